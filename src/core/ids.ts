@@ -1,0 +1,15 @@
+const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'
+
+/**
+ * A new id: 13 characters of Crockford base32, sortable by time (9 for milliseconds, 4 random), safe in a branch
+ * name, a tmux option and an HTML comment. `random` gives a number in [0, 1).
+ */
+export function newId(now: number, random: () => number): string {
+  let time = ''
+  for (let rest = Math.floor(now), i = 0; i < 9; i++, rest = Math.floor(rest / 32)) time = alphabet[rest % 32] + time
+  let tail = ''
+  for (let i = 0; i < 4; i++) tail += alphabet[Math.floor(random() * 32)]
+  return time + tail
+}
+
+export const idPattern = /^[0-9a-hjkmnp-tv-z]{13}$/

@@ -1,0 +1,152 @@
+/** The ledger's port: everything the fleet did and why. One store over several engines implements it (floor 3). */
+import type { Delivery, DeliveryKind, DeliveryState, Dispatch, DispatchKind, DispatchState } from './lives.ts'
+import type { Issue, IssueRef, RepoRef, Time, WorkerId } from './nouns.ts'
+
+/** A dispatch to claim, with the text that will be delivered: both rows are written, or neither. */
+export interface Claim {
+  readonly id: string
+  readonly kind: DispatchKind
+  readonly issue: IssueRef
+  readonly worker: WorkerId
+  readonly slot: number | null
+  readonly attempt: number
+  readonly reason: string
+  readonly text: string
+}
+
+/** A delivery that belongs to no dispatch: an identity, a question, a person's text. */
+export interface PlannedText {
+  readonly id: string
+  readonly kind: DeliveryKind
+  readonly worker: WorkerId
+  readonly text: string
+}
+
+/** A step of a dispatch. It happens only if the dispatch is still in one of `from`; `lives.ts` says which steps exist. */
+export interface DispatchMove {
+  readonly id: string
+  readonly from: readonly DispatchState[]
+  readonly to: DispatchState
+  readonly reason: string
+  readonly incarnation?: string
+  readonly change_url?: string | null
+}
+
+/** A step of a delivery. It happens only if it is still in `from` and the lease (owner and token) still holds. */
+export interface DeliveryMove {
+  readonly id: string
+  readonly token: number
+  readonly from: DeliveryState
+  readonly to: DeliveryState
+  readonly evidence: string
+  readonly incarnation?: string
+  readonly presses?: number
+}
+
+/** Why an issue was or was not dispatched, kept as it last was. */
+export interface Verdict {
+  readonly issue: IssueRef
+  readonly eligible: boolean
+  readonly reason: string
+}
+
+/** Something that happened. Append-only. */
+export interface Event {
+  readonly seq: number
+  readonly at: Time
+  /** e.g. `dispatch.claimed`, `delivery.unknown`, `worker.held`. */
+  readonly kind: string
+  /** The id of what it happened to: dispatch, delivery, worker or issue. */
+  readonly subject: string
+  readonly issue: IssueRef | null
+  readonly worker: WorkerId | null
+  readonly text: string
+}
+
+/** What the ledger knows of an issue. */
+export interface IssueRecord {
+  readonly issue: Issue
+  /** Dispatches of it that ended `failed` or `lost`. */
+  readonly attempts: number
+  readonly done: boolean
+  readonly verdict: { readonly eligible: boolean; readonly reason: string; readonly at: Time } | null
+}
+
+export interface WorkerRecord {
+  readonly id: WorkerId
+  /** Its name was drawn from the registry, not written in the spec; `drawn_seq` keeps the order of drawing in its window. */
+  readonly drawn: boolean
+  readonly hold: string | null
+  /** When it was last given work. */
+  readonly used_at: Time | null
+}
+
+export interface RepoRecord {
+  readonly repo: RepoRef
+  readonly cursor: string | null
+  readonly writers: readonly string[] | null
+  readonly writers_at: Time | null
+  /** When a complete listing was last taken. */
+  readonly listed_at: Time | null
+  /** Changes that ended before this are known. */
+  readonly changes_at: Time | null
+}
+
+/** What the deciders need of the ledger, read at one moment. */
+export interface LedgerView {
+  /** Dispatches in a live state. */
+  readonly dispatches: readonly Dispatch[]
+  /** Deliveries in an active state, and `unknown` ones of live dispatches. */
+  readonly deliveries: readonly Delivery[]
+  /** Open issues. */
+  readonly issues: readonly IssueRecord[]
+  readonly workers: readonly WorkerRecord[]
+  readonly repos: readonly RepoRecord[]
+}
+
+export interface Ledger {
+  view(): Promise<LedgerView>
+
+  /** Merges a page: updates what changed; with `complete`, open issues of the repo that are not in it become closed. */
+  saveIssues(repo: RepoRef, issues: readonly Issue[], cursor: string, complete: boolean, at: Time): Promise<void>
+  saveWriters(repo: RepoRef, writers: readonly string[], at: Time): Promise<void>
+  saveChangesSeen(repo: RepoRef, at: Time): Promise<void>
+  /** Keeps each verdict; writes (and adds an event) only where it differs from the one kept. */
+  saveVerdicts(verdicts: readonly Verdict[], at: Time): Promise<void>
+
+  /** Records workers on first sight (in the given order). Known ones stay as they are. */
+  recordWorkers(workers: readonly { readonly id: WorkerId; readonly drawn: boolean }[], at: Time): Promise<void>
+  /** Holds a worker with a reason, or resumes it (null). False where it is unknown. */
+  hold(worker: WorkerId, reason: string | null, at: Time): Promise<boolean>
+
+  /** One transaction. Returns the dispatches that were won; one whose issue or slot is taken is simply not among them. */
+  claim(claims: readonly Claim[], owner: string, lease: Time, at: Time): Promise<readonly Dispatch[]>
+  /** One transaction. Returns the dispatches that moved, as they now are. Ending one ends its still `planned` delivery (refused). */
+  moveDispatches(moves: readonly DispatchMove[], at: Time): Promise<readonly Dispatch[]>
+  /** Records what is known of the dispatch's one comment. */
+  saveComments(comments: readonly { readonly id: string; readonly comment_id: string; readonly says: string }[], at: Time): Promise<void>
+
+  plan(texts: readonly PlannedText[], owner: string, lease: Time, at: Time): Promise<readonly Delivery[]>
+  /**
+   * One transaction. Returns the deliveries that moved, as they now are. A step into `placing` where the worker has another one
+   * placing or placed does not happen.
+   */
+  moveDeliveries(moves: readonly DeliveryMove[], owner: string, at: Time): Promise<readonly Delivery[]>
+  /** Takes over active deliveries whose lease has run out: raises their token. Returns them. */
+  takeOver(owner: string, lease: Time, at: Time): Promise<readonly Delivery[]>
+  /** Extends the leases this owner holds. Returns the ids still held. */
+  renew(owner: string, lease: Time): Promise<readonly string[]>
+  /** Gives up this owner's leases at once, so that the next process need not wait for them to run out. */
+  giveUp(owner: string): Promise<void>
+
+  /** Forgets that an issue is done and its attempts, so that it may be given again. False where it is unknown or live. */
+  requeue(issue: IssueRef, at: Time): Promise<boolean>
+
+  dispatches(filter: { issue?: IssueRef; worker?: WorkerId; state?: DispatchState; limit?: number }): Promise<readonly Dispatch[]>
+  deliveries(filter: { ids?: readonly string[]; worker?: WorkerId; kind?: DeliveryKind; limit?: number }): Promise<readonly Delivery[]>
+  issue(ref: IssueRef): Promise<IssueRecord | null>
+  events(filter: { issue?: IssueRef; worker?: WorkerId; subject?: string; limit?: number }): Promise<readonly Event[]>
+  /** Integrity, version, and where it is. Throws BurnError `ledger_*`. */
+  check(): Promise<{ readonly where: string; readonly version: number; readonly rows: Readonly<Record<string, number>> }>
+  close(): Promise<void>
+}

@@ -1,0 +1,83 @@
+/** The two lives: which states there are, and which may follow which. The ledger refuses every other step. */
+
+export type DispatchState = 'claimed' | 'handed' | 'review' | 'done' | 'failed' | 'lost' | 'released'
+export type DispatchKind = 'work' | 'council'
+export type DeliveryState = 'planned' | 'placing' | 'placed' | 'submitted' | 'seen' | 'refused' | 'unknown'
+export type DeliveryKind = 'work' | 'identity' | 'council' | 'send'
+
+export const dispatchSteps: Readonly<Record<DispatchState, readonly DispatchState[]>> = {
+  claimed: ['handed', 'released', 'lost', 'done'],
+  handed: ['review', 'done', 'failed', 'lost', 'released'],
+  review: ['done', 'handed', 'failed', 'released'],
+  done: [],
+  failed: [],
+  lost: [],
+  released: [],
+}
+
+/**
+ * `unknown` is settled by looking: an id that shows up later makes it `seen`.
+ * `placing → planned` never happens: what may have reached the pane is never planned again.
+ */
+export const deliverySteps: Readonly<Record<DeliveryState, readonly DeliveryState[]>> = {
+  planned: ['placing', 'refused'],
+  placing: ['placed', 'submitted', 'seen', 'refused', 'unknown'],
+  placed: ['submitted', 'seen', 'unknown', 'refused'],
+  submitted: ['seen', 'unknown'],
+  seen: [],
+  refused: [],
+  unknown: ['seen'],
+}
+
+/** The issue is taken: nobody else may get it. */
+export const liveStates: readonly DispatchState[] = ['claimed', 'handed', 'review']
+/** The dispatch fills one of its worker's slots. A change open for review frees it. */
+export const slotStates: readonly DispatchState[] = ['claimed', 'handed']
+/** Somebody is at work on this delivery; a lease covers it. */
+export const activeStates: readonly DeliveryState[] = ['planned', 'placing', 'placed', 'submitted']
+/** Text may be in the pane's composer: one such delivery a worker. */
+export const pastingStates: readonly DeliveryState[] = ['placing', 'placed']
+
+/** An issue given to a worker. */
+export interface Dispatch {
+  readonly id: string
+  readonly kind: DispatchKind
+  readonly issue: string
+  readonly worker: string
+  /** 0 … depth-1; null for council. */
+  readonly slot: number | null
+  readonly state: DispatchState
+  /** From 1: how many times this issue has been given. */
+  readonly attempt: number
+  /** Why this issue went to this worker. */
+  readonly reason: string
+  /** The forge's id of the fleet's one comment; null until it is known to be written. */
+  readonly comment_id: string | null
+  /** The state that the comment was last edited to say. */
+  readonly comment_says: string | null
+  readonly incarnation: string | null
+  readonly change_url: string | null
+  readonly claimed_at: number
+  readonly handed_at: number | null
+  readonly changed_at: number
+}
+
+/** One text into one pane. A dispatch's delivery has the dispatch's id: one id, in the prompt, the branch and the ledger. */
+export interface Delivery {
+  readonly id: string
+  readonly kind: DeliveryKind
+  readonly worker: string
+  readonly state: DeliveryState
+  /** Emptied once the delivery has ended. */
+  readonly text: string
+  readonly incarnation: string | null
+  /** What was last seen that says so. */
+  readonly evidence: string
+  /** How often Enter was pressed. */
+  readonly presses: number
+  readonly planned_at: number
+  readonly changed_at: number
+  readonly lease_owner: string | null
+  readonly lease_token: number
+  readonly lease_until: number
+}

@@ -1,0 +1,162 @@
+/** The nouns of the product. Fields are snake_case: one word, the same in the spec, SQL, JSON, the CLI and here. */
+
+/** `owner/name` on the forge. */
+export type RepoRef = string
+/** `owner/name#7`. */
+export type IssueRef = string
+/** `machine/WINDOW/NAME`. */
+export type WorkerId = string
+/** Milliseconds since the epoch. */
+export type Time = number
+
+export type Role = 'worker' | 'council' | 'sentinel'
+
+/** Where a secret is kept; never the secret itself. */
+export type SecretSource = { readonly file: string } | { readonly env: string } | { readonly command: readonly string[] }
+
+export interface AgentConfig {
+  readonly kind: string
+  readonly command: readonly string[]
+  readonly model: string | null
+  readonly provider: string | null
+  readonly env: Readonly<Record<string, string>>
+}
+
+/** A named agent in one pane. */
+export interface Worker {
+  readonly id: WorkerId
+  readonly name: string
+  readonly machine: string
+  readonly window: string
+  /** What the window is for, e.g. `bugs`. */
+  readonly lane: string
+  /** Its place in the window as declared, from 1. For people; never used to address a pane. */
+  readonly pane: number
+  readonly role: Role
+  readonly glyph: string
+  readonly sublane: string | null
+  /** Repos it serves, as `owner/name`. */
+  readonly repos: readonly RepoRef[]
+  /** The repo it serves before all others. */
+  readonly home: RepoRef | null
+  /** Working directory on its machine; a leading `~/` is that machine's home. */
+  readonly dir: string
+  /** How many dispatches it may hold at once. */
+  readonly depth: number
+  readonly agent: AgentConfig
+}
+
+/** A tmux window: its workers share repos and a purpose. */
+export interface Window {
+  readonly name: string
+  readonly lane: string
+  readonly workers: readonly Worker[]
+}
+
+export type Transport =
+  | { readonly kind: 'local' }
+  | { readonly kind: 'ssh'; readonly host: string; readonly port: number | null; readonly options: Readonly<Record<string, string>> }
+  | { readonly kind: 'exec'; readonly argv: readonly string[] }
+
+/** One tmux server reached through one transport. */
+export interface Machine {
+  readonly name: string
+  readonly transport: Transport
+  readonly cores: number | null
+  readonly ram_gb: number | null
+  /** tmux session and socket name (`tmux -L`). */
+  readonly session: string
+  readonly socket: string
+  /** The tmux binary on that machine. */
+  readonly tmux: string
+  readonly windows: readonly Window[]
+}
+
+export type ForgeConfig =
+  | { readonly kind: 'gitea'; readonly url: string; readonly owner: string; readonly token: SecretSource }
+  | { readonly kind: 'folder'; readonly path: string; readonly owner: string }
+
+/** What is known of a repo beyond who serves it. */
+export interface RepoSettings {
+  readonly repo: RepoRef
+  /** Branch that changes are opened against. */
+  readonly base: string
+  /** Command that must pass before a change is opened; null where none is known. */
+  readonly check: string | null
+  /** Overrides the forge's clone URL. */
+  readonly clone_url: string | null
+}
+
+export interface DispatchPolicy {
+  /** Pause between cycles, milliseconds. */
+  readonly interval: number
+  readonly skip_labels: readonly string[]
+  /** Regular expressions over titles, case-insensitive. */
+  readonly skip_titles: readonly string[]
+  readonly council_labels: readonly string[]
+  /** `skip`: an issue assigned to somebody else is theirs. `ignore`: assignment says nothing. */
+  readonly assigned: 'skip' | 'ignore'
+  /** How long a handed dispatch may stay without a change for review, milliseconds. */
+  readonly stale_after: number
+  readonly max_attempts: number
+  readonly trust: { readonly authors: 'writers' | 'anyone' | readonly string[]; readonly labels: readonly string[] }
+}
+
+/** All of it, complete: the spec with every default filled in. */
+export interface Fleet {
+  readonly name: string
+  readonly forge: ForgeConfig
+  readonly dispatch: DispatchPolicy
+  /** `sqlite:/absolute/path` (or a URL of another engine). */
+  readonly ledger: string
+  readonly repos: readonly RepoSettings[]
+  readonly machines: readonly Machine[]
+  /** Template files that replace the built-in prompts; null means built in. */
+  readonly templates: { readonly work: string | null; readonly identity: string | null; readonly council: string | null }
+}
+
+/** A forge's issue, normalised. */
+export interface Issue {
+  readonly ref: IssueRef
+  readonly repo: RepoRef
+  readonly number: number
+  readonly title: string
+  readonly body: string
+  readonly labels: readonly string[]
+  readonly assignees: readonly string[]
+  readonly author: string
+  readonly state: 'open' | 'closed'
+  readonly created_at: Time
+  readonly updated_at: Time
+  /** How many comments the forge counts; 0 saves looking for markers. */
+  readonly comments: number
+  readonly url: string
+}
+
+export interface Comment {
+  readonly id: string
+  readonly author: string
+  readonly body: string
+  readonly created_at: Time
+}
+
+/** A change opened for review from a branch `burn/<dispatch id>`. */
+export interface Change {
+  readonly dispatch_id: string
+  readonly url: string
+  readonly state: 'open' | 'merged' | 'closed'
+  readonly author: string
+}
+
+export type ReadingState = 'starting' | 'idle' | 'working' | 'waiting' | 'error' | 'dead' | 'unreachable' | 'unknown'
+
+/** What a worker is doing, with evidence. */
+export interface Reading {
+  readonly state: ReadingState
+  readonly detail: string | null
+  /** What was seen that says so, one line. */
+  readonly evidence: string
+}
+
+/** One live agent process in one pane: changes when the agent is started anew. `<server start>.<%pane>.<pid>`. */
+export type Incarnation = string

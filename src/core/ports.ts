@@ -1,0 +1,63 @@
+/** What the program needs from the world. Adapters on floor 3 implement these; `cli/main` wires them. */
+import type { Change, Comment, Issue, IssueRef, RepoRef } from './nouns.ts'
+
+export interface Clock {
+  now(): number
+  /** Resolves after `ms`; at once, without error, when `signal` is aborted. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>
+}
+
+/** What a forge said about a repo's issues since a cursor. */
+export interface IssuePage {
+  readonly issues: readonly Issue[]
+  /** Objects that were malformed or partial: left out, and said so. */
+  readonly skipped: readonly { readonly what: string; readonly why: string }[]
+  /** Give it back next time. */
+  readonly cursor: string
+  /** True when `issues` is every open issue of the repo; false when it is only what changed since the cursor. */
+  readonly complete: boolean
+}
+
+/** A forge, as narrow as the product needs it. All methods throw BurnError with a `forge_*` code. */
+export interface Forge {
+  readonly kind: string
+  /** Open issues (cursor null), or those that changed since: closed ones too. Pull requests never. */
+  issues(repo: RepoRef, cursor: string | null): Promise<IssuePage>
+  /** One issue by its number; null where the forge has none. */
+  issue(ref: IssueRef): Promise<Issue | null>
+  /** Logins that may write to the repo. */
+  writers(repo: RepoRef): Promise<readonly string[]>
+  comments(ref: IssueRef): Promise<readonly Comment[]>
+  /** Writes one comment. Never retried by the adapter: whether a lost answer was a lost request is for the caller to look up. */
+  comment(ref: IssueRef, body: string): Promise<Comment>
+  editComment(ref: IssueRef, id: string, body: string): Promise<void>
+  /** Changes from branches `burn/<dispatch id>`: all open ones, and those that ended since `since` (ms). */
+  changes(repo: RepoRef, since: number): Promise<readonly Change[]>
+  /** Who the token belongs to, and what it may do in a repo. */
+  whoami(): Promise<{ readonly login: string }>
+  rights(repo: RepoRef): Promise<{ readonly exists: boolean; readonly write: boolean }>
+  /** How an agent reaches it: to clone, to call, and how it opens a change for review (one paragraph, no secret). */
+  access(repo: RepoRef): { readonly clone_url: string; readonly api_url: string; readonly open_change: string }
+  /** Requests made so far; 0 where there are none to make. */
+  requests(): number
+}
+
+/** One tmux command as its words; data, never a shell string. */
+export type TmuxCommand = readonly string[]
+
+/** What one line of commands answered: the output lines of all its commands, or the error that stopped it. */
+export interface TmuxReply {
+  readonly ok: boolean
+  readonly lines: readonly string[]
+  readonly error: string | null
+}
+
+/** A tmux server on a machine, held open. */
+export interface Tmux {
+  readonly machine: string
+  /** As tmux says it, e.g. `3.3a`. */
+  readonly version: string
+  /** Sends every line at once and answers in order. A line's commands run in sequence and stop at the first error. */
+  run(lines: readonly (readonly TmuxCommand[])[]): Promise<readonly TmuxReply[]>
+  close(): Promise<void>
+}

@@ -1,0 +1,18 @@
+/**
+ * Text that may be typed into a terminal: without C0 controls but newline and tab, DEL, C1 controls, and Unicode bidi and
+ * other invisible controls, which could end a bracketed paste or hide what a prompt says. CR and CRLF become newlines.
+ */
+export function sanitize(text: string): string {
+  return text
+    .replace(/\r\n?/g, '\n')
+    .replace(/[\u2028\u2029]/g, '\n')
+    .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb]|[\u{e0000}-\u{e007f}]/gu, '')
+    .toWellFormed()
+}
+
+/** The same, on one line of at most `limit` characters. */
+export function oneLine(text: string, limit = 200): string {
+  const flat = sanitize(text).replace(/\s+/g, ' ').trim()
+  const points = Array.from(flat)
+  return points.length <= limit ? flat : `${points.slice(0, limit - 1).join('')}…`
+}
