@@ -1,0 +1,33 @@
+/** Everything a cycle looked at, as one value. The deciders see nothing else. */
+import type { LedgerView } from './ledger.ts'
+import type { Change, Fleet, Incarnation, IssueRef, Reading, RepoRef, Time, Worker, WorkerId } from './nouns.ts'
+
+/** A worker as it was seen: what it is doing, and which live agent does it. */
+export interface WorkerSight {
+  readonly worker: Worker
+  readonly reading: Reading
+  /** Null where no agent of ours lives in its pane, or where its machine can't be reached. */
+  readonly incarnation: Incarnation | null
+}
+
+export interface View {
+  readonly fleet: Fleet
+  readonly now: Time
+  readonly ledger: LedgerView
+  readonly workers: readonly WorkerSight[]
+  /**
+   * The agent that lives in each worker's pane, null where none does; workers that the spec no longer has included. Missing for
+   * machines that can't be reached: nothing is known there.
+   */
+  readonly incarnations: ReadonlyMap<WorkerId, Incarnation | null>
+  /** The forge account that the fleet writes as; null where the forge could not say. */
+  readonly login: string | null
+  /** Who may write, by repo; a repo that is missing could not be asked, and none of its issues are given. */
+  readonly writers: ReadonlyMap<RepoRef, ReadonlySet<string>>
+  /** Repos the forge could not be asked about in this cycle, with the reason. */
+  readonly repos_down: ReadonlyMap<RepoRef, string>
+  /** Changes from the fleet's branches, newest state. */
+  readonly changes: readonly Change[]
+  /** Issues of live dispatches that are no longer open. */
+  readonly closed: ReadonlySet<IssueRef>
+}

@@ -1,0 +1,90 @@
+/** May this issue be given to a worker at all, and if not, why. Says nothing about which worker. */
+import type { IssueRecord } from '../core/ledger.ts'
+import type { Dispatch } from '../core/lives.ts'
+import type { Issue, RepoRef } from '../core/nouns.ts'
+import type { View } from '../core/view.ts'
+
+export type Eligibility = { readonly kind: 'work' | 'council' } | { readonly kind: 'no'; readonly reason: string }
+
+/** How long a look at another fleet's marker counts, while the issue itself does not change. */
+const foreignClaimKept = 3_600_000
+export const foreignClaimPrefix = 'claimed by fleet '
+
+/** What `eligibility` needs, prepared once for all issues of a cycle. */
+export interface EligibilityRules {
+  readonly view: View
+  readonly served: ReadonlySet<RepoRef>
+  readonly live: ReadonlyMap<string, Dispatch>
+  readonly skipTitles: readonly RegExp[]
+  readonly skipLabels: ReadonlySet<string>
+  readonly councilLabels: ReadonlySet<string>
+  readonly trustedLabels: ReadonlySet<string>
+}
+
+export function eligibilityRules(view: View): EligibilityRules {
+  const policy = view.fleet.dispatch
+  const lower = (labels: readonly string[]) => new Set(labels.map((label) => label.toLowerCase()))
+  return {
+    view,
+    served: new Set(view.workers.flatMap(({ worker }) => (worker.role === 'worker' ? worker.repos : []))),
+    live: new Map(view.ledger.dispatches.filter((d) => d.kind === 'work' && isLive(d)).map((d) => [d.issue, d])),
+    skipTitles: policy.skip_titles.map((pattern) => new RegExp(pattern, 'iu')),
+    skipLabels: lower(policy.skip_labels),
+    councilLabels: lower(policy.council_labels),
+    trustedLabels: lower(policy.trust.labels),
+  }
+}
+
+function isLive(dispatch: Dispatch): boolean {
+  return dispatch.state === 'claimed' || dispatch.state === 'handed' || dispatch.state === 'review'
+}
+
+/** The checks run from what the issue says of itself to what the fleet did with it: the first that fails is the reason. */
+export function eligibility(record: IssueRecord, rules: EligibilityRules): Eligibility {
+  const { issue } = record
+  const reason =
+    skipped(issue, rules) ?? untrusted(issue, rules) ?? assigned(issue, rules) ?? foreign(record, rules) ?? given(record, rules)
+  if (reason !== null) return { kind: 'no', reason }
+  if (issue.labels.some((label) => rules.councilLabels.has(label.toLowerCase()))) return { kind: 'council' }
+  if (!rules.served.has(issue.repo)) return { kind: 'no', reason: `no window serves ${issue.repo}` }
+  return { kind: 'work' }
+}
+
+function skipped(issue: Issue, rules: EligibilityRules): string | null {
+  const label = issue.labels.find((name) => rules.skipLabels.has(name.toLowerCase()))
+  if (label !== undefined) return `label "${label}" is skipped (dispatch.skip_labels)`
+  const title = rules.skipTitles.find((pattern) => pattern.test(issue.title))
+  return title === undefined ? null : `title matches ${title.source} (dispatch.skip_titles)`
+}
+
+function untrusted(issue: Issue, rules: EligibilityRules): string | null {
+  const { authors } = rules.view.fleet.dispatch.trust
+  if (authors === 'anyone' || issue.labels.some((label) => rules.trustedLabels.has(label.toLowerCase()))) return null
+  if (authors !== 'writers') {
+    return authors.includes(issue.author) ? null : `opened by ${issue.author}, who is not among dispatch.trust.authors`
+  }
+  const writers = rules.view.writers.get(issue.repo)
+  if (writers === undefined) return `the forge could not say who may write to ${issue.repo}`
+  return writers.has(issue.author) ? null : `opened by ${issue.author}, who may not write to ${issue.repo} (dispatch.trust)`
+}
+
+function assigned(issue: Issue, rules: EligibilityRules): string | null {
+  if (rules.view.fleet.dispatch.assigned === 'ignore' || issue.assignees.length === 0) return null
+  const { login } = rules.view
+  return login !== null && issue.assignees.includes(login) ? null : `assigned to ${issue.assignees.join(', ')}`
+}
+
+/** Another fleet's marker was seen a while ago and nothing has changed since: looking again each cycle would cost a request. */
+function foreign({ issue, verdict }: IssueRecord, rules: EligibilityRules): string | null {
+  if (verdict === null || !verdict.reason.startsWith(foreignClaimPrefix)) return null
+  const fresh = issue.updated_at <= verdict.at && rules.view.now - verdict.at < foreignClaimKept
+  return fresh ? verdict.reason : null
+}
+
+function given({ issue, attempts, done }: IssueRecord, rules: EligibilityRules): string | null {
+  const live = rules.live.get(issue.ref)
+  if (live !== undefined) return `${live.state}: ${live.worker} has it (dispatch ${live.id})`
+  if (done) return 'done before (burn requeue gives it again)'
+  const limit = rules.view.fleet.dispatch.max_attempts
+  return attempts >= limit ? `given up after ${attempts} attempts (burn requeue gives it again)` : null
+}

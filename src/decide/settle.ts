@@ -1,0 +1,42 @@
+/** What became of the dispatches that are under way, from what was seen: closed, in review, lost, stale. */
+import type { DispatchMove } from '../core/ledger.ts'
+import type { Dispatch } from '../core/lives.ts'
+import type { Change, Time } from '../core/nouns.ts'
+import type { View } from '../core/view.ts'
+
+/** The steps that this view calls for. */
+export function planSettle(view: View): DispatchMove[] {
+  const changes = new Map(view.changes.map((change) => [change.dispatch_id, change]))
+  return view.ledger.dispatches
+    .map((dispatch) => settle(dispatch, view, changes.get(dispatch.id)))
+    .filter((move) => move !== null)
+}
+
+function settle(dispatch: Dispatch, view: View, change: Change | undefined): DispatchMove | null {
+  const { id, state } = dispatch
+  if (state !== 'claimed' && state !== 'handed' && state !== 'review') return null
+  if (view.closed.has(dispatch.issue)) {
+    return { id, from: ['claimed', 'handed', 'review'], to: 'done', reason: 'its issue is closed', change_url: change?.url ?? dispatch.change_url }
+  }
+  if (change?.state === 'merged' && state !== 'claimed') {
+    return { id, from: ['handed', 'review'], to: 'done', reason: 'its change was merged', change_url: change.url }
+  }
+  if (state === 'handed' && change?.state === 'open') {
+    return { id, from: ['handed'], to: 'review', reason: 'a change is open for review', change_url: change.url }
+  }
+  if (state === 'review' && change?.state === 'closed') {
+    return { id, from: ['review'], to: 'failed', reason: 'its change was closed without being merged', change_url: change.url }
+  }
+  return state === 'handed' && isGone(dispatch, view) ? { id, from: ['handed'], to: 'lost', reason: 'the agent that held it is gone' } : null
+}
+
+/** The incarnation that was given the prompt no longer lives. Unreachable is not dead: then nothing is known. */
+function isGone(dispatch: Dispatch, view: View): boolean {
+  const living = view.incarnations.get(dispatch.worker)
+  return living !== undefined && dispatch.incarnation !== null && living !== dispatch.incarnation
+}
+
+/** Handed for longer than the policy allows, with no change for review: for a person to look at. It keeps its worker. */
+export function isStale(dispatch: Dispatch, staleAfter: number, now: Time): boolean {
+  return dispatch.kind === 'work' && dispatch.state === 'handed' && dispatch.handed_at !== null && now - dispatch.handed_at > staleAfter
+}
