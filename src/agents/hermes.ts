@@ -1,0 +1,154 @@
+/**
+ * Hermes' classic screen (`hermes chat`). Facts come from running 0.20.4 against a stub model server, and from reading its prompt_toolkit
+ * screen in 0.21 (hermes_cli/cli_tui_*.py): what it draws, top to bottom, is [overlay] [hint] status bar, rule, composer (at most 8 rows), rule;
+ * below 64 columns the closing rule is left out, and so is the `❯` of every prompt that says a state.
+ */
+import type { AgentConfig, Reading, ReadingState } from '../core/nouns.ts'
+import type { AgentKind, Look, Pane, Piece } from '../core/panes.ts'
+
+const rule = /^─{20,}$/
+/** ` ⚕ model │ …` on a wide screen, ` ⚕ model · …` on a narrow one; a long title may follow after `─`. */
+const statusBar = /^ ⚕ \S.*(?: [│·] |\.\.\.)/u
+/** Below this width no closing rule is drawn and state prompts lose their `❯`. */
+const compactBelow = 64
+const mostComposerRows = 8
+
+interface Mark {
+  readonly pattern: RegExp
+  readonly state: ReadingState
+  readonly detail: string | null
+}
+
+/** What the composer's first row begins with, by state (cli_tui_chrome.py, _get_tui_prompt_fragments). */
+const marks: readonly Mark[] = [
+  { pattern: /^⚕(?: ❯)?(?: |$)/u, state: 'working', detail: null },
+  { pattern: /^[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏](?: ❯)?(?: |$)/u, state: 'working', detail: 'command' },
+  { pattern: /^⚠(?: ❯)?(?: |$)/u, state: 'waiting', detail: 'approval' },
+  { pattern: /^[?✎](?: ❯)?(?: |$)/u, state: 'waiting', detail: 'question' },
+  { pattern: /^🔐(?: ❯)?(?: |$)/u, state: 'waiting', detail: 'sudo' },
+  { pattern: /^🔑(?: ❯)?(?: |$)/u, state: 'waiting', detail: 'secret' },
+  { pattern: /^[●◉🎤](?: \S)?(?: ❯)?(?: |$)/u, state: 'unknown', detail: 'voice' },
+  // A named profile stands before the symbol: `coder ❯`.
+  { pattern: /^(?:[\p{L}\p{N}._-]+ )?❯(?: |$)/u, state: 'idle', detail: null },
+]
+
+/** Shown, grey, where nothing is typed. `msg=` stands whatever `display.busy_input_mode` is: 0.20.4 shows `msg=interrupt` in queue mode too. */
+const placeholders = /^(?:msg=\S+ · .*|type your answer here and press Enter|type 1\/2\/3, or .*|type (?:password|secret|your email) .*)$/u
+
+/** First words of the answer that Hermes itself writes when a turn failed. */
+const failures = /^(?:API call failed after \d+ retries\b|Rate limited twice in a row by |Non-retryable |❌ Non-retryable |⛔ Rate limited )/u
+
+interface Frame {
+  readonly status: number
+  readonly first: number
+  readonly end: number
+}
+
+/** The lowest status bar with its rule and composer, if nothing but blank rows follows: what stands higher up is history. */
+function frameOf(screen: readonly string[], width: number): Frame | null {
+  let last = screen.length - 1
+  while (last >= 0 && screen[last]!.trim() === '') last--
+  for (let row = last - 2; row >= 0 && row >= last - mostComposerRows - 2; row--) {
+    if (!statusBar.test(screen[row]!) || !rule.test(screen[row + 1]!.trimEnd())) continue
+    const closed = rule.test(screen[last]!.trimEnd()) && last > row + 2
+    if (!closed && width >= compactBelow) return null
+    return { status: row, first: row + 2, end: closed ? last : last + 1 }
+  }
+  return null
+}
+
+/** The failure that the last answer, directly above the status bar, reports; null where it reports none. */
+function failureAbove(screen: readonly string[], status: number): string | null {
+  let row = status - 1
+  while (row >= 0 && screen[row]!.trim() === '') row--
+  // The answer's box: a rule with one blank before it closes it, and nothing may stand between that and the status bar.
+  if (row < 0 || !/^ ─{20,}\s*$/u.test(screen[row]!)) return null
+  for (row--; row >= 0 && !/^[ ╭]─ {1,2}⚕ Hermes /u.test(screen[row]!); row--) if (failures.test(screen[row]!.trim())) return screen[row]!.trim()
+  return null
+}
+
+function absent(state: ReadingState, detail: string | null, evidence: string): Look {
+  return { reading: { state, detail, evidence }, composer: 'absent', composer_rows: [0, 0], draft: '' }
+}
+
+const shells = /^-?(?:ba|z|da|fi|k)?sh$/
+
+/** No composer. Hermes draws it when it is up and keeps it: where nothing of a conversation is on the screen either, it is still starting. */
+function lookWithoutComposer(screen: readonly string[], command: string): Look {
+  const text = screen.map((row) => row.trim()).filter((row) => row !== '')
+  const last = text.at(-1) ?? 'blank screen'
+  const ran = screen.some((row) => statusBar.test(row) || /^● /u.test(row)) || text.some((row) => /^(?:Resume this session with:|Goodbye!)/u.test(row))
+  if (!ran) return absent('starting', null, `no composer yet: ${last}`)
+  return shells.test(command) ? absent('dead', 'shell', `a shell where Hermes was: ${last}`) : absent('unknown', null, `no composer: ${last}`)
+}
+
+/** A mark that the frame's first row begins with. A draft too long for the composer scrolls it away; then the status bar's clock says it. */
+function markOf(screen: readonly string[], frame: Frame): { readonly mark: Mark | null; readonly from: number } {
+  const row = screen[frame.first] ?? ''
+  const mark = marks.find((m) => m.pattern.test(row))
+  return mark === undefined ? { mark: null, from: 0 } : { mark, from: mark.pattern.exec(row)![0].length }
+}
+
+function look(screen: readonly string[], pane: Pick<Pane, 'width' | 'height' | 'title' | 'command' | 'dead' | 'cursor_x' | 'cursor_y'>): Look {
+  if (pane.dead) return absent('dead', null, 'the pane is dead')
+  const frame = frameOf(screen, pane.width)
+  if (frame === null || shells.test(pane.command)) return lookWithoutComposer(screen, pane.command)
+  const { mark, from } = markOf(screen, frame)
+  const rows = screen.slice(frame.first, frame.end)
+  const typed = rows.map((row, i) => (i === 0 ? row.slice(from) : row)).join('\n').trimEnd()
+  const draft = placeholders.test(typed.replaceAll('\n', '')) && mark !== null ? '' : typed
+  const composer_rows: readonly [number, number] = [frame.first, frame.end]
+  const composer = draft === '' ? 'empty' : 'draft'
+  return { reading: readingOf(screen, frame, mark), composer, composer_rows, draft }
+}
+
+function readingOf(screen: readonly string[], frame: Frame, mark: Mark | null): Reading {
+  const evidence = (screen[frame.first] ?? '').trim().slice(0, 80)
+  if (mark?.state === 'idle') {
+    const failure = failureAbove(screen, frame.status)
+    return failure === null ? { state: 'idle', detail: null, evidence } : { state: 'error', detail: 'turn failed', evidence: failure.slice(0, 160) }
+  }
+  if (mark !== null) return { state: mark.state, detail: mark.detail, evidence }
+  const bar = screen[frame.status]!
+  const state = bar.includes('⏱') ? 'working' : bar.includes('⏲') ? 'idle' : 'unknown'
+  return { state, detail: 'long draft', evidence: bar.trim().slice(0, 80) }
+}
+
+/** The line that makes a delivery recognisable wherever Hermes shows it. */
+export function tagOf(id: string): string {
+  return `[burn ${id}]`
+}
+
+/**
+ * A paste of ≥ 5 newlines or ≥ 2000 characters collapses to `[Pasted text #N: …]` and is expanded when submitted (0.20.4; 0.21
+ * _tui_handle_paste). So the tag goes first in a short paste of its own: it stays readable in the composer, in `Queued for the next turn: …`
+ * (80 characters) and in the `● …` echo (first two and last two lines). A text below both bounds is padded to five newlines: else tag and text
+ * together could pass them and collapse as one (_tui_on_text_changed), tag and all.
+ *
+ * While a turn runs, Enter may cut it (`busy_input_mode: interrupt`, the default), and the screen does not tell which mode is on. `/queue `
+ * queues in every mode, without a word on the screen until the turn ends. Typed first, it keeps what follows from collapsing; the composer
+ * then shows the last 8 rows, so the tag closes the text too.
+ */
+function place(text: string, id: string, seen: Look): readonly Piece[] {
+  const tag = tagOf(id)
+  if (seen.reading.state === 'working') return [{ type: '/queue ' }, { paste: `${tag}\n${text}\n${tag}` }]
+  const newlines = text.split('\n').length - 1
+  return [{ paste: `${tag}\n` }, { paste: newlines >= 5 || text.length >= 2000 ? text : text + '\n'.repeat(5 - newlines) }]
+}
+
+export const hermes: AgentKind = {
+  kind: 'hermes',
+  command: ['hermes', 'chat', '--yolo'],
+  start: (config: AgentConfig) => ({
+    argv: [
+      ...(config.command.length > 0 ? config.command : hermes.command),
+      ...(config.model === null ? [] : ['-m', config.model]),
+      ...(config.provider === null ? [] : ['--provider', config.provider]),
+    ],
+    env: config.env,
+  }),
+  look,
+  place,
+  // Ready: a cold start with 91 skills took 10 s on a loaded machine. Seen: Enter to request took up to 8 s under load with slow hooks.
+  limits: { ready: 60_000, placed: 10_000, seen: 20_000 },
+}

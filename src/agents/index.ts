@@ -1,0 +1,17 @@
+/** The agent kinds that are known, by name. */
+import { BurnError } from '../core/errors.ts'
+import type { AgentKind } from '../core/panes.ts'
+import { hermes } from './hermes.ts'
+import { shell } from './shell.ts'
+
+const kinds: ReadonlyMap<string, AgentKind> = new Map([hermes, shell].map((kind) => [kind.kind, kind]))
+
+/** Names that may stand in `agent.kind`. */
+export const agentKinds: readonly string[] = [...kinds.keys()]
+
+/** The kind of that name. Throws BurnError `agent_unknown` (exit 2) with the names there are. */
+export function agentKind(kind: string): AgentKind {
+  const found = kinds.get(kind)
+  if (found !== undefined) return found
+  throw new BurnError('agent_unknown', `there is no agent kind ${JSON.stringify(kind)}`, `write one of: ${agentKinds.join(', ')}`, { exit: 2 })
+}

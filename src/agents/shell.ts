@@ -1,0 +1,15 @@
+/** Any program that reads lines: no composer to look at, so nothing it shows proves a turn. For tests, and for agents not known yet. */
+import type { AgentKind } from '../core/panes.ts'
+
+export const shell: AgentKind = {
+  kind: 'shell',
+  command: ['sh'],
+  start: (config) => ({ argv: config.command.length > 0 ? config.command : shell.command, env: config.env }),
+  look(screen, pane) {
+    const state = pane.dead ? 'dead' : 'unknown'
+    const evidence = pane.dead ? 'the pane is dead' : (screen.findLast((row) => row.trim() !== '')?.trim().slice(0, 80) ?? 'blank screen')
+    return { reading: { state, detail: null, evidence }, composer: 'absent', composer_rows: [0, 0], draft: '' }
+  },
+  place: (text, id) => [{ paste: `[burn ${id}]\n${text}` }],
+  limits: { ready: 10_000, placed: 5_000, seen: 10_000 },
+}
