@@ -14,6 +14,10 @@ export interface Pane {
   readonly made: boolean
   /** `@burn_agent`: the pid of the agent that this program started in it; null where none was. */
   readonly agent_pid: number | null
+  /** `@burn_retiring`: its worker is no longer in the spec and gets no new work. */
+  readonly retiring: boolean
+  /** `@burn_label`: what its border says; null where none was set. */
+  readonly label: string | null
   readonly pid: number
   readonly dead: boolean
   readonly dead_status: number | null
@@ -42,9 +46,21 @@ export type MachineSight =
       /** `#{start_time}` of the tmux server, part of every incarnation. */
       readonly server_started: number
       readonly panes: readonly Pane[]
-      /** Windows of the session by id: name and whether this program made it. */
-      readonly windows: readonly { readonly id: string; readonly name: string; readonly made: boolean; readonly width: number; readonly height: number }[]
+      readonly windows: readonly PaneWindow[]
     }
+
+/** A tmux window of the session. */
+export interface PaneWindow {
+  /** `@2` */
+  readonly id: string
+  readonly name: string
+  /** `@burn_window`: which window of the spec it is; null where it is not marked. */
+  readonly window: string | null
+  /** `@burn_made`: this program created it. */
+  readonly made: boolean
+  readonly width: number
+  readonly height: number
+}
 
 /** The live agent in a pane; null where the pane holds none (dead, never started, or somebody else's process). */
 export function incarnationOf(pane: Pane, serverStarted: number): Incarnation | null {
