@@ -99,7 +99,8 @@ function look(screen: readonly string[], pane: Pick<Pane, 'width' | 'height' | '
   const draft = placeholders.test(typed.replaceAll('\n', '')) && mark !== null ? '' : typed
   const composer_rows: readonly [number, number] = [frame.first, frame.end]
   const composer = draft === '' ? 'empty' : 'draft'
-  return { reading: readingOf(screen, frame, mark), composer, composer_rows, draft }
+  const reading = readingOf(screen, frame, mark)
+  return { reading, composer, composer_rows, draft, interrupts: reading.state === 'working' && !/^\/q(?:ueue)? /u.test(draft) }
 }
 
 function readingOf(screen: readonly string[], frame: Frame, mark: Mark | null): Reading {
@@ -150,5 +151,5 @@ export const hermes: AgentKind = {
   look,
   place,
   // Ready: a cold start with 91 skills took 10 s on a loaded machine. Seen: Enter to request took up to 8 s under load with slow hooks.
-  limits: { ready: 60_000, placed: 10_000, seen: 20_000 },
+  limits: { ready: 60_000, placed: 30_000, seen: 20_000 },
 }

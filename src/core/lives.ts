@@ -17,13 +17,14 @@ export const dispatchSteps: Readonly<Record<DispatchState, readonly DispatchStat
 
 /**
  * `unknown` is settled by looking: an id that shows up later makes it `seen`.
- * `placing → planned` never happens: what may have reached the pane is never planned again.
+ * `placing → planned` never happens: what may have reached the pane is never planned again. A step into the same state counts an
+ * Enter, before it is pressed.
  */
 export const deliverySteps: Readonly<Record<DeliveryState, readonly DeliveryState[]>> = {
   planned: ['placing', 'refused'],
   placing: ['placed', 'submitted', 'seen', 'refused', 'unknown'],
-  placed: ['submitted', 'seen', 'unknown', 'refused'],
-  submitted: ['seen', 'unknown'],
+  placed: ['placed', 'submitted', 'seen', 'unknown', 'refused'],
+  submitted: ['submitted', 'seen', 'unknown'],
   seen: [],
   refused: [],
   unknown: ['seen'],

@@ -76,6 +76,8 @@ export interface Look {
   readonly composer_rows: readonly [number, number]
   /** The text in it as shown. */
   readonly draft: string
+  /** Enter would now cut the running turn instead of queueing what is in the composer. */
+  readonly interrupts?: boolean
 }
 
 /** What goes into a pane to place a text: pasted between brackets as one, or typed as it is. */

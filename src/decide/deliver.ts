@@ -1,0 +1,170 @@
+/** The pure step of a delivery: what to do next with one text for one pane, from what the ledger says and what was seen. */
+import type { Delivery, DeliveryState } from '../core/lives.ts'
+import type { Incarnation, Time } from '../core/nouns.ts'
+import type { AgentKind, Look, Pane } from '../core/panes.ts'
+import { incarnationOf } from '../core/panes.ts'
+
+/** What was seen of the pane a delivery is for. */
+export interface DeliverySight {
+  /** False where the machine or the pane could not be looked at: nothing is known then. */
+  readonly reachable: boolean
+  /** The live agent in the pane; null where none lives there. */
+  readonly incarnation: Incarnation | null
+  /** Null where the screen was not captured. */
+  readonly look: Look | null
+  /** The delivery's id is in the composer. */
+  readonly in_composer: boolean
+  /** The id is on the agent's screen outside the composer. */
+  readonly elsewhere: boolean
+  /** Why a person has this pane now; null where nobody has. */
+  readonly attended: string | null
+  /** Another delivery of this worker is placing, placed or submitted: its turn may be about to start. */
+  readonly busy: boolean
+}
+
+/** Milliseconds, but `presses`: how often Enter is pressed at most. */
+export interface DeliveryLimits {
+  /** How long it may wait for its pane before it is refused, so that the issue can be given elsewhere. */
+  readonly planned: number
+  readonly placed: number
+  readonly seen: number
+  /** Pause before Enter is pressed again. */
+  readonly press: number
+  readonly presses: number
+}
+
+/**
+ * `place`: write `placing` with the sight's incarnation, then place under tmux's own check of that incarnation. `submit`: write the
+ * same state again with `presses` + 1, then press Enter. `move`: write the state. `wait`: look again; `until` is when time alone
+ * changes the answer, null where only the pane can.
+ */
+export type DeliveryStep =
+  | { readonly do: 'place' }
+  | { readonly do: 'submit' }
+  | { readonly do: 'wait'; readonly reason: string; readonly until: Time | null }
+  | { readonly do: 'move'; readonly to: DeliveryState; readonly evidence: string }
+
+/** A keystroke younger than this means that a person is at the pane, milliseconds. */
+export const attendedFor = 60_000
+
+/** The agent's own limits, and those that are the same for all. */
+export function deliveryLimits({ limits }: Pick<AgentKind, 'limits'>): DeliveryLimits {
+  return { planned: 15 * 60_000, placed: limits.placed, seen: limits.seen, press: 3_000, presses: 3 }
+}
+
+const wait = (reason: string, until: Time | null = null): DeliveryStep => ({ do: 'wait', reason, until })
+const move = (to: DeliveryState, evidence: string): DeliveryStep => ({ do: 'move', to, evidence })
+
+export function step(delivery: Delivery, sight: DeliverySight, limits: DeliveryLimits, now: Time): DeliveryStep {
+  switch (delivery.state) {
+    case 'planned':
+      return stepPlanned(delivery, sight, limits, now)
+    case 'placing':
+    case 'placed':
+    case 'submitted':
+      return stepActive(delivery, sight, limits, now)
+    case 'unknown':
+      return shown(delivery, sight) ? move('seen', 'its id showed up on the screen later') : wait('settled only by its id showing up')
+    case 'seen':
+    case 'refused':
+      return wait('it has ended')
+  }
+}
+
+/** The id stands outside the composer of the very agent it was meant for: it was submitted. */
+function shown(delivery: Delivery, sight: DeliverySight): boolean {
+  return sight.reachable && sight.incarnation === delivery.incarnation && sight.incarnation !== null && sight.elsewhere && !sight.in_composer
+}
+
+function stepPlanned(delivery: Delivery, sight: DeliverySight, limits: DeliveryLimits, now: Time): DeliveryStep {
+  const until = delivery.planned_at + limits.planned
+  const reason = whyNotPlace(delivery, sight)
+  // The ledger may have lost its last moments: what is on the screen already is followed, never placed a second time.
+  if (sight.reachable && (sight.in_composer || sight.elsewhere)) return move('placing', 'its id is on the screen already')
+  if (now >= until) return move('refused', `not placed in ${Math.round(limits.planned / 1000)} s: ${reason ?? 'its turn did not come'}`)
+  return reason === null ? { do: 'place' } : wait(reason, until)
+}
+
+function whyNotPlace(delivery: Delivery, sight: DeliverySight): string | null {
+  const { look } = sight
+  if (!sight.reachable) return 'its pane cannot be looked at'
+  if (sight.incarnation === null) return 'no agent lives in its pane'
+  if (delivery.incarnation !== null && delivery.incarnation !== sight.incarnation) return 'the agent it was meant for is gone'
+  if (look === null) return 'its screen was not seen'
+  if (sight.attended !== null) return sight.attended
+  if (sight.busy) return 'another text for this worker is under way'
+  const { state, detail } = look.reading
+  if (state !== 'idle' && state !== 'working' && state !== 'error') return `the agent is ${state}${detail === null ? '' : ` (${detail})`}`
+  if (look.composer === 'absent') return 'no place to type was recognised'
+  return look.composer === 'draft' ? 'a draft is in the composer' : null
+}
+
+function stepActive(delivery: Delivery, sight: DeliverySight, limits: DeliveryLimits, now: Time): DeliveryStep {
+  if (!sight.reachable) return wait('its pane cannot be looked at')
+  if (sight.incarnation === null || sight.incarnation !== delivery.incarnation) {
+    // In the composer and Enter never pressed: the agent took the text with it, unread.
+    if (delivery.state === 'placed' && delivery.presses === 0) return move('refused', 'the agent ended before Enter was pressed')
+    return move('unknown', 'the agent it was meant for is gone')
+  }
+  if (shown(delivery, sight)) return move('seen', 'its id is on the screen, outside the composer')
+  if (sight.in_composer) return delivery.state === 'placing' ? move('placed', 'its id is in the composer') : stepInComposer(delivery, sight, limits, now)
+  return stepNowhere(delivery, sight, limits, now)
+}
+
+/** Our text is in the composer: Enter, unless it would answer a question, cut a turn, or send what a person is typing. */
+function stepInComposer(delivery: Delivery, sight: DeliverySight, limits: DeliveryLimits, now: Time): DeliveryStep {
+  const { look } = sight
+  if (look === null || look.composer !== 'draft') return wait('its composer was not seen')
+  const again = delivery.changed_at + limits.press
+  if (delivery.presses > 0 && now < again) return wait('Enter was pressed', again)
+  if (delivery.presses >= limits.presses) return move('unknown', `Enter was pressed ${delivery.presses} times, and the text is still in the composer`)
+  if (sight.attended !== null) return wait(sight.attended)
+  const { state, detail } = look.reading
+  if (state !== 'idle' && state !== 'working' && state !== 'error') return wait(`the agent is ${state}${detail === null ? '' : ` (${detail})`}`)
+  return look.interrupts === true ? wait('Enter would cut the running turn') : { do: 'submit' }
+}
+
+/** Our text is neither in the composer nor elsewhere. */
+function stepNowhere(delivery: Delivery, sight: DeliverySight, limits: DeliveryLimits, now: Time): DeliveryStep {
+  const recognised = sight.look !== null && sight.look.composer !== 'absent'
+  if (delivery.state === 'placed' && delivery.presses > 0 && recognised) return move('submitted', 'the text left the composer after Enter')
+  const limit = delivery.state === 'submitted' ? limits.seen : limits.placed
+  const until = delivery.changed_at + limit
+  if (now < until) return wait(delivery.state === 'submitted' ? 'its id is not on the screen yet' : 'its id is not in the composer yet', until)
+  if (delivery.state === 'submitted') return move('unknown', `submitted, but its id was not seen on the screen in ${Math.round(limit / 1000)} s`)
+  if (delivery.state === 'placing') return move('unknown', `its id was not seen in the composer in ${Math.round(limit / 1000)} s`)
+  return move('unknown', delivery.presses > 0 ? 'Enter was pressed, and the composer was not seen since' : 'its text left the composer without an Enter of ours')
+}
+
+/** What a delivery's step needs to know, from the pane as it is and its screen. */
+export function deliverySight(of: {
+  readonly id: string
+  /** Null where the machine is unreachable or the pane is not there. */
+  readonly pane: Pane | null
+  readonly server_started: number
+  readonly look: Look | null
+  readonly screen: readonly string[]
+  /** Rows of history above the screen: looked through for the id only, never for a state. */
+  readonly above?: readonly string[]
+  /** Why the worker is held; null where it is not. */
+  readonly hold: string | null
+  readonly busy: boolean
+  /** False where the machine could not be reached. */
+  readonly reachable: boolean
+  readonly now: Time
+}): DeliverySight {
+  const { pane, look, screen, id, now } = of
+  const composer = look !== null && look.composer !== 'absent'
+  const [first, end] = look?.composer_rows ?? [0, 0]
+  const outside = composer ? [...(of.above ?? []), ...screen.slice(0, first), '', ...screen.slice(end)] : []
+  const keyed = pane !== null && pane.keyed_at !== null && now - pane.keyed_at < attendedFor
+  return {
+    reachable: of.reachable,
+    incarnation: pane === null ? null : incarnationOf(pane, of.server_started),
+    look,
+    in_composer: composer && look.draft.replaceAll('\n', '').includes(id),
+    elsewhere: composer && outside.map((row) => (row === '' ? '\n' : row)).join('').includes(id),
+    attended: of.hold !== null ? `held: ${of.hold}` : keyed ? 'a person is typing in this pane' : null,
+    busy: of.busy,
+  }
+}
