@@ -1,0 +1,57 @@
+/** The text being written, with the cursor always at its end. Big pastes collapse to a line that stands for them. */
+
+const collapseLines = 5
+const collapseChars = 2000
+
+function isBig(text) {
+  return text.split('\n').length - 1 >= collapseLines || text.length >= collapseChars
+}
+
+export function createComposer() {
+  let text = ''
+  let count = 0
+  const pastes = new Map()
+
+  function collapse(pasted) {
+    count++
+    const now = new Date().toTimeString().slice(0, 8).replaceAll(':', '')
+    const shown = `[Pasted text #${count}: ${pasted.split('\n').length} lines → /home/agent/.hermes/pastes/paste_${count}_${now}.txt]`
+    pastes.set(shown, pasted)
+    return shown
+  }
+
+  return {
+    get text() {
+      return text
+    },
+    type(char) {
+      text += char
+    },
+    paste(pasted) {
+      if (pasted === '') return
+      if (isBig(pasted) && !text.trim().startsWith('/')) {
+        text += `${text === '' || text.endsWith('\n') ? '' : '\n'}${collapse(pasted)}`
+        return
+      }
+      text += pasted
+      // The fallback for terminals without brackets looks at the whole text, and takes all of it.
+      if (pasted.length > 1 && isBig(text) && !text.startsWith('/')) text = collapse(text)
+    },
+    killLine() {
+      const from = text.lastIndexOf('\n') + 1
+      text = from === text.length && from > 0 ? text.slice(0, -1) : text.slice(0, from)
+    },
+    rubOut() {
+      text = Array.from(text).slice(0, -1).join('')
+    },
+    clear() {
+      text = ''
+    },
+    /** What the model receives for `shown`. */
+    expand(shown) {
+      let full = shown
+      for (const [placeholder, pasted] of pastes) full = full.replace(placeholder, () => pasted)
+      return full
+    },
+  }
+}
