@@ -1,0 +1,21 @@
+/** What a key means when it is not written: the schema shows these to editors, completion fills them in. */
+export const defaults = {
+  name: 'fleet',
+  token: { file: '~/.config/burn-fleet/token' },
+  folderOwner: 'local',
+  agentKind: 'hermes',
+  depth: 2,
+  interval: '60s',
+  skipLabels: [] as readonly string[],
+  skipTitles: [] as readonly string[],
+  councilLabels: ['council'] as readonly string[],
+  assigned: 'skip',
+  staleAfter: '24h',
+  maxAttempts: 3,
+  authors: 'writers',
+  trustedLabels: [] as readonly string[],
+  base: 'main',
+  role: 'worker',
+  glyph: '◆',
+  tmux: 'tmux',
+} as const
