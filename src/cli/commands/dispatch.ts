@@ -1,0 +1,93 @@
+/** `burn dispatch`: carries issues to workers. */
+import { Command, InvalidArgumentError } from 'commander'
+import type { ExitCode } from '../../core/errors.ts'
+import type { CycleResult } from '../../run/cycle.ts'
+import type { ViewResult } from '../../run/view.ts'
+import type { DispatchPlan } from '../../decide/dispatch.ts'
+import type { CommonOptions, Context } from '../context.ts'
+import { machinesNamed, withCommon, withSession } from '../context.ts'
+import { table } from '../table.ts'
+
+interface Options extends CommonOptions {
+  readonly cycles: number
+  readonly interval?: number
+  readonly machine: readonly string[]
+  readonly dryRun?: boolean
+}
+
+export function dispatchCommand(context: Context): Command {
+  return withCommon(new Command('dispatch'))
+    .description('carry open issues to workers: claim, comment, deliver, each exactly once')
+    .option('-c, --cycles <n>', 'how many cycles; 0 goes on until Ctrl-C', wholeNumber, 1)
+    .option('-i, --interval <seconds>', 'pause between cycles (default: dispatch.interval of the spec)', wholeNumber)
+    .option('-m, --machine <name...>', 'only workers of these machines', [])
+    .option('-n, --dry-run', 'say what would be given to whom, and change nothing')
+    .addHelpText('after', '\nExamples:\n  burn dispatch --dry-run\n  burn dispatch\n  burn dispatch --cycles 0 --interval 60')
+    .action((options: Options) =>
+      withSession(context, options, async (session) => {
+        const machines = machinesNamed(session.fleet, options.machine)
+        if (options.dryRun) {
+          const { dryCycle } = await import('../../run/cycle.ts')
+          const { plan, view } = await dryCycle(machines, session)
+          return showPlan(plan, view, context, options)
+        }
+        const { dispatch } = await import('../../run/dispatch.ts')
+        let exit: ExitCode = 0
+        const failed = await dispatch(machines, session, context.stop, {
+          cycles: options.cycles === 0 ? Infinity : options.cycles,
+          interval: options.interval === undefined ? session.fleet.dispatch.interval : options.interval * 1000,
+          onCycle: (result, number, ms) => (exit = showCycle(result, number, ms, context, options)),
+        })
+        return failed > 0 ? 3 : exit
+      }),
+    )
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('it must be a whole number, 0 or more.')
+  return Number(text)
+}
+
+function troubles({ view, forge }: ViewResult): string[] {
+  const down = [...forge.repos_down].map(([repo, reason]) => `${repo}: ${reason}`)
+  const away = new Map(view.workers.filter(({ reading }) => reading.state === 'unreachable').map(({ worker, reading }) => [worker.machine, reading.evidence]))
+  return [...down, ...[...away].map(([machine, reason]) => `${machine} is unreachable: ${reason}`), ...forge.skipped]
+}
+
+function showPlan({ assignments, verdicts }: DispatchPlan, view: ViewResult, { io }: Context, options: Options): ExitCode {
+  const bad = troubles(view)
+  if (options.json) {
+    const would = assignments.map(({ kind, issue, worker, attempt, reason }) => ({ kind, issue: issue.ref, worker: worker.id, attempt, reason }))
+    io.out(JSON.stringify({ would_dispatch: would, verdicts, troubles: bad }))
+    return bad.length > 0 ? 3 : 0
+  }
+  const rows = assignments.map(({ issue, worker, kind, reason, ...rest }) => [issue.ref, worker.id, kind, String(rest.attempt), reason])
+  for (const line of table(['ISSUE', 'WORKER', 'KIND', 'TRY', 'WHY'], rows, io.tty ? io.width : Infinity)) io.out(line)
+  const not = verdicts.filter(({ eligible }) => !eligible).length
+  io.out(`Would dispatch ${assignments.length}; ${verdicts.length - not - assignments.filter(({ kind }) => kind === 'work').length} wait or are asked; ${not} are not for the fleet (burn explain says why).`)
+  for (const trouble of bad) io.err(io.paint('yellow', trouble))
+  return bad.length > 0 ? 3 : 0
+}
+
+function showCycle(result: CycleResult, number: number, ms: number, { io }: Context, options: Options): ExitCode {
+  const bad = troubles(result.view)
+  const count = (state: string) => result.deliveries.filter((delivery) => delivery.state === state).length
+  const [seen, unknown, refused, planned] = ['seen', 'unknown', 'refused', 'planned'].map(count) as [number, number, number, number]
+  const eligible = result.verdicts.filter((verdict) => verdict.eligible).length
+  if (options.json) {
+    const deliveries = result.deliveries.map(({ id, worker, state, evidence }) => ({ id, worker, state, evidence }))
+    const claimed = result.claimed.map(({ id, kind, issue, worker, attempt, reason }) => ({ id, kind, issue, worker, attempt, reason }))
+    const settled = result.settled.map(({ id, issue, worker, state, state_reason }) => ({ id, issue, worker, state, reason: state_reason }))
+    io.out(JSON.stringify({ cycle: number, ms, claimed, settled, deliveries, eligible, open: result.verdicts.length, troubles: bad }))
+  } else {
+    for (const { issue, worker, state } of result.settled) io.out(`${issue}  ${state}  ${worker}`)
+    const issues = new Map(result.claimed.map(({ id, issue }) => [id, issue]))
+    const rows = result.deliveries.map(({ id, worker, state, evidence }) => [issues.get(id) ?? id, worker, state, evidence])
+    if (rows.length > 0) for (const line of table(['ISSUE', 'WORKER', 'DELIVERY', 'EVIDENCE'], rows, io.tty ? io.width : Infinity)) io.out(line)
+    const parts = [`claimed ${result.claimed.length}`, `seen ${seen}`, ...(unknown > 0 ? [`unknown ${unknown}`] : []), ...(refused > 0 ? [`refused ${refused}`] : [])]
+    const rest = `${planned > 0 ? `, ${planned} not placed yet` : ''}; ${eligible} of ${result.verdicts.length} open issues are the fleet's`
+    io.out(`cycle ${number}: ${parts.join(', ')}${rest} (${(ms / 1000).toFixed(1)} s)`)
+    for (const trouble of bad) io.err(io.paint('yellow', trouble))
+  }
+  return bad.length > 0 || unknown > 0 || refused > 0 ? 3 : 0
+}

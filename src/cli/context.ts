@@ -1,0 +1,83 @@
+/** What a command is given: the person, the clock, and a way to the fleet. Commands read nothing else of the process. */
+import type { Command } from 'commander'
+import type { ExitCode } from '../core/errors.ts'
+import type { Fleet, Machine, Worker } from '../core/nouns.ts'
+import type { Clock } from '../core/ports.ts'
+import type { Session } from '../run/session.ts'
+import type { Io } from './io.ts'
+import { BurnError } from '../core/errors.ts'
+import { suggest } from '../core/suggest.ts'
+
+export interface Context {
+  readonly io: Io
+  readonly clock: Clock
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly home: string
+  readonly cwd: string
+  /** Aborted by the first Ctrl-C or SIGTERM: finish what was begun, begin nothing. */
+  readonly stop: AbortSignal
+  readonly openSession: (options: CommonOptions) => Promise<OpenSession>
+  readonly setExit: (code: ExitCode) => void
+}
+
+export interface OpenSession {
+  readonly session: Session
+  /** Where the spec was read. */
+  readonly spec_file: string
+  close(): Promise<void>
+}
+
+export interface CommonOptions {
+  readonly spec?: string
+  readonly json?: boolean
+  readonly quiet?: boolean
+}
+
+/** The options that every command of the fleet has. */
+export function withCommon(command: Command): Command {
+  return command
+    .option('-f, --spec <file>', 'the fleet spec (default: ./fleet-spec.json, $BURN_SPEC, ~/.config/burn-fleet/fleet-spec.json)')
+    .option('--json', 'print JSON')
+}
+
+/** Opens the fleet, runs, and closes it whatever happens. */
+export async function withSession(context: Context, options: CommonOptions, run: (session: Session) => Promise<ExitCode>): Promise<void> {
+  const open = await context.openSession(options)
+  try {
+    context.setExit(await run(open.session))
+  } finally {
+    await open.close()
+  }
+}
+
+/** Machines by name; all of them where none is named. Throws BurnError `machine_unknown` (exit 2). */
+export function machinesNamed(fleet: Fleet, names: readonly string[]): readonly Machine[] {
+  if (names.length === 0) return fleet.machines
+  return names.map((name) => {
+    const found = fleet.machines.find((machine) => machine.name === name)
+    if (found !== undefined) return found
+    throw unknown('machine', name, fleet.machines.map((machine) => machine.name))
+  })
+}
+
+export function allWorkers(fleet: Fleet): Worker[] {
+  return fleet.machines.flatMap(({ windows }) => windows.flatMap(({ workers }) => workers))
+}
+
+/** One worker by id or, where only one has it, by name. Throws BurnError `worker_unknown` (exit 2). */
+export function workerNamed(fleet: Fleet, name: string): Worker {
+  const workers = allWorkers(fleet)
+  const found = workers.filter((worker) => worker.id === name || worker.name === name)
+  if (found.length === 1) return found[0] as Worker
+  if (found.length > 1) {
+    throw new BurnError('worker_ambiguous', `${name} is the name of ${found.length} workers`, `say which: ${found.map(({ id }) => id).join(', ')}`, { exit: 2 })
+  }
+  throw unknown('worker', name, workers.flatMap(({ id, name: own }) => [own, id]))
+}
+
+export function unknown(noun: string, name: string, candidates: readonly string[]): BurnError {
+  const near = suggest(name, candidates)
+  const listed = candidates.slice(0, 12).join(', ')
+  const hint = near === null ? (listed === '' ? `the fleet has no ${noun}` : `there are: ${listed}`) : `did you mean ${near}?`
+  return new BurnError(`${noun}_unknown`, `there is no ${noun} ${JSON.stringify(name)}`, hint, { exit: 2 })
+}

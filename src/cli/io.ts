@@ -1,0 +1,42 @@
+/** The person in front of the command: where text goes, and how it may look. */
+import { createInterface } from 'node:readline/promises'
+import { styleText } from 'node:util'
+
+type Style = Parameters<typeof styleText>[0]
+
+export interface Io {
+  readonly out: (line: string) => void
+  readonly err: (line: string) => void
+  /** Standard output is a terminal that a person looks at. */
+  readonly tty: boolean
+  readonly width: number
+  /** Colours it, where colours are wanted (NO_COLOR and pipes are obeyed). */
+  readonly paint: (style: Style, text: string) => string
+  /** Asks a yes-or-no question; false where nobody can answer. */
+  readonly confirm: (question: string) => Promise<boolean>
+  /** All of standard input. */
+  readonly readInput: () => Promise<string>
+}
+
+export function processIo(): Io {
+  const { stdin, stdout, stderr, env } = process
+  const colours = env['NO_COLOR'] === undefined && env['TERM'] !== 'dumb' && (stdout.isTTY || env['FORCE_COLOR'] !== undefined)
+  return {
+    out: (line) => void stdout.write(`${line}\n`),
+    err: (line) => void stderr.write(`${line}\n`),
+    tty: stdout.isTTY,
+    width: stdout.columns ?? 100,
+    paint: (style, text) => (colours ? styleText(style, text, { validateStream: false }) : text),
+    confirm: async (question) => {
+      if (!stdin.isTTY) return false
+      using lines = createInterface({ input: stdin, output: stderr })
+      return /^y(es)?$/i.test((await lines.question(`${question} [y/N] `)).trim())
+    },
+    readInput: async () => {
+      let text = ''
+      stdin.setEncoding('utf8')
+      for await (const chunk of stdin) text += String(chunk)
+      return text
+    },
+  }
+}

@@ -1,0 +1,68 @@
+/** Plain aligned columns: no frames, so that lines can be read, copied and cut. */
+import { stripVTControlCharacters } from 'node:util'
+
+/** Columns a text takes in a terminal: wide characters two, combining marks none. */
+export function widthOf(text: string): number {
+  let width = 0
+  for (const { segment } of new Intl.Segmenter().segment(stripVTControlCharacters(text))) width += segmentWidth(segment)
+  return width
+}
+
+function segmentWidth(segment: string): number {
+  if (/^\p{M}|^\p{Cf}/u.test(segment)) return 0
+  if (/\ufe0f|\p{Emoji_Presentation}/u.test(segment)) return 2
+  const point = segment.codePointAt(0) ?? 0
+  const wide =
+    (point >= 0x1100 && point <= 0x115f) ||
+    (point >= 0x2e80 && point <= 0xa4cf) ||
+    (point >= 0xac00 && point <= 0xd7a3) ||
+    (point >= 0xf900 && point <= 0xfaff) ||
+    (point >= 0xfe30 && point <= 0xfe6f) ||
+    (point >= 0xff00 && point <= 0xff60) ||
+    (point >= 0xffe0 && point <= 0xffe6) ||
+    (point >= 0x20000 && point <= 0x3fffd)
+  return wide ? 2 : 1
+}
+
+/** Cuts to `width` columns, with an ellipsis where something was lost. */
+export function fit(text: string, width: number): string {
+  if (widthOf(text) <= width) return text
+  let cut = ''
+  let used = 0
+  for (const { segment } of new Intl.Segmenter().segment(text)) {
+    const next = segmentWidth(segment)
+    if (used + next > width - 1) break
+    cut += segment
+    used += next
+  }
+  return `${cut}…`
+}
+
+/** Lines of aligned columns. Numbers align right where every cell of the column is one. The last column is cut to `width`. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[], width = Infinity): string[] {
+  const all = [head, ...rows]
+  const widths = head.map((_, column) => Math.max(...all.map((row) => widthOf(row[column] ?? ''))))
+  const right = head.map((_, column) => rows.length > 0 && rows.every((row) => /^-?[\d.,]*%?$/.test(stripVTControlCharacters(row[column] ?? ''))))
+  const used = widths.slice(0, -1).reduce((sum, each) => sum + each + 2, 0)
+  return all.map((row) =>
+    head
+      .map((_, column) => {
+        const cell = row[column] ?? ''
+        if (column === head.length - 1 && !right[column]) return fit(cell, Math.max(20, width - used))
+        const pad = ' '.repeat(Math.max(0, (widths[column] ?? 0) - widthOf(cell)))
+        return right[column] ? pad + cell : cell + pad
+      })
+      .join('  ')
+      .trimEnd(),
+  )
+}
+
+/** `3s`, `14m`, `2h05m`, `3d4h`: how long ago or how long, in the two units that matter. */
+export function duration(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000))
+  if (seconds < 60) return `${seconds}s`
+  const minutes = Math.floor(seconds / 60)
+  if (minutes < 60) return `${minutes}m`
+  const hours = Math.floor(minutes / 60)
+  return hours < 24 ? `${hours}h${String(minutes % 60).padStart(2, '0')}m` : `${Math.floor(hours / 24)}d${hours % 24}h`
+}

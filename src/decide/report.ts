@@ -1,0 +1,124 @@
+/** What `burn status` says, from one view of machines and ledger. Its JSON is a promise: keys are added, never changed. */
+import type { LedgerView, WorkerRecord } from '../core/ledger.ts'
+import type { Machine, ReadingState, Time, WorkerId } from '../core/nouns.ts'
+import type { MachineSight } from '../core/panes.ts'
+import type { WorkerSight } from '../core/view.ts'
+import { slotStates } from '../core/lives.ts'
+import { isStale } from './settle.ts'
+
+export const readingStates: readonly ReadingState[] = ['working', 'idle', 'waiting', 'starting', 'error', 'dead', 'unreachable', 'unknown']
+
+/** Workers by state, and what they hold. */
+export type Totals = Record<ReadingState, number> & {
+  workers: number
+  live_dispatches: number
+  in_review: number
+  stale: number
+  held: number
+}
+
+export interface WorkerReport {
+  readonly id: WorkerId
+  readonly role: string
+  readonly state: ReadingState
+  readonly detail: string | null
+  /** ISO 8601: since when it was seen in this state. */
+  readonly since: string
+  readonly evidence: string
+  readonly live_dispatches: number
+  readonly hold: string | null
+}
+
+export interface WindowReport {
+  readonly name: string
+  readonly lane: string
+  readonly workers: readonly WorkerReport[]
+  readonly totals: Totals
+}
+
+export interface MachineReport {
+  readonly name: string
+  readonly reachable: boolean
+  /** Why it can't be reached; null where it can. */
+  readonly reason: string | null
+  readonly windows: readonly WindowReport[]
+  /** Workers with panes here that the spec no longer has. */
+  readonly retiring: readonly WorkerId[]
+  readonly totals: Totals
+}
+
+export interface StatusReport {
+  readonly machines: readonly MachineReport[]
+  readonly totals: Totals
+}
+
+export interface StatusInput {
+  readonly machines: readonly Machine[]
+  readonly sights: ReadonlyMap<string, MachineSight>
+  readonly workers: readonly WorkerSight[]
+  readonly ledger: LedgerView
+  readonly stale_after: number
+  readonly now: Time
+}
+
+export function statusReport(input: StatusInput): StatusReport {
+  const facts = workerFacts(input)
+  const machines = input.machines.map((machine): MachineReport => {
+    const sight = input.sights.get(machine.name)
+    const windows = machine.windows.map((window): WindowReport => {
+      const all = window.workers.map(({ id }) => facts.get(id)).filter((each) => each !== undefined)
+      return { name: window.name, lane: window.lane, workers: all.map(({ report }) => report), totals: sum(all.map(({ totals }) => totals)) }
+    })
+    return {
+      name: machine.name,
+      reachable: sight !== undefined && sight.state !== 'unreachable',
+      reason: sight?.state === 'unreachable' ? sight.reason : null,
+      windows,
+      retiring: sight?.state === 'up' ? sight.panes.filter((pane) => pane.retiring && pane.worker !== null).map((pane) => pane.worker as WorkerId) : [],
+      totals: sum(windows.map(({ totals }) => totals)),
+    }
+  })
+  return { machines, totals: sum(machines.map(({ totals }) => totals)) }
+}
+
+function noTotals(): Totals {
+  const states = Object.fromEntries(readingStates.map((state) => [state, 0])) as Record<ReadingState, number>
+  return { workers: 0, ...states, live_dispatches: 0, in_review: 0, stale: 0, held: 0 }
+}
+
+function sum(parts: readonly Totals[]): Totals {
+  const total = noTotals()
+  for (const part of parts) for (const key of Object.keys(total) as (keyof Totals)[]) total[key] += part[key]
+  return total
+}
+
+function workerFacts({ workers, ledger, stale_after, now }: StatusInput): Map<WorkerId, { report: WorkerReport; totals: Totals }> {
+  const records = new Map<WorkerId, WorkerRecord>(ledger.workers.map((record) => [record.id, record]))
+  const held = Map.groupBy(ledger.dispatches, ({ worker }) => worker)
+  return new Map(
+    workers.map(({ worker, reading }) => {
+      const record = records.get(worker.id)
+      const dispatches = held.get(worker.id) ?? []
+      const live = dispatches.filter((d) => d.kind === 'work' && slotStates.includes(d.state)).length
+      const since = record?.state === reading.state && record.state_since !== null ? record.state_since : now
+      const totals = noTotals()
+      totals.workers = 1
+      totals[reading.state] = 1
+      totals.live_dispatches = live
+      totals.in_review = dispatches.filter((d) => d.state === 'review').length
+      totals.stale = dispatches.filter((d) => isStale(d, stale_after, now)).length
+      totals.held = record?.hold == null ? 0 : 1
+      const report: WorkerReport = {
+        id: worker.id,
+        role: worker.role,
+        state: reading.state,
+        detail: reading.detail,
+        since: new Date(since).toISOString(),
+        evidence: reading.evidence,
+        live_dispatches: live,
+        hold: record?.hold ?? null,
+      }
+      return [worker.id, { report, totals }]
+    }),
+  )
+}

@@ -1,0 +1,48 @@
+/** Turns assignments into claims: looks for another fleet's marker first, then writes dispatch and delivery as one. */
+import type { Claim } from '../core/ledger.ts'
+import type { Dispatch } from '../core/lives.ts'
+import type { IssueRef } from '../core/nouns.ts'
+import type { View } from '../core/view.ts'
+import type { Assignment } from '../decide/dispatch.ts'
+import type { Session } from './session.ts'
+import { messageOf } from '../core/errors.ts'
+import { foreignClaimPrefix } from '../decide/eligible.ts'
+import { foreignClaim } from '../decide/marker.ts'
+import { mapBounded } from './bounded.ts'
+import { promptFor } from './prompts.ts'
+import { leaseLength } from './session.ts'
+
+const atOnce = 16
+
+/** Claims in one transaction and returns what was won. */
+export async function claimAll(assignments: readonly Assignment[], view: View, session: Session): Promise<readonly Dispatch[]> {
+  const free = await withoutForeign(assignments, view, session)
+  const claims = await Promise.all(free.map((assignment) => toClaim(assignment, session)))
+  const now = session.clock.now()
+  return session.ledger.claim(claims, session.owner, now + leaseLength, now)
+}
+
+async function toClaim({ kind, issue, worker, slot, attempt, reason }: Assignment, session: Session): Promise<Claim> {
+  const id = session.newId()
+  return { id, kind, issue: issue.ref, worker: worker.id, slot, attempt, reason, text: await promptFor(kind, id, issue, worker, session) }
+}
+
+/** Only issues that have comments are asked about. One that can't be asked about is not claimed in this cycle. */
+async function withoutForeign(assignments: readonly Assignment[], view: View, session: Session): Promise<Assignment[]> {
+  const { forge, ledger, fleet, clock, notify } = session
+  const asked = new Map(assignments.filter(({ issue }) => issue.comments > 0).map(({ issue }) => [issue.ref, issue]))
+  const taken = new Set<IssueRef>()
+  await mapBounded([...asked.values()], atOnce, async (issue) => {
+    try {
+      const marker = foreignClaim(await forge.comments(issue.ref), fleet.name, view.writers.get(issue.repo) ?? new Set())
+      if (marker === null) return
+      taken.add(issue.ref)
+      const reason = `${foreignClaimPrefix}${marker.fleet} (dispatch ${marker.dispatch}), seen ${new Date(clock.now()).toISOString().slice(0, 16)}Z`
+      await ledger.saveVerdicts([{ issue: issue.ref, eligible: false, reason }], clock.now())
+    } catch (thrown) {
+      taken.add(issue.ref)
+      notify({ level: 'warn', subject: issue.ref, text: `not claimed: its comments could not be read: ${messageOf(thrown)}` })
+    }
+  })
+  return assignments.filter(({ issue }) => !taken.has(issue.ref))
+}

@@ -1,0 +1,49 @@
+/** One turn of the loop: view, decide, apply, record. */
+import type { Verdict } from '../core/ledger.ts'
+import type { Delivery, Dispatch } from '../core/lives.ts'
+import type { Machine } from '../core/nouns.ts'
+import type { DispatchPlan } from '../decide/dispatch.ts'
+import type { Session } from './session.ts'
+import type { ViewResult } from './view.ts'
+import { planDispatch } from '../decide/dispatch.ts'
+import { planSettle } from '../decide/settle.ts'
+import { claimAll } from './claims.ts'
+import { syncComments } from './comments.ts'
+import { pump } from './pump.ts'
+import { leaseLength } from './session.ts'
+import { readView } from './view.ts'
+
+/** A delivery that can't be placed yet (a question is open, a person is typing) keeps a cycle this long; the next one goes on with it. */
+const patience = 2_000
+
+export interface CycleResult {
+  readonly claimed: readonly Dispatch[]
+  /** Steps of dispatches that were under way: done, in review, lost. */
+  readonly settled: readonly Dispatch[]
+  /** Deliveries of this process, as they now are. */
+  readonly deliveries: readonly Delivery[]
+  readonly verdicts: readonly Verdict[]
+  readonly view: ViewResult
+}
+
+/** Looks and decides, and changes nothing but what is kept of the forge's issues. */
+export async function dryCycle(machines: readonly Machine[], session: Session): Promise<{ plan: DispatchPlan; view: ViewResult }> {
+  const view = await readView(machines, session)
+  return { plan: planDispatch(view.view), view }
+}
+
+export async function cycle(machines: readonly Machine[], session: Session, stop: AbortSignal): Promise<CycleResult> {
+  const { ledger, clock, owner } = session
+  const looked = await readView(machines, session)
+  const settled = await ledger.moveDispatches(planSettle(looked.view), clock.now())
+  for (const [repo, at] of looked.forge.changes_at) await ledger.saveChangesSeen(repo, at)
+  const view = { ...looked.view, ledger: await ledger.view(), now: clock.now() }
+  const plan = planDispatch(view)
+  await ledger.saveVerdicts(plan.verdicts, clock.now())
+  const claimed = stop.aborted ? [] : await claimAll(plan.assignments, view, session)
+  await ledger.takeOver(owner, clock.now() + leaseLength, clock.now())
+  await syncComments(new Set(claimed.map(({ id }) => id)), session)
+  const deliveries = await pump(machines, session, stop, { patience })
+  await syncComments(new Set(), session)
+  return { claimed, settled, deliveries, verdicts: plan.verdicts, view: looked }
+}

@@ -1,0 +1,36 @@
+/** `burn dispatch`: cycles of the loop, until they are done or a person stops it. */
+import type { Machine } from '../core/nouns.ts'
+import type { CycleResult } from './cycle.ts'
+import type { Session } from './session.ts'
+import { messageOf } from '../core/errors.ts'
+import { cycle } from './cycle.ts'
+import { withLeases } from './session.ts'
+
+export interface DispatchOptions {
+  /** How many cycles; Infinity until stopped. */
+  readonly cycles: number
+  /** Pause between cycles, milliseconds. */
+  readonly interval: number
+  readonly onCycle: (result: CycleResult, number: number, ms: number) => void
+}
+
+/** Returns how many cycles could not be carried out; the reason of each was said. */
+export async function dispatch(machines: readonly Machine[], session: Session, stop: AbortSignal, options: DispatchOptions): Promise<number> {
+  let failed = 0
+  await withLeases(session, async () => {
+    for (let number = 1; number <= options.cycles && !stop.aborted; number++) {
+      const started = session.clock.now()
+      try {
+        const result = await cycle(machines, session, stop)
+        options.onCycle(result, number, session.clock.now() - started)
+      } catch (thrown) {
+        // One cycle that fails ends a single run, and never a long one: the next may find the forge or the disk well again.
+        if (options.cycles === 1) throw thrown
+        failed += 1
+        session.notify({ level: 'error', subject: `cycle ${number}`, text: messageOf(thrown) })
+      }
+      if (number < options.cycles) await session.clock.sleep(options.interval, stop)
+    }
+  })
+  return failed
+}

@@ -1,0 +1,95 @@
+/** Reads the forge into the ledger: what is new of each repo's issues, who may write, which changes are open. */
+import type { BurnError } from '../core/errors.ts'
+import { messageOf } from '../core/errors.ts'
+import type { Ledger, LedgerView, RepoRecord } from '../core/ledger.ts'
+import type { Change, Issue, RepoRef, Time } from '../core/nouns.ts'
+import type { Clock, Forge } from '../core/ports.ts'
+import { mapBounded } from './bounded.ts'
+
+/** A complete listing is taken this often, for what a cursor can't tell: issues that were deleted or moved away. */
+const relistAfter = 24 * 3_600_000
+const writersKept = 3_600_000
+const reposAtOnce = 8
+
+export interface ForgeView {
+  readonly repos_down: ReadonlyMap<RepoRef, string>
+  readonly writers: ReadonlyMap<RepoRef, ReadonlySet<string>>
+  readonly changes: readonly Change[]
+  /** When each repo's changes were asked for: to be saved once they have been acted on. */
+  readonly changes_at: ReadonlyMap<RepoRef, Time>
+  /** Issues that the forge gave malformed or in part, said once a cycle. */
+  readonly skipped: readonly string[]
+}
+
+interface Ports {
+  readonly forge: Forge
+  readonly ledger: Ledger
+  readonly clock: Clock
+}
+
+/**
+ * One request a repo where nothing is new, and one more where the fleet has work there that may have a change by now. A repo that
+ * fails is left out with its reason; the others go on.
+ */
+export async function refreshForge(repos: readonly RepoRef[], before: LedgerView, ports: Ports): Promise<ForgeView> {
+  const { forge, clock } = ports
+  const down = new Map<RepoRef, string>()
+  const writers = new Map<RepoRef, ReadonlySet<string>>()
+  const changes: Change[] = []
+  const changesAt = new Map<RepoRef, Time>()
+  const skipped: string[] = []
+  const records = new Map(before.repos.map((record) => [record.repo, record]))
+  const busy = new Set(before.dispatches.filter((d) => d.state === 'handed' || d.state === 'review').map((d) => repoOf(d.issue)))
+  await mapBounded(repos, reposAtOnce, async (repo) => {
+    try {
+      const record = records.get(repo) ?? null
+      skipped.push(...(await refreshIssues(repo, record, before, ports)))
+      writers.set(repo, new Set(await refreshWriters(repo, record, ports)))
+      if (busy.has(repo)) {
+        const now = clock.now()
+        changes.push(...(await forge.changes(repo, record?.changes_at ?? 0)))
+        changesAt.set(repo, now)
+      }
+    } catch (thrown) {
+      down.set(repo, explain(thrown))
+    }
+  })
+  return { repos_down: down, writers, changes, changes_at: changesAt, skipped }
+}
+
+/** `owner/repo#7` → `owner/repo`. */
+export function repoOf(issue: string): RepoRef {
+  return issue.slice(0, issue.lastIndexOf('#'))
+}
+
+function explain(thrown: unknown): string {
+  const hint = (thrown as Partial<BurnError>).hint
+  return hint === undefined || hint === '' ? messageOf(thrown) : `${messageOf(thrown)} (${hint})`
+}
+
+async function refreshIssues(repo: RepoRef, record: RepoRecord | null, before: LedgerView, { forge, ledger, clock }: Ports): Promise<string[]> {
+  const now = clock.now()
+  const relist = record?.listed_at == null || now - record.listed_at > relistAfter
+  const page = await forge.issues(repo, relist ? null : record.cursor)
+  const gone = page.complete ? await confirmGone(repo, page.issues, before, forge) : []
+  await ledger.saveIssues(repo, [...page.issues, ...gone], page.cursor, page.complete, now)
+  return page.skipped.map(({ what, why }) => `${repo}: ${what} left out: ${why}`)
+}
+
+/**
+ * Open issues that a complete listing no longer has, asked for one by one: a listing that moves while it is paged can
+ * miss one, and a missed issue must not end its dispatch.
+ */
+async function confirmGone(repo: RepoRef, listed: readonly Issue[], before: LedgerView, forge: Forge): Promise<Issue[]> {
+  const seen = new Set(listed.map(({ ref }) => ref))
+  const missing = before.issues.map(({ issue }) => issue).filter((issue) => issue.repo === repo && !seen.has(issue.ref))
+  return mapBounded(missing, reposAtOnce, async (issue) => (await forge.issue(issue.ref)) ?? { ...issue, state: 'closed' as const })
+}
+
+async function refreshWriters(repo: RepoRef, record: RepoRecord | null, { forge, ledger, clock }: Ports): Promise<readonly string[]> {
+  const now = clock.now()
+  if (record?.writers != null && record.writers_at !== null && now - record.writers_at < writersKept) return record.writers
+  const writers = await forge.writers(repo)
+  await ledger.saveWriters(repo, writers, now)
+  return writers
+}

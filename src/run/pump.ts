@@ -1,0 +1,68 @@
+/** Carries deliveries into panes: looks, steps, writes each intent before its effect. All machines at once. */
+import type { Delivery } from '../core/lives.ts'
+import type { Machine, WorkerId } from '../core/nouns.ts'
+import type { Link } from './machines.ts'
+import type { Session } from './session.ts'
+import { activeStates } from '../core/lives.ts'
+import { turn } from './turn.ts'
+
+/** Pauses between looks at panes in which nothing moved, milliseconds: the first is a redraw, the last a second look at an idle screen. */
+const shortestPause = 15
+const longestPause = 250
+
+export interface PumpOptions {
+  /** How long a delivery that can't be placed yet keeps the pump running, milliseconds. It stays planned after that. */
+  readonly patience: number
+  readonly onMove?: (delivery: Delivery) => void
+}
+
+interface Held {
+  readonly deliveries: readonly Delivery[]
+  /** Why a worker gets nothing, by worker. */
+  readonly holds: ReadonlyMap<WorkerId, string>
+}
+
+/** The deliveries that this process holds and may carry: those of a dispatch only once its comment is written. */
+export async function heldDeliveries(session: Session): Promise<Held> {
+  const { deliveries, dispatches, workers } = await session.ledger.view()
+  const quiet = new Set(dispatches.filter((d) => d.comment_id === null).map((d) => d.id))
+  return {
+    deliveries: deliveries.filter((d) => d.lease_owner === session.owner && activeStates.includes(d.state) && !quiet.has(d.id)),
+    holds: new Map(workers.flatMap(({ id, hold }) => (hold === null ? [] : [[id, hold] as const]))),
+  }
+}
+
+/**
+ * Runs until every delivery has ended, or waits for something only a person or time can change. Returns them as they now are. On
+ * `stop` nothing more is placed, but what is placed is seen through.
+ */
+export async function pump(machines: readonly Machine[], session: Session, stop: AbortSignal, options: PumpOptions): Promise<Delivery[]> {
+  const { deliveries, holds } = await heldDeliveries(session)
+  const links = await session.machines.open(machines)
+  const done = await Promise.all(
+    links.map((link) => {
+      const own = deliveries.filter(({ worker }) => worker.startsWith(`${link.machine.name}/`))
+      return own.length === 0 ? [] : pumpMachine(link, { deliveries: own, holds }, session, stop, options)
+    }),
+  )
+  return done.flat()
+}
+
+async function pumpMachine(link: Link, { deliveries, holds }: Held, session: Session, stop: AbortSignal, options: PumpOptions): Promise<Delivery[]> {
+  const { clock } = session
+  let now = deliveries
+  let pause = shortestPause
+  let moved = clock.now()
+  for (;;) {
+    const result = await turn(link, now, holds, session, stop.aborted)
+    for (const delivery of result.moved) options.onMove?.(delivery)
+    const news = new Map(result.moved.map((delivery) => [delivery.id, delivery]))
+    now = now.map((delivery) => news.get(delivery.id) ?? delivery)
+    if (result.moved.length > 0) [moved, pause] = [clock.now(), shortestPause]
+    else pause = Math.min(longestPause, pause * 1.5)
+    const active = now.filter(({ state }) => activeStates.includes(state))
+    const waiting = active.every(({ state }) => state === 'planned')
+    if (active.length === 0 || result.lost || (waiting && (stop.aborted || clock.now() - moved >= options.patience))) return [...now]
+    await clock.sleep(pause)
+  }
+}

@@ -1,0 +1,60 @@
+/** What every worker is doing, from what its machine shows. */
+import type { Fleet, Incarnation, Machine, Reading, Worker, WorkerId } from '../core/nouns.ts'
+import type { MachineSight, Pane } from '../core/panes.ts'
+import type { WorkerSight } from '../core/view.ts'
+import { agentKind } from '../agents/index.ts'
+import { incarnationOf } from '../core/panes.ts'
+
+/** A machine with the screens of its agents' panes, by pane id. */
+export interface MachineScreens {
+  readonly sight: MachineSight
+  readonly screens: ReadonlyMap<string, readonly string[]>
+}
+
+export function readWorkers(machines: readonly Machine[], seen: ReadonlyMap<string, MachineScreens>): WorkerSight[] {
+  return machines.flatMap((machine) => {
+    const screens = seen.get(machine.name)
+    const panes = new Map(panesOf(screens?.sight).map((pane) => [pane.worker, pane]))
+    return machine.windows.flatMap(({ workers }) => workers.map((worker) => readWorker(worker, machine, screens, panes.get(worker.id))))
+  })
+}
+
+function panesOf(sight: MachineSight | undefined): readonly Pane[] {
+  return sight?.state === 'up' ? sight.panes : []
+}
+
+function readWorker(worker: Worker, machine: Machine, seen: MachineScreens | undefined, pane: Pane | undefined): WorkerSight {
+  const without = (state: Reading['state'], evidence: string): WorkerSight => ({
+    worker,
+    reading: { state, detail: null, evidence },
+    incarnation: null,
+  })
+  if (seen === undefined) return without('unreachable', 'its machine was not asked')
+  const { sight } = seen
+  if (sight.state === 'unreachable') return without('unreachable', sight.reason)
+  if (sight.state === 'down') return without('dead', `no session ${machine.session} on ${machine.name} (burn up)`)
+  if (pane === undefined) return without('dead', 'it has no pane (burn up)')
+  if (pane.dead) return without('dead', pane.dead_status === null ? 'its agent was ended by a signal' : `its agent ended with status ${pane.dead_status}`)
+  const incarnation = incarnationOf(pane, sight.server_started)
+  if (incarnation === null) return without('dead', 'no agent was started in its pane (burn christen)')
+  const { reading } = agentKind(worker.agent.kind).look(seen.screens.get(pane.id) ?? [], pane)
+  return { worker, reading, incarnation }
+}
+
+/**
+ * The agent that lives in each worker's pane, for workers on machines that could be asked: those of the spec, and those that only a
+ * pane or a live dispatch still names.
+ */
+export function readIncarnations(fleet: Fleet, seen: ReadonlyMap<string, MachineScreens>, others: readonly WorkerId[]): Map<WorkerId, Incarnation | null> {
+  const living = new Map<WorkerId, Incarnation | null>()
+  const reached = (machine: string) => (seen.get(machine)?.sight.state ?? 'unreachable') !== 'unreachable'
+  for (const id of others) if (reached(id.slice(0, id.indexOf('/')))) living.set(id, null)
+  for (const machine of fleet.machines) {
+    if (reached(machine.name)) for (const window of machine.windows) for (const { id } of window.workers) living.set(id, null)
+  }
+  for (const { sight } of seen.values()) {
+    if (sight.state !== 'up') continue
+    for (const pane of sight.panes) if (pane.worker !== null) living.set(pane.worker, incarnationOf(pane, sight.server_started))
+  }
+  return living
+}

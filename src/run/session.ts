@@ -1,0 +1,58 @@
+/** What a running command works with: the fleet and its ports. Made once, in the wiring. */
+import type { Ledger } from '../core/ledger.ts'
+import type { Fleet } from '../core/nouns.ts'
+import type { Clock, Forge } from '../core/ports.ts'
+import type { Machines } from './machines.ts'
+import { messageOf } from '../core/errors.ts'
+
+/** Something worth telling the person while it happens. */
+export interface Notice {
+  readonly level: 'info' | 'warn' | 'error'
+  /** What it is about: a worker, an issue, a repo, a machine. */
+  readonly subject: string
+  readonly text: string
+}
+
+export interface Session {
+  readonly fleet: Fleet
+  readonly ledger: Ledger
+  readonly forge: Forge
+  readonly machines: Machines
+  readonly clock: Clock
+  /** Names this process in leases. */
+  readonly owner: string
+  readonly newId: () => string
+  /** A template file's text by its path. */
+  readonly readTemplate: (path: string) => Promise<string>
+  readonly notify: (notice: Notice) => void
+}
+
+/** How long a lease lasts without a heartbeat, milliseconds. A process that is gone this long is taken to be dead. */
+export const leaseLength = 30_000
+const heartbeat = 8_000
+
+/** Keeps this process's leases while `work` runs, and gives them up at its end. */
+export async function withLeases<T>(session: Session, work: () => Promise<T>): Promise<T> {
+  const stop = new AbortController()
+  const beating = beat(session, stop.signal)
+  try {
+    return await work()
+  } finally {
+    stop.abort()
+    await beating
+    await session.ledger.giveUp(session.owner)
+  }
+}
+
+/** A beat that fails is said and tried again: should the lease run out, every write that needed it is refused. */
+async function beat({ ledger, clock, owner, notify }: Session, stop: AbortSignal): Promise<void> {
+  while (!stop.aborted) {
+    await clock.sleep(heartbeat, stop)
+    if (stop.aborted) return
+    try {
+      await ledger.renew(owner, clock.now() + leaseLength)
+    } catch (thrown) {
+      notify({ level: 'warn', subject: 'ledger', text: `leases were not renewed: ${messageOf(thrown)}` })
+    }
+  }
+}

@@ -1,0 +1,107 @@
+/** One turn of the pump on one machine: one look at its panes, one step of each delivery, one write, then the effects. */
+import type { DeliveryMove } from '../core/ledger.ts'
+import type { Delivery } from '../core/lives.ts'
+import type { Worker, WorkerId } from '../core/nouns.ts'
+import type { MachineSight, Pane } from '../core/panes.ts'
+import type { Tmux } from '../core/ports.ts'
+import type { DeliverySight, DeliveryStep } from '../decide/deliver.ts'
+import type { Link } from './machines.ts'
+import type { Session } from './session.ts'
+import { agentKind } from '../agents/index.ts'
+import { messageOf } from '../core/errors.ts'
+import { pastingStates } from '../core/lives.ts'
+import { incarnationOf } from '../core/panes.ts'
+import { deliveryLimits, deliverySight, step } from '../decide/deliver.ts'
+import { capture } from '../tmux/panes.ts'
+import { guardHeld, placeLine, submitLine } from '../tmux/paste.ts'
+
+export interface TurnResult {
+  readonly moved: readonly Delivery[]
+  /** The machine can't be reached any more: nothing is known until it is. */
+  readonly lost: boolean
+}
+
+/** What a turn knows of one delivery. */
+interface Case {
+  readonly delivery: Delivery
+  readonly pane: Pane | null
+  readonly sight: DeliverySight
+  readonly step: DeliveryStep
+}
+
+export async function turn(link: Link, deliveries: readonly Delivery[], holds: ReadonlyMap<WorkerId, string>, session: Session, stopping: boolean): Promise<TurnResult> {
+  const sight = await session.machines.sight(link)
+  if (sight.state !== 'up' || link.tmux === null) return { moved: [], lost: true }
+  try {
+    const cases = (await look(link, link.tmux, sight, deliveries, holds, session)).filter(({ step: { do: what } }) => what !== 'wait' && !(stopping && what === 'place'))
+    return { moved: await apply(cases, link.tmux, session), lost: false }
+  } catch (thrown) {
+    await session.machines.drop(link, thrown)
+    session.notify({ level: 'error', subject: link.machine.name, text: messageOf(thrown) })
+    return { moved: [], lost: true }
+  }
+}
+
+type Up = Extract<MachineSight, { state: 'up' }>
+
+async function look(link: Link, tmux: Tmux, sight: Up, deliveries: readonly Delivery[], holds: ReadonlyMap<WorkerId, string>, session: Session): Promise<Case[]> {
+  const panes = new Map(sight.panes.flatMap((pane) => (pane.worker === null ? [] : [[pane.worker, pane] as const])))
+  const workers = new Map(link.machine.windows.flatMap((window) => window.workers.map((worker) => [worker.id, worker] as const)))
+  const wanted = new Set(deliveries.flatMap(({ worker }) => panes.get(worker)?.id ?? []))
+  const screens = await capture(tmux, [...wanted])
+  const busy = new Set(deliveries.filter(({ state }) => pastingStates.includes(state) || state === 'submitted').map(({ worker }) => worker))
+  return deliveries.map((delivery) => {
+    const worker = workers.get(delivery.worker)
+    const pane = panes.get(delivery.worker) ?? null
+    const facts = caseOf(delivery, worker, pane, sight, screens, { busy: busy.has(delivery.worker) && delivery.state === 'planned', hold: holds.get(delivery.worker) ?? null }, session)
+    if (facts.step.do === 'place') busy.add(delivery.worker)
+    return facts
+  })
+}
+
+function caseOf(
+  delivery: Delivery,
+  worker: Worker | undefined,
+  pane: Pane | null,
+  { server_started }: Up,
+  screens: ReadonlyMap<string, readonly string[]>,
+  because: { readonly busy: boolean; readonly hold: string | null },
+  { clock }: Session,
+): Case {
+  const kind = agentKind(worker?.agent.kind ?? 'hermes')
+  const screen = (pane === null ? undefined : screens.get(pane.id)) ?? []
+  const seen = pane === null || incarnationOf(pane, server_started) === null ? null : kind.look(screen, pane)
+  const now = clock.now()
+  const sight = deliverySight({ id: delivery.id, pane, server_started, look: seen, screen, ...because, reachable: true, now })
+  return { delivery, pane, sight, step: step(delivery, sight, deliveryLimits(kind), now) }
+}
+
+/** Intents first, all in one write; then the effects of those that were written, all in one go. */
+async function apply(cases: readonly Case[], tmux: Tmux, session: Session): Promise<Delivery[]> {
+  if (cases.length === 0) return []
+  const { ledger, clock, owner } = session
+  const moved = new Map((await ledger.moveDeliveries(cases.map(moveOf), owner, clock.now())).map((delivery) => [delivery.id, delivery]))
+  const effects = cases.filter((each) => moved.has(each.delivery.id) && (each.step.do === 'place' || each.step.do === 'submit'))
+  const replies = await tmux.run(effects.map((each) => effectLine(each, tmux)))
+  const refused = effects.filter(({ step: { do: what } }, index) => what === 'place' && !guardHeld(replies[index]))
+  const undone = refused.map(({ delivery }): DeliveryMove => {
+    return { id: delivery.id, token: delivery.lease_token, from: 'placing', to: 'refused', evidence: 'the agent ended before the text was placed' }
+  })
+  for (const delivery of undone.length === 0 ? [] : await ledger.moveDeliveries(undone, owner, clock.now())) moved.set(delivery.id, delivery)
+  return [...moved.values()]
+}
+
+function moveOf({ delivery, sight, step: next }: Case): DeliveryMove {
+  const base = { id: delivery.id, token: delivery.lease_token, from: delivery.state }
+  const incarnation = sight.incarnation === null || delivery.state !== 'planned' ? {} : { incarnation: sight.incarnation }
+  switch (next.do) {
+    case 'place':
+      return { ...base, to: 'placing', evidence: 'its text is being placed', ...incarnation }
+    case 'submit':
+      return { ...base, to: delivery.state, evidence: 'Enter is being pressed', presses: delivery.presses + 1 }
+    case 'move':
+      return { ...base, to: next.to, evidence: next.evidence, ...incarnation }
+    case 'wait':
+      throw new RangeError('a waiting delivery does not move')
+  }
+}

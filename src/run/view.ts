@@ -1,0 +1,68 @@
+/** Reads machines, forge and ledger into the one value that the deciders see. */
+import type { Machine, RepoRef } from '../core/nouns.ts'
+import type { View } from '../core/view.ts'
+import type { ForgeView } from './forge-view.ts'
+import type { MachineScreens } from './readings.ts'
+import type { Session } from './session.ts'
+import { capture } from '../tmux/panes.ts'
+import { incarnationOf } from '../core/panes.ts'
+import { refreshForge } from './forge-view.ts'
+import { readIncarnations, readWorkers } from './readings.ts'
+
+/** What each machine shows, agents' screens included. One that can't be reached is in it, and says so. */
+export async function lookAt(machines: readonly Machine[], session: Session): Promise<ReadonlyMap<string, MachineScreens>> {
+  const links = await session.machines.open(machines)
+  const seen = await Promise.all(
+    links.map(async (link): Promise<[string, MachineScreens]> => {
+      const sight = await session.machines.sight(link)
+      if (sight.state !== 'up' || link.tmux === null) return [link.machine.name, { sight, screens: new Map() }]
+      const agents = sight.panes.filter((pane) => incarnationOf(pane, sight.server_started) !== null).map(({ id }) => id)
+      return [link.machine.name, { sight, screens: await capture(link.tmux, agents) }]
+    }),
+  )
+  return new Map(seen)
+}
+
+/** Repos that some window serves, each once. */
+export function servedRepos(machines: readonly Machine[]): RepoRef[] {
+  return [...new Set(machines.flatMap(({ windows }) => windows.flatMap(({ workers }) => workers.flatMap(({ repos }) => repos))))].toSorted()
+}
+
+export interface ViewResult {
+  readonly view: View
+  readonly forge: ForgeView
+  readonly seen: ReadonlyMap<string, MachineScreens>
+}
+
+/** One look at everything. `machines` narrows it to some of the fleet's machines. */
+export async function readView(machines: readonly Machine[], session: Session): Promise<ViewResult> {
+  const { fleet, ledger, clock } = session
+  const before = await ledger.view()
+  const [forge, seen] = await Promise.all([refreshForge(servedRepos(machines), before, session), lookAt(machines, session)])
+  const after = await ledger.view()
+  const open = new Set(after.issues.map(({ issue }) => issue.ref))
+  const view: View = {
+    fleet,
+    now: clock.now(),
+    ledger: after,
+    workers: readWorkers(machines, seen),
+    incarnations: readIncarnations(fleet, seen, after.dispatches.map(({ worker }) => worker)),
+    login: await loginFor(after.issues.some(({ issue }) => issue.assignees.length > 0), session),
+    writers: forge.writers,
+    repos_down: forge.repos_down,
+    changes: forge.changes,
+    closed: new Set(after.dispatches.filter((d) => !open.has(d.issue) && !forge.repos_down.has(d.issue.slice(0, d.issue.lastIndexOf('#')))).map((d) => d.issue)),
+  }
+  return { view, forge, seen }
+}
+
+/** Asked only where an assignee may be the fleet itself. */
+async function loginFor(needed: boolean, { forge, notify }: Session): Promise<string | null> {
+  if (!needed) return null
+  try {
+    return (await forge.whoami()).login
+  } catch (thrown) {
+    notify({ level: 'warn', subject: 'forge', text: `who the fleet is could not be asked: ${String(thrown)}` })
+    return null
+  }
+}
