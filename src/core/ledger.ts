@@ -1,6 +1,6 @@
 /** The ledger's port: everything the fleet did and why. One store over several engines implements it (floor 3). */
 import type { Delivery, DeliveryKind, DeliveryState, Dispatch, DispatchKind, DispatchState } from './lives.ts'
-import type { Issue, IssueRef, RepoRef, Time, WorkerId } from './nouns.ts'
+import type { Issue, IssueRef, ReadingState, RepoRef, Time, WorkerId } from './nouns.ts'
 
 /** A dispatch to claim, with the text that will be delivered: both rows are written, or neither. */
 export interface Claim {
@@ -66,19 +66,23 @@ export interface Event {
 /** What the ledger knows of an issue. */
 export interface IssueRecord {
   readonly issue: Issue
-  /** Dispatches of it that ended `failed` or `lost`. */
+  /** Work dispatches of it that ended `failed` or `lost`. */
   readonly attempts: number
+  /** A work dispatch of it ended `done`. */
   readonly done: boolean
   readonly verdict: { readonly eligible: boolean; readonly reason: string; readonly at: Time } | null
 }
 
 export interface WorkerRecord {
   readonly id: WorkerId
-  /** Its name was drawn from the registry, not written in the spec; `drawn_seq` keeps the order of drawing in its window. */
+  /** Its name was drawn from the registry, not written in the spec. A view has its workers in the order in which they were recorded. */
   readonly drawn: boolean
   readonly hold: string | null
   /** When it was last given work. */
   readonly used_at: Time | null
+  /** What it was last seen doing, and since when; null where it was never looked at. */
+  readonly state: ReadingState | null
+  readonly state_since: Time | null
 }
 
 export interface RepoRecord {
@@ -114,12 +118,19 @@ export interface Ledger {
   /** Keeps each verdict; writes (and adds an event) only where it differs from the one kept. */
   saveVerdicts(verdicts: readonly Verdict[], at: Time): Promise<void>
 
-  /** Records workers on first sight (in the given order). Known ones stay as they are. */
+  /** Records workers on first sight (in the given order). Known ones stay as they are; a retired one comes back, as the latest. */
   recordWorkers(workers: readonly { readonly id: WorkerId; readonly drawn: boolean }[], at: Time): Promise<void>
+  /** Forgets workers that the spec no longer has; their history stays. Returns those that were: one with live dispatches or active deliveries is not. */
+  retireWorkers(workers: readonly WorkerId[], at: Time): Promise<readonly WorkerId[]>
+  /** Keeps since when each worker was seen in its state. No event: what a worker does is seen, not done. */
+  saveReadings(readings: readonly { readonly worker: WorkerId; readonly state: ReadingState }[], at: Time): Promise<void>
   /** Holds a worker with a reason, or resumes it (null). False where it is unknown. */
   hold(worker: WorkerId, reason: string | null, at: Time): Promise<boolean>
 
-  /** One transaction. Returns the dispatches that were won; one whose issue or slot is taken is simply not among them. */
+  /**
+   * One transaction. Returns the dispatches that were won. One whose issue or slot is taken is simply not among them, nor is one whose
+   * issue is not open or, for work, is done or was tried since the view that the claim's `attempt` came from.
+   */
   claim(claims: readonly Claim[], owner: string, lease: Time, at: Time): Promise<readonly Dispatch[]>
   /** One transaction. Returns the dispatches that moved, as they now are. Ending one ends its still `planned` delivery (refused). */
   moveDispatches(moves: readonly DispatchMove[], at: Time): Promise<readonly Dispatch[]>
@@ -129,7 +140,7 @@ export interface Ledger {
   plan(texts: readonly PlannedText[], owner: string, lease: Time, at: Time): Promise<readonly Delivery[]>
   /**
    * One transaction. Returns the deliveries that moved, as they now are. A step into `placing` where the worker has another one
-   * placing or placed does not happen.
+   * placing or placed does not happen. `unknown` has ended and nobody's lease covers it, so anyone who knows its token may settle it.
    */
   moveDeliveries(moves: readonly DeliveryMove[], owner: string, at: Time): Promise<readonly Delivery[]>
   /** Takes over active deliveries whose lease has run out: raises their token. Returns them. */

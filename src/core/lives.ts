@@ -52,6 +52,8 @@ export interface Dispatch {
   readonly attempt: number
   /** Why this issue went to this worker. */
   readonly reason: string
+  /** Why it is in its state: the reason of its last step. */
+  readonly state_reason: string
   /** The forge's id of the fleet's one comment; null until it is known to be written. */
   readonly comment_id: string | null
   /** The state that the comment was last edited to say. */
