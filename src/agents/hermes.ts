@@ -36,7 +36,8 @@ const marks: readonly Mark[] = [
 const placeholders = /^(?:msg=\S+ · .*|type your answer here and press Enter|type 1\/2\/3, or .*|type (?:password|secret|your email) .*)$/u
 
 /** First words of the answer that Hermes itself writes when a turn failed. */
-const failures = /^(?:API call failed after \d+ retries\b|Rate limited twice in a row by |Non-retryable |❌ Non-retryable |⛔ Rate limited )/u
+const failures =
+  /^(?:API call failed after \d+ retries\b|Rate limited twice in a row by |Non-retryable |❌ Non-retryable |⛔ Rate limited )/u
 
 interface Frame {
   readonly status: number
@@ -63,7 +64,8 @@ function failureAbove(screen: readonly string[], status: number): string | null 
   while (row >= 0 && screen[row]!.trim() === '') row--
   // The answer's box: a rule with one blank before it closes it, and nothing may stand between that and the status bar.
   if (row < 0 || !/^ ─{20,}\s*$/u.test(screen[row]!)) return null
-  for (row--; row >= 0 && !/^[ ╭]─ {1,2}⚕ Hermes /u.test(screen[row]!); row--) if (failures.test(screen[row]!.trim())) return screen[row]!.trim()
+  for (row--; row >= 0 && !/^[ ╭]─ {1,2}⚕ Hermes /u.test(screen[row]!); row--)
+    if (failures.test(screen[row]!.trim())) return screen[row]!.trim()
   return null
 }
 
@@ -77,9 +79,13 @@ const shells = /^-?(?:ba|z|da|fi|k)?sh$/
 function lookWithoutComposer(screen: readonly string[], command: string): Look {
   const text = screen.map((row) => row.trim()).filter((row) => row !== '')
   const last = text.at(-1) ?? 'blank screen'
-  const ran = screen.some((row) => statusBar.test(row) || /^● /u.test(row)) || text.some((row) => /^(?:Resume this session with:|Goodbye!)/u.test(row))
+  const ran =
+    screen.some((row) => statusBar.test(row) || /^● /u.test(row)) ||
+    text.some((row) => /^(?:Resume this session with:|Goodbye!)/u.test(row))
   if (!ran) return absent('starting', null, `no composer yet: ${last}`)
-  return shells.test(command) ? absent('dead', 'shell', `a shell where Hermes was: ${last}`) : absent('unknown', null, `no composer: ${last}`)
+  return shells.test(command)
+    ? absent('dead', 'shell', `a shell where Hermes was: ${last}`)
+    : absent('unknown', null, `no composer: ${last}`)
 }
 
 /** A mark that the frame's first row begins with. A draft too long for the composer scrolls it away; then the status bar's clock says it. */
@@ -89,13 +95,19 @@ function markOf(screen: readonly string[], frame: Frame): { readonly mark: Mark 
   return mark === undefined ? { mark: null, from: 0 } : { mark, from: mark.pattern.exec(row)![0].length }
 }
 
-function look(screen: readonly string[], pane: Pick<Pane, 'width' | 'height' | 'title' | 'command' | 'dead' | 'cursor_x' | 'cursor_y'>): Look {
+function look(
+  screen: readonly string[],
+  pane: Pick<Pane, 'width' | 'height' | 'title' | 'command' | 'dead' | 'cursor_x' | 'cursor_y'>,
+): Look {
   if (pane.dead) return absent('dead', null, 'the pane is dead')
   const frame = frameOf(screen, pane.width)
   if (frame === null || shells.test(pane.command)) return lookWithoutComposer(screen, pane.command)
   const { mark, from } = markOf(screen, frame)
   const rows = screen.slice(frame.first, frame.end)
-  const typed = rows.map((row, i) => (i === 0 ? row.slice(from) : row)).join('\n').trimEnd()
+  const typed = rows
+    .map((row, i) => (i === 0 ? row.slice(from) : row))
+    .join('\n')
+    .trimEnd()
   const draft = placeholders.test(typed.replaceAll('\n', '')) && mark !== null ? '' : typed
   const composer_rows: readonly [number, number] = [frame.first, frame.end]
   const composer = draft === '' ? 'empty' : 'draft'
@@ -107,7 +119,9 @@ function readingOf(screen: readonly string[], frame: Frame, mark: Mark | null): 
   const evidence = (screen[frame.first] ?? '').trim().slice(0, 80)
   if (mark?.state === 'idle') {
     const failure = failureAbove(screen, frame.status)
-    return failure === null ? { state: 'idle', detail: null, evidence } : { state: 'error', detail: 'turn failed', evidence: failure.slice(0, 160) }
+    return failure === null
+      ? { state: 'idle', detail: null, evidence }
+      : { state: 'error', detail: 'turn failed', evidence: failure.slice(0, 160) }
   }
   if (mark !== null) return { state: mark.state, detail: mark.detail, evidence }
   const bar = screen[frame.status]!

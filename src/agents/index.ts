@@ -13,5 +13,7 @@ export const agentKinds: readonly string[] = [...kinds.keys()]
 export function agentKind(kind: string): AgentKind {
   const found = kinds.get(kind)
   if (found !== undefined) return found
-  throw new BurnError('agent_unknown', `there is no agent kind ${JSON.stringify(kind)}`, `write one of: ${agentKinds.join(', ')}`, { exit: 2 })
+  throw new BurnError('agent_unknown', `there is no agent kind ${JSON.stringify(kind)}`, `write one of: ${agentKinds.join(', ')}`, {
+    exit: 2,
+  })
 }

@@ -7,7 +7,12 @@ export const shell: AgentKind = {
   start: (config) => ({ argv: config.command.length > 0 ? config.command : shell.command, env: config.env }),
   look(screen, pane) {
     const state = pane.dead ? 'dead' : 'unknown'
-    const evidence = pane.dead ? 'the pane is dead' : (screen.findLast((row) => row.trim() !== '')?.trim().slice(0, 80) ?? 'blank screen')
+    const evidence = pane.dead
+      ? 'the pane is dead'
+      : (screen
+          .findLast((row) => row.trim() !== '')
+          ?.trim()
+          .slice(0, 80) ?? 'blank screen')
     return { reading: { state, detail: null, evidence }, composer: 'absent', composer_rows: [0, 0], draft: '' }
   },
   place: (text, id) => [{ paste: `[burn ${id}]\n${text}` }],

@@ -73,7 +73,9 @@ export function step(delivery: Delivery, sight: DeliverySight, limits: DeliveryL
 
 /** The id stands outside the composer of the very agent it was meant for: it was submitted. */
 function shown(delivery: Delivery, sight: DeliverySight): boolean {
-  return sight.reachable && sight.incarnation === delivery.incarnation && sight.incarnation !== null && sight.elsewhere && !sight.in_composer
+  return (
+    sight.reachable && sight.incarnation === delivery.incarnation && sight.incarnation !== null && sight.elsewhere && !sight.in_composer
+  )
 }
 
 function stepPlanned(delivery: Delivery, sight: DeliverySight, limits: DeliveryLimits, now: Time): DeliveryStep {
@@ -107,7 +109,8 @@ function stepActive(delivery: Delivery, sight: DeliverySight, limits: DeliveryLi
     return move('unknown', 'the agent it was meant for is gone')
   }
   if (shown(delivery, sight)) return move('seen', 'its id is on the screen, outside the composer')
-  if (sight.in_composer) return delivery.state === 'placing' ? move('placed', 'its id is in the composer') : stepInComposer(delivery, sight, limits, now)
+  if (sight.in_composer)
+    return delivery.state === 'placing' ? move('placed', 'its id is in the composer') : stepInComposer(delivery, sight, limits, now)
   return stepNowhere(delivery, sight, limits, now)
 }
 
@@ -117,10 +120,12 @@ function stepInComposer(delivery: Delivery, sight: DeliverySight, limits: Delive
   if (look === null || look.composer !== 'draft') return wait('its composer was not seen')
   const again = delivery.changed_at + limits.press
   if (delivery.presses > 0 && now < again) return wait('Enter was pressed', again)
-  if (delivery.presses >= limits.presses) return move('unknown', `Enter was pressed ${delivery.presses} times, and the text is still in the composer`)
+  if (delivery.presses >= limits.presses)
+    return move('unknown', `Enter was pressed ${delivery.presses} times, and the text is still in the composer`)
   if (sight.attended !== null) return wait(sight.attended)
   const { state, detail } = look.reading
-  if (state !== 'idle' && state !== 'working' && state !== 'error') return wait(`the agent is ${state}${detail === null ? '' : ` (${detail})`}`)
+  if (state !== 'idle' && state !== 'working' && state !== 'error')
+    return wait(`the agent is ${state}${detail === null ? '' : ` (${detail})`}`)
   return look.interrupts === true ? wait('Enter would cut the running turn') : { do: 'submit' }
 }
 
@@ -130,10 +135,15 @@ function stepNowhere(delivery: Delivery, sight: DeliverySight, limits: DeliveryL
   if (delivery.state === 'placed' && delivery.presses > 0 && recognised) return move('submitted', 'the text left the composer after Enter')
   const limit = delivery.state === 'submitted' ? limits.seen : limits.placed
   const until = delivery.changed_at + limit
-  if (now < until) return wait(delivery.state === 'submitted' ? 'its id is not on the screen yet' : 'its id is not in the composer yet', until)
-  if (delivery.state === 'submitted') return move('unknown', `submitted, but its id was not seen on the screen in ${Math.round(limit / 1000)} s`)
+  if (now < until)
+    return wait(delivery.state === 'submitted' ? 'its id is not on the screen yet' : 'its id is not in the composer yet', until)
+  if (delivery.state === 'submitted')
+    return move('unknown', `submitted, but its id was not seen on the screen in ${Math.round(limit / 1000)} s`)
   if (delivery.state === 'placing') return move('unknown', `its id was not seen in the composer in ${Math.round(limit / 1000)} s`)
-  return move('unknown', delivery.presses > 0 ? 'Enter was pressed, and the composer was not seen since' : 'its text left the composer without an Enter of ours')
+  return move(
+    'unknown',
+    delivery.presses > 0 ? 'Enter was pressed, and the composer was not seen since' : 'its text left the composer without an Enter of ours',
+  )
 }
 
 /** What a delivery's step needs to know, from the pane as it is and its screen. */
@@ -163,7 +173,12 @@ export function deliverySight(of: {
     incarnation: pane === null ? null : incarnationOf(pane, of.server_started),
     look,
     in_composer: composer && look.draft.replaceAll('\n', '').includes(id),
-    elsewhere: composer && outside.map((row) => (row === '' ? '\n' : row)).join('').includes(id),
+    elsewhere:
+      composer &&
+      outside
+        .map((row) => (row === '' ? '\n' : row))
+        .join('')
+        .includes(id),
     attended: of.hold !== null ? `held: ${of.hold}` : keyed ? 'a person is typing in this pane' : null,
     busy: of.busy,
   }

@@ -62,7 +62,12 @@ function chrome() {
     text: composer.text,
     placeholder: placeholders[state] ?? '',
     overlay,
-    hint: state === 'approval' || state === 'question' ? '  ↑/↓ to select, Enter to confirm  (117s)' : state === 'freetext' ? '  type your answer and press Enter  (117s)' : '',
+    hint:
+      state === 'approval' || state === 'question'
+        ? '  ↑/↓ to select, Enter to confirm  (117s)'
+        : state === 'freetext'
+          ? '  type your answer and press Enter  (117s)'
+          : '',
   }
 }
 

@@ -20,7 +20,15 @@ export function keyReader() {
   }
 }
 
-const control = { '\r': 'enter', '\n': 'newline', '\x03': 'ctrl-c', '\x04': 'ctrl-d', '\x15': 'ctrl-u', '\x7f': 'backspace', '\b': 'backspace' }
+const control = {
+  '\r': 'enter',
+  '\n': 'newline',
+  '\x03': 'ctrl-c',
+  '\x04': 'ctrl-d',
+  '\x15': 'ctrl-u',
+  '\x7f': 'backspace',
+  '\b': 'backspace',
+}
 const arrows = { '\x1b[A': 'up', '\x1b[B': 'down' }
 
 /** Reads one key from the head of `text`. Returns how much was used; 0 where more must come first. */

@@ -6,7 +6,8 @@ const compactBelow = 64
 function widthOf(char) {
   const code = char.codePointAt(0)
   if (code < 0x1100 || code === 0x200d || (code >= 0xfe00 && code <= 0xfe0f)) return code === 0x200d || code >= 0xfe00 ? 0 : 1
-  const wide = code <= 0x115f || (code >= 0x2e80 && code <= 0xa4cf) || (code >= 0xac00 && code <= 0xd7a3) || (code >= 0xf900 && code <= 0xfaff)
+  const wide =
+    code <= 0x115f || (code >= 0x2e80 && code <= 0xa4cf) || (code >= 0xac00 && code <= 0xd7a3) || (code >= 0xf900 && code <= 0xfaff)
   return wide || (code >= 0xff00 && code <= 0xff60) || (code >= 0x1f300 && code <= 0x1faff) || code >= 0x20000 ? 2 : 1
 }
 
@@ -51,7 +52,9 @@ export function createScreen(out, state, lagMs) {
     const composer = `${head}${shown}`.split('\n').flatMap((line) => wrap(line, width))
     const typed = `${head}${text}`.split('\n').flatMap((line) => wrap(line, width))
     const first = Math.max(0, typed.length - most)
-    const above = [...overlay, ...(hint === '' ? [] : [hint]), cut(compact ? status.narrow : status.wide, width), '─'.repeat(width)].map((row) => cut(row, width))
+    const above = [...overlay, ...(hint === '' ? [] : [hint]), cut(compact ? status.narrow : status.wide, width), '─'.repeat(width)].map(
+      (row) => cut(row, width),
+    )
     const rows = [...above, ...composer.slice(first, first + most), ...(compact ? [] : ['─'.repeat(width)])]
     return { rows, row: above.length + typed.length - first - 1, column: Math.min(cells(typed.at(-1)), width - 1) }
   }

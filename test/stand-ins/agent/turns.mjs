@@ -21,7 +21,12 @@ export function createTurns({ options, log, print, changed, worker }) {
 
   function open(kind, title, list) {
     state = kind
-    overlay = box(title, kind === 'freetext' ? ['Type your answer in the prompt below, then', 'press Enter.'] : list.map((item, i) => `${i === 0 ? '❯' : ' '} ${i + 1}. ${item}`))
+    overlay = box(
+      title,
+      kind === 'freetext'
+        ? ['Type your answer in the prompt below, then', 'press Enter.']
+        : list.map((item, i) => `${i === 0 ? '❯' : ' '} ${i + 1}. ${item}`),
+    )
     log('asked', { kind })
     changed()
     return new Promise((resolve) => (waiting = { resolve, list }))
@@ -60,7 +65,16 @@ export function createTurns({ options, log, print, changed, worker }) {
         const timer = setTimeout(resolve, ms)
         signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true })
       })
-    const ctx = { print, sleep, signal, log, env: process.env, cwd: process.cwd(), ask: () => open('question', 'Hermes needs your input', choices), approve: () => open('approval', 'Dangerous command', approvals) }
+    const ctx = {
+      print,
+      sleep,
+      signal,
+      log,
+      env: process.env,
+      cwd: process.cwd(),
+      ask: () => open('question', 'Hermes needs your input', choices),
+      approve: () => open('approval', 'Dangerous command', approvals),
+    }
     let outcome = 'done'
     try {
       if (options.askEvery > 0 && number % options.askEvery === 0) await ctx.ask()
@@ -70,7 +84,13 @@ export function createTurns({ options, log, print, changed, worker }) {
     } catch (thrown) {
       outcome = 'failed'
       const width = Math.max(20, (process.stdout.columns || 80) - 2)
-      print(` ─  ⚕ Hermes  ${'─'.repeat(width - 13)}`, '', ...wrap(` API call failed after 3 retries: ${thrown.message}`, width), '', ` ${'─'.repeat(width)}`)
+      print(
+        ` ─  ⚕ Hermes  ${'─'.repeat(width - 13)}`,
+        '',
+        ...wrap(` API call failed after 3 retries: ${thrown.message}`, width),
+        '',
+        ` ${'─'.repeat(width)}`,
+      )
     }
     if (spin !== null) clearInterval(spin)
     if (signal.aborted) outcome = 'interrupted'

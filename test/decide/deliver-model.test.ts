@@ -1,0 +1,200 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import type { Delivery, DeliveryState } from '../../src/core/lives.ts'
+import type { Look } from '../../src/core/panes.ts'
+import type { DeliverySight } from '../../src/decide/deliver.ts'
+import { deliverySteps } from '../../src/core/lives.ts'
+import { deliveryLimits, step } from '../../src/decide/deliver.ts'
+
+const limits = deliveryLimits({ limits: { ready: 1, placed: 10_000, seen: 20_000 } })
+const id = '0k3v9w2x4abcd'
+
+/** A pane as it is: an agent with a composer, and what has been submitted to it. */
+interface Agent {
+  readonly pid: number
+  alive: boolean
+  asking: boolean
+  working: boolean
+  composer: string
+  submitted: string[]
+  swallow: boolean
+}
+
+const born = (pid: number): Agent => ({ pid, alive: true, asking: false, working: false, composer: '', submitted: [], swallow: false })
+
+type Happening =
+  | 'turn'
+  | 'crash before the effect'
+  | 'crash after the effect'
+  | 'death'
+  | 'restart'
+  | 'draft'
+  | 'cleared'
+  | 'question'
+  | 'answered'
+  | 'swallow'
+  | 'person enters'
+  | 'busy'
+  | 'idle'
+  | 'lag'
+  | 'redraw'
+  | 'unreachable'
+  | 'minute'
+
+const happenings: readonly Happening[] = [
+  'turn',
+  'turn',
+  'turn',
+  'turn',
+  'turn',
+  'crash before the effect',
+  'crash after the effect',
+  'death',
+  'restart',
+  'draft',
+  'cleared',
+  'question',
+  'answered',
+  'swallow',
+  'person enters',
+  'busy',
+  'idle',
+  'lag',
+  'redraw',
+  'unreachable',
+  'minute',
+]
+
+/** The world, with one delivery in it. What it shows may lag behind what is. */
+class World {
+  now = 0
+  agent = born(1)
+  lagging: DeliverySight | null = null
+  places = 0
+  entered = false
+  row: Delivery = {
+    id,
+    kind: 'work',
+    worker: 'm/W/A',
+    state: 'planned',
+    text: id,
+    incarnation: null,
+    evidence: '',
+    presses: 0,
+    planned_at: 0,
+    changed_at: 0,
+    lease_owner: 'o',
+    lease_token: 1,
+    lease_until: 0,
+  }
+  readonly agents: Agent[] = [this.agent]
+
+  private truth(): DeliverySight {
+    const { alive, pid, asking, working, composer, submitted } = this.agent
+    const state = !alive ? 'dead' : asking ? 'waiting' : working ? 'working' : 'idle'
+    const look: Look = {
+      reading: { state, detail: null, evidence: '' },
+      composer: !alive ? 'absent' : composer === '' ? 'empty' : 'draft',
+      composer_rows: [0, 0],
+      draft: composer,
+      interrupts: false,
+    }
+    const seen = { look, in_composer: alive && composer.includes(id), elsewhere: alive && submitted.some((text) => text.includes(id)) }
+    return { reachable: true, incarnation: alive ? String(pid) : null, ...seen, attended: null, busy: false }
+  }
+
+  private write(to: DeliveryState, more: Partial<Delivery>): void {
+    assert.ok(deliverySteps[this.row.state].includes(to), `${this.row.state} to ${to}`)
+    this.row = { ...this.row, ...more, state: to, changed_at: this.now }
+  }
+
+  /** Places as tmux does: only into the incarnation that was seen, checked at that very moment. */
+  private place(expected: string | null): void {
+    assert.equal(++this.places, 1, 'placed at most once')
+    if (!this.agent.alive || String(this.agent.pid) !== expected) return this.write('refused', {})
+    this.agent.composer += `[burn ${id}]`
+  }
+
+  private press(expected: string | null): void {
+    if (!this.agent.alive || String(this.agent.pid) !== expected) return
+    if (this.agent.swallow) this.agent.swallow = false
+    else if (this.agent.composer !== '' && !this.agent.asking) {
+      this.agent.submitted.push(this.agent.composer)
+      this.agent.composer = ''
+    }
+  }
+
+  private turn(crash: 'none' | 'before' | 'after'): void {
+    const truth = this.truth()
+    // Which process lives in the pane is asked of tmux, not read from the screen: it never lags.
+    const sight = this.lagging === null ? truth : { ...this.lagging, incarnation: truth.incarnation }
+    const next = step(this.row, sight, limits, this.now)
+    if (next.do === 'place') {
+      assert.ok(sight.incarnation !== null && sight.look?.composer === 'empty', 'placed only into a live agent with an empty composer')
+      assert.ok(['idle', 'working', 'error'].includes(sight.look.reading.state))
+      this.write('placing', { incarnation: sight.incarnation })
+      if (crash !== 'before') this.place(sight.incarnation)
+    } else if (next.do === 'submit') {
+      assert.ok(sight.in_composer && sight.incarnation === this.row.incarnation, 'Enter only with our text in the composer of its agent')
+      assert.notEqual(sight.look?.reading.state, 'waiting')
+      this.write(this.row.state, { presses: this.row.presses + 1 })
+      assert.ok(this.row.presses <= limits.presses)
+      if (crash !== 'before') this.press(this.row.incarnation)
+    } else if (next.do === 'move') this.write(next.to, {})
+  }
+
+  happen(what: Happening): void {
+    this.now += 700
+    const { agent } = this
+    if (what === 'turn') this.turn('none')
+    else if (what === 'crash before the effect') this.turn('before')
+    else if (what === 'crash after the effect') this.turn('after')
+    else if (what === 'death') Object.assign(agent, { alive: false, composer: '' })
+    else if (what === 'restart' && !agent.alive) this.agents.push((this.agent = born(agent.pid + 1)))
+    else if (what === 'draft' && agent.alive) agent.composer += 'draft'
+    else if (what === 'cleared') agent.composer = ''
+    else if (what === 'question') agent.asking = agent.alive
+    else if (what === 'answered') agent.asking = false
+    else if (what === 'swallow') agent.swallow = true
+    else if (what === 'person enters') {
+      this.entered = true
+      this.press(String(agent.pid))
+    } else if (what === 'busy' || what === 'idle') agent.working = what === 'busy'
+    else if (what === 'lag') this.lagging ??= this.truth()
+    else if (what === 'redraw') this.lagging = null
+    else if (what === 'unreachable') this.lagging = { ...this.truth(), reachable: false, look: null }
+    else if (what === 'minute') this.now += 60_000
+  }
+}
+
+test('deliver: whatever happens, a text is placed at most once, never twice submitted, and never into a successor', () => {
+  fc.assert(
+    fc.property(fc.array(fc.constantFrom(...happenings), { maxLength: 60 }), (story) => {
+      const world = new World()
+      for (const what of story) world.happen(what)
+      const received = world.agents.flatMap((agent) => agent.submitted.filter((text) => text.includes(id)).map(() => String(agent.pid)))
+      assert.ok(received.length <= 1, 'received at most once')
+      if (received.length === 1) assert.equal(received[0], world.row.incarnation)
+      if (world.row.state === 'seen') assert.equal(received.length, 1, 'seen means that the agent has it')
+      if (world.row.state === 'refused' && !world.entered) assert.equal(received.length, 0, 'refused means that the agent never got it')
+    }),
+    { numRuns: 3000 },
+  )
+})
+
+test('deliver: left alone, it ends, and where nothing went wrong it is seen', () => {
+  fc.assert(
+    fc.property(fc.array(fc.constantFrom(...happenings), { maxLength: 30 }), (story) => {
+      const world = new World()
+      for (const what of [...story, 'redraw', 'answered', 'redraw'] as const) world.happen(what)
+      for (let i = 0; i < 60; i++) world.happen(i % 3 === 2 ? 'minute' : 'turn')
+      assert.ok(['seen', 'refused', 'unknown'].includes(world.row.state), world.row.state)
+    }),
+    { numRuns: 1000 },
+  )
+  const world = new World()
+  for (const what of ['turn', 'turn', 'turn', 'turn'] as const) world.happen(what)
+  assert.equal(world.row.state, 'seen')
+  assert.deepEqual(world.agent.submitted, [`[burn ${id}]`])
+})

@@ -1,0 +1,237 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Delivery, DeliveryState } from '../../src/core/lives.ts'
+import type { ReadingState } from '../../src/core/nouns.ts'
+import type { Look, Pane } from '../../src/core/panes.ts'
+import type { DeliverySight, DeliveryStep } from '../../src/decide/deliver.ts'
+import { deliverySteps } from '../../src/core/lives.ts'
+import { deliveryLimits, deliverySight, step } from '../../src/decide/deliver.ts'
+
+const id = '0k3v9w2x4abcd'
+const limits = deliveryLimits({ limits: { ready: 1, placed: 10_000, seen: 20_000 } })
+const me = '1.%1.10'
+
+function delivery(state: DeliveryState, more: Partial<Delivery> = {}): Delivery {
+  const base = {
+    id,
+    kind: 'work',
+    worker: 'm/W/A',
+    text: 'do',
+    evidence: '',
+    presses: 0,
+    planned_at: 0,
+    changed_at: 0,
+    lease_owner: 'o',
+    lease_token: 1,
+    lease_until: 9,
+  } as const
+  return { ...base, state, incarnation: state === 'planned' ? null : me, ...more }
+}
+
+function look(state: ReadingState, composer: Look['composer'] = 'empty', interrupts = false): Look {
+  return {
+    reading: { state, detail: null, evidence: '' },
+    composer,
+    composer_rows: [2, 3],
+    draft: composer === 'draft' ? 'text' : '',
+    interrupts,
+  }
+}
+
+function sight(more: Partial<DeliverySight> = {}): DeliverySight {
+  return {
+    reachable: true,
+    incarnation: me,
+    look: look('idle'),
+    in_composer: false,
+    elsewhere: false,
+    attended: null,
+    busy: false,
+    ...more,
+  }
+}
+
+const brief = (next: DeliveryStep) => (next.do === 'move' ? next.to : next.do)
+const ours = { in_composer: true, look: look('idle', 'draft') }
+const gone = { incarnation: null, look: look('dead', 'absent') }
+
+type Row = readonly [what: string, delivery: Delivery, sight: DeliverySight, now: number, expected: string]
+
+const table: readonly Row[] = [
+  ['an idle agent', delivery('planned'), sight(), 1, 'place'],
+  ['a working agent: queue, do not scan for idle', delivery('planned'), sight({ look: look('working') }), 1, 'place'],
+  ['an agent whose last turn failed', delivery('planned'), sight({ look: look('error') }), 1, 'place'],
+  ...(['starting', 'waiting', 'unknown', 'dead', 'unreachable'] as const).map((s): Row => [
+    `planned, ${s}`,
+    delivery('planned'),
+    sight({ look: look(s) }),
+    1,
+    'wait',
+  ]),
+  ['a draft', delivery('planned'), sight({ look: look('idle', 'draft') }), 1, 'wait'],
+  ['no composer', delivery('planned'), sight({ look: look('idle', 'absent') }), 1, 'wait'],
+  ['attended', delivery('planned'), sight({ attended: 'held: mine' }), 1, 'wait'],
+  ['another text under way', delivery('planned'), sight({ busy: true }), 1, 'wait'],
+  ['no agent', delivery('planned'), sight(gone), 1, 'wait'],
+  ['not captured', delivery('planned'), sight({ look: null }), 1, 'wait'],
+  ['meant for another incarnation', delivery('planned', { incarnation: '1.%1.9' }), sight(), 1, 'wait'],
+  ['unreachable', delivery('planned'), sight({ reachable: false }), 1, 'wait'],
+  ['planned too long', delivery('planned'), sight({ look: look('waiting') }), limits.planned, 'refused'],
+  ['planned too long, unreachable', delivery('planned'), sight({ reachable: false }), limits.planned, 'refused'],
+  ['planned too long, even where it could be placed now', delivery('planned'), sight(), limits.planned, 'refused'],
+  ['planned, but its id is there: a ledger that lost a moment', delivery('planned'), sight({ elsewhere: true }), 1, 'placing'],
+  ['planned too long, but its id is there', delivery('planned'), sight(ours), limits.planned, 'placing'],
+
+  ['placing, nothing shown yet', delivery('placing'), sight(), 9_999, 'wait'],
+  ['placing, nothing ever shown', delivery('placing'), sight(), 10_000, 'unknown'],
+  ['placing, in the composer', delivery('placing'), sight(ours), 1, 'placed'],
+  ['placing, in the composer after all', delivery('placing'), sight(ours), 99_999, 'placed'],
+  ['placing, elsewhere: submitted before a crash', delivery('placing'), sight({ elsewhere: true }), 1, 'seen'],
+  ['placing, agent gone', delivery('placing'), sight(gone), 1, 'unknown'],
+  [
+    'placing, a successor with the same words on its screen',
+    delivery('placing'),
+    sight({ incarnation: '1.%1.11', elsewhere: true }),
+    1,
+    'unknown',
+  ],
+  ['placing, unreachable for ever', delivery('placing'), sight({ reachable: false }), 99_999, 'wait'],
+
+  ['placed', delivery('placed'), sight(ours), 1, 'submit'],
+  [
+    'placed behind a working turn that queues',
+    delivery('placed'),
+    sight({ in_composer: true, look: look('working', 'draft') }),
+    1,
+    'submit',
+  ],
+  [
+    'placed, Enter would cut the turn',
+    delivery('placed'),
+    sight({ in_composer: true, look: look('working', 'draft', true) }),
+    99_999,
+    'wait',
+  ],
+  ...(['starting', 'waiting', 'unknown', 'dead'] as const).map((s): Row => [
+    `placed, ${s}`,
+    delivery('placed'),
+    sight({ in_composer: true, look: look(s, 'draft') }),
+    1,
+    'wait',
+  ]),
+  ['placed, attended', delivery('placed'), sight({ ...ours, attended: 'a person is typing' }), 1, 'wait'],
+  ['placed, Enter just pressed', delivery('placed', { presses: 1 }), sight(ours), 2_999, 'wait'],
+  ['placed, Enter swallowed', delivery('placed', { presses: 1 }), sight(ours), 3_000, 'submit'],
+  ['placed, Enter swallowed thrice, a moment ago', delivery('placed', { presses: 3 }), sight(ours), 2_999, 'wait'],
+  ['placed, Enter swallowed thrice', delivery('placed', { presses: 3 }), sight(ours), 3_000, 'unknown'],
+  ['placed, composer emptied by Enter', delivery('placed', { presses: 1 }), sight(), 1, 'submitted'],
+  [
+    'placed, Enter pressed, no composer recognised',
+    delivery('placed', { presses: 1 }),
+    sight({ look: look('unknown', 'absent') }),
+    9_999,
+    'wait',
+  ],
+  [
+    'placed, Enter pressed, no composer ever again',
+    delivery('placed', { presses: 1 }),
+    sight({ look: look('unknown', 'absent') }),
+    10_000,
+    'unknown',
+  ],
+  ['placed, text gone without our Enter', delivery('placed'), sight(), 9_999, 'wait'],
+  ['placed, text gone without our Enter for long', delivery('placed'), sight(), 10_000, 'unknown'],
+  ['placed, elsewhere', delivery('placed'), sight({ elsewhere: true }), 1, 'seen'],
+  ['placed, elsewhere and still in the composer', delivery('placed'), sight({ ...ours, elsewhere: true }), 1, 'submit'],
+  ['placed, agent gone, never entered', delivery('placed'), sight(gone), 1, 'refused'],
+  ['placed, agent gone after Enter', delivery('placed', { presses: 1 }), sight(gone), 1, 'unknown'],
+
+  ['submitted, not shown yet', delivery('submitted', { presses: 1 }), sight(), 19_999, 'wait'],
+  ['submitted, never shown', delivery('submitted', { presses: 1 }), sight(), 20_000, 'unknown'],
+  ['submitted, shown', delivery('submitted', { presses: 1 }), sight({ elsewhere: true }), 1, 'seen'],
+  ['submitted, but a redraw shows it in the composer still', delivery('submitted', { presses: 1 }), sight(ours), 3_000, 'submit'],
+  ['submitted, agent gone', delivery('submitted', { presses: 1 }), sight(gone), 1, 'unknown'],
+
+  ['unknown, shows up', delivery('unknown'), sight({ elsewhere: true }), 99_999, 'seen'],
+  ['unknown, in the composer: never again', delivery('unknown'), sight(ours), 99_999, 'wait'],
+  ['unknown, a successor', delivery('unknown'), sight({ incarnation: '1.%1.11', elsewhere: true }), 1, 'wait'],
+  ['seen', delivery('seen'), sight(), 99_999, 'wait'],
+  ['refused', delivery('refused'), sight(), 99_999, 'wait'],
+]
+
+test('deliver: every case of the table', () => {
+  for (const [what, before, seen, now, expected] of table) assert.equal(brief(step(before, seen, limits, now)), expected, what)
+})
+
+test('deliver: every step is one that the two lives allow, and only time that matters is waited for', () => {
+  for (const [what, before, seen, now] of table) {
+    const next = step(before, seen, limits, now)
+    if (next.do === 'move') assert.ok(deliverySteps[before.state].includes(next.to), what)
+    if (next.do === 'submit') assert.ok(deliverySteps[before.state].includes(before.state), what)
+    if (next.do !== 'wait') continue
+    assert.ok(next.reason.length > 0, what)
+    if (next.until === null) continue
+    assert.ok(next.until > now, what)
+    assert.notEqual(brief(step(before, seen, limits, next.until)), 'wait', `${what}: time alone changes the answer`)
+  }
+})
+
+const pane: Pane = {
+  id: '%1',
+  window_id: '@1',
+  window_name: 'W',
+  worker: 'm/W/A',
+  label: null,
+  made: true,
+  retiring: false,
+  agent_pid: 10,
+  pid: 10,
+  dead: false,
+  dead_status: null,
+  in_mode: false,
+  width: 40,
+  height: 6,
+  left: 0,
+  top: 0,
+  command: 'hermes',
+  title: '',
+  cursor_x: 0,
+  cursor_y: 0,
+  keyed_at: null,
+}
+
+test('deliver: a sight says where the id is, whose pane it is, and who is at it', () => {
+  const screen = ['● do this', '', '❯ [burn 0k3v9w', '2x4abcd]', '────']
+  const of = {
+    id,
+    pane,
+    server_started: 1,
+    look: { ...look('idle', 'draft'), composer_rows: [2, 4] as const, draft: '[burn 0k3v9w\n2x4abcd]' },
+    screen,
+    hold: null,
+    busy: false,
+    reachable: true,
+    now: 100_000,
+  }
+  assert.deepEqual(deliverySight(of), {
+    reachable: true,
+    incarnation: me,
+    look: of.look,
+    in_composer: true,
+    elsewhere: false,
+    attended: null,
+    busy: false,
+  })
+  const echoed = {
+    ...of,
+    look: { ...look('idle'), composer_rows: [3, 4] as const },
+    screen: [`● [burn ${id.slice(0, 6)}`, `${id.slice(6)}]`, '', '❯', '────'],
+  }
+  assert.equal(deliverySight(echoed).elsewhere, true, 'wrapped over two rows')
+  assert.equal(deliverySight({ ...echoed, screen: ['', '', '', '❯'], above: [`● [burn ${id}]`] }).elsewhere, true, 'in the history')
+  assert.equal(deliverySight({ ...echoed, look: look('unknown', 'absent') }).elsewhere, false, 'no composer recognised: it may be in it')
+  assert.equal(deliverySight({ ...of, pane: { ...pane, agent_pid: 9 } }).incarnation, null)
+  assert.equal(deliverySight({ ...of, pane: { ...pane, keyed_at: 40_001 } }).attended, 'a person is typing in this pane')
+  assert.equal(deliverySight({ ...of, pane: { ...pane, keyed_at: 40_000 } }).attended, null)
+  assert.equal(deliverySight({ ...of, hold: 'mine' }).attended, 'held: mine')
+})
