@@ -1,0 +1,129 @@
+/** The stand-in in panes of a private tmux server, seen and typed to by tmux's own commands. */
+import { execFile } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import type { Look, Piece } from '../../../src/core/panes.ts'
+import { hermes } from '../../../src/agents/hermes.ts'
+
+const run = promisify(execFile)
+const program = new URL('agent.mjs', import.meta.url).pathname
+
+export interface Logged {
+  readonly event: string
+  readonly text?: string
+  readonly state?: string
+  readonly outcome?: string
+  readonly how?: string
+  readonly why?: string
+  readonly answer?: string
+}
+
+export interface Agent {
+  screen(): Promise<readonly string[]>
+  look(): Promise<Look>
+  place(pieces: readonly Piece[]): Promise<void>
+  /** Pastes as it is: every line end becomes an Enter. */
+  pasteBare(text: string): Promise<void>
+  keys(...names: string[]): Promise<void>
+  log(event?: string): readonly Logged[]
+  resize(width: number, height: number): Promise<void>
+  /** Looks until it holds; throws with the screen after 10 s. */
+  until(what: string, holds: (look: Look, screen: readonly string[], above: readonly string[]) => boolean): Promise<Look>
+  untilLogged(event: string, count?: number): Promise<readonly Logged[]>
+}
+
+/** Opens a server of its own. `close` ends it, and what runs in it. */
+export function openRig(): { start(size: string, ...args: string[]): Promise<Agent>; close(): Promise<void> } {
+  const dir = mkdtempSync(join(tmpdir(), 'burn-stand-in-'))
+  const tmux = async (...args: string[]) =>
+    (
+      await run('tmux', ['-u', '-S', join(dir, 'tmux'), '-f', '/dev/null', ...args], {
+        env: { PATH: process.env['PATH'], TERM: 'xterm-256color', LANG: 'C.UTF-8' },
+      })
+    ).stdout
+  let count = 0
+
+  async function start(size: string, ...args: string[]): Promise<Agent> {
+    const name = `a${++count}`
+    const file = join(dir, `${name}.jsonl`)
+    const [width, height] = size.split('x') as [string, string]
+    const words = [process.execPath, program, 'chat', '--yolo', '--log', file, '--spin-ms', '200', ...args]
+      .map((word) => `'${word}'`)
+      .join(' ')
+    const session = ['new-session', '-d', '-s', name, '-x', width, '-y', height, `exec ${words}`]
+    await tmux(...session, ';', 'set-option', '-g', 'remain-on-exit', 'on')
+    return agentIn(name, file, tmux)
+  }
+
+  return {
+    start,
+    async close() {
+      await tmux('kill-server').catch((thrown: Error) => (/no server|error connecting/.test(thrown.message) ? '' : Promise.reject(thrown)))
+      rmSync(dir, { recursive: true, force: true })
+    },
+  }
+}
+
+function agentIn(name: string, file: string, tmux: (...args: string[]) => Promise<string>): Agent {
+  const format = '#{pane_width} #{pane_height} #{pane_dead} #{cursor_x} #{cursor_y} #{pane_current_command}'
+
+  async function see(): Promise<{ seen: Look; screen: readonly string[]; above: readonly string[] }> {
+    const [first, ...all] = (await tmux('display-message', '-p', '-t', name, format, ';', 'capture-pane', '-p', '-S', '-100', '-t', name))
+      .replace(/\n$/, '')
+      .split('\n')
+    const [width, height, dead, x, y, command] = first!.split(' ')
+    const pane = {
+      width: Number(width),
+      height: Number(height),
+      dead: dead === '1',
+      cursor_x: Number(x),
+      cursor_y: Number(y),
+      command: command ?? '',
+      title: '',
+    }
+    const rows = all.slice(-pane.height)
+    return { seen: hermes.look(rows, pane), screen: rows, above: all.slice(0, -pane.height) }
+  }
+
+  async function poll<T>(what: string, get: () => Promise<T | null>): Promise<T> {
+    for (const end = Date.now() + 10_000; Date.now() < end; await sleep(15)) {
+      const got = await get()
+      if (got !== null) return got
+    }
+    throw new Error(`${what}: not within 10 s\n${(await see()).screen.join('\n')}\n${JSON.stringify(log(), null, 1)}`)
+  }
+
+  function log(event?: string): readonly Logged[] {
+    const lines = existsSync(file)
+      ? readFileSync(file, 'utf8')
+          .split('\n')
+          .filter((line) => line !== '')
+      : []
+    return lines.map((line) => JSON.parse(line) as Logged).filter((entry) => event === undefined || entry.event === event)
+  }
+
+  const paste = (text: string) => tmux('set-buffer', '-b', name, '--', text, ';', 'paste-buffer', '-d', '-b', name, '-t', name)
+  return {
+    log,
+    screen: async () => (await see()).screen,
+    look: async () => (await see()).seen,
+    async place(pieces) {
+      for (const piece of pieces) {
+        if ('type' in piece) await tmux('send-keys', '-t', name, '-l', piece.type)
+        else await paste(`\x1b[200~${piece.paste}\x1b[201~`)
+      }
+    },
+    pasteBare: async (text) => void (await paste(text)),
+    keys: async (...names) => void (await tmux('send-keys', '-t', name, ...names)),
+    resize: async (width, height) => void (await tmux('resize-window', '-t', name, '-x', String(width), '-y', String(height))),
+    until: (what, holds) =>
+      poll(what, async () => {
+        const { seen, screen, above } = await see()
+        return holds(seen, screen, above) ? seen : null
+      }),
+    untilLogged: (event, count = 1) => poll(`${count} × ${event} in the log`, async () => (log(event).length >= count ? log(event) : null)),
+  }
+}
