@@ -1,6 +1,7 @@
 /** The agent kinds that are known, by name. */
 import { BurnError } from '../core/errors.ts'
 import type { AgentKind } from '../core/panes.ts'
+import { nearest } from '../core/suggest.ts'
 import { hermes } from './hermes.ts'
 import { shell } from './shell.ts'
 
@@ -13,7 +14,7 @@ export const agentKinds: readonly string[] = [...kinds.keys()]
 export function agentKind(kind: string): AgentKind {
   const found = kinds.get(kind)
   if (found !== undefined) return found
-  throw new BurnError('agent_unknown', `there is no agent kind ${JSON.stringify(kind)}`, `write one of: ${agentKinds.join(', ')}`, {
-    exit: 2,
-  })
+  const near = nearest(kind, agentKinds)
+  const hint = `${near === null ? '' : `did you mean ${near}? `}Kinds: ${agentKinds.join(', ')}`
+  throw new BurnError('agent_unknown', `there is no agent kind ${JSON.stringify(kind)}`, hint, { exit: 2 })
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { after, before, describe, test } from 'node:test'
 import type { Look } from '../../../src/core/panes.ts'
 import { hermes, tagOf } from '../../../src/agents/hermes.ts'
 import { openRig } from './rig.ts'
@@ -19,146 +19,149 @@ const hasId = (look: Look) => look.draft.replaceAll('\n', '').includes(id)
 const outside = (look: Look, screen: readonly string[], above: readonly string[]) =>
   [...above, ...screen.slice(0, look.composer_rows[0]), ...screen.slice(look.composer_rows[1])].join('').includes(id)
 
-for (const size of sizes) {
-  test(`stand-in ${size}: a prompt placed while idle shows its id, goes in whole and once, and is echoed`, async () => {
-    const agent = await rig.start(size, '--turn-ms', '400')
-    const ready = await agent.until('idle', idle)
-    await agent.place(hermes.place(big, id, ready))
-    const placed = await agent.until('placed', hasId)
-    assert.match(placed.draft, /\[Pasted text #1: 58 lines/)
-    assert.equal(placed.reading.state, 'idle')
-    await agent.keys('Enter')
-    const seen = await agent.until('echoed', (look, screen, above) => working(look) && outside(look, screen, above))
-    assert.equal(seen.composer, 'empty', 'the hint is not a draft')
-    await agent.until('idle again', idle)
-    assert.deepEqual(
-      agent.log('received').map(({ text, state }) => [text, state]),
-      [[`${tag}\n${big}`, 'idle']],
-    )
-    assert.deepEqual(
-      agent.log('turn_end').map(({ outcome }) => outcome),
-      ['done'],
-    )
-  })
+// Most of it is waiting: side by side it takes a few seconds.
+describe('stand-in', { concurrency: 6 }, () => {
+  for (const size of sizes) {
+    test(`${size}: a prompt placed while idle shows its id, goes in whole and once, and is echoed`, async () => {
+      const agent = await rig.start(size, '--turn-ms', '400')
+      const ready = await agent.until('idle', idle)
+      await agent.place(hermes.place(big, id, ready))
+      const placed = await agent.until('placed', hasId)
+      assert.match(placed.draft, /\[Pasted text #1: 58 lines/)
+      assert.equal(placed.reading.state, 'idle')
+      await agent.keys('Enter')
+      const seen = await agent.until('echoed', (look, screen, above) => working(look) && outside(look, screen, above))
+      assert.equal(seen.composer, 'empty', 'the hint is not a draft')
+      await agent.until('idle again', idle)
+      assert.deepEqual(
+        agent.log('received').map(({ text, state }) => [text, state]),
+        [[`${tag}\n${big}`, 'idle']],
+      )
+      assert.deepEqual(
+        agent.log('turn_end').map(({ outcome }) => outcome),
+        ['done'],
+      )
+    })
 
-  test(`stand-in ${size}: a prompt placed while working is queued, cuts nothing, and is shown when its turn comes`, async () => {
-    const agent = await rig.start(size, '--turn-ms', '1500')
-    await agent.place(hermes.place('first', 'other', await agent.until('idle', idle)))
-    await agent.until('first placed', ({ draft }) => draft.includes('other'))
-    await agent.keys('Enter')
-    const busy = await agent.until('working', working)
-    await agent.place(hermes.place(big, id, busy))
-    const placed = await agent.until('placed', hasId)
-    assert.equal(placed.composer, 'draft')
-    await agent.keys('Enter')
-    await agent.until('composer emptied', (look) => working(look) && look.composer === 'empty')
-    assert.equal((await agent.screen()).join('').includes(id), false, 'nothing on the screen confirms it yet')
-    await agent.until('shown', outside)
-    assert.deepEqual(
-      agent.log('turn_end').map(({ outcome }) => outcome),
-      ['done'],
-    )
-    const [, second] = await agent.untilLogged('turn_start', 2)
-    assert.equal(second?.text, `${tag}\n${big}\n${tag}`)
-  })
-}
-
-test('stand-in: short and middling prompts keep their id readable and arrive whole', async () => {
-  const agent = await rig.start('100x24', '--turn-ms', '1')
-  const texts = ['one line', 'a\nb\nc\nd\ne', 'x'.repeat(1990), 'y'.repeat(2000), 'z\n'.repeat(5)]
-  for (const [index, text] of texts.entries()) {
-    const ready = await agent.until('idle', idle)
-    await agent.place(hermes.place(text, id, ready))
-    await agent.until(`placed ${index}`, hasId)
-    await agent.keys('Enter')
-    const received = await agent.untilLogged('received', index + 1)
-    assert.equal(received[index]?.text?.trimEnd(), `${tag}\n${text}`.trimEnd())
-    await agent.untilLogged('turn_end', index + 1)
+    test(`${size}: a prompt placed while working is queued, cuts nothing, and is shown when its turn comes`, async () => {
+      const agent = await rig.start(size, '--turn-ms', '1500')
+      await agent.place(hermes.place('first', 'other', await agent.until('idle', idle)))
+      await agent.until('first placed', ({ draft }) => draft.includes('other'))
+      await agent.keys('Enter')
+      const busy = await agent.until('working', working)
+      await agent.place(hermes.place(big, id, busy))
+      const placed = await agent.until('placed', hasId)
+      assert.equal(placed.composer, 'draft')
+      await agent.keys('Enter')
+      await agent.until('composer emptied', (look) => working(look) && look.composer === 'empty')
+      assert.equal((await agent.screen()).join('').includes(id), false, 'nothing on the screen confirms it yet')
+      await agent.until('shown', outside)
+      assert.deepEqual(
+        agent.log('turn_end').map(({ outcome }) => outcome),
+        ['done'],
+      )
+      const [, second] = await agent.untilLogged('turn_start', 2)
+      assert.equal(second?.text, `${tag}\n${big}\n${tag}`)
+    })
   }
-})
 
-test('stand-in: without brackets every line end is an Enter', async () => {
-  const agent = await rig.start('100x24', '--turn-ms', '1', '--busy-mode', 'queue')
-  await agent.until('idle', idle)
-  await agent.pasteBare('one\ntwo\nthree\n')
-  await agent.untilLogged('turn_end', 3)
-  assert.deepEqual(
-    agent.log('received').map(({ text }) => text),
-    ['one', 'two', 'three'],
-  )
-})
-
-test('stand-in: Enter while working cuts the turn in interrupt mode, and queues with a word in queue mode', async () => {
-  for (const mode of ['interrupt', 'queue'] as const) {
-    const agent = await rig.start('100x24', '--turn-ms', '1000', '--busy-mode', mode)
-    await agent.until('idle', idle)
-    await agent.keys('long', 'Enter')
-    await agent.until('working', working)
-    await agent.place([{ paste: `${tag}\n` }, { paste: big }])
-    const look = await agent.until('placed', hasId)
-    assert.equal(look.interrupts, true, 'the screen does not tell the mode')
-    await agent.keys('Enter')
-    await agent.until('said', (_look, screen) =>
-      screen.join('').includes(mode === 'queue' ? `Queued for the next turn: ${tag}` : `Redirected current turn: '${tag}`),
-    )
-    const ends = await agent.untilLogged('turn_end', 2)
-    assert.deepEqual(
-      ends.map(({ outcome }) => outcome),
-      [mode === 'queue' ? 'done' : 'interrupted', 'done'],
-    )
-  }
-})
-
-test('stand-in: a swallowed Enter leaves the text in the composer', async () => {
-  const agent = await rig.start('100x24', '--swallow', '1', '--turn-ms', '1')
-  await agent.place(hermes.place(big, id, await agent.until('idle', idle)))
-  await agent.until('placed', hasId)
-  await agent.keys('Enter')
-  await agent.untilLogged('swallowed')
-  assert.ok(hasId(await agent.look()))
-  await agent.keys('Enter')
-  await agent.untilLogged('turn_end')
-  assert.equal(agent.log('received').length, 1)
-})
-
-test('stand-in: with a question or an approval open it waits; Enter answers and leaves the text as a draft; a digit answers at once', async () => {
-  for (const [option, detail] of [
-    ['--ask-every', 'question'],
-    ['--approve-every', 'approval'],
-  ] as const) {
-    for (const size of ['100x24', '57x24']) {
-      const agent = await rig.start(size, option, '1', '--turn-ms', '1')
-      await agent.until('idle', idle)
-      await agent.keys('go', 'Enter')
-      const asked = await agent.until('waiting', ({ reading }) => reading.state === 'waiting')
-      assert.equal(asked.reading.detail, detail)
-      assert.equal(asked.composer, 'empty')
-      await agent.place([{ paste: 'a draft' }])
-      await agent.until('draft', ({ composer, reading }) => composer === 'draft' && reading.state === 'waiting')
-      await agent.keys(size === '57x24' ? '2' : 'Enter')
-      const [answered] = await agent.untilLogged('answered')
-      assert.match(answered?.answer ?? '', size === '57x24' ? /SQLite|session/ : /PostgreSQL|once/)
-      await agent.untilLogged('turn_end')
-      const left = await agent.until('idle', ({ reading }) => reading.state === 'idle')
-      assert.equal(left.draft, 'a draft')
-      assert.equal(agent.log('received').length, 1)
+  test('short and middling prompts keep their id readable and arrive whole', async () => {
+    const agent = await rig.start('100x24', '--turn-ms', '1')
+    const texts = ['one line', 'a\nb\nc\nd\ne', 'x'.repeat(1990), 'y'.repeat(2000), 'z\n'.repeat(5)]
+    for (const [index, text] of texts.entries()) {
+      const ready = await agent.until('idle', idle)
+      await agent.place(hermes.place(text, id, ready))
+      await agent.until(`placed ${index}`, hasId)
+      await agent.keys('Enter')
+      const received = await agent.untilLogged('received', index + 1)
+      assert.equal(received[index]?.text?.trimEnd(), `${tag}\n${text}`.trimEnd())
+      await agent.untilLogged('turn_end', index + 1)
     }
-  }
-})
+  })
 
-test('stand-in: starting, drafts, C-u, a failed turn, a resize, C-c and the end are read as what they are', async () => {
-  const agent = await rig.start('100x24', '--start-ms', '400', '--fail', 'please break', '--profile', 'coder', '--lag-ms', '50')
-  await agent.until('starting', ({ reading }) => reading.state === 'starting')
-  await agent.until('idle', idle)
-  await agent.place([{ type: 'a person writes' }])
-  await agent.until('draft', ({ draft, reading }) => draft === 'a person writes' && reading.state === 'idle')
-  await agent.keys('C-u')
-  await agent.until('cleared', idle)
-  await agent.keys('please break', 'Enter')
-  await agent.until('failed', ({ reading }) => reading.state === 'error')
-  await agent.resize(57, 14)
-  await agent.until('narrow', ({ reading, composer }) => composer === 'empty' && reading.state !== 'unknown')
-  await agent.keys('C-c')
-  await agent.until('dead', ({ reading }) => reading.state === 'dead')
-  assert.equal(agent.log('exit')[0]?.why, 'ctrl-c')
+  test('without brackets every line end is an Enter', async () => {
+    const agent = await rig.start('100x24', '--turn-ms', '1', '--busy-mode', 'queue')
+    await agent.until('idle', idle)
+    await agent.pasteBare('one\ntwo\nthree\n')
+    await agent.untilLogged('turn_end', 3)
+    assert.deepEqual(
+      agent.log('received').map(({ text }) => text),
+      ['one', 'two', 'three'],
+    )
+  })
+
+  test('Enter while working cuts the turn in interrupt mode, and queues with a word in queue mode', async () => {
+    for (const mode of ['interrupt', 'queue'] as const) {
+      const agent = await rig.start('100x24', '--turn-ms', '1000', '--busy-mode', mode)
+      await agent.until('idle', idle)
+      await agent.keys('long', 'Enter')
+      await agent.until('working', working)
+      await agent.place([{ paste: `${tag}\n` }, { paste: big }])
+      const look = await agent.until('placed', hasId)
+      assert.equal(look.interrupts, true, 'the screen does not tell the mode')
+      await agent.keys('Enter')
+      await agent.until('said', (_look, screen) =>
+        screen.join('').includes(mode === 'queue' ? `Queued for the next turn: ${tag}` : `Redirected current turn: '${tag}`),
+      )
+      const ends = await agent.untilLogged('turn_end', 2)
+      assert.deepEqual(
+        ends.map(({ outcome }) => outcome),
+        [mode === 'queue' ? 'done' : 'interrupted', 'done'],
+      )
+    }
+  })
+
+  test('a swallowed Enter leaves the text in the composer', async () => {
+    const agent = await rig.start('100x24', '--swallow', '1', '--turn-ms', '1')
+    await agent.place(hermes.place(big, id, await agent.until('idle', idle)))
+    await agent.until('placed', hasId)
+    await agent.keys('Enter')
+    await agent.untilLogged('swallowed')
+    assert.ok(hasId(await agent.look()))
+    await agent.keys('Enter')
+    await agent.untilLogged('turn_end')
+    assert.equal(agent.log('received').length, 1)
+  })
+
+  test('with a question or an approval open it waits; Enter answers and leaves the text as a draft; a digit answers at once', async () => {
+    for (const [option, detail] of [
+      ['--ask-every', 'question'],
+      ['--approve-every', 'approval'],
+    ] as const) {
+      for (const size of ['100x24', '57x24']) {
+        const agent = await rig.start(size, option, '1', '--turn-ms', '1')
+        await agent.until('idle', idle)
+        await agent.keys('go', 'Enter')
+        const asked = await agent.until('waiting', ({ reading }) => reading.state === 'waiting')
+        assert.equal(asked.reading.detail, detail)
+        assert.equal(asked.composer, 'empty')
+        await agent.place([{ paste: 'a draft' }])
+        await agent.until('draft', ({ composer, reading }) => composer === 'draft' && reading.state === 'waiting')
+        await agent.keys(size === '57x24' ? '2' : 'Enter')
+        const [answered] = await agent.untilLogged('answered')
+        assert.match(answered?.answer ?? '', size === '57x24' ? /SQLite|session/ : /PostgreSQL|once/)
+        await agent.untilLogged('turn_end')
+        const left = await agent.until('idle', ({ reading }) => reading.state === 'idle')
+        assert.equal(left.draft, 'a draft')
+        assert.equal(agent.log('received').length, 1)
+      }
+    }
+  })
+
+  test('starting, drafts, C-u, a failed turn, a resize, C-c and the end are read as what they are', async () => {
+    const agent = await rig.start('100x24', '--start-ms', '400', '--fail', 'please break', '--profile', 'coder', '--lag-ms', '50')
+    await agent.until('starting', ({ reading }) => reading.state === 'starting')
+    await agent.until('idle', idle)
+    await agent.place([{ type: 'a person writes' }])
+    await agent.until('draft', ({ draft, reading }) => draft === 'a person writes' && reading.state === 'idle')
+    await agent.keys('C-u')
+    await agent.until('cleared', idle)
+    await agent.keys('please break', 'Enter')
+    await agent.until('failed', ({ reading }) => reading.state === 'error')
+    await agent.resize(57, 14)
+    await agent.until('narrow', ({ reading, composer }) => composer === 'empty' && reading.state !== 'unknown')
+    await agent.keys('C-c')
+    await agent.until('dead', ({ reading }) => reading.state === 'dead')
+    assert.equal(agent.log('exit')[0]?.why, 'ctrl-c')
+  })
 })

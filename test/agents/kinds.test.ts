@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import type { Look } from '../../src/core/panes.ts'
+import { hermes, tagOf } from '../../src/agents/hermes.ts'
+import { agentKind, agentKinds } from '../../src/agents/index.ts'
+import { BurnError } from '../../src/core/errors.ts'
+
+const config = { kind: 'hermes', command: ['hermes', 'chat', '--yolo'], model: null, provider: null, env: {} }
+const id = '0k3v9w2x4abcd'
+const looking = (state: 'idle' | 'working'): Look => ({
+  reading: { state, detail: null, evidence: '' },
+  composer: 'empty',
+  composer_rows: [0, 1],
+  draft: '',
+})
+
+test('agents: each kind is found by its name, and a wrong name is told the right ones', () => {
+  for (const kind of agentKinds) assert.equal(agentKind(kind).kind, kind)
+  assert.throws(
+    () => agentKind('hermse'),
+    (thrown) =>
+      thrown instanceof BurnError &&
+      thrown.code === 'agent_unknown' &&
+      thrown.exit === 2 &&
+      /did you mean hermes\?.*hermes, shell/.test(thrown.hint),
+  )
+  assert.throws(
+    () => agentKind('zzz'),
+    (thrown) => thrown instanceof BurnError && !/did you mean/.test(thrown.hint),
+  )
+})
+
+test('agents: hermes starts as the spec says, with model and provider where they are set', () => {
+  assert.deepEqual(hermes.start(config).argv, ['hermes', 'chat', '--yolo'])
+  assert.deepEqual(hermes.start({ ...config, command: [] }).argv, ['hermes', 'chat', '--yolo'])
+  assert.deepEqual(hermes.start({ ...config, model: 'm', provider: 'p', env: { A: 'b' } }), {
+    argv: ['hermes', 'chat', '--yolo', '-m', 'm', '--provider', 'p'],
+    env: { A: 'b' },
+  })
+})
+
+test('agents: what hermes is given holds the whole text, and an id that no collapse can hide', () => {
+  const piece = fc.oneof(fc.string(), fc.constant('\n'), fc.constant('x'.repeat(990)))
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 12 }), (parts) => {
+      const text = parts.join('')
+      const [tag, paste, ...more] = hermes.place(text, id, looking('idle'))
+      assert.deepEqual([tag, more], [{ paste: `${tagOf(id)}\n` }, []])
+      const body = paste !== undefined && 'paste' in paste ? paste.paste : ''
+      assert.equal(body.replace(/\n*$/, ''), text.replace(/\n*$/, ''))
+      assert.ok(body.split('\n').length > 5 || body.length >= 2000, 'collapses by itself, never together with the tag')
+      assert.deepEqual(hermes.place(text, id, looking('working')), [{ type: '/queue ' }, { paste: `${tagOf(id)}\n${text}\n${tagOf(id)}` }])
+    }),
+  )
+})
+
+test('agents: no screen whatever makes hermes say idle without its own status bar, rule and prompt, or throw', () => {
+  const row = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.constantFrom('❯', '❯ text', '⚕ ❯ msg=interrupt · /queue', '─'.repeat(80), '', ' ⚕ model │ 1% │ 4s │ ⏲ 1s', '? ❯'),
+  )
+  fc.assert(
+    fc.property(fc.array(row, { maxLength: 24 }), fc.constantFrom(57, 80, 200), (screen, width) => {
+      const look = hermes.look(screen, { width, height: 24, title: '', command: 'python', dead: false, cursor_x: 0, cursor_y: 0 })
+      const [first, end] = look.composer_rows
+      if (look.composer === 'absent') assert.equal(first, end)
+      else assert.ok(screen[first - 2]!.startsWith(' ⚕ ') && screen[first - 1]!.startsWith('────') && end > first)
+      if (look.composer === 'absent') assert.notEqual(look.reading.state, 'idle')
+    }),
+  )
+})
