@@ -6,7 +6,7 @@ import type { Clock } from '../core/ports.ts'
 import type { Session } from '../run/session.ts'
 import type { Io } from './io.ts'
 import { BurnError } from '../core/errors.ts'
-import { suggest } from '../core/suggest.ts'
+import { nearest } from '../core/suggest.ts'
 
 export interface Context {
   readonly io: Io
@@ -76,7 +76,7 @@ export function workerNamed(fleet: Fleet, name: string): Worker {
 }
 
 export function unknown(noun: string, name: string, candidates: readonly string[]): BurnError {
-  const near = suggest(name, candidates)
+  const near = nearest(name, candidates)
   const listed = candidates.slice(0, 12).join(', ')
   const hint = near === null ? (listed === '' ? `the fleet has no ${noun}` : `there are: ${listed}`) : `did you mean ${near}?`
   return new BurnError(`${noun}_unknown`, `there is no ${noun} ${JSON.stringify(name)}`, hint, { exit: 2 })

@@ -2,8 +2,8 @@
 import type { DeliveryMove } from '../core/ledger.ts'
 import type { Delivery } from '../core/lives.ts'
 import type { Worker, WorkerId } from '../core/nouns.ts'
-import type { MachineSight, Pane } from '../core/panes.ts'
-import type { Tmux } from '../core/ports.ts'
+import type { AgentKind, MachineSight, Pane } from '../core/panes.ts'
+import type { Tmux, TmuxCommand } from '../core/ports.ts'
 import type { DeliverySight, DeliveryStep } from '../decide/deliver.ts'
 import type { Link } from './machines.ts'
 import type { Session } from './session.ts'
@@ -13,7 +13,7 @@ import { pastingStates } from '../core/lives.ts'
 import { incarnationOf } from '../core/panes.ts'
 import { deliveryLimits, deliverySight, step } from '../decide/deliver.ts'
 import { capture } from '../tmux/panes.ts'
-import { guardHeld, placeLine, submitLine } from '../tmux/paste.ts'
+import { held, placeLine, submitLine } from '../tmux/paste.ts'
 
 export interface TurnResult {
   readonly moved: readonly Delivery[]
@@ -25,6 +25,7 @@ export interface TurnResult {
 interface Case {
   readonly delivery: Delivery
   readonly pane: Pane | null
+  readonly kind: AgentKind
   readonly sight: DeliverySight
   readonly step: DeliveryStep
 }
@@ -73,7 +74,7 @@ function caseOf(
   const seen = pane === null || incarnationOf(pane, server_started) === null ? null : kind.look(screen, pane)
   const now = clock.now()
   const sight = deliverySight({ id: delivery.id, pane, server_started, look: seen, screen, ...because, reachable: true, now })
-  return { delivery, pane, sight, step: step(delivery, sight, deliveryLimits(kind), now) }
+  return { delivery, pane, kind, sight, step: step(delivery, sight, deliveryLimits(kind), now) }
 }
 
 /** Intents first, all in one write; then the effects of those that were written, all in one go. */
@@ -83,12 +84,19 @@ async function apply(cases: readonly Case[], tmux: Tmux, session: Session): Prom
   const moved = new Map((await ledger.moveDeliveries(cases.map(moveOf), owner, clock.now())).map((delivery) => [delivery.id, delivery]))
   const effects = cases.filter((each) => moved.has(each.delivery.id) && (each.step.do === 'place' || each.step.do === 'submit'))
   const replies = await tmux.run(effects.map((each) => effectLine(each, tmux)))
-  const refused = effects.filter(({ step: { do: what } }, index) => what === 'place' && !guardHeld(replies[index]))
+  const refused = effects.filter(({ step: { do: what } }, index) => what === 'place' && replies[index] !== undefined && held(replies[index]).outcome === 'refused')
   const undone = refused.map(({ delivery }): DeliveryMove => {
     return { id: delivery.id, token: delivery.lease_token, from: 'placing', to: 'refused', evidence: 'the agent ended before the text was placed' }
   })
   for (const delivery of undone.length === 0 ? [] : await ledger.moveDeliveries(undone, owner, clock.now())) moved.set(delivery.id, delivery)
   return [...moved.values()]
+}
+
+function effectLine({ delivery, pane, kind, sight, step: next }: Case, { version }: Tmux): readonly TmuxCommand[] {
+  if (pane === null || pane.agent_pid === null || sight.look === null) throw new RangeError('an effect needs a live agent')
+  const target = { pane: pane.id, agent_pid: pane.agent_pid }
+  const buffer = `burn-${delivery.id}`
+  return next.do === 'place' ? placeLine(target, kind.place(delivery.text, delivery.id, sight.look), buffer, version) : submitLine(target, buffer, version)
 }
 
 function moveOf({ delivery, sight, step: next }: Case): DeliveryMove {
