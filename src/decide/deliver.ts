@@ -1,5 +1,5 @@
 /** The pure step of a delivery: what to do next with one text for one pane, from what the ledger says and what was seen. */
-import type { Delivery, DeliveryState } from '../core/lives.ts'
+import type { Delivery, DeliveryKind, DeliveryState } from '../core/lives.ts'
 import type { Incarnation, Time } from '../core/nouns.ts'
 import type { AgentKind, Look, Pane } from '../core/panes.ts'
 import { incarnationOf } from '../core/panes.ts'
@@ -47,9 +47,9 @@ export type DeliveryStep =
 /** A keystroke younger than this means that a person is at the pane, milliseconds. */
 export const attendedFor = 60_000
 
-/** The agent's own limits, and those that are the same for all. */
-export function deliveryLimits({ limits }: Pick<AgentKind, 'limits'>): DeliveryLimits {
-  return { planned: 15 * 60_000, placed: limits.placed, seen: limits.seen, press: 3_000, presses: 3 }
+/** The agent's own limits, and those that are the same for all. An identity waits only until its agent should be ready. */
+export function deliveryLimits({ limits }: Pick<AgentKind, 'limits'>, kind: DeliveryKind): DeliveryLimits {
+  return { planned: kind === 'identity' ? limits.ready : 15 * 60_000, placed: limits.placed, seen: limits.seen, press: 3_000, presses: 3 }
 }
 
 const wait = (reason: string, until: Time | null = null): DeliveryStep => ({ do: 'wait', reason, until })
@@ -83,6 +83,8 @@ function stepPlanned(delivery: Delivery, sight: DeliverySight, limits: DeliveryL
   const reason = whyNotPlace(delivery, sight)
   // The ledger may have lost its last moments: what is on the screen already is followed, never placed a second time.
   if (sight.reachable && (sight.in_composer || sight.elsewhere)) return move('placing', 'its id is on the screen already')
+  // No agent will come by itself, and an agent that was started anew knows nothing of this: the issue can go elsewhere.
+  if (sight.reachable && sight.incarnation === null) return move('refused', 'no agent lives in its pane')
   if (now >= until) return move('refused', `not placed in ${Math.round(limits.planned / 1000)} s: ${reason ?? 'its turn did not come'}`)
   return reason === null ? { do: 'place' } : wait(reason, until)
 }

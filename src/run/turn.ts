@@ -74,7 +74,7 @@ function caseOf(
   const seen = pane === null || incarnationOf(pane, server_started) === null ? null : kind.look(screen, pane)
   const now = clock.now()
   const sight = deliverySight({ id: delivery.id, pane, server_started, look: seen, screen, ...because, reachable: true, now })
-  return { delivery, pane, kind, sight, step: step(delivery, sight, deliveryLimits(kind), now) }
+  return { delivery, pane, kind, sight, step: step(delivery, sight, deliveryLimits(kind, delivery.kind), now) }
 }
 
 /** Intents first, all in one write; then the effects of those that were written, all in one go. */

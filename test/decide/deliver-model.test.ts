@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import type { Delivery, DeliveryState } from '../../src/core/lives.ts'
 import type { Look } from '../../src/core/panes.ts'
 import type { DeliverySight } from '../../src/decide/deliver.ts'

@@ -72,7 +72,7 @@ const table: readonly Row[] = [
   ['no composer', delivery('planned'), sight({ look: look('idle', 'absent') }), 1, 'wait'],
   ['attended', delivery('planned'), sight({ attended: 'held: mine' }), 1, 'wait'],
   ['another text under way', delivery('planned'), sight({ busy: true }), 1, 'wait'],
-  ['no agent', delivery('planned'), sight(gone), 1, 'wait'],
+  ['no agent', delivery('planned'), sight(gone), 1, 'refused'],
   ['not captured', delivery('planned'), sight({ look: null }), 1, 'wait'],
   ['meant for another incarnation', delivery('planned', { incarnation: '1.%1.9' }), sight(), 1, 'wait'],
   ['unreachable', delivery('planned'), sight({ reachable: false }), 1, 'wait'],

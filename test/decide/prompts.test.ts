@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import type { Worker } from '../../src/core/nouns.ts'
 import type { WorkPromptInput } from '../../src/decide/prompts.ts'
 import { BurnError } from '../../src/core/errors.ts'

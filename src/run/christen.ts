@@ -1,0 +1,158 @@
+/** Wakes an agent in every pane that has none, and tells each worker who it is. */
+import type { Delivery } from '../core/lives.ts'
+import type { Machine, Worker } from '../core/nouns.ts'
+import type { Pane } from '../core/panes.ts'
+import type { Link } from './machines.ts'
+import type { Session } from './session.ts'
+import { agentKind } from '../agents/index.ts'
+import { activeStates } from '../core/lives.ts'
+import { incarnationOf } from '../core/panes.ts'
+import { startLine } from '../tmux/start.ts'
+import { identityFor } from './prompts.ts'
+import { leaseLength, withLeases } from './session.ts'
+import { turn } from './turn.ts'
+
+/** `named`: told who it is, and seen so. `already`: it knew. `unproven`: told, but not seen. `failed`: see why. */
+export type Outcome = 'named' | 'already' | 'unproven' | 'failed'
+
+export interface Christening {
+  readonly worker: string
+  readonly outcome: Outcome
+  readonly why: string
+}
+
+export interface ChristenOptions {
+  /** Agents that may be starting at once on one machine; null: as many as it has cores, and at least two. */
+  readonly parallel: number | null
+  readonly dryRun: boolean
+  readonly onOutcome: (christening: Christening) => void
+}
+
+const shells = /^-?(?:ba|z|da|fi|k)?sh$/
+
+/** Idempotent: an agent that was told stays as it is. On `stop` no more are started; those that were are seen through. */
+export async function christen(workers: readonly Worker[], session: Session, stop: AbortSignal, options: ChristenOptions): Promise<Christening[]> {
+  const names = new Set(workers.map(({ machine }) => machine))
+  const links = await session.machines.open(session.fleet.machines.filter(({ name }) => names.has(name)))
+  const all = await withLeases(session, async () => {
+    const taken = await session.ledger.takeOver(session.owner, session.clock.now() + leaseLength, session.clock.now())
+    return Promise.all(
+      links.map((link) => {
+        const own = workers.filter(({ machine }) => machine === link.machine.name)
+        const begun = taken.filter(({ kind, worker }) => kind === 'identity' && own.some(({ id }) => id === worker))
+        return new Ward(link, own, begun, session, options).run(stop)
+      }),
+    )
+  })
+  return all.flat()
+}
+
+/** One machine's christening: a queue of workers, and those whose agents are waking. */
+class Ward {
+  readonly #done: Christening[] = []
+  #waking: readonly Delivery[]
+  readonly #link: Link
+  readonly #workers: readonly Worker[]
+  readonly #session: Session
+  readonly #options: ChristenOptions
+
+  constructor(link: Link, workers: readonly Worker[], begun: readonly Delivery[], session: Session, options: ChristenOptions) {
+    this.#link = link
+    this.#workers = workers
+    this.#waking = begun
+    this.#session = session
+    this.#options = options
+  }
+
+  async run(stop: AbortSignal): Promise<Christening[]> {
+    const queue = await this.#queue()
+    const most = this.#options.parallel ?? Math.max(2, this.#link.machine.cores ?? 4)
+    while (this.#waking.length > 0 || (queue.length > 0 && !stop.aborted)) {
+      const next = stop.aborted ? [] : queue.splice(0, most - this.#waking.length)
+      if (next.length > 0) await this.#begin(next)
+      if (this.#waking.length > 0 && !(await this.#step(stop))) await this.#session.clock.sleep(60, stop)
+      if (stop.aborted && this.#waking.every(({ state }) => state === 'planned')) break
+    }
+    for (const { worker } of stop.aborted ? queue : []) this.#finish(worker.id, 'failed', 'stopped before its agent was started')
+    return this.#done
+  }
+
+  /** Workers to start or to tell; what needs nothing is finished at once. */
+  async #queue(): Promise<{ worker: Worker; pane: Pane; alive: boolean }[]> {
+    const sight = await this.#session.machines.sight(this.#link)
+    if (sight.state !== 'up') {
+      const why = sight.state === 'down' ? `no session on ${sight.machine} (burn up ${sight.machine})` : `unreachable: ${sight.reason}`
+      for (const { id } of this.#workers) this.#finish(id, 'failed', why)
+      return []
+    }
+    const panes = new Map(sight.panes.map((pane) => [pane.worker, pane]))
+    const queue = []
+    const begun = new Set(this.#waking.map(({ worker }) => worker))
+    for (const worker of this.#workers.filter(({ id }) => !begun.has(id))) {
+      const pane = panes.get(worker.id)
+      if (pane === undefined) {
+        this.#finish(worker.id, 'failed', `it has no pane (burn up ${worker.machine})`)
+        continue
+      }
+      if (!pane.made && !pane.dead && pane.agent_pid !== pane.pid && !shells.test(pane.command)) {
+        this.#finish(worker.id, 'failed', `${pane.command} runs in its pane, and was not started by burn`)
+        continue
+      }
+      const incarnation = incarnationOf(pane, sight.server_started)
+      const told = incarnation === null ? null : await this.#told(worker, incarnation)
+      if (told === null) queue.push({ worker, pane, alive: incarnation !== null })
+      else this.#finish(worker.id, 'already', told)
+    }
+    return queue
+  }
+
+  /** How this very agent was told who it is; null where it was not. */
+  async #told(worker: Worker, incarnation: string): Promise<string | null> {
+    const [last] = await this.#session.ledger.deliveries({ worker: worker.id, kind: 'identity', limit: 1 })
+    if (last === undefined || last.state === 'refused') return null
+    if (activeStates.includes(last.state)) return 'another process is telling it'
+    return last.incarnation === incarnation ? `told before (${last.state})` : null
+  }
+
+  async #begin(next: readonly { worker: Worker; pane: Pane; alive: boolean }[]): Promise<void> {
+    const { ledger, clock, newId, owner, machines } = this.#session
+    if (this.#options.dryRun) {
+      for (const { worker, alive } of next) this.#finish(worker.id, 'already', alive ? 'would be told who it is' : 'its agent would be started and told who it is')
+      return
+    }
+    const asleep = next.filter(({ alive }) => !alive)
+    const lines = asleep.map(({ worker, pane }) => startLine(pane, { ...agentKind(worker.agent.kind).start(worker.agent), dir: worker.dir }))
+    try {
+      await this.#link.tmux?.run(lines)
+    } catch (thrown) {
+      await machines.drop(this.#link, thrown)
+    }
+    const texts = await Promise.all(next.map(async ({ worker }) => ({ id: newId(), kind: 'identity' as const, worker: worker.id, text: await identityFor(worker, this.#session) })))
+    const now = clock.now()
+    this.#waking = [...this.#waking, ...(await ledger.plan(texts, owner, now + leaseLength, now))]
+  }
+
+  /** True where something moved. */
+  async #step(stop: AbortSignal): Promise<boolean> {
+    const { moved, lost } = await turn(this.#link, this.#waking, new Map(), this.#session, stop.aborted)
+    const news = new Map(moved.map((delivery) => [delivery.id, delivery]))
+    const now = this.#waking.map((delivery) => news.get(delivery.id) ?? delivery)
+    for (const { worker, state, evidence } of now) {
+      if (lost) this.#finish(worker, 'failed', 'its machine can not be reached any more')
+      else if (!activeStates.includes(state)) this.#finish(worker, state === 'seen' ? 'named' : state === 'unknown' ? 'unproven' : 'failed', evidence)
+    }
+    this.#waking = lost ? [] : now.filter(({ state }) => activeStates.includes(state))
+    return moved.length > 0
+  }
+
+  #finish(worker: string, outcome: Outcome, why: string): void {
+    const christening = { worker, outcome, why }
+    this.#done.push(christening)
+    this.#options.onOutcome(christening)
+  }
+}
+
+/** Workers by machine names or worker ids; all where none is named. */
+export function workersOf(machines: readonly Machine[]): Worker[] {
+  return machines.flatMap(({ windows }) => windows.flatMap(({ workers }) => workers))
+}

@@ -1,0 +1,40 @@
+/** The agent as the pane's own process: one line that starts it, and tmux's own check that nothing of anybody's is ended for it. */
+import type { Pane } from '../core/panes.ts'
+import type { TmuxCommand } from '../core/ports.ts'
+import { quoteWord } from '../host/quote.ts'
+import { renderLine } from './quote.ts'
+
+export interface Start {
+  readonly argv: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+  /** Working directory on the machine; made where it is missing. A leading `~/` is that machine's home. */
+  readonly dir: string
+}
+
+/**
+ * The words are read by three programs, so they travel as a variable and none of them has to quote for the next: tmux starts the
+ * shell below, that becomes the person's login shell (for its PATH), which runs the script through `sh` and becomes the agent.
+ */
+const loginShell = `exec "\${SHELL:-/bin/sh}" -lc 'exec sh -c "$BURN_EXEC"'`
+
+/** The script that becomes the agent. */
+export function startScript({ argv, dir }: Start): string {
+  const home = dir === '~' || dir.startsWith('~/')
+  const path = home ? `"$HOME"${dir.length > 2 ? `/${quoteWord(dir.slice(2))}` : ''}` : quoteWord(dir)
+  return `unset BURN_EXEC; mkdir -p -- ${path} && cd -- ${path} && exec ${argv.map(quoteWord).join(' ')}`
+}
+
+/**
+ * Starts an agent in a pane that has none, and marks it as ours by its pid. A pane in which an agent of ours lives by now, or whose
+ * placeholder was replaced by somebody's program, is left alone: the reply's last line says `burn-started` or `burn-taken`.
+ */
+export function startLine(pane: Pick<Pane, 'id' | 'pid' | 'worker'>, start: Start): readonly TmuxCommand[] {
+  const env = Object.entries({ ...start.env, BURN_WORKER: pane.worker ?? '', BURN_EXEC: startScript(start) }).flatMap(([name, value]) => ['-e', `${name}=${value}`])
+  const begin: TmuxCommand[] = [
+    ['respawn-pane', '-k', '-t', pane.id, ...env, loginShell],
+    ['set-option', '-p', '-F', '-t', pane.id, '@burn_agent', '#{pane_pid}'],
+    ['display-message', '-p', 'burn-started'],
+  ]
+  const unchanged = `#{==:#{pane_id} #{pane_pid} #{@burn_worker},${pane.id} ${pane.pid} ${pane.worker ?? ''}}`
+  return [['if-shell', '-F', '-t', pane.id, unchanged, renderLine(begin), renderLine([['display-message', '-p', 'burn-taken']])]]
+}
