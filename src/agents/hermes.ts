@@ -9,6 +9,8 @@ import type { AgentKind, Look, Pane, Piece } from '../core/panes.ts'
 const rule = /^─{20,}$/
 /** ` ⚕ model │ …` on a wide screen, ` ⚕ model · …` on a narrow one; a long title may follow after `─`. */
 const statusBar = /^ ⚕ \S.*(?: [│·] |\.\.\.)/u
+/** The row above the status bar while something is asked; the clock runs on meanwhile (cli_tui_chrome.py, _tui_hint_text). */
+const modalHint = /^ {2}(?:↑\/↓ to select|type your answer|type 1\/2\/3|password hidden|secret hidden|shown as you type)/u
 /** Below this width no closing rule is drawn and state prompts lose their `❯`. */
 const compactBelow = 64
 const mostComposerRows = 8
@@ -80,7 +82,7 @@ function lookWithoutComposer(screen: readonly string[], command: string): Look {
   const text = screen.map((row) => row.trim()).filter((row) => row !== '')
   const last = text.at(-1) ?? 'blank screen'
   const ran =
-    screen.some((row) => statusBar.test(row) || /^● /u.test(row)) ||
+    screen.some((row) => statusBar.test(row) || row.startsWith('● ')) ||
     text.some((row) => /^(?:Resume this session with:|Goodbye!)/u.test(row))
   if (!ran) return absent('starting', null, `no composer yet: ${last}`)
   return shells.test(command)
@@ -88,11 +90,16 @@ function lookWithoutComposer(screen: readonly string[], command: string): Look {
     : absent('unknown', null, `no composer: ${last}`)
 }
 
-/** A mark that the frame's first row begins with. A draft too long for the composer scrolls it away; then the status bar's clock says it. */
+/**
+ * What the composer's first row begins with. A draft longer than the composer scrolls the prompt away, and a line of it may look like one:
+ * a full composer's first row counts only where our own text follows it.
+ */
 function markOf(screen: readonly string[], frame: Frame): { readonly mark: Mark | null; readonly from: number } {
   const row = screen[frame.first] ?? ''
-  const mark = marks.find((m) => m.pattern.test(row))
-  return mark === undefined ? { mark: null, from: 0 } : { mark, from: mark.pattern.exec(row)![0].length }
+  const mark = marks.find((each) => each.pattern.test(row))
+  const from = mark?.pattern.exec(row)?.[0].length ?? 0
+  const scrolled = frame.end - frame.first >= mostComposerRows && !/^(?:\/queue )?\[burn /u.test(row.slice(from))
+  return mark === undefined || scrolled ? { mark: null, from: 0 } : { mark, from }
 }
 
 function look(
@@ -112,7 +119,8 @@ function look(
   const composer_rows: readonly [number, number] = [frame.first, frame.end]
   const composer = draft === '' ? 'empty' : 'draft'
   const reading = readingOf(screen, frame, mark)
-  return { reading, composer, composer_rows, draft, interrupts: reading.state === 'working' && !/^\/q(?:ueue)? /u.test(draft) }
+  const queues = /^\/q(?:ueue)? /u.test(draft) || (mark === null && closesWithTag(draft))
+  return { reading, composer, composer_rows, draft, interrupts: reading.state === 'working' && !queues }
 }
 
 function readingOf(screen: readonly string[], frame: Frame, mark: Mark | null): Reading {
@@ -125,8 +133,17 @@ function readingOf(screen: readonly string[], frame: Frame, mark: Mark | null): 
   }
   if (mark !== null) return { state: mark.state, detail: mark.detail, evidence }
   const bar = screen[frame.status]!
-  const state = bar.includes('⏱') ? 'working' : bar.includes('⏲') ? 'idle' : 'unknown'
+  const above = screen[frame.status - 1] ?? ''
+  if (modalHint.test(above)) return { state: 'waiting', detail: 'long draft', evidence: above.trim() }
+  const clock = bar.includes('⏱') ? 'working' : bar.includes('⏲') ? 'idle' : null
+  // A narrow bar has no clock; a text of ours is long and uncollapsed only where it was placed behind a running turn.
+  const state = clock ?? (closesWithTag(screen.slice(frame.first, frame.end).join('')) ? 'working' : 'unknown')
   return { state, detail: 'long draft', evidence: bar.trim().slice(0, 80) }
+}
+
+/** Ends as `place` ends what goes behind `/queue `. */
+function closesWithTag(draft: string): boolean {
+  return /\[burn [0-9a-z]+\]$/u.test(draft.replaceAll('\n', '').trimEnd())
 }
 
 /** The line that makes a delivery recognisable wherever Hermes shows it. */

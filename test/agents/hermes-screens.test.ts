@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { hermes } from '../../src/agents/hermes.ts'
 
@@ -39,3 +39,19 @@ test(
     )
   },
 )
+
+const own = new URL('screens/', import.meta.url)
+
+/** Screens of the stand-in, named `<state>-<composer>[-what]-<width>x<height>.txt`. */
+test("hermes: what the stand-in's screens say", () => {
+  const files = readdirSync(own)
+  assert.ok(files.length >= 20, `${files.length} files`)
+  for (const file of files) {
+    const [, state, composer, width, height] = /^([a-z]+)-([a-z]+)(?:-[a-z]+)?-(\d+)x(\d+)\.txt$/.exec(file) ?? assert.fail(file)
+    const screen = readFileSync(new URL(file, own), 'utf8').replace(/\n$/, '').split('\n')
+    const pane = { width: Number(width), height: Number(height), title: '', command: 'node', dead: false, cursor_x: 0, cursor_y: 0 }
+    const seen = hermes.look(screen, pane)
+    assert.deepEqual([seen.reading.state, seen.composer], [state, composer], file)
+    assert.equal(hermes.look(screen, { ...pane, dead: true }).reading.state, 'dead')
+  }
+})

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import type { Look } from '../../src/core/panes.ts'
 import { hermes, tagOf } from '../../src/agents/hermes.ts'
 import { agentKind, agentKinds } from '../../src/agents/index.ts'

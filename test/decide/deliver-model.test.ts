@@ -7,7 +7,7 @@ import type { DeliverySight } from '../../src/decide/deliver.ts'
 import { deliverySteps } from '../../src/core/lives.ts'
 import { deliveryLimits, step } from '../../src/decide/deliver.ts'
 
-const limits = deliveryLimits({ limits: { ready: 1, placed: 10_000, seen: 20_000 } })
+const limits = deliveryLimits({ limits: { ready: 1000, placed: 10_000, seen: 20_000 } }, 'work')
 const id = '0k3v9w2x4abcd'
 
 /** A pane as it is: an agent with a composer, and what has been submitted to it. */

@@ -8,7 +8,7 @@ import { deliverySteps } from '../../src/core/lives.ts'
 import { deliveryLimits, deliverySight, step } from '../../src/decide/deliver.ts'
 
 const id = '0k3v9w2x4abcd'
-const limits = deliveryLimits({ limits: { ready: 1, placed: 10_000, seen: 20_000 } })
+const limits = deliveryLimits({ limits: { ready: 1000, placed: 10_000, seen: 20_000 } }, 'work')
 const me = '1.%1.10'
 
 function delivery(state: DeliveryState, more: Partial<Delivery> = {}): Delivery {
@@ -174,6 +174,13 @@ test('deliver: every step is one that the two lives allow, and only time that ma
     assert.ok(next.until > now, what)
     assert.notEqual(brief(step(before, seen, limits, next.until)), 'wait', `${what}: time alone changes the answer`)
   }
+})
+
+test('deliver: an identity waits only until its agent should be ready', () => {
+  const kind = { limits: { ready: 1000, placed: 1, seen: 1 } }
+  const starting = sight({ look: look('starting', 'absent') })
+  assert.equal(brief(step(delivery('planned', { kind: 'identity' }), starting, deliveryLimits(kind, 'identity'), 999)), 'wait')
+  assert.equal(brief(step(delivery('planned', { kind: 'identity' }), starting, deliveryLimits(kind, 'identity'), 1000)), 'refused')
 })
 
 const pane: Pane = {

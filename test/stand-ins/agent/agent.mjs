@@ -98,9 +98,13 @@ function enter() {
   turns.submit(text, full)
 }
 
+function type(text) {
+  for (const char of text) if (!turns.digit(char)) composer.type(char)
+}
+
 function press(key) {
   if (key.paste !== undefined) composer.paste(key.paste)
-  else if (key.text !== undefined) for (const char of key.text) turns.digit(char) || composer.type(char)
+  else if (key.text !== undefined) type(key.text)
   else if (key.key === 'enter') enter()
   else if (key.key === 'newline') composer.type('\n')
   else if (key.key === 'ctrl-u') composer.killLine()

@@ -51,7 +51,7 @@ describe('stand-in', { concurrency: 6 }, () => {
       const busy = await agent.until('working', working)
       await agent.place(hermes.place(big, id, busy))
       const placed = await agent.until('placed', hasId)
-      assert.equal(placed.composer, 'draft')
+      assert.deepEqual([placed.composer, placed.reading.state, placed.interrupts], ['draft', 'working', false])
       await agent.keys('Enter')
       await agent.until('composer emptied', (look) => working(look) && look.composer === 'empty')
       assert.equal((await agent.screen()).join('').includes(id), false, 'nothing on the screen confirms it yet')
@@ -76,6 +76,22 @@ describe('stand-in', { concurrency: 6 }, () => {
       const received = await agent.untilLogged('received', index + 1)
       assert.equal(received[index]?.text?.trimEnd(), `${tag}\n${text}`.trimEnd())
       await agent.untilLogged('turn_end', index + 1)
+    }
+  })
+
+  test('an approval that opens under a long text in the composer is not hidden by it', async () => {
+    for (const size of ['100x24', '57x24']) {
+      const agent = await rig.start(size, '--turn', new URL('late-approval.mjs', import.meta.url).pathname)
+      await agent.until('idle', idle)
+      await agent.keys('go', 'Enter')
+      await agent.place(hermes.place(big, id, await agent.until('working', working)))
+      await agent.until('placed', (look) => hasId(look) && working(look))
+      await agent.until('waiting', (look) => hasId(look) && look.reading.state === 'waiting')
+      await agent.keys('Enter')
+      const [answered] = await agent.untilLogged('approved')
+      assert.equal(answered?.answer, 'Allow once')
+      await agent.until('a draft still', ({ reading, composer }) => composer === 'draft' && reading.state !== 'waiting')
+      assert.equal(agent.log('received').length, 1)
     }
   })
 
