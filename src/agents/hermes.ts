@@ -152,6 +152,14 @@ export function tagOf(id: string): string {
 }
 
 /**
+ * Hermes replaces `[Pasted text #1: 5 lines → /some/file]` in whatever is submitted by that file's content (0.21 _expand_paste_references): a
+ * stranger's issue could name a secret. With another arrow it is only text.
+ */
+function withoutReferences(text: string): string {
+  return text.replace(/(\[Pasted text #\d+: \d+ lines )→/g, '$1->')
+}
+
+/**
  * A paste of ≥ 5 newlines or ≥ 2000 characters collapses to `[Pasted text #N: …]` and is expanded when submitted (0.20.4; 0.21
  * _tui_handle_paste). So the tag goes first in a short paste of its own: it stays readable in the composer, in `Queued for the next turn: …`
  * (80 characters) and in the `● …` echo (first two and last two lines). A text below both bounds is padded to five newlines: else tag and text
@@ -161,8 +169,9 @@ export function tagOf(id: string): string {
  * queues in every mode, without a word on the screen until the turn ends. Typed first, it keeps what follows from collapsing; the composer
  * then shows the last 8 rows, so the tag closes the text too.
  */
-function place(text: string, id: string, seen: Look): readonly Piece[] {
+function place(full: string, id: string, seen: Look): readonly Piece[] {
   const tag = tagOf(id)
+  const text = withoutReferences(full)
   if (seen.reading.state === 'working') return [{ type: '/queue ' }, { paste: `${tag}\n${text}\n${tag}` }]
   const newlines = text.split('\n').length - 1
   return [{ paste: `${tag}\n` }, { paste: newlines >= 5 || text.length >= 2000 ? text : text + '\n'.repeat(5 - newlines) }]
