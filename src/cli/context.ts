@@ -1,5 +1,5 @@
 /** What a command is given: the person, the clock, and a way to the fleet. Commands read nothing else of the process. */
-import type { Command } from 'commander'
+import { InvalidArgumentError, type Command } from 'commander'
 import type { ExitCode } from '../core/errors.ts'
 import type { Fleet, Machine, Worker } from '../core/nouns.ts'
 import type { Clock } from '../core/ports.ts'
@@ -80,4 +80,24 @@ export function unknown(noun: string, name: string, candidates: readonly string[
   const listed = candidates.slice(0, 12).join(', ')
   const hint = near === null ? (listed === '' ? `the fleet has no ${noun}` : `there are: ${listed}`) : `did you mean ${near}?`
   return new BurnError(`${noun}_unknown`, `there is no ${noun} ${JSON.stringify(name)}`, hint, { exit: 2 })
+}
+
+/** An option's whole number, 0 or more. */
+export function wholeNumber(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('it must be a whole number, 0 or more.')
+  return Number(text)
+}
+
+/** An option's whole number, 1 or more. */
+export function positive(text: string): number {
+  const number = wholeNumber(text)
+  if (number === 0) throw new InvalidArgumentError('it must be 1 or more.')
+  return number
+}
+
+/** `owner/repo#7`, or `repo#7` with the forge's owner. Throws BurnError `issue_ref` (exit 2). */
+export function issueNamed(fleet: Fleet, text: string): string {
+  const match = /^(?:([\w.-]+)\/)?([\w.-]+)#([1-9]\d{0,9})$/.exec(text)
+  if (match === null) throw new BurnError('issue_ref', `${JSON.stringify(text)} names no issue`, 'write owner/repo#7', { exit: 2 })
+  return `${match[1] ?? fleet.forge.owner}/${match[2]}#${match[3]}`
 }

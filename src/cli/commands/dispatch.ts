@@ -1,11 +1,11 @@
 /** `burn dispatch`: carries issues to workers. */
-import { Command, InvalidArgumentError } from 'commander'
+import { Command } from 'commander'
 import type { ExitCode } from '../../core/errors.ts'
 import type { CycleResult } from '../../run/cycle.ts'
 import type { ViewResult } from '../../run/view.ts'
 import type { DispatchPlan } from '../../decide/dispatch.ts'
 import type { CommonOptions, Context } from '../context.ts'
-import { machinesNamed, withCommon, withSession } from '../context.ts'
+import { machinesNamed, wholeNumber, withCommon, withSession } from '../context.ts'
 import { table } from '../table.ts'
 
 interface Options extends CommonOptions {
@@ -41,11 +41,6 @@ export function dispatchCommand(context: Context): Command {
         return failed > 0 ? 3 : exit
       }),
     )
-}
-
-function wholeNumber(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('it must be a whole number, 0 or more.')
-  return Number(text)
 }
 
 function troubles({ view, forge }: ViewResult): string[] {

@@ -1,0 +1,25 @@
+/** The commands, in the order in which help lists them. */
+import type { Command } from 'commander'
+import type { Context } from '../context.ts'
+import { christenCommand } from './christen.ts'
+import { councilCommand } from './council.ts'
+import { dispatchCommand } from './dispatch.ts'
+import { explainCommand } from './explain.ts'
+import { ledgerCommand } from './ledger.ts'
+import { holdCommand, releaseCommand, requeueCommand, resumeCommand } from './mend.ts'
+import { promptCommand } from './prompt.ts'
+import { statusCommand } from './status.ts'
+
+export const commands: readonly ((context: Context) => Command)[] = [
+  christenCommand,
+  dispatchCommand,
+  statusCommand,
+  explainCommand,
+  promptCommand,
+  councilCommand,
+  ledgerCommand,
+  holdCommand,
+  resumeCommand,
+  releaseCommand,
+  requeueCommand,
+]

@@ -1,0 +1,82 @@
+/** The only wiring: from a spec file to a session over real adapters. */
+import { readFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { resolve } from 'node:path'
+import type { Fleet } from '../core/nouns.ts'
+import type { Clock, Forge } from '../core/ports.ts'
+import type { Notice, Session } from '../run/session.ts'
+import type { CommonOptions, OpenSession } from './context.ts'
+import { BurnError } from '../core/errors.ts'
+import { newId } from '../core/ids.ts'
+import { openForge } from '../forge/open.ts'
+import { readSecret } from '../host/secrets.ts'
+import { openLedger } from '../ledger/open.ts'
+import { Machines } from '../run/machines.ts'
+import { completeSpec, ledgerOf } from '../spec/complete.ts'
+import { parseSpec } from '../spec/load.ts'
+
+export interface Wiring {
+  readonly clock: Clock
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly home: string
+  readonly cwd: string
+  readonly notify: (notice: Notice) => void
+}
+
+/** The spec file: the one named, `$BURN_SPEC`, here, or in the person's configuration. */
+export async function readSpec(option: string | undefined, { env, home, cwd }: Pick<Wiring, 'env' | 'home' | 'cwd'>): Promise<{ file: string; text: string }> {
+  const named = option ?? env['BURN_SPEC']
+  const places = named === undefined ? [resolve(cwd, 'fleet-spec.json'), resolve(home, '.config/burn-fleet/fleet-spec.json')] : [resolve(cwd, named)]
+  for (const file of places) {
+    try {
+      return { file, text: await readFile(file, 'utf8') }
+    } catch (thrown) {
+      const { code } = thrown as NodeJS.ErrnoException
+      if (code !== 'ENOENT') throw new BurnError('spec_unreadable', `${file} can't be read: ${code ?? String(thrown)}`, 'check the file and its rights', { exit: 2 })
+    }
+  }
+  throw new BurnError('spec_missing', `there is no fleet spec at ${places.join(' or ')}`, 'write one (docs/declare-a-fleet.md), or name it with --spec', { exit: 2 })
+}
+
+export async function openSession(options: CommonOptions, wiring: Wiring): Promise<OpenSession> {
+  const { clock, home } = wiring
+  const { file, text } = await readSpec(options.spec, wiring)
+  const written = parseSpec(text, file)
+  const ledger = await openLedger(ledgerOf(written, home), { random: Math.random })
+  try {
+    const known = (await ledger.view()).workers
+    const { fleet, workers } = completeSpec(written, { home, known, text, file })
+    await ledger.recordWorkers(workers, clock.now())
+    const machines = new Machines(clock)
+    const forge = await forgeFor(fleet, wiring)
+    const session: Session = {
+      fleet,
+      ledger,
+      forge,
+      machines,
+      clock,
+      owner: `${hostname()}:${process.pid}:${newId(clock.now(), Math.random)}`,
+      newId: () => newId(clock.now(), Math.random),
+      readTemplate: (path) => readTemplate(resolve(file, '..', path)),
+      notify: wiring.notify,
+    }
+    return { session, spec_file: file, close: async () => void (await Promise.all([machines.close(), ledger.close()])) }
+  } catch (thrown) {
+    await ledger.close()
+    throw thrown
+  }
+}
+
+/** The token is read when the first request needs it, and no sooner. */
+function forgeFor(fleet: Fleet, { clock, home, env }: Wiring): Promise<Forge> {
+  const config = fleet.forge
+  return openForge(config, fleet.repos, { clock, random: Math.random, token: config.kind === 'gitea' ? () => readSecret(config.token, { home, env }) : null })
+}
+
+async function readTemplate(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (thrown) {
+    throw new BurnError('template_unreadable', `the template ${path} can't be read: ${(thrown as Error).message}`, 'correct "templates" in the spec', { exit: 2 })
+  }
+}
