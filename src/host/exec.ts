@@ -1,0 +1,135 @@
+/** Child processes: the only place that starts one. */
+import { spawn, type ChildProcess, type ChildProcessByStdio } from 'node:child_process'
+import type { Readable, Writable } from 'node:stream'
+
+export interface RunOptions {
+  readonly input?: string | Buffer
+  readonly timeout_ms: number
+  /** Bytes of stdout and of stderr that are kept; a child that says more is ended. */
+  readonly max_bytes?: number
+  readonly env?: Readonly<Record<string, string>>
+  readonly cwd?: string
+}
+
+export interface RunResult {
+  /** 127 where the program could not be started; null where a signal ended it. */
+  readonly code: number | null
+  readonly signal: string | null
+  readonly stdout: string
+  readonly stderr: string
+  /** Why this program ended it; null where it ended by itself. */
+  readonly stopped: 'timeout' | 'too_much' | null
+}
+
+const MAX_BYTES = 64 * 1024 * 1024
+/** How long output may still come once the child has ended: a grandchild can hold the pipes for ever. */
+const DRAIN_MS = 250
+
+/**
+ * Runs a program to its end. Never throws for what the program does: a program that can't be started is code 127 with the
+ * reason on stderr. On time-out or too much output its whole process group is killed.
+ */
+export function run(argv: readonly string[], options: RunOptions): Promise<RunResult> {
+  const child = open(argv, options)
+  return new Promise((resolve) => {
+    const max = options.max_bytes ?? MAX_BYTES
+    const output = { stdout: new Gathered(max), stderr: new Gathered(max) }
+    let stopped: RunResult['stopped'] = null
+    let failure = ''
+    let drain: NodeJS.Timeout | undefined
+    const stop = (why: 'timeout' | 'too_much') => {
+      stopped ??= why
+      killGroup(child)
+    }
+    const timer = setTimeout(() => stop('timeout'), options.timeout_ms)
+    const finish = (code: number | null, signal: string | null) => {
+      clearTimeout(timer)
+      clearTimeout(drain)
+      child.stdout.destroy()
+      child.stderr.destroy()
+      resolve({ code, signal, stdout: output.stdout.text(), stderr: failure + output.stderr.text(), stopped })
+    }
+    for (const name of ['stdout', 'stderr'] as const) {
+      child[name].on('data', (chunk: Buffer) => {
+        if (!output[name].add(chunk)) stop('too_much')
+      })
+    }
+    child.once('error', (error) => {
+      failure = `${argv[0]}: ${startFailure(error)}\n`
+      finish(127, null)
+    })
+    child.once('exit', (code, signal) => {
+      drain = setTimeout(() => finish(code, signal), DRAIN_MS)
+      child.once('close', () => finish(code, signal))
+    })
+    child.stdin.end(options.input ?? '')
+  })
+}
+
+export type OpenChild = ChildProcessByStdio<Writable, Readable, Readable>
+
+/**
+ * Starts a program with its three streams as pipes of bytes, in a process group of its own, so that a Ctrl-C meant for this
+ * program does not end it too. What breaks its stdin shows as its end, so errors of that pipe are no errors of their own.
+ */
+export function open(argv: readonly string[], options: { env?: Readonly<Record<string, string>>; cwd?: string } = {}): OpenChild {
+  const [program, ...args] = argv
+  if (program === undefined) throw new Error('no program to start')
+  const child = spawn(program, args, {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    detached: true,
+    ...(options.env === undefined ? {} : { env: options.env }),
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+  })
+  child.stdin.on('error', () => child.stdin.destroy())
+  return child
+}
+
+/** Gives the terminal to a program until it ends. Returns its exit code (127 where it can't be started). */
+export function handOver(argv: readonly string[]): Promise<number> {
+  const [program, ...args] = argv
+  if (program === undefined) throw new Error('no program to start')
+  return new Promise((resolve) => {
+    const child = spawn(program, args, { stdio: 'inherit' })
+    child.once('error', () => resolve(127))
+    child.once('exit', (code) => resolve(code ?? 1))
+  })
+}
+
+/** Kills a child that `open` started, and everything it started in its process group. */
+export function killGroup(child: ChildProcess): void {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
+  try {
+    process.kill(-child.pid, 'SIGKILL')
+  } catch {
+    // The group is gone already: it ended by itself a moment ago.
+    child.kill('SIGKILL')
+  }
+}
+
+function startFailure(error: Error): string {
+  const code = 'code' in error ? error.code : null
+  if (code === 'ENOENT') return 'command not found'
+  return code === 'EACCES' ? 'permission denied' : error.message
+}
+
+class Gathered {
+  readonly #chunks: Buffer[] = []
+  readonly #max: number
+  #size = 0
+
+  constructor(max: number) {
+    this.#max = max
+  }
+
+  /** False once there is more than may be kept. */
+  add(chunk: Buffer): boolean {
+    this.#size += chunk.length
+    if (this.#size <= this.#max) this.#chunks.push(chunk)
+    return this.#size <= this.#max
+  }
+
+  text(): string {
+    return Buffer.concat(this.#chunks).toString('utf8')
+  }
+}

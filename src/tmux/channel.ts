@@ -1,0 +1,135 @@
+/** A control-mode client of a tmux server, held open: every command is a line on its stdin, lines are pipelined. */
+import { randomBytes } from 'node:crypto'
+import type { Clock, Tmux, TmuxCommand, TmuxReply } from '../core/ports.ts'
+import { BurnError } from '../core/errors.ts'
+import { killGroup, open, type OpenChild } from '../host/exec.ts'
+import { explainFailure } from '../host/failure.ts'
+import { ReplyParser } from './protocol.ts'
+import { renderLine } from './quote.ts'
+
+/** A server that says nothing for so long while it owes a reply is taken for gone, milliseconds. */
+const SILENCE_MS = 20_000
+const CLOSE_MS = 2_000
+const STDERR_MAX = 8_192
+
+interface Pending {
+  readonly resolve: (reply: TmuxReply) => void
+  readonly reject: (error: BurnError) => void
+}
+
+export interface Ended {
+  readonly code: number | null
+  readonly stderr: string
+  /** What tmux said in the protocol before it ended: errors of the attach, `%exit`. */
+  readonly notes: readonly string[]
+}
+
+export class ControlChannel implements Tmux {
+  readonly machine: string
+  version = ''
+  readonly #child: OpenChild
+  readonly #clock: Clock
+  readonly #parser: ReplyParser
+  readonly #pending: Pending[] = []
+  #next = 0
+  #sent = 0
+  #received = 0
+  #stderr = ''
+  #closing = false
+  /** Set while replies are owed. */
+  #watch: AbortController | null = null
+  #failure: BurnError | null = null
+  /** Resolves when the client has ended. */
+  readonly ended: Promise<Ended>
+
+  constructor(machine: string, argv: readonly string[], clock: Clock) {
+    this.machine = machine
+    this.#clock = clock
+    this.#parser = new ReplyParser(randomBytes(12).toString('hex'), (reply) => this.#reply(reply))
+    this.#child = open(argv)
+    this.#child.stdout.on('data', (chunk: Buffer) => {
+      this.#received += chunk.length
+      this.#parser.feed(chunk)
+    })
+    this.#child.stderr.on('data', (chunk: Buffer) => {
+      this.#stderr = (this.#stderr + chunk.toString('utf8')).slice(-STDERR_MAX)
+    })
+    this.ended = new Promise((resolve) => {
+      this.#child.once('error', (error) => {
+        this.#stderr += `${argv[0]}: command not found (${error.message})`
+        resolve(this.#end(127))
+      })
+      this.#child.once('close', (code) => resolve(this.#end(code)))
+    })
+  }
+
+  run(lines: readonly (readonly TmuxCommand[])[]): Promise<readonly TmuxReply[]> {
+    if (this.#failure !== null) return Promise.reject(this.#failure)
+    // Rendered before anything is promised, so that an argument tmux can't take refuses the whole call.
+    const rendered = lines.map(renderLine)
+    const text = rendered.map((line) => `${line}\ndisplay-message -p ${this.#parser.mark(this.#sent++)}\n`).join('')
+    const replies = rendered.map(() => new Promise<TmuxReply>((resolve, reject) => this.#pending.push({ resolve, reject })))
+    this.#child.stdin.write(text)
+    if (replies.length > 0 && this.#watch === null) void this.#watchSilence((this.#watch = new AbortController()))
+    return Promise.all(replies)
+  }
+
+  /** Ends the client; the server and its panes stay. */
+  async close(): Promise<void> {
+    this.#closing = true
+    this.#child.stdin.end()
+    const waited = new AbortController()
+    await Promise.race([this.ended, this.#clock.sleep(CLOSE_MS, waited.signal)])
+    waited.abort()
+    killGroup(this.#child)
+    await this.ended
+  }
+
+  #reply(reply: TmuxReply): void {
+    this.#pending[this.#next++]?.resolve(reply)
+    if (this.#next < this.#pending.length) return
+    this.#pending.length = 0
+    this.#next = 0
+    this.#unwatch()
+  }
+
+  /** Fails the channel when nothing at all has come for a while although a reply is owed. */
+  async #watchSilence({ signal }: AbortController): Promise<void> {
+    for (let seen = -1; seen !== this.#received; ) {
+      seen = this.#received
+      await this.#clock.sleep(SILENCE_MS, signal)
+      if (signal.aborted) return
+    }
+    this.#fail(unreachable(this.machine, `it has said nothing for ${SILENCE_MS / 1000} s`, 'Run burn doctor.'))
+    killGroup(this.#child)
+  }
+
+  #unwatch(): void {
+    this.#watch?.abort()
+    this.#watch = null
+  }
+
+  #end(code: number | null): Ended {
+    const notes = this.#parser.notes
+    const { reason, hint } = explainFailure(this.#stderr, code)
+    const said = this.#stderr.trim() === '' ? exitReason(notes) : reason
+    this.#fail(this.#closing ? unreachable(this.machine, 'the channel was closed', 'Open it again.') : unreachable(this.machine, said, hint))
+    return { code, stderr: this.#stderr, notes }
+  }
+
+  #fail(error: BurnError): void {
+    this.#failure ??= error
+    this.#unwatch()
+    for (const { reject } of this.#pending.splice(0).slice(this.#next)) reject(this.#failure)
+    this.#next = 0
+  }
+}
+
+export function unreachable(machine: string, reason: string, hint: string): BurnError {
+  return new BurnError('machine_unreachable', `${machine} is unreachable: ${reason}`, hint)
+}
+
+function exitReason(notes: readonly string[]): string {
+  const said = notes.findLast((note) => note !== '%exit')
+  return said === undefined ? 'its tmux ended the connection' : `its tmux said: ${said.replace(/^%exit /, '')}`
+}

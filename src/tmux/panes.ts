@@ -1,0 +1,142 @@
+/** What a machine's panes are and show. */
+import { randomBytes } from 'node:crypto'
+import type { Machine, Time } from '../core/nouns.ts'
+import type { MachineSight, Pane, PaneWindow } from '../core/panes.ts'
+import type { Tmux, TmuxCommand, TmuxReply } from '../core/ports.ts'
+import { unreachable } from './channel.ts'
+
+/** Without spaces by their nature. */
+const paneFacts = ['pane_id', 'window_id', 'pane_pid', 'pane_dead', 'pane_dead_status', 'pane_in_mode', 'pane_width', 'pane_height', 'pane_left',
+  'pane_top', 'cursor_x', 'cursor_y', '@burn_made', '@burn_agent', '@burn_retiring']
+/** Text that others write, e.g. the program in the pane: between separators it can't know. */
+const paneTexts = ['window_name', '@burn_worker', '@burn_label', 'pane_title', 'pane_current_command']
+const windowFacts = ['window_id', 'window_width', 'window_height', 'start_time', '@burn_made']
+const windowTexts = ['@burn_window', 'window_name']
+const clientFacts = ['client_control_mode', 'client_activity', 'pane_id']
+
+export interface Sample {
+  readonly sight: MachineSight
+  /** The rows that each pane shows, by pane id. */
+  readonly screens: ReadonlyMap<string, readonly string[]>
+}
+
+/** Everything a machine shows but the screens, in one round trip. */
+export async function sight(tmux: Tmux, machine: Machine): Promise<MachineSight> {
+  const nonce = newNonce()
+  return toSight(machine, nonce, await tmux.run(sightLines(machine, nonce)))
+}
+
+/** Everything and the screens, in one round trip, whatever the number of panes: tmux itself goes through them. */
+export async function sample(tmux: Tmux, machine: Machine): Promise<Sample> {
+  const nonce = newNonce()
+  const replies = await tmux.run([...sightLines(machine, nonce), captureAllLine(machine, nonce)])
+  const seen = toSight(machine, nonce, replies)
+  const screens = new Map(records(nonce, replies[3]).map((record) => {
+    const [id = '', ...rows] = record.split('\n')
+    return [id, rows]
+  }))
+  if (seen.state !== 'up') return { sight: seen, screens }
+  // A tmux that does not go through panes this way is asked for each.
+  const missing = seen.panes.map((pane) => pane.id).filter((id) => !screens.has(id))
+  if (missing.length === 0) return { sight: seen, screens }
+  return { sight: seen, screens: new Map([...screens, ...(await capture(tmux, missing))]) }
+}
+
+/**
+ * The rows that panes show, pipelined; `lines` rows of history above them too; with `ansi`, colours as escape sequences. A pane that
+ * is gone is missing in the answer.
+ */
+export async function capture(
+  tmux: Tmux, paneIds: readonly string[], options: { lines?: number; ansi?: boolean } = {},
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const flags = [...(options.ansi === true ? ['-e'] : []), ...(options.lines === undefined ? [] : ['-S', `-${options.lines}`])]
+  const replies = await tmux.run(paneIds.map((id) => [['capture-pane', '-p', ...flags, '-t', id]]))
+  return new Map(paneIds.flatMap((id, i) => (replies[i]?.ok === true ? [[id, replies[i].lines] as const] : [])))
+}
+
+function sightLines(machine: Machine, nonce: string): readonly (readonly TmuxCommand[])[] {
+  const session = `=${machine.session}`
+  return [
+    [['list-panes', '-s', '-t', session, '-F', format(nonce, paneFacts, paneTexts)]],
+    [['list-windows', '-t', session, '-F', format(nonce, windowFacts, windowTexts)]],
+    [['list-clients', '-F', format(nonce, clientFacts, [])]],
+  ]
+}
+
+/** In a format, `W` goes through the windows of the session and `P` through the panes of each. No commas: they would end the part. */
+function captureAllLine(machine: Machine, nonce: string): readonly TmuxCommand[] {
+  const each = `display-message -p "${nonce}#{pane_id}" ; capture-pane -p -t "#{pane_id}" ; `
+  return [['run-shell', '-C', '-t', `=${machine.session}:`, `#{W:#{P:${each}}}`]]
+}
+
+/** One record: the nonce, facts between spaces, then each text after a nonce of its own. */
+function format(nonce: string, facts: readonly string[], texts: readonly string[]): string {
+  return nonce + facts.map((name) => `#{${name}}`).join(' ') + texts.map((name) => `~${nonce}~#{${name}}`).join('')
+}
+
+/** Records start with the nonce at the start of a line: whatever else a line starts with belongs to the record before. */
+function records(nonce: string, reply: TmuxReply | undefined): readonly string[] {
+  if (reply === undefined || !reply.ok) return []
+  return `\n${reply.lines.join('\n')}`.split(`\n${nonce}`).slice(1)
+}
+
+function fields(nonce: string, record: string): { readonly facts: readonly string[]; readonly texts: readonly string[] } {
+  const [facts = '', ...texts] = record.split(`~${nonce}~`)
+  return { facts: facts.split(' '), texts }
+}
+
+function toSight(machine: Machine, nonce: string, [panes, windows, clients]: readonly TmuxReply[]): MachineSight {
+  const refused = [panes, windows].find((reply) => reply?.ok !== true)
+  if (refused !== undefined) {
+    if (/can't find session/.test(refused.error ?? '')) return { machine: machine.name, state: 'down' }
+    throw unreachable(machine.name, `its tmux said: ${refused.error}`, 'Run burn doctor.')
+  }
+  const keyed = keyedAt(records(nonce, clients))
+  const rows = records(nonce, windows).map((record) => fields(nonce, record))
+  return {
+    machine: machine.name,
+    state: 'up',
+    server_started: Number(rows[0]?.facts[3] ?? 0),
+    panes: records(nonce, panes).map((record) => toPane(fields(nonce, record), keyed)),
+    windows: rows.map(toWindow),
+  }
+}
+
+/** When each pane last got a key from a person: a client that is a terminal, and has it in front. */
+function keyedAt(clients: readonly string[]): ReadonlyMap<string, Time> {
+  const keyed = new Map<string, Time>()
+  for (const client of clients) {
+    const [control, activity, pane = ''] = client.split(' ')
+    if (control !== '1') keyed.set(pane, Math.max(Number(activity) * 1000, keyed.get(pane) ?? 0))
+  }
+  return keyed
+}
+
+function toPane({ facts, texts }: ReturnType<typeof fields>, keyed: ReadonlyMap<string, Time>): Pane {
+  const [id = '', window_id = '', pid, dead, status = '', mode, width, height, left, top, x, y, made, agent = '', retiring] = facts
+  const [window_name = '', worker = '', label = '', title = '', command = ''] = texts
+  return {
+    id, window_id, window_name, title, command,
+    worker: worker === '' ? null : worker,
+    made: made === '1',
+    agent_pid: agent === '' ? null : Number(agent),
+    retiring: retiring === '1',
+    label: label === '' ? null : label,
+    pid: Number(pid),
+    dead: dead === '1',
+    dead_status: status === '' ? null : Number(status),
+    in_mode: mode !== '0' && mode !== '',
+    width: Number(width), height: Number(height), left: Number(left), top: Number(top), cursor_x: Number(x), cursor_y: Number(y),
+    keyed_at: keyed.get(id) ?? null,
+  }
+}
+
+function toWindow({ facts, texts }: ReturnType<typeof fields>): PaneWindow {
+  const [id = '', width, height, , made] = facts
+  const [window = '', name = ''] = texts
+  return { id, name, window: window === '' ? null : window, made: made === '1', width: Number(width), height: Number(height) }
+}
+
+function newNonce(): string {
+  return randomBytes(6).toString('hex')
+}

@@ -1,0 +1,99 @@
+/** Texts into panes, as data: what is placed and submitted, under a guard that tmux itself checks at that very moment. */
+import type { Piece } from '../core/panes.ts'
+import type { TmuxCommand, TmuxReply } from '../core/ports.ts'
+import { BurnError } from '../core/errors.ts'
+import { renderLine } from './quote.ts'
+
+/** The live agent that a text is meant for, and no other. */
+export interface Target {
+  /** `%5` */
+  readonly pane: string
+  /** `@burn_agent`, which is also the pid of the pane's own process. */
+  readonly agent_pid: number
+}
+
+/** `refused`: the guard did not hold, and nothing reached the pane. `failed`: tmux said an error; nothing is known of the pane. */
+export interface Held {
+  readonly outcome: 'done' | 'refused' | 'failed'
+  readonly why: string
+}
+
+const DONE = 'burn-done'
+const REFUSED = 'burn-refused'
+const BEGIN = '\u001b[200~'
+const END = '\u001b[201~'
+/** From here on tmux takes control bytes out of buffers that it pastes; keys still pass. */
+const SANITIZES = 3.7
+
+/**
+ * The line that places a text. `buffer` names a paste buffer that nothing else uses; it is gone afterwards in every case.
+ * Throws `bad_text` for control bytes, which `sanitize` should have taken out.
+ */
+export function placeLine(target: Target, pieces: readonly Piece[], buffer: string, version: string): readonly TmuxCommand[] {
+  const parts = pieces.flatMap((piece, i) => ('paste' in piece ? pastePart(target, piece.paste, `${buffer}-${i}`, version) : typePart(target, piece.type, `${buffer}-${i}`)))
+  return guarded(target, parts, version)
+}
+
+/** The line that presses Enter. Pasted, not typed: in copy mode a typed key would go to tmux and not to the agent. */
+export function submitLine(target: Target, buffer: string, version: string): readonly TmuxCommand[] {
+  const part = sanitizes(version) ? { insert: [keys(target, '\r')] } : raw(target, '\r', buffer)
+  return guarded(target, [part], version)
+}
+
+export function held(reply: TmuxReply): Held {
+  const said = reply.lines.at(-1) ?? ''
+  if (reply.ok && said === DONE) return { outcome: 'done', why: '' }
+  if (reply.ok && said.startsWith(REFUSED)) return { outcome: 'refused', why: said.slice(REFUSED.length + 1) }
+  return { outcome: 'failed', why: reply.error ?? said }
+}
+
+/** Something that reaches the pane: the buffer it needs, and the commands that insert it. */
+interface Part {
+  readonly buffer?: { readonly name: string; readonly text: string }
+  readonly insert: readonly TmuxCommand[]
+}
+
+function pastePart(target: Target, text: string, name: string, version: string): Part[] {
+  if (/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/.test(text)) throw badText()
+  if (!sanitizes(version)) return [raw(target, BEGIN + text + END, name)]
+  return [{ insert: [keys(target, BEGIN)] }, ...(text === '' ? [] : [raw(target, text, name)]), { insert: [keys(target, END)] }]
+}
+
+function typePart(target: Target, text: string, name: string): Part[] {
+  if (/[\u0000-\u001f\u007f-\u009f]/.test(text)) throw badText()
+  return text === '' ? [] : [raw(target, text, name)]
+}
+
+/** `-r`: a newline stays one. */
+function raw(target: Target, text: string, name: string): Part {
+  return { buffer: { name, text }, insert: [['paste-buffer', '-d', '-r', '-b', name, '-t', target.pane]] }
+}
+
+function keys(target: Target, text: string): TmuxCommand {
+  return ['send-keys', '-t', target.pane, '-H', ...Array.from(text, (char) => char.charCodeAt(0).toString(16).padStart(2, '0'))]
+}
+
+/**
+ * `if-shell` takes a pane that is gone for the client's own, so the guard compares the pane's id too. Keys don't get through where a
+ * tmux mode is open in the pane.
+ */
+function guarded({ pane, agent_pid }: Target, parts: readonly Part[], version: string): readonly TmuxCommand[] {
+  const buffers = parts.flatMap(({ buffer }) => (buffer === undefined ? [] : [buffer]))
+  const mode = sanitizes(version) ? ' #{pane_in_mode}' : ''
+  const is = `#{pane_id} #{pane_pid} #{@burn_agent} #{pane_dead}${mode}`
+  const must = `${pane} ${agent_pid} ${agent_pid} 0${mode === '' ? '' : ' 0'}`
+  const insert = [...parts.flatMap((part) => part.insert), ['display-message', '-p', DONE]]
+  const refuse = [...buffers.map(({ name }) => ['delete-buffer', '-b', name]), ['display-message', '-p', '-t', pane, `${REFUSED} ${is}`]]
+  return [
+    ...buffers.map(({ name, text }) => ['set-buffer', '-b', name, '--', text]),
+    ['if-shell', '-F', '-t', pane, `#{==:${is},${must}}`, renderLine(insert), renderLine(refuse)],
+  ]
+}
+
+function sanitizes(version: string): boolean {
+  return Number.parseFloat(version.replace(/^next-/, '')) >= SANITIZES
+}
+
+function badText(): BurnError {
+  return new BurnError('bad_text', 'the text contains control bytes', 'Sanitize it first.')
+}

@@ -1,0 +1,80 @@
+/**
+ * tmux's control protocol as a parser. Replies come as blocks, `%begin <time> <number> <flags>` … `%end` or `%error` with the same
+ * three fields, one for each command, also for those that if-shell, run-shell -C or a user's hook run: their number can't be known
+ * beforehand. So every line is followed by a command that prints a mark nobody else can know, and a line's reply is all up to its mark,
+ * whatever a captured screen contains.
+ */
+import type { TmuxReply } from '../core/ports.ts'
+
+const NEWLINE = 0x0a
+
+export class ReplyParser {
+  readonly #onReply: (reply: TmuxReply) => void
+  readonly #nonce: string
+  #rest: Buffer[] = []
+  #marks = 0
+  #expected: string
+  #open: { readonly fields: string; readonly own: boolean; readonly lines: string[] } | null = null
+  #lines: string[] = []
+  #error: string | null = null
+  /** What tmux said outside of replies to our own lines, that tells why it refused: the attach's error, `%exit` with its reason. */
+  readonly notes: string[] = []
+
+  constructor(nonce: string, onReply: (reply: TmuxReply) => void) {
+    this.#nonce = nonce
+    this.#onReply = onReply
+    this.#expected = this.mark(0)
+  }
+
+  mark(sequence: number): string {
+    return `${this.#nonce}.${sequence}`
+  }
+
+  /** Bytes as they come: cut at a newline, which is never a part of a UTF-8 character. */
+  feed(chunk: Buffer): void {
+    const end = chunk.lastIndexOf(NEWLINE)
+    if (end === -1) {
+      this.#rest.push(chunk)
+      return
+    }
+    this.#rest.push(chunk.subarray(0, end))
+    const text = Buffer.concat(this.#rest).toString('utf8')
+    this.#rest = end + 1 < chunk.length ? [chunk.subarray(end + 1)] : []
+    for (const line of text.split('\n')) this.#line(line)
+  }
+
+  #line(line: string): void {
+    if (line === this.#expected) this.#finish()
+    else if (this.#open === null) this.#outside(line)
+    else if (line === `%end ${this.#open.fields}`) this.#close(true)
+    else if (line === `%error ${this.#open.fields}`) this.#close(false)
+    else this.#open.lines.push(line)
+  }
+
+  #outside(line: string): void {
+    if (line.startsWith('%begin ')) {
+      const fields = line.slice('%begin '.length)
+      this.#open = { fields, own: fields.endsWith(' 1'), lines: [] }
+    } else if (line.startsWith('%exit')) this.notes.push(line)
+  }
+
+  #close(ok: boolean): void {
+    const block = this.#open
+    this.#open = null
+    if (block === null) return
+    if (!block.own) {
+      // The answer to the attach itself, or a hook of the user's.
+      if (!ok) this.notes.push(...block.lines)
+    } else if (ok) this.#lines.push(...block.lines)
+    else this.#error ??= block.lines.join('\n')
+  }
+
+  #finish(): void {
+    const reply: TmuxReply = { ok: this.#error === null, lines: this.#lines, error: this.#error }
+    this.#open = null
+    this.#lines = []
+    this.#error = null
+    this.#expected = this.mark(++this.#marks)
+    this.#onReply(reply)
+  }
+}

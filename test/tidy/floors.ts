@@ -1,0 +1,92 @@
+/** Which part may know of which, and where the program may touch the world. */
+import { posix } from 'node:path'
+import { isNode, nameOf, nodesOf, problem, type Problem, type Source } from './sources.ts'
+
+const floors: Readonly<Record<string, number>> = {
+  core: 0,
+  spec: 1,
+  decide: 1,
+  host: 2,
+  forge: 3,
+  tmux: 3,
+  agents: 3,
+  ledger: 3,
+  run: 4,
+  cli: 5,
+}
+
+/** Packages and node: modules, with the only places that may import them. `node:` stands for the rest of Node's own. */
+const importers: readonly { readonly module: RegExp; readonly only: readonly string[] }[] = [
+  { module: /^node:child_process$/, only: ['src/host/exec.ts'] },
+  { module: /^(?:node:https?|node:http2|undici)$/, only: ['src/forge/'] },
+  { module: /^(?:kysely(?:\/.*)?|node:sqlite)$/, only: ['src/ledger/'] },
+  { module: /^(?:zod(?:\/.*)?|jsonc-parser)$/, only: ['src/spec/'] },
+  { module: /^(?:commander|@bomb\.sh\/tab(?:\/.*)?|cli-table3)$/, only: ['src/cli/'] },
+  { module: /^node:/, only: ['src/host/', 'src/forge/', 'src/tmux/', 'src/agents/', 'src/ledger/', 'src/run/', 'src/cli/'] },
+]
+
+/** Uses of the process, the clock and chance, with the only places that may. */
+const effects: readonly { readonly use: RegExp; readonly only: readonly string[]; readonly instead: string }[] = [
+  {
+    use: /^process\.(?:env|argv|exit|exitCode|cwd|chdir|stdin|stdout|stderr|on|once)$/,
+    only: ['src/cli/'],
+    instead: 'take it as an argument',
+  },
+  { use: /^(?:Date\.now|performance\.now)$/, only: ['src/cli/'], instead: 'take the Clock port' },
+  { use: /^(?:Math\.random|crypto\.randomUUID|crypto\.getRandomValues)$/, only: ['src/cli/'], instead: 'take `random` as an argument' },
+  { use: /^console\.\w+$/, only: ['src/cli/'], instead: 'return what is to be said' },
+]
+
+function within(path: string, places: readonly string[]): boolean {
+  return places.some((place) => (place.endsWith('/') ? path.startsWith(place) : path === place))
+}
+
+function partOf(path: string): string {
+  return /^src\/([^/]+)\//.exec(path)?.[1] ?? ''
+}
+
+/** Imports go down only: never up, and never sideways to another part of the same floor. */
+export function importsGoDown(source: Source): Problem[] {
+  const part = partOf(source.path)
+  const floor = floors[part]
+  if (floor === undefined) return [problem(source, 0, `src/${part} is on no floor: add it in test/tidy/floors.ts and ARCHITECTURE.md`)]
+  return source.imports.flatMap(({ from, start }) => {
+    if (!from.startsWith('.')) return []
+    const target = partOf(posix.join(posix.dirname(source.path), from))
+    if (target === part) return []
+    if ((floors[target] ?? Infinity) < floor) return []
+    return [
+      problem(source, start, `${part} (floor ${floor}) imports ${target || from}: only what is below may be imported; use a port of core/`),
+    ]
+  })
+}
+
+/** Each package has one home. */
+export function packagesStayHome(source: Source): Problem[] {
+  return source.imports.flatMap(({ from, start }) => {
+    if (from.startsWith('.')) return []
+    const home = importers.find(({ module }) => module.test(from))
+    if (home !== undefined && within(source.path, home.only)) return []
+    const where = home === undefined ? 'nowhere until test/tidy/floors.ts gives it a home' : `only in ${home.only.join(', ')}`
+    return [problem(source, start, `${from} may be imported ${where}`)]
+  })
+}
+
+/** The process, the clock and chance are wired at start-up, and come as arguments and ports everywhere else. */
+export function effectsStayHome(source: Source): Problem[] {
+  const found: Problem[] = []
+  for (const node of nodesOf(source.body)) {
+    if (node.type === 'MemberExpression') {
+      const effect = effects.find(({ use }) => use.test(nameOf(node)))
+      if (effect !== undefined && !within(source.path, effect.only)) {
+        found.push(problem(source, node.start, `${nameOf(node)} only in ${effect.only.join(', ')}: ${effect.instead}`))
+      }
+    }
+    const made = node.type === 'NewExpression' && nameOf(node['callee']) === 'Date' && (node['arguments'] as unknown[]).length === 0
+    if (made && !within(source.path, ['src/cli/']))
+      found.push(problem(source, node.start, 'new Date() reads the clock: take the Clock port'))
+    const fetches = node.type === 'CallExpression' && isNode(node['callee']) && /^(?:globalThis\.)?fetch$/.test(nameOf(node['callee']))
+    if (fetches && !within(source.path, ['src/forge/'])) found.push(problem(source, node.start, 'HTTP only in src/forge/'))
+  }
+  return found
+}

@@ -1,0 +1,102 @@
+/** What holds across files: every file in use, every name once, and documents that tell the truth. */
+import { existsSync } from 'node:fs'
+import { dirname, posix, resolve } from 'node:path'
+import { nameOf, nodesOf, problem, root, type Node, type Problem, type Source } from './sources.ts'
+
+type Text = Pick<Source, 'path' | 'text'>
+
+/** Files that nothing reaches from the entry. */
+export function deadFiles(sources: readonly Source[], entry: string): Problem[] {
+  const byPath = new Map(sources.map((source) => [source.path, source]))
+  const reached = new Set<string>()
+  const visit = (path: string): void => {
+    const source = byPath.get(path)
+    if (source === undefined || reached.has(path)) return
+    reached.add(path)
+    for (const { from } of source.imports) if (from.startsWith('.')) visit(posix.join(posix.dirname(path), from))
+  }
+  visit(entry)
+  return sources
+    .filter(({ path }) => !reached.has(path))
+    .map((source) => problem(source, 0, `nothing reaches it from ${entry}: use it or delete it`))
+}
+
+/** One name for one thing: no name is exported by two files. A type and a value of one file may share theirs. */
+export function namesAreUnique(sources: readonly Source[]): Problem[] {
+  const first = new Map<string, Source>()
+  return sources.flatMap((source) =>
+    source.exports.flatMap(({ name, start }) => {
+      const other = first.get(name)
+      if (other === undefined) first.set(name, source)
+      return other === undefined || other === source
+        ? []
+        : [problem(source, start, `${name} is also exported by ${other.path}: one name for one thing`)]
+    }),
+  )
+}
+
+/** Links to files and headings of this project lead somewhere. */
+export function linksResolve(document: Text): Problem[] {
+  const prose = document.text.replace(/```[\s\S]*?```|`[^`\n]*`/g, (code) => code.replace(/[^\n]/g, ' '))
+  return [...prose.matchAll(/\]\(([^)\s]+)\)|(?:src|href|srcset)="([^"\s]+)"/g)].flatMap((match) => {
+    const target = match[1] ?? match[2] ?? ''
+    if (/^[a-z]+:/.test(target)) return []
+    const [file = '', anchor] = target.split('#')
+    const missing = file !== '' && !existsSync(resolve(root, dirname(document.path), file))
+    if (missing) return [problem(document, match.index, `${target} leads nowhere: mend the link`)]
+    const headings = anchor !== undefined && file === '' ? headingsOf(document.text) : null
+    return headings === null || headings.has(anchor ?? '')
+      ? []
+      : [problem(document, match.index, `there is no heading #${anchor}: mend the link`)]
+  })
+}
+
+function headingsOf(text: string): Set<string> {
+  const titles = [...text.matchAll(/^#+ +(.+)$/gm)].map((match) => match[1] ?? '')
+  return new Set(
+    titles.map((title) =>
+      title
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N} _-]/gu, '')
+        .replace(/ /g, '-'),
+    ),
+  )
+}
+
+/** Commands that a document shows: in `code`, and at the start of a line of a code block. */
+export function commandsExist(document: Text, commands: ReadonlySet<string>, scripts: ReadonlySet<string>): Problem[] {
+  const shown = /(?:`|^ *(?:\$ )?(?:\.\/bin\/|npx )?)(burn|npm run) ([a-z][\w:-]*)/gm
+  return [...document.text.matchAll(shown)].flatMap((match) => {
+    const [, program = '', name = ''] = match
+    if ((program === 'burn' ? commands : scripts).has(name)) return []
+    return [problem(document, match.index + match[0].search(/\S/), `there is no \`${program} ${name}\`: name one that exists`)]
+  })
+}
+
+/** The names that the command line declares: `new Command('up')`, `.command('up [machine…]')`, `.alias('launch')`. */
+export function declaredCommands(sources: readonly Source[]): Set<string> {
+  const names = sources.flatMap(({ body }) => [...nodesOf(body)].flatMap((node) => declaredBy(node)))
+  return new Set(names.map((name) => name.split(' ')[0] ?? ''))
+}
+
+function declaredBy(node: Node): string[] {
+  const callee = node['callee'] as Node | undefined
+  const by = node.type === 'NewExpression' ? nameOf(callee) : node.type === 'CallExpression' ? nameOf(callee?.['property']) : ''
+  if (!/^(?:Command|command|alias|aliases)$/.test(by)) return []
+  const literals = [...nodesOf((node['arguments'] as Node[])[0])].map((argument) => argument['value'])
+  return literals.filter((value) => typeof value === 'string')
+}
+
+/** The project speaks of itself alone: a path of one machine means nothing on another. */
+export function noMachinePaths(file: Text): Problem[] {
+  const path = /(?<![\w.~*-])\/(?:work|root)\/\w/g
+  const beside = file.path.startsWith('test/') ? [] : [...file.text.matchAll(/\.\.\/shared\b/g)]
+  return [...file.text.matchAll(path), ...beside].map((match) =>
+    problem(file, match.index, `${match[0]}… is a path of one machine: leave it out`),
+  )
+}
+
+export function fitsIn(lines: number, document: Text): Problem[] {
+  const has = document.text.trimEnd().split('\n').length
+  return has < lines ? [] : [problem(document, 0, `${has} lines: under ${lines}, or nobody reads it`)]
+}

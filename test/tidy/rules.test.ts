@@ -1,0 +1,90 @@
+/** Each rule on a small bad example, where it must speak, and on its good twin, where it must not. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { effectsStayHome, importsGoDown, packagesStayHome } from './floors.ts'
+import { commandsExist, deadFiles, declaredCommands, fitsIn, linksResolve, namesAreUnique, noMachinePaths } from './project.ts'
+import * as shape from './shape.ts'
+import { parse, type Problem, type Rule } from './sources.ts'
+
+/** `[rule, path, bad, good]` */
+const examples: readonly (readonly [Rule, string, string, string])[] = [
+  [importsGoDown, 'src/core/a.ts', "import { x } from '../cli/x.ts'", "import { x } from './x.ts'"],
+  [importsGoDown, 'src/decide/a.ts', "import type { x } from '../spec/x.ts'", "import type { x } from '../core/x.ts'"],
+  [importsGoDown, 'src/tmux/a.ts', "export { x } from '../ledger/x.ts'", "export { x } from '../host/x.ts'"],
+  [importsGoDown, 'src/run/a.ts', "const x = await import('../cli/x.ts')", "const x = await import('../tmux/x.ts')"],
+  [importsGoDown, 'src/attic/a.ts', '', "import './never.ts'"],
+  [packagesStayHome, 'src/tmux/a.ts', "import { spawn } from 'node:child_process'", "import { join } from 'node:path'"],
+  [packagesStayHome, 'src/decide/a.ts', "import { join } from 'node:path'", ''],
+  [packagesStayHome, 'src/run/a.ts', "import { Kysely } from 'kysely'", "import { x } from '../ledger/x.ts'"],
+  [packagesStayHome, 'src/cli/a.ts', "import left from 'left-pad'", "import { Command } from 'commander'"],
+  [effectsStayHome, 'src/run/a.ts', 'const at = Date.now()', 'const at = clock.now()'],
+  [effectsStayHome, 'src/run/a.ts', 'const at = new Date()', 'const at = new Date(0)'],
+  [effectsStayHome, 'src/forge/a.ts', 'const token = process.env.TOKEN', 'const token = env.TOKEN'],
+  [effectsStayHome, 'src/forge/a.ts', 'const n = Math.random()', 'const n = Math.floor(1.5)'],
+  [effectsStayHome, 'src/run/a.ts', "await fetch('http://example.com')", "await forge.fetch('x')"],
+  [effectsStayHome, 'src/run/a.ts', "console.log('x')", "io.out('x')"],
+  [shape.filesAreShort, 'a.ts', '\n'.repeat(300) + 'x', '\n'.repeat(299) + 'x'],
+  [shape.functionsFitAScreen, 'a.ts', `function f() {${'\n'.repeat(60)}}`, `function f() {${'\n'.repeat(59)}}`],
+  [shape.noModuleState, 'a.ts', 'export let n = 0', 'export const n = 0'],
+  [shape.noModuleState, 'a.ts', 'const cache = new Map()', "const known = new Set(['a'])"],
+  [shape.nothingIsSwallowed, 'a.ts', 'try { f() } catch {}', 'try { f() } catch { g() }'],
+  [shape.nothingIsSwallowed, 'a.ts', 'f().catch(() => {})', 'f().catch(() => { /* it is gone already, which is the aim */ })'],
+  [shape.nothingIsSwallowed, 'a.ts', 'f().catch(() => undefined)', 'f().catch(() => null)'],
+  [shape.typesAreHonest, 'a.ts', 'let x: any', 'let x: unknown'],
+  [shape.typesAreHonest, 'a.ts', '// @ts-expect-error\nf()', '// an error is expected\nf()'],
+  [shape.nothingIsPutOff, 'a.ts', '// TODO: later', "const label = 'TODO'"],
+  [shape.exportsHaveNames, 'a.ts', 'export default 1', 'export const one = 1'],
+  [shape.testsRun, 'a.ts', "test.only('x', f)", "test('x', f)"],
+  [shape.testsRun, 'a.ts', "describe.skip('x', f)", "describe('x', { skip: 'no sshd here' }, f)"],
+  [shape.testsRun, 'a.ts', "test('x', { skip: true }, f)", "test('x', { skip: false }, f)"],
+  [shape.testsRun, 'a.ts', 't.skip()', "t.skip('no sshd here')"],
+]
+
+for (const [rule, path, bad, good] of examples) {
+  test(`${rule.name}: ${bad.trim().split('\n')[0]}`, () => {
+    assert.notDeepEqual(rule(parse(path, bad)), [])
+    if (path !== 'src/attic/a.ts') assert.deepEqual(rule(parse(path, good)), [])
+  })
+}
+
+const places = (problems: readonly Problem[]) => problems.map(({ where }) => where)
+const document = (text: string) => ({ path: 'README.md', text })
+
+test('deadFiles: a file that only itself knows', () => {
+  const sources = [
+    parse('src/a.ts', "import('./b.ts')"),
+    parse('src/b.ts', "export * from './c.ts'"),
+    parse('src/c.ts', ''),
+    parse('src/d.ts', ''),
+  ]
+  assert.deepEqual(places(deadFiles(sources, 'src/a.ts')), ['src/d.ts:1'])
+})
+
+test('namesAreUnique: one name in two files, but not a type and a value of one', () => {
+  const sources = [parse('a.ts', 'export const x = 1\nexport type x = 1'), parse('b.ts', '\nexport function x() {}')]
+  assert.deepEqual(places(namesAreUnique(sources)), ['b.ts:2'])
+})
+
+test('linksResolve: files and headings, but not what is in code', () => {
+  const text = '# The one\n[a](LICENSE) [b](#the-one) [c](https://example.com/x)\n[d](nowhere.md)\n[e](#two)\n`[f](nowhere.md)`'
+  assert.deepEqual(places(linksResolve(document(text))), ['README.md:3', 'README.md:4'])
+})
+
+test('commandsExist: in code and in blocks, but not in prose', () => {
+  const commands = declaredCommands([parse('a.ts', "new Command('up').alias('launch'); p.command('spec <what>')")])
+  const text = 'to burn wood\n`burn up`\n`burn upp`\n```\nburn launch\n$ burn down\nnpm run test\nnpm run nest\n```\n`./bin/burn x`'
+  assert.deepEqual([...commands], ['launch', 'up', 'spec'])
+  assert.deepEqual(places(commandsExist(document(text), commands, new Set(['test']))), ['README.md:3', 'README.md:6', 'README.md:8'])
+})
+
+test('noMachinePaths: absolute paths of one machine', () => {
+  assert.deepEqual(places(noMachinePaths(document('src/work/a\n/work/main\nsee ../shared/x\nhttps://a.b/work'))), [
+    'README.md:2',
+    'README.md:3',
+  ])
+})
+
+test('fitsIn: a page is a page', () => {
+  assert.equal(fitsIn(2, document('a\nb')).length, 1)
+  assert.equal(fitsIn(3, document('a\nb')).length, 0)
+})
