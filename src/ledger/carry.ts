@@ -14,4 +14,3 @@ export function carried(moved: readonly Pick<DeliveryRow, 'id' | 'kind' | 'state
     return [{ id, from: ['claimed'], to: 'handed', reason: evidence, ...(incarnation === null ? {} : { incarnation }) }]
   })
 }
-

@@ -1,0 +1,115 @@
+/** Winning issues for workers: the dispatch, its delivery and their events, in one transaction. */
+import type { Transaction } from 'kysely'
+import type { Claim, PlannedText } from '../core/ledger.ts'
+import type { Delivery, Dispatch } from '../core/lives.ts'
+import type { NewEvent } from './events.ts'
+import type { DeliveryRow, DispatchRow, Tables } from './tables.ts'
+import { chunks } from './engine.ts'
+import { append, fingerprint } from './events.ts'
+import { toDelivery, toDispatch } from './rows.ts'
+
+/** Who holds the lease of what is planned, and until when. */
+export interface Lease {
+  readonly owner: string
+  readonly until: number
+}
+
+export async function claim(trx: Transaction<Tables>, claims: readonly Claim[], lease: Lease, at: number): Promise<Dispatch[]> {
+  const won: Dispatch[] = []
+  for (const part of chunks(await stillDue(trx, claims))) {
+    const rows = part.map((each): DispatchRow => claimed(each, at))
+    // Whose issue or slot is taken is decided by the unique indexes, and by nothing that was read before.
+    const ids = await trx
+      .insertInto('dispatch')
+      .values(rows)
+      .onConflict((c) => c.doNothing())
+      .returning('id')
+      .execute()
+    const taken = new Set(ids.map(({ id }) => id))
+    const mine = part.filter(({ id }) => taken.has(id))
+    won.push(...rows.filter(({ id }) => taken.has(id)).map(toDispatch))
+    await append(
+      trx,
+      mine.map(({ id, issue, worker, reason }) => ({ kind: 'dispatch.claimed', subject: id, issue, worker, text: reason })),
+      at,
+    )
+    await insertDeliveries(
+      trx,
+      mine.map((each) => planned(each, each.issue, lease, at)),
+      at,
+    )
+    const used = [...new Set(mine.filter(({ kind }) => kind === 'work').map(({ worker }) => worker))]
+    if (used.length > 0) await trx.updateTable('worker').set({ used_at: at }).where('id', 'in', used).execute()
+  }
+  return won
+}
+
+/** Work that was done, closed or tried since the view it was decided from is left out: that view was too old. */
+async function stillDue(trx: Transaction<Tables>, claims: readonly Claim[]): Promise<Claim[]> {
+  const due: Claim[] = []
+  for (const part of chunks(claims)) {
+    const rows = await trx
+      .selectFrom('issue')
+      .select(['ref', 'done', 'attempts'])
+      .where('ref', 'in', [...new Set(part.map(({ issue }) => issue))])
+      .where('state', '=', 'open')
+      .execute()
+    const open = new Map(rows.map((row) => [row.ref, row]))
+    for (const each of part) {
+      const row = open.get(each.issue)
+      if (row !== undefined && (each.kind === 'council' || (row.done === 0 && row.attempts === each.attempt - 1))) due.push(each)
+    }
+  }
+  return due
+}
+
+function claimed({ id, kind, issue, worker, slot, attempt, reason }: Claim, at: number): DispatchRow {
+  const unknown = { comment_id: null, comment_says: null, incarnation: null, change_url: null, handed_at: null }
+  return {
+    id,
+    kind,
+    issue,
+    worker,
+    slot,
+    state: 'claimed',
+    attempt,
+    reason,
+    state_reason: reason,
+    ...unknown,
+    claimed_at: at,
+    changed_at: at,
+  }
+}
+
+function planned({ id, kind, worker, text }: PlannedText, issue: string | null, lease: Lease, at: number): DeliveryRow {
+  const leased = { lease_owner: lease.owner, lease_token: 1, lease_until: lease.until }
+  return {
+    id,
+    kind,
+    issue,
+    worker,
+    state: 'planned',
+    text,
+    incarnation: null,
+    evidence: '',
+    presses: 0,
+    planned_at: at,
+    changed_at: at,
+    ...leased,
+  }
+}
+
+/** Plans texts that belong to no dispatch. */
+export async function plan(trx: Transaction<Tables>, texts: readonly PlannedText[], lease: Lease, at: number): Promise<Delivery[]> {
+  const rows = texts.map((text) => planned(text, null, lease, at))
+  await insertDeliveries(trx, rows, at)
+  return rows.map(toDelivery)
+}
+
+async function insertDeliveries(trx: Transaction<Tables>, rows: readonly DeliveryRow[], at: number): Promise<void> {
+  for (const part of chunks(rows)) await trx.insertInto('delivery').values(part).execute()
+  const events = rows.map(({ id, issue, worker, kind, text }): NewEvent => {
+    return { kind: 'delivery.planned', subject: id, issue, worker, text: `${kind}: ${fingerprint(text)}` }
+  })
+  await append(trx, events, at)
+}

@@ -1,0 +1,37 @@
+/** What the store needs of a database. */
+import type { RawBuilder, Transaction } from 'kysely'
+import type { Db, Tables } from './tables.ts'
+import { sql } from 'kysely'
+
+export interface Engine {
+  readonly db: Db
+  /** Where it is, for people; without a password. */
+  readonly where: string
+  /** The type of a column that numbers its rows by itself. */
+  readonly serial: 'integer' | 'bigserial'
+  /** Runs `work` at one moment: it sees no other transaction begin or end. */
+  read<T>(work: (trx: Transaction<Tables>) => Promise<T>): Promise<T>
+  /**
+   * Runs `work` as if it were alone; it may run more than once, and counts once or not at all. When it resolves it is on disk.
+   * Throws BurnError `ledger_*`.
+   */
+  write<T>(work: (trx: Transaction<Tables>) => Promise<T>): Promise<T>
+  /** What the engine itself finds broken. */
+  damage(): Promise<readonly string[]>
+  close(): Promise<void>
+}
+
+/**
+ * `column in ('a', 'b')` with the values written out: a partial index is used only where the query repeats its condition
+ * word for word.
+ */
+export function among(column: string, values: readonly string[]): RawBuilder<boolean> {
+  return sql<boolean>`${sql.ref(column)} in (${sql.join(values.map((value) => sql.lit(value)))})`
+}
+
+/** Rows a statement: engines bound the number of a statement's parameters (32766 and 65535). */
+export function chunks<T>(all: readonly T[], size = 500): readonly (readonly T[])[] {
+  const parts: T[][] = []
+  for (let from = 0; from < all.length; from += size) parts.push(all.slice(from, from + size))
+  return parts
+}

@@ -1,0 +1,47 @@
+/** What must always hold, asked of the tables themselves: by `burn ledger check`, and by tests after every step. */
+import type { Transaction } from 'kysely'
+import type { Db, Tables } from './tables.ts'
+import { sql } from 'kysely'
+import { activeStates, deliverySteps, dispatchSteps, liveStates, pastingStates, slotStates } from '../core/lives.ts'
+import { among } from './engine.ts'
+
+/** Each rule, with the rows that break it as `what`. The SQL is what both engines know. */
+function rules() {
+  const live = among('d.state', liveStates)
+  const active = among('v.state', activeStates)
+  const ended = (count: string) => sql`(select count(*) from event e where e.subject = d.id and e.kind = ${sql.lit(count)})`
+  return {
+    'one live work dispatch an issue': sql`select d.issue as what from dispatch d where d.kind = 'work' and ${live} group by d.issue having count(*) > 1`,
+    'one live council dispatch an issue and worker': sql`select d.issue || ' ' || d.worker as what from dispatch d where d.kind = 'council' and ${live} group by d.issue, d.worker having count(*) > 1`,
+    'one work dispatch a worker and slot': sql`select d.worker as what from dispatch d where d.kind = 'work' and ${among('d.state', slotStates)} group by d.worker, d.slot having count(*) > 1`,
+    'one text in a composer a worker': sql`select v.worker as what from delivery v where ${among('v.state', pastingStates)} group by v.worker having count(*) > 1`,
+    'known states': sql`select d.id as what from dispatch d where not ${among('d.state', Object.keys(dispatchSteps))}
+      union all select v.id from delivery v where not ${among('v.state', Object.keys(deliverySteps))}`,
+    'a slot for work and none for council': sql`select d.id as what from dispatch d where (d.kind = 'work') = (d.slot is null)`,
+    'a dispatch has its delivery, to the same worker': sql`select d.id as what from dispatch d left join delivery v on v.id = d.id and v.worker = d.worker
+      and v.kind = d.kind and v.issue = d.issue where v.id is null`,
+    'nothing planned for a dispatch that ended': sql`select d.id as what from dispatch d join delivery v on v.id = d.id where v.state = 'planned' and not ${live}`,
+    'an active delivery has a lease and an ended one has neither lease nor text': sql`select v.id as what from delivery v
+      where (${active} and v.lease_owner is null) or (not ${active} and (v.lease_owner is not null or v.text <> ''))`,
+    'a dispatch that was handed says when': sql`select d.id as what from dispatch d where d.state in ('handed', 'review') and d.handed_at is null`,
+    'the last step has its event': sql`select d.id as what from dispatch d where ${ended('dispatch.claimed')} <> 1
+      or not exists (select 1 from event e where e.subject = d.id and e.kind = 'dispatch.' || d.state)
+      union all select v.id from delivery v where not exists (select 1 from event e where e.subject = v.id and e.kind = 'delivery.' || v.state)`,
+    'a text was placed once': sql`select e.subject as what from event e where e.kind = 'delivery.placing' group by e.subject having count(*) > 1`,
+    'done issues have a dispatch that is done': sql`select i.ref as what from issue i where i.done = 1
+      and not exists (select 1 from dispatch d where d.issue = i.ref and d.kind = 'work' and d.state = 'done')`,
+    'attempts count what failed since the issue was last requeued': sql`select i.ref as what from issue i where i.attempts <> (
+      select count(*) from event e join dispatch d on d.id = e.subject where e.issue = i.ref and d.kind = 'work' and e.kind in ('dispatch.failed', 'dispatch.lost')
+      and e.seq > coalesce((select max(r.seq) from event r where r.subject = i.ref and r.kind = 'issue.requeued'), 0))`,
+  }
+}
+
+/** The broken rules, each with up to five of what breaks it; empty where all hold. */
+export async function invariants(db: Db | Transaction<Tables>): Promise<string[]> {
+  const found: string[] = []
+  for (const [rule, query] of Object.entries(rules())) {
+    const { rows } = await sql<{ what: string }>`select what from (${query}) as broken limit 5`.execute(db)
+    if (rows.length > 0) found.push(`${rule}: ${rows.map(({ what }) => what).join(', ')}`)
+  }
+  return found
+}

@@ -1,0 +1,154 @@
+/** What is kept of the forge: issues, verdicts on them, and how far each repo was read. */
+import type { Insertable, Transaction } from 'kysely'
+import type { Verdict } from '../core/ledger.ts'
+import type { Issue, IssueRef, RepoRef } from '../core/nouns.ts'
+import type { NewEvent } from './events.ts'
+import type { IssueRow, RepoRow, Tables } from './tables.ts'
+import { liveStates } from '../core/lives.ts'
+import { among, chunks } from './engine.ts'
+import { append } from './events.ts'
+import { fromIssue } from './rows.ts'
+
+type ForgeColumns = ReturnType<typeof fromIssue>
+const columns = [
+  'ref',
+  'repo',
+  'number',
+  'title',
+  'body',
+  'labels',
+  'assignees',
+  'author',
+  'state',
+  'created_at',
+  'updated_at',
+  'comments',
+  'url',
+] as const
+
+export async function saveIssues(
+  trx: Transaction<Tables>,
+  repo: RepoRef,
+  issues: readonly Issue[],
+  complete: boolean,
+  at: number,
+): Promise<void> {
+  const events: NewEvent[] = []
+  // The last one counts where a page that moved while it was read has an issue twice.
+  const given = new Map(issues.map((issue) => [issue.ref, fromIssue(issue)]))
+  for (const part of chunks([...given.values()], 200)) events.push(...(await mergeIssues(trx, part)))
+  if (complete) events.push(...(await closeMissing(trx, repo, new Set(given.keys()))))
+  await append(trx, events, at)
+}
+
+async function mergeIssues(trx: Transaction<Tables>, given: readonly ForgeColumns[]): Promise<NewEvent[]> {
+  const rows = await trx
+    .selectFrom('issue')
+    .select(columns)
+    .where(
+      'ref',
+      'in',
+      given.map(({ ref }) => ref),
+    )
+    .execute()
+  const kept = new Map(rows.map((row) => [row.ref, row]))
+  const changed = given.filter((issue) => columns.some((column) => kept.get(issue.ref)?.[column] !== issue[column]))
+  if (changed.length === 0) return []
+  await trx
+    .insertInto('issue')
+    .values(changed.map((issue): Insertable<IssueRow> => ({ ...issue, eligible: null, verdict: null, verdict_at: null })))
+    .onConflict((c) =>
+      c.column('ref').doUpdateSet((eb) => Object.fromEntries(columns.map((column) => [column, eb.ref(`excluded.${column}`)]))),
+    )
+    .execute()
+  return changed.flatMap(({ ref, state, title }) => {
+    const before = kept.get(ref)
+    if (before?.state === state) return []
+    const kind = before === undefined ? 'issue.found' : state === 'closed' ? 'issue.closed' : 'issue.reopened'
+    return [{ kind, subject: ref, issue: ref, worker: null, text: title }]
+  })
+}
+
+/** A complete listing has every open issue: what it does not have is no longer open. */
+async function closeMissing(trx: Transaction<Tables>, repo: RepoRef, listed: ReadonlySet<IssueRef>): Promise<NewEvent[]> {
+  const open = await trx
+    .selectFrom('issue')
+    .select(['ref', 'title'])
+    .where('repo', '=', repo)
+    .where(among('state', ['open']))
+    .execute()
+  const missing = open.filter(({ ref }) => !listed.has(ref))
+  for (const part of chunks(missing)) {
+    await trx
+      .updateTable('issue')
+      .set({ state: 'closed' })
+      .where(
+        'ref',
+        'in',
+        part.map(({ ref }) => ref),
+      )
+      .execute()
+  }
+  return missing.map(({ ref, title }) => ({ kind: 'issue.closed', subject: ref, issue: ref, worker: null, text: title }))
+}
+
+export async function saveRepo(trx: Transaction<Tables>, repo: RepoRef, known: Partial<Omit<RepoRow, 'repo'>>): Promise<void> {
+  const nothing = { cursor: null, writers: null, writers_at: null, listed_at: null, changes_at: null }
+  await trx
+    .insertInto('repo')
+    .values({ repo, ...nothing, ...known })
+    .onConflict((c) => c.column('repo').doUpdateSet(known))
+    .execute()
+}
+
+export async function saveVerdicts(trx: Transaction<Tables>, verdicts: readonly Verdict[], at: number): Promise<void> {
+  const events: NewEvent[] = []
+  for (const part of chunks(verdicts)) {
+    const rows = await trx
+      .selectFrom('issue')
+      .select(['ref', 'eligible', 'verdict'])
+      .where(
+        'ref',
+        'in',
+        part.map(({ issue }) => issue),
+      )
+      .execute()
+    const kept = new Map(rows.map((row) => [row.ref, row]))
+    const news = part.filter(({ issue, eligible, reason }) => {
+      const row = kept.get(issue)
+      return row !== undefined && (row.verdict !== reason || row.eligible !== Number(eligible))
+    })
+    for (const [{ eligible, reason }, refs] of sameVerdict(news)) {
+      await trx
+        .updateTable('issue')
+        .set({ eligible: Number(eligible), verdict: reason, verdict_at: at })
+        .where('ref', 'in', refs)
+        .execute()
+    }
+    for (const { issue, eligible, reason } of news) {
+      events.push({ kind: eligible ? 'issue.eligible' : 'issue.ineligible', subject: issue, issue, worker: null, text: reason })
+    }
+  }
+  await append(trx, events, at)
+}
+
+/** Most issues share their verdict with many others: one statement for each. */
+function sameVerdict(verdicts: readonly Verdict[]): [Verdict, IssueRef[]][] {
+  const groups = new Map<string, [Verdict, IssueRef[]]>()
+  for (const verdict of verdicts) {
+    const key = `${verdict.eligible} ${verdict.reason}`
+    const group = groups.get(key)
+    if (group === undefined) groups.set(key, [verdict, [verdict.issue]])
+    else group[1].push(verdict.issue)
+  }
+  return [...groups.values()]
+}
+
+export async function requeue(trx: Transaction<Tables>, issue: IssueRef, at: number): Promise<boolean> {
+  const live = await trx.selectFrom('dispatch').select('id').where('issue', '=', issue).where(among('state', liveStates)).executeTakeFirst()
+  if (live !== undefined) return false
+  const { numUpdatedRows } = await trx.updateTable('issue').set({ attempts: 0, done: 0 }).where('ref', '=', issue).executeTakeFirst()
+  if (numUpdatedRows === 0n) return false
+  await append(trx, [{ kind: 'issue.requeued', subject: issue, issue, worker: null, text: 'attempts forgotten' }], at)
+  return true
+}

@@ -1,0 +1,43 @@
+/** Rows as the product's nouns. Each is a new plain object: what a driver returns is its own. */
+import type { Event, IssueRecord, RepoRecord, WorkerRecord } from '../core/ledger.ts'
+import type { Delivery, Dispatch } from '../core/lives.ts'
+import type { Issue } from '../core/nouns.ts'
+import type { DeliveryRow, DispatchRow, EventRow, IssueRow, RepoRow, WorkerRow } from './tables.ts'
+import type { Selectable } from 'kysely'
+
+export function toDispatch(row: DispatchRow): Dispatch {
+  return { ...row }
+}
+
+export function toDelivery({ issue: _, ...delivery }: DeliveryRow): Delivery {
+  return delivery
+}
+
+export function toEvent(row: Selectable<EventRow>): Event {
+  return { ...row }
+}
+
+const names = (json: string) => JSON.parse(json) as readonly string[]
+
+export function toIssueRecord(row: Selectable<IssueRow>): IssueRecord {
+  const { attempts, done, eligible, verdict, verdict_at, labels, assignees, ...rest } = row
+  const issue: Issue = { ...rest, labels: names(labels), assignees: names(assignees) }
+  const kept =
+    eligible === null || verdict === null || verdict_at === null ? null : { eligible: eligible === 1, reason: verdict, at: verdict_at }
+  return { issue, attempts, done: done === 1, verdict: kept }
+}
+
+/** The columns that come from the forge. */
+export function fromIssue(issue: Issue) {
+  const { ref, repo, number, title, body, author, state, created_at, updated_at, comments, url } = issue
+  const lists = { labels: JSON.stringify(issue.labels), assignees: JSON.stringify(issue.assignees) }
+  return { ref, repo, number, title, body, ...lists, author, state, created_at, updated_at, comments, url }
+}
+
+export function toWorkerRecord({ id, drawn, hold, used_at, state, state_since }: WorkerRow): WorkerRecord {
+  return { id, drawn: drawn === 1, hold, used_at, state, state_since }
+}
+
+export function toRepoRecord({ writers, ...row }: RepoRow): RepoRecord {
+  return { ...row, writers: writers === null ? null : names(writers) }
+}

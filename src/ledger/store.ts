@@ -1,0 +1,83 @@
+/** The ledger over an engine: every method is one transaction. */
+import type { Ledger } from '../core/ledger.ts'
+import type { Engine } from './engine.ts'
+import { BurnError } from '../core/errors.ts'
+import { claim, plan } from './claims.ts'
+import { append } from './events.ts'
+import { invariants } from './invariants.ts'
+import * as issues from './issues.ts'
+import { renew, takeOver } from './leases.ts'
+import { version } from './migrations.ts'
+import { moveDeliveries, moveDispatches } from './moves.ts'
+import * as queries from './queries.ts'
+import * as workers from './workers.ts'
+
+export function createStore(engine: Engine): Ledger {
+  const { read, write } = engine
+  return {
+    view: () => read(queries.view),
+    dispatches: (filter) => read((trx) => queries.dispatches(trx, filter)),
+    deliveries: (filter) => read((trx) => queries.deliveries(trx, filter)),
+    issue: (ref) => read((trx) => queries.issue(trx, ref)),
+    events: (filter) => read((trx) => queries.events(trx, filter)),
+
+    saveIssues: (repo, given, cursor, complete, at) =>
+      write(async (trx) => {
+        await issues.saveIssues(trx, repo, given, complete, at)
+        await issues.saveRepo(trx, repo, complete ? { cursor, listed_at: at } : { cursor })
+      }),
+    saveWriters: (repo, writers, at) => write((trx) => issues.saveRepo(trx, repo, { writers: JSON.stringify(writers), writers_at: at })),
+    saveChangesSeen: (repo, at) => write((trx) => issues.saveRepo(trx, repo, { changes_at: at })),
+    saveVerdicts: async (verdicts, at) => (verdicts.length === 0 ? undefined : write((trx) => issues.saveVerdicts(trx, verdicts, at))),
+    requeue: (issue, at) => write((trx) => issues.requeue(trx, issue, at)),
+
+    recordWorkers: (given, at) => write((trx) => workers.recordWorkers(trx, given, at)),
+    retireWorkers: (ids, at) => write((trx) => workers.retireWorkers(trx, ids, at)),
+    saveReadings: (readings, at) => write((trx) => workers.saveReadings(trx, readings, at)),
+    hold: (worker, reason, at) => write((trx) => workers.hold(trx, worker, reason, at)),
+
+    claim: async (claims, owner, until, at) => (claims.length === 0 ? [] : write((trx) => claim(trx, claims, { owner, until }, at))),
+    moveDispatches: async (moves, at) => (moves.length === 0 ? [] : write((trx) => moveDispatches(trx, moves, at))),
+    saveComments: async (comments, at) => (comments.length === 0 ? undefined : write((trx) => saveComments(trx, comments, at))),
+    plan: async (texts, owner, until, at) => (texts.length === 0 ? [] : write((trx) => plan(trx, texts, { owner, until }, at))),
+    moveDeliveries: async (moves, owner, at) => (moves.length === 0 ? [] : write((trx) => moveDeliveries(trx, moves, owner, at))),
+    takeOver: (owner, until, at) => write((trx) => takeOver(trx, { owner, until }, at)),
+    renew: (owner, until) => write((trx) => renew(trx, { owner, until })),
+    giveUp: async (owner) => void (await write((trx) => renew(trx, { owner, until: 0 }))),
+
+    check: () => check(engine),
+    close: () => engine.close(),
+  }
+}
+
+type Write = Parameters<Engine['write']>[0]
+type Saved = Parameters<Ledger['saveComments']>[0]
+
+async function saveComments(trx: Parameters<Write>[0], comments: Saved, at: number): Promise<void> {
+  for (const { id, comment_id, says } of comments) {
+    const row = await trx
+      .updateTable('dispatch')
+      .set({ comment_id, comment_says: says })
+      .where('id', '=', id)
+      .returning(['issue', 'worker'])
+      .executeTakeFirst()
+    if (row !== undefined)
+      await append(trx, [{ kind: 'dispatch.commented', subject: id, ...row, text: `comment ${comment_id} says ${says}` }], at)
+  }
+}
+
+async function check({ read, damage, where }: Engine): ReturnType<Ledger['check']> {
+  const broken = await damage()
+  if (broken.length > 0) {
+    const hint = 'Stop every burn that uses it. Keep a copy of the file with its -wal and -shm, and put a backup in its place.'
+    throw new BurnError('ledger_corrupt', `the ledger ${where} is damaged: ${broken.join('; ')}`, hint)
+  }
+  return read(async (trx) => {
+    const violations = await invariants(trx)
+    if (violations.length > 0) {
+      const hint = 'Nothing was changed. This is a mistake in burn: please report it with this message and a copy of the ledger.'
+      throw new BurnError('ledger_rule', `the ledger ${where} breaks its own rules: ${violations.join('; ')}`, hint)
+    }
+    return { where, version, rows: await queries.counts(trx) }
+  })
+}

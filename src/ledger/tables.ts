@@ -1,0 +1,71 @@
+/** The tables, as both engines have them: booleans as 0 and 1, JSON as text, times in milliseconds. */
+import type { Generated, Kysely } from 'kysely'
+import type { Delivery, Dispatch } from '../core/lives.ts'
+import type { Issue, ReadingState } from '../core/nouns.ts'
+
+export type IssueRow = Omit<Issue, 'labels' | 'assignees'> & {
+  /** JSON arrays of strings. */
+  labels: string
+  assignees: string
+  attempts: Generated<number>
+  done: Generated<number>
+  /** The verdict: all three are set, or none. */
+  eligible: number | null
+  verdict: string | null
+  verdict_at: number | null
+}
+
+export interface WorkerRow {
+  id: string
+  /** Order of recording. */
+  drawn_seq: number
+  drawn: number
+  hold: string | null
+  used_at: number | null
+  state: ReadingState | null
+  state_since: number | null
+  retired_at: number | null
+}
+
+export interface RepoRow {
+  repo: string
+  cursor: string | null
+  /** JSON array of strings. */
+  writers: string | null
+  writers_at: number | null
+  listed_at: number | null
+  changes_at: number | null
+}
+
+export type DispatchRow = Dispatch
+
+/** `issue` is that of its dispatch: kept here so that its events need no join. */
+export type DeliveryRow = Delivery & { issue: string | null }
+
+export interface EventRow {
+  seq: Generated<number>
+  at: number
+  kind: string
+  subject: string
+  issue: string | null
+  worker: string | null
+  text: string
+}
+
+/** What is true of the whole ledger, e.g. `version`. */
+export interface MetaRow {
+  key: string
+  value: string
+}
+
+export interface Tables {
+  issue: IssueRow
+  worker: WorkerRow
+  repo: RepoRow
+  dispatch: DispatchRow
+  delivery: DeliveryRow
+  event: EventRow
+  meta: MetaRow
+}
+
+export type Db = Kysely<Tables>

@@ -1,0 +1,95 @@
+/** What is kept of workers: the order of their drawing, who is held, what each was last seen doing. */
+import type { Transaction } from 'kysely'
+import type { ReadingState, WorkerId } from '../core/nouns.ts'
+import type { NewEvent } from './events.ts'
+import type { Tables } from './tables.ts'
+import { activeStates, liveStates } from '../core/lives.ts'
+import { among, chunks } from './engine.ts'
+import { append } from './events.ts'
+
+type Trx = Transaction<Tables>
+
+function workerEvent(kind: string, id: WorkerId, text = ''): NewEvent {
+  return { kind: `worker.${kind}`, subject: id, issue: null, worker: id, text }
+}
+
+export async function recordWorkers(
+  trx: Trx,
+  workers: readonly { readonly id: WorkerId; readonly drawn: boolean }[],
+  at: number,
+): Promise<void> {
+  const rows = await trx.selectFrom('worker').select(['id', 'drawn_seq', 'retired_at']).execute()
+  const retired = new Map(rows.map(({ id, retired_at }) => [id, retired_at !== null]))
+  let seq = rows.reduce((most, { drawn_seq }) => Math.max(most, drawn_seq), 0)
+  const unseen = new Map(workers.filter(({ id }) => !retired.has(id)).map((worker) => [worker.id, worker]))
+  const back = new Map(workers.filter(({ id }) => retired.get(id) === true).map((worker) => [worker.id, worker]))
+  const unknown = { hold: null, used_at: null, state: null, state_since: null, retired_at: null }
+  for (const part of chunks([...unseen.values()])) {
+    await trx
+      .insertInto('worker')
+      .values(part.map(({ id, drawn }) => ({ id, drawn: Number(drawn), drawn_seq: ++seq, ...unknown })))
+      .execute()
+  }
+  for (const { id, drawn } of back.values()) {
+    await trx
+      .updateTable('worker')
+      .set({ drawn: Number(drawn), drawn_seq: ++seq, ...unknown })
+      .where('id', '=', id)
+      .execute()
+  }
+  await append(
+    trx,
+    [...unseen.keys(), ...back.keys()].map((id) => workerEvent('recorded', id)),
+    at,
+  )
+}
+
+export async function retireWorkers(trx: Trx, workers: readonly WorkerId[], at: number): Promise<WorkerId[]> {
+  const busy = new Set<WorkerId>()
+  for (const { worker } of await trx.selectFrom('dispatch').select('worker').where(among('state', liveStates)).execute()) busy.add(worker)
+  for (const { worker } of await trx.selectFrom('delivery').select('worker').where(among('state', activeStates)).execute()) busy.add(worker)
+  const gone: WorkerId[] = []
+  for (const part of chunks(workers.filter((id) => !busy.has(id)))) {
+    const rows = await trx
+      .updateTable('worker')
+      .set({ retired_at: at })
+      .where('id', 'in', part)
+      .where('retired_at', 'is', null)
+      .returning('id')
+      .execute()
+    gone.push(...rows.map(({ id }) => id))
+  }
+  await append(
+    trx,
+    gone.map((id) => workerEvent('retired', id)),
+    at,
+  )
+  return gone
+}
+
+export async function hold(trx: Trx, id: WorkerId, reason: string | null, at: number): Promise<boolean> {
+  const row = await trx.selectFrom('worker').select('hold').where('id', '=', id).where('retired_at', 'is', null).executeTakeFirst()
+  if (row === undefined || row.hold === reason) return row !== undefined
+  await trx.updateTable('worker').set({ hold: reason }).where('id', '=', id).execute()
+  await append(trx, [reason === null ? workerEvent('resumed', id) : workerEvent('held', id, reason)], at)
+  return true
+}
+
+type Seen = { readonly worker: WorkerId; readonly state: ReadingState }
+
+export async function saveReadings(trx: Trx, readings: readonly Seen[], at: number): Promise<void> {
+  for (const state of new Set(readings.map((reading) => reading.state))) {
+    for (const part of chunks(readings.filter((reading) => reading.state === state))) {
+      await trx
+        .updateTable('worker')
+        .set({ state, state_since: at })
+        .where(
+          'id',
+          'in',
+          part.map(({ worker }) => worker),
+        )
+        .where((eb) => eb.or([eb('state', 'is', null), eb('state', '!=', state)]))
+        .execute()
+    }
+  }
+}
