@@ -4,6 +4,7 @@ import type { Verdict } from '../core/ledger.ts'
 import type { Issue, IssueRef, RepoRef } from '../core/nouns.ts'
 import type { NewEvent } from './events.ts'
 import type { IssueRow, RepoRow, Tables } from './tables.ts'
+import { sql } from 'kysely'
 import { liveStates } from '../core/lives.ts'
 import { among, chunks } from './engine.ts'
 import { append } from './events.ts'
@@ -75,7 +76,7 @@ async function closeMissing(trx: Transaction<Tables>, repo: RepoRef, listed: Rea
     .selectFrom('issue')
     .select(['ref', 'title'])
     .where('repo', '=', repo)
-    .where(among('state', ['open']))
+    .where('state', '=', sql.lit('open'))
     .execute()
   const missing = open.filter(({ ref }) => !listed.has(ref))
   for (const part of chunks(missing)) {

@@ -4,6 +4,7 @@ import type { Event, IssueRecord, Ledger, LedgerView } from '../core/ledger.ts'
 import type { Delivery, Dispatch } from '../core/lives.ts'
 import type { IssueRef } from '../core/nouns.ts'
 import type { Tables } from './tables.ts'
+import { sql } from 'kysely'
 import { activeStates, liveStates } from '../core/lives.ts'
 import { among } from './engine.ts'
 import { toDelivery, toDispatch, toEvent, toIssueRecord, toRepoRecord, toWorkerRecord } from './rows.ts'
@@ -28,7 +29,7 @@ export async function view(trx: Trx): Promise<LedgerView> {
   const open = await trx
     .selectFrom('issue')
     .selectAll()
-    .where(among('state', ['open']))
+    .where('state', '=', sql.lit('open'))
     .execute()
   const workers = await trx.selectFrom('worker').selectAll().where('retired_at', 'is', null).orderBy('drawn_seq').execute()
   const repos = await trx.selectFrom('repo').selectAll().orderBy('repo').execute()

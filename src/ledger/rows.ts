@@ -1,4 +1,4 @@
-/** Rows as the product's nouns. Each is a new plain object: what a driver returns is its own. */
+/** Rows as the product's nouns. */
 import type { Event, IssueRecord, RepoRecord, WorkerRecord } from '../core/ledger.ts'
 import type { Delivery, Dispatch } from '../core/lives.ts'
 import type { Issue } from '../core/nouns.ts'
@@ -9,7 +9,8 @@ export function toDispatch(row: DispatchRow): Dispatch {
   return { ...row }
 }
 
-export function toDelivery({ issue: _, ...delivery }: DeliveryRow): Delivery {
+export function toDelivery(row: DeliveryRow): Delivery {
+  const { issue: _issue, ...delivery } = row
   return delivery
 }
 

@@ -9,8 +9,10 @@ import { ledgerCommand } from './ledger.ts'
 import { holdCommand, releaseCommand, requeueCommand, resumeCommand } from './mend.ts'
 import { promptCommand } from './prompt.ts'
 import { statusCommand } from './status.ts'
+import { downCommand, upCommand } from './up.ts'
 
 export const commands: readonly ((context: Context) => Command)[] = [
+  upCommand,
   christenCommand,
   dispatchCommand,
   statusCommand,
@@ -22,4 +24,5 @@ export const commands: readonly ((context: Context) => Command)[] = [
   resumeCommand,
   releaseCommand,
   requeueCommand,
+  downCommand,
 ]

@@ -1,0 +1,100 @@
+/** Actions of the topology as tmux's command lines: all of a machine in one write. */
+import type { Worker } from '../core/nouns.ts'
+import type { Pane } from '../core/panes.ts'
+import type { TmuxCommand } from '../core/ports.ts'
+import type { TopologyAction } from '../decide/topology.ts'
+import type { FirstWindow } from './open.ts'
+import { labelOf } from '../decide/topology.ts'
+
+type Line = readonly TmuxCommand[]
+
+/** A pane that waits for its agent runs no shell: it says so, and whatever is typed into it is read by nobody. */
+function placeholder({ id }: Worker): string[] {
+  return ['sh', '-c', 'printf "%s waits for its agent: burn christen\\n" "$1"; stty -echo 2>/dev/null; exec cat >/dev/null', 'burn', id]
+}
+
+/** What the session relies on, whatever the person's tmux.conf says. */
+export function sessionLines(session: string): Line[] {
+  const target = `=${session}:`
+  return [
+    [['set-option', '-t', target, 'destroy-unattached', 'off']],
+    [['set-option', '-s', 'exit-unattached', 'off']],
+    [['set-option', '-t', target, 'detach-on-destroy', 'on']],
+  ]
+}
+
+function windowLine(target: string, window: string): Line {
+  const options: readonly (readonly [string, string])[] = [
+    ['window-size', 'manual'],
+    ['remain-on-exit', 'on'],
+    ['automatic-rename', 'off'],
+    ['allow-rename', 'off'],
+    ['aggressive-resize', 'off'],
+    ['synchronize-panes', 'off'],
+    ['pane-border-status', 'top'],
+    ['pane-border-format', ' #{?@burn_label,#{@burn_label}#{?@burn_retiring, (retiring),},#{pane_title}} '],
+    ['@burn_window', window],
+  ]
+  return options.map(([name, value]) => ['set-option', '-w', '-t', target, name, value])
+}
+
+function markCommands(target: string, worker: Worker, made: boolean): Line {
+  return [
+    ['set-option', '-p', '-t', target, '@burn_worker', worker.id],
+    ['set-option', '-p', '-t', target, '@burn_label', labelOf(worker)],
+    ...(made ? [['set-option', '-p', '-t', target, '@burn_made', '1']] : []),
+  ]
+}
+
+/** A pane is made and marked by one line, so that no crash leaves one without its mark. The new pane is its window's active one. */
+function addLine(target: string, worker: Worker): Line {
+  return [['split-window', '-t', target, ...placeholder(worker)], ...markCommands(target, worker, true), ['select-layout', '-t', target, 'tiled']]
+}
+
+/** The window a session begins with: small, and unmarked until its lines run. */
+export function firstWindow(action: Extract<TopologyAction, { do: 'create_window' }>): FirstWindow {
+  const [worker] = action.workers
+  if (worker === undefined) throw new RangeError('a window has at least one worker')
+  return { name: temporaryName(action.window), width: action.width, height: action.height, command: placeholder(worker) }
+}
+
+/** Until it is marked, a new window has a name that no other has: so that everything about it can be sent at once. */
+function temporaryName(window: string): string {
+  return `burn-new-${window}`
+}
+
+/** All lines of an action. `begun`: its window was made with the session already. */
+export function actionLines(action: TopologyAction, session: string, begun: boolean): Line[] {
+  switch (action.do) {
+    case 'create_window': {
+      const [first, ...rest] = action.workers
+      if (first === undefined) return []
+      const target = `=${session}:=${temporaryName(action.window)}`
+      const open: Line = begun ? [] : [['new-window', '-d', '-t', `=${session}:`, '-n', temporaryName(action.window), ...placeholder(first)]]
+      return [
+        [...open, ...windowLine(target, action.window), ...markCommands(target, first, true), ['set-option', '-w', '-t', target, '@burn_made', '1'], ['resize-window', '-t', target, '-x', String(action.width), '-y', String(action.height)]],
+        ...rest.map((worker) => addLine(target, worker)),
+        [['rename-window', '-t', target, action.window]],
+      ]
+    }
+    case 'add_panes':
+      return [
+        [...windowLine(action.window_id, action.window), ['resize-window', '-t', action.window_id, '-x', String(action.width), '-y', String(action.height)]],
+        ...action.workers.map((worker) => addLine(action.window_id, worker)),
+      ]
+    case 'adopt_pane':
+      return [markCommands(action.pane, action.worker, false)]
+    case 'relabel_pane':
+      return [[...markCommands(action.pane, action.worker, false), ['set-option', '-p', '-u', '-t', action.pane, '@burn_retiring']]]
+    case 'retire_pane':
+      return [[['set-option', '-p', '-t', action.pane, '@burn_retiring', '1']]]
+    case 'end_pane':
+      return [[['kill-pane', '-t', action.pane]]]
+  }
+}
+
+/** Ends panes that were made, and takes the marks off those that were adopted. */
+export function downLines(end: readonly Pane[], leave: readonly Pane[]): Line[] {
+  const marks = ['@burn_worker', '@burn_label', '@burn_agent', '@burn_retiring']
+  return [...leave.map(({ id }) => marks.map((mark) => ['set-option', '-p', '-u', '-t', id, mark])), ...end.map(({ id }) => [['kill-pane', '-t', id]])]
+}
