@@ -145,7 +145,7 @@ function sameVerdict(verdicts: readonly Verdict[]): [Verdict, IssueRef[]][] {
   return [...groups.values()]
 }
 
-export async function requeue(trx: Transaction<Tables>, issue: IssueRef, at: number): Promise<boolean> {
+export async function requeueIssue(trx: Transaction<Tables>, issue: IssueRef, at: number): Promise<boolean> {
   const live = await trx.selectFrom('dispatch').select('id').where('issue', '=', issue).where(among('state', liveStates)).executeTakeFirst()
   if (live !== undefined) return false
   const { numUpdatedRows } = await trx.updateTable('issue').set({ attempts: 0, done: 0 }).where('ref', '=', issue).executeTakeFirst()

@@ -1,5 +1,5 @@
 /** How the tables came to be. A migration that was released never changes; a new one is added at the end. */
-import type { Kysely, Transaction } from 'kysely'
+import type { ColumnDefinitionBuilder, CreateTableBuilder, Kysely, Transaction } from 'kysely'
 import type { Engine } from './engine.ts'
 import type { Tables } from './tables.ts'
 import { sql } from 'kysely'
@@ -7,99 +7,44 @@ import { BurnError } from '../core/errors.ts'
 
 type Migration = (db: Kysely<Tables>, engine: Pick<Engine, 'serial'>) => Promise<void>
 
+/** Columns as `name type`; `!` for one that is never null. */
+const firstTables: Readonly<Record<string, string>> = {
+  issue: `ref key, repo text!, number bigint!, title text!, body text!, labels text!, assignees text!, author text!, state text!, created_at bigint!,
+    updated_at bigint!, comments integer!, url text!, attempts count!, done count!, eligible integer, verdict text, verdict_at bigint`,
+  worker: 'id key, drawn_seq integer!, drawn integer!, hold text, used_at bigint, state text, state_since bigint, retired_at bigint',
+  repo: 'repo key, cursor text, writers text, writers_at bigint, listed_at bigint, changes_at bigint',
+  dispatch: `id key, kind text!, issue issue.ref!, worker worker.id!, slot integer, state text!, attempt integer!, reason text!, state_reason text!,
+    comment_id text, comment_says text, incarnation text, change_url text, claimed_at bigint!, handed_at bigint, changed_at bigint!`,
+  delivery: `id key, kind text!, issue text, worker worker.id!, state text!, text text!, incarnation text, evidence text!, presses integer!,
+    planned_at bigint!, changed_at bigint!, lease_owner text, lease_token integer!, lease_until bigint!`,
+  event: 'seq serial, at bigint!, kind text!, subject text!, issue text, worker text, text text!',
+}
+
 const first: Migration = async (db, { serial }) => {
-  const { schema } = db
-  await schema
-    .createTable('issue')
-    .addColumn('ref', 'text', (c) => c.primaryKey())
-    .addColumn('repo', 'text', (c) => c.notNull())
-    .addColumn('number', 'bigint', (c) => c.notNull())
-    .addColumn('title', 'text', (c) => c.notNull())
-    .addColumn('body', 'text', (c) => c.notNull())
-    .addColumn('labels', 'text', (c) => c.notNull())
-    .addColumn('assignees', 'text', (c) => c.notNull())
-    .addColumn('author', 'text', (c) => c.notNull())
-    .addColumn('state', 'text', (c) => c.notNull())
-    .addColumn('created_at', 'bigint', (c) => c.notNull())
-    .addColumn('updated_at', 'bigint', (c) => c.notNull())
-    .addColumn('comments', 'integer', (c) => c.notNull())
-    .addColumn('url', 'text', (c) => c.notNull())
-    .addColumn('attempts', 'integer', (c) => c.notNull().defaultTo(0))
-    .addColumn('done', 'integer', (c) => c.notNull().defaultTo(0))
-    .addColumn('eligible', 'integer')
-    .addColumn('verdict', 'text')
-    .addColumn('verdict_at', 'bigint')
-    .execute()
-  await schema
-    .createTable('worker')
-    .addColumn('id', 'text', (c) => c.primaryKey())
-    .addColumn('drawn_seq', 'integer', (c) => c.notNull().unique())
-    .addColumn('drawn', 'integer', (c) => c.notNull())
-    .addColumn('hold', 'text')
-    .addColumn('used_at', 'bigint')
-    .addColumn('state', 'text')
-    .addColumn('state_since', 'bigint')
-    .addColumn('retired_at', 'bigint')
-    .execute()
-  await schema
-    .createTable('repo')
-    .addColumn('repo', 'text', (c) => c.primaryKey())
-    .addColumn('cursor', 'text')
-    .addColumn('writers', 'text')
-    .addColumn('writers_at', 'bigint')
-    .addColumn('listed_at', 'bigint')
-    .addColumn('changes_at', 'bigint')
-    .execute()
-  await schema
-    .createTable('dispatch')
-    .addColumn('id', 'text', (c) => c.primaryKey())
-    .addColumn('kind', 'text', (c) => c.notNull())
-    .addColumn('issue', 'text', (c) => c.notNull().references('issue.ref'))
-    .addColumn('worker', 'text', (c) => c.notNull().references('worker.id'))
-    .addColumn('slot', 'integer')
-    .addColumn('state', 'text', (c) => c.notNull())
-    .addColumn('attempt', 'integer', (c) => c.notNull())
-    .addColumn('reason', 'text', (c) => c.notNull())
-    .addColumn('state_reason', 'text', (c) => c.notNull())
-    .addColumn('comment_id', 'text')
-    .addColumn('comment_says', 'text')
-    .addColumn('incarnation', 'text')
-    .addColumn('change_url', 'text')
-    .addColumn('claimed_at', 'bigint', (c) => c.notNull())
-    .addColumn('handed_at', 'bigint')
-    .addColumn('changed_at', 'bigint', (c) => c.notNull())
-    .execute()
-  await schema
-    .createTable('delivery')
-    .addColumn('id', 'text', (c) => c.primaryKey())
-    .addColumn('kind', 'text', (c) => c.notNull())
-    .addColumn('issue', 'text')
-    .addColumn('worker', 'text', (c) => c.notNull().references('worker.id'))
-    .addColumn('state', 'text', (c) => c.notNull())
-    .addColumn('text', 'text', (c) => c.notNull())
-    .addColumn('incarnation', 'text')
-    .addColumn('evidence', 'text', (c) => c.notNull())
-    .addColumn('presses', 'integer', (c) => c.notNull())
-    .addColumn('planned_at', 'bigint', (c) => c.notNull())
-    .addColumn('changed_at', 'bigint', (c) => c.notNull())
-    .addColumn('lease_owner', 'text')
-    .addColumn('lease_token', 'integer', (c) => c.notNull())
-    .addColumn('lease_until', 'bigint', (c) => c.notNull())
-    .execute()
-  await schema
-    .createTable('event')
-    .addColumn('seq', serial, (c) => (serial === 'integer' ? c.primaryKey().autoIncrement() : c.primaryKey()))
-    .addColumn('at', 'bigint', (c) => c.notNull())
-    .addColumn('kind', 'text', (c) => c.notNull())
-    .addColumn('subject', 'text', (c) => c.notNull())
-    .addColumn('issue', 'text')
-    .addColumn('worker', 'text')
-    .addColumn('text', 'text', (c) => c.notNull())
-    .execute()
+  for (const [name, columns] of Object.entries(firstTables)) {
+    let table = db.schema.createTable(name)
+    for (const column of columns.split(/,\s+/)) table = addColumn(table, column, serial)
+    await table.execute()
+  }
   for (const statement of firstIndexes) await sql.raw(statement).execute(db)
 }
 
-/** The unique ones hold the rules; the others find what is live, active or open without reading history. */
+function addColumn(table: CreateTableBuilder<string>, column: string, serial: Engine['serial']): CreateTableBuilder<string> {
+  const [name = '', declared = ''] = column.split(' ')
+  const type = declared.replace('!', '')
+  const wanted = (c: ColumnDefinitionBuilder) => (declared.endsWith('!') ? c.notNull() : c)
+  if (type === 'key') return table.addColumn(name, 'text', (c) => c.primaryKey())
+  if (type === 'serial')
+    return table.addColumn(name, serial, (c) => (serial === 'integer' ? c.primaryKey().autoIncrement() : c.primaryKey()))
+  if (type === 'count') return table.addColumn(name, 'integer', (c) => wanted(c).defaultTo(0))
+  if (type.includes('.')) return table.addColumn(name, 'text', (c) => wanted(c).references(type))
+  return table.addColumn(name, type as 'text' | 'integer' | 'bigint', wanted)
+}
+
+/**
+ * The unique ones hold the rules; the others find what is live, active or open without reading history. Each one more that is spread over
+ * history costs every claim a page, so events are found by their subject alone, and a dispatch's delivery by the dispatch.
+ */
 const firstIndexes = [
   `create unique index dispatch_one_an_issue on dispatch (issue) where kind = 'work' and state in ('claimed', 'handed', 'review')`,
   `create unique index dispatch_one_asked on dispatch (issue, worker) where kind = 'council' and state in ('claimed', 'handed', 'review')`,
@@ -109,27 +54,26 @@ const firstIndexes = [
   `create index dispatch_of_worker on dispatch (worker, id)`,
   `create unique index delivery_one_pasting on delivery (worker) where state in ('placing', 'placed')`,
   `create index delivery_active on delivery (id) where state in ('planned', 'placing', 'placed', 'submitted')`,
-  `create index delivery_of_worker on delivery (worker, id)`,
+  `create index delivery_of_worker on delivery (worker, kind, id) where issue is null`,
+  `create unique index worker_order on worker (drawn_seq)`,
   `create index issue_open on issue (repo) where state = 'open'`,
   `create index event_of_subject on event (subject, seq)`,
-  `create index event_of_issue on event (issue, seq)`,
-  `create index event_of_worker on event (worker, seq)`,
 ]
 
 const migrations: readonly Migration[] = [first]
 
 /** The version that this program writes. */
-export const version = migrations.length
+export const ledgerVersion = migrations.length
 
 /**
- * Brings the tables up to `version`, all steps or none. Throws `ledger_newer` where they are past it, and `ledger_foreign` where the
+ * Brings the tables up to `ledgerVersion`, all steps or none. Throws `ledger_newer` where they are past it, and `ledger_foreign` where the
  * database holds tables of something else.
  */
 export async function migrate(engine: Engine): Promise<void> {
-  if (refuseNewer(await engine.read(storedVersion), engine) === version) return
+  if (refuseNewer(await engine.read(storedVersion), engine) === ledgerVersion) return
   await engine.write(async (trx) => {
     const from = refuseNewer(await storedVersion(trx), engine)
-    if (from === version) return
+    if (from === ledgerVersion) return
     if (from === 0) await refuseForeign(trx, engine)
     if (from === 0)
       await trx.schema
@@ -138,7 +82,7 @@ export async function migrate(engine: Engine): Promise<void> {
         .addColumn('value', 'text', (c) => c.notNull())
         .execute()
     for (const migration of migrations.slice(from)) await migration(trx, engine)
-    const row = { key: 'version', value: String(version) }
+    const row = { key: 'version', value: String(ledgerVersion) }
     await trx
       .insertInto('meta')
       .values(row)
@@ -156,9 +100,9 @@ async function storedVersion(trx: Transaction<Tables>): Promise<number> {
 }
 
 function refuseNewer(found: number, { where }: Engine): number {
-  if (found <= version) return found
+  if (found <= ledgerVersion) return found
   const hint = 'Nothing was changed. Run the newer burn that wrote it, or name another file under "ledger" in the spec.'
-  throw new BurnError('ledger_newer', `the ledger ${where} has version ${found}, and this burn knows versions up to ${version}`, hint)
+  throw new BurnError('ledger_newer', `the ledger ${where} has version ${found}, and this burn knows versions up to ${ledgerVersion}`, hint)
 }
 
 async function refuseForeign(trx: Transaction<Tables>, { where }: Engine): Promise<void> {

@@ -1,29 +1,25 @@
 /** A ledger by its URL. */
 import type { Ledger } from '../core/ledger.ts'
 import type { Engine } from './engine.ts'
+import type { LockWait } from './sqlite.ts'
 import { isAbsolute } from 'node:path'
 import { BurnError } from '../core/errors.ts'
 import { migrate } from './migrations.ts'
 import { openSqlite } from './sqlite.ts'
 import { createStore } from './store.ts'
 
-/** `random` gives a number in [0, 1): it spreads out processes that wait for the same lock. */
-export interface LedgerDeps {
-  readonly random: () => number
-}
-
 /** `sqlite:/absolute/path` or `sqlite::memory:`. Creates it where it is missing. Throws BurnError `ledger_*`; nothing is half-made then. */
-export async function openLedger(url: string, deps: LedgerDeps): Promise<Ledger> {
-  return createStore(await openEngine(url, deps))
+export async function openLedger(url: string, wait: LockWait): Promise<Ledger> {
+  return createStore(await openEngine(url, wait))
 }
 
 /** The engine below the store, with its tables in place: for checks of the tables themselves. */
-export async function openEngine(url: string, { random }: LedgerDeps): Promise<Engine> {
+export async function openEngine(url: string, wait: LockWait): Promise<Engine> {
   const path = url.startsWith('sqlite:') ? url.slice('sqlite:'.length) : ''
   if (path !== ':memory:' && !isAbsolute(path)) {
     throw new BurnError('ledger_url', `"${url}" names no ledger`, 'Write "sqlite:/absolute/path" under "ledger" in the spec.', { exit: 2 })
   }
-  const engine = await openSqlite(path, random)
+  const engine = await openSqlite(path, wait)
   try {
     await migrate(engine)
   } catch (thrown) {

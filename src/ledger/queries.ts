@@ -1,8 +1,8 @@
 /** Reading: what the deciders need, and what people ask for. None of it slows down with history. */
-import type { Transaction } from 'kysely'
+import type { ExpressionBuilder, Transaction } from 'kysely'
 import type { Event, IssueRecord, Ledger, LedgerView } from '../core/ledger.ts'
 import type { Delivery, Dispatch } from '../core/lives.ts'
-import type { IssueRef } from '../core/nouns.ts'
+import type { IssueRef, WorkerId } from '../core/nouns.ts'
 import type { Tables } from './tables.ts'
 import { sql } from 'kysely'
 import { activeStates, liveStates } from '../core/lives.ts'
@@ -26,11 +26,7 @@ export async function view(trx: Trx): Promise<LedgerView> {
     .where('delivery.state', '=', 'unknown')
     .orderBy('dispatch.id')
     .execute()
-  const open = await trx
-    .selectFrom('issue')
-    .selectAll()
-    .where('state', '=', sql.lit('open'))
-    .execute()
+  const open = await trx.selectFrom('issue').selectAll().where('state', '=', sql.lit('open')).execute()
   const workers = await trx.selectFrom('worker').selectAll().where('retired_at', 'is', null).orderBy('drawn_seq').execute()
   const repos = await trx.selectFrom('repo').selectAll().orderBy('repo').execute()
   return {
@@ -51,20 +47,30 @@ export async function dispatches(trx: Trx, { issue, worker, state, limit = most 
   return (await query.execute()).map(toDispatch)
 }
 
+/** Newest first. */
 export async function deliveries(trx: Trx, { ids, worker, kind, limit = most }: Filter<'deliveries'>): Promise<Delivery[]> {
   if (ids?.length === 0) return []
   let query = trx.selectFrom('delivery').selectAll().orderBy('id', 'desc').limit(limit)
   if (ids !== undefined) query = query.where('id', 'in', ids)
-  if (worker !== undefined) query = query.where('worker', '=', worker)
+  if (worker !== undefined)
+    query = query.where((eb) =>
+      eb.or([ownOf(eb, worker), eb('id', 'in', eb.selectFrom('dispatch').select('id').where('worker', '=', worker))]),
+    )
   if (kind !== undefined) query = query.where('kind', '=', kind)
   return (await query.execute()).map(toDelivery)
+}
+
+/** A worker's deliveries that belong to no dispatch. */
+function ownOf(eb: ExpressionBuilder<Tables, 'delivery'>, worker: WorkerId) {
+  return eb.and([eb('issue', 'is', null), eb('worker', '=', worker)])
 }
 
 /** The newest ones, oldest first. */
 export async function events(trx: Trx, { issue, worker, subject, limit = most }: Filter<'events'>): Promise<Event[]> {
   let query = trx.selectFrom('event').selectAll().orderBy('seq', 'desc').limit(limit)
-  if (issue !== undefined) query = query.where('issue', '=', issue)
-  if (worker !== undefined) query = query.where('worker', '=', worker)
+  if (issue !== undefined) query = query.where('subject', 'in', [issue, ...(await dispatches(trx, { issue, limit })).map(({ id }) => id)])
+  if (worker !== undefined)
+    query = query.where('subject', 'in', [worker, ...(await deliveries(trx, { worker, limit })).map(({ id }) => id)])
   if (subject !== undefined) query = query.where('subject', '=', subject)
   return (await query.execute()).toReversed().map(toEvent)
 }

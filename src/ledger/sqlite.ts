@@ -1,12 +1,12 @@
 /** The engine on one file: `node:sqlite` under Kysely's own SQLite dialect. */
-import type { DatabaseConnection, SqliteDatabase, TransactionSettings } from 'kysely'
+import type { DatabaseConnection, SqliteDatabase, SqliteStatement, TransactionSettings } from 'kysely'
 import type { Engine } from './engine.ts'
 import type { Tables } from './tables.ts'
 import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { setTimeout as pause } from 'node:timers/promises'
-import { CompiledQuery, Kysely, SqliteDialect, SqliteDriver, sql } from 'kysely'
+import { CompiledQuery, Kysely, SqliteAdapter, SqliteDriver, SqliteIntrospector, SqliteQueryCompiler, sql } from 'kysely'
 import { explainSqlite, isBusy } from './sqlite-errors.ts'
 
 /** How long SQLite itself waits for another process, milliseconds: it blocks this one, so it is short. */
@@ -16,45 +16,66 @@ const blockFor = 20
  * which bounds the wait at about 20 s.
  */
 const pauseAtMost = 100
-const tries = 300
+const defaultTries = 300
 
-/** Write transactions take the lock when they begin: one that has read can't be refused the write any more. */
+/** How to wait for the lock: how often to try, and a number in [0, 1) that spreads the tries of several processes. */
+export interface LockWait {
+  readonly random: () => number
+  readonly tries?: number
+}
+
+/** Kysely's own driver, but for how transactions begin and end. */
 class Driver extends SqliteDriver {
+  readonly #file: DatabaseSync
+
+  constructor(file: DatabaseSync) {
+    super({ database: asKyselyNeeds(file) })
+    this.#file = file
+  }
+
+  /** A write takes the lock when it begins: one that has read first could be refused it later. */
   override async beginTransaction(connection: DatabaseConnection, settings?: TransactionSettings): Promise<void> {
     await connection.executeQuery(CompiledQuery.raw(settings?.accessMode === 'read only' ? 'begin' : 'begin immediate'))
   }
-}
 
-class Dialect extends SqliteDialect {
-  readonly #database: SqliteDatabase
-
-  constructor(database: SqliteDatabase) {
-    super({ database })
-    this.#database = database
-  }
-
-  override createDriver(): Driver {
-    return new Driver({ database: this.#database })
+  /** A full disk ends the transaction by itself (sqlite.org/lang_transaction.html, section 3), and a second end would hide the reason. */
+  override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    if (this.#file.isTransaction) await super.rollbackTransaction(connection)
   }
 }
 
 type Bound = null | number | bigint | string
 
-/** What Kysely asks of a database, answered by node's. */
+/** How many prepared statements are kept: more than the store has, without those that differ by how many rows they bind. */
+const keptStatements = 100
+
+/** What Kysely asks of a database, answered by node's. Preparing costs as much as running, so the latest statements are kept. */
 function asKyselyNeeds(database: DatabaseSync): SqliteDatabase {
+  const kept = new Map<string, SqliteStatement>()
   return {
     close: () => database.close(),
     prepare(text) {
-      const statement = database.prepare(text)
-      const names = statement.columns().map(({ name }) => name)
-      const all = (values: readonly unknown[]) => rowsOf(statement, names, values as readonly Bound[])
-      return {
-        reader: names.length > 0,
-        all,
-        run: (values) => statement.run(...(values as readonly Bound[])),
-        iterate: (values) => all(values)[Symbol.iterator](),
+      const statement = kept.get(text) ?? prepare(database, text)
+      kept.delete(text)
+      kept.set(text, statement)
+      for (const oldest of kept.keys()) {
+        if (kept.size <= keptStatements) break
+        kept.delete(oldest)
       }
+      return statement
     },
+  }
+}
+
+function prepare(database: DatabaseSync, text: string): SqliteStatement {
+  const statement = database.prepare(text)
+  const names = statement.columns().map(({ name }) => name)
+  const all = (values: readonly unknown[]) => rowsOf(statement, names, values as readonly Bound[])
+  return {
+    reader: names.length > 0,
+    all,
+    run: (values) => statement.run(...(values as readonly Bound[])),
+    iterate: (values) => all(values)[Symbol.iterator](),
   }
 }
 
@@ -70,7 +91,7 @@ function rowsOf(statement: StatementSync, names: readonly string[], values: read
 }
 
 /** `path` is absolute, or `:memory:`. Creates the file (0600) and its folder (0700) where they are missing. */
-export async function openSqlite(path: string, random: () => number): Promise<Engine> {
+export async function openSqlite(path: string, { random, tries = defaultTries }: LockWait): Promise<Engine> {
   const explained = async <T>(work: () => Promise<T> | T): Promise<T> => {
     for (let attempt = 1; ; attempt++) {
       try {
@@ -82,7 +103,14 @@ export async function openSqlite(path: string, random: () => number): Promise<En
     }
   }
   const database = await explained(() => openFile(path))
-  const db = new Kysely<Tables>({ dialect: new Dialect(asKyselyNeeds(database)) })
+  const db = new Kysely<Tables>({
+    dialect: {
+      createDriver: () => new Driver(database),
+      createAdapter: () => new SqliteAdapter(),
+      createQueryCompiler: () => new SqliteQueryCompiler(),
+      createIntrospector: (within) => new SqliteIntrospector(within),
+    },
+  })
   return {
     db,
     where: path,
@@ -94,11 +122,18 @@ export async function openSqlite(path: string, random: () => number): Promise<En
   }
 }
 
+/**
+ * A commit is on disk when it returns (full). Half a claim's time was copying the log back into the file after each one, so that is done
+ * every 32 MB; the cache holds the pages that claims touch at a million rows.
+ */
+const pragmas = `pragma journal_mode = wal; pragma synchronous = full; pragma temp_store = memory;
+  pragma cache_size = -32000; pragma wal_autocheckpoint = 8000`
+
 function openFile(path: string): DatabaseSync {
   if (path !== ':memory:') createPrivately(path)
   const database = new DatabaseSync(path, { timeout: blockFor, enableForeignKeyConstraints: true })
   try {
-    database.exec('pragma journal_mode = wal; pragma synchronous = full; pragma temp_store = memory; pragma cache_size = -32000')
+    database.exec(pragmas)
   } catch (thrown) {
     database.close()
     throw thrown

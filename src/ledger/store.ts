@@ -7,7 +7,7 @@ import { append } from './events.ts'
 import { invariants } from './invariants.ts'
 import * as issues from './issues.ts'
 import { renew, takeOver } from './leases.ts'
-import { version } from './migrations.ts'
+import { ledgerVersion } from './migrations.ts'
 import { moveDeliveries, moveDispatches } from './moves.ts'
 import * as queries from './queries.ts'
 import * as workers from './workers.ts'
@@ -29,7 +29,7 @@ export function createStore(engine: Engine): Ledger {
     saveWriters: (repo, writers, at) => write((trx) => issues.saveRepo(trx, repo, { writers: JSON.stringify(writers), writers_at: at })),
     saveChangesSeen: (repo, at) => write((trx) => issues.saveRepo(trx, repo, { changes_at: at })),
     saveVerdicts: async (verdicts, at) => (verdicts.length === 0 ? undefined : write((trx) => issues.saveVerdicts(trx, verdicts, at))),
-    requeue: (issue, at) => write((trx) => issues.requeue(trx, issue, at)),
+    requeue: (issue, at) => write((trx) => issues.requeueIssue(trx, issue, at)),
 
     recordWorkers: (given, at) => write((trx) => workers.recordWorkers(trx, given, at)),
     retireWorkers: (ids, at) => write((trx) => workers.retireWorkers(trx, ids, at)),
@@ -78,6 +78,6 @@ async function check({ read, damage, where }: Engine): ReturnType<Ledger['check'
       const hint = 'Nothing was changed. This is a mistake in burn: please report it with this message and a copy of the ledger.'
       throw new BurnError('ledger_rule', `the ledger ${where} breaks its own rules: ${violations.join('; ')}`, hint)
     }
-    return { where, version, rows: await queries.counts(trx) }
+    return { where, version: ledgerVersion, rows: await queries.counts(trx) }
   })
 }
