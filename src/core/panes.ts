@@ -56,8 +56,6 @@ export interface PaneWindow {
   readonly name: string
   /** `@burn_window`: which window of the spec it is; null where it is not marked. */
   readonly window: string | null
-  /** `@burn_made`: this program created it. */
-  readonly made: boolean
   readonly width: number
   readonly height: number
 }

@@ -10,7 +10,7 @@ const paneFacts = ['pane_id', 'window_id', 'pane_pid', 'pane_dead', 'pane_dead_s
   'pane_top', 'cursor_x', 'cursor_y', '@burn_made', '@burn_agent', '@burn_retiring']
 /** Text that others write, e.g. the program in the pane: between separators it can't know. */
 const paneTexts = ['window_name', '@burn_worker', '@burn_label', 'pane_title', 'pane_current_command']
-const windowFacts = ['window_id', 'window_width', 'window_height', 'start_time', '@burn_made']
+const windowFacts = ['window_id', 'window_width', 'window_height', 'start_time']
 const windowTexts = ['@burn_window', 'window_name']
 const clientFacts = ['client_control_mode', 'client_activity', 'pane_id']
 
@@ -132,9 +132,9 @@ function toPane({ facts, texts }: ReturnType<typeof fields>, keyed: ReadonlyMap<
 }
 
 function toWindow({ facts, texts }: ReturnType<typeof fields>): PaneWindow {
-  const [id = '', width, height, , made] = facts
+  const [id = '', width, height] = facts
   const [window = '', name = ''] = texts
-  return { id, name, window: window === '' ? null : window, made: made === '1', width: Number(width), height: Number(height) }
+  return { id, name, window: window === '' ? null : window, width: Number(width), height: Number(height) }
 }
 
 function newNonce(): string {

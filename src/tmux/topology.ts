@@ -72,7 +72,7 @@ export function actionLines(action: TopologyAction, session: string, begun: bool
       const target = `=${session}:=${temporaryName(action.window)}`
       const open: Line = begun ? [] : [['new-window', '-d', '-t', `=${session}:`, '-n', temporaryName(action.window), ...placeholder(first)]]
       return [
-        [...open, ...windowLine(target, action.window), ...markCommands(target, first, true), ['set-option', '-w', '-t', target, '@burn_made', '1'], ['resize-window', '-t', target, '-x', String(action.width), '-y', String(action.height)]],
+        [...open, ...windowLine(target, action.window), ...markCommands(target, first, true), ['resize-window', '-t', target, '-x', String(action.width), '-y', String(action.height)]],
         ...rest.map((worker) => addLine(target, worker)),
         [['rename-window', '-t', target, action.window]],
       ]

@@ -1,0 +1,75 @@
+/** What a forge's answer means: usable JSON, or one clear error. */
+import type { HttpAnswer } from './http.ts'
+import { BurnError } from '../core/errors.ts'
+import { oneLine } from '../core/text.ts'
+
+/** An error, and whether asking again may help. */
+export interface Trouble {
+  readonly error: BurnError
+  readonly again: boolean
+  /** How long the server asked to be left alone, milliseconds; null where it did not say. */
+  readonly wait_ms: number | null
+}
+
+/** Null where the answer is a success. `what` names the request, without its query. */
+export function troubleOf(answer: HttpAnswer, what: string, now: number): Trouble | null {
+  const { status } = answer
+  if (status >= 200 && status < 300) return null
+  const said = saidBy(answer)
+  const trouble = (code: string, hint: string, again = false): Trouble => ({
+    error: new BurnError(code, `${what}: ${status}${said === '' ? '' : ` ${said}`}`, hint),
+    again,
+    wait_ms: again ? retryAfter(answer, now) : null,
+  })
+  if (status === 401) return trouble('forge_auth', 'the token is not valid there: make a new one, and write it where forge.token says')
+  if (status === 403) return trouble('forge_forbidden', scopeHint(said))
+  if (status === 404) return trouble('forge_not_found', 'is the name right, and may the token see it?')
+  if (status === 423) return trouble('forge_archived', 'the repo is archived: nothing can be written there')
+  if (status === 429) return trouble('forge_rate_limited', 'the forge asks for fewer requests: make dispatch.interval longer', true)
+  if (status >= 500) return trouble('forge_unavailable', 'the forge has trouble of its own: look at its log', status !== 501)
+  return trouble('forge_refused', 'the forge did not take the request: is it Gitea 1.20, Forgejo 7, or newer?')
+}
+
+/** Gitea names the scopes that a token lacks. */
+function scopeHint(said: string): string {
+  const scopes = /required scope\(s\): ?\[([^\]]*)\]/.exec(said)?.[1]
+  return scopes === undefined ? 'may the token do that? It needs read:user, read:repository and write:issue' : `give the token ${scopes}`
+}
+
+function saidBy({ body, headers }: HttpAnswer): string {
+  if (!isJson(headers['content-type'])) return ''
+  try {
+    const { message } = JSON.parse(body) as { message?: unknown }
+    return typeof message === 'string' ? oneLine(message, 160) : ''
+  } catch {
+    return ''
+  }
+}
+
+function isJson(type: string | undefined): boolean {
+  return /^application\/(?:[\w.-]+\+)?json\b/i.test(type ?? '')
+}
+
+function retryAfter({ headers }: HttpAnswer, now: number): number | null {
+  const value = headers['retry-after']
+  if (value === undefined) return null
+  const ms = /^\d{1,9}$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now
+  return Number.isFinite(ms) ? Math.max(0, ms) : null
+}
+
+/** The JSON of a success. A body that only claims to be JSON was cut on its way: asking again may help. */
+export function jsonOf(answer: HttpAnswer, what: string): { readonly json: unknown } | Trouble {
+  const { body, headers } = answer
+  const claimed = isJson(headers['content-type'])
+  try {
+    if (claimed) return { json: JSON.parse(body) as unknown }
+  } catch {
+    return { error: notJson(what, 'broken JSON', 'was the answer cut by a proxy?'), again: true, wait_ms: null }
+  }
+  const kind = oneLine(headers['content-type'] ?? 'nothing that says what it is', 60)
+  return { error: notJson(what, kind, 'forge.url must be the forge itself, without /api/v1; is a login page or a proxy in front of it?'), again: false, wait_ms: null }
+}
+
+function notJson(what: string, got: string, hint: string): BurnError {
+  return new BurnError('forge_not_json', `${what}: answered with ${got} instead of JSON`, hint)
+}

@@ -1,0 +1,155 @@
+/** Requests to a forge's API under one policy: who may be asked, how often, how long, and with which secret. */
+import type { Clock } from '../core/ports.ts'
+import type { HttpAnswer, HttpRequest } from './http.ts'
+import { BurnError } from '../core/errors.ts'
+import { jsonOf, troubleOf, type Trouble } from './answers.ts'
+import { openHttp } from './http.ts'
+import { limiter } from './limiter.ts'
+
+/** Limits on what one request may cost. */
+export interface Budget {
+  /** Milliseconds for one attempt. */
+  readonly request_ms: number
+  /** Milliseconds for all attempts together, pauses included. */
+  readonly total_ms: number
+  readonly attempts: number
+  /** The first pause between attempts, milliseconds; it doubles. */
+  readonly backoff_ms: number
+  /** Requests under way at once. */
+  readonly at_once: number
+  readonly max_bytes: number
+}
+
+const defaults: Budget = { request_ms: 15_000, total_ms: 45_000, attempts: 4, backoff_ms: 400, at_once: 16, max_bytes: 32 * 1024 * 1024 }
+const mostRedirects = 3
+
+export interface ApiOptions {
+  /** Where paths start, e.g. `https://forge.example.com/api/v1`. */
+  readonly base: string
+  readonly token: () => Promise<string>
+  readonly clock: Clock
+  /** A number in [0, 1). */
+  readonly random: () => number
+  readonly budget?: Partial<Budget>
+}
+
+export interface ApiAnswer {
+  readonly json: unknown
+  /** `x-total-count`; null where it is missing. */
+  readonly total: number | null
+  /** The `Link` header names a next page. */
+  readonly more: boolean
+  /** The server's clock when it answered, milliseconds; null where it did not say. */
+  readonly date: number | null
+}
+
+type Query = Readonly<Record<string, string | number>>
+
+export interface Api {
+  get(path: string, query?: Query): Promise<ApiAnswer>
+  /** Must be idempotent: it is tried again like a GET. */
+  patch(path: string, body: unknown): Promise<ApiAnswer>
+  /** Never tried again. */
+  post(path: string, body: unknown): Promise<ApiAnswer>
+  /** Attempts so far. */
+  requests(): number
+}
+
+/** Throws BurnError `forge_*` from every method; no error, URL or header but Authorization holds the token. */
+export function openApi({ base, token, clock, random, budget }: ApiOptions): Api {
+  const limits = { ...defaults, ...budget }
+  const http = openHttp(limits.at_once)
+  const limited = limiter(limits.at_once)
+  let requests = 0
+  let secret: Promise<string> | null = null
+
+  async function authorization(): Promise<string> {
+    secret ??= token()
+    try {
+      const value = (await secret).trim()
+      if (/^[\x21-\x7e]+$/.test(value)) return `token ${value}`
+    } catch (thrown) {
+      secret = null
+      throw thrown
+    }
+    secret = null
+    throw new BurnError('forge_auth', 'the token is empty, or has characters that no token has', 'write it alone on one line where forge.token says')
+  }
+
+  async function attempt(request: HttpRequest, what: string): Promise<ApiAnswer | Trouble> {
+    try {
+      const answer = await followed(request)
+      if (answer.status === 401) secret = null
+      const trouble = troubleOf(answer, what, clock.now())
+      if (trouble !== null) return trouble
+      const parsed = answer.status === 204 ? { json: null } : jsonOf(answer, what)
+      return 'error' in parsed ? parsed : { json: parsed.json, ...pagingOf(answer) }
+    } catch (thrown) {
+      if (!(thrown instanceof BurnError)) throw thrown
+      return { error: thrown, again: thrown.code === 'forge_timeout' || thrown.code === 'forge_unavailable', wait_ms: null }
+    }
+  }
+
+  /** A forge answers with a redirect where a repo was renamed. The token goes to the forge's own origin only. */
+  async function followed(request: HttpRequest): Promise<HttpAnswer> {
+    let url: URL = request.url
+    for (let hops = 0; ; hops++) {
+      requests++
+      const answer = await http({ ...request, url })
+      const { location } = answer.headers
+      const follow = answer.status >= 300 && answer.status < 400 && location !== undefined
+      if (!follow) return answer
+      const next: URL | null = URL.canParse(location, url.href) ? new URL(location, url) : null
+      const keepsMethod = request.method === 'GET' || answer.status === 307 || answer.status === 308
+      if (next?.origin !== url.origin || !keepsMethod || hops === mostRedirects) throw redirected(url, next)
+      url = next
+    }
+  }
+
+  async function send(method: HttpRequest['method'], path: string, query: Query, body: unknown): Promise<ApiAnswer> {
+    const url = new URL(`${base}${path}`)
+    for (const [key, value] of Object.entries(query)) url.searchParams.set(key, String(value))
+    const what = `${method} ${base}${path}`
+    const end = clock.now() + limits.total_ms
+    for (let tries = 1; ; tries++) {
+      const headers = { accept: 'application/json', 'user-agent': 'burn', authorization: await authorization() }
+      const left = Math.max(1, end - clock.now())
+      const timeout_ms = Math.min(limits.request_ms, left)
+      const payload = body === undefined ? null : JSON.stringify(body)
+      const result = await limited(() => attempt({ method, url, headers, body: payload, timeout_ms, max_bytes: limits.max_bytes }, what))
+      if (!('error' in result)) return result
+      const pause = Math.max(result.wait_ms ?? 0, limits.backoff_ms * 2 ** (tries - 1) * (0.5 + random() / 2))
+      const again = result.again && method !== 'POST' && tries < limits.attempts && clock.now() + pause < end
+      if (!again) throw withoutSecret(result.error, headers.authorization.slice('token '.length))
+      await clock.sleep(pause)
+    }
+  }
+
+  return {
+    get: (path, query = {}) => send('GET', path, query, undefined),
+    patch: (path, body) => send('PATCH', path, {}, body),
+    post: (path, body) => send('POST', path, {}, body),
+    requests: () => requests,
+  }
+}
+
+function pagingOf({ headers }: HttpAnswer): Omit<ApiAnswer, 'json'> {
+  const total = headers['x-total-count']
+  const date = Date.parse(headers.date ?? '')
+  return {
+    total: typeof total === 'string' && /^\d{1,12}$/.test(total) ? Number(total) : null,
+    more: /;\s*rel="?next"?/.test(String(headers['link'] ?? '')),
+    date: Number.isNaN(date) ? null : date,
+  }
+}
+
+function redirected(from: URL, to: URL | null): BurnError {
+  const where = to === null ? 'nowhere' : to.origin
+  return new BurnError('forge_redirected', `${from.host} redirects to ${where}, where the token is not sent`, `if that is the forge, set forge.url to it`)
+}
+
+/** A server may say back what it was sent. */
+function withoutSecret(error: BurnError, secret: string): BurnError {
+  if (!error.message.includes(secret)) return error
+  return new BurnError(error.code, error.message.replaceAll(secret, '…'), error.hint, { exit: error.exit })
+}

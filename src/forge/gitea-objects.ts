@@ -1,0 +1,102 @@
+/** Gitea's JSON, made into nouns. Nothing of it is taken on trust: what is malformed gives a reason instead. */
+import type { Change, Comment, Issue, RepoRef, Time } from '../core/nouns.ts'
+import { dispatchOf } from './refs.ts'
+
+type Fields = Readonly<Record<string, unknown>>
+
+/** Why an object could not be used. */
+export interface Unusable {
+  readonly what: string
+  readonly why: string
+}
+
+export function fieldsOf(value: unknown): Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {}
+}
+
+/** Gitea leaves out, or gives null for, what is empty. */
+export function arrayOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : []
+}
+
+export function timeOf(value: unknown): Time | null {
+  const time = typeof value === 'string' ? Date.parse(value) : Number.NaN
+  return Number.isNaN(time) ? null : time
+}
+
+export function loginOf(user: unknown): string | null {
+  const { login } = fieldsOf(user)
+  return typeof login === 'string' && login !== '' ? login : null
+}
+
+/**
+ * Who wrote it. What was migrated from elsewhere stands under the login of the person who migrated it; its true author has no account
+ * here, and gets a name that no login can have.
+ */
+function authorOf({ user, original_author }: Fields): string | null {
+  return typeof original_author === 'string' && original_author !== '' ? `${original_author} (migrated)` : loginOf(user)
+}
+
+function namesIn(value: unknown, key: string): string[] {
+  return arrayOf(value)
+    .map((item) => fieldsOf(item)[key])
+    .filter((name) => typeof name === 'string')
+}
+
+export function isPull(value: unknown): boolean {
+  return fieldsOf(value)['pull_request'] != null
+}
+
+/** An issue, or why it is none. */
+export function issueOf(repo: RepoRef, value: unknown, webUrl: string): Issue | Unusable {
+  const fields = fieldsOf(value)
+  const { number, title, body, state, html_url, comments } = fields
+  const [author, created_at, updated_at] = [authorOf(fields), timeOf(fields['created_at']), timeOf(fields['updated_at'])]
+  const what = Number.isSafeInteger(number) ? `${repo}#${String(number)}` : `an issue of ${repo}`
+  const lacks = (why: string): Unusable => ({ what, why: `its ${why}` })
+  if (typeof number !== 'number' || !Number.isSafeInteger(number) || number < 1) return lacks('number is missing or malformed')
+  if (typeof title !== 'string') return lacks('title is missing or malformed')
+  if (body != null && typeof body !== 'string') return lacks('body is malformed')
+  if (state !== 'open' && state !== 'closed') return lacks('state is neither open nor closed')
+  if (author === null) return lacks('author is missing')
+  if (created_at === null || updated_at === null) return lacks('times are missing or malformed')
+  const assignees = namesIn(fields['assignees'], 'login')
+  const assignee = loginOf(fields['assignee'])
+  return {
+    ref: `${repo}#${number}`,
+    repo,
+    number,
+    title,
+    body: body ?? '',
+    labels: namesIn(fields['labels'], 'name'),
+    assignees: assignees.length === 0 && assignee !== null ? [assignee] : assignees,
+    author,
+    state,
+    created_at,
+    updated_at,
+    // A count that is missing must not say that there are none.
+    comments: typeof comments === 'number' ? comments : 1,
+    url: typeof html_url === 'string' && html_url !== '' ? html_url : `${webUrl}/${repo}/issues/${number}`,
+  }
+}
+
+/** A comment; null where it is malformed. */
+export function commentOf(value: unknown): Comment | null {
+  const fields = fieldsOf(value)
+  const { id, body } = fields
+  const [author, created_at] = [authorOf(fields), timeOf(fields['created_at'])]
+  if (typeof id !== 'number' || !Number.isSafeInteger(id) || author === null || created_at === null) return null
+  return { id: String(id), author, body: typeof body === 'string' ? body : '', created_at }
+}
+
+/** A pull request from one of the fleet's branches; `foreign` where its branch is in another repo, which anybody may make. */
+export function changeOf(value: unknown): { readonly change: Change; readonly foreign: boolean } | null {
+  const { head, base, html_url, state, merged, user } = fieldsOf(value)
+  const { ref, repo_id } = fieldsOf(head)
+  const dispatch_id = typeof ref === 'string' ? dispatchOf(ref) : null
+  const author = loginOf(user)
+  if (dispatch_id === null || author === null || typeof html_url !== 'string') return null
+  const ended = merged === true ? 'merged' : 'closed'
+  const foreign = typeof repo_id !== 'number' || repo_id !== fieldsOf(base)['repo_id']
+  return { change: { dispatch_id, url: html_url, state: state === 'open' ? 'open' : ended, author }, foreign }
+}

@@ -1,0 +1,154 @@
+/** Gitea and Forgejo, through their common API. */
+import type { Change, Issue, RepoRef } from '../core/nouns.ts'
+import type { Forge, IssuePage } from '../core/ports.ts'
+import { BurnError } from '../core/errors.ts'
+import { openApi, type Api, type ApiOptions } from './api.ts'
+import { cursorAfter, readCursor, sinceOf, writeCursor } from './cursor.ts'
+import { changeOf, commentOf, fieldsOf, isPull, issueOf, arrayOf, loginOf, timeOf, type Unusable } from './gitea-objects.ts'
+import { listAll, pageSize } from './paging.ts'
+import { splitIssue, splitRepo } from './refs.ts'
+
+export interface GiteaOptions extends Omit<ApiOptions, 'base'> {
+  /** The forge's own address, without `/api/v1`. */
+  readonly url: string
+  readonly owner: string
+}
+
+/** A pull request may be written a little after the time that it bears. */
+const overlap_ms = 60_000
+
+/** Throws BurnError `forge_url` (exit 2) for an address that can't be one; asks nothing yet. */
+export function openGitea(options: GiteaOptions): Forge {
+  const url = webUrl(options.url)
+  const base = `${url}/api/v1`
+  const api = openApi({ ...options, base })
+  const writers = (repo: RepoRef) => readWriters(api, repo)
+  return {
+    kind: 'gitea',
+    issues: (repo, cursor) => readIssues(api, url, repo, cursor),
+    issue: (ref) => readIssue(api, url, ref),
+    writers,
+    async comments(ref) {
+      const { json } = await api.get(`${issuePath(ref)}/comments`)
+      return arrayOf(json)
+        .map(commentOf)
+        .filter((comment) => comment !== null)
+    },
+    async comment(ref, body) {
+      const { json } = await api.post(`${issuePath(ref)}/comments`, { body })
+      const comment = commentOf(json)
+      if (comment !== null) return comment
+      throw new BurnError('forge_malformed', `${url} answered a new comment on ${ref} with something else`, 'look at the issue: the comment may be there')
+    },
+    async editComment(ref, id, body) {
+      if (!/^[0-9]{1,15}$/.test(id)) throw new BurnError('forge_ref', `${JSON.stringify(id)} is not a comment`, 'a comment is named by its number')
+      await api.patch(`${repoPath(splitIssue(ref).repo)}/issues/comments/${id}`, { body })
+    },
+    changes: (repo, since) => readChanges(api, repo, since, writers),
+    async whoami() {
+      const login = loginOf((await api.get('/user')).json)
+      if (login !== null) return { login }
+      throw new BurnError('forge_malformed', `${base}/user does not say who the token belongs to`, 'is forge.url a Gitea or Forgejo?')
+    },
+    rights: (repo) => readRights(api, repo),
+    access: (repo) => ({ clone_url: `${url}/${repo}.git`, api_url: base, open_change: openChange(`${base}${repoPath(repo)}`, url) }),
+    requests: api.requests,
+  }
+}
+
+function webUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : null
+  const wrong = (why: string) => new BurnError('forge_url', `forge.url ${why}`, 'write it like https://forge.example.com', { exit: 2 })
+  if (url === null || !/^https?:$/.test(url.protocol)) throw wrong('is not an http or https address')
+  if (url.username !== '' || url.password !== '') throw wrong('has a login in it, which belongs into forge.token')
+  return `${url.origin}${url.pathname}`.replace(/\/+$/, '').replace(/\/api\/v1$/, '')
+}
+
+function repoPath(repo: RepoRef): string {
+  const { owner, name } = splitRepo(repo)
+  return `/repos/${owner}/${name}`
+}
+
+function issuePath(ref: string): string {
+  const { repo, number } = splitIssue(ref)
+  return `${repoPath(repo)}/issues/${number}`
+}
+
+async function readIssues(api: Api, url: string, repo: RepoRef, text: string | null): Promise<IssuePage> {
+  const before = readCursor(text, url, repo)
+  const query = before === null ? { state: 'open' } : { state: 'all', since: new Date(sinceOf(before)).toISOString().replace(/\.\d+Z/, 'Z') }
+  const { items, date } = await listAll(api, `${repoPath(repo)}/issues`, { ...query, type: 'issues' }, (item) => fieldsOf(item)['number'])
+  const issues: Issue[] = []
+  const skipped: Unusable[] = []
+  for (const item of items) {
+    if (isPull(item)) continue
+    const issue = issueOf(repo, item, url)
+    if ('why' in issue) skipped.push(issue)
+    else issues.push(issue)
+  }
+  const times = items.map((item) => timeOf(fieldsOf(item)['updated_at'])).filter((time) => time !== null)
+  return { issues, skipped, cursor: writeCursor(cursorAfter(url, repo, times, before, date)), complete: before === null }
+}
+
+async function readIssue(api: Api, url: string, ref: string): Promise<Issue | null> {
+  const found = await unlessMissing(api.get(issuePath(ref)))
+  if (found === null || isPull(found.json)) return null
+  const issue = issueOf(splitIssue(ref).repo, found.json, url)
+  if ('why' in issue) throw new BurnError('forge_malformed', `${issue.what} can't be used: ${issue.why}`, 'look at it on the forge')
+  return issue
+}
+
+/** Null for what the forge says is not there. */
+async function unlessMissing<T>(answer: Promise<T>): Promise<T | null> {
+  try {
+    return await answer
+  } catch (thrown) {
+    if (thrown instanceof BurnError && thrown.code === 'forge_not_found') return null
+    throw thrown
+  }
+}
+
+/** `/assignees` knows owners, collaborators and teams. */
+async function readWriters(api: Api, repo: RepoRef): Promise<readonly string[]> {
+  const { json } = await api.get(`${repoPath(repo)}/assignees`)
+  return arrayOf(json)
+    .map(loginOf)
+    .filter((login) => login !== null)
+}
+
+/** Newest first, and no further than `since`: one request where little happened. */
+async function readChanges(api: Api, repo: RepoRef, since: number, writers: (repo: RepoRef) => Promise<readonly string[]>): Promise<readonly Change[]> {
+  const found = new Map<string, NonNullable<ReturnType<typeof changeOf>>>()
+  const from = since - overlap_ms
+  for (let page = 1, more = true; more; page++) {
+    const answer = await api.get(`${repoPath(repo)}/pulls`, { state: 'all', sort: 'recentupdate', limit: pageSize, page })
+    const items = arrayOf(answer.json)
+    for (const change of items.map(changeOf)) {
+      // The newest one of a branch counts.
+      if (change !== null && !found.has(change.change.dispatch_id)) found.set(change.change.dispatch_id, change)
+    }
+    const last = timeOf(fieldsOf(items.at(-1))['updated_at'])
+    more = answer.more && items.length > 0 && (last === null || last >= from)
+  }
+  const changes = [...found.values()]
+  const trusted = changes.some(({ foreign }) => foreign) ? new Set(await writers(repo)) : null
+  return changes.filter(({ change, foreign }) => !foreign || trusted?.has(change.author)).map(({ change }) => change)
+}
+
+async function readRights(api: Api, repo: RepoRef): Promise<{ readonly exists: boolean; readonly write: boolean }> {
+  const found = await unlessMissing(api.get(repoPath(repo)))
+  if (found === null) return { exists: false, write: false }
+  const { permissions, archived } = fieldsOf(found.json)
+  const { push, admin } = fieldsOf(permissions)
+  return { exists: true, write: archived !== true && (push === true || admin === true) }
+}
+
+/** Git and curl both take the machine's own credentials, so that no prompt needs one. */
+function openChange(repoUrl: string, url: string): string {
+  const body = `{"head":"<your branch>","base":"<base branch>","title":"<what changed>","body":"Closes #<number of the issue>"}`
+  return (
+    `Push your branch to origin with git, then open a pull request from it: with \`tea pulls create\` or \`fj pr create\` where one is set up for ${url}, ` +
+    `else with \`curl --fail-with-body --netrc -H 'Content-Type: application/json' -d '${body}' ${repoUrl}/pulls\`. ` +
+    'Its description must have the line `Closes #<number of the issue>`. Credentials are on this machine already; never write one down.'
+  )
+}

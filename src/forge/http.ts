@@ -1,0 +1,74 @@
+/** One HTTP request and its answer. Node's own client: it starts faster than fetch, and follows no redirect by itself. */
+import { Agent as HttpAgent, request as requestHttp, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
+import { Agent as HttpsAgent, request as requestHttps } from 'node:https'
+import { BurnError, messageOf } from '../core/errors.ts'
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST' | 'PATCH'
+  readonly url: URL
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string | null
+  /** Milliseconds until the whole answer must be there. */
+  readonly timeout_ms: number
+  /** Bytes of an answer beyond which it is not read. */
+  readonly max_bytes: number
+}
+
+export interface HttpAnswer {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly body: string
+}
+
+export type Http = (request: HttpRequest) => Promise<HttpAnswer>
+
+/** Connections are kept for less than servers and proxies usually do, so that a write seldom meets one that was just closed. */
+const idle_ms = 4_000
+
+/**
+ * A client that keeps `sockets` connections at most. Throws BurnError `forge_timeout`, `forge_unavailable` (no whole answer came) or
+ * `forge_too_big`; any status that the server gives is an answer.
+ */
+export function openHttp(sockets: number): Http {
+  const options = { keepAlive: true, maxSockets: sockets, timeout: idle_ms }
+  const agents = { 'http:': new HttpAgent(options), 'https:': new HttpsAgent(options) }
+  return ({ method, url, headers, body, timeout_ms, max_bytes }) =>
+    new Promise((resolve, reject) => {
+      const secure = url.protocol === 'https:'
+      const signal = AbortSignal.timeout(timeout_ms)
+      const payload = body === null ? {} : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) }
+      const request = (secure ? requestHttps : requestHttp)(url, {
+        method,
+        agent: secure ? agents['https:'] : agents['http:'],
+        headers: { ...headers, ...payload },
+        signal,
+      })
+      const fail = (thrown: unknown) => reject(failure(thrown, url, signal.aborted, timeout_ms))
+      request.once('error', fail)
+      request.once('response', (response) => {
+        readBody(response, max_bytes, url).then((text) => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text }), fail)
+      })
+      request.end(body ?? undefined)
+    })
+}
+
+async function readBody(response: IncomingMessage, limit: number, url: URL): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > limit) {
+      throw new BurnError('forge_too_big', `${url.host} answered with more than ${limit} bytes`, 'an issue or a comment there is too big to be read')
+    }
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+function failure(thrown: unknown, url: URL, late: boolean, timeout_ms: number): BurnError {
+  if (thrown instanceof BurnError) return thrown
+  const cause = { cause: thrown }
+  if (late) return new BurnError('forge_timeout', `${url.host} did not answer within ${timeout_ms} ms`, 'is the forge overloaded, or a firewall in between?', cause)
+  const reason = messageOf(thrown) || String((thrown as NodeJS.ErrnoException).code ?? 'connection failed')
+  return new BurnError('forge_unavailable', `${url.host} can't be reached: ${reason}`, 'is forge.url right, and the forge up?', cause)
+}

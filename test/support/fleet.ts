@@ -1,0 +1,104 @@
+/** A fleet of a test's own: a folder with a spec, a private tmux socket, stand-in agents, and the real command line. */
+import { execFile } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { TestContext } from 'node:test'
+import { privateSocket } from './tmux.ts'
+
+const root = resolve(import.meta.dirname, '../..')
+const agent = join(root, 'test/stand-ins/agent/agent.mjs')
+
+export interface Ran {
+  readonly code: number
+  readonly out: string
+  readonly err: string
+  /** Standard output as JSON. */
+  json<T>(): T
+}
+
+export interface Fleet {
+  readonly dir: string
+  readonly socket: string
+  /** Runs `burn` with this fleet's spec, and a home of its own. */
+  burn(...words: readonly string[]): Promise<Ran>
+  writeSpec(spec: object): void
+  /** What the stand-ins wrote down: every prompt that an agent really received, by pane. */
+  received(): { readonly pane: string; readonly text: string; readonly state: string }[]
+}
+
+/** The agent of the spec: the stand-in, with a log a pane. */
+export function standIn(dir: string, ...flags: readonly string[]): { kind: 'hermes'; command: string[] } {
+  return { kind: 'hermes', command: [process.execPath, agent, '--log', join(dir, 'agents', '%p-%d.jsonl'), ...flags] }
+}
+
+export function scratch(t: Pick<TestContext, 'after'>): string {
+  const dir = mkdtempSync(join(tmpdir(), 'burn-test-'))
+  t.after(() => rmSync(dir, { recursive: true, force: true, maxRetries: 5 }))
+  return dir
+}
+
+/** `spec` gets the folder and the socket: what it returns is written as the fleet's spec. */
+export function testFleet(t: TestContext, spec: (dir: string, socket: string) => object): Fleet {
+  const dir = scratch(t)
+  const socket = privateSocket(t)
+  const file = join(dir, 'fleet-spec.json')
+  mkdirSync(join(dir, 'agents'))
+  mkdirSync(join(dir, 'home'))
+  const writeSpec = (written: object) => writeFileSync(file, JSON.stringify(written, null, 2))
+  writeSpec(spec(dir, socket))
+  return {
+    dir,
+    socket,
+    writeSpec,
+    burn: (...words) => burn([...words], { BURN_SPEC: file, HOME: join(dir, 'home') }),
+    received: () => receivedIn(join(dir, 'agents')),
+  }
+}
+
+/** Runs the command line from its sources in a process of its own. */
+export function burn(words: readonly string[], env: Readonly<Record<string, string>>): Promise<Ran> {
+  const child = { env: { PATH: process.env['PATH'] ?? '', NO_COLOR: '1', ...env }, maxBuffer: 64 * 1024 * 1024, cwd: env['HOME'] }
+  return new Promise((done) => {
+    execFile(process.execPath, [join(root, 'src/cli/main.ts'), ...words], child, (error, out, err) => {
+      const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1
+      done({ code, out, err, json: <T>() => JSON.parse(out) as T })
+    })
+  })
+}
+
+interface Line {
+  readonly event: string
+  readonly text?: string
+  readonly state?: string
+}
+
+function receivedIn(dir: string): { pane: string; text: string; state: string }[] {
+  if (!existsSync(dir)) return []
+  return readdirSync(dir).flatMap((name) =>
+    readFileSync(join(dir, name), 'utf8')
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as Line)
+      .filter(({ event }) => event === 'received')
+      .map(({ text = '', state = '' }) => ({ pane: name, text, state })),
+  )
+}
+
+/** Looks until it holds. Throws with `what` after ten seconds. */
+export async function until(what: string, holds: () => boolean | Promise<boolean>, limit = 10_000): Promise<void> {
+  for (const end = Date.now() + limit; !(await holds()); await sleep(25)) {
+    if (Date.now() > end) throw new Error(`it did not happen in ${limit / 1000} s: ${what}`)
+  }
+}
+
+/** Writes issues into a folder forge. */
+export function writeIssues(dir: string, repo: string, issues: readonly { readonly title: string; readonly body: string; readonly labels?: readonly string[]; readonly author?: string }[]): void {
+  mkdirSync(join(dir, 'issues', repo), { recursive: true })
+  issues.forEach(({ title, body, labels = [], author = 'ann' }, index) => {
+    const head = { title, labels, author, created: new Date(Date.UTC(2026, 0, 1) + index * 1000).toISOString() }
+    const lines = Object.entries(head).map(([key, value]) => `${key}: ${JSON.stringify(value)}`)
+    writeFileSync(join(dir, 'issues', repo, `${index + 1}.md`), `---\n${lines.join('\n')}\n---\n${body}`)
+  })
+}

@@ -1,0 +1,62 @@
+/** An ssh server on loopback with keys of its own, for a test. */
+import { execFileSync, spawn } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { tmpdir, userInfo } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { TestContext } from 'node:test'
+
+export interface Sshd {
+  readonly host: string
+  readonly port: number
+  /** As they stand under `ssh.options` of a machine. */
+  readonly options: Readonly<Record<string, string>>
+  close(): void
+}
+
+const places = ['/usr/sbin/sshd', '/usr/local/sbin/sshd', '/usr/bin/sshd']
+
+/** Null where this machine has no ssh server; the test says so and is skipped. */
+export async function startSshd(t: Pick<TestContext, 'after'>): Promise<Sshd | null> {
+  const program = places.find((path) => existsSync(path))
+  if (program === undefined) return null
+  const dir = mkdtempSync(join(tmpdir(), 'burn-sshd-'))
+  for (const name of ['host', 'user']) execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(dir, name)])
+  const port = await freePort()
+  writeFileSync(join(dir, 'authorized'), readFileSync(join(dir, 'user.pub')), { mode: 0o600 })
+  writeFileSync(join(dir, 'known'), `[127.0.0.1]:${port} ${readFileSync(join(dir, 'host.pub'), 'utf8')}`)
+  writeFileSync(join(dir, 'config'), [`ListenAddress 127.0.0.1`, `Port ${port}`, `HostKey ${dir}/host`, `AuthorizedKeysFile ${dir}/authorized`, 'StrictModes no', 'UsePAM no', 'PasswordAuthentication no', 'PermitRootLogin yes', 'MaxSessions 200', 'MaxStartups 200', 'PidFile none', ''].join('\n'))
+  // Where sshd runs as root it wants this directory, which a service would have made.
+  if (userInfo().uid === 0) mkdirSync('/run/sshd', { recursive: true, mode: 0o755 })
+  const child = spawn(program, ['-D', '-e', '-f', join(dir, 'config')], { stdio: ['ignore', 'ignore', 'pipe'] })
+  let said = ''
+  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
+  const close = () => {
+    child.kill('SIGKILL')
+    rmSync(dir, { recursive: true, force: true })
+  }
+  t.after(close)
+  for (let tries = 0; !(await answers(port)); tries++) {
+    if (tries > 100 || child.exitCode !== null) throw new Error(`sshd does not answer: ${said}`)
+    await sleep(50)
+  }
+  return { host: `${userInfo().username}@127.0.0.1`, port, options: { IdentityFile: join(dir, 'user'), IdentitiesOnly: 'yes', UserKnownHostsFile: join(dir, 'known'), StrictHostKeyChecking: 'yes' }, close }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
+    })
+  })
+}
+
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1')
+    socket.once('connect', () => (socket.destroy(), resolve(true)))
+    socket.once('error', () => resolve(false))
+  })
+}

@@ -1,0 +1,24 @@
+/** A tmux server of a test's own, ended with the test. */
+import { execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import type { TestContext } from 'node:test'
+
+/** The name of a socket that nobody else uses; its server is ended when the test is. */
+export function privateSocket(t: TestContext): string {
+  const socket = `burn-test-${randomBytes(6).toString('hex')}`
+  t.after(() => endServer(socket))
+  return socket
+}
+
+export function endServer(socket: string): void {
+  try {
+    execFileSync('tmux', ['-L', socket, 'kill-server'], { stdio: 'ignore' })
+  } catch {
+    // There is none any more: that is what was wanted.
+  }
+}
+
+/** Runs tmux as a person would, on a socket. Returns what it printed. */
+export function tmuxOn(socket: string, ...words: readonly string[]): string {
+  return execFileSync('tmux', ['-u', '-L', socket, ...words], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+}
