@@ -1,6 +1,6 @@
 /** Requests to a forge's API under one policy: who may be asked, how often, how long, and with which secret. */
 import type { Clock } from '../core/ports.ts'
-import type { HttpAnswer, HttpRequest } from './http.ts'
+import type { Http, HttpAnswer, HttpRequest } from './http.ts'
 import { BurnError } from '../core/errors.ts'
 import { jsonOf, troubleOf, type Trouble } from './answers.ts'
 import { openHttp } from './http.ts'
@@ -58,28 +58,19 @@ export interface Api {
 /** Throws BurnError `forge_*` from every method; no error, URL or header but Authorization holds the token. */
 export function openApi({ base, token, clock, random, budget }: ApiOptions): Api {
   const limits = { ...defaults, ...budget }
-  const http = openHttp(limits.at_once)
   const limited = limiter(limits.at_once)
+  const secret = keepSecret(token)
+  const http = openHttp(limits.at_once)
   let requests = 0
-  let secret: Promise<string> | null = null
-
-  async function authorization(): Promise<string> {
-    secret ??= token()
-    try {
-      const value = (await secret).trim()
-      if (/^[\x21-\x7e]+$/.test(value)) return `token ${value}`
-    } catch (thrown) {
-      secret = null
-      throw thrown
-    }
-    secret = null
-    throw new BurnError('forge_auth', 'the token is empty, or has characters that no token has', 'write it alone on one line where forge.token says')
+  const counted: Http = (request) => {
+    requests++
+    return http(request)
   }
 
   async function attempt(request: HttpRequest, what: string): Promise<ApiAnswer | Trouble> {
     try {
-      const answer = await followed(request)
-      if (answer.status === 401) secret = null
+      const answer = await follow(counted, request)
+      if (answer.status === 401) secret.forget()
       const trouble = troubleOf(answer, what, clock.now())
       if (trouble !== null) return trouble
       const parsed = answer.status === 204 ? { json: null } : jsonOf(answer, what)
@@ -90,37 +81,23 @@ export function openApi({ base, token, clock, random, budget }: ApiOptions): Api
     }
   }
 
-  /** A forge answers with a redirect where a repo was renamed. The token goes to the forge's own origin only. */
-  async function followed(request: HttpRequest): Promise<HttpAnswer> {
-    let url: URL = request.url
-    for (let hops = 0; ; hops++) {
-      requests++
-      const answer = await http({ ...request, url })
-      const { location } = answer.headers
-      const follow = answer.status >= 300 && answer.status < 400 && location !== undefined
-      if (!follow) return answer
-      const next: URL | null = URL.canParse(location, url.href) ? new URL(location, url) : null
-      const keepsMethod = request.method === 'GET' || answer.status === 307 || answer.status === 308
-      if (next?.origin !== url.origin || !keepsMethod || hops === mostRedirects) throw redirected(url, next)
-      url = next
-    }
-  }
-
   async function send(method: HttpRequest['method'], path: string, query: Query, body: unknown): Promise<ApiAnswer> {
     const url = new URL(`${base}${path}`)
     for (const [key, value] of Object.entries(query)) url.searchParams.set(key, String(value))
     const what = `${method} ${base}${path}`
+    const payload = body === undefined ? null : JSON.stringify(body)
     const end = clock.now() + limits.total_ms
     for (let tries = 1; ; tries++) {
-      const headers = { accept: 'application/json', 'user-agent': 'burn', authorization: await authorization() }
-      const left = Math.max(1, end - clock.now())
-      const timeout_ms = Math.min(limits.request_ms, left)
-      const payload = body === undefined ? null : JSON.stringify(body)
-      const result = await limited(() => attempt({ method, url, headers, body: payload, timeout_ms, max_bytes: limits.max_bytes }, what))
+      const value = await secret.read()
+      const headers = { accept: 'application/json', 'user-agent': 'burn', authorization: `token ${value}` }
+      const result = await limited(() => {
+        const timeout_ms = Math.max(1, Math.min(limits.request_ms, end - clock.now()))
+        return attempt({ method, url, headers, body: payload, timeout_ms, max_bytes: limits.max_bytes }, what)
+      })
       if (!('error' in result)) return result
       const pause = Math.max(result.wait_ms ?? 0, limits.backoff_ms * 2 ** (tries - 1) * (0.5 + random() / 2))
       const again = result.again && method !== 'POST' && tries < limits.attempts && clock.now() + pause < end
-      if (!again) throw withoutSecret(result.error, headers.authorization.slice('token '.length))
+      if (!again) throw withoutSecret(result.error, value)
       await clock.sleep(pause)
     }
   }
@@ -130,6 +107,41 @@ export function openApi({ base, token, clock, random, budget }: ApiOptions): Api
     patch: (path, body) => send('PATCH', path, {}, body),
     post: (path, body) => send('POST', path, {}, body),
     requests: () => requests,
+  }
+}
+
+/** Reads the token once, and anew after the forge refused it: it may have been replaced. */
+function keepSecret(token: () => Promise<string>): { read(): Promise<string>; forget(): void } {
+  let kept: Promise<string> | null = null
+  const read = async () => {
+    const value = (await token()).trim()
+    if (/^[\x21-\x7e]+$/.test(value)) return value
+    throw new BurnError('forge_auth', 'the token is empty, or has characters that no token has', 'write it alone on one line where forge.token says')
+  }
+  const forget = () => {
+    kept = null
+  }
+  return {
+    forget,
+    read: () => {
+      kept ??= read()
+      kept.catch(forget)
+      return kept
+    },
+  }
+}
+
+/** A forge answers with a redirect where a repo was renamed. The token goes to the forge's own origin only. */
+async function follow(http: Http, request: HttpRequest): Promise<HttpAnswer> {
+  let url: URL = request.url
+  for (let hops = 0; ; hops++) {
+    const answer = await http({ ...request, url })
+    const { location } = answer.headers
+    if (answer.status < 300 || answer.status >= 400 || location === undefined) return answer
+    const next: URL | null = URL.canParse(location, url.href) ? new URL(location, url) : null
+    const keepsMethod = request.method === 'GET' || answer.status === 307 || answer.status === 308
+    if (next?.origin !== url.origin || !keepsMethod || hops === mostRedirects) throw redirected(url, next)
+    url = next
   }
 }
 

@@ -1,5 +1,5 @@
 /** Gitea and Forgejo, through their common API. */
-import type { Change, Issue, RepoRef } from '../core/nouns.ts'
+import type { Change, Issue, RepoRef, RepoSettings } from '../core/nouns.ts'
 import type { Forge, IssuePage } from '../core/ports.ts'
 import { BurnError } from '../core/errors.ts'
 import { openApi, type Api, type ApiOptions } from './api.ts'
@@ -11,7 +11,8 @@ import { splitIssue, splitRepo } from './refs.ts'
 export interface GiteaOptions extends Omit<ApiOptions, 'base'> {
   /** The forge's own address, without `/api/v1`. */
   readonly url: string
-  readonly owner: string
+  /** Says against which branch a repo's changes are opened; `main` where it does not. */
+  readonly repos?: readonly Pick<RepoSettings, 'repo' | 'base'>[]
 }
 
 /** A pull request may be written a little after the time that it bears. */
@@ -51,7 +52,10 @@ export function openGitea(options: GiteaOptions): Forge {
       throw new BurnError('forge_malformed', `${base}/user does not say who the token belongs to`, 'is forge.url a Gitea or Forgejo?')
     },
     rights: (repo) => readRights(api, repo),
-    access: (repo) => ({ clone_url: `${url}/${repo}.git`, api_url: base, open_change: openChange(`${base}${repoPath(repo)}`, url) }),
+    access(repo) {
+      const branch = options.repos?.find((settings) => settings.repo === repo)?.base ?? 'main'
+      return { clone_url: `${url}/${repo}.git`, api_url: base, open_change: openChange(`${base}${repoPath(repo)}`, url, branch) }
+    },
     requests: api.requests,
   }
 }
@@ -144,11 +148,11 @@ async function readRights(api: Api, repo: RepoRef): Promise<{ readonly exists: b
 }
 
 /** Git and curl both take the machine's own credentials, so that no prompt needs one. */
-function openChange(repoUrl: string, url: string): string {
-  const body = `{"head":"<your branch>","base":"<base branch>","title":"<what changed>","body":"Closes #<number of the issue>"}`
+function openChange(repoUrl: string, url: string, base: string): string {
+  const body = `{"head":"<your branch>","base":${JSON.stringify(base)},"title":"<what changed>","body":"Closes #<number of the issue>"}`
   return (
     `Push your branch to origin with git, then open a pull request from it: with \`tea pulls create\` or \`fj pr create\` where one is set up for ${url}, ` +
     `else with \`curl --fail-with-body --netrc -H 'Content-Type: application/json' -d '${body}' ${repoUrl}/pulls\`. ` +
-    'Its description must have the line `Closes #<number of the issue>`. Credentials are on this machine already; never write one down.'
+    'Its description must have the line `Closes #<number of the issue>`. The credentials are on this machine already; never write one down.'
   )
 }
