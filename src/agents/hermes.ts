@@ -172,7 +172,7 @@ function withoutReferences(text: string): string {
 function place(full: string, id: string, seen: Look): readonly Piece[] {
   const tag = tagOf(id)
   const text = withoutReferences(full)
-  if (seen.reading.state === 'working') return [{ type: '/queue ' }, { paste: `${tag}\n${text}\n${tag}` }]
+  if (seen.reading.state === 'working' && seen.interrupts !== false) return [{ type: '/queue ' }, { paste: `${tag}\n${text}\n${tag}` }]
   const newlines = text.split('\n').length - 1
   return [{ paste: `${tag}\n` }, { paste: newlines >= 5 || text.length >= 2000 ? text : text + '\n'.repeat(5 - newlines) }]
 }

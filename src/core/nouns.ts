@@ -19,6 +19,8 @@ export interface AgentConfig {
   readonly command: readonly string[]
   readonly model: string | null
   readonly provider: string | null
+  /** What Enter does while the agent works, as its own configuration has it: cut the turn short, or queue the text behind it. */
+  readonly busy_input_mode: 'interrupt' | 'queue'
   readonly env: Readonly<Record<string, string>>
 }
 

@@ -28,10 +28,14 @@ export function toIssueRecord(row: Selectable<IssueRow>): IssueRecord {
   return { issue, attempts, done: done === 1, verdict: kept }
 }
 
+/** What every engine can keep as text: PostgreSQL knows no NUL, and UTF-8 no half of a surrogate pair. */
+const storable = (text: string) => text.replaceAll('\0', '').toWellFormed()
+
 /** The columns that come from the forge. */
 export function fromIssue(issue: Issue) {
-  const { ref, repo, number, title, body, author, state, created_at, updated_at, comments, url } = issue
+  const { ref, repo, number, author, state, created_at, updated_at, comments, url } = issue
   const lists = { labels: JSON.stringify(issue.labels), assignees: JSON.stringify(issue.assignees) }
+  const [title, body] = [storable(issue.title), storable(issue.body)]
   return { ref, repo, number, title, body, ...lists, author, state, created_at, updated_at, comments, url }
 }
 

@@ -43,6 +43,9 @@ export async function turn(link: Link, deliveries: readonly Delivery[], holds: R
   }
 }
 
+type Screens = ReadonlyMap<string, readonly string[]>
+const historyRows = 200
+
 type Up = Extract<MachineSight, { state: 'up' }>
 
 async function look(link: Link, tmux: Tmux, sight: Up, deliveries: readonly Delivery[], holds: ReadonlyMap<WorkerId, string>, session: Session): Promise<Case[]> {
@@ -50,11 +53,14 @@ async function look(link: Link, tmux: Tmux, sight: Up, deliveries: readonly Deli
   const workers = new Map(link.machine.windows.flatMap((window) => window.workers.map((worker) => [worker.id, worker] as const)))
   const wanted = new Set(deliveries.flatMap(({ worker }) => panes.get(worker)?.id ?? []))
   const screens = await capture(tmux, [...wanted])
+  // Between two looks a busy agent can scroll what it echoed off the screen: the id is looked for above it too.
+  const sent = deliveries.filter(({ state }) => state === 'submitted').flatMap(({ worker }) => panes.get(worker)?.id ?? [])
+  const history = await capture(tmux, sent, { lines: historyRows })
   const busy = new Set(deliveries.filter(({ state }) => pastingStates.includes(state) || state === 'submitted').map(({ worker }) => worker))
   return deliveries.map((delivery) => {
     const worker = workers.get(delivery.worker)
     const pane = panes.get(delivery.worker) ?? null
-    const facts = caseOf(delivery, worker, pane, sight, screens, { busy: busy.has(delivery.worker) && delivery.state === 'planned', hold: holds.get(delivery.worker) ?? null }, session)
+    const facts = caseOf(delivery, worker, pane, sight, { screens, history }, { busy: busy.has(delivery.worker) && delivery.state === 'planned', hold: holds.get(delivery.worker) ?? null }, session)
     if (facts.step.do === 'place') busy.add(delivery.worker)
     return facts
   })
@@ -65,15 +71,18 @@ function caseOf(
   worker: Worker | undefined,
   pane: Pane | null,
   { server_started }: Up,
-  screens: ReadonlyMap<string, readonly string[]>,
+  shown: { readonly screens: Screens; readonly history: Screens },
   because: { readonly busy: boolean; readonly hold: string | null },
   { clock }: Session,
 ): Case {
   const kind = agentKind(worker?.agent.kind ?? 'hermes')
-  const screen = (pane === null ? undefined : screens.get(pane.id)) ?? []
-  const seen = pane === null || incarnationOf(pane, server_started) === null ? null : kind.look(screen, pane)
+  const screen = (pane === null ? undefined : shown.screens.get(pane.id)) ?? []
+  const above = (pane === null ? undefined : shown.history.get(pane.id)?.slice(0, -pane.height)) ?? []
+  const raw = pane === null || incarnationOf(pane, server_started) === null ? null : kind.look(screen, pane)
+  // The screen does not tell how the agent was configured; the spec does.
+  const seen = raw !== null && worker?.agent.busy_input_mode === 'queue' ? { ...raw, interrupts: false } : raw
   const now = clock.now()
-  const sight = deliverySight({ id: delivery.id, pane, server_started, look: seen, screen, ...because, reachable: true, now })
+  const sight = deliverySight({ id: delivery.id, pane, server_started, look: seen, screen, above, ...because, reachable: true, now })
   return { delivery, pane, kind, sight, step: step(delivery, sight, deliveryLimits(kind, delivery.kind), now) }
 }
 

@@ -165,6 +165,7 @@ function mergeAgents(written: readonly (WrittenAgent | undefined)[]): AgentConfi
     command: last('command') ?? [],
     model: last('model') ?? null,
     provider: last('provider') ?? null,
+    busy_input_mode: last('busy_input_mode') ?? defaults.busyInputMode,
     env: Object.assign({}, ...agents.map(({ env }) => env ?? {})) as Record<string, string>,
   }
 }

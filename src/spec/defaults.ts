@@ -4,6 +4,7 @@ export const defaults = {
   token: { file: '~/.config/burn-fleet/token' },
   folderOwner: 'local',
   agentKind: 'hermes',
+  busyInputMode: 'interrupt',
   depth: 2,
   interval: '60s',
   skipLabels: [] as readonly string[],

@@ -62,6 +62,7 @@ const agent = z
     command: argv.optional().meta({ description: "Program and arguments, in place of the kind's own.", examples: [['hermes', 'chat', '--yolo']] }),
     model: oneLine.optional().meta({ description: 'The model it is told to use.', examples: ['hermes-4-405b'] }),
     provider: oneLine.optional().meta({ description: "Who serves the model, in the agent's own words.", examples: ['nous'] }),
+    busy_input_mode: z.enum(['interrupt', 'queue']).optional().meta({ description: "What Enter does while it works, as its own configuration has it (Hermes: `display.busy_input_mode`). With `queue` a prompt for a busy agent is seen at once.", default: defaults.busyInputMode, examples: ['queue'] }),
     env: env.optional().meta({ description: 'Environment variables for it. No secrets: they are seen in the process list.', examples: [{ HERMES_HOME: '~/.hermes' }] }),
   })
   .meta({ id: 'agent' })

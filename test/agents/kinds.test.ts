@@ -6,7 +6,7 @@ import { hermes, tagOf } from '../../src/agents/hermes.ts'
 import { agentKind, agentKinds } from '../../src/agents/index.ts'
 import { BurnError } from '../../src/core/errors.ts'
 
-const config = { kind: 'hermes', command: ['hermes', 'chat', '--yolo'], model: null, provider: null, env: {} }
+const config = { kind: 'hermes', command: ['hermes', 'chat', '--yolo'], model: null, provider: null, busy_input_mode: 'interrupt', env: {} }
 const id = '0k3v9w2x4abcd'
 const looking = (state: 'idle' | 'working'): Look => ({
   reading: { state, detail: null, evidence: '' },
@@ -34,7 +34,7 @@ test('agents: each kind is found by its name, and a wrong name is told the right
 test('agents: hermes starts as the spec says, with model and provider where they are set', () => {
   assert.deepEqual(hermes.start(config).argv, ['hermes', 'chat', '--yolo'])
   assert.deepEqual(hermes.start({ ...config, command: [] }).argv, ['hermes', 'chat', '--yolo'])
-  assert.deepEqual(hermes.start({ ...config, model: 'm', provider: 'p', env: { A: 'b' } }), {
+  assert.deepEqual(hermes.start({ ...config, model: 'm', provider: 'p', busy_input_mode: 'interrupt', env: { A: 'b' } }), {
     argv: ['hermes', 'chat', '--yolo', '-m', 'm', '--provider', 'p'],
     env: { A: 'b' },
   })
