@@ -1,0 +1,352 @@
+/** What every engine must do. Another engine's tests call this with their own way to open a fresh ledger. */
+import type { Opened } from './fixtures.ts'
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { invariants } from '../../src/ledger/invariants.ts'
+import { claimOf, furnish, hand, idOf, issueOf, withCode, workers } from './fixtures.ts'
+
+export function conformance(name: string, openFresh: () => Promise<Opened>): void {
+  /** One test on a furnished ledger, whose rules must hold at its end. */
+  const holds = (what: string, body: (opened: Opened) => Promise<void>) =>
+    it(what, async () => {
+      await using opened = await openFresh()
+      await furnish(opened.ledger)
+      await body(opened)
+      assert.deepEqual(await invariants(opened.engine.db), [])
+      await opened.ledger.check()
+    })
+  describe(`ledger on ${name}`, () => {
+    claims(holds)
+    dispatchSteps(holds)
+    deliverySteps(holds)
+    leases(holds)
+    issues(holds)
+    fleet(holds)
+  })
+}
+
+type Holds = (what: string, body: (opened: Opened) => Promise<void>) => void
+
+function claims(holds: Holds): void {
+  holds('claims an issue for one worker, with its delivery', async ({ ledger }) => {
+    const [won] = await ledger.claim([claimOf(1)], 'a', 100, 10)
+    assert.equal(won?.state, 'claimed')
+    const view = await ledger.view()
+    assert.deepEqual(view.dispatches, [won])
+    const [delivery] = view.deliveries
+    assert.equal(delivery?.text, 'prompt 1')
+    assert.deepEqual([delivery.state, delivery.lease_owner, delivery.lease_token, delivery.lease_until], ['planned', 'a', 1, 100])
+    assert.equal(view.workers[0]?.used_at, 10)
+    assert.deepEqual(
+      (await ledger.events({ subject: idOf(1) })).map(({ kind }) => kind),
+      ['dispatch.claimed', 'delivery.planned'],
+    )
+  })
+
+  holds('leaves out what is taken, and wins the rest', async ({ ledger }) => {
+    await ledger.claim([claimOf(1)], 'a', 100, 10)
+    const sameIssue = claimOf(2, { worker: workers[1] })
+    const sameSlot = claimOf(3, { issue: 'o/r#2' })
+    const free = claimOf(4, { issue: 'o/r#3', slot: 1 })
+    const twiceInOne = claimOf(5, { issue: 'o/r#3', worker: workers[1] })
+    const won = await ledger.claim([sameIssue, sameSlot, free, twiceInOne, claimOf(1)], 'b', 100, 11)
+    assert.deepEqual(
+      won.map(({ id }) => id),
+      [free.id],
+    )
+    assert.equal((await ledger.view()).deliveries.length, 2)
+  })
+
+  holds('asks every council worker once, beside the work on the same issue', async ({ ledger }) => {
+    const asked = (count: number, worker: string) => claimOf(count, { kind: 'council', slot: null, worker })
+    assert.equal((await ledger.claim([claimOf(1), asked(2, workers[1]), asked(3, workers[2])], 'a', 100, 10)).length, 3)
+    assert.equal((await ledger.claim([asked(4, workers[1])], 'a', 100, 10)).length, 0)
+  })
+
+  holds('gives nothing on a view that is too old: done, tried since, closed, or unknown', async ({ ledger }) => {
+    await hand(ledger, claimOf(1), 10)
+    await ledger.moveDispatches([{ id: idOf(1), from: ['handed'], to: 'done', reason: 'merged' }], 11)
+    await hand(ledger, claimOf(2, { issue: 'o/r#2' }), 12)
+    await ledger.moveDispatches([{ id: idOf(2), from: ['handed'], to: 'lost', reason: 'gone' }], 13)
+    await ledger.saveIssues('o/r', [issueOf(3, { state: 'closed' })], 'c2', false, 14)
+    const stale = [1, 2, 3, 99].map((number) => claimOf(10 + number, { issue: `o/r#${number}`, slot: number }))
+    assert.deepEqual(await ledger.claim(stale, 'a', 100, 15), [])
+    assert.equal((await ledger.claim([claimOf(20, { issue: 'o/r#2', attempt: 2 })], 'a', 100, 16)).length, 1)
+  })
+
+  holds('writes nothing of a batch that names a worker nobody recorded', async ({ ledger }) => {
+    const wrong = claimOf(2, { issue: 'o/r#2', worker: 'm/W/NOBODY' })
+    await assert.rejects(ledger.claim([claimOf(1), wrong], 'a', 100, 10), withCode('ledger_rule'))
+    assert.deepEqual((await ledger.view()).dispatches, [])
+    assert.deepEqual(await ledger.events({ subject: idOf(1) }), [])
+  })
+}
+
+function dispatchSteps(holds: Holds): void {
+  holds('counts what failed or was lost, and remembers what is done', async ({ ledger }) => {
+    await hand(ledger, claimOf(1), 10)
+    const [failed] = await ledger.moveDispatches([{ id: idOf(1), from: ['handed', 'review'], to: 'failed', reason: 'no change' }], 11)
+    assert.deepEqual([failed?.state, failed?.state_reason, failed?.reason], ['failed', 'no change', 'its home repo'])
+    assert.equal((await ledger.issue('o/r#1'))?.attempts, 1)
+    await hand(ledger, claimOf(2, { attempt: 2 }), 12)
+    await ledger.moveDispatches([{ id: idOf(2), from: ['handed'], to: 'done', reason: 'closed', change_url: 'http://change' }], 13)
+    const record = await ledger.issue('o/r#1')
+    assert.deepEqual([record?.attempts, record?.done], [1, true])
+    assert.equal((await ledger.dispatches({ state: 'done' }))[0]?.change_url, 'http://change')
+    assert.equal(await ledger.requeue('o/r#1', 14), true)
+    assert.deepEqual([(await ledger.issue('o/r#1'))?.attempts, (await ledger.issue('o/r#1'))?.done], [0, false])
+  })
+
+  holds('counts nothing for a council', async ({ ledger }) => {
+    await hand(ledger, claimOf(1, { kind: 'council', slot: null }), 10)
+    await ledger.moveDispatches([{ id: idOf(1), from: ['handed'], to: 'lost', reason: 'gone' }], 11)
+    assert.equal((await ledger.issue('o/r#1'))?.attempts, 0)
+  })
+
+  holds('refuses a step that does not exist, with all that came with it', async ({ ledger }) => {
+    await ledger.claim([claimOf(1)], 'a', 100, 10)
+    const fine = { id: idOf(1), from: ['claimed'], to: 'released', reason: 'by hand' } as const
+    const wrong = { id: idOf(1), from: ['done'], to: 'claimed', reason: 'no' } as const
+    await assert.rejects(ledger.moveDispatches([fine, wrong], 11), withCode('ledger_step'))
+    assert.equal((await ledger.view()).dispatches[0]?.state, 'claimed')
+  })
+
+  holds('leaves out a step whose state has moved on', async ({ ledger }) => {
+    await ledger.claim([claimOf(1)], 'a', 100, 10)
+    const release = { id: idOf(1), from: ['claimed'], to: 'released', reason: 'by hand' } as const
+    assert.equal((await ledger.moveDispatches([release], 11)).length, 1)
+    assert.deepEqual(await ledger.moveDispatches([release, { ...release, id: idOf(7) }], 12), [])
+    assert.equal((await ledger.events({ subject: idOf(1) })).filter(({ kind }) => kind === 'dispatch.released').length, 1)
+  })
+
+  holds('ends the planned delivery of a dispatch that ends', async ({ ledger }) => {
+    await ledger.claim([claimOf(1)], 'a', 100, 10)
+    await ledger.moveDispatches([{ id: idOf(1), from: ['claimed'], to: 'released', reason: 'by hand' }], 11)
+    const [delivery] = await ledger.deliveries({ ids: [idOf(1)] })
+    assert.deepEqual([delivery?.state, delivery?.text], ['refused', ''])
+    assert.deepEqual(await ledger.moveDeliveries([{ id: idOf(1), token: 1, from: 'planned', to: 'placing', evidence: '' }], 'a', 12), [])
+  })
+
+  holds('gives a reviewed change back to its worker only where its slot is free', async ({ ledger }) => {
+    await hand(ledger, claimOf(1), 10)
+    await ledger.moveDispatches([{ id: idOf(1), from: ['handed'], to: 'review', reason: 'change open' }], 11)
+    assert.equal((await ledger.claim([claimOf(2, { issue: 'o/r#2' })], 'a', 100, 12)).length, 1)
+    const back = { id: idOf(1), from: ['review'], to: 'handed', reason: 'changes asked for' } as const
+    assert.deepEqual(await ledger.moveDispatches([back], 13), [])
+    await ledger.moveDispatches([{ id: idOf(2), from: ['claimed'], to: 'released', reason: 'by hand' }], 14)
+    assert.equal((await ledger.moveDispatches([back], 15))[0]?.handed_at, 15)
+  })
+
+  holds('keeps the one comment of a dispatch', async ({ ledger }) => {
+    await ledger.claim([claimOf(1)], 'a', 100, 10)
+    await ledger.saveComments([{ id: idOf(1), comment_id: '77', says: 'claimed' }], 11)
+    const [dispatch] = (await ledger.view()).dispatches
+    assert.deepEqual([dispatch?.comment_id, dispatch?.comment_says], ['77', 'claimed'])
+  })
+}
+
+function deliverySteps(holds: Holds): void {
+  holds('carries its dispatch along, and keeps of an ended text only size and hash', async ({ ledger }) => {
+    await hand(ledger, claimOf(1, { text: 'héllo' }), 10)
+    const [dispatch] = (await ledger.view()).dispatches
+    assert.deepEqual([dispatch?.state, dispatch?.incarnation, dispatch?.handed_at], ['handed', '1.%1.9', 10])
+    const [delivery] = await ledger.deliveries({ ids: [idOf(1)] })
+    assert.deepEqual([delivery?.state, delivery?.text, delivery?.lease_owner], ['seen', '', null])
+    const events = await ledger.events({ subject: idOf(1) })
+    assert.match(
+      events.map(({ text }) => text).join('\n'),
+      /^work: 6 bytes, sha256 3c48591d8d098a4538f5e013dfcf406e948eac4d3277b10bf614e295d6068179$/m,
+    )
+  })
+
+  holds('refuses a step that does not exist', async ({ ledger }) => {
+    await hand(ledger, claimOf(1), 10)
+    await assert.rejects(
+      ledger.moveDeliveries([{ id: idOf(1), token: 1, from: 'seen', to: 'planned', evidence: '' }], 'a', 11),
+      withCode('ledger_step'),
+    )
+  })
+
+  holds('places one text at a time into a worker, in one batch too', async ({ ledger }) => {
+    await ledger.plan(
+      [1, 2].map((count) => ({ id: idOf(count), kind: 'send', worker: workers[0], text: 'hi' })),
+      'a',
+      100,
+      10,
+    )
+    const place = (count: number) => ({ id: idOf(count), token: 1, from: 'planned', to: 'placing', evidence: 'ready' }) as const
+    assert.deepEqual(
+      (await ledger.moveDeliveries([place(1), place(2)], 'a', 11)).map(({ id }) => id),
+      [idOf(1)],
+    )
+    await ledger.moveDeliveries([{ ...place(1), from: 'placing', to: 'placed' }], 'a', 12)
+    await ledger.moveDeliveries([{ ...place(1), from: 'placed', to: 'placed', presses: 1 }], 'a', 13)
+    assert.deepEqual(await ledger.moveDeliveries([place(2)], 'a', 14), [])
+    await ledger.moveDeliveries([{ ...place(1), from: 'placed', to: 'submitted' }], 'a', 15)
+    assert.equal((await ledger.moveDeliveries([place(2)], 'a', 16)).length, 1)
+    assert.equal((await ledger.deliveries({ worker: workers[0], kind: 'send' })).length, 2)
+  })
+
+  holds('shows an unknown delivery while its dispatch lives, for anyone to settle', async ({ ledger }) => {
+    await ledger.claim([claimOf(1)], 'a', 100, 10)
+    const step = { id: idOf(1), token: 1, evidence: 'pane is gone' }
+    await ledger.moveDeliveries([{ ...step, from: 'planned', to: 'placing' }], 'a', 11)
+    await ledger.moveDeliveries([{ ...step, from: 'placing', to: 'unknown' }], 'a', 12)
+    assert.deepEqual(
+      (await ledger.view()).deliveries.map(({ state, text }) => [state, text]),
+      [['unknown', '']],
+    )
+    assert.equal((await ledger.moveDeliveries([{ ...step, from: 'unknown', to: 'seen', evidence: 'its id shows' }], 'b', 13)).length, 1)
+    assert.deepEqual((await ledger.view()).deliveries, [])
+  })
+}
+
+function leases(holds: Holds): void {
+  holds('lets nobody step what another holds, nor one that lost its lease', async ({ ledger }) => {
+    await ledger.claim([claimOf(1)], 'a', 100, 10)
+    const place = { id: idOf(1), token: 1, from: 'planned', to: 'placing', evidence: 'ready' } as const
+    assert.deepEqual(await ledger.moveDeliveries([place], 'b', 11), [])
+    assert.deepEqual(await ledger.takeOver('b', 200, 99), [])
+    assert.deepEqual(
+      (await ledger.takeOver('b', 200, 100)).map(({ lease_owner, lease_token }) => [lease_owner, lease_token]),
+      [['b', 2]],
+    )
+    assert.deepEqual(await ledger.renew('a', 500), [])
+    assert.deepEqual(await ledger.moveDeliveries([place, { ...place, token: 2 }], 'a', 101), [])
+    assert.deepEqual(await ledger.moveDeliveries([place], 'b', 101), [])
+    assert.equal((await ledger.moveDeliveries([{ ...place, token: 2 }], 'b', 101)).length, 1)
+  })
+
+  holds('renews what it holds, and gives it up at once', async ({ ledger }) => {
+    await ledger.claim([claimOf(1)], 'a', 100, 10)
+    assert.deepEqual(await ledger.renew('a', 300), [idOf(1)])
+    assert.deepEqual(await ledger.takeOver('b', 400, 200), [])
+    await ledger.giveUp('a')
+    assert.equal((await ledger.takeOver('b', 400, 201)).length, 1)
+  })
+
+  holds('takes over nothing that has ended', async ({ ledger }) => {
+    await hand(ledger, claimOf(1), 10)
+    assert.deepEqual(await ledger.takeOver('b', 1e6, 1e5), [])
+  })
+}
+
+function issues(holds: Holds): void {
+  holds('merges pages: what changed is updated, and a complete listing closes what it lacks', async ({ ledger }) => {
+    const hostile = { title: "a\u0000b\ud800 '; drop table issue; --", body: '🜂 `$(x)` #{pane} \u001b[31m\r\n', labels: ['"q"', 'é'] }
+    await ledger.saveIssues('o/r', [issueOf(2, hostile)], 'c2', false, 20)
+    const record = await ledger.issue('o/r#2')
+    assert.deepEqual(record?.issue, issueOf(2, { ...hostile, title: "ab\ufffd '; drop table issue; --" }))
+    await ledger.saveIssues('o/r', [issueOf(2), issueOf(9)], 'c3', true, 30)
+    assert.deepEqual((await ledger.view()).issues.map(({ issue }) => issue.number).toSorted(), [2, 9])
+    assert.equal((await ledger.issue('o/r#1'))?.issue.state, 'closed')
+    await ledger.saveIssues('o/r', [issueOf(1)], 'c4', false, 40)
+    assert.deepEqual(
+      (await ledger.events({ issue: 'o/r#1' })).map(({ kind }) => kind),
+      ['issue.found', 'issue.closed', 'issue.reopened'],
+    )
+    const [repo] = (await ledger.view()).repos
+    assert.deepEqual([repo?.cursor, repo?.listed_at], ['c4', 30])
+  })
+
+  holds('leaves other repos alone', async ({ ledger }) => {
+    await ledger.saveIssues('o/other', [], 'c', true, 20)
+    assert.equal((await ledger.view()).issues.length, 4)
+  })
+
+  holds('keeps writers, and when changes were last seen', async ({ ledger }) => {
+    await ledger.saveWriters('o/r', ['ann', 'bob'], 20)
+    await ledger.saveChangesSeen('o/r', 21)
+    const expected = { repo: 'o/r', cursor: 'c1', writers: ['ann', 'bob'], writers_at: 20, listed_at: 1, changes_at: 21 }
+    assert.deepEqual((await ledger.view()).repos, [expected])
+  })
+
+  holds('keeps the last verdict, with an event only where it differs', async ({ ledger }) => {
+    const verdict = { issue: 'o/r#1', eligible: false, reason: 'label "epic" is skipped' }
+    await ledger.saveVerdicts([verdict, { ...verdict, issue: 'o/r#2' }, { ...verdict, issue: 'o/r#99' }], 20)
+    await ledger.saveVerdicts([verdict, { ...verdict, issue: 'o/r#2', eligible: true }], 30)
+    assert.deepEqual((await ledger.issue('o/r#1'))?.verdict, { eligible: false, reason: verdict.reason, at: 20 })
+    assert.deepEqual(
+      (await ledger.events({ issue: 'o/r#2' })).map(({ kind }) => kind),
+      ['issue.found', 'issue.ineligible', 'issue.eligible'],
+    )
+    assert.equal((await ledger.events({ issue: 'o/r#1' })).length, 2)
+  })
+
+  holds('requeues what is known and not live', async ({ ledger }) => {
+    await ledger.claim([claimOf(1)], 'a', 100, 10)
+    assert.deepEqual(await Promise.all(['o/r#1', 'o/r#2', 'o/r#99'].map((ref) => ledger.requeue(ref, 11))), [false, true, false])
+  })
+}
+
+function fleet(holds: Holds): void {
+  holds('keeps workers in the order of their drawing', async ({ ledger }) => {
+    await ledger.recordWorkers(
+      ['m/W/Z', workers[1], 'm/W/D'].map((id) => ({ id, drawn: true })),
+      20,
+    )
+    const { workers: kept } = await ledger.view()
+    assert.deepEqual(
+      kept.map(({ id }) => id),
+      [...workers, 'm/W/Z', 'm/W/D'],
+    )
+    assert.deepEqual(
+      kept.map(({ drawn }) => drawn),
+      [false, false, false, true, true],
+    )
+  })
+
+  holds('retires a worker that has nothing live, and takes it back as the latest', async ({ ledger }) => {
+    await ledger.claim([claimOf(1)], 'a', 100, 10)
+    await ledger.hold(workers[1], 'looking', 11)
+    assert.deepEqual(await ledger.retireWorkers([workers[0], workers[1], 'm/W/NOBODY'], 12), [workers[1]])
+    assert.deepEqual(
+      (await ledger.view()).workers.map(({ id }) => id),
+      [workers[0], workers[2]],
+    )
+    assert.equal(await ledger.hold(workers[1], 'x', 13), false)
+    await ledger.recordWorkers([{ id: workers[1], drawn: false }], 14)
+    assert.deepEqual(
+      (await ledger.view()).workers.map(({ id, hold }) => [id, hold]),
+      [
+        [workers[0], null],
+        [workers[2], null],
+        [workers[1], null],
+      ],
+    )
+  })
+
+  holds('holds and resumes', async ({ ledger }) => {
+    assert.equal(await ledger.hold(workers[0], 'mine', 20), true)
+    assert.equal((await ledger.view()).workers[0]?.hold, 'mine')
+    assert.equal(await ledger.hold(workers[0], null, 21), true)
+    assert.equal(await ledger.hold('m/W/NOBODY', null, 22), false)
+    const events = await ledger.events({ worker: workers[0] })
+    assert.deepEqual(
+      events.map(({ kind }) => kind),
+      ['worker.recorded', 'worker.held', 'worker.resumed'],
+    )
+  })
+
+  holds('keeps since when a worker is in its state', async ({ ledger }) => {
+    const see = (state: 'idle' | 'working', at: number) => ledger.saveReadings([{ worker: workers[0], state }], at)
+    for (const [state, at] of [
+      ['idle', 20],
+      ['idle', 21],
+      ['working', 22],
+      ['working', 23],
+    ] as const)
+      await see(state, at)
+    const [worker] = (await ledger.view()).workers
+    assert.deepEqual([worker?.state, worker?.state_since], ['working', 22])
+  })
+
+  holds('reads one moment while others write', async ({ ledger }) => {
+    const writes = Array.from({ length: 8 }, (_, i) =>
+      ledger.claim([claimOf(i + 1, { issue: `o/r#${(i % 4) + 1}`, slot: i })], 'a', 100, 10),
+    )
+    const views = await Promise.all(Array.from({ length: 8 }, () => ledger.view()))
+    await Promise.all(writes)
+    for (const { dispatches, deliveries } of views) assert.equal(deliveries.length, dispatches.length)
+  })
+}

@@ -1,0 +1,62 @@
+import type { Claim, Ledger } from '../../src/core/ledger.ts'
+import type { Issue } from '../../src/core/nouns.ts'
+import type { Engine } from '../../src/ledger/engine.ts'
+
+/** A ledger under test, and the tables below it. */
+export interface Opened extends AsyncDisposable {
+  readonly ledger: Ledger
+  readonly engine: Engine
+}
+
+export const workers = ['m/W/A', 'm/W/B', 'm/W/C'] as const
+
+export function issueOf(number: number, changes: Partial<Issue> = {}): Issue {
+  const ref = `o/r#${number}`
+  const people = { labels: ['bug'], assignees: [], author: 'ann' }
+  const rest = { state: 'open' as const, created_at: number, updated_at: number, comments: 0, url: `http://forge/${number}` }
+  return { ref, repo: 'o/r', number, title: `title ${number}`, body: 'body', ...people, ...rest, ...changes }
+}
+
+/** An id as `newId` makes them, from a counter: 13 characters that sort as they were made. */
+export function idOf(count: number): string {
+  return count.toString(10).padStart(13, '0')
+}
+
+export function claimOf(count: number, changes: Partial<Claim> = {}): Claim {
+  const base = { id: idOf(count), kind: 'work' as const, issue: 'o/r#1', worker: workers[0], slot: 0, attempt: 1 }
+  return { ...base, reason: 'its home repo', text: `prompt ${count}`, ...changes }
+}
+
+/** Three workers and issues 1 … `issues`, all open. */
+export async function furnish(ledger: Ledger, issues = 4): Promise<void> {
+  await ledger.recordWorkers(
+    workers.map((id) => ({ id, drawn: false })),
+    1,
+  )
+  await ledger.saveIssues(
+    'o/r',
+    Array.from({ length: issues }, (_, index) => issueOf(index + 1)),
+    'c1',
+    true,
+    1,
+  )
+}
+
+/** Claims and brings it into the agent's hands. */
+export async function hand(ledger: Ledger, claim: Claim, at: number): Promise<void> {
+  await ledger.claim([claim], 'a', at + 1000, at)
+  await ledger.moveDeliveries(
+    [{ id: claim.id, token: 1, from: 'planned', to: 'placing', evidence: 'pane is ready', incarnation: '1.%1.9' }],
+    'a',
+    at,
+  )
+  await ledger.moveDeliveries([{ id: claim.id, token: 1, from: 'placing', to: 'seen', evidence: 'its id shows' }], 'a', at)
+}
+
+/** A stop for all others: what is thrown must have this code. */
+export function withCode(code: string): (thrown: unknown) => boolean {
+  return (thrown) => {
+    if ((thrown as { code?: string }).code === code) return true
+    throw new Error(`expected ${code}`, { cause: thrown })
+  }
+}

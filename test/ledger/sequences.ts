@@ -1,0 +1,141 @@
+/** Random sequences of operations by two owners: after every step all rules hold, and no step was let through that should not have been. */
+import type { Delivery, DeliveryState, Dispatch, DispatchState } from '../../src/core/lives.ts'
+import type { Opened } from './fixtures.ts'
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import * as fc from 'fast-check'
+import { activeStates, deliverySteps, dispatchSteps } from '../../src/core/lives.ts'
+import { invariants } from '../../src/ledger/invariants.ts'
+import { claimOf, furnish, idOf, issueOf, workers } from './fixtures.ts'
+
+const owner = fc.constantFrom('a', 'b')
+const worker = fc.constantFrom(...workers)
+const number = fc.integer({ min: 1, max: 4 })
+/** Which of the rows so far, from the latest. */
+const back = fc.nat({ max: 6 })
+const deliverySome = fc.constantFrom(...steps(deliverySteps))
+const dispatchSome = fc.constantFrom(...steps(dispatchSteps))
+
+function steps<State extends string>(table: Readonly<Record<State, readonly State[]>>): [State, State][] {
+  return (Object.entries(table) as [State, readonly State[]][]).flatMap(([from, all]) => all.map((to): [State, State] => [from, to]))
+}
+
+const operation = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant('claim' as const),
+      owner,
+      worker,
+      number,
+      slot: fc.nat({ max: 1 }),
+      attempt: fc.integer({ min: 1, max: 2 }),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('ask' as const), owner, worker, number }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('plan' as const), owner, worker }) },
+  {
+    weight: 12,
+    arbitrary: fc.record({ do: fc.constant('deliver' as const), owner, back, step: deliverySome, token: fc.integer({ min: 1, max: 3 }) }),
+  },
+  // Mostly the step that fits, so that sequences get somewhere.
+  { weight: 12, arbitrary: fc.record({ do: fc.constant('advance' as const), owner, back, pick: fc.nat({ max: 4 }) }) },
+  { weight: 8, arbitrary: fc.record({ do: fc.constant('move' as const), back, step: dispatchSome }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('takeOver' as const, 'renew' as const, 'giveUp' as const), owner }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('issue' as const), number, open: fc.boolean(), complete: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('requeue' as const), number }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('retire' as const, 'record' as const), worker }) },
+)
+
+type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never
+
+export function sequences(name: string, openFresh: () => Promise<Opened>): void {
+  describe(`ledger on ${name}, random sequences`, () => {
+    it('keeps every rule', async () => {
+      const property = fc.asyncProperty(fc.array(operation, { minLength: 10, maxLength: 50 }), async (operations) => {
+        await using opened = await openFresh()
+        await furnish(opened.ledger)
+        for (const [index, each] of operations.entries()) {
+          await run(opened, each, 10 + index)
+          assert.deepEqual(await invariants(opened.engine.db), [], `after ${JSON.stringify(each)}`)
+        }
+      })
+      await fc.assert(property, { numRuns: 80 })
+    })
+  })
+}
+
+/** Leases last five operations, so that some run out. */
+const leaseLength = 5
+
+async function run({ ledger }: Opened, each: Operation, at: number): Promise<void> {
+  const until = at + leaseLength
+  switch (each.do) {
+    case 'claim':
+    case 'ask': {
+      const kind = each.do === 'claim' ? { slot: each.slot, attempt: each.attempt } : { kind: 'council' as const, slot: null }
+      await ledger.claim([claimOf(at, { worker: each.worker, issue: `o/r#${each.number}`, ...kind })], each.owner, until, at)
+      return
+    }
+    case 'plan':
+      return void (await ledger.plan([{ id: idOf(at), kind: 'send', worker: each.worker, text: 'hi' }], each.owner, until, at))
+    case 'deliver':
+      return deliver(ledger, each.owner, await latestDelivery(ledger, each.back), each.step, each.token, at)
+    case 'advance': {
+      const delivery = await latestDelivery(ledger, each.back)
+      const next = delivery === undefined ? [] : deliverySteps[delivery.state]
+      const to = next[each.pick % next.length]
+      return delivery === undefined || to === undefined
+        ? undefined
+        : deliver(ledger, each.owner, delivery, [delivery.state, to], delivery.lease_token, at)
+    }
+    case 'move':
+      return move(ledger, (await ledger.dispatches({}))[each.back], each.step, at)
+    case 'takeOver':
+      for (const taken of await ledger.takeOver(each.owner, until, at)) assert.equal(taken.lease_owner, each.owner)
+      return
+    case 'renew':
+      return void (await ledger.renew(each.owner, until))
+    case 'giveUp':
+      return ledger.giveUp(each.owner)
+    case 'issue':
+      return ledger.saveIssues('o/r', [issueOf(each.number, { state: each.open ? 'open' : 'closed' })], 'c', each.complete, at)
+    case 'requeue':
+      return void (await ledger.requeue(`o/r#${each.number}`, at))
+    case 'retire':
+      return void (await ledger.retireWorkers([each.worker], at))
+    case 'record':
+      return ledger.recordWorkers([{ id: each.worker, drawn: true }], at)
+  }
+}
+
+type Ledger = Opened['ledger']
+
+async function latestDelivery(ledger: Ledger, back: number): Promise<Delivery | undefined> {
+  return (await ledger.deliveries({}))[back]
+}
+
+async function deliver(
+  ledger: Ledger,
+  by: string,
+  before: Delivery | undefined,
+  [from, to]: [DeliveryState, DeliveryState],
+  token: number,
+  at: number,
+): Promise<void> {
+  if (before === undefined) return
+  const moved = await ledger.moveDeliveries([{ id: before.id, token, from, to, evidence: 'seen' }], by, at)
+  const [after] = await ledger.deliveries({ ids: [before.id] })
+  assert.deepEqual(after, moved[0] ?? before)
+  if (moved.length === 0) return
+  assert.deepEqual([before.state, before.lease_token, after?.state], [from, token, to])
+  if (activeStates.includes(from)) assert.equal(before.lease_owner, by)
+}
+
+async function move(ledger: Ledger, before: Dispatch | undefined, [from, to]: [DispatchState, DispatchState], at: number): Promise<void> {
+  if (before === undefined) return
+  const moved = await ledger.moveDispatches([{ id: before.id, from: [from], to, reason: 'because' }], at)
+  const after = (await ledger.dispatches({ issue: before.issue })).find(({ id }) => id === before.id)
+  assert.deepEqual(after, moved[0] ?? before)
+  if (moved.length > 0) assert.deepEqual([before.state, after?.state], [from, to])
+}
