@@ -1,0 +1,41 @@
+/**
+ * A process of its own that works on a ledger. `node claimer.ts <url> <owner> claim`: waits for a line on stdin, claims all open issues in
+ * batches, prints the ids it won as JSON and ends. `… stuck`: begins a batch, says `inside` in the middle of it and stays there. `… busy`:
+ * claims and releases without end, a line for each batch.
+ */
+import { createInterface } from 'node:readline'
+import { openEngine } from '../../src/ledger/open.ts'
+import { claim } from '../../src/ledger/claims.ts'
+import { createStore } from '../../src/ledger/store.ts'
+import { batchOf } from './batches.ts'
+
+const [url = '', owner = '', what = ''] = process.argv.slice(2)
+const engine = await openEngine(url, { random: Math.random })
+const ledger = createStore(engine)
+const input = createInterface(process.stdin)[Symbol.asyncIterator]()
+process.stdout.write('ready\n')
+
+if (what === 'claim') {
+  await input.next()
+  const won: string[] = []
+  const order = Array.from({ length: 20 }, (_, index) => index).toSorted(() => Math.random() - 0.5)
+  for (const batch of order) won.push(...(await ledger.claim(batchOf(owner, batch, 25, 500), owner, 1000, 10)).map(({ issue }) => issue))
+  await ledger.close()
+  process.stdout.write(`${JSON.stringify(won)}\n`)
+  process.exit()
+}
+if (what === 'stuck') {
+  await engine.write(async (trx) => {
+    await claim(trx, batchOf(owner, 0, 25, 500), { owner, until: 1000 }, 10)
+    process.stdout.write('inside\n')
+    await new Promise(() => setInterval(() => {}, 1000))
+  })
+}
+for (let round = 0; ; round++) {
+  const won = await ledger.claim(batchOf(`${owner}${round}`, round % 20, 25, 500), owner, 1000, 10)
+  process.stdout.write(`${round}\n`)
+  await ledger.moveDispatches(
+    won.map(({ id }) => ({ id, from: ['claimed'], to: 'released', reason: 'again' })),
+    11,
+  )
+}

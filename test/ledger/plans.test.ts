@@ -1,0 +1,54 @@
+import type { KyselyPlugin, RootOperationNode, Transaction } from 'kysely'
+import type { Tables } from '../../src/ledger/tables.ts'
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { CompiledQuery } from 'kysely'
+import { claim } from '../../src/ledger/claims.ts'
+import { renew, takeOver } from '../../src/ledger/leases.ts'
+import { moveDeliveries, moveDispatches } from '../../src/ledger/moves.ts'
+import { openEngine } from '../../src/ledger/open.ts'
+import { deliveries, dispatches, events, view } from '../../src/ledger/queries.ts'
+import { createStore } from '../../src/ledger/store.ts'
+import { claimOf, furnish, idOf, workers } from './fixtures.ts'
+
+/** The statements that `work` made, as SQLite plans to run them. */
+async function plansOf(work: (trx: Transaction<Tables>) => Promise<unknown>): Promise<string[]> {
+  const engine = await openEngine('sqlite::memory:', { random: Math.random })
+  await furnish(createStore(engine))
+  const made: RootOperationNode[] = []
+  const watch: KyselyPlugin = {
+    transformQuery: ({ node }) => (made.push(node), node),
+    transformResult: async ({ result }) => result,
+  }
+  await engine.write((trx) => work(trx.withPlugin(watch)))
+  const executor = engine.db.getExecutor()
+  const plans: string[] = []
+  for (const [index, node] of made.entries()) {
+    const { sql, parameters } = executor.compileQuery(node, { queryId: String(index) })
+    const { rows } = await engine.db.executeQuery<{ detail: string }>(CompiledQuery.raw(`explain query plan ${sql}`, [...parameters]))
+    plans.push(...rows.map(({ detail }) => `${detail}   <- ${sql.slice(0, 200)}`))
+  }
+  await engine.close()
+  return plans
+}
+
+describe('what is done in every cycle', () => {
+  it('reads no history: every table that grows is reached through an index', async () => {
+    const plans = await plansOf(async (trx) => {
+      await claim(trx, [claimOf(1)], { owner: 'a', until: 100 }, 10)
+      await moveDeliveries(trx, [{ id: idOf(1), token: 1, from: 'planned', to: 'placing', evidence: '' }], 'a', 11)
+      await moveDeliveries(trx, [{ id: idOf(1), token: 1, from: 'placing', to: 'seen', evidence: '' }], 'a', 12)
+      await moveDispatches(trx, [{ id: idOf(1), from: ['handed', 'review'], to: 'done', reason: '' }], 13)
+      await renew(trx, { owner: 'a', until: 200 })
+      await takeOver(trx, { owner: 'a', until: 200 }, 14)
+      await view(trx)
+      await dispatches(trx, { issue: 'o/r#1', limit: 9 })
+      await deliveries(trx, { worker: workers[0], kind: 'identity', limit: 1 })
+      for (const filter of [{ issue: 'o/r#1' }, { worker: workers[0] }, { subject: idOf(1) }]) await events(trx, filter)
+    })
+    assert.ok(plans.length > 20)
+    const scans = plans.filter((plan) => /^SCAN (?:issue|dispatch|delivery|event)\b/.test(plan))
+    const overHistory = scans.filter((plan) => !/USING (?:COVERING )?INDEX (?:dispatch_live|delivery_active|issue_open)\b/.test(plan))
+    assert.deepEqual(overHistory, [])
+  })
+})
