@@ -1,0 +1,93 @@
+/** Rows as the API's JSON objects. */
+import type { CommentRow, IssueRow, RepoRow } from './state.ts'
+
+const timeText = (seconds: number | null) => (seconds === null ? null : new Date(seconds * 1000).toISOString().replace('.000Z', 'Z'))
+
+function idOf(login: string): number {
+  let id = 0
+  for (const char of login) id = (id * 31 + (char.codePointAt(0) ?? 0)) % 1_000_003
+  return id + 1
+}
+
+export function userJson(login: string, url: string) {
+  return { id: idOf(login), login, full_name: '', email: `${login}@example.com`, html_url: `${url}/${login}`, is_admin: false, active: true }
+}
+
+export function repoJson(repo: RepoRow, login: string, url: string) {
+  const full_name = `${repo.owner}/${repo.name}`
+  const write = repo.writers.has(login)
+  return {
+    id: repo.id,
+    name: repo.name,
+    full_name,
+    owner: userJson(repo.owner, url),
+    archived: repo.archived,
+    default_branch: 'main',
+    clone_url: `${url}/${full_name}.git`,
+    html_url: `${url}/${full_name}`,
+    permissions: { admin: login === repo.owner, push: write, pull: true },
+  }
+}
+
+/** What issues and pull requests have in common. */
+function common(repo: RepoRow, row: IssueRow, url: string) {
+  return {
+    id: row.id,
+    number: row.number,
+    title: row.title,
+    body: row.body,
+    user: userJson(row.author, url),
+    labels: row.labels.map((name) => ({ id: idOf(name), name, color: '00aabb', description: '', exclusive: false, is_archived: false })),
+    milestone: null,
+    assignee: row.assignees[0] === undefined ? null : userJson(row.assignees[0], url),
+    // Gitea says null where nobody is assigned.
+    assignees: row.assignees.length === 0 ? null : row.assignees.map((login) => userJson(login, url)),
+    state: row.state,
+    is_locked: false,
+    comments: row.comments.length,
+    html_url: `${url}/${repo.owner}/${repo.name}/${row.pull === null ? 'issues' : 'pulls'}/${row.number}`,
+    created_at: timeText(row.created),
+    updated_at: timeText(row.updated),
+    closed_at: timeText(row.closed),
+    due_date: null,
+  }
+}
+
+export function issueJson(repo: RepoRow, row: IssueRow, url: string) {
+  return {
+    ...common(repo, row, url),
+    original_author: row.original_author,
+    original_author_id: row.original_author === '' ? 0 : idOf(row.original_author),
+    pull_request: row.pull === null ? null : { merged: row.pull.merged, merged_at: row.pull.merged ? timeText(row.closed) : null },
+    repository: { id: repo.id, name: repo.name, owner: repo.owner, full_name: `${repo.owner}/${repo.name}` },
+  }
+}
+
+export function pullJson(repo: RepoRow, row: IssueRow, from: RepoRow | null, url: string) {
+  const pull = row.pull ?? { branch: '', base: '', merged: false }
+  const end = (ref: string, of: RepoRow | null) => ({ label: ref, ref, sha: '0'.repeat(40), repo_id: of?.id ?? 0 })
+  return {
+    ...common(repo, row, url),
+    mergeable: !pull.merged,
+    merged: pull.merged,
+    merged_at: pull.merged ? timeText(row.closed) : null,
+    base: end(pull.base, repo),
+    head: end(pull.branch, from),
+  }
+}
+
+export function commentJson(repo: RepoRow, row: IssueRow, comment: CommentRow, url: string) {
+  const issue_url = `${url}/${repo.owner}/${repo.name}/issues/${row.number}`
+  return {
+    id: comment.id,
+    html_url: `${issue_url}#issuecomment-${comment.id}`,
+    issue_url,
+    pull_request_url: '',
+    user: userJson(comment.author, url),
+    original_author: '',
+    original_author_id: 0,
+    body: comment.body,
+    created_at: timeText(comment.created),
+    updated_at: timeText(comment.updated),
+  }
+}

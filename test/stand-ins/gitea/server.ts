@@ -1,0 +1,148 @@
+/** A small real HTTP server that behaves as Gitea does, holds every exchange against Gitea's description, and makes trouble on request. */
+import type { AddressInfo } from 'node:net'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { setTimeout as wait } from 'node:timers/promises'
+import type { RepoSeed } from './state.ts'
+import { openConformance } from './conformance.ts'
+import { answer, type Reply } from './routes.ts'
+import { ForgeState } from './state.ts'
+import { answerInstead, nextTrouble, type PlannedTrouble, type Trouble } from './troubles.ts'
+
+export interface GiteaStandInOptions {
+  readonly repos?: readonly RepoSeed[]
+  /** Logins by token. Without it, `stand-in-token` belongs to `burn`. */
+  readonly tokens?: Readonly<Record<string, string>>
+  /** `false` saves the time of checking exchanges; for benchmarks. */
+  readonly check?: boolean
+  /** Milliseconds that every answer takes at least. */
+  readonly latency?: number
+  readonly port?: number
+  readonly now?: () => number
+}
+
+export interface LoggedRequest {
+  readonly method: string
+  /** Path and query, as it came. */
+  readonly target: string
+  readonly authorization: string | null
+  readonly body: unknown
+}
+
+export interface GiteaStandIn extends AsyncDisposable {
+  /** What to write as forge.url. */
+  readonly url: string
+  readonly token: string
+  readonly state: ForgeState
+  readonly log: LoggedRequest[]
+  /** Exchanges that were not as Gitea describes them. */
+  readonly violations: string[]
+  /** False where Gitea's description is not on this machine, so that nothing was checked. */
+  readonly checked: boolean
+  /** Requests whose `METHOD /path?query` matches meet the trouble; the first `times` of them. */
+  trouble(trouble: Trouble, on?: RegExp, times?: number): void
+  calm(): void
+  close(): Promise<void>
+}
+
+const prefix = '/api/v1'
+
+export async function startGitea(options: GiteaStandInOptions = {}): Promise<GiteaStandIn> {
+  const state = new ForgeState(options.now ?? (() => Date.now()))
+  for (const repo of options.repos ?? []) state.addRepo(repo)
+  const tokens = new Map(Object.entries(options.tokens ?? { 'stand-in-token': 'burn' }))
+  const conformance = options.check === false ? null : openConformance()
+  const planned: PlannedTrouble[] = []
+  const log: LoggedRequest[] = []
+  const violations: string[] = []
+  let url = ''
+
+  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const method = request.method ?? 'GET'
+    const target = request.url ?? '/'
+    const { pathname, searchParams: query } = new URL(target, url)
+    const body = await readJson(request)
+    log.push({ method, target, authorization: request.headers.authorization ?? null, body })
+    if (options.latency !== undefined) await wait(options.latency)
+    const trouble = nextTrouble(planned, `${method} ${target}`)
+    if (trouble !== null && answerInstead(trouble, response)) return
+    const login = tokens.get(tokenIn(request)) ?? null
+    const path = pathname.startsWith(prefix) ? pathname.slice(prefix.length) : null
+    const reply = replyTo(path, login, () => answer(state, path ?? '', { method, query, body, login: login ?? '', url }))
+    if (conformance !== null && path !== null && login !== null) {
+      violations.push(...conformance({ method, path, query, body, status: reply.status, answer: reply.json }))
+    }
+    if (trouble?.kind === 'slow') await wait(trouble.ms)
+    send(response, reply, trouble, new URL(target, url))
+  }
+
+  const server = createServer((request, response) => {
+    handle(request, response).catch((thrown: unknown) => {
+      violations.push(`the stand-in failed: ${String(thrown)}`)
+      response.destroy()
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve))
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const close = () =>
+    new Promise<void>((resolve) => {
+      server.close(() => resolve())
+      server.closeAllConnections()
+    })
+  return {
+    url,
+    token: [...tokens.keys()][0] ?? '',
+    state,
+    log,
+    violations,
+    checked: conformance !== null,
+    trouble: (trouble, on = /^/, times = Infinity) => void planned.push({ trouble, on, times }),
+    calm: () => void planned.splice(0),
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+function replyTo(path: string | null, login: string | null, answerIt: () => Reply): Reply {
+  if (path === null) return { status: 404, json: { message: 'not found' }, total: null }
+  if (login === null) return { status: 401, json: { message: 'invalid username, password or token' }, total: null }
+  return answerIt()
+}
+
+/** As `token …`, as `Bearer …`, or as the password that curl takes from ~/.netrc. */
+function tokenIn({ headers }: IncomingMessage): string {
+  const [scheme = '', value = ''] = (headers.authorization ?? '').split(' ')
+  if (scheme.toLowerCase() !== 'basic') return value
+  const pair = Buffer.from(value, 'base64').toString('utf8')
+  return pair.slice(pair.indexOf(':') + 1)
+}
+
+async function readJson(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = []
+  for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk)
+  const text = Buffer.concat(chunks).toString('utf8')
+  return text === '' ? null : (JSON.parse(text) as unknown)
+}
+
+function send(response: ServerResponse, reply: Reply, trouble: Trouble | null, asked: URL): void {
+  if (trouble?.kind === 'lost_answer') return void response.destroy()
+  if (reply.location !== undefined) {
+    const moved = asked.pathname.replace(/\/repos\/[^/]+\/[^/]+/, `/repos/${reply.location}`)
+    response.writeHead(reply.status, { location: `${moved}${asked.search}` })
+    return void response.end()
+  }
+  const json = trouble?.kind === 'changed' ? trouble.change(reply.json) : reply.json
+  const text = JSON.stringify(json)
+  response.writeHead(reply.status, { 'content-type': 'application/json;charset=utf-8', ...pagingHeaders(reply, trouble, asked) })
+  if (trouble?.kind !== 'cut') return void response.end(text)
+  response.write(text.slice(0, text.length >> 1), () => (trouble.hang_up === true ? response.destroy() : response.end()))
+}
+
+function pagingHeaders({ total }: Reply, trouble: Trouble | null, asked: URL): Record<string, string> {
+  if (total === null || (trouble?.kind === 'uncounted' && trouble.link !== true)) return {}
+  const counted: Record<string, string> = trouble?.kind === 'uncounted' ? {} : { 'x-total-count': String(total) }
+  const [page, limit] = [Number(asked.searchParams.get('page') ?? 1), Number(asked.searchParams.get('limit') ?? total)]
+  if (page * Math.min(50, limit) >= total) return counted
+  const next = new URL(asked)
+  next.searchParams.set('page', String(page + 1))
+  return { ...counted, link: `<${next.href}>; rel="next"` }
+}

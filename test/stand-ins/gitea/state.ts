@@ -1,0 +1,187 @@
+/** What the stand-in forge holds: repos, issues, pull requests and comments, in memory. */
+
+export interface IssueSeed {
+  readonly number?: number
+  readonly title: string
+  readonly body?: string
+  readonly labels?: readonly string[]
+  readonly assignees?: readonly string[]
+  readonly author?: string
+  readonly original_author?: string
+  readonly state?: 'open' | 'closed'
+  readonly created_at?: string
+  readonly updated_at?: string
+}
+
+export interface PullSeed {
+  readonly title: string
+  readonly body?: string
+  readonly branch: string
+  readonly author?: string
+  /** `owner/name` that the branch is in; without it, the repo itself. */
+  readonly from?: string
+  readonly base?: string
+}
+
+export interface RepoSeed {
+  /** `owner/name` */
+  readonly name: string
+  /** Logins that may write, beside the owner. */
+  readonly writers?: readonly string[]
+  readonly archived?: boolean
+  readonly issues?: readonly IssueSeed[]
+}
+
+export interface CommentRow {
+  readonly id: number
+  readonly author: string
+  readonly created: number
+  body: string
+  updated: number
+}
+
+/** Times in seconds, as Gitea keeps them. */
+export interface IssueRow {
+  readonly id: number
+  readonly number: number
+  readonly author: string
+  readonly original_author: string
+  readonly created: number
+  readonly comments: CommentRow[]
+  readonly pull: { readonly branch: string; readonly from: string; readonly base: string; merged: boolean } | null
+  title: string
+  body: string
+  labels: string[]
+  assignees: string[]
+  state: 'open' | 'closed'
+  updated: number
+  closed: number | null
+}
+
+export interface RepoRow {
+  readonly id: number
+  readonly owner: string
+  name: string
+  readonly archived: boolean
+  readonly writers: Set<string>
+  /** Issues and pull requests by number: they share their numbers. */
+  readonly items: Map<number, IssueRow>
+}
+
+const toSeconds = (ms: number) => Math.floor(ms / 1000)
+const secondsOf = (text: string | undefined, otherwise: number) => (text === undefined ? otherwise : toSeconds(Date.parse(text)))
+
+/** Everything on the forge. Every change bears the time of the clock, as on the real one. */
+export class ForgeState {
+  readonly repos = new Map<string, RepoRow>()
+  /** Where a repo was renamed to, by its old name. */
+  readonly renamed = new Map<string, string>()
+  readonly #now: () => number
+  #lastId = 0
+
+  constructor(now: () => number) {
+    this.#now = now
+  }
+
+  addRepo({ name: full, writers = [], archived = false, issues = [] }: RepoSeed): RepoRow {
+    const [owner = '', name = ''] = full.split('/')
+    const repo: RepoRow = { id: ++this.#lastId, owner, name, archived, writers: new Set([owner, ...writers]), items: new Map() }
+    this.repos.set(full.toLowerCase(), repo)
+    for (const issue of issues) this.addIssue(full, issue)
+    return repo
+  }
+
+  /** Throws where there is none. */
+  repo(name: string): RepoRow {
+    const repo = this.repos.get(name.toLowerCase())
+    if (repo === undefined) throw new Error(`the stand-in has no repo ${name}`)
+    return repo
+  }
+
+  /** Throws where there is none. */
+  issue(name: string, number: number): IssueRow {
+    const issue = this.repo(name).items.get(number)
+    if (issue === undefined) throw new Error(`the stand-in has no ${name}#${number}`)
+    return issue
+  }
+
+  addIssue(name: string, seed: IssueSeed): IssueRow {
+    const repo = this.repo(name)
+    const now = toSeconds(this.#now())
+    const created = secondsOf(seed.created_at, now)
+    const updated = secondsOf(seed.updated_at, Math.max(created, seed.created_at === undefined ? now : created))
+    return this.#add(repo, { ...seed, author: seed.author ?? repo.owner, number: seed.number, created, updated, pull: null })
+  }
+
+  addPull(name: string, seed: PullSeed): IssueRow {
+    const repo = this.repo(name)
+    const now = toSeconds(this.#now())
+    const pull = { branch: seed.branch, from: seed.from ?? name, base: seed.base ?? 'main', merged: false }
+    return this.#add(repo, { ...seed, author: seed.author ?? repo.owner, number: undefined, created: now, updated: now, pull })
+  }
+
+  #add(
+    repo: RepoRow,
+    seed: Omit<IssueSeed, 'number'> & { author: string; number: number | undefined; created: number; updated: number; pull: IssueRow['pull'] },
+  ): IssueRow {
+    const { title, body = '', author, original_author = '', created, updated, pull, state = 'open' } = seed
+    const row: IssueRow = {
+      id: ++this.#lastId,
+      number: seed.number ?? Math.max(0, ...repo.items.keys()) + 1,
+      author,
+      original_author,
+      created,
+      updated,
+      pull,
+      title,
+      body,
+      state,
+      labels: [...(seed.labels ?? [])],
+      assignees: [...(seed.assignees ?? [])],
+      closed: state === 'closed' ? updated : null,
+      comments: [],
+    }
+    repo.items.set(row.number, row)
+    return row
+  }
+
+  addComment(name: string, number: number, author: string, body: string): CommentRow {
+    const issue = this.issue(name, number)
+    const now = toSeconds(this.#now())
+    const comment = { id: ++this.#lastId, author, body, created: now, updated: now }
+    issue.comments.push(comment)
+    issue.updated = now
+    return comment
+  }
+
+  edit(name: string, number: number, change: Partial<Pick<IssueRow, 'title' | 'body' | 'state' | 'labels' | 'assignees'>>): IssueRow {
+    const issue = Object.assign(this.issue(name, number), change)
+    issue.updated = toSeconds(this.#now())
+    issue.closed = issue.state === 'open' ? null : (issue.closed ?? issue.updated)
+    return issue
+  }
+
+  close(name: string, number: number): IssueRow {
+    return this.edit(name, number, { state: 'closed' })
+  }
+
+  merge(name: string, number: number): IssueRow {
+    const { pull } = this.issue(name, number)
+    if (pull === null) throw new Error(`${name}#${number} is no pull request`)
+    pull.merged = true
+    return this.close(name, number)
+  }
+
+  rename(from: string, to: string): void {
+    const repo = this.repo(from)
+    this.repos.delete(from.toLowerCase())
+    repo.name = to.slice(to.indexOf('/') + 1)
+    this.repos.set(to.toLowerCase(), repo)
+    this.renamed.set(from.toLowerCase(), to)
+  }
+
+  editComment(comment: CommentRow, body: string): void {
+    comment.body = body
+    comment.updated = toSeconds(this.#now())
+  }
+}
