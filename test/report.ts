@@ -163,10 +163,17 @@ function reasonOf(test: Completed): string {
 
 /** The error with its stack, without the frames of the runner itself. */
 function describe(error: Error & { readonly cause?: unknown }): string {
-  const shown = error.cause instanceof Error ? inspect(error.cause, { depth: 6 }) : (error.cause ?? error.message)
+  const cause = error.cause
+  // An assertion's message says all that its fields say again.
+  const assertion = cause instanceof Error && 'generatedMessage' in cause
+  const shown = assertion
+    ? (cause.stack ?? cause.message)
+    : cause instanceof Error
+      ? inspect(cause, { depth: 6 })
+      : (cause ?? error.message)
   return String(shown)
     .split('\n')
-    .filter((line) => !/^\s+at .*\(?node:internal\//.test(line))
+    .filter((line) => !/^\s+at .*node:(?:internal\/|async_hooks)/.test(line))
     .join('\n')
 }
 
