@@ -100,6 +100,8 @@ export interface RepoRecord {
 export interface LedgerView {
   /** Dispatches in a live state. */
   readonly dispatches: readonly Dispatch[]
+  /** Dispatches that have ended, while their comment on the forge does not say so yet. */
+  readonly unsaid: readonly Dispatch[]
   /** Deliveries in an active state, and `unknown` ones of live dispatches. */
   readonly deliveries: readonly Delivery[]
   /** Open issues. */

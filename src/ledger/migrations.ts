@@ -50,6 +50,7 @@ const firstIndexes = [
   `create unique index dispatch_one_asked on dispatch (issue, worker) where kind = 'council' and state in ('claimed', 'handed', 'review')`,
   `create unique index dispatch_one_a_slot on dispatch (worker, slot) where kind = 'work' and state in ('claimed', 'handed')`,
   `create index dispatch_live on dispatch (id) where state in ('claimed', 'handed', 'review')`,
+  `create index dispatch_unsaid on dispatch (id) where comment_id is not null and comment_says <> state`,
   `create index dispatch_of_issue on dispatch (issue, id)`,
   `create index dispatch_of_worker on dispatch (worker, id)`,
   `create unique index delivery_one_pasting on delivery (worker) where state in ('placing', 'placed')`,

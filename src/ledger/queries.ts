@@ -17,6 +17,13 @@ const most = 1000
 
 export async function view(trx: Trx): Promise<LedgerView> {
   const live = await trx.selectFrom('dispatch').selectAll().where(among('state', liveStates)).orderBy('id').execute()
+  const unsaid = await trx
+    .selectFrom('dispatch')
+    .selectAll()
+    .where('comment_id', 'is not', null)
+    .whereRef('comment_says', '<>', 'state')
+    .orderBy('id')
+    .execute()
   const active = await trx.selectFrom('delivery').selectAll().where(among('state', activeStates)).orderBy('id').execute()
   const unproven = await trx
     .selectFrom('dispatch')
@@ -31,6 +38,7 @@ export async function view(trx: Trx): Promise<LedgerView> {
   const repos = await trx.selectFrom('repo').selectAll().orderBy('repo').execute()
   return {
     dispatches: live.map(toDispatch),
+    unsaid: unsaid.map(toDispatch).filter(({ state }) => !liveStates.includes(state)),
     deliveries: [...active, ...unproven].map(toDelivery),
     issues: open.map(toIssueRecord),
     workers: workers.map(toWorkerRecord),

@@ -42,9 +42,9 @@ function isDue({ dispatches, comment_id }: Thread): boolean {
  */
 export async function syncComments(fresh: ReadonlySet<string>, session: Session): Promise<void> {
   const { ledger, fleet } = session
-  const { dispatches } = await ledger.view()
+  const { dispatches, unsaid } = await ledger.view()
   const workers = new Map(fleet.machines.flatMap(({ windows }) => windows.flatMap((window) => window.workers.map((w) => [w.id, w] as const))))
-  const due = threads(dispatches).filter(isDue)
+  const due = threads([...dispatches, ...unsaid]).filter(isDue)
   const written = await mapBounded(due, atOnce, async (thread) => {
     try {
       return await sync(thread, fresh, session, workers)

@@ -33,7 +33,8 @@ export async function startSshd(t: Pick<TestContext, 'after'>): Promise<Sshd | n
   let said = ''
   child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
   const close = () => {
-    child.kill('SIGKILL')
+    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) for (const pid of withDescendants(child.pid)) kill(pid)
+    child.stderr.destroy()
     rmSync(dir, { recursive: true, force: true })
   }
   t.after(close)
@@ -41,7 +42,22 @@ export async function startSshd(t: Pick<TestContext, 'after'>): Promise<Sshd | n
     if (tries > 100 || child.exitCode !== null) throw new Error(`sshd does not answer: ${said}`)
     await sleep(50)
   }
-  return { host: `${userInfo().username}@127.0.0.1`, port, options: { IdentityFile: join(dir, 'user'), IdentitiesOnly: 'yes', UserKnownHostsFile: join(dir, 'known'), StrictHostKeyChecking: 'yes' }, close }
+  return { host: `${userInfo().username}@127.0.0.1`, port, options: { IdentityFile: join(dir, 'user'), IdentitiesOnly: 'yes', UserKnownHostsFile: join(dir, 'known'), StrictHostKeyChecking: 'yes', ControlPersist: '5' }, close }
+}
+
+/** A connection is a process of its own, in a session of its own: it outlives the server that accepted it. */
+function withDescendants(pid: number): number[] {
+  const rows = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' }).trim().split('\n').map((row) => row.trim().split(/\s+/).map(Number))
+  const children = rows.flatMap(([child = 0, parent]) => (parent === pid ? [child] : []))
+  return [...children.flatMap(withDescendants), pid]
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code !== 'ESRCH') throw thrown
+  }
 }
 
 function freePort(): Promise<number> {
