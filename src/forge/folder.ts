@@ -3,230 +3,196 @@
  * `comments/<repo>/<n>/<seq>.md`, `reviews/<repo>/<n>.md`, bare repositories `<repo>.git` beside them; `writers` has a login a line.
  * Any program takes part with plain files (docs/forges.md).
  */
-import { access, constants, readdir, readFile, realpath } from 'node:fs/promises'
-import { join, resolve, sep } from 'node:path'
+import { access, constants, lstat } from 'node:fs/promises'
+import { join, relative, resolve } from 'node:path'
 import type { Change, Comment, Issue, IssueRef, RepoRef } from '../core/nouns.ts'
 import type { Clock, Forge, IssuePage } from '../core/ports.ts'
-import type { Document } from './front-matter.ts'
-import { BurnError, messageOf } from '../core/errors.ts'
-import { idPattern } from '../core/ids.ts'
-import { createFile, replaceFile } from './files.ts'
-import { listOf, parseDocument, renderDocument, textOf } from './front-matter.ts'
+import { BurnError } from '../core/errors.ts'
+import { createFile, namesIn, readPlainFile, replaceFile } from './files.ts'
+import { numberInName, readCommentFile, readIssueFile, readReviewFile } from './folder-objects.ts'
+import { renderDocument } from './front-matter.ts'
+import { limiter } from './limiter.ts'
+import { numberOf, splitIssue, splitRepo } from './refs.ts'
 
 export interface FolderOptions {
   /** Absolute path. */
   readonly root: string
+  /** What stands before the slash in `owner/name`. */
   readonly owner: string
   readonly clock: Clock
 }
 
 /** Who the fleet writes as. */
 const login = 'burn'
-const repoName = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$/
-const largestFile = 4 * 1024 * 1024
+const openFiles = 16
 
-export function openFolder({ root, owner, clock }: FolderOptions): Forge {
-  const files = new Folder(root, owner)
+type Kind = 'issues' | 'comments' | 'reviews'
+
+/** Where things are. A repo of another owner is `forge_not_found`; a folder that is a link is `forge_forbidden`. */
+interface Place {
+  readonly root: string
+  folder(kind: Kind, repo: RepoRef, issue?: number): Promise<string>
+}
+
+/** Reads and writes nothing until it is asked. */
+export function openFolder(options: FolderOptions): Forge {
+  const { owner, clock } = options
+  const place = openPlace(resolve(options.root), owner)
   return {
     kind: 'folder',
-    issues: (repo) => files.issues(repo, clock.now()),
-    issue: (ref) => files.issue(ref),
-    writers: (repo) => files.writers(repo),
-    comments: (ref) => files.comments(ref),
-    comment: (ref, body) => files.addComment(ref, body, clock.now()),
-    editComment: (ref, id, body) => files.editComment(ref, id, body),
-    changes: (repo) => files.changes(repo),
+    issues: (repo) => readIssues(place, repo, clock.now()),
+    async issue(ref) {
+      const { repo, number } = splitIssue(ref)
+      return readIssue(place, repo, number)
+    },
+    writers: (repo) => readWriters(place, repo, clock.now()),
+    comments: (ref) => readComments(place, ref),
+    comment: (ref, body) => writeComment(place, ref, body, clock.now()),
+    editComment: (ref, id, body) => editComment(place, ref, id, body),
+    changes: async (repo) => (await readReviews(place, repo)).changes,
     whoami: async () => ({ login }),
-    rights: (repo) => files.rights(repo),
-    access: (repo) => files.access(repo),
+    rights: (repo) => readRights(place, repo),
+    access: (repo) => describeAccess(place.root, repo),
     requests: () => 0,
   }
 }
 
-class Folder {
-  readonly #root: string
-  readonly #owner: string
-
-  constructor(root: string, owner: string) {
-    this.#root = resolve(root)
-    this.#owner = owner
+function openPlace(root: string, owner: string): Place {
+  return {
+    root,
+    async folder(kind, repo, issue) {
+      const parts = splitRepo(repo)
+      if (parts.owner !== owner) throw new BurnError('forge_not_found', `the folder ${root} has no repo ${repo}`, `its repos are ${owner}/<name>`)
+      const path = [join(root, kind), join(root, kind, parts.name)]
+      if (issue !== undefined) path.push(join(root, kind, parts.name, String(issue)))
+      await Promise.all(path.map(refuseLink))
+      return path.at(-1) as string
+    },
   }
+}
 
-  async issues(repo: RepoRef, now: number): Promise<IssuePage> {
-    const folder = await this.#folder('issues', repo)
-    const names = await this.#list(folder, `issues of ${repo}`)
-    const issues: Issue[] = []
-    const skipped: { what: string; why: string }[] = []
-    for (const name of names.filter((each) => each.endsWith('.md')).toSorted(byNumber)) {
-      try {
-        const issue = await this.#readIssue(repo, Number.parseInt(name, 10), join(folder, name), name)
-        if (issue.state === 'open') issues.push(issue)
-      } catch (thrown) {
-        skipped.push({ what: join('issues', nameOf(repo), name), why: messageOf(thrown) })
-      }
-    }
-    return { issues, skipped, cursor: String(now), complete: true }
-  }
+/** A link among the folders could lead anywhere. The root itself may be one. */
+async function refuseLink(path: string): Promise<void> {
+  const found = await lstat(path).catch(() => null)
+  if (found?.isSymbolicLink() === true) throw new BurnError('forge_forbidden', `${path} is a symbolic link`, 'put the folder itself there')
+}
 
-  async issue(ref: IssueRef): Promise<Issue | null> {
-    const { repo, number } = this.#split(ref)
-    const path = join(await this.#folder('issues', repo), `${number}.md`)
+/** Always the complete list: files are quick to read. Review files that are malformed are reported here too. */
+async function readIssues(place: Place, repo: RepoRef, now: number): Promise<IssuePage> {
+  const folder = await place.folder('issues', repo)
+  const names = await namesIn(folder)
+  if (names === null) throw new BurnError('forge_not_found', `${folder} does not exist`, 'make the folder, or correct forge.path and the repos in the spec')
+  const commented = new Set((await namesIn(await place.folder('comments', repo))) ?? [])
+  const { found, skipped } = await readEach(place, folder, names, (path, number) => readIssueAt(place, repo, number, path, commented.has(String(number))))
+  const reviews = await readReviews(place, repo)
+  const issues = found.filter(({ state }) => state === 'open')
+  return { issues, skipped: [...skipped, ...reviews.skipped], cursor: String(now), complete: true }
+}
+
+/** What is made of each `<n>.md`, in order; what is malformed is left out, with the reason. */
+async function readEach<T>(
+  place: Place,
+  folder: string,
+  names: readonly string[],
+  make: (path: string, number: number) => Promise<T | null>,
+): Promise<{ readonly found: readonly T[]; readonly skipped: IssuePage['skipped'] }> {
+  const skipped: { what: string; why: string }[] = []
+  const limited = limiter(openFiles)
+  const numbers = names.map(numberInName).filter((number) => number !== null)
+  const read = async (number: number): Promise<T | null> => {
+    const path = join(folder, `${number}.md`)
     try {
-      return await this.#readIssue(repo, number, path, `${number}.md`)
+      return await make(path, number)
     } catch (thrown) {
-      if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return null
-      throw thrown
+      if (!(thrown instanceof BurnError) || thrown.code !== 'forge_malformed') throw thrown
+      skipped.push({ what: relative(place.root, path), why: thrown.message.replace(`${place.root}/`, '') })
+      return null
     }
   }
+  const made = await Promise.all(numbers.toSorted((a, b) => a - b).map((number) => limited(() => read(number))))
+  const strange = names.filter((name) => name.endsWith('.md') && numberInName(name) === null)
+  skipped.push(...strange.map((name) => ({ what: relative(place.root, join(folder, name)), why: 'its name is not <number>.md' })))
+  return { found: made.filter((each) => each !== null), skipped }
+}
 
-  async #readIssue(repo: RepoRef, number: number, path: string, name: string): Promise<Issue> {
-    if (name !== `${number}.md` || number < 1) throw notRead('its name must be <number>.md')
-    const document = await read(path)
-    const title = textOf(document, 'title')
-    const state = textOf(document, 'state') || 'open'
-    if (title === '') throw notRead('it has no "title:"')
-    if (state !== 'open' && state !== 'closed') throw notRead(`its state is neither open nor closed: ${JSON.stringify(state)}`)
-    const created = timeOf(document, 'created')
-    return {
-      ref: `${repo}#${number}`,
-      repo,
-      number,
-      title,
-      body: document.text,
-      labels: listOf(document, 'labels'),
-      assignees: listOf(document, 'assignees'),
-      author: textOf(document, 'author') || 'local',
-      state,
-      created_at: created,
-      updated_at: Math.max(created, timeOf(document, 'updated')),
-      comments: (await readdir(this.#path('comments', repo, String(number))).catch(missingIsEmpty)).length,
-      url: `file://${path}`,
-    }
-  }
+async function readIssue(place: Place, repo: RepoRef, number: number): Promise<Issue | null> {
+  return readIssueAt(place, repo, number, join(await place.folder('issues', repo), `${number}.md`), true)
+}
 
-  /** Whoever may write into the folder may write to its repos; `writers` says who else's issues count. Without it, everybody's do. */
-  async writers(repo: RepoRef): Promise<readonly string[]> {
-    const path = join(this.#root, 'writers')
-    try {
-      const lines = (await readFile(path, 'utf8')).split('\n').map((line) => line.replace(/#.*/, '').trim())
-      return [...new Set([login, ...lines.filter((line) => line !== '')])]
-    } catch (thrown) {
-      if ((thrown as NodeJS.ErrnoException).code !== 'ENOENT') throw unreadable(path, thrown)
-    }
-    const { issues } = await this.issues(repo, 0)
-    return [...new Set([login, ...issues.map(({ author }) => author)])]
-  }
+async function readIssueAt(place: Place, repo: RepoRef, number: number, path: string, commented: boolean): Promise<Issue | null> {
+  const file = await readPlainFile(path)
+  if (file === null) return null
+  const comments = commented ? ((await namesIn(await place.folder('comments', repo, number))) ?? []) : []
+  return readIssueFile(repo, number, path, file, comments.filter((name) => numberInName(name) !== null).length)
+}
 
-  async comments(ref: IssueRef): Promise<readonly Comment[]> {
-    const { repo, number } = this.#split(ref)
-    const folder = join(await this.#folder('comments', repo), String(number))
-    const names = (await readdir(folder).catch(missingIsEmpty)).filter((name) => /^\d+\.md$/.test(name)).toSorted(byNumber)
-    return Promise.all(
-      names.map(async (name) => {
-        const document = await read(join(folder, name))
-        return { id: name.slice(0, -3), author: textOf(document, 'author') || 'local', body: document.text, created_at: timeOf(document, 'created') }
-      }),
-    )
-  }
+/** Who may write into the folder needs no forge's leave: without a `writers` file, everybody who opened an issue counts. */
+async function readWriters(place: Place, repo: RepoRef, now: number): Promise<readonly string[]> {
+  const file = await readPlainFile(join(place.root, 'writers'))
+  const listed = file?.text.split('\n').map((line) => line.replace(/#.*/, '').trim())
+  const logins = listed ?? (await readIssues(place, repo, now)).issues.map(({ author }) => author)
+  return [...new Set([login, ...logins.filter((each) => each !== '')])]
+}
 
-  async addComment(ref: IssueRef, body: string, now: number): Promise<Comment> {
-    const { repo, number } = this.#split(ref)
-    const folder = join(await this.#folder('comments', repo), String(number))
-    const text = renderDocument({ author: login, created: new Date(now).toISOString() }, body)
-    const taken = (await readdir(folder).catch(missingIsEmpty)).map((name) => Number.parseInt(name, 10)).filter(Number.isFinite)
-    for (let id = Math.max(0, ...taken) + 1; ; id++) {
-      if (await createFile(join(folder, `${id}.md`), text)) return { id: String(id), author: login, body, created_at: now }
-    }
-  }
+async function readComments(place: Place, ref: IssueRef): Promise<readonly Comment[]> {
+  const { repo, number } = splitIssue(ref)
+  const folder = await place.folder('comments', repo, number)
+  // What is malformed is no comment: nothing was said in it.
+  const { found } = await readEach(place, folder, (await namesIn(folder)) ?? [], async (path, id) => {
+    const file = await readPlainFile(path)
+    return file === null ? null : readCommentFile(id, path, file)
+  })
+  return found
+}
 
-  async editComment(ref: IssueRef, id: string, body: string): Promise<void> {
-    const { repo, number } = this.#split(ref)
-    if (!/^\d{1,9}$/.test(id)) throw new BurnError('forge_not_found', `${JSON.stringify(id)} is no comment of ${ref}`, '')
-    const path = join(await this.#folder('comments', repo), String(number), `${id}.md`)
-    const { fields } = await read(path)
-    await replaceFile(path, renderDocument(Object.fromEntries(fields), body))
-  }
-
-  async changes(repo: RepoRef): Promise<readonly Change[]> {
-    const folder = await this.#folder('reviews', repo)
-    const names = (await readdir(folder).catch(missingIsEmpty)).filter((name) => name.endsWith('.md')).toSorted(byNumber)
-    const changes = await Promise.all(names.map((name) => readChange(join(folder, name))))
-    return changes.filter((change) => change !== null)
-  }
-
-  async rights(repo: RepoRef): Promise<{ exists: boolean; write: boolean }> {
-    const folder = await this.#folder('issues', repo)
-    const can = (path: string, mode: number) => access(path, mode).then(() => true, () => false)
-    return { exists: await can(folder, constants.R_OK), write: await can(this.#root, constants.W_OK) }
-  }
-
-  access(repo: RepoRef): { clone_url: string; api_url: string; open_change: string } {
-    const reviews = this.#path('reviews', repo)
-    return {
-      clone_url: this.#path(`${nameOf(repo)}.git`),
-      api_url: `file://${this.#root}`,
-      open_change: `To open it for review, write the file ${reviews}/<issue number>.md with the lines "---", "issue: <issue number>", "branch: <your branch>", "state: open", "title: <one line>", "---", then what you changed and why.`,
-    }
-  }
-
-  #split(ref: IssueRef): { repo: RepoRef; number: number } {
-    const hash = ref.lastIndexOf('#')
-    const number = Number(ref.slice(hash + 1))
-    if (hash < 0 || !Number.isSafeInteger(number) || number < 1) throw new BurnError('forge_not_found', `${JSON.stringify(ref)} names no issue`, 'write owner/repo#7')
-    return { repo: ref.slice(0, hash), number }
-  }
-
-  #path(...parts: readonly string[]): string {
-    return join(this.#root, ...parts.map((part) => (part.includes('/') ? nameOf(part) : part)))
-  }
-
-  /** The repo's folder of one kind, inside the root wherever links lead. */
-  async #folder(kind: 'issues' | 'comments' | 'reviews', repo: RepoRef): Promise<string> {
-    const name = nameOf(repo)
-    if (repo !== `${this.#owner}/${name}` || !repoName.test(name)) throw new BurnError('forge_not_found', `the folder ${this.#root} has no repo ${repo}`, `its repos are ${this.#owner}/<name>`)
-    const path = join(this.#root, kind, name)
-    const [real, root] = await Promise.all([realpath(path).catch(() => path), realpath(this.#root).catch(() => this.#root)])
-    if (real !== path && !`${real}${sep}`.startsWith(`${root}${sep}`)) throw new BurnError('forge_forbidden', `${path} leads out of ${this.#root}`, 'replace the link by a folder')
-    return path
-  }
-
-  async #list(folder: string, what: string): Promise<string[]> {
-    try {
-      return await readdir(folder)
-    } catch (thrown) {
-      if ((thrown as NodeJS.ErrnoException).code !== 'ENOENT') throw unreadable(folder, thrown)
-      throw new BurnError('forge_not_found', `there are no ${what}: ${folder} does not exist`, `make the folder, or correct "forge.path" and the windows' "repos" in the spec`)
-    }
+async function writeComment(place: Place, ref: IssueRef, body: string, now: number): Promise<Comment> {
+  const { repo, number } = splitIssue(ref)
+  if ((await readIssue(place, repo, number)) === null) throw new BurnError('forge_not_found', `there is no ${ref}`, 'is it deleted?')
+  const folder = await place.folder('comments', repo, number)
+  const text = renderDocument({ author: login, created: new Date(now).toISOString() }, body)
+  const taken = ((await namesIn(folder)) ?? []).map(numberInName).filter((id) => id !== null)
+  // Somebody else may take the next number at the same moment.
+  for (let id = Math.max(0, ...taken) + 1; ; id++) {
+    if (await createFile(join(folder, `${id}.md`), text)) return { id: String(id), author: login, body, created_at: now }
   }
 }
 
-async function readChange(path: string): Promise<Change | null> {
-  const document = await read(path)
-  const id = textOf(document, 'branch').replace(/^burn\//, '')
-  const state = textOf(document, 'state') || 'open'
-  if (!idPattern.test(id) || (state !== 'open' && state !== 'merged' && state !== 'closed')) return null
-  return { dispatch_id: id, url: `file://${path}`, state, author: textOf(document, 'author') || 'local' }
+async function editComment(place: Place, ref: IssueRef, id: string, body: string): Promise<void> {
+  const { repo, number } = splitIssue(ref)
+  const path = numberOf(id) === null ? null : join(await place.folder('comments', repo, number), `${id}.md`)
+  const file = path === null ? null : await readPlainFile(path)
+  if (path === null || file === null) throw new BurnError('forge_not_found', `${ref} has no comment ${JSON.stringify(id)}`, 'is it deleted?')
+  const { author, created_at } = readCommentFile(Number(id), path, file)
+  await replaceFile(path, renderDocument({ author, created: new Date(created_at).toISOString() }, body))
 }
 
-async function read(path: string): Promise<Document> {
-  const content = await readFile(path, 'utf8')
-  if (content.length > largestFile) throw notRead(`it has more than ${largestFile} characters`)
-  const document = parseDocument(content)
-  if (document === null) throw notRead('line 1: it must begin with front matter between two "---" lines')
-  return document
+async function readReviews(place: Place, repo: RepoRef): Promise<{ readonly changes: readonly Change[]; readonly skipped: IssuePage['skipped'] }> {
+  const folder = await place.folder('reviews', repo)
+  const { found, skipped } = await readEach(place, folder, (await namesIn(folder)) ?? [], async (path) => {
+    const file = await readPlainFile(path)
+    return file === null ? null : readReviewFile(path, file)
+  })
+  return { changes: found, skipped }
 }
 
-function timeOf(document: Document, key: string): number {
-  const time = Date.parse(textOf(document, key))
-  return Number.isNaN(time) ? 0 : time
+async function readRights(place: Place, repo: RepoRef): Promise<{ readonly exists: boolean; readonly write: boolean }> {
+  const exists = (await namesIn(await place.folder('issues', repo))) !== null
+  const write = await access(place.root, constants.W_OK).then(
+    () => true,
+    () => false,
+  )
+  return { exists, write }
 }
 
-const nameOf = (repo: RepoRef) => repo.slice(repo.lastIndexOf('/') + 1)
-const byNumber = (a: string, b: string) => Number.parseInt(a, 10) - Number.parseInt(b, 10)
-const notRead = (why: string) => new BurnError('forge_malformed', why, 'correct the file (docs/forges.md says what it holds)')
-const unreadable = (path: string, thrown: unknown) => new BurnError('forge_unavailable', `${path} can't be read: ${messageOf(thrown)}`, 'check the folder and its rights')
-
-function missingIsEmpty(thrown: unknown): string[] {
-  if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return []
-  throw thrown
+function describeAccess(root: string, repo: RepoRef): ReturnType<Forge['access']> {
+  const { name } = splitRepo(repo)
+  const review = join(root, 'reviews', name, '<issue number>.md')
+  return {
+    clone_url: join(root, `${name}.git`),
+    api_url: `file://${root}`,
+    open_change:
+      `Push your branch to origin, then write the file ${review} with the lines "---", "issue: <issue number>", "branch: <your branch>", ` +
+      '"author: <your name>", "state: open", "title: <one line>", "---", and then what you changed and why, with the line "Closes #<issue number>". ' +
+      'Write it under another name first and rename it.',
+  }
 }

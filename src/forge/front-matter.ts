@@ -1,20 +1,55 @@
 /** Files with a few `key: value` lines between `---` lines, then text: the folder forge's issues, comments and reviews. */
+import { BurnError } from '../core/errors.ts'
+
+interface Field {
+  /** As written, without the key. */
+  readonly value: string
+  readonly items: readonly string[]
+  /** From 1. */
+  readonly line: number
+}
 
 export interface Document {
-  readonly fields: ReadonlyMap<string, string>
+  /** Where it was read, for what is said of it. */
+  readonly path: string
+  readonly fields: ReadonlyMap<string, Field>
   readonly text: string
 }
 
-/** Parses a file; null where it has no front matter. A value may be JSON (`["a","b"]`, `"x: y"`), or stands as it is. */
-export function parseDocument(content: string): Document | null {
-  const match = /^\ufeff?---\r?\n([\s\S]*?)\r?\n---(?:\r?\n|$)/.exec(content)
-  if (match === null) return null
-  const fields = new Map<string, string>()
-  for (const line of (match[1] ?? '').split(/\r?\n/)) {
-    const colon = line.indexOf(':')
-    if (colon > 0) fields.set(line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim())
-  }
-  return { fields, text: content.slice(match[0].length) }
+/**
+ * Parses a file. A value may be JSON (`["a", "b"]`, `"x: y"`), stands as it is, or is a list of `- item` lines. Throws BurnError
+ * `forge_malformed` with path and line.
+ */
+export function parseDocument(path: string, content: string): Document {
+  const lines = content.split('\n').map((line) => line.replace(/\r$/, ''))
+  if (lines[0]?.replace(/^\ufeff/, '') !== '---') throw faultAt(path, 1, 'it must begin with front matter between two "---" lines')
+  const end = lines.indexOf('---', 1)
+  if (end === -1) throw faultAt(path, 1, 'the "---" line that ends the front matter is missing')
+  const fields = new Map<string, Field>()
+  let last = ''
+  lines.slice(1, end).forEach((line, index) => {
+    const [, item] = /^\s*-\s+(.*)$/.exec(line) ?? []
+    const [, key, value = ''] = /^([A-Za-z_]+)\s*:(.*)$/.exec(line) ?? []
+    const before = fields.get(last)
+    if (key !== undefined) {
+      last = key.toLowerCase()
+      fields.set(last, { value: value.trim(), items: [], line: index + 2 })
+    } else if (item !== undefined && before?.value === '') {
+      fields.set(last, { ...before, items: [...before.items, unquoted(item.trim())] })
+    } else if (line.trim() !== '' && !line.startsWith('#')) {
+      throw faultAt(path, index + 2, `${JSON.stringify(line.slice(0, 40))} is not "key: value"`)
+    }
+  })
+  return { path, fields, text: content.split('\n').slice(end + 1).join('\n') }
+}
+
+export function faultAt(path: string, line: number, why: string): BurnError {
+  return new BurnError('forge_malformed', `${path}:${line}: ${why}`, 'correct the file (docs/forges.md says what it holds)')
+}
+
+/** The line of a field; of the front matter's beginning where it is missing. */
+export function lineOf({ fields }: Document, key: string): number {
+  return fields.get(key)?.line ?? 1
 }
 
 export function renderDocument(fields: Readonly<Record<string, string | readonly string[]>>, text: string): string {
@@ -22,11 +57,15 @@ export function renderDocument(fields: Readonly<Record<string, string | readonly
   return `---\n${lines.join('\n')}\n---\n${text}`
 }
 
-const isPlain = (value: string) => value !== '' && /^[^\s"[{][^\n\r]*$/.test(value) && value === value.trim()
+const isPlain = (value: string) => /^[^\s"'[{#-][^\p{Cc}\u2028\u2029]*$/u.test(value) && value === value.trim()
 
 /** A field's text; the empty text where it is missing. */
 export function textOf({ fields }: Document, key: string): string {
-  const written = fields.get(key) ?? ''
+  return unquoted(fields.get(key)?.value ?? '')
+}
+
+function unquoted(written: string): string {
+  if (/^'.*'$/.test(written)) return written.slice(1, -1).replaceAll("''", "'")
   if (!written.startsWith('"')) return written
   try {
     const value: unknown = JSON.parse(written)
@@ -37,14 +76,16 @@ export function textOf({ fields }: Document, key: string): string {
   }
 }
 
-/** A field's list: JSON, or words between commas, with or without `[…]`. */
+/** A field's list: `- item` lines, JSON, or words between commas, with or without `[…]`. */
 export function listOf(document: Document, key: string): string[] {
-  const written = document.fields.get(key) ?? ''
+  const { value: written = '', items = [] } = document.fields.get(key) ?? {}
+  if (items.length > 0) return [...items]
   try {
     const value: unknown = JSON.parse(written)
     if (Array.isArray(value)) return value.filter((item) => typeof item === 'string')
   } catch {
     // People write `labels: bug, docs`.
   }
-  return written.replace(/^\[|\]$/g, '').split(',').map((item) => item.trim().replace(/^["']|["']$/g, '')).filter((item) => item !== '')
+  const words = written.replace(/^\[|\]$/g, '').split(',')
+  return words.map((word) => unquoted(word.trim())).filter((word) => word !== '')
 }

@@ -1,0 +1,68 @@
+/** The folder forge's files, made into nouns. All throw BurnError `forge_malformed` with file and line. */
+import type { PlainFile } from './files.ts'
+import type { Document } from './front-matter.ts'
+import type { Change, Comment, Issue, RepoRef, Time } from '../core/nouns.ts'
+import { faultAt, lineOf, listOf, parseDocument, textOf } from './front-matter.ts'
+import { dispatchOf } from './refs.ts'
+
+/** Who wrote what does not say who wrote it. */
+const nobody = 'local'
+
+/** `n` of `n.md`; null for every other name. */
+export function numberInName(name: string): number | null {
+  const [, digits] = /^([1-9]\d{0,8})\.md$/.exec(name) ?? []
+  return digits === undefined ? null : Number(digits)
+}
+
+export function readIssueFile(repo: RepoRef, number: number, path: string, file: PlainFile, comments: number): Issue {
+  const document = parseDocument(path, file.text)
+  const title = textOf(document, 'title')
+  if (title === '') throw faultAt(path, lineOf(document, 'title'), 'it has no title')
+  const created_at = timeIn(document, 'created') ?? file.written_at
+  return {
+    ref: `${repo}#${number}`,
+    repo,
+    number,
+    title,
+    body: document.text,
+    labels: listOf(document, 'labels'),
+    assignees: listOf(document, 'assignees'),
+    author: textOf(document, 'author') || nobody,
+    state: stateIn(document, ['open', 'closed']),
+    created_at,
+    updated_at: Math.max(created_at, timeIn(document, 'updated') ?? file.written_at),
+    comments,
+    url: `file://${path}`,
+  }
+}
+
+export function readCommentFile(id: number, path: string, file: PlainFile): Comment {
+  const document = parseDocument(path, file.text)
+  return { id: String(id), author: textOf(document, 'author') || nobody, body: document.text, created_at: timeIn(document, 'created') ?? file.written_at }
+}
+
+/** Null where its branch is none of a fleet's. */
+export function readReviewFile(path: string, file: PlainFile): Change | null {
+  const document = parseDocument(path, file.text)
+  const branch = textOf(document, 'branch')
+  if (branch === '') throw faultAt(path, lineOf(document, 'branch'), 'it has no branch')
+  const state = stateIn(document, ['open', 'merged', 'closed'])
+  const dispatch_id = dispatchOf(branch)
+  return dispatch_id === null ? null : { dispatch_id, url: `file://${path}`, state, author: textOf(document, 'author') || nobody }
+}
+
+function stateIn<S extends string>(document: Document, states: readonly [S, ...S[]]): S {
+  const written = textOf(document, 'state')
+  const state = written === '' ? states[0] : states.find((each) => each === written)
+  if (state !== undefined) return state
+  throw faultAt(document.path, lineOf(document, 'state'), `its state is ${JSON.stringify(written)}, not one of ${states.join(', ')}`)
+}
+
+/** Null where it is missing. */
+function timeIn(document: Document, key: string): Time | null {
+  const written = textOf(document, key)
+  if (written === '') return null
+  const time = Date.parse(written)
+  if (!Number.isNaN(time)) return time
+  throw faultAt(document.path, lineOf(document, key), `${key} is ${JSON.stringify(written)}, not a time like 2026-01-31T12:00:00Z`)
+}

@@ -1,0 +1,178 @@
+/** What every forge must do, whatever it is made of. Each adapter's tests bring the fixture. */
+import assert from 'node:assert/strict'
+import { test, type TestOptions } from 'node:test'
+import type { Forge } from '../../src/core/ports.ts'
+import { BurnError } from '../../src/core/errors.ts'
+
+export interface NewIssue {
+  readonly title: string
+  readonly body?: string
+  readonly labels?: readonly string[]
+}
+
+/** A forge with one empty repo, and the hands of the people who use it. */
+export interface ForgeFixture {
+  readonly forge: Forge
+  readonly repo: string
+  /** Who writes, when people write. */
+  readonly person: string
+  /** A repo that the forge does not have. */
+  readonly missing: string
+  addIssue(issue: NewIssue): Promise<number>
+  closeIssue(number: number): Promise<void>
+  /** Opens a change from a branch for an issue; gives what `endChange` takes. */
+  openChange(issue: number, branch: string): Promise<number>
+  endChange(change: number, how: 'merged' | 'closed'): Promise<void>
+  close(): Promise<void>
+}
+
+const id = (n: number) => `0k${String(n).padStart(11, '0')}`
+
+/** Titles and bodies that break what is not careful. */
+const hostile: readonly NewIssue[] = [
+  { title: `it's "quoted" \`ticks\` $(touch pwned); #{pane_id} && true`, body: '---\nstate: closed\n---\n$(id)\r\n\ttab' },
+  { title: 'émoji 🜂 日本語 \u0301', body: '<!-- burn:1 fleet=x dispatch=0000000000000 state=handed -->\n'.repeat(3) },
+  { title: '"starts quoted', body: '' },
+  { title: '[not, a, list]', body: `${'long line '.repeat(20_000)}\nend` },
+  { title: '--- # - : {', body: '\n\n  indented\n' },
+  { title: 'key: value', body: 'x\n---\ny\n---\n' },
+]
+
+/** Runs the contract against what `open` gives; one fixture for each test. */
+export function forgeContract(name: string, open: () => Promise<ForgeFixture>, options: TestOptions = {}): void {
+  const contract = (what: string, run: (fixture: ForgeFixture) => Promise<void>) =>
+    test(`${name}: ${what}`, options, async () => {
+      const fixture = await open()
+      try {
+        await run(fixture)
+      } finally {
+        await fixture.close()
+      }
+    })
+
+  contract('lists open issues as they were written', async ({ forge, repo, person, addIssue }) => {
+    const numbers = []
+    for (const issue of hostile) numbers.push(await addIssue({ ...issue, labels: ['bug', 'needs: care'] }))
+    const page = await forge.issues(repo, null)
+    assert.equal(page.complete, true)
+    assert.deepEqual(page.skipped, [])
+    const byNumber = new Map(page.issues.map((issue) => [issue.number, issue]))
+    assert.deepEqual(
+      numbers.map((number) => [byNumber.get(number)?.title, byNumber.get(number)?.body]),
+      hostile.map(({ title, body }) => [title, body]),
+    )
+    for (const issue of page.issues) {
+      assert.deepEqual(issue.labels.toSorted(), ['bug', 'needs: care'])
+      assert.deepEqual(
+        { ...issue, labels: [], title: '', body: '', created_at: issue.created_at > 1e12, updated_at: issue.updated_at >= issue.created_at, url: issue.url !== '' },
+        { ref: `${repo}#${issue.number}`, repo, number: issue.number, title: '', body: '', labels: [], assignees: [], author: person, state: 'open', created_at: true, updated_at: true, comments: 0, url: true },
+      )
+    }
+  })
+
+  contract('lists more than one page, each issue once', async ({ forge, repo, addIssue }) => {
+    const numbers = []
+    for (let n = 1; n <= 53; n++) numbers.push(await addIssue({ title: `number ${n}` }))
+    const { issues } = await forge.issues(repo, null)
+    assert.deepEqual(issues.map(({ number }) => number).toSorted((a, b) => a - b), numbers)
+  })
+
+  contract('an issue that was closed is no longer open, by whatever way it is asked', async ({ forge, repo, addIssue, closeIssue }) => {
+    const [stays, goes] = [await addIssue({ title: 'stays' }), await addIssue({ title: 'goes' })]
+    const before = await forge.issues(repo, null)
+    assert.equal(before.issues.length, 2)
+    await closeIssue(goes)
+    const after = await forge.issues(repo, before.cursor)
+    const open = after.issues.filter(({ state }) => state === 'open').map(({ number }) => number)
+    const closed = after.issues.filter(({ state }) => state === 'closed').map(({ number }) => number)
+    assert.ok(!open.includes(goes))
+    assert.deepEqual(closed, after.complete ? [] : [goes])
+    assert.equal((await forge.issue(`${repo}#${goes}`))?.state, 'closed')
+    assert.equal((await forge.issue(`${repo}#${stays}`))?.state, 'open')
+    assert.deepEqual((await forge.issues(repo, null)).issues.map(({ number }) => number), [stays])
+  })
+
+  contract('an issue that is new since the cursor comes with it', async ({ forge, repo, addIssue }) => {
+    await addIssue({ title: 'old' })
+    const { cursor } = await forge.issues(repo, null)
+    const number = await addIssue({ title: 'new' })
+    const page = await forge.issues(repo, cursor)
+    assert.ok(page.issues.some((issue) => issue.number === number && issue.title === 'new'))
+  })
+
+  contract('comments are written, found, and edited in place', async ({ forge, repo, addIssue }) => {
+    const ref = `${repo}#${await addIssue({ title: 'talk' })}`
+    assert.deepEqual(await forge.comments(ref), [])
+    const body = '<!-- burn:1 -->\nClaimed 🜂 by `$(x)`\n\n---\nstate: closed\n---\n'
+    const written = await forge.comment(ref, body)
+    const second = await forge.comment(ref, 'second')
+    assert.notEqual(written.id, second.id)
+    const { login } = await forge.whoami()
+    assert.deepEqual((await forge.comments(ref)).map((c) => [c.id, c.author, c.body.trim()]), [
+      [written.id, login, body.trim()],
+      [second.id, login, 'second'],
+    ])
+    await forge.editComment(ref, written.id, 'edited')
+    await forge.editComment(ref, written.id, 'edited')
+    assert.deepEqual((await forge.comments(ref)).map((c) => [c.id, c.body]), [
+      [written.id, 'edited'],
+      [second.id, 'second'],
+    ])
+    assert.equal((await forge.issue(ref))?.comments, 2)
+  })
+
+  contract('comments written at once are all kept', async ({ forge, repo, addIssue }) => {
+    const ref = `${repo}#${await addIssue({ title: 'busy' })}`
+    const written = await Promise.all(Array.from({ length: 12 }, (_, n) => forge.comment(ref, `says ${n}`)))
+    assert.equal(new Set(written.map((comment) => comment.id)).size, 12)
+    const bodies = (await forge.comments(ref)).map(({ body }) => body)
+    assert.deepEqual(bodies.toSorted(), Array.from({ length: 12 }, (_, n) => `says ${n}`).toSorted())
+  })
+
+  contract('a change is found by its branch, open and ended; pull requests are no issues', async ({ forge, repo, addIssue, ...people }) => {
+    const issue = await addIssue({ title: 'work' })
+    const [merged, dropped] = [await people.openChange(issue, `burn/${id(1)}`), await people.openChange(issue + 1000, `burn/${id(2)}`)]
+    await people.openChange(issue + 2000, 'somebody/else')
+    const states = async () => new Map((await forge.changes(repo, 0)).map((change) => [change.dispatch_id, change.state]))
+    assert.deepEqual(await states(), new Map([[id(1), 'open'], [id(2), 'open']]))
+    await people.endChange(merged, 'merged')
+    await people.endChange(dropped, 'closed')
+    assert.deepEqual(await states(), new Map([[id(1), 'merged'], [id(2), 'closed']]))
+    const [change] = (await forge.changes(repo, 0)).filter(({ dispatch_id }) => dispatch_id === id(1))
+    assert.equal(change?.author, people.person)
+    assert.match(change?.url ?? '', /^(https?|file):\/\//)
+    assert.deepEqual((await forge.issues(repo, null)).issues.map(({ number }) => number), [issue])
+  })
+
+  contract('knows who may write, who it is, and what it may', async ({ forge, repo, person, missing, addIssue }) => {
+    await addIssue({ title: 'mine' })
+    const writers = await forge.writers(repo)
+    assert.ok(writers.includes(person))
+    assert.ok(writers.includes((await forge.whoami()).login))
+    assert.deepEqual(await forge.rights(repo), { exists: true, write: true })
+    assert.equal((await forge.rights(missing)).exists, false)
+  })
+
+  contract('says how an agent reaches it', async ({ forge, repo }) => {
+    const { clone_url, api_url, open_change } = forge.access(repo)
+    assert.ok(clone_url.endsWith(`/${repo.split('/')[1]}.git`))
+    assert.match(api_url, /^(https?|file):\/\//)
+    assert.match(open_change, /Closes #/)
+    assert.doesNotMatch(open_change, /token/i)
+  })
+
+  contract('what is missing is said to be missing, and what is no name is refused', async ({ forge, repo, missing, addIssue }) => {
+    await addIssue({ title: 'here' })
+    const code = (expected: string) => (thrown: unknown) => thrown instanceof BurnError && thrown.code === expected && thrown.hint !== ''
+    assert.equal(await forge.issue(`${repo}#99999`), null)
+    await assert.rejects(forge.issues(missing, null), code('forge_not_found'))
+    await assert.rejects(forge.comment(`${repo}#99999`, 'x'), code('forge_not_found'))
+    const names = ['..', 'a/..', '../a', 'a/b/c', 'a/b?x=1', '/etc', 'a/ b', 'a/b\0', 'a/-b/..', 'a/%2e%2e', 'a/b#1', '']
+    for (const name of names) {
+      for (const ask of [() => forge.issues(name, null), () => forge.writers(name), () => forge.changes(name, 0), () => forge.comment(`${name}#1`, 'x')]) {
+        await assert.rejects(async () => ask(), code('forge_ref'), name)
+      }
+    }
+    for (const ref of [`${repo}#0`, `${repo}#-1`, `${repo}#1/../2`, `${repo}#`, repo, `${repo}#1e3`]) await assert.rejects(async () => forge.issue(ref), code('forge_ref'), ref)
+  })
+}

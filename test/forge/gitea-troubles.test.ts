@@ -1,0 +1,171 @@
+/** Every trouble between the program and a forge ends in one clear error, in time, and never with the token in it. */
+import assert from 'node:assert/strict'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { test, type TestContext } from 'node:test'
+import type { Budget } from '../../src/forge/api.ts'
+import type { Clock } from '../../src/core/ports.ts'
+import { BurnError } from '../../src/core/errors.ts'
+import { openGitea } from '../../src/forge/gitea.ts'
+import { clock } from '../support/clock.ts'
+import { startGitea } from '../stand-ins/gitea/server.ts'
+import type { Trouble } from '../stand-ins/gitea/troubles.ts'
+
+const repo = 'acme/app'
+const token = 'tok-0123456789-secret'
+
+/** A forge with one issue, and a clock that writes down how long it was told to sleep, and does not. */
+async function serve(t: TestContext, budget: Partial<Budget> = {}) {
+  const server = await startGitea({ repos: [{ name: repo, writers: ['burn'], issues: [{ title: 'one' }] }], tokens: { [token]: 'burn' } })
+  t.after(() => server.close())
+  const slept: number[] = []
+  const quick: Clock = { now: clock.now, sleep: async (ms) => void slept.push(ms) }
+  const forge = openGitea({ url: server.url, token: async () => `${token}\n`, clock: quick, random: () => 0.5, budget: { request_ms: 2_000, backoff_ms: 100, ...budget } })
+  return { server, forge, slept }
+}
+
+/** Holds for any error of the forge: a code, a hint, and nothing secret anywhere. */
+function fails(code: string, hint: RegExp = /./) {
+  return (thrown: unknown) => {
+    assert.ok(thrown instanceof BurnError, String(thrown))
+    assert.equal(thrown.code, code)
+    assert.match(thrown.hint, hint)
+    assert.doesNotMatch(thrown.message, /\n/)
+    assert.ok(!`${thrown.message} ${thrown.hint} ${thrown.stack}`.includes(token))
+    return true
+  }
+}
+
+const troubles: readonly (readonly [string, Trouble, string, number])[] = [
+  ['401', { kind: 'status', status: 401 }, 'forge_auth', 1],
+  ['403', { kind: 'status', status: 403 }, 'forge_forbidden', 1],
+  ['404', { kind: 'status', status: 404 }, 'forge_not_found', 1],
+  ['422', { kind: 'status', status: 422 }, 'forge_refused', 1],
+  ['423', { kind: 'status', status: 423 }, 'forge_archived', 1],
+  ['429', { kind: 'status', status: 429 }, 'forge_rate_limited', 4],
+  ['500', { kind: 'status', status: 500 }, 'forge_unavailable', 4],
+  ['503', { kind: 'status', status: 503 }, 'forge_unavailable', 4],
+  ['HTML', { kind: 'html' }, 'forge_not_json', 1],
+  ['broken JSON', { kind: 'cut' }, 'forge_not_json', 4],
+  ['a connection that breaks', { kind: 'cut', hang_up: true }, 'forge_unavailable', 4],
+  ['no answer', { kind: 'lost_answer' }, 'forge_unavailable', 4],
+  ['a secret said back', { kind: 'status', status: 403, message: `who is ${token}?\n\u001b[31m` }, 'forge_forbidden', 1],
+]
+
+for (const [name, trouble, code, requests] of troubles) {
+  test(`${name}: ${code}, after ${requests} of at most 4 requests`, async (t) => {
+    const { server, forge } = await serve(t)
+    server.trouble(trouble)
+    await assert.rejects(forge.issues(repo, null), fails(code))
+    assert.equal(server.log.length, requests)
+    assert.equal(forge.requests(), requests)
+    server.calm()
+    assert.equal((await forge.issues(repo, null)).issues.length, 1)
+  })
+}
+
+test('a trouble that passes is not noticed', async (t) => {
+  const { server, forge, slept } = await serve(t)
+  server.trouble({ kind: 'status', status: 502 }, /^/, 1)
+  server.trouble({ kind: 'lost_answer' }, /^/, 1)
+  assert.equal((await forge.issues(repo, null)).issues.length, 1)
+  assert.deepEqual(slept, [75, 150])
+})
+
+test('Retry-After is kept where there is time for it, and ends the waiting where there is none', async (t) => {
+  const { server, forge, slept } = await serve(t)
+  server.trouble({ kind: 'status', status: 429, headers: { 'retry-after': '7' } }, /^/, 1)
+  assert.equal((await forge.issues(repo, null)).issues.length, 1)
+  assert.deepEqual(slept, [7000])
+  const later = new Date(Date.now() + 3_600_000).toUTCString()
+  server.trouble({ kind: 'status', status: 429, headers: { 'retry-after': later } })
+  await assert.rejects(forge.issues(repo, null), fails('forge_rate_limited', /interval/))
+  assert.equal(slept.length, 1)
+})
+
+test('an edit is tried again, a new comment never', async (t) => {
+  const { server, forge } = await serve(t)
+  const { id } = await forge.comment(`${repo}#1`, 'first')
+  server.trouble({ kind: 'lost_answer' }, /^PATCH/, 1)
+  await forge.editComment(`${repo}#1`, id, 'edited')
+  server.trouble({ kind: 'lost_answer' }, /^POST/, 1)
+  await assert.rejects(forge.comment(`${repo}#1`, 'second'), fails('forge_unavailable'))
+  assert.deepEqual((await forge.comments(`${repo}#1`)).map(({ body }) => body), ['edited', 'second'])
+  server.trouble({ kind: 'status', status: 500 }, /^POST/)
+  const before = server.log.length
+  await assert.rejects(forge.comment(`${repo}#1`, 'third'), fails('forge_unavailable'))
+  assert.equal(server.log.length - before, 1)
+})
+
+test('an answer that does not come in time is forge_timeout, and all tries together have an end', async (t) => {
+  const { server, forge } = await serve(t, { request_ms: 60, total_ms: 200 })
+  server.trouble({ kind: 'slow', ms: 1_000 })
+  await assert.rejects(forge.issues(repo, null), fails('forge_timeout', /overloaded/))
+  assert.ok(server.log.length >= 1 && server.log.length <= 4)
+})
+
+test('an answer without end is not read to its end', async (t) => {
+  const { server, forge } = await serve(t, { max_bytes: 100_000 })
+  server.state.addIssue(repo, { title: 'huge', body: 'x'.repeat(200_000) })
+  await assert.rejects(forge.issues(repo, null), fails('forge_too_big'))
+  assert.equal(server.log.length, 1)
+})
+
+test('the token is sent to the forge alone, and only in its header', async (t) => {
+  const { server, forge } = await serve(t)
+  const heard: (string | undefined)[] = []
+  const thief = createServer((request, response) => {
+    heard.push(request.headers.authorization)
+    response.end('[]')
+  })
+  await new Promise<void>((resolve) => thief.listen(0, '127.0.0.1', resolve))
+  t.after(() => void thief.close())
+  const location = `http://127.0.0.1:${(thief.address() as AddressInfo).port}/api/v1/x`
+  for (const status of [301, 302, 307, 308]) {
+    server.trouble({ kind: 'redirect', location, status }, /^/, 1)
+    await assert.rejects(forge.issues(repo, null), fails('forge_redirected', /forge\.url/))
+  }
+  server.trouble({ kind: 'redirect', location: '/api/v1/user' })
+  await assert.rejects(forge.whoami(), fails('forge_redirected'))
+  assert.deepEqual(heard, [])
+  assert.ok(server.log.every(({ target, authorization }) => !target.includes(token) && authorization === `token ${token}`))
+})
+
+test('a token that was replaced is read anew after the forge refused the old one', async (t) => {
+  const { server } = await serve(t)
+  const tokens = ['old', token]
+  const forge = openGitea({ url: server.url, token: async () => tokens.shift() ?? '', clock, random: () => 0.5 })
+  await assert.rejects(forge.whoami(), fails('forge_auth'))
+  assert.equal((await forge.whoami()).login, 'burn')
+  assert.equal((await forge.whoami()).login, 'burn')
+})
+
+test('a token that lacks a scope is told which', async (t) => {
+  const { server, forge } = await serve(t)
+  server.trouble({ kind: 'status', status: 403, message: 'token does not have at least one of required scope(s): [read:user]' })
+  await assert.rejects(forge.whoami(), fails('forge_forbidden', /give the token read:user/))
+})
+
+test('no token, no address, nobody there', async (t) => {
+  const { server } = await serve(t)
+  const open = (url: string, secret = 'x') => openGitea({ url, token: async () => secret, clock: { now: clock.now, sleep: async () => {} }, random: () => 0.5 })
+  for (const secret of ['', ' \n', 'a b', 'é', 'a\nb']) await assert.rejects(open(server.url, secret).whoami(), fails('forge_auth', /forge\.token/))
+  for (const url of ['', 'forge.example.com', 'ftp://x', `https://me:${token}@forge.example.com`]) assert.throws(() => open(url), fails('forge_url'))
+  await assert.rejects(open('http://127.0.0.1:9').whoami(), fails('forge_unavailable', /forge\.url/))
+  assert.equal(open('https://forge.example.com/git/').access(repo).clone_url, 'https://forge.example.com/git/acme/app.git')
+})
+
+test('no more requests at once than the budget says', async (t) => {
+  const { server, forge } = await serve(t, { at_once: 3 })
+  let [running, most] = [0, 0]
+  server.trouble({
+    kind: 'changed',
+    change: (json) => {
+      most = Math.max(most, ++running)
+      setImmediate(() => running--)
+      return json
+    },
+  })
+  await Promise.all(Array.from({ length: 20 }, () => forge.whoami()))
+  assert.ok(most <= 3, `${most} at once`)
+})

@@ -1,0 +1,143 @@
+/** The Gitea adapter against the stand-in: the contract, and what is Gitea's own. */
+import assert from 'node:assert/strict'
+import { test, type TestContext } from 'node:test'
+import { openGitea } from '../../src/forge/gitea.ts'
+import { clock } from '../support/clock.ts'
+import { startGitea, type GiteaStandIn, type GiteaStandInOptions } from '../stand-ins/gitea/server.ts'
+import { forgeContract, type ForgeFixture } from './contract.ts'
+
+const repo = 'acme/app'
+const budget = { request_ms: 5_000, backoff_ms: 5 }
+
+function connect(server: GiteaStandIn) {
+  return openGitea({ url: server.url, token: async () => server.token, clock, random: () => 0.5, budget })
+}
+
+async function closeChecked(server: GiteaStandIn): Promise<void> {
+  await server.close()
+  assert.deepEqual(server.violations, [])
+}
+
+/** A stand-in with one repo, ended and held against Gitea's description when the test ends. */
+async function serve(t: TestContext, options: GiteaStandInOptions = { repos: [{ name: repo, writers: ['burn'] }] }) {
+  const server = await startGitea(options)
+  t.after(() => closeChecked(server))
+  return { server, forge: connect(server), state: server.state }
+}
+
+forgeContract('gitea', async (): Promise<ForgeFixture> => {
+  const server = await startGitea({ repos: [{ name: repo, writers: ['burn'] }] })
+  const { state } = server
+  return {
+    forge: connect(server),
+    repo,
+    person: 'acme',
+    missing: 'acme/none',
+    addIssue: async (issue) => state.addIssue(repo, issue).number,
+    closeIssue: async (number) => void state.close(repo, number),
+    openChange: async (issue, branch) => state.addPull(repo, { title: `for ${issue}`, body: `Closes #${issue}`, branch }).number,
+    endChange: async (number, how) => void (how === 'merged' ? state.merge(repo, number) : state.close(repo, number)),
+    close: () => closeChecked(server),
+  }
+})
+
+test('exchanges are held against the description of the API', async (t) => {
+  const { server, forge } = await serve(t)
+  if (!server.checked) return t.skip("Gitea's description of its API is not on this machine: nothing was checked")
+  const headers = { authorization: `token ${server.token}` }
+  await fetch(`${server.url}/api/v1/repos/acme/app/issues?stat=open`, { headers })
+  assert.match(server.violations.join(), /no query parameter stat/)
+  server.violations.length = 0
+  await fetch(`${server.url}/api/v1/repos/acme/app/issues`, { headers, method: 'POST', body: '{"titel":"x"}' })
+  assert.match(server.violations.join(), /title/)
+  server.violations.length = 0
+  await forge.whoami()
+  assert.deepEqual(server.violations, [])
+})
+
+test('a cycle that finds nothing new is one request for issues and one for changes', async (t) => {
+  const issues = Array.from({ length: 180 }, (_, n) => ({ title: `issue ${n}`, updated_at: '2026-01-31T10:00:00Z', created_at: '2026-01-01T00:00:00Z' }))
+  const { server, forge, state } = await serve(t, { repos: [{ name: repo, writers: ['burn'], issues }] })
+  const first = await forge.issues(repo, null)
+  assert.equal(first.issues.length, 180)
+  assert.equal(server.log.length, 4)
+  for (let n = 0; n < 60; n++) state.addPull(repo, { title: 'old', branch: `topic-${n}` })
+  const before = forge.requests()
+  const second = await forge.issues(repo, first.cursor)
+  assert.deepEqual([second.issues, second.complete], [[], false])
+  await forge.changes(repo, Date.now() + 600_000)
+  assert.equal(forge.requests() - before, 2)
+  assert.deepEqual((await forge.issues(repo, second.cursor)).issues, [])
+  const changed = state.close(repo, 7)
+  assert.deepEqual((await forge.issues(repo, second.cursor)).issues.map((issue) => [issue.number, issue.state]), [[changed.number, 'closed']])
+})
+
+test('a cursor of another server is not used', async (t) => {
+  const [one, other] = [await serve(t), await serve(t)]
+  one.state.addIssue(repo, { title: 'one' })
+  other.state.addIssue(repo, { title: 'other', updated_at: '2020-01-01T00:00:00Z', created_at: '2020-01-01T00:00:00Z' })
+  const { cursor } = await one.forge.issues(repo, null)
+  const page = await other.forge.issues(repo, cursor)
+  assert.deepEqual([page.complete, page.issues.length], [true, 1])
+  for (const text of ['', '{}', '1 settled x y z', 'null']) assert.equal((await other.forge.issues(repo, text)).complete, true)
+})
+
+test('a fresh change is asked for again for a while, since its neighbours may still come', async (t) => {
+  const { forge, state } = await serve(t)
+  const late = state.addIssue(repo, { title: 'late', state: 'closed' })
+  state.addIssue(repo, { title: 'fresh' })
+  const { cursor } = await forge.issues(repo, null)
+  late.state = 'open'
+  late.updated -= 30
+  assert.ok((await forge.issues(repo, cursor)).issues.some(({ number }) => number === late.number))
+})
+
+test('all pages come where the server does not count', async (t) => {
+  const issues = Array.from({ length: 120 }, (_, n) => ({ title: `issue ${n}` }))
+  const { server, forge } = await serve(t, { repos: [{ name: repo, issues }] })
+  server.trouble({ kind: 'uncounted', link: true })
+  assert.equal((await forge.issues(repo, null)).issues.length, 120)
+})
+
+test('an issue that slips to a page read before is found all the same', async (t) => {
+  const issues = Array.from({ length: 120 }, (_, n) => ({ title: `issue ${n}` }))
+  const { server, forge } = await serve(t, { repos: [{ name: repo, issues }] })
+  server.trouble({ kind: 'changed', change: (json) => (json as unknown[]).slice(1) }, /page=2/, 1)
+  assert.equal((await forge.issues(repo, null)).issues.length, 120)
+})
+
+test('malformed objects are left out, and said', async (t) => {
+  const { server, forge, state } = await serve(t)
+  const good = state.addIssue(repo, { title: 'good', labels: ['a'], assignees: ['burn'] })
+  const strange = [null, 7, 'x', [], {}, { number: 0, title: 'x' }, { number: 5, title: 7 }, { number: 6, title: 'no state', body: 'x' }]
+  server.trouble({ kind: 'changed', change: (json) => [...(json as object[]), ...(json as object[]).map((issue) => ({ ...issue, number: 9, updated_at: 'soon' })), ...strange] })
+  const page = await forge.issues(repo, null)
+  assert.deepEqual(page.issues.map((issue) => [issue.number, issue.labels, issue.assignees]), [[good.number, ['a'], ['burn']]])
+  assert.equal(page.skipped.length, strange.length + 1)
+  assert.ok(page.skipped.some(({ what, why }) => what === `${repo}#9` && /times/.test(why)))
+})
+
+test('what was migrated belongs to nobody here', async (t) => {
+  const { forge, state } = await serve(t)
+  state.addIssue(repo, { title: 'from elsewhere', author: 'acme', original_author: 'burn' })
+  const [issue] = (await forge.issues(repo, null)).issues
+  assert.equal((await forge.writers(repo)).includes(issue?.author ?? ''), false)
+})
+
+test('a change from a fork counts only where its author may write', async (t) => {
+  const { forge, state } = await serve(t)
+  state.addRepo({ name: 'stranger/app' })
+  state.addRepo({ name: 'burn/app' })
+  state.addPull(repo, { title: 'trust me', branch: 'burn/0k00000000001', from: 'stranger/app', author: 'stranger' })
+  assert.deepEqual(await forge.changes(repo, 0), [])
+  state.addPull(repo, { title: 'mine', branch: 'burn/0k00000000002', from: 'burn/app', author: 'burn' })
+  assert.deepEqual((await forge.changes(repo, 0)).map(({ dispatch_id }) => dispatch_id), ['0k00000000002'])
+})
+
+test('a repo that was renamed is found under its old name', async (t) => {
+  const { forge, state } = await serve(t)
+  state.addIssue(repo, { title: 'moved' })
+  state.rename(repo, 'acme/renamed')
+  assert.deepEqual((await forge.issues(repo, null)).issues.map(({ ref }) => ref), [`${repo}#1`])
+  assert.equal((await forge.comment(`${repo}#1`, 'still here')).body, 'still here')
+})
