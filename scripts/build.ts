@@ -29,7 +29,6 @@ async function bundle(): Promise<void> {
     format: 'esm',
     codeSplitting: false,
     minify: 'dce-only',
-    banner: '#!/usr/bin/env node',
   })
   await build.close()
   chmodSync(join(dist, 'burn.mjs'), 0o755)
