@@ -16,7 +16,7 @@ const token = 'tok-0123456789-secret'
 
 /** A forge with one issue, and a clock that writes down how long it was told to sleep, and does not. */
 async function serve(t: TestContext, budget: Partial<Budget> = {}) {
-  const server = await startGitea({ repos: [{ name: repo, writers: ['burn'], issues: [{ title: 'one' }] }], tokens: { [token]: 'burn' } })
+  const server = await startGitea({ check: false, repos: [{ name: repo, writers: ['burn'], issues: [{ title: 'one' }] }], tokens: { [token]: 'burn' } })
   t.after(() => server.close())
   const slept: number[] = []
   const quick: Clock = { now: clock.now, sleep: async (ms) => void slept.push(ms) }
@@ -156,16 +156,18 @@ test('no token, no address, nobody there', async (t) => {
 })
 
 test('no more requests at once than the budget says', async (t) => {
-  const { server, forge } = await serve(t, { at_once: 3 })
   let [running, most] = [0, 0]
-  server.trouble({
-    kind: 'changed',
-    change: (json) => {
-      most = Math.max(most, ++running)
-      setImmediate(() => running--)
-      return json
-    },
+  const busy = createServer((_, response) => {
+    most = Math.max(most, ++running)
+    setTimeout(() => {
+      running--
+      response.setHeader('content-type', 'application/json').end('{"login":"burn"}')
+    }, 10)
   })
-  await Promise.all(Array.from({ length: 20 }, () => forge.whoami()))
-  assert.ok(most <= 3, `${most} at once`)
+  await new Promise<void>((resolve) => busy.listen(0, '127.0.0.1', resolve))
+  t.after(() => void busy.close())
+  const url = `http://127.0.0.1:${(busy.address() as AddressInfo).port}`
+  const forge = openGitea({ url, token: async () => token, clock, random: () => 0.5, budget: { at_once: 3 } })
+  await Promise.all(Array.from({ length: 12 }, () => forge.whoami()))
+  assert.equal(most, 3)
 })

@@ -3,10 +3,13 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { openGitea } from '../../src/forge/gitea.ts'
 import { clock } from '../support/clock.ts'
+import { openConformance } from '../stand-ins/gitea/conformance.ts'
 import { startGitea, type GiteaStandIn, type GiteaStandInOptions } from '../stand-ins/gitea/server.ts'
 import { forgeContract, type ForgeFixture } from './contract.ts'
 
 const repo = 'acme/app'
+/** Opened once: it takes longer than most tests. */
+const check = openConformance() ?? false
 const budget = { request_ms: 5_000, backoff_ms: 5 }
 
 function connect(server: GiteaStandIn) {
@@ -20,13 +23,13 @@ async function closeChecked(server: GiteaStandIn): Promise<void> {
 
 /** A stand-in with one repo, ended and held against Gitea's description when the test ends. */
 async function serve(t: TestContext, options: GiteaStandInOptions = { repos: [{ name: repo, writers: ['burn'] }] }) {
-  const server = await startGitea(options)
+  const server = await startGitea({ check, ...options })
   t.after(() => closeChecked(server))
   return { server, forge: connect(server), state: server.state }
 }
 
 forgeContract('gitea', async (): Promise<ForgeFixture> => {
-  const server = await startGitea({ repos: [{ name: repo, writers: ['burn'] }] })
+  const server = await startGitea({ check, repos: [{ name: repo, writers: ['burn'] }] })
   const { state } = server
   return {
     forge: connect(server),

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { RepoSeed } from './state.ts'
-import { openConformance } from './conformance.ts'
+import { openConformance, type Conformance } from './conformance.ts'
 import { answer, type Reply } from './routes.ts'
 import { ForgeState } from './state.ts'
 import { answerInstead, nextTrouble, type PlannedTrouble, type Trouble } from './troubles.ts'
@@ -12,8 +12,8 @@ export interface GiteaStandInOptions {
   readonly repos?: readonly RepoSeed[]
   /** Logins by token. Without it, `stand-in-token` belongs to `burn`. */
   readonly tokens?: Readonly<Record<string, string>>
-  /** `false` saves the time of checking exchanges; for benchmarks. */
-  readonly check?: boolean
+  /** `false` saves the time of checking exchanges, for benchmarks; one that is open already saves that of opening it. */
+  readonly check?: boolean | Conformance
   /** Milliseconds that every answer takes at least. */
   readonly latency?: number
   readonly port?: number
@@ -50,7 +50,8 @@ export async function startGitea(options: GiteaStandInOptions = {}): Promise<Git
   const state = new ForgeState(options.now ?? (() => Date.now()))
   for (const repo of options.repos ?? []) state.addRepo(repo)
   const tokens = new Map(Object.entries(options.tokens ?? { 'stand-in-token': 'burn' }))
-  const conformance = options.check === false ? null : openConformance()
+  const { check = true } = options
+  const conformance = typeof check === 'function' ? check : check ? openConformance() : null
   const planned: PlannedTrouble[] = []
   const log: LoggedRequest[] = []
   const violations: string[] = []

@@ -1,0 +1,170 @@
+/** The folder forge: the contract with plain files, and what hostile files and names must not do. */
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { promisify } from 'node:util'
+import fc from 'fast-check'
+import { BurnError } from '../../src/core/errors.ts'
+import { openFolder } from '../../src/forge/folder.ts'
+import { parseDocument, renderDocument, textOf } from '../../src/forge/front-matter.ts'
+import { clock } from '../support/clock.ts'
+import { forgeContract, type ForgeFixture } from './contract.ts'
+
+const repo = 'local/app'
+
+async function put(root: string, path: string, text: string): Promise<void> {
+  const target = join(root, path)
+  await mkdir(dirname(target), { recursive: true })
+  await writeFile(`${target}.part`, text)
+  await rename(`${target}.part`, target)
+}
+
+async function edit(root: string, path: string, from: string, to: string): Promise<void> {
+  await put(root, path, (await readFile(join(root, path), 'utf8')).replace(from, to))
+}
+
+async function openTemporary() {
+  const root = await mkdtemp(join(tmpdir(), 'burn-folder-'))
+  await mkdir(join(root, 'issues', 'app'), { recursive: true })
+  return { root, forge: openFolder({ root, owner: 'local', clock }), remove: () => rm(root, { recursive: true, force: true }) }
+}
+
+/** As any program would take part: with a text for each file, and no code of the product's own. */
+forgeContract('folder', async (): Promise<ForgeFixture> => {
+  const { root, forge, remove } = await openTemporary()
+  let last = 0
+  return {
+    forge,
+    repo,
+    person: 'ada',
+    missing: 'local/none',
+    async addIssue({ title, body = '', labels = [] }) {
+      const head = [`title: ${JSON.stringify(title)}`, 'author: ada', 'state: open', 'created: 2026-01-31T10:00:00Z']
+      if (labels.length > 0) head.push('labels:', ...labels.map((label) => `  - ${label}`))
+      await put(root, `issues/app/${++last}.md`, `---\n${head.join('\n')}\n---\n${body}`)
+      return last
+    },
+    closeIssue: (number) => edit(root, `issues/app/${number}.md`, 'state: open', 'state: closed'),
+    async openChange(issue, branch) {
+      await put(root, `reviews/app/${issue}.md`, `---\nissue: ${issue}\nbranch: ${branch}\nauthor: ada\nstate: open\ntitle: done\n---\nCloses #${issue}\n`)
+      return issue
+    },
+    endChange: (change, how) => edit(root, `reviews/app/${change}.md`, 'state: open', `state: ${how}`),
+    close: remove,
+  }
+})
+
+async function folder(t: TestContext) {
+  const opened = await openTemporary()
+  t.after(opened.remove)
+  return opened
+}
+
+const fails = (code: string) => (thrown: unknown) => thrown instanceof BurnError && thrown.code === code && thrown.hint !== ''
+
+test('malformed files are left out, each with file and line', async (t) => {
+  const { root, forge } = await folder(t)
+  const files: readonly (readonly [string, string, string])[] = [
+    ['issues/app/1.md', 'no front matter', 'issues/app/1.md:1: '],
+    ['issues/app/2.md', '---\ntitle: x\n', 'issues/app/2.md:1: '],
+    ['issues/app/3.md', '---\ntitle: x\nwhat is this\n---\n', 'issues/app/3.md:3: '],
+    ['issues/app/4.md', '---\nauthor: ada\n\nstate: open\n---\n', 'issues/app/4.md:1: it has no title'],
+    ['issues/app/5.md', '---\ntitle: x\nstate: maybe\n---\n', 'issues/app/5.md:3: '],
+    ['issues/app/6.md', '---\ntitle: x\n\ncreated: soon\n---\n', 'issues/app/6.md:4: '],
+    ['issues/app/seven.md', '---\ntitle: x\n---\n', 'its name is not <number>.md'],
+    ['reviews/app/8.md', '---\nstate: done\nbranch: burn/0k00000000001\n---\n', 'reviews/app/8.md:2: '],
+  ]
+  for (const [path, text] of files) await put(root, path, text)
+  await put(root, 'issues/app/9.md', '\ufeff---\r\ntitle: good\r\nlabels: [bug, "two words"]\r\n---\r\nbody\r\n')
+  await put(root, 'reviews/app/9.md', '---\nbranch: burn/0k00000000002\n---\n')
+  const { issues, skipped } = await forge.issues(repo, null)
+  assert.deepEqual(issues.map((issue) => [issue.title, issue.labels, issue.author, issue.body]), [['good', ['bug', 'two words'], 'local', 'body\r\n']])
+  assert.deepEqual(skipped.map(({ what }) => what).toSorted(), files.map(([path]) => path).toSorted())
+  for (const [path, , why] of files) assert.ok(skipped.find(({ what }) => what === path)?.why.startsWith(why), path)
+  assert.deepEqual((await forge.changes(repo, 0)).map(({ dispatch_id, state }) => [dispatch_id, state]), [['0k00000000002', 'open']])
+})
+
+test('links, pipes and what is too big are not read', async (t) => {
+  const { root, forge } = await folder(t)
+  const secret = await mkdtemp(join(tmpdir(), 'burn-secret-'))
+  t.after(() => rm(secret, { recursive: true, force: true }))
+  await put(secret, '1.md', '---\ntitle: secret\n---\n')
+  await symlink(join(secret, '1.md'), join(root, 'issues/app/1.md'))
+  await promisify(execFile)('mkfifo', [join(root, 'issues/app/2.md')])
+  await mkdir(join(root, 'issues/app/3.md'))
+  await put(root, 'issues/app/4.md', `---\ntitle: big\n---\n${'x'.repeat(5 * 1024 * 1024)}`)
+  const { issues, skipped } = await forge.issues(repo, null)
+  assert.deepEqual(issues, [])
+  assert.deepEqual(skipped.map(({ what }) => what).toSorted(), [1, 2, 3, 4].map((n) => `issues/app/${n}.md`))
+  await symlink(secret, join(root, 'issues/linked'))
+  await assert.rejects(forge.issues('local/linked', null), fails('forge_forbidden'))
+  await put(root, 'issues/app/5.md', '---\ntitle: real\n---\n')
+  await mkdir(join(root, 'comments/app'), { recursive: true })
+  await symlink(secret, join(root, 'comments/app/5'))
+  await assert.rejects(forge.comment(`${repo}#5`, 'x'), fails('forge_forbidden'))
+  await assert.rejects(forge.comments(`${repo}#5`), fails('forge_forbidden'))
+  assert.deepEqual(await readdir(secret), ['1.md'])
+})
+
+test('repos of another owner are not here', async (t) => {
+  const { forge } = await folder(t)
+  await assert.rejects(forge.issues('other/app', null), fails('forge_not_found'))
+})
+
+test('the writers file says who may write; a comment in it is none', async (t) => {
+  const { root, forge } = await folder(t)
+  await put(root, 'issues/app/1.md', '---\ntitle: x\nauthor: stranger\n---\n')
+  assert.deepEqual(await forge.writers(repo), ['burn', 'stranger'])
+  await put(root, 'writers', '# people\nada\n\n  grace  # too\n')
+  assert.deepEqual(await forge.writers(repo), ['burn', 'ada', 'grace'])
+})
+
+test('a half-written comment is never seen, and nothing is left beside it', async (t) => {
+  const { root, forge } = await folder(t)
+  await put(root, 'issues/app/1.md', '---\ntitle: x\n---\n')
+  const big = 'x'.repeat(300_000)
+  const writing = Promise.all([1, 2, 3, 4].map(async () => forge.comment(`${repo}#1`, big)))
+  let done = false
+  void writing.then(() => {
+    done = true
+  })
+  while (!done) assert.ok((await forge.comments(`${repo}#1`)).every(({ body }) => body === big))
+  assert.deepEqual((await readdir(join(root, 'comments/app/1'))).toSorted(), ['1.md', '2.md', '3.md', '4.md'])
+})
+
+test('a folder that may not be written says so', { skip: process.getuid?.() === 0 && 'root may write everywhere' }, async (t) => {
+  const { root, forge } = await folder(t)
+  await put(root, 'issues/app/1.md', '---\ntitle: x\n---\n')
+  await chmod(root, 0o500)
+  t.after(() => chmod(root, 0o700))
+  assert.deepEqual(await forge.rights(repo), { exists: true, write: false })
+  await assert.rejects(forge.comment(`${repo}#1`, 'x'), fails('forge_unavailable'))
+})
+
+test('what is rendered is read back as it was', () => {
+  const word = fc.string({ unit: 'grapheme', minLength: 1 }).map((text) => text.toWellFormed())
+  fc.assert(
+    fc.property(word, fc.string({ unit: 'binary' }).map((text) => text.toWellFormed()), (title, body) => {
+      const document = parseDocument('f', renderDocument({ title, state: 'open' }, body))
+      assert.deepEqual([textOf(document, 'title'), textOf(document, 'state'), document.text], [title, 'open', body])
+    }),
+    { numRuns: 200 },
+  )
+})
+
+test('no text of a file makes reading it fail otherwise than by saying what is malformed', () => {
+  const piece = fc.oneof(fc.constantFrom('---', '\n', '\r\n', 'title:', '- ', '"', "'", '[', ']', ':', '\ufeff', '\0'), fc.string())
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 20 }), (pieces) => {
+      try {
+        parseDocument('f', `---\n${pieces.join('')}\n---\n`)
+      } catch (thrown) {
+        assert.ok(fails('forge_malformed')(thrown) && /^f:\d+: /.test((thrown as Error).message))
+      }
+    }),
+    { numRuns: 500 },
+  )
+})
