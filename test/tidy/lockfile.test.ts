@@ -1,0 +1,32 @@
+/** `npm ci` on a fresh machine takes the lockfile only if it is whole. */
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { test } from 'node:test'
+import { root } from './sources.ts'
+
+interface Locked {
+  readonly dependencies?: Readonly<Record<string, string>>
+  readonly devDependencies?: Readonly<Record<string, string>>
+  readonly optionalDependencies?: Readonly<Record<string, string>>
+}
+
+function read(file: string): unknown {
+  return JSON.parse(readFileSync(resolve(root, file), 'utf8'))
+}
+
+test('the lockfile names every optional build, for all systems', () => {
+  const { packages } = read('package-lock.json') as { packages: Record<string, Locked> }
+  const named = Object.values(packages).flatMap((locked) => Object.keys(locked.optionalDependencies ?? {}))
+  const missing = named.filter((name) => !(`node_modules/${name}` in packages))
+  assert.deepEqual(missing, [], 'run: sh scripts/with-setup.sh node scripts/complete-lockfile.ts')
+})
+
+test('the lockfile and the manifest agree, and versions are exact', () => {
+  const manifest = read('package.json') as Locked
+  const { packages } = read('package-lock.json') as { packages: Record<string, Locked> }
+  for (const kind of ['dependencies', 'devDependencies', 'optionalDependencies'] as const) {
+    assert.deepEqual(packages['']?.[kind], manifest[kind], `${kind}: run npm install`)
+    for (const [name, version] of Object.entries(manifest[kind] ?? {})) assert.match(version, /^\d+\.\d+\.\d+$/, `${name}: pin it exactly`)
+  }
+})
