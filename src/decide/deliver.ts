@@ -10,6 +10,8 @@ export interface DeliverySight {
   readonly reachable: boolean
   /** The live agent in the pane; null where none lives there. */
   readonly incarnation: Incarnation | null
+  /** How the agent that was in the pane ended; null where none is known to have. */
+  readonly ended?: string | null
   /** Null where the screen was not captured. */
   readonly look: Look | null
   /** The delivery's id is in the composer. */
@@ -84,7 +86,7 @@ function stepPlanned(delivery: Delivery, sight: DeliverySight, limits: DeliveryL
   // The ledger may have lost its last moments: what is on the screen already is followed, never placed a second time.
   if (sight.reachable && (sight.in_composer || sight.elsewhere)) return move('placing', 'its id is on the screen already')
   // No agent will come by itself, and an agent that was started anew knows nothing of this: the issue can go elsewhere.
-  if (sight.reachable && sight.incarnation === null) return move('refused', 'no agent lives in its pane')
+  if (sight.reachable && sight.incarnation === null) return move('refused', sight.ended ?? 'no agent lives in its pane')
   if (now >= until) return move('refused', `not placed in ${Math.round(limits.planned / 1000)} s: ${reason ?? 'its turn did not come'}`)
   return reason === null ? { do: 'place' } : wait(reason, until)
 }
@@ -173,6 +175,7 @@ export function deliverySight(of: {
   return {
     reachable: of.reachable,
     incarnation: pane === null ? null : incarnationOf(pane, of.server_started),
+    ended: pane?.dead === true ? `its agent ended ${pane.dead_status === null ? 'by a signal' : `with status ${pane.dead_status}`}: its pane shows why` : null,
     look,
     in_composer: composer && look.draft.replaceAll('\n', '').includes(id),
     elsewhere:

@@ -74,7 +74,7 @@ interface Line {
   readonly state?: string
 }
 
-function receivedIn(dir: string): { pane: string; text: string; state: string }[] {
+export function receivedIn(dir: string): { pane: string; text: string; state: string }[] {
   if (!existsSync(dir)) return []
   return readdirSync(dir).flatMap((name) =>
     readFileSync(join(dir, name), 'utf8')
