@@ -1,0 +1,42 @@
+/** Pairs measured in turn, so that what else the machine does meets both sides alike. */
+
+export interface Compared {
+  readonly name: string
+  readonly ours: readonly number[]
+  readonly theirs: readonly number[]
+  /** What the other side is, in a few words. */
+  readonly against: string
+  /** What must hold between the two medians, and in words. */
+  readonly limit: { readonly says: string; readonly holds: (ours: number, theirs: number) => boolean }
+}
+
+/** Milliseconds that `work` takes. */
+export async function timed(work: () => Promise<unknown>): Promise<number> {
+  const started = performance.now()
+  await work()
+  return performance.now() - started
+}
+
+/** Runs both sides `pairs` times, in turn, after one pair that does not count. */
+export async function interleave(pairs: number, ours: () => Promise<number>, theirs: () => Promise<number>): Promise<{ ours: number[]; theirs: number[] }> {
+  const times = { ours: [] as number[], theirs: [] as number[] }
+  for (let pair = -1; pair < pairs; pair++) {
+    const [a, b] = [await ours(), await theirs()]
+    if (pair < 0) continue
+    times.ours.push(a)
+    times.theirs.push(b)
+  }
+  return times
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  const middle = sorted.length / 2
+  return sorted.length % 2 === 1 ? (sorted[Math.floor(middle)] ?? NaN) : ((sorted[middle - 1] ?? NaN) + (sorted[middle] ?? NaN)) / 2
+}
+
+/** `median (smallest–largest)` in milliseconds. */
+export function spread(values: readonly number[]): string {
+  const show = (ms: number) => (ms >= 100 ? ms.toFixed(0) : ms.toFixed(1))
+  return `${show(median(values))} (${show(Math.min(...values))}–${show(Math.max(...values))})`
+}

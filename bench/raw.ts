@@ -1,0 +1,27 @@
+/** The other side: what tmux itself needs for the same, without a ledger, a look or a guard. */
+import type { Machine } from '../src/core/nouns.ts'
+import type { Tmux } from '../src/core/ports.ts'
+import { planUp } from '../src/decide/topology.ts'
+import { renderLine } from '../src/tmux/quote.ts'
+import { actionLines } from '../src/tmux/topology.ts'
+
+/** The very commands that `burn up` sends, as a file for `tmux source-file`. */
+export function sourceFile(machine: Machine): string {
+  const actions = planUp(machine, { machine: machine.name, state: 'down' }, { prune: false, live: () => 0, childless: new Set() })
+  return `${actions.flatMap((action) => actionLines(action, machine.session, false)).map(renderLine).join('\n')}\n`
+}
+
+/** Three commands a pane in one write: buffer, paste, Enter. */
+export async function pasteAll(tmux: Tmux, panes: readonly string[], textOf: (index: number) => string): Promise<void> {
+  await tmux.run(
+    panes.flatMap((pane, index) => [
+      [['set-buffer', '-b', `raw-${index}`, '--', `\u001b[200~${textOf(index)}\u001b[201~`], ['paste-buffer', '-d', '-r', '-b', `raw-${index}`, '-t', pane]],
+      [['send-keys', '-t', pane, '-H', '0d']],
+    ]),
+  )
+}
+
+/** One capture a pane, in one write. */
+export async function captureAll(tmux: Tmux, panes: readonly string[]): Promise<void> {
+  await tmux.run(panes.map((pane) => [['capture-pane', '-p', '-t', pane]]))
+}
