@@ -1,5 +1,5 @@
 /** Sets the demo's stage: a folder with a folder forge, three bare repositories, and a fleet spec. */
-import { chmodSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { run } from '../src/host/exec.ts'
@@ -44,7 +44,7 @@ export async function setStage(env: Readonly<Record<string, string | undefined>>
     session: 'DEMO',
     env: { ...Object.fromEntries(kept), HOME: home, GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_NOSYSTEM: '1', NO_COLOR: '1' },
   }
-  for (const folder of [home, join(dir, 'main')]) mkdirSync(folder)
+  mkdirSync(home)
   writeIssues(forge)
   await Promise.all(Object.entries(repos).map(([name, { files }]) => makeRepo(stage, name, files)))
   writeFileSync(stage.spec, specOf(stage))
@@ -62,7 +62,7 @@ function writeIssues(forge: string): void {
 
 /** A bare repository with one commit on main. */
 async function makeRepo(stage: Stage, name: string, files: Readonly<Record<string, string>>): Promise<void> {
-  const tree = join(stage.dir, 'main', name)
+  const tree = join(stage.dir, `first-${name}`)
   for (const [path, text] of Object.entries(files)) write(join(tree, path), text)
   if (name === 'toolbox') for (const path of Object.keys(files).filter((each) => each.startsWith('bin/'))) chmodSync(join(tree, path), 0o755)
   const bare = join(stage.forge, `${name}.git`)
@@ -71,6 +71,7 @@ async function makeRepo(stage: Stage, name: string, files: Readonly<Record<strin
   await git(stage, '-C', tree, 'add', '--all')
   await git(stage, '-C', tree, '-c', 'user.name=ann', '-c', 'user.email=ann@demo.invalid', 'commit', '--quiet', '-m', `Begin ${name}`)
   await git(stage, 'clone', '--quiet', '--bare', tree, bare)
+  rmSync(tree, { recursive: true })
 }
 
 /** Runs git and returns what it printed. Throws with what it said. */
@@ -92,7 +93,7 @@ function specOf({ dir, socket, session }: Stage): string {
     dispatch: { depth: 2, interval: '1s', skip_labels: ['epic'] },
     ledger: `sqlite:${join(dir, 'ledger.db')}`,
     repos: Object.fromEntries(Object.entries(repos).map(([name, { check }]) => [name, { check }])),
-    machines: { here: { cores: 12, windows: lanes } },
+    machines: { here: { windows: lanes } },
   }
   return `{\n${Object.entries(spec).map(([key, value]) => `  ${JSON.stringify(key)}: ${JSON.stringify(value)}`).join(',\n')}\n}\n`
 }

@@ -1,0 +1,104 @@
+/** `npm run demo`: the main job on an embedded default. `--keep` leaves the fleet up. */
+import type { CycleLine, Progress, StatusLine } from './progress.ts'
+import type { Stage } from './stage.ts'
+import type { Screen } from './screen.ts'
+import { processIo, type Io } from '../src/cli/io.ts'
+import { burn, endServer, follow, typed } from './burn.ts'
+import { afterCycle, afterStatus, isOver, nothingYet } from './progress.ts'
+import { sayResult } from './result.ts'
+import { openScreen } from './screen.ts'
+import { setStage } from './stage.ts'
+import { verify, type Outcome } from './verify.ts'
+
+/** A demo that takes longer than this says what is missing, milliseconds. */
+const limit = 50_000
+
+class Stopped extends Error {}
+
+async function main(args: readonly string[], io: Io): Promise<number> {
+  const keep = args.includes('--keep')
+  const strange = args.filter((word) => word !== '--keep')
+  if (strange.length > 0) {
+    io.err(`demo: it has one option, --keep (leave the fleet up); not ${strange.join(' ')}`)
+    return 2
+  }
+  const stop = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort())
+  const inside = process.env['TMUX'] !== undefined
+  const began = performance.now()
+  const stage = await setStage(process.env)
+  let up = false
+  try {
+    io.out(`The demo's folder: ${stage.dir}`)
+    const outcomes = await play(stage, io, inside, stop.signal)
+    up = keep
+    sayResult({ outcomes, seconds: (performance.now() - began) / 1000, keep, inside }, stage, io)
+    return outcomes.every(({ wrong }) => wrong === null) ? 0 : 1
+  } catch (thrown) {
+    if (!(thrown instanceof Stopped)) throw thrown
+    io.err(`Stopped. What there was is in ${stage.dir}.`)
+    return 130
+  } finally {
+    if (!up) await endServer(stage)
+  }
+}
+
+/** Runs the commands under a live screen, which is gone again when this returns or throws. */
+async function play(stage: Stage, io: Io, inside: boolean, stop: AbortSignal): Promise<Outcome[]> {
+  const commands: string[] = []
+  const screen = openScreen(stage, io, inside)
+  let progress: Progress = nothingYet
+  const announce = (words: readonly string[]) => {
+    commands.push(typed(words))
+    progress = { ...progress, commands: [...commands] }
+    screen.show(progress)
+  }
+  try {
+    for (const words of [['up'], ['christen', '--parallel', '6']]) {
+      announce(words)
+      await burn(stage, words)
+      if (stop.aborted) throw new Stopped()
+    }
+    announce(['dispatch', '--cycles', '0', '--interval', '1'])
+    await work(stage, progress, screen, stop)
+  } finally {
+    screen.close()
+  }
+  if (io.tty) for (const line of commands) io.out(io.paint('gray', `$ ${line}`))
+  io.out(io.paint('gray', '$ burn ledger'))
+  return verify(stage)
+}
+
+/** Cycles until everything is done, a person stops it, or the time is over. */
+async function work(stage: Stage, first: Progress, screen: Screen, stop: AbortSignal): Promise<void> {
+  let progress = first
+  let finish: (why: Error | null) => void = () => {}
+  const over = new Promise<Error | null>((done) => (finish = done))
+  const change = (next: Progress) => {
+    progress = next
+    screen.show(progress)
+    if (isOver(progress)) finish(null)
+  }
+  const ended = (why: string) => finish(new Error(why))
+  const timer = setTimeout(() => finish(null), limit)
+  const interrupt = () => finish(new Stopped())
+  stop.addEventListener('abort', interrupt)
+  if (stop.aborted) interrupt()
+  const running = [
+    follow<CycleLine>(stage, ['dispatch', '--cycles', '0', '--interval', '1', '--json'], (line) => change(afterCycle(progress, line)), ended),
+    follow<StatusLine>(stage, ['status', '--watch', '--interval', '0.5', '--json'], (line) => change(afterStatus(progress, line)), ended),
+  ]
+  const why = await over
+  clearTimeout(timer)
+  stop.removeEventListener('abort', interrupt)
+  await Promise.all(running.map((each) => each.stop()))
+  if (why !== null) throw why
+}
+
+const io = processIo()
+try {
+  process.exitCode = await main(process.argv.slice(2), io)
+} catch (thrown) {
+  io.err(`demo: ${thrown instanceof Error ? thrown.message : String(thrown)}`)
+  process.exitCode = 1
+}

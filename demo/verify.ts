@@ -1,0 +1,92 @@
+/** The final check: what git and the folder forge really hold, whatever was said on the way. */
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { DemoIssue, Want } from './backlog.ts'
+import type { Stage } from './stage.ts'
+import { parseDocument, textOf } from '../src/forge/front-matter.ts'
+import { backlog } from './backlog.ts'
+import { burn } from './burn.ts'
+import { git } from './stage.ts'
+
+interface Dispatched {
+  readonly id: string
+  readonly kind: string
+  readonly issue: string
+  readonly worker: string
+  readonly state: string
+  readonly delivery: string | null
+}
+
+/** What became of an issue. `wrong` is null where it is what should have. */
+export interface Outcome {
+  readonly issue: DemoIssue
+  readonly worker: string | null
+  readonly branch: string | null
+  /** Changed files with lines added and removed; or why there are none. */
+  readonly change: string
+  readonly wrong: string | null
+}
+
+export async function verify(stage: Stage): Promise<Outcome[]> {
+  const { dispatches } = JSON.parse(await burn(stage, ['ledger', '--limit', '100', '--json'])) as { dispatches: readonly Dispatched[] }
+  const all: Outcome[] = []
+  for (const issue of backlog) {
+    const own = dispatches.filter((each) => each.issue === `local/${issue.repo}#${issue.number}`)
+    all.push(issue.fate.kind === 'work' ? await worked(stage, issue, issue.fate.wants, own) : issue.fate.kind === 'council' ? asked(issue, own) : await skipped(stage, issue, own))
+  }
+  return all
+}
+
+const nameOf = (worker: string) => worker.slice(worker.lastIndexOf('/') + 1)
+
+async function worked(stage: Stage, issue: DemoIssue, wants: readonly Want[], own: readonly Dispatched[]): Promise<Outcome> {
+  const [dispatch] = own
+  if (dispatch === undefined) return { issue, worker: null, branch: null, change: 'nothing', wrong: 'it was given to nobody' }
+  const branch = `burn/${dispatch.id}`
+  const worker = nameOf(dispatch.worker)
+  try {
+    const repo = join(stage.forge, `${issue.repo}.git`)
+    const stat = await git(stage, '-C', repo, 'diff', '--numstat', `main...refs/heads/${branch}`)
+    const changed = stat.trim().split('\n').map((row) => row.split('\t'))
+    const author = (await git(stage, '-C', repo, 'log', '-1', '--format=%an', `refs/heads/${branch}`)).trim()
+    const held = await Promise.all(wants.map((want) => missing(stage, repo, branch, want)))
+    const wrong =
+      own.length > 1 ? `it was given ${own.length} times`
+      : author !== worker ? `${author} committed it, not ${worker}`
+      : changed.map(([, , file]) => file).toSorted().join() !== wants.map(({ file }) => file).toSorted().join() ? 'other files were changed than it names'
+      : held.find((each) => each !== null) ?? unreviewed(stage, issue, branch, worker)
+    return { issue, worker, branch, change: changed.map(([plus, minus, file]) => `${file} +${plus} -${minus}`).join(', '), wrong }
+  } catch (thrown) {
+    return { issue, worker, branch, change: `none (${dispatch.state})`, wrong: (thrown as Error).message.split('\n')[0] ?? 'git failed' }
+  }
+}
+
+/** What a branch's file has not of what is wanted; null where it has all. */
+async function missing(stage: Stage, repo: string, branch: string, { file, holds, lacks }: Want): Promise<string | null> {
+  const listed = (await git(stage, '-C', repo, 'ls-tree', '--name-only', `refs/heads/${branch}`, '--', file)).trim()
+  if (holds === null) return listed === '' ? null : `${file} is still there`
+  if (listed === '') return `${file} is not there`
+  const text = await git(stage, '-C', repo, 'show', `refs/heads/${branch}:${file}`)
+  if (!text.includes(holds)) return `${file} does not hold ${JSON.stringify(holds)}`
+  return lacks !== undefined && text.includes(lacks) ? `${file} still holds ${JSON.stringify(lacks)}` : null
+}
+
+function unreviewed({ forge }: Stage, { repo, number }: DemoIssue, branch: string, worker: string): string | null {
+  const path = join(forge, 'reviews', repo, `${number}.md`)
+  if (!existsSync(path)) return 'its change is not open for review'
+  const review = parseDocument(path, readFileSync(path, 'utf8'))
+  return textOf(review, 'branch') === branch && textOf(review, 'author') === worker ? null : 'another change is open for review in its place'
+}
+
+function asked(issue: DemoIssue, own: readonly Dispatched[]): Outcome {
+  const wrong = own.length === 1 && own[0]?.kind === 'council' && own[0].delivery === 'seen' ? null : 'the council was not asked'
+  return { issue, worker: own.map(({ worker }) => nameOf(worker)).join(', ') || null, branch: null, change: 'asked for its view, in its pane; changes nothing', wrong }
+}
+
+/** The reason is what `burn explain` says of it. */
+async function skipped(stage: Stage, issue: DemoIssue, own: readonly Dispatched[]): Promise<Outcome> {
+  const explained = JSON.parse(await burn(stage, ['explain', `${issue.repo}#${issue.number}`, '--json'])) as { record: { verdict: { eligible: boolean; reason: string } | null } | null }
+  const verdict = explained.record?.verdict ?? null
+  const wrong = own.length > 0 ? 'it was given, and should not have been' : verdict === null || verdict.eligible ? 'it was not decided' : null
+  return { issue, worker: null, branch: null, change: `skipped: ${verdict?.reason ?? 'no reason'}`, wrong }
+}
