@@ -31,7 +31,8 @@ function rules() {
     'done issues have a dispatch that is done': sql`select i.ref as what from issue i where i.done = 1
       and not exists (select 1 from dispatch d where d.issue = i.ref and d.kind = 'work' and d.state = 'done')`,
     'attempts count what failed since the issue was last requeued': sql`select i.ref as what from issue i where i.attempts <> (
-      select count(*) from event e join dispatch d on d.id = e.subject where e.issue = i.ref and d.kind = 'work' and e.kind in ('dispatch.failed', 'dispatch.lost')
+      select count(*) from dispatch d join event e on e.subject = d.id and e.kind = 'dispatch.' || d.state
+      where d.issue = i.ref and d.kind = 'work' and d.state in ('failed', 'lost')
       and e.seq > coalesce((select max(r.seq) from event r where r.subject = i.ref and r.kind = 'issue.requeued'), 0))`,
   }
 }

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { invariants } from '../../src/ledger/invariants.ts'
 import { claimOf, furnish, hand, idOf, issueOf, withCode, workers } from './fixtures.ts'
+import { fleet, issues } from './records.ts'
 
 export function conformance(name: string, openFresh: () => Promise<Opened>): void {
   /** One test on a furnished ledger, whose rules must hold at its end. */
@@ -25,7 +26,8 @@ export function conformance(name: string, openFresh: () => Promise<Opened>): voi
   })
 }
 
-type Holds = (what: string, body: (opened: Opened) => Promise<void>) => void
+/** Declares a test on a furnished ledger. */
+export type Holds = (what: string, body: (opened: Opened) => Promise<void>) => void
 
 function claims(holds: Holds): void {
   holds('claims an issue for one worker, with its delivery', async ({ ledger }) => {
@@ -228,125 +230,5 @@ function leases(holds: Holds): void {
   holds('takes over nothing that has ended', async ({ ledger }) => {
     await hand(ledger, claimOf(1), 10)
     assert.deepEqual(await ledger.takeOver('b', 1e6, 1e5), [])
-  })
-}
-
-function issues(holds: Holds): void {
-  holds('merges pages: what changed is updated, and a complete listing closes what it lacks', async ({ ledger }) => {
-    const hostile = { title: "a\u0000b\ud800 '; drop table issue; --", body: '🜂 `$(x)` #{pane} \u001b[31m\r\n', labels: ['"q"', 'é'] }
-    await ledger.saveIssues('o/r', [issueOf(2, hostile)], 'c2', false, 20)
-    const record = await ledger.issue('o/r#2')
-    assert.deepEqual(record?.issue, issueOf(2, { ...hostile, title: "ab\ufffd '; drop table issue; --" }))
-    await ledger.saveIssues('o/r', [issueOf(2), issueOf(9)], 'c3', true, 30)
-    assert.deepEqual((await ledger.view()).issues.map(({ issue }) => issue.number).toSorted(), [2, 9])
-    assert.equal((await ledger.issue('o/r#1'))?.issue.state, 'closed')
-    await ledger.saveIssues('o/r', [issueOf(1)], 'c4', false, 40)
-    assert.deepEqual(
-      (await ledger.events({ issue: 'o/r#1' })).map(({ kind }) => kind),
-      ['issue.found', 'issue.closed', 'issue.reopened'],
-    )
-    const [repo] = (await ledger.view()).repos
-    assert.deepEqual([repo?.cursor, repo?.listed_at], ['c4', 30])
-  })
-
-  holds('leaves other repos alone', async ({ ledger }) => {
-    await ledger.saveIssues('o/other', [], 'c', true, 20)
-    assert.equal((await ledger.view()).issues.length, 4)
-  })
-
-  holds('keeps writers, and when changes were last seen', async ({ ledger }) => {
-    await ledger.saveWriters('o/r', ['ann', 'bob'], 20)
-    await ledger.saveChangesSeen('o/r', 21)
-    const expected = { repo: 'o/r', cursor: 'c1', writers: ['ann', 'bob'], writers_at: 20, listed_at: 1, changes_at: 21 }
-    assert.deepEqual((await ledger.view()).repos, [expected])
-  })
-
-  holds('keeps the last verdict, with an event only where it differs', async ({ ledger }) => {
-    const verdict = { issue: 'o/r#1', eligible: false, reason: 'label "epic" is skipped' }
-    await ledger.saveVerdicts([verdict, { ...verdict, issue: 'o/r#2' }, { ...verdict, issue: 'o/r#99' }], 20)
-    await ledger.saveVerdicts([verdict, { ...verdict, issue: 'o/r#2', eligible: true }], 30)
-    assert.deepEqual((await ledger.issue('o/r#1'))?.verdict, { eligible: false, reason: verdict.reason, at: 20 })
-    assert.deepEqual(
-      (await ledger.events({ issue: 'o/r#2' })).map(({ kind }) => kind),
-      ['issue.found', 'issue.ineligible', 'issue.eligible'],
-    )
-    assert.equal((await ledger.events({ issue: 'o/r#1' })).length, 2)
-  })
-
-  holds('requeues what is known and not live', async ({ ledger }) => {
-    await ledger.claim([claimOf(1)], 'a', 100, 10)
-    assert.deepEqual(await Promise.all(['o/r#1', 'o/r#2', 'o/r#99'].map((ref) => ledger.requeue(ref, 11))), [false, true, false])
-  })
-}
-
-function fleet(holds: Holds): void {
-  holds('keeps workers in the order of their drawing', async ({ ledger }) => {
-    await ledger.recordWorkers(
-      ['m/W/Z', workers[1], 'm/W/D'].map((id) => ({ id, drawn: true })),
-      20,
-    )
-    const { workers: kept } = await ledger.view()
-    assert.deepEqual(
-      kept.map(({ id }) => id),
-      [...workers, 'm/W/Z', 'm/W/D'],
-    )
-    assert.deepEqual(
-      kept.map(({ drawn }) => drawn),
-      [false, false, false, true, true],
-    )
-  })
-
-  holds('retires a worker that has nothing live, and takes it back as the latest', async ({ ledger }) => {
-    await ledger.claim([claimOf(1)], 'a', 100, 10)
-    await ledger.hold(workers[1], 'looking', 11)
-    assert.deepEqual(await ledger.retireWorkers([workers[0], workers[1], 'm/W/NOBODY'], 12), [workers[1]])
-    assert.deepEqual(
-      (await ledger.view()).workers.map(({ id }) => id),
-      [workers[0], workers[2]],
-    )
-    assert.equal(await ledger.hold(workers[1], 'x', 13), false)
-    await ledger.recordWorkers([{ id: workers[1], drawn: false }], 14)
-    assert.deepEqual(
-      (await ledger.view()).workers.map(({ id, hold }) => [id, hold]),
-      [
-        [workers[0], null],
-        [workers[2], null],
-        [workers[1], null],
-      ],
-    )
-  })
-
-  holds('holds and resumes', async ({ ledger }) => {
-    assert.equal(await ledger.hold(workers[0], 'mine', 20), true)
-    assert.equal((await ledger.view()).workers[0]?.hold, 'mine')
-    assert.equal(await ledger.hold(workers[0], null, 21), true)
-    assert.equal(await ledger.hold('m/W/NOBODY', null, 22), false)
-    const events = await ledger.events({ worker: workers[0] })
-    assert.deepEqual(
-      events.map(({ kind }) => kind),
-      ['worker.recorded', 'worker.held', 'worker.resumed'],
-    )
-  })
-
-  holds('keeps since when a worker is in its state', async ({ ledger }) => {
-    const see = (state: 'idle' | 'working', at: number) => ledger.saveReadings([{ worker: workers[0], state }], at)
-    for (const [state, at] of [
-      ['idle', 20],
-      ['idle', 21],
-      ['working', 22],
-      ['working', 23],
-    ] as const)
-      await see(state, at)
-    const [worker] = (await ledger.view()).workers
-    assert.deepEqual([worker?.state, worker?.state_since], ['working', 22])
-  })
-
-  holds('reads one moment while others write', async ({ ledger }) => {
-    const writes = Array.from({ length: 8 }, (_, i) =>
-      ledger.claim([claimOf(i + 1, { issue: `o/r#${(i % 4) + 1}`, slot: i })], 'a', 100, 10),
-    )
-    const views = await Promise.all(Array.from({ length: 8 }, () => ledger.view()))
-    await Promise.all(writes)
-    for (const { dispatches, deliveries } of views) assert.equal(deliveries.length, dispatches.length)
   })
 }
