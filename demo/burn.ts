@@ -1,8 +1,9 @@
 /** Drives the real command line, as a person would. */
+import { rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Stage } from './stage.ts'
-import { killGroup, open, run } from '../src/host/exec.ts'
+import { killGroup, open, run, type OpenChild } from '../src/host/exec.ts'
 
 const main = resolve(import.meta.dirname, '../src/cli/main.ts')
 const longest = 60_000
@@ -12,51 +13,62 @@ const grace = 5_000
 /** The words as a person types them. */
 export const typed = (words: readonly string[]) => `burn ${words.map((word) => (/^[\w@%+=:,./#-]+$/.test(word) && !word.startsWith('#') ? word : `'${word}'`)).join(' ')}`
 
-const argv = ({ spec }: Stage, words: readonly string[]) => [process.execPath, main, ...words, '--spec', spec]
-
-/** Runs one command to its end and returns what it printed. Throws with what it said where its exit code is not 0. */
-export async function burn(stage: Stage, words: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await run(argv(stage, words), { timeout_ms: longest, env: stage.env, cwd: stage.dir })
-  if (code !== 0) throw new Error(`${typed(words)} ended with ${code ?? 'a signal'}:\n${stdout}${stderr}`)
-  return stdout
+/** Runs one command to its end, or until `stop`, and returns what it printed. Throws with what it said where its exit code is not 0. */
+export async function burn(stage: Stage, words: readonly string[], stop: AbortSignal): Promise<string> {
+  let out = ''
+  let failure: string | null = null
+  const running = start(stage, words, (why) => (failure = why))
+  running.child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()))
+  const interrupt = () => void running.stop()
+  stop.addEventListener('abort', interrupt)
+  const timer = setTimeout(interrupt, longest)
+  await running.ended
+  clearTimeout(timer)
+  stop.removeEventListener('abort', interrupt)
+  if (failure !== null) throw new Error(`${failure}${out}`)
+  return out
 }
 
 /** A command that goes on, and prints a JSON object a line. */
 export interface Running {
-  /** Asks it to stop, as Ctrl-C does, and waits until it has. Returns what it said on stderr. */
-  stop(): Promise<string>
+  /** Asks it to stop, as Ctrl-C does, and waits until it has. */
+  stop(): Promise<void>
 }
 
-/** `onEnd` is told when it ends without having been asked to. */
-export function follow<T>(stage: Stage, words: readonly string[], onLine: (value: T) => void, onEnd: (why: string) => void): Running {
-  const child = open(argv(stage, words), { env: stage.env, cwd: stage.dir })
+/** `onFailure` is told when it ends with another exit code than 0, and was not asked to end. */
+export function follow<T>(stage: Stage, words: readonly string[], onLine: (value: T) => void, onFailure: (why: string) => void): Running {
+  const running = start(stage, words, onFailure)
+  createInterface({ input: running.child.stdout }).on('line', (line) => onLine(JSON.parse(line) as T))
+  return running
+}
+
+function start(stage: Stage, words: readonly string[], onFailure: (why: string) => void): Running & { readonly child: OpenChild; readonly ended: Promise<void> } {
+  const child = open([process.execPath, main, ...words, '--spec', stage.spec], { env: stage.env, cwd: stage.dir })
   let said = ''
   let asked = false
   child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
-  createInterface({ input: child.stdout }).on('line', (line) => onLine(JSON.parse(line) as T))
   const ended = new Promise<void>((done) => {
-    child.once('error', (error) => (onEnd(error.message), done()))
+    child.once('error', (error) => (onFailure(error.message), done()))
     child.once('close', (code) => {
-      if (!asked) onEnd(`${typed(words)} ended with ${code ?? 'a signal'}: ${said.trim()}`)
+      if (!asked && code !== 0) onFailure(`${typed(words)} ended with ${code ?? 'a signal'}: ${said.trim()}\n`)
       done()
     })
   })
-  return {
-    async stop() {
-      asked = true
-      child.kill('SIGINT')
-      const timer = setTimeout(() => killGroup(child), grace)
-      await ended
-      clearTimeout(timer)
-      return said
-    },
+  const stop = async () => {
+    asked = true
+    child.kill('SIGINT')
+    const timer = setTimeout(() => killGroup(child), grace)
+    await ended
+    clearTimeout(timer)
   }
+  return { child, ended, stop }
 }
 
 /** Ends the tmux server of the demo, by its own socket, and removes what tmux may leave of that. */
-export async function endServer({ socket, env }: Stage): Promise<void> {
+export async function endServer({ socket, env }: Stage, uid: number): Promise<void> {
   // Exit code 1 says that there is none: that is what was wanted.
   await run(['tmux', '-L', socket, 'kill-server'], { timeout_ms: 5_000, env })
+  rmSync(join(env['TMUX_TMPDIR'] ?? '/tmp', `tmux-${uid}`, socket), { force: true })
 }
 
 /** What a person types to look into a worker's window while the fleet is up. */

@@ -24,6 +24,8 @@ async function main(args: readonly string[], io: Io): Promise<number> {
   }
   const stop = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort())
+  // A terminal that is gone, or a reader that has seen enough, ends the demo as Ctrl-C does: the fleet must not stay.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => stop.abort())
   const inside = process.env['TMUX'] !== undefined
   const began = performance.now()
   const stage = await setStage(process.env)
@@ -39,7 +41,7 @@ async function main(args: readonly string[], io: Io): Promise<number> {
     io.err(`Stopped. What there was is in ${stage.dir}.`)
     return 130
   } finally {
-    if (!up) await endServer(stage)
+    if (!up) await endServer(stage, process.getuid?.() ?? 0)
   }
 }
 
@@ -56,7 +58,7 @@ async function play(stage: Stage, io: Io, inside: boolean, stop: AbortSignal): P
   try {
     for (const words of [['up'], ['christen', '--parallel', '6']]) {
       announce(words)
-      await burn(stage, words)
+      await burn(stage, words, stop)
       if (stop.aborted) throw new Stopped()
     }
     announce(['dispatch', '--cycles', '0', '--interval', '1'])
@@ -65,8 +67,10 @@ async function play(stage: Stage, io: Io, inside: boolean, stop: AbortSignal): P
     screen.close()
   }
   if (io.tty) for (const line of commands) io.out(io.paint('gray', `$ ${line}`))
-  io.out(io.paint('gray', '$ burn ledger'))
-  return verify(stage)
+  return verify(stage, (words) => {
+    io.out(io.paint('gray', `$ ${typed(words.filter((word) => word !== '--json'))}`))
+    return burn(stage, words, stop)
+  })
 }
 
 /** Cycles until everything is done, a person stops it, or the time is over. */

@@ -2,7 +2,7 @@
 import type { Outcome } from './verify.ts'
 import type { Stage } from './stage.ts'
 import type { Io } from '../src/cli/io.ts'
-import { table } from '../src/cli/table.ts'
+import { fit, table } from '../src/cli/table.ts'
 import { command, lookInto } from './burn.ts'
 import { lanes } from './stage.ts'
 
@@ -15,21 +15,36 @@ export interface Ending {
 }
 
 export function sayResult({ outcomes, seconds, keep, inside }: Ending, stage: Stage, io: Io): void {
-  const rows = outcomes.map(({ issue, worker, branch, change, wrong }) => [
-    wrong !== null ? '✗' : branch !== null ? '✓' : worker === null ? '-' : '?',
-    `${issue.repo}#${issue.number}`,
-    issue.title,
-    worker ?? '',
-    branch ?? '',
-    wrong ?? change,
-  ])
-  const [head = '', ...lines] = table(['', 'ISSUE', 'TITLE', 'WORKER', 'BRANCH', 'CHANGE'], rows, io.tty ? io.width : Infinity)
-  io.out(io.paint('bold', head))
-  lines.forEach((line, index) => io.out(painted(line, outcomes[index], io)))
+  for (const line of outcomeTable(outcomes, io)) io.out(line)
   io.out('')
   for (const line of closing(outcomes, seconds)) io.out(line)
   io.out('')
   for (const line of [...further(stage, keep, inside), '', ...own()]) io.out(line)
+}
+
+/** What has no branch says why instead, across the columns that it leaves empty. */
+function outcomeTable(outcomes: readonly Outcome[], io: Io): string[] {
+  const width = io.tty ? io.width : Infinity
+  const done = outcomes.map(({ worker, branch, change, wrong }) => [worker ?? '', branch ?? '', wrong ?? change])
+  const [doneHead = '', ...doneRows] = table(['WORKER', 'BRANCH', 'CHANGE'], done.map((row, index) => (hasChange(outcomes[index]) ? row : ['', '', ''])))
+  const title = Math.max(12, width - longestChange)
+  const rows = outcomes.map(({ issue, worker, wrong, change }, index) => {
+    const text = hasChange(outcomes[index]) ? (doneRows[index] ?? '') : [worker, wrong ?? change].filter((part) => part !== null).join('  ')
+    return [markOf(outcomes[index]), `${issue.repo}#${issue.number}`, fit(issue.title, title), text]
+  })
+  const [head = '', ...lines] = table(['', 'ISSUE', 'TITLE', doneHead], rows, width)
+  return [io.paint('bold', head), ...lines.map((line, index) => painted(line, outcomes[index], io))]
+}
+
+/** Columns beside the title: mark, issue, worker, branch, and enough of the change. */
+const longestChange = 85
+
+const hasChange = (outcome: Outcome | undefined) => outcome?.wrong === null && outcome.branch !== null
+
+function markOf(outcome: Outcome | undefined): string {
+  if (outcome?.wrong !== null) return '✗'
+  if (outcome.branch !== null) return '✓'
+  return outcome.worker === null ? '-' : '?'
 }
 
 function painted(line: string, outcome: Outcome | undefined, io: Io): string {
@@ -66,7 +81,8 @@ function further(stage: Stage, keep: boolean, inside: boolean): string[] {
 function own(): string[] {
   return [
     'Your own forge: in a copy of its fleet-spec.json change two lines, and name your repos in "windows":',
-    '  "forge": { "kind": "gitea", "url": "https://forge.example.com", "owner": "you", "token": { "file": "~/.config/burn-fleet/token" } },',
+    '  "forge": { "kind": "gitea", "url": "https://forge.example.com", "owner": "you" },',
     '  "agent": { "kind": "hermes" },',
+    'The token goes into ~/.config/burn-fleet/token, readable by you alone (chmod 600).',
   ]
 }

@@ -24,7 +24,9 @@ function drawn(stage: Stage, io: Io, inside: boolean): Screen {
   process.stdout.write('\x1b[?1049h\x1b[?25l\x1b[H\x1b[2J')
   return {
     show(progress) {
-      const rows = picture(progress, stage, io, inside).slice(0, (process.stdout.rows ?? 40) - 1)
+      const most = (process.stdout.rows ?? 40) - 1
+      const all = picture(progress, stage, io, inside)
+      const rows = (all.length > most ? all.filter((row) => row !== '') : all).slice(0, most)
       process.stdout.write(`\x1b[H${rows.map((row) => `${row}\x1b[K\n`).join('')}\x1b[J`)
     },
     close: () => void process.stdout.write('\x1b[?25h\x1b[?1049l'),
@@ -43,8 +45,8 @@ function picture(progress: Progress, stage: Stage, io: Io, inside: boolean): str
     '',
     `${io.paint('green', '█'.repeat(done))}${io.paint('gray', '░'.repeat(40 - done))}  ${handed} of ${tasks} handed, ${review} open for review, cycle ${progress.cycles}`,
     '',
-    fit(`Look into a lane from another terminal:  ${lookInto(stage, lanes[0].name, inside)}`, width),
-    io.paint('gray', 'Ctrl-C ends it.'),
+    `Look into a lane:  ${lookInto(stage, lanes[0].name, inside)}`,
+    io.paint('gray', '(in another terminal; Ctrl-b d leaves it). Ctrl-C here ends the demo.'),
   ]
 }
 

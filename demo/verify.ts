@@ -5,7 +5,6 @@ import type { DemoIssue, Want } from './backlog.ts'
 import type { Stage } from './stage.ts'
 import { parseDocument, textOf } from '../src/forge/front-matter.ts'
 import { backlog } from './backlog.ts'
-import { burn } from './burn.ts'
 import { git } from './stage.ts'
 
 interface Dispatched {
@@ -27,12 +26,16 @@ export interface Outcome {
   readonly wrong: string | null
 }
 
-export async function verify(stage: Stage): Promise<Outcome[]> {
-  const { dispatches } = JSON.parse(await burn(stage, ['ledger', '--limit', '100', '--json'])) as { dispatches: readonly Dispatched[] }
+/** `ask` runs a command and returns what it printed. */
+export type Ask = (words: readonly string[]) => Promise<string>
+
+export async function verify(stage: Stage, ask: Ask): Promise<Outcome[]> {
+  const { dispatches } = JSON.parse(await ask(['ledger', '--limit', '100', '--json'])) as { dispatches: readonly Dispatched[] }
   const all: Outcome[] = []
   for (const issue of backlog) {
     const own = dispatches.filter((each) => each.issue === `local/${issue.repo}#${issue.number}`)
-    all.push(issue.fate.kind === 'work' ? await worked(stage, issue, issue.fate.wants, own) : issue.fate.kind === 'council' ? asked(issue, own) : await skipped(stage, issue, own))
+    if (issue.fate.kind === 'work') all.push(await worked(stage, issue, issue.fate.wants, own))
+    else all.push(issue.fate.kind === 'council' ? asked(issue, own) : await skipped(ask, issue, own))
   }
   return all
 }
@@ -49,12 +52,15 @@ async function worked(stage: Stage, issue: DemoIssue, wants: readonly Want[], ow
     const stat = await git(stage, '-C', repo, 'diff', '--numstat', `main...refs/heads/${branch}`)
     const changed = stat.trim().split('\n').map((row) => row.split('\t'))
     const author = (await git(stage, '-C', repo, 'log', '-1', '--format=%an', `refs/heads/${branch}`)).trim()
-    const held = await Promise.all(wants.map((want) => missing(stage, repo, branch, want)))
-    const wrong =
-      own.length > 1 ? `it was given ${own.length} times`
-      : author !== worker ? `${author} committed it, not ${worker}`
-      : changed.map(([, , file]) => file).toSorted().join() !== wants.map(({ file }) => file).toSorted().join() ? 'other files were changed than it names'
-      : held.find((each) => each !== null) ?? unreviewed(stage, issue, branch, worker)
+    const files = changed.map(([, , file]) => file).toSorted()
+    const faults = [
+      own.length > 1 ? `it was given ${own.length} times` : null,
+      author === worker ? null : `${author} committed it, not ${worker}`,
+      files.join() === wants.map(({ file }) => file).toSorted().join() ? null : 'it changes other files than the issue names',
+      ...(await Promise.all(wants.map((want) => missing(stage, repo, branch, want)))),
+      unreviewed(stage, issue, branch, worker),
+    ]
+    const wrong = faults.find((fault) => fault !== null) ?? null
     return { issue, worker, branch, change: changed.map(([plus, minus, file]) => `${file} +${plus} -${minus}`).join(', '), wrong }
   } catch (thrown) {
     return { issue, worker, branch, change: `none (${dispatch.state})`, wrong: (thrown as Error).message.split('\n')[0] ?? 'git failed' }
@@ -80,13 +86,13 @@ function unreviewed({ forge }: Stage, { repo, number }: DemoIssue, branch: strin
 
 function asked(issue: DemoIssue, own: readonly Dispatched[]): Outcome {
   const wrong = own.length === 1 && own[0]?.kind === 'council' && own[0].delivery === 'seen' ? null : 'the council was not asked'
-  return { issue, worker: own.map(({ worker }) => nameOf(worker)).join(', ') || null, branch: null, change: 'asked for its view, in its pane; changes nothing', wrong }
+  return { issue, worker: own.map(({ worker }) => nameOf(worker)).join(', ') || null, branch: null, change: 'was asked for its view, and changes nothing', wrong }
 }
 
 /** The reason is what `burn explain` says of it. */
-async function skipped(stage: Stage, issue: DemoIssue, own: readonly Dispatched[]): Promise<Outcome> {
-  const explained = JSON.parse(await burn(stage, ['explain', `${issue.repo}#${issue.number}`, '--json'])) as { record: { verdict: { eligible: boolean; reason: string } | null } | null }
+async function skipped(ask: Ask, issue: DemoIssue, own: readonly Dispatched[]): Promise<Outcome> {
+  const explained = JSON.parse(await ask(['explain', `${issue.repo}#${issue.number}`, '--json'])) as { record: { verdict: { eligible: boolean; reason: string } | null } | null }
   const verdict = explained.record?.verdict ?? null
   const wrong = own.length > 0 ? 'it was given, and should not have been' : verdict === null || verdict.eligible ? 'it was not decided' : null
-  return { issue, worker: null, branch: null, change: `skipped: ${verdict?.reason ?? 'no reason'}`, wrong }
+  return { issue, worker: null, branch: null, change: verdict?.reason ?? 'no reason', wrong }
 }
