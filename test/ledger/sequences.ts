@@ -60,7 +60,7 @@ export function sequences(name: string, openFresh: () => Promise<Opened>): void 
           assert.deepEqual(await invariants(opened.engine.db), [], `after ${JSON.stringify(each)}`)
         }
       })
-      await fc.assert(property, { numRuns: 80 })
+      await fc.assert(property, { numRuns: 40 })
     })
   })
 }

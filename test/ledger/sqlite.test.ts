@@ -1,7 +1,10 @@
 import type { Opened } from './fixtures.ts'
+import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { it } from 'node:test'
+import { CompiledQuery } from 'kysely'
 import { openEngine } from '../../src/ledger/open.ts'
 import { createStore } from '../../src/ledger/store.ts'
 import { conformance } from './conformance.ts'
@@ -25,3 +28,11 @@ async function inFile(): Promise<Opened> {
 conformance('SQLite in memory', inMemory)
 conformance('SQLite in a file', inFile)
 sequences('SQLite in memory', inMemory)
+
+it('a commit is on disk when it returns, and references are held', async () => {
+  await using opened = await inFile()
+  const pragma = async (name: string) =>
+    Object.values((await opened.engine.db.executeQuery<object>(CompiledQuery.raw(`pragma ${name}`))).rows[0] ?? {})
+  const full = 2
+  assert.deepEqual(await Promise.all(['journal_mode', 'synchronous', 'foreign_keys'].map(pragma)), [['wal'], [full], [1]])
+})
