@@ -23,7 +23,8 @@ export function troubleOf(answer: HttpAnswer, what: string, now: number): Troubl
   })
   if (status === 401) return trouble('forge_auth', 'the token is not valid there: make a new one, and write it where forge.token says')
   if (status === 403) return trouble('forge_forbidden', scopeHint(said))
-  if (status === 404) return trouble('forge_not_found', 'is the name right, and may the token see it?')
+  // Gitea answers for comments of an issue that it does not have as if it had failed itself.
+  if (status === 404 || (status === 500 && /\bdoes not exist \[/.test(said))) return trouble('forge_not_found', 'is the name right, and may the token see it?')
   if (status === 423) return trouble('forge_archived', 'the repo is archived: nothing can be written there')
   if (status === 429) return trouble('forge_rate_limited', 'the forge asks for fewer requests: make dispatch.interval longer', true)
   if (status >= 500) return trouble('forge_unavailable', 'the forge has trouble of its own: look at its log', status !== 501)
@@ -32,7 +33,7 @@ export function troubleOf(answer: HttpAnswer, what: string, now: number): Troubl
 
 /** Gitea names the scopes that a token lacks. */
 function scopeHint(said: string): string {
-  const scopes = /required scope\(s\): ?\[([^\]]*)\]/.exec(said)?.[1]
+  const scopes = /required(?: scope\(s\):|=) ?\[([^\]]*)\]/.exec(said)?.[1]
   return scopes === undefined ? 'may the token do that? It needs read:user, read:repository and write:issue' : `give the token ${scopes}`
 }
 

@@ -139,8 +139,9 @@ async function follow(http: Http, request: HttpRequest): Promise<HttpAnswer> {
     const { location } = answer.headers
     if (answer.status < 300 || answer.status >= 400 || location === undefined) return answer
     const next: URL | null = URL.canParse(location, url.href) ? new URL(location, url) : null
-    const keepsMethod = request.method === 'GET' || answer.status === 307 || answer.status === 308
-    if (next?.origin !== url.origin || !keepsMethod || hops === mostRedirects) throw redirected(url, next)
+    // A redirect was answered before anything was done, so a write goes where it points too; only 303 says that it was done.
+    const undone = request.method === 'GET' || answer.status !== 303
+    if (next?.origin !== url.origin || !undone || hops === mostRedirects) throw redirected(url, next)
     url = next
   }
 }
@@ -157,7 +158,7 @@ function pagingOf({ headers }: HttpAnswer): Omit<ApiAnswer, 'json'> {
 
 function redirected(from: URL, to: URL | null): BurnError {
   const where = to === null ? 'nowhere' : to.origin
-  return new BurnError('forge_redirected', `${from.host} redirects to ${where}, where the token is not sent`, `if that is the forge, set forge.url to it`)
+  return new BurnError('forge_redirected', `${from.host} redirects to ${where}, which was not followed`, 'the token goes to forge.url alone: if that is the forge, set forge.url to it')
 }
 
 /** A server may say back what it was sent. */

@@ -92,8 +92,10 @@ export function commentOf(value: unknown): Comment | null {
 /** A pull request from one of the fleet's branches; `foreign` where its branch is in another repo, which anybody may make. */
 export function changeOf(value: unknown): { readonly change: Change; readonly foreign: boolean } | null {
   const { head, base, html_url, state, merged, user } = fieldsOf(value)
-  const { ref, repo_id } = fieldsOf(head)
-  const dispatch_id = typeof ref === 'string' ? dispatchOf(ref) : null
+  const { label, ref, repo_id } = fieldsOf(head)
+  // The label keeps the branch's name; once the branch is deleted, as many are on merging, `ref` is `refs/pull/…`.
+  const branch = [label, ref].find((name) => typeof name === 'string' && dispatchOf(name) !== null)
+  const dispatch_id = typeof branch === 'string' ? dispatchOf(branch) : null
   const author = loginOf(user)
   if (dispatch_id === null || author === null || typeof html_url !== 'string') return null
   const ended = merged === true ? 'merged' : 'closed'

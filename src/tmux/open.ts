@@ -7,10 +7,13 @@ import { explainFailure } from '../host/failure.ts'
 import { argvOn } from '../host/transport.ts'
 import { ControlChannel, unreachable, type Ended } from './channel.ts'
 import { ChainedTmux } from './chained.ts'
+import { isGone } from './gone.ts'
 
 /** Client flags (`-f`), `-N` and pane options are as this product needs them from this version on. */
 const OLDEST = 3.2
 const PROBE_MS = 20_000
+const endingTries = 20
+const endingPause = 50
 const CLIENT_FLAGS = 'no-output,ignore-size'
 
 /** The window that a session is created with, where there is none yet. */
@@ -34,6 +37,19 @@ export interface OpenOptions {
  * belongs to another machine.
  */
 export async function openTmux(machine: Machine, options: OpenOptions): Promise<Tmux> {
+  for (let again = endingTries; ; again--) {
+    try {
+      return await open(machine, options)
+    } catch (thrown) {
+      // A server that is just ending still answers on its socket: a new one can be made a moment later.
+      const ending = options.create !== undefined && thrown instanceof BurnError && thrown.code === 'tmux_no_session'
+      if (!ending || again === 0) throw thrown
+      await options.clock.sleep(endingPause)
+    }
+  }
+}
+
+async function open(machine: Machine, options: OpenOptions): Promise<Tmux> {
   const words = [machine.tmux, '-u', ...attachWords(machine, options.create)]
   const channel = new ControlChannel(machine.name, argvOn(machine, words), options.clock)
   try {
@@ -77,7 +93,7 @@ async function greet<T extends ControlChannel | ChainedTmux>(tmux: T, machine: M
 /** Why a control client ended before it answered; null where tmux merely refuses control mode. */
 async function refusal(machine: Machine, ended: Ended, thrown: BurnError): Promise<BurnError | null> {
   const said = [...ended.notes, ended.stderr].join('\n')
-  if (/no server running|no sessions|can't find session|error connecting to \S+ \(/.test(said)) return noSession(machine)
+  if (isGone(said)) return noSession(machine)
   if (machine.transport.kind === 'ssh' && ended.code === 255) return thrown
   const probe = await run(argvOn(machine, [machine.tmux, '-V']), { timeout_ms: PROBE_MS })
   const version = /tmux (?:next-)?(\d+\.\d+)/.exec(probe.stdout)?.[1]

@@ -4,6 +4,7 @@ import type { Machine, Time } from '../core/nouns.ts'
 import type { MachineSight, Pane, PaneWindow } from '../core/panes.ts'
 import type { Tmux, TmuxCommand, TmuxReply } from '../core/ports.ts'
 import { unreachable } from './channel.ts'
+import { isGone } from './gone.ts'
 
 /** Without spaces by their nature. */
 const paneFacts = ['pane_id', 'window_id', 'pane_pid', 'pane_dead', 'pane_dead_status', 'pane_in_mode', 'pane_width', 'pane_height', 'pane_left',
@@ -88,7 +89,7 @@ function fields(nonce: string, record: string): { readonly facts: readonly strin
 function toSight(machine: Machine, nonce: string, [panes, windows, clients]: readonly TmuxReply[]): MachineSight {
   const refused = [panes, windows].find((reply) => reply?.ok !== true)
   if (refused !== undefined) {
-    if (/can't find session/.test(refused.error ?? '')) return { machine: machine.name, state: 'down' }
+    if (isGone(refused.error ?? '')) return { machine: machine.name, state: 'down' }
     throw unreachable(machine.name, `its tmux said: ${refused.error}`, 'Run burn doctor.')
   }
   const keyed = keyedAt(records(nonce, clients))

@@ -1,0 +1,115 @@
+/**
+ * `npm run bench`: how fast, as ratios against the physical limit and what a user would do instead. Prints a table of medians and spreads;
+ * `--write` puts it into docs/performance.md. Exit 1 where a limit does not hold.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Machine } from '../src/core/nouns.ts'
+import type { Compared } from './measure.ts'
+import type { Rig } from './rig.ts'
+import { systemClock } from '../src/cli/clock.ts'
+import { openSession } from '../src/cli/wire.ts'
+import { openTmux } from '../src/tmux/open.ts'
+import { startSshd } from '../test/support/sshd.ts'
+import { startGitea } from '../test/stand-ins/gitea/server.ts'
+import { median, spread } from './measure.ts'
+import { command, openRig, root } from './rig.ts'
+import { delivering, panesOf, raising, sampling, sshAPane, statusCommand } from './topics.ts'
+
+const pairs = Math.max(9, Number(process.env['BENCH_PAIRS'] ?? 9))
+
+/** Opens the rig's fleet in this process, as a command would. */
+function sessionOf(rig: Rig): ReturnType<typeof openSession> {
+  const wiring = { clock: systemClock, env: {}, home: join(rig.dir, 'home'), cwd: rig.dir, notify: ({ subject, text }: { subject: string; text: string }) => console.error(`${subject}: ${text}`) }
+  return openSession({ spec: join(rig.dir, 'fleet-spec.json') }, wiring)
+}
+
+async function local(rig: Rig): Promise<Compared[]> {
+  const open = await sessionOf(rig)
+  const machine = open.session.fleet.machines[0] as Machine
+  const results = [await raising(rig, machine, pairs)]
+  await rig.burn('up')
+  await rig.burn('christen', '--parallel', '16')
+  const channel = await openTmux(machine, { clock: systemClock })
+  results.push(await delivering(rig, open.session, channel, pairs, 'local'))
+  results.push(await sampling(rig, machine, channel, pairs * 3, 'local'))
+  results.push(await statusCommand(rig, pairs))
+  await channel.close()
+  await open.close()
+  return results
+}
+
+/** The same panes, reached over ssh on loopback. */
+async function overSsh(rig: Rig): Promise<Compared[]> {
+  const ends: (() => void)[] = []
+  const sshd = await startSshd({ after: (end) => void ends.push(end as () => void) })
+  if (sshd === null) return (console.log('no ssh server on this machine: nothing was measured over ssh'), [])
+  rig.writeSpec({ host: sshd.host, ssh: { port: sshd.port, options: sshd.options } })
+  const open = await sessionOf(rig)
+  const machine = open.session.fleet.machines[0] as Machine
+  const channel = await openTmux(machine, { clock: systemClock })
+  const delivered = await delivering(rig, open.session, channel, pairs, 'over ssh')
+  const looked = await sampling(rig, machine, channel, pairs * 3, 'over ssh')
+  const options = Object.entries({ ...sshd.options, BatchMode: 'yes' }).flatMap(([name, value]) => ['-o', `${name}=${value}`])
+  const bySsh = await sshAPane(rig, delivered.ours, ['ssh', '-p', String(sshd.port), ...options, sshd.host], panesOf(rig, machine), 3)
+  await channel.close()
+  await open.close()
+  for (const end of ends) end()
+  return [delivered, looked, bySsh]
+}
+
+/** A cycle that gives 112 issues out, fsynced ledger and forge comments included; and one that finds nothing new. */
+async function cycles(rig: Rig): Promise<Compared[]> {
+  const times: number[] = []
+  const quiet: number[] = []
+  let asked = 0
+  for (let turn = 0; turn < pairs; turn++) {
+    const issues = Array.from({ length: 112 }, (_, index) => ({ title: `Issue ${index}`, body: 'words to work on '.repeat(120), author: 'ann' }))
+    await using forge = await startGitea({ check: false, repos: [{ name: 'bench/app', writers: ['burn', 'ann'], issues }] })
+    writeFileSync(join(rig.dir, 'token'), forge.token, { mode: 0o600 })
+    rig.writeSpec({}, { name: `bench${turn}`, session: 'B', ledger: `sqlite:${rig.dir}/cycle-${turn}.db`, forge: { kind: 'gitea', url: forge.url, owner: 'bench', token: { file: join(rig.dir, 'token') } } })
+    const first = JSON.parse(await rig.burn('dispatch', '--json')) as { ms: number; claimed: unknown[]; deliveries: { state: string }[] }
+    const seen = first.deliveries.filter(({ state }) => state === 'seen').length
+    if (first.claimed.length !== 112 || seen !== 112) throw new Error(`a cycle claimed ${first.claimed.length} and proved ${seen} of 112`)
+    times.push(first.ms)
+    const before = forge.log.length
+    quiet.push((JSON.parse(await rig.burn('dispatch', '--json')) as { ms: number }).ms)
+    asked = Math.max(asked, forge.log.length - before)
+  }
+  const under = (ms: number) => ({ says: `< ${ms} ms`, holds: (ours: number) => ours < ms })
+  return [
+    { name: 'a cycle of 112 issues, proof and comments', ours: times, theirs: [], against: '', limit: under(2000) },
+    { name: `a cycle with nothing new (${asked} requests, 1 repo)`, ours: quiet, theirs: [], against: '', limit: { says: '≤ 2 requests', holds: () => asked <= 2 } },
+  ]
+}
+
+function rowOf({ name, ours, theirs, against, limit }: Compared): { cells: string[]; holds: boolean } {
+  const [a, b] = [median(ours), median(theirs)]
+  const holds = limit.holds(a, b)
+  const ratio = theirs.length === 0 ? '' : a <= b ? `${(b / a).toFixed(1)} × faster` : `${(a / b).toFixed(2)} ×`
+  return { cells: [name, spread(ours), theirs.length === 0 ? '' : spread(theirs), against, ratio, limit.says, holds ? 'yes' : 'no'], holds }
+}
+
+const rig = openRig()
+process.once('SIGINT', () => {
+  rig.close()
+  process.exit(130)
+})
+try {
+  await command([process.execPath, join(root, 'scripts/build.ts')])
+  const only = process.argv.slice(2).filter((word) => !word.startsWith('--'))
+  const results = [...(await local(rig)), ...(only.includes('local') ? [] : [...(await overSsh(rig)), ...(await cycles(rig))])]
+  const rows = results.map(rowOf)
+  const head = ['what', 'burn, ms', 'other, ms', 'the other', 'ratio', 'limit', 'holds']
+  const table = [head, head.map(() => '---'), ...rows.map(({ cells }) => cells)].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+  console.log(`${table}\n\nmedian (smallest–largest) of ${pairs} interleaved pairs, Node ${process.versions.node}`)
+  if (process.argv.includes('--write')) {
+    const file = join(root, 'docs/performance.md')
+    mkdirSync(join(root, 'docs'), { recursive: true })
+    const page = readFileSync(file, 'utf8')
+    writeFileSync(file, page.replace(/(<!-- table -->\n)[\s\S]*(<!-- end -->)/, `$1${table}\n$2`))
+  }
+  process.exitCode = rows.every(({ holds }) => holds) ? 0 : 1
+} finally {
+  rig.close()
+}

@@ -1,0 +1,110 @@
+/** What is measured: each topic gives both sides' times and the limit that the ratio is held to. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Machine } from '../src/core/nouns.ts'
+import type { Tmux } from '../src/core/ports.ts'
+import type { Session } from '../src/run/session.ts'
+import type { Compared } from './measure.ts'
+import type { Rig } from './rig.ts'
+import { heldDeliveries, pump } from '../src/run/pump.ts'
+import { leaseLength } from '../src/run/session.ts'
+import { sample } from '../src/tmux/panes.ts'
+import { interleave, timed } from './measure.ts'
+import { captureAll, pasteAll, sourceFile } from './raw.ts'
+import { bundle, command, tmux, until } from './rig.ts'
+import { endServer } from '../test/support/tmux.ts'
+
+const atMost = (factor: number, plus = 0) => ({
+  says: `≤ ${factor} ×${plus === 0 ? '' : ` + ${plus} ms`}`,
+  holds: (ours: number, theirs: number) => ours <= factor * theirs + plus,
+})
+
+/** Raising 112 panes: the whole command against one `tmux source-file` of the same commands. */
+export async function raising(rig: Rig, machine: Machine, pairs: number): Promise<Compared> {
+  const file = join(rig.dir, 'raise.tmux')
+  writeFileSync(file, sourceFile(machine))
+  const raw = `${rig.socket}-raw`
+  const times = await interleave(
+    pairs,
+    async () => {
+      endServer(rig.socket)
+      return timed(() => rig.burn('up'))
+    },
+    async () => {
+      endServer(raw)
+      const took = await timed(() => command(['tmux', '-u', '-L', raw, 'new-session', '-d', '-s', machine.session, '-n', 'first', 'cat', ';', 'source-file', file]))
+      endServer(raw)
+      return took
+    },
+  )
+  return { name: 'burn up, 112 panes', ...times, against: 'tmux source-file of the same commands', limit: atMost(1.5, 150) }
+}
+
+const prompt = (index: number, round: number) => `Prompt ${round}.${index}\n${`${'words to work on '.repeat(4)}\n`.repeat(43)}`
+
+/** 112 prompts of 3 KB, until every agent has written down that it received its own. */
+export async function delivering(rig: Rig, session: Session, channel: Tmux, pairs: number, where: string): Promise<Compared> {
+  const machine = session.fleet.machines[0] as Machine
+  const workers = machine.windows.flatMap((window) => window.workers)
+  const panes = panesOf(rig, machine)
+  let round = 0
+  const whole = async (send: () => Promise<unknown>) => {
+    round += 1
+    const before = rig.received()
+    const took = await timed(async () => {
+      await send()
+      await until(() => rig.received() >= before + panes.length)
+    })
+    await idle(rig, machine)
+    return took
+  }
+  const ours = async () => {
+    const texts = workers.map(({ id }, index) => ({ id: session.newId(), kind: 'send' as const, worker: id, text: prompt(index, round) }))
+    await session.ledger.plan(texts, session.owner, Date.now() + leaseLength, Date.now())
+    await pump([machine], session, new AbortController().signal, { patience: 5_000 })
+    const left = (await heldDeliveries(session)).deliveries.length
+    if (left > 0) throw new Error(`${left} deliveries did not end`)
+  }
+  const times = await interleave(pairs, () => whole(ours), () => whole(() => pasteAll(channel, panes, (index) => prompt(index, round))))
+  return { name: `112 prompts of 3 KB, with proof, ${where}`, ...times, against: 'the same pasted blindly on one control channel', limit: atMost(2) }
+}
+
+async function idle(rig: Rig, machine: Machine): Promise<void> {
+  await until(() => {
+    const screens = panesOf(rig, machine).map((pane) => tmux(rig.socket, 'capture-pane', '-p', '-t', pane))
+    return screens.every((screen) => /^❯\s*$/m.test(screen))
+  })
+}
+
+export function panesOf(rig: Rig, machine: Machine): string[] {
+  const rows = tmux(rig.socket, 'list-panes', '-s', '-t', `=${machine.session}`, '-F', '#{pane_id} #{@burn_worker}').trim().split('\n')
+  return rows.filter((row) => row.includes('/')).map((row) => row.split(' ')[0] ?? '')
+}
+
+/** Everything that 112 panes show, in one look. */
+export async function sampling(rig: Rig, machine: Machine, channel: Tmux, pairs: number, where: string): Promise<Compared> {
+  const panes = panesOf(rig, machine)
+  const times = await interleave(pairs, () => timed(() => sample(channel, machine)), () => timed(() => captureAll(channel, panes)))
+  return { name: `a look at 112 panes, ${where}`, ...times, against: 'pipelined capture-pane alone', limit: atMost(1.5, 3) }
+}
+
+export async function statusCommand(rig: Rig, pairs: number): Promise<Compared> {
+  const times = await interleave(pairs, () => timed(() => rig.burn('status')), () => timed(() => command([process.execPath, '-e', '0'])))
+  return { name: 'burn status, whole process', ...times, against: 'node -e 0', limit: atMost(5) }
+}
+
+/** What a user would do over ssh: one ssh a pane. Ours is the whole round of deliveries with proof. */
+export async function sshAPane(rig: Rig, ours: readonly number[], ssh: readonly string[], panes: readonly string[], pairs: number): Promise<Compared> {
+  const some = panes.slice(0, 8)
+  const theirs: number[] = []
+  for (let pair = 0; pair < pairs; pair++) {
+    const took = await timed(async () => {
+      for (const pane of some) await command([...ssh, `tmux -L ${rig.socket} send-keys -t '${pane}' x`])
+    })
+    theirs.push((took * panes.length) / some.length)
+  }
+  const limit = { says: '≥ 50 × faster', holds: (a: number, b: number) => b >= 50 * a }
+  return { name: '112 prompts over ssh', ours, theirs, against: `one ssh … send-keys a pane (${some.length} measured, × ${panes.length / some.length})`, limit }
+}
+
+export { bundle }
