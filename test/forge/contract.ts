@@ -135,13 +135,13 @@ export function forgeContract(name: string, open: () => Promise<ForgeFixture>, o
     await people.openChange(issue + 2000, 'somebody/else')
     const states = async () => new Map((await forge.changes(repo, 0)).map((change) => [change.dispatch_id, change.state]))
     assert.deepEqual(await states(), new Map([[id(1), 'open'], [id(2), 'open']]))
+    assert.deepEqual((await forge.issues(repo, null)).issues.map(({ number }) => number), [issue])
     await people.endChange(merged, 'merged')
     await people.endChange(dropped, 'closed')
     assert.deepEqual(await states(), new Map([[id(1), 'merged'], [id(2), 'closed']]))
     const [change] = (await forge.changes(repo, 0)).filter(({ dispatch_id }) => dispatch_id === id(1))
     assert.equal(change?.author, people.person)
     assert.match(change?.url ?? '', /^(https?|file):\/\//)
-    assert.deepEqual((await forge.issues(repo, null)).issues.map(({ number }) => number), [issue])
   })
 
   contract('knows who may write, who it is, and what it may', async ({ forge, repo, person, missing, addIssue }) => {

@@ -124,6 +124,8 @@ test('the token is sent to the forge alone, and only in its header', async (t) =
   for (const status of [301, 302, 307, 308]) {
     server.trouble({ kind: 'redirect', location, status }, /^/, 1)
     await assert.rejects(forge.issues(repo, null), fails('forge_redirected', /forge\.url/))
+    server.trouble({ kind: 'redirect', location, status }, /^/, 1)
+    await assert.rejects(forge.comment(`${repo}#1`, 'x'), fails('forge_redirected'))
   }
   server.trouble({ kind: 'redirect', location: '/api/v1/user' })
   await assert.rejects(forge.whoami(), fails('forge_redirected'))
@@ -142,7 +144,7 @@ test('a token that was replaced is read anew after the forge refused the old one
 
 test('a token that lacks a scope is told which', async (t) => {
   const { server, forge } = await serve(t)
-  server.trouble({ kind: 'status', status: 403, message: 'token does not have at least one of required scope(s): [read:user]' })
+  server.trouble({ kind: 'status', status: 403, message: 'token does not have at least one of required scope(s), required=[read:user], token scope=write:issue' })
   await assert.rejects(forge.whoami(), fails('forge_forbidden', /give the token read:user/))
 })
 

@@ -112,8 +112,9 @@ test('an issue that slips to a page read before is found all the same', async (t
 test('malformed objects are left out, and said', async (t) => {
   const { server, forge, state } = await serve(t)
   const good = state.addIssue(repo, { title: 'good', labels: ['a'], assignees: ['burn'] })
+  const pull = { ...server.state.addPull(repo, { title: 'pull', branch: 'x' }), pull_request: { merged: false } }
   const strange = [null, 7, 'x', [], {}, { number: 0, title: 'x' }, { number: 5, title: 7 }, { number: 6, title: 'no state', body: 'x' }]
-  server.trouble({ kind: 'changed', change: (json) => [...(json as object[]), ...(json as object[]).map((issue) => ({ ...issue, number: 9, updated_at: 'soon' })), ...strange] })
+  server.trouble({ kind: 'changed', change: (json) => [...(json as object[]), ...(json as object[]).map((issue) => ({ ...issue, number: 9, updated_at: 'soon' })), pull, ...strange] })
   const page = await forge.issues(repo, null)
   assert.deepEqual(page.issues.map((issue) => [issue.number, issue.labels, issue.assignees]), [[good.number, ['a'], ['burn']]])
   assert.equal(page.skipped.length, strange.length + 1)

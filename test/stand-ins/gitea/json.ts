@@ -65,14 +65,15 @@ export function issueJson(repo: RepoRow, row: IssueRow, url: string) {
 
 export function pullJson(repo: RepoRow, row: IssueRow, from: RepoRow | null, url: string) {
   const pull = row.pull ?? { branch: '', base: '', merged: false }
-  const end = (ref: string, of: RepoRow | null) => ({ label: ref, ref, sha: '0'.repeat(40), repo_id: of?.id ?? 0 })
+  const end = (label: string, ref: string, of: RepoRow | null) => ({ label, ref, sha: '0'.repeat(40), repo_id: of?.id ?? -1 })
   return {
     ...common(repo, row, url),
     mergeable: !pull.merged,
     merged: pull.merged,
     merged_at: pull.merged ? timeText(row.closed) : null,
-    base: end(pull.base, repo),
-    head: end(pull.branch, from),
+    base: end(pull.base, pull.base, repo),
+    // The branch goes when it is merged; its label stays.
+    head: end(pull.branch, pull.merged ? `refs/pull/${row.number}/head` : pull.branch, from),
   }
 }
 

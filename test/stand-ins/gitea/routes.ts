@@ -69,20 +69,27 @@ export function answer(state: ForgeState, path: string, call: Call): Reply {
   return refuse(404, 'not found', call.url)
 }
 
-function repoOf(state: ForgeState, { url, method }: Call, [owner = '', name = '']: readonly string[]): RepoRow {
+function repoOf(state: ForgeState, { url }: Call, [owner = '', name = '']: readonly string[]): RepoRow {
   const full = `${owner}/${name}`
   const repo = state.repos.get(full.toLowerCase())
   if (repo !== undefined) return repo
   const renamed = state.renamed.get(full.toLowerCase())
   if (renamed === undefined) throw new Refused(refuse(404, 'The target couldn\'t be found.', url))
-  throw new Refused({ ...reply(method === 'GET' ? 301 : 307, null), location: renamed })
+  throw new Refused({ ...reply(301, null), location: renamed })
 }
 
 function rowOf(state: ForgeState, call: Call, words: readonly string[]): { readonly repo: RepoRow; readonly row: IssueRow } {
   const repo = repoOf(state, call, words)
   const row = repo.items.get(Number(words[2]))
-  if (row === undefined) throw new Refused(refuse(404, 'issue does not exist', call.url))
+  if (row === undefined) throw new Refused(refuse(404, 'not found', call.url))
   return { repo, row }
+}
+
+/** Gitea calls it its own failure where the issue of a comment is missing. */
+function commentedRow(state: ForgeState, call: Call, words: readonly string[]): ReturnType<typeof rowOf> {
+  const repo = repoOf(state, call, words)
+  if (repo.items.has(Number(words[2]))) return rowOf(state, call, words)
+  throw new Refused(refuse(500, `issue does not exist [id: 0, repo_id: ${repo.id}, index: ${words[2]}]`, call.url))
 }
 
 function mayWrite(repo: RepoRow, { login, url }: Call, own: boolean): void {
@@ -146,13 +153,13 @@ function patchIssue(state: ForgeState, call: Call, words: readonly string[]): Re
 }
 
 function getComments(state: ForgeState, call: Call, words: readonly string[]): Reply {
-  const { repo, row } = rowOf(state, call, words)
+  const { repo, row } = commentedRow(state, call, words)
   const all = row.comments.map((comment) => commentJson(repo, row, comment, call.url))
   return reply(200, all, all.length)
 }
 
 function postComment(state: ForgeState, call: Call, words: readonly string[]): Reply {
-  const { repo, row } = rowOf(state, call, words)
+  const { repo, row } = commentedRow(state, call, words)
   mayWrite(repo, call, true)
   const comment = state.addComment(nameOf(repo), row.number, call.login, textIn(call.body, 'body') ?? '')
   return reply(201, commentJson(repo, row, comment, call.url))
