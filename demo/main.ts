@@ -90,7 +90,7 @@ async function work(stage: Stage, first: Progress, screen: Screen, stop: AbortSi
   if (stop.aborted) interrupt()
   const running = [
     follow<CycleLine>(stage, ['dispatch', '--cycles', '0', '--interval', '1', '--json'], (line) => change(afterCycle(progress, line)), ended),
-    follow<StatusLine>(stage, ['status', '--watch', '--interval', '0.5', '--json'], (line) => change(afterStatus(progress, line)), ended),
+    follow<StatusLine>(stage, ['status', '--watch', '--interval', '1', '--json'], (line) => change(afterStatus(progress, line)), ended),
   ]
   const why = await over
   clearTimeout(timer)

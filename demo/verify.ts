@@ -31,13 +31,13 @@ export type Ask = (words: readonly string[]) => Promise<string>
 
 export async function verify(stage: Stage, ask: Ask): Promise<Outcome[]> {
   const { dispatches } = JSON.parse(await ask(['ledger', '--limit', '100', '--json'])) as { dispatches: readonly Dispatched[] }
-  const all: Outcome[] = []
-  for (const issue of backlog) {
-    const own = dispatches.filter((each) => each.issue === `local/${issue.repo}#${issue.number}`)
-    if (issue.fate.kind === 'work') all.push(await worked(stage, issue, issue.fate.wants, own))
-    else all.push(issue.fate.kind === 'council' ? asked(issue, own) : await skipped(ask, issue, own))
-  }
-  return all
+  return Promise.all(
+    backlog.map((issue) => {
+      const own = dispatches.filter((each) => each.issue === `local/${issue.repo}#${issue.number}`)
+      if (issue.fate.kind === 'work') return worked(stage, issue, issue.fate.wants, own)
+      return issue.fate.kind === 'council' ? asked(issue, own) : skipped(ask, issue, own)
+    }),
+  )
 }
 
 const nameOf = (worker: string) => worker.slice(worker.lastIndexOf('/') + 1)

@@ -1,0 +1,80 @@
+/** The demo, run once as a pipe sees it: what it says, and whether what it says is so. */
+import assert from 'node:assert/strict'
+import { execFile, execFileSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { scratch } from '../support/fleet.ts'
+
+const demo = resolve(import.meta.dirname, '../../demo/main.ts')
+const limit = 60_000
+
+interface Ran {
+  readonly code: number
+  readonly out: string
+  readonly err: string
+}
+
+/** Its folder and its tmux sockets are made in the test's own folder, which is short: a socket's path has 100 characters at most. */
+function place(t: TestContext): { readonly tmp: string; readonly env: Readonly<Record<string, string>> } {
+  const tmp = scratch(t)
+  return { tmp, env: { PATH: process.env['PATH'] ?? '', TMPDIR: tmp, TMUX_TMPDIR: tmp, NO_COLOR: '1' } }
+}
+
+function started(words: readonly string[], env: Readonly<Record<string, string>>) {
+  let out = ''
+  let err = ''
+  const child = execFile(process.execPath, [demo, ...words], { env })
+  child.stdout?.on('data', (chunk: string) => (out += chunk))
+  child.stderr?.on('data', (chunk: string) => (err += chunk))
+  const ended = new Promise<Ran>((done) => child.once('close', (code) => done({ code: code ?? -1, out, err })))
+  return { child, ended }
+}
+
+function socketsIn(tmp: string): string[] {
+  return readdirSync(tmp).filter((name) => name.startsWith('tmux-')).flatMap((name) => readdirSync(join(tmp, name)))
+}
+
+const filesIn = (folder: string) => (existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.md')) : [])
+
+test('the demo does its 20 issues, leaves 3 alone for reasons it tells, and leaves nothing but its folder', { timeout: limit }, async (t) => {
+  const { tmp, env } = place(t)
+  const { code, out, err } = await started([], env).ended
+  assert.equal(code, 0, out + err)
+  const rows = out.split('\n')
+  assert.equal(rows.filter((row) => /^✓ {2}(?:kettle|handbook|toolbox)#\d+ .* burn\/\w{13} /.test(row)).length, 20, out)
+  for (const why of [/^- {2}kettle#4 .*label "epic"/m, /^- {2}handbook#6 .*qx77, who may not write/m, /^- {2}toolbox#4 .*assigned to mara/m, /^\? {2}handbook#3 .*ATHENA/m]) assert.match(out, why)
+  for (const line of [/^\$ burn up$/m, /^\$ burn christen/m, /^\$ burn dispatch/m, /tmux -L burn-demo-\w+ attach -t DEMO:CRUCIBLE/, /"forge": \{ "kind": "gitea"/, /"agent": \{ "kind": "hermes" \}/]) assert.match(out, line)
+  assert.doesNotMatch(out, /\x1b/, 'no escape sequences into a pipe')
+  assert.deepEqual(socketsIn(tmp), [], 'its tmux server has ended')
+  const [folder = '', ...more] = readdirSync(tmp).filter((name) => !name.startsWith('tmux-'))
+  assert.deepEqual(more, [], 'one folder is left')
+  const forge = join(tmp, folder, 'forge')
+  const branches: string[] = []
+  for (const repo of ['kettle', 'handbook', 'toolbox']) {
+    for (const name of filesIn(join(forge, 'reviews', repo))) {
+      const [, branch = ''] = /^branch: "(burn\/\w{13})"$/m.exec(readFileSync(join(forge, 'reviews', repo, name), 'utf8')) ?? []
+      execFileSync('git', ['-C', join(forge, `${repo}.git`), 'rev-parse', '--quiet', '--verify', `refs/heads/${branch}`], { stdio: 'ignore' })
+      branches.push(branch)
+    }
+  }
+  assert.equal(new Set(branches).size, 20, 'a review and a branch for every issue that was given')
+})
+
+test('Ctrl-C ends the fleet with the demo', { timeout: limit }, async (t) => {
+  const { tmp, env } = place(t)
+  await mkdir(join(tmp, 'home'))
+  const { child, ended } = started([], { ...env, HOME: join(tmp, 'home') })
+  await new Promise<void>((done) => {
+    let out = ''
+    child.stdout?.on('data', (chunk: string) => (out += chunk).includes('$ burn christen') && done())
+    child.once('close', () => done())
+  })
+  assert.equal(socketsIn(tmp).length, 1, 'the fleet is up')
+  child.kill('SIGINT')
+  const { code, err } = await ended
+  assert.equal(code, 130, err)
+  assert.match(err, /^Stopped\. What there was is in .*burn-demo-/)
+  assert.deepEqual(socketsIn(tmp), [])
+})
