@@ -14,8 +14,6 @@ interface Failure {
 interface FileRecord {
   readonly started: number
   seen: number
-  tests: number
-  failed: number
   output: string[]
 }
 
@@ -31,6 +29,7 @@ interface Completed {
 /** Follows a run's events and counts. A suite counts only where its own hook failed; a test whose subtests failed, not again. */
 export class Tally {
   #passed = 0
+  #ended = 0
   readonly #failures: Failure[] = []
   readonly #skipped: { readonly where: string; readonly name: string; readonly why: string }[] = []
   readonly #files = new Map<string, FileRecord>()
@@ -53,6 +52,10 @@ export class Tally {
       case 'test:complete':
         if (this.#isFile(event.data)) this.#fileEnded(event.data)
         else this.#testEnded(event.data)
+        break
+      case 'test:pass':
+        // A file passes as such only where it had no tests to pass.
+        if (this.#isFile(event.data)) this.fail(relative(this.#root, this.#path(event.data.file)), 'there is no test in this file')
         break
       case 'test:stdout':
       case 'test:stderr':
@@ -84,24 +87,22 @@ export class Tally {
     for (const { where, name, why } of this.#skipped) this.#print(`  ${where}  ${name}: ${why}`)
     for (const [file, what] of this.#open) this.#print(`${styleText('yellow', 'open')}  ${file} left open: ${what}`)
     const skipped = this.#skipped.length > 0 ? `, ${this.#skipped.length} skipped` : ''
-    this.#print(`\n${this.#files.size} files in ${(performance.now() / 1000).toFixed(1)} s`)
+    this.#print(`\n${this.#ended} files in ${(performance.now() / 1000).toFixed(1)} s`)
     this.#print(`${this.#passed} passed, ${this.#failures.length} failed${skipped}`)
     return this.#failures.length > 0 ? 1 : 0
   }
 
   #testEnded(test: Completed): void {
-    const record = this.#record(test.file)
+    this.#record(test.file)
     const where = `${relative(this.#root, this.#path(test.file))}:${test.line ?? 1}`
     const error = test.details.error
     if (error?.failureType === 'subtestsFailed') return
     if (test.details.type === 'suite' && error === undefined) return
-    record.tests += 1
     if (test.skip !== undefined || test.todo !== undefined) {
       this.#skipped.push({ where, name: test.name, why: reasonOf(test) })
     } else if (error === undefined) {
       this.#passed += 1
     } else {
-      record.failed += 1
       this.#failures.push({ where, name: test.name, text: describe(error) })
     }
   }
@@ -111,16 +112,13 @@ export class Tally {
     const record = this.#record(path)
     const name = relative(this.#root, path)
     this.#running.delete(path)
+    this.#ended += 1
     const error = file.details.error
     if (error !== undefined && error.failureType !== 'subtestsFailed') {
-      record.failed += 1
       this.fail(name, 'its process failed outside of any test: it could not be loaded, or nobody handled a rejection')
-    } else if (error === undefined && record.tests === 0) {
-      record.failed += 1
-      this.fail(name, 'there is no test in this file')
     }
-    const mark = record.failed > 0 ? styleText('red', 'FAIL') : styleText('green', 'ok  ')
-    this.#print(`${mark}  ${name}  ${styleText('dim', `${record.tests} tests, ${Math.round(performance.now() - record.started)} ms`)}`)
+    const mark = error === undefined ? styleText('green', 'ok  ') : styleText('red', 'FAIL')
+    this.#print(`${mark}  ${name}  ${styleText('dim', `${((performance.now() - record.started) / 1000).toFixed(1)} s`)}`)
   }
 
   #printFailure(failure: Failure): void {
@@ -149,9 +147,11 @@ export class Tally {
   #record(file: string | undefined): FileRecord {
     const path = this.#path(file)
     const now = performance.now()
-    const record = this.#files.get(path) ?? { started: now, seen: now, tests: 0, failed: 0, output: [] }
+    const record = this.#files.get(path) ?? { started: now, seen: now, output: [] }
     record.seen = now
     this.#files.set(path, record)
+    // A test that a shared suite defines is said to be in the suite's file: any of those that run may have run it.
+    if (!this.#running.has(path)) for (const running of this.#running) this.#files.get(running)!.seen = now
     return record
   }
 }
