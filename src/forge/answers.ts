@@ -24,7 +24,8 @@ export function troubleOf(answer: HttpAnswer, what: string, now: number): Troubl
   if (status === 401) return trouble('forge_auth', 'the token is not valid there: make a new one, and write it where forge.token says')
   if (status === 403) return trouble('forge_forbidden', scopeHint(said))
   // Gitea answers for comments of an issue that it does not have as if it had failed itself.
-  if (status === 404 || (status === 500 && /\bdoes not exist \[/.test(said))) return trouble('forge_not_found', 'is the name right, and may the token see it?')
+  if (status === 404 || (status === 500 && /\bdoes not exist \[/.test(said)))
+    return trouble('forge_not_found', 'is the name right, and may the token see it?')
   if (status === 423) return trouble('forge_archived', 'the repo is archived: nothing can be written there')
   if (status === 429) return trouble('forge_rate_limited', 'the forge asks for fewer requests: make dispatch.interval longer', true)
   if (status >= 500) return trouble('forge_unavailable', 'the forge has trouble of its own: look at its log', status !== 501)
@@ -68,7 +69,11 @@ export function jsonOf(answer: HttpAnswer, what: string): { readonly json: unkno
     return { error: notJson(what, 'broken JSON', 'was the answer cut by a proxy?'), again: true, wait_ms: null }
   }
   const kind = oneLine(headers['content-type'] ?? 'nothing that says what it is', 60)
-  return { error: notJson(what, kind, 'forge.url must be the forge itself, without /api/v1; is a login page or a proxy in front of it?'), again: false, wait_ms: null }
+  return {
+    error: notJson(what, kind, 'forge.url must be the forge itself, without /api/v1; is a login page or a proxy in front of it?'),
+    again: false,
+    wait_ms: null,
+  }
 }
 
 function notJson(what: string, got: string, hint: string): BurnError {

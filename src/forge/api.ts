@@ -116,7 +116,11 @@ function keepSecret(token: () => Promise<string>): { read(): Promise<string>; fo
   const read = async () => {
     const value = (await token()).trim()
     if (/^[\x21-\x7e]+$/.test(value)) return value
-    throw new BurnError('forge_auth', 'the token is empty, or has characters that no token has', 'write it alone on one line where forge.token says')
+    throw new BurnError(
+      'forge_auth',
+      'the token is empty, or has characters that no token has',
+      'write it alone on one line where forge.token says',
+    )
   }
   const forget = () => {
     kept = null
@@ -158,7 +162,11 @@ function pagingOf({ headers }: HttpAnswer): Omit<ApiAnswer, 'json'> {
 
 function redirected(from: URL, to: URL | null): BurnError {
   const where = to === null ? 'nowhere' : to.origin
-  return new BurnError('forge_redirected', `${from.host} redirects to ${where}, which was not followed`, 'the token goes to forge.url alone: if that is the forge, set forge.url to it')
+  return new BurnError(
+    'forge_redirected',
+    `${from.host} redirects to ${where}, which was not followed`,
+    'the token goes to forge.url alone: if that is the forge, set forge.url to it',
+  )
 }
 
 /** A server may say back what it was sent. */

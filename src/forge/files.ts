@@ -20,7 +20,9 @@ export interface PlainFile {
 export async function readPlainFile(path: string): Promise<PlainFile | null> {
   try {
     await using file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
-    const { size, mtimeMs } = await file.stat().then((stat) => (stat.isFile() ? stat : Promise.reject(refused(path, 'it is not a plain file'))))
+    const { size, mtimeMs } = await file
+      .stat()
+      .then((stat) => (stat.isFile() ? stat : Promise.reject(refused(path, 'it is not a plain file'))))
     if (size > largest) throw refused(path, `it has more than ${largest} bytes`)
     return { text: await file.readFile('utf8'), written_at: Math.floor(mtimeMs) }
   } catch (thrown) {
@@ -70,7 +72,12 @@ async function written<T>(path: string, write: () => Promise<T>): Promise<T> {
   try {
     return await write()
   } catch (thrown) {
-    throw new BurnError('forge_unavailable', `${path} can't be written: ${messageOf(thrown)}`, 'check the folder, its rights and the disk', { cause: thrown })
+    throw new BurnError(
+      'forge_unavailable',
+      `${path} can't be written: ${messageOf(thrown)}`,
+      'check the folder, its rights and the disk',
+      { cause: thrown },
+    )
   }
 }
 
@@ -91,5 +98,7 @@ function refused(path: string, why: string): BurnError {
 }
 
 function unreadable(path: string, thrown: unknown): BurnError {
-  return new BurnError('forge_unavailable', `${path} can't be read: ${messageOf(thrown)}`, 'check the folder and its rights', { cause: thrown })
+  return new BurnError('forge_unavailable', `${path} can't be read: ${messageOf(thrown)}`, 'check the folder and its rights', {
+    cause: thrown,
+  })
 }

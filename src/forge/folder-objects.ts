@@ -38,7 +38,12 @@ export function readIssueFile(repo: RepoRef, number: number, path: string, file:
 
 export function readCommentFile(id: number, path: string, file: PlainFile): Comment {
   const document = parseDocument(path, file.text)
-  return { id: String(id), author: textOf(document, 'author') || nobody, body: document.text, created_at: timeIn(document, 'created') ?? file.written_at }
+  return {
+    id: String(id),
+    author: textOf(document, 'author') || nobody,
+    body: document.text,
+    created_at: timeIn(document, 'created') ?? file.written_at,
+  }
 }
 
 /** Null where its branch is none of a fleet's. */

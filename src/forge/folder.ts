@@ -62,7 +62,8 @@ function openPlace(root: string, owner: string): Place {
     root,
     async folder(kind, repo, issue) {
       const parts = splitRepo(repo)
-      if (parts.owner !== owner) throw new BurnError('forge_not_found', `the folder ${root} has no repo ${repo}`, `its repos are ${owner}/<name>`)
+      if (parts.owner !== owner)
+        throw new BurnError('forge_not_found', `the folder ${root} has no repo ${repo}`, `its repos are ${owner}/<name>`)
       const path = [join(root, kind), join(root, kind, parts.name)]
       if (issue !== undefined) path.push(join(root, kind, parts.name, String(issue)))
       await Promise.all(path.map(refuseLink))
@@ -81,9 +82,12 @@ async function refuseLink(path: string): Promise<void> {
 async function readIssues(place: Place, repo: RepoRef, now: number): Promise<IssuePage> {
   const folder = await place.folder('issues', repo)
   const names = await namesIn(folder)
-  if (names === null) throw new BurnError('forge_not_found', `${folder} does not exist`, 'make the folder, or correct forge.path and the repos in the spec')
+  if (names === null)
+    throw new BurnError('forge_not_found', `${folder} does not exist`, 'make the folder, or correct forge.path and the repos in the spec')
   const commented = new Set((await namesIn(await place.folder('comments', repo))) ?? [])
-  const { found, skipped } = await readEach(place, folder, names, (path, number) => readIssueAt(place, repo, number, path, commented.has(String(number))))
+  const { found, skipped } = await readEach(place, folder, names, (path, number) =>
+    readIssueAt(place, repo, number, path, commented.has(String(number))),
+  )
   const reviews = await readReviews(place, repo)
   const issues = found.filter(({ state }) => state === 'open')
   return { issues, skipped: [...skipped, ...reviews.skipped], cursor: String(now), complete: true }
@@ -161,12 +165,16 @@ async function editComment(place: Place, ref: IssueRef, id: string, body: string
   const { repo, number } = splitIssue(ref)
   const path = numberOf(id) === null ? null : join(await place.folder('comments', repo, number), `${id}.md`)
   const file = path === null ? null : await readPlainFile(path)
-  if (path === null || file === null) throw new BurnError('forge_not_found', `${ref} has no comment ${JSON.stringify(id)}`, 'is it deleted?')
+  if (path === null || file === null)
+    throw new BurnError('forge_not_found', `${ref} has no comment ${JSON.stringify(id)}`, 'is it deleted?')
   const { author, created_at } = readCommentFile(Number(id), path, file)
   await replaceFile(path, renderDocument({ author, created: new Date(created_at).toISOString() }, body))
 }
 
-async function readReviews(place: Place, repo: RepoRef): Promise<{ readonly changes: readonly Change[]; readonly skipped: IssuePage['skipped'] }> {
+async function readReviews(
+  place: Place,
+  repo: RepoRef,
+): Promise<{ readonly changes: readonly Change[]; readonly skipped: IssuePage['skipped'] }> {
   const folder = await place.folder('reviews', repo)
   const { found, skipped } = await readEach(place, folder, (await namesIn(folder)) ?? [], async (path) => {
     const file = await readPlainFile(path)

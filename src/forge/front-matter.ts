@@ -40,7 +40,14 @@ export function parseDocument(path: string, content: string): Document {
       throw faultAt(path, index + 2, `${JSON.stringify(line.slice(0, 40))} is not "key: value"`)
     }
   })
-  return { path, fields, text: content.split('\n').slice(end + 1).join('\n') }
+  return {
+    path,
+    fields,
+    text: content
+      .split('\n')
+      .slice(end + 1)
+      .join('\n'),
+  }
 }
 
 export function faultAt(path: string, line: number, why: string): BurnError {
@@ -53,7 +60,9 @@ export function lineOf({ fields }: Document, key: string): number {
 }
 
 export function renderDocument(fields: Readonly<Record<string, string | readonly string[]>>, text: string): string {
-  const lines = Object.entries(fields).map(([key, value]) => `${key}: ${typeof value === 'string' && isPlain(value) ? value : JSON.stringify(value)}`)
+  const lines = Object.entries(fields).map(
+    ([key, value]) => `${key}: ${typeof value === 'string' && isPlain(value) ? value : JSON.stringify(value)}`,
+  )
   return `---\n${lines.join('\n')}\n---\n${text}`
 }
 

@@ -39,10 +39,15 @@ export function openGitea(options: GiteaOptions): Forge {
       const { json } = await api.post(`${issuePath(ref)}/comments`, { body })
       const comment = commentOf(json)
       if (comment !== null) return comment
-      throw new BurnError('forge_malformed', `${url} answered a new comment on ${ref} with something else`, 'look at the issue: the comment may be there')
+      throw new BurnError(
+        'forge_malformed',
+        `${url} answered a new comment on ${ref} with something else`,
+        'look at the issue: the comment may be there',
+      )
     },
     async editComment(ref, id, body) {
-      if (!/^[0-9]{1,15}$/.test(id)) throw new BurnError('forge_ref', `${JSON.stringify(id)} is not a comment`, 'a comment is named by its number')
+      if (!/^[0-9]{1,15}$/.test(id))
+        throw new BurnError('forge_ref', `${JSON.stringify(id)} is not a comment`, 'a comment is named by its number')
       await api.patch(`${repoPath(splitIssue(ref).repo)}/issues/comments/${id}`, { body })
     },
     changes: (repo, since) => readChanges(api, repo, since, writers),
@@ -80,7 +85,8 @@ function issuePath(ref: string): string {
 
 async function readIssues(api: Api, url: string, repo: RepoRef, text: string | null): Promise<IssuePage> {
   const before = readCursor(text, url, repo)
-  const query = before === null ? { state: 'open' } : { state: 'all', since: new Date(sinceOf(before)).toISOString().replace(/\.\d+Z/, 'Z') }
+  const query =
+    before === null ? { state: 'open' } : { state: 'all', since: new Date(sinceOf(before)).toISOString().replace(/\.\d+Z/, 'Z') }
   const { items, date } = await listAll(api, `${repoPath(repo)}/issues`, { ...query, type: 'issues' }, (item) => fieldsOf(item)['number'])
   const issues: Issue[] = []
   const skipped: Unusable[] = []
@@ -95,33 +101,49 @@ async function readIssues(api: Api, url: string, repo: RepoRef, text: string | n
 }
 
 async function readIssue(api: Api, url: string, ref: string): Promise<Issue | null> {
-  const found = await unlessMissing(api.get(issuePath(ref)))
+  const found = await unless('forge_not_found', api.get(issuePath(ref)))
   if (found === null || isPull(found.json)) return null
   const issue = issueOf(splitIssue(ref).repo, found.json, url)
   if ('why' in issue) throw new BurnError('forge_malformed', `${issue.what} can't be used: ${issue.why}`, 'look at it on the forge')
   return issue
 }
 
-/** Null for what the forge says is not there. */
-async function unlessMissing<T>(answer: Promise<T>): Promise<T | null> {
+/** Null where it fails with that code. */
+async function unless<T>(code: string, answer: Promise<T>): Promise<T | null> {
   try {
     return await answer
   } catch (thrown) {
-    if (thrown instanceof BurnError && thrown.code === 'forge_not_found') return null
+    if (thrown instanceof BurnError && thrown.code === code) return null
     throw thrown
   }
 }
 
-/** `/assignees` knows owners, collaborators and teams. */
+/**
+ * `/assignees` knows owners, collaborators and teams, but in an organisation also those of its teams that may only read. Who of them may
+ * write is told to a token that administers the repo; with any other, all of them count.
+ */
 async function readWriters(api: Api, repo: RepoRef): Promise<readonly string[]> {
   const { json } = await api.get(`${repoPath(repo)}/assignees`)
-  return arrayOf(json)
+  const logins = arrayOf(json)
     .map(loginOf)
     .filter((login) => login !== null)
+  const writers: string[] = []
+  for (const login of logins) {
+    const answer = await unless('forge_forbidden', api.get(`${repoPath(repo)}/collaborators/${encodeURIComponent(login)}/permission`))
+    if (answer === null) return logins
+    const { permission } = fieldsOf(answer.json)
+    if (permission === 'write' || permission === 'admin' || permission === 'owner') writers.push(login)
+  }
+  return writers
 }
 
 /** Newest first, and no further than `since`: one request where little happened. */
-async function readChanges(api: Api, repo: RepoRef, since: number, writers: (repo: RepoRef) => Promise<readonly string[]>): Promise<readonly Change[]> {
+async function readChanges(
+  api: Api,
+  repo: RepoRef,
+  since: number,
+  writers: (repo: RepoRef) => Promise<readonly string[]>,
+): Promise<readonly Change[]> {
   const found = new Map<string, NonNullable<ReturnType<typeof changeOf>>>()
   const from = since - overlap_ms
   for (let page = 1, more = true; more; page++) {
@@ -140,7 +162,7 @@ async function readChanges(api: Api, repo: RepoRef, since: number, writers: (rep
 }
 
 async function readRights(api: Api, repo: RepoRef): Promise<{ readonly exists: boolean; readonly write: boolean }> {
-  const found = await unlessMissing(api.get(repoPath(repo)))
+  const found = await unless('forge_not_found', api.get(repoPath(repo)))
   if (found === null) return { exists: false, write: false }
   const { permissions, archived } = fieldsOf(found.json)
   const { push, admin } = fieldsOf(permissions)

@@ -46,7 +46,10 @@ export function openHttp(sockets: number): Http {
       const fail = (thrown: unknown) => reject(failure(thrown, url, signal.aborted, timeout_ms))
       request.once('error', fail)
       request.once('response', (response) => {
-        readBody(response, max_bytes, url).then((text) => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text }), fail)
+        readBody(response, max_bytes, url).then(
+          (text) => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text }),
+          fail,
+        )
       })
       request.end(body ?? undefined)
     })
@@ -58,7 +61,11 @@ async function readBody(response: IncomingMessage, limit: number, url: URL): Pro
   for await (const chunk of response as AsyncIterable<Buffer>) {
     size += chunk.length
     if (size > limit) {
-      throw new BurnError('forge_too_big', `${url.host} answered with more than ${limit} bytes`, 'an issue or a comment there is too big to be read')
+      throw new BurnError(
+        'forge_too_big',
+        `${url.host} answered with more than ${limit} bytes`,
+        'an issue or a comment there is too big to be read',
+      )
     }
     chunks.push(chunk)
   }
@@ -68,7 +75,13 @@ async function readBody(response: IncomingMessage, limit: number, url: URL): Pro
 function failure(thrown: unknown, url: URL, late: boolean, timeout_ms: number): BurnError {
   if (thrown instanceof BurnError) return thrown
   const cause = { cause: thrown }
-  if (late) return new BurnError('forge_timeout', `${url.host} did not answer within ${timeout_ms} ms`, 'is the forge overloaded, or a firewall in between?', cause)
+  if (late)
+    return new BurnError(
+      'forge_timeout',
+      `${url.host} did not answer within ${timeout_ms} ms`,
+      'is the forge overloaded, or a firewall in between?',
+      cause,
+    )
   const reason = messageOf(thrown) || String((thrown as NodeJS.ErrnoException).code ?? 'connection failed')
   return new BurnError('forge_unavailable', `${url.host} can't be reached: ${reason}`, 'is forge.url right, and the forge up?', cause)
 }

@@ -21,7 +21,8 @@ export function splitRepo(repo: RepoRef): { readonly owner: string; readonly nam
 export function splitIssue(ref: IssueRef): { readonly repo: RepoRef; readonly number: number } {
   const at = ref.lastIndexOf('#')
   const number = numberOf(ref.slice(at + 1))
-  if (at < 1 || number === null) throw new BurnError('forge_ref', `${JSON.stringify(ref)} is not an issue`, 'write it as owner/name#7', { exit: 2 })
+  if (at < 1 || number === null)
+    throw new BurnError('forge_ref', `${JSON.stringify(ref)} is not an issue`, 'write it as owner/name#7', { exit: 2 })
   const repo = ref.slice(0, at)
   splitRepo(repo)
   return { repo, number }

@@ -64,8 +64,30 @@ export function forgeContract(name: string, open: () => Promise<ForgeFixture>, o
     for (const issue of page.issues) {
       assert.deepEqual(issue.labels.toSorted(), ['bug', 'needs: care'])
       assert.deepEqual(
-        { ...issue, labels: [], title: '', body: '', created_at: issue.created_at > 1e12, updated_at: issue.updated_at >= issue.created_at, url: issue.url !== '' },
-        { ref: `${repo}#${issue.number}`, repo, number: issue.number, title: '', body: '', labels: [], assignees: [], author: person, state: 'open', created_at: true, updated_at: true, comments: 0, url: true },
+        {
+          ...issue,
+          labels: [],
+          title: '',
+          body: '',
+          created_at: issue.created_at > 1e12,
+          updated_at: issue.updated_at >= issue.created_at,
+          url: issue.url !== '',
+        },
+        {
+          ref: `${repo}#${issue.number}`,
+          repo,
+          number: issue.number,
+          title: '',
+          body: '',
+          labels: [],
+          assignees: [],
+          author: person,
+          state: 'open',
+          created_at: true,
+          updated_at: true,
+          comments: 0,
+          url: true,
+        },
       )
     }
   })
@@ -74,7 +96,10 @@ export function forgeContract(name: string, open: () => Promise<ForgeFixture>, o
     const numbers = []
     for (let n = 1; n <= 53; n++) numbers.push(await addIssue({ title: `number ${n}` }))
     const { issues } = await forge.issues(repo, null)
-    assert.deepEqual(issues.map(({ number }) => number).toSorted((a, b) => a - b), numbers)
+    assert.deepEqual(
+      issues.map(({ number }) => number).toSorted((a, b) => a - b),
+      numbers,
+    )
   })
 
   contract('an issue that was closed is no longer open, by whatever way it is asked', async ({ forge, repo, addIssue, closeIssue }) => {
@@ -89,7 +114,10 @@ export function forgeContract(name: string, open: () => Promise<ForgeFixture>, o
     assert.deepEqual(closed, after.complete ? [] : [goes])
     assert.equal((await forge.issue(`${repo}#${goes}`))?.state, 'closed')
     assert.equal((await forge.issue(`${repo}#${stays}`))?.state, 'open')
-    assert.deepEqual((await forge.issues(repo, null)).issues.map(({ number }) => number), [stays])
+    assert.deepEqual(
+      (await forge.issues(repo, null)).issues.map(({ number }) => number),
+      [stays],
+    )
   })
 
   contract('an issue that is new since the cursor comes with it', async ({ forge, repo, addIssue }) => {
@@ -108,16 +136,22 @@ export function forgeContract(name: string, open: () => Promise<ForgeFixture>, o
     const second = await forge.comment(ref, 'second')
     assert.notEqual(written.id, second.id)
     const { login } = await forge.whoami()
-    assert.deepEqual((await forge.comments(ref)).map((c) => [c.id, c.author, c.body.trim()]), [
-      [written.id, login, body.trim()],
-      [second.id, login, 'second'],
-    ])
+    assert.deepEqual(
+      (await forge.comments(ref)).map((c) => [c.id, c.author, c.body.trim()]),
+      [
+        [written.id, login, body.trim()],
+        [second.id, login, 'second'],
+      ],
+    )
     await forge.editComment(ref, written.id, 'edited')
     await forge.editComment(ref, written.id, 'edited')
-    assert.deepEqual((await forge.comments(ref)).map((c) => [c.id, c.body]), [
-      [written.id, 'edited'],
-      [second.id, 'second'],
-    ])
+    assert.deepEqual(
+      (await forge.comments(ref)).map((c) => [c.id, c.body]),
+      [
+        [written.id, 'edited'],
+        [second.id, 'second'],
+      ],
+    )
     assert.equal((await forge.issue(ref))?.comments, 2)
   })
 
@@ -134,11 +168,26 @@ export function forgeContract(name: string, open: () => Promise<ForgeFixture>, o
     const [merged, dropped] = [await people.openChange(issue, `burn/${id(1)}`), await people.openChange(issue + 1000, `burn/${id(2)}`)]
     await people.openChange(issue + 2000, 'somebody/else')
     const states = async () => new Map((await forge.changes(repo, 0)).map((change) => [change.dispatch_id, change.state]))
-    assert.deepEqual(await states(), new Map([[id(1), 'open'], [id(2), 'open']]))
-    assert.deepEqual((await forge.issues(repo, null)).issues.map(({ number }) => number), [issue])
+    assert.deepEqual(
+      await states(),
+      new Map([
+        [id(1), 'open'],
+        [id(2), 'open'],
+      ]),
+    )
+    assert.deepEqual(
+      (await forge.issues(repo, null)).issues.map(({ number }) => number),
+      [issue],
+    )
     await people.endChange(merged, 'merged')
     await people.endChange(dropped, 'closed')
-    assert.deepEqual(await states(), new Map([[id(1), 'merged'], [id(2), 'closed']]))
+    assert.deepEqual(
+      await states(),
+      new Map([
+        [id(1), 'merged'],
+        [id(2), 'closed'],
+      ]),
+    )
     const [change] = (await forge.changes(repo, 0)).filter(({ dispatch_id }) => dispatch_id === id(1))
     assert.equal(change?.author, people.person)
     assert.match(change?.url ?? '', /^(https?|file):\/\//)
@@ -169,10 +218,16 @@ export function forgeContract(name: string, open: () => Promise<ForgeFixture>, o
     await assert.rejects(forge.comment(`${repo}#99999`, 'x'), code('forge_not_found'))
     const names = ['..', 'a/..', '../a', 'a/b/c', 'a/b?x=1', '/etc', 'a/ b', 'a/b\0', 'a/-b/..', 'a/%2e%2e', 'a/b#1', '']
     for (const name of names) {
-      for (const ask of [() => forge.issues(name, null), () => forge.writers(name), () => forge.changes(name, 0), () => forge.comment(`${name}#1`, 'x')]) {
+      for (const ask of [
+        () => forge.issues(name, null),
+        () => forge.writers(name),
+        () => forge.changes(name, 0),
+        () => forge.comment(`${name}#1`, 'x'),
+      ]) {
         await assert.rejects(async () => ask(), code('forge_ref'), name)
       }
     }
-    for (const ref of [`${repo}#0`, `${repo}#-1`, `${repo}#1/../2`, `${repo}#`, repo, `${repo}#1e3`]) await assert.rejects(async () => forge.issue(ref), code('forge_ref'), ref)
+    for (const ref of [`${repo}#0`, `${repo}#-1`, `${repo}#1/../2`, `${repo}#`, repo, `${repo}#1e3`])
+      await assert.rejects(async () => forge.issue(ref), code('forge_ref'), ref)
   })
 }

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { promisify } from 'node:util'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { BurnError } from '../../src/core/errors.ts'
 import { openFolder } from '../../src/forge/folder.ts'
 import { parseDocument, renderDocument, textOf } from '../../src/forge/front-matter.ts'
@@ -49,7 +49,11 @@ forgeContract('folder', async (): Promise<ForgeFixture> => {
     },
     closeIssue: (number) => edit(root, `issues/app/${number}.md`, 'state: open', 'state: closed'),
     async openChange(issue, branch) {
-      await put(root, `reviews/app/${issue}.md`, `---\nissue: ${issue}\nbranch: ${branch}\nauthor: ada\nstate: open\ntitle: done\n---\nCloses #${issue}\n`)
+      await put(
+        root,
+        `reviews/app/${issue}.md`,
+        `---\nissue: ${issue}\nbranch: ${branch}\nauthor: ada\nstate: open\ntitle: done\n---\nCloses #${issue}\n`,
+      )
       return issue
     },
     endChange: (change, how) => edit(root, `reviews/app/${change}.md`, 'state: open', `state: ${how}`),
@@ -81,10 +85,16 @@ test('malformed files are left out, each with file and line', async (t) => {
   await put(root, 'issues/app/9.md', '\ufeff---\r\ntitle: good\r\nlabels: [bug, "two words"]\r\n---\r\nbody\r\n')
   await put(root, 'reviews/app/9.md', '---\nbranch: burn/0k00000000002\n---\n')
   const { issues, skipped } = await forge.issues(repo, null)
-  assert.deepEqual(issues.map((issue) => [issue.title, issue.labels, issue.author, issue.body]), [['good', ['bug', 'two words'], 'local', 'body\r\n']])
+  assert.deepEqual(
+    issues.map((issue) => [issue.title, issue.labels, issue.author, issue.body]),
+    [['good', ['bug', 'two words'], 'local', 'body\r\n']],
+  )
   assert.deepEqual(skipped.map(({ what }) => what).toSorted(), files.map(([path]) => path).toSorted())
   for (const [path, , why] of files) assert.ok(skipped.find(({ what }) => what === path)?.why.startsWith(why), path)
-  assert.deepEqual((await forge.changes(repo, 0)).map(({ dispatch_id, state }) => [dispatch_id, state]), [['0k00000000002', 'open']])
+  assert.deepEqual(
+    (await forge.changes(repo, 0)).map(({ dispatch_id, state }) => [dispatch_id, state]),
+    [['0k00000000002', 'open']],
+  )
 })
 
 test('links, pipes and what is too big are not read', async (t) => {
@@ -98,7 +108,10 @@ test('links, pipes and what is too big are not read', async (t) => {
   await put(root, 'issues/app/4.md', `---\ntitle: big\n---\n${'x'.repeat(5 * 1024 * 1024)}`)
   const { issues, skipped } = await forge.issues(repo, null)
   assert.deepEqual(issues, [])
-  assert.deepEqual(skipped.map(({ what }) => what).toSorted(), [1, 2, 3, 4].map((n) => `issues/app/${n}.md`))
+  assert.deepEqual(
+    skipped.map(({ what }) => what).toSorted(),
+    [1, 2, 3, 4].map((n) => `issues/app/${n}.md`),
+  )
   await symlink(secret, join(root, 'issues/linked'))
   await assert.rejects(forge.issues('local/linked', null), fails('forge_forbidden'))
   await put(root, 'issues/app/5.md', '---\ntitle: real\n---\n')
@@ -127,11 +140,11 @@ test('a half-written comment is never seen, and nothing is left beside it', asyn
   await put(root, 'issues/app/1.md', '---\ntitle: x\n---\n')
   const big = 'x'.repeat(300_000)
   const writing = Promise.all([1, 2, 3, 4].map(async () => forge.comment(`${repo}#1`, big)))
-  let done = false
+  const state = { done: false }
   void writing.then(() => {
-    done = true
+    state.done = true
   })
-  while (!done) assert.ok((await forge.comments(`${repo}#1`)).every(({ body }) => body === big))
+  while (!state.done) assert.ok((await forge.comments(`${repo}#1`)).every(({ body }) => body === big))
   assert.deepEqual((await readdir(join(root, 'comments/app/1'))).toSorted(), ['1.md', '2.md', '3.md', '4.md'])
 })
 
@@ -147,10 +160,14 @@ test('a folder that may not be written says so', { skip: process.getuid?.() === 
 test('what is rendered is read back as it was', () => {
   const word = fc.string({ unit: 'grapheme', minLength: 1 }).map((text) => text.toWellFormed())
   fc.assert(
-    fc.property(word, fc.string({ unit: 'binary' }).map((text) => text.toWellFormed()), (title, body) => {
-      const document = parseDocument('f', renderDocument({ title, state: 'open' }, body))
-      assert.deepEqual([textOf(document, 'title'), textOf(document, 'state'), document.text], [title, 'open', body])
-    }),
+    fc.property(
+      word,
+      fc.string({ unit: 'binary' }).map((text) => text.toWellFormed()),
+      (title, body) => {
+        const document = parseDocument('f', renderDocument({ title, state: 'open' }, body))
+        assert.deepEqual([textOf(document, 'title'), textOf(document, 'state'), document.text], [title, 'open', body])
+      },
+    ),
     { numRuns: 200 },
   )
 })

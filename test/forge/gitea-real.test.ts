@@ -53,7 +53,12 @@ async function openReal(): Promise<ForgeFixture> {
     closeIssue: async (number) => void (await ask('PATCH', `/repos/${repo}/issues/${number}`, { state: 'closed' })),
     async openChange(issue, branch) {
       const content = Buffer.from(branch).toString('base64')
-      await ask('POST', `/repos/${repo}/contents/${branch.replace('/', '-')}.txt`, { content, message: 'work', branch: 'main', new_branch: branch })
+      await ask('POST', `/repos/${repo}/contents/${branch.replace('/', '-')}.txt`, {
+        content,
+        message: 'work',
+        branch: 'main',
+        new_branch: branch,
+      })
       const pull = { title: `for ${issue}`, body: `Closes #${issue}`, head: branch, base: 'main' }
       return (await ask<{ number: number }>('POST', `/repos/${repo}/pulls`, pull)).number
     },

@@ -16,11 +16,21 @@ const token = 'tok-0123456789-secret'
 
 /** A forge with one issue, and a clock that writes down how long it was told to sleep, and does not. */
 async function serve(t: TestContext, budget: Partial<Budget> = {}) {
-  const server = await startGitea({ check: false, repos: [{ name: repo, writers: ['burn'], issues: [{ title: 'one' }] }], tokens: { [token]: 'burn' } })
+  const server = await startGitea({
+    check: false,
+    repos: [{ name: repo, writers: ['burn'], issues: [{ title: 'one' }] }],
+    tokens: { [token]: 'burn' },
+  })
   t.after(() => server.close())
   const slept: number[] = []
   const quick: Clock = { now: clock.now, sleep: async (ms) => void slept.push(ms) }
-  const forge = openGitea({ url: server.url, token: async () => `${token}\n`, clock: quick, random: () => 0.5, budget: { request_ms: 2_000, backoff_ms: 100, ...budget } })
+  const forge = openGitea({
+    url: server.url,
+    token: async () => `${token}\n`,
+    clock: quick,
+    random: () => 0.5,
+    budget: { request_ms: 2_000, backoff_ms: 100, ...budget },
+  })
   return { server, forge, slept }
 }
 
@@ -90,7 +100,10 @@ test('an edit is tried again, a new comment never', async (t) => {
   await forge.editComment(`${repo}#1`, id, 'edited')
   server.trouble({ kind: 'lost_answer' }, /^POST/, 1)
   await assert.rejects(forge.comment(`${repo}#1`, 'second'), fails('forge_unavailable'))
-  assert.deepEqual((await forge.comments(`${repo}#1`)).map(({ body }) => body), ['edited', 'second'])
+  assert.deepEqual(
+    (await forge.comments(`${repo}#1`)).map(({ body }) => body),
+    ['edited', 'second'],
+  )
   server.trouble({ kind: 'status', status: 500 }, /^POST/)
   const before = server.log.length
   await assert.rejects(forge.comment(`${repo}#1`, 'third'), fails('forge_unavailable'))
@@ -144,15 +157,22 @@ test('a token that was replaced is read anew after the forge refused the old one
 
 test('a token that lacks a scope is told which', async (t) => {
   const { server, forge } = await serve(t)
-  server.trouble({ kind: 'status', status: 403, message: 'token does not have at least one of required scope(s), required=[read:user], token scope=write:issue' })
+  server.trouble({
+    kind: 'status',
+    status: 403,
+    message: 'token does not have at least one of required scope(s), required=[read:user], token scope=write:issue',
+  })
   await assert.rejects(forge.whoami(), fails('forge_forbidden', /give the token read:user/))
 })
 
 test('no token, no address, nobody there', async (t) => {
   const { server } = await serve(t)
-  const open = (url: string, secret = 'x') => openGitea({ url, token: async () => secret, clock: { now: clock.now, sleep: async () => {} }, random: () => 0.5 })
-  for (const secret of ['', ' \n', 'a b', 'é', 'a\nb']) await assert.rejects(open(server.url, secret).whoami(), fails('forge_auth', /forge\.token/))
-  for (const url of ['', 'forge.example.com', 'ftp://x', `https://me:${token}@forge.example.com`]) assert.throws(() => open(url), fails('forge_url'))
+  const open = (url: string, secret = 'x') =>
+    openGitea({ url, token: async () => secret, clock: { now: clock.now, sleep: async () => {} }, random: () => 0.5 })
+  for (const secret of ['', ' \n', 'a b', 'é', 'a\nb'])
+    await assert.rejects(open(server.url, secret).whoami(), fails('forge_auth', /forge\.token/))
+  for (const url of ['', 'forge.example.com', 'ftp://x', `https://me:${token}@forge.example.com`])
+    assert.throws(() => open(url), fails('forge_url'))
   await assert.rejects(open('http://127.0.0.1:9').whoami(), fails('forge_unavailable', /forge\.url/))
   assert.equal(open('https://forge.example.com/git/').access(repo).clone_url, 'https://forge.example.com/git/acme/app.git')
 })

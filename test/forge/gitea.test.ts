@@ -59,7 +59,11 @@ test('exchanges are held against the description of the API', async (t) => {
 })
 
 test('a cycle that finds nothing new is one request for issues and one for changes', async (t) => {
-  const issues = Array.from({ length: 180 }, (_, n) => ({ title: `issue ${n}`, updated_at: '2026-01-31T10:00:00Z', created_at: '2026-01-01T00:00:00Z' }))
+  const issues = Array.from({ length: 180 }, (_, n) => ({
+    title: `issue ${n}`,
+    updated_at: '2026-01-31T10:00:00Z',
+    created_at: '2026-01-01T00:00:00Z',
+  }))
   const { server, forge, state } = await serve(t, { repos: [{ name: repo, writers: ['burn'], issues }] })
   const first = await forge.issues(repo, null)
   assert.equal(first.issues.length, 180)
@@ -72,7 +76,10 @@ test('a cycle that finds nothing new is one request for issues and one for chang
   assert.equal(forge.requests() - before, 2)
   assert.deepEqual((await forge.issues(repo, second.cursor)).issues, [])
   const changed = state.close(repo, 7)
-  assert.deepEqual((await forge.issues(repo, second.cursor)).issues.map((issue) => [issue.number, issue.state]), [[changed.number, 'closed']])
+  assert.deepEqual(
+    (await forge.issues(repo, second.cursor)).issues.map((issue) => [issue.number, issue.state]),
+    [[changed.number, 'closed']],
+  )
 })
 
 test('a cursor of another server is not used', async (t) => {
@@ -114,9 +121,20 @@ test('malformed objects are left out, and said', async (t) => {
   const good = state.addIssue(repo, { title: 'good', labels: ['a'], assignees: ['burn'] })
   const pull = { ...server.state.addPull(repo, { title: 'pull', branch: 'x' }), pull_request: { merged: false } }
   const strange = [null, 7, 'x', [], {}, { number: 0, title: 'x' }, { number: 5, title: 7 }, { number: 6, title: 'no state', body: 'x' }]
-  server.trouble({ kind: 'changed', change: (json) => [...(json as object[]), ...(json as object[]).map((issue) => ({ ...issue, number: 9, updated_at: 'soon' })), pull, ...strange] })
+  server.trouble({
+    kind: 'changed',
+    change: (json) => [
+      ...(json as object[]),
+      ...(json as object[]).map((issue) => ({ ...issue, number: 9, updated_at: 'soon' })),
+      pull,
+      ...strange,
+    ],
+  })
   const page = await forge.issues(repo, null)
-  assert.deepEqual(page.issues.map((issue) => [issue.number, issue.labels, issue.assignees]), [[good.number, ['a'], ['burn']]])
+  assert.deepEqual(
+    page.issues.map((issue) => [issue.number, issue.labels, issue.assignees]),
+    [[good.number, ['a'], ['burn']]],
+  )
   assert.equal(page.skipped.length, strange.length + 1)
   assert.ok(page.skipped.some(({ what, why }) => what === `${repo}#9` && /times/.test(why)))
 })
@@ -135,13 +153,27 @@ test('a change from a fork counts only where its author may write', async (t) =>
   state.addPull(repo, { title: 'trust me', branch: 'burn/0k00000000001', from: 'stranger/app', author: 'stranger' })
   assert.deepEqual(await forge.changes(repo, 0), [])
   state.addPull(repo, { title: 'mine', branch: 'burn/0k00000000002', from: 'burn/app', author: 'burn' })
-  assert.deepEqual((await forge.changes(repo, 0)).map(({ dispatch_id }) => dispatch_id), ['0k00000000002'])
+  assert.deepEqual(
+    (await forge.changes(repo, 0)).map(({ dispatch_id }) => dispatch_id),
+    ['0k00000000002'],
+  )
+})
+
+test('those who may only be assigned do not count as writers, where the token may know', async (t) => {
+  const seed = { name: repo, writers: ['burn'], readers: ['reader'] }
+  const { forge: other } = await serve(t, { repos: [seed], tokens: { any: 'burn' } })
+  assert.deepEqual(await other.writers(repo), ['acme', 'burn', 'reader'])
+  const { forge: owner } = await serve(t, { repos: [seed], tokens: { any: 'acme' } })
+  assert.deepEqual(await owner.writers(repo), ['acme', 'burn'])
 })
 
 test('a repo that was renamed is found under its old name', async (t) => {
   const { forge, state } = await serve(t)
   state.addIssue(repo, { title: 'moved' })
   state.rename(repo, 'acme/renamed')
-  assert.deepEqual((await forge.issues(repo, null)).issues.map(({ ref }) => ref), [`${repo}#1`])
+  assert.deepEqual(
+    (await forge.issues(repo, null)).issues.map(({ ref }) => ref),
+    [`${repo}#1`],
+  )
   assert.equal((await forge.comment(`${repo}#1`, 'still here')).body, 'still here')
 })

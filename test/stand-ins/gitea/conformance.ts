@@ -51,7 +51,9 @@ export function openConformance(): Conformance | null {
     const key = `${side} ${JSON.stringify(schema)}`
     const validate = compiled.get(key) ?? ajv.compile(pointInto(side, schema, false))
     compiled.set(key, validate)
-    return validate(value) ? [] : (validate.errors ?? []).map(({ instancePath, message, params }) => `${side} ${instancePath} ${message} ${JSON.stringify(params)}`)
+    return validate(value)
+      ? []
+      : (validate.errors ?? []).map(({ instancePath, message, params }) => `${side} ${instancePath} ${message} ${JSON.stringify(params)}`)
   }
   const paths = Object.entries(description.paths).map(([path, operations]) => ({
     pattern: new RegExp(`^${path.replace(/\{[^}]+\}/g, '[^/]+')}$`),
@@ -63,7 +65,9 @@ export function openConformance(): Conformance | null {
     const operation = found.map(({ operations }) => operations[exchange.method.toLowerCase()]).find((each) => each !== undefined)
     const where = `${exchange.method} ${exchange.path}: `
     if (operation === undefined) return [`${where}no such operation`]
-    return [...requestFaults(operation, exchange, check), ...answerFaults(operation, description, exchange, check)].map((fault) => where + fault)
+    return [...requestFaults(operation, exchange, check), ...answerFaults(operation, description, exchange, check)].map(
+      (fault) => where + fault,
+    )
   }
 }
 
@@ -74,7 +78,8 @@ function requestFaults({ parameters = [] }: Operation, { query, body }: Exchange
   for (const [name, value] of query) {
     const parameter = parameters.find((each) => each.in === 'query' && each.name === name)
     if (parameter === undefined) faults.push(`no query parameter ${name}`)
-    else if (parameter.enum !== undefined && !parameter.enum.includes(value)) faults.push(`${name}=${value} is not one of ${parameter.enum.join(', ')}`)
+    else if (parameter.enum !== undefined && !parameter.enum.includes(value))
+      faults.push(`${name}=${value} is not one of ${parameter.enum.join(', ')}`)
     else if (parameter.type === 'integer' && !/^\d+$/.test(value)) faults.push(`${name}=${value} is no integer`)
   }
   const schema = parameters.find((each) => each.in === 'body')?.schema

@@ -10,7 +10,15 @@ function idOf(login: string): number {
 }
 
 export function userJson(login: string, url: string) {
-  return { id: idOf(login), login, full_name: '', email: `${login}@example.com`, html_url: `${url}/${login}`, is_admin: false, active: true }
+  return {
+    id: idOf(login),
+    login,
+    full_name: '',
+    email: `${login}@example.com`,
+    html_url: `${url}/${login}`,
+    is_admin: false,
+    active: true,
+  }
 }
 
 export function repoJson(repo: RepoRow, login: string, url: string) {

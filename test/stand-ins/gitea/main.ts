@@ -23,7 +23,12 @@ const { values } = parseArgs({
   },
 })
 
-const lines = values.issues === undefined ? [] : readFileSync(values.issues, 'utf8').split('\n').filter((line) => line !== '')
+const lines =
+  values.issues === undefined
+    ? []
+    : readFileSync(values.issues, 'utf8')
+        .split('\n')
+        .filter((line) => line !== '')
 const issues = lines.map((line) => JSON.parse(line) as IssueSeed)
 const forge = await startGitea({
   repos: values.repo.map((name, index) => ({

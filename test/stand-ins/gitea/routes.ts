@@ -43,6 +43,7 @@ const routes: readonly (readonly [string, RegExp, Handler])[] = [
   ['GET', /^\/user$/, (_, { login, url }) => reply(200, userJson(login, url))],
   ['GET', /^\/repos\/([^/]+)\/([^/]+)$/, (state, call, words) => reply(200, repoJson(repoOf(state, call, words), call.login, call.url))],
   ['GET', /^\/repos\/([^/]+)\/([^/]+)\/assignees$/, getAssignees],
+  ['GET', /^\/repos\/([^/]+)\/([^/]+)\/collaborators\/([^/]+)\/permission$/, getPermission],
   ['GET', /^\/repos\/([^/]+)\/([^/]+)\/issues$/, getIssues],
   ['POST', /^\/repos\/([^/]+)\/([^/]+)\/issues$/, postIssue],
   ['PATCH', /^\/repos\/([^/]+)\/([^/]+)\/issues\/comments\/(\d+)$/, patchComment],
@@ -74,7 +75,7 @@ function repoOf(state: ForgeState, { url }: Call, [owner = '', name = '']: reado
   const repo = state.repos.get(full.toLowerCase())
   if (repo !== undefined) return repo
   const renamed = state.renamed.get(full.toLowerCase())
-  if (renamed === undefined) throw new Refused(refuse(404, 'The target couldn\'t be found.', url))
+  if (renamed === undefined) throw new Refused(refuse(404, "The target couldn't be found.", url))
   throw new Refused({ ...reply(301, null), location: renamed })
 }
 
@@ -111,7 +112,20 @@ function pageOf<T>(items: readonly T[], { query }: Call, toJson: (item: T) => un
 }
 
 function getAssignees(state: ForgeState, call: Call, words: readonly string[]): Reply {
-  return reply(200, [...repoOf(state, call, words).writers].map((login) => userJson(login, call.url)))
+  const { writers, readers } = repoOf(state, call, words)
+  return reply(
+    200,
+    [...writers, ...readers].map((login) => userJson(login, call.url)),
+  )
+}
+
+/** Told to the repo's owner, and to everybody of themselves. */
+function getPermission(state: ForgeState, call: Call, words: readonly string[]): Reply {
+  const repo = repoOf(state, call, words)
+  const login = words[2] ?? ''
+  if (call.login !== repo.owner && call.login !== login) return refuse(403, 'Only admins can query all permissions', call.url)
+  const permission = login === repo.owner ? 'owner' : repo.writers.has(login) ? 'write' : 'read'
+  return reply(200, { permission, role_name: permission, user: userJson(login, call.url) })
 }
 
 function getIssues(state: ForgeState, call: Call, words: readonly string[]): Reply {

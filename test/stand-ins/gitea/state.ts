@@ -28,6 +28,8 @@ export interface RepoSeed {
   readonly name: string
   /** Logins that may write, beside the owner. */
   readonly writers?: readonly string[]
+  /** Logins that may be assigned but only read, as members of an organisation's team may. */
+  readonly readers?: readonly string[]
   readonly archived?: boolean
   readonly issues?: readonly IssueSeed[]
 }
@@ -64,6 +66,7 @@ export interface RepoRow {
   name: string
   readonly archived: boolean
   readonly writers: Set<string>
+  readonly readers: Set<string>
   /** Issues and pull requests by number: they share their numbers. */
   readonly items: Map<number, IssueRow>
 }
@@ -83,9 +86,17 @@ export class ForgeState {
     this.#now = now
   }
 
-  addRepo({ name: full, writers = [], archived = false, issues = [] }: RepoSeed): RepoRow {
+  addRepo({ name: full, writers = [], readers = [], archived = false, issues = [] }: RepoSeed): RepoRow {
     const [owner = '', name = ''] = full.split('/')
-    const repo: RepoRow = { id: ++this.#lastId, owner, name, archived, writers: new Set([owner, ...writers]), items: new Map() }
+    const repo: RepoRow = {
+      id: ++this.#lastId,
+      owner,
+      name,
+      archived,
+      writers: new Set([owner, ...writers]),
+      readers: new Set(readers),
+      items: new Map(),
+    }
     this.repos.set(full.toLowerCase(), repo)
     for (const issue of issues) this.addIssue(full, issue)
     return repo
@@ -122,7 +133,13 @@ export class ForgeState {
 
   #add(
     repo: RepoRow,
-    seed: Omit<IssueSeed, 'number'> & { author: string; number: number | undefined; created: number; updated: number; pull: IssueRow['pull'] },
+    seed: Omit<IssueSeed, 'number'> & {
+      author: string
+      number: number | undefined
+      created: number
+      updated: number
+      pull: IssueRow['pull']
+    },
   ): IssueRow {
     const { title, body = '', author, original_author = '', created, updated, pull, state = 'open' } = seed
     const row: IssueRow = {
