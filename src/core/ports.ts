@@ -31,7 +31,10 @@ export interface Forge {
   /** Writes one comment. Never retried by the adapter: whether a lost answer was a lost request is for the caller to look up. */
   comment(ref: IssueRef, body: string): Promise<Comment>
   editComment(ref: IssueRef, id: string, body: string): Promise<void>
-  /** Changes from branches `burn/<dispatch id>`: all open ones, and those that ended since `since` (ms). */
+  /**
+   * Changes from branches `burn/<dispatch id>` that were opened, updated or ended since `since` (ms), in their newest state; older ones may
+   * be among them. Ask from before the oldest dispatch whose change is not yet known.
+   */
   changes(repo: RepoRef, since: number): Promise<readonly Change[]>
   /** Who the token belongs to, and what it may do in a repo. */
   whoami(): Promise<{ readonly login: string }>
