@@ -49,6 +49,8 @@ async function worked(stage: Stage, issue: DemoIssue, wants: readonly Want[], ow
   const worker = nameOf(dispatch.worker)
   try {
     const repo = join(stage.forge, `${issue.repo}.git`)
+    const pushed = await git(stage, '-C', repo, 'for-each-ref', `refs/heads/${branch}`)
+    if (pushed === '') return { issue, worker, branch, change: 'none', wrong: `${branch} was not pushed (its dispatch is ${dispatch.state})` }
     const stat = await git(stage, '-C', repo, 'diff', '--numstat', `main...refs/heads/${branch}`)
     const changed = stat.trim().split('\n').map((row) => row.split('\t'))
     const author = (await git(stage, '-C', repo, 'log', '-1', '--format=%an', `refs/heads/${branch}`)).trim()
@@ -63,7 +65,7 @@ async function worked(stage: Stage, issue: DemoIssue, wants: readonly Want[], ow
     const wrong = faults.find((fault) => fault !== null) ?? null
     return { issue, worker, branch, change: changed.map(([plus, minus, file]) => `${file} +${plus} -${minus}`).join(', '), wrong }
   } catch (thrown) {
-    return { issue, worker, branch, change: `none (${dispatch.state})`, wrong: (thrown as Error).message.split('\n')[0] ?? 'git failed' }
+    return { issue, worker, branch, change: 'none', wrong: (thrown as Error).message.split('\n')[0] ?? 'git failed' }
   }
 }
 
