@@ -72,7 +72,7 @@ export class Tally {
   /** Files that run and of which nothing was heard for `ms`. */
   silentFor(ms: number): string[] {
     const now = performance.now()
-    return [...this.#running].filter((file) => now - this.#record(file).seen > ms)
+    return [...this.#running].filter((file) => now - (this.#files.get(file)?.seen ?? now) > ms)
   }
 
   fail(where: string, text: string): void {
