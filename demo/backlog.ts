@@ -44,7 +44,7 @@ const kettle: readonly Written[] = [
     { file: 'src/units.js', holds: 'function toFahrenheit(', lacks: 'toF(' }, { file: 'src/kettle.js', holds: 'toFahrenheit(warm)', lacks: 'toF(' }),
   work('Release 1.0.0', 'It has run for a year without a leak. Set the version in package.json to 1.0.0, the tag follows by hand.', { file: 'package.json', holds: '"version": "1.0.0"', lacks: '0.9.0' }),
   work('Typo on the front page', 'In README.md it says "suprises", that should be "surprises".', { file: 'README.md', holds: 'without surprises', lacks: 'suprises' }),
-  { title: 'Kettle 2.0: steam, sensors, an app', body: 'What we want in the next year. Each part gets an issue of its own.', labels: ['epic'], fate: { kind: 'skip' } },
+  { title: 'Kettle 2.0: steam and sensors', body: 'What we want in the next year. Each part gets an issue of its own.', labels: ['epic'], fate: { kind: 'skip' } },
   work('The stove code is dead', 'Nothing imports it since 2011. Remove the file src/legacy.js, please.', gone('src/legacy.js')),
   add('docs/limits.md', 'Write down the limits', '# Limits', '', 'At most 1.7 litres, and never empty.'),
   work('tmp is no name', 'In a year I will read it as "temporary". Rename `tmp` to `celsius` in src/kettle.js.', { file: 'src/kettle.js', holds: 'boil(celsius)', lacks: 'tmp' }),

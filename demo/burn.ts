@@ -65,7 +65,7 @@ function start(stage: Stage, words: readonly string[], onFailure: (why: string) 
 }
 
 /** Ends the tmux server of the demo, by its own socket, and removes what tmux may leave of that. */
-export async function endServer({ socket, env }: Stage, uid: number): Promise<void> {
+export async function endServer({ socket, env }: Pick<Stage, 'socket' | 'env'>, uid: number): Promise<void> {
   // Exit code 1 says that there is none: that is what was wanted.
   await run(['tmux', '-L', socket, 'kill-server'], { timeout_ms: 5_000, env })
   rmSync(join(env['TMUX_TMPDIR'] ?? '/tmp', `tmux-${uid}`, socket), { force: true })

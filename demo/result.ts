@@ -29,7 +29,7 @@ function outcomeTable(outcomes: readonly Outcome[], io: Io): string[] {
   const [doneHead = '', ...doneRows] = table(['WORKER', 'BRANCH', 'CHANGE'], done.map((row, index) => (hasChange(outcomes[index]) ? row : ['', '', ''])))
   const title = Math.max(12, width - longestChange)
   const rows = outcomes.map(({ issue, worker, wrong, change }, index) => {
-    const text = hasChange(outcomes[index]) ? (doneRows[index] ?? '') : [worker, wrong ?? change].filter((part) => part !== null).join('  ')
+    const text = hasChange(outcomes[index]) ? (doneRows[index] ?? '') : [worker?.padEnd(10), wrong ?? change].filter((part) => part !== undefined).join('  ')
     return [markOf(outcomes[index]), `${issue.repo}#${issue.number}`, fit(issue.title, title), text]
   })
   const [head = '', ...lines] = table(['', 'ISSUE', 'TITLE', doneHead], rows, width)

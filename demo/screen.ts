@@ -13,6 +13,7 @@ export interface Screen {
   close(): void
 }
 
+const barLength = 30
 const colours = { working: 'green', idle: 'cyan', waiting: 'yellow', error: 'red', dead: 'red' } as const
 
 export function openScreen(stage: Stage, io: Io, inside: boolean): Screen {
@@ -36,14 +37,14 @@ function drawn(stage: Stage, io: Io, inside: boolean): Screen {
 function picture(progress: Progress, stage: Stage, io: Io, inside: boolean): string[] {
   const width = process.stdout.columns ?? io.width
   const { handed, review } = counts(progress)
-  const done = Math.round((review / tasks) * 40)
+  const done = Math.round((review / tasks) * barLength)
   return [
     io.paint('bold', 'burn: 24 issues, 3 repos, 12 workers'),
     '',
     ...progress.commands.slice(-4).map((line) => io.paint('gray', fit(`$ ${line}`, width))),
     ...lanes.flatMap((lane) => ['', `${io.paint('bold', lane.name)}  ${lane.lane}, ${lane.repos.join(', ')}`, ...lane.names.map((name) => workerRow(`here/${lane.name}/${name}`, name, progress, io, width))]),
     '',
-    `${io.paint('green', '█'.repeat(done))}${io.paint('gray', '░'.repeat(40 - done))}  ${handed} of ${tasks} handed, ${review} open for review, cycle ${progress.cycles}`,
+    `${io.paint('green', '█'.repeat(done))}${io.paint('gray', '░'.repeat(barLength - done))}  ${handed} of ${tasks} handed, ${review} open for review, cycle ${progress.cycles}`,
     '',
     `Look into a lane:  ${lookInto(stage, lanes[0].name, inside)}`,
     io.paint('gray', '(in another terminal; Ctrl-b d leaves it). Ctrl-C here ends the demo.'),

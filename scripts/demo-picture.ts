@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { endServer } from '../demo/burn.ts'
 import { widthOf } from '../src/cli/table.ts'
 import { run } from '../src/host/exec.ts'
 import { quoteWord } from '../src/host/quote.ts'
@@ -43,29 +44,33 @@ async function record(): Promise<string[]> {
       if (code !== undefined || Date.now() > end) throw new Error(`the demo did not end well:\n${screen}`)
     }
   } finally {
-    await tmux(socket, 'kill-server')
+    await endServer({ socket, env: process.env as Record<string, string> }, process.getuid?.() ?? 0)
   }
 }
 
-/** A terminal line as pieces of one look each. Gaps of two and more blanks split too, so that columns stand whatever the font. */
-function spansOf(line: string): Span[] {
-  const spans: Span[] = []
-  let column = 0
+/**
+ * Terminal lines as pieces of one look each; a look goes on into the next line, as tmux prints it. Gaps of two and more blanks split too, so
+ * that columns stand whatever the font.
+ */
+function spansOf(lines: readonly string[]): Span[][] {
   let colour = plain
   let bold = false
-  for (const [, codes, text = ''] of line.matchAll(/\x1b\[([\d;]*)m|([^\x1b]+)/g)) {
-    for (const code of (codes ?? '').split(';').map(Number)) {
-      if (codes === undefined) break
-      if (code === 0) [colour, bold] = [plain, false]
-      else if (code === 1 || code === 22) bold = code === 1
-      else if (code === 39 || palette[code] !== undefined) colour = palette[code] ?? plain
+  return lines.map((line) => {
+    const spans: Span[] = []
+    let column = 0
+    for (const [, codes, text = ''] of line.matchAll(/\x1b\[([\d;]*)m|([^\x1b]+)/g)) {
+      for (const code of (codes?.split(';') ?? []).map(Number)) {
+        if (code === 0) [colour, bold] = [plain, false]
+        else if (code === 1 || code === 22) bold = code === 1
+        else if (code === 39 || palette[code] !== undefined) colour = palette[code] ?? plain
+      }
+      for (const part of text.split(/( {2,})/)) {
+        if (part.trim() !== '') spans.push({ text: part, column, colour, bold })
+        column += widthOf(part)
+      }
     }
-    for (const part of text.split(/( {2,})/)) {
-      if (part.trim() !== '') spans.push({ text: part, column, colour, bold })
-      column += widthOf(part)
-    }
-  }
-  return spans
+    return spans
+  })
 }
 
 const escaped = (text: string) => text.replace(/[&<>]/g, (char) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;' })[char] ?? char)
@@ -73,9 +78,9 @@ const escaped = (text: string) => text.replace(/[&<>]/g, (char) => ({ '&': '&amp
 function draw(lines: readonly string[]): string {
   const width = Math.ceil(columns * size.cell + 2 * size.edge)
   const height = lines.length * size.row + size.bar + size.edge
-  const rows = lines.flatMap((line, index) => {
+  const rows = spansOf(lines).flatMap((pieces, index) => {
     const y = size.bar + (index + 1) * size.row - 5
-    const spans = spansOf(line).map(({ text, column, colour, bold }) => {
+    const spans = pieces.map(({ text, column, colour, bold }) => {
       return `<tspan x="${(size.edge + column * size.cell).toFixed(1)}" fill="${colour}"${bold ? ' font-weight="bold"' : ''}>${escaped(text)}</tspan>`
     })
     return spans.length === 0 ? [] : [`<text y="${y}" xml:space="preserve">${spans.join('')}</text>`]
