@@ -11,7 +11,8 @@ const longest = 60_000
 const grace = 5_000
 
 /** The words as a person types them. */
-export const typed = (words: readonly string[]) => `burn ${words.map((word) => (/^[\w@%+=:,./#-]+$/.test(word) && !word.startsWith('#') ? word : `'${word}'`)).join(' ')}`
+export const typed = (words: readonly string[]) =>
+  `burn ${words.map((word) => (/^[\w@%+=:,./#-]+$/.test(word) && !word.startsWith('#') ? word : `'${word}'`)).join(' ')}`
 
 /** Runs one command to its end, or until `stop`, and returns what it printed. Throws with what it said where its exit code is not 0. */
 export async function burn(stage: Stage, words: readonly string[], stop: AbortSignal): Promise<string> {
@@ -42,7 +43,11 @@ export function follow<T>(stage: Stage, words: readonly string[], onLine: (value
   return running
 }
 
-function start(stage: Stage, words: readonly string[], onFailure: (why: string) => void): Running & { readonly child: OpenChild; readonly ended: Promise<void> } {
+function start(
+  stage: Stage,
+  words: readonly string[],
+  onFailure: (why: string) => void,
+): Running & { readonly child: OpenChild; readonly ended: Promise<void> } {
   const child = open([process.execPath, main, ...words, '--spec', stage.spec], { env: stage.env, cwd: stage.dir })
   let said = ''
   let asked = false

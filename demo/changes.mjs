@@ -26,7 +26,11 @@ function renamed(text) {
   const [, from, to, first, second] = new RegExp(`\\brename \`(\\w+)\` to \`(\\w+)\` in ${file}(?: and ${file})?`, 'i').exec(text) ?? []
   if (from === undefined) return null
   const files = [first, second].filter((path) => path !== undefined)
-  return { what: `Rename ${from} to ${to}`, files, apply: (root) => files.forEach((path) => replace(root, path, new RegExp(`\\b${from}\\b`, 'g'), to)) }
+  return {
+    what: `Rename ${from} to ${to}`,
+    files,
+    apply: (root) => files.forEach((path) => replace(root, path, new RegExp(`\\b${from}\\b`, 'g'), to)),
+  }
 }
 
 function versioned(text) {

@@ -11,7 +11,7 @@ import { setStage } from './stage.ts'
 import { verify, type Outcome } from './verify.ts'
 
 /** A demo that takes longer than this says what is missing, milliseconds. */
-const limit = 50_000
+const limit = 40_000
 
 class Stopped extends Error {}
 
@@ -89,7 +89,12 @@ async function work(stage: Stage, first: Progress, screen: Screen, stop: AbortSi
   stop.addEventListener('abort', interrupt)
   if (stop.aborted) interrupt()
   const running = [
-    follow<CycleLine>(stage, ['dispatch', '--cycles', '0', '--interval', '1', '--json'], (line) => change(afterCycle(progress, line)), ended),
+    follow<CycleLine>(
+      stage,
+      ['dispatch', '--cycles', '0', '--interval', '1', '--json'],
+      (line) => change(afterCycle(progress, line)),
+      ended,
+    ),
     follow<StatusLine>(stage, ['status', '--watch', '--interval', '1', '--json'], (line) => change(afterStatus(progress, line)), ended),
   ]
   const why = await over

@@ -6,14 +6,24 @@ export interface CycleLine {
   readonly cycle: number
   readonly ms: number
   readonly claimed: readonly { readonly id: string; readonly kind: string; readonly issue: string; readonly worker: string }[]
-  readonly settled: readonly { readonly id: string; readonly issue: string; readonly worker: string; readonly state: string; readonly reason: string }[]
+  readonly settled: readonly {
+    readonly id: string
+    readonly issue: string
+    readonly worker: string
+    readonly state: string
+    readonly reason: string
+  }[]
   readonly deliveries: readonly { readonly id: string; readonly worker: string; readonly state: string }[]
 }
 
 /** One line of `burn status --json`. */
 export interface StatusLine {
   readonly machines: readonly {
-    readonly windows: readonly { readonly name: string; readonly lane: string; readonly workers: readonly { readonly id: string; readonly state: string }[] }[]
+    readonly windows: readonly {
+      readonly name: string
+      readonly lane: string
+      readonly workers: readonly { readonly id: string; readonly state: string }[]
+    }[]
   }[]
 }
 
@@ -60,7 +70,11 @@ const questions = backlog.filter(({ fate }) => fate.kind === 'council').length
 export function counts({ given }: Progress): { readonly handed: number; readonly review: number; readonly asked: number } {
   const all = [...given.values()]
   const count = (kind: string, states: readonly string[]) => all.filter((each) => each.kind === kind && states.includes(each.state)).length
-  return { handed: count('work', ['handed', 'review', 'done']), review: count('work', ['review', 'done']), asked: count('council', ['handed', 'review', 'done']) }
+  return {
+    handed: count('work', ['handed', 'review', 'done']),
+    review: count('work', ['review', 'done']),
+    asked: count('council', ['handed', 'review', 'done']),
+  }
 }
 
 /** Everything that should become of the backlog has. */

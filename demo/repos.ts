@@ -15,10 +15,24 @@ export const repos: Readonly<Record<Repo, Contents>> = {
     files: {
       'package.json': lines('{', '  "name": "kettle",', '  "version": "0.9.0",', '  "type": "module"', '}'),
       'README.md': lines('# kettle', '', 'Boils water without suprises.'),
-      'src/kettle.js': lines("import { toF } from './units.js'", '', '/** Heats the water, and says how warm it is. */', 'export function boil(tmp) {', '  const warm = Math.min(100, tmp + 80)', '  return `${warm} °C (${toF(warm)} °F)`', '}'),
+      'src/kettle.js': lines(
+        "import { toF } from './units.js'",
+        '',
+        '/** Heats the water, and says how warm it is. */',
+        'export function boil(tmp) {',
+        '  const warm = Math.min(100, tmp + 80)',
+        '  return `${warm} °C (${toF(warm)} °F)`',
+        '}',
+      ),
       'src/units.js': lines('/** Celcius to Fahrenheit. */', 'export function toF(degrees) {', '  return (degrees * 9) / 5 + 32', '}'),
       'src/legacy.js': lines('// The stove of 2011. Nothing uses it any more.', 'export const stove = null'),
-      'test/kettle.test.js': lines("import assert from 'node:assert/strict'", "import { test } from 'node:test'", "import { boil } from '../src/kettle.js'", '', "test('water boils', () => assert.equal(boil(20), '100 °C (212 °F)'))"),
+      'test/kettle.test.js': lines(
+        "import assert from 'node:assert/strict'",
+        "import { test } from 'node:test'",
+        "import { boil } from '../src/kettle.js'",
+        '',
+        "test('water boils', () => assert.equal(boil(20), '100 °C (212 °F)'))",
+      ),
     },
   },
   handbook: {
@@ -30,7 +44,15 @@ export const repos: Readonly<Record<Repo, Contents>> = {
       'contact.md': lines('# Contact', '', 'We talk in HipChat. Urgent things go to HipChat too, in the room #fire.'),
       'glossary.md': lines('# Glossary', '', 'Lane: a window of the fleet. Its workers share repos and a porpose.'),
       'old-tools.md': lines('# Tools we no longer use', '', 'Fax.'),
-      'check.sh': lines('# Every page has a title, and what the first page names is there.', 'for page in *.md; do', '  head -n 1 "$page" | grep -q "^# " || { echo "$page has no title"; exit 1; }', 'done', 'for page in $(grep -o "([a-z-]*\\.md)" README.md | tr -d "()"); do', '  test -f "$page" || { echo "$page is missing"; exit 1; }', 'done'),
+      'check.sh': lines(
+        '# Every page has a title, and what the first page names is there.',
+        'for page in *.md; do',
+        '  head -n 1 "$page" | grep -q "^# " || { echo "$page has no title"; exit 1; }',
+        'done',
+        'for page in $(grep -o "([a-z-]*\\.md)" README.md | tr -d "()"); do',
+        '  test -f "$page" || { echo "$page is missing"; exit 1; }',
+        'done',
+      ),
     },
   },
   toolbox: {

@@ -26,10 +26,15 @@ export function sayResult({ outcomes, seconds, keep, inside }: Ending, stage: St
 function outcomeTable(outcomes: readonly Outcome[], io: Io): string[] {
   const width = io.tty ? io.width : Infinity
   const done = outcomes.map(({ worker, branch, change, wrong }) => [worker ?? '', branch ?? '', wrong ?? change])
-  const [doneHead = '', ...doneRows] = table(['WORKER', 'BRANCH', 'CHANGE'], done.map((row, index) => (hasChange(outcomes[index]) ? row : ['', '', ''])))
+  const [doneHead = '', ...doneRows] = table(
+    ['WORKER', 'BRANCH', 'CHANGE'],
+    done.map((row, index) => (hasChange(outcomes[index]) ? row : ['', '', ''])),
+  )
   const title = Math.max(12, width - longestChange)
   const rows = outcomes.map(({ issue, worker, wrong, change }, index) => {
-    const text = hasChange(outcomes[index]) ? (doneRows[index] ?? '') : [worker?.padEnd(10), wrong ?? change].filter((part) => part !== undefined).join('  ')
+    const text = hasChange(outcomes[index])
+      ? (doneRows[index] ?? '')
+      : [worker?.padEnd(10), wrong ?? change].filter((part) => part !== undefined).join('  ')
     return [markOf(outcomes[index]), `${issue.repo}#${issue.number}`, fit(issue.title, title), text]
   })
   const [head = '', ...lines] = table(['', 'ISSUE', 'TITLE', doneHead], rows, width)
@@ -60,7 +65,9 @@ function closing(outcomes: readonly Outcome[], seconds: number): string[] {
   const count = (kind: string) => outcomes.filter(({ issue, wrong: why }) => why === null && issue.fate.kind === kind).length
   return [
     `${changes.length} changes by ${workers} workers wait for your review, ${count('council')} question went to the council, ${count('skip')} issues were left alone (${seconds.toFixed(0)} s).`,
-    wrong === 0 ? 'Each branch was compared with what its issue asks for, by git: all are right.' : `${wrong} of ${outcomes.length} issues did not become what they should have: see ✗ above.`,
+    wrong === 0
+      ? 'Each branch was compared with what its issue asks for, by git: all are right.'
+      : `${wrong} of ${outcomes.length} issues did not become what they should have: see ✗ above.`,
   ]
 }
 

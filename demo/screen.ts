@@ -42,7 +42,11 @@ function picture(progress: Progress, stage: Stage, io: Io, inside: boolean): str
     io.paint('bold', 'burn: 24 issues, 3 repos, 12 workers'),
     '',
     ...progress.commands.slice(-4).map((line) => io.paint('gray', fit(`$ ${line}`, width))),
-    ...lanes.flatMap((lane) => ['', `${io.paint('bold', lane.name)}  ${lane.lane}, ${lane.repos.join(', ')}`, ...lane.names.map((name) => workerRow(`here/${lane.name}/${name}`, name, progress, io, width))]),
+    ...lanes.flatMap((lane) => [
+      '',
+      `${io.paint('bold', lane.name)}  ${lane.lane}, ${lane.repos.join(', ')}`,
+      ...lane.names.map((name) => workerRow(`here/${lane.name}/${name}`, name, progress, io, width)),
+    ]),
     '',
     `${io.paint('green', '█'.repeat(done))}${io.paint('gray', '░'.repeat(barLength - done))}  ${handed} of ${tasks} handed, ${review} open for review, cycle ${progress.cycles}`,
     '',
@@ -55,7 +59,9 @@ function workerRow(id: string, name: string, progress: Progress, io: Io, width: 
   const state = progress.workers.get(id) ?? '·'
   const own = [...progress.given.values()].filter(({ worker }) => worker === id)
   const marks = { claimed: '…', handed: '▸', review: '✓', done: '✓' } as Readonly<Record<string, string>>
-  const tasksOf = own.map(({ issue, state: at, kind }) => `${kind === 'council' ? '?' : (marks[at] ?? '✗')} ${issue.replace(/^local\//, '')}`)
+  const tasksOf = own.map(
+    ({ issue, state: at, kind }) => `${kind === 'council' ? '?' : (marks[at] ?? '✗')} ${issue.replace(/^local\//, '')}`,
+  )
   const colour = colours[state as keyof typeof colours] ?? 'gray'
   const head = `  ${name}${' '.repeat(Math.max(1, 14 - widthOf(name)))}${io.paint(colour, state)}${' '.repeat(Math.max(1, 10 - state.length))}`
   return `${head}${fit(tasksOf.join('   '), Math.max(10, width - 26))}`

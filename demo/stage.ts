@@ -25,7 +25,13 @@ const agent = join(root, 'test/stand-ins/agent/agent.mjs')
 /** The lanes of the demo; the one who advises sits among those who work. */
 export const lanes = [
   { name: 'CRUCIBLE', lane: 'code', repos: ['kettle'], names: ['AZOTH', 'ALBEDO', 'CITRINITAS', 'RUBEDO'] },
-  { name: 'SCRIPTORIUM', lane: 'docs', repos: ['handbook'], names: ['THOTH', 'SESHAT', 'NISABA', 'ATHENA'], workers: { ATHENA: { role: 'council', glyph: '◈' } } },
+  {
+    name: 'SCRIPTORIUM',
+    lane: 'docs',
+    repos: ['handbook'],
+    names: ['THOTH', 'SESHAT', 'NISABA', 'ATHENA'],
+    workers: { ATHENA: { role: 'council', glyph: '◈' } },
+  },
   { name: 'FOUNDRY', lane: 'tools', repos: ['toolbox'], names: ['HEPHAESTUS', 'WAYLAND', 'ILMARINEN', 'DAEDALUS'] },
 ] as const
 
@@ -35,7 +41,10 @@ export async function setStage(env: Readonly<Record<string, string | undefined>>
   const forge = join(dir, 'forge')
   const home = join(dir, 'home')
   const socket = `burn-demo-${dir.slice(-6)}`
-  const kept = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined && !/^(?:GIT_|BURN_|TMUX$|TMUX_PANE$|NODE_TEST_CONTEXT$|NODE_OPTIONS$)/.test(entry[0]))
+  const kept = Object.entries(env).filter(
+    (entry): entry is [string, string] =>
+      entry[1] !== undefined && !/^(?:GIT_|BURN_|TMUX$|TMUX_PANE$|NODE_TEST_CONTEXT$|NODE_OPTIONS$)/.test(entry[0]),
+  )
   const stage: Stage = {
     dir,
     forge,
@@ -64,7 +73,8 @@ function writeIssues(forge: string): void {
 async function makeRepo(stage: Stage, name: string, files: Readonly<Record<string, string>>): Promise<void> {
   const tree = join(stage.dir, `first-${name}`)
   for (const [path, text] of Object.entries(files)) write(join(tree, path), text)
-  if (name === 'toolbox') for (const path of Object.keys(files).filter((each) => each.startsWith('bin/'))) chmodSync(join(tree, path), 0o755)
+  if (name === 'toolbox')
+    for (const path of Object.keys(files).filter((each) => each.startsWith('bin/'))) chmodSync(join(tree, path), 0o755)
   const bare = join(stage.forge, `${name}.git`)
   await git(stage, 'init', '--quiet', tree)
   await git(stage, '-C', tree, 'symbolic-ref', 'HEAD', 'refs/heads/main')
@@ -89,13 +99,20 @@ function specOf({ dir, socket, session }: Stage): string {
     socket,
     dir: join(dir, 'workers'),
     forge: { kind: 'folder', path: './forge' },
-    agent: { kind: 'hermes', command: [process.execPath, agent, '--busy-mode', 'queue', '--turn', join(root, 'demo/worker.mjs')], model: 'demo-worker', busy_input_mode: 'queue' },
+    agent: {
+      kind: 'hermes',
+      command: [process.execPath, agent, '--busy-mode', 'queue', '--turn', join(root, 'demo/worker.mjs')],
+      model: 'demo-worker',
+      busy_input_mode: 'queue',
+    },
     dispatch: { depth: 2, interval: '1s', skip_labels: ['epic'] },
     ledger: `sqlite:${join(dir, 'ledger.db')}`,
     repos: Object.fromEntries(Object.entries(repos).map(([name, { check }]) => [name, { check }])),
     machines: { here: { windows: lanes } },
   }
-  return `{\n${Object.entries(spec).map(([key, value]) => `  ${JSON.stringify(key)}: ${JSON.stringify(value)}`).join(',\n')}\n}\n`
+  return `{\n${Object.entries(spec)
+    .map(([key, value]) => `  ${JSON.stringify(key)}: ${JSON.stringify(value)}`)
+    .join(',\n')}\n}\n`
 }
 
 function write(path: string, text: string): void {

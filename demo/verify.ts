@@ -50,15 +50,25 @@ async function worked(stage: Stage, issue: DemoIssue, wants: readonly Want[], ow
   try {
     const repo = join(stage.forge, `${issue.repo}.git`)
     const pushed = await git(stage, '-C', repo, 'for-each-ref', `refs/heads/${branch}`)
-    if (pushed === '') return { issue, worker, branch, change: 'none', wrong: `${branch} was not pushed (its dispatch is ${dispatch.state})` }
+    if (pushed === '')
+      return { issue, worker, branch, change: 'none', wrong: `${branch} was not pushed (its dispatch is ${dispatch.state})` }
     const stat = await git(stage, '-C', repo, 'diff', '--numstat', `main...refs/heads/${branch}`)
-    const changed = stat.trim().split('\n').map((row) => row.split('\t'))
+    const changed = stat
+      .trim()
+      .split('\n')
+      .map((row) => row.split('\t'))
     const author = (await git(stage, '-C', repo, 'log', '-1', '--format=%an', `refs/heads/${branch}`)).trim()
     const files = changed.map(([, , file]) => file).toSorted()
     const faults = [
       own.length > 1 ? `it was given ${own.length} times` : null,
       author === worker ? null : `${author} committed it, not ${worker}`,
-      files.join() === wants.map(({ file }) => file).toSorted().join() ? null : 'it changes other files than the issue names',
+      files.join() ===
+      wants
+        .map(({ file }) => file)
+        .toSorted()
+        .join()
+        ? null
+        : 'it changes other files than the issue names',
       ...(await Promise.all(wants.map((want) => missing(stage, repo, branch, want)))),
       unreviewed(stage, issue, branch, worker),
     ]
@@ -83,18 +93,29 @@ function unreviewed({ forge }: Stage, { repo, number }: DemoIssue, branch: strin
   const path = join(forge, 'reviews', repo, `${number}.md`)
   if (!existsSync(path)) return 'its change is not open for review'
   const review = parseDocument(path, readFileSync(path, 'utf8'))
-  return textOf(review, 'branch') === branch && textOf(review, 'author') === worker ? null : 'another change is open for review in its place'
+  return textOf(review, 'branch') === branch && textOf(review, 'author') === worker
+    ? null
+    : 'another change is open for review in its place'
 }
 
 function asked(issue: DemoIssue, own: readonly Dispatched[]): Outcome {
   const wrong = own.length === 1 && own[0]?.kind === 'council' && own[0].delivery === 'seen' ? null : 'the council was not asked'
-  return { issue, worker: own.map(({ worker }) => nameOf(worker)).join(', ') || null, branch: null, change: 'was asked for its view, and changes nothing', wrong }
+  return {
+    issue,
+    worker: own.map(({ worker }) => nameOf(worker)).join(', ') || null,
+    branch: null,
+    change: 'was asked for its view, and changes nothing',
+    wrong,
+  }
 }
 
 /** The reason is what `burn explain` says of it. */
 async function skipped(ask: Ask, issue: DemoIssue, own: readonly Dispatched[]): Promise<Outcome> {
-  const explained = JSON.parse(await ask(['explain', `${issue.repo}#${issue.number}`, '--json'])) as { record: { verdict: { eligible: boolean; reason: string } | null } | null }
+  const explained = JSON.parse(await ask(['explain', `${issue.repo}#${issue.number}`, '--json'])) as {
+    record: { verdict: { eligible: boolean; reason: string } | null } | null
+  }
   const verdict = explained.record?.verdict ?? null
-  const wrong = own.length > 0 ? 'it was given, and should not have been' : verdict === null || verdict.eligible ? 'it was not decided' : null
+  const wrong =
+    own.length > 0 ? 'it was given, and should not have been' : verdict === null || verdict.eligible ? 'it was not decided' : null
   return { issue, worker: null, branch: null, change: verdict?.reason ?? 'no reason', wrong }
 }

@@ -10,7 +10,7 @@ import { understand } from './changes.mjs'
 
 const execute = promisify(execFile)
 /** A program has no need to think; it pauses, so that a person can watch. Milliseconds a step. */
-const pace = Number(process.env.DEMO_PACE ?? 300)
+const pace = 300
 
 /** One turn. `ctx` as the terminal program gives it: print, sleep, cwd, env. */
 export async function turn(prompt, ctx) {

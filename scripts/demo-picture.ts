@@ -21,7 +21,15 @@ interface Span {
   readonly bold: boolean
 }
 
-const palette: Readonly<Record<number, string>> = { 31: '#ff7b72', 32: '#7ee787', 33: '#e3b341', 34: '#79c0ff', 35: '#d2a8ff', 36: '#76e3ea', 90: '#8b949e' }
+const palette: Readonly<Record<number, string>> = {
+  31: '#ff7b72',
+  32: '#7ee787',
+  33: '#e3b341',
+  34: '#79c0ff',
+  35: '#d2a8ff',
+  36: '#76e3ea',
+  90: '#8b949e',
+}
 const plain = '#e6edf3'
 const size = { font: 14, cell: 8.43, row: 20, edge: 20, bar: 34 }
 
@@ -36,7 +44,18 @@ async function record(): Promise<string[]> {
   const socket = `burn-picture-${randomBytes(4).toString('hex')}`
   const demo = [process.execPath, join(root, 'demo/main.ts')].map(quoteWord).join(' ')
   try {
-    await tmux(socket, '-f', '/dev/null', 'new-session', '-d', '-x', String(columns), '-y', '50', `unset NO_COLOR; env -u TMUX ${demo}; echo ${endMark} $?; exec cat`)
+    await tmux(
+      socket,
+      '-f',
+      '/dev/null',
+      'new-session',
+      '-d',
+      '-x',
+      String(columns),
+      '-y',
+      '50',
+      `unset NO_COLOR; env -u TMUX ${demo}; echo ${endMark} $?; exec cat`,
+    )
     for (const end = Date.now() + longest; ; await sleep(250)) {
       const screen = await tmux(socket, 'capture-pane', '-e', '-p', '-J', '-S', '-', '-t', ':')
       const [, code] = new RegExp(`^${endMark} (\\d+)`, 'm').exec(screen) ?? []

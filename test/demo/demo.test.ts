@@ -33,34 +33,56 @@ function started(words: readonly string[], env: Readonly<Record<string, string>>
 }
 
 function socketsIn(tmp: string): string[] {
-  return readdirSync(tmp).filter((name) => name.startsWith('tmux-')).flatMap((name) => readdirSync(join(tmp, name)))
+  return readdirSync(tmp)
+    .filter((name) => name.startsWith('tmux-'))
+    .flatMap((name) => readdirSync(join(tmp, name)))
 }
 
 const filesIn = (folder: string) => (existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.md')) : [])
 
-test('the demo does its 20 issues, leaves 3 alone for reasons it tells, and leaves nothing but its folder', { timeout: limit }, async (t) => {
-  const { tmp, env } = place(t)
-  const { code, out, err } = await started([], env).ended
-  assert.equal(code, 0, out + err)
-  const rows = out.split('\n')
-  assert.equal(rows.filter((row) => /^✓ {2}(?:kettle|handbook|toolbox)#\d+ .* burn\/\w{13} /.test(row)).length, 20, out)
-  for (const why of [/^- {2}kettle#4 .*label "epic"/m, /^- {2}handbook#6 .*qx77, who may not write/m, /^- {2}toolbox#4 .*assigned to mara/m, /^\? {2}handbook#3 .*ATHENA/m]) assert.match(out, why)
-  for (const line of [/^\$ burn up$/m, /^\$ burn christen/m, /^\$ burn dispatch/m, /tmux -L burn-demo-\w+ attach -t DEMO:CRUCIBLE/, /"forge": \{ "kind": "gitea"/, /"agent": \{ "kind": "hermes" \}/]) assert.match(out, line)
-  assert.doesNotMatch(out, /\x1b/, 'no escape sequences into a pipe')
-  assert.deepEqual(socketsIn(tmp), [], 'its tmux server has ended')
-  const [folder = '', ...more] = readdirSync(tmp).filter((name) => !name.startsWith('tmux-'))
-  assert.deepEqual(more, [], 'one folder is left')
-  const forge = join(tmp, folder, 'forge')
-  const branches: string[] = []
-  for (const repo of ['kettle', 'handbook', 'toolbox']) {
-    for (const name of filesIn(join(forge, 'reviews', repo))) {
-      const [, branch = ''] = /^branch: "(burn\/\w{13})"$/m.exec(readFileSync(join(forge, 'reviews', repo, name), 'utf8')) ?? []
-      execFileSync('git', ['-C', join(forge, `${repo}.git`), 'rev-parse', '--quiet', '--verify', `refs/heads/${branch}`], { stdio: 'ignore' })
-      branches.push(branch)
+test(
+  'the demo does its 20 issues, leaves 3 alone for reasons it tells, and leaves nothing but its folder',
+  { timeout: limit },
+  async (t) => {
+    const { tmp, env } = place(t)
+    const { code, out, err } = await started([], env).ended
+    assert.equal(code, 0, out + err)
+    const rows = out.split('\n')
+    assert.equal(rows.filter((row) => /^✓ {2}(?:kettle|handbook|toolbox)#\d+ .* burn\/\w{13} /.test(row)).length, 20, out)
+    for (const why of [
+      /^- {2}kettle#4 .*label "epic"/m,
+      /^- {2}handbook#6 .*qx77, who may not write/m,
+      /^- {2}toolbox#4 .*assigned to mara/m,
+      /^\? {2}handbook#3 .*ATHENA/m,
+    ])
+      assert.match(out, why)
+    for (const line of [
+      /^\$ burn up$/m,
+      /^\$ burn christen/m,
+      /^\$ burn dispatch/m,
+      /tmux -L burn-demo-\w+ attach -t DEMO:CRUCIBLE/,
+      /"forge": \{ "kind": "gitea"/,
+      /"agent": \{ "kind": "hermes" \}/,
+    ])
+      assert.match(out, line)
+    assert.doesNotMatch(out, /\x1b/, 'no escape sequences into a pipe')
+    assert.deepEqual(socketsIn(tmp), [], 'its tmux server has ended')
+    const [folder = '', ...more] = readdirSync(tmp).filter((name) => !name.startsWith('tmux-'))
+    assert.deepEqual(more, [], 'one folder is left')
+    const forge = join(tmp, folder, 'forge')
+    const branches: string[] = []
+    for (const repo of ['kettle', 'handbook', 'toolbox']) {
+      for (const name of filesIn(join(forge, 'reviews', repo))) {
+        const [, branch = ''] = /^branch: "(burn\/\w{13})"$/m.exec(readFileSync(join(forge, 'reviews', repo, name), 'utf8')) ?? []
+        execFileSync('git', ['-C', join(forge, `${repo}.git`), 'rev-parse', '--quiet', '--verify', `refs/heads/${branch}`], {
+          stdio: 'ignore',
+        })
+        branches.push(branch)
+      }
     }
-  }
-  assert.equal(new Set(branches).size, 20, 'a review and a branch for every issue that was given')
-})
+    assert.equal(new Set(branches).size, 20, 'a review and a branch for every issue that was given')
+  },
+)
 
 test('Ctrl-C ends the fleet with the demo', { timeout: limit }, async (t) => {
   const { tmp, env } = place(t)
