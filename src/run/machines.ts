@@ -2,9 +2,10 @@
 import type { Machine } from '../core/nouns.ts'
 import type { MachineSight } from '../core/panes.ts'
 import type { Clock, Tmux } from '../core/ports.ts'
+import type { Sample } from '../tmux/panes.ts'
 import { BurnError, messageOf } from '../core/errors.ts'
 import { openTmux } from '../tmux/open.ts'
-import { sight } from '../tmux/panes.ts'
+import { sample, sight } from '../tmux/panes.ts'
 
 /** A machine that was asked for: a channel, or why there is none. */
 export interface Link {
@@ -37,15 +38,27 @@ export class Machines {
     return link
   }
 
-  /** What the machine shows now. A channel that fails makes it unreachable, with the reason. */
+  /** What the machine is now, without its screens. A channel that fails makes it unreachable, with the reason. */
   async sight(link: Link): Promise<MachineSight> {
-    const { machine, tmux } = link
-    if (tmux === null) return link.state === 'down' ? { machine: machine.name, state: 'down' } : unreachable(machine, link.reason)
+    const { tmux, machine } = link
+    return (await this.#ask(link, tmux === null ? null : async () => ({ sight: await sight(tmux, machine), screens: new Map() }))).sight
+  }
+
+  /** The same with what every pane shows: one round trip, whatever the number of panes. */
+  look(link: Link): Promise<Sample> {
+    const { tmux, machine } = link
+    return this.#ask(link, tmux === null ? null : () => sample(tmux, machine))
+  }
+
+  async #ask(link: Link, question: (() => Promise<Sample>) | null): Promise<Sample> {
+    const { machine, state, reason } = link
+    const none = (why: string): Sample => ({ sight: { machine: machine.name, state: 'unreachable', reason: why }, screens: new Map() })
+    if (question === null) return state === 'down' ? { sight: { machine: machine.name, state }, screens: new Map() } : none(reason)
     try {
-      return await sight(tmux, machine)
+      return await question()
     } catch (thrown) {
       await this.drop(link, thrown)
-      return unreachable(machine, messageOf(thrown))
+      return none(messageOf(thrown))
     }
   }
 
@@ -73,8 +86,3 @@ async function connect(machine: Machine, clock: Clock): Promise<Link> {
 function hintOf(thrown: unknown): string {
   return thrown instanceof BurnError ? thrown.hint : ''
 }
-
-function unreachable(machine: Machine, reason: string): MachineSight {
-  return { machine: machine.name, state: 'unreachable', reason }
-}
-

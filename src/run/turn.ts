@@ -31,10 +31,10 @@ interface Case {
 }
 
 export async function turn(link: Link, deliveries: readonly Delivery[], holds: ReadonlyMap<WorkerId, string>, session: Session, stopping: boolean): Promise<TurnResult> {
-  const sight = await session.machines.sight(link)
+  const { sight, screens } = await session.machines.look(link)
   if (sight.state !== 'up' || link.tmux === null) return { moved: [], lost: true }
   try {
-    const cases = (await look(link, link.tmux, sight, deliveries, holds, session)).filter(({ step: { do: what } }) => what !== 'wait' && !(stopping && what === 'place'))
+    const cases = (await look(link, link.tmux, { sight, screens }, deliveries, holds, session)).filter(({ step: { do: what } }) => what !== 'wait' && !(stopping && what === 'place'))
     return { moved: await apply(cases, link.tmux, session), lost: false }
   } catch (thrown) {
     await session.machines.drop(link, thrown)
@@ -48,11 +48,9 @@ const historyRows = 200
 
 type Up = Extract<MachineSight, { state: 'up' }>
 
-async function look(link: Link, tmux: Tmux, sight: Up, deliveries: readonly Delivery[], holds: ReadonlyMap<WorkerId, string>, session: Session): Promise<Case[]> {
+async function look(link: Link, tmux: Tmux, { sight, screens }: { sight: Up; screens: Screens }, deliveries: readonly Delivery[], holds: ReadonlyMap<WorkerId, string>, session: Session): Promise<Case[]> {
   const panes = new Map(sight.panes.flatMap((pane) => (pane.worker === null ? [] : [[pane.worker, pane] as const])))
   const workers = new Map(link.machine.windows.flatMap((window) => window.workers.map((worker) => [worker.id, worker] as const)))
-  const wanted = new Set(deliveries.flatMap(({ worker }) => panes.get(worker)?.id ?? []))
-  const screens = await capture(tmux, [...wanted])
   // Between two looks a busy agent can scroll what it echoed off the screen: the id is looked for above it too.
   const sent = deliveries.filter(({ state }) => state === 'submitted').flatMap(({ worker }) => panes.get(worker)?.id ?? [])
   const history = await capture(tmux, sent, { lines: historyRows })

@@ -4,8 +4,6 @@ import type { View } from '../core/view.ts'
 import type { ForgeView } from './forge-view.ts'
 import type { MachineScreens } from './readings.ts'
 import type { Session } from './session.ts'
-import { capture } from '../tmux/panes.ts'
-import { incarnationOf } from '../core/panes.ts'
 import { refreshForge } from './forge-view.ts'
 import { readIncarnations, readWorkers } from './readings.ts'
 
@@ -14,10 +12,7 @@ export async function lookAt(machines: readonly Machine[], session: Session): Pr
   const links = await session.machines.open(machines)
   const seen = await Promise.all(
     links.map(async (link): Promise<[string, MachineScreens]> => {
-      const sight = await session.machines.sight(link)
-      if (sight.state !== 'up' || link.tmux === null) return [link.machine.name, { sight, screens: new Map() }]
-      const agents = sight.panes.filter((pane) => incarnationOf(pane, sight.server_started) !== null).map(({ id }) => id)
-      return [link.machine.name, { sight, screens: await capture(link.tmux, agents) }]
+      return [link.machine.name, await session.machines.look(link)]
     }),
   )
   return new Map(seen)
