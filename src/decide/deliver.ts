@@ -36,8 +36,8 @@ export interface DeliveryLimits {
 }
 
 /**
- * `place`: write `placing` with the sight's incarnation, then place under tmux's own check of that incarnation. `submit`: write the
- * same state again with `presses` + 1, then press Enter. `move`: write the state. `wait`: look again; `until` is when time alone
+ * `place`: write `placing` with the sight's incarnation, then place under tmux's own check of that incarnation. `submit`: write
+ * `placed` (or `submitted` again) with `presses` + 1, then press Enter. `move`: write the state. `wait`: look again; `until` is when time alone
  * changes the answer, null where only the pane can.
  */
 export type DeliveryStep =
@@ -113,8 +113,11 @@ function stepActive(delivery: Delivery, sight: DeliverySight, limits: DeliveryLi
     return move('unknown', 'the agent it was meant for is gone')
   }
   if (shown(delivery, sight)) return move('seen', 'its id is on the screen, outside the composer')
-  if (sight.in_composer)
-    return delivery.state === 'placing' ? move('placed', 'its id is in the composer') : stepInComposer(delivery, sight, limits, now)
+  if (sight.in_composer) {
+    const next = stepInComposer(delivery, sight, limits, now)
+    // Where Enter can follow at once, one write says both.
+    return delivery.state === 'placing' && next.do === 'wait' ? move('placed', 'its id is in the composer') : next
+  }
   return stepNowhere(delivery, sight, limits, now)
 }
 

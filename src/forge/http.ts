@@ -1,6 +1,5 @@
 /** One HTTP request and its answer. Node's own client: it starts faster than fetch, and follows no redirect by itself. */
-import { Agent as HttpAgent, request as requestHttp, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
-import { Agent as HttpsAgent, request as requestHttps } from 'node:https'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { BurnError, messageOf } from '../core/errors.ts'
 
 export interface HttpRequest {
@@ -30,19 +29,16 @@ const idle_ms = 4_000
  * `forge_too_big`; any status that the server gives is an answer.
  */
 export function openHttp(sockets: number): Http {
-  const options = { keepAlive: true, maxSockets: sockets, timeout: idle_ms }
-  const agents = { 'http:': new HttpAgent(options), 'https:': new HttpsAgent(options) }
-  return ({ method, url, headers, body, timeout_ms, max_bytes }) =>
-    new Promise((resolve, reject) => {
-      const secure = url.protocol === 'https:'
+  const loading = new Map<string, Promise<Client>>()
+  return async ({ method, url, headers, body, timeout_ms, max_bytes }) => {
+    const { protocol } = url
+    const client = loading.get(protocol) ?? load(protocol, sockets)
+    loading.set(protocol, client)
+    const { request: begin, agent } = await client
+    return new Promise((resolve, reject) => {
       const signal = AbortSignal.timeout(timeout_ms)
       const payload = body === null ? {} : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) }
-      const request = (secure ? requestHttps : requestHttp)(url, {
-        method,
-        agent: secure ? agents['https:'] : agents['http:'],
-        headers: { ...headers, ...payload },
-        signal,
-      })
+      const request = begin(url, { method, agent, headers: { ...headers, ...payload }, signal })
       const fail = (thrown: unknown) => reject(failure(thrown, url, signal.aborted, timeout_ms))
       request.once('error', fail)
       request.once('response', (response) => {
@@ -53,6 +49,15 @@ export function openHttp(sockets: number): Http {
       })
       request.end(body ?? undefined)
     })
+  }
+}
+
+type Client = { readonly request: typeof import('node:http').request; readonly agent: import('node:http').Agent }
+
+/** Loaded by the first request: most commands make none, and it is a quarter of a command's start. */
+async function load(protocol: string, sockets: number): Promise<Client> {
+  const { Agent, request } = protocol === 'https:' ? await import('node:https') : await import('node:http')
+  return { request, agent: new Agent({ keepAlive: true, maxSockets: sockets, timeout: idle_ms }) }
 }
 
 async function readBody(response: IncomingMessage, limit: number, url: URL): Promise<string> {

@@ -30,9 +30,13 @@ function threads(dispatches: readonly Dispatch[]): Thread[] {
   })
 }
 
-/** A comment is due where it is not known to be written, or says another state than the ledger's. */
-function isDue({ dispatches, comment_id }: Thread): boolean {
-  return dispatches.some((d) => d.comment_says !== d.state && (comment_id !== null || d.state === 'claimed'))
+/**
+ * A comment is due where it says another state than the ledger's, or is not known to be written: then only for whoever holds the claim, since
+ * two that look for it at once would both find none.
+ */
+function isDue({ dispatches, comment_id }: Thread, held: ReadonlySet<string>): boolean {
+  if (comment_id !== null) return dispatches.some((d) => d.comment_says !== d.state)
+  return dispatches.some((d) => d.state === 'claimed' && held.has(d.id))
 }
 
 /**
@@ -42,9 +46,10 @@ function isDue({ dispatches, comment_id }: Thread): boolean {
  */
 export async function syncComments(fresh: ReadonlySet<string>, session: Session): Promise<void> {
   const { ledger, fleet } = session
-  const { dispatches, unsaid } = await ledger.view()
+  const { dispatches, unsaid, deliveries } = await ledger.view()
+  const held = new Set(deliveries.filter(({ lease_owner }) => lease_owner === session.owner).map(({ id }) => id))
   const workers = new Map(fleet.machines.flatMap(({ windows }) => windows.flatMap((window) => window.workers.map((w) => [w.id, w] as const))))
-  const due = threads([...dispatches, ...unsaid]).filter(isDue)
+  const due = threads([...dispatches, ...unsaid]).filter((thread) => isDue(thread, held))
   const written = await mapBounded(due, atOnce, async (thread) => {
     try {
       return await sync(thread, fresh, session, workers)
