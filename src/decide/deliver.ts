@@ -37,12 +37,12 @@ export interface DeliveryLimits {
 
 /**
  * `place`: write `placing` with the sight's incarnation, then place under tmux's own check of that incarnation. `submit`: write
- * `placed` (or `submitted` again) with `presses` + 1, then press Enter. `move`: write the state. `wait`: look again; `until` is when time alone
+ * its `to` with `presses` + 1, then press Enter. `move`: write the state. `wait`: look again; `until` is when time alone
  * changes the answer, null where only the pane can.
  */
 export type DeliveryStep =
   | { readonly do: 'place' }
-  | { readonly do: 'submit' }
+  | { readonly do: 'submit'; readonly to: 'placed' | 'submitted' }
   | { readonly do: 'wait'; readonly reason: string; readonly until: Time | null }
   | { readonly do: 'move'; readonly to: DeliveryState; readonly evidence: string }
 
@@ -133,7 +133,7 @@ function stepInComposer(delivery: Delivery, sight: DeliverySight, limits: Delive
   const { state, detail } = look.reading
   if (state !== 'idle' && state !== 'working' && state !== 'error')
     return wait(`the agent is ${state}${detail === null ? '' : ` (${detail})`}`)
-  return look.interrupts === true ? wait('Enter would cut the running turn') : { do: 'submit' }
+  return look.interrupts === true ? wait('Enter would cut the running turn') : { do: 'submit', to: delivery.state === 'submitted' ? 'submitted' : 'placed' }
 }
 
 /** Our text is neither in the composer nor elsewhere. */

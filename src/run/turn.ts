@@ -113,7 +113,7 @@ function moveOf({ delivery, sight, step: next }: Case): DeliveryMove {
     case 'place':
       return { ...base, to: 'placing', evidence: 'its text is being placed', ...incarnation }
     case 'submit':
-      return { ...base, to: delivery.state === 'placing' ? 'placed' : delivery.state, evidence: 'Enter is being pressed', presses: delivery.presses + 1 }
+      return { ...base, to: next.to, evidence: 'Enter is being pressed', presses: delivery.presses + 1 }
     case 'move':
       return { ...base, to: next.to, evidence: next.evidence, ...incarnation }
     case 'wait':

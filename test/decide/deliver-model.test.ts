@@ -138,7 +138,7 @@ class World {
     } else if (next.do === 'submit') {
       assert.ok(sight.in_composer && sight.incarnation === this.row.incarnation, 'Enter only with our text in the composer of its agent')
       assert.notEqual(sight.look?.reading.state, 'waiting')
-      this.write(this.row.state, { presses: this.row.presses + 1 })
+      this.write(next.to, { presses: this.row.presses + 1 })
       assert.ok(this.row.presses <= limits.presses)
       if (crash !== 'before') this.press(this.row.incarnation)
     } else if (next.do === 'move') this.write(next.to, {})

@@ -84,8 +84,9 @@ const table: readonly Row[] = [
 
   ['placing, nothing shown yet', delivery('placing'), sight(), 9_999, 'wait'],
   ['placing, nothing ever shown', delivery('placing'), sight(), 10_000, 'unknown'],
-  ['placing, in the composer', delivery('placing'), sight(ours), 1, 'placed'],
-  ['placing, in the composer after all', delivery('placing'), sight(ours), 99_999, 'placed'],
+  ['placing, in the composer', delivery('placing'), sight(ours), 1, 'submit'],
+  ['placing, in the composer, but a person is typing', delivery('placing'), sight({ ...ours, attended: 'a person' }), 1, 'placed'],
+  ['placing, in the composer after all', delivery('placing'), sight(ours), 99_999, 'submit'],
   ['placing, elsewhere: submitted before a crash', delivery('placing'), sight({ elsewhere: true }), 1, 'seen'],
   ['placing, agent gone', delivery('placing'), sight(gone), 1, 'unknown'],
   [
@@ -167,7 +168,7 @@ test('deliver: every step is one that the two lives allow, and only time that ma
   for (const [what, before, seen, now] of table) {
     const next = step(before, seen, limits, now)
     if (next.do === 'move') assert.ok(deliverySteps[before.state].includes(next.to), what)
-    if (next.do === 'submit') assert.ok(deliverySteps[before.state].includes(before.state), what)
+    if (next.do === 'submit') assert.ok(deliverySteps[before.state].includes(next.to), what)
     if (next.do !== 'wait') continue
     assert.ok(next.reason.length > 0, what)
     if (next.until === null) continue
@@ -223,6 +224,7 @@ test('deliver: a sight says where the id is, whose pane it is, and who is at it'
   assert.deepEqual(deliverySight(of), {
     reachable: true,
     incarnation: me,
+    ended: null,
     look: of.look,
     in_composer: true,
     elsewhere: false,
