@@ -8,10 +8,12 @@ import { explainCommand } from './explain.ts'
 import { ledgerCommand } from './ledger.ts'
 import { holdCommand, releaseCommand, requeueCommand, resumeCommand } from './mend.ts'
 import { promptCommand } from './prompt.ts'
+import { specCommand } from './spec.ts'
 import { statusCommand } from './status.ts'
 import { downCommand, upCommand } from './up.ts'
 
 export const commands: readonly ((context: Context) => Command)[] = [
+  specCommand,
   upCommand,
   christenCommand,
   dispatchCommand,
