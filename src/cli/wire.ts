@@ -56,7 +56,7 @@ export async function openSession(options: CommonOptions, wiring: Wiring): Promi
       machines,
       clock,
       owner: `${hostname()}:${process.pid}:${newId(clock.now(), Math.random)}`,
-      newId: () => newId(clock.now(), Math.random),
+      newId: nextId(clock),
       readTemplate: (path) => readTemplate(resolve(file, '..', path)),
       notify: wiring.notify,
     }
@@ -65,6 +65,12 @@ export async function openSession(options: CommonOptions, wiring: Wiring): Promi
     await ledger.close()
     throw thrown
   }
+}
+
+/** Ids that sort in the order in which they were given out, also within a millisecond: a worker's prompts come in the order of its claims. */
+function nextId(clock: Clock): () => string {
+  let last = 0
+  return () => newId((last = Math.max(clock.now(), last + 1)), Math.random)
 }
 
 /** The token is read when the first request needs it, and no sooner. */

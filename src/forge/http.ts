@@ -1,5 +1,5 @@
 /** One HTTP request and its answer. Node's own client: it starts faster than fetch, and follows no redirect by itself. */
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import type { Agent, IncomingHttpHeaders, IncomingMessage, request as requestOf } from 'node:http'
 import { BurnError, messageOf } from '../core/errors.ts'
 
 export interface HttpRequest {
@@ -52,12 +52,15 @@ export function openHttp(sockets: number): Http {
   }
 }
 
-type Client = { readonly request: typeof import('node:http').request; readonly agent: import('node:http').Agent }
+interface Client {
+  readonly request: typeof requestOf
+  readonly agent: Agent
+}
 
 /** Loaded by the first request: most commands make none, and it is a quarter of a command's start. */
 async function load(protocol: string, sockets: number): Promise<Client> {
-  const { Agent, request } = protocol === 'https:' ? await import('node:https') : await import('node:http')
-  return { request, agent: new Agent({ keepAlive: true, maxSockets: sockets, timeout: idle_ms }) }
+  const client = protocol === 'https:' ? await import('node:https') : await import('node:http')
+  return { request: client.request, agent: new client.Agent({ keepAlive: true, maxSockets: sockets, timeout: idle_ms }) }
 }
 
 async function readBody(response: IncomingMessage, limit: number, url: URL): Promise<string> {

@@ -3,7 +3,7 @@ import { lstatSync, mkdirSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import type { Machine, Transport } from '../core/nouns.ts'
 import { BurnError } from '../core/errors.ts'
-import { quoteWords } from './quote.ts'
+import { shellWords } from './quote.ts'
 
 type Ssh = Extract<Transport, { kind: 'ssh' }>
 
@@ -21,7 +21,7 @@ export function argvOn(machine: Pick<Machine, 'transport'>, words: readonly stri
   const transport = machine.transport
   if (transport.kind === 'local') return [...words]
   if (transport.kind === 'exec') return [...transport.argv, ...words]
-  return [...sshArgv(transport, options.tty ?? false), '--', transport.host, quoteWords(words)]
+  return [...sshArgv(transport, options.tty ?? false), '--', transport.host, shellWords(words)]
 }
 
 /** ssh takes the first value it is given, so what the spec says comes before what is set here. */

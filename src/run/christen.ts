@@ -1,6 +1,6 @@
 /** Wakes an agent in every pane that has none, and tells each worker who it is. */
 import type { Delivery } from '../core/lives.ts'
-import type { Machine, Worker } from '../core/nouns.ts'
+import type { Worker } from '../core/nouns.ts'
 import type { Pane } from '../core/panes.ts'
 import type { Link } from './machines.ts'
 import type { Session } from './session.ts'
@@ -150,9 +150,4 @@ class Ward {
     this.#done.push(christening)
     this.#options.onOutcome(christening)
   }
-}
-
-/** Workers by machine names or worker ids; all where none is named. */
-export function workersOf(machines: readonly Machine[]): Worker[] {
-  return machines.flatMap(({ windows }) => windows.flatMap(({ workers }) => workers))
 }

@@ -1,6 +1,7 @@
 /** Checks across a spec that its schema can't make: what must agree between one place and another. */
 import type { Complaint, SpecPath } from './findings.ts'
 import type { WrittenMachine, WrittenSpec, WrittenWindow } from './schema.ts'
+import { messageOf } from '../core/errors.ts'
 import { nearest } from '../core/suggest.ts'
 
 /** Everything that does not agree. */
@@ -82,12 +83,17 @@ function forgeComplaints({ forge }: WrittenSpec): Complaint[] {
 
 function titleComplaints({ dispatch }: WrittenSpec): Complaint[] {
   return (dispatch?.skip_titles ?? []).flatMap((pattern, index) => {
-    try {
-      new RegExp(pattern, 'iu')
-      return []
-    } catch (thrown) {
-      const why = thrown instanceof Error ? thrown.message.replace(/^Invalid regular expression: /, '') : String(thrown)
-      return [{ path: ['dispatch', 'skip_titles', index], what: `this is no regular expression: ${why}`, hint: 'in JSON a backslash is written twice: "^\\\\[meta\\\\]"' }]
-    }
+    const why = whyNoPattern(pattern)
+    const hint = 'in JSON a backslash is written twice: "^\\\\[meta\\\\]"'
+    return why === null ? [] : [{ path: ['dispatch', 'skip_titles', index], what: `this is no regular expression: ${why}`, hint }]
   })
+}
+
+function whyNoPattern(pattern: string): string | null {
+  try {
+    RegExp(pattern, 'iu')
+    return null
+  } catch (thrown) {
+    return messageOf(thrown).replace(/^Invalid regular expression: /, '')
+  }
 }

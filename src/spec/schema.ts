@@ -187,5 +187,4 @@ export const writtenSpec = z.strictObject({
 export type WrittenSpec = z.infer<typeof writtenSpec>
 export type WrittenMachine = WrittenSpec['machines'][string]
 export type WrittenWindow = WrittenMachine['windows'][number]
-export type WrittenWorker = NonNullable<WrittenWindow['workers']>[string]
 export type WrittenAgent = z.infer<typeof agent>

@@ -1,7 +1,7 @@
 /** The agent as the pane's own process: one line that starts it, and tmux's own check that nothing of anybody's is ended for it. */
 import type { Pane } from '../core/panes.ts'
 import type { TmuxCommand } from '../core/ports.ts'
-import { quoteWord } from '../host/quote.ts'
+import { shellWord } from '../host/quote.ts'
 import { renderLine } from './quote.ts'
 
 export interface Start {
@@ -20,8 +20,8 @@ const loginShell = `exec "\${SHELL:-/bin/sh}" -lc 'exec sh -c "$BURN_EXEC"'`
 /** The script that becomes the agent. */
 export function startScript({ argv, dir }: Start): string {
   const home = dir === '~' || dir.startsWith('~/')
-  const path = home ? `"$HOME"${dir.length > 2 ? `/${quoteWord(dir.slice(2))}` : ''}` : quoteWord(dir)
-  return `unset BURN_EXEC; mkdir -p -- ${path} && cd -- ${path} && exec ${argv.map(quoteWord).join(' ')}`
+  const path = home ? `"$HOME"${dir.length > 2 ? `/${shellWord(dir.slice(2))}` : ''}` : shellWord(dir)
+  return `unset BURN_EXEC; mkdir -p -- ${path} && cd -- ${path} && exec ${argv.map(shellWord).join(' ')}`
 }
 
 /**

@@ -1,6 +1,7 @@
 /** The commands, in the order in which help lists them. */
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
+import { attachCommand } from './attach.ts'
 import { christenCommand } from './christen.ts'
 import { councilCommand } from './council.ts'
 import { dispatchCommand } from './dispatch.ts'
@@ -18,6 +19,7 @@ export const commands: readonly ((context: Context) => Command)[] = [
   christenCommand,
   dispatchCommand,
   statusCommand,
+  attachCommand,
   explainCommand,
   promptCommand,
   councilCommand,
