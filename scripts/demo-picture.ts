@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { endServer } from '../demo/burn.ts'
 import { widthOf } from '../src/cli/table.ts'
 import { run } from '../src/host/exec.ts'
-import { quoteWord } from '../src/host/quote.ts'
+import { shellWord } from '../src/host/quote.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const columns = 120
@@ -42,7 +42,7 @@ async function tmux(socket: string, ...words: readonly string[]): Promise<string
 /** The demo's last screen, with its colours, without the line that ends it. */
 async function record(): Promise<string[]> {
   const socket = `burn-picture-${randomBytes(4).toString('hex')}`
-  const demo = [process.execPath, join(root, 'demo/main.ts')].map(quoteWord).join(' ')
+  const demo = [process.execPath, join(root, 'demo/main.ts')].map(shellWord).join(' ')
   try {
     await tmux(
       socket,

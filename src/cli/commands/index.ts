@@ -5,6 +5,7 @@ import { attachCommand } from './attach.ts'
 import { christenCommand } from './christen.ts'
 import { councilCommand } from './council.ts'
 import { dispatchCommand } from './dispatch.ts'
+import { doctorCommand } from './doctor.ts'
 import { explainCommand } from './explain.ts'
 import { ledgerCommand } from './ledger.ts'
 import { holdCommand, releaseCommand, requeueCommand, resumeCommand } from './mend.ts'
@@ -15,6 +16,7 @@ import { downCommand, upCommand } from './up.ts'
 
 export const commands: readonly ((context: Context) => Command)[] = [
   specCommand,
+  doctorCommand,
   upCommand,
   christenCommand,
   dispatchCommand,
