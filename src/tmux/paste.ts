@@ -47,11 +47,6 @@ export function held(reply: TmuxReply): Held {
   return { outcome: 'failed', why: reply.error ?? said }
 }
 
-/** Whether the text or the key reached the agent that it was meant for. */
-export function guardHeld(reply: TmuxReply | undefined): boolean {
-  return reply !== undefined && held(reply).outcome === 'done'
-}
-
 /** Something that reaches the pane: the buffer it needs, and the commands that insert it. */
 interface Part {
   readonly buffer?: { readonly name: string; readonly text: string }
