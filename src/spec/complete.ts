@@ -1,13 +1,14 @@
 /** From what people wrote to the Fleet: every default filled in, every worker named. */
-import type { AgentConfig, DispatchPolicy, Fleet, ForgeConfig, Machine, RepoRef, SecretSource, Transport, Window, Worker } from '../core/nouns.ts'
+import type { DispatchPolicy, Fleet, ForgeConfig, Machine, SecretSource, Transport, Window } from '../core/nouns.ts'
 import type { KnownWorker } from './draw.ts'
-import type { WrittenAgent, WrittenMachine, WrittenSpec, WrittenWindow } from './schema.ts'
+import type { WrittenMachine, WrittenSpec } from './schema.ts'
 import { crossComplaints } from './cross.ts'
 import { defaults } from './defaults.ts'
 import { drawNames, knownNames } from './draw.ts'
 import { durationMs } from './duration.ts'
 import { refuse } from './findings.ts'
 import { positionsIn } from './load.ts'
+import { completeWorkers, fullRepo, laneOf } from './worker.ts'
 
 export interface CompleteOptions {
   /** The person's home, for `~/` in paths of this machine. */
@@ -27,12 +28,10 @@ export interface Completed {
 
 /** Throws SpecError with everything that does not agree. */
 export function completeSpec(spec: WrittenSpec, options: CompleteOptions): Completed {
-  refuse(crossComplaints(spec), positionsIn(options.text, options.file))
   const owner = spec.forge.owner ?? defaults.folderOwner
-  const drawn: KnownWorker[] = []
-  const machines = Object.entries(spec.machines).map(([name, machine]) => completeMachine({ spec, name, machine, owner }, options.known, drawn))
-  const folder = options.file.slice(0, Math.max(0, options.file.lastIndexOf('/')))
-  const local = (path: string) => localPath(path, options.home, folder)
+  const used = namesInUse(spec, options.known)
+  const local = (path: string) => localPath(path, options.home, folderOf(options.file))
+  const template = (path: string | undefined) => (path === undefined ? null : local(path))
   const fleet: Fleet = {
     name: fleetName(spec),
     forge: completeForge(spec, local),
@@ -44,18 +43,27 @@ export function completeSpec(spec: WrittenSpec, options: CompleteOptions): Compl
       check: check ?? null,
       clone_url: clone_url ?? null,
     })),
-    machines,
+    machines: Object.entries(spec.machines).map(([name, written]) =>
+      completeMachine({ spec, name, written, owner, known: options.known, used }),
+    ),
     templates: {
-      work: spec.templates?.work === undefined ? null : local(spec.templates.work),
-      identity: spec.templates?.identity === undefined ? null : local(spec.templates.identity),
-      council: spec.templates?.council === undefined ? null : local(spec.templates.council),
+      work: template(spec.templates?.work),
+      identity: template(spec.templates?.identity),
+      council: template(spec.templates?.council),
     },
   }
-  return { fleet, workers: drawn }
+  refuse(crossComplaints(spec, fleet), positionsIn(options.text, options.file))
+  return { fleet, workers: recordable(spec, fleet) }
 }
 
-const fleetName = (spec: WrittenSpec) => spec.name ?? defaults.name
-const fullRepo = (repo: string, owner: string): RepoRef => (repo.includes('/') ? repo : `${owner}/${repo}`)
+function fleetName(spec: WrittenSpec): string {
+  return spec.name ?? defaults.name
+}
+
+function folderOf(file: string): string {
+  const end = file.lastIndexOf('/')
+  return end < 0 ? '.' : file.slice(0, end)
+}
 
 /** Where the ledger is, with the person's home filled in. Known before the fleet is complete, since it has the drawn names. */
 export function ledgerOf(spec: WrittenSpec, home: string): string {
@@ -90,82 +98,49 @@ function completePolicy({ dispatch = {} }: WrittenSpec): DispatchPolicy {
 interface MachineInput {
   readonly spec: WrittenSpec
   readonly name: string
-  readonly machine: WrittenMachine
+  readonly written: WrittenMachine
   readonly owner: string
+  readonly known: readonly KnownWorker[]
+  /** Every name of the fleet so far: none of them is drawn again. */
+  readonly used: Set<string>
 }
 
-function completeMachine(input: MachineInput, known: readonly KnownWorker[], drawn: KnownWorker[]): Machine {
-  const { spec, name, machine } = input
-  const before = new Set(machine.windows.flatMap((window) => [...(window.names ?? []), ...knownNames(known, name, window.name)]))
-  const windows = machine.windows.map((window): Window => {
-    const written = window.names ?? []
-    const names = drawNames(written, window.panes ?? Math.max(1, written.length), knownNames(known, name, window.name), before, `${name}/${window.name}`)
-    const workers = names.map((worker, index) => completeWorker(input, window, worker, index, names.length))
-    drawn.push(...workers.map(({ id }, index) => ({ id, drawn: index >= written.length })))
-    return { name: window.name, lane: laneOf(window), workers }
+function completeMachine({ spec, name, written, owner, known, used }: MachineInput): Machine {
+  const windows = written.windows.map((window): Window => {
+    const own = window.names ?? []
+    const before = knownNames(known, name, window.name)
+    const names = drawNames(own, window.panes ?? Math.max(1, own.length), before, used, `${name}/${window.name}`)
+    const input = { spec, fleet: fleetName(spec), owner, machine: { name, written }, window }
+    return { name: window.name, lane: laneOf(window), workers: completeWorkers(input, names) }
   })
   return {
     name,
-    transport: transportOf(machine),
-    cores: machine.cores ?? null,
-    ram_gb: machine.ram_gb ?? null,
-    session: machine.session ?? spec.session ?? fleetName(spec),
-    socket: machine.socket ?? spec.socket ?? `burn-${fleetName(spec)}`,
-    tmux: machine.tmux ?? spec.tmux ?? defaults.tmux,
+    transport: transportOf(written),
+    cores: written.cores ?? null,
+    ram_gb: written.ram_gb ?? null,
+    session: written.session ?? spec.session ?? fleetName(spec),
+    socket: written.socket ?? spec.socket ?? `burn-${fleetName(spec)}`,
+    tmux: written.tmux ?? spec.tmux ?? defaults.tmux,
     windows,
   }
 }
 
-const laneOf = (window: WrittenWindow) => window.lane ?? window.name.toLowerCase()
+function namesInUse(spec: WrittenSpec, known: readonly KnownWorker[]): Set<string> {
+  const written = Object.values(spec.machines).flatMap(({ windows }) => windows.flatMap(({ names }) => names ?? []))
+  return new Set([...written, ...known.map(({ id }) => id.slice(id.lastIndexOf('/') + 1))])
+}
 
 function transportOf({ host, ssh, exec }: WrittenMachine): Transport {
   if (exec !== undefined) return { kind: 'exec', argv: exec }
   return host === undefined ? { kind: 'local' } : { kind: 'ssh', host, port: ssh?.port ?? null, options: ssh?.options ?? {} }
 }
 
-function completeWorker({ spec, name: machineName, machine, owner }: MachineInput, window: WrittenWindow, name: string, index: number, panes: number): Worker {
-  const own = window.workers?.[name] ?? {}
-  const role = own.role ?? window.role ?? machine.role ?? defaults.role
-  const repos = (own.repos ?? window.repos ?? machine.repos ?? []).map((repo) => fullRepo(repo, owner))
-  const pick = (list: readonly string[] | undefined) => (list === undefined || list.length === 0 ? null : (list[index % list.length] ?? null))
-  return {
-    id: `${machineName}/${window.name}/${name}`,
-    name,
-    machine: machineName,
-    window: window.name,
-    lane: laneOf(window),
-    pane: index + 1,
-    role,
-    glyph: own.glyph ?? pick(window.glyphs) ?? defaults.glyph,
-    sublane: own.sublane === undefined ? pick(window.sublanes) : own.sublane,
-    repos: role === 'worker' ? repos : [],
-    home: role === 'worker' ? homeOf(own.repo === undefined ? null : fullRepo(own.repo, owner), repos, index, panes) : null,
-    dir: own.dir ?? `${dirOf(spec, machineName, machine, window)}/${name}`,
-    depth: own.depth ?? window.depth ?? machine.depth ?? spec.dispatch?.depth ?? defaults.depth,
-    agent: mergeAgents([spec.agent, machine.agent, window.agent, own.agent]),
-  }
-}
-
-/** Without a word of its own: the window's repos in turn by pane, so that each repo has workers that stay with it. */
-function homeOf(own: RepoRef | null, repos: readonly RepoRef[], index: number, panes: number): RepoRef | null {
-  return own ?? repos[repos.length > panes ? index : index % repos.length] ?? null
-}
-
-function dirOf(spec: WrittenSpec, machineName: string, machine: WrittenMachine, window: WrittenWindow): string {
-  const fleet = spec.dir ?? `~/.local/state/burn-fleet/${fleetName(spec)}`
-  return window.dir ?? `${machine.dir ?? `${fleet}/${machineName}`}/${window.name}`
-}
-
-/** Key by key, the nearest to the worker wins; variables are merged, a command replaces. */
-function mergeAgents(written: readonly (WrittenAgent | undefined)[]): AgentConfig {
-  const agents = written.filter((agent) => agent !== undefined)
-  const last = <K extends keyof WrittenAgent>(key: K) => agents.findLast((agent) => agent[key] !== undefined)?.[key]
-  return {
-    kind: last('kind') ?? defaults.agentKind,
-    command: last('command') ?? [],
-    model: last('model') ?? null,
-    provider: last('provider') ?? null,
-    busy_input_mode: last('busy_input_mode') ?? defaults.busyInputMode,
-    env: Object.assign({}, ...agents.map(({ env }) => env ?? {})) as Record<string, string>,
-  }
+/** Each worker, and whether its name stands in the spec or was drawn. */
+function recordable(spec: WrittenSpec, fleet: Fleet): KnownWorker[] {
+  return fleet.machines.flatMap((machine) =>
+    machine.windows.flatMap(({ workers }, index) => {
+      const written = spec.machines[machine.name]?.windows[index]?.names ?? []
+      return workers.map(({ id, name }) => ({ id, drawn: !written.includes(name) }))
+    }),
+  )
 }

@@ -1,84 +1,30 @@
 /** Checks across a spec that its schema can't make: what must agree between one place and another. */
+import type { Fleet, Machine, Window, Worker } from '../core/nouns.ts'
 import type { Complaint, SpecPath } from './findings.ts'
 import type { WrittenMachine, WrittenSpec, WrittenWindow } from './schema.ts'
-import { messageOf } from '../core/errors.ts'
 import { nearest } from '../core/suggest.ts'
 
-/** Everything that does not agree. */
-export function crossComplaints(spec: WrittenSpec): Complaint[] {
-  const served = new Set<string>()
-  const windows = Object.entries(spec.machines).flatMap(([machine, written]) => machineComplaints(machine, written, spec, served))
-  return [...forgeComplaints(spec), ...titleComplaints(spec), ...windows, ...unservedComplaints(spec, served)]
-}
-
-const full = (repo: string, spec: WrittenSpec) => (repo.includes('/') ? repo : `${spec.forge.owner ?? 'local'}/${repo}`)
-
-function machineComplaints(machine: string, written: WrittenMachine, spec: WrittenSpec, served: Set<string>): Complaint[] {
-  const at: SpecPath = ['machines', machine]
-  const both = written.host !== undefined && written.exec !== undefined
-  const ways = both ? [{ path: [...at, 'exec'], of: 'key' as const, what: '"host" and "exec" are both written', hint: 'keep the one that leads to the machine' }] : []
-  const ssh = written.ssh !== undefined && written.host === undefined ? [{ path: [...at, 'ssh'], of: 'key' as const, what: '"ssh" without "host"', hint: 'write the host, or leave "ssh" out' }] : []
-  const seen = new Set<string>()
-  const windows = written.windows.flatMap((window, index) => {
-    const path = [...at, 'windows', index]
-    const again = seen.has(window.name) ? [{ path: [...path, 'name'], what: `"${window.name}" is the name of another window of this machine`, hint: 'give each window a name of its own' }] : []
-    seen.add(window.name)
-    return [...again, ...windowComplaints(path, window, written, spec, served)]
-  })
-  return [...ways, ...ssh, ...windows]
-}
-
-function windowComplaints(path: SpecPath, window: WrittenWindow, machine: WrittenMachine, spec: WrittenSpec, served: Set<string>): Complaint[] {
-  const names = window.names ?? []
-  const panes = window.panes ?? Math.max(1, names.length)
-  const own = window.repos ?? machine.repos ?? []
-  const role = window.role ?? machine.role ?? 'worker'
-  const complaints: Complaint[] = []
-  if (names.length > panes) {
-    complaints.push({ path: [...path, 'names'], of: 'key', what: `${names.length} names for ${panes} panes`, hint: `write "panes": ${names.length}, or fewer names` })
-  }
-  names.forEach((name, index) => {
-    if (names.indexOf(name) < index) complaints.push({ path: [...path, 'names', index], what: `the worker ${name} is there twice`, hint: 'give each worker of a window a name of its own' })
-  })
-  const overrides = window.workers ?? {}
-  // A worker whose name is drawn may be overridden too: its name is known once it was drawn, and is best written into "names" then.
-  const exceptions = Object.entries(overrides).filter(([name]) => names.includes(name))
-  for (const name of Object.keys(overrides)) {
-    if (names.includes(name)) continue
-    const near = nearest(name, names)
-    complaints.push({ path: [...path, 'workers', name], of: 'key', what: `there is no worker ${name} in "names" of this window`, hint: near === null ? 'write the name into "names" too' : `did you mean "${near}"` })
-  }
-  const overridden = exceptions.filter(([, worker]) => (worker.role ?? role) === 'worker' && (worker.repos ?? own).length > 0)
-  const plain = role === 'worker' && exceptions.length < panes
-  if (plain) for (const repo of own) served.add(full(repo, spec))
-  for (const [, worker] of overridden) for (const repo of worker.repos ?? own) served.add(full(repo, spec))
-  if (plain && own.length === 0) complaints.push({ path, what: `the window ${window.name} has workers and serves no repo`, hint: 'write "repos", or "role": "council"' })
-  for (const [name, worker] of exceptions) {
-    const serves = worker.repos ?? own
-    if (worker.role === 'worker' && serves.length === 0) complaints.push({ path: [...path, 'workers', name], of: 'key', what: `the worker ${name} serves no repo`, hint: 'write its "repos"' })
-    if (worker.repo === undefined || serves.some((repo) => full(repo, spec) === full(worker.repo ?? '', spec))) continue
-    const near = nearest(worker.repo, serves)
-    complaints.push({ path: [...path, 'workers', name, 'repo'], what: `the window does not serve ${worker.repo}, the home of ${name}`, hint: near === null ? `add it to "repos", or choose among ${serves.join(', ')}` : `did you mean "${near}"` })
-  }
-  return complaints
-}
-
-function unservedComplaints(spec: WrittenSpec, served: ReadonlySet<string>): Complaint[] {
-  return Object.keys(spec.repos ?? {}).flatMap((repo) => {
-    if (served.has(full(repo, spec))) return []
-    const near = nearest(full(repo, spec), served)
-    return [{ path: ['repos', repo], of: 'key' as const, what: `no window serves ${repo}`, hint: near === null ? 'add it to "repos" of a window, or leave it out here' : `did you mean "${near}"` }]
-  })
+/** Everything that does not agree, in a spec and the Fleet that was made of it. */
+export function crossComplaints(spec: WrittenSpec, fleet: Fleet): Complaint[] {
+  return [
+    ...forgeComplaints(spec),
+    ...titleComplaints(spec),
+    ...unservedComplaints(spec, fleet),
+    ...sameServer(fleet),
+    ...fleet.machines.flatMap((machine) => machineComplaints(machine, spec.machines[machine.name] as WrittenMachine)),
+  ]
 }
 
 function forgeComplaints({ forge }: WrittenSpec): Complaint[] {
   if (forge.kind !== 'gitea') return []
-  const path = ['forge', 'url']
-  if (!URL.canParse(forge.url)) return [{ path, what: 'this is no URL', hint: 'write it whole, e.g. "https://forge.example.com"' }]
+  const complain = (what: string, hint: string) => [{ path: ['forge', 'url'], what, hint }]
+  if (!URL.canParse(forge.url)) return complain('forge.url is no URL', 'write it whole, e.g. "https://forge.example.com"')
   const url = new URL(forge.url)
-  if (url.protocol !== 'https:' && url.protocol !== 'http:') return [{ path, what: `a forge is not reached by ${url.protocol}`, hint: 'write https://…' }]
-  if (url.username !== '' || url.password !== '') return [{ path, what: 'the URL holds credentials', hint: 'take them out, and write "token": { "file": "…" }' }]
-  return url.search === '' && url.hash === '' ? [] : [{ path, what: 'the URL has a query or a fragment', hint: 'write only where the forge is' }]
+  // What stands in the URL is not repeated here: it may be a password.
+  if (url.username !== '' || url.password !== '')
+    return complain('forge.url holds credentials', 'take them out, and write "token": {"file": "…"}')
+  if (!/^https?:$/.test(url.protocol)) return complain(`a forge is not reached by ${url.protocol}`, 'write https://…')
+  return url.search + url.hash === '' ? [] : complain('forge.url has a query or a fragment', 'write only where the forge is')
 }
 
 function titleComplaints({ dispatch }: WrittenSpec): Complaint[] {
@@ -94,6 +40,113 @@ function whyNoPattern(pattern: string): string | null {
     RegExp(pattern, 'iu')
     return null
   } catch (thrown) {
-    return messageOf(thrown).replace(/^Invalid regular expression: /, '')
+    return (thrown as Error).message.replace(/^Invalid regular expression: /, '')
   }
+}
+
+/** A repo is written as its name alone where it is the owner's. */
+function shortNames(repos: readonly string[], spec: WrittenSpec): string[] {
+  return repos.map((repo) => (repo.startsWith(`${spec.forge.owner ?? 'local'}/`) ? repo.slice(repo.indexOf('/') + 1) : repo))
+}
+
+function unservedComplaints(spec: WrittenSpec, fleet: Fleet): Complaint[] {
+  const workers = fleet.machines.flatMap(({ windows }) => windows.flatMap((window) => window.workers))
+  const served = new Set(workers.flatMap(({ repos }) => repos))
+  return Object.keys(spec.repos ?? {}).flatMap((written, index) => {
+    if (served.has(fleet.repos[index]?.repo ?? written)) return []
+    const hint = didYouMean(written, shortNames([...served], spec)) ?? `add it to "repos" of a window, or leave it out here`
+    return [{ path: ['repos', written], of: 'key' as const, what: `no window serves ${written}`, hint }]
+  })
+}
+
+/** Two machines that are one tmux server would take each other's panes for theirs. */
+function sameServer({ machines }: Fleet): Complaint[] {
+  const server = ({ transport, socket }: Machine) => JSON.stringify([transport, socket])
+  return machines.flatMap((machine, index) => {
+    const other = machines.slice(0, index).find((earlier) => server(earlier) === server(machine))
+    if (other === undefined) return []
+    const what = `${machine.name} is reached like ${other.name}, and has the same socket`
+    return [{ path: ['machines', machine.name], of: 'key' as const, what, hint: 'put their windows into one machine, or write "socket"' }]
+  })
+}
+
+function machineComplaints(machine: Machine, written: WrittenMachine): Complaint[] {
+  const at: SpecPath = ['machines', machine.name]
+  const complaints: Complaint[] = []
+  const complain = (key: string, what: string, hint: string) => complaints.push({ path: [...at, key], of: 'key', what, hint })
+  if (written.host !== undefined && written.exec !== undefined)
+    complain('exec', '"host" and "exec" are both written', 'keep the one that leads to the machine')
+  if (written.ssh !== undefined && written.host === undefined) complain('ssh', '"ssh" without "host"', 'write the host, or leave "ssh" out')
+  const repeated = repeats(machine.windows.map(({ name }) => name)).map((index): Complaint => {
+    const what = `${machine.windows[index]?.name} is the name of another window of ${machine.name}`
+    return { path: [...at, 'windows', index, 'name'], what, hint: 'give each window of a machine a name of its own' }
+  })
+  const windows = written.windows.flatMap((window, index) =>
+    windowComplaints([...at, 'windows', index], window, machine.windows[index] as Window),
+  )
+  return [...complaints, ...repeated, ...windows]
+}
+
+/** Which of these stood there before. Case makes no difference: not every disk tells `Sol` from `SOL`. */
+function repeats(names: readonly string[]): number[] {
+  const lower = names.map((name) => name.toLowerCase())
+  return lower.flatMap((name, index) => (lower.indexOf(name) < index ? [index] : []))
+}
+
+function windowComplaints(at: SpecPath, written: WrittenWindow, window: Window): Complaint[] {
+  const names = written.names ?? []
+  const panes = written.panes ?? Math.max(1, names.length)
+  const many = (['names', 'glyphs', 'sublanes'] as const).flatMap((key): Complaint[] => {
+    const count = written[key]?.length ?? 0
+    if (count <= panes) return []
+    return [{ path: [...at, key], of: 'key', what: `${count} ${key} for ${panes} panes`, hint: `write "panes": ${count}, or fewer ${key}` }]
+  })
+  const twice = repeats(names).map((index): Complaint => {
+    return {
+      path: [...at, 'names', index],
+      what: `the worker ${names[index]} is there twice`,
+      hint: 'give each worker of a window a name of its own',
+    }
+  })
+  return [...many, ...twice, ...overrideComplaints(at, written, window), ...idleComplaints(at, written, window)]
+}
+
+function overrideComplaints(at: SpecPath, written: WrittenWindow, window: Window): Complaint[] {
+  return Object.entries(written.workers ?? {}).flatMap(([name, own]): Complaint[] => {
+    const path = [...at, 'workers', name]
+    const worker = window.workers.find((one) => one.name === name)
+    if (worker === undefined) {
+      const hint =
+        didYouMean(
+          name,
+          window.workers.map((one) => one.name),
+        ) ?? 'write the name into "names" too'
+      return [{ path, of: 'key', what: `${window.name} has no worker ${name}`, hint }]
+    }
+    if (own.repo === undefined || worker.role !== 'worker' || worker.repos.includes(worker.home ?? '')) return []
+    const served = worker.repos.map((repo) => repo.slice(repo.indexOf('/') + 1))
+    const hint =
+      didYouMean(own.repo, served) ??
+      `add it to "repos" of the window${served.length === 0 ? '' : `, or write one of ${served.join(', ')}`}`
+    return [{ path: [...path, 'repo'], what: `${window.name} does not serve ${own.repo}, the home of ${name}`, hint }]
+  })
+}
+
+/** Workers that nothing could ever be given to: said once for the window, or for the one that was written apart. */
+function idleComplaints(at: SpecPath, written: WrittenWindow, window: Window): Complaint[] {
+  const idle = window.workers.filter((worker: Worker) => worker.role === 'worker' && worker.repos.length === 0)
+  const apart = idle.filter(({ name }) => written.workers?.[name]?.role !== undefined || written.workers?.[name]?.repos !== undefined)
+  const hint = 'write its "repos", or "role": "council" where it is to advise'
+  const single = apart.map(({ name }): Complaint => ({
+    path: [...at, 'workers', name],
+    of: 'key',
+    what: `the worker ${name} serves no repo`,
+    hint,
+  }))
+  return apart.length === idle.length ? single : [...single, { path: at, what: `${window.name} has workers and serves no repo`, hint }]
+}
+
+function didYouMean(word: string, candidates: readonly string[]): string | null {
+  const near = nearest(word, candidates)
+  return near === null ? null : `did you mean "${near}"?`
 }

@@ -10,7 +10,7 @@ export interface Positions {
   at(path: SpecPath, of?: 'key' | 'value'): { readonly line: number; readonly column: number }
 }
 
-export interface Finding {
+export interface SpecFinding {
   readonly file: string
   /** From 1, as is `column`. */
   readonly line: number
@@ -31,9 +31,9 @@ export interface Complaint {
 
 /** A spec that can't be used. The message lists every finding, one a line. */
 export class SpecError extends BurnError {
-  readonly findings: readonly Finding[]
+  readonly findings: readonly SpecFinding[]
 
-  constructor(findings: readonly Finding[]) {
+  constructor(findings: readonly SpecFinding[]) {
     const lines = findings.map(({ file, line, column, what, hint }) => `${file}:${line}:${column}: ${what}. ${capital(hint)}`)
     super('spec_invalid', lines.join('\n'), 'Mend the lines above; `burn spec docs` explains every key.', { exit: 2 })
     this.name = 'SpecError'

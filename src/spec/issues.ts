@@ -40,7 +40,8 @@ function whatIsWrong(issue: Issue, value: unknown, schema: JsonSchema | null): s
     const options = allowed(schema).map((option) => JSON.stringify(option))
     return `must be ${options.join(' or ')}`
   }
-  if (issue.code === 'too_small' && typeof value === 'number') return `is ${value}, and must be ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}`
+  if (issue.code === 'too_small' && typeof value === 'number')
+    return `is ${value}, and must be ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}`
   if (issue.code === 'too_big' && typeof value === 'number') return `is ${value}, and must be at most ${issue.maximum}`
   return issue.message
 }
@@ -73,13 +74,22 @@ function kindOf(value: unknown): string {
 
 function expected(type: string): string {
   const words: Readonly<Record<string, string>> = {
-    string: 'text in double quotes', number: 'a number', int: 'a whole number', array: 'a list', tuple: 'a list', object: 'an object', record: 'an object',
+    string: 'text in double quotes',
+    number: 'a number',
+    int: 'a whole number',
+    array: 'a list',
+    tuple: 'a list',
+    object: 'an object',
+    record: 'an object',
   }
   return words[type] ?? type
 }
 
 function valueAt(written: unknown, path: SpecPath): unknown {
-  return path.reduce<unknown>((value, step) => (typeof value === 'object' && value !== null ? Reflect.get(value, step) : undefined), written)
+  return path.reduce<unknown>(
+    (value, step) => (typeof value === 'object' && value !== null ? Reflect.get(value, step) : undefined),
+    written,
+  )
 }
 
 /** The schema of what stands at a path; null where the schema knows nothing there. */

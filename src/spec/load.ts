@@ -1,6 +1,6 @@
 /** Reads a spec: comments and trailing commas are fine, everything else that is wrong is found at once. */
 import { findNodeAtLocation, getNodeValue, parseTree, type Node, type ParseError } from 'jsonc-parser'
-import type { Finding, Positions, SpecPath } from './findings.ts'
+import type { SpecFinding, Positions, SpecPath } from './findings.ts'
 import { refuse, SpecError } from './findings.ts'
 import { complaintsOf } from './issues.ts'
 import { writtenSpec, type WrittenSpec } from './schema.ts'
@@ -12,11 +12,15 @@ import { saySyntax } from './syntax.ts'
  */
 export function parseSpec(text: string, file: string): WrittenSpec {
   const { tree, errors } = parse(text)
-  const broken = errors.map(({ error, offset }) => ({ file, ...placeOf(text, offset), ...saySyntax(error, text.slice(offset, offset + 1)) }))
+  const broken = errors.map(({ error, offset }) => ({
+    file,
+    ...placeOf(text, offset),
+    ...saySyntax(error, text.slice(offset, offset + 1)),
+  }))
   // The first error of a line is the one to mend: those after it follow from it.
   const firsts = broken.filter(({ line }, index) => broken[index - 1]?.line !== line)
   if (firsts.length > 0 || tree === undefined) throw new SpecError(firsts)
-  const repeated = repeatedKeys(tree).map((key): Finding => ({ file, ...placeOf(text, key.offset), ...sayRepeated(String(key.value)) }))
+  const repeated = repeatedKeys(tree).map((key): SpecFinding => ({ file, ...placeOf(text, key.offset), ...sayRepeated(String(key.value)) }))
   if (repeated.length > 0) throw new SpecError(repeated)
   const written: unknown = getNodeValue(tree)
   const result = writtenSpec.safeParse(written)

@@ -6,7 +6,8 @@ import { specJsonSchema } from './schema-json.ts'
 export function specReference(): string {
   const schema = specJsonSchema()
   const rows = rowsOf('', schema, schema.$defs ?? {})
-  const head = '# `fleet-spec.json`, key by key\n\nMade by `burn spec docs` from the schema. `*` stands for a name, `[]` for each of a list; a key in **bold** must be written.\n'
+  const head =
+    '# `fleet-spec.json`, key by key\n\nMade by `burn spec docs` from the schema. `*` stands for a name, `[]` for each of a list; a key in **bold** must be written.\n'
   return `${head}\n| key | type | default | meaning |\n|---|---|---|---|\n${rows.join('\n')}\n`
 }
 

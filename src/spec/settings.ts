@@ -1,0 +1,131 @@
+/** What a spec says beside its machines: forge, agent, dispatch, repos, templates. */
+import * as z from 'zod'
+import { defaults } from './defaults.ts'
+import { argv, depth, timeSpan, env, name, line, owner, words } from './values.ts'
+
+const token = z
+  .strictObject({
+    file: line.optional().meta({
+      description: 'A file with the token and nothing else, readable by you alone (0600).',
+      examples: ['~/.config/burn-fleet/token'],
+    }),
+    env: line.optional().meta({ description: 'An environment variable that holds it.', examples: ['BURN_TOKEN'] }),
+    command: argv.optional().meta({ description: 'A command that prints it.', examples: [['pass', 'show', 'forge']] }),
+  })
+  .refine((source) => Object.keys(source).length === 1, 'must say one of "file", "env" or "command"')
+  .meta({ minProperties: 1, maxProperties: 1 })
+
+export const gitea = z.strictObject({
+  kind: z.literal('gitea').meta({ description: 'Gitea or Forgejo.' }),
+  url: line.meta({ description: 'Where the forge is, without credentials.', examples: ['https://forge.example.com'] }),
+  owner: owner.meta({ description: 'The user or organisation whose repos these are.', examples: ['my-org'] }),
+  token: token
+    .optional()
+    .meta({ description: 'Where the API token is kept; never the token itself.', default: defaults.token, examples: [defaults.token] }),
+})
+export const folder = z.strictObject({
+  kind: z.literal('folder').meta({ description: 'A folder of Markdown issues and bare git repositories: no server needed.' }),
+  path: line.meta({ description: 'The folder. A relative path starts at the spec.', examples: ['~/burn'] }),
+  owner: owner
+    .optional()
+    .meta({ description: 'What stands before the slash in `owner/name`.', default: defaults.folderOwner, examples: ['local'] }),
+})
+
+export const agent = z
+  .strictObject({
+    kind: name.optional().meta({ description: 'Which agent program it is.', default: defaults.agentKind, examples: ['hermes'] }),
+    command: argv
+      .optional()
+      .meta({ description: "Program and arguments, in place of the kind's own.", examples: [['hermes', 'chat', '--yolo']] }),
+    model: line.optional().meta({ description: 'The model it is told to use.', examples: ['hermes-4-405b'] }),
+    provider: line.optional().meta({ description: "Who serves the model, in the agent's own words.", examples: ['nous'] }),
+    busy_input_mode: z
+      .enum(['interrupt', 'queue'])
+      .optional()
+      .meta({
+        description:
+          'What Enter does while it works, as its own configuration has it (Hermes: `display.busy_input_mode`). With `queue` a prompt for a busy agent is seen at once.',
+        default: defaults.busyInputMode,
+        examples: ['queue'],
+      }),
+    env: env.optional().meta({
+      description: 'Environment variables for it. No secrets: they are seen in the process list.',
+      examples: [{ HERMES_HOME: '~/.hermes' }],
+    }),
+  })
+  .meta({ id: 'agent' })
+
+const trust = z.strictObject({
+  authors: z
+    .union([z.enum(['writers', 'anyone']), z.array(line)], 'must be "writers", "anyone", or a list of logins')
+    .optional()
+    .meta({
+      description: 'Whose issues are given to agents: `writers` (who may write to the repo), `anyone`, or these logins.',
+      default: defaults.authors,
+      examples: ['writers'],
+    }),
+  labels: words.optional().meta({
+    description: 'Labels that make an issue trusted, whoever wrote it.',
+    default: defaults.trustedLabels,
+    examples: [['approved']],
+  }),
+})
+
+export const policy = z.strictObject({
+  depth: depth.optional().meta({ description: 'How many issues a worker may hold at once.', default: defaults.depth, examples: [2] }),
+  interval: timeSpan.optional().meta({ description: 'Pause between cycles.', default: defaults.interval, examples: ['60s'] }),
+  skip_labels: words
+    .optional()
+    .meta({ description: 'Issues with one of these labels are left alone.', default: defaults.skipLabels, examples: [['epic', 'meta']] }),
+  skip_titles: words.optional().meta({
+    description: 'Regular expressions; issues whose title matches one are left alone. Case does not matter.',
+    default: defaults.skipTitles,
+    examples: [['^\\[meta\\]']],
+  }),
+  council_labels: words.optional().meta({
+    description: 'Issues with one of these labels are put to the council, for perspective.',
+    default: defaults.councilLabels,
+    examples: [['council']],
+  }),
+  assigned: z
+    .enum(['skip', 'ignore'])
+    .optional()
+    .meta({
+      description: '`skip`: an issue assigned to somebody else is theirs. `ignore`: assignment says nothing.',
+      default: defaults.assigned,
+      examples: ['skip'],
+    }),
+  stale_after: timeSpan.optional().meta({
+    description: 'How long a worker may have an issue without a change for review before it is called stale.',
+    default: defaults.staleAfter,
+    examples: ['24h'],
+  }),
+  max_attempts: z
+    .int()
+    .min(1)
+    .max(100)
+    .optional()
+    .meta({ description: 'How often an issue is given before it is left to people.', default: defaults.maxAttempts, examples: [3] }),
+  trust: trust.optional().meta({ description: 'Whose issue text may reach an agent.', examples: [{ authors: 'writers' }] }),
+})
+
+export const repoSettings = z.strictObject({
+  base: line
+    .regex(/^[^-][^\s~^:?*[\\]*$/, "must be a branch's name")
+    .optional()
+    .meta({ description: 'Branch that changes are opened against.', default: defaults.base, examples: ['main'] }),
+  check: line.optional().meta({ description: 'Command that must pass before a change is opened.', examples: ['npm test'] }),
+  clone_url: line
+    .regex(/^[^-]/, 'must not start with "-"')
+    .optional()
+    .meta({
+      description: "Where to clone from, in place of the forge's own URL.",
+      examples: ['ssh://git@forge.example.com/my-org/app.git'],
+    }),
+})
+
+export const templates = z.strictObject({
+  work: line.optional().meta({ description: 'The prompt of an issue.', examples: ['prompts/work.md'] }),
+  identity: line.optional().meta({ description: 'The first prompt of a worker: who it is.', examples: ['prompts/identity.md'] }),
+  council: line.optional().meta({ description: 'A request for perspective.', examples: ['prompts/council.md'] }),
+})
