@@ -3,8 +3,8 @@ import type { TmuxCommand } from '../core/ports.ts'
 import { BurnError } from '../core/errors.ts'
 
 const plain = /^[A-Za-z0-9_./:,@+-]+$/
-/** Special inside double quotes (`\`, `"`, `$`), or unable to be in a line of the control protocol. */
-const special = /[\\"$\u0001-\u001f\u007f]/g
+/** Special inside double quotes (`\`, `"`, `$`, and a `~` at their start), or unable to be in a line of the control protocol. */
+const special = /[\\"$~\u0001-\u001f\u007f]/g
 
 /** One word. `#{…}` stays as it is: whether a command expands formats is that command's matter. Throws `bad_argument` on a NUL. */
 export function quoteWord(word: string): string {
