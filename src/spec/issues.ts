@@ -35,7 +35,8 @@ function unknownKey(path: SpecPath, key: string, schema: JsonSchema | null): Com
 }
 
 function whatIsWrong(issue: Issue, value: unknown, schema: JsonSchema | null): string {
-  if (issue.code === 'invalid_type') return `is ${kindOf(value)}, and must be ${expected(issue.expected)}`
+  if (issue.code === 'invalid_type')
+    return `is ${kindOf(value)}, and must be ${expected(schema?.type === 'integer' ? 'int' : issue.expected)}`
   if (issue.code === 'invalid_value' || (issue.code === 'invalid_union' && schema?.enum !== undefined)) {
     const options = allowed(schema).map((option) => JSON.stringify(option))
     return `must be ${options.join(' or ')}`

@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { complete, saidOf, specOf } from './specs.ts'
+
+const workersOf = (text: string) => complete(text).fleet.machines.flatMap(({ windows }) => windows.flatMap(({ workers }) => workers))
+
+test('a forge and one window are enough', () => {
+  const { fleet } = complete(specOf([{ name: 'A', repos: ['app'] }]))
+  assert.equal(fleet.name, 'fleet')
+  assert.equal(fleet.ledger, 'sqlite:/home/ada/.local/state/burn-fleet/fleet.db')
+  assert.deepEqual(fleet.forge, {
+    kind: 'gitea',
+    url: 'https://forge.example.com',
+    owner: 'acme',
+    token: { file: '~/.config/burn-fleet/token' },
+  })
+  assert.equal(fleet.dispatch.interval, 60_000)
+  assert.equal(fleet.dispatch.stale_after, 86_400_000)
+  const [machine] = fleet.machines
+  assert.deepEqual(
+    [machine?.transport, machine?.session, machine?.socket, machine?.tmux],
+    [{ kind: 'local' }, 'fleet', 'burn-fleet', 'tmux'],
+  )
+  const [worker] = machine?.windows[0]?.workers ?? []
+  assert.equal(worker?.dir, `~/.local/state/burn-fleet/fleet/box/A/${worker?.name}`)
+  assert.deepEqual([worker?.depth, worker?.role, worker?.home, worker?.agent.kind, worker?.lane], [2, 'worker', 'acme/app', 'hermes', 'a'])
+})
+
+test('durations are said in words or in seconds', () => {
+  const interval = (written: unknown) =>
+    complete(specOf([{ name: 'A', repos: ['app'] }], { dispatch: { interval: written } })).fleet.dispatch.interval
+  assert.deepEqual(['90s', '1h30m', '2d', 5, 0.5].map(interval), [90_000, 5_400_000, 172_800_000, 5000, 500])
+})
+
+test('machine, window and worker override what stands above them', () => {
+  const window = {
+    name: 'A',
+    names: ['ONE', 'TWO'],
+    depth: 4,
+    agent: { model: 'w' },
+    workers: { TWO: { depth: 5, dir: '/two', agent: { command: ['x'], env: { B: '3' } } } },
+  }
+  const machine = { repos: ['app'], depth: 3, dir: '/srv', agent: { env: { A: '1', B: '2' } }, windows: [window, { name: 'B' }] }
+  const more = { agent: { command: ['hermes', 'chat'], model: 'top' }, machines: { box: machine } }
+  const [one, two, other] = workersOf(specOf([], more))
+  assert.deepEqual([one?.depth, two?.depth, other?.depth], [4, 5, 3])
+  assert.deepEqual([one?.dir, two?.dir], ['/srv/A/ONE', '/two'])
+  assert.deepEqual([one?.agent.command, one?.agent.model, one?.agent.env], [['hermes', 'chat'], 'w', { A: '1', B: '2' }])
+  assert.deepEqual([two?.agent.command, two?.agent.model, two?.agent.env], [['x'], 'w', { A: '1', B: '3' }])
+})
+
+test('an agent of another kind does not inherit a command that is not its own', () => {
+  const [worker] = workersOf(
+    specOf([{ name: 'A', repos: ['app'], agent: { kind: 'claude' } }], { agent: { command: ['hermes'], model: 'm', env: { A: '1' } } }),
+  )
+  assert.deepEqual([worker?.agent.kind, worker?.agent.command, worker?.agent.model, worker?.agent.env], ['claude', [], null, { A: '1' }])
+})
+
+test('templates and the folder of a folder forge start at the spec or at home', () => {
+  const text = specOf([{ name: 'A', repos: ['app'] }], {
+    forge: { kind: 'folder', path: 'work' },
+    templates: { work: './p/w.md', council: '~/c.md' },
+  })
+  const { fleet } = complete(text)
+  assert.deepEqual(fleet.forge, { kind: 'folder', path: '/etc/burn/work', owner: 'local' })
+  assert.deepEqual(fleet.templates, { work: '/etc/burn/p/w.md', identity: null, council: '/home/ada/c.md' })
+  assert.equal(complete(text, [], 'fleet-spec.json').fleet.templates.work, './p/w.md')
+})
+
+test('what does not agree across the file is found, with its place', () => {
+  const windows = [
+    { name: 'A', names: ['ONE', 'TWO', 'ONE'], panes: 2, repos: ['app'], workers: { TOW: {}, TWO: { repo: 'ap' } } },
+    { name: 'A', panes: 2 },
+    { name: 'C', role: 'council', workers: {} },
+  ]
+  const said = saidOf(specOf(windows, { repos: { apps: {} }, dispatch: { skip_titles: ['^\\[ok\\]', '('] } }))
+  assert.deepEqual(
+    said.map((line) => line.replace(/^\d+:\d+ /, '')),
+    [
+      '3 names for 2 panes. write "panes": 3, or fewer names',
+      'the worker ONE is there twice. give each worker of a window a name of its own',
+      'A has no worker TOW. did you mean "TWO"?',
+      'A does not serve ap, the home of TWO. did you mean "app"?',
+      'A has workers and serves no repo. write its "repos", or "role": "council" where it is to advise',
+      'A is the name of another window of box. give each window of a machine a name of its own',
+      'no window serves apps. did you mean "app"?',
+      'this is no regular expression: /(/iu: Unterminated group. in JSON a backslash is written twice: "^\\\\[meta\\\\]"',
+    ],
+  )
+})
+
+test('two machines that are one tmux server are found, and those with sockets of their own are not', () => {
+  const machine = { windows: [{ name: 'A', repos: ['app'] }] }
+  assert.match(saidOf(specOf([], { machines: { a: machine, b: machine } })).join(), /b is reached like a/)
+  assert.deepEqual(saidOf(specOf([], { machines: { a: machine, b: { ...machine, socket: 'other' } } })), [])
+})
+
+test('host and exec exclude each other, and a forge URL is a plain one', () => {
+  const windows = [{ name: 'A', repos: ['app'] }]
+  assert.match(saidOf(specOf([], { machines: { a: { host: 'h', exec: ['docker'], windows } } })).join(), /both written/)
+  assert.match(saidOf(specOf([], { machines: { a: { ssh: {}, windows } } })).join(), /"ssh" without "host"/)
+  for (const url of ['forge', 'ftp://x', 'https://x/?q', 'https://me@x'])
+    assert.equal(saidOf(specOf(windows, { forge: { kind: 'gitea', url, owner: 'o' } })).length, 1, url)
+})

@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { SpecError } from '../../src/spec/findings.ts'
+import { parseSpec } from '../../src/spec/load.ts'
+import { findingsIn, saidOf, specOf } from './specs.ts'
+
+const minimal = specOf([{ name: 'A', repos: ['app'] }])
+
+test('comments, trailing commas and a byte order mark are fine', () => {
+  const text = `\ufeff// mine\n${minimal.replace(/\}$/, ', /* no more */ }')}`
+  assert.equal(parseSpec(text, 'f').machines['box']?.windows[0]?.name, 'A')
+})
+
+test('every finding is told at once, with its place and what to write instead', () => {
+  const text = `{
+  "forge": { "kind": "gitae" },
+  "dispatch": { "depth": 0, "interval": "soon", "asigned": "skip" },
+  "machines": { "mac": { "windows": [{ "name": "A", "panes": "12", "role": "counsil" }] } }
+}`
+  assert.deepEqual(saidOf(text), [
+    '2:22 forge.kind must be "gitea" or "folder". did you mean "gitea"?',
+    '3:26 dispatch.depth is 0, and must be at least 1. write for example "depth": 2',
+    '3:41 dispatch.interval must be a duration: "60s", "24h", "1h30m", "2d", or a number of seconds. write for example "interval": "60s"',
+    '3:49 unknown key "asigned" in dispatch. did you mean "assigned"?',
+    '4:62 machines.mac.windows[0].panes is text, and must be a whole number. write for example "panes": 12',
+    '4:76 machines.mac.windows[0].role must be "worker" or "council" or "sentinel". did you mean "council"?',
+  ])
+})
+
+test('the error lists file:line:column of each, and ends with 2', () => {
+  assert.throws(
+    () => parseSpec('{"forge": 1}', 'my/fleet-spec.json'),
+    (thrown) => {
+      assert.ok(thrown instanceof SpecError)
+      assert.equal(thrown.code, 'spec_invalid')
+      assert.equal(thrown.exit, 2)
+      assert.match(
+        thrown.message,
+        /^my\/fleet-spec\.json:1:1: machines is missing\. Write for example .*\nmy\/fleet-spec\.json:1:11: forge is a number/,
+      )
+      return true
+    },
+  )
+})
+
+test('broken JSON is found where it breaks, and nothing is guessed of the rest', () => {
+  assert.deepEqual(saidOf('{\n  "forge": {}\n  "machnes": {}\n}'), ['3:3 a comma is missing here. write "," between two entries'])
+  assert.deepEqual(saidOf("{\n'forge': 1}"), ['2:1 text stands in single quotes. write double quotes'])
+  assert.deepEqual(saidOf(''), ['1:1 a value is missing here. write a value, or take the key or comma before it away'])
+})
+
+test('a key that stands twice is found, since JSON would drop the first silently', () => {
+  assert.match(saidOf('{"machines": {"a": 1,\n "a": 2}}')[0] ?? '', /^2:2 "a" stands here a second time/)
+  assert.match(saidOf('{"machines": {"__proto__": {}}}')[0] ?? '', /^1:15 "__proto__" is no name/)
+})
+
+const hostile = ['-x', 'a:b', 'a.b', '#{x}', 'a=b', '%1', '@1', 'a b', '', 'é', 'a\n', '!x', '$(id)', 'a/b']
+
+test('nothing that could be taken for an option or for tmux syntax is a name', () => {
+  for (const bad of hostile) {
+    assert.equal(saidOf(specOf([{ name: bad, repos: ['app'] }])).length, 1, `window ${bad}`)
+    assert.equal(saidOf(specOf([{ name: 'A', repos: ['app'], names: [bad] }])).length, 1, `worker ${bad}`)
+    assert.equal(saidOf(specOf([{ name: 'A', repos: ['app'] }], { session: bad, socket: bad })).length, 2, `session ${bad}`)
+    assert.ok(saidOf(minimal.replace('"box"', JSON.stringify(bad))).length > 0, `machine ${bad}`)
+  }
+})
+
+test('no host is an option, and no glyph can format', () => {
+  const hosted = (host: string) => specOf([], { machines: { vps: { host, windows: [{ name: 'A', repos: ['app'] }] } } })
+  for (const bad of ['-oProxyCommand=id', 'me@-x', '-x@host', 'a b', 'host;id', 'ssh://host', ''])
+    assert.equal(saidOf(hosted(bad)).length, 1, bad)
+  for (const good of ['vps', 'burn@vps.example.com', 'fe80::1', '10.0.0.1']) assert.deepEqual(saidOf(hosted(good)), [], good)
+  for (const bad of ['#[fg=red]', '\u001b[31m', '%H', '{', ' ', ''])
+    assert.equal(saidOf(specOf([{ name: 'A', repos: ['app'], glyphs: [bad] }])).length, 1, bad)
+})
+
+test('a secret in the wrong place is not repeated', () => {
+  const text = specOf([{ name: 'A', repos: ['app'] }], {
+    forge: { kind: 'gitea', url: 'https://ada:hunter2@forge.example.com', owner: 'acme' },
+  })
+  assert.match(saidOf(text).join(), /forge.url holds credentials/)
+  const token = specOf([{ name: 'A', repos: ['app'] }], {
+    forge: { kind: 'gitea', url: 'https://x.example', owner: 'acme', token: 'hunter2' },
+  })
+  for (const said of [saidOf(text), saidOf(token)]) assert.ok(said.length === 1 && !said.join().includes('hunter2'), said.join())
+})
+
+test('whatever the text, it is read or refused with findings', () => {
+  const broken = fc
+    .tuple(fc.nat(minimal.length), fc.nat(12), fc.string({ maxLength: 6 }))
+    .map(([at, cut, put]) => minimal.slice(0, at) + put + minimal.slice(at + cut))
+  fc.assert(
+    fc.property(fc.oneof(broken, fc.json(), fc.string()), (text) => {
+      for (const { line, column, what } of findingsIn(text)) assert.ok(line >= 1 && column >= 1 && what !== '')
+    }),
+    { numRuns: 300 },
+  )
+})
