@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import fc from 'fast-check'
+import type { Machine } from '../../src/core/nouns.ts'
+import type { Tmux } from '../../src/core/ports.ts'
+import { sanitize } from '../../src/core/text.ts'
+import { held, placeLine, submitLine, type Target } from '../../src/tmux/paste.ts'
+import { scratch, until } from '../support/fleet.ts'
+import { startSshd } from '../support/sshd.ts'
+import { hostile, raised } from './conformance.ts'
+
+/** Writes down every byte that its terminal gives it. */
+const receiver = `
+const { appendFileSync, writeFileSync } = require('node:fs')
+process.stdin.setRawMode(true)
+process.stdin.on('data', (bytes) => appendFileSync(process.argv[1], bytes))
+writeFileSync(process.argv[1], '')`
+
+interface Receiver {
+  readonly tmux: Tmux
+  readonly target: Target
+  readonly bytes: () => string
+  /** Waits until so much has come, and then for one more round trip through the pane. */
+  readonly got: (text: string) => Promise<void>
+}
+
+async function receiving(t: TestContext, more: Partial<Machine> = {}): Promise<Receiver> {
+  const { tmux } = await raised(t, more)
+  const log = join(scratch(t), 'log')
+  const [reply] = await tmux.run([[
+    ['set-option', '-w', '-t', '=T:', 'remain-on-exit', 'on'],
+    ['respawn-pane', '-k', '-t', '=T:', process.execPath, '-e', receiver, log],
+    ['set-option', '-p', '-F', '-t', '=T:', '@burn_agent', '#{pane_pid}'],
+    ['display-message', '-p', '-t', '=T:', '#{pane_id}'],
+    ['display-message', '-p', '-t', '=T:', '#{pane_pid}'],
+  ]])
+  await until('the receiver listens', () => existsSync(log))
+  const bytes = () => readFileSync(log, 'utf8')
+  const target = { pane: reply?.lines[0] ?? '', agent_pid: Number(reply?.lines[1]) }
+  return { tmux, target, bytes, got: (text) => until(JSON.stringify(text.slice(-40)), () => bytes().endsWith(text)) }
+}
+
+const pasted = (text: string) => `\u001b[200~${text}\u001b[201~`
+
+async function deliversHostileTexts(r: Receiver, numRuns: number): Promise<void> {
+  let sent = 0
+  const property = fc.asyncProperty(fc.array(hostile, { minLength: 1, maxLength: 6 }), async (written) => {
+    const texts = written.map((text) => sanitize(text))
+    const end = `end-${sent++}`
+    const before = r.bytes().length
+    const replies = await r.tmux.run([...texts.map((text, i) => placeLine(r.target, [{ paste: text }], `b${i}`, '3.3a')), placeLine(r.target, [{ type: end }], 'e', '3.3a')])
+    for (const reply of replies) assert.deepEqual(held(reply), { outcome: 'done', why: '' })
+    await r.got(end)
+    assert.equal(r.bytes().slice(before), texts.map(pasted).join('') + end)
+  })
+  await fc.assert(property, { numRuns })
+  assert.deepEqual((await r.tmux.run([[['list-buffers']]]))[0]?.lines, [], 'no buffer is left')
+}
+
+test('whatever a text holds, the agent gets it byte for byte', { timeout: 60_000 }, async (t) => {
+  await deliversHostileTexts(await receiving(t), 40)
+})
+
+test('so it does over ssh', { timeout: 60_000 }, async (t) => {
+  const sshd = await startSshd(t)
+  if (sshd === null) return t.skip('there is no sshd on this machine')
+  await deliversHostileTexts(await receiving(t, { transport: { kind: 'ssh', host: sshd.host, port: sshd.port, options: sshd.options } }), 15)
+})
+
+test('a megabyte arrives whole', { timeout: 60_000 }, async (t) => {
+  const r = await receiving(t)
+  const text = 'a line with $(id) and a €\n'.repeat(40_000)
+  assert.equal(held((await r.tmux.run([placeLine(r.target, [{ paste: text }, { type: 'end' }], 'big', '3.3a')]))[0] ?? assert.fail()).outcome, 'done')
+  await r.got('end')
+  assert.equal(r.bytes(), `${pasted(text)}end`)
+})
+
+test('a tmux that cleans its buffers gets the brackets as keys, and the agent the same bytes', async (t) => {
+  const r = await receiving(t)
+  await r.tmux.run([placeLine(r.target, [{ type: '/queue ' }, { paste: 'one\ntwo' }], 'b', '3.7'), submitLine(r.target, 'b', '3.7')])
+  await r.got('\r')
+  assert.equal(r.bytes(), `/queue ${pasted('one\ntwo')}\r`)
+})
+
+test('text and Enter reach an agent whose pane somebody reads in copy mode, and the reader stays', async (t) => {
+  const r = await receiving(t)
+  await r.tmux.run([[['copy-mode', '-t', r.target.pane]]])
+  await r.tmux.run([placeLine(r.target, [{ paste: 'text' }], 'b', '3.3a'), submitLine(r.target, 'c', '3.3a')])
+  await r.got('\r')
+  assert.equal(r.bytes(), `${pasted('text')}\r`)
+  assert.deepEqual((await r.tmux.run([[['display-message', '-p', '-t', r.target.pane, '#{pane_in_mode}']]]))[0]?.lines, ['1'])
+})
+
+test('nothing reaches a successor, a dead pane, a bare shell or a pane that is gone, and no buffer stays', async (t) => {
+  const r = await receiving(t)
+  const refused = async (what: string) => {
+    const replies = await r.tmux.run([placeLine(r.target, [{ paste: 'secret' }], 'b', '3.3a'), submitLine(r.target, 'c', '3.3a'), [['list-buffers']]])
+    assert.deepEqual(replies.slice(0, 2).map((reply) => held(reply).outcome), ['refused', 'refused'], what)
+    assert.deepEqual(replies[2]?.lines, [], what)
+  }
+  const { pane, agent_pid } = r.target
+  await r.tmux.run([[['set-option', '-p', '-u', '-t', pane, '@burn_agent']]])
+  await refused('a program that was not started as the agent')
+  await r.tmux.run([[['set-option', '-p', '-t', pane, '@burn_agent', String(agent_pid)]]])
+  process.kill(agent_pid, 'SIGKILL')
+  await until('it is dead', async () => (await r.tmux.run([[['display-message', '-p', '-t', pane, '#{pane_dead}']]]))[0]?.lines[0] === '1')
+  await refused('a dead pane')
+  await r.tmux.run([[['respawn-pane', '-k', '-t', pane, 'sh']]])
+  await refused('a shell in its place')
+  await r.tmux.run([[['split-window', '-t', pane], ['kill-pane', '-t', pane]]])
+  await refused('a pane that is gone')
+  assert.equal(r.bytes(), '')
+})
+
+test('control bytes are refused before anything is sent', () => {
+  const target = { pane: '%1', agent_pid: 1 }
+  for (const text of ['a\u001b[201~b', 'a\u0000', 'a\rb', 'a\u009bb', 'a\u007f']) assert.throws(() => placeLine(target, [{ paste: text }], 'b', '3.3a'), { code: 'bad_text' })
+  assert.throws(() => placeLine(target, [{ type: 'a\nb' }], 'b', '3.3a'), { code: 'bad_text' })
+})
