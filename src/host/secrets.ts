@@ -30,7 +30,9 @@ async function fromFile(path: string): Promise<string> {
     )
   })
   try {
-    const { mode, size } = await file.stat()
+    const stat = await file.stat()
+    const { mode, size } = stat
+    if (!stat.isFile()) throw new BurnError('secret_unreadable', `${path} is not a file`, 'name the file that holds the token', { exit: 2 })
     if ((mode & 0o077) !== 0) throw new BurnError('secret_exposed', `the token file ${path} can be read or written by others (mode ${(mode & 0o777).toString(8)})`, `chmod 600 ${path}, and consider the token known to others`, { exit: 2 })
     if (size > 65_536) throw new BurnError('secret_malformed', `the token file ${path} is too large to be a token`, 'check that it is the right file', { exit: 2 })
     return whole(await file.readFile('utf8'), `the token file ${path}`)

@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict'
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import type { Transport } from '../../src/core/nouns.ts'
+import { BurnError } from '../../src/core/errors.ts'
+import { run } from '../../src/host/exec.ts'
+import { explainFailure } from '../../src/host/failure.ts'
+import { shellWords } from '../../src/host/quote.ts'
+import { readSecret } from '../../src/host/secrets.ts'
+import { argvOn } from '../../src/host/transport.ts'
+import { scratch } from '../support/fleet.ts'
+import { startSshd } from '../support/sshd.ts'
+
+const limit = { timeout_ms: 10_000 }
+const word = fc.oneof(
+  fc.string({ unit: 'grapheme', maxLength: 30 }),
+  fc.string({ unit: fc.constantFrom("'", '"', '\\', '$', '`', '!', '*', '~', ';', '&', '|', '=', ' ', '\n', '\t', '-', '#', 'a', '€'), maxLength: 20 }),
+).map((text) => text.replaceAll('\0', '').toWellFormed())
+const words = fc.array(word, { minLength: 1, maxLength: 8 })
+const echo = (texts: readonly string[]) => ['printf', '%s\\0', ...texts]
+const echoed = (stdout: string) => stdout.split('\0').slice(0, -1)
+
+test('a POSIX shell reads quoted words back as they were', async () => {
+  await fc.assert(fc.asyncProperty(words, async (texts) => {
+    assert.deepEqual(echoed((await run(['sh', '-c', shellWords(echo(texts))], limit)).stdout), texts)
+  }), { numRuns: 60 })
+  assert.throws(() => shellWords(['a\0b']), { code: 'bad_argument' })
+})
+
+test('words arrive as they are over ssh and through a prefix', { timeout: 60_000 }, async (t) => {
+  const prefix: Transport = { kind: 'exec', argv: ['env', 'A=b'] }
+  await fc.assert(fc.asyncProperty(words, async (texts) => {
+    assert.deepEqual(echoed((await run(argvOn({ transport: prefix }, echo(texts)), limit)).stdout), texts)
+  }), { numRuns: 10 })
+  const sshd = await startSshd(t)
+  if (sshd === null) return t.skip('there is no sshd on this machine')
+  const ssh: Transport = { kind: 'ssh', host: sshd.host, port: sshd.port, options: sshd.options }
+  await fc.assert(fc.asyncProperty(words, async (texts) => {
+    assert.deepEqual(echoed((await run(argvOn({ transport: ssh }, echo(texts)), limit)).stdout), texts)
+  }), { numRuns: 15 })
+  assert.equal((await run(argvOn({ transport: ssh }, ['sh', '-c', 'exit 7']), limit)).code, 7)
+})
+
+test('why ssh failed is said in words: host key, login, refusal, name', { timeout: 60_000 }, async (t) => {
+  const sshd = await startSshd(t)
+  if (sshd === null) return t.skip('there is no sshd on this machine')
+  const dir = scratch(t)
+  writeFileSync(join(dir, 'none'), '')
+  const { code } = await run(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', join(dir, 'other')], limit)
+  assert.equal(code, 0)
+  const { stdout: other } = await run(['cat', join(dir, 'other.pub')], limit)
+  writeFileSync(join(dir, 'wrong'), `[127.0.0.1]:${sshd.port} ${other}`)
+  const kindOf = async (transport: Partial<Extract<Transport, { kind: 'ssh' }>>, options: Readonly<Record<string, string>> = {}) => {
+    const whole: Transport = { kind: 'ssh', host: sshd.host, port: sshd.port, ...transport, options: { ...sshd.options, ControlPath: 'none', ...options } }
+    const { code: exit, stderr } = await run(argvOn({ transport: whole }, ['true']), limit)
+    return exit === 0 ? 'worked' : explainFailure(stderr, exit).kind
+  }
+  assert.equal(await kindOf({}), 'worked')
+  assert.equal(await kindOf({}, { UserKnownHostsFile: join(dir, 'none'), GlobalKnownHostsFile: join(dir, 'none') }), 'host_key')
+  assert.equal(await kindOf({}, { UserKnownHostsFile: join(dir, 'wrong'), GlobalKnownHostsFile: join(dir, 'none') }), 'host_key')
+  assert.equal(await kindOf({}, { IdentityFile: join(dir, 'other'), IdentityAgent: 'none' }), 'auth')
+  assert.equal(await kindOf({ port: 1 }), 'refused')
+  assert.equal(await kindOf({ host: 'no.such.host.invalid' }), 'no_host')
+})
+
+test('a program that hangs, says too much or is not there ends with a reason, and its children with it', async () => {
+  const hung = await run(['sh', '-c', 'sleep 1000 & echo $!; wait'], { timeout_ms: 300 })
+  assert.equal(hung.stopped, 'timeout')
+  assert.notEqual((await run(['sh', '-c', `kill -0 ${hung.stdout.trim()} && ! grep -q '^State:.Z' /proc/${hung.stdout.trim()}/status`], limit)).code, 0, 'its child went too')
+  const loud = await run(['sh', '-c', 'yes'], { ...limit, max_bytes: 10_000 })
+  assert.equal(loud.stopped, 'too_much')
+  const missing = await run(['no-such-program'], limit)
+  assert.equal(missing.code, 127)
+  assert.equal(explainFailure(missing.stderr, missing.code).kind, 'no_command')
+  assert.equal((await run(['cat'], { ...limit, input: 'x'.repeat(1_000_000) })).stdout.length, 1_000_000)
+})
+
+test('a secret comes from a file, the environment or a command, and from no careless place', async (t) => {
+  const home = scratch(t)
+  const file = (name: string, text: string, mode = 0o600) => {
+    writeFileSync(join(home, name), text)
+    chmodSync(join(home, name), mode)
+    return { file: `~/${name}` }
+  }
+  mkdirSync(join(home, 'folder'), { mode: 0o700 })
+  const read = (source: Parameters<typeof readSecret>[0]) => readSecret(source, { home, env: { TOKEN: 'from-env' } })
+  assert.equal(await read(file('good', 'hunter2\n')), 'hunter2')
+  assert.equal(await read({ env: 'TOKEN' }), 'from-env')
+  assert.equal(await read({ command: ['printf', 'from-command'] }), 'from-command')
+  const refused = [
+    [file('open', 'hunter2', 0o644), 'secret_exposed'],
+    [file('empty', '\n'), 'secret_empty'],
+    [file('lines', 'hunter2\nhunter2'), 'secret_malformed'],
+    [{ file: '~/missing' }, 'secret_missing'],
+    [{ file: '~/folder' }, 'secret_unreadable'],
+    [{ env: 'NOT_SET' }, 'secret_empty'],
+    [{ command: ['sh', '-c', 'echo hunter2; echo hunter2 >&2; exit 1'] }, 'secret_command'],
+    [{ command: ['no-such-program'] }, 'secret_command'],
+  ] as const
+  for (const [source, code] of refused) {
+    await assert.rejects(read(source), (thrown) => {
+      assert.ok(thrown instanceof BurnError, String(thrown))
+      assert.equal(thrown.code, code)
+      assert.ok(!`${thrown.message} ${thrown.hint} ${thrown.stack}`.includes('hunter2'), 'the secret is said nowhere')
+      return true
+    })
+  }
+})
