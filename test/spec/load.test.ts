@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { SpecError } from '../../src/spec/findings.ts'
 import { parseSpec } from '../../src/spec/load.ts'
 import { findingsIn, saidOf, specOf } from './specs.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import type { KnownWorker } from '../../src/spec/draw.ts'
 import { names } from '../../src/spec/names.ts'
 import { spreadHomes } from '../../src/spec/spread.ts'
@@ -64,20 +64,15 @@ test('names are drawn the same on every machine that reads the spec, each once i
 test('homes are spread evenly, and when one worker goes fewer others move than there are repos', () => {
   const repos = ['app', 'docs', 'site', 'tools']
   fc.assert(
-    fc.property(
-      fc.subarray([...names.slice(0, 60)], { minLength: 1 }),
-      fc.integer({ min: 1, max: 4 }),
-      fc.nat(),
-      (workers, count, gone) => {
-        const some = repos.slice(0, count)
-        const homes = spreadHomes(workers, some)
-        const sizes = some.map((repo) => workers.filter((worker) => homes.get(worker) === repo).length)
-        assert.ok(Math.max(...sizes) - Math.min(...sizes) <= 1 && homes.size === workers.length)
-        const left = workers.filter((_, index) => index !== gone % workers.length)
-        const then = spreadHomes(left, some)
-        assert.ok(left.filter((worker) => then.get(worker) !== homes.get(worker)).length < count)
-      },
-    ),
+    fc.property(fc.subarray(names.slice(0, 60), { minLength: 1 }), fc.integer({ min: 1, max: 4 }), fc.nat(), (workers, count, gone) => {
+      const some = repos.slice(0, count)
+      const homes = spreadHomes(workers, some)
+      const sizes = some.map((repo) => workers.filter((worker) => homes.get(worker) === repo).length)
+      assert.ok(Math.max(...sizes) - Math.min(...sizes) <= 1 && homes.size === workers.length)
+      const left = workers.filter((_, index) => index !== gone % workers.length)
+      const then = spreadHomes(left, some)
+      assert.ok(left.filter((worker) => then.get(worker) !== homes.get(worker)).length < count)
+    }),
     { numRuns: 200 },
   )
 })
