@@ -4,6 +4,7 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Machine } from '../src/core/nouns.ts'
 import type { Compared } from './measure.ts'
 import type { Rig } from './rig.ts'
@@ -58,6 +59,12 @@ async function overSsh(rig: Rig): Promise<Compared[]> {
   return [delivered, looked, bySsh]
 }
 
+interface Cycle {
+  readonly ms: number
+  readonly claimed: readonly unknown[]
+  readonly deliveries: readonly { readonly state: string; readonly evidence: string }[]
+}
+
 /** A cycle that gives 112 issues out, fsynced ledger and forge comments included; and one that finds nothing new. */
 async function cycles(rig: Rig): Promise<Compared[]> {
   const times: number[] = []
@@ -68,13 +75,21 @@ async function cycles(rig: Rig): Promise<Compared[]> {
     await using forge = await startGitea({ check: false, repos: [{ name: 'bench/app', writers: ['burn', 'ann'], issues }] })
     writeFileSync(join(rig.dir, 'token'), forge.token, { mode: 0o600 })
     rig.writeSpec({}, { name: `bench${turn}`, session: 'B', ledger: `sqlite:${rig.dir}/cycle-${turn}.db`, forge: { kind: 'gitea', url: forge.url, owner: 'bench', token: { file: join(rig.dir, 'token') } } })
-    const first = JSON.parse(await rig.burn('dispatch', '--json')) as { ms: number; claimed: unknown[]; deliveries: { state: string }[] }
+    const first = JSON.parse(await rig.burn('dispatch', '--json')) as Cycle
     const seen = first.deliveries.filter(({ state }) => state === 'seen').length
-    if (first.claimed.length !== 112 || seen !== 112) throw new Error(`a cycle claimed ${first.claimed.length} and proved ${seen} of 112`)
+    const others = [...new Set(first.deliveries.flatMap(({ state, evidence }) => (state === 'seen' ? [] : [`${state}: ${evidence}`])))]
+    if (first.claimed.length !== 112 || seen !== 112) throw new Error(`turn ${turn} claimed ${first.claimed.length} and proved ${seen} of 112 (${others.join('; ')})`)
     times.push(first.ms)
-    const before = forge.log.length
-    quiet.push((JSON.parse(await rig.burn('dispatch', '--json')) as { ms: number }).ms)
-    asked = Math.max(asked, forge.log.length - before)
+    if (turn < pairs - 1) continue
+    // What changed a moment ago is read once more, for a forge that writes a change later than the time it bears.
+    await sleep(31_000)
+    for (let again = -1; again < pairs; again++) {
+      const before = forge.log.length
+      const { ms } = JSON.parse(await rig.burn('dispatch', '--json')) as Cycle
+      if (again < 0) continue
+      quiet.push(ms)
+      asked = Math.max(asked, forge.log.length - before)
+    }
   }
   const under = (ms: number) => ({ says: `< ${ms} ms`, holds: (ours: number) => ours < ms })
   return [
@@ -98,7 +113,11 @@ process.once('SIGINT', () => {
 try {
   await command([process.execPath, join(root, 'scripts/build.ts')])
   const only = process.argv.slice(2).filter((word) => !word.startsWith('--'))
-  const results = [...(await local(rig)), ...(only.includes('local') ? [] : [...(await overSsh(rig)), ...(await cycles(rig))])]
+  const topics: Record<string, (rig: Rig) => Promise<Compared[]>> = { local, ssh: overSsh, cycles }
+  const results: Compared[] = []
+  await rig.burn('up')
+  await rig.burn('christen', '--parallel', '16')
+  for (const [name, topic] of Object.entries(topics)) if (only.length === 0 || only.includes(name)) results.push(...(await topic(rig)))
   const rows = results.map(rowOf)
   const head = ['what', 'burn, ms', 'other, ms', 'the other', 'ratio', 'limit', 'holds']
   const table = [head, head.map(() => '---'), ...rows.map(({ cells }) => cells)].map((cells) => `| ${cells.join(' | ')} |`).join('\n')

@@ -99,7 +99,7 @@ export async function sshAPane(rig: Rig, ours: readonly number[], ssh: readonly 
   const theirs: number[] = []
   for (let pair = 0; pair < pairs; pair++) {
     const took = await timed(async () => {
-      for (const pane of some) await command([...ssh, `tmux -L ${rig.socket} send-keys -t '${pane}' x`])
+      for (const pane of some) await command([...ssh, `tmux -L ${rig.socket} send-keys -t '${pane}' ''`])
     })
     theirs.push((took * panes.length) / some.length)
   }

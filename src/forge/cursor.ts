@@ -11,8 +11,8 @@ export interface Cursor {
 }
 
 /** A change may be written a little after the time that it bears. */
-const overlap_ms = 60_000
-const settles_ms = 300_000
+const overlap_ms = 10_000
+const settles_ms = 30_000
 
 /** Null where there is none, it is not readable, or belongs to another server or repo: then everything is read again. */
 export function readCursor(text: string | null, url: string, repo: RepoRef): Cursor | null {
