@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import type { Transport } from '../../src/core/nouns.ts'
 import { BurnError } from '../../src/core/errors.ts'
 import { run } from '../../src/host/exec.ts'
@@ -14,32 +14,46 @@ import { scratch } from '../support/fleet.ts'
 import { startSshd } from '../support/sshd.ts'
 
 const limit = { timeout_ms: 10_000 }
-const word = fc.oneof(
-  fc.string({ unit: 'grapheme', maxLength: 30 }),
-  fc.string({ unit: fc.constantFrom("'", '"', '\\', '$', '`', '!', '*', '~', ';', '&', '|', '=', ' ', '\n', '\t', '-', '#', 'a', '€'), maxLength: 20 }),
-).map((text) => text.replaceAll('\0', '').toWellFormed())
+const word = fc
+  .oneof(
+    fc.string({ unit: 'grapheme', maxLength: 30 }),
+    fc.string({
+      unit: fc.constantFrom("'", '"', '\\', '$', '`', '!', '*', '~', ';', '&', '|', '=', ' ', '\n', '\t', '-', '#', 'a', '€'),
+      maxLength: 20,
+    }),
+  )
+  .map((text) => text.replaceAll('\0', '').toWellFormed())
 const words = fc.array(word, { minLength: 1, maxLength: 8 })
 const echo = (texts: readonly string[]) => ['printf', '%s\\0', ...texts]
 const echoed = (stdout: string) => stdout.split('\0').slice(0, -1)
 
 test('a POSIX shell reads quoted words back as they were', async () => {
-  await fc.assert(fc.asyncProperty(words, async (texts) => {
-    assert.deepEqual(echoed((await run(['sh', '-c', shellWords(echo(texts))], limit)).stdout), texts)
-  }), { numRuns: 60 })
+  await fc.assert(
+    fc.asyncProperty(words, async (texts) => {
+      assert.deepEqual(echoed((await run(['sh', '-c', shellWords(echo(texts))], limit)).stdout), texts)
+    }),
+    { numRuns: 60 },
+  )
   assert.throws(() => shellWords(['a\0b']), { code: 'bad_argument' })
 })
 
 test('words arrive as they are over ssh and through a prefix', { timeout: 60_000 }, async (t) => {
   const prefix: Transport = { kind: 'exec', argv: ['env', 'A=b'] }
-  await fc.assert(fc.asyncProperty(words, async (texts) => {
-    assert.deepEqual(echoed((await run(argvOn({ transport: prefix }, echo(texts)), limit)).stdout), texts)
-  }), { numRuns: 10 })
+  await fc.assert(
+    fc.asyncProperty(words, async (texts) => {
+      assert.deepEqual(echoed((await run(argvOn({ transport: prefix }, echo(texts)), limit)).stdout), texts)
+    }),
+    { numRuns: 10 },
+  )
   const sshd = await startSshd(t)
   if (sshd === null) return t.skip('there is no sshd on this machine')
   const ssh: Transport = { kind: 'ssh', host: sshd.host, port: sshd.port, options: sshd.options }
-  await fc.assert(fc.asyncProperty(words, async (texts) => {
-    assert.deepEqual(echoed((await run(argvOn({ transport: ssh }, echo(texts)), limit)).stdout), texts)
-  }), { numRuns: 15 })
+  await fc.assert(
+    fc.asyncProperty(words, async (texts) => {
+      assert.deepEqual(echoed((await run(argvOn({ transport: ssh }, echo(texts)), limit)).stdout), texts)
+    }),
+    { numRuns: 15 },
+  )
   assert.equal((await run(argvOn({ transport: ssh }, ['sh', '-c', 'exit 7']), limit)).code, 7)
 })
 
@@ -53,7 +67,13 @@ test('why ssh failed is said in words: host key, login, refusal, name', { timeou
   const { stdout: other } = await run(['cat', join(dir, 'other.pub')], limit)
   writeFileSync(join(dir, 'wrong'), `[127.0.0.1]:${sshd.port} ${other}`)
   const kindOf = async (transport: Partial<Extract<Transport, { kind: 'ssh' }>>, options: Readonly<Record<string, string>> = {}) => {
-    const whole: Transport = { kind: 'ssh', host: sshd.host, port: sshd.port, ...transport, options: { ...sshd.options, ControlPath: 'none', ...options } }
+    const whole: Transport = {
+      kind: 'ssh',
+      host: sshd.host,
+      port: sshd.port,
+      ...transport,
+      options: { ...sshd.options, ControlPath: 'none', ...options },
+    }
     const { code: exit, stderr } = await run(argvOn({ transport: whole }, ['true']), limit)
     return exit === 0 ? 'worked' : explainFailure(stderr, exit).kind
   }
@@ -68,7 +88,11 @@ test('why ssh failed is said in words: host key, login, refusal, name', { timeou
 test('a program that hangs, says too much or is not there ends with a reason, and its children with it', async () => {
   const hung = await run(['sh', '-c', 'sleep 1000 & echo $!; wait'], { timeout_ms: 300 })
   assert.equal(hung.stopped, 'timeout')
-  assert.notEqual((await run(['sh', '-c', `kill -0 ${hung.stdout.trim()} && ! grep -q '^State:.Z' /proc/${hung.stdout.trim()}/status`], limit)).code, 0, 'its child went too')
+  assert.notEqual(
+    (await run(['sh', '-c', `kill -0 ${hung.stdout.trim()} && ! grep -q '^State:.Z' /proc/${hung.stdout.trim()}/status`], limit)).code,
+    0,
+    'its child went too',
+  )
   const loud = await run(['sh', '-c', 'yes'], { ...limit, max_bytes: 10_000 })
   assert.equal(loud.stopped, 'too_much')
   const missing = await run(['no-such-program'], limit)

@@ -1,7 +1,7 @@
 /** What every form of the `Tmux` port does, on a real tmux server. */
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import type { Machine } from '../../src/core/nouns.ts'
 import type { Tmux } from '../../src/core/ports.ts'
 import { openTmux, type FirstWindow } from '../../src/tmux/open.ts'
@@ -26,21 +26,52 @@ export async function raised(t: TestContext, more: Partial<Machine> = {}): Promi
 /** Text that means something to tmux, a shell or the protocol. */
 export const hostile = fc.oneof(
   fc.string({ unit: 'grapheme', maxLength: 60 }),
-  fc.string({ unit: fc.constantFrom('"', "'", '\\', '$', '`', '#', '{', '}', '~', ';', '%', ' ', '\n', '\t', '(', ')', 'a', '€', '🜍'), maxLength: 40 }),
-  fc.constantFrom('%end 1 2 1', '%begin 1 2 1', '%exit', '', ';', 'a;', '\\;', '$(touch /tmp/x)', '`id`', '#{pane_id}', '#(id)', '~/x', '-t', '\u0007', '%0'),
+  fc.string({
+    unit: fc.constantFrom('"', "'", '\\', '$', '`', '#', '{', '}', '~', ';', '%', ' ', '\n', '\t', '(', ')', 'a', '€', '🜍'),
+    maxLength: 40,
+  }),
+  fc.constantFrom(
+    '%end 1 2 1',
+    '%begin 1 2 1',
+    '%exit',
+    '',
+    ';',
+    'a;',
+    '\\;',
+    '$(touch /tmp/x)',
+    '`id`',
+    '#{pane_id}',
+    '#(id)',
+    '~/x',
+    '-t',
+    '\u0007',
+    '%0',
+  ),
 )
 
 export function tmuxConformance(form: string, open: (t: TestContext) => Promise<{ machine: Machine; tmux: Tmux }>): void {
   test(`${form}: replies come in order, one for each line, with the output of all its commands`, async (t) => {
     const { tmux } = await open(t)
-    const replies = await tmux.run(Array.from({ length: 50 }, (_, i) => [['display-message', '-p', `a${i}`], ['display-message', '-p', `b${i}`]]))
-    assert.deepEqual(replies.map(({ lines }) => lines), Array.from({ length: 50 }, (_, i) => [`a${i}`, `b${i}`]))
+    const replies = await tmux.run(
+      Array.from({ length: 50 }, (_, i) => [
+        ['display-message', '-p', `a${i}`],
+        ['display-message', '-p', `b${i}`],
+      ]),
+    )
+    assert.deepEqual(
+      replies.map(({ lines }) => lines),
+      Array.from({ length: 50 }, (_, i) => [`a${i}`, `b${i}`]),
+    )
   })
 
   test(`${form}: an error stops its own line and no other`, async (t) => {
     const { tmux } = await open(t)
     const print = (text: string) => ['display-message', '-p', text]
-    const [first, second, third] = await tmux.run([[print('one'), ['kill-pane', '-t', '%99'], print('never')], [['kill-window', '-t', '@99']], [print('two')]])
+    const [first, second, third] = await tmux.run([
+      [print('one'), ['kill-pane', '-t', '%99'], print('never')],
+      [['kill-window', '-t', '@99']],
+      [print('two')],
+    ])
     assert.deepEqual(first, { ok: false, lines: ['one'], error: "can't find pane: %99" })
     assert.match(second?.error ?? '', /can't find window/)
     assert.deepEqual(third, { ok: true, lines: ['two'], error: null })
@@ -49,19 +80,39 @@ export function tmuxConformance(form: string, open: (t: TestContext) => Promise<
   test(`${form}: commands inside if-shell and run-shell answer in the line that holds them`, async (t) => {
     const { tmux } = await open(t)
     const [first, second, third] = await tmux.run([
-      [['if-shell', '-F', '1', 'display-message -p in1 ; display-message -p in2'], ['display-message', '-p', 'after']],
+      [
+        ['if-shell', '-F', '1', 'display-message -p in1 ; display-message -p in2'],
+        ['display-message', '-p', 'after'],
+      ],
       [['run-shell', '-C', '-t', '=T:', '#{W:#{P:display-message -p "pane" ; }}']],
       [['display-message', '-p', 'last']],
     ])
-    assert.deepEqual([first, second, third].map((reply) => reply?.lines), [['in1', 'in2', 'after'], ['pane'], ['last']])
+    assert.deepEqual(
+      [first, second, third].map((reply) => reply?.lines),
+      [['in1', 'in2', 'after'], ['pane'], ['last']],
+    )
   })
 
   test(`${form}: every argument arrives as it is`, async (t) => {
     const { tmux } = await open(t)
-    const property = fc.asyncProperty(fc.array(hostile.filter((text) => text !== '' && !text.includes('\0')), { minLength: 1, maxLength: 8 }), async (texts) => {
-      const replies = await tmux.run(texts.map((text) => [['set-option', '-s', '@text', text], ['show-options', '-s', '-v', '@text']]))
-      assert.deepEqual(replies.map(({ lines }) => lines.join('\n')), texts.map((text) => text.toWellFormed()))
-    })
+    const property = fc.asyncProperty(
+      fc.array(
+        hostile.filter((text) => text !== '' && !text.includes('\0')),
+        { minLength: 1, maxLength: 8 },
+      ),
+      async (texts) => {
+        const replies = await tmux.run(
+          texts.map((text) => [
+            ['set-option', '-s', '@text', text],
+            ['show-options', '-s', '-v', '@text'],
+          ]),
+        )
+        assert.deepEqual(
+          replies.map(({ lines }) => lines.join('\n')),
+          texts.map((text) => text.toWellFormed()),
+        )
+      },
+    )
     await fc.assert(property, { numRuns: form === 'control' ? 60 : 15 })
     await assert.rejects(async () => tmux.run([[['display-message', 'a\0b']]]), { code: 'bad_argument' })
   })
@@ -70,7 +121,7 @@ export function tmuxConformance(form: string, open: (t: TestContext) => Promise<
     const { machine, tmux } = await open(t)
     const screen = ['%end 1 2 1', '%begin 1 2 1', '%exit', '%error 1 2 1']
     await tmux.run([[['respawn-pane', '-k', '-t', '=T:', 'sh', '-c', `printf '%s\\n' "$@"; exec cat >/dev/null`, 'sh', ...screen]]])
-    for (const end = Date.now() + 5_000; ; ) {
+    for (const end = Date.now() + 5_000; ;) {
       const { screens } = await sample(tmux, machine)
       const rows = [...screens.values()][0] ?? []
       if (rows[3] === screen[3]) {
@@ -85,7 +136,12 @@ export function tmuxConformance(form: string, open: (t: TestContext) => Promise<
   test(`${form}: a megabyte goes in whole`, async (t) => {
     const { tmux } = await open(t)
     const text = `${'x'.repeat(98)}€\n`.repeat(10_000)
-    const [reply] = await tmux.run([[['set-buffer', '-b', 'big', text], ['list-buffers', '-F', '#{buffer_name} #{buffer_size}']]])
+    const [reply] = await tmux.run([
+      [
+        ['set-buffer', '-b', 'big', text],
+        ['list-buffers', '-F', '#{buffer_name} #{buffer_size}'],
+      ],
+    ])
     assert.deepEqual(reply, { ok: true, lines: [`big ${Buffer.byteLength(text)}`], error: null })
   })
 

@@ -19,19 +19,32 @@ function program(t: TestContext, script: string): string {
 
 test('no server, no session, no tmux, an old one and a strange one are told apart', async (t) => {
   const socket = privateSocket(t)
-  const codeOf = async (tmux: string, session = 'T') => openTmux(machineOn(socket, { tmux, session }), { clock }).then(async (open) => (await open.close(), 'opened'), (thrown: { code: string }) => thrown.code)
+  const codeOf = async (tmux: string, session = 'T') =>
+    openTmux(machineOn(socket, { tmux, session }), { clock }).then(
+      async (open) => (await open.close(), 'opened'),
+      (thrown: { code: string }) => thrown.code,
+    )
   assert.equal(await codeOf('tmux'), 'tmux_no_session')
   tmuxOn(socket, 'new-session', '-d', '-s', 'Tother', 'cat')
   assert.equal(await codeOf('tmux'), 'tmux_no_session', 'a session whose name merely begins so is another')
   assert.equal(await codeOf('tmux', 'Tother'), 'opened')
   assert.equal(await codeOf('no-such-tmux'), 'tmux_missing')
-  assert.equal(await codeOf(program(t, 'case "$1" in -V) echo tmux 3.1c;; *) echo "tmux: unknown option -- N" >&2; exit 1;; esac')), 'tmux_too_old')
-  assert.equal(await codeOf(program(t, 'case "$1" in -V) echo tmux 3.4;; *) echo "something broke" >&2; exit 1;; esac')), 'machine_unreachable')
+  assert.equal(
+    await codeOf(program(t, 'case "$1" in -V) echo tmux 3.1c;; *) echo "tmux: unknown option -- N" >&2; exit 1;; esac')),
+    'tmux_too_old',
+  )
+  assert.equal(
+    await codeOf(program(t, 'case "$1" in -V) echo tmux 3.4;; *) echo "something broke" >&2; exit 1;; esac')),
+    'machine_unreachable',
+  )
 })
 
 test('a tmux that refuses control mode is spoken to one process at a time', async (t) => {
   const { machine } = await raised(t)
-  const tmux = await openTmux({ ...machine, tmux: program(t, 'for word; do [ "$word" = -C ] && { echo %exit; exit 0; }; done; exec tmux "$@"') }, { clock })
+  const tmux = await openTmux(
+    { ...machine, tmux: program(t, 'for word; do [ "$word" = -C ] && { echo %exit; exit 0; }; done; exec tmux "$@"') },
+    { clock },
+  )
   assert.equal(tmux.constructor.name, 'ChainedTmux')
   assert.match(tmux.version, /^\d/)
   const { sight: seen, screens } = await sample(tmux, machine)
@@ -42,7 +55,13 @@ test('a tmux that refuses control mode is spoken to one process at a time', asyn
 test('titles, names and programs may be anything, and are only what they are', async (t) => {
   const { machine, tmux } = await raised(t)
   const title = '~ a;b "#{pane_id}" #[fg=red] $(id) 🜍 %begin 1 2 1'
-  const [reply] = await tmux.run([[['split-window', '-t', '=T:', 'sh', '-c', 'exec cat >/dev/null'], ['set-option', '-p', '-t', '=T:', '@burn_worker', 'box/A/Ä'], ['display-message', '-p', '-t', '=T:', '#{pane_id}']]])
+  const [reply] = await tmux.run([
+    [
+      ['split-window', '-t', '=T:', 'sh', '-c', 'exec cat >/dev/null'],
+      ['set-option', '-p', '-t', '=T:', '@burn_worker', 'box/A/Ä'],
+      ['display-message', '-p', '-t', '=T:', '#{pane_id}'],
+    ],
+  ])
   const id = reply?.lines[0] ?? ''
   const script = `printf '\\033]2;%s\\007' "$1"; exec cat >/dev/null`
   await tmux.run([[['respawn-pane', '-k', '-t', id, 'sh', '-c', script, 'sh', title]], [['rename-window', '-t', '=T:', 'a b\tc~']]])
@@ -53,13 +72,28 @@ test('titles, names and programs may be anything, and are only what they are', a
   const seen = await sight(tmux, machine)
   assert.ok(seen.state === 'up')
   assert.equal(seen.panes.length, 2)
-  assert.deepEqual(seen.panes.map(({ worker, made, in_mode, dead, keyed_at }) => [worker, made, in_mode, dead, keyed_at]), [[null, false, false, false, null], ['box/A/Ä', false, false, false, null]])
-  assert.deepEqual(seen.windows.map(({ width, height }) => [width, height]), [[200, 50]])
+  assert.deepEqual(
+    seen.panes.map(({ worker, made, in_mode, dead, keyed_at }) => [worker, made, in_mode, dead, keyed_at]),
+    [
+      [null, false, false, false, null],
+      ['box/A/Ä', false, false, false, null],
+    ],
+  )
+  assert.deepEqual(
+    seen.windows.map(({ width, height }) => [width, height]),
+    [[200, 50]],
+  )
 })
 
 test('how an agent ended, an open tmux mode, and a key of a person are seen', async (t) => {
   const { machine, tmux } = await raised(t)
-  await tmux.run([[['set-option', '-w', '-t', '=T:', 'remain-on-exit', 'on'], ['split-window', '-t', '=T:', 'exit 7'], ['copy-mode', '-t', '{top}']]])
+  await tmux.run([
+    [
+      ['set-option', '-w', '-t', '=T:', 'remain-on-exit', 'on'],
+      ['split-window', '-t', '=T:', 'exit 7'],
+      ['copy-mode', '-t', '{top}'],
+    ],
+  ])
   const person = privateSocket(t)
   tmuxOn(person, 'new-session', '-d', '-x', '100', '-y', '30', `env TMUX= tmux -L ${machine.socket} attach -t =T`)
   const panes = async () => {
@@ -75,14 +109,22 @@ test('how an agent ended, an open tmux mode, and a key of a person are seen', as
 
 test('one look has the screen of every pane, and a pane that is gone is missing', async (t) => {
   const { machine, tmux } = await raised(t)
-  await tmux.run(Array.from({ length: 6 }, (_, i) => [['split-window', '-t', '=T:', 'sh', '-c', `printf 'pane ${i}\\n'; exec cat >/dev/null`], ['select-layout', '-t', '=T:', 'tiled']]))
+  await tmux.run(
+    Array.from({ length: 6 }, (_, i) => [
+      ['split-window', '-t', '=T:', 'sh', '-c', `printf 'pane ${i}\\n'; exec cat >/dev/null`],
+      ['select-layout', '-t', '=T:', 'tiled'],
+    ]),
+  )
   await until('each shows its text', async () => {
     const { screens } = await sample(tmux, machine)
     return Array.from({ length: 6 }, (_, i) => [...screens.values()].some(([row]) => row === `pane ${i}`)).every(Boolean)
   })
   const { sight: seen, screens } = await sample(tmux, machine)
   assert.ok(seen.state === 'up')
-  assert.deepEqual([...screens].map(([id, rows]) => [id, rows.length]), seen.panes.map(({ id, height }) => [id, height]))
+  assert.deepEqual(
+    [...screens].map(([id, rows]) => [id, rows.length]),
+    seen.panes.map(({ id, height }) => [id, height]),
+  )
   const captured = await capture(tmux, [...seen.panes.map(({ id }) => id), '%999'])
   assert.deepEqual(captured, screens)
 })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import type { Machine } from '../../src/core/nouns.ts'
 import type { Tmux } from '../../src/core/ports.ts'
 import { sanitize } from '../../src/core/text.ts'
@@ -29,13 +29,15 @@ interface Receiver {
 async function receiving(t: TestContext, more: Partial<Machine> = {}): Promise<Receiver> {
   const { tmux } = await raised(t, more)
   const log = join(scratch(t), 'log')
-  const [reply] = await tmux.run([[
-    ['set-option', '-w', '-t', '=T:', 'remain-on-exit', 'on'],
-    ['respawn-pane', '-k', '-t', '=T:', process.execPath, '-e', receiver, log],
-    ['set-option', '-p', '-F', '-t', '=T:', '@burn_agent', '#{pane_pid}'],
-    ['display-message', '-p', '-t', '=T:', '#{pane_id}'],
-    ['display-message', '-p', '-t', '=T:', '#{pane_pid}'],
-  ]])
+  const [reply] = await tmux.run([
+    [
+      ['set-option', '-w', '-t', '=T:', 'remain-on-exit', 'on'],
+      ['respawn-pane', '-k', '-t', '=T:', process.execPath, '-e', receiver, log],
+      ['set-option', '-p', '-F', '-t', '=T:', '@burn_agent', '#{pane_pid}'],
+      ['display-message', '-p', '-t', '=T:', '#{pane_id}'],
+      ['display-message', '-p', '-t', '=T:', '#{pane_pid}'],
+    ],
+  ])
   await until('the receiver listens', () => existsSync(log))
   const bytes = () => readFileSync(log, 'utf8')
   const target = { pane: reply?.lines[0] ?? '', agent_pid: Number(reply?.lines[1]) }
@@ -50,7 +52,10 @@ async function deliversHostileTexts(r: Receiver, numRuns: number): Promise<void>
     const texts = written.map((text) => sanitize(text))
     const end = `end-${sent++}`
     const before = r.bytes().length
-    const replies = await r.tmux.run([...texts.map((text, i) => placeLine(r.target, [{ paste: text }], `b${i}`, '3.3a')), placeLine(r.target, [{ type: end }], 'e', '3.3a')])
+    const replies = await r.tmux.run([
+      ...texts.map((text, i) => placeLine(r.target, [{ paste: text }], `b${i}`, '3.3a')),
+      placeLine(r.target, [{ type: end }], 'e', '3.3a'),
+    ])
     for (const reply of replies) assert.deepEqual(held(reply), { outcome: 'done', why: '' })
     await r.got(end)
     assert.equal(r.bytes().slice(before), texts.map(pasted).join('') + end)
@@ -66,13 +71,19 @@ test('whatever a text holds, the agent gets it byte for byte', { timeout: 60_000
 test('so it does over ssh', { timeout: 60_000 }, async (t) => {
   const sshd = await startSshd(t)
   if (sshd === null) return t.skip('there is no sshd on this machine')
-  await deliversHostileTexts(await receiving(t, { transport: { kind: 'ssh', host: sshd.host, port: sshd.port, options: sshd.options } }), 15)
+  await deliversHostileTexts(
+    await receiving(t, { transport: { kind: 'ssh', host: sshd.host, port: sshd.port, options: sshd.options } }),
+    15,
+  )
 })
 
 test('a megabyte arrives whole', { timeout: 60_000 }, async (t) => {
   const r = await receiving(t)
   const text = 'a line with $(id) and a €\n'.repeat(40_000)
-  assert.equal(held((await r.tmux.run([placeLine(r.target, [{ paste: text }, { type: 'end' }], 'big', '3.3a')]))[0] ?? assert.fail()).outcome, 'done')
+  assert.equal(
+    held((await r.tmux.run([placeLine(r.target, [{ paste: text }, { type: 'end' }], 'big', '3.3a')]))[0] ?? assert.fail()).outcome,
+    'done',
+  )
   await r.got('end')
   assert.equal(r.bytes(), `${pasted(text)}end`)
 })
@@ -96,8 +107,16 @@ test('text and Enter reach an agent whose pane somebody reads in copy mode, and 
 test('nothing reaches a successor, a dead pane, a bare shell or a pane that is gone, and no buffer stays', async (t) => {
   const r = await receiving(t)
   const refused = async (what: string) => {
-    const replies = await r.tmux.run([placeLine(r.target, [{ paste: 'secret' }], 'b', '3.3a'), submitLine(r.target, 'c', '3.3a'), [['list-buffers']]])
-    assert.deepEqual(replies.slice(0, 2).map((reply) => held(reply).outcome), ['refused', 'refused'], what)
+    const replies = await r.tmux.run([
+      placeLine(r.target, [{ paste: 'secret' }], 'b', '3.3a'),
+      submitLine(r.target, 'c', '3.3a'),
+      [['list-buffers']],
+    ])
+    assert.deepEqual(
+      replies.slice(0, 2).map((reply) => held(reply).outcome),
+      ['refused', 'refused'],
+      what,
+    )
     assert.deepEqual(replies[2]?.lines, [], what)
   }
   const { pane, agent_pid } = r.target
@@ -109,13 +128,19 @@ test('nothing reaches a successor, a dead pane, a bare shell or a pane that is g
   await refused('a dead pane')
   await r.tmux.run([[['respawn-pane', '-k', '-t', pane, 'sh']]])
   await refused('a shell in its place')
-  await r.tmux.run([[['split-window', '-t', pane], ['kill-pane', '-t', pane]]])
+  await r.tmux.run([
+    [
+      ['split-window', '-t', pane],
+      ['kill-pane', '-t', pane],
+    ],
+  ])
   await refused('a pane that is gone')
   assert.equal(r.bytes(), '')
 })
 
 test('control bytes are refused before anything is sent', () => {
   const target = { pane: '%1', agent_pid: 1 }
-  for (const text of ['a\u001b[201~b', 'a\u0000', 'a\rb', 'a\u009bb', 'a\u007f']) assert.throws(() => placeLine(target, [{ paste: text }], 'b', '3.3a'), { code: 'bad_text' })
+  for (const text of ['a\u001b[201~b', 'a\u0000', 'a\rb', 'a\u009bb', 'a\u007f'])
+    assert.throws(() => placeLine(target, [{ paste: text }], 'b', '3.3a'), { code: 'bad_text' })
   assert.throws(() => placeLine(target, [{ type: 'a\nb' }], 'b', '3.3a'), { code: 'bad_text' })
 })
