@@ -28,7 +28,8 @@ async function bundle(): Promise<void> {
     file: join(dist, 'burn.mjs'),
     format: 'esm',
     codeSplitting: false,
-    minify: 'dce-only',
+    // Names stay as they are, for the lines of an error that is reported.
+    minify: { compress: true, mangle: false, codegen: { removeWhitespace: true } },
   })
   await build.close()
   chmodSync(join(dist, 'burn.mjs'), 0o755)

@@ -1,5 +1,4 @@
 /** The person in front of the command: where text goes, and how it may look. */
-import { createInterface } from 'node:readline/promises'
 import { styleText } from 'node:util'
 
 type Style = Parameters<typeof styleText>[0]
@@ -29,6 +28,7 @@ export function processIo(): Io {
     paint: (style, text) => (colours ? styleText(style, text, { validateStream: false }) : text),
     confirm: async (question) => {
       if (!stdin.isTTY) return false
+      const { createInterface } = await import('node:readline/promises')
       using lines = createInterface({ input: stdin, output: stderr })
       return /^y(es)?$/i.test((await lines.question(`${question} [y/N] `)).trim())
     },
