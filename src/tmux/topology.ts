@@ -80,6 +80,8 @@ export function actionLines(action: TopologyAction, session: string, begun: bool
     case 'add_panes':
       return [
         [...windowLine(action.window_id, action.window), ['resize-window', '-t', action.window_id, '-x', String(action.width), '-y', String(action.height)]],
+        // A window whose making was cut short still has its temporary name.
+        [['rename-window', '-t', action.window_id, action.window]],
         ...action.workers.map((worker) => addLine(action.window_id, worker)),
       ]
     case 'adopt_pane':
