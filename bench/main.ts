@@ -21,7 +21,13 @@ const pairs = Math.max(9, Number(process.env['BENCH_PAIRS'] ?? 9))
 
 /** Opens the rig's fleet in this process, as a command would. */
 function sessionOf(rig: Rig): ReturnType<typeof openSession> {
-  const wiring = { clock: systemClock, env: {}, home: join(rig.dir, 'home'), cwd: rig.dir, notify: ({ subject, text }: { subject: string; text: string }) => console.error(`${subject}: ${text}`) }
+  const wiring = {
+    clock: systemClock,
+    env: {},
+    home: join(rig.dir, 'home'),
+    cwd: rig.dir,
+    notify: ({ subject, text }: { subject: string; text: string }) => console.error(`${subject}: ${text}`),
+  }
   return openSession({ spec: join(rig.dir, 'fleet-spec.json') }, wiring)
 }
 
@@ -71,14 +77,27 @@ async function cycles(rig: Rig): Promise<Compared[]> {
   const quiet: number[] = []
   let asked = 0
   for (let turn = 0; turn < pairs; turn++) {
-    const issues = Array.from({ length: 112 }, (_, index) => ({ title: `Issue ${index}`, body: 'words to work on '.repeat(120), author: 'ann' }))
+    const issues = Array.from({ length: 112 }, (_, index) => ({
+      title: `Issue ${index}`,
+      body: 'words to work on '.repeat(120),
+      author: 'ann',
+    }))
     await using forge = await startGitea({ check: false, repos: [{ name: 'bench/app', writers: ['burn', 'ann'], issues }] })
     writeFileSync(join(rig.dir, 'token'), forge.token, { mode: 0o600 })
-    rig.writeSpec({}, { name: `bench${turn}`, session: 'B', ledger: `sqlite:${rig.dir}/cycle-${turn}.db`, forge: { kind: 'gitea', url: forge.url, owner: 'bench', token: { file: join(rig.dir, 'token') } } })
+    rig.writeSpec(
+      {},
+      {
+        name: `bench${turn}`,
+        session: 'B',
+        ledger: `sqlite:${rig.dir}/cycle-${turn}.db`,
+        forge: { kind: 'gitea', url: forge.url, owner: 'bench', token: { file: join(rig.dir, 'token') } },
+      },
+    )
     const first = JSON.parse(await rig.burn('dispatch', '--json')) as Cycle
     const seen = first.deliveries.filter(({ state }) => state === 'seen').length
     const others = [...new Set(first.deliveries.flatMap(({ state, evidence }) => (state === 'seen' ? [] : [`${state}: ${evidence}`])))]
-    if (first.claimed.length !== 112 || seen !== 112) throw new Error(`turn ${turn} claimed ${first.claimed.length} and proved ${seen} of 112 (${others.join('; ')})`)
+    if (first.claimed.length !== 112 || seen !== 112)
+      throw new Error(`turn ${turn} claimed ${first.claimed.length} and proved ${seen} of 112 (${others.join('; ')})`)
     times.push(first.ms)
     if (turn < pairs - 1) continue
     // What changed a moment ago is read once more, for a forge that writes a change later than the time it bears.
@@ -94,7 +113,13 @@ async function cycles(rig: Rig): Promise<Compared[]> {
   const under = (ms: number) => ({ says: `< ${ms} ms`, holds: (ours: number) => ours < ms })
   return [
     { name: 'a cycle of 112 issues, proof and comments', ours: times, theirs: [], against: '', limit: under(2000) },
-    { name: `a cycle with nothing new (${asked} requests, 1 repo)`, ours: quiet, theirs: [], against: '', limit: { says: '≤ 2 requests', holds: () => asked <= 2 } },
+    {
+      name: `a cycle with nothing new (${asked} requests, 1 repo)`,
+      ours: quiet,
+      theirs: [],
+      against: '',
+      limit: { says: '≤ 2 requests', holds: () => asked <= 2 },
+    },
   ]
 }
 

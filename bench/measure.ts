@@ -18,7 +18,11 @@ export async function timed(work: () => Promise<unknown>): Promise<number> {
 }
 
 /** Runs both sides `pairs` times, in turn, after one pair that does not count. */
-export async function interleave(pairs: number, ours: () => Promise<number>, theirs: () => Promise<number>): Promise<{ ours: number[]; theirs: number[] }> {
+export async function interleave(
+  pairs: number,
+  ours: () => Promise<number>,
+  theirs: () => Promise<number>,
+): Promise<{ ours: number[]; theirs: number[] }> {
   const times = { ours: [] as number[], theirs: [] as number[] }
   for (let pair = -1; pair < pairs; pair++) {
     const [a, b] = [await ours(), await theirs()]

@@ -8,14 +8,20 @@ import { actionLines } from '../src/tmux/topology.ts'
 /** The very commands that `burn up` sends, as a file for `tmux source-file`. */
 export function sourceFile(machine: Machine): string {
   const actions = planUp(machine, { machine: machine.name, state: 'down' }, { prune: false, live: () => 0, childless: new Set() })
-  return `${actions.flatMap((action) => actionLines(action, machine.session, false)).map(renderLine).join('\n')}\n`
+  return `${actions
+    .flatMap((action) => actionLines(action, machine.session, false))
+    .map(renderLine)
+    .join('\n')}\n`
 }
 
 /** Three commands a pane in one write: buffer, paste, Enter. */
 export async function pasteAll(tmux: Tmux, panes: readonly string[], textOf: (index: number) => string): Promise<void> {
   await tmux.run(
     panes.flatMap((pane, index) => [
-      [['set-buffer', '-b', `raw-${index}`, '--', `\u001b[200~${textOf(index)}\u001b[201~`], ['paste-buffer', '-d', '-r', '-b', `raw-${index}`, '-t', pane]],
+      [
+        ['set-buffer', '-b', `raw-${index}`, '--', `\u001b[200~${textOf(index)}\u001b[201~`],
+        ['paste-buffer', '-d', '-r', '-b', `raw-${index}`, '-t', pane],
+      ],
       [['send-keys', '-t', pane, '-H', '0d']],
     ]),
   )

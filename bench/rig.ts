@@ -47,8 +47,16 @@ function specOf(dir: string, socket: string, machine: object, more: object): obj
   const command = [process.execPath, agent, '--log', join(dir, 'agents/%p-%d.jsonl'), '--turn-ms', '1', '--busy-mode', 'queue']
   const windows = sizes.map((panes, index) => ({ name: `W${index}`, panes, repos: ['app'] }))
   return {
-    name: 'bench', session: 'B', socket, dir: join(dir, 'w'), ledger: `sqlite:${dir}/l.db`, forge: { kind: 'folder', path: dir, owner: 'bench' },
-    agent: { kind: 'hermes', command, busy_input_mode: 'queue' }, dispatch: { depth: 1 }, machines: { box: { cores: 16, windows, ...machine } }, ...more,
+    name: 'bench',
+    session: 'B',
+    socket,
+    dir: join(dir, 'w'),
+    ledger: `sqlite:${dir}/l.db`,
+    forge: { kind: 'folder', path: dir, owner: 'bench' },
+    agent: { kind: 'hermes', command, busy_input_mode: 'queue' },
+    dispatch: { depth: 1 },
+    machines: { box: { cores: 16, windows, ...machine } },
+    ...more,
   }
 }
 
@@ -75,5 +83,6 @@ export function tmux(socket: string, ...words: readonly string[]): string {
 
 /** Looks every few milliseconds until it holds; gives up after a minute. */
 export async function until(holds: () => boolean): Promise<void> {
-  for (const end = performance.now() + 60_000; !holds(); await sleep(2)) if (performance.now() > end) throw new Error('it did not happen in a minute')
+  for (const end = performance.now() + 60_000; !holds(); await sleep(2))
+    if (performance.now() > end) throw new Error('it did not happen in a minute')
 }

@@ -32,7 +32,9 @@ export async function raising(rig: Rig, machine: Machine, pairs: number): Promis
     },
     async () => {
       endServer(raw)
-      const took = await timed(() => command(['tmux', '-u', '-L', raw, 'new-session', '-d', '-s', machine.session, '-n', 'first', 'cat', ';', 'source-file', file]))
+      const took = await timed(() =>
+        command(['tmux', '-u', '-L', raw, 'new-session', '-d', '-s', machine.session, '-n', 'first', 'cat', ';', 'source-file', file]),
+      )
       endServer(raw)
       return took
     },
@@ -65,8 +67,17 @@ export async function delivering(rig: Rig, session: Session, channel: Tmux, pair
     const left = (await heldDeliveries(session)).deliveries.length
     if (left > 0) throw new Error(`${left} deliveries did not end`)
   }
-  const times = await interleave(pairs, () => whole(ours), () => whole(() => pasteAll(channel, panes, (index) => prompt(index, round))))
-  return { name: `112 prompts of 3 KB, with proof, ${where}`, ...times, against: 'the same pasted blindly on one control channel', limit: atMost(2) }
+  const times = await interleave(
+    pairs,
+    () => whole(ours),
+    () => whole(() => pasteAll(channel, panes, (index) => prompt(index, round))),
+  )
+  return {
+    name: `112 prompts of 3 KB, with proof, ${where}`,
+    ...times,
+    against: 'the same pasted blindly on one control channel',
+    limit: atMost(2),
+  }
 }
 
 async function idle(rig: Rig, machine: Machine): Promise<void> {
@@ -84,17 +95,31 @@ export function panesOf(rig: Rig, machine: Machine): string[] {
 /** Everything that 112 panes show, in one look. */
 export async function sampling(rig: Rig, machine: Machine, channel: Tmux, pairs: number, where: string): Promise<Compared> {
   const panes = panesOf(rig, machine)
-  const times = await interleave(pairs, () => timed(() => sample(channel, machine)), () => timed(() => captureAll(channel, panes)))
+  const times = await interleave(
+    pairs,
+    () => timed(() => sample(channel, machine)),
+    () => timed(() => captureAll(channel, panes)),
+  )
   return { name: `a look at 112 panes, ${where}`, ...times, against: 'pipelined capture-pane alone', limit: atMost(1.5, 3) }
 }
 
 export async function statusCommand(rig: Rig, pairs: number): Promise<Compared> {
-  const times = await interleave(pairs, () => timed(() => rig.burn('status')), () => timed(() => command([process.execPath, '-e', '0'])))
+  const times = await interleave(
+    pairs,
+    () => timed(() => rig.burn('status')),
+    () => timed(() => command([process.execPath, '-e', '0'])),
+  )
   return { name: 'burn status, whole process', ...times, against: 'node -e 0', limit: atMost(5) }
 }
 
 /** What a user would do over ssh: one ssh a pane. Ours is the whole round of deliveries with proof. */
-export async function sshAPane(rig: Rig, ours: readonly number[], ssh: readonly string[], panes: readonly string[], pairs: number): Promise<Compared> {
+export async function sshAPane(
+  rig: Rig,
+  ours: readonly number[],
+  ssh: readonly string[],
+  panes: readonly string[],
+  pairs: number,
+): Promise<Compared> {
   const some = panes.slice(0, 8)
   const theirs: number[] = []
   for (let pair = 0; pair < pairs; pair++) {
@@ -104,7 +129,13 @@ export async function sshAPane(rig: Rig, ours: readonly number[], ssh: readonly 
     theirs.push((took * panes.length) / some.length)
   }
   const limit = { says: '≥ 50 × faster', holds: (a: number, b: number) => b >= 50 * a }
-  return { name: '112 prompts over ssh', ours, theirs, against: `one ssh … send-keys a pane (${some.length} measured, × ${panes.length / some.length})`, limit }
+  return {
+    name: '112 prompts over ssh',
+    ours,
+    theirs,
+    against: `one ssh … send-keys a pane (${some.length} measured, × ${panes.length / some.length})`,
+    limit,
+  }
 }
 
 export { bundle }

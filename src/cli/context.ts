@@ -56,7 +56,11 @@ export function machinesNamed(fleet: Fleet, names: readonly string[]): readonly 
   return names.map((name) => {
     const found = fleet.machines.find((machine) => machine.name === name)
     if (found !== undefined) return found
-    throw unknown('machine', name, fleet.machines.map((machine) => machine.name))
+    throw unknown(
+      'machine',
+      name,
+      fleet.machines.map((machine) => machine.name),
+    )
   })
 }
 
@@ -70,9 +74,18 @@ export function workerNamed(fleet: Fleet, name: string): Worker {
   const found = workers.filter((worker) => worker.id === name || worker.name === name)
   if (found.length === 1) return found[0] as Worker
   if (found.length > 1) {
-    throw new BurnError('worker_ambiguous', `${name} is the name of ${found.length} workers`, `say which: ${found.map(({ id }) => id).join(', ')}`, { exit: 2 })
+    throw new BurnError(
+      'worker_ambiguous',
+      `${name} is the name of ${found.length} workers`,
+      `say which: ${found.map(({ id }) => id).join(', ')}`,
+      { exit: 2 },
+    )
   }
-  throw unknown('worker', name, workers.flatMap(({ id, name: own }) => [own, id]))
+  throw unknown(
+    'worker',
+    name,
+    workers.flatMap(({ id, name: own }) => [own, id]),
+  )
 }
 
 export function unknown(noun: string, name: string, candidates: readonly string[]): BurnError {

@@ -54,7 +54,10 @@ function program(context: Context): Command {
     .description("Turns a forge's backlog into work on a fleet of coding agents in tmux panes on machines you own.")
     .version(version)
     .showHelpAfterError('(burn --help says what there is)')
-    .addHelpText('after', '\nStart with: burn spec check, burn doctor, burn up, burn christen, burn dispatch --dry-run, burn dispatch, burn status\nExit codes: 0 done, 1 failed, 2 usage or spec, 3 done in part.')
+    .addHelpText(
+      'after',
+      '\nStart with: burn spec check, burn doctor, burn up, burn christen, burn dispatch --dry-run, burn dispatch, burn status\nExit codes: 0 done, 1 failed, 2 usage or spec, 3 done in part.',
+    )
     .exitOverride()
   for (const command of commands) burn.addCommand(command(context))
   for (const each of [burn, ...descendants(burn)]) each.exitOverride()
@@ -70,10 +73,13 @@ function explain(thrown: unknown, json: boolean, { io }: Context): ExitCode {
   if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 2
   if (thrown instanceof BurnError) {
     if (json) io.out(JSON.stringify({ error: { code: thrown.code, message: thrown.message, hint: thrown.hint } }))
-    else io.err(`${io.paint('red', 'burn:')} ${thrown.message}${thrown.hint === '' ? '' : `\n  ${io.paint('cyan', 'hint:')} ${thrown.hint}`}`)
+    else
+      io.err(`${io.paint('red', 'burn:')} ${thrown.message}${thrown.hint === '' ? '' : `\n  ${io.paint('cyan', 'hint:')} ${thrown.hint}`}`)
     return thrown.exit
   }
-  io.err(`burn: ${thrown instanceof Error ? (thrown.stack ?? thrown.message) : messageOf(thrown)}\n  This is a mistake in burn; please report it with the lines above.`)
+  io.err(
+    `burn: ${thrown instanceof Error ? (thrown.stack ?? thrown.message) : messageOf(thrown)}\n  This is a mistake in burn; please report it with the lines above.`,
+  )
   return 1
 }
 

@@ -47,7 +47,9 @@ export function fit(text: string, width: number): string {
 export function table(head: readonly string[], rows: readonly (readonly string[])[], width = Infinity): string[] {
   const all = [head, ...rows]
   const widths = head.map((_, column) => Math.max(...all.map((row) => widthOf(row[column] ?? ''))))
-  const right = head.map((_, column) => rows.length > 0 && rows.every((row) => /^-?[\d.,]*%?$/.test(stripVTControlCharacters(row[column] ?? ''))))
+  const right = head.map(
+    (_, column) => rows.length > 0 && rows.every((row) => /^-?[\d.,]*%?$/.test(stripVTControlCharacters(row[column] ?? ''))),
+  )
   const used = widths.slice(0, -1).reduce((sum, each) => sum + each + 2, 0)
   return all.map((row) =>
     head

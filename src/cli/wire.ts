@@ -24,18 +24,30 @@ export interface Wiring {
 }
 
 /** The spec file: the one named, `$BURN_SPEC`, here, or in the person's configuration. */
-export async function readSpec(option: string | undefined, { env, home, cwd }: Pick<Wiring, 'env' | 'home' | 'cwd'>): Promise<{ file: string; text: string }> {
+export async function readSpec(
+  option: string | undefined,
+  { env, home, cwd }: Pick<Wiring, 'env' | 'home' | 'cwd'>,
+): Promise<{ file: string; text: string }> {
   const named = option ?? env['BURN_SPEC']
-  const places = named === undefined ? [resolve(cwd, 'fleet-spec.json'), resolve(home, '.config/burn-fleet/fleet-spec.json')] : [resolve(cwd, named)]
+  const places =
+    named === undefined ? [resolve(cwd, 'fleet-spec.json'), resolve(home, '.config/burn-fleet/fleet-spec.json')] : [resolve(cwd, named)]
   for (const file of places) {
     try {
       return { file, text: await readFile(file, 'utf8') }
     } catch (thrown) {
       const { code } = thrown as NodeJS.ErrnoException
-      if (code !== 'ENOENT') throw new BurnError('spec_unreadable', `${file} can't be read: ${code ?? String(thrown)}`, 'check the file and its rights', { exit: 2 })
+      if (code !== 'ENOENT')
+        throw new BurnError('spec_unreadable', `${file} can't be read: ${code ?? String(thrown)}`, 'check the file and its rights', {
+          exit: 2,
+        })
     }
   }
-  throw new BurnError('spec_missing', `there is no fleet spec at ${places.join(' or ')}`, 'write one (docs/declare-a-fleet.md), or name it with --spec', { exit: 2 })
+  throw new BurnError(
+    'spec_missing',
+    `there is no fleet spec at ${places.join(' or ')}`,
+    'write one (docs/declare-a-fleet.md), or name it with --spec',
+    { exit: 2 },
+  )
 }
 
 export async function openSession(options: CommonOptions, wiring: Wiring): Promise<OpenSession> {
@@ -76,13 +88,22 @@ function nextId(clock: Clock): () => string {
 /** The token is read when the first request needs it, and no sooner. */
 function forgeFor(fleet: Fleet, { clock, home, env }: Wiring): Promise<Forge> {
   const config = fleet.forge
-  return openForge(config, fleet.repos, { clock, random: Math.random, token: config.kind === 'gitea' ? () => readSecret(config.token, { home, env }) : null })
+  return openForge(config, fleet.repos, {
+    clock,
+    random: Math.random,
+    token: config.kind === 'gitea' ? () => readSecret(config.token, { home, env }) : null,
+  })
 }
 
 async function readTemplate(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8')
   } catch (thrown) {
-    throw new BurnError('template_unreadable', `the template ${path} can't be read: ${(thrown as Error).message}`, 'correct "templates" in the spec', { exit: 2 })
+    throw new BurnError(
+      'template_unreadable',
+      `the template ${path} can't be read: ${(thrown as Error).message}`,
+      'correct "templates" in the spec',
+      { exit: 2 },
+    )
   }
 }

@@ -133,7 +133,9 @@ function stepInComposer(delivery: Delivery, sight: DeliverySight, limits: Delive
   const { state, detail } = look.reading
   if (state !== 'idle' && state !== 'working' && state !== 'error')
     return wait(`the agent is ${state}${detail === null ? '' : ` (${detail})`}`)
-  return look.interrupts === true ? wait('Enter would cut the running turn') : { do: 'submit', to: delivery.state === 'submitted' ? 'submitted' : 'placed' }
+  return look.interrupts === true
+    ? wait('Enter would cut the running turn')
+    : { do: 'submit', to: delivery.state === 'submitted' ? 'submitted' : 'placed' }
 }
 
 /** Our text is neither in the composer nor elsewhere. */
@@ -178,7 +180,10 @@ export function deliverySight(of: {
   return {
     reachable: of.reachable,
     incarnation: pane === null ? null : incarnationOf(pane, of.server_started),
-    ended: pane?.dead === true ? `its agent ended ${pane.dead_status === null ? 'by a signal' : `with status ${pane.dead_status}`}: its pane shows why` : null,
+    ended:
+      pane?.dead === true
+        ? `its agent ended ${pane.dead_status === null ? 'by a signal' : `with status ${pane.dead_status}`}: its pane shows why`
+        : null,
     look,
     in_composer: composer && look.draft.replaceAll('\n', '').includes(id),
     elsewhere:

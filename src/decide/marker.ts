@@ -52,7 +52,10 @@ export interface CommentFacts {
 /** The comment of a work dispatch in its present state. */
 export function workComment({ fleet, dispatch, worker, reason }: CommentFacts): string {
   const marker = `<!-- burn:1 fleet=${fleet} dispatch=${dispatch.id} state=${dispatch.state} -->`
-  const where = worker === null ? dispatch.worker : `${worker.glyph} **${worker.name}** · machine ${worker.machine} · window ${worker.window} · lane ${worker.lane}`
+  const where =
+    worker === null
+      ? dispatch.worker
+      : `${worker.glyph} **${worker.name}** · machine ${worker.machine} · window ${worker.window} · lane ${worker.lane}`
   const again = dispatch.attempt > 1 ? ` · attempt ${dispatch.attempt}` : ''
   const details = `dispatch \`${dispatch.id}\` · branch \`burn/${dispatch.id}\`${again}`
   const says: Record<DispatchState, string> = {
@@ -75,6 +78,8 @@ export function councilComment(fleet: string, dispatches: readonly Dispatch[], w
     const worker = workers.get(id)
     return `- ${worker === undefined ? id : `${worker.glyph} **${worker.name}** (${id})`}${state === 'claimed' ? '' : `: ${state === 'handed' ? 'asked' : state}`}`
   })
-  const state = dispatches.every((d) => d.state === 'claimed') ? 'claimed' : (dispatches.find((d) => d.state === 'handed')?.state ?? first.state)
+  const state = dispatches.every((d) => d.state === 'claimed')
+    ? 'claimed'
+    : (dispatches.find((d) => d.state === 'handed')?.state ?? first.state)
   return `<!-- burn:1 fleet=${fleet} dispatch=${first.id} state=${state} -->\nThe fleet **${fleet}** asked its council for perspective, not for work:\n\n${asked.join('\n')}\n`
 }

@@ -67,14 +67,22 @@ export function statusReport(input: StatusInput): StatusReport {
     const sight = input.sights.get(machine.name)
     const windows = machine.windows.map((window): WindowReport => {
       const all = window.workers.map(({ id }) => facts.get(id)).filter((each) => each !== undefined)
-      return { name: window.name, lane: window.lane, workers: all.map(({ report }) => report), totals: sum(all.map(({ totals }) => totals)) }
+      return {
+        name: window.name,
+        lane: window.lane,
+        workers: all.map(({ report }) => report),
+        totals: sum(all.map(({ totals }) => totals)),
+      }
     })
     return {
       name: machine.name,
       reachable: sight !== undefined && sight.state !== 'unreachable',
       reason: sight?.state === 'unreachable' ? sight.reason : null,
       windows,
-      retiring: sight?.state === 'up' ? sight.panes.filter((pane) => pane.retiring && pane.worker !== null).map((pane) => pane.worker as WorkerId) : [],
+      retiring:
+        sight?.state === 'up'
+          ? sight.panes.filter((pane) => pane.retiring && pane.worker !== null).map((pane) => pane.worker as WorkerId)
+          : [],
       totals: sum(windows.map(({ totals }) => totals)),
     }
   })

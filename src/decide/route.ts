@@ -101,7 +101,8 @@ function sublaneRank(worker: Worker, issue: Issue): number {
 
 function whyThere(desk: Desk, issue: Issue): string {
   const { worker } = desk
-  const repo = worker.home === issue.repo ? `${issue.repo} is its home repo` : `its window serves ${issue.repo} and its home repo has nothing left`
+  const repo =
+    worker.home === issue.repo ? `${issue.repo} is its home repo` : `its window serves ${issue.repo} and its home repo has nothing left`
   const sublane = sublaneRank(worker, issue) === 0 ? `, sublane ${worker.sublane} matches a label` : ''
   return `${repo}${sublane}; it held ${desk.live} of ${worker.depth}`
 }

@@ -7,16 +7,20 @@ import type { View } from '../core/view.ts'
 /** The steps that this view calls for. */
 export function planSettle(view: View): DispatchMove[] {
   const changes = new Map(view.changes.map((change) => [change.dispatch_id, change]))
-  return view.ledger.dispatches
-    .map((dispatch) => settle(dispatch, view, changes.get(dispatch.id)))
-    .filter((move) => move !== null)
+  return view.ledger.dispatches.map((dispatch) => settle(dispatch, view, changes.get(dispatch.id))).filter((move) => move !== null)
 }
 
 function settle(dispatch: Dispatch, view: View, change: Change | undefined): DispatchMove | null {
   const { id, state } = dispatch
   if (state !== 'claimed' && state !== 'handed' && state !== 'review') return null
   if (view.closed.has(dispatch.issue)) {
-    return { id, from: ['claimed', 'handed', 'review'], to: 'done', reason: 'its issue is closed', change_url: change?.url ?? dispatch.change_url }
+    return {
+      id,
+      from: ['claimed', 'handed', 'review'],
+      to: 'done',
+      reason: 'its issue is closed',
+      change_url: change?.url ?? dispatch.change_url,
+    }
   }
   if (change?.state === 'merged' && state !== 'claimed') {
     return { id, from: ['handed', 'review'], to: 'done', reason: 'its change was merged', change_url: change.url }
@@ -27,7 +31,9 @@ function settle(dispatch: Dispatch, view: View, change: Change | undefined): Dis
   if (state === 'review' && change?.state === 'closed') {
     return { id, from: ['review'], to: 'failed', reason: 'its change was closed without being merged', change_url: change.url }
   }
-  return state === 'handed' && isGone(dispatch, view) ? { id, from: ['handed'], to: 'lost', reason: 'the agent that held it is gone' } : null
+  return state === 'handed' && isGone(dispatch, view)
+    ? { id, from: ['handed'], to: 'lost', reason: 'the agent that held it is gone' }
+    : null
 }
 
 /** The incarnation that was given the prompt no longer lives. Unreachable is not dead: then nothing is known. */

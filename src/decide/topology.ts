@@ -6,8 +6,23 @@ import type { MachineSight, Pane, PaneWindow } from '../core/panes.ts'
 export const smallestPane = { width: 100, height: 24 }
 
 export type TopologyAction =
-  | { readonly do: 'create_window'; readonly window: string; readonly width: number; readonly height: number; readonly workers: readonly Worker[]; readonly reason: string }
-  | { readonly do: 'add_panes'; readonly window_id: string; readonly window: string; readonly width: number; readonly height: number; readonly workers: readonly Worker[]; readonly reason: string }
+  | {
+      readonly do: 'create_window'
+      readonly window: string
+      readonly width: number
+      readonly height: number
+      readonly workers: readonly Worker[]
+      readonly reason: string
+    }
+  | {
+      readonly do: 'add_panes'
+      readonly window_id: string
+      readonly window: string
+      readonly width: number
+      readonly height: number
+      readonly workers: readonly Worker[]
+      readonly reason: string
+    }
   | { readonly do: 'adopt_pane'; readonly pane: string; readonly worker: Worker; readonly reason: string }
   | { readonly do: 'relabel_pane'; readonly pane: string; readonly worker: Worker; readonly reason: string }
   | { readonly do: 'retire_pane'; readonly pane: string; readonly worker: WorkerId; readonly reason: string }
@@ -69,7 +84,9 @@ function planWindow(window: Window, sight: Up, marked: ReadonlyMap<WorkerId, Pan
   if (missing.length === 0) return changed
   const home = homeOf(window, sight, marked)
   if (home === null) return [...changed, createWindow({ ...window, workers: missing }, `there is no window ${window.name}`)]
-  const free = sight.panes.filter((pane) => pane.window_id === home.id && pane.worker === null && !pane.dead && options.childless.has(pane.id))
+  const free = sight.panes.filter(
+    (pane) => pane.window_id === home.id && pane.worker === null && !pane.dead && options.childless.has(pane.id),
+  )
   const adopted = missing.slice(0, free.length).map((worker, index): TopologyAction => {
     return { do: 'adopt_pane', pane: (free[index] as Pane).id, worker, reason: 'an unused shell is in its window' }
   })
@@ -77,7 +94,19 @@ function planWindow(window: Window, sight: Up, marked: ReadonlyMap<WorkerId, Pan
   const panes = sight.panes.filter((pane) => pane.window_id === home.id).length + added.length
   const need = windowSize(panes)
   const size = { width: Math.max(need.width, home.width), height: Math.max(need.height, home.height) }
-  const add: TopologyAction[] = added.length === 0 ? [] : [{ do: 'add_panes', window_id: home.id, window: window.name, ...size, workers: added, reason: `${added.length} of its ${window.workers.length} workers have no pane` }]
+  const add: TopologyAction[] =
+    added.length === 0
+      ? []
+      : [
+          {
+            do: 'add_panes',
+            window_id: home.id,
+            window: window.name,
+            ...size,
+            workers: added,
+            reason: `${added.length} of its ${window.workers.length} workers have no pane`,
+          },
+        ]
   return [...changed, ...adopted, ...add]
 }
 
@@ -86,15 +115,19 @@ function homeOf(window: Window, sight: Up, marked: ReadonlyMap<WorkerId, Pane>):
   const byMark = sight.windows.find((each) => each.window === window.name)
   if (byMark !== undefined) return byMark
   const id = window.workers.map((worker) => marked.get(worker.id)?.window_id).find((each) => each !== undefined)
-  return sight.windows.find((each) => each.id === id) ?? sight.windows.find((each) => each.name === window.name && each.window === null) ?? null
+  return (
+    sight.windows.find((each) => each.id === id) ?? sight.windows.find((each) => each.name === window.name && each.window === null) ?? null
+  )
 }
 
 function retire(pane: Pane, wanted: ReadonlySet<WorkerId>, { prune, live }: UpOptions): TopologyAction[] {
   if (pane.worker === null || wanted.has(pane.worker)) return []
   const held = live(pane.worker)
-  if (prune && held === 0 && pane.made) return [{ do: 'end_pane', pane: pane.id, worker: pane.worker, reason: 'the spec no longer has it, and it holds nothing' }]
+  if (prune && held === 0 && pane.made)
+    return [{ do: 'end_pane', pane: pane.id, worker: pane.worker, reason: 'the spec no longer has it, and it holds nothing' }]
   if (pane.retiring) return []
-  const reason = held > 0 ? `the spec no longer has it; it holds ${held} live dispatches` : 'the spec no longer has it (burn up --prune ends it)'
+  const reason =
+    held > 0 ? `the spec no longer has it; it holds ${held} live dispatches` : 'the spec no longer has it (burn up --prune ends it)'
   return [{ do: 'retire_pane', pane: pane.id, worker: pane.worker, reason }]
 }
 

@@ -25,7 +25,9 @@ async function fromFile(path: string): Promise<string> {
     throw new BurnError(
       missing ? 'secret_missing' : 'secret_unreadable',
       `the token file ${path} ${missing ? 'does not exist' : `can't be read (${thrown.code ?? 'unknown'})`}`,
-      missing ? `make a token in the forge's settings, then: install -m 600 /dev/null ${path}, and write the token into it` : `check its owner and rights: chmod 600 ${path}`,
+      missing
+        ? `make a token in the forge's settings, then: install -m 600 /dev/null ${path}, and write the token into it`
+        : `check its owner and rights: chmod 600 ${path}`,
       { exit: 2 },
     )
   })
@@ -33,8 +35,17 @@ async function fromFile(path: string): Promise<string> {
     const stat = await file.stat()
     const { mode, size } = stat
     if (!stat.isFile()) throw new BurnError('secret_unreadable', `${path} is not a file`, 'name the file that holds the token', { exit: 2 })
-    if ((mode & 0o077) !== 0) throw new BurnError('secret_exposed', `the token file ${path} can be read or written by others (mode ${(mode & 0o777).toString(8)})`, `chmod 600 ${path}, and consider the token known to others`, { exit: 2 })
-    if (size > 65_536) throw new BurnError('secret_malformed', `the token file ${path} is too large to be a token`, 'check that it is the right file', { exit: 2 })
+    if ((mode & 0o077) !== 0)
+      throw new BurnError(
+        'secret_exposed',
+        `the token file ${path} can be read or written by others (mode ${(mode & 0o777).toString(8)})`,
+        `chmod 600 ${path}, and consider the token known to others`,
+        { exit: 2 },
+      )
+    if (size > 65_536)
+      throw new BurnError('secret_malformed', `the token file ${path} is too large to be a token`, 'check that it is the right file', {
+        exit: 2,
+      })
     return whole(await file.readFile('utf8'), `the token file ${path}`)
   } finally {
     await file.close()
@@ -46,7 +57,9 @@ async function fromCommand(argv: readonly string[]): Promise<string> {
   const name = argv[0] ?? ''
   if (stopped !== null || code !== 0) {
     const how = stopped === null ? `ended with ${code === null ? 'a signal' : `status ${code}`}` : 'did not end in time'
-    throw new BurnError('secret_command', `the token command ${name} ${how}`, `run it yourself and see what it says: ${name} …`, { exit: 2 })
+    throw new BurnError('secret_command', `the token command ${name} ${how}`, `run it yourself and see what it says: ${name} …`, {
+      exit: 2,
+    })
   }
   return whole(stdout, `what ${name} printed`)
 }
@@ -55,6 +68,7 @@ function whole(text: string, where: string): string {
   const secret = text.trim()
   if (secret === '') throw new BurnError('secret_empty', `${where} is empty`, 'put the token there', { exit: 2 })
   // A header can't hold anything else, and a second line means that it is not a token alone.
-  if (!/^[\x21-\x7e]+$/.test(secret)) throw new BurnError('secret_malformed', `${where} holds more than a token`, 'put the token there alone, on one line', { exit: 2 })
+  if (!/^[\x21-\x7e]+$/.test(secret))
+    throw new BurnError('secret_malformed', `${where} holds more than a token`, 'put the token there alone, on one line', { exit: 2 })
   return secret
 }

@@ -16,12 +16,21 @@ export async function attachArgv(machine: Machine, place: Place, session: Sessio
   const [link] = await session.machines.open([machine])
   if (link === undefined) throw new RangeError('one machine was asked for')
   const sight = await session.machines.sight(link)
-  if (sight.state === 'unreachable') throw new BurnError('machine_unreachable', `${machine.name} can't be reached: ${sight.reason}`, link.hint)
-  if (sight.state === 'down') throw new BurnError('tmux_no_session', `${machine.name} has no session ${machine.session}`, `raise it: burn up ${machine.name}`)
+  if (sight.state === 'unreachable')
+    throw new BurnError('machine_unreachable', `${machine.name} can't be reached: ${sight.reason}`, link.hint)
+  if (sight.state === 'down')
+    throw new BurnError('tmux_no_session', `${machine.name} has no session ${machine.session}`, `raise it: burn up ${machine.name}`)
   const attach = ['attach-session', '-t', `=${machine.session}:`]
-  const pane = place === null ? undefined : sight.panes.find((each) => ('worker' in place ? each.worker === place.worker : isIn(each, place.window, machine)))
+  const pane =
+    place === null
+      ? undefined
+      : sight.panes.find((each) => ('worker' in place ? each.worker === place.worker : isIn(each, place.window, machine)))
   if (place !== null && pane === undefined) {
-    throw new BurnError('pane_missing', `${'worker' in place ? place.worker : place.window} has no pane on ${machine.name}`, `raise it: burn up ${machine.name}`)
+    throw new BurnError(
+      'pane_missing',
+      `${'worker' in place ? place.worker : place.window} has no pane on ${machine.name}`,
+      `raise it: burn up ${machine.name}`,
+    )
   }
   const words = pane === undefined ? attach : [...attach, ...whole(pane)]
   return argvOn(machine, [machine.tmux, '-u', '-L', machine.socket, ...words], { tty: true })
@@ -34,5 +43,24 @@ function isIn({ worker }: Pane, window: string, machine: Machine): boolean {
 /** Far to the left and up first, since panning begins wherever the cursor drew the client to. */
 function whole({ id, window_id, left, top }: Pane): string[] {
   const far = '10000'
-  return [';', 'select-window', '-t', window_id, ';', 'select-pane', '-t', id, ';', 'refresh-client', '-L', far, ';', 'refresh-client', '-U', far, ...(left > 0 ? [';', 'refresh-client', '-R', String(left)] : []), ...(top > 0 ? [';', 'refresh-client', '-D', String(top)] : [])]
+  return [
+    ';',
+    'select-window',
+    '-t',
+    window_id,
+    ';',
+    'select-pane',
+    '-t',
+    id,
+    ';',
+    'refresh-client',
+    '-L',
+    far,
+    ';',
+    'refresh-client',
+    '-U',
+    far,
+    ...(left > 0 ? [';', 'refresh-client', '-R', String(left)] : []),
+    ...(top > 0 ? [';', 'refresh-client', '-D', String(top)] : []),
+  ]
 }

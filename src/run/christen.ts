@@ -31,7 +31,12 @@ export interface ChristenOptions {
 const shells = /^-?(?:ba|z|da|fi|k)?sh$/
 
 /** Idempotent: an agent that was told stays as it is. On `stop` no more are started; those that were are seen through. */
-export async function christen(workers: readonly Worker[], session: Session, stop: AbortSignal, options: ChristenOptions): Promise<Christening[]> {
+export async function christen(
+  workers: readonly Worker[],
+  session: Session,
+  stop: AbortSignal,
+  options: ChristenOptions,
+): Promise<Christening[]> {
   const names = new Set(workers.map(({ machine }) => machine))
   const links = await session.machines.open(session.fleet.machines.filter(({ name }) => names.has(name)))
   const all = await withLeases(session, async () => {
@@ -117,17 +122,27 @@ class Ward {
   async #begin(next: readonly { worker: Worker; pane: Pane; alive: boolean }[]): Promise<void> {
     const { ledger, clock, newId, owner, machines } = this.#session
     if (this.#options.dryRun) {
-      for (const { worker, alive } of next) this.#finish(worker.id, 'already', alive ? 'would be told who it is' : 'its agent would be started and told who it is')
+      for (const { worker, alive } of next)
+        this.#finish(worker.id, 'already', alive ? 'would be told who it is' : 'its agent would be started and told who it is')
       return
     }
     const asleep = next.filter(({ alive }) => !alive)
-    const lines = asleep.map(({ worker, pane }) => startLine(pane, { ...agentKind(worker.agent.kind).start(worker.agent), dir: worker.dir }))
+    const lines = asleep.map(({ worker, pane }) =>
+      startLine(pane, { ...agentKind(worker.agent.kind).start(worker.agent), dir: worker.dir }),
+    )
     try {
       await this.#link.tmux?.run(lines)
     } catch (thrown) {
       await machines.drop(this.#link, thrown)
     }
-    const texts = await Promise.all(next.map(async ({ worker }) => ({ id: newId(), kind: 'identity' as const, worker: worker.id, text: await identityFor(worker, this.#session) })))
+    const texts = await Promise.all(
+      next.map(async ({ worker }) => ({
+        id: newId(),
+        kind: 'identity' as const,
+        worker: worker.id,
+        text: await identityFor(worker, this.#session),
+      })),
+    )
     const now = clock.now()
     this.#waking = [...this.#waking, ...(await ledger.plan(texts, owner, now + leaseLength, now))]
   }
@@ -139,7 +154,8 @@ class Ward {
     const now = this.#waking.map((delivery) => news.get(delivery.id) ?? delivery)
     for (const { worker, state, evidence } of now) {
       if (lost) this.#finish(worker, 'failed', 'its machine can not be reached any more')
-      else if (!activeStates.includes(state)) this.#finish(worker, state === 'seen' ? 'named' : state === 'unknown' ? 'unproven' : 'failed', evidence)
+      else if (!activeStates.includes(state))
+        this.#finish(worker, state === 'seen' ? 'named' : state === 'unknown' ? 'unproven' : 'failed', evidence)
     }
     this.#waking = lost ? [] : now.filter(({ state }) => activeStates.includes(state))
     return moved.length > 0

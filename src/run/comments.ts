@@ -48,7 +48,9 @@ export async function syncComments(fresh: ReadonlySet<string>, session: Session)
   const { ledger, fleet } = session
   const { dispatches, unsaid, deliveries } = await ledger.view()
   const held = new Set(deliveries.filter(({ lease_owner }) => lease_owner === session.owner).map(({ id }) => id))
-  const workers = new Map(fleet.machines.flatMap(({ windows }) => windows.flatMap((window) => window.workers.map((w) => [w.id, w] as const))))
+  const workers = new Map(
+    fleet.machines.flatMap(({ windows }) => windows.flatMap((window) => window.workers.map((w) => [w.id, w] as const))),
+  )
   const due = threads([...dispatches, ...unsaid]).filter((thread) => isDue(thread, held))
   const written = await mapBounded(due, atOnce, async (thread) => {
     try {
@@ -71,9 +73,18 @@ async function sync(
 ): Promise<Saved[]> {
   const [first] = thread.dispatches
   const reason = first.state_reason
-  const facts = { fleet: fleet.name, issue: { ref: thread.issue }, dispatch: first, worker: workers.get(first.worker) ?? null, reason, now: clock.now() }
+  const facts = {
+    fleet: fleet.name,
+    issue: { ref: thread.issue },
+    dispatch: first,
+    worker: workers.get(first.worker) ?? null,
+    reason,
+    now: clock.now(),
+  }
   const body = first.kind === 'council' ? councilComment(fleet.name, thread.dispatches, workers) : workComment(facts)
-  const known = thread.comment_id ?? (fresh.has(first.id) ? null : (ownComment(await forge.comments(thread.issue), fleet.name, first.id, null)?.id ?? null))
+  const known =
+    thread.comment_id ??
+    (fresh.has(first.id) ? null : (ownComment(await forge.comments(thread.issue), fleet.name, first.id, null)?.id ?? null))
   if (known === null) {
     const { id } = await forge.comment(thread.issue, body)
     return thread.dispatches.map((d) => ({ id: d.id, comment_id: id, says: d.state }))

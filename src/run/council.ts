@@ -18,9 +18,11 @@ export function councilOf({ fleet }: Pick<Session, 'fleet'>): Worker[] {
 /** Asks all of them. Returns one delivery each, as it ended. Throws BurnError `council_empty` or `question_empty`. */
 export async function askCouncil(question: string, session: Session, stop: AbortSignal): Promise<Delivery[]> {
   const members = councilOf(session)
-  if (members.length === 0) throw new BurnError('council_empty', 'the fleet has no council or sentinel worker', 'give workers "role": "council" in the spec')
+  if (members.length === 0)
+    throw new BurnError('council_empty', 'the fleet has no council or sentinel worker', 'give workers "role": "council" in the spec')
   const text = sanitize(question).trim()
-  if (text === '') throw new BurnError('question_empty', 'the question is empty', 'write it after the command: burn council "…"', { exit: 2 })
+  if (text === '')
+    throw new BurnError('question_empty', 'the question is empty', 'write it after the command: burn council "…"', { exit: 2 })
   const { ledger, clock, owner, newId, fleet } = session
   return withLeases(session, async () => {
     const texts = await Promise.all(

@@ -15,7 +15,12 @@ export interface DispatchOptions {
 }
 
 /** Returns how many cycles could not be carried out; the reason of each was said. */
-export async function dispatch(machines: readonly Machine[], session: Session, stop: AbortSignal, options: DispatchOptions): Promise<number> {
+export async function dispatch(
+  machines: readonly Machine[],
+  session: Session,
+  stop: AbortSignal,
+  options: DispatchOptions,
+): Promise<number> {
   let failed = 0
   await withLeases(session, async () => {
     for (let number = 1; number <= options.cycles && !stop.aborted; number++) {

@@ -21,17 +21,31 @@ export interface Explanation {
 /** Throws BurnError `issue_unknown` where neither forge nor ledger has it. */
 export async function explain(ref: IssueRef, session: Session): Promise<Explanation> {
   const { ledger, fleet, clock } = session
-  const [record, dispatches, events] = await Promise.all([ledger.issue(ref), ledger.dispatches({ issue: ref, limit: 8 }), ledger.events({ issue: ref, limit: 12 })])
+  const [record, dispatches, events] = await Promise.all([
+    ledger.issue(ref),
+    ledger.dispatches({ issue: ref, limit: 8 }),
+    ledger.events({ issue: ref, limit: 12 }),
+  ])
   if (record === null && dispatches.length === 0) {
-    throw new BurnError('issue_unknown', `nothing is known of ${ref}`, 'run burn dispatch --dry-run once, so that the forge is read; or check the name')
+    throw new BurnError(
+      'issue_unknown',
+      `nothing is known of ${ref}`,
+      'run burn dispatch --dry-run once, so that the forge is read; or check the name',
+    )
   }
   const deliveries = new Map((await ledger.deliveries({ ids: dispatches.map(({ id }) => id) })).map((delivery) => [delivery.id, delivery]))
   const repo = repoOf(ref)
-  const serving = fleet.machines.flatMap(({ windows }) => windows.flatMap(({ workers }) => workers.filter((w) => w.role === 'worker' && w.repos.includes(repo)).map(({ id }) => id)))
+  const serving = fleet.machines.flatMap(({ windows }) =>
+    windows.flatMap(({ workers }) => workers.filter((w) => w.role === 'worker' && w.repos.includes(repo)).map(({ id }) => id)),
+  )
   return {
     issue: ref,
     record,
-    dispatches: dispatches.map((d) => ({ ...d, delivery: deliveries.get(d.id) ?? null, stale: isStale(d, fleet.dispatch.stale_after, clock.now()) })),
+    dispatches: dispatches.map((d) => ({
+      ...d,
+      delivery: deliveries.get(d.id) ?? null,
+      stale: isStale(d, fleet.dispatch.stale_after, clock.now()),
+    })),
     serving,
     events,
   }

@@ -67,7 +67,12 @@ function explain(thrown: unknown): string {
   return hint === undefined || hint === '' ? messageOf(thrown) : `${messageOf(thrown)} (${hint})`
 }
 
-async function refreshIssues(repo: RepoRef, record: RepoRecord | null, before: LedgerView, { forge, ledger, clock }: Ports): Promise<string[]> {
+async function refreshIssues(
+  repo: RepoRef,
+  record: RepoRecord | null,
+  before: LedgerView,
+  { forge, ledger, clock }: Ports,
+): Promise<string[]> {
   const now = clock.now()
   const relist = record?.listed_at == null || now - record.listed_at > relistAfter
   const page = await forge.issues(repo, relist ? null : record.cursor)

@@ -25,7 +25,15 @@ export async function release(issue: IssueRef, force: boolean, session: Session)
       'wait for it, end its agent, or release it with --force: then two workers may have it',
     )
   }
-  const moved = await ledger.moveDispatches(live.map(({ id }) => ({ id, from: ['claimed', 'handed', 'review'], to: 'released', reason: `released by a person${force ? ' (forced)' : ''}` })), clock.now())
+  const moved = await ledger.moveDispatches(
+    live.map(({ id }) => ({
+      id,
+      from: ['claimed', 'handed', 'review'],
+      to: 'released',
+      reason: `released by a person${force ? ' (forced)' : ''}`,
+    })),
+    clock.now(),
+  )
   await syncComments(new Set(), session)
   return moved
 }
@@ -35,8 +43,15 @@ async function stillHeld(live: readonly Dispatch[], session: Session): Promise<D
   const { fleet, ledger } = session
   const deliveries = new Map((await ledger.deliveries({ ids: live.map(({ id }) => id) })).map((d) => [d.id, d]))
   const names = new Set(live.map(({ worker }) => worker.slice(0, worker.indexOf('/'))))
-  const seen = await lookAt(fleet.machines.filter(({ name }) => names.has(name)), session)
-  const living = readIncarnations(fleet, seen, live.map(({ worker }) => worker))
+  const seen = await lookAt(
+    fleet.machines.filter(({ name }) => names.has(name)),
+    session,
+  )
+  const living = readIncarnations(
+    fleet,
+    seen,
+    live.map(({ worker }) => worker),
+  )
   return live.filter((dispatch) => {
     if (dispatch.state === 'review') return false
     const incarnation = dispatch.incarnation ?? deliveries.get(dispatch.id)?.incarnation ?? null
@@ -50,6 +65,11 @@ async function stillHeld(live: readonly Dispatch[], session: Session): Promise<D
 export async function requeue(issue: IssueRef, { ledger, clock }: Session): Promise<void> {
   if (await ledger.requeue(issue, clock.now())) return
   const known = await ledger.issue(issue)
-  if (known === null) throw new BurnError('issue_unknown', `nothing is known of ${issue}`, 'run burn dispatch --dry-run once, so that the forge is read; or check the name')
+  if (known === null)
+    throw new BurnError(
+      'issue_unknown',
+      `nothing is known of ${issue}`,
+      'run burn dispatch --dry-run once, so that the forge is read; or check the name',
+    )
   throw new BurnError('still_live', `${issue} is with a worker`, `burn release ${issue} gives it back first`)
 }

@@ -5,7 +5,13 @@ import type { Session } from './session.ts'
 import { councilPrompt, identityPrompt, workPrompt } from '../decide/prompts.ts'
 
 /** The prompt of a dispatch: work to do, or a question about an issue. */
-export async function promptFor(kind: DispatchKind, id: string, issue: Issue, worker: Pick<Worker, 'name' | 'role'>, session: Session): Promise<string> {
+export async function promptFor(
+  kind: DispatchKind,
+  id: string,
+  issue: Issue,
+  worker: Pick<Worker, 'name' | 'role'>,
+  session: Session,
+): Promise<string> {
   if (kind === 'council') return questionFor(id, issue, null, worker, session)
   const { forge, fleet, newId } = session
   const { base, check, clone_url } = settingsOf(fleet.repos, issue.repo)

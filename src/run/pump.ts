@@ -48,7 +48,13 @@ export async function pump(machines: readonly Machine[], session: Session, stop:
   return done.flat()
 }
 
-async function pumpMachine(link: Link, { deliveries, holds }: Held, session: Session, stop: AbortSignal, options: PumpOptions): Promise<Delivery[]> {
+async function pumpMachine(
+  link: Link,
+  { deliveries, holds }: Held,
+  session: Session,
+  stop: AbortSignal,
+  options: PumpOptions,
+): Promise<Delivery[]> {
   const { clock } = session
   let now = deliveries
   let pause = shortestPause

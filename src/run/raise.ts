@@ -40,7 +40,12 @@ export async function raise(machines: readonly Machine[], session: Session, opti
       const actions = planUp(link.machine, sight, { prune: options.prune, live: (worker) => live.get(worker) ?? 0, childless })
       if (options.dryRun || actions.length === 0) return { machine: name, actions, error: null, hint: '' }
       try {
-        return { machine: name, actions, error: await carryOut(link.machine, link.tmux, actions, session), hint: 'run burn up again: it goes on where this ended' }
+        return {
+          machine: name,
+          actions,
+          error: await carryOut(link.machine, link.tmux, actions, session),
+          hint: 'run burn up again: it goes on where this ended',
+        }
       } catch (thrown) {
         return { machine: name, actions, error: messageOf(thrown), hint: thrown instanceof BurnError ? thrown.hint : '' }
       }
@@ -50,17 +55,26 @@ export async function raise(machines: readonly Machine[], session: Session, opti
 
 export async function liveCounts({ ledger }: Session): Promise<Map<WorkerId, number>> {
   const counts = new Map<WorkerId, number>()
-  for (const { worker, state } of (await ledger.view()).dispatches) if (slotStates.includes(state)) counts.set(worker, (counts.get(worker) ?? 0) + 1)
+  for (const { worker, state } of (await ledger.view()).dispatches)
+    if (slotStates.includes(state)) counts.set(worker, (counts.get(worker) ?? 0) + 1)
   return counts
 }
 
 /** Returns the first thing that tmux refused; null where it refused nothing. */
-async function carryOut(machine: Machine, open: Tmux | null, actions: readonly TopologyAction[], { clock }: Session): Promise<string | null> {
+async function carryOut(
+  machine: Machine,
+  open: Tmux | null,
+  actions: readonly TopologyAction[],
+  { clock }: Session,
+): Promise<string | null> {
   const first = actions.find((action) => action.do === 'create_window')
   const fresh = open === null && first !== undefined
   const tmux = open ?? (await openTmux(machine, { clock, ...(first === undefined ? {} : { create: firstWindow(first) }) }))
   try {
-    const lines = [...(fresh ? sessionLines(machine.session) : []), ...actions.flatMap((action) => actionLines(action, machine.session, fresh && action === first))]
+    const lines = [
+      ...(fresh ? sessionLines(machine.session) : []),
+      ...actions.flatMap((action) => actionLines(action, machine.session, fresh && action === first)),
+    ]
     const replies = await tmux.run(lines)
     return replies.find(({ ok }) => !ok)?.error ?? null
   } finally {
@@ -70,7 +84,8 @@ async function carryOut(machine: Machine, open: Tmux | null, actions: readonly T
 
 /** Unmarked panes whose process has no child. Without `ps` on the machine, none is known to be unused. */
 async function childlessPanes(machine: Machine, sight: MachineSight): Promise<ReadonlySet<string>> {
-  const unmarked = sight.state === 'up' ? sight.panes.filter((pane) => pane.worker === null && /^-?(?:ba|z|da|fi|k)?sh$/.test(pane.command)) : []
+  const unmarked =
+    sight.state === 'up' ? sight.panes.filter((pane) => pane.worker === null && /^-?(?:ba|z|da|fi|k)?sh$/.test(pane.command)) : []
   if (unmarked.length === 0) return new Set()
   const { code, stdout } = await run(argvOn(machine, ['ps', '-A', '-o', 'ppid=']), { timeout_ms: psLimit })
   const parents = new Set(stdout.split('\n').map((line) => Number(line.trim())))
@@ -103,7 +118,11 @@ export async function planLowering(machines: readonly Machine[], session: Sessio
 export async function lower(machines: readonly Machine[], plans: readonly DownPlan[], force: boolean, session: Session): Promise<void> {
   const busy = plans.flatMap(({ live }) => live)
   if (busy.length > 0 && !force) {
-    throw new BurnError('still_live', `${busy.length} workers have live dispatches: ${busy.slice(0, 5).join(', ')}${busy.length > 5 ? ', …' : ''}`, 'wait for them, burn release them, or end them with --force')
+    throw new BurnError(
+      'still_live',
+      `${busy.length} workers have live dispatches: ${busy.slice(0, 5).join(', ')}${busy.length > 5 ? ', …' : ''}`,
+      'wait for them, burn release them, or end them with --force',
+    )
   }
   const links = await session.machines.open(machines)
   await Promise.all(

@@ -34,7 +34,11 @@ function readWorker(worker: Worker, machine: Machine, seen: MachineScreens | und
   if (sight.state === 'unreachable') return without('unreachable', sight.reason)
   if (sight.state === 'down') return without('dead', `no session ${machine.session} on ${machine.name} (burn up)`)
   if (pane === undefined) return without('dead', 'it has no pane (burn up)')
-  if (pane.dead) return without('dead', pane.dead_status === null ? 'its agent was ended by a signal' : `its agent ended with status ${pane.dead_status}`)
+  if (pane.dead)
+    return without(
+      'dead',
+      pane.dead_status === null ? 'its agent was ended by a signal' : `its agent ended with status ${pane.dead_status}`,
+    )
   const incarnation = incarnationOf(pane, sight.server_started)
   if (incarnation === null) return without('dead', 'no agent was started in its pane (burn christen)')
   const { reading } = agentKind(worker.agent.kind).look(seen.screens.get(pane.id) ?? [], pane)
@@ -45,7 +49,11 @@ function readWorker(worker: Worker, machine: Machine, seen: MachineScreens | und
  * The agent that lives in each worker's pane, for workers on machines that could be asked: those of the spec, and those that only a
  * pane or a live dispatch still names.
  */
-export function readIncarnations(fleet: Fleet, seen: ReadonlyMap<string, MachineScreens>, others: readonly WorkerId[]): Map<WorkerId, Incarnation | null> {
+export function readIncarnations(
+  fleet: Fleet,
+  seen: ReadonlyMap<string, MachineScreens>,
+  others: readonly WorkerId[],
+): Map<WorkerId, Incarnation | null> {
   const living = new Map<WorkerId, Incarnation | null>()
   const reached = (machine: string) => (seen.get(machine)?.sight.state ?? 'unreachable') !== 'unreachable'
   for (const id of others) if (reached(id.slice(0, id.indexOf('/')))) living.set(id, null)

@@ -14,6 +14,9 @@ export async function status(machines: readonly Machine[], session: Session): Pr
   const now = clock.now()
   const sights = new Map([...seen].map(([name, { sight }]) => [name, sight]))
   const report = statusReport({ machines, sights, workers, ledger: view, stale_after: fleet.dispatch.stale_after, now })
-  await ledger.saveReadings(workers.map(({ worker, reading }) => ({ worker: worker.id, state: reading.state })), now)
+  await ledger.saveReadings(
+    workers.map(({ worker, reading }) => ({ worker: worker.id, state: reading.state })),
+    now,
+  )
   return report
 }

@@ -30,11 +30,19 @@ interface Case {
   readonly step: DeliveryStep
 }
 
-export async function turn(link: Link, deliveries: readonly Delivery[], holds: ReadonlyMap<WorkerId, string>, session: Session, stopping: boolean): Promise<TurnResult> {
+export async function turn(
+  link: Link,
+  deliveries: readonly Delivery[],
+  holds: ReadonlyMap<WorkerId, string>,
+  session: Session,
+  stopping: boolean,
+): Promise<TurnResult> {
   const { sight, screens } = await session.machines.look(link)
   if (sight.state !== 'up' || link.tmux === null) return { moved: [], lost: true }
   try {
-    const cases = (await look(link, link.tmux, { sight, screens }, deliveries, holds, session)).filter(({ step: { do: what } }) => what !== 'wait' && !(stopping && what === 'place'))
+    const cases = (await look(link, link.tmux, { sight, screens }, deliveries, holds, session)).filter(
+      ({ step: { do: what } }) => what !== 'wait' && !(stopping && what === 'place'),
+    )
     return { moved: await apply(cases, link.tmux, session), lost: false }
   } catch (thrown) {
     await session.machines.drop(link, thrown)
@@ -48,7 +56,14 @@ const historyRows = 200
 
 type Up = Extract<MachineSight, { state: 'up' }>
 
-async function look(link: Link, tmux: Tmux, { sight, screens }: { sight: Up; screens: Screens }, deliveries: readonly Delivery[], holds: ReadonlyMap<WorkerId, string>, session: Session): Promise<Case[]> {
+async function look(
+  link: Link,
+  tmux: Tmux,
+  { sight, screens }: { sight: Up; screens: Screens },
+  deliveries: readonly Delivery[],
+  holds: ReadonlyMap<WorkerId, string>,
+  session: Session,
+): Promise<Case[]> {
   const panes = new Map(sight.panes.flatMap((pane) => (pane.worker === null ? [] : [[pane.worker, pane] as const])))
   const workers = new Map(link.machine.windows.flatMap((window) => window.workers.map((worker) => [worker.id, worker] as const)))
   // Between two looks a busy agent can scroll what it echoed off the screen: the id is looked for above it too.
@@ -58,7 +73,15 @@ async function look(link: Link, tmux: Tmux, { sight, screens }: { sight: Up; scr
   return deliveries.map((delivery) => {
     const worker = workers.get(delivery.worker)
     const pane = panes.get(delivery.worker) ?? null
-    const facts = caseOf(delivery, worker, pane, sight, { screens, history }, { busy: busy.has(delivery.worker) && delivery.state === 'planned', hold: holds.get(delivery.worker) ?? null }, session)
+    const facts = caseOf(
+      delivery,
+      worker,
+      pane,
+      sight,
+      { screens, history },
+      { busy: busy.has(delivery.worker) && delivery.state === 'planned', hold: holds.get(delivery.worker) ?? null },
+      session,
+    )
     if (facts.step.do === 'place') busy.add(delivery.worker)
     return facts
   })
@@ -91,11 +114,20 @@ async function apply(cases: readonly Case[], tmux: Tmux, session: Session): Prom
   const moved = new Map((await ledger.moveDeliveries(cases.map(moveOf), owner, clock.now())).map((delivery) => [delivery.id, delivery]))
   const effects = cases.filter((each) => moved.has(each.delivery.id) && (each.step.do === 'place' || each.step.do === 'submit'))
   const replies = await tmux.run(effects.map((each) => effectLine(each, tmux)))
-  const refused = effects.filter(({ step: { do: what } }, index) => what === 'place' && replies[index] !== undefined && held(replies[index]).outcome === 'refused')
+  const refused = effects.filter(
+    ({ step: { do: what } }, index) => what === 'place' && replies[index] !== undefined && held(replies[index]).outcome === 'refused',
+  )
   const undone = refused.map(({ delivery }): DeliveryMove => {
-    return { id: delivery.id, token: delivery.lease_token, from: 'placing', to: 'refused', evidence: 'the agent ended before the text was placed' }
+    return {
+      id: delivery.id,
+      token: delivery.lease_token,
+      from: 'placing',
+      to: 'refused',
+      evidence: 'the agent ended before the text was placed',
+    }
   })
-  for (const delivery of undone.length === 0 ? [] : await ledger.moveDeliveries(undone, owner, clock.now())) moved.set(delivery.id, delivery)
+  for (const delivery of undone.length === 0 ? [] : await ledger.moveDeliveries(undone, owner, clock.now()))
+    moved.set(delivery.id, delivery)
   return [...moved.values()]
 }
 
@@ -103,7 +135,9 @@ function effectLine({ delivery, pane, kind, sight, step: next }: Case, { version
   if (pane === null || pane.agent_pid === null || sight.look === null) throw new RangeError('an effect needs a live agent')
   const target = { pane: pane.id, agent_pid: pane.agent_pid }
   const buffer = `burn-${delivery.id}`
-  return next.do === 'place' ? placeLine(target, kind.place(delivery.text, delivery.id, sight.look), buffer, version) : submitLine(target, buffer, version)
+  return next.do === 'place'
+    ? placeLine(target, kind.place(delivery.text, delivery.id, sight.look), buffer, version)
+    : submitLine(target, buffer, version)
 }
 
 function moveOf({ delivery, sight, step: next }: Case): DeliveryMove {

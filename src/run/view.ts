@@ -41,12 +41,23 @@ export async function readView(machines: readonly Machine[], session: Session): 
     now: clock.now(),
     ledger: after,
     workers: readWorkers(machines, seen),
-    incarnations: readIncarnations(fleet, seen, after.dispatches.map(({ worker }) => worker)),
-    login: await loginFor(after.issues.some(({ issue }) => issue.assignees.length > 0), session),
+    incarnations: readIncarnations(
+      fleet,
+      seen,
+      after.dispatches.map(({ worker }) => worker),
+    ),
+    login: await loginFor(
+      after.issues.some(({ issue }) => issue.assignees.length > 0),
+      session,
+    ),
     writers: forge.writers,
     repos_down: forge.repos_down,
     changes: forge.changes,
-    closed: new Set(after.dispatches.filter((d) => !open.has(d.issue) && !forge.repos_down.has(d.issue.slice(0, d.issue.lastIndexOf('#')))).map((d) => d.issue)),
+    closed: new Set(
+      after.dispatches
+        .filter((d) => !open.has(d.issue) && !forge.repos_down.has(d.issue.slice(0, d.issue.lastIndexOf('#'))))
+        .map((d) => d.issue),
+    ),
   }
   return { view, forge, seen }
 }

@@ -25,7 +25,9 @@ export class ChainedTmux implements Tmux {
     const nonce = randomBytes(12).toString('hex')
     const mark = (index: number, end: 'ok' | 'end') => `${nonce}.${index}.${end}`
     // The first mark is dropped with the rest of a line that fails; the second always comes.
-    const input = lines.map((line, i) => `${renderLine([...line, print(mark(i, 'ok'))])}\n${renderLine([print(mark(i, 'end'))])}\n`).join('')
+    const input = lines
+      .map((line, i) => `${renderLine([...line, print(mark(i, 'ok'))])}\n${renderLine([print(mark(i, 'end'))])}\n`)
+      .join('')
     const { code, stdout, stderr, stopped } = await run(this.#argv, { input, timeout_ms: TIMEOUT_MS })
     const said = stdout.split('\n')
     const errors = stderr.split('\n')

@@ -95,7 +95,7 @@ export class ControlChannel implements Tmux {
 
   /** Fails the channel when nothing at all has come for a while although a reply is owed. */
   async #watchSilence({ signal }: AbortController): Promise<void> {
-    for (let seen = -1; seen !== this.#received; ) {
+    for (let seen = -1; seen !== this.#received;) {
       seen = this.#received
       await this.#clock.sleep(SILENCE_MS, signal)
       if (signal.aborted) return
@@ -113,7 +113,9 @@ export class ControlChannel implements Tmux {
     const notes = this.#parser.notes
     const { reason, hint } = explainFailure(this.#stderr, code)
     const said = this.#stderr.trim() === '' ? exitReason(notes) : reason
-    this.#fail(this.#closing ? unreachable(this.machine, 'the channel was closed', 'Open it again.') : unreachable(this.machine, said, hint))
+    this.#fail(
+      this.#closing ? unreachable(this.machine, 'the channel was closed', 'Open it again.') : unreachable(this.machine, said, hint),
+    )
     return { code, stderr: this.#stderr, notes }
   }
 

@@ -78,13 +78,21 @@ async function greet<T extends ControlChannel | ChainedTmux>(tmux: T, machine: M
   const claim = create ? [[['set-option', '-s', '-o', '-q', '@burn_machine', machine.name]]] : []
   const replies = await tmux.run([
     ...claim,
-    [['has-session', '-t', `=${machine.session}`], ['display-message', '-p', '#{version}'], ['display-message', '-p', '#{@burn_machine}']],
+    [
+      ['has-session', '-t', `=${machine.session}`],
+      ['display-message', '-p', '#{version}'],
+      ['display-message', '-p', '#{@burn_machine}'],
+    ],
   ])
   const reply = replies.at(-1)
   if (reply?.ok !== true) throw noSession(machine)
   const [version = '', owner = ''] = reply.lines
   if (owner !== '' && owner !== machine.name) {
-    throw unreachable(machine.name, `its tmux server answers as "${owner}"`, 'Two machines of the spec lead to the same tmux server: check "host" and "socket".')
+    throw unreachable(
+      machine.name,
+      `its tmux server answers as "${owner}"`,
+      'Two machines of the spec lead to the same tmux server: check "host" and "socket".',
+    )
   }
   tmux.version = version
   return tmux
@@ -99,7 +107,11 @@ async function refusal(machine: Machine, ended: Ended, thrown: BurnError): Promi
   const version = /tmux (?:next-)?(\d+\.\d+)/.exec(probe.stdout)?.[1]
   if (version === undefined) return noVersion(machine, probe.stderr, probe.code)
   if (Number(version) < OLDEST) {
-    return new BurnError('tmux_too_old', `${machine.name} has tmux ${version}; burn needs ${OLDEST} or newer`, `Install a newer tmux on ${machine.name}, or name it as "tmux" in the spec.`)
+    return new BurnError(
+      'tmux_too_old',
+      `${machine.name} has tmux ${version}; burn needs ${OLDEST} or newer`,
+      `Install a newer tmux on ${machine.name}, or name it as "tmux" in the spec.`,
+    )
   }
   const wedged = ended.notes.length > 0 && ended.notes.every((note) => note === '%exit')
   return wedged ? null : thrown
@@ -108,7 +120,11 @@ async function refusal(machine: Machine, ended: Ended, thrown: BurnError): Promi
 function noVersion(machine: Machine, stderr: string, code: number | null): BurnError {
   const { kind, reason, hint } = explainFailure(stderr, code)
   if (kind !== 'no_command') return unreachable(machine.name, reason, hint)
-  return new BurnError('tmux_missing', `${machine.name} has no ${machine.tmux}`, `Install tmux on ${machine.name}: apt-get install tmux, or brew install tmux.`)
+  return new BurnError(
+    'tmux_missing',
+    `${machine.name} has no ${machine.tmux}`,
+    `Install tmux on ${machine.name}: apt-get install tmux, or brew install tmux.`,
+  )
 }
 
 function noSession(machine: Machine): BurnError {

@@ -7,8 +7,23 @@ import { unreachable } from './channel.ts'
 import { isGone } from './gone.ts'
 
 /** Without spaces by their nature. */
-const paneFacts = ['pane_id', 'window_id', 'pane_pid', 'pane_dead', 'pane_dead_status', 'pane_in_mode', 'pane_width', 'pane_height', 'pane_left',
-  'pane_top', 'cursor_x', 'cursor_y', '@burn_made', '@burn_agent', '@burn_retiring']
+const paneFacts = [
+  'pane_id',
+  'window_id',
+  'pane_pid',
+  'pane_dead',
+  'pane_dead_status',
+  'pane_in_mode',
+  'pane_width',
+  'pane_height',
+  'pane_left',
+  'pane_top',
+  'cursor_x',
+  'cursor_y',
+  '@burn_made',
+  '@burn_agent',
+  '@burn_retiring',
+]
 /**
  * Text that others write: between separators it can't know. The program in a pane is asked for only where no agent was started: tmux reads
  * it from the system, pane by pane (3.3 of 12 ms for 112 panes).
@@ -48,7 +63,9 @@ export async function sample(tmux: Tmux, machine: Machine): Promise<Sample> {
  * is gone is missing in the answer.
  */
 export async function capture(
-  tmux: Tmux, paneIds: readonly string[], options: { lines?: number; ansi?: boolean } = {},
+  tmux: Tmux,
+  paneIds: readonly string[],
+  options: { lines?: number; ansi?: boolean } = {},
 ): Promise<ReadonlyMap<string, readonly string[]>> {
   const flags = [...(options.ansi === true ? ['-e'] : []), ...(options.lines === undefined ? [] : ['-S', `-${options.lines}`])]
   const replies = await tmux.run(paneIds.map((id) => [['capture-pane', '-p', ...flags, '-t', id]]))
@@ -78,7 +95,9 @@ function captureAllLine(machine: Machine, nonce: string): readonly TmuxCommand[]
 /** The screens of one write by pane id; none where the rows are not as many as were announced: then each pane is asked for its own. */
 function cut(nonce: string, reply: TmuxReply | undefined): Map<string, readonly string[]> {
   const [first = '', ...rows] = reply?.ok === true ? reply.lines : []
-  const panes = first.startsWith(`${nonce} `) ? [...first.matchAll(/(\d+)x(\d+)/g)].map(([, id, height]) => ({ id: `%${id}`, height: Number(height) })) : []
+  const panes = first.startsWith(`${nonce} `)
+    ? [...first.matchAll(/(\d+)x(\d+)/g)].map(([, id, height]) => ({ id: `%${id}`, height: Number(height) }))
+    : []
   const screens = new Map<string, readonly string[]>()
   let row = 0
   for (const { id, height } of panes) screens.set(id, rows.slice(row, (row += height)))
@@ -132,7 +151,11 @@ function toPane({ facts, texts }: ReturnType<typeof fields>, keyed: ReadonlyMap<
   const [id = '', window_id = '', pid, dead, status = '', mode, width, height, left, top, x, y, made, agent = '', retiring] = facts
   const [window_name = '', worker = '', label = '', title = '', command = ''] = texts
   return {
-    id, window_id, window_name, title, command,
+    id,
+    window_id,
+    window_name,
+    title,
+    command,
     worker: worker === '' ? null : worker,
     made: made === '1',
     agent_pid: agent === '' ? null : Number(agent),
@@ -142,7 +165,12 @@ function toPane({ facts, texts }: ReturnType<typeof fields>, keyed: ReadonlyMap<
     dead: dead === '1',
     dead_status: status === '' ? null : Number(status),
     in_mode: mode !== '0' && mode !== '',
-    width: Number(width), height: Number(height), left: Number(left), top: Number(top), cursor_x: Number(x), cursor_y: Number(y),
+    width: Number(width),
+    height: Number(height),
+    left: Number(left),
+    top: Number(top),
+    cursor_x: Number(x),
+    cursor_y: Number(y),
     keyed_at: keyed.get(id) ?? null,
   }
 }

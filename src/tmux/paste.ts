@@ -30,7 +30,9 @@ const SANITIZES = 3.7
  * Throws `bad_text` for control bytes, which `sanitize` should have taken out.
  */
 export function placeLine(target: Target, pieces: readonly Piece[], buffer: string, version: string): readonly TmuxCommand[] {
-  const parts = pieces.flatMap((piece, i) => ('paste' in piece ? pastePart(target, piece.paste, `${buffer}-${i}`, version) : typePart(target, piece.type, `${buffer}-${i}`)))
+  const parts = pieces.flatMap((piece, i) =>
+    'paste' in piece ? pastePart(target, piece.paste, `${buffer}-${i}`, version) : typePart(target, piece.type, `${buffer}-${i}`),
+  )
   return guarded(target, parts, version)
 }
 

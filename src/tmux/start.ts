@@ -29,7 +29,10 @@ export function startScript({ argv, dir }: Start): string {
  * placeholder was replaced by somebody's program, is left alone: the reply's last line says `burn-started` or `burn-taken`.
  */
 export function startLine(pane: Pick<Pane, 'id' | 'pid' | 'worker'>, start: Start): readonly TmuxCommand[] {
-  const env = Object.entries({ ...start.env, BURN_WORKER: pane.worker ?? '', BURN_EXEC: startScript(start) }).flatMap(([name, value]) => ['-e', `${name}=${value}`])
+  const env = Object.entries({ ...start.env, BURN_WORKER: pane.worker ?? '', BURN_EXEC: startScript(start) }).flatMap(([name, value]) => [
+    '-e',
+    `${name}=${value}`,
+  ])
   const begin: TmuxCommand[] = [
     ['respawn-pane', '-k', '-t', pane.id, ...env, loginShell],
     ['set-option', '-p', '-F', '-t', pane.id, '@burn_agent', '#{pane_pid}'],

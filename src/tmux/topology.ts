@@ -48,7 +48,11 @@ function markCommands(target: string, worker: Worker, made: boolean): Line {
 
 /** A pane is made and marked by one line, so that no crash leaves one without its mark. The new pane is its window's active one. */
 function addLine(target: string, worker: Worker): Line {
-  return [['split-window', '-t', target, ...placeholder(worker)], ...markCommands(target, worker, true), ['select-layout', '-t', target, 'tiled']]
+  return [
+    ['split-window', '-t', target, ...placeholder(worker)],
+    ...markCommands(target, worker, true),
+    ['select-layout', '-t', target, 'tiled'],
+  ]
 }
 
 /** The window a session begins with: small, and unmarked until its lines run. */
@@ -70,16 +74,26 @@ export function actionLines(action: TopologyAction, session: string, begun: bool
       const [first, ...rest] = action.workers
       if (first === undefined) return []
       const target = `=${session}:=${temporaryName(action.window)}`
-      const open: Line = begun ? [] : [['new-window', '-d', '-t', `=${session}:`, '-n', temporaryName(action.window), ...placeholder(first)]]
+      const open: Line = begun
+        ? []
+        : [['new-window', '-d', '-t', `=${session}:`, '-n', temporaryName(action.window), ...placeholder(first)]]
       return [
-        [...open, ...windowLine(target, action.window), ...markCommands(target, first, true), ['resize-window', '-t', target, '-x', String(action.width), '-y', String(action.height)]],
+        [
+          ...open,
+          ...windowLine(target, action.window),
+          ...markCommands(target, first, true),
+          ['resize-window', '-t', target, '-x', String(action.width), '-y', String(action.height)],
+        ],
         ...rest.map((worker) => addLine(target, worker)),
         [['rename-window', '-t', target, action.window]],
       ]
     }
     case 'add_panes':
       return [
-        [...windowLine(action.window_id, action.window), ['resize-window', '-t', action.window_id, '-x', String(action.width), '-y', String(action.height)]],
+        [
+          ...windowLine(action.window_id, action.window),
+          ['resize-window', '-t', action.window_id, '-x', String(action.width), '-y', String(action.height)],
+        ],
         // A window whose making was cut short still has its temporary name.
         [['rename-window', '-t', action.window_id, action.window]],
         ...action.workers.map((worker) => addLine(action.window_id, worker)),
@@ -98,5 +112,8 @@ export function actionLines(action: TopologyAction, session: string, begun: bool
 /** Ends panes that were made, and takes the marks off those that were adopted. */
 export function downLines(end: readonly Pane[], leave: readonly Pane[]): Line[] {
   const marks = ['@burn_worker', '@burn_label', '@burn_agent', '@burn_retiring']
-  return [...leave.map(({ id }) => marks.map((mark) => ['set-option', '-p', '-u', '-t', id, mark])), ...end.map(({ id }) => [['kill-pane', '-t', id]])]
+  return [
+    ...leave.map(({ id }) => marks.map((mark) => ['set-option', '-p', '-u', '-t', id, mark])),
+    ...end.map(({ id }) => [['kill-pane', '-t', id]]),
+  ]
 }

@@ -7,7 +7,14 @@ import { hermes, tagOf } from '../../src/agents/hermes.ts'
 import { agentKind, agentKinds } from '../../src/agents/index.ts'
 import { BurnError } from '../../src/core/errors.ts'
 
-const config: AgentConfig = { kind: 'hermes', command: ['hermes', 'chat', '--yolo'], model: null, provider: null, busy_input_mode: 'interrupt', env: {} }
+const config: AgentConfig = {
+  kind: 'hermes',
+  command: ['hermes', 'chat', '--yolo'],
+  model: null,
+  provider: null,
+  busy_input_mode: 'interrupt',
+  env: {},
+}
 const id = '0k3v9w2x4abcd'
 const looking = (state: 'idle' | 'working'): Look => ({
   reading: { state, detail: null, evidence: '' },

@@ -98,7 +98,7 @@ test('a fresh change is asked for again for a while, since its neighbours may st
   state.addIssue(repo, { title: 'fresh' })
   const { cursor } = await forge.issues(repo, null)
   late.state = 'open'
-  late.updated -= 30
+  late.updated -= 8
   assert.ok((await forge.issues(repo, cursor)).issues.some(({ number }) => number === late.number))
 })
 

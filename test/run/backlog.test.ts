@@ -17,25 +17,67 @@ interface Seed {
 }
 
 /** Lanes as in examples/timmy: windows, panes, and what they serve. */
-const near = { CRUCIBLE: [14, 'hermes-agent'], GNOMES: [12, 'hermes-agent'], LOOM: [12, 'timmy-home timmy-config'], FOUNDRY: [10, 'the-nexus'], WARD: [12, 'the-door fleet-ops turboquant'], COUNCIL: [8, ''] } as const
-const far = { FORGE: [14, 'hermes-agent'], ANVIL: [14, 'the-nexus the-playground'], 'CRUCIBLE-2': [10, 'timmy-home timmy-config the-door fleet-ops'], SENTINEL: [6, ''] } as const
+const near = {
+  CRUCIBLE: [14, 'hermes-agent'],
+  GNOMES: [12, 'hermes-agent'],
+  LOOM: [12, 'timmy-home timmy-config'],
+  FOUNDRY: [10, 'the-nexus'],
+  WARD: [12, 'the-door fleet-ops turboquant'],
+  COUNCIL: [8, ''],
+} as const
+const far = {
+  FORGE: [14, 'hermes-agent'],
+  ANVIL: [14, 'the-nexus the-playground'],
+  'CRUCIBLE-2': [10, 'timmy-home timmy-config the-door fleet-ops'],
+  SENTINEL: [6, ''],
+} as const
 const repos = ['hermes-agent', 'timmy-home', 'timmy-config', 'the-nexus', 'the-playground', 'the-door', 'fleet-ops', 'turboquant']
 const skipLabels = ['epic', 'meta', 'study']
 
 function windowsOf(lanes: Record<string, readonly [number, string]>): { windows: object[]; serves: Map<string, string[]> } {
   const serves = new Map(Object.entries(lanes).map(([name, [, served]]) => [name, served.split(' ').filter((repo) => repo !== '')]))
-  const windows = Object.entries(lanes).map(([name, [panes]]) => ({ name, panes, ...(serves.get(name)?.length === 0 ? { role: 'council' } : { repos: serves.get(name) }) }))
+  const windows = Object.entries(lanes).map(([name, [panes]]) => ({
+    name,
+    panes,
+    ...(serves.get(name)?.length === 0 ? { role: 'council' } : { repos: serves.get(name) }),
+  }))
   return { windows, serves }
 }
 
 /** The real issues where they are on this machine, else as many made up here, as hostile. */
 function corpus(): Seed[] {
   const file = resolve(import.meta.dirname, '../../../shared/data/issues.jsonl')
-  if (existsSync(file)) return readFileSync(file, 'utf8').split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as Seed)
+  if (existsSync(file))
+    return readFileSync(file, 'utf8')
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as Seed)
   const random = seeded(7)
-  const bits = ['fix', '$(reboot)', '`id`', '"quoted"', "it's", '; rm -rf ~', '#{pane_id}', '🚀', '\n\n- item', '%s', '\\n', '\u001b[201~', 'ünïcödé', '漢字', '\t', '| table |']
+  const bits = [
+    'fix',
+    '$(reboot)',
+    '`id`',
+    '"quoted"',
+    "it's",
+    '; rm -rf ~',
+    '#{pane_id}',
+    '🚀',
+    '\n\n- item',
+    '%s',
+    '\\n',
+    '\u001b[201~',
+    'ünïcödé',
+    '漢字',
+    '\t',
+    '| table |',
+  ]
   const words = (count: number) => Array.from({ length: count }, () => bits[Math.floor(random() * bits.length)]).join(' ')
-  return Array.from({ length: 649 }, (_, index) => ({ number: index + 1, title: `Issue ${index}: ${words(5)}`, body: words(60), labels: index % 27 === 0 ? ['epic'] : ['task'] }))
+  return Array.from({ length: 649 }, (_, index) => ({
+    number: index + 1,
+    title: `Issue ${index}: ${words(5)}`,
+    body: words(60),
+    labels: index % 27 === 0 ? ['epic'] : ['task'],
+  }))
 }
 
 test('every issue of the backlog reaches one worker of its lane, exactly once', { timeout: 170_000 }, async (t) => {
@@ -43,7 +85,13 @@ test('every issue of the backlog reaches one worker of its lane, exactly once', 
   if (sshd === null) return t.skip('this machine has no ssh server (openssh-server)')
   const random = seeded(42)
   const dealt = Map.groupBy(corpus(), () => repos[Math.floor(random() * repos.length)] ?? '')
-  await using forge = await startGitea({ repos: repos.map((name) => ({ name: `timmy/${name}`, writers: ['burn', 'ann'], issues: (dealt.get(name) ?? []).map(({ title, body, labels }) => ({ title, body, labels, author: 'ann' })) })) })
+  await using forge = await startGitea({
+    repos: repos.map((name) => ({
+      name: `timmy/${name}`,
+      writers: ['burn', 'ann'],
+      issues: (dealt.get(name) ?? []).map(({ title, body, labels }) => ({ title, body, labels, author: 'ann' })),
+    })),
+  })
   const here = windowsOf(near)
   const there = windowsOf(far)
   const fleet = testFleet(t, (dir, socket) => {
@@ -53,21 +101,40 @@ test('every issue of the backlog reaches one worker of its lane, exactly once', 
     const turn = ['--turn', resolve(import.meta.dirname, '../stand-ins/agent/closing.mjs'), '--turn-ms', '10', '--busy-mode', 'queue']
     const agent = (logs: string) => ({ ...standIn(logs, ...turn), busy_input_mode: 'queue', env: { STANDIN_TOKEN: forge.token } })
     return {
-      name: 'timmy', session: 'BURN', socket, dir: join(dir, 'w'), ledger: `sqlite:${dir}/l.db`,
+      name: 'timmy',
+      session: 'BURN',
+      socket,
+      dir: join(dir, 'w'),
+      ledger: `sqlite:${dir}/l.db`,
       forge: { kind: 'gitea', url: forge.url, owner: 'timmy', token: { file: join(dir, 'token') } },
       dispatch: { depth: 2, skip_labels: skipLabels },
       agent: agent(dir),
-      machines: { mac: { windows: here.windows }, allegro: { host: sshd.host, ssh: { port: sshd.port, options: sshd.options }, socket: `${socket}-far`, agent: agent(join(dir, 'far')), windows: there.windows } },
+      machines: {
+        mac: { windows: here.windows },
+        allegro: {
+          host: sshd.host,
+          ssh: { port: sshd.port, options: sshd.options },
+          socket: `${socket}-far`,
+          agent: agent(join(dir, 'far')),
+          windows: there.windows,
+        },
+      },
     }
   })
   const up = await fleet.burn('up')
   assert.equal(up.code, 0, up.err)
   const named = await fleet.burn('christen', '--parallel', '24')
   assert.equal(named.code, 0, named.out.slice(-600) + named.err)
-  const [run, beside] = await Promise.all([fleet.burn('dispatch', '--json', '--cycles', '8', '--interval', '0'), fleet.burn('dispatch', '--json', '--cycles', '3', '--interval', '1')])
+  const [run, beside] = await Promise.all([
+    fleet.burn('dispatch', '--json', '--cycles', '8', '--interval', '0'),
+    fleet.burn('dispatch', '--json', '--cycles', '3', '--interval', '1'),
+  ])
   assert.ok([0, 3].includes(run.code) && [0, 3].includes(beside.code), run.err + beside.err)
   for (let more = 0; more < 6 && leftIn(forge.state) > 0; more++) await fleet.burn('dispatch', '--json')
-  const workers = new Map([...workersOn(fleet.socket, join(fleet.dir, 'agents')), ...workersOn(`${fleet.socket}-far`, join(fleet.dir, 'far/agents'))])
+  const workers = new Map([
+    ...workersOn(fleet.socket, join(fleet.dir, 'agents')),
+    ...workersOn(`${fleet.socket}-far`, join(fleet.dir, 'far/agents')),
+  ])
   const lanes = new Map([...here.serves, ...there.serves])
   const got = new Map<string, string[]>()
   for (const log of ['agents', 'far/agents']) {
@@ -79,8 +146,16 @@ test('every issue of the backlog reaches one worker of its lane, exactly once', 
       got.set(issue, [...(got.get(issue) ?? []), window])
     }
   }
-  const wanted = repos.flatMap((name) => (dealt.get(name) ?? []).flatMap(({ labels }, index) => (labels.some((label) => skipLabels.includes(label)) ? [] : [`timmy/${name}#${index + 1}`])))
-  assert.deepEqual([...got].filter(([, windows]) => windows.length > 1), [], 'no issue was given twice')
+  const wanted = repos.flatMap((name) =>
+    (dealt.get(name) ?? []).flatMap(({ labels }, index) =>
+      labels.some((label) => skipLabels.includes(label)) ? [] : [`timmy/${name}#${index + 1}`],
+    ),
+  )
+  assert.deepEqual(
+    [...got].filter(([, windows]) => windows.length > 1),
+    [],
+    'no issue was given twice',
+  )
   assert.deepEqual([...got.keys()].toSorted(), wanted.toSorted())
   assert.deepEqual(forge.violations, [])
   const comments = forge.log.filter(({ method, target }) => method === 'POST' && target.endsWith('/comments'))
@@ -89,12 +164,22 @@ test('every issue of the backlog reaches one worker of its lane, exactly once', 
   const before = forge.log.length
   await fleet.burn('dispatch', '--json')
   const reads = forge.log.slice(before)
-  assert.ok(reads.length <= 2 * repos.length && reads.every(({ method }) => method === 'GET'), `a cycle with nothing new asked ${reads.length} times: ${reads.map(({ method, target }) => `${method} ${target}`).join(' ')}`)
-  t.diagnostic(`${wanted.length} issues, ${forge.log.length} requests${forge.checked ? ', all as the API describes' : ' (the API description is not on this machine: not checked)'}`)
+  assert.ok(
+    reads.length <= 2 * repos.length && reads.every(({ method }) => method === 'GET'),
+    `a cycle with nothing new asked ${reads.length} times: ${reads.map(({ method, target }) => `${method} ${target}`).join(' ')}`,
+  )
+  t.diagnostic(
+    `${wanted.length} issues, ${forge.log.length} requests${forge.checked ? ', all as the API describes' : ' (the API description is not on this machine: not checked)'}`,
+  )
 })
 
 /** Open issues that the fleet should have. */
-function leftIn(state: { readonly repos: ReadonlyMap<string, { readonly items: ReadonlyMap<number, { readonly state: string; readonly labels: readonly string[] }> }> }): number {
+function leftIn(state: {
+  readonly repos: ReadonlyMap<
+    string,
+    { readonly items: ReadonlyMap<number, { readonly state: string; readonly labels: readonly string[] }> }
+  >
+}): number {
   const items = [...state.repos.values()].flatMap((repo) => [...repo.items.values()])
   return items.filter((item) => item.state === 'open' && !item.labels.some((label) => skipLabels.includes(label))).length
 }

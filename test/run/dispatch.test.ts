@@ -24,8 +24,15 @@ function smallFleet(dir: string, socket: string): Record<string, unknown> {
     { name: 'SAGES', names: ['SAGE'], role: 'council' },
   ]
   return {
-    name: 't', session: 'T', socket, dir: join(dir, 'w'), forge: { kind: 'folder', path: dir }, ledger: `sqlite:${dir}/l.db`,
-    dispatch: { depth: 1, skip_labels: ['epic'] }, agent: standIn(dir, '--turn-ms', '50'), machines: { box: { cores: 4, windows } },
+    name: 't',
+    session: 'T',
+    socket,
+    dir: join(dir, 'w'),
+    forge: { kind: 'folder', path: dir },
+    ledger: `sqlite:${dir}/l.db`,
+    dispatch: { depth: 1, skip_labels: ['epic'] },
+    agent: standIn(dir, '--turn-ms', '50'),
+    machines: { box: { cores: 4, windows } },
   }
 }
 
@@ -40,47 +47,80 @@ async function raised(fleet: Fleet): Promise<void> {
 
 const hostile = 'it\'s "quoted" $(touch /tmp/burn-pwned) `id`; #{pane_pid} \\n %s\nsecond line\r\n\u001b[201~rm -rf\u0000 👩‍🚀 \u202e end;'
 
-test('each issue reaches one worker of its lane literally and once; again, and two at once, add nothing', { timeout: 60_000 }, async (t) => {
-  const fleet = testFleet(t, smallFleet)
-  writeIssues(fleet.dir, 'app', [{ title: hostile.replace(/\n/g, ' '), body: hostile }, { title: 'Second', body: 'b'.repeat(40) }, { title: 'Third', body: '' }, { title: 'Big', body: '', labels: ['epic'] }])
-  writeIssues(fleet.dir, 'lib', [{ title: 'A question', body: 'What do you think?', labels: ['council'] }, { title: 'Lib work', body: 'x' }])
-  await raised(fleet)
-  const first = await fleet.burn('dispatch', '--json')
-  const { claimed, deliveries } = lastCycle(first.out)
-  assert.deepEqual(claimed.map(({ issue }) => issue).toSorted(), ['local/app#1', 'local/app#2', 'local/lib#1', 'local/lib#2'])
-  assert.deepEqual([...new Set(deliveries.map(({ state }) => state))], ['seen'], first.out)
-  for (const { issue, worker, kind } of claimed) assert.ok(worker.startsWith(kind === 'council' ? 'box/SAGES/' : issue.includes('app') ? 'box/APP/' : 'box/LIB/'), `${issue} → ${worker}`)
-  const told = work(fleet)
-  assert.equal(told.length, 3)
-  assert.equal(told.filter(({ text }) => text.includes(sanitize(hostile).trim())).length, 1, 'the hostile text arrives as it is, without control bytes')
-  const [second, third] = await Promise.all([fleet.burn('dispatch', '--json'), fleet.burn('dispatch', '--json')])
-  for (const { out } of [second, third]) assert.deepEqual(lastCycle(out).claimed, [])
-  assert.equal(work(fleet).length, 3)
-  for (const { issue } of claimed) {
-    const [, repo, number] = /\/(\w+)#(\d+)$/.exec(issue) ?? []
-    const comments = readdirSync(join(fleet.dir, 'comments', repo ?? '', number ?? ''))
-    assert.equal(comments.length, 1, `one comment on ${issue}`)
-    const body = readFileSync(join(fleet.dir, 'comments', repo ?? '', number ?? '', comments[0] ?? ''), 'utf8')
-    assert.match(body, /^<!-- burn:1 fleet=t dispatch=\w{13} state=handed -->$/m)
-    assert.match(body, /machine box · window|asked its council/)
-  }
-})
+test(
+  'each issue reaches one worker of its lane literally and once; again, and two at once, add nothing',
+  { timeout: 60_000 },
+  async (t) => {
+    const fleet = testFleet(t, smallFleet)
+    writeIssues(fleet.dir, 'app', [
+      { title: hostile.replace(/\n/g, ' '), body: hostile },
+      { title: 'Second', body: 'b'.repeat(40) },
+      { title: 'Third', body: '' },
+      { title: 'Big', body: '', labels: ['epic'] },
+    ])
+    writeIssues(fleet.dir, 'lib', [
+      { title: 'A question', body: 'What do you think?', labels: ['council'] },
+      { title: 'Lib work', body: 'x' },
+    ])
+    await raised(fleet)
+    const first = await fleet.burn('dispatch', '--json')
+    const { claimed, deliveries } = lastCycle(first.out)
+    assert.deepEqual(claimed.map(({ issue }) => issue).toSorted(), ['local/app#1', 'local/app#2', 'local/lib#1', 'local/lib#2'])
+    assert.deepEqual([...new Set(deliveries.map(({ state }) => state))], ['seen'], first.out)
+    for (const { issue, worker, kind } of claimed)
+      assert.ok(
+        worker.startsWith(kind === 'council' ? 'box/SAGES/' : issue.includes('app') ? 'box/APP/' : 'box/LIB/'),
+        `${issue} → ${worker}`,
+      )
+    const told = work(fleet)
+    assert.equal(told.length, 3)
+    assert.equal(
+      told.filter(({ text }) => text.includes(sanitize(hostile).trim())).length,
+      1,
+      'the hostile text arrives as it is, without control bytes',
+    )
+    const [second, third] = await Promise.all([fleet.burn('dispatch', '--json'), fleet.burn('dispatch', '--json')])
+    for (const { out } of [second, third]) assert.deepEqual(lastCycle(out).claimed, [])
+    assert.equal(work(fleet).length, 3)
+    for (const { issue } of claimed) {
+      const [, repo, number] = /\/(\w+)#(\d+)$/.exec(issue) ?? []
+      const comments = readdirSync(join(fleet.dir, 'comments', repo ?? '', number ?? ''))
+      assert.equal(comments.length, 1, `one comment on ${issue}`)
+      const body = readFileSync(join(fleet.dir, 'comments', repo ?? '', number ?? '', comments[0] ?? ''), 'utf8')
+      assert.match(body, /^<!-- burn:1 fleet=t dispatch=\w{13} state=handed -->$/m)
+      assert.match(body, /machine box · window|asked its council/)
+    }
+  },
+)
 
 test('two runs that start together give each issue once', { timeout: 60_000 }, async (t) => {
   const fleet = testFleet(t, smallFleet)
-  writeIssues(fleet.dir, 'app', [{ title: 'First', body: '1' }, { title: 'Second', body: '2' }])
+  writeIssues(fleet.dir, 'app', [
+    { title: 'First', body: '1' },
+    { title: 'Second', body: '2' },
+  ])
   writeIssues(fleet.dir, 'lib', [{ title: 'Lib work', body: 'x' }])
   await raised(fleet)
   const both = await Promise.all([fleet.burn('dispatch', '--json'), fleet.burn('dispatch', '--json'), fleet.burn('dispatch', '--json')])
   const claimed = both.flatMap(({ out }) => lastCycle(out).claimed.map(({ issue }) => issue))
   assert.deepEqual(claimed.toSorted(), ['local/app#1', 'local/app#2', 'local/lib#1'])
   assert.equal(work(fleet).length, 3)
-  for (const [repo, number] of [['app', '1'], ['app', '2'], ['lib', '1']]) assert.equal(readdirSync(join(fleet.dir, 'comments', repo ?? '', number ?? '')).length, 1)
+  for (const [repo, number] of [
+    ['app', '1'],
+    ['app', '2'],
+    ['lib', '1'],
+  ])
+    assert.equal(readdirSync(join(fleet.dir, 'comments', repo ?? '', number ?? '')).length, 1)
 })
 
 test('a closed issue ends its dispatch, a change for review frees the slot, and its merge ends it', { timeout: 60_000 }, async (t) => {
   const fleet = testFleet(t, smallFleet)
-  writeIssues(fleet.dir, 'app', [{ title: 'First', body: '1' }, { title: 'Second', body: '2' }, { title: 'Third', body: '3' }, { title: 'Fourth', body: '4' }])
+  writeIssues(fleet.dir, 'app', [
+    { title: 'First', body: '1' },
+    { title: 'Second', body: '2' },
+    { title: 'Third', body: '3' },
+    { title: 'Fourth', body: '4' },
+  ])
   writeIssues(fleet.dir, 'lib', [])
   await raised(fleet)
   const { claimed } = lastCycle((await fleet.burn('dispatch', '--json')).out)
@@ -88,40 +128,61 @@ test('a closed issue ends its dispatch, a change for review frees the slot, and 
   const path = join(fleet.dir, 'issues/app/1.md')
   writeFileSync(path, readFileSync(path, 'utf8').replace('---\n', '---\nstate: closed\n'))
   mkdirSync(join(fleet.dir, 'reviews/app'), { recursive: true })
-  const review = (state: string) => writeFileSync(join(fleet.dir, 'reviews/app/2.md'), `---\nissue: 2\nbranch: burn/${two?.id}\nstate: ${state}\n---\ndone\n`)
+  const review = (state: string) =>
+    writeFileSync(join(fleet.dir, 'reviews/app/2.md'), `---\nissue: 2\nbranch: burn/${two?.id}\nstate: ${state}\n---\ndone\n`)
   review('open')
   const next = lastCycle((await fleet.burn('dispatch', '--json')).out)
   assert.deepEqual(next.settled.map(({ issue, state }) => `${issue} ${state}`).toSorted(), ['local/app#1 done', 'local/app#2 review'])
   assert.deepEqual(next.claimed.map(({ issue }) => issue).toSorted(), ['local/app#3', 'local/app#4'], 'both slots are free again')
   assert.match(readFileSync(join(fleet.dir, 'comments/app/1/1.md'), 'utf8'), new RegExp(`dispatch=${one?.id} state=done`))
   review('merged')
-  assert.deepEqual(lastCycle((await fleet.burn('dispatch', '--json')).out).settled.map(({ issue, state }) => `${issue} ${state}`), ['local/app#2 done'])
+  assert.deepEqual(
+    lastCycle((await fleet.burn('dispatch', '--json')).out).settled.map(({ issue, state }) => `${issue} ${state}`),
+    ['local/app#2 done'],
+  )
   const explained = await fleet.burn('explain', 'app#2')
   assert.match(explained.out, /its change was merged/)
 })
 
-test('an agent that is gone loses its issue, which is given again; a held worker and a dead one get nothing', { timeout: 60_000 }, async (t) => {
-  const fleet = testFleet(t, smallFleet)
-  writeIssues(fleet.dir, 'app', [{ title: 'First', body: '1' }])
-  writeIssues(fleet.dir, 'lib', [{ title: 'Lib', body: '1' }])
-  await raised(fleet)
-  await fleet.burn('hold', 'TWO', 'mine now')
-  tmuxOn(fleet.socket, 'respawn-pane', '-k', '-t', '=T:=LIB', 'exec sh')
-  const first = lastCycle((await fleet.burn('dispatch', '--json')).out)
-  assert.deepEqual(first.claimed.map(({ issue, worker }) => `${issue} ${worker}`), ['local/app#1 box/APP/ONE'])
-  const pane = tmuxOn(fleet.socket, 'list-panes', '-s', '-t', '=T', '-F', '#{pane_id} #{@burn_worker}').split('\n').find((row) => row.endsWith('/ONE'))?.split(' ')[0] ?? ''
-  tmuxOn(fleet.socket, 'respawn-pane', '-k', '-t', pane, 'exit 7')
-  await until('the pane is dead', () => tmuxOn(fleet.socket, 'display-message', '-p', '-t', pane, '#{pane_dead}').trim() === '1')
-  const lost = lastCycle((await fleet.burn('dispatch', '--json')).out)
-  assert.deepEqual(lost.settled.map(({ issue, state }) => `${issue} ${state}`), ['local/app#1 lost'])
-  assert.deepEqual(lost.claimed, [], 'one worker is dead, the other is held')
-  await fleet.burn('resume', 'TWO')
-  const again = lastCycle((await fleet.burn('dispatch', '--json')).out)
-  assert.deepEqual(again.claimed.map(({ issue, worker }) => `${issue} ${worker}`), ['local/app#1 box/APP/TWO'])
-  assert.equal(readdirSync(join(fleet.dir, 'comments/app/1')).length, 2, 'one comment a dispatch')
-  const status = (await fleet.burn('status', '--json')).json<{ totals: Record<string, number> }>()
-  assert.equal(status.totals['dead'], 2)
-})
+test(
+  'an agent that is gone loses its issue, which is given again; a held worker and a dead one get nothing',
+  { timeout: 60_000 },
+  async (t) => {
+    const fleet = testFleet(t, smallFleet)
+    writeIssues(fleet.dir, 'app', [{ title: 'First', body: '1' }])
+    writeIssues(fleet.dir, 'lib', [{ title: 'Lib', body: '1' }])
+    await raised(fleet)
+    await fleet.burn('hold', 'TWO', 'mine now')
+    tmuxOn(fleet.socket, 'respawn-pane', '-k', '-t', '=T:=LIB', 'exec sh')
+    const first = lastCycle((await fleet.burn('dispatch', '--json')).out)
+    assert.deepEqual(
+      first.claimed.map(({ issue, worker }) => `${issue} ${worker}`),
+      ['local/app#1 box/APP/ONE'],
+    )
+    const pane =
+      tmuxOn(fleet.socket, 'list-panes', '-s', '-t', '=T', '-F', '#{pane_id} #{@burn_worker}')
+        .split('\n')
+        .find((row) => row.endsWith('/ONE'))
+        ?.split(' ')[0] ?? ''
+    tmuxOn(fleet.socket, 'respawn-pane', '-k', '-t', pane, 'exit 7')
+    await until('the pane is dead', () => tmuxOn(fleet.socket, 'display-message', '-p', '-t', pane, '#{pane_dead}').trim() === '1')
+    const lost = lastCycle((await fleet.burn('dispatch', '--json')).out)
+    assert.deepEqual(
+      lost.settled.map(({ issue, state }) => `${issue} ${state}`),
+      ['local/app#1 lost'],
+    )
+    assert.deepEqual(lost.claimed, [], 'one worker is dead, the other is held')
+    await fleet.burn('resume', 'TWO')
+    const again = lastCycle((await fleet.burn('dispatch', '--json')).out)
+    assert.deepEqual(
+      again.claimed.map(({ issue, worker }) => `${issue} ${worker}`),
+      ['local/app#1 box/APP/TWO'],
+    )
+    assert.equal(readdirSync(join(fleet.dir, 'comments/app/1')).length, 2, 'one comment a dispatch')
+    const status = (await fleet.burn('status', '--json')).json<{ totals: Record<string, number> }>()
+    assert.equal(status.totals['dead'], 2)
+  },
+)
 
 test('a person’s draft stays, and the prompt waits until it is gone', { timeout: 60_000 }, async (t) => {
   const fleet = testFleet(t, smallFleet)
@@ -132,11 +193,17 @@ test('a person’s draft stays, and the prompt waits until it is gone', { timeou
   tmuxOn(fleet.socket, 'send-keys', '-t', target, '-l', 'my own words')
   await until('the draft shows', () => tmuxOn(fleet.socket, 'capture-pane', '-p', '-t', target).includes('my own words'))
   const { deliveries } = lastCycle((await fleet.burn('dispatch', '--json')).out)
-  assert.deepEqual(deliveries.map(({ state }) => state), ['planned'])
+  assert.deepEqual(
+    deliveries.map(({ state }) => state),
+    ['planned'],
+  )
   assert.match(tmuxOn(fleet.socket, 'capture-pane', '-p', '-t', target), /my own words/)
   assert.equal(work(fleet).length, 0)
   tmuxOn(fleet.socket, 'send-keys', '-t', target, 'C-u')
-  assert.deepEqual(lastCycle((await fleet.burn('dispatch', '--json')).out).deliveries.map(({ state }) => state), ['seen'])
+  assert.deepEqual(
+    lastCycle((await fleet.burn('dispatch', '--json')).out).deliveries.map(({ state }) => state),
+    ['seen'],
+  )
   assert.equal(work(fleet).length, 1)
 })
 
@@ -145,20 +212,38 @@ test('a machine over ssh works as the local one does, and one that goes away sto
   if (sshd === null) return t.skip('this machine has no ssh server (openssh-server)')
   const fleet = testFleet(t, (dir, socket) => {
     const { machines, ...spec } = smallFleet(dir, socket) as { machines: { box: object } }
-    const far = { host: sshd.host, ssh: { port: sshd.port, options: sshd.options }, socket: `${socket}-far`, windows: [{ name: 'FAR', names: ['FOUR'], repos: ['far'] }] }
+    const far = {
+      host: sshd.host,
+      ssh: { port: sshd.port, options: sshd.options },
+      socket: `${socket}-far`,
+      windows: [{ name: 'FAR', names: ['FOUR'], repos: ['far'] }],
+    }
     t.after(() => tmuxOn(`${socket}-far`, 'start-server', ';', 'kill-server'))
     return { ...spec, machines: { ...machines, far } }
   })
-  writeIssues(fleet.dir, 'app', [{ title: 'Near', body: '1' }, { title: 'Near too', body: '2' }, { title: 'And more', body: '3' }])
-  writeIssues(fleet.dir, 'far', [{ title: 'Far', body: hostile }, { title: 'Far again', body: '2' }])
+  writeIssues(fleet.dir, 'app', [
+    { title: 'Near', body: '1' },
+    { title: 'Near too', body: '2' },
+    { title: 'And more', body: '3' },
+  ])
+  writeIssues(fleet.dir, 'far', [
+    { title: 'Far', body: hostile },
+    { title: 'Far again', body: '2' },
+  ])
   writeIssues(fleet.dir, 'lib', [])
   await raised(fleet)
   const first = lastCycle((await fleet.burn('dispatch', '--json')).out)
-  assert.deepEqual(first.deliveries.map(({ worker, state }) => `${worker} ${state}`).toSorted(), ['box/APP/ONE seen', 'box/APP/TWO seen', 'far/FAR/FOUR seen'])
+  assert.deepEqual(first.deliveries.map(({ worker, state }) => `${worker} ${state}`).toSorted(), [
+    'box/APP/ONE seen',
+    'box/APP/TWO seen',
+    'far/FAR/FOUR seen',
+  ])
   sshd.close()
   const status = await fleet.burn('status', '--json')
   assert.equal(status.code, 3)
-  const far = status.json<{ machines: { name: string; reachable: boolean; windows: { workers: { state: string }[] }[] }[] }>().machines.find(({ name }) => name === 'far')
+  const far = status
+    .json<{ machines: { name: string; reachable: boolean; windows: { workers: { state: string }[] }[] }[] }>()
+    .machines.find(({ name }) => name === 'far')
   assert.equal(far?.reachable, false)
   assert.equal(far?.windows[0]?.workers[0]?.state, 'unreachable')
   const second = lastCycle((await fleet.burn('dispatch', '--json')).out)

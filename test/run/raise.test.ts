@@ -10,25 +10,44 @@ const panes = (fleet: Fleet, format: string) => tmuxOn(fleet.socket, 'list-panes
 
 /** A spec with windows of so many panes. */
 function specOf(dir: string, socket: string, windows: Record<string, number | string[]>): object {
-  const written = Object.entries(windows).map(([name, what]) => ({ name, repos: ['app'], ...(typeof what === 'number' ? { panes: what } : { names: what }) }))
-  return { name: 't', session: 'T', socket, dir: join(dir, 'w'), forge: { kind: 'folder', path: dir }, ledger: `sqlite:${dir}/l.db`, agent: standIn(dir), machines: { box: { windows: written } } }
+  const written = Object.entries(windows).map(([name, what]) => ({
+    name,
+    repos: ['app'],
+    ...(typeof what === 'number' ? { panes: what } : { names: what }),
+  }))
+  return {
+    name: 't',
+    session: 'T',
+    socket,
+    dir: join(dir, 'w'),
+    forge: { kind: 'folder', path: dir },
+    ledger: `sqlite:${dir}/l.db`,
+    agent: standIn(dir),
+    machines: { box: { windows: written } },
+  }
 }
 
-test('a fleet of 112 panes is raised, each pane named and large enough, and a second run changes nothing', { timeout: 60_000 }, async (t) => {
-  const sizes = [14, 12, 12, 10, 12, 8, 14, 14, 10, 6]
-  const fleet = testFleet(t, (dir, socket) => specOf(dir, socket, Object.fromEntries(sizes.map((size, index) => [`W${index}`, size]))))
-  assert.equal((await fleet.burn('up')).code, 0)
-  const rows = panes(fleet, '#{window_name} #{@burn_worker} #{pane_width} #{pane_height} #{pane_current_command}').map((row) => row.split(' '))
-  assert.equal(rows.length, 112)
-  assert.equal(new Set(rows.map(([, worker]) => worker)).size, 112)
-  for (const [window = '', worker = '', width, height, command] of rows) {
-    assert.ok(worker.startsWith(`box/${window}/`), `${worker} in ${window}`)
-    assert.ok(Number(width) >= 100 && Number(height) >= 24, `${worker} has ${width}x${height}`)
-    assert.equal(command, 'cat')
-  }
-  const again = (await fleet.burn('up', '--json')).json<{ machines: { actions: unknown[] }[] }>()
-  assert.deepEqual(again.machines[0]?.actions, [])
-})
+test(
+  'a fleet of 112 panes is raised, each pane named and large enough, and a second run changes nothing',
+  { timeout: 60_000 },
+  async (t) => {
+    const sizes = [14, 12, 12, 10, 12, 8, 14, 14, 10, 6]
+    const fleet = testFleet(t, (dir, socket) => specOf(dir, socket, Object.fromEntries(sizes.map((size, index) => [`W${index}`, size]))))
+    assert.equal((await fleet.burn('up')).code, 0)
+    const rows = panes(fleet, '#{window_name} #{@burn_worker} #{pane_width} #{pane_height} #{pane_current_command}').map((row) =>
+      row.split(' '),
+    )
+    assert.equal(rows.length, 112)
+    assert.equal(new Set(rows.map(([, worker]) => worker)).size, 112)
+    for (const [window = '', worker = '', width, height, command] of rows) {
+      assert.ok(worker.startsWith(`box/${window}/`), `${worker} in ${window}`)
+      assert.ok(Number(width) >= 100 && Number(height) >= 24, `${worker} has ${width}x${height}`)
+      assert.equal(command, 'cat')
+    }
+    const again = (await fleet.burn('up', '--json')).json<{ machines: { actions: unknown[] }[] }>()
+    assert.deepEqual(again.machines[0]?.actions, [])
+  },
+)
 
 test('any number of panes a window fits', { timeout: 60_000 }, async (t) => {
   const counts = [1, 2, 3, 5, 7, 11, 17, 23, 30]
@@ -59,11 +78,27 @@ test("a pane that went is put back alone, and a person's own window and pane are
 
 test('what the person set in tmux.conf changes nothing that the fleet relies on', async (t) => {
   const fleet = testFleet(t, (dir, socket) => specOf(dir, socket, { A: 3, B: 4 }))
-  const conf = ['set -g base-index 1', 'setw -g pane-base-index 1', 'set -g remain-on-exit off', 'set -g destroy-unattached on', 'set -s exit-empty off', 'set -g default-command "false"', 'set -g mouse on', 'setw -g aggressive-resize on', 'set -g automatic-rename on', 'nonsense here']
+  const conf = [
+    'set -g base-index 1',
+    'setw -g pane-base-index 1',
+    'set -g remain-on-exit off',
+    'set -g destroy-unattached on',
+    'set -s exit-empty off',
+    'set -g default-command "false"',
+    'set -g mouse on',
+    'setw -g aggressive-resize on',
+    'set -g automatic-rename on',
+    'nonsense here',
+  ]
   writeFileSync(join(fleet.dir, 'home/.tmux.conf'), `${conf.join('\n')}\n`)
   const up = await fleet.burn('up')
   assert.equal(up.code, 0, up.err)
-  assert.deepEqual(panes(fleet, '#{window_name} #{remain-on-exit} #{window-size}').toSorted(), ['A on manual', 'A on manual', 'A on manual', ...Array.from({ length: 4 }, () => 'B on manual')])
+  assert.deepEqual(panes(fleet, '#{window_name} #{remain-on-exit} #{window-size}').toSorted(), [
+    'A on manual',
+    'A on manual',
+    'A on manual',
+    ...Array.from({ length: 4 }, () => 'B on manual'),
+  ])
 })
 
 test('a smaller client attaches, and no pane changes its size', async (t) => {
@@ -72,7 +107,9 @@ test('a smaller client attaches, and no pane changes its size', async (t) => {
   const sizes = panes(fleet, '#{pane_id} #{pane_width}x#{pane_height}')
   const person = privateSocket(t)
   tmuxOn(person, 'new-session', '-d', '-x', '200', '-y', '50', `env TMUX= tmux -L ${fleet.socket} attach -t =T`)
-  await until('the client is attached', () => tmuxOn(fleet.socket, 'list-clients', '-F', '#{client_width}x#{client_height} #{client_control_mode}').includes('200x50 0'))
+  await until('the client is attached', () =>
+    tmuxOn(fleet.socket, 'list-clients', '-F', '#{client_width}x#{client_height} #{client_control_mode}').includes('200x50 0'),
+  )
   assert.deepEqual(panes(fleet, '#{pane_id} #{pane_width}x#{pane_height}'), sizes)
 })
 
@@ -95,10 +132,16 @@ test('an unused shell in its window is adopted and survives down; one that is in
   await fleet.burn('up')
   tmuxOn(fleet.socket, 'split-window', '-d', '-t', '=T:=A', 'exec sh')
   tmuxOn(fleet.socket, 'split-window', '-d', '-t', '=T:=A', 'sh -c "sleep 1000; true"')
-  await until('the shells run', () => panes(fleet, '#{pane_current_command}').filter((command) => command === 'sh' || command === 'sleep').length === 2)
+  await until(
+    'the shells run',
+    () => panes(fleet, '#{pane_current_command}').filter((command) => command === 'sh' || command === 'sleep').length === 2,
+  )
   fleet.writeSpec(specOf(fleet.dir, fleet.socket, { A: ['ONE', 'TWO', 'THREE'] }))
   const up = (await fleet.burn('up', '--json')).json<{ machines: { actions: { do: string }[] }[] }>()
-  assert.deepEqual(up.machines[0]?.actions.map((action) => action.do), ['adopt_pane', 'add_panes'])
+  assert.deepEqual(
+    up.machines[0]?.actions.map((action) => action.do),
+    ['adopt_pane', 'add_panes'],
+  )
   await fleet.burn('down', '--yes')
   assert.equal(panes(fleet, '#{pane_id}').length, 2, 'the adopted shell and the one in use are left')
 })
@@ -108,10 +151,15 @@ test('a server that belongs to another machine is unreachable, and so is a host 
   await fleet.burn('up')
   const windows = [{ name: 'A', panes: 1, repos: ['app'] }]
   const spec = specOf(fleet.dir, fleet.socket, { A: 1 }) as { machines: object }
-  fleet.writeSpec({ ...spec, machines: { box: { windows }, other: { windows }, away: { host: '127.0.0.1', ssh: { port: 1 }, windows } } })
+  fleet.writeSpec({
+    ...spec,
+    machines: { box: { windows }, other: { exec: ['env'], windows }, away: { host: '127.0.0.1', ssh: { port: 1 }, windows } },
+  })
   const up = await fleet.burn('up', '--json')
   assert.equal(up.code, 3)
-  const byName = new Map(up.json<{ machines: { name: string; error: string | null }[] }>().machines.map((machine) => [machine.name, machine.error]))
+  const byName = new Map(
+    up.json<{ machines: { name: string; error: string | null }[] }>().machines.map((machine) => [machine.name, machine.error]),
+  )
   assert.equal(byName.get('box'), null)
   assert.match(byName.get('other') ?? '', /answers as "box"/)
   assert.match(byName.get('away') ?? '', /refused/i)

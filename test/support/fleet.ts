@@ -94,7 +94,11 @@ export async function until(what: string, holds: () => boolean | Promise<boolean
 }
 
 /** Writes issues into a folder forge. */
-export function writeIssues(dir: string, repo: string, issues: readonly { readonly title: string; readonly body: string; readonly labels?: readonly string[]; readonly author?: string }[]): void {
+export function writeIssues(
+  dir: string,
+  repo: string,
+  issues: readonly { readonly title: string; readonly body: string; readonly labels?: readonly string[]; readonly author?: string }[],
+): void {
   mkdirSync(join(dir, 'issues', repo), { recursive: true })
   issues.forEach(({ title, body, labels = [], author = 'ann' }, index) => {
     const head = { title, labels, author, created: new Date(Date.UTC(2026, 0, 1) + index * 1000).toISOString() }

@@ -26,14 +26,31 @@ export async function startSshd(t: Pick<TestContext, 'after'>): Promise<Sshd | n
   const port = await freePort()
   writeFileSync(join(dir, 'authorized'), readFileSync(join(dir, 'user.pub')), { mode: 0o600 })
   writeFileSync(join(dir, 'known'), `[127.0.0.1]:${port} ${readFileSync(join(dir, 'host.pub'), 'utf8')}`)
-  writeFileSync(join(dir, 'config'), [`ListenAddress 127.0.0.1`, `Port ${port}`, `HostKey ${dir}/host`, `AuthorizedKeysFile ${dir}/authorized`, 'StrictModes no', 'UsePAM no', 'PasswordAuthentication no', 'PermitRootLogin yes', 'MaxSessions 200', 'MaxStartups 200', 'PidFile none', ''].join('\n'))
+  writeFileSync(
+    join(dir, 'config'),
+    [
+      `ListenAddress 127.0.0.1`,
+      `Port ${port}`,
+      `HostKey ${dir}/host`,
+      `AuthorizedKeysFile ${dir}/authorized`,
+      'StrictModes no',
+      'UsePAM no',
+      'PasswordAuthentication no',
+      'PermitRootLogin yes',
+      'MaxSessions 200',
+      'MaxStartups 200',
+      'PidFile none',
+      '',
+    ].join('\n'),
+  )
   // Where sshd runs as root it wants this directory, which a service would have made.
   if (userInfo().uid === 0) mkdirSync('/run/sshd', { recursive: true, mode: 0o755 })
   const child = spawn(program, ['-D', '-e', '-f', join(dir, 'config')], { stdio: ['ignore', 'ignore', 'pipe'] })
   let said = ''
   child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
   const close = () => {
-    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) for (const pid of withDescendants(child.pid)) kill(pid)
+    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
+      for (const pid of withDescendants(child.pid)) kill(pid)
     child.stderr.destroy()
     rmSync(dir, { recursive: true, force: true })
   }
@@ -42,12 +59,26 @@ export async function startSshd(t: Pick<TestContext, 'after'>): Promise<Sshd | n
     if (tries > 100 || child.exitCode !== null) throw new Error(`sshd does not answer: ${said}`)
     await sleep(50)
   }
-  return { host: `${userInfo().username}@127.0.0.1`, port, options: { IdentityFile: join(dir, 'user'), IdentitiesOnly: 'yes', UserKnownHostsFile: join(dir, 'known'), StrictHostKeyChecking: 'yes', ControlPersist: '5' }, close }
+  return {
+    host: `${userInfo().username}@127.0.0.1`,
+    port,
+    options: {
+      IdentityFile: join(dir, 'user'),
+      IdentitiesOnly: 'yes',
+      UserKnownHostsFile: join(dir, 'known'),
+      StrictHostKeyChecking: 'yes',
+      ControlPersist: '5',
+    },
+    close,
+  }
 }
 
 /** A connection is a process of its own, in a session of its own: it outlives the server that accepted it. */
 function withDescendants(pid: number): number[] {
-  const rows = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' }).trim().split('\n').map((row) => row.trim().split(/\s+/).map(Number))
+  const rows = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' })
+    .trim()
+    .split('\n')
+    .map((row) => row.trim().split(/\s+/).map(Number))
   const children = rows.flatMap(([child = 0, parent]) => (parent === pid ? [child] : []))
   return [...children.flatMap(withDescendants), pid]
 }

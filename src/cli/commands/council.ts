@@ -20,9 +20,14 @@ export function councilCommand(context: Context): Command {
           return 0
         }
         const asked = await askCouncil(text === '-' ? await io.readInput() : text, session, context.stop)
-        if (options.json) io.out(JSON.stringify({ asked: asked.map(({ id, worker, state, evidence }) => ({ id, worker, state, evidence })) }))
+        if (options.json)
+          io.out(JSON.stringify({ asked: asked.map(({ id, worker, state, evidence }) => ({ id, worker, state, evidence })) }))
         else {
-          for (const line of table(['WORKER', 'DELIVERY', 'EVIDENCE'], asked.map(({ worker, state, evidence }) => [worker, state, evidence]))) io.out(line)
+          for (const line of table(
+            ['WORKER', 'DELIVERY', 'EVIDENCE'],
+            asked.map(({ worker, state, evidence }) => [worker, state, evidence]),
+          ))
+            io.out(line)
           io.out('Their answers are in their panes: burn attach <worker>')
         }
         const good = asked.filter(({ state }) => state === 'seen').length

@@ -45,21 +45,31 @@ export function dispatchCommand(context: Context): Command {
 
 function troubles({ view, forge }: ViewResult): string[] {
   const down = [...forge.repos_down].map(([repo, reason]) => `${repo}: ${reason}`)
-  const away = new Map(view.workers.filter(({ reading }) => reading.state === 'unreachable').map(({ worker, reading }) => [worker.machine, reading.evidence]))
+  const away = new Map(
+    view.workers.filter(({ reading }) => reading.state === 'unreachable').map(({ worker, reading }) => [worker.machine, reading.evidence]),
+  )
   return [...down, ...[...away].map(([machine, reason]) => `${machine} is unreachable: ${reason}`), ...forge.skipped]
 }
 
 function showPlan({ assignments, verdicts }: DispatchPlan, view: ViewResult, { io }: Context, options: Options): ExitCode {
   const bad = troubles(view)
   if (options.json) {
-    const would = assignments.map(({ kind, issue, worker, attempt, reason }) => ({ kind, issue: issue.ref, worker: worker.id, attempt, reason }))
+    const would = assignments.map(({ kind, issue, worker, attempt, reason }) => ({
+      kind,
+      issue: issue.ref,
+      worker: worker.id,
+      attempt,
+      reason,
+    }))
     io.out(JSON.stringify({ would_dispatch: would, verdicts, troubles: bad }))
     return bad.length > 0 ? 3 : 0
   }
   const rows = assignments.map(({ issue, worker, kind, reason, ...rest }) => [issue.ref, worker.id, kind, String(rest.attempt), reason])
   for (const line of table(['ISSUE', 'WORKER', 'KIND', 'TRY', 'WHY'], rows, io.tty ? io.width : Infinity)) io.out(line)
   const not = verdicts.filter(({ eligible }) => !eligible).length
-  io.out(`Would dispatch ${assignments.length}; ${verdicts.length - not - assignments.filter(({ kind }) => kind === 'work').length} wait or are asked; ${not} are not for the fleet (burn explain says why).`)
+  io.out(
+    `Would dispatch ${assignments.length}; ${verdicts.length - not - assignments.filter(({ kind }) => kind === 'work').length} wait or are asked; ${not} are not for the fleet (burn explain says why).`,
+  )
   for (const trouble of bad) io.err(io.paint('yellow', trouble))
   return bad.length > 0 ? 3 : 0
 }
@@ -78,8 +88,14 @@ function showCycle(result: CycleResult, number: number, ms: number, { io }: Cont
     for (const { issue, worker, state } of result.settled) io.out(`${issue}  ${state}  ${worker}`)
     const issues = new Map(result.claimed.map(({ id, issue }) => [id, issue]))
     const rows = result.deliveries.map(({ id, worker, state, evidence }) => [issues.get(id) ?? id, worker, state, evidence])
-    if (rows.length > 0) for (const line of table(['ISSUE', 'WORKER', 'DELIVERY', 'EVIDENCE'], rows, io.tty ? io.width : Infinity)) io.out(line)
-    const parts = [`claimed ${result.claimed.length}`, `seen ${seen}`, ...(unknown > 0 ? [`unknown ${unknown}`] : []), ...(refused > 0 ? [`refused ${refused}`] : [])]
+    if (rows.length > 0)
+      for (const line of table(['ISSUE', 'WORKER', 'DELIVERY', 'EVIDENCE'], rows, io.tty ? io.width : Infinity)) io.out(line)
+    const parts = [
+      `claimed ${result.claimed.length}`,
+      `seen ${seen}`,
+      ...(unknown > 0 ? [`unknown ${unknown}`] : []),
+      ...(refused > 0 ? [`refused ${refused}`] : []),
+    ]
     const rest = `${planned > 0 ? `, ${planned} not placed yet` : ''}; ${eligible} of ${result.verdicts.length} open issues are the fleet's`
     io.out(`cycle ${number}: ${parts.join(', ')}${rest} (${(ms / 1000).toFixed(1)} s)`)
     for (const trouble of bad) io.err(io.paint('yellow', trouble))

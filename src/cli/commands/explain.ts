@@ -35,7 +35,10 @@ function lines({ issue, record, dispatches, serving, events }: Explanation, { io
           record.issue.url,
         ]
   const verdict = record?.verdict ?? null
-  const decided = verdict === null ? 'nothing was decided yet (burn dispatch)' : `${io.paint(verdict.eligible ? 'green' : 'yellow', verdict.eligible ? 'for the fleet' : 'not for the fleet')}: ${verdict.reason} (${ago(verdict.at)})`
+  const decided =
+    verdict === null
+      ? 'nothing was decided yet (burn dispatch)'
+      : `${io.paint(verdict.eligible ? 'green' : 'yellow', verdict.eligible ? 'for the fleet' : 'not for the fleet')}: ${verdict.reason} (${ago(verdict.at)})`
   const serves = `served by ${serving.length} workers${serving.length === 0 ? '' : `: ${serving.slice(0, 4).join(', ')}${serving.length > 4 ? ', …' : ''}`}; attempts that failed: ${record?.attempts ?? 0}`
   const rows = dispatches.map((d) => [
     d.id,
@@ -52,6 +55,15 @@ function lines({ issue, record, dispatches, serving, events }: Explanation, { io
     decided,
     serves,
     ...(rows.length === 0 ? [] : ['', ...table(['DISPATCH', 'WORKER', 'STATE', 'SINCE', 'DELIVERY', 'WHY'], rows, width)]),
-    ...(events.length === 0 ? [] : ['', ...table(['WHEN', 'EVENT', 'WORKER', 'WHAT'], events.map((e) => [ago(e.at), e.kind, e.worker ?? '', oneLine(e.text, 160)]), width)]),
+    ...(events.length === 0
+      ? []
+      : [
+          '',
+          ...table(
+            ['WHEN', 'EVENT', 'WORKER', 'WHAT'],
+            events.map((e) => [ago(e.at), e.kind, e.worker ?? '', oneLine(e.text, 160)]),
+            width,
+          ),
+        ]),
   ]
 }

@@ -22,13 +22,20 @@ export function ledgerCommand(context: Context): Command {
     .option('--worker <worker>', 'only of this worker')
     .addOption(new Option('--state <state>', 'only in this state').choices(Object.keys(dispatchSteps)))
     .option('--limit <n>', 'at most so many', positive, 40)
-    .addHelpText('after', '\nExamples:\n  burn ledger --state handed\n  burn ledger --worker AZOTH --json\n  burn ledger events --limit 20\n  burn ledger check')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  burn ledger --state handed\n  burn ledger --worker AZOTH --json\n  burn ledger events --limit 20\n  burn ledger check',
+    )
     .action((options: Options) => withSession(context, options, (session) => listDispatches(session, options, context)))
   list.addCommand(eventsCommand(context)).addCommand(checkCommand(context))
   return list
 }
 
-async function listDispatches({ ledger, fleet, clock }: Parameters<Parameters<typeof withSession>[2]>[0], options: Options, { io }: Context): Promise<0> {
+async function listDispatches(
+  { ledger, fleet, clock }: Parameters<Parameters<typeof withSession>[2]>[0],
+  options: Options,
+  { io }: Context,
+): Promise<0> {
   const now = clock.now()
   const found = await ledger.dispatches({
     limit: options.limit,
@@ -42,10 +49,21 @@ async function listDispatches({ ledger, fleet, clock }: Parameters<Parameters<ty
     io.out(JSON.stringify({ dispatches: all }))
     return 0
   }
-  const rows = all.map((d) => [d.id, d.issue, d.worker, d.stale ? `${d.state}, stale` : d.state, duration(now - d.changed_at), d.delivery ?? '', d.state_reason])
-  for (const line of table(['DISPATCH', 'ISSUE', 'WORKER', 'STATE', 'FOR', 'DELIVERY', 'WHY'], rows, io.tty ? io.width : Infinity)) io.out(line)
+  const rows = all.map((d) => [
+    d.id,
+    d.issue,
+    d.worker,
+    d.stale ? `${d.state}, stale` : d.state,
+    duration(now - d.changed_at),
+    d.delivery ?? '',
+    d.state_reason,
+  ])
+  for (const line of table(['DISPATCH', 'ISSUE', 'WORKER', 'STATE', 'FOR', 'DELIVERY', 'WHY'], rows, io.tty ? io.width : Infinity))
+    io.out(line)
   const live = all.filter((d) => slotStates.includes(d.state)).length
-  io.out(`${all.length} shown${all.length === options.limit ? ' (--limit shows more)' : ''}, ${live} under way, ${all.filter((d) => d.stale).length} stale`)
+  io.out(
+    `${all.length} shown${all.length === options.limit ? ' (--limit shows more)' : ''}, ${live} under way, ${all.filter((d) => d.stale).length} stale`,
+  )
   return 0
 }
 
@@ -60,7 +78,8 @@ function eventsCommand(context: Context): Command {
         if (options.json) context.io.out(JSON.stringify({ events }))
         else {
           const rows = events.map((e) => [duration(clock.now() - e.at), e.kind, e.issue ?? '', e.worker ?? '', oneLine(e.text, 160)])
-          for (const line of table(['AGO', 'EVENT', 'ISSUE', 'WORKER', 'WHAT'], rows, context.io.tty ? context.io.width : Infinity)) context.io.out(line)
+          for (const line of table(['AGO', 'EVENT', 'ISSUE', 'WORKER', 'WHAT'], rows, context.io.tty ? context.io.width : Infinity))
+            context.io.out(line)
         }
         return 0
       })
@@ -73,7 +92,12 @@ function checkCommand(context: Context): Command {
     return withSession(context, options, async ({ ledger }) => {
       const { where, version, rows } = await ledger.check()
       if (options.json) context.io.out(JSON.stringify({ where, version, rows }))
-      else context.io.out(`${where}: whole, version ${version}; ${Object.entries(rows).map(([name, count]) => `${count} ${name}`).join(', ')}`)
+      else
+        context.io.out(
+          `${where}: whole, version ${version}; ${Object.entries(rows)
+            .map(([name, count]) => `${count} ${name}`)
+            .join(', ')}`,
+        )
       return 0
     })
   })

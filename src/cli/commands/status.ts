@@ -57,8 +57,12 @@ const colours: Record<ReadingState, Parameters<Io['paint']>[0]> = {
 function machineLines(machine: MachineReport, io: Io, now: number): string[] {
   const head = `${io.paint('bold', machine.name)}  ${machine.reachable ? totalsLine(machine.totals, io) : io.paint('magenta', `unreachable: ${machine.reason ?? ''}`)}`
   const rows = machine.windows.flatMap((window) => window.workers.map((worker) => workerRow(window, worker, io, now)))
-  const retiring = machine.retiring.map((id) => `  ${io.paint('gray', `${id} is retiring: it is no longer in the spec (burn up --prune ends it)`)}`)
-  const lines = machine.reachable ? table(['  WINDOW', 'LANE', 'WORKER', 'STATE', 'FOR', 'LIVE', 'EVIDENCE'], rows, io.tty ? io.width : Infinity) : []
+  const retiring = machine.retiring.map(
+    (id) => `  ${io.paint('gray', `${id} is retiring: it is no longer in the spec (burn up --prune ends it)`)}`,
+  )
+  const lines = machine.reachable
+    ? table(['  WINDOW', 'LANE', 'WORKER', 'STATE', 'FOR', 'LIVE', 'EVIDENCE'], rows, io.tty ? io.width : Infinity)
+    : []
   return [head, ...lines, ...retiring, '']
 }
 
@@ -77,7 +81,9 @@ function workerRow(window: { readonly name: string; readonly lane: string }, wor
 }
 
 function totalsLine(totals: Totals, io: Io): string {
-  const states = (Object.keys(colours) as ReadingState[]).filter((state) => totals[state] > 0).map((state) => io.paint(colours[state], `${totals[state]} ${state}`))
+  const states = (Object.keys(colours) as ReadingState[])
+    .filter((state) => totals[state] > 0)
+    .map((state) => io.paint(colours[state], `${totals[state]} ${state}`))
   const more = [
     `${totals.live_dispatches} live dispatches`,
     ...(totals.in_review > 0 ? [`${totals.in_review} in review`] : []),

@@ -21,7 +21,10 @@ export function upCommand(context: Context): Command {
     .action((names: string[], options: UpOptions) =>
       withSession(context, options, async (session) => {
         const { raise } = await import('../../run/raise.ts')
-        const results = await raise(machinesNamed(session.fleet, names), session, { dryRun: options.dryRun ?? false, prune: options.prune ?? false })
+        const results = await raise(machinesNamed(session.fleet, names), session, {
+          dryRun: options.dryRun ?? false,
+          prune: options.prune ?? false,
+        })
         if (options.json) context.io.out(JSON.stringify({ dry_run: options.dryRun ?? false, machines: results.map(toJson) }))
         else for (const result of results) show(result, options, context)
         const failed = results.filter(({ error }) => error !== null).length
@@ -31,7 +34,19 @@ export function upCommand(context: Context): Command {
 }
 
 function toJson({ machine, actions, error }: RaiseResult): object {
-  return { name: machine, error, actions: actions.map(({ do: what, reason, ...rest }) => ({ do: what, reason, ...('workers' in rest ? { window: rest.window, workers: rest.workers.map(({ id }) => id) } : 'pane' in rest ? { pane: rest.pane, worker: typeof rest.worker === 'string' ? rest.worker : rest.worker.id } : {}) })) }
+  return {
+    name: machine,
+    error,
+    actions: actions.map(({ do: what, reason, ...rest }) => ({
+      do: what,
+      reason,
+      ...('workers' in rest
+        ? { window: rest.window, workers: rest.workers.map(({ id }) => id) }
+        : 'pane' in rest
+          ? { pane: rest.pane, worker: typeof rest.worker === 'string' ? rest.worker : rest.worker.id }
+          : {}),
+    })),
+  }
 }
 
 function show({ machine, actions, error, hint }: RaiseResult, { dryRun }: UpOptions, { io }: Context): void {
@@ -39,7 +54,9 @@ function show({ machine, actions, error, hint }: RaiseResult, { dryRun }: UpOpti
   const others = actions.filter((action) => !('workers' in action))
   for (const action of actions) io.out(`${io.paint('bold', machine)}  ${dryRun ? 'would ' : ''}${sayAction(action)} (${action.reason})`)
   if (error !== null) return io.err(`${io.paint('magenta', machine)}: ${error}${hint === '' ? '' : `\n  hint: ${hint}`}`)
-  io.out(`${io.paint('bold', machine)}  ${actions.length === 0 ? 'as it should be' : `${panes} panes ${dryRun ? 'to add' : 'added'}, ${others.length} other changes`}`)
+  io.out(
+    `${io.paint('bold', machine)}  ${actions.length === 0 ? 'as it should be' : `${panes} panes ${dryRun ? 'to add' : 'added'}, ${others.length} other changes`}`,
+  )
 }
 
 function sayAction(action: TopologyAction): string {
@@ -101,5 +118,7 @@ function downJson({ machine, end, leave, live, error }: DownPlan): object {
 function sayDown({ end, leave, live, error }: DownPlan): string {
   if (error !== null) return `unreachable: ${error}`
   const left = leave.length === 0 ? '' : `; ${leave.length} adopted panes are left`
-  return end.length + leave.length === 0 ? 'nothing to end' : `${end.length} panes to end${left}${live.length === 0 ? '' : `; ${live.length} workers have live dispatches`}`
+  return end.length + leave.length === 0
+    ? 'nothing to end'
+    : `${end.length} panes to end${left}${live.length === 0 ? '' : `; ${live.length} workers have live dispatches`}`
 }
