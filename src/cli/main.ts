@@ -23,6 +23,8 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     io.err('Finishing what was begun; Ctrl-C again ends at once, and the next run goes on from there.')
     stop.abort()
   }
+  // A reader that went away (`burn status | head`) is no error of ours.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => (error.code === 'EPIPE' ? process.exit(0) : io.err(messageOf(error))))
   process.on('SIGINT', interrupt).on('SIGTERM', interrupt)
   const wiring = {
     clock: systemClock,
