@@ -2,6 +2,7 @@
 import type { BurnError } from '../core/errors.ts'
 import { messageOf } from '../core/errors.ts'
 import type { Ledger, LedgerView, RepoRecord } from '../core/ledger.ts'
+import type { Dispatch } from '../core/lives.ts'
 import type { Change, Issue, RepoRef, Time } from '../core/nouns.ts'
 import type { Clock, Forge } from '../core/ports.ts'
 import { mapBounded } from './bounded.ts'
@@ -39,15 +40,19 @@ export async function refreshForge(repos: readonly RepoRef[], before: LedgerView
   const changesAt = new Map<RepoRef, Time>()
   const skipped: string[] = []
   const records = new Map(before.repos.map((record) => [record.repo, record]))
-  const busy = new Set(before.dispatches.filter((d) => d.state === 'handed' || d.state === 'review').map((d) => repoOf(d.issue)))
+  const busy = Map.groupBy(
+    before.dispatches.filter((d) => d.kind === 'work' && (d.state === 'handed' || d.state === 'review')),
+    (d) => repoOf(d.issue),
+  )
   await mapBounded(repos, reposAtOnce, async (repo) => {
     try {
       const record = records.get(repo) ?? null
       skipped.push(...(await refreshIssues(repo, record, before, ports)))
       writers.set(repo, new Set(await refreshWriters(repo, record, ports)))
-      if (busy.has(repo)) {
+      const under = busy.get(repo)
+      if (under !== undefined) {
         const now = clock.now()
-        changes.push(...(await forge.changes(repo, record?.changes_at ?? 0)))
+        changes.push(...(await forge.changes(repo, changedSince(under, record?.changes_at ?? null))))
         changesAt.set(repo, now)
       }
     } catch (thrown) {
@@ -55,6 +60,15 @@ export async function refreshForge(repos: readonly RepoRef[], before: LedgerView
     }
   })
   return { repos_down: down, writers, changes, changes_at: changesAt, skipped }
+}
+
+/**
+ * From when on a change may be news: since the last look, and since the claim of whatever was handed after that look, whose change may
+ * have been opened before it counted as handed.
+ */
+function changedSince(under: readonly Dispatch[], looked: Time | null): Time {
+  const later = under.filter(({ handed_at }) => looked === null || (handed_at ?? 0) >= looked).map(({ claimed_at }) => claimed_at)
+  return Math.min(looked ?? Infinity, ...later)
 }
 
 /** `owner/repo#7` → `owner/repo`. */

@@ -22,12 +22,17 @@ interface Held {
   readonly holds: ReadonlyMap<WorkerId, string>
 }
 
-/** The deliveries that this process holds and may carry: those of a dispatch only once its comment is written. */
+/**
+ * The deliveries that this process holds and may carry: those of a dispatch only once its comment is written. And those that are unknown,
+ * whoever sent them: their id may have shown up since.
+ */
 export async function heldDeliveries(session: Session): Promise<Held> {
   const { deliveries, dispatches, workers } = await session.ledger.view()
   const quiet = new Set(dispatches.filter((d) => d.comment_id === null).map((d) => d.id))
   return {
-    deliveries: deliveries.filter((d) => d.lease_owner === session.owner && activeStates.includes(d.state) && !quiet.has(d.id)),
+    deliveries: deliveries.filter(
+      (d) => d.state === 'unknown' || (d.lease_owner === session.owner && activeStates.includes(d.state) && !quiet.has(d.id)),
+    ),
     holds: new Map(workers.flatMap(({ id, hold }) => (hold === null ? [] : [[id, hold] as const]))),
   }
 }
@@ -56,6 +61,7 @@ async function pumpMachine(
   options: PumpOptions,
 ): Promise<Delivery[]> {
   const { clock } = session
+  const before = new Map(deliveries.map((delivery) => [delivery.id, delivery]))
   let now = deliveries
   let pause = shortestPause
   let moved = clock.now()
@@ -68,7 +74,8 @@ async function pumpMachine(
     else pause = Math.min(longestPause, pause * 1.5)
     const active = now.filter(({ state }) => activeStates.includes(state))
     const waiting = active.every(({ state }) => state === 'planned')
-    if (active.length === 0 || result.lost || (waiting && (stop.aborted || clock.now() - moved >= options.patience))) return [...now]
+    if (active.length === 0 || result.lost || (waiting && (stop.aborted || clock.now() - moved >= options.patience)))
+      return now.filter((delivery) => delivery !== before.get(delivery.id) || delivery.state !== 'unknown')
     await clock.sleep(pause)
   }
 }

@@ -67,7 +67,9 @@ async function look(
   const panes = new Map(sight.panes.flatMap((pane) => (pane.worker === null ? [] : [[pane.worker, pane] as const])))
   const workers = new Map(link.machine.windows.flatMap((window) => window.workers.map((worker) => [worker.id, worker] as const)))
   // Between two looks a busy agent can scroll what it echoed off the screen: the id is looked for above it too.
-  const sent = deliveries.filter(({ state }) => state === 'submitted').flatMap(({ worker }) => panes.get(worker)?.id ?? [])
+  const sent = deliveries
+    .filter(({ state }) => state === 'submitted' || state === 'unknown')
+    .flatMap(({ worker }) => panes.get(worker)?.id ?? [])
   const history = await capture(tmux, sent, { lines: historyRows })
   const busy = new Set(deliveries.filter(({ state }) => pastingStates.includes(state) || state === 'submitted').map(({ worker }) => worker))
   return deliveries.map((delivery) => {
