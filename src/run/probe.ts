@@ -1,18 +1,28 @@
 /** What a machine says of itself: one fixed script over its prefix, one round trip. */
 import type { Machine } from '../core/nouns.ts'
+import { oneLine } from '../core/text.ts'
 import { run } from '../host/exec.ts'
 import { explainFailure } from '../host/failure.ts'
 import { argvOn } from '../host/transport.ts'
+import { lineOn, reachMend } from './mends.ts'
 
 /** What the script found. Null where the machine could not say. */
 export interface Probe {
   /** `tmux -V`, e.g. `tmux 3.4`. */
   readonly tmux: string | null
+  /** Where the person's login shell finds a tmux: not always where a command over ssh does. */
+  readonly login_tmux: string | null
   readonly git: string | null
   /** Seconds since the epoch, by the machine's clock. */
   readonly clock: number | null
+  /** `uname -s`. */
+  readonly os: string | null
+  /** What a package's name is put behind to install it. */
+  readonly install: string | null
   readonly disk_free_kb: number | null
   readonly memory_free_kb: number | null
+  /** Agents of this fleet that live there already: their memory is no longer free. */
+  readonly agents: number
   /** Agent programs that the person's login shell finds. */
   readonly found: ReadonlySet<string>
   /** What `git ls-remote` said of a repo that it could not read; null where it could, or was not asked. */
@@ -21,40 +31,67 @@ export interface Probe {
 
 const limit = 40_000
 
-/** `$1` tmux, `$2` a clone URL or nothing, the rest agent programs. Prints `key=value` lines. */
-const script = `tmux=$1 url=$2; shift 2
+/** `$1` tmux, `$2` its socket, `$3` the session, `$4` a clone URL or nothing, the rest agent programs. Prints `key=value` lines. */
+const script = `tmux=$1 socket=$2 session=$3 url=$4; shift 4
+echo "clock=$(date +%s)"
+echo "os=$(uname -s)"
 echo "tmux=$("$tmux" -V 2>/dev/null)"
 echo "git=$(git --version 2>/dev/null)"
-echo "clock=$(date +%s)"
 echo "disk=$(df -Pk "$HOME" 2>/dev/null | awk 'NR==2 {print $4}')"
-if [ -r /proc/meminfo ]; then echo "memory=$(awk '/^MemAvailable/ {print $2}' /proc/meminfo)"; else echo "memory=$(( $(sysctl -n hw.memsize 2>/dev/null || echo 0) / 1024 ))"; fi
-for program; do BURN_PROGRAM=$program "\${SHELL:-/bin/sh}" -lc 'command -v "$BURN_PROGRAM"' >/dev/null 2>&1 && echo "found=$program"; done
-if [ -n "$url" ]; then said=$(GIT_TERMINAL_PROMPT=0 GIT_SSH_COMMAND='ssh -o BatchMode=yes -o ConnectTimeout=8' git ls-remote --heads -- "$url" 2>&1 >/dev/null) || echo "git_error=$(printf %s "$said" | tail -n 1)"; fi
+if [ -r /proc/meminfo ]; then echo "memory=$(awk '/^MemAvailable/ {print $2}' /proc/meminfo)"
+else bytes=$(sysctl -n hw.memsize 2>/dev/null) && echo "memory=$((bytes / 1024))"; fi
+echo "agents=$("$tmux" -L "$socket" list-panes -s -t "=$session" -F 'pid #{pane_pid} #{@burn_agent} #{pane_dead}' 2>/dev/null | awk '$2 == $3 && $4 == 0' | wc -l)"
+as=; [ "$(id -u)" = 0 ] || as='sudo '
+if [ "$(uname -s)" = Darwin ]; then echo 'install=brew install'
+else for with in 'apt-get install -y' 'dnf install -y' 'apk add' 'pacman -S' 'zypper install'; do
+  command -v "\${with%% *}" >/dev/null 2>&1 && { echo "install=$as$with"; break; }
+done; fi
+for program in tmux "$@"; do
+  at=$(BURN_PROGRAM=$program "\${SHELL:-/bin/sh}" -lc 'command -v "$BURN_PROGRAM"' 2>/dev/null) || continue
+  echo "found=$program"; [ "$program" = tmux ] && echo "login_tmux=$(printf %s "$at" | tail -n 1)"
+done
+echo asked=programs
+if [ -n "$url" ]; then
+  export GIT_TERMINAL_PROMPT=0 GIT_HTTP_LOW_SPEED_LIMIT=1 GIT_HTTP_LOW_SPEED_TIME=15 GIT_SSH_COMMAND='ssh -o BatchMode=yes -o ConnectTimeout=8'
+  said=$(git ls-remote --heads -- "$url" 2>&1 >/dev/null) || echo "git_error=$(printf %s "$said" | tr '\\n' ' ')"
+fi
 exit 0`
 
-export type Probed = { readonly ok: true; readonly probe: Probe } | { readonly ok: false; readonly reason: string; readonly hint: string }
+export type Probed = { readonly ok: true; readonly probe: Probe } | { readonly ok: false; readonly reason: string; readonly mend: string }
 
+/** Asks a machine. A clone URL that does not answer in time is a finding of git, and no reason to call the machine unreachable. */
 export async function probeMachine(machine: Machine, cloneUrl: string | null, programs: readonly string[]): Promise<Probed> {
-  const argv = argvOn(machine, ['sh', '-c', script, 'burn', machine.tmux, cloneUrl ?? '', ...programs])
+  const argv = argvOn(machine, ['sh', '-c', script, 'burn', machine.tmux, machine.socket, machine.session, cloneUrl ?? '', ...programs])
   const { code, stdout, stderr, stopped } = await run(argv, { timeout_ms: limit })
-  if (stopped !== null) return { ok: false, reason: `it did not answer in ${limit / 1000} s`, hint: 'check the machine and its network' }
-  if (code !== 0) {
-    const { reason, hint } = explainFailure(stderr, code)
-    return { ok: false, reason, hint }
-  }
-  return { ok: true, probe: read(stdout) }
+  const probe = read(stdout)
+  const seconds = limit / 1000
+  if (stopped !== null && /^asked=programs$/m.test(stdout)) return { ok: true, probe: { ...probe, git_error: `no answer in ${seconds} s` } }
+  if (stopped !== null && probe.clock !== null)
+    return {
+      ok: false,
+      reason: `its login shell did not end in ${seconds} s`,
+      mend: `see what its profile waits for: ${lineOn(machine, '$SHELL -lc true')}`,
+    }
+  if (stopped !== null) return { ok: false, reason: `it did not answer in ${seconds} s`, mend: 'check the machine and its network' }
+  if (code === 0) return { ok: true, probe }
+  const failure = explainFailure(stderr, code)
+  return { ok: false, reason: failure.reason, mend: reachMend(machine, failure) }
 }
 
 function read(stdout: string): Probe {
   const lines = stdout.split('\n').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)] as const)
-  const text = (key: string) => lines.find(([name, value]) => name === key && value !== '')?.[1] ?? null
-  const number = (key: string) => (text(key) === null ? null : Number(text(key)))
+  const text = (key: string) => lines.filter(([name, value]) => name === key && value !== '').map(([, value]) => oneLine(value))[0] ?? null
+  const number = (key: string) => (/^\s*\d+\s*$/.test(text(key) ?? '') ? Number(text(key)) : null)
   return {
     tmux: text('tmux'),
+    login_tmux: text('login_tmux'),
     git: text('git'),
     clock: number('clock'),
+    os: text('os'),
+    install: text('install'),
     disk_free_kb: number('disk'),
     memory_free_kb: number('memory'),
+    agents: number('agents') ?? 0,
     found: new Set(lines.flatMap(([name, value]) => (name === 'found' ? [value] : []))),
     git_error: text('git_error'),
   }

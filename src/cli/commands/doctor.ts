@@ -1,6 +1,6 @@
 /** `burn doctor`: is everything there that a fleet needs. */
 import { Command } from 'commander'
-import type { Finding } from '../../run/doctor.ts'
+import type { Finding } from '../../run/findings.ts'
 import type { CommonOptions, Context } from '../context.ts'
 import { machinesNamed, withCommon, withSession } from '../context.ts'
 

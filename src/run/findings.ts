@@ -1,0 +1,142 @@
+/** What a machine's probe means: a finding a part, each with the line that mends it. Pure. */
+import type { Machine } from '../core/nouns.ts'
+import type { Probe } from './probe.ts'
+import { shellWord } from '../host/quote.ts'
+import { lineOn } from './mends.ts'
+
+export type Level = 'ok' | 'warn' | 'fail'
+
+export interface Finding {
+  readonly level: Level
+  /** A machine's name, `forge` or `ledger`. */
+  readonly where: string
+  readonly what: string
+  /** What to do about it; empty where it is well. */
+  readonly mend: string
+}
+
+/** What was asked of a machine, and when (ms) the question left and the answer came. */
+export interface Asked {
+  readonly url: string | null
+  readonly programs: readonly string[]
+  readonly from: number
+  readonly to: number
+}
+
+/** Resident memory of an idle Hermes chat (measured: 210 MB). */
+const agentKb = 210 * 1024
+const leastDiskKb = 5 * 1024 * 1024
+const mostSkew_s = 30
+const oldestTmux = [3, 2] as const
+
+export function machineFindings(machine: Machine, probe: Probe, asked: Asked): Finding[] {
+  const workers = machine.windows.reduce((sum, window) => sum + window.workers.length, 0)
+  return [
+    tmuxFinding(machine, probe),
+    clockFinding(machine, probe, asked),
+    ...asked.programs.map((program) => programFinding(machine, probe, program)),
+    gitFinding(machine, probe, asked.url),
+    diskFinding(machine, probe),
+    memoryFinding(machine, probe, workers),
+    ...busyFindings(machine),
+  ]
+}
+
+type Where = Pick<Machine, 'name'>
+
+const ok = ({ name }: Where, what: string): Finding => ({ level: 'ok', where: name, what, mend: '' })
+const warn = ({ name }: Where, what: string, mend: string): Finding => ({ level: 'warn', where: name, what, mend })
+const fail = ({ name }: Where, what: string, mend: string): Finding => ({ level: 'fail', where: name, what, mend })
+
+function installLine(machine: Machine, { install }: Probe, name: string): string {
+  return install === null ? `install ${name} there` : lineOn(machine, `${install} ${name}`)
+}
+
+function tmuxFinding(machine: Machine, probe: Probe): Finding {
+  const { tmux, login_tmux: elsewhere } = probe
+  if (tmux === null) {
+    const known = elsewhere !== null && elsewhere.startsWith('/') && elsewhere !== machine.tmux
+    const mend = known
+      ? `its login shell finds one: write "tmux": ${JSON.stringify(elsewhere)} for it in the spec`
+      : installLine(machine, probe, 'tmux')
+    return fail(machine, `there is no ${machine.tmux}`, mend)
+  }
+  const [, major, minor] = /(\d+)\.(\d+)/.exec(tmux) ?? []
+  const old = major !== undefined && (Number(major) < oldestTmux[0] || (Number(major) === oldestTmux[0] && Number(minor) < oldestTmux[1]))
+  if (old)
+    return fail(
+      machine,
+      `${tmux} is too old: it must be ${oldestTmux.join('.')} or newer`,
+      `${installLine(machine, probe, 'tmux')}   (or build a newer one, and name it as "tmux" in the spec)`,
+    )
+  return ok(machine, tmux)
+}
+
+/** The answer was given between question and answer, so only what lies outside is a difference. */
+function clockFinding(machine: Machine, { clock, os }: Probe, { from, to }: Asked): Finding {
+  if (clock === null) return warn(machine, 'it does not say what time it is', lineOn(machine, 'date +%s'))
+  const [early, late] = [Math.floor(from / 1000), Math.ceil(to / 1000)]
+  const skew = clock < early ? clock - early : Math.max(0, clock - late)
+  if (Math.abs(skew) <= mostSkew_s) return ok(machine, 'its clock agrees')
+  const set = os === 'Darwin' ? 'sudo sntp -sS time.apple.com' : 'sudo timedatectl set-ntp true'
+  return warn(machine, `its clock is ${Math.abs(skew)} s ${skew > 0 ? 'ahead' : 'behind'}`, lineOn(machine, set))
+}
+
+function programFinding(machine: Machine, { found }: Probe, program: string): Finding {
+  if (found.has(program)) return ok(machine, `${program} is there`)
+  return fail(
+    machine,
+    `the login shell does not find ${program}`,
+    `install it on ${machine.name}, or name its path in "agent.command"; to look: ${lineOn(machine, `$SHELL -lc ${shellWord(`command -v ${shellWord(program)}`)}`)}`,
+  )
+}
+
+function gitFinding(machine: Machine, probe: Probe, url: string | null): Finding {
+  const { git, git_error: said } = probe
+  if (git === null) return fail(machine, 'there is no git', installLine(machine, probe, 'git'))
+  if (url === null || said === null) return ok(machine, url === null ? git : `${git} reads ${url}`)
+  const look = `git ls-remote ${shellWord(url)}`
+  const login =
+    /^https?:/.test(url) && /authentication|could not read (?:username|password)|terminal prompts disabled|\b40[13]\b/i.test(said)
+  // Asked for once by hand, the login is kept for the agents.
+  return fail(
+    machine,
+    `git can't read ${url}: ${said}`,
+    lineOn(machine, login ? `git config --global credential.helper store && ${look}` : look),
+  )
+}
+
+function diskFinding(machine: Machine, { disk_free_kb: free }: Probe): Finding {
+  if (free === null) return warn(machine, 'its free disk is not known', lineOn(machine, 'df -h "$HOME"'))
+  if (free < leastDiskKb)
+    return warn(machine, `only ${gb(free)} of disk are free`, lineOn(machine, 'du -xk "$HOME" | sort -n | tail -n 20'))
+  return ok(machine, `${gb(free)} of disk free`)
+}
+
+/** Agents that run have their memory already: room is asked for the others. */
+function memoryFinding(machine: Machine, { memory_free_kb: free, agents }: Probe, workers: number): Finding {
+  const more = Math.max(0, workers - agents)
+  const need = `${more} ${agents > 0 ? 'more ' : ''}agents need about ${gb(more * agentKb)}`
+  if (free === null) return warn(machine, `its free memory is not known; ${need}`, lineOn(machine, 'vm_stat || free -m'))
+  const what = `${gb(free)} of memory available; ${need}`
+  if (free >= more * agentKb) return ok(machine, what)
+  return warn(machine, what, `write fewer "panes" for ${machine.name}: it has room for about ${agents + Math.floor(free / agentKb)}`)
+}
+
+function busyFindings(machine: Machine): Finding[] {
+  const deep = machine.windows
+    .flatMap(({ workers }) => workers)
+    .filter(({ depth, agent }) => depth > 1 && agent.kind === 'hermes' && agent.busy_input_mode === 'interrupt')
+  if (deep.length === 0) return []
+  return [
+    warn(
+      machine,
+      `${deep.length} Hermes workers hold more than one issue, and their Enter cuts a running turn: the second prompt goes by /queue, which shows nothing until the turn ends`,
+      'set display.busy_input_mode: queue in their config.yaml, and "busy_input_mode": "queue" in the spec',
+    ),
+  ]
+}
+
+function gb(kb: number): string {
+  return `${(kb / 1024 / 1024).toFixed(1)} GB`
+}

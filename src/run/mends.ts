@@ -1,0 +1,25 @@
+/** Commands that mend a machine, as a person types them here. */
+import type { Machine } from '../core/nouns.ts'
+import type { Failure } from '../host/failure.ts'
+import { shellWord, shellWords } from '../host/quote.ts'
+
+/** The line that runs a shell command on a machine, with a terminal where it may ask. */
+export function lineOn({ transport }: Pick<Machine, 'transport'>, command: string): string {
+  if (transport.kind === 'local') return command
+  if (transport.kind === 'exec') return shellWords([...transport.argv, 'sh', '-c', command])
+  const options = Object.entries(transport.options).flatMap(([name, value]) => ['-o', `${name}=${value}`])
+  return shellWords(['ssh', '-t', ...options, ...(transport.port === null ? [] : ['-p', String(transport.port)]), transport.host, command])
+}
+
+/** What to do about a machine that can't be reached. */
+export function reachMend(machine: Pick<Machine, 'transport'>, { kind, reason, hint }: Failure): string {
+  const { transport } = machine
+  if (transport.kind !== 'ssh') return hint
+  const { host, port } = transport
+  const bare = host.slice(host.lastIndexOf('@') + 1)
+  const once = lineOn(machine, 'true')
+  if (kind === 'auth') return shellWords(['ssh-copy-id', ...(port === null ? [] : ['-p', String(port)]), host])
+  if (kind !== 'host_key') return `${hint} By hand: ${once}`
+  if (!reason.includes('changed')) return `${once}   (and confirm the key)`
+  return `ssh-keygen -R ${shellWord(port === null ? bare : `[${bare}]:${port}`)} && ${once}   (once you know why it changed)`
+}
