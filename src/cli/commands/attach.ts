@@ -4,7 +4,7 @@ import type { Fleet, Machine } from '../../core/nouns.ts'
 import type { Place } from '../../run/attach.ts'
 import type { CommonOptions, Context } from '../context.ts'
 import { BurnError } from '../../core/errors.ts'
-import { unknown, withCommon, withSession, workerNamed } from '../context.ts'
+import { allWorkers, unknown, withCommon, withSession, workerNamed } from '../context.ts'
 
 export function attachCommand(context: Context): Command {
   return withCommon(new Command('attach'))
@@ -23,7 +23,9 @@ export function attachCommand(context: Context): Command {
           import('../../host/quote.ts'),
         ])
         const { machine, place } = find(session.fleet, name)
-        const argv = await attachArgv(machine, place, session)
+        // tmux refuses to be started inside itself; another server's socket is another matter, so the hint that it is inside is taken away.
+        const outside = context.env['TMUX'] === undefined ? [] : ['env', '-u', 'TMUX']
+        const argv = [...outside, ...(await attachArgv(machine, place, session))]
         if (options.json) context.io.out(JSON.stringify({ machine: machine.name, argv }))
         else if (options.print) context.io.out(shellWords(argv))
         else {
@@ -31,27 +33,30 @@ export function attachCommand(context: Context): Command {
             throw new BurnError('no_terminal', 'there is no terminal to attach', 'run it in one, or print the command with --print', {
               exit: 2,
             })
-          // tmux refuses to be started inside itself; another server's socket is another matter, so the hint that it is inside is taken away.
-          return (await handOver(context.env['TMUX'] === undefined ? argv : ['env', '-u', 'TMUX', ...argv])) === 0 ? 0 : 1
+          return (await handOver(argv)) === 0 ? 0 : 1
         }
         return 0
       }),
     )
 }
 
+/** A machine, else a window, else a worker by its name; whatever has several of a name is named whole (`mac/CRUCIBLE`). */
 function find(fleet: Fleet, name: string | undefined): { machine: Machine; place: Place } {
   const machines = fleet.machines
   const machine = name === undefined ? machines[0] : machines.find((each) => each.name === name)
   if (machine !== undefined) return { machine, place: null }
   const wanted = name ?? ''
   const windows = machines.flatMap((each) =>
-    each.windows.filter((window) => window.name === wanted || `${each.name}/${window.name}` === wanted).map(() => each),
+    each.windows.map((window) => ({ machine: each, window: window.name, id: `${each.name}/${window.name}` })),
   )
-  const [first] = windows
-  if (first !== undefined) return { machine: first, place: { window: wanted.slice(wanted.lastIndexOf('/') + 1) } }
-  const ids = machines.flatMap((each) =>
-    each.windows.flatMap((window) => [window.name, ...window.workers.flatMap((worker) => [worker.name, worker.id])]),
-  )
+  const found = windows.filter(({ window, id }) => window === wanted || id === wanted)
+  const [first] = found
+  if (found.length > 1) {
+    const hint = `say which: ${found.map(({ id }) => id).join(', ')}`
+    throw new BurnError('window_ambiguous', `${wanted} is the name of ${found.length} windows`, hint, { exit: 2 })
+  }
+  if (first !== undefined) return { machine: first.machine, place: { window: first.window } }
+  const ids = [...windows.flatMap(({ window, id }) => [window, id]), ...allWorkers(fleet).flatMap((worker) => [worker.name, worker.id])]
   if (!ids.includes(wanted)) throw unknown('place', wanted, [...machines.map((each) => each.name), ...ids])
   const worker = workerNamed(fleet, wanted)
   return { machine: machines.find((each) => each.name === worker.machine) as Machine, place: { worker: worker.id } }

@@ -1,0 +1,122 @@
+/** A person's terminal of 200×50, really attached to a window that is larger: what it shows, and that nothing changes for the agents. */
+import assert from 'node:assert/strict'
+import { join, resolve } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { standIn, testFleet, until, type Fleet } from '../support/fleet.ts'
+import { startSshd } from '../support/sshd.ts'
+import { privateSocket, tmuxOn } from '../support/tmux.ts'
+
+const main = resolve(import.meta.dirname, '../../src/cli/main.ts')
+const person = { width: 200, height: 50 }
+
+interface Box {
+  readonly worker: string
+  readonly id: string
+  readonly width: number
+  readonly height: number
+}
+
+function spec(dir: string, socket: string, transport: object = {}): object {
+  const windows = [
+    { name: 'A', panes: 9, repos: ['app'] },
+    { name: 'B', names: ['ODIN'], panes: 1, repos: ['app'] },
+  ]
+  const forge = { kind: 'folder', path: dir }
+  return {
+    name: 't',
+    session: 'T',
+    socket,
+    dir: join(dir, 'w'),
+    forge,
+    ledger: `sqlite:${dir}/l.db`,
+    agent: standIn(dir),
+    machines: { box: { ...transport, windows } },
+  }
+}
+
+function panesOf(fleet: Fleet): Box[] {
+  const rows = tmuxOn(fleet.socket, 'list-panes', '-s', '-t', '=T', '-F', '#{@burn_worker} #{pane_id} #{pane_width} #{pane_height}')
+  return rows
+    .trim()
+    .split('\n')
+    .map((row) => row.split(' '))
+    .map(([worker = '', id = '', width, height]) => ({ worker, id, width: Number(width), height: Number(height) }))
+}
+
+/** Writes a sign into the first and the last cell that a pane has. */
+function signCorners(fleet: Fleet, { id, width, height }: Box): void {
+  const [first, last] = [`<${id}`, `${id}>`]
+  // A character in a line's very last cell is fine: the cursor waits there.
+  const text = `\\033[2J\\033[1;1H${first}\\033[${height};${width - last.length + 1}H${last}`
+  tmuxOn(fleet.socket, 'respawn-pane', '-k', '-t', id, `printf '${text.replaceAll('%', '%%')}'; exec cat >/dev/null`)
+}
+
+/** Attaches a person's terminal by a shell command. Returns what it shows. */
+function lookBy(t: TestContext, command: string): () => string[] {
+  const socket = privateSocket(t)
+  tmuxOn(socket, '-f', '/dev/null', 'new-session', '-d', '-x', String(person.width), '-y', String(person.height), command)
+  tmuxOn(socket, 'set-option', '-g', 'remain-on-exit', 'on')
+  return () => tmuxOn(socket, 'capture-pane', '-p', '-t', ':').split('\n')
+}
+
+async function seesWhole(show: () => string[], box: Box): Promise<void> {
+  let shown: string[] = []
+  const whole = () => {
+    shown = show()
+    const top = shown.findIndex((row) => row.includes(`<${box.id}`))
+    const left = shown[top]?.indexOf(`<${box.id}`) ?? -1
+    return top >= 0 && shown[top + box.height - 1]?.slice(left, left + box.width).endsWith(`${box.id}>`) === true
+  }
+  await until(`${box.worker} is in view`, whole).catch((thrown: unknown) => {
+    throw new Error(`${String(thrown)}\n${shown.join('\n')}`)
+  })
+}
+
+const quote = (words: readonly string[]) => words.map((word) => `'${word}'`).join(' ')
+
+test('burn attach, also from inside tmux: every worker is seen whole, and no pane changes its size', async (t) => {
+  const fleet = testFleet(t, (dir, socket) => spec(dir, socket))
+  await fleet.burn('up')
+  const before = panesOf(fleet)
+  assert.equal(before.length, 10)
+  for (const box of before) signCorners(fleet, box)
+  const corners = [before[0], before[4], before[8]].filter((box) => box !== undefined)
+  for (const box of corners) {
+    const env = [`BURN_SPEC=${fleet.dir}/fleet-spec.json`, `HOME=${fleet.dir}/home`]
+    await seesWhole(lookBy(t, quote(['env', ...env, process.execPath, main, 'attach', box.worker])), box)
+    assert.equal(tmuxOn(fleet.socket, 'display-message', '-p', '-t', '=T:', '#{pane_id}').trim(), box.id)
+  }
+  assert.deepEqual(panesOf(fleet), before)
+})
+
+test('over ssh the printed command does the same, and a window is shown by its name', async (t) => {
+  const sshd = await startSshd(t)
+  if (sshd === null) return t.skip('no sshd on this machine')
+  const { host, port, options } = sshd
+  const fleet = testFleet(t, (dir, socket) => spec(dir, socket, { host, ssh: { port, options } }))
+  assert.equal((await fleet.burn('up')).code, 0)
+  const before = panesOf(fleet)
+  for (const box of before) signCorners(fleet, box)
+  const last = before[8] as Box
+  for (const [name, box] of [[last.worker, last] as const, ['B', before[9] as Box] as const]) {
+    const { out } = await fleet.burn('attach', name, '--print')
+    assert.match(out, /^ssh -t /)
+    await seesWhole(lookBy(t, out.trim()), box)
+  }
+  assert.deepEqual(panesOf(fleet), before)
+})
+
+test('a window of two machines is not guessed, and without a terminal nothing is attached', async (t) => {
+  const fleet = testFleet(t, (dir, socket) => {
+    const windows = [{ name: 'A', panes: 1, repos: ['app'] }]
+    return { ...spec(dir, socket), machines: { box: { windows }, other: { socket: `${socket}-other`, windows } } }
+  })
+  const twice = await fleet.burn('attach', 'A', '--print')
+  assert.equal(twice.code, 2)
+  assert.match(twice.err, /box\/A, other\/A/)
+  await fleet.burn('up', 'box')
+  assert.match((await fleet.burn('attach', 'box/A', '--print')).out, /attach-session/)
+  const blind = await fleet.burn('attach', 'box/A')
+  assert.equal(blind.code, 2)
+  assert.match(blind.err, /--print/)
+})
