@@ -1,7 +1,8 @@
 /** `burn spec`: the fleet spec, checked and explained. */
 import { Command } from 'commander'
-import type { Role } from '../../core/nouns.ts'
+import type { Fleet, Role } from '../../core/nouns.ts'
 import type { CommonOptions, Context } from '../context.ts'
+import { SpecError } from '../../spec/findings.ts'
 import { allWorkers, withCommon } from '../context.ts'
 
 export function specCommand(context: Context): Command {
@@ -22,31 +23,40 @@ function checkCommand(context: Context): Command {
         import('../../spec/load.ts'),
         import('../../spec/complete.ts'),
       ])
-      const { io } = context
       const { file, text } = await readSpec(options.spec, context)
-      const { fleet } = completeSpec(parseSpec(text, file), { home: context.home, known: [], text, file })
-      const workers = allWorkers(fleet)
-      const windows = fleet.machines.reduce((sum, machine) => sum + machine.windows.length, 0)
-      const roles = (['worker', 'council', 'sentinel'] as const satisfies readonly Role[]).map((role) => ({
-        role,
-        count: workers.filter((worker) => worker.role === role).length,
-      }))
-      if (options.json)
-        io.out(
-          JSON.stringify({
-            file,
-            ok: true,
-            machines: fleet.machines.length,
-            windows,
-            panes: workers.length,
-            roles: Object.fromEntries(roles.map(({ role, count }) => [role, count])),
-          }),
-        )
-      else
-        io.out(
-          `${file}: right. ${fleet.machines.length} machines, ${windows} windows, ${workers.length} panes: ${roles.map(({ role, count }) => `${count} ${role}`).join(', ')}`,
-        )
+      try {
+        const { fleet } = completeSpec(parseSpec(text, file), { home: context.home, known: [], text, file })
+        context.io.out(options.json ? JSON.stringify({ file, ok: true, ...countsOf(fleet) }) : sentence(file, countsOf(fleet)))
+      } catch (thrown) {
+        // A person reads the findings as every error is shown; a program gets them one by one.
+        if (!(thrown instanceof SpecError) || options.json !== true) throw thrown
+        context.io.out(JSON.stringify({ file, ok: false, findings: thrown.findings }))
+        context.setExit(thrown.exit)
+      }
     })
+}
+
+interface Counts {
+  readonly machines: number
+  readonly windows: number
+  readonly panes: number
+  readonly roles: Readonly<Record<Role, number>>
+}
+
+function countsOf(fleet: Fleet): Counts {
+  const workers = allWorkers(fleet)
+  const count = (role: Role) => workers.filter((worker) => worker.role === role).length
+  return {
+    machines: fleet.machines.length,
+    windows: fleet.machines.reduce((sum, machine) => sum + machine.windows.length, 0),
+    panes: workers.length,
+    roles: { worker: count('worker'), council: count('council'), sentinel: count('sentinel') },
+  }
+}
+
+function sentence(file: string, { machines, windows, panes, roles }: Counts): string {
+  const each = Object.entries(roles).map(([role, count]) => `${count} ${role}`)
+  return `${file}: right. ${machines} machines, ${windows} windows, ${panes} panes: ${each.join(', ')}`
 }
 
 function docsCommand({ io }: Context): Command {
