@@ -28,7 +28,7 @@ const paneFacts = [
  * Text that others write: between separators it can't know. The program in a pane is asked for only where no agent was started: tmux reads
  * it from the system, pane by pane (3.3 of 12 ms for 112 panes).
  */
-const paneTexts = ['window_name', '@burn_worker', '@burn_label', 'pane_title', '?@burn_agent,,#{pane_current_command}']
+const paneTexts = ['@burn_worker', '@burn_label', 'pane_title', '?@burn_agent,,#{pane_current_command}']
 const windowFacts = ['window_id', 'window_width', 'window_height', 'start_time']
 const windowTexts = ['@burn_window', 'window_name']
 const clientFacts = ['client_control_mode', 'client_activity', 'pane_id']
@@ -128,12 +128,14 @@ function toSight(machine: Machine, nonce: string, [panes, windows, clients]: rea
   }
   const keyed = keyedAt(records(nonce, clients))
   const rows = records(nonce, windows).map((record) => fields(nonce, record))
+  const known = rows.map(toWindow)
+  const names = new Map(known.map(({ id, name }) => [id, name]))
   return {
     machine: machine.name,
     state: 'up',
     server_started: Number(rows[0]?.facts[3] ?? 0),
-    panes: records(nonce, panes).map((record) => toPane(fields(nonce, record), keyed)),
-    windows: rows.map(toWindow),
+    panes: records(nonce, panes).map((record) => toPane(fields(nonce, record), keyed, names)),
+    windows: known,
   }
 }
 
@@ -147,13 +149,13 @@ function keyedAt(clients: readonly string[]): ReadonlyMap<string, Time> {
   return keyed
 }
 
-function toPane({ facts, texts }: ReturnType<typeof fields>, keyed: ReadonlyMap<string, Time>): Pane {
+function toPane({ facts, texts }: ReturnType<typeof fields>, keyed: ReadonlyMap<string, Time>, names: ReadonlyMap<string, string>): Pane {
   const [id = '', window_id = '', pid, dead, status = '', mode, width, height, left, top, x, y, made, agent = '', retiring] = facts
-  const [window_name = '', worker = '', label = '', title = '', command = ''] = texts
+  const [worker = '', label = '', title = '', command = ''] = texts
   return {
     id,
     window_id,
-    window_name,
+    window_name: names.get(window_id) ?? '',
     title,
     command,
     worker: worker === '' ? null : worker,
