@@ -3,7 +3,7 @@ import type { Machine } from '../core/nouns.ts'
 import type { Failure } from '../host/failure.ts'
 import { shellWord, shellWords } from '../host/quote.ts'
 
-/** The line that runs a shell command on a machine, with a terminal where it may ask. */
+/** The line that runs a shell command on a machine; over ssh with a terminal, so that it may ask. */
 export function lineOn({ transport }: Pick<Machine, 'transport'>, command: string): string {
   if (transport.kind === 'local') return command
   if (transport.kind === 'exec') return shellWords([...transport.argv, 'sh', '-c', command])

@@ -29,7 +29,7 @@ export interface Probe {
   readonly git_error: string | null
 }
 
-const limit = 40_000
+const limit_ms = 40_000
 
 /** `$1` tmux, `$2` its socket, `$3` the session, `$4` a clone URL or nothing, the rest agent programs. Prints `key=value` lines. */
 const script = `tmux=$1 socket=$2 session=$3 url=$4; shift 4
@@ -60,7 +60,12 @@ exit 0`
 export type Probed = { readonly ok: true; readonly probe: Probe } | { readonly ok: false; readonly reason: string; readonly mend: string }
 
 /** Asks a machine. A clone URL that does not answer in time is a finding of git, and no reason to call the machine unreachable. */
-export async function probeMachine(machine: Machine, cloneUrl: string | null, programs: readonly string[]): Promise<Probed> {
+export async function probeMachine(
+  machine: Machine,
+  cloneUrl: string | null,
+  programs: readonly string[],
+  limit = limit_ms,
+): Promise<Probed> {
   const argv = argvOn(machine, ['sh', '-c', script, 'burn', machine.tmux, machine.socket, machine.session, cloneUrl ?? '', ...programs])
   const { code, stdout, stderr, stopped } = await run(argv, { timeout_ms: limit })
   const probe = read(stdout)

@@ -1,0 +1,179 @@
+import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import type { Finding } from '../../src/run/findings.ts'
+import type { Machine } from '../../src/core/nouns.ts'
+import { machineFindings } from '../../src/run/findings.ts'
+import { probeMachine } from '../../src/run/probe.ts'
+import { complete, specOf } from '../spec/specs.ts'
+import { startGitea } from '../stand-ins/gitea/server.ts'
+import { burn, scratch, standIn, testFleet, until, type Ran } from '../support/fleet.ts'
+import { startSshd } from '../support/sshd.ts'
+import { tmuxOn } from '../support/tmux.ts'
+
+const findingsOf = (ran: Ran) => ran.json<{ findings: Finding[] }>().findings
+
+function find(findings: readonly Finding[], pattern: RegExp): Finding {
+  const found = findings.filter(({ where, what }) => pattern.test(`${where}: ${what}`))
+  assert.equal(found.length, 1, `${String(pattern)} in ${JSON.stringify(findings, null, 1)}`)
+  return found[0] as Finding
+}
+
+/** A fleet of one machine whose issues are on a stand-in Gitea. */
+async function giteaFleet(t: TestContext, machine: object, token = 'stand-in-token') {
+  const server = await startGitea({
+    check: false,
+    repos: [
+      { name: 'acme/app', writers: ['burn'] },
+      { name: 'acme/locked', writers: [] },
+    ],
+  })
+  t.after(() => server.close())
+  const fleet = testFleet(t, (dir, socket) => {
+    writeFileSync(join(dir, 'token'), token, { mode: 0o600 })
+    const forge = { kind: 'gitea', url: server.url, owner: 'acme', token: { file: join(dir, 'token') } }
+    const windows = [{ name: 'A', panes: 1, repos: ['app', 'locked', 'none'] }]
+    return { name: 't', socket, forge, ledger: `sqlite:${dir}/l.db`, agent: standIn(dir), machines: { box: { ...machine, windows } } }
+  })
+  return { fleet, server }
+}
+
+test('over ssh, each finding has the line that mends it, and the rights of every repo are told', async (t) => {
+  const sshd = await startSshd(t)
+  if (sshd === null) return t.skip('no sshd on this machine')
+  const { host, port, options } = sshd
+  const { fleet, server } = await giteaFleet(t, { host, ssh: { port, options } })
+  const ran = await fleet.burn('doctor', '--json')
+  const findings = findingsOf(ran)
+  assert.equal(ran.code, 1)
+  assert.equal(find(findings, /^forge: the token belongs to burn/).level, 'ok')
+  assert.equal(find(findings, /^forge: acme\/app: may read and write/).level, 'ok')
+  assert.match(find(findings, /^forge: the token may not write to acme\/locked/).mend, /collaborator of acme\/locked/)
+  assert.equal(find(findings, /^forge: there is no repo acme\/none/).level, 'fail')
+  assert.equal(find(findings, /^box: tmux \d/).level, 'ok')
+  // The stand-in speaks no git: what is offered is to look by hand, there.
+  const git = find(findings, /^box: git can't read http/)
+  assert.match(git.mend, new RegExp(`^ssh -t .*-p ${port} ${host} .*git ls-remote ${server.url}/acme/app\\.git`))
+  assert.ok(!ran.out.includes('stand-in-token'))
+})
+
+test('a host key that is not the known one is told with the line that forgets it', async (t) => {
+  const sshd = await startSshd(t)
+  if (sshd === null) return t.skip('no sshd on this machine')
+  const { host, port, options } = sshd
+  const file = options['UserKnownHostsFile'] ?? ''
+  const user = readFileSync(`${options['IdentityFile']}.pub`, 'utf8')
+  const { fleet } = await giteaFleet(t, { host, ssh: { port, options } })
+  writeFileSync(file, `[127.0.0.1]:${port} ${user}`)
+  const changed = find(findingsOf(await fleet.burn('doctor', '--json')), /^box: unreachable: its host key changed/)
+  assert.match(changed.mend, new RegExp(`^ssh-keygen -R '\\[127\\.0\\.0\\.1\\]:${port}' && ssh -t `))
+  writeFileSync(file, '')
+  assert.match(find(findingsOf(await fleet.burn('doctor', '--json')), /^box: unreachable: its host key is not known/).mend, /^ssh -t /)
+})
+
+test('a token that is refused is said once, and the machine is looked at all the same', async (t) => {
+  const { fleet } = await giteaFleet(t, {}, 'wrong-token')
+  const ran = await fleet.burn('doctor', '--json')
+  assert.equal(ran.code, 1)
+  assert.match(find(findingsOf(ran), /^forge: /).mend, /make a new one/)
+  assert.equal(find(findingsOf(ran), /^box: tmux \d/).level, 'ok')
+  assert.ok(!ran.out.includes('wrong-token'))
+  const unknown = await fleet.burn('doctor', 'bx')
+  assert.deepEqual([unknown.code, /did you mean box/.test(unknown.err)], [2, true])
+})
+
+test('agents that run have their memory already', async (t) => {
+  const windows = [{ name: 'A', panes: 2, repos: ['app'] }]
+  const fleet = testFleet(t, (dir, socket) => {
+    const forge = { kind: 'folder', path: dir }
+    return {
+      name: 't',
+      session: 'T',
+      socket,
+      dir: join(dir, 'w'),
+      forge,
+      ledger: `sqlite:${dir}/l.db`,
+      agent: standIn(dir),
+      machines: { box: { windows } },
+    }
+  })
+  const memory = async () => find(findingsOf(await fleet.burn('doctor', '--json')), /^box: .* of memory available/).what
+  assert.match(await memory(), /; 2 agents need about 0\.4 GB$/)
+  await fleet.burn('up')
+  assert.match(await memory(), /; 2 agents need/)
+  await fleet.burn('christen')
+  const started = () => tmuxOn(fleet.socket, 'list-panes', '-s', '-t', '=T', '-F', '#{==:#{@burn_agent},#{pane_pid}}').trim() === '1\n1'
+  await until('both agents run', started)
+  assert.match(await memory(), /; 0 more agents need about 0\.0 GB$/)
+})
+
+/** A machine whose programs are a test's own: they come first in its PATH. */
+function machineWith(t: TestContext, programs: Readonly<Record<string, string>>): Machine {
+  const dir = scratch(t)
+  for (const [name, script] of Object.entries(programs)) writeFileSync(join(dir, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
+  const exec = ['env', `PATH=${dir}:/usr/bin:/bin`, `HOME=${dir}`, 'SHELL=/bin/sh']
+  const { fleet } = complete(specOf([], { machines: { box: { exec, windows: [{ name: 'A', panes: 3, repos: ['app'] }] } } }))
+  return fleet.machines[0] as Machine
+}
+
+test('what an old, wrong or empty machine says is understood', async (t) => {
+  const machine = machineWith(t, {
+    tmux: 'echo tmux 3.1c',
+    git: '[ "$1" = --version ] || { printf "\\033[2Jfatal: could not read Username\\n" >&2; exit 128; }; echo git version 2',
+    date: 'echo 1000',
+    df: 'echo',
+    uname: 'echo Darwin',
+  })
+  const probed = await probeMachine(machine, 'https://forge.example.com/acme/app.git', ['no-such-agent', 'sh'])
+  assert.ok(probed.ok)
+  const asked = { url: 'https://forge.example.com/acme/app.git', programs: ['no-such-agent', 'sh'], from: 1_200_000, to: 1_230_000 }
+  const findings = machineFindings(machine, { ...probed.probe, memory_free_kb: 430_080 }, asked)
+  assert.match(find(findings, /tmux 3\.1c is too old/).mend, /brew install tmux/)
+  assert.match(find(findings, /its clock is 200 s behind/).mend, /sntp/)
+  assert.match(find(findings, /does not find no-such-agent/).mend, /command -v no-such-agent/)
+  assert.equal(find(findings, /box: sh is there/).level, 'ok')
+  const git = find(findings, /git can't read .*: \[2Jfatal: could not read Username$/)
+  assert.match(git.mend, /^env 'PATH=.* sh -c .*credential\.helper store && git ls-remote/)
+  assert.equal(find(findings, /free disk is not known/).level, 'warn')
+  assert.match(find(findings, /0\.4 GB of memory available; 3 agents need about 0\.6 GB/).mend, /room for about 2$/)
+})
+
+test('a clone URL that never answers is a finding of git; a profile that never ends is told too', async (t) => {
+  const slow = machineWith(t, { tmux: 'echo tmux 3.4', git: '[ "$1" = --version ] && { echo git version 2; exit; }; sleep 20' })
+  const probed = await probeMachine(slow, 'https://forge.example.com/acme/app.git', [], 2000)
+  assert.ok(probed.ok)
+  assert.deepEqual([probed.probe.tmux, probed.probe.git_error], ['tmux 3.4', 'no answer in 2 s'])
+  const stuck = machineWith(t, { tmux: 'echo tmux 3.4', stuck: 'sleep 20' })
+  assert.ok(stuck.transport.kind === 'exec')
+  const transport = { ...stuck.transport, argv: stuck.transport.argv.map((word) => word.replace(/^SHELL=.*/, 'SHELL=stuck')) }
+  const never = await probeMachine({ ...stuck, transport }, null, ['sh'], 2000)
+  assert.ok(!never.ok)
+  assert.match(never.reason, /its login shell did not end/)
+})
+
+test('a tmux that only the login shell finds is named in the spec', async (t) => {
+  const machine = { ...machineWith(t, {}), tmux: 'tmux-of-nobody' }
+  const probed = await probeMachine(machine, null, [])
+  assert.ok(probed.ok)
+  const probe = { ...probed.probe, login_tmux: '/opt/homebrew/bin/tmux' }
+  const [tmux] = machineFindings(machine, probe, { url: null, programs: [], from: 0, to: 0 })
+  assert.deepEqual(
+    [tmux?.level, tmux?.mend],
+    ['fail', 'its login shell finds one: write "tmux": "/opt/homebrew/bin/tmux" for it in the spec'],
+  )
+})
+
+test('people get a line a finding, and its mend below it', async (t) => {
+  const home = scratch(t)
+  const file = join(home, 'fleet-spec.json')
+  const windows = [{ name: 'A', panes: 1, repos: ['gone'], agent: { kind: 'shell', command: ['sh'] } }]
+  writeFileSync(
+    file,
+    JSON.stringify({ forge: { kind: 'folder', path: home }, ledger: `sqlite:${home}/l.db`, machines: { box: { windows } } }),
+  )
+  const { code, out } = await burn(['doctor', '--spec', file], { HOME: home })
+  assert.equal(code, 1)
+  assert.match(out, /✗ forge {2}there is no repo local\/gone.*\n {4}correct "repos"/)
+  assert.match(out, /\n\d+ checks: \d+ well, \d+ to look at, \d+ to mend\n$/)
+})
