@@ -27,6 +27,8 @@ export interface Asked {
 const agentKb = 210 * 1024
 const leastDiskKb = 5 * 1024 * 1024
 const mostSkew_s = 30
+/** A kernel keeps some memory to itself, and sellers count in thousands. */
+const leastOfSaid = 0.85
 const oldestTmux = [3, 2] as const
 
 export function machineFindings(machine: Machine, probe: Probe, asked: Asked): Finding[] {
@@ -38,6 +40,7 @@ export function machineFindings(machine: Machine, probe: Probe, asked: Asked): F
     gitFinding(machine, probe, asked.url),
     diskFinding(machine, probe),
     memoryFinding(machine, probe, workers),
+    ...sizeFindings(machine, probe),
     ...busyFindings(machine),
   ]
 }
@@ -121,6 +124,16 @@ function memoryFinding(machine: Machine, { memory_free_kb: free, agents }: Probe
   const what = `${gb(free)} of memory available; ${need}`
   if (free >= more * agentKb) return ok(machine, what)
   return warn(machine, what, `write fewer "panes" for ${machine.name}: it has room for about ${agents + Math.floor(free / agentKb)}`)
+}
+
+/** What the spec says of the machine's size shows whether it is the machine that was meant. */
+function sizeFindings(machine: Machine, { cores, memory_kb }: Probe): Finding[] {
+  const kb = machine.ram_gb === null ? null : machine.ram_gb * 1024 * 1024
+  const fewer = machine.cores !== null && cores !== null && cores < machine.cores
+  const less = kb !== null && memory_kb !== null && memory_kb < kb * leastOfSaid
+  if (!fewer && !less) return []
+  const what = `the spec says ${[...(fewer ? [`${machine.cores} cores, and it has ${cores}`] : []), ...(less ? [`${machine.ram_gb} GB, and it has ${gb(memory_kb)}`] : [])].join('; ')}`
+  return [warn(machine, what, 'is it the machine that was meant? Correct "host", or "cores" and "ram_gb"')]
 }
 
 function busyFindings(machine: Machine): Finding[] {

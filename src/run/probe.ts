@@ -21,6 +21,8 @@ export interface Probe {
   readonly install: string | null
   readonly disk_free_kb: number | null
   readonly memory_free_kb: number | null
+  readonly memory_kb: number | null
+  readonly cores: number | null
   /** Agents of this fleet that live there already: their memory is no longer free. */
   readonly agents: number
   /** Agent programs that the person's login shell finds. */
@@ -38,8 +40,9 @@ echo "os=$(uname -s)"
 echo "tmux=$("$tmux" -V 2>/dev/null)"
 echo "git=$(git --version 2>/dev/null)"
 echo "disk=$(df -Pk "$HOME" 2>/dev/null | awk 'NR==2 {print $4}')"
-if [ -r /proc/meminfo ]; then echo "memory=$(awk '/^MemAvailable/ {print $2}' /proc/meminfo)"
-else bytes=$(sysctl -n hw.memsize 2>/dev/null) && echo "memory=$((bytes / 1024))"; fi
+echo "cores=$(getconf _NPROCESSORS_ONLN 2>/dev/null)"
+if [ -r /proc/meminfo ]; then awk '/^MemAvailable/ {print "memory_free=" $2} /^MemTotal/ {print "memory=" $2}' /proc/meminfo
+else bytes=$(sysctl -n hw.memsize 2>/dev/null) && printf 'memory=%s\\nmemory_free=%s\\n' "$((bytes / 1024))" "$((bytes / 1024))"; fi
 echo "agents=$("$tmux" -L "$socket" list-panes -s -t "=$session" -F 'pid #{pane_pid} #{@burn_agent} #{pane_dead}' 2>/dev/null | awk '$2 == $3 && $4 == 0' | wc -l)"
 as=; [ "$(id -u)" = 0 ] || as='sudo '
 if [ "$(uname -s)" = Darwin ]; then echo 'install=brew install'
@@ -95,7 +98,9 @@ function read(stdout: string): Probe {
     os: text('os'),
     install: text('install'),
     disk_free_kb: number('disk'),
-    memory_free_kb: number('memory'),
+    memory_free_kb: number('memory_free'),
+    memory_kb: number('memory'),
+    cores: number('cores'),
     agents: number('agents') ?? 0,
     found: new Set(lines.flatMap(([name, value]) => (name === 'found' ? [value] : []))),
     git_error: text('git_error'),

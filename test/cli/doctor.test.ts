@@ -113,7 +113,9 @@ function machineWith(t: TestContext, programs: Readonly<Record<string, string>>)
   const dir = scratch(t)
   for (const [name, script] of Object.entries(programs)) writeFileSync(join(dir, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
   const exec = ['env', `PATH=${dir}:/usr/bin:/bin`, `HOME=${dir}`, 'SHELL=/bin/sh']
-  const { fleet } = complete(specOf([], { machines: { box: { exec, windows: [{ name: 'A', panes: 3, repos: ['app'] }] } } }))
+  const { fleet } = complete(
+    specOf([], { machines: { box: { exec, cores: 4096, ram_gb: 36, windows: [{ name: 'A', panes: 3, repos: ['app'] }] } } }),
+  )
   return fleet.machines[0] as Machine
 }
 
@@ -128,7 +130,7 @@ test('what an old, wrong or empty machine says is understood', async (t) => {
   const probed = await probeMachine(machine, 'https://forge.example.com/acme/app.git', ['no-such-agent', 'sh'])
   assert.ok(probed.ok)
   const asked = { url: 'https://forge.example.com/acme/app.git', programs: ['no-such-agent', 'sh'], from: 1_200_000, to: 1_230_000 }
-  const findings = machineFindings(machine, { ...probed.probe, memory_free_kb: 430_080 }, asked)
+  const findings = machineFindings(machine, { ...probed.probe, memory_free_kb: 430_080, memory_kb: 8_000_000 }, asked)
   assert.match(find(findings, /tmux 3\.1c is too old/).mend, /brew install tmux/)
   assert.match(find(findings, /its clock is 200 s behind/).mend, /sntp/)
   assert.match(find(findings, /does not find no-such-agent/).mend, /command -v no-such-agent/)
@@ -136,6 +138,7 @@ test('what an old, wrong or empty machine says is understood', async (t) => {
   const git = find(findings, /git can't read .*: \[2Jfatal: could not read Username$/)
   assert.match(git.mend, /^env 'PATH=.* sh -c .*credential\.helper store && git ls-remote/)
   assert.equal(find(findings, /free disk is not known/).level, 'warn')
+  assert.match(find(findings, /the spec says 4096 cores, and it has \d+; 36 GB, and it has 7\.6 GB/).mend, /"host"/)
   assert.match(find(findings, /0\.4 GB of memory available; 3 agents need about 0\.6 GB/).mend, /room for about 2$/)
 })
 
