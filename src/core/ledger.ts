@@ -159,6 +159,9 @@ export interface Ledger {
   deliveries(filter: { ids?: readonly string[]; worker?: WorkerId; kind?: DeliveryKind; limit?: number }): Promise<readonly Delivery[]>
   issue(ref: IssueRef): Promise<IssueRecord | null>
   events(filter: { issue?: IssueRef; worker?: WorkerId; subject?: string; limit?: number }): Promise<readonly Event[]>
+  /** A word kept for a later process; null where none is. */
+  remembered(key: string): Promise<string | null>
+  remember(key: string, value: string): Promise<void>
   /** Integrity, version, and where it is. Throws BurnError `ledger_*`. */
   check(): Promise<{ readonly where: string; readonly version: number; readonly rows: Readonly<Record<string, number>> }>
   close(): Promise<void>

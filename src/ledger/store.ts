@@ -8,6 +8,7 @@ import { invariants } from './invariants.ts'
 import * as issues from './issues.ts'
 import { renew, takeOver } from './leases.ts'
 import { ledgerVersion } from './migrations.ts'
+import * as memory from './memory.ts'
 import { moveDeliveries, moveDispatches } from './moves.ts'
 import * as queries from './queries.ts'
 import * as workers from './workers.ts'
@@ -30,6 +31,9 @@ export function createStore(engine: Engine): Ledger {
     saveChangesSeen: (repo, at) => write((trx) => issues.saveRepo(trx, repo, { changes_at: at })),
     saveVerdicts: async (verdicts, at) => (verdicts.length === 0 ? undefined : write((trx) => issues.saveVerdicts(trx, verdicts, at))),
     requeue: (issue, at) => write((trx) => issues.requeueIssue(trx, issue, at)),
+
+    remembered: (key) => read((trx) => memory.remembered(trx, key)),
+    remember: (key, value) => write((trx) => memory.remember(trx, key, value)),
 
     recordWorkers: (given, at) => write((trx) => workers.recordWorkers(trx, given, at)),
     retireWorkers: (ids, at) => write((trx) => workers.retireWorkers(trx, ids, at)),

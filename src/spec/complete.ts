@@ -7,7 +7,7 @@ import { defaults } from './defaults.ts'
 import { drawNames, knownNames } from './draw.ts'
 import { durationMs } from './duration.ts'
 import { refuse } from './findings.ts'
-import { positionsIn } from './load.ts'
+import { positionsIn } from './text.ts'
 import { completeWorkers, fullRepo, laneOf } from './worker.ts'
 
 export interface CompleteOptions {
