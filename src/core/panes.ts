@@ -25,8 +25,6 @@ export interface Pane {
   readonly in_mode: boolean
   readonly width: number
   readonly height: number
-  readonly left: number
-  readonly top: number
   readonly command: string
   readonly title: string
   readonly cursor_x: number

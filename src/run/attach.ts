@@ -1,6 +1,7 @@
 /** Where a person who wants to look should be put: which pane, and how a client that is smaller than its window shows all of it. */
 import type { Machine } from '../core/nouns.ts'
 import type { Pane } from '../core/panes.ts'
+import type { Tmux } from '../core/ports.ts'
 import type { Session } from './session.ts'
 import { BurnError } from '../core/errors.ts'
 import { argvOn } from '../host/transport.ts'
@@ -32,7 +33,7 @@ export async function attachArgv(machine: Machine, place: Place, session: Sessio
       `raise it: burn up ${machine.name}`,
     )
   }
-  const words = pane === undefined ? attach : [...attach, ...whole(pane)]
+  const words = pane === undefined || link.tmux === null ? attach : [...attach, ...whole(pane, await cornerOf(pane, link.tmux))]
   return argvOn(machine, [machine.tmux, '-u', '-L', machine.socket, ...words], { tty: true })
 }
 
@@ -40,8 +41,15 @@ function isIn({ worker }: Pane, window: string, machine: Machine): boolean {
   return worker !== null && worker.startsWith(`${machine.name}/${window}/`)
 }
 
+/** Asked for here alone: in every look at every pane it would cost a millisecond. */
+async function cornerOf({ id }: Pane, tmux: Tmux): Promise<{ left: number; top: number }> {
+  const [reply] = await tmux.run([[['display-message', '-p', '-t', id, '#{pane_left} #{pane_top}']]])
+  const [left = 0, top = 0] = reply?.lines[0]?.split(' ').map(Number) ?? []
+  return { left, top }
+}
+
 /** Far to the left and up first, since panning begins wherever the cursor drew the client to. */
-function whole({ id, window_id, left, top }: Pane): string[] {
+function whole({ id, window_id }: Pane, { left, top }: { left: number; top: number }): string[] {
   const far = '10000'
   return [
     ';',

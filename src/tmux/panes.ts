@@ -16,8 +16,6 @@ const paneFacts = [
   'pane_in_mode',
   'pane_width',
   'pane_height',
-  'pane_left',
-  'pane_top',
   'cursor_x',
   'cursor_y',
   '@burn_made',
@@ -150,7 +148,7 @@ function keyedAt(clients: readonly string[]): ReadonlyMap<string, Time> {
 }
 
 function toPane({ facts, texts }: ReturnType<typeof fields>, keyed: ReadonlyMap<string, Time>, names: ReadonlyMap<string, string>): Pane {
-  const [id = '', window_id = '', pid, dead, status = '', mode, width, height, left, top, x, y, made, agent = '', retiring] = facts
+  const [id = '', window_id = '', pid, dead, status = '', mode, width, height, x, y, made, agent = '', retiring] = facts
   const [worker = '', label = '', title = '', command = ''] = texts
   return {
     id,
@@ -169,8 +167,6 @@ function toPane({ facts, texts }: ReturnType<typeof fields>, keyed: ReadonlyMap<
     in_mode: mode !== '0' && mode !== '',
     width: Number(width),
     height: Number(height),
-    left: Number(left),
-    top: Number(top),
     cursor_x: Number(x),
     cursor_y: Number(y),
     keyed_at: keyed.get(id) ?? null,

@@ -199,8 +199,6 @@ const pane: Pane = {
   in_mode: false,
   width: 40,
   height: 6,
-  left: 0,
-  top: 0,
   command: 'hermes',
   title: '',
   cursor_x: 0,
