@@ -12,8 +12,8 @@ import { identityFor } from './prompts.ts'
 import { leaseLength, withLeases } from './session.ts'
 import { turn } from './turn.ts'
 
-/** `named`: told who it is, and seen so. `already`: it knew. `unproven`: told, but not seen. `failed`: see why. */
-export type Outcome = 'named' | 'already' | 'unproven' | 'failed'
+/** `planned`: what a dry run would do. `named`: told who it is, and seen so. `already`: it knew. `unproven`: told, but not seen. `failed`: see why. */
+export type Outcome = 'planned' | 'named' | 'already' | 'unproven' | 'failed'
 
 export interface Christening {
   readonly worker: string
@@ -123,7 +123,7 @@ class Ward {
     const { ledger, clock, newId, owner, machines } = this.#session
     if (this.#options.dryRun) {
       for (const { worker, alive } of next)
-        this.#finish(worker.id, 'already', alive ? 'would be told who it is' : 'its agent would be started and told who it is')
+        this.#finish(worker.id, 'planned', alive ? 'would be told who it is' : 'its agent would be started and told who it is')
       return
     }
     const asleep = next.filter(({ alive }) => !alive)

@@ -48,7 +48,7 @@ function chosen(fleet: Fleet, names: readonly string[]): Worker[] {
   return [...new Set(all)]
 }
 
-const colours = { named: 'green', already: 'gray', unproven: 'yellow', failed: 'red' } as const
+const colours = { planned: 'cyan', named: 'green', already: 'gray', unproven: 'yellow', failed: 'red' } as const
 
 function line({ worker, outcome, why }: Christening, count: number, of: number, { io }: Context): string {
   return `${String(count).padStart(String(of).length)}/${of}  ${io.paint(colours[outcome], outcome.padEnd(8))}  ${worker}  ${why}`
@@ -56,5 +56,6 @@ function line({ worker, outcome, why }: Christening, count: number, of: number, 
 
 function summary(all: readonly Christening[]): string {
   const count = (outcome: Outcome) => all.filter((one) => one.outcome === outcome).length
-  return `${all.length} workers: ${count('named')} named, ${count('already')} already, ${count('unproven')} unproven, ${count('failed')} failed`
+  const planned = count('planned') === 0 ? '' : `${count('planned')} to wake or to tell, `
+  return `${all.length} workers: ${planned}${count('named')} named, ${count('already')} already, ${count('unproven')} unproven, ${count('failed')} failed`
 }
