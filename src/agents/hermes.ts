@@ -4,7 +4,7 @@
  * below 64 columns the closing rule is left out, and so is the `❯` of every prompt that says a state.
  */
 import type { AgentConfig, Reading, ReadingState } from '../core/nouns.ts'
-import type { AgentKind, Look, Pane, Piece } from '../core/panes.ts'
+import type { AgentKind, Look, PaneFacts, Piece } from '../core/agent.ts'
 
 const rule = /^─{20,}$/
 /** ` ⚕ model │ …` on a wide screen, ` ⚕ model · …` on a narrow one; a long title may follow after `─`. */
@@ -102,10 +102,7 @@ function markOf(screen: readonly string[], frame: Frame): { readonly mark: Mark 
   return mark === undefined || scrolled ? { mark: null, from: 0 } : { mark, from }
 }
 
-function look(
-  screen: readonly string[],
-  pane: Pick<Pane, 'width' | 'height' | 'title' | 'command' | 'dead' | 'cursor_x' | 'cursor_y'>,
-): Look {
+function look(screen: readonly string[], pane: PaneFacts): Look {
   if (pane.dead) return absent('dead', null, 'the pane is dead')
   const frame = frameOf(screen, pane.width)
   if (frame === null || shells.test(pane.command)) return lookWithoutComposer(screen, pane.command)
@@ -191,5 +188,5 @@ export const hermes: AgentKind = {
   look,
   place,
   // Ready: a cold start with 91 skills took 10 s on a loaded machine. Seen: Enter to request took up to 8 s under load with slow hooks.
-  limits: { ready: 60_000, placed: 30_000, seen: 20_000 },
+  limits: { ready: 60_000, placed: 30_000, seen: 20_000, settle: 0 },
 }

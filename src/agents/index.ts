@@ -1,6 +1,7 @@
 /** The agent kinds that are known, by name. */
 import { BurnError } from '../core/errors.ts'
-import type { AgentKind } from '../core/panes.ts'
+import type { AgentConfig } from '../core/nouns.ts'
+import type { AgentKind } from '../core/agent.ts'
 import { nearest } from '../core/suggest.ts'
 import { hermes } from './hermes.ts'
 import { shell } from './shell.ts'
@@ -11,7 +12,7 @@ const kinds: ReadonlyMap<string, AgentKind> = new Map([hermes, shell].map((kind)
 export const agentKinds: readonly string[] = [...kinds.keys()]
 
 /** The kind of that name. Throws BurnError `agent_unknown` (exit 2) with the names there are. */
-export function agentKind(kind: string): AgentKind {
+export function agentKind({ kind }: Pick<AgentConfig, 'kind'>): AgentKind {
   const found = kinds.get(kind)
   if (found !== undefined) return found
   const near = nearest(kind, agentKinds)

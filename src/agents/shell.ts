@@ -1,5 +1,5 @@
 /** Any program that reads lines: no composer to look at, so nothing it shows proves a turn. For tests, and for agents not known yet. */
-import type { AgentKind } from '../core/panes.ts'
+import type { AgentKind } from '../core/agent.ts'
 
 export const shell: AgentKind = {
   kind: 'shell',
@@ -16,5 +16,5 @@ export const shell: AgentKind = {
     return { reading: { state, detail: null, evidence }, composer: 'absent', composer_rows: [0, 0], draft: '' }
   },
   place: (text, id) => [{ paste: `[burn ${id}]\n${text}` }],
-  limits: { ready: 10_000, placed: 5_000, seen: 10_000 },
+  limits: { ready: 10_000, placed: 5_000, seen: 10_000, settle: 0 },
 }

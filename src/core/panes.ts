@@ -1,5 +1,5 @@
-/** What a machine shows: its panes, and what an agent's screen says. */
-import type { AgentConfig, Incarnation, Reading, Time, WorkerId } from './nouns.ts'
+/** What a machine shows: its windows and panes. */
+import type { Incarnation, Time, WorkerId } from './nouns.ts'
 
 /** One pane of a machine's session, as tmux describes it. */
 export interface Pane {
@@ -61,34 +61,4 @@ export interface PaneWindow {
 /** The live agent in a pane; null where the pane holds none (dead, never started, or somebody else's process). */
 export function incarnationOf(pane: Pane, serverStarted: number): Incarnation | null {
   return pane.dead || pane.agent_pid !== pane.pid ? null : `${serverStarted}.${pane.id}.${pane.pid}`
-}
-
-/** What an agent's screen says. */
-export interface Look {
-  readonly reading: Reading
-  /** `absent`: no place to type was recognised. `draft`: there is text in it. */
-  readonly composer: 'absent' | 'empty' | 'draft'
-  /** Screen rows that the composer covers, first and one past last; both equal where it is absent. */
-  readonly composer_rows: readonly [number, number]
-  /** The text in it as shown. */
-  readonly draft: string
-  /** Enter would now cut the running turn instead of queueing what is in the composer. */
-  readonly interrupts?: boolean
-}
-
-/** What goes into a pane to place a text: pasted between brackets as one, or typed as it is. */
-export type Piece = { readonly paste: string } | { readonly type: string }
-
-/** An agent kind, as data: how to start it, read it and type to it. Pure. */
-export interface AgentKind {
-  readonly kind: string
-  /** Used where the spec gives no command. */
-  readonly command: readonly string[]
-  /** argv and environment of a worker's agent. */
-  start(config: AgentConfig): { readonly argv: readonly string[]; readonly env: Readonly<Record<string, string>> }
-  look(screen: readonly string[], pane: Pick<Pane, 'width' | 'height' | 'title' | 'command' | 'dead' | 'cursor_x' | 'cursor_y'>): Look
-  /** `id` must end up readable on the screen, in the composer and after submitting. */
-  place(text: string, id: string, look: Look): readonly Piece[]
-  /** Milliseconds: until it is ready after its start; until a placed text shows; until a submitted one shows. */
-  readonly limits: { readonly ready: number; readonly placed: number; readonly seen: number }
 }

@@ -1,7 +1,8 @@
 /** The pure step of a delivery: what to do next with one text for one pane, from what the ledger says and what was seen. */
 import type { Delivery, DeliveryKind, DeliveryState } from '../core/lives.ts'
 import type { Incarnation, Time } from '../core/nouns.ts'
-import type { AgentKind, Look, Pane } from '../core/panes.ts'
+import type { AgentKind, Look } from '../core/agent.ts'
+import type { Pane } from '../core/panes.ts'
 import { incarnationOf } from '../core/panes.ts'
 
 /** What was seen of the pane a delivery is for. */

@@ -128,7 +128,7 @@ class Ward {
     }
     const asleep = next.filter(({ alive }) => !alive)
     const lines = asleep.map(({ worker, pane }) =>
-      startLine(pane, { ...agentKind(worker.agent.kind).start(worker.agent), dir: worker.dir }),
+      startLine(pane, { ...agentKind(worker.agent).start(worker.agent, null), dir: worker.dir }),
     )
     try {
       await this.#link.tmux?.run(lines)

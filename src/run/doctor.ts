@@ -76,7 +76,7 @@ async function checkMachine(machine: Machine, { clock, fleet, forge }: Session):
   const written = fleet.repos.find((settings) => settings.repo === repo)?.clone_url
   const url = repo === undefined ? null : (written ?? forge.access(repo).clone_url)
   const workers = machine.windows.flatMap((window) => window.workers)
-  const programs = [...new Set(workers.map(({ agent }) => agentKind(agent.kind).start(agent).argv[0] ?? ''))]
+  const programs = [...new Set(workers.map(({ agent }) => agentKind(agent).start(agent, null).argv[0] ?? ''))]
   const from = clock.now()
   try {
     const probed = await probeMachine(machine, url, programs)

@@ -41,7 +41,7 @@ function readWorker(worker: Worker, machine: Machine, seen: MachineScreens | und
     )
   const incarnation = incarnationOf(pane, sight.server_started)
   if (incarnation === null) return without('dead', 'no agent was started in its pane (burn christen)')
-  const { reading } = agentKind(worker.agent.kind).look(seen.screens.get(pane.id) ?? [], pane)
+  const { reading } = agentKind(worker.agent).look(seen.screens.get(pane.id) ?? [], pane)
   return { worker, reading, incarnation }
 }
 

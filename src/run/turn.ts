@@ -2,7 +2,8 @@
 import type { DeliveryMove } from '../core/ledger.ts'
 import type { Delivery } from '../core/lives.ts'
 import type { Worker, WorkerId } from '../core/nouns.ts'
-import type { AgentKind, MachineSight, Pane } from '../core/panes.ts'
+import type { AgentKind } from '../core/agent.ts'
+import type { MachineSight, Pane } from '../core/panes.ts'
 import type { Tmux, TmuxCommand } from '../core/ports.ts'
 import type { DeliverySight, DeliveryStep } from '../decide/deliver.ts'
 import type { Link } from './machines.ts'
@@ -98,7 +99,7 @@ function caseOf(
   because: { readonly busy: boolean; readonly hold: string | null },
   { clock }: Session,
 ): Case {
-  const kind = agentKind(worker?.agent.kind ?? 'hermes')
+  const kind = agentKind(worker?.agent ?? { kind: 'shell' })
   const screen = (pane === null ? undefined : shown.screens.get(pane.id)) ?? []
   const above = (pane === null ? undefined : shown.history.get(pane.id)?.slice(0, -pane.height)) ?? []
   const raw = pane === null || incarnationOf(pane, server_started) === null ? null : kind.look(screen, pane)

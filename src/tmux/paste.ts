@@ -1,5 +1,5 @@
 /** Texts into panes, as data: what is placed and submitted, under a guard that tmux itself checks at that very moment. */
-import type { Piece } from '../core/panes.ts'
+import type { Piece } from '../core/agent.ts'
 import type { TmuxCommand, TmuxReply } from '../core/ports.ts'
 import { BurnError } from '../core/errors.ts'
 import { renderLine } from './quote.ts'
@@ -31,7 +31,11 @@ const SANITIZES = 3.7
  */
 export function placeLine(target: Target, pieces: readonly Piece[], buffer: string, version: string): readonly TmuxCommand[] {
   const parts = pieces.flatMap((piece, i) =>
-    'paste' in piece ? pastePart(target, piece.paste, `${buffer}-${i}`, version) : typePart(target, piece.type, `${buffer}-${i}`),
+    'paste' in piece
+      ? pastePart(target, piece.paste, `${buffer}-${i}`, version)
+      : 'type' in piece
+        ? typePart(target, piece.type, `${buffer}-${i}`)
+        : [{ insert: [['send-keys', '-t', target.pane, piece.key]] }],
   )
   return guarded(target, parts, version)
 }

@@ -2,7 +2,7 @@ import type { AgentConfig } from '../../src/core/nouns.ts'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import type { Look } from '../../src/core/panes.ts'
+import type { Look } from '../../src/core/agent.ts'
 import { hermes, tagOf } from '../../src/agents/hermes.ts'
 import { agentKind, agentKinds } from '../../src/agents/index.ts'
 import { BurnError } from '../../src/core/errors.ts'
@@ -24,9 +24,9 @@ const looking = (state: 'idle' | 'working'): Look => ({
 })
 
 test('agents: each kind is found by its name, and a wrong name is told the right ones', () => {
-  for (const kind of agentKinds) assert.equal(agentKind(kind).kind, kind)
+  for (const kind of agentKinds) assert.equal(agentKind({ kind }).kind, kind)
   assert.throws(
-    () => agentKind('hermse'),
+    () => agentKind({ kind: 'hermse' }),
     (thrown) =>
       thrown instanceof BurnError &&
       thrown.code === 'agent_unknown' &&
@@ -34,15 +34,15 @@ test('agents: each kind is found by its name, and a wrong name is told the right
       /did you mean hermes\?.*hermes, shell/.test(thrown.hint),
   )
   assert.throws(
-    () => agentKind('zzz'),
+    () => agentKind({ kind: 'zzz' }),
     (thrown) => thrown instanceof BurnError && !/did you mean/.test(thrown.hint),
   )
 })
 
 test('agents: hermes starts as the spec says, with model and provider where they are set', () => {
-  assert.deepEqual(hermes.start(config).argv, ['hermes', 'chat', '--yolo'])
-  assert.deepEqual(hermes.start({ ...config, command: [] }).argv, ['hermes', 'chat', '--yolo'])
-  assert.deepEqual(hermes.start({ ...config, model: 'm', provider: 'p', busy_input_mode: 'interrupt', env: { A: 'b' } }), {
+  assert.deepEqual(hermes.start(config, null).argv, ['hermes', 'chat', '--yolo'])
+  assert.deepEqual(hermes.start({ ...config, command: [] }, null).argv, ['hermes', 'chat', '--yolo'])
+  assert.deepEqual(hermes.start({ ...config, model: 'm', provider: 'p', busy_input_mode: 'interrupt', env: { A: 'b' } }, null), {
     argv: ['hermes', 'chat', '--yolo', '-m', 'm', '--provider', 'p'],
     env: { A: 'b' },
   })

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import type { Delivery, DeliveryState } from '../../src/core/lives.ts'
-import type { Look } from '../../src/core/panes.ts'
+import type { Look } from '../../src/core/agent.ts'
 import type { DeliverySight } from '../../src/decide/deliver.ts'
 import { deliverySteps } from '../../src/core/lives.ts'
 import { deliveryLimits, step } from '../../src/decide/deliver.ts'
 
-const limits = deliveryLimits({ limits: { ready: 1000, placed: 10_000, seen: 20_000 } }, 'work')
+const limits = deliveryLimits({ limits: { ready: 1000, placed: 10_000, seen: 20_000, settle: 0 } }, 'work')
 const id = '0k3v9w2x4abcd'
 
 /** A pane as it is: an agent with a composer, and what has been submitted to it. */

@@ -2,13 +2,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Delivery, DeliveryState } from '../../src/core/lives.ts'
 import type { ReadingState } from '../../src/core/nouns.ts'
-import type { Look, Pane } from '../../src/core/panes.ts'
+import type { Look } from '../../src/core/agent.ts'
+import type { Pane } from '../../src/core/panes.ts'
 import type { DeliverySight, DeliveryStep } from '../../src/decide/deliver.ts'
 import { deliverySteps } from '../../src/core/lives.ts'
 import { deliveryLimits, deliverySight, step } from '../../src/decide/deliver.ts'
 
 const id = '0k3v9w2x4abcd'
-const limits = deliveryLimits({ limits: { ready: 1000, placed: 10_000, seen: 20_000 } }, 'work')
+const limits = deliveryLimits({ limits: { ready: 1000, placed: 10_000, seen: 20_000, settle: 0 } }, 'work')
 const me = '1.%1.10'
 
 function delivery(state: DeliveryState, more: Partial<Delivery> = {}): Delivery {
@@ -178,7 +179,7 @@ test('deliver: every step is one that the two lives allow, and only time that ma
 })
 
 test('deliver: an identity waits only until its agent should be ready', () => {
-  const kind = { limits: { ready: 1000, placed: 1, seen: 1 } }
+  const kind = { limits: { ready: 1000, placed: 1, seen: 1, settle: 0 } }
   const starting = sight({ look: look('starting', 'absent') })
   assert.equal(brief(step(delivery('planned', { kind: 'identity' }), starting, deliveryLimits(kind, 'identity'), 999)), 'wait')
   assert.equal(brief(step(delivery('planned', { kind: 'identity' }), starting, deliveryLimits(kind, 'identity'), 1000)), 'refused')

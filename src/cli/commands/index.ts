@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import type { Context } from '../context.ts'
 import { attachCommand } from './attach.ts'
 import { christenCommand } from './christen.ts'
+import { classifyCommand } from './classify.ts'
 import { councilCommand } from './council.ts'
 import { dispatchCommand } from './dispatch.ts'
 import { doctorCommand } from './doctor.ts'
@@ -25,6 +26,7 @@ export const commands: readonly ((context: Context) => Command)[] = [
   explainCommand,
   promptCommand,
   councilCommand,
+  classifyCommand,
   ledgerCommand,
   holdCommand,
   resumeCommand,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import type { Look } from '../../../src/core/panes.ts'
+import type { Look } from '../../../src/core/agent.ts'
 import { hermes, tagOf } from '../../../src/agents/hermes.ts'
 import { openRig } from './rig.ts'
 

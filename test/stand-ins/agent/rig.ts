@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import type { Look, Piece } from '../../../src/core/panes.ts'
+import type { Look, Piece } from '../../../src/core/agent.ts'
 import { hermes } from '../../../src/agents/hermes.ts'
 
 const run = promisify(execFile)
@@ -113,6 +113,7 @@ function agentIn(name: string, file: string, tmux: (...args: string[]) => Promis
     async place(pieces) {
       for (const piece of pieces) {
         if ('type' in piece) await tmux('send-keys', '-t', name, '-l', piece.type)
+        else if ('key' in piece) await tmux('send-keys', '-t', name, piece.key)
         else await paste(`\x1b[200~${piece.paste}\x1b[201~`)
       }
     },

@@ -1,0 +1,92 @@
+/** What an agent is to this program: how it is started, read, heard, typed to and answered. */
+import type { AgentConfig, Reading, ReadingState, Time } from './nouns.ts'
+import type { Pane } from './panes.ts'
+
+/** What a kind may know of a pane beside its rows. */
+export type PaneFacts = Pick<Pane, 'width' | 'height' | 'title' | 'command' | 'dead' | 'cursor_x' | 'cursor_y'>
+
+/** What an agent's screen says. */
+export interface Look {
+  readonly reading: Reading
+  /** `absent`: no place to type was recognised. `draft`: there is text in it. */
+  readonly composer: 'absent' | 'empty' | 'draft'
+  /** Screen rows that the composer covers, first and one past last; both equal where it is absent. */
+  readonly composer_rows: readonly [number, number]
+  /** The text in it as shown. */
+  readonly draft: string
+  /** Enter would now cut the running turn instead of queueing what is in the composer. */
+  readonly interrupts?: boolean
+  /** What it asks, as shown, with the choices it offers; only where it is `waiting`. */
+  readonly question?: string
+}
+
+export type Key = 'Enter' | 'Escape' | 'Up' | 'Down' | 'Tab' | 'Space'
+
+/** What goes into a pane: pasted between brackets as one, typed as it is, or one key. */
+export type Piece = { readonly paste: string } | { readonly type: string } | { readonly key: Key }
+
+/** One event that an agent's own hook told of. */
+export interface Signal {
+  /** Grows with every event of a pane. */
+  readonly seq: number
+  readonly at: Time
+  /** In the agent's own words, e.g. `pre_llm_call`, `Stop`. */
+  readonly event: string
+  /** A word of the payload that the event's meaning depends on, e.g. the tool's name; null where it has none. */
+  readonly detail: string | null
+  /** Ids of deliveries that the payload holds: `[burn <id>]`. */
+  readonly ids: readonly string[]
+}
+
+/** What an event means for what its agent is doing. */
+export interface Heard {
+  readonly state: ReadingState
+  readonly detail: string | null
+}
+
+/** Where on its machine an agent finds what was laid out for it; absolute paths. */
+export interface AgentPlace {
+  /** The hook: called as `<hook> <event> [<payload key whose value is the detail>]`, with the payload on stdin, or as the last argument. */
+  readonly hook: string
+  /** A directory of this worker's own, for the agent's home or for files that its command line names. */
+  readonly home: string
+  /** The person's own home. */
+  readonly person: string
+  /** What the files named by `reads` say; null where there is none. */
+  readonly files: ReadonlyMap<string, string | null>
+}
+
+/** How a worker's agent is started. */
+export interface AgentStart {
+  readonly argv: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+  /** Files to write first (0600), by absolute path. */
+  readonly files?: Readonly<Record<string, string>>
+  /** Symbolic links to make first: absolute path → what it leads to. Credentials are referenced this way, never copied. */
+  readonly links?: Readonly<Record<string, string>>
+  /** Why this agent runs without hooks, where it could have had some; for people. */
+  readonly without_hooks?: string
+}
+
+/** An agent kind, as data: how to start it, read it, hear it and type to it. Pure. */
+export interface AgentKind {
+  readonly kind: string
+  /** Used where the spec gives no command. */
+  readonly command: readonly string[]
+  /** Files of the person's that `start` has to know, relative to their home. */
+  readonly reads?: readonly string[]
+  /** How a worker's agent is started; with hooks where `at` says where they are. */
+  start(config: AgentConfig, at: AgentPlace | null): AgentStart
+  look(screen: readonly string[], pane: PaneFacts): Look
+  /** What an event of its hooks means; null where it means nothing for its state. Absent where the kind has no hooks. */
+  heard?(signal: Pick<Signal, 'event' | 'detail'>): Heard | null
+  /** `id` must end up readable on the screen, in the composer and after submitting. */
+  place(text: string, id: string, look: Look): readonly Piece[]
+  /** What a person's answer to the open question takes; null where `choice` is none of what it offers. Absent where the kind never asks. */
+  answer?(choice: string, look: Look): readonly Piece[] | null
+  /**
+   * Milliseconds: until it is ready after its start; until a placed text shows; until a submitted one shows; `settle`: how long a placed text
+   * must have been in the composer before Enter counts (0 where any Enter does).
+   */
+  readonly limits: { readonly ready: number; readonly placed: number; readonly seen: number; readonly settle: number }
+}

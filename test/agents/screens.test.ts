@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { agentKinds } from '../../src/agents/index.ts'
+import { framesIn, ownFrames, read, realFrames, score } from '../support/frames.ts'
+
+const real = framesIn(realFrames)
+
+/** Kinds that draw no screen of their own. */
+const others = new Set(['shell', 'custom'])
+
+for (const kind of agentKinds.filter((each) => !others.has(each))) {
+  const frames = real?.filter(({ agent }) => agent === kind) ?? []
+  // Labelled from the programs' own hooks and their stub model server, never from the screen.
+  test(`${kind}: what real screens say`, { skip: frames.length === 0 ? `no recorded screens of ${kind} beside the repo` : false }, () => {
+    const { right, wrong, lies } = score(frames)
+    assert.deepEqual(lies, [], 'working or waiting, read as idle')
+    assert.ok(right >= frames.length * 0.98, `${wrong.length} of ${frames.length} wrong:\n${wrong.join('\n')}`)
+    for (const frame of frames.filter(({ detail }) => detail === 'draft')) assert.equal(read(frame).composer, 'draft', frame.file)
+    console.log(`${right} of ${frames.length} real screens of ${kind} read right${wrong.map((line) => `\n  ${line}`).join('')}`)
+  })
+}
+
+test("agents: what the stand-ins' screens say, also once the pane is dead", () => {
+  const frames = framesIn(ownFrames) ?? []
+  assert.ok(frames.length >= 10, `${frames.length} frames`)
+  for (const frame of frames) {
+    const seen = read(frame)
+    assert.deepEqual([seen.reading.state, seen.composer], [frame.state, frame.composer], frame.file)
+    assert.equal(read({ ...frame, facts: { ...frame.facts, dead: true } }).reading.state, 'dead')
+  }
+})
