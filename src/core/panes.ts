@@ -16,6 +16,8 @@ export interface Pane {
   readonly agent_pid: number | null
   /** `@burn_retiring`: its worker is no longer in the spec and gets no new work. */
   readonly retiring: boolean
+  /** `@burn_signal`: what its agent's hook told last, as written; empty where it has told nothing. */
+  readonly signal: string
   /** `@burn_label`: what its border says; null where none was set. */
   readonly label: string | null
   readonly pid: number
@@ -43,6 +45,8 @@ export type MachineSight =
       readonly state: 'up'
       /** `#{start_time}` of the tmux server, part of every incarnation. */
       readonly server_started: number
+      /** The machine's own clock at this look, to the second: signals carry its time, not ours. */
+      readonly clock: Time
       readonly panes: readonly Pane[]
       readonly windows: readonly PaneWindow[]
     }

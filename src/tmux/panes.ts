@@ -26,7 +26,7 @@ const paneFacts = [
  * Text that others write: between separators it can't know. The program in a pane is asked for only where no agent was started: tmux reads
  * it from the system, pane by pane (3.3 of 12 ms for 112 panes).
  */
-const paneTexts = ['@burn_worker', '@burn_label', 'pane_title', '?@burn_agent,,#{pane_current_command}']
+const paneTexts = ['@burn_worker', '@burn_label', '@burn_signal', 'pane_title', '?@burn_agent,,#{pane_current_command}']
 const windowFacts = ['window_id', 'window_width', 'window_height', 'start_time']
 const windowTexts = ['@burn_window', 'window_name']
 const clientFacts = ['client_control_mode', 'client_activity', 'pane_id']
@@ -48,7 +48,7 @@ export async function sample(tmux: Tmux, machine: Machine): Promise<Sample> {
   const nonce = newNonce()
   const replies = await tmux.run([...sightLines(machine, nonce), captureAllLine(machine, nonce)])
   const seen = toSight(machine, nonce, replies)
-  const screens = cut(nonce, replies[3])
+  const screens = cut(nonce, replies.at(-1))
   if (seen.state !== 'up') return { sight: seen, screens }
   // A tmux that does not go through panes this way is asked for each.
   const missing = seen.panes.map((pane) => pane.id).filter((id) => !screens.has(id))
@@ -76,6 +76,8 @@ function sightLines(machine: Machine, nonce: string): readonly (readonly TmuxCom
     [['list-panes', '-s', '-t', session, '-F', format(nonce, paneFacts, paneTexts)]],
     [['list-windows', '-t', session, '-F', format(nonce, windowFacts, windowTexts)]],
     [['list-clients', '-F', format(nonce, clientFacts, [])]],
+    // `display-message` reads its text as strftime does, too: seconds since the epoch.
+    [['display-message', '-p', '%s']],
   ]
 }
 
@@ -118,7 +120,7 @@ function fields(nonce: string, record: string): { readonly facts: readonly strin
   return { facts: facts.split(' '), texts }
 }
 
-function toSight(machine: Machine, nonce: string, [panes, windows, clients]: readonly TmuxReply[]): MachineSight {
+function toSight(machine: Machine, nonce: string, [panes, windows, clients, clock]: readonly TmuxReply[]): MachineSight {
   const refused = [panes, windows].find((reply) => reply?.ok !== true)
   if (refused !== undefined) {
     if (isGone(refused.error ?? '')) return { machine: machine.name, state: 'down' }
@@ -132,6 +134,7 @@ function toSight(machine: Machine, nonce: string, [panes, windows, clients]: rea
     machine: machine.name,
     state: 'up',
     server_started: Number(rows[0]?.facts[3] ?? 0),
+    clock: Number(clock?.lines[0] ?? 0) * 1000,
     panes: records(nonce, panes).map((record) => toPane(fields(nonce, record), keyed, names)),
     windows: known,
   }
@@ -149,7 +152,7 @@ function keyedAt(clients: readonly string[]): ReadonlyMap<string, Time> {
 
 function toPane({ facts, texts }: ReturnType<typeof fields>, keyed: ReadonlyMap<string, Time>, names: ReadonlyMap<string, string>): Pane {
   const [id = '', window_id = '', pid, dead, status = '', mode, width, height, x, y, made, agent = '', retiring] = facts
-  const [worker = '', label = '', title = '', command = ''] = texts
+  const [worker = '', label = '', signal = '', title = '', command = ''] = texts
   return {
     id,
     window_id,
@@ -161,6 +164,7 @@ function toPane({ facts, texts }: ReturnType<typeof fields>, keyed: ReadonlyMap<
     agent_pid: agent === '' ? null : Number(agent),
     retiring: retiring === '1',
     label: label === '' ? null : label,
+    signal,
     pid: Number(pid),
     dead: dead === '1',
     dead_status: status === '' ? null : Number(status),

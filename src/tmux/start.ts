@@ -36,6 +36,8 @@ export function startLine(pane: Pick<Pane, 'id' | 'pid' | 'worker'>, start: Star
   const begin: TmuxCommand[] = [
     ['respawn-pane', '-k', '-t', pane.id, ...env, loginShell],
     ['set-option', '-p', '-F', '-t', pane.id, '@burn_agent', '#{pane_pid}'],
+    // What the agent before it told says nothing of this one.
+    ['set-option', '-p', '-u', '-t', pane.id, '@burn_signal'],
     ['display-message', '-p', 'burn-started'],
   ]
   const unchanged = `#{==:#{pane_id} #{pane_pid} #{@burn_worker},${pane.id} ${pane.pid} ${pane.worker ?? ''}}`

@@ -192,6 +192,7 @@ const pane: Pane = {
   worker: 'm/W/A',
   label: null,
   made: true,
+  signal: '',
   retiring: false,
   agent_pid: 10,
   pid: 10,
