@@ -4,6 +4,8 @@ import type { MachineSight, Pane } from '../core/panes.ts'
 import type { WorkerSight } from '../core/view.ts'
 import { agentKind } from '../agents/index.ts'
 import { incarnationOf } from '../core/panes.ts'
+import { parseSignal } from '../core/signal.ts'
+import { mergeReading } from '../decide/reading.ts'
 
 /** A machine with the screens of its agents' panes, by pane id. */
 export interface MachineScreens {
@@ -41,8 +43,11 @@ function readWorker(worker: Worker, machine: Machine, seen: MachineScreens | und
     )
   const incarnation = incarnationOf(pane, sight.server_started)
   if (incarnation === null) return without('dead', 'no agent was started in its pane (burn christen)')
-  const { reading } = agentKind(worker.agent).look(seen.screens.get(pane.id) ?? [], pane)
-  return { worker, reading, incarnation }
+  const kind = agentKind(worker.agent)
+  const look = kind.look(seen.screens.get(pane.id) ?? [], pane)
+  const signal = parseSignal(pane.signal)
+  const heard = signal === null ? null : (kind.heard?.(signal) ?? null)
+  return { worker, reading: mergeReading(look, signal, heard, sight.clock), incarnation }
 }
 
 /**

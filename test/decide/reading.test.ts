@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import type { Look, Signal } from '../../src/core/agent.ts'
 import type { ReadingState } from '../../src/core/nouns.ts'
 import { mergeReading } from '../../src/decide/reading.ts'

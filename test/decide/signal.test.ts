@@ -1,0 +1,21 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import * as fc from 'fast-check'
+import { parseSignal } from '../../src/core/signal.ts'
+
+test('signal: what a hook wrote is read, with and without detail and ids', () => {
+  assert.deepEqual(parseSignal('7 1795236843 pre_tool_call clarify 1m7y6ewdbs30w,1m7y6ewdd85cv'), {
+    seq: 7,
+    at: 1_795_236_843_000,
+    event: 'pre_tool_call',
+    detail: 'clarify',
+    ids: ['1m7y6ewdbs30w', '1m7y6ewdd85cv'],
+  })
+  assert.deepEqual(parseSignal('1 2 Stop - -'), { seq: 1, at: 2000, event: 'Stop', detail: null, ids: [] })
+})
+
+test('signal: whatever else stands there is none, and never an exception', () => {
+  for (const text of ['', 'x', '1 2 Stop', '1 2 Stop - - -', '-1 2 Stop - -', '1 2 St op - -', '1 2 Stop - NOTANID'])
+    assert.equal(parseSignal(text), null)
+  fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (text) => void parseSignal(text)))
+})
