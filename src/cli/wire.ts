@@ -92,7 +92,8 @@ async function openChecked(text: string, file: string, home: string): Promise<{ 
   const mark = createHash('sha256').update(`${version}\n${text}`).digest('hex')
   const raw = valueOf(text) as WrittenSpec | null | undefined
   const likely = typeof raw === 'object' && raw !== null && typeof (raw.ledger ?? '') === 'string' ? ledgerOf(raw, home) : ''
-  const before = existsSync(likely.replace(/^sqlite:/, '')) ? await openLedger(likely, { random: Math.random }) : null
+  const there = likely.startsWith('postgres') || existsSync(likely.replace(/^sqlite:/, ''))
+  const before = there ? await openLedger(likely, { random: Math.random }) : null
   if (raw != null && before !== null && (await before.remembered('spec')) === mark) return { written: raw, ledger: before }
   await before?.close()
   const { parseSpec } = await import('../spec/load.ts')

@@ -16,6 +16,8 @@ export interface Engine {
    * Throws BurnError `ledger_*`.
    */
   write<T>(work: (trx: Transaction<Tables>) => Promise<T>): Promise<T>
+  /** Names of all tables where the ledger's own are, or would be. */
+  tables(trx: Transaction<Tables>): Promise<readonly string[]>
   /** What the engine itself finds broken. */
   damage(): Promise<readonly string[]>
   close(): Promise<void>

@@ -71,9 +71,9 @@ export const ledgerVersion = migrations.length
  * database holds tables of something else.
  */
 export async function migrate(engine: Engine): Promise<void> {
-  if (refuseNewer(await engine.read(storedVersion), engine) === ledgerVersion) return
+  if (refuseNewer(await engine.read((trx) => storedVersion(trx, engine)), engine) === ledgerVersion) return
   await engine.write(async (trx) => {
-    const from = refuseNewer(await storedVersion(trx), engine)
+    const from = refuseNewer(await storedVersion(trx, engine), engine)
     if (from === ledgerVersion) return
     if (from === 0) await refuseForeign(trx, engine)
     if (from === 0)
@@ -93,9 +93,8 @@ export async function migrate(engine: Engine): Promise<void> {
 }
 
 /** 0 where there are no tables yet. */
-async function storedVersion(trx: Transaction<Tables>): Promise<number> {
-  const tables = await trx.introspection.getTables()
-  if (!tables.some(({ name }) => name === 'meta')) return 0
+async function storedVersion(trx: Transaction<Tables>, { tables }: Engine): Promise<number> {
+  if (!(await tables(trx)).includes('meta')) return 0
   const row = await trx.selectFrom('meta').select('value').where('key', '=', 'version').executeTakeFirst()
   return Number(row?.value ?? 0)
 }
@@ -106,9 +105,9 @@ function refuseNewer(found: number, { where }: Engine): number {
   throw new BurnError('ledger_newer', `the ledger ${where} has version ${found}, and this burn knows versions up to ${ledgerVersion}`, hint)
 }
 
-async function refuseForeign(trx: Transaction<Tables>, { where }: Engine): Promise<void> {
-  const tables = await trx.introspection.getTables()
-  if (tables.length === 0) return
-  const hint = 'Nothing was changed. Name a file of its own under "ledger" in the spec.'
-  throw new BurnError('ledger_foreign', `${where} is a database of another program (it has a table "${tables[0]?.name}")`, hint)
+async function refuseForeign(trx: Transaction<Tables>, { where, tables }: Engine): Promise<void> {
+  const [other] = await tables(trx)
+  if (other === undefined) return
+  const hint = 'Nothing was changed. Name a file, or a database or schema, of its own under "ledger" in the spec.'
+  throw new BurnError('ledger_foreign', `${where} is a database of another program (it has a table "${other}")`, hint)
 }

@@ -8,18 +8,16 @@ import { migrate } from './migrations.ts'
 import { openSqlite } from './sqlite.ts'
 import { createStore } from './store.ts'
 
-/** `sqlite:/absolute/path` or `sqlite::memory:`. Creates it where it is missing. Throws BurnError `ledger_*`; nothing is half-made then. */
+/** `sqlite:/absolute/path`, `sqlite::memory:` or `postgres://user@host/database`. Creates its tables where they are missing, and a file where it is missing. Throws BurnError `ledger_*`; nothing is half-made then. */
 export async function openLedger(url: string, wait: LockWait): Promise<Ledger> {
   return createStore(await openEngine(url, wait))
 }
 
 /** The engine below the store, with its tables in place: for checks of the tables themselves. */
 export async function openEngine(url: string, wait: LockWait): Promise<Engine> {
-  const path = url.startsWith('sqlite:') ? url.slice('sqlite:'.length) : ''
-  if (path !== ':memory:' && !isAbsolute(path)) {
-    throw new BurnError('ledger_url', `"${url}" names no ledger`, 'Write "sqlite:/absolute/path" under "ledger" in the spec.', { exit: 2 })
-  }
-  const engine = await openSqlite(path, wait)
+  const engine = /^postgres(?:ql)?:\/\//.test(url)
+    ? await (await import('./postgres.ts')).openPostgres(url, wait)
+    : await openFile(url, wait)
   try {
     await migrate(engine)
   } catch (thrown) {
@@ -27,4 +25,17 @@ export async function openEngine(url: string, wait: LockWait): Promise<Engine> {
     throw thrown
   }
   return engine
+}
+
+async function openFile(url: string, wait: LockWait): Promise<Engine> {
+  const path = url.startsWith('sqlite:') ? url.slice('sqlite:'.length) : ''
+  if (path !== ':memory:' && !isAbsolute(path)) {
+    throw new BurnError(
+      'ledger_url',
+      `"${url}" names no ledger`,
+      'Write "sqlite:/absolute/path" or "postgres://user@host/database" under "ledger" in the spec.',
+      { exit: 2 },
+    )
+  }
+  return openSqlite(path, wait)
 }

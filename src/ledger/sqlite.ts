@@ -117,6 +117,7 @@ export async function openSqlite(path: string, { random, tries = defaultTries }:
     serial: 'integer',
     read: (work) => explained(() => db.transaction().setAccessMode('read only').execute(work)),
     write: (work) => explained(() => db.transaction().execute(work)),
+    tables: async (trx) => (await trx.introspection.getTables()).map(({ name }) => name),
     damage: () => explained(() => damage(db)),
     close: () => db.destroy(),
   }

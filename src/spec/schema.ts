@@ -139,11 +139,15 @@ export const writtenSpec = z.strictObject({
   dispatch: policy.optional().meta({ description: 'Which issues are given out, and how.', examples: [{ depth: 2 }] }),
   ledger: z
     .string()
-    .regex(/^sqlite:[^\u0000-\u001f]+$/, 'must be "sqlite:" and a path')
+    .regex(
+      /^(?:sqlite:|postgres(?:ql)?:\/\/(?![^/]*:[^/@]*@))[^\u0000-\u001f]+$/,
+      'must be "sqlite:" and a path, or "postgres://user@host/database" (its password belongs into ~/.pgpass)',
+    )
     .optional()
     .meta({
-      description: 'Where the fleet remembers what it did. Without it: `sqlite:~/.local/state/burn-fleet/<name>.db`.',
-      examples: ['sqlite:~/.local/state/burn-fleet/timmy.db'],
+      description:
+        'Where the fleet remembers what it did: a file, or a PostgreSQL database that several dispatchers share. Without it: `sqlite:~/.local/state/burn-fleet/<name>.db`.',
+      examples: ['sqlite:~/.local/state/burn-fleet/timmy.db', 'postgres://burn@db.example.com/burn'],
     }),
   repos: z
     .record(repo, repoSettings)

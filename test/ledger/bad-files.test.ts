@@ -59,7 +59,7 @@ describe('a ledger file', () => {
   })
 
   it('needs an absolute path', async () => {
-    for (const url of ['sqlite:ledger.db', 'sqlite:', 'postgres://x/y', '/tmp/x.db', '']) {
+    for (const url of ['sqlite:ledger.db', 'sqlite:', 'mysql://x/y', '/tmp/x.db', '']) {
       await assert.rejects(openLedger(url, wait), withCode('ledger_url'))
     }
   })

@@ -49,7 +49,7 @@ const operation = fc.oneof(
 
 type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never
 
-export function sequences(name: string, openFresh: () => Promise<Opened>): void {
+export function sequences(name: string, openFresh: () => Promise<Opened>, numRuns = 40): void {
   describe(`ledger on ${name}, random sequences`, () => {
     it('keeps every rule', async () => {
       const property = fc.asyncProperty(fc.array(operation, { minLength: 10, maxLength: 50 }), async (operations) => {
@@ -60,7 +60,7 @@ export function sequences(name: string, openFresh: () => Promise<Opened>): void 
           assert.deepEqual(await invariants(opened.engine.db), [], `after ${JSON.stringify(each)}`)
         }
       })
-      await fc.assert(property, { numRuns: 40 })
+      await fc.assert(property, { numRuns })
     })
   })
 }

@@ -8,6 +8,7 @@ import { CompiledQuery } from 'kysely'
 import { openEngine } from '../../src/ledger/open.ts'
 import { createStore } from '../../src/ledger/store.ts'
 import { conformance } from './conformance.ts'
+import { processes } from './processes.ts'
 import { sequences } from './sequences.ts'
 
 async function inMemory(): Promise<Opened> {
@@ -28,6 +29,10 @@ async function inFile(): Promise<Opened> {
 conformance('SQLite in memory', inMemory)
 conformance('SQLite in a file', inFile)
 sequences('SQLite in memory', inMemory)
+processes('SQLite', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'burn-ledger-'))
+  return { url: `sqlite:${folder}/ledger.db`, [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) }
+})
 
 it('a commit is on disk when it returns, and references are held', async () => {
   await using opened = await inFile()

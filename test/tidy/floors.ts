@@ -19,7 +19,7 @@ const floors: Readonly<Record<string, number>> = {
 const importers: readonly { readonly module: RegExp; readonly only: readonly string[] }[] = [
   { module: /^node:child_process$/, only: ['src/host/exec.ts'] },
   { module: /^(?:node:https?|node:http2|undici)$/, only: ['src/forge/'] },
-  { module: /^(?:kysely(?:\/.*)?|node:sqlite)$/, only: ['src/ledger/'] },
+  { module: /^(?:kysely(?:\/.*)?|node:sqlite|pg)$/, only: ['src/ledger/'] },
   { module: /^(?:zod(?:\/.*)?|jsonc-parser)$/, only: ['src/spec/'] },
   { module: /^(?:commander|@bomb\.sh\/tab(?:\/.*)?|cli-table3)$/, only: ['src/cli/'] },
   { module: /^node:/, only: ['src/host/', 'src/forge/', 'src/tmux/', 'src/agents/', 'src/ledger/', 'src/run/', 'src/cli/'] },

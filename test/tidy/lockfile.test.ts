@@ -27,6 +27,7 @@ test('the lockfile and the manifest agree, and versions are exact', () => {
   const { packages } = read('package-lock.json') as { packages: Record<string, Locked> }
   for (const kind of ['dependencies', 'devDependencies', 'optionalDependencies'] as const) {
     assert.deepEqual(packages['']?.[kind], manifest[kind], `${kind}: run npm install`)
-    for (const [name, version] of Object.entries(manifest[kind] ?? {})) assert.match(version, /^\d+\.\d+\.\d+$/, `${name}: pin it exactly`)
+    for (const [name, version] of Object.entries(manifest[kind] ?? {}))
+      assert.match(version, /^\d+\.\d+\.\d+(?:-[\w.]+)?$/, `${name}: pin it exactly`)
   }
 })

@@ -1,0 +1,77 @@
+/** What PostgreSQL and the network say, as errors that tell what is safe and what to do. */
+import { BurnError, messageOf } from '../core/errors.ts'
+
+/** SQLSTATE (postgresql.org/docs/current/errcodes-appendix.html) or a code of Node's. */
+function codeOf(thrown: unknown): string {
+  return String((thrown as { code?: unknown }).code ?? '')
+}
+
+/** A deadlock or a serialization failure: the transaction counted not at all, and may run again. */
+export function isWorthAgain(thrown: unknown): boolean {
+  return ['40001', '40P01'].includes(codeOf(thrown))
+}
+
+export function explainPostgres(thrown: unknown, where: string): unknown {
+  if (thrown instanceof BurnError) return thrown
+  const code = codeOf(thrown)
+  const message = messageOf(thrown)
+  const found = cases.find(({ codes, said }) => codes.some((each) => code.startsWith(each)) || said?.test(message) === true)
+  if (found === undefined) return thrown
+  return new BurnError(found.as, `the ledger ${where} ${found.what}: ${message === '' ? code : message}`, found.hint, { cause: thrown })
+}
+
+const kept = 'Nothing of this step was written; what was recorded before is safe.'
+
+const cases: readonly {
+  readonly codes: readonly string[]
+  readonly said?: RegExp
+  readonly as: string
+  readonly what: string
+  readonly hint: string
+}[] = [
+  {
+    codes: ['55P03'],
+    as: 'ledger_busy',
+    what: 'stayed locked by another process',
+    hint: `${kept} See who holds it (pg_stat_activity), then run this again.`,
+  },
+  {
+    codes: ['25006', '42501'],
+    as: 'ledger_readonly',
+    what: 'can not be written',
+    hint: `${kept} The server must be the primary, and the user of the URL must own the schema.`,
+  },
+  {
+    codes: ['53100', '53200'],
+    as: 'ledger_full',
+    what: 'has no room left',
+    hint: `${kept} Free some space on the server, then run this again.`,
+  },
+  {
+    codes: ['28'],
+    said: /password|pg_hba/i,
+    as: 'ledger_auth',
+    what: 'refused the user',
+    hint: 'Put the password into ~/.pgpass (chmod 600: host:port:database:user:password), never into the spec.',
+  },
+  { codes: ['3D000'], as: 'ledger_open', what: 'could not be opened', hint: 'Create the database first: createdb, on the server.' },
+  {
+    codes: ['23'],
+    as: 'ledger_rule',
+    what: 'refused a write that breaks its rules',
+    hint: `${kept} This is a mistake in burn: please report it with this message.`,
+  },
+  {
+    codes: ['53300'],
+    as: 'ledger_busy',
+    what: 'has no connection left',
+    hint: 'Raise max_connections on the server; every burn process holds up to 4.',
+  },
+  {
+    codes: ['08', '57P', '57014', 'ECONN', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'EPIPE'],
+    said: /timeout|terminated|Client has encountered a connection error|not queryable/i,
+    as: 'ledger_unreachable',
+    what: 'can not be reached',
+    hint: 'What was being written may have been, or not: the next cycle reads it again before it does anything. Is the server up, and may this machine connect?',
+  },
+]

