@@ -3,10 +3,11 @@ import { BurnError } from '../core/errors.ts'
 import type { AgentConfig } from '../core/nouns.ts'
 import type { AgentKind } from '../core/agent.ts'
 import { nearest } from '../core/suggest.ts'
+import { claude } from './claude.ts'
 import { hermes } from './hermes.ts'
 import { shell } from './shell.ts'
 
-const kinds: ReadonlyMap<string, AgentKind> = new Map([hermes, shell].map((kind) => [kind.kind, kind]))
+const kinds: ReadonlyMap<string, AgentKind> = new Map([hermes, claude, shell].map((kind) => [kind.kind, kind]))
 
 /** Names that may stand in `agent.kind`. */
 export const agentKinds: readonly string[] = [...kinds.keys()]

@@ -1,0 +1,132 @@
+/**
+ * Claude Code's screen. Facts come from running 2.1.197 against a stub model server: the composer is a `❯` row between two rules near the bottom, with
+ * at most a few rows of hints below; a question or an approval takes its place. The pane's title begins with a braille spinner while a turn runs,
+ * and with `✳` while it is idle or asks; below 60 columns the hint `esc to interrupt` may be missing.
+ */
+import type { AgentConfig } from '../core/nouns.ts'
+import type { AgentKind, AgentPlace, AgentStart, Heard, Look, PaneFacts, Signal } from '../core/agent.ts'
+import { shellWord } from '../host/quote.ts'
+import { absent, chosenIn, evidenceOf, failureIn, isShell, lastRow, present, tagOf, without, type Span } from './rows.ts'
+
+const rule = /^\s*─{10,}/u
+const mostHints = 4
+const working = /^[\u2801-\u28ff] /u
+/** `✻ Brewing… (3s · …)`, `✻ 429 … · Retrying in 1s`; a turn that ended says `✻ Brewed for 3s`. */
+const spinner = /^[·✢✳✶✻✽*∗] (?:.*…(?: \(.*)?$|.* · Retrying in )/u
+const placeholders = /^(?:Press up to edit queued messages|Try ".*)$/u
+const failed = /^● (?:API Error\b|Invalid API key|Please run \/login|Credit balance|OAuth |.*\b(?:usage|session|weekly) limit (?:reached|exceeded))/u
+const choice = /^\s*❯ \d+\. /u
+const asks = /(?:^\s*|· )Esc to (?:cancel|exit)|^\s*Enter to (?:select|confirm)/iu
+
+/** The lowest composer that nothing but hints follows. */
+function composerOf(screen: readonly string[]): Span | null {
+  const last = lastRow(screen)
+  const end = screen.findLastIndex((row, index) => index <= last && rule.test(row))
+  if (end < 2 || last - end > mostHints) return null
+  const above = screen.findLastIndex((row, index) => index < end && rule.test(row))
+  const first = above + 1
+  return above >= 0 && first < end && /^[❯>!#](?:\s|$)/u.test(screen[first] ?? '') ? { first, end } : null
+}
+
+/** The open menu's rows, from its own text to its hint; null where the lowest rows are none. */
+function questionOf(screen: readonly string[]): string | null {
+  const last = lastRow(screen)
+  const chosen = screen.findLastIndex((row) => choice.test(row))
+  if (chosen < 0 || last - chosen > 20 || !asks.test(screen[last] ?? '')) return null
+  const top = screen.findLastIndex((row, index) => index < chosen && (rule.test(row) || /^[●❯] /u.test(row)))
+  return screen
+    .slice(top + 1, last)
+    .map((row) => row.trimEnd())
+    .join('\n')
+    .trim()
+}
+
+/** Rows between the composer and what the person or the agent said last. */
+function spinnerAbove(screen: readonly string[], first: number): string | undefined {
+  return screen.slice(Math.max(0, first - 12), first - 1).findLast((row) => /^[·✢✳✶✻✽*∗●❯] /u.test(row))
+}
+
+function look(screen: readonly string[], pane: PaneFacts): Look {
+  const drawn = screen.some((row) => /Claude Code v\d|^❯ |^claude --resume /u.test(row))
+  if (pane.dead || isShell(pane.command)) return without(screen, pane, drawn)
+  const question = questionOf(screen)
+  if (question !== null) {
+    const detail = /^\s*Enter to select/u.test(screen[lastRow(screen)] ?? '') ? 'question' : 'approval'
+    return absent('waiting', detail, evidenceOf(question.split('\n')[0]), question)
+  }
+  const composer = composerOf(screen)
+  if (composer === null) return working.test(pane.title) ? absent('working', null, pane.title) : without(screen, pane, drawn)
+  const typed = screen
+    .slice(composer.first, composer.end)
+    .map((row, index) => (index === 0 ? row.slice(2) : row.replace(/^ {2}/, '')))
+    .join('\n')
+    .trimEnd()
+  const draft = placeholders.test(typed) ? '' : typed
+  return present(readingOf(screen, composer, pane.title), composer, draft)
+}
+
+function readingOf(screen: readonly string[], { first, end }: Span, title: string): Look['reading'] {
+  const above = spinnerAbove(screen, first)
+  const hints = screen.slice(end + 1)
+  const queued = screen.slice(Math.max(0, first - 4), first - 1).some((row) => /^ {2}❯ /u.test(row)) ? 'queued' : null
+  if (working.test(title)) return { state: 'working', detail: queued, evidence: title }
+  const busy = above !== undefined && spinner.test(above) ? above : hints.find((row) => row.includes('esc to interrupt'))
+  if (busy !== undefined) return { state: 'working', detail: queued, evidence: evidenceOf(busy) }
+  const said = screen.slice(0, first).findLastIndex((row) => /^● /u.test(row))
+  const asked = screen.slice(0, first - 1).findLastIndex((row) => /^❯ /u.test(row))
+  const reply = said > asked ? (screen[said] ?? '') : ''
+  if (failed.test(reply)) return { state: 'error', detail: failureIn(reply), evidence: evidenceOf(reply) }
+  return { state: 'idle', detail: null, evidence: evidenceOf(screen[first]) === '' ? '❯' : evidenceOf(screen[first]) }
+}
+
+const events = ['UserPromptSubmit', 'PreToolUse', 'PostToolUse', 'PermissionRequest', 'Notification', 'Stop', 'StopFailure'] as const
+const details: Readonly<Record<string, string>> = { PermissionRequest: 'tool_name', Notification: 'notification_type', StopFailure: 'error' }
+
+/** Hooks travel in a settings file that the command line names: the person's own settings stay as they are, and both are heard. */
+function start(config: AgentConfig, at: AgentPlace | null): AgentStart {
+  const argv = [...(config.command.length > 0 ? config.command : claude.command), ...(config.model === null ? [] : ['--model', config.model])]
+  // A suggested prompt, shown grey in the composer, could not be told from a person's draft.
+  const env = { CLAUDE_CODE_ENABLE_PROMPT_SUGGESTION: 'false', ...config.env }
+  if (at === null) return { argv, env }
+  const file = `${at.home}/claude-settings.json`
+  const command = (event: string) => [at.hook, event, ...(details[event] === undefined ? [] : [details[event]])].map(shellWord).join(' ')
+  const hooks = Object.fromEntries(events.map((event) => [event, [{ hooks: [{ type: 'command', command: command(event), timeout: 5 }] }]]))
+  return { argv: [...argv, '--settings', file], env, files: { [file]: `${JSON.stringify({ hooks }, null, 2)}\n` } }
+}
+
+/** Esc ends a turn without an event (2.1.197): the screen tells that. */
+function heard({ event, detail }: Pick<Signal, 'event' | 'detail'>): Heard | null {
+  switch (event) {
+    case 'UserPromptSubmit':
+    case 'PreToolUse':
+    case 'PostToolUse':
+      return { state: 'working', detail: null }
+    case 'PermissionRequest':
+      return { state: 'waiting', detail: detail === 'AskUserQuestion' ? 'question' : 'approval' }
+    case 'Notification':
+      return detail === 'permission_prompt' ? { state: 'waiting', detail: 'approval' } : null
+    case 'Stop':
+      return { state: 'idle', detail: null }
+    case 'StopFailure':
+      return { state: 'error', detail: failureIn(detail ?? '') }
+    default:
+      return null
+  }
+}
+
+export const claude: AgentKind = {
+  kind: 'claude',
+  command: ['claude'],
+  start,
+  look,
+  heard,
+  /** A big paste collapses to `[Pasted text #1 +57 lines]`; what was typed before it stays readable (24 of 24 sends). */
+  place: (text, id) => [{ type: `${tagOf(id)} ` }, { paste: text }],
+  /** A digit chooses at once. */
+  answer: (wanted, { question = '' }) => {
+    const number = chosenIn(question, wanted)
+    if (number !== null) return [{ type: number }]
+    return /^(?:esc|cancel)$/i.test(wanted.trim()) ? [{ key: 'Escape' }] : null
+  },
+  limits: { ready: 60_000, placed: 15_000, seen: 20_000, settle: 0 },
+}

@@ -1,0 +1,79 @@
+/** What the screens of several agents have in common. */
+import type { Look, PaneFacts } from '../core/agent.ts'
+import type { Reading, ReadingState } from '../core/nouns.ts'
+
+/** Rows that something covers: the first, and one past the last. */
+export interface Span {
+  readonly first: number
+  readonly end: number
+}
+
+const shells = /^-?(?:ba|z|da|fi|k)?sh$/
+
+/** A shell is the pane's command where its agent has not begun, or is gone. */
+export function isShell(command: string): boolean {
+  return shells.test(command)
+}
+
+/** Index of the last row that holds something; -1 where none does. */
+export function lastRow(screen: readonly string[]): number {
+  return screen.findLastIndex((row) => row.trim() !== '')
+}
+
+export function evidenceOf(row: string | undefined): string {
+  return (row ?? '').trim().slice(0, 120)
+}
+
+/** A look without a place to type. */
+export function absent(state: ReadingState, detail: string | null, evidence: string, question?: string): Look {
+  const reading: Reading = { state, detail, evidence }
+  return { reading, composer: 'absent', composer_rows: [0, 0], draft: '', ...(question === undefined ? {} : { question }) }
+}
+
+/** A look with one. */
+export function present(reading: Reading, { first, end }: Span, draft: string, interrupts = false): Look {
+  return { reading, composer: draft === '' ? 'empty' : 'draft', composer_rows: [first, end], draft, interrupts }
+}
+
+/**
+ * A screen on which the agent drew neither its composer nor a question: it is starting while nothing of it was ever drawn, gone where it was and a
+ * shell is there now, and otherwise not known.
+ */
+export function without(screen: readonly string[], { command, dead }: PaneFacts, ran: boolean): Look {
+  const last = evidenceOf(screen[lastRow(screen)])
+  if (dead) return absent('dead', null, 'the pane is dead')
+  if (!ran) return absent('starting', null, last === '' ? 'blank screen' : `no composer yet: ${last}`)
+  return isShell(command) ? absent('dead', 'shell', `a shell where the agent was: ${last}`) : absent('unknown', null, `no composer: ${last}`)
+}
+
+/** What kind of failure a text tells of. */
+export function failureIn(text: string): string {
+  if (/\b429\b|rate.?limit|quota|usage limit|too many requests|overloaded/i.test(text)) return 'rate limit'
+  if (/\b40[13]\b|unauthori[sz]ed|api key|\/login|authenticat|credential|oauth/i.test(text)) return 'auth'
+  return 'turn failed'
+}
+
+/** A numbered choice of a menu, as agents draw them: `❯ 1. Yes`. */
+const numbered = /^[\s│┃|]*[❯›>●•]?\s*(\d{1,2})[.)] (.+?)\s*[│┃|]?$/u
+
+export function choicesIn(question: string): readonly { readonly number: string; readonly text: string }[] {
+  return question.split('\n').flatMap((row) => {
+    const [, number, text] = numbered.exec(row) ?? []
+    return number === undefined || text === undefined ? [] : [{ number, text }]
+  })
+}
+
+/** The number of the choice that a person means: its number, or the beginning of its text where only one begins so. */
+export function chosenIn(question: string, choice: string): string | null {
+  const all = choicesIn(question)
+  const wanted = choice.trim().toLowerCase()
+  if (wanted === '') return null
+  const named = all.filter(({ number, text }) => number === wanted || text.toLowerCase() === wanted)
+  const begun = named.length > 0 ? named : all.filter(({ text }) => text.toLowerCase().startsWith(wanted))
+  return begun.length === 1 ? (begun[0]?.number ?? null) : null
+}
+
+/** The line that makes a delivery recognisable wherever an agent shows it. */
+export function tagOf(id: string): string {
+  return `[burn ${id}]`
+}
