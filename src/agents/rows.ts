@@ -43,7 +43,9 @@ export function without(screen: readonly string[], { command, dead }: PaneFacts,
   const last = evidenceOf(screen[lastRow(screen)])
   if (dead) return absent('dead', null, 'the pane is dead')
   if (!ran) return absent('starting', null, last === '' ? 'blank screen' : `no composer yet: ${last}`)
-  return isShell(command) ? absent('dead', 'shell', `a shell where the agent was: ${last}`) : absent('unknown', null, `no composer: ${last}`)
+  return isShell(command)
+    ? absent('dead', 'shell', `a shell where the agent was: ${last}`)
+    : absent('unknown', null, `no composer: ${last}`)
 }
 
 /** What kind of failure a text tells of. */
@@ -76,4 +78,37 @@ export function chosenIn(question: string, choice: string): string | null {
 /** The line that makes a delivery recognisable wherever an agent shows it. */
 export function tagOf(id: string): string {
   return `[burn ${id}]`
+}
+
+/** Rows of the paragraph that ends at or above `row`: rows that are not blank, and above any that are. */
+export function paragraphAbove(screen: readonly string[], row: number): Span {
+  const end = screen.slice(0, Math.max(0, row + 1)).findLastIndex((each) => each.trim() !== '') + 1
+  let first = end
+  while (first > 0 && (screen[first - 1] ?? '').trim() !== '') first--
+  return { first, end }
+}
+
+const wide = /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u
+
+/** What a row shows in the terminal's columns from `from` to before `to`: signs of two columns count as two. */
+export function columns(row: string, from: number, to: number): string {
+  let at = 0
+  let text = ''
+  for (const sign of row) {
+    if (at >= from && at < to) text += sign
+    at += /^\p{M}$/u.test(sign) ? 0 : wide.test(sign) ? 2 : 1
+  }
+  return text
+}
+
+/** Is it known where the cursor is? A recorded screen without one has 0,0. */
+export function knowsCursor({ cursor_x, cursor_y }: PaneFacts): boolean {
+  return cursor_x !== 0 || cursor_y !== 0
+}
+
+/** What a shell says of a program that it could not start, or that was ended. */
+export function shellTells(screen: readonly string[]): boolean {
+  return screen.some((row) =>
+    /^(?:Killed|Terminated|Aborted|Hangup)\b|: (?:command )?not found$|: No such file or directory$/u.test(row.trimEnd()),
+  )
 }

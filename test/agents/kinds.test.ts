@@ -31,7 +31,7 @@ test('agents: each kind is found by its name, and a wrong name is told the right
       thrown instanceof BurnError &&
       thrown.code === 'agent_unknown' &&
       thrown.exit === 2 &&
-      /did you mean hermes\?.*hermes, shell/.test(thrown.hint),
+      /did you mean hermes\?.*hermes, .*shell/.test(thrown.hint),
   )
   assert.throws(
     () => agentKind({ kind: 'zzz' }),
