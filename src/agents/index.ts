@@ -4,11 +4,12 @@ import type { AgentConfig } from '../core/nouns.ts'
 import type { AgentKind } from '../core/agent.ts'
 import { nearest } from '../core/suggest.ts'
 import { claude } from './claude.ts'
+import { codex } from './codex.ts'
 import { hermes } from './hermes.ts'
 import { pi } from './pi.ts'
 import { shell } from './shell.ts'
 
-const kinds: ReadonlyMap<string, AgentKind> = new Map([hermes, claude, pi, shell].map((kind) => [kind.kind, kind]))
+const kinds: ReadonlyMap<string, AgentKind> = new Map([hermes, claude, codex, pi, shell].map((kind) => [kind.kind, kind]))
 
 /** Names that may stand in `agent.kind`. */
 export const agentKinds: readonly string[] = [...kinds.keys()]

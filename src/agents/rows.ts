@@ -1,5 +1,5 @@
 /** What the screens of several agents have in common. */
-import type { Look, PaneFacts } from '../core/agent.ts'
+import type { Look, PaneFacts, Piece } from '../core/agent.ts'
 import type { Reading, ReadingState } from '../core/nouns.ts'
 
 /** Rows that something covers: the first, and one past the last. */
@@ -111,4 +111,15 @@ export function shellTells(screen: readonly string[]): boolean {
   return screen.some((row) =>
     /^(?:Killed|Terminated|Aborted|Hangup)\b|: (?:command )?not found$|: No such file or directory$/u.test(row.trimEnd()),
   )
+}
+
+/** Keys that walk from the choice that is marked to the one wanted, and take it; null where the menu has no such choice. */
+export function walkTo(question: string, number: string): readonly Piece[] | null {
+  const marked = question.split('\n').find((row) => /^[\s│┃|]*[❯›>●•] ?\d{1,2}[.)] /u.test(row))
+  const numbers = choicesIn(question).map((choice) => choice.number)
+  const from = numbers.indexOf(/\d+/.exec(marked ?? '')?.[0] ?? '')
+  const to = numbers.indexOf(number)
+  if (from < 0 || to < 0) return null
+  const key = to > from ? ('Down' as const) : ('Up' as const)
+  return [...Array.from({ length: Math.abs(to - from) }, () => ({ key })), { key: 'Enter' }]
 }
