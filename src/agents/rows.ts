@@ -56,7 +56,7 @@ export function failureIn(text: string): string {
 }
 
 /** A numbered choice of a menu, as agents draw them: `❯ 1. Yes`. */
-const numbered = /^[\s│┃|]*[❯›>●•]?\s*(\d{1,2})[.)] (.+?)\s*[│┃|]?$/u
+const numbered = /^[\s│┃|]*[❯›>●•]?\s*(\d{1,2})[.)] +(.+?)\s*[│┃|]?$/u
 
 export function choicesIn(question: string): readonly { readonly number: string; readonly text: string }[] {
   return question.split('\n').flatMap((row) => {

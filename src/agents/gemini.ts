@@ -1,0 +1,127 @@
+/**
+ * Gemini CLI's screen. Facts come from running 0.61.0 against a stub model server: the composer is a ` >` (or ` *`) row between a row of `▄` and one of
+ * `▀`, with a few rows of folder and model below; an approval or a question is a box in its place. The pane's title says `◇  Ready`,
+ * `✦  Working…` or `✋  Action Required`, exact in almost all frames.
+ */
+import type { AgentConfig } from '../core/nouns.ts'
+import type { AgentKind, AgentPlace, AgentStart, Heard, Look, PaneFacts, Signal } from '../core/agent.ts'
+import { shellWords } from '../host/quote.ts'
+import { absent, chosenIn, evidenceOf, failureIn, isShell, lastRow, present, tagOf, walkTo, without, type Span } from './rows.ts'
+
+const above = /^\s*▄{10,}\s*$/u
+const below = /^\s*▀{10,}\s*$/u
+const mark = /^ [>*!](?: |$)/u
+const placeholder = /^ {2}\S.*$/u
+/** ` ⠇ Thinking... (esc to cancel, 3s)`: the row above the rule, cut where the pane is narrow. */
+const spinner = /^ [\u2801-\u28ff] \S/u
+const queued = /^ {2}Queued \(/u
+const failed = /^(?:✕ |ℹ This request failed)/u
+/** What it says of a request that ended by itself; where a person pressed Esc it says `Request cancelled.`. It may also come late, below an answer. */
+const cut = /^ℹ User cancelled the request/u
+const mostBelow = 5
+
+function composerOf(screen: readonly string[]): Span | null {
+  const last = lastRow(screen)
+  const end = screen.findLastIndex((row) => below.test(row))
+  const first = screen.findLastIndex((row, index) => index < end && above.test(row)) + 1
+  return first > 0 && first < end && last - end <= mostBelow && mark.test(screen[first] ?? '') ? { first, end } : null
+}
+
+/** The lowest box, where nothing follows it. */
+function questionOf(screen: readonly string[]): string | null {
+  const last = lastRow(screen)
+  const rows = screen.slice(0, last + 1)
+  if (!/^\s*╰─+╯\s*$/u.test(rows.at(-1) ?? '')) return null
+  const top = rows.findLastIndex((row) => /^\s*╭─+╮\s*$/u.test(row))
+  const text = rows
+    .slice(top + 1, -1)
+    .map((row) => row.replace(/^\s*│ ?|\s*│\s*$/gu, '').trimEnd())
+    .filter((row) => !/^[╭╰]─+[╮╯]$/u.test(row.trim()))
+    .join('\n')
+    .trim()
+  return /^[\s│]*● \d+\. /mu.test(text) || /Enter to (?:select|submit)/u.test(text) ? text : null
+}
+
+function look(screen: readonly string[], pane: PaneFacts): Look {
+  const drawn = screen.some((row) => below.test(row) || /Gemini CLI v\d|gemini --resume|Agent powering down/u.test(row))
+  if (pane.dead || isShell(pane.command)) return without(screen, pane, drawn)
+  const composer = composerOf(screen)
+  const question = composer === null ? questionOf(screen) : null
+  if (question !== null || (pane.title.startsWith('✋') && composer === null)) {
+    const text = question ?? ''
+    const detail = /Enter to (?:select|submit)|^Answer Questions/mu.test(text) ? 'question' : 'approval'
+    return absent('waiting', detail, evidenceOf(text === '' ? pane.title : text.split('\n')[0]), text)
+  }
+  if (composer === null) return pane.title.startsWith('✦') ? absent('working', null, evidenceOf(pane.title)) : without(screen, pane, drawn)
+  const rows = screen.slice(composer.first, composer.end).map((row) => row.slice(3).trimEnd())
+  const typed = rows.join('\n').trimEnd()
+  const draft = rows.length === 1 && placeholder.test(typed) ? '' : typed
+  return present(readingOf(screen, composer, pane.title), composer, draft)
+}
+
+function readingOf(screen: readonly string[], { first }: Span, title: string): Look['reading'] {
+  const near = screen.slice(Math.max(0, first - 7), first)
+  const turning = near.find((row) => spinner.test(row))
+  if (title.startsWith('✋')) return { state: 'waiting', detail: 'approval', evidence: evidenceOf(title) }
+  if (title.startsWith('✦') || turning !== undefined) {
+    const detail = screen.slice(Math.max(0, first - 30), first).some((row) => queued.test(row)) ? 'queued' : null
+    return { state: 'working', detail, evidence: evidenceOf(turning ?? title) }
+  }
+  const asked = screen.slice(0, first - 1).findLastIndex((row) => below.test(row))
+  const said = screen.slice(asked + 1, first)
+  const failure =
+    said.find((row) => failed.test(row)) ?? (said.some((row) => row.startsWith('✦ ')) ? undefined : said.find((row) => cut.test(row)))
+  if (asked >= 0 && failure !== undefined) return { state: 'error', detail: failureIn(failure), evidence: evidenceOf(failure) }
+  return { state: 'idle', detail: null, evidence: evidenceOf(title.startsWith('◇') ? title : screen[first]) }
+}
+
+const events = ['BeforeAgent', 'AfterAgent', 'BeforeTool', 'AfterTool', 'Notification'] as const
+
+/** Hooks travel in a system settings file that only this agent's environment names; it is merged over the person's own. */
+function start(config: AgentConfig, at: AgentPlace | null): AgentStart {
+  const argv = [...(config.command.length > 0 ? config.command : gemini.command), ...(config.model === null ? [] : ['-m', config.model])]
+  if (at === null) return { argv, env: config.env }
+  const file = `${at.home}/gemini-settings.json`
+  const command = (event: string) => shellWords([at.hook, event, ...(event === 'Notification' ? ['notification_type'] : [])])
+  const hooks = Object.fromEntries(
+    events.map((event) => [event, [{ matcher: '*', hooks: [{ name: 'burn', type: 'command', command: command(event), timeout: 5000 }] }]]),
+  )
+  return {
+    argv,
+    env: { GEMINI_CLI_SYSTEM_SETTINGS_PATH: file, ...config.env },
+    files: { [file]: `${JSON.stringify({ hooks }, null, 2)}\n` },
+  }
+}
+
+function heard({ event, detail }: Pick<Signal, 'event' | 'detail'>): Heard | null {
+  switch (event) {
+    case 'BeforeAgent':
+    case 'BeforeTool':
+    case 'AfterTool':
+      return { state: 'working', detail: null }
+    case 'Notification':
+      return detail === 'ToolPermission' ? { state: 'waiting', detail: 'approval' } : null
+    // Also after a turn that failed: the screen tells which.
+    case 'AfterAgent':
+      return { state: 'idle', detail: null }
+    default:
+      return null
+  }
+}
+
+export const gemini: AgentKind = {
+  kind: 'gemini',
+  command: ['gemini'],
+  start,
+  look,
+  heard,
+  /** A big paste collapses to `[Pasted Text: 58 lines]`; what was typed before it stays readable. */
+  place: (text, id) => [{ type: `${tagOf(id)} ` }, { paste: text }],
+  answer: (wanted, { question = '' }) => {
+    const number = chosenIn(question, wanted)
+    if (number !== null) return walkTo(question, number)
+    return /^(?:esc|cancel)$/i.test(wanted.trim()) ? [{ key: 'Escape' }] : null
+  },
+  // Enter right after a paste was swallowed in 3 of 3 sends, after 0.5 s in none of 3.
+  limits: { ready: 90_000, placed: 15_000, seen: 20_000, settle: 700 },
+}
