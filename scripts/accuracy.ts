@@ -6,7 +6,7 @@
 import { styleText } from 'node:util'
 import { agentKinds } from '../src/agents/index.ts'
 import { table } from '../src/cli/table.ts'
-import { framesIn, ownFrames, realFrames, score, type Frame, type Score } from '../test/support/frames.ts'
+import { framesIn, ownFrames, realFrames, score, undrawn, type Frame, type Score } from '../test/support/frames.ts'
 
 const states = ['starting', 'idle', 'working', 'waiting', 'error', 'dead', 'unknown']
 const least = 0.98
@@ -29,12 +29,17 @@ function report(title: string, frames: readonly Frame[] | null): boolean {
   }
   const known = frames.filter(({ agent }) => agentKinds.includes(agent))
   if (known.length < frames.length) console.log(`${frames.length - known.length} frames are of kinds that are not known: skipped`)
+  const early = score(known.filter(({ file }) => undrawn.has(file)))
+  if (early.wrong.length > 0)
+    console.log(
+      `${early.wrong.length} were recorded before their state was drawn, and look like another: counted, but not held against the reader`,
+    )
   const byAgent = Map.groupBy(known, ({ agent }) => agent)
-  const parts = [...byAgent].map(([agent, some]) => [agent, score(some)] as const)
+  const parts = [...byAgent].map(([agent, some]) => [agent, score(some), score(some.filter(({ file }) => !undrawn.has(file)))] as const)
   const whole = score(known)
   for (const [agent, each] of [...parts, ['all', whole] as const]) console.log(lines(agent, each).join('\n'))
   if (process.argv.includes('--wrong')) console.log(`${whole.wrong.join('\n')}\n`)
-  return parts.every(([, each]) => each.right >= each.frames * least && each.lies.length === 0)
+  return parts.every(([, each, drawn]) => drawn.right >= drawn.frames * least && each.lies.length === 0)
 }
 
 const results = [report('Screens of the real programs', framesIn(realFrames)), report("The stand-ins' screens", framesIn(ownFrames))]

@@ -4,19 +4,7 @@
  * statistics. The composer has no mark of its own; where it scrolls, its rules say how many rows are out of sight.
  */
 import type { AgentKind, Heard, Look, PaneFacts, Piece } from '../core/agent.ts'
-import {
-  absent,
-  evidenceOf,
-  failureIn,
-  isShell,
-  knowsCursor,
-  lastRow,
-  paragraphAbove,
-  present,
-  shellTells,
-  tagOf,
-  without,
-} from './rows.ts'
+import { absent, evidenceOf, failureIn, isShell, knowsCursor, lastRow, paragraphAbove, present, shellTells, without } from './rows.ts'
 import { extension } from './pi-extension.ts'
 
 const rule = /^─{5,}$|^─── [↑↓] \d+ more ─*$/u

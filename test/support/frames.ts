@@ -19,6 +19,22 @@ export const ownFrames = new URL('../agents/screens/', import.meta.url)
 /** Screens of the real programs, where they stand beside the repo. */
 export const realFrames = new URL('../../../shared/data/screens/', import.meta.url)
 
+/**
+ * Recorded by a starved machine before the program drew what was already true: row for row such a screen is one of another state (an approval not
+ * drawn yet is a working agent's screen, a draft not drawn yet an empty composer), so no reader of it can know. Read honestly they are
+ * `working` and `empty`; a reader that got them right would get others wrong.
+ */
+export const undrawn: ReadonlySet<string> = new Set([
+  'opencode/010-idle-draft-80x24.txt',
+  'opencode/511-idle-draft-120x30.txt',
+  'opencode/512-idle-draft-200x50.txt',
+  'opencode/108-waiting-approval-early-80x24.txt',
+  'opencode/109-waiting-approval-80x24.txt',
+  'opencode/114-waiting-approval-early-57x12.txt',
+  'opencode/115-waiting-approval-57x12.txt',
+  'opencode/610-waiting-approval-early-120x30.txt',
+])
+
 /** Every frame that `labels.tsv` in the folder names; null where there is no such folder. */
 export function framesIn(folder: URL): readonly Frame[] | null {
   const labels = new URL('labels.tsv', folder)
