@@ -5,11 +5,13 @@ import type { AgentKind } from '../core/agent.ts'
 import { nearest } from '../core/suggest.ts'
 import { claude } from './claude.ts'
 import { codex } from './codex.ts'
+import { gemini } from './gemini.ts'
 import { hermes } from './hermes.ts'
+import { opencode } from './opencode.ts'
 import { pi } from './pi.ts'
 import { shell } from './shell.ts'
 
-const kinds: ReadonlyMap<string, AgentKind> = new Map([hermes, claude, codex, pi, shell].map((kind) => [kind.kind, kind]))
+const kinds: ReadonlyMap<string, AgentKind> = new Map([hermes, claude, codex, gemini, opencode, pi, shell].map((kind) => [kind.kind, kind]))
 
 /** Names that may stand in `agent.kind`. */
 export const agentKinds: readonly string[] = [...kinds.keys()]
