@@ -14,7 +14,8 @@ const working = /^[\u2801-\u28ff] /u
 /** `✻ Brewing… (3s · …)`, `✻ 429 … · Retrying in 1s`; a turn that ended says `✻ Brewed for 3s`. */
 const spinner = /^[·✢✳✶✻✽*∗] (?:.*…(?: \(.*)?$|.* · Retrying in )/u
 const placeholders = /^(?:Press up to edit queued messages|Try ".*)$/u
-const failed = /^● (?:API Error\b|Invalid API key|Please run \/login|Credit balance|OAuth |.*\b(?:usage|session|weekly) limit (?:reached|exceeded))/u
+const failed =
+  /^● (?:API Error\b|Invalid API key|Please run \/login|Credit balance|OAuth |.*\b(?:usage|session|weekly) limit (?:reached|exceeded))/u
 const choice = /^\s*❯ \d+\. /u
 const asks = /(?:^\s*|· )Esc to (?:cancel|exit)|^\s*Enter to (?:select|confirm)/iu
 
@@ -80,11 +81,18 @@ function readingOf(screen: readonly string[], { first, end }: Span, title: strin
 }
 
 const events = ['UserPromptSubmit', 'PreToolUse', 'PostToolUse', 'PermissionRequest', 'Notification', 'Stop', 'StopFailure'] as const
-const details: Readonly<Record<string, string>> = { PermissionRequest: 'tool_name', Notification: 'notification_type', StopFailure: 'error' }
+const details: Readonly<Record<string, string>> = {
+  PermissionRequest: 'tool_name',
+  Notification: 'notification_type',
+  StopFailure: 'error',
+}
 
 /** Hooks travel in a settings file that the command line names: the person's own settings stay as they are, and both are heard. */
 function start(config: AgentConfig, at: AgentPlace | null): AgentStart {
-  const argv = [...(config.command.length > 0 ? config.command : claude.command), ...(config.model === null ? [] : ['--model', config.model])]
+  const argv = [
+    ...(config.command.length > 0 ? config.command : claude.command),
+    ...(config.model === null ? [] : ['--model', config.model]),
+  ]
   // A suggested prompt, shown grey in the composer, could not be told from a person's draft.
   const env = { CLAUDE_CODE_ENABLE_PROMPT_SUGGESTION: 'false', ...config.env }
   if (at === null) return { argv, env }

@@ -9,9 +9,12 @@ import { gemini } from './gemini.ts'
 import { hermes } from './hermes.ts'
 import { opencode } from './opencode.ts'
 import { pi } from './pi.ts'
+import { qwen } from './qwen.ts'
 import { shell } from './shell.ts'
 
-const kinds: ReadonlyMap<string, AgentKind> = new Map([hermes, claude, codex, gemini, opencode, pi, shell].map((kind) => [kind.kind, kind]))
+const kinds: ReadonlyMap<string, AgentKind> = new Map(
+  [hermes, claude, codex, gemini, opencode, pi, qwen, shell].map((kind) => [kind.kind, kind]),
+)
 
 /** Names that may stand in `agent.kind`. */
 export const agentKinds: readonly string[] = [...kinds.keys()]

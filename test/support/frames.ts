@@ -33,6 +33,13 @@ export const undrawn: ReadonlySet<string> = new Set([
   'opencode/114-waiting-approval-early-57x12.txt',
   'opencode/115-waiting-approval-57x12.txt',
   'opencode/610-waiting-approval-early-120x30.txt',
+  // The box of a denied call still stands, or its loading row.
+  'qwen/164-idle-stale-approval-denied-120x30.txt',
+  'qwen/211-idle-stale-approval-denied-80x24.txt',
+  'qwen/216-idle-stale-approval-denied-57x12.txt',
+  // A tool that this agent does not have was called: nothing is asked on the screen, and the composer takes a prompt.
+  'qwen/228-waiting-question-approval-mode-80x24.txt',
+  'qwen/233-waiting-question-approval-mode-57x12.txt',
 ])
 
 /** Every frame that `labels.tsv` in the folder names; null where there is no such folder. */

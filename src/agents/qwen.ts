@@ -1,0 +1,124 @@
+/**
+ * Qwen Code's screen. Facts come from running 0.15.10 against a stub model server: the composer is a `>` row (`*` in YOLO mode) between two rules, with a
+ * row of hints below; an approval is a box in its place, closed by `Waiting for user confirmation...`. The pane's title never changes; a turn shows as
+ * `... some words (3s · esc to cancel)` above the composer, over two rows where the pane is narrow.
+ */
+import type { AgentConfig } from '../core/nouns.ts'
+import type { AgentKind, AgentPlace, AgentStart, Heard, Look, PaneFacts, Signal } from '../core/agent.ts'
+import { shellWords } from '../host/quote.ts'
+import { absent, chosenIn, evidenceOf, failureIn, isShell, lastRow, present, tagOf, walkTo, without, type Span } from './rows.ts'
+
+const rule = /^─{10,}\s*$/u
+const mark = /^[>*!](?:\s|$)/u
+/** Two blanks where the cursor and its own begin. */
+const placeholder = /^ {2}\S/u
+const confirming = /^ {2}[\u2801-\u28ff] Waiting for user confirmation/u
+const turning = /^ {2}(?:\.{1,3}|[\u2801-\u28ff]) .*|^ {2}\(\d+[smh].*esc to cancel\)/u
+const failed = /^ {2}✕ /u
+const mostHints = 3
+/** The list of keys that `?` opens below the composer, in one to three columns. */
+const keys = /^ {2}(?:! for shell mode|@ for file paths|shift\+tab to cycle approvals|ctrl\+o to toggle compact mode)/u
+const mostKeys = 12
+
+function composerOf(screen: readonly string[]): Span | null {
+  const last = lastRow(screen)
+  const end = screen.findLastIndex((row) => rule.test(row))
+  const first = screen.findLastIndex((row, index) => index < end && rule.test(row)) + 1
+  const most = screen.slice(end + 1, end + 3).some((row) => keys.test(row)) ? mostKeys : mostHints
+  return first > 0 && first < end && last - end <= most && mark.test(screen[first] ?? '') ? { first, end } : null
+}
+
+/** What an open approval says: the rows of the box above the lowest row. */
+function questionOf(screen: readonly string[]): string | null {
+  const last = lastRow(screen)
+  const rows = screen.slice(0, last + 1)
+  const box = rows.findLastIndex((row) => /^\s*╰─+╯\s*$/u.test(row))
+  if (box < 0 || last - box > 3 || !(confirming.test(rows[last] ?? '') || /^[\s│]*› \d+\. /mu.test(rows.slice(-14).join('\n')))) return null
+  const top = rows.findLastIndex((row, index) => index < box && /^\s*╭─+╮\s*$/u.test(row))
+  return rows
+    .slice(top + 1, box)
+    .map((row) => row.replace(/^\s*│ ?|\s*│\s*$/gu, '').trimEnd())
+    .join('\n')
+    .trim()
+}
+
+function look(screen: readonly string[], pane: PaneFacts): Look {
+  const drawn = screen.some((row) => rule.test(row) || keys.test(row) || /Qwen Code \(v|qwen --resume/u.test(row))
+  if (pane.dead || isShell(pane.command)) return without(screen, pane, drawn)
+  const composer = composerOf(screen)
+  const question = composer === null ? questionOf(screen) : null
+  if (question !== null) return absent('waiting', 'approval', evidenceOf(question.split('\n')[0]), question)
+  if (composer === null) return without(screen, pane, drawn)
+  const rows = screen.slice(composer.first, composer.end).map((row) => row.slice(2).replaceAll('\u200b', '').trimEnd())
+  const typed = rows.join('\n').trimEnd()
+  const draft = rows.length === 1 && placeholder.test(screen[composer.first]?.slice(1) ?? '') ? '' : typed
+  return present(readingOf(screen, composer), composer, draft)
+}
+
+function readingOf(screen: readonly string[], { first }: Span): Look['reading'] {
+  const above = screen.slice(Math.max(0, first - 14), first - 1)
+  // Nothing but messages that wait for their turn stands right on the rule, and the loading row.
+  const nearest = above.at(-1) ?? ''
+  const queued = /^ {2}[^\s╰│╭✦>●✕ℹ⚠()]/u.test(nearest) && !turning.test(nearest)
+  const loading = above.findLast((row) => turning.test(row) && /esc to cancel\)|^ {2}(?:\.{1,3}|[\u2801-\u28ff]) /u.test(row))
+  if (loading !== undefined || queued)
+    return { state: 'working', detail: queued ? 'queued' : null, evidence: evidenceOf(loading ?? nearest) }
+  const asked = screen.slice(0, first - 1).findLastIndex((row) => /^ {2}> /u.test(row))
+  const said = screen.slice(asked + 1, first).findLast((row) => /^ {2}[✕✦●ℹ] /u.test(row)) ?? ''
+  if (failed.test(said)) return { state: 'error', detail: failureIn(said), evidence: evidenceOf(said) }
+  return { state: 'idle', detail: null, evidence: evidenceOf(screen[first]) }
+}
+
+const events = ['UserPromptSubmit', 'PreToolUse', 'PostToolUse', 'PermissionRequest', 'Notification', 'Stop', 'StopFailure'] as const
+const details: Readonly<Record<string, string>> = { Notification: 'notification_type', StopFailure: 'error' }
+
+/** Hooks travel in a system settings file that only this agent's environment names; it is merged over the person's own. */
+function start(config: AgentConfig, at: AgentPlace | null): AgentStart {
+  const argv = [...(config.command.length > 0 ? config.command : qwen.command), ...(config.model === null ? [] : ['--model', config.model])]
+  if (at === null) return { argv, env: config.env }
+  const file = `${at.home}/qwen-settings.json`
+  const command = (event: string) => shellWords([at.hook, event, ...(details[event] === undefined ? [] : [details[event]])])
+  const hooks = Object.fromEntries(
+    events.map((event) => [event, [{ hooks: [{ name: 'burn', type: 'command', command: command(event), timeout: 5000 }] }]]),
+  )
+  return {
+    argv,
+    env: { QWEN_CODE_SYSTEM_SETTINGS_PATH: file, ...config.env },
+    files: { [file]: `${JSON.stringify({ hooks }, null, 2)}\n` },
+  }
+}
+
+function heard({ event, detail }: Pick<Signal, 'event' | 'detail'>): Heard | null {
+  switch (event) {
+    case 'UserPromptSubmit':
+    case 'PreToolUse':
+    case 'PostToolUse':
+      return { state: 'working', detail: null }
+    case 'PermissionRequest':
+      return { state: 'waiting', detail: 'approval' }
+    case 'Notification':
+      return detail === 'permission_prompt' ? { state: 'waiting', detail: 'approval' } : null
+    case 'Stop':
+      return { state: 'idle', detail: null }
+    case 'StopFailure':
+      return { state: 'error', detail: failureIn(detail ?? '') }
+    default:
+      return null
+  }
+}
+
+export const qwen: AgentKind = {
+  kind: 'qwen',
+  command: ['qwen'],
+  start,
+  look,
+  heard,
+  /** A big paste collapses to `[Pasted Content 3796 chars]`; what was typed before it stays readable. */
+  place: (text, id) => [{ type: `${tagOf(id)} ` }, { paste: text }],
+  answer: (wanted, { question = '' }) => {
+    const number = chosenIn(question, wanted)
+    if (number !== null) return walkTo(question, number)
+    return /^(?:esc|cancel)$/i.test(wanted.trim()) ? [{ key: 'Escape' }] : null
+  },
+  limits: { ready: 90_000, placed: 15_000, seen: 20_000, settle: 0 },
+}
