@@ -39,7 +39,7 @@ function report(title: string, frames: readonly Frame[] | null): boolean {
   const whole = score(known)
   for (const [agent, each] of [...parts, ['all', whole] as const]) console.log(lines(agent, each).join('\n'))
   if (process.argv.includes('--wrong')) console.log(`${whole.wrong.join('\n')}\n`)
-  return parts.every(([, each, drawn]) => drawn.right >= drawn.frames * least && drawn.lies.length === 0)
+  return parts.every(([, , drawn]) => drawn.right >= drawn.frames * least && drawn.lies.length === 0)
 }
 
 const results = [report('Screens of the real programs', framesIn(realFrames)), report("The stand-ins' screens", framesIn(ownFrames))]

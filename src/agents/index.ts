@@ -5,6 +5,7 @@ import type { AgentKind } from '../core/agent.ts'
 import { nearest } from '../core/suggest.ts'
 import { claude } from './claude.ts'
 import { codex } from './codex.ts'
+import { customKind } from './custom.ts'
 import { gemini } from './gemini.ts'
 import { hermes } from './hermes.ts'
 import { opencode } from './opencode.ts'
@@ -17,11 +18,11 @@ const kinds: ReadonlyMap<string, AgentKind> = new Map(
 )
 
 /** Names that may stand in `agent.kind`. */
-export const agentKinds: readonly string[] = [...kinds.keys()]
+export const agentKinds: readonly string[] = [...kinds.keys(), 'custom']
 
-/** The kind of that name. Throws BurnError `agent_unknown` (exit 2) with the names there are. */
-export function agentKind({ kind }: Pick<AgentConfig, 'kind'>): AgentKind {
-  const found = kinds.get(kind)
+/** The kind of that name; for `custom`, as the spec declares it. Throws BurnError `agent_unknown` (exit 2) with the names there are. */
+export function agentKind({ kind, custom }: Pick<AgentConfig, 'kind' | 'custom'>): AgentKind {
+  const found = kind === 'custom' ? customKind(custom) : kinds.get(kind)
   if (found !== undefined) return found
   const near = nearest(kind, agentKinds)
   const hint = `${near === null ? '' : `did you mean ${near}? `}Kinds: ${agentKinds.join(', ')}`

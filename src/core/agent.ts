@@ -82,6 +82,8 @@ export interface AgentKind {
   heard?(signal: Pick<Signal, 'event' | 'detail'>): Heard | null
   /** `id` must end up readable on the screen, in the composer and after submitting. */
   place(text: string, id: string, look: Look): readonly Piece[]
+  /** The bytes of the key that submits what is in the composer, where that is not Enter. */
+  readonly submit?: string
   /** What a person's answer to the open question takes; null where `choice` is none of what it offers. Absent where the kind never asks. */
   answer?(choice: string, look: Look): readonly Piece[] | null
   /**

@@ -14,6 +14,31 @@ export type Role = 'worker' | 'council' | 'sentinel'
 /** Where a secret is kept; never the secret itself. */
 export type SecretSource = { readonly file: string } | { readonly env: string } | { readonly command: readonly string[] }
 
+/** A key that submits what is in a composer. */
+export type SubmitKey = 'Enter' | 'M-Enter' | 'C-j' | 'C-d' | 'C-s'
+
+/** How an agent that this program does not know is read and typed to. Patterns are regular expressions over single rows of its screen. */
+export interface CustomAgent {
+  /** Some row matches it from when the agent is up; null where nothing says so. */
+  readonly ready: string | null
+  /** The row where its composer begins, the lowest that matches; its one group is the draft. */
+  readonly composer: string
+  /** The first row below the composer; null where the composer reaches to the end of the screen. */
+  readonly below: string | null
+  /** What stands in the composer where nothing is typed. */
+  readonly placeholder: string | null
+  readonly working: readonly string[]
+  readonly waiting: readonly string[]
+  readonly error: readonly string[]
+  /** How many rows above the composer may say a state; those below it always may. */
+  readonly rows: number
+  readonly submit: SubmitKey
+  /** How long a text must have been in the composer before it may be submitted, milliseconds. */
+  readonly settle: number
+  /** From how many lines a paste is shown as a placeholder; null where it never is. */
+  readonly collapses: number | null
+}
+
 export interface AgentConfig {
   readonly kind: string
   readonly command: readonly string[]
@@ -22,6 +47,8 @@ export interface AgentConfig {
   /** What Enter does while the agent works, as its own configuration has it: cut the turn short, or queue the text behind it. */
   readonly busy_input_mode: 'interrupt' | 'queue'
   readonly env: Readonly<Record<string, string>>
+  /** Only where the kind is `custom`. */
+  readonly custom?: CustomAgent
 }
 
 /** A named agent in one pane. */

@@ -140,7 +140,7 @@ function effectLine({ delivery, pane, kind, sight, step: next }: Case, { version
   const buffer = `burn-${delivery.id}`
   return next.do === 'place'
     ? placeLine(target, kind.place(delivery.text, delivery.id, sight.look), buffer, version)
-    : submitLine(target, buffer, version)
+    : submitLine(target, buffer, version, kind.submit)
 }
 
 function moveOf({ delivery, sight, step: next }: Case): DeliveryMove {

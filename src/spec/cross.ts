@@ -1,14 +1,16 @@
 /** Checks across a spec that its schema can't make: what must agree between one place and another. */
 import type { Fleet, Machine, Window, Worker } from '../core/nouns.ts'
 import type { Complaint, SpecPath } from './findings.ts'
-import type { WrittenMachine, WrittenSpec, WrittenWindow } from './schema.ts'
+import type { WrittenAgent, WrittenMachine, WrittenSpec, WrittenWindow } from './schema.ts'
 import { nearest } from '../core/suggest.ts'
+import { whyNoPattern } from './pattern.ts'
 
 /** Everything that does not agree, in a spec and the Fleet that was made of it. */
 export function crossComplaints(spec: WrittenSpec, fleet: Fleet): Complaint[] {
   return [
     ...forgeComplaints(spec),
     ...titleComplaints(spec),
+    ...customComplaints(spec, fleet),
     ...unservedComplaints(spec, fleet),
     ...sameServer(fleet),
     ...fleet.machines.flatMap((machine) => machineComplaints(machine, spec.machines[machine.name] as WrittenMachine)),
@@ -29,19 +31,39 @@ function forgeComplaints({ forge }: WrittenSpec): Complaint[] {
 
 function titleComplaints({ dispatch }: WrittenSpec): Complaint[] {
   return (dispatch?.skip_titles ?? []).flatMap((pattern, index) => {
-    const why = whyNoPattern(pattern)
+    const why = whyNoPattern(pattern, 'iu')
     const hint = 'in JSON a backslash is written twice: "^\\\\[meta\\\\]"'
     return why === null ? [] : [{ path: ['dispatch', 'skip_titles', index], what: `this is no regular expression: ${why}`, hint }]
   })
 }
 
-function whyNoPattern(pattern: string): string | null {
-  try {
-    RegExp(pattern, 'iu')
-    return null
-  } catch (thrown) {
-    return (thrown as Error).message.replace(/^Invalid regular expression: /, '')
-  }
+/** What an agent of kind `custom` lacks, said once where its kind is written nearest to the worker. */
+function customComplaints(spec: WrittenSpec, fleet: Fleet): Complaint[] {
+  const found = fleet.machines.flatMap((machine) =>
+    machine.windows.flatMap((window, index) =>
+      window.workers.flatMap(({ name, agent }) => {
+        const missing = [...(agent.command.length === 0 ? ['command'] : []), ...(agent.custom === undefined ? ['patterns'] : [])]
+        if (agent.kind !== 'custom' || missing.length === 0) return []
+        const written = spec.machines[machine.name]
+        const at: SpecPath = ['machines', machine.name]
+        const places: (readonly [SpecPath, WrittenAgent | undefined])[] = [
+          [[...at, 'windows', index, 'workers', name], written?.windows[index]?.workers?.[name]?.agent],
+          [[...at, 'windows', index], written?.windows[index]?.agent],
+          [at, written?.agent],
+          [[], spec.agent],
+        ]
+        const place = places.find(([, one]) => one?.kind === 'custom')?.[0] ?? []
+        return [{ path: [...place, 'agent', 'kind'], missing: missing.map((key) => `"${key}"`).join(' and ') }]
+      }),
+    ),
+  )
+  return [...new Map(found.map((one) => [JSON.stringify(one), one])).values()].map(({ path, missing }) => {
+    return {
+      path,
+      what: `an agent of kind custom needs ${missing}`,
+      hint: 'write what starts it, and how its screen is read: "patterns": {"composer": "^> (.*)$"}',
+    }
+  })
 }
 
 /** A repo is written as its name alone where it is the owner's. */

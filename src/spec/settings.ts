@@ -1,5 +1,6 @@
 /** What a spec says beside its machines: forge, agent, dispatch, repos, templates. */
 import * as z from 'zod'
+import { customKeys } from './custom.ts'
 import { defaults } from './defaults.ts'
 import { argv, depth, timeSpan, env, name, line, owner, words } from './values.ts'
 
@@ -52,6 +53,7 @@ export const agent = z
       description: 'Environment variables for it. No secrets: they are seen in the process list.',
       examples: [{ HERMES_HOME: '~/.hermes' }],
     }),
+    ...customKeys,
   })
   .meta({ id: 'agent' })
 

@@ -1,6 +1,7 @@
 /** The workers of one window, complete: what is nearest to the worker wins. */
 import type { AgentConfig, RepoRef, Worker } from '../core/nouns.ts'
 import type { WrittenAgent, WrittenMachine, WrittenSpec, WrittenWindow, WrittenWorker } from './schema.ts'
+import { completeCustom, type WrittenCustom } from './custom.ts'
 import { defaults } from './defaults.ts'
 import { spreadHomes } from './spread.ts'
 
@@ -69,20 +70,23 @@ function inTurn(list: readonly string[] | undefined, index: number): string | nu
   return list === undefined || list.length === 0 ? null : (list[index % list.length] ?? null)
 }
 
+type Merged = AgentConfig & { readonly said: WrittenCustom }
+
 /**
  * Key by key, the nearest to the worker wins; variables are merged, a command replaces. Another kind starts anew but for the variables:
  * one agent's command and model mean nothing to another.
  */
 function mergeAgents(written: readonly (WrittenAgent | undefined)[]): AgentConfig {
-  const start: AgentConfig = {
+  const start: Merged = {
     kind: defaults.agentKind,
     command: [],
     model: null,
     provider: null,
     busy_input_mode: defaults.busyInputMode,
     env: {},
+    said: {},
   }
-  return written.reduce<AgentConfig>((far, near) => {
+  const { said, ...agent } = written.reduce<Merged>((far, near) => {
     const base = near?.kind === undefined || near.kind === far.kind ? far : { ...start, kind: near.kind }
     return {
       kind: base.kind,
@@ -91,6 +95,9 @@ function mergeAgents(written: readonly (WrittenAgent | undefined)[]): AgentConfi
       provider: near?.provider ?? base.provider,
       busy_input_mode: near?.busy_input_mode ?? base.busy_input_mode,
       env: { ...far.env, ...near?.env },
+      said: { ...base.said, ...near },
     }
   }, start)
+  const custom = agent.kind === 'custom' ? completeCustom(said) : null
+  return custom === null ? agent : { ...agent, custom }
 }

@@ -40,9 +40,9 @@ export function placeLine(target: Target, pieces: readonly Piece[], buffer: stri
   return guarded(target, parts, version)
 }
 
-/** The line that presses Enter. Pasted, not typed: in copy mode a typed key would go to tmux and not to the agent. */
-export function submitLine(target: Target, buffer: string, version: string): readonly TmuxCommand[] {
-  const part = sanitizes(version) ? { insert: [keys(target, '\r')] } : raw(target, '\r', buffer)
+/** The line that presses Enter, or the key whose bytes submit instead. Pasted, not typed: in copy mode a typed key would go to tmux and not to the agent. */
+export function submitLine(target: Target, buffer: string, version: string, key = '\r'): readonly TmuxCommand[] {
+  const part = sanitizes(version) ? { insert: [keys(target, key)] } : raw(target, key, buffer)
   return guarded(target, [part], version)
 }
 

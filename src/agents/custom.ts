@@ -1,0 +1,100 @@
+/**
+ * An agent that this program does not know: its spec says by patterns over single rows how its screen is read. Rows are cut off at 300 columns
+ * first, and patterns that could take for ever were refused when the spec was loaded.
+ */
+import type { AgentConfig, CustomAgent, ReadingState } from '../core/nouns.ts'
+import type { AgentKind, Look, PaneFacts, Piece } from '../core/agent.ts'
+import { absent, evidenceOf, isShell, lastRow, present, shellTells, without, type Span } from './rows.ts'
+
+const columns = 300
+
+interface Composer extends Span {
+  readonly draft: string
+  /** Its first row without the draft: a prompt may say a state. */
+  readonly prompt: string
+}
+
+function composerOf(rows: readonly string[], { composer, below, placeholder }: CustomAgent): Composer | null {
+  const pattern = new RegExp(composer, 'du')
+  const first = rows.findLastIndex((row) => pattern.test(row))
+  const match = pattern.exec(rows[first] ?? '')
+  if (match === null) return null
+  const [from, to] = match.indices?.[1] ?? [match[0].length, match[0].length]
+  const closing = below === null ? null : new RegExp(below, 'u')
+  const end = closing === null ? lastRow(rows) + 1 : rows.findIndex((row, i) => i > first && closing.test(row))
+  if (end <= first) return null
+  const row = rows[first] ?? ''
+  const typed = [row.slice(from, to), ...rows.slice(first + 1, end)].join('\n').trim()
+  const draft = placeholder !== null && new RegExp(placeholder, 'u').test(typed) ? '' : typed
+  return { first, end, draft, prompt: row.slice(0, from) + row.slice(to) }
+}
+
+/** The first row that says one of these states; of several states, the first that is named here. */
+function stateIn(rows: readonly string[], custom: CustomAgent): { readonly state: ReadingState; readonly row: string } | null {
+  for (const state of ['waiting', 'working', 'error'] as const) {
+    const patterns = custom[state].map((pattern) => new RegExp(pattern, 'u'))
+    const row = rows.findLast((each) => patterns.some((pattern) => pattern.test(each)))
+    if (row !== undefined) return { state, row }
+  }
+  return null
+}
+
+function look(screen: readonly string[], pane: PaneFacts, custom: CustomAgent): Look {
+  const rows = screen.map((row) => row.slice(0, columns).toWellFormed().trimEnd())
+  const ready = custom.ready === null ? null : new RegExp(custom.ready, 'u')
+  const ran = rows.some((row) => (ready === null ? row !== '' : ready.test(row)))
+  if (pane.dead || isShell(pane.command)) return without(rows, pane, ran || shellTells(rows))
+  const composer = composerOf(rows, custom)
+  const last = composer?.first ?? lastRow(rows) + 1
+  const above = rows.slice(Math.max(0, last - custom.rows), last)
+  const around = composer === null ? above : [...above, composer.prompt, ...rows.slice(composer.end)]
+  const said = stateIn(around, custom)
+  const question = said?.state === 'waiting' ? around.join('\n').trim() : undefined
+  if (composer === null) return said === null ? without(rows, pane, ran) : absent(said.state, null, evidenceOf(said.row), question)
+  const state = said?.state ?? 'idle'
+  const detail = state === 'waiting' ? 'question' : composer.draft === '' ? null : 'draft'
+  const reading = { state, detail, evidence: evidenceOf(said?.row ?? rows[composer.first]) || 'an empty composer' }
+  return { ...present(reading, composer, composer.draft, state === 'working'), ...(question === undefined ? {} : { question }) }
+}
+
+/**
+ * The id stays readable wherever a composer scrolls to: it stands before the text and behind it. Where a long paste is shown as a placeholder, it
+ * goes first in a paste of its own, and the text is made long enough to be one.
+ */
+function place(text: string, id: string, { reading }: Look, { collapses }: CustomAgent): readonly Piece[] {
+  const tag = `[burn ${id}]`
+  if (reading.state === 'waiting') return []
+  if (collapses === null) return [{ paste: `${tag}\n${text}\n${tag}` }]
+  return [{ paste: `${tag} ` }, { paste: text + '\n'.repeat(Math.max(0, collapses - text.split('\n').length)) }]
+}
+
+const bare: CustomAgent = {
+  ready: null,
+  composer: '$^(.)',
+  below: null,
+  placeholder: null,
+  working: [],
+  waiting: [],
+  error: [],
+  rows: 0,
+  submit: 'Enter',
+  settle: 0,
+  collapses: null,
+}
+
+/** What a terminal sends for a key. */
+const bytesOf = { Enter: '\r', 'M-Enter': '\u001b\r', 'C-j': '\n', 'C-d': '\u0004', 'C-s': '\u0013' } as const
+
+/** The kind that a spec declares; without its patterns nothing is recognised. */
+export function customKind(custom: CustomAgent = bare): AgentKind {
+  return {
+    kind: 'custom',
+    command: [],
+    start: (config: AgentConfig) => ({ argv: config.command, env: config.env }),
+    look: (screen, pane) => look(screen, pane, custom),
+    place: (text, id, seen) => place(text, id, seen, custom),
+    answer: (choice) => (/^[^\u0000-\u001f\u007f-\u009f]+$/u.test(choice) ? [{ type: choice }, { key: 'Enter' }] : null),
+    limits: { ready: 60_000, placed: 10_000, seen: 20_000, settle: custom.settle },
+    ...(custom.submit === 'Enter' ? {} : { submit: bytesOf[custom.submit] }),
+  }
+}

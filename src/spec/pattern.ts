@@ -1,0 +1,54 @@
+/** Regular expressions of a spec: whether they are any, and whether they may take for ever. */
+
+const longest = 500
+/** Rows are cut off at 300 columns before they are matched: so many repeats take well under a second even where all of them overlap. */
+const mostRepeats = 4
+
+/** Why this is no regular expression; null where it is one. */
+export function whyNoPattern(pattern: string, flags: string): string | null {
+  try {
+    RegExp(pattern, flags)
+    return null
+  } catch (thrown) {
+    return (thrown as Error).message.replace(/^Invalid regular expression: /, '')
+  }
+}
+
+/** How many groups of a pattern capture. */
+export function groupsOf(pattern: string): number {
+  return (RegExp(`${pattern}|`, 'u').exec('')?.length ?? 1) - 1
+}
+
+interface Group {
+  /** Something in it may be matched in more than one way: repeated, or one of several. */
+  varies: boolean
+}
+
+/**
+ * Why a pattern may take time that grows exponentially with a row, as far as that shows in how it is written: something that varies, repeated as
+ * a whole; or a reference to a group. Some that would be harmless are refused with them. Null where neither is there.
+ */
+export function whySlow(pattern: string): string | null {
+  if (pattern.length > longest) return `must not be longer than ${longest} characters`
+  const open: Group[] = [{ varies: false }]
+  let repeats = 0
+  for (const { 0: token, groups = {} } of pattern.matchAll(tokens)) {
+    const { repeated, close } = groups
+    const inner = open.at(-1)!
+    if (/^\\(?:[1-9]|k<)/u.test(token)) return 'must not refer to a group: that may take for ever'
+    if (token.startsWith('(') && close === undefined) open.push({ varies: false })
+    else if (token === '|') inner.varies = true
+    else if (close !== undefined) {
+      const closed = open.length > 1 ? open.pop()! : inner
+      if (closed.varies && repeated !== undefined && repeated !== '?')
+        return 'repeats a group in which something is repeated or chosen: that may take for ever'
+      open.at(-1)!.varies ||= closed.varies || repeated !== undefined
+    } else if (repeated !== undefined) inner.varies = true
+    if (repeated !== undefined && repeated !== '?') repeats++
+  }
+  return repeats > mostRepeats ? `must not repeat more than ${mostRepeats} times` : null
+}
+
+/** An escape, a class, a group's begin, its end, an alternative or a sign, each with how often it may stand. */
+const tokens =
+  /(?:\\(?:[pPu]\{[^}]*\}|k<[^>]*>|\d+|[^])|\[(?:\\[^]|[^\]\\])*\]|\((?:\?(?:[:=!]|<[=!]|<[^>]*>))?|(?<close>\))|[^])(?<repeated>[*+?]|\{\d+(?:,\d*)?\})?/gu
