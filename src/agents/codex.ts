@@ -108,8 +108,11 @@ export const codex: AgentKind = {
   start,
   look,
   heard,
-  /** A big paste collapses to `[Pasted Content 3796 chars]`; what was typed before it stays readable. */
-  place: (text, id) => [{ type: `${tagOf(id)} ` }, { paste: text }],
+  /**
+   * A big paste collapses to `[Pasted Content 3796 chars]` in the composer; what was typed before it stays readable. Once submitted all of it is
+   * shown, on an alternate screen without history: of a long text only its end can be seen, so that has the tag, too.
+   */
+  place: (text, id) => [{ type: `${tagOf(id)} ` }, { paste: `${text}\n${tagOf(id)}` }],
   /** Letters are hotkeys, so the arrows choose. */
   answer: (wanted, { question = '' }) => {
     const number = chosenIn(question, wanted)

@@ -31,6 +31,8 @@ export interface DeliveryLimits {
   readonly planned: number
   readonly placed: number
   readonly seen: number
+  /** How long a text must have been in the composer before Enter counts. */
+  readonly settle: number
   /** Pause before Enter is pressed again. */
   readonly press: number
   readonly presses: number
@@ -52,9 +54,10 @@ export const attendedFor = 60_000
 
 /** The agent's own limits, and those that are the same for all. An identity waits only until its agent should be ready. */
 export function deliveryLimits({ limits }: Pick<AgentKind, 'limits'>, kind: DeliveryKind): DeliveryLimits {
-  return { planned: kind === 'identity' ? limits.ready : 15 * 60_000, placed: limits.placed, seen: limits.seen, press: 3_000, presses: 3 }
+  return { planned: kind === 'identity' ? limits.ready : 15 * 60_000, ...placing(limits), press: 3_000, presses: 3 }
 }
 
+const placing = ({ placed, seen, settle }: AgentKind['limits']) => ({ placed, seen, settle })
 const wait = (reason: string, until: Time | null = null): DeliveryStep => ({ do: 'wait', reason, until })
 const move = (to: DeliveryState, evidence: string): DeliveryStep => ({ do: 'move', to, evidence })
 
@@ -126,6 +129,9 @@ function stepActive(delivery: Delivery, sight: DeliverySight, limits: DeliveryLi
 function stepInComposer(delivery: Delivery, sight: DeliverySight, limits: DeliveryLimits, now: Time): DeliveryStep {
   const { look } = sight
   if (look === null || look.composer !== 'draft') return wait('its composer was not seen')
+  const settled = delivery.changed_at + limits.settle
+  if (delivery.presses === 0 && limits.settle > 0 && (delivery.state === 'placing' || now < settled))
+    return wait('Enter would not count yet', settled)
   const again = delivery.changed_at + limits.press
   if (delivery.presses > 0 && now < again) return wait('Enter was pressed', again)
   if (delivery.presses >= limits.presses)

@@ -7,7 +7,7 @@ import type { DeliverySight } from '../../src/decide/deliver.ts'
 import { deliverySteps } from '../../src/core/lives.ts'
 import { deliveryLimits, step } from '../../src/decide/deliver.ts'
 
-const limits = deliveryLimits({ limits: { ready: 1000, placed: 10_000, seen: 20_000, settle: 0 } }, 'work')
+const limitsWith = (settle: number) => deliveryLimits({ limits: { ready: 1000, placed: 10_000, seen: 20_000, settle } }, 'work')
 const id = '0k3v9w2x4abcd'
 
 /** A pane as it is: an agent with a composer, and what has been submitted to it. */
@@ -89,6 +89,11 @@ class World {
     lease_until: 0,
   }
   readonly agents: Agent[] = [this.agent]
+  private readonly limits: ReturnType<typeof limitsWith>
+
+  constructor(settle: number) {
+    this.limits = limitsWith(settle)
+  }
 
   private truth(): DeliverySight {
     const { alive, pid, asking, working, composer, submitted } = this.agent
@@ -129,7 +134,7 @@ class World {
     const truth = this.truth()
     // Which process lives in the pane is asked of tmux, not read from the screen: it never lags.
     const sight = this.lagging === null ? truth : { ...this.lagging, incarnation: truth.incarnation }
-    const next = step(this.row, sight, limits, this.now)
+    const next = step(this.row, sight, this.limits, this.now)
     if (next.do === 'place') {
       assert.ok(sight.incarnation !== null && sight.look?.composer === 'empty', 'placed only into a live agent with an empty composer')
       assert.ok(['idle', 'working', 'error'].includes(sight.look.reading.state))
@@ -139,7 +144,7 @@ class World {
       assert.ok(sight.in_composer && sight.incarnation === this.row.incarnation, 'Enter only with our text in the composer of its agent')
       assert.notEqual(sight.look?.reading.state, 'waiting')
       this.write(next.to, { presses: this.row.presses + 1 })
-      assert.ok(this.row.presses <= limits.presses)
+      assert.ok(this.row.presses <= this.limits.presses)
       if (crash !== 'before') this.press(this.row.incarnation)
     } else if (next.do === 'move') this.write(next.to, {})
   }
@@ -168,10 +173,13 @@ class World {
   }
 }
 
+/** How long Enter does not count yet, milliseconds: not at all, less than the model's clock steps, and more. */
+const settles = fc.constantFrom(0, 500, 2000)
+
 test('deliver: whatever happens, a text is placed at most once, never twice submitted, and never into a successor', () => {
   fc.assert(
-    fc.property(fc.array(fc.constantFrom(...happenings), { maxLength: 60 }), (story) => {
-      const world = new World()
+    fc.property(settles, fc.array(fc.constantFrom(...happenings), { maxLength: 60 }), (settle, story) => {
+      const world = new World(settle)
       for (const what of story) world.happen(what)
       const received = world.agents.flatMap((agent) => agent.submitted.filter((text) => text.includes(id)).map(() => String(agent.pid)))
       assert.ok(received.length <= 1, 'received at most once')
@@ -185,15 +193,15 @@ test('deliver: whatever happens, a text is placed at most once, never twice subm
 
 test('deliver: left alone, it ends, and where nothing went wrong it is seen', () => {
   fc.assert(
-    fc.property(fc.array(fc.constantFrom(...happenings), { maxLength: 30 }), (story) => {
-      const world = new World()
+    fc.property(settles, fc.array(fc.constantFrom(...happenings), { maxLength: 30 }), (settle, story) => {
+      const world = new World(settle)
       for (const what of [...story, 'redraw', 'answered', 'redraw'] as const) world.happen(what)
       for (let i = 0; i < 60; i++) world.happen(i % 3 === 2 ? 'minute' : 'turn')
       assert.ok(['seen', 'refused', 'unknown'].includes(world.row.state), world.row.state)
     }),
     { numRuns: 1000 },
   )
-  const world = new World()
+  const world = new World(0)
   for (const what of ['turn', 'turn', 'turn', 'turn'] as const) world.happen(what)
   assert.equal(world.row.state, 'seen')
   assert.deepEqual(world.agent.submitted, [`[burn ${id}]`])

@@ -185,6 +185,17 @@ test('deliver: an identity waits only until its agent should be ready', () => {
   assert.equal(brief(step(delivery('planned', { kind: 'identity' }), starting, deliveryLimits(kind, 'identity'), 1000)), 'refused')
 })
 
+test('deliver: where Enter counts only after a while, the text stays in the composer for that while', () => {
+  const slow = deliveryLimits({ limits: { ready: 1000, placed: 10_000, seen: 20_000, settle: 700 } }, 'work')
+  assert.equal(brief(step(delivery('placing'), sight(ours), slow, 5000)), 'placed')
+  assert.deepEqual(step(delivery('placed', { changed_at: 5000 }), sight(ours), slow, 5699), {
+    do: 'wait',
+    reason: 'Enter would not count yet',
+    until: 5700,
+  })
+  assert.equal(brief(step(delivery('placed', { changed_at: 5000 }), sight(ours), slow, 5700)), 'submit')
+})
+
 const pane: Pane = {
   id: '%1',
   window_id: '@1',
