@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import * as fc from 'fast-check'
+import type { PaneFacts } from '../../src/core/agent.ts'
+import type { CustomAgent } from '../../src/core/nouns.ts'
+import { agentKind } from '../../src/agents/index.ts'
+import { parseSpec } from '../../src/spec/load.ts'
+import { completeSpec } from '../../src/spec/complete.ts'
+import { SpecError } from '../../src/spec/findings.ts'
+
+const id = '0k3v9w2x4abcd'
+const facts: PaneFacts = { width: 80, height: 24, title: '', command: 'my-agent', dead: false, cursor_x: 0, cursor_y: 0 }
+const small = {
+  kind: 'custom',
+  command: ['my-agent', '--tty'],
+  patterns: {
+    ready: '^my-agent \\d',
+    composer: '^> ?(.*)$',
+    below: '^─{10,}$',
+    placeholder: '^Ask me$',
+    working: ['^\\* thinking'],
+    waiting: ['\\(y/n\\)$'],
+    error: ['^Error: '],
+    rows: 3,
+  },
+  submit: 'M-Enter',
+  settle: '2s',
+  collapses: 5,
+}
+
+function specText(agent: unknown, window: Record<string, unknown> = {}): string {
+  const windows = [{ name: 'A', repos: ['app'], names: ['ONE'], ...window }]
+  return JSON.stringify({ forge: { kind: 'folder', path: '/f' }, agent, machines: { box: { windows } } }, null, 1)
+}
+
+function workerOf(agent: unknown, window: Record<string, unknown> = {}) {
+  const text = specText(agent, window)
+  const { fleet } = completeSpec(parseSpec(text, 'spec.json'), { file: '/spec.json', home: '/home/a', known: [], text })
+  return fleet.machines[0]!.windows[0]!.workers[0]!.agent
+}
+
+/** `line:column what` of everything that is wrong. */
+function findings(agent: unknown, window: Record<string, unknown> = {}): string[] {
+  try {
+    workerOf(agent, window)
+    return []
+  } catch (thrown) {
+    assert.ok(thrown instanceof SpecError, String(thrown))
+    return thrown.findings.map(({ line, column, what }) => `${line}:${column} ${what}`)
+  }
+}
+
+const rule = '─'.repeat(20)
+const look = (rows: readonly string[], pane: Partial<PaneFacts> = {}) => agentKind(workerOf(small)).look(rows, { ...facts, ...pane })
+const state = (rows: readonly string[], pane: Partial<PaneFacts> = {}) => look(rows, pane).reading.state
+
+test('custom: an agent that a spec declares is started, read, typed to and submitted as it says', () => {
+  const config = workerOf(small)
+  const kind = agentKind(config)
+  assert.deepEqual(kind.start(config, null).argv, ['my-agent', '--tty'])
+  assert.deepEqual([kind.submit, kind.limits.settle], ['\u001b\r', 2000])
+
+  const banner = 'my-agent 1.0'
+  assert.equal(state([]), 'starting')
+  assert.equal(state(['dev@box$ my-agent']), 'starting')
+  assert.equal(state([banner]), 'unknown', 'it is up, and its composer is not seen')
+  assert.equal(state([banner, '> ', rule, '80 % left']), 'idle')
+  assert.equal(state([banner, '> ', '80 % left']), 'unknown', 'nothing closes what looks like a composer')
+  assert.equal(state([banner, '* thinking', '> ', rule]), 'working')
+  assert.equal(state([banner, '* thinking', '', '', '', '> ', rule]), 'idle', 'too far above')
+  assert.equal(state([banner, '> * thinking', '(y/n)', rule]), 'idle', 'a draft says no state')
+  assert.equal(state([banner, 'Error: 500', '> ', rule]), 'error')
+  assert.equal(state([banner, '> ', rule], { dead: true }), 'dead')
+  assert.equal(state([banner, '> ', rule, 'dev@box$'], { command: 'bash' }), 'dead')
+
+  const draft = look([banner, '> one', '  two', rule])
+  assert.deepEqual([draft.composer, draft.draft, draft.composer_rows], ['draft', 'one\n  two', [1, 3]])
+  assert.equal(look([banner, '> Ask me', rule]).composer, 'empty')
+
+  const asks = look([banner, 'Remove it all?', 'Sure (y/n)'])
+  assert.deepEqual([asks.reading.state, asks.question], ['waiting', `${banner}\nRemove it all?\nSure (y/n)`])
+  assert.deepEqual(kind.place('text', id, asks), [], 'never while it asks')
+  assert.deepEqual(kind.answer?.('y', asks), [{ type: 'y' }, { key: 'Enter' }])
+  assert.equal(kind.answer?.('y\u001b[201~', asks), null)
+})
+
+test('custom: what is placed holds the whole text and the id, in front where a long paste collapses, else on both sides', () => {
+  const idle = look(['> ', rule])
+  const never = agentKind({ ...workerOf({ ...small, collapses: undefined }) })
+  fc.assert(
+    fc.property(fc.string(), (text) => {
+      assert.deepEqual(never.place(text, id, idle), [{ paste: `[burn ${id}]\n${text}\n[burn ${id}]` }])
+      const [tag, body] = agentKind(workerOf(small)).place(text, id, idle)
+      assert.deepEqual(tag, { paste: `[burn ${id}] ` })
+      assert.ok(body !== undefined && 'paste' in body && body.paste.startsWith(text) && body.paste.split('\n').length >= 5)
+      assert.equal(body.paste.slice(text.length).replaceAll('\n', ''), '')
+    }),
+  )
+})
+
+test('custom: whatever the rows, there is a reading, and idle only with the composer of the spec', () => {
+  const custom = workerOf(small).custom as CustomAgent
+  const row = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 600 }),
+    fc.constantFrom('> ', '> a', rule, '* thinking', 'ok (y/n)', '', 'Error: x', 'my-agent 1', 'שלום 漢字 👩‍👩‍👧'),
+  )
+  fc.assert(
+    fc.property(fc.array(row, { maxLength: 30 }), fc.integer({ min: 1, max: 300 }), (rows, width) => {
+      const seen = agentKind({ kind: 'custom', custom }).look(rows, { ...facts, width, height: rows.length })
+      const [first, end] = seen.composer_rows
+      if (seen.reading.state === 'idle') assert.ok(rows[first]!.startsWith('>') && end > first)
+      if (seen.composer === 'absent') assert.deepEqual([first, end], [0, 0])
+      assert.equal(agentKind({ kind: 'custom' }).look(rows, facts).composer, 'absent', 'no patterns, nothing recognised')
+    }),
+  )
+})
+
+test('custom: a pattern that is broken, or may take for ever, is refused with its line and column', () => {
+  const composer = (pattern: string) => findings({ ...small, patterns: { composer: pattern } })
+  assert.deepEqual(composer('^> (.*'), ['13:16 agent.patterns.composer is no regular expression: /^> (.*/u: Unterminated group'])
+  assert.match(composer('^> .*$').join(), /^13:16 .*must have one group/)
+  assert.match(composer('^(>) (.*)$').join(), /^13:16 .*must have one group/)
+  for (const slow of ['^(a+)+$', '^((?:a|a)*)b', '^([a-z]+ ?)*$', '(\\s*\\w*){2,}', '^(.*)\\1$', '^(?:(?:x?y)+z)*()'])
+    assert.match(composer(slow).join(), /^13:16 .*for ever/, slow)
+  assert.match(composer(`^(.*.*.*.*.*)$`).join(), /more than 4 times/)
+  for (const fine of ['^\\s*│\\s*(.*?)\\s*│$', '^(?:❯|>) ?(.*)$', '^\\[(?:[^\\]]{1,9})?\\] (.*)$', '(?<draft>[)(*]+)', '^([\\p{L}]*)$'])
+    assert.deepEqual(composer(fine), [], fine)
+  assert.match(findings({ ...small, patterns: { composer: '^(.*)$', working: ['ok', '['] } }).join(), /working.*no regular expression/)
+})
+
+test('custom: what it lacks is said where its kind is written, and each key is taken from the nearest to the worker', () => {
+  assert.deepEqual(findings({ kind: 'custom' }), ['7:11 an agent of kind custom needs "command" and "patterns"'])
+  const window = { agent: { kind: 'custom', command: ['x'] } }
+  assert.match(findings({ kind: 'hermes' }, window).join(), /needs "patterns"$/)
+  assert.match(findings({ ...small, kind: 'hermes' }, window).join(), /needs "patterns"$/, "another kind's patterns are not taken")
+  const near = workerOf(small, { agent: { submit: 'C-d', patterns: { composer: '^\\$ (.*)$' } } })
+  assert.deepEqual(
+    [near.command, near.custom?.submit, near.custom?.composer, near.custom?.working],
+    [['my-agent', '--tty'], 'C-d', '^\\$ (.*)$', []],
+  )
+  assert.equal(workerOf({ kind: 'hermes' }).custom, undefined)
+})
