@@ -1,22 +1,13 @@
 /** A plugin for OpenCode that tells its events to the hook. */
+import { teller } from './teller.ts'
 
 /**
- * Its source: it calls the hook, never waits for it, and never throws. Events of sub-agents' sessions are not this worker's turn. `unset`: variables to
+ * Its source: each of its handlers tells, and answers at once. Events of sub-agents' sessions are not this worker's turn. `unset`: variables to
  * take away from what the agent runs.
  */
 export function plugin(hook: string, unset: readonly string[]): string {
-  return `import { spawn } from 'node:child_process'
-const hook = ${JSON.stringify(hook)}
-function tell(event, payload, key) {
-  try {
-    const child = spawn(hook, key === undefined ? [event] : [event, key], { stdio: ['pipe', 'ignore', 'ignore'] })
-    child.on('error', () => {})
-    child.stdin.on('error', () => {})
-    child.stdin.end(JSON.stringify({ event, ...payload }))
-    child.unref()
-  } catch {}
-}
-const told = /^(?:permission|question)\\.(?:asked|replied|rejected)$|^session\\.(?:error|idle)$/
+  return `${teller(hook)}
+const told = /^(?:permission|question)\\.(?:asked|replied|rejected)$|^session\\.idle$/
 for (const name of ${JSON.stringify(unset)}) delete process.env[name]
 export const burn = async () => {
   const children = new Set()
@@ -26,6 +17,7 @@ export const burn = async () => {
       if (type === 'session.created' && properties.info?.parentID) children.add(properties.info.id)
       if (children.has(properties?.sessionID) && type.startsWith('session.')) return
       if (type === 'session.status') tell(type, { status: properties.status.type }, 'status')
+      else if (type === 'session.error') tell(type, { name: properties.error?.name ?? 'unknown' }, 'name')
       else if (told.test(type)) tell(type, {})
     },
   }

@@ -14,7 +14,7 @@ function heard({ event, detail }: { readonly event: string; readonly detail: str
   if (event === 'permission.asked') return { state: 'waiting', detail: 'approval' }
   if (event === 'question.asked') return { state: 'waiting', detail: 'question' }
   if (/^(?:permission|question)\.(?:replied|rejected)$/u.test(event)) return { state: 'working', detail: null }
-  if (event === 'session.error') return { state: 'error', detail: 'turn failed' }
+  if (event === 'session.error' && detail !== 'MessageAbortedError') return { state: 'error', detail: 'turn failed' }
   if (event === 'session.idle') return { state: 'idle', detail: null }
   if (event !== 'session.status') return null
   return detail === 'idle' ? { state: 'idle', detail: null } : { state: 'working', detail: detail === 'retry' ? 'retrying' : null }

@@ -1,18 +1,9 @@
 /** An extension for pi that tells its events to the hook. */
+import { teller } from './teller.ts'
 
-/** Its source: it calls the hook, never waits for it, and never throws. */
+/** Its source: each of its handlers tells, and answers at once. */
 export function extension(hook: string): string {
-  return `import { spawn } from 'node:child_process'
-const hook = ${JSON.stringify(hook)}
-function tell(event, payload, key) {
-  try {
-    const child = spawn(hook, key === undefined ? [event] : [event, key], { stdio: ['pipe', 'ignore', 'ignore'] })
-    child.on('error', () => {})
-    child.stdin.on('error', () => {})
-    child.stdin.end(JSON.stringify({ event, ...payload }))
-    child.unref()
-  } catch {}
-}
+  return `${teller(hook)}
 export default function (pi) {
   pi.on('input', (event) => tell('input', { text: event.text }))
   pi.on('agent_start', () => tell('agent_start', {}))

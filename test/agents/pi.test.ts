@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import * as fc from 'fast-check'
+import type { AgentPlace, Look, PaneFacts } from '../../src/core/agent.ts'
+import type { AgentConfig } from '../../src/core/nouns.ts'
+import { pi } from '../../src/agents/pi.ts'
+
+const id = '0k3v9w2x4abcd'
+const config: AgentConfig = { kind: 'pi', command: [], model: null, provider: null, busy_input_mode: 'interrupt', env: {} }
+const at: AgentPlace = { hook: '/state/hook', home: '/state/home', person: '/home/a', files: new Map() }
+const facts: PaneFacts = { width: 80, height: 24, title: 'π - repo', command: 'pi', dead: false, cursor_x: 0, cursor_y: 0 }
+const rule = '─'.repeat(80)
+const footer = ['~/repo (main)', '↑2.5k ↓112 1.0%/131k (auto)                                         some-model']
+const screen = (said: readonly string[], typed: readonly string[] = ['']) => [...said, '', rule, ...typed, rule, ...footer]
+const look = (rows: readonly string[], pane: Partial<PaneFacts> = {}) => pi.look(rows, { ...facts, ...pane })
+
+test('pi: starts with its model, and with an extension of its own where it is to be heard', () => {
+  assert.deepEqual(pi.start(config, null), { argv: ['pi'], env: {} })
+  const heard = pi.start({ ...config, command: ['pi', '--no-session'], model: 'm', provider: 'p', env: { A: 'b' } }, at)
+  const file = '/state/home/burn-signals.js'
+  assert.deepEqual(heard.argv, ['pi', '--no-session', '--provider', 'p', '--model', 'm', '--extension', file])
+  assert.deepEqual([heard.env, Object.keys(heard.files ?? {})], [{ A: 'b' }, [file]])
+})
+
+test('pi: the loader above the composer says that it works; what is quoted or typed says nothing', () => {
+  const quoted = [' It prints:', '', ' ⠋ Working...', ' Error: no', '', ' None of that happens any more.']
+  const idle = look(screen(quoted))
+  assert.deepEqual([idle.reading.state, idle.composer, idle.composer_rows], ['idle', 'empty', [8, 9]])
+  const draft = look(screen(quoted, ['⠋ Working... (y/n)', '漢字']))
+  assert.deepEqual([draft.reading.state, draft.reading.detail, draft.draft], ['idle', 'draft', '⠋ Working... (y/n)\n漢字'])
+  assert.equal(look(screen([...quoted, '', ' ⠙ Working...'])).reading.state, 'working')
+  assert.equal(look(screen([' Error: 500', '', ' ⠧ Retrying (2/2) in 1s... (escape to', ' cancel)'])).reading.detail, 'retrying')
+  const queued = look(screen([' Steering: then the docs', ' ↳ Alt+Up to edit all queued messages', '', ' ⠦ Working...']))
+  assert.deepEqual([queued.reading.state, queued.reading.detail, queued.interrupts], ['working', 'queued', false])
+  const scrolled = look([' Done.', '', `─── ↑ 3 more ${'─'.repeat(40)}`, 'a', 'b', `─── ↓ 12 more ${'─'.repeat(40)}`, ...footer])
+  assert.deepEqual([scrolled.reading.state, scrolled.draft], ['idle', 'a\nb'])
+  assert.equal(look(screen(quoted), { cursor_x: 3, cursor_y: 1 }).reading.state, 'unknown')
+})
+
+test('pi: a failed turn is an error of its kind, a cut one is not', () => {
+  const state = (last: readonly string[]) => [look(screen(last)).reading.state, look(screen(last)).reading.detail]
+  assert.deepEqual(state([' Error: Retry failed after 2 attempts: 429 Rate limit', ' exceeded, please slow down']), ['error', 'rate limit'])
+  assert.deepEqual(state([' Error: 401 Invalid API key provided']), ['error', 'auth'])
+  assert.deepEqual(state([' Error: Connection error.']), ['error', 'turn failed'])
+  assert.deepEqual(state([' Error: Connection error.', '', ' Operation aborted']), ['idle', null])
+})
+
+test('pi: what is to be chosen in the place of the composer is waited for', () => {
+  const asks = look(screen([' Done.'], ['', ' Allow this?', '', ' → Yes', '   No', '', ' ↑↓ navigate  enter select  esc cancel', '']))
+  assert.deepEqual([asks.reading.state, asks.composer], ['waiting', 'absent'])
+  assert.match(asks.question ?? '', /Allow this\?[^]*→ Yes\n {3}No/)
+  assert.deepEqual(pi.place('text', id, asks), [])
+})
+
+test('pi: nothing of it drawn is starting; what a shell stands behind, or a dead pane, is dead', () => {
+  assert.equal(look(['dev@box$ pi', 'fd not found. Offline mode enabled, skipping download.']).reading.state, 'starting')
+  assert.equal(look([' pi v0.73.1', ' escape interrupt']).reading.state, 'unknown')
+  assert.equal(look([...screen([' Done.']), '', 'dev@box$ pi', 'Killed', 'dev@box$'], { command: 'bash' }).reading.state, 'dead')
+  assert.equal(look([...screen([' Done.']), '', 'some', 'other', 'program', 'here']).reading.state, 'unknown')
+  assert.equal(look(screen([' Done.']), { dead: true }).reading.state, 'dead')
+})
+
+test('pi: what is placed holds the whole text, and an id that no collapse hides and no scrolling', () => {
+  const idle: Look = { reading: { state: 'idle', detail: null, evidence: '' }, composer: 'empty', composer_rows: [0, 1], draft: '' }
+  fc.assert(
+    fc.property(fc.array(fc.oneof(fc.string(), fc.constant('\n'), fc.constant('x'.repeat(400))), { maxLength: 14 }), (parts) => {
+      const text = parts.join('')
+      const [tag, paste, ...more] = pi.place(text, id, idle)
+      assert.deepEqual([tag, more], [{ paste: `[burn ${id}] ` }, []])
+      const body = paste !== undefined && 'paste' in paste ? paste.paste : ''
+      assert.equal(body.replace(/\n*$/, ''), text.replace(/\n*$/, ''))
+      assert.ok(body.split('\n').length > 10 || body.length > 1000, 'collapses, by itself')
+    }),
+  )
+})
+
+test('pi: what its extension tells is understood', () => {
+  const heard = (event: string, detail: string | null = null) => pi.heard?.({ event, detail })?.state ?? null
+  assert.deepEqual(
+    ['input', 'agent_start', 'tool_call', 'agent_end'].map((event) => heard(event)),
+    [null, 'working', 'working', 'idle'],
+  )
+  assert.equal(heard('agent_end', 'error'), 'error')
+  assert.equal(heard('agent_end', 'aborted'), 'idle')
+})
+
+test('pi: whatever the screen, there is a reading, and idle only between its own rules', () => {
+  const rows = [rule, ...footer, ' ⠙ Working...', ' Error: 500', 'text', '', '─── ↑ 3 more ────', ' enter select', 'שלום 漢字 👩‍👩‍👧']
+  const row = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom(...rows))
+  fc.assert(
+    fc.property(fc.array(row, { maxLength: 30 }), fc.integer({ min: 1, max: 200 }), fc.nat(60), (some, width, cursor_y) => {
+      const seen = look(some, { width, height: some.length, cursor_x: 5, cursor_y })
+      const [first, end] = seen.composer_rows
+      if (seen.composer === 'absent') assert.deepEqual([first, end, seen.reading.state === 'idle'], [0, 0, false])
+      else for (const each of [some[first - 1], some[end]]) assert.match(each ?? '', /^───/)
+    }),
+  )
+})
