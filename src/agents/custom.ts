@@ -4,7 +4,7 @@
  */
 import type { AgentConfig, CustomAgent, ReadingState } from '../core/nouns.ts'
 import type { AgentKind, Look, PaneFacts, Piece } from '../core/agent.ts'
-import { absent, evidenceOf, isShell, lastRow, present, shellTells, without, type Span } from './rows.ts'
+import { absent, evidenceOf, isShell, lastRow, present, shellTells, tagOf, without, type Span } from './rows.ts'
 
 const columns = 300
 
@@ -62,7 +62,7 @@ function look(screen: readonly string[], pane: PaneFacts, custom: CustomAgent): 
  * goes first in a paste of its own, and the text is made long enough to be one.
  */
 function place(text: string, id: string, { reading }: Look, { collapses }: CustomAgent): readonly Piece[] {
-  const tag = `[burn ${id}]`
+  const tag = tagOf(id)
   if (reading.state === 'waiting') return []
   if (collapses === null) return [{ paste: `${tag}\n${text}\n${tag}` }]
   return [{ paste: `${tag} ` }, { paste: text + '\n'.repeat(Math.max(0, collapses - text.split('\n').length)) }]

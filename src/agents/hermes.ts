@@ -5,6 +5,7 @@
  */
 import type { AgentConfig, Reading, ReadingState } from '../core/nouns.ts'
 import type { AgentKind, Look, PaneFacts, Piece } from '../core/agent.ts'
+import { tagOf } from './rows.ts'
 
 const rule = /^─{20,}$/
 /** ` ⚕ model │ …` on a wide screen, ` ⚕ model · …` on a narrow one; a long title may follow after `─`. */
@@ -141,11 +142,6 @@ function readingOf(screen: readonly string[], frame: Frame, mark: Mark | null): 
 /** Ends as `place` ends what goes behind `/queue `. */
 function closesWithTag(draft: string): boolean {
   return /\[burn [0-9a-z]+\]$/u.test(draft.replaceAll('\n', '').trimEnd())
-}
-
-/** The line that makes a delivery recognisable wherever Hermes shows it. */
-export function tagOf(id: string): string {
-  return `[burn ${id}]`
 }
 
 /**

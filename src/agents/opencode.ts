@@ -5,7 +5,7 @@ import type { AgentConfig } from '../core/nouns.ts'
 import type { AgentKind, AgentPlace, AgentStart, Heard, Look, Piece } from '../core/agent.ts'
 import { lookAtOpencode } from './opencode-screen.ts'
 import { plugin } from './opencode-plugin.ts'
-import { chosenIn } from './rows.ts'
+import { chosenIn, tagOf } from './rows.ts'
 
 const retries = 'npm_config_fetch_retries'
 
@@ -26,8 +26,8 @@ function heard({ event, detail }: { readonly event: string; readonly detail: str
  */
 function place(text: string, id: string, seen: Look): readonly Piece[] {
   if (seen.reading.state === 'waiting') return []
-  const tagged = `[burn ${id}] ${text}`
-  return text.split('\n').length < 3 && tagged.length <= 150 ? [{ paste: tagged }] : [{ paste: `[burn ${id}] ` }, { paste: text }]
+  const tagged = `${tagOf(id)} ${text}`
+  return text.split('\n').length < 3 && tagged.length <= 150 ? [{ paste: tagged }] : [{ paste: `${tagOf(id)} ` }, { paste: text }]
 }
 
 /** Its choices are numbered where it asks, and a digit takes one, but where several may be taken (`[ ]`), which is left to a person. An approval offers three, of which the first is chosen when it opens. */

@@ -4,7 +4,19 @@
  * statistics. The composer has no mark of its own; where it scrolls, its rules say how many rows are out of sight.
  */
 import type { AgentKind, Heard, Look, PaneFacts, Piece } from '../core/agent.ts'
-import { absent, evidenceOf, failureIn, isShell, knowsCursor, lastRow, paragraphAbove, present, shellTells, without } from './rows.ts'
+import {
+  absent,
+  evidenceOf,
+  failureIn,
+  isShell,
+  knowsCursor,
+  lastRow,
+  paragraphAbove,
+  present,
+  shellTells,
+  tagOf,
+  without,
+} from './rows.ts'
 import { extension } from './pi-extension.ts'
 
 const rule = /^─{5,}$|^─── [↑↓] \d+ more ─*$/u
@@ -80,7 +92,7 @@ function heard({ event, detail }: { readonly event: string; readonly detail: str
  */
 function place(text: string, id: string): readonly Piece[] {
   const newlines = text.split('\n').length - 1
-  return [{ paste: `[burn ${id}] ` }, { paste: newlines >= 10 || text.length > 1000 ? text : text + '\n'.repeat(10 - newlines) }]
+  return [{ paste: `${tagOf(id)} ` }, { paste: newlines >= 10 || text.length > 1000 ? text : text + '\n'.repeat(10 - newlines) }]
 }
 
 export const pi: AgentKind = {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { Look } from '../../../src/core/agent.ts'
-import { hermes, tagOf } from '../../../src/agents/hermes.ts'
+import { hermes } from '../../../src/agents/hermes.ts'
+import { tagOf } from '../../../src/agents/rows.ts'
 import { openRig } from './rig.ts'
 
 const id = '0k3v9w2x4abcd'
