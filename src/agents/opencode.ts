@@ -22,12 +22,15 @@ function heard({ event, detail }: { readonly event: string; readonly detail: str
 
 /**
  * A paste of three lines or 150 characters collapses to `[Pasted ~58 lines]` and is expanded when submitted: the tag goes first in a paste of its
- * own. A shorter text goes in one paste with it, else a text that is the path of a file would attach that file. Enter while it works queues.
+ * own. A shorter text goes in one paste with it, else a text that is the path of a file would attach that file. Enter while it works queues. The
+ * alternate screen has no history: a long text is shown by its end once it is submitted, so the tag closes it too.
  */
 function place(text: string, id: string, seen: Look): readonly Piece[] {
   if (seen.reading.state === 'waiting') return []
   const tagged = `${tagOf(id)} ${text}`
-  return text.split('\n').length < 3 && tagged.length <= 150 ? [{ paste: tagged }] : [{ paste: `${tagOf(id)} ` }, { paste: text }]
+  return text.split('\n').length < 3 && tagged.length <= 150
+    ? [{ paste: tagged }]
+    : [{ paste: `${tagOf(id)} ` }, { paste: `${text}\n${tagOf(id)}` }]
 }
 
 /** Its choices are numbered where it asks, and a digit takes one, but where several may be taken (`[ ]`), which is left to a person. An approval offers three, of which the first is chosen when it opens. */

@@ -109,7 +109,7 @@ test('opencode: what is placed holds the whole text, and an id that no collapse 
     fc.property(fc.array(fc.oneof(fc.string(), fc.constant('\n'), fc.constant('x'.repeat(90))), { maxLength: 8 }), (parts) => {
       const text = parts.join('')
       const pieces = opencode.place(text, id, idle).map((piece) => ('paste' in piece ? piece.paste : ''))
-      assert.equal(pieces.join(''), `[burn ${id}] ${text}`)
+      assert.equal(pieces.join(''), `[burn ${id}] ${text}${pieces.length === 1 ? '' : `\n[burn ${id}]`}`)
       const first = pieces[0] ?? ''
       assert.ok(first.startsWith(`[burn ${id}] `) && first.length <= 150 && first.split('\n').length < 3, 'this one does not collapse')
     }),
