@@ -87,12 +87,15 @@ function heard({ event, detail }: { readonly event: string; readonly detail: str
 
 /**
  * A paste of more than 10 lines or 1000 characters collapses to `[paste #1 +58 lines]` and is expanded when submitted (editor.js). The tag goes
- * first in a paste of its own, and the text is made to collapse, or a long one would scroll the tag out of the composer: newlines at the end
- * are cut off by pi. Enter while it works hands the text to the running turn at its next step; it cuts nothing.
+ * first in a paste of its own, and the text is made to collapse, or it would scroll the tag out of the composer: pi cuts newlines off at the
+ * end. A long text is shown by its end once it is submitted, so the tag closes it too. Enter while it works hands the text to the running turn at
+ * its next step; it cuts nothing.
  */
 function place(text: string, id: string): readonly Piece[] {
+  const tag = tagOf(id)
   const newlines = text.split('\n').length - 1
-  return [{ paste: `${tagOf(id)} ` }, { paste: newlines >= 10 || text.length > 1000 ? text : text + '\n'.repeat(10 - newlines) }]
+  const collapses = newlines >= 10 || text.length > 1000
+  return [{ paste: `${tag} ` }, { paste: collapses ? `${text}\n${tag}` : text + '\n'.repeat(10 - newlines) }]
 }
 
 export const pi: AgentKind = {

@@ -6,8 +6,15 @@ import type { AgentConfig } from '../../src/core/nouns.ts'
 import { pi } from '../../src/agents/pi.ts'
 
 const id = '0k3v9w2x4abcd'
-const config: AgentConfig = { kind: 'pi', command: [], model: null, provider: null, busy_input_mode: 'interrupt', env: {} }
-const at: AgentPlace = { hook: '/state/hook', home: '/state/home', person: '/home/a', files: new Map() }
+const config: AgentConfig = { kind: 'pi', command: [], model: null, provider: null, busy_input_mode: 'interrupt', hooks: true, env: {} }
+const at: AgentPlace = {
+  hook: '/state/hook',
+  home: '/state/home',
+  person: '/home/a',
+  name: 'burn-f-w-a',
+  configs: new Map(),
+  entries: new Map(),
+}
 const facts: PaneFacts = { width: 80, height: 24, title: 'π - repo', command: 'pi', dead: false, cursor_x: 0, cursor_y: 0 }
 const rule = '─'.repeat(80)
 const footer = ['~/repo (main)', '↑2.5k ↓112 1.0%/131k (auto)                                         some-model']
@@ -68,7 +75,8 @@ test('pi: what is placed holds the whole text, and an id that no collapse hides 
       const [tag, paste, ...more] = pi.place(text, id, idle)
       assert.deepEqual([tag, more], [{ paste: `[burn ${id}] ` }, []])
       const body = paste !== undefined && 'paste' in paste ? paste.paste : ''
-      assert.equal(body.replace(/\n*$/, ''), text.replace(/\n*$/, ''))
+      const long = text.split('\n').length > 10 || text.length > 1000
+      assert.equal(body.replace(/\n*$/, ''), long ? `${text}\n[burn ${id}]` : text.replace(/\n*$/, ''))
       assert.ok(body.split('\n').length > 10 || body.length > 1000, 'collapses, by itself')
     }),
   )
