@@ -104,6 +104,8 @@ function specOf({ dir, socket, session }: Stage): string {
       command: [process.execPath, agent, '--busy-mode', 'queue', '--turn', join(root, 'demo/worker.mjs')],
       model: 'demo-worker',
       busy_input_mode: 'queue',
+      // Nothing is written outside of the demo's folder.
+      hooks: false,
     },
     dispatch: { depth: 2, interval: '1s', skip_labels: ['epic'] },
     ledger: `sqlite:${join(dir, 'ledger.db')}`,

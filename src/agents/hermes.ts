@@ -1,148 +1,9 @@
-/**
- * Hermes' classic screen (`hermes chat`). Facts come from running 0.20.4 against a stub model server, and from reading its prompt_toolkit
- * screen in 0.21 (hermes_cli/cli_tui_*.py): what it draws, top to bottom, is [overlay] [hint] status bar, rule, composer (at most 8 rows), rule;
- * below 64 columns the closing rule is left out, and so is the `❯` of every prompt that says a state.
- */
-import type { AgentConfig, Reading, ReadingState } from '../core/nouns.ts'
-import type { AgentKind, Look, PaneFacts, Piece } from '../core/agent.ts'
-import { tagOf } from './rows.ts'
-
-const rule = /^─{20,}$/
-/** ` ⚕ model │ …` on a wide screen, ` ⚕ model · …` on a narrow one; a long title may follow after `─`. */
-const statusBar = /^ ⚕ \S.*(?: [│·] |\.\.\.)/u
-/** The row above the status bar while something is asked; the clock runs on meanwhile (cli_tui_chrome.py, _tui_hint_text). */
-const modalHint = /^ {2}(?:↑\/↓ to select|type your answer|type 1\/2\/3|password hidden|secret hidden|shown as you type)/u
-/** Below this width no closing rule is drawn and state prompts lose their `❯`. */
-const compactBelow = 64
-const mostComposerRows = 8
-
-interface Mark {
-  readonly pattern: RegExp
-  readonly state: ReadingState
-  readonly detail: string | null
-}
-
-/** What the composer's first row begins with, by state (cli_tui_chrome.py, _get_tui_prompt_fragments). */
-const marks: readonly Mark[] = [
-  { pattern: /^⚕(?: ❯)?(?: |$)/u, state: 'working', detail: null },
-  { pattern: /^[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏](?: ❯)?(?: |$)/u, state: 'working', detail: 'command' },
-  { pattern: /^⚠(?: ❯)?(?: |$)/u, state: 'waiting', detail: 'approval' },
-  { pattern: /^[?✎](?: ❯)?(?: |$)/u, state: 'waiting', detail: 'question' },
-  { pattern: /^🔐(?: ❯)?(?: |$)/u, state: 'waiting', detail: 'sudo' },
-  { pattern: /^🔑(?: ❯)?(?: |$)/u, state: 'waiting', detail: 'secret' },
-  { pattern: /^[●◉🎤](?: \S)?(?: ❯)?(?: |$)/u, state: 'unknown', detail: 'voice' },
-  // A named profile stands before the symbol: `coder ❯`.
-  { pattern: /^(?:[\p{L}\p{N}._-]+ )?❯(?: |$)/u, state: 'idle', detail: null },
-]
-
-/** Shown, grey, where nothing is typed. `msg=` stands whatever `display.busy_input_mode` is: 0.20.4 shows `msg=interrupt` in queue mode too. */
-const placeholders = /^(?:msg=\S+ · .*|type your answer here and press Enter|type 1\/2\/3, or .*|type (?:password|secret|your email) .*)$/u
-
-/** First words of the answer that Hermes itself writes when a turn failed. */
-const failures =
-  /^(?:API call failed after \d+ retries\b|Rate limited twice in a row by |Non-retryable |❌ Non-retryable |⛔ Rate limited )/u
-
-interface Frame {
-  readonly status: number
-  readonly first: number
-  readonly end: number
-}
-
-/** The lowest status bar with its rule and composer, if nothing but blank rows follows: what stands higher up is history. */
-function frameOf(screen: readonly string[], width: number): Frame | null {
-  let last = screen.length - 1
-  while (last >= 0 && screen[last]!.trim() === '') last--
-  for (let row = last - 2; row >= 0 && row >= last - mostComposerRows - 2; row--) {
-    if (!statusBar.test(screen[row]!) || !rule.test(screen[row + 1]!.trimEnd())) continue
-    const closed = rule.test(screen[last]!.trimEnd()) && last > row + 2
-    if (!closed && width >= compactBelow) return null
-    return { status: row, first: row + 2, end: closed ? last : last + 1 }
-  }
-  return null
-}
-
-/** The failure that the last answer, directly above the status bar, reports; null where it reports none. */
-function failureAbove(screen: readonly string[], status: number): string | null {
-  let row = status - 1
-  while (row >= 0 && screen[row]!.trim() === '') row--
-  // The answer's box: a rule with one blank before it closes it, and nothing may stand between that and the status bar.
-  if (row < 0 || !/^ ─{20,}\s*$/u.test(screen[row]!)) return null
-  for (row--; row >= 0 && !/^[ ╭]─ {1,2}⚕ Hermes /u.test(screen[row]!); row--)
-    if (failures.test(screen[row]!.trim())) return screen[row]!.trim()
-  return null
-}
-
-function absent(state: ReadingState, detail: string | null, evidence: string): Look {
-  return { reading: { state, detail, evidence }, composer: 'absent', composer_rows: [0, 0], draft: '' }
-}
-
-const shells = /^-?(?:ba|z|da|fi|k)?sh$/
-
-/** No composer. Hermes draws it when it is up and keeps it: where nothing of a conversation is on the screen either, it is still starting. */
-function lookWithoutComposer(screen: readonly string[], command: string): Look {
-  const text = screen.map((row) => row.trim()).filter((row) => row !== '')
-  const last = text.at(-1) ?? 'blank screen'
-  const ran =
-    screen.some((row) => statusBar.test(row) || row.startsWith('● ')) ||
-    text.some((row) => /^(?:Resume this session with:|Goodbye!)/u.test(row))
-  if (!ran) return absent('starting', null, `no composer yet: ${last}`)
-  return shells.test(command)
-    ? absent('dead', 'shell', `a shell where Hermes was: ${last}`)
-    : absent('unknown', null, `no composer: ${last}`)
-}
-
-/**
- * What the composer's first row begins with. A draft longer than the composer scrolls the prompt away, and a line of it may look like one:
- * a full composer's first row counts only where our own text follows it.
- */
-function markOf(screen: readonly string[], frame: Frame): { readonly mark: Mark | null; readonly from: number } {
-  const row = screen[frame.first] ?? ''
-  const mark = marks.find((each) => each.pattern.test(row))
-  const from = mark?.pattern.exec(row)?.[0].length ?? 0
-  const scrolled = frame.end - frame.first >= mostComposerRows && !/^(?:\/queue )?\[burn /u.test(row.slice(from))
-  return mark === undefined || scrolled ? { mark: null, from: 0 } : { mark, from }
-}
-
-function look(screen: readonly string[], pane: PaneFacts): Look {
-  if (pane.dead) return absent('dead', null, 'the pane is dead')
-  const frame = frameOf(screen, pane.width)
-  if (frame === null || shells.test(pane.command)) return lookWithoutComposer(screen, pane.command)
-  const { mark, from } = markOf(screen, frame)
-  const rows = screen.slice(frame.first, frame.end)
-  const typed = rows
-    .map((row, i) => (i === 0 ? row.slice(from) : row))
-    .join('\n')
-    .trimEnd()
-  const draft = placeholders.test(typed.replaceAll('\n', '')) && mark !== null ? '' : typed
-  const composer_rows: readonly [number, number] = [frame.first, frame.end]
-  const composer = draft === '' ? 'empty' : 'draft'
-  const reading = readingOf(screen, frame, mark)
-  const queues = /^\/q(?:ueue)? /u.test(draft) || (mark === null && closesWithTag(draft))
-  return { reading, composer, composer_rows, draft, interrupts: reading.state === 'working' && !queues }
-}
-
-function readingOf(screen: readonly string[], frame: Frame, mark: Mark | null): Reading {
-  const evidence = (screen[frame.first] ?? '').trim().slice(0, 80)
-  if (mark?.state === 'idle') {
-    const failure = failureAbove(screen, frame.status)
-    return failure === null
-      ? { state: 'idle', detail: null, evidence }
-      : { state: 'error', detail: 'turn failed', evidence: failure.slice(0, 160) }
-  }
-  if (mark !== null) return { state: mark.state, detail: mark.detail, evidence }
-  const bar = screen[frame.status]!
-  const above = screen[frame.status - 1] ?? ''
-  if (modalHint.test(above)) return { state: 'waiting', detail: 'long draft', evidence: above.trim() }
-  const clock = bar.includes('⏱') ? 'working' : bar.includes('⏲') ? 'idle' : null
-  // A narrow bar has no clock; a text of ours is long and uncollapsed only where it was placed behind a running turn.
-  const state = clock ?? (closesWithTag(screen.slice(frame.first, frame.end).join('')) ? 'working' : 'unknown')
-  return { state, detail: 'long draft', evidence: bar.trim().slice(0, 80) }
-}
-
-/** Ends as `place` ends what goes behind `/queue `. */
-function closesWithTag(draft: string): boolean {
-  return /\[burn [0-9a-z]+\]$/u.test(draft.replaceAll('\n', '').trimEnd())
-}
+/** Hermes (`hermes chat`, the classic screen): how it is started, typed to, heard and answered. What its screen says is in hermes-screen.ts. */
+import type { AgentConfig } from '../core/nouns.ts'
+import type { AgentKind, AgentPlace, AgentStart, Heard, Look, Piece, Signal } from '../core/agent.ts'
+import { hermesConfig, hermesHome } from './hermes-home.ts'
+import { lookAtHermes } from './hermes-screen.ts'
+import { choicesIn, chosenIn, tagOf, walkTo } from './rows.ts'
 
 /**
  * Hermes replaces `[Pasted text #1: 5 lines → /some/file]` in whatever is submitted by that file's content (0.21 _expand_paste_references): a
@@ -170,19 +31,56 @@ function place(full: string, id: string, seen: Look): readonly Piece[] {
   return [{ paste: `${tag}\n` }, { paste: newlines >= 5 || text.length >= 2000 ? text : text + '\n'.repeat(5 - newlines) }]
 }
 
+function start(config: AgentConfig, at: AgentPlace | null): AgentStart {
+  const argv = [
+    ...(config.command.length > 0 ? config.command : hermes.command),
+    ...(config.model === null ? [] : ['-m', config.model]),
+    ...(config.provider === null ? [] : ['--provider', config.provider]),
+  ]
+  if (at === null) return { argv, env: config.env }
+  const own = hermesHome(config, at)
+  if ('why_not' in own) return { argv, env: config.env, without_hooks: own.why_not }
+  return { argv, env: { ...config.env, HERMES_HOME: own.home }, files: own.files, links: own.links, queues: true }
+}
+
+/** A failed turn ends with an `api_request_error` alone (0.20.4); one that is tried again comes to `pre_llm_call` or to another error. */
+function heard({ event, detail }: Pick<Signal, 'event' | 'detail'>): Heard | null {
+  switch (event) {
+    case 'pre_llm_call':
+    case 'post_approval_response':
+      return { state: 'working', detail: null }
+    case 'pre_tool_call':
+      return detail === 'clarify' ? { state: 'waiting', detail: 'question' } : { state: 'working', detail: null }
+    case 'post_tool_call':
+      return { state: 'working', detail: null }
+    case 'post_llm_call':
+    case 'on_session_end':
+      return { state: 'idle', detail: null }
+    case 'pre_approval_request':
+      // The other surface is a check by the model itself.
+      return detail === 'cli' ? { state: 'waiting', detail: 'approval' } : null
+    default:
+      return null
+  }
+}
+
+/** An approval takes a digit, or a letter of its choices, at once; a question takes the arrows. */
+function answer(wanted: string, { reading, question = '' }: Look): readonly Piece[] | null {
+  const number = chosenIn(question, wanted)
+  if (number !== null) return reading.detail === 'approval' ? [{ type: number }] : walkTo(question, number)
+  if (/^(?:esc|cancel)$/i.test(wanted.trim())) return [{ key: 'Escape' }]
+  return reading.detail === 'question' && choicesIn(question).length === 0 ? [{ paste: wanted }, { key: 'Enter' }] : null
+}
+
 export const hermes: AgentKind = {
   kind: 'hermes',
   command: ['hermes', 'chat', '--yolo'],
-  start: (config: AgentConfig) => ({
-    argv: [
-      ...(config.command.length > 0 ? config.command : hermes.command),
-      ...(config.model === null ? [] : ['-m', config.model]),
-      ...(config.provider === null ? [] : ['--provider', config.provider]),
-    ],
-    env: config.env,
-  }),
-  look,
+  reads: [hermesConfig],
+  start,
+  look: lookAtHermes,
+  heard,
   place,
+  answer,
   // Ready: a cold start with 91 skills took 10 s on a loaded machine. Seen: Enter to request took up to 8 s under load with slow hooks.
   limits: { ready: 60_000, placed: 30_000, seen: 20_000, settle: 0 },
 }

@@ -52,8 +52,12 @@ export interface AgentPlace {
   readonly home: string
   /** The person's own home. */
   readonly person: string
-  /** What the files named by `reads` say; null where there is none. */
-  readonly files: ReadonlyMap<string, string | null>
+  /** A name for what has to be named beside others of its kind on the machine: small letters, digits, `-` and `_`. */
+  readonly name: string
+  /** What the files named by `reads` say, as data; null where there is none, or none that can be read. */
+  readonly configs: ReadonlyMap<string, unknown>
+  /** What lies beside those files, by folder. */
+  readonly entries: ReadonlyMap<string, readonly string[]>
 }
 
 /** How a worker's agent is started. */
@@ -64,6 +68,8 @@ export interface AgentStart {
   readonly files?: Readonly<Record<string, string>>
   /** Symbolic links to make first: absolute path → what it leads to. Credentials are referenced this way, never copied. */
   readonly links?: Readonly<Record<string, string>>
+  /** Its configuration makes Enter queue behind a running turn, whatever the person's own says. */
+  readonly queues?: boolean
   /** Why this agent runs without hooks, where it could have had some; for people. */
   readonly without_hooks?: string
 }
@@ -73,7 +79,7 @@ export interface AgentKind {
   readonly kind: string
   /** Used where the spec gives no command. */
   readonly command: readonly string[]
-  /** Files of the person's that `start` has to know, relative to their home. */
+  /** Files of the person's that `start` has to know (YAML or JSON), relative to their home. */
   readonly reads?: readonly string[]
   /** How a worker's agent is started; with hooks where `at` says where they are. */
   start(config: AgentConfig, at: AgentPlace | null): AgentStart

@@ -46,6 +46,8 @@ export interface AgentConfig {
   readonly provider: string | null
   /** What Enter does while the agent works, as its own configuration has it: cut the turn short, or queue the text behind it. */
   readonly busy_input_mode: 'interrupt' | 'queue'
+  /** Its hooks tell what it does, where its kind has any. */
+  readonly hooks: boolean
   readonly env: Readonly<Record<string, string>>
   /** Only where the kind is `custom`. */
   readonly custom?: CustomAgent
@@ -99,6 +101,8 @@ export interface Machine {
   /** The tmux binary on that machine. */
   readonly tmux: string
   readonly windows: readonly Window[]
+  /** Where it keeps what agents need and tell; a leading `~/` is its own home. */
+  readonly state_dir: string
 }
 
 export type ForgeConfig =

@@ -16,6 +16,8 @@ export interface Pane {
   readonly agent_pid: number | null
   /** `@burn_retiring`: its worker is no longer in the spec and gets no new work. */
   readonly retiring: boolean
+  /** `@burn_queues`: its agent was started so that Enter queues behind a running turn. */
+  readonly queues: boolean
   /** `@burn_signal`: what its agent's hook told last, as written; empty where it has told nothing. */
   readonly signal: string
   /** `@burn_label`: what its border says; null where none was set. */

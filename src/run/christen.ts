@@ -1,6 +1,7 @@
 /** Wakes an agent in every pane that has none, and tells each worker who it is. */
 import type { Delivery } from '../core/lives.ts'
-import type { Worker } from '../core/nouns.ts'
+import type { AgentStart } from '../core/agent.ts'
+import type { Worker, WorkerId } from '../core/nouns.ts'
 import type { Pane } from '../core/panes.ts'
 import type { Link } from './machines.ts'
 import type { Session } from './session.ts'
@@ -8,6 +9,7 @@ import { agentKind } from '../agents/index.ts'
 import { activeStates } from '../core/lives.ts'
 import { incarnationOf } from '../core/panes.ts'
 import { startLine } from '../tmux/start.ts'
+import { startsOf } from './layout.ts'
 import { identityFor } from './prompts.ts'
 import { leaseLength, withLeases } from './session.ts'
 import { turn } from './turn.ts'
@@ -25,6 +27,9 @@ export interface ChristenOptions {
   /** Agents that may be starting at once on one machine; null: as many as it has cores, and at least two. */
   readonly parallel: number | null
   readonly dryRun: boolean
+  /** Agents get hooks where the spec and their kind have them. */
+  readonly hooks: boolean
+  readonly onWithoutHooks: (worker: string, why: string) => void
   readonly onOutcome: (christening: Christening) => void
 }
 
@@ -56,6 +61,7 @@ export async function christen(
 class Ward {
   readonly #done: Christening[] = []
   #waking: readonly Delivery[]
+  #starts: ReadonlyMap<WorkerId, AgentStart> = new Map()
   readonly #link: Link
   readonly #workers: readonly Worker[]
   readonly #session: Session
@@ -71,6 +77,10 @@ class Ward {
 
   async run(stop: AbortSignal): Promise<Christening[]> {
     const queue = await this.#queue()
+    if (this.#options.hooks && !this.#options.dryRun) {
+      const asleep = queue.filter(({ alive }) => !alive).map(({ worker }) => worker)
+      this.#starts = await startsOf(this.#link.machine, asleep, this.#session.fleet.name)
+    }
     const most = this.#options.parallel ?? Math.max(2, this.#link.machine.cores ?? 4)
     while (this.#waking.length > 0 || (queue.length > 0 && !stop.aborted)) {
       const next = stop.aborted ? [] : queue.splice(0, most - this.#waking.length)
@@ -127,9 +137,11 @@ class Ward {
       return
     }
     const asleep = next.filter(({ alive }) => !alive)
-    const lines = asleep.map(({ worker, pane }) =>
-      startLine(pane, { ...agentKind(worker.agent).start(worker.agent, null), dir: worker.dir }),
-    )
+    const lines = asleep.map(({ worker, pane }) => {
+      const { argv, env, queues = false, without_hooks } = this.#starts.get(worker.id) ?? agentKind(worker.agent).start(worker.agent, null)
+      if (without_hooks !== undefined) this.#options.onWithoutHooks(worker.id, without_hooks)
+      return startLine(pane, { argv, env, queues, dir: worker.dir })
+    })
     try {
       await this.#link.tmux?.run(lines)
     } catch (thrown) {

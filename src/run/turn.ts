@@ -104,7 +104,7 @@ function caseOf(
   const above = (pane === null ? undefined : shown.history.get(pane.id)?.slice(0, -pane.height)) ?? []
   const raw = pane === null || incarnationOf(pane, server_started) === null ? null : kind.look(screen, pane)
   // The screen does not tell how the agent was configured; the spec does.
-  const seen = raw !== null && worker?.agent.busy_input_mode === 'queue' ? { ...raw, interrupts: false } : raw
+  const seen = raw !== null && (pane?.queues === true || worker?.agent.busy_input_mode === 'queue') ? { ...raw, interrupts: false } : raw
   const now = clock.now()
   const sight = deliverySight({ id: delivery.id, pane, server_started, look: seen, screen, above, ...because, reachable: true, now })
   return { delivery, pane, kind, sight, step: step(delivery, sight, deliveryLimits(kind, delivery.kind), now) }

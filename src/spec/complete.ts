@@ -122,6 +122,7 @@ function completeMachine({ spec, name, written, owner, known, used }: MachineInp
     socket: written.socket ?? spec.socket ?? `burn-${fleetName(spec)}`,
     tmux: written.tmux ?? spec.tmux ?? defaults.tmux,
     windows,
+    state_dir: `~/.local/state/burn-fleet/${fleetName(spec)}/${name}`,
   }
 }
 

@@ -5,6 +5,7 @@ export const defaults = {
   folderOwner: 'local',
   agentKind: 'hermes',
   busyInputMode: 'interrupt',
+  hooks: true,
   stateRows: 8,
   submit: 'Enter',
   settle: '0s',

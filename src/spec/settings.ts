@@ -49,6 +49,15 @@ export const agent = z
         default: defaults.busyInputMode,
         examples: ['queue'],
       }),
+    hooks: z
+      .boolean()
+      .optional()
+      .meta({
+        description:
+          'Whether it is started with hooks that tell `burn` what it does (docs/signals.md), where its kind has any. Your own configuration of it is not changed.',
+        default: defaults.hooks,
+        examples: [false],
+      }),
     env: env.optional().meta({
       description: 'Environment variables for it. No secrets: they are seen in the process list.',
       examples: [{ HERMES_HOME: '~/.hermes' }],

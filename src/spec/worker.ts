@@ -83,6 +83,7 @@ function mergeAgents(written: readonly (WrittenAgent | undefined)[]): AgentConfi
     model: null,
     provider: null,
     busy_input_mode: defaults.busyInputMode,
+    hooks: defaults.hooks,
     env: {},
     said: {},
   }
@@ -94,6 +95,7 @@ function mergeAgents(written: readonly (WrittenAgent | undefined)[]): AgentConfi
       model: near?.model ?? base.model,
       provider: near?.provider ?? base.provider,
       busy_input_mode: near?.busy_input_mode ?? base.busy_input_mode,
+      hooks: near?.hooks ?? base.hooks,
       env: { ...far.env, ...near?.env },
       said: { ...base.said, ...near },
     }

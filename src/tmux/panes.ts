@@ -21,6 +21,7 @@ const paneFacts = [
   '@burn_made',
   '@burn_agent',
   '@burn_retiring',
+  '@burn_queues',
 ]
 /**
  * Text that others write: between separators it can't know. The program in a pane is asked for only where no agent was started: tmux reads
@@ -151,7 +152,7 @@ function keyedAt(clients: readonly string[]): ReadonlyMap<string, Time> {
 }
 
 function toPane({ facts, texts }: ReturnType<typeof fields>, keyed: ReadonlyMap<string, Time>, names: ReadonlyMap<string, string>): Pane {
-  const [id = '', window_id = '', pid, dead, status = '', mode, width, height, x, y, made, agent = '', retiring] = facts
+  const [id = '', window_id = '', pid, dead, status = '', mode, width, height, x, y, made, agent = '', retiring, queues] = facts
   const [worker = '', label = '', signal = '', title = '', command = ''] = texts
   return {
     id,
@@ -163,6 +164,7 @@ function toPane({ facts, texts }: ReturnType<typeof fields>, keyed: ReadonlyMap<
     made: made === '1',
     agent_pid: agent === '' ? null : Number(agent),
     retiring: retiring === '1',
+    queues: queues === '1',
     label: label === '' ? null : label,
     signal,
     pid: Number(pid),

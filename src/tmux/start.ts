@@ -9,6 +9,8 @@ export interface Start {
   readonly env: Readonly<Record<string, string>>
   /** Working directory on the machine; made where it is missing. A leading `~/` is that machine's home. */
   readonly dir: string
+  /** Enter queues behind a running turn. */
+  readonly queues: boolean
 }
 
 /**
@@ -36,6 +38,7 @@ export function startLine(pane: Pick<Pane, 'id' | 'pid' | 'worker'>, start: Star
   const begin: TmuxCommand[] = [
     ['respawn-pane', '-k', '-t', pane.id, ...env, loginShell],
     ['set-option', '-p', '-F', '-t', pane.id, '@burn_agent', '#{pane_pid}'],
+    ['set-option', '-p', '-t', pane.id, '@burn_queues', start.queues ? '1' : ''],
     // What the agent before it told says nothing of this one.
     ['set-option', '-p', '-u', '-t', pane.id, '@burn_signal'],
     ['display-message', '-p', 'burn-started'],

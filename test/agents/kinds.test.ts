@@ -14,6 +14,7 @@ const config: AgentConfig = {
   model: null,
   provider: null,
   busy_input_mode: 'interrupt',
+  hooks: true,
   env: {},
 }
 const id = '0k3v9w2x4abcd'
@@ -43,10 +44,13 @@ test('agents: each kind is found by its name, and a wrong name is told the right
 test('agents: hermes starts as the spec says, with model and provider where they are set', () => {
   assert.deepEqual(hermes.start(config, null).argv, ['hermes', 'chat', '--yolo'])
   assert.deepEqual(hermes.start({ ...config, command: [] }, null).argv, ['hermes', 'chat', '--yolo'])
-  assert.deepEqual(hermes.start({ ...config, model: 'm', provider: 'p', busy_input_mode: 'interrupt', env: { A: 'b' } }, null), {
-    argv: ['hermes', 'chat', '--yolo', '-m', 'm', '--provider', 'p'],
-    env: { A: 'b' },
-  })
+  assert.deepEqual(
+    hermes.start({ ...config, model: 'm', provider: 'p', busy_input_mode: 'interrupt', hooks: true, env: { A: 'b' } }, null),
+    {
+      argv: ['hermes', 'chat', '--yolo', '-m', 'm', '--provider', 'p'],
+      env: { A: 'b' },
+    },
+  )
 })
 
 test('agents: what hermes is given holds the whole text, and an id that no collapse can hide', () => {

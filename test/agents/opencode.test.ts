@@ -6,8 +6,23 @@ import type { AgentConfig } from '../../src/core/nouns.ts'
 import { opencode } from '../../src/agents/opencode.ts'
 
 const id = '0k3v9w2x4abcd'
-const config: AgentConfig = { kind: 'opencode', command: [], model: null, provider: null, busy_input_mode: 'interrupt', env: {} }
-const at: AgentPlace = { hook: '/state/hook', home: '/state/my home', person: '/home/a', files: new Map() }
+const config: AgentConfig = {
+  kind: 'opencode',
+  command: [],
+  model: null,
+  provider: null,
+  busy_input_mode: 'interrupt',
+  hooks: true,
+  env: {},
+}
+const at: AgentPlace = {
+  hook: '/state/hook',
+  home: '/state/my home',
+  person: '/home/a',
+  name: 'burn-f-w-a',
+  configs: new Map(),
+  entries: new Map(),
+}
 const facts: PaneFacts = { width: 80, height: 24, title: 'OpenCode', command: 'opencode', dead: false, cursor_x: 0, cursor_y: 0 }
 
 /** A screen as it draws one: what was said, the composer, the footer. */

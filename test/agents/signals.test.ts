@@ -18,13 +18,13 @@ function placeIn(folder: string): AgentPlace {
   writeFileSync(log, '')
   writeFileSync(hook, `#!/bin/sh\n[ -s '${log}' ] || sleep 0.2\nprintf '%s|%s|%s\\n' "$1" "$2" "$(cat)" >>'${log}'\n`)
   chmodSync(hook, 0o755)
-  return { hook, home: join(folder), person: '/home/a', files: new Map() }
+  return { hook, home: join(folder), person: '/home/a', name: 'burn-f-w-a', configs: new Map(), entries: new Map() }
 }
 
 async function toldBy(kind: string, events: (module: Record<string, unknown>) => Promise<void>, lines: number): Promise<readonly string[]> {
   const folder = mkdtempSync(join(tmpdir(), 'burn test '))
   try {
-    const config: AgentConfig = { kind, command: [], model: null, provider: null, busy_input_mode: 'interrupt', env: {} }
+    const config: AgentConfig = { kind, command: [], model: null, provider: null, busy_input_mode: 'interrupt', hooks: true, env: {} }
     const [[file, source] = ['', '']] = Object.entries(agentKind(config).start(config, placeIn(folder)).files ?? {})
     // As the agents load it: from a file, as a module.
     const path = file.replace(/\.js$/, '.mjs')

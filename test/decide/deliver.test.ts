@@ -204,6 +204,7 @@ const pane: Pane = {
   label: null,
   made: true,
   signal: '',
+  queues: false,
   retiring: false,
   agent_pid: 10,
   pid: 10,

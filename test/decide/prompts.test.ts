@@ -48,7 +48,7 @@ const worker: Worker = {
   home: 'Acme/api',
   dir: '~/burn/AZOTH',
   depth: 2,
-  agent: { kind: 'hermes', command: [], model: null, provider: null, busy_input_mode: 'interrupt', env: {} },
+  agent: { kind: 'hermes', command: [], model: null, provider: null, busy_input_mode: 'interrupt', hooks: true, env: {} },
 }
 
 /** What stands between the two fence lines; everything else of the prompt. */

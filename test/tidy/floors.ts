@@ -21,6 +21,7 @@ const importers: readonly { readonly module: RegExp; readonly only: readonly str
   { module: /^(?:node:https?|node:http2|undici)$/, only: ['src/forge/'] },
   { module: /^(?:kysely(?:\/.*)?|node:sqlite|pg)$/, only: ['src/ledger/'] },
   { module: /^(?:zod(?:\/.*)?|jsonc-parser)$/, only: ['src/spec/'] },
+  { module: /^yaml$/, only: ['src/run/layout.ts'] },
   { module: /^(?:commander|@bomb\.sh\/tab(?:\/.*)?|cli-table3)$/, only: ['src/cli/'] },
   { module: /^node:/, only: ['src/host/', 'src/forge/', 'src/tmux/', 'src/agents/', 'src/ledger/', 'src/run/', 'src/cli/'] },
 ]

@@ -12,7 +12,18 @@ import { privateSocket } from '../support/tmux.ts'
 export const quiet: FirstWindow = { name: 'first', width: 200, height: 50, command: ['sh', '-c', 'exec cat >/dev/null'] }
 
 export function machineOn(socket: string, more: Partial<Machine> = {}): Machine {
-  return { name: 'box', transport: { kind: 'local' }, cores: null, ram_gb: null, session: 'T', socket, tmux: 'tmux', windows: [], ...more }
+  return {
+    name: 'box',
+    transport: { kind: 'local' },
+    cores: null,
+    ram_gb: null,
+    session: 'T',
+    socket,
+    tmux: 'tmux',
+    windows: [],
+    state_dir: '~/state',
+    ...more,
+  }
 }
 
 /** A session with one silent pane, and its channel. */

@@ -8,6 +8,8 @@ import { allWorkers, machinesNamed, positive, withCommon, withSession, workerNam
 interface Options extends CommonOptions {
   readonly parallel?: number
   readonly dryRun?: boolean
+  /** False with `--no-hooks`. */
+  readonly hooks: boolean
 }
 
 export function christenCommand(context: Context): Command {
@@ -16,15 +18,24 @@ export function christenCommand(context: Context): Command {
     .argument('[machine|worker...]', 'only these (default: the whole fleet)')
     .option('-p, --parallel <n>', 'agents that may be starting at once on a machine (default: its cores)', positive)
     .option('-n, --dry-run', 'say what would be started, and start nothing')
+    .option('--no-hooks', 'start them without the hooks that tell burn what they do')
     .addHelpText('after', '\nExamples:\n  burn christen\n  burn christen mac --parallel 4\n  burn christen mac/CRUCIBLE/AZOTH')
     .action((names: string[], options: Options) =>
       withSession(context, options, async (session) => {
         const { christen } = await import('../../run/christen.ts')
         const workers = chosen(session.fleet, names)
         let count = 0
+        const said = new Set<string>()
         const all = await christen(workers, session, context.stop, {
           parallel: options.parallel ?? null,
           dryRun: options.dryRun ?? false,
+          hooks: options.hooks,
+          // Most have the same reason: it is said once.
+          onWithoutHooks: (worker, why) => {
+            if (!said.has(why))
+              context.io.err(`${context.io.paint('gray', 'without hooks')}: ${worker}, and others for the same reason: ${why}`)
+            said.add(why)
+          },
           onOutcome: (one) => {
             count += 1
             if (!options.json) context.io.out(line(one, count, workers.length, context))

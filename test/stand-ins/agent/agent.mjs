@@ -6,6 +6,7 @@
 import { appendFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { createComposer } from './composer.mjs'
+import { hookRunner } from './hooks.mjs'
 import { keyReader } from './keys.mjs'
 import { readOptions, usage } from './options.mjs'
 import { createScreen } from './screen.mjs'
@@ -18,8 +19,11 @@ if (process.argv.includes('--help')) {
 const options = readOptions(process.argv.slice(2), process.env)
 const began = Date.now()
 
-/** One line of ground truth. */
+const tellHooks = hookRunner(process.env)
+
+/** One line of ground truth; hooks are told of it, too. */
 function log(event, fields = {}) {
+  tellHooks(event, fields)
   if (options.log !== '') appendFileSync(options.log, `${JSON.stringify({ at: Date.now(), event, ...fields })}\n`)
 }
 

@@ -1,0 +1,82 @@
+/** Files on a machine, through its prefix: one `sh` for any number of them, and every content on its stdin. */
+import { randomBytes } from 'node:crypto'
+import type { Machine } from '../core/nouns.ts'
+import { BurnError } from '../core/errors.ts'
+import { run } from './exec.ts'
+import { explainFailure } from './failure.ts'
+import { shellWord } from './quote.ts'
+import { argvOn } from './transport.ts'
+
+const limit = 30_000
+
+export interface Laid {
+  /** Text files by absolute path, and the rights of each; folders above them are made (0700). */
+  readonly files: readonly { readonly path: string; readonly text: string; readonly mode: '600' | '700' }[]
+  /** Symbolic links by absolute path: what each leads to. One that leads elsewhere is made anew; a file in its place stays. */
+  readonly links: readonly { readonly path: string; readonly to: string }[]
+}
+
+/** Writes files beside their place and renames them, so that nobody ever reads half of one. Throws BurnError `machine_files`. */
+export async function layOut(machine: Machine, { files, links }: Laid): Promise<void> {
+  const end = `BURN_${randomBytes(9).toString('hex')}`
+  const write = files.map(({ path, text, mode }) => {
+    const word = shellWord(path)
+    return `put ${word} ${mode} <<'${end}'\n${text.endsWith('\n') ? text : `${text}\n`}${end}\n`
+  })
+  const link = links.map(({ path, to }) => `lead ${shellWord(path)} ${shellWord(to)}\n`)
+  await script(machine, `${functions}${write.join('')}${link.join('')}`)
+}
+
+/** The person's home on a machine, and what files there say (null where there is none), by the names that were asked for. */
+export async function readHome(
+  machine: Machine,
+  names: readonly string[],
+): Promise<{ home: string; files: ReadonlyMap<string, string | null>; entries: ReadonlyMap<string, readonly string[]> }> {
+  const nonce = randomBytes(9).toString('hex')
+  const wanted = names.map((name) => `show ${shellWord(name)}\n`).join('')
+  const folders = [...new Set(names.map((name) => name.slice(0, Math.max(0, name.lastIndexOf('/')))))].filter((name) => name !== '')
+  const listed = folders.map((name) => `list ${shellWord(name)}\n`).join('')
+  const asked = `printf '%s\\n' "$HOME"
+show() { printf '\\n${nonce} file %s\\n' "$1"; if [ -r "$HOME/$1" ]; then printf '+'; cat "$HOME/$1"; fi; }
+list() { printf '\\n${nonce} list %s\\n' "$1"; ls -A "$HOME/$1" 2>/dev/null; true; }
+${wanted}${listed}`
+  const [home = '', ...parts] = (await script(machine, asked)).split(`\n${nonce} `)
+  const files = new Map<string, string | null>()
+  const entries = new Map<string, readonly string[]>()
+  for (const part of parts) {
+    const [head = '', ...rest] = part.split('\n')
+    const text = rest.join('\n')
+    if (head.startsWith('file ')) files.set(head.slice(5), text.startsWith('+') ? text.slice(1) : null)
+    else
+      entries.set(
+        head.slice(5),
+        text.split('\n').filter((name) => name !== ''),
+      )
+  }
+  return { home: home.trim(), files, entries }
+}
+
+const functions = `set -eu
+umask 077
+put() {
+  mkdir -p -- "\${1%/*}"
+  cat >"$1.new.$$"
+  chmod "$2" "$1.new.$$"
+  mv -f -- "$1.new.$$" "$1"
+}
+lead() {
+  mkdir -p -- "\${1%/*}"
+  if [ -h "$1" ] || [ ! -e "$1" ]; then ln -sfn -- "$2" "$1"; fi
+}
+`
+
+async function script(machine: Machine, text: string): Promise<string> {
+  const { code, stdout, stderr, stopped } = await run(argvOn(machine, ['sh', '-s']), { input: text, timeout_ms: limit })
+  if (code === 0) return stdout
+  const why = stopped === 'timeout' ? `it took longer than ${limit / 1000} s` : explainFailure(stderr, code).reason
+  throw new BurnError(
+    'machine_files',
+    `files could not be laid out on ${machine.name}: ${why}`,
+    'check the rights and the room in its state directory',
+  )
+}

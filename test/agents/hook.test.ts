@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict'
+import { execFileSync, spawn } from 'node:child_process'
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import * as fc from 'fast-check'
+import { countDropped, hookScript } from '../../src/agents/hook.ts'
+import { parseSignal } from '../../src/core/signal.ts'
+import { scratch, until } from '../support/fleet.ts'
+import { privateSocket } from '../support/tmux.ts'
+
+/** A pane on a server of its own, and the hook laid out beside it. */
+function pane(t: TestContext) {
+  const dir = scratch(t)
+  const socket = privateSocket(t)
+  const tmux = (...words: readonly string[]) => execFileSync('tmux', ['-u', '-L', socket, ...words], { encoding: 'utf8' }).trimEnd()
+  tmux('-f', '/dev/null', 'new-session', '-d', '-x', '80', '-y', '24', 'cat')
+  const id = tmux('display-message', '-p', '#{pane_id}')
+  mkdirSync(join(dir, 'hooks'))
+  writeFileSync(join(dir, 'hook'), hookScript, { mode: 0o700 })
+  const env = { PATH: process.env['PATH'] ?? '', TMUX: tmux('display-message', '-p', '#{socket_path},#{pid},0'), TMUX_PANE: id }
+  const file = join(dir, 'hooks', `${id.slice(1)}.jsonl`)
+  return {
+    file,
+    option: () => parseSignal(tmux('show-options', '-p', '-q', '-v', '-t', id, '@burn_signal')),
+    hook: (words: readonly string[], payload: string | Buffer, more: Record<string, string> = {}) =>
+      new Promise<{ code: number | null; out: string }>((done) => {
+        const child = spawn(join(dir, 'hook'), words, { env: { ...env, ...more } })
+        let out = ''
+        child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()))
+        child.stderr.on('data', (chunk: Buffer) => (out += chunk.toString()))
+        child.stdin.on('error', () => {})
+        child.stdin.end(payload)
+        child.on('close', (code) => done({ code, out }))
+      }),
+    lines: () =>
+      readFileSync(file, 'utf8')
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as { event: string; detail: string | null; ids: string[]; ok: boolean }),
+  }
+}
+
+const id = '1m7y6ewdbs30w'
+
+test('hook: an event is one line, its ids and its word are kept, and nothing else of what was said', async (t) => {
+  const { hook, lines, option, file } = pane(t)
+  const payload = JSON.stringify({ tool_name: 'clarify', extra: { user_message: `my secret [burn ${id}] "tool_name":"no"` } }, null, 2)
+  assert.deepEqual(await hook(['pre_tool_call', 'tool_name'], payload), { code: 0, out: '' })
+  assert.deepEqual(await hook(['agent-turn-complete', '{"type":"x"}'], ''), { code: 0, out: '' })
+  assert.deepEqual(
+    lines().map(({ event, detail, ids, ok }) => [event, detail, ids, ok]),
+    [
+      ['pre_tool_call', 'clarify', [id], true],
+      ['agent-turn-complete', null, [], true],
+    ],
+  )
+  assert.ok(!readFileSync(file, 'utf8').includes('secret'))
+  assert.equal(statSync(file).mode & 0o777, 0o600)
+  // The last event, with the ids that came before it.
+  await until('tmux was told', () => option()?.event === 'agent-turn-complete')
+  assert.deepEqual(option()?.ids, [id])
+})
+
+test('hook: what is no JSON object, or 10 MB, is dropped and counted, and the agent is not disturbed', async (t) => {
+  const { hook, file } = pane(t)
+  assert.deepEqual(await hook(['Stop'], 'Segmentation fault'), { code: 0, out: '' })
+  assert.deepEqual(await hook(['Stop'], Buffer.alloc(10_000_000, 'a')), { code: 0, out: '' })
+  assert.deepEqual(await hook(['Stop'], '{}'), { code: 0, out: '' })
+  assert.deepEqual(countDropped(readFileSync(file, 'utf8')), { lines: 3, dropped: 2 })
+})
+
+test('hook: without a pane, a folder or a tmux it still ends well', async (t) => {
+  const { hook } = pane(t)
+  assert.deepEqual(await hook(['Stop'], '{}', { TMUX_PANE: '' }), { code: 0, out: '' })
+  assert.deepEqual(await hook(['Stop'], '{}', { TMUX_PANE: '%1;rm' }), { code: 0, out: '' })
+  assert.deepEqual(await hook(['Stop'], '{}', { TMUX: '/nowhere,1,0' }), { code: 0, out: '' })
+})
+
+test('hook: events at once mix no lines, and a file does not grow for ever', async (t) => {
+  const { hook, lines, file } = pane(t)
+  await Promise.all(Array.from({ length: 24 }, (_, index) => hook([`e${index}`], `{"x":"[burn ${id}]"}`)))
+  assert.equal(lines().length, 24)
+  writeFileSync(file, `${'x'.repeat(300_000)}\n`)
+  await hook(['Stop'], '{}')
+  await until('the file began anew', () => {
+    try {
+      return statSync(`${file}.1`).size > 300_000
+    } catch {
+      return false
+    }
+  })
+})
+
+test('hook: whatever an agent says, the lines stay lines', { timeout: 60_000 }, async (t) => {
+  const { hook, lines } = pane(t)
+  await fc.assert(
+    fc.asyncProperty(fc.string({ unit: 'binary', maxLength: 60 }), fc.json(), async (event, payload) => {
+      assert.deepEqual(await hook([event.replaceAll('\0', ''), 'tool_name'], payload), { code: 0, out: '' })
+      assert.match(lines().at(-1)?.event ?? '?', /^[\w.:-]*$/)
+    }),
+    { numRuns: 15 },
+  )
+})

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict'
+import { existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { standIn, testFleet, until, type Fleet } from '../support/fleet.ts'
+
+interface Status {
+  readonly machines: readonly {
+    readonly windows: readonly { readonly workers: readonly { readonly state: string; readonly evidence: string }[] }[]
+  }[]
+}
+
+/** Two Hermes of a person who has a model, a skill and a login. */
+function fleet(t: Parameters<typeof testFleet>[0], config: string): Fleet {
+  const made = testFleet(t, (dir, socket) => ({
+    name: 'f',
+    session: 'F',
+    socket,
+    dir: join(dir, 'w'),
+    ledger: `sqlite:${dir}/l.db`,
+    forge: { kind: 'folder', path: dir, owner: 'me' },
+    agent: standIn(dir, '--turn-ms', '1500'),
+    machines: { box: { windows: [{ name: 'W', panes: 2, names: ['ANN', 'BEN'], repos: ['app'] }] } },
+  }))
+  mkdirSync(join(made.dir, 'home/.hermes/skills'), { recursive: true })
+  mkdirSync(join(made.dir, 'issues/app'), { recursive: true })
+  writeFileSync(join(made.dir, 'home/.hermes/config.yaml'), config)
+  writeFileSync(join(made.dir, 'home/.hermes/auth.json'), '{"login":"hers"}')
+  writeFileSync(join(made.dir, 'home/.hermes/.env'), 'KEY=1\n')
+  return made
+}
+
+test('christen: each Hermes gets a home of its own with hooks, and the person keeps theirs as it was', async (t) => {
+  const config = 'model:\n  default: m # the good one\n  api_key: ${KEY}\n'
+  const { dir, burn, received } = fleet(t, config)
+  await burn('up')
+  assert.equal((await burn('christen')).code, 0)
+  const root = join(dir, 'home/.hermes')
+  const home = join(root, 'profiles/burn-f-w-ann')
+  const written = JSON.parse(readFileSync(join(home, 'config.yaml'), 'utf8')) as Record<string, unknown>
+  assert.deepEqual(written['model'], { default: 'm', api_key: '${KEY}' })
+  assert.deepEqual(written['display'], { busy_input_mode: 'queue' })
+  assert.equal(statSync(join(home, 'config.yaml')).mode & 0o777, 0o600)
+  assert.equal(readlinkSync(join(home, 'skills')), join(root, 'skills'))
+  assert.ok(lstatSync(join(home, '.env')).isSymbolicLink(), 'referenced, not copied')
+  assert.ok(!existsSync(join(home, 'auth.json')), 'read and renewed where it is')
+  assert.equal(readFileSync(join(root, 'config.yaml'), 'utf8'), config)
+  assert.equal(received().length, 2)
+  const state = join(dir, 'home/.local/state/burn-fleet/f/box')
+  assert.equal(statSync(join(state, 'hook')).mode & 0o777, 0o700)
+  assert.equal(statSync(join(state, 'hooks')).mode & 0o777, 0o700)
+  // Both witnesses: the screen, and what the agent's own hook told.
+  let evidence: string[] = []
+  await until('hooks told that turns ended', async () => {
+    const all = (await burn('status', '--json')).json<Status>().machines[0]!.windows[0]!.workers
+    evidence = all.map(({ state: seen, evidence: why }) => `${seen}: ${why}`)
+    return evidence.every((each) => /^idle: .*hook (?:on_session_end|post_llm_call) \d+ s ago$/.test(each))
+  })
+})
+
+test('christen: a secret in the configuration is not copied: that Hermes starts without hooks, and it is said', async (t) => {
+  const { dir, burn } = fleet(t, 'model: { default: m, api_key: sk-very-secret }\n')
+  await burn('up')
+  const { code, err } = await burn('christen')
+  assert.equal(code, 0)
+  assert.match(err, /without hooks: .*model\.api_key/)
+  assert.ok(!err.includes('sk-very-secret'))
+  assert.ok(!existsSync(join(dir, 'home/.hermes/profiles')))
+})
+
+test('christen: where nothing can be laid out, agents start all the same', async (t) => {
+  const { dir, burn } = fleet(t, 'model: { default: m }\n')
+  mkdirSync(join(dir, 'home/.local/state/burn-fleet/f'), { recursive: true })
+  writeFileSync(join(dir, 'home/.local/state/burn-fleet/f/box'), 'in the way')
+  await burn('up')
+  const { code, err } = await burn('christen')
+  assert.equal(code, 0, err)
+  assert.match(err, /without hooks: .*could not be laid out/)
+})
+
+test('christen --no-hooks lays out nothing', async (t) => {
+  const { dir, burn } = fleet(t, 'model: { default: m }\n')
+  await burn('up')
+  assert.equal((await burn('christen', '--no-hooks')).code, 0)
+  assert.ok(!existsSync(join(dir, 'home/.local')))
+  assert.ok(!existsSync(join(dir, 'home/.hermes/profiles')))
+})

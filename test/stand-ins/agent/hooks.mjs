@@ -1,0 +1,54 @@
+/** Shell hooks as Hermes runs them: named in `$HERMES_HOME/config.yaml` (here JSON, which is YAML), JSON on stdin, one after the other. */
+import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+function configured(home) {
+  if (home === undefined) return {}
+  try {
+    return JSON.parse(readFileSync(join(home, 'config.yaml'), 'utf8')).hooks ?? {}
+  } catch (error) {
+    if (error.code === 'ENOENT') return {}
+    throw error
+  }
+}
+
+/** What the ground truth calls an event, as Hermes' hooks: names and payloads. A failed turn has no end of its own. */
+const told = {
+  turn_start: ({ text }) => [['pre_llm_call', { extra: { user_message: text } }]],
+  turn_end: ({ outcome }) =>
+    outcome === 'failed'
+      ? [['api_request_error', { extra: { reason: 'server_error', retryable: false } }]]
+      : [
+          ['post_llm_call', {}],
+          ['on_session_end', {}],
+        ],
+  asked: ({ kind }) =>
+    kind === 'approval'
+      ? [
+          ['pre_approval_request', { extra: { surface: 'smart' } }],
+          ['pre_approval_request', { extra: { surface: 'cli' } }],
+        ]
+      : [['pre_tool_call', { tool_name: 'clarify' }]],
+  answered: ({ kind }) => [kind === 'approval' ? ['post_approval_response', {}] : ['post_tool_call', { tool_name: 'clarify' }]],
+}
+
+/** Returns what to call with every event of the log. */
+export function hookRunner(env) {
+  const hooks = configured(env.HERMES_HOME)
+  let before = Promise.resolve()
+  const run = (command, payload) =>
+    new Promise((done) => {
+      const child = spawn('sh', ['-c', command], { stdio: ['pipe', 'ignore', 'ignore'], env })
+      child.stdin.on('error', () => {})
+      child.stdin.end(JSON.stringify(payload))
+      child.on('close', done)
+    })
+  return (event, fields) => {
+    for (const [name, payload] of told[event]?.(fields) ?? []) {
+      for (const { command } of hooks[name] ?? []) {
+        before = before.then(() => run(command, { hook_event_name: name, session_id: 's', cwd: env.PWD ?? '', ...payload }))
+      }
+    }
+  }
+}
