@@ -73,8 +73,8 @@ function readingOf(screen: readonly string[], { first, end }: Span, title: strin
   if (working.test(title)) return { state: 'working', detail: queued, evidence: title }
   const busy = above !== undefined && spinner.test(above) ? above : hints.find((row) => row.includes('esc to interrupt'))
   if (busy !== undefined) return { state: 'working', detail: queued, evidence: evidenceOf(busy) }
-  const said = screen.slice(0, first).findLastIndex((row) => /^● /u.test(row))
-  const asked = screen.slice(0, first - 1).findLastIndex((row) => /^❯ /u.test(row))
+  const said = screen.slice(0, first).findLastIndex((row) => row.startsWith('● '))
+  const asked = screen.slice(0, first - 1).findLastIndex((row) => row.startsWith('❯ '))
   const reply = said > asked ? (screen[said] ?? '') : ''
   if (failed.test(reply)) return { state: 'error', detail: failureIn(reply), evidence: evidenceOf(reply) }
   return { state: 'idle', detail: null, evidence: evidenceOf(screen[first]) === '' ? '❯' : evidenceOf(screen[first]) }

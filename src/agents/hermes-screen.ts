@@ -123,10 +123,10 @@ export function lookAtHermes(screen: readonly string[], pane: PaneFacts): Look {
 
 /** What the box above the status bar asks; a short pane shows only a part of it. */
 function questionAbove(screen: readonly string[], status: number): string {
-  const top = screen.slice(0, status).findLastIndex((row) => /^╭─/u.test(row))
+  const top = screen.slice(0, status).findLastIndex((row) => row.startsWith('╭─'))
   return screen
     .slice(top + 1, status)
-    .filter((row) => /^│/u.test(row))
+    .filter((row) => row.startsWith('│'))
     .map((row) => row.replace(/^│ ?|\s*│?\s*$/gu, ''))
     .join('\n')
     .trim()

@@ -4,6 +4,7 @@ import type { Incarnation, Time } from '../core/nouns.ts'
 import type { AgentKind, Look } from '../core/agent.ts'
 import type { Pane } from '../core/panes.ts'
 import { incarnationOf } from '../core/panes.ts'
+import { parseSignal } from '../core/signal.ts'
 
 /** What was seen of the pane a delivery is for. */
 export interface DeliverySight {
@@ -19,6 +20,8 @@ export interface DeliverySight {
   readonly in_composer: boolean
   /** The id is on the agent's screen outside the composer. */
   readonly elsewhere: boolean
+  /** The agent's own hook told of a prompt with the id. */
+  readonly told: boolean
   /** Why a person has this pane now; null where nobody has. */
   readonly attended: string | null
   /** Another delivery of this worker is placing, placed or submitted: its turn may be about to start. */
@@ -70,25 +73,27 @@ export function step(delivery: Delivery, sight: DeliverySight, limits: DeliveryL
     case 'submitted':
       return stepActive(delivery, sight, limits, now)
     case 'unknown':
-      return shown(delivery, sight) ? move('seen', 'its id showed up on the screen later') : wait('settled only by its id showing up')
+      return received(delivery, sight) === null
+        ? wait('settled only by its id showing up')
+        : move('seen', sight.told ? "its agent's own hook told of it later" : 'its id showed up on the screen later')
     case 'seen':
     case 'refused':
       return wait('it has ended')
   }
 }
 
-/** The id stands outside the composer of the very agent it was meant for: it was submitted. */
-function shown(delivery: Delivery, sight: DeliverySight): boolean {
-  return (
-    sight.reachable && sight.incarnation === delivery.incarnation && sight.incarnation !== null && sight.elsewhere && !sight.in_composer
-  )
+/** What proves that the very agent it was meant for has it: its own word, or its id outside the composer. Null where nothing does. */
+function received(delivery: Delivery, sight: DeliverySight): string | null {
+  if (!sight.reachable || sight.incarnation === null || sight.incarnation !== delivery.incarnation) return null
+  if (sight.told) return "its agent's own hook told of it"
+  return sight.elsewhere && !sight.in_composer ? 'its id is on the screen, outside the composer' : null
 }
 
 function stepPlanned(delivery: Delivery, sight: DeliverySight, limits: DeliveryLimits, now: Time): DeliveryStep {
   const until = delivery.planned_at + limits.planned
   const reason = whyNotPlace(delivery, sight)
   // The ledger may have lost its last moments: what is on the screen already is followed, never placed a second time.
-  if (sight.reachable && (sight.in_composer || sight.elsewhere)) return move('placing', 'its id is on the screen already')
+  if (sight.reachable && (sight.in_composer || sight.elsewhere || sight.told)) return move('placing', 'its id is there already')
   // No agent will come by itself, and an agent that was started anew knows nothing of this: the issue can go elsewhere.
   if (sight.reachable && sight.incarnation === null) return move('refused', sight.ended ?? 'no agent lives in its pane')
   if (now >= until) return move('refused', `not placed in ${Math.round(limits.planned / 1000)} s: ${reason ?? 'its turn did not come'}`)
@@ -116,7 +121,8 @@ function stepActive(delivery: Delivery, sight: DeliverySight, limits: DeliveryLi
     if (delivery.state === 'placed' && delivery.presses === 0) return move('refused', 'the agent ended before Enter was pressed')
     return move('unknown', 'the agent it was meant for is gone')
   }
-  if (shown(delivery, sight)) return move('seen', 'its id is on the screen, outside the composer')
+  const proof = received(delivery, sight)
+  if (proof !== null) return move('seen', proof)
   if (sight.in_composer) {
     const next = stepInComposer(delivery, sight, limits, now)
     // Where Enter can follow at once, one write says both.
@@ -192,6 +198,7 @@ export function deliverySight(of: {
         ? `its agent ended ${pane.dead_status === null ? 'by a signal' : `with status ${pane.dead_status}`}: its pane shows why`
         : null,
     look,
+    told: pane !== null && (parseSignal(pane.signal)?.ids.includes(id) ?? false),
     in_composer: composer && look.draft.replaceAll('\n', '').includes(id),
     elsewhere:
       composer &&

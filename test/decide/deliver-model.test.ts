@@ -91,8 +91,11 @@ class World {
   readonly agents: Agent[] = [this.agent]
   private readonly limits: ReturnType<typeof limitsWith>
 
-  constructor(settle: number) {
+  private readonly hooks: boolean
+
+  constructor(settle: number, hooks: boolean) {
     this.limits = limitsWith(settle)
+    this.hooks = hooks
   }
 
   private truth(): DeliverySight {
@@ -105,7 +108,12 @@ class World {
       draft: composer,
       interrupts: false,
     }
-    const seen = { look, in_composer: alive && composer.includes(id), elsewhere: alive && submitted.some((text) => text.includes(id)) }
+    const seen = {
+      look,
+      in_composer: alive && composer.includes(id),
+      elsewhere: alive && submitted.some((text) => text.includes(id)),
+      told: this.hooks && alive && submitted.some((text) => text.includes(id)),
+    }
     return { reachable: true, incarnation: alive ? String(pid) : null, ...seen, attended: null, busy: false }
   }
 
@@ -178,8 +186,8 @@ const settles = fc.constantFrom(0, 500, 2000)
 
 test('deliver: whatever happens, a text is placed at most once, never twice submitted, and never into a successor', () => {
   fc.assert(
-    fc.property(settles, fc.array(fc.constantFrom(...happenings), { maxLength: 60 }), (settle, story) => {
-      const world = new World(settle)
+    fc.property(settles, fc.boolean(), fc.array(fc.constantFrom(...happenings), { maxLength: 60 }), (settle, hooks, story) => {
+      const world = new World(settle, hooks)
       for (const what of story) world.happen(what)
       const received = world.agents.flatMap((agent) => agent.submitted.filter((text) => text.includes(id)).map(() => String(agent.pid)))
       assert.ok(received.length <= 1, 'received at most once')
@@ -193,15 +201,15 @@ test('deliver: whatever happens, a text is placed at most once, never twice subm
 
 test('deliver: left alone, it ends, and where nothing went wrong it is seen', () => {
   fc.assert(
-    fc.property(settles, fc.array(fc.constantFrom(...happenings), { maxLength: 30 }), (settle, story) => {
-      const world = new World(settle)
+    fc.property(settles, fc.boolean(), fc.array(fc.constantFrom(...happenings), { maxLength: 30 }), (settle, hooks, story) => {
+      const world = new World(settle, hooks)
       for (const what of [...story, 'redraw', 'answered', 'redraw'] as const) world.happen(what)
       for (let i = 0; i < 60; i++) world.happen(i % 3 === 2 ? 'minute' : 'turn')
       assert.ok(['seen', 'refused', 'unknown'].includes(world.row.state), world.row.state)
     }),
     { numRuns: 1000 },
   )
-  const world = new World(0)
+  const world = new World(0, false)
   for (const what of ['turn', 'turn', 'turn', 'turn'] as const) world.happen(what)
   assert.equal(world.row.state, 'seen')
   assert.deepEqual(world.agent.submitted, [`[burn ${id}]`])

@@ -46,6 +46,7 @@ function sight(more: Partial<DeliverySight> = {}): DeliverySight {
     look: look('idle'),
     in_composer: false,
     elsewhere: false,
+    told: false,
     attended: null,
     busy: false,
     ...more,
@@ -154,6 +155,9 @@ const table: readonly Row[] = [
   ['submitted, but a redraw shows it in the composer still', delivery('submitted', { presses: 1 }), sight(ours), 3_000, 'submit'],
   ['submitted, agent gone', delivery('submitted', { presses: 1 }), sight(gone), 1, 'unknown'],
 
+  ['submitted, told of by the agent itself', delivery('submitted', { presses: 1 }), sight({ told: true }), 1, 'seen'],
+  ['unknown, told of later', delivery('unknown'), sight({ told: true }), 99_999, 'seen'],
+  ['told of by a successor', delivery('submitted', { presses: 1 }), sight({ incarnation: '1.%1.11', told: true }), 1, 'unknown'],
   ['unknown, shows up', delivery('unknown'), sight({ elsewhere: true }), 99_999, 'seen'],
   ['unknown, in the composer: never again', delivery('unknown'), sight(ours), 99_999, 'wait'],
   ['unknown, a successor', delivery('unknown'), sight({ incarnation: '1.%1.11', elsewhere: true }), 1, 'wait'],
@@ -240,6 +244,7 @@ test('deliver: a sight says where the id is, whose pane it is, and who is at it'
     look: of.look,
     in_composer: true,
     elsewhere: false,
+    told: false,
     attended: null,
     busy: false,
   })
