@@ -20,9 +20,10 @@ import {
   type Span,
 } from './rows.ts'
 
-const closing = /^( *)╹(▀{10,})/u
+/** A toast, which in a narrow pane begins at the fifth column, may cover all but its beginning. */
+const closing = /^( *)╹(▀+)(?=\s|┃|$)/u
 /** The footer while a turn runs; `[⋯]` where animations are off. After a first Escape: `esc again to interrupt`. */
-const running = /^ {1,6}(?:[■⬝]{2}|\[⋯\])|^ {1,6}esc (?:again to )?interrupt\b/u
+const running = /^ {1,6}(?:[■⬝]|\[⋯\])|^ {1,6}esc (?:again to )?interrupt\b/u
 /** Grey, where nothing is typed. */
 const placeholder = /^Ask anything…(?: ".*"?)?$/u
 const logo = /[█▀▄]{4} [█▀▄]/u
@@ -46,7 +47,7 @@ function frameOf(screen: readonly string[]): Frame | null {
   let first = at
   while (first > 0 && screen[first - 1]!.startsWith(bar)) first--
   if (at - first < 3 || screen[at - 1]!.slice(bar.length).trim() === '') return null
-  return { first, end: at - 1, from: bar.length + 2, to: bar.length + edge.length, closing: at }
+  return { first, end: at - 1, from: bar.length + 2, to: edge.length < 10 ? Infinity : bar.length + edge.length, closing: at }
 }
 
 /** Rows of the lowest block that stands where the composer was; null where none does. */
@@ -95,6 +96,7 @@ function readingOf(screen: readonly string[], frame: Frame, pane: PaneFacts, dra
     const queued = screen.slice(block.first, block.end).some((row) => /^ {1,3}┃ {3}QUEUED\b/u.test(row))
     return { state: 'working', detail: retrying ? 'retrying' : queued ? 'queued' : drafted, evidence: evidenceOf(footer[0]) }
   }
+  if (/^ *┃/u.test(footer[0] ?? '')) return { state: 'unknown', detail: null, evidence: 'a toast covers the footer' }
   const focused = !knowsCursor(pane) || (pane.cursor_y >= frame.first && pane.cursor_y < frame.closing)
   if (!focused) return { state: 'unknown', detail: null, evidence: 'the cursor is not in the composer: something else is open' }
   const failure = failureAbove(screen, frame)

@@ -94,6 +94,20 @@ const approval = [
 ]
 const question = ['  ┃', '  ┃  Which one?', '  ┃', '  ┃  1. PostgreSQL', '  ┃  2. SQLite', '  ┃  3. Type your own answer', '  ┃', '']
 
+test('opencode: a toast over a narrow composer hides no running turn, and no draft is taken for none', () => {
+  const toast = (row: string) => `${row.slice(0, 4).padEnd(4)}┃  Could not reach the registry  ┃`
+  const covered = (footer: string) => screen(asked, [''], footer).map((row, i, all) => (i > 4 && i < all.length - 1 ? toast(row) : row))
+  const seen = [look(covered(running)), look(covered(resting)), look(covered(''))]
+  assert.deepEqual(
+    seen.map(({ reading, composer }) => [reading.state, composer]),
+    [
+      ['working', 'draft'],
+      ['idle', 'draft'],
+      ['unknown', 'draft'],
+    ],
+  )
+})
+
 test('opencode: what it asks stands where the composer was, and is answered by a digit or a key; nothing is typed into it', () => {
   const approve = look([...asked, ...approval])
   assert.deepEqual([approve.reading.state, approve.reading.detail, approve.composer], ['waiting', 'approval', 'absent'])
@@ -153,7 +167,7 @@ test('opencode: whatever the screen, there is a reading, and idle only above its
       const seen = look(some, { width, height: some.length, cursor_x: 5, cursor_y })
       const [first, end] = seen.composer_rows
       if (seen.composer === 'absent') assert.deepEqual([first, end, seen.reading.state === 'idle'], [0, 0, false])
-      else assert.match(some[end + 1] ?? '', /^ *╹▀{10}/)
+      else assert.match(some[end + 1] ?? '', /^ *╹▀/)
     }),
   )
 })
