@@ -88,6 +88,14 @@ export function workerNamed(fleet: Fleet, name: string): Worker {
   )
 }
 
+/** All that a name means: a worker, every worker of a window (`mac/CRUCIBLE`, or its name), lane or machine, or `all`. Throws BurnError (exit 2). */
+export function workersNamed(fleet: Fleet, name: string): Worker[] {
+  const workers = allWorkers(fleet)
+  if (name === 'all') return workers
+  const groups = workers.filter(({ machine, window, lane }) => [machine, window, lane, `${machine}/${window}`].includes(name))
+  return groups.length > 0 ? groups : [workerNamed(fleet, name)]
+}
+
 export function unknown(noun: string, name: string, candidates: readonly string[]): BurnError {
   const near = nearest(name, candidates)
   const listed = candidates.slice(0, 12).join(', ')

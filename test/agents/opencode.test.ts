@@ -77,7 +77,7 @@ test('opencode: a failed turn is an error, one that was cut or a tool that was r
     assert.equal(look(screen([...failed.slice(0, -1), last], [''], resting)).reading.state, 'idle', last)
   const refused = [...asked, '  ┃', '  ┃  $ git push --force', '  ┃', '', '     ▣  Build · model']
   assert.equal(look(screen(refused, [''], resting)).reading.state, 'idle')
-  const covered = [...asked, '  ┃', '  ┃  $ ls', '  ┃', '        ┃  Copied  ┃', '     ▣  B┃  Copied  ┃']
+  const covered = [...asked.slice(0, -1), '        ┃  Copied  ┃', '     ▣  B┃  Copied  ┃']
   assert.equal(look(screen(covered, [''], resting)).reading.state, 'idle', 'a toast covers the time')
 })
 

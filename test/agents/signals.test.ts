@@ -16,7 +16,10 @@ function placeIn(folder: string): AgentPlace {
   const hook = join(folder, 'hook')
   const log = join(folder, 'told')
   writeFileSync(log, '')
-  writeFileSync(hook, `#!/bin/sh\n[ -s '${log}' ] || sleep 0.2\nprintf '%s|%s|%s\\n' "$1" "$2" "$(cat)" >>'${log}'\n`)
+  writeFileSync(
+    hook,
+    `#!/bin/sh\ncase "$1" in input | chat.message) sleep 0.2 ;; esac\nprintf '%s|%s|%s\\n' "$1" "$2" "$(cat)" >>'${log}'\n`,
+  )
   chmodSync(hook, 0o755)
   return { hook, home: join(folder), person: '/home/a', name: 'burn-f-w-a', configs: new Map(), entries: new Map() }
 }

@@ -1,7 +1,9 @@
 /** The commands, in the order in which help lists them. */
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
+import { answerCommand } from './answer.ts'
 import { attachCommand } from './attach.ts'
+import { captureCommand } from './capture.ts'
 import { christenCommand } from './christen.ts'
 import { classifyCommand } from './classify.ts'
 import { councilCommand } from './council.ts'
@@ -11,6 +13,7 @@ import { explainCommand } from './explain.ts'
 import { ledgerCommand } from './ledger.ts'
 import { holdCommand, releaseCommand, requeueCommand, resumeCommand } from './mend.ts'
 import { promptCommand } from './prompt.ts'
+import { sendCommand } from './send.ts'
 import { specCommand } from './spec.ts'
 import { statusCommand } from './status.ts'
 import { downCommand, upCommand } from './up.ts'
@@ -23,6 +26,9 @@ export const commands: readonly ((context: Context) => Command)[] = [
   dispatchCommand,
   statusCommand,
   attachCommand,
+  captureCommand,
+  sendCommand,
+  answerCommand,
   explainCommand,
   promptCommand,
   councilCommand,

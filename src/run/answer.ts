@@ -1,0 +1,98 @@
+/** The question that an agent has open, and a person's answer to it. */
+import type { AgentKind, Look } from '../core/agent.ts'
+import type { Worker } from '../core/nouns.ts'
+import type { Pane } from '../core/panes.ts'
+import type { Tmux } from '../core/ports.ts'
+import type { Session } from './session.ts'
+import { agentKind } from '../agents/index.ts'
+import { BurnError } from '../core/errors.ts'
+import { sanitize } from '../core/text.ts'
+import { held, placeLine } from '../tmux/paste.ts'
+
+/** How long the agent may take to show that it has the answer, and the pause between looks, milliseconds. */
+const patience = 10_000
+const pause = 100
+
+export interface Asked {
+  readonly worker: string
+  readonly detail: string | null
+  /** As its screen shows it, choices included. */
+  readonly question: string
+}
+
+export interface Answered extends Asked {
+  /** `taken`: the question is gone. `unknown`: it still stands, or could not be looked at any more. */
+  readonly outcome: 'taken' | 'unknown'
+  /** What the agent does now. */
+  readonly state: string
+}
+
+interface Seen {
+  readonly tmux: Tmux
+  readonly pane: Pane
+  readonly kind: AgentKind
+  readonly look: Look
+}
+
+/** What a worker asks. Throws BurnError `not_asking` where nothing is open, and what `seeWorker` throws. */
+export async function askedBy(worker: Worker, session: Session): Promise<Asked> {
+  return asked(worker, await seeWorker(worker, session))
+}
+
+function asked(worker: Worker, { look }: Seen): Asked {
+  const { state, detail, evidence } = look.reading
+  if (state !== 'waiting')
+    throw new BurnError('not_asking', `${worker.id} asks nothing: it is ${state} (${evidence})`, 'burn status shows who is waiting')
+  return { worker: worker.id, detail, question: look.question ?? evidence }
+}
+
+/**
+ * Answers what is open now. `expected`: the question that the person saw, where they did: another one is not answered. Throws BurnError
+ * `no_such_choice` (exit 2), `question_changed`, `pane_in_use`, `not_typed`, and what `askedBy` throws.
+ */
+export async function answer(worker: Worker, choice: string, session: Session, expected: string | null = null): Promise<Answered> {
+  const seen = await seeWorker(worker, session)
+  const open = asked(worker, seen)
+  if (expected !== null && expected !== open.question)
+    throw new BurnError('question_changed', `${worker.id} asks something else by now`, `burn answer ${worker.id} shows what it asks`)
+  if (seen.pane.in_mode)
+    throw new BurnError('pane_in_use', `somebody scrolls in the pane of ${worker.id}`, 'leave copy mode there (q), then answer again')
+  const pieces = seen.kind.answer?.(sanitize(choice), seen.look) ?? null
+  if (pieces === null)
+    throw new BurnError('no_such_choice', `${JSON.stringify(choice)} is none of what ${worker.id} offers`, `it asks:\n${open.question}`, {
+      exit: 2,
+    })
+  const target = { pane: seen.pane.id, agent_pid: seen.pane.agent_pid ?? 0 }
+  const [reply] = await seen.tmux.run([placeLine(target, pieces, `burn-answer-${session.newId()}`, seen.tmux.version)])
+  const typed = reply === undefined ? { outcome: 'failed', why: 'no reply' } : held(reply)
+  if (typed.outcome !== 'done')
+    throw new BurnError('not_typed', `nothing was typed to ${worker.id}: ${typed.why}`, 'look at its pane: burn attach')
+  return settle(worker, open, session)
+}
+
+/** Looks until the question is gone. */
+async function settle(worker: Worker, open: Asked, session: Session): Promise<Answered> {
+  const { clock } = session
+  let state = 'waiting'
+  for (const end = clock.now() + patience; clock.now() < end; await clock.sleep(pause)) {
+    const { look } = await seeWorker(worker, session)
+    state = look.reading.state
+    if (state !== 'waiting' || (look.question ?? look.reading.evidence) !== open.question) return { ...open, outcome: 'taken', state }
+  }
+  return { ...open, outcome: 'unknown', state }
+}
+
+/** A live agent's screen, as it is now. Throws BurnError `machine_unreachable`, `pane_missing` or `no_agent`. */
+async function seeWorker(worker: Worker, session: Session): Promise<Seen> {
+  const machine = session.fleet.machines.find(({ name }) => name === worker.machine)
+  const [link] = await session.machines.open(machine === undefined ? [] : [machine])
+  if (link === undefined || link.tmux === null)
+    throw new BurnError('machine_unreachable', `${worker.machine} can't be reached: ${link?.reason ?? ''}`, link?.hint ?? '')
+  const { sight, screens } = await session.machines.look(link)
+  const pane = sight.state === 'up' ? sight.panes.find((each) => each.worker === worker.id) : undefined
+  if (pane === undefined) throw new BurnError('pane_missing', `${worker.id} has no pane`, `raise it: burn up ${worker.machine}`)
+  if (pane.dead || pane.agent_pid !== pane.pid)
+    throw new BurnError('no_agent', `no agent lives in the pane of ${worker.id}`, `wake one: burn christen ${worker.id}`)
+  const kind = agentKind(worker.agent)
+  return { tmux: link.tmux, pane, kind, look: kind.look(screens.get(pane.id) ?? [], pane) }
+}

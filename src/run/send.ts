@@ -1,0 +1,65 @@
+/** A person's own text to workers, as carefully as any other: placed only where it disturbs nobody, and proven. */
+import type { Delivery } from '../core/lives.ts'
+import type { Worker } from '../core/nouns.ts'
+import type { Session } from './session.ts'
+import { BurnError } from '../core/errors.ts'
+import { sanitize } from '../core/text.ts'
+import { pump } from './pump.ts'
+import { leaseLength, withLeases } from './session.ts'
+
+/** Bytes: what a terminal's line discipline, a tmux buffer and every agent known took in one paste. */
+const mostBytes = 1_048_576
+
+export interface SendOptions {
+  /** How long a text waits for its pane (a draft, a question, a person at the keys), milliseconds. */
+  readonly patience: number
+  readonly onMove?: (delivery: Delivery) => void
+}
+
+/**
+ * Sends to each worker once, and returns a delivery each, as it ended. What could not be placed while the sender waited is withdrawn (`refused`):
+ * nothing arrives hours after it was meant. Throws BurnError `text_empty` or `text_too_long` (exit 2).
+ */
+export async function send(
+  workers: readonly Worker[],
+  written: string,
+  session: Session,
+  stop: AbortSignal,
+  options: SendOptions,
+): Promise<Delivery[]> {
+  const text = checked(written)
+  const { ledger, clock, owner, newId, fleet } = session
+  const machines = fleet.machines.filter(({ name }) => workers.some(({ machine }) => machine === name))
+  return withLeases(session, async () => {
+    const texts = workers.map(({ id: worker }) => ({ id: newId(), kind: 'send' as const, worker, text }))
+    const planned = await ledger.plan(texts, owner, clock.now() + leaseLength, clock.now())
+    await pump(machines, session, stop, options)
+    const ids = planned.map(({ id }) => id)
+    const left = (await ledger.deliveries({ ids })).filter(({ state }) => state === 'planned')
+    const evidence = 'withdrawn: its sender stopped waiting'
+    await ledger.moveDeliveries(
+      left.map(({ id, lease_token: token }) => ({ id, token, from: 'planned', to: 'refused', evidence })),
+      owner,
+      clock.now(),
+    )
+    return [...(await ledger.deliveries({ ids }))].toReversed()
+  })
+}
+
+/** The text as it may be typed into a terminal. */
+export function checked(written: string): string {
+  const text = sanitize(written).replace(/\n+$/, '')
+  if (text.trim() === '')
+    throw new BurnError('text_empty', 'there is no text to send', 'write it after the worker, or - to read it from standard input', {
+      exit: 2,
+    })
+  const bytes = Buffer.byteLength(text)
+  if (bytes > mostBytes)
+    throw new BurnError(
+      'text_too_long',
+      `the text has ${bytes} bytes; up to ${mostBytes} are sent`,
+      "put it into a file in the worker's directory and send its name",
+      { exit: 2 },
+    )
+  return text
+}

@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { standIn, testFleet, until, type Fleet } from '../support/fleet.ts'
+import { endServer } from '../support/tmux.ts'
+import { execFileSync } from 'node:child_process'
+
+interface Sent {
+  readonly sent: readonly { readonly worker: string; readonly state: string; readonly evidence: string }[]
+}
+interface Status {
+  readonly machines: readonly {
+    readonly windows: readonly { readonly workers: readonly { readonly id: string; readonly state: string; readonly evidence: string }[] }[]
+  }[]
+}
+
+async function woken(t: Parameters<typeof testFleet>[0], ...flags: readonly string[]): Promise<Fleet> {
+  const fleet = testFleet(t, (dir, socket) => ({
+    name: 'f',
+    session: 'F',
+    socket,
+    dir: join(dir, 'w'),
+    ledger: `sqlite:${dir}/l.db`,
+    forge: { kind: 'folder', path: dir, owner: 'me' },
+    agent: { ...standIn(dir, '--turn-ms', '200', ...flags), hooks: false },
+    machines: { box: { windows: [{ name: 'W', lane: 'bugs', panes: 2, names: ['ANN', 'BEN'], repos: ['app'] }] } },
+  }))
+  mkdirSync(join(fleet.dir, 'issues/app'), { recursive: true })
+  await fleet.burn('up')
+  await fleet.burn('christen')
+  return fleet
+}
+
+const tmux = (fleet: Fleet, ...words: readonly string[]) => execFileSync('tmux', ['-u', '-L', fleet.socket, ...words], { encoding: 'utf8' })
+const paneOf = (fleet: Fleet, worker: string) =>
+  tmux(fleet, 'list-panes', '-s', '-F', '#{pane_id} #{@burn_worker}')
+    .split('\n')
+    .find((row) => row.endsWith(` box/W/${worker}`))
+    ?.split(' ')[0] ?? ''
+const stateOf = async (fleet: Fleet, worker: string) =>
+  (await fleet.burn('status', '--json')).json<Status>().machines[0]!.windows[0]!.workers.find(({ id }) => id === `box/W/${worker}`)!
+
+test('send: to a worker, a lane, all; each gets it once, and it is proven', async (t) => {
+  const fleet = await woken(t)
+  const before = fleet.received().length
+  const one = await fleet.burn('send', 'ANN', 'first $(touch x) `y` "z"', '--json')
+  assert.deepEqual(
+    one.json<Sent>().sent.map(({ worker, state }) => [worker, state]),
+    [['box/W/ANN', 'seen']],
+    one.err,
+  )
+  const lane = await fleet.burn('send', 'bugs', 'second', '--json')
+  assert.deepEqual(
+    lane.json<Sent>().sent.map(({ state }) => state),
+    ['seen', 'seen'],
+  )
+  const texts = fleet
+    .received()
+    .slice(before)
+    .map(({ text }) => text)
+  assert.equal(fleet.received().filter(({ text }) => text.includes('first $(touch x) `y` "z"')).length, 1)
+  assert.equal(fleet.received().filter(({ text }) => text.includes('second')).length, 2)
+  assert.equal(fleet.received().length, before + 3, texts.join('\n'))
+  const dry = await fleet.burn('send', 'all', 'third', '--dry-run')
+  assert.match(dry.out, /^Would send 5 bytes to 2: box\/W\/ANN, box\/W\/BEN/)
+  assert.equal(fleet.received().length, before + 3)
+})
+
+test('send: nothing goes over a draft, an unknown name is told the right one, and an empty text is none', async (t) => {
+  const fleet = await woken(t)
+  tmux(fleet, 'send-keys', '-t', paneOf(fleet, 'ANN'), '-l', 'half a thought')
+  await until('the draft shows', () => tmux(fleet, 'capture-pane', '-p', '-t', paneOf(fleet, 'ANN')).includes('half a thought'))
+  const kept = await fleet.burn('send', 'ANN', 'over it', '--wait', '1', '--json')
+  assert.equal(kept.code, 1)
+  assert.deepEqual(
+    kept.json<Sent>().sent.map(({ state, evidence }) => [state, evidence]),
+    [['refused', 'withdrawn: its sender stopped waiting']],
+  )
+  assert.match(tmux(fleet, 'capture-pane', '-p', '-t', paneOf(fleet, 'ANN')), /❯ half a thought/)
+  const wrong = await fleet.burn('send', 'ANNE', 'hello')
+  assert.equal(wrong.code, 2)
+  assert.match(wrong.err, /did you mean ANN\?/)
+  assert.equal((await fleet.burn('send', 'ANN', ' \u0007 ')).code, 2)
+})
+
+test('answer: what is asked is shown, never typed over, and answered by its number or its words', async (t) => {
+  const fleet = await woken(t, '--approve-every', '2')
+  await fleet.burn('send', 'ANN', 'clean up')
+  await until('it asks', async () => (await stateOf(fleet, 'ANN')).state === 'waiting')
+  const waits = await fleet.burn('send', 'ANN', 'are you there?', '--wait', '1', '--json')
+  assert.equal(waits.json<Sent>().sent[0]!.state, 'refused')
+  const shown = await fleet.burn('answer', 'ANN', '--json')
+  const { question, detail } = shown.json<{ question: string; detail: string }>()
+  assert.equal(detail, 'approval')
+  assert.match(question, /1\. Allow once\n.*2\. Allow for this session/)
+  const none = await fleet.burn('answer', 'ANN', '9')
+  assert.equal(none.code, 2)
+  assert.match(none.err, /Allow once/)
+  assert.equal((await stateOf(fleet, 'ANN')).state, 'waiting', 'nothing was typed')
+  const taken = await fleet.burn('answer', 'ANN', 'deny')
+  assert.equal(taken.code, 0, taken.err)
+  assert.match(taken.out, /took it/)
+  const idle = await fleet.burn('answer', 'BEN')
+  assert.equal(idle.code, 1)
+  assert.match(idle.err, /asks nothing: it is idle/)
+})
+
+test('capture: the pane as it is, with history, colours and as JSON', async (t) => {
+  const fleet = await woken(t)
+  const plain = await fleet.burn('capture', 'ANN')
+  assert.match(plain.out, /❯/)
+  assert.ok(!plain.out.includes('\u001b'))
+  const long = await fleet.burn('capture', 'ANN', '--lines', '100', '--json')
+  assert.ok(long.json<{ rows: string[] }>().rows.length >= plain.out.trimEnd().split('\n').length)
+  assert.equal((await fleet.burn('capture', 'ANN', '--ansi')).code, 0)
+  endServer(fleet.socket)
+  const gone = await fleet.burn('capture', 'ANN')
+  assert.equal(gone.code, 1)
+  assert.match(gone.err, /can't be reached|has no tmux session/)
+})
