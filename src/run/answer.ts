@@ -13,14 +13,14 @@ import { held, placeLine } from '../tmux/paste.ts'
 const patience = 10_000
 const pause = 100
 
-export interface Asked {
+export interface OpenQuestion {
   readonly worker: string
   readonly detail: string | null
   /** As its screen shows it, choices included. */
   readonly question: string
 }
 
-export interface Answered extends Asked {
+export interface Answered extends OpenQuestion {
   /** `taken`: the question is gone. `unknown`: it still stands, or could not be looked at any more. */
   readonly outcome: 'taken' | 'unknown'
   /** What the agent does now. */
@@ -35,11 +35,11 @@ interface Seen {
 }
 
 /** What a worker asks. Throws BurnError `not_asking` where nothing is open, and what `seeWorker` throws. */
-export async function askedBy(worker: Worker, session: Session): Promise<Asked> {
+export async function askedBy(worker: Worker, session: Session): Promise<OpenQuestion> {
   return asked(worker, await seeWorker(worker, session))
 }
 
-function asked(worker: Worker, { look }: Seen): Asked {
+function asked(worker: Worker, { look }: Seen): OpenQuestion {
   const { state, detail, evidence } = look.reading
   if (state !== 'waiting')
     throw new BurnError('not_asking', `${worker.id} asks nothing: it is ${state} (${evidence})`, 'burn status shows who is waiting')
@@ -71,7 +71,7 @@ export async function answer(worker: Worker, choice: string, session: Session, e
 }
 
 /** Looks until the question is gone. */
-async function settle(worker: Worker, open: Asked, session: Session): Promise<Answered> {
+async function settle(worker: Worker, open: OpenQuestion, session: Session): Promise<Answered> {
   const { clock } = session
   let state = 'waiting'
   for (const end = clock.now() + patience; clock.now() < end; await clock.sleep(pause)) {

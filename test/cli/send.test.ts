@@ -41,7 +41,7 @@ const paneOf = (fleet: Fleet, worker: string) =>
 const stateOf = async (fleet: Fleet, worker: string) =>
   (await fleet.burn('status', '--json')).json<Status>().machines[0]!.windows[0]!.workers.find(({ id }) => id === `box/W/${worker}`)!
 
-test('send: to a worker, a lane, all; each gets it once, and it is proven', async (t) => {
+test('send: to a worker, a lane, all; each gets it once and proven, and nothing goes over a draft', async (t) => {
   const fleet = await woken(t)
   const before = fleet.received().length
   const one = await fleet.burn('send', 'ANN', 'first $(touch x) `y` "z"', '--json')
@@ -65,10 +65,11 @@ test('send: to a worker, a lane, all; each gets it once, and it is proven', asyn
   const dry = await fleet.burn('send', 'all', 'third', '--dry-run')
   assert.match(dry.out, /^Would send 5 bytes to 2: box\/W\/ANN, box\/W\/BEN/)
   assert.equal(fleet.received().length, before + 3)
+  await drafts(fleet)
 })
 
-test('send: nothing goes over a draft, an unknown name is told the right one, and an empty text is none', async (t) => {
-  const fleet = await woken(t)
+/** Also: an unknown name is told the right one, and an empty text is none. */
+async function drafts(fleet: Fleet): Promise<void> {
   tmux(fleet, 'send-keys', '-t', paneOf(fleet, 'ANN'), '-l', 'half a thought')
   await until('the draft shows', () => tmux(fleet, 'capture-pane', '-p', '-t', paneOf(fleet, 'ANN')).includes('half a thought'))
   const kept = await fleet.burn('send', 'ANN', 'over it', '--wait', '1', '--json')
@@ -82,9 +83,9 @@ test('send: nothing goes over a draft, an unknown name is told the right one, an
   assert.equal(wrong.code, 2)
   assert.match(wrong.err, /did you mean ANN\?/)
   assert.equal((await fleet.burn('send', 'ANN', ' \u0007 ')).code, 2)
-})
+}
 
-test('answer: what is asked is shown, never typed over, and answered by its number or its words', async (t) => {
+test('answer and capture: what is asked is shown, never typed over, and answered by its number or its words', async (t) => {
   const fleet = await woken(t, '--approve-every', '2')
   await fleet.burn('send', 'ANN', 'clean up')
   await until('it asks', async () => (await stateOf(fleet, 'ANN')).state === 'waiting')
@@ -104,10 +105,11 @@ test('answer: what is asked is shown, never typed over, and answered by its numb
   const idle = await fleet.burn('answer', 'BEN')
   assert.equal(idle.code, 1)
   assert.match(idle.err, /asks nothing: it is idle/)
+  await captures(fleet)
 })
 
-test('capture: the pane as it is, with history, colours and as JSON', async (t) => {
-  const fleet = await woken(t)
+/** The pane as it is, with history, colours and as JSON. */
+async function captures(fleet: Fleet): Promise<void> {
   const plain = await fleet.burn('capture', 'ANN')
   assert.match(plain.out, /❯/)
   assert.ok(!plain.out.includes('\u001b'))
@@ -118,4 +120,4 @@ test('capture: the pane as it is, with history, colours and as JSON', async (t) 
   const gone = await fleet.burn('capture', 'ANN')
   assert.equal(gone.code, 1)
   assert.match(gone.err, /can't be reached|has no tmux session/)
-})
+}
