@@ -6,9 +6,13 @@ type Style = Parameters<typeof styleText>[0]
 export interface Io {
   readonly out: (line: string) => void
   readonly err: (line: string) => void
+  /** To standard output as it is, no line end added. */
+  readonly write: (text: string) => void
   /** Standard output is a terminal that a person looks at. */
   readonly tty: boolean
   readonly width: number
+  /** The terminal's columns and rows at this moment. */
+  readonly size: () => { readonly width: number; readonly height: number }
   /** Colours it, where colours are wanted (NO_COLOR and pipes are obeyed). */
   readonly paint: (style: Style, text: string) => string
   /** Asks a yes-or-no question; false where nobody can answer. */
@@ -23,7 +27,9 @@ export function processIo(): Io {
   return {
     out: (line) => void stdout.write(`${line}\n`),
     err: (line) => void stderr.write(`${line}\n`),
+    write: (text) => void stdout.write(text),
     tty: stdout.isTTY,
+    size: () => ({ width: stdout.columns ?? 100, height: stdout.rows ?? 24 }),
     width: stdout.columns ?? 100,
     paint: (style, text) => (colours ? styleText(style, text, { validateStream: false }) : text),
     confirm: async (question) => {

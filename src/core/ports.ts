@@ -55,6 +55,14 @@ export interface TmuxReply {
   readonly error: string | null
 }
 
+/** What a tmux server tells without being asked. */
+export interface TmuxListener {
+  /** A pane (`%5`), or something in a window (`@2`), is not as it was. */
+  changed(id: string): void
+  /** The channel has ended; told once. */
+  ended(error: Error): void
+}
+
 /** A tmux server on a machine, held open. */
 export interface Tmux {
   readonly machine: string
@@ -62,5 +70,7 @@ export interface Tmux {
   readonly version: string
   /** Sends every line at once and answers in order. A line's commands run in sequence and stop at the first error. */
   run(lines: readonly (readonly TmuxCommand[])[]): Promise<readonly TmuxReply[]>
+  /** From now on tells of changes; one listener, the last. False where this channel tells of nothing: look yourself. */
+  listen(listener: TmuxListener): boolean
   close(): Promise<void>
 }

@@ -45,6 +45,11 @@ export class ChainedTmux implements Tmux {
     })
   }
 
+  /** There is no process between two runs that could tell of anything. */
+  listen(): boolean {
+    return false
+  }
+
   async close(): Promise<void> {
     // Every run has ended its own process.
   }

@@ -1,6 +1,6 @@
 /** A control-mode client of a tmux server, held open: every command is a line on its stdin, lines are pipelined. */
 import { randomBytes } from 'node:crypto'
-import type { Clock, Tmux, TmuxCommand, TmuxReply } from '../core/ports.ts'
+import type { Clock, Tmux, TmuxCommand, TmuxListener, TmuxReply } from '../core/ports.ts'
 import { BurnError } from '../core/errors.ts'
 import { killGroup, open, type OpenChild } from '../host/exec.ts'
 import { explainFailure } from '../host/failure.ts'
@@ -39,13 +39,18 @@ export class ControlChannel implements Tmux {
   /** Set while replies are owed. */
   #watch: AbortController | null = null
   #failure: BurnError | null = null
+  #listener: TmuxListener | null = null
   /** Resolves when the client has ended. */
   readonly ended: Promise<Ended>
 
   constructor(machine: string, argv: readonly string[], clock: Clock) {
     this.machine = machine
     this.#clock = clock
-    this.#parser = new ReplyParser(randomBytes(12).toString('hex'), (reply) => this.#reply(reply))
+    this.#parser = new ReplyParser(
+      randomBytes(12).toString('hex'),
+      (reply) => this.#reply(reply),
+      (id) => this.#listener?.changed(id),
+    )
     this.#child = open(argv)
     this.#child.stdout.on('data', (chunk: Buffer) => {
       this.#received += chunk.length
@@ -72,6 +77,12 @@ export class ControlChannel implements Tmux {
     this.#child.stdin.write(text)
     if (replies.length > 0 && this.#watch === null) void this.#watchSilence((this.#watch = new AbortController()))
     return Promise.all(replies)
+  }
+
+  listen(listener: TmuxListener): boolean {
+    if (this.#failure === null) this.#listener = listener
+    else listener.ended(this.#failure)
+    return true
   }
 
   /** Ends the client; the server and its panes stay. */
@@ -120,6 +131,7 @@ export class ControlChannel implements Tmux {
   }
 
   #fail(error: BurnError): void {
+    if (this.#failure === null) this.#listener?.ended(error)
     this.#failure ??= error
     this.#unwatch()
     for (const { reject } of this.#pending.splice(0).slice(this.#next)) reject(this.#failure)

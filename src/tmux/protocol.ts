@@ -7,6 +7,12 @@
 import type { TmuxReply } from '../core/ports.ts'
 
 const NEWLINE = 0x0a
+/**
+ * What tells of a change, and of what: ids stand before the ` : ` that begins a subscription's value, which others write and nobody needs.
+ * `-` stands for the pane of a subscription of windows.
+ */
+const change =
+  /^%subscription-changed [\w-]+ \$\d+ (@\d+) \d+ (%\d+|-) : |^%(?:layout-change|window-add|(?:unlinked-)?window-close) (@\d+)(?: |$)/
 
 export class ReplyParser {
   readonly #onReply: (reply: TmuxReply) => void
@@ -19,10 +25,13 @@ export class ReplyParser {
   #error: string | null = null
   /** What tmux said outside of replies to our own lines, that tells why it refused: the attach's error, `%exit` with its reason. */
   readonly notes: string[] = []
+  readonly #onChange: (id: string) => void
 
-  constructor(nonce: string, onReply: (reply: TmuxReply) => void) {
+  /** `onChange` is told the id of a pane (`%5`) or window (`@2`) of which a notification came. */
+  constructor(nonce: string, onReply: (reply: TmuxReply) => void, onChange: (id: string) => void = () => {}) {
     this.#nonce = nonce
     this.#onReply = onReply
+    this.#onChange = onChange
     this.#expected = this.mark(0)
   }
 
@@ -56,6 +65,13 @@ export class ReplyParser {
       const fields = line.slice('%begin '.length)
       this.#open = { fields, own: fields.endsWith(' 1'), lines: [] }
     } else if (line.startsWith('%exit')) this.notes.push(line)
+    else this.#notification(line)
+  }
+
+  #notification(line: string): void {
+    const [, window, pane, changed] = change.exec(line) ?? []
+    const id = changed ?? (pane === '-' ? window : pane)
+    if (id !== undefined) this.#onChange(id)
   }
 
   #close(ok: boolean): void {

@@ -17,6 +17,7 @@ import { sendCommand } from './send.ts'
 import { specCommand } from './spec.ts'
 import { statusCommand } from './status.ts'
 import { downCommand, upCommand } from './up.ts'
+import { watchCommand } from './watch.ts'
 
 export const commands: readonly ((context: Context) => Command)[] = [
   specCommand,
@@ -25,6 +26,7 @@ export const commands: readonly ((context: Context) => Command)[] = [
   christenCommand,
   dispatchCommand,
   statusCommand,
+  watchCommand,
   attachCommand,
   captureCommand,
   sendCommand,

@@ -1,0 +1,66 @@
+/** The fleet's status as lines of a terminal: one form for `burn status` and `burn watch`. */
+import type { ReadingState, WorkerId } from '../core/nouns.ts'
+import type { MachineReport, StatusReport, Totals, WorkerReport } from '../decide/report.ts'
+import type { Io } from './io.ts'
+import { duration, table } from './table.ts'
+
+const colours: Record<ReadingState, Parameters<Io['paint']>[0]> = {
+  working: 'green',
+  idle: 'cyan',
+  waiting: 'yellow',
+  starting: 'blue',
+  error: 'red',
+  dead: 'red',
+  unreachable: 'magenta',
+  unknown: 'gray',
+}
+
+/** `bold`: workers whose rows stand out. */
+export function machineLines(machine: MachineReport, io: Io, now: number, bold: ReadonlySet<WorkerId> = new Set()): string[] {
+  const head = `${io.paint('bold', machine.name)}  ${machine.reachable ? totalsLine(machine.totals, io) : io.paint('magenta', `unreachable: ${machine.reason ?? ''}`)}`
+  const workers = machine.windows.flatMap((window) => window.workers.map((worker) => ({ window, worker })))
+  const rows = workers.map(({ window, worker }) => workerRow(window, worker, io, now))
+  const retiring = machine.retiring.map(
+    (id) => `  ${io.paint('gray', `${id} is retiring: it is no longer in the spec (burn up --prune ends it)`)}`,
+  )
+  const lines = machine.reachable
+    ? table(['  WINDOW', 'LANE', 'WORKER', 'STATE', 'FOR', 'LIVE', 'EVIDENCE'], rows, io.tty ? io.width : Infinity)
+    : []
+  const shown = lines.map((line, i) => (bold.has(workers[i - 1]?.worker.id ?? '') ? io.paint('bold', line) : line))
+  return [head, ...shown, ...retiring, '']
+}
+
+export function fleetLine({ totals }: StatusReport, io: Io): string {
+  return `${io.paint('bold', 'fleet')}  ${totalsLine(totals, io)}`
+}
+
+/** A state in its colour, with its detail. */
+export function stateText(state: ReadingState, detail: string | null, io: Io): string {
+  return io.paint(colours[state], detail === null ? state : `${state}: ${detail}`)
+}
+
+function workerRow(window: { readonly name: string; readonly lane: string }, worker: WorkerReport, io: Io, now: number): string[] {
+  const hold = worker.hold === null ? '' : `held: ${worker.hold}; `
+  return [
+    `  ${window.name}`,
+    window.lane,
+    worker.id.slice(worker.id.lastIndexOf('/') + 1),
+    stateText(worker.state, worker.detail, io),
+    duration(now - Date.parse(worker.since)),
+    String(worker.live_dispatches),
+    `${hold}${worker.evidence}`,
+  ]
+}
+
+function totalsLine(totals: Totals, io: Io): string {
+  const states = (Object.keys(colours) as ReadingState[])
+    .filter((state) => totals[state] > 0)
+    .map((state) => io.paint(colours[state], `${totals[state]} ${state}`))
+  const more = [
+    `${totals.live_dispatches} live dispatches`,
+    ...(totals.in_review > 0 ? [`${totals.in_review} in review`] : []),
+    ...(totals.stale > 0 ? [io.paint('yellow', `${totals.stale} stale`)] : []),
+    ...(totals.held > 0 ? [`${totals.held} held`] : []),
+  ]
+  return `${totals.workers} workers: ${[...states, ...more].join(' · ')}`
+}

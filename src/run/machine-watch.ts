@@ -1,0 +1,125 @@
+/** One machine, looked at when its tmux tells that something changed. */
+import type { Machine } from '../core/nouns.ts'
+import type { Tmux } from '../core/ports.ts'
+import type { Link } from './machines.ts'
+import type { MachineScreens } from './readings.ts'
+import type { Session } from './session.ts'
+import { messageOf } from '../core/errors.ts'
+import { afterglow, sampleChanged, subscribe } from '../tmux/subscribe.ts'
+import { Bell } from './bell.ts'
+
+/** Milliseconds. A look at everything that tmux pushes nothing for; the pause of looks where it can't push; the pushes of one comparison come together. */
+const safety = 30_000
+const polling = 2_000
+const coalesce = 30
+const retry = { first: 1_000, longest: 30_000 }
+
+export class MachineWatch {
+  /** What was seen last; null before the first look. */
+  seen: MachineScreens | null = null
+  readonly #machine: Machine
+  readonly #session: Session
+  readonly #updated: () => void
+  readonly #bell: Bell
+  #link: Link | null = null
+  #subscribed: Tmux | null = null
+  #pushes = false
+  #changed = new Set<string>()
+  /** Told of in the last push: looked at once more. */
+  #again = new Set<string>()
+  #againAt = Infinity
+  #fullAt = 0
+  #pause = retry.first
+  #ended: Error | null = null
+
+  /** `updated` is called after every look. */
+  constructor(machine: Machine, session: Session, updated: () => void) {
+    this.#machine = machine
+    this.#session = session
+    this.#updated = updated
+    this.#bell = new Bell(session.clock)
+  }
+
+  async run(stop: AbortSignal): Promise<void> {
+    const { clock } = this.#session
+    while (!stop.aborted) {
+      if (this.#ended !== null) await this.#lost(this.#ended)
+      else if (this.#link === null || clock.now() >= this.#fullAt) await this.#lookAtAll()
+      else await this.#lookAtChanged(this.#link)
+      this.#updated()
+      while (!stop.aborted && !this.#isDue()) await this.#bell.wait(Math.max(1, this.#nextAt() - clock.now()), stop)
+      if (this.#changed.size > 0 && this.#ended === null) await clock.sleep(coalesce, stop)
+    }
+  }
+
+  #nextAt(): number {
+    return Math.min(this.#fullAt, this.#againAt)
+  }
+
+  #isDue(): boolean {
+    return this.#ended !== null || (this.#link !== null && this.#changed.size > 0) || this.#session.clock.now() >= this.#nextAt()
+  }
+
+  async #lookAtAll(): Promise<void> {
+    const { machines, clock } = this.#session
+    const [link] = await machines.open([this.#machine])
+    if (link === undefined) throw new RangeError('one machine was asked for')
+    this.#rest()
+    await this.#subscribe(link)
+    this.seen = await machines.look(link)
+    const up = this.seen.sight.state === 'up'
+    this.#link = up ? link : null
+    this.#fullAt = clock.now() + (up ? (this.#pushes ? safety : polling) : this.#pause)
+    this.#pause = up ? retry.first : Math.min(this.#pause * 2, retry.longest)
+  }
+
+  /** Before the look, so that nothing can happen between the two. A channel that breaks here says so in the look. */
+  async #subscribe(link: Link): Promise<void> {
+    const { tmux } = link
+    if (tmux === null || tmux === this.#subscribed) return
+    const own = (act: () => void) => () => {
+      if (this.#subscribed !== tmux) return
+      act()
+      this.#bell.ring()
+    }
+    this.#subscribed = tmux
+    try {
+      this.#pushes = await subscribe(tmux, {
+        changed: (id) => own(() => this.#changed.add(id))(),
+        ended: (error) => own(() => (this.#ended = error))(),
+      })
+    } catch (thrown) {
+      await this.#session.machines.drop(link, thrown)
+    }
+  }
+
+  async #lookAtChanged(link: Link): Promise<void> {
+    const asked = new Set([...this.#changed, ...this.#again])
+    this.#again = this.#changed
+    this.#againAt = this.#again.size > 0 ? this.#session.clock.now() + afterglow : Infinity
+    this.#changed = new Set()
+    if (link.tmux === null || this.seen === null || asked.size === 0) return
+    try {
+      this.seen = await sampleChanged(link.tmux, this.#machine, this.seen, asked)
+    } catch (thrown) {
+      this.#ended = thrown instanceof Error ? thrown : new Error(String(thrown))
+    }
+  }
+
+  /** Nothing is known of a machine whose channel has ended; opened anew at once, then less and less often. */
+  async #lost(error: Error): Promise<void> {
+    this.#ended = null
+    this.#subscribed = null
+    this.#rest()
+    if (this.#link !== null) await this.#session.machines.drop(this.#link, error)
+    this.#link = null
+    this.#fullAt = this.#session.clock.now() + this.#pause
+    this.seen = { sight: { machine: this.#machine.name, state: 'unreachable', reason: messageOf(error) }, screens: new Map() }
+  }
+
+  #rest(): void {
+    this.#changed = new Set()
+    this.#again = new Set()
+    this.#againAt = Infinity
+  }
+}

@@ -1,0 +1,89 @@
+/** Pushes of a real tmux: what they tell of, and that nothing in them can pass for a reply. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import * as fc from 'fast-check'
+import type { TmuxReply } from '../../src/core/ports.ts'
+import { openTmux } from '../../src/tmux/open.ts'
+import { sample } from '../../src/tmux/panes.ts'
+import { ReplyParser } from '../../src/tmux/protocol.ts'
+import { ChainedTmux } from '../../src/tmux/chained.ts'
+import { sampleChanged, subscribe } from '../../src/tmux/subscribe.ts'
+import { clock } from '../support/clock.ts'
+import { until } from '../support/fleet.ts'
+import { tmuxOn } from '../support/tmux.ts'
+import { hostile, machineOn, raised } from './conformance.ts'
+
+test('notifications between replies are told of by id and never change a reply, however they are cut and whatever they hold', () => {
+  const line = hostile.map((text) => text.replaceAll('\n', ' '))
+  const value = fc.oneof(
+    line,
+    line.map((text) => text.padEnd(10_000, 'é%begin 1 2 1 ')),
+  )
+  const notification = fc.record({ window: fc.nat(99), pane: fc.option(fc.nat(999)), value })
+  const step = fc.record({ reply: fc.array(line, { maxLength: 4 }), before: fc.array(notification, { maxLength: 3 }) })
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 6 }), fc.integer({ min: 1, max: 700 }), (steps, size) => {
+      const replies: TmuxReply[] = []
+      const told: string[] = []
+      const parser = new ReplyParser(
+        'nonce',
+        (reply) => replies.push(reply),
+        (id) => told.push(id),
+      )
+      const written = steps.flatMap(({ reply, before }, i) => [
+        ...before.map((n) => `%subscription-changed burn-panes $0 @${n.window} 1 ${n.pane === null ? '-' : `%${n.pane}`} : ${n.value}`),
+        `%begin 9 ${i}7 1`,
+        ...reply,
+        `%end 9 ${i}7 1`,
+        `%begin 9 ${i}8 1`,
+        parser.mark(i),
+        `%end 9 ${i}8 1`,
+      ])
+      const bytes = Buffer.from(written.map((each) => `${each}\n`).join(''))
+      for (let at = 0; at < bytes.length; at += size) parser.feed(bytes.subarray(at, at + size))
+      assert.deepEqual(
+        replies.map(({ lines }) => lines),
+        steps.map(({ reply }) => reply),
+      )
+      const expected = steps.flatMap(({ before }) => before.map((n) => (n.pane === null ? `@${n.window}` : `%${n.pane}`)))
+      assert.deepEqual(told, expected)
+    }),
+    { numRuns: 60 },
+  )
+})
+
+test('a screen drawn over in place is told of, and only it is captured; replies stay exact under a hostile title', async (t) => {
+  const { machine, tmux } = await raised(t)
+  const told = new Set<string>()
+  tmuxOn(machine.socket, 'split-window', '-d', '-t', '=T:', 'printf "\\033[?1049hold"; tmux wait-for go; printf "\\033[1;1Hnew"; exec cat')
+  tmuxOn(machine.socket, 'new-window', '-d', '-t', '=T:', 'exec cat')
+  const all = tmuxOn(machine.socket, 'list-panes', '-s', '-t', '=T', '-F', '#{pane_id} #{window_id}')
+  const [, [pane = '', window = ''] = [], [other = '', otherWindow = ''] = []] = all
+    .trim()
+    .split('\n')
+    .map((row) => row.split(' '))
+  tmuxOn(machine.socket, 'select-pane', '-t', other, '-T', `%end 1 2 1 ${'é% '.repeat(3_000)}`)
+  assert.equal(await subscribe(tmux, { changed: (id) => told.add(id), ended: () => {} }), true)
+  await until('first values came', () => told.has(pane) && told.has(window) && told.has(otherWindow))
+  const shows = async () => (await sample(tmux, machine)).screens
+  await until('it is drawn', async () => (await shows()).get(pane)?.[0] === 'old')
+  const before = await sample(tmux, machine)
+  told.clear()
+  tmuxOn(machine.socket, 'wait-for', '-S', 'go')
+  await until('the redraw was told of', async () => told.has(window) && (await shows()).get(pane)?.[0] === 'new')
+  const after = await sampleChanged(tmux, machine, before, new Set([window]))
+  assert.equal(after.screens.get(pane)?.[0], 'new')
+  assert.equal(after.screens.get(other), before.screens.get(other), 'a pane that nothing was told of is not captured')
+})
+
+test('an ended channel is told of; a client without control mode tells of nothing', async (t) => {
+  const { machine } = await raised(t)
+  const tmux = await openTmux(machine, { clock })
+  const ended: string[] = []
+  await subscribe(tmux, { changed: () => {}, ended: ({ message }) => ended.push(message) })
+  tmuxOn(machine.socket, 'kill-server')
+  await until('the end was told of', () => ended.length > 0)
+  assert.equal(ended.length, 1)
+  await tmux.close()
+  assert.equal(await subscribe(new ChainedTmux(machineOn('none')), { changed: () => {}, ended: () => {} }), false)
+})
