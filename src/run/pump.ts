@@ -13,6 +13,8 @@ const longestPause = 250
 export interface PumpOptions {
   /** How long a delivery that can't be placed yet keeps the pump running, milliseconds. It stays planned after that. */
   readonly patience: number
+  /** How long a machine that was lost on the way is tried again, milliseconds (0): for those who have no next cycle to go on in. */
+  readonly reconnect?: number
   readonly onMove?: (delivery: Delivery) => void
 }
 
@@ -54,7 +56,7 @@ export async function pump(machines: readonly Machine[], session: Session, stop:
 }
 
 async function pumpMachine(
-  link: Link,
+  first: Link,
   { deliveries, holds }: Held,
   session: Session,
   stop: AbortSignal,
@@ -65,6 +67,8 @@ async function pumpMachine(
   let now = deliveries
   let pause = shortestPause
   let moved = clock.now()
+  let link = first
+  let lost: number | null = null
   for (;;) {
     const result = await turn(link, now, holds, session, stop.aborted)
     for (const delivery of result.moved) options.onMove?.(delivery)
@@ -74,8 +78,11 @@ async function pumpMachine(
     else pause = Math.min(longestPause, pause * 1.5)
     const active = now.filter(({ state }) => activeStates.includes(state))
     const waiting = active.every(({ state }) => state === 'planned')
-    if (active.length === 0 || result.lost || (waiting && (stop.aborted || clock.now() - moved >= options.patience)))
+    lost = result.lost ? (lost ?? clock.now()) : null
+    const over = lost !== null && clock.now() - lost >= (options.reconnect ?? 0)
+    if (active.length === 0 || over || (waiting && (stop.aborted || clock.now() - moved >= options.patience)))
       return now.filter((delivery) => delivery !== before.get(delivery.id) || delivery.state !== 'unknown')
     await clock.sleep(pause)
+    if (lost !== null) link = (await session.machines.open([link.machine]))[0] ?? link
   }
 }

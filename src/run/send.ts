@@ -10,30 +10,32 @@ import { leaseLength, withLeases } from './session.ts'
 /** Bytes: what a terminal's line discipline, a tmux buffer and every agent known took in one paste. */
 const mostBytes = 1_048_576
 
+/** How long a machine whose connection was lost is tried again before it is left as it is, milliseconds. */
+const reconnect = 20_000
+
 export interface SendOptions {
   /** How long a text waits for its pane (a draft, a question, a person at the keys), milliseconds. */
   readonly patience: number
   readonly onMove?: (delivery: Delivery) => void
 }
 
+/** A text that `checked` let through, and who gets it. */
+export interface Letter {
+  readonly worker: Worker
+  readonly text: string
+}
+
 /**
- * Sends to each worker once, and returns a delivery each, as it ended. What could not be placed while the sender waited is withdrawn (`refused`):
- * nothing arrives hours after it was meant. Throws BurnError `text_empty` or `text_too_long` (exit 2).
+ * Sends each letter once, and returns a delivery each, in their order, as it ended. What could not be placed while the sender waited is withdrawn (`refused`):
+ * nothing arrives hours after it was meant.
  */
-export async function send(
-  workers: readonly Worker[],
-  written: string,
-  session: Session,
-  stop: AbortSignal,
-  options: SendOptions,
-): Promise<Delivery[]> {
-  const text = checked(written)
+export async function send(letters: readonly Letter[], session: Session, stop: AbortSignal, options: SendOptions): Promise<Delivery[]> {
   const { ledger, clock, owner, newId, fleet } = session
-  const machines = fleet.machines.filter(({ name }) => workers.some(({ machine }) => machine === name))
+  const machines = fleet.machines.filter(({ name }) => letters.some(({ worker }) => worker.machine === name))
   return withLeases(session, async () => {
-    const texts = workers.map(({ id: worker }) => ({ id: newId(), kind: 'send' as const, worker, text }))
+    const texts = letters.map(({ worker, text }) => ({ id: newId(), kind: 'send' as const, worker: worker.id, text }))
     const planned = await ledger.plan(texts, owner, clock.now() + leaseLength, clock.now())
-    await pump(machines, session, stop, options)
+    await pump(machines, session, stop, { ...options, reconnect })
     const ids = planned.map(({ id }) => id)
     const left = (await ledger.deliveries({ ids })).filter(({ state }) => state === 'planned')
     const evidence = 'withdrawn: its sender stopped waiting'
@@ -46,7 +48,7 @@ export async function send(
   })
 }
 
-/** The text as it may be typed into a terminal. */
+/** The text as it may be typed into a terminal. Throws BurnError `text_empty` or `text_too_long` (exit 2). */
 export function checked(written: string): string {
   const text = sanitize(written).replace(/\n+$/, '')
   if (text.trim() === '')

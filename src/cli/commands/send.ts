@@ -37,7 +37,12 @@ export function sendCommand(context: Context): Command {
           )
           return 0
         }
-        const sent = await send(workers, words, session, context.stop, { patience: options.wait * 1000 })
+        const sent = await send(
+          workers.map((worker) => ({ worker, text: words })),
+          session,
+          context.stop,
+          { patience: options.wait * 1000 },
+        )
         if (options.json) io.out(JSON.stringify({ sent: sent.map(({ id, worker, state, evidence }) => ({ id, worker, state, evidence })) }))
         else
           for (const line of table(

@@ -1,0 +1,142 @@
+/** What the soak runs on: panes on a private tmux server (and a part of them reached over ssh), each with a stand-in that misbehaves in its own way. */
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import type { Session } from '../../src/run/session.ts'
+import type { Sshd } from '../support/sshd.ts'
+import { systemClock } from '../../src/cli/clock.ts'
+import { openSession } from '../../src/cli/wire.ts'
+import { christen } from '../../src/run/christen.ts'
+import { raise } from '../../src/run/raise.ts'
+import { endServer } from '../support/tmux.ts'
+
+const agent = resolve(import.meta.dirname, '../stand-ins/agent/agent.mjs')
+
+/** How each worker's agent behaves, in turn: what the real program was seen to do at one time or another. */
+const habits: readonly (readonly string[])[] = [
+  ['--turn-ms', '150', '--busy-mode', 'queue'],
+  ['--turn-ms', '900', '--busy-mode', 'queue', '--lag-ms', '120'],
+  ['--turn-ms', '400', '--busy-mode', 'interrupt'],
+  ['--turn-ms', '200', '--busy-mode', 'queue', '--approve-every', '3'],
+  ['--turn-ms', '250', '--busy-mode', 'queue', '--ask-every', '4', '--echo-ms', '300'],
+  ['--turn-ms', '300', '--busy-mode', 'queue', '--swallow', '1', '--start-ms', '600'],
+  ['--turn-ms', '200', '--busy-mode', 'queue', '--fail', 'boom', '--lag-ms', '60'],
+  ['--turn-ms', '50', '--busy-mode', 'interrupt', '--echo-ms', '150'],
+]
+
+/** One line of an agent's own ground truth. */
+export interface Told {
+  readonly at: number
+  readonly event: string
+  readonly text?: string
+  readonly kind?: string
+}
+
+export interface SoakFleet {
+  readonly session: Session
+  readonly socket: string
+  readonly workers: readonly string[]
+  /** Everything that the agents of a worker's pane ever told, over all their lives. */
+  told(worker: string): readonly Told[]
+  pane(worker: string): string
+  tmux(...words: readonly string[]): string
+  /** Wakes agents that are gone. */
+  wake(): Promise<void>
+  close(): Promise<void>
+}
+
+export async function openFleet(panes: number, ssh: Sshd | null): Promise<SoakFleet> {
+  const dir = mkdtempSync(join(tmpdir(), 'burn-soak-'))
+  const socket = `burn-soak-${process.pid}`
+  for (const name of ['home', 'issues/app']) mkdirSync(join(dir, name), { recursive: true })
+  const names = Array.from({ length: panes }, (_, index) => `A${index}`)
+  const habitOf = (index: number) => habits[index % habits.length] ?? []
+  const workers = Object.fromEntries(
+    names.map((name, index) => {
+      const queue = habitOf(index).includes('queue')
+      const log = join(dir, `${name}-%d.jsonl`)
+      const command = [process.execPath, agent, '--log', log, '--spin-ms', '500', ...habitOf(index)]
+      return [name, { agent: { kind: 'hermes', command, busy_input_mode: queue ? 'queue' : 'interrupt', hooks: false } }]
+    }),
+  )
+  const half = ssh === null ? panes : Math.ceil(panes / 2)
+  const window = (some: readonly string[]) => ({
+    name: 'W',
+    panes: some.length,
+    names: some,
+    repos: ['app'],
+    workers: Object.fromEntries(some.map((name) => [name, workers[name]])),
+  })
+  const far =
+    ssh === null
+      ? {}
+      : {
+          far: {
+            host: ssh.host,
+            ssh: { port: ssh.port, options: ssh.options },
+            socket: `${socket}-far`,
+            windows: [window(names.slice(half))],
+          },
+        }
+  const spec = {
+    name: 'soak',
+    session: 'S',
+    socket,
+    dir: join(dir, 'w'),
+    ledger: `sqlite:${dir}/l.db`,
+    forge: { kind: 'folder', path: dir, owner: 'soak' },
+    machines: { near: { windows: [window(names.slice(0, half))] }, ...far },
+  }
+  writeFileSync(join(dir, 'spec.json'), JSON.stringify(spec))
+  const wiring = { clock: systemClock, env: {}, home: join(dir, 'home'), cwd: dir, notify: () => {} }
+  const { session, close } = await openSession({ spec: join(dir, 'spec.json') }, wiring)
+  const all = session.fleet.machines.flatMap(({ windows }) => windows.flatMap((each) => each.workers))
+  const socketOf = (worker: string) => (worker.startsWith('far/') ? `${socket}-far` : socket)
+  const tmux = (on: string, ...words: readonly string[]) =>
+    execFileSync('tmux', ['-u', '-L', on, ...words], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trimEnd()
+  const ids = new Map<string, string>()
+  const fleet: SoakFleet = {
+    session,
+    socket,
+    workers: all.map(({ id }) => id),
+    told: (worker) => linesOf(dir, worker.slice(worker.lastIndexOf('/') + 1)),
+    pane: (worker) => ids.get(worker) ?? '',
+    tmux: (worker, ...words) => tmux(socketOf(worker), ...words),
+    wake: async () => {
+      await christen(all, session, new AbortController().signal, {
+        parallel: 8,
+        dryRun: false,
+        hooks: false,
+        onWithoutHooks: () => {},
+        onOutcome: () => {},
+      })
+    },
+    close: async () => {
+      await close()
+      for (const each of [socket, `${socket}-far`]) endServer(each)
+      rmSync(dir, { recursive: true, force: true, maxRetries: 5 })
+    },
+  }
+  await raise(session.fleet.machines, session, { dryRun: false, prune: false })
+  for (const worker of fleet.workers) {
+    const row = fleet
+      .tmux(worker, 'list-panes', '-s', '-F', '#{@burn_worker} #{pane_id}')
+      .split('\n')
+      .find((each) => each.startsWith(`${worker} `))
+    ids.set(worker, row?.split(' ')[1] ?? '')
+  }
+  await fleet.wake()
+  return fleet
+}
+
+function linesOf(dir: string, name: string): Told[] {
+  return readdirSync(dir)
+    .filter((file) => file.startsWith(`${name}-`) && file.endsWith('.jsonl'))
+    .flatMap((file) =>
+      readFileSync(join(dir, file), 'utf8')
+        .split('\n')
+        .flatMap((line) => (line.endsWith('}') ? [JSON.parse(line) as Told] : [])),
+    )
+    .toSorted((a, b) => a.at - b.at)
+}

@@ -1,0 +1,78 @@
+/** Judges deliveries by what the agents themselves wrote down that they received. */
+import type { Delivery } from '../../src/core/lives.ts'
+import type { SoakFleet, Told } from './fleet.ts'
+import type { Round, Trouble } from './trouble.ts'
+
+export interface Tally {
+  /** By trouble, how often each state was the end. */
+  readonly outcomes: Map<Trouble, Map<string, number>>
+  readonly violations: string[]
+  deliveries: number
+}
+
+export function newTally(): Tally {
+  return { outcomes: new Map(), violations: [], deliveries: 0 }
+}
+
+/** What may leave it open whether a text was taken: the agent is gone, the connection was, or Enter shows nothing while it works. */
+const ambiguous: readonly Trouble[] = ['death', 'cut', 'question', 'copy mode']
+
+/** Blanks at ends of rows and at the end are nobody's loss; the arrow that would make Hermes read a file is changed on purpose. */
+const plain = (text: string) =>
+  text
+    .replaceAll(/[ \t]+$/gm, '')
+    .replaceAll('lines →', 'lines ->')
+    .trim()
+
+export function judge(
+  fleet: SoakFleet,
+  round: Round,
+  sent: readonly { readonly delivery: Delivery; readonly text: string }[],
+  before: ReadonlyMap<string, number>,
+  tally: Tally,
+): void {
+  const told = new Map(fleet.workers.map((worker) => [worker, fleet.told(worker)]))
+  for (const { delivery, text } of sent) {
+    tally.deliveries += 1
+    const troubles = round.troubles.get(delivery.worker) ?? new Set<Trouble>()
+    for (const trouble of troubles.size === 0 ? (['none'] as const) : troubles) count(tally, trouble, delivery.state)
+    for (const wrong of wrongs(delivery, text, told, troubles))
+      tally.violations.push(`${delivery.id} to ${delivery.worker} (${[...troubles].join(', ')}): ${wrong}`)
+  }
+  for (const [worker, lines] of told) {
+    const fresh = lines.slice(before.get(worker) ?? 0)
+    const answered = fresh.filter(({ event, kind }) => event === 'answered' && kind !== undefined).length
+    if (answered > (round.answers.get(worker) ?? 0))
+      tally.violations.push(`${worker}: ${answered} questions were answered, the person answered ${round.answers.get(worker) ?? 0}`)
+    const draft = round.drafts.get(worker)
+    if (draft !== undefined && fresh.some(({ event, text = '' }) => event === 'received' && text.includes(draft)))
+      tally.violations.push(`${worker}: the draft ${draft} was sent`)
+    if (fresh.some(({ event }) => event === 'interrupted')) tally.violations.push(`${worker}: a running turn was cut`)
+  }
+}
+
+function wrongs(
+  { id, worker, state, evidence }: Delivery,
+  text: string,
+  told: ReadonlyMap<string, readonly Told[]>,
+  troubles: ReadonlySet<Trouble>,
+): string[] {
+  const found: string[] = []
+  const got = [...told].flatMap(([who, lines]) =>
+    lines.filter(({ event, text: full = '' }) => event === 'received' && full.includes(id)).map((line) => ({ who, full: line.text ?? '' })),
+  )
+  if (got.length > 1) found.push(`received ${got.length} times`)
+  if (got.some(({ who }) => who !== worker)) found.push(`received by ${got.map(({ who }) => who).join(', ')}`)
+  if (got.some(({ full }) => !plain(full).includes(plain(text)))) found.push('received, but not whole')
+  if ((state === 'seen' || state === 'submitted') && got.length === 0) found.push(`${state} (${evidence}), and never received`)
+  if (state === 'refused' && got.length > 0) found.push(`refused (${evidence}), and received`)
+  if (state === 'planned' || state === 'placing' || state === 'placed') found.push(`it never ended: ${state}`)
+  if (state === 'unknown' && !ambiguous.some((trouble) => troubles.has(trouble)))
+    found.push(`unknown (${evidence}) without a reason; ${got.length === 0 ? 'never received' : 'received'}`)
+  return found
+}
+
+function count({ outcomes }: Tally, trouble: Trouble, state: string): void {
+  const row = outcomes.get(trouble) ?? new Map<string, number>()
+  outcomes.set(trouble, row.set(state, (row.get(state) ?? 0) + 1))
+}

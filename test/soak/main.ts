@@ -1,0 +1,48 @@
+/**
+ * `npm run soak [-- --deliveries N] [--minutes M] [--panes P] [--seed S] [--ssh]`: deliveries through stand-ins under injected trouble, judged by
+ * what the stand-ins wrote down. Prints a table of troubles and outcomes; exit 1 on a violation.
+ */
+import { parseArgs } from 'node:util'
+import { table } from '../../src/cli/table.ts'
+import { seeded } from '../support/random.ts'
+import { startSshd } from '../support/sshd.ts'
+import { openFleet } from './fleet.ts'
+import { soak } from './run.ts'
+
+const { values } = parseArgs({
+  options: {
+    deliveries: { type: 'string', default: '200' },
+    minutes: { type: 'string', default: '60' },
+    panes: { type: 'string', default: '16' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    ssh: { type: 'boolean', default: false },
+  },
+})
+const states = ['seen', 'refused', 'unknown', 'submitted']
+const ends: (() => void)[] = []
+const sshd = values.ssh ? await startSshd({ after: (end) => void ends.push(end as () => void) }) : null
+console.log(`seed ${values.seed}${sshd === null ? '' : ', half of the panes over ssh'}`)
+const fleet = await openFleet(Number(values.panes), sshd)
+const began = performance.now()
+let shown = 0
+try {
+  const tally = await soak(fleet, {
+    deliveries: Number(values.deliveries),
+    minutes: Number(values.minutes),
+    random: seeded(Number(values.seed)),
+    onRound: ({ deliveries, violations }) => {
+      for (; shown < violations.length; shown++) console.log(`VIOLATION ${violations[shown]}`)
+      if (process.stderr.isTTY) process.stderr.write(`\r${deliveries} of ${values.deliveries}, ${violations.length} violations `)
+    },
+  })
+  const rows = [...tally.outcomes].map(([trouble, row]) => [trouble, ...states.map((state) => String(row.get(state) ?? 0))])
+  for (const line of table(['TROUBLE', ...states.map((state) => state.toUpperCase())], rows)) console.log(line)
+  const seconds = (performance.now() - began) / 1000
+  console.log(
+    `${tally.deliveries} deliveries in ${seconds.toFixed(0)} s (${(tally.deliveries / seconds).toFixed(1)} a second), ${tally.violations.length} violations; seed ${values.seed}`,
+  )
+  process.exitCode = tally.violations.length === 0 ? 0 : 1
+} finally {
+  await fleet.close()
+  for (const end of ends) end()
+}

@@ -1,0 +1,120 @@
+/** What goes wrong while texts are on their way: each trouble by its name, before a round or in the middle of it. Everything by the seed. */
+import type { SoakFleet } from './fleet.ts'
+
+export type Trouble = 'none' | 'draft' | 'copy mode' | 'question' | 'busy' | 'resize' | 'death' | 'cut'
+
+export interface Round {
+  /** What happened to each worker's pane in this round. */
+  readonly troubles: ReadonlyMap<string, Set<Trouble>>
+  /** Drafts that a person left in composers, by worker. */
+  readonly drafts: ReadonlyMap<string, string>
+  /** Questions that the person answered in this round, by worker. */
+  readonly answers: Map<string, number>
+}
+
+const pick = <T>(random: () => number, all: readonly T[]): T => all[Math.floor(random() * all.length)] as T
+
+/** Sets the stage: drafts are typed, copy mode is entered, windows are resized. */
+export function prepare(fleet: SoakFleet, chosen: readonly string[], random: () => number, number: number): Round {
+  const troubles = new Map<string, Set<Trouble>>(chosen.map((worker) => [worker, new Set()]))
+  const drafts = new Map<string, string>()
+  for (const worker of chosen) {
+    const chance = random()
+    if (chance < 0.12) {
+      const draft = `draft-${number}-${worker.slice(worker.lastIndexOf('/') + 1)}`
+      // A person types only where a composer takes it: into a question it would be the answer.
+      if (!/^⚠|^\?|^✎/m.test(fleet.tmux(worker, 'capture-pane', '-p', '-t', fleet.pane(worker)))) {
+        fleet.tmux(worker, 'send-keys', '-t', fleet.pane(worker), '-l', draft)
+        drafts.set(worker, draft)
+        troubles.get(worker)?.add('draft')
+      }
+    } else if (chance < 0.22) {
+      fleet.tmux(worker, 'copy-mode', '-t', fleet.pane(worker))
+      troubles.get(worker)?.add('copy mode')
+    }
+  }
+  if (random() < 0.25) {
+    const width = pick(random, [400, 520, 640, 900])
+    for (const machine of new Set(chosen.map((worker) => worker.slice(0, worker.indexOf('/'))))) {
+      const one = chosen.find((worker) => worker.startsWith(`${machine}/`)) ?? ''
+      fleet.tmux(one, 'resize-window', '-t', fleet.pane(one), '-x', String(width), '-y', '120')
+      for (const worker of chosen.filter((each) => each.startsWith(`${machine}/`))) troubles.get(worker)?.add('resize')
+    }
+  }
+  return { troubles, drafts, answers: new Map() }
+}
+
+/** What a person, a kernel and a network do meanwhile, until `over`. */
+export async function disturb(
+  fleet: SoakFleet,
+  round: Round,
+  random: () => number,
+  sleep: (ms: number) => Promise<void>,
+  over: () => boolean,
+): Promise<void> {
+  const workers = [...round.troubles.keys()]
+  const cleared = new Set<string>()
+  const patience = 300 + random() * 900
+  for (let passed = 0; !over(); passed += 60) {
+    await sleep(60)
+    if (passed > patience) for (const [worker, draft] of round.drafts) if (!cleared.has(worker)) clearDraft(fleet, worker, draft, cleared)
+    for (const worker of workers) quietly(() => answerOpen(fleet, round, worker))
+    if (passed > patience && random() < 0.3)
+      for (const worker of workers.filter((each) => round.troubles.get(each)?.has('copy mode'))) quietly(() => leaveCopyMode(fleet, worker))
+    if (random() < 0.004) quietly(() => kill(fleet, round, pick(random, workers)))
+    if (random() < 0.004) quietly(() => cut(fleet, round, pick(random, workers)))
+  }
+  for (const [worker, draft] of round.drafts) if (!cleared.has(worker)) clearDraft(fleet, worker, draft, cleared)
+  for (const worker of workers) quietly(() => leaveCopyMode(fleet, worker))
+}
+
+/** A pane that died meanwhile is no reason to end the soak: what was done to it is in the agent's own log. */
+function quietly(act: () => void): void {
+  try {
+    act()
+  } catch (thrown) {
+    if (!/can't find pane|not in a mode|no server|lost server/i.test(String(thrown))) throw thrown
+  }
+}
+
+/** The person looks first: is the own text there, alone? Then it is taken back. */
+function clearDraft(fleet: SoakFleet, worker: string, draft: string, cleared: Set<string>): void {
+  quietly(() => {
+    const screen = fleet.tmux(worker, 'capture-pane', '-p', '-t', fleet.pane(worker))
+    if (!screen.split('\n').some((row) => row.endsWith(` ${draft}`))) return
+    fleet.tmux(worker, 'send-keys', '-t', fleet.pane(worker), 'C-u')
+    cleared.add(worker)
+  })
+}
+
+function leaveCopyMode(fleet: SoakFleet, worker: string): void {
+  if (fleet.tmux(worker, 'display-message', '-p', '-t', fleet.pane(worker), '#{pane_in_mode}') === '1')
+    fleet.tmux(worker, 'send-keys', '-t', fleet.pane(worker), '-X', 'cancel')
+}
+
+/** The person answers what is asked, with the first choice. */
+function answerOpen(fleet: SoakFleet, round: Round, worker: string): void {
+  const last = fleet.told(worker).findLast(({ event }) => ['asked', 'answered', 'exit', 'start'].includes(event))
+  if (last?.event !== 'asked') return
+  if (fleet.tmux(worker, 'display-message', '-p', '-t', fleet.pane(worker), '#{pane_in_mode}') === '1') return
+  round.troubles.get(worker)?.add('question')
+  round.answers.set(worker, (round.answers.get(worker) ?? 0) + 1)
+  fleet.tmux(worker, 'send-keys', '-t', fleet.pane(worker), '-l', '1')
+}
+
+function kill(fleet: SoakFleet, round: Round, worker: string): void {
+  const pid = Number(fleet.tmux(worker, 'display-message', '-p', '-t', fleet.pane(worker), '#{pane_pid}'))
+  if (!(pid > 1)) return
+  round.troubles.get(worker)?.add('death')
+  process.kill(pid, 'SIGKILL')
+}
+
+/** The connection to the whole machine is lost. */
+function cut(fleet: SoakFleet, round: Round, worker: string): void {
+  const machine = worker.slice(0, worker.indexOf('/') + 1)
+  for (const each of round.troubles.keys()) if (each.startsWith(machine)) round.troubles.get(each)?.add('cut')
+  for (const row of fleet.tmux(worker, 'list-clients', '-F', '#{client_pid} #{client_control_mode}').split('\n')) {
+    const [pid = '', control] = row.split(' ')
+    if (control === '1' && Number(pid) > 1) process.kill(Number(pid), 'SIGKILL')
+  }
+}
