@@ -24,6 +24,8 @@ export interface DeliverySight {
   readonly told: boolean
   /** Why a person has this pane now; null where nobody has. */
   readonly attended: string | null
+  /** Why nothing is sent to agents of its kind; null where they behave as known. */
+  readonly stopped: string | null
   /** Another delivery of this worker is placing, placed or submitted: its turn may be about to start. */
   readonly busy: boolean
 }
@@ -106,6 +108,7 @@ function whyNotPlace(delivery: Delivery, sight: DeliverySight): string | null {
   if (sight.incarnation === null) return 'no agent lives in its pane'
   if (delivery.incarnation !== null && delivery.incarnation !== sight.incarnation) return 'the agent it was meant for is gone'
   if (look === null) return 'its screen was not seen'
+  if (sight.stopped !== null) return sight.stopped
   if (sight.attended !== null) return sight.attended
   if (sight.busy) return 'another text for this worker is under way'
   const { state, detail } = look.reading
@@ -181,6 +184,7 @@ export function deliverySight(of: {
   /** Why the worker is held; null where it is not. */
   readonly hold: string | null
   readonly busy: boolean
+  readonly stopped?: string | null
   /** False where the machine could not be reached. */
   readonly reachable: boolean
   readonly now: Time
@@ -208,5 +212,6 @@ export function deliverySight(of: {
         .includes(id),
     attended: of.hold !== null ? `held: ${of.hold}` : keyed ? 'a person is typing in this pane' : null,
     busy: of.busy,
+    stopped: of.stopped ?? null,
   }
 }

@@ -161,7 +161,7 @@ class Ward {
 
   /** True where something moved. */
   async #step(stop: AbortSignal): Promise<boolean> {
-    const { moved, lost } = await turn(this.#link, this.#waking, new Map(), this.#session, stop.aborted)
+    const { moved, lost } = await turn(this.#link, this.#waking, new Map(), this.#session, { stopping: stop.aborted, breakers: null })
     const news = new Map(moved.map((delivery) => [delivery.id, delivery]))
     const now = this.#waking.map((delivery) => news.get(delivery.id) ?? delivery)
     for (const { worker, state, evidence } of now) {

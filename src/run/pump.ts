@@ -3,6 +3,7 @@ import type { Delivery } from '../core/lives.ts'
 import type { Machine, WorkerId } from '../core/nouns.ts'
 import type { Link } from './machines.ts'
 import type { Session } from './session.ts'
+import { Breakers } from './breakers.ts'
 import { activeStates } from '../core/lives.ts'
 import { turn } from './turn.ts'
 
@@ -46,10 +47,11 @@ export async function heldDeliveries(session: Session): Promise<Held> {
 export async function pump(machines: readonly Machine[], session: Session, stop: AbortSignal, options: PumpOptions): Promise<Delivery[]> {
   const { deliveries, holds } = await heldDeliveries(session)
   const links = await session.machines.open(machines)
+  const breakers = deliveries.length === 0 ? null : await Breakers.of(session)
   const done = await Promise.all(
     links.map((link) => {
       const own = deliveries.filter(({ worker }) => worker.startsWith(`${link.machine.name}/`))
-      return own.length === 0 ? [] : pumpMachine(link, { deliveries: own, holds }, session, stop, options)
+      return own.length === 0 ? [] : pumpMachine(link, { deliveries: own, holds, breakers }, session, stop, options)
     }),
   )
   return done.flat()
@@ -57,7 +59,7 @@ export async function pump(machines: readonly Machine[], session: Session, stop:
 
 async function pumpMachine(
   first: Link,
-  { deliveries, holds }: Held,
+  { deliveries, holds, breakers }: Held & { readonly breakers: Breakers | null },
   session: Session,
   stop: AbortSignal,
   options: PumpOptions,
@@ -70,7 +72,7 @@ async function pumpMachine(
   let link = first
   let lost: number | null = null
   for (;;) {
-    const result = await turn(link, now, holds, session, stop.aborted)
+    const result = await turn(link, now, holds, session, { stopping: stop.aborted, breakers })
     for (const delivery of result.moved) options.onMove?.(delivery)
     const news = new Map(result.moved.map((delivery) => [delivery.id, delivery]))
     now = now.map((delivery) => news.get(delivery.id) ?? delivery)

@@ -6,6 +6,7 @@ import type { AgentKind } from '../core/agent.ts'
 import type { MachineSight, Pane } from '../core/panes.ts'
 import type { Tmux, TmuxCommand } from '../core/ports.ts'
 import type { DeliverySight, DeliveryStep } from '../decide/deliver.ts'
+import type { Breakers } from './breakers.ts'
 import type { Link } from './machines.ts'
 import type { Session } from './session.ts'
 import { agentKind } from '../agents/index.ts'
@@ -36,13 +37,13 @@ export async function turn(
   deliveries: readonly Delivery[],
   holds: ReadonlyMap<WorkerId, string>,
   session: Session,
-  stopping: boolean,
+  options: { readonly stopping: boolean; readonly breakers: Breakers | null },
 ): Promise<TurnResult> {
   const { sight, screens } = await session.machines.look(link)
   if (sight.state !== 'up' || link.tmux === null) return { moved: [], lost: true }
   try {
-    const cases = (await look(link, link.tmux, { sight, screens }, deliveries, holds, session)).filter(
-      ({ step: { do: what } }) => what !== 'wait' && !(stopping && what === 'place'),
+    const cases = (await look(link, link.tmux, { sight, screens }, deliveries, holds, options.breakers, session)).filter(
+      ({ step: { do: what } }) => what !== 'wait' && !(options.stopping && what === 'place'),
     )
     return { moved: await apply(cases, link.tmux, session), lost: false }
   } catch (thrown) {
@@ -63,10 +64,17 @@ async function look(
   { sight, screens }: { sight: Up; screens: Screens },
   deliveries: readonly Delivery[],
   holds: ReadonlyMap<WorkerId, string>,
+  breakers: Breakers | null,
   session: Session,
 ): Promise<Case[]> {
   const panes = new Map(sight.panes.flatMap((pane) => (pane.worker === null ? [] : [[pane.worker, pane] as const])))
   const workers = new Map(link.machine.windows.flatMap((window) => window.workers.map((worker) => [worker.id, worker] as const)))
+  for (const pane of sight.panes) {
+    const worker = pane.worker === null ? undefined : workers.get(pane.worker)
+    if (worker === undefined || breakers === null) continue
+    const lives = incarnationOf(pane, sight.server_started) !== null
+    breakers.see(worker.id, lives ? agentKind(worker.agent).look(screens.get(pane.id) ?? [], pane) : null)
+  }
   // Between two looks a busy agent can scroll what it echoed off the screen: the id is looked for above it too.
   const sent = deliveries
     .filter(({ state }) => state === 'submitted' || state === 'unknown')
@@ -82,7 +90,11 @@ async function look(
       pane,
       sight,
       { screens, history },
-      { busy: busy.has(delivery.worker) && delivery.state === 'planned', hold: holds.get(delivery.worker) ?? null },
+      {
+        busy: busy.has(delivery.worker) && delivery.state === 'planned',
+        hold: holds.get(delivery.worker) ?? null,
+        stopped: delivery.state === 'planned' ? (breakers?.whyNot(delivery.worker) ?? null) : null,
+      },
       session,
     )
     if (facts.step.do === 'place') busy.add(delivery.worker)
@@ -96,7 +108,7 @@ function caseOf(
   pane: Pane | null,
   { server_started }: Up,
   shown: { readonly screens: Screens; readonly history: Screens },
-  because: { readonly busy: boolean; readonly hold: string | null },
+  because: { readonly busy: boolean; readonly hold: string | null; readonly stopped: string | null },
   { clock }: Session,
 ): Case {
   const kind = agentKind(worker?.agent ?? { kind: 'shell' })

@@ -114,7 +114,7 @@ class World {
       elsewhere: alive && submitted.some((text) => text.includes(id)),
       told: this.hooks && alive && submitted.some((text) => text.includes(id)),
     }
-    return { reachable: true, incarnation: alive ? String(pid) : null, ...seen, attended: null, busy: false }
+    return { reachable: true, incarnation: alive ? String(pid) : null, ...seen, attended: null, busy: false, stopped: null }
   }
 
   private write(to: DeliveryState, more: Partial<Delivery>): void {

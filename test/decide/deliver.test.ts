@@ -47,6 +47,7 @@ function sight(more: Partial<DeliverySight> = {}): DeliverySight {
     in_composer: false,
     elsewhere: false,
     told: false,
+    stopped: null,
     attended: null,
     busy: false,
     ...more,
@@ -155,6 +156,8 @@ const table: readonly Row[] = [
   ['submitted, but a redraw shows it in the composer still', delivery('submitted', { presses: 1 }), sight(ours), 3_000, 'submit'],
   ['submitted, agent gone', delivery('submitted', { presses: 1 }), sight(gone), 1, 'unknown'],
 
+  ['a kind that behaves as nobody knows', delivery('planned'), sight({ stopped: 'the composer is not recognised' }), 1, 'wait'],
+  ['what is placed already goes on', delivery('placed'), sight({ ...ours, stopped: 'the composer is not recognised' }), 1, 'submit'],
   ['submitted, told of by the agent itself', delivery('submitted', { presses: 1 }), sight({ told: true }), 1, 'seen'],
   ['unknown, told of later', delivery('unknown'), sight({ told: true }), 99_999, 'seen'],
   ['told of by a successor', delivery('submitted', { presses: 1 }), sight({ incarnation: '1.%1.11', told: true }), 1, 'unknown'],
@@ -247,6 +250,7 @@ test('deliver: a sight says where the id is, whose pane it is, and who is at it'
     told: false,
     attended: null,
     busy: false,
+    stopped: null,
   })
   const echoed = {
     ...of,

@@ -61,7 +61,11 @@ export function testFleet(t: TestContext, spec: (dir: string, socket: string) =>
 
 /** Runs the command line from its sources in a process of its own. */
 export function burn(words: readonly string[], env: Readonly<Record<string, string>>): Promise<Ran> {
-  const child = { env: { PATH: process.env['PATH'] ?? '', NO_COLOR: '1', NODE_COMPILE_CACHE: compiled, ...env }, maxBuffer: 64 * 1024 * 1024, cwd: env['HOME'] }
+  const child = {
+    env: { PATH: process.env['PATH'] ?? '', NO_COLOR: '1', NODE_COMPILE_CACHE: compiled, ...env },
+    maxBuffer: 64 * 1024 * 1024,
+    cwd: env['HOME'],
+  }
   return new Promise((done) => {
     execFile(process.execPath, [join(root, 'src/cli/main.ts'), ...words], child, (error, out, err) => {
       const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1
