@@ -41,6 +41,7 @@ export function stateText(state: ReadingState, detail: string | null, io: Io): s
 
 function workerRow(window: { readonly name: string; readonly lane: string }, worker: WorkerReport, io: Io, now: number): string[] {
   const hold = worker.hold === null ? '' : `held: ${worker.hold}; `
+  const stopped = worker.stopped === null ? '' : `sent nothing: ${worker.stopped}; `
   return [
     `  ${window.name}`,
     window.lane,
@@ -48,7 +49,7 @@ function workerRow(window: { readonly name: string; readonly lane: string }, wor
     stateText(worker.state, worker.detail, io),
     duration(now - Date.parse(worker.since)),
     String(worker.live_dispatches),
-    `${hold}${worker.evidence}`,
+    `${hold}${stopped}${worker.evidence}`,
   ]
 }
 

@@ -1,4 +1,5 @@
 /** Everything a cycle looked at, as one value. The deciders see nothing else. */
+import type { Look } from './agent.ts'
 import type { LedgerView } from './ledger.ts'
 import type { Change, Fleet, Incarnation, IssueRef, Reading, RepoRef, Time, Worker, WorkerId } from './nouns.ts'
 
@@ -8,6 +9,10 @@ export interface WorkerSight {
   readonly reading: Reading
   /** Null where no agent of ours lives in its pane, or where its machine can't be reached. */
   readonly incarnation: Incarnation | null
+  /** What its agent's screen says by itself; absent where none lives in its pane. */
+  readonly look?: Look
+  /** Why nothing is sent to agents of its kind; absent where they behave as known. */
+  readonly stopped?: string
 }
 
 export interface View {

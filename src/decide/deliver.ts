@@ -181,6 +181,8 @@ export function deliverySight(of: {
   readonly screen: readonly string[]
   /** Rows of history above the screen: looked through for the id only, never for a state. */
   readonly above?: readonly string[]
+  /** Copy mode, where it is open, would eat the keys of a delivery (tmux ≥ 3.7). */
+  readonly mode_blocks?: boolean
   /** Why the worker is held; null where it is not. */
   readonly hold: string | null
   readonly busy: boolean
@@ -210,7 +212,14 @@ export function deliverySight(of: {
         .map((row) => (row === '' ? '\n' : row))
         .join('')
         .includes(id),
-    attended: of.hold !== null ? `held: ${of.hold}` : keyed ? 'a person is typing in this pane' : null,
+    attended:
+      of.hold !== null
+        ? `held: ${of.hold}`
+        : keyed
+          ? 'a person is typing in this pane'
+          : pane?.in_mode === true && of.mode_blocks === true
+            ? 'somebody scrolls in this pane'
+            : null,
     busy: of.busy,
     stopped: of.stopped ?? null,
   }

@@ -27,6 +27,10 @@ export interface WorkerReport {
   readonly evidence: string
   readonly live_dispatches: number
   readonly hold: string | null
+  /** What it asks, with its choices; null where it asks nothing. */
+  readonly question: string | null
+  /** Why nothing is sent to agents of its kind; null where they behave as known. */
+  readonly stopped: string | null
 }
 
 export interface WindowReport {
@@ -104,7 +108,7 @@ function workerFacts({ workers, ledger, stale_after, now }: StatusInput): Map<Wo
   const records = new Map<WorkerId, WorkerRecord>(ledger.workers.map((record) => [record.id, record]))
   const held = Map.groupBy(ledger.dispatches, ({ worker }) => worker)
   return new Map(
-    workers.map(({ worker, reading }) => {
+    workers.map(({ worker, reading, look, stopped }) => {
       const record = records.get(worker.id)
       const dispatches = held.get(worker.id) ?? []
       const live = dispatches.filter((d) => d.kind === 'work' && slotStates.includes(d.state)).length
@@ -125,6 +129,8 @@ function workerFacts({ workers, ledger, stale_after, now }: StatusInput): Map<Wo
         evidence: reading.evidence,
         live_dispatches: live,
         hold: record?.hold ?? null,
+        question: reading.state === 'waiting' ? (look?.question ?? null) : null,
+        stopped: stopped ?? null,
       }
       return [worker.id, { report, totals }]
     }),

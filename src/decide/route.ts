@@ -22,6 +22,7 @@ interface Desk {
 export function closedTo(sight: WorkerSight, hold: string | null): string | null {
   if (sight.worker.role !== 'worker') return `is a ${sight.worker.role}`
   if (hold !== null) return `is held: ${hold}`
+  if (sight.stopped !== undefined) return `is sent nothing: ${sight.stopped}`
   const { state } = sight.reading
   return state === 'dead' || state === 'unreachable' ? `is ${state}` : null
 }

@@ -4,6 +4,7 @@ import type { Worker } from '../core/nouns.ts'
 import type { Pane } from '../core/panes.ts'
 import type { Tmux } from '../core/ports.ts'
 import type { Session } from './session.ts'
+import { createHash } from 'node:crypto'
 import { agentKind } from '../agents/index.ts'
 import { BurnError } from '../core/errors.ts'
 import { sanitize } from '../core/text.ts'
@@ -13,6 +14,11 @@ import { held, placeLine } from '../tmux/paste.ts'
 const patience = 10_000
 const pause = 100
 
+/** Names a question, so that an answer can say which one it is for. */
+export function markOf(question: string): string {
+  return createHash('sha256').update(question).digest('hex').slice(0, 8)
+}
+
 export interface OpenQuestion {
   readonly worker: string
   readonly detail: string | null
@@ -21,7 +27,7 @@ export interface OpenQuestion {
 }
 
 export interface Answered extends OpenQuestion {
-  /** `taken`: the question is gone. `unknown`: it still stands, or could not be looked at any more. */
+  /** `taken`: the agent went on, or asks something else. `unknown`: the question still stands, or the agent could not be looked at any more. */
   readonly outcome: 'taken' | 'unknown'
   /** What the agent does now. */
   readonly state: string
@@ -47,17 +53,23 @@ function asked(worker: Worker, { look }: Seen): OpenQuestion {
 }
 
 /**
- * Answers what is open now. `expected`: the question that the person saw, where they did: another one is not answered. Throws BurnError
+ * Answers what is open now. `expected`: the mark of the question that the person saw, where they gave it: another one is not answered. Throws BurnError
  * `no_such_choice` (exit 2), `question_changed`, `pane_in_use`, `not_typed`, and what `askedBy` throws.
  */
 export async function answer(worker: Worker, choice: string, session: Session, expected: string | null = null): Promise<Answered> {
   const seen = await seeWorker(worker, session)
   const open = asked(worker, seen)
-  if (expected !== null && expected !== open.question)
+  if (expected !== null && expected !== markOf(open.question))
     throw new BurnError('question_changed', `${worker.id} asks something else by now`, `burn answer ${worker.id} shows what it asks`)
   if (seen.pane.in_mode)
     throw new BurnError('pane_in_use', `somebody scrolls in the pane of ${worker.id}`, 'leave copy mode there (q), then answer again')
-  const pieces = seen.kind.answer?.(sanitize(choice), seen.look) ?? null
+  if (seen.kind.answer === undefined)
+    throw new BurnError(
+      'never_asks',
+      `how an agent of kind ${seen.kind.kind} is answered is not known`,
+      `answer it in its pane: burn attach ${worker.id}`,
+    )
+  const pieces = seen.kind.answer(sanitize(choice), seen.look)
   if (pieces === null)
     throw new BurnError('no_such_choice', `${JSON.stringify(choice)} is none of what ${worker.id} offers`, `it asks:\n${open.question}`, {
       exit: 2,
@@ -75,9 +87,17 @@ async function settle(worker: Worker, open: OpenQuestion, session: Session): Pro
   const { clock } = session
   let state = 'waiting'
   for (const end = clock.now() + patience; clock.now() < end; await clock.sleep(pause)) {
-    const { look } = await seeWorker(worker, session)
-    state = look.reading.state
-    if (state !== 'waiting' || (look.question ?? look.reading.evidence) !== open.question) return { ...open, outcome: 'taken', state }
+    try {
+      const { look } = await seeWorker(worker, session)
+      state = look.reading.state
+      // Only an agent that is seen to go on has taken it; one that shows nothing known may have, or not.
+      const goesOn = state === 'idle' || state === 'working' || state === 'error'
+      const asksElse = state === 'waiting' && (look.question ?? look.reading.evidence) !== open.question
+      if (goesOn || asksElse) return { ...open, outcome: 'taken', state }
+    } catch (thrown) {
+      if (!(thrown instanceof BurnError)) throw thrown
+      state = thrown.message
+    }
   }
   return { ...open, outcome: 'unknown', state }
 }

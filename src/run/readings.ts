@@ -5,6 +5,7 @@ import type { WorkerSight } from '../core/view.ts'
 import { agentKind } from '../agents/index.ts'
 import { incarnationOf } from '../core/panes.ts'
 import { parseSignal } from '../core/signal.ts'
+import { breakerFor } from '../decide/breaker.ts'
 import { mergeReading } from '../decide/reading.ts'
 
 /** A machine with the screens of its agents' panes, by pane id. */
@@ -14,10 +15,31 @@ export interface MachineScreens {
 }
 
 export function readWorkers(machines: readonly Machine[], seen: ReadonlyMap<string, MachineScreens>): WorkerSight[] {
-  return machines.flatMap((machine) => {
+  const sights = machines.flatMap((machine) => {
     const screens = seen.get(machine.name)
     const panes = new Map(panesOf(screens?.sight).map((pane) => [pane.worker, pane]))
     return machine.windows.flatMap(({ workers }) => workers.map((worker) => readWorker(worker, machine, screens, panes.get(worker.id))))
+  })
+  return withBreakers(sights)
+}
+
+/** By what all of a kind show now; what became of its last texts counts where they are sent (run/breakers). */
+function withBreakers(sights: readonly WorkerSight[]): WorkerSight[] {
+  const kinds = Map.groupBy(sights, ({ worker }) => worker.agent.kind)
+  const stopped = new Map(
+    [...kinds].map(([kind, all]) => [
+      kind,
+      breakerFor(
+        kind,
+        all.flatMap(({ look }) => look ?? []),
+        [],
+        0,
+      ),
+    ]),
+  )
+  return sights.map((sight) => {
+    const why = stopped.get(sight.worker.agent.kind) ?? null
+    return why === null ? sight : { ...sight, stopped: why }
   })
 }
 
@@ -47,7 +69,7 @@ function readWorker(worker: Worker, machine: Machine, seen: MachineScreens | und
   const look = kind.look(seen.screens.get(pane.id) ?? [], pane)
   const signal = parseSignal(pane.signal)
   const heard = signal === null ? null : (kind.heard?.(signal) ?? null)
-  return { worker, reading: mergeReading(look, signal, heard, sight.clock), incarnation }
+  return { worker, reading: mergeReading(look, signal, heard, sight.clock), incarnation, look }
 }
 
 /**

@@ -44,7 +44,8 @@ export async function send(letters: readonly Letter[], session: Session, stop: A
       owner,
       clock.now(),
     )
-    return [...(await ledger.deliveries({ ids }))].toReversed()
+    const ended = new Map((await ledger.deliveries({ ids })).map((delivery) => [delivery.id, delivery]))
+    return ids.flatMap((id) => ended.get(id) ?? [])
   })
 }
 

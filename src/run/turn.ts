@@ -15,7 +15,7 @@ import { pastingStates } from '../core/lives.ts'
 import { incarnationOf } from '../core/panes.ts'
 import { deliveryLimits, deliverySight, step } from '../decide/deliver.ts'
 import { capture } from '../tmux/panes.ts'
-import { held, placeLine, submitLine } from '../tmux/paste.ts'
+import { held, placeLine, sanitizes, submitLine } from '../tmux/paste.ts'
 
 export interface TurnResult {
   readonly moved: readonly Delivery[]
@@ -94,6 +94,7 @@ async function look(
         busy: busy.has(delivery.worker) && delivery.state === 'planned',
         hold: holds.get(delivery.worker) ?? null,
         stopped: delivery.state === 'planned' ? (breakers?.whyNot(delivery.worker) ?? null) : null,
+        mode_blocks: sanitizes(tmux.version),
       },
       session,
     )
@@ -108,7 +109,7 @@ function caseOf(
   pane: Pane | null,
   { server_started }: Up,
   shown: { readonly screens: Screens; readonly history: Screens },
-  because: { readonly busy: boolean; readonly hold: string | null; readonly stopped: string | null },
+  because: { readonly busy: boolean; readonly hold: string | null; readonly stopped: string | null; readonly mode_blocks: boolean },
   { clock }: Session,
 ): Case {
   const kind = agentKind(worker?.agent ?? { kind: 'shell' })

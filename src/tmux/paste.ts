@@ -96,7 +96,8 @@ function guarded({ pane, agent_pid }: Target, parts: readonly Part[], version: s
   ]
 }
 
-function sanitizes(version: string): boolean {
+/** Whether keys are needed around a paste: they don't get through where a tmux mode is open in the pane. */
+export function sanitizes(version: string): boolean {
   return Number.parseFloat(version.replace(/^next-/, '')) >= SANITIZES
 }
 

@@ -258,6 +258,9 @@ test('deliver: a sight says where the id is, whose pane it is, and who is at it'
     screen: [`● [burn ${id.slice(0, 6)}`, `${id.slice(6)}]`, '', '❯', '────'],
   }
   assert.equal(deliverySight(echoed).elsewhere, true, 'wrapped over two rows')
+  const scrolled = { ...of, pane: { ...pane, in_mode: true } }
+  assert.equal(deliverySight(scrolled).attended, null, 'a paste gets through')
+  assert.equal(deliverySight({ ...scrolled, mode_blocks: true }).attended, 'somebody scrolls in this pane')
   assert.equal(deliverySight({ ...echoed, screen: ['', '', '', '❯'], above: [`● [burn ${id}]`] }).elsewhere, true, 'in the history')
   assert.equal(deliverySight({ ...echoed, look: look('unknown', 'absent') }).elsewhere, false, 'no composer recognised: it may be in it')
   assert.equal(deliverySight({ ...of, pane: { ...pane, agent_pid: 9 } }).incarnation, null)
