@@ -76,6 +76,7 @@ export const hermes: AgentKind = {
   kind: 'hermes',
   command: ['hermes', 'chat', '--yolo'],
   reads: [hermesConfig],
+  has_busy_mode: true,
   start,
   look: lookAtHermes,
   heard,

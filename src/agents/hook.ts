@@ -75,15 +75,3 @@ main() {
 main "$@" >/dev/null 2>&1
 exit 0
 `
-
-export interface Dropped {
-  /** Lines that no hook of ours wrote, and payloads that were no JSON object, or too big. */
-  readonly dropped: number
-  readonly lines: number
-}
-
-/** What a pane's file holds, for those who ask whether it was heard well. */
-export function countDropped(text: string): Dropped {
-  const lines = text.split('\n').filter((line) => line !== '')
-  return { lines: lines.length, dropped: lines.filter((line) => !/^\{"at":\d+,"event":"[\w.:-]*",.*"ok":true\}$/.test(line)).length }
-}

@@ -81,6 +81,8 @@ export interface AgentKind {
   readonly command: readonly string[]
   /** Files of the person's that `start` has to know (YAML or JSON), relative to their home. */
   readonly reads?: readonly string[]
+  /** What Enter does while it works is set in its own configuration (`busy_input_mode` in the spec). */
+  readonly has_busy_mode?: true
   /** How a worker's agent is started; with hooks where `at` says where they are. */
   start(config: AgentConfig, at: AgentPlace | null): AgentStart
   look(screen: readonly string[], pane: PaneFacts): Look

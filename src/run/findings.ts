@@ -1,6 +1,7 @@
 /** What a machine's probe means: a finding a part, each with the line that mends it. Pure. */
 import type { Machine } from '../core/nouns.ts'
 import type { Probe } from './probe.ts'
+import { agentKind } from '../agents/index.ts'
 import { shellWord } from '../host/quote.ts'
 import { lineOn } from './mends.ts'
 
@@ -42,6 +43,7 @@ export function machineFindings(machine: Machine, probe: Probe, asked: Asked): F
     memoryFinding(machine, probe, workers),
     ...sizeFindings(machine, probe),
     ...busyFindings(machine),
+    ...hookFindings(machine, probe),
   ]
 }
 
@@ -139,14 +141,34 @@ function sizeFindings(machine: Machine, { cores, memory_kb }: Probe): Finding[] 
 function busyFindings(machine: Machine): Finding[] {
   const deep = machine.windows
     .flatMap(({ workers }) => workers)
-    .filter(({ depth, agent }) => depth > 1 && agent.kind === 'hermes' && agent.busy_input_mode === 'interrupt')
+    .filter(({ depth, agent }) => depth > 1 && agentKind(agent).has_busy_mode === true && !agent.hooks && agent.busy_input_mode === 'interrupt')
   if (deep.length === 0) return []
   return [
     warn(
       machine,
-      `${deep.length} Hermes workers hold more than one issue, and their Enter cuts a running turn: the second prompt goes by /queue, which shows nothing until the turn ends`,
+      `${deep.length} workers hold more than one issue, and their Enter cuts a running turn: the second prompt goes by /queue, which shows nothing until the turn ends`,
       'set display.busy_input_mode: queue in their config.yaml, and "busy_input_mode": "queue" in the spec',
     ),
+  ]
+}
+
+function hookFindings(machine: Machine, { hooks: { heard, dropped, strangers } }: Probe): Finding[] {
+  const from = `${machine.state_dir}/hooks`
+  const gone =
+    strangers === 0
+      ? []
+      : [
+          warn(
+            machine,
+            `${strangers} files in ${from} are of panes that are gone, or of no pane of this fleet: they are not heard`,
+            `remove them when you like: rm ${from}/*.jsonl`,
+          ),
+        ]
+  if (heard === 0) return gone
+  const odd = `${dropped} of ${heard} events that hooks told were dropped: no JSON object, or over 1 MB`
+  return [
+    ...gone,
+    dropped === 0 ? ok(machine, `hooks told ${heard} events`) : warn(machine, odd, `see which: grep -v '"ok":true}$' ${from}/*.jsonl`),
   ]
 }
 

@@ -25,6 +25,8 @@ export interface Probe {
   readonly cores: number | null
   /** Agents of this fleet that live there already: their memory is no longer free. */
   readonly agents: number
+  /** Events that agents' hooks told, those of them that were dropped, and files of panes that this fleet does not have. */
+  readonly hooks: { readonly heard: number; readonly dropped: number; readonly strangers: number }
   /** Agent programs that the person's login shell finds. */
   readonly found: ReadonlySet<string>
   /** What `git ls-remote` said of a repo that it could not read; null where it could, or was not asked. */
@@ -33,8 +35,8 @@ export interface Probe {
 
 const limit_ms = 40_000
 
-/** `$1` tmux, `$2` its socket, `$3` the session, `$4` a clone URL or nothing, the rest agent programs. Prints `key=value` lines. */
-const script = `tmux=$1 socket=$2 session=$3 url=$4; shift 4
+/** `$1` tmux, `$2` its socket, `$3` the session, `$4` a clone URL or nothing, `$5` the state directory, the rest agent programs. Prints `key=value` lines. */
+const script = `tmux=$1 socket=$2 session=$3 url=$4 state=$5; shift 5
 echo "clock=$(date +%s)"
 echo "os=$(uname -s)"
 echo "tmux=$("$tmux" -V 2>/dev/null)"
@@ -44,6 +46,14 @@ echo "cores=$(getconf _NPROCESSORS_ONLN 2>/dev/null)"
 if [ -r /proc/meminfo ]; then awk '/^MemAvailable/ {print "memory_free=" $2} /^MemTotal/ {print "memory=" $2}' /proc/meminfo
 else bytes=$(sysctl -n hw.memsize 2>/dev/null) && printf 'memory=%s\\nmemory_free=%s\\n' "$((bytes / 1024))" "$((bytes / 1024))"; fi
 echo "agents=$("$tmux" -L "$socket" list-panes -s -t "=$session" -F 'pid #{pane_pid} #{@burn_agent} #{pane_dead}' 2>/dev/null | awk '$2 == $3 && $4 == 0' | wc -l)"
+case $state in '~/'*) state=$HOME/\${state#??} ;; esac
+cat "$state"/hooks/*.jsonl 2>/dev/null | awk '!/"ok":true}$/ {n++} END {print "heard=" NR; print "dropped=" n + 0}'
+panes=" $("$tmux" -L "$socket" list-panes -s -t "=$session" -F '#{pane_id}' 2>/dev/null | tr '\\n' ' ')" strangers=0
+for file in "$state"/hooks/*.jsonl; do
+  pane=\${file##*/} pane=%\${pane%.jsonl}
+  [ ! -f "$file" ] || case $panes in *" $pane "*) ;; *) strangers=$((strangers + 1)) ;; esac
+done
+echo "strangers=$strangers"
 as=; [ "$(id -u)" = 0 ] || as='sudo '
 if [ "$(uname -s)" = Darwin ]; then echo 'install=brew install'
 else for with in 'apt-get install -y' 'dnf install -y' 'apk add' 'pacman -S' 'zypper install'; do
@@ -69,7 +79,18 @@ export async function probeMachine(
   programs: readonly string[],
   limit = limit_ms,
 ): Promise<Probed> {
-  const argv = argvOn(machine, ['sh', '-c', script, 'burn', machine.tmux, machine.socket, machine.session, cloneUrl ?? '', ...programs])
+  const argv = argvOn(machine, [
+    'sh',
+    '-c',
+    script,
+    'burn',
+    machine.tmux,
+    machine.socket,
+    machine.session,
+    cloneUrl ?? '',
+    machine.state_dir,
+    ...programs,
+  ])
   const { code, stdout, stderr, stopped } = await run(argv, { timeout_ms: limit })
   const probe = read(stdout)
   const seconds = limit / 1000
@@ -102,6 +123,7 @@ function read(stdout: string): Probe {
     memory_kb: number('memory'),
     cores: number('cores'),
     agents: number('agents') ?? 0,
+    hooks: { heard: number('heard') ?? 0, dropped: number('dropped') ?? 0, strangers: number('strangers') ?? 0 },
     found: new Set(lines.flatMap(([name, value]) => (name === 'found' ? [value] : []))),
     git_error: text('git_error'),
   }

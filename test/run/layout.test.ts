@@ -49,6 +49,11 @@ test('christen: each Hermes gets a home of its own with hooks, and the person ke
   const state = join(dir, 'home/.local/state/burn-fleet/f/box')
   assert.equal(statSync(join(state, 'hook')).mode & 0o777, 0o700)
   assert.equal(statSync(join(state, 'hooks')).mode & 0o777, 0o700)
+  // What no hook of ours wrote, and what is of no pane here, is counted.
+  writeFileSync(join(state, 'hooks/999.jsonl'), 'what is this\n')
+  const doctor = (await burn('doctor')).out
+  assert.match(doctor, /1 of \d+ events that hooks told were dropped/)
+  assert.match(doctor, /1 files in .*hooks are of panes that are gone/)
   // Both witnesses: the screen, and what the agent's own hook told.
   let evidence: string[] = []
   await until('hooks told that turns ended', async () => {
