@@ -69,11 +69,13 @@ async function look(
 ): Promise<Case[]> {
   const panes = new Map(sight.panes.flatMap((pane) => (pane.worker === null ? [] : [[pane.worker, pane] as const])))
   const workers = new Map(link.machine.windows.flatMap((window) => window.workers.map((worker) => [worker.id, worker] as const)))
-  for (const pane of sight.panes) {
+  // The breaker is asked for what is still to be placed, and looks at every agent for that.
+  const judges = deliveries.some(({ state }) => state === 'planned') ? breakers : null
+  for (const pane of judges === null ? [] : sight.panes) {
     const worker = pane.worker === null ? undefined : workers.get(pane.worker)
-    if (worker === undefined || breakers === null) continue
+    if (worker === undefined) continue
     const lives = incarnationOf(pane, sight.server_started) !== null
-    breakers.see(worker.id, lives ? agentKind(worker.agent).look(screens.get(pane.id) ?? [], pane) : null)
+    judges?.see(worker.id, lives ? agentKind(worker.agent).look(screens.get(pane.id) ?? [], pane) : null)
   }
   // Between two looks a busy agent can scroll what it echoed off the screen: the id is looked for above it too.
   const sent = deliveries
@@ -93,7 +95,7 @@ async function look(
       {
         busy: busy.has(delivery.worker) && delivery.state === 'planned',
         hold: holds.get(delivery.worker) ?? null,
-        stopped: delivery.state === 'planned' ? (breakers?.whyNot(delivery.worker) ?? null) : null,
+        stopped: delivery.state === 'planned' ? (judges?.whyNot(delivery.worker) ?? null) : null,
         mode_blocks: sanitizes(tmux.version),
       },
       session,
