@@ -1,6 +1,6 @@
 /** What the soak runs on: panes on a private tmux server (and a part of them reached over ssh), each with a stand-in that misbehaves in its own way. */
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Session } from '../../src/run/session.ts'
@@ -96,11 +96,12 @@ export async function openFleet(panes: number, ssh: Sshd | null): Promise<SoakFl
   const tmux = (on: string, ...words: readonly string[]) =>
     execFileSync('tmux', ['-u', '-L', on, ...words], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trimEnd()
   const ids = new Map<string, string>()
+  const logs = new Map(all.map(({ id, name }) => [id, new Log(dir, name)]))
   const fleet: SoakFleet = {
     session,
     socket,
     workers: all.map(({ id }) => id),
-    told: (worker) => linesOf(dir, worker.slice(worker.lastIndexOf('/') + 1)),
+    told: (worker) => logs.get(worker)?.lines() ?? [],
     pane: (worker) => ids.get(worker) ?? '',
     tmux: (worker, ...words) => tmux(socketOf(worker), ...words),
     wake: async () => {
@@ -130,13 +131,30 @@ export async function openFleet(panes: number, ssh: Sshd | null): Promise<SoakFl
   return fleet
 }
 
-function linesOf(dir: string, name: string): Told[] {
-  return readdirSync(dir)
-    .filter((file) => file.startsWith(`${name}-`) && file.endsWith('.jsonl'))
-    .flatMap((file) =>
-      readFileSync(join(dir, file), 'utf8')
-        .split('\n')
-        .flatMap((line) => (line.endsWith('}') ? [JSON.parse(line) as Told] : [])),
-    )
-    .toSorted((a, b) => a.at - b.at)
+/** Follows the files that a worker's agents write, one a life: what was read once is not read again. */
+class Log {
+  readonly #dir: string
+  readonly #name: string
+  readonly #read = new Map<string, number>()
+  readonly #lines: Told[] = []
+
+  constructor(dir: string, name: string) {
+    this.#dir = dir
+    this.#name = name
+  }
+
+  /** Everything told so far, oldest first. */
+  lines(): readonly Told[] {
+    for (const file of readdirSync(this.#dir)) {
+      if (!file.startsWith(`${this.#name}-`) || !file.endsWith('.jsonl')) continue
+      const from = this.#read.get(file) ?? 0
+      const path = join(this.#dir, file)
+      if (statSync(path).size === from) continue
+      const bytes = readFileSync(path).subarray(from)
+      const end = bytes.lastIndexOf(0x0a) + 1
+      this.#read.set(file, from + end)
+      for (const line of bytes.subarray(0, end).toString('utf8').split('\n')) if (line !== '') this.#lines.push(JSON.parse(line) as Told)
+    }
+    return this.#lines
+  }
 }

@@ -7,11 +7,13 @@ export interface Tally {
   /** By trouble, how often each state was the end. */
   readonly outcomes: Map<Trouble, Map<string, number>>
   readonly violations: string[]
+  /** How often each delivery was received, over all rounds. */
+  readonly received: Map<string, number>
   deliveries: number
 }
 
 export function newTally(): Tally {
-  return { outcomes: new Map(), violations: [], deliveries: 0 }
+  return { outcomes: new Map(), violations: [], received: new Map(), deliveries: 0 }
 }
 
 /** What may leave it open whether a text was taken: the agent is gone, the connection was, or Enter shows nothing while it works. */
@@ -31,7 +33,8 @@ export function judge(
   before: ReadonlyMap<string, number>,
   tally: Tally,
 ): void {
-  const told = new Map(fleet.workers.map((worker) => [worker, fleet.told(worker)]))
+  // Only what was told in this round; a text of an earlier one that comes again is caught by its count.
+  const told = new Map(fleet.workers.map((worker) => [worker, fleet.told(worker).slice(before.get(worker) ?? 0)]))
   for (const { delivery, text } of sent) {
     tally.deliveries += 1
     const troubles = round.troubles.get(delivery.worker) ?? new Set<Trouble>()
@@ -40,7 +43,13 @@ export function judge(
       tally.violations.push(`${delivery.id} to ${delivery.worker} (${[...troubles].join(', ')}): ${wrong}`)
   }
   for (const [worker, lines] of told) {
-    const fresh = lines.slice(before.get(worker) ?? 0)
+    const fresh = lines
+    for (const id of fresh.flatMap(({ event, text = '' }) =>
+      event === 'received' ? (/\[burn ([0-9a-z]{13})\]/.exec(text)?.[1] ?? []) : [],
+    )) {
+      tally.received.set(id, (tally.received.get(id) ?? 0) + 1)
+      if (tally.received.get(id) === 2) tally.violations.push(`${worker}: received ${id} again`)
+    }
     const answered = fresh.filter(({ event, kind }) => event === 'answered' && kind !== undefined).length
     if (answered > (round.answers.get(worker) ?? 0))
       tally.violations.push(`${worker}: ${answered} questions were answered, the person answered ${round.answers.get(worker) ?? 0}`)

@@ -24,12 +24,15 @@ const sshd = values.ssh ? await startSshd({ after: (end) => void ends.push(end a
 console.log(`seed ${values.seed}${sshd === null ? '' : ', half of the panes over ssh'}`)
 const fleet = await openFleet(Number(values.panes), sshd)
 const began = performance.now()
+const stop = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort())
 let shown = 0
 try {
   const tally = await soak(fleet, {
     deliveries: Number(values.deliveries),
     minutes: Number(values.minutes),
     random: seeded(Number(values.seed)),
+    stop: stop.signal,
     onRound: ({ deliveries, violations }) => {
       for (; shown < violations.length; shown++) console.log(`VIOLATION ${violations[shown]}`)
       if (process.stderr.isTTY) process.stderr.write(`\r${deliveries} of ${values.deliveries}, ${violations.length} violations `)

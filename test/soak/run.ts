@@ -11,16 +11,18 @@ export interface SoakOptions {
   readonly deliveries: number
   readonly minutes: number
   readonly random: () => number
+  /** Ends after the round that runs. */
+  readonly stop?: AbortSignal
   readonly onRound?: (tally: Tally) => void
 }
 
 /** How long a text waits for a pane that is in use before its sender gives up, milliseconds. */
 const patience = 4_000
 
-export async function soak(fleet: SoakFleet, { deliveries, minutes, random, onRound }: SoakOptions): Promise<Tally> {
+export async function soak(fleet: SoakFleet, { deliveries, minutes, random, stop, onRound }: SoakOptions): Promise<Tally> {
   const tally = newTally()
   const end = Date.now() + minutes * 60_000
-  for (let number = 1; tally.deliveries < deliveries && Date.now() < end; number++) {
+  for (let number = 1; tally.deliveries < deliveries && Date.now() < end && stop?.aborted !== true; number++) {
     await round(fleet, random, number, tally)
     onRound?.(tally)
   }

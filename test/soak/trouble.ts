@@ -34,7 +34,7 @@ export function prepare(fleet: SoakFleet, chosen: readonly string[], random: () 
     }
   }
   if (random() < 0.25) {
-    const width = pick(random, [400, 520, 640, 900])
+    const width = pick(random, [180, 240, 400, 640])
     for (const machine of new Set(chosen.map((worker) => worker.slice(0, worker.indexOf('/'))))) {
       const one = chosen.find((worker) => worker.startsWith(`${machine}/`)) ?? ''
       fleet.tmux(one, 'resize-window', '-t', fleet.pane(one), '-x', String(width), '-y', '120')
