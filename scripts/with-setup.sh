@@ -38,7 +38,7 @@ with_npm_cache() {
 
 install_modules() {
   has npm || fail 'npm is missing: install Node (20 or newer) with npm, https://nodejs.org'
-  say 'installing node modules (once; about 250 MB with a current Node)'
+  say 'installing node modules (once; about 400 MB with a current Node)'
   log=$(mktemp)
   if ! (cd "$root" && with_npm_cache npm ci --ignore-scripts --include=dev --include=optional --engine-strict=false \
     --no-audit --no-fund --no-update-notifier --loglevel=error </dev/null >"$log" 2>&1); then

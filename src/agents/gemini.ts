@@ -71,7 +71,7 @@ function readingOf(screen: readonly string[], { first }: Span, title: string): L
   const said = screen.slice(asked + 1, first)
   const failure =
     said.find((row) => failed.test(row)) ?? (said.some((row) => row.startsWith('✦ ')) ? undefined : said.find((row) => cut.test(row)))
-  if (asked >= 0 && failure !== undefined) return { state: 'error', detail: failureIn(failure), evidence: evidenceOf(failure) }
+  if (failure !== undefined) return { state: 'error', detail: failureIn(failure), evidence: evidenceOf(failure) }
   return { state: 'idle', detail: null, evidence: evidenceOf(title.startsWith('◇') ? title : screen[first]) }
 }
 

@@ -10,8 +10,8 @@ import { absent, chosenIn, evidenceOf, failureIn, isShell, lastRow, present, tag
 
 const rule = /^─{10,}\s*$/u
 const mark = /^[>*!](?:\s|$)/u
-/** Two blanks where the cursor and its own begin. */
-const placeholder = /^ {2}\S/u
+/** Behind the mark, three blanks: a draft has one. */
+const placeholder = /^ {3}\S/u
 const confirming = /^ {2}[\u2801-\u28ff] Waiting for user confirmation/u
 const turning = /^ {2}(?:\.{1,3}|[\u2801-\u28ff]) .*|^ {2}\(\d+[smh].*esc to cancel\)/u
 const failed = /^ {2}✕ /u

@@ -141,7 +141,9 @@ function sizeFindings(machine: Machine, { cores, memory_kb }: Probe): Finding[] 
 function busyFindings(machine: Machine): Finding[] {
   const deep = machine.windows
     .flatMap(({ workers }) => workers)
-    .filter(({ depth, agent }) => depth > 1 && agentKind(agent).has_busy_mode === true && !agent.hooks && agent.busy_input_mode === 'interrupt')
+    .filter(
+      ({ depth, agent }) => depth > 1 && agentKind(agent).has_busy_mode === true && !agent.hooks && agent.busy_input_mode === 'interrupt',
+    )
   if (deep.length === 0) return []
   return [
     warn(

@@ -17,6 +17,9 @@ for (const kind of agentKinds.filter((each) => !others.has(each))) {
     assert.deepEqual(score(drawn).lies, [], 'working or waiting, read as idle')
     assert.ok(right >= drawn.length * 0.98, `${wrong.length} of ${drawn.length} wrong:\n${wrong.join('\n')}`)
     for (const frame of drawn.filter(({ detail }) => detail === 'draft')) assert.notEqual(read(frame).composer, 'empty', frame.file)
+    // A composer that is read as full takes no prompt: the grey words of an empty one are no draft.
+    const full = drawn.filter((frame) => frame.state === 'idle' && frame.detail !== 'draft' && read(frame).composer === 'draft')
+    assert.ok(full.length <= 2, full.map(({ file }) => file).join('\n'))
     console.log(`${right} of ${drawn.length} real screens of ${kind} read right${wrong.map((line) => `\n  ${line}`).join('')}`)
   })
 }

@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { scratch, until } from '../../support/fleet.ts'
+import { privateSocket } from '../../support/tmux.ts'
+
+interface Line {
+  readonly event: string
+  readonly text?: string
+  readonly answer?: string
+}
+
+/** A stand-in in a pane of its own; `text` is pasted between brackets, as one. */
+async function agent(t: TestContext, kind: string, ...flags: readonly string[]) {
+  const file = join(scratch(t), 'log.jsonl')
+  const socket = privateSocket(t)
+  const tmux = (...words: readonly string[]) => execFileSync('tmux', ['-u', '-L', socket, ...words], { encoding: 'utf8' })
+  const program = resolve(import.meta.dirname, 'main.mjs')
+  tmux('-f', '/dev/null', 'new-session', '-d', '-x', '120', '-y', '30', process.execPath, program, '--as', kind, '--log', file, ...flags)
+  const log = () =>
+    existsSync(file)
+      ? readFileSync(file, 'utf8')
+          .trimEnd()
+          .split('\n')
+          .map((line) => JSON.parse(line) as Line)
+      : []
+  await until('it is ready', () => log().some(({ event }) => event === 'ready'))
+  return {
+    log,
+    screen: () => tmux('capture-pane', '-p'),
+    title: () => tmux('display-message', '-p', '#{pane_title}').trim(),
+    keys: (...keys: readonly string[]) => void tmux('send-keys', ...keys),
+    paste: (text: string) =>
+      void tmux('set-buffer', '-b', 'x', '--', `\x1b[200~${text}\x1b[201~`, ';', 'paste-buffer', '-d', '-r', '-b', 'x'),
+    heard: (event: string) => until(event, () => log().some((line) => line.event === event)),
+  }
+}
+
+const big = Array.from({ length: 60 }, (_, index) => `line ${index} of a long prompt with some words in it`).join('\n')
+const collapsed: Readonly<Record<string, RegExp>> = {
+  claude: /\[Pasted text #1 \+59 lines\]/,
+  codex: /\[Pasted Content \d+ chars\]/,
+  gemini: /\[Pasted Text: 60 lines\]/,
+  qwen: /\[Pasted Content \d+ chars\]/,
+  pi: /\[paste #1 \+60 lines\]/,
+}
+
+for (const kind of Object.keys(collapsed)) {
+  test(`${kind}'s stand-in: a long paste collapses behind what was typed, and arrives whole and once`, async (t) => {
+    const { keys, paste, screen, log, heard } = await agent(t, kind, '--turn-ms', '50')
+    keys('-l', '[tag] ')
+    paste(big)
+    await until('it collapsed', () => collapsed[kind]?.test(screen()) === true && screen().includes('[tag]'))
+    await until('Enter counts', () => {
+      keys('Enter')
+      return log().some(({ event }) => event === 'received')
+    })
+    await heard('turn_end')
+    const got = log().filter(({ event }) => event === 'received')
+    assert.deepEqual(
+      got.map(({ text }) => text),
+      [`[tag] ${big}`],
+    )
+  })
+}
+
+test("gemini's stand-in swallows an Enter right after a paste; its title says what it does", async (t) => {
+  const { keys, paste, log, heard, title } = await agent(t, 'gemini', '--turn-ms', '600')
+  assert.match(title(), /Ready/)
+  paste('short')
+  keys('Enter')
+  await heard('swallowed')
+  assert.equal(
+    log().some(({ event }) => event === 'received'),
+    false,
+  )
+  await until('it works', () => {
+    keys('Enter')
+    return title().includes('Working')
+  })
+})
+
+test("an open approval: a paste is lost, Enter takes the first choice (claude's stand-in)", async (t) => {
+  const { keys, paste, log, heard } = await agent(t, 'claude', '--approve-every', '1', '--turn-ms', '50')
+  paste('clean up')
+  keys('Enter')
+  await heard('asked')
+  paste('a second prompt')
+  await heard('lost')
+  keys('Enter')
+  await heard('turn_end')
+  assert.equal(log().find(({ event }) => event === 'answered')?.answer, 'Yes, allow once')
+  assert.equal(log().filter(({ event }) => event === 'received').length, 1)
+})
+
+test("codex's stand-in: Enter while it works cuts the turn, Ctrl-C on an empty composer ends it", async (t) => {
+  const { keys, paste, heard, title } = await agent(t, 'codex', '--turn-ms', '800')
+  paste('one')
+  keys('Enter')
+  await until('the title spins', () => /^[\u2801-\u28ff] /u.test(title()))
+  paste('two')
+  keys('Enter')
+  await heard('interrupted')
+  keys('C-c')
+  await heard('exit')
+})
+
+test('a draft is there before a paste: both are sent together (pi)', async (t) => {
+  const { keys, paste, log, heard } = await agent(t, 'pi', '--turn-ms', '50')
+  keys('-l', 'half a thought ')
+  paste('and a prompt')
+  await until('both arrived', () => {
+    keys('Enter')
+    return log().some(({ event }) => event === 'received')
+  })
+  await heard('received')
+  assert.equal(log().find(({ event }) => event === 'received')?.text, 'half a thought and a prompt')
+})
