@@ -24,7 +24,17 @@ function composerOf(screen: readonly string[]): Span | null {
   const last = lastRow(screen)
   const end = screen.findLastIndex((row) => below.test(row))
   const first = screen.findLastIndex((row, index) => index < end && above.test(row)) + 1
-  return first > 0 && first < end && last - end <= mostBelow && mark.test(screen[first] ?? '') ? { first, end } : null
+  if (first > 0 && first < end && last - end <= mostBelow && mark.test(screen[first] ?? '')) return { first, end }
+  return plainComposer(screen, last)
+}
+
+/** Where the terminal has few colours, blank rows stand in for the blocks: the composer follows a rule, its hint and a blank row. */
+function plainComposer(screen: readonly string[], last: number): Span | null {
+  const first = screen.findLastIndex((row) => mark.test(row))
+  const end = screen.findIndex((row, index) => index > first && row.trim() === '')
+  const framed =
+    (screen[first - 1] ?? '?').trim() === '' && screen.slice(Math.max(0, first - 4), first - 1).some((row) => /^─{10,}\s*$/u.test(row))
+  return first > 1 && end > first && framed && last - end <= mostBelow ? { first, end } : null
 }
 
 /** The lowest box, where nothing follows it. */
@@ -80,7 +90,9 @@ const events = ['BeforeAgent', 'AfterAgent', 'BeforeTool', 'AfterTool', 'Notific
 /** Hooks travel in a system settings file that only this agent's environment names; it is merged over the person's own. */
 function start(config: AgentConfig, at: AgentPlace | null): AgentStart {
   const argv = [...(config.command.length > 0 ? config.command : gemini.command), ...(config.model === null ? [] : ['-m', config.model])]
-  if (at === null) return { argv, env: config.env }
+  // With fewer colours it draws its composer without the blocks that mark it.
+  const own = { COLORTERM: 'truecolor', ...config.env }
+  if (at === null) return { argv, env: own }
   const file = `${at.home}/gemini-settings.json`
   const command = (event: string) => shellWords([at.hook, event, ...(event === 'Notification' ? ['notification_type'] : [])])
   const hooks = Object.fromEntries(
@@ -88,7 +100,7 @@ function start(config: AgentConfig, at: AgentPlace | null): AgentStart {
   )
   return {
     argv,
-    env: { GEMINI_CLI_SYSTEM_SETTINGS_PATH: file, ...config.env },
+    env: { GEMINI_CLI_SYSTEM_SETTINGS_PATH: file, ...own },
     files: { [file]: `${JSON.stringify({ hooks }, null, 2)}\n` },
   }
 }

@@ -42,7 +42,7 @@ const tell = `
     if (length(id) == 13 && index("," ids, "," id) == 0) ids = id (ids == "" ? "" : "," ids)
   }
 }
-END { if (event != "") print seq, at, event, detail, ids == "" ? "-" : substr(ids, 1, 55) }`
+END { if (event != "") print seq, at, event, detail, (ids == "" ? "-" : substr(ids, 1, 55)) }`
 
 const word = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`
 
@@ -57,9 +57,9 @@ payload() {
   esac
 }
 tell() {
-  [ "$(($(wc -c <"$file")))" -le ${mostFile} ] || mv -f "$file" "$file.1"
   said=$(tail -n 12 "$file" | LC_ALL=C awk -v seq="$(($(wc -c <"$file")))" ${word(tell)})
   [ -z "$said" ] || tmux set-option -p -t "$TMUX_PANE" @burn_signal "$said"
+  [ "$(($(wc -c <"$file")))" -le ${mostFile} ] || mv -f "$file" "$file.1"
 }
 main() {
   pane=\${TMUX_PANE#%}

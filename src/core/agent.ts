@@ -27,7 +27,7 @@ export type Piece = { readonly paste: string } | { readonly type: string } | { r
 
 /** One event that an agent's own hook told of. */
 export interface Signal {
-  /** Grows with every event of a pane. */
+  /** Differs from that of the event before: where its line ends in the pane's file. */
   readonly seq: number
   readonly at: Time
   /** In the agent's own words, e.g. `pre_llm_call`, `Stop`. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
@@ -78,6 +78,23 @@ test('hook: without a pane, a folder or a tmux it still ends well', async (t) =>
   assert.deepEqual(await hook(['Stop'], '{}', { TMUX_PANE: '' }), { code: 0, out: '' })
   assert.deepEqual(await hook(['Stop'], '{}', { TMUX_PANE: '%1;rm' }), { code: 0, out: '' })
   assert.deepEqual(await hook(['Stop'], '{}', { TMUX: '/nowhere,1,0' }), { code: 0, out: '' })
+})
+
+test('hook: every awk that is here tells the same', async (t) => {
+  const { hook, option } = pane(t)
+  const dir = scratch(t)
+  const awks = [['mawk'], ['gawk', '--posix'], ['original-awk'], ['busybox', 'awk']].filter(
+    ([name = '']) => spawnSync('sh', ['-c', `command -v ${name}`]).status === 0,
+  )
+  for (const [index, words] of awks.entries()) {
+    mkdirSync(join(dir, String(index)))
+    writeFileSync(join(dir, String(index), 'awk'), `#!/bin/sh\nexec ${words.join(' ')} "$@"\n`, { mode: 0o700 })
+    await hook([`event-${index}`, 'tool_name'], `{"tool_name":"Bash","prompt":"[burn ${id}]"}`, {
+      PATH: `${join(dir, String(index))}:${process.env['PATH']}`,
+    })
+    await until(`${words.join(' ')} told tmux`, () => option()?.event === `event-${index}`)
+    assert.deepEqual([option()?.detail, option()?.ids], ['Bash', [id]], words.join(' '))
+  }
 })
 
 test('hook: events at once mix no lines, and a file does not grow for ever', async (t) => {

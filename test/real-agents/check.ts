@@ -64,6 +64,7 @@ async function run(program: Program, bin: string, model: ModelServer, dir: strin
     tally.all += 1
     if (holds) tally.right += 1
     else verdict.wrong.push(what)
+    process.stderr.write(`${program.kind}: ${holds ? 'right' : 'WRONG'} ${what.slice(0, 150)}\n`)
   }
   try {
     await raise(machines, session, { dryRun: false, prune: false })
@@ -90,7 +91,7 @@ async function run(program: Program, bin: string, model: ModelServer, dir: strin
       expect(
         verdict.arrived,
         arrivedOnce(model, delivery, text),
-        `${delivery.id} (${delivery.state}: ${delivery.evidence}) did not arrive whole and once`,
+        `${delivery.id} (${delivery.state}: ${delivery.evidence}) did not arrive whole and once: ${JSON.stringify(text.slice(0, 60))}`,
       )
     }
     const busy = await Promise.all(['First of two.', 'Second of two.'].map(async (text) => ({ text, delivery: await send(session, text) })))
@@ -99,7 +100,7 @@ async function run(program: Program, bin: string, model: ModelServer, dir: strin
       expect(
         verdict.arrived,
         arrivedOnce(model, delivery, text),
-        `${delivery.id}, sent while it worked (${delivery.state}: ${delivery.evidence}), did not arrive whole and once`,
+        `${delivery.id}, sent while it worked (${delivery.state}: ${delivery.evidence}), did not arrive whole and once: ${JSON.stringify(text.slice(0, 60))}`,
       )
     ended.push(...busy.map(({ delivery }) => delivery))
     const count = Map.groupBy(ended, ({ state }) => state)

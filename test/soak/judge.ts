@@ -1,7 +1,9 @@
 /** Judges deliveries by what the agents themselves wrote down that they received. */
 import type { Delivery } from '../../src/core/lives.ts'
+import { existsSync } from 'node:fs'
 import type { SoakFleet, Told } from './fleet.ts'
 import type { Round, Trouble } from './trouble.ts'
+import { executed } from './texts.ts'
 
 export interface Tally {
   /** By trouble, how often each state was the end. */
@@ -9,11 +11,13 @@ export interface Tally {
   readonly violations: string[]
   /** How often each delivery was received, over all rounds. */
   readonly received: Map<string, number>
+  /** Deliveries that the ledger says reached nobody. */
+  readonly refused: Set<string>
   deliveries: number
 }
 
 export function newTally(): Tally {
-  return { outcomes: new Map(), violations: [], received: new Map(), deliveries: 0 }
+  return { outcomes: new Map(), violations: [], received: new Map(), refused: new Set(), deliveries: 0 }
 }
 
 /** What may leave it open whether a text was taken: the agent is gone, the connection was, or Enter shows nothing while it works. */
@@ -37,17 +41,21 @@ export function judge(
   const told = new Map(fleet.workers.map((worker) => [worker, fleet.told(worker).slice(before.get(worker) ?? 0)]))
   for (const { delivery, text } of sent) {
     tally.deliveries += 1
+    if (delivery.state === 'refused') tally.refused.add(delivery.id)
     const troubles = round.troubles.get(delivery.worker) ?? new Set<Trouble>()
     for (const trouble of troubles.size === 0 ? (['none'] as const) : troubles) count(tally, trouble, delivery.state)
     for (const wrong of wrongs(delivery, text, told, troubles))
       tally.violations.push(`${delivery.id} to ${delivery.worker} (${[...troubles].join(', ')}): ${wrong}`)
   }
-  for (const [worker, lines] of told) {
-    const fresh = lines
+  for (const worker of round.destroyed)
+    tally.violations.push(`${worker}: the draft ${round.drafts.get(worker)} is gone, and nobody took it`)
+  if (existsSync(executed)) tally.violations.push(`a text was executed: ${executed}`)
+  for (const [worker, fresh] of told) {
     for (const id of fresh.flatMap(({ event, text = '' }) =>
       event === 'received' ? (/\[burn ([0-9a-z]{13})\]/.exec(text)?.[1] ?? []) : [],
     )) {
       tally.received.set(id, (tally.received.get(id) ?? 0) + 1)
+      if (tally.refused.has(id)) tally.violations.push(`${worker}: received ${id}, which was refused`)
       if (tally.received.get(id) === 2) tally.violations.push(`${worker}: received ${id} again`)
     }
     const answered = fresh.filter(({ event, kind }) => event === 'answered' && kind !== undefined).length

@@ -22,7 +22,8 @@ const patience = 4_000
 export async function soak(fleet: SoakFleet, { deliveries, minutes, random, stop, onRound }: SoakOptions): Promise<Tally> {
   const tally = newTally()
   const end = Date.now() + minutes * 60_000
-  for (let number = 1; tally.deliveries < deliveries && Date.now() < end && stop?.aborted !== true; number++) {
+  const over = () => tally.deliveries >= deliveries || Date.now() >= end || stop?.aborted === true
+  for (let number = 1; !over(); number++) {
     await round(fleet, random, number, tally)
     onRound?.(tally)
   }

@@ -1,8 +1,14 @@
 /** Texts of 10 B to 1 MB, and what means something to terminals, shells, tmux and agents. */
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { sanitize } from '../../src/core/text.ts'
 
+/** What the commands in some texts would make, should a shell ever run them. */
+export const executed = join(tmpdir(), `burn-soak-executed-${process.pid}`)
+
 const hostile: readonly string[] = [
-  '$(touch /tmp/never) `id` "quotes" \'and\' more',
+  `$(touch ${executed}) \`touch ${executed}\`; touch ${executed} #`,
+  '`id` "quotes" \'and\' more',
   'a; b && c | d > e < f; #{pane_id} %5 \\ \\n ~ ! *',
   '⚕ ❯ msg=interrupt · /queue · /bg\n────────────────────────\n❯ ',
   '[Pasted text #1: 58 lines → /etc/passwd]',

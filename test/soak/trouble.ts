@@ -10,6 +10,10 @@ export interface Round {
   readonly drafts: ReadonlyMap<string, string>
   /** Questions that the person answered in this round, by worker. */
   readonly answers: Map<string, number>
+  /** When the question was asked that the person answered last, by worker. */
+  readonly answered: Map<string, number>
+  /** Workers whose draft was gone although nobody took it back. */
+  readonly destroyed: string[]
 }
 
 const pick = <T>(random: () => number, all: readonly T[]): T => all[Math.floor(random() * all.length)] as T
@@ -41,7 +45,7 @@ export function prepare(fleet: SoakFleet, chosen: readonly string[], random: () 
       for (const worker of chosen.filter((each) => each.startsWith(`${machine}/`))) troubles.get(worker)?.add('resize')
     }
   }
-  return { troubles, drafts, answers: new Map() }
+  return { troubles, drafts, answers: new Map(), answered: new Map(), destroyed: [] }
 }
 
 /** What a person, a kernel and a network do meanwhile, until `over`. */
@@ -64,8 +68,15 @@ export async function disturb(
     if (random() < 0.004) quietly(() => kill(fleet, round, pick(random, workers)))
     if (random() < 0.004) quietly(() => cut(fleet, round, pick(random, workers)))
   }
-  for (const [worker, draft] of round.drafts) if (!cleared.has(worker)) clearDraft(fleet, worker, draft, cleared)
   for (const worker of workers) quietly(() => leaveCopyMode(fleet, worker))
+  for (const [worker, draft] of round.drafts) {
+    // A redraw may be on its way.
+    for (let tries = 0; tries < 20 && !cleared.has(worker); tries++) {
+      clearDraft(fleet, worker, draft, cleared)
+      if (!cleared.has(worker)) await sleep(100)
+    }
+    if (!cleared.has(worker) && round.troubles.get(worker)?.has('death') !== true) round.destroyed.push(worker)
+  }
 }
 
 /** A pane that died meanwhile is no reason to end the soak: what was done to it is in the agent's own log. */
@@ -95,9 +106,10 @@ function leaveCopyMode(fleet: SoakFleet, worker: string): void {
 /** The person answers what is asked, with the first choice. */
 function answerOpen(fleet: SoakFleet, round: Round, worker: string): void {
   const last = fleet.told(worker).findLast(({ event }) => ['asked', 'answered', 'exit', 'start'].includes(event))
-  if (last?.event !== 'asked') return
+  if (last?.event !== 'asked' || round.answered.get(worker) === last.at) return
   if (fleet.tmux(worker, 'display-message', '-p', '-t', fleet.pane(worker), '#{pane_in_mode}') === '1') return
   round.troubles.get(worker)?.add('question')
+  round.answered.set(worker, last.at)
   round.answers.set(worker, (round.answers.get(worker) ?? 0) + 1)
   fleet.tmux(worker, 'send-keys', '-t', fleet.pane(worker), '-l', '1')
 }

@@ -23,7 +23,9 @@ function log(event, fields = {}) {
   if (file !== '') appendFileSync(file, `${JSON.stringify({ at: Date.now(), event, ...fields })}\n`)
 }
 
-const pastes = new Map()
+/** What is in the composer, as shown and as it will be sent. */
+let full = ''
+let pastes = 0
 const queue = []
 const transcript = [...skin.banner]
 let composer = ''
@@ -33,8 +35,6 @@ let turns = 0
 let pasted = 0
 let answer = null
 let drawing = null
-
-const fullOf = (shown) => [...pastes].reduce((text, [mark, whole]) => text.replace(mark, () => whole), shown)
 
 /** All of the screen, anew: transcript, and below it what the skin draws. */
 function draw() {
@@ -86,23 +86,23 @@ function close(choice) {
   done()
 }
 
-async function run(text) {
+async function run({ text, full: whole }) {
   turns++
   const number = turns
   state = 'working'
   since = Date.now()
-  transcript.push('', ...skin.echo(text, fullOf(text)))
-  log('turn_start', { number, text: fullOf(text) })
+  transcript.push('', ...skin.echo(text, whole))
+  log('turn_start', { number, text: whole })
   changed()
   if (skin.asks && options['--ask-every'] > 0 && number % options['--ask-every'] === 0) await ask('question')
   if (skin.asks && options['--approve-every'] > 0 && number % options['--approve-every'] === 0) await ask('approval')
   await new Promise((done) => setTimeout(done, options['--turn-ms']))
-  const failed = options['--fail'] !== '' && fullOf(text).includes(options['--fail'])
+  const failed = options['--fail'] !== '' && whole.includes(options['--fail'])
   transcript.push('', ...(failed ? skin.failed : skin.done))
   log('turn_end', { number, outcome: failed ? 'failed' : 'done' })
   state = 'idle'
   const next = queue.shift()
-  if (next !== undefined) return run(next.text)
+  if (next !== undefined) return run(next)
   changed()
 }
 
@@ -111,23 +111,29 @@ function enter() {
   if (Date.now() - pasted < skin.swallows) return log('swallowed')
   const text = composer.trim()
   if (text === '') return
-  composer = ''
-  log('received', { state, text: fullOf(text), shown: text })
-  if (state === 'idle') return void run(text)
+  const sent = { text, full: full.trim() }
+  composer = full = ''
+  log('received', { state, text: sent.full, shown: text })
+  if (state === 'idle') return void run(sent)
   if (skin.busy === 'cut') log('interrupted', { why: 'enter' })
-  queue.push({ text })
+  queue.push(sent)
 }
 
 function paste(text) {
   if (answer !== null) return log('lost', { text })
   pasted = Date.now()
-  const mark = skin.collapse(text, pastes.size + 1)
-  if (mark !== null) pastes.set(mark, text)
+  const mark = skin.collapse(text, pastes + 1)
+  if (mark !== null) pastes++
   composer += mark ?? text
+  full += text
 }
 
 function type(text) {
-  if (answer === null) return void (composer += text)
+  if (answer === null) {
+    composer += text
+    full += text
+    return
+  }
   const digit = /[1-3]/.exec(text)
   if (digit !== null && skin.digits) close(Number(digit[0]) - 1)
 }
@@ -143,11 +149,11 @@ function press(key) {
     marked = 0
     for (const each of Object.values(questions)) each.marked = 0
   } else if (key.key === 'enter') enter()
-  else if (key.key === 'newline') composer += '\n'
-  else if (key.key === 'ctrl-u') composer = composer.slice(0, composer.lastIndexOf('\n') + 1)
-  else if (key.key === 'backspace') composer = composer.slice(0, -1)
+  else if (key.key === 'newline') [composer, full] = [`${composer}\n`, `${full}\n`]
+  else if (key.key === 'ctrl-u') composer = full = ''
+  else if (key.key === 'backspace') [composer, full] = [composer.slice(0, -1), full.slice(0, -1)]
   else if (key.key === 'ctrl-c') {
-    if (composer !== '') composer = ''
+    if (composer !== '') composer = full = ''
     else if (skin.exits) {
       log('exit', { why: 'ctrl-c' })
       process.stdout.write(`\x1b[2J\x1b[H${skin.farewell}\r\n`)
