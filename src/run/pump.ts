@@ -74,7 +74,9 @@ async function pumpMachine(
   for (;;) {
     const result = await turn(link, now, holds, session, { stopping: stop.aborted, breakers })
     for (const delivery of result.moved) options.onMove?.(delivery)
-    const news = new Map(result.moved.map((delivery) => [delivery.id, delivery]))
+    // What was written before the connection was lost is in the ledger, and not in the result.
+    const known = result.lost ? await session.ledger.deliveries({ ids: now.map(({ id }) => id) }) : result.moved
+    const news = new Map(known.map((delivery) => [delivery.id, delivery]))
     now = now.map((delivery) => news.get(delivery.id) ?? delivery)
     if (result.moved.length > 0) [moved, pause] = [clock.now(), shortestPause]
     else pause = Math.min(longestPause, pause * 1.5)
