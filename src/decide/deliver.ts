@@ -16,7 +16,7 @@ export interface DeliverySight {
   readonly ended?: string | null
   /** Null where the screen was not captured. */
   readonly look: Look | null
-  /** The delivery's id is in the composer. */
+  /** The delivery's id is in the composer, with a text beside it: the id comes first, and Enter on it alone would lose the text. */
   readonly in_composer: boolean
   /** The id is on the agent's screen outside the composer. */
   readonly elsewhere: boolean
@@ -171,6 +171,22 @@ function stepNowhere(delivery: Delivery, sight: DeliverySight, limits: DeliveryL
   )
 }
 
+/**
+ * Qwen Code 0.15.10 took 16 KB in a while after the id that was typed before them: an Enter in between sent the id alone. A paste is taken as one, so what
+ * stands beside the id is all of it, or its collapse.
+ */
+function holdsText(draft: string, id: string): boolean {
+  const [before, ...after] = draft.replaceAll('\n', '').split(id)
+  if (before === undefined || after.length === 0) return false
+  return (
+    after.join('').replace(/^\]/, '').trim() !== '' ||
+    before
+      .replace(/^\/q(?:ueue)? /, '')
+      .replace(/\[burn\s*$/, '')
+      .trim() !== ''
+  )
+}
+
 /** What a delivery's step needs to know, from the pane as it is and its screen. */
 export function deliverySight(of: {
   readonly id: string
@@ -205,7 +221,7 @@ export function deliverySight(of: {
         : null,
     look,
     told: pane !== null && (parseSignal(pane.signal)?.ids.includes(id) ?? false),
-    in_composer: composer && look.draft.replaceAll('\n', '').includes(id),
+    in_composer: composer && holdsText(look.draft, id),
     elsewhere:
       composer &&
       outside

@@ -228,12 +228,12 @@ const pane: Pane = {
 }
 
 test('deliver: a sight says where the id is, whose pane it is, and who is at it', () => {
-  const screen = ['● do this', '', '❯ [burn 0k3v9w', '2x4abcd]', '────']
+  const screen = ['● do this', '', '❯ [burn 0k3v9w', '2x4abcd] it', '────']
   const of = {
     id,
     pane,
     server_started: 1,
-    look: { ...look('idle', 'draft'), composer_rows: [2, 4] as const, draft: '[burn 0k3v9w\n2x4abcd]' },
+    look: { ...look('idle', 'draft'), composer_rows: [2, 4] as const, draft: '[burn 0k3v9w\n2x4abcd] it' },
     screen,
     hold: null,
     busy: false,
@@ -258,6 +258,9 @@ test('deliver: a sight says where the id is, whose pane it is, and who is at it'
     screen: [`● [burn ${id.slice(0, 6)}`, `${id.slice(6)}]`, '', '❯', '────'],
   }
   assert.equal(deliverySight(echoed).elsewhere, true, 'wrapped over two rows')
+  for (const draft of ['[burn 0k3v9w\n2x4abcd]', '[burn 0k3v9w2x4abcd] ', '/queue [burn 0k3v9w2x4abcd]'])
+    assert.equal(deliverySight({ ...of, look: { ...of.look, draft } }).in_composer, false, `${draft}: its text is still on the way`)
+  assert.equal(deliverySight({ ...of, look: { ...of.look, draft: 'the end of it\n[burn 0k3v9w2x4abcd]' } }).in_composer, true)
   const scrolled = { ...of, pane: { ...pane, in_mode: true } }
   assert.equal(deliverySight(scrolled).attended, null, 'a paste gets through')
   assert.equal(deliverySight({ ...scrolled, mode_blocks: true }).attended, 'somebody scrolls in this pane')
