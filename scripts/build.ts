@@ -28,8 +28,8 @@ async function bundle(): Promise<void> {
     file: join(dist, 'burn.mjs'),
     format: 'esm',
     codeSplitting: false,
-    // Names stay as they are, for the lines of an error that is reported.
-    minify: { compress: true, mangle: false, codegen: { removeWhitespace: true } },
+    // Names of functions and classes stay, for the lines of an error that is reported; a third less text is read at every start.
+    minify: { compress: true, mangle: { keepNames: { function: true, class: true } }, codegen: { removeWhitespace: true } },
   })
   await build.close()
   chmodSync(join(dist, 'burn.mjs'), 0o755)
