@@ -6,7 +6,7 @@
 import type { AgentConfig } from '../core/nouns.ts'
 import type { AgentKind, AgentPlace, AgentStart, Heard, Look, PaneFacts, Signal } from '../core/agent.ts'
 import { shellWord } from '../host/quote.ts'
-import { absent, chosenIn, evidenceOf, failureIn, isShell, lastRow, present, tagOf, without, type Span } from './rows.ts'
+import { absent, chosenIn, evidenceOf, failureIn, isShell, knowsCursor, lastRow, present, tagOf, without, type Span } from './rows.ts'
 
 const rule = /^\s*─{10,}/u
 const mostHints = 4
@@ -62,7 +62,9 @@ function look(screen: readonly string[], pane: PaneFacts): Look {
     .map((row, index) => (index === 0 ? row.slice(2) : row.replace(/^ {2}/, '')))
     .join('\n')
     .trimEnd()
-  const draft = placeholders.test(typed) ? '' : typed
+  // Grey words stand behind the cursor; the same words before it are a person's.
+  const atStart = !knowsCursor(pane) || pane.cursor_x <= 2
+  const draft = atStart && placeholders.test(typed) ? '' : typed
   return present(readingOf(screen, composer, pane.title), composer, draft)
 }
 
