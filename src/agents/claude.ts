@@ -4,9 +4,21 @@
  * and with `✳` while it is idle or asks; below 60 columns the hint `esc to interrupt` may be missing.
  */
 import type { AgentConfig } from '../core/nouns.ts'
-import type { AgentKind, AgentPlace, AgentStart, Heard, Look, PaneFacts, Signal } from '../core/agent.ts'
-import { shellWord } from '../host/quote.ts'
-import { absent, chosenIn, evidenceOf, failureIn, isShell, knowsCursor, lastRow, present, tagOf, without, type Span } from './rows.ts'
+import type { AgentKind, AgentPlace, AgentStart, Look, PaneFacts } from '../core/agent.ts'
+import { heardByHooks, hookSettings } from './claude-hooks.ts'
+import {
+  absent,
+  answerMenu,
+  evidenceOf,
+  failureIn,
+  isShell,
+  knowsCursor,
+  lastRow,
+  placeBehindTag,
+  present,
+  without,
+  type Span,
+} from './rows.ts'
 
 const rule = /^\s*─{10,}/u
 const mostHints = 4
@@ -82,13 +94,6 @@ function readingOf(screen: readonly string[], { first, end }: Span, title: strin
   return { state: 'idle', detail: null, evidence: evidenceOf(screen[first]) === '' ? '❯' : evidenceOf(screen[first]) }
 }
 
-const events = ['UserPromptSubmit', 'PreToolUse', 'PostToolUse', 'PermissionRequest', 'Notification', 'Stop', 'StopFailure'] as const
-const details: Readonly<Record<string, string>> = {
-  PermissionRequest: 'tool_name',
-  Notification: 'notification_type',
-  StopFailure: 'error',
-}
-
 /** Hooks travel in a settings file that the command line names: the person's own settings stay as they are, and both are heard. */
 function start(config: AgentConfig, at: AgentPlace | null): AgentStart {
   const argv = [
@@ -99,29 +104,7 @@ function start(config: AgentConfig, at: AgentPlace | null): AgentStart {
   const env = { CLAUDE_CODE_ENABLE_PROMPT_SUGGESTION: 'false', ...config.env }
   if (at === null) return { argv, env }
   const file = `${at.home}/claude-settings.json`
-  const command = (event: string) => [at.hook, event, ...(details[event] === undefined ? [] : [details[event]])].map(shellWord).join(' ')
-  const hooks = Object.fromEntries(events.map((event) => [event, [{ hooks: [{ type: 'command', command: command(event), timeout: 5 }] }]]))
-  return { argv: [...argv, '--settings', file], env, files: { [file]: `${JSON.stringify({ hooks }, null, 2)}\n` } }
-}
-
-/** Esc ends a turn without an event (2.1.197): the screen tells that. */
-function heard({ event, detail }: Pick<Signal, 'event' | 'detail'>): Heard | null {
-  switch (event) {
-    case 'UserPromptSubmit':
-    case 'PreToolUse':
-    case 'PostToolUse':
-      return { state: 'working', detail: null }
-    case 'PermissionRequest':
-      return { state: 'waiting', detail: detail === 'AskUserQuestion' ? 'question' : 'approval' }
-    case 'Notification':
-      return detail === 'permission_prompt' ? { state: 'waiting', detail: 'approval' } : null
-    case 'Stop':
-      return { state: 'idle', detail: null }
-    case 'StopFailure':
-      return { state: 'error', detail: failureIn(detail ?? '') }
-    default:
-      return null
-  }
+  return { argv: [...argv, '--settings', file], env, files: { [file]: hookSettings(at, 5) } }
 }
 
 export const claude: AgentKind = {
@@ -129,14 +112,10 @@ export const claude: AgentKind = {
   command: ['claude'],
   start,
   look,
-  heard,
-  /** A big paste collapses to `[Pasted text #1 +57 lines]`; what was typed before it stays readable (24 of 24 sends). */
-  place: (text, id) => [{ type: `${tagOf(id)} ` }, { paste: text }],
+  heard: heardByHooks,
+  /** A big paste collapses to `[Pasted text #1 +57 lines]` (24 of 24 sends). */
+  place: placeBehindTag,
   /** A digit chooses at once. */
-  answer: (wanted, { question = '' }) => {
-    const number = chosenIn(question, wanted)
-    if (number !== null) return [{ type: number }]
-    return /^(?:esc|cancel)$/i.test(wanted.trim()) ? [{ key: 'Escape' }] : null
-  },
+  answer: (wanted, { question = '' }) => answerMenu(wanted, question, (number) => [{ type: number }]),
   limits: { ready: 60_000, placed: 15_000, seen: 20_000, settle: 0 },
 }

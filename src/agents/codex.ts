@@ -7,15 +7,15 @@ import type { AgentConfig } from '../core/nouns.ts'
 import type { AgentKind, AgentPlace, AgentStart, Heard, Look, PaneFacts, Signal } from '../core/agent.ts'
 import {
   absent,
-  chosenIn,
+  answerMenu,
   evidenceOf,
   failureIn,
   isShell,
   knowsCursor,
   lastRow,
+  placeBehindTag,
   present,
   tagOf,
-  walkTo,
   without,
   type Span,
 } from './rows.ts'
@@ -112,12 +112,8 @@ export const codex: AgentKind = {
    * A big paste collapses to `[Pasted Content 3796 chars]` in the composer; what was typed before it stays readable. Once submitted all of it is
    * shown, on an alternate screen without history: of a long text only its end can be seen, so that has the tag, too.
    */
-  place: (text, id) => [{ type: `${tagOf(id)} ` }, { paste: `${text}\n${tagOf(id)}` }],
+  place: (text, id) => placeBehindTag(`${text}\n${tagOf(id)}`, id),
   /** Letters are hotkeys, so the arrows choose. */
-  answer: (wanted, { question = '' }) => {
-    const number = chosenIn(question, wanted)
-    if (number !== null) return walkTo(question, number)
-    return /^(?:esc|cancel)$/i.test(wanted.trim()) ? [{ key: 'Escape' }] : null
-  },
+  answer: (wanted, { question = '' }) => answerMenu(wanted, question),
   limits: { ready: 90_000, placed: 15_000, seen: 20_000, settle: 0 },
 }

@@ -6,7 +6,7 @@
 import type { AgentConfig } from '../core/nouns.ts'
 import type { AgentKind, AgentPlace, AgentStart, Heard, Look, PaneFacts, Signal } from '../core/agent.ts'
 import { shellWords } from '../host/quote.ts'
-import { absent, chosenIn, evidenceOf, failureIn, isShell, lastRow, present, tagOf, walkTo, without, type Span } from './rows.ts'
+import { absent, answerMenu, evidenceOf, failureIn, isShell, lastRow, placeBehindTag, present, without, type Span } from './rows.ts'
 
 const above = /^\s*▄{10,}\s*$/u
 const below = /^\s*▀{10,}\s*$/u
@@ -127,13 +127,9 @@ export const gemini: AgentKind = {
   start,
   look,
   heard,
-  /** A big paste collapses to `[Pasted Text: 58 lines]`; what was typed before it stays readable. */
-  place: (text, id) => [{ type: `${tagOf(id)} ` }, { paste: text }],
-  answer: (wanted, { question = '' }) => {
-    const number = chosenIn(question, wanted)
-    if (number !== null) return walkTo(question, number)
-    return /^(?:esc|cancel)$/i.test(wanted.trim()) ? [{ key: 'Escape' }] : null
-  },
+  /** A big paste collapses to `[Pasted Text: 58 lines]`. */
+  place: placeBehindTag,
+  answer: (wanted, { question = '' }) => answerMenu(wanted, question),
   // Enter right after a paste was swallowed in 3 of 3 sends, after 0.5 s in none of 3.
   limits: { ready: 90_000, placed: 15_000, seen: 20_000, settle: 700 },
 }

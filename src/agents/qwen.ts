@@ -4,9 +4,9 @@
  * `... some words (3s · esc to cancel)` above the composer, over two rows where the pane is narrow.
  */
 import type { AgentConfig } from '../core/nouns.ts'
-import type { AgentKind, AgentPlace, AgentStart, Heard, Look, PaneFacts, Signal } from '../core/agent.ts'
-import { shellWords } from '../host/quote.ts'
-import { absent, chosenIn, evidenceOf, failureIn, isShell, lastRow, present, tagOf, walkTo, without, type Span } from './rows.ts'
+import type { AgentKind, AgentPlace, AgentStart, Look, PaneFacts } from '../core/agent.ts'
+import { heardByHooks, hookSettings } from './claude-hooks.ts'
+import { absent, answerMenu, evidenceOf, failureIn, isShell, lastRow, placeBehindTag, present, without, type Span } from './rows.ts'
 
 const rule = /^─{10,}\s*$/u
 const mark = /^[>*!](?:\s|$)/u
@@ -69,41 +69,15 @@ function readingOf(screen: readonly string[], { first }: Span): Look['reading'] 
   return { state: 'idle', detail: null, evidence: evidenceOf(screen[first]) }
 }
 
-const events = ['UserPromptSubmit', 'PreToolUse', 'PostToolUse', 'PermissionRequest', 'Notification', 'Stop', 'StopFailure'] as const
-const details: Readonly<Record<string, string>> = { Notification: 'notification_type', StopFailure: 'error' }
-
 /** Hooks travel in a system settings file that only this agent's environment names; it is merged over the person's own. */
 function start(config: AgentConfig, at: AgentPlace | null): AgentStart {
   const argv = [...(config.command.length > 0 ? config.command : qwen.command), ...(config.model === null ? [] : ['--model', config.model])]
   if (at === null) return { argv, env: config.env }
   const file = `${at.home}/qwen-settings.json`
-  const command = (event: string) => shellWords([at.hook, event, ...(details[event] === undefined ? [] : [details[event]])])
-  const hooks = Object.fromEntries(
-    events.map((event) => [event, [{ hooks: [{ name: 'burn', type: 'command', command: command(event), timeout: 5000 }] }]]),
-  )
   return {
     argv,
     env: { QWEN_CODE_SYSTEM_SETTINGS_PATH: file, ...config.env },
-    files: { [file]: `${JSON.stringify({ hooks }, null, 2)}\n` },
-  }
-}
-
-function heard({ event, detail }: Pick<Signal, 'event' | 'detail'>): Heard | null {
-  switch (event) {
-    case 'UserPromptSubmit':
-    case 'PreToolUse':
-    case 'PostToolUse':
-      return { state: 'working', detail: null }
-    case 'PermissionRequest':
-      return { state: 'waiting', detail: 'approval' }
-    case 'Notification':
-      return detail === 'permission_prompt' ? { state: 'waiting', detail: 'approval' } : null
-    case 'Stop':
-      return { state: 'idle', detail: null }
-    case 'StopFailure':
-      return { state: 'error', detail: failureIn(detail ?? '') }
-    default:
-      return null
+    files: { [file]: hookSettings(at, 5000) },
   }
 }
 
@@ -112,13 +86,9 @@ export const qwen: AgentKind = {
   command: ['qwen'],
   start,
   look,
-  heard,
-  /** A big paste collapses to `[Pasted Content 3796 chars]`; what was typed before it stays readable. */
-  place: (text, id) => [{ type: `${tagOf(id)} ` }, { paste: text }],
-  answer: (wanted, { question = '' }) => {
-    const number = chosenIn(question, wanted)
-    if (number !== null) return walkTo(question, number)
-    return /^(?:esc|cancel)$/i.test(wanted.trim()) ? [{ key: 'Escape' }] : null
-  },
+  heard: heardByHooks,
+  /** A big paste collapses to `[Pasted Content 3796 chars]`. */
+  place: placeBehindTag,
+  answer: (wanted, { question = '' }) => answerMenu(wanted, question),
   limits: { ready: 90_000, placed: 15_000, seen: 20_000, settle: 0 },
 }

@@ -123,3 +123,19 @@ export function walkTo(question: string, number: string): readonly Piece[] | nul
   const key = to > from ? ('Down' as const) : ('Up' as const)
   return [...Array.from({ length: Math.abs(to - from) }, () => ({ key })), { key: 'Enter' }]
 }
+
+/** Types the tag and pastes the text behind it: a big paste collapses, and what was typed before it stays readable. */
+export function placeBehindTag(text: string, id: string): readonly Piece[] {
+  return [{ type: `${tagOf(id)} ` }, { paste: text }]
+}
+
+/** A menu's answer: the keys that take the choice a person means, by default the arrows; Escape where they cancel. Null where it offers no such choice. */
+export function answerMenu(
+  wanted: string,
+  question: string,
+  take: (number: string) => readonly Piece[] | null = (number) => walkTo(question, number),
+) {
+  const number = chosenIn(question, wanted)
+  if (number !== null) return take(number)
+  return /^(?:esc|cancel)$/i.test(wanted.trim()) ? [{ key: 'Escape' as const }] : null
+}
