@@ -45,7 +45,11 @@ test('breaker: an agent whose screen is not recognised on several workers is typ
     sight.panes.map((pane) => startLine(pane, { argv: ['sh', '-c', strange, join(dir, pane.id)], env: {}, dir, queues: false })),
   )
   const shown = (id: string) => execFileSync('tmux', ['-L', socket, 'capture-pane', '-p', '-t', id], { encoding: 'utf8' })
-  await until('the new screen shows', () => sight.panes.every(({ id }) => shown(id).includes('the new prompt')))
+  const running = (id: string) =>
+    execFileSync('tmux', ['-L', socket, 'display-message', '-p', '-t', id, '#{pane_current_command}'], { encoding: 'utf8' })
+  await until('the new screen shows', () =>
+    sight.panes.every(({ id }) => shown(id).includes('the new prompt') && running(id).trim() === 'cat'),
+  )
   const workers = session.fleet.machines[0]!.windows[0]!.workers
   const letters = workers.map((worker) => ({ worker, text: 'hello' }))
   const sent = await send(letters, session, new AbortController().signal, { patience: 200 })

@@ -92,8 +92,8 @@ export function receivedIn(dir: string): { pane: string; text: string; state: st
   )
 }
 
-/** Looks until it holds. Throws with `what` after ten seconds. */
-export async function until(what: string, holds: () => boolean | Promise<boolean>, limit = 10_000): Promise<void> {
+/** Looks until it holds. Throws with `what` after half a minute: a test machine may do five other things meanwhile. */
+export async function until(what: string, holds: () => boolean | Promise<boolean>, limit = 30_000): Promise<void> {
   for (const end = Date.now() + limit; !(await holds()); await sleep(25)) {
     if (Date.now() > end) throw new Error(`it did not happen in ${limit / 1000} s: ${what}`)
   }

@@ -89,7 +89,7 @@ function agentIn(name: string, file: string, tmux: (...args: string[]) => Promis
   }
 
   async function poll<T>(what: string, get: () => Promise<T | null>): Promise<T> {
-    for (const end = Date.now() + 10_000; Date.now() < end; await sleep(15)) {
+    for (const end = Date.now() + 30_000; Date.now() < end; await sleep(15)) {
       const got = await get()
       if (got !== null) return got
     }
