@@ -9,6 +9,7 @@ import { agentKind } from '../agents/index.ts'
 import { BurnError } from '../core/errors.ts'
 import { sanitize } from '../core/text.ts'
 import { held, placeLine } from '../tmux/paste.ts'
+import { linkOf, paneOf } from './pane.ts'
 
 /** How long the agent may take to show that it has the answer, and the pause between looks, milliseconds. */
 const patience = 10_000
@@ -104,15 +105,11 @@ async function settle(worker: Worker, open: OpenQuestion, session: Session): Pro
 
 /** A live agent's screen, as it is now. Throws BurnError `machine_unreachable`, `pane_missing` or `no_agent`. */
 async function seeWorker(worker: Worker, session: Session): Promise<Seen> {
-  const machine = session.fleet.machines.find(({ name }) => name === worker.machine)
-  const [link] = await session.machines.open(machine === undefined ? [] : [machine])
-  if (link === undefined || link.tmux === null)
-    throw new BurnError('machine_unreachable', `${worker.machine} can't be reached: ${link?.reason ?? ''}`, link?.hint ?? '')
+  const { link, tmux } = await linkOf(worker, session)
   const { sight, screens } = await session.machines.look(link)
-  const pane = sight.state === 'up' ? sight.panes.find((each) => each.worker === worker.id) : undefined
-  if (pane === undefined) throw new BurnError('pane_missing', `${worker.id} has no pane`, `raise it: burn up ${worker.machine}`)
+  const pane = paneOf(worker, sight)
   if (pane.dead || pane.agent_pid !== pane.pid)
     throw new BurnError('no_agent', `no agent lives in the pane of ${worker.id}`, `wake one: burn christen ${worker.id}`)
   const kind = agentKind(worker.agent)
-  return { tmux: link.tmux, pane, kind, look: kind.look(screens.get(pane.id) ?? [], pane) }
+  return { tmux, pane, kind, look: kind.look(screens.get(pane.id) ?? [], pane) }
 }

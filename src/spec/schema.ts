@@ -17,7 +17,7 @@ const worker = z.strictObject({
     }),
   glyph: glyph.optional().meta({ description: 'The sign beside its name.', examples: ['◆'] }),
   depth: depth.optional().meta({ description: 'How many issues it may hold at once.', examples: [1] }),
-  dir: dir.optional().meta({ description: 'Its working directory on its machine.', examples: ['~/work/azoth'] }),
+  dir: dir.optional().meta({ description: 'Its working directory on its machine.', examples: ['~/agents/azoth'] }),
   agent: agent.optional().meta({ description: 'What differs in its agent.', examples: [{ model: 'hermes-4-70b' }] }),
 })
 

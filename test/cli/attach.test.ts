@@ -1,12 +1,11 @@
 /** A person's terminal of 200×50, really attached to a window that is larger: what it shows, and that nothing changes for the agents. */
 import assert from 'node:assert/strict'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import { standIn, testFleet, until, type Fleet } from '../support/fleet.ts'
+import { command, standIn, testFleet, until, type Fleet } from '../support/fleet.ts'
 import { startSshd } from '../support/sshd.ts'
 import { privateSocket, tmuxOn } from '../support/tmux.ts'
 
-const main = resolve(import.meta.dirname, '../../src/cli/main.ts')
 const person = { width: 200, height: 50 }
 
 interface Box {
@@ -83,7 +82,7 @@ test('burn attach, also from inside tmux: every worker is seen whole, and no pan
   const corners = [before[0], before[4], before[8]].filter((box) => box !== undefined)
   for (const box of corners) {
     const env = [`BURN_SPEC=${fleet.dir}/fleet-spec.json`, `HOME=${fleet.dir}/home`]
-    await seesWhole(lookBy(t, quote(['env', ...env, process.execPath, main, 'attach', box.worker])), box)
+    await seesWhole(lookBy(t, quote(['env', ...env, process.execPath, command, 'attach', box.worker])), box)
     assert.equal(tmuxOn(fleet.socket, 'display-message', '-p', '-t', '=T:', '#{pane_id}').trim(), box.id)
   }
   assert.deepEqual(panesOf(fleet), before)

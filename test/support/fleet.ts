@@ -1,10 +1,11 @@
 /** A fleet of a test's own: a folder with a spec, a private tmux socket, stand-in agents, and the real command line. */
 import { execFile } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { TestContext } from 'node:test'
+import { jsonLines } from './json-lines.ts'
 import { privateSocket } from './tmux.ts'
 
 const root = resolve(import.meta.dirname, '../..')
@@ -59,7 +60,10 @@ export function testFleet(t: TestContext, spec: (dir: string, socket: string) =>
   }
 }
 
-/** Runs the command line from its sources in a process of its own. */
+/** The command: as it ships where a whole run has bundled it, else its sources. */
+export const command = process.env['BURN_COMMAND'] ?? join(root, 'src/cli/main.ts')
+
+/** Runs the command in a process of its own. */
 export function burn(words: readonly string[], env: Readonly<Record<string, string>>): Promise<Ran> {
   const child = {
     env: { PATH: process.env['PATH'] ?? '', NO_COLOR: '1', NODE_COMPILE_CACHE: compiled, ...env },
@@ -67,7 +71,7 @@ export function burn(words: readonly string[], env: Readonly<Record<string, stri
     cwd: env['HOME'],
   }
   return new Promise((done) => {
-    execFile(process.execPath, [join(root, 'src/cli/main.ts'), ...words], child, (error, out, err) => {
+    execFile(process.execPath, [command, ...words], child, (error, out, err) => {
       const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1
       done({ code, out, err, json: <T>() => JSON.parse(out) as T })
     })
@@ -83,10 +87,7 @@ interface Line {
 export function receivedIn(dir: string): { pane: string; text: string; state: string }[] {
   if (!existsSync(dir)) return []
   return readdirSync(dir).flatMap((name) =>
-    readFileSync(join(dir, name), 'utf8')
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => JSON.parse(line) as Line)
+    jsonLines<Line>(join(dir, name))
       .filter(({ event }) => event === 'received')
       .map(({ text = '', state = '' }) => ({ pane: name, text, state })),
   )

@@ -1,12 +1,13 @@
 /** The stand-in in panes of a private tmux server, seen and typed to by tmux's own commands. */
 import { execFile } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import type { Look, Piece } from '../../../src/core/agent.ts'
 import { hermes } from '../../../src/agents/hermes.ts'
+import { jsonLines } from '../../support/json-lines.ts'
 
 const run = promisify(execFile)
 const program = new URL('agent.mjs', import.meta.url).pathname
@@ -93,16 +94,11 @@ function agentIn(name: string, file: string, tmux: (...args: string[]) => Promis
       const got = await get()
       if (got !== null) return got
     }
-    throw new Error(`${what}: not within 10 s\n${(await see()).screen.join('\n')}\n${JSON.stringify(log(), null, 1)}`)
+    throw new Error(`${what}: not within 30 s\n${(await see()).screen.join('\n')}\n${JSON.stringify(log(), null, 1)}`)
   }
 
   function log(event?: string): readonly Logged[] {
-    const lines = existsSync(file)
-      ? readFileSync(file, 'utf8')
-          .split('\n')
-          .filter((line) => line !== '')
-      : []
-    return lines.map((line) => JSON.parse(line) as Logged).filter((entry) => event === undefined || entry.event === event)
+    return jsonLines<Logged>(file).filter((entry) => event === undefined || entry.event === event)
   }
 
   const paste = (text: string) => tmux('set-buffer', '-b', name, '--', text, ';', 'paste-buffer', '-d', '-b', name, '-t', name)

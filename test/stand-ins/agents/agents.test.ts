@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { scratch, until } from '../../support/fleet.ts'
+import { jsonLines } from '../../support/json-lines.ts'
 import { privateSocket } from '../../support/tmux.ts'
 
 interface Line {
@@ -19,13 +19,7 @@ async function agent(t: TestContext, kind: string, ...flags: readonly string[]) 
   const tmux = (...words: readonly string[]) => execFileSync('tmux', ['-u', '-L', socket, ...words], { encoding: 'utf8' })
   const program = resolve(import.meta.dirname, 'main.mjs')
   tmux('-f', '/dev/null', 'new-session', '-d', '-x', '120', '-y', '30', process.execPath, program, '--as', kind, '--log', file, ...flags)
-  const log = () =>
-    existsSync(file)
-      ? readFileSync(file, 'utf8')
-          .trimEnd()
-          .split('\n')
-          .map((line) => JSON.parse(line) as Line)
-      : []
+  const log = () => jsonLines<Line>(file)
   await until('it is ready', () => log().some(({ event }) => event === 'ready'))
   return {
     log,
