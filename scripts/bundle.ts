@@ -10,8 +10,12 @@ export async function bundle(file: string): Promise<void> {
     input: join(root, 'src/cli/main.ts'),
     platform: 'node',
     resolve: {
-      // Its `main` is UMD, whose inner requires a bundler can't follow.
-      alias: { 'jsonc-parser': join(root, 'node_modules/jsonc-parser/lib/esm/main.js') },
+      alias: {
+        // Its `main` is UMD, whose inner requires a bundler can't follow.
+        'jsonc-parser': join(root, 'node_modules/jsonc-parser/lib/esm/main.js'),
+        // For Node it is CommonJS, of which nothing can be left out: that was an eighth of the file.
+        yaml: join(root, 'node_modules/yaml/browser/dist/index.js'),
+      },
     },
   })
   await build.write({

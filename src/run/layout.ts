@@ -1,6 +1,7 @@
 /** Lays out on a machine what agents need before they start: the hook, and a place of each worker's own. Two calls a machine, whatever its workers. */
 import type { AgentPlace, AgentStart } from '../core/agent.ts'
 import type { Machine, Worker, WorkerId } from '../core/nouns.ts'
+import { parseDocument } from 'yaml'
 import { agentKind } from '../agents/index.ts'
 import { hookScript } from '../agents/hook.ts'
 import { messageOf } from '../core/errors.ts'
@@ -37,7 +38,7 @@ async function placesOn(machine: Machine, workers: readonly Worker[], fleet: str
   const names = [...new Set(workers.flatMap(({ agent }) => agentKind(agent).reads ?? []))]
   const { home: person, files, entries } = await readHome(machine, names)
   const configs = new Map<string, unknown>()
-  for (const [name, text] of files) configs.set(name, text === null ? null : await parsed(text))
+  for (const [name, text] of files) configs.set(name, text === null ? null : parsed(text))
   const state = machine.state_dir.replace(/^~(?=\/|$)/, person)
   return ({ window, name }) => ({
     hook: `${state}/hook`,
@@ -50,8 +51,7 @@ async function placesOn(machine: Machine, workers: readonly Worker[], fleet: str
 }
 
 /** Null where it is neither YAML nor JSON, as where there is no file: the agent itself will say what is wrong with it. */
-async function parsed(text: string): Promise<unknown> {
-  const { parseDocument } = await import('yaml')
+function parsed(text: string): unknown {
   const document = parseDocument(text, { logLevel: 'silent' })
   return document.errors.length > 0 ? null : document.toJS({ maxAliasCount: 100 })
 }
