@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { endServer } from '../test/support/tmux.ts'
 
 export const root = resolve(import.meta.dirname, '..')
-export const bundle = join(root, 'dist/burn.mjs')
+export const bundle = join(root, 'dist/start.mjs')
 /** Panes of the ten windows of examples/timmy. */
 export const sizes = [14, 12, 12, 10, 12, 8, 14, 14, 10, 6]
 

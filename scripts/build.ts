@@ -1,4 +1,4 @@
-/** Bundles the command into one file, dist/burn.mjs, and writes the package.json that is published beside it. */
+/** Bundles the command into one file, dist/burn.mjs, with what starts it faster, and writes the package.json that is published beside it. */
 import { copyFileSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { bundle } from './bundle.ts'
@@ -18,11 +18,11 @@ interface Manifest {
 /** What is published has its dependencies in the bundle, and brings no Node: whoever installs it has one. */
 function published(manifest: Manifest): object {
   const { name, version, description, license, type, engines } = manifest
-  return { name, version, description, license, type, bin: { burn: 'burn.mjs' }, files: ['burn.mjs'], engines }
+  return { name, version, description, license, type, bin: { burn: 'start.mjs' }, files: ['burn.mjs', 'start.mjs'], engines }
 }
 
 rmSync(dist, { recursive: true, force: true })
-await bundle(join(dist, 'burn.mjs'))
+await bundle(dist)
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest
 writeFileSync(join(dist, 'package.json'), `${JSON.stringify(published(manifest), null, 2)}\n`)
 for (const file of ['README.md', 'LICENSE']) if (existsSync(join(root, file))) copyFileSync(join(root, file), join(dist, file))

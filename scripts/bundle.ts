@@ -1,11 +1,11 @@
-import { chmodSync } from 'node:fs'
+import { chmodSync, copyFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { rolldown } from 'rolldown'
 
 const root = resolve(import.meta.dirname, '..')
 
-/** Bundles the command into one file. */
-export async function bundle(file: string): Promise<void> {
+/** Bundles the command into one file, burn.mjs, and lays start.mjs beside it, which starts it faster. */
+export async function bundle(dir: string): Promise<void> {
   const build = await rolldown({
     input: join(root, 'src/cli/main.ts'),
     platform: 'node',
@@ -19,12 +19,13 @@ export async function bundle(file: string): Promise<void> {
     },
   })
   await build.write({
-    file,
+    file: join(dir, 'burn.mjs'),
     format: 'esm',
     codeSplitting: false,
     // Names of functions and classes stay, for the lines of an error that is reported; a third less text is read at every start.
     minify: { compress: true, mangle: { keepNames: { function: true, class: true } }, codegen: { removeWhitespace: true } },
   })
   await build.close()
-  chmodSync(file, 0o755)
+  copyFileSync(join(root, 'bin/start.mjs'), join(dir, 'start.mjs'))
+  for (const file of ['burn.mjs', 'start.mjs']) chmodSync(join(dir, file), 0o755)
 }

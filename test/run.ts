@@ -35,9 +35,9 @@ async function main(): Promise<number> {
   const built = mkdtempSync(join(tmpdir(), 'burn-test-run-'))
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
   process.on('exit', () => rmSync(built, { recursive: true, force: true }))
-  process.env['BURN_COMMAND'] = join(built, 'burn.mjs')
+  process.env['BURN_COMMAND'] = join(built, 'start.mjs')
   process.env['NODE_COMPILE_CACHE'] = join(root, 'node_modules/.cache/compiled')
-  await bundle(process.env['BURN_COMMAND'])
+  await bundle(built)
   const abort = new AbortController()
   const watch = setInterval(() => {
     const stuck = tally.silentFor(fileTimeout)
