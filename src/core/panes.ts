@@ -24,7 +24,8 @@ export interface Pane {
   readonly label: string | null
   readonly pid: number
   readonly dead: boolean
-  readonly dead_status: number | null
+  /** How its process ended: `with status 7`, `by signal 9`; null while it lives, and where tmux lost it (3.3a under load: 3 of 240). */
+  readonly ended: string | null
   /** Copy mode or another tmux mode is open. */
   readonly in_mode: boolean
   readonly width: number

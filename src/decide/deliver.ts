@@ -215,10 +215,7 @@ export function deliverySight(of: {
   return {
     reachable: of.reachable,
     incarnation: pane === null ? null : incarnationOf(pane, of.server_started),
-    ended:
-      pane?.dead === true
-        ? `its agent ended ${pane.dead_status === null ? 'by a signal' : `with status ${pane.dead_status}`}: its pane shows why`
-        : null,
+    ended: pane?.dead === true ? `its agent ended${pane.ended === null ? '' : ` ${pane.ended}`}: its pane shows why` : null,
     look,
     told: pane !== null && (parseSignal(pane.signal)?.ids.includes(id) ?? false),
     in_composer: composer && holdsText(look.draft, id),

@@ -58,11 +58,7 @@ function readWorker(worker: Worker, machine: Machine, seen: MachineScreens | und
   if (sight.state === 'unreachable') return without('unreachable', sight.reason)
   if (sight.state === 'down') return without('dead', `no session ${machine.session} on ${machine.name} (burn up)`)
   if (pane === undefined) return without('dead', 'it has no pane (burn up)')
-  if (pane.dead)
-    return without(
-      'dead',
-      pane.dead_status === null ? 'its agent was ended by a signal' : `its agent ended with status ${pane.dead_status}`,
-    )
+  if (pane.dead) return without('dead', `its agent ended${pane.ended === null ? '' : ` ${pane.ended}`}`)
   const incarnation = incarnationOf(pane, sight.server_started)
   if (incarnation === null) return without('dead', 'no agent was started in its pane (burn christen)')
   const kind = agentKind(worker.agent)

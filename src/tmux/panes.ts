@@ -13,6 +13,7 @@ const paneFacts = [
   'pane_pid',
   'pane_dead',
   'pane_dead_status',
+  'pane_dead_signal',
   'pane_in_mode',
   'pane_width',
   'pane_height',
@@ -152,7 +153,7 @@ function keyedAt(clients: readonly string[]): ReadonlyMap<string, Time> {
 }
 
 function toPane({ facts, texts }: ReturnType<typeof fields>, keyed: ReadonlyMap<string, Time>, names: ReadonlyMap<string, string>): Pane {
-  const [id = '', window_id = '', pid, dead, status = '', mode, width, height, x, y, made, agent = '', retiring, queues] = facts
+  const [id = '', window_id = '', pid, dead, status = '', by = '', mode, width, height, x, y, made, agent = '', retiring, queues] = facts
   const [worker = '', label = '', signal = '', title = '', command = ''] = texts
   return {
     id,
@@ -169,7 +170,7 @@ function toPane({ facts, texts }: ReturnType<typeof fields>, keyed: ReadonlyMap<
     signal,
     pid: Number(pid),
     dead: dead === '1',
-    dead_status: status === '' ? null : Number(status),
+    ended: status !== '' ? `with status ${status}` : by === '' ? null : `by signal ${by}`,
     in_mode: mode !== '0' && mode !== '',
     width: Number(width),
     height: Number(height),

@@ -15,7 +15,7 @@ export const afterglow = 1_100
 
 /** Titles are anybody's: a part is enough to see that they change. The program is asked for as little as in a look (panes.ts). */
 const ofPane = [
-  '#{pane_dead}#{pane_dead_status} #{pane_in_mode} #{@burn_agent} #{@burn_retiring}',
+  '#{pane_dead}#{pane_dead_status}#{pane_dead_signal} #{pane_in_mode} #{@burn_agent} #{@burn_retiring}',
   '#{cursor_x} #{cursor_y} #{history_size}',
   '#{?@burn_agent,,#{pane_current_command}}',
   '#{@burn_signal} #{=200:pane_title}',

@@ -216,7 +216,7 @@ const pane: Pane = {
   agent_pid: 10,
   pid: 10,
   dead: false,
-  dead_status: null,
+  ended: null,
   in_mode: false,
   width: 40,
   height: 6,

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import type { Session } from '../../src/run/session.ts'
 import type { Sshd } from '../support/sshd.ts'
 import { systemClock } from '../../src/cli/clock.ts'
@@ -10,20 +10,7 @@ import { openSession } from '../../src/cli/wire.ts'
 import { christen } from '../../src/run/christen.ts'
 import { raise } from '../../src/run/raise.ts'
 import { endServer } from '../support/tmux.ts'
-
-const agent = resolve(import.meta.dirname, '../stand-ins/agent/agent.mjs')
-
-/** How each worker's agent behaves, in turn: what the real program was seen to do at one time or another. */
-const habits: readonly (readonly string[])[] = [
-  ['--turn-ms', '150', '--busy-mode', 'queue'],
-  ['--turn-ms', '900', '--busy-mode', 'queue', '--lag-ms', '120'],
-  ['--turn-ms', '400', '--busy-mode', 'interrupt'],
-  ['--turn-ms', '200', '--busy-mode', 'queue', '--approve-every', '3'],
-  ['--turn-ms', '250', '--busy-mode', 'queue', '--ask-every', '4', '--echo-ms', '300'],
-  ['--turn-ms', '300', '--busy-mode', 'queue', '--swallow', '1', '--start-ms', '600'],
-  ['--turn-ms', '200', '--busy-mode', 'queue', '--fail', 'boom', '--lag-ms', '60'],
-  ['--turn-ms', '50', '--busy-mode', 'interrupt', '--echo-ms', '150'],
-]
+import { habits, type Habit } from './habits.ts'
 
 /** One line of an agent's own ground truth. */
 export interface Told {
@@ -40,6 +27,7 @@ export interface SoakFleet {
   /** Everything that the agents of a worker's pane ever told, over all their lives. */
   told(worker: string): readonly Told[]
   pane(worker: string): string
+  habit(worker: string): Habit
   tmux(...words: readonly string[]): string
   /** Wakes agents that are gone. */
   wake(): Promise<void>
@@ -51,13 +39,12 @@ export async function openFleet(panes: number, ssh: Sshd | null): Promise<SoakFl
   const socket = `burn-soak-${process.pid}`
   for (const name of ['home', 'issues/app']) mkdirSync(join(dir, name), { recursive: true })
   const names = Array.from({ length: panes }, (_, index) => `A${index}`)
-  const habitOf = (index: number) => habits[index % habits.length] ?? []
+  const habitOf = (index: number) => habits[index % habits.length] as Habit
   const workers = Object.fromEntries(
     names.map((name, index) => {
-      const queue = habitOf(index).includes('queue')
-      const log = join(dir, `${name}-%d.jsonl`)
-      const command = [process.execPath, agent, '--log', log, '--spin-ms', '500', ...habitOf(index)]
-      return [name, { agent: { kind: 'hermes', command, busy_input_mode: queue ? 'queue' : 'interrupt', hooks: false } }]
+      const { kind, command, busy_input_mode } = habitOf(index)
+      const agent = { kind, command: [...command, '--log', join(dir, `${name}-%d.jsonl`)], hooks: false }
+      return [name, { agent: busy_input_mode === undefined ? agent : { ...agent, busy_input_mode } }]
     }),
   )
   const half = ssh === null ? panes : Math.ceil(panes / 2)
@@ -103,6 +90,7 @@ export async function openFleet(panes: number, ssh: Sshd | null): Promise<SoakFl
     workers: all.map(({ id }) => id),
     told: (worker) => logs.get(worker)?.lines() ?? [],
     pane: (worker) => ids.get(worker) ?? '',
+    habit: (worker) => habitOf(Number(/\d+$/.exec(worker)?.[0])),
     tmux: (worker, ...words) => tmux(socketOf(worker), ...words),
     wake: async () => {
       await christen(all, session, new AbortController().signal, {

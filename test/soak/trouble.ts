@@ -1,5 +1,5 @@
 /** What goes wrong while texts are on their way: each trouble by its name, before a round or in the middle of it. Everything by the seed. */
-import type { SoakFleet } from './fleet.ts'
+import type { SoakFleet, Told } from './fleet.ts'
 
 export type Trouble = 'none' | 'draft' | 'copy mode' | 'question' | 'busy' | 'resize' | 'death' | 'cut'
 
@@ -27,7 +27,7 @@ export function prepare(fleet: SoakFleet, chosen: readonly string[], random: () 
     if (chance < 0.12) {
       const draft = `draft-${number}-${worker.slice(worker.lastIndexOf('/') + 1)}`
       // A person types only where a composer takes it: into a question it would be the answer.
-      if (!/^⚠|^\?|^✎/m.test(fleet.tmux(worker, 'capture-pane', '-p', '-t', fleet.pane(worker)))) {
+      if (openQuestion(fleet, worker) === null) {
         fleet.tmux(worker, 'send-keys', '-t', fleet.pane(worker), '-l', draft)
         drafts.set(worker, draft)
         troubles.get(worker)?.add('draft')
@@ -70,8 +70,9 @@ export async function disturb(
   }
   for (const worker of workers) quietly(() => leaveCopyMode(fleet, worker))
   for (const [worker, draft] of round.drafts) {
-    // A redraw may be on its way.
-    for (let tries = 0; tries < 20 && !cleared.has(worker); tries++) {
+    // A redraw may be on its way, or a question stand over it.
+    for (let tries = 0; tries < 30 && !cleared.has(worker); tries++) {
+      quietly(() => answerOpen(fleet, round, worker))
       clearDraft(fleet, worker, draft, cleared)
       if (!cleared.has(worker)) await sleep(100)
     }
@@ -92,7 +93,7 @@ function quietly(act: () => void): void {
 function clearDraft(fleet: SoakFleet, worker: string, draft: string, cleared: Set<string>): void {
   quietly(() => {
     const screen = fleet.tmux(worker, 'capture-pane', '-p', '-t', fleet.pane(worker))
-    if (!screen.split('\n').some((row) => row.endsWith(` ${draft}`))) return
+    if (!screen.split('\n').some((row) => ` ${row.trimEnd()}`.endsWith(` ${draft}`))) return
     fleet.tmux(worker, 'send-keys', '-t', fleet.pane(worker), 'C-u')
     cleared.add(worker)
   })
@@ -103,15 +104,21 @@ function leaveCopyMode(fleet: SoakFleet, worker: string): void {
     fleet.tmux(worker, 'send-keys', '-t', fleet.pane(worker), '-X', 'cancel')
 }
 
+/** By the agent's own word. */
+function openQuestion(fleet: SoakFleet, worker: string): Told | null {
+  const last = fleet.told(worker).findLast(({ event }) => ['asked', 'answered', 'exit', 'start'].includes(event))
+  return last?.event === 'asked' ? last : null
+}
+
 /** The person answers what is asked, with the first choice. */
 function answerOpen(fleet: SoakFleet, round: Round, worker: string): void {
-  const last = fleet.told(worker).findLast(({ event }) => ['asked', 'answered', 'exit', 'start'].includes(event))
-  if (last?.event !== 'asked' || round.answered.get(worker) === last.at) return
+  const last = openQuestion(fleet, worker)
+  if (last === null || round.answered.get(worker) === last.at) return
   if (fleet.tmux(worker, 'display-message', '-p', '-t', fleet.pane(worker), '#{pane_in_mode}') === '1') return
   round.troubles.get(worker)?.add('question')
   round.answered.set(worker, last.at)
   round.answers.set(worker, (round.answers.get(worker) ?? 0) + 1)
-  fleet.tmux(worker, 'send-keys', '-t', fleet.pane(worker), '-l', '1')
+  fleet.tmux(worker, 'send-keys', '-t', fleet.pane(worker), ...fleet.habit(worker).first)
 }
 
 function kill(fleet: SoakFleet, round: Round, worker: string): void {

@@ -90,8 +90,11 @@ test('how an agent ended, an open tmux mode, and a key of a person are seen', as
   await tmux.run([
     [
       ['set-option', '-w', '-t', '=T:', 'remain-on-exit', 'on'],
-      ['split-window', '-t', '=T:', 'exit 7'],
-      ['copy-mode', '-t', '{top}'],
+      ...['exit 7', 'kill -9 $$', 'exit 7', 'kill -9 $$'].flatMap((end) => [
+        ['split-window', '-t', '=T:', end],
+        ['select-layout', '-t', '=T:', 'tiled'],
+      ]),
+      ['copy-mode', '-t', '=T:.0'],
     ],
   ])
   const person = privateSocket(t)
@@ -101,8 +104,16 @@ test('how an agent ended, an open tmux mode, and a key of a person are seen', as
     return seen.state === 'up' ? seen.panes : []
   }
   await until('all is seen', async () => {
-    const [first, second] = await panes()
-    return first?.in_mode === true && second?.dead_status === 7 && second.dead && second.keyed_at !== null
+    const [first, ...ended] = await panes()
+    // tmux 3.3a loses how some ended: 3 of 240 under load.
+    const [exited, killed] = [0, 1].map((odd) => ended.filter((_, index) => index % 2 === odd))
+    return (
+      first?.in_mode === true &&
+      ended.every(({ dead }) => dead) &&
+      exited?.some((pane) => pane.ended === 'with status 7') === true &&
+      killed?.some((pane) => pane.ended === 'by signal 9') === true &&
+      ended.at(-1)?.keyed_at !== null
+    )
   })
   assert.equal((await panes())[0]?.keyed_at, null, 'the key went to the pane in front')
 })

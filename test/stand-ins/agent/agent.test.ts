@@ -10,6 +10,9 @@ const tag = tagOf(id)
 const big = Array.from({ length: 58 }, (_, i) => `${i + 1}. Check module part_${i}: retries, limits, logging and error paths.`).join('\n')
 const sizes = ['200x50', '100x24', '80x24', '57x12'] as const
 
+const script = (name: string) => new URL(name, import.meta.url).pathname
+const held = script('held-turn.mjs')
+
 let rig: ReturnType<typeof openRig>
 before(() => (rig = openRig()))
 after(() => rig.close())
@@ -24,7 +27,7 @@ const outside = (look: Look, screen: readonly string[], above: readonly string[]
 describe('stand-in', { concurrency: 6 }, () => {
   for (const size of sizes) {
     test(`${size}: a prompt placed while idle shows its id, goes in whole and once, and is echoed`, async () => {
-      const agent = await rig.start(size, '--turn-ms', '400')
+      const agent = await rig.start(size, '--turn', held)
       const ready = await agent.until('idle', idle)
       await agent.place(hermes.place(big, id, ready))
       const placed = await agent.until('placed', hasId)
@@ -33,6 +36,7 @@ describe('stand-in', { concurrency: 6 }, () => {
       await agent.keys('Enter')
       const seen = await agent.until('echoed', (look, screen, above) => working(look) && outside(look, screen, above))
       assert.equal(seen.composer, 'empty', 'the hint is not a draft')
+      agent.go()
       await agent.until('idle again', idle)
       assert.deepEqual(
         agent.log('received').map(({ text, state }) => [text, state]),
@@ -45,7 +49,7 @@ describe('stand-in', { concurrency: 6 }, () => {
     })
 
     test(`${size}: a prompt placed while working is queued, cuts nothing, and is shown when its turn comes`, async () => {
-      const agent = await rig.start(size, '--turn-ms', '1500')
+      const agent = await rig.start(size, '--turn', held)
       await agent.place(hermes.place('first', 'other', await agent.until('idle', idle)))
       await agent.until('first placed', ({ draft }) => draft.includes('other'))
       await agent.keys('Enter')
@@ -56,11 +60,9 @@ describe('stand-in', { concurrency: 6 }, () => {
       await agent.keys('Enter')
       await agent.until('composer emptied', (look) => working(look) && look.composer === 'empty')
       assert.equal((await agent.screen()).join('').includes(id), false, 'nothing on the screen confirms it yet')
+      agent.go()
       await agent.until('shown', outside)
-      assert.deepEqual(
-        agent.log('turn_end').map(({ outcome }) => outcome),
-        ['done'],
-      )
+      assert.equal(agent.log('turn_end')[0]?.outcome, 'done')
       const [, second] = await agent.untilLogged('turn_start', 2)
       assert.equal(second?.text, `${tag}\n${big}\n${tag}`)
     })
@@ -82,11 +84,12 @@ describe('stand-in', { concurrency: 6 }, () => {
 
   test('an approval that opens under a long text in the composer is not hidden by it', async () => {
     for (const size of ['100x24', '57x24']) {
-      const agent = await rig.start(size, '--turn', new URL('late-approval.mjs', import.meta.url).pathname)
+      const agent = await rig.start(size, '--turn', script('late-approval.mjs'))
       await agent.until('idle', idle)
       await agent.keys('go', 'Enter')
       await agent.place(hermes.place(big, id, await agent.until('working', working)))
       await agent.until('placed', (look) => hasId(look) && working(look))
+      agent.go()
       await agent.until('waiting', (look) => hasId(look) && look.reading.state === 'waiting')
       await agent.keys('Enter')
       const [answered] = await agent.untilLogged('approved')
@@ -109,7 +112,7 @@ describe('stand-in', { concurrency: 6 }, () => {
 
   test('Enter while working cuts the turn in interrupt mode, and queues with a word in queue mode', async () => {
     for (const mode of ['interrupt', 'queue'] as const) {
-      const agent = await rig.start('100x24', '--turn-ms', '1000', '--busy-mode', mode)
+      const agent = await rig.start('100x24', '--turn', held, '--busy-mode', mode)
       await agent.until('idle', idle)
       await agent.keys('long', 'Enter')
       await agent.until('working', working)
@@ -120,6 +123,7 @@ describe('stand-in', { concurrency: 6 }, () => {
       await agent.until('said', (_look, screen) =>
         screen.join('').includes(mode === 'queue' ? `Queued for the next turn: ${tag}` : `Redirected current turn: '${tag}`),
       )
+      agent.go()
       const ends = await agent.untilLogged('turn_end', 2)
       assert.deepEqual(
         ends.map(({ outcome }) => outcome),
@@ -166,7 +170,7 @@ describe('stand-in', { concurrency: 6 }, () => {
   })
 
   test('starting, drafts, C-u, a failed turn, a resize, C-c and the end are read as what they are', async () => {
-    const agent = await rig.start('100x24', '--start-ms', '400', '--fail', 'please break', '--profile', 'coder', '--lag-ms', '50')
+    const agent = await rig.start('100x24', '--start-ms', '1500', '--fail', 'please break', '--profile', 'coder', '--lag-ms', '50')
     await agent.until('starting', ({ reading }) => reading.state === 'starting')
     await agent.until('idle', idle)
     await agent.place([{ type: 'a person writes' }])

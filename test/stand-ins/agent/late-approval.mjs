@@ -1,5 +1,7 @@
-/** A turn that asks for approval in its middle. */
-export async function turn(_prompt, { sleep, approve, log }) {
-  await sleep(800)
-  log('approved', { answer: await approve() })
+/** A turn that asks for approval in its middle, when the test says so (rig.ts, `go`). */
+import { turn as held } from './held-turn.mjs'
+
+export async function turn(prompt, context) {
+  await held(prompt, context)
+  context.log('approved', { answer: await context.approve() })
 }

@@ -1,6 +1,6 @@
 /** The stand-in in panes of a private tmux server, seen and typed to by tmux's own commands. */
 import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -29,9 +29,11 @@ export interface Agent {
   /** Pastes as it is: every line end becomes an Enter. */
   pasteBare(text: string): Promise<void>
   keys(...names: string[]): Promise<void>
+  /** Lets a held turn go on (held-turn.mjs), and every later one run through. */
+  go(): void
   log(event?: string): readonly Logged[]
   resize(width: number, height: number): Promise<void>
-  /** Looks until it holds; throws with the screen after 10 s. */
+  /** Looks until it holds; throws with the screen after 30 s. */
   until(what: string, holds: (look: Look, screen: readonly string[], above: readonly string[]) => boolean): Promise<Look>
   untilLogged(event: string, count?: number): Promise<readonly Logged[]>
 }
@@ -114,6 +116,7 @@ function agentIn(name: string, file: string, tmux: (...args: string[]) => Promis
       }
     },
     pasteBare: async (text) => void (await paste(text)),
+    go: () => writeFileSync(`${file}.go`, ''),
     keys: async (...names) => void (await tmux('send-keys', '-t', name, ...names)),
     resize: async (width, height) => void (await tmux('resize-window', '-t', name, '-x', String(width), '-y', String(height))),
     until: (what, holds) =>

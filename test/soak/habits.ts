@@ -1,0 +1,45 @@
+/** Who is delivered to: each kind of agent by its stand-in, and how it behaves, as the real program was seen to do at one time or another. */
+import { resolve } from 'node:path'
+
+const hermes = resolve(import.meta.dirname, '../stand-ins/agent/agent.mjs')
+const others = resolve(import.meta.dirname, '../stand-ins/agents/main.mjs')
+
+export interface Habit {
+  readonly kind: string
+  readonly command: readonly string[]
+  readonly busy_input_mode?: 'queue' | 'interrupt'
+  /** What takes the first choice of its menus. */
+  readonly first: readonly string[]
+}
+
+const asHermes = (busy: 'queue' | 'interrupt', ...flags: readonly string[]): Habit => ({
+  kind: 'hermes',
+  command: [process.execPath, hermes, '--spin-ms', '500', '--busy-mode', busy, ...flags],
+  busy_input_mode: busy,
+  first: ['-l', '1'],
+})
+const as = (kind: string, ...flags: readonly string[]): Habit => ({
+  kind,
+  command: [process.execPath, others, '--as', kind, ...flags],
+  first: kind === 'codex' || kind === 'opencode' ? ['Enter'] : ['-l', '1'],
+})
+
+/** Taken by the workers in turn. */
+export const habits: readonly Habit[] = [
+  asHermes('queue', '--turn-ms', '150'),
+  as('claude', '--turn-ms', '300', '--approve-every', '4'),
+  asHermes('queue', '--turn-ms', '900', '--lag-ms', '120'),
+  as('codex', '--turn-ms', '300', '--lag-ms', '40'),
+  asHermes('interrupt', '--turn-ms', '400'),
+  as('gemini', '--turn-ms', '250', '--ask-every', '5'),
+  asHermes('queue', '--turn-ms', '200', '--approve-every', '3'),
+  as('qwen', '--turn-ms', '300', '--approve-every', '4', '--lag-ms', '80'),
+  asHermes('queue', '--turn-ms', '250', '--ask-every', '4', '--echo-ms', '300'),
+  as('pi', '--turn-ms', '400'),
+  asHermes('queue', '--turn-ms', '300', '--swallow', '1', '--start-ms', '600'),
+  as('claude', '--turn-ms', '800', '--ask-every', '5', '--lag-ms', '150'),
+  asHermes('queue', '--turn-ms', '200', '--fail', 'boom', '--lag-ms', '60'),
+  as('codex', '--turn-ms', '700', '--approve-every', '5', '--start-ms', '400'),
+  asHermes('interrupt', '--turn-ms', '50', '--echo-ms', '150'),
+  as('gemini', '--turn-ms', '600', '--approve-every', '4', '--lag-ms', '60'),
+]

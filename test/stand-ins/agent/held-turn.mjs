@@ -1,0 +1,9 @@
+/** A turn that ends when the test says so (rig.ts, `go`), and not by the clock: a slow machine changes nothing. */
+import { existsSync } from 'node:fs'
+
+const go = `${process.argv[process.argv.indexOf('--log') + 1]}.go`
+
+export async function turn(_prompt, { print, sleep }) {
+  while (!existsSync(go)) await sleep(20)
+  print('Done.')
+}
