@@ -123,8 +123,8 @@ test('every issue of the backlog reaches one worker of its lane, exactly once', 
   })
   const up = await fleet.burn('up')
   assert.equal(up.code, 0, up.err)
-  const named = await fleet.burn('christen', '--parallel', '24')
-  assert.equal(named.code, 0, named.out.slice(-600) + named.err)
+  const named = await fleet.burn('christen', '--parallel', '12')
+  assert.equal(named.code, 0, named.out.replaceAll(/^.* named .*\n/gm, '') + named.err)
   const [run, beside] = await Promise.all([
     fleet.burn('dispatch', '--json', '--cycles', '8', '--interval', '0'),
     fleet.burn('dispatch', '--json', '--cycles', '3', '--interval', '1'),
