@@ -40,6 +40,8 @@ export const habits: readonly Habit[] = [
   as('claude', '--turn-ms', '800', '--ask-every', '5', '--lag-ms', '150'),
   asHermes('queue', '--turn-ms', '200', '--fail', 'boom', '--lag-ms', '60'),
   as('codex', '--turn-ms', '700', '--approve-every', '5', '--start-ms', '400'),
+  as('opencode', '--turn-ms', '350', '--approve-every', '4', '--lag-ms', '50'),
+  as('opencode', '--turn-ms', '600', '--ask-every', '5'),
   asHermes('interrupt', '--turn-ms', '50', '--echo-ms', '150'),
   as('gemini', '--turn-ms', '600', '--approve-every', '4', '--lag-ms', '60'),
 ]

@@ -37,6 +37,7 @@ const collapsed: Readonly<Record<string, RegExp>> = {
   claude: /\[Pasted text #1 \+59 lines\]/,
   codex: /\[Pasted Content \d+ chars\]/,
   gemini: /\[Pasted Text: 60 lines\]/,
+  opencode: /\[Pasted ~60 lines\]/,
   qwen: /\[Pasted Content \d+ chars\]/,
   pi: /\[paste #1 \+60 lines\]/,
 }
@@ -90,7 +91,7 @@ test("an open approval: a paste is lost, Enter takes the first choice (claude's 
 })
 
 test("codex's stand-in: Enter while it works cuts the turn, Ctrl-C on an empty composer ends it", async (t) => {
-  const { keys, paste, heard, title } = await agent(t, 'codex', '--turn-ms', '800')
+  const { keys, paste, heard, title } = await agent(t, 'codex', '--turn-ms', '5000')
   paste('one')
   keys('Enter')
   await until('the title spins', () => /^[\u2801-\u28ff] /u.test(title()))

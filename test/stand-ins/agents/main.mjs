@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * A small real terminal program that takes prompts as other agents do: `main.mjs --as claude|codex|gemini|qwen|pi [options]`. What each draws and does is in
+ * A small real terminal program that takes prompts as other agents do: `main.mjs --as claude|codex|gemini|opencode|pi|qwen [options]`. What each draws and does is in
  * skins.mjs. It writes down what it really received, in the same words as the stand-in for Hermes. Only node: built-ins; runs under Node 20.
  */
 import { appendFileSync } from 'node:fs'

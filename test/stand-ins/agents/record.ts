@@ -17,7 +17,7 @@ const sizes = [
   [120, 30],
   [200, 50],
 ] as const
-const kinds = ['claude', 'codex', 'gemini', 'qwen', 'pi'] as const
+const kinds = ['claude', 'codex', 'gemini', 'opencode', 'pi', 'qwen'] as const
 
 const tmux = (...words: readonly string[]) =>
   execFileSync('tmux', ['-u', '-L', socket, ...words], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })

@@ -251,4 +251,57 @@ const pi = {
   },
 }
 
-export const skins = { claude, codex, gemini, qwen, pi }
+const bar = (rows) => rows.map((row) => `  ┃  ${row}`)
+const opencode = {
+  banner: [],
+  bottom: true,
+  alternate: true,
+  busy: 'queue',
+  asks: true,
+  digits: true,
+  exits: true,
+  farewell: '  Continue  opencode -s ses_1',
+  swallows: 0,
+  collapse: (text) => (lines(text) > 2 || text.length > 150 ? `[Pasted ~${lines(text)} lines]` : null),
+  echo: (_shown, full) => ['', ...bar(['', ...full.split('\n'), '']), ''],
+  done: ['     All is well.', '', '     ▣  Build · a-model · 1.0s'],
+  failed: [...bar(['', 'Invalid API key provided', '']), '', '     ▣  Build · a-model'],
+  frame(at) {
+    const footer = `   ${at.state === 'idle' ? '' : `${'■■⬝⬝⬝⬝⬝⬝'} esc interrupt`}`.padEnd(at.width - 20)
+    if (at.state === 'approval')
+      return {
+        title: 'OC | work',
+        cursor: [0, 0],
+        rows: ['', ...bar(['', '△ Permission required', `  # ${at.question.title}`, '', ' Allow once   Allow always   Reject', '']), ''],
+      }
+    if (at.state === 'question')
+      return {
+        title: 'OC | work',
+        cursor: [0, 0],
+        rows: [
+          '',
+          ...bar([
+            '',
+            at.question.title,
+            '',
+            ...menu(at.question, '', ''),
+            `4. Type your own answer`,
+            '',
+            '↑↓ select  enter submit  esc dismiss',
+            '',
+          ]),
+          '',
+        ],
+      }
+    const { rows, x } = composed(at, '', '', 'Ask anything…')
+    const queued = at.queued.flatMap((text) => ['', ...bar(['', text.split('\n')[0].slice(0, at.width - 8), ' QUEUED'])])
+    const above = [...queued, '', '  ┃']
+    return {
+      title: 'OC | work',
+      cursor: [5 + (at.composer.length === 0 ? 0 : x), above.length + rows.length - 1],
+      rows: [...above, ...bar(rows), '  ┃', ...bar(['Build · a-model Stub']), `  ╹${'▀'.repeat(at.width - 4)}`, `${footer}ctrl+p commands`],
+    }
+  },
+}
+
+export const skins = { claude, codex, gemini, opencode, pi, qwen }
