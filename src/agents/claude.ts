@@ -20,7 +20,8 @@ import {
   type Span,
 } from './rows.ts'
 
-const rule = /^\s*─{10,}/u
+/** What somebody typed is indented. */
+const rule = /^─{10,}/u
 const mostHints = 4
 const working = /^[\u2801-\u28ff] /u
 /** `✻ Brewing… (3s · …)`, `✻ 429 … · Retrying in 1s`; a turn that ended says `✻ Brewed for 3s`. */

@@ -13,8 +13,20 @@ import { pi } from './pi.ts'
 import { qwen } from './qwen.ts'
 import { shell } from './shell.ts'
 
+const widthless = /[\u200b-\u200f\u2060\ufeff]/gu
+
+/** Characters without a width say nothing of where things stand, and tmux may keep one with what stands behind it: at a row's end, with the next row's frame. */
+function legible(kind: AgentKind): AgentKind {
+  const look: AgentKind['look'] = (screen, pane) =>
+    kind.look(
+      screen.map((row) => row.replaceAll(widthless, '')),
+      pane,
+    )
+  return { ...kind, look }
+}
+
 const kinds: ReadonlyMap<string, AgentKind> = new Map(
-  [hermes, claude, codex, gemini, opencode, pi, qwen, shell].map((kind) => [kind.kind, kind]),
+  [hermes, claude, codex, gemini, opencode, pi, qwen, shell].map((kind) => [kind.kind, legible(kind)]),
 )
 
 /** Names that may stand in `agent.kind`. */
@@ -22,7 +34,7 @@ export const agentKinds: readonly string[] = [...kinds.keys(), 'custom']
 
 /** The kind of that name; for `custom`, as the spec declares it. Throws BurnError `agent_unknown` (exit 2) with the names there are. */
 export function agentKind({ kind, custom }: Pick<AgentConfig, 'kind' | 'custom'>): AgentKind {
-  const found = kind === 'custom' ? customKind(custom) : kinds.get(kind)
+  const found = kind === 'custom' ? legible(customKind(custom)) : kinds.get(kind)
   if (found !== undefined) return found
   const near = nearest(kind, agentKinds)
   const hint = `${near === null ? '' : `did you mean ${near}? `}Kinds: ${agentKinds.join(', ')}`

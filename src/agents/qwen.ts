@@ -49,7 +49,7 @@ function look(screen: readonly string[], pane: PaneFacts): Look {
   const question = composer === null ? questionOf(screen) : null
   if (question !== null) return absent('waiting', 'approval', evidenceOf(question.split('\n')[0]), question)
   if (composer === null) return without(screen, pane, drawn)
-  const rows = screen.slice(composer.first, composer.end).map((row) => row.slice(2).replaceAll('\u200b', '').trimEnd())
+  const rows = screen.slice(composer.first, composer.end).map((row) => row.slice(2).trimEnd())
   const typed = rows.join('\n').trimEnd()
   const draft = rows.length === 1 && placeholder.test(screen[composer.first]?.slice(1) ?? '') ? '' : typed
   return present(readingOf(screen, composer), composer, draft)

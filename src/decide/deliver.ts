@@ -18,8 +18,8 @@ export interface DeliverySight {
   readonly look: Look | null
   /** The delivery's id is in the composer, with a text beside it: the id comes first, and Enter on it alone would lose the text. */
   readonly in_composer: boolean
-  /** The id is on the agent's screen outside the composer. */
-  readonly elsewhere: boolean
+  /** Since when every look has found the id on the agent's screen outside the composer; null where it is not there. */
+  readonly elsewhere: Time | null
   /** The agent's own hook told of a prompt with the id. */
   readonly told: boolean
   /** Why a person has this pane now; null where nobody has. */
@@ -57,6 +57,12 @@ export type DeliveryStep =
 /** A keystroke younger than this means that a person is at the pane, milliseconds. */
 export const attendedFor = 60_000
 
+/**
+ * So long the id stands outside the composer before that proves anything where no Enter was pressed by us, milliseconds: a frame that is half drawn has
+ * the composer of the old one below that of the new one.
+ */
+const steady = 500
+
 /** The agent's own limits, and those that are the same for all. An identity waits only until its agent should be ready. */
 export function deliveryLimits({ limits }: Pick<AgentKind, 'limits'>, kind: DeliveryKind): DeliveryLimits {
   return { planned: kind === 'identity' ? limits.ready : 15 * 60_000, ...placing(limits), press: 3_000, presses: 3 }
@@ -75,7 +81,7 @@ export function step(delivery: Delivery, sight: DeliverySight, limits: DeliveryL
     case 'submitted':
       return stepActive(delivery, sight, limits, now)
     case 'unknown':
-      return received(delivery, sight) === null
+      return received(delivery, sight, now) === null
         ? wait('settled only by its id showing up')
         : move('seen', sight.told ? "its agent's own hook told of it later" : 'its id showed up on the screen later')
     case 'seen':
@@ -85,17 +91,18 @@ export function step(delivery: Delivery, sight: DeliverySight, limits: DeliveryL
 }
 
 /** What proves that the very agent it was meant for has it: its own word, or its id outside the composer. Null where nothing does. */
-function received(delivery: Delivery, sight: DeliverySight): string | null {
+function received(delivery: Delivery, sight: DeliverySight, now: Time): string | null {
   if (!sight.reachable || sight.incarnation === null || sight.incarnation !== delivery.incarnation) return null
   if (sight.told) return "its agent's own hook told of it"
-  return sight.elsewhere && !sight.in_composer ? 'its id is on the screen, outside the composer' : null
+  if (sight.elsewhere === null || sight.in_composer) return null
+  return delivery.presses > 0 || now - sight.elsewhere >= steady ? 'its id is on the screen, outside the composer' : null
 }
 
 function stepPlanned(delivery: Delivery, sight: DeliverySight, limits: DeliveryLimits, now: Time): DeliveryStep {
   const until = delivery.planned_at + limits.planned
   const reason = whyNotPlace(delivery, sight)
   // The ledger may have lost its last moments: what is on the screen already is followed, never placed a second time.
-  if (sight.reachable && (sight.in_composer || sight.elsewhere || sight.told)) return move('placing', 'its id is there already')
+  if (sight.reachable && (sight.in_composer || sight.elsewhere !== null || sight.told)) return move('placing', 'its id is there already')
   // No agent will come by itself, and an agent that was started anew knows nothing of this: the issue can go elsewhere.
   if (sight.reachable && sight.incarnation === null) return move('refused', sight.ended ?? 'no agent lives in its pane')
   if (now >= until) return move('refused', `not placed in ${Math.round(limits.planned / 1000)} s: ${reason ?? 'its turn did not come'}`)
@@ -124,7 +131,7 @@ function stepActive(delivery: Delivery, sight: DeliverySight, limits: DeliveryLi
     if (delivery.state === 'placed' && delivery.presses === 0) return move('refused', 'the agent ended before Enter was pressed')
     return move('unknown', 'the agent it was meant for is gone')
   }
-  const proof = received(delivery, sight)
+  const proof = received(delivery, sight, now)
   if (proof !== null) return move('seen', proof)
   if (sight.in_composer) {
     const next = stepInComposer(delivery, sight, limits, now)
@@ -187,6 +194,14 @@ function holdsText(draft: string, id: string): boolean {
   )
 }
 
+/** Also where the id is wrapped over two rows, but not over a blank one. */
+function shows(rows: readonly string[], id: string): boolean {
+  return rows
+    .map((row) => (row === '' ? '\n' : row))
+    .join('')
+    .includes(id)
+}
+
 /** What a delivery's step needs to know, from the pane as it is and its screen. */
 export function deliverySight(of: {
   readonly id: string
@@ -197,6 +212,8 @@ export function deliverySight(of: {
   readonly screen: readonly string[]
   /** Rows of history above the screen: looked through for the id only, never for a state. */
   readonly above?: readonly string[]
+  /** `elsewhere` of the look before this one. */
+  readonly elsewhere?: Time | null
   /** Copy mode, where it is open, would eat the keys of a delivery (tmux ≥ 3.7). */
   readonly mode_blocks?: boolean
   /** Why the worker is held; null where it is not. */
@@ -219,12 +236,7 @@ export function deliverySight(of: {
     look,
     told: pane !== null && (parseSignal(pane.signal)?.ids.includes(id) ?? false),
     in_composer: composer && holdsText(look.draft, id),
-    elsewhere:
-      composer &&
-      outside
-        .map((row) => (row === '' ? '\n' : row))
-        .join('')
-        .includes(id),
+    elsewhere: composer && shows(outside, id) ? (of.elsewhere ?? now) : null,
     attended:
       of.hold !== null
         ? `held: ${of.hold}`

@@ -9,6 +9,7 @@ import { agentKind } from '../agents/index.ts'
 import { activeStates } from '../core/lives.ts'
 import { incarnationOf } from '../core/panes.ts'
 import { startLine } from '../tmux/start.ts'
+import { Breakers } from './breakers.ts'
 import { startsOf } from './layout.ts'
 import { identityFor } from './prompts.ts'
 import { leaseLength, withLeases } from './session.ts'
@@ -46,11 +47,12 @@ export async function christen(
   const links = await session.machines.open(session.fleet.machines.filter(({ name }) => names.has(name)))
   const all = await withLeases(session, async () => {
     const taken = await session.ledger.takeOver(session.owner, session.clock.now() + leaseLength, session.clock.now())
+    const breakers = options.dryRun ? null : await Breakers.of(session)
     return Promise.all(
       links.map((link) => {
         const own = workers.filter(({ machine }) => machine === link.machine.name)
         const begun = taken.filter(({ kind, worker }) => kind === 'identity' && own.some(({ id }) => id === worker))
-        return new Ward(link, own, begun, session, options).run(stop)
+        return new Ward(link, own, begun, breakers, session, options).run(stop)
       }),
     )
   })
@@ -60,17 +62,27 @@ export async function christen(
 /** One machine's christening: a queue of workers, and those whose agents are waking. */
 class Ward {
   readonly #done: Christening[] = []
+  readonly #glimpses = new Map<string, number>()
   #waking: readonly Delivery[]
   #starts: ReadonlyMap<WorkerId, AgentStart> = new Map()
   readonly #link: Link
+  readonly #breakers: Breakers | null
   readonly #workers: readonly Worker[]
   readonly #session: Session
   readonly #options: ChristenOptions
 
-  constructor(link: Link, workers: readonly Worker[], begun: readonly Delivery[], session: Session, options: ChristenOptions) {
+  constructor(
+    link: Link,
+    workers: readonly Worker[],
+    begun: readonly Delivery[],
+    breakers: Breakers | null,
+    session: Session,
+    options: ChristenOptions,
+  ) {
     this.#link = link
     this.#workers = workers
     this.#waking = begun
+    this.#breakers = breakers
     this.#session = session
     this.#options = options
   }
@@ -140,7 +152,7 @@ class Ward {
     const lines = asleep.map(({ worker, pane }) => {
       const { argv, env, queues = false, without_hooks } = this.#starts.get(worker.id) ?? agentKind(worker.agent).start(worker.agent, null)
       if (without_hooks !== undefined) this.#options.onWithoutHooks(worker.id, without_hooks)
-      return startLine(pane, { argv, env, queues, dir: worker.dir })
+      return startLine(pane, { argv, env, queues, without_hooks: without_hooks ?? null, dir: worker.dir })
     })
     try {
       await this.#link.tmux?.run(lines)
@@ -161,7 +173,11 @@ class Ward {
 
   /** True where something moved. */
   async #step(stop: AbortSignal): Promise<boolean> {
-    const { moved, lost } = await turn(this.#link, this.#waking, new Map(), this.#session, { stopping: stop.aborted, breakers: null })
+    const { moved, lost } = await turn(this.#link, this.#waking, new Map(), this.#session, {
+      stopping: stop.aborted,
+      breakers: this.#breakers,
+      glimpses: this.#glimpses,
+    })
     const news = new Map(moved.map((delivery) => [delivery.id, delivery]))
     const now = this.#waking.map((delivery) => news.get(delivery.id) ?? delivery)
     for (const { worker, state, evidence } of now) {

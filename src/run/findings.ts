@@ -154,7 +154,7 @@ function busyFindings(machine: Machine): Finding[] {
   ]
 }
 
-function hookFindings(machine: Machine, { hooks: { heard, dropped, strangers } }: Probe): Finding[] {
+function hookFindings(machine: Machine, { hooks: { heard, dropped, strangers, without, why } }: Probe): Finding[] {
   const from = `${machine.state_dir}/hooks`
   const gone =
     strangers === 0
@@ -166,10 +166,21 @@ function hookFindings(machine: Machine, { hooks: { heard, dropped, strangers } }
             `remove them when you like: rm ${from}/*.jsonl`,
           ),
         ]
-  if (heard === 0) return gone
+  const bare =
+    without === 0
+      ? []
+      : [
+          warn(
+            machine,
+            `agents that run without hooks and are known by their screens alone: ${without} (${why})`,
+            'docs/signals.md says what each kind needs',
+          ),
+        ]
+  if (heard === 0) return [...gone, ...bare]
   const odd = `${dropped} of ${heard} events that hooks told were dropped: no JSON object, or over 1 MB`
   return [
     ...gone,
+    ...bare,
     dropped === 0 ? ok(machine, `hooks told ${heard} events`) : warn(machine, odd, `see which: grep -v '"ok":true}$' ${from}/*.jsonl`),
   ]
 }

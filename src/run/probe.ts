@@ -25,8 +25,16 @@ export interface Probe {
   readonly cores: number | null
   /** Agents of this fleet that live there already: their memory is no longer free. */
   readonly agents: number
-  /** Events that agents' hooks told, those of them that were dropped, and files of panes that this fleet does not have. */
-  readonly hooks: { readonly heard: number; readonly dropped: number; readonly strangers: number }
+  readonly hooks: {
+    /** Events that agents told by them, and those of them that were dropped. */
+    readonly heard: number
+    readonly dropped: number
+    /** Files of panes that this fleet does not have. */
+    readonly strangers: number
+    /** Agents that were to have hooks and run without them, and why one of them does. */
+    readonly without: number
+    readonly why: string
+  }
   /** Agent programs that the person's login shell finds. */
   readonly found: ReadonlySet<string>
   /** What `git ls-remote` said of a repo that it could not read; null where it could, or was not asked. */
@@ -54,6 +62,7 @@ for file in "$state"/hooks/*.jsonl; do
   [ ! -f "$file" ] || case $panes in *" $pane "*) ;; *) strangers=$((strangers + 1)) ;; esac
 done
 echo "strangers=$strangers"
+"$tmux" -L "$socket" list-panes -s -t "=$session" -F '#{@burn_without_hooks}' 2>/dev/null | awk 'NF {n++; why = $0} END {print "without=" n + 0; print "without_why=" why}'
 as=; [ "$(id -u)" = 0 ] || as='sudo '
 if [ "$(uname -s)" = Darwin ]; then echo 'install=brew install'
 else for with in 'apt-get install -y' 'dnf install -y' 'apk add' 'pacman -S' 'zypper install'; do
@@ -123,7 +132,13 @@ function read(stdout: string): Probe {
     memory_kb: number('memory'),
     cores: number('cores'),
     agents: number('agents') ?? 0,
-    hooks: { heard: number('heard') ?? 0, dropped: number('dropped') ?? 0, strangers: number('strangers') ?? 0 },
+    hooks: {
+      heard: number('heard') ?? 0,
+      dropped: number('dropped') ?? 0,
+      strangers: number('strangers') ?? 0,
+      without: number('without') ?? 0,
+      why: text('without_why') ?? '',
+    },
     found: new Set(lines.flatMap(([name, value]) => (name === 'found' ? [value] : []))),
     git_error: text('git_error'),
   }

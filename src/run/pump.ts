@@ -17,6 +17,8 @@ export interface PumpOptions {
   /** How long a machine that was lost on the way is tried again, milliseconds (0): for those who have no next cycle to go on in. */
   readonly reconnect?: number
   readonly onMove?: (delivery: Delivery) => void
+  /** Hears why a delivery waits, at each look. */
+  readonly onWait?: (delivery: string, why: string) => void
 }
 
 interface Held {
@@ -71,9 +73,11 @@ async function pumpMachine(
   let moved = clock.now()
   let link = first
   let lost: number | null = null
+  const glimpses = new Map<string, number>()
   for (;;) {
-    const result = await turn(link, now, holds, session, { stopping: stop.aborted, breakers })
+    const result = await turn(link, now, holds, session, { stopping: stop.aborted, breakers, glimpses })
     for (const delivery of result.moved) options.onMove?.(delivery)
+    for (const [id, why] of result.waiting) options.onWait?.(id, why)
     // What was written before the connection was lost is in the ledger, and not in the result.
     const known = result.lost ? await session.ledger.deliveries({ ids: now.map(({ id }) => id) }) : result.moved
     const news = new Map(known.map((delivery) => [delivery.id, delivery]))

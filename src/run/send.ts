@@ -35,12 +35,15 @@ export async function send(letters: readonly Letter[], session: Session, stop: A
   return withLeases(session, async () => {
     const texts = letters.map(({ worker, text }) => ({ id: newId(), kind: 'send' as const, worker: worker.id, text }))
     const planned = await ledger.plan(texts, owner, clock.now() + leaseLength, clock.now())
-    await pump(machines, session, stop, { ...options, reconnect })
+    const reasons = new Map<string, string>()
+    await pump(machines, session, stop, { ...options, reconnect, onWait: (id, why) => void reasons.set(id, why) })
     const ids = planned.map(({ id }) => id)
     const left = (await ledger.deliveries({ ids })).filter(({ state }) => state === 'planned')
-    const evidence = 'withdrawn: its sender stopped waiting'
     await ledger.moveDeliveries(
-      left.map(({ id, lease_token: token }) => ({ id, token, from: 'planned', to: 'refused', evidence })),
+      left.map(({ id, lease_token: token }) => {
+        const evidence = `withdrawn, since its sender stopped waiting: ${reasons.get(id) ?? 'its turn did not come'}`
+        return { id, token, from: 'planned', to: 'refused', evidence }
+      }),
       owner,
       clock.now(),
     )

@@ -1,7 +1,7 @@
 /** One turn of the pump on one machine: one look at its panes, one step of each delivery, one write, then the effects. */
 import type { DeliveryMove } from '../core/ledger.ts'
 import type { Delivery } from '../core/lives.ts'
-import type { Worker, WorkerId } from '../core/nouns.ts'
+import type { Time, Worker, WorkerId } from '../core/nouns.ts'
 import type { AgentKind } from '../core/agent.ts'
 import type { MachineSight, Pane } from '../core/panes.ts'
 import type { Tmux, TmuxCommand } from '../core/ports.ts'
@@ -19,8 +19,17 @@ import { held, placeLine, sanitizes, submitLine } from '../tmux/paste.ts'
 
 export interface TurnResult {
   readonly moved: readonly Delivery[]
+  /** Why the others wait, by delivery. */
+  readonly waiting: ReadonlyMap<string, string>
   /** The machine can't be reached any more: nothing is known until it is. */
   readonly lost: boolean
+}
+
+export interface TurnOptions {
+  readonly stopping: boolean
+  readonly breakers: Breakers | null
+  /** What the looks before this one found: since when a delivery's id is seen outside the composer. One for all turns of a machine. */
+  readonly glimpses: Map<string, Time>
 }
 
 /** What a turn knows of one delivery. */
@@ -32,24 +41,26 @@ interface Case {
   readonly step: DeliveryStep
 }
 
+const nothing: TurnResult = { moved: [], waiting: new Map(), lost: true }
+
 export async function turn(
   link: Link,
   deliveries: readonly Delivery[],
   holds: ReadonlyMap<WorkerId, string>,
   session: Session,
-  options: { readonly stopping: boolean; readonly breakers: Breakers | null },
+  options: TurnOptions,
 ): Promise<TurnResult> {
   const { sight, screens } = await session.machines.look(link)
-  if (sight.state !== 'up' || link.tmux === null) return { moved: [], lost: true }
+  if (sight.state !== 'up' || link.tmux === null) return nothing
   try {
-    const cases = (await look(link, link.tmux, { sight, screens }, deliveries, holds, options.breakers, session)).filter(
-      ({ step: { do: what } }) => what !== 'wait' && !(options.stopping && what === 'place'),
-    )
-    return { moved: await apply(cases, link.tmux, session), lost: false }
+    const seen = await look(link, link.tmux, { sight, screens }, deliveries, holds, options, session)
+    const waiting = new Map(seen.flatMap(({ delivery, step: next }) => (next.do === 'wait' ? [[delivery.id, next.reason] as const] : [])))
+    const cases = seen.filter(({ step: { do: what } }) => what !== 'wait' && !(options.stopping && what === 'place'))
+    return { moved: await apply(cases, link.tmux, session), waiting, lost: false }
   } catch (thrown) {
     await session.machines.drop(link, thrown)
     session.notify({ level: 'error', subject: link.machine.name, text: messageOf(thrown) })
-    return { moved: [], lost: true }
+    return nothing
   }
 }
 
@@ -64,19 +75,14 @@ async function look(
   { sight, screens }: { sight: Up; screens: Screens },
   deliveries: readonly Delivery[],
   holds: ReadonlyMap<WorkerId, string>,
-  breakers: Breakers | null,
+  { breakers, glimpses }: TurnOptions,
   session: Session,
 ): Promise<Case[]> {
   const panes = new Map(sight.panes.flatMap((pane) => (pane.worker === null ? [] : [[pane.worker, pane] as const])))
   const workers = new Map(link.machine.windows.flatMap((window) => window.workers.map((worker) => [worker.id, worker] as const)))
   // The breaker is asked for what is still to be placed, and looks at every agent for that.
   const judges = deliveries.some(({ state }) => state === 'planned') ? breakers : null
-  for (const pane of judges === null ? [] : sight.panes) {
-    const worker = pane.worker === null ? undefined : workers.get(pane.worker)
-    if (worker === undefined) continue
-    const lives = incarnationOf(pane, sight.server_started) !== null
-    judges?.see(worker.id, lives ? agentKind(worker.agent).look(screens.get(pane.id) ?? [], pane) : null)
-  }
+  if (judges !== null) judge(judges, workers, { sight, screens }, deliveries, session.clock.now())
   // Between two looks a busy agent can scroll what it echoed off the screen: the id is looked for above it too.
   const sent = deliveries
     .filter(({ state }) => state === 'submitted' || state === 'unknown')
@@ -97,12 +103,34 @@ async function look(
         hold: holds.get(delivery.worker) ?? null,
         stopped: delivery.state === 'planned' ? (judges?.whyNot(delivery.worker) ?? null) : null,
         mode_blocks: sanitizes(tmux.version),
+        elsewhere: glimpses.get(delivery.id) ?? null,
       },
       session,
     )
     if (facts.step.do === 'place') busy.add(delivery.worker)
+    if (facts.sight.elsewhere === null) glimpses.delete(delivery.id)
+    else glimpses.set(delivery.id, facts.sight.elsewhere)
     return facts
   })
+}
+
+/** Shows the breaker every live agent, but those that were only just started: a screen that is being drawn is strange to everybody. */
+function judge(
+  breakers: Breakers,
+  workers: ReadonlyMap<WorkerId, Worker>,
+  { sight, screens }: { readonly sight: Up; readonly screens: Screens },
+  deliveries: readonly Delivery[],
+  now: Time,
+): void {
+  const told = new Map(deliveries.flatMap(({ kind, worker, planned_at }) => (kind === 'identity' ? [[worker, planned_at] as const] : [])))
+  for (const pane of sight.panes) {
+    const worker = pane.worker === null ? undefined : workers.get(pane.worker)
+    if (worker === undefined) continue
+    const kind = agentKind(worker.agent)
+    if (now - (told.get(worker.id) ?? 0) < kind.limits.ready / 2) continue
+    const lives = incarnationOf(pane, sight.server_started) !== null
+    breakers.see(worker.id, lives ? kind.look(screens.get(pane.id) ?? [], pane) : null)
+  }
 }
 
 function caseOf(
@@ -111,7 +139,13 @@ function caseOf(
   pane: Pane | null,
   { server_started }: Up,
   shown: { readonly screens: Screens; readonly history: Screens },
-  because: { readonly busy: boolean; readonly hold: string | null; readonly stopped: string | null; readonly mode_blocks: boolean },
+  because: {
+    readonly busy: boolean
+    readonly hold: string | null
+    readonly stopped: string | null
+    readonly mode_blocks: boolean
+    readonly elsewhere: Time | null
+  },
   { clock }: Session,
 ): Case {
   const kind = agentKind(worker?.agent ?? { kind: 'shell' })

@@ -11,6 +11,8 @@ export interface Start {
   readonly dir: string
   /** Enter queues behind a running turn. */
   readonly queues: boolean
+  /** Why its hooks could not be laid out; null where they were, or were not wanted. */
+  readonly without_hooks: string | null
 }
 
 /**
@@ -39,6 +41,7 @@ export function startLine(pane: Pick<Pane, 'id' | 'pid' | 'worker'>, start: Star
     ['respawn-pane', '-k', '-t', pane.id, ...env, loginShell],
     ['set-option', '-p', '-F', '-t', pane.id, '@burn_agent', '#{pane_pid}'],
     ['set-option', '-p', '-t', pane.id, '@burn_queues', start.queues ? '1' : ''],
+    ['set-option', '-p', '-t', pane.id, '@burn_without_hooks', start.without_hooks ?? ''],
     // What the agent before it told says nothing of this one.
     ['set-option', '-p', '-u', '-t', pane.id, '@burn_signal'],
     ['display-message', '-p', 'burn-started'],

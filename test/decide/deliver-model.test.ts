@@ -39,6 +39,7 @@ type Happening =
   | 'idle'
   | 'lag'
   | 'redraw'
+  | 'half drawn'
   | 'unreachable'
   | 'minute'
 
@@ -62,6 +63,7 @@ const happenings: readonly Happening[] = [
   'idle',
   'lag',
   'redraw',
+  'half drawn',
   'unreachable',
   'minute',
 ]
@@ -111,7 +113,7 @@ class World {
     const seen = {
       look,
       in_composer: alive && composer.includes(id),
-      elsewhere: alive && submitted.some((text) => text.includes(id)),
+      elsewhere: alive && submitted.some((text) => text.includes(id)) ? 0 : null,
       told: this.hooks && alive && submitted.some((text) => text.includes(id)),
     }
     return { reachable: true, incarnation: alive ? String(pid) : null, ...seen, attended: null, busy: false, stopped: null }
@@ -176,7 +178,13 @@ class World {
     } else if (what === 'busy' || what === 'idle') agent.working = what === 'busy'
     else if (what === 'lag') this.lagging ??= this.truth()
     else if (what === 'redraw') this.lagging = null
-    else if (what === 'unreachable') this.lagging = { ...this.truth(), reachable: false, look: null }
+    // Of a frame that grew, the old composer is still there, empty, below the new one. Where Enter was pressed, the agent draws nothing that moves.
+    else if (what === 'half drawn' && agent.composer.includes(id) && this.row.presses === 0) {
+      const { look, ...seen } = this.truth()
+      this.lagging = { ...seen, look: look && { ...look, composer: 'empty', draft: '' }, in_composer: false, elsewhere: this.now }
+      this.turn('none')
+      this.lagging = null
+    } else if (what === 'unreachable') this.lagging = { ...this.truth(), reachable: false, look: null }
     else if (what === 'minute') this.now += 60_000
   }
 }

@@ -45,7 +45,7 @@ function sight(more: Partial<DeliverySight> = {}): DeliverySight {
     incarnation: me,
     look: look('idle'),
     in_composer: false,
-    elsewhere: false,
+    elsewhere: null,
     told: false,
     stopped: null,
     attended: null,
@@ -82,7 +82,7 @@ const table: readonly Row[] = [
   ['planned too long', delivery('planned'), sight({ look: look('waiting') }), limits.planned, 'refused'],
   ['planned too long, unreachable', delivery('planned'), sight({ reachable: false }), limits.planned, 'refused'],
   ['planned too long, even where it could be placed now', delivery('planned'), sight(), limits.planned, 'refused'],
-  ['planned, but its id is there: a ledger that lost a moment', delivery('planned'), sight({ elsewhere: true }), 1, 'placing'],
+  ['planned, but its id is there: a ledger that lost a moment', delivery('planned'), sight({ elsewhere: -1000 }), 1, 'placing'],
   ['planned too long, but its id is there', delivery('planned'), sight(ours), limits.planned, 'placing'],
 
   ['placing, nothing shown yet', delivery('placing'), sight(), 9_999, 'wait'],
@@ -90,12 +90,15 @@ const table: readonly Row[] = [
   ['placing, in the composer', delivery('placing'), sight(ours), 1, 'submit'],
   ['placing, in the composer, but a person is typing', delivery('placing'), sight({ ...ours, attended: 'a person' }), 1, 'placed'],
   ['placing, in the composer after all', delivery('placing'), sight(ours), 99_999, 'submit'],
-  ['placing, elsewhere: submitted before a crash', delivery('placing'), sight({ elsewhere: true }), 1, 'seen'],
+  ['placing, elsewhere: submitted before a crash', delivery('placing'), sight({ elsewhere: -1000 }), 1, 'seen'],
+  ['placing, elsewhere for a moment: a frame half drawn', delivery('placing'), sight({ elsewhere: 0 }), 499, 'wait'],
+  ['placed, elsewhere for a moment: a frame half drawn', delivery('placed'), sight({ elsewhere: 0 }), 499, 'wait'],
+  ['placed, elsewhere for a moment after our Enter', delivery('placed', { presses: 1 }), sight({ elsewhere: 1 }), 1, 'seen'],
   ['placing, agent gone', delivery('placing'), sight(gone), 1, 'unknown'],
   [
     'placing, a successor with the same words on its screen',
     delivery('placing'),
-    sight({ incarnation: '1.%1.11', elsewhere: true }),
+    sight({ incarnation: '1.%1.11', elsewhere: -1000 }),
     1,
     'unknown',
   ],
@@ -145,14 +148,14 @@ const table: readonly Row[] = [
   ],
   ['placed, text gone without our Enter', delivery('placed'), sight(), 9_999, 'wait'],
   ['placed, text gone without our Enter for long', delivery('placed'), sight(), 10_000, 'unknown'],
-  ['placed, elsewhere', delivery('placed'), sight({ elsewhere: true }), 1, 'seen'],
-  ['placed, elsewhere and still in the composer', delivery('placed'), sight({ ...ours, elsewhere: true }), 1, 'submit'],
+  ['placed, elsewhere', delivery('placed'), sight({ elsewhere: -1000 }), 1, 'seen'],
+  ['placed, elsewhere and still in the composer', delivery('placed'), sight({ ...ours, elsewhere: -1000 }), 1, 'submit'],
   ['placed, agent gone, never entered', delivery('placed'), sight(gone), 1, 'refused'],
   ['placed, agent gone after Enter', delivery('placed', { presses: 1 }), sight(gone), 1, 'unknown'],
 
   ['submitted, not shown yet', delivery('submitted', { presses: 1 }), sight(), 19_999, 'wait'],
   ['submitted, never shown', delivery('submitted', { presses: 1 }), sight(), 20_000, 'unknown'],
-  ['submitted, shown', delivery('submitted', { presses: 1 }), sight({ elsewhere: true }), 1, 'seen'],
+  ['submitted, shown', delivery('submitted', { presses: 1 }), sight({ elsewhere: -1000 }), 1, 'seen'],
   ['submitted, but a redraw shows it in the composer still', delivery('submitted', { presses: 1 }), sight(ours), 3_000, 'submit'],
   ['submitted, agent gone', delivery('submitted', { presses: 1 }), sight(gone), 1, 'unknown'],
 
@@ -161,9 +164,9 @@ const table: readonly Row[] = [
   ['submitted, told of by the agent itself', delivery('submitted', { presses: 1 }), sight({ told: true }), 1, 'seen'],
   ['unknown, told of later', delivery('unknown'), sight({ told: true }), 99_999, 'seen'],
   ['told of by a successor', delivery('submitted', { presses: 1 }), sight({ incarnation: '1.%1.11', told: true }), 1, 'unknown'],
-  ['unknown, shows up', delivery('unknown'), sight({ elsewhere: true }), 99_999, 'seen'],
+  ['unknown, shows up', delivery('unknown'), sight({ elsewhere: -1000 }), 99_999, 'seen'],
   ['unknown, in the composer: never again', delivery('unknown'), sight(ours), 99_999, 'wait'],
-  ['unknown, a successor', delivery('unknown'), sight({ incarnation: '1.%1.11', elsewhere: true }), 1, 'wait'],
+  ['unknown, a successor', delivery('unknown'), sight({ incarnation: '1.%1.11', elsewhere: -1000 }), 1, 'wait'],
   ['seen', delivery('seen'), sight(), 99_999, 'wait'],
   ['refused', delivery('refused'), sight(), 99_999, 'wait'],
 ]
@@ -246,7 +249,7 @@ test('deliver: a sight says where the id is, whose pane it is, and who is at it'
     ended: null,
     look: of.look,
     in_composer: true,
-    elsewhere: false,
+    elsewhere: null,
     told: false,
     attended: null,
     busy: false,
@@ -257,15 +260,15 @@ test('deliver: a sight says where the id is, whose pane it is, and who is at it'
     look: { ...look('idle'), composer_rows: [3, 4] as const },
     screen: [`● [burn ${id.slice(0, 6)}`, `${id.slice(6)}]`, '', '❯', '────'],
   }
-  assert.equal(deliverySight(echoed).elsewhere, true, 'wrapped over two rows')
+  assert.equal(deliverySight(echoed).elsewhere, echoed.now, 'wrapped over two rows')
   for (const draft of ['[burn 0k3v9w\n2x4abcd]', '[burn 0k3v9w2x4abcd] ', '/queue [burn 0k3v9w2x4abcd]'])
     assert.equal(deliverySight({ ...of, look: { ...of.look, draft } }).in_composer, false, `${draft}: its text is still on the way`)
   assert.equal(deliverySight({ ...of, look: { ...of.look, draft: 'the end of it\n[burn 0k3v9w2x4abcd]' } }).in_composer, true)
   const scrolled = { ...of, pane: { ...pane, in_mode: true } }
   assert.equal(deliverySight(scrolled).attended, null, 'a paste gets through')
   assert.equal(deliverySight({ ...scrolled, mode_blocks: true }).attended, 'somebody scrolls in this pane')
-  assert.equal(deliverySight({ ...echoed, screen: ['', '', '', '❯'], above: [`● [burn ${id}]`] }).elsewhere, true, 'in the history')
-  assert.equal(deliverySight({ ...echoed, look: look('unknown', 'absent') }).elsewhere, false, 'no composer recognised: it may be in it')
+  assert.equal(deliverySight({ ...echoed, screen: ['', '', '', '❯'], above: [`● [burn ${id}]`] }).elsewhere, echoed.now, 'in the history')
+  assert.equal(deliverySight({ ...echoed, look: look('unknown', 'absent') }).elsewhere, null, 'no composer recognised: it may be in it')
   assert.equal(deliverySight({ ...of, pane: { ...pane, agent_pid: 9 } }).incarnation, null)
   assert.equal(deliverySight({ ...of, pane: { ...pane, keyed_at: 40_001 } }).attended, 'a person is typing in this pane')
   assert.equal(deliverySight({ ...of, pane: { ...pane, keyed_at: 40_000 } }).attended, null)

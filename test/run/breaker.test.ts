@@ -42,7 +42,9 @@ test('breaker: an agent whose screen is not recognised on several workers is typ
   const sight = await session.machines.sight(link)
   assert.ok(sight.state === 'up')
   await link.tmux.run(
-    sight.panes.map((pane) => startLine(pane, { argv: ['sh', '-c', strange, join(dir, pane.id)], env: {}, dir, queues: false })),
+    sight.panes.map((pane) =>
+      startLine(pane, { argv: ['sh', '-c', strange, join(dir, pane.id)], env: {}, dir, queues: false, without_hooks: null }),
+    ),
   )
   const shown = (id: string) => execFileSync('tmux', ['-L', socket, 'capture-pane', '-p', '-t', id], { encoding: 'utf8' })
   const running = (id: string) =>

@@ -71,6 +71,8 @@ test('christen: a secret in the configuration is not copied: that Hermes starts 
   assert.match(err, /without hooks: .*model\.api_key/)
   assert.ok(!err.includes('sk-very-secret'))
   assert.ok(!existsSync(join(dir, 'home/.hermes/profiles')))
+  const { out } = await burn('doctor')
+  assert.match(out, /agents that run without hooks and are known by their screens alone: 2 \(.*model\.api_key/)
 })
 
 test('christen: where nothing can be laid out, agents start all the same', async (t) => {

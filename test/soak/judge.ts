@@ -45,7 +45,9 @@ export function judge(
     const troubles = round.troubles.get(delivery.worker) ?? new Set<Trouble>()
     for (const trouble of troubles.size === 0 ? (['none'] as const) : troubles) count(tally, trouble, delivery.state)
     for (const wrong of wrongs(delivery, text, told, troubles))
-      tally.violations.push(`${delivery.id} to ${delivery.worker} (${[...troubles].join(', ')}): ${wrong}`)
+      tally.violations.push(
+        `${delivery.id} of ${text.length} B to ${delivery.worker} (${[...troubles].join(', ')}): ${wrong}; its agent: ${story(told.get(delivery.worker) ?? [])}; its pane:\n${fleet.tmux(delivery.worker, 'capture-pane', '-p', '-t', fleet.pane(delivery.worker))}`,
+      )
   }
   for (const worker of round.destroyed)
     tally.violations.push(`${worker}: the draft ${round.drafts.get(worker)} is gone, and nobody took it`)
@@ -67,6 +69,9 @@ export function judge(
     if (fresh.some(({ event }) => event === 'interrupted')) tally.violations.push(`${worker}: a running turn was cut`)
   }
 }
+
+/** What an agent did in this round, for whoever has to find out why. */
+const story = (lines: readonly Told[]) => lines.map(({ at, event }) => `${event}@${at % 1_000_000}`).join(' ')
 
 function wrongs(
   { id, worker, state, evidence }: Delivery,

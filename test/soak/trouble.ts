@@ -85,7 +85,7 @@ function quietly(act: () => void): void {
   try {
     act()
   } catch (thrown) {
-    if (!/can't find pane|not in a mode|no server|lost server/i.test(String(thrown))) throw thrown
+    if (!/can't find pane|not in a mode|no server|lost server|ESRCH/i.test(String(thrown))) throw thrown
   }
 }
 

@@ -1,0 +1,126 @@
+/** What claude, codex, gemini and qwen are started with, what their hooks mean, and how they are typed to. Screens have tests of their own. */
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { AgentPlace, Look } from '../../src/core/agent.ts'
+import type { AgentConfig } from '../../src/core/nouns.ts'
+import { agentKind } from '../../src/agents/index.ts'
+
+const config = (kind: string, more: Partial<AgentConfig> = {}): AgentConfig => ({
+  kind,
+  command: [],
+  model: null,
+  provider: null,
+  env: {},
+  hooks: true,
+  busy_input_mode: 'interrupt',
+  ...more,
+})
+const at: AgentPlace = {
+  hook: '/state/a fleet/hook',
+  home: '/state/agents/W/ODIN',
+  person: '/home/ann',
+  name: 'burn-f-w-odin',
+  configs: new Map(),
+  entries: new Map(),
+}
+const heard = (kind: string, event: string, detail: string | null = null) => {
+  const told = agentKind({ kind }).heard?.({ event, detail }) ?? null
+  return told === null ? null : `${told.state}${told.detail === null ? '' : ` ${told.detail}`}`
+}
+const asking = (question: string): Look => ({
+  reading: { state: 'waiting', detail: 'approval', evidence: '' },
+  composer: 'absent',
+  composer_rows: [0, 0],
+  draft: '',
+  interrupts: false,
+  question,
+})
+const menu = (mark: string) => `Allow it?\n${mark} 1. Yes, once\n  2. Yes, always\n  3. No, and say why`
+const keysOf = (kind: string, wanted: string, mark: string) =>
+  agentKind({ kind })
+    .answer?.(wanted, asking(menu(mark)))
+    ?.map((piece) => ('key' in piece ? piece.key : 'type' in piece ? piece.type : 'paste'))
+    .join(' ') ?? null
+
+const kinds = ['claude', 'codex', 'gemini', 'qwen'] as const
+const models: Readonly<Record<(typeof kinds)[number], readonly string[]>> = {
+  claude: ['--model', 'm1'],
+  codex: ['-m', 'm1'],
+  gemini: ['-m', 'm1'],
+  qwen: ['--model', 'm1'],
+}
+
+for (const kind of kinds) {
+  describe(kind, () => {
+    const { start, place } = agentKind({ kind })
+
+    test('starts as its own program, or as the spec says, with the model that it names', () => {
+      assert.equal(start(config(kind), null).argv[0], kind)
+      const { argv } = start(config(kind, { command: ['/opt/it', '--flag'], model: 'm1' }), null)
+      assert.deepEqual(argv.slice(0, 2), ['/opt/it', '--flag'])
+      assert.ok(argv.join(' ').includes(models[kind].join(' ')), argv.join(' '))
+    })
+
+    test("its environment is the spec's, and the spec's word is the last one", () => {
+      const own = start(config(kind), at).env
+      const [name = 'X'] = Object.keys(own)
+      assert.equal(start(config(kind, { env: { [name]: 'mine' } }), at).env[name], 'mine')
+    })
+
+    test('hooks are laid out in its own place, and nothing of the person is written to', () => {
+      const { files = {}, links = {}, argv, env } = start(config(kind), at)
+      for (const path of [...Object.keys(files), ...Object.keys(links)]) assert.ok(path.startsWith(`${at.home}/`), path)
+      const words = [...argv, ...Object.values(env), ...Object.values(files)].join('\n')
+      assert.ok(words.includes('a fleet/hook'), 'the hook is named somewhere')
+      for (const text of Object.values(files)) {
+        const { hooks } = JSON.parse(text) as { hooks: Record<string, { hooks: { command: string }[] }[]> }
+        const commands = Object.values(hooks).flatMap((groups) => groups.flatMap((group) => group.hooks.map(({ command }) => command)))
+        assert.ok(commands.length >= 3 && commands.every((command) => command.startsWith("'/state/a fleet/hook' ")), commands.join('\n'))
+      }
+      assert.deepEqual(start(config(kind), null).files ?? {}, {})
+    })
+
+    test('a text goes in whole, in one paste, behind its tag', () => {
+      const pieces = place('two\nlines', '0k3v9w2x4abcd', asking(''))
+      assert.deepEqual(pieces[0], { type: '[burn 0k3v9w2x4abcd] ' })
+      assert.ok(pieces.length === 2 && 'paste' in pieces[1]! && pieces[1].paste.startsWith('two\nlines'))
+    })
+
+    test('an event that nobody knows says nothing', () => assert.equal(heard(kind, 'SomethingNew'), null))
+  })
+}
+
+test('hooks: what the events of Claude Code and Qwen Code mean', () => {
+  for (const kind of ['claude', 'qwen']) {
+    for (const event of ['UserPromptSubmit', 'PreToolUse', 'PostToolUse']) assert.equal(heard(kind, event), 'working')
+    assert.equal(heard(kind, 'Stop'), 'idle')
+    assert.equal(heard(kind, 'PermissionRequest', 'Bash'), 'waiting approval')
+    assert.equal(heard(kind, 'Notification', 'permission_prompt'), 'waiting approval')
+    assert.equal(heard(kind, 'Notification', 'idle_prompt'), null, 'that it has waited for a minute is no change')
+    assert.match(heard(kind, 'StopFailure', 'rate_limit') ?? '', /^error/)
+  }
+  assert.equal(heard('claude', 'PermissionRequest', 'AskUserQuestion'), 'waiting question')
+})
+
+test('hooks: codex tells of the end of a turn alone, gemini of its tools and prompts', () => {
+  assert.equal(heard('codex', 'agent-turn-complete'), 'idle')
+  assert.equal(heard('gemini', 'BeforeAgent'), 'working')
+  assert.equal(heard('gemini', 'AfterAgent'), 'idle')
+})
+
+test('answers: a digit where it chooses at once, arrows where letters are hotkeys; never a choice that is not offered', () => {
+  assert.equal(keysOf('claude', '2', '❯'), '2')
+  assert.equal(keysOf('codex', '3', '›'), 'Down Down Enter')
+  assert.equal(keysOf('gemini', '1', '●'), 'Enter')
+  assert.equal(keysOf('qwen', '2', '›'), 'Down Enter')
+  for (const [kind, mark] of [
+    ['claude', '❯'],
+    ['codex', '›'],
+    ['gemini', '●'],
+    ['qwen', '›'],
+  ] as const) {
+    assert.equal(keysOf(kind, 'esc', mark), 'Escape')
+    assert.equal(keysOf(kind, '7', mark), null)
+    assert.equal(keysOf(kind, 'rm -rf /', mark), null)
+  }
+})
