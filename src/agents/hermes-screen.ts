@@ -5,7 +5,7 @@
  */
 import type { Reading, ReadingState } from '../core/nouns.ts'
 import type { Look, PaneFacts } from '../core/agent.ts'
-import { absent, isShell } from './rows.ts'
+import { absent, failureIn, isShell } from './rows.ts'
 
 const rule = /^─{20,}$/
 /** ` ⚕ model │ …` on a wide screen, ` ⚕ model · …` on a narrow one; a long title may follow after `─`. */
@@ -138,7 +138,7 @@ function readingOf(screen: readonly string[], frame: Frame, mark: Mark | null): 
     const failure = failureAbove(screen, frame.status)
     return failure === null
       ? { state: 'idle', detail: null, evidence }
-      : { state: 'error', detail: 'turn failed', evidence: failure.slice(0, 160) }
+      : { state: 'error', detail: failureIn(failure), evidence: failure.slice(0, 160) }
   }
   if (mark !== null) return { state: mark.state, detail: mark.detail, evidence }
   const bar = screen[frame.status]!

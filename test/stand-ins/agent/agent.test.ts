@@ -169,6 +169,13 @@ describe('stand-in', { concurrency: 6 }, () => {
     }
   })
 
+  test("a turn that the provider's rate limit ended is read as that", async () => {
+    const agent = await rig.start('100x24', '--rate-limit', 'too much', '--turn-ms', '1')
+    await agent.until('idle', idle)
+    await agent.keys('too much of it', 'Enter')
+    await agent.until('limited', ({ reading }) => reading.state === 'error' && reading.detail === 'rate limit')
+  })
+
   test('starting, drafts, C-u, a failed turn, a resize, C-c and the end are read as what they are', async () => {
     const agent = await rig.start('100x24', '--start-ms', '1500', '--fail', 'please break', '--profile', 'coder', '--lag-ms', '50')
     await agent.until('starting', ({ reading }) => reading.state === 'starting')

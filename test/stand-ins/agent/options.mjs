@@ -17,6 +17,7 @@ const words = {
   '--profile': ['profile', ''],
   '-m': ['model', 'stand-in'],
   '--fail': ['fail', ''],
+  '--rate-limit': ['rateLimit', ''],
 }
 
 export const usage = `agent.mjs [chat --yolo -m MODEL --provider P]: takes prompts as Hermes' classic screen does. Options:
@@ -33,6 +34,7 @@ export const usage = `agent.mjs [chat --yolo -m MODEL --provider P]: takes promp
   --ask-every N     every Nth turn first asks a question with four choices
   --approve-every N every Nth turn first asks for approval
   --fail TEXT       a prompt that contains TEXT ends in a failed turn
+  --rate-limit TEXT a prompt that contains TEXT ends in a turn that the provider's rate limit ended
   --profile NAME    name before the idle prompt`
 
 /** Options from argv and the environment. Throws on a value that is not a number. */

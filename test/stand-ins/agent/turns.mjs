@@ -80,6 +80,7 @@ export function createTurns({ options, log, print, changed, worker }) {
       if (options.askEvery > 0 && number % options.askEvery === 0) await ctx.ask()
       if (options.approveEvery > 0 && number % options.approveEvery === 0) await ctx.approve()
       if (options.fail !== '' && text.includes(options.fail)) throw new Error('Connection error.')
+      if (options.rateLimit !== '' && text.includes(options.rateLimit)) throw new Error('HTTP 429: Too Many Requests')
       await worker(text, ctx)
     } catch (thrown) {
       outcome = 'failed'

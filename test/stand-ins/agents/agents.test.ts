@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { join, resolve } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { agentKind } from '../../../src/agents/index.ts'
 import { scratch, until } from '../../support/fleet.ts'
 import { jsonLines } from '../../support/json-lines.ts'
 import { privateSocket } from '../../support/tmux.ts'
@@ -24,6 +25,12 @@ async function agent(t: TestContext, kind: string, ...flags: readonly string[]) 
   return {
     log,
     screen: () => tmux('capture-pane', '-p'),
+    look: (as: string) => {
+      const facts = tmux('display-message', '-p', '#{cursor_x} #{cursor_y} #{pane_current_command} #{pane_title}').trim().split(' ')
+      const [x, y, command = '', ...title] = facts
+      const pane = { width: 120, height: 30, dead: false, cursor_x: Number(x), cursor_y: Number(y), command, title: title.join(' ') }
+      return agentKind({ kind: as }).look(tmux('capture-pane', '-p').replace(/\n$/, '').split('\n'), pane).reading
+    },
     title: () => tmux('display-message', '-p', '#{pane_title}').trim(),
     keys: (...keys: readonly string[]) => void tmux('send-keys', ...keys),
     paste: (text: string) =>
@@ -43,6 +50,16 @@ const collapsed: Readonly<Record<string, RegExp>> = {
 }
 
 for (const kind of Object.keys(collapsed)) {
+  test(`${kind}'s stand-in: a turn that a rate limit ended is read as that`, async (t) => {
+    const { keys, look } = await agent(t, kind, '--turn-ms', '50', '--rate-limit', 'too much')
+    keys('-l', 'too much of it')
+    await until('Enter counts', () => {
+      keys('Enter')
+      const { state, detail } = look(kind)
+      return state === 'error' && detail === 'rate limit'
+    })
+  })
+
   test(`${kind}'s stand-in: a long paste collapses behind what was typed, and arrives whole and once`, async (t) => {
     const { keys, paste, screen, log, heard } = await agent(t, kind, '--turn-ms', '50')
     keys('-l', '[tag] ')

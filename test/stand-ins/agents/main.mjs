@@ -9,7 +9,7 @@ import { wrap } from '../agent/screen.mjs'
 import { skins } from './skins.mjs'
 
 const numbers = { '--turn-ms': 300, '--start-ms': 0, '--ask-every': 0, '--approve-every': 0, '--lag-ms': 0 }
-const words = { '--as': 'claude', '--log': '', '--fail': '' }
+const words = { '--as': 'claude', '--log': '', '--fail': '', '--rate-limit': '' }
 const options = { ...numbers, ...words }
 for (let i = 2; i < process.argv.length - 1; i++) {
   const name = process.argv[i]
@@ -86,6 +86,10 @@ function close(choice) {
   done()
 }
 
+/** The same row, of a turn that a rate limit ended. */
+const asLimited = (row) =>
+  row.replace(/(?:500 Internal server error\.|(?:401 )?(?:Unauthorized: )?Invalid API key provided)/, '429 Too Many Requests')
+
 async function run({ text, full: whole }) {
   turns++
   const number = turns
@@ -98,8 +102,9 @@ async function run({ text, full: whole }) {
   if (skin.asks && options['--approve-every'] > 0 && number % options['--approve-every'] === 0) await ask('approval')
   await new Promise((done) => setTimeout(done, options['--turn-ms']))
   const failed = options['--fail'] !== '' && whole.includes(options['--fail'])
-  transcript.push('', ...(failed ? skin.failed : skin.done))
-  log('turn_end', { number, outcome: failed ? 'failed' : 'done' })
+  const limited = options['--rate-limit'] !== '' && whole.includes(options['--rate-limit'])
+  transcript.push('', ...(failed || limited ? skin.failed.map((row) => (limited ? asLimited(row) : row)) : skin.done))
+  log('turn_end', { number, outcome: failed || limited ? 'failed' : 'done' })
   state = 'idle'
   const next = queue.shift()
   if (next !== undefined) return run(next)
