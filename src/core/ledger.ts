@@ -96,6 +96,14 @@ export interface RepoRecord {
   readonly changes_at: Time | null
 }
 
+/** How much was forgotten, or would be. */
+export interface Pruned {
+  readonly dispatches: number
+  /** Texts of no dispatch: identities, and what people sent. */
+  readonly deliveries: number
+  readonly events: number
+}
+
 /** What the deciders need of the ledger, read at one moment. */
 export interface LedgerView {
   /** Dispatches in a live state. */
@@ -162,6 +170,8 @@ export interface Ledger {
   /** A word kept for a later process; null where none is. */
   remembered(key: string): Promise<string | null>
   remember(key: string, value: string): Promise<void>
+  /** Forgets what ended before `before` and is needed for nothing any more. One transaction, and an event that says how much. */
+  prune(before: Time, at: Time, dryRun: boolean): Promise<Pruned>
   /** Integrity, version, and where it is. Throws BurnError `ledger_*`. */
   check(): Promise<{ readonly where: string; readonly version: number; readonly rows: Readonly<Record<string, number>> }>
   close(): Promise<void>

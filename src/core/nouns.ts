@@ -142,6 +142,8 @@ export interface Fleet {
   readonly dispatch: DispatchPolicy
   /** `sqlite:/absolute/path` (or a URL of another engine). */
   readonly ledger: string
+  /** How long the ledger keeps what has ended, milliseconds; null: for ever. */
+  readonly retention: number | null
   readonly repos: readonly RepoSettings[]
   readonly machines: readonly Machine[]
   /** Template files that replace the built-in prompts; null means built in. */

@@ -67,11 +67,16 @@ const migrations: readonly Migration[] = [first]
 export const ledgerVersion = migrations.length
 
 /**
- * Brings the tables up to `ledgerVersion`, all steps or none. Throws `ledger_newer` where they are past it, and `ledger_foreign` where the
- * database holds tables of something else.
+ * Brings the tables up to `ledgerVersion`, all steps or none. Throws `ledger_newer` where they are past it, `ledger_moved` where another
+ * place holds what was here, and `ledger_foreign` where the database holds tables of something else.
  */
 export async function migrate(engine: Engine): Promise<void> {
-  if (refuseNewer(await engine.read((trx) => storedVersion(trx, engine)), engine) === ledgerVersion) return
+  const stored = await engine.read(async (trx) => {
+    const found = await storedVersion(trx, engine)
+    if (found > 0) await refuseMoved(trx, engine)
+    return found
+  })
+  if (refuseNewer(stored, engine) === ledgerVersion) return
   await engine.write(async (trx) => {
     const from = refuseNewer(await storedVersion(trx, engine), engine)
     if (from === ledgerVersion) return
@@ -103,6 +108,14 @@ function refuseNewer(found: number, { where }: Engine): number {
   if (found <= ledgerVersion) return found
   const hint = 'Nothing was changed. Run the newer burn that wrote it, or name another file under "ledger" in the spec.'
   throw new BurnError('ledger_newer', `the ledger ${where} has version ${found}, and this burn knows versions up to ${ledgerVersion}`, hint)
+}
+
+/** Two ledgers of one fleet would give the same issue out twice. */
+async function refuseMoved(trx: Transaction<Tables>, { where }: Engine): Promise<void> {
+  const moved = await trx.selectFrom('meta').select('value').where('key', '=', 'moved_to').executeTakeFirst()
+  if (moved === undefined) return
+  const hint = `Write its new place under "ledger" in the spec. To go back to this one all the same: delete the row "moved_to" of its table "meta".`
+  throw new BurnError('ledger_moved', `the ledger ${where} was moved to ${moved.value}`, hint)
 }
 
 async function refuseForeign(trx: Transaction<Tables>, { where, tables }: Engine): Promise<void> {

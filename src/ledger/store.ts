@@ -10,6 +10,7 @@ import { renew, takeOver } from './leases.ts'
 import { ledgerVersion } from './migrations.ts'
 import * as memory from './memory.ts'
 import { moveDeliveries, moveDispatches } from './moves.ts'
+import { prune } from './prune.ts'
 import * as queries from './queries.ts'
 import * as workers from './workers.ts'
 
@@ -49,6 +50,7 @@ export function createStore(engine: Engine): Ledger {
     renew: (owner, until) => write((trx) => renew(trx, { owner, until })),
     giveUp: async (owner) => void (await write((trx) => renew(trx, { owner, until: 0 }))),
 
+    prune: (before, at, dryRun) => (dryRun ? read : write)((trx) => prune(trx, before, at, dryRun)),
     check: () => check(engine),
     close: () => engine.close(),
   }

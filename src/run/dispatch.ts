@@ -6,6 +6,9 @@ import { messageOf } from '../core/errors.ts'
 import { cycle } from './cycle.ts'
 import { withLeases } from './session.ts'
 
+/** How often what is older than the spec's `retention` is forgotten, milliseconds. */
+const forgetEvery = 24 * 60 * 60_000
+
 export interface DispatchOptions {
   /** How many cycles; Infinity until stopped. */
   readonly cycles: number
@@ -26,6 +29,7 @@ export async function dispatch(
     for (let number = 1; number <= options.cycles && !stop.aborted; number++) {
       const started = session.clock.now()
       try {
+        await forgetOld(session)
         const result = await cycle(machines, session, stop)
         options.onCycle(result, number, session.clock.now() - started)
       } catch (thrown) {
@@ -38,4 +42,11 @@ export async function dispatch(
     }
   })
   return failed
+}
+
+async function forgetOld({ fleet, ledger, clock }: Session): Promise<void> {
+  const now = clock.now()
+  if (fleet.retention === null || now - Number((await ledger.remembered('pruned_at')) ?? 0) < forgetEvery) return
+  await ledger.prune(now - fleet.retention, now, false)
+  await ledger.remember('pruned_at', String(now))
 }

@@ -37,6 +37,7 @@ export function completeSpec(spec: WrittenSpec, options: CompleteOptions): Compl
     forge: completeForge(spec, local),
     dispatch: completePolicy(spec),
     ledger: ledgerOf(spec, options.home),
+    retention: spec.retention == null ? defaults.retention : durationMs(spec.retention),
     repos: Object.entries(spec.repos ?? {}).map(([repo, { base, check, clone_url }]) => ({
       repo: fullRepo(repo, owner),
       base: base ?? defaults.base,

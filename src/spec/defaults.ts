@@ -9,6 +9,7 @@ export const defaults = {
   stateRows: 8,
   submit: 'Enter',
   settle: '0s',
+  retention: null,
   depth: 2,
   interval: '60s',
   skipLabels: [] as readonly string[],

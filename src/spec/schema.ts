@@ -2,7 +2,7 @@
 import * as z from 'zod'
 import { defaults } from './defaults.ts'
 import { gitea, folder, agent, policy, repoSettings, templates } from './settings.ts'
-import { argv, depth, dir, glyph, host, name, line, repo, repos, role, words } from './values.ts'
+import { argv, depth, dir, glyph, host, line, name, repo, repos, role, timeSpan, words } from './values.ts'
 
 const worker = z.strictObject({
   role: role.optional().meta({ description: "Its role, in place of its window's.", examples: ['council'] }),
@@ -148,6 +148,15 @@ export const writtenSpec = z.strictObject({
       description:
         'Where the fleet remembers what it did: a file, or a PostgreSQL database that several dispatchers share. Without it: `sqlite:~/.local/state/burn-fleet/<name>.db`.',
       examples: ['sqlite:~/.local/state/burn-fleet/timmy.db', 'postgres://burn@db.example.com/burn'],
+    }),
+  retention: timeSpan
+    .nullable()
+    .optional()
+    .meta({
+      description:
+        'How long the ledger keeps what has ended. `burn dispatch` forgets what is older once a day. `null`: everything is kept.',
+      default: defaults.retention,
+      examples: ['365d'],
     }),
   repos: z
     .record(repo, repoSettings)

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { invariants } from '../../src/ledger/invariants.ts'
 import { claimOf, furnish, hand, idOf, issueOf, withCode, workers } from './fixtures.ts'
+import { pruning } from './keeping.ts'
 import { fleet, issues } from './records.ts'
 
 export function conformance(name: string, openFresh: () => Promise<Opened>): void {
@@ -23,6 +24,7 @@ export function conformance(name: string, openFresh: () => Promise<Opened>): voi
     leases(holds)
     issues(holds)
     fleet(holds)
+    pruning(holds)
   })
 }
 

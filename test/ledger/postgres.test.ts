@@ -6,6 +6,7 @@ import { createStore } from '../../src/ledger/store.ts'
 import { startPostgres } from '../support/postgres.ts'
 import { conformance } from './conformance.ts'
 import { withCode } from './fixtures.ts'
+import { copying, files } from './keeping.ts'
 import { processes } from './processes.ts'
 import { sequences } from './sequences.ts'
 
@@ -20,6 +21,9 @@ else {
   }
   conformance(`PostgreSQL ${server.version}`, open)
   sequences(`PostgreSQL ${server.version}`, open, 8)
+  const fresh = files(after)
+  copying(`from a file to PostgreSQL ${server.version}`, { from: fresh, to: server.fresh })
+  copying(`from PostgreSQL ${server.version} to a file`, { from: server.fresh, to: fresh })
   processes(`PostgreSQL ${server.version}`, async () => ({ url: await server.fresh(), [Symbol.asyncDispose]: async () => {} }))
 
   it('a password in the URL is never shown', async () => {

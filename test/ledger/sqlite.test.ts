@@ -3,11 +3,12 @@ import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { it } from 'node:test'
+import { after, it } from 'node:test'
 import { CompiledQuery } from 'kysely'
 import { openEngine } from '../../src/ledger/open.ts'
 import { createStore } from '../../src/ledger/store.ts'
 import { conformance } from './conformance.ts'
+import { copying, files } from './keeping.ts'
 import { processes } from './processes.ts'
 import { sequences } from './sequences.ts'
 
@@ -29,6 +30,8 @@ async function inFile(): Promise<Opened> {
 conformance('SQLite in memory', inMemory)
 conformance('SQLite in a file', inFile)
 sequences('SQLite in memory', inMemory)
+const fresh = files(after)
+copying('from file to file', { from: fresh, to: fresh })
 processes('SQLite', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'burn-ledger-'))
   return { url: `sqlite:${folder}/ledger.db`, [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) }

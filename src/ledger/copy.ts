@@ -1,0 +1,135 @@
+/** A whole ledger into another place: a backup while it is in use, or a move to another engine, after which the old one is closed to everybody. */
+import type { Transaction } from 'kysely'
+import type { Engine } from './engine.ts'
+import type { LockWait } from './sqlite.ts'
+import type { Tables } from './tables.ts'
+import { sql } from 'kysely'
+import { BurnError } from '../core/errors.ts'
+import { chunks } from './engine.ts'
+import { invariants } from './invariants.ts'
+import { openEngine } from './open.ts'
+import { pages } from './pages.ts'
+
+export interface Copied {
+  /** Where it was and where it is, for people; without a password. */
+  readonly from: string
+  readonly to: string
+  readonly rows: number
+}
+
+/** Rows a statement: SQLite takes 32,766 parameters, and no table has 20 columns. */
+const rowsAtOnce = 500
+/** The row that says which ledger this one was copied from, and up to which event. */
+const origin = 'copied_from'
+
+/** Throws BurnError `ledger_target` where `to` holds anything but an unfinished copy of the same ledger; nothing is changed then. */
+export async function backupLedger(from: string, to: string, wait: LockWait, onRows: (rows: number) => void): Promise<Copied> {
+  return between(from, to, wait, (source, target) => source.read((trx) => copy(trx, source, target, onRows)))
+}
+
+/**
+ * Also closes the old one: whoever opens it afterwards is told where it went. Throws BurnError `ledger_in_use` while a process holds leases in it, and
+ * what `backupLedger` throws. Cut off in the middle, it can be run again.
+ */
+export async function moveLedger(from: string, to: string, wait: LockWait, now: number, onRows: (rows: number) => void): Promise<Copied> {
+  return between(from, to, wait, (source, target) =>
+    source.write(async (trx) => {
+      await refuseLeased(trx, source, now)
+      const copied = await copy(trx, source, target, onRows)
+      await trx.insertInto('meta').values({ key: 'moved_to', value: target.where }).execute()
+      return copied
+    }),
+  )
+}
+
+async function between(
+  from: string,
+  to: string,
+  wait: LockWait,
+  work: (source: Engine, target: Engine) => Promise<Copied>,
+): Promise<Copied> {
+  const source = await openEngine(from, wait)
+  try {
+    const target = await openEngine(to, wait)
+    try {
+      if (target.where === source.where) throw notEmpty(target.where, 'it is the same ledger')
+      return await work(source, target)
+    } finally {
+      await target.close()
+    }
+  } finally {
+    await source.close()
+  }
+}
+
+/** All of it in one transaction of the target, and checked before that ends. */
+async function copy(trx: Transaction<Tables>, source: Engine, target: Engine, onRows: (rows: number) => void): Promise<Copied> {
+  return target.write(async (into) => {
+    await makeEmpty(into, source, target)
+    let rows = 0
+    for await (const page of pages(trx)) {
+      const given = page.table === 'meta' ? page.rows.filter(({ key }) => key !== 'version' && key !== origin) : page.rows
+      for (const part of chunks(given, rowsAtOnce))
+        await into
+          .insertInto(page.table)
+          .values(part as never)
+          .execute()
+      onRows((rows += given.length))
+    }
+    await into
+      .insertInto('meta')
+      .values({ key: origin, value: `${source.where} ${await lastEvent(trx)}` })
+      .execute()
+    if (target.serial === 'bigserial')
+      await sql`select setval(pg_get_serial_sequence('event', 'seq'), greatest(1, (select coalesce(max(seq), 0) from event)))`.execute(into)
+    const broken = await invariants(into)
+    if (broken.length > 0)
+      throw new BurnError(
+        'ledger_rule',
+        `the copy breaks its own rules: ${broken.join('; ')}`,
+        'Nothing was written. Run burn ledger check.',
+      )
+    return { from: source.where, to: target.where, rows }
+  })
+}
+
+/** What a copy that was cut off before the old ledger was closed has left is written anew; nobody has worked with it yet. */
+async function makeEmpty(into: Transaction<Tables>, source: Engine, target: Engine): Promise<void> {
+  const copied = await into.selectFrom('meta').select('value').where('key', '=', origin).executeTakeFirst()
+  const last = await lastEvent(into)
+  const own = copied === undefined ? null : /^(.*) (\d+)$/s.exec(copied.value)
+  if (own === null && last > 0) throw notEmpty(target.where, 'it holds a ledger already')
+  if (own !== null && (own[1] !== source.where || Number(own[2]) !== last))
+    throw notEmpty(target.where, `it holds a copy of ${own[1]}, or was used since`)
+  for (const table of ['event', 'delivery', 'dispatch', 'worker', 'issue', 'repo'] as const) await into.deleteFrom(table).execute()
+  await into.deleteFrom('meta').where('key', '<>', 'version').execute()
+}
+
+async function lastEvent(trx: Transaction<Tables>): Promise<number> {
+  const { last } = await trx
+    .selectFrom('event')
+    .select((e) => e.fn.max('seq').as('last'))
+    .executeTakeFirstOrThrow()
+  return Number(last ?? 0)
+}
+
+async function refuseLeased(trx: Transaction<Tables>, { where }: Engine, now: number): Promise<void> {
+  const held = await trx
+    .selectFrom('delivery')
+    .select('lease_owner')
+    .where('lease_owner', 'is not', null)
+    .where('lease_until', '>', now)
+    .executeTakeFirst()
+  if (held === undefined) return
+  const hint = 'Stop burn dispatch (and what else writes to it), or wait a minute where it was killed, and run this again.'
+  throw new BurnError('ledger_in_use', `the ledger ${where} is in use by ${held.lease_owner}`, hint)
+}
+
+function notEmpty(where: string, why: string): BurnError {
+  return new BurnError(
+    'ledger_target',
+    `nothing is copied to ${where}: ${why}`,
+    'Nothing was changed. Name a file that is not there, or an empty database or schema.',
+    { exit: 2 },
+  )
+}

@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { burn, scratch } from '../support/fleet.ts'
+
+function fleet(t: Parameters<typeof scratch>[0], more: object = {}) {
+  const dir = scratch(t)
+  const file = join(dir, 'fleet-spec.json')
+  mkdirSync(join(dir, 'issues/app'), { recursive: true })
+  const write = (ledger: string) =>
+    writeFileSync(
+      file,
+      JSON.stringify({
+        name: 'f',
+        ledger,
+        forge: { kind: 'folder', path: dir, owner: 'me' },
+        machines: { box: { windows: [{ name: 'W', panes: 2, repos: ['app'] }] } },
+        ...more,
+      }),
+    )
+  write(`sqlite:${dir}/l.db`)
+  return { dir, write, burn: (...words: readonly string[]) => burn(words, { BURN_SPEC: file, HOME: dir }) }
+}
+
+test('ledger backup, move: the copy is a ledger, and the old place says where it went', async (t) => {
+  const { dir, write, burn: run } = fleet(t)
+  assert.equal((await run('hold', 'box/W/1', 'mine')).code, 2)
+  const backup = await run('ledger', 'backup', 'copy.db')
+  assert.equal(backup.code, 0, backup.err)
+  assert.match(backup.out, /copy\.db: a copy of .*l\.db, \d+ rows/)
+  assert.equal(statSync(join(dir, 'copy.db')).mode & 0o777, 0o600)
+  const moved = await run('ledger', 'move', 'sqlite:new.db')
+  assert.equal(moved.code, 0, moved.err)
+  assert.match(moved.out, /"ledger": "sqlite:.*\/new\.db"/)
+  const old = await run('status')
+  assert.equal(old.code, 1)
+  assert.match(old.err, /ledger_moved|was moved to .*new\.db/)
+  assert.match(old.err, /"ledger" in the spec/)
+  write(`sqlite:${dir}/new.db`)
+  const check = await run('ledger', 'check', '--json')
+  assert.equal(check.code, 0, check.err)
+  const over = await run('ledger', 'backup', 'new.db')
+  assert.equal(over.code, 2)
+  assert.match(over.err, /it is the same ledger/)
+})
+
+test('ledger export: a line a row, and the first says what they are', async (t) => {
+  const { burn: run } = fleet(t)
+  const { out, code, err } = await run('ledger', 'export')
+  assert.equal(code, 0, err)
+  const [head, ...rows] = out
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { version?: number; table?: string; row?: { id?: string } })
+  assert.equal(head?.version, 1)
+  assert.equal(rows.filter(({ table }) => table === 'worker').length, 2)
+})
+
+test('ledger prune: it must be said how old is old', async (t) => {
+  const { burn: run } = fleet(t)
+  const unsaid = await run('ledger', 'prune')
+  assert.equal(unsaid.code, 2)
+  assert.match(unsaid.err, /--older-than 90d/)
+  assert.equal((await run('ledger', 'prune', '--older-than', 'a while')).code, 2)
+  const dry = await run('ledger', 'prune', '--older-than', '90d', '--dry-run', '--json')
+  assert.deepEqual(dry.json(), { dispatches: 0, deliveries: 0, events: 0, dry_run: true })
+  const said = fleet(t, { retention: '365d' })
+  assert.match((await said.burn('ledger', 'prune')).out, /^Forgot 0 dispatches/)
+})
+
+test('ledger migrate says the version', async (t) => {
+  const { burn: run } = fleet(t)
+  assert.match((await run('ledger', 'migrate')).out, /version 1, which is what this burn writes/)
+})

@@ -1,0 +1,137 @@
+/** What is kept how long, and where: pruning, on every engine; and a whole ledger copied to another place. */
+import type { Holds } from './conformance.ts'
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, it } from 'node:test'
+import { backupLedger, moveLedger } from '../../src/ledger/copy.ts'
+import { openEngine, openLedger } from '../../src/ledger/open.ts'
+import { pages } from '../../src/ledger/pages.ts'
+import { claimOf, furnish, hand, idOf, issueOf, withCode, workers } from './fixtures.ts'
+
+const wait = { random: Math.random }
+const silent = () => {}
+
+export function pruning(holds: Holds): void {
+  holds('forgets what ended long ago of closed issues, and no more', async ({ ledger }) => {
+    // 1: lost, then done, and closed. 2: lost, and still open. 3: live.
+    await hand(ledger, claimOf(1), 10)
+    await ledger.moveDispatches([{ id: idOf(1), from: ['handed'], to: 'lost', reason: 'gone' }], 11)
+    await hand(ledger, claimOf(2, { attempt: 2 }), 12)
+    await ledger.moveDispatches([{ id: idOf(2), from: ['handed'], to: 'done', reason: 'merged' }], 13)
+    await hand(ledger, claimOf(3, { issue: 'o/r#2' }), 14)
+    await ledger.moveDispatches([{ id: idOf(3), from: ['handed'], to: 'lost', reason: 'gone' }], 15)
+    await hand(ledger, claimOf(4, { issue: 'o/r#3' }), 16)
+    await ledger.saveIssues('o/r', [issueOf(1, { state: 'closed' })], 'c2', false, 20)
+    const told = [5, 6].map((count) => ({ id: idOf(count), kind: 'identity' as const, worker: workers[2], text: 'you are C' }))
+    await ledger.plan(told, 'a', 100, 21)
+    for (const { id } of told)
+      await ledger.moveDeliveries([{ id, token: 1, from: 'planned', to: 'refused', evidence: 'no agent' }], 'a', 22)
+
+    const before = await ledger.events({ limit: 1000 })
+    const would = await ledger.prune(1000, 1000, true)
+    assert.deepEqual([would.dispatches, would.deliveries], [1, 1])
+    assert.deepEqual(await ledger.events({ limit: 1000 }), before, 'a dry run changes nothing')
+    assert.deepEqual(await ledger.prune(1000, 1000, false), would)
+    assert.deepEqual(
+      (await ledger.dispatches({})).map(({ id }) => id),
+      [idOf(4), idOf(3), idOf(2)],
+    )
+    assert.deepEqual([(await ledger.issue('o/r#1'))?.attempts, (await ledger.issue('o/r#1'))?.done], [0, true])
+    assert.equal((await ledger.issue('o/r#2'))?.attempts, 1, 'an open issue keeps its story')
+    assert.deepEqual(
+      (await ledger.deliveries({ worker: workers[2], kind: 'identity' })).map(({ id }) => id),
+      [idOf(6)],
+    )
+    const left = await ledger.events({ limit: 1000 })
+    assert.equal(left.at(-1)?.kind, 'ledger.pruned')
+    assert.equal(left.length - 1, before.length - would.events)
+    assert.deepEqual(await ledger.prune(1000, 1001, false), { dispatches: 0, deliveries: 0, events: 0 })
+  })
+
+  holds('what is young stays', async ({ ledger }) => {
+    await hand(ledger, claimOf(1), 10)
+    await ledger.moveDispatches([{ id: idOf(1), from: ['handed'], to: 'lost', reason: 'gone' }], 11)
+    await ledger.saveIssues('o/r', [], 'c2', true, 20)
+    assert.deepEqual(await ledger.prune(5, 30, false), { dispatches: 0, deliveries: 0, events: 4 + 3 })
+    assert.equal((await ledger.dispatches({})).length, 1)
+  })
+}
+
+/** Everything in a ledger but where it came from. */
+async function contents(url: string): Promise<string[]> {
+  const engine = await openEngine(url, wait)
+  const rows: string[] = []
+  await engine.read(async (trx) => {
+    for await (const { table, rows: page } of pages(trx, 3))
+      for (const row of page) if (table !== 'meta') rows.push(JSON.stringify([table, row]))
+  })
+  await engine.close()
+  return rows
+}
+
+/** `fresh` names places where there is no ledger yet. */
+export function copying(name: string, fresh: { from(): Promise<string>; to(): Promise<string> }): void {
+  describe(`a ledger copied ${name}`, () => {
+    async function written(): Promise<string> {
+      const url = await fresh.from()
+      const ledger = await openLedger(url, wait)
+      await furnish(ledger, 1200)
+      await hand(ledger, claimOf(1), 10)
+      await ledger.claim([claimOf(2, { issue: 'o/r#2', slot: 1 })], 'b', 5000, 20)
+      await ledger.saveIssues('o/r', [issueOf(7, { title: "Ω '; drop table issue; --", body: '🜂\n' })], 'c2', false, 20)
+      await ledger.close()
+      return url
+    }
+
+    it('a backup has every row, can be worked with, and is renewed as long as nobody did', async () => {
+      const [from, to] = [await written(), await fresh.to()]
+      const { rows } = await backupLedger(from, to, wait, silent)
+      assert.ok(rows > 2400)
+      assert.deepEqual(await contents(to), await contents(from))
+      const source = await openLedger(from, wait)
+      await source.hold(workers[0], 'mine', 30)
+      await source.close()
+      await backupLedger(from, to, wait, silent)
+      assert.deepEqual(await contents(to), await contents(from))
+      const copy = await openLedger(to, wait)
+      await copy.check()
+      await copy.hold(workers[0], null, 40)
+      const [before, newest] = await copy.events({ limit: 2 })
+      assert.ok(newest?.kind === 'worker.resumed' && newest.seq > before!.seq, 'numbers of events go on')
+      await copy.close()
+      await assert.rejects(backupLedger(from, to, wait, silent), withCode('ledger_target'))
+    })
+
+    it('a move waits for leases, closes the old place, and can be run again', async () => {
+      const [from, to] = [await written(), await fresh.to()]
+      await assert.rejects(moveLedger(from, to, wait, 4999, silent), withCode('ledger_in_use'))
+      // Cut off after the copy, before the old one was closed.
+      await backupLedger(from, to, wait, silent)
+      const before = await contents(from)
+      await moveLedger(from, to, wait, 5001, silent)
+      assert.deepEqual(await contents(to), before)
+      await assert.rejects(openLedger(from, wait), withCode('ledger_moved'))
+    })
+
+    it('nothing goes over a ledger that is there, or onto itself', async () => {
+      const [from, to] = [await written(), await fresh.to()]
+      const other = await openLedger(to, wait)
+      await furnish(other, 1)
+      await other.close()
+      const before = await contents(to)
+      await assert.rejects(backupLedger(from, to, wait, silent), withCode('ledger_target'))
+      await assert.rejects(moveLedger(from, from, wait, 9999, silent), withCode('ledger_target'))
+      assert.deepEqual(await contents(to), before)
+    })
+  })
+}
+
+/** A folder for files, and names in it that are not there yet. */
+export function files(after: (end: () => void) => void): () => Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'burn-ledger-'))
+  after(() => rmSync(folder, { recursive: true }))
+  let count = 0
+  return async () => `sqlite:${folder}/${++count}.db`
+}
