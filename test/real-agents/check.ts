@@ -92,7 +92,7 @@ async function run(program: Program, bin: string, model: ModelServer, dir: strin
       expect(
         verdict.arrived,
         arrivedOnce(model, delivery, text),
-        `${delivery.id} (${delivery.state}: ${delivery.evidence}) did not arrive whole and once: ${JSON.stringify(text.slice(0, 60))}`,
+        `it arrives whole and once, ${delivery.id} (${delivery.state}: ${delivery.evidence}): ${JSON.stringify(text.slice(0, 60))}`,
       )
     }
     const busy = await Promise.all(['First of two.', 'Second of two.'].map(async (text) => ({ text, delivery: await send(session, text) })))
@@ -101,7 +101,7 @@ async function run(program: Program, bin: string, model: ModelServer, dir: strin
       expect(
         verdict.arrived,
         arrivedOnce(model, delivery, text),
-        `${delivery.id}, sent while it worked (${delivery.state}: ${delivery.evidence}), did not arrive whole and once: ${JSON.stringify(text.slice(0, 60))}`,
+        `sent while it works it arrives whole and once, ${delivery.id} (${delivery.state}: ${delivery.evidence}): ${JSON.stringify(text.slice(0, 60))}`,
       )
     ended.push(...busy.map(({ delivery }) => delivery))
     const count = Map.groupBy(ended, ({ state }) => state)
