@@ -1,6 +1,6 @@
 /**
  * Dispatchers killed before and after every effect and every write, and what is left of it. Here a few boundaries by chance, whose seed is printed;
- * `BURN_KILL=all` tries each of them (npm run killed).
+ * `BURN_KILL=all` tries each of them (npm run killed), `BURN_KILL=25` that one.
  */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
@@ -20,6 +20,7 @@ const repo = 'timmy/app'
 const program = resolve(import.meta.dirname, 'killable.ts')
 const closing = resolve(import.meta.dirname, '../stand-ins/agent/closing.mjs')
 const every = process.env['BURN_KILL'] === 'all'
+const named = Number(process.env['BURN_KILL'] ?? 0)
 /** Longer than a lease lasts, milliseconds. */
 const step = 40_000
 
@@ -73,7 +74,8 @@ class Rig {
       for (const number of open()) await this.#asOperator(number)
     }
     assert.deepEqual(open(), [], 'every issue is done in the end')
-    await this.dispatch(0, 1)
+    this.ahead += step
+    await this.dispatch(0, 2)
   }
 
   /** What is unknown is looked at by a person, who gives the issue back; nothing else may hold one up. */
@@ -155,7 +157,7 @@ function killed(engine: string, beside: number, samples: number, ledger: (dir: s
       assert.ok(met !== null && met > 20, `${met} boundaries`)
       // What it meets depends on what the others have done by then: past the last, it ends by itself.
       const all = Array.from({ length: met + 6 }, (_, index) => index + 1)
-      const chosen = every ? all : Array.from({ length: samples }, () => 1 + Math.floor(random() * met))
+      const chosen = every ? all : named > 0 ? [named] : Array.from({ length: samples }, () => 1 + Math.floor(random() * met))
       let kills = 0
       for (const boundary of chosen) {
         try {
