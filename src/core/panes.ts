@@ -31,6 +31,7 @@ export interface Pane {
   readonly width: number
   readonly height: number
   readonly command: string
+  /** Empty where nobody set one. */
   readonly title: string
   readonly cursor_x: number
   readonly cursor_y: number

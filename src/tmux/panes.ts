@@ -28,7 +28,14 @@ const paneFacts = [
  * Text that others write: between separators it can't know. The program in a pane is asked for only where no agent was started: tmux reads
  * it from the system, pane by pane (3.3 of 12 ms for 112 panes).
  */
-const paneTexts = ['@burn_worker', '@burn_label', '@burn_signal', 'pane_title', '?@burn_agent,,#{pane_current_command}']
+const paneTexts = [
+  '@burn_worker',
+  '@burn_label',
+  '@burn_signal',
+  // A title that nobody set is the host's name.
+  '?#{==:#{pane_title},#{host}},,#{pane_title}',
+  '?@burn_agent,,#{pane_current_command}',
+]
 const windowFacts = ['window_id', 'window_width', 'window_height', 'start_time']
 const windowTexts = ['@burn_window', 'window_name']
 const clientFacts = ['client_control_mode', 'client_activity', 'pane_id']

@@ -132,6 +132,10 @@ test('one look has the screen of every pane, and a pane that is gone is missing'
   })
   const { sight: seen, screens } = await sample(tmux, machine)
   assert.ok(seen.state === 'up')
+  assert.ok(
+    seen.panes.every(({ title }) => title === ''),
+    "the host's name is no title",
+  )
   assert.deepEqual(
     [...screens].map(([id, rows]) => [id, rows.length]),
     seen.panes.map(({ id, height }) => [id, height]),
