@@ -29,6 +29,7 @@ export interface OpenSession {
 
 export interface CommonOptions {
   readonly spec?: string
+  readonly here?: string
   readonly json?: boolean
   readonly quiet?: boolean
 }
@@ -37,6 +38,7 @@ export interface CommonOptions {
 export function withCommon(command: Command): Command {
   return command
     .option('-f, --spec <file>', 'the fleet spec (default: ./fleet-spec.json, $BURN_SPEC, ~/.config/burn-fleet/fleet-spec.json)')
+    .option('--here <machine>', 'the machine of the spec that this command runs on: it is not asked over ssh (default: $BURN_HERE)')
     .option('--json', 'print JSON')
 }
 

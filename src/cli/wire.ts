@@ -9,7 +9,7 @@ import type { Fleet } from '../core/nouns.ts'
 import type { Clock, Forge } from '../core/ports.ts'
 import type { Notice, Session } from '../run/session.ts'
 import type { WrittenSpec } from '../spec/schema.ts'
-import type { CommonOptions, OpenSession } from './context.ts'
+import { machinesNamed, type CommonOptions, type OpenSession } from './context.ts'
 import { BurnError } from '../core/errors.ts'
 import { newId } from '../core/ids.ts'
 import { openForge } from '../forge/open.ts'
@@ -61,7 +61,8 @@ export async function openSession(options: CommonOptions, wiring: Wiring): Promi
   const { written, ledger } = await openChecked(text, file, home)
   try {
     const known = (await ledger.view()).workers
-    const { fleet, workers } = completeSpec(written, { home, known, text, file })
+    const { fleet: declared, workers } = completeSpec(written, { home, known, text, file })
+    const fleet = asSeenFrom(options.here ?? wiring.env['BURN_HERE'], declared)
     const before = new Set(known.map(({ id }) => id))
     if (workers.some(({ id }) => !before.has(id))) await ledger.recordWorkers(workers, clock.now())
     const machines = new Machines(clock)
@@ -82,6 +83,13 @@ export async function openSession(options: CommonOptions, wiring: Wiring): Promi
     await ledger.close()
     throw thrown
   }
+}
+
+/** A command that runs on one of the fleet's machines reaches that one directly: nobody may be able to come in there. */
+function asSeenFrom(here: string | undefined, fleet: Fleet): Fleet {
+  if (here === undefined) return fleet
+  const [machine] = machinesNamed(fleet, [here])
+  return { ...fleet, machines: fleet.machines.map((each) => (each === machine ? { ...each, transport: { kind: 'local' } } : each)) }
 }
 
 /**
