@@ -39,6 +39,17 @@ export function foreignClaim(comments: readonly Comment[], fleet: string, writer
   return null
 }
 
+/** Of all claims that live, that of the lowest comment: ours by its dispatch, and other fleets' of people who may write. */
+export function firstClaim(comments: readonly Comment[], fleet: string, dispatch: string, writers: ReadonlySet<string>): Marker | null {
+  const claims = comments.flatMap(({ id, author, body }) => {
+    const marker = markerOf(body)
+    if (marker === null || !liveStates.includes(marker.state)) return []
+    const counts = marker.fleet === fleet ? marker.dispatch === dispatch : writers.has(author)
+    return counts ? [{ id: Number(id), marker }] : []
+  })
+  return claims.toSorted((a, b) => a.id - b.id)[0]?.marker ?? null
+}
+
 export interface CommentFacts {
   readonly fleet: string
   readonly issue: Pick<Issue, 'ref'>

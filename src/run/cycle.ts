@@ -11,6 +11,7 @@ import { claimAll } from './claims.ts'
 import { syncComments } from './comments.ts'
 import { pump } from './pump.ts'
 import { leaseLength } from './session.ts'
+import { yieldClaims } from './shared.ts'
 import { readView } from './view.ts'
 
 /** A delivery that can't be placed yet (a question is open, a person is typing) keeps a cycle this long; the next one goes on with it. */
@@ -43,7 +44,8 @@ export async function cycle(machines: readonly Machine[], session: Session, stop
   const claimed = stop.aborted ? [] : await claimAll(plan.assignments, view, session)
   await ledger.takeOver(owner, clock.now() + leaseLength, clock.now())
   await syncComments(new Set(claimed.map(({ id }) => id)), session)
-  const deliveries = await pump(machines, session, stop, { patience })
+  const unsure = await yieldClaims(view, session)
+  const deliveries = await pump(machines, session, stop, { patience, unsure })
   await syncComments(new Set(), session)
   return { claimed, settled, deliveries, verdicts: plan.verdicts, view: looked }
 }

@@ -16,6 +16,8 @@ export interface PumpOptions {
   readonly patience: number
   /** How long a machine that was lost on the way is tried again, milliseconds (0): for those who have no next cycle to go on in. */
   readonly reconnect?: number
+  /** Deliveries that are left alone for now. */
+  readonly unsure?: ReadonlySet<string>
   readonly onMove?: (delivery: Delivery) => void
   /** Hears why a delivery waits, at each look. */
   readonly onWait?: (delivery: string, why: string) => void
@@ -47,7 +49,8 @@ export async function heldDeliveries(session: Session): Promise<Held> {
  * `stop` nothing more is placed, but what is placed is seen through.
  */
 export async function pump(machines: readonly Machine[], session: Session, stop: AbortSignal, options: PumpOptions): Promise<Delivery[]> {
-  const { deliveries, holds } = await heldDeliveries(session)
+  const { deliveries: held, holds } = await heldDeliveries(session)
+  const deliveries = held.filter(({ id }) => options.unsure?.has(id) !== true)
   const links = await session.machines.open(machines)
   const breakers = deliveries.length === 0 ? null : await Breakers.of(session)
   const done = await Promise.all(

@@ -10,6 +10,7 @@ export const defaults = {
   submit: 'Enter',
   settle: '0s',
   retention: null,
+  sharedForge: false,
   depth: 2,
   interval: '60s',
   skipLabels: [] as readonly string[],

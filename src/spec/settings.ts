@@ -117,6 +117,15 @@ export const policy = z.strictObject({
     .max(100)
     .optional()
     .meta({ description: 'How often an issue is given before it is left to people.', default: defaults.maxAttempts, examples: [3] }),
+  shared_forge: z
+    .boolean()
+    .optional()
+    .meta({
+      description:
+        'Whether other fleets, with ledgers of their own, work on the same repos: then the first comment has the issue, which costs a second and a request a claim. Each of them must say so, and have a name of its own.',
+      default: defaults.sharedForge,
+      examples: [true],
+    }),
   trust: trust.optional().meta({ description: 'Whose issue text may reach an agent.', examples: [{ authors: 'writers' }] }),
 })
 

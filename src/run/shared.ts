@@ -1,0 +1,50 @@
+/**
+ * Fleets that share a forge and no ledger: whose comment came first has the issue. Called between writing comments and typing anything, and again for
+ * whatever a process that was killed in between left behind.
+ */
+import type { Dispatch } from '../core/lives.ts'
+import type { View } from '../core/view.ts'
+import type { Session } from './session.ts'
+import { messageOf } from '../core/errors.ts'
+import { foreignClaimPrefix } from '../decide/eligible.ts'
+import { firstClaim } from '../decide/marker.ts'
+import { mapBounded } from './bounded.ts'
+
+const atOnce = 16
+
+/** How long a forge may take between giving a comment its number and showing it to others, milliseconds. */
+const settle = 1_000
+
+/** Gives back what another fleet claimed first. Returns the dispatches that nothing may be typed for yet: whose comments could not be read. */
+export async function yieldClaims(view: View, session: Session): Promise<ReadonlySet<string>> {
+  const unsure = new Set<string>()
+  if (!session.fleet.dispatch.shared_forge) return unsure
+  const waiting = await unplaced(session)
+  if (waiting.length > 0) await session.clock.sleep(settle)
+  const lost = await mapBounded(waiting, atOnce, async (dispatch) => {
+    try {
+      const writers = view.writers.get(dispatch.issue.slice(0, dispatch.issue.indexOf('#'))) ?? new Set()
+      const winner = firstClaim(await session.forge.comments(dispatch.issue), session.fleet.name, dispatch.id, writers)
+      if (winner === null || winner.dispatch === dispatch.id) return []
+      const reason = `${foreignClaimPrefix}${winner.fleet} (dispatch ${winner.dispatch}) a moment before`
+      return [{ id: dispatch.id, from: ['claimed'] as const, to: 'released' as const, reason }]
+    } catch (thrown) {
+      unsure.add(dispatch.id)
+      session.notify({
+        level: 'warn',
+        subject: dispatch.issue,
+        text: `not delivered yet: its comments could not be read: ${messageOf(thrown)}`,
+      })
+      return []
+    }
+  })
+  await session.ledger.moveDispatches(lost.flat(), session.clock.now())
+  return unsure
+}
+
+/** This process's claims that are said on the forge, and whose text nobody has seen. */
+async function unplaced({ ledger, owner }: Session): Promise<Dispatch[]> {
+  const { dispatches, deliveries } = await ledger.view()
+  const own = new Set(deliveries.filter((d) => d.lease_owner === owner && d.state === 'planned').map(({ id }) => id))
+  return dispatches.filter((d) => d.kind === 'work' && d.state === 'claimed' && d.comment_id !== null && own.has(d.id))
+}
