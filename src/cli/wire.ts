@@ -118,11 +118,17 @@ function nextId(clock: Clock): () => string {
 }
 
 /** The token is read when the first request needs it, and no sooner. */
-function forgeFor(fleet: Fleet, { clock, home, env }: Wiring): Promise<Forge> {
+function forgeFor(fleet: Fleet, { clock, home, env, notify }: Wiring): Promise<Forge> {
   const config = fleet.forge
   return openForge(config, fleet.repos, {
     clock,
     random: Math.random,
+    onWait: (ms) =>
+      notify({
+        level: 'info',
+        subject: 'forge',
+        text: `"requests_per_minute" of the spec is used up: requests wait ${Math.ceil(ms / 1000)} s and more`,
+      }),
     token: config.kind === 'gitea' ? () => readSecret(config.token, { home, env }) : null,
   })
 }

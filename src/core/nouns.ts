@@ -106,7 +106,14 @@ export interface Machine {
 }
 
 export type ForgeConfig =
-  | { readonly kind: 'gitea'; readonly url: string; readonly owner: string; readonly token: SecretSource }
+  | {
+      readonly kind: 'gitea'
+      readonly url: string
+      readonly owner: string
+      readonly token: SecretSource
+      /** How many requests a minute it gets from one process; null: as many as there are. */
+      readonly requests_per_minute: number | null
+    }
   | { readonly kind: 'folder'; readonly path: string; readonly owner: string }
 
 /** What is known of a repo beyond who serves it. */

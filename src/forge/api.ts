@@ -5,6 +5,7 @@ import { BurnError } from '../core/errors.ts'
 import { jsonOf, troubleOf, type Trouble } from './answers.ts'
 import { openHttp } from './http.ts'
 import { limiter } from './limiter.ts'
+import { pace } from './pace.ts'
 
 /** Limits on what one request may cost. */
 export interface Budget {
@@ -31,6 +32,10 @@ export interface ApiOptions {
   /** A number in [0, 1). */
   readonly random: () => number
   readonly budget?: Partial<Budget>
+  /** Requests a minute; null or missing: as many as there are. */
+  readonly requests_per_minute?: number | null
+  /** Hears how long (ms) a request waits for that. */
+  readonly onWait?: (ms: number) => void
 }
 
 export interface ApiAnswer {
@@ -56,9 +61,10 @@ export interface Api {
 }
 
 /** Throws BurnError `forge_*` from every method; no error, URL or header but Authorization holds the token. */
-export function openApi({ base, token, clock, random, budget }: ApiOptions): Api {
+export function openApi({ base, token, clock, random, budget, requests_per_minute = null, onWait = () => {} }: ApiOptions): Api {
   const limits = { ...defaults, ...budget }
   const limited = limiter(limits.at_once)
+  const paced = pace(requests_per_minute, clock, onWait)
   const secret = keepSecret(token)
   const http = openHttp(limits.at_once)
   let requests = 0
@@ -86,8 +92,10 @@ export function openApi({ base, token, clock, random, budget }: ApiOptions): Api
     for (const [key, value] of Object.entries(query)) url.searchParams.set(key, String(value))
     const what = `${method} ${base}${path}`
     const payload = body === undefined ? null : JSON.stringify(body)
+    await paced()
     const end = clock.now() + limits.total_ms
     for (let tries = 1; ; tries++) {
+      if (tries > 1) await paced()
       const value = await secret.read()
       const headers = { accept: 'application/json', 'user-agent': 'burn', authorization: `token ${value}` }
       const result = await limited(() => {

@@ -80,7 +80,13 @@ export function localPath(path: string, home: string, folder: string): string {
 
 function completeForge({ forge }: WrittenSpec, local: (path: string) => string): ForgeConfig {
   if (forge.kind === 'folder') return { kind: 'folder', path: local(forge.path), owner: forge.owner ?? defaults.folderOwner }
-  return { kind: 'gitea', url: forge.url.replace(/\/+$/, ''), owner: forge.owner, token: (forge.token ?? defaults.token) as SecretSource }
+  return {
+    kind: 'gitea',
+    url: forge.url.replace(/\/+$/, ''),
+    owner: forge.owner,
+    token: (forge.token ?? defaults.token) as SecretSource,
+    requests_per_minute: forge.requests_per_minute ?? null,
+  }
 }
 
 function completePolicy({ dispatch = {} }: WrittenSpec): DispatchPolicy {

@@ -23,6 +23,17 @@ export const gitea = z.strictObject({
   token: token
     .optional()
     .meta({ description: 'Where the API token is kept; never the token itself.', default: defaults.token, examples: [defaults.token] }),
+  requests_per_minute: z
+    .int()
+    .min(1)
+    .nullable()
+    .optional()
+    .meta({
+      description:
+        'How many requests a minute the forge gets from one process; the others wait, and it is said. Write less than its own limit allows. `null`: as many as there are.',
+      default: null,
+      examples: [300],
+    }),
 })
 export const folder = z.strictObject({
   kind: z.literal('folder').meta({ description: 'A folder of Markdown issues and bare git repositories: no server needed.' }),

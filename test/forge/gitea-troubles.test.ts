@@ -7,6 +7,7 @@ import type { Budget } from '../../src/forge/api.ts'
 import type { Clock } from '../../src/core/ports.ts'
 import { BurnError } from '../../src/core/errors.ts'
 import { openGitea } from '../../src/forge/gitea.ts'
+import { pace } from '../../src/forge/pace.ts'
 import { clock } from '../support/clock.ts'
 import { startGitea } from '../stand-ins/gitea/server.ts'
 import type { Trouble } from '../stand-ins/gitea/troubles.ts'
@@ -192,4 +193,26 @@ test('no more requests at once than the budget says', async (t) => {
   const forge = openGitea({ url, token: async () => token, clock, random: () => 0.5, budget: { at_once: 3 } })
   await Promise.all(Array.from({ length: 12 }, () => forge.whoami()))
   assert.equal(most, 3)
+})
+
+test('a budget of requests a minute: a burst of so many, then one after the other, and it is said once', async () => {
+  let now = 0
+  const said: number[] = []
+  const clock = {
+    now: () => now,
+    sleep: async (ms: number) => {
+      now += ms
+    },
+  }
+  const take = pace(60, clock, (ms) => void said.push(ms))
+  for (let i = 0; i < 60; i++) await take()
+  assert.equal(now, 0)
+  for (let i = 0; i < 30; i++) await take()
+  assert.ok(now >= 29_000 && now <= 31_000, `${now}`)
+  assert.deepEqual(said, [1000])
+  now += 60_000
+  for (let i = 0; i < 60; i++) await take()
+  assert.ok(now <= 92_000, 'what was not used is there again')
+  const free = pace(null, clock, () => assert.fail())
+  for (let i = 0; i < 1000; i++) await free()
 })
