@@ -3,11 +3,12 @@ import type { Transaction } from 'kysely'
 import type { Engine } from './engine.ts'
 import type { LockWait } from './sqlite.ts'
 import type { Tables } from './tables.ts'
+import { existsSync } from 'node:fs'
 import { sql } from 'kysely'
 import { BurnError } from '../core/errors.ts'
 import { chunks } from './engine.ts'
 import { invariants } from './invariants.ts'
-import { openEngine } from './open.ts'
+import { openDatabase, openEngine } from './open.ts'
 import { pages } from './pages.ts'
 
 export interface Copied {
@@ -40,6 +41,35 @@ export async function moveLedger(from: string, to: string, wait: LockWait, now: 
       return copied
     }),
   )
+}
+
+/** What `moveLedger` would do: throws what it would, and changes nothing. */
+export async function wouldMove(from: string, to: string, wait: LockWait, now: number): Promise<Copied> {
+  const source = await openEngine(from, wait)
+  try {
+    const rows = await source.read(async (trx) => {
+      await refuseLeased(trx, source, now)
+      let count = 0
+      for await (const page of pages(trx)) count += page.rows.length
+      return count
+    })
+    const file = to.startsWith('sqlite:') ? to.slice('sqlite:'.length) : null
+    if (file !== null && !existsSync(file)) return { from: source.where, to: file, rows }
+    const target = await openDatabase(to, wait)
+    try {
+      if (target.where === source.where) throw notEmpty(target.where, 'it is the same ledger')
+      await target.read(async (trx) => {
+        const tables = await target.tables(trx)
+        if (tables.includes('meta')) return refuseUsed(trx, source, target)
+        if (tables.length > 0) throw notEmpty(target.where, `it holds another program's tables (${tables[0]})`)
+      })
+      return { from: source.where, to: target.where, rows }
+    } finally {
+      await target.close()
+    }
+  } finally {
+    await source.close()
+  }
 }
 
 async function between(
@@ -93,14 +123,18 @@ async function copy(trx: Transaction<Tables>, source: Engine, target: Engine, on
   })
 }
 
-/** What a copy that was cut off before the old ledger was closed has left is written anew; nobody has worked with it yet. */
-async function makeEmpty(into: Transaction<Tables>, source: Engine, target: Engine): Promise<void> {
+async function refuseUsed(into: Transaction<Tables>, source: Engine, target: Engine): Promise<void> {
   const copied = await into.selectFrom('meta').select('value').where('key', '=', origin).executeTakeFirst()
   const last = await lastEvent(into)
   const own = copied === undefined ? null : /^(.*) (\d+)$/s.exec(copied.value)
   if (own === null && last > 0) throw notEmpty(target.where, 'it holds a ledger already')
   if (own !== null && (own[1] !== source.where || Number(own[2]) !== last))
     throw notEmpty(target.where, `it holds a copy of ${own[1]}, or was used since`)
+}
+
+/** What a copy that was cut off before the old ledger was closed has left is written anew; nobody has worked with it yet. */
+async function makeEmpty(into: Transaction<Tables>, source: Engine, target: Engine): Promise<void> {
+  await refuseUsed(into, source, target)
   for (const table of ['event', 'delivery', 'dispatch', 'worker', 'issue', 'repo'] as const) await into.deleteFrom(table).execute()
   await into.deleteFrom('meta').where('key', '<>', 'version').execute()
 }

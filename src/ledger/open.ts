@@ -15,9 +15,7 @@ export async function openLedger(url: string, wait: LockWait): Promise<Ledger> {
 
 /** The engine below the store, with its tables in place: for checks of the tables themselves. */
 export async function openEngine(url: string, wait: LockWait): Promise<Engine> {
-  const engine = /^postgres(?:ql)?:\/\//.test(url)
-    ? await (await import('./postgres.ts')).openPostgres(url, wait)
-    : await openFile(url, wait)
+  const engine = await openDatabase(url, wait)
   try {
     await migrate(engine)
   } catch (thrown) {
@@ -25,6 +23,11 @@ export async function openEngine(url: string, wait: LockWait): Promise<Engine> {
     throw thrown
   }
   return engine
+}
+
+/** The database as it is: a file is made where it is missing, and nothing is written into it. */
+export async function openDatabase(url: string, wait: LockWait): Promise<Engine> {
+  return /^postgres(?:ql)?:\/\//.test(url) ? (await import('./postgres.ts')).openPostgres(url, wait) : openFile(url, wait)
 }
 
 async function openFile(url: string, wait: LockWait): Promise<Engine> {

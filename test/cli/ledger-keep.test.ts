@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { burn, scratch } from '../support/fleet.ts'
@@ -30,6 +30,9 @@ test('ledger backup, move: the copy is a ledger, and the old place says where it
   assert.equal(backup.code, 0, backup.err)
   assert.match(backup.out, /copy\.db: a copy of .*l\.db, \d+ rows/)
   assert.equal(statSync(join(dir, 'copy.db')).mode & 0o777, 0o600)
+  const would = await run('ledger', 'move', 'sqlite:new.db', '--dry-run')
+  assert.match(would.out, /^Would move \d+ rows from .*l\.db to .*new\.db/)
+  assert.ok(!existsSync(join(dir, 'new.db')))
   const moved = await run('ledger', 'move', 'sqlite:new.db')
   assert.equal(moved.code, 0, moved.err)
   assert.match(moved.out, /"ledger": "sqlite:.*\/new\.db"/)

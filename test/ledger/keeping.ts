@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { backupLedger, moveLedger } from '../../src/ledger/copy.ts'
+import { backupLedger, moveLedger, wouldMove } from '../../src/ledger/copy.ts'
 import { openEngine, openLedger } from '../../src/ledger/open.ts'
 import { pages } from '../../src/ledger/pages.ts'
 import { claimOf, furnish, hand, idOf, issueOf, withCode, workers } from './fixtures.ts'
@@ -110,6 +110,8 @@ export function copying(name: string, fresh: { from(): Promise<string>; to(): Pr
       // Cut off after the copy, before the old one was closed.
       await backupLedger(from, to, wait, silent)
       const before = await contents(from)
+      await assert.rejects(wouldMove(from, to, wait, 4999), withCode('ledger_in_use'))
+      assert.ok((await wouldMove(from, to, wait, 5001)).rows > before.length)
       await moveLedger(from, to, wait, 5001, silent)
       assert.deepEqual(await contents(to), before)
       await assert.rejects(openLedger(from, wait), withCode('ledger_moved'))
@@ -123,6 +125,8 @@ export function copying(name: string, fresh: { from(): Promise<string>; to(): Pr
       const before = await contents(to)
       await assert.rejects(backupLedger(from, to, wait, silent), withCode('ledger_target'))
       await assert.rejects(moveLedger(from, from, wait, 9999, silent), withCode('ledger_target'))
+      await assert.rejects(wouldMove(from, to, wait, 9999), withCode('ledger_target'))
+      await assert.rejects(wouldMove(from, from, wait, 9999), withCode('ledger_target'))
       assert.deepEqual(await contents(to), before)
     })
   })

@@ -51,6 +51,15 @@ export function keepingCommands(context: Context): Command[] {
       'move it to another file or database; the old one is closed to everybody',
       async ({ fleet }, options, url) => {
         const to = url.startsWith('sqlite:') ? `sqlite:${absolute(url.slice('sqlite:'.length), context)}` : url
+        if (options.dryRun === true) {
+          const { wouldMove } = await import('../../ledger/copy.ts')
+          const would = await wouldMove(fleet.ledger, to, { random: Math.random }, clock.now())
+          return say(
+            options,
+            { ...would, dry_run: true },
+            `Would move ${would.rows} rows from ${would.from} to ${would.to}, and close the old one`,
+          )
+        }
         const copied = await copyTo(context, fleet, to, { move: true, json: options.json })
         say(
           options,
@@ -58,7 +67,7 @@ export function keepingCommands(context: Context): Command[] {
           `${copied.rows} rows moved from ${copied.from}\nNow write this into the spec:  "ledger": ${JSON.stringify(to)}`,
         )
       },
-    ),
+    ).option('--dry-run', 'say what would be moved, and change nothing'),
     keeping(context, 'export', 'print all of it, a JSON object a row', async ({ fleet }) => {
       const { exportLedger } = await import('../../ledger/export.ts')
       await exportLedger(fleet.ledger, { random: Math.random }, io.out)
