@@ -28,14 +28,7 @@ const paneFacts = [
  * Text that others write: between separators it can't know. The program in a pane is asked for only where no agent was started: tmux reads
  * it from the system, pane by pane (3.3 of 12 ms for 112 panes).
  */
-const paneTexts = [
-  '@burn_worker',
-  '@burn_label',
-  '@burn_signal',
-  // A title that nobody set is the host's name.
-  '?#{==:#{pane_title},#{host}},,#{pane_title}',
-  '?@burn_agent,,#{pane_current_command}',
-]
+const paneTexts = ['@burn_worker', '@burn_label', '@burn_signal', 'pane_title', '?@burn_agent,,#{pane_current_command}']
 const windowFacts = ['window_id', 'window_width', 'window_height', 'start_time']
 const windowTexts = ['@burn_window', 'window_name']
 const clientFacts = ['client_control_mode', 'client_activity', 'pane_id']
@@ -86,7 +79,7 @@ function sightLines(machine: Machine, nonce: string): readonly (readonly TmuxCom
     [['list-windows', '-t', session, '-F', format(nonce, windowFacts, windowTexts)]],
     [['list-clients', '-F', format(nonce, clientFacts, [])]],
     // `display-message` reads its text as strftime does, too: seconds since the epoch.
-    [['display-message', '-p', '%s']],
+    [['display-message', '-p', '%s #{host}']],
   ]
 }
 
@@ -139,12 +132,13 @@ function toSight(machine: Machine, nonce: string, [panes, windows, clients, cloc
   const rows = records(nonce, windows).map((record) => fields(nonce, record))
   const known = rows.map(toWindow)
   const names = new Map(known.map(({ id, name }) => [id, name]))
+  const [seconds = '0', host = ''] = clock?.lines[0]?.split(' ') ?? []
   return {
     machine: machine.name,
     state: 'up',
     server_started: Number(rows[0]?.facts[3] ?? 0),
-    clock: Number(clock?.lines[0] ?? 0) * 1000,
-    panes: records(nonce, panes).map((record) => toPane(fields(nonce, record), keyed, names)),
+    clock: Number(seconds) * 1000,
+    panes: records(nonce, panes).map((record) => toPane(fields(nonce, record), keyed, names, host)),
     windows: known,
   }
 }
@@ -159,14 +153,20 @@ function keyedAt(clients: readonly string[]): ReadonlyMap<string, Time> {
   return keyed
 }
 
-function toPane({ facts, texts }: ReturnType<typeof fields>, keyed: ReadonlyMap<string, Time>, names: ReadonlyMap<string, string>): Pane {
+function toPane(
+  { facts, texts }: ReturnType<typeof fields>,
+  keyed: ReadonlyMap<string, Time>,
+  names: ReadonlyMap<string, string>,
+  host: string,
+): Pane {
   const [id = '', window_id = '', pid, dead, status = '', by = '', mode, width, height, x, y, made, agent = '', retiring, queues] = facts
   const [worker = '', label = '', signal = '', title = '', command = ''] = texts
   return {
     id,
     window_id,
     window_name: names.get(window_id) ?? '',
-    title,
+    // What nobody set is the host's name.
+    title: title === host ? '' : title,
     command,
     worker: worker === '' ? null : worker,
     made: made === '1',
