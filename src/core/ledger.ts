@@ -43,12 +43,23 @@ export interface DeliveryMove {
   readonly presses?: number
 }
 
+/** Where an open issue stands: in its repo's queue, put to the council, with a worker, or not for the fleet. */
+export type Standing = 'queued' | 'asked' | 'taken' | 'none'
+
 /** Why an issue was or was not dispatched, kept as it last was. */
-export interface Verdict {
+export type Verdict = {
   readonly issue: IssueRef
   readonly eligible: boolean
   readonly reason: string
-}
+} & (
+  | {
+      readonly standing: Standing
+      /** That of the record it was judged from: one that was claimed, ended or changed since is judged again. */
+      readonly revision: number
+    }
+  /** Time alone may change the verdict: the issue is judged again in the next cycle. */
+  | { readonly standing: null }
+)
 
 /** Something that happened. Append-only. */
 export interface Event {
@@ -71,6 +82,10 @@ export interface IssueRecord {
   /** A work dispatch of it ended `done`. */
   readonly done: boolean
   readonly verdict: { readonly eligible: boolean; readonly reason: string; readonly at: Time } | null
+  /** Null where it is to be judged. */
+  readonly standing: Standing | null
+  /** Counts what happened to it that a verdict may depend on. */
+  readonly revision: number
 }
 
 export interface WorkerRecord {
@@ -94,6 +109,16 @@ export interface RepoRecord {
   readonly listed_at: Time | null
   /** Changes that ended before this are known. */
   readonly changes_at: Time | null
+  /** Why issues in its queue wait; null where somebody has room. */
+  readonly waits: string | null
+}
+
+/** How much there is to do. */
+export interface Backlog {
+  /** Open issues. */
+  readonly open: number
+  /** Those of them that are the fleet's: waiting, at work, or put to the council. */
+  readonly eligible: number
 }
 
 /** How much was forgotten, or would be. */
@@ -112,8 +137,10 @@ export interface LedgerView {
   readonly unsaid: readonly Dispatch[]
   /** Deliveries in an active state, and `unknown` ones of live dispatches. */
   readonly deliveries: readonly Delivery[]
-  /** Open issues. */
+  /** Open issues to be judged: new ones, those that changed or came back, and those that are put to the council. */
   readonly issues: readonly IssueRecord[]
+  /** Issues of live dispatches that are not open any more. */
+  readonly closed: readonly IssueRef[]
   readonly workers: readonly WorkerRecord[]
   readonly repos: readonly RepoRecord[]
 }
@@ -121,12 +148,23 @@ export interface LedgerView {
 export interface Ledger {
   view(): Promise<LedgerView>
 
+  /** The oldest of each repo's queue, so many of each. With `view().issues` it is all that a cycle can give out. */
+  queued(most: ReadonlyMap<RepoRef, number>): Promise<readonly IssueRecord[]>
+  /** All open issues, of one repo or of all. */
+  open(repo?: RepoRef): Promise<readonly IssueRecord[]>
+  backlog(): Promise<Backlog>
+  repos(): Promise<readonly RepoRecord[]>
+
   /** Merges a page: updates what changed; with `complete`, open issues of the repo that are not in it become closed. */
   saveIssues(repo: RepoRef, issues: readonly Issue[], cursor: string, complete: boolean, at: Time): Promise<void>
   saveWriters(repo: RepoRef, writers: readonly string[], at: Time): Promise<void>
   saveChangesSeen(repo: RepoRef, at: Time): Promise<void>
   /** Keeps each verdict; writes (and adds an event) only where it differs from the one kept. */
   saveVerdicts(verdicts: readonly Verdict[], at: Time): Promise<void>
+  /** Has every open issue that no worker has judged again where `rules` are not those of the last time. */
+  judgeBy(rules: string): Promise<void>
+  /** Keeps why issues wait, by repo; of repos that are missing none does. */
+  saveWaiting(reasons: ReadonlyMap<RepoRef, string>): Promise<void>
 
   /** Records workers on first sight (in the given order). Known ones stay as they are; a retired one comes back, as the latest. */
   recordWorkers(workers: readonly { readonly id: WorkerId; readonly drawn: boolean }[], at: Time): Promise<void>

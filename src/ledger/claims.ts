@@ -7,6 +7,7 @@ import type { DeliveryRow, DispatchRow, Tables } from './tables.ts'
 import { chunks } from './engine.ts'
 import { append, fingerprint } from './events.ts'
 import { toDelivery, toDispatch } from './rows.ts'
+import { taken } from './verdicts.ts'
 
 /** Who holds the lease of what is planned, and until when. */
 export interface Lease {
@@ -25,9 +26,9 @@ export async function claim(trx: Transaction<Tables>, claims: readonly Claim[], 
       .onConflict((c) => c.doNothing())
       .returning('id')
       .execute()
-    const taken = new Set(ids.map(({ id }) => id))
-    const mine = part.filter(({ id }) => taken.has(id))
-    won.push(...rows.filter(({ id }) => taken.has(id)).map(toDispatch))
+    const inserted = new Set(ids.map(({ id }) => id))
+    const mine = part.filter(({ id }) => inserted.has(id))
+    won.push(...rows.filter(({ id }) => inserted.has(id)).map(toDispatch))
     await append(
       trx,
       mine.map(({ id, issue, worker, reason }) => ({ kind: 'dispatch.claimed', subject: id, issue, worker, text: reason })),
@@ -38,6 +39,8 @@ export async function claim(trx: Transaction<Tables>, claims: readonly Claim[], 
       mine.map((each) => planned(each, each.issue, lease, at)),
       at,
     )
+    const work = mine.flatMap(({ kind, issue }) => (kind === 'work' ? [issue] : []))
+    if (work.length > 0) await trx.updateTable('issue').set(taken).where('ref', 'in', work).execute()
     const used = [...new Set(mine.filter(({ kind }) => kind === 'work').map(({ worker }) => worker))]
     if (used.length > 0) await trx.updateTable('worker').set({ used_at: at }).where('id', 'in', used).execute()
   }

@@ -1,13 +1,13 @@
 /** Reading: what the deciders need, and what people ask for. None of it slows down with history. */
 import type { ExpressionBuilder, Transaction } from 'kysely'
-import type { Event, IssueRecord, Ledger, LedgerView } from '../core/ledger.ts'
+import type { Event, IssueRecord, Ledger, LedgerView, RepoRecord } from '../core/ledger.ts'
 import type { Delivery, Dispatch } from '../core/lives.ts'
 import type { IssueRef, WorkerId } from '../core/nouns.ts'
 import type { Tables } from './tables.ts'
-import { sql } from 'kysely'
 import { activeStates, liveStates } from '../core/lives.ts'
 import { among } from './engine.ts'
 import { toDelivery, toDispatch, toEvent, toIssueRecord, toRepoRecord, toWorkerRecord } from './rows.ts'
+import { unjudged } from './verdicts.ts'
 
 type Trx = Transaction<Tables>
 type Filter<K extends 'dispatches' | 'deliveries' | 'events'> = Parameters<Ledger[K]>[0]
@@ -33,17 +33,27 @@ export async function view(trx: Trx): Promise<LedgerView> {
     .where('delivery.state', '=', 'unknown')
     .orderBy('dispatch.id')
     .execute()
-  const open = await trx.selectFrom('issue').selectAll().where('state', '=', sql.lit('open')).execute()
+  const closed = await trx
+    .selectFrom('dispatch')
+    .innerJoin('issue', 'issue.ref', 'dispatch.issue')
+    .select('dispatch.issue')
+    .where(among('dispatch.state', liveStates))
+    .where('issue.state', '<>', 'open')
+    .execute()
   const workers = await trx.selectFrom('worker').selectAll().where('retired_at', 'is', null).orderBy('drawn_seq').execute()
-  const repos = await trx.selectFrom('repo').selectAll().orderBy('repo').execute()
   return {
     dispatches: live.map(toDispatch),
     unsaid: unsaid.map(toDispatch).filter(({ state }) => !liveStates.includes(state)),
     deliveries: [...active, ...unproven].map(toDelivery),
-    issues: open.map(toIssueRecord),
+    issues: await unjudged(trx),
+    closed: closed.map((row) => row.issue),
     workers: workers.map(toWorkerRecord),
-    repos: repos.map(toRepoRecord),
+    repos: await repos(trx),
   }
+}
+
+export async function repos(trx: Trx): Promise<RepoRecord[]> {
+  return (await trx.selectFrom('repo').selectAll().orderBy('repo').execute()).map(toRepoRecord)
 }
 
 /** Newest first: ids begin with their time. */

@@ -12,6 +12,7 @@ import * as memory from './memory.ts'
 import { moveDeliveries, moveDispatches } from './moves.ts'
 import { prune } from './prune.ts'
 import * as queries from './queries.ts'
+import * as verdicts from './verdicts.ts'
 import * as workers from './workers.ts'
 
 export function createStore(engine: Engine): Ledger {
@@ -28,9 +29,15 @@ export function createStore(engine: Engine): Ledger {
         await issues.saveIssues(trx, repo, given, complete, at)
         await issues.saveRepo(trx, repo, complete ? { cursor, listed_at: at } : { cursor })
       }),
-    saveWriters: (repo, writers, at) => write((trx) => issues.saveRepo(trx, repo, { writers: JSON.stringify(writers), writers_at: at })),
+    saveWriters: (repo, writers, at) => write((trx) => issues.saveWriters(trx, repo, writers, at)),
     saveChangesSeen: (repo, at) => write((trx) => issues.saveRepo(trx, repo, { changes_at: at })),
-    saveVerdicts: async (verdicts, at) => (verdicts.length === 0 ? undefined : write((trx) => issues.saveVerdicts(trx, verdicts, at))),
+    queued: (most) => read((trx) => verdicts.queued(trx, most)),
+    open: (repo) => read((trx) => verdicts.openIssues(trx, repo)),
+    backlog: () => read(verdicts.backlog),
+    repos: () => read(queries.repos),
+    saveVerdicts: async (given, at) => (given.length === 0 ? undefined : write((trx) => verdicts.saveVerdicts(trx, given, at))),
+    judgeBy: (rules) => write((trx) => verdicts.judgeBy(trx, rules)),
+    saveWaiting: (reasons) => write((trx) => verdicts.saveWaiting(trx, reasons)),
     requeue: (issue, at) => write((trx) => issues.requeueIssue(trx, issue, at)),
 
     remembered: (key) => read((trx) => memory.remembered(trx, key)),

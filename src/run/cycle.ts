@@ -1,11 +1,14 @@
 /** One turn of the loop: view, decide, apply, record. */
-import type { Verdict } from '../core/ledger.ts'
+import type { Backlog, IssueRecord, Verdict } from '../core/ledger.ts'
 import type { Delivery, Dispatch } from '../core/lives.ts'
 import type { Machine } from '../core/nouns.ts'
+import type { View } from '../core/view.ts'
 import type { DispatchPlan } from '../decide/dispatch.ts'
 import type { Session } from './session.ts'
 import type { ViewResult } from './view.ts'
 import { planDispatch } from '../decide/dispatch.ts'
+import { rulesMark } from '../decide/eligible.ts'
+import { room } from '../decide/route.ts'
 import { planSettle } from '../decide/settle.ts'
 import { claimAll } from './claims.ts'
 import { syncComments } from './comments.ts'
@@ -24,13 +27,21 @@ export interface CycleResult {
   /** Deliveries of this process, as they now are. */
   readonly deliveries: readonly Delivery[]
   readonly verdicts: readonly Verdict[]
+  readonly backlog: Backlog
   readonly view: ViewResult
 }
 
-/** Looks and decides, and changes nothing but what is kept of the forge's issues. */
+/** Looks and decides about every open issue, and changes nothing but what is kept of the forge's issues. */
 export async function dryCycle(machines: readonly Machine[], session: Session): Promise<{ plan: DispatchPlan; view: ViewResult }> {
   const view = await readView(machines, session)
-  return { plan: planDispatch(view.view), view }
+  return { plan: planDispatch(withIssues(view.view, await session.ledger.open())), view }
+}
+
+const withIssues = (view: View, issues: readonly IssueRecord[]): View => ({ ...view, ledger: { ...view.ledger, issues } })
+
+/** With the front of each repo's queue, as far as there is room: what stands behind it can't be given now. */
+async function withQueues(view: View, { ledger }: Session): Promise<View> {
+  return withIssues(view, [...view.ledger.issues, ...(await ledger.queued(room(view)))])
 }
 
 export async function cycle(machines: readonly Machine[], session: Session, stop: AbortSignal): Promise<CycleResult> {
@@ -38,14 +49,16 @@ export async function cycle(machines: readonly Machine[], session: Session, stop
   const looked = await readView(machines, session)
   const settled = await ledger.moveDispatches(planSettle(looked.view), clock.now())
   for (const [repo, at] of looked.forge.changes_at) await ledger.saveChangesSeen(repo, at)
-  const view = { ...looked.view, ledger: await ledger.view(), now: clock.now() }
+  await ledger.judgeBy(rulesMark(session.fleet))
+  const view = await withQueues({ ...looked.view, ledger: await ledger.view(), now: clock.now() }, session)
   const plan = planDispatch(view)
   await ledger.saveVerdicts(plan.verdicts, clock.now())
+  await ledger.saveWaiting(plan.waiting)
   const claimed = stop.aborted ? [] : await claimAll(plan.assignments, view, session)
   await ledger.takeOver(owner, clock.now() + leaseLength, clock.now())
   await syncComments(new Set(claimed.map(({ id }) => id)), session)
   const unsure = await yieldClaims(view, session)
   const deliveries = await pump(machines, session, stop, { patience, unsure })
   await syncComments(new Set(), session)
-  return { claimed, settled, deliveries, verdicts: plan.verdicts, view: looked }
+  return { claimed, settled, deliveries, verdicts: plan.verdicts, backlog: await ledger.backlog(), view: looked }
 }

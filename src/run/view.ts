@@ -4,7 +4,7 @@ import type { View } from '../core/view.ts'
 import type { ForgeView } from './forge-view.ts'
 import type { MachineScreens } from './readings.ts'
 import type { Session } from './session.ts'
-import { refreshForge } from './forge-view.ts'
+import { refreshForge, repoOf } from './forge-view.ts'
 import { readIncarnations, readWorkers } from './readings.ts'
 
 /** What each machine shows, agents' screens included. One that can't be reached is in it, and says so. */
@@ -35,7 +35,6 @@ export async function readView(machines: readonly Machine[], session: Session): 
   const before = await ledger.view()
   const [forge, seen] = await Promise.all([refreshForge(servedRepos(machines), before, session), lookAt(machines, session)])
   const after = await ledger.view()
-  const open = new Set(after.issues.map(({ issue }) => issue.ref))
   const view: View = {
     fleet,
     now: clock.now(),
@@ -53,11 +52,7 @@ export async function readView(machines: readonly Machine[], session: Session): 
     writers: forge.writers,
     repos_down: forge.repos_down,
     changes: forge.changes,
-    closed: new Set(
-      after.dispatches
-        .filter((d) => !open.has(d.issue) && !forge.repos_down.has(d.issue.slice(0, d.issue.lastIndexOf('#'))))
-        .map((d) => d.issue),
-    ),
+    closed: new Set(after.closed.filter((issue) => !forge.repos_down.has(repoOf(issue)))),
   }
   return { view, forge, seen }
 }
