@@ -113,6 +113,17 @@ export interface RepoRecord {
   readonly waits: string | null
 }
 
+/** A dispatch that reached an agent, as far as it went. */
+export interface Worked {
+  readonly worker: WorkerId
+  readonly issue: IssueRef
+  readonly state: DispatchState
+  readonly handed_at: Time
+  /** When its change was opened; null where none was seen. */
+  readonly review_at: Time | null
+  readonly ended_at: Time
+}
+
 /** How much there is to do. */
 export interface Backlog {
   /** Open issues. */
@@ -129,26 +140,38 @@ export interface Pruned {
   readonly events: number
 }
 
-/** What the deciders need of the ledger, read at one moment. */
+/** Who has what, read at one moment. */
 export interface LedgerView {
   /** Dispatches in a live state. */
   readonly dispatches: readonly Dispatch[]
-  /** Dispatches that have ended, while their comment on the forge does not say so yet. */
-  readonly unsaid: readonly Dispatch[]
   /** Deliveries in an active state, and `unknown` ones of live dispatches. */
   readonly deliveries: readonly Delivery[]
-  /** Open issues to be judged: new ones, those that changed or came back, and those that are put to the council. */
-  readonly issues: readonly IssueRecord[]
-  /** Issues of live dispatches that are not open any more. */
-  readonly closed: readonly IssueRef[]
   readonly workers: readonly WorkerRecord[]
   readonly repos: readonly RepoRecord[]
 }
 
+/** What a process is to carry. */
+export interface Carrying {
+  /** Active deliveries that it holds and whose dispatch, if any, is said on the forge; and unknown ones of live dispatches, whoever sent them. */
+  readonly deliveries: readonly Delivery[]
+  /** Why a worker gets nothing, by worker. */
+  readonly holds: ReadonlyMap<WorkerId, string>
+}
+
 export interface Ledger {
   view(): Promise<LedgerView>
+  carrying(owner: string): Promise<Carrying>
+  /**
+   * Dispatches whose comment on the forge does not say their state, whether they live or have ended; and those without one whose claim this owner holds. Of a
+   * council question all that live, since one comment is theirs.
+   */
+  unsaid(owner: string): Promise<readonly Dispatch[]>
 
-  /** The oldest of each repo's queue, so many of each. With `view().issues` it is all that a cycle can give out. */
+  /** Open issues to be judged: new ones, those that changed or came back, and those that are put to the council. */
+  unjudged(): Promise<readonly IssueRecord[]>
+  /** Issues of live dispatches that are not open any more. */
+  closed(): Promise<readonly IssueRef[]>
+  /** The oldest of each repo's queue, so many of each. With those to be judged it is all that a cycle can give out. */
   queued(most: ReadonlyMap<RepoRef, number>): Promise<readonly IssueRecord[]>
   /** All open issues, of one repo or of all. */
   open(repo?: RepoRef): Promise<readonly IssueRecord[]>
@@ -201,6 +224,8 @@ export interface Ledger {
   /** Forgets that an issue is done and its attempts, so that it may be given again. False where it is unknown or live. */
   requeue(issue: IssueRef, at: Time): Promise<boolean>
 
+  /** The newest work dispatches that an agent had, and that are over or in review: at most `limit`. */
+  worked(limit: number): Promise<readonly Worked[]>
   dispatches(filter: { issue?: IssueRef; worker?: WorkerId; state?: DispatchState; limit?: number }): Promise<readonly Dispatch[]>
   deliveries(filter: { ids?: readonly string[]; worker?: WorkerId; kind?: DeliveryKind; limit?: number }): Promise<readonly Delivery[]>
   issue(ref: IssueRef): Promise<IssueRecord | null>

@@ -32,7 +32,7 @@ export function planDispatch(view: View): DispatchPlan {
   const council: Issue[] = []
   const fits = ({ ref }: Issue, standing: Standing, reason: string) =>
     verdicts.push({ issue: ref, eligible: true, reason, standing, revision: records.get(ref)?.revision ?? 0 })
-  for (const record of view.ledger.issues) {
+  for (const record of view.issues) {
     const { issue, revision } = record
     if (!view.writers.has(issue.repo)) continue
     records.set(issue.ref, record)
@@ -72,10 +72,10 @@ interface Question {
 /** A council issue goes to every council and sentinel worker that has not been asked yet. */
 function questions(issues: readonly Issue[], view: View): Question[] {
   if (issues.length === 0) return []
-  const holds = new Map(view.ledger.workers.map(({ id, hold }) => [id, hold]))
+  const holds = new Map(view.records.map(({ id, hold }) => [id, hold]))
   const all = view.workers.filter(({ worker }) => worker.role !== 'worker')
   const able = all.filter((sight) => unable(sight, holds.get(sight.worker.id) ?? null) === null)
-  const councils = view.ledger.dispatches.filter(({ kind }) => kind === 'council')
+  const councils = view.dispatches.filter(({ kind }) => kind === 'council')
   const asked = Map.groupBy(councils, ({ issue }) => issue)
   return issues.map((issue) => {
     const before = new Set(asked.get(issue.ref)?.map(({ worker }) => worker))

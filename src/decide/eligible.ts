@@ -32,7 +32,7 @@ export function eligibilityRules(view: View): EligibilityRules {
   return {
     view,
     served: servedBy(view.fleet),
-    live: new Map(view.ledger.dispatches.filter((d) => d.kind === 'work' && isLive(d)).map((d) => [d.issue, d])),
+    live: new Map(view.dispatches.filter((d) => d.kind === 'work' && isLive(d)).map((d) => [d.issue, d])),
     skipTitles: policy.skip_titles.map((pattern) => new RegExp(pattern, 'iu')),
     skipLabels: lower(policy.skip_labels),
     councilLabels: lower(policy.council_labels),

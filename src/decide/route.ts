@@ -66,13 +66,13 @@ export function room(view: View): Map<RepoRef, number> {
 }
 
 function holdsOf(view: View): Map<WorkerId, string | null> {
-  return new Map(view.ledger.workers.map(({ id, hold }) => [id, hold]))
+  return new Map(view.records.map(({ id, hold }) => [id, hold]))
 }
 
 function openDesks(view: View): Desks {
-  const used = new Map(view.ledger.workers.map(({ id, used_at }) => [id, used_at ?? 0]))
+  const used = new Map(view.records.map(({ id, used_at }) => [id, used_at ?? 0]))
   const holds = holdsOf(view)
-  const taken = slotsTaken(view.ledger.dispatches)
+  const taken = slotsTaken(view.dispatches)
   const desks: Desk[] = []
   for (const sight of view.workers) {
     const { worker } = sight

@@ -74,8 +74,7 @@ const standings: Migration = async (db) => {
 
 const standingIndexes = [
   `create index issue_queued on issue (repo, created_at, number) where state = 'open' and standing = 'queued'`,
-  `create index issue_unjudged on issue (ref) where state = 'open' and standing is null`,
-  `create index issue_asked on issue (ref) where state = 'open' and standing = 'asked'`,
+  `create index issue_standing on issue (standing) where state = 'open'`,
 ]
 
 const migrations: readonly Migration[] = [first, standings]

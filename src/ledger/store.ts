@@ -19,6 +19,11 @@ export function createStore(engine: Engine): Ledger {
   const { read, write } = engine
   return {
     view: () => read(queries.view),
+    carrying: (owner) => read((trx) => queries.carrying(trx, owner)),
+    unsaid: (owner) => read((trx) => queries.unsaid(trx, owner)),
+    closed: () => read(queries.closed),
+    unjudged: () => read(verdicts.unjudged),
+    worked: (limit) => read((trx) => queries.worked(trx, limit)),
     dispatches: (filter) => read((trx) => queries.dispatches(trx, filter)),
     deliveries: (filter) => read((trx) => queries.deliveries(trx, filter)),
     issue: (ref) => read((trx) => queries.issue(trx, ref)),

@@ -48,18 +48,15 @@ export async function openIssues(trx: Trx, repo: RepoRef | undefined): Promise<I
 }
 
 export async function backlog(trx: Trx): Promise<Backlog> {
-  const { open: all, eligible } = await trx
+  const rows = await trx
     .selectFrom('issue')
-    .select((eb) => [
-      eb.fn.countAll<number>().as('open'),
-      eb.fn
-        .countAll<number>()
-        .filterWhere(among('standing', ['queued', 'asked', 'taken']))
-        .as('eligible'),
-    ])
+    .select(['standing', (eb) => eb.fn.countAll<number>().as('count')])
     .where('state', '=', sql.lit('open'))
-    .executeTakeFirstOrThrow()
-  return { open: Number(all), eligible: Number(eligible) }
+    .groupBy('standing')
+    .execute()
+  const all = rows.map(({ standing, count }) => ({ ours: standing !== null && standing !== 'none', count: Number(count) }))
+  const sum = (counts: typeof all) => counts.reduce((total, { count }) => total + count, 0)
+  return { open: sum(all), eligible: sum(all.filter(({ ours }) => ours)) }
 }
 
 export async function judgeBy(trx: Trx, rules: string): Promise<void> {

@@ -32,7 +32,11 @@ interface Ports {
  * One request a repo where nothing is new, and one more where the fleet has work there that may have a change by now. A repo that
  * fails is left out with its reason; the others go on.
  */
-export async function refreshForge(repos: readonly RepoRef[], before: LedgerView, ports: Ports): Promise<ForgeView> {
+export async function refreshForge(
+  repos: readonly RepoRef[],
+  before: Pick<LedgerView, 'dispatches' | 'repos'>,
+  ports: Ports,
+): Promise<ForgeView> {
   const { forge, clock } = ports
   const down = new Map<RepoRef, string>()
   const writers = new Map<RepoRef, ReadonlySet<string>>()

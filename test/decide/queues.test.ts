@@ -63,15 +63,9 @@ function viewOf({ workers }: Given, issues: Drawn): View {
   return {
     fleet: { name: 'f', dispatch: { ...policy, trust: { authors: 'anyone', labels: [] } }, machines: [{ windows: [{ workers: all }] }] },
     now: 100,
-    ledger: {
-      dispatches,
-      unsaid: [],
-      deliveries: [],
-      issues: records,
-      closed: [],
-      workers: workers.map(({ hold, used_at }, index) => ({ id: `m/W/W${index}`, hold, used_at })),
-      repos: [],
-    },
+    dispatches,
+    issues: records,
+    records: workers.map(({ hold, used_at }, index) => ({ id: `m/W/W${index}`, hold, used_at })),
     workers: all.map((worker, index) => ({
       worker,
       reading: { state: workers[index]?.dead === true ? 'dead' : 'idle', detail: null, evidence: '' },
@@ -95,12 +89,12 @@ test('the front of each queue, as long as there is room, gives out what the whol
       const plan = planDispatch(whole)
       const standings = new Map(plan.verdicts.map(({ issue, standing }) => [issue, standing]))
       const most = room(whole)
-      const byAge = whole.ledger.issues.toSorted((a, b) => a.issue.created_at - b.issue.created_at || a.issue.number - b.issue.number)
+      const byAge = whole.issues.toSorted((a, b) => a.issue.created_at - b.issue.created_at || a.issue.number - b.issue.number)
       const front = [...most].flatMap(([repo, many]) =>
         byAge.filter(({ issue }) => issue.repo === repo && standings.get(issue.ref) === 'queued').slice(0, many),
       )
       const asked = byAge.filter(({ issue }) => standings.get(issue.ref) === 'asked')
-      const narrowed = planDispatch({ ...whole, ledger: { ...whole.ledger, issues: [...front, ...asked] } })
+      const narrowed = planDispatch({ ...whole, issues: [...front, ...asked] })
       assert.deepEqual(narrowed.assignments, plan.assignments)
       assert.deepEqual(narrowed.waiting, plan.waiting)
     }),
@@ -114,7 +108,7 @@ test('nobody gets more than there is room for, two slots are never one, and home
       const view = viewOf(fleet, issues)
       const { assignments, verdicts } = planDispatch(view)
       const work = assignments.filter(({ kind }) => kind === 'work')
-      const slots = new Set(view.ledger.dispatches.map(({ worker, slot }) => `${worker} ${slot}`))
+      const slots = new Set(view.dispatches.map(({ worker, slot }) => `${worker} ${slot}`))
       for (const { worker, slot, issue } of work) {
         const key = `${worker.id} ${slot}`
         assert.ok(!slots.has(key), `${key} is given twice`)
@@ -129,16 +123,8 @@ test('nobody gets more than there is room for, two slots are never one, and home
             Math.max(depth, fleet.workers[Number(id.slice(5))]?.taken.length ?? 0),
         )
       // An issue waits only where nobody who serves it has room left.
-      const left = room({
-        ...view,
-        ledger: {
-          ...view.ledger,
-          dispatches: [
-            ...view.ledger.dispatches,
-            ...(work.map((a) => ({ kind: 'work', state: 'claimed', worker: a.worker.id, slot: a.slot })) as never[]),
-          ],
-        },
-      })
+      const given = work.map((a) => ({ kind: 'work', state: 'claimed', worker: a.worker.id, slot: a.slot })) as never[]
+      const left = room({ ...view, dispatches: [...view.dispatches, ...given] })
       const waiting = verdicts.filter(({ reason }) => reason === 'waits for its turn')
       for (const { issue } of waiting) assert.equal(left.get(issue.slice(0, issue.indexOf('#'))) ?? 0, 0)
       const home = work.filter(({ worker, issue }) => worker.home !== issue.repo && worker.home !== null)

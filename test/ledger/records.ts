@@ -11,7 +11,7 @@ export function issues(holds: Holds): void {
     const record = await ledger.issue('o/r#2')
     assert.deepEqual(record?.issue, issueOf(2, { ...hostile, title: "ab\ufffd '; drop table issue; --" }))
     await ledger.saveIssues('o/r', [issueOf(2), issueOf(9)], 'c3', true, 30)
-    assert.deepEqual((await ledger.view()).issues.map(({ issue }) => issue.number).toSorted(), [2, 9])
+    assert.deepEqual((await ledger.unjudged()).map(({ issue }) => issue.number).toSorted(), [2, 9])
     assert.equal((await ledger.issue('o/r#1'))?.issue.state, 'closed')
     await ledger.saveIssues('o/r', [issueOf(1)], 'c4', false, 40)
     assert.deepEqual(
@@ -24,7 +24,7 @@ export function issues(holds: Holds): void {
 
   holds('leaves other repos alone', async ({ ledger }) => {
     await ledger.saveIssues('o/other', [], 'c', true, 20)
-    assert.equal((await ledger.view()).issues.length, 4)
+    assert.equal((await ledger.unjudged()).length, 4)
   })
 
   holds('keeps writers, and when changes were last seen', async ({ ledger }) => {
@@ -47,7 +47,7 @@ export function issues(holds: Holds): void {
   })
 
   holds('has what is new, changed or come back judged, and keeps the rest in queues', async ({ ledger }) => {
-    const unjudged = async () => (await ledger.view()).issues.map(({ issue }) => issue.number).toSorted()
+    const unjudged = async () => (await ledger.unjudged()).map(({ issue }) => issue.number).toSorted()
     const front = async (n: number) => (await ledger.queued(new Map([['o/r', n]]))).map(({ issue }) => issue.number)
     const judge = async (number: number, standing: Standing | null) => {
       const { revision = 0 } = (await ledger.issue(`o/r#${number}`)) ?? {}
