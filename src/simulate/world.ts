@@ -32,6 +32,8 @@ export class World implements AgentWorld {
   /** When each issue was done. */
   readonly done = new Map<IssueRef, Time>()
   diskFull = false
+  /** When the last turn of all ended. */
+  lastTurn: Time = 0
   /** How many faults there were. */
   suffered = 0
   #forgeDown = 0
@@ -77,6 +79,7 @@ export class World implements AgentWorld {
 
   turnEnded(agent: SimulatedAgent, id: string): void {
     this.#changed(agent)
+    this.lastTurn = this.clock.now()
     const issue = this.#issueOf(id)
     if (this.#about(id, 'changes')() >= this.#habits.changes) return
     const url = `simulated:${id}`
