@@ -8,6 +8,7 @@ import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Ledger } from '../src/core/ledger.ts'
 import type { Compared } from './measure.ts'
+import { sql } from 'kysely'
 import { openEngine } from '../src/ledger/open.ts'
 import { createStore } from '../src/ledger/store.ts'
 import { startPostgres } from '../test/support/postgres.ts'
@@ -42,6 +43,8 @@ async function prepared(url: string, history: number, rounds: number, machines =
   await furnish(ledger, machines)
   if (history > 0) await writeHistory(engine, history, workers)
   await openIssues(ledger, rounds * batches)
+  // As a server does by itself within a minute.
+  await sql`analyze`.execute(engine.db)
   return ledger
 }
 

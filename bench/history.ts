@@ -11,15 +11,20 @@ export async function writeHistory(engine: Engine, dispatches: number, workers: 
     // References are right by how the rows are made: looking each one up takes longer than writing them.
     if (engine.serial === 'bigserial') await sql`set local session_replication_role = replica; set local statement_timeout = 0`.execute(trx)
     await sql`insert into issue (ref, repo, number, title, body, labels, assignees, author, state, created_at, updated_at, comments, url, attempts, done)
-      ${each} select issue, 'o/r', i / 2, 'title', 'body', '[]', '[]', 'ann', 'closed', i, i, 0, 'http://forge/', 1, 1 from d where i % 2 = 1`.execute(trx)
+      ${each} select issue, 'o/r', i / 2, 'title', 'body', '[]', '[]', 'ann', 'closed', i, i, 0, 'http://forge/', 1, 1 from d where i % 2 = 1`.execute(
+      trx,
+    )
     await sql`insert into dispatch (id, kind, issue, worker, slot, state, attempt, reason, state_reason, incarnation, claimed_at, handed_at, changed_at)
-      ${each} select id, 'work', issue, worker, 0, state, attempt, 'its home repo', 'its change was merged', '1.%1.9', i, i, i from d`.execute(trx)
+      ${each} select id, 'work', issue, worker, 0, state, attempt, 'its home repo', 'its change was merged', '1.%1.9', i, i, i from d`.execute(
+      trx,
+    )
     await sql`insert into delivery (id, kind, issue, worker, state, text, incarnation, evidence, presses, planned_at, changed_at, lease_token, lease_until)
       ${each} select id, 'work', issue, worker, 'seen', '', '1.%1.9', 'its id shows', 1, i, i, 1, 0 from d`.execute(trx)
     await sql`insert into event (at, kind, subject, issue, worker, text)
       ${each}, k(nr, kind) as (values (1, 'dispatch.claimed'), (2, 'delivery.planned'), (3, 'delivery.placing'), (4, 'delivery.seen'), (5, 'dispatch.handed'),
         (6, 'dispatch.'))
-      select i, case nr when 6 then kind || state else kind end, id, issue, worker, 'what there is to say of it' from d cross join k order by i, nr`.execute(trx)
+      select i, case nr when 6 then kind || state else kind end, id, issue, worker, 'what there is to say of it' from d cross join k order by i, nr`.execute(
+      trx,
+    )
   })
-  await sql`analyze`.execute(engine.db)
 }

@@ -138,7 +138,9 @@ try {
   await rig.burn('christen', '--parallel', '16')
   for (const [name, topic] of Object.entries(topics)) if (wanted(name)) results.push(...(await topic(rig)))
   const ofLedger = wanted('ledger') ? await claiming(pairs) : []
-  console.log(`${tableOf([...results, ...ofLedger])}\n\nmedian (smallest–largest) of ${pairs} interleaved pairs, Node ${process.versions.node}`)
+  console.log(
+    `${tableOf([...results, ...ofLedger])}\n\nmedian (smallest–largest) of ${pairs} interleaved pairs, Node ${process.versions.node}`,
+  )
   if (process.argv.includes('--write')) {
     if (results.length > 0) writeTable('table', tableOf(results))
     if (ofLedger.length > 0) writeTable('ledger table', tableOf(ofLedger))

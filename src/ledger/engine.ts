@@ -3,6 +3,12 @@ import type { RawBuilder, Transaction } from 'kysely'
 import type { Db, Tables } from './tables.ts'
 import { sql } from 'kysely'
 
+/** Rows by their keys. */
+export interface Rows {
+  readonly workers: readonly string[]
+  readonly issues: readonly string[]
+}
+
 export interface Engine {
   readonly db: Db
   /** Where it is, for people; without a password. */
@@ -13,9 +19,10 @@ export interface Engine {
   read<T>(work: (trx: Transaction<Tables>) => Promise<T>): Promise<T>
   /**
    * Runs `work` as if it were alone; it may run more than once, and counts once or not at all. When it resolves it is on disk.
-   * Throws BurnError `ledger_*`.
+   * `only` promises that it neither reads nor changes what hangs on other issues and workers than these: two such writes may overlap where they
+   * have none in common, and where the engine can. Throws BurnError `ledger_*`.
    */
-  write<T>(work: (trx: Transaction<Tables>) => Promise<T>): Promise<T>
+  write<T>(work: (trx: Transaction<Tables>) => Promise<T>, only?: Rows): Promise<T>
   /** Names of all tables where the ledger's own are, or would be. */
   tables(trx: Transaction<Tables>): Promise<readonly string[]>
   /** What the engine itself finds broken. */

@@ -1,6 +1,6 @@
 /** The engine on a PostgreSQL server: `pg` under Kysely's own dialect. Several dispatchers on several machines share it. */
 import type { Transaction } from 'kysely'
-import type { Engine } from './engine.ts'
+import type { Engine, Rows } from './engine.ts'
 import type { LockWait } from './sqlite.ts'
 import type { Tables } from './tables.ts'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -33,7 +33,7 @@ const numbers: CustomTypesConfig = {
  *
  * Writers go one after the other, by an advisory lock that ends with the transaction: what is decided from rows that were read (is this issue
  * still due, is that slot free) then needs no second look, as on SQLite. Serializable transactions were the other way: under contention most of
- * them have to run again.
+ * them have to run again. Those that say which rows they are about share the lock, and wait for each other only at those rows.
  */
 export async function openPostgres(url: string, { random, tries = defaultTries }: LockWait): Promise<Engine> {
   const where = withoutPassword(url)
@@ -66,7 +66,13 @@ export async function openPostgres(url: string, { random, tries = defaultTries }
     where,
     serial: 'bigserial',
     read: (work) => explained(() => db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only').execute(work)),
-    write: (work) => explained(() => db.transaction().execute((trx) => alone(trx, work))),
+    write: (work, only) =>
+      explained(() =>
+        db.transaction().execute(async (trx) => {
+          await (only === undefined ? lockAll(trx) : lockRows(trx, only))
+          return work(trx)
+        }),
+      ),
     tables: async (trx) => (await tablesIn(trx)).rows.map(({ name }) => name),
     // What is on its disk is the server's own business: it says so by itself when it reads a broken page.
     damage: async () => [],
@@ -74,9 +80,17 @@ export async function openPostgres(url: string, { random, tries = defaultTries }
   }
 }
 
-async function alone<T>(trx: Transaction<Tables>, work: (trx: Transaction<Tables>) => Promise<T>): Promise<T> {
-  await sql`select pg_advisory_xact_lock(${sql.lit(writers)}, hashtext(current_schema()))`.execute(trx)
-  return work(trx)
+const ledgerLock = sql`${sql.lit(writers)}, hashtext(current_schema())`
+
+async function lockAll(trx: Transaction<Tables>): Promise<void> {
+  await sql`select pg_advisory_xact_lock(${ledgerLock})`.execute(trx)
+}
+
+/** All take workers before issues, and each kind in the order of its keys: nobody then waits for one who waits for him. */
+async function lockRows(trx: Transaction<Tables>, { workers, issues }: Rows): Promise<void> {
+  await sql`select pg_advisory_xact_lock_shared(${ledgerLock})`.execute(trx)
+  await sql`select from worker where id = any(${workers}) order by id for no key update`.execute(trx)
+  await sql`select from issue where ref = any(${issues}) order by ref for no key update`.execute(trx)
 }
 
 const tablesIn = (trx: Transaction<Tables>) =>

@@ -2,7 +2,7 @@
 import type { Ledger } from '../core/ledger.ts'
 import type { Engine } from './engine.ts'
 import { BurnError } from '../core/errors.ts'
-import { claim, plan } from './claims.ts'
+import { claim, named, plan } from './claims.ts'
 import { append } from './events.ts'
 import { invariants } from './invariants.ts'
 import * as issues from './issues.ts'
@@ -41,7 +41,8 @@ export function createStore(engine: Engine): Ledger {
     saveReadings: (readings, at) => write((trx) => workers.saveReadings(trx, readings, at)),
     hold: (worker, reason, at) => write((trx) => workers.hold(trx, worker, reason, at)),
 
-    claim: async (claims, owner, until, at) => (claims.length === 0 ? [] : write((trx) => claim(trx, claims, { owner, until }, at))),
+    claim: async (claims, owner, until, at) =>
+      claims.length === 0 ? [] : write((trx) => claim(trx, claims, { owner, until }, at), named(claims)),
     moveDispatches: async (moves, at) => (moves.length === 0 ? [] : write((trx) => moveDispatches(trx, moves, at))),
     saveComments: async (comments, at) => (comments.length === 0 ? undefined : write((trx) => saveComments(trx, comments, at))),
     plan: async (texts, owner, until, at) => (texts.length === 0 ? [] : write((trx) => plan(trx, texts, { owner, until }, at))),
