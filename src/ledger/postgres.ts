@@ -1,11 +1,12 @@
 /** The engine on a PostgreSQL server: `pg` under Kysely's own dialect. Several dispatchers on several machines share it. */
 import type { Transaction } from 'kysely'
-import type { Engine, Rows } from './engine.ts'
+import type { Engine, Rows, Writing } from './engine.ts'
 import type { LockWait } from './sqlite.ts'
 import type { Tables } from './tables.ts'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import { Pool, type CustomTypesConfig, types } from 'pg'
+import { openNews, tell } from './postgres-news.ts'
 import { explainPostgres, isWorthAgain } from './postgres-errors.ts'
 
 /** Connections a process holds at most: one writes, the others read. */
@@ -37,16 +38,15 @@ const numbers: CustomTypesConfig = {
  */
 export async function openPostgres(url: string, { random, tries = defaultTries }: LockWait): Promise<Engine> {
   const where = withoutPassword(url)
+  const connection = { connectionString: url, application_name: 'burn', connectionTimeoutMillis: connectAtMost, keepAlive: true }
+  const news = openNews(connection, random)
   const pool = new Pool({
-    connectionString: url,
+    ...connection,
     max: most,
     types: numbers,
-    application_name: 'burn',
-    connectionTimeoutMillis: connectAtMost,
     lock_timeout: tries * lockAtMost,
     statement_timeout: statementAtMost,
     idle_in_transaction_session_timeout: statementAtMost,
-    keepAlive: true,
   })
   // A connection that ends while nobody uses it leaves the pool by itself; the next use says what is wrong.
   pool.on('error', () => {})
@@ -66,17 +66,23 @@ export async function openPostgres(url: string, { random, tries = defaultTries }
     where,
     serial: 'bigserial',
     read: (work) => explained(() => db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only').execute(work)),
-    write: (work, only) =>
+    write: <T>(work: (trx: Transaction<Tables>) => Promise<T>, { only, tells }: Writing<T> = {}) =>
       explained(() =>
         db.transaction().execute(async (trx) => {
           await (only === undefined ? lockAll(trx) : lockRows(trx, only))
-          return work(trx)
+          const result = await work(trx)
+          if (tells?.(result) === true) await tell(trx, news.own)
+          return result
         }),
       ),
+    changed: news.changed,
     tables: async (trx) => (await tablesIn(trx)).rows.map(({ name }) => name),
     // What is on its disk is the server's own business: it says so by itself when it reads a broken page.
     damage: async () => [],
-    close: () => db.destroy(),
+    close: async () => {
+      await news.close()
+      await db.destroy()
+    },
   }
 }
 

@@ -27,11 +27,14 @@ if (what === 'claim') {
 }
 if (what === 'stuck') {
   const batch = batchOf(owner, 0, 25, 500)
-  await engine.write(async (trx) => {
-    await claim(trx, batch, { owner, until: 1000 }, 10)
-    process.stdout.write('inside\n')
-    await new Promise(() => setInterval(() => {}, 1000))
-  }, named(batch))
+  await engine.write(
+    async (trx) => {
+      await claim(trx, batch, { owner, until: 1000 }, 10)
+      process.stdout.write('inside\n')
+      await new Promise(() => setInterval(() => {}, 1000))
+    },
+    { only: named(batch) },
+  )
 }
 if (what === 'cross') {
   await input.next()

@@ -1,13 +1,14 @@
 import type { Opened } from './fixtures.ts'
 import assert from 'node:assert/strict'
 import { after, it } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
-import { openEngine } from '../../src/ledger/open.ts'
+import { openEngine, openLedger } from '../../src/ledger/open.ts'
 import { createStore } from '../../src/ledger/store.ts'
 import { startPostgres } from '../support/postgres.ts'
 import { conformance } from './conformance.ts'
 import { batchOf } from './batches.ts'
-import { withCode } from './fixtures.ts'
+import { claimOf, furnish, idOf, withCode, workers } from './fixtures.ts'
 import { copying, files } from './keeping.ts'
 import { furnished, processes, start } from './processes.ts'
 import { sequences } from './sequences.ts'
@@ -57,6 +58,35 @@ else {
     )
     assert.deepEqual(rows, [{ deadlocks: 0 }])
     await engine.close()
+  })
+
+  it('who waits is told what another process freed, and neither its own writes, nor claims, nor what another ledger says', async () => {
+    const url = await server.fresh()
+    const [waiting, other, elsewhere] = await Promise.all(
+      [url, url, await server.fresh()].map((at) => openLedger(at, { random: Math.random })),
+    )
+    for (const ledger of [waiting!, elsewhere!]) await furnish(ledger)
+    const told = async (write: () => Promise<unknown>) => {
+      const stop = AbortSignal.timeout(1000)
+      const waits = waiting!.changed(stop)
+      // The first call has a connection to open.
+      await sleep(300)
+      await write()
+      await waits
+      return !stop.aborted
+    }
+    assert.equal(await told(() => waiting!.requeue('o/r#1', 10)), false)
+    assert.equal(await told(() => elsewhere!.requeue('o/r#1', 10)), false)
+    assert.equal(await told(() => other!.claim([claimOf(1)], 'a', 100, 10)), false)
+    assert.equal(await told(() => other!.requeue('o/r#1', 10)), false, 'it is live')
+    const release = () => other!.moveDispatches([{ id: idOf(1), from: ['claimed'], to: 'released', reason: 'by hand' }], 11)
+    for (const write of [release, () => other!.requeue('o/r#1', 12), () => other!.hold(workers[0], null, 13)])
+      assert.equal(await told(write), true)
+    assert.equal(await told(() => other!.hold(workers[0], 'mine', 14)), false)
+    await other!.requeue('o/r#2', 15)
+    await sleep(300)
+    assert.equal(await told(async () => {}), true, 'what was told since the last call')
+    for (const ledger of [waiting!, other!, elsewhere!]) await ledger.close()
   })
 
   it('a password in the URL is never shown', async () => {

@@ -69,10 +69,10 @@ export function processes(name: string, freshPlace: () => Promise<Place>): void 
       await using children = new AsyncDisposableStack()
       const claimers = await Promise.all(['a', 'b', 'c'].map(async (owner) => children.use(await start(shared.url, owner, 'cross'))))
       for (const { process } of claimers) process.stdin.write('go\n')
-      let over = false
-      const won = Promise.all(claimers.map(async ({ line }) => Number(await line()))).finally(() => (over = true))
+      const over = new AbortController()
+      const won = Promise.all(claimers.map(async ({ line }) => Number(await line()))).finally(() => over.abort())
       const idle = 'm/W/N99'
-      for (let round = 0; !over; round++) {
+      for (let round = 0; !over.signal.aborted; round++) {
         assert.deepEqual(await shared.ledger.retireWorkers([idle], round), [idle])
         await shared.ledger.recordWorkers([{ id: idle, drawn: true }], round)
         for (const worker of await shared.ledger.retireWorkers(['m/W/N0'], round))
