@@ -19,10 +19,14 @@ const blockFor = 20
 const pauseAtMost = 100
 const defaultTries = 300
 
-/** How to wait for the lock: how often to try, and a number in [0, 1) that spreads the tries of several processes. */
+/**
+ * How to wait: for the lock, how often to try, and a number in [0, 1) that spreads the tries of several processes; for a server, how many
+ * milliseconds it may be silent.
+ */
 export interface LockWait {
   readonly random: () => number
   readonly tries?: number
+  readonly silent?: number
 }
 
 /** Kysely's own driver, but for how transactions begin and end. */
