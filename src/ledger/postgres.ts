@@ -6,7 +6,7 @@ import type { Tables } from './tables.ts'
 import { Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Kysely, PostgresDialect, sql } from 'kysely'
-import { Pool, type CustomTypesConfig, types } from 'pg'
+import { Pool, type CustomTypesConfig, type PoolConfig, types } from 'pg'
 import { openNews, tell } from './postgres-news.ts'
 import { explainPostgres, isWorthAgain, oldest, tooOld } from './postgres-errors.ts'
 
@@ -21,6 +21,7 @@ const defaultTries = 300
 const statementAtMost = 60_000
 const silentAtMost = statementAtMost + 10_000
 const connectAtMost = 10_000
+const alive = { keepAlive: true, keepAliveInitialDelayMillis: 10_000 }
 /** Of the lock that makes writers wait for each other: any number that no other program takes for its own. */
 const writers = 0x6275726e
 
@@ -40,27 +41,9 @@ const numbers: CustomTypesConfig = {
  */
 export async function openPostgres(url: string, { random, tries = defaultTries, silent = silentAtMost }: LockWait): Promise<Engine> {
   const where = withoutPassword(url)
-  const connection = {
-    connectionString: url,
-    application_name: 'burn',
-    connectionTimeoutMillis: connectAtMost,
-    keepAlive: true,
-    keepAliveInitialDelayMillis: connectAtMost,
-  }
+  const connection = { connectionString: url, application_name: 'burn', connectionTimeoutMillis: connectAtMost, ...alive }
   const news = openNews(connection, random)
-  const pool = new Pool({
-    ...connection,
-    max: most,
-    types: numbers,
-    lock_timeout: tries * lockAtMost,
-    statement_timeout: statementAtMost,
-    stream: () => endsWhenSilent(silent),
-    idle_in_transaction_session_timeout: statementAtMost,
-  })
-  // A connection that ends while nobody uses it leaves the pool by itself; the next use says what is wrong.
-  pool.on('error', () => {})
-  // One that ends between two statements of a transaction says so by an event, which would end the process; the next statement throws.
-  pool.on('connect', (client) => client.on('error', () => {}))
+  const pool = openPool({ ...connection, lock_timeout: tries * lockAtMost, stream: () => endsWhenSilent(silent) })
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
   /** `ending` is called where the transaction is about to be committed: from there on a lost connection leaves open whether it was. */
   const explained = async <T>(work: (ending: () => void) => Promise<T>): Promise<T> => {
@@ -105,6 +88,21 @@ export async function openPostgres(url: string, { random, tries = defaultTries, 
     damage: async () => [],
     close,
   }
+}
+
+function openPool(connection: PoolConfig): Pool {
+  const pool = new Pool({
+    ...connection,
+    max: most,
+    types: numbers,
+    statement_timeout: statementAtMost,
+    idle_in_transaction_session_timeout: statementAtMost,
+  })
+  // A connection that ends while nobody uses it leaves the pool by itself; the next use says what is wrong.
+  pool.on('error', () => {})
+  // One that ends between two statements of a transaction says so by an event, which would end the process; the next statement throws.
+  pool.on('connect', (client) => client.on('error', () => {}))
+  return pool
 }
 
 async function refuseOld(db: Kysely<Tables>, where: string): Promise<void> {

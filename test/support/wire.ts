@@ -67,10 +67,7 @@ export async function serverOfVersion(version: string): Promise<{ readonly url: 
   const ready = message('Z', Buffer.from('I'))
   const authenticated = message('R', Buffer.alloc(4))
   // One column of type text, and one row of it.
-  const column = Buffer.concat([
-    Buffer.from('\0\x01version\0'),
-    Buffer.from('000000000000000000' + '19' + 'ffff' + 'ffffffff' + '0000', 'hex'),
-  ])
+  const column = Buffer.concat([Buffer.from('\0\x01version\0'), Buffer.from('00000000000000000019ffffffffffff0000', 'hex')])
   const cell = Buffer.concat([Buffer.from([0, 1, 0, 0, 0, version.length]), Buffer.from(version)])
   const answer = Buffer.concat([message('T', column), message('D', cell), message('C', Buffer.from('SELECT 1\0')), ready])
   const server = createServer((client) => {
