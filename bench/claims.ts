@@ -38,7 +38,8 @@ export async function claiming(pairs: number): Promise<Compared[]> {
 }
 
 async function prepared(url: string, history: number, rounds: number, machines = 1): Promise<Ledger> {
-  const engine = await openEngine(url, { random: Math.random })
+  // Writing a long history takes minutes, in which the server says nothing.
+  const engine = await openEngine(url, { random: Math.random, silent: 3_600_000 })
   const ledger = createStore(engine)
   await furnish(ledger, machines)
   if (history > 0) await writeHistory(engine, history, workers)
