@@ -2,7 +2,7 @@
  * `npm run bench`: how fast, as ratios against the physical limit and what a user would do instead. Prints a table of medians and spreads;
  * `--write` puts it into docs/performance.md. Exit 1 where a limit does not hold.
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Machine } from '../src/core/nouns.ts'
@@ -13,11 +13,11 @@ import { openSession } from '../src/cli/wire.ts'
 import { openTmux } from '../src/tmux/open.ts'
 import { startSshd } from '../test/support/sshd.ts'
 import { startGitea } from '../test/stand-ins/gitea/server.ts'
-import { median, spread } from './measure.ts'
+import { claiming } from './claims.ts'
+import { pairs } from './measure.ts'
+import { allHold, tableOf, writeTable } from './report.ts'
 import { command, openRig, root } from './rig.ts'
 import { delivering, panesOf, raising, sampling, sshAPane, statusCommand } from './topics.ts'
-
-const pairs = Math.max(9, Number(process.env['BENCH_PAIRS'] ?? 9))
 
 /** Opens the rig's fleet in this process, as a command would. */
 function sessionOf(rig: Rig): ReturnType<typeof openSession> {
@@ -123,13 +123,6 @@ async function cycles(rig: Rig): Promise<Compared[]> {
   ]
 }
 
-function rowOf({ name, ours, theirs, against, limit }: Compared): { cells: string[]; holds: boolean } {
-  const [a, b] = [median(ours), median(theirs)]
-  const holds = limit.holds(a, b)
-  const ratio = theirs.length === 0 ? '' : a <= b ? `${(b / a).toFixed(1)} × faster` : `${(a / b).toFixed(2)} ×`
-  return { cells: [name, spread(ours), theirs.length === 0 ? '' : spread(theirs), against, ratio, limit.says, holds ? 'yes' : 'no'], holds }
-}
-
 const rig = openRig()
 process.once('SIGINT', () => {
   rig.close()
@@ -139,21 +132,20 @@ try {
   await command([process.execPath, join(root, 'scripts/build.ts')])
   const only = process.argv.slice(2).filter((word) => !word.startsWith('--'))
   const topics: Record<string, (rig: Rig) => Promise<Compared[]>> = { local, ssh: overSsh, cycles }
+  const wanted = (name: string) => only.length === 0 || only.includes(name)
   const results: Compared[] = []
   await rig.burn('up')
   await rig.burn('christen', '--parallel', '16')
-  for (const [name, topic] of Object.entries(topics)) if (only.length === 0 || only.includes(name)) results.push(...(await topic(rig)))
-  const rows = results.map(rowOf)
-  const head = ['what', 'burn, ms', 'other, ms', 'the other', 'ratio', 'limit', 'holds']
-  const table = [head, head.map(() => '---'), ...rows.map(({ cells }) => cells)].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
-  console.log(`${table}\n\nmedian (smallest–largest) of ${pairs} interleaved pairs, Node ${process.versions.node}`)
+  for (const [name, topic] of Object.entries(topics)) if (wanted(name)) results.push(...(await topic(rig)))
+  const ofLedger = wanted('ledger') ? await claiming(pairs) : []
+  console.log(
+    `${tableOf([...results, ...ofLedger])}\n\nmedian (smallest–largest) of ${pairs} interleaved pairs, Node ${process.versions.node}`,
+  )
   if (process.argv.includes('--write')) {
-    const file = join(root, 'docs/performance.md')
-    mkdirSync(join(root, 'docs'), { recursive: true })
-    const page = readFileSync(file, 'utf8')
-    writeFileSync(file, page.replace(/(<!-- table -->\n)[\s\S]*(<!-- end -->)/, `$1${table}\n$2`))
+    if (results.length > 0) writeTable('table', tableOf(results))
+    if (ofLedger.length > 0) writeTable('ledger table', tableOf(ofLedger))
   }
-  process.exitCode = rows.every(({ holds }) => holds) ? 0 : 1
+  process.exitCode = allHold([...results, ...ofLedger]) ? 0 : 1
 } finally {
   rig.close()
 }

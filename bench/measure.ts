@@ -10,6 +10,8 @@ export interface Compared {
   readonly limit: { readonly says: string; readonly holds: (ours: number, theirs: number) => boolean }
 }
 
+export const pairs = Math.max(9, Number(process.env['BENCH_PAIRS'] ?? 9))
+
 /** Milliseconds that `work` takes. */
 export async function timed(work: () => Promise<unknown>): Promise<number> {
   const started = performance.now()

@@ -233,6 +233,11 @@ export interface Ledger {
   remember(key: string, value: string): Promise<void>
   /** Forgets what ended before `before` and is needed for nothing any more. One transaction, and an event that says how much. */
   prune(before: Time, at: Time, dryRun: boolean): Promise<Pruned>
+  /**
+   * Resolves when another process freed a slot, an issue or a worker since the last call, or when `stop` is aborted; only then where the engine
+   * can't tell. Something to wake up for and nothing to rely on: what a lost connection swallowed is seen by the next view.
+   */
+  changed(stop: AbortSignal): Promise<void>
   /** Integrity, version, and where it is. Throws BurnError `ledger_*`. */
   check(): Promise<{ readonly where: string; readonly version: number; readonly rows: Readonly<Record<string, number>> }>
   close(): Promise<void>

@@ -4,7 +4,7 @@ import type { Claim, PlannedText } from '../core/ledger.ts'
 import type { Delivery, Dispatch } from '../core/lives.ts'
 import type { NewEvent } from './events.ts'
 import type { DeliveryRow, DispatchRow, Tables } from './tables.ts'
-import { chunks } from './engine.ts'
+import { chunks, type Rows } from './engine.ts'
 import { append, fingerprint } from './events.ts'
 import { toDelivery, toDispatch } from './rows.ts'
 import { taken } from './verdicts.ts'
@@ -13,6 +13,11 @@ import { taken } from './verdicts.ts'
 export interface Lease {
   readonly owner: string
   readonly until: number
+}
+
+/** A claim is decided by its issue and its worker alone: those of others may be made at the same time. */
+export function named(claims: readonly Claim[]): Rows {
+  return { workers: claims.map(({ worker }) => worker), issues: claims.map(({ issue }) => issue) }
 }
 
 export async function claim(trx: Transaction<Tables>, claims: readonly Claim[], lease: Lease, at: number): Promise<Dispatch[]> {
@@ -29,16 +34,12 @@ export async function claim(trx: Transaction<Tables>, claims: readonly Claim[], 
     const inserted = new Set(ids.map(({ id }) => id))
     const mine = part.filter(({ id }) => inserted.has(id))
     won.push(...rows.filter(({ id }) => inserted.has(id)).map(toDispatch))
-    await append(
-      trx,
-      mine.map(({ id, issue, worker, reason }) => ({ kind: 'dispatch.claimed', subject: id, issue, worker, text: reason })),
-      at,
-    )
-    await insertDeliveries(
-      trx,
-      mine.map((each) => planned(each, each.issue, lease, at)),
-      at,
-    )
+    const texts = mine.map((each) => planned(each, each.issue, lease, at))
+    if (texts.length > 0) await trx.insertInto('delivery').values(texts).execute()
+    const events = mine.map(({ id, issue, worker, reason }): NewEvent => {
+      return { kind: 'dispatch.claimed', subject: id, issue, worker, text: reason }
+    })
+    await append(trx, [...events, ...texts.map(plannedEvent)], at)
     const work = mine.flatMap(({ kind, issue }) => (kind === 'work' ? [issue] : []))
     if (work.length > 0) await trx.updateTable('issue').set(taken).where('ref', 'in', work).execute()
     const used = [...new Set(mine.filter(({ kind }) => kind === 'work').map(({ worker }) => worker))]
@@ -105,14 +106,11 @@ function planned({ id, kind, worker, text }: PlannedText, issue: string | null, 
 /** Plans texts that belong to no dispatch. */
 export async function plan(trx: Transaction<Tables>, texts: readonly PlannedText[], lease: Lease, at: number): Promise<Delivery[]> {
   const rows = texts.map((text) => planned(text, null, lease, at))
-  await insertDeliveries(trx, rows, at)
+  for (const part of chunks(rows)) await trx.insertInto('delivery').values(part).execute()
+  await append(trx, rows.map(plannedEvent), at)
   return rows.map(toDelivery)
 }
 
-async function insertDeliveries(trx: Transaction<Tables>, rows: readonly DeliveryRow[], at: number): Promise<void> {
-  for (const part of chunks(rows)) await trx.insertInto('delivery').values(part).execute()
-  const events = rows.map(({ id, issue, worker, kind, text }): NewEvent => {
-    return { kind: 'delivery.planned', subject: id, issue, worker, text: `${kind}: ${fingerprint(text)}` }
-  })
-  await append(trx, events, at)
+function plannedEvent({ id, issue, worker, kind, text }: DeliveryRow): NewEvent {
+  return { kind: 'delivery.planned', subject: id, issue, worker, text: `${kind}: ${fingerprint(text)}` }
 }

@@ -9,7 +9,7 @@ import { BurnError } from '../core/errors.ts'
 import { chunks } from './engine.ts'
 import { invariants } from './invariants.ts'
 import { openDatabase, openEngine } from './open.ts'
-import { pages } from './pages.ts'
+import { pages, type Page } from './pages.ts'
 
 export interface Copied {
   /** Where it was and where it is, for people; without a password. */
@@ -43,33 +43,43 @@ export async function moveLedger(from: string, to: string, wait: LockWait, now: 
   )
 }
 
+/** What `backupLedger` would do: throws what it would, and changes nothing. */
+export async function wouldBackup(from: string, to: string, wait: LockWait): Promise<Copied> {
+  return using(openEngine(from, wait), async (source) => wouldCopy(source, to, wait, await source.read(countRows)))
+}
+
 /** What `moveLedger` would do: throws what it would, and changes nothing. */
 export async function wouldMove(from: string, to: string, wait: LockWait, now: number): Promise<Copied> {
-  const source = await openEngine(from, wait)
-  try {
-    const rows = await source.read(async (trx) => {
-      await refuseLeased(trx, source, now)
-      let count = 0
-      for await (const page of pages(trx)) count += page.rows.length
-      return count
+  return using(openEngine(from, wait), async (source) => {
+    await source.read((trx) => refuseLeased(trx, source, now))
+    return wouldCopy(source, to, wait, await source.read(countRows))
+  })
+}
+
+async function countRows(trx: Transaction<Tables>): Promise<number> {
+  let count = 0
+  for await (const page of pages(trx)) count += rowsToCopy(page).length
+  return count
+}
+
+/** The version, and where it came from, each ledger says of itself. */
+function rowsToCopy({ table, rows }: Page): Page['rows'] {
+  return table === 'meta' ? rows.filter(({ key }) => key !== 'version' && key !== origin) : rows
+}
+
+/** A file that is not there is not made, and the tables of a database that is there are not brought up to this version. */
+async function wouldCopy(source: Engine, to: string, wait: LockWait, rows: number): Promise<Copied> {
+  const file = to.startsWith('sqlite:') ? to.slice('sqlite:'.length) : null
+  if (file !== null && !existsSync(file)) return { from: source.where, to: file, rows }
+  return using(openDatabase(to, wait), async (target) => {
+    refuseSame(source, target)
+    await target.read(async (trx) => {
+      const tables = await target.tables(trx)
+      if (tables.includes('meta')) return refuseUsed(trx, source, target)
+      if (tables.length > 0) throw notEmpty(target.where, `it holds another program's tables (${tables[0]})`)
     })
-    const file = to.startsWith('sqlite:') ? to.slice('sqlite:'.length) : null
-    if (file !== null && !existsSync(file)) return { from: source.where, to: file, rows }
-    const target = await openDatabase(to, wait)
-    try {
-      if (target.where === source.where) throw notEmpty(target.where, 'it is the same ledger')
-      await target.read(async (trx) => {
-        const tables = await target.tables(trx)
-        if (tables.includes('meta')) return refuseUsed(trx, source, target)
-        if (tables.length > 0) throw notEmpty(target.where, `it holds another program's tables (${tables[0]})`)
-      })
-      return { from: source.where, to: target.where, rows }
-    } finally {
-      await target.close()
-    }
-  } finally {
-    await source.close()
-  }
+    return { from: source.where, to: target.where, rows }
+  })
 }
 
 async function between(
@@ -78,18 +88,26 @@ async function between(
   wait: LockWait,
   work: (source: Engine, target: Engine) => Promise<Copied>,
 ): Promise<Copied> {
-  const source = await openEngine(from, wait)
+  return using(openEngine(from, wait), (source) =>
+    using(openEngine(to, wait), async (target) => {
+      refuseSame(source, target)
+      return work(source, target)
+    }),
+  )
+}
+
+/** Closes it whatever happens. */
+async function using<T>(opening: Promise<Engine>, work: (engine: Engine) => Promise<T>): Promise<T> {
+  const engine = await opening
   try {
-    const target = await openEngine(to, wait)
-    try {
-      if (target.where === source.where) throw notEmpty(target.where, 'it is the same ledger')
-      return await work(source, target)
-    } finally {
-      await target.close()
-    }
+    return await work(engine)
   } finally {
-    await source.close()
+    await engine.close()
   }
+}
+
+function refuseSame(source: Engine, target: Engine): void {
+  if (target.where === source.where) throw notEmpty(target.where, 'it is the same ledger')
 }
 
 /** All of it in one transaction of the target, and checked before that ends. */
@@ -98,7 +116,7 @@ async function copy(trx: Transaction<Tables>, source: Engine, target: Engine, on
     await makeEmpty(into, source, target)
     let rows = 0
     for await (const page of pages(trx)) {
-      const given = page.table === 'meta' ? page.rows.filter(({ key }) => key !== 'version' && key !== origin) : page.rows
+      const given = rowsToCopy(page)
       for (const part of chunks(given, rowsAtOnce))
         await into
           .insertInto(page.table)

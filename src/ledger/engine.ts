@@ -3,6 +3,19 @@ import type { RawBuilder, Transaction } from 'kysely'
 import type { Db, Tables } from './tables.ts'
 import { sql } from 'kysely'
 
+/** Rows by their keys. */
+export interface Rows {
+  readonly workers: readonly string[]
+  readonly issues: readonly string[]
+}
+
+export interface Writing<T> {
+  /** A promise: `work` neither reads nor changes what hangs on other issues and workers than these. Such writes overlap where the engine can. */
+  readonly only?: Rows
+  /** Whether other processes may have something to do after it: those that wait in `changed` are told as it is committed. */
+  readonly tells?: (result: T) => boolean
+}
+
 export interface Engine {
   readonly db: Db
   /** Where it is, for people; without a password. */
@@ -15,7 +28,9 @@ export interface Engine {
    * Runs `work` as if it were alone; it may run more than once, and counts once or not at all. When it resolves it is on disk.
    * Throws BurnError `ledger_*`.
    */
-  write<T>(work: (trx: Transaction<Tables>) => Promise<T>): Promise<T>
+  write<T>(work: (trx: Transaction<Tables>) => Promise<T>, how?: Writing<T>): Promise<T>
+  /** Resolves once another process told something since the last call, or when `stop` is aborted; only then where the engine can't tell. */
+  changed(stop: AbortSignal): Promise<void>
   /** Names of all tables where the ledger's own are, or would be. */
   tables(trx: Transaction<Tables>): Promise<readonly string[]>
   /** What the engine itself finds broken. */
@@ -36,4 +51,9 @@ export function chunks<T>(all: readonly T[], size = 500): readonly (readonly T[]
   const parts: T[][] = []
   for (let from = 0; from < all.length; from += size) parts.push(all.slice(from, from + size))
   return parts
+}
+
+/** Resolves when the signal is aborted. */
+export function aborted(stop: AbortSignal): Promise<void> {
+  return new Promise((done) => (stop.aborted ? done() : stop.addEventListener('abort', () => done(), { once: true })))
 }

@@ -1,9 +1,16 @@
 /** What must always hold, asked of the tables themselves: by `burn ledger check`, and by tests after every step. */
-import type { Transaction } from 'kysely'
+import type { RawBuilder, Transaction } from 'kysely'
 import type { Db, Tables } from './tables.ts'
 import { sql } from 'kysely'
 import { activeStates, deliverySteps, dispatchSteps, liveStates, pastingStates, slotStates } from '../core/lives.ts'
 import { among } from './engine.ts'
+
+/** How often the issue failed or was lost since it was last requeued, counted from history. */
+export function attemptsOf(issue: string): RawBuilder<number> {
+  return sql`(select count(*) from dispatch d join event e on e.subject = d.id and e.kind = 'dispatch.' || d.state
+    where d.issue = ${sql.ref(issue)} and d.kind = 'work' and d.state in ('failed', 'lost')
+    and e.seq > coalesce((select max(r.seq) from event r where r.subject = ${sql.ref(issue)} and r.kind = 'issue.requeued'), 0))`
+}
 
 /** Each rule, with the rows that break it as `what`. The SQL is what both engines know. */
 function rules() {
@@ -33,10 +40,7 @@ function rules() {
       union all select d.issue from dispatch d join issue i on i.ref = d.issue where d.kind = 'work' and ${live} and (i.standing is null or i.standing <> 'taken')`,
     'done issues have a dispatch that is done': sql`select i.ref as what from issue i where i.done = 1
       and not exists (select 1 from dispatch d where d.issue = i.ref and d.kind = 'work' and d.state = 'done')`,
-    'attempts count what failed since the issue was last requeued': sql`select i.ref as what from issue i where i.attempts <> (
-      select count(*) from dispatch d join event e on e.subject = d.id and e.kind = 'dispatch.' || d.state
-      where d.issue = i.ref and d.kind = 'work' and d.state in ('failed', 'lost')
-      and e.seq > coalesce((select max(r.seq) from event r where r.subject = i.ref and r.kind = 'issue.requeued'), 0))`,
+    'attempts count what failed since the issue was last requeued': sql`select i.ref as what from issue i where i.attempts <> ${attemptsOf('i.ref')}`,
   }
 }
 

@@ -11,16 +11,29 @@ export function isWorthAgain(thrown: unknown): boolean {
   return ['40001', '40P01'].includes(codeOf(thrown))
 }
 
-export function explainPostgres(thrown: unknown, where: string): unknown {
+/** The oldest server whose every test passes, as `server_version_num` has it. */
+export const oldest = 100_000
+
+export function tooOld(where: string, what: string): BurnError {
+  const hint = `Nothing was written. Use a server of PostgreSQL ${oldest / 10_000} or newer, or a file ("sqlite:…") under "ledger" in the spec.`
+  return new BurnError('ledger_old', `the ledger ${where} is on a server that is too old: ${what}`, hint)
+}
+
+/** `ended`: all was written but for the commit, which was asked for. */
+export function explainPostgres(thrown: unknown, where: string, ended: boolean): unknown {
   if (thrown instanceof BurnError) return thrown
   const code = codeOf(thrown)
   const message = messageOf(thrown)
+  // A setting that this program asks for at the start of a connection, and that the server has never heard of.
+  if (code === '42704' && message.includes('configuration parameter')) return tooOld(where, message)
   const found = cases.find(({ codes, said }) => codes.some((each) => code.startsWith(each)) || said?.test(message) === true)
   if (found === undefined) return thrown
-  return new BurnError(found.as, `the ledger ${where} ${found.what}: ${message === '' ? code : message}`, found.hint, { cause: thrown })
+  const hint = found.as === 'ledger_unreachable' ? `${ended ? unsure : kept} ${found.hint}` : found.hint
+  return new BurnError(found.as, `the ledger ${where} ${found.what}: ${message === '' ? code : message}`, hint, { cause: thrown })
 }
 
 const kept = 'Nothing of this step was written; what was recorded before is safe.'
+const unsure = 'All of this step was written, or nothing: the next cycle reads which before it does anything.'
 
 const cases: readonly {
   readonly codes: readonly string[]
@@ -36,7 +49,7 @@ const cases: readonly {
     hint: `${kept} See who holds it (pg_stat_activity), then run this again.`,
   },
   {
-    codes: ['25006', '42501'],
+    codes: ['25006', '42501', '3F000'],
     as: 'ledger_readonly',
     what: 'can not be written',
     hint: `${kept} The server must be the primary, and the user of the URL must own the schema.`,
@@ -62,16 +75,22 @@ const cases: readonly {
     hint: `${kept} This is a mistake in burn: please report it with this message.`,
   },
   {
+    codes: ['57014'],
+    as: 'ledger_slow',
+    what: 'took too long',
+    hint: `${kept} See what keeps the server busy (pg_stat_activity), then run this again.`,
+  },
+  {
     codes: ['53300'],
     as: 'ledger_busy',
     what: 'has no connection left',
-    hint: 'Raise max_connections on the server; every burn process holds up to 4.',
+    hint: 'Raise max_connections on the server; every burn process holds up to 5.',
   },
   {
-    codes: ['08', '57P', '57014', 'ECONN', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'EPIPE'],
+    codes: ['08', '57P', '25P03', 'ECONN', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'EPIPE'],
     said: /timeout|terminated|Client has encountered a connection error|not queryable/i,
     as: 'ledger_unreachable',
     what: 'can not be reached',
-    hint: 'What was being written may have been, or not: the next cycle reads it again before it does anything. Is the server up, and may this machine connect?',
+    hint: 'Is the server up, and may this machine connect?',
   },
 ]

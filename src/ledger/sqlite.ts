@@ -7,6 +7,7 @@ import { dirname } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { setTimeout as pause } from 'node:timers/promises'
 import { CompiledQuery, Kysely, SqliteAdapter, SqliteDriver, SqliteIntrospector, SqliteQueryCompiler, sql } from 'kysely'
+import { aborted } from './engine.ts'
 import { explainSqlite, isBusy } from './sqlite-errors.ts'
 
 /** How long SQLite itself waits for another process, milliseconds: it blocks this one, so it is short. */
@@ -18,10 +19,14 @@ const blockFor = 20
 const pauseAtMost = 100
 const defaultTries = 300
 
-/** How to wait for the lock: how often to try, and a number in [0, 1) that spreads the tries of several processes. */
+/**
+ * How to wait: for the lock, how often to try, and a number in [0, 1) that spreads the tries of several processes; for a server, how many
+ * milliseconds it may be silent.
+ */
 export interface LockWait {
   readonly random: () => number
   readonly tries?: number
+  readonly silent?: number
 }
 
 /** Kysely's own driver, but for how transactions begin and end. */
@@ -117,6 +122,8 @@ export async function openSqlite(path: string, { random, tries = defaultTries }:
     serial: 'integer',
     read: (work) => explained(() => db.transaction().setAccessMode('read only').execute(work)),
     write: (work) => explained(() => db.transaction().execute(work)),
+    // A file tells nobody that it was written: one would have to ask it again and again, which is what the pause between cycles is for.
+    changed: (stop) => aborted(stop),
     tables: async (trx) => (await tablesIn(trx)).rows.map(({ name }) => name),
     damage: () => explained(() => damage(db)),
     close: () => db.destroy(),

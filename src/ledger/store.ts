@@ -1,8 +1,10 @@
 /** The ledger over an engine: every method is one transaction. */
 import type { Ledger } from '../core/ledger.ts'
 import type { Engine } from './engine.ts'
+import type { Dispatch } from '../core/lives.ts'
 import { BurnError } from '../core/errors.ts'
-import { claim, plan } from './claims.ts'
+import { slotStates } from '../core/lives.ts'
+import { claim, named, plan } from './claims.ts'
 import { append, type NewEvent } from './events.ts'
 import { invariants } from './invariants.ts'
 import * as issues from './issues.ts'
@@ -43,7 +45,7 @@ export function createStore(engine: Engine): Ledger {
     saveVerdicts: async (given, at) => (given.length === 0 ? undefined : write((trx) => verdicts.saveVerdicts(trx, given, at))),
     judgeBy: (rules) => write((trx) => verdicts.judgeBy(trx, rules)),
     saveWaiting: (reasons) => write((trx) => verdicts.saveWaiting(trx, reasons)),
-    requeue: (issue, at) => write((trx) => issues.requeueIssue(trx, issue, at)),
+    requeue: (issue, at) => write((trx) => issues.requeueIssue(trx, issue, at), { tells: (known) => known }),
 
     remembered: (key) => read((trx) => memory.remembered(trx, key)),
     remember: (key, value) => write((trx) => memory.remember(trx, key, value)),
@@ -51,10 +53,11 @@ export function createStore(engine: Engine): Ledger {
     recordWorkers: (given, at) => write((trx) => workers.recordWorkers(trx, given, at)),
     retireWorkers: (ids, at) => write((trx) => workers.retireWorkers(trx, ids, at)),
     saveReadings: (readings, at) => write((trx) => workers.saveReadings(trx, readings, at)),
-    hold: (worker, reason, at) => write((trx) => workers.hold(trx, worker, reason, at)),
+    hold: (worker, reason, at) => write((trx) => workers.hold(trx, worker, reason, at), { tells: (known) => known && reason === null }),
 
-    claim: async (claims, owner, until, at) => (claims.length === 0 ? [] : write((trx) => claim(trx, claims, { owner, until }, at))),
-    moveDispatches: async (moves, at) => (moves.length === 0 ? [] : write((trx) => moveDispatches(trx, moves, at))),
+    claim: async (claims, owner, until, at) =>
+      claims.length === 0 ? [] : write((trx) => claim(trx, claims, { owner, until }, at), { only: named(claims) }),
+    moveDispatches: async (moves, at) => (moves.length === 0 ? [] : write((trx) => moveDispatches(trx, moves, at), { tells: freed })),
     saveComments: async (comments, at) => (comments.length === 0 ? undefined : write((trx) => saveComments(trx, comments, at))),
     plan: async (texts, owner, until, at) => (texts.length === 0 ? [] : write((trx) => plan(trx, texts, { owner, until }, at))),
     moveDeliveries: async (moves, owner, at) => (moves.length === 0 ? [] : write((trx) => moveDeliveries(trx, moves, owner, at))),
@@ -63,10 +66,14 @@ export function createStore(engine: Engine): Ledger {
     giveUp: async (owner) => void (await write((trx) => renew(trx, { owner, until: 0 }))),
 
     prune: (before, at, dryRun) => (dryRun ? read : write)((trx) => prune(trx, before, at, dryRun)),
+    changed: (stop) => engine.changed(stop),
     check: () => check(engine),
     close: () => engine.close(),
   }
 }
+
+/** A slot that another dispatcher may fill. */
+const freed = (moved: readonly Dispatch[]) => moved.some(({ state }) => !slotStates.includes(state))
 
 type Write = Parameters<Engine['write']>[0]
 type Saved = Parameters<Ledger['saveComments']>[0]

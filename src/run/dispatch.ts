@@ -9,6 +9,9 @@ import { withLeases } from './session.ts'
 /** How often what is older than the spec's `retention` is forgotten, milliseconds. */
 const forgetEvery = 24 * 60 * 60_000
 
+/** Milliseconds between two cycles at least: what one dispatcher's cycle frees wakes the others, whose cycles may wake it again. */
+const restAtLeast = 5_000
+
 export interface DispatchOptions {
   /** How many cycles; Infinity until stopped. */
   readonly cycles: number
@@ -38,10 +41,21 @@ export async function dispatch(
         failed += 1
         session.notify({ level: 'error', subject: `cycle ${number}`, text: messageOf(thrown) })
       }
-      if (number < options.cycles) await session.clock.sleep(options.interval, stop)
+      if (number < options.cycles) await rest(session, options.interval, stop)
     }
   })
   return failed
+}
+
+/** The pause between cycles, cut short where another process frees something that could be given out. */
+async function rest({ ledger, clock }: Session, interval: number, stop: AbortSignal): Promise<void> {
+  const least = Math.min(restAtLeast, interval)
+  const over = new AbortController()
+  const end = AbortSignal.any([stop, over.signal])
+  const told = ledger.changed(end)
+  await clock.sleep(least, end)
+  await Promise.race([clock.sleep(interval - least, end), told])
+  over.abort()
 }
 
 async function forgetOld({ fleet, ledger, clock }: Session): Promise<void> {

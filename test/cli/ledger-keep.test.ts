@@ -27,6 +27,9 @@ function fleet(t: Parameters<typeof scratch>[0], more: object = {}) {
 test('ledger backup, move: the copy is a ledger, and the old place says where it went', async (t) => {
   const { dir, write, burn: run } = fleet(t)
   assert.equal((await run('hold', 'box/W/1', 'mine')).code, 2)
+  const dry = await run('ledger', 'backup', 'copy.db', '--dry-run')
+  assert.match(dry.out, /^Would copy \d+ rows from .*l\.db to .*copy\.db/)
+  assert.ok(!existsSync(join(dir, 'copy.db')))
   const backup = await run('ledger', 'backup', 'copy.db')
   assert.equal(backup.code, 0, backup.err)
   assert.match(backup.out, /copy\.db: a copy of .*l\.db, \d+ rows/)

@@ -7,6 +7,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { describe, it } from 'node:test'
 import { BurnError } from '../../src/core/errors.ts'
 import { openLedger } from '../../src/ledger/open.ts'
+import { mounted } from '../support/mount.ts'
 import { batchOf, furnishMany } from './batches.ts'
 import { issueOf, withCode } from './fixtures.ts'
 
@@ -33,7 +34,7 @@ async function refused(file: string, code: string): Promise<void> {
     (reason: unknown) => reason,
   )
   assert.ok(thrown instanceof BurnError, String(thrown))
-  assert.equal(thrown.code, code)
+  assert.deepEqual([thrown.code, thrown.exit], [code, 1])
   assert.ok(thrown.message.includes(file) && thrown.hint.length > 40, thrown.message)
   assert.deepEqual(await readFile(file), before)
 }
@@ -163,10 +164,3 @@ describe('a ledger file', () => {
     }
   })
 })
-
-/** Whether all these mounts could be made; what was made of them is undone where not. */
-function mounted(path: string, ...all: string[][]): boolean {
-  const failed = all.findIndex((args) => spawnSync('mount', args).status !== 0)
-  for (let made = 0; made < failed; made++) spawnSync('umount', [path])
-  return failed === -1
-}

@@ -30,3 +30,11 @@ export function batchOf(owner: string, batch: number, size: number, count: numbe
     }),
   )
 }
+
+/** Claims by chance, so few workers and slots that those of several processes cross: an issue and a slot may be in it twice. */
+export function crossed(owner: string, size: number): Claim[] {
+  const pick = (count: number) => Math.floor(Math.random() * count)
+  return Array.from({ length: size }, (_, index) =>
+    claimOf(0, { id: `${owner}-${index}`, issue: `o/r#${pick(200)}`, worker: `m/W/N${pick(12)}`, slot: pick(8) }),
+  )
+}

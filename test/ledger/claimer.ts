@@ -1,13 +1,14 @@
 /**
  * A process of its own that works on a ledger. `node claimer.ts <url> <owner> claim`: waits for a line on stdin, claims all open issues in
  * batches, prints the ids it won as JSON and ends. `… stuck`: begins a batch, says `inside` in the middle of it and stays there. `… busy`:
- * claims and releases without end, a line for each batch.
+ * claims and releases without end, a line for each batch. `… cross`: waits for a line, then claims issues, workers and slots by chance and gives back
+ * half of what it won, for a while; prints how many it won.
  */
 import { createInterface } from 'node:readline'
 import { openEngine } from '../../src/ledger/open.ts'
-import { claim } from '../../src/ledger/claims.ts'
+import { claim, named } from '../../src/ledger/claims.ts'
 import { createStore } from '../../src/ledger/store.ts'
-import { batchOf } from './batches.ts'
+import { batchOf, crossed } from './batches.ts'
 
 const [url = '', owner = '', what = ''] = process.argv.slice(2)
 const engine = await openEngine(url, { random: Math.random })
@@ -25,11 +26,31 @@ if (what === 'claim') {
   process.exit()
 }
 if (what === 'stuck') {
-  await engine.write(async (trx) => {
-    await claim(trx, batchOf(owner, 0, 25, 500), { owner, until: 1000 }, 10)
-    process.stdout.write('inside\n')
-    await new Promise(() => setInterval(() => {}, 1000))
-  })
+  const batch = batchOf(owner, 0, 25, 500)
+  await engine.write(
+    async (trx) => {
+      await claim(trx, batch, { owner, until: 1000 }, 10)
+      process.stdout.write('inside\n')
+      await new Promise(() => setInterval(() => {}, 1000))
+    },
+    { only: named(batch) },
+  )
+}
+if (what === 'cross') {
+  await input.next()
+  let won = 0
+  for (let round = 0; round < 25; round++) {
+    const some = await ledger.claim(crossed(`${owner}${round}`, 12), owner, 1000, 10)
+    won += some.length
+    const half = some.slice(0, some.length / 2)
+    await ledger.moveDispatches(
+      half.map(({ id }) => ({ id, from: ['claimed'], to: 'released', reason: 'again' })),
+      11,
+    )
+  }
+  await ledger.close()
+  process.stdout.write(`${won}\n`)
+  process.exit()
 }
 for (let round = 0; ; round++) {
   const won = await ledger.claim(batchOf(`${owner}${round}`, round % 20, 25, 500), owner, 1000, 10)

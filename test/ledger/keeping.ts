@@ -5,8 +5,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { backupLedger, moveLedger, wouldMove } from '../../src/ledger/copy.ts'
-import { openEngine, openLedger } from '../../src/ledger/open.ts'
+import { backupLedger, moveLedger, wouldBackup, wouldMove } from '../../src/ledger/copy.ts'
+import { openDatabase, openEngine, openLedger } from '../../src/ledger/open.ts'
 import { pages } from '../../src/ledger/pages.ts'
 import { claimOf, furnish, hand, idOf, issueOf, withCode, workers } from './fixtures.ts'
 
@@ -87,8 +87,13 @@ export function copying(name: string, fresh: { from(): Promise<string>; to(): Pr
 
     it('a backup has every row, can be worked with, and is renewed as long as nobody did', async () => {
       const [from, to] = [await written(), await fresh.to()]
+      const would = await wouldBackup(from, to, wait)
+      const target = await openDatabase(to, wait)
+      assert.deepEqual(await target.read((trx) => target.tables(trx)), [], 'a dry run writes nothing')
+      await target.close()
       const { rows } = await backupLedger(from, to, wait, silent)
       assert.ok(rows > 2400)
+      assert.deepEqual([would.to, would.rows], [target.where, rows])
       assert.deepEqual(await contents(to), await contents(from))
       const source = await openLedger(from, wait)
       await source.hold(workers[0], 'mine', 30)
@@ -101,6 +106,7 @@ export function copying(name: string, fresh: { from(): Promise<string>; to(): Pr
       const [before, newest] = await copy.events({ limit: 2 })
       assert.ok(newest?.kind === 'worker.resumed' && newest.seq > before!.seq, 'numbers of events go on')
       await copy.close()
+      await assert.rejects(wouldBackup(from, to, wait), withCode('ledger_target'))
       await assert.rejects(backupLedger(from, to, wait, silent), withCode('ledger_target'))
     })
 
@@ -111,7 +117,7 @@ export function copying(name: string, fresh: { from(): Promise<string>; to(): Pr
       await backupLedger(from, to, wait, silent)
       const before = await contents(from)
       await assert.rejects(wouldMove(from, to, wait, 4999), withCode('ledger_in_use'))
-      assert.ok((await wouldMove(from, to, wait, 5001)).rows > before.length)
+      assert.equal((await wouldMove(from, to, wait, 5001)).rows, before.length)
       await moveLedger(from, to, wait, 5001, silent)
       assert.deepEqual(await contents(to), before)
       await assert.rejects(openLedger(from, wait), withCode('ledger_moved'))
@@ -127,6 +133,7 @@ export function copying(name: string, fresh: { from(): Promise<string>; to(): Pr
       await assert.rejects(moveLedger(from, from, wait, 9999, silent), withCode('ledger_target'))
       await assert.rejects(wouldMove(from, to, wait, 9999), withCode('ledger_target'))
       await assert.rejects(wouldMove(from, from, wait, 9999), withCode('ledger_target'))
+      await assert.rejects(wouldBackup(from, from, wait), withCode('ledger_target'))
       assert.deepEqual(await contents(to), before)
     })
   })

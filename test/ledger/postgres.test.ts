@@ -1,14 +1,23 @@
 import type { Opened } from './fixtures.ts'
 import assert from 'node:assert/strict'
 import { after, it } from 'node:test'
-import { openEngine } from '../../src/ledger/open.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { sql } from 'kysely'
+import { openEngine, openLedger } from '../../src/ledger/open.ts'
 import { createStore } from '../../src/ledger/store.ts'
 import { startPostgres } from '../support/postgres.ts'
 import { conformance } from './conformance.ts'
-import { withCode } from './fixtures.ts'
+import { batchOf } from './batches.ts'
+import { claimOf, furnish, idOf, withCode, workers } from './fixtures.ts'
 import { copying, files } from './keeping.ts'
-import { processes } from './processes.ts'
+import { furnished, processes, start } from './processes.ts'
 import { sequences } from './sequences.ts'
+
+/** A ledger that gives up soon where it has to wait. */
+async function impatient(url: string) {
+  const engine = await openEngine(url, { random: Math.random, tries: 3 })
+  return { engine, ledger: createStore(engine) }
+}
 
 const server = await startPostgres()
 after(() => server?.stop())
@@ -25,6 +34,60 @@ else {
   copying(`from a file to PostgreSQL ${server.version}`, { from: fresh, to: server.fresh })
   copying(`from PostgreSQL ${server.version} to a file`, { from: server.fresh, to: fresh })
   processes(`PostgreSQL ${server.version}`, async () => ({ url: await server.fresh(), [Symbol.asyncDispose]: async () => {} }))
+
+  it('a claim waits only for those of the same workers or issues, and every other write for all of them', async () => {
+    await using shared = await furnished({ url: await server.fresh(), [Symbol.asyncDispose]: async () => {} })
+    await using child = await start(shared.url, 'a', 'stuck')
+    assert.equal(await child.line(), 'inside')
+    const { ledger: other, engine } = await impatient(shared.url)
+    assert.equal((await other.claim(batchOf('b', 1, 25, 500), 'b', 1000, 10)).length, 25)
+    const [first] = batchOf('c', 0, 25, 500)
+    const elsewhere = { worker: 'm/W/N90', slot: 9, issue: 'o/r#400' }
+    for (const claims of [[{ ...first!, ...elsewhere, issue: first!.issue }], [{ ...first!, ...elsewhere, worker: first!.worker }]])
+      await assert.rejects(other.claim(claims, 'c', 1000, 10), withCode('ledger_busy'))
+    await assert.rejects(other.retireWorkers(['m/W/N0'], 11), withCode('ledger_busy'))
+    await assert.rejects(other.requeue('o/r#499', 11), withCode('ledger_busy'))
+    await assert.rejects(other.moveDispatches([{ id: 'b-25', from: ['claimed'], to: 'released', reason: '' }], 11), withCode('ledger_busy'))
+    await engine.close()
+  })
+
+  it('no two writes of all these tests waited for each other', async () => {
+    const engine = await openEngine(await server.fresh(), { random: Math.random })
+    const { rows } = await sql<{ deadlocks: number }>`select deadlocks from pg_stat_database where datname = current_database()`.execute(
+      engine.db,
+    )
+    assert.deepEqual(rows, [{ deadlocks: 0 }])
+    await engine.close()
+  })
+
+  it('who waits is told what another process freed, and neither its own writes, nor claims, nor what another ledger says', async () => {
+    const url = await server.fresh()
+    const [waiting, other, elsewhere] = await Promise.all(
+      [url, url, await server.fresh()].map((at) => openLedger(at, { random: Math.random })),
+    )
+    for (const ledger of [waiting!, elsewhere!]) await furnish(ledger)
+    const told = async (write: () => Promise<unknown>) => {
+      const stop = AbortSignal.timeout(1000)
+      const waits = waiting!.changed(stop)
+      // The first call has a connection to open.
+      await sleep(300)
+      await write()
+      await waits
+      return !stop.aborted
+    }
+    assert.equal(await told(() => waiting!.requeue('o/r#1', 10)), false)
+    assert.equal(await told(() => elsewhere!.requeue('o/r#1', 10)), false)
+    assert.equal(await told(() => other!.claim([claimOf(1)], 'a', 100, 10)), false)
+    assert.equal(await told(() => other!.requeue('o/r#1', 10)), false, 'it is live')
+    const release = () => other!.moveDispatches([{ id: idOf(1), from: ['claimed'], to: 'released', reason: 'by hand' }], 11)
+    for (const write of [release, () => other!.requeue('o/r#1', 12), () => other!.hold(workers[0], null, 13)])
+      assert.equal(await told(write), true)
+    assert.equal(await told(() => other!.hold(workers[0], 'mine', 14)), false)
+    await other!.requeue('o/r#2', 15)
+    await sleep(300)
+    assert.equal(await told(async () => {}), true, 'what was told since the last call')
+    for (const ledger of [waiting!, other!, elsewhere!]) await ledger.close()
+  })
 
   it('a password in the URL is never shown', async () => {
     const url = new URL(await server.fresh())

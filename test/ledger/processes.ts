@@ -20,7 +20,7 @@ interface Child extends AsyncDisposable {
 }
 
 /** A claimer that has opened the ledger. */
-async function start(url: string, owner: string, what: string): Promise<Child> {
+export async function start(url: string, owner: string, what: string): Promise<Child> {
   const process_ = spawn(process.execPath, [script, url, owner, what])
   const ended = once(process_, 'exit')
   process_.stderr.pipe(process.stderr)
@@ -39,7 +39,7 @@ export interface Place extends AsyncDisposable {
   readonly url: string
 }
 
-async function furnished({ url, [Symbol.asyncDispose]: leave }: Place) {
+export async function furnished({ url, [Symbol.asyncDispose]: leave }: Place) {
   const engine = await openEngine(url, { random: Math.random })
   const ledger = createStore(engine)
   await furnishMany(ledger, 500)
@@ -62,6 +62,34 @@ export function processes(name: string, freshPlace: () => Promise<Place>): void 
       assert.equal(new Set(won.flat()).size, 500)
       assert.equal((await shared.ledger.view()).dispatches.length, 500)
       assert.deepEqual(await invariants(shared.engine.db), [])
+    })
+
+    it('claim the same issues and slots in any order beside every other write: nothing is won twice, and nobody hears of it', async () => {
+      await using shared = await furnished(await freshPlace())
+      await using children = new AsyncDisposableStack()
+      const claimers = await Promise.all(['a', 'b', 'c'].map(async (owner) => children.use(await start(shared.url, owner, 'cross'))))
+      for (const { process } of claimers) process.stdin.write('go\n')
+      const over = new AbortController()
+      const won = Promise.all(claimers.map(async ({ line }) => Number(await line()))).finally(() => over.abort())
+      const idle = 'm/W/N99'
+      for (let round = 0; !over.signal.aborted; round++) {
+        assert.deepEqual(await shared.ledger.retireWorkers([idle], round), [idle])
+        await shared.ledger.recordWorkers([{ id: idle, drawn: true }], round)
+        for (const worker of await shared.ledger.retireWorkers(['m/W/N0'], round))
+          await shared.ledger.recordWorkers([{ id: worker, drawn: true }], round)
+        await shared.ledger.requeue(`o/r#${round % 200}`, round)
+        const { dispatches } = await shared.ledger.view()
+        const [first] = dispatches
+        if (first !== undefined)
+          await shared.ledger.moveDispatches([{ id: first.id, from: ['claimed'], to: 'handed', reason: 'typed' }], round)
+        assert.equal(new Set(dispatches.map(({ issue }) => issue)).size, dispatches.length)
+      }
+      const events = await shared.ledger.events({ limit: 100_000 })
+      assert.equal(
+        events.filter(({ kind }) => kind === 'dispatch.claimed').length,
+        (await won).reduce((sum, count) => sum + count),
+      )
+      await shared.ledger.check()
     })
 
     it('one killed in the middle of a batch leaves nothing of it, and no lock', async () => {

@@ -170,6 +170,13 @@ export function fleet(holds: Holds): void {
     assert.deepEqual([worker?.state, worker?.state_since], ['working', 22])
   })
 
+  holds('ends its wait for news when it is stopped, before or meanwhile', async ({ ledger }) => {
+    await ledger.changed(AbortSignal.abort())
+    const stop = AbortSignal.timeout(200)
+    await ledger.changed(stop)
+    assert.ok(stop.aborted)
+  })
+
   holds('reads one moment while others write', async ({ ledger }) => {
     const writes = Array.from({ length: 8 }, (_, i) =>
       ledger.claim([claimOf(i + 1, { issue: `o/r#${(i % 4) + 1}`, slot: i })], 'a', 100, 10),

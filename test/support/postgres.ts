@@ -26,14 +26,17 @@ const nobody = 65534
 const asRoot = process.getuid?.() === 0
 const identity = asRoot ? { uid: nobody, gid: nobody } : {}
 
-/** Null, with the reason printed, where there is no server to run. */
-export async function startPostgres(): Promise<Postgres | null> {
+/**
+ * Null, with the reason printed, where there is no server to run. `synced`: what is committed is on disk, as anywhere else; tests go without, since
+ * that is the server's promise and not what they test.
+ */
+export async function startPostgres({ synced = false } = {}): Promise<Postgres | null> {
   const dir = mkdtempSync(join(tmpdir(), 'burn-pg-'))
   if (asRoot) chownSync(dir, nobody, nobody)
   for (const binaries of [packaged(dir), installed()]) {
     if (binaries === null) continue
     try {
-      return await start(dir, binaries)
+      return await start(dir, binaries, synced)
     } catch (thrown) {
       console.log(`PostgreSQL from ${binaries.bin}: ${(thrown as Error).message}`)
     }
@@ -60,7 +63,7 @@ function installed(): Binaries | null {
   return newest === undefined ? null : { bin: join(debian, newest, 'bin'), env: {} }
 }
 
-async function start(dir: string, { bin, env }: Binaries): Promise<Postgres> {
+async function start(dir: string, { bin, env }: Binaries, synced: boolean): Promise<Postgres> {
   const data = join(dir, 'data')
   const run = { ...identity, env: { PATH: '/usr/bin:/bin', LC_ALL: 'C', ...env }, cwd: dir }
   execFileSync(join(bin, 'initdb'), ['-D', data, '-U', 'burn', '--auth=trust', '--encoding=UTF8', '--no-locale', '--no-sync'], {
@@ -68,15 +71,11 @@ async function start(dir: string, { bin, env }: Binaries): Promise<Postgres> {
     stdio: 'pipe',
   })
   const port = await freePort()
-  // What is committed is on disk: that is the server's promise, and not what is tested.
-  const child = spawn(
-    join(bin, 'postgres'),
-    ['-D', data, '-p', String(port), '-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories=', '-c', 'fsync=off'],
-    {
-      ...run,
-      stdio: 'ignore',
-    },
-  )
+  const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', ...(synced ? [] : ['fsync=off'])]
+  const child = spawn(join(bin, 'postgres'), ['-D', data, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])], {
+    ...run,
+    stdio: 'ignore',
+  })
   const url = (name: string) => `postgres://burn@127.0.0.1:${port}/${name}`
   const version = await until(url('postgres'), child)
   let count = 0

@@ -1,0 +1,45 @@
+/** Issues that can be claimed in batches, and the claims for them. */
+import type { Claim, Ledger } from '../src/core/ledger.ts'
+import type { Issue } from '../src/core/nouns.ts'
+
+export const batchSize = 50
+/** Of each machine. */
+export const workers = 112
+/** Numbers of open issues begin past those of the history. */
+const firstOpen = 1_000_000
+
+const text = 'words to work on '.repeat(180)
+
+export async function furnish(ledger: Ledger, machines: number): Promise<void> {
+  const ids = Array.from({ length: machines * workers }, (_, index) => ({
+    id: `m${Math.floor(index / workers)}/W/N${index % workers}`,
+    drawn: true,
+  }))
+  await ledger.recordWorkers(ids, 1)
+}
+
+export async function openIssues(ledger: Ledger, batches: number): Promise<void> {
+  const issues = Array.from({ length: batches * batchSize }, (_, index): Issue => {
+    const number = firstOpen + index
+    const rest = { labels: [], assignees: [], author: 'ann', created_at: 1, updated_at: 1, comments: 0, url: `http://forge/${number}` }
+    return { ref: `o/r#${number}`, repo: 'o/r', number, title: `title ${number}`, body: 'body', state: 'open', ...rest }
+  })
+  await ledger.saveIssues('o/r', issues, 'c', false, 1)
+}
+
+/** The claims of one batch for the workers of one machine; ids sort after all that were made before. */
+export function batchOf(batch: number, machine: number, id: string): Claim[] {
+  return Array.from({ length: batchSize }, (_, index): Claim => {
+    const number = batch * batchSize + index
+    return {
+      id: `${id}-${number}`,
+      kind: 'work',
+      issue: `o/r#${firstOpen + number}`,
+      worker: `m${machine}/W/N${number % workers}`,
+      slot: Math.floor(number / workers),
+      attempt: 1,
+      reason: 'its home repo',
+      text,
+    }
+  })
+}

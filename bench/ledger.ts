@@ -1,0 +1,9 @@
+/** `node bench/ledger.ts [--write]`: what `npm run bench ledger` measures, without a fleet. Exit 1 where a limit does not hold. */
+import { claiming } from './claims.ts'
+import { pairs } from './measure.ts'
+import { allHold, tableOf, writeTable } from './report.ts'
+
+const results = await claiming(pairs)
+console.log(tableOf(results))
+if (process.argv.includes('--write')) writeTable('ledger table', tableOf(results))
+process.exitCode = allHold(results) ? 0 : 1

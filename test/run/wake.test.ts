@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { test } from 'node:test'
+import { command, testFleet, writeIssues } from '../support/fleet.ts'
+import { startPostgres } from '../support/postgres.ts'
+
+test('a dispatcher that rests is woken by another process that frees a worker', { timeout: 60_000 }, async (t) => {
+  const server = await startPostgres()
+  if (server === null) return t.skip('no PostgreSQL came with the node modules, and none is installed')
+  t.after(() => server.stop())
+  const ledger = await server.fresh()
+  const fleet = testFleet(t, (dir, socket) => ({
+    name: 't',
+    socket,
+    dir: join(dir, 'w'),
+    ledger,
+    forge: { kind: 'folder', path: dir },
+    machines: { box: { windows: [{ name: 'APP', names: ['ONE'], repos: ['app'] }] } },
+  }))
+  writeIssues(fleet.dir, 'app', [])
+  const interval = 50
+  const dispatcher = spawn(process.execPath, [command, 'dispatch', '--cycles', '2', '--interval', String(interval), '--json'], {
+    env: { PATH: process.env['PATH'] ?? '', HOME: fleet.dir, BURN_SPEC: join(fleet.dir, 'fleet-spec.json') },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  t.after(() => dispatcher.kill())
+  const lines = createInterface(dispatcher.stdout)[Symbol.asyncIterator]()
+  await lines.next()
+  const first = Date.now()
+  for (const words of [
+    ['hold', 'ONE', 'mine'],
+    ['resume', 'ONE'],
+  ])
+    assert.equal((await fleet.burn(...words)).code, 0)
+  await lines.next()
+  const rested = Date.now() - first
+  assert.ok(rested < (interval - 10) * 1000, `${rested} ms`)
+  assert.ok(rested >= 5_000, `${rested} ms: dispatchers must not chase each other round`)
+})
