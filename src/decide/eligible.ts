@@ -3,6 +3,7 @@ import type { IssueRecord } from '../core/ledger.ts'
 import type { Dispatch } from '../core/lives.ts'
 import type { Issue, RepoRef } from '../core/nouns.ts'
 import type { View } from '../core/view.ts'
+import { waitsUntil } from './backoff.ts'
 
 export type Eligibility = { readonly kind: 'work' | 'council' } | { readonly kind: 'no'; readonly reason: string }
 
@@ -81,10 +82,15 @@ function foreign({ issue, verdict }: IssueRecord, rules: EligibilityRules): stri
   return fresh ? verdict.reason : null
 }
 
-function given({ issue, attempts, done }: IssueRecord, rules: EligibilityRules): string | null {
+function given(record: IssueRecord, rules: EligibilityRules): string | null {
+  const { issue, attempts, done } = record
   const live = rules.live.get(issue.ref)
   if (live !== undefined) return `${live.state}: ${live.worker} has it (dispatch ${live.id})`
   if (done) return 'done before (burn requeue gives it again)'
   const limit = rules.view.fleet.dispatch.max_attempts
-  return attempts >= limit ? `given up after ${attempts} attempts (burn requeue gives it again)` : null
+  if (attempts >= limit) return `given up after ${attempts} attempts (burn requeue gives it again)`
+  const until = waitsUntil(record, rules.view.fleet.dispatch.retry_after, rules.view.now)
+  return until === null
+    ? null
+    : `waits until ${new Date(until).toISOString().slice(0, 19)}Z after attempt ${attempts} (dispatch.retry_after; burn requeue gives it at once)`
 }

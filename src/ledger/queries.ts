@@ -7,7 +7,8 @@ import type { Tables } from './tables.ts'
 import { sql } from 'kysely'
 import { activeStates, liveStates } from '../core/lives.ts'
 import { among } from './engine.ts'
-import { toDelivery, toDispatch, toEvent, toIssueRecord, toRepoRecord, toWorkerRecord } from './rows.ts'
+import { issueRecords } from './failures.ts'
+import { toDelivery, toDispatch, toEvent, toRepoRecord, toWorkerRecord } from './rows.ts'
 
 type Trx = Transaction<Tables>
 type Filter<K extends 'dispatches' | 'deliveries' | 'events'> = Parameters<Ledger[K]>[0]
@@ -40,7 +41,7 @@ export async function view(trx: Trx): Promise<LedgerView> {
     dispatches: live.map(toDispatch),
     unsaid: unsaid.map(toDispatch).filter(({ state }) => !liveStates.includes(state)),
     deliveries: [...active, ...unproven].map(toDelivery),
-    issues: open.map(toIssueRecord),
+    issues: await issueRecords(trx, open),
     workers: workers.map(toWorkerRecord),
     repos: repos.map(toRepoRecord),
   }
@@ -85,7 +86,7 @@ export async function events(trx: Trx, { issue, worker, subject, limit = most }:
 
 export async function issue(trx: Trx, ref: IssueRef): Promise<IssueRecord | null> {
   const row = await trx.selectFrom('issue').selectAll().where('ref', '=', ref).executeTakeFirst()
-  return row === undefined ? null : toIssueRecord(row)
+  return row === undefined ? null : ((await issueRecords(trx, [row]))[0] ?? null)
 }
 
 const tables = ['issue', 'worker', 'repo', 'dispatch', 'delivery', 'event'] as const
