@@ -62,7 +62,7 @@ export class MachineWatch {
 
   async #lookAtAll(): Promise<void> {
     const { machines, clock } = this.#session
-    const [link] = await machines.open([this.#machine])
+    const [link] = await machines.open([this.#machine], retry.longest)
     if (link === undefined) throw new RangeError('one machine was asked for')
     this.#rest()
     await this.#subscribe(link)

@@ -96,6 +96,11 @@ export class ControlChannel implements Tmux {
     await this.ended
   }
 
+  /** Ends the client at once. */
+  kill(): void {
+    killGroup(this.#child)
+  }
+
   #reply(reply: TmuxReply): void {
     this.#pending[this.#next++]?.resolve(reply)
     if (this.#next < this.#pending.length) return

@@ -1,5 +1,5 @@
 /** An ssh server on loopback with keys of its own, for a test. */
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
@@ -12,6 +12,13 @@ export interface Sshd {
   readonly port: number
   /** As they stand under `ssh.options` of a machine. */
   readonly options: Readonly<Record<string, string>>
+  /** Kills the server with every connection. */
+  cut(): void
+  /** Starts it again, on the same port with the same keys. */
+  start(): Promise<void>
+  /** Stops server and connections where they are (SIGSTOP): nothing is closed, and nothing answers. */
+  freeze(): void
+  thaw(): void
   close(): void
 }
 
@@ -45,21 +52,36 @@ export async function startSshd(t: Pick<TestContext, 'after'>): Promise<Sshd | n
   )
   // Where sshd runs as root it wants this directory, which a service would have made.
   if (userInfo().uid === 0) mkdirSync('/run/sshd', { recursive: true, mode: 0o755 })
-  const child = spawn(program, ['-D', '-e', '-f', join(dir, 'config')], { stdio: ['ignore', 'ignore', 'pipe'] })
-  let said = ''
-  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
+  let child: ChildProcess | null = null
+  const start = async () => {
+    const server = spawn(program, ['-D', '-e', '-f', join(dir, 'config')], { stdio: ['ignore', 'ignore', 'pipe'] })
+    child = server
+    let said = ''
+    server.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
+    for (let tries = 0; !(await answers(port)); tries++) {
+      if (tries > 100 || server.exitCode !== null) throw new Error(`sshd does not answer: ${said}`)
+      await sleep(50)
+    }
+  }
+  const signal = (name: NodeJS.Signals) => {
+    if (child?.pid !== undefined && child.exitCode === null && child.signalCode === null)
+      for (const pid of withDescendants(child.pid)) kill(pid, name)
+  }
+  const cut = () => {
+    signal('SIGKILL')
+    child?.stderr?.destroy()
+  }
   const close = () => {
-    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
-      for (const pid of withDescendants(child.pid)) kill(pid)
-    child.stderr.destroy()
+    cut()
     rmSync(dir, { recursive: true, force: true })
   }
   t.after(close)
-  for (let tries = 0; !(await answers(port)); tries++) {
-    if (tries > 100 || child.exitCode !== null) throw new Error(`sshd does not answer: ${said}`)
-    await sleep(50)
-  }
+  await start()
   return {
+    cut,
+    start,
+    freeze: () => signal('SIGSTOP'),
+    thaw: () => signal('SIGCONT'),
     host: `${userInfo().username}@127.0.0.1`,
     port,
     options: {
@@ -83,9 +105,9 @@ function withDescendants(pid: number): number[] {
   return [...children.flatMap(withDescendants), pid]
 }
 
-function kill(pid: number): void {
+function kill(pid: number, signal: NodeJS.Signals): void {
   try {
-    process.kill(pid, 'SIGKILL')
+    process.kill(pid, signal)
   } catch (thrown) {
     if ((thrown as NodeJS.ErrnoException).code !== 'ESRCH') throw thrown
   }
