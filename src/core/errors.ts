@@ -20,3 +20,9 @@ export class BurnError extends Error {
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown)
 }
+
+/** The same with what to do, where that is known. */
+export function adviceOf(thrown: unknown): string {
+  const hint = thrown instanceof BurnError ? thrown.hint : ''
+  return hint === '' ? messageOf(thrown) : `${messageOf(thrown)} (${hint})`
+}

@@ -2,7 +2,7 @@
 import type { Machine } from '../core/nouns.ts'
 import type { CycleResult } from './cycle.ts'
 import type { Session } from './session.ts'
-import { messageOf } from '../core/errors.ts'
+import { adviceOf } from '../core/errors.ts'
 import { cycle } from './cycle.ts'
 import { withLeases } from './session.ts'
 
@@ -36,7 +36,7 @@ export async function dispatch(
         // One cycle that fails ends a single run, and never a long one: the next may find the forge or the disk well again.
         if (options.cycles === 1) throw thrown
         failed += 1
-        session.notify({ level: 'error', subject: `cycle ${number}`, text: messageOf(thrown) })
+        session.notify({ level: 'error', subject: `cycle ${number}`, text: adviceOf(thrown) })
       }
       if (number < options.cycles) await session.clock.sleep(options.interval, stop)
     }

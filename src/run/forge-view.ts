@@ -1,6 +1,5 @@
 /** Reads the forge into the ledger: what is new of each repo's issues, who may write, which changes are open. */
-import type { BurnError } from '../core/errors.ts'
-import { messageOf } from '../core/errors.ts'
+import { adviceOf } from '../core/errors.ts'
 import type { Ledger, LedgerView, RepoRecord } from '../core/ledger.ts'
 import type { Dispatch } from '../core/lives.ts'
 import type { Change, Issue, RepoRef, Time } from '../core/nouns.ts'
@@ -56,7 +55,7 @@ export async function refreshForge(repos: readonly RepoRef[], before: LedgerView
         changesAt.set(repo, now)
       }
     } catch (thrown) {
-      down.set(repo, explain(thrown))
+      down.set(repo, adviceOf(thrown))
     }
   })
   return { repos_down: down, writers, changes, changes_at: changesAt, skipped }
@@ -74,11 +73,6 @@ function changedSince(under: readonly Dispatch[], looked: Time | null): Time {
 /** `owner/repo#7` → `owner/repo`. */
 export function repoOf(issue: string): RepoRef {
   return issue.slice(0, issue.lastIndexOf('#'))
-}
-
-function explain(thrown: unknown): string {
-  const hint = (thrown as Partial<BurnError>).hint
-  return hint === undefined || hint === '' ? messageOf(thrown) : `${messageOf(thrown)} (${hint})`
 }
 
 async function refreshIssues(
