@@ -26,3 +26,8 @@ export function adviceOf(thrown: unknown): string {
   const hint = thrown instanceof BurnError ? thrown.hint : ''
   return hint === '' ? messageOf(thrown) : `${messageOf(thrown)} (${hint})`
 }
+
+/** The ledger itself failed: whatever was being done then can't be recorded, so nobody may take it for trouble of a repo or a machine and go on. */
+export function isLedgerFailure(thrown: unknown): boolean {
+  return thrown instanceof BurnError && thrown.code.startsWith('ledger_')
+}

@@ -9,6 +9,7 @@ import { agentKind } from '../agents/index.ts'
 import { activeStates } from '../core/lives.ts'
 import { incarnationOf } from '../core/panes.ts'
 import { startLine } from '../tmux/start.ts'
+import { mapBounded } from './bounded.ts'
 import { Breakers } from './breakers.ts'
 import { startsOf } from './layout.ts'
 import { identityFor } from './prompts.ts'
@@ -48,13 +49,11 @@ export async function christen(
   const all = await withLeases(session, async () => {
     const taken = await session.ledger.takeOver(session.owner, session.clock.now() + leaseLength, session.clock.now())
     const breakers = options.dryRun ? null : await Breakers.of(session)
-    return Promise.all(
-      links.map((link) => {
-        const own = workers.filter(({ machine }) => machine === link.machine.name)
-        const begun = taken.filter(({ kind, worker }) => kind === 'identity' && own.some(({ id }) => id === worker))
-        return new Ward(link, own, begun, breakers, session, options).run(stop)
-      }),
-    )
+    return mapBounded(links, links.length, async (link) => {
+      const own = workers.filter(({ machine }) => machine === link.machine.name)
+      const begun = taken.filter(({ kind, worker }) => kind === 'identity' && own.some(({ id }) => id === worker))
+      return new Ward(link, own, begun, breakers, session, options).run(stop)
+    })
   })
   return all.flat()
 }

@@ -1,5 +1,5 @@
 /** Reads the forge into the ledger: what is new of each repo's issues, who may write, which changes are open. */
-import { adviceOf } from '../core/errors.ts'
+import { adviceOf, isLedgerFailure } from '../core/errors.ts'
 import type { Ledger, LedgerView, RepoRecord } from '../core/ledger.ts'
 import type { Dispatch } from '../core/lives.ts'
 import type { Change, Issue, RepoRef, Time } from '../core/nouns.ts'
@@ -55,6 +55,7 @@ export async function refreshForge(repos: readonly RepoRef[], before: LedgerView
         changesAt.set(repo, now)
       }
     } catch (thrown) {
+      if (isLedgerFailure(thrown)) throw thrown
       down.set(repo, adviceOf(thrown))
     }
   })

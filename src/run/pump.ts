@@ -5,6 +5,7 @@ import type { Link } from './machines.ts'
 import type { Session } from './session.ts'
 import { Breakers } from './breakers.ts'
 import { activeStates } from '../core/lives.ts'
+import { mapBounded } from './bounded.ts'
 import { turn } from './turn.ts'
 
 /** Pauses between looks at panes in which nothing moved, milliseconds: the first is a redraw, the last a second look at an idle screen. */
@@ -53,12 +54,11 @@ export async function pump(machines: readonly Machine[], session: Session, stop:
   const deliveries = held.filter(({ id }) => options.unsure?.has(id) !== true)
   const links = await session.machines.open(machines)
   const breakers = deliveries.length === 0 ? null : await Breakers.of(session)
-  const done = await Promise.all(
-    links.map((link) => {
-      const own = deliveries.filter(({ worker }) => worker.startsWith(`${link.machine.name}/`))
-      return own.length === 0 ? [] : pumpMachine(link, { deliveries: own, holds, breakers }, session, stop, options)
-    }),
-  )
+  // Where the ledger fails on one machine, the others still end their turns: nobody may step a delivery beside the next pump.
+  const done = await mapBounded(links, links.length, async (link) => {
+    const own = deliveries.filter(({ worker }) => worker.startsWith(`${link.machine.name}/`))
+    return own.length === 0 ? [] : pumpMachine(link, { deliveries: own, holds, breakers }, session, stop, options)
+  })
   return done.flat()
 }
 

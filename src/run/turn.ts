@@ -10,7 +10,7 @@ import type { Breakers } from './breakers.ts'
 import type { Link } from './machines.ts'
 import type { Session } from './session.ts'
 import { agentKind } from '../agents/index.ts'
-import { messageOf } from '../core/errors.ts'
+import { isLedgerFailure, messageOf } from '../core/errors.ts'
 import { pastingStates } from '../core/lives.ts'
 import { incarnationOf } from '../core/panes.ts'
 import { deliveryLimits, deliverySight, step } from '../decide/deliver.ts'
@@ -58,6 +58,7 @@ export async function turn(
     const cases = seen.filter(({ step: { do: what } }) => what !== 'wait' && !(options.stopping && what === 'place'))
     return { moved: await apply(cases, link.tmux, session), waiting, lost: false }
   } catch (thrown) {
+    if (isLedgerFailure(thrown)) throw thrown
     await session.machines.drop(link, thrown)
     session.notify({ level: 'error', subject: link.machine.name, text: messageOf(thrown) })
     return nothing
