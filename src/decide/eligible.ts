@@ -3,6 +3,7 @@ import type { IssueRecord } from '../core/ledger.ts'
 import type { Dispatch } from '../core/lives.ts'
 import type { Issue, RepoRef } from '../core/nouns.ts'
 import type { View } from '../core/view.ts'
+import { hasPassed } from '../core/elapsed.ts'
 import { waitsUntil } from './backoff.ts'
 
 export type Eligibility = { readonly kind: 'work' | 'council' } | { readonly kind: 'no'; readonly reason: string }
@@ -78,7 +79,7 @@ function assigned(issue: Issue, rules: EligibilityRules): string | null {
 /** Another fleet's marker was seen a while ago and nothing has changed since: looking again each cycle would cost a request. */
 function foreign({ issue, verdict }: IssueRecord, rules: EligibilityRules): string | null {
   if (verdict === null || !verdict.reason.startsWith(foreignClaimPrefix)) return null
-  const fresh = issue.updated_at <= verdict.at && rules.view.now - verdict.at < foreignClaimKept
+  const fresh = issue.updated_at <= verdict.at && !hasPassed(verdict.at, foreignClaimKept, rules.view.now)
   return fresh ? verdict.reason : null
 }
 

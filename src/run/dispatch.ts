@@ -2,6 +2,7 @@
 import type { Machine } from '../core/nouns.ts'
 import type { CycleResult } from './cycle.ts'
 import type { Session } from './session.ts'
+import { hasPassed } from '../core/elapsed.ts'
 import { adviceOf } from '../core/errors.ts'
 import { cycle } from './cycle.ts'
 import { withLeases } from './session.ts'
@@ -46,7 +47,7 @@ export async function dispatch(
 
 async function forgetOld({ fleet, ledger, clock }: Session): Promise<void> {
   const now = clock.now()
-  if (fleet.retention === null || now - Number((await ledger.remembered('pruned_at')) ?? 0) < forgetEvery) return
+  if (fleet.retention === null || !hasPassed(Number((await ledger.remembered('pruned_at')) ?? 0), forgetEvery, now)) return
   await ledger.prune(now - fleet.retention, now, false)
   await ledger.remember('pruned_at', String(now))
 }

@@ -1,4 +1,5 @@
 /** Reads the forge into the ledger: what is new of each repo's issues, who may write, which changes are open. */
+import { hasPassed } from '../core/elapsed.ts'
 import { adviceOf, isLedgerFailure } from '../core/errors.ts'
 import type { Ledger, LedgerView, RepoRecord } from '../core/ledger.ts'
 import type { Dispatch } from '../core/lives.ts'
@@ -83,7 +84,7 @@ async function refreshIssues(
   { forge, ledger, clock }: Ports,
 ): Promise<string[]> {
   const now = clock.now()
-  const relist = record?.listed_at == null || now - record.listed_at > relistAfter
+  const relist = record?.listed_at == null || hasPassed(record.listed_at, relistAfter, now)
   const page = await forge.issues(repo, relist ? null : record.cursor)
   const gone = page.complete ? await confirmGone(repo, page.issues, before, forge) : []
   await ledger.saveIssues(repo, [...page.issues, ...gone], page.cursor, page.complete, now)
@@ -102,7 +103,7 @@ async function confirmGone(repo: RepoRef, listed: readonly Issue[], before: Ledg
 
 async function refreshWriters(repo: RepoRef, record: RepoRecord | null, { forge, ledger, clock }: Ports): Promise<readonly string[]> {
   const now = clock.now()
-  if (record?.writers != null && record.writers_at !== null && now - record.writers_at < writersKept) return record.writers
+  if (record?.writers != null && record.writers_at !== null && !hasPassed(record.writers_at, writersKept, now)) return record.writers
   const writers = await forge.writers(repo)
   await ledger.saveWriters(repo, writers, now)
   return writers

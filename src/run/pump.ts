@@ -4,6 +4,7 @@ import type { Machine, WorkerId } from '../core/nouns.ts'
 import type { Link } from './machines.ts'
 import type { Session } from './session.ts'
 import { Breakers } from './breakers.ts'
+import { hasPassed } from '../core/elapsed.ts'
 import { activeStates } from '../core/lives.ts'
 import { mapBounded } from './bounded.ts'
 import { turn } from './turn.ts'
@@ -90,8 +91,8 @@ async function pumpMachine(
     const active = now.filter(({ state }) => activeStates.includes(state))
     const waiting = active.every(({ state }) => state === 'planned')
     lost = result.lost ? (lost ?? clock.now()) : null
-    const over = lost !== null && clock.now() - lost >= (options.reconnect ?? 0)
-    if (active.length === 0 || over || (waiting && (stop.aborted || clock.now() - moved >= options.patience)))
+    const over = lost !== null && hasPassed(lost, options.reconnect ?? 0, clock.now())
+    if (active.length === 0 || over || (waiting && (stop.aborted || hasPassed(moved, options.patience, clock.now()))))
       return now.filter((delivery) => delivery !== before.get(delivery.id) || delivery.state !== 'unknown')
     await clock.sleep(pause)
     if (lost !== null) link = (await session.machines.open([link.machine]))[0] ?? link

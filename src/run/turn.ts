@@ -138,7 +138,7 @@ function caseOf(
   delivery: Delivery,
   worker: Worker | undefined,
   pane: Pane | null,
-  { server_started }: Up,
+  { server_started, clock: machine_now }: Up,
   shown: { readonly screens: Screens; readonly history: Screens },
   because: {
     readonly busy: boolean
@@ -156,7 +156,18 @@ function caseOf(
   // The screen does not tell how the agent was configured; the spec does.
   const seen = raw !== null && (pane?.queues === true || worker?.agent.busy_input_mode === 'queue') ? { ...raw, interrupts: false } : raw
   const now = clock.now()
-  const sight = deliverySight({ id: delivery.id, pane, server_started, look: seen, screen, above, ...because, reachable: true, now })
+  const sight = deliverySight({
+    id: delivery.id,
+    pane,
+    server_started,
+    look: seen,
+    screen,
+    above,
+    ...because,
+    reachable: true,
+    now,
+    machine_now,
+  })
   return { delivery, pane, kind, sight, step: step(delivery, sight, deliveryLimits(kind, delivery.kind), now) }
 }
 
