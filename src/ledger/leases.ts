@@ -10,15 +10,12 @@ import { toDelivery } from './rows.ts'
 
 const active = among('state', activeStates)
 
-/** No lease is given for as long as this, milliseconds: one that ends later was given by a clock that went wrong, and would last until then. */
-const longest = 3_600_000
-
 export async function takeOver(trx: Transaction<Tables>, { owner, until }: Lease, at: number): Promise<Delivery[]> {
   const rows = await trx
     .updateTable('delivery')
     .set((eb) => ({ lease_owner: owner, lease_token: eb('lease_token', '+', 1), lease_until: until }))
     .where(active)
-    .where((eb) => eb.or([eb('lease_until', '<=', at), eb('lease_until', '>', at + longest)]))
+    .where('lease_until', '<=', at)
     .returningAll()
     .execute()
   const events = rows.map(({ id, issue, worker, lease_token }) => {

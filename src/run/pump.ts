@@ -82,10 +82,12 @@ async function pumpMachine(
     const result = await turn(link, now, holds, session, { stopping: stop.aborted, breakers, glimpses })
     for (const delivery of result.moved) options.onMove?.(delivery)
     for (const [id, why] of result.waiting) options.onWait?.(id, why)
-    // What was written before the connection was lost is in the ledger, and not in the result.
-    const known = result.lost ? await session.ledger.deliveries({ ids: now.map(({ id }) => id) }) : result.moved
+    // What was written before the connection was lost, or by somebody else, is in the ledger, and not in the result.
+    const known = result.lost || result.refused ? await session.ledger.deliveries({ ids: now.map(({ id }) => id) }) : result.moved
     const news = new Map(known.map((delivery) => [delivery.id, delivery]))
     now = now.map((delivery) => news.get(delivery.id) ?? delivery)
+    // A process that slept longer than its lease has nothing to do with them any more.
+    if (result.refused) now = now.filter(({ state, lease_owner }) => !activeStates.includes(state) || lease_owner === session.owner)
     if (result.moved.length > 0) [moved, pause] = [clock.now(), shortestPause]
     else pause = Math.min(longestPause, pause * 1.5)
     const active = now.filter(({ state }) => activeStates.includes(state))

@@ -23,6 +23,8 @@ export interface TurnResult {
   readonly waiting: ReadonlyMap<string, string>
   /** The machine can't be reached any more: nothing is known until it is. */
   readonly lost: boolean
+  /** The ledger refused a step: somebody else ended the delivery, or holds its lease by now. */
+  readonly refused: boolean
 }
 
 export interface TurnOptions {
@@ -41,7 +43,7 @@ interface Case {
   readonly step: DeliveryStep
 }
 
-const nothing: TurnResult = { moved: [], waiting: new Map(), lost: true }
+const nothing: TurnResult = { moved: [], waiting: new Map(), lost: true, refused: false }
 
 export async function turn(
   link: Link,
@@ -56,7 +58,8 @@ export async function turn(
     const seen = await look(link, link.tmux, { sight, screens }, deliveries, holds, options, session)
     const waiting = new Map(seen.flatMap(({ delivery, step: next }) => (next.do === 'wait' ? [[delivery.id, next.reason] as const] : [])))
     const cases = seen.filter(({ step: { do: what } }) => what !== 'wait' && !(options.stopping && what === 'place'))
-    return { moved: await apply(cases, link.tmux, session), waiting, lost: false }
+    const moved = await apply(cases, link.tmux, session)
+    return { moved, waiting, lost: false, refused: moved.length < cases.length }
   } catch (thrown) {
     if (isLedgerFailure(thrown)) throw thrown
     await session.machines.drop(link, thrown)

@@ -232,20 +232,6 @@ function leases(holds: Holds): void {
     assert.equal((await ledger.takeOver('b', 400, 201)).length, 1)
   })
 
-  holds(
-    'takes over what a clock that went hours ahead would hold until then, but no lease of another machine’s clock',
-    async ({ ledger }) => {
-      const hour = 3_600_000
-      await ledger.claim([claimOf(1)], 'a', 10 + hour, 10)
-      assert.deepEqual(await ledger.takeOver('b', 200, 10), [])
-      await ledger.renew('a', 10 + 5 * hour)
-      assert.deepEqual(
-        (await ledger.takeOver('b', 200, 10)).map(({ lease_owner, lease_token }) => [lease_owner, lease_token]),
-        [['b', 2]],
-      )
-    },
-  )
-
   holds('takes over nothing that has ended', async ({ ledger }) => {
     await hand(ledger, claimOf(1), 10)
     assert.deepEqual(await ledger.takeOver('b', 1e6, 1e5), [])
