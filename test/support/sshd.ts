@@ -22,21 +22,30 @@ export interface Sshd {
   close(): void
 }
 
+/** Where a server listens: here, unless a test made it a network of its own. */
+export interface Network {
+  readonly address: string
+  /** What a command is put behind to run there. */
+  readonly inside: readonly string[]
+}
+
+const loopback: Network = { address: '127.0.0.1', inside: [] }
+
 const places = ['/usr/sbin/sshd', '/usr/local/sbin/sshd', '/usr/bin/sshd']
 
 /** Null where this machine has no ssh server; the test says so and is skipped. */
-export async function startSshd(t: Pick<TestContext, 'after'>): Promise<Sshd | null> {
+export async function startSshd(t: Pick<TestContext, 'after'>, { address, inside }: Network = loopback): Promise<Sshd | null> {
   const program = places.find((path) => existsSync(path))
   if (program === undefined) return null
   const dir = mkdtempSync(join(tmpdir(), 'burn-sshd-'))
   for (const name of ['host', 'user']) execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(dir, name)])
   const port = await freePort()
   writeFileSync(join(dir, 'authorized'), readFileSync(join(dir, 'user.pub')), { mode: 0o600 })
-  writeFileSync(join(dir, 'known'), `[127.0.0.1]:${port} ${readFileSync(join(dir, 'host.pub'), 'utf8')}`)
+  writeFileSync(join(dir, 'known'), `[${address}]:${port} ${readFileSync(join(dir, 'host.pub'), 'utf8')}`)
   writeFileSync(
     join(dir, 'config'),
     [
-      `ListenAddress 127.0.0.1`,
+      `ListenAddress ${address}`,
       `Port ${port}`,
       `HostKey ${dir}/host`,
       `AuthorizedKeysFile ${dir}/authorized`,
@@ -54,11 +63,12 @@ export async function startSshd(t: Pick<TestContext, 'after'>): Promise<Sshd | n
   if (userInfo().uid === 0) mkdirSync('/run/sshd', { recursive: true, mode: 0o755 })
   let child: ChildProcess | null = null
   const start = async () => {
-    const server = spawn(program, ['-D', '-e', '-f', join(dir, 'config')], { stdio: ['ignore', 'ignore', 'pipe'] })
+    const [first = program, ...words] = [...inside, program, '-D', '-e', '-f', join(dir, 'config')]
+    const server = spawn(first, words, { stdio: ['ignore', 'ignore', 'pipe'] })
     child = server
     let said = ''
     server.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
-    for (let tries = 0; !(await answers(port)); tries++) {
+    for (let tries = 0; !(await answers(address, port)); tries++) {
       if (tries > 100 || server.exitCode !== null) throw new Error(`sshd does not answer: ${said}`)
       await sleep(50)
     }
@@ -82,7 +92,7 @@ export async function startSshd(t: Pick<TestContext, 'after'>): Promise<Sshd | n
     start,
     freeze: () => signal('SIGSTOP'),
     thaw: () => signal('SIGCONT'),
-    host: `${userInfo().username}@127.0.0.1`,
+    host: `${userInfo().username}@${address}`,
     port,
     options: {
       IdentityFile: join(dir, 'user'),
@@ -122,9 +132,9 @@ function freePort(): Promise<number> {
   })
 }
 
-function answers(port: number): Promise<boolean> {
+function answers(address: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1')
+    const socket = connect(port, address)
     socket.once('connect', () => (socket.destroy(), resolve(true)))
     socket.once('error', () => resolve(false))
   })
