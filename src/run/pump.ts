@@ -16,6 +16,11 @@ const longestPause = 250
 export interface PumpOptions {
   /** How long a delivery that can't be placed yet keeps the pump running, milliseconds. It stays planned after that. */
   readonly patience: number
+  /**
+   * The same for a text that is in its composer already, where a question opened before Enter, or a person types; without it the pump runs until Enter
+   * was pressed.
+   */
+  readonly placed_patience?: number
   /** How long a machine that was lost on the way is tried again, milliseconds (0): for those who have no next cycle to go on in. */
   readonly reconnect?: number
   /** Deliveries that are left alone for now. */
@@ -81,7 +86,7 @@ async function pumpMachine(
   for (;;) {
     const result = await turn(link, now, holds, session, { stopping: stop.aborted, breakers, glimpses })
     for (const delivery of result.moved) options.onMove?.(delivery)
-    for (const [id, why] of result.waiting) options.onWait?.(id, why)
+    for (const [id, { reason }] of result.waiting) options.onWait?.(id, reason)
     // What was written before the connection was lost, or by somebody else, is in the ledger, and not in the result.
     const known = result.lost || result.refused ? await session.ledger.deliveries({ ids: now.map(({ id }) => id) }) : result.moved
     const news = new Map(known.map((delivery) => [delivery.id, delivery]))
@@ -91,10 +96,13 @@ async function pumpMachine(
     if (result.moved.length > 0) [moved, pause] = [clock.now(), shortestPause]
     else pause = Math.min(longestPause, pause * 1.5)
     const active = now.filter(({ state }) => activeStates.includes(state))
-    const waiting = active.every(({ state }) => state === 'planned')
+    const unplaced = active.every(({ state }) => state === 'planned')
+    const rests = active.every(({ id, state }) => state === 'planned' || result.waiting.get(id)?.until === null)
+    const patience = unplaced ? options.patience : (options.placed_patience ?? Infinity)
+    const enough = rests && ((unplaced && stop.aborted) || hasPassed(moved, patience, clock.now()))
     lost = result.lost ? (lost ?? clock.now()) : null
     const over = lost !== null && hasPassed(lost, options.reconnect ?? 0, clock.now())
-    if (active.length === 0 || over || (waiting && (stop.aborted || hasPassed(moved, options.patience, clock.now()))))
+    if (active.length === 0 || over || enough)
       return now.filter((delivery) => delivery !== before.get(delivery.id) || delivery.state !== 'unknown')
     await clock.sleep(pause)
     if (lost !== null) link = (await session.machines.open([link.machine]))[0] ?? link

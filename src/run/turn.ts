@@ -19,8 +19,8 @@ import { held, placeLine, sanitizes, submitLine } from '../tmux/paste.ts'
 
 export interface TurnResult {
   readonly moved: readonly Delivery[]
-  /** Why the others wait, by delivery. */
-  readonly waiting: ReadonlyMap<string, string>
+  /** Why the others wait, by delivery; `until` is null where only the pane, or a person at it, can change that. */
+  readonly waiting: ReadonlyMap<string, { readonly reason: string; readonly until: Time | null }>
   /** The machine can't be reached any more: nothing is known until it is. */
   readonly lost: boolean
   /** The ledger refused a step: somebody else ended the delivery, or holds its lease by now. */
@@ -56,7 +56,7 @@ export async function turn(
   if (sight.state !== 'up' || link.tmux === null) return nothing
   try {
     const seen = await look(link, link.tmux, { sight, screens }, deliveries, holds, options, session)
-    const waiting = new Map(seen.flatMap(({ delivery, step: next }) => (next.do === 'wait' ? [[delivery.id, next.reason] as const] : [])))
+    const waiting = new Map(seen.flatMap(({ delivery, step: next }) => (next.do === 'wait' ? [[delivery.id, next] as const] : [])))
     const cases = seen.filter(({ step: { do: what } }) => what !== 'wait' && !(options.stopping && what === 'place'))
     const moved = await apply(cases, link.tmux, session)
     return { moved, waiting, lost: false, refused: moved.length < cases.length }

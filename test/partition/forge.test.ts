@@ -73,6 +73,20 @@ test('the answers of comments are lost, then everything is: cycles go on and say
   }
 })
 
+test('a comment that somebody deleted is missed once, and not in every cycle to come', async (t) => {
+  const { forge, rig } = await forgeFleet(t)
+  await rig.raise()
+  await rig.cycle()
+  const item = forge.state.issue('timmy/app', 1)
+  item.comments.length = 0
+  forge.state.close('timmy/app', 1)
+  await until('the issue is done', async () => (await rig.cycle(), (await rig.dispatches('timmy/app#1'))[0]?.state === 'done'))
+  for (let count = 0; count < 3; count++) await rig.cycle()
+  assert.deepEqual(rig.notices, ['timmy/app#1: its comment is not there any more: somebody deleted it'])
+  assert.equal(forge.log.filter(({ method, target }) => method === 'PATCH' && target.includes('/timmy/app/')).length, 2)
+  assert.deepEqual(item.comments, [], 'it is not written anew')
+})
+
 test('burn dispatch says an outage when it begins and when it is over, not in every cycle', async (t) => {
   const { forge, rig } = await forgeFleet(t)
   forge.trouble({ kind: 'status', status: 503 }, /^/, 17)

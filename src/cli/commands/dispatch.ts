@@ -5,6 +5,7 @@ import type { CycleResult } from '../../run/cycle.ts'
 import type { ViewResult } from '../../run/view.ts'
 import type { DispatchPlan } from '../../decide/dispatch.ts'
 import type { CommonOptions, Context } from '../context.ts'
+import { activeStates } from '../../core/lives.ts'
 import { machinesNamed, wholeNumber, withCommon, withSession } from '../context.ts'
 import { table } from '../table.ts'
 
@@ -99,7 +100,8 @@ function showCycle(result: CycleResult, number: number, ms: number, said: Set<st
   const { io } = context
   const bad = troubles(result.view)
   const count = (state: string) => result.deliveries.filter((delivery) => delivery.state === state).length
-  const [seen, unknown, refused, planned] = ['seen', 'unknown', 'refused', 'planned'].map(count) as [number, number, number, number]
+  const [seen, unknown, refused] = ['seen', 'unknown', 'refused'].map(count) as [number, number, number]
+  const waiting = result.deliveries.filter(({ state }) => activeStates.includes(state)).length
   const eligible = result.verdicts.filter((verdict) => verdict.eligible).length
   if (options.json) {
     const deliveries = result.deliveries.map(({ id, worker, state, evidence }) => ({ id, worker, state, evidence }))
@@ -129,7 +131,7 @@ function showCycle(result: CycleResult, number: number, ms: number, said: Set<st
       ...(unknown > 0 ? [`unknown ${unknown}`] : []),
       ...(refused > 0 ? [`refused ${refused}`] : []),
     ]
-    const rest = `${planned > 0 ? `, ${planned} not placed yet` : ''}; ${eligible} of ${result.verdicts.length} open issues are the fleet's`
+    const rest = `${waiting > 0 ? `, ${waiting} not delivered yet` : ''}; ${eligible} of ${result.verdicts.length} open issues are the fleet's`
     io.out(`cycle ${number}: ${parts.join(', ')}${rest} (${(ms / 1000).toFixed(1)} s)`)
     sayTroubles(bad, said, context)
   }
