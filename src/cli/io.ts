@@ -17,9 +17,11 @@ export interface Io {
   readonly paint: (style: Style, text: string) => string
   /** Asks a yes-or-no question; false where nobody can answer. */
   readonly confirm: (question: string) => Promise<boolean>
-  /** All of standard input. */
+  /** Standard input to its end, or to more than anything that is read here may have. */
   readonly readInput: () => Promise<string>
 }
+
+const mostInput = 16 * 1024 * 1024
 
 export function processIo(): Io {
   const { stdin, stdout, stderr, env } = process
@@ -41,7 +43,10 @@ export function processIo(): Io {
     readInput: async () => {
       let text = ''
       stdin.setEncoding('utf8')
-      for await (const chunk of stdin) text += String(chunk)
+      for await (const chunk of stdin) {
+        text += String(chunk)
+        if (text.length > mostInput) break
+      }
       return text
     },
   }

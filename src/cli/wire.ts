@@ -65,7 +65,7 @@ export async function openSession(options: CommonOptions, wiring: Wiring): Promi
     const fleet = asSeenFrom(options.here ?? wiring.env['BURN_HERE'], declared)
     const before = new Set(known.map(({ id }) => id))
     if (workers.some(({ id }) => !before.has(id))) await ledger.recordWorkers(workers, clock.now())
-    const machines = new Machines(clock)
+    const machines = new Machines(clock, Math.random)
     const forge = await forgeFor(fleet, wiring)
     const session: Session = {
       fleet,

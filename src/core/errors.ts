@@ -20,3 +20,14 @@ export class BurnError extends Error {
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown)
 }
+
+/** The same with what to do, where that is known. */
+export function adviceOf(thrown: unknown): string {
+  const hint = thrown instanceof BurnError ? thrown.hint : ''
+  return hint === '' ? messageOf(thrown) : `${messageOf(thrown)} (${hint})`
+}
+
+/** The ledger itself failed: whatever was being done then can't be recorded, so nobody may take it for trouble of a repo or a machine and go on. */
+export function isLedgerFailure(thrown: unknown): boolean {
+  return thrown instanceof BurnError && thrown.code.startsWith('ledger_')
+}

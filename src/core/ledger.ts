@@ -75,6 +75,8 @@ export interface IssueRecord {
   readonly issue: Issue
   /** Work dispatches of it that ended `failed` or `lost`. */
   readonly attempts: number
+  /** When the last of them ended; null where it was not tried since it was requeued. */
+  readonly failed_at: Time | null
   /** A work dispatch of it ended `done`. */
   readonly done: boolean
   readonly verdict: { readonly eligible: boolean; readonly reason: string; readonly at: Time } | null

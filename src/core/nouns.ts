@@ -139,6 +139,8 @@ export interface DispatchPolicy {
   /** How long a handed dispatch may stay without a change for review, milliseconds. */
   readonly stale_after: number
   readonly max_attempts: number
+  /** How long an issue that failed or was lost waits after its first attempt, milliseconds; twice as long after each further one. */
+  readonly retry_after: number
   /** Fleets with ledgers of their own work on the same repos: the first comment has the issue. */
   readonly shared_forge: boolean
   readonly trust: { readonly authors: 'writers' | 'anyone' | readonly string[]; readonly labels: readonly string[] }

@@ -3,6 +3,7 @@ import type { Delivery, DeliveryKind, DeliveryState } from '../core/lives.ts'
 import type { Incarnation, Time } from '../core/nouns.ts'
 import type { AgentKind, Look } from '../core/agent.ts'
 import type { Pane } from '../core/panes.ts'
+import { hasPassed } from '../core/elapsed.ts'
 import { incarnationOf } from '../core/panes.ts'
 import { parseSignal } from '../core/signal.ts'
 
@@ -105,7 +106,8 @@ function stepPlanned(delivery: Delivery, sight: DeliverySight, limits: DeliveryL
   if (sight.reachable && (sight.in_composer || sight.elsewhere !== null || sight.told)) return move('placing', 'its id is there already')
   // No agent will come by itself, and an agent that was started anew knows nothing of this: the issue can go elsewhere.
   if (sight.reachable && sight.incarnation === null) return move('refused', sight.ended ?? 'no agent lives in its pane')
-  if (now >= until) return move('refused', `not placed in ${Math.round(limits.planned / 1000)} s: ${reason ?? 'its turn did not come'}`)
+  if (hasPassed(delivery.planned_at, limits.planned, now))
+    return move('refused', `not placed in ${Math.round(limits.planned / 1000)} s: ${reason ?? 'its turn did not come'}`)
   return reason === null ? { do: 'place' } : wait(reason, until)
 }
 
@@ -146,10 +148,10 @@ function stepInComposer(delivery: Delivery, sight: DeliverySight, limits: Delive
   const { look } = sight
   if (look === null || look.composer !== 'draft') return wait('its composer was not seen')
   const settled = delivery.changed_at + limits.settle
-  if (delivery.presses === 0 && limits.settle > 0 && (delivery.state === 'placing' || now < settled))
+  if (delivery.presses === 0 && limits.settle > 0 && (delivery.state === 'placing' || !hasPassed(delivery.changed_at, limits.settle, now)))
     return wait('Enter would not count yet', settled)
   const again = delivery.changed_at + limits.press
-  if (delivery.presses > 0 && now < again) return wait('Enter was pressed', again)
+  if (delivery.presses > 0 && !hasPassed(delivery.changed_at, limits.press, now)) return wait('Enter was pressed', again)
   if (delivery.presses >= limits.presses)
     return move('unknown', `Enter was pressed ${delivery.presses} times, and the text is still in the composer`)
   if (sight.attended !== null) return wait(sight.attended)
@@ -166,9 +168,10 @@ function stepNowhere(delivery: Delivery, sight: DeliverySight, limits: DeliveryL
   const recognised = sight.look !== null && sight.look.composer !== 'absent'
   if (delivery.state === 'placed' && delivery.presses > 0 && recognised) return move('submitted', 'the text left the composer after Enter')
   const limit = delivery.state === 'submitted' ? limits.seen : limits.placed
-  const until = delivery.changed_at + limit
-  if (now < until)
-    return wait(delivery.state === 'submitted' ? 'its id is not on the screen yet' : 'its id is not in the composer yet', until)
+  if (!hasPassed(delivery.changed_at, limit, now)) {
+    const reason = delivery.state === 'submitted' ? 'its id is not on the screen yet' : 'its id is not in the composer yet'
+    return wait(reason, delivery.changed_at + limit)
+  }
   if (delivery.state === 'submitted')
     return move('unknown', `submitted, but its id was not seen on the screen in ${Math.round(limit / 1000)} s`)
   if (delivery.state === 'placing') return move('unknown', `its id was not seen in the composer in ${Math.round(limit / 1000)} s`)
@@ -223,12 +226,14 @@ export function deliverySight(of: {
   /** False where the machine could not be reached. */
   readonly reachable: boolean
   readonly now: Time
+  /** The machine's own clock: that is what it tells of keys by. */
+  readonly machine_now: Time
 }): DeliverySight {
   const { pane, look, screen, id, now } = of
   const composer = look !== null && look.composer !== 'absent'
   const [first, end] = look?.composer_rows ?? [0, 0]
   const outside = composer ? [...(of.above ?? []), ...screen.slice(0, first), '', ...screen.slice(end)] : []
-  const keyed = pane !== null && pane.keyed_at !== null && now - pane.keyed_at < attendedFor
+  const keyed = pane !== null && pane.keyed_at !== null && !hasPassed(pane.keyed_at, attendedFor, of.machine_now)
   return {
     reachable: of.reachable,
     incarnation: pane === null ? null : incarnationOf(pane, of.server_started),
@@ -236,7 +241,8 @@ export function deliverySight(of: {
     look,
     told: pane !== null && (parseSignal(pane.signal)?.ids.includes(id) ?? false),
     in_composer: composer && holdsText(look.draft, id),
-    elsewhere: composer && shows(outside, id) ? (of.elsewhere ?? now) : null,
+    // Seen in what is the future now: the clock was set back, and it counts from this look on.
+    elsewhere: composer && shows(outside, id) ? Math.min(of.elsewhere ?? now, now) : null,
     attended:
       of.hold !== null
         ? `held: ${of.hold}`

@@ -2,6 +2,8 @@
 import type { IssueRecord } from '../core/ledger.ts'
 import type { Fleet, Issue, RepoRef } from '../core/nouns.ts'
 import type { View } from '../core/view.ts'
+import { hasPassed } from '../core/elapsed.ts'
+import { waitsUntil } from './backoff.ts'
 
 /** `until`: what must happen before the answer can be another: a change of the issue or of the rules, or nothing but time. */
 export type Eligibility =
@@ -52,9 +54,10 @@ export function rulesMark(fleet: Fleet): string {
 export function eligibility(record: IssueRecord, rules: EligibilityRules): Eligibility {
   const { issue } = record
   if (record.standing === 'taken') return { kind: 'taken', reason: record.verdict?.reason ?? 'a worker has it' }
-  const elsewhere = foreign(record, rules)
-  const reason = skipped(issue, rules) ?? untrusted(issue, rules) ?? assigned(issue, rules) ?? elsewhere ?? given(record, rules)
-  if (reason !== null) return { kind: 'no', reason, until: reason === elsewhere || isUnsure(issue, rules) ? 'later' : 'changed' }
+  const lasting = skipped(issue, rules) ?? untrusted(issue, rules) ?? assigned(issue, rules) ?? given(record, rules)
+  if (lasting !== null) return { kind: 'no', reason: lasting, until: isUnsure(issue, rules) ? 'later' : 'changed' }
+  const passing = foreign(record, rules) ?? tooSoon(record, rules)
+  if (passing !== null) return { kind: 'no', reason: passing, until: 'later' }
   if (issue.labels.some((label) => rules.councilLabels.has(label.toLowerCase()))) return { kind: 'council' }
   if (!rules.served.has(issue.repo)) return { kind: 'no', reason: `no window serves ${issue.repo}`, until: 'changed' }
   return { kind: 'work' }
@@ -92,7 +95,7 @@ function isUnsure(issue: Issue, { view }: EligibilityRules): boolean {
 /** Another fleet's marker was seen a while ago and nothing has changed since: looking again each cycle would cost a request. */
 function foreign({ issue, verdict }: IssueRecord, rules: EligibilityRules): string | null {
   if (verdict === null || !verdict.reason.startsWith(foreignClaimPrefix)) return null
-  const fresh = issue.updated_at <= verdict.at && rules.view.now - verdict.at < foreignClaimKept
+  const fresh = issue.updated_at <= verdict.at && !hasPassed(verdict.at, foreignClaimKept, rules.view.now)
   return fresh ? verdict.reason : null
 }
 
@@ -100,4 +103,11 @@ function given({ attempts, done }: IssueRecord, rules: EligibilityRules): string
   if (done) return 'done before (burn requeue gives it again)'
   const limit = rules.view.fleet.dispatch.max_attempts
   return attempts >= limit ? `given up after ${attempts} attempts (burn requeue gives it again)` : null
+}
+
+function tooSoon(record: IssueRecord, { view }: EligibilityRules): string | null {
+  const until = waitsUntil(record, view.fleet.dispatch.retry_after, view.now)
+  if (until === null) return null
+  const when = new Date(until).toISOString().slice(0, 19)
+  return `waits until ${when}Z after attempt ${record.attempts} (dispatch.retry_after; burn requeue gives it at once)`
 }

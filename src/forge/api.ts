@@ -5,6 +5,7 @@ import { BurnError } from '../core/errors.ts'
 import { jsonOf, troubleOf, type Trouble } from './answers.ts'
 import { openHttp } from './http.ts'
 import { limiter } from './limiter.ts'
+import { outage } from './outage.ts'
 import { pace } from './pace.ts'
 
 /** Limits on what one request may cost. */
@@ -64,6 +65,7 @@ export interface Api {
 export function openApi({ base, token, clock, random, budget, requests_per_minute = null, onWait = () => {} }: ApiOptions): Api {
   const limits = { ...defaults, ...budget }
   const limited = limiter(limits.at_once)
+  const guarded = outage(new URL(base).host, clock, random)
   const paced = pace(requests_per_minute, clock, onWait)
   const secret = keepSecret(token)
   const http = openHttp(limits.at_once)
@@ -87,7 +89,7 @@ export function openApi({ base, token, clock, random, budget, requests_per_minut
     }
   }
 
-  async function send(method: HttpRequest['method'], path: string, query: Query, body: unknown): Promise<ApiAnswer> {
+  async function send(method: HttpRequest['method'], path: string, query: Query, body: unknown, trial: boolean): Promise<ApiAnswer> {
     const url = new URL(`${base}${path}`)
     for (const [key, value] of Object.entries(query)) url.searchParams.set(key, String(value))
     const what = `${method} ${base}${path}`
@@ -104,16 +106,16 @@ export function openApi({ base, token, clock, random, budget, requests_per_minut
       })
       if (!('error' in result)) return result
       const pause = Math.max(result.wait_ms ?? 0, limits.backoff_ms * 2 ** (tries - 1) * (0.5 + random() / 2))
-      const again = result.again && method !== 'POST' && tries < limits.attempts && clock.now() + pause < end
+      const again = result.again && !trial && method !== 'POST' && tries < limits.attempts && clock.now() + pause < end
       if (!again) throw withoutSecret(result.error, value)
       await clock.sleep(pause)
     }
   }
 
   return {
-    get: (path, query = {}) => send('GET', path, query, undefined),
-    patch: (path, body) => send('PATCH', path, {}, body),
-    post: (path, body) => send('POST', path, {}, body),
+    get: (path, query = {}) => guarded((trial) => send('GET', path, query, undefined, trial)),
+    patch: (path, body) => guarded((trial) => send('PATCH', path, {}, body, trial)),
+    post: (path, body) => guarded((trial) => send('POST', path, {}, body, trial)),
     requests: () => requests,
   }
 }

@@ -5,7 +5,7 @@ import { BurnError } from '../core/errors.ts'
 import { openApi, type Api, type ApiOptions } from './api.ts'
 import { cursorAfter, readCursor, sinceOf, writeCursor } from './cursor.ts'
 import { changeOf, commentOf, fieldsOf, isPull, issueOf, arrayOf, loginOf, timeOf, type Unusable } from './gitea-objects.ts'
-import { listAll, pageSize } from './paging.ts'
+import { listAll, mostPages, pageSize, tooMany } from './paging.ts'
 import { splitIssue, splitRepo } from './refs.ts'
 
 export interface GiteaOptions extends Omit<ApiOptions, 'base'> {
@@ -147,6 +147,7 @@ async function readChanges(
   const found = new Map<string, NonNullable<ReturnType<typeof changeOf>>>()
   const from = since - overlap_ms
   for (let page = 1, more = true; more; page++) {
+    if (page > mostPages) throw tooMany(`${repoPath(repo)}/pulls`)
     const answer = await api.get(`${repoPath(repo)}/pulls`, { state: 'all', sort: 'recentupdate', limit: pageSize, page })
     const items = arrayOf(answer.json)
     for (const change of items.map(changeOf)) {

@@ -14,7 +14,7 @@ export function pace(most: number | null, clock: Clock, onWait: (ms: number) => 
   let said = -Infinity
   return async () => {
     const now = clock.now()
-    left = Math.min(most, left + ((now - counted) * most) / minute)
+    left = Math.min(most, left + (Math.max(0, now - counted) * most) / minute)
     counted = now
     left -= 1
     // Who comes later waits behind those that wait already: what is owed is counted below nothing.

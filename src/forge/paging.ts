@@ -5,7 +5,7 @@ import { arrayOf } from './gitea-objects.ts'
 
 /** The most that Gitea and Forgejo give unless they are configured otherwise. */
 export const pageSize = 50
-const mostPages = 2_000
+export const mostPages = 2_000
 const mostReadings = 3
 
 type Query = Readonly<Record<string, string | number>>
@@ -61,6 +61,6 @@ async function readPages(api: Api, path: string, query: Query): Promise<Pages> {
   return { items, total: null, date: first.date }
 }
 
-function tooMany(path: string): BurnError {
+export function tooMany(path: string): BurnError {
   return new BurnError('forge_too_big', `${path} has more than ${mostPages} pages`, 'is that the repo you mean?')
 }

@@ -7,7 +7,8 @@ import type { Tables } from './tables.ts'
 import { sql } from 'kysely'
 import { activeStates, liveStates } from '../core/lives.ts'
 import { among, chunks } from './engine.ts'
-import { toDelivery, toDispatch, toEvent, toIssueRecord, toRepoRecord, toWorkerRecord } from './rows.ts'
+import { issueRecords } from './failures.ts'
+import { toDelivery, toDispatch, toEvent, toRepoRecord, toWorkerRecord } from './rows.ts'
 
 type Trx = Transaction<Tables>
 type Filter<K extends 'dispatches' | 'deliveries' | 'events'> = Parameters<Ledger[K]>[0]
@@ -23,7 +24,7 @@ export async function view(trx: Trx): Promise<LedgerView> {
     dispatches: live.map(toDispatch),
     deliveries: [...active.map(toDelivery), ...(await unproven(trx))],
     workers: workers.map(toWorkerRecord),
-    repos: await repos(trx),
+    repos: await repoRecords(trx),
   }
 }
 
@@ -100,7 +101,7 @@ export async function closed(trx: Trx): Promise<IssueRef[]> {
   return [...work, ...council].map(({ ref }) => ref)
 }
 
-export async function repos(trx: Trx): Promise<RepoRecord[]> {
+export async function repoRecords(trx: Trx): Promise<RepoRecord[]> {
   return (await trx.selectFrom('repo').selectAll().orderBy('repo').execute()).map(toRepoRecord)
 }
 
@@ -169,7 +170,7 @@ export async function events(trx: Trx, { issue, worker, subject, limit = most }:
 
 export async function issue(trx: Trx, ref: IssueRef): Promise<IssueRecord | null> {
   const row = await trx.selectFrom('issue').selectAll().where('ref', '=', ref).executeTakeFirst()
-  return row === undefined ? null : toIssueRecord(row)
+  return row === undefined ? null : ((await issueRecords(trx, [row]))[0] ?? null)
 }
 
 const tables = ['issue', 'worker', 'repo', 'dispatch', 'delivery', 'event'] as const

@@ -20,12 +20,12 @@ export function toEvent(row: Selectable<EventRow>): Event {
 
 const names = (json: string) => JSON.parse(json) as readonly string[]
 
-export function toIssueRecord(row: Selectable<IssueRow>): IssueRecord {
+export function toIssueRecord(row: Selectable<IssueRow>, failed_at: number | null): IssueRecord {
   const { attempts, done, eligible, verdict, verdict_at, standing, revision, labels, assignees, ...rest } = row
   const issue: Issue = { ...rest, labels: names(labels), assignees: names(assignees) }
   const kept =
     eligible === null || verdict === null || verdict_at === null ? null : { eligible: eligible === 1, reason: verdict, at: verdict_at }
-  return { issue, attempts, done: done === 1, verdict: kept, standing, revision }
+  return { issue, attempts, failed_at, done: done === 1, verdict: kept, standing, revision }
 }
 
 /** What every engine can keep as text: PostgreSQL knows no NUL, and UTF-8 no half of a surrogate pair. */

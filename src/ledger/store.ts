@@ -41,7 +41,7 @@ export function createStore(engine: Engine): Ledger {
     queued: (most) => read((trx) => verdicts.queued(trx, most)),
     open: (repo) => read((trx) => verdicts.openIssues(trx, repo)),
     backlog: () => read(verdicts.backlog),
-    repos: () => read(queries.repos),
+    repos: () => read(queries.repoRecords),
     saveVerdicts: async (given, at) => (given.length === 0 ? undefined : write((trx) => verdicts.saveVerdicts(trx, given, at))),
     judgeBy: (rules) => write((trx) => verdicts.judgeBy(trx, rules)),
     saveWaiting: (reasons) => write((trx) => verdicts.saveWaiting(trx, reasons)),

@@ -7,7 +7,7 @@ import type { Tables } from './tables.ts'
 import { sql } from 'kysely'
 import { among, chunks } from './engine.ts'
 import { append } from './events.ts'
-import { toIssueRecord } from './rows.ts'
+import { issueRecords } from './failures.ts'
 
 type Trx = Transaction<Tables>
 
@@ -23,7 +23,7 @@ export async function unjudged(trx: Trx): Promise<IssueRecord[]> {
   const open = trx.selectFrom('issue').selectAll().where('state', '=', sql.lit('open'))
   const rows = await open.where('standing', 'is', null).execute()
   const asked = await open.where('standing', '=', sql.lit('asked')).execute()
-  return [...rows, ...asked].map(toIssueRecord)
+  return issueRecords(trx, [...rows, ...asked])
 }
 
 export async function queued(trx: Trx, most: ReadonlyMap<RepoRef, number>): Promise<IssueRecord[]> {
@@ -39,7 +39,7 @@ export async function queued(trx: Trx, most: ReadonlyMap<RepoRef, number>): Prom
       .orderBy('number')
       .limit(limit)
       .execute()
-    found.push(...rows.map(toIssueRecord))
+    found.push(...(await issueRecords(trx, rows)))
   }
   return found
 }
@@ -47,7 +47,7 @@ export async function queued(trx: Trx, most: ReadonlyMap<RepoRef, number>): Prom
 export async function openIssues(trx: Trx, repo: RepoRef | undefined): Promise<IssueRecord[]> {
   let query = trx.selectFrom('issue').selectAll().where('state', '=', sql.lit('open'))
   if (repo !== undefined) query = query.where('repo', '=', repo)
-  return (await query.execute()).map(toIssueRecord)
+  return issueRecords(trx, await query.execute())
 }
 
 export async function backlog(trx: Trx): Promise<Backlog> {

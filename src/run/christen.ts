@@ -9,6 +9,7 @@ import { agentKind } from '../agents/index.ts'
 import { activeStates } from '../core/lives.ts'
 import { incarnationOf } from '../core/panes.ts'
 import { startLine } from '../tmux/start.ts'
+import { mapBounded } from './bounded.ts'
 import { Breakers } from './breakers.ts'
 import { startsOf } from './layout.ts'
 import { identityFor } from './prompts.ts'
@@ -48,13 +49,11 @@ export async function christen(
   const all = await withLeases(session, async () => {
     const taken = await session.ledger.takeOver(session.owner, session.clock.now() + leaseLength, session.clock.now())
     const breakers = options.dryRun ? null : await Breakers.of(session)
-    return Promise.all(
-      links.map((link) => {
-        const own = workers.filter(({ machine }) => machine === link.machine.name)
-        const begun = taken.filter(({ kind, worker }) => kind === 'identity' && own.some(({ id }) => id === worker))
-        return new Ward(link, own, begun, breakers, session, options).run(stop)
-      }),
-    )
+    return mapBounded(links, links.length, async (link) => {
+      const own = workers.filter(({ machine }) => machine === link.machine.name)
+      const begun = taken.filter(({ kind, worker }) => kind === 'identity' && own.some(({ id }) => id === worker))
+      return new Ward(link, own, begun, breakers, session, options).run(stop)
+    })
   })
   return all.flat()
 }
@@ -173,19 +172,23 @@ class Ward {
 
   /** True where something moved. */
   async #step(stop: AbortSignal): Promise<boolean> {
-    const { moved, lost } = await turn(this.#link, this.#waking, new Map(), this.#session, {
+    const { moved, lost, refused } = await turn(this.#link, this.#waking, new Map(), this.#session, {
       stopping: stop.aborted,
       breakers: this.#breakers,
       glimpses: this.#glimpses,
     })
-    const news = new Map(moved.map((delivery) => [delivery.id, delivery]))
+    const known = refused ? await this.#session.ledger.deliveries({ ids: this.#waking.map(({ id }) => id) }) : moved
+    const news = new Map(known.map((delivery) => [delivery.id, delivery]))
     const now = this.#waking.map((delivery) => news.get(delivery.id) ?? delivery)
-    for (const { worker, state, evidence } of now) {
+    const held = ({ state, lease_owner }: Delivery) => activeStates.includes(state) && lease_owner === this.#session.owner
+    for (const delivery of now) {
+      const { worker, state, evidence } = delivery
       if (lost) this.#finish(worker, 'failed', 'its machine can not be reached any more')
       else if (!activeStates.includes(state))
         this.#finish(worker, state === 'seen' ? 'named' : state === 'unknown' ? 'unproven' : 'failed', evidence)
+      else if (!held(delivery)) this.#finish(worker, 'failed', 'another process is telling it')
     }
-    this.#waking = lost ? [] : now.filter(({ state }) => activeStates.includes(state))
+    this.#waking = lost ? [] : now.filter(held)
     return moved.length > 0
   }
 

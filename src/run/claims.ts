@@ -5,7 +5,7 @@ import type { IssueRef } from '../core/nouns.ts'
 import type { View } from '../core/view.ts'
 import type { Assignment } from '../decide/dispatch.ts'
 import type { Session } from './session.ts'
-import { messageOf } from '../core/errors.ts'
+import { isLedgerFailure, messageOf } from '../core/errors.ts'
 import { foreignClaimPrefix } from '../decide/eligible.ts'
 import { foreignClaim } from '../decide/marker.ts'
 import { mapBounded } from './bounded.ts'
@@ -40,6 +40,7 @@ async function withoutForeign(assignments: readonly Assignment[], view: View, se
       const reason = `${foreignClaimPrefix}${marker.fleet} (dispatch ${marker.dispatch}), seen ${new Date(clock.now()).toISOString().slice(0, 16)}Z`
       await ledger.saveVerdicts([{ issue: issue.ref, eligible: false, reason, standing: null, revision }], clock.now())
     } catch (thrown) {
+      if (isLedgerFailure(thrown)) throw thrown
       taken.add(issue.ref)
       notify({ level: 'warn', subject: issue.ref, text: `not claimed: its comments could not be read: ${messageOf(thrown)}` })
     }

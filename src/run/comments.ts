@@ -2,7 +2,7 @@
 import type { Dispatch } from '../core/lives.ts'
 import type { IssueRef, Worker, WorkerId } from '../core/nouns.ts'
 import type { Session } from './session.ts'
-import { messageOf } from '../core/errors.ts'
+import { BurnError, messageOf } from '../core/errors.ts'
 import { councilComment, ownComment, workComment } from '../decide/marker.ts'
 import { mapBounded } from './bounded.ts'
 
@@ -58,7 +58,7 @@ type Saved = { readonly id: string; readonly comment_id: string; readonly says: 
 async function sync(
   thread: Thread,
   fresh: ReadonlySet<string>,
-  { forge, fleet, clock }: Session,
+  { forge, fleet, clock, notify }: Session,
   workers: ReadonlyMap<WorkerId, Worker>,
 ): Promise<Saved[]> {
   const [first] = thread.dispatches
@@ -79,6 +79,12 @@ async function sync(
     const { id } = await forge.comment(thread.issue, body)
     return thread.dispatches.map((d) => ({ id: d.id, comment_id: id, says: d.state }))
   }
-  await forge.editComment(thread.issue, known, body)
+  try {
+    await forge.editComment(thread.issue, known, body)
+  } catch (thrown) {
+    if (!(thrown instanceof BurnError) || thrown.code !== 'forge_not_found') throw thrown
+    // Somebody deleted it. It is not written a second time, and not asked for in every cycle to come.
+    notify({ level: 'warn', subject: thread.issue, text: 'its comment is not there any more: somebody deleted it' })
+  }
   return thread.dispatches.map((d) => ({ id: d.id, comment_id: known, says: d.state }))
 }

@@ -18,7 +18,7 @@ import { leaseLength } from './session.ts'
 import { yieldClaims } from './shared.ts'
 import { readView, withIssues } from './view.ts'
 
-/** A delivery that can't be placed yet (a question is open, a person is typing) keeps a cycle this long; the next one goes on with it. */
+/** A delivery that waits for a person (a question is open, somebody is typing) keeps a cycle this long; the next one goes on with it. */
 const patience = 2_000
 
 export interface CycleResult {
@@ -61,7 +61,7 @@ export async function cycle(machines: readonly Machine[], session: Session, stop
   await ledger.takeOver(owner, clock.now() + leaseLength, clock.now())
   await syncComments(new Set(claimed.map(({ id }) => id)), session)
   const unsure = await yieldClaims(view, session)
-  const deliveries = await pump(machines, session, stop, { patience, unsure })
+  const deliveries = await pump(machines, session, stop, { patience, placed_patience: patience, unsure })
   await syncComments(new Set(), session)
   return { claimed, settled, deliveries, verdicts: plan.verdicts, backlog: await ledger.backlog(), view: looked }
 }

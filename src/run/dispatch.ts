@@ -2,7 +2,8 @@
 import type { Machine } from '../core/nouns.ts'
 import type { CycleResult } from './cycle.ts'
 import type { Session } from './session.ts'
-import { messageOf } from '../core/errors.ts'
+import { hasPassed } from '../core/elapsed.ts'
+import { adviceOf } from '../core/errors.ts'
 import { cycle } from './cycle.ts'
 import { withLeases } from './session.ts'
 
@@ -39,7 +40,7 @@ export async function dispatch(
         // One cycle that fails ends a single run, and never a long one: the next may find the forge or the disk well again.
         if (options.cycles === 1) throw thrown
         failed += 1
-        session.notify({ level: 'error', subject: `cycle ${number}`, text: messageOf(thrown) })
+        session.notify({ level: 'error', subject: `cycle ${number}`, text: adviceOf(thrown) })
       }
       if (number < options.cycles) await rest(session, options.interval, stop)
     }
@@ -60,7 +61,7 @@ async function rest({ ledger, clock }: Session, interval: number, stop: AbortSig
 
 async function forgetOld({ fleet, ledger, clock }: Session): Promise<void> {
   const now = clock.now()
-  if (fleet.retention === null || now - Number((await ledger.remembered('pruned_at')) ?? 0) < forgetEvery) return
+  if (fleet.retention === null || !hasPassed(Number((await ledger.remembered('pruned_at')) ?? 0), forgetEvery, now)) return
   await ledger.prune(now - fleet.retention, now, false)
   await ledger.remember('pruned_at', String(now))
 }

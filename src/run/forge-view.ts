@@ -1,6 +1,6 @@
 /** Reads the forge into the ledger: what is new of each repo's issues, who may write, which changes are open. */
-import type { BurnError } from '../core/errors.ts'
-import { messageOf } from '../core/errors.ts'
+import { hasPassed } from '../core/elapsed.ts'
+import { adviceOf, isLedgerFailure } from '../core/errors.ts'
 import type { Ledger, LedgerView, RepoRecord } from '../core/ledger.ts'
 import type { Dispatch } from '../core/lives.ts'
 import type { Change, Issue, RepoRef, Time } from '../core/nouns.ts'
@@ -60,7 +60,8 @@ export async function refreshForge(
         changesAt.set(repo, now)
       }
     } catch (thrown) {
-      down.set(repo, explain(thrown))
+      if (isLedgerFailure(thrown)) throw thrown
+      down.set(repo, adviceOf(thrown))
     }
   })
   return { repos_down: down, writers, changes, changes_at: changesAt, skipped }
@@ -80,14 +81,9 @@ export function repoOf(issue: string): RepoRef {
   return issue.slice(0, issue.lastIndexOf('#'))
 }
 
-function explain(thrown: unknown): string {
-  const hint = (thrown as Partial<BurnError>).hint
-  return hint === undefined || hint === '' ? messageOf(thrown) : `${messageOf(thrown)} (${hint})`
-}
-
 async function refreshIssues(repo: RepoRef, record: RepoRecord | null, { forge, ledger, clock }: Ports): Promise<string[]> {
   const now = clock.now()
-  const relist = record?.listed_at == null || now - record.listed_at > relistAfter
+  const relist = record?.listed_at == null || hasPassed(record.listed_at, relistAfter, now)
   const page = await forge.issues(repo, relist ? null : record.cursor)
   const gone = page.complete ? await confirmGone(repo, page.issues, { forge, ledger }) : []
   await ledger.saveIssues(repo, [...page.issues, ...gone], page.cursor, page.complete, now)
@@ -106,7 +102,7 @@ async function confirmGone(repo: RepoRef, listed: readonly Issue[], { forge, led
 
 async function refreshWriters(repo: RepoRef, record: RepoRecord | null, { forge, ledger, clock }: Ports): Promise<readonly string[]> {
   const now = clock.now()
-  if (record?.writers != null && record.writers_at !== null && now - record.writers_at < writersKept) return record.writers
+  if (record?.writers != null && record.writers_at !== null && !hasPassed(record.writers_at, writersKept, now)) return record.writers
   const writers = await forge.writers(repo)
   await ledger.saveWriters(repo, writers, now)
   return writers

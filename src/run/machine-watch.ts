@@ -44,25 +44,27 @@ export class MachineWatch {
     const { clock } = this.#session
     while (!stop.aborted) {
       if (this.#ended !== null) await this.#lost(this.#ended)
-      else if (this.#link === null || clock.now() >= this.#fullAt) await this.#lookAtAll()
+      else if (this.#link === null || clock.now() >= this.#fullAt || this.#fullAt - clock.now() > safety) await this.#lookAtAll()
       else await this.#lookAtChanged(this.#link)
       this.#updated()
-      while (!stop.aborted && !this.#isDue()) await this.#bell.wait(Math.max(1, this.#nextAt() - clock.now()), stop)
+      while (!stop.aborted && !this.#isDue()) await this.#bell.wait(Math.max(1, this.#rests()), stop)
       if (this.#changed.size > 0 && this.#ended === null) await clock.sleep(coalesce, stop)
     }
   }
 
-  #nextAt(): number {
-    return Math.min(this.#fullAt, this.#againAt)
+  /** How long until the next look, milliseconds. One that lies further ahead than any is planned is due: the clock was set back. */
+  #rests(): number {
+    const rest = Math.min(this.#fullAt, this.#againAt) - this.#session.clock.now()
+    return rest > safety ? 0 : rest
   }
 
   #isDue(): boolean {
-    return this.#ended !== null || (this.#link !== null && this.#changed.size > 0) || this.#session.clock.now() >= this.#nextAt()
+    return this.#ended !== null || (this.#link !== null && this.#changed.size > 0) || this.#rests() <= 0
   }
 
   async #lookAtAll(): Promise<void> {
     const { machines, clock } = this.#session
-    const [link] = await machines.open([this.#machine])
+    const [link] = await machines.open([this.#machine], retry.longest)
     if (link === undefined) throw new RangeError('one machine was asked for')
     this.#rest()
     await this.#subscribe(link)

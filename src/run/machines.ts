@@ -1,9 +1,11 @@
 /** The machines of a fleet, each with the one channel that this process holds to it. */
-import type { Machine } from '../core/nouns.ts'
+import type { Machine, Time } from '../core/nouns.ts'
 import type { MachineSight } from '../core/panes.ts'
 import type { Clock, Tmux } from '../core/ports.ts'
 import type { Sample } from '../tmux/panes.ts'
+import { hasPassed } from '../core/elapsed.ts'
 import { BurnError, messageOf } from '../core/errors.ts'
+import { pauseAfter } from '../decide/backoff.ts'
 import { openTmux } from '../tmux/open.ts'
 import { sample, sight } from '../tmux/panes.ts'
 
@@ -17,25 +19,70 @@ export interface Link {
   readonly hint: string
 }
 
-/** Opens every machine at once; one that can't be reached stops nobody else. A channel that broke is opened anew when next asked for. */
+/** Pauses between tries of a machine that can't be reached, milliseconds; after its first failure it is tried again at once. */
+const retry = { first: 1_000, longest: 5 * 60_000 }
+/** So long a machine that failed before is waited for. What takes longer goes on beside what the process does, and is there for who asks next. */
+const grace = 2_000
+
+/**
+ * Opens every machine at once; one that can't be reached stops nobody else: only the first try of a machine is waited for to its end, and one that
+ * stays away is tried less and less often. A channel that broke is opened anew when next asked for.
+ */
 export class Machines {
   readonly #links = new Map<string, Link>()
+  /** Tries that are under way. */
+  readonly #trying = new Map<string, Promise<Link>>()
+  /** Of machines that failed since they were last looked at: how often in a row, and when last. */
+  readonly #failures = new Map<string, { readonly count: number; readonly at: Time }>()
   readonly #clock: Clock
+  readonly #random: () => number
+  readonly #closed = new AbortController()
 
-  constructor(clock: Clock) {
+  /** `random` gives a number in [0, 1): processes that lost a machine together do not all come back at the same moment. */
+  constructor(clock: Clock, random: () => number) {
     this.#clock = clock
+    this.#random = random
   }
 
-  async open(machines: readonly Machine[]): Promise<readonly Link[]> {
-    return Promise.all(machines.map((machine) => this.#open(machine)))
+  /** `longest`: the longest pause (ms) between tries of one that stays away. */
+  async open(machines: readonly Machine[], longest: number = retry.longest): Promise<readonly Link[]> {
+    return Promise.all(machines.map((machine) => this.#open(machine, longest)))
   }
 
-  async #open(machine: Machine): Promise<Link> {
-    const held = this.#links.get(machine.name)
+  async #open(machine: Machine, longest: number): Promise<Link> {
+    const { name } = machine
+    const held = this.#links.get(name)
     if (held?.tmux != null && held.state === 'up') return held
-    const link = await connect(machine, this.#clock)
-    this.#links.set(machine.name, link)
-    return link
+    if (held?.state !== 'unreachable') return this.#try(machine)
+    if (!this.#trying.has(name) && !this.#isDue(name, longest)) return held
+    const waited = new AbortController()
+    await Promise.race([this.#try(machine), this.#clock.sleep(grace, waited.signal)])
+    waited.abort()
+    return this.#links.get(name) ?? held
+  }
+
+  #isDue(name: string, longest: number): boolean {
+    const { count, at } = this.#failures.get(name) ?? { count: 0, at: 0 }
+    return count < 2 || hasPassed(at, pauseAfter(count - 1, { first: retry.first, longest }, this.#random()), this.#clock.now())
+  }
+
+  #try(machine: Machine): Promise<Link> {
+    const { name } = machine
+    const under = this.#trying.get(name)
+    if (under !== undefined) return under
+    const trying = connect(machine, this.#clock, this.#closed.signal).then(async (link) => {
+      this.#trying.delete(name)
+      if (this.#closed.signal.aborted) await link.tmux?.close()
+      else this.#links.set(name, link)
+      if (link.state === 'unreachable') this.#failed(name)
+      return link
+    })
+    this.#trying.set(name, trying)
+    return trying
+  }
+
+  #failed(name: string): void {
+    this.#failures.set(name, { count: (this.#failures.get(name)?.count ?? 0) + 1, at: this.#clock.now() })
   }
 
   /** What the machine is now, without its screens. A channel that fails makes it unreachable, with the reason. */
@@ -55,7 +102,9 @@ export class Machines {
     const none = (why: string): Sample => ({ sight: { machine: machine.name, state: 'unreachable', reason: why }, screens: new Map() })
     if (question === null) return state === 'down' ? { sight: { machine: machine.name, state }, screens: new Map() } : none(reason)
     try {
-      return await question()
+      const answer = await question()
+      this.#failures.delete(machine.name)
+      return answer
     } catch (thrown) {
       await this.drop(link, thrown)
       return none(messageOf(thrown))
@@ -64,19 +113,26 @@ export class Machines {
 
   /** Forgets a channel that failed, so that the next `open` tries again. */
   async drop(link: Link, thrown: unknown): Promise<void> {
-    this.#links.set(link.machine.name, { ...link, tmux: null, state: 'unreachable', reason: messageOf(thrown), hint: hintOf(thrown) })
+    const { name } = link.machine
+    // Somebody else may have dropped it before, and have opened it anew.
+    if (this.#links.get(name)?.tmux === link.tmux) {
+      this.#links.set(name, { ...link, tmux: null, state: 'unreachable', reason: messageOf(thrown), hint: hintOf(thrown) })
+      this.#failed(name)
+    }
     await link.tmux?.close()
   }
 
   async close(): Promise<void> {
+    this.#closed.abort()
+    await Promise.all(this.#trying.values())
     await Promise.all([...this.#links.values()].map((link) => link.tmux?.close()))
     this.#links.clear()
   }
 }
 
-async function connect(machine: Machine, clock: Clock): Promise<Link> {
+async function connect(machine: Machine, clock: Clock, signal: AbortSignal): Promise<Link> {
   try {
-    return { machine, tmux: await openTmux(machine, { clock }), state: 'up', reason: '', hint: '' }
+    return { machine, tmux: await openTmux(machine, { clock, signal }), state: 'up', reason: '', hint: '' }
   } catch (thrown) {
     const state = thrown instanceof BurnError && thrown.code === 'tmux_no_session' ? 'down' : 'unreachable'
     return { machine, tmux: null, state, reason: messageOf(thrown), hint: hintOf(thrown) }

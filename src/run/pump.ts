@@ -5,7 +5,9 @@ import type { Machine } from '../core/nouns.ts'
 import type { Link } from './machines.ts'
 import type { Session } from './session.ts'
 import { Breakers } from './breakers.ts'
+import { hasPassed } from '../core/elapsed.ts'
 import { activeStates } from '../core/lives.ts'
+import { mapBounded } from './bounded.ts'
 import { turn } from './turn.ts'
 
 /** Pauses between looks at panes in which nothing moved, milliseconds: the first is a redraw, the last a second look at an idle screen. */
@@ -15,6 +17,11 @@ const longestPause = 250
 export interface PumpOptions {
   /** How long a delivery that can't be placed yet keeps the pump running, milliseconds. It stays planned after that. */
   readonly patience: number
+  /**
+   * The same for a text that is in its composer already, where a question opened before Enter, or a person types; without it the pump runs until Enter
+   * was pressed.
+   */
+  readonly placed_patience?: number
   /** How long a machine that was lost on the way is tried again, milliseconds (0): for those who have no next cycle to go on in. */
   readonly reconnect?: number
   /** Deliveries that are left alone for now. */
@@ -33,12 +40,11 @@ export async function pump(machines: readonly Machine[], session: Session, stop:
   const deliveries = held.filter(({ id }) => options.unsure?.has(id) !== true)
   const links = await session.machines.open(machines)
   const breakers = deliveries.length === 0 ? null : await Breakers.of(session)
-  const done = await Promise.all(
-    links.map((link) => {
-      const own = deliveries.filter(({ worker }) => worker.startsWith(`${link.machine.name}/`))
-      return own.length === 0 ? [] : pumpMachine(link, { deliveries: own, holds, breakers }, session, stop, options)
-    }),
-  )
+  // Where the ledger fails on one machine, the others still end their turns: nobody may step a delivery beside the next pump.
+  const done = await mapBounded(links, links.length, async (link) => {
+    const own = deliveries.filter(({ worker }) => worker.startsWith(`${link.machine.name}/`))
+    return own.length === 0 ? [] : pumpMachine(link, { deliveries: own, holds, breakers }, session, stop, options)
+  })
   return done.flat()
 }
 
@@ -60,18 +66,23 @@ async function pumpMachine(
   for (;;) {
     const result = await turn(link, now, holds, session, { stopping: stop.aborted, breakers, glimpses })
     for (const delivery of result.moved) options.onMove?.(delivery)
-    for (const [id, why] of result.waiting) options.onWait?.(id, why)
-    // What was written before the connection was lost is in the ledger, and not in the result.
-    const known = result.lost ? await session.ledger.deliveries({ ids: now.map(({ id }) => id) }) : result.moved
+    for (const [id, { reason }] of result.waiting) options.onWait?.(id, reason)
+    // What was written before the connection was lost, or by somebody else, is in the ledger, and not in the result.
+    const known = result.lost || result.refused ? await session.ledger.deliveries({ ids: now.map(({ id }) => id) }) : result.moved
     const news = new Map(known.map((delivery) => [delivery.id, delivery]))
     now = now.map((delivery) => news.get(delivery.id) ?? delivery)
+    // A process that slept longer than its lease has nothing to do with them any more.
+    if (result.refused) now = now.filter(({ state, lease_owner }) => !activeStates.includes(state) || lease_owner === session.owner)
     if (result.moved.length > 0) [moved, pause] = [clock.now(), shortestPause]
     else pause = Math.min(longestPause, pause * 1.5)
     const active = now.filter(({ state }) => activeStates.includes(state))
-    const waiting = active.every(({ state }) => state === 'planned')
+    const unplaced = active.every(({ state }) => state === 'planned')
+    const rests = active.every(({ id, state }) => state === 'planned' || result.waiting.get(id)?.until === null)
+    const patience = unplaced ? options.patience : (options.placed_patience ?? Infinity)
+    const enough = rests && ((unplaced && stop.aborted) || hasPassed(moved, patience, clock.now()))
     lost = result.lost ? (lost ?? clock.now()) : null
-    const over = lost !== null && clock.now() - lost >= (options.reconnect ?? 0)
-    if (active.length === 0 || over || (waiting && (stop.aborted || clock.now() - moved >= options.patience)))
+    const over = lost !== null && hasPassed(lost, options.reconnect ?? 0, clock.now())
+    if (active.length === 0 || over || enough)
       return now.filter((delivery) => delivery !== before.get(delivery.id) || delivery.state !== 'unknown')
     await clock.sleep(pause)
     if (lost !== null) link = (await session.machines.open([link.machine]))[0] ?? link

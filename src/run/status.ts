@@ -2,21 +2,27 @@
 import type { Machine } from '../core/nouns.ts'
 import type { StatusReport } from '../decide/report.ts'
 import type { Session } from './session.ts'
+import { adviceOf } from '../core/errors.ts'
 import { statusReport } from '../decide/report.ts'
 import { readWorkers } from './readings.ts'
 import { lookAt } from './view.ts'
 
 export async function status(machines: readonly Machine[], session: Session): Promise<StatusReport> {
-  const { ledger, fleet, clock } = session
+  const { ledger, fleet, clock, notify } = session
   const seen = await lookAt(machines, session)
   const workers = readWorkers(machines, seen)
   const view = await ledger.view()
   const now = clock.now()
   const sights = new Map([...seen].map(([name, { sight }]) => [name, sight]))
   const report = statusReport({ machines, sights, workers, ledger: view, stale_after: fleet.dispatch.stale_after, now })
-  await ledger.saveReadings(
-    workers.map(({ worker, reading }) => ({ worker: worker.id, state: reading.state })),
-    now,
-  )
+  try {
+    await ledger.saveReadings(
+      workers.map(({ worker, reading }) => ({ worker: worker.id, state: reading.state })),
+      now,
+    )
+  } catch (thrown) {
+    // A full disk is when a person needs to see the fleet most.
+    notify({ level: 'warn', subject: 'ledger', text: `since when each worker is in its state is not kept: ${adviceOf(thrown)}` })
+  }
   return report
 }

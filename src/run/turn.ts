@@ -10,7 +10,7 @@ import type { Breakers } from './breakers.ts'
 import type { Link } from './machines.ts'
 import type { Session } from './session.ts'
 import { agentKind } from '../agents/index.ts'
-import { messageOf } from '../core/errors.ts'
+import { isLedgerFailure, messageOf } from '../core/errors.ts'
 import { pastingStates } from '../core/lives.ts'
 import { incarnationOf } from '../core/panes.ts'
 import { deliveryLimits, deliverySight, step } from '../decide/deliver.ts'
@@ -19,10 +19,12 @@ import { held, placeLine, sanitizes, submitLine } from '../tmux/paste.ts'
 
 export interface TurnResult {
   readonly moved: readonly Delivery[]
-  /** Why the others wait, by delivery. */
-  readonly waiting: ReadonlyMap<string, string>
+  /** Why the others wait, by delivery; `until` is null where only the pane, or a person at it, can change that. */
+  readonly waiting: ReadonlyMap<string, { readonly reason: string; readonly until: Time | null }>
   /** The machine can't be reached any more: nothing is known until it is. */
   readonly lost: boolean
+  /** The ledger refused a step: somebody else ended the delivery, or holds its lease by now. */
+  readonly refused: boolean
 }
 
 export interface TurnOptions {
@@ -41,7 +43,7 @@ interface Case {
   readonly step: DeliveryStep
 }
 
-const nothing: TurnResult = { moved: [], waiting: new Map(), lost: true }
+const nothing: TurnResult = { moved: [], waiting: new Map(), lost: true, refused: false }
 
 export async function turn(
   link: Link,
@@ -54,10 +56,12 @@ export async function turn(
   if (sight.state !== 'up' || link.tmux === null) return nothing
   try {
     const seen = await look(link, link.tmux, { sight, screens }, deliveries, holds, options, session)
-    const waiting = new Map(seen.flatMap(({ delivery, step: next }) => (next.do === 'wait' ? [[delivery.id, next.reason] as const] : [])))
+    const waiting = new Map(seen.flatMap(({ delivery, step: next }) => (next.do === 'wait' ? [[delivery.id, next] as const] : [])))
     const cases = seen.filter(({ step: { do: what } }) => what !== 'wait' && !(options.stopping && what === 'place'))
-    return { moved: await apply(cases, link.tmux, session), waiting, lost: false }
+    const moved = await apply(cases, link.tmux, session)
+    return { moved, waiting, lost: false, refused: moved.length < cases.length }
   } catch (thrown) {
+    if (isLedgerFailure(thrown)) throw thrown
     await session.machines.drop(link, thrown)
     session.notify({ level: 'error', subject: link.machine.name, text: messageOf(thrown) })
     return nothing
@@ -137,7 +141,7 @@ function caseOf(
   delivery: Delivery,
   worker: Worker | undefined,
   pane: Pane | null,
-  { server_started }: Up,
+  { server_started, clock: machine_now }: Up,
   shown: { readonly screens: Screens; readonly history: Screens },
   because: {
     readonly busy: boolean
@@ -155,7 +159,18 @@ function caseOf(
   // The screen does not tell how the agent was configured; the spec does.
   const seen = raw !== null && (pane?.queues === true || worker?.agent.busy_input_mode === 'queue') ? { ...raw, interrupts: false } : raw
   const now = clock.now()
-  const sight = deliverySight({ id: delivery.id, pane, server_started, look: seen, screen, above, ...because, reachable: true, now })
+  const sight = deliverySight({
+    id: delivery.id,
+    pane,
+    server_started,
+    look: seen,
+    screen,
+    above,
+    ...because,
+    reachable: true,
+    now,
+    machine_now,
+  })
   return { delivery, pane, kind, sight, step: step(delivery, sight, deliveryLimits(kind, delivery.kind), now) }
 }
 

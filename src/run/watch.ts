@@ -5,6 +5,7 @@ import type { WorkerSight } from '../core/view.ts'
 import type { StatusReport } from '../decide/report.ts'
 import type { MachineScreens } from './readings.ts'
 import type { Session } from './session.ts'
+import { hasPassed } from '../core/elapsed.ts'
 import { statusReport } from '../decide/report.ts'
 import { Bell } from './bell.ts'
 import { MachineWatch } from './machine-watch.ts'
@@ -78,7 +79,7 @@ async function* updates(
           now,
         )
       }
-      const stale = now - readAt >= ledgerPause
+      const stale = hasPassed(readAt, ledgerPause, now)
       if (view === null || changes.length > 0 || stale) {
         view = await ledger.view()
         readAt = now

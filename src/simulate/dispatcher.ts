@@ -14,18 +14,21 @@ import { reach } from './machines.ts'
 /** A round trip to a machine, milliseconds. */
 const roundTrip = { local: 1, far: 20 }
 
-const reads: readonly (keyof Ledger)[] = [
-  'view',
-  'queued',
-  'open',
-  'backlog',
-  'repos',
-  'dispatches',
-  'deliveries',
-  'issue',
-  'events',
-  'check',
-]
+const writes = new Set<string | symbol>([
+  'saveIssues',
+  'saveWriters',
+  'saveChangesSeen',
+  'saveVerdicts',
+  'saveWaiting',
+  'saveComments',
+  'judgeBy',
+  'claim',
+  'moveDispatches',
+  'moveDeliveries',
+  'takeOver',
+  'renew',
+  'giveUp',
+] satisfies (keyof Ledger)[])
 
 export interface Watching {
   readonly onCycle: (result: CycleResult) => void | Promise<void>
@@ -114,7 +117,7 @@ export class Dispatcher {
     return new Proxy(this.#ledger, {
       get: (target, name) => {
         const value: unknown = Reflect.get(target, name)
-        if (typeof value !== 'function' || reads.includes(name as keyof Ledger)) return value
+        if (typeof value !== 'function' || !writes.has(name)) return value
         return (...given: readonly unknown[]) => {
           if (world.diskFull) return Promise.reject(new BurnError('ledger_full', 'the disk of the ledger is full', 'it is simulated'))
           return (value as (...all: readonly unknown[]) => unknown).apply(target, [...given])

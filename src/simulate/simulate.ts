@@ -28,14 +28,14 @@ export interface Plan {
   readonly dispatchers: number
   /** How long nothing goes wrong any more once this much of the time is over, so that what was broken can be mended; 1: never. */
   readonly calm?: number
-  readonly onSample?: (sample: Sample) => void
+  readonly onSnapshot?: (sample: Snapshot) => void
   readonly onNotice?: (notice: Notice) => void
   /** After each cycle of any dispatcher, with all that there is to judge by. */
   readonly onStep?: (world: World, engine: Engine) => Promise<void>
 }
 
 /** How things stood at the end of a cycle. */
-export interface Sample {
+export interface Snapshot {
   readonly at: Time
   /** Open issues that are the fleet's: waiting, at work, in review. */
   readonly open: number
@@ -47,7 +47,7 @@ export interface Simulated {
   readonly world: World
   readonly ledger: Ledger
   readonly engine: Engine
-  readonly samples: readonly Sample[]
+  readonly samples: readonly Snapshot[]
   readonly began: Time
   readonly ended: Time
   readonly cycles: number
@@ -69,7 +69,7 @@ export async function simulate(plan: Plan): Promise<Simulated> {
   )
   const world = new World(fleet, plan.issues, plan.habits, seed, clock, ledger)
   const agents = world.agents()
-  const samples: Sample[] = []
+  const samples: Snapshot[] = []
   let failure: unknown = null
   let finished = false
   const random = seeded(seed)
@@ -78,7 +78,7 @@ export async function simulate(plan: Plan): Promise<Simulated> {
     onCycle: async ({ backlog }: CycleResult) => {
       const sample = { at: clock.now(), open: backlog.eligible + backlog.unjudged, working: agents.filter(({ working }) => working).length }
       samples.push(sample)
-      plan.onSample?.(sample)
+      plan.onSnapshot?.(sample)
       try {
         await plan.onStep?.(world, engine)
       } catch (thrown) {

@@ -98,6 +98,7 @@ function completePolicy({ dispatch = {} }: WrittenSpec): DispatchPolicy {
     assigned: dispatch.assigned ?? defaults.assigned,
     stale_after: durationMs(dispatch.stale_after ?? defaults.staleAfter),
     max_attempts: dispatch.max_attempts ?? defaults.maxAttempts,
+    retry_after: durationMs(dispatch.retry_after ?? defaults.retryAfter),
     shared_forge: dispatch.shared_forge ?? defaults.sharedForge,
     trust: { authors: dispatch.trust?.authors ?? defaults.authors, labels: dispatch.trust?.labels ?? defaults.trustedLabels },
   }

@@ -19,6 +19,7 @@ export const defaults = {
   assigned: 'skip',
   staleAfter: '24h',
   maxAttempts: 3,
+  retryAfter: '1m',
   authors: 'writers',
   trustedLabels: [] as readonly string[],
   base: 'main',

@@ -128,6 +128,12 @@ export const policy = z.strictObject({
     .max(100)
     .optional()
     .meta({ description: 'How often an issue is given before it is left to people.', default: defaults.maxAttempts, examples: [3] }),
+  retry_after: timeSpan.optional().meta({
+    description:
+      'How long an issue that failed or was lost waits before it is given again: so long after the first attempt, then twice as long each time, an hour at most.',
+    default: defaults.retryAfter,
+    examples: ['1m'],
+  }),
   shared_forge: z
     .boolean()
     .optional()

@@ -11,6 +11,10 @@ import { renderLine } from './quote.ts'
 const SILENCE_MS = 20_000
 const CLOSE_MS = 2_000
 const STDERR_MAX = 8_192
+/** Bytes of one reply: 1000 panes of 200 columns and 50 rows, five times over. */
+const REPLY_MAX = 64 * 1024 * 1024
+/** Lines that wait for their reply: more than any look at a machine has. */
+const PENDING_MAX = 20_000
 
 interface Pending {
   readonly resolve: (reply: TmuxReply) => void
@@ -55,6 +59,7 @@ export class ControlChannel implements Tmux {
     this.#child.stdout.on('data', (chunk: Buffer) => {
       this.#received += chunk.length
       this.#parser.feed(chunk)
+      if (this.#parser.held > REPLY_MAX) this.#giveUp(`it answered with more than ${REPLY_MAX / 1024 / 1024} MB`)
     })
     this.#child.stderr.on('data', (chunk: Buffer) => {
       this.#stderr = (this.#stderr + chunk.toString('utf8')).slice(-STDERR_MAX)
@@ -70,6 +75,8 @@ export class ControlChannel implements Tmux {
 
   run(lines: readonly (readonly TmuxCommand[])[]): Promise<readonly TmuxReply[]> {
     if (this.#failure !== null) return Promise.reject(this.#failure)
+    if (this.#pending.length - this.#next + lines.length > PENDING_MAX)
+      return Promise.reject(unreachable(this.machine, `${PENDING_MAX} commands wait for its answer`, 'Run burn doctor.'))
     // Rendered before anything is promised, so that an argument tmux can't take refuses the whole call.
     const rendered = lines.map(renderLine)
     const text = rendered.map((line) => `${line}\ndisplay-message -p ${this.#parser.mark(this.#sent++)}\n`).join('')
@@ -96,6 +103,11 @@ export class ControlChannel implements Tmux {
     await this.ended
   }
 
+  /** Ends the client at once. */
+  kill(): void {
+    killGroup(this.#child)
+  }
+
   #reply(reply: TmuxReply): void {
     this.#pending[this.#next++]?.resolve(reply)
     if (this.#next < this.#pending.length) return
@@ -111,7 +123,11 @@ export class ControlChannel implements Tmux {
       await this.#clock.sleep(SILENCE_MS, signal)
       if (signal.aborted) return
     }
-    this.#fail(unreachable(this.machine, `it has said nothing for ${SILENCE_MS / 1000} s`, 'Run burn doctor.'))
+    this.#giveUp(`it has said nothing for ${SILENCE_MS / 1000} s`)
+  }
+
+  #giveUp(reason: string): void {
+    this.#fail(unreachable(this.machine, reason, 'Run burn doctor.'))
     killGroup(this.#child)
   }
 

@@ -29,6 +29,8 @@ export interface OpenOptions {
   readonly clock: Clock
   /** Creates session and server where there are none. */
   readonly create?: FirstWindow
+  /** Ends a try that nobody waits for any more. */
+  readonly signal?: AbortSignal
 }
 
 /**
@@ -52,6 +54,8 @@ export async function openTmux(machine: Machine, options: OpenOptions): Promise<
 async function open(machine: Machine, options: OpenOptions): Promise<Tmux> {
   const words = [machine.tmux, '-u', ...attachWords(machine, options.create)]
   const channel = new ControlChannel(machine.name, argvOn(machine, words), options.clock)
+  const abandon = () => channel.kill()
+  options.signal?.addEventListener('abort', abandon)
   try {
     return await greet(channel, machine, options.create !== undefined)
   } catch (thrown) {
@@ -60,6 +64,8 @@ async function open(machine: Machine, options: OpenOptions): Promise<Tmux> {
     const cause = await refusal(machine, await channel.ended, thrown)
     if (cause !== null) throw cause
     return greet(await startChained(machine, options.create), machine, options.create !== undefined)
+  } finally {
+    options.signal?.removeEventListener('abort', abandon)
   }
 }
 
@@ -98,8 +104,9 @@ async function greet<T extends ControlChannel | ChainedTmux>(tmux: T, machine: M
   return tmux
 }
 
-/** Why a control client ended before it answered; null where tmux merely refuses control mode. */
+/** Why a control client ended before it answered; null where tmux merely refuses control mode. One that said nothing and was killed is asked no more. */
 async function refusal(machine: Machine, ended: Ended, thrown: BurnError): Promise<BurnError | null> {
+  if (ended.code === null) return thrown
   const said = [...ended.notes, ended.stderr].join('\n')
   if (isGone(said)) return noSession(machine)
   if (machine.transport.kind === 'ssh' && ended.code === 255) return thrown

@@ -7,6 +7,8 @@
 import type { TmuxReply } from '../core/ports.ts'
 
 const NEWLINE = 0x0a
+/** What a server says of why it ends is a line or two. */
+const mostNotes = 50
 /**
  * What tells of a change, and of what: ids stand before the ` : ` that begins a subscription's value, which others write and nobody needs.
  * `-` stands for the pane of a subscription of windows.
@@ -22,6 +24,7 @@ export class ReplyParser {
   #expected: string
   #open: { readonly fields: string; readonly own: boolean; readonly lines: string[] } | null = null
   #lines: string[] = []
+  #held = 0
   #error: string | null = null
   /** What tmux said outside of replies to our own lines, that tells why it refused: the attach's error, `%exit` with its reason. */
   readonly notes: string[] = []
@@ -39,8 +42,14 @@ export class ReplyParser {
     return `${this.#nonce}.${sequence}`
   }
 
+  /** Bytes that are kept for a reply, or a line, whose end has not come yet. */
+  get held(): number {
+    return this.#held
+  }
+
   /** Bytes as they come: cut at a newline, which is never a part of a UTF-8 character. */
   feed(chunk: Buffer): void {
+    this.#held += chunk.length
     const end = chunk.lastIndexOf(NEWLINE)
     if (end === -1) {
       this.#rest.push(chunk)
@@ -50,6 +59,7 @@ export class ReplyParser {
     const text = Buffer.concat(this.#rest).toString('utf8')
     this.#rest = end + 1 < chunk.length ? [chunk.subarray(end + 1)] : []
     for (const line of text.split('\n')) this.#line(line)
+    if (this.#open === null && this.#lines.length === 0) this.#held = chunk.length - end - 1
   }
 
   #line(line: string): void {
@@ -64,8 +74,12 @@ export class ReplyParser {
     if (line.startsWith('%begin ')) {
       const fields = line.slice('%begin '.length)
       this.#open = { fields, own: fields.endsWith(' 1'), lines: [] }
-    } else if (line.startsWith('%exit')) this.notes.push(line)
+    } else if (line.startsWith('%exit')) this.#note(line)
     else this.#notification(line)
+  }
+
+  #note(line: string): void {
+    if (this.notes.length < mostNotes) this.notes.push(line)
   }
 
   #notification(line: string): void {
@@ -80,7 +94,7 @@ export class ReplyParser {
     if (block === null) return
     if (!block.own) {
       // The answer to the attach itself, or a hook of the user's.
-      if (!ok) this.notes.push(...block.lines)
+      if (!ok) block.lines.forEach((line) => this.#note(line))
     } else if (ok) this.#lines.push(...block.lines)
     else this.#error ??= block.lines.join('\n')
   }
@@ -89,6 +103,7 @@ export class ReplyParser {
     const reply: TmuxReply = { ok: this.#error === null, lines: this.#lines, error: this.#error }
     this.#open = null
     this.#lines = []
+    this.#held = 0
     this.#error = null
     this.#expected = this.mark(++this.#marks)
     this.#onReply(reply)

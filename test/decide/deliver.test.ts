@@ -242,6 +242,8 @@ test('deliver: a sight says where the id is, whose pane it is, and who is at it'
     busy: false,
     reachable: true,
     now: 100_000,
+    // Its clock goes otherwise than ours.
+    machine_now: 10_000_000,
   }
   assert.deepEqual(deliverySight(of), {
     reachable: true,
@@ -270,7 +272,27 @@ test('deliver: a sight says where the id is, whose pane it is, and who is at it'
   assert.equal(deliverySight({ ...echoed, screen: ['', '', '', '❯'], above: [`● [burn ${id}]`] }).elsewhere, echoed.now, 'in the history')
   assert.equal(deliverySight({ ...echoed, look: look('unknown', 'absent') }).elsewhere, null, 'no composer recognised: it may be in it')
   assert.equal(deliverySight({ ...of, pane: { ...pane, agent_pid: 9 } }).incarnation, null)
-  assert.equal(deliverySight({ ...of, pane: { ...pane, keyed_at: 40_001 } }).attended, 'a person is typing in this pane')
-  assert.equal(deliverySight({ ...of, pane: { ...pane, keyed_at: 40_000 } }).attended, null)
+  assert.equal(deliverySight({ ...of, pane: { ...pane, keyed_at: 9_940_001 } }).attended, 'a person is typing in this pane')
+  assert.equal(deliverySight({ ...of, pane: { ...pane, keyed_at: 9_940_000 } }).attended, null)
   assert.equal(deliverySight({ ...of, hold: 'mine' }).attended, 'held: mine')
+})
+
+test('deliver: a clock that was set back by hours holds nothing up for hours, and proves nothing', () => {
+  const before = 6 * 3_600_000
+  const now = 1_000
+  const begun = (state: DeliveryState, presses = 0) => delivery(state, { planned_at: before, changed_at: before, presses })
+  assert.equal(brief(step(begun('planned'), sight({ look: look('waiting') }), limits, now)), 'refused')
+  assert.equal(brief(step(begun('placing'), sight(), limits, now)), 'unknown')
+  assert.equal(brief(step(begun('submitted', 1), sight(), limits, now)), 'unknown')
+  assert.equal(brief(step(begun('placed', 1), sight(ours), limits, now)), 'submit', 'Enter again, since the text is still there')
+  const seen = {
+    id,
+    pane,
+    server_started: 1,
+    look: { ...look('idle'), composer_rows: [2, 3] as const },
+    screen: [`● [burn ${id}]`, '', '❯', '──'],
+  }
+  const later = deliverySight({ ...seen, hold: null, busy: false, reachable: true, now, machine_now: now, elsewhere: before })
+  assert.equal(later.elsewhere, now, 'what was seen in the future counts from now on')
+  assert.equal(brief(step(begun('placing'), { ...later, look: look('unknown', 'absent') }, limits, now)), 'unknown')
 })

@@ -43,6 +43,7 @@ function viewOf({ workers }: Given, issues: Drawn): View {
     return {
       issue: { ...issue, ...rest, updated_at: 1, comments: 0, url: '' },
       attempts,
+      failed_at: null,
       done: false,
       verdict: null,
       standing: null,

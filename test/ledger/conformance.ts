@@ -91,20 +91,23 @@ function dispatchSteps(holds: Holds): void {
     await hand(ledger, claimOf(1), 10)
     const [failed] = await ledger.moveDispatches([{ id: idOf(1), from: ['handed', 'review'], to: 'failed', reason: 'no change' }], 11)
     assert.deepEqual([failed?.state, failed?.state_reason, failed?.reason], ['failed', 'no change', 'its home repo'])
-    assert.equal((await ledger.issue('o/r#1'))?.attempts, 1)
+    const tried = await ledger.issue('o/r#1')
+    assert.deepEqual([tried?.attempts, tried?.failed_at], [1, 11])
     await hand(ledger, claimOf(2, { attempt: 2 }), 12)
     await ledger.moveDispatches([{ id: idOf(2), from: ['handed'], to: 'done', reason: 'closed', change_url: 'http://change' }], 13)
     const record = await ledger.issue('o/r#1')
     assert.deepEqual([record?.attempts, record?.done], [1, true])
     assert.equal((await ledger.dispatches({ state: 'done' }))[0]?.change_url, 'http://change')
     assert.equal(await ledger.requeue('o/r#1', 14), true)
-    assert.deepEqual([(await ledger.issue('o/r#1'))?.attempts, (await ledger.issue('o/r#1'))?.done], [0, false])
+    const { attempts, failed_at, done } = (await ledger.issue('o/r#1')) ?? {}
+    assert.deepEqual([attempts, failed_at, done], [0, null, false])
   })
 
   holds('counts nothing for a council', async ({ ledger }) => {
     await hand(ledger, claimOf(1, { kind: 'council', slot: null }), 10)
     await ledger.moveDispatches([{ id: idOf(1), from: ['handed'], to: 'lost', reason: 'gone' }], 11)
-    assert.equal((await ledger.issue('o/r#1'))?.attempts, 0)
+    const record = await ledger.issue('o/r#1')
+    assert.deepEqual([record?.attempts, record?.failed_at], [0, null])
   })
 
   holds('refuses a step that does not exist, with all that came with it', async ({ ledger }) => {

@@ -40,6 +40,8 @@ describe('what is done in every cycle', () => {
       await moveDeliveries(trx, [{ id: idOf(1), token: 1, from: 'planned', to: 'placing', evidence: '' }], 'a', 11)
       await moveDeliveries(trx, [{ id: idOf(1), token: 1, from: 'placing', to: 'seen', evidence: '' }], 'a', 12)
       await moveDispatches(trx, [{ id: idOf(1), from: ['handed', 'review'], to: 'done', reason: '' }], 13)
+      await claim(trx, [claimOf(2, { issue: 'o/r#2', slot: 1 })], { owner: 'a', until: 100 }, 10)
+      await moveDispatches(trx, [{ id: idOf(2), from: ['claimed'], to: 'lost', reason: '' }], 13)
       await renew(trx, { owner: 'a', until: 200 })
       await takeOver(trx, { owner: 'a', until: 200 }, 14)
       await view(trx)

@@ -30,7 +30,7 @@ function smallFleet(dir: string, socket: string): Record<string, unknown> {
     dir: join(dir, 'w'),
     forge: { kind: 'folder', path: dir },
     ledger: `sqlite:${dir}/l.db`,
-    dispatch: { depth: 1, skip_labels: ['epic'] },
+    dispatch: { depth: 1, skip_labels: ['epic'], retry_after: 0.001 },
     agent: standIn(dir, '--turn-ms', '50'),
     machines: { box: { cores: 4, windows } },
   }

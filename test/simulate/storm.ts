@@ -40,6 +40,7 @@ export function fleetOf(machines: number, panes: number, changes: Partial<Fleet[
       assigned: 'skip',
       stale_after: 90 * minute,
       max_attempts: 5,
+      retry_after: 2 * minute,
       shared_forge: false,
       trust: { authors: 'writers', labels: [] },
       ...changes,

@@ -1,5 +1,5 @@
 /** An ssh server on loopback with keys of its own, for a test. */
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
@@ -12,24 +12,40 @@ export interface Sshd {
   readonly port: number
   /** As they stand under `ssh.options` of a machine. */
   readonly options: Readonly<Record<string, string>>
+  /** Kills the server with every connection. */
+  cut(): void
+  /** Starts it again, on the same port with the same keys. */
+  start(): Promise<void>
+  /** Stops server and connections where they are (SIGSTOP): nothing is closed, and nothing answers. */
+  freeze(): void
+  thaw(): void
   close(): void
 }
+
+/** Where a server listens: here, unless a test made it a network of its own. */
+export interface Network {
+  readonly address: string
+  /** What a command is put behind to run there. */
+  readonly inside: readonly string[]
+}
+
+const loopback: Network = { address: '127.0.0.1', inside: [] }
 
 const places = ['/usr/sbin/sshd', '/usr/local/sbin/sshd', '/usr/bin/sshd']
 
 /** Null where this machine has no ssh server; the test says so and is skipped. */
-export async function startSshd(t: Pick<TestContext, 'after'>): Promise<Sshd | null> {
+export async function startSshd(t: Pick<TestContext, 'after'>, { address, inside }: Network = loopback): Promise<Sshd | null> {
   const program = places.find((path) => existsSync(path))
   if (program === undefined) return null
   const dir = mkdtempSync(join(tmpdir(), 'burn-sshd-'))
   for (const name of ['host', 'user']) execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(dir, name)])
   const port = await freePort()
   writeFileSync(join(dir, 'authorized'), readFileSync(join(dir, 'user.pub')), { mode: 0o600 })
-  writeFileSync(join(dir, 'known'), `[127.0.0.1]:${port} ${readFileSync(join(dir, 'host.pub'), 'utf8')}`)
+  writeFileSync(join(dir, 'known'), `[${address}]:${port} ${readFileSync(join(dir, 'host.pub'), 'utf8')}`)
   writeFileSync(
     join(dir, 'config'),
     [
-      `ListenAddress 127.0.0.1`,
+      `ListenAddress ${address}`,
       `Port ${port}`,
       `HostKey ${dir}/host`,
       `AuthorizedKeysFile ${dir}/authorized`,
@@ -45,22 +61,38 @@ export async function startSshd(t: Pick<TestContext, 'after'>): Promise<Sshd | n
   )
   // Where sshd runs as root it wants this directory, which a service would have made.
   if (userInfo().uid === 0) mkdirSync('/run/sshd', { recursive: true, mode: 0o755 })
-  const child = spawn(program, ['-D', '-e', '-f', join(dir, 'config')], { stdio: ['ignore', 'ignore', 'pipe'] })
-  let said = ''
-  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
+  let child: ChildProcess | null = null
+  const start = async () => {
+    const [first = program, ...words] = [...inside, program, '-D', '-e', '-f', join(dir, 'config')]
+    const server = spawn(first, words, { stdio: ['ignore', 'ignore', 'pipe'] })
+    child = server
+    let said = ''
+    server.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
+    for (let tries = 0; !(await answers(address, port)); tries++) {
+      if (tries > 100 || server.exitCode !== null) throw new Error(`sshd does not answer: ${said}`)
+      await sleep(50)
+    }
+  }
+  const signal = (name: NodeJS.Signals) => {
+    if (child?.pid !== undefined && child.exitCode === null && child.signalCode === null)
+      for (const pid of withDescendants(child.pid)) kill(pid, name)
+  }
+  const cut = () => {
+    signal('SIGKILL')
+    child?.stderr?.destroy()
+  }
   const close = () => {
-    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
-      for (const pid of withDescendants(child.pid)) kill(pid)
-    child.stderr.destroy()
+    cut()
     rmSync(dir, { recursive: true, force: true })
   }
   t.after(close)
-  for (let tries = 0; !(await answers(port)); tries++) {
-    if (tries > 100 || child.exitCode !== null) throw new Error(`sshd does not answer: ${said}`)
-    await sleep(50)
-  }
+  await start()
   return {
-    host: `${userInfo().username}@127.0.0.1`,
+    cut,
+    start,
+    freeze: () => signal('SIGSTOP'),
+    thaw: () => signal('SIGCONT'),
+    host: `${userInfo().username}@${address}`,
     port,
     options: {
       IdentityFile: join(dir, 'user'),
@@ -83,9 +115,9 @@ function withDescendants(pid: number): number[] {
   return [...children.flatMap(withDescendants), pid]
 }
 
-function kill(pid: number): void {
+function kill(pid: number, signal: NodeJS.Signals): void {
   try {
-    process.kill(pid, 'SIGKILL')
+    process.kill(pid, signal)
   } catch (thrown) {
     if ((thrown as NodeJS.ErrnoException).code !== 'ESRCH') throw thrown
   }
@@ -100,9 +132,9 @@ function freePort(): Promise<number> {
   })
 }
 
-function answers(port: number): Promise<boolean> {
+function answers(address: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1')
+    const socket = connect(port, address)
     socket.once('connect', () => (socket.destroy(), resolve(true)))
     socket.once('error', () => resolve(false))
   })

@@ -144,6 +144,17 @@ test('one look has the screen of every pane, and a pane that is gone is missing'
   assert.deepEqual(captured, screens)
 })
 
+test('a server that answers without an end, and commands without an end, are given up', async (t) => {
+  const { machine } = await raised(t)
+  const endless = program(t, 'case "$1" in -V) echo tmux 3.4;; *) echo "%begin 1 1 1"; exec yes "a line that never ends";; esac')
+  await assert.rejects(openTmux({ ...machine, tmux: endless }, { clock }), /it answered with more than 64 MB/)
+  const tmux = await openTmux(machine, { clock })
+  t.after(() => tmux.close())
+  const many = Array.from({ length: 20_001 }, () => [['display-message', '-p', 'x']])
+  await assert.rejects(tmux.run(many), /20000 commands wait for its answer/)
+  assert.equal((await tmux.run(many.slice(0, 20))).length, 20, 'it goes on')
+})
+
 test("a server that is another machine's is not opened", async (t) => {
   const { machine } = await raised(t)
   await assert.rejects(openTmux({ ...machine, name: 'other' }, { clock, create: quiet }), /answers as "box"/)

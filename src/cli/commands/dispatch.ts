@@ -5,6 +5,7 @@ import type { CycleResult } from '../../run/cycle.ts'
 import type { ViewResult } from '../../run/view.ts'
 import type { DispatchPlan } from '../../decide/dispatch.ts'
 import type { CommonOptions, Context } from '../context.ts'
+import { activeStates } from '../../core/lives.ts'
 import { machinesNamed, wholeNumber, withCommon, withSession } from '../context.ts'
 import { table } from '../table.ts'
 
@@ -33,22 +34,43 @@ export function dispatchCommand(context: Context): Command {
         }
         const { dispatch } = await import('../../run/dispatch.ts')
         let exit: ExitCode = 0
+        const said = new Set<string>()
         const failed = await dispatch(machines, session, context.stop, {
           cycles: options.cycles === 0 ? Infinity : options.cycles,
           interval: options.interval === undefined ? session.fleet.dispatch.interval : options.interval * 1000,
-          onCycle: (result, number, ms) => (exit = showCycle(result, number, ms, context, options)),
+          onCycle: (result, number, ms) => (exit = showCycle(result, number, ms, said, context, options)),
         })
         return failed > 0 ? 3 : exit
       }),
     )
 }
 
-function troubles({ view, forge }: ViewResult): string[] {
-  const down = [...forge.repos_down].map(([repo, reason]) => `${repo}: ${reason}`)
+interface Trouble {
+  readonly subject: string
+  readonly text: string
+}
+
+function troubles({ view, forge }: ViewResult): Trouble[] {
+  const down = [...forge.repos_down].map(([repo, reason]) => ({ subject: repo, text: `${repo}: ${reason}` }))
   const away = new Map(
     view.workers.filter(({ reading }) => reading.state === 'unreachable').map(({ worker, reading }) => [worker.machine, reading.evidence]),
   )
-  return [...down, ...[...away].map(([machine, reason]) => `${machine} is unreachable: ${reason}`), ...forge.skipped]
+  const unreachable = [...away].map(([machine, reason]) => ({
+    subject: machine,
+    text: reason.startsWith(`${machine} `) ? reason : `${machine} is unreachable: ${reason}`,
+  }))
+  return [...down, ...unreachable, ...forge.skipped.map((text) => ({ subject: text, text }))]
+}
+
+/** A run of many cycles says each trouble when it comes and when it has gone, and not in every cycle. `said` are those that last. */
+function sayTroubles(bad: readonly Trouble[], said: Set<string>, { io }: Context): void {
+  const now = new Set(bad.map(({ subject }) => subject))
+  for (const { subject, text } of bad) if (!said.has(subject)) io.err(io.paint('yellow', text))
+  for (const subject of [...said].filter((each) => !now.has(each))) {
+    said.delete(subject)
+    io.err(io.paint('gray', `${subject}: all is well again`))
+  }
+  for (const subject of now) said.add(subject)
 }
 
 function showPlan({ assignments, verdicts }: DispatchPlan, view: ViewResult, { io }: Context, options: Options): ExitCode {
@@ -61,7 +83,7 @@ function showPlan({ assignments, verdicts }: DispatchPlan, view: ViewResult, { i
       attempt,
       reason,
     }))
-    io.out(JSON.stringify({ would_dispatch: would, verdicts, troubles: bad }))
+    io.out(JSON.stringify({ would_dispatch: would, verdicts, troubles: bad.map(({ text }) => text) }))
     return bad.length > 0 ? 3 : 0
   }
   const rows = assignments.map(({ issue, worker, kind, reason, ...rest }) => [issue.ref, worker.id, kind, String(rest.attempt), reason])
@@ -70,20 +92,23 @@ function showPlan({ assignments, verdicts }: DispatchPlan, view: ViewResult, { i
   io.out(
     `Would dispatch ${assignments.length}; ${verdicts.length - not - assignments.filter(({ kind }) => kind === 'work').length} wait or are asked; ${not} are not for the fleet (burn explain says why).`,
   )
-  for (const trouble of bad) io.err(io.paint('yellow', trouble))
+  for (const { text } of bad) io.err(io.paint('yellow', text))
   return bad.length > 0 ? 3 : 0
 }
 
-function showCycle(result: CycleResult, number: number, ms: number, { io }: Context, options: Options): ExitCode {
+function showCycle(result: CycleResult, number: number, ms: number, said: Set<string>, context: Context, options: Options): ExitCode {
+  const { io } = context
   const bad = troubles(result.view)
   const count = (state: string) => result.deliveries.filter((delivery) => delivery.state === state).length
-  const [seen, unknown, refused, planned] = ['seen', 'unknown', 'refused', 'planned'].map(count) as [number, number, number, number]
+  const [seen, unknown, refused] = ['seen', 'unknown', 'refused'].map(count) as [number, number, number]
+  const waiting = result.deliveries.filter(({ state }) => activeStates.includes(state)).length
   const { open, eligible } = result.backlog
   if (options.json) {
     const deliveries = result.deliveries.map(({ id, worker, state, evidence }) => ({ id, worker, state, evidence }))
     const claimed = result.claimed.map(({ id, kind, issue, worker, attempt, reason }) => ({ id, kind, issue, worker, attempt, reason }))
     const settled = result.settled.map(({ id, issue, worker, state, state_reason }) => ({ id, issue, worker, state, reason: state_reason }))
-    io.out(JSON.stringify({ cycle: number, ms, claimed, settled, deliveries, eligible, open, troubles: bad }))
+    const said = bad.map(({ text }) => text)
+    io.out(JSON.stringify({ cycle: number, ms, claimed, settled, deliveries, eligible, open, troubles: said }))
   } else {
     for (const { issue, worker, state } of result.settled) io.out(`${issue}  ${state}  ${worker}`)
     const issues = new Map(result.claimed.map(({ id, issue }) => [id, issue]))
@@ -96,9 +121,9 @@ function showCycle(result: CycleResult, number: number, ms: number, { io }: Cont
       ...(unknown > 0 ? [`unknown ${unknown}`] : []),
       ...(refused > 0 ? [`refused ${refused}`] : []),
     ]
-    const rest = `${planned > 0 ? `, ${planned} not placed yet` : ''}; ${eligible} of ${open} open issues are the fleet's`
+    const rest = `${waiting > 0 ? `, ${waiting} not delivered yet` : ''}; ${eligible} of ${open} open issues are the fleet's`
     io.out(`cycle ${number}: ${parts.join(', ')}${rest} (${(ms / 1000).toFixed(1)} s)`)
-    for (const trouble of bad) io.err(io.paint('yellow', trouble))
+    sayTroubles(bad, said, context)
   }
   return bad.length > 0 || unknown > 0 || refused > 0 ? 3 : 0
 }

@@ -109,7 +109,7 @@ async function simulated(session: Session, options: Options, { io }: Context): P
       ...plan,
       start: began,
       longest: options.hours * 3_600_000,
-      onSample: ({ at, open }) => {
+      onSnapshot: ({ at, open }) => {
         if (io.tty && options.json !== true) io.write(`\r\u001b[K${each.name}: ${duration(at - began)} simulated, ${open} open`)
       },
     })

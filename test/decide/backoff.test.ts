@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import * as fc from 'fast-check'
+import type { IssueRecord } from '../../src/core/ledger.ts'
+import { hasPassed } from '../../src/core/elapsed.ts'
+import { pauseAfter, waitsUntil } from '../../src/decide/backoff.ts'
+
+const minute = 60_000
+const at = Date.UTC(2026, 5, 1)
+
+function tried(attempts: number, number = 7, failed_at: number | null = at): IssueRecord {
+  const words = { repo: 'o/r', title: '', body: '', author: 'ann', url: '', state: 'open' as const }
+  const issue = { ...words, ref: `o/r#${number}`, number, labels: [], assignees: [], created_at: 0, updated_at: 0, comments: 0 }
+  return { issue, attempts, failed_at, done: false, verdict: null, standing: null, revision: 0 }
+}
+
+/** How long it waits, milliseconds. */
+const wait = (record: IssueRecord) => (waitsUntil(record, minute, at) ?? at) - at
+
+test('a pause is twice as long each time, a quarter shorter at most, and never above its limit', () => {
+  const failures = fc.integer({ min: 1, max: 2_000 })
+  const spread = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
+  fc.assert(
+    fc.property(failures, spread, (count, random) => {
+      const whole = Math.min(300_000, 1_000 * 2 ** (count - 1))
+      const pause = pauseAfter(count, { first: 1_000, longest: 300_000 }, random)
+      assert.ok(pause <= whole && pause >= Math.floor(whole * 0.75), `${count}: ${pause}`)
+    }),
+  )
+})
+
+test('an issue waits longer after each attempt, and not at all when it was never tried or was requeued', () => {
+  assert.equal(waitsUntil(tried(0, 7, null), minute, at), null)
+  assert.equal(waitsUntil(tried(0), minute, at), null, 'what failed before it was requeued counts no more')
+  const waits = [1, 2, 3, 9].map((attempts) => wait(tried(attempts)))
+  for (const [index, whole] of [1, 2, 4, 60].entries())
+    assert.ok(waits[index]! <= whole * minute && waits[index]! >= 0.75 * whole * minute, `${waits[index]}`)
+  const until = waitsUntil(tried(1), minute, at) ?? 0
+  assert.equal(waitsUntil(tried(1), minute, until - 1), until, 'the same answer at every look')
+  assert.equal(waitsUntil(tried(1), minute, until), null)
+})
+
+test('issues that were lost together come back one after the other', () => {
+  const waits = Array.from({ length: 50 }, (_, number) => wait(tried(1, number)))
+  assert.ok(new Set(waits).size > 45)
+  assert.ok(Math.max(...waits) - Math.min(...waits) > 10_000)
+})
+
+test('a clock that was set back holds nothing up, and clocks that differ a little hurry nothing', () => {
+  assert.equal(waitsUntil(tried(3), minute, at - 3 * 3_600_000), null)
+  assert.notEqual(waitsUntil(tried(3), minute, at - 2_000), null)
+  assert.equal(hasPassed(at, 10, at - 59_000), false)
+  assert.equal(hasPassed(at, 10, at - 61_000), true)
+  assert.equal(hasPassed(at, 10, at + 10), true)
+})

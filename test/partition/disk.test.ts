@@ -1,0 +1,128 @@
+/** A disk that runs full below the ledger, at every write of a delivery, and has room again. */
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { appendFileSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import type { BurnError } from '../../src/core/errors.ts'
+import type { Ledger } from '../../src/core/ledger.ts'
+import { standIn, until, writeIssues } from '../support/fleet.ts'
+import { openRig, type Rig } from './rig.ts'
+
+interface SmallDisk {
+  readonly rig: Rig
+  /** Takes all room that is left, to the last byte. */
+  fill(): void
+  free(): void
+}
+
+/** A fleet whose ledger has 4 MB; the reason where this machine does not let a test mount them. */
+async function smallDisk(t: TestContext): Promise<SmallDisk | string> {
+  const disk = mkdtempSync(join(tmpdir(), 'burn-disk-'))
+  t.after(() => {
+    // Whoever still has the ledger open keeps it until then.
+    spawnSync('umount', ['-l', disk])
+    rmSync(disk, { recursive: true, force: true })
+  })
+  const { status, stderr } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', disk], { encoding: 'utf8' })
+  if (status !== 0) return `no small file system can be mounted here: ${stderr.trim()}`
+  const rig = await openRig(t, (dir) => ({
+    ledger: `sqlite:${disk}/l.db`,
+    forge: { kind: 'folder', path: dir },
+    dispatch: { depth: 4, trust: { authors: 'anyone' } },
+    agent: { ...standIn(dir, '--turn-ms', '10'), hooks: false },
+    machines: { box: { windows: [{ name: 'W', names: ['ONE'], repos: ['app'] }] } },
+  }))
+  const ballast = join(disk, 'ballast')
+  const fill = () => {
+    for (const size of [65_536, 4_096, 1]) while (appended(ballast, size));
+  }
+  return { rig, fill, free: () => rmSync(ballast, { force: true }) }
+}
+
+function appended(file: string, size: number): boolean {
+  try {
+    appendFileSync(file, Buffer.alloc(size))
+    return true
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === 'ENOSPC') return false
+    throw thrown
+  }
+}
+
+const issues = (count: number) => Array.from({ length: count }, (_, index) => ({ title: `issue ${index}`, body: 'b'.repeat(20_000) }))
+
+test('the disk is full: burn says so with what is safe and what to do, nothing is half-written, and it goes on once there is room', async (t) => {
+  const small = await smallDisk(t)
+  if (typeof small === 'string') return t.skip(small)
+  const { rig, fill, free } = small
+  writeIssues(rig.fleet.dir, 'app', issues(1))
+  await rig.raise()
+  await rig.cycle()
+  fill()
+  writeIssues(rig.fleet.dir, 'app', issues(40))
+  const events = (await rig.session.ledger.events({})).length
+  const once = await rig.fleet.burn('dispatch', '--json')
+  assert.equal(once.code, 1, once.out + once.err)
+  const { error } = once.json<{ error: { code: string; message: string; hint: string } }>()
+  assert.equal(error.code, 'ledger_full')
+  assert.match(error.message, /the ledger \S+ has no room left on its disk/)
+  assert.match(error.hint, /^Nothing of this step was written; what was recorded before is safe\. Free some space on that disk/)
+  const long = await rig.fleet.burn('dispatch', '--cycles', '2', '--interval', '0')
+  assert.equal(long.code, 3, 'a long run goes on, and says that cycles failed')
+  assert.equal(long.err.match(/^cycle \d: the ledger \S+ has no room left .*Free some space/gm)?.length, 2, long.err)
+  assert.equal((await rig.session.ledger.events({})).length, events)
+  await rig.session.ledger.check()
+  const status = await rig.fleet.burn('status')
+  assert.equal(status.code, 0, 'what everybody does is shown all the same')
+  assert.match(status.out, /ONE/)
+  assert.match(status.err, /since when each worker is in its state is not kept: .*no room left/)
+
+  free()
+  await until('every issue is at work', async () => (await rig.cycle(), rig.received('local/app#4') > 0))
+  await rig.session.ledger.check()
+})
+
+test('the disk runs full at each write of a delivery: its text reaches the agent once, or never', async (t) => {
+  const small = await smallDisk(t)
+  if (typeof small === 'string') return t.skip(small)
+  const { rig, fill, free } = small
+  await rig.raise()
+  const { ledger } = rig.session
+  const move = ledger.moveDeliveries.bind(ledger)
+  let left = Infinity
+  const ledgerWithTrouble: Pick<Ledger, 'moveDeliveries'> = {
+    moveDeliveries: async (...given) => {
+      left -= 1
+      if (left === 0) fill()
+      return move(...given)
+    },
+  }
+  Object.assign(ledger, ledgerWithTrouble)
+  const found: string[] = []
+  for (let write = 1; write <= 3; write++) {
+    writeIssues(rig.fleet.dir, 'app', issues(write))
+    left = write
+    const failed = await rig.cycle().then(
+      () => null,
+      (thrown: BurnError) => thrown.code,
+    )
+    found.push(`${failed ?? 'went on'}: ${rig.received(`local/app#${write}`)}`)
+    free()
+    await until('it is seen', async () => {
+      await rig.cycle()
+      const [dispatch] = await rig.dispatches(`local/app#${write}`)
+      return dispatch?.state === 'handed'
+    })
+    assert.equal(rig.received(`local/app#${write}`), 1)
+    const [delivery] = await ledger.deliveries({ ids: (await rig.dispatches(`local/app#${write}`)).map(({ id }) => id) })
+    assert.equal(delivery?.state, 'seen')
+  }
+  t.diagnostic(found.join(', '))
+  assert.deepEqual(
+    found.map((each) => each.split(':')[0]),
+    ['ledger_full', 'ledger_full', 'ledger_full'],
+  )
+  await ledger.check()
+})

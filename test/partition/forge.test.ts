@@ -1,0 +1,99 @@
+/** A forge that answers nothing any more in the middle of a dispatch, and comes back. */
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { markerOf } from '../../src/decide/marker.ts'
+import { startGitea } from '../stand-ins/gitea/server.ts'
+import { standIn, until } from '../support/fleet.ts'
+import { openRig } from './rig.ts'
+
+const names = ['app', 'docs', 'lib', 'web']
+const all = names.map((name) => `timmy/${name}#1`)
+
+async function forgeFleet(t: TestContext) {
+  const repos = names.map((name) => ({ name: `timmy/${name}`, writers: ['burn', 'ann'], issues: [{ title: 'one', author: 'ann' }] }))
+  const forge = await startGitea({ repos, check: false })
+  t.after(() => forge.close())
+  const rig = await openRig(t, (dir) => {
+    writeFileSync(join(dir, 'token'), forge.token, { mode: 0o600 })
+    return {
+      forge: { kind: 'gitea', url: forge.url, owner: 'timmy', token: { file: join(dir, 'token') } },
+      dispatch: { depth: 1 },
+      agent: { ...standIn(dir, '--turn-ms', '50'), hooks: false },
+      machines: { box: { windows: [{ name: 'W', panes: 4, repos: names }] } },
+    }
+  })
+  return { forge, rig }
+}
+
+test('the answers of comments are lost, then everything is: cycles go on and say so, and in the end each issue has one comment and one agent', async (t) => {
+  const { forge, rig } = await forgeFleet(t)
+  await rig.raise()
+  forge.trouble({ kind: 'lost_answer' }, /^POST .*\/comments/, 2)
+  const first = await rig.cycle()
+  assert.equal(first.claimed.length, 4)
+  assert.equal(first.deliveries.length, 2, 'what is not known to be said on the forge is not typed')
+  assert.equal(rig.notices.filter((notice) => /comment could not be written: .*can't be reached/.test(notice)).length, 2)
+
+  forge.trouble({ kind: 'lost_answer' })
+  const out = await rig.cycle()
+  assert.deepEqual(
+    [...out.view.forge.repos_down.keys()].toSorted(),
+    names.map((name) => `timmy/${name}`),
+  )
+  assert.match(out.view.forge.repos_down.get('timmy/app') ?? '', /can't be reached: .*\(is forge\.url right, and the forge up\?\)/)
+  assert.deepEqual([...out.claimed, ...out.settled], [])
+  const left = out.deliveries.map(({ state }) => state)
+  assert.deepEqual(left, ['seen', 'seen'], 'their comments were found at the end of the cycle before: what is under way needs no forge')
+  const asked = forge.log.length
+  const started = performance.now()
+  const reasons = []
+  for (let count = 0; count < 10; count++) reasons.push((await rig.cycle()).view.forge.repos_down.get('timmy/app') ?? '')
+  const ms = Math.round(performance.now() - started)
+  t.diagnostic(`10 cycles of an outage: ${forge.log.length - asked} requests, ${ms} ms`)
+  assert.ok(forge.log.length - asked <= 5, 'it is left alone')
+  assert.ok(ms < 5_000, 'and nobody waits for it')
+  assert.match(reasons.at(-1) ?? '', /stays down and is left alone until \d\d:\d\d:\d\dZ: .*can't be reached/)
+
+  forge.calm()
+  const marks = (issue: string) =>
+    forge.state.issue(issue.slice(0, issue.indexOf('#')), 1).comments.map(({ body }) => markerOf(body)?.state)
+  await until('every comment says that its issue was handed', async () => {
+    await rig.cycle()
+    return all.every((issue) => marks(issue).includes('handed'))
+  })
+  for (const issue of all) {
+    assert.equal(rig.received(issue), 1, `${issue} reached one agent`)
+    assert.deepEqual(
+      (await rig.dispatches(issue)).map(({ attempt }) => attempt),
+      [1],
+    )
+    assert.deepEqual(marks(issue), ['handed'], `${issue} has one comment`)
+  }
+})
+
+test('a comment that somebody deleted is missed once, and not in every cycle to come', async (t) => {
+  const { forge, rig } = await forgeFleet(t)
+  await rig.raise()
+  await rig.cycle()
+  const item = forge.state.issue('timmy/app', 1)
+  item.comments.length = 0
+  forge.state.close('timmy/app', 1)
+  await until('the issue is done', async () => (await rig.cycle(), (await rig.dispatches('timmy/app#1'))[0]?.state === 'done'))
+  for (let count = 0; count < 3; count++) await rig.cycle()
+  assert.deepEqual(rig.notices, ['timmy/app#1: its comment is not there any more: somebody deleted it'])
+  assert.equal(forge.log.filter(({ method, target }) => method === 'PATCH' && target.includes('/timmy/app/')).length, 2)
+  assert.deepEqual(item.comments, [], 'it is not written anew')
+})
+
+test('burn dispatch says an outage when it begins and when it is over, not in every cycle', async (t) => {
+  const { forge, rig } = await forgeFleet(t)
+  forge.trouble({ kind: 'status', status: 503 }, /^/, 17)
+  const { code, err } = await rig.fleet.burn('dispatch', '--cycles', '6', '--interval', '1')
+  assert.equal(code, 0, err)
+  const about = err.split('\n').filter((line) => line.startsWith('timmy/app: '))
+  assert.equal(about.length, 2, err)
+  assert.match(about[0] ?? '', /503/)
+  assert.equal(about[1], 'timmy/app: all is well again')
+})

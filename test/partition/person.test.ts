@@ -1,0 +1,45 @@
+/** A person who comes to a pane in the very middle of a delivery: nobody else waits for them. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { standIn, until, writeIssues } from '../support/fleet.ts'
+import { endServer, privateSocket, tmuxOn } from '../support/tmux.ts'
+import { openRig } from './rig.ts'
+
+test('a person comes between a text and its Enter: the cycle ends, others get their issues, and Enter follows once they are gone', async (t) => {
+  const rig = await openRig(t, (dir) => ({
+    dispatch: { depth: 1, trust: { authors: 'anyone' } },
+    forge: { kind: 'folder', path: dir },
+    agent: { ...standIn(dir, '--turn-ms', '50'), hooks: false },
+    machines: {
+      box: {
+        windows: [
+          { name: 'LATE', names: ['ONE'], repos: ['late'], agent: { ...standIn(dir, '--lag-ms', '1500'), hooks: false } },
+          { name: 'QUICK', names: ['TWO'], repos: ['quick'] },
+        ],
+      },
+    },
+  }))
+  for (const repo of ['late', 'quick']) writeIssues(rig.fleet.dir, repo, [])
+  await rig.raise()
+  writeIssues(rig.fleet.dir, 'late', [{ title: 'one', body: '' }])
+  const running = rig.cycle()
+  await until('its text is being placed', async () => (await rig.session.ledger.view()).deliveries[0]?.state === 'placing')
+  const person = privateSocket(t)
+  tmuxOn(rig.fleet.socket, 'select-window', '-t', '=T:LATE')
+  tmuxOn(person, 'new-session', '-d', '-x', '120', '-y', '40', `env TMUX= tmux -L ${rig.fleet.socket} attach -t =T`)
+  const started = performance.now()
+  const { deliveries } = await running
+  assert.ok(performance.now() - started < 10_000, 'the cycle does not wait until they have gone')
+  assert.deepEqual(
+    deliveries.map(({ state, presses }) => [state, presses]),
+    [['placed', 0]],
+  )
+  writeIssues(rig.fleet.dir, 'quick', [{ title: 'one', body: '' }])
+  await rig.cycle()
+  assert.equal(rig.received('local/quick#1'), 1, 'the other worker has its issue meanwhile')
+  assert.equal(rig.received('local/late#1'), 0)
+  endServer(person)
+  await until('Enter was pressed', async () => (await rig.cycle(), rig.received('local/late#1') > 0))
+  await rig.cycle()
+  assert.equal(rig.received('local/late#1'), 1)
+})

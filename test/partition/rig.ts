@@ -1,0 +1,77 @@
+/** A fleet whose dispatcher runs in the test's own process, cycle by cycle, so that a test can make trouble at the moment it wants. */
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import type { Clock } from '../../src/core/ports.ts'
+import type { Dispatch } from '../../src/core/lives.ts'
+import type { CycleResult } from '../../src/run/cycle.ts'
+import type { Session } from '../../src/run/session.ts'
+import type { StatusReport } from '../../src/decide/report.ts'
+import type { Sshd } from '../support/sshd.ts'
+import { openSession } from '../../src/cli/wire.ts'
+import { christen } from '../../src/run/christen.ts'
+import { cycle } from '../../src/run/cycle.ts'
+import { raise } from '../../src/run/raise.ts'
+import { status } from '../../src/run/status.ts'
+import { clock } from '../support/clock.ts'
+import { testFleet, type Fleet } from '../support/fleet.ts'
+import { endServer } from '../support/tmux.ts'
+
+export interface Rig {
+  readonly fleet: Fleet
+  readonly session: Session
+  /** What was said to the person, oldest first. */
+  readonly notices: readonly string[]
+  /** Raises what is missing, and wakes an agent wherever none is. */
+  raise(): Promise<void>
+  cycle(): Promise<CycleResult>
+  status(): Promise<StatusReport>
+  /** How often each issue's prompt was received, by its dispatches' agents. */
+  received(issue: string): number
+  dispatches(issue: string): Promise<readonly Dispatch[]>
+}
+
+export async function openRig(t: TestContext, spec: (dir: string, socket: string) => object, time: Clock = clock): Promise<Rig> {
+  const fleet = testFleet(t, (dir, socket) => {
+    t.after(() => endServer(`${socket}-far`))
+    mkdirSync(join(dir, 'issues'), { recursive: true })
+    return { name: 't', session: 'T', socket, dir: join(dir, 'w'), ledger: `sqlite:${dir}/l.db`, ...spec(dir, socket) }
+  })
+  const notices: string[] = []
+  const notify = ({ subject, text }: { subject: string; text: string }) => void notices.push(`${subject}: ${text}`)
+  const home = join(fleet.dir, 'home')
+  const open = await openSession({ spec: join(fleet.dir, 'fleet-spec.json') }, { clock: time, env: {}, home, cwd: fleet.dir, notify })
+  t.after(() => open.close())
+  const { session } = open
+  const { machines } = session.fleet
+  const never = new AbortController().signal
+  return {
+    fleet,
+    session,
+    notices,
+    raise: async () => {
+      for (const { error } of await raise(machines, session, { dryRun: false, prune: false })) if (error !== null) throw new Error(error)
+      const workers = machines.flatMap(({ windows }) => windows.flatMap((window) => window.workers))
+      const options = { parallel: 8, dryRun: false, hooks: false, onWithoutHooks: () => {}, onOutcome: () => {} }
+      for (const { worker, outcome, why } of await christen(workers, session, never, options))
+        if (outcome === 'failed') throw new Error(`${worker}: ${why}`)
+    },
+    cycle: () => cycle(machines, session, never),
+    status: () => status(machines, session),
+    received: (issue) => fleet.received().filter(({ text }) => text.includes(`You have one issue to work on: ${issue} `)).length,
+    dispatches: (issue) => session.ledger.dispatches({ issue }),
+  }
+}
+
+/** The far machine of a spec, with connections that are found dead within seconds. */
+export function farMachine(sshd: Sshd, socket: string, windows: readonly object[]): object {
+  const options = { ...sshd.options, ServerAliveInterval: '1', ServerAliveCountMax: '2', ConnectTimeout: '3' }
+  return { host: sshd.host, ssh: { port: sshd.port, options }, socket: `${socket}-far`, windows }
+}
+
+/** The line that says so; the test says what was there instead. */
+export function said(notices: readonly string[], pattern: RegExp): string {
+  const found = notices.find((notice) => pattern.test(notice))
+  if (found === undefined) throw new Error(`${String(pattern)} was not said, but: ${notices.join(' | ')}`)
+  return found
+}
