@@ -6,7 +6,7 @@ import type { Tmux } from '../src/core/ports.ts'
 import type { Session } from '../src/run/session.ts'
 import type { Compared } from './measure.ts'
 import type { Rig } from './rig.ts'
-import { heldDeliveries, pump } from '../src/run/pump.ts'
+import { pump } from '../src/run/pump.ts'
 import { leaseLength } from '../src/run/session.ts'
 import { sample } from '../src/tmux/panes.ts'
 import { interleave, timed } from './measure.ts'
@@ -64,7 +64,8 @@ export async function delivering(rig: Rig, session: Session, channel: Tmux, pair
     const texts = workers.map(({ id }, index) => ({ id: session.newId(), kind: 'send' as const, worker: id, text: prompt(index, round) }))
     await session.ledger.plan(texts, session.owner, Date.now() + leaseLength, Date.now())
     await pump([machine], session, new AbortController().signal, { patience: 5_000 })
-    const left = (await heldDeliveries(session)).deliveries.filter(({ state }) => state !== 'unknown').length
+    const { deliveries } = await session.ledger.carrying(session.owner)
+    const left = deliveries.filter(({ state }) => state !== 'unknown').length
     if (left > 0) throw new Error(`${left} deliveries did not end`)
   }
   const times = await interleave(

@@ -43,12 +43,23 @@ export interface DeliveryMove {
   readonly presses?: number
 }
 
+/** Where an open issue stands: in its repo's queue, put to the council, with a worker, or not for the fleet. */
+export type Standing = 'queued' | 'asked' | 'taken' | 'none'
+
 /** Why an issue was or was not dispatched, kept as it last was. */
-export interface Verdict {
+export type Verdict = {
   readonly issue: IssueRef
   readonly eligible: boolean
   readonly reason: string
-}
+} & (
+  | {
+      readonly standing: Standing
+      /** That of the record it was judged from: one that was claimed, ended or changed since is judged again. */
+      readonly revision: number
+    }
+  /** Time alone may change the verdict: the issue is judged again in the next cycle. */
+  | { readonly standing: null }
+)
 
 /** Something that happened. Append-only. */
 export interface Event {
@@ -71,6 +82,10 @@ export interface IssueRecord {
   /** A work dispatch of it ended `done`. */
   readonly done: boolean
   readonly verdict: { readonly eligible: boolean; readonly reason: string; readonly at: Time } | null
+  /** Null where it is to be judged. */
+  readonly standing: Standing | null
+  /** Counts what happened to it that a verdict may depend on. */
+  readonly revision: number
 }
 
 export interface WorkerRecord {
@@ -94,6 +109,27 @@ export interface RepoRecord {
   readonly listed_at: Time | null
   /** Changes that ended before this are known. */
   readonly changes_at: Time | null
+  /** Why issues in its queue wait; null where somebody has room. */
+  readonly waits: string | null
+}
+
+/** A dispatch that reached an agent, as far as it went. */
+export interface Worked {
+  readonly worker: WorkerId
+  readonly issue: IssueRef
+  readonly state: DispatchState
+  readonly handed_at: Time
+  /** When its change was opened; null where none was seen. */
+  readonly review_at: Time | null
+  readonly ended_at: Time
+}
+
+/** How much there is to do. */
+export interface Backlog {
+  /** Open issues. */
+  readonly open: number
+  /** Those of them that are the fleet's: waiting, at work, or put to the council. */
+  readonly eligible: number
 }
 
 /** How much was forgotten, or would be. */
@@ -104,22 +140,43 @@ export interface Pruned {
   readonly events: number
 }
 
-/** What the deciders need of the ledger, read at one moment. */
+/** Who has what, read at one moment. */
 export interface LedgerView {
   /** Dispatches in a live state. */
   readonly dispatches: readonly Dispatch[]
-  /** Dispatches that have ended, while their comment on the forge does not say so yet. */
-  readonly unsaid: readonly Dispatch[]
   /** Deliveries in an active state, and `unknown` ones of live dispatches. */
   readonly deliveries: readonly Delivery[]
-  /** Open issues. */
-  readonly issues: readonly IssueRecord[]
   readonly workers: readonly WorkerRecord[]
   readonly repos: readonly RepoRecord[]
 }
 
+/** What a process is to carry. */
+export interface Carrying {
+  /** Active deliveries that it holds and whose dispatch, if any, is said on the forge; and unknown ones of live dispatches, whoever sent them. */
+  readonly deliveries: readonly Delivery[]
+  /** Why a worker gets nothing, by worker. */
+  readonly holds: ReadonlyMap<WorkerId, string>
+}
+
 export interface Ledger {
   view(): Promise<LedgerView>
+  carrying(owner: string): Promise<Carrying>
+  /**
+   * Dispatches whose comment on the forge does not say their state, whether they live or have ended; and those without one whose claim this owner holds. Of a
+   * council question all that live, since one comment is theirs.
+   */
+  unsaid(owner: string): Promise<readonly Dispatch[]>
+
+  /** Open issues to be judged: new ones, those that changed or came back, and those that are put to the council. */
+  unjudged(): Promise<readonly IssueRecord[]>
+  /** Issues of live dispatches that are not open any more. */
+  closed(): Promise<readonly IssueRef[]>
+  /** The oldest of each repo's queue, so many of each. With those to be judged it is all that a cycle can give out. */
+  queued(most: ReadonlyMap<RepoRef, number>): Promise<readonly IssueRecord[]>
+  /** All open issues, of one repo or of all. */
+  open(repo?: RepoRef): Promise<readonly IssueRecord[]>
+  backlog(): Promise<Backlog>
+  repos(): Promise<readonly RepoRecord[]>
 
   /** Merges a page: updates what changed; with `complete`, open issues of the repo that are not in it become closed. */
   saveIssues(repo: RepoRef, issues: readonly Issue[], cursor: string, complete: boolean, at: Time): Promise<void>
@@ -127,6 +184,10 @@ export interface Ledger {
   saveChangesSeen(repo: RepoRef, at: Time): Promise<void>
   /** Keeps each verdict; writes (and adds an event) only where it differs from the one kept. */
   saveVerdicts(verdicts: readonly Verdict[], at: Time): Promise<void>
+  /** Has every open issue that no worker has judged again where `rules` are not those of the last time. */
+  judgeBy(rules: string): Promise<void>
+  /** Keeps why issues wait, by repo; of repos that are missing none does. */
+  saveWaiting(reasons: ReadonlyMap<RepoRef, string>): Promise<void>
 
   /** Records workers on first sight (in the given order). Known ones stay as they are; a retired one comes back, as the latest. */
   recordWorkers(workers: readonly { readonly id: WorkerId; readonly drawn: boolean }[], at: Time): Promise<void>
@@ -163,6 +224,8 @@ export interface Ledger {
   /** Forgets that an issue is done and its attempts, so that it may be given again. False where it is unknown or live. */
   requeue(issue: IssueRef, at: Time): Promise<boolean>
 
+  /** The newest work dispatches that an agent had, and that are over or in review: at most `limit`. */
+  worked(limit: number): Promise<readonly Worked[]>
   dispatches(filter: { issue?: IssueRef; worker?: WorkerId; state?: DispatchState; limit?: number }): Promise<readonly Dispatch[]>
   deliveries(filter: { ids?: readonly string[]; worker?: WorkerId; kind?: DeliveryKind; limit?: number }): Promise<readonly Delivery[]>
   issue(ref: IssueRef): Promise<IssueRecord | null>

@@ -1,6 +1,7 @@
 /** Everything a cycle looked at, as one value. The deciders see nothing else. */
 import type { Look } from './agent.ts'
-import type { LedgerView } from './ledger.ts'
+import type { Dispatch } from './lives.ts'
+import type { IssueRecord, WorkerRecord } from './ledger.ts'
 import type { Change, Fleet, Incarnation, IssueRef, Reading, RepoRef, Time, Worker, WorkerId } from './nouns.ts'
 
 /** A worker as it was seen: what it is doing, and which live agent does it. */
@@ -18,7 +19,11 @@ export interface WorkerSight {
 export interface View {
   readonly fleet: Fleet
   readonly now: Time
-  readonly ledger: LedgerView
+  /** Live ones, as they were before the machines were looked at: an agent that was started since is no reason to take one for lost. */
+  readonly dispatches: readonly Dispatch[]
+  /** Open issues that may be given, or must be judged. */
+  readonly issues: readonly IssueRecord[]
+  readonly records: readonly WorkerRecord[]
   readonly workers: readonly WorkerSight[]
   /**
    * The agent that lives in each worker's pane, null where none does; workers that the spec no longer has included. Missing for

@@ -1,10 +1,10 @@
 /** What to give to whom in this cycle: claims, and a verdict for every open issue. */
-import type { Verdict } from '../core/ledger.ts'
+import type { IssueRecord, Standing, Verdict } from '../core/ledger.ts'
 import type { DispatchKind } from '../core/lives.ts'
-import type { Issue, Worker } from '../core/nouns.ts'
+import type { Issue, IssueRef, RepoRef, Worker } from '../core/nouns.ts'
 import type { View } from '../core/view.ts'
 import { eligibility, eligibilityRules } from './eligible.ts'
-import { closedTo, route } from './route.ts'
+import { route, unable } from './route.ts'
 
 /** An issue that should be claimed for a worker. */
 export interface Assignment {
@@ -19,46 +19,68 @@ export interface Assignment {
 export interface DispatchPlan {
   readonly assignments: readonly Assignment[]
   readonly verdicts: readonly Verdict[]
+  /** Why an issue waits, by repo: repos that nobody has room for. */
+  readonly waiting: ReadonlyMap<RepoRef, string>
 }
 
-/** Oldest issues first. Issues of a repo that could not be asked about keep their last verdict and are not given. */
+/** Oldest issues first. Issues of a repo that was not, or could not be, asked about keep their last verdict and are not given. */
 export function planDispatch(view: View): DispatchPlan {
   const rules = eligibilityRules(view)
   const verdicts: Verdict[] = []
+  const records = new Map<IssueRef, IssueRecord>()
   const work: Issue[] = []
   const council: Issue[] = []
-  const attempts = new Map<string, number>()
-  for (const record of view.ledger.issues) {
-    if (view.repos_down.has(record.issue.repo) || view.closed.has(record.issue.ref)) continue
-    attempts.set(record.issue.ref, record.attempts + 1)
+  const fits = ({ ref }: Issue, standing: Standing, reason: string) =>
+    verdicts.push({ issue: ref, eligible: true, reason, standing, revision: records.get(ref)?.revision ?? 0 })
+  for (const record of view.issues) {
+    const { issue, revision } = record
+    if (!view.writers.has(issue.repo)) continue
+    records.set(issue.ref, record)
     const verdict = eligibility(record, rules)
-    if (verdict.kind === 'no') verdicts.push({ issue: record.issue.ref, eligible: false, reason: verdict.reason })
-    else (verdict.kind === 'work' ? work : council).push(record.issue)
+    if (verdict.kind === 'work') work.push(issue)
+    else if (verdict.kind === 'council') council.push(issue)
+    else if (verdict.kind === 'taken') fits(issue, 'taken', verdict.reason)
+    else {
+      const not = { issue: issue.ref, eligible: false, reason: verdict.reason }
+      verdicts.push(verdict.until === 'changed' ? { ...not, standing: 'none', revision } : { ...not, standing: null })
+    }
   }
-  const { routes, waiting } = route(work.toSorted(oldestFirst), view)
+  const { routes, waiting, reasons } = route(work.toSorted(oldestFirst), view)
   const assignments: Assignment[] = routes.map(({ issue, worker, slot, reason }) => {
-    verdicts.push({ issue: issue.ref, eligible: true, reason: `to ${worker.id}: ${reason}` })
-    return { kind: 'work', issue, worker, slot, attempt: attempts.get(issue.ref) ?? 1, reason }
+    fits(issue, 'queued', `to ${worker.id}: ${reason}`)
+    return { kind: 'work', issue, worker, slot, attempt: (records.get(issue.ref)?.attempts ?? 0) + 1, reason }
   })
-  for (const { issue, reason } of waiting) verdicts.push({ issue: issue.ref, eligible: true, reason })
-  for (const issue of council.toSorted(oldestFirst)) assignments.push(...ask(issue, view, verdicts))
-  return { assignments, verdicts }
+  for (const issue of waiting) fits(issue, 'queued', 'waits for its turn')
+  for (const { issue, reason, members } of questions(council.toSorted(oldestFirst), view)) {
+    fits(issue, 'asked', reason)
+    for (const worker of members) assignments.push({ kind: 'council', issue, worker, slot: null, attempt: 1, reason: 'council label' })
+  }
+  return { assignments, verdicts, waiting: reasons }
 }
 
 function oldestFirst(a: Issue, b: Issue): number {
   return a.created_at - b.created_at || (a.repo === b.repo ? a.number - b.number : a.repo < b.repo ? -1 : 1)
 }
 
+interface Question {
+  readonly issue: Issue
+  readonly reason: string
+  /** Whom to ask now. */
+  readonly members: readonly Worker[]
+}
+
 /** A council issue goes to every council and sentinel worker that has not been asked yet. */
-function ask(issue: Issue, view: View, verdicts: Verdict[]): Assignment[] {
-  const asked = new Set(view.ledger.dispatches.filter((d) => d.kind === 'council' && d.issue === issue.ref).map((d) => d.worker))
-  const holds = new Map(view.ledger.workers.map(({ id, hold }) => [id, hold]))
-  const members = view.workers.filter(({ worker }) => worker.role !== 'worker')
-  const able = members.filter((sight) => {
-    const why = closedTo({ ...sight, worker: { ...sight.worker, role: 'worker' } }, holds.get(sight.worker.id) ?? null)
-    return why === null && !asked.has(sight.worker.id)
+function questions(issues: readonly Issue[], view: View): Question[] {
+  if (issues.length === 0) return []
+  const holds = new Map(view.records.map(({ id, hold }) => [id, hold]))
+  const all = view.workers.filter(({ worker }) => worker.role !== 'worker')
+  const able = all.filter((sight) => unable(sight, holds.get(sight.worker.id) ?? null) === null)
+  const councils = view.dispatches.filter(({ kind }) => kind === 'council')
+  const asked = Map.groupBy(councils, ({ issue }) => issue)
+  return issues.map((issue) => {
+    const before = new Set(asked.get(issue.ref)?.map(({ worker }) => worker))
+    const members = able.flatMap(({ worker }) => (before.has(worker.id) ? [] : [worker]))
+    const reason = `council label: asked of ${before.size + members.length} of ${all.length} council and sentinel workers`
+    return { issue, reason, members }
   })
-  const reason = `council label: asked of ${asked.size + able.length} of ${members.length} council and sentinel workers`
-  verdicts.push({ issue: issue.ref, eligible: true, reason })
-  return able.map(({ worker }) => ({ kind: 'council', issue, worker, slot: null, attempt: 1, reason: 'council label' }))
 }

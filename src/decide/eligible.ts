@@ -1,10 +1,15 @@
 /** May this issue be given to a worker at all, and if not, why. Says nothing about which worker. */
 import type { IssueRecord } from '../core/ledger.ts'
 import type { Dispatch } from '../core/lives.ts'
-import type { Issue, RepoRef } from '../core/nouns.ts'
+import type { Fleet, Issue, RepoRef } from '../core/nouns.ts'
 import type { View } from '../core/view.ts'
 
-export type Eligibility = { readonly kind: 'work' | 'council' } | { readonly kind: 'no'; readonly reason: string }
+/** `until`: what must happen before the answer can be another: a change of the issue or of the rules, or nothing but time. */
+export type Eligibility =
+  | { readonly kind: 'work' }
+  | { readonly kind: 'council' }
+  | { readonly kind: 'taken'; readonly reason: string }
+  | { readonly kind: 'no'; readonly reason: string; readonly until: 'changed' | 'later' }
 
 /** How long a look at another fleet's marker counts, while the issue itself does not change. */
 const foreignClaimKept = 3_600_000
@@ -26,8 +31,8 @@ export function eligibilityRules(view: View): EligibilityRules {
   const lower = (labels: readonly string[]) => new Set(labels.map((label) => label.toLowerCase()))
   return {
     view,
-    served: new Set(view.workers.flatMap(({ worker }) => (worker.role === 'worker' ? worker.repos : []))),
-    live: new Map(view.ledger.dispatches.filter((d) => d.kind === 'work' && isLive(d)).map((d) => [d.issue, d])),
+    served: servedBy(view.fleet),
+    live: new Map(view.dispatches.filter((d) => d.kind === 'work' && isLive(d)).map((d) => [d.issue, d])),
     skipTitles: policy.skip_titles.map((pattern) => new RegExp(pattern, 'iu')),
     skipLabels: lower(policy.skip_labels),
     councilLabels: lower(policy.council_labels),
@@ -35,18 +40,31 @@ export function eligibilityRules(view: View): EligibilityRules {
   }
 }
 
+/** Repos whose issues are work for somebody. */
+function servedBy({ machines }: Pick<Fleet, 'machines'>): Set<RepoRef> {
+  const workers = machines.flatMap(({ windows }) => windows.flatMap((window) => window.workers))
+  return new Set(workers.flatMap(({ role, repos }) => (role === 'worker' ? repos : [])))
+}
+
+/** All that a lasting verdict was given by, beside the issue: where it differs, every issue is judged again. */
+export function rulesMark(fleet: Fleet): string {
+  return JSON.stringify([fleet.name, fleet.dispatch, [...servedBy(fleet)].toSorted()])
+}
+
 function isLive(dispatch: Dispatch): boolean {
   return dispatch.state === 'claimed' || dispatch.state === 'handed' || dispatch.state === 'review'
 }
 
-/** The checks run from what the issue says of itself to what the fleet did with it: the first that fails is the reason. */
+/** What is at work is asked no more; the checks run from what the issue says of itself to what the fleet did with it: the first that fails is the reason. */
 export function eligibility(record: IssueRecord, rules: EligibilityRules): Eligibility {
   const { issue } = record
-  const reason =
-    skipped(issue, rules) ?? untrusted(issue, rules) ?? assigned(issue, rules) ?? foreign(record, rules) ?? given(record, rules)
-  if (reason !== null) return { kind: 'no', reason }
+  const live = rules.live.get(issue.ref)
+  if (live !== undefined) return { kind: 'taken', reason: `${live.worker} has it (dispatch ${live.id})` }
+  const elsewhere = foreign(record, rules)
+  const reason = skipped(issue, rules) ?? untrusted(issue, rules) ?? assigned(issue, rules) ?? elsewhere ?? given(record, rules)
+  if (reason !== null) return { kind: 'no', reason, until: reason === elsewhere || isUnsure(issue, rules) ? 'later' : 'changed' }
   if (issue.labels.some((label) => rules.councilLabels.has(label.toLowerCase()))) return { kind: 'council' }
-  if (!rules.served.has(issue.repo)) return { kind: 'no', reason: `no window serves ${issue.repo}` }
+  if (!rules.served.has(issue.repo)) return { kind: 'no', reason: `no window serves ${issue.repo}`, until: 'changed' }
   return { kind: 'work' }
 }
 
@@ -74,6 +92,11 @@ function assigned(issue: Issue, rules: EligibilityRules): string | null {
   return login !== null && issue.assignees.includes(login) ? null : `assigned to ${issue.assignees.join(', ')}`
 }
 
+/** Whether it is the fleet's own could not be asked. */
+function isUnsure(issue: Issue, { view }: EligibilityRules): boolean {
+  return view.login === null && issue.assignees.length > 0
+}
+
 /** Another fleet's marker was seen a while ago and nothing has changed since: looking again each cycle would cost a request. */
 function foreign({ issue, verdict }: IssueRecord, rules: EligibilityRules): string | null {
   if (verdict === null || !verdict.reason.startsWith(foreignClaimPrefix)) return null
@@ -81,9 +104,7 @@ function foreign({ issue, verdict }: IssueRecord, rules: EligibilityRules): stri
   return fresh ? verdict.reason : null
 }
 
-function given({ issue, attempts, done }: IssueRecord, rules: EligibilityRules): string | null {
-  const live = rules.live.get(issue.ref)
-  if (live !== undefined) return `${live.state}: ${live.worker} has it (dispatch ${live.id})`
+function given({ attempts, done }: IssueRecord, rules: EligibilityRules): string | null {
   if (done) return 'done before (burn requeue gives it again)'
   const limit = rules.view.fleet.dispatch.max_attempts
   return attempts >= limit ? `given up after ${attempts} attempts (burn requeue gives it again)` : null

@@ -1,8 +1,9 @@
 /** Which worker gets an issue. Every worker is filled up to its depth; nobody looks whether it is idle. */
 import type { Dispatch } from '../core/lives.ts'
-import type { Issue, RepoRef, Time, Worker, WorkerId } from '../core/nouns.ts'
+import type { Issue, RepoRef, Worker, WorkerId } from '../core/nouns.ts'
 import type { View, WorkerSight } from '../core/view.ts'
 import { slotStates } from '../core/lives.ts'
+import { Desks, type Desk } from './desks.ts'
 
 export interface Route {
   readonly issue: Issue
@@ -11,16 +12,21 @@ export interface Route {
   readonly reason: string
 }
 
-interface Desk {
-  readonly worker: Worker
-  readonly free: number[]
-  live: number
-  used_at: Time
+export interface Routed {
+  readonly routes: readonly Route[]
+  /** Those that nobody has room for. */
+  readonly waiting: readonly Issue[]
+  /** Why an issue waits, by repo: repos that nobody has room for. */
+  readonly reasons: ReadonlyMap<RepoRef, string>
 }
 
 /** Why a worker gets nothing; null where it may be given work. */
 export function closedTo(sight: WorkerSight, hold: string | null): string | null {
-  if (sight.worker.role !== 'worker') return `is a ${sight.worker.role}`
+  return sight.worker.role === 'worker' ? unable(sight, hold) : `is a ${sight.worker.role}`
+}
+
+/** Why nothing is sent to a worker, whatever its role; null where something may be. */
+export function unable(sight: WorkerSight, hold: string | null): string | null {
   if (hold !== null) return `is held: ${hold}`
   if (sight.stopped !== undefined) return `is sent nothing: ${sight.stopped}`
   const { state } = sight.reading
@@ -33,36 +39,52 @@ export function closedTo(sight: WorkerSight, hold: string | null): string | null
  * and what is left goes to whoever still has room. Among several: a sublane that is one of the labels, then fewest live
  * dispatches, then the one not used for longest.
  */
-export function route(issues: readonly Issue[], view: View): { routes: Route[]; waiting: { issue: Issue; reason: string }[] } {
+export function route(issues: readonly Issue[], view: View): Routed {
   const desks = openDesks(view)
   const routes: Route[] = []
-  const atHome = (desk: Desk, issue: Issue) => desk.worker.home === issue.repo
-  const left = issues.filter((issue) => !give(issue, desks.get(issue.repo) ?? [], atHome, routes, view.now))
-  const waiting = left
-    .filter((issue) => !give(issue, desks.get(issue.repo) ?? [], () => true, routes, view.now))
-    .map((issue) => ({ issue, reason: whyWaiting(issue, view) }))
-  return { routes, waiting }
+  const give = (issue: Issue, where: 'home' | 'anywhere') => {
+    const taken = desks.take(issue, where)
+    if (taken !== null) routes.push({ issue, worker: taken.worker, slot: taken.slot, reason: whyThere(taken.worker, taken.held, issue) })
+    return taken !== null
+  }
+  const left = issues.filter((issue) => !give(issue, 'home'))
+  const waiting = left.filter((issue) => !give(issue, 'anywhere'))
+  const still = desks.free()
+  return {
+    routes,
+    waiting,
+    reasons: whyWaiting(
+      [...view.writers.keys()].filter((repo) => (still.get(repo) ?? 0) === 0),
+      view,
+    ),
+  }
 }
 
-function openDesks(view: View): Map<RepoRef, Desk[]> {
-  const holds = new Map(view.ledger.workers.map((record) => [record.id, record]))
-  const taken = slotsTaken(view.ledger.dispatches)
-  const desks = new Map<RepoRef, Desk[]>()
+/** How many issues of each repo could be given now: no more of its queue need be looked at. */
+export function room(view: View): Map<RepoRef, number> {
+  return openDesks(view).free()
+}
+
+function holdsOf(view: View): Map<WorkerId, string | null> {
+  return new Map(view.records.map(({ id, hold }) => [id, hold]))
+}
+
+function openDesks(view: View): Desks {
+  const used = new Map(view.records.map(({ id, used_at }) => [id, used_at ?? 0]))
+  const holds = holdsOf(view)
+  const taken = slotsTaken(view.dispatches)
+  const desks: Desk[] = []
   for (const sight of view.workers) {
-    const record = holds.get(sight.worker.id)
-    if (closedTo(sight, record?.hold ?? null) !== null) continue
-    const slots = taken.get(sight.worker.id) ?? new Set<number>()
-    const free = Array.from({ length: sight.worker.depth }, (_, slot) => slot).filter((slot) => !slots.has(slot))
-    const desk: Desk = { worker: sight.worker, free, live: slots.size, used_at: record?.used_at ?? 0 }
+    const { worker } = sight
+    if (closedTo(sight, holds.get(worker.id) ?? null) !== null) continue
+    const slots = taken.get(worker.id)
     // A depth that was lowered leaves slots above it taken: they count.
-    if (desk.live >= sight.worker.depth) continue
-    for (const repo of sight.worker.repos) {
-      const serving = desks.get(repo)
-      if (serving === undefined) desks.set(repo, [desk])
-      else serving.push(desk)
-    }
+    const live = slots?.size ?? 0
+    const free: number[] = []
+    for (let slot = 0; slot < worker.depth && free.length < worker.depth - live; slot++) if (slots?.has(slot) !== true) free.push(slot)
+    if (free.length > 0) desks.push({ worker, free, live, used_at: used.get(worker.id) ?? 0 })
   }
-  return desks
+  return new Desks(desks)
 }
 
 /** Slots in use, by worker. */
@@ -75,44 +97,34 @@ export function slotsTaken(dispatches: readonly Dispatch[]): Map<WorkerId, Set<n
   return taken
 }
 
-function give(issue: Issue, desks: readonly Desk[], fits: (desk: Desk, issue: Issue) => boolean, routes: Route[], now: Time): boolean {
-  let best: Desk | null = null
-  for (const desk of desks) {
-    if (desk.live < desk.worker.depth && fits(desk, issue) && (best === null || ahead(desk, best, issue))) best = desk
-  }
-  const slot = best?.free.shift()
-  if (best === null || slot === undefined) return false
-  routes.push({ issue, worker: best.worker, slot, reason: whyThere(best, issue) })
-  best.live += 1
-  best.used_at = now
-  return true
-}
-
-function ahead(a: Desk, b: Desk, issue: Issue): boolean {
-  const order = sublaneRank(a.worker, issue) - sublaneRank(b.worker, issue) || a.live - b.live || a.used_at - b.used_at
-  return order < 0
-}
-
-/** 0: its sublane is one of the labels; 1: it has none; 2: it is there for something else. */
-function sublaneRank(worker: Worker, issue: Issue): number {
-  if (worker.sublane === null) return 1
-  const sublane = worker.sublane.toLowerCase()
-  return issue.labels.some((label) => label.toLowerCase() === sublane) ? 0 : 2
-}
-
-function whyThere(desk: Desk, issue: Issue): string {
-  const { worker } = desk
+function whyThere(worker: Worker, held: number, issue: Issue): string {
   const repo =
     worker.home === issue.repo ? `${issue.repo} is its home repo` : `its window serves ${issue.repo} and its home repo has nothing left`
-  const sublane = sublaneRank(worker, issue) === 0 ? `, sublane ${worker.sublane} matches a label` : ''
-  return `${repo}${sublane}; it held ${desk.live} of ${worker.depth}`
+  const sublane = worker.sublane?.toLowerCase()
+  const matches = issue.labels.some((label) => label.toLowerCase() === sublane)
+  return `${repo}${matches ? `, sublane ${worker.sublane} matches a label` : ''}; it held ${held} of ${worker.depth}`
 }
 
-function whyWaiting(issue: Issue, view: View): string {
-  const holds = new Map(view.ledger.workers.map(({ id, hold }) => [id, hold]))
-  const serving = view.workers.filter(({ worker }) => worker.role === 'worker' && worker.repos.includes(issue.repo))
-  const shut = serving.map((sight) => closedTo(sight, holds.get(sight.worker.id) ?? null)).filter((why) => why !== null)
-  const open = serving.length - shut.length
-  if (open > 0) return `waits: all ${open} workers that serve ${issue.repo} are full`
-  return `waits: none of the ${serving.length} workers that serve ${issue.repo} can take work (the first ${shut[0] ?? 'is missing'})`
+function whyWaiting(repos: readonly RepoRef[], view: View): Map<RepoRef, string> {
+  const holds = holdsOf(view)
+  const serving = new Map(repos.map((repo) => [repo, { all: 0, open: 0, shut: '' }]))
+  for (const sight of view.workers) {
+    if (sight.worker.role !== 'worker') continue
+    for (const repo of sight.worker.repos) {
+      const count = serving.get(repo)
+      if (count === undefined) continue
+      const why = closedTo(sight, holds.get(sight.worker.id) ?? null)
+      count.all += 1
+      if (why === null) count.open += 1
+      else if (count.shut === '') count.shut = why
+    }
+  }
+  return new Map(
+    [...serving].map(([repo, { all, open, shut }]) => [
+      repo,
+      open > 0
+        ? `all ${open} workers that serve ${repo} are full`
+        : `none of the ${all} workers that serve ${repo} can take work (the first ${shut || 'is missing'})`,
+    ]),
+  )
 }

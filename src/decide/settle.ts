@@ -7,7 +7,7 @@ import type { View } from '../core/view.ts'
 /** The steps that this view calls for. */
 export function planSettle(view: View): DispatchMove[] {
   const changes = new Map(view.changes.map((change) => [change.dispatch_id, change]))
-  return view.ledger.dispatches.map((dispatch) => settle(dispatch, view, changes.get(dispatch.id))).filter((move) => move !== null)
+  return view.dispatches.map((dispatch) => settle(dispatch, view, changes.get(dispatch.id))).filter((move) => move !== null)
 }
 
 function settle(dispatch: Dispatch, view: View, change: Change | undefined): DispatchMove | null {

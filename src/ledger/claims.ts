@@ -7,6 +7,7 @@ import type { DeliveryRow, DispatchRow, Tables } from './tables.ts'
 import { chunks, type Rows } from './engine.ts'
 import { append, fingerprint } from './events.ts'
 import { toDelivery, toDispatch } from './rows.ts'
+import { taken } from './verdicts.ts'
 
 /** Who holds the lease of what is planned, and until when. */
 export interface Lease {
@@ -30,15 +31,17 @@ export async function claim(trx: Transaction<Tables>, claims: readonly Claim[], 
       .onConflict((c) => c.doNothing())
       .returning('id')
       .execute()
-    const taken = new Set(ids.map(({ id }) => id))
-    const mine = part.filter(({ id }) => taken.has(id))
-    won.push(...rows.filter(({ id }) => taken.has(id)).map(toDispatch))
+    const inserted = new Set(ids.map(({ id }) => id))
+    const mine = part.filter(({ id }) => inserted.has(id))
+    won.push(...rows.filter(({ id }) => inserted.has(id)).map(toDispatch))
     const texts = mine.map((each) => planned(each, each.issue, lease, at))
     if (texts.length > 0) await trx.insertInto('delivery').values(texts).execute()
     const events = mine.map(({ id, issue, worker, reason }): NewEvent => {
       return { kind: 'dispatch.claimed', subject: id, issue, worker, text: reason }
     })
     await append(trx, [...events, ...texts.map(plannedEvent)], at)
+    const work = mine.flatMap(({ kind, issue }) => (kind === 'work' ? [issue] : []))
+    if (work.length > 0) await trx.updateTable('issue').set(taken).where('ref', 'in', work).execute()
     const used = [...new Set(mine.filter(({ kind }) => kind === 'work').map(({ worker }) => worker))]
     if (used.length > 0) await trx.updateTable('worker').set({ used_at: at }).where('id', 'in', used).execute()
   }

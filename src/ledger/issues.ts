@@ -1,6 +1,5 @@
-/** What is kept of the forge: issues, verdicts on them, and how far each repo was read. */
+/** What is kept of the forge: issues, and how far each repo was read. */
 import type { Insertable, Transaction } from 'kysely'
-import type { Verdict } from '../core/ledger.ts'
 import type { Issue, IssueRef, RepoRef } from '../core/nouns.ts'
 import type { NewEvent } from './events.ts'
 import type { IssueRow, RepoRow, Tables } from './tables.ts'
@@ -9,6 +8,7 @@ import { liveStates } from '../core/lives.ts'
 import { among, chunks } from './engine.ts'
 import { append } from './events.ts'
 import { fromIssue } from './rows.ts'
+import { judgeAgain, toJudge } from './verdicts.ts'
 
 type ForgeColumns = ReturnType<typeof fromIssue>
 const columns = [
@@ -26,6 +26,8 @@ const columns = [
   'comments',
   'url',
 ] as const
+/** What a verdict is given by: a comment more is no reason to judge an issue again. */
+const judgedBy = ['title', 'labels', 'assignees', 'author', 'state'] as const
 
 export async function saveIssues(
   trx: Transaction<Tables>,
@@ -42,6 +44,8 @@ export async function saveIssues(
   await append(trx, events, at)
 }
 
+const unjudged = { eligible: null, verdict: null, verdict_at: null, standing: null }
+
 async function mergeIssues(trx: Transaction<Tables>, given: readonly ForgeColumns[]): Promise<NewEvent[]> {
   const rows = await trx
     .selectFrom('issue')
@@ -53,21 +57,32 @@ async function mergeIssues(trx: Transaction<Tables>, given: readonly ForgeColumn
     )
     .execute()
   const kept = new Map(rows.map((row) => [row.ref, row]))
-  const changed = given.filter((issue) => columns.some((column) => kept.get(issue.ref)?.[column] !== issue[column]))
-  if (changed.length === 0) return []
-  await trx
-    .insertInto('issue')
-    .values(changed.map((issue): Insertable<IssueRow> => ({ ...issue, eligible: null, verdict: null, verdict_at: null })))
-    .onConflict((c) =>
-      c.column('ref').doUpdateSet((eb) => Object.fromEntries(columns.map((column) => [column, eb.ref(`excluded.${column}`)]))),
-    )
-    .execute()
+  const differs = (issue: ForgeColumns, among: readonly (keyof ForgeColumns)[]) =>
+    among.some((column) => kept.get(issue.ref)?.[column] !== issue[column])
+  const changed = given.filter((issue) => differs(issue, columns))
+  const judged = Map.groupBy(changed, (issue) => differs(issue, judgedBy))
+  await upsert(trx, judged.get(true) ?? [], toJudge)
+  await upsert(trx, judged.get(false) ?? [], {})
   return changed.flatMap(({ ref, state, title }) => {
     const before = kept.get(ref)
     if (before?.state === state) return []
     const kind = before === undefined ? 'issue.found' : state === 'closed' ? 'issue.closed' : 'issue.reopened'
     return [{ kind, subject: ref, issue: ref, worker: null, text: title }]
   })
+}
+
+async function upsert(trx: Transaction<Tables>, issues: readonly ForgeColumns[], also: Partial<typeof toJudge>): Promise<void> {
+  if (issues.length === 0) return
+  await trx
+    .insertInto('issue')
+    .values(issues.map((issue): Insertable<IssueRow> => ({ ...issue, ...unjudged })))
+    .onConflict((c) =>
+      c.column('ref').doUpdateSet((eb) => ({
+        ...Object.fromEntries(columns.map((column) => [column, eb.ref(`excluded.${column}`)])),
+        ...also,
+      })),
+    )
+    .execute()
 }
 
 /** A complete listing has every open issue: what it does not have is no longer open. */
@@ -94,7 +109,7 @@ async function closeMissing(trx: Transaction<Tables>, repo: RepoRef, listed: Rea
 }
 
 export async function saveRepo(trx: Transaction<Tables>, repo: RepoRef, known: Partial<Omit<RepoRow, 'repo'>>): Promise<void> {
-  const nothing = { cursor: null, writers: null, writers_at: null, listed_at: null, changes_at: null }
+  const nothing = { cursor: null, writers: null, writers_at: null, listed_at: null, changes_at: null, waits: null }
   await trx
     .insertInto('repo')
     .values({ repo, ...nothing, ...known })
@@ -102,54 +117,23 @@ export async function saveRepo(trx: Transaction<Tables>, repo: RepoRef, known: P
     .execute()
 }
 
-export async function saveVerdicts(trx: Transaction<Tables>, verdicts: readonly Verdict[], at: number): Promise<void> {
-  const events: NewEvent[] = []
-  for (const part of chunks(verdicts)) {
-    const rows = await trx
-      .selectFrom('issue')
-      .select(['ref', 'eligible', 'verdict'])
-      .where(
-        'ref',
-        'in',
-        part.map(({ issue }) => issue),
-      )
-      .execute()
-    const kept = new Map(rows.map((row) => [row.ref, row]))
-    const news = part.filter(({ issue, eligible, reason }) => {
-      const row = kept.get(issue)
-      return row !== undefined && (row.verdict !== reason || row.eligible !== Number(eligible))
-    })
-    for (const [{ eligible, reason }, refs] of sameVerdict(news)) {
-      await trx
-        .updateTable('issue')
-        .set({ eligible: Number(eligible), verdict: reason, verdict_at: at })
-        .where('ref', 'in', refs)
-        .execute()
-    }
-    for (const { issue, eligible, reason } of news) {
-      events.push({ kind: eligible ? 'issue.eligible' : 'issue.ineligible', subject: issue, issue, worker: null, text: reason })
-    }
-  }
-  await append(trx, events, at)
-}
-
-/** Most issues share their verdict with many others: one statement for each. */
-function sameVerdict(verdicts: readonly Verdict[]): [Verdict, IssueRef[]][] {
-  const groups = new Map<string, [Verdict, IssueRef[]]>()
-  for (const verdict of verdicts) {
-    const key = `${verdict.eligible} ${verdict.reason}`
-    const group = groups.get(key)
-    if (group === undefined) groups.set(key, [verdict, [verdict.issue]])
-    else group[1].push(verdict.issue)
-  }
-  return [...groups.values()]
-}
-
 export async function requeueIssue(trx: Transaction<Tables>, issue: IssueRef, at: number): Promise<boolean> {
   const live = await trx.selectFrom('dispatch').select('id').where('issue', '=', issue).where(among('state', liveStates)).executeTakeFirst()
   if (live !== undefined) return false
-  const { numUpdatedRows } = await trx.updateTable('issue').set({ attempts: 0, done: 0 }).where('ref', '=', issue).executeTakeFirst()
+  const { numUpdatedRows } = await trx
+    .updateTable('issue')
+    .set({ attempts: 0, done: 0, ...toJudge })
+    .where('ref', '=', issue)
+    .executeTakeFirst()
   if (numUpdatedRows === 0n) return false
   await append(trx, [{ kind: 'issue.requeued', subject: issue, issue, worker: null, text: 'attempts forgotten' }], at)
   return true
+}
+
+/** Whose issues are trusted has changed with them: all are judged again. */
+export async function saveWriters(trx: Transaction<Tables>, repo: RepoRef, writers: readonly string[], at: number): Promise<void> {
+  const text = JSON.stringify(writers.toSorted())
+  const kept = await trx.selectFrom('repo').select('writers').where('repo', '=', repo).executeTakeFirst()
+  if (kept !== undefined && kept.writers !== text) await judgeAgain(trx, repo)
+  await saveRepo(trx, repo, { writers: text, writers_at: at })
 }

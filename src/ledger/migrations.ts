@@ -61,7 +61,23 @@ const firstIndexes = [
   `create index event_of_subject on event (subject, seq)`,
 ]
 
-const migrations: readonly Migration[] = [first]
+/** What stands in a queue, and what is to be judged, is found without reading what stands still. */
+const standings: Migration = async (db) => {
+  await db.schema.alterTable('issue').addColumn('standing', 'text').execute()
+  await db.schema
+    .alterTable('issue')
+    .addColumn('revision', 'integer', (c) => c.notNull().defaultTo(0))
+    .execute()
+  await db.schema.alterTable('repo').addColumn('waits', 'text').execute()
+  for (const statement of standingIndexes) await sql.raw(statement).execute(db)
+}
+
+const standingIndexes = [
+  `create index issue_queued on issue (repo, created_at, number) where state = 'open' and standing = 'queued'`,
+  `create index issue_standing on issue (standing) where state = 'open'`,
+]
+
+const migrations: readonly Migration[] = [first, standings]
 
 /** The version that this program writes. */
 export const ledgerVersion = migrations.length

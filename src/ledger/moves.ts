@@ -10,6 +10,7 @@ import { carried } from './carry.ts'
 import { among, chunks } from './engine.ts'
 import { append } from './events.ts'
 import { toDelivery, toDispatch } from './rows.ts'
+import { toJudge } from './verdicts.ts'
 
 function refuseStep(what: string, id: string, from: string, to: string): never {
   throw new BurnError(
@@ -78,17 +79,16 @@ async function slotTaken(trx: Transaction<Tables>, id: string): Promise<boolean>
   return other !== undefined
 }
 
-/** Kept on the issue, so that no view counts history. */
+/** Kept on the issue, so that no view counts history; and what came back is judged again. */
 async function countOnIssues(trx: Transaction<Tables>, moved: readonly DispatchRow[]): Promise<void> {
   for (const { kind, issue, state } of moved) {
-    if (kind !== 'work') continue
-    if (state === 'failed' || state === 'lost') {
-      await trx
-        .updateTable('issue')
-        .set((eb) => ({ attempts: eb('attempts', '+', 1) }))
-        .where('ref', '=', issue)
-        .execute()
-    } else if (state === 'done') await trx.updateTable('issue').set({ done: 1 }).where('ref', '=', issue).execute()
+    if (kind !== 'work' || liveStates.includes(state)) continue
+    const failed = state === 'failed' || state === 'lost'
+    await trx
+      .updateTable('issue')
+      .set((eb) => ({ ...toJudge, ...(failed ? { attempts: eb('attempts', '+', 1) } : state === 'done' ? { done: 1 } : {}) }))
+      .where('ref', '=', issue)
+      .execute()
   }
 }
 

@@ -1,12 +1,11 @@
 /** Reading: what the deciders need, and what people ask for. None of it slows down with history. */
 import type { ExpressionBuilder, Transaction } from 'kysely'
-import type { Event, IssueRecord, Ledger, LedgerView } from '../core/ledger.ts'
+import type { Carrying, Event, IssueRecord, Ledger, LedgerView, RepoRecord, Worked } from '../core/ledger.ts'
 import type { Delivery, Dispatch } from '../core/lives.ts'
-import type { IssueRef, WorkerId } from '../core/nouns.ts'
+import type { IssueRef, Time, WorkerId } from '../core/nouns.ts'
 import type { Tables } from './tables.ts'
-import { sql } from 'kysely'
 import { activeStates, liveStates } from '../core/lives.ts'
-import { among } from './engine.ts'
+import { among, chunks } from './engine.ts'
 import { toDelivery, toDispatch, toEvent, toIssueRecord, toRepoRecord, toWorkerRecord } from './rows.ts'
 
 type Trx = Transaction<Tables>
@@ -17,15 +16,18 @@ const most = 1000
 
 export async function view(trx: Trx): Promise<LedgerView> {
   const live = await trx.selectFrom('dispatch').selectAll().where(among('state', liveStates)).orderBy('id').execute()
-  const unsaid = await trx
-    .selectFrom('dispatch')
-    .selectAll()
-    .where('comment_id', 'is not', null)
-    .whereRef('comment_says', '<>', 'state')
-    .orderBy('id')
-    .execute()
   const active = await trx.selectFrom('delivery').selectAll().where(among('state', activeStates)).orderBy('id').execute()
-  const unproven = await trx
+  const workers = await trx.selectFrom('worker').selectAll().where('retired_at', 'is', null).orderBy('drawn_seq').execute()
+  return {
+    dispatches: live.map(toDispatch),
+    deliveries: [...active.map(toDelivery), ...(await unproven(trx))],
+    workers: workers.map(toWorkerRecord),
+    repos: await repos(trx),
+  }
+}
+
+async function unproven(trx: Trx): Promise<Delivery[]> {
+  const rows = await trx
     .selectFrom('dispatch')
     .innerJoin('delivery', 'delivery.id', 'dispatch.id')
     .selectAll('delivery')
@@ -33,17 +35,65 @@ export async function view(trx: Trx): Promise<LedgerView> {
     .where('delivery.state', '=', 'unknown')
     .orderBy('dispatch.id')
     .execute()
-  const open = await trx.selectFrom('issue').selectAll().where('state', '=', sql.lit('open')).execute()
-  const workers = await trx.selectFrom('worker').selectAll().where('retired_at', 'is', null).orderBy('drawn_seq').execute()
-  const repos = await trx.selectFrom('repo').selectAll().orderBy('repo').execute()
+  return rows.map(toDelivery)
+}
+
+export async function carrying(trx: Trx, owner: string): Promise<Carrying> {
+  const active = await trx
+    .selectFrom('delivery')
+    .leftJoin('dispatch', 'dispatch.id', 'delivery.id')
+    .selectAll('delivery')
+    .where(among('delivery.state', activeStates))
+    .where('delivery.lease_owner', '=', owner)
+    .where((eb) => eb.or([eb('dispatch.id', 'is', null), eb('dispatch.comment_id', 'is not', null)]))
+    .orderBy('delivery.id')
+    .execute()
+  const held = await trx.selectFrom('worker').select(['id', 'hold']).where('retired_at', 'is', null).where('hold', 'is not', null).execute()
   return {
-    dispatches: live.map(toDispatch),
-    unsaid: unsaid.map(toDispatch).filter(({ state }) => !liveStates.includes(state)),
-    deliveries: [...active, ...unproven].map(toDelivery),
-    issues: open.map(toIssueRecord),
-    workers: workers.map(toWorkerRecord),
-    repos: repos.map(toRepoRecord),
+    deliveries: [...active.map(toDelivery), ...(await unproven(trx))],
+    holds: new Map(held.map(({ id, hold }) => [id, hold ?? ''])),
   }
+}
+
+export async function unsaid(trx: Trx, owner: string): Promise<Dispatch[]> {
+  const wrong = await trx
+    .selectFrom('dispatch')
+    .selectAll()
+    .where('comment_id', 'is not', null)
+    .whereRef('comment_says', '<>', 'state')
+    .orderBy('id')
+    .execute()
+  const unwritten = await trx
+    .selectFrom('delivery')
+    .innerJoin('dispatch', 'dispatch.id', 'delivery.id')
+    .selectAll('dispatch')
+    .where(among('delivery.state', activeStates))
+    .where('delivery.lease_owner', '=', owner)
+    .where('dispatch.state', '=', 'claimed')
+    .where('dispatch.comment_id', 'is', null)
+    .execute()
+  const found = new Map([...wrong, ...unwritten].map((row) => [row.id, row]))
+  const councils = new Set([...found.values()].flatMap(({ kind, issue }) => (kind === 'council' ? [issue] : [])))
+  for (const issue of councils) {
+    const all = trx.selectFrom('dispatch').selectAll().where('issue', '=', issue).where('kind', '=', 'council')
+    for (const row of await all.where(among('state', liveStates)).execute()) found.set(row.id, row)
+  }
+  return [...found.values()].map(toDispatch)
+}
+
+export async function closed(trx: Trx): Promise<IssueRef[]> {
+  const rows = await trx
+    .selectFrom('dispatch')
+    .innerJoin('issue', 'issue.ref', 'dispatch.issue')
+    .select('dispatch.issue')
+    .where(among('dispatch.state', liveStates))
+    .where('issue.state', '<>', 'open')
+    .execute()
+  return rows.map((row) => row.issue)
+}
+
+export async function repos(trx: Trx): Promise<RepoRecord[]> {
+  return (await trx.selectFrom('repo').selectAll().orderBy('repo').execute()).map(toRepoRecord)
 }
 
 /** Newest first: ids begin with their time. */
@@ -53,6 +103,32 @@ export async function dispatches(trx: Trx, { issue, worker, state, limit = most 
   if (worker !== undefined) query = query.where('worker', '=', worker)
   if (state !== undefined) query = query.where('state', '=', state)
   return (await query.execute()).map(toDispatch)
+}
+
+export async function worked(trx: Trx, limit: number): Promise<Worked[]> {
+  const rows = await trx
+    .selectFrom('dispatch')
+    .select(['id', 'worker', 'issue', 'state', 'handed_at', 'changed_at'])
+    .where('kind', '=', 'work')
+    .where('handed_at', 'is not', null)
+    .where('state', 'not in', ['claimed', 'handed'])
+    .orderBy('id', 'desc')
+    .limit(limit)
+    .execute()
+  const reviewed = new Map<string, Time>()
+  for (const part of chunks(rows)) {
+    const ids = part.map(({ id }) => id)
+    const seen = await trx
+      .selectFrom('event')
+      .select(['subject', 'at'])
+      .where('subject', 'in', ids)
+      .where('kind', '=', 'dispatch.review')
+      .execute()
+    for (const { subject, at } of seen) if (!reviewed.has(subject)) reviewed.set(subject, at)
+  }
+  return rows.map(({ id, handed_at, changed_at, ...row }) => {
+    return { ...row, handed_at: handed_at ?? 0, review_at: reviewed.get(id) ?? null, ended_at: changed_at }
+  })
 }
 
 /** Newest first. */

@@ -21,11 +21,11 @@ export function toEvent(row: Selectable<EventRow>): Event {
 const names = (json: string) => JSON.parse(json) as readonly string[]
 
 export function toIssueRecord(row: Selectable<IssueRow>): IssueRecord {
-  const { attempts, done, eligible, verdict, verdict_at, labels, assignees, ...rest } = row
+  const { attempts, done, eligible, verdict, verdict_at, standing, revision, labels, assignees, ...rest } = row
   const issue: Issue = { ...rest, labels: names(labels), assignees: names(assignees) }
   const kept =
     eligible === null || verdict === null || verdict_at === null ? null : { eligible: eligible === 1, reason: verdict, at: verdict_at }
-  return { issue, attempts, done: done === 1, verdict: kept }
+  return { issue, attempts, done: done === 1, verdict: kept, standing, revision }
 }
 
 /** What every engine can keep as text: PostgreSQL knows no NUL, and UTF-8 no half of a surrogate pair. */

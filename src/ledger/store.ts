@@ -14,12 +14,18 @@ import * as memory from './memory.ts'
 import { moveDeliveries, moveDispatches } from './moves.ts'
 import { prune } from './prune.ts'
 import * as queries from './queries.ts'
+import * as verdicts from './verdicts.ts'
 import * as workers from './workers.ts'
 
 export function createStore(engine: Engine): Ledger {
   const { read, write } = engine
   return {
     view: () => read(queries.view),
+    carrying: (owner) => read((trx) => queries.carrying(trx, owner)),
+    unsaid: (owner) => read((trx) => queries.unsaid(trx, owner)),
+    closed: () => read(queries.closed),
+    unjudged: () => read(verdicts.unjudged),
+    worked: (limit) => read((trx) => queries.worked(trx, limit)),
     dispatches: (filter) => read((trx) => queries.dispatches(trx, filter)),
     deliveries: (filter) => read((trx) => queries.deliveries(trx, filter)),
     issue: (ref) => read((trx) => queries.issue(trx, ref)),
@@ -30,9 +36,15 @@ export function createStore(engine: Engine): Ledger {
         await issues.saveIssues(trx, repo, given, complete, at)
         await issues.saveRepo(trx, repo, complete ? { cursor, listed_at: at } : { cursor })
       }),
-    saveWriters: (repo, writers, at) => write((trx) => issues.saveRepo(trx, repo, { writers: JSON.stringify(writers), writers_at: at })),
+    saveWriters: (repo, writers, at) => write((trx) => issues.saveWriters(trx, repo, writers, at)),
     saveChangesSeen: (repo, at) => write((trx) => issues.saveRepo(trx, repo, { changes_at: at })),
-    saveVerdicts: async (verdicts, at) => (verdicts.length === 0 ? undefined : write((trx) => issues.saveVerdicts(trx, verdicts, at))),
+    queued: (most) => read((trx) => verdicts.queued(trx, most)),
+    open: (repo) => read((trx) => verdicts.openIssues(trx, repo)),
+    backlog: () => read(verdicts.backlog),
+    repos: () => read(queries.repos),
+    saveVerdicts: async (given, at) => (given.length === 0 ? undefined : write((trx) => verdicts.saveVerdicts(trx, given, at))),
+    judgeBy: (rules) => write((trx) => verdicts.judgeBy(trx, rules)),
+    saveWaiting: (reasons) => write((trx) => verdicts.saveWaiting(trx, reasons)),
     requeue: (issue, at) => write((trx) => issues.requeueIssue(trx, issue, at), { tells: (known) => known }),
 
     remembered: (key) => read((trx) => memory.remembered(trx, key)),

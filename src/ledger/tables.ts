@@ -1,6 +1,7 @@
 /** The tables, as both engines have them: booleans as 0 and 1, JSON as text, times in milliseconds. */
 import type { Generated, Kysely } from 'kysely'
 import type { Delivery, Dispatch } from '../core/lives.ts'
+import type { Standing } from '../core/ledger.ts'
 import type { Issue, ReadingState } from '../core/nouns.ts'
 
 export type IssueRow = Omit<Issue, 'labels' | 'assignees'> & {
@@ -13,6 +14,9 @@ export type IssueRow = Omit<Issue, 'labels' | 'assignees'> & {
   eligible: number | null
   verdict: string | null
   verdict_at: number | null
+  /** Null where it is to be judged. */
+  standing: Standing | null
+  revision: Generated<number>
 }
 
 export interface WorkerRow {
@@ -35,6 +39,7 @@ export interface RepoRow {
   writers_at: number | null
   listed_at: number | null
   changes_at: number | null
+  waits: string | null
 }
 
 export type DispatchRow = Dispatch

@@ -38,7 +38,7 @@ async function withoutForeign(assignments: readonly Assignment[], view: View, se
       if (marker === null) return
       taken.add(issue.ref)
       const reason = `${foreignClaimPrefix}${marker.fleet} (dispatch ${marker.dispatch}), seen ${new Date(clock.now()).toISOString().slice(0, 16)}Z`
-      await ledger.saveVerdicts([{ issue: issue.ref, eligible: false, reason }], clock.now())
+      await ledger.saveVerdicts([{ issue: issue.ref, eligible: false, reason, standing: null }], clock.now())
     } catch (thrown) {
       taken.add(issue.ref)
       notify({ level: 'warn', subject: issue.ref, text: `not claimed: its comments could not be read: ${messageOf(thrown)}` })

@@ -31,27 +31,17 @@ function threads(dispatches: readonly Dispatch[]): Thread[] {
 }
 
 /**
- * A comment is due where it says another state than the ledger's, or is not known to be written: then only for whoever holds the claim, since
- * two that look for it at once would both find none.
- */
-function isDue({ dispatches, comment_id }: Thread, held: ReadonlySet<string>): boolean {
-  if (comment_id !== null) return dispatches.some((d) => d.comment_says !== d.state)
-  return dispatches.some((d) => d.state === 'claimed' && held.has(d.id))
-}
-
-/**
  * Writes and edits what is due. `fresh` dispatches were claimed by this very cycle, so no comment of theirs can exist yet; for all others
  * without a known comment the forge is asked first, since a write whose answer was lost may have happened. What
  * fails is said, stays due, and is tried in the next cycle.
  */
 export async function syncComments(fresh: ReadonlySet<string>, session: Session): Promise<void> {
   const { ledger, fleet } = session
-  const { dispatches, unsaid, deliveries } = await ledger.view()
-  const held = new Set(deliveries.filter(({ lease_owner }) => lease_owner === session.owner).map(({ id }) => id))
+  const due = threads(await ledger.unsaid(session.owner))
+  if (due.length === 0) return
   const workers = new Map(
     fleet.machines.flatMap(({ windows }) => windows.flatMap((window) => window.workers.map((w) => [w.id, w] as const))),
   )
-  const due = threads([...dispatches, ...unsaid]).filter((thread) => isDue(thread, held))
   const written = await mapBounded(due, atOnce, async (thread) => {
     try {
       return await sync(thread, fresh, session, workers)

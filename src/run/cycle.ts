@@ -1,18 +1,22 @@
 /** One turn of the loop: view, decide, apply, record. */
-import type { Verdict } from '../core/ledger.ts'
+import type { Backlog, Verdict } from '../core/ledger.ts'
 import type { Delivery, Dispatch } from '../core/lives.ts'
 import type { Machine } from '../core/nouns.ts'
+import type { View } from '../core/view.ts'
 import type { DispatchPlan } from '../decide/dispatch.ts'
 import type { Session } from './session.ts'
 import type { ViewResult } from './view.ts'
+import { liveStates } from '../core/lives.ts'
 import { planDispatch } from '../decide/dispatch.ts'
+import { rulesMark } from '../decide/eligible.ts'
+import { room } from '../decide/route.ts'
 import { planSettle } from '../decide/settle.ts'
 import { claimAll } from './claims.ts'
 import { syncComments } from './comments.ts'
 import { pump } from './pump.ts'
 import { leaseLength } from './session.ts'
 import { yieldClaims } from './shared.ts'
-import { readView } from './view.ts'
+import { readView, withIssues } from './view.ts'
 
 /** A delivery that can't be placed yet (a question is open, a person is typing) keeps a cycle this long; the next one goes on with it. */
 const patience = 2_000
@@ -24,13 +28,23 @@ export interface CycleResult {
   /** Deliveries of this process, as they now are. */
   readonly deliveries: readonly Delivery[]
   readonly verdicts: readonly Verdict[]
+  readonly backlog: Backlog
   readonly view: ViewResult
 }
 
-/** Looks and decides, and changes nothing but what is kept of the forge's issues. */
+/** Looks and decides about every open issue, and changes nothing but what is kept of the forge's issues. */
 export async function dryCycle(machines: readonly Machine[], session: Session): Promise<{ plan: DispatchPlan; view: ViewResult }> {
-  const view = await readView(machines, session)
-  return { plan: planDispatch(view.view), view }
+  const looked = await readView(machines, session)
+  return { plan: planDispatch(await withIssues(looked.view, await session.ledger.open(), session)), view: looked }
+}
+
+/** The view after what was settled: with what came back, and the front of each repo's queue, as far as there is room. */
+async function settledView(view: View, settled: readonly Dispatch[], session: Session): Promise<View> {
+  const { ledger, clock } = session
+  const moved = new Map(settled.map((dispatch) => [dispatch.id, dispatch]))
+  const dispatches = view.dispatches.map((each) => moved.get(each.id) ?? each).filter(({ state }) => liveStates.includes(state))
+  const now = { ...view, dispatches, now: clock.now() }
+  return withIssues(now, [...(await ledger.unjudged()), ...(await ledger.queued(room(now)))], session)
 }
 
 export async function cycle(machines: readonly Machine[], session: Session, stop: AbortSignal): Promise<CycleResult> {
@@ -38,14 +52,16 @@ export async function cycle(machines: readonly Machine[], session: Session, stop
   const looked = await readView(machines, session)
   const settled = await ledger.moveDispatches(planSettle(looked.view), clock.now())
   for (const [repo, at] of looked.forge.changes_at) await ledger.saveChangesSeen(repo, at)
-  const view = { ...looked.view, ledger: await ledger.view(), now: clock.now() }
+  await ledger.judgeBy(rulesMark(session.fleet))
+  const view = await settledView(looked.view, settled, session)
   const plan = planDispatch(view)
   await ledger.saveVerdicts(plan.verdicts, clock.now())
+  await ledger.saveWaiting(plan.waiting)
   const claimed = stop.aborted ? [] : await claimAll(plan.assignments, view, session)
   await ledger.takeOver(owner, clock.now() + leaseLength, clock.now())
   await syncComments(new Set(claimed.map(({ id }) => id)), session)
   const unsure = await yieldClaims(view, session)
   const deliveries = await pump(machines, session, stop, { patience, unsure })
   await syncComments(new Set(), session)
-  return { claimed, settled, deliveries, verdicts: plan.verdicts, view: looked }
+  return { claimed, settled, deliveries, verdicts: plan.verdicts, backlog: await ledger.backlog(), view: looked }
 }

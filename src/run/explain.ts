@@ -11,6 +11,8 @@ export interface Explanation {
   readonly issue: IssueRef
   /** Null where the forge's issue was never read. */
   readonly record: IssueRecord | null
+  /** Why it waits, where it stands in its repo's queue. */
+  readonly waits: string | null
   /** Newest first. */
   readonly dispatches: readonly (Dispatch & { readonly delivery: Delivery | null; readonly stale: boolean })[]
   readonly serving: readonly WorkerId[]
@@ -35,12 +37,14 @@ export async function explain(ref: IssueRef, session: Session): Promise<Explanat
   }
   const deliveries = new Map((await ledger.deliveries({ ids: dispatches.map(({ id }) => id) })).map((delivery) => [delivery.id, delivery]))
   const repo = repoOf(ref)
+  const queue = record?.standing === 'queued' ? (await ledger.repos()).find((each) => each.repo === repo) : undefined
   const serving = fleet.machines.flatMap(({ windows }) =>
     windows.flatMap(({ workers }) => workers.filter((w) => w.role === 'worker' && w.repos.includes(repo)).map(({ id }) => id)),
   )
   return {
     issue: ref,
     record,
+    waits: queue?.waits ?? null,
     dispatches: dispatches.map((d) => ({
       ...d,
       delivery: deliveries.get(d.id) ?? null,

@@ -32,7 +32,11 @@ interface Ports {
  * One request a repo where nothing is new, and one more where the fleet has work there that may have a change by now. A repo that
  * fails is left out with its reason; the others go on.
  */
-export async function refreshForge(repos: readonly RepoRef[], before: LedgerView, ports: Ports): Promise<ForgeView> {
+export async function refreshForge(
+  repos: readonly RepoRef[],
+  before: Pick<LedgerView, 'dispatches' | 'repos'>,
+  ports: Ports,
+): Promise<ForgeView> {
   const { forge, clock } = ports
   const down = new Map<RepoRef, string>()
   const writers = new Map<RepoRef, ReadonlySet<string>>()
@@ -47,7 +51,7 @@ export async function refreshForge(repos: readonly RepoRef[], before: LedgerView
   await mapBounded(repos, reposAtOnce, async (repo) => {
     try {
       const record = records.get(repo) ?? null
-      skipped.push(...(await refreshIssues(repo, record, before, ports)))
+      skipped.push(...(await refreshIssues(repo, record, ports)))
       writers.set(repo, new Set(await refreshWriters(repo, record, ports)))
       const under = busy.get(repo)
       if (under !== undefined) {
@@ -81,16 +85,11 @@ function explain(thrown: unknown): string {
   return hint === undefined || hint === '' ? messageOf(thrown) : `${messageOf(thrown)} (${hint})`
 }
 
-async function refreshIssues(
-  repo: RepoRef,
-  record: RepoRecord | null,
-  before: LedgerView,
-  { forge, ledger, clock }: Ports,
-): Promise<string[]> {
+async function refreshIssues(repo: RepoRef, record: RepoRecord | null, { forge, ledger, clock }: Ports): Promise<string[]> {
   const now = clock.now()
   const relist = record?.listed_at == null || now - record.listed_at > relistAfter
   const page = await forge.issues(repo, relist ? null : record.cursor)
-  const gone = page.complete ? await confirmGone(repo, page.issues, before, forge) : []
+  const gone = page.complete ? await confirmGone(repo, page.issues, { forge, ledger }) : []
   await ledger.saveIssues(repo, [...page.issues, ...gone], page.cursor, page.complete, now)
   return page.skipped.map(({ what, why }) => `${repo}: ${what} left out: ${why}`)
 }
@@ -99,9 +98,9 @@ async function refreshIssues(
  * Open issues that a complete listing no longer has, asked for one by one: a listing that moves while it is paged can
  * miss one, and a missed issue must not end its dispatch.
  */
-async function confirmGone(repo: RepoRef, listed: readonly Issue[], before: LedgerView, forge: Forge): Promise<Issue[]> {
+async function confirmGone(repo: RepoRef, listed: readonly Issue[], { forge, ledger }: Omit<Ports, 'clock'>): Promise<Issue[]> {
   const seen = new Set(listed.map(({ ref }) => ref))
-  const missing = before.issues.map(({ issue }) => issue).filter((issue) => issue.repo === repo && !seen.has(issue.ref))
+  const missing = (await ledger.open(repo)).map(({ issue }) => issue).filter(({ ref }) => !seen.has(ref))
   return mapBounded(missing, reposAtOnce, async (issue) => (await forge.issue(issue.ref)) ?? { ...issue, state: 'closed' as const })
 }
 

@@ -1,6 +1,7 @@
 /** Carries deliveries into panes: looks, steps, writes each intent before its effect. All machines at once. */
+import type { Carrying } from '../core/ledger.ts'
 import type { Delivery } from '../core/lives.ts'
-import type { Machine, WorkerId } from '../core/nouns.ts'
+import type { Machine } from '../core/nouns.ts'
 import type { Link } from './machines.ts'
 import type { Session } from './session.ts'
 import { Breakers } from './breakers.ts'
@@ -23,33 +24,12 @@ export interface PumpOptions {
   readonly onWait?: (delivery: string, why: string) => void
 }
 
-interface Held {
-  readonly deliveries: readonly Delivery[]
-  /** Why a worker gets nothing, by worker. */
-  readonly holds: ReadonlyMap<WorkerId, string>
-}
-
-/**
- * The deliveries that this process holds and may carry: those of a dispatch only once its comment is written. And those that are unknown,
- * whoever sent them: their id may have shown up since.
- */
-export async function heldDeliveries(session: Session): Promise<Held> {
-  const { deliveries, dispatches, workers } = await session.ledger.view()
-  const quiet = new Set(dispatches.filter((d) => d.comment_id === null).map((d) => d.id))
-  return {
-    deliveries: deliveries.filter(
-      (d) => d.state === 'unknown' || (d.lease_owner === session.owner && activeStates.includes(d.state) && !quiet.has(d.id)),
-    ),
-    holds: new Map(workers.flatMap(({ id, hold }) => (hold === null ? [] : [[id, hold] as const]))),
-  }
-}
-
 /**
  * Runs until every delivery has ended, or waits for something only a person or time can change. Returns them as they now are. On
  * `stop` nothing more is placed, but what is placed is seen through.
  */
 export async function pump(machines: readonly Machine[], session: Session, stop: AbortSignal, options: PumpOptions): Promise<Delivery[]> {
-  const { deliveries: held, holds } = await heldDeliveries(session)
+  const { deliveries: held, holds } = await session.ledger.carrying(session.owner)
   const deliveries = held.filter(({ id }) => options.unsure?.has(id) !== true)
   const links = await session.machines.open(machines)
   const breakers = deliveries.length === 0 ? null : await Breakers.of(session)
@@ -64,7 +44,7 @@ export async function pump(machines: readonly Machine[], session: Session, stop:
 
 async function pumpMachine(
   first: Link,
-  { deliveries, holds, breakers }: Held & { readonly breakers: Breakers | null },
+  { deliveries, holds, breakers }: Carrying & { readonly breakers: Breakers | null },
   session: Session,
   stop: AbortSignal,
   options: PumpOptions,

@@ -17,7 +17,7 @@ export interface Session {
   readonly fleet: Fleet
   readonly ledger: Ledger
   readonly forge: Forge
-  readonly machines: Machines
+  readonly machines: Pick<Machines, keyof Machines>
   readonly clock: Clock
   /** Names this process in leases. */
   readonly owner: string

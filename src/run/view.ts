@@ -1,10 +1,11 @@
 /** Reads machines, forge and ledger into the one value that the deciders see. */
+import type { IssueRecord } from '../core/ledger.ts'
 import type { Machine, RepoRef } from '../core/nouns.ts'
 import type { View } from '../core/view.ts'
 import type { ForgeView } from './forge-view.ts'
 import type { MachineScreens } from './readings.ts'
 import type { Session } from './session.ts'
-import { refreshForge } from './forge-view.ts'
+import { refreshForge, repoOf } from './forge-view.ts'
 import { readIncarnations, readWorkers } from './readings.ts'
 
 /** What each machine shows, agents' screens included. One that can't be reached is in it, and says so. */
@@ -29,42 +30,39 @@ export interface ViewResult {
   readonly seen: ReadonlyMap<string, MachineScreens>
 }
 
-/** One look at everything. `machines` narrows it to some of the fleet's machines. */
+/** One look at everything but the issues. `machines` narrows it to some of the fleet's machines. */
 export async function readView(machines: readonly Machine[], session: Session): Promise<ViewResult> {
   const { fleet, ledger, clock } = session
-  const before = await ledger.view()
-  const [forge, seen] = await Promise.all([refreshForge(servedRepos(machines), before, session), lookAt(machines, session)])
-  const after = await ledger.view()
-  const open = new Set(after.issues.map(({ issue }) => issue.ref))
+  const { dispatches, workers, repos } = await ledger.view()
+  const [forge, seen] = await Promise.all([refreshForge(servedRepos(machines), { dispatches, repos }, session), lookAt(machines, session)])
   const view: View = {
     fleet,
     now: clock.now(),
-    ledger: after,
+    dispatches,
+    issues: [],
+    records: workers,
     workers: readWorkers(machines, seen),
     incarnations: readIncarnations(
       fleet,
       seen,
-      after.dispatches.map(({ worker }) => worker),
+      dispatches.map(({ worker }) => worker),
     ),
-    login: await loginFor(
-      after.issues.some(({ issue }) => issue.assignees.length > 0),
-      session,
-    ),
+    login: null,
     writers: forge.writers,
     repos_down: forge.repos_down,
     changes: forge.changes,
-    closed: new Set(
-      after.dispatches
-        .filter((d) => !open.has(d.issue) && !forge.repos_down.has(d.issue.slice(0, d.issue.lastIndexOf('#'))))
-        .map((d) => d.issue),
-    ),
+    closed: new Set((await ledger.closed()).filter((issue) => !forge.repos_down.has(repoOf(issue)))),
   }
   return { view, forge, seen }
 }
 
-/** Asked only where an assignee may be the fleet itself. */
-async function loginFor(needed: boolean, { forge, notify }: Session): Promise<string | null> {
-  if (!needed) return null
+/** The view with the issues to decide about. Who the fleet is is asked only where an assignee may be the fleet itself. */
+export async function withIssues(view: View, issues: readonly IssueRecord[], session: Session): Promise<View> {
+  const assigned = issues.some(({ issue }) => issue.assignees.length > 0)
+  return { ...view, issues, login: assigned ? await loginOf(session) : null }
+}
+
+async function loginOf({ forge, notify }: Session): Promise<string | null> {
   try {
     return (await forge.whoami()).login
   } catch (thrown) {

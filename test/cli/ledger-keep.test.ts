@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { ledgerVersion } from '../../src/ledger/migrations.ts'
 import { burn, scratch } from '../support/fleet.ts'
 
 function fleet(t: Parameters<typeof scratch>[0], more: object = {}) {
@@ -59,7 +60,7 @@ test('ledger export: a line a row, and the first says what they are', async (t) 
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line) as { version?: number; table?: string; row?: { id?: string } })
-  assert.equal(head?.version, 1)
+  assert.equal(head?.version, ledgerVersion)
   assert.equal(rows.filter(({ table }) => table === 'worker').length, 2)
 })
 
@@ -77,5 +78,5 @@ test('ledger prune: it must be said how old is old', async (t) => {
 
 test('ledger migrate says the version', async (t) => {
   const { burn: run } = fleet(t)
-  assert.match((await run('ledger', 'migrate')).out, /version 1, which is what this burn writes/)
+  assert.match((await run('ledger', 'migrate')).out, new RegExp(`version ${ledgerVersion}, which is what this burn writes`))
 })

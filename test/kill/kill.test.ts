@@ -14,7 +14,7 @@ import { openLedger } from '../../src/ledger/open.ts'
 import { startGitea } from '../stand-ins/gitea/server.ts'
 import { standIn, testFleet, until, type Fleet } from '../support/fleet.ts'
 import { startPostgres } from '../support/postgres.ts'
-import { seeded } from '../support/random.ts'
+import { seeded } from '../../src/core/random.ts'
 
 const repo = 'timmy/app'
 const program = resolve(import.meta.dirname, 'killable.ts')

@@ -7,7 +7,8 @@ import { claim } from '../../src/ledger/claims.ts'
 import { renew, takeOver } from '../../src/ledger/leases.ts'
 import { moveDeliveries, moveDispatches } from '../../src/ledger/moves.ts'
 import { openEngine } from '../../src/ledger/open.ts'
-import { deliveries, dispatches, events, view } from '../../src/ledger/queries.ts'
+import { carrying, closed, deliveries, dispatches, events, unsaid, view } from '../../src/ledger/queries.ts'
+import { backlog, queued, unjudged } from '../../src/ledger/verdicts.ts'
 import { createStore } from '../../src/ledger/store.ts'
 import { claimOf, furnish, idOf, workers } from './fixtures.ts'
 
@@ -42,6 +43,12 @@ describe('what is done in every cycle', () => {
       await renew(trx, { owner: 'a', until: 200 })
       await takeOver(trx, { owner: 'a', until: 200 }, 14)
       await view(trx)
+      await carrying(trx, 'a')
+      await unsaid(trx, 'a')
+      await closed(trx)
+      await unjudged(trx)
+      await backlog(trx)
+      await queued(trx, new Map([['o/r', 3]]))
       await dispatches(trx, { issue: 'o/r#1', limit: 9 })
       await deliveries(trx, { worker: workers[0], kind: 'identity', limit: 1 })
       for (const filter of [{ issue: 'o/r#1' }, { worker: workers[0] }, { subject: idOf(1) }]) await events(trx, filter)
@@ -49,8 +56,13 @@ describe('what is done in every cycle', () => {
     assert.ok(plans.length > 20)
     const scans = plans.filter((plan) => /^SCAN (?:issue|dispatch|delivery|event)\b/.test(plan))
     const overHistory = scans.filter(
-      (plan) => !/USING (?:COVERING )?INDEX (?:dispatch_live|dispatch_unsaid|delivery_active|issue_open)\b/.test(plan),
+      (plan) => !/USING (?:COVERING )?INDEX (?:dispatch_live|dispatch_unsaid|delivery_active|issue_standing)\b/.test(plan),
     )
     assert.deepEqual(overHistory, [])
+    assert.deepEqual(
+      plans.filter((plan) => plan.includes('TEMP B-TREE') && plan.includes("'queued'")),
+      [],
+      'a queue is kept in its order',
+    )
   })
 })

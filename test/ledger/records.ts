@@ -1,7 +1,8 @@
 /** The part of the suite about what is kept of the forge and of workers. */
 import type { Holds } from './conformance.ts'
 import assert from 'node:assert/strict'
-import { claimOf, issueOf, workers } from './fixtures.ts'
+import type { Standing } from '../../src/core/ledger.ts'
+import { claimOf, hand, idOf, issueOf, workers } from './fixtures.ts'
 
 export function issues(holds: Holds): void {
   holds('merges pages: what changed is updated, and a complete listing closes what it lacks', async ({ ledger }) => {
@@ -10,7 +11,7 @@ export function issues(holds: Holds): void {
     const record = await ledger.issue('o/r#2')
     assert.deepEqual(record?.issue, issueOf(2, { ...hostile, title: "ab\ufffd '; drop table issue; --" }))
     await ledger.saveIssues('o/r', [issueOf(2), issueOf(9)], 'c3', true, 30)
-    assert.deepEqual((await ledger.view()).issues.map(({ issue }) => issue.number).toSorted(), [2, 9])
+    assert.deepEqual((await ledger.unjudged()).map(({ issue }) => issue.number).toSorted(), [2, 9])
     assert.equal((await ledger.issue('o/r#1'))?.issue.state, 'closed')
     await ledger.saveIssues('o/r', [issueOf(1)], 'c4', false, 40)
     assert.deepEqual(
@@ -23,18 +24,18 @@ export function issues(holds: Holds): void {
 
   holds('leaves other repos alone', async ({ ledger }) => {
     await ledger.saveIssues('o/other', [], 'c', true, 20)
-    assert.equal((await ledger.view()).issues.length, 4)
+    assert.equal((await ledger.unjudged()).length, 4)
   })
 
   holds('keeps writers, and when changes were last seen', async ({ ledger }) => {
     await ledger.saveWriters('o/r', ['ann', 'bob'], 20)
     await ledger.saveChangesSeen('o/r', 21)
-    const expected = { repo: 'o/r', cursor: 'c1', writers: ['ann', 'bob'], writers_at: 20, listed_at: 1, changes_at: 21 }
+    const expected = { repo: 'o/r', cursor: 'c1', writers: ['ann', 'bob'], writers_at: 20, listed_at: 1, changes_at: 21, waits: null }
     assert.deepEqual((await ledger.view()).repos, [expected])
   })
 
   holds('keeps the last verdict, with an event only where it differs', async ({ ledger }) => {
-    const verdict = { issue: 'o/r#1', eligible: false, reason: 'label "epic" is skipped' }
+    const verdict = { issue: 'o/r#1', eligible: false, reason: 'label "epic" is skipped', standing: null }
     await ledger.saveVerdicts([verdict, { ...verdict, issue: 'o/r#2' }, { ...verdict, issue: 'o/r#99' }], 20)
     await ledger.saveVerdicts([verdict, { ...verdict, issue: 'o/r#2', eligible: true }], 30)
     assert.deepEqual((await ledger.issue('o/r#1'))?.verdict, { eligible: false, reason: verdict.reason, at: 20 })
@@ -43,6 +44,62 @@ export function issues(holds: Holds): void {
       ['issue.found', 'issue.ineligible', 'issue.eligible'],
     )
     assert.equal((await ledger.events({ issue: 'o/r#1' })).length, 2)
+  })
+
+  holds('has what is new, changed or come back judged, and keeps the rest in queues', async ({ ledger }) => {
+    const unjudged = async () => (await ledger.unjudged()).map(({ issue }) => issue.number).toSorted()
+    const front = async (n: number) => (await ledger.queued(new Map([['o/r', n]]))).map(({ issue }) => issue.number)
+    const judge = async (number: number, standing: Standing | null) => {
+      const { revision = 0 } = (await ledger.issue(`o/r#${number}`)) ?? {}
+      const verdict = { issue: `o/r#${number}`, eligible: standing === 'queued', reason: 'because' }
+      await ledger.saveVerdicts([standing === null ? { ...verdict, standing } : { ...verdict, standing, revision }], 20)
+    }
+    assert.deepEqual(await unjudged(), [1, 2, 3, 4])
+    for (const number of [3, 1, 2]) await judge(number, 'queued')
+    await judge(4, 'none')
+    assert.deepEqual([await unjudged(), await front(2), await front(9)], [[], [1, 2], [1, 2, 3]])
+    await hand(ledger, claimOf(1), 21)
+    assert.deepEqual([await unjudged(), await front(9)], [[], [2, 3]])
+    await ledger.moveDispatches([{ id: idOf(1), from: ['handed'], to: 'lost', reason: 'gone' }], 22)
+    assert.deepEqual(await unjudged(), [1])
+    await judge(1, 'queued')
+    await ledger.saveIssues('o/r', [issueOf(2, { title: 'new' }), issueOf(3, { state: 'closed' })], 'c2', false, 23)
+    assert.deepEqual([await unjudged(), await front(9)], [[2], [1]])
+    await ledger.saveIssues('o/r', [issueOf(1, { comments: 3, updated_at: 23, body: 'more' })], 'c3', false, 23)
+    assert.deepEqual([await unjudged(), (await ledger.issue('o/r#1'))?.issue.comments], [[2], 3])
+    await ledger.judgeBy('other rules')
+    assert.deepEqual(await unjudged(), [1, 2, 4])
+    for (const number of [1, 2, 4]) await judge(number, 'none')
+    await ledger.judgeBy('other rules')
+    assert.deepEqual(await unjudged(), [])
+    await ledger.saveWriters('o/r', ['ann'], 24)
+    await ledger.saveWriters('o/r', ['ann', 'bob'], 25)
+    assert.deepEqual(await unjudged(), [1, 2, 4])
+    await judge(1, 'queued')
+    assert.deepEqual(await ledger.backlog(), { open: 3, eligible: 1 })
+    assert.deepEqual((await ledger.open('o/r')).length, 3)
+  })
+
+  holds('lets no verdict stand that was given before the issue came back from a worker', async ({ ledger }) => {
+    const before = (await ledger.issue('o/r#1'))?.revision ?? 0
+    await hand(ledger, claimOf(1), 10)
+    const old = { issue: 'o/r#1', eligible: true, reason: 'm/W/A has it', standing: 'taken', revision: before + 1 } as const
+    await ledger.moveDispatches([{ id: idOf(1), from: ['handed'], to: 'released', reason: 'by hand' }], 11)
+    await ledger.saveVerdicts([old], 12)
+    assert.equal((await ledger.issue('o/r#1'))?.standing, null)
+  })
+
+  holds('keeps why the issues of a repo wait, until they do not', async ({ ledger }) => {
+    await ledger.saveWaiting(new Map([['o/r', 'all are full']]))
+    assert.deepEqual(
+      (await ledger.repos()).map(({ waits }) => waits),
+      ['all are full'],
+    )
+    await ledger.saveWaiting(new Map())
+    assert.deepEqual(
+      (await ledger.repos()).map(({ waits }) => waits),
+      [null],
+    )
   })
 
   holds('requeues what is known and not live', async ({ ledger }) => {

@@ -4,7 +4,7 @@
  */
 import { parseArgs } from 'node:util'
 import { table } from '../../src/cli/table.ts'
-import { seeded } from '../support/random.ts'
+import { seeded } from '../../src/core/random.ts'
 import { startSshd } from '../support/sshd.ts'
 import { openFleet } from './fleet.ts'
 import { soak } from './run.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { seeded } from '../support/random.ts'
+import { seeded } from '../../src/core/random.ts'
 import { openFleet } from './fleet.ts'
 import { soak } from './run.ts'
 

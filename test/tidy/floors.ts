@@ -12,7 +12,8 @@ const floors: Readonly<Record<string, number>> = {
   agents: 3,
   ledger: 3,
   run: 4,
-  cli: 5,
+  simulate: 5,
+  cli: 6,
 }
 
 /** Packages and node: modules, with the only places that may import them. `node:` stands for the rest of Node's own. */
@@ -23,7 +24,10 @@ const importers: readonly { readonly module: RegExp; readonly only: readonly str
   { module: /^(?:zod(?:\/.*)?|jsonc-parser)$/, only: ['src/spec/'] },
   { module: /^yaml$/, only: ['src/run/layout.ts'] },
   { module: /^(?:commander|@bomb\.sh\/tab(?:\/.*)?|cli-table3)$/, only: ['src/cli/'] },
-  { module: /^node:/, only: ['src/host/', 'src/forge/', 'src/tmux/', 'src/agents/', 'src/ledger/', 'src/run/', 'src/cli/'] },
+  {
+    module: /^node:/,
+    only: ['src/host/', 'src/forge/', 'src/tmux/', 'src/agents/', 'src/ledger/', 'src/run/', 'src/simulate/', 'src/cli/'],
+  },
 ]
 
 /** Uses of the process, the clock and chance, with the only places that may. */

@@ -78,12 +78,12 @@ function showCycle(result: CycleResult, number: number, ms: number, { io }: Cont
   const bad = troubles(result.view)
   const count = (state: string) => result.deliveries.filter((delivery) => delivery.state === state).length
   const [seen, unknown, refused, planned] = ['seen', 'unknown', 'refused', 'planned'].map(count) as [number, number, number, number]
-  const eligible = result.verdicts.filter((verdict) => verdict.eligible).length
+  const { open, eligible } = result.backlog
   if (options.json) {
     const deliveries = result.deliveries.map(({ id, worker, state, evidence }) => ({ id, worker, state, evidence }))
     const claimed = result.claimed.map(({ id, kind, issue, worker, attempt, reason }) => ({ id, kind, issue, worker, attempt, reason }))
     const settled = result.settled.map(({ id, issue, worker, state, state_reason }) => ({ id, issue, worker, state, reason: state_reason }))
-    io.out(JSON.stringify({ cycle: number, ms, claimed, settled, deliveries, eligible, open: result.verdicts.length, troubles: bad }))
+    io.out(JSON.stringify({ cycle: number, ms, claimed, settled, deliveries, eligible, open, troubles: bad }))
   } else {
     for (const { issue, worker, state } of result.settled) io.out(`${issue}  ${state}  ${worker}`)
     const issues = new Map(result.claimed.map(({ id, issue }) => [id, issue]))
@@ -96,7 +96,7 @@ function showCycle(result: CycleResult, number: number, ms: number, { io }: Cont
       ...(unknown > 0 ? [`unknown ${unknown}`] : []),
       ...(refused > 0 ? [`refused ${refused}`] : []),
     ]
-    const rest = `${planned > 0 ? `, ${planned} not placed yet` : ''}; ${eligible} of ${result.verdicts.length} open issues are the fleet's`
+    const rest = `${planned > 0 ? `, ${planned} not placed yet` : ''}; ${eligible} of ${open} open issues are the fleet's`
     io.out(`cycle ${number}: ${parts.join(', ')}${rest} (${(ms / 1000).toFixed(1)} s)`)
     for (const trouble of bad) io.err(io.paint('yellow', trouble))
   }

@@ -22,7 +22,7 @@ export function explainCommand(context: Context): Command {
     )
 }
 
-function lines({ issue, record, dispatches, serving, events }: Explanation, { io, clock }: Context): string[] {
+function lines({ issue, record, waits, dispatches, serving, events }: Explanation, { io, clock }: Context): string[] {
   const now = clock.now()
   const ago = (at: number) => `${duration(now - at)} ago`
   const width = io.tty ? io.width : Infinity
@@ -38,7 +38,7 @@ function lines({ issue, record, dispatches, serving, events }: Explanation, { io
   const decided =
     verdict === null
       ? 'nothing was decided yet (burn dispatch)'
-      : `${io.paint(verdict.eligible ? 'green' : 'yellow', verdict.eligible ? 'for the fleet' : 'not for the fleet')}: ${verdict.reason} (${ago(verdict.at)})`
+      : `${io.paint(verdict.eligible ? 'green' : 'yellow', verdict.eligible ? 'for the fleet' : 'not for the fleet')}: ${verdict.reason}${waits === null ? '' : `; ${waits}`} (${ago(verdict.at)})`
   const serves = `served by ${serving.length} workers${serving.length === 0 ? '' : `: ${serving.slice(0, 4).join(', ')}${serving.length > 4 ? ', …' : ''}`}; attempts that failed: ${record?.attempts ?? 0}`
   const rows = dispatches.map((d) => [
     d.id,

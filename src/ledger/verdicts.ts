@@ -1,0 +1,132 @@
+/** Where open issues stand, and why: what a cycle has to judge, and each repo's queue. */
+import type { Transaction } from 'kysely'
+import type { Backlog, IssueRecord, Verdict } from '../core/ledger.ts'
+import type { IssueRef, RepoRef } from '../core/nouns.ts'
+import type { NewEvent } from './events.ts'
+import type { Tables } from './tables.ts'
+import { sql } from 'kysely'
+import { among, chunks } from './engine.ts'
+import { append } from './events.ts'
+import { toIssueRecord } from './rows.ts'
+
+type Trx = Transaction<Tables>
+
+/** What a verdict was given by has changed. */
+export const toJudge = { standing: null, revision: sql<number>`issue.revision + 1` }
+export const taken = { standing: 'taken', revision: sql<number>`issue.revision + 1` } as const
+
+/** Issues to be judged, and those that the council is asked about. */
+export async function unjudged(trx: Trx): Promise<IssueRecord[]> {
+  const open = trx.selectFrom('issue').selectAll().where('state', '=', sql.lit('open'))
+  const rows = await open.where('standing', 'is', null).execute()
+  const asked = await open.where('standing', '=', sql.lit('asked')).execute()
+  return [...rows, ...asked].map(toIssueRecord)
+}
+
+export async function queued(trx: Trx, most: ReadonlyMap<RepoRef, number>): Promise<IssueRecord[]> {
+  const found: IssueRecord[] = []
+  for (const [repo, limit] of most) {
+    const rows = await trx
+      .selectFrom('issue')
+      .selectAll()
+      .where('repo', '=', repo)
+      .where('state', '=', sql.lit('open'))
+      .where('standing', '=', sql.lit('queued'))
+      .orderBy('created_at')
+      .orderBy('number')
+      .limit(limit)
+      .execute()
+    found.push(...rows.map(toIssueRecord))
+  }
+  return found
+}
+
+export async function openIssues(trx: Trx, repo: RepoRef | undefined): Promise<IssueRecord[]> {
+  let query = trx.selectFrom('issue').selectAll().where('state', '=', sql.lit('open'))
+  if (repo !== undefined) query = query.where('repo', '=', repo)
+  return (await query.execute()).map(toIssueRecord)
+}
+
+export async function backlog(trx: Trx): Promise<Backlog> {
+  const rows = await trx
+    .selectFrom('issue')
+    .select(['standing', (eb) => eb.fn.countAll<number>().as('count')])
+    .where('state', '=', sql.lit('open'))
+    .groupBy('standing')
+    .execute()
+  const all = rows.map(({ standing, count }) => ({ ours: standing !== null && standing !== 'none', count: Number(count) }))
+  const sum = (counts: typeof all) => counts.reduce((total, { count }) => total + count, 0)
+  return { open: sum(all), eligible: sum(all.filter(({ ours }) => ours)) }
+}
+
+export async function judgeBy(trx: Trx, rules: string): Promise<void> {
+  const key = 'rules'
+  const kept = await trx.selectFrom('meta').select('value').where('key', '=', key).executeTakeFirst()
+  if (kept?.value === rules) return
+  await judgeAgain(trx, null)
+  await trx
+    .insertInto('meta')
+    .values({ key, value: rules })
+    .onConflict((c) => c.column('key').doUpdateSet({ value: rules }))
+    .execute()
+}
+
+/** Of one repo, or of all. What a worker has is judged when it comes back. */
+export async function judgeAgain(trx: Trx, repo: RepoRef | null): Promise<void> {
+  let update = trx
+    .updateTable('issue')
+    .set(toJudge)
+    .where('state', '=', sql.lit('open'))
+    .where(among('standing', ['queued', 'asked', 'none']))
+  if (repo !== null) update = update.where('repo', '=', repo)
+  await update.execute()
+}
+
+export async function saveWaiting(trx: Trx, reasons: ReadonlyMap<RepoRef, string>): Promise<void> {
+  for (const { repo, waits } of await trx.selectFrom('repo').select(['repo', 'waits']).execute()) {
+    const reason = reasons.get(repo) ?? null
+    if (reason !== waits) await trx.updateTable('repo').set({ waits: reason }).where('repo', '=', repo).execute()
+  }
+}
+
+export async function saveVerdicts(trx: Transaction<Tables>, verdicts: readonly Verdict[], at: number): Promise<void> {
+  const events: NewEvent[] = []
+  for (const part of chunks(verdicts)) {
+    const rows = await trx
+      .selectFrom('issue')
+      .select(['ref', 'eligible', 'verdict', 'standing', 'revision'])
+      .where(
+        'ref',
+        'in',
+        part.map(({ issue }) => issue),
+      )
+      .execute()
+    const kept = new Map(rows.map((row) => [row.ref, row]))
+    const stands = part.filter((verdict) => {
+      const row = kept.get(verdict.issue)
+      return row !== undefined && row.standing !== verdict.standing && (verdict.standing === null || verdict.revision === row.revision)
+    })
+    for (const [{ standing }, refs] of alike(stands, ({ standing }) => String(standing)))
+      await trx.updateTable('issue').set({ standing }).where('ref', 'in', refs).execute()
+    const news = part.filter(({ issue, eligible, reason }) => {
+      const row = kept.get(issue)
+      return row !== undefined && (row.verdict !== reason || row.eligible !== Number(eligible))
+    })
+    for (const [{ eligible, reason }, refs] of alike(news, (verdict) => `${verdict.eligible} ${verdict.reason}`)) {
+      await trx
+        .updateTable('issue')
+        .set({ eligible: Number(eligible), verdict: reason, verdict_at: at })
+        .where('ref', 'in', refs)
+        .execute()
+    }
+    for (const { issue, eligible, reason } of news) {
+      events.push({ kind: eligible ? 'issue.eligible' : 'issue.ineligible', subject: issue, issue, worker: null, text: reason })
+    }
+  }
+  await append(trx, events, at)
+}
+
+/** Most issues share their verdict with many others: one statement for each. */
+function alike(verdicts: readonly Verdict[], key: (verdict: Verdict) => string): [Verdict, IssueRef[]][] {
+  return [...Map.groupBy(verdicts, key).values()].map((same) => [same[0] as Verdict, same.map(({ issue }) => issue)])
+}

@@ -1,0 +1,155 @@
+/** An agent in a pane: a composer, a queue of prompts, and one turn after another. */
+import type { CustomAgent } from '../core/nouns.ts'
+import type { Pane } from '../core/panes.ts'
+import type { VirtualClock } from './clock.ts'
+import { tagOf } from '../agents/rows.ts'
+
+/** How the simulated agents' screens are read: as a spec would say it of an agent of kind `custom`. */
+export const simulatedScreen: CustomAgent = {
+  ready: '^agent',
+  composer: '^❯ ?(.*)$',
+  below: null,
+  placeholder: null,
+  working: ['^● working'],
+  waiting: ['^\\? '],
+  error: [],
+  rows: 8,
+  submit: 'Enter',
+  settle: 0,
+  collapses: null,
+}
+
+/** What the world does with what an agent does. */
+export interface AgentWorld {
+  readonly clock: VirtualClock
+  /** A prompt was submitted. */
+  received(agent: SimulatedAgent, id: string, text: string): void
+  /** How long it works on a prompt, milliseconds. */
+  turn(id: string): number
+  turnEnded(agent: SimulatedAgent, id: string): void
+}
+
+const idIn = /\[burn ([0-9a-hjkmnp-tv-z]{13})\]/
+
+export class SimulatedAgent {
+  readonly pane: string
+  readonly worker: string
+  pid: number
+  alive = true
+  asks = false
+  /** What stands in its composer. */
+  composer = ''
+  /** Prompts received and not done, the first at work. */
+  readonly queue: string[] = []
+  /** Ids that the screen still shows. */
+  #shown: string[] = []
+  #began = 0
+  /** Milliseconds of turns that have ended. */
+  busy = 0
+  readonly #world: AgentWorld
+  readonly #window: string
+
+  constructor(worker: string, window: string, pane: string, pid: number, world: AgentWorld) {
+    this.worker = worker
+    this.#window = window
+    this.pane = pane
+    this.pid = pid
+    this.#world = world
+  }
+
+  get working(): boolean {
+    return this.queue.length > 0
+  }
+
+  paste(text: string): void {
+    this.composer += text
+  }
+
+  /** Enter: what stands in the composer is a prompt, and waits behind the turn that runs. */
+  enter(): void {
+    const text = this.composer
+    const id = idIn.exec(text)?.[1]
+    this.composer = ''
+    if (id === undefined) return
+    this.#shown = [...this.#shown, id].slice(-4)
+    this.queue.push(id)
+    this.#world.received(this, id, text)
+    if (this.queue.length === 1) this.#begin()
+  }
+
+  /** Its process ends, with all that it was told. */
+  die(): void {
+    this.busy += this.workedFor()
+    this.alive = false
+    this.queue.length = 0
+    this.composer = ''
+    this.asks = false
+  }
+
+  /** Somebody starts another one in its pane. */
+  start(pid: number): void {
+    this.pid = pid
+    this.alive = true
+    this.#shown = []
+  }
+
+  /** A person takes a prompt back. */
+  drop(id: string): void {
+    const at = this.queue.indexOf(id)
+    if (at > 0) this.queue.splice(at, 1)
+    else if (at === 0) this.#end()
+  }
+
+  /** Milliseconds of the turn that runs. */
+  workedFor(): number {
+    return this.working ? this.#world.clock.now() - this.#began : 0
+  }
+
+  #begin(): void {
+    const [id] = this.queue
+    if (id === undefined) return
+    const { clock } = this.#world
+    const pid = this.pid
+    this.#began = clock.now()
+    const end = () => {
+      if (this.pid !== pid || !this.alive || this.queue[0] !== id) return
+      // A question holds its turn up until somebody answers.
+      if (this.asks) return clock.at(clock.now() + 60_000, end)
+      this.#end()
+      this.#world.turnEnded(this, id)
+    }
+    clock.at(clock.now() + this.#world.turn(id), end)
+  }
+
+  #end(): void {
+    this.busy += this.workedFor()
+    this.queue.shift()
+    this.#begin()
+  }
+
+  screen(): readonly string[] {
+    const state = this.asks ? '? may I (y/n)' : this.working ? '● working' : ''
+    return ['agent 1.0', ...this.#shown.map(tagOf), state, ...`❯ ${this.composer}`.split('\n')]
+  }
+
+  facts(made: Pick<Pane, 'window_id'>): Pane {
+    const nothing = { made: true, retiring: false, signal: '', label: null, in_mode: false, title: '', keyed_at: null }
+    return {
+      ...nothing,
+      ...made,
+      id: this.pane,
+      window_name: this.#window,
+      worker: this.worker,
+      agent_pid: this.pid,
+      pid: this.pid,
+      dead: !this.alive,
+      ended: this.alive ? null : 'by signal 9',
+      queues: true,
+      width: 100,
+      height: 24,
+      command: 'agent',
+      cursor_x: 2,
+      cursor_y: 6,
+    }
+  }
+}

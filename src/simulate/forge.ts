@@ -1,0 +1,162 @@
+/** A forge in memory: issues, comments and changes, and the hours in which it does not answer. */
+import type { Change, Comment, Issue, IssueRef, RepoRef, Time } from '../core/nouns.ts'
+import type { Clock, Forge, IssuePage } from '../core/ports.ts'
+import { BurnError } from '../core/errors.ts'
+
+interface Repo {
+  readonly issues: Map<number, Issue>
+  /** Numbers of issues in the order in which they changed; a cursor is a place in it. */
+  readonly changed: number[]
+  readonly changes: { readonly at: Time; readonly change: Change }[]
+}
+
+/** What goes wrong: asked before each request. */
+export interface ForgeTrouble {
+  /** It can't be reached now. */
+  down(): boolean
+  /** This write is done, and its answer is lost. */
+  loses(): boolean
+}
+
+export const fleetLogin = 'burn'
+
+export class SimulatedForge implements Forge {
+  readonly kind = 'simulated'
+  readonly #repos = new Map<RepoRef, Repo>()
+  readonly #comments = new Map<IssueRef, Comment[]>()
+  readonly #clock: Clock
+  readonly #trouble: ForgeTrouble
+  readonly #writers: readonly string[]
+  #asked = 0
+
+  constructor(issues: readonly Issue[], repos: readonly RepoRef[], clock: Clock, trouble: ForgeTrouble) {
+    this.#clock = clock
+    this.#trouble = trouble
+    this.#writers = [...new Set([fleetLogin, ...issues.map(({ author }) => author)])]
+    for (const repo of repos) this.#repos.set(repo, { issues: new Map(), changed: [], changes: [] })
+    for (const issue of issues) {
+      const repo = this.#repos.get(issue.repo)
+      repo?.issues.set(issue.number, issue)
+      repo?.changed.push(issue.number)
+    }
+  }
+
+  async issues(ref: RepoRef, cursor: string | null): Promise<IssuePage> {
+    this.#ask()
+    const { issues, changed } = this.#repo(ref)
+    const numbers = cursor === null ? issues.keys() : new Set(changed.slice(Number(cursor)))
+    const page = Array.from(numbers, (number) => issues.get(number) as Issue)
+    const found = cursor === null ? page.filter(({ state }) => state === 'open') : page
+    return { issues: found, skipped: [], cursor: String(changed.length), complete: cursor === null }
+  }
+
+  async issue(ref: IssueRef): Promise<Issue | null> {
+    this.#ask()
+    return this.#find(ref)
+  }
+
+  async writers(): Promise<readonly string[]> {
+    this.#ask()
+    return this.#writers
+  }
+
+  async comments(ref: IssueRef): Promise<readonly Comment[]> {
+    this.#ask()
+    return this.commentsOn(ref)
+  }
+
+  async comment(ref: IssueRef, body: string): Promise<Comment> {
+    this.#ask()
+    const now = this.#clock.now()
+    const comment = { id: String(++this.#seq), author: fleetLogin, body, created_at: now }
+    this.#comments.set(ref, [...this.commentsOn(ref), comment])
+    const issue = this.#find(ref)
+    if (issue !== null) this.#put({ ...issue, comments: issue.comments + 1 })
+    this.#answer()
+    return comment
+  }
+  #seq = 0
+
+  async editComment(ref: IssueRef, id: string, body: string): Promise<void> {
+    this.#ask()
+    const all = this.commentsOn(ref)
+    if (!all.some((comment) => comment.id === id)) throw new BurnError('forge_not_found', `${ref} has no comment ${id}`, 'is it deleted?')
+    this.#comments.set(
+      ref,
+      all.map((comment) => (comment.id === id ? { ...comment, body } : comment)),
+    )
+    this.#answer()
+  }
+
+  async changes(ref: RepoRef, since: Time): Promise<readonly Change[]> {
+    this.#ask()
+    const { changes } = this.#repo(ref)
+    let from = changes.length
+    while (from > 0 && (changes[from - 1]?.at ?? 0) >= since) from--
+    return [...new Map(changes.slice(from).map(({ change }) => [change.dispatch_id, change])).values()]
+  }
+
+  async whoami(): Promise<{ readonly login: string }> {
+    this.#ask()
+    return { login: fleetLogin }
+  }
+
+  async rights(): Promise<{ readonly exists: boolean; readonly write: boolean }> {
+    this.#ask()
+    return { exists: true, write: true }
+  }
+
+  access(repo: RepoRef): ReturnType<Forge['access']> {
+    return { clone_url: `simulated:${repo}`, api_url: 'simulated:', open_change: '' }
+  }
+
+  requests(): number {
+    return this.#asked
+  }
+
+  /** As it is, however the network is. */
+  commentsOn(ref: IssueRef): readonly Comment[] {
+    return this.#comments.get(ref) ?? []
+  }
+
+  isOpen(ref: IssueRef): boolean {
+    return this.#find(ref)?.state === 'open'
+  }
+
+  /** What agents and people do there. */
+  change(issue: IssueRef, change: Omit<Change, 'author'>): void {
+    this.#repo(repoOf(issue)).changes.push({ at: this.#clock.now(), change: { ...change, author: fleetLogin } })
+  }
+
+  close(ref: IssueRef): void {
+    const issue = this.#find(ref)
+    if (issue !== null) this.#put({ ...issue, state: 'closed' })
+  }
+
+  #put(issue: Issue): void {
+    const repo = this.#repo(issue.repo)
+    repo.issues.set(issue.number, { ...issue, updated_at: this.#clock.now() })
+    repo.changed.push(issue.number)
+  }
+
+  #find(ref: IssueRef): Issue | null {
+    return this.#repo(repoOf(ref)).issues.get(Number(ref.slice(ref.lastIndexOf('#') + 1))) ?? null
+  }
+
+  #repo(ref: RepoRef): Repo {
+    const repo = this.#repos.get(ref)
+    if (repo === undefined) throw new BurnError('forge_not_found', `there is no repo ${ref}`, 'correct the spec')
+    return repo
+  }
+
+  #ask(): void {
+    this.#asked += 1
+    if (this.#trouble.down()) throw new BurnError('forge_unavailable', "the forge can't be reached", 'it is simulated')
+  }
+
+  #answer(): void {
+    if (this.#trouble.loses()) throw new BurnError('forge_timeout', 'the forge did not answer', 'it is simulated')
+  }
+}
+
+const repoOf = (ref: IssueRef): RepoRef => ref.slice(0, ref.lastIndexOf('#'))

@@ -1,0 +1,73 @@
+/** A process that may stop or end in the middle: whatever it asks of the world then never answers. */
+import type { Clock } from '../core/ports.ts'
+
+const never = new Promise<never>(() => {})
+
+export class Life {
+  #ended = false
+  #held: Promise<void> | null = null
+  #resume = () => {}
+  /** Boundaries passed: before and after each call to the world. */
+  passed = 0
+  #endsAt = Infinity
+
+  get ended(): boolean {
+    return this.#ended
+  }
+
+  /** As SIGKILL does. */
+  end(): void {
+    this.#ended = true
+  }
+
+  /** Ends so many boundaries from now. */
+  endIn(boundaries: number): void {
+    this.#endsAt = this.passed + boundaries
+  }
+
+  /** As SIGSTOP and SIGCONT do. */
+  stop(): void {
+    if (this.#held === null) this.#held = new Promise((resolve) => (this.#resume = resolve))
+  }
+
+  go(): void {
+    this.#resume()
+    this.#held = null
+  }
+
+  async pass(): Promise<void> {
+    if (++this.passed >= this.#endsAt) this.#ended = true
+    if (this.#ended) return never
+    if (this.#held !== null) await this.#held
+    return this.#ended ? never : undefined
+  }
+
+  /** A port as this process has it. `plain`: methods that reach nobody, and answer at once. */
+  port<T extends object>(port: T, plain: readonly (keyof T)[] = []): T {
+    return new Proxy(port, {
+      get: (target, name) => {
+        const value: unknown = Reflect.get(target, name)
+        if (typeof value !== 'function') return value
+        const call = value.bind(target) as (...given: readonly unknown[]) => unknown
+        if (plain.includes(name as keyof T)) return call
+        return async (...given: readonly unknown[]) => {
+          await this.pass()
+          const answer = await call(...given)
+          await this.pass()
+          return answer
+        }
+      },
+    })
+  }
+
+  /** `skew`: how far its clock is ahead, milliseconds. */
+  clock(clock: Clock, skew: () => number): Clock {
+    return {
+      now: () => clock.now() + skew(),
+      sleep: async (ms, signal) => {
+        await clock.sleep(ms, signal)
+        await this.pass()
+      },
+    }
+  }
+}

@@ -1,0 +1,167 @@
+/** Machines in memory: panes with agents, reached through commands as tmux takes them. */
+import type { Machine, WorkerId } from '../core/nouns.ts'
+import type { MachineSight, Pane } from '../core/panes.ts'
+import type { Tmux, TmuxCommand, TmuxReply } from '../core/ports.ts'
+import type { Link, Machines } from '../run/machines.ts'
+import type { MachineScreens } from '../run/readings.ts'
+import type { AgentWorld } from './agent.ts'
+import { BurnError, messageOf } from '../core/errors.ts'
+import { SimulatedAgent } from './agent.ts'
+
+/** As tmux 3.3a: what is pasted goes in as bytes. */
+const version = '3.3a'
+const agentStarted = 1_000_000
+
+interface Kept extends MachineScreens {
+  readonly sight: Extract<MachineSight, { state: 'up' }>
+}
+
+/** One tmux server and its agents. */
+export class SimulatedMachine {
+  readonly machine: Machine
+  readonly agents: ReadonlyMap<string, SimulatedAgent>
+  reachable = true
+  up = true
+  serverStarted = agentStarted
+  /** The connection breaks at the next write: before it is done, or after. */
+  breaks: 'before' | 'after' | null = null
+  readonly #world: AgentWorld
+  readonly #buffers = new Map<string, string>()
+  #pids = 100
+  #kept: Kept | null = null
+
+  constructor(machine: Machine, world: AgentWorld) {
+    this.machine = machine
+    this.#world = world
+    let panes = 0
+    const agents = machine.windows.flatMap(({ name, workers }) =>
+      workers.map(({ id }) => new SimulatedAgent(id, name, `%${panes++}`, this.#pids++, world)),
+    )
+    this.agents = new Map(agents.map((agent) => [agent.pane, agent]))
+  }
+
+  agentOf(worker: WorkerId): SimulatedAgent | undefined {
+    return [...this.agents.values()].find((agent) => agent.worker === worker)
+  }
+
+  /** Something about an agent is not as it was. */
+  changed(): void {
+    this.#kept = null
+  }
+
+  /** A person, or a timer, raises it and starts an agent wherever none lives. */
+  raise(): void {
+    if (!this.up) this.serverStarted += 1
+    this.up = true
+    for (const agent of this.agents.values()) if (!agent.alive) agent.start(this.#pids++)
+    this.changed()
+  }
+
+  /** The tmux server ends, or the whole machine. */
+  fall(): void {
+    this.up = false
+    for (const agent of this.agents.values()) agent.die()
+    this.changed()
+  }
+
+  look(): MachineScreens {
+    const name = this.machine.name
+    if (!this.reachable) return { sight: { machine: name, state: 'unreachable', reason: 'simulated: no route' }, screens: new Map() }
+    if (!this.up) return { sight: { machine: name, state: 'down' }, screens: new Map() }
+    const clock = Math.floor(this.#world.clock.now() / 1000) * 1000
+    this.#kept ??= this.#draw()
+    return { ...this.#kept, sight: { ...this.#kept.sight, clock } }
+  }
+
+  #draw(): Kept {
+    const panes: Pane[] = []
+    const screens = new Map<string, readonly string[]>()
+    for (const agent of this.agents.values()) {
+      panes.push(agent.facts({ window_id: '@1' }))
+      screens.set(agent.pane, agent.screen())
+    }
+    const head = { machine: this.machine.name, state: 'up' as const, server_started: this.serverStarted, clock: 0, windows: [] }
+    return { sight: { ...head, panes }, screens }
+  }
+
+  /** Throws where the connection is gone: whether what was asked for is done is not known then. */
+  run(lines: readonly (readonly TmuxCommand[])[]): TmuxReply[] {
+    const cut = new BurnError('tmux_closed', `the connection to ${this.machine.name} ended`, 'it is simulated')
+    const { breaks } = this
+    this.breaks = null
+    if (!this.reachable || !this.up || breaks === 'before') throw cut
+    const replies = lines.map((line) => this.#line(line))
+    this.changed()
+    if (breaks === 'after') throw cut
+    return replies
+  }
+
+  #line(line: readonly TmuxCommand[]): TmuxReply {
+    const said: string[] = []
+    for (const words of line) {
+      const [command] = words
+      if (command === 'set-buffer') this.#buffers.set(words[2] ?? '', words[4] ?? '')
+      else if (command === 'capture-pane') said.push(...(this.agents.get(words.at(-1) ?? '')?.screen() ?? []))
+      else if (command === 'if-shell') said.push(this.#guarded(words))
+      else throw new RangeError(`${command} is not simulated`)
+    }
+    return { ok: true, lines: said, error: null }
+  }
+
+  /** `if-shell -F -t <pane> #{==:<facts>,<facts wanted>} <insert> <refuse>`: pastes of the line's buffers, where the agent is the one that was meant. */
+  #guarded(words: TmuxCommand): string {
+    const [, , , pane = '', condition = '', insert = ''] = words
+    const agent = this.agents.get(pane)
+    const buffers = [...insert.matchAll(/paste-buffer -d -r -b (\S+) /g)].map(([, name = '']) => name)
+    const texts = buffers.map((name) => this.#buffers.get(name) ?? '')
+    for (const name of buffers) this.#buffers.delete(name)
+    const wanted = /,(%\d+) (\d+) \d+ 0\}$/.exec(condition)
+    if (agent === undefined || !agent.alive || wanted?.[2] !== String(agent.pid)) return 'burn-refused'
+    for (const text of texts) {
+      if (text === '\r') agent.enter()
+      else agent.paste(text.replaceAll('\u001b[200~', '').replaceAll('\u001b[201~', ''))
+    }
+    return 'burn-done'
+  }
+}
+
+/** What a process goes through at each call to a machine. */
+export interface Trip {
+  there(machine: string): Promise<void>
+  back(): Promise<void>
+}
+
+/** The machines as one process reaches them. */
+export function reach(machines: ReadonlyMap<string, SimulatedMachine>, trip: Trip): Pick<Machines, keyof Machines> {
+  const dropped = new Map<string, string>()
+  const linkOf = (machine: Machine): Link => {
+    const there = machines.get(machine.name)
+    const link = { machine, hint: '', reason: dropped.get(machine.name) ?? 'simulated: no route' }
+    if (there === undefined || !there.reachable) return { ...link, tmux: null, state: 'unreachable' }
+    return there.up ? { ...link, tmux: channel(there), state: 'up' } : { ...link, tmux: null, state: 'down' }
+  }
+  const channel = (there: SimulatedMachine): Tmux => ({
+    machine: there.machine.name,
+    version,
+    run: async (lines) => {
+      if (lines.length === 0) return []
+      await trip.there(there.machine.name)
+      const replies = there.run(lines)
+      await trip.back()
+      return replies
+    },
+    listen: () => false,
+    close: async () => {},
+  })
+  const look = async ({ machine }: Link): Promise<MachineScreens> => {
+    await trip.there(machine.name)
+    return machines.get(machine.name)?.look() ?? { sight: { machine: machine.name, state: 'down' }, screens: new Map() }
+  }
+  return {
+    open: async (wanted) => wanted.map(linkOf),
+    look,
+    sight: async (link) => (await look(link)).sight,
+    drop: async ({ machine }, thrown) => void dropped.set(machine.name, messageOf(thrown)),
+    close: async () => {},
+  }
+}

@@ -1,0 +1,127 @@
+/** A night of a fleet in seconds: the program's own loop, deciders and ledger, in a world that is simulated. */
+import type { Fleet, Issue, Machine, Time } from '../core/nouns.ts'
+import type { Ledger } from '../core/ledger.ts'
+import type { Notice } from '../run/session.ts'
+import type { Faults } from './faults.ts'
+import type { Habits } from './habits.ts'
+import { seeded } from '../core/random.ts'
+import { openLedger } from '../ledger/open.ts'
+import { simulatedScreen } from './agent.ts'
+import { VirtualClock } from './clock.ts'
+import { Dispatcher } from './dispatcher.ts'
+import { faultsOf } from './faults.ts'
+import { World } from './world.ts'
+
+export interface Plan {
+  readonly fleet: Fleet
+  readonly issues: readonly Issue[]
+  readonly habits: Habits
+  readonly seed: number
+  readonly start: Time
+  /** Milliseconds after which it ends in any case. */
+  readonly longest: number
+  readonly faults: Faults
+  /** How many `burn dispatch` run side by side. */
+  readonly dispatchers: number
+  /** How long nothing goes wrong any more once this much of the time is over, so that what was broken can be mended; 1: never. */
+  readonly calm?: number
+  readonly onSample?: (sample: Sample) => void
+  readonly onNotice?: (notice: Notice) => void
+  /** After each cycle of any dispatcher, with all that there is to judge by. */
+  readonly onStep?: (world: World, ledger: Ledger) => Promise<void>
+}
+
+/** How things stood at the end of a cycle. */
+export interface Sample {
+  readonly at: Time
+  /** Open issues that are the fleet's: waiting, at work, in review. */
+  readonly open: number
+  /** Agents in a turn. */
+  readonly working: number
+}
+
+export interface Simulated {
+  readonly world: World
+  readonly ledger: Ledger
+  readonly samples: readonly Sample[]
+  readonly began: Time
+  readonly ended: Time
+  readonly cycles: number
+  /** Nothing of the fleet's is open any more. */
+  readonly finished: boolean
+}
+
+/** The caller closes the ledger. */
+export async function simulate(plan: Plan): Promise<Simulated> {
+  const { seed, start, longest } = plan
+  const clock = new VirtualClock(start)
+  const fleet = { ...plan.fleet, machines: plan.fleet.machines.map(withSimulatedAgents), templates: builtIn, retention: null }
+  const ledger = await openLedger('sqlite::memory:', { random: seeded(seed) })
+  const workers = fleet.machines.flatMap(({ windows }) => windows.flatMap((window) => window.workers))
+  await ledger.recordWorkers(
+    workers.map(({ id }) => ({ id, drawn: false })),
+    start,
+  )
+  const world = new World(fleet, plan.issues, plan.habits, seed, clock, ledger)
+  const agents = world.agents()
+  const samples: Sample[] = []
+  let failure: unknown = null
+  let finished = false
+  const random = seeded(seed)
+  const watching = {
+    onNotice: plan.onNotice ?? (() => {}),
+    onCycle: async ({ backlog }: { readonly backlog: { readonly eligible: number } }) => {
+      const sample = { at: clock.now(), open: backlog.eligible, working: agents.filter(({ working }) => working).length }
+      samples.push(sample)
+      plan.onSample?.(sample)
+      try {
+        await plan.onStep?.(world, ledger)
+      } catch (thrown) {
+        failure ??= thrown
+      }
+      if (backlog.eligible === 0) finished = true
+    },
+  }
+  const dispatchers = Array.from(
+    { length: plan.dispatchers },
+    (_, index) => new Dispatcher(`dispatcher${index + 1}`, fleet, world, ledger, seeded(seed + index), watching),
+  )
+  for (const dispatcher of dispatchers) dispatcher.start()
+  trouble(plan, world, dispatchers, random)
+  await clock.run(() => finished || failure !== null || clock.now() - start >= longest)
+  if (failure !== null) {
+    await ledger.close()
+    throw failure
+  }
+  return { world, ledger, samples, began: start, ended: clock.now(), cycles: samples.length, finished }
+}
+
+const builtIn = { work: null, identity: null, council: null }
+
+/** The fleet's agents, with screens as simple as can be: what is simulated is how long they work. */
+function withSimulatedAgents(machine: Machine): Machine {
+  const agent = { kind: 'custom', command: [], model: null, provider: null, hooks: false, env: {}, custom: simulatedScreen } as const
+  const windows = machine.windows.map((window) => ({
+    ...window,
+    workers: window.workers.map((worker) => ({ ...worker, agent: { ...agent, busy_input_mode: 'queue' as const } })),
+  }))
+  return { ...machine, windows }
+}
+
+/** Every fault brings the next of its kind. */
+function trouble({ faults, start, longest, calm = 1 }: Plan, world: World, dispatchers: readonly Dispatcher[], random: () => number): void {
+  for (const [kind, mean] of faults) {
+    const coming = faultsOf(kind, mean, start, seeded(Math.floor(random() * 2 ** 32)))
+    const next = () => {
+      const fault = coming.next().value
+      if (fault === undefined || fault.at - start > longest * calm) return
+      world.clock.at(fault.at, () => {
+        if (kind === 'dispatcher' || kind === 'suspend' || kind === 'clock')
+          dispatchers[Math.floor(fault.whom * dispatchers.length)]?.suffer(fault)
+        else world.suffer(fault)
+        next()
+      })
+    }
+    next()
+  }
+}

@@ -1,0 +1,147 @@
+/** All that is outside the program: machines and agents, a forge with reviewers, and people who mend what stays broken. */
+import type { Ledger } from '../core/ledger.ts'
+import type { Fleet, Issue, IssueRef, Time, WorkerId } from '../core/nouns.ts'
+import type { AgentWorld, SimulatedAgent } from './agent.ts'
+import type { VirtualClock } from './clock.ts'
+import type { Fault } from './faults.ts'
+import type { Habits } from './habits.ts'
+import { SimulatedForge } from './forge.ts'
+import { draw, drawn } from './habits.ts'
+import { SimulatedMachine } from './machines.ts'
+
+/** A prompt that an agent received. */
+export interface Receipt {
+  readonly id: string
+  readonly issue: IssueRef
+  readonly worker: WorkerId
+  readonly pid: number
+  readonly at: Time
+}
+
+export class World implements AgentWorld {
+  readonly clock: VirtualClock
+  readonly forge: SimulatedForge
+  readonly machines: ReadonlyMap<string, SimulatedMachine>
+  readonly receipts = new Map<string, Receipt[]>()
+  /** When each issue first reached an agent. */
+  readonly reached = new Map<IssueRef, Time>()
+  /** When each issue was done. */
+  readonly done = new Map<IssueRef, Time>()
+  diskFull = false
+  #forgeDown = 0
+  #lostAnswers = 0
+  readonly #tries = new Map<IssueRef, number>()
+  readonly #seed: number
+  readonly #habits: Habits
+  readonly #fleet: Fleet
+  readonly #ledger: Ledger
+
+  constructor(fleet: Fleet, issues: readonly Issue[], habits: Habits, seed: number, clock: VirtualClock, ledger: Ledger) {
+    this.clock = clock
+    this.#seed = seed
+    this.#habits = habits
+    this.#fleet = fleet
+    this.#ledger = ledger
+    this.machines = new Map(fleet.machines.map((machine) => [machine.name, new SimulatedMachine(machine, this)]))
+    const repos = new Set(fleet.machines.flatMap(({ windows }) => windows.flatMap(({ workers }) => workers.flatMap((w) => w.repos))))
+    for (const { repo } of issues) repos.add(repo)
+    this.forge = new SimulatedForge(issues, [...repos], clock, {
+      down: () => this.#forgeDown > 0,
+      loses: () => this.#lostAnswers > 0 && this.#lostAnswers-- > 0,
+    })
+  }
+
+  agents(): SimulatedAgent[] {
+    return [...this.machines.values()].flatMap(({ agents }) => [...agents.values()])
+  }
+
+  received(agent: SimulatedAgent, id: string, text: string): void {
+    const issue = /issue to work on: (\S+) \(/.exec(text)?.[1] ?? ''
+    const at = this.clock.now()
+    const before = this.receipts.get(id)
+    const receipt = { id, issue, worker: agent.worker, pid: agent.pid, at }
+    if (before === undefined) this.receipts.set(id, [receipt])
+    else before.push(receipt)
+    if (!this.reached.has(issue)) this.reached.set(issue, at)
+  }
+
+  turn(id: string): number {
+    return draw(this.#habits.turn, this.#about(id, 'turn'))
+  }
+
+  turnEnded(agent: SimulatedAgent, id: string): void {
+    this.#changed(agent)
+    const issue = this.#issueOf(id)
+    if (this.#about(id, 'changes')() >= this.#habits.changes) return this.#leftOver(id)
+    const url = `simulated:${id}`
+    this.forge.change(issue, { dispatch_id: id, url, state: 'open' })
+    const merged = this.#about(id, 'merged')() < this.#habits.merged
+    this.clock.at(this.clock.now() + draw(this.#habits.review, this.#about(id, 'review')), () => {
+      this.forge.change(issue, { dispatch_id: id, url, state: merged ? 'merged' : 'closed' })
+      if (!merged || !this.forge.isOpen(issue)) return
+      this.forge.close(issue)
+      this.done.set(issue, this.clock.now())
+    })
+  }
+
+  /** A turn that ended without a change holds its slot, until a person whom `burn status` told of it gives the issue back. */
+  #leftOver(id: string): void {
+    this.clock.at(this.clock.now() + this.#fleet.dispatch.stale_after, () => void this.#release(id))
+  }
+
+  async #release(id: string): Promise<void> {
+    await this.#ledger.moveDispatches([{ id, from: ['handed'], to: 'released', reason: 'released by a person' }], this.clock.now())
+  }
+
+  /** Lets a fault happen, and mends it in time. Dispatchers' own are not the world's. */
+  suffer({ kind, whom, lasts, how }: Fault): void {
+    const machines = [...this.machines.values()]
+    const machine = machines[Math.floor(whom * machines.length)]
+    if (machine === undefined) return
+    const agents = [...machine.agents.values()]
+    const agent = agents[Math.floor(how * agents.length)]
+    const later = (act: () => void) => this.clock.at(this.clock.now() + lasts, act)
+    if (kind === 'agent') this.#kill(machine, agent, later)
+    else if (kind === 'question' && agent?.alive === true) {
+      agent.asks = true
+      later(() => ((agent.asks = false), machine.changed()))
+    } else if (kind === 'machine') {
+      machine.reachable = false
+      later(() => (machine.reachable = true))
+    } else if (kind === 'reboot') {
+      machine.fall()
+      later(() => machine.raise())
+    } else if (kind === 'cut') machine.breaks = how < 0.5 ? 'before' : 'after'
+    else if (kind === 'forge') {
+      this.#forgeDown += 1
+      later(() => (this.#forgeDown -= 1))
+    } else if (kind === 'answer') this.#lostAnswers += 1 + Math.floor(how * 3)
+    else if (kind === 'disk') {
+      this.diskFull = true
+      later(() => (this.diskFull = false))
+    }
+    machine.changed()
+  }
+
+  #kill(machine: SimulatedMachine, agent: SimulatedAgent | undefined, later: (act: () => void) => void): void {
+    agent?.die()
+    later(() => {
+      if (machine.up) machine.raise()
+    })
+  }
+
+  #changed(agent: SimulatedAgent): void {
+    this.machines.get(agent.worker.slice(0, agent.worker.indexOf('/')))?.changed()
+  }
+
+  #issueOf(id: string): IssueRef {
+    return this.receipts.get(id)?.[0]?.issue ?? ''
+  }
+
+  /** Draws for a prompt's issue and try. */
+  #about(id: string, what: string): () => number {
+    const issue = this.#issueOf(id)
+    if (what === 'turn') this.#tries.set(issue, (this.#tries.get(issue) ?? 0) + 1)
+    return drawn(this.#seed, `${issue} ${this.#tries.get(issue) ?? 0} ${what}`)
+  }
+}

@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import * as fc from 'fast-check'
+import type { IssueRecord } from '../../src/core/ledger.ts'
+import type { Worker } from '../../src/core/nouns.ts'
+import type { View } from '../../src/core/view.ts'
+import { planDispatch } from '../../src/decide/dispatch.ts'
+import { room } from '../../src/decide/route.ts'
+
+const repos = ['o/a', 'o/b', 'o/c', 'o/d']
+const labels = ['ui', 'api', 'epic', 'other']
+
+const someRepos = fc.subarray(repos, { minLength: 1 })
+const workerOf = fc.record({
+  repos: someRepos,
+  home: fc.option(fc.constantFrom(...repos), { nil: null }),
+  depth: fc.integer({ min: 1, max: 3 }),
+  sublane: fc.option(fc.constantFrom('UI', 'api', 'db'), { nil: null }),
+  role: fc.constantFrom('worker' as const, 'worker' as const, 'worker' as const, 'council' as const),
+  hold: fc.option(fc.constant('by hand'), { nil: null, freq: 8 }),
+  used_at: fc.option(fc.integer({ min: 1, max: 5 }), { nil: null }),
+  taken: fc.uniqueArray(fc.integer({ min: 0, max: 2 }), { maxLength: 3 }),
+  dead: fc.boolean(),
+})
+const issueOf = fc.record({
+  repo: fc.constantFrom(...repos, 'o/unserved'),
+  labels: fc.subarray(labels, { maxLength: 2 }),
+  created_at: fc.integer({ min: 1, max: 30 }),
+  attempts: fc.integer({ min: 0, max: 3 }),
+})
+
+type Given = { readonly workers: (typeof workerOf extends fc.Arbitrary<infer T> ? T : never)[] }
+type Drawn = (typeof issueOf extends fc.Arbitrary<infer T> ? T : never)[]
+
+function viewOf({ workers }: Given, issues: Drawn): View {
+  const all = workers.map(({ repos: served, home, depth, sublane, role }, index) => {
+    const name = `W${index}`
+    return { id: `m/W/${name}`, name, machine: 'm', window: 'W', role, sublane, repos: served, home, depth, agent: { kind: 'shell' } }
+  }) as unknown as Worker[]
+  const records = issues.map(({ repo, attempts, ...rest }, index): IssueRecord => {
+    const number = index + 1
+    const issue = { ref: `${repo}#${number}`, repo, number, title: 't', body: '', assignees: [], author: 'ann', state: 'open' as const }
+    return {
+      issue: { ...issue, ...rest, updated_at: 1, comments: 0, url: '' },
+      attempts,
+      done: false,
+      verdict: null,
+      standing: null,
+      revision: 0,
+    }
+  })
+  const dispatches = workers.flatMap(({ taken }, index) =>
+    taken.map((slot) => ({
+      id: `d${index}.${slot}`,
+      kind: 'work',
+      issue: `o/x#${index}${slot}`,
+      worker: `m/W/W${index}`,
+      slot,
+      state: 'handed',
+    })),
+  )
+  const policy = { skip_labels: ['epic'], skip_titles: [], council_labels: ['other'], assigned: 'skip', max_attempts: 3 }
+  return {
+    fleet: { name: 'f', dispatch: { ...policy, trust: { authors: 'anyone', labels: [] } }, machines: [{ windows: [{ workers: all }] }] },
+    now: 100,
+    dispatches,
+    issues: records,
+    records: workers.map(({ hold, used_at }, index) => ({ id: `m/W/W${index}`, hold, used_at })),
+    workers: all.map((worker, index) => ({
+      worker,
+      reading: { state: workers[index]?.dead === true ? 'dead' : 'idle', detail: null, evidence: '' },
+      incarnation: null,
+    })),
+    writers: new Map(repos.map((repo) => [repo, new Set()])),
+    closed: new Set(),
+    changes: [],
+    login: null,
+    incarnations: new Map(),
+    repos_down: new Map(),
+  } as unknown as View
+}
+
+const given = fc.record({ workers: fc.array(workerOf, { maxLength: 8 }) })
+
+test('the front of each queue, as long as there is room, gives out what the whole backlog would', () => {
+  fc.assert(
+    fc.property(given, fc.array(issueOf, { maxLength: 40 }), (fleet, issues) => {
+      const whole = viewOf(fleet, issues)
+      const plan = planDispatch(whole)
+      const standings = new Map(plan.verdicts.map(({ issue, standing }) => [issue, standing]))
+      const most = room(whole)
+      const byAge = whole.issues.toSorted((a, b) => a.issue.created_at - b.issue.created_at || a.issue.number - b.issue.number)
+      const front = [...most].flatMap(([repo, many]) =>
+        byAge.filter(({ issue }) => issue.repo === repo && standings.get(issue.ref) === 'queued').slice(0, many),
+      )
+      const asked = byAge.filter(({ issue }) => standings.get(issue.ref) === 'asked')
+      const narrowed = planDispatch({ ...whole, issues: [...front, ...asked] })
+      assert.deepEqual(narrowed.assignments, plan.assignments)
+      assert.deepEqual(narrowed.waiting, plan.waiting)
+    }),
+    { numRuns: 500 },
+  )
+})
+
+test('nobody gets more than there is room for, two slots are never one, and home comes first', () => {
+  fc.assert(
+    fc.property(given, fc.array(issueOf, { maxLength: 40 }), (fleet, issues) => {
+      const view = viewOf(fleet, issues)
+      const { assignments, verdicts } = planDispatch(view)
+      const work = assignments.filter(({ kind }) => kind === 'work')
+      const slots = new Set(view.dispatches.map(({ worker, slot }) => `${worker} ${slot}`))
+      for (const { worker, slot, issue } of work) {
+        const key = `${worker.id} ${slot}`
+        assert.ok(!slots.has(key), `${key} is given twice`)
+        slots.add(key)
+        assert.ok(worker.repos.includes(issue.repo) && worker.role === 'worker' && slot !== null && slot < worker.depth)
+        const record = fleet.workers[Number(worker.name.slice(1))]
+        assert.ok(record?.hold === null && !record.dead)
+      }
+      for (const { id, depth } of view.workers.map(({ worker }) => worker))
+        assert.ok(
+          [...slots].filter((key) => key.startsWith(`${id} `)).length <=
+            Math.max(depth, fleet.workers[Number(id.slice(5))]?.taken.length ?? 0),
+        )
+      // An issue waits only where nobody who serves it has room left.
+      const given = work.map((a) => ({ kind: 'work', state: 'claimed', worker: a.worker.id, slot: a.slot })) as never[]
+      const left = room({ ...view, dispatches: [...view.dispatches, ...given] })
+      const waiting = verdicts.filter(({ reason }) => reason === 'waits for its turn')
+      for (const { issue } of waiting) assert.equal(left.get(issue.slice(0, issue.indexOf('#'))) ?? 0, 0)
+      const home = work.filter(({ worker, issue }) => worker.home !== issue.repo && worker.home !== null)
+      for (const { worker } of home)
+        assert.ok(
+          !waiting.some(({ issue }) => issue.startsWith(`${worker.home}#`) && worker.repos.includes(worker.home ?? '')),
+          `${worker.id} left its home`,
+        )
+    }),
+    { numRuns: 500 },
+  )
+})
