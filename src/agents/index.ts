@@ -13,13 +13,13 @@ import { pi } from './pi.ts'
 import { qwen } from './qwen.ts'
 import { shell } from './shell.ts'
 
-const widthless = /[\u200b-\u200f\u2060\ufeff]/gu
+const widthless = /[\u200b-\u200f\u2060\ufeff]/u
 
 /** Characters without a width say nothing of where things stand, and tmux may keep one with what stands behind it: at a row's end, with the next row's frame. */
 function legible(kind: AgentKind): AgentKind {
   const look: AgentKind['look'] = (screen, pane) =>
     kind.look(
-      screen.map((row) => row.replaceAll(widthless, '')),
+      screen.some((row) => widthless.test(row)) ? screen.map((row) => row.replaceAll(new RegExp(widthless, 'gu'), '')) : screen,
       pane,
     )
   return { ...kind, look }

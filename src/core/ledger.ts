@@ -43,23 +43,19 @@ export interface DeliveryMove {
   readonly presses?: number
 }
 
-/** Where an open issue stands: in its repo's queue, put to the council, with a worker, or not for the fleet. */
+/** Where an issue stands: in its repo's queue, put to the council, with a worker (as long as a dispatch of work lives), or not for the fleet. */
 export type Standing = 'queued' | 'asked' | 'taken' | 'none'
 
 /** Why an issue was or was not dispatched, kept as it last was. */
-export type Verdict = {
+export interface Verdict {
   readonly issue: IssueRef
   readonly eligible: boolean
   readonly reason: string
-} & (
-  | {
-      readonly standing: Standing
-      /** That of the record it was judged from: one that was claimed, ended or changed since is judged again. */
-      readonly revision: number
-    }
-  /** Time alone may change the verdict: the issue is judged again in the next cycle. */
-  | { readonly standing: null }
-)
+  /** Null where time alone may change the verdict: the issue is judged again in the next cycle. */
+  readonly standing: Standing | null
+  /** That of the record it was judged from: one that was claimed, ended or changed since is judged again. */
+  readonly revision: number
+}
 
 /** Something that happened. Append-only. */
 export interface Event {
@@ -130,6 +126,8 @@ export interface Backlog {
   readonly open: number
   /** Those of them that are the fleet's: waiting, at work, or put to the council. */
   readonly eligible: number
+  /** Those of them that the next cycle judges. */
+  readonly unjudged: number
 }
 
 /** How much was forgotten, or would be. */
@@ -182,7 +180,7 @@ export interface Ledger {
   saveIssues(repo: RepoRef, issues: readonly Issue[], cursor: string, complete: boolean, at: Time): Promise<void>
   saveWriters(repo: RepoRef, writers: readonly string[], at: Time): Promise<void>
   saveChangesSeen(repo: RepoRef, at: Time): Promise<void>
-  /** Keeps each verdict; writes (and adds an event) only where it differs from the one kept. */
+  /** Keeps each verdict that is of the issue's present revision; writes (and adds an event) only where it differs from the one kept. */
   saveVerdicts(verdicts: readonly Verdict[], at: Time): Promise<void>
   /** Has every open issue that no worker has judged again where `rules` are not those of the last time. */
   judgeBy(rules: string): Promise<void>

@@ -14,6 +14,8 @@ export interface Assignment {
   readonly slot: number | null
   readonly attempt: number
   readonly reason: string
+  /** That of the record it was decided from. */
+  readonly revision: number
 }
 
 export interface DispatchPlan {
@@ -40,20 +42,26 @@ export function planDispatch(view: View): DispatchPlan {
     if (verdict.kind === 'work') work.push(issue)
     else if (verdict.kind === 'council') council.push(issue)
     else if (verdict.kind === 'taken') fits(issue, 'taken', verdict.reason)
-    else {
-      const not = { issue: issue.ref, eligible: false, reason: verdict.reason }
-      verdicts.push(verdict.until === 'changed' ? { ...not, standing: 'none', revision } : { ...not, standing: null })
-    }
+    else
+      verdicts.push({
+        issue: issue.ref,
+        eligible: false,
+        reason: verdict.reason,
+        standing: verdict.until === 'changed' ? 'none' : null,
+        revision,
+      })
   }
   const { routes, waiting, reasons } = route(work.toSorted(oldestFirst), view)
   const assignments: Assignment[] = routes.map(({ issue, worker, slot, reason }) => {
     fits(issue, 'queued', `to ${worker.id}: ${reason}`)
-    return { kind: 'work', issue, worker, slot, attempt: (records.get(issue.ref)?.attempts ?? 0) + 1, reason }
+    const { attempts = 0, revision = 0 } = records.get(issue.ref) ?? {}
+    return { kind: 'work', issue, worker, slot, attempt: attempts + 1, reason, revision }
   })
   for (const issue of waiting) fits(issue, 'queued', 'waits for its turn')
   for (const { issue, reason, members } of questions(council.toSorted(oldestFirst), view)) {
     fits(issue, 'asked', reason)
-    for (const worker of members) assignments.push({ kind: 'council', issue, worker, slot: null, attempt: 1, reason: 'council label' })
+    for (const worker of members)
+      assignments.push({ kind: 'council', issue, worker, slot: null, attempt: 1, reason: 'council label', revision: 0 })
   }
   return { assignments, verdicts, waiting: reasons }
 }

@@ -1,6 +1,5 @@
 /** May this issue be given to a worker at all, and if not, why. Says nothing about which worker. */
 import type { IssueRecord } from '../core/ledger.ts'
-import type { Dispatch } from '../core/lives.ts'
 import type { Fleet, Issue, RepoRef } from '../core/nouns.ts'
 import type { View } from '../core/view.ts'
 
@@ -19,7 +18,6 @@ export const foreignClaimPrefix = 'claimed by fleet '
 export interface EligibilityRules {
   readonly view: View
   readonly served: ReadonlySet<RepoRef>
-  readonly live: ReadonlyMap<string, Dispatch>
   readonly skipTitles: readonly RegExp[]
   readonly skipLabels: ReadonlySet<string>
   readonly councilLabels: ReadonlySet<string>
@@ -32,7 +30,6 @@ export function eligibilityRules(view: View): EligibilityRules {
   return {
     view,
     served: servedBy(view.fleet),
-    live: new Map(view.dispatches.filter((d) => d.kind === 'work' && isLive(d)).map((d) => [d.issue, d])),
     skipTitles: policy.skip_titles.map((pattern) => new RegExp(pattern, 'iu')),
     skipLabels: lower(policy.skip_labels),
     councilLabels: lower(policy.council_labels),
@@ -51,15 +48,10 @@ export function rulesMark(fleet: Fleet): string {
   return JSON.stringify([fleet.name, fleet.dispatch, [...servedBy(fleet)].toSorted()])
 }
 
-function isLive(dispatch: Dispatch): boolean {
-  return dispatch.state === 'claimed' || dispatch.state === 'handed' || dispatch.state === 'review'
-}
-
 /** What is at work is asked no more; the checks run from what the issue says of itself to what the fleet did with it: the first that fails is the reason. */
 export function eligibility(record: IssueRecord, rules: EligibilityRules): Eligibility {
   const { issue } = record
-  const live = rules.live.get(issue.ref)
-  if (live !== undefined) return { kind: 'taken', reason: `${live.worker} has it (dispatch ${live.id})` }
+  if (record.standing === 'taken') return { kind: 'taken', reason: record.verdict?.reason ?? 'a worker has it' }
   const elsewhere = foreign(record, rules)
   const reason = skipped(issue, rules) ?? untrusted(issue, rules) ?? assigned(issue, rules) ?? elsewhere ?? given(record, rules)
   if (reason !== null) return { kind: 'no', reason, until: reason === elsewhere || isUnsure(issue, rules) ? 'later' : 'changed' }

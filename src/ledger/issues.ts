@@ -8,7 +8,7 @@ import { liveStates } from '../core/lives.ts'
 import { among, chunks } from './engine.ts'
 import { append } from './events.ts'
 import { fromIssue } from './rows.ts'
-import { judgeAgain, toJudge } from './verdicts.ts'
+import { judgeAgain, toJudge, toJudgeUnlessTaken } from './verdicts.ts'
 
 type ForgeColumns = ReturnType<typeof fromIssue>
 const columns = [
@@ -61,7 +61,7 @@ async function mergeIssues(trx: Transaction<Tables>, given: readonly ForgeColumn
     among.some((column) => kept.get(issue.ref)?.[column] !== issue[column])
   const changed = given.filter((issue) => differs(issue, columns))
   const judged = Map.groupBy(changed, (issue) => differs(issue, judgedBy))
-  await upsert(trx, judged.get(true) ?? [], toJudge)
+  await upsert(trx, judged.get(true) ?? [], toJudgeUnlessTaken)
   await upsert(trx, judged.get(false) ?? [], {})
   return changed.flatMap(({ ref, state, title }) => {
     const before = kept.get(ref)
@@ -71,7 +71,7 @@ async function mergeIssues(trx: Transaction<Tables>, given: readonly ForgeColumn
   })
 }
 
-async function upsert(trx: Transaction<Tables>, issues: readonly ForgeColumns[], also: Partial<typeof toJudge>): Promise<void> {
+async function upsert(trx: Transaction<Tables>, issues: readonly ForgeColumns[], also: Partial<typeof toJudgeUnlessTaken>): Promise<void> {
   if (issues.length === 0) return
   await trx
     .insertInto('issue')

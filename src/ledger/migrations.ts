@@ -70,11 +70,15 @@ const standings: Migration = async (db) => {
     .execute()
   await db.schema.alterTable('repo').addColumn('waits', 'text').execute()
   for (const statement of standingIndexes) await sql.raw(statement).execute(db)
+  await sql`update issue set standing = 'taken' where ref in
+    (select issue from dispatch where kind = 'work' and state in ('claimed', 'handed', 'review'))`.execute(db)
 }
 
 const standingIndexes = [
   `create index issue_queued on issue (repo, created_at, number) where state = 'open' and standing = 'queued'`,
   `create index issue_standing on issue (standing) where state = 'open'`,
+  `create index issue_closed_at_work on issue (ref) where standing = 'taken' and state <> 'open'`,
+  `create index delivery_unknown on delivery (id) where state = 'unknown'`,
 ]
 
 const migrations: readonly Migration[] = [first, standings]

@@ -4,6 +4,7 @@ import type { Carrying, Event, IssueRecord, Ledger, LedgerView, RepoRecord, Work
 import type { Delivery, Dispatch } from '../core/lives.ts'
 import type { IssueRef, Time, WorkerId } from '../core/nouns.ts'
 import type { Tables } from './tables.ts'
+import { sql } from 'kysely'
 import { activeStates, liveStates } from '../core/lives.ts'
 import { among, chunks } from './engine.ts'
 import { toDelivery, toDispatch, toEvent, toIssueRecord, toRepoRecord, toWorkerRecord } from './rows.ts'
@@ -28,12 +29,12 @@ export async function view(trx: Trx): Promise<LedgerView> {
 
 async function unproven(trx: Trx): Promise<Delivery[]> {
   const rows = await trx
-    .selectFrom('dispatch')
-    .innerJoin('delivery', 'delivery.id', 'dispatch.id')
+    .selectFrom('delivery')
+    .innerJoin('dispatch', 'dispatch.id', 'delivery.id')
     .selectAll('delivery')
+    .where('delivery.state', '=', sql.lit('unknown'))
     .where(among('dispatch.state', liveStates))
-    .where('delivery.state', '=', 'unknown')
-    .orderBy('dispatch.id')
+    .orderBy('delivery.id')
     .execute()
   return rows.map(toDelivery)
 }
@@ -82,14 +83,21 @@ export async function unsaid(trx: Trx, owner: string): Promise<Dispatch[]> {
 }
 
 export async function closed(trx: Trx): Promise<IssueRef[]> {
-  const rows = await trx
+  const work = await trx
+    .selectFrom('issue')
+    .select('ref')
+    .where('standing', '=', sql.lit('taken'))
+    .where('state', '<>', sql.lit('open'))
+    .execute()
+  const council = await trx
     .selectFrom('dispatch')
     .innerJoin('issue', 'issue.ref', 'dispatch.issue')
-    .select('dispatch.issue')
+    .select('issue.ref')
+    .where('dispatch.kind', '=', sql.lit('council'))
     .where(among('dispatch.state', liveStates))
     .where('issue.state', '<>', 'open')
     .execute()
-  return rows.map((row) => row.issue)
+  return [...work, ...council].map(({ ref }) => ref)
 }
 
 export async function repos(trx: Trx): Promise<RepoRecord[]> {

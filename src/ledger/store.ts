@@ -5,7 +5,7 @@ import type { Dispatch } from '../core/lives.ts'
 import { BurnError } from '../core/errors.ts'
 import { slotStates } from '../core/lives.ts'
 import { claim, named, plan } from './claims.ts'
-import { append } from './events.ts'
+import { append, type NewEvent } from './events.ts'
 import { invariants } from './invariants.ts'
 import * as issues from './issues.ts'
 import { renew, takeOver } from './leases.ts'
@@ -79,6 +79,7 @@ type Write = Parameters<Engine['write']>[0]
 type Saved = Parameters<Ledger['saveComments']>[0]
 
 async function saveComments(trx: Parameters<Write>[0], comments: Saved, at: number): Promise<void> {
+  const events: NewEvent[] = []
   for (const { id, comment_id, says } of comments) {
     const row = await trx
       .updateTable('dispatch')
@@ -86,9 +87,9 @@ async function saveComments(trx: Parameters<Write>[0], comments: Saved, at: numb
       .where('id', '=', id)
       .returning(['issue', 'worker'])
       .executeTakeFirst()
-    if (row !== undefined)
-      await append(trx, [{ kind: 'dispatch.commented', subject: id, ...row, text: `comment ${comment_id} says ${says}` }], at)
+    if (row !== undefined) events.push({ kind: 'dispatch.commented', subject: id, ...row, text: `comment ${comment_id} says ${says}` })
   }
+  await append(trx, events, at)
 }
 
 async function check({ read, damage, where }: Engine): ReturnType<Ledger['check']> {

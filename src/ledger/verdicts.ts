@@ -1,6 +1,6 @@
 /** Where open issues stand, and why: what a cycle has to judge, and each repo's queue. */
 import type { Transaction } from 'kysely'
-import type { Backlog, IssueRecord, Verdict } from '../core/ledger.ts'
+import type { Backlog, IssueRecord, Standing, Verdict } from '../core/ledger.ts'
 import type { IssueRef, RepoRef } from '../core/nouns.ts'
 import type { NewEvent } from './events.ts'
 import type { Tables } from './tables.ts'
@@ -12,8 +12,11 @@ import { toIssueRecord } from './rows.ts'
 type Trx = Transaction<Tables>
 
 /** What a verdict was given by has changed. */
-export const toJudge = { standing: null, revision: sql<number>`issue.revision + 1` }
-export const taken = { standing: 'taken', revision: sql<number>`issue.revision + 1` } as const
+const another = sql<number>`issue.revision + 1`
+export const toJudge = { standing: null, revision: another }
+export const taken = { standing: 'taken', revision: another } as const
+/** What a worker has is judged when it comes back. */
+export const toJudgeUnlessTaken = { standing: sql<Standing | null>`case issue.standing when 'taken' then 'taken' end`, revision: another }
 
 /** Issues to be judged, and those that the council is asked about. */
 export async function unjudged(trx: Trx): Promise<IssueRecord[]> {
@@ -54,9 +57,13 @@ export async function backlog(trx: Trx): Promise<Backlog> {
     .where('state', '=', sql.lit('open'))
     .groupBy('standing')
     .execute()
-  const all = rows.map(({ standing, count }) => ({ ours: standing !== null && standing !== 'none', count: Number(count) }))
-  const sum = (counts: typeof all) => counts.reduce((total, { count }) => total + count, 0)
-  return { open: sum(all), eligible: sum(all.filter(({ ours }) => ours)) }
+  const count = (counts: (standing: Standing | null) => boolean) =>
+    rows.filter(({ standing }) => counts(standing)).reduce((sum, row) => sum + Number(row.count), 0)
+  return {
+    open: count(() => true),
+    eligible: count((standing) => standing !== null && standing !== 'none'),
+    unjudged: count((standing) => standing === null),
+  }
 }
 
 export async function judgeBy(trx: Trx, rules: string): Promise<void> {
@@ -71,7 +78,7 @@ export async function judgeBy(trx: Trx, rules: string): Promise<void> {
     .execute()
 }
 
-/** Of one repo, or of all. What a worker has is judged when it comes back. */
+/** Of one repo, or of all, but what a worker has. */
 export async function judgeAgain(trx: Trx, repo: RepoRef | null): Promise<void> {
   let update = trx
     .updateTable('issue')
@@ -102,15 +109,13 @@ export async function saveVerdicts(trx: Transaction<Tables>, verdicts: readonly 
       )
       .execute()
     const kept = new Map(rows.map((row) => [row.ref, row]))
-    const stands = part.filter((verdict) => {
-      const row = kept.get(verdict.issue)
-      return row !== undefined && row.standing !== verdict.standing && (verdict.standing === null || verdict.revision === row.revision)
-    })
+    const present = part.filter(({ issue, revision }) => kept.get(issue)?.revision === revision)
+    const stands = present.filter(({ issue, standing }) => kept.get(issue)?.standing !== standing)
     for (const [{ standing }, refs] of alike(stands, ({ standing }) => String(standing)))
       await trx.updateTable('issue').set({ standing }).where('ref', 'in', refs).execute()
-    const news = part.filter(({ issue, eligible, reason }) => {
+    const news = present.filter(({ issue, eligible, reason }) => {
       const row = kept.get(issue)
-      return row !== undefined && (row.verdict !== reason || row.eligible !== Number(eligible))
+      return row?.verdict !== reason || row.eligible !== Number(eligible)
     })
     for (const [{ eligible, reason }, refs] of alike(news, (verdict) => `${verdict.eligible} ${verdict.reason}`)) {
       await trx

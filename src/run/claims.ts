@@ -30,15 +30,15 @@ async function toClaim({ kind, issue, worker, slot, attempt, reason }: Assignmen
 /** Only issues that have comments are asked about. One that can't be asked about is not claimed in this cycle. */
 async function withoutForeign(assignments: readonly Assignment[], view: View, session: Session): Promise<Assignment[]> {
   const { forge, ledger, fleet, clock, notify } = session
-  const asked = new Map(assignments.filter(({ issue }) => issue.comments > 0).map(({ issue }) => [issue.ref, issue]))
+  const asked = new Map(assignments.filter(({ issue }) => issue.comments > 0).map((each) => [each.issue.ref, each]))
   const taken = new Set<IssueRef>()
-  await mapBounded([...asked.values()], atOnce, async (issue) => {
+  await mapBounded([...asked.values()], atOnce, async ({ issue, revision }) => {
     try {
       const marker = foreignClaim(await forge.comments(issue.ref), fleet.name, view.writers.get(issue.repo) ?? new Set())
       if (marker === null) return
       taken.add(issue.ref)
       const reason = `${foreignClaimPrefix}${marker.fleet} (dispatch ${marker.dispatch}), seen ${new Date(clock.now()).toISOString().slice(0, 16)}Z`
-      await ledger.saveVerdicts([{ issue: issue.ref, eligible: false, reason, standing: null }], clock.now())
+      await ledger.saveVerdicts([{ issue: issue.ref, eligible: false, reason, standing: null, revision }], clock.now())
     } catch (thrown) {
       taken.add(issue.ref)
       notify({ level: 'warn', subject: issue.ref, text: `not claimed: its comments could not be read: ${messageOf(thrown)}` })

@@ -46,6 +46,8 @@ export class SimulatedAgent {
   #began = 0
   /** Milliseconds of turns that have ended. */
   busy = 0
+  /** Turns that have ended. */
+  turns = 0
   readonly #world: AgentWorld
   readonly #window: string
 
@@ -115,6 +117,7 @@ export class SimulatedAgent {
       if (this.pid !== pid || !this.alive || this.queue[0] !== id) return
       // A question holds its turn up until somebody answers.
       if (this.asks) return clock.at(clock.now() + 60_000, end)
+      this.turns += 1
       this.#end()
       this.#world.turnEnded(this, id)
     }

@@ -1,11 +1,14 @@
 /** A night of a fleet in seconds: the program's own loop, deciders and ledger, in a world that is simulated. */
 import type { Fleet, Issue, Machine, Time } from '../core/nouns.ts'
 import type { Ledger } from '../core/ledger.ts'
+import type { CycleResult } from '../run/cycle.ts'
+import type { Engine } from '../ledger/engine.ts'
 import type { Notice } from '../run/session.ts'
 import type { Faults } from './faults.ts'
 import type { Habits } from './habits.ts'
 import { seeded } from '../core/random.ts'
-import { openLedger } from '../ledger/open.ts'
+import { openEngine } from '../ledger/open.ts'
+import { createStore } from '../ledger/store.ts'
 import { simulatedScreen } from './agent.ts'
 import { VirtualClock } from './clock.ts'
 import { Dispatcher } from './dispatcher.ts'
@@ -28,7 +31,7 @@ export interface Plan {
   readonly onSample?: (sample: Sample) => void
   readonly onNotice?: (notice: Notice) => void
   /** After each cycle of any dispatcher, with all that there is to judge by. */
-  readonly onStep?: (world: World, ledger: Ledger) => Promise<void>
+  readonly onStep?: (world: World, engine: Engine) => Promise<void>
 }
 
 /** How things stood at the end of a cycle. */
@@ -43,6 +46,7 @@ export interface Sample {
 export interface Simulated {
   readonly world: World
   readonly ledger: Ledger
+  readonly engine: Engine
   readonly samples: readonly Sample[]
   readonly began: Time
   readonly ended: Time
@@ -56,7 +60,8 @@ export async function simulate(plan: Plan): Promise<Simulated> {
   const { seed, start, longest } = plan
   const clock = new VirtualClock(start)
   const fleet = { ...plan.fleet, machines: plan.fleet.machines.map(withSimulatedAgents), templates: builtIn, retention: null }
-  const ledger = await openLedger('sqlite::memory:', { random: seeded(seed) })
+  const engine = await openEngine('sqlite::memory:', { random: seeded(seed) })
+  const ledger = createStore(engine)
   const workers = fleet.machines.flatMap(({ windows }) => windows.flatMap((window) => window.workers))
   await ledger.recordWorkers(
     workers.map(({ id }) => ({ id, drawn: false })),
@@ -70,16 +75,16 @@ export async function simulate(plan: Plan): Promise<Simulated> {
   const random = seeded(seed)
   const watching = {
     onNotice: plan.onNotice ?? (() => {}),
-    onCycle: async ({ backlog }: { readonly backlog: { readonly eligible: number } }) => {
-      const sample = { at: clock.now(), open: backlog.eligible, working: agents.filter(({ working }) => working).length }
+    onCycle: async ({ backlog }: CycleResult) => {
+      const sample = { at: clock.now(), open: backlog.eligible + backlog.unjudged, working: agents.filter(({ working }) => working).length }
       samples.push(sample)
       plan.onSample?.(sample)
       try {
-        await plan.onStep?.(world, ledger)
+        await plan.onStep?.(world, engine)
       } catch (thrown) {
         failure ??= thrown
       }
-      if (backlog.eligible === 0) finished = true
+      if (sample.open === 0) finished = true
     },
   }
   const dispatchers = Array.from(
@@ -87,13 +92,14 @@ export async function simulate(plan: Plan): Promise<Simulated> {
     (_, index) => new Dispatcher(`dispatcher${index + 1}`, fleet, world, ledger, seeded(seed + index), watching),
   )
   for (const dispatcher of dispatchers) dispatcher.start()
+  void world.tidyUp()
   trouble(plan, world, dispatchers, random)
   await clock.run(() => finished || failure !== null || clock.now() - start >= longest)
   if (failure !== null) {
     await ledger.close()
     throw failure
   }
-  return { world, ledger, samples, began: start, ended: clock.now(), cycles: samples.length, finished }
+  return { world, ledger, engine, samples, began: start, ended: clock.now(), cycles: samples.length, finished }
 }
 
 const builtIn = { work: null, identity: null, council: null }

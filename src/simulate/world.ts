@@ -5,6 +5,7 @@ import type { AgentWorld, SimulatedAgent } from './agent.ts'
 import type { VirtualClock } from './clock.ts'
 import type { Fault } from './faults.ts'
 import type { Habits } from './habits.ts'
+import { isStale } from '../decide/settle.ts'
 import { SimulatedForge } from './forge.ts'
 import { draw, drawn } from './habits.ts'
 import { SimulatedMachine } from './machines.ts'
@@ -18,6 +19,9 @@ export interface Receipt {
   readonly at: Time
 }
 
+/** How often somebody looks after what is stale, milliseconds. */
+const lookEvery = 15 * 60_000
+
 export class World implements AgentWorld {
   readonly clock: VirtualClock
   readonly forge: SimulatedForge
@@ -28,6 +32,10 @@ export class World implements AgentWorld {
   /** When each issue was done. */
   readonly done = new Map<IssueRef, Time>()
   diskFull = false
+  /** When the last turn of all ended. */
+  lastTurn: Time = 0
+  /** How many faults there were. */
+  suffered = 0
   #forgeDown = 0
   #lostAnswers = 0
   readonly #tries = new Map<IssueRef, number>()
@@ -71,8 +79,9 @@ export class World implements AgentWorld {
 
   turnEnded(agent: SimulatedAgent, id: string): void {
     this.#changed(agent)
+    this.lastTurn = this.clock.now()
     const issue = this.#issueOf(id)
-    if (this.#about(id, 'changes')() >= this.#habits.changes) return this.#leftOver(id)
+    if (this.#about(id, 'changes')() >= this.#habits.changes) return
     const url = `simulated:${id}`
     this.forge.change(issue, { dispatch_id: id, url, state: 'open' })
     const merged = this.#about(id, 'merged')() < this.#habits.merged
@@ -84,17 +93,26 @@ export class World implements AgentWorld {
     })
   }
 
-  /** A turn that ended without a change holds its slot, until a person whom `burn status` told of it gives the issue back. */
-  #leftOver(id: string): void {
-    this.clock.at(this.clock.now() + this.#fleet.dispatch.stale_after, () => void this.#release(id))
-  }
-
-  async #release(id: string): Promise<void> {
-    await this.#ledger.moveDispatches([{ id, from: ['handed'], to: 'released', reason: 'released by a person' }], this.clock.now())
+  /**
+   * What a turn that ended without a change, or a text that may not have arrived, leaves behind holds a slot. `burn status` says that it is stale, and somebody
+   * who finds that its agent is not at it gives it back. Looks for ever, every quarter of an hour.
+   */
+  async tidyUp(): Promise<void> {
+    for (;;) {
+      await this.clock.sleep(lookEvery)
+      const { dispatches } = await this.#ledger.view()
+      const held = new Set(this.agents().flatMap(({ queue }) => queue))
+      const over = dispatches.filter((each) => isStale(each, this.#fleet.dispatch.stale_after, this.clock.now()) && !held.has(each.id))
+      await this.#ledger.moveDispatches(
+        over.map(({ id }) => ({ id, from: ['handed'], to: 'released', reason: 'released by a person' })),
+        this.clock.now(),
+      )
+    }
   }
 
   /** Lets a fault happen, and mends it in time. Dispatchers' own are not the world's. */
   suffer({ kind, whom, lasts, how }: Fault): void {
+    this.suffered += 1
     const machines = [...this.machines.values()]
     const machine = machines[Math.floor(whom * machines.length)]
     if (machine === undefined) return

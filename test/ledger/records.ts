@@ -35,7 +35,7 @@ export function issues(holds: Holds): void {
   })
 
   holds('keeps the last verdict, with an event only where it differs', async ({ ledger }) => {
-    const verdict = { issue: 'o/r#1', eligible: false, reason: 'label "epic" is skipped', standing: null }
+    const verdict = { issue: 'o/r#1', eligible: false, reason: 'label "epic" is skipped', standing: null, revision: 0 }
     await ledger.saveVerdicts([verdict, { ...verdict, issue: 'o/r#2' }, { ...verdict, issue: 'o/r#99' }], 20)
     await ledger.saveVerdicts([verdict, { ...verdict, issue: 'o/r#2', eligible: true }], 30)
     assert.deepEqual((await ledger.issue('o/r#1'))?.verdict, { eligible: false, reason: verdict.reason, at: 20 })
@@ -52,7 +52,7 @@ export function issues(holds: Holds): void {
     const judge = async (number: number, standing: Standing | null) => {
       const { revision = 0 } = (await ledger.issue(`o/r#${number}`)) ?? {}
       const verdict = { issue: `o/r#${number}`, eligible: standing === 'queued', reason: 'because' }
-      await ledger.saveVerdicts([standing === null ? { ...verdict, standing } : { ...verdict, standing, revision }], 20)
+      await ledger.saveVerdicts([{ ...verdict, standing, revision }], 20)
     }
     assert.deepEqual(await unjudged(), [1, 2, 3, 4])
     for (const number of [3, 1, 2]) await judge(number, 'queued')
@@ -76,7 +76,7 @@ export function issues(holds: Holds): void {
     await ledger.saveWriters('o/r', ['ann', 'bob'], 25)
     assert.deepEqual(await unjudged(), [1, 2, 4])
     await judge(1, 'queued')
-    assert.deepEqual(await ledger.backlog(), { open: 3, eligible: 1 })
+    assert.deepEqual(await ledger.backlog(), { open: 3, eligible: 1, unjudged: 2 })
     assert.deepEqual((await ledger.open('o/r')).length, 3)
   })
 

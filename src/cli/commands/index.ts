@@ -14,6 +14,7 @@ import { ledgerCommand } from './ledger.ts'
 import { holdCommand, releaseCommand, requeueCommand, resumeCommand } from './mend.ts'
 import { promptCommand } from './prompt.ts'
 import { sendCommand } from './send.ts'
+import { simulateCommand } from './simulate.ts'
 import { specCommand } from './spec.ts'
 import { statusCommand } from './status.ts'
 import { downCommand, upCommand } from './up.ts'
@@ -34,6 +35,7 @@ export const commands: readonly ((context: Context) => Command)[] = [
   explainCommand,
   promptCommand,
   councilCommand,
+  simulateCommand,
   classifyCommand,
   ledgerCommand,
   holdCommand,

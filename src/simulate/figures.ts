@@ -1,0 +1,71 @@
+/** What a simulated night says to people. */
+import type { Fleet } from '../core/nouns.ts'
+import type { Sample, Simulated } from './simulate.ts'
+
+export interface LaneFigures {
+  readonly lane: string
+  readonly workers: number
+  /** Share of the time in which its agents had nothing to do, in [0, 1]; until the last turn of all ended. */
+  readonly idle: number
+  /** Turns that ended. */
+  readonly turns: number
+}
+
+export interface Figures {
+  /** Nothing of the fleet's was open any more at the end. */
+  readonly finished: boolean
+  /** Hours until then, reviews included; or all that were simulated. */
+  readonly hours: number
+  /** Hours until the last turn that brought an issue on. */
+  readonly work_hours: number
+  readonly issues: number
+  readonly done: number
+  readonly done_per_hour: number
+  /** Hours until an issue reached an agent: half of them sooner, nine of ten sooner; null where none did. */
+  readonly wait_half: number | null
+  readonly wait_nine_tenths: number | null
+  /** Hours of turns. */
+  readonly agent_hours: number
+  /** `agent_hours` at the price that was given; null without one. */
+  readonly cost: number | null
+  readonly lanes: readonly LaneFigures[]
+  readonly samples: readonly Sample[]
+}
+
+const hour = 3_600_000
+
+/** `price`: of an hour of one agent's turns, in whatever money. */
+export function figuresOf(
+  { world, samples, began, ended, finished }: Simulated,
+  fleet: Fleet,
+  issues: number,
+  price: number | null,
+): Figures {
+  const waits = [...world.reached.values()].map((at) => (at - began) / hour).toSorted((a, b) => a - b)
+  const agents = new Map(world.agents().map((agent) => [agent.worker, agent]))
+  const over = Math.max(world.lastTurn, began + 1)
+  const windows = fleet.machines.flatMap((machine) => machine.windows)
+  const lanes = [...Map.groupBy(windows, ({ lane }) => lane)].map(([lane, own]): LaneFigures => {
+    const workers = own.flatMap((window) => window.workers).filter(({ role }) => role === 'worker')
+    const mine = workers.flatMap(({ id }) => agents.get(id) ?? [])
+    const busy = mine.reduce((sum, agent) => sum + Math.min(agent.busy + agent.workedFor(), over - began), 0)
+    const idle = mine.length === 0 ? 0 : Math.max(0, 1 - busy / (mine.length * (over - began)))
+    return { lane, workers: workers.length, idle, turns: mine.reduce((sum, agent) => sum + agent.turns, 0) }
+  })
+  const agentHours = [...agents.values()].reduce((sum, agent) => sum + agent.busy + agent.workedFor(), 0) / hour
+  const hours = (ended - began) / hour
+  return {
+    finished,
+    hours,
+    work_hours: (over - began) / hour,
+    issues,
+    done: world.done.size,
+    done_per_hour: hours === 0 ? 0 : world.done.size / hours,
+    wait_half: waits[Math.floor(waits.length / 2)] ?? null,
+    wait_nine_tenths: waits[Math.floor(waits.length * 0.9)] ?? null,
+    agent_hours: agentHours,
+    cost: price === null ? null : agentHours * price,
+    lanes: lanes.filter(({ workers }) => workers > 0),
+    samples,
+  }
+}

@@ -1,0 +1,41 @@
+/** What is supposed: issues that nobody has written yet, and machines that nobody has bought. */
+import type { Fleet, Issue, Machine, RepoRef, Time } from '../core/nouns.ts'
+
+/** A fleet with one more machine like one that it has. */
+export function withOneMore(fleet: Fleet, like: Machine): Fleet {
+  const taken = new Set(fleet.machines.map(({ name }) => name))
+  let name = like.name
+  for (let count = 2; taken.has(name); count++) name = `${like.name}-${count}`
+  const windows = like.windows.map((window) => ({
+    ...window,
+    workers: window.workers.map((worker) => ({ ...worker, id: `${name}/${worker.window}/${worker.name}`, machine: name })),
+  }))
+  return { ...fleet, machines: [...fleet.machines, { ...like, name, windows }] }
+}
+
+/** Somebody whom the fleet trusts. */
+export function trustedAuthor({ dispatch }: Fleet): string {
+  const { authors } = dispatch.trust
+  return typeof authors === 'string' ? 'somebody' : (authors[0] ?? 'somebody')
+}
+
+/** Repos whose issues are work for some window. */
+export function workedRepos({ machines }: Fleet): RepoRef[] {
+  const workers = machines.flatMap(({ windows }) => windows.flatMap((window) => window.workers))
+  return [...new Set(workers.flatMap(({ role, repos }) => (role === 'worker' ? repos : [])))].toSorted()
+}
+
+export function supposedIssue(repo: RepoRef, number: number, fleet: Fleet, now: Time, changes: Partial<Issue> = {}): Issue {
+  const people = { labels: [], assignees: [], author: trustedAuthor(fleet) }
+  const times = { created_at: now + number, updated_at: now + number, comments: 0 }
+  const issue = { ref: `${repo}#${number}`, repo, number, title: `Issue ${number}`, body: '', state: 'open' as const, url: '' }
+  return { ...issue, ...people, ...times, ...changes }
+}
+
+/** So many issues, spread evenly over the repos that somebody serves. */
+export function supposedIssues(count: number, fleet: Fleet, now: Time): Issue[] {
+  const repos = workedRepos(fleet)
+  return Array.from({ length: repos.length === 0 ? 0 : count }, (_, index) =>
+    supposedIssue(repos[index % repos.length] ?? '', Math.floor(index / repos.length) + 1, fleet, now),
+  )
+}

@@ -1,0 +1,75 @@
+/** What must hold in a simulated night, whatever goes wrong: asked after every cycle of any dispatcher, and at its end. */
+import type { Ledger } from '../../src/core/ledger.ts'
+import type { Engine } from '../../src/ledger/engine.ts'
+import type { Simulated } from '../../src/simulate/simulate.ts'
+import type { World } from '../../src/simulate/world.ts'
+import { liveStates } from '../../src/core/lives.ts'
+import { invariants } from '../../src/ledger/invariants.ts'
+import { markerOf } from '../../src/decide/marker.ts'
+
+/** Each is a rule that was broken. */
+export type Violations = string[]
+
+/** Throws where a rule is broken; the ledger's own rules are asked too. */
+export async function judgeStep(world: World, engine: Engine): Promise<void> {
+  refuse([...(await engine.read(invariants)), ...receivedOnce(world), ...oneAgentAnIssue(world)])
+}
+
+export async function judgeEnd({ world, ledger, engine }: Simulated, issues: readonly string[]): Promise<void> {
+  await judgeStep(world, engine)
+  refuse([...(await asTheLedgerSays(world, ledger)), ...oneCommentADispatch(world, issues), ...(await nothingLost(world, ledger, issues))])
+}
+
+function refuse(broken: Violations): void {
+  if (broken.length > 0) throw new Error(broken.slice(0, 8).join('\n'))
+}
+
+function receivedOnce({ receipts }: World): Violations {
+  return [...receipts.values()].flatMap((all) =>
+    all.length === 1 ? [] : [`${all[0]?.id} was received ${all.length} times: ${JSON.stringify(all)}`],
+  )
+}
+
+/** An issue is in the hands of one living agent. */
+function oneAgentAnIssue(world: World): Violations {
+  const holders = new Map<string, string[]>()
+  for (const agent of world.agents())
+    for (const id of agent.queue) {
+      const issue = world.receipts.get(id)?.[0]?.issue ?? id
+      holders.set(issue, [...(holders.get(issue) ?? []), `${agent.worker} (${id})`])
+    }
+  return [...holders].flatMap(([issue, agents]) => (agents.length === 1 ? [] : [`${issue} is with ${agents.join(' and ')}`]))
+}
+
+/** Seen and never received, or refused and received all the same. */
+async function asTheLedgerSays({ receipts }: World, ledger: Ledger): Promise<Violations> {
+  const broken: Violations = []
+  for (const { id, state, evidence } of await ledger.deliveries({ limit: 1e6 })) {
+    const got = receipts.has(id)
+    if (state === 'seen' && !got) broken.push(`${id} is seen (${evidence}) and nobody received it`)
+    if ((state === 'refused' || state === 'planned') && got) broken.push(`${id} is ${state} (${evidence}) and was received`)
+  }
+  return broken
+}
+
+function oneCommentADispatch({ forge }: World, issues: readonly string[]): Violations {
+  return issues.flatMap((issue) => {
+    const ids = forge.commentsOn(issue).map(({ body }) => markerOf(body)?.dispatch ?? 'no marker')
+    return ids.length === new Set(ids).size ? [] : [`${issue} has a comment twice: ${ids.join(', ')}`]
+  })
+}
+
+/** Every issue is done, or is not given any more and says why; nothing is in the middle. */
+async function nothingLost({ done }: World, ledger: Ledger, issues: readonly string[]): Promise<Violations> {
+  const { dispatches, deliveries } = await ledger.view()
+  const broken: Violations = []
+  for (const ref of issues.filter((issue) => !done.has(issue))) {
+    const record = await ledger.issue(ref)
+    if (record?.standing !== 'none' || !/given up after/.test(record.verdict?.reason ?? ''))
+      broken.push(`${ref} is neither done nor given up: ${record?.standing} (${record?.verdict?.reason})`)
+  }
+  for (const { id, issue, state } of dispatches)
+    if (done.has(issue) && liveStates.includes(state)) broken.push(`${id} of ${issue} is still ${state}`)
+  for (const { id, state } of deliveries) if (state !== 'unknown') broken.push(`delivery ${id} is still ${state}`)
+  return broken
+}

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { assumed, habitsOf } from '../../src/simulate/habits.ts'
+import { simulate } from '../../src/simulate/simulate.ts'
+import { fleetOf, issuesOf, night } from './storm.ts'
+
+const hour = 3_600_000
+const steady = { turn: { median: 10 * 60_000, spread: 0 }, review: { median: 5 * 60_000, spread: 0 }, changes: 1, merged: 1 }
+const calm = { habits: steady, start: 0, longest: 48 * hour, faults: new Map(), dispatchers: 1 }
+
+async function ended(seed: number, machines: number, issues: number, more: object = {}) {
+  const result = await simulate({ ...calm, fleet: fleetOf(machines, 4), issues: issuesOf(issues), seed, ...more })
+  await result.ledger.close()
+  return result
+}
+
+test('the same seed gives the same night, event by event', async () => {
+  const habits = { ...steady, turn: { median: 8 * 60_000, spread: 0.8 }, changes: 1 }
+  const tell = async (seed: number) => {
+    const { world, samples, ended: over } = await ended(seed, 2, 16, { habits, faults: new Map([['agent', 20 * 60_000]]), dispatchers: 2 })
+    return JSON.stringify([samples, over, [...world.receipts.values()].flat(), [...world.done]])
+  }
+  const first = await tell(5)
+  assert.equal(await tell(5), first)
+  assert.notEqual(await tell(6), first)
+})
+
+test('a fleet twice as large takes half as long, and agents of equal speed share the work', async () => {
+  const one = await ended(1, 1, 48)
+  const two = await ended(1, 2, 48)
+  assert.ok(one.finished && two.finished)
+  // 48 issues of 10 minutes for 4 agents are 120 minutes of work; the last is reviewed 5 minutes later.
+  const minutes = (result: typeof one) => (result.ended - result.began) / 60_000
+  assert.ok(minutes(one) >= 125 && minutes(one) < 140, `${minutes(one)} min`)
+  assert.ok(minutes(two) >= 65 && minutes(two) < 80, `${minutes(two)} min`)
+  const busy = one.world.agents().map((agent) => agent.busy / 60_000)
+  assert.deepEqual(
+    busy.map((each) => Math.round(each)),
+    [120, 120, 120, 120],
+  )
+})
+
+test('how long agents take is learnt from what a ledger saw of them, turn by turn', () => {
+  const worked = (worker: string, handed_at: number, review_at: number | null, ended_at: number, state: 'done' | 'failed' | 'released') => {
+    return { worker, issue: 'o/r#1', handed_at, review_at, ended_at, state }
+  }
+  // Two at once: the second is begun when the first is over.
+  const pairs = Array.from({ length: 12 }, (_, index) => {
+    const at = index * 1000
+    return [worked('a', at, at + 100, at + 400, 'done'), worked('a', at + 1, at + 300, at + 500, 'failed')]
+  })
+  const { habits, turns, reviews } = habitsOf(pairs.flat())
+  assert.deepEqual([turns, reviews], [24, 24])
+  assert.deepEqual('seen' in habits.turn ? new Set(habits.turn.seen) : null, new Set([100, 200]))
+  assert.deepEqual('seen' in habits.review ? new Set(habits.review.seen) : null, new Set([300, 200]))
+  assert.deepEqual([habits.changes, habits.merged], [1, 0.5])
+  assert.deepEqual(habitsOf(pairs.flat().slice(0, 6)).habits, assumed)
+})
+
+const seeds = process.env['BURN_STORM'] === undefined ? [Date.now() % 100_000, 4, 9] : process.env['BURN_STORM'].split(',').map(Number)
+for (const seed of seeds)
+  test(`a night in which everything goes wrong, seed ${seed} (BURN_STORM=${seed} tries it again)`, { timeout: 120_000 }, async () => {
+    const { dispatches, faults } = await night(seed, 30)
+    assert.ok(dispatches >= 30 && faults > 0)
+  })

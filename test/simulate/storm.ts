@@ -1,0 +1,127 @@
+/** A simulated night in which everything goes wrong, by a seed: how large the fleet is, how many dispatch, and what breaks when. */
+import type { Fleet, Issue, Worker } from '../../src/core/nouns.ts'
+import type { FaultKind, Faults } from '../../src/simulate/faults.ts'
+import { seeded } from '../../src/core/random.ts'
+import { faultKinds } from '../../src/simulate/faults.ts'
+import { simulate } from '../../src/simulate/simulate.ts'
+import { judgeEnd, judgeStep } from './judge.ts'
+
+const minute = 60_000
+const hour = 60 * minute
+
+export interface Night {
+  readonly seed: number
+  readonly dispatches: number
+  readonly faults: number
+  readonly cycles: number
+  /** Hours that were simulated. */
+  readonly hours: number
+  readonly unknown: number
+}
+
+const repos = ['o/a', 'o/b', 'o/c']
+
+export function fleetOf(machines: number, panes: number, changes: Partial<Fleet['dispatch']> = {}): Fleet {
+  const workerOf = (machine: string, pane: number): Worker => {
+    const name = `W${pane}`
+    const own = [repos[pane % 3], repos[(pane + 1) % 3]] as string[]
+    const base = { id: `${machine}/LANE/${name}`, name, machine, window: 'LANE', lane: 'lane', pane, role: 'worker' as const, glyph: '◆' }
+    const agent = { kind: 'shell', command: [], model: null, provider: null, busy_input_mode: 'queue' as const, hooks: false, env: {} }
+    return { ...base, sublane: null, repos: own, home: null, dir: '~', depth: 2, agent }
+  }
+  return {
+    name: 'storm',
+    forge: { kind: 'folder', path: '/', owner: 'o' },
+    dispatch: {
+      interval: minute,
+      skip_labels: [],
+      skip_titles: [],
+      council_labels: [],
+      assigned: 'skip',
+      stale_after: 90 * minute,
+      max_attempts: 5,
+      shared_forge: false,
+      trust: { authors: 'writers', labels: [] },
+      ...changes,
+    },
+    ledger: '',
+    retention: null,
+    repos: [],
+    templates: { work: null, identity: null, council: null },
+    machines: Array.from({ length: machines }, (_, index) => {
+      const name = `m${index + 1}`
+      const workers = Array.from({ length: panes }, (_each, pane) => workerOf(name, pane + 1))
+      const far = { kind: 'ssh' as const, host: name, port: null, options: {} }
+      const rest = { cores: null, ram_gb: null, session: 'S', socket: 's', tmux: 'tmux', state_dir: '~' }
+      return {
+        name,
+        transport: index === 0 ? { kind: 'local' as const } : far,
+        ...rest,
+        windows: [{ name: 'LANE', lane: 'lane', workers }],
+      }
+    }),
+  }
+}
+
+export function issuesOf(count: number): Issue[] {
+  return Array.from({ length: count }, (_, index) => {
+    const repo = repos[index % 3] as string
+    const number = index + 1
+    const people = { labels: ['bug'], assignees: [], author: 'ann' }
+    const at = { created_at: index, updated_at: index, comments: 0 }
+    return {
+      ref: `${repo}#${number}`,
+      repo,
+      number,
+      title: `Issue ${number}`,
+      body: 'Do it.',
+      ...people,
+      ...at,
+      state: 'open' as const,
+      url: 'x',
+    }
+  })
+}
+
+/** Throws with the seed where a rule was broken. */
+export async function night(seed: number, issues: number): Promise<Night> {
+  const random = seeded(seed)
+  const pick = (least: number, most: number) => least + Math.floor(random() * (most - least + 1))
+  const fleet = fleetOf(pick(2, 4), pick(3, 8))
+  const hard = 0.3 + random() * 1.2
+  const faults: Faults = new Map(Object.entries(faultKinds).map(([kind, mean]) => [kind as FaultKind, mean * hard]))
+  const given = issuesOf(issues)
+  const workers = fleet.machines.length * (fleet.machines[0]?.windows[0]?.workers.length ?? 0)
+  // Long enough for all of it three times over, and the last third of it calm.
+  const longest = 12 * hour + ((issues * 15 * minute) / workers) * 4
+  try {
+    const result = await simulate({
+      fleet,
+      issues: given,
+      habits: { turn: { median: 8 * minute, spread: 0.7 }, review: { median: 15 * minute, spread: 0.7 }, changes: 0.93, merged: 0.95 },
+      seed,
+      start: Date.UTC(2026, 0, 1),
+      longest,
+      faults,
+      dispatchers: pick(1, 3),
+      calm: 0.5,
+      onStep: judgeStep,
+    })
+    const { world, ledger, cycles } = result
+    try {
+      await judgeEnd(
+        result,
+        given.map(({ ref }) => ref),
+      )
+      if (!result.finished) throw new Error('the fleet did not finish')
+      const rows = await ledger.dispatches({ limit: 1e6 })
+      const unknown = (await ledger.deliveries({ limit: 1e6 })).filter(({ state }) => state === 'unknown').length
+      const hours = (result.ended - result.began) / hour
+      return { seed, dispatches: rows.length, faults: world.suffered, cycles, hours, unknown }
+    } finally {
+      await ledger.close()
+    }
+  } catch (thrown) {
+    throw new Error(`seed ${seed}: ${(thrown as Error).message}`, { cause: thrown })
+  }
+}
