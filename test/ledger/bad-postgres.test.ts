@@ -86,7 +86,7 @@ describe('a PostgreSQL ledger', { skip }, () => {
     await using other = await furnished(withSetting(url, 'statement_timeout=300'))
     await other.engine.db.transaction().execute(async (trx) => {
       await sql`lock table issue in access exclusive mode`.execute(trx)
-      await says('ledger_busy', own.ledger.view())
+      await says('ledger_busy', own.ledger.open())
       await says('ledger_busy', own.ledger.claim([claimOf(1)], 'a', 100, 10))
     })
     assert.equal((await own.ledger.claim([claimOf(1)], 'a', 100, 10)).length, 1)

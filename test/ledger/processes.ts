@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
+import { setImmediate } from 'node:timers/promises'
 import { describe, it } from 'node:test'
 import { invariants } from '../../src/ledger/invariants.ts'
 import { openEngine } from '../../src/ledger/open.ts'
@@ -72,7 +73,8 @@ export function processes(name: string, freshPlace: () => Promise<Place>): void 
       const over = new AbortController()
       const won = Promise.all(claimers.map(async ({ line }) => Number(await line()))).finally(() => over.abort())
       const idle = 'm/W/N99'
-      for (let round = 0; !over.signal.aborted; round++) {
+      // A file's reads and writes never wait: without a turn of the event loop nobody would hear that the others are done.
+      for (let round = 0; !over.signal.aborted; round++, await setImmediate()) {
         assert.deepEqual(await shared.ledger.retireWorkers([idle], round), [idle])
         await shared.ledger.recordWorkers([{ id: idle, drawn: true }], round)
         for (const worker of await shared.ledger.retireWorkers(['m/W/N0'], round))
