@@ -90,7 +90,7 @@ test('a comment that somebody deleted is missed once, and not in every cycle to 
 test('burn dispatch says an outage when it begins and when it is over, not in every cycle', async (t) => {
   const { forge, rig } = await forgeFleet(t)
   forge.trouble({ kind: 'status', status: 503 }, /^/, 17)
-  const { code, err } = await rig.fleet.burn('dispatch', '--cycles', '6', '--interval', '1')
+  const { code, err } = await rig.fleet.burn('dispatch', '--cycles', '5', '--interval', '1')
   assert.equal(code, 0, err)
   const about = err.split('\n').filter((line) => line.startsWith('timmy/app: '))
   assert.equal(about.length, 2, err)
