@@ -21,7 +21,7 @@ export interface Link {
 
 /** Pauses between tries of a machine that can't be reached, milliseconds; after its first failure it is tried again at once. */
 const retry = { first: 1_000, longest: 5 * 60_000 }
-/** So long a machine that failed before is waited for. What takes longer goes on beside what the process does, and is there for who asks next. */
+/** So long who tries a machine that failed before waits for it. What takes longer goes on beside what the process does, and is there for who asks next. */
 const grace = 2_000
 
 /**
@@ -54,7 +54,7 @@ export class Machines {
     const held = this.#links.get(name)
     if (held?.tmux != null && held.state === 'up') return held
     if (held?.state !== 'unreachable') return this.#try(machine)
-    if (!this.#trying.has(name) && !this.#isDue(name, longest)) return held
+    if (this.#trying.has(name) || !this.#isDue(name, longest)) return held
     const waited = new AbortController()
     await Promise.race([this.#try(machine), this.#clock.sleep(grace, waited.signal)])
     waited.abort()

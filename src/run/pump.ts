@@ -38,12 +38,16 @@ export interface PumpOptions {
 export async function pump(machines: readonly Machine[], session: Session, stop: AbortSignal, options: PumpOptions): Promise<Delivery[]> {
   const { deliveries: held, holds } = await session.ledger.carrying(session.owner)
   const deliveries = held.filter(({ id }) => options.unsure?.has(id) !== true)
-  const links = await session.machines.open(machines)
+  const carries =
+    ({ name }: Machine) =>
+    (each: Delivery) =>
+      each.worker.startsWith(`${name}/`)
+  const links = await session.machines.open(machines.filter((machine) => deliveries.some(carries(machine))))
   const breakers = deliveries.length === 0 ? null : await Breakers.of(session)
   // Where the ledger fails on one machine, the others still end their turns: nobody may step a delivery beside the next pump.
   const done = await mapBounded(links, links.length, async (link) => {
-    const own = deliveries.filter(({ worker }) => worker.startsWith(`${link.machine.name}/`))
-    return own.length === 0 ? [] : pumpMachine(link, { deliveries: own, holds, breakers }, session, stop, options)
+    const own = deliveries.filter(carries(link.machine))
+    return pumpMachine(link, { deliveries: own, holds, breakers }, session, stop, options)
   })
   return done.flat()
 }

@@ -1,31 +1,9 @@
 /** A forge that answers nothing any more in the middle of a dispatch, and comes back. */
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { test, type TestContext } from 'node:test'
+import { test } from 'node:test'
 import { markerOf } from '../../src/decide/marker.ts'
-import { startGitea } from '../stand-ins/gitea/server.ts'
-import { standIn, until } from '../support/fleet.ts'
-import { openRig } from './rig.ts'
-
-const names = ['app', 'docs', 'lib', 'web']
-const all = names.map((name) => `timmy/${name}#1`)
-
-async function forgeFleet(t: TestContext) {
-  const repos = names.map((name) => ({ name: `timmy/${name}`, writers: ['burn', 'ann'], issues: [{ title: 'one', author: 'ann' }] }))
-  const forge = await startGitea({ repos, check: false })
-  t.after(() => forge.close())
-  const rig = await openRig(t, (dir) => {
-    writeFileSync(join(dir, 'token'), forge.token, { mode: 0o600 })
-    return {
-      forge: { kind: 'gitea', url: forge.url, owner: 'timmy', token: { file: join(dir, 'token') } },
-      dispatch: { depth: 1 },
-      agent: { ...standIn(dir, '--turn-ms', '50'), hooks: false },
-      machines: { box: { windows: [{ name: 'W', panes: 4, repos: names }] } },
-    }
-  })
-  return { forge, rig }
-}
+import { until } from '../support/fleet.ts'
+import { all, forgeFleet, names } from './forge-fleet.ts'
 
 test('the answers of comments are lost, then everything is: cycles go on and say so, and in the end each issue has one comment and one agent', async (t) => {
   const { forge, rig } = await forgeFleet(t)
@@ -85,15 +63,4 @@ test('a comment that somebody deleted is missed once, and not in every cycle to 
   assert.deepEqual(rig.notices, ['timmy/app#1: its comment is not there any more: somebody deleted it'])
   assert.equal(forge.log.filter(({ method, target }) => method === 'PATCH' && target.includes('/timmy/app/')).length, 2)
   assert.deepEqual(item.comments, [], 'it is not written anew')
-})
-
-test('burn dispatch says an outage when it begins and when it is over, not in every cycle', async (t) => {
-  const { forge, rig } = await forgeFleet(t)
-  forge.trouble({ kind: 'status', status: 503 }, /^/, 17)
-  const { code, err } = await rig.fleet.burn('dispatch', '--cycles', '6', '--interval', '1')
-  assert.equal(code, 0, err)
-  const about = err.split('\n').filter((line) => line.startsWith('timmy/app: '))
-  assert.equal(about.length, 2, err)
-  assert.match(about[0] ?? '', /503/)
-  assert.equal(about[1], 'timmy/app: all is well again')
 })

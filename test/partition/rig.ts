@@ -68,10 +68,3 @@ export function farMachine(sshd: Sshd, socket: string, windows: readonly object[
   const options = { ...sshd.options, ServerAliveInterval: '1', ServerAliveCountMax: '2', ConnectTimeout: '3' }
   return { host: sshd.host, ssh: { port: sshd.port, options }, socket: `${socket}-far`, windows }
 }
-
-/** The line that says so; the test says what was there instead. */
-export function said(notices: readonly string[], pattern: RegExp): string {
-  const found = notices.find((notice) => pattern.test(notice))
-  if (found === undefined) throw new Error(`${String(pattern)} was not said, but: ${notices.join(' | ')}`)
-  return found
-}

@@ -27,11 +27,13 @@ test('ssh hangs: it is noticed in time, the other machine goes on, and cycles do
     ['local/near#1'],
   )
   assert.ok(first.ms < 9_000, `the cycle in which it began to hang took ${first.ms} ms`)
-  const cycles = []
-  for (let count = 0; count < 8; count++) cycles.push((await timed()).ms)
+  const cycles: number[] = []
+  await until('cycles do not wait for it any more', async () => {
+    cycles.push((await timed()).ms)
+    return cycles.filter((ms) => ms < 1_000).length >= 3
+  })
   t.diagnostic(`${first.ms} ms, then ${cycles.join(', ')} ms`)
-  assert.ok(Math.max(...cycles) < 3_500, 'no later cycle waits for the connect timeout')
-  assert.ok(cycles.filter((ms) => ms < 1_000).length >= 5, 'and most do not wait at all')
+  assert.ok(Math.max(...cycles) < 4_500, 'no later cycle waits for the connect timeout in its view and in its deliveries')
   const far = await farIs(rig)
   assert.equal(far.reachable, false)
   assert.match(far.reason ?? '', /far is unreachable: \S/)

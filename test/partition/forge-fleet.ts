@@ -1,0 +1,26 @@
+/** Four workers on four repos of a stand-in Gitea, with an issue each. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { startGitea } from '../stand-ins/gitea/server.ts'
+import { standIn } from '../support/fleet.ts'
+import { openRig } from './rig.ts'
+
+export const names = ['app', 'docs', 'lib', 'web']
+export const all = names.map((name) => `timmy/${name}#1`)
+
+export async function forgeFleet(t: TestContext) {
+  const repos = names.map((name) => ({ name: `timmy/${name}`, writers: ['burn', 'ann'], issues: [{ title: 'one', author: 'ann' }] }))
+  const forge = await startGitea({ repos, check: false })
+  t.after(() => forge.close())
+  const rig = await openRig(t, (dir) => {
+    writeFileSync(join(dir, 'token'), forge.token, { mode: 0o600 })
+    return {
+      forge: { kind: 'gitea', url: forge.url, owner: 'timmy', token: { file: join(dir, 'token') } },
+      dispatch: { depth: 1 },
+      agent: { ...standIn(dir, '--turn-ms', '50'), hooks: false },
+      machines: { box: { windows: [{ name: 'W', panes: 4, repos: names }] } },
+    }
+  })
+  return { forge, rig }
+}
