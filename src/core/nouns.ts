@@ -138,6 +138,8 @@ export interface DispatchPolicy {
   readonly assigned: 'skip' | 'ignore'
   /** How long a handed dispatch may stay without a change for review, milliseconds. */
   readonly stale_after: number
+  /** How long an agent must have had nothing to do before what it holds without a change has ended, milliseconds; null: never by itself. */
+  readonly ended_after: number | null
   readonly max_attempts: number
   /** How long an issue that failed or was lost waits after its first attempt, milliseconds; twice as long after each further one. */
   readonly retry_after: number

@@ -2,7 +2,7 @@
 import type { Look } from './agent.ts'
 import type { Dispatch } from './lives.ts'
 import type { IssueRecord, WorkerRecord } from './ledger.ts'
-import type { Change, Fleet, Incarnation, IssueRef, Reading, RepoRef, Time, Worker, WorkerId } from './nouns.ts'
+import type { Change, Fleet, Incarnation, IssueRef, Reading, ReadingState, RepoRef, Time, Worker, WorkerId } from './nouns.ts'
 
 /** A worker as it was seen: what it is doing, and which live agent does it. */
 export interface WorkerSight {
@@ -24,6 +24,10 @@ export interface View {
   /** Open issues that may be given, or must be judged. */
   readonly issues: readonly IssueRecord[]
   readonly records: readonly WorkerRecord[]
+  /** Since when each worker has been seen in its state, this look included. */
+  readonly states: ReadonlyMap<WorkerId, { readonly state: ReadingState; readonly since: Time }>
+  /** Dispatches whose text may or may not have arrived. */
+  readonly unproven: ReadonlySet<string>
   readonly workers: readonly WorkerSight[]
   /**
    * The agent that lives in each worker's pane, null where none does; workers that the spec no longer has included. Missing for

@@ -2,6 +2,7 @@
 import type { DispatchMove } from '../core/ledger.ts'
 import type { Dispatch } from '../core/lives.ts'
 import type { Change, Time } from '../core/nouns.ts'
+import { repoOf } from '../core/refs.ts'
 import type { View } from '../core/view.ts'
 
 /** The steps that this view calls for. */
@@ -31,9 +32,26 @@ function settle(dispatch: Dispatch, view: View, change: Change | undefined): Dis
   if (state === 'review' && change?.state === 'closed') {
     return { id, from: ['review'], to: 'failed', reason: 'its change was closed without being merged', change_url: change.url }
   }
-  return state === 'handed' && isGone(dispatch, view)
-    ? { id, from: ['handed'], to: 'lost', reason: 'the agent that held it is gone' }
-    : null
+  if (state !== 'handed') return null
+  if (isGone(dispatch, view)) return { id, from: ['handed'], to: 'lost', reason: 'the agent that held it is gone' }
+  const idle = idleFor(dispatch, view)
+  const { ended_after } = view.fleet.dispatch
+  if (ended_after === null || idle < ended_after) return null
+  const reason = `its turn ended without a change for review: the agent has had nothing to do for ${Math.floor(idle / 60_000)} minutes`
+  return { id, from: ['handed'], to: 'failed', reason }
+}
+
+/**
+ * How long the agent that holds it has been seen with nothing to do, milliseconds: all that it was told is over then. 0 where that is not known: where
+ * nobody can say whether the text arrived, where its machine or its forge could not be asked, and for questions, which bring no change.
+ */
+function idleFor(dispatch: Dispatch, view: View): number {
+  const { id, kind, worker, handed_at, incarnation } = dispatch
+  const record = view.states.get(worker)
+  const asked = view.writers.has(repoOf(dispatch.issue)) && !view.repos_down.has(repoOf(dispatch.issue))
+  const same = incarnation !== null && view.incarnations.get(worker) === incarnation
+  if (kind !== 'work' || !asked || !same || view.unproven.has(id) || record?.state !== 'idle') return 0
+  return Math.max(0, view.now - Math.max(handed_at ?? 0, record.since))
 }
 
 /** The incarnation that was given the prompt no longer lives. Unreachable is not dead: then nothing is known. */

@@ -1,5 +1,5 @@
 /** One turn of the loop: view, decide, apply, record. */
-import type { Backlog, Verdict } from '../core/ledger.ts'
+import type { Backlog, Ledger, Verdict } from '../core/ledger.ts'
 import type { Delivery, Dispatch } from '../core/lives.ts'
 import type { Machine } from '../core/nouns.ts'
 import type { View } from '../core/view.ts'
@@ -47,9 +47,16 @@ async function settledView(view: View, settled: readonly Dispatch[], session: Se
   return withIssues(now, [...(await ledger.unjudged()), ...(await ledger.queued(room(now)))], session)
 }
 
+/** Those that are new with this look. */
+async function saveStates({ states, now }: View, ledger: Ledger): Promise<void> {
+  const fresh = [...states].filter(([, { since }]) => since === now).map(([worker, { state }]) => ({ worker, state }))
+  if (fresh.length > 0) await ledger.saveReadings(fresh, now)
+}
+
 export async function cycle(machines: readonly Machine[], session: Session, stop: AbortSignal): Promise<CycleResult> {
   const { ledger, clock, owner } = session
   const looked = await readView(machines, session)
+  await saveStates(looked.view, ledger)
   const settled = await ledger.moveDispatches(planSettle(looked.view), clock.now())
   for (const [repo, at] of looked.forge.changes_at) await ledger.saveChangesSeen(repo, at)
   await ledger.judgeBy(rulesMark(session.fleet))

@@ -5,7 +5,7 @@ import type { IssueRef, WorkerId } from '../core/nouns.ts'
 import type { Session } from './session.ts'
 import { BurnError } from '../core/errors.ts'
 import { isStale } from '../decide/settle.ts'
-import { repoOf } from './forge-view.ts'
+import { repoOf } from '../core/refs.ts'
 
 export interface Explanation {
   readonly issue: IssueRef

@@ -5,6 +5,7 @@ import type { Ledger, LedgerView, RepoRecord } from '../core/ledger.ts'
 import type { Dispatch } from '../core/lives.ts'
 import type { Change, Issue, RepoRef, Time } from '../core/nouns.ts'
 import type { Clock, Forge } from '../core/ports.ts'
+import { repoOf } from '../core/refs.ts'
 import { mapBounded } from './bounded.ts'
 
 /** A complete listing is taken this often, for what a cursor can't tell: issues that were deleted or moved away. */
@@ -74,11 +75,6 @@ export async function refreshForge(
 function changedSince(under: readonly Dispatch[], looked: Time | null): Time {
   const later = under.filter(({ handed_at }) => looked === null || (handed_at ?? 0) >= looked).map(({ claimed_at }) => claimed_at)
   return Math.min(looked ?? Infinity, ...later)
-}
-
-/** `owner/repo#7` → `owner/repo`. */
-export function repoOf(issue: string): RepoRef {
-  return issue.slice(0, issue.lastIndexOf('#'))
 }
 
 async function refreshIssues(repo: RepoRef, record: RepoRecord | null, { forge, ledger, clock }: Ports): Promise<string[]> {

@@ -8,6 +8,7 @@ import type { Session } from './session.ts'
 import { messageOf } from '../core/errors.ts'
 import { foreignClaimPrefix } from '../decide/eligible.ts'
 import { firstClaim } from '../decide/marker.ts'
+import { repoOf } from '../core/refs.ts'
 import { mapBounded } from './bounded.ts'
 
 const atOnce = 16
@@ -23,7 +24,7 @@ export async function yieldClaims(view: View, session: Session): Promise<Readonl
   if (waiting.length > 0) await session.clock.sleep(settle)
   const lost = await mapBounded(waiting, atOnce, async (dispatch) => {
     try {
-      const writers = view.writers.get(dispatch.issue.slice(0, dispatch.issue.indexOf('#'))) ?? new Set()
+      const writers = view.writers.get(repoOf(dispatch.issue)) ?? new Set()
       const winner = firstClaim(await session.forge.comments(dispatch.issue), session.fleet.name, dispatch.id, writers)
       if (winner === null || winner.dispatch === dispatch.id) return []
       const reason = `${foreignClaimPrefix}${winner.fleet} (dispatch ${winner.dispatch}) a moment before`

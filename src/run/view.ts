@@ -1,11 +1,12 @@
 /** Reads machines, forge and ledger into the one value that the deciders see. */
-import type { IssueRecord } from '../core/ledger.ts'
-import type { Machine, RepoRef } from '../core/nouns.ts'
-import type { View } from '../core/view.ts'
+import type { IssueRecord, WorkerRecord } from '../core/ledger.ts'
+import type { Machine, RepoRef, Time } from '../core/nouns.ts'
+import type { View, WorkerSight } from '../core/view.ts'
 import type { ForgeView } from './forge-view.ts'
 import type { MachineScreens } from './readings.ts'
 import type { Session } from './session.ts'
-import { refreshForge, repoOf } from './forge-view.ts'
+import { repoOf } from '../core/refs.ts'
+import { refreshForge } from './forge-view.ts'
 import { readIncarnations, readWorkers } from './readings.ts'
 
 /** What each machine shows, agents' screens included. One that can't be reached is in it, and says so. */
@@ -33,15 +34,19 @@ export interface ViewResult {
 /** One look at everything but the issues. `machines` narrows it to some of the fleet's machines. */
 export async function readView(machines: readonly Machine[], session: Session): Promise<ViewResult> {
   const { fleet, ledger, clock } = session
-  const { dispatches, workers, repos } = await ledger.view()
+  const { dispatches, deliveries, workers, repos } = await ledger.view()
   const [forge, seen] = await Promise.all([refreshForge(servedRepos(machines), { dispatches, repos }, session), lookAt(machines, session)])
+  const sights = readWorkers(machines, seen)
+  const now = clock.now()
   const view: View = {
     fleet,
-    now: clock.now(),
+    now,
     dispatches,
     issues: [],
     records: workers,
-    workers: readWorkers(machines, seen),
+    states: statesOf(sights, workers, now),
+    unproven: new Set(deliveries.flatMap(({ id, state }) => (state === 'unknown' ? [id] : []))),
+    workers: sights,
     incarnations: readIncarnations(
       fleet,
       seen,
@@ -54,6 +59,16 @@ export async function readView(machines: readonly Machine[], session: Session): 
     closed: new Set((await ledger.closed()).filter((issue) => !forge.repos_down.has(repoOf(issue)))),
   }
   return { view, forge, seen }
+}
+
+function statesOf(sights: readonly WorkerSight[], records: readonly WorkerRecord[], now: Time): View['states'] {
+  const before = new Map(records.map((record) => [record.id, record]))
+  return new Map(
+    sights.map(({ worker: { id }, reading: { state } }) => {
+      const record = before.get(id)
+      return [id, { state, since: record?.state === state ? (record.state_since ?? now) : now }]
+    }),
+  )
 }
 
 /** The view with the issues to decide about. Who the fleet is is asked only where an assignee may be the fleet itself. */

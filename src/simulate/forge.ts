@@ -2,6 +2,7 @@
 import type { Change, Comment, Issue, IssueRef, RepoRef, Time } from '../core/nouns.ts'
 import type { Clock, Forge, IssuePage } from '../core/ports.ts'
 import { BurnError } from '../core/errors.ts'
+import { repoOf } from '../core/refs.ts'
 
 interface Repo {
   readonly issues: Map<number, Issue>
@@ -158,5 +159,3 @@ export class SimulatedForge implements Forge {
     if (this.#trouble.loses()) throw new BurnError('forge_timeout', 'the forge did not answer', 'it is simulated')
   }
 }
-
-const repoOf = (ref: IssueRef): RepoRef => ref.slice(0, ref.lastIndexOf('#'))

@@ -96,6 +96,7 @@ function completePolicy({ dispatch = {} }: WrittenSpec): DispatchPolicy {
     skip_titles: dispatch.skip_titles ?? defaults.skipTitles,
     council_labels: dispatch.council_labels ?? defaults.councilLabels,
     assigned: dispatch.assigned ?? defaults.assigned,
+    ended_after: dispatch.ended_after === null ? null : durationMs(dispatch.ended_after ?? defaults.endedAfter),
     stale_after: durationMs(dispatch.stale_after ?? defaults.staleAfter),
     max_attempts: dispatch.max_attempts ?? defaults.maxAttempts,
     retry_after: durationMs(dispatch.retry_after ?? defaults.retryAfter),

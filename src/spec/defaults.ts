@@ -17,6 +17,7 @@ export const defaults = {
   skipTitles: [] as readonly string[],
   councilLabels: ['council'] as readonly string[],
   assigned: 'skip',
+  endedAfter: '30m',
   staleAfter: '24h',
   maxAttempts: 3,
   retryAfter: '1m',

@@ -117,6 +117,15 @@ export const policy = z.strictObject({
       default: defaults.assigned,
       examples: ['skip'],
     }),
+  ended_after: timeSpan
+    .nullable()
+    .optional()
+    .meta({
+      description:
+        'How long an agent must have had nothing to do before an issue that it holds without a change for review counts as failed, and may be given again. `null`: only a person gives it back.',
+      default: defaults.endedAfter,
+      examples: ['30m'],
+    }),
   stale_after: timeSpan.optional().meta({
     description: 'How long a worker may have an issue without a change for review before it is called stale.',
     default: defaults.staleAfter,

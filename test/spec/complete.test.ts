@@ -17,6 +17,7 @@ test('a forge and one window are enough', () => {
   })
   assert.equal(fleet.dispatch.interval, 60_000)
   assert.equal(fleet.dispatch.stale_after, 86_400_000)
+  assert.equal(fleet.dispatch.ended_after, 1_800_000)
   const [machine] = fleet.machines
   assert.deepEqual(
     [machine?.transport, machine?.session, machine?.socket, machine?.tmux],
