@@ -1,5 +1,5 @@
 /** What the program needs from the world. Adapters on floor 3 implement these; `cli/main` wires them. */
-import type { Change, Comment, Issue, IssueRef, RepoRef } from './nouns.ts'
+import type { Change, Comment, Issue, IssueRef, RepoRef, Time } from './nouns.ts'
 
 export interface Clock {
   now(): number
@@ -18,6 +18,13 @@ export interface IssuePage {
   readonly complete: boolean
 }
 
+/** What a forge said about changes since a time. */
+export interface ChangePage {
+  readonly changes: readonly Change[]
+  /** The forge's own clock when it was asked: what happens later bears a later time. Ours may go otherwise. */
+  readonly asked_at: Time
+}
+
 /** A forge, as narrow as the product needs it. All methods throw BurnError with a `forge_*` code. */
 export interface Forge {
   readonly kind: string
@@ -32,10 +39,10 @@ export interface Forge {
   comment(ref: IssueRef, body: string): Promise<Comment>
   editComment(ref: IssueRef, id: string, body: string): Promise<void>
   /**
-   * Changes from branches `burn/<dispatch id>` that were opened, updated or ended since `since` (ms), in their newest state; older ones may
+   * Changes from branches `burn/<dispatch id>` that were opened, updated or ended since `since` (by the forge's clock), in their newest state; older ones may
    * be among them. Ask from before the oldest dispatch whose change is not yet known.
    */
-  changes(repo: RepoRef, since: number): Promise<readonly Change[]>
+  changes(repo: RepoRef, since: Time): Promise<ChangePage>
   /** Who the token belongs to, and what it may do in a repo. */
   whoami(): Promise<{ readonly login: string }>
   rights(repo: RepoRef): Promise<{ readonly exists: boolean; readonly write: boolean }>

@@ -49,7 +49,7 @@ export function openFolder(options: FolderOptions): Forge {
     comments: (ref) => readComments(place, ref),
     comment: (ref, body) => writeComment(place, ref, body, clock.now()),
     editComment: (ref, id, body) => editComment(place, ref, id, body),
-    changes: async (repo) => (await readReviews(place, repo)).changes,
+    changes: async (repo) => ({ asked_at: clock.now(), changes: (await readReviews(place, repo)).changes }),
     whoami: async () => ({ login }),
     rights: (repo) => readRights(place, repo),
     access: (repo) => describeAccess(place.root, repo),

@@ -1,6 +1,6 @@
 /** Gitea and Forgejo, through their common API. */
-import type { Change, Issue, RepoRef, RepoSettings } from '../core/nouns.ts'
-import type { Forge, IssuePage } from '../core/ports.ts'
+import type { Issue, RepoRef, RepoSettings } from '../core/nouns.ts'
+import type { ChangePage, Forge, IssuePage } from '../core/ports.ts'
 import { BurnError } from '../core/errors.ts'
 import { openApi, type Api, type ApiOptions } from './api.ts'
 import { cursorAfter, readCursor, sinceOf, writeCursor } from './cursor.ts'
@@ -143,13 +143,17 @@ async function readChanges(
   repo: RepoRef,
   since: number,
   writers: (repo: RepoRef) => Promise<readonly string[]>,
-): Promise<readonly Change[]> {
+): Promise<ChangePage> {
   const found = new Map<string, NonNullable<ReturnType<typeof changeOf>>>()
   const from = since - overlap_ms
+  let date: number | null = null
+  let newest = since
   for (let page = 1, more = true; more; page++) {
     if (page > mostPages) throw tooMany(`${repoPath(repo)}/pulls`)
     const answer = await api.get(`${repoPath(repo)}/pulls`, { state: 'all', sort: 'recentupdate', limit: pageSize, page })
     const items = arrayOf(answer.json)
+    date ??= answer.date
+    newest = Math.max(newest, timeOf(fieldsOf(items[0])['updated_at']) ?? 0)
     for (const change of items.map(changeOf)) {
       // The newest one of a branch counts.
       if (change !== null && !found.has(change.change.dispatch_id)) found.set(change.change.dispatch_id, change)
@@ -159,7 +163,8 @@ async function readChanges(
   }
   const changes = [...found.values()]
   const trusted = changes.some(({ foreign }) => foreign) ? new Set(await writers(repo)) : null
-  return changes.filter(({ change, foreign }) => !foreign || trusted?.has(change.author)).map(({ change }) => change)
+  const ours = changes.filter(({ change, foreign }) => !foreign || trusted?.has(change.author))
+  return { changes: ours.map(({ change }) => change), asked_at: date ?? newest }
 }
 
 async function readRights(api: Api, repo: RepoRef): Promise<{ readonly exists: boolean; readonly write: boolean }> {

@@ -19,7 +19,7 @@ export interface Copied {
 }
 
 /** Rows a statement: SQLite takes 32,766 parameters, and no table has 20 columns. */
-const rowsAtOnce = 500
+const rowsAtOnce = 512
 /** The row that says which ledger this one was copied from, and up to which event. */
 const origin = 'copied_from'
 

@@ -39,7 +39,7 @@ export async function saveIssues(
   const events: NewEvent[] = []
   // The last one counts where a page that moved while it was read has an issue twice.
   const given = new Map(issues.map((issue) => [issue.ref, fromIssue(issue)]))
-  for (const part of chunks([...given.values()], 200)) events.push(...(await mergeIssues(trx, part)))
+  for (const part of chunks([...given.values()], 128)) events.push(...(await mergeIssues(trx, part)))
   if (complete) events.push(...(await closeMissing(trx, repo, new Set(given.keys()))))
   await append(trx, events, at)
 }

@@ -1,4 +1,7 @@
-/** Steps of dispatches and deliveries: refused where `lives.ts` has no such step, left out where the row has moved on. */
+/**
+ * Steps of dispatches and deliveries: refused where `lives.ts` has no such step, left out where the row has moved on. A write is alone while it runs, so the
+ * rows are read once, decided on here, and written in groups: a statement each would take three times as long.
+ */
 import type { Transaction } from 'kysely'
 import type { DeliveryMove, DispatchMove } from '../core/ledger.ts'
 import type { Delivery, DeliveryState, Dispatch } from '../core/lives.ts'
@@ -11,6 +14,9 @@ import { among, chunks } from './engine.ts'
 import { append } from './events.ts'
 import { toDelivery, toDispatch } from './rows.ts'
 import { toJudge } from './verdicts.ts'
+import { writeRows } from './write-rows.ts'
+
+type Trx = Transaction<Tables>
 
 function refuseStep(what: string, id: string, from: string, to: string): never {
   throw new BurnError(
@@ -20,13 +26,29 @@ function refuseStep(what: string, id: string, from: string, to: string): never {
   )
 }
 
-export async function moveDispatches(trx: Transaction<Tables>, moves: readonly DispatchMove[], at: number): Promise<Dispatch[]> {
+export async function moveDispatches(trx: Trx, moves: readonly DispatchMove[], at: number): Promise<Dispatch[]> {
   for (const { id, from, to } of moves) for (const each of from) if (!dispatchSteps[each].includes(to)) refuseStep('dispatch', id, each, to)
+  if (moves.length === 0) return []
+  const rows = await rowsOf(trx, 'dispatch', moves)
   const moved: DispatchRow[] = []
-  for (const move of moves) {
-    const row = await moveDispatch(trx, move, at)
-    if (row !== undefined) moved.push(row)
+  for (const { id, from, to, reason, incarnation, change_url } of moves) {
+    const row = rows.get(id)
+    if (row === undefined || !from.includes(row.state)) continue
+    // A change that goes back to its worker needs its slot again.
+    if (slotStates.includes(to) && !slotStates.includes(row.state) && (await slotTaken(trx, row, rows))) continue
+    const next: DispatchRow = {
+      ...row,
+      state: to,
+      state_reason: reason,
+      changed_at: at,
+      handed_at: to === 'handed' ? at : row.handed_at,
+      incarnation: incarnation ?? row.incarnation,
+      change_url: change_url === undefined ? row.change_url : change_url,
+    }
+    rows.set(id, next)
+    moved.push(next)
   }
+  await writeRows(trx, 'dispatch', ['state', 'state_reason', 'changed_at', 'handed_at', 'incarnation', 'change_url'], moved)
   await append(
     trx,
     moved.map(({ id, state, issue, worker, state_reason }) => ({
@@ -43,57 +65,58 @@ export async function moveDispatches(trx: Transaction<Tables>, moves: readonly D
   return moved.map(toDispatch)
 }
 
-async function moveDispatch(trx: Transaction<Tables>, move: DispatchMove, at: number): Promise<DispatchRow | undefined> {
-  const { id, from, to, reason, incarnation, change_url } = move
-  // A list that is empty, or a slot that another dispatch fills by now, is no step.
-  const again = slotStates.includes(to) && from.some((each) => !slotStates.includes(each))
-  if (from.length === 0 || (again && (await slotTaken(trx, id)))) return undefined
-  return trx
-    .updateTable('dispatch')
-    .set({
-      state: to,
-      state_reason: reason,
-      changed_at: at,
-      ...(to === 'handed' ? { handed_at: at } : {}),
-      ...(incarnation === undefined ? {} : { incarnation }),
-      ...(change_url === undefined ? {} : { change_url }),
-    })
-    .where('id', '=', id)
-    .where('state', 'in', from)
-    .returningAll()
-    .executeTakeFirst()
+/** The rows that are to move, by id, as they are. */
+async function rowsOf(trx: Trx, table: 'dispatch', moves: readonly { readonly id: string }[]): Promise<Map<string, DispatchRow>>
+async function rowsOf(trx: Trx, table: 'delivery', moves: readonly { readonly id: string }[]): Promise<Map<string, DeliveryRow>>
+async function rowsOf(trx: Trx, table: 'dispatch' | 'delivery', moves: readonly { readonly id: string }[]): Promise<Map<string, unknown>> {
+  const found = new Map<string, unknown>()
+  for (const part of chunks([...new Set(moves.map(({ id }) => id))])) {
+    const rows = await trx.selectFrom(table).selectAll().where('id', 'in', part).execute()
+    for (const row of rows) found.set(row.id, row)
+  }
+  return found
 }
 
-/** A change that goes back to its worker needs its slot again. */
-async function slotTaken(trx: Transaction<Tables>, id: string): Promise<boolean> {
-  const other = await trx
-    .selectFrom('dispatch as mine')
-    .innerJoin('dispatch as other', (join) => join.onRef('other.worker', '=', 'mine.worker').onRef('other.slot', '=', 'mine.slot'))
-    .select('other.id')
-    .where('mine.id', '=', id)
-    .where('mine.kind', '=', 'work')
-    .where('other.kind', '=', 'work')
-    .where(among('other.state', slotStates))
-    .whereRef('other.id', '!=', 'mine.id')
-    .executeTakeFirst()
-  return other !== undefined
+/** Among those that move beside it, too. */
+async function slotTaken(trx: Trx, { id, kind, worker, slot }: DispatchRow, moving: ReadonlyMap<string, DispatchRow>): Promise<boolean> {
+  if (kind !== 'work' || slot === null) return false
+  const rows = await trx
+    .selectFrom('dispatch')
+    .select(['id', 'state'])
+    .where('worker', '=', worker)
+    .where('slot', '=', slot)
+    .where('kind', '=', 'work')
+    .where(among('state', slotStates))
+    .where('id', '<>', id)
+    .execute()
+  const stays = rows.some((row) => slotStates.includes(moving.get(row.id)?.state ?? row.state))
+  return (
+    stays ||
+    [...moving.values()].some((row) => row.id !== id && row.worker === worker && row.slot === slot && slotStates.includes(row.state))
+  )
 }
 
 /** Kept on the issue, so that no view counts history; and what came back is judged again. */
-async function countOnIssues(trx: Transaction<Tables>, moved: readonly DispatchRow[]): Promise<void> {
-  for (const { kind, issue, state } of moved) {
-    if (kind !== 'work' || liveStates.includes(state)) continue
+async function countOnIssues(trx: Trx, moved: readonly DispatchRow[]): Promise<void> {
+  const ended = moved.filter(({ kind, state }) => kind === 'work' && !liveStates.includes(state))
+  for (const [state, same] of Map.groupBy(ended, (row) => row.state)) {
     const failed = state === 'failed' || state === 'lost'
-    await trx
-      .updateTable('issue')
-      .set((eb) => ({ ...toJudge, ...(failed ? { attempts: eb('attempts', '+', 1) } : state === 'done' ? { done: 1 } : {}) }))
-      .where('ref', '=', issue)
-      .execute()
+    for (const part of chunks(same)) {
+      await trx
+        .updateTable('issue')
+        .set((eb) => ({ ...toJudge, ...(failed ? { attempts: eb('attempts', '+', 1) } : state === 'done' ? { done: 1 } : {}) }))
+        .where(
+          'ref',
+          'in',
+          part.map(({ issue }) => issue),
+        )
+        .execute()
+    }
   }
 }
 
 /** What was not begun is not begun any more once its dispatch has ended. */
-async function refusePlanned(trx: Transaction<Tables>, moved: readonly DispatchRow[], at: number): Promise<void> {
+async function refusePlanned(trx: Trx, moved: readonly DispatchRow[], at: number): Promise<void> {
   const ended = moved.filter(({ state }) => !liveStates.includes(state))
   for (const part of chunks(ended)) {
     const evidence = 'its dispatch ended before it was placed'
@@ -115,55 +138,66 @@ async function refusePlanned(trx: Transaction<Tables>, moved: readonly DispatchR
 /** A delivery that has ended keeps no text and no lease; its first event keeps the text's size and hash. */
 const over = { text: '', lease_owner: null, lease_until: 0 }
 
-export async function moveDeliveries(
-  trx: Transaction<Tables>,
-  moves: readonly DeliveryMove[],
-  owner: string,
-  at: number,
-): Promise<Delivery[]> {
+export async function moveDeliveries(trx: Trx, moves: readonly DeliveryMove[], owner: string, at: number): Promise<Delivery[]> {
   for (const { id, from, to } of moves) if (!deliverySteps[from].includes(to)) refuseStep('delivery', id, from, to)
+  const rows = await rowsOf(trx, 'delivery', moves)
+  const pasting = await pastingInto(trx, rows, moves)
   const moved: DeliveryRow[] = []
-  for (const move of moves) {
-    const row = await moveDelivery(trx, move, owner, at)
-    if (row !== undefined) moved.push(row)
+  for (const { id, token, from, to, evidence, incarnation, presses } of moves) {
+    const row = rows.get(id)
+    if (row === undefined || row.state !== from || row.lease_token !== token || (isActive(from) && row.lease_owner !== owner)) continue
+    if (isPasting(to) && !isPasting(from)) {
+      if (pasting.has(row.worker)) continue
+      pasting.add(row.worker)
+    }
+    const next: DeliveryRow = {
+      ...row,
+      state: to,
+      evidence,
+      changed_at: at,
+      incarnation: incarnation ?? row.incarnation,
+      presses: presses ?? row.presses,
+      ...(isActive(to) ? {} : over),
+    }
+    rows.set(id, next)
+    moved.push(next)
   }
+  const step = ['state', 'evidence', 'changed_at', 'incarnation', 'presses'] as const
+  const after = [...rows.values()].filter((row) => moved.includes(row))
+  await writeRows(
+    trx,
+    'delivery',
+    step,
+    after.filter(({ state }) => isActive(state)),
+  )
+  await writeRows(
+    trx,
+    'delivery',
+    [...step, 'text', 'lease_owner', 'lease_until'],
+    after.filter(({ state }) => !isActive(state)),
+  )
   await append(trx, moved.map(stepped), at)
   await moveDispatches(trx, carried(moved), at)
   return moved.map(toDelivery)
 }
 
 const isActive = (state: DeliveryState) => activeStates.includes(state)
+const isPasting = (state: DeliveryState) => pastingStates.includes(state)
 
-async function moveDelivery(trx: Transaction<Tables>, move: DeliveryMove, owner: string, at: number): Promise<DeliveryRow | undefined> {
-  const { id, token, from, to, evidence, incarnation, presses } = move
-  let update = trx
-    .updateTable('delivery')
-    .set({
-      state: to,
-      evidence,
-      changed_at: at,
-      ...(incarnation === undefined ? {} : { incarnation }),
-      ...(presses === undefined ? {} : { presses }),
-      ...(isActive(to) ? {} : over),
-    })
-    .where('id', '=', id)
-    .where('state', '=', from)
-    .where('lease_token', '=', token)
-  if (isActive(from)) update = update.where('lease_owner', '=', owner)
-  if (pastingStates.includes(to) && !pastingStates.includes(from)) {
-    update = update.where((eb) =>
-      eb.not(
-        eb.exists(
-          eb
-            .selectFrom('delivery as other')
-            .select('other.id')
-            .whereRef('other.worker', '=', 'delivery.worker')
-            .where(among('other.state', pastingStates)),
-        ),
-      ),
-    )
+/** Workers of these deliveries that have a text in their composer, or on its way there. */
+async function pastingInto(trx: Trx, rows: ReadonlyMap<string, DeliveryRow>, moves: readonly DeliveryMove[]): Promise<Set<string>> {
+  const workers = new Set(moves.flatMap(({ id, from, to }) => (isPasting(to) && !isPasting(from) ? (rows.get(id)?.worker ?? []) : [])))
+  const found = new Set<string>()
+  for (const part of chunks([...workers])) {
+    const pasting = await trx
+      .selectFrom('delivery')
+      .select('worker')
+      .where('worker', 'in', part)
+      .where(among('state', pastingStates))
+      .execute()
+    for (const { worker } of pasting) found.add(worker)
   }
-  return update.returningAll().executeTakeFirst()
+  return found
 }
 
 function stepped({ id, state, issue, worker, evidence, presses }: DeliveryRow): NewEvent {

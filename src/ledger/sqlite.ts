@@ -52,7 +52,7 @@ class Driver extends SqliteDriver {
 type Bound = null | number | bigint | string
 
 /** How many prepared statements are kept: more than the store has, without those that differ by how many rows they bind. */
-const keptStatements = 100
+const keptStatements = 300
 
 /** What Kysely asks of a database, answered by node's. Preparing costs as much as running, so the latest statements are kept. */
 function asKyselyNeeds(database: DatabaseSync): SqliteDatabase {

@@ -1,6 +1,7 @@
 /** The ledger over an engine: every method is one transaction. */
 import type { Ledger } from '../core/ledger.ts'
 import type { Engine } from './engine.ts'
+import { chunks } from './engine.ts'
 import type { Dispatch } from '../core/lives.ts'
 import { BurnError } from '../core/errors.ts'
 import { slotStates } from '../core/lives.ts'
@@ -16,6 +17,7 @@ import { prune } from './prune.ts'
 import * as queries from './queries.ts'
 import * as verdicts from './verdicts.ts'
 import * as workers from './workers.ts'
+import { writeRows } from './write-rows.ts'
 
 export function createStore(engine: Engine): Ledger {
   const { read, write } = engine
@@ -80,14 +82,21 @@ type Saved = Parameters<Ledger['saveComments']>[0]
 
 async function saveComments(trx: Parameters<Write>[0], comments: Saved, at: number): Promise<void> {
   const events: NewEvent[] = []
-  for (const { id, comment_id, says } of comments) {
-    const row = await trx
-      .updateTable('dispatch')
-      .set({ comment_id, comment_says: says })
-      .where('id', '=', id)
-      .returning(['issue', 'worker'])
-      .executeTakeFirst()
-    if (row !== undefined) events.push({ kind: 'dispatch.commented', subject: id, ...row, text: `comment ${comment_id} says ${says}` })
+  for (const part of chunks(comments)) {
+    const said = new Map(part.map((comment) => [comment.id, comment]))
+    const rows = await trx
+      .selectFrom('dispatch')
+      .selectAll()
+      .where('id', 'in', [...said.keys()])
+      .execute()
+    const changed = rows.map((row) => ({
+      ...row,
+      comment_id: said.get(row.id)?.comment_id ?? null,
+      comment_says: said.get(row.id)?.says ?? null,
+    }))
+    await writeRows(trx, 'dispatch', ['comment_id', 'comment_says'], changed)
+    for (const { id, issue, worker, comment_id, comment_says } of changed)
+      events.push({ kind: 'dispatch.commented', subject: id, issue, worker, text: `comment ${comment_id} says ${comment_says}` })
   }
   await append(trx, events, at)
 }

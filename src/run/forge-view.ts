@@ -17,7 +17,7 @@ export interface ForgeView {
   readonly repos_down: ReadonlyMap<RepoRef, string>
   readonly writers: ReadonlyMap<RepoRef, ReadonlySet<string>>
   readonly changes: readonly Change[]
-  /** When each repo's changes were asked for: to be saved once they have been acted on. */
+  /** When each repo's changes were asked for, by the forge's clock: to be saved once they have been acted on. */
   readonly changes_at: ReadonlyMap<RepoRef, Time>
   /** Issues that the forge gave malformed or in part, said once a cycle. */
   readonly skipped: readonly string[]
@@ -38,7 +38,7 @@ export async function refreshForge(
   before: Pick<LedgerView, 'dispatches' | 'repos'>,
   ports: Ports,
 ): Promise<ForgeView> {
-  const { forge, clock } = ports
+  const { forge } = ports
   const down = new Map<RepoRef, string>()
   const writers = new Map<RepoRef, ReadonlySet<string>>()
   const changes: Change[] = []
@@ -56,9 +56,9 @@ export async function refreshForge(
       writers.set(repo, new Set(await refreshWriters(repo, record, ports)))
       const under = busy.get(repo)
       if (under !== undefined) {
-        const now = clock.now()
-        changes.push(...(await forge.changes(repo, changedSince(under, record?.changes_at ?? null))))
-        changesAt.set(repo, now)
+        const page = await forge.changes(repo, changedSince(under, record?.changes_at ?? null))
+        changes.push(...page.changes)
+        changesAt.set(repo, page.asked_at)
       }
     } catch (thrown) {
       if (isLedgerFailure(thrown)) throw thrown

@@ -38,7 +38,7 @@ export class VirtualClock implements Clock {
 
   /** Acts at a time, or at once where it is past. */
   at(at: Time, act: () => void): void {
-    push(this.#due, { at: Math.max(at, this.#now), seq: this.#seq++, act })
+    push(this.#due, { at: Math.max(Math.ceil(at), this.#now), seq: this.#seq++, act })
   }
 
   /** Lets time pass until `over` says so, or nothing is due any more. */

@@ -1,6 +1,6 @@
 /** A forge in memory: issues, comments and changes, and the hours in which it does not answer. */
 import type { Change, Comment, Issue, IssueRef, RepoRef, Time } from '../core/nouns.ts'
-import type { Clock, Forge, IssuePage } from '../core/ports.ts'
+import type { ChangePage, Clock, Forge, IssuePage } from '../core/ports.ts'
 import { BurnError } from '../core/errors.ts'
 import { repoOf } from '../core/refs.ts'
 
@@ -89,12 +89,13 @@ export class SimulatedForge implements Forge {
     this.#answer()
   }
 
-  async changes(ref: RepoRef, since: Time): Promise<readonly Change[]> {
+  async changes(ref: RepoRef, since: Time): Promise<ChangePage> {
     this.#ask()
     const { changes } = this.#repo(ref)
     let from = changes.length
     while (from > 0 && (changes[from - 1]?.at ?? 0) >= since) from--
-    return [...new Map(changes.slice(from).map(({ change }) => [change.dispatch_id, change])).values()]
+    const latest = new Map(changes.slice(from).map(({ change }) => [change.dispatch_id, change]))
+    return { changes: [...latest.values()], asked_at: this.#clock.now() }
   }
 
   async whoami(): Promise<{ readonly login: string }> {

@@ -167,7 +167,7 @@ export function forgeContract(name: string, open: () => Promise<ForgeFixture>, o
     const issue = await addIssue({ title: 'work' })
     const [merged, dropped] = [await people.openChange(issue, `burn/${id(1)}`), await people.openChange(issue + 1000, `burn/${id(2)}`)]
     await people.openChange(issue + 2000, 'somebody/else')
-    const states = async () => new Map((await forge.changes(repo, 0)).map((change) => [change.dispatch_id, change.state]))
+    const states = async () => new Map((await forge.changes(repo, 0)).changes.map((change) => [change.dispatch_id, change.state]))
     assert.deepEqual(
       await states(),
       new Map([
@@ -188,7 +188,7 @@ export function forgeContract(name: string, open: () => Promise<ForgeFixture>, o
         [id(2), 'closed'],
       ]),
     )
-    const [change] = (await forge.changes(repo, 0)).filter(({ dispatch_id }) => dispatch_id === id(1))
+    const [change] = (await forge.changes(repo, 0)).changes.filter(({ dispatch_id }) => dispatch_id === id(1))
     assert.equal(change?.author, people.person)
     assert.match(change?.url ?? '', /^(https?|file):\/\//)
   })

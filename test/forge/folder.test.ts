@@ -92,7 +92,7 @@ test('malformed files are left out, each with file and line', async (t) => {
   assert.deepEqual(skipped.map(({ what }) => what).toSorted(), files.map(([path]) => path).toSorted())
   for (const [path, , why] of files) assert.ok(skipped.find(({ what }) => what === path)?.why.startsWith(why), path)
   assert.deepEqual(
-    (await forge.changes(repo, 0)).map(({ dispatch_id, state }) => [dispatch_id, state]),
+    (await forge.changes(repo, 0)).changes.map(({ dispatch_id, state }) => [dispatch_id, state]),
     [['0k00000000002', 'open']],
   )
 })

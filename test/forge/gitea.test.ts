@@ -151,10 +151,10 @@ test('a change from a fork counts only where its author may write', async (t) =>
   state.addRepo({ name: 'stranger/app' })
   state.addRepo({ name: 'burn/app' })
   state.addPull(repo, { title: 'trust me', branch: 'burn/0k00000000001', from: 'stranger/app', author: 'stranger' })
-  assert.deepEqual(await forge.changes(repo, 0), [])
+  assert.deepEqual((await forge.changes(repo, 0)).changes, [])
   state.addPull(repo, { title: 'mine', branch: 'burn/0k00000000002', from: 'burn/app', author: 'burn' })
   assert.deepEqual(
-    (await forge.changes(repo, 0)).map(({ dispatch_id }) => dispatch_id),
+    (await forge.changes(repo, 0)).changes.map(({ dispatch_id }) => dispatch_id),
     ['0k00000000002'],
   )
 })

@@ -3,145 +3,16 @@
  * `BURN_KILL=all` tries each of them (npm run killed), `BURN_KILL=25` that one.
  */
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
-import { after, test, type TestContext } from 'node:test'
-import type { Ledger } from '../../src/core/ledger.ts'
-import type { GiteaStandIn } from '../stand-ins/gitea/server.ts'
-import { markerOf } from '../../src/decide/marker.ts'
-import { openLedger } from '../../src/ledger/open.ts'
-import { startGitea } from '../stand-ins/gitea/server.ts'
-import { standIn, testFleet, until, type Fleet } from '../support/fleet.ts'
-import { startPostgres } from '../support/postgres.ts'
+import { after, test } from 'node:test'
 import { seeded } from '../../src/core/random.ts'
+import { startPostgres } from '../support/postgres.ts'
+import { openRig } from './rig.ts'
 
-const repo = 'timmy/app'
-const program = resolve(import.meta.dirname, 'killable.ts')
-const closing = resolve(import.meta.dirname, '../stand-ins/agent/closing.mjs')
 const every = process.env['BURN_KILL'] === 'all'
 const named = Number(process.env['BURN_KILL'] ?? 0)
-/** Longer than a lease lasts, milliseconds. */
-const step = 40_000
 
 const server = await startPostgres()
 after(() => server?.stop())
-
-class Rig {
-  /** How far clocks go ahead by now, milliseconds. */
-  ahead = 0
-  readonly forge: GiteaStandIn
-  readonly fleet: Fleet
-  readonly ledger: Ledger
-  #numbers: number[] = []
-
-  constructor(forge: GiteaStandIn, fleet: Fleet, ledger: Ledger) {
-    this.forge = forge
-    this.fleet = fleet
-    this.ledger = ledger
-  }
-
-  /** Returns how many boundaries it met; null where it was killed. */
-  dispatch(boundary: number, cycles: number): Promise<number | null> {
-    const { dir } = this.fleet
-    const words = [program, join(dir, 'fleet-spec.json'), join(dir, 'home'), String(boundary), String(this.ahead), String(cycles)]
-    return new Promise((done, fail) => {
-      const child = execFile(process.execPath, words, { env: process.env }, (error, out, err) => {
-        if (child.signalCode === 'SIGKILL') done(null)
-        else if (error !== null) fail(new Error(err))
-        else done(Number(out.trim()))
-      })
-    })
-  }
-
-  /** Two new issues, one dispatcher that is killed and others beside it; then the world is put right, and nothing may be wrong with it. */
-  async round(boundary: number, beside: number): Promise<number | null> {
-    this.ahead += step
-    this.#numbers = [1, 2].map(() => this.forge.state.addIssue(repo, { title: `work ${boundary}`, author: 'ann' }).number)
-    const others = Array.from({ length: beside }, () => this.dispatch(0, 2))
-    const met = await this.dispatch(boundary, 2)
-    await Promise.all(others)
-    await this.#recover()
-    await this.#check()
-    return met
-  }
-
-  async #recover(): Promise<void> {
-    const open = () => this.#numbers.filter((number) => this.forge.state.issue(repo, number).state === 'open')
-    for (let tries = 0; tries < 6 && open().length > 0; tries++) {
-      this.ahead += step
-      await this.dispatch(0, 2)
-      for (const number of open()) await this.#asOperator(number)
-    }
-    assert.deepEqual(open(), [], 'every issue is done in the end')
-    this.ahead += step
-    await this.dispatch(0, 2)
-  }
-
-  /** What is unknown is looked at by a person, who gives the issue back; nothing else may hold one up. */
-  async #asOperator(number: number): Promise<void> {
-    const [last] = await this.ledger.dispatches({ issue: `${repo}#${number}`, limit: 1 })
-    if (last === undefined || last.state !== 'handed') return
-    const [delivery] = await this.ledger.deliveries({ ids: [last.id] })
-    if (delivery?.state !== 'unknown') return
-    const got = this.fleet.received().filter(({ text }) => text.includes(last.id)).length
-    if (got > 0) return until('its agent closes it', () => this.forge.state.issue(repo, number).state === 'closed')
-    await this.ledger.moveDispatches(
-      [{ id: last.id, from: ['handed'], to: 'released', reason: 'it never arrived' }],
-      Date.now() + this.ahead,
-    )
-  }
-
-  async #check(): Promise<void> {
-    await this.ledger.check()
-    const received = this.fleet.received().flatMap(({ text }) => /\[burn ([0-9a-z]{13})\]/.exec(text)?.[1] ?? [])
-    for (const number of this.#numbers) {
-      const issue = `${repo}#${number}`
-      const dispatches = await this.ledger.dispatches({ issue })
-      assert.ok(dispatches.length > 0, `${issue} was dispatched`)
-      const deliveries = await this.ledger.deliveries({ ids: dispatches.map(({ id }) => id) })
-      for (const { id, state, evidence } of deliveries) {
-        const got = received.filter((each) => each === id).length
-        assert.ok(got <= 1, `${id} was received ${got} times`)
-        if (state === 'seen' || state === 'submitted') assert.equal(got, 1, `${id} is ${state}: ${evidence}`)
-        if (state === 'refused') assert.equal(got, 0, `${id} is refused: ${evidence}`)
-        assert.ok(!['planned', 'placing', 'placed'].includes(state), `${id} of a closed issue is ${state}`)
-      }
-      const told = deliveries.filter(({ id }) => received.includes(id))
-      assert.equal(told.length, 1, `${issue} was given to ${told.length} agents`)
-      const marks = this.forge.state.issue(repo, number).comments.flatMap(({ body }) => markerOf(body)?.dispatch ?? [])
-      assert.equal(new Set(marks).size, marks.length, `${issue} has one comment a dispatch: ${marks.join(' ')}`)
-    }
-  }
-}
-
-async function open(t: TestContext, ledger: (dir: string) => string): Promise<Rig> {
-  const forge = await startGitea({ repos: [{ name: repo, writers: ['burn', 'ann'] }], check: false })
-  t.after(() => forge.close())
-  let url = ''
-  const fleet = testFleet(t, (dir, socket) => {
-    writeFileSync(join(dir, 'token'), forge.token, { mode: 0o600 })
-    url = ledger(dir)
-    const agent = standIn(dir, '--turn', closing, '--busy-mode', 'queue')
-    return {
-      name: 'f',
-      session: 'F',
-      socket,
-      dir: join(dir, 'w'),
-      ledger: url,
-      forge: { kind: 'gitea', url: forge.url, owner: 'timmy', token: { file: join(dir, 'token') } },
-      agent: { ...agent, hooks: false, busy_input_mode: 'queue', env: { STANDIN_TOKEN: forge.token } },
-      machines: { box: { windows: [{ name: 'W', panes: 2, repos: ['app'] }] } },
-    }
-  })
-  for (const words of [['up'], ['christen']]) {
-    const { code, err } = await fleet.burn(...words)
-    assert.equal(code, 0, err)
-  }
-  const opened = await openLedger(url, { random: Math.random })
-  t.after(() => opened.close())
-  return new Rig(forge, fleet, opened)
-}
 
 const seed = Date.now() % 1_000_000
 const random = seeded(seed)
@@ -152,7 +23,7 @@ function killed(engine: string, beside: number, samples: number, ledger: (dir: s
     `killed at its boundaries, ${others}, on ${engine}: nothing is lost, nothing comes twice`,
     { timeout: every ? 1_200_000 : 80_000 },
     async (t) => {
-      const rig = await open(t, ledger)
+      const rig = await openRig(t, ledger)
       const met = await rig.round(0, 0)
       assert.ok(met !== null && met > 20, `${met} boundaries`)
       // What it meets depends on what the others have done by then: past the last, it ends by itself.

@@ -41,6 +41,8 @@ guard(session.ledger, [
   'saveWriters',
   'saveChangesSeen',
   'saveVerdicts',
+  'saveWaiting',
+  'judgeBy',
   'saveReadings',
   'claim',
   'moveDispatches',

@@ -43,7 +43,7 @@ export function scratch(t: Pick<TestContext, 'after'>): string {
 }
 
 /** `spec` gets the folder and the socket: what it returns is written as the fleet's spec. */
-export function testFleet(t: TestContext, spec: (dir: string, socket: string) => object): Fleet {
+export function testFleet(t: Pick<TestContext, 'after'>, spec: (dir: string, socket: string) => object): Fleet {
   const dir = scratch(t)
   const socket = privateSocket(t)
   const file = join(dir, 'fleet-spec.json')

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto'
 import type { TestContext } from 'node:test'
 
 /** The name of a socket that nobody else uses; its server is ended when the test is. */
-export function privateSocket(t: TestContext): string {
+export function privateSocket(t: Pick<TestContext, 'after'>): string {
   const socket = `burn-test-${randomBytes(6).toString('hex')}`
   t.after(() => endServer(socket))
   return socket

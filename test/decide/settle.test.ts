@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Dispatch } from '../../src/core/lives.ts'
+import type { View } from '../../src/core/view.ts'
+import { planSettle } from '../../src/decide/settle.ts'
+
+const minute = 60_000
+const now = Date.UTC(2026, 5, 1)
+const id = '0k3v9w2x4abcd'
+
+const handed = {
+  id,
+  kind: 'work',
+  issue: 'o/r#1',
+  worker: 'm/W/A',
+  state: 'handed',
+  incarnation: '1.%1.9',
+  handed_at: now - 90 * minute,
+  change_url: null,
+} as Dispatch
+
+/** A worker that holds one issue, and has been idle for 40 minutes. */
+function viewOf(changes: Partial<View> = {}, dispatch: Partial<Dispatch> = {}): View {
+  return {
+    fleet: { dispatch: { ended_after: 30 * minute } },
+    now,
+    dispatches: [{ ...handed, ...dispatch }],
+    states: new Map([['m/W/A', { state: 'idle', since: now - 40 * minute }]]),
+    incarnations: new Map([['m/W/A', '1.%1.9']]),
+    unproven: new Set(),
+    writers: new Map([['o/r', new Set()]]),
+    repos_down: new Map(),
+    changes: [],
+    closed: new Set(),
+    ...changes,
+  } as unknown as View
+}
+
+const becomes = (view: View) => planSettle(view).map(({ to }) => to)
+
+test('what an agent holds that has had nothing to do for long has failed, and says why', () => {
+  const [move] = planSettle(viewOf())
+  assert.deepEqual([move?.to, move?.from], ['failed', ['handed']])
+  assert.equal(move?.reason, 'its turn ended without a change for review: the agent has had nothing to do for 40 minutes')
+})
+
+test('it has not where its turn may not be over, its text may not have arrived, or its change could not be seen', () => {
+  const never: Record<string, View> = {
+    'at work': viewOf({ states: new Map([['m/W/A', { state: 'working', since: now - 90 * minute }]]) }),
+    'idle for a moment': viewOf({ states: new Map([['m/W/A', { state: 'idle', since: now - 29 * minute }]]) }),
+    'handed a moment ago': viewOf({}, { handed_at: now - 29 * minute }),
+    'not in a known state': viewOf({ states: new Map() }),
+    'its text unknown': viewOf({ unproven: new Set([id]) }),
+    'its repo down': viewOf({ repos_down: new Map([['o/r', 'no route']]) }),
+    'its repo not asked': viewOf({ writers: new Map() }),
+    'its machine not asked': viewOf({ incarnations: new Map() }),
+    'switched off': viewOf({ fleet: { dispatch: { ended_after: null } } as View['fleet'] }),
+    'a question to the council': viewOf({}, { kind: 'council' }),
+    'in review': viewOf({}, { state: 'review' }),
+  }
+  for (const [what, view] of Object.entries(never)) assert.deepEqual(becomes(view), [], what)
+})
+
+test('what is known for certain goes before: closed, in review, merged, gone', () => {
+  const change = (state: 'open' | 'merged' | 'closed') => [{ dispatch_id: id, url: 'u', state, author: 'burn' }]
+  assert.deepEqual(becomes(viewOf({ closed: new Set(['o/r#1']) })), ['done'])
+  assert.deepEqual(becomes(viewOf({ changes: change('open') })), ['review'])
+  assert.deepEqual(becomes(viewOf({ changes: change('merged') })), ['done'])
+  assert.deepEqual(becomes(viewOf({ changes: change('closed') }, { state: 'review' })), ['failed'])
+  assert.deepEqual(becomes(viewOf({ incarnations: new Map([['m/W/A', '1.%1.10']]) })), ['lost'])
+  assert.deepEqual(becomes(viewOf({ incarnations: new Map([['m/W/A', null]]) })), ['lost'])
+})
