@@ -14,7 +14,8 @@ import { openTmux } from '../src/tmux/open.ts'
 import { startSshd } from '../test/support/sshd.ts'
 import { startGitea } from '../test/stand-ins/gitea/server.ts'
 import { claiming } from './claims.ts'
-import { pairs } from './measure.ts'
+import { deciding } from './decide.ts'
+import { pairs, timed } from './measure.ts'
 import { allHold, tableOf, writeTable } from './report.ts'
 import { command, openRig, root } from './rig.ts'
 import { delivering, panesOf, raising, sampling, sshAPane, statusCommand } from './topics.ts'
@@ -75,6 +76,7 @@ interface Cycle {
 async function cycles(rig: Rig): Promise<Compared[]> {
   const times: number[] = []
   const quiet: number[] = []
+  const restarts: number[] = []
   let asked = 0
   for (let turn = 0; turn < pairs; turn++) {
     const issues = Array.from({ length: 112 }, (_, index) => ({
@@ -109,6 +111,7 @@ async function cycles(rig: Rig): Promise<Compared[]> {
       quiet.push(ms)
       asked = Math.max(asked, forge.log.length - before)
     }
+    for (let again = 0; again < pairs; again++) restarts.push(await restart(rig))
   }
   const under = (ms: number) => ({ says: `< ${ms} ms`, holds: (ours: number) => ours < ms })
   return [
@@ -120,7 +123,23 @@ async function cycles(rig: Rig): Promise<Compared[]> {
       against: '',
       limit: { says: '≤ 2 requests', holds: () => asked <= 2 },
     },
+    { name: 'a start after a crash, all of 112 panes known again', ours: restarts, theirs: [], against: '', limit: under(2000) },
   ]
+}
+
+/** A dispatcher is killed while 112 agents are at work; the next one, as a whole process, until it has looked at everything. No agent may notice. */
+async function restart(rig: Rig): Promise<number> {
+  const before = rig.received()
+  const running = rig.start('dispatch', '--cycles', '0', '--interval', '1', '--json')
+  await running.said(/"cycle":1/)
+  await running.kill()
+  let known = { claimed: [] as unknown[], settled: [] as unknown[], troubles: [] as unknown[] }
+  const took = await timed(async () => {
+    known = JSON.parse(await rig.burn('dispatch', '--json')) as typeof known
+  })
+  if (known.claimed.length + known.settled.length + known.troubles.length > 0 || rig.received() !== before)
+    throw new Error(`the crash was noticed: ${JSON.stringify(known)}`)
+  return took
 }
 
 const rig = openRig()
@@ -137,6 +156,7 @@ try {
   await rig.burn('up')
   await rig.burn('christen', '--parallel', '16')
   for (const [name, topic] of Object.entries(topics)) if (wanted(name)) results.push(...(await topic(rig)))
+  if (wanted('decide')) results.push(...deciding(pairs))
   const ofLedger = wanted('ledger') ? await claiming(pairs) : []
   console.log(
     `${tableOf([...results, ...ofLedger])}\n\nmedian (smallest–largest) of ${pairs} interleaved pairs, Node ${process.versions.node}`,

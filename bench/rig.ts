@@ -16,6 +16,8 @@ export interface Rig {
   socket: string
   /** Runs the bundled command; returns what it printed. */
   burn(...words: readonly string[]): Promise<string>
+  /** Runs it in the background: `said` waits until it has printed what matches, `kill` ends it by SIGKILL. */
+  start(...words: readonly string[]): { said(what: RegExp): Promise<void>; kill(): Promise<void> }
   writeSpec(machine?: object, more?: object): void
   /** How many prompts the agents wrote down that they received. */
   received(): number
@@ -31,6 +33,7 @@ export function openRig(): Rig {
     dir,
     socket,
     burn: (...words) => command([process.execPath, bundle, ...words], { BURN_SPEC: spec, HOME: join(dir, 'home') }),
+    start: (...words) => background([process.execPath, bundle, ...words], { BURN_SPEC: spec, HOME: join(dir, 'home') }),
     writeSpec: (machine = {}, more = {}) => writeFileSync(spec, JSON.stringify(specOf(dir, rig.socket, machine, more))),
     received: () => countReceived(join(dir, 'agents')),
     close: () => {
@@ -75,6 +78,21 @@ export function command(argv: readonly string[], env: Readonly<Record<string, st
   return new Promise((done, fail) => {
     child.once('close', (code) => (code === 0 || code === 3 ? done(out) : fail(new Error(`${argv.join(' ')} ended with ${code}: ${err}`))))
   })
+}
+
+function background(argv: readonly string[], env: Readonly<Record<string, string>>): ReturnType<Rig['start']> {
+  const [program = '', ...words] = argv
+  const child = spawn(program, words, { env: { ...process.env, NO_COLOR: '1', ...env }, stdio: ['ignore', 'pipe', 'ignore'] })
+  const ended = new Promise<void>((done) => child.once('close', () => done()))
+  let out = ''
+  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()))
+  return {
+    said: (what) => until(() => what.test(out)),
+    kill: () => {
+      child.kill('SIGKILL')
+      return ended
+    },
+  }
 }
 
 export function tmux(socket: string, ...words: readonly string[]): string {

@@ -1,0 +1,78 @@
+/** One decision over a large fleet and a large backlog, judged and routed from nothing. */
+import type { IssueRecord } from '../src/core/ledger.ts'
+import type { Worker } from '../src/core/nouns.ts'
+import type { View } from '../src/core/view.ts'
+import type { Compared } from './measure.ts'
+import { planDispatch } from '../src/decide/dispatch.ts'
+
+/** As text read from a file or a database is: in one piece, and never hashed. */
+const fresh = (text: string) => Buffer.from(text).toString('latin1')
+
+function viewOf(workers: number, issues: number): View {
+  const repos = Array.from({ length: 100 }, (_, index) => `o/r${index}`)
+  const served = (index: number) => [repos[index % 100], repos[(index + 1) % 100], repos[(index * 7) % 100]] as string[]
+  const all = Array.from({ length: workers }, (_, index) => {
+    const id = `m${index % 200}/W${index % 20}/n${index}`
+    const home = index % 2 === 0 ? null : (repos[index % 100] ?? null)
+    return { id, role: 'worker', sublane: index % 5 === 0 ? 'ui' : null, repos: served(index), home, depth: 2, agent: { kind: 'hermes' } }
+  }) as unknown as Worker[]
+  const records = Array.from({ length: issues }, (_, index): IssueRecord => {
+    const repo = fresh(repos[index % 100] ?? '')
+    const times = { created_at: (index * 7919) % issues, updated_at: 1, comments: 0 }
+    const people = { labels: index % 9 === 0 ? ['ui'] : ['bug'], assignees: [], author: fresh('ann') }
+    const issue = { ref: fresh(`${repo}#${index}`), repo, number: index, title: fresh(`Issue ${index}`), body: '', ...people, ...times }
+    const judged = { attempts: 0, failed_at: null, done: false, verdict: null, standing: null, revision: 0 }
+    return { issue: { ...issue, state: 'open', url: '' }, ...judged }
+  })
+  const trust = { authors: 'writers' as const, labels: [] }
+  const policy = {
+    skip_labels: ['epic'],
+    skip_titles: ['^\\[meta\\]'],
+    council_labels: ['council'],
+    assigned: 'skip',
+    max_attempts: 3,
+    trust,
+  }
+  return {
+    fleet: { name: 'f', dispatch: policy, machines: [{ windows: [{ workers: all }] }] },
+    now: 1e12,
+    dispatches: [],
+    issues: records,
+    records: all.map(({ id }) => ({ id, hold: null, used_at: null })),
+    workers: all.map((worker) => ({ worker, reading: { state: 'idle', detail: null, evidence: '' }, incarnation: 'x' })),
+    writers: new Map(repos.map((repo) => [repo, new Set(['ann'])])),
+    login: null,
+    closed: new Set(),
+    repos_down: new Map(),
+  } as unknown as View
+}
+
+function decided(workers: number, issues: number): number {
+  const view = viewOf(workers, issues)
+  const began = performance.now()
+  const { assignments } = planDispatch(view)
+  const took = performance.now() - began
+  if (assignments.length !== Math.min(issues, workers * 2)) throw new Error(`${assignments.length} were given`)
+  return took
+}
+
+/** Also ten times smaller in both, in turn: what it costs must grow as what there is. */
+export function deciding(pairs: number): Compared[] {
+  const large: number[] = []
+  const small: number[] = []
+  for (let pair = 0; pair < pairs; pair++) {
+    small.push(decided(1_000, 10_000))
+    large.push(decided(10_000, 100_000))
+  }
+  const name = 'a decision over 10,000 workers and 100,000 new issues'
+  return [
+    { name, ours: large, theirs: [], against: '', limit: { says: '< 1000 ms', holds: (ours) => ours < 1000 } },
+    {
+      name: 'the same',
+      ours: large,
+      theirs: small,
+      against: 'over 1,000 and 10,000',
+      limit: { says: '≤ 15 ×', holds: (ours, theirs) => ours <= 15 * theirs },
+    },
+  ]
+}

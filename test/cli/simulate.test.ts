@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { burn, scratch, writeIssues, type Ran } from '../support/fleet.ts'
+
+interface Run {
+  readonly fleet: string
+  readonly workers: number
+  readonly finished: boolean
+  readonly hours: number
+  readonly done: number
+  readonly cost: number | null
+  readonly wait_half: number | null
+  readonly lanes: readonly { readonly lane: string; readonly workers: number; readonly idle: number; readonly turns: number }[]
+}
+interface Told {
+  readonly seed: number
+  readonly issues: number
+  readonly turns_seen: number
+  readonly runs: readonly Run[]
+}
+
+/** A fleet that is never raised: nothing of it is touched. */
+function declared(t: TestContext) {
+  const dir = scratch(t)
+  const windows = [
+    { name: 'BUGS', panes: 3, repos: ['app'] },
+    { name: 'DOCS', panes: 1, repos: ['docs'] },
+  ]
+  const spec = { forge: { kind: 'folder', path: dir }, ledger: `sqlite:${dir}/l.db`, machines: { box: { windows } } }
+  writeFileSync(join(dir, 'fleet-spec.json'), JSON.stringify(spec))
+  mkdirSync(join(dir, 'home'))
+  const run = (...words: string[]): Promise<Ran> =>
+    burn(['simulate', ...words], { BURN_SPEC: join(dir, 'fleet-spec.json'), HOME: join(dir, 'home') })
+  return { dir, run }
+}
+
+test('burn simulate: how long a backlog takes, and with another machine; the same seed says the same', async (t) => {
+  const { dir, run } = declared(t)
+  const words = ['--issues', '40', '--turn', '20m', '--review', '10m', '--add', 'box', '--price', '2', '--svg', join(dir, 'p.svg')]
+  const { code, out, err } = await run(...words, '--json')
+  assert.equal(code, 0, err)
+  const told = JSON.parse(out) as Told
+  assert.deepEqual([told.issues, told.seed, told.turns_seen], [40, 1, 0])
+  const [one, two] = told.runs as [Run, Run]
+  assert.deepEqual([one.workers, two.workers, one.done, two.done, one.finished], [4, 8, 40, 40, true])
+  assert.ok(two.hours < one.hours && two.wait_half !== null && two.wait_half < (one.wait_half ?? 0), out)
+  assert.deepEqual(
+    one.lanes.map(({ lane, workers }) => [lane, workers]),
+    [
+      ['bugs', 3],
+      ['docs', 1],
+    ],
+  )
+  // Twenty issues for one writer of docs, and twenty for three who mend bugs.
+  assert.ok((one.lanes[0]?.idle ?? 0) > (one.lanes[1]?.idle ?? 1), out)
+  assert.ok((one.cost ?? 0) > 0 && Math.abs((one.cost ?? 0) - (two.cost ?? 0)) / (one.cost ?? 1) < 0.5)
+  assert.match(readFileSync(join(dir, 'p.svg'), 'utf8'), /^<svg [^>]*>[\s\S]*and another box[\s\S]*<\/svg>\n$/)
+  assert.equal((await run(...words, '--json')).out.replaceAll(/"at":\d+/g, ''), out.replaceAll(/"at":\d+/g, ''))
+  assert.ok(!existsSync(join(dir, 'comments')), 'the forge is not touched')
+})
+
+test('burn simulate: the open issues that the ledger knows, in words and as a picture; what was assumed is said', async (t) => {
+  const { dir, run } = declared(t)
+  writeIssues(dir, 'app', [
+    { title: 'One', body: '' },
+    { title: 'Two', body: '' },
+  ])
+  writeIssues(dir, 'docs', [{ title: 'Three', body: '' }])
+  const none = await run()
+  assert.equal(none.code, 2)
+  assert.match(none.err, /knows no open issue of the fleet's[\s\S]*burn dispatch --dry-run/)
+  const read = await burn(['dispatch', '--dry-run'], { BURN_SPEC: join(dir, 'fleet-spec.json'), HOME: join(dir, 'home') })
+  assert.match(read.out, /Would dispatch 0/)
+  const { code, out, err } = await run('--faults', 'agent=30m,dispatcher')
+  assert.equal(code, 0, err)
+  assert.match(out, /^3 issues, seed 1\. Turns of 25m \(assumed: the ledger saw 0\)/)
+  assert.match(out, /FLEET +WORKERS +ALL DONE[\s\S]*as declared +4 /)
+  assert.match(out, /LANE[\s\S]*bugs[\s\S]*docs[\s\S]*Open issues, as declared\n *3 █/)
+})
+
+test('burn simulate: what it does not understand is said with what it would', async (t) => {
+  const { dir, run } = declared(t)
+  const file = join(dir, 'issues.jsonl')
+  writeFileSync(file, '{"repo": "app", "labels": ["bug"]}\n\n{"repo": "docs", "title": 7}\n')
+  const bad = await run('--issues', file)
+  assert.deepEqual([bad.code, /issues\.jsonl:3:1: "repo" and "title" must be texts/.test(bad.err)], [2, true], bad.err)
+  writeFileSync(file, '{"repo": "app"\n')
+  assert.match((await run('--issues', file)).err, /issues\.jsonl:1:1: .*JSON/)
+  writeFileSync(file, '{"repo": "app", "labels": ["bug"]}\n{"repo": "docs"}\n')
+  assert.equal((JSON.parse((await run('--issues', file, '--json')).out) as Told).issues, 2)
+  assert.match((await run('--issues', 'nothing.jsonl')).err, /nothing\.jsonl can't be read/)
+  assert.match((await run('--issues', '3', '--faults', 'agents')).err, /"agents" is no kind of fault[\s\S]*some of agent, question/)
+  assert.match((await run('--issues', '3', '--turn', 'long')).err, /write it like 40m/)
+  assert.match((await run('--issues', '3', '--add', 'bax')).err, /did you mean box/)
+  const short = await run('--issues', '60', '--hours', '1')
+  assert.deepEqual([short.code, /not in 1 h/.test(short.out)], [3, true], short.err)
+})
