@@ -12,16 +12,24 @@ export function attemptsOf(issue: string): RawBuilder<number> {
     and e.seq > coalesce((select max(r.seq) from event r where r.subject = ${sql.ref(issue)} and r.kind = 'issue.requeued'), 0))`
 }
 
-/** Each rule, with the rows that break it as `what`. The SQL is what both engines know. */
-function rules() {
-  const live = among('d.state', liveStates)
+const live = among('d.state', liveStates)
+
+/** Each rule, with the rows that break it as `what`. The SQL is what both engines know. These are of what lives now, and read no history. */
+const liveRules = () => ({
+  'one live work dispatch an issue': sql`select d.issue as what from dispatch d where d.kind = 'work' and ${live} group by d.issue having count(*) > 1`,
+  'one live council dispatch an issue and worker': sql`select d.issue || ' ' || d.worker as what from dispatch d where d.kind = 'council' and ${live} group by d.issue, d.worker having count(*) > 1`,
+  'one work dispatch a worker and slot': sql`select d.worker as what from dispatch d where d.kind = 'work' and ${among('d.state', slotStates)} group by d.worker, d.slot having count(*) > 1`,
+  'one text in a composer a worker': sql`select v.worker as what from delivery v where ${among('v.state', pastingStates)} group by v.worker having count(*) > 1`,
+  'an issue is taken while a dispatch of work lives': sql`select i.ref as what from issue i where i.standing = 'taken'
+      and not exists (select 1 from dispatch d where d.issue = i.ref and d.kind = 'work' and ${live})
+      union all select d.issue from dispatch d join issue i on i.ref = d.issue where d.kind = 'work' and ${live} and (i.standing is null or i.standing <> 'taken')`,
+})
+
+/** What history breaks stays broken: nothing of it ever changes. */
+function historyRules() {
   const active = among('v.state', activeStates)
   const ended = (count: string) => sql`(select count(*) from event e where e.subject = d.id and e.kind = ${sql.lit(count)})`
   return {
-    'one live work dispatch an issue': sql`select d.issue as what from dispatch d where d.kind = 'work' and ${live} group by d.issue having count(*) > 1`,
-    'one live council dispatch an issue and worker': sql`select d.issue || ' ' || d.worker as what from dispatch d where d.kind = 'council' and ${live} group by d.issue, d.worker having count(*) > 1`,
-    'one work dispatch a worker and slot': sql`select d.worker as what from dispatch d where d.kind = 'work' and ${among('d.state', slotStates)} group by d.worker, d.slot having count(*) > 1`,
-    'one text in a composer a worker': sql`select v.worker as what from delivery v where ${among('v.state', pastingStates)} group by v.worker having count(*) > 1`,
     'known states': sql`select d.id as what from dispatch d where not ${among('d.state', Object.keys(dispatchSteps))}
       union all select v.id from delivery v where not ${among('v.state', Object.keys(deliverySteps))}`,
     'a slot for work and none for council': sql`select d.id as what from dispatch d where (d.kind = 'work') = (d.slot is null)`,
@@ -35,9 +43,6 @@ function rules() {
       or not exists (select 1 from event e where e.subject = d.id and e.kind = 'dispatch.' || d.state)
       union all select v.id from delivery v where not exists (select 1 from event e where e.subject = v.id and e.kind = 'delivery.' || v.state)`,
     'a text was placed once': sql`select e.subject as what from event e where e.kind = 'delivery.placing' group by e.subject having count(*) > 1`,
-    'an issue is taken while a dispatch of work lives': sql`select i.ref as what from issue i where i.standing = 'taken'
-      and not exists (select 1 from dispatch d where d.issue = i.ref and d.kind = 'work' and ${live})
-      union all select d.issue from dispatch d join issue i on i.ref = d.issue where d.kind = 'work' and ${live} and (i.standing is null or i.standing <> 'taken')`,
     'done issues have a dispatch that is done': sql`select i.ref as what from issue i where i.done = 1
       and not exists (select 1 from dispatch d where d.issue = i.ref and d.kind = 'work' and d.state = 'done')`,
     'attempts count what failed since the issue was last requeued': sql`select i.ref as what from issue i where i.attempts <> ${attemptsOf('i.ref')}`,
@@ -45,9 +50,10 @@ function rules() {
 }
 
 /** The broken rules, each with up to five of what breaks it; empty where all hold. */
-export async function invariants(db: Db | Transaction<Tables>): Promise<string[]> {
+export async function invariants(db: Db | Transaction<Tables>, of: 'all' | 'live' = 'all'): Promise<string[]> {
+  const rules = of === 'live' ? liveRules() : { ...liveRules(), ...historyRules() }
   const found: string[] = []
-  for (const [rule, query] of Object.entries(rules())) {
+  for (const [rule, query] of Object.entries(rules)) {
     const { rows } = await sql<{ what: string }>`select what from (${query}) as broken limit 5`.execute(db)
     if (rows.length > 0) found.push(`${rule}: ${rows.map(({ what }) => what).join(', ')}`)
   }

@@ -10,13 +10,14 @@ import { markerOf } from '../../src/decide/marker.ts'
 /** Each is a rule that was broken. */
 export type Violations = string[]
 
-/** Throws where a rule is broken; the ledger's own rules are asked too. */
+/** Throws where a rule is broken; the ledger's own rules of what lives are asked too, and those of its history at the end: what breaks them stays. */
 export async function judgeStep(world: World, engine: Engine): Promise<void> {
-  refuse([...(await engine.read(invariants)), ...receivedOnce(world), ...oneAgentAnIssue(world)])
+  refuse([...(await engine.read((trx) => invariants(trx, 'live'))), ...receivedOnce(world), ...oneAgentAnIssue(world)])
 }
 
 export async function judgeEnd({ world, ledger, engine }: Simulated, issues: readonly string[]): Promise<void> {
   await judgeStep(world, engine)
+  refuse(await engine.read((trx) => invariants(trx)))
   refuse([...(await asTheLedgerSays(world, ledger)), ...oneCommentADispatch(world, issues), ...(await nothingLost(world, ledger, issues))])
 }
 
