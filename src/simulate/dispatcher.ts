@@ -76,7 +76,7 @@ export class Dispatcher {
       // Killed at once where it has nothing to do: somebody starts it again in any case.
       again(() => (life.end(), this.life === life && this.start()))
     } else if (kind === 'suspend') {
-      life.stop()
+      life.stopIn(1 + Math.floor(how * 400))
       again(() => life.go())
     } else if (kind === 'clock') {
       const by = (how - 0.5) * 4 * 3_600_000

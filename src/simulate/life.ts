@@ -10,6 +10,7 @@ export class Life {
   /** Boundaries passed: before and after each call to the world. */
   passed = 0
   #endsAt = Infinity
+  #stopsAt = Infinity
 
   get ended(): boolean {
     return this.#ended
@@ -25,12 +26,14 @@ export class Life {
     this.#endsAt = this.passed + boundaries
   }
 
-  /** As SIGSTOP and SIGCONT do. */
-  stop(): void {
-    if (this.#held === null) this.#held = new Promise((resolve) => (this.#resume = resolve))
+  /** Stops so many boundaries from now, as SIGSTOP does. */
+  stopIn(boundaries: number): void {
+    this.#stopsAt = this.passed + boundaries
   }
 
+  /** As SIGCONT does. */
   go(): void {
+    this.#stopsAt = Infinity
     this.#resume()
     this.#held = null
   }
@@ -38,6 +41,7 @@ export class Life {
   async pass(): Promise<void> {
     if (++this.passed >= this.#endsAt) this.#ended = true
     if (this.#ended) return never
+    if (this.passed >= this.#stopsAt && this.#held === null) this.#held = new Promise((resolve) => (this.#resume = resolve))
     if (this.#held !== null) await this.#held
     return this.#ended ? never : undefined
   }

@@ -72,7 +72,8 @@ export class Rig {
 
   async #recover(): Promise<void> {
     const open = () => this.#numbers.filter((number) => this.forge.state.issue(repo, number).state === 'open')
-    for (let tries = 0; tries < 20 && open().length > 0; tries++) {
+    // After many kills the breaker may rest its kind for ten minutes: texts that could not be proven look like a screen that is not known any more.
+    for (let tries = 0; tries < 80 && open().length > 0; tries++) {
       this.ahead += step
       await this.dispatch(0, 2)
       for (const number of open()) await this.#asOperator(number)
