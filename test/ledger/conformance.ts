@@ -144,6 +144,22 @@ function dispatchSteps(holds: Holds): void {
     assert.equal((await ledger.moveDispatches([back], 15))[0]?.handed_at, 15)
   })
 
+  holds('tells how long agents and reviewers took, of what reached an agent and is over or in review', async ({ ledger }) => {
+    await hand(ledger, claimOf(1), 10)
+    await ledger.moveDispatches([{ id: idOf(1), from: ['handed'], to: 'review', reason: 'change open' }], 15)
+    await ledger.moveDispatches([{ id: idOf(1), from: ['review'], to: 'done', reason: 'merged' }], 40)
+    await hand(ledger, claimOf(2, { issue: 'o/r#2' }), 41)
+    await ledger.moveDispatches([{ id: idOf(2), from: ['handed'], to: 'failed', reason: 'no change' }], 50)
+    await hand(ledger, claimOf(3, { issue: 'o/r#3' }), 51)
+    await ledger.claim([claimOf(4, { issue: 'o/r#4', slot: 1 })], 'a', 100, 52)
+    const base = { worker: workers[0] }
+    assert.deepEqual(await ledger.worked(9), [
+      { ...base, issue: 'o/r#2', state: 'failed', handed_at: 41, review_at: null, ended_at: 50 },
+      { ...base, issue: 'o/r#1', state: 'done', handed_at: 10, review_at: 15, ended_at: 40 },
+    ])
+    assert.equal((await ledger.worked(1)).length, 1)
+  })
+
   holds('keeps the one comment of a dispatch', async ({ ledger }) => {
     await ledger.claim([claimOf(1)], 'a', 100, 10)
     await ledger.saveComments([{ id: idOf(1), comment_id: '77', says: 'claimed' }], 11)
