@@ -34,7 +34,8 @@ export function habitsOf(history: readonly Worked[]): { readonly habits: Habits;
   const turns = turnsIn(history)
   const reviewed = history.filter(({ review_at, state }) => review_at !== null && (state === 'done' || state === 'failed'))
   const reviews = reviewed.map(({ review_at, ended_at }) => ended_at - (review_at ?? 0))
-  const ended = history.filter(({ state, review_at }) => review_at !== null || state === 'done' || state === 'released')
+  // What was lost says nothing of what agents make of their turns.
+  const ended = history.filter(({ state }) => state !== 'lost')
   const few = ended.length < enough || turns.length < enough
   const merged = reviewed.filter(({ state }) => state === 'done').length
   return {
