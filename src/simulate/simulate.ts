@@ -47,6 +47,8 @@ export interface Simulated {
   readonly world: World
   readonly ledger: Ledger
   readonly engine: Engine
+  /** How many there were to work on. */
+  readonly issues: number
   readonly samples: readonly Snapshot[]
   readonly began: Time
   readonly ended: Time
@@ -67,7 +69,8 @@ export async function simulate(plan: Plan): Promise<Simulated> {
     workers.map(({ id }) => ({ id, drawn: false })),
     start,
   )
-  const world = new World(fleet, plan.issues, plan.habits, seed, clock, ledger)
+  const issues = plan.issues.filter((issue) => isWork(issue, fleet))
+  const world = new World(fleet, issues, plan.habits, seed, clock, ledger)
   const agents = world.agents()
   const samples: Snapshot[] = []
   let failure: unknown = null
@@ -99,7 +102,13 @@ export async function simulate(plan: Plan): Promise<Simulated> {
     await ledger.close()
     throw failure
   }
-  return { world, ledger, engine, samples, began: start, ended: clock.now(), cycles: samples.length, finished }
+  return { world, ledger, engine, issues: issues.length, samples, began: start, ended: clock.now(), cycles: samples.length, finished }
+}
+
+/** What the council is asked ends when a person closes it: that is nobody's work. */
+function isWork({ labels }: Issue, { dispatch }: Fleet): boolean {
+  const council = new Set(dispatch.council_labels.map((label) => label.toLowerCase()))
+  return !labels.some((label) => council.has(label.toLowerCase()))
 }
 
 const builtIn = { work: null, identity: null, council: null }

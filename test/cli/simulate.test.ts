@@ -88,7 +88,8 @@ test('burn simulate: what it does not understand is said with what it would', as
   assert.deepEqual([bad.code, /issues\.jsonl:3:1: "repo" and "title" must be texts/.test(bad.err)], [2, true], bad.err)
   writeFileSync(file, '{"repo": "app"\n')
   assert.match((await run('--issues', file)).err, /issues\.jsonl:1:1: .*JSON/)
-  writeFileSync(file, '{"repo": "app", "labels": ["bug"]}\n{"repo": "docs"}\n')
+  // What the council would be asked is nobody's work.
+  writeFileSync(file, '{"repo": "app", "labels": ["bug"]}\n{"repo": "docs"}\n{"repo": "app", "labels": ["Council"]}\n')
   assert.equal((JSON.parse((await run('--issues', file, '--json')).out) as Told).issues, 2)
   assert.match((await run('--issues', 'nothing.jsonl')).err, /nothing\.jsonl can't be read/)
   assert.match((await run('--issues', '3', '--faults', 'agents')).err, /"agents" is no kind of fault[\s\S]*some of agent, question/)

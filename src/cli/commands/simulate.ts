@@ -115,10 +115,10 @@ async function simulated(session: Session, options: Options, { io }: Context): P
     })
     if (io.tty && options.json !== true) io.write('\r\u001b[K')
     const workers = each.fleet.machines.flatMap(({ windows }) => windows.flatMap((window) => window.workers)).length
-    figures.push({ fleet: each.name, workers, ...figuresOf(result, each.fleet, issues.length, options.price ?? null) })
+    figures.push({ fleet: each.name, workers, ...figuresOf(result, each.fleet, options.price ?? null) })
     await result.ledger.close()
   }
-  return { figures, basis: { issues: issues.length, habits, turns_seen: learnt.turns, reviews_seen: learnt.reviews } }
+  return { figures, basis: { issues: figures[0]?.issues ?? 0, habits, turns_seen: learnt.turns, reviews_seen: learnt.reviews } }
 }
 
 async function issuesFor(written: string | undefined, { fleet, ledger, clock, forge }: Session): Promise<readonly Issue[]> {
