@@ -35,12 +35,7 @@ export interface Figures {
 const hour = 3_600_000
 
 /** `price`: of an hour of one agent's turns, in whatever money. */
-export function figuresOf(
-  { world, samples, began, ended, finished }: Simulated,
-  fleet: Fleet,
-  issues: number,
-  price: number | null,
-): Figures {
+export function figuresOf({ world, issues, samples, began, ended, finished }: Simulated, fleet: Fleet, price: number | null): Figures {
   const waits = [...world.reached.values()].map((at) => (at - began) / hour).toSorted((a, b) => a - b)
   const agents = new Map(world.agents().map((agent) => [agent.worker, agent]))
   const over = Math.max(world.lastTurn, began + 1)
