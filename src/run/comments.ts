@@ -58,9 +58,10 @@ type Saved = { readonly id: string; readonly comment_id: string; readonly says: 
 async function sync(
   thread: Thread,
   fresh: ReadonlySet<string>,
-  { forge, fleet, clock, notify }: Session,
+  session: Session,
   workers: ReadonlyMap<WorkerId, Worker>,
 ): Promise<Saved[]> {
+  const { forge, fleet, clock, notify } = session
   const [first] = thread.dispatches
   const reason = first.state_reason
   const facts = {
@@ -76,6 +77,7 @@ async function sync(
     thread.comment_id ??
     (fresh.has(first.id) ? null : (ownComment(await forge.comments(thread.issue), fleet.name, first.id, null)?.id ?? null))
   if (known === null) {
+    if (!(await stillHolds(thread, session))) return []
     const { id } = await forge.comment(thread.issue, body)
     return thread.dispatches.map((d) => ({ id: d.id, comment_id: id, says: d.state }))
   }
@@ -87,4 +89,9 @@ async function sync(
     notify({ level: 'warn', subject: thread.issue, text: 'its comment is not there any more: somebody deleted it' })
   }
   return thread.dispatches.map((d) => ({ id: d.id, comment_id: known, says: d.state }))
+}
+
+/** Asked right before the first comment is written: a process that slept longer than its lease must not write what another has written by now. */
+async function stillHolds({ dispatches }: Thread, { ledger, owner }: Session): Promise<boolean> {
+  return (await ledger.deliveries({ ids: dispatches.map(({ id }) => id) })).some(({ lease_owner }) => lease_owner === owner)
 }

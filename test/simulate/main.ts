@@ -33,7 +33,7 @@ async function child(own: number): Promise<void> {
 }
 
 function parent(): void {
-  const total = { nights: 0, broken: 0, dispatches: 0, faults: 0, cycles: 0, hours: 0, unknown: 0 }
+  const total = { nights: 0, broken: 0, dispatches: 0, faults: 0, cycles: 0, hours: 0, unknown: 0, twice: 0 }
   const began = Date.now()
   let left = jobs
   for (let own = 0; own < jobs; own++) {
@@ -45,16 +45,16 @@ function parent(): void {
         console.log(`BROKEN ${broken ?? seed}`)
         return
       }
-      for (const key of ['dispatches', 'faults', 'cycles', 'hours', 'unknown'] as const) total[key] += done[key]
+      for (const key of ['dispatches', 'faults', 'cycles', 'hours', 'unknown', 'twice'] as const) total[key] += done[key]
       if (total.nights % 10 === 0) console.log(`${total.nights} of ${seeds} nights, ${total.dispatches} dispatches, ${total.broken} broken`)
     })
     running.on('exit', () => {
       left -= 1
       if (left > 0) return
-      const { nights, broken, dispatches, faults, cycles, hours, unknown } = total
+      const { nights, broken, dispatches, faults, cycles, hours, unknown, twice } = total
       const missing = seeds - nights
       console.log(
-        `${dispatches} dispatches in ${nights} nights (${Math.round(hours)} hours, ${cycles} cycles, ${faults} faults), ${unknown} unknown, in ${Math.round((Date.now() - began) / 1000)} s: ${broken + missing === 0 ? 'nothing was broken' : `${broken} broken, ${missing} without an answer`}`,
+        `${dispatches} dispatches in ${nights} nights (${Math.round(hours)} hours, ${cycles} cycles, ${faults} faults), ${unknown} unknown, ${twice} issues with a comment twice, in ${Math.round((Date.now() - began) / 1000)} s: ${broken + missing === 0 ? 'nothing was broken' : `${broken} broken, ${missing} without an answer`}`,
       )
       process.exitCode = broken + missing === 0 ? 0 : 1
     })

@@ -4,7 +4,7 @@ import type { FaultKind, Faults } from '../../src/simulate/faults.ts'
 import { seeded } from '../../src/core/random.ts'
 import { faultKinds } from '../../src/simulate/faults.ts'
 import { simulate } from '../../src/simulate/simulate.ts'
-import { judgeEnd, judgeStep } from './judge.ts'
+import { commentsTwice, judgeEnd, judgeStep } from './judge.ts'
 
 const minute = 60_000
 const hour = 60 * minute
@@ -17,6 +17,8 @@ export interface Night {
   /** Hours that were simulated. */
   readonly hours: number
   readonly unknown: number
+  /** Issues with a second comment of one dispatch. */
+  readonly twice: number
 }
 
 const repos = ['o/a', 'o/b', 'o/c']
@@ -96,6 +98,7 @@ export async function night(seed: number, issues: number): Promise<Night> {
   const workers = fleet.machines.length * (fleet.machines[0]?.windows[0]?.workers.length ?? 0)
   // Long enough for all of it three times over, and the last third of it calm.
   const longest = 12 * hour + ((issues * 15 * minute) / workers) * 4
+  const dispatchers = pick(1, 3)
   try {
     const result = await simulate({
       fleet,
@@ -105,21 +108,19 @@ export async function night(seed: number, issues: number): Promise<Night> {
       start: Date.UTC(2026, 0, 1),
       longest,
       faults,
-      dispatchers: pick(1, 3),
+      dispatchers,
       calm: 0.5,
       onStep: judgeStep,
     })
     const { world, ledger, cycles } = result
+    const refs = given.map(({ ref }) => ref)
     try {
-      await judgeEnd(
-        result,
-        given.map(({ ref }) => ref),
-      )
+      await judgeEnd(result, refs, dispatchers === 1)
       if (!result.finished) throw new Error('the fleet did not finish')
       const rows = await ledger.dispatches({ limit: 1e6 })
       const unknown = (await ledger.deliveries({ limit: 1e6 })).filter(({ state }) => state === 'unknown').length
       const hours = (result.ended - result.began) / hour
-      return { seed, dispatches: rows.length, faults: world.suffered, cycles, hours, unknown }
+      return { seed, dispatches: rows.length, faults: world.suffered, cycles, hours, unknown, twice: commentsTwice(world, refs).length }
     } finally {
       await ledger.close()
     }
