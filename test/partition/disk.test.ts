@@ -60,6 +60,10 @@ test('the disk is full: burn says so with what is safe and what to do, nothing i
   writeIssues(rig.fleet.dir, 'app', issues(1))
   await rig.raise()
   await rig.cycle()
+  const [worker] = rig.session.fleet.machines.flatMap(({ windows }) => windows.flatMap(({ workers }) => workers))
+  assert.ok(worker !== undefined)
+  // What status finds is another state, so that it has something to keep.
+  await rig.session.ledger.saveReadings([{ worker: worker.id, state: 'unreachable' }], Date.now())
   fill()
   writeIssues(rig.fleet.dir, 'app', issues(40))
   const events = (await rig.session.ledger.events({})).length
