@@ -1,4 +1,6 @@
 /** One decision over a large fleet and a large backlog, judged and routed from nothing. */
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import type { IssueRecord } from '../src/core/ledger.ts'
 import type { Worker } from '../src/core/nouns.ts'
 import type { View } from '../src/core/view.ts'
@@ -47,8 +49,13 @@ function viewOf(workers: number, issues: number): View {
   } as unknown as View
 }
 
+setFlagsFromString('--expose-gc')
+/** What the view before left behind is not this decision's to clean up. */
+const collectGarbage = runInNewContext('gc') as () => void
+
 function decided(workers: number, issues: number): number {
   const view = viewOf(workers, issues)
+  collectGarbage()
   const began = performance.now()
   const { assignments } = planDispatch(view)
   const took = performance.now() - began
