@@ -82,7 +82,8 @@ test('the network to a machine is cut: it is unreachable within seconds, nothing
   )
   const far = (await rig.status()).machines.find(({ name }) => name === 'far')
   assert.equal(far?.reachable, false)
-  assert.match(far?.reason ?? '', /far is unreachable: it did not answer in time/)
+  // Whether the connection that was there ended, or the next one did not begin, is a matter of moments.
+  assert.match(far?.reason ?? '', /far is unreachable: (?:it did not answer in time|its tmux ended the connection)/)
   assert.equal((await rig.dispatches('local/far#1'))[0]?.state, 'handed')
 
   cable.plug()
