@@ -2,6 +2,7 @@
 import type { IssueRecord } from '../core/ledger.ts'
 import type { Time } from '../core/nouns.ts'
 import { hasPassed } from '../core/elapsed.ts'
+import { hashOfText } from '../core/random.ts'
 
 /** Milliseconds. */
 export interface Backoff {
@@ -20,13 +21,8 @@ export function pauseAfter(failures: number, { first, longest }: Backoff, spread
 /** Until when an issue that failed or was lost waits before it is given again; null where it need not. */
 export function waitsUntil({ issue, attempts, failed_at }: IssueRecord, retryAfter: number, now: Time): Time | null {
   if (attempts === 0 || failed_at === null) return null
-  const pause = pauseAfter(attempts, { first: retryAfter, longest: longestOfIssues }, spreadOf(`${issue.ref} ${attempts}`))
+  // By chance, but always the same: issues that were lost together do not all come back together.
+  const spread = hashOfText(`${issue.ref} ${attempts}`) / 2 ** 32
+  const pause = pauseAfter(attempts, { first: retryAfter, longest: longestOfIssues }, spread)
   return hasPassed(failed_at, pause, now) ? null : failed_at + pause
-}
-
-/** The same number in [0, 1) for the same text (FNV-1a): issues that were lost together do not all come back together. */
-function spreadOf(text: string): number {
-  let hash = 0x811c9dc5
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193) >>> 0
-  return hash / 2 ** 32
 }

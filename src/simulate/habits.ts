@@ -1,6 +1,6 @@
 /** How long agents and reviewers take and how often they fail: from a ledger's history where there is enough of it, else assumed. */
 import type { Worked } from '../core/ledger.ts'
-import { seeded } from '../core/random.ts'
+import { hashOfText, seeded } from '../core/random.ts'
 
 /** Milliseconds, and shares in [0, 1]. */
 export interface Habits {
@@ -68,9 +68,7 @@ function turnsIn(history: readonly Worked[]): number[] {
 
 /** The same draw for the same issue, try and question, whatever else happens: two fleets are compared on the same work. */
 export function drawn(seed: number, about: string): () => number {
-  let hash = 2_166_136_261 ^ seed
-  for (let at = 0; at < about.length; at++) hash = Math.imul(hash ^ about.charCodeAt(at), 16_777_619)
-  return seeded(hash)
+  return seeded(hashOfText(about, seed))
 }
 
 /** Milliseconds. */
