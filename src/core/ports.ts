@@ -25,6 +25,17 @@ export interface ChangePage {
   readonly asked_at: Time
 }
 
+/** A change to open: from which branch, against which. */
+export interface NewChange {
+  readonly branch: string
+  readonly base: string
+  readonly title: string
+  /** Must have a line that closes the issue. */
+  readonly body: string
+  /** The issue that it closes. */
+  readonly issue: IssueRef
+}
+
 /** A forge, as narrow as the product needs it. All methods throw BurnError with a `forge_*` code. */
 export interface Forge {
   readonly kind: string
@@ -43,6 +54,13 @@ export interface Forge {
    * be among them. Ask from before the oldest dispatch whose change is not yet known.
    */
   changes(repo: RepoRef, since: Time): Promise<ChangePage>
+  /**
+   * Opens a change for review from a branch `burn/<dispatch id>` that is pushed. Never retried by the adapter: whether a lost answer was a lost request is
+   * for the caller to look up with `changeOf`. Throws `forge_*`; `forge_conflict` where there is one already.
+   */
+  openChange(repo: RepoRef, change: NewChange): Promise<Change>
+  /** The newest change from that branch; null where there is none. */
+  changeOf(repo: RepoRef, branch: string): Promise<Change | null>
   /** Who the token belongs to, and what it may do in a repo. */
   whoami(): Promise<{ readonly login: string }>
   rights(repo: RepoRef): Promise<{ readonly exists: boolean; readonly write: boolean }>

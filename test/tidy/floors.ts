@@ -11,22 +11,29 @@ const floors: Readonly<Record<string, number>> = {
   tmux: 3,
   agents: 3,
   ledger: 3,
+  git: 3,
+  llm: 3,
+  sandbox: 3,
   run: 4,
   simulate: 5,
+  sprint: 5,
   cli: 6,
 }
 
 /** Packages and node: modules, with the only places that may import them. `node:` stands for the rest of Node's own. */
 const importers: readonly { readonly module: RegExp; readonly only: readonly string[] }[] = [
   { module: /^node:child_process$/, only: ['src/host/exec.ts'] },
-  { module: /^(?:node:https?|node:http2|undici)$/, only: ['src/forge/'] },
+  { module: /^(?:node:https?|node:http2|undici)$/, only: ['src/forge/', 'src/llm/'] },
+  { module: /^openai(?:\/.*)?$/, only: ['src/llm/'] },
   { module: /^(?:kysely(?:\/.*)?|node:sqlite|pg)$/, only: ['src/ledger/'] },
   { module: /^(?:zod(?:\/.*)?|jsonc-parser)$/, only: ['src/spec/'] },
-  { module: /^yaml$/, only: ['src/run/layout.ts'] },
+  { module: /^yaml$/, only: ['src/run/layout.ts', 'src/llm/'] },
   { module: /^(?:commander|@bomb\.sh\/tab(?:\/.*)?|cli-table3)$/, only: ['src/cli/'] },
   {
     module: /^node:/,
-    only: ['src/host/', 'src/forge/', 'src/tmux/', 'src/agents/', 'src/ledger/', 'src/run/', 'src/simulate/', 'src/cli/'],
+    only: ['host', 'forge', 'tmux', 'agents', 'ledger', 'git', 'llm', 'sandbox', 'run', 'simulate', 'sprint', 'cli'].map(
+      (part) => `src/${part}/`,
+    ),
   },
 ]
 
@@ -91,7 +98,8 @@ export function effectsStayHome(source: Source): Problem[] {
     if (made && !within(source.path, ['src/cli/']))
       found.push(problem(source, node.start, 'new Date() reads the clock: take the Clock port'))
     const fetches = node.type === 'CallExpression' && isNode(node['callee']) && /^(?:globalThis\.)?fetch$/.test(nameOf(node['callee']))
-    if (fetches && !within(source.path, ['src/forge/'])) found.push(problem(source, node.start, 'HTTP only in src/forge/'))
+    if (fetches && !within(source.path, ['src/forge/', 'src/llm/']))
+      found.push(problem(source, node.start, 'HTTP only in src/forge/ and src/llm/'))
   }
   return found
 }
