@@ -1,6 +1,7 @@
 /** The ledger's port: everything the fleet did and why. One store over several engines implements it (floor 3). */
 import type { Delivery, DeliveryKind, DeliveryState, Dispatch, DispatchKind, DispatchState } from './lives.ts'
 import type { Issue, IssueRef, ReadingState, RepoRef, Time, WorkerId } from './nouns.ts'
+import type { Sprint, SprintLedger } from './sprint.ts'
 
 /** A dispatch to claim, with the text that will be delivered: both rows are written, or neither. */
 export interface Claim {
@@ -148,6 +149,10 @@ export interface LedgerView {
   readonly deliveries: readonly Delivery[]
   readonly workers: readonly WorkerRecord[]
   readonly repos: readonly RepoRecord[]
+  /** Those that have not ended. */
+  readonly sprints: readonly Sprint[]
+  /** Leases by name: a loop, a scheduled run. */
+  readonly leases: ReadonlyMap<string, { readonly owner: string; readonly until: Time }>
 }
 
 /** What a process is to carry. */
@@ -158,7 +163,7 @@ export interface Carrying {
   readonly holds: ReadonlyMap<WorkerId, string>
 }
 
-export interface Ledger {
+export interface Ledger extends SprintLedger {
   view(): Promise<LedgerView>
   carrying(owner: string): Promise<Carrying>
   /**
@@ -216,7 +221,7 @@ export interface Ledger {
   moveDeliveries(moves: readonly DeliveryMove[], owner: string, at: Time): Promise<readonly Delivery[]>
   /** Takes over active deliveries whose lease has run out: raises their token. Returns them. */
   takeOver(owner: string, lease: Time, at: Time): Promise<readonly Delivery[]>
-  /** Extends the leases this owner holds. Returns the ids still held. */
+  /** Extends the leases this owner holds, on deliveries, sprints and names. Returns the ids still held. */
   renew(owner: string, lease: Time): Promise<readonly string[]>
   /** Gives up this owner's leases at once, so that the next process need not wait for them to run out. */
   giveUp(owner: string): Promise<void>

@@ -1,5 +1,7 @@
 /** The nouns of the product. Fields are snake_case: one word, the same in the spec, SQL, JSON, the CLI and here. */
 
+import type { SprintPolicy } from './sprint.ts'
+
 /** `owner/name` on the forge. */
 export type RepoRef = string
 /** `owner/name#7`. */
@@ -123,6 +125,8 @@ export interface RepoSettings {
   readonly base: string
   /** Command that must pass before a change is opened; null where none is known. */
   readonly check: string | null
+  /** Command that a sprint runs first in a fresh workspace, with network; null where none is needed. */
+  readonly setup: string | null
   /** Overrides the forge's clone URL. */
   readonly clone_url: string | null
 }
@@ -158,6 +162,8 @@ export interface Fleet {
   /** How long the ledger keeps what has ended, milliseconds; null: for ever. */
   readonly retention: number | null
   readonly repos: readonly RepoSettings[]
+  /** Null where no sprints are run. */
+  readonly sprint: SprintPolicy | null
   readonly machines: readonly Machine[]
   /** Template files that replace the built-in prompts; null means built in. */
   readonly templates: { readonly work: string | null; readonly identity: string | null; readonly council: string | null }

@@ -1,7 +1,12 @@
 /** References taken apart, where they are known to be right. */
-import type { IssueRef, RepoRef } from './nouns.ts'
+import type { IssueRef, Machine, RepoRef } from './nouns.ts'
 
 /** `owner/repo#7` → `owner/repo`. */
 export function repoOf(issue: IssueRef): RepoRef {
   return issue.slice(0, issue.lastIndexOf('#'))
+}
+
+/** Repos that some window of these machines serves, each once. */
+export function servedRepos(machines: readonly Machine[]): RepoRef[] {
+  return [...new Set(machines.flatMap(({ windows }) => windows.flatMap(({ workers }) => workers.flatMap(({ repos }) => repos))))].toSorted()
 }

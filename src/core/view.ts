@@ -2,6 +2,7 @@
 import type { Look } from './agent.ts'
 import type { Dispatch } from './lives.ts'
 import type { IssueRecord, WorkerRecord } from './ledger.ts'
+import type { Sprint } from './sprint.ts'
 import type { Change, Fleet, Incarnation, IssueRef, Reading, ReadingState, RepoRef, Time, Worker, WorkerId } from './nouns.ts'
 
 /** A worker as it was seen: what it is doing, and which live agent does it. */
@@ -21,6 +22,8 @@ export interface View {
   readonly now: Time
   /** Live ones, as they were before the machines were looked at: an agent that was started since is no reason to take one for lost. */
   readonly dispatches: readonly Dispatch[]
+  /** Sprints that have not ended, as the ledger has them. */
+  readonly sprints: readonly Sprint[]
   /** Open issues that may be given, or must be judged. */
   readonly issues: readonly IssueRecord[]
   readonly records: readonly WorkerRecord[]

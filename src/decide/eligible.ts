@@ -3,6 +3,7 @@ import type { IssueRecord } from '../core/ledger.ts'
 import type { Fleet, Issue, RepoRef } from '../core/nouns.ts'
 import type { View } from '../core/view.ts'
 import { hasPassed } from '../core/elapsed.ts'
+import { servedRepos } from '../core/refs.ts'
 import { waitsUntil } from './backoff.ts'
 
 /** `until`: what must happen before the answer can be another: a change of the issue or of the rules, or nothing but time. */
@@ -26,12 +27,13 @@ export interface EligibilityRules {
   readonly trustedLabels: ReadonlySet<string>
 }
 
-export function eligibilityRules(view: View): EligibilityRules {
+/** `served`: repos whose issues are work for somebody; without it those of the fleet's windows. */
+export function eligibilityRules(view: View, served?: readonly RepoRef[]): EligibilityRules {
   const policy = view.fleet.dispatch
   const lower = (labels: readonly string[]) => new Set(labels.map((label) => label.toLowerCase()))
   return {
     view,
-    served: servedBy(view.fleet),
+    served: new Set(served ?? servedRepos(view.fleet.machines)),
     skipTitles: policy.skip_titles.map((pattern) => new RegExp(pattern, 'iu')),
     skipLabels: lower(policy.skip_labels),
     councilLabels: lower(policy.council_labels),
@@ -39,15 +41,9 @@ export function eligibilityRules(view: View): EligibilityRules {
   }
 }
 
-/** Repos whose issues are work for somebody. */
-function servedBy({ machines }: Pick<Fleet, 'machines'>): Set<RepoRef> {
-  const workers = machines.flatMap(({ windows }) => windows.flatMap((window) => window.workers))
-  return new Set(workers.flatMap(({ role, repos }) => (role === 'worker' ? repos : [])))
-}
-
 /** All that a lasting verdict was given by, beside the issue: where it differs, every issue is judged again. */
 export function rulesMark(fleet: Fleet): string {
-  return JSON.stringify([fleet.name, fleet.dispatch, [...servedBy(fleet)].toSorted()])
+  return JSON.stringify([fleet.name, fleet.dispatch, servedRepos(fleet.machines)])
 }
 
 /** What is at work is asked no more; the checks run from what the issue says of itself to what the fleet did with it: the first that fails is the reason. */

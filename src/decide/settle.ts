@@ -5,13 +5,16 @@ import type { Change, Time } from '../core/nouns.ts'
 import { repoOf } from '../core/refs.ts'
 import type { View } from '../core/view.ts'
 
+const itsProcess = 'the process that ran its sprint is gone'
+
 /** The steps that this view calls for. */
 export function planSettle(view: View): DispatchMove[] {
   const changes = new Map(view.changes.map((change) => [change.dispatch_id, change]))
-  return view.dispatches.map((dispatch) => settle(dispatch, view, changes.get(dispatch.id))).filter((move) => move !== null)
+  const crashed = new Set(view.sprints.flatMap(({ id, lease_until }) => (lease_until <= view.now ? [id] : [])))
+  return view.dispatches.map((dispatch) => settle(dispatch, view, changes.get(dispatch.id), crashed)).filter((move) => move !== null)
 }
 
-function settle(dispatch: Dispatch, view: View, change: Change | undefined): DispatchMove | null {
+function settle(dispatch: Dispatch, view: View, change: Change | undefined, crashed: ReadonlySet<string>): DispatchMove | null {
   const { id, state } = dispatch
   if (state !== 'claimed' && state !== 'handed' && state !== 'review') return null
   if (view.closed.has(dispatch.issue)) {
@@ -32,7 +35,10 @@ function settle(dispatch: Dispatch, view: View, change: Change | undefined): Dis
   if (state === 'review' && change?.state === 'closed') {
     return { id, from: ['review'], to: 'failed', reason: 'its change was closed without being merged', change_url: change.url }
   }
+  if (crashed.has(id) && state === 'claimed') return { id, from: ['claimed'], to: 'released', reason: `${itsProcess} before it began` }
   if (state !== 'handed') return null
+  // What it pushed is seen as its change: with none, all that it did is in its workspace, on its own machine.
+  if (crashed.has(id)) return isAsked(dispatch, view) ? { id, from: ['handed'], to: 'lost', reason: itsProcess } : null
   if (isGone(dispatch, view)) return { id, from: ['handed'], to: 'lost', reason: 'the agent that held it is gone' }
   const idle = idleFor(dispatch, view)
   const { ended_after } = view.fleet.dispatch
@@ -48,10 +54,14 @@ function settle(dispatch: Dispatch, view: View, change: Change | undefined): Dis
 function idleFor(dispatch: Dispatch, view: View): number {
   const { id, kind, worker, handed_at, incarnation } = dispatch
   const record = view.states.get(worker)
-  const asked = view.writers.has(repoOf(dispatch.issue)) && !view.repos_down.has(repoOf(dispatch.issue))
   const same = incarnation !== null && view.incarnations.get(worker) === incarnation
-  if (kind !== 'work' || !asked || !same || view.unproven.has(id) || record?.state !== 'idle') return 0
+  if (kind !== 'work' || !isAsked(dispatch, view) || !same || view.unproven.has(id) || record?.state !== 'idle') return 0
   return Math.max(0, view.now - Math.max(handed_at ?? 0, record.since))
+}
+
+/** Its repo's changes are known: the forge could be asked in this view. */
+function isAsked({ issue }: Dispatch, view: View): boolean {
+  return view.writers.has(repoOf(issue)) && !view.repos_down.has(repoOf(issue))
 }
 
 /** The incarnation that was given the prompt no longer lives. Unreachable is not dead: then nothing is known. */

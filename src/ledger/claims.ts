@@ -23,7 +23,7 @@ export function named(claims: readonly Claim[]): Rows {
 export async function claim(trx: Transaction<Tables>, claims: readonly Claim[], lease: Lease, at: number): Promise<Dispatch[]> {
   const won: Dispatch[] = []
   for (const part of chunks(await stillDue(trx, claims))) {
-    const rows = part.map((each): DispatchRow => claimed(each, at))
+    const rows = part.map((each): DispatchRow => claimedRow(each, at))
     // Whose issue or slot is taken is decided by the unique indexes, and by nothing that was read before.
     const ids = await trx
       .insertInto('dispatch')
@@ -49,8 +49,11 @@ export async function claim(trx: Transaction<Tables>, claims: readonly Claim[], 
 }
 
 /** Work that was done, closed or tried since the view it was decided from is left out: that view was too old. */
-async function stillDue(trx: Transaction<Tables>, claims: readonly Claim[]): Promise<Claim[]> {
-  const due: Claim[] = []
+export async function stillDue<C extends Pick<Claim, 'issue' | 'kind' | 'attempt'>>(
+  trx: Transaction<Tables>,
+  claims: readonly C[],
+): Promise<C[]> {
+  const due: C[] = []
   for (const part of chunks(claims)) {
     const rows = await trx
       .selectFrom('issue')
@@ -67,7 +70,8 @@ async function stillDue(trx: Transaction<Tables>, claims: readonly Claim[]): Pro
   return due
 }
 
-function claimed({ id, kind, issue, worker, slot, attempt, reason }: Claim, at: number): DispatchRow {
+/** The row of a dispatch that was just claimed. */
+export function claimedRow({ id, kind, issue, worker, slot, attempt, reason }: Omit<Claim, 'text'>, at: number): DispatchRow {
   const unknown = { comment_id: null, comment_says: null, incarnation: null, change_url: null, handed_at: null }
   return {
     id,

@@ -33,8 +33,12 @@ function historyRules() {
     'known states': sql`select d.id as what from dispatch d where not ${among('d.state', Object.keys(dispatchSteps))}
       union all select v.id from delivery v where not ${among('v.state', Object.keys(deliverySteps))}`,
     'a slot for work and none for council': sql`select d.id as what from dispatch d where (d.kind = 'work') = (d.slot is null)`,
-    'a dispatch has its delivery, to the same worker': sql`select d.id as what from dispatch d left join delivery v on v.id = d.id and v.worker = d.worker
-      and v.kind = d.kind and v.issue = d.issue where v.id is null`,
+    'a dispatch has its delivery, to the same worker, or its sprint': sql`select d.id as what from dispatch d left join delivery v on v.id = d.id and v.worker = d.worker
+      and v.kind = d.kind and v.issue = d.issue left join sprint s on s.id = d.id and s.worker = d.worker and s.issue = d.issue
+      where (v.id is null) = (s.id is null)`,
+    'a sprint that runs has a lease and a dispatch that lives, and one that ended has neither lease nor a claim': sql`select s.id as what from sprint s
+      left join dispatch d on d.id = s.id where (s.ended_at is null and (s.lease_owner is null or d.id is null or not ${live}))
+      or (s.ended_at is not null and (s.lease_owner is not null or s.outcome is null or d.state in ('claimed', 'handed')))`,
     'nothing planned for a dispatch that ended': sql`select d.id as what from dispatch d join delivery v on v.id = d.id where v.state = 'planned' and not ${live}`,
     'an active delivery has a lease and an ended one has neither lease nor text': sql`select v.id as what from delivery v
       where (${active} and v.lease_owner is null) or (not ${active} and (v.lease_owner is not null or v.text <> ''))`,

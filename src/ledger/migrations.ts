@@ -21,12 +21,16 @@ const firstTables: Readonly<Record<string, string>> = {
 }
 
 const first: Migration = async (db, { serial }) => {
-  for (const [name, columns] of Object.entries(firstTables)) {
+  await createTables(firstTables, db, serial)
+  for (const statement of firstIndexes) await sql.raw(statement).execute(db)
+}
+
+async function createTables(tables: Readonly<Record<string, string>>, db: Kysely<Tables>, serial: Engine['serial']): Promise<void> {
+  for (const [name, columns] of Object.entries(tables)) {
     let table = db.schema.createTable(name)
     for (const column of columns.split(/,\s+/)) table = addColumn(table, column, serial)
     await table.execute()
   }
-  for (const statement of firstIndexes) await sql.raw(statement).execute(db)
 }
 
 function addColumn(table: CreateTableBuilder<string>, column: string, serial: Engine['serial']): CreateTableBuilder<string> {
@@ -38,7 +42,7 @@ function addColumn(table: CreateTableBuilder<string>, column: string, serial: En
     return table.addColumn(name, serial, (c) => (serial === 'integer' ? c.primaryKey().autoIncrement() : c.primaryKey()))
   if (type === 'count') return table.addColumn(name, 'integer', (c) => wanted(c).defaultTo(0))
   if (type.includes('.')) return table.addColumn(name, 'text', (c) => wanted(c).references(type))
-  return table.addColumn(name, type as 'text' | 'integer' | 'bigint', wanted)
+  return table.addColumn(name, type as 'text' | 'integer' | 'bigint' | 'real', wanted)
 }
 
 /**
@@ -81,7 +85,21 @@ const standingIndexes = [
   `create index delivery_unknown on delivery (id) where state = 'unknown'`,
 ]
 
-const migrations: readonly Migration[] = [first, standings]
+/** Disposable runs, each with the result it came to; leases by name; and issues that a worker leaves alone. */
+const sprints: Migration = async (db, { serial }) => {
+  await createTables(sprintTables, db, serial)
+  await sql.raw(`create index sprint_live on sprint (id) where ended_at is null`).execute(db)
+}
+
+const sprintTables = {
+  sprint: `id key, issue text!, worker text!, host text!, stage text!, backend text, model text, provider text, turns count!, tokens_in bigint!,
+    tokens_out bigint!, cost real, outcome text, failure text, failure_text text, check_command text, check_result text, change_url text,
+    started_at bigint!, ended_at bigint, lease_owner text, lease_until bigint!`,
+  lease: 'name key, owner text!, until bigint!',
+  skip: 'id key, worker text!, issue text!, until bigint, reason text!, at bigint!',
+}
+
+const migrations: readonly Migration[] = [first, standings, sprints]
 
 /** The version that this program writes. */
 export const ledgerVersion = migrations.length

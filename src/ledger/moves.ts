@@ -13,6 +13,7 @@ import { carried } from './carry.ts'
 import { among, chunks } from './engine.ts'
 import { append } from './events.ts'
 import { toDelivery, toDispatch } from './rows.ts'
+import { endSprintsOf } from './sprints.ts'
 import { toJudge } from './verdicts.ts'
 import { writeRows } from './write-rows.ts'
 
@@ -62,6 +63,7 @@ export async function moveDispatches(trx: Trx, moves: readonly DispatchMove[], a
   )
   await countOnIssues(trx, moved)
   await refusePlanned(trx, moved, at)
+  await endSprintsOf(trx, moved, at)
   return moved.map(toDispatch)
 }
 

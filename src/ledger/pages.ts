@@ -12,6 +12,9 @@ const keys: Readonly<Record<keyof Tables, string>> = {
   dispatch: 'id',
   delivery: 'id',
   event: 'seq',
+  sprint: 'id',
+  lease: 'name',
+  skip: 'id',
 }
 export const tableNames = Object.keys(keys) as (keyof Tables)[]
 

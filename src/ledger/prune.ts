@@ -47,7 +47,7 @@ export async function prune(trx: Transaction<Tables>, before: Time, at: Time, dr
   }
   if (dryRun || found.dispatches + found.deliveries + found.events === 0) return found
   for (const events of [otherEvents(before), itsEvents(before)]) await sql`delete from event where seq in (${events})`.execute(trx)
-  await sql`delete from delivery where id in (${gone(before)})`.execute(trx)
+  for (const table of ['delivery', 'sprint']) await sql`delete from ${sql.table(table)} where id in (${gone(before)})`.execute(trx)
   const touched = sql`select issue from dispatch where id in (${oldDispatches(before)})`
   await sql`update issue set attempts = ${attemptsOf('issue.ref')} where ref in (${touched})`.execute(trx)
   await sql`delete from dispatch where id in (${oldDispatches(before)})`.execute(trx)

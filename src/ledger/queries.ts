@@ -8,6 +8,8 @@ import { sql } from 'kysely'
 import { activeStates, liveStates } from '../core/lives.ts'
 import { among, chunks } from './engine.ts'
 import { issueRecords } from './failures.ts'
+import { leases } from './names.ts'
+import { liveSprints } from './sprints.ts'
 import { toDelivery, toDispatch, toEvent, toRepoRecord, toWorkerRecord } from './rows.ts'
 
 type Trx = Transaction<Tables>
@@ -25,6 +27,8 @@ export async function view(trx: Trx): Promise<LedgerView> {
     deliveries: [...active.map(toDelivery), ...(await unproven(trx))],
     workers: workers.map(toWorkerRecord),
     repos: await repoRecords(trx),
+    sprints: await liveSprints(trx),
+    leases: await leases(trx),
   }
 }
 
@@ -74,7 +78,15 @@ export async function unsaid(trx: Trx, owner: string): Promise<Dispatch[]> {
     .where('dispatch.state', '=', 'claimed')
     .where('dispatch.comment_id', 'is', null)
     .execute()
-  const found = new Map([...wrong, ...unwritten].map((row) => [row.id, row]))
+  const sprinting = await trx
+    .selectFrom('sprint')
+    .innerJoin('dispatch', 'dispatch.id', 'sprint.id')
+    .selectAll('dispatch')
+    .where('sprint.ended_at', 'is', null)
+    .where('sprint.lease_owner', '=', owner)
+    .where('dispatch.comment_id', 'is', null)
+    .execute()
+  const found = new Map([...wrong, ...unwritten, ...sprinting].map((row) => [row.id, row]))
   const councils = new Set([...found.values()].flatMap(({ kind, issue }) => (kind === 'council' ? [issue] : [])))
   for (const issue of councils) {
     const all = trx.selectFrom('dispatch').selectAll().where('issue', '=', issue).where('kind', '=', 'council')
@@ -173,7 +185,7 @@ export async function issue(trx: Trx, ref: IssueRef): Promise<IssueRecord | null
   return row === undefined ? null : ((await issueRecords(trx, [row]))[0] ?? null)
 }
 
-const tables = ['issue', 'worker', 'repo', 'dispatch', 'delivery', 'event'] as const
+const tables = ['issue', 'worker', 'repo', 'dispatch', 'delivery', 'event', 'sprint'] as const
 
 export async function counts(trx: Trx): Promise<Record<string, number>> {
   const rows: Record<string, number> = {}

@@ -3,6 +3,7 @@ import type { Generated, Kysely } from 'kysely'
 import type { Delivery, Dispatch } from '../core/lives.ts'
 import type { Standing } from '../core/ledger.ts'
 import type { Issue, ReadingState } from '../core/nouns.ts'
+import type { Skip, Sprint } from '../core/sprint.ts'
 
 export type IssueRow = Omit<Issue, 'labels' | 'assignees'> & {
   /** JSON arrays of strings. */
@@ -57,6 +58,20 @@ export interface EventRow {
   text: string
 }
 
+/** Nothing in it refers to a row that could be gone: results outlive what they are of. */
+export type SprintRow = {
+  -readonly [Key in keyof Sprint]: Sprint[Key]
+}
+
+export interface LeaseRow {
+  name: string
+  owner: string
+  until: number
+}
+
+/** `id` is worker and issue. */
+export type SkipRow = Skip & { id: string }
+
 /** What is true of the whole ledger, e.g. `version`. */
 export interface MetaRow {
   key: string
@@ -70,6 +85,9 @@ export interface Tables {
   dispatch: DispatchRow
   delivery: DeliveryRow
   event: EventRow
+  sprint: SprintRow
+  lease: LeaseRow
+  skip: SkipRow
   meta: MetaRow
 }
 

@@ -7,7 +7,7 @@ import { BurnError, messageOf } from '../core/errors.ts'
 import { mapBounded } from './bounded.ts'
 import { machineFindings } from './findings.ts'
 import { probeMachine } from './probe.ts'
-import { servedRepos } from './view.ts'
+import { servedRepos } from '../core/refs.ts'
 
 const reposAtOnce = 8
 

@@ -47,8 +47,9 @@ export async function identityFor(worker: Worker, session: Session): Promise<str
   return identityPrompt({ fleet: session.fleet.name, worker }, await template(session.fleet.templates.identity, session))
 }
 
-function settingsOf(repos: readonly RepoSettings[], repo: RepoRef): RepoSettings {
-  return repos.find((settings) => settings.repo === repo) ?? { repo, base: 'main', check: null, clone_url: null }
+/** What the spec says of a repo, or what holds of one that it says nothing of. */
+export function settingsOf(repos: readonly RepoSettings[], repo: RepoRef): RepoSettings {
+  return repos.find((settings) => settings.repo === repo) ?? { repo, base: 'main', check: null, setup: null, clone_url: null }
 }
 
 function template(path: string | null, session: Session): Promise<string | null> {

@@ -1,11 +1,11 @@
 /** Reads machines, forge and ledger into the one value that the deciders see. */
 import type { IssueRecord, WorkerRecord } from '../core/ledger.ts'
-import type { Machine, RepoRef, Time } from '../core/nouns.ts'
+import type { Machine, RepoRef, Time, WorkerId } from '../core/nouns.ts'
 import type { View, WorkerSight } from '../core/view.ts'
 import type { ForgeView } from './forge-view.ts'
 import type { MachineScreens } from './readings.ts'
 import type { Session } from './session.ts'
-import { repoOf } from '../core/refs.ts'
+import { repoOf, servedRepos } from '../core/refs.ts'
 import { refreshForge } from './forge-view.ts'
 import { readIncarnations, readWorkers } from './readings.ts'
 
@@ -20,28 +20,37 @@ export async function lookAt(machines: readonly Machine[], session: Session): Pr
   return new Map(seen)
 }
 
-/** Repos that some window serves, each once. */
-export function servedRepos(machines: readonly Machine[]): RepoRef[] {
-  return [...new Set(machines.flatMap(({ windows }) => windows.flatMap(({ workers }) => workers.flatMap(({ repos }) => repos))))].toSorted()
-}
-
 export interface ViewResult {
   readonly view: View
   readonly forge: ForgeView
   readonly seen: ReadonlyMap<string, MachineScreens>
 }
 
-/** One look at everything but the issues. `machines` narrows it to some of the fleet's machines. */
-export async function readView(machines: readonly Machine[], session: Session): Promise<ViewResult> {
+/** The lease of a worker that takes its issues itself. */
+export function loopLease(worker: WorkerId): string {
+  return `loop ${worker}`
+}
+
+const looping = 'it takes its issues itself (burn worker loop)'
+
+/** One look at everything but the issues. `machines` narrows it to some of the fleet's machines, `served` the repos that the forge is asked about. */
+export async function readView(
+  machines: readonly Machine[],
+  session: Session,
+  served: readonly RepoRef[] = servedRepos(machines),
+): Promise<ViewResult> {
   const { fleet, ledger, clock } = session
-  const { dispatches, deliveries, workers, repos } = await ledger.view()
-  const [forge, seen] = await Promise.all([refreshForge(servedRepos(machines), { dispatches, repos }, session), lookAt(machines, session)])
-  const sights = readWorkers(machines, seen)
+  const { dispatches, deliveries, workers, repos, sprints, leases } = await ledger.view()
+  const [forge, seen] = await Promise.all([refreshForge(served, { dispatches, repos }, session), lookAt(machines, session)])
   const now = clock.now()
+  const sights = readWorkers(machines, seen).map((sight) =>
+    (leases.get(loopLease(sight.worker.id))?.until ?? 0) > now ? { ...sight, stopped: looping } : sight,
+  )
   const view: View = {
     fleet,
     now,
     dispatches,
+    sprints,
     issues: [],
     records: workers,
     states: statesOf(sights, workers, now),

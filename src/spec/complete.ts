@@ -1,8 +1,10 @@
 /** From what people wrote to the Fleet: every default filled in, every worker named. */
 import type { DispatchPolicy, Fleet, ForgeConfig, Machine, SecretSource, Transport, Window } from '../core/nouns.ts'
 import type { KnownWorker } from './draw.ts'
-import type { WrittenMachine, WrittenSpec } from './schema.ts'
+import { machinesIn, type WrittenMachine, type WrittenSpec } from './schema.ts'
 import { crossComplaints } from './cross.ts'
+import { servedRepos } from '../core/refs.ts'
+import { completeSprint } from './complete-sprint.ts'
 import { defaults } from './defaults.ts'
 import { drawNames, knownNames } from './draw.ts'
 import { durationMs } from './duration.ts'
@@ -32,21 +34,29 @@ export function completeSpec(spec: WrittenSpec, options: CompleteOptions): Compl
   const used = namesInUse(spec, options.known)
   const local = (path: string) => localPath(path, options.home, folderOf(options.file))
   const template = (path: string | undefined) => (path === undefined ? null : local(path))
+  const machines = Object.entries(machinesIn(spec)).map(([name, written]) =>
+    completeMachine({ spec, name, written, owner, known: options.known, used }),
+  )
   const fleet: Fleet = {
     name: fleetName(spec),
     forge: completeForge(spec, local),
     dispatch: completePolicy(spec),
     ledger: ledgerOf(spec, options.home),
     retention: spec.retention == null ? defaults.retention : durationMs(spec.retention),
-    repos: Object.entries(spec.repos ?? {}).map(([repo, { base, check, clone_url }]) => ({
+    repos: Object.entries(spec.repos ?? {}).map(([repo, { base, check, setup, clone_url }]) => ({
       repo: fullRepo(repo, owner),
       base: base ?? defaults.base,
       check: check ?? null,
+      setup: setup ?? null,
       clone_url: clone_url ?? null,
     })),
-    machines: Object.entries(spec.machines).map(([name, written]) =>
-      completeMachine({ spec, name, written, owner, known: options.known, used }),
-    ),
+    machines,
+    sprint: completeSprint(spec.sprint, {
+      fleet: fleetName(spec),
+      served: servedRepos(machines),
+      full: (repo) => fullRepo(repo, owner),
+      local,
+    }),
     templates: {
       work: template(spec.templates?.work),
       identity: template(spec.templates?.identity),
@@ -137,7 +147,7 @@ function completeMachine({ spec, name, written, owner, known, used }: MachineInp
 }
 
 function namesInUse(spec: WrittenSpec, known: readonly KnownWorker[]): Set<string> {
-  const written = Object.values(spec.machines).flatMap(({ windows }) => windows.flatMap(({ names }) => names ?? []))
+  const written = Object.values(machinesIn(spec)).flatMap(({ windows }) => windows.flatMap(({ names }) => names ?? []))
   return new Set([...written, ...known.map(({ id }) => id.slice(id.lastIndexOf('/') + 1))])
 }
 
@@ -150,7 +160,7 @@ function transportOf({ host, ssh, exec }: WrittenMachine): Transport {
 function recordable(spec: WrittenSpec, fleet: Fleet): KnownWorker[] {
   return fleet.machines.flatMap((machine) =>
     machine.windows.flatMap(({ workers }, index) => {
-      const written = spec.machines[machine.name]?.windows[index]?.names ?? []
+      const written = machinesIn(spec)[machine.name]?.windows[index]?.names ?? []
       return workers.map(({ id, name }) => ({ id, drawn: !written.includes(name) }))
     }),
   )

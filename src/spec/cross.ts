@@ -1,7 +1,9 @@
 /** Checks across a spec that its schema can't make: what must agree between one place and another. */
 import type { Fleet, Machine, Window, Worker } from '../core/nouns.ts'
 import type { Complaint, SpecPath } from './findings.ts'
-import type { WrittenAgent, WrittenMachine, WrittenSpec, WrittenWindow } from './schema.ts'
+import { machinesIn, type WrittenAgent, type WrittenMachine, type WrittenSpec, type WrittenWindow } from './schema.ts'
+import { servedRepos } from '../core/refs.ts'
+import { sprintWorkers } from '../core/sprint.ts'
 import { nearest } from '../core/suggest.ts'
 import { whyNoPattern } from './pattern.ts'
 
@@ -13,7 +15,7 @@ export function crossComplaints(spec: WrittenSpec, fleet: Fleet): Complaint[] {
     ...customComplaints(spec, fleet),
     ...unservedComplaints(spec, fleet),
     ...sameServer(fleet),
-    ...fleet.machines.flatMap((machine) => machineComplaints(machine, spec.machines[machine.name] as WrittenMachine)),
+    ...fleet.machines.flatMap((machine) => machineComplaints(machine, machinesIn(spec)[machine.name] as WrittenMachine)),
   ]
 }
 
@@ -29,12 +31,14 @@ function forgeComplaints({ forge }: WrittenSpec): Complaint[] {
   return url.search + url.hash === '' ? [] : complain('forge.url has a query or a fragment', 'write only where the forge is')
 }
 
-function titleComplaints({ dispatch }: WrittenSpec): Complaint[] {
-  return (dispatch?.skip_titles ?? []).flatMap((pattern, index) => {
-    const why = whyNoPattern(pattern, 'iu')
-    const hint = 'in JSON a backslash is written twice: "^\\\\[meta\\\\]"'
-    return why === null ? [] : [{ path: ['dispatch', 'skip_titles', index], what: `this is no regular expression: ${why}`, hint }]
-  })
+function titleComplaints({ dispatch, sprint }: WrittenSpec): Complaint[] {
+  const hint = 'in JSON a backslash is written twice: "^\\\\[meta\\\\]"'
+  return Object.entries({ dispatch, sprint }).flatMap(([key, part]) =>
+    (part?.skip_titles ?? []).flatMap((pattern, index) => {
+      const why = whyNoPattern(pattern, 'iu')
+      return why === null ? [] : [{ path: [key, 'skip_titles', index], what: `this is no regular expression: ${why}`, hint }]
+    }),
+  )
 }
 
 /** What an agent of kind `custom` lacks, said once where its kind is written nearest to the worker. */
@@ -44,7 +48,7 @@ function customComplaints(spec: WrittenSpec, fleet: Fleet): Complaint[] {
       window.workers.flatMap(({ name, agent }) => {
         const missing = [...(agent.command.length === 0 ? ['command'] : []), ...(agent.custom === undefined ? ['patterns'] : [])]
         if (agent.kind !== 'custom' || missing.length === 0) return []
-        const written = spec.machines[machine.name]
+        const written = machinesIn(spec)[machine.name]
         const at: SpecPath = ['machines', machine.name]
         const places: (readonly [SpecPath, WrittenAgent | undefined])[] = [
           [[...at, 'windows', index, 'workers', name], written?.windows[index]?.workers?.[name]?.agent],
@@ -72,8 +76,7 @@ function shortNames(repos: readonly string[], spec: WrittenSpec): string[] {
 }
 
 function unservedComplaints(spec: WrittenSpec, fleet: Fleet): Complaint[] {
-  const workers = fleet.machines.flatMap(({ windows }) => windows.flatMap((window) => window.workers))
-  const served = new Set(workers.flatMap(({ repos }) => repos))
+  const served = new Set([...servedRepos(fleet.machines), ...(fleet.sprint?.repos ?? [])])
   return Object.keys(spec.repos ?? {}).flatMap((written, index) => {
     if (served.has(fleet.repos[index]?.repo ?? written)) return []
     const hint = didYouMean(written, shortNames([...served], spec)) ?? `add it to "repos" of a window, or leave it out here`
@@ -95,6 +98,8 @@ function sameServer({ machines }: Fleet): Complaint[] {
 function machineComplaints(machine: Machine, written: WrittenMachine): Complaint[] {
   const at: SpecPath = ['machines', machine.name]
   const complaints: Complaint[] = []
+  if (machine.name === sprintWorkers)
+    complaints.push({ path: at, of: 'key', what: `"${sprintWorkers}" is the name of what runs sprints`, hint: 'give the machine another' })
   const complain = (key: string, what: string, hint: string) => complaints.push({ path: [...at, key], of: 'key', what, hint })
   if (written.host !== undefined && written.exec !== undefined)
     complain('exec', '"host" and "exec" are both written', 'keep the one that leads to the machine')

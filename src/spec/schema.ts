@@ -2,6 +2,7 @@
 import * as z from 'zod'
 import { defaults } from './defaults.ts'
 import { gitea, folder, agent, policy, repoSettings, templates } from './settings.ts'
+import { sprint } from './sprint.ts'
 import { argv, depth, dir, glyph, host, line, name, repo, repos, role, timeSpan, words } from './values.ts'
 
 const worker = z.strictObject({
@@ -114,7 +115,7 @@ const machine = z.strictObject({
     .meta({ description: 'Its windows.', examples: [[{ name: 'CRUCIBLE', panes: 4, repos: ['app'] }]] }),
 })
 
-export const writtenSpec = z.strictObject({
+const keys = z.strictObject({
   $schema: z
     .string()
     .optional()
@@ -137,6 +138,10 @@ export const writtenSpec = z.strictObject({
     .meta({ description: 'Where the issues are.', examples: [{ kind: 'folder', path: '~/burn' }] }),
   agent: agent.optional().meta({ description: 'The agent that runs in every pane.', examples: [{ kind: 'hermes' }] }),
   dispatch: policy.optional().meta({ description: 'Which issues are given out, and how.', examples: [{ depth: 2 }] }),
+  sprint: sprint.optional().meta({
+    description: 'Disposable runs: one issue, one workspace, one change for review, no pane (docs/sprints.md).',
+    examples: [{ backends: [{ kind: 'runner' }] }],
+  }),
   ledger: z
     .string()
     .regex(
@@ -172,15 +177,28 @@ export const writtenSpec = z.strictObject({
   machines: z
     .record(name, machine)
     .refine((machines) => Object.keys(machines).length > 0, 'must have a machine')
+    .optional()
     .meta({
-      description: 'The machines, by name.',
+      description: 'The machines, by name. May be left out where `sprint.repos` says what there is to do.',
       minProperties: 1,
       examples: [{ laptop: { windows: [{ name: 'CRUCIBLE', panes: 4, repos: ['app'] }] } }],
     }),
 })
 
+/** Said beside whatever else is wrong, so it is asked of what may be no spec at all. */
+export const writtenSpec = keys.refine((spec) => spec?.machines !== undefined || spec?.sprint?.repos !== undefined, {
+  path: ['machines'],
+  message: 'is missing',
+  when: () => true,
+})
+
 export type WrittenSpec = z.infer<typeof writtenSpec>
-export type WrittenMachine = WrittenSpec['machines'][string]
+export type WrittenMachine = NonNullable<WrittenSpec['machines']>[string]
 export type WrittenWindow = WrittenMachine['windows'][number]
 export type WrittenWorker = NonNullable<WrittenWindow['workers']>[string]
 export type WrittenAgent = z.infer<typeof agent>
+
+/** The machines as written; none where only sprints are run. */
+export function machinesIn({ machines }: WrittenSpec): Readonly<Record<string, WrittenMachine>> {
+  return machines ?? {}
+}

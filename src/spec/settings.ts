@@ -4,7 +4,7 @@ import { customKeys } from './custom.ts'
 import { defaults } from './defaults.ts'
 import { argv, depth, timeSpan, env, name, line, owner, words } from './values.ts'
 
-const token = z
+export const token = z
   .strictObject({
     file: line.optional().meta({
       description: 'A file with the token and nothing else, readable by you alone (0600).',
@@ -161,6 +161,10 @@ export const repoSettings = z.strictObject({
     .optional()
     .meta({ description: 'Branch that changes are opened against.', default: defaults.base, examples: ['main'] }),
   check: line.optional().meta({ description: 'Command that must pass before a change is opened.', examples: ['npm test'] }),
+  setup: line.optional().meta({
+    description: 'Command that a sprint runs first in a fresh workspace, with network: what the check needs to be there.',
+    examples: ['npm ci --ignore-scripts'],
+  }),
   clone_url: line
     .regex(/^[^-]/, 'must not start with "-"')
     .optional()

@@ -1,6 +1,7 @@
 /** The kinds of value that a spec is made of. Each says what it must be, so that a finding can. */
 import * as z from 'zod'
 import { durationPattern } from './duration.ts'
+import { sizePattern } from './size.ts'
 
 const controls = /^[^\u0000-\u001f\u007f-\u009f]*$/
 export const line = z.string().min(1, 'must not be empty').regex(controls, 'must not hold control characters')
@@ -36,6 +37,7 @@ export const glyph = z
   .regex(/^[^\u0000-\u0020\u007f-\u009f#%{},"'\\]*$/, 'must be a sign without blanks, control characters or tmux format syntax')
 const durationSays = 'must be a duration: "60s", "24h", "1h30m", "2d", or a number of seconds'
 export const timeSpan = z.union([z.string().regex(durationPattern, durationSays), z.number().positive(durationSays)], durationSays)
+export const size = z.string().regex(sizePattern, 'must be a size: "64kB", "512MB", "4GB"')
 export const role = z.enum(['worker', 'council', 'sentinel'])
 export const depth = z.int().min(1).max(100)
 export const words = z.array(line)

@@ -27,6 +27,7 @@ function viewOf(changes: Partial<View> = {}, dispatch: Partial<Dispatch> = {}): 
     dispatches: [{ ...handed, ...dispatch }],
     states: new Map([['m/W/A', { state: 'idle', since: now - 40 * minute }]]),
     incarnations: new Map([['m/W/A', '1.%1.9']]),
+    sprints: [],
     unproven: new Set(),
     writers: new Map([['o/r', new Set()]]),
     repos_down: new Map(),

@@ -6,6 +6,7 @@ import { invariants } from '../../src/ledger/invariants.ts'
 import { claimOf, furnish, hand, idOf, issueOf, withCode, workers } from './fixtures.ts'
 import { pruning } from './keeping.ts'
 import { fleet, issues } from './records.ts'
+import { sprinting } from './sprinting.ts'
 
 export function conformance(name: string, openFresh: () => Promise<Opened>): void {
   /** One test on a furnished ledger, whose rules must hold at its end. */
@@ -25,6 +26,7 @@ export function conformance(name: string, openFresh: () => Promise<Opened>): voi
     issues(holds)
     fleet(holds)
     pruning(holds)
+    sprinting(holds)
   })
 }
 

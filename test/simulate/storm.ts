@@ -51,6 +51,7 @@ export function fleetOf(machines: number, panes: number, changes: Partial<Fleet[
     ledger: '',
     retention: null,
     repos: [],
+    sprint: null,
     templates: { work: null, identity: null, council: null },
     machines: Array.from({ length: machines }, (_, index) => {
       const name = `m${index + 1}`

@@ -9,7 +9,7 @@ const minimal = specOf([{ name: 'A', repos: ['app'] }])
 
 test('comments, trailing commas and a byte order mark are fine', () => {
   const text = `\ufeff// mine\n${minimal.replace(/\}$/, ', /* no more */ }')}`
-  assert.equal(parseSpec(text, 'f').machines['box']?.windows[0]?.name, 'A')
+  assert.equal(parseSpec(text, 'f').machines?.['box']?.windows[0]?.name, 'A')
 })
 
 test('every finding is told at once, with its place and what to write instead', () => {

@@ -1,0 +1,144 @@
+/** Sprints: a dispatch without a pane, and the row of what came of it. Only who holds its lease writes to it. */
+import type { Selectable, Transaction } from 'kysely'
+import type { Sprint, SprintClaim, SprintEnd, SprintLedger, SprintProgress } from '../core/sprint.ts'
+import type { Lease } from './claims.ts'
+import type { DispatchRow, SprintRow, Tables } from './tables.ts'
+import { liveStates } from '../core/lives.ts'
+import { claimedRow, stillDue } from './claims.ts'
+import { among, chunks } from './engine.ts'
+import { append } from './events.ts'
+import { taken } from './verdicts.ts'
+import { recordWorkers } from './workers.ts'
+
+type Trx = Transaction<Tables>
+
+/** Rows that a query without a limit returns at most. */
+const most = 1000
+
+export async function claimSprint(trx: Trx, claim: SprintClaim, lease: Lease, at: number): Promise<'won' | 'issue' | 'worker'> {
+  const { id, issue, worker, reason } = claim
+  const work = { ...claim, kind: 'work' as const }
+  if ((await stillDue(trx, [work])).length === 0) return 'issue'
+  await recordWorkers(trx, [{ id: worker, drawn: false }], at)
+  // Whose issue or slot is taken is decided by the unique indexes, as for panes.
+  const won = await trx
+    .insertInto('dispatch')
+    .values(claimedRow(work, at))
+    .onConflict((c) => c.doNothing())
+    .returning('id')
+    .execute()
+  if (won.length === 0) return (await isTaken(trx, issue)) ? 'issue' : 'worker'
+  await trx
+    .insertInto('sprint')
+    .values(freshRow(claim, lease, at))
+    .execute()
+  await trx.updateTable('issue').set(taken).where('ref', '=', issue).execute()
+  await trx.updateTable('worker').set({ used_at: at }).where('id', '=', worker).execute()
+  await append(trx, [{ kind: 'dispatch.claimed', subject: id, issue, worker, text: reason }], at)
+  return 'won'
+}
+
+async function isTaken(trx: Trx, issue: string): Promise<boolean> {
+  const live = trx.selectFrom('dispatch').select('id').where('issue', '=', issue).where('kind', '=', 'work')
+  return (await live.where(among('state', liveStates)).executeTakeFirst()) !== undefined
+}
+
+function freshRow({ id, issue, worker, host }: SprintClaim, lease: Lease, at: number): SprintRow {
+  const unknown = { backend: null, model: null, provider: null, cost: null, outcome: null, failure: null, failure_text: null }
+  const unchecked = { check_command: null, check_result: null, change_url: null }
+  const used = { turns: 0, tokens_in: 0, tokens_out: 0 }
+  const leased = { lease_owner: lease.owner, lease_until: lease.until }
+  return { id, issue, worker, host, stage: 'claimed', ...unknown, ...unchecked, ...used, started_at: at, ended_at: null, ...leased }
+}
+
+/** The row, where this owner holds it. */
+function held(trx: Trx, id: string, owner: string) {
+  return trx.selectFrom('sprint').selectAll().where('id', '=', id).where('lease_owner', '=', owner).where('ended_at', 'is', null)
+}
+
+export async function saveSprint(trx: Trx, id: string, owner: string, progress: SprintProgress): Promise<boolean> {
+  if ((await held(trx, id, owner).executeTakeFirst()) === undefined) return false
+  if (Object.keys(progress).length > 0) await trx.updateTable('sprint').set(progress).where('id', '=', id).execute()
+  return true
+}
+
+/** Writes the result. What becomes of the dispatch is the caller's to write, in the same transaction. */
+export async function endSprint(trx: Trx, id: string, owner: string, end: SprintEnd, at: number): Promise<boolean> {
+  if ((await held(trx, id, owner).executeTakeFirst()) === undefined) return false
+  const { failure, dispatch: _dispatch, reason: _reason, ...rest } = end
+  const row = { ...rest, failure: failure?.class ?? null, failure_text: failure?.reason ?? null }
+  await trx
+    .updateTable('sprint')
+    .set({ ...row, ...over, ended_at: at })
+    .where('id', '=', id)
+    .execute()
+  return true
+}
+
+const over = { stage: 'ended', lease_owner: null, lease_until: 0 } as const
+
+/** Ends the rows of dispatches that others ended: the issue was closed, a person gave it back, or the process that ran it is gone. */
+export async function endSprintsOf(trx: Trx, moved: readonly DispatchRow[], at: number): Promise<void> {
+  for (const part of chunks(moved.filter(({ kind, state }) => kind === 'work' && state !== 'handed'))) {
+    const rows = await trx
+      .selectFrom('sprint')
+      .selectAll()
+      .where(
+        'id',
+        'in',
+        part.map(({ id }) => id),
+      )
+      .where('ended_at', 'is', null)
+      .execute()
+    for (const row of rows) {
+      const dispatch = part.find(({ id }) => id === row.id)
+      const gone = row.lease_until <= at
+      // One that still runs has just opened the change that somebody else saw: it writes its own result.
+      if (dispatch === undefined || (dispatch.state === 'review' && !gone)) continue
+      await trx
+        .updateTable('sprint')
+        .set({ ...resultOf(dispatch, gone), ...over, ended_at: at })
+        .where('id', '=', row.id)
+        .execute()
+    }
+  }
+}
+
+function resultOf({ state, state_reason, change_url }: DispatchRow, gone: boolean) {
+  if (change_url !== null && (state === 'review' || state === 'done')) return { outcome: 'change', change_url } as const
+  const failure = state === 'done' ? 'issue_gone' : gone ? 'crashed' : 'fenced'
+  return { outcome: state === 'failed' || state === 'lost' ? 'failed' : 'given_back', failure, failure_text: state_reason } as const
+}
+
+/** Those that have not ended: few, and found by an index of their own. */
+export async function liveSprints(trx: Trx): Promise<Sprint[]> {
+  return (await trx.selectFrom('sprint').selectAll().where('ended_at', 'is', null).orderBy('id').execute()).map(toSprint)
+}
+
+export async function sprints(trx: Trx, filter: Parameters<SprintLedger['sprints']>[0]): Promise<Sprint[]> {
+  let query = trx.selectFrom('sprint').selectAll()
+  if (filter.ids !== undefined) query = query.where('id', 'in', filter.ids.length === 0 ? [''] : filter.ids)
+  if (filter.issue !== undefined) query = query.where('issue', '=', filter.issue)
+  if (filter.live === true) query = query.where('ended_at', 'is', null)
+  const rows = await query
+    .orderBy('id', 'desc')
+    .limit(filter.limit ?? most)
+    .execute()
+  return rows.map(toSprint)
+}
+
+function toSprint(row: Selectable<SprintRow>): Sprint {
+  return { ...row }
+}
+
+/** Extends those of this owner. Returns the ids still held. */
+export async function renewSprints(trx: Trx, { owner, until }: Lease): Promise<string[]> {
+  const rows = await trx
+    .updateTable('sprint')
+    .set({ lease_until: until })
+    .where('ended_at', 'is', null)
+    .where('lease_owner', '=', owner)
+    .returning('id')
+    .execute()
+  return rows.map(({ id }) => id)
+}

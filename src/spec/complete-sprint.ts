@@ -1,0 +1,74 @@
+/** The spec's `sprint` with every default filled in. */
+import type { BackendConfig, ModelConfig, SprintPolicy } from '../core/sprint.ts'
+import type { RepoRef, SecretSource } from '../core/nouns.ts'
+import type { WrittenSprint } from './sprint.ts'
+import { defaults } from './defaults.ts'
+import { durationMs } from './duration.ts'
+import { sizeBytes } from './size.ts'
+
+export interface SprintInput {
+  readonly fleet: string
+  /** Those that windows serve. */
+  readonly served: readonly RepoRef[]
+  /** A repo as written, with its owner. */
+  readonly full: (repo: string) => RepoRef
+  /** A path of this machine as written. */
+  readonly local: (path: string) => string
+}
+
+/** Null where the spec has no `sprint`: then none is run. */
+export function completeSprint(written: WrittenSprint | undefined, { fleet, served, full, local }: SprintInput): SprintPolicy | null {
+  if (written === undefined) return null
+  const { budget = {}, sandbox = {}, keep = {} } = written
+  return {
+    repos: written.repos === undefined ? served : [...new Set(written.repos.map(full))],
+    dir: local(written.dir ?? `~/.local/state/burn-fleet/${fleet}/sprints`),
+    backends: written.backends.map((backend) => completeBackend(backend, local)),
+    budget: {
+      turns: budget.turns ?? defaults.sprintTurns,
+      tokens: budget.tokens ?? defaults.sprintTokens,
+      time: durationMs(budget.time ?? defaults.sprintTime),
+      money: budget.money ?? null,
+    },
+    skip_labels: written.skip_labels ?? defaults.sprintSkipLabels,
+    skip_titles: written.skip_titles ?? defaults.sprintSkipTitles,
+    priority_labels: written.priority_labels ?? defaults.priorityLabels,
+    mends: written.mends ?? defaults.mends,
+    check_timeout: durationMs(written.check_timeout ?? defaults.checkTime),
+    sandbox: {
+      use: sandbox.use ?? defaults.sandbox,
+      network: sandbox.network ?? false,
+      timeout: durationMs(sandbox.timeout ?? defaults.commandTime),
+      output: sizeBytes(sandbox.output ?? defaults.commandOutput),
+      memory: sizeBytes(sandbox.memory ?? defaults.commandMemory),
+      processes: sandbox.processes ?? defaults.commandProcesses,
+    },
+    keep: { workspaces: keep.workspaces ?? defaults.keepWorkspaces, age: durationMs(keep.age ?? defaults.keepAge) },
+  }
+}
+
+type WrittenBackend = WrittenSprint['backends'][number]
+type WrittenModel = NonNullable<Extract<WrittenBackend, { kind: 'runner' }>['models']>[number]
+
+function completeBackend(backend: WrittenBackend, local: SprintInput['local']): BackendConfig {
+  if (backend.kind === 'gateway') {
+    const { kind, url, key, model } = backend
+    return { kind, url: url ?? defaults.gateway, key: (key as SecretSource | undefined) ?? null, model: model ?? null }
+  }
+  if (backend.kind === 'cli') {
+    const { kind, agent, command, model, env } = backend
+    return { kind, agent, command: command ?? [], model: model ?? null, env: env ?? {} }
+  }
+  const { kind, models, hermes_home } = backend
+  return { kind, models: (models ?? []).map(completeModel), hermes_home: local(hermes_home ?? defaults.hermesHome) }
+}
+
+function completeModel({ model, url, key, provider, price }: WrittenModel): ModelConfig {
+  return {
+    model,
+    url: url.replace(/\/+$/, ''),
+    key: (key as SecretSource | undefined) ?? null,
+    provider: provider ?? null,
+    price: price ?? null,
+  }
+}

@@ -1,0 +1,166 @@
+/** What every engine must do with sprints, leases by name, and skips. */
+import type { SprintClaim, SprintEnd } from '../../src/core/sprint.ts'
+import type { Holds } from './conformance.ts'
+import assert from 'node:assert/strict'
+import { claimOf, idOf, issueOf, workers } from './fixtures.ts'
+
+const desk = 'sprint/host/1'
+
+function sprintOf(count: number, changes: Partial<SprintClaim> = {}): SprintClaim {
+  return { id: idOf(count), issue: 'o/r#1', worker: desk, slot: 0, host: 'host', attempt: 1, reason: 'the oldest', ...changes }
+}
+
+const change: SprintEnd = { outcome: 'change', failure: null, dispatch: 'review', reason: 'open for review', change_url: 'http://f/1' }
+const red: SprintEnd = { outcome: 'failed', failure: { class: 'check_red', reason: '2 tests' }, dispatch: 'failed', reason: 'red' }
+const back: SprintEnd = { outcome: 'given_back', failure: { class: 'stopped', reason: 'Ctrl-C' }, dispatch: 'released', reason: 'stopped' }
+
+export function sprinting(holds: Holds): void {
+  claiming(holds)
+  ending(holds)
+  settling(holds)
+  naming(holds)
+}
+
+function claiming(holds: Holds): void {
+  holds('a sprint and a pane never have the same issue', async ({ ledger }) => {
+    assert.equal(await ledger.claimSprint(sprintOf(1), 'a', 100, 10), 'won')
+    assert.deepEqual(await ledger.claim([claimOf(2)], 'b', 100, 11), [])
+    assert.equal((await ledger.claim([claimOf(3, { issue: 'o/r#2' })], 'b', 100, 12)).length, 1)
+    assert.equal(await ledger.claimSprint(sprintOf(4, { issue: 'o/r#2', worker: 'sprint/host/2' }), 'a', 100, 13), 'issue')
+    const view = await ledger.view()
+    assert.deepEqual([view.sprints.length, view.dispatches.length, view.deliveries.length], [1, 2, 1])
+    assert.equal((await ledger.issue('o/r#1'))?.standing, 'taken')
+  })
+
+  holds('a worker of the spec has one slot for both', async ({ ledger }) => {
+    await ledger.claim([claimOf(1)], 'b', 100, 10)
+    assert.equal(await ledger.claimSprint(sprintOf(2, { issue: 'o/r#2', worker: workers[0] }), 'a', 100, 11), 'worker')
+    assert.equal(await ledger.claimSprint(sprintOf(3, { issue: 'o/r#2', worker: workers[0], slot: 1 }), 'a', 100, 12), 'won')
+  })
+
+  holds('what was closed, done or tried meanwhile is not begun', async ({ ledger }) => {
+    await ledger.saveIssues('o/r', [issueOf(1, { state: 'closed' })], 'c', false, 5)
+    assert.equal(await ledger.claimSprint(sprintOf(1), 'a', 100, 10), 'issue')
+    assert.equal(await ledger.claimSprint(sprintOf(2, { issue: 'o/r#2', attempt: 2 }), 'a', 100, 11), 'issue')
+    assert.equal(await ledger.claimSprint(sprintOf(3, { issue: 'o/r#9' }), 'a', 100, 12), 'issue')
+  })
+}
+
+function ending(holds: Holds): void {
+  holds('ends with its result, once, and only by who holds it', async ({ ledger }) => {
+    await ledger.claimSprint(sprintOf(1), 'a', 100, 10)
+    assert.deepEqual(
+      (await ledger.unsaid('a')).map(({ id }) => id),
+      [idOf(1)],
+    )
+    assert.deepEqual(await ledger.unsaid('b'), [])
+    assert.equal(await ledger.handSprint(idOf(1), 'b', 11), false)
+    assert.equal(await ledger.handSprint(idOf(1), 'a', 12), true)
+    const used = { model: 'm', provider: 'p', turns: 3, tokens_in: 3_000_000_000, tokens_out: 20, cost: 0.125 }
+    assert.equal(await ledger.saveSprint(idOf(1), 'b', used), false)
+    assert.equal(await ledger.saveSprint(idOf(1), 'a', used), true)
+    assert.equal(await ledger.endSprint(idOf(1), 'b', change, 20), false)
+    assert.equal(await ledger.endSprint(idOf(1), 'a', change, 20), true)
+    assert.equal(await ledger.endSprint(idOf(1), 'a', red, 21), false)
+    const [row] = await ledger.sprints({ issue: 'o/r#1' })
+    assert.deepEqual(
+      [row?.stage, row?.outcome, row?.tokens_in, row?.cost, row?.ended_at, row?.lease_owner],
+      ['ended', 'change', 3_000_000_000, 0.125, 20, null],
+    )
+    const [dispatch] = await ledger.dispatches({ issue: 'o/r#1' })
+    assert.deepEqual([dispatch?.state, dispatch?.change_url], ['review', 'http://f/1'])
+    assert.deepEqual((await ledger.view()).sprints, [])
+  })
+
+  holds('a failure counts as an attempt, and what was given back does not', async ({ ledger }) => {
+    for (const [count, end] of [back, red].entries()) {
+      await ledger.claimSprint(sprintOf(count + 1), 'a', 100, 10)
+      await ledger.handSprint(idOf(count + 1), 'a', 11)
+      assert.equal(await ledger.endSprint(idOf(count + 1), 'a', end, 12), true)
+      assert.equal((await ledger.issue('o/r#1'))?.attempts, count)
+    }
+    const rows = await ledger.sprints({ limit: 1 })
+    assert.deepEqual(
+      rows.map(({ id, failure, failure_text }) => [id, failure, failure_text]),
+      [[idOf(2), 'check_red', '2 tests']],
+    )
+  })
+
+  holds('one that nobody began is given back, however it ended', async ({ ledger }) => {
+    await ledger.claimSprint(sprintOf(1), 'a', 100, 10)
+    assert.equal(await ledger.endSprint(idOf(1), 'a', red, 12), true)
+    assert.equal((await ledger.dispatches({ issue: 'o/r#1' }))[0]?.state, 'released')
+  })
+}
+
+function settling(holds: Holds): void {
+  holds('what others end ends its row: closed, given back, gone', async ({ ledger }) => {
+    const cases = [
+      ['done', 10, 'issue_gone'],
+      ['released', 10, 'fenced'],
+      ['lost', 1000, 'crashed'],
+    ] as const
+    for (const [index, [to, at, failure]] of cases.entries()) {
+      const id = idOf(index + 1)
+      await ledger.claimSprint(sprintOf(index + 1, { issue: `o/r#${index + 1}` }), 'a', 100, 5)
+      await ledger.handSprint(id, 'a', 6)
+      await ledger.moveDispatches([{ id, from: ['handed'], to, reason: 'said so' }], at)
+      assert.deepEqual(
+        (await ledger.sprints({ ids: [id] })).map((row) => [row.failure, row.failure_text, row.ended_at]),
+        [[failure, 'said so', at]],
+      )
+      assert.equal(await ledger.saveSprint(id, 'a', { turns: 9 }), false)
+    }
+  })
+
+  holds('whose change somebody else saw first writes its own result, unless it is gone', async ({ ledger }) => {
+    const review = { from: ['handed'], to: 'review', reason: 'seen', change_url: 'http://f/1' } as const
+    for (const [count, at] of [10, 1000].entries()) {
+      await ledger.claimSprint(sprintOf(count + 1, { issue: `o/r#${count + 1}` }), 'a', 100, 5)
+      await ledger.handSprint(idOf(count + 1), 'a', 6)
+      await ledger.moveDispatches([{ ...review, id: idOf(count + 1) }], at)
+    }
+    assert.equal(await ledger.endSprint(idOf(1), 'a', change, 11), true)
+    assert.equal(await ledger.endSprint(idOf(2), 'a', change, 1001), false)
+    assert.deepEqual(
+      (await ledger.sprints({})).map(({ outcome, change_url }) => [outcome, change_url]),
+      [
+        ['change', 'http://f/1'],
+        ['change', 'http://f/1'],
+      ],
+    )
+  })
+}
+
+function naming(holds: Holds): void {
+  holds('a lease by name is one owner’s until it runs out or is given up', async ({ ledger }) => {
+    assert.equal(await ledger.lease('loop x', 'a', 100, 10), null)
+    assert.equal(await ledger.lease('loop x', 'b', 200, 99), 'a')
+    await ledger.renew('a', 150)
+    assert.equal(await ledger.lease('loop x', 'b', 200, 149), 'a')
+    assert.equal(await ledger.lease('loop x', 'b', 300, 150), null)
+    await ledger.unlease('loop x', 'a')
+    assert.deepEqual((await ledger.view()).leases.get('loop x'), { owner: 'b', until: 300 })
+    await ledger.giveUp('b')
+    assert.equal(await ledger.lease('loop x', 'c', 400, 160), null)
+  })
+
+  holds('renews sprints, and gives them up', async ({ ledger }) => {
+    await ledger.claimSprint(sprintOf(1), 'a', 100, 10)
+    assert.deepEqual(await ledger.renew('a', 300), [idOf(1)])
+    assert.equal((await ledger.view()).sprints[0]?.lease_until, 300)
+    await ledger.giveUp('a')
+    assert.equal((await ledger.view()).sprints[0]?.lease_until, 0)
+  })
+
+  holds('a skip is one worker’s, and runs out', async ({ ledger }) => {
+    const skip = { worker: desk, issue: 'o/r#1', reason: 'no change twice', at: 5 }
+    await ledger.skip({ ...skip, until: 100 })
+    await ledger.skip({ ...skip, issue: 'o/r#2', until: null })
+    await ledger.skip({ ...skip, worker: 'm/W/A', until: 50 })
+    const left = async (at: number, worker?: string) => (await ledger.skips(at, worker)).map(({ worker: who, issue }) => `${who} ${issue}`)
+    assert.deepEqual(await left(40), ['m/W/A o/r#1', `${desk} o/r#1`, `${desk} o/r#2`])
+    assert.deepEqual(await left(100, desk), [`${desk} o/r#2`])
+    assert.deepEqual([await ledger.unskip(desk, 'o/r#2'), await ledger.unskip(desk, 'o/r#2')], [true, false])
+  })
+}
