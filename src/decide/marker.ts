@@ -3,6 +3,7 @@ import type { Comment, Issue, Time, Worker } from '../core/nouns.ts'
 import type { Dispatch, DispatchState } from '../core/lives.ts'
 import { idPattern } from '../core/ids.ts'
 import { liveStates } from '../core/lives.ts'
+import { sprintWorkers } from '../core/sprint.ts'
 
 export interface Marker {
   readonly fleet: string
@@ -63,9 +64,12 @@ export interface CommentFacts {
 /** The comment of a work dispatch in its present state. */
 export function workComment({ fleet, dispatch, worker, reason }: CommentFacts): string {
   const marker = `<!-- burn:1 fleet=${fleet} dispatch=${dispatch.id} state=${dispatch.state} -->`
+  const [kind, host] = dispatch.worker.split('/')
   const where =
     worker === null
-      ? dispatch.worker
+      ? kind === sprintWorkers
+        ? `a sprint on **${host}**`
+        : dispatch.worker
       : `${worker.glyph} **${worker.name}** · machine ${worker.machine} · window ${worker.window} · lane ${worker.lane}`
   const again = dispatch.attempt > 1 ? ` · attempt ${dispatch.attempt}` : ''
   const details = `dispatch \`${dispatch.id}\` · branch \`burn/${dispatch.id}\`${again}`

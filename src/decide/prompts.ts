@@ -86,7 +86,7 @@ function fill(template: string, values: Readonly<Record<string, string>>, what: 
 }
 
 /** Issue text as data: without control characters, bounded, between two lines that the text cannot contain. */
-function fence(issue: Pick<Issue, 'ref' | 'url' | 'title' | 'body' | 'author' | 'labels'>, nonce: string): string {
+export function fence(issue: Pick<Issue, 'ref' | 'url' | 'title' | 'body' | 'author' | 'labels'>, nonce: string): string {
   const body = sanitize(issue.body).trim()
   const kept =
     body.length <= longestBody

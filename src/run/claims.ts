@@ -1,7 +1,7 @@
 /** Turns assignments into claims: looks for another fleet's marker first, then writes dispatch and delivery as one. */
 import type { Claim } from '../core/ledger.ts'
 import type { Dispatch } from '../core/lives.ts'
-import type { IssueRef } from '../core/nouns.ts'
+import type { Issue, IssueRef } from '../core/nouns.ts'
 import type { View } from '../core/view.ts'
 import type { Assignment } from '../decide/dispatch.ts'
 import type { Session } from './session.ts'
@@ -29,21 +29,26 @@ async function toClaim({ kind, issue, worker, slot, attempt, reason }: Assignmen
 
 /** Only issues that have comments are asked about. One that can't be asked about is not claimed in this cycle. */
 async function withoutForeign(assignments: readonly Assignment[], view: View, session: Session): Promise<Assignment[]> {
-  const { forge, ledger, fleet, clock, notify } = session
   const asked = new Map(assignments.filter(({ issue }) => issue.comments > 0).map((each) => [each.issue.ref, each]))
   const taken = new Set<IssueRef>()
   await mapBounded([...asked.values()], atOnce, async ({ issue, revision }) => {
-    try {
-      const marker = foreignClaim(await forge.comments(issue.ref), fleet.name, view.writers.get(issue.repo) ?? new Set())
-      if (marker === null) return
-      taken.add(issue.ref)
-      const reason = `${foreignClaimPrefix}${marker.fleet} (dispatch ${marker.dispatch}), seen ${new Date(clock.now()).toISOString().slice(0, 16)}Z`
-      await ledger.saveVerdicts([{ issue: issue.ref, eligible: false, reason, standing: null, revision }], clock.now())
-    } catch (thrown) {
-      if (isLedgerFailure(thrown)) throw thrown
-      taken.add(issue.ref)
-      notify({ level: 'warn', subject: issue.ref, text: `not claimed: its comments could not be read: ${messageOf(thrown)}` })
-    }
+    if (await isForeign(issue, revision, view, session)) taken.add(issue.ref)
   })
   return assignments.filter(({ issue }) => !taken.has(issue.ref))
+}
+
+/** Whether another fleet has it, which is kept as its verdict, or nobody can say. */
+export async function isForeign(issue: Issue, revision: number, view: View, session: Session): Promise<boolean> {
+  const { forge, ledger, fleet, clock, notify } = session
+  if (issue.comments === 0) return false
+  try {
+    const marker = foreignClaim(await forge.comments(issue.ref), fleet.name, view.writers.get(issue.repo) ?? new Set())
+    if (marker === null) return false
+    const reason = `${foreignClaimPrefix}${marker.fleet} (dispatch ${marker.dispatch}), seen ${new Date(clock.now()).toISOString().slice(0, 16)}Z`
+    await ledger.saveVerdicts([{ issue: issue.ref, eligible: false, reason, standing: null, revision }], clock.now())
+  } catch (thrown) {
+    if (isLedgerFailure(thrown)) throw thrown
+    notify({ level: 'warn', subject: issue.ref, text: `not claimed: its comments could not be read: ${messageOf(thrown)}` })
+  }
+  return true
 }

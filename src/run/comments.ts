@@ -93,5 +93,7 @@ async function sync(
 
 /** Asked right before the first comment is written: a process that slept longer than its lease must not write what another has written by now. */
 async function stillHolds({ dispatches }: Thread, { ledger, owner }: Session): Promise<boolean> {
-  return (await ledger.deliveries({ ids: dispatches.map(({ id }) => id) })).some(({ lease_owner }) => lease_owner === owner)
+  const ids = dispatches.map(({ id }) => id)
+  const carried = [...(await ledger.deliveries({ ids })), ...(await ledger.sprints({ ids }))]
+  return carried.some(({ lease_owner }) => lease_owner === owner)
 }

@@ -45,7 +45,9 @@ export async function yieldClaims(view: View, session: Session): Promise<Readonl
 
 /** This process's claims that are said on the forge, and whose text nobody has seen. */
 async function unplaced({ ledger, owner }: Session): Promise<Dispatch[]> {
-  const { dispatches, deliveries } = await ledger.view()
-  const own = new Set(deliveries.filter((d) => d.lease_owner === owner && d.state === 'planned').map(({ id }) => id))
+  const { dispatches, deliveries, sprints } = await ledger.view()
+  const planned = deliveries.filter(({ state }) => state === 'planned')
+  const begun = sprints.filter(({ stage }) => stage === 'claimed')
+  const own = new Set([...planned, ...begun].filter(({ lease_owner }) => lease_owner === owner).map(({ id }) => id))
   return dispatches.filter((d) => d.kind === 'work' && d.state === 'claimed' && d.comment_id !== null && own.has(d.id))
 }

@@ -1,0 +1,71 @@
+/** `burn sprint prune`: forgets workspaces and transcripts by age and count, and never work that is nowhere else. */
+import { readdir, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Sprint } from '../core/sprint.ts'
+import type { Workspace } from '../git/workspace.ts'
+import type { SprintContext } from './context.ts'
+import { hasPassed } from '../core/elapsed.ts'
+import { idPattern } from '../core/ids.ts'
+import { isPushed, listWorkspaces, removeWorkspace } from '../git/workspace.ts'
+
+export interface PruneOptions {
+  readonly workspaces: number
+  /** Milliseconds. */
+  readonly age: number
+  /** Also what holds work that is not pushed. */
+  readonly force: boolean
+  readonly dryRun: boolean
+}
+
+export interface SprintsPruned {
+  readonly workspaces: readonly string[]
+  readonly transcripts: readonly string[]
+  /** Ids of workspaces that hold work which is nowhere else. */
+  readonly kept: readonly string[]
+}
+
+type Ports = Pick<SprintContext, 'session' | 'policy'>
+
+export async function pruneSprints(options: PruneOptions, ports: Ports): Promise<SprintsPruned> {
+  const { policy, session } = ports
+  const found = await listWorkspaces(policy.dir)
+  const live = new Set((await session.ledger.sprints({ live: true })).map(({ id }) => id))
+  const ended = found.filter(({ id }) => !live.has(id)).toSorted((a, b) => (a.id < b.id ? 1 : -1))
+  const rows = await rowsOf(ended, ports)
+  const now = session.clock.now()
+  const due = ended.filter(({ id }, index) => index >= options.workspaces || hasPassed(rows.get(id)?.ended_at ?? 0, options.age, now))
+  const removed: string[] = []
+  const kept: string[] = []
+  for (const workspace of due) {
+    if (!options.force && !(await isPushed(workspace))) {
+      kept.push(workspace.id)
+      continue
+    }
+    if (!options.dryRun) await removeWorkspace(workspace, { force: options.force })
+    removed.push(workspace.id)
+  }
+  return { workspaces: removed, kept, transcripts: await pruneTranscripts(options, live, ports) }
+}
+
+async function rowsOf(workspaces: readonly Workspace[], { session }: Ports): Promise<Map<string, Sprint>> {
+  const rows = await session.ledger.sprints({ ids: workspaces.map(({ id }) => id) })
+  return new Map(rows.map((row) => [row.id, row]))
+}
+
+async function pruneTranscripts({ age, dryRun }: PruneOptions, live: ReadonlySet<string>, { policy, session }: Ports): Promise<string[]> {
+  const folder = join(policy.dir, 'transcripts')
+  const names = await readdir(folder).catch((thrown: NodeJS.ErrnoException) => {
+    if (thrown.code === 'ENOENT') return []
+    throw thrown
+  })
+  const gone: string[] = []
+  for (const name of names) {
+    const id = name.replace(/\.jsonl$/, '')
+    if (!name.endsWith('.jsonl') || !idPattern.test(id) || live.has(id)) continue
+    const { mtimeMs } = await stat(join(folder, name))
+    if (!hasPassed(mtimeMs, age, session.clock.now())) continue
+    if (!dryRun) await rm(join(folder, name), { force: true })
+    gone.push(id)
+  }
+  return gone
+}

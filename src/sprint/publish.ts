@@ -1,0 +1,68 @@
+/** From the files as the model left them to a change for review: commit, push, open, and look whether it is there. */
+import type { Change, Issue } from '../core/nouns.ts'
+import type { NewChange } from '../core/ports.ts'
+import type { ChangeText } from '../decide/sprint-texts.ts'
+import type { Workspace } from '../git/workspace.ts'
+import type { SprintContext } from './context.ts'
+import { BurnError, messageOf } from '../core/errors.ts'
+import { changeBody, changeTitle, commitMessage } from '../decide/sprint-texts.ts'
+import { commitAll, mergesWithBase, push } from '../git/publish.ts'
+import { SprintFailure } from './context.ts'
+
+/** Pauses between tries to open a change, milliseconds. */
+const pauses = [500, 2_000, 8_000]
+
+const author = { name: 'burn', email: 'burn@localhost' }
+
+export interface Publishing {
+  readonly workspace: Workspace
+  readonly issue: Issue
+  readonly text: ChangeText
+  /** Throws where the claim is no longer this process's: asked right before anything leaves the machine. */
+  readonly stillOurs: () => Promise<void>
+}
+
+/** Throws SprintFailure, and BurnError of git and the ledger. */
+export async function publish({ workspace, issue, text, stillOurs }: Publishing, context: SprintContext): Promise<Change> {
+  await commitAll(workspace, { message: commitMessage(text), author })
+  await stillOurs()
+  if (!(await mergesWithBase(workspace)))
+    throw new SprintFailure({ class: 'conflict', reason: `${workspace.base} went on meanwhile, in the same lines` })
+  await push(workspace)
+  await stillOurs()
+  const change = { branch: workspace.branch, base: workspace.base, title: changeTitle(issue), body: changeBody(text), issue: issue.ref }
+  return open(issue, change, context)
+}
+
+/** Whether a lost answer was a lost request is looked up before it is asked again: there must be one change, not two. */
+async function open(issue: Issue, change: NewChange, { session }: SprintContext): Promise<Change> {
+  const { forge, clock } = session
+  let why = ''
+  for (const pause of [...pauses, null]) {
+    try {
+      return await forge.openChange(issue.repo, change)
+    } catch (thrown) {
+      if (!(thrown instanceof BurnError) || !thrown.code.startsWith('forge_')) throw thrown
+      why = thrown.message
+      const there = await found(issue, change, session)
+      if (there !== null) return there
+      if (!isPassing(thrown.code)) break
+    }
+    if (pause !== null) await clock.sleep(pause)
+  }
+  throw new SprintFailure({ class: 'change_refused', reason: why })
+}
+
+async function found(issue: Issue, { branch }: NewChange, { forge, notify }: SprintContext['session']): Promise<Change | null> {
+  try {
+    return await forge.changeOf(issue.repo, branch)
+  } catch (thrown) {
+    notify({ level: 'warn', subject: issue.ref, text: `whether its change is open could not be asked: ${messageOf(thrown)}` })
+    return null
+  }
+}
+
+/** Asking again may help. */
+function isPassing(code: string): boolean {
+  return ['forge_unavailable', 'forge_timeout', 'forge_rate_limited'].includes(code)
+}

@@ -1,0 +1,120 @@
+/** `burn sprint run`: takes so many issues, so many at a time. */
+import type { IssueRef, RepoRef } from '../core/nouns.ts'
+import type { Backend, Sprint } from '../core/sprint.ts'
+import type { View } from '../core/view.ts'
+import type { Picked } from '../decide/pick.ts'
+import type { SprintContext } from './context.ts'
+import { BurnError } from '../core/errors.ts'
+import { sprintWorkers } from '../core/sprint.ts'
+import { afterFailure } from '../decide/failure.ts'
+import { mapBounded } from '../run/bounded.ts'
+import { isForeign } from '../run/claims.ts'
+import { leaseLength, withLeases } from '../run/session.ts'
+import { look } from './look.ts'
+import { Speaker } from './speaker.ts'
+import { sprint } from './sprint.ts'
+
+export interface RunOptions {
+  readonly repos: readonly RepoRef[]
+  /** One that a person named; null: whichever is first. */
+  readonly issue: IssueRef | null
+  /** How many issues at most. */
+  readonly count: number
+  /** How many at a time. */
+  readonly jobs: number
+}
+
+/** Those that could work now. Throws BurnError `sprint_no_backend` with every reason where none could. */
+export async function usableBackends({ backends, session }: Pick<SprintContext, 'backends' | 'session'>): Promise<readonly Backend[]> {
+  const probed = await Promise.all(backends.map(async (backend) => ({ backend, failure: await backend.probe() })))
+  const usable = probed.filter(({ failure }) => failure === null).map(({ backend }) => backend)
+  const reasons = probed.flatMap(({ backend, failure }) =>
+    failure === null ? [] : [`${backend.name}: ${failure.class}: ${failure.reason}`],
+  )
+  if (usable.length === 0) {
+    const hint = 'start one of them, or correct sprint.backends in the spec; nothing was claimed'
+    throw new BurnError('sprint_no_backend', `no backend can work now: ${reasons.join('; ')}`, hint)
+  }
+  for (const text of reasons) session.notify({ level: 'warn', subject: 'backend', text })
+  return usable
+}
+
+/** Returns the results, in the order in which they ended. What was begun is ended or given back when this returns, also on `stop`. */
+export async function runSprints(options: RunOptions, context: SprintContext, stop: AbortSignal): Promise<readonly Sprint[]> {
+  const { session } = context
+  const usable = await usableBackends(context)
+  const results: Sprint[] = []
+  await withLeases(session, async () => {
+    const { view, picks } = await look({ ...options, worker: `${sprintWorkers}/${context.host}`, dryRun: false }, context)
+    refuseNamed(options, picks)
+    const queue = [...picks.picks]
+    const desks = new Desks(context.host, view)
+    const speaker = new Speaker(session)
+    let begun = 0
+    let over = false
+    await mapBounded(Array.from({ length: options.jobs }), options.jobs, async () => {
+      for (let picked = queue.shift(); picked !== undefined && begun < options.count && !over && !stop.aborted; picked = queue.shift()) {
+        begun += 1
+        const claimed = await claim(picked, desks, view, context)
+        if (claimed === null) {
+          begun -= 1
+          continue
+        }
+        const row = await sprint(claimed, usable, speaker, context, stop)
+        desks.leave(claimed.worker)
+        results.push(row)
+        if (row.failure !== null && afterFailure(row.failure).ends_run) over = true
+      }
+    })
+  })
+  return results
+}
+
+/** A person who names an issue hears why it is not done. */
+function refuseNamed({ issue }: RunOptions, { picks, refused }: Awaited<ReturnType<typeof look>>['picks']): void {
+  if (issue === null || picks.length > 0) return
+  const reason = refused[0]?.reason ?? 'it is not among the open issues'
+  throw new BurnError('sprint_not_eligible', `${issue} is no work for a sprint now: ${reason}`, 'burn explain says more')
+}
+
+async function claim(picked: Picked, desks: Desks, view: View, { session, host }: SprintContext) {
+  const { ledger, clock, owner } = session
+  const { issue, attempt, reason, revision } = picked
+  if (await isForeign(issue, revision, view, session)) return null
+  for (;;) {
+    const worker = desks.take()
+    const id = session.newId()
+    const now = clock.now()
+    const won = await ledger.claimSprint({ id, issue: issue.ref, worker, slot: 0, host, attempt, reason }, owner, now + leaseLength, now)
+    if (won === 'won') return { id, worker, picked }
+    // Another process of this host sits there: the next one.
+    if (won === 'issue') {
+      desks.leave(worker)
+      return null
+    }
+  }
+}
+
+/** Workers `sprint/<host>/<n>`, the lowest free ones first: each has one sprint at a time, whichever process runs it. */
+class Desks {
+  readonly #host: string
+  readonly #taken: Set<string>
+
+  constructor(host: string, { sprints }: View) {
+    this.#host = host
+    this.#taken = new Set(sprints.map(({ worker }) => worker))
+  }
+
+  take(): string {
+    for (let n = 1; ; n++) {
+      const worker = `${sprintWorkers}/${this.#host}/${n}`
+      if (this.#taken.has(worker)) continue
+      this.#taken.add(worker)
+      return worker
+    }
+  }
+
+  leave(worker: string): void {
+    this.#taken.delete(worker)
+  }
+}

@@ -1,0 +1,160 @@
+/** One sprint: from a claim to a change for review, or to one clearly classed failure. */
+import type { Issue } from '../core/nouns.ts'
+import type { Backend, Failure, Sprint, SprintEnd, SprintNote, SprintProgress, SprintStage } from '../core/sprint.ts'
+import type { Picked } from '../decide/pick.ts'
+import type { Workspace } from '../git/workspace.ts'
+import type { SprintContext } from './context.ts'
+import type { Speaker } from './speaker.ts'
+import type { Finished, Worked } from './work.ts'
+import { afterFailure } from '../decide/failure.ts'
+import { taskText } from '../decide/sprint-texts.ts'
+import { removeWorkspace } from '../git/workspace.ts'
+import { settingsOf } from '../run/prompts.ts'
+import { findCheck } from './check.ts'
+import { SprintFailure } from './context.ts'
+import { openPlace } from './place.ts'
+import { publish } from './publish.ts'
+import { openTranscript, type Transcript } from './transcript.ts'
+import { failureIn } from './trouble.ts'
+import { work } from './work.ts'
+
+/** A claim that was won. */
+export interface Claimed {
+  readonly id: string
+  readonly worker: string
+  readonly picked: Picked
+}
+
+/** Carries it out to its end, whatever that is, and returns the row of its result. */
+export async function sprint(
+  claimed: Claimed,
+  usable: readonly Backend[],
+  speaker: Speaker,
+  context: SprintContext,
+  stop: AbortSignal,
+): Promise<Sprint> {
+  const { session, policy, redact } = context
+  const transcript = await openTranscript(policy.dir, claimed.id, session.clock, redact).catch((thrown: unknown) => failureIn(thrown))
+  const run = new Run(claimed, 'class' in transcript ? null : transcript, context)
+  let end: SprintEnd
+  try {
+    if ('class' in transcript) throw new SprintFailure(transcript)
+    end = await run.carryOut(usable, speaker, stop)
+  } catch (thrown) {
+    end = failed(failureIn(thrown))
+    run.note({ kind: 'note', text: `ended: ${end.reason}` })
+  }
+  await run.end(end)
+  await speaker.say()
+  const [row] = await session.ledger.sprints({ ids: [claimed.id] })
+  if (row === undefined) throw new SprintFailure({ class: 'internal', reason: `the ledger has no sprint ${claimed.id}` })
+  return row
+}
+
+function failed(failure: Failure): SprintEnd {
+  const { dispatch, hint } = afterFailure(failure.class)
+  const reason = `${failure.class}: ${failure.reason}${hint === '' ? '' : ` (${hint})`}`
+  return { outcome: dispatch === 'failed' ? 'failed' : 'given_back', failure, dispatch, reason }
+}
+
+class Run {
+  readonly #claimed: Claimed
+  readonly #context: SprintContext
+  readonly #transcript: Transcript | null
+  readonly #started: number
+  #stage: SprintStage = 'claimed'
+
+  constructor(claimed: Claimed, transcript: Transcript | null, context: SprintContext) {
+    this.#claimed = claimed
+    this.#context = context
+    this.#transcript = transcript
+    this.#started = context.session.clock.now()
+  }
+
+  note(note: SprintNote): void {
+    this.#transcript?.add(note)
+    this.#tell(note)
+  }
+
+  async carryOut(usable: readonly Backend[], speaker: Speaker, stop: AbortSignal): Promise<SprintEnd> {
+    const { id, picked } = this.#claimed
+    const { issue } = picked
+    const { session } = this.#context
+    this.#tell(null)
+    await this.#begin(speaker)
+    const { check: written, base, setup } = settingsOf(session.fleet.repos, issue.repo)
+    await this.#enter('workspace', {})
+    await using place = await openPlace({ id, issue, base, setup, note: (note) => this.note(note) }, this.#context, stop)
+    const { workspace } = place
+    const check = written ?? (await findCheck(workspace.dir))
+    await this.#enter('working', { check_command: check })
+    const task = taskText({ id, issue, dir: workspace.dir, check, nonce: session.newId() })
+    const record = (worked: Worked) => this.#enter('working', progressOf(worked))
+    const site = { ...place, id, issue, task, check, started_at: this.#started, note: (note: SprintNote) => this.note(note), record }
+    const finished = await work(site, usable, this.#context, stop)
+    await this.#enter('publishing', { ...progressOf(finished), check_result: finished.check.result })
+    return this.#publish(finished, issue, workspace)
+  }
+
+  /** The comment first, as for a pane: without it nobody outside knows that the issue is taken. */
+  async #begin(speaker: Speaker): Promise<void> {
+    const { id, picked } = this.#claimed
+    const { ledger, clock, owner } = this.#context.session
+    speaker.claimed(id)
+    await speaker.say()
+    const own = (await ledger.dispatches({ issue: picked.issue.ref })).find((dispatch) => dispatch.id === id)
+    if (own?.state === 'claimed' && own.comment_id === null) {
+      await speaker.say()
+      const again = (await ledger.dispatches({ issue: picked.issue.ref })).find((dispatch) => dispatch.id === id)
+      if (again?.comment_id == null) throw new SprintFailure({ class: 'forge_down', reason: 'its comment could not be written' })
+    }
+    if (!(await ledger.handSprint(id, owner, clock.now()))) throw await this.#fenced()
+  }
+
+  async #publish(finished: Finished, issue: Issue, workspace: Workspace): Promise<SprintEnd> {
+    const { session } = this.#context
+    const { id } = this.#claimed
+    const now = await session.forge.issue(issue.ref)
+    if (now === null || now.state === 'closed')
+      throw new SprintFailure({ class: 'issue_gone', reason: 'it was closed while it was worked on' })
+    const text = { ...finished, id, fleet: session.fleet.name, issue }
+    const change = await publish({ workspace, issue, text, stillOurs: () => this.#enter('publishing', {}) }, this.#context)
+    this.note({ kind: 'note', text: `open for review: ${change.url}` })
+    await removeWorkspace(workspace, { force: false })
+    return { outcome: 'change', failure: null, dispatch: 'review', reason: 'a change is open for review', change_url: change.url }
+  }
+
+  /** Throws where the claim is no longer this process's. */
+  async #enter(stage: SprintStage, progress: SprintProgress): Promise<void> {
+    const { ledger, owner } = this.#context.session
+    if (!(await ledger.saveSprint(this.#claimed.id, owner, { ...progress, stage }))) throw await this.#fenced()
+    const moved = stage !== this.#stage
+    this.#stage = stage
+    if (moved) this.#tell(null)
+  }
+
+  async #fenced(): Promise<SprintFailure> {
+    const [row] = await this.#context.session.ledger.sprints({ ids: [this.#claimed.id] })
+    const gone = row?.failure === 'issue_gone'
+    return new SprintFailure({ class: gone ? 'issue_gone' : 'fenced', reason: row?.failure_text ?? 'somebody else ended it' })
+  }
+
+  async end(end: SprintEnd): Promise<void> {
+    const { ledger, clock, owner } = this.#context.session
+    await ledger.endSprint(this.#claimed.id, owner, end, clock.now())
+    this.#stage = 'ended'
+    this.#tell(null)
+    await this.#transcript
+      ?.flush()
+      .catch((thrown: unknown) => this.#tell({ kind: 'note', text: `its transcript could not be written: ${String(thrown)}` }))
+  }
+
+  #tell(note: SprintNote | null): void {
+    const { id, worker, picked } = this.#claimed
+    this.#context.hear({ id, issue: picked.issue.ref, worker, stage: this.#stage, note })
+  }
+}
+
+function progressOf({ backend, model, provider, usage }: Worked): SprintProgress {
+  return { backend, model, provider, ...usage }
+}

@@ -1,0 +1,161 @@
+/** The work itself: backends in their order, and the check that judges what they leave. */
+import type { Issue } from '../core/nouns.ts'
+import type { Answer, Backend, BackendTask, CheckResult, Conversation, Failure, Tool, Usage } from '../core/sprint.ts'
+import type { FileChange, Workspace } from '../git/workspace.ts'
+import type { Sandbox } from '../sandbox/sandbox.ts'
+import type { SprintContext } from './context.ts'
+import { afterFailure } from '../decide/failure.ts'
+import { handOverText, redText } from '../decide/sprint-texts.ts'
+import { changesIn } from '../git/workspace.ts'
+import { SprintFailure } from './context.ts'
+
+export interface Site {
+  readonly id: string
+  readonly issue: Issue
+  readonly workspace: Workspace
+  readonly sandbox: Sandbox
+  readonly tools: readonly Tool[]
+  /** The first text. */
+  readonly task: string
+  /** Null where none is known. */
+  readonly check: string | null
+  readonly started_at: number
+  readonly note: BackendTask['note']
+  /** Records what is known by now; throws where the claim is no longer this process's. */
+  readonly record: (progress: Worked) => Promise<void>
+}
+
+/** Who did it, and what it took, all backends together. */
+export interface Worked {
+  readonly backend: string
+  readonly model: string | null
+  readonly provider: string | null
+  readonly usage: Usage
+}
+
+export interface Finished extends Worked {
+  readonly summary: string
+  readonly files: readonly FileChange[]
+  readonly check: { readonly command: string | null; readonly result: CheckResult; readonly mends: number }
+}
+
+const nothing: Usage = { turns: 0, tokens_in: 0, tokens_out: 0, cost: null }
+
+/** Throws SprintFailure with the last backend's reason where none of them did it. */
+export async function work(site: Site, usable: readonly Backend[], context: SprintContext, stop: AbortSignal): Promise<Finished> {
+  let used = nothing
+  let last: Failure = { class: 'backend_down', reason: 'no backend' }
+  for (const backend of usable) {
+    const task = used === nothing ? site.task : handOverText(site.task, last.reason)
+    const tried = await tryBackend(backend, task, used, site, context, stop)
+    if ('finished' in tried) return tried.finished
+    used = tried.usage
+    last = tried.failure
+    site.note({ kind: 'note', text: `${backend.name}: ${last.class}: ${last.reason}` })
+    if (!afterFailure(last.class).next_backend) break
+  }
+  throw new SprintFailure(last)
+}
+
+type Tried = { readonly finished: Finished } | { readonly failure: Failure; readonly usage: Usage }
+
+async function tryBackend(
+  backend: Backend,
+  task: string,
+  before: Usage,
+  site: Site,
+  context: SprintContext,
+  stop: AbortSignal,
+): Promise<Tried> {
+  const budget = left(before, site.started_at, context)
+  const { id, tools, note, workspace } = site
+  const conversation = backend.begin({ id, dir: workspace.dir, tools, budget, note })
+  try {
+    return await converse(conversation, task, { backend, before }, site, context, stop)
+  } finally {
+    await conversation.close()
+  }
+}
+
+/** What the budget has left after what was used before. */
+function left(used: Usage, started: number, { policy, session }: SprintContext): BackendTask['budget'] {
+  const { turns, tokens, time, money } = policy.budget
+  return {
+    turns: Math.max(0, turns - used.turns),
+    tokens: Math.max(0, tokens - used.tokens_in - used.tokens_out),
+    time: Math.max(0, time - (session.clock.now() - started)),
+    money: money === null ? null : Math.max(0, money - (used.cost ?? 0)),
+  }
+}
+
+async function converse(
+  conversation: Conversation,
+  first: string,
+  { backend, before }: { readonly backend: Backend; readonly before: Usage },
+  site: Site,
+  context: SprintContext,
+  stop: AbortSignal,
+): Promise<Tried> {
+  const { check, note, workspace } = site
+  const { mends } = context.policy
+  let text = first
+  for (let mended = 0; ; mended++) {
+    note({ kind: 'said', by: 'burn', text, model: null, usage: null })
+    const answer = await conversation.say(text, stop)
+    const worked = workedBy(backend, answer, before)
+    await site.record(worked)
+    if (answer.failure !== null) return { failure: answer.failure, usage: worked.usage }
+    const files = await changesIn(workspace)
+    if (files.length === 0) return { failure: { class: 'no_change', reason: noChange(answer) }, usage: worked.usage }
+    if (check === null) return { finished: { ...worked, summary: answer.text, files, check: { command: null, result: 'none', mends: 0 } } }
+    const checked = await runCheck(check, site, context, stop)
+    if (checked.passed) {
+      const summary = answer.text
+      // The check itself may have left files behind: what is committed is what is there now.
+      return {
+        finished: { ...worked, summary, files: await changesIn(workspace), check: { command: check, result: 'passed', mends: mended } },
+      }
+    }
+    if (stop.aborted) return { failure: { class: 'stopped', reason: 'stopped while the check ran' }, usage: worked.usage }
+    if (mended >= mends)
+      return { failure: { class: 'check_red', reason: `${check} still fails: ${lastLine(checked.output)}` }, usage: worked.usage }
+    text = redText(check, checked.output, mends - mended - 1)
+  }
+}
+
+function noChange({ text }: Answer): string {
+  return text.trim() === '' ? 'it ended without a change, and said nothing' : `it ended without a change: ${text.trim().slice(0, 300)}`
+}
+
+function lastLine(output: string): string {
+  return (output.trimEnd().split('\n').at(-1) ?? '').slice(0, 200)
+}
+
+function workedBy({ name }: Backend, { model, provider, usage }: Answer, before: Usage): Worked {
+  return { backend: name, model, provider, usage: plus(before, usage) }
+}
+
+function plus(a: Usage, b: Usage): Usage {
+  return {
+    turns: a.turns + b.turns,
+    tokens_in: a.tokens_in + b.tokens_in,
+    tokens_out: a.tokens_out + b.tokens_out,
+    cost: a.cost === null ? b.cost : b.cost === null ? a.cost : a.cost + b.cost,
+  }
+}
+
+async function runCheck(
+  command: string,
+  { sandbox, note }: Site,
+  { policy, session }: SprintContext,
+  stop: AbortSignal,
+): Promise<{ passed: boolean; output: string }> {
+  const began = session.clock.now()
+  const { code, output, stopped, notes } = await sandbox.run(command, { timeout: policy.check_timeout, stop })
+  const passed = code === 0 && stopped === null
+  const text = [...notes, output, ...(stopped === 'timeout' ? [`ended: it took longer than ${policy.check_timeout / 1000} s`] : [])].join(
+    '\n',
+  )
+  note({ kind: 'check', command, passed, text, ms: session.clock.now() - began })
+  return { passed, output: text }
+}
