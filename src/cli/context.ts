@@ -14,6 +14,8 @@ export interface Context {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly home: string
   readonly cwd: string
+  /** The words that start this program: interpreter and file. */
+  readonly self: readonly string[]
   /** Aborted by the first Ctrl-C or SIGTERM: finish what was begun, begin nothing. */
   readonly stop: AbortSignal
   readonly openSession: (options: CommonOptions) => Promise<OpenSession>

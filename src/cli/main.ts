@@ -31,6 +31,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     env: process.env,
     home: process.env['HOME'] ?? homedir(),
     cwd: process.cwd(),
+    self: [process.execPath, process.argv[1] ?? ''],
     notify: ({ level, subject, text }: { level: string; subject: string; text: string }) =>
       io.err(`${io.paint(level === 'info' ? 'gray' : level === 'warn' ? 'yellow' : 'red', subject)}: ${text}`),
   }

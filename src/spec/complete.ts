@@ -88,7 +88,8 @@ export function localPath(path: string, home: string, folder: string): string {
   return path.startsWith('/') ? path : `${folder}/${path.replace(/^\.\//, '')}`
 }
 
-function completeForge({ forge }: WrittenSpec, local: (path: string) => string): ForgeConfig {
+/** The forge with its defaults. `local`: a path of this machine as written. */
+export function completeForge({ forge }: Pick<WrittenSpec, 'forge'>, local: (path: string) => string): ForgeConfig {
   if (forge.kind === 'folder') return { kind: 'folder', path: local(forge.path), owner: forge.owner ?? defaults.folderOwner }
   return {
     kind: 'gitea',

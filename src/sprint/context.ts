@@ -22,7 +22,7 @@ export interface SprintContext {
   /** The command that tells git the forge's credentials; null where the forge has none. */
   readonly credential: readonly string[] | null
   /** What the model's commands may know of the environment, and what git runs with. */
-  readonly env: Readonly<Record<string, string>>
+  readonly env: Readonly<Record<string, string | undefined>>
   readonly home: string
   readonly hear: (news: SprintNews) => void
 }

@@ -34,3 +34,35 @@ function cell(value: string | number | null): string {
   const text = typeof value === 'string' && /^[=+@\t\r-]/.test(value) ? `'${value}` : String(value)
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }
+
+/** What the sprints of one model came to. */
+export interface Total {
+  readonly model: string
+  readonly sprints: number
+  readonly changes: number
+  readonly tokens: number
+  /** US dollars, of those whose price is known. */
+  readonly cost: number
+  /** Failures by their class, most first. */
+  readonly failures: readonly (readonly [string, number])[]
+}
+
+/** By model, most sprints first; those that no model touched are under their backend, or `none`. */
+export function totals(sprints: readonly Sprint[]): Total[] {
+  const groups = Map.groupBy(sprints, ({ model, backend }) => model ?? backend ?? 'none')
+  const all = [...groups].map(([model, rows]): Total => {
+    const failures = Map.groupBy(
+      rows.flatMap(({ failure }) => failure ?? []),
+      (failure) => failure,
+    )
+    return {
+      model,
+      sprints: rows.length,
+      changes: rows.filter(({ outcome }) => outcome === 'change').length,
+      tokens: rows.reduce((sum, row) => sum + row.tokens_in + row.tokens_out, 0),
+      cost: rows.reduce((sum, row) => sum + (row.cost ?? 0), 0),
+      failures: [...failures].map(([failure, same]) => [failure, same.length] as const).toSorted((a, b) => b[1] - a[1]),
+    }
+  })
+  return all.toSorted((a, b) => b.sprints - a.sprints || (a.model < b.model ? -1 : 1))
+}

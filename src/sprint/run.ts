@@ -11,6 +11,7 @@ import { mapBounded } from '../run/bounded.ts'
 import { isForeign } from '../run/claims.ts'
 import { leaseLength, withLeases } from '../run/session.ts'
 import { look } from './look.ts'
+import { rememberRun, restingUntil, type Rest } from './rest.ts'
 import { Speaker } from './speaker.ts'
 import { sprint } from './sprint.ts'
 
@@ -22,6 +23,8 @@ export interface RunOptions {
   readonly count: number
   /** How many at a time. */
   readonly jobs: number
+  /** Also where the last run ended in trouble that every issue would meet, a moment ago. */
+  readonly now: boolean
 }
 
 /** Those that could work now. Throws BurnError `sprint_no_backend` with every reason where none could. */
@@ -42,6 +45,9 @@ export async function usableBackends({ backends, session }: Pick<SprintContext, 
 /** Returns the results, in the order in which they ended. What was begun is ended or given back when this returns, also on `stop`. */
 export async function runSprints(options: RunOptions, context: SprintContext, stop: AbortSignal): Promise<readonly Sprint[]> {
   const { session } = context
+  const { ledger, clock } = session
+  const rest = options.now ? null : await restingUntil(ledger, clock.now())
+  if (rest !== null) throw resting(rest, clock.now())
   const usable = await usableBackends(context)
   const results: Sprint[] = []
   await withLeases(session, async () => {
@@ -66,8 +72,15 @@ export async function runSprints(options: RunOptions, context: SprintContext, st
         if (row.failure !== null && afterFailure(row.failure).ends_run) over = true
       }
     })
+    await rememberRun(ledger, results, clock.now())
   })
   return results
+}
+
+function resting({ until, why }: Rest, now: number): BurnError {
+  const seconds = Math.ceil((until - now) / 1000)
+  const hint = 'mend that first; --now tries at once'
+  return new BurnError('sprint_resting', `sprints rest for ${seconds} s more, since the last one ended with ${why}`, hint, { exit: 3 })
 }
 
 /** A person who names an issue hears why it is not done. */

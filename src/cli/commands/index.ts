@@ -7,18 +7,22 @@ import { captureCommand } from './capture.ts'
 import { christenCommand } from './christen.ts'
 import { classifyCommand } from './classify.ts'
 import { councilCommand } from './council.ts'
+import { credentialCommand } from './credential.ts'
 import { dispatchCommand } from './dispatch.ts'
 import { doctorCommand } from './doctor.ts'
 import { explainCommand } from './explain.ts'
 import { ledgerCommand } from './ledger.ts'
 import { holdCommand, releaseCommand, requeueCommand, resumeCommand } from './mend.ts'
 import { promptCommand } from './prompt.ts'
+import { scheduleCommand } from './schedule.ts'
 import { sendCommand } from './send.ts'
 import { simulateCommand } from './simulate.ts'
 import { specCommand } from './spec.ts'
+import { sprintCommand } from './sprint.ts'
 import { statusCommand } from './status.ts'
 import { downCommand, upCommand } from './up.ts'
 import { watchCommand } from './watch.ts'
+import { workerCommand } from './worker.ts'
 
 export const commands: readonly ((context: Context) => Command)[] = [
   specCommand,
@@ -35,6 +39,9 @@ export const commands: readonly ((context: Context) => Command)[] = [
   explainCommand,
   promptCommand,
   councilCommand,
+  sprintCommand,
+  workerCommand,
+  scheduleCommand,
   simulateCommand,
   classifyCommand,
   ledgerCommand,
@@ -43,4 +50,5 @@ export const commands: readonly ((context: Context) => Command)[] = [
   releaseCommand,
   requeueCommand,
   downCommand,
+  credentialCommand,
 ]
