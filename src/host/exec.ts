@@ -24,6 +24,7 @@ export interface RunResult {
 const MAX_BYTES = 64 * 1024 * 1024
 /** How long output may still come once the child has ended: a grandchild can hold the pipes for ever. */
 const DRAIN_MS = 250
+const FOLLOWED_STDERR = 64 * 1024
 
 /**
  * Runs a program to its end. Never throws for what the program does: a program that can't be started is code 127 with the
@@ -66,6 +67,70 @@ export function run(argv: readonly string[], options: RunOptions): Promise<RunRe
   })
 }
 
+export interface FollowOptions {
+  readonly timeout_ms: number
+  readonly stop: AbortSignal
+  /** Each piece of its stdout as it comes, kept nowhere; false: enough, end it. */
+  readonly said: (chunk: Buffer) => boolean
+  readonly started?: (pid: number) => void
+  readonly env?: Readonly<Record<string, string>>
+  readonly cwd?: string
+}
+
+export interface Followed {
+  /** 127 where the program could not be started; null where a signal ended it. */
+  readonly code: number | null
+  readonly signal: string | null
+  /** Its beginning. */
+  readonly stderr: string
+  readonly stopped: 'timeout' | 'too_much' | 'stop' | null
+}
+
+/**
+ * Runs a program to its end and hands its stdout on, however much that is. Never throws for what the program does. What is
+ * left of its process group when it ends, or has to, is killed.
+ */
+export function follow(argv: readonly string[], options: FollowOptions): Promise<Followed> {
+  const child = open(argv, options)
+  return new Promise((resolve) => {
+    const stderr = new Gathered(FOLLOWED_STDERR)
+    let stopped: Followed['stopped'] = null
+    let failure = ''
+    let drain: NodeJS.Timeout | undefined
+    const end = (why: NonNullable<Followed['stopped']>) => {
+      stopped ??= why
+      killGroup(child)
+    }
+    const aborted = () => end('stop')
+    const timer = setTimeout(() => end('timeout'), options.timeout_ms)
+    options.stop.addEventListener('abort', aborted)
+    const finish = (code: number | null, signal: string | null) => {
+      clearTimeout(timer)
+      clearTimeout(drain)
+      options.stop.removeEventListener('abort', aborted)
+      child.stdout.destroy()
+      child.stderr.destroy()
+      resolve({ code, signal, stderr: failure + stderr.text(), stopped })
+    }
+    child.stdout.on('data', (chunk: Buffer) => {
+      if (!options.said(chunk)) end('too_much')
+    })
+    child.stderr.on('data', (chunk: Buffer) => stderr.add(chunk))
+    child.once('error', (error) => {
+      failure = `${argv[0]}: ${startFailure(error)}\n`
+      finish(127, null)
+    })
+    child.once('exit', (code, signal) => {
+      killRest(child)
+      drain = setTimeout(() => finish(code, signal), DRAIN_MS)
+      child.once('close', () => finish(code, signal))
+    })
+    child.stdin.end()
+    if (child.pid !== undefined) options.started?.(child.pid)
+    if (options.stop.aborted) aborted()
+  })
+}
+
 export type OpenChild = ChildProcessByStdio<Writable, Readable, Readable>
 
 /**
@@ -104,6 +169,16 @@ export function killGroup(child: ChildProcess): void {
   } catch {
     // The group is gone already: it ended by itself a moment ago.
     child.kill('SIGKILL')
+  }
+}
+
+/** Kills what an ended child left in its process group. */
+function killRest(child: ChildProcess): void {
+  if (child.pid === undefined) return
+  try {
+    process.kill(-child.pid, 'SIGKILL')
+  } catch {
+    // It left nothing there.
   }
 }
 

@@ -1,0 +1,58 @@
+/** Bubblewrap's command line, as data: what a command sees of this machine, and what it may change. */
+import { isBelow } from './toolchains.ts'
+
+export interface Walls {
+  /** bwrap itself. */
+  readonly program: string
+  /** The workspace: the only thing of this machine that may be changed, but for `own`. */
+  readonly dir: string
+  /** Its `.git`, which stays as it is; null where it may be changed, or there is none. */
+  readonly git: string | null
+  /** Folders of this sandbox's own: the home, and what lies at /tmp and /dev/shm. */
+  readonly own: { readonly home: string; readonly tmp: string; readonly shm: string }
+  /** Absolute paths beside the system that can be read; those that don't exist are left out. */
+  readonly see: readonly string[]
+  /** What must be readable, or nothing starts. */
+  readonly read_only: readonly string[]
+  /** What others than its owner may not read of what is seen. */
+  readonly hidden: readonly { readonly path: string; readonly folder: boolean }[]
+  /** Where the system's own name server is written, when that is out of sight. */
+  readonly resolver: string | null
+  readonly network: boolean
+  readonly env: Readonly<Record<string, string>>
+}
+
+/** Where a system has its programs. Everything else (homes, /run with its sockets, /var, /srv, …) is not there at all. */
+const system = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32', '/etc', '/opt', '/nix', '/gnu', '/sys/devices/system/cpu']
+
+/** The file descriptor on which bubblewrap says the process id of what it started. */
+export const INFO_FD = 3
+
+/** The argv that runs `words` behind the walls. */
+export function bubblewrapArgv(walls: Walls, words: readonly string[]): string[] {
+  return [
+    [walls.program, '--die-with-parent', '--new-session', '--unshare-all', ...(walls.network ? ['--share-net'] : []), '--cap-drop', 'ALL'],
+    ['--clearenv', ...Object.entries(walls.env).flatMap(([name, value]) => ['--setenv', name, value])],
+    system.flatMap((path) => ['--ro-bind-try', path, path]),
+    walls.hidden.flatMap(({ path, folder }) => (folder ? ['--tmpfs', path, '--remount-ro', path] : ['--ro-bind', '/dev/null', path])),
+    // Root could write the kernel's settings there, for it owns them in any namespace.
+    ['--proc', '/proc', '--remount-ro', '/proc'],
+    ['--dev', '/dev', '--bind', walls.own.shm, '/dev/shm', '--remount-ro', '/dev', '--dir', '/run'],
+    ['--bind', walls.own.tmp, '/tmp', '--bind', walls.own.tmp, '/var/tmp'],
+    laid(walls).flatMap(({ how, path }) => [how, path, path]),
+    ['--remount-ro', '/', '--chdir', walls.dir, '--info-fd', String(INFO_FD), '--', ...words],
+  ].flat()
+}
+
+/** Parents first, so that what lies below keeps its own rights. */
+function laid(walls: Walls): { how: string; path: string }[] {
+  const binds = [
+    ...walls.see.filter((path) => !system.some((place) => isBelow(path, place))).map((path) => ({ how: '--ro-bind-try', path })),
+    ...(walls.resolver === null || !walls.network ? [] : [{ how: '--ro-bind-try', path: walls.resolver }]),
+    ...walls.read_only.map((path) => ({ how: '--ro-bind', path })),
+    { how: '--bind', path: walls.own.home },
+    { how: '--bind', path: walls.dir },
+    ...(walls.git === null ? [] : [{ how: '--ro-bind', path: walls.git }]),
+  ]
+  return binds.toSorted((one, other) => one.path.length - other.path.length)
+}

@@ -1,0 +1,148 @@
+/** One command: started behind the walls, watched, ended with all that it started, and told of. */
+import { readFile } from 'node:fs/promises'
+import { setTimeout as pause } from 'node:timers/promises'
+import { BurnError } from '../core/errors.ts'
+import type { SandboxPolicy } from '../core/sprint.ts'
+import { oneLine } from '../core/text.ts'
+import { follow, type Followed } from '../host/exec.ts'
+import { bubblewrapArgv, type Walls } from './bubblewrap.ts'
+import { Cgroup, groupOf, hitsIn, type Hits } from './cgroup.ts'
+import { groupLimits, innerWords, outerWords, type Limits } from './limits.ts'
+import { notesOf } from './notes.ts'
+import { KeptOutput } from './output.ts'
+
+export interface CommandOptions {
+  readonly stop: AbortSignal
+  /** Milliseconds; at most the policy's. */
+  readonly timeout?: number
+  /** In place of the policy's. */
+  readonly network?: boolean
+  /** Whether the `.git` of the workspace may be changed; never so for a model. */
+  readonly writable_git?: boolean
+}
+
+export interface CommandResult {
+  /** Null where a signal, or this program, ended it. */
+  readonly code: number | null
+  readonly signal: string | null
+  /** Stdout and stderr as they came; of too much, the beginning and the end. */
+  readonly output: string
+  readonly stopped: 'timeout' | 'too_much' | 'stop' | null
+  /** What the sandbox has to say: what it refused, why it ended the command. */
+  readonly notes: readonly string[]
+}
+
+/** All that a command's start depends on; found once, when the sandbox is opened. */
+export interface Setting {
+  readonly policy: SandboxPolicy
+  readonly dir: string
+  /** Null where there are none, and `why` says why not. */
+  readonly walls: Walls | null
+  readonly why: string
+  readonly limits: Limits
+  readonly shell: string
+  /** Of what is outside of the walls. */
+  readonly outer_env: Readonly<Record<string, string>>
+  readonly env: Readonly<Record<string, string>>
+}
+
+/** How often the limits of a running command are looked at. */
+const LOOK_MS = 200
+/** How long the last processes may take to go once they are killed. */
+const GONE_MS = 5000
+
+/** Runs a shell command in the workspace. Throws BurnError `sandbox_failed` where it could not be started; never for what it does. */
+export async function runCommand(setting: Setting, command: string, options: CommandOptions): Promise<CommandResult> {
+  if (command.includes('\0')) throw new BurnError('bad_argument', 'the command contains a NUL character', 'leave it out')
+  const group = await Cgroup.make(setting.limits.places, groupLimits(setting.policy)).catch((thrown: Error) => {
+    throw failed(`its control group could not be made (${thrown.message})`)
+  })
+  const output = new KeptOutput(setting.policy.output)
+  try {
+    const { followed, hits } = await watched(setting, group, command, options, output)
+    if (setting.walls !== null) await lastGone(followed, output)
+    const { code, signal } = followed.stopped === null && hits.processes === 0 ? followed : { code: null, signal: 'SIGKILL' }
+    const stopped = hits.processes > 0 ? 'too_much' : followed.stopped
+    const network = options.network ?? setting.policy.network
+    const timeout = timeoutOf(setting, options)
+    const text = output.text()
+    return { code, signal, output: text, stopped, notes: notesOf({ ...setting, network, timeout, hits, code, stopped, output: text }) }
+  } finally {
+    await group.close()
+  }
+}
+
+/** The argv of a command, with everything around it. */
+export function commandWords(setting: Setting, groups: readonly string[], command: string, options: CommandOptions): string[] {
+  const { policy, limits, walls } = setting
+  const inner = innerWords(policy, limits.rlimits, setting.shell, command)
+  const bare = () => ['env', '-i', ...Object.entries(setting.env).map(([name, value]) => `${name}=${value}`), ...inner]
+  const network = options.network ?? policy.network
+  const words =
+    walls === null ? bare() : bubblewrapArgv({ ...walls, network, git: options.writable_git === true ? null : walls.git }, inner)
+  return outerWords(groups, [...(limits.scope ?? []), ...words])
+}
+
+function timeoutOf({ policy }: Setting, options: CommandOptions): number {
+  return Math.min(policy.timeout, options.timeout ?? policy.timeout)
+}
+
+/** Follows a command, and ends it when it wants more processes than it may have: it would only try for ever. */
+async function watched(
+  setting: Setting,
+  group: Cgroup,
+  command: string,
+  options: CommandOptions,
+  output: KeptOutput,
+): Promise<{ followed: Followed; hits: Hits }> {
+  const exceeded = new AbortController()
+  let started: number | null = null
+  let hits: Hits = { processes: 0, memory: 0 }
+  const look = async () => {
+    const dirs = setting.limits.scope === null ? group.dirs : await scopeOf(started)
+    const now = await hitsIn(dirs)
+    hits = { processes: Math.max(hits.processes, now.processes), memory: Math.max(hits.memory, now.memory) }
+    if (hits.processes > 0) exceeded.abort()
+  }
+  const limited = setting.limits.scope !== null || group.dirs.length > 0
+  const looking = limited ? setInterval(() => void look(), LOOK_MS) : undefined
+  try {
+    const followed = await follow(commandWords(setting, group.dirs, command, options), {
+      timeout_ms: timeoutOf(setting, options),
+      stop: AbortSignal.any([options.stop, exceeded.signal]),
+      said: (chunk) => output.add(chunk),
+      started: (pid) => {
+        started = pid
+      },
+      env: setting.outer_env,
+      cwd: setting.dir,
+    })
+    if (limited) await look()
+    return { followed, hits }
+  } finally {
+    clearInterval(looking)
+  }
+}
+
+/** The group that systemd gave a command; none before it has. */
+async function scopeOf(pid: number | null): Promise<string[]> {
+  if (pid === null) return []
+  const [own, its] = await Promise.all([groupOf(process.pid), groupOf(pid)])
+  return its === null || its === own ? [] : [its]
+}
+
+/** Waits until the first process behind the walls is gone: the kernel lets it go only when all others are. */
+async function lastGone(followed: Followed, output: KeptOutput): Promise<void> {
+  const first = /"child-pid": *(\d+)/.exec(followed.stderr)?.[1]
+  if (first === undefined && followed.stopped === null) throw failed(oneLine(output.text()) || oneLine(followed.stderr))
+  if (first === undefined) return
+  for (let waited = 0; waited < GONE_MS; waited += 1) {
+    const stat = await readFile(`/proc/${first}/stat`, 'utf8').catch(() => null)
+    if (stat === null || /\) [ZX] /.test(stat)) return
+    await pause(1)
+  }
+}
+
+function failed(why: string): BurnError {
+  return new BurnError('sandbox_failed', `the command could not be started in its sandbox: ${why}`, 'run burn doctor')
+}

@@ -1,0 +1,177 @@
+/** Opens the sandbox of a sprint: finds out once what this machine can do, and says so. */
+import { constants } from 'node:fs'
+import { access, lstat, mkdir, readdir, realpath } from 'node:fs/promises'
+import { posix } from 'node:path'
+import { BurnError } from '../core/errors.ts'
+import type { SandboxPolicy } from '../core/sprint.ts'
+import { oneLine } from '../core/text.ts'
+import { run } from '../host/exec.ts'
+import { bubblewrapArgv, type Walls } from './bubblewrap.ts'
+import { runCommand, type CommandOptions, type CommandResult, type Setting } from './command.ts'
+import { findLimits, innerWords } from './limits.ts'
+import { isBelow, toolchainsOf } from './toolchains.ts'
+
+export interface SandboxPlaces {
+  /** The workspace: an absolute path. */
+  readonly dir: string
+  /** What commands may read beside the system and their tools: the git directory of a worktree. Absolute paths. */
+  readonly read_only: readonly string[]
+  /** A folder for HOME and /tmp of the commands; made where it is missing, and removed by whoever owns the sprint. */
+  readonly own_dir: string
+  /** The program's environment; next to nothing of it is passed on. */
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** The person's home. */
+  readonly home: string
+}
+
+export interface Sandbox {
+  /** The workspace, as its real path. */
+  readonly dir: string
+  readonly confined: boolean
+  /** What holds commands, and what doesn't; one line for people. */
+  readonly why: string
+  /** Milliseconds a command may take. */
+  readonly timeout: number
+  run(command: string, options: CommandOptions): Promise<CommandResult>
+}
+
+/** What is passed on of the program's environment; none of it is a secret, nor makes a program load anything. */
+const passed = ['LANG', 'LC_ALL', 'LC_CTYPE', 'TZ', 'SSL_CERT_FILE', 'SSL_CERT_DIR', 'NODE_EXTRA_CA_CERTS']
+const fixed = { TERM: 'dumb', CI: '1', NO_COLOR: '1', PAGER: 'cat', GIT_PAGER: 'cat', GIT_OPTIONAL_LOCKS: '0', GIT_TERMINAL_PROMPT: '0' }
+const PROBE_MS = 10_000
+
+/**
+ * Throws BurnError `sandbox_missing` where the policy requires bubblewrap and it does not work here, `sandbox_workspace` where
+ * the workspace is none.
+ */
+export async function openSandbox(policy: SandboxPolicy, places: SandboxPlaces): Promise<Sandbox> {
+  const dir = await workspaceAt(places.dir)
+  const own = { home: `${places.own_dir}/home`, tmp: `${places.own_dir}/tmp`, shm: `${places.own_dir}/shm` }
+  for (const path of Object.values(own)) await mkdir(path, { recursive: true, mode: 0o700 })
+  const entries = (places.env['PATH'] ?? '').split(':').filter((entry) => entry.startsWith('/') && !isBelow(posix.normalize(entry), dir))
+  const found = policy.use === 'off' ? 'it is switched off' : await bubblewrap(entries, { ...places, dir, own })
+  if (typeof found === 'string' && policy.use === 'require')
+    throw new BurnError('sandbox_missing', `sprints require bubblewrap, and ${found}`, hintFor(found), { exit: 2 })
+  const walls = typeof found === 'string' ? null : found
+  const outer_env = environment({ PATH: entries.join(':') }, places.env, ['XDG_RUNTIME_DIR', 'DBUS_SESSION_BUS_ADDRESS'])
+  const uid = process.getuid?.() ?? -1
+  const counted = walls !== null && uid !== 0 && (await countsItsOwn(policy, walls))
+  const limits = await findLimits(policy, { env: outer_env, uid, counted })
+  const why = typeof found === 'string' ? `without bubblewrap: ${found}` : `in bubblewrap; ${limits.why}`
+  const env = walls?.env ?? baseEnvironment(entries, places, { home: own.home, tmp: own.tmp })
+  const shell = (await programIn(entries, 'bash')) ?? 'sh'
+  const setting: Setting = { policy, dir, walls, why, limits, shell, outer_env, env }
+  return {
+    dir,
+    confined: walls !== null,
+    why: walls === null ? `${why}; ${limits.why}` : why,
+    timeout: policy.timeout,
+    run: (command, options) => runCommand(setting, command, options),
+  }
+}
+
+async function workspaceAt(path: string): Promise<string> {
+  const dir = await realpath(path).catch(() => null)
+  const stat = dir === null ? null : await lstat(dir)
+  if (dir === null || stat?.isDirectory() !== true)
+    throw new BurnError('sandbox_workspace', `there is no workspace at ${path}`, 'make it before its sandbox')
+  const git = await lstat(`${dir}/.git`).catch(() => null)
+  if (git?.isSymbolicLink() === true)
+    throw new BurnError('sandbox_workspace', `${dir}/.git is a symbolic link`, 'make the workspace anew: git worktree add')
+  return dir
+}
+
+/** The walls where bubblewrap works, else why it does not. */
+async function bubblewrap(
+  entries: readonly string[],
+  places: SandboxPlaces & { readonly dir: string; readonly own: Walls['own'] },
+): Promise<Walls | string> {
+  const program = await programIn(entries, 'bwrap')
+  if (program === null) return 'it is not installed'
+  const walls = await wallsFor(program, entries, places)
+  const { code, stderr, stopped } = await run(['sh', '-c', 'exec 3>&1; exec "$@"', 'sh', ...bubblewrapArgv(walls, ['true'])], {
+    timeout_ms: PROBE_MS,
+    env: { PATH: entries.join(':') },
+  })
+  if (code === 0) return walls
+  return stopped === null ? `it does not work here: ${oneLine(stderr) || `it ended with status ${code}`}` : 'it did not answer in time'
+}
+
+async function wallsFor(
+  program: string,
+  entries: readonly string[],
+  { dir, own, home, read_only, env, own_dir }: SandboxPlaces & { readonly own: Walls['own'] },
+): Promise<Walls> {
+  const real = await Promise.all(entries.map((entry) => realpath(entry).catch(() => entry)))
+  const tools = toolchainsOf([...new Set([...entries, ...real])], home, [own_dir, dir, ...read_only])
+  const git = await lstat(`${dir}/.git`).catch(() => null)
+  const resolver = await realpath('/etc/resolv.conf').catch(() => null)
+  return {
+    program,
+    dir,
+    git: git === null ? null : `${dir}/.git`,
+    own,
+    see: tools.see,
+    read_only,
+    hidden: (await Promise.all(['/etc', '/usr/local/etc'].map(hiddenIn))).flat(),
+    resolver: resolver === null || isBelow(resolver, '/etc') ? null : resolver,
+    network: false,
+    env: { ...baseEnvironment(entries, { env }, { home: own.home, tmp: '/tmp' }), ...tools.env },
+  }
+}
+
+/** What is not for everybody's eyes: root sees no more of a system's settings than anybody does. */
+async function hiddenIn(dir: string): Promise<{ path: string; folder: boolean }[]> {
+  const names = await readdir(dir).catch(() => [])
+  const found = names.map(async (name) => {
+    const path = `${dir}/${name}`
+    const stat = await lstat(path).catch(() => null)
+    if (stat === null || stat.isSymbolicLink()) return []
+    if (stat.isDirectory()) return (stat.mode & 0o001) === 0 ? [{ path, folder: true }] : hiddenIn(path)
+    return (stat.mode & 0o004) === 0 ? [{ path, folder: false }] : []
+  })
+  return (await Promise.all(found)).flat()
+}
+
+function baseEnvironment(
+  entries: readonly string[],
+  { env }: Pick<SandboxPlaces, 'env'>,
+  own: { readonly home: string; readonly tmp: string },
+): Record<string, string> {
+  return environment({ ...fixed, PATH: entries.join(':'), HOME: own.home, TMPDIR: own.tmp }, env, passed)
+}
+
+function environment(set: Readonly<Record<string, string>>, from: SandboxPlaces['env'], names: readonly string[]): Record<string, string> {
+  const taken = names.flatMap((name) => (from[name] === undefined ? [] : [[name, from[name]]]))
+  return { ...Object.fromEntries(taken), ...set }
+}
+
+async function programIn(entries: readonly string[], name: string): Promise<string | null> {
+  for (const entry of entries) {
+    const path = posix.join(entry, name)
+    if (
+      await access(path, constants.X_OK).then(
+        () => true,
+        () => false,
+      )
+    )
+      return path
+  }
+  return null
+}
+
+/** Whether the shell's limit on processes leaves room behind the walls: older kernels count all processes of the user. */
+async function countsItsOwn(policy: SandboxPolicy, walls: Walls): Promise<boolean> {
+  const words = innerWords(policy, { processes: true, memory: false }, 'sh', '(true) && (true)')
+  const tried = await run(['sh', '-c', 'exec 3>&1; exec "$@"', 'sh', ...bubblewrapArgv(walls, words)], {
+    timeout_ms: PROBE_MS,
+    env: walls.env,
+  })
+  return tried.code === 0
+}
+
+function hintFor(why: string): string {
+  if (why === 'it is not installed')
+    return 'install it: apt-get install bubblewrap (there is none for macOS); or write "use": "auto" in "sandbox"'
+  return 'allow user namespaces: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu), kernel.unprivileged_userns_clone=1 (Debian); in a container, allow them there'
+}
