@@ -107,7 +107,17 @@ export function killGroup(child: ChildProcess): void {
   }
 }
 
-function startFailure(error: Error): string {
+/** Kills what a child that has just ended left running in its process group. */
+export function killLeftovers(child: ChildProcess): void {
+  if (child.pid === undefined) return
+  try {
+    process.kill(-child.pid, 'SIGKILL')
+  } catch {
+    // Nobody is left in it, which is the aim.
+  }
+}
+
+export function startFailure(error: Error): string {
   const code = 'code' in error ? error.code : null
   if (code === 'ENOENT') return 'command not found'
   return code === 'EACCES' ? 'permission denied' : error.message

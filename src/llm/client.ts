@@ -27,23 +27,21 @@ export async function openClient({ url, key }: Pick<Endpoint, 'url' | 'key'>, he
       const headers = { ...headersOf(key, true), accept: 'text/event-stream, application/json' }
       const response = await fetch(input as string | URL | Request, { ...init, headers, redirect: 'error' } as RequestInit)
       heard()
-      return withEar(response, heard)
+      if (response.body === null) return response
+      const { status, statusText, headers: answered } = response
+      return new Response(withEar(response.body, heard), { status, statusText, headers: answered })
     },
   })
 }
 
-/** The same response; each piece of its body is heard: comments that keep a connection alive are signs of life too. */
-export function withEar(response: Response, heard: () => void): Response {
-  if (response.body === null) return response
-  const listening = new TransformStream<Uint8Array, Uint8Array>({
-    transform(piece, out) {
-      heard()
-      out.enqueue(piece)
-    },
-  })
-  return new Response(response.body.pipeThrough(listening), {
-    status: response.status,
-    statusText: response.statusText,
-    headers: response.headers,
-  })
+/** The same bytes; each piece is heard: comments that keep a connection alive are signs of life too. */
+export function withEar(body: ReadableStream<Uint8Array>, heard: () => void): ReadableStream<Uint8Array> {
+  return body.pipeThrough(
+    new TransformStream<Uint8Array, Uint8Array>({
+      transform(piece, out) {
+        heard()
+        out.enqueue(piece)
+      },
+    }),
+  )
 }

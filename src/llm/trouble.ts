@@ -27,6 +27,7 @@ interface Row {
 /** The first row with a status, code or message that fits. What the words say comes before what the status says: many statuses are used for much. */
 const rows: readonly Row[] = [
   { class: 'empty_answer', code: /^empty$/ },
+  { class: 'budget', code: /^error_max_(?:turns|budget_usd)$/ },
   {
     class: 'context_overflow',
     code: /^(?:length|context_length_exceeded|string_above_max_length|request_too_large)$/i,
