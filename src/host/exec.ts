@@ -107,13 +107,13 @@ export function killGroup(child: ChildProcess): void {
   }
 }
 
-/** Kills what a child that has just ended left running in its process group. */
-export function killLeftovers(child: ChildProcess): void {
+/** Kills what an ended child left in its process group. */
+export function killRest(child: ChildProcess): void {
   if (child.pid === undefined) return
   try {
     process.kill(-child.pid, 'SIGKILL')
   } catch {
-    // Nobody is left in it, which is the aim.
+    // It left nothing there.
   }
 }
 

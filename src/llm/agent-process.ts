@@ -1,5 +1,5 @@
 /** One run of an agent's program: its prompt on stdin, its lines as they come, and an end of it and of all that it started. */
-import { killGroup, killLeftovers, open, startFailure } from '../host/exec.ts'
+import { killGroup, killRest, open, startFailure } from '../host/exec.ts'
 
 /** How long output may still come once the program has ended. */
 const drain_ms = 250
@@ -58,7 +58,7 @@ export function runAgent({ argv, cwd, env, input, signal, line }: AgentProcess):
       finish(127)
     })
     child.once('exit', (code) => {
-      killLeftovers(child)
+      killRest(child)
       drain = setTimeout(() => finish(code), drain_ms)
       child.once('close', () => finish(code))
     })

@@ -40,18 +40,27 @@ function knownSecrets(secrets: readonly string[]): RedactingStream {
   const pattern = longest === 0 ? null : new RegExp(forms.map((form) => form.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')).join('|'), 'g')
   let held = ''
 
-  /** Matches count only where the longest form would have been seen too. */
-  function take(until: number): string {
+  /** Where the first form begins that may yet be completed, or a longer one of which a whole one is the begin. */
+  function open(): number {
+    for (let at = Math.max(0, held.length - longest + 1); at < held.length; at++) {
+      const tail = held.slice(at)
+      if (forms.some((form) => form.length > tail.length && form.startsWith(tail))) return at
+    }
+    return held.length
+  }
+
+  /** What begins before `end` is decided. */
+  function take(end: number): string {
     let out = ''
     let from = 0
     if (pattern !== null) {
       pattern.lastIndex = 0
-      for (let match = pattern.exec(held); match !== null && match.index <= until; match = pattern.exec(held)) {
+      for (let match = pattern.exec(held); match !== null && match.index < end; match = pattern.exec(held)) {
         out += held.slice(from, match.index) + mark
         from = pattern.lastIndex
       }
     }
-    const to = Math.max(from, Math.min(held.length, until + 1))
+    const to = Math.max(from, end)
     out += held.slice(from, to)
     held = held.slice(to)
     return out
@@ -59,7 +68,7 @@ function knownSecrets(secrets: readonly string[]): RedactingStream {
   return {
     push(chunk) {
       held += chunk
-      return held.length < longest ? '' : take(held.length - Math.max(1, longest))
+      return take(open())
     },
     end: () => take(held.length),
   }
