@@ -173,7 +173,7 @@ export function killGroup(child: ChildProcess): void {
 }
 
 /** Kills what an ended child left in its process group. */
-function killRest(child: ChildProcess): void {
+export function killRest(child: ChildProcess): void {
   if (child.pid === undefined) return
   try {
     process.kill(-child.pid, 'SIGKILL')
@@ -182,7 +182,7 @@ function killRest(child: ChildProcess): void {
   }
 }
 
-function startFailure(error: Error): string {
+export function startFailure(error: Error): string {
   const code = 'code' in error ? error.code : null
   if (code === 'ENOENT') return 'command not found'
   return code === 'EACCES' ? 'permission denied' : error.message

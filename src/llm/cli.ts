@@ -1,0 +1,123 @@
+/** Agents that work from a command line: one process a turn, in the workspace. */
+import { constants } from 'node:fs'
+import { access, stat } from 'node:fs/promises'
+import { delimiter, join } from 'node:path'
+import type { Answer, Backend, BackendConfig, BackendTask, Conversation, Failure } from '../core/sprint.ts'
+import { messageOf } from '../core/errors.ts'
+import { runAgent } from './agent-process.ts'
+import { openAccount, type Account, type Turn } from './bounds.ts'
+import { cliAgents, type CliAgent } from './cli-agents.ts'
+import type { BackendDeps } from './deps.ts'
+import { redactor } from './redact.ts'
+import { failureOf } from './trouble.ts'
+
+type CliConfig = Extract<BackendConfig, { kind: 'cli' }>
+
+/** All of this process's environment that an agent gets; its keys and whatever else it needs are in the spec, or in its own files. */
+const inherited = /^(?:HOME|PATH|LANG|LC_\w+|TERM|TZ|USER|LOGNAME|SHELL|TMPDIR|XDG_\w+)$/
+const secretName = /key|token|secret|password/i
+
+export function openCli(config: CliConfig, deps: BackendDeps): Backend {
+  const agent = cliAgents[config.agent]
+  const command = config.command.length > 0 ? config.command : agent.command
+  const env = environmentOf(config, deps)
+  return {
+    name: `cli ${config.agent === 'custom' ? (command[0] ?? 'custom') : config.agent}`,
+    probe: () => probeProgram(command[0] ?? '', env['PATH'] ?? ''),
+    begin: (task) => new CliTalk(task, agent, command, config, env, deps),
+  }
+}
+
+function environmentOf(config: CliConfig, { env, home }: BackendDeps): Record<string, string> {
+  const base = Object.entries(env).flatMap(([name, value]) => (value !== undefined && inherited.test(name) ? [[name, value]] : []))
+  return { HOME: home, ...(Object.fromEntries(base) as Record<string, string>), ...config.env }
+}
+
+/** Whether there is such a program; it is not started. */
+async function probeProgram(program: string, path: string): Promise<Failure | null> {
+  if (program === '') return { class: 'backend_down', reason: 'no command is written' }
+  const places = program.includes('/') ? [program] : path.split(delimiter).map((dir) => join(dir, program))
+  for (const place of places) if (await isProgram(place)) return null
+  return { class: 'backend_down', reason: `${program}: command not found` }
+}
+
+async function isProgram(path: string): Promise<boolean> {
+  try {
+    await access(path, constants.X_OK)
+    return (await stat(path)).isFile()
+  } catch {
+    // Not there, or not for this user: either way it can't be started.
+    return false
+  }
+}
+
+class CliTalk implements Conversation {
+  readonly #task: BackendTask
+  readonly #agent: CliAgent
+  readonly #command: readonly string[]
+  readonly #config: CliConfig
+  readonly #env: Readonly<Record<string, string>>
+  readonly #deps: BackendDeps
+  readonly #account: Account
+  readonly #redact: (text: string) => string
+  #session: string | null = null
+  #last = { text: '', model: null as string | null }
+
+  constructor(
+    task: BackendTask,
+    agent: CliAgent,
+    command: readonly string[],
+    config: CliConfig,
+    env: Readonly<Record<string, string>>,
+    deps: BackendDeps,
+  ) {
+    this.#task = task
+    this.#agent = agent
+    this.#command = command
+    this.#config = config
+    this.#env = env
+    this.#deps = deps
+    this.#account = openAccount(task.budget, deps.clock)
+    this.#redact = redactor(Object.entries(config.env).flatMap(([name, value]) => (secretName.test(name) ? [value] : [])))
+  }
+
+  async say(text: string, stop: AbortSignal): Promise<Answer> {
+    const turn = this.#account.begin(stop)
+    let failure: Failure | null
+    try {
+      this.#task.note({ kind: 'said', by: 'burn', text, model: null, usage: null })
+      failure = turn.ended() ?? this.#account.over() ?? (await this.#work(text, turn))
+    } catch (thrown) {
+      failure = { class: 'internal', reason: this.#redact(messageOf(thrown)) }
+    } finally {
+      turn.end()
+    }
+    return { failure, ...this.#last, provider: this.#config.agent, usage: this.#account.usage() }
+  }
+
+  async close(): Promise<void> {
+    this.#session = null
+  }
+
+  async #work(text: string, turn: Turn): Promise<Failure | null> {
+    const { dir, budget, note } = this.#task
+    const left = budget.turns - this.#account.usage().turns
+    const argv = [...this.#command, ...this.#agent.argv({ model: this.#config.model, session: this.#session, turns: left })]
+    const reader = this.#agent.read(note)
+    const end = await runAgent({
+      argv: this.#deps.wrap?.(argv, dir) ?? argv,
+      cwd: dir,
+      env: this.#env,
+      input: text,
+      signal: turn.signal,
+      line: (line) => reader.line(line),
+    })
+    const said = reader.end(end)
+    this.#session = said.session ?? this.#session
+    this.#last = { text: said.text === '' ? this.#last.text : said.text, model: said.model ?? this.#config.model }
+    if (said.usage === null && turn.ended() === null)
+      note({ kind: 'note', text: `${this.#command[0] ?? ''} does not say what it uses: only turns and time are counted` })
+    this.#account.add(said.usage ?? { tokens_in: 0, tokens_out: 0, cost: null }, said.turns)
+    return turn.ended() ?? (said.symptom === null ? null : failureOf(said.symptom, this.#config.agent, this.#redact))
+  }
+}

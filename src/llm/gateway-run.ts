@@ -1,0 +1,160 @@
+/**
+ * One run of a Hermes gateway: begun, followed by its events, and stopped there when it is to end.
+ * Facts: `gateway/platforms/api_server.py` of NousResearch/hermes-agent: `POST /v1/runs` answers 202 with `run_id`; `/events` has `message.delta`, `tool.started`,
+ * `tool.completed`, `approval.request`, `run.completed` (with `output` and `usage`), `run.failed`, `run.cancelled`, can be read once, and has a comment every 30 s.
+ */
+import type { BackendTask, Failure } from '../core/sprint.ts'
+import type { Clock } from '../core/ports.ts'
+import { watchdog, type Spent } from './bounds.ts'
+import { withEar } from './client.ts'
+import type { BackendLimits } from './deps.ts'
+import { ask, headersOf, readAnswer } from './endpoint.ts'
+import { eventsIn } from './events.ts'
+import { countOf, fieldsOf, parsed, stringOf, type Fields } from './json.ts'
+import { symptomOf, type Symptom } from './trouble.ts'
+
+export interface Gateway {
+  readonly url: string
+  readonly key: string | null
+  readonly clock: Clock
+  readonly limits: BackendLimits
+}
+
+export interface RunEnd {
+  readonly text: string
+  readonly usage: Spent | null
+  /** Tools that it called. */
+  readonly calls: number
+  readonly symptom: Symptom | null
+}
+
+/** The run's id, or why there is none. It is answered at once, and not given up when work is stopped: a run whose id is not known could not be stopped. */
+export async function beginRun(gateway: Gateway, body: Fields): Promise<{ readonly id: string } | { readonly symptom: Symptom }> {
+  const signal = AbortSignal.timeout(2 * gateway.limits.probe_ms)
+  const { value, symptom } = await ask(`${gateway.url}/v1/runs`, { key: gateway.key, body, signal, now: gateway.clock.now() })
+  if (symptom !== null) return { symptom }
+  const id = stringOf(fieldsOf(value)['run_id'])
+  return id === null ? { symptom: { status: null, code: null, message: 'it began a run without an id' } } : { id }
+}
+
+/** Ends a run on the server. Whether it could is nothing that anything depends on: the gateway may have lost the run, or be gone. */
+export async function stopRun(gateway: Gateway, id: string): Promise<void> {
+  const signal = AbortSignal.timeout(gateway.limits.probe_ms)
+  await ask(`${gateway.url}/v1/runs/${encodeURIComponent(id)}/stop`, { key: gateway.key, body: {}, signal, now: gateway.clock.now() })
+}
+
+/** Follows a run to its end; by looking now and then where its stream breaks. Never throws. `overdrawn` is asked after each call of a tool, and ends it. */
+export async function followRun(
+  gateway: Gateway,
+  id: string,
+  task: BackendTask,
+  signal: AbortSignal,
+  overdrawn: (calls: number) => Failure | null,
+): Promise<RunEnd> {
+  const run = new Run(task)
+  const idle = watchdog(gateway.limits.idle_ms)
+  const ends = AbortSignal.any([signal, idle.signal])
+  try {
+    const response = await fetch(`${gateway.url}/v1/runs/${encodeURIComponent(id)}/events`, {
+      headers: { ...headersOf(gateway.key, false), accept: 'text/event-stream' },
+      redirect: 'error',
+      signal: ends,
+    })
+    if (!response.ok || response.body === null) return run.ended((await readAnswer(response, gateway.clock.now())).symptom)
+    for await (const data of eventsIn(withEar(response.body, idle.poke))) {
+      const event = fieldsOf(parsed(data)?.value)
+      if (run.hear(event)) return run.ended(null)
+      if (event['event'] === 'approval.request') await deny(gateway, id, task)
+      if (overdrawn(run.calls) !== null) return run.ended(null)
+    }
+  } catch (thrown) {
+    if (signal.aborted) return run.ended(null)
+    if (idle.signal.aborted)
+      return run.ended({ status: null, code: 'idle', message: `nothing came for ${gateway.limits.idle_ms / 1000} s` })
+    task.note({
+      kind: 'note',
+      text: `the events of run ${id} broke off (${symptomOf(thrown, gateway.clock.now()).message}); it is looked at now and then`,
+    })
+  } finally {
+    idle.end()
+  }
+  return lookAt(gateway, id, run, signal)
+}
+
+/** Nobody is there who could approve. */
+async function deny(gateway: Gateway, id: string, task: BackendTask): Promise<void> {
+  task.note({ kind: 'note', text: 'the gateway asked for an approval, which was denied: nobody is there to ask' })
+  const signal = AbortSignal.timeout(gateway.limits.probe_ms)
+  const body = { choice: 'deny', all: true }
+  await ask(`${gateway.url}/v1/runs/${encodeURIComponent(id)}/approval`, { key: gateway.key, body, signal, now: gateway.clock.now() })
+}
+
+/** Its events can't be read a second time, but what became of it can. */
+async function lookAt(gateway: Gateway, id: string, run: Run, signal: AbortSignal): Promise<RunEnd> {
+  const { clock, limits, key, url } = gateway
+  while (!signal.aborted) {
+    const ends = AbortSignal.any([signal, AbortSignal.timeout(limits.probe_ms)])
+    const { value, symptom } = await ask(`${url}/v1/runs/${encodeURIComponent(id)}`, { key, signal: ends, now: clock.now() })
+    if (symptom !== null) return run.ended({ ...symptom, status: null, message: `its run is lost: ${symptom.message}` })
+    const status = fieldsOf(value)
+    if (run.hear({ ...status, event: `run.${String(status['status'])}` })) break
+    await clock.sleep(limits.poll_ms, signal)
+  }
+  return run.ended(null)
+}
+
+/** What was heard of a run. */
+class Run {
+  calls = 0
+  readonly #task: BackendTask
+  #said: string[] = []
+  #text = ''
+  #usage: Spent | null = null
+  #symptom: Symptom | null = null
+
+  constructor(task: BackendTask) {
+    this.#task = task
+  }
+
+  /** True at its end. */
+  hear(event: Fields): boolean {
+    const kind = event['event']
+    if (kind === 'message.delta') this.#said.push(stringOf(event['delta']) ?? '')
+    if (kind === 'tool.started') {
+      this.calls++
+      this.#tell()
+    }
+    if (kind === 'tool.completed') {
+      const ms = Math.round((countOf(event['duration']) ?? 0) * 1000)
+      this.#task.note({ kind: 'call', tool: stringOf(event['tool']) ?? 'tool', args: null, ok: event['error'] !== true, text: '', ms })
+    }
+    if (kind === 'run.completed') this.#complete(event)
+    if (kind === 'run.failed') this.#symptom = { status: null, code: null, message: stringOf(event['error']) ?? 'the run failed' }
+    if (kind === 'run.cancelled') this.#symptom = { status: null, code: null, message: 'the run was stopped on the server' }
+    return kind === 'run.completed' || kind === 'run.failed' || kind === 'run.cancelled'
+  }
+
+  #complete(event: Fields): void {
+    const usage = fieldsOf(event['usage'])
+    const [tokens_in, tokens_out] = [countOf(usage['input_tokens']), countOf(usage['output_tokens'])]
+    if (tokens_in !== null || tokens_out !== null) this.#usage = { tokens_in: tokens_in ?? 0, tokens_out: tokens_out ?? 0, cost: null }
+    this.#tell()
+    this.#text = stringOf(event['output']) ?? this.#text
+    // Hermes 0.20 ends some failed runs as completed, with the failure beside the answer.
+    if (event['failed'] === true)
+      this.#symptom = { status: null, code: null, message: stringOf(event['error']) ?? (this.#text || 'the run failed') }
+    else if (this.#text.trim() === '') this.#symptom = { status: null, code: 'empty', message: 'it answered nothing' }
+  }
+
+  #tell(): void {
+    const text = this.#said.join('')
+    this.#said = []
+    if (text.trim() === '') return
+    this.#text = text
+    this.#task.note({ kind: 'said', by: 'model', text, model: null, usage: null })
+  }
+
+  ended(symptom: Symptom | null): RunEnd {
+    return { text: this.#text, usage: this.#usage, calls: this.calls, symptom: symptom ?? this.#symptom }
+  }
+}

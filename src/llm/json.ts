@@ -1,0 +1,39 @@
+/** What comes over a wire or from a file may be anything: these look, and never throw. */
+
+export type Fields = Readonly<Record<string, unknown>>
+
+/** The value's fields; none where it is no object. */
+export function fieldsOf(value: unknown): Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {}
+}
+
+export function itemsOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? (value as unknown[]) : []
+}
+
+/** Null where it is no text, or an empty one. */
+export function stringOf(value: unknown): string | null {
+  return typeof value === 'string' && value !== '' ? value : null
+}
+
+/** Null where it is no finite number of zero or more. */
+export function countOf(value: unknown): number | null {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : null
+}
+
+/** Null where the text is no JSON. */
+export function parsed(text: string): { readonly value: unknown } | null {
+  try {
+    return { value: JSON.parse(text) as unknown }
+  } catch {
+    return null
+  }
+}
+
+/** The head and the tail of a text that is longer than `limit` characters, and how much was left out between. */
+export function bounded(text: string, limit: number): string {
+  if (text.length <= limit) return text
+  const head = text.slice(0, Math.ceil(limit / 2)).toWellFormed()
+  const tail = text.slice(text.length - Math.floor(limit / 2)).toWellFormed()
+  return `${head}\n[… ${text.length - limit} characters left out …]\n${tail}`
+}

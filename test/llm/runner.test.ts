@@ -1,0 +1,239 @@
+/** The runner over real HTTP: a model works with tools, and everything that may go wrong with it ends in the next model, or in one clear failure. */
+import assert from 'node:assert/strict'
+import { test, type TestContext } from 'node:test'
+import type { FailureClass, ModelConfig } from '../../src/core/sprint.ts'
+import { openBackend } from '../../src/llm/open.ts'
+import type { Reply } from '../stand-ins/model/replies.ts'
+import { at, deps, echo, folder, model, never, secret, task, type TestDeps } from './rig.ts'
+
+function runner(models: readonly ModelConfig[], using: TestDeps) {
+  return openBackend({ kind: 'runner', models, hermes_home: '/nowhere' }, using)
+}
+
+/** A port where nothing listens. */
+async function closedPort(t: TestContext): Promise<string> {
+  const gone = await model(t, { script: [] })
+  await gone.close()
+  return gone.url
+}
+
+test('a model works with tools until it has nothing more to do, and is told what was said before', async (t) => {
+  const server = await model(t, {
+    script: [
+      {
+        text: 'I look.',
+        calls: [
+          { name: 'echo', args: { text: 'héllo' } },
+          { name: 'echo', args: '' },
+        ],
+      },
+      { text: 'It is done.' },
+      { text: 'Mended.' },
+    ],
+    key: secret,
+  })
+  const work = task(folder(t), { tools: [echo()] })
+  const talk = runner([at(server.url, { key: { env: 'KEY' }, provider: 'nous', price: { in: 1, out: 10 } })], deps(t)).begin(work)
+  const answer = await talk.say('Do it.', never)
+  assert.deepEqual(answer, {
+    failure: null,
+    text: 'It is done.',
+    model: 'stand-in',
+    provider: 'nous',
+    usage: { turns: 2, tokens_in: 200, tokens_out: 20, cost: 0.0004 },
+  })
+  const again = await talk.say('The check is red.', never)
+  assert.equal(again.text, 'Mended.')
+  assert.equal(again.usage.turns, 3)
+  await talk.close()
+  assert.deepEqual(
+    server.requests[2]?.messages.map(({ role, content }) => `${role}: ${content}`),
+    ['user: Do it.', 'assistant: I look.', 'tool: héllo', 'tool: (no output)', 'assistant: It is done.', 'user: The check is red.'],
+  )
+  assert.deepEqual(work.texts('call'), ['echo true héllo', 'echo true '])
+  assert.deepEqual(work.texts('said'), ['Do it.', 'I look.', 'It is done.', 'The check is red.', 'Mended.'])
+  const [request] = server.requests
+  assert.ok(request)
+  assert.deepEqual(
+    Object.keys(request.headers).filter((name) => /^x-|openai/.test(name)),
+    [],
+    'the package tells nothing of this machine',
+  )
+  assert.deepEqual([request.body['stream'], request.body['stream_options']], [true, { include_usage: true }])
+})
+
+test('nothing of OPENAI_* reaches an endpoint', async (t) => {
+  const names = ['API_KEY', 'ADMIN_KEY', 'BASE_URL', 'ORG_ID', 'PROJECT_ID', 'CUSTOM_HEADERS', 'LOG', 'WEBHOOK_SECRET']
+  for (const name of names) process.env[`OPENAI_${name}`] = name === 'CUSTOM_HEADERS' ? 'authorization: Bearer env\nx-env: env' : 'env'
+  t.after(() => names.forEach((name) => delete process.env[`OPENAI_${name}`]))
+  const server = await model(t, { script: [{ text: 'Done.', comments: true }] })
+  assert.equal(
+    (
+      await runner([at(server.url)], deps(t))
+        .begin(task(folder(t)))
+        .say('Do it.', never)
+    ).failure,
+    null,
+  )
+  const { host: _, ...headers } = server.requests[0]?.headers ?? {}
+  assert.ok(!JSON.stringify(headers).includes('env'), JSON.stringify(headers))
+  assert.equal(headers.authorization, undefined, 'no key where none is written')
+})
+
+/** What the first model does, and of which class that is where it is the only one. */
+const troubles: readonly (readonly [string, Reply, FailureClass, RegExp])[] = [
+  ['401', { status: 401, error: { message: `bad key ${secret}`, code: 'invalid_api_key' } }, 'auth', /HTTP 401: bad key \[redacted\]/],
+  ['402', { status: 402, error: { message: 'Insufficient credits' } }, 'auth', /credits/],
+  [
+    '404 of OpenAI',
+    { status: 404, error: { message: 'The model `x` does not exist', code: 'model_not_found' } },
+    'model_unknown',
+    /does not exist/,
+  ],
+  ['404 of Ollama', { status: 404, error: { message: 'model "x" not found, try pulling it first' } }, 'model_unknown', /pulling/],
+  ['404 of nobody', { status: 404, error: '404 page not found' }, 'backend_down', /404/],
+  ['429 without a time', { status: 429, error: { message: 'slow down' } }, 'rate_limited', /slow down/],
+  ['429 for too long', { status: 429, headers: { 'retry-after': '3600' } }, 'rate_limited', /429/],
+  ['500', { status: 500, error: '<html>oops</html>' }, 'backend_failed', /HTTP 500/],
+  ['503', { status: 503, error: { message: 'loading' } }, 'backend_down', /loading/],
+  ['too much context', { status: 400, error: { message: 'too long', code: 'context_length_exceeded' } }, 'context_overflow', /too long/],
+  ['a redirect', { status: 302, headers: { location: 'http://198.51.100.7/' } }, 'backend_failed', /redirect/],
+  ['nothing at all', { text: ' ' }, 'empty_answer', /answered nothing/],
+  ['an answer cut off by its length', { text: 'and so', finish: 'length' }, 'context_overflow', /cut off/],
+  ['an answer held back', { text: '', finish: 'content_filter' }, 'backend_failed', /filter/],
+  [
+    'an error of status 200',
+    { text: 'API call failed: HTTP 429', finish: 'error', extra: { hermes: { failed: true } } },
+    'rate_limited',
+    /API call/,
+  ],
+  ['an error in a stream', { text: '', extra: { error: { message: 'provider overloaded', code: 529 } } }, 'rate_limited', /overloaded/],
+  ['an error that is no stream', { json: { error: { message: 'no such model: x' } } }, 'model_unknown', /no such model/],
+  ['a page that is no stream', { json: 'hello' }, 'backend_failed', /broke off/],
+  ['a connection that breaks', { cut: 'break' }, 'backend_failed', /./],
+  ['a stream that ends too early', { cut: 'end' }, 'backend_failed', /broke off/],
+  ['no answer', { hang: 'at once' }, 'backend_failed', /nothing came for 0.1 s/],
+  ['half an answer', { hang: 'half' }, 'backend_failed', /nothing came for 0.1 s/],
+]
+
+for (const [name, trouble, expected, reason] of troubles) {
+  test(`${name}: ${expected} where nobody else is there, else the next model goes on`, async (t) => {
+    const first = await model(t, { script: [trouble] })
+    const second = await model(t, { script: [{ text: 'I can.' }] })
+    const using = deps(t, { idle_ms: 100 })
+    const alone = await runner([at(first.url, { key: { env: 'KEY' } })], using)
+      .begin(task(folder(t)))
+      .say('Do it.', never)
+    assert.equal(alone.failure?.class, expected, alone.failure?.reason)
+    assert.match(alone.failure?.reason ?? '', reason)
+    assert.ok(!JSON.stringify(alone).includes(secret))
+    assert.equal(first.requests.length, 1, 'nothing is tried again unseen')
+    const work = task(folder(t))
+    const chained = await runner([at(first.url), at(second.url, { model: 'other' })], using)
+      .begin(work)
+      .say('Do it.', never)
+    assert.deepEqual([chained.failure, chained.text, chained.model], [null, 'I can.', 'other'])
+    assert.match(work.texts('note').join('\n'), new RegExp(`\\(${expected}\\); other goes on`))
+    assert.deepEqual(using.slept, [])
+  })
+}
+
+test('a model that nobody serves and a key that can not be read are passed over; the first tells the class', async (t) => {
+  const using = { ...deps(t), secret: async () => Promise.reject(new Error('no such file')) }
+  const down = await closedPort(t)
+  const talk = runner([at(down), at(down, { key: { file: '/nowhere/key' } })], using).begin(task(folder(t)))
+  const { failure } = await talk.say('Do it.', never)
+  assert.equal(failure?.class, 'backend_down')
+  assert.match(failure?.reason ?? '', /ECONNREFUSED.*; stand-in: no such file/)
+})
+
+test('what one model began goes on with the next, and stays with it', async (t) => {
+  const first = await model(t, { script: [{ text: 'First step.', calls: [{ name: 'echo', args: { text: 'one' } }] }, { cut: 'break' }] })
+  const second = await model(t, { script: [{ text: 'Second step.' }, { text: 'Again.' }] })
+  const talk = runner([at(first.url), at(second.url, { model: 'other' })], deps(t)).begin(task(folder(t), { tools: [echo()] }))
+  assert.equal((await talk.say('Do it.', never)).text, 'Second step.')
+  assert.deepEqual(
+    second.requests[0]?.messages.map(({ content }) => content),
+    ['Do it.', 'First step.', 'one'],
+  )
+  assert.equal((await talk.say('More.', never)).text, 'Again.')
+  assert.equal(first.requests.length, 2)
+})
+
+test('a short Retry-After is waited for, twice at most', async (t) => {
+  const busy: Reply = { status: 429, headers: { 'retry-after': '7' } }
+  const using = deps(t)
+  const patient = await model(t, { script: [busy, { text: 'Now.' }] })
+  assert.equal(
+    (
+      await runner([at(patient.url)], using)
+        .begin(task(folder(t)))
+        .say('Do it.', never)
+    ).text,
+    'Now.',
+  )
+  assert.deepEqual(using.slept, [7000])
+  const always = await model(t, { script: [busy] })
+  const { failure } = await runner([at(always.url)], using)
+    .begin(task(folder(t)))
+    .say('Do it.', never)
+  assert.equal(failure?.class, 'rate_limited')
+  assert.equal(always.requests.length, 3)
+})
+
+test('calls that can not be run are told to the model, which goes on; a model that makes no others is given up', async (t) => {
+  const server = await model(t, {
+    script: [
+      { calls: [{ name: 'echo', args: '{"text": "un' }] },
+      { calls: [{ name: 'ehco', args: { text: 'x' } }] },
+      { calls: [{ name: 'echo', args: '[1]', id: '' }] },
+      { text: 'Then without.' },
+    ],
+  })
+  const work = task(folder(t), { tools: [echo()] })
+  assert.equal(
+    (
+      await runner([at(server.url)], deps(t))
+        .begin(work)
+        .say('Do it.', never)
+    ).text,
+    'Then without.',
+  )
+  const told = server.requests.at(-1)?.messages.flatMap(({ role, content }) => (role === 'tool' ? [content] : [])) ?? []
+  assert.match(told[0] ?? '', /not a JSON object/)
+  assert.match(told[1] ?? '', /There is no tool "ehco"\. There are: echo\./)
+  assert.match(told[2] ?? '', /not a JSON object/)
+  const hopeless = await model(t, { script: [{ calls: [{ name: 'ehco', args: {} }] }] })
+  const { failure } = await runner([at(hopeless.url)], deps(t))
+    .begin(work)
+    .say('Do it.', never)
+  assert.equal(failure?.class, 'backend_failed')
+  assert.match(failure?.reason ?? '', /4 answers in a row/)
+  assert.equal(hopeless.requests.length, 4)
+})
+
+test('a tool that throws is told as one that failed, and a long result is shortened in its middle', async (t) => {
+  const server = await model(t, {
+    script: [
+      {
+        calls: [
+          { name: 'bad', args: {} },
+          { name: 'long', args: { text: 'ab' } },
+        ],
+      },
+      { text: 'Well.' },
+    ],
+  })
+  const bad = { ...echo('bad'), run: async () => Promise.reject(new Error('it broke')) }
+  const work = task(folder(t), { tools: [bad, echo('long', 1000)] })
+  assert.equal(
+    (
+      await runner([at(server.url)], deps(t, { result_chars: 100 }))
+        .begin(work)
+        .say('Do it.', never)
+    ).failure,
+    null,
+  )
+  assert.match(work.texts('call')[0] ?? '', /bad false bad failed: it broke/)
+  assert.match(work.texts('call')[1] ?? '', /^long true (?:ab){25}\n\[… 1900 characters left out …\]\n(?:ab){25}$/)
+})
