@@ -13,3 +13,8 @@ export function newId(now: number, random: () => number): string {
 }
 
 export const idPattern = /^[0-9a-hjkmnp-tv-z]{13}$/
+
+/** When an id was made, by the clock of whoever made it. */
+export function timeOfId(id: string): number {
+  return Array.from(id.slice(0, 9)).reduce((time, char) => time * 32 + alphabet.indexOf(char), 0)
+}

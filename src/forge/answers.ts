@@ -26,6 +26,7 @@ export function troubleOf(answer: HttpAnswer, what: string, now: number): Troubl
   // Gitea answers for comments of an issue that it does not have as if it had failed itself.
   if (status === 404 || (status === 500 && /\bdoes not exist \[/.test(said)))
     return trouble('forge_not_found', 'is the name right, and may the token see it?')
+  if (status === 409) return trouble('forge_conflict', 'it is there already: look for it on the forge')
   if (status === 423) return trouble('forge_archived', 'the repo is archived: nothing can be written there')
   if (status === 429) return trouble('forge_rate_limited', 'the forge asks for fewer requests: make dispatch.interval longer', true)
   if (status >= 500) return trouble('forge_unavailable', 'the forge has trouble of its own: look at its log', status !== 501)

@@ -120,6 +120,16 @@ export function openApi({ base, token, clock, random, budget, requests_per_minut
   }
 }
 
+/** Null where it fails with that code. */
+export async function unless<T>(code: string, answer: Promise<T>): Promise<T | null> {
+  try {
+    return await answer
+  } catch (thrown) {
+    if (thrown instanceof BurnError && thrown.code === code) return null
+    throw thrown
+  }
+}
+
 /** Reads the token once, and anew after the forge refused it: it may have been replaced. */
 function keepSecret(token: () => Promise<string>): { read(): Promise<string>; forget(): void } {
   let kept: Promise<string> | null = null

@@ -1,17 +1,18 @@
 /**
  * A forge in a folder: the embedded default, and a real one for people without a forge. `issues/<repo>/<n>.md`,
- * `comments/<repo>/<n>/<seq>.md`, `reviews/<repo>/<n>.md`, bare repositories `<repo>.git` beside them; `writers` has a login a line.
+ * `comments/<repo>/<n>/<seq>.md`, `reviews/<repo>/<n>.md` (and `<n>-2.md` …), bare repositories `<repo>.git` beside them; `writers` has a login a line.
  * Any program takes part with plain files (docs/forges.md).
  */
-import { access, constants, lstat } from 'node:fs/promises'
-import { join, relative, resolve } from 'node:path'
-import type { Change, Comment, Issue, IssueRef, RepoRef } from '../core/nouns.ts'
+import { access, constants } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import type { Comment, Issue, IssueRef, RepoRef } from '../core/nouns.ts'
 import type { Clock, Forge, IssuePage } from '../core/ports.ts'
 import { BurnError } from '../core/errors.ts'
 import { createFile, namesIn, readPlainFile, replaceFile } from './files.ts'
-import { numberInName, readCommentFile, readIssueFile, readReviewFile } from './folder-objects.ts'
+import { numberInName, readCommentFile, readIssueFile } from './folder-objects.ts'
+import { login, openPlace, readEach, type Place } from './folder-place.ts'
+import { openReview, readReviews, reviewOf } from './folder-reviews.ts'
 import { renderDocument } from './front-matter.ts'
-import { limiter } from './limiter.ts'
 import { numberOf, splitIssue, splitRepo } from './refs.ts'
 
 export interface FolderOptions {
@@ -20,18 +21,6 @@ export interface FolderOptions {
   /** What stands before the slash in `owner/name`. */
   readonly owner: string
   readonly clock: Clock
-}
-
-/** Who the fleet writes as. */
-const login = 'burn'
-const openFiles = 16
-
-type Kind = 'issues' | 'comments' | 'reviews'
-
-/** Where things are. A repo of another owner is `forge_not_found`; a folder that is a link is `forge_forbidden`. */
-interface Place {
-  readonly root: string
-  folder(kind: Kind, repo: RepoRef, issue?: number): Promise<string>
 }
 
 /** Reads and writes nothing until it is asked. */
@@ -50,32 +39,13 @@ export function openFolder(options: FolderOptions): Forge {
     comment: (ref, body) => writeComment(place, ref, body, clock.now()),
     editComment: (ref, id, body) => editComment(place, ref, id, body),
     changes: async (repo) => ({ asked_at: clock.now(), changes: (await readReviews(place, repo)).changes }),
+    openChange: (repo, change) => openReview(place, repo, change, clock.now()),
+    changeOf: (repo, branch) => reviewOf(place, repo, branch),
     whoami: async () => ({ login }),
     rights: (repo) => readRights(place, repo),
     access: (repo) => describeAccess(place.root, repo),
     requests: () => 0,
   }
-}
-
-function openPlace(root: string, owner: string): Place {
-  return {
-    root,
-    async folder(kind, repo, issue) {
-      const parts = splitRepo(repo)
-      if (parts.owner !== owner)
-        throw new BurnError('forge_not_found', `the folder ${root} has no repo ${repo}`, `its repos are ${owner}/<name>`)
-      const path = [join(root, kind), join(root, kind, parts.name)]
-      if (issue !== undefined) path.push(join(root, kind, parts.name, String(issue)))
-      await Promise.all(path.map(refuseLink))
-      return path.at(-1) as string
-    },
-  }
-}
-
-/** A link among the folders could lead anywhere. The root itself may be one. */
-async function refuseLink(path: string): Promise<void> {
-  const found = await lstat(path).catch(() => null)
-  if (found?.isSymbolicLink() === true) throw new BurnError('forge_forbidden', `${path} is a symbolic link`, 'put the folder itself there')
 }
 
 /** Always the complete list: files are quick to read. Review files that are malformed are reported here too. */
@@ -85,38 +55,12 @@ async function readIssues(place: Place, repo: RepoRef, now: number): Promise<Iss
   if (names === null)
     throw new BurnError('forge_not_found', `${folder} does not exist`, 'make the folder, or correct forge.path and the repos in the spec')
   const commented = new Set((await namesIn(await place.folder('comments', repo))) ?? [])
-  const { found, skipped } = await readEach(place, folder, names, (path, number) =>
+  const { found, skipped } = await readEach(place, folder, numberInName, (path, number) =>
     readIssueAt(place, repo, number, path, commented.has(String(number))),
   )
   const reviews = await readReviews(place, repo)
   const issues = found.filter(({ state }) => state === 'open')
   return { issues, skipped: [...skipped, ...reviews.skipped], cursor: String(now), complete: true }
-}
-
-/** What is made of each `<n>.md`, in order; what is malformed is left out, with the reason. */
-async function readEach<T>(
-  place: Place,
-  folder: string,
-  names: readonly string[],
-  make: (path: string, number: number) => Promise<T | null>,
-): Promise<{ readonly found: readonly T[]; readonly skipped: IssuePage['skipped'] }> {
-  const skipped: { what: string; why: string }[] = []
-  const limited = limiter(openFiles)
-  const numbers = names.map(numberInName).filter((number) => number !== null)
-  const read = async (number: number): Promise<T | null> => {
-    const path = join(folder, `${number}.md`)
-    try {
-      return await make(path, number)
-    } catch (thrown) {
-      if (!(thrown instanceof BurnError) || thrown.code !== 'forge_malformed') throw thrown
-      skipped.push({ what: relative(place.root, path), why: thrown.message.replace(`${place.root}/`, '') })
-      return null
-    }
-  }
-  const made = await Promise.all(numbers.toSorted((a, b) => a - b).map((number) => limited(() => read(number))))
-  const strange = names.filter((name) => name.endsWith('.md') && numberInName(name) === null)
-  skipped.push(...strange.map((name) => ({ what: relative(place.root, join(folder, name)), why: 'its name is not <number>.md' })))
-  return { found: made.filter((each) => each !== null), skipped }
 }
 
 async function readIssue(place: Place, repo: RepoRef, number: number): Promise<Issue | null> {
@@ -142,7 +86,7 @@ async function readComments(place: Place, ref: IssueRef): Promise<readonly Comme
   const { repo, number } = splitIssue(ref)
   const folder = await place.folder('comments', repo, number)
   // What is malformed is no comment: nothing was said in it.
-  const { found } = await readEach(place, folder, (await namesIn(folder)) ?? [], async (path, id) => {
+  const { found } = await readEach(place, folder, numberInName, async (path, id) => {
     const file = await readPlainFile(path)
     return file === null ? null : readCommentFile(id, path, file)
   })
@@ -169,18 +113,6 @@ async function editComment(place: Place, ref: IssueRef, id: string, body: string
     throw new BurnError('forge_not_found', `${ref} has no comment ${JSON.stringify(id)}`, 'is it deleted?')
   const { author, created_at } = readCommentFile(Number(id), path, file)
   await replaceFile(path, renderDocument({ author, created: new Date(created_at).toISOString() }, body))
-}
-
-async function readReviews(
-  place: Place,
-  repo: RepoRef,
-): Promise<{ readonly changes: readonly Change[]; readonly skipped: IssuePage['skipped'] }> {
-  const folder = await place.folder('reviews', repo)
-  const { found, skipped } = await readEach(place, folder, (await namesIn(folder)) ?? [], async (path) => {
-    const file = await readPlainFile(path)
-    return file === null ? null : readReviewFile(path, file)
-  })
-  return { changes: found, skipped }
 }
 
 async function readRights(place: Place, repo: RepoRef): Promise<{ readonly exists: boolean; readonly write: boolean }> {

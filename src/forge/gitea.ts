@@ -1,12 +1,13 @@
 /** Gitea and Forgejo, through their common API. */
 import type { Issue, RepoRef, RepoSettings } from '../core/nouns.ts'
-import type { ChangePage, Forge, IssuePage } from '../core/ports.ts'
+import type { Forge, IssuePage } from '../core/ports.ts'
 import { BurnError } from '../core/errors.ts'
-import { openApi, type Api, type ApiOptions } from './api.ts'
+import { openApi, unless, type Api, type ApiOptions } from './api.ts'
 import { cursorAfter, readCursor, sinceOf, writeCursor } from './cursor.ts'
-import { changeOf, commentOf, fieldsOf, isPull, issueOf, arrayOf, loginOf, timeOf, type Unusable } from './gitea-objects.ts'
-import { listAll, mostPages, pageSize, tooMany } from './paging.ts'
-import { splitIssue, splitRepo } from './refs.ts'
+import { findChange, openPull, readChanges } from './gitea-changes.ts'
+import { commentOf, fieldsOf, isPull, issueOf, arrayOf, loginOf, timeOf, type Unusable } from './gitea-objects.ts'
+import { listAll } from './paging.ts'
+import { repoPath, splitIssue } from './refs.ts'
 
 export interface GiteaOptions extends Omit<ApiOptions, 'base'> {
   /** The forge's own address, without `/api/v1`. */
@@ -15,15 +16,13 @@ export interface GiteaOptions extends Omit<ApiOptions, 'base'> {
   readonly repos?: readonly Pick<RepoSettings, 'repo' | 'base'>[]
 }
 
-/** A pull request may be written a little after the time that it bears. */
-const overlap_ms = 60_000
-
 /** Throws BurnError `forge_url` (exit 2) for an address that can't be one; asks nothing yet. */
 export function openGitea(options: GiteaOptions): Forge {
   const url = webUrl(options.url)
   const base = `${url}/api/v1`
   const api = openApi({ ...options, base })
   const writers = (repo: RepoRef) => readWriters(api, repo)
+  const baseOf = (repo: RepoRef) => options.repos?.find((settings) => settings.repo === repo)?.base ?? 'main'
   return {
     kind: 'gitea',
     issues: (repo, cursor) => readIssues(api, url, repo, cursor),
@@ -51,6 +50,8 @@ export function openGitea(options: GiteaOptions): Forge {
       await api.patch(`${repoPath(splitIssue(ref).repo)}/issues/comments/${id}`, { body })
     },
     changes: (repo, since) => readChanges(api, repo, since, writers),
+    openChange: (repo, change) => openPull(api, repo, change),
+    changeOf: (repo, branch) => findChange(api, repo, { branch, base: baseOf(repo) }, writers),
     async whoami() {
       const login = loginOf((await api.get('/user')).json)
       if (login !== null) return { login }
@@ -58,8 +59,7 @@ export function openGitea(options: GiteaOptions): Forge {
     },
     rights: (repo) => readRights(api, repo),
     access(repo) {
-      const branch = options.repos?.find((settings) => settings.repo === repo)?.base ?? 'main'
-      return { clone_url: `${url}/${repo}.git`, api_url: base, open_change: openChange(`${base}${repoPath(repo)}`, url, branch) }
+      return { clone_url: `${url}/${repo}.git`, api_url: base, open_change: wayToOpen(`${base}${repoPath(repo)}`, url, baseOf(repo)) }
     },
     requests: api.requests,
   }
@@ -71,11 +71,6 @@ function webUrl(text: string): string {
   if (url === null || !/^https?:$/.test(url.protocol)) throw wrong('is not an http or https address')
   if (url.username !== '' || url.password !== '') throw wrong('has a login in it, which belongs into forge.token')
   return `${url.origin}${url.pathname}`.replace(/\/+$/, '').replace(/\/api\/v1$/, '')
-}
-
-function repoPath(repo: RepoRef): string {
-  const { owner, name } = splitRepo(repo)
-  return `/repos/${owner}/${name}`
 }
 
 function issuePath(ref: string): string {
@@ -108,16 +103,6 @@ async function readIssue(api: Api, url: string, ref: string): Promise<Issue | nu
   return issue
 }
 
-/** Null where it fails with that code. */
-async function unless<T>(code: string, answer: Promise<T>): Promise<T | null> {
-  try {
-    return await answer
-  } catch (thrown) {
-    if (thrown instanceof BurnError && thrown.code === code) return null
-    throw thrown
-  }
-}
-
 /**
  * `/assignees` knows owners, collaborators and teams, but in an organisation also those of its teams that may only read. Who of them may
  * write is told to a token that administers the repo; with any other, all of them count.
@@ -137,36 +122,6 @@ async function readWriters(api: Api, repo: RepoRef): Promise<readonly string[]> 
   return writers
 }
 
-/** Newest first, and no further than `since`: one request where little happened. */
-async function readChanges(
-  api: Api,
-  repo: RepoRef,
-  since: number,
-  writers: (repo: RepoRef) => Promise<readonly string[]>,
-): Promise<ChangePage> {
-  const found = new Map<string, NonNullable<ReturnType<typeof changeOf>>>()
-  const from = since - overlap_ms
-  let date: number | null = null
-  let newest = since
-  for (let page = 1, more = true; more; page++) {
-    if (page > mostPages) throw tooMany(`${repoPath(repo)}/pulls`)
-    const answer = await api.get(`${repoPath(repo)}/pulls`, { state: 'all', sort: 'recentupdate', limit: pageSize, page })
-    const items = arrayOf(answer.json)
-    date ??= answer.date
-    newest = Math.max(newest, timeOf(fieldsOf(items[0])['updated_at']) ?? 0)
-    for (const change of items.map(changeOf)) {
-      // The newest one of a branch counts.
-      if (change !== null && !found.has(change.change.dispatch_id)) found.set(change.change.dispatch_id, change)
-    }
-    const last = timeOf(fieldsOf(items.at(-1))['updated_at'])
-    more = answer.more && items.length > 0 && (last === null || last >= from)
-  }
-  const changes = [...found.values()]
-  const trusted = changes.some(({ foreign }) => foreign) ? new Set(await writers(repo)) : null
-  const ours = changes.filter(({ change, foreign }) => !foreign || trusted?.has(change.author))
-  return { changes: ours.map(({ change }) => change), asked_at: date ?? newest }
-}
-
 async function readRights(api: Api, repo: RepoRef): Promise<{ readonly exists: boolean; readonly write: boolean }> {
   const found = await unless('forge_not_found', api.get(repoPath(repo)))
   if (found === null) return { exists: false, write: false }
@@ -176,7 +131,7 @@ async function readRights(api: Api, repo: RepoRef): Promise<{ readonly exists: b
 }
 
 /** Git and curl both take the machine's own credentials, so that no prompt needs one. */
-function openChange(repoUrl: string, url: string, base: string): string {
+function wayToOpen(repoUrl: string, url: string, base: string): string {
   const body = `{"head":"<your branch>","base":${JSON.stringify(base)},"title":"<what changed>","body":"Closes #<number of the issue>"}`
   return (
     `Push your branch to origin with git, then open a pull request from it: with \`tea pulls create\` or \`fj pr create\` where one is set up for ${url}, ` +

@@ -17,6 +17,12 @@ export function splitRepo(repo: RepoRef): { readonly owner: string; readonly nam
   throw new BurnError('forge_ref', `${JSON.stringify(repo)} is not a repo`, 'write it as owner/name', { exit: 2 })
 }
 
+/** Where Gitea's API has a repo. */
+export function repoPath(repo: RepoRef): string {
+  const { owner, name } = splitRepo(repo)
+  return `/repos/${owner}/${name}`
+}
+
 /** Throws BurnError `forge_ref` where it is not one. */
 export function splitIssue(ref: IssueRef): { readonly repo: RepoRef; readonly number: number } {
   const at = ref.lastIndexOf('#')
@@ -33,4 +39,11 @@ const branch = /^burn\/([0-9a-hjkmnp-tv-z]{13})$/
 /** The dispatch that a branch was made for; null where it is not one of a fleet's branches. */
 export function dispatchOf(name: string): string | null {
   return branch.exec(name)?.[1] ?? null
+}
+
+/** The same. Throws BurnError `forge_ref` where it is not one. */
+export function requireDispatch(branch: string): string {
+  const id = dispatchOf(branch)
+  if (id !== null) return id
+  throw new BurnError('forge_ref', `${JSON.stringify(branch)} is no branch of a dispatch`, 'changes are opened from burn/<dispatch id>')
 }

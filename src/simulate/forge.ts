@@ -1,6 +1,6 @@
 /** A forge in memory: issues, comments and changes, and the hours in which it does not answer. */
 import type { Change, Comment, Issue, IssueRef, RepoRef, Time } from '../core/nouns.ts'
-import type { ChangePage, Clock, Forge, IssuePage } from '../core/ports.ts'
+import type { ChangePage, Clock, Forge, IssuePage, NewChange } from '../core/ports.ts'
 import { BurnError } from '../core/errors.ts'
 import { repoOf } from '../core/refs.ts'
 
@@ -98,6 +98,21 @@ export class SimulatedForge implements Forge {
     return { changes: [...latest.values()], asked_at: this.#clock.now() }
   }
 
+  async openChange(ref: RepoRef, { branch, issue }: NewChange): Promise<Change> {
+    this.#ask()
+    const dispatch_id = branch.replace(/^burn\//, '')
+    if (this.#newest(ref, branch)?.state === 'open')
+      throw new BurnError('forge_conflict', `there is an open change from ${branch} already`, 'look for it')
+    this.change(issue, { dispatch_id, url: `simulated:${ref}/${dispatch_id}`, state: 'open' })
+    this.#answer()
+    return this.#newest(ref, branch) as Change
+  }
+
+  async changeOf(ref: RepoRef, branch: string): Promise<Change | null> {
+    this.#ask()
+    return this.#newest(ref, branch)
+  }
+
   async whoami(): Promise<{ readonly login: string }> {
     this.#ask()
     return { login: fleetLogin }
@@ -133,6 +148,10 @@ export class SimulatedForge implements Forge {
   close(ref: IssueRef): void {
     const issue = this.#find(ref)
     if (issue !== null) this.#put({ ...issue, state: 'closed' })
+  }
+
+  #newest(ref: RepoRef, branch: string): Change | null {
+    return this.#repo(ref).changes.findLast(({ change }) => branch === `burn/${change.dispatch_id}`)?.change ?? null
   }
 
   #put(issue: Issue): void {

@@ -1,6 +1,7 @@
 /** What every forge must do, whatever it is made of. Each adapter's tests bring the fixture. */
 import assert from 'node:assert/strict'
 import { test, type TestOptions } from 'node:test'
+import type { Change } from '../../src/core/nouns.ts'
 import type { Forge } from '../../src/core/ports.ts'
 import { BurnError } from '../../src/core/errors.ts'
 
@@ -23,10 +24,16 @@ export interface ForgeFixture {
   /** Opens a change from a branch for an issue; gives what `endChange` takes. */
   openChange(issue: number, branch: string): Promise<number>
   endChange(change: number, how: 'merged' | 'closed'): Promise<void>
+  /** Makes a branch with a commit of its own, as a push does. */
+  push(branch: string): Promise<void>
   close(): Promise<void>
 }
 
 const id = (n: number) => `0k${String(n).padStart(11, '0')}`
+
+const code = (expected: string) => (thrown: unknown) => thrown instanceof BurnError && thrown.code === expected && thrown.hint !== ''
+/** What people know a change by: the last number of its address. */
+const numberOf = ({ url }: Change) => Number(/(\d+)(?:\.md)?$/.exec(url)?.[1])
 
 /** Titles and bodies that break what is not careful. */
 const hostile: readonly NewIssue[] = [
@@ -193,6 +200,47 @@ export function forgeContract(name: string, open: () => Promise<ForgeFixture>, o
     assert.match(change?.url ?? '', /^(https?|file):\/\//)
   })
 
+  contract('a change that it opens is found by its branch, once, with its dispatch', async ({ forge, repo, addIssue, push, ...people }) => {
+    const issue = await addIssue({ title: 'work' })
+    const [branch, other] = [`burn/${id(1)}`, `burn/${id(2)}`]
+    const wanted = {
+      branch,
+      base: 'main',
+      title: hostile[0]?.title ?? '',
+      body: `What and why.\n\nCloses #${issue}\n`,
+      issue: `${repo}#${issue}`,
+    }
+    await push(branch)
+    await push(other)
+    assert.equal(await forge.changeOf(repo, branch), null)
+    const opened = await forge.openChange(repo, wanted)
+    assert.deepEqual(opened, { dispatch_id: id(1), url: opened.url, state: 'open', author: (await forge.whoami()).login })
+    assert.deepEqual(await forge.changeOf(repo, branch), opened)
+    assert.deepEqual((await forge.changes(repo, 0)).changes, [opened])
+    await assert.rejects(forge.openChange(repo, wanted), code('forge_conflict'))
+    const second = await forge.openChange(repo, { ...wanted, branch: other })
+    assert.notEqual(second.url, opened.url)
+    assert.deepEqual(await forge.changeOf(repo, branch), opened)
+    assert.deepEqual(await forge.changeOf(repo, other), second)
+    await people.endChange(numberOf(opened), 'closed')
+    assert.deepEqual(await forge.changeOf(repo, branch), { ...opened, state: 'closed' })
+    const again = await forge.openChange(repo, wanted)
+    assert.deepEqual(await forge.changeOf(repo, branch), again)
+    assert.notEqual(again.url, opened.url)
+    const found = (await forge.changes(repo, 0)).changes
+    assert.deepEqual(found.map(({ url, state }) => `${state} ${url}`).toSorted(), [`open ${again.url}`, `open ${second.url}`].toSorted())
+  })
+
+  contract('the same change opened twice at once is opened once', async ({ forge, repo, addIssue, push }) => {
+    const issue = await addIssue({ title: 'work' })
+    const change = { branch: `burn/${id(1)}`, base: 'main', title: 'work', body: `Closes #${issue}\n`, issue: `${repo}#${issue}` }
+    await push(change.branch)
+    const all = await Promise.allSettled([1, 2, 3].map(async () => forge.openChange(repo, change)))
+    const refused = all.filter((each) => each.status === 'rejected').map(({ reason }) => (reason as BurnError).code)
+    assert.deepEqual(refused, ['forge_conflict', 'forge_conflict'])
+    assert.equal((await forge.changes(repo, 0)).changes.length, 1)
+  })
+
   contract('knows who may write, who it is, and what it may', async ({ forge, repo, person, missing, addIssue }) => {
     await addIssue({ title: 'mine' })
     const writers = await forge.writers(repo)
@@ -212,7 +260,6 @@ export function forgeContract(name: string, open: () => Promise<ForgeFixture>, o
 
   contract('what is missing is said to be missing, and what is no name is refused', async ({ forge, repo, missing, addIssue }) => {
     await addIssue({ title: 'here' })
-    const code = (expected: string) => (thrown: unknown) => thrown instanceof BurnError && thrown.code === expected && thrown.hint !== ''
     assert.equal(await forge.issue(`${repo}#99999`), null)
     await assert.rejects(forge.issues(missing, null), code('forge_not_found'))
     await assert.rejects(forge.comment(`${repo}#99999`, 'x'), code('forge_not_found'))
@@ -223,9 +270,15 @@ export function forgeContract(name: string, open: () => Promise<ForgeFixture>, o
         () => forge.writers(name),
         () => forge.changes(name, 0),
         () => forge.comment(`${name}#1`, 'x'),
+        () => forge.changeOf(name, `burn/${id(1)}`),
       ]) {
         await assert.rejects(async () => ask(), code('forge_ref'), name)
       }
+    }
+    for (const branch of ['main', '', 'burn/', 'burn/../main', `burn/${id(1)}/x`, `burn/${id(1)}?x`]) {
+      await assert.rejects(async () => forge.changeOf(repo, branch), code('forge_ref'), branch)
+      const change = { branch, base: 'main', title: 'x', body: 'x', issue: `${repo}#1` }
+      await assert.rejects(async () => forge.openChange(repo, change), code('forge_ref'), branch)
     }
     for (const ref of [`${repo}#0`, `${repo}#-1`, `${repo}#1/../2`, `${repo}#`, repo, `${repo}#1e3`])
       await assert.rejects(async () => forge.issue(ref), code('forge_ref'), ref)

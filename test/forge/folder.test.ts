@@ -57,6 +57,7 @@ forgeContract('folder', async (): Promise<ForgeFixture> => {
       return issue
     },
     endChange: (change, how) => edit(root, `reviews/app/${change}.md`, 'state: open', `state: ${how}`),
+    push: async () => {},
     close: remove,
   }
 })
@@ -95,6 +96,25 @@ test('malformed files are left out, each with file and line', async (t) => {
     (await forge.changes(repo, 0)).changes.map(({ dispatch_id, state }) => [dispatch_id, state]),
     [['0k00000000002', 'open']],
   )
+})
+
+test("a change is written into a file of its own, and over nobody's", async (t) => {
+  const { root, forge } = await folder(t)
+  await put(root, 'issues/app/7.md', '---\ntitle: x\n---\n')
+  await put(root, 'reviews/app/7.md', '---\nbranch: ada/parser\n---\nhers')
+  await put(root, 'reviews/app/7-2.md', 'half a fi')
+  await symlink('/etc/hostname', join(root, 'reviews/app/7-3.md'))
+  const change = { branch: 'burn/0k00000000001', base: 'main', title: 'key: "value"', body: 'Why.\n\nCloses #7\n', issue: `${repo}#7` }
+  const { url } = await forge.openChange(repo, change)
+  assert.equal(url, `file://${join(root, 'reviews/app/7-4.md')}`)
+  const document = parseDocument('f', await readFile(join(root, 'reviews/app/7-4.md'), 'utf8'))
+  const fields = ['issue', 'branch', 'base', 'author', 'state', 'title'].map((key) => textOf(document, key))
+  assert.deepEqual([...fields, document.text], ['7', change.branch, 'main', 'burn', 'open', change.title, change.body])
+  assert.equal(await readFile(join(root, 'reviews/app/7.md'), 'utf8'), '---\nbranch: ada/parser\n---\nhers')
+  assert.deepEqual((await readdir(join(root, 'reviews/app'))).toSorted(), ['7-2.md', '7-3.md', '7-4.md', '7.md'])
+  const { skipped } = await forge.issues(repo, null)
+  assert.deepEqual(skipped.map(({ what }) => what).toSorted(), ['reviews/app/7-2.md', 'reviews/app/7-3.md'])
+  await assert.rejects(forge.openChange(repo, { ...change, branch: 'burn/0k00000000002', issue: 'local/other#7' }), fails('forge_ref'))
 })
 
 test('links, pipes and what is too big are not read', async (t) => {

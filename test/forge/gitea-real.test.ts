@@ -40,6 +40,10 @@ async function openReal(): Promise<ForgeFixture> {
     labels.set(label, id)
     return id
   }
+  const push = async (branch: string) => {
+    const work = { content: Buffer.from(branch).toString('base64'), message: 'work', branch: 'main', new_branch: branch }
+    await ask('POST', `/repos/${repo}/contents/${branch.replace('/', '-')}.txt`, work)
+  }
   return {
     forge: openGitea({ url, token: async () => token, clock, random: Math.random }),
     repo,
@@ -51,14 +55,9 @@ async function openReal(): Promise<ForgeFixture> {
       return (await ask<{ number: number }>('POST', `/repos/${repo}/issues`, { title, body, labels: ids })).number
     },
     closeIssue: async (number) => void (await ask('PATCH', `/repos/${repo}/issues/${number}`, { state: 'closed' })),
+    push,
     async openChange(issue, branch) {
-      const content = Buffer.from(branch).toString('base64')
-      await ask('POST', `/repos/${repo}/contents/${branch.replace('/', '-')}.txt`, {
-        content,
-        message: 'work',
-        branch: 'main',
-        new_branch: branch,
-      })
+      await push(branch)
       const pull = { title: `for ${issue}`, body: `Closes #${issue}`, head: branch, base: 'main' }
       return (await ask<{ number: number }>('POST', `/repos/${repo}/pulls`, pull)).number
     },

@@ -1,9 +1,14 @@
 /** The Gitea adapter against the stand-in: the contract, and what is Gitea's own. */
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { BurnError } from '../../src/core/errors.ts'
 import { openGitea } from '../../src/forge/gitea.ts'
 import { clock } from '../support/clock.ts'
 import { openConformance } from '../stand-ins/gitea/conformance.ts'
+import { branchIn, commitTo, makeBare } from '../stand-ins/gitea/git.ts'
 import { startGitea, type GiteaStandIn, type GiteaStandInOptions } from '../stand-ins/gitea/server.ts'
 import { forgeContract, type ForgeFixture } from './contract.ts'
 
@@ -29,8 +34,10 @@ async function serve(t: TestContext, options: GiteaStandInOptions = { repos: [{ 
 }
 
 forgeContract('gitea', async (): Promise<ForgeFixture> => {
-  const server = await startGitea({ check, repos: [{ name: repo, writers: ['burn'] }] })
+  const git = mkdtempSync(join(tmpdir(), 'burn-gitea-'))
+  const server = await startGitea({ check, git, repos: [{ name: repo, writers: ['burn'] }] })
   const { state } = server
+  const bare = join(git, `${repo}.git`)
   return {
     forge: connect(server),
     repo,
@@ -40,8 +47,57 @@ forgeContract('gitea', async (): Promise<ForgeFixture> => {
     closeIssue: async (number) => void state.close(repo, number),
     openChange: async (issue, branch) => state.addPull(repo, { title: `for ${issue}`, body: `Closes #${issue}`, branch }).number,
     endChange: async (number, how) => void (how === 'merged' ? state.merge(repo, number) : state.close(repo, number)),
-    close: () => closeChecked(server),
+    async push(branch) {
+      if (branchIn(bare, 'main') === null) makeBare(bare, { 'README.md': 'app\n' })
+      commitTo(bare, branch, { 'work.txt': `${branch}\n` }, 'main')
+    },
+    async close() {
+      rmSync(git, { recursive: true, force: true })
+      await closeChecked(server)
+    },
   }
+})
+
+test('a change needs branches that are there, and two of them', async (t) => {
+  const git = mkdtempSync(join(tmpdir(), 'burn-gitea-'))
+  t.after(() => rmSync(git, { recursive: true, force: true }))
+  const { forge } = await serve(t, { git, repos: [{ name: repo, writers: ['burn'] }] })
+  makeBare(join(git, `${repo}.git`), { 'README.md': 'app\n' })
+  const change = { branch: 'burn/0k00000000001', base: 'main', title: 'work', body: 'Closes #1', issue: `${repo}#1` }
+  const refused = (code: string) => (thrown: unknown) => thrown instanceof BurnError && thrown.code === code
+  await assert.rejects(forge.openChange(repo, change), refused('forge_not_found'))
+  commitTo(join(git, `${repo}.git`), change.branch, { 'a.txt': 'a\n' }, 'main')
+  await assert.rejects(forge.openChange(repo, { ...change, base: 'gone' }), refused('forge_not_found'))
+  await assert.rejects(forge.openChange(repo, { ...change, base: change.branch }), refused('forge_refused'))
+  assert.equal((await forge.openChange(repo, change)).state, 'open')
+})
+
+test('a change is asked for once; whether it was opened all the same can be looked up', async (t) => {
+  const { server, forge, state } = await serve(t)
+  const change = (n: number) => ({ branch: `burn/0k0000000000${n}`, base: 'main', title: 'work', body: 'Closes #1', issue: `${repo}#1` })
+  const troubles = [
+    { kind: 'status', status: 500 },
+    { kind: 'failed_answer', status: 500 },
+    { kind: 'lost_answer' },
+    { kind: 'cut' },
+  ] as const
+  for (const [n, trouble] of troubles.entries()) {
+    server.trouble(trouble, /^POST/, 1)
+    const before = server.log.length
+    await assert.rejects(forge.openChange(repo, change(n)), BurnError)
+    assert.equal(server.log.length - before, 1)
+    assert.equal((await forge.changeOf(repo, change(n).branch))?.state, trouble.kind === 'status' ? undefined : 'open')
+  }
+  assert.equal(state.repo(repo).items.size, 3)
+})
+
+test('a change that somebody pointed at another base is found, and one from a fork only where its author may write', async (t) => {
+  const { forge, state } = await serve(t)
+  state.addRepo({ name: 'stranger/app' })
+  state.addPull(repo, { title: 'moved', branch: 'burn/0k00000000001', base: 'next', author: 'burn' })
+  state.addPull(repo, { title: 'trust me', branch: 'burn/0k00000000002', from: 'stranger/app', author: 'stranger' })
+  assert.equal((await forge.changeOf(repo, 'burn/0k00000000001'))?.state, 'open')
+  assert.equal(await forge.changeOf(repo, 'burn/0k00000000002'), null)
 })
 
 test('exchanges are held against the description of the API', async (t) => {

@@ -56,7 +56,8 @@ export function openConformance(): Conformance | null {
       : (validate.errors ?? []).map(({ instancePath, message, params }) => `${side} ${instancePath} ${message} ${JSON.stringify(params)}`)
   }
   const paths = Object.entries(description.paths).map(([path, operations]) => ({
-    pattern: new RegExp(`^${path.replace(/\{[^}]+\}/g, '[^/]+')}$`),
+    // A head is the rest of its path: it may have slashes.
+    pattern: new RegExp(`^${path.replace(/\{head\}$/, '.+').replace(/\{[^}]+\}/g, '[^/]+')}$`),
     literal: path.replace(/\{[^}]+\}/g, '').length,
     operations,
   }))

@@ -3,8 +3,10 @@ import type { AddressInfo } from 'node:net'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { RepoSeed } from './state.ts'
+import type { Reply } from './calls.ts'
 import { openConformance, type Conformance } from './conformance.ts'
-import { answer, type Reply } from './routes.ts'
+import { isGitPath, serveGit } from './git.ts'
+import { answer } from './routes.ts'
 import { ForgeState } from './state.ts'
 import { answerInstead, nextTrouble, type PlannedTrouble, type Trouble } from './troubles.ts'
 
@@ -17,6 +19,8 @@ export interface GiteaStandInOptions {
   /** Milliseconds that every answer takes at least. */
   readonly latency?: number
   readonly port?: number
+  /** Folder of the bare repositories `<owner>/<name>.git`, which are then served over HTTP too. Without it no pull request's branches are looked at. */
+  readonly git?: string
   readonly now?: () => number
 }
 
@@ -47,7 +51,7 @@ export interface GiteaStandIn extends AsyncDisposable {
 const prefix = '/api/v1'
 
 export async function startGitea(options: GiteaStandInOptions = {}): Promise<GiteaStandIn> {
-  const state = new ForgeState(options.now ?? (() => Date.now()))
+  const state = new ForgeState(options.now ?? (() => Date.now()), options.git ?? null)
   for (const repo of options.repos ?? []) state.addRepo(repo)
   const tokens = new Map(Object.entries(options.tokens ?? { 'stand-in-token': 'burn' }))
   const { check = true } = options
@@ -61,12 +65,14 @@ export async function startGitea(options: GiteaStandInOptions = {}): Promise<Git
     const method = request.method ?? 'GET'
     const target = request.url ?? '/'
     const { pathname, searchParams: query } = new URL(target, url)
-    const body = await readJson(request)
+    const git = isGitPath(pathname)
+    const body = git ? null : await readJson(request)
     log.push({ method, target, authorization: request.headers.authorization ?? null, body })
     if (options.latency !== undefined) await wait(options.latency)
     const trouble = nextTrouble(planned, `${method} ${target}`)
     if (trouble !== null && answerInstead(trouble, response)) return
     const login = tokens.get(tokenIn(request)) ?? null
+    if (git) return serveGit({ state, login, trouble }, request, response)
     const path = pathname.startsWith(prefix) ? pathname.slice(prefix.length) : null
     const reply = replyTo(path, login, () => answer(state, path ?? '', { method, query, body, login: login ?? '', url }))
     if (conformance !== null && path !== null && login !== null) {
@@ -130,6 +136,10 @@ function send(response: ServerResponse, reply: Reply, trouble: Trouble | null, a
     const moved = asked.pathname.replace(/\/repos\/[^/]+\/[^/]+/, `/repos/${reply.location}`)
     response.writeHead(reply.status, { location: `${moved}${asked.search}` })
     return void response.end()
+  }
+  if (trouble?.kind === 'failed_answer') {
+    response.writeHead(trouble.status, { 'content-type': 'application/json;charset=utf-8' })
+    return void response.end(JSON.stringify({ message: 'trouble', url: '' }))
   }
   const json = trouble?.kind === 'changed' ? trouble.change(reply.json) : reply.json
   const text = JSON.stringify(json)

@@ -1,4 +1,5 @@
 /** What the stand-in forge holds: repos, issues, pull requests and comments, in memory. */
+import { join } from 'node:path'
 
 export interface IssueSeed {
   readonly number?: number
@@ -79,11 +80,19 @@ export class ForgeState {
   readonly repos = new Map<string, RepoRow>()
   /** Where a repo was renamed to, by its old name. */
   readonly renamed = new Map<string, string>()
+  /** Folder of the bare repositories; null where there are none. */
+  readonly gitRoot: string | null
   readonly #now: () => number
   #lastId = 0
 
-  constructor(now: () => number) {
+  constructor(now: () => number, gitRoot: string | null = null) {
     this.#now = now
+    this.gitRoot = gitRoot
+  }
+
+  /** Where a repo's bare repository is, or would be. */
+  bareOf(name: string): string | null {
+    return this.gitRoot === null ? null : join(this.gitRoot, `${name}.git`)
   }
 
   addRepo({ name: full, writers = [], readers = [], archived = false, issues = [] }: RepoSeed): RepoRow {

@@ -12,6 +12,8 @@ export type Trouble =
   | { readonly kind: 'cut'; readonly hang_up?: boolean }
   /** It is done, but nobody hears of it. */
   | { readonly kind: 'lost_answer' }
+  /** It is done, and the answer says that it failed. */
+  | { readonly kind: 'failed_answer'; readonly status: number }
   /** The right answer, changed on its way. */
   | { readonly kind: 'changed'; readonly change: (json: unknown) => unknown }
   | { readonly kind: 'redirect'; readonly location: string; readonly status?: number }

@@ -1,0 +1,72 @@
+/** Where the folder forge's things are, and how a folder of its files is read. */
+import { lstat } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+import type { RepoRef } from '../core/nouns.ts'
+import type { IssuePage } from '../core/ports.ts'
+import { BurnError } from '../core/errors.ts'
+import { namesIn } from './files.ts'
+import { limiter } from './limiter.ts'
+import { splitRepo } from './refs.ts'
+
+/** Who the fleet writes as. */
+export const login = 'burn'
+const openFiles = 16
+
+type Kind = 'issues' | 'comments' | 'reviews'
+
+/** Where things are. A repo of another owner is `forge_not_found`; a folder that is a link is `forge_forbidden`. */
+export interface Place {
+  readonly root: string
+  folder(kind: Kind, repo: RepoRef, issue?: number): Promise<string>
+}
+
+export function openPlace(root: string, owner: string): Place {
+  return {
+    root,
+    async folder(kind, repo, issue) {
+      const parts = splitRepo(repo)
+      if (parts.owner !== owner)
+        throw new BurnError('forge_not_found', `the folder ${root} has no repo ${repo}`, `its repos are ${owner}/<name>`)
+      const path = [join(root, kind), join(root, kind, parts.name)]
+      if (issue !== undefined) path.push(join(root, kind, parts.name, String(issue)))
+      await Promise.all(path.map(refuseLink))
+      return path.at(-1) as string
+    },
+  }
+}
+
+/** A link among the folders could lead anywhere. The root itself may be one. */
+async function refuseLink(path: string): Promise<void> {
+  const found = await lstat(path).catch(() => null)
+  if (found?.isSymbolicLink() === true) throw new BurnError('forge_forbidden', `${path} is a symbolic link`, 'put the folder itself there')
+}
+
+/** What is made of each file whose name has a number, in their order; what is malformed is left out, with the reason. */
+export async function readEach<T>(
+  place: Place,
+  folder: string,
+  numberIn: (name: string) => number | null,
+  make: (path: string, number: number) => Promise<T | null>,
+): Promise<{ readonly found: readonly T[]; readonly skipped: IssuePage['skipped'] }> {
+  const names = (await namesIn(folder)) ?? []
+  const skipped: { what: string; why: string }[] = []
+  const limited = limiter(openFiles)
+  const read = async ({ name, number }: { name: string; number: number }): Promise<T | null> => {
+    const path = join(folder, name)
+    try {
+      return await make(path, number)
+    } catch (thrown) {
+      if (!(thrown instanceof BurnError) || thrown.code !== 'forge_malformed') throw thrown
+      skipped.push({ what: relative(place.root, path), why: thrown.message.replace(`${place.root}/`, '') })
+      return null
+    }
+  }
+  const numbered = names.flatMap((name) => {
+    const number = numberIn(name)
+    return number === null ? [] : [{ name, number }]
+  })
+  const made = await Promise.all(numbered.toSorted((a, b) => a.number - b.number).map((each) => limited(() => read(each))))
+  const strange = names.filter((name) => name.endsWith('.md') && numberIn(name) === null)
+  skipped.push(...strange.map((name) => ({ what: relative(place.root, join(folder, name)), why: 'its name is not <number>.md' })))
+  return { found: made.filter((each) => each !== null), skipped }
+}

@@ -1,0 +1,65 @@
+/** A call on the stand-in's API, its answer, and what handlers of calls share. */
+import type { ForgeState, RepoRow } from './state.ts'
+
+export interface Call {
+  readonly method: string
+  readonly query: URLSearchParams
+  readonly body: unknown
+  /** Who asks. */
+  readonly login: string
+  /** The forge's own address. */
+  readonly url: string
+}
+
+export interface Reply {
+  readonly status: number
+  readonly json: unknown
+  /** How many a list has in all; null where it is not a list by pages. */
+  readonly total: number | null
+  readonly location?: string
+}
+
+export type Handler = (state: ForgeState, call: Call, words: readonly string[]) => Reply
+
+const mostItems = 50
+const usualItems = 30
+
+export const reply = (status: number, json: unknown, total: number | null = null): Reply => ({ status, json, total })
+export const refuse = (status: number, message: string, url: string) => reply(status, { message, url: `${url}/api/swagger` })
+
+/** Thrown by handlers: ends the call with that answer. */
+export class Refused extends Error {
+  readonly reply: Reply
+
+  constructor(answer: Reply) {
+    super(`answered with ${answer.status}`)
+    this.reply = answer
+  }
+}
+
+export function repoOf(state: ForgeState, { url }: Call, [owner = '', name = '']: readonly string[]): RepoRow {
+  const full = `${owner}/${name}`
+  const repo = state.repos.get(full.toLowerCase())
+  if (repo !== undefined) return repo
+  const renamed = state.renamed.get(full.toLowerCase())
+  if (renamed === undefined) throw new Refused(refuse(404, "The target couldn't be found.", url))
+  throw new Refused({ ...reply(301, null), location: renamed })
+}
+
+export function mayWrite(repo: RepoRow, { login, url }: Call, own: boolean): void {
+  if (repo.archived) throw new Refused(refuse(423, 'repo is archived', url))
+  if (!own && !repo.writers.has(login)) throw new Refused(refuse(403, 'user should have permission to write', url))
+}
+
+export const nameOf = (repo: RepoRow) => `${repo.owner}/${repo.name}`
+
+export function textIn(body: unknown, key: string): string | undefined {
+  const value = (body as Record<string, unknown> | null)?.[key]
+  return typeof value === 'string' ? value : undefined
+}
+
+export function pageOf<T>(items: readonly T[], { query }: Call, toJson: (item: T) => unknown): Reply {
+  const limit = Math.min(mostItems, Number(query.get('limit') ?? usualItems))
+  const from = (Math.max(1, Number(query.get('page') ?? 1)) - 1) * limit
+  return reply(200, items.slice(from, from + limit).map(toJson), items.length)
+}

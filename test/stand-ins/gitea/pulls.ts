@@ -1,0 +1,46 @@
+/** Pull requests, as Gitea lists, finds and opens them. */
+import type { ForgeState, IssueRow, RepoRow } from './state.ts'
+import { mayWrite, nameOf, pageOf, refuse, reply, repoOf, textIn, type Call, type Reply } from './calls.ts'
+import { branchIn } from './git.ts'
+import { pullJson } from './json.ts'
+
+const jsonOf = (state: ForgeState, repo: RepoRow, row: IssueRow, url: string) =>
+  pullJson(repo, row, state.repos.get(row.pull?.from.toLowerCase() ?? '') ?? null, url)
+
+export function getPulls(state: ForgeState, call: Call, words: readonly string[]): Reply {
+  const repo = repoOf(state, call, words)
+  const wanted = call.query.get('state') ?? 'open'
+  const byTime = call.query.get('sort') === 'recentupdate' ? (row: IssueRow) => row.updated : (row: IssueRow) => row.created
+  const rows = [...repo.items.values()]
+    .filter((row) => row.pull !== null && (wanted === 'all' || row.state === wanted))
+    .toSorted((a, b) => byTime(b) - byTime(a) || b.id - a.id)
+  return pageOf(rows, call, (row) => jsonOf(state, repo, row, call.url))
+}
+
+/** Gitea gives any one of those that there ever were; here the first, which is least wanted. */
+export function getPullByBranches(state: ForgeState, call: Call, words: readonly string[]): Reply {
+  const repo = repoOf(state, call, words)
+  const [, , base, head] = words
+  const found = [...repo.items.values()].find(({ pull }) => pull?.base === base && pull?.branch === head && pull?.from === nameOf(repo))
+  return found === undefined ? refuse(404, 'not found', call.url) : reply(200, jsonOf(state, repo, found, call.url))
+}
+
+/** A head is a branch here, or `owner:branch` in that owner's fork of the same name. */
+export function postPull(state: ForgeState, call: Call, words: readonly string[]): Reply {
+  const repo = repoOf(state, call, words)
+  const [title, body, head, base] = ['title', 'body', 'head', 'base'].map((key) => textIn(call.body, key))
+  if (title === undefined || head === undefined || base === undefined) return refuse(422, 'title, head and base are required', call.url)
+  if (head === base) return refuse(422, 'Invalid PullRequest: There are no changes between the head and the base', call.url)
+  const [branch = '', owner] = head.split(':').toReversed()
+  const from = owner === undefined ? nameOf(repo) : `${owner}/${repo.name}`
+  mayWrite(repo, call, owner === call.login)
+  const [headIn, baseIn] = [state.bareOf(from), state.bareOf(nameOf(repo))]
+  const missing = (headIn !== null && branchIn(headIn, branch) === null) || (baseIn !== null && branchIn(baseIn, base) === null)
+  if (missing) return refuse(404, "The target couldn't be found.", call.url)
+  const taken = [...repo.items.values()].find(
+    ({ state, pull }) => state === 'open' && pull?.branch === branch && pull.base === base && pull.from === from,
+  )
+  if (taken !== undefined) return refuse(409, `pull request already exists for these targets [id: ${taken.id}]`, call.url)
+  const row = state.addPull(nameOf(repo), { title, body: body ?? '', branch, base, from, author: call.login })
+  return reply(201, jsonOf(state, repo, row, call.url))
+}
