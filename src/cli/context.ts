@@ -46,9 +46,14 @@ export function withCommon(command: Command): Command {
 
 /** Opens the fleet, runs, and closes it whatever happens. */
 export async function withSession(context: Context, options: CommonOptions, run: (session: Session) => Promise<ExitCode>): Promise<void> {
+  return withOpen(context, options, ({ session }) => run(session))
+}
+
+/** The same, for what must know which spec it is. */
+export async function withOpen(context: Context, options: CommonOptions, run: (open: OpenSession) => Promise<ExitCode>): Promise<void> {
   const open = await context.openSession(options)
   try {
-    context.setExit(await run(open.session))
+    context.setExit(await run(open))
   } finally {
     await open.close()
   }

@@ -3,6 +3,7 @@ import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import type { SecretSource } from '../core/nouns.ts'
 import type { SprintPolicy } from '../core/sprint.ts'
+import type { Git } from '../git/run.ts'
 import type { SprintContext } from '../sprint/context.ts'
 import type { Context, OpenSession } from './context.ts'
 import { BurnError } from '../core/errors.ts'
@@ -17,13 +18,16 @@ export function sprintPolicy({ fleet }: OpenSession['session']): SprintPolicy {
   throw new BurnError('sprint_unset', 'no backend is configured: the spec has no "sprint"', hint, { exit: 2 })
 }
 
-export async function wireSprints(
-  { session, spec_file }: OpenSession,
-  context: Context,
-  hear: SprintContext['hear'],
-): Promise<SprintContext> {
+/** Git asks this program for the forge's login, by its command line: the token is in no argv, URL or file of git's. */
+export function gitFor({ session, spec_file }: OpenSession, { env, clock, self, cwd }: Context): Git {
+  const asks = [...self, 'credential', '--spec', resolve(cwd, spec_file)]
+  return { env, clock, credential: session.fleet.forge.kind === 'gitea' ? asks : null }
+}
+
+export async function wireSprints(open: OpenSession, context: Context, hear: SprintContext['hear']): Promise<SprintContext> {
+  const { session } = open
   const policy = sprintPolicy(session)
-  const { clock, env, home, cwd, self } = context
+  const { clock, env, home } = context
   const secret = (source: SecretSource) => readSecret(source, { home, env })
   const { forge } = session.fleet
   const sources = [...(forge.kind === 'gitea' ? [forge.token] : []), ...policy.backends.flatMap(keysOf)]
@@ -33,7 +37,7 @@ export async function wireSprints(
     host: hostname().replaceAll(/[^A-Za-z0-9_-]+/g, '-') || 'here',
     backends: policy.backends.map((backend) => openBackend(backend, { clock, home, env, secret, random: Math.random })),
     redact: redactor(await known(sources, secret)),
-    credential: forge.kind === 'gitea' ? [...self, 'credential', '--spec', resolve(cwd, spec_file)] : null,
+    git: gitFor(open, context),
     env,
     home,
     hear,

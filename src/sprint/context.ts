@@ -1,5 +1,6 @@
 /** What sprints work with: a session, and what only they need. Made once, in the wiring. */
 import type { Backend, Failure, SprintNote, SprintPolicy, SprintStage } from '../core/sprint.ts'
+import type { Git } from '../git/run.ts'
 import type { Session } from '../run/session.ts'
 
 /** What happened in one sprint, for the person who watches. */
@@ -19,9 +20,9 @@ export interface SprintContext {
   readonly backends: readonly Backend[]
   /** Takes known secrets, and what looks like one, out of a text. */
   readonly redact: (text: string) => string
-  /** The command that tells git the forge's credentials; null where the forge has none. */
-  readonly credential: readonly string[] | null
-  /** What the model's commands may know of the environment, and what git runs with. */
+  /** What git runs with: it asks this program for the forge's login. */
+  readonly git: Git
+  /** The program's environment; the model's commands get next to nothing of it. */
   readonly env: Readonly<Record<string, string | undefined>>
   readonly home: string
   readonly hear: (news: SprintNews) => void

@@ -1,14 +1,16 @@
 /** Where a sprint works: a workspace from the cached mirror, the sandbox around it, and the tools that reach into it. */
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Issue } from '../core/nouns.ts'
 import type { SprintNote, Tool } from '../core/sprint.ts'
-import type { Workspace } from '../git/workspace.ts'
-import type { Sandbox } from '../sandbox/sandbox.ts'
+import type { Workspace } from '../git/places.ts'
+import type { Sandbox } from '../sandbox/open.ts'
 import type { SprintContext } from './context.ts'
 import { openMirror } from '../git/mirror.ts'
-import { addWorkspace, gitDirsOf } from '../git/workspace.ts'
+import { gitDirsOf } from '../git/places.ts'
+import { addWorkspace } from '../git/workspace.ts'
 import { settingsOf } from '../run/prompts.ts'
-import { openSandbox } from '../sandbox/sandbox.ts'
+import { openSandbox } from '../sandbox/open.ts'
 import { workspaceTools } from '../sandbox/tools.ts'
 import { SprintFailure } from './context.ts'
 import { forgeTool } from './forge-tool.ts'
@@ -29,21 +31,26 @@ export interface PlaceFor {
 }
 
 export async function openPlace({ id, issue, base, setup, note }: PlaceFor, context: SprintContext, stop: AbortSignal): Promise<Place> {
-  const { session, policy, credential, env, home } = context
+  const { session, policy, git, env, home } = context
   const clone_url = settingsOf(session.fleet.repos, issue.repo).clone_url ?? session.forge.access(issue.repo).clone_url
-  const mirror = await openMirror({ dir: policy.dir, repo: issue.repo, clone_url, credential, env })
-  const workspace = await addWorkspace(mirror, { id, base, dir: policy.dir })
-  const private_dir = join(policy.dir, 'private', id)
-  const sandbox = await openSandbox(policy.sandbox, { dir: workspace.dir, read_only: gitDirsOf(workspace), private_dir, env, home })
+  const mirror = await openMirror(git, { dir: policy.dir, repo: issue.repo, clone_url })
+  const workspace = await addWorkspace(git, mirror, { id, base })
+  const own_dir = join(policy.dir, 'private', id)
+  const sandbox = await openSandbox(policy.sandbox, { dir: workspace.path, read_only: gitDirsOf(workspace), own_dir, env, home })
   note({ kind: 'note', text: sandbox.why })
   const place: Place = {
     workspace,
     sandbox,
     tools: [...workspaceTools(sandbox), forgeTool(issue, session.forge, session.newId)],
-    [Symbol.asyncDispose]: () => sandbox.close(),
+    [Symbol.asyncDispose]: () => rm(own_dir, { recursive: true, force: true }),
   }
-  if (setup !== null) await prepare(setup, place, context, note, stop)
-  return place
+  try {
+    if (setup !== null) await prepare(setup, place, context, note, stop)
+    return place
+  } catch (thrown) {
+    await place[Symbol.asyncDispose]()
+    throw thrown
+  }
 }
 
 async function prepare(
@@ -56,7 +63,6 @@ async function prepare(
   const { code, output, stopped } = await sandbox.run(setup, { timeout: policy.check_timeout, stop, network: true })
   note({ kind: 'note', text: `${setup}: ${stopped ?? `ended with ${code ?? 'a signal'}`}` })
   if (code === 0 && stopped === null) return
-  await sandbox.close()
   const reason = `its setup failed: ${setup}: ${output.trimEnd().split('\n').at(-1) ?? ''}`
   throw new SprintFailure(stopped === 'stop' ? { class: 'stopped', reason } : { class: 'repo_unusable', reason })
 }

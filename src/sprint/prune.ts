@@ -2,11 +2,13 @@
 import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Sprint } from '../core/sprint.ts'
-import type { Workspace } from '../git/workspace.ts'
+import type { Workspace } from '../git/places.ts'
 import type { SprintContext } from './context.ts'
 import { hasPassed } from '../core/elapsed.ts'
 import { idPattern } from '../core/ids.ts'
-import { isPushed, listWorkspaces, removeWorkspace } from '../git/workspace.ts'
+import { listWorkspaces } from '../git/places.ts'
+import { isPushed } from '../git/pushed.ts'
+import { removeWorkspace } from '../git/workspace.ts'
 
 export interface PruneOptions {
   readonly workspaces: number
@@ -24,10 +26,10 @@ export interface SprintsPruned {
   readonly kept: readonly string[]
 }
 
-type Ports = Pick<SprintContext, 'session' | 'policy'>
+type Ports = Pick<SprintContext, 'session' | 'policy' | 'git'>
 
 export async function pruneSprints(options: PruneOptions, ports: Ports): Promise<SprintsPruned> {
-  const { policy, session } = ports
+  const { policy, session, git } = ports
   const found = await listWorkspaces(policy.dir)
   const live = new Set((await session.ledger.sprints({ live: true })).map(({ id }) => id))
   const ended = found.filter(({ id }) => !live.has(id)).toSorted((a, b) => (a.id < b.id ? 1 : -1))
@@ -37,11 +39,11 @@ export async function pruneSprints(options: PruneOptions, ports: Ports): Promise
   const removed: string[] = []
   const kept: string[] = []
   for (const workspace of due) {
-    if (!options.force && !(await isPushed(workspace))) {
+    if (!options.force && !(await isPushed(git, workspace))) {
       kept.push(workspace.id)
       continue
     }
-    if (!options.dryRun) await removeWorkspace(workspace, { force: options.force })
+    if (!options.dryRun) await removeWorkspace(git, workspace, { force: options.force })
     removed.push(workspace.id)
   }
   return { workspaces: removed, kept, transcripts: await pruneTranscripts(options, live, ports) }

@@ -2,11 +2,12 @@
 import type { Change, Issue } from '../core/nouns.ts'
 import type { NewChange } from '../core/ports.ts'
 import type { ChangeText } from '../decide/sprint-texts.ts'
-import type { Workspace } from '../git/workspace.ts'
+import type { Workspace } from '../git/places.ts'
 import type { SprintContext } from './context.ts'
 import { BurnError, messageOf } from '../core/errors.ts'
 import { changeBody, changeTitle, commitMessage } from '../decide/sprint-texts.ts'
-import { commitAll, mergesWithBase, push } from '../git/publish.ts'
+import { commitAll } from '../git/changes.ts'
+import { mergesInto, push } from '../git/push.ts'
 import { SprintFailure } from './context.ts'
 
 /** Pauses between tries to open a change, milliseconds. */
@@ -24,11 +25,16 @@ export interface Publishing {
 
 /** Throws SprintFailure, and BurnError of git and the ledger. */
 export async function publish({ workspace, issue, text, stillOurs }: Publishing, context: SprintContext): Promise<Change> {
-  await commitAll(workspace, { message: commitMessage(text), author })
+  const { git } = context
+  await commitAll(git, workspace, { message: commitMessage(text), author })
   await stillOurs()
-  if (!(await mergesWithBase(workspace)))
-    throw new SprintFailure({ class: 'conflict', reason: `${workspace.base} went on meanwhile, in the same lines` })
-  await push(workspace)
+  const { merges, files } = await mergesInto(git, workspace)
+  if (merges === false)
+    throw new SprintFailure({
+      class: 'conflict',
+      reason: `${workspace.base} went on meanwhile, in the same lines of ${files.slice(0, 5).join(', ')}`,
+    })
+  await push(git, workspace)
   await stillOurs()
   const change = { branch: workspace.branch, base: workspace.base, title: changeTitle(issue), body: changeBody(text), issue: issue.ref }
   return open(issue, change, context)

@@ -2,7 +2,7 @@
 import type { Issue } from '../core/nouns.ts'
 import type { Backend, Failure, Sprint, SprintEnd, SprintNote, SprintProgress, SprintStage } from '../core/sprint.ts'
 import type { Picked } from '../decide/pick.ts'
-import type { Workspace } from '../git/workspace.ts'
+import type { Workspace } from '../git/places.ts'
 import type { SprintContext } from './context.ts'
 import type { Speaker } from './speaker.ts'
 import type { Finished, Worked } from './work.ts'
@@ -86,9 +86,9 @@ class Run {
     await this.#enter('workspace', {})
     await using place = await openPlace({ id, issue, base, setup, note: (note) => this.note(note) }, this.#context, stop)
     const { workspace } = place
-    const check = written ?? (await findCheck(workspace.dir))
+    const check = written ?? (await findCheck(workspace.path))
     await this.#enter('working', { check_command: check })
-    const task = taskText({ id, issue, dir: workspace.dir, check, nonce: session.newId() })
+    const task = taskText({ id, issue, dir: workspace.path, check, nonce: session.newId() })
     const record = (worked: Worked) => this.#enter('working', progressOf(worked))
     const site = { ...place, id, issue, task, check, started_at: this.#started, note: (note: SprintNote) => this.note(note), record }
     const finished = await work(site, usable, this.#context, stop)
@@ -120,7 +120,7 @@ class Run {
     const text = { ...finished, id, fleet: session.fleet.name, issue }
     const change = await publish({ workspace, issue, text, stillOurs: () => this.#enter('publishing', {}) }, this.#context)
     this.note({ kind: 'note', text: `open for review: ${change.url}` })
-    await removeWorkspace(workspace, { force: false })
+    await removeWorkspace(this.#context.git, workspace, { force: false })
     return { outcome: 'change', failure: null, dispatch: 'review', reason: 'a change is open for review', change_url: change.url }
   }
 

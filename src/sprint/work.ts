@@ -1,12 +1,13 @@
 /** The work itself: backends in their order, and the check that judges what they leave. */
 import type { Issue } from '../core/nouns.ts'
 import type { Answer, Backend, BackendTask, CheckResult, Conversation, Failure, Tool, Usage } from '../core/sprint.ts'
-import type { FileChange, Workspace } from '../git/workspace.ts'
-import type { Sandbox } from '../sandbox/sandbox.ts'
+import type { FileChange } from '../git/changes.ts'
+import type { Workspace } from '../git/places.ts'
+import type { Sandbox } from '../sandbox/open.ts'
 import type { SprintContext } from './context.ts'
 import { afterFailure } from '../decide/failure.ts'
 import { handOverText, redText } from '../decide/sprint-texts.ts'
-import { changesIn } from '../git/workspace.ts'
+import { changesIn } from '../git/changes.ts'
 import { SprintFailure } from './context.ts'
 
 export interface Site {
@@ -69,7 +70,7 @@ async function tryBackend(
 ): Promise<Tried> {
   const budget = left(before, site.started_at, context)
   const { id, tools, note, workspace } = site
-  const conversation = backend.begin({ id, dir: workspace.dir, tools, budget, note })
+  const conversation = backend.begin({ id, dir: workspace.path, tools, budget, note })
   try {
     return await converse(conversation, task, { backend, before }, site, context, stop)
   } finally {
@@ -105,15 +106,20 @@ async function converse(
     const worked = workedBy(backend, answer, before)
     await site.record(worked)
     if (answer.failure !== null) return { failure: answer.failure, usage: worked.usage }
-    const files = await changesIn(workspace)
-    if (files.length === 0) return { failure: { class: 'no_change', reason: noChange(answer) }, usage: worked.usage }
+    const { files, empty } = await changesIn(context.git, workspace)
+    if (empty) return { failure: { class: 'no_change', reason: noChange(answer) }, usage: worked.usage }
     if (check === null) return { finished: { ...worked, summary: answer.text, files, check: { command: null, result: 'none', mends: 0 } } }
     const checked = await runCheck(check, site, context, stop)
     if (checked.passed) {
       const summary = answer.text
       // The check itself may have left files behind: what is committed is what is there now.
       return {
-        finished: { ...worked, summary, files: await changesIn(workspace), check: { command: check, result: 'passed', mends: mended } },
+        finished: {
+          ...worked,
+          summary,
+          files: (await changesIn(context.git, workspace)).files,
+          check: { command: check, result: 'passed', mends: mended },
+        },
       }
     }
     if (stop.aborted) return { failure: { class: 'stopped', reason: 'stopped while the check ran' }, usage: worked.usage }

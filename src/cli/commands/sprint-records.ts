@@ -7,10 +7,10 @@ import type { CommonOptions, Context } from '../context.ts'
 import type { Io } from '../io.ts'
 import { BurnError } from '../../core/errors.ts'
 import { checkLine, usageLine } from '../../decide/sprint-texts.ts'
-import { issueNamed, positive, wholeNumber, withCommon, withSession } from '../context.ts'
+import { issueNamed, positive, wholeNumber, withCommon, withOpen, withSession } from '../context.ts'
 import { sprintTable } from '../sprint-lines.ts'
 import { duration, table } from '../table.ts'
-import { sprintPolicy } from '../wire-sprints.ts'
+import { gitFor, sprintPolicy } from '../wire-sprints.ts'
 
 export function sprintRecordCommands(context: Context): Command[] {
   return [listCommand(context), showCommand(context), resultsCommand(context), pruneCommand(context)]
@@ -153,7 +153,8 @@ function pruneCommand(context: Context): Command {
     .option('-n, --dry-run', 'say what would go, and remove nothing')
     .addHelpText('after', '\nExamples:\n  burn sprint prune --dry-run\n  burn sprint prune --keep 5\n  burn sprint prune --older-than 7d')
     .action((options: PruneCommandOptions) =>
-      withSession(context, options, async (session) => {
+      withOpen(context, options, async (open) => {
+        const { session } = open
         const policy = sprintPolicy(session)
         const { pruneSprints } = await import('../../sprint/prune.ts')
         const age = await ageOf(options.olderThan, policy.keep.age)
@@ -163,7 +164,7 @@ function pruneCommand(context: Context): Command {
           force: options.force === true,
           dryRun: options.dryRun === true,
         }
-        const gone = await pruneSprints(limits, { session, policy, env: context.env })
+        const gone = await pruneSprints(limits, { session, policy, git: gitFor(open, context) })
         if (options.json) context.io.out(JSON.stringify(gone))
         else {
           const would = options.dryRun ? 'would remove' : 'removed'

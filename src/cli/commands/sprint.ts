@@ -6,7 +6,7 @@ import type { RunOptions } from '../../sprint/run.ts'
 import type { CommonOptions, Context, OpenSession } from '../context.ts'
 import { BurnError } from '../../core/errors.ts'
 import { servedRepos } from '../../core/refs.ts'
-import { issueNamed, positive, unknown, withCommon } from '../context.ts'
+import { issueNamed, positive, unknown, withCommon, withOpen } from '../context.ts'
 import { progressOf, sprintTable } from '../sprint-lines.ts'
 import { sprintRecordCommands } from './sprint-records.ts'
 
@@ -45,14 +45,7 @@ function runCommand(context: Context): Command {
       'after',
       '\nExamples:\n  burn sprint run --dry-run\n  burn sprint run\n  burn sprint run --issue app#7\n  burn sprint run --lane bugs --jobs 4 --count 20\n\nExit codes: 0 every sprint ended in a change (or there was nothing to do), 3 some did, 1 none did.',
     )
-    .action(async (options: Options) => {
-      const open = await context.openSession(options)
-      try {
-        context.setExit(await run(open, options, context))
-      } finally {
-        await open.close()
-      }
-    })
+    .action((options: Options) => withOpen(context, options, (open) => run(open, options, context)))
 }
 
 async function run(open: OpenSession, options: Options, context: Context): Promise<ExitCode> {

@@ -1,9 +1,10 @@
 /** `burn worker`: one worker that takes its issues itself, and the issues that it leaves alone. */
 import { Command } from 'commander'
+import type { ExitCode } from '../../core/errors.ts'
 import type { Worker } from '../../core/nouns.ts'
 import type { CommonOptions, Context, OpenSession } from '../context.ts'
 import { BurnError } from '../../core/errors.ts'
-import { issueNamed, positive, withCommon, withSession, workerNamed } from '../context.ts'
+import { issueNamed, positive, withCommon, withOpen, withSession, workerNamed } from '../context.ts'
 import { progressOf, sprintTable } from '../sprint-lines.ts'
 import { duration, table } from '../table.ts'
 
@@ -30,14 +31,9 @@ function loopCommand(context: Context): Command {
       'after',
       '\nNo other process gives this worker anything meanwhile. SIGTERM ends it after the step that it is in, and gives its issue back.\n\nExamples:\n  burn worker loop AZOTH\n  burn worker loop mac/CRUCIBLE/AZOTH --count 3',
     )
-    .action(async (name: string | undefined, options: LoopCommandOptions) => {
-      const open = await context.openSession(options)
-      try {
-        await runLoop(await whichWorker(name, open, context), open, options, context)
-      } finally {
-        await open.close()
-      }
-    })
+    .action((name: string | undefined, options: LoopCommandOptions) =>
+      withOpen(context, options, async (open) => runLoop(await whichWorker(name, open, context), open, options, context)),
+    )
 }
 
 /** The one that is named, or whose pane this is. */
@@ -47,17 +43,23 @@ async function whichWorker(name: string | undefined, { session: { fleet } }: Ope
   const { paneWorker } = await import('../../tmux/here.ts')
   const found = pane === undefined ? null : await paneWorker(pane, env)
   if (found !== null) return workerNamed(fleet, found)
-  throw new BurnError('worker_unnamed', 'which worker?', 'name it: burn worker loop AZOTH; without a name it is the worker of the pane that it runs in', { exit: 2 })
+  throw new BurnError(
+    'worker_unnamed',
+    'which worker?',
+    'name it: burn worker loop AZOTH; without a name it is the worker of the pane that it runs in',
+    { exit: 2 },
+  )
 }
 
-async function runLoop(worker: Worker, open: OpenSession, options: LoopCommandOptions, context: Context): Promise<void> {
+async function runLoop(worker: Worker, open: OpenSession, options: LoopCommandOptions, context: Context): Promise<ExitCode> {
   const { wireSprints } = await import('../wire-sprints.ts')
   const { loop } = await import('../../sprint/loop.ts')
   const { durationMs, durationPattern } = await import('../../spec/duration.ts')
   const { io } = context
   if (!durationPattern.test(options.skipFor))
     throw new BurnError('duration', `${JSON.stringify(options.skipFor)} is no duration`, 'write for example --skip-for 6h', { exit: 2 })
-  if (worker.repos.length === 0) throw new BurnError('worker_idle', `${worker.id} serves no repo`, 'write its "repos" in the spec', { exit: 2 })
+  if (worker.repos.length === 0)
+    throw new BurnError('worker_idle', `${worker.id} serves no repo`, 'write its "repos" in the spec', { exit: 2 })
   const json = options.json === true
   const sprints = await wireSprints(open, context, progressOf(context, json))
   if (!json) io.err(io.paint('gray', `${worker.id} takes its issues itself, from ${worker.repos.join(', ')}; Ctrl-C ends it`))
@@ -73,6 +75,7 @@ async function runLoop(worker: Worker, open: OpenSession, options: LoopCommandOp
     sprints,
     context.stop,
   )
+  return 0
 }
 
 interface SkipOptions extends CommonOptions {
@@ -88,7 +91,10 @@ function skipCommand(context: Context): Command {
     .argument('[reason...]', 'why, for the others')
     .option('--for <duration>', 'how long (default: until it is taken off)')
     .option('--remove', 'take it off')
-    .addHelpText('after', '\nExamples:\n  burn worker skip AZOTH app#7 --for 2d needs a new API key\n  burn worker skip AZOTH app#7 --remove')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  burn worker skip AZOTH app#7 --for 2d needs a new API key\n  burn worker skip AZOTH app#7 --remove',
+    )
     .action((name: string, text: string, words: string[], options: SkipOptions) =>
       withSession(context, options, async ({ fleet, ledger, clock }) => {
         const { durationMs } = await import('../../spec/duration.ts')
@@ -99,7 +105,11 @@ function skipCommand(context: Context): Command {
         if (options.remove) await ledger.unskip(worker, issue)
         else await ledger.skip({ worker, issue, until, reason: words.join(' ') || 'by a person', at })
         const skipped = options.remove !== true
-        context.io.out(options.json ? JSON.stringify({ worker, issue, skipped, until }) : `${worker} ${skipped ? 'leaves' : 'may take'} ${issue}${skipped ? ' alone' : ''}`)
+        context.io.out(
+          options.json
+            ? JSON.stringify({ worker, issue, skipped, until })
+            : `${worker} ${skipped ? 'leaves' : 'may take'} ${issue}${skipped ? ' alone' : ''}`,
+        )
         return 0
       }),
     )
@@ -115,7 +125,12 @@ function skipsCommand(context: Context): Command {
         const { io } = context
         if (options.json) io.out(JSON.stringify({ skips }))
         else {
-          const rows = skips.map(({ worker, issue, until, reason }) => [worker, issue, until === null ? 'taken off' : duration(until - now), reason])
+          const rows = skips.map(({ worker, issue, until, reason }) => [
+            worker,
+            issue,
+            until === null ? 'taken off' : duration(until - now),
+            reason,
+          ])
           for (const line of table(['WORKER', 'ISSUE', 'UNTIL', 'WHY'], rows, io.tty ? io.width : Infinity)) io.out(line)
         }
         return 0
