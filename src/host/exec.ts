@@ -9,6 +9,8 @@ export interface RunOptions {
   readonly max_bytes?: number
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
+  /** How stdout becomes a text; with `latin1` each character is one of its bytes, whatever they are. */
+  readonly encoding?: 'utf8' | 'latin1'
 }
 
 export interface RunResult {
@@ -48,7 +50,7 @@ export function run(argv: readonly string[], options: RunOptions): Promise<RunRe
       clearTimeout(drain)
       child.stdout.destroy()
       child.stderr.destroy()
-      resolve({ code, signal, stdout: output.stdout.text(), stderr: failure + output.stderr.text(), stopped })
+      resolve({ code, signal, stdout: output.stdout.text(options.encoding), stderr: failure + output.stderr.text(), stopped })
     }
     for (const name of ['stdout', 'stderr'] as const) {
       child[name].on('data', (chunk: Buffer) => {
@@ -204,7 +206,7 @@ class Gathered {
     return this.#size <= this.#max
   }
 
-  text(): string {
-    return Buffer.concat(this.#chunks).toString('utf8')
+  text(encoding: BufferEncoding = 'utf8'): string {
+    return Buffer.concat(this.#chunks).toString(encoding)
   }
 }

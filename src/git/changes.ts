@@ -1,0 +1,126 @@
+/** What is in a workspace: seen, counted and committed without running anything of it. */
+import { existsSync } from 'node:fs'
+import { copyFile, rename } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Workspace } from './places.ts'
+import { BurnError } from '../core/errors.ts'
+import { diskError } from './failure.ts'
+import { indexOf, placeOf } from './places.ts'
+import { bytesOf, mustGit, readable, runGit, type Git, type GitRun } from './run.ts'
+
+export interface FileChange {
+  readonly path: string
+  /** Lines; null for what is not text. */
+  readonly added: number | null
+  readonly removed: number | null
+}
+
+export interface WorkspaceChanges {
+  /** Against the commit that the workspace began from, committed or not. */
+  readonly files: readonly FileChange[]
+  /** Folders that are repositories of their own: git is never asked in them, and nothing of them is committed. */
+  readonly left_out: readonly string[]
+  readonly empty: boolean
+}
+
+const gitlink = '160000'
+const gone = '000000'
+
+/** Throws BurnError `git_*`. */
+export async function changesIn(git: Git, workspace: Workspace): Promise<WorkspaceChanges> {
+  const left_out = await stage(git, workspace)
+  const words = ['diff-index', '--cached', '--numstat', '-z', '--no-renames', '--no-ext-diff', '--no-textconv', workspace.base_commit, '--']
+  const files = (await mustGit(git, words, staged(workspace)))
+    .split('\0')
+    .filter((line) => line !== '')
+    .map((line): FileChange => {
+      const [added = '', removed = '', ...path] = line.split('\t')
+      const count = (text: string) => (text === '-' ? null : Number(text))
+      return { path: readable(path.join('\t')), added: count(added), removed: count(removed) }
+    })
+  return { files, left_out, empty: files.length === 0 }
+}
+
+/**
+ * Commits everything that is in the workspace to its branch: gives the branch's commit, which is a new one only where something is.
+ * Throws BurnError `git_*`.
+ */
+export async function commitAll(
+  git: Git,
+  workspace: Workspace,
+  { message, author }: { readonly message: string; readonly author: { readonly name: string; readonly email: string } },
+): Promise<string> {
+  await stage(git, workspace)
+  const at = { git_dir: workspace.git_dir }
+  const tree = (await mustGit(git, ['write-tree'], staged(workspace))).trim()
+  const tip = await tipOf(git, workspace)
+  const before = (await mustGit(git, ['rev-parse', '--verify', `${tip}^{tree}`], { at })).trim()
+  const { name, email } = author
+  const env = { GIT_AUTHOR_NAME: name, GIT_AUTHOR_EMAIL: email, GIT_COMMITTER_NAME: name, GIT_COMMITTER_EMAIL: email }
+  const commit =
+    tree === before
+      ? tip
+      : (await mustGit(git, ['commit-tree', '--no-gpg-sign', '-p', tip, '-F', '-', tree], { at, env, input: bytesOf(message) })).trim()
+  await mustGit(git, ['update-ref', '--no-deref', `refs/heads/${workspace.branch}`, commit], { at })
+  await showCommitted(workspace)
+  return commit
+}
+
+/** Whether everything in the workspace is in its branch. Throws BurnError `git_*`. */
+export async function isCommitted(git: Git, workspace: Workspace): Promise<boolean> {
+  const left_out = await stage(git, workspace)
+  const tip = await tipOf(git, workspace)
+  const { code } = await runGit(git, ['diff-index', '--cached', '--quiet', tip, '--'], staged(workspace))
+  return code === 0 && left_out.length === 0
+}
+
+/** The branch's commit; where an agent took the branch away, or made it another history, the commit that the workspace began from. */
+export async function tipOf(git: Git, { git_dir, branch, base_commit }: Workspace): Promise<string> {
+  const at = { git_dir }
+  const found = await runGit(git, ['rev-parse', '--verify', '--quiet', `refs/heads/${branch}^{commit}`], { at })
+  const tip = found.stdout.trim()
+  if (found.code !== 0 || tip === base_commit) return base_commit
+  const { code } = await runGit(git, ['merge-base', '--is-ancestor', base_commit, tip], { at })
+  return code === 0 ? tip : base_commit
+}
+
+function staged(workspace: Workspace, input?: string): GitRun {
+  return { at: placeOf(workspace), env: { GIT_INDEX_FILE: indexOf(workspace) }, ...(input === undefined ? {} : { input }) }
+}
+
+/**
+ * Makes our index say what the folder says; gives the repositories in it, which are left out. `git add` would ask for the state of each,
+ * and so run what its configuration names; this asks for names and kinds only.
+ */
+async function stage(git: Git, workspace: Workspace): Promise<string[]> {
+  if (!existsSync(workspace.path)) throw new BurnError('git_failed', `the workspace ${workspace.id} has no folder`, 'it was removed')
+  if (!existsSync(indexOf(workspace))) await mustGit(git, ['read-tree', workspace.base_commit], staged(workspace))
+  const raw = ['diff-files', '--raw', '-z', '--no-renames', '--ignore-submodules=all']
+  const fields = (await mustGit(git, raw, staged(workspace))).split('\0')
+  const others = (await mustGit(git, ['ls-files', '-z', '--others', '--exclude-standard'], staged(workspace))).split('\0')
+  const [added, removed, nested]: [string[], string[], string[]] = [[], [], []]
+  for (let at = 0; at + 1 < fields.length; at += 2) {
+    const [before = '', after = ''] = (fields[at] ?? '').slice(1).split(' ')
+    const path = fields[at + 1] ?? ''
+    if (before === gitlink) continue
+    if (after === gitlink) nested.push(path)
+    ;(after === gitlink || after === gone ? removed : added).push(path)
+  }
+  for (const path of others.filter((each) => each !== '')) (path.endsWith('/') ? nested : added).push(path)
+  const update = (option: string, paths: readonly string[]) =>
+    mustGit(git, ['update-index', '-z', ...option.split(' '), '--stdin'], staged(workspace, paths.map((path) => `${path}\0`).join('')))
+  if (removed.length > 0) await update('--force-remove', removed)
+  if (added.length > 0) await update('--add --replace', added)
+  return nested.map((path) => readable(path).replace(/\/$/, ''))
+}
+
+/** An agent's own index follows, or `git status` would tell it that the commit was undone. */
+async function showCommitted(workspace: Workspace): Promise<void> {
+  const index = join(workspace.git_dir, 'index')
+  try {
+    await copyFile(indexOf(workspace), `${index}.new`)
+    await rename(`${index}.new`, index)
+  } catch (thrown) {
+    throw diskError(thrown)
+  }
+}

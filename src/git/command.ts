@@ -1,0 +1,80 @@
+/** Git's commands as data: an argv and an environment that let nothing run but git itself, whatever lies in the folder that it looks at. */
+import { delimiter, isAbsolute } from 'node:path'
+import { shellWords } from '../host/quote.ts'
+
+/** What a command works on. */
+export interface GitPlace {
+  readonly git_dir: string
+  /** Absent for what needs no files. */
+  readonly work_tree?: string
+}
+
+type Env = Readonly<Record<string, string | undefined>>
+
+/** What of the process's environment git gets: no secret is among it, and nothing that has git do otherwise. */
+const passed =
+  /^(?:HOME|USER|LOGNAME|TMPDIR|(?:https?|no|all)_proxy|(?:HTTPS?|NO|ALL)_PROXY|SSL_CERT_(?:FILE|DIR)|GIT_SSL_(?:CAINFO|CAPATH|NO_VERIFY)|SSH_AUTH_SOCK)$/
+
+/** Said on the command line, so that no configuration of a repo says otherwise. */
+const pinned: readonly string[] = [
+  'core.hooksPath=/dev/null',
+  'core.fsmonitor=false',
+  'core.untrackedCache=false',
+  'core.excludesFile=/dev/null',
+  'core.attributesFile=/dev/null',
+  'core.symlinks=true',
+  'core.fileMode=true',
+  'core.autocrlf=false',
+  'core.quotePath=false',
+  'commit.gpgSign=false',
+  'push.gpgSign=false',
+  'diff.external=',
+  'diff.ignoreSubmodules=all',
+  'submodule.recurse=false',
+  'fetch.recurseSubmodules=false',
+  'push.recurseSubmodules=no',
+  'protocol.ext.allow=never',
+  'gc.autoDetach=false',
+  'maintenance.autoDetach=false',
+  'http.lowSpeedLimit=1',
+  'http.lowSpeedTime=60',
+  'credential.helper=',
+]
+
+/** The argv of a git command in a place. `helper`: the command that git asks for a login, in place of every other. */
+export function gitArgv(words: readonly string[], place: GitPlace | null, helper: readonly string[] | null): string[] {
+  const helped = helper === null ? [] : [`credential.helper=!${shellWords(helper)}`]
+  const where =
+    place === null ? [] : [`--git-dir=${place.git_dir}`, ...(place.work_tree === undefined ? [] : [`--work-tree=${place.work_tree}`])]
+  return ['git', ...[...pinned, ...helped].flatMap((setting) => ['-c', setting]), ...where, ...words]
+}
+
+/** The environment of every git command. */
+export function gitEnv(env: Env, more: Readonly<Record<string, string>> = {}): Record<string, string> {
+  const kept = Object.entries(env).filter((pair): pair is [string, string] => passed.test(pair[0]) && pair[1] !== undefined)
+  // A relative folder on PATH is one of the workspace's.
+  const path = (env['PATH'] ?? '').split(delimiter).filter(isAbsolute).join(delimiter)
+  return {
+    ...Object.fromEntries(kept),
+    PATH: path,
+    LC_ALL: 'C',
+    GIT_CONFIG_NOSYSTEM: '1',
+    GIT_CONFIG_GLOBAL: '/dev/null',
+    GIT_ATTR_NOSYSTEM: '1',
+    GIT_NO_REPLACE_OBJECTS: '1',
+    GIT_OPTIONAL_LOCKS: '0',
+    GIT_TERMINAL_PROMPT: '0',
+    GIT_ASKPASS: '',
+    GIT_EDITOR: ':',
+    GIT_PAGER: 'cat',
+    GIT_SSH_COMMAND: 'ssh -o BatchMode=yes',
+    GIT_ALLOW_PROTOCOL: 'http:https:ssh:file',
+    GIT_LFS_SKIP_SMUDGE: '1',
+    ...more,
+  }
+}
+
+/** Whether a login is asked of a helper there: ssh has keys, a folder has rights. */
+export function takesLogin(clone_url: string): boolean {
+  return /^https?:\/\//i.test(clone_url)
+}

@@ -1,0 +1,143 @@
+/** Cached bare mirrors, one a repo: `<dir>/mirrors/<owner>/<name>.git`. What is fetched is under `refs/remotes/origin/`, workspaces' branches are its own. */
+import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { RepoRef } from '../core/nouns.ts'
+import type { Mirror } from './places.ts'
+import type { Git } from './run.ts'
+import { BurnError } from '../core/errors.ts'
+import { takesLogin } from './command.ts'
+import { diskError } from './failure.ts'
+import { locked } from './lock.ts'
+import { mirrorAt } from './places.ts'
+import { workIn } from './pushed.ts'
+import { mustGit, runGit } from './run.ts'
+
+/**
+ * The mirror of a repo: cloned where there is none, and anew where it lost something and nothing unpushed goes with it. Throws BurnError `git_*`:
+ * `git_empty` where the repo has no commits, `git_mirror_damaged` where work would be lost.
+ */
+export async function openMirror(git: Git, asked: { dir: string; repo: RepoRef; clone_url: string }): Promise<Mirror> {
+  const { dir, repo, clone_url } = asked
+  if (!/^(?!\.)[\w.-]{1,100}\/(?!\.)[\w.-]{1,100}$/.test(repo))
+    throw new BurnError('git_refused', `${JSON.stringify(repo)} is not a repo`, 'write it as owner/name')
+  if (/^[a-z+]+:\/\/[^/]*:[^/]*@/i.test(clone_url) || /[\s\0]/.test(clone_url) || clone_url.startsWith('-'))
+    throw new BurnError('git_refused', `the clone URL of ${repo} is not one, or has a password in it`, 'a login belongs into forge.token')
+  const mirror = mirrorAt(dir, repo, clone_url)
+  await mkdir(dirname(mirror.path), { recursive: true, mode: 0o700 }).catch(full)
+  await alone(git, mirror, async () => {
+    if (!existsSync(mirror.path)) return clone(git, mirror)
+    if (!(await isSound(git, mirror))) return cloneAnew(git, mirror)
+  })
+  return mirror
+}
+
+/** Does it while no other process changes the mirror. */
+export function alone<T>(git: Git, mirror: Mirror, act: () => Promise<T>): Promise<T> {
+  return locked(`${mirror.path}.lock`, git.clock, act)
+}
+
+/** Does it, and once more after what a killed git left is out of the way, or the mirror is a new one. Only under the mirror's lock. */
+export async function mended<T>(git: Git, mirror: Mirror, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act()
+  } catch (thrown) {
+    const code = thrown instanceof BurnError ? thrown.code : ''
+    if (code === 'git_locked') await removeLocks(mirror.path)
+    else if (code === 'git_mirror_damaged') await cloneAnew(git, mirror)
+    else throw thrown
+  }
+  return act()
+}
+
+/** Brings a base branch up to date and gives its commit. Only under the mirror's lock. */
+export async function fetchBase(git: Git, mirror: Mirror, base: string): Promise<string> {
+  const ref = `refs/remotes/origin/${base}`
+  if (!/^(?![-/.])(?!.*(?:\.\.|@\{|\/\/|\/\.|\.lock(?:\/|$)))[^\s\0-\x1f\x7f~^:?*[\\]+$/.test(base))
+    throw new BurnError('git_no_base', `${JSON.stringify(base)} is not a branch`, 'correct the base of the repo in the spec')
+  await fetchRef(git, mirror, mirror.path, `+refs/heads/${base}:${ref}`)
+  return (await mustGit(git, ['rev-parse', '--verify', `${ref}^{commit}`], { at: { git_dir: mirror.path } })).trim()
+}
+
+async function fetchRef(git: Git, mirror: Mirror, git_dir: string, refspec: string): Promise<void> {
+  const at = { git_dir }
+  const network = { login: takesLogin(mirror.clone_url) }
+  try {
+    await mustGit(git, ['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules', mirror.clone_url, refspec], {
+      at,
+      network,
+    })
+  } catch (thrown) {
+    if (!(thrown instanceof BurnError) || thrown.code !== 'git_no_base') throw thrown
+    const heads = await mustGit(git, ['ls-remote', '--heads', mirror.clone_url], { at, network })
+    if (heads === '') throw new BurnError('git_empty', `${mirror.repo} has no commits`, 'push a first commit to it')
+    throw thrown
+  }
+}
+
+/** Made under another name: a clone that was cut short never counts. Only the default branch; bases are fetched as they are wanted. */
+async function clone(git: Git, mirror: Mirror): Promise<void> {
+  const prefix = `${mirror.path}.new-`
+  for (const name of await readdir(dirname(mirror.path))) {
+    const left = join(dirname(mirror.path), name)
+    if (left.startsWith(prefix)) await rm(left, { recursive: true, force: true })
+  }
+  const made = `${prefix}${randomBytes(6).toString('hex')}`
+  try {
+    await mkdir(made, { mode: 0o700 })
+    await mustGit(git, ['init', '--quiet', '--bare', '--template=', '--initial-branch=none', made], { at: null })
+    await writeFile(join(made, 'config'), config)
+    await fetchRef(git, mirror, made, '+HEAD:refs/burn/head').catch(unlessHeadless)
+    await rename(made, mirror.path)
+  } catch (thrown) {
+    await rm(made, { recursive: true, force: true })
+    throw diskError(thrown)
+  }
+}
+
+/** A repo's HEAD may name a branch that is not there, while others are. */
+function unlessHeadless(thrown: unknown): void {
+  if (!(thrown instanceof BurnError) || thrown.code !== 'git_no_base') throw thrown
+}
+
+/** All that stands in a mirror's configuration, however it came to be otherwise. It names no remote: what is pushed is pushed from here. */
+const config = '[core]\n\trepositoryformatversion = 0\n\tbare = true\n'
+
+/** Whether its refs can be read and lead to commits. What lies deeper shows when it is used. */
+async function isSound(git: Git, mirror: Mirror): Promise<boolean> {
+  if (!existsSync(join(mirror.path, 'HEAD'))) return false
+  const path = join(mirror.path, 'config')
+  if ((await readFile(path, 'utf8').catch(() => null)) !== config) {
+    // Others may be reading it.
+    await writeFile(`${path}.new`, config).catch(full)
+    await rename(`${path}.new`, path)
+  }
+  const refs = await runGit(git, ['for-each-ref', '--format=%(objecttype)'], { at: { git_dir: mirror.path } })
+  return refs.code === 0 && refs.stderr === ''
+}
+
+async function cloneAnew(git: Git, mirror: Mirror): Promise<void> {
+  const lost = await workIn(git, mirror)
+  if (lost !== null)
+    throw new BurnError(
+      'git_mirror_damaged',
+      `the mirror of ${mirror.repo} is damaged, and the workspace ${lost} has work that is not pushed`,
+      `save what is in the workspace, then remove ${mirror.path}`,
+    )
+  const aside = `${mirror.path}.damaged`
+  await rm(aside, { recursive: true, force: true })
+  await rename(mirror.path, aside)
+  await clone(git, mirror)
+}
+
+/** What a killed git left. Whoever has the mirror's lock knows of no other git that changes it. */
+async function removeLocks(path: string): Promise<void> {
+  const names = await readdir(path, { recursive: true })
+  const locks = names.filter((name) => name.endsWith('.lock') && !/^(?:objects|worktrees)\//.test(name))
+  for (const name of locks) await rm(join(path, name), { force: true })
+}
+
+function full(thrown: unknown): never {
+  throw diskError(thrown)
+}

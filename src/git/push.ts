@@ -1,0 +1,44 @@
+/** What goes to the remote: one branch, never by force; and whether it would still merge there. */
+import type { Workspace } from './places.ts'
+import { tipOf } from './changes.ts'
+import { takesLogin } from './command.ts'
+import { alone, fetchBase, mended } from './mirror.ts'
+import { onRemote, pushedRef } from './pushed.ts'
+import { failed, mustGit, readable, runGit, type Git } from './run.ts'
+
+/**
+ * Pushes the workspace's branch, and gives the commit that is there now. The same commit again is well. Throws BurnError `git_conflict` where
+ * the branch has another history there, `git_refused` where a rule of the repo forbids it, and what a network brings.
+ */
+export async function push(git: Git, workspace: Workspace): Promise<string> {
+  const { git_dir, branch, mirror } = workspace
+  const at = { git_dir }
+  const tip = await tipOf(git, workspace)
+  const words = ['push', '--porcelain', '--no-verify', '--no-follow-tags', '--no-signed', mirror.clone_url, `${tip}:refs/heads/${branch}`]
+  const result = await runGit(git, words, { at, network: { login: takesLogin(mirror.clone_url) } })
+  // An answer that was lost on its way has git push again, which is then refused.
+  if (result.code !== 0 && (await onRemote(git, workspace)) !== tip) throw failed(words, result)
+  await mustGit(git, ['update-ref', pushedRef(workspace), tip], { at })
+  return tip
+}
+
+export interface Mergeable {
+  /** Null where this git can't tell. */
+  readonly merges: boolean | null
+  /** Files with conflicts. */
+  readonly files: readonly string[]
+}
+
+/** Whether the workspace's branch still merges into its base, as that is on the remote now. Throws BurnError `git_*`. */
+export async function mergesInto(git: Git, workspace: Workspace): Promise<Mergeable> {
+  const { mirror, base } = workspace
+  const newest = await alone(git, mirror, () => mended(git, mirror, () => fetchBase(git, mirror, base)))
+  const words = ['merge-tree', '--write-tree', '--name-only', '--no-messages', '-z', newest, await tipOf(git, workspace)]
+  const result = await runGit(git, words, { at: { git_dir: mirror.path } })
+  if (result.code === 0) return { merges: true, files: [] }
+  // Before 2.38 there is no such option.
+  if (result.code === 129) return { merges: null, files: [] }
+  if (result.code !== 1) throw failed(words, result)
+  const names = result.stdout.split('\0').slice(1)
+  return { merges: false, files: [...new Set(names.filter((name) => name !== '').map(readable))] }
+}

@@ -1,0 +1,64 @@
+/** The one executor of git's commands. */
+import type { Clock } from '../core/ports.ts'
+import { run, type RunResult } from '../host/exec.ts'
+import { gitArgv, gitEnv, type GitPlace } from './command.ts'
+import { gitError } from './failure.ts'
+
+/** What git needs from the world. */
+export interface Git {
+  /** The process's environment; git gets little of it. */
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Program and arguments that answer git's questions for a login (gitcredentials); null: none is asked. */
+  readonly credential: readonly string[] | null
+  readonly clock: Clock
+}
+
+export interface GitRun {
+  readonly at: GitPlace | null
+  /** The remote is asked, and may want a login. */
+  readonly network?: { readonly login: boolean }
+  readonly input?: string
+  readonly env?: Readonly<Record<string, string>>
+}
+
+const local_ms = 300_000
+const network_ms = 1_800_000
+
+/**
+ * Runs git to its end, whatever that is. Names of files are bytes: stdin and stdout are read and written as `latin1`, and `readable` makes
+ * a text of them.
+ */
+export function runGit(git: Git, words: readonly string[], { at, network, input, env }: GitRun): Promise<RunResult> {
+  const argv = gitArgv(words, at, network?.login === true ? git.credential : null)
+  return run(argv, {
+    env: gitEnv(git.env, env),
+    // Names on stdin are read from here on; nothing in it is asked which repo it belongs to.
+    cwd: at?.work_tree ?? at?.git_dir ?? '/',
+    input: Buffer.from(input ?? '', 'latin1'),
+    encoding: 'latin1',
+    timeout_ms: network === undefined ? local_ms : network_ms,
+  })
+}
+
+/** The same for what must succeed: gives stdout. Throws BurnError `git_*`. */
+export async function mustGit(git: Git, words: readonly string[], options: GitRun): Promise<string> {
+  const result = await runGit(git, words, options)
+  if (result.code === 0) return result.stdout
+  throw failed(words, result)
+}
+
+/** What a command's end says. */
+export function failed(words: readonly string[], { stdout, stderr, stopped, code }: RunResult): Error {
+  const late = stopped === 'timeout' ? 'fatal: Operation timed out\n' : stopped === 'too_much' ? 'fatal: it said too much\n' : ''
+  const said = `${late}${stderr}${words[0] === 'push' ? stdout : ''}`
+  return gitError(`git ${words[0] ?? ''}`, said === '' ? `fatal: it ended with ${code ?? 'a signal'}` : said)
+}
+
+/** Bytes, as git gives them, as people read them. */
+export function readable(bytes: string): string {
+  return Buffer.from(bytes, 'latin1').toString('utf8')
+}
+
+export function bytesOf(text: string): string {
+  return Buffer.from(text, 'utf8').toString('latin1')
+}

@@ -1,0 +1,100 @@
+/** Workspaces: made from a mirror in a moment, and removed when nothing is lost with them. */
+import { existsSync } from 'node:fs'
+import { chmod, copyFile, lstat, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { BurnError } from '../core/errors.ts'
+import { idPattern } from '../core/ids.ts'
+import { diskError } from './failure.ts'
+import { alone, fetchBase, mended } from './mirror.ts'
+import { indexOf, recordOf, workspaceAt, workspacesOf, type Mirror, type Workspace } from './places.ts'
+import { isPushed, pushedRef } from './pushed.ts'
+import { mustGit, runGit, type Git } from './run.ts'
+
+/**
+ * A folder with the newest of a base branch, on the branch `burn/<id>`. Where that branch is there already and its folder is gone, the folder comes
+ * back with what was committed. Throws BurnError `git_*`; `git_workspace_exists` where it is there.
+ */
+export async function addWorkspace(git: Git, mirror: Mirror, { id, base }: { id: string; base: string }): Promise<Workspace> {
+  if (!idPattern.test(id))
+    throw new BurnError('git_refused', `${JSON.stringify(id)} is no dispatch`, 'a workspace is named by its dispatch')
+  return alone(git, mirror, () =>
+    mended(git, mirror, async () => {
+      const workspace = workspaceAt(mirror, id, base, await fetchBase(git, mirror, base))
+      const complete = (await workspacesOf(mirror.dir, mirror.repo)).some((each) => each.id === id)
+      // Without a git directory the folder is not one that was begun and not finished.
+      if (existsSync(workspace.path) && (complete || !existsSync(workspace.git_dir)))
+        throw new BurnError('git_workspace_exists', `there is a workspace ${id} already`, 'carry on with it, or remove it')
+      // What a killed process, or a folder that went away, left.
+      await clear(workspace)
+      try {
+        return await checkOut(git, workspace)
+      } catch (thrown) {
+        await clear(workspace)
+        const unused = ['update-ref', '-d', `refs/heads/${workspace.branch}`, workspace.base_commit]
+        await runGit(git, unused, { at: { git_dir: mirror.path } })
+        throw diskError(thrown)
+      }
+    }),
+  )
+}
+
+async function checkOut(git: Git, workspace: Workspace): Promise<Workspace> {
+  const { mirror, branch, path, git_dir, base_commit } = workspace
+  const at = { git_dir: mirror.path }
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  const there = await runGit(git, ['merge-base', base_commit, `refs/heads/${branch}`], { at })
+  const fresh = there.code !== 0
+  const from = fresh ? ['--no-track', '-b', branch, path, base_commit] : [path, branch]
+  await mustGit(git, ['worktree', 'add', '--quiet', '--force', ...from], { at })
+  await copyFile(join(git_dir, 'index'), indexOf(workspace))
+  const made = fresh ? workspace : { ...workspace, base_commit: there.stdout.trim() }
+  const { path: record, text } = recordOf(made)
+  await writeFile(`${record}.new`, text)
+  await rename(`${record}.new`, record)
+  return made
+}
+
+/** Removes folder and branch. Throws BurnError `git_unpushed` where work would be lost with it, unless `force`. */
+export async function removeWorkspace(git: Git, workspace: Workspace, { force }: { readonly force: boolean }): Promise<void> {
+  if (!force && !(await isPushed(git, workspace)))
+    throw new BurnError('git_unpushed', `the workspace ${workspace.id} has work that is not pushed`, 'push it, or remove it by force')
+  await alone(git, workspace.mirror, async () => {
+    await clear(workspace)
+    const at = { git_dir: workspace.mirror.path }
+    for (const ref of [`refs/heads/${workspace.branch}`, pushedRef(workspace)]) await runGit(git, ['update-ref', '-d', ref], { at })
+  })
+}
+
+/** Forgets workspaces whose folders went away, unless their branches have what is nowhere else. */
+export async function pruneWorkspaces(git: Git, mirror: Mirror): Promise<void> {
+  for (const workspace of await workspacesOf(mirror.dir, mirror.repo))
+    if (!existsSync(workspace.path) && (await isPushed(git, workspace))) await removeWorkspace(git, workspace, { force: true })
+}
+
+/** The folder under another name first: half of one would look like much work. Git itself would trust the `.git` in it. */
+async function clear({ path, git_dir, id }: Workspace): Promise<void> {
+  const old = join(dirname(path), `.${id}.old`)
+  if (existsSync(path)) {
+    await empty(old)
+    await rename(path, old)
+  }
+  await rm(git_dir, { recursive: true, force: true })
+  await empty(old)
+}
+
+/** A model may have taken away its own right to look into a folder. */
+async function empty(path: string): Promise<void> {
+  try {
+    await rm(path, { recursive: true, force: true })
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code !== 'EACCES') throw thrown
+    await unlock(Buffer.from(path))
+    await rm(path, { recursive: true, force: true })
+  }
+}
+
+async function unlock(path: Buffer): Promise<void> {
+  if (!(await lstat(path)).isDirectory()) return
+  await chmod(path, 0o700)
+  for (const name of await readdir(path, { encoding: 'buffer' })) await unlock(Buffer.concat([path, Buffer.from('/'), name]))
+}

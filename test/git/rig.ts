@@ -1,0 +1,52 @@
+/** A forge that serves git, a folder for mirrors, and git as the product runs it. */
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import type { Git } from '../../src/git/run.ts'
+import { BurnError } from '../../src/core/errors.ts'
+import { openMirror } from '../../src/git/mirror.ts'
+import { addWorkspace } from '../../src/git/workspace.ts'
+import { makeBare } from '../stand-ins/gitea/git.ts'
+import { startGitea } from '../stand-ins/gitea/server.ts'
+import { clock } from '../support/clock.ts'
+
+export const repo = 'acme/app'
+export const author = { name: 'burn', email: 'burn@example.com' }
+export const token = 'tok-9f8e7d6c5b4a-secret'
+export const id = (n: number) => `0k${String(n).padStart(11, '0')}`
+
+/** `files`: what the repo's first commit has; of none, it has no commits. */
+export async function openRig(t: TestContext, files: Readonly<Record<string, string>> = { 'a.txt': 'one\ntwo\n', 'lib/b.txt': 'b\n' }) {
+  const root = mkdtempSync(join(tmpdir(), 'burn-git-'))
+  const [forgeDir, dir, home] = [join(root, 'forge'), join(root, 'data'), join(root, 'home')]
+  for (const each of [forgeDir, dir, home]) mkdirSync(each)
+  const bare = join(forgeDir, `${repo}.git`)
+  makeBare(bare, files)
+  const seed = { name: repo, writers: ['burn'] }
+  const server = await startGitea({ check: false, git: forgeDir, repos: [seed], tokens: { [token]: 'burn', 'reads-only': 'reader' } })
+  t.after(async () => {
+    await server.close()
+    rmSync(root, { recursive: true, force: true })
+  })
+  const git: Git = { env: { PATH: process.env['PATH'], HOME: home }, credential: helperFor(root, token), clock }
+  const clone_url = `${server.url}/${repo}.git`
+  const mirror = () => openMirror(git, { dir, repo, clone_url })
+  const workspace = async (n = 1, base = 'main') => addWorkspace(git, await mirror(), { id: id(n), base })
+  return { root, dir, home, bare, server, git, clone_url, mirror, workspace }
+}
+
+/** A program that knows one token, from a file. */
+export function helperFor(root: string, secret: string): string[] {
+  const path = join(root, 'helper $(touch pwned)')
+  writeFileSync(join(root, 'secret'), secret, { mode: 0o600 })
+  writeFileSync(path, `#!/bin/sh\n[ "$2" = get ] && printf 'username=burn\\npassword=%s\\n' "$(cat "$1")"\n`)
+  chmodSync(path, 0o700)
+  return [path, join(root, 'secret')]
+}
+
+export const fails = (code: string) => (thrown: unknown) => {
+  if (!(thrown instanceof BurnError)) return false
+  if (thrown.code !== code) throw new Error(`${thrown.code}, not ${code}: ${thrown.message}`)
+  return thrown.hint !== '' && !`${thrown.message}${thrown.hint}`.includes(token)
+}
