@@ -97,11 +97,10 @@ async function converse(
   context: SprintContext,
   stop: AbortSignal,
 ): Promise<Tried> {
-  const { check, note, workspace } = site
+  const { check, workspace } = site
   const { mends } = context.policy
   let text = first
   for (let mended = 0; ; mended++) {
-    note({ kind: 'said', by: 'burn', text, model: null, usage: null })
     const answer = await conversation.say(text, stop)
     const worked = workedBy(backend, answer, before)
     await site.record(worked)
