@@ -2,6 +2,7 @@
 import { Command } from 'commander'
 import type { ExitCode } from '../../core/errors.ts'
 import type { Sprint } from '../../core/sprint.ts'
+import type { SprintContext } from '../../sprint/context.ts'
 import type { RunOptions } from '../../sprint/run.ts'
 import type { CommonOptions, Context, OpenSession } from '../context.ts'
 import { BurnError } from '../../core/errors.ts'
@@ -93,7 +94,7 @@ function laneRepos(lane: string, { machines }: OpenSession['session']['fleet']):
 
 async function dryRun(
   wish: RunOptions,
-  sprints: Awaited<ReturnType<typeof import('../wire-sprints.ts').wireSprints>>,
+  sprints: SprintContext,
   options: Options,
   { io }: Context,
 ): Promise<ExitCode> {
