@@ -6,7 +6,7 @@ import type { Workspace } from './places.ts'
 import { BurnError } from '../core/errors.ts'
 import { diskError } from './failure.ts'
 import { indexOf, placeOf } from './places.ts'
-import { bytesOf, mustGit, readable, runGit, type Git, type GitRun } from './run.ts'
+import { bytesOf, failed, mustGit, readable, runGit, type Git, type GitRun } from './run.ts'
 
 export interface FileChange {
   readonly path: string
@@ -18,7 +18,7 @@ export interface FileChange {
 export interface WorkspaceChanges {
   /** Against the commit that the workspace began from, committed or not. */
   readonly files: readonly FileChange[]
-  /** Folders that are repositories of their own: git is never asked in them, and nothing of them is committed. */
+  /** Repositories of their own, in which git is never asked, and names that git refuses: nothing of them is committed. */
   readonly left_out: readonly string[]
   readonly empty: boolean
 }
@@ -89,12 +89,33 @@ function staged(workspace: Workspace, input?: string): GitRun {
 }
 
 /**
- * Makes our index say what the folder says; gives the repositories in it, which are left out. `git add` would ask for the state of each,
- * and so run what its configuration names; this asks for names and kinds only.
+ * Makes our index say what the folder says; gives what is left out: repositories in it, and names that git takes from nobody (`.git ` and the
+ * like). `git add` would ask each repository for its state, and so run what its configuration names; this asks for names and kinds only.
  */
 async function stage(git: Git, workspace: Workspace): Promise<string[]> {
   if (!existsSync(workspace.path)) throw new BurnError('git_failed', `the workspace ${workspace.id} has no folder`, 'it was removed')
   if (!existsSync(indexOf(workspace))) await mustGit(git, ['read-tree', workspace.base_commit], staged(workspace))
+  const { added, removed, nested } = await look(git, workspace)
+  const update = async (option: string, paths: readonly string[]) => {
+    const words = ['update-index', '-z', ...option.split(' '), '--stdin']
+    const result = await runGit(git, words, staged(workspace, paths.map((path) => `${path}\0`).join('')))
+    if (result.code !== 0) throw failed(words, result)
+    return /^Ignoring path /m.test(result.stdout + result.stderr)
+  }
+  if (removed.length > 0) await update('--force-remove', removed)
+  const ignored = added.length > 0 && (await update('--add --replace', added)) ? (await look(git, workspace)).added : []
+  return [...nested, ...ignored].map((path) => readable(path).replace(/\/$/, ''))
+}
+
+interface Look {
+  readonly added: readonly string[]
+  readonly removed: readonly string[]
+  /** Repositories of their own. */
+  readonly nested: readonly string[]
+}
+
+/** How the folder and our index differ. A submodule is as it was, whatever lies in its place. */
+async function look(git: Git, workspace: Workspace): Promise<Look> {
   const raw = ['diff-files', '--raw', '-z', '--no-renames', '--ignore-submodules=all']
   const fields = (await mustGit(git, raw, staged(workspace))).split('\0')
   const others = (await mustGit(git, ['ls-files', '-z', '--others', '--exclude-standard'], staged(workspace))).split('\0')
@@ -107,11 +128,7 @@ async function stage(git: Git, workspace: Workspace): Promise<string[]> {
     ;(after === gitlink || after === gone ? removed : added).push(path)
   }
   for (const path of others.filter((each) => each !== '')) (path.endsWith('/') ? nested : added).push(path)
-  const update = (option: string, paths: readonly string[]) =>
-    mustGit(git, ['update-index', '-z', ...option.split(' '), '--stdin'], staged(workspace, paths.map((path) => `${path}\0`).join('')))
-  if (removed.length > 0) await update('--force-remove', removed)
-  if (added.length > 0) await update('--add --replace', added)
-  return nested.map((path) => readable(path).replace(/\/$/, ''))
+  return { added, removed, nested }
 }
 
 /** An agent's own index follows, or `git status` would tell it that the commit was undone. */

@@ -25,7 +25,8 @@ interface Known {
 const known: readonly Known[] = [
   {
     code: 'git_disk_full',
-    pattern: /No space left on device|ENOSPC|Disk quota exceeded|EDQUOT/,
+    // While it lays out files, git says of a write that failed no more than that.
+    pattern: /No space left on device|ENOSPC|Disk quota exceeded|EDQUOT|^error: unable to write file [^:\n]*$/m,
     hint: 'make room on the disk that has the workspaces',
   },
   { code: 'git_locked', pattern: /\.lock': File exists/, hint: 'another git is at work there' },

@@ -7,6 +7,7 @@ const table: readonly (readonly [GitCode, string])[] = [
   ['git_disk_full', 'error: file write error: No space left on device\nfatal: unable to write loose object file\nfatal: early EOF'],
   ['git_disk_full', "fatal: cannot create directory at 'x': No space left on device"],
   ['git_disk_full', 'fatal: write error: Disk quota exceeded'],
+  ['git_disk_full', "error: unable to write file big.txt\nfatal: Could not reset index file to revision 'HEAD'."],
   ['git_locked', "error: cannot lock ref 'refs/remotes/origin/main': Unable to create '/m/refs/remotes/origin/main.lock': File exists."],
   ['git_missing', 'git: command not found'],
   ['git_auth', "fatal: Authentication failed for 'https://f.example/acme/app.git/'"],

@@ -1,0 +1,13 @@
+/** A process of its own that makes one workspace: `maker.ts <dir> <repo> <clone url> <id> <helper…>`. Says `ready`, then begins at a line on stdin. */
+import { once } from 'node:events'
+import { openMirror } from '../../src/git/mirror.ts'
+import { addWorkspace } from '../../src/git/workspace.ts'
+import { clock } from '../support/clock.ts'
+
+const [dir = '', repo = '', clone_url = '', id = '', ...credential] = process.argv.slice(2)
+const git = { env: process.env, credential, clock }
+process.stdout.write('ready\n')
+await once(process.stdin, 'data')
+const { path } = await addWorkspace(git, await openMirror(git, { dir, repo, clone_url }), { id, base: 'main' })
+process.stdout.write(`${path}\n`)
+process.stdin.destroy()

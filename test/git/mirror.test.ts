@@ -1,0 +1,189 @@
+/** Mirrors: what goes wrong on the way to the remote, and what several processes, or one that was killed, do to one. */
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { test } from 'node:test'
+import type { Git } from '../../src/git/run.ts'
+import { commitAll } from '../../src/git/changes.ts'
+import { locked } from '../../src/git/lock.ts'
+import { openMirror } from '../../src/git/mirror.ts'
+import { listWorkspaces } from '../../src/git/places.ts'
+import { push } from '../../src/git/push.ts'
+import { addWorkspace } from '../../src/git/workspace.ts'
+import { branchIn, commitTo, gitAs } from '../stand-ins/gitea/git.ts'
+import { clock } from '../support/clock.ts'
+import { author, fails, helperFor, id, openRig, repo } from './rig.ts'
+
+test('each way to the remote that is closed has its own code, and leaves no mirror', async (t) => {
+  const { root, dir, git, clone_url, server } = await openRig(t)
+  const url = new URL(clone_url)
+  const open = (clone: string, with_: Git = git) => openMirror(with_, { dir, repo, clone_url: clone })
+  await assert.rejects(open(clone_url.replace('app', 'none')), fails('git_refused'))
+  await assert.rejects(open(join(root, 'none.git')), fails('git_refused'))
+  await assert.rejects(open(clone_url, { ...git, credential: null }), fails('git_auth'))
+  mkdirSync(join(root, 'wrong'))
+  await assert.rejects(open(clone_url, { ...git, credential: helperFor(join(root, 'wrong'), 'tok-wrong') }), fails('git_auth'))
+  server.trouble({ kind: 'status', status: 502 }, /info\/refs/, 1)
+  await assert.rejects(open(clone_url), fails('git_unreachable'))
+  server.trouble({ kind: 'cut' }, /POST .*git-upload-pack/)
+  await assert.rejects(open(clone_url), fails('git_unreachable'))
+  server.calm()
+  await assert.rejects(open('ext::sh -c "touch pwned"'), fails('git_refused'))
+  await assert.rejects(open('ext::touch'), fails('git_refused'))
+  await assert.rejects(open(`http://burn:secret@${url.host}/${repo}.git`), fails('git_refused'))
+  await assert.rejects(open('--upload-pack=touch'), fails('git_refused'))
+  await assert.rejects(openMirror(git, { dir, repo: '../x', clone_url }), fails('git_refused'))
+  await assert.rejects(open(clone_url, { ...git, env: { PATH: root } }), fails('git_missing'))
+  await server.close()
+  await assert.rejects(open(clone_url), fails('git_unreachable'))
+  assert.deepEqual(readdirSync(join(dir, 'mirrors/acme')), [])
+})
+
+test('a repo without commits, and a base that is not there, are said to be that', async (t) => {
+  const { bare, dir, git, mirror, clone_url } = await openRig(t, {})
+  await assert.rejects(mirror(), fails('git_empty'))
+  commitTo(bare, 'trunk', { 'a.txt': 'a\n' })
+  const made = await mirror()
+  await assert.rejects(addWorkspace(git, made, { id: id(1), base: 'main' }), fails('git_no_base'))
+  for (const base of ['../main', '-f', 'a..b', '', 'a b', 'HEAD:x', 'x.lock', '@{u}', '*'])
+    await assert.rejects(addWorkspace(git, made, { id: id(1), base }), fails('git_no_base'), base)
+  assert.deepEqual(await listWorkspaces(dir), [])
+  assert.ok(existsSync((await addWorkspace(git, await openMirror(git, { dir, repo, clone_url }), { id: id(1), base: 'trunk' })).path))
+})
+
+const damage: readonly (readonly [string, (mirror: string) => void])[] = [
+  ['its HEAD is gone', (mirror) => rmSync(join(mirror, 'HEAD'))],
+  ['its objects are gone', (mirror) => rmSync(join(mirror, 'objects'), { recursive: true })],
+  ['its packs or objects are empty', (mirror) => objectsOf(mirror).forEach((path) => truncateSync(path))],
+  ['a ref is broken', (mirror) => writeFileSync(join(mirror, 'refs/burn/head'), 'what is this\n')],
+  ['a ref leads nowhere', (mirror) => writeFileSync(join(mirror, 'refs/burn/head'), `${'1'.repeat(40)}\n`)],
+  ['it is a file', (mirror) => (rmSync(mirror, { recursive: true }), writeFileSync(mirror, ''))],
+]
+
+function objectsOf(mirror: string): string[] {
+  const names = readdirSync(join(mirror, 'objects'), { recursive: true, encoding: 'utf8' })
+  return names.filter((name) => /(?:^[0-9a-f]{2}\/|\.pack$)/.test(name)).map((name) => join(mirror, 'objects', name))
+}
+
+for (const [what, harm] of damage) {
+  test(`a mirror is cloned anew where ${what}`, async (t) => {
+    const { mirror, workspace } = await openRig(t)
+    const { path } = await mirror()
+    harm(path)
+    const made = await workspace()
+    assert.equal(readFileSync(join(made.path, 'a.txt'), 'utf8'), 'one\ntwo\n')
+    assert.ok(existsSync(`${path}.damaged`))
+  })
+}
+
+test('a file that the mirror lost shows when it is wanted, and is mended then', async (t) => {
+  const { bare, mirror, workspace } = await openRig(t)
+  const { path } = await mirror()
+  const blob = gitAs(bare, 'rev-parse', 'main:lib/b.txt')
+  rmSync(join(path, 'objects', blob.slice(0, 2), blob.slice(2)))
+  assert.equal(readFileSync(join((await workspace()).path, 'lib/b.txt'), 'utf8'), 'b\n')
+})
+
+test('a damaged mirror stays where a workspace has work that is nowhere else', async (t) => {
+  const { dir, git, mirror, workspace } = await openRig(t)
+  const made = await workspace()
+  writeFileSync(join(made.path, 'a.txt'), 'work\n')
+  rmSync(join(made.mirror.path, 'HEAD'))
+  await assert.rejects(mirror(), fails('git_mirror_damaged'))
+  assert.equal(readFileSync(join(made.path, 'a.txt'), 'utf8'), 'work\n')
+  assert.deepEqual(await listWorkspaces(dir), [made])
+  await commitAll(git, made, { message: 'work', author })
+  await assert.rejects(mirror(), fails('git_mirror_damaged'))
+  await push(git, made)
+  assert.ok(existsSync(join((await mirror()).path, 'HEAD')))
+})
+
+test('what a killed git left is put out of the way', async (t) => {
+  const { bare, dir, mirror, workspace } = await openRig(t)
+  const first = await workspace(1)
+  const { path } = await mirror()
+  for (const name of ['packed-refs.lock', 'HEAD.lock', 'config.lock', 'refs/remotes/origin/main.lock']) writeFileSync(join(path, name), '')
+  mkdirSync(`${path}.new-0123`)
+  const newest = commitTo(bare, 'main', { 'new.txt': 'new\n' })
+  assert.equal((await workspace(2)).base_commit, newest)
+  assert.deepEqual((await listWorkspaces(dir))[0], first)
+  assert.equal(existsSync(`${path}.damaged`), false)
+  renameSync(path, `${path}.new-4567`)
+  await mirror()
+  assert.deepEqual(readdirSync(join(dir, 'mirrors/acme')), ['app.git'], 'half a clone counts as none')
+})
+
+test('what was written into its configuration is gone when it is opened again', async (t) => {
+  const { mirror } = await openRig(t)
+  const { path } = await mirror()
+  const before = readFileSync(join(path, 'config'), 'utf8')
+  writeFileSync(join(path, 'config'), `${before}[filter "x"]\n\tclean = touch pwned\n`)
+  await mirror()
+  assert.equal(readFileSync(join(path, 'config'), 'utf8'), before)
+})
+
+test('processes that begin at once share one clone', async (t) => {
+  const { dir, git, clone_url, home } = await openRig(t)
+  const numbers = [1, 2, 3]
+  const makers = numbers.map((n) => {
+    const args = [join(import.meta.dirname, 'maker.ts'), dir, repo, clone_url, id(n), ...(git.credential ?? [])]
+    return spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...args], { env: { PATH: process.env['PATH'], HOME: home } })
+  })
+  const said = makers.map(async (maker) => [await text(maker.stdout), await text(maker.stderr)])
+  await Promise.all(makers.map((maker) => once(maker.stdout, 'readable')))
+  for (const maker of makers) maker.stdin.write('go\n')
+  assert.deepEqual(
+    await Promise.all(said),
+    numbers.map((n) => [`ready\n${join(dir, 'work', id(n))}\n`, '']),
+  )
+  assert.equal((await listWorkspaces(dir)).length, 3)
+  assert.deepEqual(readdirSync(join(dir, 'mirrors/acme')), ['app.git'])
+})
+
+test('many workspaces of one process at once do not disturb one another', async (t) => {
+  const { bare, git, workspace } = await openRig(t)
+  const made = await Promise.all([1, 2, 3, 4].map((n) => workspace(n)))
+  await Promise.all(
+    made.map(async (each) => {
+      writeFileSync(join(each.path, 'a.txt'), each.id)
+      await commitAll(git, each, { message: 'work', author })
+      assert.equal(await push(git, each), branchIn(bare, each.branch))
+    }),
+  )
+})
+
+test('the lock of a process that is gone is broken by one of those who wait, and work is never done twice at once', async (t) => {
+  const { root } = await openRig(t, {})
+  const path = join(root, 'some.lock')
+  const gone = spawn('true')
+  await once(gone, 'exit')
+  let inside = 0
+  for (const left of [`${gone.pid} - x\n`, `${process.pid} 1 x\n`, 'nonsense', '']) {
+    writeFileSync(path, left)
+    writeFileSync(`${path}.break`, left)
+    const done = Array.from({ length: 8 }, () =>
+      locked(path, clock, async () => {
+        inside += 1
+        await new Promise(setImmediate)
+        assert.equal(inside, 1)
+        inside -= 1
+      }),
+    )
+    await Promise.all(done)
+    assert.deepEqual([existsSync(path), existsSync(`${path}.break`)], [false, false])
+  }
+  const living = spawn('cat')
+  let now = 0
+  const quick = { now: () => now, sleep: async () => void (now += 600_000) }
+  writeFileSync(path, `${living.pid} - x\n`)
+  await assert.rejects(
+    locked(path, quick, async () => {}),
+    fails('git_busy'),
+  )
+  living.stdin.end()
+  await once(living, 'exit')
+  await locked(path, quick, async () => {})
+})

@@ -1,0 +1,59 @@
+/** The token: asked for by git, of the helper, and nowhere else. */
+import assert from 'node:assert/strict'
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { changesIn, commitAll } from '../../src/git/changes.ts'
+import { mergesInto, push } from '../../src/git/push.ts'
+import { isPushed } from '../../src/git/pushed.ts'
+import { removeWorkspace } from '../../src/git/workspace.ts'
+import { author, openRig, token } from './rig.ts'
+
+test('the token is in no argv, environment or file that git is given or leaves', async (t) => {
+  const rig = await openRig(t)
+  const { root, dir, server } = rig
+  const bin = join(root, 'bin')
+  mkdirSync(bin)
+  const real = execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim()
+  const log = join(root, 'spawned.log')
+  // What git starts by itself gets what it got, so the remote's helper is seen through this environment too.
+  writeFileSync(join(bin, 'git'), `#!/bin/sh\n{ echo git "$@"; env; echo; } >>${log}\nexec ${real} "$@"\n`)
+  chmodSync(join(bin, 'git'), 0o755)
+  const git = { ...rig.git, env: { ...rig.git.env, PATH: `${bin}:${rig.git.env['PATH']}`, BURN_FORGE_TOKEN: token } }
+  const made = await rig.workspace.call(null)
+  const other = { ...rig, git }
+  writeFileSync(join(made.path, 'new.txt'), 'x\n')
+  await changesIn(git, made)
+  await commitAll(other.git, made, { message: 'work', author })
+  await push(git, made)
+  await mergesInto(git, made)
+  assert.equal(await isPushed(git, made), true)
+  const spawned = readFileSync(log, 'latin1')
+  assert.ok(spawned.split('\ngit ').length > 8)
+  assert.ok(
+    server.log.some(({ authorization }) => authorization?.startsWith('Basic ')),
+    'it did log in',
+  )
+  const basic = Buffer.from(`burn:${token}`).toString('base64')
+  const files = readdirSync(dir, { recursive: true, encoding: 'utf8' })
+    .map((name) => join(dir, name))
+    .filter((path) => statSync(path).isFile())
+  assert.ok(files.length > 20)
+  for (const [where, text] of [['spawned', spawned] as const, ...files.map((path) => [path, readFileSync(path, 'latin1')] as const)])
+    for (const secret of [token, basic]) assert.ok(!text.includes(secret), where)
+  assert.ok(server.log.every(({ target }) => !target.includes(token)))
+  await removeWorkspace(git, made, { force: false })
+})
+
+test('a helper is asked over HTTP only, and in place of every other', async (t) => {
+  const { root, git, bare, dir, home, workspace } = await openRig(t)
+  const seen = join(root, 'asked')
+  const stranger = join(root, 'stranger')
+  writeFileSync(stranger, `#!/bin/sh\necho "$@" >>${seen}\n`, { mode: 0o755 })
+  writeFileSync(join(home, '.gitconfig'), `[credential]\n\thelper = ${stranger}\n[core]\n\thooksPath = ${root}\n`)
+  await workspace()
+  const { openMirror } = await import('../../src/git/mirror.ts')
+  await openMirror({ ...git, credential: [stranger] }, { dir, repo: 'local/app', clone_url: bare })
+  assert.throws(() => readFileSync(seen))
+})
