@@ -1,12 +1,12 @@
 /** What sprints need beyond a session: backends, redaction, and git's way to the forge's credentials. */
 import { hostname } from 'node:os'
-import { resolve } from 'node:path'
 import type { SecretSource } from '../core/nouns.ts'
 import type { SprintPolicy } from '../core/sprint.ts'
 import type { Git } from '../git/run.ts'
 import type { SprintContext } from '../sprint/context.ts'
 import type { Context, OpenSession } from './context.ts'
-import { BurnError } from '../core/errors.ts'
+import { BurnError, adviceOf } from '../core/errors.ts'
+import { loginAnswer, wantsLogin } from '../git/credential.ts'
 import { readSecret } from '../host/secrets.ts'
 import { openBackend } from '../llm/open.ts'
 import { redactor } from '../llm/redact.ts'
@@ -18,11 +18,23 @@ export function sprintPolicy({ fleet }: OpenSession['session']): SprintPolicy {
   throw new BurnError('sprint_unset', 'no backend is configured: the spec has no "sprint"', hint, { exit: 2 })
 }
 
-/** Git asks this program for the forge's login, by its command line: the token is in no argv, URL or file of git's. */
-export function gitFor({ session, spec_file }: OpenSession, { env, clock, self, cwd }: Context): Git {
-  const asks = [...self, 'credential', '--spec', resolve(cwd, spec_file)]
-  return { env, clock, credential: session.fleet.forge.kind === 'gitea' ? asks : null }
+/** Git that asks this process for the forge's login: only for that forge, and only where the remote wants one. */
+export function gitFor({ session: { fleet, notify } }: OpenSession, { env, clock, home }: Context): Git {
+  const { forge } = fleet
+  if (forge.kind !== 'gitea') return { env, clock, login: null }
+  const login = async (question: string) => {
+    if (!wantsLogin(question, forge.url)) return ''
+    const token = await readSecret(forge.token, { home, env }).catch((thrown: unknown) => {
+      notify({ level: 'warn', subject: 'git', text: adviceOf(thrown) })
+      return ''
+    })
+    return loginAnswer(username, token)
+  }
+  return { env, clock, login }
 }
+
+/** The name that stands beside a token is not looked at by Gitea. */
+const username = 'burn'
 
 export async function wireSprints(open: OpenSession, context: Context, hear: SprintContext['hear']): Promise<SprintContext> {
   const { session } = open

@@ -1,6 +1,5 @@
 /** Git's commands as data: an argv and an environment that let nothing run but git itself, whatever lies in the folder that it looks at. */
 import { delimiter, isAbsolute } from 'node:path'
-import { shellWords } from '../host/quote.ts'
 
 /** What a command works on. */
 export interface GitPlace {
@@ -41,9 +40,15 @@ const pinned: readonly string[] = [
   'credential.helper=',
 ]
 
-/** The argv of a git command in a place. `helper`: the command that git asks for a login, in place of every other. */
-export function gitArgv(words: readonly string[], place: GitPlace | null, helper: readonly string[] | null): string[] {
-  const helped = helper === null ? [] : [`credential.helper=!${shellWords(helper)}`]
+/**
+ * Whom git asks for a login, in place of every other: the program that started it, over descriptor 3, which a remote's helper inherits. A program of
+ * its own would take a second a question; and what is asked so is in no argv, environment or file. It is told what git keeps, too, and says nothing then.
+ */
+const asks = `!ask() { [ "$1" = get ] || return 0; cat >&3; echo >&3; while IFS= read -r line <&3 && [ -n "$line" ]; do printf '%s\\n' "$line"; done; }; ask`
+
+/** The argv of a git command in a place. `login`: it may ask for one. */
+export function gitArgv(words: readonly string[], place: GitPlace | null, login: boolean): string[] {
+  const helped = login ? [`credential.helper=${asks}`] : []
   const where =
     place === null ? [] : [`--git-dir=${place.git_dir}`, ...(place.work_tree === undefined ? [] : [`--work-tree=${place.work_tree}`])]
   return ['git', ...[...pinned, ...helped].flatMap((setting) => ['-c', setting]), ...where, ...words]

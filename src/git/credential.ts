@@ -15,9 +15,9 @@ function parseAsked(input: string): Asked | null {
   return asked
 }
 
-/** Whether git asks (`get`) for the login of exactly this forge: its protocol, host and port. Nothing is ever stored or erased. */
-export function wantsLogin(operation: string, input: string, forge_url: string): boolean {
-  const asked = operation === 'get' ? parseAsked(input) : null
+/** Whether git asks for the login of exactly this forge: its protocol, host and port. */
+export function wantsLogin(question: string, forge_url: string): boolean {
+  const asked = parseAsked(question)
   const [protocol, host] = [asked?.get('protocol'), asked?.get('host')]
   if (protocol === undefined || host === undefined || !URL.canParse(forge_url)) return false
   const forge = new URL(forge_url)

@@ -8,8 +8,8 @@ import { gitError } from './failure.ts'
 export interface Git {
   /** The process's environment; git gets little of it. */
   readonly env: Readonly<Record<string, string | undefined>>
-  /** Program and arguments that answer git's questions for a login (gitcredentials); null: none is asked. */
-  readonly credential: readonly string[] | null
+  /** Answers git's question for a login, in the words of gitcredentials, or with nothing; null: none is asked. */
+  readonly login: ((question: string) => Promise<string>) | null
   readonly clock: Clock
 }
 
@@ -29,13 +29,15 @@ const network_ms = 1_800_000
  * a text of them.
  */
 export function runGit(git: Git, words: readonly string[], { at, network, input, env }: GitRun): Promise<RunResult> {
-  const argv = gitArgv(words, at, network?.login === true ? git.credential : null)
+  const login = network?.login === true ? git.login : null
+  const argv = gitArgv(words, at, login !== null)
   return run(argv, {
     env: gitEnv(git.env, env),
     // Names on stdin are read from here on; nothing in it is asked which repo it belongs to.
     cwd: at?.work_tree ?? at?.git_dir ?? '/',
     input: Buffer.from(input ?? '', 'latin1'),
     encoding: 'latin1',
+    ...(login === null ? {} : { answers: login }),
     timeout_ms: network === undefined ? local_ms : network_ms,
   })
 }

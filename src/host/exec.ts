@@ -1,6 +1,6 @@
 /** Child processes: the only place that starts one. */
 import { spawn, type ChildProcess, type ChildProcessByStdio } from 'node:child_process'
-import type { Readable, Writable } from 'node:stream'
+import type { Duplex, Readable, Writable } from 'node:stream'
 
 export interface RunOptions {
   readonly input?: string | Buffer
@@ -11,6 +11,8 @@ export interface RunOptions {
   readonly cwd?: string
   /** How stdout becomes a text; with `latin1` each character is one of its bytes, whatever they are. */
   readonly encoding?: 'utf8' | 'latin1'
+  /** Answers what the child, or one of its own, asks on descriptor 3: lines up to an empty one, both ways. Must not reject. */
+  readonly answers?: (question: string) => Promise<string>
 }
 
 export interface RunResult {
@@ -48,8 +50,7 @@ export function run(argv: readonly string[], options: RunOptions): Promise<RunRe
     const finish = (code: number | null, signal: string | null) => {
       clearTimeout(timer)
       clearTimeout(drain)
-      child.stdout.destroy()
-      child.stderr.destroy()
+      for (const pipe of child.stdio) pipe?.destroy()
       resolve({ code, signal, stdout: output.stdout.text(options.encoding), stderr: failure + output.stderr.text(), stopped })
     }
     for (const name of ['stdout', 'stderr'] as const) {
@@ -65,7 +66,22 @@ export function run(argv: readonly string[], options: RunOptions): Promise<RunRe
       drain = setTimeout(() => finish(code, signal), DRAIN_MS)
       child.once('close', () => finish(code, signal))
     })
+    if (options.answers !== undefined) answer(child, options.answers)
     child.stdin.end(options.input ?? '')
+  })
+}
+
+function answer(child: OpenChild, answers: NonNullable<RunOptions['answers']>): void {
+  const line = child.stdio[3] as Duplex
+  let asked = ''
+  line.on('error', () => line.destroy())
+  line.on('data', (chunk: Buffer) => {
+    asked += chunk.toString()
+    for (let end = asked.indexOf('\n\n'); end >= 0; end = asked.indexOf('\n\n')) {
+      const question = asked.slice(0, end)
+      asked = asked.slice(end + 2)
+      void answers(question).then((text) => line.write(`${text}\n`))
+    }
   })
 }
 
@@ -139,11 +155,14 @@ export type OpenChild = ChildProcessByStdio<Writable, Readable, Readable>
  * Starts a program with its three streams as pipes of bytes, in a process group of its own, so that a Ctrl-C meant for this
  * program does not end it too. What breaks its stdin shows as its end, so errors of that pipe are no errors of their own.
  */
-export function open(argv: readonly string[], options: { env?: Readonly<Record<string, string>>; cwd?: string } = {}): OpenChild {
+export function open(
+  argv: readonly string[],
+  options: { env?: Readonly<Record<string, string>>; cwd?: string; answers?: RunOptions['answers'] } = {},
+): OpenChild {
   const [program, ...args] = argv
   if (program === undefined) throw new Error('no program to start')
   const child = spawn(program, args, {
-    stdio: ['pipe', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe', ...(options.answers === undefined ? [] : ['pipe' as const])],
     detached: true,
     ...(options.env === undefined ? {} : { env: options.env }),
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),

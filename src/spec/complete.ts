@@ -88,8 +88,7 @@ export function localPath(path: string, home: string, folder: string): string {
   return path.startsWith('/') ? path : `${folder}/${path.replace(/^\.\//, '')}`
 }
 
-/** The forge with its defaults. `local`: a path of this machine as written. */
-export function completeForge({ forge }: Pick<WrittenSpec, 'forge'>, local: (path: string) => string): ForgeConfig {
+function completeForge({ forge }: Pick<WrittenSpec, 'forge'>, local: (path: string) => string): ForgeConfig {
   if (forge.kind === 'folder') return { kind: 'folder', path: local(forge.path), owner: forge.owner ?? defaults.folderOwner }
   return {
     kind: 'gitea',

@@ -1,4 +1,4 @@
-/** Our side of git's credential protocol: as a function, and as git itself asks it. */
+/** Our side of git's credential protocol. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
@@ -6,37 +6,29 @@ import { loginAnswer, wantsLogin } from '../../src/git/credential.ts'
 
 const asked = (protocol: string, host: string, more = '') => `protocol=${protocol}\nhost=${host}\n${more}\n`
 
-const cases: readonly (readonly [string, string, string, string, boolean])[] = [
-  ['the forge', 'get', asked('https', 'forge.example.com'), 'https://forge.example.com', true],
-  ['the forge below a path', 'get', asked('https', 'forge.example.com', 'path=git/acme/app.git\n'), 'https://forge.example.com/git', true],
-  ['its usual port', 'get', asked('https', 'forge.example.com:443'), 'https://forge.example.com', true],
-  ['its own port', 'get', asked('http', '127.0.0.1:3000'), 'http://127.0.0.1:3000/', true],
-  [
-    'what newer gits add',
-    'get',
-    asked('https', 'f.example', 'capability[]=authtype\nwwwauth[]=Basic realm="x=y"\n'),
-    'https://f.example',
-    true,
-  ],
-  ['storing', 'store', asked('https', 'f.example'), 'https://f.example', false],
-  ['erasing', 'erase', asked('https', 'f.example'), 'https://f.example', false],
-  ['nothing', 'get', '', 'https://f.example', false],
-  ['another host', 'get', asked('https', 'evil.example'), 'https://f.example', false],
-  ['a longer host', 'get', asked('https', 'f.example.evil.example'), 'https://f.example', false],
-  ['another port', 'get', asked('https', 'f.example:8443'), 'https://f.example', false],
-  ['no TLS', 'get', asked('http', 'f.example'), 'https://f.example', false],
-  ['another protocol', 'get', asked('ftp', 'f.example'), 'https://f.example', false],
-  ['a host with a login', 'get', asked('https', 'f.example@evil.example'), 'https://evil.example', false],
-  ['a host with a path', 'get', asked('https', 'f.example/x'), 'https://f.example', false],
-  ['a line that is none', 'get', 'protocol=https\nhost\n', 'https://f.example', false],
-  ['a carriage return', 'get', asked('https', 'f.example\r'), 'https://f.example', false],
-  ['a NUL', 'get', asked('https', 'f.example', 'x=\0\n'), 'https://f.example', false],
-  ['a host after the end', 'get', 'protocol=https\n\nhost=f.example\n', 'https://f.example', false],
-  ['a forge in a folder', 'get', asked('https', 'f.example'), '/srv/forge', false],
+const cases: readonly (readonly [string, string, string, boolean])[] = [
+  ['the forge', asked('https', 'forge.example.com'), 'https://forge.example.com', true],
+  ['the forge below a path', asked('https', 'forge.example.com', 'path=git/acme/app.git\n'), 'https://forge.example.com/git', true],
+  ['its usual port', asked('https', 'forge.example.com:443'), 'https://forge.example.com', true],
+  ['its own port', asked('http', '127.0.0.1:3000'), 'http://127.0.0.1:3000/', true],
+  ['what newer gits add', asked('https', 'f.example', 'capability[]=authtype\nwwwauth[]=Basic realm="x=y"\n'), 'https://f.example', true],
+  ['nothing', '', 'https://f.example', false],
+  ['another host', asked('https', 'evil.example'), 'https://f.example', false],
+  ['a longer host', asked('https', 'f.example.evil.example'), 'https://f.example', false],
+  ['another port', asked('https', 'f.example:8443'), 'https://f.example', false],
+  ['no TLS', asked('http', 'f.example'), 'https://f.example', false],
+  ['another protocol', asked('ftp', 'f.example'), 'https://f.example', false],
+  ['a host with a login', asked('https', 'f.example@evil.example'), 'https://evil.example', false],
+  ['a host with a path', asked('https', 'f.example/x'), 'https://f.example', false],
+  ['a line that is none', 'protocol=https\nhost\n', 'https://f.example', false],
+  ['a carriage return', asked('https', 'f.example\r'), 'https://f.example', false],
+  ['a NUL', asked('https', 'f.example', 'x=\0\n'), 'https://f.example', false],
+  ['a host after the end', 'protocol=https\n\nhost=f.example\n', 'https://f.example', false],
+  ['a forge in a folder', asked('https', 'f.example'), '/srv/forge', false],
 ]
 
-for (const [what, operation, input, url, wanted] of cases)
-  test(`a login is ${wanted ? '' : 'not '}given for ${what}`, () => assert.equal(wantsLogin(operation, input, url), wanted))
+for (const [what, input, url, wanted] of cases)
+  test(`a login is ${wanted ? '' : 'not '}given for ${what}`, () => assert.equal(wantsLogin(input, url), wanted))
 
 test('an answer is two lines, whatever the login is, or none', () => {
   assert.equal(loginAnswer('burn', 't'), 'username=burn\npassword=t\n')
@@ -53,7 +45,7 @@ test('no other host than the forge is ever answered', () => {
   fc.assert(
     fc.property(fc.webAuthority(), fc.string(), (host, noise) => {
       fc.pre(host !== 'forge.example.com')
-      assert.equal(wantsLogin('get', asked('https', host, noise), 'https://forge.example.com:8443'), host === 'forge.example.com:8443')
+      assert.equal(wantsLogin(asked('https', host, noise), 'https://forge.example.com:8443'), host === 'forge.example.com:8443')
     }),
   )
 })

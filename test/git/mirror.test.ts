@@ -15,7 +15,8 @@ import { push } from '../../src/git/push.ts'
 import { addWorkspace } from '../../src/git/workspace.ts'
 import { branchIn, commitTo, gitAs } from '../stand-ins/gitea/git.ts'
 import { clock } from '../support/clock.ts'
-import { author, fails, helperFor, id, openRig, repo } from './rig.ts'
+import { loginAnswer } from '../../src/git/credential.ts'
+import { author, fails, id, openRig, repo, token } from './rig.ts'
 
 test('each way to the remote that is closed has its own code, and leaves no mirror', async (t) => {
   const { root, dir, git, clone_url, server } = await openRig(t)
@@ -23,9 +24,8 @@ test('each way to the remote that is closed has its own code, and leaves no mirr
   const open = (clone: string, with_: Git = git) => openMirror(with_, { dir, repo, clone_url: clone })
   await assert.rejects(open(clone_url.replace('app', 'none')), fails('git_refused'))
   await assert.rejects(open(join(root, 'none.git')), fails('git_refused'))
-  await assert.rejects(open(clone_url, { ...git, credential: null }), fails('git_auth'))
-  mkdirSync(join(root, 'wrong'))
-  await assert.rejects(open(clone_url, { ...git, credential: helperFor(join(root, 'wrong'), 'tok-wrong') }), fails('git_auth'))
+  await assert.rejects(open(clone_url, { ...git, login: null }), fails('git_auth'))
+  await assert.rejects(open(clone_url, { ...git, login: async () => loginAnswer('burn', 'tok-wrong') }), fails('git_auth'))
   server.trouble({ kind: 'status', status: 502 }, /info\/refs/, 1)
   await assert.rejects(open(clone_url), fails('git_unreachable'))
   server.trouble({ kind: 'cut' }, /POST .*git-upload-pack/)
@@ -126,10 +126,10 @@ test('what was written into its configuration is gone when it is opened again', 
 })
 
 test('processes that begin at once share one clone', async (t) => {
-  const { dir, git, clone_url, home } = await openRig(t)
+  const { dir, clone_url, home } = await openRig(t)
   const numbers = [1, 2, 3]
   const makers = numbers.map((n) => {
-    const args = [join(import.meta.dirname, 'maker.ts'), dir, repo, clone_url, id(n), ...(git.credential ?? [])]
+    const args = [join(import.meta.dirname, 'maker.ts'), dir, repo, clone_url, id(n), token]
     return spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...args], { env: { PATH: process.env['PATH'], HOME: home } })
   })
   const said = makers.map(async (maker) => [await text(maker.stdout), await text(maker.stderr)])

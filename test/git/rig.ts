@@ -1,9 +1,10 @@
 /** A forge that serves git, a folder for mirrors, and git as the product runs it. */
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import type { Git } from '../../src/git/run.ts'
+import { loginAnswer, wantsLogin } from '../../src/git/credential.ts'
 import { BurnError } from '../../src/core/errors.ts'
 import { openMirror } from '../../src/git/mirror.ts'
 import { addWorkspace } from '../../src/git/workspace.ts'
@@ -29,20 +30,12 @@ export async function openRig(t: TestContext, files: Readonly<Record<string, str
     await server.close()
     rmSync(root, { recursive: true, force: true })
   })
-  const git: Git = { env: { PATH: process.env['PATH'], HOME: home }, credential: helperFor(root, token), clock }
+  const login = async (question: string) => (wantsLogin(question, server.url) ? loginAnswer('burn', token) : '')
+  const git: Git = { env: { PATH: process.env['PATH'], HOME: home }, login, clock }
   const clone_url = `${server.url}/${repo}.git`
   const mirror = () => openMirror(git, { dir, repo, clone_url })
   const workspace = async (n = 1, base = 'main') => addWorkspace(git, await mirror(), { id: id(n), base })
   return { root, dir, home, bare, server, git, clone_url, mirror, workspace }
-}
-
-/** A program that knows one token, from a file. */
-export function helperFor(root: string, secret: string): string[] {
-  const path = join(root, 'helper $(touch pwned)')
-  writeFileSync(join(root, 'secret'), secret, { mode: 0o600 })
-  writeFileSync(path, `#!/bin/sh\n[ "$2" = get ] && printf 'username=burn\\npassword=%s\\n' "$(cat "$1")"\n`)
-  chmodSync(path, 0o700)
-  return [path, join(root, 'secret')]
 }
 
 export const fails = (code: string) => (thrown: unknown) => {

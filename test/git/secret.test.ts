@@ -1,4 +1,4 @@
-/** The token: asked for by git, of the helper, and nowhere else. */
+/** The token: asked for by git, of the process that runs it, and nowhere else. */
 import assert from 'node:assert/strict'
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { execFileSync } from 'node:child_process'
@@ -46,7 +46,7 @@ test('the token is in no argv, environment or file that git is given or leaves',
   await removeWorkspace(git, made, { force: false })
 })
 
-test('a helper is asked over HTTP only, and in place of every other', async (t) => {
+test('this process is asked over HTTP only, and in place of every helper', async (t) => {
   const { root, git, bare, dir, home, workspace } = await openRig(t)
   const seen = join(root, 'asked')
   const stranger = join(root, 'stranger')
@@ -54,6 +54,9 @@ test('a helper is asked over HTTP only, and in place of every other', async (t) 
   writeFileSync(join(home, '.gitconfig'), `[credential]\n\thelper = ${stranger}\n[core]\n\thooksPath = ${root}\n`)
   await workspace()
   const { openMirror } = await import('../../src/git/mirror.ts')
-  await openMirror({ ...git, credential: [stranger] }, { dir, repo: 'local/app', clone_url: bare })
+  let questions = 0
+  const login = async () => `${(questions += 1)}`
+  await openMirror({ ...git, login }, { dir, repo: 'local/app', clone_url: bare })
+  assert.equal(questions, 0)
   assert.throws(() => readFileSync(seen))
 })

@@ -7,7 +7,6 @@ import { captureCommand } from './capture.ts'
 import { christenCommand } from './christen.ts'
 import { classifyCommand } from './classify.ts'
 import { councilCommand } from './council.ts'
-import { credentialCommand } from './credential.ts'
 import { dispatchCommand } from './dispatch.ts'
 import { doctorCommand } from './doctor.ts'
 import { explainCommand } from './explain.ts'
@@ -50,5 +49,4 @@ export const commands: readonly ((context: Context) => Command)[] = [
   releaseCommand,
   requeueCommand,
   downCommand,
-  credentialCommand,
 ]

@@ -92,12 +92,7 @@ function laneRepos(lane: string, { machines }: OpenSession['session']['fleet']):
   return servedRepos(machines.map((machine) => ({ ...machine, windows: machine.windows.filter((window) => window.lane === lane) })))
 }
 
-async function dryRun(
-  wish: RunOptions,
-  sprints: SprintContext,
-  options: Options,
-  { io }: Context,
-): Promise<ExitCode> {
+async function dryRun(wish: RunOptions, sprints: SprintContext, options: Options, { io }: Context): Promise<ExitCode> {
   const { look } = await import('../../sprint/look.ts')
   const { picks } = await look({ ...wish, worker: `sprint/${sprints.host}`, dryRun: true }, sprints)
   const backends = await Promise.all(sprints.backends.map(async (backend) => ({ name: backend.name, failure: await backend.probe() })))
