@@ -19,7 +19,7 @@ export function sprintPolicy({ fleet }: OpenSession['session']): SprintPolicy {
 }
 
 /** Git that asks this process for the forge's login: only for that forge, and only where the remote wants one. */
-export function gitFor({ session: { fleet, notify } }: OpenSession, { env, clock, home }: Context): Git {
+export function gitFor({ session: { fleet, notify } }: OpenSession, { env, clock, home }: Surroundings): Git {
   const { forge } = fleet
   if (forge.kind !== 'gitea') return { env, clock, login: null }
   const login = async (question: string) => {
@@ -36,7 +36,9 @@ export function gitFor({ session: { fleet, notify } }: OpenSession, { env, clock
 /** The name that stands beside a token is not looked at by Gitea. */
 const username = 'burn'
 
-export async function wireSprints(open: OpenSession, context: Context, hear: SprintContext['hear']): Promise<SprintContext> {
+type Surroundings = Pick<Context, 'clock' | 'env' | 'home'>
+
+export async function wireSprints(open: OpenSession, context: Surroundings, hear: SprintContext['hear']): Promise<SprintContext> {
   const { session } = open
   const policy = sprintPolicy(session)
   const { clock, env, home } = context
