@@ -109,7 +109,7 @@ export function readClaude(note: Note): Reader {
       const value = parsed(printed)?.value ?? parsed(printed.split('\n').at(-1) ?? '')?.value
       const result = fieldsOf(Array.isArray(value) ? value.at(-1) : value)
       if (result['type'] !== 'result')
-        return { ...nothing, text: '', symptom: judged(end, '') ?? symptom(`it printed no result: ${printed.slice(0, 300)}`) }
+        return { ...nothing, text: '', symptom: judged(end, printed) ?? symptom(`it printed no result: ${printed.slice(0, 300)}`) }
       const usage = fieldsOf(result['usage'])
       const tokens_in = ['input_tokens', 'cache_creation_input_tokens', 'cache_read_input_tokens'].reduce(
         (sum, name) => sum + (countOf(usage[name]) ?? 0),

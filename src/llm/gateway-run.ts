@@ -139,7 +139,7 @@ class Run {
     const [tokens_in, tokens_out] = [countOf(usage['input_tokens']), countOf(usage['output_tokens'])]
     if (tokens_in !== null || tokens_out !== null) this.#usage = { tokens_in: tokens_in ?? 0, tokens_out: tokens_out ?? 0, cost: null }
     this.#tell()
-    this.#text = stringOf(event['output']) ?? this.#text
+    this.#text = typeof event['output'] === 'string' ? event['output'] : this.#text
     // Hermes 0.20 ends some failed runs as completed, with the failure beside the answer.
     if (event['failed'] === true)
       this.#symptom = { status: null, code: null, message: stringOf(event['error']) ?? (this.#text || 'the run failed') }

@@ -1,0 +1,12 @@
+/** Puts the stand-ins for agents' command lines into a directory, under the names of the real ones. */
+import { writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+
+export const standIns = ['hermes', 'claude', 'codex', 'opencode', 'handyman'] as const
+
+/** The directory belongs at the front of PATH. */
+export function layAgents(dir: string, names: readonly string[] = standIns): void {
+  const program = resolve(import.meta.dirname, 'main.ts')
+  for (const name of names)
+    writeFileSync(join(dir, name), `#!/bin/sh\nexec '${process.execPath}' '${program}' ${name} "$@"\n`, { mode: 0o755 })
+}
