@@ -6,7 +6,7 @@ import type { Spent } from './bounds.ts'
 import { watchdog } from './bounds.ts'
 import { openClient } from './client.ts'
 import { readAnswer, type Endpoint } from './endpoint.ts'
-import { countOf, fieldsOf, itemsOf, stringOf, type Fields } from './json.ts'
+import { countOf, membersOf, itemsOf, stringOf, type Fields } from './json.ts'
 import { symptomOf, type Symptom } from './trouble.ts'
 
 export type Message = ChatCompletionMessageParam
@@ -96,26 +96,26 @@ class Sum {
   }
 
   add(piece: unknown): this {
-    const chunk = fieldsOf(piece)
-    const choice = fieldsOf(itemsOf(chunk['choices'])[0])
-    const delta = fieldsOf(choice['delta'] ?? choice['message'])
+    const chunk = membersOf(piece)
+    const choice = membersOf(itemsOf(chunk['choices'])[0])
+    const delta = membersOf(choice['delta'] ?? choice['message'])
     const text = stringOf(delta['content'])
     if (text !== null) this.#texts.push(text)
-    for (const call of itemsOf(delta['tool_calls'])) this.#addCall(fieldsOf(call))
+    for (const call of itemsOf(delta['tool_calls'])) this.#addCall(membersOf(call))
     this.#finish = stringOf(choice['finish_reason']) ?? this.#finish
     this.#model = stringOf(chunk['model']) ?? this.#model
-    this.#usage = this.#spentIn(fieldsOf(chunk['usage'])) ?? this.#usage
+    this.#usage = this.#spentIn(membersOf(chunk['usage'])) ?? this.#usage
     // OpenRouter puts an error of the provider into the choice, Hermes its own beside it.
-    if (choice['error'] !== undefined && choice['error'] !== null) this.#error = fieldsOf(choice['error'])
-    const hermes = fieldsOf(chunk['hermes'])
+    if (choice['error'] !== undefined && choice['error'] !== null) this.#error = membersOf(choice['error'])
+    const hermes = membersOf(chunk['hermes'])
     if (hermes['failed'] === true)
-      this.#error = { message: stringOf(hermes['error']) ?? stringOf(fieldsOf(hermes['error'])['message']) ?? '' }
+      this.#error = { message: stringOf(hermes['error']) ?? stringOf(membersOf(hermes['error'])['message']) ?? '' }
     return this
   }
 
   /** A piece without an index (Gemini, some gateways) begins a call where it names one, and goes on with the last otherwise. */
   #addCall(piece: Fields): void {
-    const told = fieldsOf(piece['function'])
+    const told = membersOf(piece['function'])
     const [id, name] = [stringOf(piece['id']), stringOf(told['name'])]
     const key = piece['index'] ?? null
     const last = this.#calls.at(-1)

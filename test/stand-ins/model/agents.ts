@@ -7,6 +7,10 @@ export const standIns = ['hermes', 'claude', 'codex', 'opencode', 'handyman'] as
 /** The directory belongs at the front of PATH. */
 export function layAgents(dir: string, names: readonly string[] = standIns): void {
   const program = resolve(import.meta.dirname, 'main.ts')
+  // A third of the time of a start.
+  const cache = resolve(import.meta.dirname, '../../../node_modules/.cache/compiled')
   for (const name of names)
-    writeFileSync(join(dir, name), `#!/bin/sh\nexec '${process.execPath}' '${program}' ${name} "$@"\n`, { mode: 0o755 })
+    writeFileSync(join(dir, name), `#!/bin/sh\nNODE_COMPILE_CACHE='${cache}' exec '${process.execPath}' '${program}' ${name} "$@"\n`, {
+      mode: 0o755,
+    })
 }
