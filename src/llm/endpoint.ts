@@ -36,7 +36,7 @@ export interface EndpointAnswer {
   readonly symptom: Symptom | null
 }
 
-/** The most of an answer's text that is read. */
+/** Bytes of an answer beyond which it is not read. */
 const mostText = 4 * 1024 * 1024
 
 /**
@@ -63,7 +63,7 @@ export async function ask(
 
 /** The JSON of an answer, and what is wrong with it. */
 export async function readAnswer(response: Response, now: number): Promise<EndpointAnswer> {
-  const text = (await response.text()).slice(0, mostText)
+  const text = await textOf(response)
   const value = parsed(text)?.value
   const error = membersOf(value)['error']
   if (response.ok && (error === undefined || error === null)) return { value, symptom: null }
@@ -72,6 +72,17 @@ export async function readAnswer(response: Response, now: number): Promise<Endpo
   const message = stringOf(said['message']) ?? stringOf(error) ?? (text.trim() === '' ? 'it said nothing' : text)
   const status = response.ok ? countOf(said['code']) : response.status
   return { value, symptom: { status, code, message: message.slice(0, 2_000), wait_ms: waitIn(response.headers, now) } }
+}
+
+async function textOf({ body }: Response): Promise<string> {
+  const pieces: Uint8Array[] = []
+  let size = 0
+  for await (const piece of body ?? []) {
+    pieces.push(piece)
+    size += piece.length
+    if (size > mostText) break
+  }
+  return Buffer.concat(pieces).toString('utf8')
 }
 
 /** All headers that are sent; `accept` is left to the asker. */

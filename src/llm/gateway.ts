@@ -22,7 +22,7 @@ export function openGateway(config: GatewayConfig, deps: BackendDeps): Backend {
     limits: limitsOf(deps),
   })
   return {
-    name: `gateway ${url}`,
+    name: `gateway ${redactor([])(url)}`,
     probe: () => probeGateway(gateway, url, deps),
     begin: (task) => new GatewayTalk(task, config.model, deps, gateway),
   }
@@ -146,7 +146,7 @@ class GatewayTalk implements Conversation {
       unusable: null,
     }
     const messages: Message[] = [...this.#history, { role: 'user', content: input }]
-    const spoken = await speak(endpoint, { messages, tools: [], signal, idle_ms: gateway.limits.idle_ms, clock: gateway.clock })
+    const spoken = await speak(endpoint, { messages, tools: [], signal, limits: gateway.limits, clock: gateway.clock })
     const { text, symptom } = spoken
     if (text !== '')
       this.#task.note({

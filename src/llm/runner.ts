@@ -125,14 +125,17 @@ class Talk implements Conversation {
       messages: this.#messages,
       tools: this.#task.tools,
       signal,
-      idle_ms: this.#limits.idle_ms,
+      limits: this.#limits,
       clock,
     })
     const answered = spoken.symptom === null || spoken.text !== '' || spoken.calls.length > 0 || spoken.usage !== null
     if (answered && !signal.aborted) {
       if (spoken.usage === null && !this.#estimated) {
         this.#estimated = true
-        this.#task.note({ kind: 'note', text: `${endpoint.url} does not say what it uses: tokens are estimated from the length of texts` })
+        this.#task.note({
+          kind: 'note',
+          text: `${endpoint.model} does not say what it uses: tokens are estimated from the length of texts`,
+        })
       }
       this.#account.add(spoken.usage ?? estimate(endpoint, this.#messages, spoken))
     }
@@ -147,7 +150,7 @@ class Talk implements Conversation {
       type: 'function' as const,
       function: { name: call.name, arguments: call.arguments },
     }))
-    this.#messages.push({ role: 'assistant', content: text, ...(asked.length === 0 ? {} : { tool_calls: asked }) })
+    this.#messages.push({ role: 'assistant', content: text === '' ? null : text, ...(asked.length === 0 ? {} : { tool_calls: asked }) })
     this.#last = { text, model: spoken.model ?? endpoint.model, provider: endpoint.provider }
     this.#task.note({ kind: 'said', by: 'model', text, model: this.#last.model, usage: this.#account.usage() })
     return null

@@ -59,7 +59,7 @@ const troubles: readonly (readonly [NonNullable<GatewayOptions['trouble']>, bool
 for (const [trouble, runs, expected, reason] of troubles) {
   test(`${trouble}${runs ? '' : ' in chat'}: ${expected}`, async (t) => {
     const server = await gateway(t, { trouble, runs })
-    const { failure } = await backend(t, server.url, { idle_ms: 200 })
+    const { failure } = await backend(t, server.url, trouble === 'hang' ? { idle_ms: 200 } : {})
       .begin(task(folder(t)))
       .say(issue, never)
     assert.equal(failure?.class, expected, failure?.reason)
@@ -93,7 +93,7 @@ test('a run is stopped on the server when it is stopped here, and when its time 
     const stop = new AbortController()
     const talk = backend(t, server.url).begin(task(folder(t), { budget: why === 'budget' ? { time: 300 } : {} }))
     const answer = talk.say(issue, stop.signal)
-    await server.seen(/events/)
+    await Promise.race([server.seen(/events/), answer])
     if (why === 'stopped') stop.abort()
     assert.equal((await answer).failure?.class, why)
     assert.equal(server.log.at(-1), 'POST /v1/runs/run_0/stop')

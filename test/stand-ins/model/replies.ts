@@ -70,6 +70,7 @@ export function write(reply: Reply, response: ServerResponse, model: string): vo
   if ('cut' in reply)
     return void response.write(piece({ content: half }, null), () => (reply.cut === 'end' ? response.end() : response.destroy()))
   const { text = '', calls = [], finish = calls.length > 0 ? 'tool_calls' : 'stop', usage, extra } = reply
+  response.write(piece({ role: 'assistant', content: '' }, null))
   const comment = reply.comments === true ? ': still here\n\n' : ''
   for (const word of text.split(/(?<= )/)) response.write(comment + piece({ content: word }, null))
   for (const [index, call] of calls.entries()) {
