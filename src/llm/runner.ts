@@ -15,7 +15,7 @@ import { failureOf, type Symptom } from './trouble.ts'
 
 type RunnerConfig = Extract<BackendConfig, { kind: 'runner' }>
 
-/** How often one model is waited for before the next is asked. */
+/** How often in a row one model is waited for before the next is asked. */
 const mostWaits = 2
 
 export function openRunner(config: RunnerConfig, deps: BackendDeps): Backend {
@@ -102,6 +102,7 @@ class Talk implements Conversation {
       let failure = spoken === null ? endpoint.unusable : this.#failureIn(endpoint, spoken)
       if (spoken !== null && failure === null) {
         if (spoken.calls.length === 0) return null
+        waits = 0
         bad = (await this.#runCalls(spoken, turn)) ? 0 : bad + 1
         if (bad >= this.#limits.bad_calls)
           failure = {

@@ -62,7 +62,7 @@ export async function speak(endpoint: Endpoint, { messages, tools, signal, limit
       return symptom === null ? sum.add(value).spoken() : { ...sum.spoken(), symptom }
     }
     const { Stream } = await import('openai/streaming')
-    for await (const chunk of Stream.fromSSEResponse<unknown>(response, control)) if (sum.add(chunk).tooLong()) break
+    for await (const chunk of Stream.fromSSEResponse<unknown>(response, control, client)) if (sum.add(chunk).tooLong()) break
     return idle.signal.aborted ? { ...sum.spoken(), symptom: hung(limits.idle_ms) } : sum.spoken()
   } catch (thrown) {
     return { ...sum.spoken(), symptom: idle.signal.aborted ? hung(limits.idle_ms) : symptomOf(thrown, clock.now()) }

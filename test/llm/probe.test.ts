@@ -49,6 +49,15 @@ test('an endpoint that takes too long is down, and a redirect is not followed', 
   }
 })
 
+test('what answers at the address of a gateway and is none is down', async (t) => {
+  const page = createServer((_, response) => void response.end('<html>It works!</html>'))
+  await new Promise<void>((done) => page.listen(0, '127.0.0.1', done))
+  t.after(() => void (page.closeAllConnections(), page.close()))
+  const other = await model(t, { script: [] })
+  for (const url of [`http://127.0.0.1:${(page.address() as AddressInfo).port}`, other.url])
+    assert.equal((await openBackend({ kind: 'gateway', url, key: null, model: null }, deps(t)).probe())?.class, 'backend_down')
+})
+
 test('names say what is meant', (t) => {
   const using = deps(t)
   assert.equal(runner([at('http://x/v1', { model: 'hermes-4-70b' })], using).name, 'runner hermes-4-70b')

@@ -119,6 +119,9 @@ const troubles: readonly (readonly [string, Reply, FailureClass, RegExp])[] = [
   ['a page that is no stream', { json: 'hello' }, 'backend_failed', /broke off/],
   ['a connection that breaks', { cut: 'break' }, 'backend_failed', /./],
   ['a stream that ends too early', { cut: 'end' }, 'backend_failed', /broke off/],
+  ['a stream of no JSON', { raw: 'data: {"choices": [\n\ndata: [DONE]\n\n' }, 'backend_failed', /JSON/],
+  ['a stream of nothing', { raw: 'data: [DONE]\n\n' }, 'backend_failed', /broke off/],
+  ['a stream of nonsense', { raw: 'data: null\n\ndata: [1]\n\ndata: {"choices": 3}\n\n' }, 'backend_failed', /./],
   ['no answer', { hang: 'at once' }, 'backend_failed', /nothing came for 0.1 s/],
   ['half an answer', { hang: 'half' }, 'backend_failed', /nothing came for 0.1 s/],
 ]
@@ -128,6 +131,7 @@ for (const [name, trouble, expected, reason] of troubles) {
     const first = await model(t, { script: [trouble] })
     const second = await model(t, { script: [{ text: 'I can.' }] })
     const hangs = 'hang' in trouble
+    const printed = (['error', 'warn', 'log'] as const).map((name) => t.mock.method(console, name, () => undefined))
     const using = deps(t, { idle_ms: hangs ? 100 : 30_000, answer_chars: 2_000 })
     const alone = await runner([at(first.url, { key: { env: 'KEY' } })], using)
       .begin(task(folder(t)))
@@ -145,6 +149,11 @@ for (const [name, trouble, expected, reason] of troubles) {
     assert.deepEqual([chained.failure, chained.text, chained.model], [null, 'I can.', 'other'])
     assert.match(work.texts('note').join('\n'), new RegExp(`\\(${expected}\\); other goes on`))
     assert.deepEqual(using.slept, [])
+    assert.deepEqual(
+      printed.map(({ mock }) => mock.callCount()),
+      [0, 0, 0],
+      'the package prints nothing',
+    )
   })
 }
 
@@ -170,7 +179,7 @@ test('what one model began goes on with the next, and stays with it', async (t) 
   assert.equal(first.requests.length, 2)
 })
 
-test('a short Retry-After is waited for, twice at most', async (t) => {
+test('a short Retry-After is waited for, twice in a row at most', async (t) => {
   const busy: Reply = { status: 429, headers: { 'retry-after': '7' } }
   const using = deps(t)
   const patient = await model(t, { script: [busy, { text: 'Now.' }] })
@@ -183,6 +192,10 @@ test('a short Retry-After is waited for, twice at most', async (t) => {
     'Now.',
   )
   assert.deepEqual(using.slept, [7000])
+  const call: Reply = { calls: [{ name: 'echo', args: {} }] }
+  const often = await model(t, { script: [busy, call, busy, call, busy, { text: 'At last.' }] })
+  const talk = runner([at(often.url)], deps(t)).begin(task(folder(t), { tools: [echo()] }))
+  assert.equal((await talk.say('Do it.', never)).text, 'At last.')
   const always = await model(t, { script: [busy] })
   const { failure } = await runner([at(always.url)], using)
     .begin(task(folder(t)))
