@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync, watch, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
 import type { BackendConfig, FailureClass } from '../../src/core/sprint.ts'
 import type { BackendDeps } from '../../src/llm/deps.ts'
 import { openBackend } from '../../src/llm/open.ts'
@@ -126,6 +127,12 @@ function alive(pid: number): boolean {
   return !existsSync('/proc/self/status') || !/^State:\s+[ZX]/m.test(statusOf(pid))
 }
 
+/** A kill takes a moment; what was not killed stays for ever. */
+async function gone(pid: number): Promise<void> {
+  for (let looks = 0; looks < 20_000 && alive(pid); looks++) await turn()
+  assert.ok(!alive(pid), `process ${pid} is still there`)
+}
+
 function statusOf(pid: number): string {
   try {
     return readFileSync(`/proc/${pid}/status`, 'utf8')
@@ -154,9 +161,17 @@ for (const why of ['stopped', 'budget'] as const) {
     if (why === 'budget') return
     const pids = called().at(-1)?.pids ?? []
     assert.equal(pids.length, 2)
-    assert.deepEqual(pids.filter(alive), [])
+    for (const pid of pids) await gone(pid)
   })
 }
+
+test('what an agent leaves running ends with it', async (t) => {
+  const { backend, called } = stage(t, 'custom', { env: { STAND_IN_TROUBLE: 'leftover' } })
+  assert.equal((await backend.begin(task(folder(t))).say(issue, never)).failure, null)
+  const [pid] = called().at(-1)?.pids ?? []
+  assert.ok(pid !== undefined)
+  await gone(pid)
+})
 
 test('a sandbox is put around the whole command, and a prompt of any size goes through', async (t) => {
   const wrapped: (readonly string[])[] = []

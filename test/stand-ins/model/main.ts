@@ -126,6 +126,11 @@ async function main(): Promise<void> {
   }
   if (trouble === 'noise') return void out('\u001b[1mWelcome!\u001b[0m')
   if (trouble === 'crash') process.kill(process.pid, 'SIGKILL')
+  if (trouble === 'leftover') {
+    const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6)'], { stdio: 'ignore' })
+    child.unref()
+    appendFileSync(log ?? '/dev/null', `${JSON.stringify({ pids: [child.pid] })}\n`)
+  }
   if (trouble === 'hang') {
     const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6)'], { stdio: 'inherit' })
     appendFileSync(log ?? '/dev/null', `${JSON.stringify({ pids: [process.pid, child.pid] })}\n`)
