@@ -7,7 +7,8 @@
  * - codex: its own sandbox lets it write in the workspace; `exec` never asks.
  * - opencode: `run` refuses by itself whatever would be asked.
  * - hermes: `--yolo`, since without a terminal its approvals time out one after another.
- * Facts: `--help` and sources of claude 2, codex 0.1xx, opencode 1, hermes 0.20 and 0.21.
+ * Facts: the documentation of Claude Code's command line; `codex-rs/exec/src/cli.rs` of openai/codex; `hermes_cli/_parser.py` of NousResearch/hermes-agent; what
+ * others read from `opencode run --format json`. None of them has been run by the tests, which have stand-ins.
  */
 import type { SprintNote } from '../core/sprint.ts'
 import { readClaude, readCodex, readHermes, readOpencode, readPlain, type Reader } from './cli-outputs.ts'

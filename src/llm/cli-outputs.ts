@@ -2,7 +2,7 @@
 import type { SprintNote } from '../core/sprint.ts'
 import type { AgentEnd } from './agent-process.ts'
 import type { Spent } from './bounds.ts'
-import { bounded, countOf, fieldsOf, itemsOf, parsed, stringOf, type Fields } from './json.ts'
+import { bounded, countOf, membersOf, itemsOf, parsed, stringOf, type Fields } from './json.ts'
 import type { Symptom } from './trouble.ts'
 
 export interface CliSaid {
@@ -107,10 +107,10 @@ export function readClaude(note: Note): Reader {
     end(end) {
       const printed = out.text().trim()
       const value = parsed(printed)?.value ?? parsed(printed.split('\n').at(-1) ?? '')?.value
-      const result = fieldsOf(Array.isArray(value) ? value.at(-1) : value)
+      const result = membersOf(Array.isArray(value) ? value.at(-1) : value)
       if (result['type'] !== 'result')
-        return { ...nothing, text: '', symptom: judged(end, '') ?? symptom(`it printed no result: ${printed.slice(0, 300)}`) }
-      const usage = fieldsOf(result['usage'])
+        return { ...nothing, text: '', symptom: judged(end, printed) ?? symptom(`it printed no result: ${printed.slice(0, 300)}`) }
+      const usage = membersOf(result['usage'])
       const tokens_in = ['input_tokens', 'cache_creation_input_tokens', 'cache_read_input_tokens'].reduce(
         (sum, name) => sum + (countOf(usage[name]) ?? 0),
         0,
@@ -119,7 +119,7 @@ export function readClaude(note: Note): Reader {
       const subtype = stringOf(result['subtype']) ?? 'success'
       const failed = result['is_error'] === true || subtype !== 'success'
       const errors = itemsOf(result['errors']).flatMap((each) => stringOf(each) ?? [])
-      const model = Object.keys(fieldsOf(result['modelUsage']))[0] ?? null
+      const model = Object.keys(membersOf(result['modelUsage']))[0] ?? null
       return {
         text: failed ? text : told(text, model, note),
         session: stringOf(result['session_id']),
@@ -134,7 +134,7 @@ export function readClaude(note: Note): Reader {
 
 /** A line of JSON, or nothing where it is none: agents print notices between. */
 function eventIn(line: string): Fields {
-  return line.startsWith('{') ? fieldsOf(parsed(line)?.value) : {}
+  return line.startsWith('{') ? membersOf(parsed(line)?.value) : {}
 }
 
 /** `codex exec --json`: `thread.started`, `item.completed`, `turn.completed` with `usage`, `turn.failed`, `error`, a line each. */
@@ -148,12 +148,12 @@ export function readCodex(note: Note): Reader {
   return {
     line(line) {
       const event = eventIn(line)
-      const item = fieldsOf(event['item'])
+      const item = membersOf(event['item'])
       if (event['type'] === 'thread.started') session = stringOf(event['thread_id'])
       if (event['type'] === 'error') complained = stringOf(event['message'])
-      if (event['type'] === 'turn.failed') failed = stringOf(fieldsOf(event['error'])['message']) ?? complained ?? 'its turn failed'
+      if (event['type'] === 'turn.failed') failed = stringOf(membersOf(event['error'])['message']) ?? complained ?? 'its turn failed'
       if (event['type'] === 'turn.completed') {
-        const used = fieldsOf(event['usage'])
+        const used = membersOf(event['usage'])
         usage = {
           tokens_in: (usage?.tokens_in ?? 0) + (countOf(used['input_tokens']) ?? 0),
           tokens_out: (usage?.tokens_out ?? 0) + (countOf(used['output_tokens']) ?? 0),
@@ -206,17 +206,17 @@ export function readOpencode(note: Note): Reader {
   return {
     line(line) {
       const event = eventIn(line)
-      const part = fieldsOf(event['part'])
+      const part = membersOf(event['part'])
       session = stringOf(event['sessionID']) ?? session
       if (event['type'] === 'text') text = told(stringOf(part['text']) ?? '', null, note) || text
       if (event['type'] === 'error') {
-        const error = fieldsOf(event['error'])
-        const data = fieldsOf(error['data'])
+        const error = membersOf(event['error'])
+        const data = membersOf(error['data'])
         const message = stringOf(data['message']) ?? stringOf(error['message']) ?? stringOf(error['name']) ?? 'it failed'
         failed = { status: countOf(data['statusCode']), code: stringOf(error['name']), message }
       }
       if (event['type'] === 'tool_use') {
-        const state = fieldsOf(part['state'])
+        const state = membersOf(part['state'])
         const output = stringOf(state['output']) ?? stringOf(state['error']) ?? ''
         const ok = state['status'] !== 'error'
         note({
@@ -230,8 +230,8 @@ export function readOpencode(note: Note): Reader {
       }
       if (event['type'] !== 'step_finish') return
       turns++
-      const tokens = fieldsOf(part['tokens'])
-      const cache = fieldsOf(tokens['cache'])
+      const tokens = membersOf(part['tokens'])
+      const cache = membersOf(tokens['cache'])
       const cost = countOf(part['cost'])
       usage = {
         tokens_in:

@@ -23,6 +23,8 @@ export interface BackendLimits {
   readonly idle_ms: number
   /** The longest `Retry-After` that is waited for, milliseconds. */
   readonly wait_ms: number
+  /** Characters of one answer: a model that repeats itself may never end. */
+  readonly answer_chars: number
   /** Characters of a tool's result that the model is told. */
   readonly result_chars: number
   /** How many answers in a row may hold nothing but calls that can't be run. */
@@ -36,6 +38,7 @@ const defaults: BackendLimits = {
   probe_ms: 5_000,
   idle_ms: 240_000,
   wait_ms: 30_000,
+  answer_chars: 2_000_000,
   result_chars: 32_000,
   bad_calls: 4,
   poll_ms: 2_000,

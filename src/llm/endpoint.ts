@@ -2,7 +2,7 @@
 import type { ModelConfig, Failure } from '../core/sprint.ts'
 import type { BackendDeps } from './deps.ts'
 import { redactor } from './redact.ts'
-import { countOf, fieldsOf, itemsOf, parsed, stringOf } from './json.ts'
+import { countOf, membersOf, itemsOf, parsed, stringOf } from './json.ts'
 import { failureOf, symptomOf, waitIn, type Symptom } from './trouble.ts'
 
 export interface Endpoint {
@@ -31,12 +31,12 @@ export async function endpointsOf(models: readonly ModelConfig[], deps: BackendD
 }
 
 /** One answer of an endpoint that is only asked; whatever goes wrong is a symptom. */
-export interface Asked {
+export interface EndpointAnswer {
   readonly value: unknown
   readonly symptom: Symptom | null
 }
 
-/** The most of an answer's text that is read. */
+/** Bytes of an answer beyond which it is not read. */
 const mostText = 4 * 1024 * 1024
 
 /**
@@ -46,7 +46,7 @@ const mostText = 4 * 1024 * 1024
 export async function ask(
   url: string,
   options: { readonly key: string | null; readonly body?: unknown; readonly signal: AbortSignal; readonly now: number },
-): Promise<Asked> {
+): Promise<EndpointAnswer> {
   try {
     const response = await fetch(url, {
       method: options.body === undefined ? 'GET' : 'POST',
@@ -62,16 +62,27 @@ export async function ask(
 }
 
 /** The JSON of an answer, and what is wrong with it. */
-export async function readAnswer(response: Response, now: number): Promise<Asked> {
-  const text = (await response.text()).slice(0, mostText)
+export async function readAnswer(response: Response, now: number): Promise<EndpointAnswer> {
+  const text = await textOf(response)
   const value = parsed(text)?.value
-  const error = fieldsOf(value)['error']
+  const error = membersOf(value)['error']
   if (response.ok && (error === undefined || error === null)) return { value, symptom: null }
-  const said = fieldsOf(error)
+  const said = membersOf(error)
   const code = stringOf(said['code']) ?? stringOf(said['type'])
   const message = stringOf(said['message']) ?? stringOf(error) ?? (text.trim() === '' ? 'it said nothing' : text)
   const status = response.ok ? countOf(said['code']) : response.status
   return { value, symptom: { status, code, message: message.slice(0, 2_000), wait_ms: waitIn(response.headers, now) } }
+}
+
+async function textOf({ body }: Response): Promise<string> {
+  const pieces: Uint8Array[] = []
+  let size = 0
+  for await (const piece of body ?? []) {
+    pieces.push(piece)
+    size += piece.length
+    if (size > mostText) break
+  }
+  return Buffer.concat(pieces).toString('utf8')
 }
 
 /** All headers that are sent; `accept` is left to the asker. */
@@ -96,7 +107,7 @@ export async function probeEndpoint(endpoint: Endpoint, deps: BackendDeps, timeo
     const absent = symptom.status !== null && [404, 405, 501].includes(symptom.status)
     return absent ? null : reached(failureOf(symptom, url, redact), symptom)
   }
-  const listed = itemsOf(fieldsOf(value)['data']).flatMap((item) => stringOf(fieldsOf(item)['id']) ?? [])
+  const listed = itemsOf(membersOf(value)['data']).flatMap((item) => stringOf(membersOf(item)['id']) ?? [])
   const base = (name: string) => name.split(':')[0] ?? name
   const known = listed.length === 0 || listed.some((id) => id === model || base(id) === base(model))
   return known ? null : { class: 'model_unknown', reason: `${url} has no model ${model}` }

@@ -10,7 +10,7 @@ import { withEar } from './client.ts'
 import type { BackendLimits } from './deps.ts'
 import { ask, headersOf, readAnswer } from './endpoint.ts'
 import { eventsIn } from './events.ts'
-import { countOf, fieldsOf, parsed, stringOf, type Fields } from './json.ts'
+import { countOf, membersOf, parsed, stringOf, type Fields } from './json.ts'
 import { symptomOf, type Symptom } from './trouble.ts'
 
 export interface Gateway {
@@ -33,7 +33,7 @@ export async function beginRun(gateway: Gateway, body: Fields): Promise<{ readon
   const signal = AbortSignal.timeout(2 * gateway.limits.probe_ms)
   const { value, symptom } = await ask(`${gateway.url}/v1/runs`, { key: gateway.key, body, signal, now: gateway.clock.now() })
   if (symptom !== null) return { symptom }
-  const id = stringOf(fieldsOf(value)['run_id'])
+  const id = stringOf(membersOf(value)['run_id'])
   return id === null ? { symptom: { status: null, code: null, message: 'it began a run without an id' } } : { id }
 }
 
@@ -62,7 +62,7 @@ export async function followRun(
     })
     if (!response.ok || response.body === null) return run.ended((await readAnswer(response, gateway.clock.now())).symptom)
     for await (const data of eventsIn(withEar(response.body, idle.poke))) {
-      const event = fieldsOf(parsed(data)?.value)
+      const event = membersOf(parsed(data)?.value)
       if (run.hear(event)) return run.ended(null)
       if (event['event'] === 'approval.request') await deny(gateway, id, task)
       if (overdrawn(run.calls) !== null) return run.ended(null)
@@ -96,7 +96,7 @@ async function lookAt(gateway: Gateway, id: string, run: Run, signal: AbortSigna
     const ends = AbortSignal.any([signal, AbortSignal.timeout(limits.probe_ms)])
     const { value, symptom } = await ask(`${url}/v1/runs/${encodeURIComponent(id)}`, { key, signal: ends, now: clock.now() })
     if (symptom !== null) return run.ended({ ...symptom, status: null, message: `its run is lost: ${symptom.message}` })
-    const status = fieldsOf(value)
+    const status = membersOf(value)
     if (run.hear({ ...status, event: `run.${String(status['status'])}` })) break
     await clock.sleep(limits.poll_ms, signal)
   }
@@ -135,11 +135,11 @@ class Run {
   }
 
   #complete(event: Fields): void {
-    const usage = fieldsOf(event['usage'])
+    const usage = membersOf(event['usage'])
     const [tokens_in, tokens_out] = [countOf(usage['input_tokens']), countOf(usage['output_tokens'])]
     if (tokens_in !== null || tokens_out !== null) this.#usage = { tokens_in: tokens_in ?? 0, tokens_out: tokens_out ?? 0, cost: null }
     this.#tell()
-    this.#text = stringOf(event['output']) ?? this.#text
+    this.#text = typeof event['output'] === 'string' ? event['output'] : this.#text
     // Hermes 0.20 ends some failed runs as completed, with the failure beside the answer.
     if (event['failed'] === true)
       this.#symptom = { status: null, code: null, message: stringOf(event['error']) ?? (this.#text || 'the run failed') }

@@ -3,6 +3,7 @@ import type { Answer, Backend, BackendConfig, BackendTask, Conversation, Failure
 import { openAccount, type Account, type Spent, type Turn } from './bounds.ts'
 import { limitsOf, type BackendDeps } from './deps.ts'
 import { ask, type Endpoint } from './endpoint.ts'
+import { membersOf } from './json.ts'
 import { beginRun, followRun, stopRun, type Gateway } from './gateway-run.ts'
 import { redactor } from './redact.ts'
 import { estimate, speak, type Message } from './speak.ts'
@@ -22,7 +23,7 @@ export function openGateway(config: GatewayConfig, deps: BackendDeps): Backend {
     limits: limitsOf(deps),
   })
   return {
-    name: `gateway ${url}`,
+    name: `gateway ${redactor([])(url)}`,
     probe: () => probeGateway(gateway, url, deps),
     begin: (task) => new GatewayTalk(task, config.model, deps, gateway),
   }
@@ -33,8 +34,10 @@ async function probeGateway(open: () => Promise<Gateway>, url: string, { clock }
   try {
     const { key, limits } = await open()
     for (const path of ['/health', '/v1/models']) {
-      const { symptom } = await ask(`${url}${path}`, { key, signal: AbortSignal.timeout(limits.probe_ms), now: clock.now() })
-      if (symptom === null || (symptom.status !== null && noRoute.includes(symptom.status))) continue
+      const { value, symptom } = await ask(`${url}${path}`, { key, signal: AbortSignal.timeout(limits.probe_ms), now: clock.now() })
+      if (symptom === null && path === '/health' && membersOf(value)['status'] === undefined)
+        return { class: 'backend_down', reason: `${url}: something else answers there, and not a gateway of Hermes` }
+      if (symptom === null || (path !== '/health' && symptom.status !== null && noRoute.includes(symptom.status))) continue
       const failure = failureOf(symptom, url, redactor(key === null ? [] : [key]))
       return symptom.status === null && failure.class === 'backend_failed' ? { ...failure, class: 'backend_down' } : failure
     }
@@ -146,7 +149,7 @@ class GatewayTalk implements Conversation {
       unusable: null,
     }
     const messages: Message[] = [...this.#history, { role: 'user', content: input }]
-    const spoken = await speak(endpoint, { messages, tools: [], signal, idle_ms: gateway.limits.idle_ms, clock: gateway.clock })
+    const spoken = await speak(endpoint, { messages, tools: [], signal, limits: gateway.limits, clock: gateway.clock })
     const { text, symptom } = spoken
     if (text !== '')
       this.#task.note({

@@ -9,7 +9,7 @@ import { BurnError, messageOf } from '../core/errors.ts'
 import type { Failure } from '../core/sprint.ts'
 import type { BackendDeps } from './deps.ts'
 import type { Endpoint } from './endpoint.ts'
-import { fieldsOf, itemsOf, stringOf, type Fields } from './json.ts'
+import { membersOf, itemsOf, stringOf, type Fields } from './json.ts'
 import { redactor } from './redact.ts'
 import { failureOf, symptomOf } from './trouble.ts'
 
@@ -40,9 +40,9 @@ export async function hermesEndpoints(dir: string, deps: BackendDeps): Promise<r
   const home = dir.replace(/^~(?=\/|$)/, deps.home)
   try {
     const read = await readHermes(home, deps)
-    const model = fieldsOf(read.config['model'])
+    const model = membersOf(read.config['model'])
     const first = typeof read.config['model'] === 'string' ? { default: read.config['model'] } : model
-    const fallbacks = [read.config['fallback_providers'] ?? [], read.config['fallback_model'] ?? []].flat().map(fieldsOf)
+    const fallbacks = [read.config['fallback_providers'] ?? [], read.config['fallback_model'] ?? []].flat().map(membersOf)
     const found = [first, ...fallbacks].flatMap((fields) => endpointIn(fields, read) ?? [])
     if (found.length > 0) return found
     throw new BurnError('hermes_config', `${join(home, 'config.yaml')} names no model`, 'hermes model')
@@ -99,13 +99,13 @@ function endpointIn(fields: Fields, home: Home): Endpoint | null {
 /** `providers: {name: {…}}`, or `custom_providers: [{name, …}]`. */
 function customProvider(provider: string | null, { config }: Home): Fields {
   const name = provider?.replace(/^custom:/, '') ?? ''
-  const listed = itemsOf(config['custom_providers']).map(fieldsOf)
-  return listed.find((one) => one['name'] === name) ?? fieldsOf(fieldsOf(config['providers'])[name])
+  const listed = itemsOf(config['custom_providers']).map(membersOf)
+  return listed.find((one) => one['name'] === name) ?? membersOf(membersOf(config['providers'])[name])
 }
 
 /** The agent's key, or the access token where there is none; whichever has not expired. */
 function nousKey({ auth, dir, now }: Home): { readonly url: string | null; key(): string } {
-  const nous = fieldsOf(fieldsOf(auth?.['providers'])['nous'])
+  const nous = membersOf(membersOf(auth?.['providers'])['nous'])
   const pairs = [
     [nous['agent_key'], nous['agent_key_expires_at']],
     [nous['access_token'], nous['expires_at']],

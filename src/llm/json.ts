@@ -2,8 +2,8 @@
 
 export type Fields = Readonly<Record<string, unknown>>
 
-/** The value's fields; none where it is no object. */
-export function fieldsOf(value: unknown): Fields {
+/** The value's members; none where it is no object. */
+export function membersOf(value: unknown): Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {}
 }
 

@@ -93,8 +93,8 @@ function formsOf(secret: string): string[] {
 
 /** What is kept of a match, and what of it is secret. */
 const shapes: readonly (readonly [RegExp, string])[] = [
-  [/\b(authorization["']?\s{0,4}[:=]\s{0,4}["']?)(?:[a-z]{3,12} {1,4})?[^\s"',;\\]{4,}/gi, `$1${mark}`],
-  [/\b(bearer\s{1,4})[\w.~+/=-]{8,}/gi, `$1${mark}`],
+  [/\b(authorization["']?[ \t]{0,4}[:=][ \t]{0,4}["']?)(?:[a-z]{3,12} {1,4})?[^\s"',;\\]{4,}/gi, `$1${mark}`],
+  [/\b(bearer[ \t]{1,4})[\w.~+/=-]{8,}/gi, `$1${mark}`],
   [/\bsk-[\w-]{16,}/g, mark],
   [/\bgh[pousr]_[A-Za-z0-9]{16,}/g, mark],
   [/\bgithub_pat_\w{16,}/g, mark],
@@ -107,11 +107,11 @@ const shapes: readonly (readonly [RegExp, string])[] = [
 const keyBegins = /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----/
 const keyEnds = /-----END [A-Z0-9 ]{0,40}PRIVATE KEY-----/
 
-/** Line by line: only a private key goes over more than one, and what is between its ends is left out. */
+/** Whole lines: only a private key goes over more than one, and what is between its ends is left out. */
 function shapedSecrets(): RedactingStream {
   const held: string[] = []
   let inKey = false
-  const line = (text: string): string => {
+  const lines = (text: string): string => {
     let out = ''
     for (let rest = text; rest !== '';) {
       const edge = (inKey ? keyEnds : keyBegins).exec(rest)
@@ -133,11 +133,8 @@ function shapedSecrets(): RedactingStream {
       }
       const whole = held.splice(0).join('') + chunk.slice(0, end)
       if (end < chunk.length) held.push(chunk.slice(end))
-      return whole
-        .split(/(?<=\n)/)
-        .map(line)
-        .join('')
+      return lines(whole)
     },
-    end: () => line(held.splice(0).join('')),
+    end: () => lines(held.splice(0).join('')),
   }
 }

@@ -15,7 +15,7 @@ import { failureOf, type Symptom } from './trouble.ts'
 
 type RunnerConfig = Extract<BackendConfig, { kind: 'runner' }>
 
-/** How often one model is waited for before the next is asked. */
+/** How often in a row one model is waited for before the next is asked. */
 const mostWaits = 2
 
 export function openRunner(config: RunnerConfig, deps: BackendDeps): Backend {
@@ -102,6 +102,7 @@ class Talk implements Conversation {
       let failure = spoken === null ? endpoint.unusable : this.#failureIn(endpoint, spoken)
       if (spoken !== null && failure === null) {
         if (spoken.calls.length === 0) return null
+        waits = 0
         bad = (await this.#runCalls(spoken, turn)) ? 0 : bad + 1
         if (bad >= this.#limits.bad_calls)
           failure = {
@@ -125,14 +126,17 @@ class Talk implements Conversation {
       messages: this.#messages,
       tools: this.#task.tools,
       signal,
-      idle_ms: this.#limits.idle_ms,
+      limits: this.#limits,
       clock,
     })
     const answered = spoken.symptom === null || spoken.text !== '' || spoken.calls.length > 0 || spoken.usage !== null
     if (answered && !signal.aborted) {
       if (spoken.usage === null && !this.#estimated) {
         this.#estimated = true
-        this.#task.note({ kind: 'note', text: `${endpoint.url} does not say what it uses: tokens are estimated from the length of texts` })
+        this.#task.note({
+          kind: 'note',
+          text: `${endpoint.model} does not say what it uses: tokens are estimated from the length of texts`,
+        })
       }
       this.#account.add(spoken.usage ?? estimate(endpoint, this.#messages, spoken))
     }
@@ -147,7 +151,7 @@ class Talk implements Conversation {
       type: 'function' as const,
       function: { name: call.name, arguments: call.arguments },
     }))
-    this.#messages.push({ role: 'assistant', content: text, ...(asked.length === 0 ? {} : { tool_calls: asked }) })
+    this.#messages.push({ role: 'assistant', content: text === '' ? null : text, ...(asked.length === 0 ? {} : { tool_calls: asked }) })
     this.#last = { text, model: spoken.model ?? endpoint.model, provider: endpoint.provider }
     this.#task.note({ kind: 'said', by: 'model', text, model: this.#last.model, usage: this.#account.usage() })
     return null

@@ -4,9 +4,10 @@ import type { Tool } from '../core/sprint.ts'
 import type { Clock } from '../core/ports.ts'
 import type { Spent } from './bounds.ts'
 import { watchdog } from './bounds.ts'
+import type { BackendLimits } from './deps.ts'
 import { openClient } from './client.ts'
 import { readAnswer, type Endpoint } from './endpoint.ts'
-import { countOf, fieldsOf, itemsOf, stringOf, type Fields } from './json.ts'
+import { countOf, membersOf, itemsOf, stringOf, type Fields } from './json.ts'
 import { symptomOf, type Symptom } from './trouble.ts'
 
 export type Message = ChatCompletionMessageParam
@@ -33,14 +34,14 @@ export interface Question {
   readonly messages: readonly Message[]
   readonly tools: readonly Tool[]
   readonly signal: AbortSignal
-  readonly idle_ms: number
+  readonly limits: Pick<BackendLimits, 'idle_ms' | 'answer_chars'>
   readonly clock: Clock
 }
 
 /** Asks a model once, streaming. Never throws: what went wrong is the symptom, also where half an answer had come. */
-export async function speak(endpoint: Endpoint, { messages, tools, signal, idle_ms, clock }: Question): Promise<Spoken> {
-  const idle = watchdog(idle_ms)
-  const sum = new Sum(endpoint)
+export async function speak(endpoint: Endpoint, { messages, tools, signal, limits, clock }: Question): Promise<Spoken> {
+  const idle = watchdog(limits.idle_ms)
+  const sum = new Sum(endpoint, messages.length, limits.answer_chars)
   try {
     const client = await openClient(endpoint, idle.poke)
     const params: ChatCompletionCreateParamsStreaming = {
@@ -61,10 +62,10 @@ export async function speak(endpoint: Endpoint, { messages, tools, signal, idle_
       return symptom === null ? sum.add(value).spoken() : { ...sum.spoken(), symptom }
     }
     const { Stream } = await import('openai/streaming')
-    for await (const chunk of Stream.fromSSEResponse<unknown>(response, control)) sum.add(chunk)
-    return idle.signal.aborted ? { ...sum.spoken(), symptom: hung(idle_ms) } : sum.spoken()
+    for await (const chunk of Stream.fromSSEResponse<unknown>(response, control, client)) if (sum.add(chunk).tooLong()) break
+    return idle.signal.aborted ? { ...sum.spoken(), symptom: hung(limits.idle_ms) } : sum.spoken()
   } catch (thrown) {
-    return { ...sum.spoken(), symptom: idle.signal.aborted ? hung(idle_ms) : symptomOf(thrown, clock.now()) }
+    return { ...sum.spoken(), symptom: idle.signal.aborted ? hung(limits.idle_ms) : symptomOf(thrown, clock.now()) }
   } finally {
     idle.end()
   }
@@ -84,38 +85,45 @@ function asFunction({ name, description, parameters }: Tool): {
 /** The pieces of an answer, put together. A whole answer is taken as one piece. */
 class Sum {
   readonly #endpoint: Endpoint
+  /** Makes ids of calls that have none differ from those of other answers. */
+  readonly #place: number
+  readonly #most: number
   readonly #texts: string[] = []
   readonly #calls: { key: unknown; id: string; name: string; arguments: string[] }[] = []
   #finish: string | null = null
   #model: string | null = null
   #usage: Spent | null = null
   #error: Fields | null = null
+  #size = 0
 
-  constructor(endpoint: Endpoint) {
+  constructor(endpoint: Endpoint, place: number, most: number) {
     this.#endpoint = endpoint
+    this.#most = most
+    this.#place = place
   }
 
   add(piece: unknown): this {
-    const chunk = fieldsOf(piece)
-    const choice = fieldsOf(itemsOf(chunk['choices'])[0])
-    const delta = fieldsOf(choice['delta'] ?? choice['message'])
+    const chunk = membersOf(piece)
+    const choice = membersOf(itemsOf(chunk['choices'])[0])
+    const delta = membersOf(choice['delta'] ?? choice['message'])
     const text = stringOf(delta['content'])
     if (text !== null) this.#texts.push(text)
-    for (const call of itemsOf(delta['tool_calls'])) this.#addCall(fieldsOf(call))
+    this.#size += text?.length ?? 0
+    for (const call of itemsOf(delta['tool_calls'])) this.#addCall(membersOf(call))
     this.#finish = stringOf(choice['finish_reason']) ?? this.#finish
     this.#model = stringOf(chunk['model']) ?? this.#model
-    this.#usage = this.#spentIn(fieldsOf(chunk['usage'])) ?? this.#usage
+    this.#usage = this.#spentIn(membersOf(chunk['usage'])) ?? this.#usage
     // OpenRouter puts an error of the provider into the choice, Hermes its own beside it.
-    if (choice['error'] !== undefined && choice['error'] !== null) this.#error = fieldsOf(choice['error'])
-    const hermes = fieldsOf(chunk['hermes'])
+    if (choice['error'] !== undefined && choice['error'] !== null) this.#error = membersOf(choice['error'])
+    const hermes = membersOf(chunk['hermes'])
     if (hermes['failed'] === true)
-      this.#error = { message: stringOf(hermes['error']) ?? stringOf(fieldsOf(hermes['error'])['message']) ?? '' }
+      this.#error = { message: stringOf(hermes['error']) ?? stringOf(membersOf(hermes['error'])['message']) ?? '' }
     return this
   }
 
   /** A piece without an index (Gemini, some gateways) begins a call where it names one, and goes on with the last otherwise. */
   #addCall(piece: Fields): void {
-    const told = fieldsOf(piece['function'])
+    const told = membersOf(piece['function'])
     const [id, name] = [stringOf(piece['id']), stringOf(told['name'])]
     const key = piece['index'] ?? null
     const last = this.#calls.at(-1)
@@ -127,7 +135,9 @@ class Sum {
     call.id = id ?? call.id
     call.name = name ?? call.name
     const args = told['arguments']
-    call.arguments.push(typeof args === 'string' ? args : args === undefined || args === null ? '' : JSON.stringify(args))
+    const part = typeof args === 'string' ? args : args === undefined || args === null ? '' : JSON.stringify(args)
+    call.arguments.push(part)
+    this.#size += part.length
   }
 
   #spentIn(usage: Fields): Spent | null {
@@ -138,10 +148,14 @@ class Sum {
     return { ...spent, cost: countOf(usage['cost']) ?? costOf(this.#endpoint, spent) }
   }
 
+  tooLong(): boolean {
+    return this.#size > this.#most
+  }
+
   spoken(): Spoken {
     const text = this.#texts.join('')
     const calls = this.#calls.map((call, index) => ({
-      id: call.id || `call_${index}`,
+      id: call.id || `call_${this.#place}_${index}`,
       name: call.name,
       arguments: call.arguments.join(''),
     }))
@@ -155,7 +169,8 @@ class Sum {
       const message = stringOf(error['message']) ?? (text === '' ? 'it ended with an error' : text)
       return { status: countOf(error['code']), code: stringOf(error['code']), message }
     }
-    if (finish === 'length') return { status: null, code: 'length', message: 'its answer was cut off at the longest it can say' }
+    if (finish === 'length' || this.tooLong())
+      return { status: null, code: 'length', message: 'its answer was cut off at the longest it can say' }
     if (finish === 'content_filter') return { status: null, code: 'content_filter', message: 'its answer was held back by a filter' }
     if (finish === null) return { status: null, code: 'broken_off', message: 'its answer broke off' }
     return text.trim() === '' && calls === 0 ? { status: null, code: 'empty', message: 'it answered nothing' } : null

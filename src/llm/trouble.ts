@@ -5,7 +5,7 @@
 import { BurnError, adviceOf, messageOf } from '../core/errors.ts'
 import type { Failure, FailureClass } from '../core/sprint.ts'
 import { oneLine } from '../core/text.ts'
-import { countOf, fieldsOf, stringOf } from './json.ts'
+import { countOf, membersOf, stringOf } from './json.ts'
 
 export interface Symptom {
   /** HTTP status; null where there was no answer, or none of HTTP. */
@@ -97,14 +97,14 @@ export function symptomOf(thrown: unknown, now: number): Symptom {
     const code = thrown.code.startsWith('secret_') || thrown.code === 'hermes_auth' ? 'authentication' : thrown.code
     return { status: null, code, message: adviceOf(thrown) }
   }
-  const error = fieldsOf(thrown)
-  const said = fieldsOf(error['error'])
+  const error = membersOf(thrown)
+  const said = membersOf(error['error'])
   const cause = deepest(thrown)
   const message = stringOf(said['message']) ?? stringOf(error['error']) ?? messageOf(cause ?? thrown)
   return {
     status: countOf(error['status']),
-    code: codeIn(said) ?? codeIn(error) ?? codeIn(fieldsOf(cause)),
-    message: message === '' ? (codeIn(fieldsOf(cause)) ?? 'it said nothing') : message,
+    code: codeIn(said) ?? codeIn(error) ?? codeIn(membersOf(cause)),
+    message: message === '' ? (codeIn(membersOf(cause)) ?? 'it said nothing') : message,
     wait_ms: error['headers'] instanceof Headers ? waitIn(error['headers'], now) : null,
   }
 }

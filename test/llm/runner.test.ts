@@ -107,11 +107,21 @@ const troubles: readonly (readonly [string, Reply, FailureClass, RegExp])[] = [
     'rate_limited',
     /API call/,
   ],
+  [
+    'a failure that Hermes tells beside an answer',
+    { text: 'Sorry.', extra: { hermes: { failed: true, error: { message: 'HTTP 401: no key' } } } },
+    'auth',
+    /HTTP 401/,
+  ],
+  ['an answer without an end', { text: 'x'.repeat(2_001) }, 'context_overflow', /cut off/],
   ['an error in a stream', { text: '', extra: { error: { message: 'provider overloaded', code: 529 } } }, 'rate_limited', /overloaded/],
   ['an error that is no stream', { json: { error: { message: 'no such model: x' } } }, 'model_unknown', /no such model/],
   ['a page that is no stream', { json: 'hello' }, 'backend_failed', /broke off/],
   ['a connection that breaks', { cut: 'break' }, 'backend_failed', /./],
   ['a stream that ends too early', { cut: 'end' }, 'backend_failed', /broke off/],
+  ['a stream of no JSON', { raw: 'data: {"choices": [\n\ndata: [DONE]\n\n' }, 'backend_failed', /JSON/],
+  ['a stream of nothing', { raw: 'data: [DONE]\n\n' }, 'backend_failed', /broke off/],
+  ['a stream of nonsense', { raw: 'data: null\n\ndata: [1]\n\ndata: {"choices": 3}\n\n' }, 'backend_failed', /./],
   ['no answer', { hang: 'at once' }, 'backend_failed', /nothing came for 0.1 s/],
   ['half an answer', { hang: 'half' }, 'backend_failed', /nothing came for 0.1 s/],
 ]
@@ -120,7 +130,9 @@ for (const [name, trouble, expected, reason] of troubles) {
   test(`${name}: ${expected} where nobody else is there, else the next model goes on`, async (t) => {
     const first = await model(t, { script: [trouble] })
     const second = await model(t, { script: [{ text: 'I can.' }] })
-    const using = deps(t, { idle_ms: 100 })
+    const hangs = 'hang' in trouble
+    const printed = (['error', 'warn', 'log'] as const).map((name) => t.mock.method(console, name, () => undefined))
+    const using = deps(t, { idle_ms: hangs ? 100 : 30_000, answer_chars: 2_000 })
     const alone = await runner([at(first.url, { key: { env: 'KEY' } })], using)
       .begin(task(folder(t)))
       .say('Do it.', never)
@@ -129,12 +141,19 @@ for (const [name, trouble, expected, reason] of troubles) {
     assert.ok(!JSON.stringify(alone).includes(secret))
     assert.equal(first.requests.length, 1, 'nothing is tried again unseen')
     const work = task(folder(t))
-    const chained = await runner([at(first.url), at(second.url, { model: 'other' })], using)
+    // The second has to answer within it, on a busy machine too.
+    const next = hangs ? deps(t, { idle_ms: 1_000 }) : using
+    const chained = await runner([at(first.url), at(second.url, { model: 'other' })], next)
       .begin(work)
       .say('Do it.', never)
     assert.deepEqual([chained.failure, chained.text, chained.model], [null, 'I can.', 'other'])
     assert.match(work.texts('note').join('\n'), new RegExp(`\\(${expected}\\); other goes on`))
     assert.deepEqual(using.slept, [])
+    assert.deepEqual(
+      printed.map(({ mock }) => mock.callCount()),
+      [0, 0, 0],
+      'the package prints nothing',
+    )
   })
 }
 
@@ -160,7 +179,7 @@ test('what one model began goes on with the next, and stays with it', async (t) 
   assert.equal(first.requests.length, 2)
 })
 
-test('a short Retry-After is waited for, twice at most', async (t) => {
+test('a short Retry-After is waited for, twice in a row at most', async (t) => {
   const busy: Reply = { status: 429, headers: { 'retry-after': '7' } }
   const using = deps(t)
   const patient = await model(t, { script: [busy, { text: 'Now.' }] })
@@ -173,6 +192,10 @@ test('a short Retry-After is waited for, twice at most', async (t) => {
     'Now.',
   )
   assert.deepEqual(using.slept, [7000])
+  const call: Reply = { calls: [{ name: 'echo', args: {} }] }
+  const often = await model(t, { script: [busy, call, busy, call, busy, { text: 'At last.' }] })
+  const talk = runner([at(often.url)], deps(t)).begin(task(folder(t), { tools: [echo()] }))
+  assert.equal((await talk.say('Do it.', never)).text, 'At last.')
   const always = await model(t, { script: [busy] })
   const { failure } = await runner([at(always.url)], using)
     .begin(task(folder(t)))

@@ -47,6 +47,8 @@ export function wishIn(text: string): Wish | null {
 export function handyman(messages: readonly Told[], tools: readonly Offered[]): Reply {
   const wish = messages.filter(({ role }) => role === 'user').flatMap(({ content }) => wishIn(content ?? '') ?? [])[0]
   if (wish === undefined) return { text: 'I do not understand what is asked for, and change nothing.' }
+  const ended = `${wish.what}: done.`
+  if (messages.some(({ role, content }) => role === 'assistant' && content === ended)) return { text: 'I see nothing more to do.' }
   const done = callsIn(messages)
   for (const job of wish.jobs) {
     const changed = done.find((call) => call.name !== 'read_file' && mentions(call, job.path))
@@ -57,7 +59,7 @@ export function handyman(messages: readonly Told[], tools: readonly Offered[]): 
     if (call === null) return { text: `${job.path} does not have what the issue names; I change nothing.` }
     return { text: `${wish.what}: ${call.name} ${job.path}.`, calls: [call] }
   }
-  return { text: `${wish.what}: done.` }
+  return { text: ended }
 }
 
 interface Made {

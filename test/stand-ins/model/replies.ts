@@ -40,6 +40,8 @@ export type Reply =
   | Says
   /** An error with a status. */
   | { readonly status: number; readonly error?: unknown; readonly headers?: Readonly<Record<string, string>> }
+  /** A stream that is as it is written here. */
+  | { readonly raw: string }
   /** An answer that is no stream, with status 200. */
   | { readonly json: unknown }
   /** Nothing more comes: not even headers; nor anything after half of an answer. */
@@ -60,6 +62,7 @@ export function write(reply: Reply, response: ServerResponse, model: string): vo
     return
   }
   if ('json' in reply) return void response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(reply.json))
+  if ('raw' in reply) return void response.writeHead(200, { 'content-type': 'text/event-stream' }).end(reply.raw)
   if ('hang' in reply && reply.hang === 'at once') return
   response.writeHead(200, { 'content-type': 'text/event-stream' })
   const chunk = (fields: object) =>
@@ -70,6 +73,7 @@ export function write(reply: Reply, response: ServerResponse, model: string): vo
   if ('cut' in reply)
     return void response.write(piece({ content: half }, null), () => (reply.cut === 'end' ? response.end() : response.destroy()))
   const { text = '', calls = [], finish = calls.length > 0 ? 'tool_calls' : 'stop', usage, extra } = reply
+  response.write(piece({ role: 'assistant', content: '' }, null))
   const comment = reply.comments === true ? ': still here\n\n' : ''
   for (const word of text.split(/(?<= )/)) response.write(comment + piece({ content: word }, null))
   for (const [index, call] of calls.entries()) {

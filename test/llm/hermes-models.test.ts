@@ -1,0 +1,111 @@
+/** The models of Hermes' own files: found where it has them, and never with a key in an error. */
+import assert from 'node:assert/strict'
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { hermesEndpoints } from '../../src/llm/hermes-models.ts'
+import { openBackend } from '../../src/llm/open.ts'
+import { deps, folder, model, never, secret, task } from './rig.ts'
+
+function home(t: TestContext, files: Readonly<Record<string, string>>): string {
+  const dir = mkdtempSync(join(tmpdir(), 'burn-hermes-'))
+  t.after(() => rmSync(dir, { recursive: true, force: true }))
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(dir, name), text, { mode: 0o600 })
+  return dir
+}
+
+const soon = new Date(Date.now() + 3_600_000).toISOString()
+const past = '2020-01-01T00:00:00+00:00'
+const nous = (fields: object) => JSON.stringify({ version: 1, providers: { nous: { refresh_token: 'never-used', ...fields } } })
+const config = (text: string) => ({ 'config.yaml': text })
+
+test('the default model and the fallbacks, each with the key and the address that its provider has', async (t) => {
+  const dir = home(t, {
+    'config.yaml': `
+model:
+  default: hermes-4-405b
+  provider: nous
+  context_length: 128000
+providers:
+  mine: { base_url: "http://127.0.0.1:9/v1/", api_key: "\${MINE}" }
+fallback_providers:
+  - { provider: openrouter, model: qwen/qwen3 }
+  - { provider: ollama, model: "qwen3:8b" }
+  - { provider: mine, model: own }
+  - { provider: lost, model: nowhere }
+  - { provider: openrouter }
+  - not an object
+`,
+    '.env': 'export OPENROUTER_API_KEY="or-key"\nMINE=mine-key\n# a comment\n',
+    'auth.json': nous({ agent_key: 'agent-key', agent_key_expires_at: soon, inference_base_url: 'https://inference.example/v1' }),
+  })
+  const before = readdirSync(dir).map((name) => [name, statSync(join(dir, name)).mtimeMs, statSync(join(dir, name)).mode])
+  const found = await hermesEndpoints(dir, deps(t))
+  assert.deepEqual(
+    found.map(({ model: name, url, key, unusable }) => [name, url, key, unusable?.class ?? null]),
+    [
+      ['hermes-4-405b', 'https://inference.example/v1', 'agent-key', null],
+      ['qwen/qwen3', 'https://openrouter.ai/api/v1', 'or-key', null],
+      ['qwen3:8b', 'http://127.0.0.1:11434/v1', null, null],
+      ['own', 'http://127.0.0.1:9/v1', 'mine-key', null],
+      ['nowhere', '', null, 'backend_down'],
+    ],
+  )
+  assert.deepEqual(
+    readdirSync(dir).map((name) => [name, statSync(join(dir, name)).mtimeMs, statSync(join(dir, name)).mode]),
+    before,
+  )
+})
+
+test('an expired key of Nous says how it is made new; the access token stands in while it is good', async (t) => {
+  const yaml = 'model: { default: hermes-4, provider: nous }'
+  const expired = { agent_key: secret, agent_key_expires_at: past }
+  const [first] = await hermesEndpoints(home(t, { 'config.yaml': yaml, 'auth.json': nous(expired) }), deps(t))
+  assert.equal(first?.unusable?.class, 'auth')
+  assert.match(first?.unusable?.reason ?? '', /expired \(hermes auth refresh nous\)$/)
+  const backend = openBackend(
+    { kind: 'runner', models: [], hermes_home: home(t, { 'config.yaml': yaml, 'auth.json': nous(expired) }) },
+    deps(t),
+  )
+  assert.equal((await backend.probe())?.class, 'auth')
+  const answer = await backend.begin(task(folder(t))).say('Do it.', never)
+  assert.equal(answer.failure?.class, 'auth')
+  assert.ok(!JSON.stringify(answer).includes(secret))
+  const tokens = nous({ ...expired, access_token: 'access', expires_at: Date.now() / 1000 + 3600 })
+  const [second] = await hermesEndpoints(home(t, { 'config.yaml': yaml, 'auth.json': tokens }), deps(t))
+  assert.deepEqual([second?.key, second?.unusable], ['access', null])
+})
+
+const broken: readonly (readonly [string, Readonly<Record<string, string>>, string, RegExp])[] = [
+  ['no configuration', {}, 'backend_down', /there is no .*config\.yaml \(run `hermes setup`/],
+  ['broken YAML', config(`model:\n  default: x\n   api_key: ${secret}\n`), 'backend_down', /config\.yaml:[23]:\d+: it can't be read/],
+  ['broken YAML with a key', config(`model:\n  api_key: "${secret}\n`), 'backend_down', /config\.yaml:\d+:\d+: it can't be read/],
+  ['a list', config('- a\n'), 'backend_down', /config\.yaml:1: it holds no settings/],
+  ['an empty file', config(''), 'backend_down', /config\.yaml:1/],
+  ['no model', config('model: { provider: nous }'), 'backend_down', /names no model/],
+  [
+    'broken JSON',
+    { ...config('model: { default: x, provider: nous }'), 'auth.json': `{\n"providers": {"nous": {"agent_key": "${secret}" ` },
+    'backend_down',
+    /auth\.json:2:\d+: it can't be read/,
+  ],
+  ['no login', config('model: { default: x, provider: nous }'), 'auth', /no key of Nous .*hermes auth add nous/],
+  ['no key', config('model: { default: x, provider: openrouter }'), 'auth', /OPENROUTER_API_KEY/],
+]
+for (const [name, files, expected, reason] of broken) {
+  test(`${name}: ${expected}`, async (t) => {
+    const [found] = await hermesEndpoints(home(t, files), deps(t))
+    assert.equal(found?.unusable?.class, expected, found?.unusable?.reason)
+    assert.match(found?.unusable?.reason ?? '', reason)
+    assert.ok(!JSON.stringify(found).includes(secret))
+  })
+}
+
+test('a model of Hermes works', async (t) => {
+  const server = await model(t, { script: [{ text: 'Done.' }], key: secret })
+  const dir = home(t, config(`model: { default: stand-in, provider: custom, base_url: "${server.url}", api_key: "${secret}" }`))
+  const backend = openBackend({ kind: 'runner', models: [], hermes_home: dir }, deps(t))
+  assert.equal(await backend.probe(), null)
+  assert.equal((await backend.begin(task(folder(t))).say('Do it.', never)).text, 'Done.')
+})

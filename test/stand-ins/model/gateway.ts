@@ -1,0 +1,169 @@
+/**
+ * A Hermes gateway on loopback: runs with events, stop and approval, as `gateway/platforms/api_server.py` has them, and chat. It works in the workspace that its
+ * input begins with, with hands of its own.
+ */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { json } from 'node:stream/consumers'
+import { workIn } from './hands.ts'
+import { write, type Reply, type Script, type Told } from './replies.ts'
+
+export interface GatewayOptions {
+  readonly script: Script
+  /** False: an older gateway, which has chat alone. */
+  readonly runs?: boolean
+  readonly key?: string
+  /** How runs go wrong: they fail, or end as completed with the failure beside; hang; ask for approval first; lose their events, or themselves. */
+  readonly trouble?: 'failed' | 'completed but failed' | 'hang' | 'approval' | 'events break' | 'lost' | 'full'
+}
+
+export interface StandInGateway {
+  readonly url: string
+  /** `METHOD path`, oldest first. */
+  readonly log: readonly string[]
+  readonly bodies: readonly Readonly<Record<string, unknown>>[]
+  /** Resolves when a line of the log matches; at once where one does. */
+  seen(line: RegExp): Promise<void>
+  close(): Promise<void>
+}
+
+interface StandInRun {
+  status: string
+  output: string
+  error: string | null
+  /** Its events so far, and whom to wake for more. */
+  readonly events: object[]
+  wake: () => void
+}
+
+type Body = Readonly<Record<string, unknown>>
+const usage = { input_tokens: 1000, output_tokens: 50, total_tokens: 1050 }
+
+export async function startGateway(options: GatewayOptions): Promise<StandInGateway> {
+  const log: string[] = []
+  const bodies: Body[] = []
+  const watchers: (() => void)[] = []
+  const runs = new Map<string, StandInRun>()
+  const server = createServer((request, response) => {
+    void (async () => {
+      const path = (request.url ?? '').split('?')[0] ?? ''
+      const body = request.method === 'POST' ? ((await json(request)) as Body) : {}
+      if (request.method === 'POST') bodies.push(body)
+      log.push(`${request.method} ${path}`)
+      for (const watch of watchers) watch()
+      answer(path, request, body, response, runs, options)
+    })().catch((thrown: unknown) => response.destroy(thrown as Error))
+  })
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    log,
+    bodies,
+    seen: (line) =>
+      new Promise((resolve) => {
+        const look = () => void (log.some((each) => line.test(each)) && resolve())
+        watchers.push(look)
+        look()
+      }),
+    close: () =>
+      new Promise((done) => {
+        server.close(() => done())
+        server.closeAllConnections()
+      }),
+  }
+}
+
+function answer(
+  path: string,
+  request: IncomingMessage,
+  body: Body,
+  response: ServerResponse,
+  runs: Map<string, StandInRun>,
+  options: GatewayOptions,
+): void {
+  const send = (status: number, fields: object) =>
+    void response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(fields))
+  if (path === '/health') return send(200, { status: 'ok', platform: 'hermes-agent' })
+  if (options.key !== undefined && request.headers.authorization !== `Bearer ${options.key}`)
+    return send(401, { error: { message: 'Invalid API key', code: 'invalid_api_key' } })
+  if (path === '/v1/models') return send(200, { object: 'list', data: [{ id: 'hermes-agent' }] })
+  if (path === '/v1/chat/completions') return write(chat(body['messages'] as Told[], options), response, 'hermes-agent')
+  if (options.runs === false) return void response.writeHead(path.endsWith('runs') ? 405 : 404).end('405: Method Not Allowed')
+  if (path === '/v1/runs' && options.trouble === 'full')
+    return send(429, { error: { message: 'Too many concurrent runs (max 10)', code: 'rate_limit_exceeded' } })
+  if (path === '/v1/runs') {
+    const id = `run_${runs.size}`
+    runs.set(id, begin(id, body, options))
+    return send(202, { run_id: id, status: 'started' })
+  }
+  const [, id = '', what = ''] = /^\/v1\/runs\/([^/]+)\/?(\w*)$/.exec(path) ?? []
+  const run = runs.get(id)
+  if (run === undefined || (options.trouble === 'lost' && what === ''))
+    return send(404, { error: { message: `Run not found: ${id}`, code: 'run_not_found' } })
+  if (what === 'events') return follow(run, response, options)
+  if (what === 'stop') end(run, 'cancelled', { event: 'run.cancelled', run_id: id })
+  if (what === 'approval') complete(id, run, body['choice'] === 'deny' ? 'I was not allowed to.' : 'Allowed.')
+  return send(200, { object: 'hermes.run', run_id: id, status: run.status, output: run.output, error: run.error, usage })
+}
+
+/** The directory that a text begins with. */
+function dirIn(input: string): string {
+  return /^\/\S+/.exec(input)?.[0] ?? '/nowhere'
+}
+
+function chat(messages: readonly Told[], { script, trouble }: GatewayOptions): Reply {
+  if (trouble === 'failed')
+    return { text: 'Error: HTTP 401: no key', finish: 'error', extra: { hermes: { failed: true, error: 'HTTP 401: no key' } } }
+  if (trouble === 'hang') return { hang: 'half' }
+  const prompt = messages.at(-1)?.content ?? ''
+  return workIn(dirIn(messages[0]?.content ?? ''), script, messages.slice(0, -1), prompt, () => undefined)
+}
+
+function begin(id: string, body: Body, { script, trouble }: GatewayOptions): StandInRun {
+  const run: StandInRun = { status: 'running', output: '', error: null, events: [], wake: () => undefined }
+  const input = String(body['input'])
+  const tell = (event: string, fields: object) => void run.events.push({ event, run_id: id, ...fields })
+  tell('message.delta', { delta: 'I ' })
+  tell('message.delta', { delta: 'begin.' })
+  if (trouble === 'hang') return run
+  if (trouble === 'approval') {
+    tell('approval.request', { command: 'rm -rf /', choices: ['once', 'deny'] })
+    return run
+  }
+  if (trouble === 'failed') {
+    run.error = 'Error code: 401 - no key'
+    end(run, 'failed', { event: 'run.failed', run_id: id, error: run.error })
+    return run
+  }
+  const reply = workIn(dirIn(input), script, (body['conversation_history'] ?? []) as Told[], input, (step) => {
+    tell('tool.started', { tool: step.tool, preview: JSON.stringify(step.args) })
+    tell('tool.completed', { tool: step.tool, duration: 0.25, error: !step.ok })
+  })
+  complete(id, run, 'text' in reply ? (reply.text ?? '') : '', trouble === 'completed but failed')
+  return run
+}
+
+function complete(id: string, run: StandInRun, output: string, failed = false): void {
+  run.output = output
+  end(run, 'completed', { event: 'run.completed', run_id: id, output, usage, ...(failed ? { failed, error: 'HTTP 429: slow down' } : {}) })
+}
+
+function end(run: StandInRun, status: string, event: object): void {
+  run.status = status
+  run.events.push(event)
+  run.wake()
+}
+
+/** Its events, and more as they come, until it is over. */
+function follow(run: StandInRun, response: ServerResponse, { trouble }: GatewayOptions): void {
+  response.writeHead(200, { 'content-type': 'text/event-stream' })
+  response.write(': keepalive\n\n')
+  let told = 0
+  run.wake = () => {
+    for (const event of run.events.slice(told)) response.write(`data: ${JSON.stringify(event)}\r\n\r\n`)
+    told = run.events.length
+    if (run.status !== 'running') response.end(': stream closed\n\n')
+  }
+  if (trouble === 'events break' || trouble === 'lost') response.write('data: {"event": "message.de', () => response.destroy())
+  else run.wake()
+}
