@@ -1,7 +1,7 @@
 /** What the sandbox says of a command: a line for each thing that it refused or ended. */
 import type { SandboxPolicy } from '../core/sprint.ts'
 import type { Hits } from './cgroup.ts'
-import type { Limits } from './limits.ts'
+import { memoryOfOne, type Limits } from './limits.ts'
 
 export interface Ended {
   readonly policy: SandboxPolicy
@@ -27,7 +27,7 @@ export function notesOf(ended: Ended): string[] {
   const { policy, walls, network, hits, stopped, output, limits } = ended
   const confined = walls !== null
   const red = ended.code !== 0
-  const memory = `${Math.round(policy.memory / 2 ** 20)} MiB`
+  const memory = mebibytes(policy.memory)
   const lines: readonly (readonly [boolean, string])[] = [
     [!confined, `not confined: ${ended.why}`],
     [!confined && !network, 'the network is off by the rules, but nothing here cuts it'],
@@ -40,10 +40,14 @@ export function notesOf(ended: Ended): string[] {
       limits.scope !== null && ended.code === 137 && hits.memory === 0,
       `killed by the system; it may have wanted more than ${memory} of memory`,
     ],
-    [limits.rlimits.memory && red && no_memory.test(output), `a process can have ${memory} of memory, and no more`],
+    [limits.rlimits.memory && red && no_memory.test(output), `a process can have ${mebibytes(memoryOfOne(policy))} of memory, and no more`],
     [limits.rlimits.processes && red && no_process.test(output), `a command can have ${policy.processes} processes, and no more`],
     [confined && !network && red && unreachable.test(output), 'the network is off: only what the same command started can be reached'],
     [confined && unwritable.test(output), 'only the workspace (not its .git), HOME and /tmp can be written'],
   ]
   return lines.flatMap(([holds, line]) => (holds ? [line] : []))
+}
+
+function mebibytes(bytes: number): string {
+  return `${Math.round(bytes / 2 ** 20)} MiB`
 }
