@@ -81,7 +81,8 @@ export async function explain(place: string, dir: string, parts: readonly string
     throw new Refusal(`${name} can't be looked at (${stat.code ?? stat.message})`)
   }
   if (stat.isSymbolicLink()) {
-    const to = await readlink(place)
+    const to = await readlink(place).catch(() => null)
+    if (to === null) throw new Refusal(`${name} was replaced while it was opened: try again`)
     const target = posix.relative(dir, posix.resolve(dir, ...parts.slice(0, -1), to))
     const leaves = target === '..' || target.startsWith('../')
     throw new Refusal(

@@ -33,7 +33,7 @@ export function searchCommand({ pattern, literal, ignore_case }: Omit<Search, 'p
   const path = `./${parts.join('/')}`
   const how = [literal ? '-F' : '-E', ...(ignore_case ? ['-i'] : []), '-e', pattern]
   const git = ['git', '-c', 'core.fsmonitor=false', 'grep', '-nI', '--no-color', '--untracked', ...how, '--', `:(literal)${path}`]
-  const plain = ['grep', '-rnI', '-D', 'skip', '--exclude-dir=.git', '--exclude=.git', '--exclude-dir=node_modules', ...how, '--', path]
+  const plain = ['grep', '-rnHI', '-D', 'skip', '--exclude-dir=.git', '--exclude=.git', '--exclude-dir=node_modules', ...how, '--', path]
   return `if git rev-parse --is-inside-work-tree >/dev/null 2>&1; then ${shellWords(git)}; else ${shellWords(plain)}; fi`
 }
 
@@ -45,6 +45,9 @@ function found({ code, output, stopped, notes }: CommandResult): string {
   if (code !== 0 && stopped === null && !/^\S+:\d+:/.test(output))
     throw new Refusal([`the search failed: ${output.trim()}`, ...notes].join('\n'))
   const lines = output.trimEnd().split('\n')
-  const cut = lines.slice(0, LINES).map((line) => (line.length > LINE ? `${line.slice(0, LINE)}…` : line))
+  const cut = lines
+    .slice(0, LINES)
+    .map((line) => line.replace(/^\.\//, ''))
+    .map((line) => (line.length > LINE ? `${line.slice(0, LINE)}…` : line))
   return [...cut, ...(lines.length > LINES ? [`[more match than the first ${LINES}: use a narrower pattern, or a path]`] : [])].join('\n')
 }
