@@ -3,7 +3,7 @@ import type { SandboxPolicy } from '../core/sprint.ts'
 import type { Hits } from './cgroup.ts'
 import { memoryOfOne, type Limits } from './limits.ts'
 
-export interface Ended {
+export interface EndedCommand {
   readonly policy: SandboxPolicy
   readonly walls: unknown
   readonly why: string
@@ -23,7 +23,7 @@ const no_memory = /cannot allocate memory|out of memory|MemoryError|bad_alloc|EN
 const no_process = /resource temporarily unavailable|EAGAIN|can't fork|cannot fork/i
 
 /** The lines, the worst first. */
-export function notesOf(ended: Ended): string[] {
+export function notesOf(ended: EndedCommand): string[] {
   const { policy, walls, network, hits, stopped, output, limits } = ended
   const confined = walls !== null
   const red = ended.code !== 0

@@ -3,7 +3,7 @@ import { lstat } from 'node:fs/promises'
 import { shellWords } from '../host/quote.ts'
 import type { CommandResult } from './command.ts'
 import type { Sandbox } from './open.ts'
-import { explain, inFolder, partsOf, Refusal } from './paths.ts'
+import { refuseWhat, inFolder, partsOf, Refusal } from './paths.ts'
 
 const LINES = 200
 const LINE = 300
@@ -23,7 +23,7 @@ export async function search(sandbox: Sandbox, wanted: Search, stop: AbortSignal
   await inFolder(sandbox.dir, parts, { make: false }, async (folder, name) => {
     const place = folder.at(name)
     const stat = await lstat(place).catch(() => null)
-    if (stat?.isFile() !== true && stat?.isDirectory() !== true) await explain(place, sandbox.dir, parts, 'file')
+    if (stat?.isFile() !== true && stat?.isDirectory() !== true) await refuseWhat(place, sandbox.dir, parts, 'file')
   })
   return found(await sandbox.run(searchCommand(wanted, parts), { stop, timeout: SEARCH_MS }))
 }

@@ -41,6 +41,8 @@ export interface Wanted {
   readonly env?: Readonly<Record<string, string>>
   /** A folder beside the workspace whose programs are found first. */
   readonly first?: string
+  /** Whether there are no others. */
+  readonly alone?: boolean
   /** Where all of it lies. */
   readonly root?: string
   /** Makes the workspace; it has an empty `.git` unless this makes another. */
@@ -62,11 +64,9 @@ export async function opened(t: TestContext, wanted: Wanted = {}): Promise<Opene
   put(join(base, 'sibling/file'), secret)
   if (wanted.make === undefined) put(join(dir, '.git/config'), '[core]\n')
   else wanted.make({ dir, base, home })
-  const env = {
-    ...process.env,
-    PATH: `${wanted.first === undefined ? '' : `${base}/${wanted.first}:`}${home}/.cargo/bin:${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
-    ...wanted.env,
-  }
+  const first = wanted.first === undefined ? [] : [join(base, wanted.first)]
+  const rest = wanted.alone === true ? [] : [`${home}/.cargo/bin`, dirname(process.execPath), process.env['PATH'] ?? '']
+  const env = { ...process.env, ...wanted.env, PATH: [...first, ...rest].join(':') }
   const places = { dir, read_only: (wanted.read_only ?? []).map((name) => join(base, name)), own_dir: join(base, 'own'), env, home }
   const sandbox = await openSandbox({ ...policy, ...wanted.policy }, places)
   const tools = new Map(workspaceTools(sandbox).map((tool) => [tool.name, tool]))
