@@ -76,11 +76,12 @@ export async function runCommand(setting: Setting, command: string, options: Com
 export function commandWords(setting: Setting, groups: readonly string[], command: string, options: CommandOptions): string[] {
   const { policy, limits, walls } = setting
   const inner = innerWords(policy, limits.rlimits, setting.shell, command)
-  const bare = () => ['env', '-i', ...Object.entries(setting.env).map(([name, value]) => `${name}=${value}`), ...inner]
+  const bare = () => [...Object.entries(setting.env).map(([name, value]) => `${name}=${value}`), ...inner]
   const network = options.network ?? policy.network
   const words =
     walls === null ? bare() : bubblewrapArgv({ ...walls, network, git: options.writable_git === true ? null : walls.git }, inner)
-  return outerWords(groups, [...(limits.scope ?? []), ...words])
+  // Bubblewrap's own process can be seen from behind its walls, with the environment that it was started with.
+  return outerWords(groups, [...(limits.scope ?? []), 'env', '-i', ...words])
 }
 
 function timeoutOf({ policy }: Setting, options: CommandOptions): number {

@@ -77,7 +77,9 @@ test('the kernel can not be told anything', { skip: without }, async (t) => {
 })
 
 test('secrets of a home, of a sibling and of the system can not be read', { skip: without }, async (t) => {
-  const { run, base, home } = await opened(t, { env: { API_TOKEN: secret, LD_PRELOAD: '/nowhere/evil.so', BASH_ENV: '/nowhere/evil.sh' } })
+  const { run, base, home } = await opened(t, {
+    env: { API_TOKEN: secret, LD_PRELOAD: '/nowhere/evil.so', BASH_ENV: '/nowhere/evil.sh', XDG_RUNTIME_DIR: '/run/user/0' },
+  })
   for (const path of [
     `${home}/.ssh/id_ed25519`,
     `${home}/.hermes/auth.json`,
@@ -97,7 +99,7 @@ test('secrets of a home, of a sibling and of the system can not be read', { skip
     '',
   )
   const { output } = await run("env; cat /proc/*/environ | tr '\\0' '\\n'")
-  assert.doesNotMatch(output, new RegExp(`${secret}|LD_PRELOAD|BASH_ENV|API_TOKEN`))
+  assert.doesNotMatch(output, new RegExp(`${secret}|LD_PRELOAD|BASH_ENV|API_TOKEN|XDG_RUNTIME_DIR`))
 })
 
 test('programs of a home that the PATH names can be run', { skip: without }, async (t) => {

@@ -57,8 +57,8 @@ test('what is kept is bounded, in pieces of any size', () => {
     assert.equal(kept.text(), `${text.slice(0, 500)}\n[… 29000 bytes of output left out here …]\n${text.slice(-500)}`)
   }
   const before = process.memoryUsage.rss()
-  const [kept, chunk] = [new KeptOutput(100_000), Buffer.alloc(65_536)]
-  for (let count = 0; count < 16_384; count += 1) kept.add(chunk)
+  const [kept, chunk] = [new KeptOutput(100_000), Buffer.alloc(2 ** 20)]
+  for (let count = 0; count < 1024; count += 1) kept.add(chunk)
   assert.ok(process.memoryUsage.rss() - before < 100 * 2 ** 20)
   assert.equal(kept.text().length, 100_000 + '\n[… 1073641824 bytes of output left out here …]\n'.length)
 })

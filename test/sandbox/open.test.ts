@@ -95,7 +95,7 @@ test('a group of systemd is taken where there is one', { skip: without }, async 
   const asked = readFileSync(join(base, 'bin/asked'), 'utf8').split('\n')
   assert.match(
     asked[1] ?? '',
-    /--scope --quiet --collect -p TasksMax=68 -p MemoryMax=2147483648 -p MemorySwapMax=0 -- \/\S+\/bwrap --die-with-parent/,
+    /--scope --quiet --collect -p TasksMax=68 -p MemoryMax=2147483648 -p MemorySwapMax=0 -- env -i \/\S+\/bwrap --die-with-parent/,
   )
   assert.deepEqual(scopeWords(policy, 1000).slice(0, 3), ['systemd-run', '--user', '--scope'])
 })

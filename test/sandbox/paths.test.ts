@@ -1,11 +1,14 @@
 /** Paths that a model may name: whatever is tried, nothing outside of the workspace is read or written. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, realpathSync, renameSync, statSync, symlinkSync } from 'node:fs'
+import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
+import { inFolder, openFile } from '../../src/sandbox/paths.ts'
 import { opened, put, secret, without, type Wanted } from './opened.ts'
+
+const linux = process.platform === 'linux' ? false : 'no /proc here'
 
 /** A workspace with links of every kind; what is read and written here needs no bubblewrap. */
 const linked: Wanted = {
@@ -117,35 +120,20 @@ test('a link that a command makes is refused, whatever was there before', { skip
   assert.equal(readFileSync(join(base, 'sibling/file'), 'utf8'), secret)
 })
 
-test(
-  'a folder that is swapped for a link all the time lets nothing out',
-  { skip: process.platform === 'linux' ? false : 'no /proc here' },
-  async (t) => {
-    const { call, dir, base } = await opened(t, linked)
-    mkdirSync(join(dir, 'swapped'))
-    put(join(dir, 'swapped/file'), 'plain\n')
-    symlinkSync('../outside', join(dir, 'link'))
-    let linked_now = false
-    const swap = () => {
-      const [away, here] = linked_now ? ['link', 'kept'] : ['kept', 'link']
-      renameSync(join(dir, 'swapped'), join(dir, away))
-      renameSync(join(dir, here), join(dir, 'swapped'))
-      linked_now = !linked_now
-    }
-    const answers: { ok: boolean; text: string }[] = []
-    for (let round = 0; round < 100; round += 1) {
-      const asked = [call('read_file', { path: 'swapped/file' }), call('write_file', { path: 'swapped/new', content: 'x' })]
-      for (let turn = 0; turn < 4; turn += 1) {
-        await new Promise((resolve) => setImmediate(resolve))
-        swap()
-      }
-      answers.push(...(await Promise.all(asked)))
-    }
-    assert.ok(answers.every(({ text }) => !text.includes(secret)))
-    assert.ok(answers.some(({ ok }) => ok))
-    assert.deepEqual(readdirSync(join(base, 'outside')), ['file'])
-  },
-)
+test('a folder that is swapped for a link while it is used stays the one that it was', { skip: linux }, async (t) => {
+  const { dir, base } = await opened(t, linked)
+  const parts = ['folder', 'deep', 'file']
+  await inFolder(dir, parts, { make: false }, async (folder) => {
+    renameSync(join(dir, 'folder/deep'), join(dir, 'kept'))
+    symlinkSync('../../outside', join(dir, 'folder/deep'))
+    const file = await openFile(folder, dir, parts)
+    assert.equal(await file.readFile('utf8'), 'deep\n')
+    await file.close()
+    writeFileSync(folder.at('new'), 'x')
+  })
+  assert.deepEqual(readdirSync(join(dir, 'kept')).toSorted(), ['file', 'new'])
+  assert.deepEqual(readdirSync(join(base, 'outside')), ['file'])
+})
 
 test('paths at random: what the tools read and write is what the file system says lies inside', async (t) => {
   const { call, dir, base } = await opened(t, linked)
@@ -191,7 +179,7 @@ test('paths at random: what the tools read and write is what the file system say
       if (expected !== null) assert.ok(read.text.includes(readFileSync(expected, 'utf8').trim().split('\n')[0] ?? ''))
       const written = await call('write_file', { path, content: 'written\n' })
       assert.equal(written.ok, written.ok && holds(dir, path) && readFileSync(resolve(dir, path), 'utf8') === 'written\n', written.text)
-      if (expected !== null) assert.equal(written.ok, true, written.text)
+      if (expected !== null && !path.endsWith('/')) assert.equal(written.ok, true, written.text)
     }),
     { seed, numRuns: 400 },
   )
