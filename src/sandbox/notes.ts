@@ -11,6 +11,8 @@ export interface EndedCommand {
   readonly network: boolean
   readonly timeout: number
   readonly hits: Hits
+  /** Whether it was ended for the number of its processes. */
+  readonly exceeded: boolean
   readonly code: number | null
   readonly stopped: 'timeout' | 'too_much' | 'stop' | null
   readonly output: string
@@ -32,9 +34,10 @@ export function notesOf(ended: EndedCommand): string[] {
     [!confined, `not confined: ${ended.why}`],
     [!confined && !network, 'the network is off by the rules, but nothing here cuts it'],
     [stopped === 'timeout', `killed: it took longer than ${ended.timeout / 1000} s`],
-    [stopped === 'too_much' && hits.processes === 0, 'killed: it wrote more than anybody could read'],
+    [stopped === 'too_much' && !ended.exceeded, 'killed: it wrote more than anybody could read'],
     [stopped === 'stop', 'killed: the sprint was stopped'],
-    [hits.processes > 0, `killed: more than ${policy.processes} processes`],
+    [ended.exceeded, `killed: more than ${policy.processes} processes`],
+    [!ended.exceeded && hits.processes > 0, `more than ${policy.processes} processes were refused`],
     [hits.memory > 0, `killed: more than ${memory} of memory`],
     [
       limits.scope !== null && ended.code === 137 && hits.memory === 0,

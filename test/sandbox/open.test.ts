@@ -81,15 +81,16 @@ test('where it is required and there, or switched off', { skip: without }, async
   assert.match(off.sandbox.why, /^without bubblewrap: it is switched off/)
 })
 
+/** Takes systemd's place: runs what it is given, in no group. */
+const systemd = '#!/bin/sh\necho "$*" >>"${0%/*}/asked"\nwhile [ "$1" != -- ]; do shift; done\nshift\nexec "$@"\n'
+
+function withSystemd({ dir, base }: { dir: string; base: string }): void {
+  put(join(dir, '.git/config'), '[core]\n')
+  put(join(base, 'bin/systemd-run'), systemd, 0o755)
+}
+
 test('a group of systemd is taken where there is one', { skip: without }, async (t) => {
-  const stand_in = '#!/bin/sh\necho "$*" >>"${0%/*}/asked"\nwhile [ "$1" != -- ]; do shift; done\nshift\nexec "$@"\n'
-  const { sandbox, run, base } = await opened(t, {
-    first: 'bin',
-    make: ({ dir, base }) => {
-      put(join(dir, '.git/config'), '[core]\n')
-      put(join(base, 'bin/systemd-run'), stand_in, 0o755)
-    },
-  })
+  const { sandbox, run, base } = await opened(t, { first: 'bin', make: withSystemd })
   assert.equal(sandbox.why, 'in bubblewrap; processes and memory: limited by systemd')
   assert.equal((await run('echo ran; touch .git/x')).output.split('\n')[0], 'ran')
   const asked = readFileSync(join(base, 'bin/asked'), 'utf8').split('\n')
@@ -98,6 +99,19 @@ test('a group of systemd is taken where there is one', { skip: without }, async 
     /--scope --quiet --collect -p TasksMax=68 -p MemoryMax=2147483648 -p MemorySwapMax=0 -- env -i \/\S+\/bwrap --die-with-parent/,
   )
   assert.deepEqual(scopeWords(policy, 1000).slice(0, 3), ['systemd-run', '--user', '--scope'])
+})
+
+test('what a command left running ends with it, in no group that this program made', { skip: without }, async (t) => {
+  for (const use of ['auto', 'off'] as const) {
+    const { run } = await opened(t, { first: 'bin', make: withSystemd, policy: { use } })
+    const marker = `burn-left-${use}-${process.pid}`
+    // Without walls, only what stays in the command's process group can be found again.
+    const left = `${use === 'auto' ? 'setsid' : ''} sh -c 'trap "" TERM HUP; sleep 1000; true' ${marker} >/dev/null 2>&1 &`
+    assert.equal((await run(`${left.repeat(20)} echo done`)).output, 'done\n')
+    // Killed without walls, they take a moment to go, and nobody waits for them.
+    while (use === 'off' && runs(marker)) await new Promise((resolve) => setImmediate(resolve))
+    assert.equal(runs(marker), false)
+  }
 })
 
 test('a workspace must be one, and its walls must not stand in it', async (t) => {
@@ -170,6 +184,7 @@ test('what a group of systemd’s says is told', () => {
     network: true,
     timeout: 1,
     hits: { processes: 0, memory: 0 },
+    exceeded: false,
     code: 137,
     stopped: null,
     output: '',
