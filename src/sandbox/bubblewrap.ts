@@ -30,6 +30,7 @@ export const INFO_FD = 3
 
 /** The argv that runs `words` behind the walls. */
 export function bubblewrapArgv(walls: Walls, words: readonly string[]): string[] {
+  const binds = laid(walls)
   return [
     [walls.program, '--die-with-parent', '--new-session', '--unshare-all', ...(walls.network ? ['--share-net'] : []), '--cap-drop', 'ALL'],
     ['--clearenv', ...Object.entries(walls.env).flatMap(([name, value]) => ['--setenv', name, value])],
@@ -37,20 +38,41 @@ export function bubblewrapArgv(walls: Walls, words: readonly string[]): string[]
     walls.hidden.flatMap(({ path, folder }) => (folder ? ['--tmpfs', path, '--remount-ro', path] : ['--ro-bind', '/dev/null', path])),
     // Root could write the kernel's settings there, for it owns them in any namespace.
     ['--proc', '/proc', '--remount-ro', '/proc'],
-    ['--dev', '/dev', '--bind', walls.own.shm, '/dev/shm', '--remount-ro', '/dev', '--dir', '/run'],
-    ['--bind', walls.own.tmp, '/tmp', '--bind', walls.own.tmp, '/var/tmp'],
-    laid(walls).flatMap(({ how, path }) => [how, path, path]),
-    ['--remount-ro', '/', '--chdir', walls.dir, '--info-fd', String(INFO_FD), '--', ...words],
+    ['--dev', '/dev', '--dir', '/run'],
+    scratch(walls.own, binds),
+    binds.flatMap(({ how, path }) => [how, path, path]),
+    ['--remount-ro', '/dev', '--remount-ro', '/', '--chdir', walls.dir, '--info-fd', String(INFO_FD), '--', ...words],
   ].flat()
 }
 
+/**
+ * The folders where every program may write. Where something else is laid below one, it is a new one each time: in one that is
+ * kept, a command could leave a link in place of a folder, and lead the next command's walls elsewhere.
+ */
+function scratch(own: Walls['own'], binds: readonly Bind[]): string[] {
+  const places = [
+    { place: '/tmp', kept: own.tmp },
+    { place: '/var/tmp', kept: own.tmp },
+    { place: '/dev/shm', kept: own.shm },
+  ]
+  return places.flatMap(({ place, kept }) =>
+    binds.some(({ path }) => isBelow(path, place)) ? ['--tmpfs', place] : ['--bind', kept, place],
+  )
+}
+
+interface Bind {
+  readonly how: string
+  readonly path: string
+}
+
 /** Parents first, so that what lies below keeps its own rights. */
-function laid(walls: Walls): { how: string; path: string }[] {
+function laid(walls: Walls): Bind[] {
   const binds = [
     ...walls.see.filter((path) => !system.some((place) => isBelow(path, place))).map((path) => ({ how: '--ro-bind-try', path })),
     ...(walls.resolver === null || !walls.network ? [] : [{ how: '--ro-bind-try', path: walls.resolver }]),
     ...walls.read_only.map((path) => ({ how: '--ro-bind', path })),
     { how: '--bind', path: walls.own.home },
+    { how: '--bind', path: walls.own.tmp },
     { how: '--bind', path: walls.dir },
     ...(walls.git === null ? [] : [{ how: '--ro-bind', path: walls.git }]),
   ]

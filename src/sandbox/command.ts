@@ -59,14 +59,15 @@ export async function runCommand(setting: Setting, command: string, options: Com
   })
   const output = new KeptOutput(setting.policy.output)
   try {
-    const { followed, hits } = await watched(setting, group, command, options, output)
+    const { followed, hits, exceeded } = await watched(setting, group, command, options, output)
     if (setting.walls !== null) await lastGone(followed, output)
-    const { code, signal } = followed.stopped === null && hits.processes === 0 ? followed : { code: null, signal: 'SIGKILL' }
-    const stopped = hits.processes > 0 ? 'too_much' : followed.stopped
+    const stopped = exceeded ? 'too_much' : followed.stopped
+    const { code, signal } = stopped === null ? followed : { code: null, signal: 'SIGKILL' }
     const network = options.network ?? setting.policy.network
     const timeout = timeoutOf(setting, options)
     const text = output.text()
-    return { code, signal, output: text, stopped, notes: notesOf({ ...setting, network, timeout, hits, code, stopped, output: text }) }
+    const notes = notesOf({ ...setting, network, timeout, hits, exceeded, code, stopped, output: text })
+    return { code, signal, output: text, stopped, notes }
   } finally {
     await group.close()
   }
@@ -76,11 +77,12 @@ export async function runCommand(setting: Setting, command: string, options: Com
 export function commandWords(setting: Setting, groups: readonly string[], command: string, options: CommandOptions): string[] {
   const { policy, limits, walls } = setting
   const inner = innerWords(policy, limits.rlimits, setting.shell, command)
-  const bare = () => ['env', '-i', ...Object.entries(setting.env).map(([name, value]) => `${name}=${value}`), ...inner]
+  const bare = () => [...Object.entries(setting.env).map(([name, value]) => `${name}=${value}`), ...inner]
   const network = options.network ?? policy.network
   const words =
     walls === null ? bare() : bubblewrapArgv({ ...walls, network, git: options.writable_git === true ? null : walls.git }, inner)
-  return outerWords(groups, [...(limits.scope ?? []), ...words])
+  // Bubblewrap's own process can be seen from behind its walls, with the environment that it was started with.
+  return outerWords(groups, [...(limits.scope ?? []), 'env', '-i', ...words])
 }
 
 function timeoutOf({ policy }: Setting, options: CommandOptions): number {
@@ -94,7 +96,7 @@ async function watched(
   command: string,
   options: CommandOptions,
   output: KeptOutput,
-): Promise<{ followed: Followed; hits: Hits }> {
+): Promise<{ followed: Followed; hits: Hits; exceeded: boolean }> {
   const exceeded = new AbortController()
   let started: number | null = null
   let hits: Hits = { processes: 0, memory: 0 }
@@ -118,7 +120,7 @@ async function watched(
       cwd: setting.dir,
     })
     if (limited) await look()
-    return { followed, hits }
+    return { followed, hits, exceeded: followed.stopped === 'stop' && !options.stop.aborted }
   } finally {
     clearInterval(looking)
   }

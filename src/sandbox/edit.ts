@@ -22,11 +22,20 @@ export function edited(text: string, edit: Edit): { readonly text: string; reado
   if (places === 0)
     throw new Refusal('old does not occur in the file: it must match exactly, with every space and without line numbers; read it again')
   if (places > 1 && !edit.all)
-    throw new Refusal(`old occurs ${places} times (lines ${linesOf(pieces)}): add lines around it until it is unique, or set all`)
+    throw new Refusal(
+      `old occurs ${places} times (lines ${linesOf(pieces, old ?? '')}): add lines around it until it is unique, or set all`,
+    )
   return { text: pieces.join(replacement), places }
 }
 
-function linesOf(pieces: readonly string[]): string {
-  const starts = pieces.slice(0, -1).map((_, index) => pieces.slice(0, index + 1).join(' ').length)
-  return starts.length > NAMED ? `${starts.slice(0, NAMED).join(', ')}, …` : starts.join(', ')
+function linesOf(pieces: readonly string[], old: string): string {
+  const named = pieces.slice(0, Math.min(NAMED, pieces.length - 1))
+  const lines = named.map(
+    (_, index) =>
+      pieces
+        .slice(0, index + 1)
+        .join(old)
+        .split('\n').length,
+  )
+  return `${lines.join(', ')}${pieces.length - 1 > NAMED ? ', …' : ''}`
 }

@@ -1,7 +1,7 @@
 /** Files of a workspace: read in ranges, written whole. */
 import { randomBytes } from 'node:crypto'
 import { chmod, lstat, rename, rm, writeFile, type FileHandle } from 'node:fs/promises'
-import { explain, inFolder, openFile, partsOf, Refusal, shown } from './paths.ts'
+import { refuseWhat, inFolder, openFile, partsOf, Refusal, shown } from './paths.ts'
 
 /** Bytes that one reading shows. */
 const SHOWN = 32 * 1024
@@ -52,7 +52,7 @@ export function writeWhole(dir: string, path: string, text: string): Promise<{ r
   return inFolder(dir, parts, { make: true }, async (folder, name) => {
     const place = folder.at(name)
     const old = await lstat(place).catch(() => null)
-    if (old !== null && !old.isFile()) return explain(place, dir, parts, 'file')
+    if (old !== null && !old.isFile()) return refuseWhat(place, dir, parts, 'file')
     const beside = folder.at(`.burn-${randomBytes(9).toString('hex')}`)
     try {
       await writeFile(beside, text, { flag: 'wx' })

@@ -54,6 +54,11 @@ export function scopeWords(most: Most, uid: number): string[] {
   return ['systemd-run', ...whose, '--scope', '--quiet', '--collect', ...properties.flatMap((property) => ['-p', property]), '--']
 }
 
+/** Bytes that one process may have where only processes can be limited: V8 asks for more than a gibibyte before it runs anything. */
+export function memoryOfOne({ memory }: Pick<SandboxPolicy, 'memory'>): number {
+  return Math.max(memory, 2 * 2 ** 30)
+}
+
 /** What to write into a control group. */
 export function groupLimits(most: Most): Readonly<Record<Limited, number>> {
   return { processes: most.processes + OWN_PROCESSES, memory: most.memory }
@@ -70,7 +75,7 @@ export function outerWords(groups: readonly string[], words: readonly string[]):
 
 /** The argv inside the walls: the shell's limits, and the command. Dash calls the number of processes -p, others -u. */
 export function innerWords(most: Most, rlimits: Limits['rlimits'], shell: string, command: string): string[] {
-  const memory = rlimits.memory ? [`ulimit -d ${Math.ceil(most.memory / 1024)}`] : []
+  const memory = rlimits.memory ? [`ulimit -d ${Math.ceil(memoryOfOne(most) / 1024)}`] : []
   const processes = rlimits.processes ? [`ulimit -u ${most.processes} 2>/dev/null || ulimit -p ${most.processes}`] : []
   return ['sh', '-c', ['ulimit -c 0', ...memory, ...processes, `exec ${INFO_FD}>&-`, 'exec "$@"'].join('\n'), 'sh', shell, '-c', command]
 }

@@ -1,9 +1,9 @@
 /** What the sandbox says of a command: a line for each thing that it refused or ended. */
 import type { SandboxPolicy } from '../core/sprint.ts'
 import type { Hits } from './cgroup.ts'
-import type { Limits } from './limits.ts'
+import { memoryOfOne, type Limits } from './limits.ts'
 
-export interface Ended {
+export interface EndedCommand {
   readonly policy: SandboxPolicy
   readonly walls: unknown
   readonly why: string
@@ -11,6 +11,8 @@ export interface Ended {
   readonly network: boolean
   readonly timeout: number
   readonly hits: Hits
+  /** Whether it was ended for the number of its processes. */
+  readonly exceeded: boolean
   readonly code: number | null
   readonly stopped: 'timeout' | 'too_much' | 'stop' | null
   readonly output: string
@@ -23,27 +25,32 @@ const no_memory = /cannot allocate memory|out of memory|MemoryError|bad_alloc|EN
 const no_process = /resource temporarily unavailable|EAGAIN|can't fork|cannot fork/i
 
 /** The lines, the worst first. */
-export function notesOf(ended: Ended): string[] {
+export function notesOf(ended: EndedCommand): string[] {
   const { policy, walls, network, hits, stopped, output, limits } = ended
   const confined = walls !== null
   const red = ended.code !== 0
-  const memory = `${Math.round(policy.memory / 2 ** 20)} MiB`
+  const memory = mebibytes(policy.memory)
   const lines: readonly (readonly [boolean, string])[] = [
     [!confined, `not confined: ${ended.why}`],
     [!confined && !network, 'the network is off by the rules, but nothing here cuts it'],
     [stopped === 'timeout', `killed: it took longer than ${ended.timeout / 1000} s`],
-    [stopped === 'too_much' && hits.processes === 0, 'killed: it wrote more than anybody could read'],
+    [stopped === 'too_much' && !ended.exceeded, 'killed: it wrote more than anybody could read'],
     [stopped === 'stop', 'killed: the sprint was stopped'],
-    [hits.processes > 0, `killed: more than ${policy.processes} processes`],
+    [ended.exceeded, `killed: more than ${policy.processes} processes`],
+    [!ended.exceeded && hits.processes > 0, `more than ${policy.processes} processes were refused`],
     [hits.memory > 0, `killed: more than ${memory} of memory`],
     [
       limits.scope !== null && ended.code === 137 && hits.memory === 0,
       `killed by the system; it may have wanted more than ${memory} of memory`,
     ],
-    [limits.rlimits.memory && red && no_memory.test(output), `a process can have ${memory} of memory, and no more`],
+    [limits.rlimits.memory && red && no_memory.test(output), `a process can have ${mebibytes(memoryOfOne(policy))} of memory, and no more`],
     [limits.rlimits.processes && red && no_process.test(output), `a command can have ${policy.processes} processes, and no more`],
     [confined && !network && red && unreachable.test(output), 'the network is off: only what the same command started can be reached'],
     [confined && unwritable.test(output), 'only the workspace (not its .git), HOME and /tmp can be written'],
   ]
   return lines.flatMap(([holds, line]) => (holds ? [line] : []))
+}
+
+function mebibytes(bytes: number): string {
+  return `${Math.round(bytes / 2 ** 20)} MiB`
 }

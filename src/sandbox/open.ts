@@ -46,6 +46,7 @@ const PROBE_MS = 10_000
  */
 export async function openSandbox(policy: SandboxPolicy, places: SandboxPlaces): Promise<Sandbox> {
   const dir = await workspaceAt(places.dir)
+  for (const path of [places.own_dir, ...places.read_only]) refuseInside(path, dir)
   const own = { home: `${places.own_dir}/home`, tmp: `${places.own_dir}/tmp`, shm: `${places.own_dir}/shm` }
   for (const path of Object.values(own)) await mkdir(path, { recursive: true, mode: 0o700 })
   const entries = (places.env['PATH'] ?? '').split(':').filter((entry) => entry.startsWith('/') && !isBelow(posix.normalize(entry), dir))
@@ -58,7 +59,7 @@ export async function openSandbox(policy: SandboxPolicy, places: SandboxPlaces):
   const counted = walls !== null && uid !== 0 && (await countsItsOwn(policy, walls))
   const limits = await findLimits(policy, { env: outer_env, uid, counted })
   const why = typeof found === 'string' ? `without bubblewrap: ${found}` : `in bubblewrap; ${limits.why}`
-  const env = walls?.env ?? baseEnvironment(entries, places, { home: own.home, tmp: own.tmp })
+  const env = walls?.env ?? baseEnvironment(entries, places, own)
   const shell = (await programIn(entries, 'bash')) ?? 'sh'
   const setting: Setting = { policy, dir, walls, why, limits, shell, outer_env, env }
   return {
@@ -79,6 +80,12 @@ async function workspaceAt(path: string): Promise<string> {
   if (git?.isSymbolicLink() === true)
     throw new BurnError('sandbox_workspace', `${dir}/.git is a symbolic link`, 'make the workspace anew: git worktree add')
   return dir
+}
+
+/** What lies in a workspace can be replaced by a command, and nothing that the walls stand on may be. */
+function refuseInside(path: string, dir: string): void {
+  if (path.startsWith('/') && !isBelow(posix.normalize(path), dir)) return
+  throw new BurnError('sandbox_workspace', `${path} lies in the workspace ${dir}`, 'name an absolute path beside it')
 }
 
 /** The walls where bubblewrap works, else why it does not. */
@@ -111,12 +118,12 @@ async function wallsFor(
     dir,
     git: git === null ? null : `${dir}/.git`,
     own,
-    see: tools.see,
+    see: tools.see.filter((path) => !isBelow(path, dir)),
     read_only,
     hidden: (await Promise.all(['/etc', '/usr/local/etc'].map(hiddenIn))).flat(),
     resolver: resolver === null || isBelow(resolver, '/etc') ? null : resolver,
     network: false,
-    env: { ...baseEnvironment(entries, { env }, { home: own.home, tmp: '/tmp' }), ...tools.env },
+    env: { ...baseEnvironment(entries, { env }, own), ...tools.env },
   }
 }
 
@@ -133,11 +140,7 @@ async function hiddenIn(dir: string): Promise<{ path: string; folder: boolean }[
   return (await Promise.all(found)).flat()
 }
 
-function baseEnvironment(
-  entries: readonly string[],
-  { env }: Pick<SandboxPlaces, 'env'>,
-  own: { readonly home: string; readonly tmp: string },
-): Record<string, string> {
+function baseEnvironment(entries: readonly string[], { env }: Pick<SandboxPlaces, 'env'>, own: Walls['own']): Record<string, string> {
   return environment({ ...fixed, PATH: entries.join(':'), HOME: own.home, TMPDIR: own.tmp }, env, passed)
 }
 

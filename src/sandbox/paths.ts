@@ -47,7 +47,7 @@ export async function inFolder<T>(
       const place = placeIn(held, [dir, ...way.slice(0, depth)].join('/'), name)
       if (options.make) await mkdir(place).catch(onlyWhere('EEXIST'))
       const next = await open(place, folderFlags).catch(() => null)
-      if (next === null) await explain(place, dir, way.slice(0, depth + 1), 'folder')
+      if (next === null) await refuseWhat(place, dir, way.slice(0, depth + 1), 'folder')
       else {
         await held.close()
         held = next
@@ -66,14 +66,14 @@ export async function openFile(folder: HeldFolder, dir: string, parts: readonly 
   const place = folder.at(parts.at(-1) ?? '.')
   const stat = await lstat(place).catch(() => null)
   const file = stat?.isFile() === true ? await open(place, fileFlags).catch(() => null) : null
-  if (file === null) return explain(place, dir, parts, 'file')
+  if (file === null) return refuseWhat(place, dir, parts, 'file')
   if ((await file.stat()).isFile()) return file
   await file.close()
   throw new Refusal(`${shown(parts.join('/'))} was replaced while it was opened: try again`)
 }
 
 /** Throws the Refusal that says why this is not the file or folder that was asked for. */
-export async function explain(place: string, dir: string, parts: readonly string[], wanted: 'file' | 'folder'): Promise<never> {
+export async function refuseWhat(place: string, dir: string, parts: readonly string[], wanted: 'file' | 'folder'): Promise<never> {
   const name = shown(parts.join('/') || '.')
   const stat = await lstat(place).catch((error: NodeJS.ErrnoException) => error)
   if (stat instanceof Error) {
@@ -81,7 +81,8 @@ export async function explain(place: string, dir: string, parts: readonly string
     throw new Refusal(`${name} can't be looked at (${stat.code ?? stat.message})`)
   }
   if (stat.isSymbolicLink()) {
-    const to = await readlink(place)
+    const to = await readlink(place).catch(() => null)
+    if (to === null) throw new Refusal(`${name} was replaced while it was opened: try again`)
     const target = posix.relative(dir, posix.resolve(dir, ...parts.slice(0, -1), to))
     const leaves = target === '..' || target.startsWith('../')
     throw new Refusal(

@@ -3,7 +3,7 @@ import { lstat } from 'node:fs/promises'
 import { shellWords } from '../host/quote.ts'
 import type { CommandResult } from './command.ts'
 import type { Sandbox } from './open.ts'
-import { explain, inFolder, partsOf, Refusal } from './paths.ts'
+import { refuseWhat, inFolder, partsOf, Refusal } from './paths.ts'
 
 const LINES = 200
 const LINE = 300
@@ -23,7 +23,7 @@ export async function search(sandbox: Sandbox, wanted: Search, stop: AbortSignal
   await inFolder(sandbox.dir, parts, { make: false }, async (folder, name) => {
     const place = folder.at(name)
     const stat = await lstat(place).catch(() => null)
-    if (stat?.isFile() !== true && stat?.isDirectory() !== true) await explain(place, sandbox.dir, parts, 'file')
+    if (stat?.isFile() !== true && stat?.isDirectory() !== true) await refuseWhat(place, sandbox.dir, parts, 'file')
   })
   return found(await sandbox.run(searchCommand(wanted, parts), { stop, timeout: SEARCH_MS }))
 }
@@ -33,7 +33,7 @@ export function searchCommand({ pattern, literal, ignore_case }: Omit<Search, 'p
   const path = `./${parts.join('/')}`
   const how = [literal ? '-F' : '-E', ...(ignore_case ? ['-i'] : []), '-e', pattern]
   const git = ['git', '-c', 'core.fsmonitor=false', 'grep', '-nI', '--no-color', '--untracked', ...how, '--', `:(literal)${path}`]
-  const plain = ['grep', '-rnI', '-D', 'skip', '--exclude-dir=.git', '--exclude=.git', '--exclude-dir=node_modules', ...how, '--', path]
+  const plain = ['grep', '-rnHI', '-D', 'skip', '--exclude-dir=.git', '--exclude=.git', '--exclude-dir=node_modules', ...how, '--', path]
   return `if git rev-parse --is-inside-work-tree >/dev/null 2>&1; then ${shellWords(git)}; else ${shellWords(plain)}; fi`
 }
 
@@ -45,6 +45,9 @@ function found({ code, output, stopped, notes }: CommandResult): string {
   if (code !== 0 && stopped === null && !/^\S+:\d+:/.test(output))
     throw new Refusal([`the search failed: ${output.trim()}`, ...notes].join('\n'))
   const lines = output.trimEnd().split('\n')
-  const cut = lines.slice(0, LINES).map((line) => (line.length > LINE ? `${line.slice(0, LINE)}…` : line))
+  const cut = lines
+    .slice(0, LINES)
+    .map((line) => line.replace(/^\.\//, ''))
+    .map((line) => (line.length > LINE ? `${line.slice(0, LINE)}…` : line))
   return [...cut, ...(lines.length > LINES ? [`[more match than the first ${LINES}: use a narrower pattern, or a path]`] : [])].join('\n')
 }
