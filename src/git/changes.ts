@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { Workspace } from './places.ts'
 import { BurnError } from '../core/errors.ts'
 import { diskError } from './failure.ts'
-import { indexOf, placeOf } from './places.ts'
+import { indexOf, worktreeOf } from './places.ts'
 import { bytesOf, failed, mustGit, readable, runGit, type Git, type GitRun } from './run.ts'
 
 export interface FileChange {
@@ -85,7 +85,7 @@ export async function tipOf(git: Git, { git_dir, branch, base_commit }: Workspac
 }
 
 function staged(workspace: Workspace, input?: string): GitRun {
-  return { at: placeOf(workspace), env: { GIT_INDEX_FILE: indexOf(workspace) }, ...(input === undefined ? {} : { input }) }
+  return { at: worktreeOf(workspace), env: { GIT_INDEX_FILE: indexOf(workspace) }, ...(input === undefined ? {} : { input }) }
 }
 
 /**

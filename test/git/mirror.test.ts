@@ -15,10 +15,10 @@ import { push } from '../../src/git/push.ts'
 import { addWorkspace } from '../../src/git/workspace.ts'
 import { branchIn, commitTo, gitAs } from '../stand-ins/gitea/git.ts'
 import { clock } from '../support/clock.ts'
-import { author, fails, helperFor, id, openRig, repo } from './rig.ts'
+import { author, fails, helperFor, id, openRig, twoFiles, repo } from './rig.ts'
 
 test('each way to the remote that is closed has its own code, and leaves no mirror', async (t) => {
-  const { root, dir, git, clone_url, server } = await openRig(t)
+  const { root, dir, git, clone_url, server } = await openRig(t, twoFiles, 'http')
   const url = new URL(clone_url)
   const open = (clone: string, with_: Git = git) => openMirror(with_, { dir, repo, clone_url: clone })
   await assert.rejects(open(clone_url.replace('app', 'none')), fails('git_refused'))
@@ -126,7 +126,7 @@ test('what was written into its configuration is gone when it is opened again', 
 })
 
 test('processes that begin at once share one clone', async (t) => {
-  const { dir, git, clone_url, home } = await openRig(t)
+  const { dir, git, clone_url, home } = await openRig(t, twoFiles, 'http')
   const numbers = [1, 2, 3]
   const makers = numbers.map((n) => {
     const args = [join(import.meta.dirname, 'maker.ts'), dir, repo, clone_url, id(n), ...(git.credential ?? [])]

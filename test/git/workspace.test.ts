@@ -4,18 +4,17 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, syml
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { changesIn, commitAll } from '../../src/git/changes.ts'
-import { openMirror } from '../../src/git/mirror.ts'
 import { gitDirsOf, listWorkspaces } from '../../src/git/places.ts'
 import { mergesInto, push } from '../../src/git/push.ts'
 import { isPushed } from '../../src/git/pushed.ts'
-import { addWorkspace, pruneWorkspaces, removeWorkspace } from '../../src/git/workspace.ts'
+import { pruneWorkspaces, removeWorkspace } from '../../src/git/workspace.ts'
 import { branchIn, commitTo, gitAs, makeBare } from '../stand-ins/gitea/git.ts'
-import { author, fails, id, openRig, repo } from './rig.ts'
+import { author, fails, id, openRig, twoFiles, repo } from './rig.ts'
 
 const commit = { message: 'Mend it\n\nCloses #1\n', author }
 
 test('what is changed in a workspace is counted, committed and pushed', async (t) => {
-  const { bare, git, workspace, dir } = await openRig(t)
+  const { bare, git, workspace, dir } = await openRig(t, twoFiles, 'http')
   const made = await workspace()
   assert.equal(made.path, join(dir, 'work', id(1)))
   assert.equal(readFileSync(join(made.path, 'a.txt'), 'utf8'), 'one\ntwo\n')
@@ -87,7 +86,7 @@ test('a branch that somebody else pushed to is not written over', async (t) => {
 })
 
 test('a push that a hook or a missing right forbids is refused', async (t) => {
-  const { bare, git, workspace, server } = await openRig(t)
+  const { bare, git, workspace, server } = await openRig(t, twoFiles, 'http')
   const made = await workspace()
   writeFileSync(join(made.path, 'a.txt'), 'ours\n')
   await commitAll(git, made, commit)
@@ -119,7 +118,7 @@ test('whether a branch still merges is asked of the newest base', async (t) => {
 })
 
 test('a workspace with work that is nowhere else is removed by force only', async (t) => {
-  const { git, workspace, dir, server, mirror } = await openRig(t)
+  const { git, workspace, dir, server, mirror } = await openRig(t, twoFiles, 'http')
   const [idle, dirty, committed, done] = [await workspace(1), await workspace(2), await workspace(3), await workspace(4)]
   writeFileSync(join(dirty.path, 'new.txt'), 'x\n')
   for (const made of [committed, done]) {
@@ -200,14 +199,4 @@ test('folders, files and links may take the place of one another', async (t) => 
     gitAs(bare, 'ls-tree', '-r', '--format=%(objectmode) %(path)', tip),
     ['100644 a.txt/deep', '120000 lib', '100644 moved/b.txt'].join('\n'),
   )
-})
-
-test('a folder forge is reached without HTTP', async (t) => {
-  const { bare, git, dir } = await openRig(t)
-  const mirror = await openMirror(git, { dir, repo: 'local/app', clone_url: bare })
-  const made = await addWorkspace(git, mirror, { id: id(1), base: 'main' })
-  writeFileSync(join(made.path, 'a.txt'), 'ours\n')
-  await commitAll(git, made, commit)
-  const tip = await push(git, made)
-  assert.equal(branchIn(bare, made.branch), tip)
 })
