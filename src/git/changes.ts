@@ -4,6 +4,7 @@ import { copyFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Workspace } from './places.ts'
 import { BurnError } from '../core/errors.ts'
+import { keepConfig } from './config.ts'
 import { diskError } from './failure.ts'
 import { indexOf, worktreeOf } from './places.ts'
 import { bytesOf, failed, mustGit, readable, runGit, type Git, type GitRun } from './run.ts'
@@ -94,6 +95,7 @@ function staged(workspace: Workspace, input?: string): GitRun {
  */
 async function stage(git: Git, workspace: Workspace): Promise<string[]> {
   if (!existsSync(workspace.path)) throw new BurnError('git_failed', `the workspace ${workspace.id} has no folder`, 'it was removed')
+  await keepConfig(workspace.mirror)
   if (!existsSync(indexOf(workspace))) await mustGit(git, ['read-tree', workspace.base_commit], staged(workspace))
   const { added, removed, nested } = await look(git, workspace)
   const update = async (option: string, paths: readonly string[]) => {
