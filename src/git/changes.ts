@@ -1,6 +1,6 @@
 /** What is in a workspace: seen, counted and committed without running anything of it. */
 import { existsSync } from 'node:fs'
-import { copyFile, rename } from 'node:fs/promises'
+import { copyFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Workspace } from './places.ts'
 import { BurnError } from '../core/errors.ts'
@@ -75,14 +75,19 @@ export async function isCommitted(git: Git, workspace: Workspace): Promise<boole
   return code === 0 && left_out.length === 0
 }
 
-/** The branch's commit; where an agent took the branch away, or made it another history, the commit that the workspace began from. */
+/**
+ * The branch's commit; where an agent took the branch away, or made it another history, the commit that the workspace began from. Throws
+ * BurnError `git_*` where neither can be told.
+ */
 export async function tipOf(git: Git, { git_dir, branch, base_commit }: Workspace): Promise<string> {
-  const at = { git_dir }
-  const found = await runGit(git, ['rev-parse', '--verify', '--quiet', `refs/heads/${branch}^{commit}`], { at })
-  const tip = found.stdout.trim()
-  if (found.code !== 0 || tip === base_commit) return base_commit
-  const { code } = await runGit(git, ['merge-base', '--is-ancestor', base_commit, tip], { at })
-  return code === 0 ? tip : base_commit
+  const asks = async (words: readonly string[]): Promise<string | null> => {
+    const result = await runGit(git, words, { at: { git_dir } })
+    if (result.code !== 0 && result.code !== 1) throw failed(words, result)
+    return result.code === 0 ? result.stdout.trim() : null
+  }
+  const tip = await asks(['rev-parse', '--verify', '--quiet', `refs/heads/${branch}`])
+  if (tip === null || tip === base_commit) return base_commit
+  return (await asks(['merge-base', '--is-ancestor', base_commit, tip])) === null ? base_commit : tip
 }
 
 function staged(workspace: Workspace, input?: string): GitRun {
@@ -96,6 +101,9 @@ function staged(workspace: Workspace, input?: string): GitRun {
 async function stage(git: Git, workspace: Workspace): Promise<string[]> {
   if (!existsSync(workspace.path)) throw new BurnError('git_failed', `the workspace ${workspace.id} has no folder`, 'it was removed')
   await keepConfig(workspace.mirror)
+  // Whoever works in a workspace does so alone: a lock is what a killed git left.
+  const refs = [`heads/${workspace.branch}`, `burn/pushed/${workspace.id}`].map((ref) => join(workspace.mirror.path, 'refs', ref))
+  for (const path of [indexOf(workspace), ...refs]) await rm(`${path}.lock`, { force: true })
   if (!existsSync(indexOf(workspace))) await mustGit(git, ['read-tree', workspace.base_commit], staged(workspace))
   const { added, removed, nested } = await look(git, workspace)
   const update = async (option: string, paths: readonly string[]) => {

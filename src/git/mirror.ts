@@ -23,8 +23,9 @@ export async function openMirror(git: Git, asked: { dir: string; repo: RepoRef; 
   const { dir, repo, clone_url } = asked
   if (!/^(?!\.)[\w.-]{1,100}\/(?!\.)[\w.-]{1,100}$/.test(repo))
     throw new BurnError('git_refused', `${JSON.stringify(repo)} is not a repo`, 'write it as owner/name')
-  if (/^[a-z+]+:\/\/[^/]*:[^/]*@/i.test(clone_url) || /[\s\0]/.test(clone_url) || clone_url.startsWith('-'))
-    throw new BurnError('git_refused', `the clone URL of ${repo} is not one, or has a password in it`, 'a login belongs into forge.token')
+  // A token may stand in the place of a name, too.
+  if (/^(?:https?:\/\/[^/]*@|[a-z+]+:\/\/[^/]*:[^/]*@|-)/i.test(clone_url) || /[\s\0]/.test(clone_url))
+    throw new BurnError('git_refused', `the clone URL of ${repo} is not one, or has a login in it`, 'a login belongs into forge.token')
   const mirror = mirrorAt(dir, repo, clone_url)
   await mkdir(dirname(mirror.path), { recursive: true, mode: 0o700 }).catch(full)
   await alone(git, mirror, async () => {

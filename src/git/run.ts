@@ -32,8 +32,8 @@ export function runGit(git: Git, words: readonly string[], { at, network, input,
   const argv = gitArgv(words, at, network?.login === true ? git.credential : null)
   return run(argv, {
     env: gitEnv(git.env, env),
-    // Names on stdin are read from here on; nothing in it is asked which repo it belongs to.
-    cwd: at?.work_tree ?? at?.git_dir ?? '/',
+    // Names on stdin are read from here on; no folder is asked which repo it belongs to.
+    cwd: at?.work_tree ?? '/',
     input: Buffer.from(input ?? '', 'latin1'),
     encoding: 'latin1',
     timeout_ms: network === undefined ? local_ms : network_ms,

@@ -34,6 +34,7 @@ test('each way to the remote that is closed has its own code, and leaves no mirr
   await assert.rejects(open('ext::sh -c "touch pwned"'), fails('git_refused'))
   await assert.rejects(open('ext::touch'), fails('git_refused'))
   await assert.rejects(open(`http://burn:secret@${url.host}/${repo}.git`), fails('git_refused'))
+  await assert.rejects(open(`http://${token}@${url.host}/${repo}.git`), fails('git_refused'))
   await assert.rejects(open('--upload-pack=touch'), fails('git_refused'))
   await assert.rejects(openMirror(git, { dir, repo: '../x', clone_url }), fails('git_refused'))
   await assert.rejects(open(clone_url, { ...git, env: { PATH: root } }), fails('git_missing'))

@@ -168,6 +168,22 @@ test('what a killed process began of a workspace is begun anew', async (t) => {
   await assert.rejects(workspace(), fails('git_workspace_exists'))
 })
 
+test('work goes on in a workspace where a git was killed, and stops where the mirror is gone', async (t) => {
+  const { git, workspace } = await openRig(t)
+  const made = await workspace()
+  const { path } = made.mirror
+  mkdirSync(join(path, 'refs/burn/pushed'), { recursive: true })
+  for (const name of [`refs/heads/${made.branch}`, `refs/burn/pushed/${made.id}`, `worktrees/${made.id}/burn-index`])
+    writeFileSync(join(path, `${name}.lock`), '')
+  writeFileSync(join(made.path, 'new.txt'), 'x\n')
+  const tip = await commitAll(git, made, commit)
+  assert.equal(await push(git, made), tip)
+  renameSync(path, `${path}.away`)
+  assert.equal(await isPushed(git, made), false)
+  await assert.rejects(commitAll(git, made, commit), fails('git_mirror_damaged'))
+  await assert.rejects(push(git, made), fails('git_mirror_damaged'))
+})
+
 test('submodules are neither fetched nor changed, and what lies where one would be is left', async (t) => {
   const { bare, root, git, workspace } = await openRig(t)
   const inner = join(root, 'inner.git')
