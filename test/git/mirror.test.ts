@@ -15,7 +15,7 @@ import { push } from '../../src/git/push.ts'
 import { addWorkspace } from '../../src/git/workspace.ts'
 import { branchIn, commitTo, gitAs } from '../stand-ins/gitea/git.ts'
 import { clock } from '../support/clock.ts'
-import { author, fails, helperFor, id, openRig, twoFiles, repo } from './rig.ts'
+import { author, fails, helperFor, id, openRig, twoFiles, repo, token } from './rig.ts'
 
 test('each way to the remote that is closed has its own code, and leaves no mirror', async (t) => {
   const { root, dir, git, clone_url, server } = await openRig(t, twoFiles, 'http')
