@@ -120,22 +120,22 @@ async function stage(git: Git, workspace: Workspace): Promise<string[]> {
 interface Look {
   readonly added: readonly string[]
   readonly removed: readonly string[]
-  /** Repositories of their own. */
+  /** Repositories of their own, and what took the place of a submodule. */
   readonly nested: readonly string[]
 }
 
-/** How the folder and our index differ. A submodule is as it was, whatever lies in its place. */
+/** How the folder and our index differ. A submodule stays as it was, whatever lies in its place. */
 async function look(git: Git, workspace: Workspace): Promise<Look> {
-  const raw = ['diff-files', '--raw', '-z', '--no-renames', '--ignore-submodules=all']
+  // Of a submodule only its HEAD is read; whether it is clean would be asked of itself.
+  const raw = ['diff-files', '--raw', '-z', '--no-renames', '--ignore-submodules=dirty']
   const fields = (await mustGit(git, raw, staged(workspace))).split('\0')
   const others = (await mustGit(git, ['ls-files', '-z', '--others', '--exclude-standard'], staged(workspace))).split('\0')
   const [added, removed, nested]: [string[], string[], string[]] = [[], [], []]
   for (let at = 0; at + 1 < fields.length; at += 2) {
     const [before = '', after = ''] = (fields[at] ?? '').slice(1).split(' ')
     const path = fields[at + 1] ?? ''
-    if (before === gitlink) continue
-    if (after === gitlink) nested.push(path)
-    ;(after === gitlink || after === gone ? removed : added).push(path)
+    if ((before === gitlink || after === gitlink) && after !== gone) nested.push(path)
+    if (before !== gitlink) (after === gitlink || after === gone ? removed : added).push(path)
   }
   for (const path of others.filter((each) => each !== '')) (path.endsWith('/') ? nested : added).push(path)
   return { added, removed, nested }

@@ -26,7 +26,7 @@ export async function openRig(t: TestContext, files: Readonly<Record<string, str
   const bare = join(forgeDir, `${repo}.git`)
   makeBare(bare, files)
   const seed = { name: repo, writers: ['burn'] }
-  const server = await startGitea({ check: false, git: forgeDir, repos: [seed], tokens: { [token]: 'burn', 'reads-only': 'reader' } })
+  const server = await startGitea({ check: false, git: forgeDir, repos: [seed], tokens: { [token]: 'burn' } })
   t.after(async () => {
     await server.close()
     rmSync(root, { recursive: true, force: true })

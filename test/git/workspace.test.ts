@@ -195,10 +195,13 @@ test('submodules are neither fetched nor changed, and what lies where one would 
   const made = await workspace()
   assert.equal(existsSync(join(made.path, 'sub/i.txt')), false)
   gitAs(root, 'clone', '--quiet', inner, join(made.path, 'sub'))
+  assert.deepEqual(await changesIn(git, made), { files: [], left_out: [], empty: true })
   gitAs(join(made.path, 'sub'), 'commit', '--quiet', '--allow-empty', '-m', 'moved')
-  assert.deepEqual((await changesIn(git, made)).files, [])
+  assert.deepEqual(await changesIn(git, made), { files: [], left_out: ['sub'], empty: true })
   rmSync(join(made.path, 'sub'), { recursive: true })
   assert.deepEqual((await changesIn(git, made)).files, [])
+  writeFileSync(join(made.path, 'sub'), 'a file instead\n')
+  assert.deepEqual(await changesIn(git, made), { files: [], left_out: ['sub'], empty: true })
 })
 
 test('folders, files and links may take the place of one another', async (t) => {
