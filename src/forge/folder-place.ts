@@ -15,12 +15,12 @@ const openFiles = 16
 type Kind = 'issues' | 'comments' | 'reviews'
 
 /** Where things are. A repo of another owner is `forge_not_found`; a folder that is a link is `forge_forbidden`. */
-export interface Place {
+export interface ForgeFolder {
   readonly root: string
   folder(kind: Kind, repo: RepoRef, issue?: number): Promise<string>
 }
 
-export function openPlace(root: string, owner: string): Place {
+export function openPlace(root: string, owner: string): ForgeFolder {
   return {
     root,
     async folder(kind, repo, issue) {
@@ -43,7 +43,7 @@ async function refuseLink(path: string): Promise<void> {
 
 /** What is made of each file whose name has a number, in their order; what is malformed is left out, with the reason. */
 export async function readEach<T>(
-  place: Place,
+  place: ForgeFolder,
   folder: string,
   numberIn: (name: string) => number | null,
   make: (path: string, number: number) => Promise<T | null>,

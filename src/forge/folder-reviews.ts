@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import type { Change, RepoRef } from '../core/nouns.ts'
 import type { IssuePage, NewChange } from '../core/ports.ts'
-import type { Place } from './folder-place.ts'
+import type { ForgeFolder } from './folder-place.ts'
 import { BurnError } from '../core/errors.ts'
 import { createFile, readPlainFile } from './files.ts'
 import { readReviewFile } from './folder-objects.ts'
@@ -21,20 +21,20 @@ function placeInName(name: string): number | null {
 
 /** The newest change of each of a fleet's branches. */
 export async function readReviews(
-  place: Place,
+  place: ForgeFolder,
   repo: RepoRef,
 ): Promise<{ readonly changes: readonly Change[]; readonly skipped: IssuePage['skipped'] }> {
   const { found, skipped } = await readEach(place, await place.folder('reviews', repo), placeInName, readReview)
   return { changes: [...new Map(found.map((change) => [change.dispatch_id, change])).values()], skipped }
 }
 
-export async function reviewOf(place: Place, repo: RepoRef, branch: string): Promise<Change | null> {
+export async function reviewOf(place: ForgeFolder, repo: RepoRef, branch: string): Promise<Change | null> {
   const id = requireDispatch(branch)
   return (await readReviews(place, repo)).changes.find(({ dispatch_id }) => dispatch_id === id) ?? null
 }
 
 /** Takes the issue's first free file, so that nobody's change is written over. */
-export async function openReview(place: Place, repo: RepoRef, change: NewChange, now: number): Promise<Change> {
+export async function openReview(place: ForgeFolder, repo: RepoRef, change: NewChange, now: number): Promise<Change> {
   const { branch, title, body } = change
   const dispatch_id = requireDispatch(branch)
   const issue = splitIssue(change.issue)

@@ -10,7 +10,7 @@ import type { Clock, Forge, IssuePage } from '../core/ports.ts'
 import { BurnError } from '../core/errors.ts'
 import { createFile, namesIn, readPlainFile, replaceFile } from './files.ts'
 import { numberInName, readCommentFile, readIssueFile } from './folder-objects.ts'
-import { login, openPlace, readEach, type Place } from './folder-place.ts'
+import { login, openPlace, readEach, type ForgeFolder } from './folder-place.ts'
 import { openReview, readReviews, reviewOf } from './folder-reviews.ts'
 import { renderDocument } from './front-matter.ts'
 import { numberOf, splitIssue, splitRepo } from './refs.ts'
@@ -49,7 +49,7 @@ export function openFolder(options: FolderOptions): Forge {
 }
 
 /** Always the complete list: files are quick to read. Review files that are malformed are reported here too. */
-async function readIssues(place: Place, repo: RepoRef, now: number): Promise<IssuePage> {
+async function readIssues(place: ForgeFolder, repo: RepoRef, now: number): Promise<IssuePage> {
   const folder = await place.folder('issues', repo)
   const names = await namesIn(folder)
   if (names === null)
@@ -63,11 +63,11 @@ async function readIssues(place: Place, repo: RepoRef, now: number): Promise<Iss
   return { issues, skipped: [...skipped, ...reviews.skipped], cursor: String(now), complete: true }
 }
 
-async function readIssue(place: Place, repo: RepoRef, number: number): Promise<Issue | null> {
+async function readIssue(place: ForgeFolder, repo: RepoRef, number: number): Promise<Issue | null> {
   return readIssueAt(place, repo, number, join(await place.folder('issues', repo), `${number}.md`), true)
 }
 
-async function readIssueAt(place: Place, repo: RepoRef, number: number, path: string, commented: boolean): Promise<Issue | null> {
+async function readIssueAt(place: ForgeFolder, repo: RepoRef, number: number, path: string, commented: boolean): Promise<Issue | null> {
   const file = await readPlainFile(path)
   if (file === null) return null
   const comments = commented ? ((await namesIn(await place.folder('comments', repo, number))) ?? []) : []
@@ -75,14 +75,14 @@ async function readIssueAt(place: Place, repo: RepoRef, number: number, path: st
 }
 
 /** Who may write into the folder needs no forge's leave: without a `writers` file, everybody who opened an issue counts. */
-async function readWriters(place: Place, repo: RepoRef, now: number): Promise<readonly string[]> {
+async function readWriters(place: ForgeFolder, repo: RepoRef, now: number): Promise<readonly string[]> {
   const file = await readPlainFile(join(place.root, 'writers'))
   const listed = file?.text.split('\n').map((line) => line.replace(/#.*/, '').trim())
   const logins = listed ?? (await readIssues(place, repo, now)).issues.map(({ author }) => author)
   return [...new Set([login, ...logins.filter((each) => each !== '')])]
 }
 
-async function readComments(place: Place, ref: IssueRef): Promise<readonly Comment[]> {
+async function readComments(place: ForgeFolder, ref: IssueRef): Promise<readonly Comment[]> {
   const { repo, number } = splitIssue(ref)
   const folder = await place.folder('comments', repo, number)
   // What is malformed is no comment: nothing was said in it.
@@ -93,7 +93,7 @@ async function readComments(place: Place, ref: IssueRef): Promise<readonly Comme
   return found
 }
 
-async function writeComment(place: Place, ref: IssueRef, body: string, now: number): Promise<Comment> {
+async function writeComment(place: ForgeFolder, ref: IssueRef, body: string, now: number): Promise<Comment> {
   const { repo, number } = splitIssue(ref)
   if ((await readIssue(place, repo, number)) === null) throw new BurnError('forge_not_found', `there is no ${ref}`, 'is it deleted?')
   const folder = await place.folder('comments', repo, number)
@@ -105,7 +105,7 @@ async function writeComment(place: Place, ref: IssueRef, body: string, now: numb
   }
 }
 
-async function editComment(place: Place, ref: IssueRef, id: string, body: string): Promise<void> {
+async function editComment(place: ForgeFolder, ref: IssueRef, id: string, body: string): Promise<void> {
   const { repo, number } = splitIssue(ref)
   const path = numberOf(id) === null ? null : join(await place.folder('comments', repo, number), `${id}.md`)
   const file = path === null ? null : await readPlainFile(path)
@@ -115,7 +115,7 @@ async function editComment(place: Place, ref: IssueRef, id: string, body: string
   await replaceFile(path, renderDocument({ author, created: new Date(created_at).toISOString() }, body))
 }
 
-async function readRights(place: Place, repo: RepoRef): Promise<{ readonly exists: boolean; readonly write: boolean }> {
+async function readRights(place: ForgeFolder, repo: RepoRef): Promise<{ readonly exists: boolean; readonly write: boolean }> {
   const exists = (await namesIn(await place.folder('issues', repo))) !== null
   const write = await access(place.root, constants.W_OK).then(
     () => true,

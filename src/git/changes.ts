@@ -1,11 +1,12 @@
 /** What is in a workspace: seen, counted and committed without running anything of it. */
 import { existsSync } from 'node:fs'
-import { copyFile, rename } from 'node:fs/promises'
+import { copyFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Workspace } from './places.ts'
 import { BurnError } from '../core/errors.ts'
+import { keepConfig } from './config.ts'
 import { diskError } from './failure.ts'
-import { indexOf, placeOf } from './places.ts'
+import { indexOf, worktreeOf } from './places.ts'
 import { bytesOf, failed, mustGit, readable, runGit, type Git, type GitRun } from './run.ts'
 
 export interface FileChange {
@@ -74,18 +75,23 @@ export async function isCommitted(git: Git, workspace: Workspace): Promise<boole
   return code === 0 && left_out.length === 0
 }
 
-/** The branch's commit; where an agent took the branch away, or made it another history, the commit that the workspace began from. */
+/**
+ * The branch's commit; where an agent took the branch away, or made it another history, the commit that the workspace began from. Throws
+ * BurnError `git_*` where neither can be told.
+ */
 export async function tipOf(git: Git, { git_dir, branch, base_commit }: Workspace): Promise<string> {
-  const at = { git_dir }
-  const found = await runGit(git, ['rev-parse', '--verify', '--quiet', `refs/heads/${branch}^{commit}`], { at })
-  const tip = found.stdout.trim()
-  if (found.code !== 0 || tip === base_commit) return base_commit
-  const { code } = await runGit(git, ['merge-base', '--is-ancestor', base_commit, tip], { at })
-  return code === 0 ? tip : base_commit
+  const asks = async (words: readonly string[]): Promise<string | null> => {
+    const result = await runGit(git, words, { at: { git_dir } })
+    if (result.code !== 0 && result.code !== 1) throw failed(words, result)
+    return result.code === 0 ? result.stdout.trim() : null
+  }
+  const tip = await asks(['rev-parse', '--verify', '--quiet', `refs/heads/${branch}`])
+  if (tip === null || tip === base_commit) return base_commit
+  return (await asks(['merge-base', '--is-ancestor', base_commit, tip])) === null ? base_commit : tip
 }
 
 function staged(workspace: Workspace, input?: string): GitRun {
-  return { at: placeOf(workspace), env: { GIT_INDEX_FILE: indexOf(workspace) }, ...(input === undefined ? {} : { input }) }
+  return { at: worktreeOf(workspace), env: { GIT_INDEX_FILE: indexOf(workspace) }, ...(input === undefined ? {} : { input }) }
 }
 
 /**
@@ -94,6 +100,10 @@ function staged(workspace: Workspace, input?: string): GitRun {
  */
 async function stage(git: Git, workspace: Workspace): Promise<string[]> {
   if (!existsSync(workspace.path)) throw new BurnError('git_failed', `the workspace ${workspace.id} has no folder`, 'it was removed')
+  await keepConfig(workspace.mirror)
+  // Whoever works in a workspace does so alone: a lock is what a killed git left.
+  const refs = [`heads/${workspace.branch}`, `burn/pushed/${workspace.id}`].map((ref) => join(workspace.mirror.path, 'refs', ref))
+  for (const path of [indexOf(workspace), ...refs]) await rm(`${path}.lock`, { force: true })
   if (!existsSync(indexOf(workspace))) await mustGit(git, ['read-tree', workspace.base_commit], staged(workspace))
   const { added, removed, nested } = await look(git, workspace)
   const update = async (option: string, paths: readonly string[]) => {
@@ -110,22 +120,22 @@ async function stage(git: Git, workspace: Workspace): Promise<string[]> {
 interface Look {
   readonly added: readonly string[]
   readonly removed: readonly string[]
-  /** Repositories of their own. */
+  /** Repositories of their own, and what took the place of a submodule. */
   readonly nested: readonly string[]
 }
 
-/** How the folder and our index differ. A submodule is as it was, whatever lies in its place. */
+/** How the folder and our index differ. A submodule stays as it was, whatever lies in its place. */
 async function look(git: Git, workspace: Workspace): Promise<Look> {
-  const raw = ['diff-files', '--raw', '-z', '--no-renames', '--ignore-submodules=all']
+  // Of a submodule only its HEAD is read; whether it is clean would be asked of itself.
+  const raw = ['diff-files', '--raw', '-z', '--no-renames', '--ignore-submodules=dirty']
   const fields = (await mustGit(git, raw, staged(workspace))).split('\0')
   const others = (await mustGit(git, ['ls-files', '-z', '--others', '--exclude-standard'], staged(workspace))).split('\0')
   const [added, removed, nested]: [string[], string[], string[]] = [[], [], []]
   for (let at = 0; at + 1 < fields.length; at += 2) {
     const [before = '', after = ''] = (fields[at] ?? '').slice(1).split(' ')
     const path = fields[at + 1] ?? ''
-    if (before === gitlink) continue
-    if (after === gitlink) nested.push(path)
-    ;(after === gitlink || after === gone ? removed : added).push(path)
+    if ((before === gitlink || after === gitlink) && after !== gone) nested.push(path)
+    if (before !== gitlink) (after === gitlink || after === gone ? removed : added).push(path)
   }
   for (const path of others.filter((each) => each !== '')) (path.endsWith('/') ? nested : added).push(path)
   return { added, removed, nested }

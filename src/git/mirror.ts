@@ -1,13 +1,14 @@
 /** Cached bare mirrors, one a repo: `<dir>/mirrors/<owner>/<name>.git`. What is fetched is under `refs/remotes/origin/`, workspaces' branches are its own. */
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { RepoRef } from '../core/nouns.ts'
 import type { Mirror } from './places.ts'
 import type { Git } from './run.ts'
 import { BurnError } from '../core/errors.ts'
 import { takesLogin } from './command.ts'
+import { keepConfig, mirrorConfig } from './config.ts'
 import { diskError } from './failure.ts'
 import { locked } from './lock.ts'
 import { mirrorAt } from './places.ts'
@@ -22,8 +23,9 @@ export async function openMirror(git: Git, asked: { dir: string; repo: RepoRef; 
   const { dir, repo, clone_url } = asked
   if (!/^(?!\.)[\w.-]{1,100}\/(?!\.)[\w.-]{1,100}$/.test(repo))
     throw new BurnError('git_refused', `${JSON.stringify(repo)} is not a repo`, 'write it as owner/name')
-  if (/^[a-z+]+:\/\/[^/]*:[^/]*@/i.test(clone_url) || /[\s\0]/.test(clone_url) || clone_url.startsWith('-'))
-    throw new BurnError('git_refused', `the clone URL of ${repo} is not one, or has a password in it`, 'a login belongs into forge.token')
+  // A token may stand in the place of a name, too.
+  if (/^(?:https?:\/\/[^/]*@|[a-z+]+:\/\/[^/]*:[^/]*@|-)/i.test(clone_url) || /[\s\0]/.test(clone_url))
+    throw new BurnError('git_refused', `the clone URL of ${repo} is not one, or has a login in it`, 'a login belongs into forge.token')
   const mirror = mirrorAt(dir, repo, clone_url)
   await mkdir(dirname(mirror.path), { recursive: true, mode: 0o700 }).catch(full)
   await alone(git, mirror, async () => {
@@ -87,7 +89,7 @@ async function clone(git: Git, mirror: Mirror): Promise<void> {
   try {
     await mkdir(made, { mode: 0o700 })
     await mustGit(git, ['init', '--quiet', '--bare', '--template=', '--initial-branch=none', made], { at: null })
-    await writeFile(join(made, 'config'), config)
+    await writeFile(join(made, 'config'), mirrorConfig)
     await fetchRef(git, mirror, made, '+HEAD:refs/burn/head').catch(unlessHeadless)
     await rename(made, mirror.path)
   } catch (thrown) {
@@ -101,18 +103,10 @@ function unlessHeadless(thrown: unknown): void {
   if (!(thrown instanceof BurnError) || thrown.code !== 'git_no_base') throw thrown
 }
 
-/** All that stands in a mirror's configuration, however it came to be otherwise. It names no remote: what is pushed is pushed from here. */
-const config = '[core]\n\trepositoryformatversion = 0\n\tbare = true\n'
-
 /** Whether its refs can be read and lead to commits. What lies deeper shows when it is used. */
 async function isSound(git: Git, mirror: Mirror): Promise<boolean> {
   if (!existsSync(join(mirror.path, 'HEAD'))) return false
-  const path = join(mirror.path, 'config')
-  if ((await readFile(path, 'utf8').catch(() => null)) !== config) {
-    // Others may be reading it.
-    await writeFile(`${path}.new`, config).catch(full)
-    await rename(`${path}.new`, path)
-  }
+  await keepConfig(mirror)
   const refs = await runGit(git, ['for-each-ref', '--format=%(objecttype)'], { at: { git_dir: mirror.path } })
   return refs.code === 0 && refs.stderr === ''
 }

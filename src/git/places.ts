@@ -43,7 +43,7 @@ export function workspaceAt(mirror: Mirror, id: string, base: string, base_commi
 }
 
 /** Where git looks for a workspace's files and everything else, never asking the workspace. */
-export function placeOf({ git_dir, path }: Workspace): GitPlace {
+export function worktreeOf({ git_dir, path }: Workspace): GitPlace {
   return { git_dir, work_tree: path }
 }
 

@@ -2,6 +2,7 @@
 import type { Workspace } from './places.ts'
 import { tipOf } from './changes.ts'
 import { takesLogin } from './command.ts'
+import { keepConfig } from './config.ts'
 import { alone, fetchBase, mended } from './mirror.ts'
 import { onRemote, pushedRef } from './pushed.ts'
 import { failed, mustGit, readable, runGit, type Git } from './run.ts'
@@ -13,6 +14,7 @@ import { failed, mustGit, readable, runGit, type Git } from './run.ts'
 export async function push(git: Git, workspace: Workspace): Promise<string> {
   const { git_dir, branch, mirror } = workspace
   const at = { git_dir }
+  await keepConfig(mirror)
   const tip = await tipOf(git, workspace)
   const words = ['push', '--porcelain', '--no-verify', '--no-follow-tags', '--no-signed', mirror.clone_url, `${tip}:refs/heads/${branch}`]
   const result = await runGit(git, words, { at, network: { login: takesLogin(mirror.clone_url) } })

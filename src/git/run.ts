@@ -33,8 +33,8 @@ export function runGit(git: Git, words: readonly string[], { at, network, input,
   const argv = gitArgv(words, at, login !== null)
   return run(argv, {
     env: gitEnv(git.env, env),
-    // Names on stdin are read from here on; nothing in it is asked which repo it belongs to.
-    cwd: at?.work_tree ?? at?.git_dir ?? '/',
+    // Names on stdin are read from here on; no folder is asked which repo it belongs to.
+    cwd: at?.work_tree ?? '/',
     input: Buffer.from(input ?? '', 'latin1'),
     encoding: 'latin1',
     ...(login === null ? {} : { answers: login }),

@@ -148,6 +148,35 @@ test('repositories in it are left out, said, and never asked', async (t) => {
   assert.equal(await isPushed(git, made), false, 'what was left out is nowhere else')
 })
 
+test("what an agent writes into the mirror's own configuration and hooks is not done", async (t) => {
+  const hostile = await hostileWorkspace(t)
+  const { made, command, ran, bare } = hostile
+  writeFileSync(join(made.path, '.gitattributes'), attributes)
+  arm(made.mirror.path, command)
+  const tip = await publish(hostile)
+  assert.equal(ran(), false)
+  assert.ok(filesOf(bare, tip).includes('100644 .gitattributes'))
+})
+
+test('a submodule is not asked for its state', async (t) => {
+  const hostile = await hostileWorkspace(t)
+  const { bare, git, made: first, command, ran, workspace } = hostile
+  const link = `commit refs/heads/main\ncommitter ada <ada@example.com> now\ndata 0\nfrom refs/heads/main^0\nM 160000 ${first.base_commit} sub\ndone\n`
+  const imported = spawnSync('git', ['--git-dir', bare, 'fast-import', '--quiet', '--done', '--date-format=now'], {
+    env: plainGit,
+    input: link,
+  })
+  assert.equal(imported.status, 0)
+  const made = await workspace(2)
+  evilRepo(join(made.path, 'sub'), command, true)
+  assert.deepEqual(await changesIn(git, made), { files: [], left_out: ['sub'], empty: true })
+  writeFileSync(join(made.path, 'new.txt'), 'x\n')
+  const tip = await publish({ git, made })
+  assert.equal(ran(), false)
+  assert.ok(filesOf(bare, tip).includes('160000 sub'))
+  assert.equal(gitAs(bare, 'rev-parse', `${tip}:sub`), first.base_commit)
+})
+
 test('names that look like something else are names', async (t) => {
   const hostile = await hostileWorkspace(t)
   const { made, ran, bare } = hostile

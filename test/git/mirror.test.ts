@@ -16,10 +16,10 @@ import { addWorkspace } from '../../src/git/workspace.ts'
 import { branchIn, commitTo, gitAs } from '../stand-ins/gitea/git.ts'
 import { clock } from '../support/clock.ts'
 import { loginAnswer } from '../../src/git/credential.ts'
-import { author, fails, id, openRig, repo, token } from './rig.ts'
+import { author, fails, id, openRig, twoFiles, repo, token } from './rig.ts'
 
 test('each way to the remote that is closed has its own code, and leaves no mirror', async (t) => {
-  const { root, dir, git, clone_url, server } = await openRig(t)
+  const { root, dir, git, clone_url, server } = await openRig(t, twoFiles, 'http')
   const url = new URL(clone_url)
   const open = (clone: string, with_: Git = git) => openMirror(with_, { dir, repo, clone_url: clone })
   await assert.rejects(open(clone_url.replace('app', 'none')), fails('git_refused'))
@@ -34,6 +34,7 @@ test('each way to the remote that is closed has its own code, and leaves no mirr
   await assert.rejects(open('ext::sh -c "touch pwned"'), fails('git_refused'))
   await assert.rejects(open('ext::touch'), fails('git_refused'))
   await assert.rejects(open(`http://burn:secret@${url.host}/${repo}.git`), fails('git_refused'))
+  await assert.rejects(open(`http://${token}@${url.host}/${repo}.git`), fails('git_refused'))
   await assert.rejects(open('--upload-pack=touch'), fails('git_refused'))
   await assert.rejects(openMirror(git, { dir, repo: '../x', clone_url }), fails('git_refused'))
   await assert.rejects(open(clone_url, { ...git, env: { PATH: root } }), fails('git_missing'))
@@ -126,7 +127,7 @@ test('what was written into its configuration is gone when it is opened again', 
 })
 
 test('processes that begin at once share one clone', async (t) => {
-  const { dir, clone_url, home } = await openRig(t)
+  const { dir, clone_url, home } = await openRig(t, twoFiles, 'http')
   const numbers = [1, 2, 3]
   const makers = numbers.map((n) => {
     const args = [join(import.meta.dirname, 'maker.ts'), dir, repo, clone_url, id(n), token]

@@ -17,22 +17,24 @@ export const author = { name: 'burn', email: 'burn@example.com' }
 export const token = 'tok-9f8e7d6c5b4a-secret'
 export const id = (n: number) => `0k${String(n).padStart(11, '0')}`
 
-/** `files`: what the repo's first commit has; of none, it has no commits. */
-export async function openRig(t: TestContext, files: Readonly<Record<string, string>> = { 'a.txt': 'one\ntwo\n', 'lib/b.txt': 'b\n' }) {
+export const twoFiles = { 'a.txt': 'one\ntwo\n', 'lib/b.txt': 'b\n' }
+
+/** `files`: what the repo's first commit has; of none, it has no commits. By its path it is reached faster than over HTTP. */
+export async function openRig(t: TestContext, files: Readonly<Record<string, string>> = twoFiles, by: 'http' | 'path' = 'path') {
   const root = mkdtempSync(join(tmpdir(), 'burn-git-'))
   const [forgeDir, dir, home] = [join(root, 'forge'), join(root, 'data'), join(root, 'home')]
   for (const each of [forgeDir, dir, home]) mkdirSync(each)
   const bare = join(forgeDir, `${repo}.git`)
   makeBare(bare, files)
   const seed = { name: repo, writers: ['burn'] }
-  const server = await startGitea({ check: false, git: forgeDir, repos: [seed], tokens: { [token]: 'burn', 'reads-only': 'reader' } })
+  const server = await startGitea({ check: false, git: forgeDir, repos: [seed], tokens: { [token]: 'burn' } })
   t.after(async () => {
     await server.close()
     rmSync(root, { recursive: true, force: true })
   })
   const login = async (question: string) => (wantsLogin(question, server.url) ? loginAnswer('burn', token) : '')
   const git: Git = { env: { PATH: process.env['PATH'], HOME: home }, login, clock }
-  const clone_url = `${server.url}/${repo}.git`
+  const clone_url = by === 'http' ? `${server.url}/${repo}.git` : bare
   const mirror = () => openMirror(git, { dir, repo, clone_url })
   const workspace = async (n = 1, base = 'main') => addWorkspace(git, await mirror(), { id: id(n), base })
   return { root, dir, home, bare, server, git, clone_url, mirror, workspace }

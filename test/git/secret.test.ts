@@ -8,10 +8,10 @@ import { changesIn, commitAll } from '../../src/git/changes.ts'
 import { mergesInto, push } from '../../src/git/push.ts'
 import { isPushed } from '../../src/git/pushed.ts'
 import { removeWorkspace } from '../../src/git/workspace.ts'
-import { author, openRig, token } from './rig.ts'
+import { author, openRig, twoFiles, token } from './rig.ts'
 
 test('the token is in no argv, environment or file that git is given or leaves', async (t) => {
-  const rig = await openRig(t)
+  const rig = await openRig(t, twoFiles, 'http')
   const { root, dir, server } = rig
   const bin = join(root, 'bin')
   mkdirSync(bin)

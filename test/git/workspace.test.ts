@@ -4,18 +4,17 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, syml
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { changesIn, commitAll } from '../../src/git/changes.ts'
-import { openMirror } from '../../src/git/mirror.ts'
 import { gitDirsOf, listWorkspaces } from '../../src/git/places.ts'
 import { mergesInto, push } from '../../src/git/push.ts'
 import { isPushed } from '../../src/git/pushed.ts'
-import { addWorkspace, pruneWorkspaces, removeWorkspace } from '../../src/git/workspace.ts'
+import { pruneWorkspaces, removeWorkspace } from '../../src/git/workspace.ts'
 import { branchIn, commitTo, gitAs, makeBare } from '../stand-ins/gitea/git.ts'
-import { author, fails, id, openRig, repo } from './rig.ts'
+import { author, fails, id, openRig, twoFiles, repo } from './rig.ts'
 
 const commit = { message: 'Mend it\n\nCloses #1\n', author }
 
 test('what is changed in a workspace is counted, committed and pushed', async (t) => {
-  const { bare, git, workspace, dir } = await openRig(t)
+  const { bare, git, workspace, dir } = await openRig(t, twoFiles, 'http')
   const made = await workspace()
   assert.equal(made.path, join(dir, 'work', id(1)))
   assert.equal(readFileSync(join(made.path, 'a.txt'), 'utf8'), 'one\ntwo\n')
@@ -87,7 +86,7 @@ test('a branch that somebody else pushed to is not written over', async (t) => {
 })
 
 test('a push that a hook or a missing right forbids is refused', async (t) => {
-  const { bare, git, workspace, server } = await openRig(t)
+  const { bare, git, workspace, server } = await openRig(t, twoFiles, 'http')
   const made = await workspace()
   writeFileSync(join(made.path, 'a.txt'), 'ours\n')
   await commitAll(git, made, commit)
@@ -119,7 +118,7 @@ test('whether a branch still merges is asked of the newest base', async (t) => {
 })
 
 test('a workspace with work that is nowhere else is removed by force only', async (t) => {
-  const { git, workspace, dir, server, mirror } = await openRig(t)
+  const { git, workspace, dir, server, mirror } = await openRig(t, twoFiles, 'http')
   const [idle, dirty, committed, done] = [await workspace(1), await workspace(2), await workspace(3), await workspace(4)]
   writeFileSync(join(dirty.path, 'new.txt'), 'x\n')
   for (const made of [committed, done]) {
@@ -169,6 +168,22 @@ test('what a killed process began of a workspace is begun anew', async (t) => {
   await assert.rejects(workspace(), fails('git_workspace_exists'))
 })
 
+test('work goes on in a workspace where a git was killed, and stops where the mirror is gone', async (t) => {
+  const { git, workspace } = await openRig(t)
+  const made = await workspace()
+  const { path } = made.mirror
+  mkdirSync(join(path, 'refs/burn/pushed'), { recursive: true })
+  for (const name of [`refs/heads/${made.branch}`, `refs/burn/pushed/${made.id}`, `worktrees/${made.id}/burn-index`])
+    writeFileSync(join(path, `${name}.lock`), '')
+  writeFileSync(join(made.path, 'new.txt'), 'x\n')
+  const tip = await commitAll(git, made, commit)
+  assert.equal(await push(git, made), tip)
+  renameSync(path, `${path}.away`)
+  assert.equal(await isPushed(git, made), false)
+  await assert.rejects(commitAll(git, made, commit), fails('git_mirror_damaged'))
+  await assert.rejects(push(git, made), fails('git_mirror_damaged'))
+})
+
 test('submodules are neither fetched nor changed, and what lies where one would be is left', async (t) => {
   const { bare, root, git, workspace } = await openRig(t)
   const inner = join(root, 'inner.git')
@@ -180,10 +195,13 @@ test('submodules are neither fetched nor changed, and what lies where one would 
   const made = await workspace()
   assert.equal(existsSync(join(made.path, 'sub/i.txt')), false)
   gitAs(root, 'clone', '--quiet', inner, join(made.path, 'sub'))
+  assert.deepEqual(await changesIn(git, made), { files: [], left_out: [], empty: true })
   gitAs(join(made.path, 'sub'), 'commit', '--quiet', '--allow-empty', '-m', 'moved')
-  assert.deepEqual((await changesIn(git, made)).files, [])
+  assert.deepEqual(await changesIn(git, made), { files: [], left_out: ['sub'], empty: true })
   rmSync(join(made.path, 'sub'), { recursive: true })
   assert.deepEqual((await changesIn(git, made)).files, [])
+  writeFileSync(join(made.path, 'sub'), 'a file instead\n')
+  assert.deepEqual(await changesIn(git, made), { files: [], left_out: ['sub'], empty: true })
 })
 
 test('folders, files and links may take the place of one another', async (t) => {
@@ -200,14 +218,4 @@ test('folders, files and links may take the place of one another', async (t) => 
     gitAs(bare, 'ls-tree', '-r', '--format=%(objectmode) %(path)', tip),
     ['100644 a.txt/deep', '120000 lib', '100644 moved/b.txt'].join('\n'),
   )
-})
-
-test('a folder forge is reached without HTTP', async (t) => {
-  const { bare, git, dir } = await openRig(t)
-  const mirror = await openMirror(git, { dir, repo: 'local/app', clone_url: bare })
-  const made = await addWorkspace(git, mirror, { id: id(1), base: 'main' })
-  writeFileSync(join(made.path, 'a.txt'), 'ours\n')
-  await commitAll(git, made, commit)
-  const tip = await push(git, made)
-  assert.equal(branchIn(bare, made.branch), tip)
 })

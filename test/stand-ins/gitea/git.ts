@@ -1,9 +1,8 @@
 /** Repositories of the stand-in over git's smart HTTP, with a token as the password, and what the forge reads from them. */
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
 import type { ForgeState } from './state.ts'
 import type { Trouble } from './troubles.ts'
 
@@ -42,32 +41,17 @@ export function branchIn(bare: string, branch: string): string | null {
 export function makeBare(bare: string, files: Readonly<Record<string, string>>): void {
   mkdirSync(dirname(bare), { recursive: true })
   gitAs(dirname(bare), 'init', '--quiet', '--bare', '-b', 'main', bare)
-  if (Object.keys(files).length > 0) commitTo(bare, 'main', files, 'main', 'first')
+  if (Object.keys(files).length > 0) commitTo(bare, 'main', files, null)
 }
 
-/** Commits these files to a branch of a bare repository: on top of it, or of `from` where it is new. */
-export function commitTo(bare: string, branch: string, files: Readonly<Record<string, string>>, from = branch, message = 'work'): string {
-  const dir = mkdtempSync(join(tmpdir(), 'burn-commit-'))
-  try {
-    const start = branchIn(bare, branch) ?? branchIn(bare, from)
-    const git = (...args: string[]) => gitAs(dir, '--git-dir', bare, '--work-tree', dir, ...args)
-    git('symbolic-ref', 'HEAD', `refs/heads/${branch}`)
-    if (start !== null) {
-      git('update-ref', `refs/heads/${branch}`, start)
-      git('reset', '--quiet', '--hard')
-    }
-    for (const [name, text] of Object.entries(files)) {
-      mkdirSync(dirname(join(dir, name)), { recursive: true })
-      writeFileSync(join(dir, name), text)
-    }
-    git('add', '-A')
-    git('commit', '--quiet', '--allow-empty', '-m', message)
-    git('symbolic-ref', 'HEAD', 'refs/heads/main')
-    return branchIn(bare, branch) ?? ''
-  } finally {
-    rmSync(dir, { recursive: true, force: true })
-    rmSync(join(bare, 'index'), { force: true })
-  }
+/** Commits these files to a branch of a bare repository, on top of it or of another (null: of none); gives the commit. */
+export function commitTo(bare: string, branch: string, files: Readonly<Record<string, string>>, from: string | null = branch): string {
+  const data = (text: string) => `data ${Buffer.byteLength(text)}\n${text}\n`
+  const start = from === null || branchIn(bare, from) === null ? '' : `from refs/heads/${from}^0\n`
+  const changed = Object.entries(files).map(([name, text]) => `M 100644 inline ${name}\n${data(text)}`)
+  const commit = `commit refs/heads/${branch}\ncommitter ada <ada@example.com> now\n${data('work')}${start}${changed.join('')}\ndone\n`
+  execFileSync('git', ['--git-dir', bare, 'fast-import', '--quiet', '--done', '--date-format=now'], { env: plainGit, input: commit })
+  return branchIn(bare, branch) ?? ''
 }
 
 /** Answers one request of git. What comes is streamed on: a pack may be large. */
