@@ -1,7 +1,8 @@
 /** The ledger's port: everything the fleet did and why. One store over several engines implements it (floor 3). */
 import type { Delivery, DeliveryKind, DeliveryState, Dispatch, DispatchKind, DispatchState } from './lives.ts'
 import type { Issue, IssueRef, ReadingState, RepoRef, Time, WorkerId } from './nouns.ts'
-import type { Sprint, SprintLedger } from './sprint.ts'
+import type { Sprint } from './sprint.ts'
+import type { SprintLedger } from './sprint-ledger.ts'
 
 /** A dispatch to claim, with the text that will be delivered: both rows are written, or neither. */
 export interface Claim {

@@ -1,7 +1,8 @@
 /** Which issue a sprint takes next: by the same rules as panes, then by priority and age. */
 import type { IssueRecord } from '../core/ledger.ts'
 import type { Issue, IssueRef, RepoRef } from '../core/nouns.ts'
-import type { Skip, SprintPolicy } from '../core/sprint.ts'
+import type { SprintPolicy } from '../core/sprint.ts'
+import type { Skip } from '../core/sprint-ledger.ts'
 import type { View } from '../core/view.ts'
 import { eligibility, eligibilityRules, type EligibilityRules } from './eligible.ts'
 

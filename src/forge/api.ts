@@ -9,7 +9,7 @@ import { outage } from './outage.ts'
 import { pace } from './pace.ts'
 
 /** Limits on what one request may cost. */
-export interface Budget {
+export interface RequestBudget {
   /** Milliseconds for one attempt. */
   readonly request_ms: number
   /** Milliseconds for all attempts together, pauses included. */
@@ -22,7 +22,14 @@ export interface Budget {
   readonly max_bytes: number
 }
 
-const defaults: Budget = { request_ms: 15_000, total_ms: 45_000, attempts: 4, backoff_ms: 400, at_once: 16, max_bytes: 32 * 1024 * 1024 }
+const defaults: RequestBudget = {
+  request_ms: 15_000,
+  total_ms: 45_000,
+  attempts: 4,
+  backoff_ms: 400,
+  at_once: 16,
+  max_bytes: 32 * 1024 * 1024,
+}
 const mostRedirects = 3
 
 export interface ApiOptions {
@@ -32,7 +39,7 @@ export interface ApiOptions {
   readonly clock: Clock
   /** A number in [0, 1). */
   readonly random: () => number
-  readonly budget?: Partial<Budget>
+  readonly budget?: Partial<RequestBudget>
   /** Requests a minute; null or missing: as many as there are. */
   readonly requests_per_minute?: number | null
   /** Hears how long (ms) a request waits for that. */

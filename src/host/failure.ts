@@ -1,12 +1,12 @@
 /** Why a command on a machine failed, in words a person understands. */
 
-export interface Failure {
+export interface ReachFailure {
   readonly kind: 'refused' | 'host_key' | 'auth' | 'no_host' | 'timeout' | 'no_command' | 'other'
   readonly reason: string
   readonly hint: string
 }
 
-const known: readonly { readonly pattern: RegExp; readonly failure: Failure }[] = [
+const known: readonly { readonly pattern: RegExp; readonly failure: ReachFailure }[] = [
   {
     pattern: /REMOTE HOST IDENTIFICATION HAS CHANGED/,
     failure: {
@@ -46,7 +46,7 @@ const known: readonly { readonly pattern: RegExp; readonly failure: Failure }[] 
 ]
 
 /** `code` is the exit code of the transport (ssh itself fails with 255). */
-export function explainFailure(stderr: string, code: number | null): Failure {
+export function explainFailure(stderr: string, code: number | null): ReachFailure {
   const match = known.find(({ pattern }) => pattern.test(stderr))
   if (match !== undefined) return match.failure
   if (code === 127) return { kind: 'no_command', reason: 'a command is missing there', hint: 'Install it on that machine.' }

@@ -1,6 +1,6 @@
 /** Leases by name, so that a loop or a scheduled run is there once; and the issues that a worker leaves alone. */
 import type { Transaction } from 'kysely'
-import type { Skip } from '../core/sprint.ts'
+import type { Skip } from '../core/sprint-ledger.ts'
 import type { Lease } from './claims.ts'
 import type { Tables } from './tables.ts'
 import { append } from './events.ts'

@@ -1,6 +1,7 @@
 /** Sprints: a dispatch without a pane, and the row of what came of it. Only who holds its lease writes to it. */
 import type { Selectable, Transaction } from 'kysely'
-import type { Sprint, SprintClaim, SprintEnd, SprintLedger, SprintProgress } from '../core/sprint.ts'
+import type { Sprint } from '../core/sprint.ts'
+import type { SprintClaim, SprintEnd, SprintLedger, SprintProgress } from '../core/sprint-ledger.ts'
 import type { Lease } from './claims.ts'
 import type { DispatchRow, SprintRow, Tables } from './tables.ts'
 import { liveStates } from '../core/lives.ts'

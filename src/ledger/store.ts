@@ -3,7 +3,6 @@ import type { Ledger } from '../core/ledger.ts'
 import type { Engine } from './engine.ts'
 import { chunks } from './engine.ts'
 import type { Dispatch } from '../core/lives.ts'
-import type { SprintEnd } from '../core/sprint.ts'
 import type { Transaction } from 'kysely'
 import type { Tables } from './tables.ts'
 import { BurnError } from '../core/errors.ts'
@@ -20,6 +19,7 @@ import { prune } from './prune.ts'
 import * as names from './names.ts'
 import * as queries from './queries.ts'
 import * as sprints from './sprints.ts'
+import { sprintStore } from './sprint-store.ts'
 import * as verdicts from './verdicts.ts'
 import * as workers from './workers.ts'
 import { writeRows } from './write-rows.ts'
@@ -74,20 +74,7 @@ export function createStore(engine: Engine): Ledger {
     renew: (owner, until) => write((trx) => renewAll(trx, { owner, until })),
     giveUp: async (owner) => void (await write((trx) => renewAll(trx, { owner, until: 0 }))),
 
-    claimSprint: (claim, owner, until, at) => write((trx) => sprints.claimSprint(trx, claim, { owner, until }, at)),
-    saveSprint: (id, owner, progress) => write((trx) => sprints.saveSprint(trx, id, owner, progress)),
-    handSprint: (id, owner, at) =>
-      write(async (trx) => {
-        const held = await sprints.saveSprint(trx, id, owner, { stage: 'working' })
-        return held && (await moveDispatches(trx, [{ id, from: ['claimed'], to: 'handed', reason: 'its sprint has begun' }], at)).length > 0
-      }),
-    endSprint: (id, owner, end, at) => write((trx) => endSprint(trx, id, owner, end, at), { tells: (ended) => ended }),
-    sprints: (filter) => read((trx) => sprints.sprints(trx, filter)),
-    lease: (name, owner, until, at) => write((trx) => names.lease(trx, name, { owner, until }, at)),
-    unlease: (name, owner) => write((trx) => names.unlease(trx, name, owner)),
-    skip: (each) => write((trx) => names.skip(trx, each)),
-    unskip: (worker, issue) => write((trx) => names.unskip(trx, worker, issue)),
-    skips: (at, worker) => read((trx) => names.skips(trx, at, worker)),
+    ...sprintStore(engine),
 
     prune: (before, at, dryRun) => (dryRun ? read : write)((trx) => prune(trx, before, at, dryRun)),
     changed: (stop) => engine.changed(stop),
@@ -99,16 +86,6 @@ export function createStore(engine: Engine): Ledger {
 async function renewAll(trx: Trx, lease: Lease): Promise<readonly string[]> {
   await names.renewNames(trx, lease)
   return [...(await renew(trx, lease)), ...(await sprints.renewSprints(trx, lease))]
-}
-
-async function endSprint(trx: Trx, id: string, owner: string, end: SprintEnd, at: number): Promise<boolean> {
-  if (!(await sprints.endSprint(trx, id, owner, end, at))) return false
-  const change = end.change_url === undefined ? {} : { change_url: end.change_url }
-  // Only what was handed can fail or be reviewed; what nobody had begun is given back.
-  const from = end.dispatch === 'released' ? (['claimed', 'handed'] as const) : (['handed'] as const)
-  const moved = await moveDispatches(trx, [{ id, from, to: end.dispatch, reason: end.reason, ...change }], at)
-  if (moved.length === 0) await moveDispatches(trx, [{ id, from: ['claimed'], to: 'released', reason: end.reason }], at)
-  return true
 }
 
 /** A slot that another dispatcher may fill. */

@@ -3,7 +3,8 @@ import type { Generated, Kysely } from 'kysely'
 import type { Delivery, Dispatch } from '../core/lives.ts'
 import type { Standing } from '../core/ledger.ts'
 import type { Issue, ReadingState } from '../core/nouns.ts'
-import type { Skip, Sprint } from '../core/sprint.ts'
+import type { Sprint } from '../core/sprint.ts'
+import type { Skip } from '../core/sprint-ledger.ts'
 
 export type IssueRow = Omit<Issue, 'labels' | 'assignees'> & {
   /** JSON arrays of strings. */

@@ -3,7 +3,7 @@ import type { Session } from '../run/session.ts'
 import { leaseLength, withLeases } from '../run/session.ts'
 
 /** Null where another process does it at this moment. */
-export async function alone<T>(what: string, session: Session, work: () => Promise<T>): Promise<T | null> {
+export async function runAlone<T>(what: string, session: Session, work: () => Promise<T>): Promise<T | null> {
   const { ledger, clock, owner } = session
   const name = `alone ${what}`
   if ((await ledger.lease(name, owner, clock.now() + leaseLength, clock.now())) !== null) return null

@@ -14,7 +14,7 @@ import { loopLease } from '../run/view.ts'
 import { look } from './look.ts'
 import { usableBackends } from './run.ts'
 import { Speaker } from './speaker.ts'
-import { sprint } from './sprint.ts'
+import { carrySprint } from './sprint.ts'
 
 /** How long nothing is tried after trouble that would meet every issue: first, and at most, milliseconds. */
 const rests = { first: 15_000, longest: 30 * 60_000 }
@@ -83,7 +83,7 @@ async function next(options: LoopOptions, speaker: Speaker, context: SprintConte
     const usable = await usableBackends(context)
     const claimed = await claimOne(options.worker, context)
     if (claimed === null) return { why: 'there is nothing for it to do', trouble: false }
-    const row = await sprint(claimed, usable, speaker, context, stop)
+    const row = await carrySprint(claimed, usable, speaker, context, stop)
     const after = row.failure === null ? null : afterFailure(row.failure)
     if (after?.ends_run === true) return { row, why: `${row.failure}: ${row.failure_text ?? ''}`, trouble: true }
     if (after !== null && row.outcome === 'failed') {

@@ -13,9 +13,9 @@ import { leaseLength, withLeases } from '../run/session.ts'
 import { look } from './look.ts'
 import { rememberRun, restingUntil, type Rest } from './rest.ts'
 import { Speaker } from './speaker.ts'
-import { sprint } from './sprint.ts'
+import { carrySprint } from './sprint.ts'
 
-export interface RunOptions {
+export interface SprintRun {
   readonly repos: readonly RepoRef[]
   /** One that a person named; null: whichever is first. */
   readonly issue: IssueRef | null
@@ -43,7 +43,7 @@ export async function usableBackends({ backends, session }: Pick<SprintContext, 
 }
 
 /** Returns the results, in the order in which they ended. What was begun is ended or given back when this returns, also on `stop`. */
-export async function runSprints(options: RunOptions, context: SprintContext, stop: AbortSignal): Promise<readonly Sprint[]> {
+export async function runSprints(options: SprintRun, context: SprintContext, stop: AbortSignal): Promise<readonly Sprint[]> {
   const { session } = context
   const { ledger, clock } = session
   const rest = options.now ? null : await restingUntil(ledger, clock.now())
@@ -66,7 +66,7 @@ export async function runSprints(options: RunOptions, context: SprintContext, st
           begun -= 1
           continue
         }
-        const row = await sprint(claimed, usable, speaker, context, stop)
+        const row = await carrySprint(claimed, usable, speaker, context, stop)
         desks.leave(claimed.worker)
         results.push(row)
         if (row.failure !== null && afterFailure(row.failure).ends_run) over = true
@@ -84,7 +84,7 @@ function resting({ until, why }: Rest, now: number): BurnError {
 }
 
 /** A person who names an issue hears why it is not done. */
-function refuseNamed({ issue }: RunOptions, { picks, refused }: Awaited<ReturnType<typeof look>>['picks']): void {
+function refuseNamed({ issue }: SprintRun, { picks, refused }: Awaited<ReturnType<typeof look>>['picks']): void {
   if (issue === null || picks.length > 0) return
   const reason = refused[0]?.reason ?? 'it is not among the open issues'
   throw new BurnError('sprint_not_eligible', `${issue} is no work for a sprint now: ${reason}`, 'burn explain says more')

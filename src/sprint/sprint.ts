@@ -1,21 +1,22 @@
 /** One sprint: from a claim to a change for review, or to one clearly classed failure. */
 import type { Issue } from '../core/nouns.ts'
-import type { Backend, Failure, Sprint, SprintEnd, SprintNote, SprintProgress, SprintStage } from '../core/sprint.ts'
+import type { Backend, Failure, Sprint, SprintNote, SprintStage } from '../core/sprint.ts'
+import type { SprintEnd, SprintProgress } from '../core/sprint-ledger.ts'
 import type { Picked } from '../decide/pick.ts'
 import type { Workspace } from '../git/places.ts'
 import type { SprintContext } from './context.ts'
 import type { Speaker } from './speaker.ts'
-import type { Finished, Worked } from './work.ts'
+import type { Finished, WorkDone } from './work.ts'
 import { afterFailure } from '../decide/failure.ts'
 import { taskText } from '../decide/sprint-texts.ts'
 import { removeWorkspace } from '../git/workspace.ts'
 import { settingsOf } from '../run/prompts.ts'
 import { findCheck } from './check.ts'
 import { SprintFailure } from './context.ts'
-import { openPlace } from './place.ts'
+import { openWorkplace } from './workplace.ts'
 import { publish } from './publish.ts'
 import { openTranscript, type Transcript } from './transcript.ts'
-import { failureIn } from './trouble.ts'
+import { failureOfThrown } from './trouble.ts'
 import { work } from './work.ts'
 
 /** A claim that was won. */
@@ -26,7 +27,7 @@ export interface Claimed {
 }
 
 /** Carries it out to its end, whatever that is, and returns the row of its result. */
-export async function sprint(
+export async function carrySprint(
   claimed: Claimed,
   usable: readonly Backend[],
   speaker: Speaker,
@@ -34,14 +35,14 @@ export async function sprint(
   stop: AbortSignal,
 ): Promise<Sprint> {
   const { session, policy, redact } = context
-  const transcript = await openTranscript(policy.dir, claimed.id, session.clock, redact).catch((thrown: unknown) => failureIn(thrown))
+  const transcript = await openTranscript(policy.dir, claimed.id, session.clock, redact).catch((thrown: unknown) => failureOfThrown(thrown))
   const run = new Run(claimed, 'class' in transcript ? null : transcript, context)
   let end: SprintEnd
   try {
     if ('class' in transcript) throw new SprintFailure(transcript)
     end = await run.carryOut(usable, speaker, stop)
   } catch (thrown) {
-    end = failed(failureIn(thrown))
+    end = failed(failureOfThrown(thrown))
     run.note({ kind: 'note', text: `ended: ${end.reason}` })
   }
   await run.end(end)
@@ -84,12 +85,12 @@ class Run {
     await this.#begin(speaker)
     const { check: written, base, setup } = settingsOf(session.fleet.repos, issue.repo)
     await this.#enter('workspace', {})
-    await using place = await openPlace({ id, issue, base, setup, note: (note) => this.note(note) }, this.#context, stop)
+    await using place = await openWorkplace({ id, issue, base, setup, note: (note) => this.note(note) }, this.#context, stop)
     const { workspace } = place
     const check = written ?? (await findCheck(workspace.path))
     await this.#enter('working', { check_command: check })
     const task = taskText({ id, issue, dir: workspace.path, check, nonce: session.newId() })
-    const record = (worked: Worked) => this.#enter('working', progressOf(worked))
+    const record = (worked: WorkDone) => this.#enter('working', progressOf(worked))
     const site = { ...place, id, issue, task, check, started_at: this.#started, note: (note: SprintNote) => this.note(note), record }
     const finished = await work(site, usable, this.#context, stop)
     await this.#enter('publishing', { ...progressOf(finished), check_result: finished.check.result })
@@ -155,6 +156,6 @@ class Run {
   }
 }
 
-function progressOf({ backend, model, provider, usage }: Worked): SprintProgress {
+function progressOf({ backend, model, provider, usage }: WorkDone): SprintProgress {
   return { backend, model, provider, ...usage }
 }

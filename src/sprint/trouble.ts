@@ -18,7 +18,7 @@ const classes: Readonly<Record<string, FailureClass>> = {
 }
 
 /** Throws it again where the ledger itself failed: nothing that was done can be recorded then. */
-export function failureIn(thrown: unknown): Failure {
+export function failureOfThrown(thrown: unknown): Failure {
   if (thrown instanceof SprintFailure) return thrown.failure
   if (isLedgerFailure(thrown)) throw thrown
   const reason = oneLine(messageOf(thrown), 500)

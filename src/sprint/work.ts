@@ -23,18 +23,18 @@ export interface Site {
   readonly started_at: number
   readonly note: BackendTask['note']
   /** Records what is known by now; throws where the claim is no longer this process's. */
-  readonly record: (progress: Worked) => Promise<void>
+  readonly record: (progress: WorkDone) => Promise<void>
 }
 
 /** Who did it, and what it took, all backends together. */
-export interface Worked {
+export interface WorkDone {
   readonly backend: string
   readonly model: string | null
   readonly provider: string | null
   readonly usage: Usage
 }
 
-export interface Finished extends Worked {
+export interface Finished extends WorkDone {
   readonly summary: string
   readonly files: readonly FileChange[]
   readonly check: { readonly command: string | null; readonly result: CheckResult; readonly mends: number }
@@ -136,7 +136,7 @@ function lastLine(output: string): string {
   return (output.trimEnd().split('\n').at(-1) ?? '').slice(0, 200)
 }
 
-function workedBy({ name }: Backend, { model, provider, usage }: Answer, before: Usage): Worked {
+function workedBy({ name }: Backend, { model, provider, usage }: Answer, before: Usage): WorkDone {
   return { backend: name, model, provider, usage: plus(before, usage) }
 }
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
-import type { Budget } from '../../src/forge/api.ts'
+import type { RequestBudget } from '../../src/forge/api.ts'
 import type { Clock } from '../../src/core/ports.ts'
 import { BurnError } from '../../src/core/errors.ts'
 import { openGitea } from '../../src/forge/gitea.ts'
@@ -16,7 +16,7 @@ const repo = 'acme/app'
 const token = 'tok-0123456789-secret'
 
 /** A forge with one issue, and a clock that writes down how long it was told to sleep, and does not. */
-async function serve(t: TestContext, budget: Partial<Budget> = {}) {
+async function serve(t: TestContext, budget: Partial<RequestBudget> = {}) {
   const server = await startGitea({
     check: false,
     repos: [{ name: repo, writers: ['burn'], issues: [{ title: 'one' }] }],

@@ -3,7 +3,7 @@ import { Command } from 'commander'
 import type { ExitCode } from '../../core/errors.ts'
 import type { Sprint } from '../../core/sprint.ts'
 import type { SprintContext } from '../../sprint/context.ts'
-import type { RunOptions } from '../../sprint/run.ts'
+import type { SprintRun } from '../../sprint/run.ts'
 import type { CommonOptions, Context, OpenSession } from '../context.ts'
 import { BurnError } from '../../core/errors.ts'
 import { servedRepos } from '../../core/refs.ts'
@@ -55,9 +55,9 @@ async function run(open: OpenSession, options: Options, context: Context): Promi
   const wish = wishOf(options, open)
   if (options.dryRun) return dryRun(wish, sprints, options, context)
   const { runSprints } = await import('../../sprint/run.ts')
-  const { alone } = await import('../../sprint/alone.ts')
+  const { runAlone } = await import('../../sprint/alone.ts')
   const begin = () => runSprints(wish, sprints, context.stop)
-  const rows = options.alone ? await alone('sprint run', open.session, begin) : await begin()
+  const rows = options.alone ? await runAlone('sprint run', open.session, begin) : await begin()
   if (rows === null) {
     const text = 'another run goes on: nothing was begun'
     context.io.out(options.json ? JSON.stringify({ sprints: [], skipped: text }) : text)
@@ -66,7 +66,7 @@ async function run(open: OpenSession, options: Options, context: Context): Promi
   return showRows(rows, options, context)
 }
 
-function wishOf(options: Options, { session: { fleet } }: OpenSession): RunOptions {
+function wishOf(options: Options, { session: { fleet } }: OpenSession): SprintRun {
   const all = fleet.sprint?.repos ?? []
   const issue = options.issue === undefined ? null : issueNamed(fleet, options.issue)
   const named = [
@@ -92,7 +92,7 @@ function laneRepos(lane: string, { machines }: OpenSession['session']['fleet']):
   return servedRepos(machines.map((machine) => ({ ...machine, windows: machine.windows.filter((window) => window.lane === lane) })))
 }
 
-async function dryRun(wish: RunOptions, sprints: SprintContext, options: Options, { io }: Context): Promise<ExitCode> {
+async function dryRun(wish: SprintRun, sprints: SprintContext, options: Options, { io }: Context): Promise<ExitCode> {
   const { look } = await import('../../sprint/look.ts')
   const { picks } = await look({ ...wish, worker: `sprint/${sprints.host}`, dryRun: true }, sprints)
   const backends = await Promise.all(sprints.backends.map(async (backend) => ({ name: backend.name, failure: await backend.probe() })))

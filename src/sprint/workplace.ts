@@ -15,13 +15,13 @@ import { workspaceTools } from '../sandbox/tools.ts'
 import { SprintFailure } from './context.ts'
 import { forgeTool } from './forge-tool.ts'
 
-export interface Place extends AsyncDisposable {
+export interface Workplace extends AsyncDisposable {
   readonly workspace: Workspace
   readonly sandbox: Sandbox
   readonly tools: readonly Tool[]
 }
 
-export interface PlaceFor {
+export interface WorkplaceFor {
   readonly id: string
   readonly issue: Issue
   readonly base: string
@@ -30,7 +30,11 @@ export interface PlaceFor {
   readonly note: (note: SprintNote) => void
 }
 
-export async function openPlace({ id, issue, base, setup, note }: PlaceFor, context: SprintContext, stop: AbortSignal): Promise<Place> {
+export async function openWorkplace(
+  { id, issue, base, setup, note }: WorkplaceFor,
+  context: SprintContext,
+  stop: AbortSignal,
+): Promise<Workplace> {
   const { session, policy, git, env, home } = context
   const clone_url = settingsOf(session.fleet.repos, issue.repo).clone_url ?? session.forge.access(issue.repo).clone_url
   const mirror = await openMirror(git, { dir: policy.dir, repo: issue.repo, clone_url })
@@ -38,7 +42,7 @@ export async function openPlace({ id, issue, base, setup, note }: PlaceFor, cont
   const own_dir = join(policy.dir, 'private', id)
   const sandbox = await openSandbox(policy.sandbox, { dir: workspace.path, read_only: gitDirsOf(workspace), own_dir, env, home })
   note({ kind: 'note', text: sandbox.why })
-  const place: Place = {
+  const place: Workplace = {
     workspace,
     sandbox,
     tools: [...workspaceTools(sandbox), forgeTool(issue, session.forge, session.newId)],
@@ -55,9 +59,9 @@ export async function openPlace({ id, issue, base, setup, note }: PlaceFor, cont
 
 async function prepare(
   setup: string,
-  { sandbox }: Place,
+  { sandbox }: Workplace,
   { policy }: SprintContext,
-  note: PlaceFor['note'],
+  note: WorkplaceFor['note'],
   stop: AbortSignal,
 ): Promise<void> {
   const { code, output, stopped } = await sandbox.run(setup, { timeout: policy.check_timeout, stop, network: true })
