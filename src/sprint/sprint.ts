@@ -94,7 +94,8 @@ class Run {
     const site = { ...place, id, issue, task, check, started_at: this.#started, note: (note: SprintNote) => this.note(note), record }
     const finished = await work(site, usable, this.#context, stop)
     await this.#enter('publishing', { ...progressOf(finished), check_result: finished.check.result })
-    return this.#publish(finished, issue, workspace)
+    // Not returned as a promise: leaving the workplace takes a moment, in which nobody would hear of its failure.
+    return await this.#publish(finished, issue, workspace)
   }
 
   /** The comment first, as for a pane: without it nobody outside knows that the issue is taken. */
