@@ -114,6 +114,8 @@ test("a change is written into a file of its own, and over nobody's", async (t) 
   assert.deepEqual((await readdir(join(root, 'reviews/app'))).toSorted(), ['7-2.md', '7-3.md', '7-4.md', '7.md'])
   const { skipped } = await forge.issues(repo, null)
   assert.deepEqual(skipped.map(({ what }) => what).toSorted(), ['reviews/app/7-2.md', 'reviews/app/7-3.md'])
+  await rm(join(root, 'reviews/app/7-2.md'))
+  await assert.rejects(forge.openChange(repo, change), fails('forge_conflict'))
   await assert.rejects(forge.openChange(repo, { ...change, branch: 'burn/0k00000000002', issue: 'local/other#7' }), fails('forge_ref'))
 })
 

@@ -96,6 +96,7 @@ test('a change that somebody pointed at another base is found, and one from a fo
   state.addRepo({ name: 'stranger/app' })
   state.addPull(repo, { title: 'moved', branch: 'burn/0k00000000001', base: 'next', author: 'burn' })
   state.addPull(repo, { title: 'trust me', branch: 'burn/0k00000000002', from: 'stranger/app', author: 'stranger' })
+  for (let n = 0; n < 60; n++) state.addPull(repo, { title: 'newer', branch: `topic-${n}` })
   assert.equal((await forge.changeOf(repo, 'burn/0k00000000001'))?.state, 'open')
   assert.equal(await forge.changeOf(repo, 'burn/0k00000000002'), null)
 })
