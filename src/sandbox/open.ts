@@ -118,13 +118,26 @@ async function wallsFor(
     dir,
     git: git === null ? null : `${dir}/.git`,
     own,
-    see: tools.see.filter((path) => !isBelow(path, dir)),
+    see: await seenHere(tools.see.filter((path) => !isBelow(path, dir))),
     read_only,
     hidden: (await Promise.all(['/etc', '/usr/local/etc'].map(hiddenIn))).flat(),
     resolver: resolver === null || isBelow(resolver, '/etc') ? null : resolver,
     network: false,
     env: { ...baseEnvironment(entries, { env }, own), ...tools.env },
   }
+}
+
+/** What is there and can be read: bubblewrap ends at the first thing that can't be. */
+async function seenHere(paths: readonly string[]): Promise<string[]> {
+  const found = await Promise.all(
+    paths.map((path) =>
+      access(path, constants.R_OK).then(
+        () => [path],
+        () => [],
+      ),
+    ),
+  )
+  return found.flat()
 }
 
 /** What is not for everybody's eyes: root sees no more of a system's settings than anybody does. */

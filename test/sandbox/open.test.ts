@@ -109,7 +109,7 @@ test('what a command left running ends with it, in no group that this program ma
     const left = `${use === 'auto' ? 'setsid' : ''} sh -c 'trap "" TERM HUP; sleep 1000; true' ${marker} >/dev/null 2>&1 &`
     assert.equal((await run(`${left.repeat(20)} echo done`)).output, 'done\n')
     // Killed without walls, they take a moment to go, and nobody waits for them.
-    while (use === 'off' && runs(marker)) await new Promise((resolve) => setImmediate(resolve))
+    if (use === 'off') while (runs(marker)) await new Promise((resolve) => setImmediate(resolve))
     assert.equal(runs(marker), false)
   }
 })
