@@ -5,8 +5,11 @@ import type { Screen } from './screen.ts'
 import { processIo, type Io } from '../src/cli/io.ts'
 import { burn, endServer, follow, typed } from './burn.ts'
 import { afterCycle, afterStatus, isOver, nothingYet } from './progress.ts'
-import { sayResult } from './result.ts'
+import { handyman } from '../test/stand-ins/model/handyman.ts'
+import { startModel } from '../test/stand-ins/model/server.ts'
+import { sayFurther, sayOutcomes } from './result.ts'
 import { openScreen } from './screen.ts'
+import { playSprint } from './sprint.ts'
 import { setStage } from './stage.ts'
 import { verify, type Outcome } from './verify.ts'
 
@@ -28,19 +31,29 @@ async function main(args: readonly string[], io: Io): Promise<number> {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => stop.abort())
   const inside = process.env['TMUX'] !== undefined
   const began = performance.now()
-  const stage = await setStage(process.env)
+  const model = await startModel({ script: handyman, models: ['demo-model'] })
+  const stage = await setStage(process.env, model.url)
   let up = false
   try {
     io.out(`The demo's folder: ${stage.dir}`)
     const outcomes = await play(stage, io, inside, stop.signal)
     up = keep
-    sayResult({ outcomes, seconds: (performance.now() - began) / 1000, keep, inside }, stage, io)
-    return outcomes.every(({ wrong }) => wrong === null) ? 0 : 1
+    const end = { outcomes, seconds: (performance.now() - began) / 1000, keep, inside }
+    sayOutcomes(end, io)
+    const wrong = await playSprint(stage, io, stop.signal)
+    io.out(
+      wrong === null
+        ? 'Its branch was compared with what the issue asks for, too: it is right.'
+        : io.paint('red', `The sprint did not do it: ${wrong}`),
+    )
+    sayFurther(end, stage, io)
+    return outcomes.every((outcome) => outcome.wrong === null) && wrong === null ? 0 : 1
   } catch (thrown) {
     if (!(thrown instanceof Stopped)) throw thrown
     io.err(`Stopped. What there was is in ${stage.dir}.`)
     return 130
   } finally {
+    await model.close()
     if (!up) await endServer(stage, process.getuid?.() ?? 0)
   }
 }

@@ -14,12 +14,14 @@ export interface Ending {
   readonly inside: boolean
 }
 
-export function sayResult({ outcomes, seconds, keep, inside }: Ending, stage: Stage, io: Io): void {
+export function sayOutcomes({ outcomes, seconds }: Ending, io: Io): void {
   for (const line of outcomeTable(outcomes, io)) io.out(line)
   io.out('')
   for (const line of closing(outcomes, seconds)) io.out(line)
-  io.out('')
-  for (const line of [...further(stage, keep, inside), '', ...own()]) io.out(line)
+}
+
+export function sayFurther({ keep, inside }: Ending, stage: Stage, io: Io): void {
+  for (const line of ['', ...further(stage, keep, inside), '', ...own()]) io.out(line)
 }
 
 /** What has no branch says why instead, across the columns that it leaves empty. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { run } from '../src/host/exec.ts'
 import { renderDocument } from '../src/forge/front-matter.ts'
-import { backlog, writers } from './backlog.ts'
+import { backlog, writers, type DemoIssue } from './backlog.ts'
 import { repos } from './repos.ts'
 
 export interface Stage {
@@ -35,8 +35,8 @@ export const lanes = [
   { name: 'FOUNDRY', lane: 'tools', repos: ['toolbox'], names: ['HEPHAESTUS', 'WAYLAND', 'ILMARINEN', 'DAEDALUS'] },
 ] as const
 
-/** Makes everything, in a new folder below the system's temporary one. */
-export async function setStage(env: Readonly<Record<string, string | undefined>>): Promise<Stage> {
+/** Makes everything, in a new folder below the system's temporary one. `model`: where the model of sprints listens. */
+export async function setStage(env: Readonly<Record<string, string | undefined>>, model: string): Promise<Stage> {
   const dir = mkdtempSync(join(tmpdir(), 'burn-demo-'))
   const forge = join(dir, 'forge')
   const home = join(dir, 'home')
@@ -56,17 +56,26 @@ export async function setStage(env: Readonly<Record<string, string | undefined>>
   mkdirSync(home)
   writeIssues(forge)
   await Promise.all(Object.entries(repos).map(([name, { files }]) => makeRepo(stage, name, files)))
-  writeFileSync(stage.spec, specOf(stage))
+  writeFileSync(stage.spec, specOf(stage, model))
   return stage
 }
 
 function writeIssues(forge: string): void {
   const began = Date.now() - backlog.length * 3_600_000
-  backlog.forEach(({ repo, number, title, body, author, labels, assignees }, index) => {
-    const created = new Date(began + index * 3_600_000).toISOString()
-    write(join(forge, 'issues', repo, `${number}.md`), renderDocument({ title, author, labels, assignees, created }, `${body}\n`))
-  })
+  backlog.forEach((issue, index) => writeIssue(forge, issue, began + index * 3_600_000))
   write(join(forge, 'writers'), `${writers.join('\n')}\n`)
+}
+
+type WrittenIssue = Pick<DemoIssue, 'repo' | 'number' | 'title' | 'body' | 'author'> & Partial<Pick<DemoIssue, 'labels' | 'assignees'>>
+
+/** An issue, as a person writes one into the folder. */
+export function writeIssue(
+  forge: string,
+  { repo, number, title, body, author, labels = [], assignees = [] }: WrittenIssue,
+  at = Date.now(),
+): void {
+  const created = new Date(at).toISOString()
+  write(join(forge, 'issues', repo, `${number}.md`), renderDocument({ title, author, labels, assignees, created }, `${body}\n`))
 }
 
 /** A bare repository with one commit on main. */
@@ -92,7 +101,7 @@ export async function git({ env, dir }: Stage, ...words: readonly string[]): Pro
 }
 
 /** A key a line, so that a person sees which two lines to change for a forge and an agent of their own. */
-function specOf({ dir, socket, session }: Stage): string {
+function specOf({ dir, socket, session }: Stage, model: string): string {
   const spec = {
     name: 'demo',
     session,
@@ -108,6 +117,7 @@ function specOf({ dir, socket, session }: Stage): string {
       hooks: false,
     },
     dispatch: { depth: 2, interval: '1s', skip_labels: ['epic'] },
+    sprint: { dir: join(dir, 'sprints'), backends: [{ kind: 'runner', models: [{ model: 'demo-model', url: model }] }] },
     ledger: `sqlite:${join(dir, 'ledger.db')}`,
     repos: Object.fromEntries(Object.entries(repos).map(([name, { check }]) => [name, { check }])),
     machines: { here: { windows: lanes } },

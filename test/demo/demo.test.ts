@@ -61,6 +61,9 @@ test(
       /^\$ burn christen/m,
       /^\$ burn dispatch/m,
       /tmux -L burn-demo-\w+ attach -t DEMO:CRUCIBLE/,
+      /^\$ burn sprint run --issue handbook#10$/m,
+      /local\/handbook#10 +change .* demo-model/,
+      /too: it is right\.$/m,
       /"forge": \{ "kind": "gitea"/,
       /"agent": \{ "kind": "hermes" \}/,
     ])
@@ -73,14 +76,14 @@ test(
     const branches: string[] = []
     for (const repo of ['kettle', 'handbook', 'toolbox']) {
       for (const name of filesIn(join(forge, 'reviews', repo))) {
-        const [, branch = ''] = /^branch: "(burn\/\w{13})"$/m.exec(readFileSync(join(forge, 'reviews', repo, name), 'utf8')) ?? []
+        const [, branch = ''] = /^branch: "?(burn\/\w{13})"?$/m.exec(readFileSync(join(forge, 'reviews', repo, name), 'utf8')) ?? []
         execFileSync('git', ['-C', join(forge, `${repo}.git`), 'rev-parse', '--quiet', '--verify', `refs/heads/${branch}`], {
           stdio: 'ignore',
         })
         branches.push(branch)
       }
     }
-    assert.equal(new Set(branches).size, 20, 'a review and a branch for every issue that was given')
+    assert.equal(new Set(branches).size, 21, 'a review and a branch for every issue that was given, and for the sprint')
   },
 )
 
