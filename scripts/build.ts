@@ -18,7 +18,7 @@ interface Manifest {
 /** What is published has its dependencies in the bundle, and brings no Node: whoever installs it has one. */
 function published(manifest: Manifest): object {
   const { name, version, description, license, type, engines } = manifest
-  return { name, version, description, license, type, bin: { burn: 'start.mjs' }, files: ['burn.mjs', 'start.mjs'], engines }
+  return { name, version, description, license, type, bin: { burn: 'start.mjs' }, files: ['burn.mjs', 'openai.mjs', 'start.mjs'], engines }
 }
 
 rmSync(dist, { recursive: true, force: true })

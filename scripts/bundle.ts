@@ -1,13 +1,21 @@
 import { chmodSync, copyFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { rolldown } from 'rolldown'
+import { rolldown, type InputOptions } from 'rolldown'
 
 const root = resolve(import.meta.dirname, '..')
 
-/** Bundles the command into one file, burn.mjs, and lays start.mjs beside it, which starts it faster. */
+/** Bundles the command into one file, burn.mjs, with what only sprints load in another, openai.mjs, and start.mjs beside them, which starts it faster. */
 export async function bundle(dir: string): Promise<void> {
+  // A quarter of all the text, of which other commands would read every byte at each start.
+  const apart = { external: ['openai'] }
+  await write(join(dir, 'openai.mjs'), { input: join(root, 'node_modules/openai/index.mjs') })
+  await write(join(dir, 'burn.mjs'), { input: join(root, 'src/cli/main.ts'), ...apart })
+  copyFileSync(join(root, 'bin/start.mjs'), join(dir, 'start.mjs'))
+  for (const file of ['burn.mjs', 'start.mjs']) chmodSync(join(dir, file), 0o755)
+}
+
+async function write(file: string, options: InputOptions): Promise<void> {
   const build = await rolldown({
-    input: join(root, 'src/cli/main.ts'),
     platform: 'node',
     resolve: {
       alias: {
@@ -17,10 +25,12 @@ export async function bundle(dir: string): Promise<void> {
         yaml: join(root, 'node_modules/yaml/browser/dist/index.js'),
       },
     },
+    ...options,
   })
   await build.write({
-    file: join(dir, 'burn.mjs'),
+    file,
     format: 'esm',
+    paths: { openai: './openai.mjs' },
     codeSplitting: false,
     // One byte a character: half the memory, and 5 ms less of each start.
     charset: 'ascii',
@@ -28,6 +38,4 @@ export async function bundle(dir: string): Promise<void> {
     minify: { compress: true, mangle: { keepNames: { function: true, class: true } }, codegen: { removeWhitespace: true } },
   })
   await build.close()
-  copyFileSync(join(root, 'bin/start.mjs'), join(dir, 'start.mjs'))
-  for (const file of ['burn.mjs', 'start.mjs']) chmodSync(join(dir, file), 0o755)
 }

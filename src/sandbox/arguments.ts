@@ -10,7 +10,7 @@ export interface Field {
   readonly least?: number
 }
 
-export type Fields = Readonly<Record<string, Field>>
+export type ArgumentFields = Readonly<Record<string, Field>>
 
 interface Values {
   readonly string: string
@@ -19,12 +19,12 @@ interface Values {
 }
 
 /** What is given for the fields; null for an optional one that is not. */
-export type Given<F extends Fields> = {
+export type Given<F extends ArgumentFields> = {
   readonly [K in keyof F]: Values[F[K]['type']] | (F[K] extends { readonly optional: true } ? null : never)
 }
 
 /** The fields as JSON Schema. */
-export function parametersOf(fields: Fields): Readonly<Record<string, unknown>> {
+export function parametersOf(fields: ArgumentFields): Readonly<Record<string, unknown>> {
   const properties = Object.entries(fields).map(([name, { type, description, least }]) => [
     name,
     { type, description, ...(least === undefined ? {} : { minimum: least }) },
@@ -34,7 +34,7 @@ export function parametersOf(fields: Fields): Readonly<Record<string, unknown>> 
 }
 
 /** The arguments, each of its type. Throws Refusal that names all that is wrong with them. */
-export function argumentsOf<F extends Fields>(fields: F, args: unknown): Given<F> {
+export function argumentsOf<F extends ArgumentFields>(fields: F, args: unknown): Given<F> {
   if (typeof args !== 'object' || args === null || Array.isArray(args)) throw new Refusal('the arguments must be a JSON object')
   const given = new Map(Object.entries(args))
   const unknown = [...given.keys()]

@@ -1,7 +1,7 @@
 /** What a model may do in a workspace, as tools that it can call. */
 import { BurnError, adviceOf } from '../core/errors.ts'
 import type { Tool, ToolResult } from '../core/sprint.ts'
-import { argumentsOf, parametersOf, type Fields, type Given } from './arguments.ts'
+import { argumentsOf, parametersOf, type ArgumentFields, type Given } from './arguments.ts'
 import { edited } from './edit.ts'
 import { readRange, readWhole, writeWhole } from './files.ts'
 import type { Sandbox } from './open.ts'
@@ -102,7 +102,7 @@ function searchTool(sandbox: Sandbox): Tool {
   )
 }
 
-function toolOf<const F extends Fields>(
+function toolOf<const F extends ArgumentFields>(
   name: string,
   description: string,
   fields: F,
