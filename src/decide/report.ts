@@ -4,6 +4,7 @@ import type { Machine, ReadingState, Time, WorkerId } from '../core/nouns.ts'
 import type { MachineSight } from '../core/panes.ts'
 import type { WorkerSight } from '../core/view.ts'
 import { slotStates } from '../core/lives.ts'
+import { withLoops } from './loops.ts'
 import { isStale } from './settle.ts'
 
 export const readingStates: readonly ReadingState[] = ['working', 'idle', 'waiting', 'starting', 'error', 'dead', 'unreachable', 'unknown']
@@ -29,7 +30,7 @@ export interface WorkerReport {
   readonly hold: string | null
   /** What it asks, with its choices; null where it asks nothing. */
   readonly question: string | null
-  /** Why nothing is sent to agents of its kind; null where they behave as known. */
+  /** Why nothing is sent to it, whatever it does: it takes its issues itself, or its kind does not behave as known; null where something may be. */
   readonly stopped: string | null
 }
 
@@ -108,7 +109,7 @@ function workerFacts({ workers, ledger, stale_after, now }: StatusInput): Map<Wo
   const records = new Map<WorkerId, WorkerRecord>(ledger.workers.map((record) => [record.id, record]))
   const held = Map.groupBy(ledger.dispatches, ({ worker }) => worker)
   return new Map(
-    workers.map(({ worker, reading, look, stopped }) => {
+    withLoops(workers, ledger.leases, now).map(({ worker, reading, look, stopped }) => {
       const record = records.get(worker.id)
       const dispatches = held.get(worker.id) ?? []
       const live = dispatches.filter((d) => d.kind === 'work' && slotStates.includes(d.state)).length

@@ -2,6 +2,7 @@
 import { Command } from 'commander'
 import type { ExitCode } from '../../core/errors.ts'
 import type { Sprint } from '../../core/sprint.ts'
+import type { SprintContext } from '../../sprint/context.ts'
 import type { RunOptions } from '../../sprint/run.ts'
 import type { CommonOptions, Context, OpenSession } from '../context.ts'
 import { BurnError } from '../../core/errors.ts'
@@ -91,12 +92,7 @@ function laneRepos(lane: string, { machines }: OpenSession['session']['fleet']):
   return servedRepos(machines.map((machine) => ({ ...machine, windows: machine.windows.filter((window) => window.lane === lane) })))
 }
 
-async function dryRun(
-  wish: RunOptions,
-  sprints: Awaited<ReturnType<typeof import('../wire-sprints.ts').wireSprints>>,
-  options: Options,
-  { io }: Context,
-): Promise<ExitCode> {
+async function dryRun(wish: RunOptions, sprints: SprintContext, options: Options, { io }: Context): Promise<ExitCode> {
   const { look } = await import('../../sprint/look.ts')
   const { picks } = await look({ ...wish, worker: `sprint/${sprints.host}`, dryRun: true }, sprints)
   const backends = await Promise.all(sprints.backends.map(async (backend) => ({ name: backend.name, failure: await backend.probe() })))
