@@ -41,7 +41,8 @@ export interface RigOptions {
   readonly files?: Readonly<Record<string, string>>
   readonly check?: string
   readonly sprint?: object
-  readonly more?: object
+  /** The rest of the spec; it gets the rig's folder. */
+  readonly more?: (dir: string) => object
   readonly windows?: readonly object[]
 }
 
@@ -72,7 +73,7 @@ export async function sprintRig(t: TestContext, options: RigOptions): Promise<Sp
         repos: { app: { check: options.check ?? check } },
         sprint: { repos: ['app'], dir: state, backends: [runner], ...options.sprint, ...sprint },
         ...machines,
-        ...options.more,
+        ...options.more?.(dir),
       }),
     )
   write({})
