@@ -65,13 +65,14 @@ function sayNote(note: SprintNote): Said | null {
   }
 }
 
-/** What a call was given: the values of short arguments, which say enough; long ones are in the transcript. */
+/** What a call was given; of texts of several lines only how many: they are in the transcript. */
 function words(args: unknown): string {
   if (typeof args !== 'object' || args === null) return String(args)
   return Object.entries(args)
     .map(([name, value]) => {
       const text = typeof value === 'string' ? value : JSON.stringify(value)
-      return text.length > 60 ? `${name}: ${text.length} characters` : text
+      const lines = text.trimEnd().split('\n').length
+      return lines > 1 || text.endsWith('\n') ? `${name}: ${lines} line${lines === 1 ? '' : 's'}` : text
     })
     .join(', ')
 }

@@ -1,6 +1,7 @@
 /** What `burn status` says, from one view of machines and ledger. Its JSON is a promise: keys are added, never changed. */
 import type { LedgerView, WorkerRecord } from '../core/ledger.ts'
-import type { Machine, ReadingState, Time, WorkerId } from '../core/nouns.ts'
+import type { SprintStage } from '../core/sprint.ts'
+import type { IssueRef, Machine, ReadingState, Time, WorkerId } from '../core/nouns.ts'
 import type { MachineSight } from '../core/panes.ts'
 import type { WorkerSight } from '../core/view.ts'
 import { slotStates } from '../core/lives.ts'
@@ -52,8 +53,19 @@ export interface MachineReport {
   readonly totals: Totals
 }
 
+/** A sprint that has not ended: what is done without a pane. */
+export interface SprintReport {
+  readonly id: string
+  readonly issue: IssueRef
+  readonly worker: WorkerId
+  readonly stage: SprintStage
+  /** ISO 8601. */
+  readonly since: string
+}
+
 export interface StatusReport {
   readonly machines: readonly MachineReport[]
+  readonly sprints: readonly SprintReport[]
   readonly totals: Totals
 }
 
@@ -91,7 +103,10 @@ export function statusReport(input: StatusInput): StatusReport {
       totals: sum(windows.map(({ totals }) => totals)),
     }
   })
-  return { machines, totals: sum(machines.map(({ totals }) => totals)) }
+  const sprints = input.ledger.sprints.map(({ id, issue, worker, stage, started_at }) => {
+    return { id, issue, worker, stage, since: new Date(started_at).toISOString() }
+  })
+  return { machines, sprints, totals: sum(machines.map(({ totals }) => totals)) }
 }
 
 function noTotals(): Totals {

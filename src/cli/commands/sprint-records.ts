@@ -128,8 +128,10 @@ const shortest = 400
 
 function transcriptLine(line: TranscriptLine, began: number, full: boolean, io: Io): string {
   const at = io.paint('gray', duration(line.at - began).padStart(6))
-  const text = (whole: string) =>
-    (full || whole.length <= shortest ? whole : `${whole.slice(0, shortest)} […]`).replaceAll('\n', '\n        ')
+  const text = (whole: string) => {
+    const kept = whole.trimEnd()
+    return (full || kept.length <= shortest ? kept : `${kept.slice(0, shortest).toWellFormed()} […]`).replaceAll('\n', '\n        ')
+  }
   if (line.kind === 'note') return `${at}  ${text(line.text)}`
   if (line.kind === 'check') return `${at}  ${io.paint(line.passed ? 'green' : 'red', `check ${line.command}`)}\n        ${text(line.text)}`
   if (line.kind === 'call')
