@@ -33,6 +33,16 @@ test('a run ends where every other issue would meet the same', () => {
   const ends = classes.filter((each) => afterFailure(each).ends_run)
   assert.deepEqual(
     ends.toSorted(),
-    ['auth', 'backend_down', 'disk_full', 'forge_down', 'internal', 'model_unknown', 'rate_limited', 'stopped'].toSorted(),
+    [
+      'auth',
+      'backend_down',
+      'disk_full',
+      'forge_down',
+      'internal',
+      'model_unknown',
+      'rate_limited',
+      'sandbox_missing',
+      'stopped',
+    ].toSorted(),
   )
 })

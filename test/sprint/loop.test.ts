@@ -45,16 +45,20 @@ async function leases(rig: SprintRig): Promise<readonly string[]> {
 }
 
 test(
-  'issue after issue for its worker, until so many are done; what came to nothing is left alone by it, and by nobody else',
+  'issue after issue for its worker, of its home repo first, until so many are done; what came to nothing is left alone by it, and by nobody else',
   limit,
   async (t) => {
-    const rig = await rigOf(t, ['closed', 'in vain', 'well'])
-    const loop = loopOf(t, rig, 'AZOTH', '--count', '2')
+    const rig = await rigOf(t, ['closed', 'in vain', 'well'], {
+      windows: [{ name: 'W', names: ['AZOTH'], repos: ['app', 'lib'], workers: { AZOTH: { repo: 'lib' } } }],
+      also: [{ title: 'closed', state: 'closed' }, { title: 'closed', state: 'closed' }, { title: 'at home' }],
+    })
+    const loop = loopOf(t, rig, 'AZOTH', '--count', '3')
     assert.deepEqual(await loop.ended, { code: 0, signal: null }, loop.lines.join('\n'))
     const rows = loop.lines.filter((line) => line.includes('"outcome"')).map(rowOf)
     assert.deepEqual(
       rows.map(({ issue, worker, outcome, failure }) => [issue, worker, outcome, failure]),
       [
+        ['acme/lib#3', azoth, 'change', null],
         [`${repo}#2`, azoth, 'failed', 'no_change'],
         [`${repo}#3`, azoth, 'change', null],
       ],
@@ -142,7 +146,7 @@ test(
 
 test('a forge that is down is rested from as trouble, and work is taken when it is well again', limit, async (t) => {
   const rig = await rigOf(t, ['closed', 'closed', 'well'])
-  rig.forge.trouble({ kind: 'status', status: 503 }, /^GET /, 4)
+  rig.forge.trouble({ kind: 'status', status: 503 }, /^GET /, 6)
   const loop = loopOf(t, rig, 'AZOTH', '--count', '1')
   assert.match(await loop.said(/"rests"/), /503/)
   assert.equal((await loop.ended).code, 0, loop.lines.join('\n'))
@@ -172,6 +176,8 @@ test('while a worker takes its issues itself, its pane is given nothing: no issu
     after.claimed.map(({ issue }) => issue),
     [`${repo}#1`, `${repo}#2`],
   )
+  const full = loopOf(t, rig, 'AZOTH')
+  assert.match(await full.said(/"rests"/), /all it may have at a time is taken \(depth 2\)/)
 })
 
 test('a pane can be a loop: burn christen starts it, and it knows whose pane it is', limit, async (t) => {
