@@ -125,6 +125,13 @@ export function positive(text: string): number {
   return number
 }
 
+/** An option's duration in milliseconds. Throws BurnError `duration` (exit 2); `example` is what to write. */
+export async function durationGiven(written: string, example: string): Promise<number> {
+  const { durationMs, durationPattern } = await import('../spec/duration.ts')
+  if (durationPattern.test(written)) return durationMs(written)
+  throw new BurnError('duration', `${JSON.stringify(written)} is no duration`, `write for example ${example}`, { exit: 2 })
+}
+
 /** `owner/repo#7`, or `repo#7` with the forge's owner. Throws BurnError `issue_ref` (exit 2). */
 export function issueNamed(fleet: Fleet, text: string): string {
   const match = /^(?:([\w.-]+)\/)?([\w.-]+)#([1-9]\d{0,9})$/.exec(text)

@@ -34,6 +34,12 @@ export function fleetLine({ totals }: StatusReport, io: Io): string {
   return `${io.paint('bold', 'fleet')}  ${totalsLine(totals, io)}`
 }
 
+/** What is done without a pane, a line each. */
+export function sprintLines({ sprints }: StatusReport, io: Io, now: number): string[] {
+  const rows = sprints.map(({ issue, worker, stage, since }) => [`  ${issue}`, stage, duration(now - Date.parse(since)), worker])
+  return rows.length === 0 ? [] : [io.paint('bold', 'sprints'), ...table(['  ISSUE', 'STAGE', 'FOR', 'WORKER'], rows), '']
+}
+
 /** A state in its colour, with its detail. */
 export function stateText(state: ReadingState, detail: string | null, io: Io): string {
   return io.paint(colours[state], detail === null ? state : `${state}: ${detail}`)

@@ -162,6 +162,8 @@ export interface Carrying {
   readonly deliveries: readonly Delivery[]
   /** Why a worker gets nothing, by worker. */
   readonly holds: ReadonlyMap<WorkerId, string>
+  /** By name. */
+  readonly leases: LedgerView['leases']
 }
 
 export interface Ledger extends SprintLedger {

@@ -27,6 +27,8 @@ export type FailureClass =
   /** No commits, no such branch, no such repo, or a mirror that can't be mended. */
   | 'repo_unusable'
   | 'disk_full'
+  /** The spec requires walls around commands, and this machine has none. */
+  | 'sandbox_missing'
   /** Closed, or done by others, while it was worked on. */
   | 'issue_gone'
   /** The claim is no longer this process's. */

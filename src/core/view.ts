@@ -13,7 +13,7 @@ export interface WorkerSight {
   readonly incarnation: Incarnation | null
   /** What its agent's screen says by itself; absent where none lives in its pane. */
   readonly look?: Look
-  /** Why nothing is sent to agents of its kind; absent where they behave as known. */
+  /** Why nothing is sent to it: it takes its issues itself, or its kind does not behave as known; absent where something may be. */
   readonly stopped?: string
 }
 

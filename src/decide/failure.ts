@@ -35,6 +35,7 @@ const consequences: Readonly<Record<FailureClass, Consequence>> = {
   forge_down: { ...place, hint: 'see that the forge is up: burn doctor' },
   repo_unusable: { ...other, hint: 'see that the repo has commits and the branch that the spec names' },
   disk_full: { ...place, hint: 'make room: burn sprint prune' },
+  sandbox_missing: { ...place, hint: 'see what is missing: burn doctor; or write "use": "auto" in "sandbox"' },
   issue_gone: { ...other, dispatch: 'released', hint: '' },
   fenced: { ...other, dispatch: 'released', hint: '' },
   stopped: { ...place, hint: 'run it again' },

@@ -1,9 +1,11 @@
 /** What `burn status` says, from one view of machines and ledger. Its JSON is a promise: keys are added, never changed. */
 import type { LedgerView, WorkerRecord } from '../core/ledger.ts'
-import type { Machine, ReadingState, Time, WorkerId } from '../core/nouns.ts'
+import type { SprintStage } from '../core/sprint.ts'
+import type { IssueRef, Machine, ReadingState, Time, WorkerId } from '../core/nouns.ts'
 import type { MachineSight } from '../core/panes.ts'
 import type { WorkerSight } from '../core/view.ts'
 import { slotStates } from '../core/lives.ts'
+import { withLoops } from './loops.ts'
 import { isStale } from './settle.ts'
 
 export const readingStates: readonly ReadingState[] = ['working', 'idle', 'waiting', 'starting', 'error', 'dead', 'unreachable', 'unknown']
@@ -29,7 +31,7 @@ export interface WorkerReport {
   readonly hold: string | null
   /** What it asks, with its choices; null where it asks nothing. */
   readonly question: string | null
-  /** Why nothing is sent to agents of its kind; null where they behave as known. */
+  /** Why nothing is sent to it, whatever it does: it takes its issues itself, or its kind does not behave as known; null where something may be. */
   readonly stopped: string | null
 }
 
@@ -51,8 +53,19 @@ export interface MachineReport {
   readonly totals: Totals
 }
 
+/** A sprint that has not ended: what is done without a pane. */
+export interface SprintReport {
+  readonly id: string
+  readonly issue: IssueRef
+  readonly worker: WorkerId
+  readonly stage: SprintStage
+  /** ISO 8601. */
+  readonly since: string
+}
+
 export interface StatusReport {
   readonly machines: readonly MachineReport[]
+  readonly sprints: readonly SprintReport[]
   readonly totals: Totals
 }
 
@@ -90,7 +103,10 @@ export function statusReport(input: StatusInput): StatusReport {
       totals: sum(windows.map(({ totals }) => totals)),
     }
   })
-  return { machines, totals: sum(machines.map(({ totals }) => totals)) }
+  const sprints = input.ledger.sprints.map(({ id, issue, worker, stage, started_at }) => {
+    return { id, issue, worker, stage, since: new Date(started_at).toISOString() }
+  })
+  return { machines, sprints, totals: sum(machines.map(({ totals }) => totals)) }
 }
 
 function noTotals(): Totals {
@@ -108,7 +124,7 @@ function workerFacts({ workers, ledger, stale_after, now }: StatusInput): Map<Wo
   const records = new Map<WorkerId, WorkerRecord>(ledger.workers.map((record) => [record.id, record]))
   const held = Map.groupBy(ledger.dispatches, ({ worker }) => worker)
   return new Map(
-    workers.map(({ worker, reading, look, stopped }) => {
+    withLoops(workers, ledger.leases, now).map(({ worker, reading, look, stopped }) => {
       const record = records.get(worker.id)
       const dispatches = held.get(worker.id) ?? []
       const live = dispatches.filter((d) => d.kind === 'work' && slotStates.includes(d.state)).length

@@ -9,7 +9,7 @@ export interface ScheduledRun {
   readonly every: number
   /** What programs are looked for in. */
   readonly path: string
-  /** Absolute path of a file that what it prints is added to. */
+  /** Absolute path of a file that what it prints is added to; systemd has a journal for that. */
   readonly log: string
 }
 
@@ -17,11 +17,30 @@ const minute = 60_000
 const hour = 60 * minute
 const day = 24 * hour
 
-/** One line for `crontab -e`. Throws BurnError `schedule_every` (exit 2) where cron can't say it. */
-export function crontabLine({ argv, every, path, log }: ScheduledRun): string {
-  const command = `PATH=${shell(path)} ${argv.map(shell).join(' ')} >>${shell(log)} 2>&1`
+/** What cron takes of a line's command (Debian's; others take more). */
+const longestCommand = 998
+
+/** One line for `crontab -e`. Throws BurnError `schedule_every`, `schedule_words` or `schedule_long` (exit 2) where cron can't say it. */
+export function crontabLine(run: ScheduledRun): string {
+  const { argv, every, path, log } = plain(run)
+  const folder = log.slice(0, log.lastIndexOf('/')) || '/'
+  const words = `mkdir -p ${shell(folder)} && PATH=${shell(path)} ${argv.map(shell).join(' ')} >>${shell(log)} 2>&1`
   // A percent sign ends the command in a crontab, also in quotes.
-  return `${cronTime(every)} ${command.replaceAll('%', '\\%')}\n`
+  const command = words.replaceAll('%', '\\%')
+  const hint = 'call it with a shorter PATH, or write --format systemd'
+  if (command.length > longestCommand)
+    throw new BurnError('schedule_long', `cron cuts commands off at ${longestCommand} characters, and this has ${command.length}`, hint, {
+      exit: 2,
+    })
+  return `${cronTime(every)} ${command}\n`
+}
+
+/** Each of them is read a line at a time, or as XML: none can say a line end or another control character. */
+function plain(run: ScheduledRun): ScheduledRun {
+  const odd = [...run.argv, run.path, run.log].find((word) => /\p{Cc}/u.test(word))
+  if (odd === undefined) return run
+  const hint = 'rename what it names, or leave it out'
+  throw new BurnError('schedule_words', `no scheduler takes ${JSON.stringify(odd)}: it has a control character`, hint, { exit: 2 })
 }
 
 function cronTime(every: number): string {
@@ -41,20 +60,18 @@ function shell(word: string): string {
   return /^[A-Za-z0-9_./:,@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
 }
 
-/** Two files, each under its name: `systemctl --user` knows a service and its timer. Neither starts while the other run goes on. */
-export function systemdUnits({ name, argv, every, path, log }: ScheduledRun): ReadonlyMap<string, string> {
-  const exec = argv.map(systemdWord).join(' ')
+/** Two files, each under its name, for `systemctl --user`: a service, and its timer, which starts no second run beside the first. What it prints is in the journal. */
+export function systemdUnits(run: ScheduledRun): ReadonlyMap<string, string> {
+  const { name, argv, every, path } = plain(run)
+  // Only in a command a dollar sign stands for a variable.
+  const exec = argv.map((word) => systemdWord(word).replaceAll('$', '$$$$')).join(' ')
   const service = `[Unit]
 Description=burn-fleet: ${name}
-Wants=network-online.target
-After=network-online.target
 
 [Service]
 Type=oneshot
 Environment=${systemdWord(`PATH=${path}`)}
 ExecStart=${exec}
-StandardOutput=append:${log.replaceAll('%', '%%')}
-StandardError=inherit
 KillSignal=SIGTERM
 TimeoutStopSec=120
 `
@@ -76,11 +93,12 @@ WantedBy=timers.target
 }
 
 function systemdWord(word: string): string {
-  return `"${word.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('%', '%%').replaceAll('$', '$$$$')}"`
+  return `"${word.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('%', '%%')}"`
 }
 
 /** A property list for `~/Library/LaunchAgents`; launchd starts no second run beside the first. */
-export function launchdPlist({ name, argv, every, path, log }: ScheduledRun): string {
+export function launchdPlist(run: ScheduledRun): string {
+  const { name, argv, every, path, log } = plain(run)
   const words = argv.map((word) => `    <string>${xml(word)}</string>`).join('\n')
   return `<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">

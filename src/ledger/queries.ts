@@ -58,6 +58,7 @@ export async function carrying(trx: Trx, owner: string): Promise<Carrying> {
   return {
     deliveries: [...active.map(toDelivery), ...(await unproven(trx))],
     holds: new Map(held.map(({ id, hold }) => [id, hold ?? ''])),
+    leases: await leases(trx),
   }
 }
 

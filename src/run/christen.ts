@@ -7,6 +7,7 @@ import type { Link } from './machines.ts'
 import type { Session } from './session.ts'
 import { agentKind } from '../agents/index.ts'
 import { activeStates } from '../core/lives.ts'
+import { looping, loopsIn } from '../decide/loops.ts'
 import { incarnationOf } from '../core/panes.ts'
 import { startLine } from '../tmux/start.ts'
 import { mapBounded } from './bounded.ts'
@@ -114,7 +115,12 @@ class Ward {
     const panes = new Map(sight.panes.map((pane) => [pane.worker, pane]))
     const queue = []
     const begun = new Set(this.#waking.map(({ worker }) => worker))
+    const loops = await this.#loops()
     for (const worker of this.#workers.filter(({ id }) => !begun.has(id))) {
+      if (loops.has(worker.id)) {
+        this.#finish(worker.id, 'already', looping)
+        continue
+      }
       const pane = panes.get(worker.id)
       if (pane === undefined) {
         this.#finish(worker.id, 'failed', `it has no pane (burn up ${worker.machine})`)
@@ -130,6 +136,30 @@ class Ward {
       else this.#finish(worker.id, 'already', told)
     }
     return queue
+  }
+
+  async #loops(): Promise<ReadonlyMap<WorkerId, string>> {
+    const { ledger, owner, clock } = this.#session
+    return loopsIn((await ledger.carrying(owner)).leases, clock.now())
+  }
+
+  /** A program that reads no prompts may be a loop: once it is one, it need not be told who it is. */
+  async #leaveLoops(): Promise<void> {
+    const silent = new Set(this.#workers.filter(({ agent }) => agent.kind === 'shell').map(({ id }) => id))
+    const waking = this.#waking.filter(({ worker, state }) => state === 'planned' && silent.has(worker))
+    const loops = waking.length === 0 ? new Map() : await this.#loops()
+    const left = waking.filter(({ worker }) => loops.has(worker))
+    if (left.length === 0) return
+    const { ledger, owner, clock } = this.#session
+    const moves = left.map(({ id, lease_token: token }) => ({
+      id,
+      token,
+      from: 'planned' as const,
+      to: 'refused' as const,
+      evidence: looping,
+    }))
+    for (const { worker } of await ledger.moveDeliveries(moves, owner, clock.now())) this.#finish(worker, 'named', looping)
+    this.#waking = this.#waking.filter((each) => !left.includes(each))
   }
 
   /** How this very agent was told who it is; null where it was not. */
@@ -172,6 +202,7 @@ class Ward {
 
   /** True where something moved. */
   async #step(stop: AbortSignal): Promise<boolean> {
+    await this.#leaveLoops()
     const { moved, lost, refused } = await turn(this.#link, this.#waking, new Map(), this.#session, {
       stopping: stop.aborted,
       breakers: this.#breakers,

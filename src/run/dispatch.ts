@@ -42,14 +42,14 @@ export async function dispatch(
         failed += 1
         session.notify({ level: 'error', subject: `cycle ${number}`, text: adviceOf(thrown) })
       }
-      if (number < options.cycles) await rest(session, options.interval, stop)
+      if (number < options.cycles) await restUntilNews(options.interval, session, stop)
     }
   })
   return failed
 }
 
-/** The pause between cycles, cut short where another process frees something that could be given out. */
-async function rest({ ledger, clock }: Session, interval: number, stop: AbortSignal): Promise<void> {
+/** A pause that is cut short where another process frees something that could be given out. */
+export async function restUntilNews(interval: number, { ledger, clock }: Session, stop: AbortSignal): Promise<void> {
   const least = Math.min(restAtLeast, interval)
   const over = new AbortController()
   const end = AbortSignal.any([stop, over.signal])

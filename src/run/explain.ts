@@ -1,6 +1,7 @@
 /** Everything that is known of one issue: what the forge says, what was decided and why, who had it, what happened. */
 import type { Event, IssueRecord } from '../core/ledger.ts'
 import type { Delivery, Dispatch } from '../core/lives.ts'
+import type { Sprint } from '../core/sprint.ts'
 import type { IssueRef, WorkerId } from '../core/nouns.ts'
 import type { Session } from './session.ts'
 import { BurnError } from '../core/errors.ts'
@@ -15,6 +16,8 @@ export interface Explanation {
   readonly waits: string | null
   /** Newest first. */
   readonly dispatches: readonly (Dispatch & { readonly delivery: Delivery | null; readonly stale: boolean })[]
+  /** Those that were done without a pane, newest first. */
+  readonly sprints: readonly Sprint[]
   readonly serving: readonly WorkerId[]
   /** Newest first, bounded. */
   readonly events: readonly Event[]
@@ -23,9 +26,10 @@ export interface Explanation {
 /** Throws BurnError `issue_unknown` where neither forge nor ledger has it. */
 export async function explain(ref: IssueRef, session: Session): Promise<Explanation> {
   const { ledger, fleet, clock } = session
-  const [record, dispatches, events] = await Promise.all([
+  const [record, dispatches, sprints, events] = await Promise.all([
     ledger.issue(ref),
     ledger.dispatches({ issue: ref, limit: 8 }),
+    ledger.sprints({ issue: ref, limit: 8 }),
     ledger.events({ issue: ref, limit: 12 }),
   ])
   if (record === null && dispatches.length === 0) {
@@ -50,6 +54,7 @@ export async function explain(ref: IssueRef, session: Session): Promise<Explanat
       delivery: deliveries.get(d.id) ?? null,
       stale: isStale(d, fleet.dispatch.stale_after, clock.now()),
     })),
+    sprints,
     serving,
     events,
   }

@@ -9,7 +9,7 @@ export type Level = 'ok' | 'warn' | 'fail'
 
 export interface Finding {
   readonly level: Level
-  /** A machine's name, `forge` or `ledger`. */
+  /** A machine's name, `forge`, `ledger` or `sprint`. */
   readonly where: string
   readonly what: string
   /** What to do about it; empty where it is well. */

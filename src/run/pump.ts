@@ -7,6 +7,7 @@ import type { Session } from './session.ts'
 import { Breakers } from './breakers.ts'
 import { hasPassed } from '../core/elapsed.ts'
 import { activeStates } from '../core/lives.ts'
+import { loopsIn } from '../decide/loops.ts'
 import { mapBounded } from './bounded.ts'
 import { turn } from './turn.ts'
 
@@ -36,7 +37,8 @@ export interface PumpOptions {
  * `stop` nothing more is placed, but what is placed is seen through.
  */
 export async function pump(machines: readonly Machine[], session: Session, stop: AbortSignal, options: PumpOptions): Promise<Delivery[]> {
-  const { deliveries: held, holds } = await session.ledger.carrying(session.owner)
+  const { deliveries: held, holds: byPeople, leases } = await session.ledger.carrying(session.owner)
+  const holds = new Map([...loopsIn(leases, session.clock.now()), ...byPeople])
   const deliveries = held.filter(({ id }) => options.unsure?.has(id) !== true)
   const carries =
     ({ name }: Machine) =>
@@ -54,7 +56,7 @@ export async function pump(machines: readonly Machine[], session: Session, stop:
 
 async function pumpMachine(
   first: Link,
-  { deliveries, holds, breakers }: Carrying & { readonly breakers: Breakers | null },
+  { deliveries, holds, breakers }: Pick<Carrying, 'deliveries' | 'holds'> & { readonly breakers: Breakers | null },
   session: Session,
   stop: AbortSignal,
   options: PumpOptions,

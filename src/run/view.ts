@@ -1,11 +1,12 @@
 /** Reads machines, forge and ledger into the one value that the deciders see. */
 import type { IssueRecord, WorkerRecord } from '../core/ledger.ts'
-import type { Machine, RepoRef, Time, WorkerId } from '../core/nouns.ts'
+import type { Machine, RepoRef, Time } from '../core/nouns.ts'
 import type { View, WorkerSight } from '../core/view.ts'
 import type { ForgeView } from './forge-view.ts'
 import type { MachineScreens } from './readings.ts'
 import type { Session } from './session.ts'
 import { repoOf, servedRepos } from '../core/refs.ts'
+import { withLoops } from '../decide/loops.ts'
 import { refreshForge } from './forge-view.ts'
 import { readIncarnations, readWorkers } from './readings.ts'
 
@@ -26,13 +27,6 @@ export interface ViewResult {
   readonly seen: ReadonlyMap<string, MachineScreens>
 }
 
-/** The lease of a worker that takes its issues itself. */
-export function loopLease(worker: WorkerId): string {
-  return `loop ${worker}`
-}
-
-const looping = 'it takes its issues itself (burn worker loop)'
-
 /** One look at everything but the issues. `machines` narrows it to some of the fleet's machines, `served` the repos that the forge is asked about. */
 export async function readView(
   machines: readonly Machine[],
@@ -43,9 +37,7 @@ export async function readView(
   const { dispatches, deliveries, workers, repos, sprints, leases } = await ledger.view()
   const [forge, seen] = await Promise.all([refreshForge(served, { dispatches, repos }, session), lookAt(machines, session)])
   const now = clock.now()
-  const sights = readWorkers(machines, seen).map((sight) =>
-    (leases.get(loopLease(sight.worker.id))?.until ?? 0) > now ? { ...sight, stopped: looping } : sight,
-  )
+  const sights = withLoops(readWorkers(machines, seen), leases, now)
   const view: View = {
     fleet,
     now,

@@ -1,8 +1,10 @@
 /** Reads forge and ledger, settles what is over, and says which issues a sprint may take. */
+import type { Dispatch } from '../core/lives.ts'
 import type { IssueRef, RepoRef } from '../core/nouns.ts'
 import type { View } from '../core/view.ts'
 import type { Picks } from '../decide/pick.ts'
 import type { SprintContext } from './context.ts'
+import { liveStates } from '../core/lives.ts'
 import { pickIssues } from '../decide/pick.ts'
 import { planSettle } from '../decide/settle.ts'
 import { readView, withIssues } from '../run/view.ts'
@@ -25,12 +27,17 @@ export interface LookFor {
 export async function look({ repos, issue, worker, dryRun }: LookFor, { session, policy }: SprintContext): Promise<Looked> {
   const { ledger, clock } = session
   const looked = await readView([], session, repos)
-  if (!dryRun) {
-    await ledger.moveDispatches(planSettle(looked.view), clock.now())
-    for (const [repo, at] of looked.forge.changes_at) await ledger.saveChangesSeen(repo, at)
-  }
+  const settled = dryRun ? [] : await ledger.moveDispatches(planSettle(looked.view), clock.now())
+  if (!dryRun) for (const [repo, at] of looked.forge.changes_at) await ledger.saveChangesSeen(repo, at)
   const open = await Promise.all(repos.map((repo) => ledger.open(repo)))
-  const view = await withIssues(looked.view, open.flat(), session)
+  const view = await withIssues(without(looked.view, settled), open.flat(), session)
   const skips = await ledger.skips(clock.now(), worker)
   return { view, picks: pickIssues(view, policy, { repos, issue, skips }) }
+}
+
+/** As it is after what was settled: the slot of a sprint that crashed is free at once. */
+function without(view: View, settled: readonly Dispatch[]): View {
+  const moved = new Map(settled.map((dispatch) => [dispatch.id, dispatch]))
+  const dispatches = view.dispatches.map((each) => moved.get(each.id) ?? each).filter(({ state }) => liveStates.includes(state))
+  return { ...view, dispatches, sprints: view.sprints.filter(({ id }) => !moved.has(id)) }
 }

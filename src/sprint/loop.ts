@@ -3,14 +3,17 @@ import type { Worker } from '../core/nouns.ts'
 import type { Sprint } from '../core/sprint.ts'
 import type { View } from '../core/view.ts'
 import type { Picked } from '../decide/pick.ts'
+import type { Session } from '../run/session.ts'
 import type { SprintContext } from './context.ts'
+import type { Claimed } from './sprint.ts'
 import { BurnError, adviceOf } from '../core/errors.ts'
 import { pauseAfter } from '../decide/backoff.ts'
 import { afterFailure } from '../decide/failure.ts'
+import { loopLease } from '../decide/loops.ts'
 import { slotsTaken } from '../decide/route.ts'
 import { isForeign } from '../run/claims.ts'
+import { restUntilNews } from '../run/dispatch.ts'
 import { leaseLength, withLeases } from '../run/session.ts'
-import { loopLease } from '../run/view.ts'
 import { look } from './look.ts'
 import { usableBackends } from './run.ts'
 import { Speaker } from './speaker.ts'
@@ -23,7 +26,7 @@ export interface LoopOptions {
   readonly worker: Worker
   /** How many issues; Infinity until stopped. */
   readonly count: number
-  /** Pause where there is nothing to do, milliseconds. */
+  /** Pause where there is nothing to do, milliseconds. After trouble it is no longer than this at first either. */
   readonly interval: number
   /** How long an issue that came to nothing is left alone by this worker, milliseconds. */
   readonly skip_for: number
@@ -35,115 +38,129 @@ export interface LoopOptions {
 /** Runs until `count` or `stop`. Throws BurnError `loop_running` where another process is this worker's loop. */
 export async function loop(options: LoopOptions, context: SprintContext, stop: AbortSignal): Promise<void> {
   const { session } = context
-  const { ledger, clock, owner } = session
-  const name = loopLease(options.worker.id)
-  const other = await ledger.lease(name, owner, clock.now() + leaseLength, clock.now())
-  if (other !== null)
-    throw new BurnError(
-      'loop_running',
-      `another process is the loop of ${options.worker.id}: ${other}`,
-      'end that one first; if it was killed, it counts as gone in half a minute',
-    )
+  await holdLoop(options.worker, session)
   await withLeases(session, async () => {
     try {
       await turns(options, context, stop)
     } finally {
-      await ledger.unlease(name, owner)
+      await session.ledger.unlease(loopLease(options.worker.id), session.owner)
     }
   })
+}
+
+/** Again before each issue: a process that slept longer than its lease may have been followed by another. */
+async function holdLoop({ id }: Worker, { ledger, clock, owner }: Session): Promise<void> {
+  const other = await ledger.lease(loopLease(id), owner, clock.now() + leaseLength, clock.now())
+  if (other === null) return
+  const hint = 'end that one first; if it was killed, it counts as gone in half a minute'
+  throw new BurnError('loop_running', `another process is the loop of ${id}: ${other}`, hint)
 }
 
 async function turns(options: LoopOptions, context: SprintContext, stop: AbortSignal): Promise<void> {
   const { session } = context
   const speaker = new Speaker(session)
+  const pauses = { ...rests, first: Math.min(rests.first, options.interval) }
   let done = 0
   let troubles = 0
   while (done < options.count && !stop.aborted) {
-    const turn = await next(options, speaker, context, stop)
-    if ('row' in turn) {
-      options.onEnd(turn.row)
-      done += 1
-    }
-    troubles = turn.trouble ? troubles + 1 : 0
-    if (turn.why === null || stop.aborted || done >= options.count) continue
-    const ms = troubles === 0 ? options.interval : pauseAfter(troubles, rests, 0)
-    options.onRest(turn.why, ms)
-    await rest(ms, session, stop)
+    const { row, why, trouble } = await next(options, speaker, context, stop)
+    if (row !== null) options.onEnd(row)
+    done += row === null ? 0 : 1
+    troubles = trouble ? troubles + 1 : 0
+    if (why === null || stop.aborted || done >= options.count) continue
+    const ms = trouble ? pauseAfter(troubles, pauses, 0) : options.interval
+    options.onRest(why, ms)
+    // What another process frees ends no trouble.
+    await (trouble ? session.clock.sleep(ms, stop) : restUntilNews(ms, session, stop))
   }
 }
 
-/** `why` it should rest; `trouble`: it would meet the next issue too. */
-type Turn =
-  | { readonly why: string | null; readonly trouble: boolean }
-  | { readonly row: Sprint; readonly why: string | null; readonly trouble: boolean }
+interface Turn {
+  /** What was done; null where nothing was begun. */
+  readonly row: Sprint | null
+  /** Why it should rest; null: it goes on at once. */
+  readonly why: string | null
+  /** It would meet the next issue too. */
+  readonly trouble: boolean
+}
 
 async function next(options: LoopOptions, speaker: Speaker, context: SprintContext, stop: AbortSignal): Promise<Turn> {
   const { session } = context
+  const { worker } = options
   try {
+    await holdLoop(worker, session)
+    await giveBackLeft(session)
+    const looked = await look({ repos: worker.repos, issue: null, worker: worker.id, dryRun: false }, context)
+    const nothing = whyNothing(worker, looked.view, looked.picks.picks)
+    if (nothing !== null) return { row: null, ...nothing }
     const usable = await usableBackends(context)
-    const claimed = await claimOne(options.worker, context)
-    if (claimed === null) return { why: 'there is nothing for it to do', trouble: false }
+    if (stop.aborted) return { row: null, why: null, trouble: false }
+    const claimed = await claimFirst(worker, looked.view, looked.picks.picks, context)
+    if (claimed === null) return { row: null, why: 'others were faster', trouble: false }
     const row = await carrySprint(claimed, usable, speaker, context, stop)
-    const after = row.failure === null ? null : afterFailure(row.failure)
-    if (after?.ends_run === true) return { row, why: `${row.failure}: ${row.failure_text ?? ''}`, trouble: true }
-    if (after !== null && row.outcome === 'failed') {
-      const at = session.clock.now()
-      const reason = `${row.failure}: ${row.failure_text ?? ''}`
-      await session.ledger.skip({ worker: options.worker.id, issue: row.issue, until: at + options.skip_for, reason, at })
-    }
-    return { row, why: null, trouble: false }
+    return { row, ...(await follow(row, options, session)) }
   } catch (thrown) {
-    if (!(thrown instanceof BurnError) || thrown.exit === 2) throw thrown
-    return { why: adviceOf(thrown), trouble: true }
+    if (!(thrown instanceof BurnError) || thrown.exit === 2 || thrown.code === 'loop_running') throw thrown
+    return { row: null, why: adviceOf(thrown), trouble: true }
   }
 }
 
-/** The first issue that is for this worker: of its home repo as long as there are any. Null where there is none, or it has no free slot. */
-async function claimOne(worker: Worker, context: SprintContext) {
-  const { session, host } = context
+/** Where the ledger failed at the end of a sprint, this process still holds and renews its claim: nobody could ever take that issue. */
+async function giveBackLeft({ ledger, clock, owner }: Session): Promise<void> {
+  const failure = { class: 'crashed', reason: 'the ledger failed while it ran' } as const
+  const end = { outcome: 'given_back', failure, dispatch: 'released', reason: `${failure.class}: ${failure.reason}` } as const
+  for (const { id, lease_owner } of await ledger.sprints({ live: true }))
+    if (lease_owner === owner) await ledger.endSprint(id, owner, end, clock.now())
+}
+
+/** Keeps what came to nothing out of this worker's next turns; others may do better. */
+async function follow(row: Sprint, { worker, skip_for }: LoopOptions, { ledger, clock }: Session): Promise<Omit<Turn, 'row'>> {
+  if (row.failure === null) return { why: null, trouble: false }
+  const reason = `${row.failure}: ${row.failure_text ?? ''}`
+  if (afterFailure(row.failure).ends_run) return { why: reason, trouble: true }
+  const at = clock.now()
+  await ledger.skip({ worker: worker.id, issue: row.issue, until: at + skip_for, reason, at })
+  return { why: null, trouble: false }
+}
+
+/** Null where there is something for it to do, and room. */
+function whyNothing({ id, depth, repos }: Worker, view: View, picks: readonly Picked[]): Omit<Turn, 'row'> | null {
+  const hold = view.records.find((record) => record.id === id)?.hold ?? null
+  if (hold !== null) return { why: `it is held: ${hold}`, trouble: false }
+  if (freeSlot({ id, depth }, view) === null) return { why: `all it may have at a time is taken (depth ${depth})`, trouble: false }
+  if (picks.length > 0) return null
+  const down = repos.flatMap((repo) => view.repos_down.get(repo) ?? [])
+  if (down.length > 0) return { why: down[0] ?? '', trouble: down.length === repos.length }
+  return { why: 'there is nothing for it to do', trouble: false }
+}
+
+/** The first issue that nobody else has or takes: of its home repo as long as there are any. */
+async function claimFirst(worker: Worker, view: View, picks: readonly Picked[], { session, host }: SprintContext): Promise<Claimed | null> {
   const { ledger, clock, owner } = session
-  const { view, picks } = await look({ repos: worker.repos, issue: null, worker: worker.id, dryRun: false }, context)
-  if (holdOf(worker, view) !== null) return null
   const slot = freeSlot(worker, view)
   if (slot === null) return null
-  for (const picked of homeFirst(picks.picks, worker)) {
+  for (const picked of homeFirst(picks, worker)) {
     const { issue, attempt, reason, revision } = picked
     if (await isForeign(issue, revision, view, session)) continue
     const id = session.newId()
     const now = clock.now()
-    const won = await ledger.claimSprint(
-      { id, issue: issue.ref, worker: worker.id, slot, host, attempt, reason },
-      owner,
-      now + leaseLength,
-      now,
-    )
+    const claim = { id, issue: issue.ref, worker: worker.id, slot, host, attempt, reason }
+    const won = await ledger.claimSprint(claim, owner, now + leaseLength, now)
     if (won === 'won') return { id, worker: worker.id, picked }
     if (won === 'worker') return null
   }
   return null
 }
 
-function holdOf({ id }: Worker, { records }: View): string | null {
-  return records.find((record) => record.id === id)?.hold ?? null
-}
-
-function freeSlot({ id, depth }: Worker, { dispatches }: View): number | null {
-  const taken = slotsTaken(dispatches).get(id)
-  for (let slot = 0; slot < depth; slot++) if (taken?.has(slot) !== true) return slot
+/** What its pane has counts, and so does what lies above a depth that was lowered. */
+function freeSlot({ id, depth }: Pick<Worker, 'id' | 'depth'>, { dispatches }: View): number | null {
+  const taken = slotsTaken(dispatches).get(id) ?? new Set()
+  if (taken.size >= depth) return null
+  for (let slot = 0; slot < depth; slot++) if (!taken.has(slot)) return slot
   return null
 }
 
 function homeFirst(picks: readonly Picked[], { home }: Worker): readonly Picked[] {
   const own = ({ issue }: Picked) => issue.repo === home
   return [...picks.filter(own), ...picks.filter((each) => !own(each))]
-}
-
-/** Cut short where another process frees something. */
-async function rest(ms: number, { ledger, clock }: SprintContext['session'], stop: AbortSignal): Promise<void> {
-  const over = new AbortController()
-  const end = AbortSignal.any([stop, over.signal])
-  const told = ledger.changed(end)
-  await clock.sleep(Math.min(ms, 5_000), end)
-  await Promise.race([clock.sleep(Math.max(0, ms - 5_000), end), told])
-  over.abort()
 }

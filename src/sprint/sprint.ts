@@ -55,7 +55,8 @@ export async function carrySprint(
 function failed(failure: Failure): SprintEnd {
   const { dispatch, hint } = afterFailure(failure.class)
   const reason = `${failure.class}: ${failure.reason}${hint === '' ? '' : ` (${hint})`}`
-  return { outcome: dispatch === 'failed' ? 'failed' : 'given_back', failure, dispatch, reason }
+  const checked = failure.class === 'check_red' ? { check_result: 'failed' as const } : {}
+  return { outcome: dispatch === 'failed' ? 'failed' : 'given_back', failure, dispatch, reason, ...checked }
 }
 
 class Run {

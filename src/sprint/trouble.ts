@@ -14,6 +14,7 @@ const classes: Readonly<Record<string, FailureClass>> = {
   git_conflict: 'conflict',
   git_unreachable: 'forge_down',
   git_disk_full: 'disk_full',
+  sandbox_missing: 'sandbox_missing',
   nonce_in_text: 'internal',
 }
 

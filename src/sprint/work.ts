@@ -46,14 +46,15 @@ const nothing: Usage = { turns: 0, tokens_in: 0, tokens_out: 0, cost: null }
 export async function work(site: Site, usable: readonly Backend[], context: SprintContext, stop: AbortSignal): Promise<Finished> {
   let used = nothing
   let last: Failure = { class: 'backend_down', reason: 'no backend' }
-  for (const backend of usable) {
+  for (const [index, backend] of usable.entries()) {
     const task = used === nothing ? site.task : handOverText(site.task, last.reason)
     const tried = await tryBackend(backend, task, used, site, context, stop)
     if ('finished' in tried) return tried.finished
     used = tried.usage
     last = tried.failure
-    site.note({ kind: 'note', text: `${backend.name}: ${last.class}: ${last.reason}` })
-    if (!afterFailure(last.class).next_backend) break
+    const next = afterFailure(last.class).next_backend ? usable[index + 1] : undefined
+    if (next === undefined) break
+    site.note({ kind: 'note', text: `${backend.name}: ${last.class}: ${last.reason}; now ${next.name}` })
   }
   throw new SprintFailure(last)
 }

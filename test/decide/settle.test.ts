@@ -71,3 +71,32 @@ test('what is known for certain goes before: closed, in review, merged, gone', (
   assert.deepEqual(becomes(viewOf({ incarnations: new Map([['m/W/A', '1.%1.10']]) })), ['lost'])
   assert.deepEqual(becomes(viewOf({ incarnations: new Map([['m/W/A', null]]) })), ['lost'])
 })
+
+const sprinting = (changes: Partial<View>, lease_until: number, dispatch: Partial<Dispatch> = {}) =>
+  viewOf(
+    { incarnations: new Map(), sprints: [{ id, lease_until }] as unknown as View['sprints'], ...changes },
+    { incarnation: null, ...dispatch },
+  )
+
+test('a sprint whose process is gone: given back where nothing had begun, lost where it had, in review where its change is open', () => {
+  const open = [{ dispatch_id: id, url: 'u', state: 'open' as const, author: 'burn' }] as View['changes']
+  const claimed = planSettle(sprinting({}, now, { state: 'claimed', handed_at: null }))
+  assert.deepEqual(
+    claimed.map(({ from, to, reason }) => [from, to, reason]),
+    [[['claimed'], 'released', 'the process that ran its sprint is gone before it began']],
+  )
+  assert.deepEqual(
+    planSettle(sprinting({}, now)).map(({ from, to, reason }) => [from, to, reason]),
+    [[['handed'], 'lost', 'the process that ran its sprint is gone']],
+  )
+  assert.deepEqual(becomes(sprinting({ changes: open }, now)), ['review'])
+  assert.deepEqual(becomes(sprinting({ closed: new Set(['o/r#1']) }, now)), ['done'])
+})
+
+test('a sprint that lives is left alone, and so is one whose change could not be looked for', () => {
+  assert.deepEqual(becomes(sprinting({}, now + 1)), [])
+  assert.deepEqual(becomes(sprinting({}, now + 1, { state: 'claimed', handed_at: null })), [])
+  assert.deepEqual(becomes(sprinting({ repos_down: new Map([['o/r', 'no route']]) }, now - minute)), [])
+  assert.deepEqual(becomes(sprinting({ writers: new Map() }, now - minute)), [])
+  assert.deepEqual(becomes(sprinting({}, now - minute, { state: 'review' })), [], 'what is in review needs no process')
+})

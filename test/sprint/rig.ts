@@ -41,8 +41,11 @@ export interface RigOptions {
   readonly files?: Readonly<Record<string, string>>
   readonly check?: string
   readonly sprint?: object
-  readonly more?: object
-  readonly windows?: readonly object[]
+  /** The rest of the spec; it gets the rig's folder. */
+  readonly more?: (dir: string) => object
+  readonly windows?: readonly object[] | undefined
+  /** Issues of a second repo, `acme/lib`, of which no check is known. */
+  readonly also?: readonly IssueSeed[]
 }
 
 /** The check fails for as long as some file says BROKEN. */
@@ -54,8 +57,15 @@ export async function sprintRig(t: TestContext, options: RigOptions): Promise<Sp
   for (const each of [home, forgeDir]) mkdirSync(each)
   const bare = join(forgeDir, `${repo}.git`)
   makeBare(bare, options.files ?? { 'README.md': '# app\n\nshared line\n', 'notes/0.md': 'fine\n' })
-  const seed = { name: repo, writers: ['burn', 'ann'], issues: options.issues.map((issue) => ({ author: 'ann', ...issue })) }
-  const forge = await startGitea({ check: true, git: forgeDir, repos: [seed], tokens: { [secrets.forge]: 'burn' } })
+  const seedOf = (name: string, issues: readonly IssueSeed[]) => {
+    return { name, writers: ['burn', 'ann'], issues: issues.map((issue) => ({ author: 'ann', ...issue })) }
+  }
+  const seeds = [seedOf(repo, options.issues)]
+  if (options.also !== undefined) {
+    makeBare(join(forgeDir, 'acme/lib.git'), { 'README.md': '# lib\n' })
+    seeds.push(seedOf('acme/lib', options.also))
+  }
+  const forge = await startGitea({ check: true, git: forgeDir, repos: seeds, tokens: { [secrets.forge]: 'burn' } })
   const model = await startModel({ script: options.script, key: secrets.model })
   t.after(() => Promise.all([forge.close(), model.close()]))
   const file = join(dir, 'fleet-spec.json')
@@ -72,7 +82,7 @@ export async function sprintRig(t: TestContext, options: RigOptions): Promise<Sp
         repos: { app: { check: options.check ?? check } },
         sprint: { repos: ['app'], dir: state, backends: [runner], ...options.sprint, ...sprint },
         ...machines,
-        ...options.more,
+        ...options.more?.(dir),
       }),
     )
   write({})

@@ -14,6 +14,7 @@ interface Options extends CommonOptions {
   readonly interval?: number
   readonly machine: readonly string[]
   readonly dryRun?: boolean
+  readonly alone?: boolean
 }
 
 export function dispatchCommand(context: Context): Command {
@@ -22,6 +23,7 @@ export function dispatchCommand(context: Context): Command {
     .option('-c, --cycles <n>', 'how many cycles; 0 goes on until Ctrl-C', wholeNumber, 1)
     .option('-i, --interval <seconds>', 'pause between cycles (default: dispatch.interval of the spec)', wholeNumber)
     .option('-m, --machine <name...>', 'only workers of these machines', [])
+    .option('--alone', 'end at once where another dispatch with --alone goes on: for schedulers')
     .option('-n, --dry-run', 'say what would be given to whom, and change nothing')
     .addHelpText('after', '\nExamples:\n  burn dispatch --dry-run\n  burn dispatch\n  burn dispatch --cycles 0 --interval 60')
     .action((options: Options) =>
@@ -35,11 +37,19 @@ export function dispatchCommand(context: Context): Command {
         const { dispatch } = await import('../../run/dispatch.ts')
         let exit: ExitCode = 0
         const said = new Set<string>()
-        const failed = await dispatch(machines, session, context.stop, {
-          cycles: options.cycles === 0 ? Infinity : options.cycles,
-          interval: options.interval === undefined ? session.fleet.dispatch.interval : options.interval * 1000,
-          onCycle: (result, number, ms) => (exit = showCycle(result, number, ms, said, context, options)),
-        })
+        const { alone } = await import('../../sprint/alone.ts')
+        const begin = () =>
+          dispatch(machines, session, context.stop, {
+            cycles: options.cycles === 0 ? Infinity : options.cycles,
+            interval: options.interval === undefined ? session.fleet.dispatch.interval : options.interval * 1000,
+            onCycle: (result, number, ms) => (exit = showCycle(result, number, ms, said, context, options)),
+          })
+        const failed = options.alone ? await alone('dispatch', session, begin) : await begin()
+        if (failed === null) {
+          const text = 'another dispatch goes on: nothing was begun'
+          context.io.out(options.json ? JSON.stringify({ skipped: text }) : text)
+          return 0
+        }
         return failed > 0 ? 3 : exit
       }),
     )

@@ -4,6 +4,7 @@ import type { Explanation } from '../../run/explain.ts'
 import type { CommonOptions, Context } from '../context.ts'
 import { oneLine } from '../../core/text.ts'
 import { issueNamed, withCommon, withSession } from '../context.ts'
+import { sprintTable } from '../sprint-lines.ts'
 import { duration, table } from '../table.ts'
 
 export function explainCommand(context: Context): Command {
@@ -22,7 +23,7 @@ export function explainCommand(context: Context): Command {
     )
 }
 
-function lines({ issue, record, waits, dispatches, serving, events }: Explanation, { io, clock }: Context): string[] {
+function lines({ issue, record, waits, dispatches, sprints, serving, events }: Explanation, { io, clock }: Context): string[] {
   const now = clock.now()
   const ago = (at: number) => `${duration(now - at)} ago`
   const width = io.tty ? io.width : Infinity
@@ -55,6 +56,7 @@ function lines({ issue, record, waits, dispatches, serving, events }: Explanatio
     decided,
     serves,
     ...(rows.length === 0 ? [] : ['', ...table(['DISPATCH', 'WORKER', 'STATE', 'SINCE', 'DELIVERY', 'WHY'], rows, width)]),
+    ...(sprints.length === 0 ? [] : ['', ...sprintTable(sprints, io, now)]),
     ...(events.length === 0
       ? []
       : [

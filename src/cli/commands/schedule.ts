@@ -1,10 +1,10 @@
 /** `burn schedule`: prints what cron, launchd or systemd need to run sprints or cycles; installs nothing. */
 import { Argument, Command, Option } from 'commander'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import type { CommonOptions, Context } from '../context.ts'
 import type { ScheduledRun } from '../../decide/schedule.ts'
 import { BurnError } from '../../core/errors.ts'
-import { withCommon } from '../context.ts'
+import { durationGiven, withCommon } from '../context.ts'
 
 interface Options extends CommonOptions {
   readonly every: string
@@ -29,16 +29,13 @@ export function scheduleCommand(context: Context): Command {
 
 async function schedule(what: keyof typeof commandsOf, rest: readonly string[], options: Options, context: Context): Promise<void> {
   const { readSpec } = await import('../wire.ts')
-  const { durationMs, durationPattern } = await import('../../spec/duration.ts')
   const { crontabLine, launchdPlist, systemdUnits } = await import('../../decide/schedule.ts')
-  if (!durationPattern.test(options.every))
-    throw new BurnError('schedule_every', `${JSON.stringify(options.every)} is no duration`, 'write for example --every 15m', { exit: 2 })
   const { file } = await readSpec(options.spec, context)
   const here = options.here === undefined ? [] : ['--here', options.here]
   const run: ScheduledRun = {
     name: `burn-${what}`,
     argv: [...context.self, ...commandsOf[what], '--alone', '--spec', resolve(context.cwd, file), ...here, ...rest],
-    every: durationMs(options.every),
+    every: await durationGiven(options.every, '--every 15m'),
     path: context.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin',
     log: join(context.home, `.local/state/burn-fleet/${what}.log`),
   }
@@ -50,18 +47,18 @@ async function schedule(what: keyof typeof commandsOf, rest: readonly string[], 
       : options.format === 'launchd'
         ? new Map([[`${run.name}.plist`, launchdPlist(run)]])
         : systemdUnits(run)
-  if (options.json) return context.io.out(JSON.stringify({ files: Object.fromEntries(files), argv: run.argv }))
+  if (options.json) return context.io.out(JSON.stringify({ files: Object.fromEntries(files), argv: run.argv, log: run.log }))
   for (const [name, text] of files) {
     if (files.size > 1) context.io.out(`# ${name}`)
     context.io.write(text)
   }
-  context.io.err(context.io.paint('gray', advice[options.format](run.name)))
+  context.io.err(context.io.paint('gray', advice[options.format](run)))
 }
 
 const advice = {
   crontab: () => 'Add the line with: crontab -e',
-  launchd: (name: string) =>
-    `Save it as ~/Library/LaunchAgents/${name}.plist, then: launchctl load -w ~/Library/LaunchAgents/${name}.plist`,
-  systemd: (name: string) =>
-    `Save both in ~/.config/systemd/user, then: systemctl --user enable --now ${name}.timer   (loginctl enable-linger keeps it running when you are not logged in)`,
+  launchd: ({ name, log }: ScheduledRun) =>
+    `Save it as ~/Library/LaunchAgents/${name}.plist, then: mkdir -p ${dirname(log)}; launchctl load -w ~/Library/LaunchAgents/${name}.plist`,
+  systemd: ({ name }: ScheduledRun) =>
+    `Save both in ~/.config/systemd/user, then: systemctl --user enable --now ${name}.timer   (loginctl enable-linger keeps it running when you are not logged in; journalctl --user -u ${name} shows what it printed)`,
 } as const

@@ -7,7 +7,7 @@ import type { CommonOptions, Context } from '../context.ts'
 import type { Io } from '../io.ts'
 import { BurnError } from '../../core/errors.ts'
 import { checkLine, usageLine } from '../../decide/sprint-texts.ts'
-import { issueNamed, positive, wholeNumber, withCommon, withOpen, withSession } from '../context.ts'
+import { durationGiven, issueNamed, positive, wholeNumber, withCommon, withOpen, withSession } from '../context.ts'
 import { sprintTable } from '../sprint-lines.ts'
 import { duration, table } from '../table.ts'
 import { gitFor, sprintPolicy } from '../wire-sprints.ts'
@@ -95,7 +95,7 @@ function showCommand(context: Context): Command {
 }
 
 function showSprint(row: Sprint, lines: readonly TranscriptLine[] | null, full: boolean, io: Io): void {
-  const mends = 0
+  const mends = (lines ?? []).filter((line) => line.kind === 'check' && !line.passed).length
   const facts: [string, string][] = [
     ['issue', row.issue],
     ['worker', `${row.worker} on ${row.host}`],
@@ -128,8 +128,10 @@ const shortest = 400
 
 function transcriptLine(line: TranscriptLine, began: number, full: boolean, io: Io): string {
   const at = io.paint('gray', duration(line.at - began).padStart(6))
-  const text = (whole: string) =>
-    (full || whole.length <= shortest ? whole : `${whole.slice(0, shortest)} […]`).replaceAll('\n', '\n        ')
+  const text = (whole: string) => {
+    const kept = whole.trimEnd()
+    return (full || kept.length <= shortest ? kept : `${kept.slice(0, shortest).toWellFormed()} […]`).replaceAll('\n', '\n        ')
+  }
   if (line.kind === 'note') return `${at}  ${text(line.text)}`
   if (line.kind === 'check') return `${at}  ${io.paint(line.passed ? 'green' : 'red', `check ${line.command}`)}\n        ${text(line.text)}`
   if (line.kind === 'call')
@@ -157,7 +159,7 @@ function pruneCommand(context: Context): Command {
         const { session } = open
         const policy = sprintPolicy(session)
         const { pruneSprints } = await import('../../sprint/prune.ts')
-        const age = await ageOf(options.olderThan, policy.keep.age)
+        const age = options.olderThan === undefined ? policy.keep.age : await durationGiven(options.olderThan, '--older-than 7d')
         const limits = {
           workspaces: options.keep ?? policy.keep.workspaces,
           age,
@@ -174,11 +176,4 @@ function pruneCommand(context: Context): Command {
         return 0
       }),
     )
-}
-
-async function ageOf(written: string | undefined, fallback: number): Promise<number> {
-  if (written === undefined) return fallback
-  const { durationMs, durationPattern } = await import('../../spec/duration.ts')
-  if (durationPattern.test(written)) return durationMs(written)
-  throw new BurnError('duration', `${JSON.stringify(written)} is no duration`, 'write for example 7d', { exit: 2 })
 }

@@ -3,7 +3,7 @@ import { Command, Option } from 'commander'
 import type { CommonOptions, Context } from '../context.ts'
 import type { StatusReport } from '../../decide/report.ts'
 import { machinesNamed, withCommon, withSession } from '../context.ts'
-import { fleetLine, machineLines } from '../status-table.ts'
+import { fleetLine, machineLines, sprintLines } from '../status-table.ts'
 
 interface Options extends CommonOptions {
   readonly machine: readonly string[]
@@ -38,5 +38,6 @@ function show(report: StatusReport, { io, clock }: Context, options: Options): v
   if (options.json) return io.out(JSON.stringify(report, null, io.tty && !options.watch ? 2 : 0))
   if (options.watch && io.tty) io.out('\x1b[H\x1b[2J')
   for (const machine of report.machines) for (const line of machineLines(machine, io, clock.now())) io.out(line)
+  for (const line of sprintLines(report, io, clock.now())) io.out(line)
   io.out(fleetLine(report, io))
 }

@@ -2,10 +2,12 @@
 import { Command } from 'commander'
 import type { ExitCode } from '../../core/errors.ts'
 import type { Worker } from '../../core/nouns.ts'
+import type { LoopOptions } from '../../sprint/loop.ts'
 import type { CommonOptions, Context, OpenSession } from '../context.ts'
+import type { Io } from '../io.ts'
 import { BurnError } from '../../core/errors.ts'
-import { issueNamed, positive, withCommon, withOpen, withSession, workerNamed } from '../context.ts'
-import { progressOf, sprintTable } from '../sprint-lines.ts'
+import { durationGiven, issueNamed, positive, withCommon, withOpen, withSession, workerNamed } from '../context.ts'
+import { endLine, progressOf } from '../sprint-lines.ts'
 import { duration, table } from '../table.ts'
 
 interface LoopCommandOptions extends CommonOptions {
@@ -29,7 +31,7 @@ function loopCommand(context: Context): Command {
     .option('--skip-for <duration>', 'how long it leaves an issue alone that came to nothing', '6h')
     .addHelpText(
       'after',
-      '\nNo other process gives this worker anything meanwhile. SIGTERM ends it after the step that it is in, and gives its issue back.\n\nExamples:\n  burn worker loop AZOTH\n  burn worker loop mac/CRUCIBLE/AZOTH --count 3',
+      '\nNo other process gives this worker anything meanwhile. SIGTERM ends it after the step that it is in, and gives its issue back.\n\nExit codes: 0 --count issues were done, 3 it was stopped, 1 another loop of this worker runs.\n\nExamples:\n  burn worker loop AZOTH\n  burn worker loop mac/CRUCIBLE/AZOTH --count 3',
     )
     .action((name: string | undefined, options: LoopCommandOptions) =>
       withOpen(context, options, async (open) => runLoop(await whichWorker(name, open, context), open, options, context)),
@@ -54,10 +56,10 @@ async function whichWorker(name: string | undefined, { session: { fleet } }: Ope
 async function runLoop(worker: Worker, open: OpenSession, options: LoopCommandOptions, context: Context): Promise<ExitCode> {
   const { wireSprints } = await import('../wire-sprints.ts')
   const { loop } = await import('../../sprint/loop.ts')
-  const { durationMs, durationPattern } = await import('../../spec/duration.ts')
   const { io } = context
-  if (!durationPattern.test(options.skipFor))
-    throw new BurnError('duration', `${JSON.stringify(options.skipFor)} is no duration`, 'write for example --skip-for 6h', { exit: 2 })
+  const skip_for = await durationGiven(options.skipFor, '--skip-for 6h')
+  if (worker.role !== 'worker')
+    throw new BurnError('worker_idle', `${worker.id} is a ${worker.role}: it is asked, and takes no issues`, 'name another', { exit: 2 })
   if (worker.repos.length === 0)
     throw new BurnError('worker_idle', `${worker.id} serves no repo`, 'write its "repos" in the spec', { exit: 2 })
   const json = options.json === true
@@ -68,14 +70,24 @@ async function runLoop(worker: Worker, open: OpenSession, options: LoopCommandOp
       worker,
       count: options.count ?? Infinity,
       interval: options.interval === undefined ? open.session.fleet.dispatch.interval : options.interval * 1000,
-      skip_for: durationMs(options.skipFor),
-      onEnd: (row) => (json ? io.out(JSON.stringify(row)) : sprintTable([row], io).forEach((line, index) => index > 0 && io.out(line))),
-      onRest: (why, ms) => (json ? io.out(JSON.stringify({ rests: why, ms })) : io.err(io.paint('gray', `rests ${duration(ms)}: ${why}`))),
+      skip_for,
+      onEnd: (row) => io.out(json ? JSON.stringify(row) : endLine(row, io)),
+      onRest: sayRest(io, json),
     },
     sprints,
     context.stop,
   )
   return 0
+}
+
+/** A pause for the same reason as the one before is not said again: a loop without work would fill its pane. */
+function sayRest(io: Io, json: boolean): LoopOptions['onRest'] {
+  let last = ''
+  return (why, ms) => {
+    if (json) io.out(JSON.stringify({ rests: why, ms }))
+    else if (why !== last) io.err(io.paint('gray', `rests ${duration(ms)}: ${why}`))
+    last = why
+  }
 }
 
 interface SkipOptions extends CommonOptions {
@@ -97,11 +109,10 @@ function skipCommand(context: Context): Command {
     )
     .action((name: string, text: string, words: string[], options: SkipOptions) =>
       withSession(context, options, async ({ fleet, ledger, clock }) => {
-        const { durationMs } = await import('../../spec/duration.ts')
         const worker = name.startsWith('sprint/') ? name : workerNamed(fleet, name).id
         const issue = issueNamed(fleet, text)
         const at = clock.now()
-        const until = options.for === undefined ? null : at + durationMs(options.for)
+        const until = options.for === undefined ? null : at + (await durationGiven(options.for, '--for 2d'))
         if (options.remove) await ledger.unskip(worker, issue)
         else await ledger.skip({ worker, issue, until, reason: words.join(' ') || 'by a person', at })
         const skipped = options.remove !== true
@@ -128,10 +139,10 @@ function skipsCommand(context: Context): Command {
           const rows = skips.map(({ worker, issue, until, reason }) => [
             worker,
             issue,
-            until === null ? 'taken off' : duration(until - now),
+            until === null ? '' : `${duration(until - now)} more`,
             reason,
           ])
-          for (const line of table(['WORKER', 'ISSUE', 'UNTIL', 'WHY'], rows, io.tty ? io.width : Infinity)) io.out(line)
+          for (const line of table(['WORKER', 'ISSUE', 'FOR', 'WHY'], rows, io.tty ? io.width : Infinity)) io.out(line)
         }
         return 0
       }),

@@ -1,0 +1,72 @@
+/** What sprints need of this machine, as `burn doctor` says it. */
+import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Finding } from '../run/findings.ts'
+import type { SprintContext } from './context.ts'
+import { BurnError, messageOf } from '../core/errors.ts'
+import { afterFailure } from '../decide/failure.ts'
+import { runGit } from '../git/run.ts'
+import { openSandbox } from '../sandbox/open.ts'
+
+/** From here on git says whether a branch still merges. */
+const newGit = [2, 38] as const
+const install = 'install one: apt-get install git, or brew install git'
+
+const where = 'sprint'
+const ok = (what: string): Finding => ({ level: 'ok', where, what, mend: '' })
+const warn = (what: string, mend: string): Finding => ({ level: 'warn', where, what, mend })
+const fail = (what: string, mend: string): Finding => ({ level: 'fail', where, what, mend })
+
+/** Checks all parts at once; `onFinding` hears of each as soon as it is known. */
+export async function sprintDoctor(context: SprintContext, onFinding: (finding: Finding) => void): Promise<readonly Finding[]> {
+  const checks = [gitFinding(context), placeFindings(context), ...context.backends.map(backendFinding)]
+  const said = checks.map(async (check) => {
+    const found = [await check].flat()
+    for (const finding of found) onFinding(finding)
+    return found
+  })
+  return (await Promise.all(said)).flat()
+}
+
+async function gitFinding({ git }: SprintContext): Promise<Finding> {
+  const said = await runGit(git, ['--version'], { at: null }).then(
+    ({ code, stdout }) => (code === 0 ? stdout.trim() : null),
+    () => null,
+  )
+  if (said === null) return fail('there is no git', install)
+  const [, major = 0, minor = 0] = (/(\d+)\.(\d+)/.exec(said) ?? []).map(Number)
+  const old = major < newGit[0] || (major === newGit[0] && minor < newGit[1])
+  if (old) return warn(`${said} can't say whether a change still merges before it is opened`, `a git of ${newGit.join('.')} or newer can`)
+  return ok(said)
+}
+
+async function placeFindings({ policy, env, home }: SprintContext): Promise<Finding[]> {
+  const { dir, sandbox: wanted } = policy
+  let own: string
+  try {
+    await mkdir(dir, { recursive: true, mode: 0o700 })
+    own = await mkdtemp(join(dir, 'doctor-'))
+  } catch (thrown) {
+    return [
+      fail(`${dir} can't be written: ${messageOf(thrown)}`, 'name another as "dir" in "sprint" of the spec, or give yourself the right'),
+    ]
+  }
+  try {
+    const open = ((await stat(dir)).mode & 0o077) !== 0
+    const place = open ? warn(`others may look into ${dir}`, `chmod 700 ${dir}`) : ok(`${dir} is writable, and nobody else's`)
+    const work = join(own, 'work')
+    await mkdir(work)
+    const { confined, why } = await openSandbox(wanted, { dir: work, read_only: [], own_dir: join(own, 'private'), env, home })
+    if (confined || wanted.use === 'off') return [place, ok(`commands run ${why}`)]
+    return [place, warn(`commands run ${why}`, 'install bubblewrap (apt-get install bubblewrap), or run sprints where nothing else is')]
+  } catch (thrown) {
+    return [fail(messageOf(thrown), thrown instanceof BurnError ? thrown.hint : '')]
+  } finally {
+    await rm(own, { recursive: true, force: true })
+  }
+}
+
+async function backendFinding({ name, probe }: SprintContext['backends'][number]): Promise<Finding> {
+  const failure = await probe()
+  return failure === null ? ok(`${name} is ready`) : fail(`${name}: ${failure.reason}`, afterFailure(failure.class).hint)
+}

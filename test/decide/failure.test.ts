@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import type { FailureClass } from '../../src/core/sprint.ts'
+import { afterFailure } from '../../src/decide/failure.ts'
+
+/** As they are written where they are declared. */
+const source = readFileSync(join(import.meta.dirname, '../../src/core/sprint.ts'), 'utf8')
+const declared = /export type FailureClass =([^]*?)\n\n/.exec(source)?.[1] ?? ''
+const classes = [...declared.matchAll(/\| '(\w+)'/g)].map(([, name]) => name as FailureClass)
+
+test('every class of failure has a consequence that makes sense', () => {
+  assert.ok(classes.length >= 20, 'all of them are found')
+  for (const each of classes) {
+    const { next_backend, dispatch, ends_run, hint } = afterFailure(each)
+    if (next_backend && ends_run) assert.equal(dispatch, 'released', `${each}: a backend's trouble is not the issue's`)
+    if (dispatch === 'released' && !ends_run) assert.equal(hint, '', `${each}: nobody need do anything where only the claim is gone`)
+    else assert.notEqual(hint, '', `${each}: a person is told what to do`)
+    assert.doesNotMatch(hint, /\.$|^[A-Z]/, 'it goes on in a sentence')
+  }
+})
+
+test("an issue is blamed only for what is the issue's", () => {
+  const of = (dispatch: string) => classes.filter((each) => afterFailure(each).dispatch === dispatch)
+  for (const each of ['backend_down', 'auth', 'rate_limited', 'forge_down', 'disk_full', 'stopped', 'fenced', 'issue_gone'])
+    assert.ok(of('released').includes(each as FailureClass), each)
+  for (const each of ['no_change', 'check_red', 'conflict', 'budget', 'context_overflow', 'internal'])
+    assert.ok(of('failed').includes(each as FailureClass), each)
+})
+
+test('a run ends where every other issue would meet the same', () => {
+  const ends = classes.filter((each) => afterFailure(each).ends_run)
+  assert.deepEqual(
+    ends.toSorted(),
+    [
+      'auth',
+      'backend_down',
+      'disk_full',
+      'forge_down',
+      'internal',
+      'model_unknown',
+      'rate_limited',
+      'sandbox_missing',
+      'stopped',
+    ].toSorted(),
+  )
+})

@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import * as fc from 'fast-check'
+import type { IssueRecord } from '../../src/core/ledger.ts'
+import type { Issue } from '../../src/core/nouns.ts'
+import type { View } from '../../src/core/view.ts'
+import { pickIssues, type Wish } from '../../src/decide/pick.ts'
+
+const repos = ['o/a', 'o/b']
+const policy = { skip_labels: ['Design'], skip_titles: ['^epic'], priority_labels: ['urgent', 'Bug'] }
+
+type Changes = Partial<Omit<IssueRecord, 'issue'>> & { readonly issue?: Partial<Issue> }
+
+function record(number: number, { issue = {}, ...rest }: Changes = {}): IssueRecord {
+  const repo = issue.repo ?? 'o/a'
+  const plain = { ref: `${repo}#${number}`, repo, number, title: 'Mend it', body: '', labels: [], assignees: [], author: 'ann', url: '' }
+  return {
+    issue: { ...plain, state: 'open', created_at: number, updated_at: 1, comments: 0, ...issue } as Issue,
+    attempts: 0,
+    failed_at: null,
+    done: false,
+    verdict: null,
+    standing: null,
+    revision: number,
+    ...rest,
+  }
+}
+
+function viewOf(issues: readonly IssueRecord[], changes: Partial<View> = {}): View {
+  const rules = { skip_labels: ['epic'], skip_titles: [], council_labels: ['rfc'], assigned: 'skip', max_attempts: 3, retry_after: 60_000 }
+  return {
+    fleet: { name: 'f', dispatch: { ...rules, trust: { authors: 'writers', labels: [] } }, machines: [] },
+    now: 1_000_000,
+    issues,
+    writers: new Map(repos.map((repo) => [repo, new Set(['ann'])])),
+    repos_down: new Map(),
+    login: null,
+    ...changes,
+  } as unknown as View
+}
+
+const wish = (changes: Partial<Wish> = {}): Wish => ({ repos, issue: null, skips: [], ...changes })
+const pick = (issues: readonly IssueRecord[], wanted: Partial<Wish> = {}, changes: Partial<View> = {}) =>
+  pickIssues(viewOf(issues, changes), policy, wish(wanted))
+const refs = ({ picks }: ReturnType<typeof pick>) => picks.map(({ issue }) => issue.ref)
+const why = ({ refused }: ReturnType<typeof pick>) => refused.map(({ reason }) => reason)
+const labelled = (...labels: readonly string[]) => ({ issue: { labels } })
+
+test('by its labels in their order, then the oldest first', () => {
+  const issues = [record(1), record(2, labelled('bug')), record(3, labelled('BUG', 'urgent')), record(4, labelled('bug'))]
+  const picked = pick(issues)
+  assert.deepEqual(refs(picked), ['o/a#3', 'o/a#2', 'o/a#4', 'o/a#1'])
+  assert.deepEqual(
+    picked.picks.map(({ reason }) => reason),
+    ['first by its label "urgent"', 'first by its label "Bug"', 'first by its label "Bug"', 'the oldest of o/a and its peers'],
+  )
+})
+
+test('each reason why an issue is no work is said', () => {
+  const reasons: readonly [IssueRecord, RegExp][] = [
+    [record(1, labelled('epic')), /label "epic" is skipped \(dispatch/],
+    [record(2, labelled('design')), /label "design" is no work for a sprint \(sprint\.skip_labels\)/],
+    [record(3, { issue: { title: 'EPIC: all of it' } }), /title matches \^epic \(sprint\.skip_titles\)/],
+    [record(4, labelled('rfc')), /^it is put to the council$/],
+    [record(5, { standing: 'taken', verdict: { eligible: true, reason: 'to m/W/A', at: 1 } }), /^taken: to m\/W\/A$/],
+    [record(6, { issue: { author: 'eve' } }), /opened by eve, who may not write/],
+    [record(7, { issue: { assignees: ['bob'] } }), /assigned to bob/],
+    [record(8, { done: true }), /done before/],
+    [record(9, { attempts: 3 }), /given up after 3 attempts/],
+    [record(10, { attempts: 1, failed_at: 999_999 }), /waits until/],
+  ]
+  for (const [issue, reason] of reasons) {
+    const picked = pick([issue])
+    assert.deepEqual(refs(picked), [])
+    assert.match(why(picked)[0] ?? '', reason)
+  }
+  const down = pick([record(1)], {}, { writers: new Map(), repos_down: new Map([['o/a', 'no route']]) })
+  assert.deepEqual(why(down), ['no route'])
+  assert.deepEqual(why(pick([record(1)], {}, { writers: new Map() })), ['its repo could not be asked about'])
+})
+
+test('only of the repos that are asked for, whether a window serves them or not', () => {
+  const issues = [record(1), record(2, { issue: { repo: 'o/b' } }), record(3, { issue: { repo: 'o/c' } })]
+  assert.deepEqual(refs(pick(issues, { repos: ['o/b'] })), ['o/b#2'])
+  assert.deepEqual(refs(pick(issues)), ['o/a#1', 'o/b#2'])
+})
+
+test('what this worker leaves alone is not picked, and says why', () => {
+  const skips = [{ worker: 'w', issue: 'o/a#1', until: null, reason: 'no_change: it said so', at: 1 }]
+  const picked = pick([record(1), record(2)], { skips })
+  assert.deepEqual([refs(picked), why(picked)], [['o/a#2'], ['left alone for a while: no_change: it said so']])
+})
+
+test('a person who names an issue is obeyed over what sprints skip, and not over what holds for all', () => {
+  const skips = [{ worker: 'w', issue: 'o/a#1', until: null, reason: 'r', at: 1 }]
+  const named = pick([record(1, labelled('design')), record(2)], { issue: 'o/a#1', skips })
+  assert.deepEqual([refs(named), named.picks[0]?.reason], [['o/a#1'], 'a person named it'])
+  assert.deepEqual(refs(pick([record(1, { standing: 'taken' })], { issue: 'o/a#1' })), [])
+  assert.deepEqual(refs(pick([record(1, { issue: { author: 'eve' } })], { issue: 'o/a#1' })), [])
+})
+
+const drawn = fc.record({
+  repo: fc.constantFrom('o/a', 'o/b', 'o/c'),
+  labels: fc.subarray(['urgent', 'bug', 'design', 'epic', 'rfc', 'other'], { maxLength: 3 }),
+  created_at: fc.integer({ min: 1, max: 4 }),
+  author: fc.constantFrom('ann', 'ann', 'eve'),
+  standing: fc.constantFrom(null, null, 'queued' as const, 'taken' as const),
+  done: fc.boolean(),
+})
+
+test('the order is total, the same in whatever order issues come, and nothing is picked that is no work', () => {
+  fc.assert(
+    fc.property(fc.array(drawn, { maxLength: 20 }), fc.infiniteStream(fc.nat()), (all, chance) => {
+      const issues = all.map(({ standing, done, ...issue }, index) => record(index + 1, { issue, standing, done }))
+      const shuffled = issues
+        .map((issue) => ({ issue, by: chance.next().value }))
+        .toSorted((a, b) => a.by - b.by)
+        .map(({ issue }) => issue)
+      const picked = pick(issues)
+      assert.deepEqual(refs(pick(shuffled)), refs(picked))
+      const known = new Map(issues.map((each) => [each.issue.ref, each]))
+      const ranks = picked.picks.map(({ issue }) => {
+        assert.ok(known.get(issue.ref)?.done === false && known.get(issue.ref)?.standing !== 'taken')
+        assert.ok(issue.author === 'ann' && repos.includes(issue.repo))
+        assert.ok(!issue.labels.some((label) => ['design', 'epic', 'rfc'].includes(label)))
+        const rank = issue.labels.includes('urgent') ? 0 : issue.labels.includes('bug') ? 1 : 2
+        return rank * 1000 + issue.created_at
+      })
+      assert.deepEqual(
+        ranks,
+        ranks.toSorted((a, b) => a - b),
+      )
+      const asked = issues.filter(({ issue }) => repos.includes(issue.repo)).length
+      assert.equal(picked.picks.length + picked.refused.length, asked, 'of each it is known why or why not')
+    }),
+  )
+})

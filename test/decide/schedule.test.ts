@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { crontabLine, launchdPlist, systemdUnits, type ScheduledRun } from '../../src/decide/schedule.ts'
+import { scratch } from '../support/fleet.ts'
+
+const minute = 60_000
+const hostile = ['/opt/my node/bin/node', `it's "so" <&> 100%`, '$HOME', '$(id)', '`id`', 'back\\slash', '-a=b;c|d', 'é', '']
+
+const run = (changes: Partial<ScheduledRun> = {}): ScheduledRun => ({
+  name: 'burn-sprint',
+  argv: ['/usr/bin/node', ...hostile],
+  every: 15 * minute,
+  path: '/usr/bin:/bin:/opt/100% mine',
+  log: '/nowhere/state/sprint.log',
+  ...changes,
+})
+
+/** The command as cron hands it to a shell: an escaped percent sign is one, a bare one would end it. */
+function cronCommand(line: string): string {
+  const command = line.split(' ').slice(5).join(' ').trimEnd()
+  assert.doesNotMatch(command, /(?<!\\)%/, 'a bare percent sign ends the command')
+  return command.replaceAll('\\%', '%')
+}
+
+test('a crontab line runs exactly the words, whatever they hold, and adds what they print to the log', (t) => {
+  const dir = scratch(t)
+  const log = join(dir, "new folder's 50%", 'x.log')
+  const show = [process.execPath, '-e', 'process.stdout.write(JSON.stringify([process.argv.slice(1), process.env.PATH]))', '--', ...hostile]
+  const command = cronCommand(crontabLine(run({ argv: show, log })))
+  execFileSync('/bin/sh', ['-c', command], { env: {} })
+  execFileSync('/bin/sh', ['-c', command], { env: {} })
+  const once = JSON.stringify([hostile, run().path])
+  assert.equal(execFileSync('cat', [log], { encoding: 'utf8' }), once + once)
+})
+
+test('cron is asked only for what it can say', () => {
+  const every = (ms: number) =>
+    crontabLine(run({ every: ms }))
+      .split(' ')
+      .slice(0, 5)
+      .join(' ')
+  assert.deepEqual(
+    [1, 15, 60, 6 * 60, 24 * 60].map((minutes) => every(minutes * minute)),
+    ['* * * * *', '*/15 * * * *', '7 * * * *', '7 */6 * * *', '7 3 * * *'],
+  )
+  for (const minutes of [0.5, 7, 90, 5 * 60, 48 * 60]) assert.throws(() => every(minutes * minute), { code: 'schedule_every', exit: 2 })
+  assert.throws(() => crontabLine(run({ path: '/x'.repeat(500) })), { code: 'schedule_long', exit: 2 })
+})
+
+test('nothing can say a line end: it is refused by all three', () => {
+  for (const write of [crontabLine, systemdUnits, launchdPlist])
+    for (const changes of [{ argv: ['a', 'b\n* * * * * evil'] }, { path: '/bin\u0000' }, { log: '/x\r\n' }])
+      assert.throws(() => write(run(changes)), { code: 'schedule_words', exit: 2 })
+})
+
+/** Words in the quotes of systemd.syntax(7), as its reader takes them. */
+function systemdWords(line: string, command: boolean): string[] {
+  return [...line.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([, word = '']) => {
+    const plain = word.replaceAll(/\\(.)/g, '$1').replaceAll('%%', '%')
+    return command ? plain.replaceAll('$$', () => '$') : plain
+  })
+}
+
+test('systemd reads the words back as they are, and its timer is for the service', () => {
+  const units = systemdUnits(run({ path: '/a$b:/100%' }))
+  assert.deepEqual([...units.keys()], ['burn-sprint.service', 'burn-sprint.timer'])
+  const service = units.get('burn-sprint.service') ?? ''
+  const value = (name: string) => new RegExp(`^${name}=(.*)$`, 'm').exec(service)?.[1] ?? ''
+  assert.deepEqual(systemdWords(value('ExecStart'), true), run().argv)
+  assert.doesNotMatch(value('ExecStart').replaceAll('$$', ''), /\$/, 'no variable')
+  assert.deepEqual(systemdWords(value('Environment'), false), ['PATH=/a$b:/100%'])
+  assert.match(units.get('burn-sprint.timer') ?? '', /^OnUnitActiveSec=900$/m)
+})
+
+const analyze = '/usr/bin/systemd-analyze'
+test('systemd itself finds nothing wrong with the units', { skip: existsSync(analyze) ? false : 'there is no systemd here' }, (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'units-'))
+  t.after(() => rmSync(dir, { recursive: true }))
+  const units = systemdUnits(run({ argv: ['/bin/sh', ...hostile] }))
+  for (const [name, text] of units) writeFileSync(join(dir, name), text)
+  const files = [...units.keys()].map((name) => join(dir, name))
+  const said = execFileSync('/bin/sh', ['-c', `${analyze} --user --man=no verify "$@" 2>&1`, 'sh', ...files], {
+    encoding: 'utf8',
+    env: { PATH: process.env['PATH'] ?? '', XDG_RUNTIME_DIR: dir, HOME: dir },
+  })
+  assert.doesNotMatch(said, /burn-sprint/, said)
+})
+
+test('a launchd job is well-formed, and has the words as they are', () => {
+  const text = launchdPlist(run())
+  const parse = 'import json, plistlib, sys; print(json.dumps(plistlib.loads(sys.stdin.buffer.read())))'
+  const strings = [...text.matchAll(/<string>([^<]*)<\/string>/g)].map(([, word = '']) => unescaped(word))
+  assert.deepEqual(strings, ['burn-sprint', ...run().argv, run().path, run().log, run().log])
+  assert.match(text, /<key>StartInterval<\/key>\s*<integer>900<\/integer>/)
+  if (!existsSync('/usr/bin/python3')) return
+  const read = JSON.parse(execFileSync('/usr/bin/python3', ['-c', parse], { input: text, encoding: 'utf8' })) as Record<string, unknown>
+  assert.deepEqual(read['ProgramArguments'], run().argv)
+  assert.deepEqual(read['EnvironmentVariables'], { PATH: run().path })
+})
+
+function unescaped(text: string): string {
+  assert.doesNotMatch(text, /&(?!amp;|lt;|gt;)/)
+  return text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&')
+}

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { chmodSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import type { Script } from '../stand-ins/model/replies.ts'
+import type { Finding } from '../../src/run/findings.ts'
+import { secrets, sprintRig, type SprintRig } from './rig.ts'
+import { startBurn } from './running.ts'
+
+const limit = { timeout: 120_000 }
+const waits: Script = () => ({ hang: 'at once' })
+const windows = [{ name: 'W', names: ['AZOTH'], repos: ['app'] }]
+
+const rigOf = (...[t, more]: [Parameters<typeof sprintRig>[0], object?]) =>
+  sprintRig(t, { issues: [{ title: 'one' }, { title: 'two' }], script: waits, windows, sprint: { sandbox: { use: 'off' } }, ...more })
+
+test('a sprint run with --alone that comes while another goes on begins nothing, and ends well', limit, async (t) => {
+  const rig = await rigOf(t)
+  const first = startBurn(t, rig.env, 'sprint', 'run', '--alone', '--json')
+  await rig.model.asked()
+  const second = await rig.burn('sprint', 'run', '--alone', '--json')
+  assert.deepEqual([second.code, second.json()], [0, { sprints: [], skipped: 'another run goes on: nothing was begun' }])
+  assert.match((await rig.burn('sprint', 'run', '--alone')).out, /^another run goes on/)
+  const { sprints } = await rig.ledger((ledger) => ledger.view())
+  assert.equal(sprints.length, 1)
+  first.kill('SIGTERM')
+  await first.ended
+  assert.deepEqual([...(await rig.ledger((ledger) => ledger.view())).leases.keys()], [])
+})
+
+test('a dispatch with --alone holds its place for as long as it goes on; what burn schedule prints says so', limit, async (t) => {
+  const rig = await rigOf(t, { issues: [] })
+  const { argv, files } = (await rig.burn('schedule', 'dispatch', '--json')).json<{ argv: string[]; files: Record<string, string> }>()
+  assert.match(files['crontab'] ?? '', /^\*\/15 \* \* \* \* .* dispatch --alone --spec \S+\/fleet-spec\.json >>/)
+  const first = startBurn(t, rig.env, 'dispatch', '--alone', '--cycles', '0', '--interval', '1', '--json')
+  await first.said(/"cycle":2/)
+  const scheduled = await ran(argv, rig)
+  assert.equal(scheduled.code, 0, scheduled.out)
+  assert.match(scheduled.out, /^another dispatch goes on: nothing was begun\n$/)
+  first.kill('SIGTERM')
+  await first.ended
+  assert.match((await ran(argv, rig)).out, /cycle 1: claimed 0/)
+})
+
+function ran([program = '', ...words]: readonly string[], rig: SprintRig): Promise<{ code: number; out: string }> {
+  return new Promise((done) => {
+    const env = { PATH: process.env['PATH'] ?? '', HOME: rig.env['HOME'] ?? '', NO_COLOR: '1' }
+    execFile(program, words, { env, cwd: '/' }, (error, out, err) =>
+      done({ code: error === null ? 0 : Number(error.code), out: out + err }),
+    )
+  })
+}
+
+test('options that no scheduler can say are refused, and each form is printed', limit, async (t) => {
+  const rig = await rigOf(t, { issues: [] })
+  for (const words of [
+    ['--every', '7m'],
+    ['--every', '10s'],
+    ['--every', 'often'],
+    ['--', '--lane', 'a\nb'],
+  ])
+    assert.equal((await rig.burn('schedule', 'sprint', ...words)).code, 2, words.join(' '))
+  const systemd = await rig.burn('schedule', 'sprint', '--format', 'systemd', '--', '--jobs', '4')
+  assert.match(systemd.out, /^# burn-sprint\.service\n\[Unit\]\n/)
+  assert.match(systemd.out, /^ExecStart=.* "sprint" "run" "--alone" "--spec" ".*" "--jobs" "4"$/m)
+  assert.match(systemd.err, /systemctl --user enable --now burn-sprint\.timer/)
+  assert.match((await rig.burn('schedule', 'sprint', '--format', 'launchd')).out, /^<\?xml/)
+})
+
+test('burn doctor checks what sprints need, and says what mends it', limit, async (t) => {
+  const rig = await rigOf(t, { windows: undefined })
+  const findings = async () =>
+    (await rig.burn('doctor', '--json')).json<{ findings: Finding[] }>().findings.filter(({ where }) => where === 'sprint')
+  const well = await findings()
+  assert.deepEqual(new Set(well.map(({ level }) => level)), new Set(['ok']))
+  const said = well.map(({ what }) => what).join('\n')
+  assert.match(said, /^git version/m)
+  assert.match(said, /sprints is writable, and nobody else's/)
+  assert.match(said, /commands run without bubblewrap: it is switched off/)
+  assert.match(said, /^runner stand-in is ready$/m)
+  assert.deepEqual(readdirSync(rig.state), [], 'it leaves nothing there')
+
+  writeFileSync(join(rig.dir, 'model.secret'), 'revoked')
+  chmodSync(rig.state, 0o755)
+  const bad = await findings()
+  const of = (level: string) => bad.filter((finding) => finding.level === level)
+  assert.match(of('fail')[0]?.mend ?? '', /renew its key/)
+  assert.match(of('warn')[0]?.mend ?? '', /^chmod 700 /)
+  assert.ok(!JSON.stringify(bad).includes(secrets.model))
+
+  rig.spec({ dir: join(rig.dir, 'fleet-spec.json/below') })
+  const nowhere = (await findings()).find(({ what }) => what.includes("can't be written"))
+  assert.equal(nowhere?.level, 'fail')
+})

@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { BurnError } from '../../src/core/errors.ts'
+import { afterFailure } from '../../src/decide/failure.ts'
+import { SprintFailure } from '../../src/sprint/context.ts'
+import { failureOfThrown } from '../../src/sprint/trouble.ts'
+
+const classOf = (code: string) => failureOfThrown(new BurnError(code, 'it says why', '')).class
+
+test('what was thrown is the class of failure that it is', () => {
+  const codes = { git_empty: 'repo_unusable', git_auth: 'push_refused', git_conflict: 'conflict', git_unreachable: 'forge_down' }
+  for (const [code, expected] of Object.entries({
+    ...codes,
+    forge_timeout: 'forge_down',
+    sandbox_missing: 'sandbox_missing',
+    other: 'internal',
+  }))
+    assert.equal(classOf(code), expected, code)
+  assert.equal(failureOfThrown(Object.assign(new Error('no room'), { code: 'ENOSPC' })).class, 'disk_full')
+  const failure = { class: 'budget', reason: 'used up' } as const
+  assert.equal(failureOfThrown(new SprintFailure(failure)), failure)
+})
+
+test('a machine without the walls that the spec requires is not the issue to blame', () => {
+  const { dispatch, ends_run } = afterFailure(classOf('sandbox_missing'))
+  assert.deepEqual([dispatch, ends_run], ['released', true])
+})
+
+test('what can not be recorded is no failure of a sprint: it is thrown on', () => {
+  const thrown = new BurnError('ledger_busy', 'locked', '')
+  assert.throws(() => failureOfThrown(thrown), thrown)
+})
+
+test('a reason is one line, and short', () => {
+  const { reason } = failureOfThrown(new Error(`a\nb\u001b[31m${'c'.repeat(5000)}`))
+  assert.ok(reason.length <= 500 && !/[\n\u001b]/.test(reason))
+})
