@@ -207,7 +207,7 @@ test('stopped in the middle, it gives its claim back', async (t) => {
 })
 
 test('what a killed process left is settled by the next run, and done', async (t) => {
-  const { rig, sprints } = await rigged(t, { more: { dispatch: { retry_after: 0.001 } } })
+  const { rig, sprints } = await rigged(t, { more: () => ({ dispatch: { retry_after: 0.001 } }) })
   const { ledger } = sprints.context.session
   await sprints.run({ issue: `${repo}#9` }).catch(() => null)
   const claim = { id: '0k30000000001', issue: `${repo}#1`, worker: 'sprint/gone/1', slot: 0, host: 'gone', attempt: 1, reason: 'first' }

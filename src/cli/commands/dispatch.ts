@@ -37,14 +37,14 @@ export function dispatchCommand(context: Context): Command {
         const { dispatch } = await import('../../run/dispatch.ts')
         let exit: ExitCode = 0
         const said = new Set<string>()
-        const { alone } = await import('../../sprint/alone.ts')
+        const { runAlone } = await import('../../sprint/alone.ts')
         const begin = () =>
           dispatch(machines, session, context.stop, {
             cycles: options.cycles === 0 ? Infinity : options.cycles,
             interval: options.interval === undefined ? session.fleet.dispatch.interval : options.interval * 1000,
             onCycle: (result, number, ms) => (exit = showCycle(result, number, ms, said, context, options)),
           })
-        const failed = options.alone ? await alone('dispatch', session, begin) : await begin()
+        const failed = options.alone ? await runAlone('dispatch', session, begin) : await begin()
         if (failed === null) {
           const text = 'another dispatch goes on: nothing was begun'
           context.io.out(options.json ? JSON.stringify({ skipped: text }) : text)
