@@ -18,6 +18,7 @@ import { deciding } from './decide.ts'
 import { pairs, timed } from './measure.ts'
 import { allHold, tableOf, writeTable } from './report.ts'
 import { command, openRig, root } from './rig.ts'
+import { sprinting } from './sprints.ts'
 import { delivering, panesOf, raising, sampling, sshAPane, statusCommand } from './topics.ts'
 
 /** Opens the rig's fleet in this process, as a command would. */
@@ -157,15 +158,17 @@ try {
   await rig.burn('christen', '--parallel', '16')
   for (const [name, topic] of Object.entries(topics)) if (wanted(name)) results.push(...(await topic(rig)))
   if (wanted('decide')) results.push(...deciding(pairs))
+  const ofSprints = wanted('sprints') ? await sprinting(pairs) : []
   const ofLedger = wanted('ledger') ? await claiming(pairs) : []
   console.log(
-    `${tableOf([...results, ...ofLedger])}\n\nmedian (smallest–largest) of ${pairs} interleaved pairs, Node ${process.versions.node}`,
+    `${tableOf([...results, ...ofLedger, ...ofSprints])}\n\nmedian (smallest–largest) of ${pairs} interleaved pairs, Node ${process.versions.node}`,
   )
   if (process.argv.includes('--write')) {
     if (results.length > 0) writeTable('table', tableOf(results))
     if (ofLedger.length > 0) writeTable('ledger table', tableOf(ofLedger))
+    if (ofSprints.length > 0) writeTable('sprints table', tableOf(ofSprints))
   }
-  process.exitCode = allHold([...results, ...ofLedger]) ? 0 : 1
+  process.exitCode = allHold([...results, ...ofLedger, ...ofSprints]) ? 0 : 1
 } finally {
   rig.close()
 }

@@ -43,15 +43,14 @@ export async function changesIn(git: Git, workspace: Workspace): Promise<Workspa
 }
 
 /**
- * Commits everything that is in the workspace to its branch: gives the branch's commit, which is a new one only where something is.
- * Throws BurnError `git_*`.
+ * Commits to the workspace's branch what `changesIn` last saw, and nothing that came since: what a check leaves behind is nobody's work. Gives the branch's
+ * commit, which is a new one only where something is. Throws BurnError `git_*`.
  */
-export async function commitAll(
+export async function commitSeen(
   git: Git,
   workspace: Workspace,
   { message, author }: { readonly message: string; readonly author: { readonly name: string; readonly email: string } },
 ): Promise<string> {
-  await stage(git, workspace)
   const at = { git_dir: workspace.git_dir }
   const tree = (await mustGit(git, ['write-tree'], staged(workspace))).trim()
   const tip = await tipOf(git, workspace)

@@ -6,7 +6,7 @@ import type { Workspace } from '../git/places.ts'
 import type { SprintContext } from './context.ts'
 import { BurnError, messageOf } from '../core/errors.ts'
 import { changeBody, changeTitle, commitMessage } from '../decide/sprint-texts.ts'
-import { commitAll } from '../git/changes.ts'
+import { commitSeen } from '../git/changes.ts'
 import { mergesInto, push } from '../git/push.ts'
 import { SprintFailure } from './context.ts'
 
@@ -26,7 +26,7 @@ export interface Publishing {
 /** Throws SprintFailure, and BurnError of git and the ledger. */
 export async function publish({ workspace, issue, text, stillOurs }: Publishing, context: SprintContext): Promise<Change> {
   const { git } = context
-  await commitAll(git, workspace, { message: commitMessage(text), author })
+  await commitSeen(git, workspace, { message: commitMessage(text), author })
   await stillOurs()
   const { merges, files } = await mergesInto(git, workspace)
   if (merges === false)

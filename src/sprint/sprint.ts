@@ -7,6 +7,7 @@ import type { Workspace } from '../git/places.ts'
 import type { SprintContext } from './context.ts'
 import type { Speaker } from './speaker.ts'
 import type { Finished, WorkDone } from './work.ts'
+import { messageOf } from '../core/errors.ts'
 import { afterFailure } from '../decide/failure.ts'
 import { taskText } from '../decide/sprint-texts.ts'
 import { removeWorkspace } from '../git/workspace.ts'
@@ -123,8 +124,20 @@ class Run {
     const text = { ...finished, id, fleet: session.fleet.name, issue }
     const change = await publish({ workspace, issue, text, stillOurs: () => this.#enter('publishing', {}) }, this.#context)
     this.note({ kind: 'note', text: `open for review: ${change.url}` })
-    await removeWorkspace(this.#context.git, workspace, { force: false })
+    await this.#leave(workspace, finished.left_out)
     return { outcome: 'change', failure: null, dispatch: 'review', reason: 'a change is open for review', change_url: change.url }
+  }
+
+  /** What was just pushed need not be looked at again; what could not be committed stays, for a person to look at. */
+  async #leave(workspace: Workspace, left_out: readonly string[]): Promise<void> {
+    if (left_out.length > 0)
+      return this.note({ kind: 'note', text: `its workspace stays, with what no change can hold: ${left_out.join(', ')}` })
+    try {
+      await removeWorkspace(this.#context.git, workspace, { force: true })
+    } catch (thrown) {
+      // The change is open: what is left here is for burn sprint prune.
+      this.note({ kind: 'note', text: `its workspace stays: ${messageOf(thrown)}` })
+    }
   }
 
   /** Throws where the claim is no longer this process's. */

@@ -37,6 +37,8 @@ export interface WorkDone {
 export interface Finished extends WorkDone {
   readonly summary: string
   readonly files: readonly FileChange[]
+  /** What no change can hold: repositories of their own, names that git refuses. */
+  readonly left_out: readonly string[]
   readonly check: { readonly command: string | null; readonly result: CheckResult; readonly mends: number }
 }
 
@@ -106,21 +108,12 @@ async function converse(
     const worked = workedBy(backend, answer, before)
     await site.record(worked)
     if (answer.failure !== null) return { failure: answer.failure, usage: worked.usage }
-    const { files, empty } = await changesIn(context.git, workspace)
+    const { files, empty, left_out } = await changesIn(context.git, workspace)
     if (empty) return { failure: { class: 'no_change', reason: noChange(answer) }, usage: worked.usage }
-    if (check === null) return { finished: { ...worked, summary: answer.text, files, check: { command: null, result: 'none', mends: 0 } } }
-    const checked = await runCheck(check, site, context, stop)
-    if (checked.passed) {
-      const summary = answer.text
-      // The check itself may have left files behind: what is committed is what is there now.
-      return {
-        finished: {
-          ...worked,
-          summary,
-          files: (await changesIn(context.git, workspace)).files,
-          check: { command: check, result: 'passed', mends: mended },
-        },
-      }
+    const checked = check === null ? null : await runCheck(check, site, context, stop)
+    if (check === null || checked === null || checked.passed) {
+      const result = check === null ? 'none' : 'passed'
+      return { finished: { ...worked, summary: answer.text, files, left_out, check: { command: check, result, mends: mended } } }
     }
     if (stop.aborted) return { failure: { class: 'stopped', reason: 'stopped while the check ran' }, usage: worked.usage }
     if (mended >= mends)

@@ -5,12 +5,12 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { changesIn, commitAll } from '../../src/git/changes.ts'
+import { changesIn } from '../../src/git/changes.ts'
 import { listWorkspaces } from '../../src/git/places.ts'
 import { push } from '../../src/git/push.ts'
 import { commitTo } from '../stand-ins/gitea/git.ts'
 import { mounted } from '../support/mount.ts'
-import { author, fails, openRig } from './rig.ts'
+import { commitAll, author, fails, openRig } from './rig.ts'
 
 test('a disk that fills up', async (t) => {
   const rig = await openRig(t, { 'a.txt': 'a\n' })

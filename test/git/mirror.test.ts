@@ -7,7 +7,6 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import type { Git } from '../../src/git/run.ts'
-import { commitAll } from '../../src/git/changes.ts'
 import { locked } from '../../src/git/lock.ts'
 import { openMirror } from '../../src/git/mirror.ts'
 import { listWorkspaces } from '../../src/git/places.ts'
@@ -16,7 +15,7 @@ import { addWorkspace } from '../../src/git/workspace.ts'
 import { branchIn, commitTo, gitAs } from '../stand-ins/gitea/git.ts'
 import { clock } from '../support/clock.ts'
 import { loginAnswer } from '../../src/git/credential.ts'
-import { author, fails, id, openRig, twoFiles, repo, token } from './rig.ts'
+import { commitAll, author, fails, id, openRig, twoFiles, repo, token } from './rig.ts'
 
 test('each way to the remote that is closed has its own code, and leaves no mirror', async (t) => {
   const { root, dir, git, clone_url, server } = await openRig(t, twoFiles, 'http')

@@ -3,7 +3,9 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
+import type { Workspace } from '../../src/git/places.ts'
 import type { Git } from '../../src/git/run.ts'
+import { changesIn, commitSeen } from '../../src/git/changes.ts'
 import { loginAnswer, wantsLogin } from '../../src/git/credential.ts'
 import { BurnError } from '../../src/core/errors.ts'
 import { openMirror } from '../../src/git/mirror.ts'
@@ -38,6 +40,12 @@ export async function openRig(t: TestContext, files: Readonly<Record<string, str
   const mirror = () => openMirror(git, { dir, repo, clone_url })
   const workspace = async (n = 1, base = 'main') => addWorkspace(git, await mirror(), { id: id(n), base })
   return { root, dir, home, bare, server, git, clone_url, mirror, workspace }
+}
+
+/** Everything that is in the workspace now. */
+export async function commitAll(git: Git, workspace: Workspace, what: Parameters<typeof commitSeen>[2]): Promise<string> {
+  await changesIn(git, workspace)
+  return commitSeen(git, workspace, what)
 }
 
 export const fails = (code: string) => (thrown: unknown) => {

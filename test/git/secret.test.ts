@@ -4,11 +4,11 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSyn
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { changesIn, commitAll } from '../../src/git/changes.ts'
+import { changesIn } from '../../src/git/changes.ts'
 import { mergesInto, push } from '../../src/git/push.ts'
 import { isPushed } from '../../src/git/pushed.ts'
 import { removeWorkspace } from '../../src/git/workspace.ts'
-import { author, openRig, twoFiles, token } from './rig.ts'
+import { commitAll, author, openRig, twoFiles, token } from './rig.ts'
 
 test('the token is in no argv, environment or file that git is given or leaves', async (t) => {
   const rig = await openRig(t, twoFiles, 'http')

@@ -3,13 +3,13 @@ import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { changesIn, commitAll } from '../../src/git/changes.ts'
+import { changesIn } from '../../src/git/changes.ts'
 import { gitDirsOf, listWorkspaces } from '../../src/git/places.ts'
 import { mergesInto, push } from '../../src/git/push.ts'
 import { isPushed } from '../../src/git/pushed.ts'
 import { pruneWorkspaces, removeWorkspace } from '../../src/git/workspace.ts'
 import { branchIn, commitTo, gitAs, makeBare } from '../stand-ins/gitea/git.ts'
-import { author, fails, id, openRig, twoFiles, repo } from './rig.ts'
+import { commitAll, author, fails, id, openRig, twoFiles, repo } from './rig.ts'
 
 const commit = { message: 'Mend it\n\nCloses #1\n', author }
 

@@ -51,7 +51,7 @@ export interface RigOptions {
 /** The check fails for as long as some file says BROKEN. */
 export const check = '! grep -rn BROKEN notes'
 
-export async function sprintRig(t: TestContext, options: RigOptions): Promise<SprintRig> {
+export async function sprintRig(t: Pick<TestContext, 'after'>, options: RigOptions): Promise<SprintRig> {
   const dir = scratch(t)
   const [home, state, forgeDir] = [join(dir, 'home'), join(dir, 'sprints'), join(dir, 'forge')]
   for (const each of [home, forgeDir]) mkdirSync(each)

@@ -1,0 +1,120 @@
+/** What a sprint costs beside its model and its commands, against a script that does the same with git and curl; and the memory of twenty at a time. */
+import { spawn } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Compared } from './measure.ts'
+import type { Sprint } from '../src/core/sprint.ts'
+import { brainOf } from '../test/sprint/brain.ts'
+import { secrets, sprintRig, type SprintRig } from '../test/sprint/rig.ts'
+import { interleave, timed } from './measure.ts'
+import { bundle, command } from './rig.ts'
+
+/** Files of the repo. */
+const files = 2000
+const atOnce = 20
+const longest = 1500
+const mostMemory = 300
+
+/** The check takes no time, and its model answers at once: what is left is what the program itself takes. */
+export async function sprinting(pairs: number): Promise<Compared[]> {
+  const ends: (() => unknown)[] = []
+  try {
+    const issues = Array.from({ length: pairs + 1 + 2 * atOnce }, (_, index) => ({
+      title: `Issue ${index}`,
+      body: 'words to work on '.repeat(40),
+    }))
+    const tree = Object.fromEntries(Array.from({ length: files }, (_, index) => [`src/d${index % 40}/f${index}.txt`, `line\n`.repeat(20)]))
+    const rig = await sprintRig(
+      { after: (end: unknown) => void ends.push(end as () => unknown) },
+      { issues, script: brainOf(() => 'plain', { conflict: () => {}, taken_branch: () => {} }), files: tree, check: 'true' },
+    )
+    let next = 0
+    await one(rig, (next += 1))
+    const byHand = await scriptFor(rig)
+    const times = await interleave(pairs - 1, () => one(rig, (next += 1)), byHand)
+    const memory = await twentyAtOnce(rig)
+    return [
+      {
+        name: `a sprint as a whole process, cached mirror of ${files} files, check \`true\``,
+        ...times,
+        against: 'git fetch, worktree, commit, push, and two requests by curl',
+        limit: { says: `≤ ${longest} ms`, holds: (ours) => ours <= longest },
+      },
+      {
+        name: `memory of ${atOnce} sprints at a time, one process (MB)`,
+        ours: [memory],
+        theirs: [],
+        against: '',
+        limit: { says: `< ${mostMemory} MB`, holds: (ours) => ours < mostMemory },
+      },
+    ]
+  } finally {
+    for (const end of ends.toReversed()) await end()
+  }
+}
+
+function one({ env }: SprintRig, issue: number): Promise<number> {
+  return timed(async () => {
+    const said = await command([process.execPath, bundle, 'sprint', 'run', '--json', '--issue', `app#${issue}`], env)
+    const { sprints } = JSON.parse(said) as { sprints: readonly Sprint[] }
+    if (sprints[0]?.outcome !== 'change') throw new Error(`issue ${issue}: ${sprints[0]?.failure_text ?? 'nothing'}`)
+  })
+}
+
+/** What somebody would write who needs no claim, sandbox or record: the same traffic, the same commit. */
+async function scriptFor({ dir, forge }: SprintRig): Promise<() => Promise<number>> {
+  const mirror = join(dir, 'by-hand.git')
+  const url = forge.url.replace('http://', `http://burn:${secrets.forge}@`)
+  const env = { HOME: join(dir, 'home') }
+  const git = (...args: string[]) => command(['git', ...args], env)
+  const headers = ['-H', `Authorization: token ${secrets.forge}`, '-H', 'Content-Type: application/json']
+  const post = (path: string, body: object) =>
+    command(['curl', '-fsS', ...headers, '-d', JSON.stringify(body), `${forge.url}/api/v1/repos/acme/app/${path}`], env)
+  await git('clone', '--quiet', '--bare', `${url}/acme/app.git`, mirror)
+  let count = 0
+  return () =>
+    timed(async () => {
+      count += 1
+      const [tree, branch] = [join(dir, `by-hand-${count}`), `by-hand-${count}`]
+      await post(`issues/${count}/comments`, { body: 'mine' })
+      await git('-C', mirror, 'fetch', '--quiet', 'origin', 'main')
+      await git('-C', mirror, 'worktree', 'add', '--quiet', '-b', branch, tree, 'main')
+      writeFileSync(join(tree, 'note.md'), 'done\n')
+      await git('-C', tree, 'add', '-A')
+      await git('-C', tree, '-c', 'user.name=me', '-c', 'user.email=me@example.com', 'commit', '--quiet', '-m', 'work')
+      await git('-C', tree, 'push', '--quiet', `${url}/acme/app.git`, branch)
+      await post('pulls', { head: branch, base: 'main', title: 'work', body: 'work' })
+      await git('-C', mirror, 'worktree', 'remove', '--force', tree)
+    })
+}
+
+/** The most that the one process had in memory, MB: its commands are processes of their own. */
+async function twentyAtOnce(rig: SprintRig): Promise<number> {
+  const args = [bundle, 'sprint', 'run', '--json', '--jobs', String(atOnce), '--count', String(2 * atOnce)]
+  const child = spawn(process.execPath, args, { env: { PATH: process.env['PATH'], ...rig.env }, stdio: ['ignore', 'pipe', 'inherit'] })
+  let out = ''
+  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()))
+  const over = new Promise<void>((done) => child.once('close', () => done()))
+  let ended = false
+  void over.then(() => (ended = true))
+  let most = 0
+  while (!ended) {
+    most = Math.max(most, peakOf(child.pid ?? 0))
+    await sleep(50)
+  }
+  const { sprints } = JSON.parse(out) as { sprints: readonly Sprint[] }
+  const good = sprints.filter(({ outcome }) => outcome === 'change').length
+  if (good !== 2 * atOnce) throw new Error(`${good} of ${2 * atOnce} sprints ended in a change`)
+  return most
+}
+
+/** MB; 0 where the process is gone. */
+function peakOf(pid: number): number {
+  try {
+    const [, kilobytes = '0'] = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
+    return Number(kilobytes) / 1024
+  } catch {
+    return 0
+  }
+}
