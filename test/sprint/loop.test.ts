@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { test, type TestContext } from 'node:test'
 import type { Script } from '../stand-ins/model/replies.ts'
 import type { Sprint } from '../../src/core/sprint.ts'
@@ -151,6 +152,36 @@ test('a forge that is down is rested from as trouble, and work is taken when it 
   assert.match(await loop.said(/"rests"/), /503/)
   assert.equal((await loop.ended).code, 0, loop.lines.join('\n'))
   assert.equal(rowOf(await loop.said(/"outcome"/)).outcome, 'change')
+})
+
+test('a ledger that can not be written for a while ends no loop, and what it had then is given back', limit, async (t) => {
+  const locks: DatabaseSync[] = []
+  const rig = await rigOf(t, ['well'], {
+    script: (messages, tools) => {
+      // From its first answer on nothing can be recorded.
+      if (locks.length === 0) {
+        const other = new DatabaseSync(join(rig.dir, 'l.db'))
+        locks.push(other)
+        other.exec('begin immediate')
+      }
+      return brainOf(() => 'plain', { conflict: nothing, taken_branch: nothing })(messages, tools)
+    },
+  })
+  const loop = loopOf(t, rig, 'AZOTH', '--count', '1')
+  assert.match(await loop.said(/"rests"/), /ledger/)
+  locks[0]?.close()
+  assert.equal((await loop.ended).code, 0, loop.lines.join('\n'))
+  const rows = await rig.ledger(async (ledger) => {
+    await ledger.check()
+    return ledger.sprints({})
+  })
+  assert.deepEqual(
+    rows.map(({ outcome, failure }) => [outcome, failure]),
+    [
+      ['change', null],
+      ['given_back', 'crashed'],
+    ],
+  )
 })
 
 test('while a worker takes its issues itself, its pane is given nothing: no issue, no text, no name', limit, async (t) => {
