@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test, type TestContext } from 'node:test'
@@ -110,6 +110,7 @@ test('a loop that was killed counts as gone when its lease ran out: the next one
   })
   const next = loopOf(t, rig, 'AZOTH', '--count', '1')
   assert.equal((await next.ended).code, 0, next.lines.join('\n'))
+  assert.ok(!next.lines.some((line) => line.includes('"rests"')), 'what it had is no reason to wait')
   assert.equal(rowOf(await next.said(/"outcome"/)).issue, `${repo}#3`, 'its slot is free at once, and what was lost waits a while')
   const rows = await rig.ledger(async (ledger) => {
     await ledger.check()
@@ -207,8 +208,12 @@ test('while a worker takes its issues itself, its pane is given nothing: no issu
     after.claimed.map(({ issue }) => issue),
     [`${repo}#1`, `${repo}#2`],
   )
+  // What its pane has counts, also above a depth that was lowered.
+  const spec = JSON.parse(readFileSync(rig.env['BURN_SPEC'] ?? '', 'utf8')) as object
+  writeFileSync(rig.env['BURN_SPEC'] ?? '', JSON.stringify({ ...spec, dispatch: { depth: 1 } }))
+  assert.equal((await rig.burn('release', 'app#1', '--force')).code, 0)
   const full = loopOf(t, rig, 'AZOTH')
-  assert.match(await full.said(/"rests"/), /all it may have at a time is taken \(depth 2\)/)
+  assert.match(await full.said(/"rests"/), /all it may have at a time is taken \(depth 1\)/)
 })
 
 test('a pane can be a loop: burn christen starts it, and it knows whose pane it is', limit, async (t) => {
