@@ -97,7 +97,7 @@ test('one loop a worker; SIGTERM ends it in its step, gives back what it had, an
 })
 
 test('a loop that was killed counts as gone when its lease ran out: the next one settles what it had, and goes on', limit, async (t) => {
-  const rig = await rigOf(t, ['waits', 'closed', 'well'])
+  const rig = await rigOf(t, ['waits', 'closed', 'well'], { more: () => ({ dispatch: { depth: 1 } }) })
   const killed = loopOf(t, rig, 'AZOTH')
   await rig.model.asked()
   killed.kill('SIGKILL')
