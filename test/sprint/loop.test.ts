@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { test, type TestContext } from 'node:test'
 import type { Script } from '../stand-ins/model/replies.ts'
 import type { Sprint } from '../../src/core/sprint.ts'
@@ -96,7 +97,7 @@ test('one loop a worker; SIGTERM ends it in its step, gives back what it had, an
 })
 
 test('a loop that was killed counts as gone when its lease ran out: the next one settles what it had, and goes on', limit, async (t) => {
-  const rig = await rigOf(t, ['waits', 'closed', 'well'])
+  const rig = await rigOf(t, ['waits', 'closed', 'well'], { more: () => ({ dispatch: { depth: 1 } }) })
   const killed = loopOf(t, rig, 'AZOTH')
   await rig.model.asked()
   killed.kill('SIGKILL')
@@ -109,6 +110,7 @@ test('a loop that was killed counts as gone when its lease ran out: the next one
   })
   const next = loopOf(t, rig, 'AZOTH', '--count', '1')
   assert.equal((await next.ended).code, 0, next.lines.join('\n'))
+  assert.ok(!next.lines.some((line) => line.includes('"rests"')), 'what it had is no reason to wait')
   assert.equal(rowOf(await next.said(/"outcome"/)).issue, `${repo}#3`, 'its slot is free at once, and what was lost waits a while')
   const rows = await rig.ledger(async (ledger) => {
     await ledger.check()
@@ -153,6 +155,36 @@ test('a forge that is down is rested from as trouble, and work is taken when it 
   assert.equal(rowOf(await loop.said(/"outcome"/)).outcome, 'change')
 })
 
+test('a ledger that can not be written for a while ends no loop, and what it had then is given back', limit, async (t) => {
+  const locks: DatabaseSync[] = []
+  const rig = await rigOf(t, ['well'], {
+    script: (messages, tools) => {
+      // From its first answer on nothing can be recorded.
+      if (locks.length === 0) {
+        const other = new DatabaseSync(join(rig.dir, 'l.db'))
+        locks.push(other)
+        other.exec('begin immediate')
+      }
+      return brainOf(() => 'plain', { conflict: nothing, taken_branch: nothing })(messages, tools)
+    },
+  })
+  const loop = loopOf(t, rig, 'AZOTH', '--count', '1')
+  assert.match(await loop.said(/"rests"/), /ledger/)
+  locks[0]?.close()
+  assert.equal((await loop.ended).code, 0, loop.lines.join('\n'))
+  const rows = await rig.ledger(async (ledger) => {
+    await ledger.check()
+    return ledger.sprints({})
+  })
+  assert.deepEqual(
+    rows.map(({ outcome, failure }) => [outcome, failure]),
+    [
+      ['change', null],
+      ['given_back', 'crashed'],
+    ],
+  )
+})
+
 test('while a worker takes its issues itself, its pane is given nothing: no issue, no text, no name', limit, async (t) => {
   const socket = privateSocket(t)
   const more = (dir: string) => ({ socket, session: 'S', dir: `${dir}/w`, agent: standIn(dir, '--turn-ms', '50'), dispatch: { depth: 2 } })
@@ -176,8 +208,12 @@ test('while a worker takes its issues itself, its pane is given nothing: no issu
     after.claimed.map(({ issue }) => issue),
     [`${repo}#1`, `${repo}#2`],
   )
+  // What its pane has counts, also above a depth that was lowered.
+  const spec = JSON.parse(readFileSync(rig.env['BURN_SPEC'] ?? '', 'utf8')) as object
+  writeFileSync(rig.env['BURN_SPEC'] ?? '', JSON.stringify({ ...spec, dispatch: { depth: 1 } }))
+  assert.equal((await rig.burn('release', 'app#1', '--force')).code, 0)
   const full = loopOf(t, rig, 'AZOTH')
-  assert.match(await full.said(/"rests"/), /all it may have at a time is taken \(depth 2\)/)
+  assert.match(await full.said(/"rests"/), /all it may have at a time is taken \(depth 1\)/)
 })
 
 test('a pane can be a loop: burn christen starts it, and it knows whose pane it is', limit, async (t) => {
