@@ -96,13 +96,12 @@ async function twentyAtOnce(rig: SprintRig): Promise<number> {
   let out = ''
   child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()))
   const over = new Promise<void>((done) => child.once('close', () => done()))
-  let ended = false
-  void over.then(() => (ended = true))
   let most = 0
-  while (!ended) {
+  while (child.exitCode === null) {
     most = Math.max(most, peakOf(child.pid ?? 0))
     await sleep(50)
   }
+  await over
   const { sprints } = JSON.parse(out) as { sprints: readonly Sprint[] }
   const good = sprints.filter(({ outcome }) => outcome === 'change').length
   if (good !== 2 * atOnce) throw new Error(`${good} of ${2 * atOnce} sprints ended in a change`)

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Sets up what a command of this project needs on a fresh machine, and then runs it.
-#   sh scripts/with-setup.sh demo|test [argument…]    node modules, a new enough Node, tmux (and an ssh server for the tests)
+#   sh scripts/with-setup.sh demo|test [argument…]    node modules, a new enough Node, tmux (and an ssh server and bubblewrap for the tests)
 #   sh scripts/with-setup.sh <command> [argument…]    node modules and a new enough Node
 # It needs git, npm and a Node from 20 on. What it says about itself goes to stderr.
 set -eu
@@ -123,6 +123,11 @@ want_sshd() {
   if has sshd && [ "$(id -u)" -eq 0 ] && [ "$(uname -s)" = Linux ]; then mkdir -p -m 0755 /run/sshd; fi
 }
 
+want_bubblewrap() {
+  [ "$(uname -s)" = Linux ] || return 0
+  has bwrap || install_packages "bubblewrap confines the commands of sprints' models" bubblewrap '' || say 'the tests of the sandbox will be skipped'
+}
+
 [ $# -gt 0 ] || fail 'usage: sh scripts/with-setup.sh demo|test|<command> [argument…]'
 modules_are_current || install_modules
 use_node || explain_missing_node
@@ -138,6 +143,7 @@ case "$what" in
   test)
     need_tmux
     want_sshd
+    want_bubblewrap
     cd "$root"
     exec node test/run.ts "$@"
     ;;

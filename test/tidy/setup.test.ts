@@ -45,7 +45,7 @@ const oldNode = 'test "$1" = --version && echo v20.1.0; exit 1'
 const installs = 'mkdir -p node_modules && : > node_modules/.package-lock.json && echo "cache $npm_config_cache" >> npm.log'
 
 test('installs once, with a cache of its own where the home has none, and passes arguments on', async (t) => {
-  const at = machine(t, { node: newNode, npm: installs, tmux: ':', sshd: ':' })
+  const at = machine(t, { node: newNode, npm: installs, tmux: ':', sshd: ':', bwrap: ':' })
   const first = await setUp(at, ['test', 'a b', '--c'])
   assert.match(first.out, /installing node modules/)
   assert.match(first.out, /ran \["a b","--c"\]/)
@@ -71,7 +71,7 @@ test('says which Node it needs where none came', async (t) => {
 })
 
 test('takes the Node among the modules where the one on PATH is old', async (t) => {
-  const at = machine(t, { node: oldNode, npm: installs, tmux: ':', sshd: ':' })
+  const at = machine(t, { node: oldNode, npm: installs, tmux: ':', sshd: ':', bwrap: ':' })
   mkdirSync(join(at.dir, 'node_modules/node-linux-any/bin'), { recursive: true })
   symlinkSync(process.execPath, join(at.dir, 'node_modules/node-linux-any/bin/node'))
   assert.match((await setUp(at, ['test'])).out, /ran \[\]/)
