@@ -146,7 +146,7 @@ async function claimFirst(worker: Worker, view: View, picks: readonly Picked[], 
     const now = clock.now()
     const claim = { id, issue: issue.ref, worker: worker.id, slot, host, attempt, reason }
     const won = await ledger.claimSprint(claim, owner, now + leaseLength, now)
-    if (won === 'won') return { id, worker: worker.id, picked }
+    if (won === 'won') return { id, worker: worker.id, picked, view }
     if (won === 'worker') return null
   }
   return null

@@ -4,6 +4,7 @@ import type { Backend, Sprint } from '../core/sprint.ts'
 import type { View } from '../core/view.ts'
 import type { Picked } from '../decide/pick.ts'
 import type { SprintContext } from './context.ts'
+import { hasPassed } from '../core/elapsed.ts'
 import { BurnError } from '../core/errors.ts'
 import { sprintWorkers } from '../core/sprint.ts'
 import { afterFailure } from '../decide/failure.ts'
@@ -11,9 +12,13 @@ import { mapBounded } from '../run/bounded.ts'
 import { isForeign } from '../run/claims.ts'
 import { leaseLength, withLeases } from '../run/session.ts'
 import { look } from './look.ts'
+import { pruneSprints } from './prune.ts'
 import { rememberRun, restingUntil, type Rest } from './rest.ts'
 import { Speaker } from './speaker.ts'
 import { carrySprint } from './sprint.ts'
+
+/** How often old workspaces and transcripts are removed by themselves, milliseconds. */
+const pruneEvery = 24 * 3_600_000
 
 export interface SprintRun {
   readonly repos: readonly RepoRef[]
@@ -73,8 +78,18 @@ export async function runSprints(options: SprintRun, context: SprintContext, sto
       }
     })
     await rememberRun(ledger, results, clock.now())
+    await pruneDaily(context)
   })
   return results
+}
+
+/** What the spec keeps no longer; what is there only stays. */
+async function pruneDaily({ session, policy, git }: SprintContext): Promise<void> {
+  const { ledger, clock } = session
+  const now = clock.now()
+  if (!hasPassed(Number((await ledger.remembered('sprints_pruned_at')) ?? 0), pruneEvery, now)) return
+  await ledger.remember('sprints_pruned_at', String(now))
+  await pruneSprints({ ...policy.keep, force: false, dryRun: false }, { session, policy, git })
 }
 
 function resting({ until, why }: Rest, now: number): BurnError {
@@ -99,7 +114,7 @@ async function claim(picked: Picked, desks: Desks, view: View, { session, host }
     const id = session.newId()
     const now = clock.now()
     const won = await ledger.claimSprint({ id, issue: issue.ref, worker, slot: 0, host, attempt, reason }, owner, now + leaseLength, now)
-    if (won === 'won') return { id, worker, picked }
+    if (won === 'won') return { id, worker, picked, view }
     // Another process of this host sits there: the next one.
     if (won === 'issue') {
       desks.leave(worker)

@@ -1,6 +1,8 @@
 /** Writes the comments of this process's sprints, one writer at a time: sprints run beside each other, and each comment is written once. */
+import type { View } from '../core/view.ts'
 import type { Session } from '../run/session.ts'
 import { syncComments } from '../run/comments.ts'
+import { yieldClaims } from '../run/shared.ts'
 
 export class Speaker {
   readonly #session: Session
@@ -12,8 +14,17 @@ export class Speaker {
     this.#session = session
   }
 
-  claimed(id: string): void {
+  /**
+   * Says a claim that was just won, and gives it back where another fleet's comment came first. False where it could not be said, or nobody knows who
+   * came first: nothing may be begun then.
+   */
+  async claimed(id: string, issue: string, view: View): Promise<boolean> {
     this.#fresh.add(id)
+    await this.say()
+    // Once more, and now looked for first: a write whose answer was lost may have happened.
+    if (!(await this.#isSaid(id, issue))) await this.say()
+    if (!(await this.#isSaid(id, issue))) return false
+    return !(await yieldClaims(view, this.#session)).has(id)
   }
 
   /** Brings every comment that is due up to date. What fails is said, and stays due. */
@@ -26,5 +37,11 @@ export class Speaker {
     // One that fails is its caller's to hear of, and must not silence those after it.
     this.#speaking = next.catch(() => undefined as void)
     return next
+  }
+
+  /** Also where the claim is gone meanwhile: there is nothing left to say then. */
+  async #isSaid(id: string, issue: string): Promise<boolean> {
+    const own = (await this.#session.ledger.dispatches({ issue })).find((dispatch) => dispatch.id === id)
+    return own === undefined || own.state !== 'claimed' || own.comment_id !== null
   }
 }

@@ -2,6 +2,7 @@
 import type { Issue } from '../core/nouns.ts'
 import type { Backend, Failure, Sprint, SprintNote, SprintStage } from '../core/sprint.ts'
 import type { SprintEnd, SprintProgress } from '../core/sprint-ledger.ts'
+import type { View } from '../core/view.ts'
 import type { Picked } from '../decide/pick.ts'
 import type { Workspace } from '../git/places.ts'
 import type { SprintContext } from './context.ts'
@@ -25,6 +26,8 @@ export interface Claimed {
   readonly id: string
   readonly worker: string
   readonly picked: Picked
+  /** What it was decided from. */
+  readonly view: View
 }
 
 /** Carries it out to its end, whatever that is, and returns the row of its result. */
@@ -102,16 +105,10 @@ class Run {
 
   /** The comment first, as for a pane: without it nobody outside knows that the issue is taken. */
   async #begin(speaker: Speaker): Promise<void> {
-    const { id, picked } = this.#claimed
+    const { id, picked, view } = this.#claimed
     const { ledger, clock, owner } = this.#context.session
-    speaker.claimed(id)
-    await speaker.say()
-    const own = (await ledger.dispatches({ issue: picked.issue.ref })).find((dispatch) => dispatch.id === id)
-    if (own?.state === 'claimed' && own.comment_id === null) {
-      await speaker.say()
-      const again = (await ledger.dispatches({ issue: picked.issue.ref })).find((dispatch) => dispatch.id === id)
-      if (again?.comment_id == null) throw new SprintFailure({ class: 'forge_down', reason: 'its comment could not be written' })
-    }
+    if (!(await speaker.claimed(id, picked.issue.ref, view)))
+      throw new SprintFailure({ class: 'forge_down', reason: 'its comment could not be written, or not be read again' })
     if (!(await ledger.handSprint(id, owner, clock.now()))) throw await this.#fenced()
   }
 

@@ -158,6 +158,28 @@ test('two runs at once on one issue: one has it', async (t) => {
   assert.equal(commentsOf(rig).length, 1)
 })
 
+test('what another fleet has claimed is left to it, and where both claim at once the first comment counts', async (t) => {
+  const { rig, sprints } = await rigged(t, { issues: [issue, issue], more: () => ({ dispatch: { shared_forge: true } }) })
+  const theirs = '<!-- burn:1 fleet=theirs dispatch=0k30000000001 state=claimed -->\nClaimed.'
+  rig.forge.state.addComment(repo, 1, 'ann', theirs)
+  const { forge } = sprints.context.session
+  const { comment } = forge
+  // Theirs comes between our look and our comment.
+  Object.assign(forge, {
+    comment: (ref: string, body: string) => {
+      rig.forge.state.addComment(repo, 2, 'ann', theirs)
+      return comment.call(forge, ref, body)
+    },
+  })
+  const rows = await sprints.run({ count: 2 })
+  assert.deepEqual(
+    rows.map(({ issue: ref, outcome }) => [ref, outcome]),
+    [[`${repo}#2`, 'given_back']],
+  )
+  await ended(rows[0], 'fenced', 'released', sprints)
+  assert.equal(rig.model.requests.length, 0)
+})
+
 test('a mirror that was damaged is cloned anew', async (t) => {
   const { rig, sprints } = await rigged(t, { issues: [issue, issue] })
   assert.equal((await sprints.run())[0]?.failure, null)
