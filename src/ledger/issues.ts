@@ -1,14 +1,15 @@
 /** What is kept of the forge: issues, and how far each repo was read. */
-import type { Insertable, Transaction } from 'kysely'
+import type { Transaction } from 'kysely'
 import type { Issue, IssueRef, RepoRef } from '../core/nouns.ts'
 import type { NewEvent } from './events.ts'
-import type { IssueRow, RepoRow, Tables } from './tables.ts'
+import type { RepoRow, Tables } from './tables.ts'
 import { sql } from 'kysely'
 import { liveStates } from '../core/lives.ts'
 import { among, chunks } from './engine.ts'
 import { append } from './events.ts'
 import { fromIssue } from './rows.ts'
 import { judgeAgain, toJudge, toJudgeUnlessTaken } from './verdicts.ts'
+import { insertRows } from './write-rows.ts'
 
 type ForgeColumns = ReturnType<typeof fromIssue>
 const columns = [
@@ -62,7 +63,7 @@ async function mergeIssues(trx: Transaction<Tables>, given: readonly ForgeColumn
   const changed = given.filter((issue) => differs(issue, columns))
   const judged = Map.groupBy(changed, (issue) => differs(issue, judgedBy))
   await upsert(trx, judged.get(true) ?? [], toJudgeUnlessTaken)
-  await upsert(trx, judged.get(false) ?? [], {})
+  await upsert(trx, judged.get(false) ?? [], [])
   return changed.flatMap(({ ref, state, title }) => {
     const before = kept.get(ref)
     if (before?.state === state) return []
@@ -71,18 +72,10 @@ async function mergeIssues(trx: Transaction<Tables>, given: readonly ForgeColumn
   })
 }
 
-async function upsert(trx: Transaction<Tables>, issues: readonly ForgeColumns[], also: Partial<typeof toJudgeUnlessTaken>): Promise<void> {
-  if (issues.length === 0) return
-  await trx
-    .insertInto('issue')
-    .values(issues.map((issue): Insertable<IssueRow> => ({ ...issue, ...unjudged })))
-    .onConflict((c) =>
-      c.column('ref').doUpdateSet((eb) => ({
-        ...Object.fromEntries(columns.map((column) => [column, eb.ref(`excluded.${column}`)])),
-        ...also,
-      })),
-    )
-    .execute()
+async function upsert(trx: Transaction<Tables>, issues: readonly ForgeColumns[], also: readonly string[]): Promise<void> {
+  const sets = [...columns.map((column) => `${column} = excluded.${column}`), ...also].join(', ')
+  const rows = issues.map((issue) => ({ ...issue, ...unjudged }))
+  await insertRows(trx, 'issue', rows, `on conflict (ref) do update set ${sets}`)
 }
 
 /** A complete listing has every open issue: what it does not have is no longer open. */

@@ -1,13 +1,14 @@
 /** Where open issues stand, and why: what a cycle has to judge, and each repo's queue. */
 import type { Transaction } from 'kysely'
 import type { Backlog, IssueRecord, Standing, Verdict } from '../core/ledger.ts'
-import type { IssueRef, RepoRef } from '../core/nouns.ts'
+import type { RepoRef } from '../core/nouns.ts'
 import type { NewEvent } from './events.ts'
 import type { Tables } from './tables.ts'
 import { sql } from 'kysely'
 import { among, chunks } from './engine.ts'
 import { append } from './events.ts'
 import { issueRecords } from './failures.ts'
+import { writeRows } from './write-rows.ts'
 
 type Trx = Transaction<Tables>
 
@@ -16,7 +17,7 @@ const another = sql<number>`issue.revision + 1`
 export const toJudge = { standing: null, revision: another }
 export const taken = { standing: 'taken', revision: another } as const
 /** What a worker has is judged when it comes back. */
-export const toJudgeUnlessTaken = { standing: sql<Standing | null>`case issue.standing when 'taken' then 'taken' end`, revision: another }
+export const toJudgeUnlessTaken = [`standing = case issue.standing when 'taken' then 'taken' end`, 'revision = issue.revision + 1']
 
 /** Issues to be judged, and those that the council is asked about. */
 export async function unjudged(trx: Trx): Promise<IssueRecord[]> {
@@ -101,7 +102,7 @@ export async function saveVerdicts(trx: Transaction<Tables>, verdicts: readonly 
   for (const part of chunks(verdicts)) {
     const rows = await trx
       .selectFrom('issue')
-      .select(['ref', 'eligible', 'verdict', 'standing', 'revision'])
+      .select(['ref', 'eligible', 'verdict', 'verdict_at', 'standing', 'revision'])
       .where(
         'ref',
         'in',
@@ -109,29 +110,15 @@ export async function saveVerdicts(trx: Transaction<Tables>, verdicts: readonly 
       )
       .execute()
     const kept = new Map(rows.map((row) => [row.ref, row]))
-    const present = part.filter(({ issue, revision }) => kept.get(issue)?.revision === revision)
-    const stands = present.filter(({ issue, standing }) => kept.get(issue)?.standing !== standing)
-    for (const [{ standing }, refs] of alike(stands, ({ standing }) => String(standing)))
-      await trx.updateTable('issue').set({ standing }).where('ref', 'in', refs).execute()
-    const news = present.filter(({ issue, eligible, reason }) => {
+    const changed = part.flatMap(({ issue, eligible, reason, standing, revision }) => {
       const row = kept.get(issue)
-      return row?.verdict !== reason || row.eligible !== Number(eligible)
+      if (row?.revision !== revision) return []
+      const said = row.verdict === reason && row.eligible === Number(eligible)
+      if (!said) events.push({ kind: eligible ? 'issue.eligible' : 'issue.ineligible', subject: issue, issue, worker: null, text: reason })
+      const same = said && row.standing === standing
+      return same ? [] : [{ ref: issue, standing, eligible: Number(eligible), verdict: reason, verdict_at: said ? row.verdict_at : at }]
     })
-    for (const [{ eligible, reason }, refs] of alike(news, (verdict) => `${verdict.eligible} ${verdict.reason}`)) {
-      await trx
-        .updateTable('issue')
-        .set({ eligible: Number(eligible), verdict: reason, verdict_at: at })
-        .where('ref', 'in', refs)
-        .execute()
-    }
-    for (const { issue, eligible, reason } of news) {
-      events.push({ kind: eligible ? 'issue.eligible' : 'issue.ineligible', subject: issue, issue, worker: null, text: reason })
-    }
+    await writeRows(trx, 'issue', ['standing', 'eligible', 'verdict', 'verdict_at'], changed)
   }
   await append(trx, events, at)
-}
-
-/** Most issues share their verdict with many others: one statement for each. */
-function alike(verdicts: readonly Verdict[], key: (verdict: Verdict) => string): [Verdict, IssueRef[]][] {
-  return [...Map.groupBy(verdicts, key).values()].map((same) => [same[0] as Verdict, same.map(({ issue }) => issue)])
 }

@@ -8,7 +8,7 @@ import { Breakers } from './breakers.ts'
 import { hasPassed } from '../core/elapsed.ts'
 import { activeStates } from '../core/lives.ts'
 import { mapBounded } from './bounded.ts'
-import { turn } from './turn.ts'
+import { mover, turn, type TurnOptions } from './turn.ts'
 
 /** Pauses between looks at panes in which nothing moved, milliseconds: the first is a redraw, the last a second look at an idle screen. */
 const shortestPause = 15
@@ -38,23 +38,21 @@ export interface PumpOptions {
 export async function pump(machines: readonly Machine[], session: Session, stop: AbortSignal, options: PumpOptions): Promise<Delivery[]> {
   const { deliveries: held, holds } = await session.ledger.carrying(session.owner)
   const deliveries = held.filter(({ id }) => options.unsure?.has(id) !== true)
-  const carries =
-    ({ name }: Machine) =>
-    (each: Delivery) =>
-      each.worker.startsWith(`${name}/`)
-  const links = await session.machines.open(machines.filter((machine) => deliveries.some(carries(machine))))
+  const carried = Map.groupBy(deliveries, ({ worker }) => worker.slice(0, worker.indexOf('/')))
+  const links = await session.machines.open(machines.filter(({ name }) => carried.has(name)))
   const breakers = deliveries.length === 0 ? null : await Breakers.of(session)
+  const move = mover(session)
   // Where the ledger fails on one machine, the others still end their turns: nobody may step a delivery beside the next pump.
   const done = await mapBounded(links, links.length, async (link) => {
-    const own = deliveries.filter(carries(link.machine))
-    return pumpMachine(link, { deliveries: own, holds, breakers }, session, stop, options)
+    const own = carried.get(link.machine.name) ?? []
+    return pumpMachine(link, { deliveries: own, holds, breakers, move }, session, stop, options)
   })
   return done.flat()
 }
 
 async function pumpMachine(
   first: Link,
-  { deliveries, holds, breakers }: Carrying & { readonly breakers: Breakers | null },
+  { deliveries, holds, ...shared }: Carrying & Pick<TurnOptions, 'breakers' | 'move'>,
   session: Session,
   stop: AbortSignal,
   options: PumpOptions,
@@ -68,7 +66,7 @@ async function pumpMachine(
   let lost: number | null = null
   const glimpses = new Map<string, number>()
   for (;;) {
-    const result = await turn(link, now, holds, session, { stopping: stop.aborted, breakers, glimpses })
+    const result = await turn(link, now, holds, session, { stopping: stop.aborted, glimpses, ...shared })
     for (const delivery of result.moved) options.onMove?.(delivery)
     for (const [id, { reason }] of result.waiting) options.onWait?.(id, reason)
     // What was written before the connection was lost, or by somebody else, is in the ledger, and not in the result.

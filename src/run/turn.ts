@@ -16,6 +16,7 @@ import { incarnationOf } from '../core/panes.ts'
 import { deliveryLimits, deliverySight, step } from '../decide/deliver.ts'
 import { capture } from '../tmux/panes.ts'
 import { held, placeLine, sanitizes, submitLine } from '../tmux/paste.ts'
+import { together } from './together.ts'
 
 export interface TurnResult {
   readonly moved: readonly Delivery[]
@@ -30,6 +31,8 @@ export interface TurnResult {
 export interface TurnOptions {
   readonly stopping: boolean
   readonly breakers: Breakers | null
+  /** Writes steps, with those of other machines where they come at the same moment; gives what moved. */
+  readonly move: ReturnType<typeof mover>
   /** What the looks before this one found: since when a delivery's id is seen outside the composer. One for all turns of a machine. */
   readonly glimpses: Map<string, Time>
 }
@@ -41,6 +44,10 @@ interface Case {
   readonly kind: AgentKind
   readonly sight: DeliverySight
   readonly step: DeliveryStep
+}
+
+export function mover({ ledger, clock, owner }: Pick<Session, 'ledger' | 'clock' | 'owner'>) {
+  return together((moves: readonly DeliveryMove[]) => ledger.moveDeliveries(moves, owner, clock.now()))
 }
 
 const nothing: TurnResult = { moved: [], waiting: new Map(), lost: true, refused: false }
@@ -58,7 +65,7 @@ export async function turn(
     const seen = await look(link, link.tmux, { sight, screens }, deliveries, holds, options, session)
     const waiting = new Map(seen.flatMap(({ delivery, step: next }) => (next.do === 'wait' ? [[delivery.id, next] as const] : [])))
     const cases = seen.filter(({ step: { do: what } }) => what !== 'wait' && !(options.stopping && what === 'place'))
-    const moved = await apply(cases, link.tmux, session)
+    const moved = await apply(cases, link.tmux, options.move)
     return { moved, waiting, lost: false, refused: moved.length < cases.length }
   } catch (thrown) {
     if (isLedgerFailure(thrown)) throw thrown
@@ -175,10 +182,10 @@ function caseOf(
 }
 
 /** Intents first, all in one write; then the effects of those that were written, all in one go. */
-async function apply(cases: readonly Case[], tmux: Tmux, session: Session): Promise<Delivery[]> {
+async function apply(cases: readonly Case[], tmux: Tmux, move: TurnOptions['move']): Promise<Delivery[]> {
   if (cases.length === 0) return []
-  const { ledger, clock, owner } = session
-  const moved = new Map((await ledger.moveDeliveries(cases.map(moveOf), owner, clock.now())).map((delivery) => [delivery.id, delivery]))
+  const written = await move(cases.map(moveOf))
+  const moved = new Map(cases.flatMap(({ delivery: { id } }) => (written.has(id) ? [[id, written.get(id) as Delivery] as const] : [])))
   const effects = cases.filter((each) => moved.has(each.delivery.id) && (each.step.do === 'place' || each.step.do === 'submit'))
   const replies = await tmux.run(effects.map((each) => effectLine(each, tmux)))
   const refused = effects.filter(
@@ -193,8 +200,8 @@ async function apply(cases: readonly Case[], tmux: Tmux, session: Session): Prom
       evidence: 'the agent ended before the text was placed',
     }
   })
-  for (const delivery of undone.length === 0 ? [] : await ledger.moveDeliveries(undone, owner, clock.now()))
-    moved.set(delivery.id, delivery)
+  const ended = undone.length === 0 ? new Map<string, Delivery>() : await move(undone)
+  for (const { id } of undone) moved.set(id, ended.get(id) ?? (moved.get(id) as Delivery))
   return [...moved.values()]
 }
 
