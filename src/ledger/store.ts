@@ -86,7 +86,7 @@ async function saveComments(trx: Parameters<Write>[0], comments: Saved, at: numb
     const said = new Map(part.map((comment) => [comment.id, comment]))
     const rows = await trx
       .selectFrom('dispatch')
-      .selectAll()
+      .select(['id', 'issue', 'worker'])
       .where('id', 'in', [...said.keys()])
       .execute()
     const changed = rows.map((row) => ({

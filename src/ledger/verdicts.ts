@@ -17,7 +17,7 @@ const another = sql<number>`issue.revision + 1`
 export const toJudge = { standing: null, revision: another }
 export const taken = { standing: 'taken', revision: another } as const
 /** What a worker has is judged when it comes back. */
-export const toJudgeUnlessTaken = [`standing = case issue.standing when 'taken' then 'taken' end`, 'revision = issue.revision + 1']
+export const toJudgeUnlessTaken = { standing: sql<Standing | null>`case issue.standing when 'taken' then 'taken' end`, revision: another }
 
 /** Issues to be judged, and those that the council is asked about. */
 export async function unjudged(trx: Trx): Promise<IssueRecord[]> {

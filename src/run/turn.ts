@@ -9,7 +9,7 @@ import type { DeliverySight, DeliveryStep } from '../decide/deliver.ts'
 import type { Breakers } from './breakers.ts'
 import type { Link } from './machines.ts'
 import type { Session } from './session.ts'
-import { agentKind } from '../agents/index.ts'
+import { kindsAtOnce } from '../agents/index.ts'
 import { isLedgerFailure, messageOf } from '../core/errors.ts'
 import { pastingStates } from '../core/lives.ts'
 import { incarnationOf } from '../core/panes.ts'
@@ -75,6 +75,7 @@ export async function turn(
   }
 }
 
+type KindOf = ReturnType<typeof kindsAtOnce>
 type Screens = ReadonlyMap<string, readonly string[]>
 const historyRows = 200
 
@@ -93,7 +94,8 @@ async function look(
   const workers = new Map(link.machine.windows.flatMap((window) => window.workers.map((worker) => [worker.id, worker] as const)))
   // The breaker is asked for what is still to be placed, and looks at every agent for that.
   const judges = deliveries.some(({ state }) => state === 'planned') ? breakers : null
-  if (judges !== null) judge(judges, workers, { sight, screens }, deliveries, session.clock.now())
+  const kindOf = kindsAtOnce()
+  if (judges !== null) judge(judges, workers, { sight, screens }, deliveries, kindOf, session.clock.now())
   // Between two looks a busy agent can scroll what it echoed off the screen: the id is looked for above it too.
   const sent = deliveries
     .filter(({ state }) => state === 'submitted' || state === 'unknown')
@@ -116,6 +118,7 @@ async function look(
         mode_blocks: sanitizes(tmux.version),
         elsewhere: glimpses.get(delivery.id) ?? null,
       },
+      kindOf(worker?.agent ?? { kind: 'shell' }),
       session,
     )
     if (facts.step.do === 'place') busy.add(delivery.worker)
@@ -131,13 +134,14 @@ function judge(
   workers: ReadonlyMap<WorkerId, Worker>,
   { sight, screens }: { readonly sight: Up; readonly screens: Screens },
   deliveries: readonly Delivery[],
+  kindOf: KindOf,
   now: Time,
 ): void {
   const told = new Map(deliveries.flatMap(({ kind, worker, planned_at }) => (kind === 'identity' ? [[worker, planned_at] as const] : [])))
   for (const pane of sight.panes) {
     const worker = pane.worker === null ? undefined : workers.get(pane.worker)
     if (worker === undefined) continue
-    const kind = agentKind(worker.agent)
+    const kind = kindOf(worker.agent)
     if (now - (told.get(worker.id) ?? 0) < kind.limits.ready / 2) continue
     const lives = incarnationOf(pane, sight.server_started) !== null
     breakers.see(worker.id, lives ? kind.look(screens.get(pane.id) ?? [], pane) : null)
@@ -157,9 +161,9 @@ function caseOf(
     readonly mode_blocks: boolean
     readonly elsewhere: Time | null
   },
+  kind: AgentKind,
   { clock }: Session,
 ): Case {
-  const kind = agentKind(worker?.agent ?? { kind: 'shell' })
   const screen = (pane === null ? undefined : shown.screens.get(pane.id)) ?? []
   const above = (pane === null ? undefined : shown.history.get(pane.id)?.slice(0, -pane.height)) ?? []
   const raw = pane === null || incarnationOf(pane, server_started) === null ? null : kind.look(screen, pane)
