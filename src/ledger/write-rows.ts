@@ -63,7 +63,8 @@ function valuesOf(trx: Trx, rows: readonly Row[], columns: readonly string[]): {
   const given: unknown[] = []
   for (const row of rows) for (const column of columns) given.push(row[column])
   const numbered = sql`${0}`.compile(trx).sql !== '?'
-  const placeholder = (row: number, column: number) => (numbered ? `$${row * columns.length + column + 1}` : '?')
-  const text = rows.map((_, row) => `(${columns.map((_column, column) => placeholder(row, column)).join(', ')})`)
+  const placeholders = (row: number) => columns.map((_, column) => (numbered ? `$${row * columns.length + column + 1}` : '?')).join(', ')
+  const first = `(${placeholders(0)})`
+  const text = rows.map((_, row) => (numbered ? `(${placeholders(row)})` : first))
   return { text: text.join(', '), given }
 }
