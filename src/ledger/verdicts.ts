@@ -102,7 +102,7 @@ export async function saveVerdicts(trx: Transaction<Tables>, verdicts: readonly 
   for (const part of chunks(verdicts)) {
     const rows = await trx
       .selectFrom('issue')
-      .select(['ref', 'eligible', 'verdict', 'verdict_at', 'standing', 'revision'])
+      .select(['ref', 'eligible', 'verdict', 'standing', 'revision'])
       .where(
         'ref',
         'in',
@@ -110,15 +110,20 @@ export async function saveVerdicts(trx: Transaction<Tables>, verdicts: readonly 
       )
       .execute()
     const kept = new Map(rows.map((row) => [row.ref, row]))
-    const changed = part.flatMap(({ issue, eligible, reason, standing, revision }) => {
+    const present = part.filter(({ issue, revision }) => kept.get(issue)?.revision === revision)
+    const stands = present.filter(({ issue, standing }) => kept.get(issue)?.standing !== standing)
+    const news = present.filter(({ issue, eligible, reason }) => {
       const row = kept.get(issue)
-      if (row?.revision !== revision) return []
-      const said = row.verdict === reason && row.eligible === Number(eligible)
-      if (!said) events.push({ kind: eligible ? 'issue.eligible' : 'issue.ineligible', subject: issue, issue, worker: null, text: reason })
-      const same = said && row.standing === standing
-      return same ? [] : [{ ref: issue, standing, eligible: Number(eligible), verdict: reason, verdict_at: said ? row.verdict_at : at }]
+      return row?.verdict !== reason || row.eligible !== Number(eligible)
     })
-    await writeRows(trx, 'issue', ['standing', 'eligible', 'verdict', 'verdict_at'], changed)
+    const rowOf = ({ issue, standing, eligible, reason }: Verdict) => {
+      return { ref: issue, standing, eligible: Number(eligible), verdict: reason, verdict_at: at }
+    }
+    // Apart, since what stands where it stood keeps its place in three indexes.
+    await writeRows(trx, 'issue', ['standing'], stands.map(rowOf))
+    await writeRows(trx, 'issue', ['eligible', 'verdict', 'verdict_at'], news.map(rowOf))
+    for (const { issue, eligible, reason } of news)
+      events.push({ kind: eligible ? 'issue.eligible' : 'issue.ineligible', subject: issue, issue, worker: null, text: reason })
   }
   await append(trx, events, at)
 }

@@ -66,7 +66,8 @@ async function pumpMachine(
   let lost: number | null = null
   const glimpses = new Map<string, number>()
   for (;;) {
-    const result = await turn(link, now, holds, session, { stopping: stop.aborted, glimpses, ...shared })
+    const open = now.filter(({ state }) => state !== 'seen' && state !== 'refused')
+    const result = await turn(link, open, holds, session, { stopping: stop.aborted, glimpses, ...shared })
     for (const delivery of result.moved) options.onMove?.(delivery)
     for (const [id, { reason }] of result.waiting) options.onWait?.(id, reason)
     // What was written before the connection was lost, or by somebody else, is in the ledger, and not in the result.

@@ -149,7 +149,7 @@ export class World implements AgentWorld {
   }
 
   #changed(agent: SimulatedAgent): void {
-    this.machines.get(agent.worker.slice(0, agent.worker.indexOf('/')))?.changed()
+    this.machines.get(agent.worker.slice(0, agent.worker.indexOf('/')))?.changed(agent)
   }
 
   #issueOf(id: string): IssueRef {
