@@ -62,7 +62,7 @@ const quoted = (column: string) => `"${column}"`
 function valuesOf(trx: Trx, rows: readonly Row[], columns: readonly string[]): { readonly text: string; readonly given: unknown[] } {
   const given: unknown[] = []
   for (const row of rows) for (const column of columns) given.push(row[column])
-  const numbered = sql`${0}`.compile(trx).sql !== '?'
+  const numbered = !sql`select ${0}`.compile(trx).sql.endsWith('?')
   const placeholders = (row: number) => columns.map((_, column) => (numbered ? `$${row * columns.length + column + 1}` : '?')).join(', ')
   const first = `(${placeholders(0)})`
   const text = rows.map((_, row) => (numbered ? `(${placeholders(row)})` : first))
