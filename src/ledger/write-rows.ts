@@ -32,22 +32,26 @@ export async function insertRows<T extends keyof Inserted>(trx: Trx, table: T, r
 
 const keys = { dispatch: 'id', delivery: 'id', issue: 'ref' } as const
 
-/** Sets these columns of each row to what the row says; the last one counts where a row is given twice. */
+/** Sets these columns of each row that is there to what is said of it; the last counts where it is given twice. Returns what `ending` asks for. */
 export async function writeRows<T extends keyof typeof keys, C extends keyof Tables[T] & string>(
   trx: Trx,
   table: T,
   columns: readonly C[],
   rows: readonly Readonly<Record<C | (typeof keys)[T], unknown>>[],
-): Promise<void> {
+  ending = '',
+): Promise<Row[]> {
   const key = keys[table]
   const given = rows as readonly Row[]
+  const returned: Row[] = []
   const latest = [...new Map(given.map((row) => [row[key], row])).values()]
   for (const part of chunks(latest)) {
     const values = valuesOf(trx, part, [key, ...columns])
     const sets = columns.map((column, index) => `${quoted(column)} = ${read(`v.column${index + 2}`, column, part)}`)
-    const statement = `update ${table} set ${sets.join(', ')} from (values ${values.text}) as v where ${table}.${key} = v.column1`
-    await trx.executeQuery(CompiledQuery.raw(statement, values.given))
+    const statement = `update ${table} set ${sets.join(', ')} from (values ${values.text}) as v where ${table}.${key} = v.column1 ${ending}`
+    const result = await trx.executeQuery<Row>(CompiledQuery.raw(statement, values.given))
+    for (const row of result.rows) returned.push(row)
   }
+  return returned
 }
 
 /** PostgreSQL takes what stands in `values` for text, unless it is told. */

@@ -92,8 +92,9 @@ async function look(
 ): Promise<Case[]> {
   const panes = new Map(sight.panes.flatMap((pane) => (pane.worker === null ? [] : [[pane.worker, pane] as const])))
   const workers = new Map(link.machine.windows.flatMap((window) => window.workers.map((worker) => [worker.id, worker] as const)))
-  // The breaker is asked for what is still to be placed, and looks at every agent for that.
-  const judges = deliveries.some(({ state }) => state === 'planned') ? breakers : null
+  const busy = new Set(deliveries.filter(({ state }) => pastingStates.includes(state) || state === 'submitted').map(({ worker }) => worker))
+  // The breaker is asked for what could be placed now, and looks at every agent for that.
+  const judges = deliveries.some(({ state, worker }) => state === 'planned' && !busy.has(worker)) ? breakers : null
   const kindOf = kindsAtOnce()
   if (judges !== null) judge(judges, workers, { sight, screens }, deliveries, kindOf, session.clock.now())
   // Between two looks a busy agent can scroll what it echoed off the screen: the id is looked for above it too.
@@ -101,7 +102,6 @@ async function look(
     .filter(({ state }) => state === 'submitted' || state === 'unknown')
     .flatMap(({ worker }) => panes.get(worker)?.id ?? [])
   const history = await capture(tmux, sent, { lines: historyRows })
-  const busy = new Set(deliveries.filter(({ state }) => pastingStates.includes(state) || state === 'submitted').map(({ worker }) => worker))
   return deliveries.map((delivery) => {
     const worker = workers.get(delivery.worker)
     const pane = panes.get(delivery.worker) ?? null
