@@ -14,41 +14,62 @@ interface Composer extends Span {
   readonly prompt: string
 }
 
-function composerOf(rows: readonly string[], { composer, below, placeholder }: CustomAgent): Composer | null {
-  const pattern = new RegExp(composer, 'du')
+/** A spec's patterns, compiled once for all screens that are looked at with them. */
+interface Patterns extends Record<'waiting' | 'working' | 'error', readonly RegExp[]> {
+  readonly ready: RegExp | null
+  readonly composer: RegExp
+  readonly below: RegExp | null
+  readonly placeholder: RegExp | null
+  /** How many rows above the composer say a state. */
+  readonly rows: number
+}
+
+function compiled({ ready, composer, below, placeholder, waiting, working, error, rows }: CustomAgent): Patterns {
+  const one = (pattern: string) => new RegExp(pattern, 'u')
+  const maybe = (pattern: string | null) => (pattern === null ? null : one(pattern))
+  const states = { waiting: waiting.map(one), working: working.map(one), error: error.map(one) }
+  return {
+    ready: maybe(ready),
+    composer: new RegExp(composer, 'du'),
+    below: maybe(below),
+    placeholder: maybe(placeholder),
+    ...states,
+    rows,
+  }
+}
+
+function composerOf(rows: readonly string[], { composer: pattern, below, placeholder }: Patterns): Composer | null {
   const first = rows.findLastIndex((row) => pattern.test(row))
   const match = pattern.exec(rows[first] ?? '')
   if (match === null) return null
   const [from, to] = match.indices?.[1] ?? [match[0].length, match[0].length]
-  const closing = below === null ? null : new RegExp(below, 'u')
-  const end = closing === null ? lastRow(rows) + 1 : rows.findIndex((row, i) => i > first && closing.test(row))
+  const end = below === null ? lastRow(rows) + 1 : rows.findIndex((row, i) => i > first && below.test(row))
   if (end <= first) return null
   const row = rows[first] ?? ''
   const typed = [row.slice(from, to), ...rows.slice(first + 1, end)].join('\n').trim()
-  const draft = placeholder !== null && new RegExp(placeholder, 'u').test(typed) ? '' : typed
+  const draft = placeholder?.test(typed) === true ? '' : typed
   return { first, end, draft, prompt: row.slice(0, from) + row.slice(to) }
 }
 
 /** The first row that says one of these states; of several states, the first that is named here. */
-function stateIn(rows: readonly string[], custom: CustomAgent): { readonly state: ReadingState; readonly row: string } | null {
+function stateIn(rows: readonly string[], patterns: Patterns): { readonly state: ReadingState; readonly row: string } | null {
   for (const state of ['waiting', 'working', 'error'] as const) {
-    const patterns = custom[state].map((pattern) => new RegExp(pattern, 'u'))
-    const row = rows.findLast((each) => patterns.some((pattern) => pattern.test(each)))
+    const row = rows.findLast((each) => patterns[state].some((pattern) => pattern.test(each)))
     if (row !== undefined) return { state, row }
   }
   return null
 }
 
-function look(screen: readonly string[], pane: PaneFacts, custom: CustomAgent): Look {
+function look(screen: readonly string[], pane: PaneFacts, patterns: Patterns): Look {
   const rows = screen.map((row) => row.slice(0, columns).toWellFormed().trimEnd())
-  const ready = custom.ready === null ? null : new RegExp(custom.ready, 'u')
+  const { ready } = patterns
   const ran = rows.some((row) => (ready === null ? row !== '' : ready.test(row)))
   if (pane.dead || isShell(pane.command)) return without(rows, pane, ran || shellTells(rows))
-  const composer = composerOf(rows, custom)
+  const composer = composerOf(rows, patterns)
   const last = composer?.first ?? lastRow(rows) + 1
-  const above = rows.slice(Math.max(0, last - custom.rows), last)
+  const above = rows.slice(Math.max(0, last - patterns.rows), last)
   const around = composer === null ? above : [...above, composer.prompt, ...rows.slice(composer.end)]
-  const said = stateIn(around, custom)
+  const said = stateIn(around, patterns)
   const question = said?.state === 'waiting' ? around.join('\n').trim() : undefined
   if (composer === null) return said === null ? without(rows, pane, ran) : absent(said.state, null, evidenceOf(said.row), question)
   const state = said?.state ?? 'idle'
@@ -87,11 +108,12 @@ const bytesOf = { Enter: '\r', 'M-Enter': '\u001b\r', 'C-j': '\n', 'C-d': '\u000
 
 /** The kind that a spec declares; without its patterns nothing is recognised. */
 export function customKind(custom: CustomAgent = bare): AgentKind {
+  const patterns = compiled(custom)
   return {
     kind: 'custom',
     command: [],
     start: (config: AgentConfig) => ({ argv: config.command, env: config.env }),
-    look: (screen, pane) => look(screen, pane, custom),
+    look: (screen, pane) => look(screen, pane, patterns),
     place: (text, id, seen) => place(text, id, seen, custom),
     answer: (choice) => (/^[^\u0000-\u001f\u007f-\u009f]+$/u.test(choice) ? [{ type: choice }, { key: 'Enter' }] : null),
     limits: { ready: 60_000, placed: 10_000, seen: 20_000, settle: custom.settle },

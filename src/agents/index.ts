@@ -32,8 +32,21 @@ const kinds: ReadonlyMap<string, AgentKind> = new Map(
 /** Names that may stand in `agent.kind`. */
 export const agentKinds: readonly string[] = [...kinds.keys(), 'custom']
 
+type Named = Pick<AgentConfig, 'kind' | 'custom'>
+
+/** `agentKind` for many agents that are looked at together: the patterns of a kind that the spec declares are compiled once. */
+export function kindsAtOnce(): (config: Named) => AgentKind {
+  const known = new Map<Named['custom'], AgentKind>()
+  return (config) => {
+    const found = config.kind === 'custom' ? known.get(config.custom) : undefined
+    const kind = found ?? agentKind(config)
+    if (config.kind === 'custom') known.set(config.custom, kind)
+    return kind
+  }
+}
+
 /** The kind of that name; for `custom`, as the spec declares it. Throws BurnError `agent_unknown` (exit 2) with the names there are. */
-export function agentKind({ kind, custom }: Pick<AgentConfig, 'kind' | 'custom'>): AgentKind {
+export function agentKind({ kind, custom }: Named): AgentKind {
   const found = kind === 'custom' ? legible(customKind(custom)) : kinds.get(kind)
   if (found !== undefined) return found
   const near = nearest(kind, agentKinds)

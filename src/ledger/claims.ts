@@ -8,6 +8,7 @@ import { chunks, type Rows } from './engine.ts'
 import { append, fingerprint } from './events.ts'
 import { toDelivery, toDispatch } from './rows.ts'
 import { taken } from './verdicts.ts'
+import { insertRows } from './write-rows.ts'
 
 /** Who holds the lease of what is planned, and until when. */
 export interface Lease {
@@ -25,17 +26,11 @@ export async function claim(trx: Transaction<Tables>, claims: readonly Claim[], 
   for (const part of chunks(await stillDue(trx, claims))) {
     const rows = part.map((each): DispatchRow => claimedRow(each, at))
     // Whose issue or slot is taken is decided by the unique indexes, and by nothing that was read before.
-    const ids = await trx
-      .insertInto('dispatch')
-      .values(rows)
-      .onConflict((c) => c.doNothing())
-      .returning('id')
-      .execute()
-    const inserted = new Set(ids.map(({ id }) => id))
+    const inserted = new Set((await insertRows(trx, 'dispatch', rows, 'on conflict do nothing returning id')).map(({ id }) => id))
     const mine = part.filter(({ id }) => inserted.has(id))
     won.push(...rows.filter(({ id }) => inserted.has(id)).map(toDispatch))
     const texts = mine.map((each) => planned(each, each.issue, lease, at))
-    if (texts.length > 0) await trx.insertInto('delivery').values(texts).execute()
+    await insertRows(trx, 'delivery', texts)
     const events = mine.map(({ id, issue, worker, reason }): NewEvent => {
       return { kind: 'dispatch.claimed', subject: id, issue, worker, text: reason }
     })
@@ -110,7 +105,7 @@ function planned({ id, kind, worker, text }: PlannedText, issue: string | null, 
 /** Plans texts that belong to no dispatch. */
 export async function plan(trx: Transaction<Tables>, texts: readonly PlannedText[], lease: Lease, at: number): Promise<Delivery[]> {
   const rows = texts.map((text) => planned(text, null, lease, at))
-  for (const part of chunks(rows)) await trx.insertInto('delivery').values(part).execute()
+  await insertRows(trx, 'delivery', rows)
   await append(trx, rows.map(plannedEvent), at)
   return rows.map(toDelivery)
 }

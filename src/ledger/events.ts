@@ -3,17 +3,16 @@ import type { Transaction } from 'kysely'
 import type { Event } from '../core/ledger.ts'
 import type { Tables } from './tables.ts'
 import { createHash } from 'node:crypto'
-import { chunks } from './engine.ts'
+import { insertRows } from './write-rows.ts'
 
 export type NewEvent = Omit<Event, 'seq' | 'at'>
 
 export async function append(trx: Transaction<Tables>, events: readonly NewEvent[], at: number): Promise<void> {
-  for (const part of chunks(events)) {
-    await trx
-      .insertInto('event')
-      .values(part.map(({ kind, subject, issue, worker, text }) => ({ at, kind, subject, issue, worker, text })))
-      .execute()
-  }
+  await insertRows(
+    trx,
+    'event',
+    events.map(({ kind, subject, issue, worker, text }) => ({ at, kind, subject, issue, worker, text })),
+  )
 }
 
 /** What stays of a delivery's text once it is emptied: enough to prove which text it was. */

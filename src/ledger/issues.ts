@@ -1,14 +1,15 @@
 /** What is kept of the forge: issues, and how far each repo was read. */
-import type { Insertable, Transaction } from 'kysely'
+import type { Transaction } from 'kysely'
 import type { Issue, IssueRef, RepoRef } from '../core/nouns.ts'
 import type { NewEvent } from './events.ts'
-import type { IssueRow, RepoRow, Tables } from './tables.ts'
+import type { RepoRow, Tables } from './tables.ts'
 import { sql } from 'kysely'
 import { liveStates } from '../core/lives.ts'
 import { among, chunks } from './engine.ts'
 import { append } from './events.ts'
 import { fromIssue } from './rows.ts'
 import { judgeAgain, toJudge, toJudgeUnlessTaken } from './verdicts.ts'
+import { insertRows, writeRows } from './write-rows.ts'
 
 type ForgeColumns = ReturnType<typeof fromIssue>
 const columns = [
@@ -27,7 +28,7 @@ const columns = [
   'url',
 ] as const
 /** What a verdict is given by: a comment more is no reason to judge an issue again. */
-const judgedBy = ['title', 'labels', 'assignees', 'author', 'state'] as const
+const judgedBy: ReadonlySet<string> = new Set(['title', 'labels', 'assignees', 'author', 'state'])
 
 export async function saveIssues(
   trx: Transaction<Tables>,
@@ -57,32 +58,30 @@ async function mergeIssues(trx: Transaction<Tables>, given: readonly ForgeColumn
     )
     .execute()
   const kept = new Map(rows.map((row) => [row.ref, row]))
-  const differs = (issue: ForgeColumns, among: readonly (keyof ForgeColumns)[]) =>
-    among.some((column) => kept.get(issue.ref)?.[column] !== issue[column])
-  const changed = given.filter((issue) => differs(issue, columns))
-  const judged = Map.groupBy(changed, (issue) => differs(issue, judgedBy))
-  await upsert(trx, judged.get(true) ?? [], toJudgeUnlessTaken)
-  await upsert(trx, judged.get(false) ?? [], {})
-  return changed.flatMap(({ ref, state, title }) => {
+  const differing = (issue: ForgeColumns) => columns.filter((column) => kept.get(issue.ref)?.[column] !== issue[column])
+  const changed = given.map((issue) => ({ issue, differs: differing(issue) })).filter(({ differs }) => differs.length > 0)
+  const [known, found] = [changed.filter(({ issue }) => kept.has(issue.ref)), changed.filter(({ issue }) => !kept.has(issue.ref))]
+  await insertRows(
+    trx,
+    'issue',
+    found.map(({ issue }) => ({ ...issue, ...unjudged })),
+  )
+  // Only what differs: writing what stayed as it was would write its indexes, and ask for every dispatch of the issue.
+  for (const alike of Map.groupBy(known, ({ differs }) => differs.join()).values())
+    await writeRows(
+      trx,
+      'issue',
+      alike[0]?.differs ?? [],
+      alike.map(({ issue }) => issue),
+    )
+  const again = known.filter(({ differs }) => differs.some((column) => judgedBy.has(column))).map(({ issue }) => issue.ref)
+  if (again.length > 0) await trx.updateTable('issue').set(toJudgeUnlessTaken).where('ref', 'in', again).execute()
+  return changed.flatMap(({ issue: { ref, state, title } }) => {
     const before = kept.get(ref)
     if (before?.state === state) return []
     const kind = before === undefined ? 'issue.found' : state === 'closed' ? 'issue.closed' : 'issue.reopened'
     return [{ kind, subject: ref, issue: ref, worker: null, text: title }]
   })
-}
-
-async function upsert(trx: Transaction<Tables>, issues: readonly ForgeColumns[], also: Partial<typeof toJudgeUnlessTaken>): Promise<void> {
-  if (issues.length === 0) return
-  await trx
-    .insertInto('issue')
-    .values(issues.map((issue): Insertable<IssueRow> => ({ ...issue, ...unjudged })))
-    .onConflict((c) =>
-      c.column('ref').doUpdateSet((eb) => ({
-        ...Object.fromEntries(columns.map((column) => [column, eb.ref(`excluded.${column}`)])),
-        ...also,
-      })),
-    )
-    .execute()
 }
 
 /** A complete listing has every open issue: what it does not have is no longer open. */

@@ -165,7 +165,7 @@ export async function moveDeliveries(trx: Trx, moves: readonly DeliveryMove[], o
     moved.push(next)
   }
   const step = ['state', 'evidence', 'changed_at', 'incarnation', 'presses'] as const
-  const after = [...rows.values()].filter((row) => moved.includes(row))
+  const after = [...new Map(moved.map((row) => [row.id, row])).values()]
   await writeRows(
     trx,
     'delivery',

@@ -84,13 +84,13 @@ function prepare(database: DatabaseSync, text: string): SqliteStatement {
   }
 }
 
-/** Plain objects made from arrays: measured to take half the time of node's own rows, whose prototype is null. */
+/** Plain objects made from arrays, by index: measured to take two thirds of the time of node's own rows, whose prototype is null, or of iterating over the names. */
 function rowsOf(statement: StatementSync, names: readonly string[], values: readonly Bound[]): Record<string, unknown>[] {
   statement.setReturnArrays(true)
   const rows = statement.all(...values) as unknown as unknown[][]
   return rows.map((row) => {
     const object: Record<string, unknown> = {}
-    for (const [index, name] of names.entries()) object[name] = row[index]
+    for (let index = 0; index < names.length; index++) object[names[index] as string] = row[index]
     return object
   })
 }

@@ -1,7 +1,6 @@
 /** The ledger over an engine: every method is one transaction. */
 import type { Ledger } from '../core/ledger.ts'
 import type { Engine } from './engine.ts'
-import { chunks } from './engine.ts'
 import type { Dispatch } from '../core/lives.ts'
 import type { Transaction } from 'kysely'
 import type { Tables } from './tables.ts'
@@ -94,23 +93,18 @@ const freed = (moved: readonly Dispatch[]) => moved.some(({ state }) => !slotSta
 type Saved = Parameters<Ledger['saveComments']>[0]
 
 async function saveComments(trx: Trx, comments: Saved, at: number): Promise<void> {
-  const events: NewEvent[] = []
-  for (const part of chunks(comments)) {
-    const said = new Map(part.map((comment) => [comment.id, comment]))
-    const rows = await trx
-      .selectFrom('dispatch')
-      .selectAll()
-      .where('id', 'in', [...said.keys()])
-      .execute()
-    const changed = rows.map((row) => ({
-      ...row,
-      comment_id: said.get(row.id)?.comment_id ?? null,
-      comment_says: said.get(row.id)?.says ?? null,
-    }))
-    await writeRows(trx, 'dispatch', ['comment_id', 'comment_says'], changed)
-    for (const { id, issue, worker, comment_id, comment_says } of changed)
-      events.push({ kind: 'dispatch.commented', subject: id, issue, worker, text: `comment ${comment_id} says ${comment_says}` })
-  }
+  const rows = comments.map(({ id, comment_id, says }) => ({ id, comment_id, comment_says: says }))
+  const saved = await writeRows(
+    trx,
+    'dispatch',
+    ['comment_id', 'comment_says'],
+    rows,
+    'returning id, issue, worker, comment_id, comment_says',
+  )
+  const events = saved.map(({ id, issue, worker, comment_id, comment_says }): NewEvent => {
+    const text = `comment ${String(comment_id)} says ${String(comment_says)}`
+    return { kind: 'dispatch.commented', subject: String(id), issue: String(issue), worker: String(worker), text }
+  })
   await append(trx, events, at)
 }
 

@@ -1,13 +1,14 @@
 /** Where open issues stand, and why: what a cycle has to judge, and each repo's queue. */
 import type { Transaction } from 'kysely'
 import type { Backlog, IssueRecord, Standing, Verdict } from '../core/ledger.ts'
-import type { IssueRef, RepoRef } from '../core/nouns.ts'
+import type { RepoRef } from '../core/nouns.ts'
 import type { NewEvent } from './events.ts'
 import type { Tables } from './tables.ts'
 import { sql } from 'kysely'
 import { among, chunks } from './engine.ts'
 import { append } from './events.ts'
 import { issueRecords } from './failures.ts'
+import { writeRows } from './write-rows.ts'
 
 type Trx = Transaction<Tables>
 
@@ -111,27 +112,18 @@ export async function saveVerdicts(trx: Transaction<Tables>, verdicts: readonly 
     const kept = new Map(rows.map((row) => [row.ref, row]))
     const present = part.filter(({ issue, revision }) => kept.get(issue)?.revision === revision)
     const stands = present.filter(({ issue, standing }) => kept.get(issue)?.standing !== standing)
-    for (const [{ standing }, refs] of alike(stands, ({ standing }) => String(standing)))
-      await trx.updateTable('issue').set({ standing }).where('ref', 'in', refs).execute()
     const news = present.filter(({ issue, eligible, reason }) => {
       const row = kept.get(issue)
       return row?.verdict !== reason || row.eligible !== Number(eligible)
     })
-    for (const [{ eligible, reason }, refs] of alike(news, (verdict) => `${verdict.eligible} ${verdict.reason}`)) {
-      await trx
-        .updateTable('issue')
-        .set({ eligible: Number(eligible), verdict: reason, verdict_at: at })
-        .where('ref', 'in', refs)
-        .execute()
+    const rowOf = ({ issue, standing, eligible, reason }: Verdict) => {
+      return { ref: issue, standing, eligible: Number(eligible), verdict: reason, verdict_at: at }
     }
-    for (const { issue, eligible, reason } of news) {
+    // Apart, since what stands where it stood keeps its place in three indexes.
+    await writeRows(trx, 'issue', ['standing'], stands.map(rowOf))
+    await writeRows(trx, 'issue', ['eligible', 'verdict', 'verdict_at'], news.map(rowOf))
+    for (const { issue, eligible, reason } of news)
       events.push({ kind: eligible ? 'issue.eligible' : 'issue.ineligible', subject: issue, issue, worker: null, text: reason })
-    }
   }
   await append(trx, events, at)
-}
-
-/** Most issues share their verdict with many others: one statement for each. */
-function alike(verdicts: readonly Verdict[], key: (verdict: Verdict) => string): [Verdict, IssueRef[]][] {
-  return [...Map.groupBy(verdicts, key).values()].map((same) => [same[0] as Verdict, same.map(({ issue }) => issue)])
 }

@@ -1,41 +1,74 @@
-/** Rows that changed, written back: one statement for all that are alike. */
+/**
+ * Rows written in groups: one statement for many. Its text is put together here, since for hundreds of rows Kysely's way to it takes as long as the
+ * engine takes to run it. Groups are of 1, 2, 4, … rows, so that texts repeat and are prepared once.
+ */
 import type { Transaction } from 'kysely'
-import type { DeliveryRow, DispatchRow, Tables } from './tables.ts'
-import { sql } from 'kysely'
+import type { DeliveryRow, DispatchRow, EventRow, IssueRow, Tables } from './tables.ts'
+import { CompiledQuery, sql } from 'kysely'
 import { chunks } from './engine.ts'
 
-interface Rows {
+type Trx = Transaction<Tables>
+type Row = Readonly<Record<string, unknown>>
+
+interface Inserted {
   readonly dispatch: DispatchRow
   readonly delivery: DeliveryRow
+  readonly event: Omit<EventRow, 'seq'>
+  readonly issue: Omit<IssueRow, 'attempts' | 'done' | 'revision'>
 }
 
-/** Sets these columns of each row to what the row says; the last one counts where a row is given twice. */
-export async function writeRows<T extends keyof Rows>(
-  trx: Transaction<Tables>,
-  table: T,
-  columns: readonly (keyof Rows[T] & string)[],
-  rows: readonly Rows[T][],
-): Promise<void> {
-  const latest = [...new Map(rows.map((row) => [row.id, row])).values()]
-  for (const part of chunks(latest, 64)) {
-    const all = filledUp(part)
-    const sets = columns.map((column) => sql`${sql.ref(column)} = ${valueOf(column, all)}`)
-    const ids = all.map(({ id }) => sql`${id}`)
-    await sql`update ${sql.table(table)} set ${sql.join(sets)} where id in (${sql.join(ids)})`.execute(trx)
+/** Writes new rows; all say the same columns. `ending`: what follows the values in the statement. Returns what that asks to be returned. */
+export async function insertRows<T extends keyof Inserted>(trx: Trx, table: T, rows: readonly Inserted[T][], ending = ''): Promise<Row[]> {
+  const columns = Object.keys(rows[0] ?? {})
+  const returned: Row[] = []
+  for (const part of chunks(rows as readonly unknown[] as readonly Row[])) {
+    const { text, given } = valuesOf(trx, part, columns)
+    const statement = `insert into ${table} (${columns.map(quoted).join(', ')}) values ${text} ${ending}`
+    const result = await trx.executeQuery<Row>(CompiledQuery.raw(statement, given))
+    for (const row of result.rows) returned.push(row)
   }
+  return returned
 }
 
-/** To 1, 2, 4, … rows, by the last one over again: statements of few lengths are prepared once, and that is half of what one costs. */
-function filledUp<Row>(rows: readonly Row[]): Row[] {
-  const length = 2 ** Math.ceil(Math.log2(rows.length))
-  return [...rows, ...Array.from({ length: length - rows.length }, () => rows.at(-1) as Row)]
+const keys = { dispatch: 'id', delivery: 'id', issue: 'ref' } as const
+
+/** Sets these columns of each row that is there to what is said of it; the last counts where it is given twice. Returns what `ending` asks for. */
+export async function writeRows<T extends keyof typeof keys, C extends keyof Tables[T] & string>(
+  trx: Trx,
+  table: T,
+  columns: readonly C[],
+  rows: readonly Readonly<Record<C | (typeof keys)[T], unknown>>[],
+  ending = '',
+): Promise<Row[]> {
+  const key = keys[table]
+  const given = rows as readonly Row[]
+  const returned: Row[] = []
+  const latest = [...new Map(given.map((row) => [row[key], row])).values()]
+  for (const part of chunks(latest)) {
+    const values = valuesOf(trx, part, [key, ...columns])
+    const sets = columns.map((column, index) => `${quoted(column)} = ${read(`v.column${index + 2}`, column, part)}`)
+    const statement = `update ${table} set ${sets.join(', ')} from (values ${values.text}) as v where ${table}.${key} = v.column1 ${ending}`
+    const result = await trx.executeQuery<Row>(CompiledQuery.raw(statement, values.given))
+    for (const row of result.rows) returned.push(row)
+  }
+  return returned
 }
 
-/** What all rows have in common is said once. PostgreSQL takes a parameter of a `case` for text, unless it is told. */
-function valueOf<Row extends { readonly id: string }>(column: keyof Row, rows: readonly Row[]) {
-  const said = (value: unknown) => (typeof value === 'number' ? sql`cast(${value} as bigint)` : sql`${value}`)
-  const values = new Set(rows.map((row) => row[column]))
-  if (values.size === 1) return said(values.values().next().value)
-  const cases = rows.map((row) => sql`when ${row.id} then ${said(row[column])}`)
-  return sql`case id ${sql.join(cases, sql` `)} end`
+/** PostgreSQL takes what stands in `values` for text, unless it is told. */
+function read(value: string, column: string, rows: readonly Row[]): string {
+  const known = rows.find((row) => row[column] !== null)
+  return known === undefined ? 'null' : typeof known[column] === 'number' ? `cast(${value} as bigint)` : value
+}
+
+const quoted = (column: string) => `"${column}"`
+
+/** `(?, ?), (?, ?)` or `($1, $2), ($3, $4)`, as the engine's dialect has it, and what is bound to it. */
+function valuesOf(trx: Trx, rows: readonly Row[], columns: readonly string[]): { readonly text: string; readonly given: unknown[] } {
+  const given: unknown[] = []
+  for (const row of rows) for (const column of columns) given.push(row[column])
+  const numbered = !sql`select ${0}`.compile(trx).sql.endsWith('?')
+  const placeholders = (row: number) => columns.map((_, column) => (numbered ? `$${row * columns.length + column + 1}` : '?')).join(', ')
+  const first = `(${placeholders(0)})`
+  const text = rows.map((_, row) => (numbered ? `(${placeholders(row)})` : first))
+  return { text: text.join(', '), given }
 }

@@ -15,7 +15,7 @@ import { Breakers } from './breakers.ts'
 import { startsOf } from './layout.ts'
 import { identityFor } from './prompts.ts'
 import { leaseLength, withLeases } from './session.ts'
-import { turn } from './turn.ts'
+import { mover, turn, type TurnOptions } from './turn.ts'
 
 /** `planned`: what a dry run would do. `named`: told who it is, and seen so. `already`: it knew. `unproven`: told, but not seen. `failed`: see why. */
 export type Outcome = 'planned' | 'named' | 'already' | 'unproven' | 'failed'
@@ -69,6 +69,7 @@ class Ward {
   readonly #breakers: Breakers | null
   readonly #workers: readonly Worker[]
   readonly #session: Session
+  readonly #move: TurnOptions['move']
   readonly #options: ChristenOptions
 
   constructor(
@@ -84,6 +85,7 @@ class Ward {
     this.#waking = begun
     this.#breakers = breakers
     this.#session = session
+    this.#move = mover(session)
     this.#options = options
   }
 
@@ -206,6 +208,7 @@ class Ward {
     const { moved, lost, refused } = await turn(this.#link, this.#waking, new Map(), this.#session, {
       stopping: stop.aborted,
       breakers: this.#breakers,
+      move: this.#move,
       glimpses: this.#glimpses,
     })
     const known = refused ? await this.#session.ledger.deliveries({ ids: this.#waking.map(({ id }) => id) }) : moved

@@ -1,10 +1,11 @@
 /** Keeps the fleet's comments on the forge as the ledger says they should be: one a dispatch, written once, then edited. */
-import type { Dispatch } from '../core/lives.ts'
+import type { Delivery, Dispatch } from '../core/lives.ts'
 import type { IssueRef, Worker, WorkerId } from '../core/nouns.ts'
 import type { Session } from './session.ts'
 import { BurnError, messageOf } from '../core/errors.ts'
 import { councilComment, ownComment, workComment } from '../decide/marker.ts'
 import { mapBounded } from './bounded.ts'
+import { together } from './together.ts'
 
 const atOnce = 16
 
@@ -42,9 +43,10 @@ export async function syncComments(fresh: ReadonlySet<string>, session: Session)
   const workers = new Map(
     fleet.machines.flatMap(({ windows }) => windows.flatMap((window) => window.workers.map((w) => [w.id, w] as const))),
   )
+  const held = together((ids: readonly string[]) => leased(ids, ledger))
   const written = await mapBounded(due, atOnce, async (thread) => {
     try {
-      return await sync(thread, fresh, session, workers)
+      return await sync(thread, fresh, held, session, workers)
     } catch (thrown) {
       session.notify({ level: 'warn', subject: thread.issue, text: `its comment could not be written: ${messageOf(thrown)}` })
       return []
@@ -53,11 +55,23 @@ export async function syncComments(fresh: ReadonlySet<string>, session: Session)
   await ledger.saveComments(written.flat(), session.clock.now())
 }
 
+type Leased = Pick<Delivery, 'id' | 'lease_owner'>
+type Held = (ids: readonly string[]) => Promise<ReadonlyMap<string, Leased>>
+
+/** What a dispatch's claim hangs on: its delivery, or where it has none its sprint. */
+async function leased(ids: readonly string[], ledger: Session['ledger']): Promise<readonly Leased[]> {
+  const deliveries = await ledger.deliveries({ ids, limit: ids.length })
+  const known = new Set(deliveries.map(({ id }) => id))
+  const others = ids.filter((id) => !known.has(id))
+  return others.length === 0 ? deliveries : [...deliveries, ...(await ledger.sprints({ ids: others }))]
+}
+
 type Saved = { readonly id: string; readonly comment_id: string; readonly says: string }
 
 async function sync(
   thread: Thread,
   fresh: ReadonlySet<string>,
+  held: Held,
   session: Session,
   workers: ReadonlyMap<WorkerId, Worker>,
 ): Promise<Saved[]> {
@@ -77,7 +91,7 @@ async function sync(
     thread.comment_id ??
     (fresh.has(first.id) ? null : (ownComment(await forge.comments(thread.issue), fleet.name, first.id, null)?.id ?? null))
   if (known === null) {
-    if (!(await stillHolds(thread, session))) return []
+    if (!(await stillHolds(thread, held, session))) return []
     const { id } = await forge.comment(thread.issue, body)
     return thread.dispatches.map((d) => ({ id: d.id, comment_id: id, says: d.state }))
   }
@@ -92,8 +106,8 @@ async function sync(
 }
 
 /** Asked right before the first comment is written: a process that slept longer than its lease must not write what another has written by now. */
-async function stillHolds({ dispatches }: Thread, { ledger, owner }: Session): Promise<boolean> {
+async function stillHolds({ dispatches }: Thread, held: Held, { owner }: Session): Promise<boolean> {
   const ids = dispatches.map(({ id }) => id)
-  const carried = [...(await ledger.deliveries({ ids })), ...(await ledger.sprints({ ids }))]
-  return carried.some(({ lease_owner }) => lease_owner === owner)
+  const claims = await held(ids)
+  return ids.some((id) => claims.get(id)?.lease_owner === owner)
 }

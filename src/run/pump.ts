@@ -9,7 +9,7 @@ import { hasPassed } from '../core/elapsed.ts'
 import { activeStates } from '../core/lives.ts'
 import { loopsIn } from '../decide/loops.ts'
 import { mapBounded } from './bounded.ts'
-import { turn } from './turn.ts'
+import { mover, turn, type TurnOptions } from './turn.ts'
 
 /** Pauses between looks at panes in which nothing moved, milliseconds: the first is a redraw, the last a second look at an idle screen. */
 const shortestPause = 15
@@ -40,23 +40,21 @@ export async function pump(machines: readonly Machine[], session: Session, stop:
   const { deliveries: held, holds: byPeople, leases } = await session.ledger.carrying(session.owner)
   const holds = new Map([...loopsIn(leases, session.clock.now()), ...byPeople])
   const deliveries = held.filter(({ id }) => options.unsure?.has(id) !== true)
-  const carries =
-    ({ name }: Machine) =>
-    (each: Delivery) =>
-      each.worker.startsWith(`${name}/`)
-  const links = await session.machines.open(machines.filter((machine) => deliveries.some(carries(machine))))
+  const carried = Map.groupBy(deliveries, ({ worker }) => worker.slice(0, worker.indexOf('/')))
+  const links = await session.machines.open(machines.filter(({ name }) => carried.has(name)))
   const breakers = deliveries.length === 0 ? null : await Breakers.of(session)
+  const move = mover(session)
   // Where the ledger fails on one machine, the others still end their turns: nobody may step a delivery beside the next pump.
   const done = await mapBounded(links, links.length, async (link) => {
-    const own = deliveries.filter(carries(link.machine))
-    return pumpMachine(link, { deliveries: own, holds, breakers }, session, stop, options)
+    const own = carried.get(link.machine.name) ?? []
+    return pumpMachine(link, { deliveries: own, holds, breakers, move }, session, stop, options)
   })
   return done.flat()
 }
 
 async function pumpMachine(
   first: Link,
-  { deliveries, holds, breakers }: Pick<Carrying, 'deliveries' | 'holds'> & { readonly breakers: Breakers | null },
+  { deliveries, holds, ...shared }: Pick<Carrying, 'deliveries' | 'holds'> & Pick<TurnOptions, 'breakers' | 'move'>,
   session: Session,
   stop: AbortSignal,
   options: PumpOptions,
@@ -70,7 +68,8 @@ async function pumpMachine(
   let lost: number | null = null
   const glimpses = new Map<string, number>()
   for (;;) {
-    const result = await turn(link, now, holds, session, { stopping: stop.aborted, breakers, glimpses })
+    const open = now.filter(({ state }) => state !== 'seen' && state !== 'refused')
+    const result = await turn(link, open, holds, session, { stopping: stop.aborted, glimpses, ...shared })
     for (const delivery of result.moved) options.onMove?.(delivery)
     for (const [id, { reason }] of result.waiting) options.onWait?.(id, reason)
     // What was written before the connection was lost, or by somebody else, is in the ledger, and not in the result.

@@ -2,7 +2,7 @@
 import type { Fleet, Incarnation, Machine, Reading, Worker, WorkerId } from '../core/nouns.ts'
 import type { MachineSight, Pane } from '../core/panes.ts'
 import type { WorkerSight } from '../core/view.ts'
-import { agentKind } from '../agents/index.ts'
+import { kindsAtOnce } from '../agents/index.ts'
 import { incarnationOf } from '../core/panes.ts'
 import { parseSignal } from '../core/signal.ts'
 import { breakerFor } from '../decide/breaker.ts'
@@ -14,11 +14,16 @@ export interface MachineScreens {
   readonly screens: ReadonlyMap<string, readonly string[]>
 }
 
+type KindOf = ReturnType<typeof kindsAtOnce>
+
 export function readWorkers(machines: readonly Machine[], seen: ReadonlyMap<string, MachineScreens>): WorkerSight[] {
+  const kindOf = kindsAtOnce()
   const sights = machines.flatMap((machine) => {
     const screens = seen.get(machine.name)
     const panes = new Map(panesOf(screens?.sight).map((pane) => [pane.worker, pane]))
-    return machine.windows.flatMap(({ workers }) => workers.map((worker) => readWorker(worker, machine, screens, panes.get(worker.id))))
+    return machine.windows.flatMap(({ workers }) =>
+      workers.map((worker) => readWorker(worker, machine, screens, panes.get(worker.id), kindOf)),
+    )
   })
   return withBreakers(sights)
 }
@@ -47,7 +52,13 @@ function panesOf(sight: MachineSight | undefined): readonly Pane[] {
   return sight?.state === 'up' ? sight.panes : []
 }
 
-function readWorker(worker: Worker, machine: Machine, seen: MachineScreens | undefined, pane: Pane | undefined): WorkerSight {
+function readWorker(
+  worker: Worker,
+  machine: Machine,
+  seen: MachineScreens | undefined,
+  pane: Pane | undefined,
+  kindOf: KindOf,
+): WorkerSight {
   const without = (state: Reading['state'], evidence: string): WorkerSight => ({
     worker,
     reading: { state, detail: null, evidence },
@@ -61,7 +72,7 @@ function readWorker(worker: Worker, machine: Machine, seen: MachineScreens | und
   if (pane.dead) return without('dead', `its agent ended${pane.ended === null ? '' : ` ${pane.ended}`}`)
   const incarnation = incarnationOf(pane, sight.server_started)
   if (incarnation === null) return without('dead', 'no agent was started in its pane (burn christen)')
-  const kind = agentKind(worker.agent)
+  const kind = kindOf(worker.agent)
   const look = kind.look(seen.screens.get(pane.id) ?? [], pane)
   const signal = parseSignal(pane.signal)
   const heard = signal === null ? null : (kind.heard?.(signal) ?? null)

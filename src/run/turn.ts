@@ -9,13 +9,14 @@ import type { DeliverySight, DeliveryStep } from '../decide/deliver.ts'
 import type { Breakers } from './breakers.ts'
 import type { Link } from './machines.ts'
 import type { Session } from './session.ts'
-import { agentKind } from '../agents/index.ts'
+import { kindsAtOnce } from '../agents/index.ts'
 import { isLedgerFailure, messageOf } from '../core/errors.ts'
 import { pastingStates } from '../core/lives.ts'
 import { incarnationOf } from '../core/panes.ts'
 import { deliveryLimits, deliverySight, step } from '../decide/deliver.ts'
 import { capture } from '../tmux/panes.ts'
 import { held, placeLine, sanitizes, submitLine } from '../tmux/paste.ts'
+import { together } from './together.ts'
 
 export interface TurnResult {
   readonly moved: readonly Delivery[]
@@ -30,6 +31,8 @@ export interface TurnResult {
 export interface TurnOptions {
   readonly stopping: boolean
   readonly breakers: Breakers | null
+  /** Writes steps, with those of other machines where they come at the same moment; gives what moved. */
+  readonly move: ReturnType<typeof mover>
   /** What the looks before this one found: since when a delivery's id is seen outside the composer. One for all turns of a machine. */
   readonly glimpses: Map<string, Time>
 }
@@ -41,6 +44,10 @@ interface Case {
   readonly kind: AgentKind
   readonly sight: DeliverySight
   readonly step: DeliveryStep
+}
+
+export function mover({ ledger, clock, owner }: Pick<Session, 'ledger' | 'clock' | 'owner'>) {
+  return together((moves: readonly DeliveryMove[]) => ledger.moveDeliveries(moves, owner, clock.now()))
 }
 
 const nothing: TurnResult = { moved: [], waiting: new Map(), lost: true, refused: false }
@@ -58,7 +65,7 @@ export async function turn(
     const seen = await look(link, link.tmux, { sight, screens }, deliveries, holds, options, session)
     const waiting = new Map(seen.flatMap(({ delivery, step: next }) => (next.do === 'wait' ? [[delivery.id, next] as const] : [])))
     const cases = seen.filter(({ step: { do: what } }) => what !== 'wait' && !(options.stopping && what === 'place'))
-    const moved = await apply(cases, link.tmux, session)
+    const moved = await apply(cases, link.tmux, options.move)
     return { moved, waiting, lost: false, refused: moved.length < cases.length }
   } catch (thrown) {
     if (isLedgerFailure(thrown)) throw thrown
@@ -68,6 +75,7 @@ export async function turn(
   }
 }
 
+type KindOf = ReturnType<typeof kindsAtOnce>
 type Screens = ReadonlyMap<string, readonly string[]>
 const historyRows = 200
 
@@ -84,15 +92,16 @@ async function look(
 ): Promise<Case[]> {
   const panes = new Map(sight.panes.flatMap((pane) => (pane.worker === null ? [] : [[pane.worker, pane] as const])))
   const workers = new Map(link.machine.windows.flatMap((window) => window.workers.map((worker) => [worker.id, worker] as const)))
-  // The breaker is asked for what is still to be placed, and looks at every agent for that.
-  const judges = deliveries.some(({ state }) => state === 'planned') ? breakers : null
-  if (judges !== null) judge(judges, workers, { sight, screens }, deliveries, session.clock.now())
+  const busy = new Set(deliveries.filter(({ state }) => pastingStates.includes(state) || state === 'submitted').map(({ worker }) => worker))
+  // The breaker is asked for what could be placed now, and looks at every agent for that.
+  const judges = deliveries.some(({ state, worker }) => state === 'planned' && !busy.has(worker)) ? breakers : null
+  const kindOf = kindsAtOnce()
+  if (judges !== null) judge(judges, workers, { sight, screens }, deliveries, kindOf, session.clock.now())
   // Between two looks a busy agent can scroll what it echoed off the screen: the id is looked for above it too.
   const sent = deliveries
     .filter(({ state }) => state === 'submitted' || state === 'unknown')
     .flatMap(({ worker }) => panes.get(worker)?.id ?? [])
   const history = await capture(tmux, sent, { lines: historyRows })
-  const busy = new Set(deliveries.filter(({ state }) => pastingStates.includes(state) || state === 'submitted').map(({ worker }) => worker))
   return deliveries.map((delivery) => {
     const worker = workers.get(delivery.worker)
     const pane = panes.get(delivery.worker) ?? null
@@ -109,6 +118,7 @@ async function look(
         mode_blocks: sanitizes(tmux.version),
         elsewhere: glimpses.get(delivery.id) ?? null,
       },
+      kindOf(worker?.agent ?? { kind: 'shell' }),
       session,
     )
     if (facts.step.do === 'place') busy.add(delivery.worker)
@@ -124,13 +134,14 @@ function judge(
   workers: ReadonlyMap<WorkerId, Worker>,
   { sight, screens }: { readonly sight: Up; readonly screens: Screens },
   deliveries: readonly Delivery[],
+  kindOf: KindOf,
   now: Time,
 ): void {
   const told = new Map(deliveries.flatMap(({ kind, worker, planned_at }) => (kind === 'identity' ? [[worker, planned_at] as const] : [])))
   for (const pane of sight.panes) {
     const worker = pane.worker === null ? undefined : workers.get(pane.worker)
     if (worker === undefined) continue
-    const kind = agentKind(worker.agent)
+    const kind = kindOf(worker.agent)
     if (now - (told.get(worker.id) ?? 0) < kind.limits.ready / 2) continue
     const lives = incarnationOf(pane, sight.server_started) !== null
     breakers.see(worker.id, lives ? kind.look(screens.get(pane.id) ?? [], pane) : null)
@@ -150,9 +161,9 @@ function caseOf(
     readonly mode_blocks: boolean
     readonly elsewhere: Time | null
   },
+  kind: AgentKind,
   { clock }: Session,
 ): Case {
-  const kind = agentKind(worker?.agent ?? { kind: 'shell' })
   const screen = (pane === null ? undefined : shown.screens.get(pane.id)) ?? []
   const above = (pane === null ? undefined : shown.history.get(pane.id)?.slice(0, -pane.height)) ?? []
   const raw = pane === null || incarnationOf(pane, server_started) === null ? null : kind.look(screen, pane)
@@ -175,10 +186,10 @@ function caseOf(
 }
 
 /** Intents first, all in one write; then the effects of those that were written, all in one go. */
-async function apply(cases: readonly Case[], tmux: Tmux, session: Session): Promise<Delivery[]> {
+async function apply(cases: readonly Case[], tmux: Tmux, move: TurnOptions['move']): Promise<Delivery[]> {
   if (cases.length === 0) return []
-  const { ledger, clock, owner } = session
-  const moved = new Map((await ledger.moveDeliveries(cases.map(moveOf), owner, clock.now())).map((delivery) => [delivery.id, delivery]))
+  const written = await move(cases.map(moveOf))
+  const moved = new Map(cases.flatMap(({ delivery: { id } }) => (written.has(id) ? [[id, written.get(id) as Delivery] as const] : [])))
   const effects = cases.filter((each) => moved.has(each.delivery.id) && (each.step.do === 'place' || each.step.do === 'submit'))
   const replies = await tmux.run(effects.map((each) => effectLine(each, tmux)))
   const refused = effects.filter(
@@ -193,8 +204,8 @@ async function apply(cases: readonly Case[], tmux: Tmux, session: Session): Prom
       evidence: 'the agent ended before the text was placed',
     }
   })
-  for (const delivery of undone.length === 0 ? [] : await ledger.moveDeliveries(undone, owner, clock.now()))
-    moved.set(delivery.id, delivery)
+  const ended = undone.length === 0 ? new Map<string, Delivery>() : await move(undone)
+  for (const { id } of undone) moved.set(id, ended.get(id) ?? (moved.get(id) as Delivery))
   return [...moved.values()]
 }
 

@@ -16,6 +16,11 @@ interface Kept extends MachineScreens {
   readonly sight: Extract<MachineSight, { state: 'up' }>
 }
 
+interface Drawn {
+  readonly pane: Pane
+  readonly screen: readonly string[]
+}
+
 /** One tmux server and its agents. */
 export class SimulatedMachine {
   readonly machine: Machine
@@ -29,6 +34,8 @@ export class SimulatedMachine {
   readonly #buffers = new Map<string, string>()
   #pids = 100
   #kept: Kept | null = null
+  /** What each agent's pane shows, until something about it changes. */
+  readonly #drawn = new Map<SimulatedAgent, Drawn>()
 
   constructor(machine: Machine, world: AgentWorld) {
     this.machine = machine
@@ -44,9 +51,11 @@ export class SimulatedMachine {
     return [...this.agents.values()].find((agent) => agent.worker === worker)
   }
 
-  /** Something about an agent is not as it was. */
-  changed(): void {
+  /** Something about this agent, or about any, is not as it was. */
+  changed(agent?: SimulatedAgent): void {
     this.#kept = null
+    if (agent === undefined) this.#drawn.clear()
+    else this.#drawn.delete(agent)
   }
 
   /** A person, or a timer, raises it and starts an agent wherever none lives. */
@@ -77,8 +86,10 @@ export class SimulatedMachine {
     const panes: Pane[] = []
     const screens = new Map<string, readonly string[]>()
     for (const agent of this.agents.values()) {
-      panes.push(agent.facts({ window_id: '@1' }))
-      screens.set(agent.pane, agent.screen())
+      const drawn = this.#drawn.get(agent) ?? { pane: agent.facts({ window_id: '@1' }), screen: agent.screen() }
+      this.#drawn.set(agent, drawn)
+      panes.push(drawn.pane)
+      screens.set(agent.pane, drawn.screen)
     }
     const head = { machine: this.machine.name, state: 'up' as const, server_started: this.serverStarted, clock: 0, windows: [] }
     return { sight: { ...head, panes }, screens }
@@ -86,13 +97,12 @@ export class SimulatedMachine {
 
   /** Throws where the connection is gone: whether what was asked for is done is not known then. */
   run(lines: readonly (readonly TmuxCommand[])[]): TmuxReply[] {
-    const cut = new BurnError('tmux_closed', `the connection to ${this.machine.name} ended`, 'it is simulated')
+    const cut = () => new BurnError('tmux_closed', `the connection to ${this.machine.name} ended`, 'it is simulated')
     const { breaks } = this
     this.breaks = null
-    if (!this.reachable || !this.up || breaks === 'before') throw cut
+    if (!this.reachable || !this.up || breaks === 'before') throw cut()
     const replies = lines.map((line) => this.#line(line))
-    this.changed()
-    if (breaks === 'after') throw cut
+    if (breaks === 'after') throw cut()
     return replies
   }
 
@@ -117,6 +127,7 @@ export class SimulatedMachine {
     for (const name of buffers) this.#buffers.delete(name)
     const wanted = /,(%\d+) (\d+) \d+ 0\}$/.exec(condition)
     if (agent === undefined || !agent.alive || wanted?.[2] !== String(agent.pid)) return 'burn-refused'
+    this.changed(agent)
     for (const text of texts) {
       if (text === '\r') agent.enter()
       else agent.paste(text.replaceAll('\u001b[200~', '').replaceAll('\u001b[201~', ''))

@@ -20,7 +20,7 @@ export interface Receipt {
 }
 
 /** How often somebody looks after what is stale, milliseconds. */
-const lookEvery = 15 * 60_000
+const lookEvery = 60 * 60_000
 
 export class World implements AgentWorld {
   readonly clock: VirtualClock
@@ -95,7 +95,7 @@ export class World implements AgentWorld {
 
   /**
    * What a turn that ended without a change, or a text that may not have arrived, leaves behind holds a slot. `burn status` says that it is stale, and somebody
-   * who finds that its agent is not at it gives it back. Looks for ever, every quarter of an hour.
+   * who finds that its agent is not at it gives it back. Looks for ever, every hour.
    */
   async tidyUp(): Promise<void> {
     for (;;) {
@@ -149,7 +149,7 @@ export class World implements AgentWorld {
   }
 
   #changed(agent: SimulatedAgent): void {
-    this.machines.get(agent.worker.slice(0, agent.worker.indexOf('/')))?.changed()
+    this.machines.get(agent.worker.slice(0, agent.worker.indexOf('/')))?.changed(agent)
   }
 
   #issueOf(id: string): IssueRef {

@@ -21,11 +21,16 @@ async function plansOf(work: (trx: Transaction<Tables>) => Promise<unknown>): Pr
     transformQuery: ({ node }) => (made.push(node), node),
     transformResult: async ({ result }) => result,
   }
-  await engine.write((trx) => work(trx.withPlugin(watch)))
+  const written: CompiledQuery[] = []
+  await engine.write((trx) => {
+    const watched = trx.withPlugin(watch)
+    const run = watched.executeQuery.bind(watched)
+    return work(Object.assign(watched, { executeQuery: <R>(query: CompiledQuery<R>) => (written.push(query), run(query)) }))
+  })
   const executor = engine.db.getExecutor()
   const plans: string[] = []
-  for (const [index, node] of made.entries()) {
-    const { sql, parameters } = executor.compileQuery(node, { queryId: String(index) })
+  const compiled = made.map((node, index) => executor.compileQuery(node, { queryId: String(index) }))
+  for (const { sql, parameters } of [...compiled, ...written]) {
     const { rows } = await engine.db.executeQuery<{ detail: string }>(CompiledQuery.raw(`explain query plan ${sql}`, [...parameters]))
     plans.push(...rows.map(({ detail }) => `${detail}   <- ${sql.slice(0, 200)}`))
   }
@@ -55,7 +60,7 @@ describe('what is done in every cycle', () => {
       await deliveries(trx, { worker: workers[0], kind: 'identity', limit: 1 })
       for (const filter of [{ issue: 'o/r#1' }, { worker: workers[0] }, { subject: idOf(1) }]) await events(trx, filter)
     })
-    assert.ok(plans.length > 20)
+    assert.ok(plans.length > 20 && plans.some((plan) => plan.includes('update dispatch set')))
     const scans = plans.filter((plan) => /^SCAN (?:issue|dispatch|delivery|event)\b/.test(plan))
     const overHistory = scans.filter(
       (plan) =>
