@@ -28,8 +28,9 @@ export function parseDocument(path: string, content: string): Document {
   const fields = new Map<string, Field>()
   let last = ''
   lines.slice(1, end).forEach((line, index) => {
-    const [, item] = /^\s*-\s+(.*)$/.exec(line) ?? []
-    const [, key, value = ''] = /^([A-Za-z_]+)\s*:(.*)$/.exec(line) ?? []
+    // A dot would end at U+2028, which is no end of a line here.
+    const [, item] = /^\s*-\s+([^]*)$/.exec(line) ?? []
+    const [, key, value = ''] = /^([A-Za-z_]+)\s*:([^]*)$/.exec(line) ?? []
     const before = fields.get(last)
     if (key !== undefined) {
       last = key.toLowerCase()

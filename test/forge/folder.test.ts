@@ -190,7 +190,13 @@ test('what is rendered is read back as it was', () => {
         assert.deepEqual([textOf(document, 'title'), textOf(document, 'state'), document.text], [title, 'open', body])
       },
     ),
-    { numRuns: 200 },
+    {
+      numRuns: 200,
+      examples: [
+        ['\u2028', ''],
+        ['a\u2029b', ''],
+      ],
+    },
   )
 })
 

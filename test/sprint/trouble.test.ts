@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { test, type TestContext } from 'node:test'
+import { describe, test, type TestContext } from 'node:test'
 import type { FailureClass, Sprint } from '../../src/core/sprint.ts'
 import type { Reply } from '../stand-ins/model/replies.ts'
 import { BurnError } from '../../src/core/errors.ts'
@@ -53,216 +53,219 @@ const commentsOf = ({ forge }: SprintRig, number = 1) =>
     ?.items.get(number)
     ?.comments.map(({ body }) => body) ?? []
 
-test('a backend that is not there is said before anything is claimed', async (t) => {
-  const { rig, sprints } = await rigged(t)
-  await rig.model.close()
-  await assert.rejects(sprints.run(), code('sprint_no_backend'))
-  assert.deepEqual(await sprints.context.session.ledger.sprints({}), [])
-  assert.deepEqual(commentsOf(rig), [])
-})
+// They wait more than they work.
+describe('trouble of a sprint', { concurrency: 3 }, () => {
+  test('a backend that is not there is said before anything is claimed', async (t) => {
+    const { rig, sprints } = await rigged(t)
+    await rig.model.close()
+    await assert.rejects(sprints.run(), code('sprint_no_backend'))
+    assert.deepEqual(await sprints.context.session.ledger.sprints({}), [])
+    assert.deepEqual(commentsOf(rig), [])
+  })
 
-test('trouble of the backend gives the issue back without an attempt, ends the run, and has sprints rest', async (t) => {
-  const { rig, sprints } = await rigged(t, { issues: [issue, issue] }, 'limited')
-  const rows = await sprints.run({ count: 2 })
-  assert.equal(rows.length, 1)
-  await ended(rows[0], 'rate_limited', 'released', sprints)
-  assert.equal((await sprints.context.session.ledger.issue(`${repo}#1`))?.attempts, 0)
-  assert.match(commentsOf(rig)[0] ?? '', /state=released[^]*rate_limited/)
-  await assert.rejects(sprints.run(), code('sprint_resting'))
-  assert.equal((await sprints.run({ now: true })).length, 1)
-})
+  test('trouble of the backend gives the issue back without an attempt, ends the run, and has sprints rest', async (t) => {
+    const { rig, sprints } = await rigged(t, { issues: [issue, issue] }, 'limited')
+    const rows = await sprints.run({ count: 2 })
+    assert.equal(rows.length, 1)
+    await ended(rows[0], 'rate_limited', 'released', sprints)
+    assert.equal((await sprints.context.session.ledger.issue(`${repo}#1`))?.attempts, 0)
+    assert.match(commentsOf(rig)[0] ?? '', /state=released[^]*rate_limited/)
+    await assert.rejects(sprints.run(), code('sprint_resting'))
+    assert.equal((await sprints.run({ now: true })).length, 1)
+  })
 
-const replies: readonly (readonly [string, Reply, FailureClass, 'failed' | 'released'])[] = [
-  [
-    'a model that is not known',
-    { status: 404, error: { message: 'The model `stand-in` does not exist', code: 'model_not_found' } },
-    'model_unknown',
-    'released',
-  ],
-  [
-    'a context that overflows',
-    { status: 400, error: { message: 'too long', code: 'context_length_exceeded' } },
-    'context_overflow',
-    'failed',
-  ],
-  ['a key that is refused', { status: 401, error: { message: 'Incorrect API key' } }, 'auth', 'released'],
-  ['an answer without anything', { text: '' }, 'empty_answer', 'failed'],
-  ['calls that are never right', { calls: [{ name: 'write_file', args: '{"path":' }] }, 'backend_failed', 'failed'],
-]
-for (const [what, reply, failure, state] of replies)
-  test(`${what} has its class`, async (t) => {
-    const { sprints } = await rigged(t, { script: () => reply })
+  const replies: readonly (readonly [string, Reply, FailureClass, 'failed' | 'released'])[] = [
+    [
+      'a model that is not known',
+      { status: 404, error: { message: 'The model `stand-in` does not exist', code: 'model_not_found' } },
+      'model_unknown',
+      'released',
+    ],
+    [
+      'a context that overflows',
+      { status: 400, error: { message: 'too long', code: 'context_length_exceeded' } },
+      'context_overflow',
+      'failed',
+    ],
+    ['a key that is refused', { status: 401, error: { message: 'Incorrect API key' } }, 'auth', 'released'],
+    ['an answer without anything', { text: '' }, 'empty_answer', 'failed'],
+    ['calls that are never right', { calls: [{ name: 'write_file', args: '{"path":' }] }, 'backend_failed', 'failed'],
+  ]
+  for (const [what, reply, failure, state] of replies)
+    test(`${what} has its class`, async (t) => {
+      const { sprints } = await rigged(t, { script: () => reply })
+      const [row] = await sprints.run()
+      await ended(row, failure, state, sprints)
+    })
+
+  test('where one backend fails the next goes on, and is told so', async (t) => {
+    const { rig, sprints } = await rigged(t)
+    const other = { kind: 'cli', agent: 'custom', command: ['sh', '-c', 'cat >/dev/null; echo broken >&2; exit 3'] }
+    const runner = { kind: 'runner', models: [{ model: 'stand-in', url: rig.model.url, key: { file: join(rig.dir, 'model.secret') } }] }
+    rig.spec({ ...plain, backends: [other, runner] })
+    const next = await inside(t, rig)
+    const [row] = await next.run()
+    assert.deepEqual([row?.failure, row?.outcome, row?.model], [null, 'change', 'stand-in'])
+    assert.match(rig.model.requests[0]?.messages.at(-1)?.content ?? '', /Another model worked on this before you/)
+    assert.equal(sprints.said.length, 0)
+  })
+
+  test('a budget of turns ends it', async (t) => {
+    const { sprints } = await rigged(t, {
+      script: () => ({ calls: [{ name: 'read_file', args: { path: 'README.md' } }] }),
+      sprint: { budget: { turns: 3 } },
+    })
     const [row] = await sprints.run()
-    await ended(row, failure, state, sprints)
+    await ended(row, 'budget', 'failed', sprints)
+    assert.ok((row?.turns ?? 0) <= 4)
   })
 
-test('where one backend fails the next goes on, and is told so', async (t) => {
-  const { rig, sprints } = await rigged(t)
-  const other = { kind: 'cli', agent: 'custom', command: ['sh', '-c', 'cat >/dev/null; echo broken >&2; exit 3'] }
-  const runner = { kind: 'runner', models: [{ model: 'stand-in', url: rig.model.url, key: { file: join(rig.dir, 'model.secret') } }] }
-  rig.spec({ ...plain, backends: [other, runner] })
-  const next = await inside(t, rig)
-  const [row] = await next.run()
-  assert.deepEqual([row?.failure, row?.outcome, row?.model], [null, 'change', 'stand-in'])
-  assert.match(rig.model.requests[0]?.messages.at(-1)?.content ?? '', /Another model worked on this before you/)
-  assert.equal(sprints.said.length, 0)
-})
-
-test('a budget of turns ends it', async (t) => {
-  const { sprints } = await rigged(t, {
-    script: () => ({ calls: [{ name: 'read_file', args: { path: 'README.md' } }] }),
-    sprint: { budget: { turns: 3 } },
-  })
-  const [row] = await sprints.run()
-  await ended(row, 'budget', 'failed', sprints)
-  assert.ok((row?.turns ?? 0) <= 4)
-})
-
-test('a repo without commits', async (t) => {
-  const { sprints } = await rigged(t, { files: {} })
-  const [row] = await sprints.run()
-  await ended(row, 'repo_unusable', 'failed', sprints)
-})
-
-test('an issue that is closed meanwhile gets no change', async (t) => {
-  const { rig, sprints } = await rigged(t)
-  void rig.model.asked().then(() => rig.forge.state.close(repo, 1))
-  const [row] = await sprints.run()
-  await ended(row, 'issue_gone', 'released', sprints)
-  assert.equal(rig.changes().size, 0)
-})
-
-test('an issue that a person gives back while it is worked on ends there', async (t) => {
-  const { rig, sprints } = await rigged(t)
-  const { ledger } = sprints.context.session
-  void rig.model.asked().then(async () => {
-    const [{ id } = { id: '' }] = (await ledger.view()).sprints
-    await ledger.moveDispatches([{ id, from: ['handed'], to: 'released', reason: 'released by a person' }], Date.now())
-  })
-  const [row] = await sprints.run()
-  await ended(row, 'fenced', 'released', sprints)
-  assert.equal(rig.changes().size, 0)
-  assert.match(commentsOf(rig)[0] ?? '', /Released: released by a person/)
-})
-
-test('two runs at once on one issue: one has it', async (t) => {
-  const { rig, sprints } = await rigged(t)
-  const other = await inside(t, rig)
-  const [first, second] = await Promise.allSettled([sprints.run(), other.run()])
-  const rows = [first, second].flatMap((each) => (each.status === 'fulfilled' ? each.value : []))
-  assert.deepEqual(
-    rows.map(({ outcome }) => outcome),
-    ['change'],
-  )
-  await assert.rejects(other.run({ issue: `${repo}#1` }), code('sprint_not_eligible'))
-  assert.equal(commentsOf(rig).length, 1)
-})
-
-test('what another fleet has claimed is left to it, and where both claim at once the first comment counts', async (t) => {
-  const { rig, sprints } = await rigged(t, { issues: [issue, issue], more: () => ({ dispatch: { shared_forge: true } }) })
-  const theirs = '<!-- burn:1 fleet=theirs dispatch=0k30000000001 state=claimed -->\nClaimed.'
-  rig.forge.state.addComment(repo, 1, 'ann', theirs)
-  const { forge } = sprints.context.session
-  const { comment } = forge
-  // Theirs comes between our look and our comment.
-  Object.assign(forge, {
-    comment: (ref: string, body: string) => {
-      rig.forge.state.addComment(repo, 2, 'ann', theirs)
-      return comment.call(forge, ref, body)
-    },
-  })
-  const rows = await sprints.run({ count: 2 })
-  assert.deepEqual(
-    rows.map(({ issue: ref, outcome }) => [ref, outcome]),
-    [[`${repo}#2`, 'given_back']],
-  )
-  await ended(rows[0], 'fenced', 'released', sprints)
-  assert.equal(rig.model.requests.length, 0)
-})
-
-test('a mirror that was damaged is cloned anew', async (t) => {
-  const { rig, sprints } = await rigged(t, { issues: [issue, issue] })
-  assert.equal((await sprints.run())[0]?.failure, null)
-  rmSync(join(rig.state, 'mirrors', `${repo}.git`, 'objects'), { recursive: true })
-  assert.equal((await sprints.run())[0]?.failure, null)
-})
-
-test('a forge that never opens the change: the branch is pushed, and it is said', async (t) => {
-  const { rig, sprints } = await rigged(t)
-  rig.forge.trouble({ kind: 'status', status: 500 }, /^POST .*\/pulls$/)
-  const [row] = await sprints.run()
-  await ended(row, 'change_refused', 'failed', sprints)
-  assert.equal(existsSync(join(rig.state, 'work', row?.id ?? '')), true)
-})
-
-test('a forge that is down for comments: nothing is begun', async (t) => {
-  const { rig, sprints } = await rigged(t)
-  rig.forge.trouble({ kind: 'status', status: 500 }, /^POST .*\/comments$/)
-  const [row] = await sprints.run()
-  await ended(row, 'forge_down', 'released', sprints)
-  assert.equal(rig.model.requests.length, 0)
-})
-
-test('a remote whose rules refuse the push keeps the work here', async (t) => {
-  const { rig, sprints } = await rigged(t)
-  writeFileSync(join(rig.bare, 'hooks/pre-receive'), '#!/bin/sh\necho "no pushes on Fridays" >&2\nexit 1\n')
-  chmodSync(join(rig.bare, 'hooks/pre-receive'), 0o755)
-  const [row] = await sprints.run()
-  await ended(row, 'push_refused', 'failed', sprints)
-  assert.deepEqual(readdirSync(join(rig.state, 'work')), [row?.id])
-})
-
-test('a check that never ends fails as such', async (t) => {
-  const { sprints } = await rigged(t, { check: 'sleep 1000', sprint: { check_timeout: '1s', mends: 0 } })
-  const [row] = await sprints.run()
-  await ended(row, 'check_red', 'failed', sprints)
-  assert.match(row?.failure_text ?? '', /longer than 1 s/)
-})
-
-test('stopped in the middle, it gives its claim back', async (t) => {
-  const { rig, sprints } = await rigged(t, { script: () => ({ hang: 'at once' }) })
-  const stop = new AbortController()
-  void rig.model.asked().then(() => stop.abort())
-  const [row] = await sprints.run({}, stop.signal)
-  await ended(row, 'stopped', 'released', sprints)
-  assert.match(commentsOf(rig)[0] ?? '', /state=released/)
-})
-
-test('what a killed process left is settled by the next run, and done', async (t) => {
-  const { rig, sprints } = await rigged(t, { more: () => ({ dispatch: { retry_after: 0.001 } }) })
-  const { ledger } = sprints.context.session
-  await sprints.run({ issue: `${repo}#9` }).catch(() => null)
-  const claim = { id: '0k30000000001', issue: `${repo}#1`, worker: 'sprint/gone/1', slot: 0, host: 'gone', attempt: 1, reason: 'first' }
-  assert.equal(await ledger.claimSprint(claim, 'killed', Date.now() - 1, Date.now() - 60_000), 'won')
-  await ledger.handSprint(claim.id, 'killed', Date.now() - 50_000)
-  assert.deepEqual(await sprints.run(), [])
-  assert.deepEqual(
-    (await ledger.sprints({})).map(({ failure, outcome }) => [failure, outcome]),
-    [['crashed', 'failed']],
-  )
-  assert.equal((await ledger.issue(`${repo}#1`))?.attempts, 1)
-  assert.equal((await sprints.run())[0]?.outcome, 'change')
-  assert.equal(rig.changes().get(1)?.length, 1)
-})
-
-test('a disk that is full', async (t) => {
-  const { rig, sprints } = await rigged(t, { files: { 'big.bin': randomBytes(4_000_000).toString('hex') } })
-  mkdirSync(rig.state, { recursive: true })
-  if (!mounted(rig.state, ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', rig.state])) return t.skip('nothing can be mounted here')
-  try {
+  test('a repo without commits', async (t) => {
+    const { sprints } = await rigged(t, { files: {} })
     const [row] = await sprints.run()
-    await ended(row, 'disk_full', 'released', sprints)
-  } finally {
-    spawnSync('umount', [rig.state])
-  }
-})
+    await ended(row, 'repo_unusable', 'failed', sprints)
+  })
 
-test('a conflict with the base leaves the work, and the next attempt begins from the new base', async (t) => {
-  const bareOf: { path: string } = { path: '' }
-  const meets = { ...nobody, conflict: () => void commitTo(bareOf.path, 'main', { 'README.md': '# app\n\nby a person\n' }) }
-  const { rig, sprints } = await rigged(t, { script: brainOf(() => 'conflict', meets) })
-  bareOf.path = rig.bare
-  const [row] = await sprints.run()
-  await ended(row, 'conflict', 'failed', sprints)
-  assert.deepEqual(readdirSync(join(rig.state, 'work')), [row?.id])
+  test('an issue that is closed meanwhile gets no change', async (t) => {
+    const { rig, sprints } = await rigged(t)
+    void rig.model.asked().then(() => rig.forge.state.close(repo, 1))
+    const [row] = await sprints.run()
+    await ended(row, 'issue_gone', 'released', sprints)
+    assert.equal(rig.changes().size, 0)
+  })
+
+  test('an issue that a person gives back while it is worked on ends there', async (t) => {
+    const { rig, sprints } = await rigged(t)
+    const { ledger } = sprints.context.session
+    void rig.model.asked().then(async () => {
+      const [{ id } = { id: '' }] = (await ledger.view()).sprints
+      await ledger.moveDispatches([{ id, from: ['handed'], to: 'released', reason: 'released by a person' }], Date.now())
+    })
+    const [row] = await sprints.run()
+    await ended(row, 'fenced', 'released', sprints)
+    assert.equal(rig.changes().size, 0)
+    assert.match(commentsOf(rig)[0] ?? '', /Released: released by a person/)
+  })
+
+  test('two runs at once on one issue: one has it', async (t) => {
+    const { rig, sprints } = await rigged(t)
+    const other = await inside(t, rig)
+    const [first, second] = await Promise.allSettled([sprints.run(), other.run()])
+    const rows = [first, second].flatMap((each) => (each.status === 'fulfilled' ? each.value : []))
+    assert.deepEqual(
+      rows.map(({ outcome }) => outcome),
+      ['change'],
+    )
+    await assert.rejects(other.run({ issue: `${repo}#1` }), code('sprint_not_eligible'))
+    assert.equal(commentsOf(rig).length, 1)
+  })
+
+  test('what another fleet has claimed is left to it, and where both claim at once the first comment counts', async (t) => {
+    const { rig, sprints } = await rigged(t, { issues: [issue, issue], more: () => ({ dispatch: { shared_forge: true } }) })
+    const theirs = '<!-- burn:1 fleet=theirs dispatch=0k30000000001 state=claimed -->\nClaimed.'
+    rig.forge.state.addComment(repo, 1, 'ann', theirs)
+    const { forge } = sprints.context.session
+    const { comment } = forge
+    // Theirs comes between our look and our comment.
+    Object.assign(forge, {
+      comment: (ref: string, body: string) => {
+        rig.forge.state.addComment(repo, 2, 'ann', theirs)
+        return comment.call(forge, ref, body)
+      },
+    })
+    const rows = await sprints.run({ count: 2 })
+    assert.deepEqual(
+      rows.map(({ issue: ref, outcome }) => [ref, outcome]),
+      [[`${repo}#2`, 'given_back']],
+    )
+    await ended(rows[0], 'fenced', 'released', sprints)
+    assert.equal(rig.model.requests.length, 0)
+  })
+
+  test('a mirror that was damaged is cloned anew', async (t) => {
+    const { rig, sprints } = await rigged(t, { issues: [issue, issue] })
+    assert.equal((await sprints.run())[0]?.failure, null)
+    rmSync(join(rig.state, 'mirrors', `${repo}.git`, 'objects'), { recursive: true })
+    assert.equal((await sprints.run())[0]?.failure, null)
+  })
+
+  test('a forge that never opens the change: the branch is pushed, and it is said', async (t) => {
+    const { rig, sprints } = await rigged(t)
+    rig.forge.trouble({ kind: 'status', status: 500 }, /^POST .*\/pulls$/)
+    const [row] = await sprints.run()
+    await ended(row, 'change_refused', 'failed', sprints)
+    assert.equal(existsSync(join(rig.state, 'work', row?.id ?? '')), true)
+  })
+
+  test('a forge that is down for comments: nothing is begun', async (t) => {
+    const { rig, sprints } = await rigged(t)
+    rig.forge.trouble({ kind: 'status', status: 500 }, /^POST .*\/comments$/)
+    const [row] = await sprints.run()
+    await ended(row, 'forge_down', 'released', sprints)
+    assert.equal(rig.model.requests.length, 0)
+  })
+
+  test('a remote whose rules refuse the push keeps the work here', async (t) => {
+    const { rig, sprints } = await rigged(t)
+    writeFileSync(join(rig.bare, 'hooks/pre-receive'), '#!/bin/sh\necho "no pushes on Fridays" >&2\nexit 1\n')
+    chmodSync(join(rig.bare, 'hooks/pre-receive'), 0o755)
+    const [row] = await sprints.run()
+    await ended(row, 'push_refused', 'failed', sprints)
+    assert.deepEqual(readdirSync(join(rig.state, 'work')), [row?.id])
+  })
+
+  test('a check that never ends fails as such', async (t) => {
+    const { sprints } = await rigged(t, { check: 'sleep 1000', sprint: { check_timeout: '1s', mends: 0 } })
+    const [row] = await sprints.run()
+    await ended(row, 'check_red', 'failed', sprints)
+    assert.match(row?.failure_text ?? '', /longer than 1 s/)
+  })
+
+  test('stopped in the middle, it gives its claim back', async (t) => {
+    const { rig, sprints } = await rigged(t, { script: () => ({ hang: 'at once' }) })
+    const stop = new AbortController()
+    void rig.model.asked().then(() => stop.abort())
+    const [row] = await sprints.run({}, stop.signal)
+    await ended(row, 'stopped', 'released', sprints)
+    assert.match(commentsOf(rig)[0] ?? '', /state=released/)
+  })
+
+  test('what a killed process left is settled by the next run, and done', async (t) => {
+    const { rig, sprints } = await rigged(t, { more: () => ({ dispatch: { retry_after: 0.001 } }) })
+    const { ledger } = sprints.context.session
+    await sprints.run({ issue: `${repo}#9` }).catch(() => null)
+    const claim = { id: '0k30000000001', issue: `${repo}#1`, worker: 'sprint/gone/1', slot: 0, host: 'gone', attempt: 1, reason: 'first' }
+    assert.equal(await ledger.claimSprint(claim, 'killed', Date.now() - 1, Date.now() - 60_000), 'won')
+    await ledger.handSprint(claim.id, 'killed', Date.now() - 50_000)
+    assert.deepEqual(await sprints.run(), [])
+    assert.deepEqual(
+      (await ledger.sprints({})).map(({ failure, outcome }) => [failure, outcome]),
+      [['crashed', 'failed']],
+    )
+    assert.equal((await ledger.issue(`${repo}#1`))?.attempts, 1)
+    assert.equal((await sprints.run())[0]?.outcome, 'change')
+    assert.equal(rig.changes().get(1)?.length, 1)
+  })
+
+  test('a disk that is full', async (t) => {
+    const { rig, sprints } = await rigged(t, { files: { 'big.bin': randomBytes(4_000_000).toString('hex') } })
+    mkdirSync(rig.state, { recursive: true })
+    if (!mounted(rig.state, ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', rig.state])) return t.skip('nothing can be mounted here')
+    try {
+      const [row] = await sprints.run()
+      await ended(row, 'disk_full', 'released', sprints)
+    } finally {
+      spawnSync('umount', [rig.state])
+    }
+  })
+
+  test('a conflict with the base leaves the work, and the next attempt begins from the new base', async (t) => {
+    const bareOf: { path: string } = { path: '' }
+    const meets = { ...nobody, conflict: () => void commitTo(bareOf.path, 'main', { 'README.md': '# app\n\nby a person\n' }) }
+    const { rig, sprints } = await rigged(t, { script: brainOf(() => 'conflict', meets) })
+    bareOf.path = rig.bare
+    const [row] = await sprints.run()
+    await ended(row, 'conflict', 'failed', sprints)
+    assert.deepEqual(readdirSync(join(rig.state, 'work')), [row?.id])
+  })
 })
