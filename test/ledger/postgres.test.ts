@@ -36,7 +36,7 @@ else {
     return { engine, ledger: createStore(engine), [Symbol.asyncDispose]: dispose }
   }
   conformance(`PostgreSQL ${server.version}`, open)
-  sequences(`PostgreSQL ${server.version}`, open, 8)
+  sequences(`PostgreSQL ${server.version}`, open, 4)
   const fresh = files(after)
   copying(`from a file to PostgreSQL ${server.version}`, { from: fresh, to: server.fresh })
   copying(`from PostgreSQL ${server.version} to a file`, { from: server.fresh, to: fresh })
