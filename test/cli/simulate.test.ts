@@ -36,7 +36,7 @@ function declared(t: TestContext) {
   return { dir, run }
 }
 
-test('burn simulate: how long a backlog takes, and with another machine; the same seed says the same', async (t) => {
+test('burn simulate: how long a backlog takes, and with another machine', async (t) => {
   const { dir, run } = declared(t)
   const words = ['--issues', '20', '--turn', '20m', '--review', '10m', '--add', 'box', '--price', '2', '--svg', join(dir, 'p.svg')]
   const { code, out, err } = await run(...words, '--json')
@@ -57,8 +57,6 @@ test('burn simulate: how long a backlog takes, and with another machine; the sam
   assert.ok((one.lanes[0]?.idle ?? 0) > (one.lanes[1]?.idle ?? 1), out)
   assert.ok((one.cost ?? 0) > 0 && Math.abs((one.cost ?? 0) - (two.cost ?? 0)) / (one.cost ?? 1) < 0.5)
   assert.match(readFileSync(join(dir, 'p.svg'), 'utf8'), /^<svg [^>]*>[\s\S]*and another box[\s\S]*<\/svg>\n$/)
-  const few = async () => (await run('--issues', '6', '--review', '10m', '--json')).out.replaceAll(/"at":\d+/g, '')
-  assert.equal(await few(), await few())
   assert.ok(!existsSync(join(dir, 'comments')), 'the forge is not touched')
 })
 

@@ -39,7 +39,7 @@ test('it is open here, and says what holds', { skip: without }, async (t) => {
 })
 
 test('the workspace, HOME and /tmp can be written, and keep what is written', { skip: without }, async (t) => {
-  const { run, dir, base } = await opened(t, { root: '/var/tmp' })
+  const { run, dir, base } = await opened(t, { root: '/var/tmp', path: '/usr/local/bin:/usr/bin:/bin' })
   const { output, notes } = await run('echo a >a; echo b >~/b; echo c >/tmp/c; echo d >$TMPDIR/d; echo e >/dev/shm/e; echo $HOME')
   assert.equal(output, `${base}/own/home\n`)
   assert.deepEqual(notes, [])

@@ -43,6 +43,8 @@ export interface Wanted {
   readonly first?: string
   /** Whether there are no others. */
   readonly alone?: boolean
+  /** The whole PATH, in place of this process's: that may lead through /tmp. */
+  readonly path?: string
   /** Where all of it lies. */
   readonly root?: string
   /** Makes the workspace; it has an empty `.git` unless this makes another. */
@@ -66,7 +68,7 @@ export async function opened(t: TestContext, wanted: Wanted = {}): Promise<Opene
   else wanted.make({ dir, base, home })
   const first = wanted.first === undefined ? [] : [join(base, wanted.first)]
   const rest = wanted.alone === true ? [] : [`${home}/.cargo/bin`, dirname(process.execPath), process.env['PATH'] ?? '']
-  const env = { ...process.env, ...wanted.env, PATH: [...first, ...rest].join(':') }
+  const env = { ...process.env, ...wanted.env, PATH: wanted.path ?? [...first, ...rest].join(':') }
   const places = { dir, read_only: (wanted.read_only ?? []).map((name) => join(base, name)), own_dir: join(base, 'own'), env, home }
   const sandbox = await openSandbox({ ...policy, ...wanted.policy }, places)
   const tools = new Map(workspaceTools(sandbox).map((tool) => [tool.name, tool]))
