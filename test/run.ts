@@ -57,7 +57,7 @@ async function main(): Promise<number> {
     cwd: root,
     isolation: 'process',
     // Tests wait more than they work: with as many as there are cores, these stood idle a third of the time.
-    concurrency: availableParallelism() + 4,
+    concurrency: availableParallelism() + 3,
     timeout: testTimeout,
     forceExit: true,
     signal: abort.signal,

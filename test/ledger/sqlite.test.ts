@@ -27,7 +27,6 @@ async function inFile(): Promise<Opened> {
   return { engine, ledger: createStore(engine), [Symbol.asyncDispose]: dispose }
 }
 
-conformance('SQLite in memory', inMemory)
 conformance('SQLite in a file', inFile)
 sequences('SQLite in memory', inMemory)
 const fresh = files(after)
