@@ -84,3 +84,20 @@ export function watchdog(ms: number): { readonly signal: AbortSignal; poke(): vo
     end: () => clearTimeout(timer),
   }
 }
+
+/** Does the work of a turn, unless its budget is used up before; the turn ends whatever happens. Null where it went well. */
+export async function inTurn(
+  account: Account,
+  stop: AbortSignal,
+  work: (turn: Turn) => Promise<Failure | null>,
+  failed: (thrown: unknown) => Failure,
+): Promise<Failure | null> {
+  const turn = account.begin(stop)
+  try {
+    return turn.ended() ?? account.over() ?? (await work(turn))
+  } catch (thrown) {
+    return failed(thrown)
+  } finally {
+    turn.end()
+  }
+}

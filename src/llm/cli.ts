@@ -5,7 +5,7 @@ import { delimiter, join } from 'node:path'
 import type { Answer, Backend, BackendConfig, BackendTask, Conversation, Failure } from '../core/sprint.ts'
 import { messageOf } from '../core/errors.ts'
 import { runAgent } from './agent-process.ts'
-import { openAccount, type Account, type Turn } from './bounds.ts'
+import { inTurn, openAccount, type Account, type Turn } from './bounds.ts'
 import { cliAgents, type CliAgent } from './cli-agents.ts'
 import type { BackendDeps } from './deps.ts'
 import { redactor } from './redact.ts'
@@ -82,16 +82,9 @@ class CliTalk implements Conversation {
   }
 
   async say(text: string, stop: AbortSignal): Promise<Answer> {
-    const turn = this.#account.begin(stop)
-    let failure: Failure | null
-    try {
-      this.#task.note({ kind: 'said', by: 'burn', text, model: null, usage: null })
-      failure = turn.ended() ?? this.#account.over() ?? (await this.#work(text, turn))
-    } catch (thrown) {
-      failure = { class: 'internal', reason: this.#redact(messageOf(thrown)) }
-    } finally {
-      turn.end()
-    }
+    this.#task.note({ kind: 'said', by: 'burn', text, model: null, usage: null })
+    const failed = (thrown: unknown) => ({ class: 'internal' as const, reason: this.#redact(messageOf(thrown)) })
+    const failure = await inTurn(this.#account, stop, (turn) => this.#work(text, turn), failed)
     return { failure, ...this.#last, provider: this.#config.agent, usage: this.#account.usage() }
   }
 

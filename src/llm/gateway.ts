@@ -1,6 +1,6 @@
 /** A Hermes gateway on this machine: it works in the workspace with tools of its own. */
 import type { Answer, Backend, BackendConfig, BackendTask, Conversation, Failure } from '../core/sprint.ts'
-import { openAccount, type Account, type Spent, type Turn } from './bounds.ts'
+import { inTurn, openAccount, type Account, type Spent, type Turn } from './bounds.ts'
 import { limitsOf, type BackendDeps } from './deps.ts'
 import { ask, type Endpoint } from './endpoint.ts'
 import { membersOf } from './json.ts'
@@ -77,16 +77,9 @@ class GatewayTalk implements Conversation {
   }
 
   async say(text: string, stop: AbortSignal): Promise<Answer> {
-    const turn = this.#account.begin(stop)
-    let failure: Failure | null
-    try {
-      this.#task.note({ kind: 'said', by: 'burn', text, model: null, usage: null })
-      failure = turn.ended() ?? this.#account.over() ?? (await this.#work(text, turn))
-    } catch (thrown) {
-      failure = failureOf(symptomOf(thrown, this.#deps.clock.now()), 'gateway', redactor([]))
-    } finally {
-      turn.end()
-    }
+    this.#task.note({ kind: 'said', by: 'burn', text, model: null, usage: null })
+    const failed = (thrown: unknown) => failureOf(symptomOf(thrown, this.#deps.clock.now()), 'gateway', redactor([]))
+    const failure = await inTurn(this.#account, stop, (turn) => this.#work(text, turn), failed)
     return { failure, text: this.#text, model: this.#model, provider: 'hermes', usage: this.#account.usage() }
   }
 

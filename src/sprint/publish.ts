@@ -27,13 +27,13 @@ export interface Publishing {
 export async function publish({ workspace, issue, text, stillOurs }: Publishing, context: SprintContext): Promise<Change> {
   const { git } = context
   await commitSeen(git, workspace, { message: commitMessage(text), author })
-  await stillOurs()
   const { merges, files } = await mergesInto(git, workspace)
   if (merges === false)
     throw new SprintFailure({
       class: 'conflict',
       reason: `${workspace.base} went on meanwhile, in the same lines of ${files.slice(0, 5).join(', ')}`,
     })
+  await stillOurs()
   await push(git, workspace)
   await stillOurs()
   const change = { branch: workspace.branch, base: workspace.base, title: changeTitle(issue), body: changeBody(text), issue: issue.ref }

@@ -78,7 +78,7 @@ test('commandsExist: in code and in blocks, but not in prose', () => {
 })
 
 test('noMachinePaths: absolute paths of one machine', () => {
-  assert.deepEqual(places(noMachinePaths(document(`src/work/a\n/${'work'}/app\nsee ${'..'}/shared/x\nhttps://a.b/work`))), [
+  assert.deepEqual(places(noMachinePaths(document(`src/${'work'}/a\n/${'work'}/app\nsee ${'..'}/shared/x\nhttps://a.b/work`))), [
     'README.md:2',
     'README.md:3',
   ])
