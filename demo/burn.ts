@@ -1,11 +1,10 @@
 /** Drives the real command line, as a person would. */
 import { rmSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Stage } from './stage.ts'
 import { killGroup, open, run, type OpenChild } from '../src/host/exec.ts'
 
-const main = resolve(import.meta.dirname, '../src/cli/main.ts')
 const longest = 60_000
 /** How long a command that was asked to stop may finish what it began, milliseconds. */
 const grace = 5_000
@@ -48,7 +47,7 @@ function start(
   words: readonly string[],
   onFailure: (why: string) => void,
 ): Running & { readonly child: OpenChild; readonly ended: Promise<void> } {
-  const child = open([process.execPath, main, ...words, '--spec', stage.spec], { env: stage.env, cwd: stage.dir })
+  const child = open([process.execPath, stage.command, ...words, '--spec', stage.spec], { env: stage.env, cwd: stage.dir })
   let said = ''
   let asked = false
   child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))

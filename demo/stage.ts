@@ -2,6 +2,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
+import { bundle } from '../scripts/bundle.ts'
 import { run } from '../src/host/exec.ts'
 import { renderDocument } from '../src/forge/front-matter.ts'
 import { backlog, writers, type DemoIssue } from './backlog.ts'
@@ -12,6 +13,8 @@ export interface Stage {
   readonly dir: string
   /** The folder forge in it. */
   readonly forge: string
+  /** The command as it ships: from its sources each start would take a second. */
+  readonly command: string
   readonly spec: string
   readonly socket: string
   readonly session: string
@@ -48,6 +51,7 @@ export async function setStage(env: Readonly<Record<string, string | undefined>>
   const stage: Stage = {
     dir,
     forge,
+    command: join(dir, 'burn/start.mjs'),
     spec: join(dir, 'fleet-spec.json'),
     socket,
     session: 'DEMO',
@@ -55,7 +59,7 @@ export async function setStage(env: Readonly<Record<string, string | undefined>>
   }
   mkdirSync(home)
   writeIssues(forge)
-  await Promise.all(Object.entries(repos).map(([name, { files }]) => makeRepo(stage, name, files)))
+  await Promise.all([bundle(dirname(stage.command)), ...Object.entries(repos).map(([name, { files }]) => makeRepo(stage, name, files))])
   writeFileSync(stage.spec, specOf(stage, model))
   return stage
 }
