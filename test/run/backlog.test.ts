@@ -1,6 +1,6 @@
 /**
  * The main job on real input: a backlog of hundreds of issues, 112 panes, two machines, a forge over HTTP. `BURN_BACKLOG=all` takes all of it
- * (npm run backlog), else half of the panes and a third of the issues.
+ * (npm run backlog), else a quarter of the panes and a sixth of the issues.
  */
 import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -42,13 +42,13 @@ function windowsOf(lanes: Record<string, readonly [number, string]>): { windows:
   const serves = new Map(Object.entries(lanes).map(([name, [, served]]) => [name, served.split(' ').filter((repo) => repo !== '')]))
   const windows = Object.entries(lanes).map(([name, [panes]]) => ({
     name,
-    panes: whole ? panes : panes / 2,
+    panes: whole ? panes : Math.ceil(panes / 4),
     ...(serves.get(name)?.length === 0 ? { role: 'council' } : { repos: serves.get(name) }),
   }))
   return { windows, serves }
 }
 
-const some = <T>(all: readonly T[]) => (whole ? all : all.filter((_, index) => index % 3 === 0))
+const some = <T>(all: readonly T[]) => (whole ? all : all.filter((_, index) => index % 6 === 0))
 
 /** The real issues where they are on this machine, else as many made up here, as hostile. */
 function corpus(): Seed[] {

@@ -56,6 +56,8 @@ export async function startSshd(t: Pick<TestContext, 'after'>, { address, inside
       'MaxSessions 200',
       'MaxStartups 200',
       'PidFile none',
+      // At level two bash leaves the person's own ~/.bashrc alone, which it reads for ssh: it may take longer than the test.
+      'SetEnv SHLVL=1',
       '',
     ].join('\n'),
   )
