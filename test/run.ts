@@ -44,6 +44,7 @@ async function main(): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
   process.on('exit', () => rmSync(built, { recursive: true, force: true }))
   process.env['BURN_COMMAND'] = join(built, 'start.mjs')
+  process.env['BURN_CLUSTER'] = join(built, 'cluster')
   process.env['NODE_COMPILE_CACHE'] = join(root, 'node_modules/.cache/compiled')
   await bundle(built)
   const abort = new AbortController()

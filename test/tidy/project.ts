@@ -75,7 +75,7 @@ export function commandsExist(document: Text, commands: ReadonlySet<string>, scr
 
 /** The names that the command line declares: `new Command('up')`, `.command('up [machine…]')`, `.alias('launch')`. */
 export function declaredCommands(sources: readonly Source[]): Set<string> {
-  const names = sources.flatMap(({ body }) => [...nodesOf(body)].flatMap((node) => declaredBy(node)))
+  const names = sources.flatMap(({ body }) => nodesOf(body).flatMap((node) => declaredBy(node)))
   return new Set(names.map((name) => name.split(' ')[0] ?? ''))
 }
 
@@ -83,7 +83,7 @@ function declaredBy(node: Node): string[] {
   const callee = node['callee'] as Node | undefined
   const by = node.type === 'NewExpression' ? nameOf(callee) : node.type === 'CallExpression' ? nameOf(callee?.['property']) : ''
   if (!/^(?:Command|command|alias|aliases)$/.test(by)) return []
-  const literals = [...nodesOf((node['arguments'] as Node[])[0])].map((argument) => argument['value'])
+  const literals = nodesOf((node['arguments'] as Node[])[0]).map((argument) => argument['value'])
   return literals.filter((value) => typeof value === 'string')
 }
 

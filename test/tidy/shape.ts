@@ -15,7 +15,7 @@ export function filesAreShort(source: Source): Problem[] {
 }
 
 export function functionsFitAScreen(source: Source): Problem[] {
-  return [...nodesOf(source.body)].flatMap((node) => {
+  return nodesOf(source.body).flatMap((node) => {
     const lines = functions.has(node.type) ? linesIn(source.text.slice(node.start, node.end)) : 0
     return lines <= functionLimit
       ? []
@@ -45,7 +45,7 @@ export function noModuleState(source: Source): Problem[] {
 export function nothingIsSwallowed(source: Source): Problem[] {
   const explained = (node: Node) => source.comments.some(({ start, end }) => start >= node.start && end <= node.end)
   const empty = (node: unknown) => isNode(node) && node.type === 'BlockStatement' && (node['body'] as unknown[]).length === 0
-  return [...nodesOf(source.body)].flatMap((node) => {
+  return nodesOf(source.body).flatMap((node) => {
     const handler =
       node.type === 'CallExpression' && nameOf(property(node['callee'])) === 'catch' ? (node['arguments'] as Node[])[0] : undefined
     const hides =
@@ -65,7 +65,7 @@ function property(callee: unknown): unknown {
 }
 
 export function typesAreHonest(source: Source): Problem[] {
-  const any = [...nodesOf(source.body)].filter(({ type }) => type === 'TSAnyKeyword')
+  const any = nodesOf(source.body).filter(({ type }) => type === 'TSAnyKeyword')
   const silenced = source.comments.filter(({ value }) => /@ts-(?:ignore|expect-error|nocheck)\b/.test(value))
   return [
     ...any.map(({ start }) => problem(source, start, '`any` turns checking off: use `unknown` and look')),
@@ -87,7 +87,7 @@ export function exportsHaveNames(source: Source): Problem[] {
 
 /** A test that is left out says why; one that runs alone hides all others. */
 export function testsRun(source: Source): Problem[] {
-  return [...nodesOf(source.body)].flatMap((node) => {
+  return nodesOf(source.body).flatMap((node) => {
     if (node.type === 'CallExpression' && /^(?:test|it|describe|suite)\.only$/.test(nameOf(node['callee']))) {
       return [problem(source, node.start, '`only` hides every other test: take it out')]
     }

@@ -59,13 +59,14 @@ export function parse(path: string, text: string): Source {
   }
 }
 
-/** Every node below (and with) the given ones, parents first. */
-export function* nodesOf(value: unknown): Generator<Node> {
-  if (Array.isArray(value)) for (const each of value) yield* nodesOf(each)
+/** Every node below (and with) the given ones, parents first. A list, where generators in generators took six times as long. */
+export function nodesOf(value: unknown, into: Node[] = []): Node[] {
+  if (Array.isArray(value)) for (const each of value) nodesOf(each, into)
   else if (isNode(value)) {
-    yield value
-    for (const [field, child] of Object.entries(value)) if (field !== 'type') yield* nodesOf(child)
+    into.push(value)
+    for (const field in value) if (field !== 'type') nodesOf(value[field], into)
   }
+  return into
 }
 
 export function isNode(value: unknown): value is Node {
