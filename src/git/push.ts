@@ -35,6 +35,7 @@ export interface Mergeable {
 export async function mergesInto(git: Git, workspace: Workspace): Promise<Mergeable> {
   const { mirror, base } = workspace
   const newest = await alone(git, mirror, () => mended(git, mirror, () => fetchBase(git, mirror, base)))
+  if (newest === workspace.base_commit) return { merges: true, files: [] }
   const words = ['merge-tree', '--write-tree', '--name-only', '--no-messages', '-z', newest, await tipOf(git, workspace)]
   const result = await runGit(git, words, { at: { git_dir: mirror.path } })
   if (result.code === 0) return { merges: true, files: [] }
