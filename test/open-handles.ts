@@ -1,16 +1,49 @@
 /** Loaded before every test file: says at its end what the file left open, which would have kept its process alive. */
 import type { ChildProcess } from 'node:child_process'
+import type { Server, Socket } from 'node:net'
 import { subscribe } from 'node:diagnostics_channel'
 import { openHandleMark } from './report.ts'
 
-/** Children say more about themselves than `ProcessWrap`; pipes are those of the process; the others end by themselves. */
-const notSaid = new Set(['ProcessWrap', 'PipeWrap', 'TTYWrap', 'FSReqPromise', 'FSReqCallback', 'Immediate'])
+/**
+ * These say more about themselves than their kind does: a server that was closed counts as one for a moment more. Pipes are those of the process;
+ * the others end by themselves.
+ */
+const notSaid = new Set([
+  'ProcessWrap',
+  'TCPServerWrap',
+  'TCPSocketWrap',
+  'PipeWrap',
+  'TTYWrap',
+  'FSReqPromise',
+  'FSReqCallback',
+  'CloseReq',
+  'Immediate',
+])
 const children: ChildProcess[] = []
+const servers: Server[] = []
+const sockets: WeakRef<Socket>[] = []
 
 subscribe('child_process', (message) => children.push((message as { process: ChildProcess }).process))
+subscribe('tracing:net.server.listen:asyncEnd', (message) => servers.push((message as { server: Server }).server))
+for (const channel of ['net.client.socket', 'net.server.socket'])
+  subscribe(channel, (message) => sockets.push(new WeakRef((message as { socket: Socket }).socket)))
+
+/** A connection that is kept for a next request keeps no process alive. */
+function keepsAlive(socket: Socket | undefined): boolean {
+  const { _handle: handle } = (socket ?? {}) as { readonly _handle?: { hasRef(): boolean } | null }
+  return handle?.hasRef() === true
+}
+
 process.on('exit', () => {
   const kinds = process.getActiveResourcesInfo().filter((kind) => !notSaid.has(kind))
   const running = children.filter(({ pid, exitCode, signalCode }) => pid !== undefined && exitCode === null && signalCode === null)
-  const open = [...new Set(kinds), ...running.map(({ pid, spawnargs }) => `process ${pid} (${spawnargs.join(' ').slice(0, 100)})`)]
+  const listening = servers.filter((server) => server.listening)
+  const connected = sockets.filter((socket) => keepsAlive(socket.deref()))
+  const open = [
+    ...new Set(kinds),
+    ...running.map(({ pid, spawnargs }) => `process ${pid} (${spawnargs.join(' ').slice(0, 100)})`),
+    ...listening.map((server) => `a server on ${JSON.stringify(server.address())}`),
+    ...(connected.length > 0 ? [`${connected.length} connections`] : []),
+  ]
   if (open.length > 0) process.stderr.write(`${openHandleMark}${open.join(', ')}\n`)
 })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { test } from 'node:test'
@@ -25,7 +26,11 @@ test('a dispatcher that rests is woken by another process that frees a worker', 
     env: { PATH: process.env['PATH'] ?? '', HOME: fleet.dir, BURN_SPEC: join(fleet.dir, 'fleet-spec.json') },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  t.after(() => dispatcher.kill())
+  const ended = once(dispatcher, 'exit')
+  t.after(() => {
+    dispatcher.kill()
+    return ended
+  })
   const lines = createInterface(dispatcher.stdout)[Symbol.asyncIterator]()
   await lines.next()
   const first = Date.now()
