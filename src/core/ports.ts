@@ -56,7 +56,7 @@ export interface Forge {
   changes(repo: RepoRef, since: Time): Promise<ChangePage>
   /**
    * Opens a change for review from a branch `burn/<dispatch id>` that is pushed. Never retried by the adapter: whether a lost answer was a lost request is
-   * for the caller to look up with `changeOf`. Throws `forge_*`; `forge_conflict` where there is one already.
+   * for the caller to look up with `changeOf`. Throws `forge_*`; `forge_conflict` where there is one already, or another was opened at the same moment.
    */
   openChange(repo: RepoRef, change: NewChange): Promise<Change>
   /** The newest change from that branch; null where there is none. */

@@ -41,12 +41,31 @@ export async function readChanges(api: Api, repo: RepoRef, since: Time, writers:
 }
 
 /** Asked once: whether a lost answer was a lost request is for the caller to look up. */
-export async function openPull(api: Api, repo: RepoRef, { branch, base, title, body }: NewChange): Promise<Change> {
+export async function openPull(api: Api, repo: RepoRef, change: NewChange): Promise<Change> {
+  const { branch, base, title, body } = change
   const id = requireDispatch(branch)
   const { json } = await api.post(`${repoPath(repo)}/pulls`, { head: branch, base, title, body })
   const opened = changeOf(json)
-  if (opened?.change.dispatch_id === id) return opened.change
-  throw new BurnError('forge_malformed', `the forge answered a new change from ${branch} with something else`, 'look at it on the forge')
+  if (opened?.change.dispatch_id !== id)
+    throw new BurnError('forge_malformed', `the forge answered a new change from ${branch} with something else`, 'look at it on the forge')
+  const number = Number(fieldsOf(json)['number'])
+  const first = await firstOpen(api, repo, change)
+  if (first === null || first >= number) return opened.change
+  await api.patch(`${repoPath(repo)}/issues/${number}`, { state: 'closed' })
+  throw new BurnError('forge_conflict', `a change from ${branch} was opened at the same moment: #${first}`, 'the later one is closed again')
+}
+
+/**
+ * The lowest number of the open ones from a branch into that base. Gitea looks whether there is one and writes a moment later: three requests at once
+ * were seen to open three.
+ */
+async function firstOpen(api: Api, repo: RepoRef, { branch, base }: NewChange): Promise<number | null> {
+  const { json } = await api.get(`${repoPath(repo)}/pulls`, { state: 'open', sort: 'recentupdate', limit: pageSize, page: 1 })
+  const same = arrayOf(json).filter((item) => {
+    const found = changeOf(item)
+    return found?.foreign === false && `burn/${found.change.dispatch_id}` === branch && fieldsOf(fieldsOf(item)['base'])['ref'] === base
+  })
+  return same.length === 0 ? null : Math.min(...same.map((item) => Number(fieldsOf(item)['number'])))
 }
 
 /**

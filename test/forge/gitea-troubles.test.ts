@@ -216,3 +216,20 @@ test('a budget of requests a minute: a burst of so many, then one after the othe
   const free = pace(null, clock, () => assert.fail())
   for (let i = 0; i < 1000; i++) await free()
 })
+
+test('of changes that the forge opened at once from one branch the first stays open, and the others are closed again', async (t) => {
+  const server = await startGitea({ check: false, latency: 300, repos: [{ name: repo, writers: ['burn'] }], tokens: { [token]: 'burn' } })
+  t.after(() => server.close())
+  const forge = openGitea({ url: server.url, token: async () => token, clock, random: Math.random })
+  const change = { branch: 'burn/0k3v9w2x4abcd', base: 'main', title: 'work', body: 'Closes #1', issue: `${repo}#1` }
+  const all = await Promise.allSettled([1, 2, 3].map(() => forge.openChange(repo, change)))
+  const pulls = [...(server.state.repos.get(repo)?.items.values() ?? [])]
+  assert.deepEqual(
+    pulls.map(({ state }) => state),
+    ['open', 'closed', 'closed'],
+  )
+  for (const each of all) if (each.status === 'rejected') fails('forge_conflict')(each.reason)
+  const [stays] = all.filter(({ status }) => status === 'fulfilled')
+  assert.ok(stays?.status === 'fulfilled' && stays.value.url.endsWith(`/${pulls[0]?.number}`))
+  assert.deepEqual(await forge.changeOf(repo, change.branch), stays.value)
+})

@@ -9,6 +9,8 @@ export interface Call {
   readonly login: string
   /** The forge's own address. */
   readonly url: string
+  /** The newest thing's id when the request came. */
+  readonly newest: number
 }
 
 export interface Reply {

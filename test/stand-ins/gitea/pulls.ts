@@ -37,8 +37,9 @@ export function postPull(state: ForgeState, call: Call, words: readonly string[]
   const [headIn, baseIn] = [state.bareOf(from), state.bareOf(nameOf(repo))]
   const missing = (headIn !== null && branchIn(headIn, branch) === null) || (baseIn !== null && branchIn(baseIn, base) === null)
   if (missing) return refuse(404, "The target couldn't be found.", call.url)
+  // Gitea looks first and writes a moment later: of those that come at once, all are written.
   const taken = [...repo.items.values()].find(
-    ({ state, pull }) => state === 'open' && pull?.branch === branch && pull.base === base && pull.from === from,
+    ({ id, state, pull }) => id <= call.newest && state === 'open' && pull?.branch === branch && pull.base === base && pull.from === from,
   )
   if (taken !== undefined) return refuse(409, `pull request already exists for these targets [id: ${taken.id}]`, call.url)
   const row = state.addPull(nameOf(repo), { title, body: body ?? '', branch, base, from, author: call.login })

@@ -64,6 +64,7 @@ export async function startGitea(options: GiteaStandInOptions = {}): Promise<Git
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const method = request.method ?? 'GET'
     const target = request.url ?? '/'
+    const newest = state.lastId
     const { pathname, searchParams: query } = new URL(target, url)
     const git = isGitPath(pathname)
     const body = git ? null : await readJson(request)
@@ -74,7 +75,7 @@ export async function startGitea(options: GiteaStandInOptions = {}): Promise<Git
     const login = tokens.get(tokenIn(request)) ?? null
     if (git) return serveGit({ state, login, trouble }, request, response)
     const path = pathname.startsWith(prefix) ? pathname.slice(prefix.length) : null
-    const reply = replyTo(path, login, () => answer(state, path ?? '', { method, query, body, login: login ?? '', url }))
+    const reply = replyTo(path, login, () => answer(state, path ?? '', { method, query, body, login: login ?? '', url, newest }))
     if (conformance !== null && path !== null && login !== null) {
       violations.push(...conformance({ method, path, query, body, status: reply.status, answer: reply.json }))
     }

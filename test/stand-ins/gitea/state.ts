@@ -90,6 +90,11 @@ export class ForgeState {
     this.gitRoot = gitRoot
   }
 
+  /** The newest thing's id. */
+  get lastId(): number {
+    return this.#lastId
+  }
+
   /** Where a repo's bare repository is, or would be. */
   bareOf(name: string): string | null {
     return this.gitRoot === null ? null : join(this.gitRoot, `${name}.git`)
