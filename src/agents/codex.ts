@@ -13,7 +13,6 @@ import {
   isShell,
   knowsCursor,
   lastRow,
-  placeBehindTag,
   present,
   tagOf,
   without,
@@ -109,10 +108,11 @@ export const codex: AgentKind = {
   look,
   heard,
   /**
-   * A big paste collapses to `[Pasted Content 3796 chars]` in the composer; what was typed before it stays readable. Once submitted all of it is
-   * shown, on an alternate screen without history: of a long text only its end can be seen, so that has the tag, too.
+   * A big paste collapses to `[Pasted Content 3796 chars]` in the composer; what is typed behind it stays readable. Typed before it, the two come as one
+   * read, and the paste is there but was seen not to be drawn. Once submitted all of it is shown, on an alternate screen without history: of a long text
+   * only its end can be seen, so that has the tag, too.
    */
-  place: (text, id) => placeBehindTag(`${text}\n${tagOf(id)}`, id),
+  place: (text, id) => [{ paste: `${tagOf(id)} ${text}\n` }, { type: tagOf(id) }],
   /** Letters are hotkeys, so the arrows choose. */
   answer: (wanted, { question = '' }) => answerMenu(wanted, question),
   limits: { ready: 90_000, placed: 15_000, seen: 20_000, settle: 0 },

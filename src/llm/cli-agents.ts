@@ -7,8 +7,8 @@
  * - codex: its own sandbox lets it write in the workspace; `exec` never asks.
  * - opencode: `run` refuses by itself whatever would be asked.
  * - hermes: `--yolo`, since without a terminal its approvals time out one after another.
- * Facts: the documentation of Claude Code's command line; `codex-rs/exec/src/cli.rs` of openai/codex; `hermes_cli/_parser.py` of NousResearch/hermes-agent; what
- * others read from `opencode run --format json`. None of them has been run by the tests, which have stand-ins.
+ * Facts: claude, codex and opencode as `npm run test:agents` runs them; `hermes_cli/_parser.py` of NousResearch/hermes-agent, which no test has run. The
+ * other tests have stand-ins.
  */
 import type { SprintNote } from '../core/sprint.ts'
 import { readClaude, readCodex, readHermes, readOpencode, readPlain, type Reader } from './cli-outputs.ts'
@@ -23,6 +23,8 @@ export interface CliAsk {
 
 export interface CliAgent {
   readonly command: readonly string[]
+  /** What it says that it used: in this run, or in its whole session so far. */
+  readonly counts: 'run' | 'session'
   argv(ask: CliAsk): readonly string[]
   read(note: (note: SprintNote) => void): Reader
 }
@@ -34,6 +36,7 @@ const words = (text: string): readonly string[] => text.split(' ')
 export const cliAgents: Readonly<Record<'hermes' | 'claude' | 'codex' | 'opencode' | 'custom', CliAgent>> = {
   hermes: {
     command: ['hermes'],
+    counts: 'run',
     argv: ({ model, session, turns }) => [
       ...words(`chat -Q --yolo --source tool --query-file - --max-turns ${turns}`),
       ...given('-m', model),
@@ -43,6 +46,7 @@ export const cliAgents: Readonly<Record<'hermes' | 'claude' | 'codex' | 'opencod
   },
   claude: {
     command: ['claude'],
+    counts: 'run',
     argv: ({ model, session, turns }) => [
       ...words(`-p --output-format json --permission-mode acceptEdits --allowedTools Bash --max-turns ${turns}`),
       ...given('--model', model),
@@ -52,6 +56,7 @@ export const cliAgents: Readonly<Record<'hermes' | 'claude' | 'codex' | 'opencod
   },
   codex: {
     command: ['codex'],
+    counts: 'session',
     argv: ({ model, session }) => [
       ...words('exec --json --skip-git-repo-check --sandbox workspace-write'),
       ...given('--model', model),
@@ -62,8 +67,9 @@ export const cliAgents: Readonly<Record<'hermes' | 'claude' | 'codex' | 'opencod
   },
   opencode: {
     command: ['opencode'],
+    counts: 'run',
     argv: ({ model, session }) => [...words('run --format json'), ...given('--model', model), ...given('--session', session)],
     read: readOpencode,
   },
-  custom: { command: [], argv: () => [], read: readPlain },
+  custom: { command: [], counts: 'run', argv: () => [], read: readPlain },
 }

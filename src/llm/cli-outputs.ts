@@ -137,7 +137,7 @@ function eventIn(line: string): Fields {
   return line.startsWith('{') ? membersOf(parsed(line)?.value) : {}
 }
 
-/** `codex exec --json`: `thread.started`, `item.completed`, `turn.completed` with `usage`, `turn.failed`, `error`, a line each. */
+/** `codex exec --json`: `thread.started`, `item.completed`, `turn.completed` with the `usage` of its session so far, `turn.failed`, `error`, a line each. */
 export function readCodex(note: Note): Reader {
   let text = ''
   let session: string | null = null
@@ -154,11 +154,7 @@ export function readCodex(note: Note): Reader {
       if (event['type'] === 'turn.failed') failed = stringOf(membersOf(event['error'])['message']) ?? complained ?? 'its turn failed'
       if (event['type'] === 'turn.completed') {
         const used = membersOf(event['usage'])
-        usage = {
-          tokens_in: (usage?.tokens_in ?? 0) + (countOf(used['input_tokens']) ?? 0),
-          tokens_out: (usage?.tokens_out ?? 0) + (countOf(used['output_tokens']) ?? 0),
-          cost: null,
-        }
+        usage = { tokens_in: countOf(used['input_tokens']) ?? 0, tokens_out: countOf(used['output_tokens']) ?? 0, cost: null }
         // What it complained of before was overcome: it connects anew by itself.
         complained = null
       }

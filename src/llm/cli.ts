@@ -5,7 +5,7 @@ import { delimiter, join } from 'node:path'
 import type { Answer, Backend, BackendConfig, BackendTask, Conversation, Failure } from '../core/sprint.ts'
 import { messageOf } from '../core/errors.ts'
 import { runAgent } from './agent-process.ts'
-import { inTurn, openAccount, type Account, type Turn } from './bounds.ts'
+import { inTurn, openAccount, type Account, type Spent, type Turn } from './bounds.ts'
 import { cliAgents, type CliAgent } from './cli-agents.ts'
 import type { BackendDeps } from './deps.ts'
 import { redactor } from './redact.ts'
@@ -15,6 +15,7 @@ type CliConfig = Extract<BackendConfig, { kind: 'cli' }>
 
 /** All of this process's environment that an agent gets; its keys and whatever else it needs are in the spec, or in its own files. */
 const inherited = /^(?:HOME|PATH|LANG|LC_\w+|TERM|TZ|USER|LOGNAME|SHELL|TMPDIR|XDG_\w+)$/
+const nothingSpent: Spent = { tokens_in: 0, tokens_out: 0, cost: null }
 const secretName = /key|token|secret|password/i
 
 export function openCli(config: CliConfig, deps: BackendDeps): Backend {
@@ -51,6 +52,10 @@ async function isProgram(path: string): Promise<boolean> {
   }
 }
 
+function since(now: Spent, before: Spent): Spent {
+  return { tokens_in: now.tokens_in - before.tokens_in, tokens_out: now.tokens_out - before.tokens_out, cost: now.cost }
+}
+
 class CliTalk implements Conversation {
   readonly #task: BackendTask
   readonly #agent: CliAgent
@@ -62,6 +67,8 @@ class CliTalk implements Conversation {
   readonly #redact: (text: string) => string
   #session: string | null = null
   #last = { text: '', model: null as string | null }
+  /** What its session was said to have used before. */
+  #counted = nothingSpent
 
   constructor(
     task: BackendTask,
@@ -106,11 +113,13 @@ class CliTalk implements Conversation {
       line: (line) => reader.line(line),
     })
     const said = reader.end(end)
+    const before = this.#agent.counts === 'session' && said.session === this.#session ? this.#counted : nothingSpent
+    this.#counted = said.usage ?? this.#counted
     this.#session = said.session ?? this.#session
     this.#last = { text: said.text === '' ? this.#last.text : said.text, model: said.model ?? this.#config.model }
     if (said.usage === null && turn.ended() === null)
       note({ kind: 'note', text: `${this.#command[0] ?? ''} does not say what it uses: only turns and time are counted` })
-    this.#account.add(said.usage ?? { tokens_in: 0, tokens_out: 0, cost: null }, said.turns)
+    this.#account.add(since(said.usage ?? before, before), said.turns)
     return turn.ended() ?? (said.symptom === null ? null : failureOf(said.symptom, this.#config.agent, this.#redact))
   }
 }

@@ -80,10 +80,12 @@ for (const kind of kinds) {
       assert.deepEqual(start(config(kind), null).files ?? {}, {})
     })
 
-    test('a text goes in whole, in one paste, behind its tag', () => {
+    test('a text goes in whole, in one paste, behind its tag, which is typed beside it', () => {
       const pieces = place('two\nlines', '0k3v9w2x4abcd', asking(''))
-      assert.deepEqual(pieces[0], { type: '[burn 0k3v9w2x4abcd] ' })
-      assert.ok(pieces.length === 2 && 'paste' in pieces[1]! && pieces[1].paste.startsWith('two\nlines'))
+      const whole = pieces.map((piece) => ('paste' in piece ? piece.paste : 'type' in piece ? piece.type : '')).join('')
+      assert.ok(whole.startsWith('[burn 0k3v9w2x4abcd] two\nlines'), whole)
+      assert.deepEqual(pieces.map((piece) => Object.keys(piece)[0]).toSorted(), ['paste', 'type'])
+      assert.ok(pieces.some((piece) => 'type' in piece && piece.type.trim() === '[burn 0k3v9w2x4abcd]'))
     })
 
     test('an event that nobody knows says nothing', () => assert.equal(heard(kind, 'SomethingNew'), null))

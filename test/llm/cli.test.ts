@@ -63,6 +63,7 @@ for (const agent of agents) {
     assert.deepEqual(work.texts('said'), [issue, answer.text])
     const second = await talk.say(`The check is red. ${issue}`, never)
     if (agent !== 'custom') assert.equal(second.text, 'I see nothing more to do.')
+    assert.deepEqual([second.usage.tokens_in, second.usage.tokens_out], [2 * answer.usage.tokens_in, 2 * answer.usage.tokens_out])
     await talk.close()
     const [first, again] = called()
     assert.ok(first && again)

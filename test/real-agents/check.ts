@@ -96,12 +96,12 @@ async function run(program: Program, bin: string, model: ModelServer, dir: strin
       )
     }
     const busy = await Promise.all(['First of two.', 'Second of two.'].map(async (text) => ({ text, delivery: await send(session, text) })))
-    await becomes(session, 'idle')
+    for (const { delivery } of busy) await arrives(model, delivery)
     for (const { text, delivery } of busy)
       expect(
         verdict.arrived,
         arrivedOnce(model, delivery, text),
-        `sent while it works it arrives whole and once, ${delivery.id} (${delivery.state}: ${delivery.evidence}): ${JSON.stringify(text.slice(0, 60))}`,
+        `sent while it works it arrives whole and once, ${delivery.id} (${delivery.state}: ${delivery.evidence}; Enter ${delivery.presses} times): ${JSON.stringify(text)}`,
       )
     ended.push(...busy.map(({ delivery }) => delivery))
     const count = Map.groupBy(ended, ({ state }) => state)

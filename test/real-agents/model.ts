@@ -1,6 +1,7 @@
 /**
  * A model server on loopback that real agents can be pointed at: it speaks Anthropic's messages, OpenAI's chat completions and responses, and
- * Gemini's generateContent, streamed or whole. Every request's last user text is kept; the answer is a few words, spread over `turn_ms`.
+ * Gemini's generateContent, streamed or whole. Every request's last user text is kept; the answer is a few words, spread over `turn_ms`, and before it
+ * a call of the agent's own shell where one is wanted.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -19,8 +20,12 @@ export interface ModelServer {
   readonly asked: readonly Asked[]
   /** How long answers take from now on, milliseconds. */
   turn_ms: number
+  /** What the next answer has the agent's shell run before it says anything: once. Not with Gemini's protocol. */
+  command: string | null
   close(): void
 }
+
+type Manner = Pick<ModelServer, 'turn_ms' | 'command'>
 
 type Body = Readonly<Record<string, unknown>>
 interface Protocol {
@@ -29,6 +34,8 @@ interface Protocol {
   readonly word: (word: string) => object
   readonly end: (text: string) => readonly object[]
   readonly whole: (text: string) => object
+  /** All of an answer that calls a tool. */
+  readonly call?: (name: string, args: string) => readonly object[]
   /** The line before the data, where the protocol names its events. */
   readonly named: boolean
   readonly last?: string
@@ -39,7 +46,7 @@ const usage = { input_tokens: 10, output_tokens: 3, total_tokens: 13 }
 
 export async function startModel(): Promise<ModelServer> {
   const asked: Asked[] = []
-  const model = { turn_ms: 300 }
+  const model: Manner = { turn_ms: 300, command: null }
   const server = createServer((request, response) => {
     void answer(request, response, asked, model).catch((thrown: unknown) => response.destroy(thrown as Error))
   })
@@ -54,7 +61,7 @@ export async function startModel(): Promise<ModelServer> {
   })
 }
 
-async function answer(request: IncomingMessage, response: ServerResponse, asked: Asked[], model: { turn_ms: number }): Promise<void> {
+async function answer(request: IncomingMessage, response: ServerResponse, asked: Asked[], model: Manner): Promise<void> {
   const path = (request.url ?? '').split('?')[0] ?? ''
   if (request.method !== 'POST')
     return void send(response, path.endsWith('/models') ? { object: 'list', data: [{ id: 'stub', object: 'model' }] } : {})
@@ -65,7 +72,34 @@ async function answer(request: IncomingMessage, response: ServerResponse, asked:
   const texts = textsOf(body['messages'] ?? body['input'] ?? body['contents'])
   asked.push({ at: Date.now(), path, texts })
   if (body['stream'] !== true && !path.endsWith('streamGenerateContent')) return void send(response, protocol.whole(words.join('')))
+  const shell = model.command === null ? null : shellOf(body)
+  const call = shell === null ? null : protocol.call?.(shell, argsOf(shell, model.command ?? ''))
+  if (call) {
+    model.command = null
+    return writeAll(response, protocol, call)
+  }
   await stream(response, protocol, model.turn_ms)
+}
+
+/** The name of the shell that the agent offers; null where it offers none. */
+function shellOf({ tools }: Body): string | null {
+  const names = ((tools ?? []) as Body[]).map((tool) => String((tool['function'] as Body | undefined)?.['name'] ?? tool['name']))
+  return names.find((name) => /^(?:Bash|bash|shell|shell_command|exec_command)$/.test(name)) ?? null
+}
+
+function argsOf(shell: string, command: string): string {
+  if (shell === 'exec_command') return JSON.stringify({ cmd: command })
+  return JSON.stringify({ command: shell === 'shell' ? ['sh', '-c', command] : command, description: 'As it was told' })
+}
+
+function writeAll(response: ServerResponse, protocol: Protocol, events: readonly object[]): void {
+  response.writeHead(200, { 'content-type': 'text/event-stream' })
+  for (const event of events) response.write(lineOf(protocol, event))
+  response.end(protocol.last ?? '')
+}
+
+function lineOf({ named }: Protocol, event: object): string {
+  return `${named ? `event: ${(event as { type: string }).type}\n` : ''}data: ${JSON.stringify(event)}\n\n`
 }
 
 function send(response: ServerResponse, body: object): void {
@@ -74,10 +108,7 @@ function send(response: ServerResponse, body: object): void {
 
 async function stream(response: ServerResponse, protocol: Protocol, ms: number): Promise<void> {
   response.writeHead(200, { 'content-type': 'text/event-stream' })
-  const write = (event: object) => {
-    const name = protocol.named ? `event: ${(event as { type: string }).type}\n` : ''
-    response.write(`${name}data: ${JSON.stringify(event)}\n\n`)
-  }
+  const write = (event: object) => response.write(lineOf(protocol, event))
   for (const event of protocol.begin) write(event)
   for (const word of words) {
     await sleep(ms / words.length)
@@ -122,6 +153,14 @@ const anthropic: Protocol = {
     { type: 'message_stop' },
   ],
   whole: (text) => ({ ...message, content: [{ type: 'text', text }], stop_reason: 'end_turn' }),
+  call: (name, args) => [
+    { type: 'message_start', message: { ...message, content: [], stop_reason: null } },
+    { type: 'content_block_start', index: 0, content_block: { type: 'tool_use', id: 'call_1', name, input: {} } },
+    { type: 'content_block_delta', index: 0, delta: { type: 'input_json_delta', partial_json: args } },
+    { type: 'content_block_stop', index: 0 },
+    { type: 'message_delta', delta: { stop_reason: 'tool_use', stop_sequence: null }, usage },
+    { type: 'message_stop' },
+  ],
 }
 
 const item = (text: string, status: string) => ({
@@ -151,6 +190,14 @@ const responses: Protocol = {
     { type: 'response.completed', response: completed(text) },
   ],
   whole: completed,
+  call: (name, args) => {
+    const called = { type: 'function_call', id: 'item_2', call_id: 'call_1', name, arguments: args, status: 'completed' }
+    return [
+      { type: 'response.created', response: { id: 'resp_2', object: 'response', status: 'in_progress', output: [] } },
+      { type: 'response.output_item.done', output_index: 0, item: called },
+      { type: 'response.completed', response: { ...completed(''), id: 'resp_2', output: [called] } },
+    ]
+  },
 }
 
 const choice = (more: object, finish: string | null) => ({ index: 0, finish_reason: finish, ...more })
@@ -167,6 +214,14 @@ const chat: Protocol = {
     choices: [choice({ message: { role: 'assistant', content } }, 'stop')],
     usage: counted,
   }),
+  call: (name, args) => {
+    const called = { index: 0, id: 'call_1', type: 'function', function: { name, arguments: args } }
+    const chunk = { ...completion, object: 'chat.completion.chunk' }
+    return [
+      { ...chunk, choices: [choice({ delta: { role: 'assistant', content: null, tool_calls: [called] } }, null)] },
+      { ...chunk, choices: [choice({ delta: {} }, 'tool_calls')], usage: counted },
+    ]
+  },
   last: 'data: [DONE]\n\n',
 }
 

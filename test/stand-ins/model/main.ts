@@ -93,7 +93,9 @@ function codex(prompt: string): number {
     out({ type: 'item.completed', item })
   })
   out({ type: 'item.completed', item: { id: 'item_2', type: 'agent_message', text: said } })
-  out({ type: 'turn.completed', usage: { input_tokens: 100, cached_input_tokens: 70, output_tokens: 5 } })
+  // Of its whole session, as codex 0.169 was seen to count.
+  const runs = (JSON.parse(readFileSync(memory(session), 'utf8')) as Told[]).filter(({ role }) => role === 'user').length
+  out({ type: 'turn.completed', usage: { input_tokens: 100 * runs, cached_input_tokens: 70 * runs, output_tokens: 5 * runs } })
   return 0
 }
 
