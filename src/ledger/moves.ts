@@ -12,7 +12,7 @@ import { activeStates, deliverySteps, dispatchSteps, liveStates, pastingStates, 
 import { carried } from './carry.ts'
 import { among, chunks } from './engine.ts'
 import { append } from './events.ts'
-import { toDelivery, toDispatch } from './rows.ts'
+import { toDelivery } from './rows.ts'
 import { endSprintsOf } from './sprints.ts'
 import { toJudge } from './verdicts.ts'
 import { writeRows } from './write-rows.ts'
@@ -64,7 +64,7 @@ export async function moveDispatches(trx: Trx, moves: readonly DispatchMove[], a
   await countOnIssues(trx, moved)
   await refusePlanned(trx, moved, at)
   await endSprintsOf(trx, moved, at)
-  return moved.map(toDispatch)
+  return moved
 }
 
 /** The rows that are to move, by id, as they are. */

@@ -1,21 +1,13 @@
 /** Rows as the product's nouns. */
-import type { Event, IssueRecord, RepoRecord, WorkerRecord } from '../core/ledger.ts'
-import type { Delivery, Dispatch } from '../core/lives.ts'
+import type { IssueRecord, RepoRecord, WorkerRecord } from '../core/ledger.ts'
+import type { Delivery } from '../core/lives.ts'
 import type { Issue } from '../core/nouns.ts'
-import type { DeliveryRow, DispatchRow, EventRow, IssueRow, RepoRow, WorkerRow } from './tables.ts'
+import type { DeliveryRow, IssueRow, RepoRow, WorkerRow } from './tables.ts'
 import type { Selectable } from 'kysely'
-
-export function toDispatch(row: DispatchRow): Dispatch {
-  return { ...row }
-}
 
 export function toDelivery(row: DeliveryRow): Delivery {
   const { issue: _issue, ...delivery } = row
   return delivery
-}
-
-export function toEvent(row: Selectable<EventRow>): Event {
-  return { ...row }
 }
 
 const names = (json: string) => JSON.parse(json) as readonly string[]

@@ -29,6 +29,8 @@ export function createStore(engine: Engine): Ledger {
   const { read, write } = engine
   return {
     view: () => read(queries.view),
+    underWay: () => read(queries.underWay),
+    inReview: async (ids, refs) => (ids.length + refs.length === 0 ? [] : read((trx) => queries.inReview(trx, ids, refs))),
     carrying: (owner) => read((trx) => queries.carrying(trx, owner)),
     unsaid: (owner) => read((trx) => queries.unsaid(trx, owner)),
     closed: () => read(queries.closed),

@@ -1,8 +1,7 @@
 /** Reads the forge into the ledger: what is new of each repo's issues, who may write, which changes are open. */
 import { hasPassed } from '../core/elapsed.ts'
 import { adviceOf, isLedgerFailure } from '../core/errors.ts'
-import type { Ledger, LedgerView, RepoRecord } from '../core/ledger.ts'
-import type { Dispatch } from '../core/lives.ts'
+import type { Held, Ledger, RepoRecord, UnderWay } from '../core/ledger.ts'
 import type { Change, Issue, RepoRef, Time } from '../core/nouns.ts'
 import type { Clock, Forge } from '../core/ports.ts'
 import { repoOf } from '../core/refs.ts'
@@ -35,7 +34,7 @@ interface Ports {
  */
 export async function refreshForge(
   repos: readonly RepoRef[],
-  before: Pick<LedgerView, 'dispatches' | 'repos'>,
+  before: Pick<UnderWay, 'dispatches' | 'reviews' | 'repos'>,
   ports: Ports,
 ): Promise<ForgeView> {
   const { forge } = ports
@@ -45,10 +44,8 @@ export async function refreshForge(
   const changesAt = new Map<RepoRef, Time>()
   const skipped: string[] = []
   const records = new Map(before.repos.map((record) => [record.repo, record]))
-  const busy = Map.groupBy(
-    before.dispatches.filter((d) => d.kind === 'work' && (d.state === 'handed' || d.state === 'review')),
-    (d) => repoOf(d.issue),
-  )
+  const handed = before.dispatches.filter((d) => d.kind === 'work' && d.state === 'handed')
+  const busy = Map.groupBy<RepoRef, Since>([...handed, ...before.reviews], ({ issue }) => repoOf(issue))
   await mapBounded(repos, reposAtOnce, async (repo) => {
     try {
       const record = records.get(repo) ?? null
@@ -68,11 +65,13 @@ export async function refreshForge(
   return { repos_down: down, writers, changes, changes_at: changesAt, skipped }
 }
 
+type Since = Pick<Held, 'issue' | 'claimed_at' | 'handed_at'>
+
 /**
  * From when on a change may be news: since the last look, and since the claim of whatever was handed after that look, whose change may
  * have been opened before it counted as handed.
  */
-function changedSince(under: readonly Dispatch[], looked: Time | null): Time {
+function changedSince(under: readonly Since[], looked: Time | null): Time {
   const later = under.filter(({ handed_at }) => looked === null || (handed_at ?? 0) >= looked).map(({ claimed_at }) => claimed_at)
   return Math.min(looked ?? Infinity, ...later)
 }
