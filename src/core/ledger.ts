@@ -113,6 +113,14 @@ export interface RepoRecord {
   readonly waits: string | null
 }
 
+/** Issues of a repo as the forge gave them. */
+export interface RepoPage {
+  readonly repo: RepoRef
+  readonly issues: readonly Issue[]
+  readonly cursor: string
+  readonly complete: boolean
+}
+
 /** A dispatch that reached an agent, as far as it went. */
 export interface Worked {
   readonly worker: WorkerId
@@ -203,10 +211,10 @@ export interface Ledger extends SprintLedger {
   backlog(): Promise<Backlog>
   repos(): Promise<readonly RepoRecord[]>
 
-  /** Merges a page: updates what changed; with `complete`, open issues of the repo that are not in it become closed. */
-  saveIssues(repo: RepoRef, issues: readonly Issue[], cursor: string, complete: boolean, at: Time): Promise<void>
+  /** Merges pages, all in one transaction: updates what changed; where one is `complete`, open issues of its repo that are not in it become closed. */
+  saveIssues(pages: readonly RepoPage[], at: Time): Promise<void>
   saveWriters(repo: RepoRef, writers: readonly string[], at: Time): Promise<void>
-  saveChangesSeen(repo: RepoRef, at: Time): Promise<void>
+  saveChangesSeen(seen: ReadonlyMap<RepoRef, Time>): Promise<void>
   /** Keeps each verdict that is of the issue's present revision; writes (and adds an event) only where it differs from the one kept. */
   saveVerdicts(verdicts: readonly Verdict[], at: Time): Promise<void>
   /** Has every open issue that no worker has judged again where `rules` are not those of the last time. */

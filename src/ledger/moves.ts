@@ -140,7 +140,9 @@ async function refusePlanned(trx: Trx, moved: readonly DispatchRow[], at: number
 /** A delivery that has ended keeps no text and no lease; its first event keeps the text's size and hash. */
 const over = { text: '', lease_owner: null, lease_until: 0 }
 
-export async function moveDeliveries(trx: Trx, moves: readonly DeliveryMove[], owner: string, at: number): Promise<Delivery[]> {
+export async function moveDeliveries(trx: Trx, given: readonly DeliveryMove[], owner: string, at: number): Promise<Delivery[]> {
+  // Rows that lie beside each other are written beside each other: given machine by machine, a group of events would take twice as long.
+  const moves = given.toSorted((a, b) => (a.id < b.id ? -1 : Number(a.id > b.id)))
   for (const { id, from, to } of moves) if (!deliverySteps[from].includes(to)) refuseStep('delivery', id, from, to)
   const rows = await rowsOf(trx, 'delivery', moves)
   const pasting = await pastingInto(trx, rows, moves)

@@ -41,13 +41,9 @@ export function createStore(engine: Engine): Ledger {
     issue: (ref) => read((trx) => queries.issue(trx, ref)),
     events: (filter) => read((trx) => queries.events(trx, filter)),
 
-    saveIssues: (repo, given, cursor, complete, at) =>
-      write(async (trx) => {
-        await issues.saveIssues(trx, repo, given, complete, at)
-        await issues.saveRepo(trx, repo, complete ? { cursor, listed_at: at } : { cursor })
-      }),
+    saveIssues: (pages, at) => write((trx) => issues.saveIssues(trx, pages, at)),
     saveWriters: (repo, writers, at) => write((trx) => issues.saveWriters(trx, repo, writers, at)),
-    saveChangesSeen: (repo, at) => write((trx) => issues.saveRepo(trx, repo, { changes_at: at })),
+    saveChangesSeen: async (seen) => (seen.size === 0 ? undefined : write((trx) => issues.saveChangesSeen(trx, seen))),
     queued: (most) => read((trx) => verdicts.queued(trx, most)),
     open: (repo) => read((trx) => verdicts.openIssues(trx, repo)),
     backlog: () => read(verdicts.backlog),

@@ -1,11 +1,12 @@
 /** Reads the forge into the ledger: what is new of each repo's issues, who may write, which changes are open. */
 import { hasPassed } from '../core/elapsed.ts'
 import { adviceOf, isLedgerFailure } from '../core/errors.ts'
-import type { Held, Ledger, RepoRecord, UnderWay } from '../core/ledger.ts'
+import type { Held, Ledger, RepoPage, RepoRecord, UnderWay } from '../core/ledger.ts'
 import type { Change, Issue, RepoRef, Time } from '../core/nouns.ts'
 import type { Clock, Forge } from '../core/ports.ts'
 import { repoOf } from '../core/refs.ts'
 import { mapBounded } from './bounded.ts'
+import { together } from './together.ts'
 
 /** A complete listing is taken this often, for what a cursor can't tell: issues that were deleted or moved away. */
 const relistAfter = 24 * 3_600_000
@@ -46,10 +47,11 @@ export async function refreshForge(
   const records = new Map(before.repos.map((record) => [record.repo, record]))
   const handed = before.dispatches.filter((d) => d.kind === 'work' && d.state === 'handed')
   const busy = Map.groupBy<RepoRef, Since>([...handed, ...before.reviews], ({ issue }) => repoOf(issue))
+  const save = pageSaver(ports)
   await mapBounded(repos, reposAtOnce, async (repo) => {
     try {
       const record = records.get(repo) ?? null
-      skipped.push(...(await refreshIssues(repo, record, ports)))
+      skipped.push(...(await refreshIssues(repo, record, save, ports)))
       writers.set(repo, new Set(await refreshWriters(repo, record, ports)))
       const under = busy.get(repo)
       if (under !== undefined) {
@@ -76,12 +78,25 @@ function changedSince(under: readonly Since[], looked: Time | null): Time {
   return Math.min(looked ?? Infinity, ...later)
 }
 
-async function refreshIssues(repo: RepoRef, record: RepoRecord | null, { forge, ledger, clock }: Ports): Promise<string[]> {
+/** Pages that come while others are written are written together. */
+function pageSaver({ ledger, clock }: Ports) {
+  return together(async (pages: readonly (RepoPage & { readonly id: RepoRef })[]) => {
+    await ledger.saveIssues(pages, clock.now())
+    return pages
+  })
+}
+
+async function refreshIssues(
+  repo: RepoRef,
+  record: RepoRecord | null,
+  save: ReturnType<typeof pageSaver>,
+  { forge, ledger, clock }: Ports,
+): Promise<string[]> {
   const now = clock.now()
   const relist = record?.listed_at == null || hasPassed(record.listed_at, relistAfter, now)
   const page = await forge.issues(repo, relist ? null : record.cursor)
   const gone = page.complete ? await confirmGone(repo, page.issues, { forge, ledger }) : []
-  await ledger.saveIssues(repo, [...page.issues, ...gone], page.cursor, page.complete, now)
+  await save([{ id: repo, repo, issues: [...page.issues, ...gone], cursor: page.cursor, complete: page.complete }])
   return page.skipped.map(({ what, why }) => `${repo}: ${what} left out: ${why}`)
 }
 

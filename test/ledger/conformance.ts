@@ -74,7 +74,7 @@ function claims(holds: Holds): void {
     await ledger.moveDispatches([{ id: idOf(1), from: ['handed'], to: 'done', reason: 'merged' }], 11)
     await hand(ledger, claimOf(2, { issue: 'o/r#2' }), 12)
     await ledger.moveDispatches([{ id: idOf(2), from: ['handed'], to: 'lost', reason: 'gone' }], 13)
-    await ledger.saveIssues('o/r', [issueOf(3, { state: 'closed' })], 'c2', false, 14)
+    await ledger.saveIssues([{ repo: 'o/r', issues: [issueOf(3, { state: 'closed' })], cursor: 'c2', complete: false }], 14)
     const stale = [1, 2, 3, 99].map((number) => claimOf(10 + number, { issue: `o/r#${number}`, slot: number }))
     assert.deepEqual(await ledger.claim(stale, 'a', 100, 15), [])
     assert.equal((await ledger.claim([claimOf(20, { issue: 'o/r#2', attempt: 2 })], 'a', 100, 16)).length, 1)
