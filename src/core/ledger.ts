@@ -261,6 +261,8 @@ export interface Ledger extends SprintLedger {
   worked(limit: number): Promise<readonly Worked[]>
   dispatches(filter: { issue?: IssueRef; worker?: WorkerId; state?: DispatchState; limit?: number }): Promise<readonly Dispatch[]>
   deliveries(filter: { ids?: readonly string[]; worker?: WorkerId; kind?: DeliveryKind; limit?: number }): Promise<readonly Delivery[]>
+  /** Who holds the claims of these dispatches: by their deliveries' leases, or where one has none its sprint's. */
+  holders(ids: readonly string[]): Promise<readonly { readonly id: string; readonly lease_owner: string | null }[]>
   issue(ref: IssueRef): Promise<IssueRecord | null>
   events(filter: { issue?: IssueRef; worker?: WorkerId; subject?: string; limit?: number }): Promise<readonly Event[]>
   /** A word kept for a later process; null where none is. */

@@ -202,6 +202,16 @@ export async function deliveries(trx: Trx, { ids, worker, kind, limit = most }: 
   return (await query.execute()).map(toDelivery)
 }
 
+export async function holders(trx: Trx, ids: readonly string[]): Promise<{ id: string; lease_owner: string | null }[]> {
+  const found: { id: string; lease_owner: string | null }[] = []
+  for (const part of chunks(ids))
+    found.push(...(await trx.selectFrom('delivery').select(['id', 'lease_owner']).where('id', 'in', part).execute()))
+  const known = new Set(found.map(({ id }) => id))
+  for (const part of chunks(ids.filter((id) => !known.has(id))))
+    found.push(...(await trx.selectFrom('sprint').select(['id', 'lease_owner']).where('id', 'in', part).execute()))
+  return found
+}
+
 /** A worker's deliveries that belong to no dispatch. */
 function ownOf(eb: ExpressionBuilder<Tables, 'delivery'>, worker: WorkerId) {
   return eb.and([eb('issue', 'is', null), eb('worker', '=', worker)])

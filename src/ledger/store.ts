@@ -38,6 +38,7 @@ export function createStore(engine: Engine): Ledger {
     worked: (limit) => read((trx) => queries.worked(trx, limit)),
     dispatches: (filter) => read((trx) => queries.dispatches(trx, filter)),
     deliveries: (filter) => read((trx) => queries.deliveries(trx, filter)),
+    holders: (ids) => read((trx) => queries.holders(trx, ids)),
     issue: (ref) => read((trx) => queries.issue(trx, ref)),
     events: (filter) => read((trx) => queries.events(trx, filter)),
 

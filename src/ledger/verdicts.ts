@@ -111,18 +111,20 @@ export async function saveVerdicts(trx: Transaction<Tables>, verdicts: readonly 
       .execute()
     const kept = new Map(rows.map((row) => [row.ref, row]))
     const present = part.filter(({ issue, revision }) => kept.get(issue)?.revision === revision)
-    const stands = present.filter(({ issue, standing }) => kept.get(issue)?.standing !== standing)
-    const news = present.filter(({ issue, eligible, reason }) => {
+    const moves = ({ issue, standing }: Verdict) => kept.get(issue)?.standing !== standing
+    const says = ({ issue, eligible, reason }: Verdict) => {
       const row = kept.get(issue)
       return row?.verdict !== reason || row.eligible !== Number(eligible)
-    })
+    }
     const rowOf = ({ issue, standing, eligible, reason }: Verdict) => {
       return { ref: issue, standing, eligible: Number(eligible), verdict: reason, verdict_at: at }
     }
-    // Apart, since what stands where it stood keeps its place in three indexes.
-    await writeRows(trx, 'issue', ['standing'], stands.map(rowOf))
-    await writeRows(trx, 'issue', ['eligible', 'verdict', 'verdict_at'], news.map(rowOf))
-    for (const { issue, eligible, reason } of news)
+    const said = ['eligible', 'verdict', 'verdict_at'] as const
+    // Apart, since what stands where it stood keeps its place in three indexes; and what is new is written once.
+    await writeRows(trx, 'issue', ['standing', ...said], present.filter((each) => moves(each) && says(each)).map(rowOf))
+    await writeRows(trx, 'issue', ['standing'], present.filter((each) => moves(each) && !says(each)).map(rowOf))
+    await writeRows(trx, 'issue', said, present.filter((each) => !moves(each) && says(each)).map(rowOf))
+    for (const { issue, eligible, reason } of present.filter(says))
       events.push({ kind: eligible ? 'issue.eligible' : 'issue.ineligible', subject: issue, issue, worker: null, text: reason })
   }
   await append(trx, events, at)
