@@ -22,6 +22,23 @@ export function issues(holds: Holds): void {
     assert.deepEqual([repo?.cursor, repo?.listed_at], ['c4', 30])
   })
 
+  holds('merges pages of several repos at once, each with what it lacks', async ({ ledger }) => {
+    const other = issueOf(1, { ref: 'o/other#1', repo: 'o/other' })
+    const pages = [
+      { repo: 'o/r', issues: [issueOf(1), issueOf(2)], cursor: 'c2', complete: true },
+      { repo: 'o/other', issues: [other], cursor: 'd1', complete: false },
+    ]
+    await ledger.saveIssues(pages, 20)
+    assert.deepEqual((await ledger.unjudged()).map(({ issue }) => issue.ref).toSorted(), ['o/other#1', 'o/r#1', 'o/r#2'])
+    assert.deepEqual(
+      (await ledger.repos()).map(({ repo, cursor, listed_at }) => [repo, cursor, listed_at]),
+      [
+        ['o/other', 'd1', null],
+        ['o/r', 'c2', 20],
+      ],
+    )
+  })
+
   holds('leaves other repos alone', async ({ ledger }) => {
     await ledger.saveIssues([{ repo: 'o/other', issues: [], cursor: 'c', complete: true }], 20)
     assert.equal((await ledger.unjudged()).length, 4)
