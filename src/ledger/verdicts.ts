@@ -51,20 +51,16 @@ export async function openIssues(trx: Trx, repo: RepoRef | undefined): Promise<I
   return issueRecords(trx, await query.execute())
 }
 
+/** Each count by itself: by groups, a million open issues take 205 ms instead of 57. */
 export async function backlog(trx: Trx): Promise<Backlog> {
-  const rows = await trx
+  const all = trx
     .selectFrom('issue')
-    .select(['standing', (eb) => eb.fn.countAll<number>().as('count')])
+    .select((eb) => eb.fn.countAll<number>().as('count'))
     .where('state', '=', sql.lit('open'))
-    .groupBy('standing')
-    .execute()
-  const count = (counts: (standing: Standing | null) => boolean) =>
-    rows.filter(({ standing }) => counts(standing)).reduce((sum, row) => sum + Number(row.count), 0)
-  return {
-    open: count(() => true),
-    eligible: count((standing) => standing !== null && standing !== 'none'),
-    unjudged: count((standing) => standing === null),
-  }
+  const open = Number((await all.executeTakeFirstOrThrow()).count)
+  const unjudged = Number((await all.where('standing', 'is', null).executeTakeFirstOrThrow()).count)
+  const none = Number((await all.where('standing', '=', sql.lit('none')).executeTakeFirstOrThrow()).count)
+  return { open, eligible: open - unjudged - none, unjudged }
 }
 
 export async function judgeBy(trx: Trx, rules: string): Promise<void> {
