@@ -165,7 +165,7 @@ export interface LedgerView {
 }
 
 /** A dispatch as far as a cycle decides by it: who has which issue, and since when. */
-export type Held = Pick<
+export type LiveDispatch = Pick<
   Dispatch,
   'id' | 'kind' | 'issue' | 'worker' | 'slot' | 'state' | 'incarnation' | 'change_url' | 'claimed_at' | 'handed_at'
 >
@@ -173,7 +173,7 @@ export type Held = Pick<
 /** What a cycle reads of who has what. */
 export interface UnderWay extends Omit<LedgerView, 'dispatches'> {
   /** Dispatches in a live state, but work in review: nobody is at it, and it is read where there is news of it (`inReview`). */
-  readonly dispatches: readonly Held[]
+  readonly dispatches: readonly LiveDispatch[]
   /** Work in review, as far as it says which repos are to be asked for changes. */
   readonly reviews: readonly Pick<Dispatch, 'issue' | 'claimed_at' | 'handed_at'>[]
 }
@@ -192,7 +192,7 @@ export interface Ledger extends SprintLedger {
   view(): Promise<LedgerView>
   underWay(): Promise<UnderWay>
   /** Work in review with one of these ids, or of one of these issues. */
-  inReview(ids: readonly string[], issues: readonly IssueRef[]): Promise<readonly Held[]>
+  inReview(ids: readonly string[], issues: readonly IssueRef[]): Promise<readonly LiveDispatch[]>
   carrying(owner: string): Promise<Carrying>
   /**
    * Dispatches whose comment on the forge does not say their state, whether they live or have ended; and those without one whose claim this owner holds. Of a

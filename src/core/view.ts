@@ -1,6 +1,6 @@
 /** Everything a cycle looked at, as one value. The deciders see nothing else. */
 import type { Look } from './agent.ts'
-import type { Held, IssueRecord, WorkerRecord } from './ledger.ts'
+import type { LiveDispatch, IssueRecord, WorkerRecord } from './ledger.ts'
 import type { Sprint } from './sprint.ts'
 import type { Change, Fleet, Incarnation, IssueRef, Reading, ReadingState, RepoRef, Time, Worker, WorkerId } from './nouns.ts'
 
@@ -23,7 +23,7 @@ export interface View {
    * Live ones, as they were before the machines were looked at: an agent that was started since is no reason to take one for lost. Work in review is
    * among them where there is news of it.
    */
-  readonly dispatches: readonly Held[]
+  readonly dispatches: readonly LiveDispatch[]
   /** Sprints that have not ended, as the ledger has them. */
   readonly sprints: readonly Sprint[]
   /** Open issues that may be given, or must be judged. */

@@ -1,6 +1,6 @@
 /** Reading: what the deciders need, and what people ask for. None of it slows down with history. */
 import type { ExpressionBuilder, Transaction } from 'kysely'
-import type { Carrying, Event, Held, IssueRecord, Ledger, LedgerView, RepoRecord, UnderWay, Worked } from '../core/ledger.ts'
+import type { Carrying, Event, LiveDispatch, IssueRecord, Ledger, LedgerView, RepoRecord, UnderWay, Worked } from '../core/ledger.ts'
 import type { Delivery, Dispatch } from '../core/lives.ts'
 import type { IssueRef, Time, WorkerId } from '../core/nouns.ts'
 import type { Tables } from './tables.ts'
@@ -37,8 +37,8 @@ export async function underWay(trx: Trx): Promise<UnderWay> {
   return { dispatches, reviews, ...(await around(trx)) }
 }
 
-export async function inReview(trx: Trx, ids: readonly string[], issues: readonly IssueRef[]): Promise<Held[]> {
-  const found = new Map<string, Held>()
+export async function inReview(trx: Trx, ids: readonly string[], issues: readonly IssueRef[]): Promise<LiveDispatch[]> {
+  const found = new Map<string, LiveDispatch>()
   for (const [column, keys] of [
     ['id', ids],
     ['issue', issues],

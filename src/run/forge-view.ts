@@ -1,7 +1,7 @@
 /** Reads the forge into the ledger: what is new of each repo's issues, who may write, which changes are open. */
 import { hasPassed } from '../core/elapsed.ts'
 import { adviceOf, isLedgerFailure } from '../core/errors.ts'
-import type { Held, Ledger, RepoPage, RepoRecord, UnderWay } from '../core/ledger.ts'
+import type { LiveDispatch, Ledger, RepoPage, RepoRecord, UnderWay } from '../core/ledger.ts'
 import type { Change, Issue, RepoRef, Time } from '../core/nouns.ts'
 import type { Clock, Forge } from '../core/ports.ts'
 import { repoOf } from '../core/refs.ts'
@@ -67,7 +67,7 @@ export async function refreshForge(
   return { repos_down: down, writers, changes, changes_at: changesAt, skipped }
 }
 
-type Since = Pick<Held, 'issue' | 'claimed_at' | 'handed_at'>
+type Since = Pick<LiveDispatch, 'issue' | 'claimed_at' | 'handed_at'>
 
 /**
  * From when on a change may be news: since the last look, and since the claim of whatever was handed after that look, whose change may

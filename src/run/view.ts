@@ -1,5 +1,5 @@
 /** Reads machines, forge and ledger into the one value that the deciders see. */
-import type { Held, IssueRecord, WorkerRecord } from '../core/ledger.ts'
+import type { LiveDispatch, IssueRecord, WorkerRecord } from '../core/ledger.ts'
 import type { IssueRef, Machine, RepoRef, Time } from '../core/nouns.ts'
 import type { View, WorkerSight } from '../core/view.ts'
 import type { ForgeView } from './forge-view.ts'
@@ -66,11 +66,11 @@ export async function readView(
 
 /** Work in review whose change is another, or whose issue was closed: all that a look at the forge can end. */
 async function newsOf(
-  held: readonly Held[],
+  held: readonly LiveDispatch[],
   { changes }: ForgeView,
   closed: ReadonlySet<IssueRef>,
   { ledger }: Session,
-): Promise<readonly Held[]> {
+): Promise<readonly LiveDispatch[]> {
   const known = new Set(held.map(({ id }) => id))
   const changed = changes.map(({ dispatch_id }) => dispatch_id).filter((id) => !known.has(id))
   // One that came into review while the machines were looked at is known as it was before.
