@@ -24,7 +24,7 @@ export async function openIssues(ledger: Ledger, batches: number): Promise<void>
     const rest = { labels: [], assignees: [], author: 'ann', created_at: 1, updated_at: 1, comments: 0, url: `http://forge/${number}` }
     return { ref: `o/r#${number}`, repo: 'o/r', number, title: `title ${number}`, body: 'body', state: 'open', ...rest }
   })
-  await ledger.saveIssues('o/r', issues, 'c', false, 1)
+  await ledger.saveIssues([{ repo: 'o/r', issues, cursor: 'c', complete: false }], 1)
 }
 
 /** The claims of one batch for the workers of one machine; ids sort after all that were made before. */

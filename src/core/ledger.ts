@@ -113,6 +113,14 @@ export interface RepoRecord {
   readonly waits: string | null
 }
 
+/** Issues of a repo as the forge gave them. */
+export interface RepoPage {
+  readonly repo: RepoRef
+  readonly issues: readonly Issue[]
+  readonly cursor: string
+  readonly complete: boolean
+}
+
 /** A dispatch that reached an agent, as far as it went. */
 export interface Worked {
   readonly worker: WorkerId
@@ -156,6 +164,20 @@ export interface LedgerView {
   readonly leases: ReadonlyMap<string, { readonly owner: string; readonly until: Time }>
 }
 
+/** A dispatch as far as a cycle decides by it: who has which issue, and since when. */
+export type LiveDispatch = Pick<
+  Dispatch,
+  'id' | 'kind' | 'issue' | 'worker' | 'slot' | 'state' | 'incarnation' | 'change_url' | 'claimed_at' | 'handed_at'
+>
+
+/** What a cycle reads of who has what. */
+export interface UnderWay extends Omit<LedgerView, 'dispatches'> {
+  /** Dispatches in a live state, but work in review: nobody is at it, and it is read where there is news of it (`inReview`). */
+  readonly dispatches: readonly LiveDispatch[]
+  /** Work in review, as far as it says which repos are to be asked for changes. */
+  readonly reviews: readonly Pick<Dispatch, 'issue' | 'claimed_at' | 'handed_at'>[]
+}
+
 /** What a process is to carry. */
 export interface Carrying {
   /** Active deliveries that it holds and whose dispatch, if any, is said on the forge; and unknown ones of live dispatches, whoever sent them. */
@@ -168,6 +190,9 @@ export interface Carrying {
 
 export interface Ledger extends SprintLedger {
   view(): Promise<LedgerView>
+  underWay(): Promise<UnderWay>
+  /** Work in review with one of these ids, or of one of these issues. */
+  inReview(ids: readonly string[], issues: readonly IssueRef[]): Promise<readonly LiveDispatch[]>
   carrying(owner: string): Promise<Carrying>
   /**
    * Dispatches whose comment on the forge does not say their state, whether they live or have ended; and those without one whose claim this owner holds. Of a
@@ -186,10 +211,10 @@ export interface Ledger extends SprintLedger {
   backlog(): Promise<Backlog>
   repos(): Promise<readonly RepoRecord[]>
 
-  /** Merges a page: updates what changed; with `complete`, open issues of the repo that are not in it become closed. */
-  saveIssues(repo: RepoRef, issues: readonly Issue[], cursor: string, complete: boolean, at: Time): Promise<void>
+  /** Merges pages, all in one transaction: updates what changed; where one is `complete`, open issues of its repo that are not in it become closed. */
+  saveIssues(pages: readonly RepoPage[], at: Time): Promise<void>
   saveWriters(repo: RepoRef, writers: readonly string[], at: Time): Promise<void>
-  saveChangesSeen(repo: RepoRef, at: Time): Promise<void>
+  saveChangesSeen(seen: ReadonlyMap<RepoRef, Time>): Promise<void>
   /** Keeps each verdict that is of the issue's present revision; writes (and adds an event) only where it differs from the one kept. */
   saveVerdicts(verdicts: readonly Verdict[], at: Time): Promise<void>
   /** Has every open issue that no worker has judged again where `rules` are not those of the last time. */
@@ -236,6 +261,8 @@ export interface Ledger extends SprintLedger {
   worked(limit: number): Promise<readonly Worked[]>
   dispatches(filter: { issue?: IssueRef; worker?: WorkerId; state?: DispatchState; limit?: number }): Promise<readonly Dispatch[]>
   deliveries(filter: { ids?: readonly string[]; worker?: WorkerId; kind?: DeliveryKind; limit?: number }): Promise<readonly Delivery[]>
+  /** Who holds the claims of these dispatches: by their deliveries' leases, or where one has none its sprint's. */
+  holders(ids: readonly string[]): Promise<readonly { readonly id: string; readonly lease_owner: string | null }[]>
   issue(ref: IssueRef): Promise<IssueRecord | null>
   events(filter: { issue?: IssueRef; worker?: WorkerId; subject?: string; limit?: number }): Promise<readonly Event[]>
   /** A word kept for a later process; null where none is. */

@@ -1,7 +1,6 @@
 /** Everything a cycle looked at, as one value. The deciders see nothing else. */
 import type { Look } from './agent.ts'
-import type { Dispatch } from './lives.ts'
-import type { IssueRecord, WorkerRecord } from './ledger.ts'
+import type { LiveDispatch, IssueRecord, WorkerRecord } from './ledger.ts'
 import type { Sprint } from './sprint.ts'
 import type { Change, Fleet, Incarnation, IssueRef, Reading, ReadingState, RepoRef, Time, Worker, WorkerId } from './nouns.ts'
 
@@ -20,8 +19,11 @@ export interface WorkerSight {
 export interface View {
   readonly fleet: Fleet
   readonly now: Time
-  /** Live ones, as they were before the machines were looked at: an agent that was started since is no reason to take one for lost. */
-  readonly dispatches: readonly Dispatch[]
+  /**
+   * Live ones, as they were before the machines were looked at: an agent that was started since is no reason to take one for lost. Work in review is
+   * among them where there is news of it.
+   */
+  readonly dispatches: readonly LiveDispatch[]
   /** Sprints that have not ended, as the ledger has them. */
   readonly sprints: readonly Sprint[]
   /** Open issues that may be given, or must be judged. */

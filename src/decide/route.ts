@@ -1,5 +1,5 @@
 /** Which worker gets an issue. Every worker is filled up to its depth; nobody looks whether it is idle. */
-import type { Dispatch } from '../core/lives.ts'
+import type { LiveDispatch } from '../core/ledger.ts'
 import type { Issue, RepoRef, Worker, WorkerId } from '../core/nouns.ts'
 import type { View, WorkerSight } from '../core/view.ts'
 import { slotStates } from '../core/lives.ts'
@@ -88,7 +88,7 @@ function openDesks(view: View): Desks {
 }
 
 /** Slots in use, by worker. */
-export function slotsTaken(dispatches: readonly Dispatch[]): Map<WorkerId, Set<number>> {
+export function slotsTaken(dispatches: readonly LiveDispatch[]): Map<WorkerId, Set<number>> {
   const taken = new Map<WorkerId, Set<number>>()
   for (const { kind, state, worker, slot } of dispatches) {
     if (kind !== 'work' || slot === null || !slotStates.includes(state)) continue

@@ -1,5 +1,5 @@
 /** What became of the dispatches that are under way, from what was seen: closed, in review, lost, stale. */
-import type { DispatchMove } from '../core/ledger.ts'
+import type { DispatchMove, LiveDispatch } from '../core/ledger.ts'
 import type { Dispatch } from '../core/lives.ts'
 import type { Change, Time } from '../core/nouns.ts'
 import { repoOf } from '../core/refs.ts'
@@ -14,7 +14,7 @@ export function planSettle(view: View): DispatchMove[] {
   return view.dispatches.map((dispatch) => settle(dispatch, view, changes.get(dispatch.id), crashed)).filter((move) => move !== null)
 }
 
-function settle(dispatch: Dispatch, view: View, change: Change | undefined, crashed: ReadonlySet<string>): DispatchMove | null {
+function settle(dispatch: LiveDispatch, view: View, change: Change | undefined, crashed: ReadonlySet<string>): DispatchMove | null {
   const { id, state } = dispatch
   if (state !== 'claimed' && state !== 'handed' && state !== 'review') return null
   if (view.closed.has(dispatch.issue)) {
@@ -51,7 +51,7 @@ function settle(dispatch: Dispatch, view: View, change: Change | undefined, cras
  * How long the agent that holds it has been seen with nothing to do, milliseconds: all that it was told is over then. 0 where that is not known: where
  * nobody can say whether the text arrived, where its machine or its forge could not be asked, and for questions, which bring no change.
  */
-function idleFor(dispatch: Dispatch, view: View): number {
+function idleFor(dispatch: LiveDispatch, view: View): number {
   const { id, kind, worker, handed_at, incarnation } = dispatch
   const record = view.states.get(worker)
   const same = incarnation !== null && view.incarnations.get(worker) === incarnation
@@ -60,12 +60,12 @@ function idleFor(dispatch: Dispatch, view: View): number {
 }
 
 /** Its repo's changes are known: the forge could be asked in this view. */
-function isAsked({ issue }: Dispatch, view: View): boolean {
+function isAsked({ issue }: LiveDispatch, view: View): boolean {
   return view.writers.has(repoOf(issue)) && !view.repos_down.has(repoOf(issue))
 }
 
 /** The incarnation that was given the prompt no longer lives. Unreachable is not dead: then nothing is known. */
-function isGone(dispatch: Dispatch, view: View): boolean {
+function isGone(dispatch: LiveDispatch, view: View): boolean {
   const living = view.incarnations.get(dispatch.worker)
   return living !== undefined && dispatch.incarnation !== null && living !== dispatch.incarnation
 }

@@ -6,7 +6,7 @@ import type { NewEvent } from './events.ts'
 import type { DeliveryRow, DispatchRow, Tables } from './tables.ts'
 import { chunks, type Rows } from './engine.ts'
 import { append, fingerprint } from './events.ts'
-import { toDelivery, toDispatch } from './rows.ts'
+import { toDelivery } from './rows.ts'
 import { taken } from './verdicts.ts'
 import { insertRows } from './write-rows.ts'
 
@@ -28,7 +28,7 @@ export async function claim(trx: Transaction<Tables>, claims: readonly Claim[], 
     // Whose issue or slot is taken is decided by the unique indexes, and by nothing that was read before.
     const inserted = new Set((await insertRows(trx, 'dispatch', rows, 'on conflict do nothing returning id')).map(({ id }) => id))
     const mine = part.filter(({ id }) => inserted.has(id))
-    won.push(...rows.filter(({ id }) => inserted.has(id)).map(toDispatch))
+    won.push(...rows.filter(({ id }) => inserted.has(id)))
     const texts = mine.map((each) => planned(each, each.issue, lease, at))
     await insertRows(trx, 'delivery', texts)
     const events = mine.map(({ id, issue, worker, reason }): NewEvent => {

@@ -1,6 +1,7 @@
 /** What is kept of the forge: issues, and how far each repo was read. */
 import type { Transaction } from 'kysely'
-import type { Issue, IssueRef, RepoRef } from '../core/nouns.ts'
+import type { RepoPage } from '../core/ledger.ts'
+import type { IssueRef, RepoRef, Time } from '../core/nouns.ts'
 import type { NewEvent } from './events.ts'
 import type { RepoRow, Tables } from './tables.ts'
 import { sql } from 'kysely'
@@ -30,19 +31,14 @@ const columns = [
 /** What a verdict is given by: a comment more is no reason to judge an issue again. */
 const judgedBy: ReadonlySet<string> = new Set(['title', 'labels', 'assignees', 'author', 'state'])
 
-export async function saveIssues(
-  trx: Transaction<Tables>,
-  repo: RepoRef,
-  issues: readonly Issue[],
-  complete: boolean,
-  at: number,
-): Promise<void> {
+export async function saveIssues(trx: Transaction<Tables>, pages: readonly RepoPage[], at: number): Promise<void> {
   const events: NewEvent[] = []
   // The last one counts where a page that moved while it was read has an issue twice.
-  const given = new Map(issues.map((issue) => [issue.ref, fromIssue(issue)]))
-  for (const part of chunks([...given.values()], 128)) events.push(...(await mergeIssues(trx, part)))
-  if (complete) events.push(...(await closeMissing(trx, repo, new Set(given.keys()))))
+  const given = new Map(pages.flatMap(({ issues }) => issues).map((issue) => [issue.ref, fromIssue(issue)]))
+  for (const part of chunks([...given.values()])) events.push(...(await mergeIssues(trx, part)))
+  for (const { repo, complete } of pages) if (complete) events.push(...(await closeMissing(trx, repo, given)))
   await append(trx, events, at)
+  for (const { repo, cursor, complete } of pages) await saveRepo(trx, repo, complete ? { cursor, listed_at: at } : { cursor })
 }
 
 const unjudged = { eligible: null, verdict: null, verdict_at: null, standing: null }
@@ -85,7 +81,7 @@ async function mergeIssues(trx: Transaction<Tables>, given: readonly ForgeColumn
 }
 
 /** A complete listing has every open issue: what it does not have is no longer open. */
-async function closeMissing(trx: Transaction<Tables>, repo: RepoRef, listed: ReadonlySet<IssueRef>): Promise<NewEvent[]> {
+async function closeMissing(trx: Transaction<Tables>, repo: RepoRef, listed: ReadonlyMap<IssueRef, unknown>): Promise<NewEvent[]> {
   const open = await trx
     .selectFrom('issue')
     .select(['ref', 'title'])
@@ -114,6 +110,10 @@ export async function saveRepo(trx: Transaction<Tables>, repo: RepoRef, known: P
     .values({ repo, ...nothing, ...known })
     .onConflict((c) => c.column('repo').doUpdateSet(known))
     .execute()
+}
+
+export async function saveChangesSeen(trx: Transaction<Tables>, seen: ReadonlyMap<RepoRef, Time>): Promise<void> {
+  for (const [repo, at] of seen) await saveRepo(trx, repo, { changes_at: at })
 }
 
 export async function requeueIssue(trx: Transaction<Tables>, issue: IssueRef, at: number): Promise<boolean> {

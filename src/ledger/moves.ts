@@ -12,7 +12,7 @@ import { activeStates, deliverySteps, dispatchSteps, liveStates, pastingStates, 
 import { carried } from './carry.ts'
 import { among, chunks } from './engine.ts'
 import { append } from './events.ts'
-import { toDelivery, toDispatch } from './rows.ts'
+import { toDelivery } from './rows.ts'
 import { endSprintsOf } from './sprints.ts'
 import { toJudge } from './verdicts.ts'
 import { writeRows } from './write-rows.ts'
@@ -64,7 +64,7 @@ export async function moveDispatches(trx: Trx, moves: readonly DispatchMove[], a
   await countOnIssues(trx, moved)
   await refusePlanned(trx, moved, at)
   await endSprintsOf(trx, moved, at)
-  return moved.map(toDispatch)
+  return moved
 }
 
 /** The rows that are to move, by id, as they are. */
@@ -140,7 +140,9 @@ async function refusePlanned(trx: Trx, moved: readonly DispatchRow[], at: number
 /** A delivery that has ended keeps no text and no lease; its first event keeps the text's size and hash. */
 const over = { text: '', lease_owner: null, lease_until: 0 }
 
-export async function moveDeliveries(trx: Trx, moves: readonly DeliveryMove[], owner: string, at: number): Promise<Delivery[]> {
+export async function moveDeliveries(trx: Trx, given: readonly DeliveryMove[], owner: string, at: number): Promise<Delivery[]> {
+  // Rows that lie beside each other are written beside each other: given machine by machine, a group of events would take twice as long.
+  const moves = given.toSorted((a, b) => (a.id < b.id ? -1 : Number(a.id > b.id)))
   for (const { id, from, to } of moves) if (!deliverySteps[from].includes(to)) refuseStep('delivery', id, from, to)
   const rows = await rowsOf(trx, 'delivery', moves)
   const pasting = await pastingInto(trx, rows, moves)

@@ -1,28 +1,25 @@
-/** Rows as the product's nouns. */
-import type { Event, IssueRecord, RepoRecord, WorkerRecord } from '../core/ledger.ts'
-import type { Delivery, Dispatch } from '../core/lives.ts'
+/** Rows as the product's nouns, field by field: with `...rest` an issue takes 8.5 µs instead of 1, and a large cycle reads a hundred thousand rows. */
+import type { IssueRecord, RepoRecord, WorkerRecord } from '../core/ledger.ts'
+import type { Delivery } from '../core/lives.ts'
 import type { Issue } from '../core/nouns.ts'
-import type { DeliveryRow, DispatchRow, EventRow, IssueRow, RepoRow, WorkerRow } from './tables.ts'
+import type { DeliveryRow, IssueRow, RepoRow, WorkerRow } from './tables.ts'
 import type { Selectable } from 'kysely'
 
-export function toDispatch(row: DispatchRow): Dispatch {
-  return { ...row }
-}
-
 export function toDelivery(row: DeliveryRow): Delivery {
-  const { issue: _issue, ...delivery } = row
-  return delivery
+  const { id, kind, worker, state, text, incarnation, evidence, presses, planned_at, changed_at, lease_owner, lease_token, lease_until } =
+    row
+  const step = { text, incarnation, evidence, presses, planned_at, changed_at }
+  return { id, kind, worker, state, ...step, lease_owner, lease_token, lease_until }
 }
 
-export function toEvent(row: Selectable<EventRow>): Event {
-  return { ...row }
-}
-
-const names = (json: string) => JSON.parse(json) as readonly string[]
+const none: readonly string[] = []
+const names = (json: string) => (json === '[]' ? none : (JSON.parse(json) as readonly string[]))
 
 export function toIssueRecord(row: Selectable<IssueRow>, failed_at: number | null): IssueRecord {
-  const { attempts, done, eligible, verdict, verdict_at, standing, revision, labels, assignees, ...rest } = row
-  const issue: Issue = { ...rest, labels: names(labels), assignees: names(assignees) }
+  const { ref, repo, number, title, body, author, state, created_at, updated_at, comments, url } = row
+  const { attempts, done, eligible, verdict, verdict_at, standing, revision } = row
+  const [labels, assignees] = [names(row.labels), names(row.assignees)]
+  const issue: Issue = { ref, repo, number, title, body, labels, assignees, author, state, created_at, updated_at, comments, url }
   const kept =
     eligible === null || verdict === null || verdict_at === null ? null : { eligible: eligible === 1, reason: verdict, at: verdict_at }
   return { issue, attempts, failed_at, done: done === 1, verdict: kept, standing, revision }

@@ -29,6 +29,8 @@ export function createStore(engine: Engine): Ledger {
   const { read, write } = engine
   return {
     view: () => read(queries.view),
+    underWay: () => read(queries.underWay),
+    inReview: async (ids, refs) => (ids.length + refs.length === 0 ? [] : read((trx) => queries.inReview(trx, ids, refs))),
     carrying: (owner) => read((trx) => queries.carrying(trx, owner)),
     unsaid: (owner) => read((trx) => queries.unsaid(trx, owner)),
     closed: () => read(queries.closed),
@@ -36,16 +38,13 @@ export function createStore(engine: Engine): Ledger {
     worked: (limit) => read((trx) => queries.worked(trx, limit)),
     dispatches: (filter) => read((trx) => queries.dispatches(trx, filter)),
     deliveries: (filter) => read((trx) => queries.deliveries(trx, filter)),
+    holders: (ids) => read((trx) => queries.holders(trx, ids)),
     issue: (ref) => read((trx) => queries.issue(trx, ref)),
     events: (filter) => read((trx) => queries.events(trx, filter)),
 
-    saveIssues: (repo, given, cursor, complete, at) =>
-      write(async (trx) => {
-        await issues.saveIssues(trx, repo, given, complete, at)
-        await issues.saveRepo(trx, repo, complete ? { cursor, listed_at: at } : { cursor })
-      }),
+    saveIssues: (pages, at) => write((trx) => issues.saveIssues(trx, pages, at)),
     saveWriters: (repo, writers, at) => write((trx) => issues.saveWriters(trx, repo, writers, at)),
-    saveChangesSeen: (repo, at) => write((trx) => issues.saveRepo(trx, repo, { changes_at: at })),
+    saveChangesSeen: async (seen) => (seen.size === 0 ? undefined : write((trx) => issues.saveChangesSeen(trx, seen))),
     queued: (most) => read((trx) => verdicts.queued(trx, most)),
     open: (repo) => read((trx) => verdicts.openIssues(trx, repo)),
     backlog: () => read(verdicts.backlog),

@@ -51,20 +51,16 @@ export async function openIssues(trx: Trx, repo: RepoRef | undefined): Promise<I
   return issueRecords(trx, await query.execute())
 }
 
+/** Each count by itself: by groups, a million open issues take 205 ms instead of 57. */
 export async function backlog(trx: Trx): Promise<Backlog> {
-  const rows = await trx
+  const all = trx
     .selectFrom('issue')
-    .select(['standing', (eb) => eb.fn.countAll<number>().as('count')])
+    .select((eb) => eb.fn.countAll<number>().as('count'))
     .where('state', '=', sql.lit('open'))
-    .groupBy('standing')
-    .execute()
-  const count = (counts: (standing: Standing | null) => boolean) =>
-    rows.filter(({ standing }) => counts(standing)).reduce((sum, row) => sum + Number(row.count), 0)
-  return {
-    open: count(() => true),
-    eligible: count((standing) => standing !== null && standing !== 'none'),
-    unjudged: count((standing) => standing === null),
-  }
+  const open = Number((await all.executeTakeFirstOrThrow()).count)
+  const unjudged = Number((await all.where('standing', 'is', null).executeTakeFirstOrThrow()).count)
+  const none = Number((await all.where('standing', '=', sql.lit('none')).executeTakeFirstOrThrow()).count)
+  return { open, eligible: open - unjudged - none, unjudged }
 }
 
 export async function judgeBy(trx: Trx, rules: string): Promise<void> {
@@ -111,18 +107,20 @@ export async function saveVerdicts(trx: Transaction<Tables>, verdicts: readonly 
       .execute()
     const kept = new Map(rows.map((row) => [row.ref, row]))
     const present = part.filter(({ issue, revision }) => kept.get(issue)?.revision === revision)
-    const stands = present.filter(({ issue, standing }) => kept.get(issue)?.standing !== standing)
-    const news = present.filter(({ issue, eligible, reason }) => {
+    const moves = ({ issue, standing }: Verdict) => kept.get(issue)?.standing !== standing
+    const says = ({ issue, eligible, reason }: Verdict) => {
       const row = kept.get(issue)
       return row?.verdict !== reason || row.eligible !== Number(eligible)
-    })
+    }
     const rowOf = ({ issue, standing, eligible, reason }: Verdict) => {
       return { ref: issue, standing, eligible: Number(eligible), verdict: reason, verdict_at: at }
     }
-    // Apart, since what stands where it stood keeps its place in three indexes.
-    await writeRows(trx, 'issue', ['standing'], stands.map(rowOf))
-    await writeRows(trx, 'issue', ['eligible', 'verdict', 'verdict_at'], news.map(rowOf))
-    for (const { issue, eligible, reason } of news)
+    const said = ['eligible', 'verdict', 'verdict_at'] as const
+    // Apart, since what stands where it stood keeps its place in three indexes; and what is new is written once.
+    await writeRows(trx, 'issue', ['standing', ...said], present.filter((each) => moves(each) && says(each)).map(rowOf))
+    await writeRows(trx, 'issue', ['standing'], present.filter((each) => moves(each) && !says(each)).map(rowOf))
+    await writeRows(trx, 'issue', said, present.filter((each) => !moves(each) && says(each)).map(rowOf))
+    for (const { issue, eligible, reason } of present.filter(says))
       events.push({ kind: eligible ? 'issue.eligible' : 'issue.ineligible', subject: issue, issue, worker: null, text: reason })
   }
   await append(trx, events, at)

@@ -4,7 +4,7 @@
  */
 import type { Transaction } from 'kysely'
 import type { DeliveryRow, DispatchRow, EventRow, IssueRow, Tables } from './tables.ts'
-import { CompiledQuery, sql } from 'kysely'
+import { CompiledQuery, SqliteAdapter } from 'kysely'
 import { chunks } from './engine.ts'
 
 type Trx = Transaction<Tables>
@@ -66,7 +66,7 @@ const quoted = (column: string) => `"${column}"`
 function valuesOf(trx: Trx, rows: readonly Row[], columns: readonly string[]): { readonly text: string; readonly given: unknown[] } {
   const given: unknown[] = []
   for (const row of rows) for (const column of columns) given.push(row[column])
-  const numbered = !sql`select ${0}`.compile(trx).sql.endsWith('?')
+  const numbered = !(trx.getExecutor().adapter instanceof SqliteAdapter)
   const placeholders = (row: number) => columns.map((_, column) => (numbered ? `$${row * columns.length + column + 1}` : '?')).join(', ')
   const first = `(${placeholders(0)})`
   const text = rows.map((_, row) => (numbered ? `(${placeholders(row)})` : first))

@@ -1,5 +1,5 @@
 /** Keeps the fleet's comments on the forge as the ledger says they should be: one a dispatch, written once, then edited. */
-import type { Delivery, Dispatch } from '../core/lives.ts'
+import type { Dispatch } from '../core/lives.ts'
 import type { IssueRef, Worker, WorkerId } from '../core/nouns.ts'
 import type { Session } from './session.ts'
 import { BurnError, messageOf } from '../core/errors.ts'
@@ -43,7 +43,7 @@ export async function syncComments(fresh: ReadonlySet<string>, session: Session)
   const workers = new Map(
     fleet.machines.flatMap(({ windows }) => windows.flatMap((window) => window.workers.map((w) => [w.id, w] as const))),
   )
-  const held = together((ids: readonly string[]) => leased(ids, ledger))
+  const held = together((ids: readonly string[]) => ledger.holders(ids))
   const written = await mapBounded(due, atOnce, async (thread) => {
     try {
       return await sync(thread, fresh, held, session, workers)
@@ -55,16 +55,7 @@ export async function syncComments(fresh: ReadonlySet<string>, session: Session)
   await ledger.saveComments(written.flat(), session.clock.now())
 }
 
-type Leased = Pick<Delivery, 'id' | 'lease_owner'>
-type Held = (ids: readonly string[]) => Promise<ReadonlyMap<string, Leased>>
-
-/** What a dispatch's claim hangs on: its delivery, or where it has none its sprint. */
-async function leased(ids: readonly string[], ledger: Session['ledger']): Promise<readonly Leased[]> {
-  const deliveries = await ledger.deliveries({ ids, limit: ids.length })
-  const known = new Set(deliveries.map(({ id }) => id))
-  const others = ids.filter((id) => !known.has(id))
-  return others.length === 0 ? deliveries : [...deliveries, ...(await ledger.sprints({ ids: others }))]
-}
+type Held = (ids: readonly string[]) => Promise<ReadonlyMap<string, { readonly lease_owner: string | null }>>
 
 type Saved = { readonly id: string; readonly comment_id: string; readonly says: string }
 

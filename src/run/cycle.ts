@@ -58,7 +58,7 @@ export async function cycle(machines: readonly Machine[], session: Session, stop
   const looked = await readView(machines, session)
   await saveStates(looked.view, ledger)
   const settled = await ledger.moveDispatches(planSettle(looked.view), clock.now())
-  for (const [repo, at] of looked.forge.changes_at) await ledger.saveChangesSeen(repo, at)
+  await ledger.saveChangesSeen(looked.forge.changes_at)
   await ledger.judgeBy(rulesMark(session.fleet))
   const view = await settledView(looked.view, settled, session)
   const plan = planDispatch(view)

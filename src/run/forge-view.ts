@@ -1,12 +1,12 @@
 /** Reads the forge into the ledger: what is new of each repo's issues, who may write, which changes are open. */
 import { hasPassed } from '../core/elapsed.ts'
 import { adviceOf, isLedgerFailure } from '../core/errors.ts'
-import type { Ledger, LedgerView, RepoRecord } from '../core/ledger.ts'
-import type { Dispatch } from '../core/lives.ts'
+import type { LiveDispatch, Ledger, RepoPage, RepoRecord, UnderWay } from '../core/ledger.ts'
 import type { Change, Issue, RepoRef, Time } from '../core/nouns.ts'
 import type { Clock, Forge } from '../core/ports.ts'
 import { repoOf } from '../core/refs.ts'
 import { mapBounded } from './bounded.ts'
+import { together } from './together.ts'
 
 /** A complete listing is taken this often, for what a cursor can't tell: issues that were deleted or moved away. */
 const relistAfter = 24 * 3_600_000
@@ -35,7 +35,7 @@ interface Ports {
  */
 export async function refreshForge(
   repos: readonly RepoRef[],
-  before: Pick<LedgerView, 'dispatches' | 'repos'>,
+  before: Pick<UnderWay, 'dispatches' | 'reviews' | 'repos'>,
   ports: Ports,
 ): Promise<ForgeView> {
   const { forge } = ports
@@ -45,14 +45,13 @@ export async function refreshForge(
   const changesAt = new Map<RepoRef, Time>()
   const skipped: string[] = []
   const records = new Map(before.repos.map((record) => [record.repo, record]))
-  const busy = Map.groupBy(
-    before.dispatches.filter((d) => d.kind === 'work' && (d.state === 'handed' || d.state === 'review')),
-    (d) => repoOf(d.issue),
-  )
+  const handed = before.dispatches.filter((d) => d.kind === 'work' && d.state === 'handed')
+  const busy = Map.groupBy<RepoRef, Since>([...handed, ...before.reviews], ({ issue }) => repoOf(issue))
+  const save = pageSaver(ports)
   await mapBounded(repos, reposAtOnce, async (repo) => {
     try {
       const record = records.get(repo) ?? null
-      skipped.push(...(await refreshIssues(repo, record, ports)))
+      skipped.push(...(await refreshIssues(repo, record, save, ports)))
       writers.set(repo, new Set(await refreshWriters(repo, record, ports)))
       const under = busy.get(repo)
       if (under !== undefined) {
@@ -68,21 +67,36 @@ export async function refreshForge(
   return { repos_down: down, writers, changes, changes_at: changesAt, skipped }
 }
 
+type Since = Pick<LiveDispatch, 'issue' | 'claimed_at' | 'handed_at'>
+
 /**
  * From when on a change may be news: since the last look, and since the claim of whatever was handed after that look, whose change may
  * have been opened before it counted as handed.
  */
-function changedSince(under: readonly Dispatch[], looked: Time | null): Time {
+function changedSince(under: readonly Since[], looked: Time | null): Time {
   const later = under.filter(({ handed_at }) => looked === null || (handed_at ?? 0) >= looked).map(({ claimed_at }) => claimed_at)
   return Math.min(looked ?? Infinity, ...later)
 }
 
-async function refreshIssues(repo: RepoRef, record: RepoRecord | null, { forge, ledger, clock }: Ports): Promise<string[]> {
+/** Pages that come while others are written are written together. */
+function pageSaver({ ledger, clock }: Ports) {
+  return together(async (pages: readonly (RepoPage & { readonly id: RepoRef })[]) => {
+    await ledger.saveIssues(pages, clock.now())
+    return pages
+  })
+}
+
+async function refreshIssues(
+  repo: RepoRef,
+  record: RepoRecord | null,
+  save: ReturnType<typeof pageSaver>,
+  { forge, ledger, clock }: Ports,
+): Promise<string[]> {
   const now = clock.now()
   const relist = record?.listed_at == null || hasPassed(record.listed_at, relistAfter, now)
   const page = await forge.issues(repo, relist ? null : record.cursor)
   const gone = page.complete ? await confirmGone(repo, page.issues, { forge, ledger }) : []
-  await ledger.saveIssues(repo, [...page.issues, ...gone], page.cursor, page.complete, now)
+  await save([{ id: repo, repo, issues: [...page.issues, ...gone], cursor: page.cursor, complete: page.complete }])
   return page.skipped.map(({ what, why }) => `${repo}: ${what} left out: ${why}`)
 }
 

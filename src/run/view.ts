@@ -1,6 +1,6 @@
 /** Reads machines, forge and ledger into the one value that the deciders see. */
-import type { IssueRecord, WorkerRecord } from '../core/ledger.ts'
-import type { Machine, RepoRef, Time } from '../core/nouns.ts'
+import type { LiveDispatch, IssueRecord, WorkerRecord } from '../core/ledger.ts'
+import type { IssueRef, Machine, RepoRef, Time } from '../core/nouns.ts'
 import type { View, WorkerSight } from '../core/view.ts'
 import type { ForgeView } from './forge-view.ts'
 import type { MachineScreens } from './readings.ts'
@@ -34,9 +34,11 @@ export async function readView(
   served: readonly RepoRef[] = servedRepos(machines),
 ): Promise<ViewResult> {
   const { fleet, ledger, clock } = session
-  const { dispatches, deliveries, workers, repos, sprints, leases } = await ledger.view()
-  const [forge, seen] = await Promise.all([refreshForge(served, { dispatches, repos }, session), lookAt(machines, session)])
+  const { dispatches: held, reviews, deliveries, workers, repos, sprints, leases } = await ledger.underWay()
+  const [forge, seen] = await Promise.all([refreshForge(served, { dispatches: held, reviews, repos }, session), lookAt(machines, session)])
   const now = clock.now()
+  const closed = new Set((await ledger.closed()).filter((issue) => !forge.repos_down.has(repoOf(issue))))
+  const dispatches = [...held, ...(await newsOf(held, forge, closed, session))]
   const sights = withLoops(readWorkers(machines, seen), leases, now)
   const view: View = {
     fleet,
@@ -57,9 +59,22 @@ export async function readView(
     writers: forge.writers,
     repos_down: forge.repos_down,
     changes: forge.changes,
-    closed: new Set((await ledger.closed()).filter((issue) => !forge.repos_down.has(repoOf(issue)))),
+    closed,
   }
   return { view, forge, seen }
+}
+
+/** Work in review whose change is another, or whose issue was closed: all that a look at the forge can end. */
+async function newsOf(
+  held: readonly LiveDispatch[],
+  { changes }: ForgeView,
+  closed: ReadonlySet<IssueRef>,
+  { ledger }: Session,
+): Promise<readonly LiveDispatch[]> {
+  const known = new Set(held.map(({ id }) => id))
+  const changed = changes.map(({ dispatch_id }) => dispatch_id).filter((id) => !known.has(id))
+  // One that came into review while the machines were looked at is known as it was before.
+  return (await ledger.inReview(changed, [...closed])).filter(({ id }) => !known.has(id))
 }
 
 function statesOf(sights: readonly WorkerSight[], records: readonly WorkerRecord[], now: Time): View['states'] {

@@ -29,6 +29,11 @@ export interface AgentWorld {
   turnEnded(agent: SimulatedAgent, id: string): void
 }
 
+/** The same text by itself: one that was cut out of a prompt would keep all of the prompt for as long as it is kept. */
+export function apart(text: string): string {
+  return Buffer.from(text).toString()
+}
+
 const idIn = /\[burn ([0-9a-hjkmnp-tv-z]{13})\]/
 
 export class SimulatedAgent {
@@ -70,9 +75,10 @@ export class SimulatedAgent {
   /** Enter: what stands in the composer is a prompt, and waits behind the turn that runs. */
   enter(): void {
     const text = this.composer
-    const id = idIn.exec(text)?.[1]
+    const found = idIn.exec(text)?.[1]
     this.composer = ''
-    if (id === undefined) return
+    if (found === undefined) return
+    const id = apart(found)
     this.#shown = [...this.#shown, id].slice(-4)
     this.queue.push(id)
     this.#world.received(this, id, text)

@@ -11,6 +11,13 @@ interface Repo {
   readonly changes: { readonly at: Time; readonly change: Change }[]
 }
 
+/** A comment of the fleet's, its text as bytes: a million strings that were put together would hold their pieces, in a heap that is cleared all the time. */
+interface Kept {
+  readonly id: string
+  readonly created_at: Time
+  body: Buffer
+}
+
 /** What goes wrong: asked before each request. */
 export interface ForgeTrouble {
   /** It can't be reached now. */
@@ -24,7 +31,7 @@ export const fleetLogin = 'burn'
 export class SimulatedForge implements Forge {
   readonly kind = 'simulated'
   readonly #repos = new Map<RepoRef, Repo>()
-  readonly #comments = new Map<IssueRef, Comment[]>()
+  readonly #comments = new Map<IssueRef, Kept[]>()
   readonly #clock: Clock
   readonly #trouble: ForgeTrouble
   readonly #writers: readonly string[]
@@ -69,23 +76,22 @@ export class SimulatedForge implements Forge {
   async comment(ref: IssueRef, body: string): Promise<Comment> {
     this.#ask()
     const now = this.#clock.now()
-    const comment = { id: String(++this.#seq), author: fleetLogin, body, created_at: now }
-    this.#comments.set(ref, [...this.commentsOn(ref), comment])
+    const comment = { id: String(++this.#seq), body: Buffer.from(body), created_at: now }
+    const before = this.#comments.get(ref)
+    if (before === undefined) this.#comments.set(ref, [comment])
+    else before.push(comment)
     const issue = this.#find(ref)
     if (issue !== null) this.#put({ ...issue, comments: issue.comments + 1 })
     this.#answer()
-    return comment
+    return toComment(comment)
   }
   #seq = 0
 
   async editComment(ref: IssueRef, id: string, body: string): Promise<void> {
     this.#ask()
-    const all = this.commentsOn(ref)
-    if (!all.some((comment) => comment.id === id)) throw new BurnError('forge_not_found', `${ref} has no comment ${id}`, 'is it deleted?')
-    this.#comments.set(
-      ref,
-      all.map((comment) => (comment.id === id ? { ...comment, body } : comment)),
-    )
+    const comment = this.#comments.get(ref)?.find((each) => each.id === id)
+    if (comment === undefined) throw new BurnError('forge_not_found', `${ref} has no comment ${id}`, 'is it deleted?')
+    comment.body = Buffer.from(body)
     this.#answer()
   }
 
@@ -133,7 +139,7 @@ export class SimulatedForge implements Forge {
 
   /** As it is, however the network is. */
   commentsOn(ref: IssueRef): readonly Comment[] {
-    return this.#comments.get(ref) ?? []
+    return this.#comments.get(ref)?.map(toComment) ?? []
   }
 
   isOpen(ref: IssueRef): boolean {
@@ -178,4 +184,8 @@ export class SimulatedForge implements Forge {
   #answer(): void {
     if (this.#trouble.loses()) throw new BurnError('forge_timeout', 'the forge did not answer', 'it is simulated')
   }
+}
+
+function toComment({ id, created_at, body }: Kept): Comment {
+  return { id, author: fleetLogin, body: body.toString(), created_at }
 }

@@ -6,6 +6,7 @@ import type { VirtualClock } from './clock.ts'
 import type { Fault } from './faults.ts'
 import type { Habits } from './habits.ts'
 import { isStale } from '../decide/settle.ts'
+import { apart } from './agent.ts'
 import { SimulatedForge } from './forge.ts'
 import { draw, drawn } from './habits.ts'
 import { SimulatedMachine } from './machines.ts'
@@ -64,7 +65,7 @@ export class World implements AgentWorld {
   }
 
   received(agent: SimulatedAgent, id: string, text: string): void {
-    const issue = /issue to work on: (\S+) \(/.exec(text)?.[1] ?? ''
+    const issue = apart(/issue to work on: (\S+) \(/.exec(text)?.[1] ?? '')
     const at = this.clock.now()
     const before = this.receipts.get(id)
     const receipt = { id, issue, worker: agent.worker, pid: agent.pid, at }

@@ -28,7 +28,7 @@ export async function look({ repos, issue, worker, dryRun }: LookFor, { session,
   const { ledger, clock } = session
   const looked = await readView([], session, repos)
   const settled = dryRun ? [] : await ledger.moveDispatches(planSettle(looked.view), clock.now())
-  if (!dryRun) for (const [repo, at] of looked.forge.changes_at) await ledger.saveChangesSeen(repo, at)
+  if (!dryRun) await ledger.saveChangesSeen(looked.forge.changes_at)
   const open = await Promise.all(repos.map((repo) => ledger.open(repo)))
   const view = await withIssues(without(looked.view, settled), open.flat(), session)
   const skips = await ledger.skips(clock.now(), worker)

@@ -112,7 +112,7 @@ describe('a PostgreSQL ledger', { skip }, () => {
         // Compressed it would be a few kilobytes.
         const body = () => Array.from({ length: 40_000 }, () => Math.random().toString(36).slice(2, 12)).join('')
         const large = Array.from({ length: 10 }, (_, index) => issueOf(100 + index, { body: body() }))
-        await says('ledger_full', own.ledger.saveIssues('o/r', large, 'c2', false, 20))
+        await says('ledger_full', own.ledger.saveIssues([{ repo: 'o/r', issues: large, cursor: 'c2', complete: false }], 20))
         assert.deepEqual([(await own.ledger.open()).length, (await own.ledger.view()).repos[0]?.cursor], [4, 'c1'])
         assert.equal(spawnSync('mount', ['-o', 'remount,size=20m', dir]).status, 0)
         assert.equal((await own.ledger.claim([claimOf(1)], 'a', 100, 10)).length, 1)

@@ -10,10 +10,7 @@ export async function furnishMany(ledger: Ledger, count: number): Promise<void> 
     1,
   )
   await ledger.saveIssues(
-    'o/r',
-    Array.from({ length: count }, (_, index) => issueOf(index)),
-    'c',
-    true,
+    [{ repo: 'o/r', issues: Array.from({ length: count }, (_, index) => issueOf(index)), cursor: 'c', complete: true }],
     1,
   )
 }

@@ -74,7 +74,7 @@ function claims(holds: Holds): void {
     await ledger.moveDispatches([{ id: idOf(1), from: ['handed'], to: 'done', reason: 'merged' }], 11)
     await hand(ledger, claimOf(2, { issue: 'o/r#2' }), 12)
     await ledger.moveDispatches([{ id: idOf(2), from: ['handed'], to: 'lost', reason: 'gone' }], 13)
-    await ledger.saveIssues('o/r', [issueOf(3, { state: 'closed' })], 'c2', false, 14)
+    await ledger.saveIssues([{ repo: 'o/r', issues: [issueOf(3, { state: 'closed' })], cursor: 'c2', complete: false }], 14)
     const stale = [1, 2, 3, 99].map((number) => claimOf(10 + number, { issue: `o/r#${number}`, slot: number }))
     assert.deepEqual(await ledger.claim(stale, 'a', 100, 15), [])
     assert.equal((await ledger.claim([claimOf(20, { issue: 'o/r#2', attempt: 2 })], 'a', 100, 16)).length, 1)
@@ -134,6 +134,27 @@ function dispatchSteps(holds: Holds): void {
     const [delivery] = await ledger.deliveries({ ids: [idOf(1)] })
     assert.deepEqual([delivery?.state, delivery?.text], ['refused', ''])
     assert.deepEqual(await ledger.moveDeliveries([{ id: idOf(1), token: 1, from: 'planned', to: 'placing', evidence: '' }], 'a', 12), [])
+  })
+
+  holds('leaves work in review to those who ask for it, by its id or its issue', async ({ ledger }) => {
+    await hand(ledger, claimOf(1), 10)
+    await hand(ledger, claimOf(2, { issue: 'o/r#2', kind: 'council', slot: null }), 11)
+    await hand(ledger, claimOf(3, { issue: 'o/r#3', slot: 1 }), 12)
+    const review = (count: number) => ({ id: idOf(count), from: ['handed'], to: 'review', reason: 'open' }) as const
+    await ledger.moveDispatches([review(1), review(2)], 13)
+    const { dispatches, reviews, workers: known } = await ledger.underWay()
+    assert.deepEqual(
+      dispatches.map(({ id, state }) => [id, state]),
+      [
+        [idOf(2), 'review'],
+        [idOf(3), 'handed'],
+      ],
+    )
+    assert.deepEqual(reviews, [{ issue: 'o/r#1', claimed_at: 10, handed_at: 10 }])
+    assert.deepEqual(known, (await ledger.view()).workers)
+    const found = async (ids: readonly string[], issues: readonly string[]) => (await ledger.inReview(ids, issues)).map(({ id }) => id)
+    assert.deepEqual(await found([idOf(1), idOf(2), idOf(3)], ['o/r#1', 'o/r#3']), [idOf(1)])
+    assert.deepEqual([await found([], ['o/r#1']), await found([], [])], [[idOf(1)], []])
   })
 
   holds('gives a reviewed change back to its worker only where its slot is free', async ({ ledger }) => {
@@ -248,6 +269,17 @@ function leases(holds: Holds): void {
     assert.deepEqual(await ledger.takeOver('b', 400, 200), [])
     await ledger.giveUp('a')
     assert.equal((await ledger.takeOver('b', 400, 201)).length, 1)
+  })
+
+  holds('says who holds a claim, by its delivery or its sprint', async ({ ledger }) => {
+    await ledger.claim([claimOf(1)], 'a', 100, 10)
+    const sprint = { id: idOf(2), issue: 'o/r#2', worker: 'sprint/host/1', slot: 0, host: 'host', attempt: 1, reason: 'the oldest' }
+    await ledger.claimSprint(sprint, 'b', 100, 10)
+    const holders = await ledger.holders([idOf(1), idOf(2), idOf(9)])
+    assert.deepEqual(holders, [
+      { id: idOf(1), lease_owner: 'a' },
+      { id: idOf(2), lease_owner: 'b' },
+    ])
   })
 
   holds('takes over nothing that has ended', async ({ ledger }) => {

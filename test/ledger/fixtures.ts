@@ -34,10 +34,7 @@ export async function furnish(ledger: Ledger, issues = 4): Promise<void> {
     1,
   )
   await ledger.saveIssues(
-    'o/r',
-    Array.from({ length: issues }, (_, index) => issueOf(index + 1)),
-    'c1',
-    true,
+    [{ repo: 'o/r', issues: Array.from({ length: issues }, (_, index) => issueOf(index + 1)), cursor: 'c1', complete: true }],
     1,
   )
 }

@@ -23,7 +23,7 @@ export function pruning(holds: Holds): void {
     await hand(ledger, claimOf(3, { issue: 'o/r#2' }), 14)
     await ledger.moveDispatches([{ id: idOf(3), from: ['handed'], to: 'lost', reason: 'gone' }], 15)
     await hand(ledger, claimOf(4, { issue: 'o/r#3' }), 16)
-    await ledger.saveIssues('o/r', [issueOf(1, { state: 'closed' })], 'c2', false, 20)
+    await ledger.saveIssues([{ repo: 'o/r', issues: [issueOf(1, { state: 'closed' })], cursor: 'c2', complete: false }], 20)
     const told = [5, 6].map((count) => ({ id: idOf(count), kind: 'identity' as const, worker: workers[2], text: 'you are C' }))
     await ledger.plan(told, 'a', 100, 21)
     for (const { id } of told)
@@ -53,7 +53,7 @@ export function pruning(holds: Holds): void {
   holds('what is young stays', async ({ ledger }) => {
     await hand(ledger, claimOf(1), 10)
     await ledger.moveDispatches([{ id: idOf(1), from: ['handed'], to: 'lost', reason: 'gone' }], 11)
-    await ledger.saveIssues('o/r', [], 'c2', true, 20)
+    await ledger.saveIssues([{ repo: 'o/r', issues: [], cursor: 'c2', complete: true }], 20)
     assert.deepEqual(await ledger.prune(5, 30, false), { dispatches: 0, deliveries: 0, events: 4 + 3 })
     assert.equal((await ledger.dispatches({})).length, 1)
   })
@@ -80,7 +80,10 @@ export function copying(name: string, fresh: { from(): Promise<string>; to(): Pr
       await furnish(ledger, 1200)
       await hand(ledger, claimOf(1), 10)
       await ledger.claim([claimOf(2, { issue: 'o/r#2', slot: 1 })], 'b', 5000, 20)
-      await ledger.saveIssues('o/r', [issueOf(7, { title: "Ω '; drop table issue; --", body: '🜂\n' })], 'c2', false, 20)
+      await ledger.saveIssues(
+        [{ repo: 'o/r', issues: [issueOf(7, { title: "Ω '; drop table issue; --", body: '🜂\n' })], cursor: 'c2', complete: false }],
+        20,
+      )
       await ledger.close()
       return url
     }

@@ -7,13 +7,13 @@ import { claimOf, hand, idOf, issueOf, workers } from './fixtures.ts'
 export function issues(holds: Holds): void {
   holds('merges pages: what changed is updated, and a complete listing closes what it lacks', async ({ ledger }) => {
     const hostile = { title: "a\u0000b\ud800 '; drop table issue; --", body: '🜂 `$(x)` #{pane} \u001b[31m\r\n', labels: ['"q"', 'é'] }
-    await ledger.saveIssues('o/r', [issueOf(2, hostile)], 'c2', false, 20)
+    await ledger.saveIssues([{ repo: 'o/r', issues: [issueOf(2, hostile)], cursor: 'c2', complete: false }], 20)
     const record = await ledger.issue('o/r#2')
     assert.deepEqual(record?.issue, issueOf(2, { ...hostile, title: "ab\ufffd '; drop table issue; --" }))
-    await ledger.saveIssues('o/r', [issueOf(2), issueOf(9)], 'c3', true, 30)
+    await ledger.saveIssues([{ repo: 'o/r', issues: [issueOf(2), issueOf(9)], cursor: 'c3', complete: true }], 30)
     assert.deepEqual((await ledger.unjudged()).map(({ issue }) => issue.number).toSorted(), [2, 9])
     assert.equal((await ledger.issue('o/r#1'))?.issue.state, 'closed')
-    await ledger.saveIssues('o/r', [issueOf(1)], 'c4', false, 40)
+    await ledger.saveIssues([{ repo: 'o/r', issues: [issueOf(1)], cursor: 'c4', complete: false }], 40)
     assert.deepEqual(
       (await ledger.events({ issue: 'o/r#1' })).map(({ kind }) => kind),
       ['issue.found', 'issue.closed', 'issue.reopened'],
@@ -22,14 +22,31 @@ export function issues(holds: Holds): void {
     assert.deepEqual([repo?.cursor, repo?.listed_at], ['c4', 30])
   })
 
+  holds('merges pages of several repos at once, each with what it lacks', async ({ ledger }) => {
+    const other = issueOf(1, { ref: 'o/other#1', repo: 'o/other' })
+    const pages = [
+      { repo: 'o/r', issues: [issueOf(1), issueOf(2)], cursor: 'c2', complete: true },
+      { repo: 'o/other', issues: [other], cursor: 'd1', complete: false },
+    ]
+    await ledger.saveIssues(pages, 20)
+    assert.deepEqual((await ledger.unjudged()).map(({ issue }) => issue.ref).toSorted(), ['o/other#1', 'o/r#1', 'o/r#2'])
+    assert.deepEqual(
+      (await ledger.repos()).map(({ repo, cursor, listed_at }) => [repo, cursor, listed_at]),
+      [
+        ['o/other', 'd1', null],
+        ['o/r', 'c2', 20],
+      ],
+    )
+  })
+
   holds('leaves other repos alone', async ({ ledger }) => {
-    await ledger.saveIssues('o/other', [], 'c', true, 20)
+    await ledger.saveIssues([{ repo: 'o/other', issues: [], cursor: 'c', complete: true }], 20)
     assert.equal((await ledger.unjudged()).length, 4)
   })
 
   holds('keeps writers, and when changes were last seen', async ({ ledger }) => {
     await ledger.saveWriters('o/r', ['ann', 'bob'], 20)
-    await ledger.saveChangesSeen('o/r', 21)
+    await ledger.saveChangesSeen(new Map([['o/r', 21]]))
     const expected = { repo: 'o/r', cursor: 'c1', writers: ['ann', 'bob'], writers_at: 20, listed_at: 1, changes_at: 21, waits: null }
     assert.deepEqual((await ledger.view()).repos, [expected])
   })
@@ -63,9 +80,15 @@ export function issues(holds: Holds): void {
     await ledger.moveDispatches([{ id: idOf(1), from: ['handed'], to: 'lost', reason: 'gone' }], 22)
     assert.deepEqual(await unjudged(), [1])
     await judge(1, 'queued')
-    await ledger.saveIssues('o/r', [issueOf(2, { title: 'new' }), issueOf(3, { state: 'closed' })], 'c2', false, 23)
+    await ledger.saveIssues(
+      [{ repo: 'o/r', issues: [issueOf(2, { title: 'new' }), issueOf(3, { state: 'closed' })], cursor: 'c2', complete: false }],
+      23,
+    )
     assert.deepEqual([await unjudged(), await front(9)], [[2], [1]])
-    await ledger.saveIssues('o/r', [issueOf(1, { comments: 3, updated_at: 23, body: 'more' })], 'c3', false, 23)
+    await ledger.saveIssues(
+      [{ repo: 'o/r', issues: [issueOf(1, { comments: 3, updated_at: 23, body: 'more' })], cursor: 'c3', complete: false }],
+      23,
+    )
     assert.deepEqual([await unjudged(), (await ledger.issue('o/r#1'))?.issue.comments], [[2], 3])
     await ledger.judgeBy('other rules')
     assert.deepEqual(await unjudged(), [1, 2, 4])

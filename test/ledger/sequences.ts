@@ -99,7 +99,10 @@ async function run({ ledger }: Opened, each: Operation, at: number): Promise<voi
     case 'giveUp':
       return ledger.giveUp(each.owner)
     case 'issue':
-      return ledger.saveIssues('o/r', [issueOf(each.number, { state: each.open ? 'open' : 'closed' })], 'c', each.complete, at)
+      return ledger.saveIssues(
+        [{ repo: 'o/r', issues: [issueOf(each.number, { state: each.open ? 'open' : 'closed' })], cursor: 'c', complete: each.complete }],
+        at,
+      )
     case 'requeue':
       return void (await ledger.requeue(`o/r#${each.number}`, at))
     case 'retire':

@@ -39,7 +39,7 @@ function claiming(holds: Holds): void {
   })
 
   holds('what was closed, done or tried meanwhile is not begun', async ({ ledger }) => {
-    await ledger.saveIssues('o/r', [issueOf(1, { state: 'closed' })], 'c', false, 5)
+    await ledger.saveIssues([{ repo: 'o/r', issues: [issueOf(1, { state: 'closed' })], cursor: 'c', complete: false }], 5)
     assert.equal(await ledger.claimSprint(sprintOf(1), 'a', 100, 10), 'issue')
     assert.equal(await ledger.claimSprint(sprintOf(2, { issue: 'o/r#2', attempt: 2 }), 'a', 100, 11), 'issue')
     assert.equal(await ledger.claimSprint(sprintOf(3, { issue: 'o/r#9' }), 'a', 100, 12), 'issue')
