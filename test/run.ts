@@ -20,7 +20,23 @@ const testTimeout = 60_000
 const fileTimeout = testTimeout + 30_000
 
 /** What takes longest, and waits most, begins first: at the end it would run alone. */
-const first = ['sprint/loop', 'run/backlog', 'ledger/postgres', 'run/dispatch', 'sprint/trouble', 'simulate/simulate', 'partition/ssh-hang']
+const first = [
+  'sprint/loop',
+  'ledger/postgres',
+  'run/dispatch',
+  'sprint/trouble',
+  'run/backlog',
+  'demo/demo',
+  'sprint/records',
+  'sprint/fifty',
+  'sprint/alone',
+  'simulate/simulate',
+  'ledger/bad-postgres',
+  'ledger/sqlite',
+  'partition/ssh-hang',
+  'cli/simulate',
+  'soak/soak',
+]
 
 function rankOf(file: string): number {
   const index = first.findIndex((name) => file.endsWith(`/${name}.test.ts`))
@@ -58,7 +74,7 @@ async function main(): Promise<number> {
     cwd: root,
     isolation: 'process',
     // Tests wait more than they work: with as many as there are cores, these stood idle a third of the time.
-    concurrency: availableParallelism() + 3,
+    concurrency: availableParallelism() + 5,
     timeout: testTimeout,
     forceExit: true,
     signal: abort.signal,

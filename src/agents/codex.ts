@@ -5,19 +5,7 @@
  */
 import type { AgentConfig } from '../core/nouns.ts'
 import type { AgentKind, AgentPlace, AgentStart, Heard, Look, PaneFacts, Signal } from '../core/agent.ts'
-import {
-  absent,
-  answerMenu,
-  evidenceOf,
-  failureIn,
-  isShell,
-  knowsCursor,
-  lastRow,
-  present,
-  tagOf,
-  without,
-  type Span,
-} from './rows.ts'
+import { absent, answerMenu, evidenceOf, failureIn, isShell, knowsCursor, lastRow, present, tagOf, without, type Span } from './rows.ts'
 
 const spinning = /^[\u2801-\u28ff] ?/u
 const asking = /^\[ [!.] \] Action Required/u

@@ -17,7 +17,7 @@ async function ended(seed: number, machines: number, issues: number, more: objec
 test('the same seed gives the same night, event by event', async () => {
   const habits = { ...steady, turn: { median: 8 * 60_000, spread: 0.8 }, changes: 1 }
   const tell = async (seed: number) => {
-    const { world, samples, ended: over } = await ended(seed, 2, 16, { habits, faults: new Map([['agent', 20 * 60_000]]), dispatchers: 2 })
+    const { world, samples, ended: over } = await ended(seed, 2, 10, { habits, faults: new Map([['agent', 20 * 60_000]]), dispatchers: 2 })
     return JSON.stringify([samples, over, [...world.receipts.values()].flat(), [...world.done]])
   }
   const first = await tell(5)
