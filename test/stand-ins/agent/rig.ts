@@ -65,7 +65,8 @@ export function openRig(): { start(size: string, ...args: string[]): Promise<Age
     start,
     async close() {
       await tmux('kill-server').catch((thrown: Error) => (/no server|error connecting/.test(thrown.message) ? '' : Promise.reject(thrown)))
-      rmSync(dir, { recursive: true, force: true })
+      // An agent that is told to go writes one line more.
+      rmSync(dir, { recursive: true, force: true, maxRetries: 5 })
     },
   }
 }
