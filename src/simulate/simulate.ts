@@ -6,6 +6,7 @@ import type { Engine } from '../ledger/engine.ts'
 import type { Notice } from '../run/session.ts'
 import type { Faults } from './faults.ts'
 import type { Habits } from './habits.ts'
+import { activeStates } from '../core/lives.ts'
 import { seeded } from '../core/random.ts'
 import { openEngine } from '../ledger/open.ts'
 import { createStore } from '../ledger/store.ts'
@@ -53,7 +54,7 @@ export interface Simulated {
   readonly began: Time
   readonly ended: Time
   readonly cycles: number
-  /** Nothing of the fleet's is open any more. */
+  /** Nothing of the fleet's is open any more, or on its way. */
   readonly finished: boolean
 }
 
@@ -87,7 +88,7 @@ export async function simulate(plan: Plan): Promise<Simulated> {
       } catch (thrown) {
         failure ??= thrown
       }
-      if (sample.open === 0) finished = true
+      if (sample.open === 0 && (await isQuiet(ledger))) finished = true
     },
   }
   const dispatchers = Array.from(
@@ -103,6 +104,12 @@ export async function simulate(plan: Plan): Promise<Simulated> {
     throw failure
   }
   return { world, ledger, engine, issues: issues.length, samples, began: start, ended: clock.now(), cycles: samples.length, finished }
+}
+
+/** No text is on its way: one may still be when its issue is closed by an earlier change. */
+async function isQuiet(ledger: Ledger): Promise<boolean> {
+  const { deliveries } = await ledger.underWay()
+  return deliveries.every(({ state }) => !activeStates.includes(state))
 }
 
 /** What the council is asked ends when a person closes it: that is nobody's work. */

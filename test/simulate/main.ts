@@ -19,7 +19,13 @@ const { values } = parseArgs({
     own: { type: 'string' },
   },
 })
-const [seeds, issues, from, jobs] = [values.seeds, values.issues, values.from, values.jobs].map(Number) as [number, number, number, number]
+const [seeds, issues, from, jobs] = [values.seeds, values.issues, values.from, values.jobs].map(count) as [number, number, number, number]
+
+function count(said: string): number {
+  if (/^[1-9]\d*$/.test(said)) return Number(said)
+  console.error(`'${said}' is no count: --seeds, --issues, --from and --jobs take whole numbers from 1 on`)
+  process.exit(2)
+}
 
 async function child(own: number): Promise<void> {
   for (let seed = from + own; seed < from + seeds; seed += jobs) {
