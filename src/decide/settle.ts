@@ -71,6 +71,6 @@ function isGone(dispatch: LiveDispatch, view: View): boolean {
 }
 
 /** Handed for longer than the policy allows, with no change for review: for a person to look at. It keeps its worker. */
-export function isStale(dispatch: Dispatch, staleAfter: number, now: Time): boolean {
+export function isStale(dispatch: Pick<Dispatch, 'kind' | 'state' | 'handed_at'>, staleAfter: number, now: Time): boolean {
   return dispatch.kind === 'work' && dispatch.state === 'handed' && dispatch.handed_at !== null && now - dispatch.handed_at > staleAfter
 }

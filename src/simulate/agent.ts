@@ -1,5 +1,5 @@
 /** An agent in a pane: a composer, a queue of prompts, and one turn after another. */
-import type { CustomAgent } from '../core/nouns.ts'
+import type { CustomAgent, IssueRef } from '../core/nouns.ts'
 import type { Pane } from '../core/panes.ts'
 import type { VirtualClock } from './clock.ts'
 import { tagOf } from '../agents/rows.ts'
@@ -19,18 +19,24 @@ export const simulatedScreen: CustomAgent = {
   collapses: null,
 }
 
+/** A prompt that an agent has. */
+export interface Prompt {
+  readonly id: string
+  readonly issue: IssueRef
+}
+
 /** What the world does with what an agent does. */
 export interface AgentWorld {
   readonly clock: VirtualClock
-  /** A prompt was submitted. */
-  received(agent: SimulatedAgent, id: string, text: string): void
-  /** How long it works on a prompt, milliseconds. */
-  turn(id: string): number
-  turnEnded(agent: SimulatedAgent, id: string): void
+  /** A prompt was submitted; returns the issue that it is about. */
+  received(agent: SimulatedAgent, id: string, text: string): IssueRef
+  /** How long an agent works on it, milliseconds. */
+  turn(prompt: Prompt): number
+  turnEnded(agent: SimulatedAgent, prompt: Prompt): void
 }
 
 /** The same text by itself: one that was cut out of a prompt would keep all of the prompt for as long as it is kept. */
-export function apart(text: string): string {
+function apart(text: string): string {
   return Buffer.from(text).toString()
 }
 
@@ -45,7 +51,7 @@ export class SimulatedAgent {
   /** What stands in its composer. */
   composer = ''
   /** Prompts received and not done, the first at work. */
-  readonly queue: string[] = []
+  readonly queue: Prompt[] = []
   /** Ids that the screen still shows. */
   #shown: string[] = []
   #began = 0
@@ -80,8 +86,7 @@ export class SimulatedAgent {
     if (found === undefined) return
     const id = apart(found)
     this.#shown = [...this.#shown, id].slice(-4)
-    this.queue.push(id)
-    this.#world.received(this, id, text)
+    this.queue.push({ id, issue: this.#world.received(this, id, text) })
     if (this.queue.length === 1) this.#begin()
   }
 
@@ -101,33 +106,26 @@ export class SimulatedAgent {
     this.#shown = []
   }
 
-  /** A person takes a prompt back. */
-  drop(id: string): void {
-    const at = this.queue.indexOf(id)
-    if (at > 0) this.queue.splice(at, 1)
-    else if (at === 0) this.#end()
-  }
-
   /** Milliseconds of the turn that runs. */
   workedFor(): number {
     return this.working ? this.#world.clock.now() - this.#began : 0
   }
 
   #begin(): void {
-    const [id] = this.queue
-    if (id === undefined) return
+    const [prompt] = this.queue
+    if (prompt === undefined) return
     const { clock } = this.#world
     const pid = this.pid
     this.#began = clock.now()
     const end = () => {
-      if (this.pid !== pid || !this.alive || this.queue[0] !== id) return
+      if (this.pid !== pid || !this.alive || this.queue[0] !== prompt) return
       // A question holds its turn up until somebody answers.
       if (this.asks) return clock.at(clock.now() + 60_000, end)
       this.turns += 1
       this.#end()
-      this.#world.turnEnded(this, id)
+      this.#world.turnEnded(this, prompt)
     }
-    clock.at(clock.now() + this.#world.turn(id), end)
+    clock.at(clock.now() + this.#world.turn(prompt), end)
   }
 
   #end(): void {

@@ -36,7 +36,7 @@ const hour = 3_600_000
 
 /** `price`: of an hour of one agent's turns, in whatever money. */
 export function figuresOf({ world, issues, samples, began, ended, finished }: Simulated, fleet: Fleet, price: number | null): Figures {
-  const waits = [...world.reached.values()].map((at) => (at - began) / hour).toSorted((a, b) => a - b)
+  const waits = world.reached.map((at) => (at - began) / hour).toSorted((a, b) => a - b)
   const agents = new Map(world.agents().map((agent) => [agent.worker, agent]))
   const over = Math.max(world.lastTurn, began + 1)
   const windows = fleet.machines.flatMap((machine) => machine.windows)
@@ -54,8 +54,8 @@ export function figuresOf({ world, issues, samples, began, ended, finished }: Si
     hours,
     work_hours: (over - began) / hour,
     issues,
-    done: world.done.size,
-    done_per_hour: hours === 0 ? 0 : world.done.size / hours,
+    done: world.done,
+    done_per_hour: hours === 0 ? 0 : world.done / hours,
     wait_half: waits[Math.floor(waits.length / 2)] ?? null,
     wait_nine_tenths: waits[Math.floor(waits.length * 0.9)] ?? null,
     agent_hours: agentHours,

@@ -3,19 +3,15 @@ import type { Change, Comment, Issue, IssueRef, RepoRef, Time } from '../core/no
 import type { ChangePage, Clock, Forge, IssuePage, NewChange } from '../core/ports.ts'
 import { BurnError } from '../core/errors.ts'
 import { repoOf } from '../core/refs.ts'
+import { Shelf } from './shelf.ts'
 
+/** What grows with the night is in columns: a million objects would make each clearing of memory longer. A place is that of an issue among those given. */
 interface Repo {
-  readonly issues: Map<number, Issue>
-  /** Numbers of issues in the order in which they changed; a cursor is a place in it. */
+  /** Places by number. */
+  readonly issues: Map<number, number>
+  /** Places in the order in which issues changed; a cursor is a place in this. */
   readonly changed: number[]
-  readonly changes: { readonly at: Time; readonly change: Change }[]
-}
-
-/** A comment of the fleet's, its text as bytes: a million strings that were put together would hold their pieces, in a heap that is cleared all the time. */
-interface Kept {
-  readonly id: string
-  readonly created_at: Time
-  body: Buffer
+  readonly changes: { readonly at: Time[]; readonly dispatch: string[]; readonly state: Change['state'][] }
 }
 
 /** What goes wrong: asked before each request. */
@@ -31,7 +27,15 @@ export const fleetLogin = 'burn'
 export class SimulatedForge implements Forge {
   readonly kind = 'simulated'
   readonly #repos = new Map<RepoRef, Repo>()
-  readonly #comments = new Map<IssueRef, Kept[]>()
+  readonly #issues: readonly Issue[]
+  // Of each issue: whether it is open, when it changed, and its comments, each with the one before it on the same issue.
+  readonly #open: boolean[]
+  readonly #updated: Time[]
+  readonly #commented: number[]
+  readonly #last: number[]
+  readonly #before: number[] = []
+  readonly #created: Time[] = []
+  readonly #bodies = new Shelf()
   readonly #clock: Clock
   readonly #trouble: ForgeTrouble
   readonly #writers: readonly string[]
@@ -40,27 +44,32 @@ export class SimulatedForge implements Forge {
   constructor(issues: readonly Issue[], repos: readonly RepoRef[], clock: Clock, trouble: ForgeTrouble) {
     this.#clock = clock
     this.#trouble = trouble
+    this.#issues = issues
+    this.#open = issues.map(({ state }) => state === 'open')
+    this.#updated = issues.map(({ updated_at }) => updated_at)
+    this.#commented = issues.map(({ comments }) => comments)
+    this.#last = issues.map(() => none)
     this.#writers = [...new Set([fleetLogin, ...issues.map(({ author }) => author)])]
-    for (const repo of repos) this.#repos.set(repo, { issues: new Map(), changed: [], changes: [] })
-    for (const issue of issues) {
-      const repo = this.#repos.get(issue.repo)
-      repo?.issues.set(issue.number, issue)
-      repo?.changed.push(issue.number)
+    for (const repo of repos) this.#repos.set(repo, { issues: new Map(), changed: [], changes: { at: [], dispatch: [], state: [] } })
+    for (const [place, { repo, number }] of issues.entries()) {
+      this.#repos.get(repo)?.issues.set(number, place)
+      this.#repos.get(repo)?.changed.push(place)
     }
   }
 
   async issues(ref: RepoRef, cursor: string | null): Promise<IssuePage> {
     this.#ask()
     const { issues, changed } = this.#repo(ref)
-    const numbers = cursor === null ? issues.keys() : new Set(changed.slice(Number(cursor)))
-    const page = Array.from(numbers, (number) => issues.get(number) as Issue)
-    const found = cursor === null ? page.filter(({ state }) => state === 'open') : page
+    const listed =
+      cursor === null ? Array.from(issues.values()).filter((place) => this.#open[place]) : new Set(changed.slice(Number(cursor)))
+    const found = Array.from(listed, (place) => this.#issue(place))
     return { issues: found, skipped: [], cursor: String(changed.length), complete: cursor === null }
   }
 
   async issue(ref: IssueRef): Promise<Issue | null> {
     this.#ask()
-    return this.#find(ref)
+    const place = this.#find(ref)
+    return place === null ? null : this.#issue(place)
   }
 
   async writers(): Promise<readonly string[]> {
@@ -75,32 +84,36 @@ export class SimulatedForge implements Forge {
 
   async comment(ref: IssueRef, body: string): Promise<Comment> {
     this.#ask()
-    const now = this.#clock.now()
-    const comment = { id: String(++this.#seq), body: Buffer.from(body), created_at: now }
-    const before = this.#comments.get(ref)
-    if (before === undefined) this.#comments.set(ref, [comment])
-    else before.push(comment)
-    const issue = this.#find(ref)
-    if (issue !== null) this.#put({ ...issue, comments: issue.comments + 1 })
+    const place = this.#find(ref)
+    if (place === null) throw new BurnError('forge_not_found', `there is no issue ${ref}`, 'is it deleted?')
+    const number = this.#bodies.add(body)
+    this.#before[number] = this.#last[place] ?? none
+    this.#created[number] = this.#clock.now()
+    this.#last[place] = number
+    this.#commented[place] = (this.#commented[place] ?? 0) + 1
+    this.#touch(place)
     this.#answer()
-    return toComment(comment)
+    return this.#comment(number)
   }
-  #seq = 0
 
   async editComment(ref: IssueRef, id: string, body: string): Promise<void> {
     this.#ask()
-    const comment = this.#comments.get(ref)?.find((each) => each.id === id)
-    if (comment === undefined) throw new BurnError('forge_not_found', `${ref} has no comment ${id}`, 'is it deleted?')
-    comment.body = Buffer.from(body)
+    const number = this.#commentsOn(ref).find((each) => idOf(each) === id)
+    if (number === undefined) throw new BurnError('forge_not_found', `${ref} has no comment ${id}`, 'is it deleted?')
+    this.#bodies.replace(number, body)
     this.#answer()
   }
 
   async changes(ref: RepoRef, since: Time): Promise<ChangePage> {
     this.#ask()
-    const { changes } = this.#repo(ref)
-    let from = changes.length
-    while (from > 0 && (changes[from - 1]?.at ?? 0) >= since) from--
-    const latest = new Map(changes.slice(from).map(({ change }) => [change.dispatch_id, change]))
+    const { at } = this.#repo(ref).changes
+    let from = at.length
+    while (from > 0 && (at[from - 1] ?? 0) >= since) from--
+    const latest = new Map<string, Change>()
+    for (; from < at.length; from++) {
+      const change = this.#change(ref, from)
+      latest.set(change.dispatch_id, change)
+    }
     return { changes: [...latest.values()], asked_at: this.#clock.now() }
   }
 
@@ -109,7 +122,7 @@ export class SimulatedForge implements Forge {
     const dispatch_id = branch.replace(/^burn\//, '')
     if (this.#newest(ref, branch)?.state === 'open')
       throw new BurnError('forge_conflict', `there is an open change from ${branch} already`, 'look for it')
-    this.change(issue, { dispatch_id, url: `simulated:${ref}/${dispatch_id}`, state: 'open' })
+    this.change(issue, dispatch_id, 'open')
     this.#answer()
     return this.#newest(ref, branch) as Change
   }
@@ -137,37 +150,74 @@ export class SimulatedForge implements Forge {
     return this.#asked
   }
 
-  /** As it is, however the network is. */
+  /** As it is, however the network is; the oldest first. */
   commentsOn(ref: IssueRef): readonly Comment[] {
-    return this.#comments.get(ref)?.map(toComment) ?? []
+    return this.#commentsOn(ref).map((number) => this.#comment(number))
   }
 
   isOpen(ref: IssueRef): boolean {
-    return this.#find(ref)?.state === 'open'
+    const place = this.#find(ref)
+    return place !== null && this.#open[place] === true
+  }
+
+  /** As it was given: a text that was cut out of another would keep all of that for as long as it is kept. */
+  known(ref: string): IssueRef {
+    const place = this.#find(ref)
+    return place === null ? '' : (this.#issues[place]?.ref ?? '')
   }
 
   /** What agents and people do there. */
-  change(issue: IssueRef, change: Omit<Change, 'author'>): void {
-    this.#repo(repoOf(issue)).changes.push({ at: this.#clock.now(), change: { ...change, author: fleetLogin } })
+  change(issue: IssueRef, dispatch: string, state: Change['state']): void {
+    const { changes } = this.#repo(repoOf(issue))
+    changes.at.push(this.#clock.now())
+    changes.dispatch.push(dispatch)
+    changes.state.push(state)
   }
 
   close(ref: IssueRef): void {
-    const issue = this.#find(ref)
-    if (issue !== null) this.#put({ ...issue, state: 'closed' })
+    const place = this.#find(ref)
+    if (place === null) return
+    this.#open[place] = false
+    this.#touch(place)
   }
 
   #newest(ref: RepoRef, branch: string): Change | null {
-    return this.#repo(ref).changes.findLast(({ change }) => branch === `burn/${change.dispatch_id}`)?.change ?? null
+    const at = this.#repo(ref).changes.dispatch.findLastIndex((id) => branch === `burn/${id}`)
+    return at === -1 ? null : this.#change(ref, at)
   }
 
-  #put(issue: Issue): void {
-    const repo = this.#repo(issue.repo)
-    repo.issues.set(issue.number, { ...issue, updated_at: this.#clock.now() })
-    repo.changed.push(issue.number)
+  #change(ref: RepoRef, at: number): Change {
+    const { dispatch, state } = this.#repo(ref).changes
+    const id = dispatch[at] ?? ''
+    return { dispatch_id: id, url: `simulated:${id}`, state: state[at] ?? 'open', author: fleetLogin }
   }
 
-  #find(ref: IssueRef): Issue | null {
-    return this.#repo(repoOf(ref)).issues.get(Number(ref.slice(ref.lastIndexOf('#') + 1))) ?? null
+  #issue(place: number): Issue {
+    const issue = this.#issues[place] as Issue
+    const state = this.#open[place] === true ? 'open' : 'closed'
+    return { ...issue, state, updated_at: this.#updated[place] ?? 0, comments: this.#commented[place] ?? 0 }
+  }
+
+  /** Its numbers, the oldest first. */
+  #commentsOn(ref: IssueRef): number[] {
+    const place = this.#find(ref)
+    const found: number[] = []
+    for (let number = place === null ? none : this.#last[place]; number !== undefined && number !== none; number = this.#before[number])
+      found.push(number)
+    return found.toReversed()
+  }
+
+  #comment(number: number): Comment {
+    return { id: idOf(number), author: fleetLogin, body: this.#bodies.text(number), created_at: this.#created[number] ?? 0 }
+  }
+
+  #touch(place: number): void {
+    this.#updated[place] = this.#clock.now()
+    this.#repo((this.#issues[place] as Issue).repo).changed.push(place)
+  }
+
+  #find(ref: IssueRef): number | null {
+    return this.#repos.get(repoOf(ref))?.issues.get(Number(ref.slice(ref.lastIndexOf('#') + 1))) ?? null
   }
 
   #repo(ref: RepoRef): Repo {
@@ -186,6 +236,5 @@ export class SimulatedForge implements Forge {
   }
 }
 
-function toComment({ id, created_at, body }: Kept): Comment {
-  return { id, author: fleetLogin, body: body.toString(), created_at }
-}
+const none = -1
+const idOf = (comment: number) => String(comment + 1)

@@ -5,7 +5,6 @@ import type { CycleResult } from '../run/cycle.ts'
 import type { Engine } from '../ledger/engine.ts'
 import type { Notice } from '../run/session.ts'
 import type { Faults } from './faults.ts'
-import type { Habits } from './habits.ts'
 import { activeStates } from '../core/lives.ts'
 import { seeded } from '../core/random.ts'
 import { openEngine } from '../ledger/open.ts'
@@ -14,13 +13,10 @@ import { simulatedScreen } from './agent.ts'
 import { VirtualClock } from './clock.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { faultsOf } from './faults.ts'
-import { World } from './world.ts'
+import { World, type WorldPlan } from './world.ts'
 
-export interface Plan {
-  readonly fleet: Fleet
+export interface Plan extends WorldPlan {
   readonly issues: readonly Issue[]
-  readonly habits: Habits
-  readonly seed: number
   readonly start: Time
   /** Milliseconds after which it ends in any case. */
   readonly longest: number
@@ -71,7 +67,7 @@ export async function simulate(plan: Plan): Promise<Simulated> {
     start,
   )
   const issues = plan.issues.filter((issue) => isWork(issue, fleet))
-  const world = new World(fleet, issues, plan.habits, seed, clock, ledger)
+  const world = new World({ ...plan, fleet }, issues, clock, ledger)
   const agents = world.agents()
   const samples: Snapshot[] = []
   let failure: unknown = null

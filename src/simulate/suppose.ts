@@ -25,11 +25,25 @@ export function workedRepos({ machines }: Fleet): RepoRef[] {
   return [...new Set(workers.flatMap(({ role, repos }) => (role === 'worker' ? repos : [])))].toSorted()
 }
 
+const nobody: readonly string[] = []
+
 export function supposedIssue(repo: RepoRef, number: number, fleet: Fleet, now: Time, changes: Partial<Issue> = {}): Issue {
-  const people = { labels: [], assignees: [], author: trustedAuthor(fleet) }
-  const times = { created_at: now + number, updated_at: now + number, comments: 0 }
-  const issue = { ref: `${repo}#${number}`, repo, number, title: `Issue ${number}`, body: '', state: 'open' as const, url: '' }
-  return { ...issue, ...people, ...times, ...changes }
+  return {
+    ref: `${repo}#${number}`,
+    repo,
+    number,
+    title: `Issue ${number}`,
+    body: '',
+    labels: nobody,
+    assignees: nobody,
+    author: trustedAuthor(fleet),
+    state: 'open',
+    created_at: now + number,
+    updated_at: now + number,
+    comments: 0,
+    url: '',
+    ...changes,
+  }
 }
 
 /** So many issues, spread evenly over the repos that somebody serves. */

@@ -1,12 +1,11 @@
 /** All that is outside the program: machines and agents, a forge with reviewers, and people who mend what stays broken. */
 import type { Ledger } from '../core/ledger.ts'
 import type { Fleet, Issue, IssueRef, Time, WorkerId } from '../core/nouns.ts'
-import type { AgentWorld, SimulatedAgent } from './agent.ts'
+import type { AgentWorld, Prompt, SimulatedAgent } from './agent.ts'
 import type { VirtualClock } from './clock.ts'
 import type { Fault } from './faults.ts'
 import type { Habits } from './habits.ts'
 import { isStale } from '../decide/settle.ts'
-import { apart } from './agent.ts'
 import { SimulatedForge } from './forge.ts'
 import { draw, drawn } from './habits.ts'
 import { SimulatedMachine } from './machines.ts'
@@ -20,6 +19,15 @@ export interface Receipt {
   readonly at: Time
 }
 
+/** What of a simulation's plan the world goes by. */
+export interface WorldPlan {
+  readonly fleet: Fleet
+  readonly habits: Habits
+  readonly seed: number
+  /** Hears of each prompt that an agent receives. */
+  readonly onReceipt?: (receipt: Receipt) => void
+}
+
 /** How often somebody looks after what is stale, milliseconds. */
 const lookEvery = 60 * 60_000
 
@@ -27,11 +35,10 @@ export class World implements AgentWorld {
   readonly clock: VirtualClock
   readonly forge: SimulatedForge
   readonly machines: ReadonlyMap<string, SimulatedMachine>
-  readonly receipts = new Map<string, Receipt[]>()
-  /** When each issue first reached an agent. */
-  readonly reached = new Map<IssueRef, Time>()
-  /** When each issue was done. */
-  readonly done = new Map<IssueRef, Time>()
+  /** When each issue that reached an agent did so first. */
+  readonly reached: Time[] = []
+  /** How many issues were closed by a change. */
+  done = 0
   diskFull = false
   /** When the last turn of all ended. */
   lastTurn: Time = 0
@@ -39,18 +46,21 @@ export class World implements AgentWorld {
   suffered = 0
   #forgeDown = 0
   #lostAnswers = 0
+  /** How many turns there were for each issue that reached an agent. */
   readonly #tries = new Map<IssueRef, number>()
   readonly #seed: number
   readonly #habits: Habits
   readonly #fleet: Fleet
   readonly #ledger: Ledger
+  readonly #onReceipt: (receipt: Receipt) => void
 
-  constructor(fleet: Fleet, issues: readonly Issue[], habits: Habits, seed: number, clock: VirtualClock, ledger: Ledger) {
+  constructor({ fleet, habits, seed, onReceipt }: WorldPlan, issues: readonly Issue[], clock: VirtualClock, ledger: Ledger) {
     this.clock = clock
     this.#seed = seed
     this.#habits = habits
     this.#fleet = fleet
     this.#ledger = ledger
+    this.#onReceipt = onReceipt ?? (() => {})
     this.machines = new Map(fleet.machines.map((machine) => [machine.name, new SimulatedMachine(machine, this)]))
     const repos = new Set(fleet.machines.flatMap(({ windows }) => windows.flatMap(({ workers }) => workers.flatMap((w) => w.repos))))
     for (const { repo } of issues) repos.add(repo)
@@ -64,33 +74,33 @@ export class World implements AgentWorld {
     return [...this.machines.values()].flatMap(({ agents }) => [...agents.values()])
   }
 
-  received(agent: SimulatedAgent, id: string, text: string): void {
-    const issue = apart(/issue to work on: (\S+) \(/.exec(text)?.[1] ?? '')
+  received(agent: SimulatedAgent, id: string, text: string): IssueRef {
+    const issue = this.forge.known(/issue to work on: (\S+) \(/.exec(text)?.[1] ?? '')
     const at = this.clock.now()
-    const before = this.receipts.get(id)
-    const receipt = { id, issue, worker: agent.worker, pid: agent.pid, at }
-    if (before === undefined) this.receipts.set(id, [receipt])
-    else before.push(receipt)
-    if (!this.reached.has(issue)) this.reached.set(issue, at)
+    this.#onReceipt({ id, issue, worker: agent.worker, pid: agent.pid, at })
+    if (!this.#tries.has(issue)) {
+      this.#tries.set(issue, 0)
+      this.reached.push(at)
+    }
+    return issue
   }
 
-  turn(id: string): number {
-    return draw(this.#habits.turn, this.#about(id, 'turn'))
+  turn({ issue }: Prompt): number {
+    this.#tries.set(issue, (this.#tries.get(issue) ?? 0) + 1)
+    return draw(this.#habits.turn, this.#about(issue, 'turn'))
   }
 
-  turnEnded(agent: SimulatedAgent, id: string): void {
+  turnEnded(agent: SimulatedAgent, { id, issue }: Prompt): void {
     this.#changed(agent)
     this.lastTurn = this.clock.now()
-    const issue = this.#issueOf(id)
-    if (this.#about(id, 'changes')() >= this.#habits.changes) return
-    const url = `simulated:${id}`
-    this.forge.change(issue, { dispatch_id: id, url, state: 'open' })
-    const merged = this.#about(id, 'merged')() < this.#habits.merged
-    this.clock.at(this.clock.now() + draw(this.#habits.review, this.#about(id, 'review')), () => {
-      this.forge.change(issue, { dispatch_id: id, url, state: merged ? 'merged' : 'closed' })
+    if (this.#about(issue, 'changes')() >= this.#habits.changes) return
+    this.forge.change(issue, id, 'open')
+    const merged = this.#about(issue, 'merged')() < this.#habits.merged
+    this.clock.at(this.clock.now() + draw(this.#habits.review, this.#about(issue, 'review')), () => {
+      this.forge.change(issue, id, merged ? 'merged' : 'closed')
       if (!merged || !this.forge.isOpen(issue)) return
       this.forge.close(issue)
-      this.done.set(issue, this.clock.now())
+      this.done += 1
     })
   }
 
@@ -101,8 +111,8 @@ export class World implements AgentWorld {
   async tidyUp(): Promise<void> {
     for (;;) {
       await this.clock.sleep(lookEvery)
-      const { dispatches } = await this.#ledger.view()
-      const held = new Set(this.agents().flatMap(({ queue }) => queue))
+      const { dispatches } = await this.#ledger.underWay()
+      const held = new Set(this.agents().flatMap(({ queue }) => queue.map(({ id }) => id)))
       const over = dispatches.filter((each) => isStale(each, this.#fleet.dispatch.stale_after, this.clock.now()) && !held.has(each.id))
       await this.#ledger.moveDispatches(
         over.map(({ id }) => ({ id, from: ['handed'], to: 'released', reason: 'released by a person' })),
@@ -153,14 +163,8 @@ export class World implements AgentWorld {
     this.machines.get(agent.worker.slice(0, agent.worker.indexOf('/')))?.changed(agent)
   }
 
-  #issueOf(id: string): IssueRef {
-    return this.receipts.get(id)?.[0]?.issue ?? ''
-  }
-
-  /** Draws for a prompt's issue and try. */
-  #about(id: string, what: string): () => number {
-    const issue = this.#issueOf(id)
-    if (what === 'turn') this.#tries.set(issue, (this.#tries.get(issue) ?? 0) + 1)
+  /** Draws for an issue's try. */
+  #about(issue: IssueRef, what: string): () => number {
     return drawn(this.#seed, `${issue} ${this.#tries.get(issue) ?? 0} ${what}`)
   }
 }

@@ -2,7 +2,7 @@
 import type { Ledger } from '../../src/core/ledger.ts'
 import type { Engine } from '../../src/ledger/engine.ts'
 import type { Simulated } from '../../src/simulate/simulate.ts'
-import type { World } from '../../src/simulate/world.ts'
+import type { Receipt, World } from '../../src/simulate/world.ts'
 import { liveStates } from '../../src/core/lives.ts'
 import { invariants } from '../../src/ledger/invariants.ts'
 import { markerOf } from '../../src/decide/marker.ts'
@@ -10,55 +10,63 @@ import { markerOf } from '../../src/decide/marker.ts'
 /** Each is a rule that was broken. */
 export type Violations = string[]
 
-/** Throws where a rule is broken; the ledger's own rules of what lives are asked too, and those of its history at the end: what breaks them stays. */
-export async function judgeStep(world: World, engine: Engine): Promise<void> {
-  refuse([...(await engine.read((trx) => invariants(trx, 'live'))), ...receivedOnce(world), ...oneAgentAnIssue(world)])
-}
+/** Of one night: told of each prompt that an agent receives, since the world keeps nothing of those. */
+export class Judge {
+  readonly #receipts = new Map<string, Receipt[]>()
 
-/**
- * `alone`: no other dispatcher ran beside. With others, one that is stopped between its last look and its write, or whose clock takes another's lease, can write a
- * comment a second time: no forge can refuse it.
- */
-export async function judgeEnd({ world, ledger, engine }: Simulated, issues: readonly string[], alone: boolean): Promise<void> {
-  await judgeStep(world, engine)
-  refuse(await engine.read((trx) => invariants(trx)))
-  refuse([
-    ...(await asTheLedgerSays(world, ledger)),
-    ...(alone ? commentsTwice(world, issues) : []),
-    ...(await nothingLost(world, ledger, issues)),
-  ])
+  readonly onReceipt = (receipt: Receipt): void => {
+    const before = this.#receipts.get(receipt.id)
+    if (before === undefined) this.#receipts.set(receipt.id, [receipt])
+    else before.push(receipt)
+  }
+
+  /** Throws where a rule is broken; the ledger's own rules of what lives are asked too, and those of its history at the end: what breaks them stays. */
+  readonly onStep = async (world: World, engine: Engine): Promise<void> => {
+    refuse([...(await engine.read((trx) => invariants(trx, 'live'))), ...this.#receivedOnce(), ...oneAgentAnIssue(world)])
+  }
+
+  /**
+   * `alone`: no other dispatcher ran beside. With others, one that is stopped between its last look and its write, or whose clock takes another's lease, can write
+   * a comment a second time: no forge can refuse it.
+   */
+  async atEnd({ world, ledger, engine }: Simulated, issues: readonly string[], alone: boolean): Promise<void> {
+    await this.onStep(world, engine)
+    refuse(await engine.read((trx) => invariants(trx)))
+    refuse([
+      ...(await this.#asTheLedgerSays(ledger)),
+      ...(alone ? commentsTwice(world, issues) : []),
+      ...(await nothingLost(world, ledger, issues)),
+    ])
+  }
+
+  #receivedOnce(): Violations {
+    return [...this.#receipts.values()].flatMap((all) =>
+      all.length === 1 ? [] : [`${all[0]?.id} was received ${all.length} times: ${JSON.stringify(all)}`],
+    )
+  }
+
+  /** Seen and never received, or refused and received all the same. */
+  async #asTheLedgerSays(ledger: Ledger): Promise<Violations> {
+    const broken: Violations = []
+    for (const { id, state, evidence } of await ledger.deliveries({ limit: 1e6 })) {
+      const got = this.#receipts.has(id)
+      if (state === 'seen' && !got) broken.push(`${id} is seen (${evidence}) and nobody received it`)
+      if ((state === 'refused' || state === 'planned') && got) broken.push(`${id} is ${state} (${evidence}) and was received`)
+    }
+    return broken
+  }
 }
 
 function refuse(broken: Violations): void {
   if (broken.length > 0) throw new Error(broken.slice(0, 8).join('\n'))
 }
 
-function receivedOnce({ receipts }: World): Violations {
-  return [...receipts.values()].flatMap((all) =>
-    all.length === 1 ? [] : [`${all[0]?.id} was received ${all.length} times: ${JSON.stringify(all)}`],
-  )
-}
-
 /** An issue is in the hands of one living agent. */
 function oneAgentAnIssue(world: World): Violations {
   const holders = new Map<string, string[]>()
   for (const agent of world.agents())
-    for (const id of agent.queue) {
-      const issue = world.receipts.get(id)?.[0]?.issue ?? id
-      holders.set(issue, [...(holders.get(issue) ?? []), `${agent.worker} (${id})`])
-    }
+    for (const { id, issue } of agent.queue) holders.set(issue, [...(holders.get(issue) ?? []), `${agent.worker} (${id})`])
   return [...holders].flatMap(([issue, agents]) => (agents.length === 1 ? [] : [`${issue} is with ${agents.join(' and ')}`]))
-}
-
-/** Seen and never received, or refused and received all the same. */
-async function asTheLedgerSays({ receipts }: World, ledger: Ledger): Promise<Violations> {
-  const broken: Violations = []
-  for (const { id, state, evidence } of await ledger.deliveries({ limit: 1e6 })) {
-    const got = receipts.has(id)
-    if (state === 'seen' && !got) broken.push(`${id} is seen (${evidence}) and nobody received it`)
-    if ((state === 'refused' || state === 'planned') && got) broken.push(`${id} is ${state} (${evidence}) and was received`)
-  }
-  return broken
 }
 
 /** Comments more than one a dispatch. */
@@ -70,16 +78,16 @@ export function commentsTwice({ forge }: World, issues: readonly string[]): Viol
 }
 
 /** Every issue is done, or is not given any more and says why; nothing is in the middle. */
-async function nothingLost({ done }: World, ledger: Ledger, issues: readonly string[]): Promise<Violations> {
+async function nothingLost({ forge }: World, ledger: Ledger, issues: readonly string[]): Promise<Violations> {
   const { dispatches, deliveries } = await ledger.view()
   const broken: Violations = []
-  for (const ref of issues.filter((issue) => !done.has(issue))) {
+  for (const ref of issues.filter((issue) => forge.isOpen(issue))) {
     const record = await ledger.issue(ref)
     if (record?.standing !== 'none' || !/given up after/.test(record.verdict?.reason ?? ''))
       broken.push(`${ref} is neither done nor given up: ${record?.standing} (${record?.verdict?.reason})`)
   }
   for (const { id, issue, state } of dispatches)
-    if (done.has(issue) && liveStates.includes(state)) broken.push(`${id} of ${issue} is still ${state}`)
+    if (!forge.isOpen(issue) && liveStates.includes(state)) broken.push(`${id} of ${issue} is still ${state}`)
   for (const { id, state } of deliveries) if (state !== 'unknown') broken.push(`delivery ${id} is still ${state}`)
   return broken
 }

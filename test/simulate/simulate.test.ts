@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import * as fc from 'fast-check'
+import type { Receipt } from '../../src/simulate/world.ts'
 import { assumed, habitsOf } from '../../src/simulate/habits.ts'
 import { simulate } from '../../src/simulate/simulate.ts'
+import { Shelf } from '../../src/simulate/shelf.ts'
 import { fleetOf, issuesOf, night } from './storm.ts'
 
 const hour = 3_600_000
@@ -17,8 +20,12 @@ async function ended(seed: number, machines: number, issues: number, more: objec
 test('the same seed gives the same night, event by event', async () => {
   const habits = { ...steady, turn: { median: 8 * 60_000, spread: 0.8 }, changes: 1 }
   const tell = async (seed: number) => {
-    const { world, samples, ended: over } = await ended(seed, 2, 10, { habits, faults: new Map([['agent', 20 * 60_000]]), dispatchers: 2 })
-    return JSON.stringify([samples, over, [...world.receipts.values()].flat(), [...world.done]])
+    const receipts: Receipt[] = []
+    const onReceipt = (receipt: Receipt) => void receipts.push(receipt)
+    const faults = new Map([['agent', 20 * 60_000]])
+    const { samples, ended: over } = await ended(seed, 2, 10, { habits, faults, dispatchers: 2, onReceipt })
+    assert.ok(receipts.length >= 10)
+    return JSON.stringify([samples, over, receipts])
   }
   const first = await tell(5)
   assert.equal(await tell(5), first)
@@ -55,6 +62,33 @@ test('how long agents take is learnt from what a ledger saw of them, turn by tur
   assert.deepEqual('seen' in habits.review ? new Set(habits.review.seen) : null, new Set([300, 200]))
   assert.deepEqual([habits.changes, habits.merged], [1, 0.5])
   assert.deepEqual(habitsOf(pairs.flat().slice(0, 6)).habits, assumed)
+})
+
+test('a shelf gives back what was put there last, however texts grow and shrink', () => {
+  const text = fc.string({ unit: 'binary', maxLength: 200 }).map((some) => some.toWellFormed())
+  const steps = fc.array(fc.tuple(fc.nat(), text), { maxLength: 60 })
+  fc.assert(
+    fc.property(steps, (given) => {
+      const [shelf, texts] = [new Shelf(), [] as string[]]
+      for (const [which, each] of given) {
+        const at = which % (texts.length + 1)
+        if (at === texts.length) assert.equal(shelf.add(each), at)
+        else shelf.replace(at, each)
+        texts[at] = each
+      }
+      assert.deepEqual(
+        texts.map((_, at) => shelf.text(at)),
+        texts,
+      )
+    }),
+    { numRuns: 50 },
+  )
+  const long = 'ä'.repeat(3 * 1024 * 1024)
+  const shelf = new Shelf()
+  shelf.add('short')
+  shelf.replace(0, long)
+  assert.equal(shelf.add('next'), 1)
+  assert.deepEqual([shelf.text(0) === long, shelf.text(1)], [true, 'next'])
 })
 
 const seeds = process.env['BURN_STORM'] === undefined ? [Date.now() % 100_000] : process.env['BURN_STORM'].split(',').map(Number)

@@ -4,7 +4,7 @@ import type { FaultKind, Faults } from '../../src/simulate/faults.ts'
 import { seeded } from '../../src/core/random.ts'
 import { faultKinds } from '../../src/simulate/faults.ts'
 import { simulate } from '../../src/simulate/simulate.ts'
-import { commentsTwice, judgeEnd, judgeStep } from './judge.ts'
+import { commentsTwice, Judge } from './judge.ts'
 
 const minute = 60_000
 const hour = 60 * minute
@@ -100,6 +100,7 @@ export async function night(seed: number, issues: number): Promise<Night> {
   // Long enough for all of it three times over, and the last third of it calm.
   const longest = 12 * hour + ((issues * 15 * minute) / workers) * 4
   const dispatchers = pick(1, 3)
+  const judge = new Judge()
   try {
     const result = await simulate({
       fleet,
@@ -111,12 +112,13 @@ export async function night(seed: number, issues: number): Promise<Night> {
       faults,
       dispatchers,
       calm: 0.5,
-      onStep: judgeStep,
+      onReceipt: judge.onReceipt,
+      onStep: judge.onStep,
     })
     const { world, ledger, cycles } = result
     const refs = given.map(({ ref }) => ref)
     try {
-      await judgeEnd(result, refs, dispatchers === 1)
+      await judge.atEnd(result, refs, dispatchers === 1)
       if (!result.finished) throw new Error('the fleet did not finish')
       const rows = await ledger.dispatches({ limit: 1e6 })
       const unknown = (await ledger.deliveries({ limit: 1e6 })).filter(({ state }) => state === 'unknown').length
