@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
 import type { KeepOptions } from './ledger-keep.ts'
+import { progressOn } from '../progress.ts'
 import { keeping, say } from './ledger-keep.ts'
 
 const wait = { random: Math.random }
@@ -41,17 +42,17 @@ function moveCommand(context: Context): Command {
   }).option('--dry-run', 'say what would be moved, and change nothing')
 }
 
-/** Counts the rows on a terminal while it runs. */
+/** Counts the rows while it runs. */
 async function showing<T>(
   { io }: Context,
   { json = false }: KeepOptions,
   work: (progress: (rows: number) => void) => Promise<T>,
 ): Promise<T> {
-  const shown = io.tty && !json
+  const progress = progressOn(io, json)
   try {
-    return await work((rows) => (shown ? io.write(`\r${rows} rows`) : undefined))
+    return await work((rows) => progress.say(`${rows} rows`))
   } finally {
-    if (shown) io.write('\r\u001b[K')
+    progress.end()
   }
 }
 

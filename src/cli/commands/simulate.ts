@@ -10,6 +10,7 @@ import type { CommonOptions, Context } from '../context.ts'
 import { BurnError } from '../../core/errors.ts'
 import { durationMs, durationPattern } from '../../spec/duration.ts'
 import { machinesNamed, positive, wholeNumber, withCommon, withSession } from '../context.ts'
+import { progressOn } from '../progress.ts'
 import { duration, table } from '../table.ts'
 
 interface Options extends CommonOptions {
@@ -101,6 +102,7 @@ async function simulated(session: Session, options: Options, { io }: Context): P
       fleet: withOneMore(last.fleet, machine),
     })
   }
+  const progress = progressOn(io, options.json === true)
   const figures: Run[] = []
   for (const each of fleets) {
     const began = clock.now()
@@ -109,11 +111,8 @@ async function simulated(session: Session, options: Options, { io }: Context): P
       ...plan,
       start: began,
       longest: options.hours * 3_600_000,
-      onSnapshot: ({ at, open }) => {
-        if (io.tty && options.json !== true) io.write(`\r\u001b[K${each.name}: ${duration(at - began)} simulated, ${open} open`)
-      },
-    })
-    if (io.tty && options.json !== true) io.write('\r\u001b[K')
+      onSnapshot: ({ at, open }) => progress.say(`${each.name}: ${duration(at - began)} simulated, ${open} open`),
+    }).finally(progress.end)
     const workers = each.fleet.machines.flatMap(({ windows }) => windows.flatMap((window) => window.workers)).length
     figures.push({ fleet: each.name, workers, ...figuresOf(result, each.fleet, options.price ?? null) })
     await result.ledger.close()
