@@ -1,7 +1,7 @@
 /** The agent kinds that are known, by name. */
 import { BurnError } from '../core/errors.ts'
 import type { AgentConfig } from '../core/nouns.ts'
-import type { AgentKind } from '../core/agent.ts'
+import type { AgentKind, Look } from '../core/agent.ts'
 import { nearest } from '../core/suggest.ts'
 import { claude } from './claude.ts'
 import { codex } from './codex.ts'
@@ -34,15 +34,26 @@ export const agentKinds: readonly string[] = [...kinds.keys(), 'custom']
 
 type Named = Pick<AgentConfig, 'kind' | 'custom'>
 
-/** `agentKind` for many agents that are looked at together: the patterns of a kind that the spec declares are compiled once. */
+/** `agentKind` for many agents that are looked at together: each kind is made once, and each screen read once. */
 export function kindsAtOnce(): (config: Named) => AgentKind {
-  const known = new Map<Named['custom'], AgentKind>()
+  const known = new Map<AgentKind['kind'] | Named['custom'], AgentKind>()
   return (config) => {
-    const found = config.kind === 'custom' ? known.get(config.custom) : undefined
-    const kind = found ?? agentKind(config)
-    if (config.kind === 'custom') known.set(config.custom, kind)
+    const name = config.kind === 'custom' ? config.custom : config.kind
+    const kind = known.get(name) ?? reading(agentKind(config))
+    known.set(name, kind)
     return kind
   }
+}
+
+/** The same kind, which remembers what it read on a screen: the breaker and each text for an agent ask for it. */
+function reading(kind: AgentKind): AgentKind {
+  const read = new WeakMap<readonly string[], Look>()
+  const look: AgentKind['look'] = (screen, pane) => {
+    const found = read.get(screen) ?? kind.look(screen, pane)
+    read.set(screen, found)
+    return found
+  }
+  return { ...kind, look }
 }
 
 /** The kind of that name; for `custom`, as the spec declares it. Throws BurnError `agent_unknown` (exit 2) with the names there are. */

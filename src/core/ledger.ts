@@ -208,6 +208,8 @@ export interface Ledger extends SprintLedger {
   queued(most: ReadonlyMap<RepoRef, number>): Promise<readonly IssueRecord[]>
   /** All open issues, of one repo or of all. */
   open(repo?: RepoRef): Promise<readonly IssueRecord[]>
+  /** The same of one repo, by name alone. */
+  openIn(repo: RepoRef): Promise<readonly IssueRef[]>
   backlog(): Promise<Backlog>
   repos(): Promise<readonly RepoRecord[]>
 

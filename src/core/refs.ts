@@ -8,5 +8,8 @@ export function repoOf(issue: IssueRef): RepoRef {
 
 /** Repos that some window of these machines serves, each once. */
 export function servedRepos(machines: readonly Machine[]): RepoRef[] {
-  return [...new Set(machines.flatMap(({ windows }) => windows.flatMap(({ workers }) => workers.flatMap(({ repos }) => repos))))].toSorted()
+  const served = new Set<RepoRef>()
+  for (const { windows } of machines)
+    for (const { workers } of windows) for (const { repos } of workers) for (const repo of repos) served.add(repo)
+  return [...served].toSorted()
 }

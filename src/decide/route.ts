@@ -70,19 +70,19 @@ function holdsOf(view: View): Map<WorkerId, string | null> {
 }
 
 function openDesks(view: View): Desks {
-  const used = new Map(view.records.map(({ id, used_at }) => [id, used_at ?? 0]))
-  const holds = holdsOf(view)
+  const records = new Map(view.records.map((record) => [record.id, record]))
   const taken = slotsTaken(view.dispatches)
   const desks: Desk[] = []
   for (const sight of view.workers) {
     const { worker } = sight
-    if (closedTo(sight, holds.get(worker.id) ?? null) !== null) continue
+    const record = records.get(worker.id)
+    if (closedTo(sight, record?.hold ?? null) !== null) continue
     const slots = taken.get(worker.id)
     // A depth that was lowered leaves slots above it taken: they count.
     const live = slots?.size ?? 0
     const free: number[] = []
     for (let slot = 0; slot < worker.depth && free.length < worker.depth - live; slot++) if (slots?.has(slot) !== true) free.push(slot)
-    if (free.length > 0) desks.push({ worker, free, live, used_at: used.get(worker.id) ?? 0 })
+    if (free.length > 0) desks.push({ worker, free, live, used_at: record?.used_at ?? 0 })
   }
   return new Desks(desks)
 }

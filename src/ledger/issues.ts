@@ -113,7 +113,8 @@ export async function saveRepo(trx: Transaction<Tables>, repo: RepoRef, known: P
 }
 
 export async function saveChangesSeen(trx: Transaction<Tables>, seen: ReadonlyMap<RepoRef, Time>): Promise<void> {
-  for (const [repo, at] of seen) await saveRepo(trx, repo, { changes_at: at })
+  const rows = [...seen].map(([repo, at]) => ({ repo, changes_at: at }))
+  await writeRows(trx, 'repo', ['changes_at'], rows)
 }
 
 export async function requeueIssue(trx: Transaction<Tables>, issue: IssueRef, at: number): Promise<boolean> {

@@ -47,6 +47,7 @@ export function createStore(engine: Engine): Ledger {
     saveChangesSeen: async (seen) => (seen.size === 0 ? undefined : write((trx) => issues.saveChangesSeen(trx, seen))),
     queued: (most) => read((trx) => verdicts.queued(trx, most)),
     open: (repo) => read((trx) => verdicts.openIssues(trx, repo)),
+    openIn: (repo) => read((trx) => verdicts.openIn(trx, repo)),
     backlog: () => read(verdicts.backlog),
     repos: () => read(queries.repoRecords),
     saveVerdicts: async (given, at) => (given.length === 0 ? undefined : write((trx) => verdicts.saveVerdicts(trx, given, at))),

@@ -1,7 +1,7 @@
 /** Where open issues stand, and why: what a cycle has to judge, and each repo's queue. */
 import type { Transaction } from 'kysely'
 import type { Backlog, IssueRecord, Standing, Verdict } from '../core/ledger.ts'
-import type { RepoRef } from '../core/nouns.ts'
+import type { IssueRef, RepoRef } from '../core/nouns.ts'
 import type { NewEvent } from './events.ts'
 import type { Tables } from './tables.ts'
 import { sql } from 'kysely'
@@ -27,22 +27,27 @@ export async function unjudged(trx: Trx): Promise<IssueRecord[]> {
   return issueRecords(trx, [...rows, ...asked])
 }
 
+/** The statement is put together once: for hundreds of repos that takes longer than running it. */
 export async function queued(trx: Trx, most: ReadonlyMap<RepoRef, number>): Promise<IssueRecord[]> {
-  const found: IssueRecord[] = []
-  for (const [repo, limit] of most) {
-    const rows = await trx
-      .selectFrom('issue')
-      .selectAll()
-      .where('repo', '=', repo)
-      .where('state', '=', sql.lit('open'))
-      .where('standing', '=', sql.lit('queued'))
-      .orderBy('created_at')
-      .orderBy('number')
-      .limit(limit)
-      .execute()
-    found.push(...(await issueRecords(trx, rows)))
-  }
-  return found
+  const front = trx
+    .selectFrom('issue')
+    .selectAll()
+    .where('repo', '=', '')
+    .where('state', '=', sql.lit('open'))
+    .where('standing', '=', sql.lit('queued'))
+    .orderBy('created_at')
+    .orderBy('number')
+    .limit(0)
+    .compile()
+  const rows: Parameters<typeof issueRecords>[1][number][] = []
+  for (const [repo, limit] of most)
+    rows.push(...(await trx.executeQuery<(typeof rows)[number]>({ ...front, parameters: [repo, limit] })).rows)
+  return issueRecords(trx, rows)
+}
+
+export async function openIn(trx: Trx, repo: RepoRef): Promise<IssueRef[]> {
+  const rows = await trx.selectFrom('issue').select('ref').where('repo', '=', repo).where('state', '=', sql.lit('open')).execute()
+  return rows.map(({ ref }) => ref)
 }
 
 export async function openIssues(trx: Trx, repo: RepoRef | undefined): Promise<IssueRecord[]> {

@@ -30,7 +30,7 @@ export async function insertRows<T extends keyof Inserted>(trx: Trx, table: T, r
   return returned
 }
 
-const keys = { dispatch: 'id', delivery: 'id', issue: 'ref' } as const
+const keys = { dispatch: 'id', delivery: 'id', issue: 'ref', repo: 'repo' } as const
 
 /** Sets these columns of each row that is there to what is said of it; the last counts where it is given twice. Returns what `ending` asks for. */
 export async function writeRows<T extends keyof typeof keys, C extends keyof Tables[T] & string>(

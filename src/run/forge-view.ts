@@ -3,7 +3,7 @@ import { hasPassed } from '../core/elapsed.ts'
 import { adviceOf, isLedgerFailure } from '../core/errors.ts'
 import type { LiveDispatch, Ledger, RepoPage, RepoRecord, UnderWay } from '../core/ledger.ts'
 import type { Change, Issue, RepoRef, Time } from '../core/nouns.ts'
-import type { Clock, Forge } from '../core/ports.ts'
+import type { Clock, Forge, IssuePage } from '../core/ports.ts'
 import { repoOf } from '../core/refs.ts'
 import { mapBounded } from './bounded.ts'
 import { together } from './together.ts'
@@ -95,9 +95,15 @@ async function refreshIssues(
   const now = clock.now()
   const relist = record?.listed_at == null || hasPassed(record.listed_at, relistAfter, now)
   const page = await forge.issues(repo, relist ? null : record.cursor)
+  // Where nothing is new there is nothing to write.
+  if (!page.complete && page.issues.length === 0 && page.cursor === record?.cursor) return saidOf(repo, page)
   const gone = page.complete ? await confirmGone(repo, page.issues, { forge, ledger }) : []
   await save([{ id: repo, repo, issues: [...page.issues, ...gone], cursor: page.cursor, complete: page.complete }])
-  return page.skipped.map(({ what, why }) => `${repo}: ${what} left out: ${why}`)
+  return saidOf(repo, page)
+}
+
+function saidOf(repo: RepoRef, { skipped }: IssuePage): string[] {
+  return skipped.map(({ what, why }) => `${repo}: ${what} left out: ${why}`)
 }
 
 /**
@@ -106,8 +112,10 @@ async function refreshIssues(
  */
 async function confirmGone(repo: RepoRef, listed: readonly Issue[], { forge, ledger }: Omit<Ports, 'clock'>): Promise<Issue[]> {
   const seen = new Set(listed.map(({ ref }) => ref))
-  const missing = (await ledger.open(repo)).map(({ issue }) => issue).filter(({ ref }) => !seen.has(ref))
-  return mapBounded(missing, reposAtOnce, async (issue) => (await forge.issue(issue.ref)) ?? { ...issue, state: 'closed' as const })
+  const missing = (await ledger.openIn(repo)).filter((ref) => !seen.has(ref))
+  const now = await mapBounded(missing, reposAtOnce, (ref) => forge.issue(ref))
+  // What is not there at all is closed as the listing is saved.
+  return now.filter((issue) => issue !== null)
 }
 
 async function refreshWriters(repo: RepoRef, record: RepoRecord | null, { forge, ledger, clock }: Ports): Promise<readonly string[]> {

@@ -101,6 +101,7 @@ export function issues(holds: Holds): void {
     await judge(1, 'queued')
     assert.deepEqual(await ledger.backlog(), { open: 3, eligible: 1, unjudged: 2 })
     assert.deepEqual((await ledger.open('o/r')).length, 3)
+    assert.deepEqual((await ledger.openIn('o/r')).toSorted(), ['o/r#1', 'o/r#2', 'o/r#4'])
   })
 
   holds('lets no verdict stand that was given before the issue came back from a worker', async ({ ledger }) => {

@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict'
+import { test, type TestContext } from 'node:test'
+import type { Ledger } from '../../src/core/ledger.ts'
+import type { Issue, IssueRef } from '../../src/core/nouns.ts'
+import { openLedger } from '../../src/ledger/open.ts'
+import { refreshForge } from '../../src/run/forge-view.ts'
+import { VirtualClock } from '../../src/simulate/clock.ts'
+import { SimulatedForge } from '../../src/simulate/forge.ts'
+import { issuesOf } from '../simulate/storm.ts'
+
+const day = 24 * 3_600_000
+
+/** A forge with three issues of one repo, read into a ledger that counts what is written of issues. */
+async function rig(t: TestContext) {
+  const given = issuesOf(9).filter(({ repo }) => repo === 'o/a')
+  const clock = new VirtualClock(1_000)
+  const forge = new SimulatedForge(given, ['o/a'], clock, { down: () => false, loses: () => false })
+  const ledger = await openLedger('sqlite::memory:', { random: Math.random })
+  t.after(() => ledger.close())
+  let writes = 0
+  const counting: Ledger = { ...ledger, saveIssues: (...pages) => ((writes += 1), ledger.saveIssues(...pages)) }
+  const look = async () => {
+    const before = writes
+    await refreshForge(['o/a'], { dispatches: [], reviews: [], repos: await ledger.repos() }, { forge, ledger: counting, clock })
+    return writes - before
+  }
+  const open = async () => (await ledger.openIn('o/a')).toSorted()
+  return { given, clock, forge, look, open }
+}
+
+test('a look at a repo writes its issues where there is news, and nothing where there is none', async (t) => {
+  const { forge, look, open } = await rig(t)
+  assert.equal(await look(), 1)
+  assert.deepEqual(await open(), ['o/a#1', 'o/a#4', 'o/a#7'])
+  assert.equal(await look(), 0)
+  forge.close('o/a#4')
+  assert.equal(await look(), 1)
+  assert.deepEqual(await open(), ['o/a#1', 'o/a#7'])
+})
+
+test('what a complete listing misses is asked for: one that is there stays open, one that is gone is closed', async (t) => {
+  const { given, clock, forge, look, open } = await rig(t)
+  await look()
+  const listed = forge.issues.bind(forge)
+  forge.issues = async (repo, cursor) => {
+    const page = await listed(repo, cursor)
+    return { ...page, issues: page.issues.filter(({ number }) => number === 1) }
+  }
+  const asked: IssueRef[] = []
+  forge.issue = async (ref): Promise<Issue | null> => {
+    asked.push(ref)
+    return ref === 'o/a#4' ? (given.find((issue) => issue.ref === ref) ?? null) : null
+  }
+  assert.equal(await look(), 0)
+  clock.at(2 * day, () => {})
+  await clock.run(() => false)
+  assert.equal(await look(), 1)
+  assert.deepEqual(asked.toSorted(), ['o/a#4', 'o/a#7'])
+  assert.deepEqual(await open(), ['o/a#1', 'o/a#4'])
+})
