@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-/** `burn`: reads the command line, runs one command, and ends with its exit code. */
+/** `burn`: reads the command line, runs one command, and ends with its exit code. In a thread of its own it simulates a night. */
 import { homedir } from 'node:os'
+import { isMainThread } from 'node:worker_threads'
 import { Command, CommanderError } from 'commander'
 import type { ExitCode } from '../core/errors.ts'
 import type { Context } from './context.ts'
@@ -86,4 +87,5 @@ function explain(thrown: unknown, json: boolean, { io }: Context): ExitCode {
   return 1
 }
 
-process.exitCode = await main(process.argv.slice(2))
+if (isMainThread) process.exitCode = await main(process.argv.slice(2))
+else await (await import('../simulate/thread.ts')).simulateHere()

@@ -11,8 +11,13 @@ export interface Progress {
 }
 
 /** `json`: standard output is for a program to read. `now`: milliseconds of a clock that only goes ahead. */
-export function progressOn(io: Pick<Io, 'tty' | 'write' | 'err'>, json: boolean, now: () => number = () => performance.now()): Progress {
-  if (io.tty && !json) return { say: (text) => io.write(`\r\u001b[K${text}`), end: () => io.write('\r\u001b[K') }
+export function progressOn(
+  io: Pick<Io, 'tty' | 'write' | 'err' | 'size'>,
+  json: boolean,
+  now: () => number = () => performance.now(),
+): Progress {
+  if (io.tty && !json)
+    return { say: (text) => io.write(`\r\u001b[K${text.slice(0, io.size().width - 1)}`), end: () => io.write('\r\u001b[K') }
   let said = now()
   return {
     say: (text) => {

@@ -25,6 +25,8 @@ export interface Plan extends WorldPlan {
   readonly dispatchers: number
   /** How long nothing goes wrong any more once this much of the time is over, so that what was broken can be mended; 1: never. */
   readonly calm?: number
+  /** Ends it where it is. */
+  readonly stop?: AbortSignal
   readonly onSnapshot?: (sample: Snapshot) => void
   readonly onNotice?: (notice: Notice) => void
   /** After each cycle of any dispatcher, with all that there is to judge by. */
@@ -94,7 +96,7 @@ export async function simulate(plan: Plan): Promise<Simulated> {
   for (const dispatcher of dispatchers) dispatcher.start()
   void world.tidyUp()
   trouble(plan, world, dispatchers, random)
-  await clock.run(() => finished || failure !== null || clock.now() - start >= longest)
+  await clock.run(() => finished || failure !== null || plan.stop?.aborted === true || clock.now() - start >= longest)
   if (failure !== null) {
     await ledger.close()
     throw failure

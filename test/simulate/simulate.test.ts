@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import type { Receipt } from '../../src/simulate/world.ts'
 import { assumed, habitsOf } from '../../src/simulate/habits.ts'
 import { simulate } from '../../src/simulate/simulate.ts'
+import { figuresOf } from '../../src/simulate/figures.ts'
+import { inThread } from '../../src/simulate/thread.ts'
 import { Shelf } from '../../src/simulate/shelf.ts'
 import { fleetOf, issuesOf, night } from './storm.ts'
 
@@ -47,6 +50,23 @@ test('a fleet twice as large takes half as long, and agents of equal speed share
   )
 })
 
+test('a night in a thread of its own is the same night, and ends where it is when it is told to', async () => {
+  const order = { ...calm, fleet: fleetOf(1, 4), issues: issuesOf(8), seed: 3, price: 2 }
+  const program = join(import.meta.dirname, '../../src/cli/main.ts')
+  const open: number[] = []
+  const figures = await inThread(program, order, new AbortController().signal, (snapshot) => void open.push(snapshot.open))
+  const here = await ended(3, 1, 8)
+  assert.deepEqual(figures, figuresOf(here, order.fleet, 2))
+  assert.deepEqual(
+    open,
+    here.samples.map((sample) => sample.open),
+  )
+  const stop = new AbortController()
+  const supposed = { ...order, issues: { count: 500, fleet: order.fleet } }
+  const cut = await inThread(program, supposed, stop.signal, () => stop.abort())
+  assert.deepEqual([cut.issues, cut.finished, cut.hours < 48], [500, false, true])
+})
+
 test('how long agents take is learnt from what a ledger saw of them, turn by turn', () => {
   const worked = (worker: string, handed_at: number, review_at: number | null, ended_at: number, state: 'done' | 'failed' | 'released') => {
     return { worker, issue: 'o/r#1', handed_at, review_at, ended_at, state }
@@ -66,7 +86,7 @@ test('how long agents take is learnt from what a ledger saw of them, turn by tur
 
 test('a shelf gives back what was put there last, however texts grow and shrink', () => {
   const text = fc.string({ unit: 'binary', maxLength: 200 }).map((some) => some.toWellFormed())
-  const steps = fc.array(fc.tuple(fc.nat(), text), { maxLength: 60 })
+  const steps = fc.array(fc.tuple(fc.nat(), text), { maxLength: 30 })
   fc.assert(
     fc.property(steps, (given) => {
       const [shelf, texts] = [new Shelf(), [] as string[]]
@@ -81,7 +101,7 @@ test('a shelf gives back what was put there last, however texts grow and shrink'
         texts,
       )
     }),
-    { numRuns: 50 },
+    { numRuns: 20 },
   )
   const long = 'ä'.repeat(3 * 1024 * 1024)
   const shelf = new Shelf()

@@ -1,13 +1,15 @@
 /** `burn simulate`: how long a backlog takes with this fleet, and with another. */
 import { Command, InvalidArgumentError } from 'commander'
 import { readFileSync, writeFileSync } from 'node:fs'
-import type { Issue } from '../../core/nouns.ts'
+import { availableParallelism } from 'node:os'
 import type { Session } from '../../run/session.ts'
 import type { Faults } from '../../simulate/faults.ts'
 import type { Figures } from '../../simulate/figures.ts'
 import type { Habits } from '../../simulate/habits.ts'
+import type { Order } from '../../simulate/thread.ts'
 import type { CommonOptions, Context } from '../context.ts'
 import { BurnError } from '../../core/errors.ts'
+import { mapBounded } from '../../run/bounded.ts'
 import { durationMs, durationPattern } from '../../spec/duration.ts'
 import { machinesNamed, positive, wholeNumber, withCommon, withSession } from '../context.ts'
 import { progressOn } from '../progress.ts'
@@ -82,10 +84,9 @@ interface Basis {
   readonly reviews_seen: number
 }
 
-async function simulated(session: Session, options: Options, { io }: Context): Promise<{ figures: Run[]; basis: Basis }> {
-  const [{ simulate }, { figuresOf }, { habitsOf }, { withOneMore }] = await Promise.all([
-    import('../../simulate/simulate.ts'),
-    import('../../simulate/figures.ts'),
+async function simulated(session: Session, options: Options, { io, self, stop }: Context): Promise<{ figures: Run[]; basis: Basis }> {
+  const [{ inThread }, { habitsOf }, { withOneMore }] = await Promise.all([
+    import('../../simulate/thread.ts'),
     import('../../simulate/habits.ts'),
     import('../../simulate/suppose.ts'),
   ])
@@ -103,26 +104,25 @@ async function simulated(session: Session, options: Options, { io }: Context): P
     })
   }
   const progress = progressOn(io, options.json === true)
-  const figures: Run[] = []
-  for (const each of fleets) {
-    const began = clock.now()
-    const plan = { fleet: each.fleet, issues, habits, faults, seed: options.seed, dispatchers: options.dispatchers }
-    const result = await simulate({
-      ...plan,
-      start: began,
-      longest: options.hours * 3_600_000,
-      onSnapshot: ({ at, open }) => progress.say(`${each.name}: ${duration(at - began)} simulated, ${open} open`),
-    }).finally(progress.end)
+  const start = clock.now()
+  const about = { issues, habits, faults, seed: options.seed, dispatchers: options.dispatchers, price: options.price ?? null }
+  const stands = new Map<string, string>()
+  const figures = await mapBounded(fleets, availableParallelism(), async (each): Promise<Run> => {
+    const order = { ...about, fleet: each.fleet, start, longest: options.hours * 3_600_000 }
+    const found = await inThread(self[1] ?? '', order, stop, ({ at, open }) => {
+      stands.set(each.name, `${each.name}: ${duration(at - start)} simulated, ${open} open`)
+      progress.say([...stands.values()].join('; '))
+    })
+    stands.delete(each.name)
     const workers = each.fleet.machines.flatMap(({ windows }) => windows.flatMap((window) => window.workers)).length
-    figures.push({ fleet: each.name, workers, ...figuresOf(result, each.fleet, options.price ?? null) })
-    await result.ledger.close()
-  }
+    return { fleet: each.name, workers, ...found }
+  }).finally(progress.end)
   return { figures, basis: { issues: figures[0]?.issues ?? 0, habits, turns_seen: learnt.turns, reviews_seen: learnt.reviews } }
 }
 
-async function issuesFor(written: string | undefined, { fleet, ledger, clock, forge }: Session): Promise<readonly Issue[]> {
-  const { supposedIssue, supposedIssues } = await import('../../simulate/suppose.ts')
-  if (written !== undefined && /^\d+$/.test(written)) return supposedIssues(Number(written), fleet, clock.now())
+async function issuesFor(written: string | undefined, { fleet, ledger, clock, forge }: Session): Promise<Order['issues']> {
+  const { supposedIssue } = await import('../../simulate/suppose.ts')
+  if (written !== undefined && /^\d+$/.test(written)) return { count: Number(written), fleet }
   if (written !== undefined) {
     const lines = linesOf(written)
     const counts = new Map<string, number>()
@@ -214,7 +214,7 @@ async function told(runs: readonly Run[], basis: Basis, options: Options, { io }
   const summary = runs.map((run) => [
     run.fleet,
     String(run.workers),
-    run.finished ? hours(run.hours) : `not in ${options.hours} h`,
+    run.finished ? hours(run.hours) : `not in ${hours(run.hours)}`,
     hours(run.work_hours),
     run.done_per_hour.toFixed(1),
     hours(run.wait_half),

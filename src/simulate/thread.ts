@@ -1,0 +1,63 @@
+/** A simulated night in a thread of its own: several run side by side, and the command goes on hearing its person. */
+import type { Fleet, Issue } from '../core/nouns.ts'
+import type { Figures } from './figures.ts'
+import type { Plan, Snapshot } from './simulate.ts'
+import { parentPort, Worker, workerData } from 'node:worker_threads'
+import { BurnError } from '../core/errors.ts'
+import { figuresOf } from './figures.ts'
+import { simulate } from './simulate.ts'
+import { supposedIssues } from './suppose.ts'
+
+/** What is simulated, as data. */
+export interface Order extends Pick<Plan, 'fleet' | 'habits' | 'seed' | 'start' | 'longest' | 'faults' | 'dispatchers'> {
+  readonly issues: readonly Issue[] | Supposed
+  /** Of an hour of one agent's turns; null where nobody asks what it costs. */
+  readonly price: number | null
+}
+
+/** So many issues that nobody has written yet, of the repos that this fleet works on. */
+export interface Supposed {
+  readonly count: number
+  readonly fleet: Fleet
+}
+
+type Told = { readonly snapshot: Snapshot } | { readonly figures: Figures }
+
+/**
+ * Carries the order out in a new thread. `program`: the file of this program, which calls `simulateHere` there. On `stop` it gives the figures of what was
+ * simulated until then. Throws BurnError `simulate_memory`.
+ */
+export function inThread(program: string, order: Order, stop: AbortSignal, onSnapshot: (snapshot: Snapshot) => void): Promise<Figures> {
+  const worker = new Worker(program, { workerData: order })
+  const end = () => worker.postMessage('stop')
+  stop.addEventListener('abort', end)
+  if (stop.aborted) end()
+  return new Promise<Figures>((resolve, reject) => {
+    worker.on('message', (told: Told) => ('figures' in told ? resolve(told.figures) : onSnapshot(told.snapshot)))
+    worker.on('error', (thrown) => reject(explained(thrown)))
+    worker.on('exit', (code) => reject(new Error(`the thread of the simulation ended with ${code} before it had figures`)))
+  }).finally(() => stop.removeEventListener('abort', end))
+}
+
+function explained(thrown: unknown): unknown {
+  if ((thrown as { readonly code?: string }).code !== 'ERR_WORKER_OUT_OF_MEMORY') return thrown
+  const hint = 'simulate fewer issues or hours, or give it more: NODE_OPTIONS=--max-old-space-size=12000 (megabytes)'
+  return new BurnError('simulate_memory', 'the simulation needs more memory than Node takes by itself', hint)
+}
+
+/** What the thread does. */
+export async function simulateHere(): Promise<void> {
+  const { issues, price, ...plan } = workerData as Order
+  const stop = new AbortController()
+  parentPort?.once('message', () => stop.abort())
+  const tell = (told: Told) => parentPort?.postMessage(told)
+  const result = await simulate({
+    ...plan,
+    issues: 'count' in issues ? supposedIssues(issues.count, issues.fleet, plan.start) : issues,
+    stop: stop.signal,
+    onSnapshot: (snapshot) => tell({ snapshot }),
+  })
+  tell({ figures: figuresOf(result, plan.fleet, price) })
+  await result.ledger.close()
+  parentPort?.close()
+}
