@@ -1,7 +1,7 @@
 /** The agent kinds that are known, by name. */
 import { BurnError } from '../core/errors.ts'
 import type { AgentConfig } from '../core/nouns.ts'
-import type { AgentKind, Look } from '../core/agent.ts'
+import type { AgentKind, Look, PaneFacts } from '../core/agent.ts'
 import { nearest } from '../core/suggest.ts'
 import { claude } from './claude.ts'
 import { codex } from './codex.ts'
@@ -34,8 +34,10 @@ export const agentKinds: readonly string[] = [...kinds.keys(), 'custom']
 
 type Named = Pick<AgentConfig, 'kind' | 'custom'>
 
-/** `agentKind` for many agents that are looked at together: each kind is made once, and each screen read once. */
-export function kindsAtOnce(): (config: Named) => AgentKind {
+/** `agentKind` that makes each kind once, and reads each screen once, however often it is asked. */
+export type KindOf = (config: Named) => AgentKind
+
+export function kindsOnce(): KindOf {
   const known = new Map<AgentKind['kind'] | Named['custom'], AgentKind>()
   return (config) => {
     const name = config.kind === 'custom' ? config.custom : config.kind
@@ -45,12 +47,14 @@ export function kindsAtOnce(): (config: Named) => AgentKind {
   }
 }
 
-/** The same kind, which remembers what it read on a screen: the breaker and each text for an agent ask for it. */
+/** The same kind, which remembers what it read of a pane with a screen: the breaker and each text for an agent ask for it. */
 function reading(kind: AgentKind): AgentKind {
-  const read = new WeakMap<readonly string[], Look>()
+  const read = new WeakMap<readonly string[], { readonly pane: PaneFacts; readonly look: Look }>()
   const look: AgentKind['look'] = (screen, pane) => {
-    const found = read.get(screen) ?? kind.look(screen, pane)
-    read.set(screen, found)
+    const before = read.get(screen)
+    if (before?.pane === pane) return before.look
+    const found = kind.look(screen, pane)
+    read.set(screen, { pane, look: found })
     return found
   }
   return { ...kind, look }

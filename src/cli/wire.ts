@@ -10,6 +10,7 @@ import type { Clock, Forge } from '../core/ports.ts'
 import type { Notice, Session } from '../run/session.ts'
 import type { WrittenSpec } from '../spec/schema.ts'
 import { machinesNamed, type CommonOptions, type OpenSession } from './context.ts'
+import { kindsOnce } from '../agents/index.ts'
 import { BurnError } from '../core/errors.ts'
 import { newId } from '../core/ids.ts'
 import { openForge } from '../forge/open.ts'
@@ -75,6 +76,7 @@ export async function openSession(options: CommonOptions, wiring: Wiring): Promi
       clock,
       owner: `${hostname()}:${process.pid}:${newId(clock.now(), Math.random)}`,
       newId: nextId(clock),
+      kindOf: kindsOnce(),
       readTemplate: (path) => readTemplate(resolve(file, '..', path)),
       notify: wiring.notify,
     }

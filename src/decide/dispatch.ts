@@ -4,7 +4,7 @@ import type { DispatchKind } from '../core/lives.ts'
 import type { Issue, IssueRef, RepoRef, Worker } from '../core/nouns.ts'
 import type { View } from '../core/view.ts'
 import { eligibility, eligibilityRules } from './eligible.ts'
-import { route, unable } from './route.ts'
+import { openDesks, route, unable } from './route.ts'
 
 /** An issue that should be claimed for a worker. */
 export interface Assignment {
@@ -25,8 +25,8 @@ export interface DispatchPlan {
   readonly waiting: ReadonlyMap<RepoRef, string>
 }
 
-/** Oldest issues first. Issues of a repo that was not, or could not be, asked about keep their last verdict and are not given. */
-export function planDispatch(view: View): DispatchPlan {
+/** Oldest issues first, for the view's open desks. Issues of a repo that was not, or could not be, asked about keep their last verdict and are not given. */
+export function planDispatch(view: View, desks = openDesks(view)): DispatchPlan {
   const rules = eligibilityRules(view)
   const verdicts: Verdict[] = []
   const records = new Map<IssueRef, IssueRecord>()
@@ -51,7 +51,7 @@ export function planDispatch(view: View): DispatchPlan {
         revision,
       })
   }
-  const { routes, waiting, reasons } = route(work.toSorted(oldestFirst), view)
+  const { routes, waiting, reasons } = route(work.toSorted(oldestFirst), view, desks)
   const assignments: Assignment[] = routes.map(({ issue, worker, slot, reason }) => {
     fits(issue, 'queued', `to ${worker.id}: ${reason}`)
     const { attempts = 0, revision = 0 } = records.get(issue.ref) ?? {}

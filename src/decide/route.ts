@@ -39,8 +39,7 @@ export function unable(sight: WorkerSight, hold: string | null): string | null {
  * and what is left goes to whoever still has room. Among several: a sublane that is one of the labels, then fewest live
  * dispatches, then the one not used for longest.
  */
-export function route(issues: readonly Issue[], view: View): Routed {
-  const desks = openDesks(view)
+export function route(issues: readonly Issue[], view: View, desks: Desks): Routed {
   const routes: Route[] = []
   const give = (issue: Issue, where: 'home' | 'anywhere') => {
     const taken = desks.take(issue, where)
@@ -60,16 +59,12 @@ export function route(issues: readonly Issue[], view: View): Routed {
   }
 }
 
-/** How many issues of each repo could be given now: no more of its queue need be looked at. */
-export function room(view: View): Map<RepoRef, number> {
-  return openDesks(view).free()
-}
-
 function holdsOf(view: View): Map<WorkerId, string | null> {
   return new Map(view.records.map(({ id, hold }) => [id, hold]))
 }
 
-function openDesks(view: View): Desks {
+/** Workers with a free slot. How many issues of each repo they have room for is how much of its queue need be looked at. */
+export function openDesks(view: Omit<View, 'issues'>): Desks {
   const records = new Map(view.records.map((record) => [record.id, record]))
   const taken = slotsTaken(view.dispatches)
   const desks: Desk[] = []

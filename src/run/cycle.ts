@@ -9,7 +9,7 @@ import type { ViewResult } from './view.ts'
 import { liveStates } from '../core/lives.ts'
 import { planDispatch } from '../decide/dispatch.ts'
 import { rulesMark } from '../decide/eligible.ts'
-import { room } from '../decide/route.ts'
+import { openDesks } from '../decide/route.ts'
 import { planSettle } from '../decide/settle.ts'
 import { claimAll } from './claims.ts'
 import { syncComments } from './comments.ts'
@@ -38,13 +38,15 @@ export async function dryCycle(machines: readonly Machine[], session: Session): 
   return { plan: planDispatch(await withIssues(looked.view, await session.ledger.open(), session)), view: looked }
 }
 
-/** The view after what was settled: with what came back, and the front of each repo's queue, as far as there is room. */
-async function settledView(view: View, settled: readonly Dispatch[], session: Session): Promise<View> {
+/** Decided after what was settled: about what came back, and the front of each repo's queue, as far as there is room. */
+async function planSettled(view: View, settled: readonly Dispatch[], session: Session): Promise<{ plan: DispatchPlan; view: View }> {
   const { ledger, clock } = session
   const moved = new Map(settled.map((dispatch) => [dispatch.id, dispatch]))
   const dispatches = view.dispatches.map((each) => moved.get(each.id) ?? each).filter(({ state }) => liveStates.includes(state))
   const now = { ...view, dispatches, now: clock.now() }
-  return withIssues(now, [...(await ledger.unjudged()), ...(await ledger.queued(room(now)))], session)
+  const desks = openDesks(now)
+  const whole = await withIssues(now, [...(await ledger.unjudged()), ...(await ledger.queued(desks.free()))], session)
+  return { plan: planDispatch(whole, desks), view: whole }
 }
 
 /** Those that are new with this look. */
@@ -60,8 +62,7 @@ export async function cycle(machines: readonly Machine[], session: Session, stop
   const settled = await ledger.moveDispatches(planSettle(looked.view), clock.now())
   await ledger.saveChangesSeen(looked.forge.changes_at)
   await ledger.judgeBy(rulesMark(session.fleet))
-  const view = await settledView(looked.view, settled, session)
-  const plan = planDispatch(view)
+  const { plan, view } = await planSettled(looked.view, settled, session)
   await ledger.saveVerdicts(plan.verdicts, clock.now())
   await ledger.saveWaiting(plan.waiting)
   const claimed = stop.aborted ? [] : await claimAll(plan.assignments, view, session)

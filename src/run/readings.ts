@@ -2,7 +2,7 @@
 import type { Fleet, Incarnation, Machine, Reading, Worker, WorkerId } from '../core/nouns.ts'
 import type { MachineSight, Pane } from '../core/panes.ts'
 import type { WorkerSight } from '../core/view.ts'
-import { kindsAtOnce } from '../agents/index.ts'
+import type { KindOf } from '../agents/index.ts'
 import { incarnationOf } from '../core/panes.ts'
 import { parseSignal } from '../core/signal.ts'
 import { breakerFor } from '../decide/breaker.ts'
@@ -14,10 +14,7 @@ export interface MachineScreens {
   readonly screens: ReadonlyMap<string, readonly string[]>
 }
 
-type KindOf = ReturnType<typeof kindsAtOnce>
-
-export function readWorkers(machines: readonly Machine[], seen: ReadonlyMap<string, MachineScreens>): WorkerSight[] {
-  const kindOf = kindsAtOnce()
+export function readWorkers(machines: readonly Machine[], seen: ReadonlyMap<string, MachineScreens>, kindOf: KindOf): WorkerSight[] {
   const sights = machines.flatMap((machine) => {
     const screens = seen.get(machine.name)
     const panes = new Map(panesOf(screens?.sight).map((pane) => [pane.worker, pane]))

@@ -3,6 +3,7 @@ import type { Ledger } from '../core/ledger.ts'
 import type { Fleet } from '../core/nouns.ts'
 import type { Clock, Forge } from '../core/ports.ts'
 import type { Machines } from './machines.ts'
+import type { KindOf } from '../agents/index.ts'
 import { messageOf } from '../core/errors.ts'
 
 /** Something worth telling the person while it happens. */
@@ -22,6 +23,7 @@ export interface Session {
   /** Names this process in leases. */
   readonly owner: string
   readonly newId: () => string
+  readonly kindOf: KindOf
   /** A template file's text by its path. */
   readonly readTemplate: (path: string) => Promise<string>
   readonly notify: (notice: Notice) => void

@@ -10,7 +10,7 @@ import { lookAt } from './view.ts'
 export async function status(machines: readonly Machine[], session: Session): Promise<StatusReport> {
   const { ledger, fleet, clock, notify } = session
   const seen = await lookAt(machines, session)
-  const workers = readWorkers(machines, seen)
+  const workers = readWorkers(machines, seen, session.kindOf)
   const view = await ledger.view()
   const now = clock.now()
   const sights = new Map([...seen].map(([name, { sight }]) => [name, sight]))

@@ -9,7 +9,7 @@ import type { DeliverySight, DeliveryStep } from '../decide/deliver.ts'
 import type { Breakers } from './breakers.ts'
 import type { Link } from './machines.ts'
 import type { Session } from './session.ts'
-import { kindsAtOnce } from '../agents/index.ts'
+import type { KindOf } from '../agents/index.ts'
 import { isLedgerFailure, messageOf } from '../core/errors.ts'
 import { pastingStates } from '../core/lives.ts'
 import { incarnationOf } from '../core/panes.ts'
@@ -75,7 +75,6 @@ export async function turn(
   }
 }
 
-type KindOf = ReturnType<typeof kindsAtOnce>
 type Screens = ReadonlyMap<string, readonly string[]>
 const historyRows = 200
 
@@ -95,7 +94,7 @@ async function look(
   const busy = new Set(deliveries.filter(({ state }) => pastingStates.includes(state) || state === 'submitted').map(({ worker }) => worker))
   // The breaker is asked for what could be placed now, and looks at every agent for that.
   const judges = deliveries.some(({ state, worker }) => state === 'planned' && !busy.has(worker)) ? breakers : null
-  const kindOf = kindsAtOnce()
+  const { kindOf } = session
   if (judges !== null) judge(judges, workers, { sight, screens }, deliveries, kindOf, session.clock.now())
   // Between two looks a busy agent can scroll what it echoed off the screen: the id is looked for above it too.
   const sent = deliveries

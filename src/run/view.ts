@@ -39,7 +39,7 @@ export async function readView(
   const now = clock.now()
   const closed = new Set((await ledger.closed()).filter((issue) => !forge.repos_down.has(repoOf(issue))))
   const dispatches = [...held, ...(await newsOf(held, forge, closed, session))]
-  const sights = withLoops(readWorkers(machines, seen), leases, now)
+  const sights = withLoops(readWorkers(machines, seen, session.kindOf), leases, now)
   const view: View = {
     fleet,
     now,

@@ -71,7 +71,7 @@ async function* updates(
     const seen = seenBy(watches)
     if (seen !== null) {
       const now = clock.now()
-      const workers = readWorkers(machines, seen)
+      const workers = readWorkers(machines, seen, session.kindOf)
       const changes = changesOf(workers, last, now)
       if (changes.length > 0) {
         await ledger.saveReadings(

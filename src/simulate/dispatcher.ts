@@ -5,6 +5,7 @@ import type { CycleResult } from '../run/cycle.ts'
 import type { Notice, Session } from '../run/session.ts'
 import type { Fault } from './faults.ts'
 import type { World } from './world.ts'
+import { kindsOnce } from '../agents/index.ts'
 import { BurnError } from '../core/errors.ts'
 import { newId } from '../core/ids.ts'
 import { dispatch } from '../run/dispatch.ts'
@@ -39,6 +40,7 @@ export class Dispatcher {
   life = new Life()
   #skew = 0
   #starts = 0
+  readonly #kindOf = kindsOnce()
   readonly #name: string
   readonly #fleet: Fleet
   readonly #world: World
@@ -106,6 +108,7 @@ export class Dispatcher {
       clock,
       owner: `${this.#name}.${this.#starts}`,
       newId: () => newId((last = Math.max(clock.now(), last + 1)), this.#random),
+      kindOf: this.#kindOf,
       readTemplate: () => Promise.reject(new BurnError('template_unreadable', 'templates are not simulated', '')),
       notify: (notice) => this.#watching.onNotice(notice),
     }

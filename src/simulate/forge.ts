@@ -5,9 +5,8 @@ import { BurnError } from '../core/errors.ts'
 import { repoOf } from '../core/refs.ts'
 import { Shelf } from './shelf.ts'
 
-/** What grows with the night is in columns: a million objects would make each clearing of memory longer. A place is that of an issue among those given. */
 interface Repo {
-  /** Places by number. */
+  /** Places by number: that of an issue is where it stands among those given. */
   readonly issues: Map<number, number>
   /** Places in the order in which issues changed; a cursor is a place in this. */
   readonly changed: number[]
@@ -24,6 +23,7 @@ export interface ForgeTrouble {
 
 export const fleetLogin = 'burn'
 
+/** What grows with the night is in columns: a million objects would make each clearing of memory longer. */
 export class SimulatedForge implements Forge {
   readonly kind = 'simulated'
   readonly #repos = new Map<RepoRef, Repo>()

@@ -5,7 +5,7 @@ import type { IssueRecord } from '../../src/core/ledger.ts'
 import type { Worker } from '../../src/core/nouns.ts'
 import type { View } from '../../src/core/view.ts'
 import { planDispatch } from '../../src/decide/dispatch.ts'
-import { room } from '../../src/decide/route.ts'
+import { openDesks } from '../../src/decide/route.ts'
 
 const repos = ['o/a', 'o/b', 'o/c', 'o/d']
 const labels = ['ui', 'api', 'epic', 'other']
@@ -89,7 +89,7 @@ test('the front of each queue, as long as there is room, gives out what the whol
       const whole = viewOf(fleet, issues)
       const plan = planDispatch(whole)
       const standings = new Map(plan.verdicts.map(({ issue, standing }) => [issue, standing]))
-      const most = room(whole)
+      const most = openDesks(whole).free()
       const byAge = whole.issues.toSorted((a, b) => a.issue.created_at - b.issue.created_at || a.issue.number - b.issue.number)
       const front = [...most].flatMap(([repo, many]) =>
         byAge.filter(({ issue }) => issue.repo === repo && standings.get(issue.ref) === 'queued').slice(0, many),
@@ -125,7 +125,7 @@ test('nobody gets more than there is room for, two slots are never one, and home
         )
       // An issue waits only where nobody who serves it has room left.
       const given = work.map((a) => ({ kind: 'work', state: 'claimed', worker: a.worker.id, slot: a.slot })) as never[]
-      const left = room({ ...view, dispatches: [...view.dispatches, ...given] })
+      const left = openDesks({ ...view, dispatches: [...view.dispatches, ...given] }).free()
       const waiting = verdicts.filter(({ reason }) => reason === 'waits for its turn')
       for (const { issue } of waiting) assert.equal(left.get(issue.slice(0, issue.indexOf('#'))) ?? 0, 0)
       const home = work.filter(({ worker, issue }) => worker.home !== issue.repo && worker.home !== null)
