@@ -4,6 +4,7 @@ import type { Claim, PlannedText } from '../core/ledger.ts'
 import type { Delivery, Dispatch } from '../core/lives.ts'
 import type { NewEvent } from './events.ts'
 import type { DeliveryRow, DispatchRow, Tables } from './tables.ts'
+import { sql } from 'kysely'
 import { chunks, type Rows } from './engine.ts'
 import { append, fingerprint } from './events.ts'
 import { toDelivery } from './rows.ts'
@@ -54,7 +55,7 @@ export async function stillDue<C extends Pick<Claim, 'issue' | 'kind' | 'attempt
       .selectFrom('issue')
       .select(['ref', 'done', 'attempts'])
       .where('ref', 'in', [...new Set(part.map(({ issue }) => issue))])
-      .where('state', '=', 'open')
+      .where('state', '=', sql.lit('open'))
       .execute()
     const open = new Map(rows.map((row) => [row.ref, row]))
     for (const each of part) {

@@ -3,6 +3,7 @@ import type { Selectable, Transaction } from 'kysely'
 import type { IssueRecord } from '../core/ledger.ts'
 import type { IssueRef, Time } from '../core/nouns.ts'
 import type { IssueRow, Tables } from './tables.ts'
+import { sql } from 'kysely'
 import { chunks } from './engine.ts'
 import { toIssueRecord } from './rows.ts'
 
@@ -21,7 +22,7 @@ async function lastFailures(trx: Transaction<Tables>, refs: readonly IssueRef[])
       .selectFrom('dispatch')
       .select((eb) => ['issue', eb.fn.max('changed_at').as('failed_at')])
       .where('issue', 'in', part)
-      .where('kind', '=', 'work')
+      .where('kind', '=', sql.lit('work'))
       .where('state', 'in', ['failed', 'lost'])
       .groupBy('issue')
       .execute()

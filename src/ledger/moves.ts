@@ -7,6 +7,7 @@ import type { DeliveryMove, DispatchMove } from '../core/ledger.ts'
 import type { Delivery, DeliveryState, Dispatch } from '../core/lives.ts'
 import type { NewEvent } from './events.ts'
 import type { DeliveryRow, DispatchRow, Tables } from './tables.ts'
+import { sql } from 'kysely'
 import { BurnError } from '../core/errors.ts'
 import { activeStates, deliverySteps, dispatchSteps, liveStates, pastingStates, slotStates } from '../core/lives.ts'
 import { carried } from './carry.ts'
@@ -87,7 +88,7 @@ async function slotTaken(trx: Trx, { id, kind, worker, slot }: DispatchRow, movi
     .select(['id', 'state'])
     .where('worker', '=', worker)
     .where('slot', '=', slot)
-    .where('kind', '=', 'work')
+    .where('kind', '=', sql.lit('work'))
     .where(among('state', slotStates))
     .where('id', '<>', id)
     .execute()
@@ -130,7 +131,7 @@ async function refusePlanned(trx: Trx, moved: readonly DispatchRow[], at: number
         'in',
         part.map(({ id }) => id),
       )
-      .where('state', '=', 'planned')
+      .where('state', '=', sql.lit('planned'))
       .returningAll()
       .execute()
     await append(trx, rows.map(stepped), at)

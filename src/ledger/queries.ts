@@ -112,7 +112,7 @@ export async function unsaid(trx: Trx, owner: string): Promise<Dispatch[]> {
     .selectAll('dispatch')
     .where(among('delivery.state', activeStates))
     .where('delivery.lease_owner', '=', owner)
-    .where('dispatch.state', '=', 'claimed')
+    .where('dispatch.state', '=', sql.lit('claimed'))
     .where('dispatch.comment_id', 'is', null)
     .execute()
   const sprinting = await trx
@@ -167,7 +167,7 @@ export async function worked(trx: Trx, limit: number): Promise<Worked[]> {
   const rows = await trx
     .selectFrom('dispatch')
     .select(['id', 'worker', 'issue', 'state', 'handed_at', 'changed_at'])
-    .where('kind', '=', 'work')
+    .where('kind', '=', sql.lit('work'))
     .where('handed_at', 'is not', null)
     .where('state', 'not in', ['claimed', 'handed'])
     .orderBy('id', 'desc')

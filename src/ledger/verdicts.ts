@@ -27,7 +27,7 @@ export async function unjudged(trx: Trx): Promise<IssueRecord[]> {
   return issueRecords(trx, [...rows, ...asked])
 }
 
-/** The statement is put together once: for hundreds of repos that takes longer than running it. */
+/** The statement is put together once, for hundreds of repos that takes longer than running it; and SQLite would prepare one whose limit is bound alone at each run. */
 export async function queued(trx: Trx, most: ReadonlyMap<RepoRef, number>): Promise<IssueRecord[]> {
   const front = trx
     .selectFrom('issue')
@@ -37,7 +37,7 @@ export async function queued(trx: Trx, most: ReadonlyMap<RepoRef, number>): Prom
     .where('standing', '=', sql.lit('queued'))
     .orderBy('created_at')
     .orderBy('number')
-    .limit(0)
+    .limit(sql<number>`${0} + 0`)
     .compile()
   const rows: Parameters<typeof issueRecords>[1][number][] = []
   for (const [repo, limit] of most)
