@@ -5,7 +5,7 @@ import * as fc from 'fast-check'
 import type { Look } from '../../src/core/agent.ts'
 import { hermes } from '../../src/agents/hermes.ts'
 import { tagOf } from '../../src/agents/rows.ts'
-import { agentKind, agentKinds } from '../../src/agents/index.ts'
+import { agentKind, agentKinds, kindsOnce } from '../../src/agents/index.ts'
 import { BurnError } from '../../src/core/errors.ts'
 
 const config: AgentConfig = {
@@ -39,6 +39,20 @@ test('agents: each kind is found by its name, and a wrong name is told the right
     () => agentKind({ kind: 'zzz' }),
     (thrown) => thrown instanceof BurnError && !/did you mean/.test(thrown.hint),
   )
+})
+
+test('agents: a screen that is asked for again is not read again, but where its pane is another', () => {
+  const kindOf = kindsOnce()
+  const shell = kindOf({ kind: 'shell' })
+  assert.equal(kindOf({ kind: 'shell' }), shell)
+  const screen = ['$ ']
+  const pane = { dead: false, command: 'bash', cursor_x: 2, cursor_y: 0, width: 80, height: 1, title: '' }
+  const look = shell.look(screen, pane)
+  assert.equal(shell.look(screen, pane), look)
+  const over = shell.look(screen, { ...pane, dead: true })
+  assert.deepEqual([look.reading.state === 'dead', over.reading.state], [false, 'dead'])
+  assert.deepEqual(shell.look(screen, pane), look)
+  assert.notEqual(shell.look(['$ '], pane), look)
 })
 
 test('agents: hermes starts as the spec says, with model and provider where they are set', () => {
