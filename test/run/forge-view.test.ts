@@ -38,6 +38,21 @@ test('a look at a repo writes its issues where there is news, and nothing where 
   assert.deepEqual(await open(), ['o/a#1', 'o/a#7'])
 })
 
+test('news that comes with the same cursor is written', async (t) => {
+  const { forge, look, open } = await rig(t)
+  const listed = forge.issues.bind(forge)
+  let from: string | null = null
+  forge.issues = async (repo) => {
+    const page = await listed(repo, from)
+    from = page.cursor
+    return { ...page, cursor: 'the same' }
+  }
+  assert.deepEqual([await look(), await look()], [1, 0])
+  forge.close('o/a#7')
+  assert.equal(await look(), 1)
+  assert.deepEqual(await open(), ['o/a#1', 'o/a#4'])
+})
+
 test('what a complete listing misses is asked for: one that is there stays open, one that is gone is closed', async (t) => {
   const { given, clock, forge, look, open } = await rig(t)
   await look()
