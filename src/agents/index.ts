@@ -34,9 +34,9 @@ export const agentKinds: readonly string[] = [...kinds.keys(), 'custom']
 
 type Named = Pick<AgentConfig, 'kind' | 'custom'>
 
-/** `agentKind` that makes each kind once, and reads each screen once, however often it is asked. */
 export type KindOf = (config: Named) => AgentKind
 
+/** `agentKind` that makes each kind once, and reads each screen once, however often it is asked. */
 export function kindsOnce(): KindOf {
   const known = new Map<AgentKind['kind'] | Named['custom'], AgentKind>()
   return (config) => {

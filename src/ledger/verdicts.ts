@@ -40,8 +40,10 @@ export async function queued(trx: Trx, most: ReadonlyMap<RepoRef, number>): Prom
     .limit(sql<number>`${0} + 0`)
     .compile()
   const rows: Parameters<typeof issueRecords>[1][number][] = []
-  for (const [repo, limit] of most)
-    rows.push(...(await trx.executeQuery<(typeof rows)[number]>({ ...front, parameters: [repo, limit] })).rows)
+  for (const [repo, limit] of most) {
+    const found = await trx.executeQuery<(typeof rows)[number]>({ ...front, parameters: [repo, limit] })
+    for (const row of found.rows) rows.push(row)
+  }
   return issueRecords(trx, rows)
 }
 
