@@ -16,12 +16,14 @@ export interface Claim {
   readonly text: string
 }
 
-/** A delivery that belongs to no dispatch: an identity, a question, a person's text. */
+/** A delivery beside those that claims make: an identity, a question, a person's text, or a further text about a dispatch. */
 export interface PlannedText {
   readonly id: string
   readonly kind: DeliveryKind
   readonly worker: WorkerId
   readonly text: string
+  /** What it is about; missing where it belongs to no dispatch. */
+  readonly about?: { readonly dispatch: string; readonly issue: IssueRef }
 }
 
 /** A step of a dispatch. It happens only if the dispatch is still in one of `from`; `lives.ts` says which steps exist. */
@@ -82,6 +84,8 @@ export interface IssueRecord {
   /** A work dispatch of it ended `done`. */
   readonly done: boolean
   readonly verdict: { readonly eligible: boolean; readonly reason: string; readonly at: Time } | null
+  /** The issue is not given before this time, for a reason that is no failed attempt; null if it may be. */
+  readonly rests: { readonly until: Time; readonly why: string } | null
   /** Null where it is to be judged. */
   readonly standing: Standing | null
   /** Counts what happened to it that a verdict may depend on. */
@@ -258,6 +262,8 @@ export interface Ledger extends SprintLedger {
 
   /** Forgets that an issue is done and its attempts, so that it may be given again. False where it is unknown or live. */
   requeue(issue: IssueRef, at: Time): Promise<boolean>
+  /** Keeps an issue from being given before a time, without counting an attempt. `requeue` forgets it. */
+  rest(issue: IssueRef, until: Time, why: string, at: Time): Promise<void>
 
   /** The newest work dispatches that an agent had, and that are over or in review: at most `limit`. */
   worked(limit: number): Promise<readonly Worked[]>

@@ -3,7 +3,8 @@
 export type DispatchState = 'claimed' | 'handed' | 'review' | 'done' | 'failed' | 'lost' | 'released'
 export type DispatchKind = 'work' | 'council'
 export type DeliveryState = 'planned' | 'placing' | 'placed' | 'submitted' | 'seen' | 'refused' | 'unknown'
-export type DeliveryKind = 'work' | 'identity' | 'council' | 'send'
+/** `follow_up` tells an agent what became of its dispatch, `resume` tells it to go on: both belong to a dispatch that has its `work` delivery. */
+export type DeliveryKind = 'work' | 'identity' | 'council' | 'send' | 'follow_up' | 'resume'
 
 export const dispatchSteps: Readonly<Record<DispatchState, readonly DispatchState[]>> = {
   claimed: ['handed', 'released', 'lost', 'done'],
@@ -65,10 +66,12 @@ export interface Dispatch {
   readonly changed_at: number
 }
 
-/** One text into one pane. A dispatch's delivery has the dispatch's id: one id, in the prompt, the branch and the ledger. */
+/** One text into one pane. The delivery that gives a dispatch to its worker has the dispatch's id: one id, in the prompt, the branch and the ledger. */
 export interface Delivery {
   readonly id: string
   readonly kind: DeliveryKind
+  /** The dispatch that it belongs to; null for an identity, a person's question or text. */
+  readonly dispatch: string | null
   readonly worker: string
   readonly state: DeliveryState
   /** Emptied once the delivery has ended. */

@@ -52,7 +52,7 @@ export function eligibility(record: IssueRecord, rules: EligibilityRules): Eligi
   if (record.standing === 'taken') return { kind: 'taken', reason: record.verdict?.reason ?? 'a worker has it' }
   const lasting = skipped(issue, rules) ?? untrusted(issue, rules) ?? assigned(issue, rules) ?? given(record, rules)
   if (lasting !== null) return { kind: 'no', reason: lasting, until: isUnsure(issue, rules) ? 'later' : 'changed' }
-  const passing = foreign(record, rules) ?? tooSoon(record, rules)
+  const passing = foreign(record, rules) ?? resting(record, rules) ?? tooSoon(record, rules)
   if (passing !== null) return { kind: 'no', reason: passing, until: 'later' }
   if (issue.labels.some((label) => rules.councilLabels.has(label.toLowerCase()))) return { kind: 'council' }
   if (!rules.served.has(issue.repo)) return { kind: 'no', reason: `no window serves ${issue.repo}`, until: 'changed' }
@@ -99,6 +99,11 @@ function given({ attempts, done }: IssueRecord, rules: EligibilityRules): string
   if (done) return 'done before (burn requeue gives it again)'
   const limit = rules.view.fleet.dispatch.max_attempts
   return attempts >= limit ? `given up after ${attempts} attempts (burn requeue gives it again)` : null
+}
+
+function resting({ rests }: IssueRecord, { view }: EligibilityRules): string | null {
+  if (rests === null || rests.until <= view.now) return null
+  return `rests until ${new Date(rests.until).toISOString().slice(0, 19)}Z: ${rests.why} (burn requeue gives it at once)`
 }
 
 function tooSoon(record: IssueRecord, { view }: EligibilityRules): string | null {

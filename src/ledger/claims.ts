@@ -30,7 +30,7 @@ export async function claim(trx: Transaction<Tables>, claims: readonly Claim[], 
     const inserted = new Set((await insertRows(trx, 'dispatch', rows, 'on conflict do nothing returning id')).map(({ id }) => id))
     const mine = part.filter(({ id }) => inserted.has(id))
     won.push(...rows.filter(({ id }) => inserted.has(id)))
-    const texts = mine.map((each) => planned(each, each.issue, lease, at))
+    const texts = mine.map((each) => planned({ ...each, about: { dispatch: each.id, issue: each.issue } }, lease, at))
     await insertRows(trx, 'delivery', texts)
     const events = mine.map(({ id, issue, worker, reason }): NewEvent => {
       return { kind: 'dispatch.claimed', subject: id, issue, worker, text: reason }
@@ -85,12 +85,13 @@ export function claimedRow({ id, kind, issue, worker, slot, attempt, reason }: O
   }
 }
 
-function planned({ id, kind, worker, text }: PlannedText, issue: string | null, lease: Lease, at: number): DeliveryRow {
+function planned({ id, kind, worker, text, about }: PlannedText, lease: Lease, at: number): DeliveryRow {
   const leased = { lease_owner: lease.owner, lease_token: 1, lease_until: lease.until }
   return {
     id,
     kind,
-    issue,
+    dispatch: about?.dispatch ?? null,
+    issue: about?.issue ?? null,
     worker,
     state: 'planned',
     text,
@@ -103,9 +104,9 @@ function planned({ id, kind, worker, text }: PlannedText, issue: string | null, 
   }
 }
 
-/** Plans texts that belong to no dispatch. */
+/** Plans texts beside those of claims. */
 export async function plan(trx: Transaction<Tables>, texts: readonly PlannedText[], lease: Lease, at: number): Promise<Delivery[]> {
-  const rows = texts.map((text) => planned(text, null, lease, at))
+  const rows = texts.map((text) => planned(text, lease, at))
   await insertRows(trx, 'delivery', rows)
   await append(trx, rows.map(plannedEvent), at)
   return rows.map(toDelivery)

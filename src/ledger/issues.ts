@@ -122,12 +122,27 @@ export async function requeueIssue(trx: Transaction<Tables>, issue: IssueRef, at
   if (live !== undefined) return false
   const { numUpdatedRows } = await trx
     .updateTable('issue')
-    .set({ attempts: 0, done: 0, ...toJudge })
+    .set({ attempts: 0, done: 0, rests_until: null, rests_why: null, ...toJudge })
     .where('ref', '=', issue)
     .executeTakeFirst()
   if (numUpdatedRows === 0n) return false
   await append(trx, [{ kind: 'issue.requeued', subject: issue, issue, worker: null, text: 'attempts forgotten' }], at)
   return true
+}
+
+export async function restIssue(
+  trx: Transaction<Tables>,
+  issue: IssueRef,
+  { until, why }: { until: Time; why: string },
+  at: number,
+): Promise<void> {
+  await trx
+    .updateTable('issue')
+    .set({ rests_until: until, rests_why: why, ...toJudgeUnlessTaken })
+    .where('ref', '=', issue)
+    .execute()
+  const text = `${why}; until ${new Date(until).toISOString()}`
+  await append(trx, [{ kind: 'issue.rests', subject: issue, issue, worker: null, text }], at)
 }
 
 /** Whose issues are trusted has changed with them: all are judged again. */

@@ -99,7 +99,16 @@ const sprintTables = {
   skip: 'id key, worker text!, issue text!, until bigint, reason text!, at bigint!',
 }
 
-const migrations: readonly Migration[] = [first, standings, sprints]
+/** A dispatch may have further texts; an issue may rest without a failed attempt. */
+const faults: Migration = async (db) => {
+  await db.schema.alterTable('delivery').addColumn('dispatch', 'text').execute()
+  await db.schema.alterTable('issue').addColumn('rests_until', 'bigint').execute()
+  await db.schema.alterTable('issue').addColumn('rests_why', 'text').execute()
+  await sql`update delivery set dispatch = id where issue is not null`.execute(db)
+  await sql.raw(`create index delivery_further on delivery (dispatch) where kind in ('follow_up', 'resume')`).execute(db)
+}
+
+const migrations: readonly Migration[] = [first, standings, sprints, faults]
 
 /** The version that this program writes. */
 export const ledgerVersion = migrations.length

@@ -24,7 +24,8 @@ const oldDeliveries = (before: Time) => sql<{ id: string }>`select v.id from del
   and v.id < (select max(l.id) from delivery l where l.worker = v.worker and l.kind = v.kind and l.issue is null)`
 
 /** What it was that is gone, as ids of their events' subjects. */
-const gone = (before: Time) => sql`select id from (${oldDispatches(before)}) as a union all select id from (${oldDeliveries(before)}) as b`
+const gone = (before: Time) => sql`select id from (${oldDispatches(before)}) as a union all select id from (${oldDeliveries(before)}) as b
+  union all select v.id from delivery v where v.kind in ('follow_up', 'resume') and v.dispatch in (${oldDispatches(before)})`
 
 /** Its events. */
 const itsEvents = (before: Time) => sql`select e.seq from event e where e.at < ${before} and e.subject in (${gone(before)})`

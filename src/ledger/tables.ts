@@ -16,6 +16,9 @@ export type IssueRow = Omit<Issue, 'labels' | 'assignees'> & {
   eligible: number | null
   verdict: string | null
   verdict_at: number | null
+  /** Both are set, or none. */
+  rests_until: Generated<number | null>
+  rests_why: Generated<string | null>
   /** Null where it is to be judged. */
   standing: Standing | null
   revision: Generated<number>

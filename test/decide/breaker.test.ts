@@ -18,6 +18,7 @@ const looks = (known: number, strange: number) => [
 const delivery = (state: DeliveryState, changed_at = 0, evidence = 'not seen in 20 s'): Delivery => ({
   id: '0k3v9w2x4abcd',
   kind: 'work',
+  dispatch: null,
   worker: 'm/W/A',
   state,
   text: '',

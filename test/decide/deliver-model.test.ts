@@ -78,6 +78,7 @@ class World {
   row: Delivery = {
     id,
     kind: 'work',
+    dispatch: null,
     worker: 'm/W/A',
     state: 'planned',
     text: id,

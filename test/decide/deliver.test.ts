@@ -16,6 +16,7 @@ function delivery(state: DeliveryState, more: Partial<Delivery> = {}): Delivery 
   const base = {
     id,
     kind: 'work',
+    dispatch: null,
     worker: 'm/W/A',
     text: 'do',
     evidence: '',

@@ -20,6 +20,7 @@ function record(number: number, { issue = {}, ...rest }: Changes = {}): IssueRec
     failed_at: null,
     done: false,
     verdict: null,
+    rests: null,
     standing: null,
     revision: number,
     ...rest,

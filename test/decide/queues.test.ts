@@ -46,6 +46,7 @@ function viewOf({ workers }: Given, issues: Drawn): View {
       failed_at: null,
       done: false,
       verdict: null,
+      rests: null,
       standing: null,
       revision: 0,
     }

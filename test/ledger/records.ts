@@ -63,6 +63,28 @@ export function issues(holds: Holds): void {
     assert.equal((await ledger.events({ issue: 'o/r#1' })).length, 2)
   })
 
+  holds('rest: keeps an issue back until a time, and requeue forgets it', async ({ ledger }) => {
+    await ledger.rest('o/r#1', 900, 'its comments cannot be written', 20)
+    const record = await ledger.issue('o/r#1')
+    assert.deepEqual([record?.rests, record?.attempts], [{ until: 900, why: 'its comments cannot be written' }, 0])
+    assert.equal(await ledger.requeue('o/r#1', 30), true)
+    assert.equal((await ledger.issue('o/r#1'))?.rests, null)
+  })
+
+  holds('follow-up: belongs to a dispatch that it does not move, and goes when that is pruned', async ({ ledger }) => {
+    await hand(ledger, claimOf(1), 20)
+    const about = { dispatch: idOf(1), issue: 'o/r#1' }
+    await ledger.plan([{ id: idOf(2), kind: 'follow_up', worker: workers[0], text: 'it was closed', about }], 'a', 1000, 21)
+    const refused = { id: idOf(2), token: 1, from: 'planned', to: 'refused', evidence: 'no agent' } as const
+    const [moved] = await ledger.moveDeliveries([refused], 'a', 22)
+    assert.deepEqual([moved?.dispatch, moved?.kind], [idOf(1), 'follow_up'])
+    assert.equal((await ledger.dispatches({ issue: 'o/r#1' }))[0]?.state, 'handed')
+    await ledger.saveIssues([{ repo: 'o/r', issues: [issueOf(1, { state: 'closed' })], cursor: 'c2', complete: false }], 23)
+    await ledger.moveDispatches([{ id: idOf(1), from: ['handed'], to: 'released', reason: 'by a person' }], 24)
+    assert.equal((await ledger.prune(500, 600, false)).dispatches, 1)
+    assert.deepEqual(await ledger.deliveries({ ids: [idOf(2)] }), [])
+  })
+
   holds('has what is new, changed or come back judged, and keeps the rest in queues', async ({ ledger }) => {
     const unjudged = async () => (await ledger.unjudged()).map(({ issue }) => issue.number).toSorted()
     const front = async (n: number) => (await ledger.queued(new Map([['o/r', n]]))).map(({ issue }) => issue.number)
