@@ -1,6 +1,7 @@
 /** The fleet's one comment on an issue: what it says, and the hidden marker by which it is found again. */
 import type { Comment, Issue, Time, Worker } from '../core/nouns.ts'
 import type { Dispatch, DispatchState } from '../core/lives.ts'
+import { harmlessLine } from '../core/harmless.ts'
 import { idPattern } from '../core/ids.ts'
 import { liveStates } from '../core/lives.ts'
 import { sprintWorkers } from '../core/sprint.ts'
@@ -61,8 +62,12 @@ export interface CommentFacts {
   readonly now: Time
 }
 
+/** Characters of a reason, which may hold a model's words. */
+const longestReason = 1000
+
 /** The comment of a work dispatch in its present state. */
 export function workComment({ fleet, dispatch, worker, reason }: CommentFacts): string {
+  const why = harmlessLine(reason, longestReason)
   const marker = `<!-- burn:1 fleet=${fleet} dispatch=${dispatch.id} state=${dispatch.state} -->`
   const [kind, host] = dispatch.worker.split('/')
   const where =
@@ -78,9 +83,9 @@ export function workComment({ fleet, dispatch, worker, reason }: CommentFacts): 
     handed: `Handed to ${where}.`,
     review: `A change is open for review: ${dispatch.change_url ?? 'see the branch'}. Worked on by ${where}.`,
     done: `Done. Worked on by ${where}.`,
-    failed: `Given up by ${where}: ${reason}.`,
-    lost: `Lost: ${reason}. It may be given to another worker.`,
-    released: `Released: ${reason}.`,
+    failed: `Given up by ${where}: ${why}.`,
+    lost: `Lost: ${why}. It may be given to another worker.`,
+    released: `Released: ${why}.`,
   }
   return `${marker}\n${says[dispatch.state]}\n\n${details}\n`
 }

@@ -1,6 +1,7 @@
 /** What a sprint says: to the model, in the commit, and in the change. Pure. */
 import type { Issue } from '../core/nouns.ts'
 import type { CheckResult, Usage } from '../core/sprint.ts'
+import { harmlessCode, harmlessLine, harmlessQuote } from '../core/harmless.ts'
 import { oneLine, sanitize } from '../core/text.ts'
 import { fence } from './prompts.ts'
 
@@ -66,24 +67,24 @@ const longestSummary = 4000
 const mostFiles = 50
 
 export function changeTitle({ title, number }: Issue): string {
-  return `${harmless(oneLine(title, 200))} (#${number})`
+  return `${harmlessLine(title, 200)} (#${number})`
 }
 
 export function commitMessage({ issue, summary, id, model }: ChangeText): string {
-  const said = quoted(summary, 1000)
-  return `${harmless(oneLine(issue.title, 100))}\n\n${said === '' ? '' : `${said}\n\n`}Closes #${issue.number}\nBurn-Sprint: ${id}${model === null ? '' : `\nBurn-Model: ${harmless(oneLine(model, 100))}`}\n`
+  const said = harmlessQuote(summary, 1000)
+  return `${harmlessLine(issue.title, 100)}\n\n${said === '' ? '' : `${said}\n\n`}Closes #${issue.number}\nBurn-Sprint: ${id}${model === null ? '' : `\nBurn-Model: ${harmlessLine(model, 100)}`}\n`
 }
 
 /** The body of the change: the marker first, so that it is found again; then what a reviewer needs. */
 export function changeBody(text: ChangeText): string {
   const { id, fleet, issue, summary, files } = text
-  const named = files.slice(0, mostFiles).map(({ path, added, removed }) => `- ${code(path, 200)}${counts(added, removed)}`)
+  const named = files.slice(0, mostFiles).map(({ path, added, removed }) => `- ${harmlessCode(path, 200)}${counts(added, removed)}`)
   const more = files.length > mostFiles ? [`- and ${files.length - mostFiles} more`] : []
   return [
     `<!-- burn:1 fleet=${fleet} dispatch=${id} state=review -->`,
     `Closes #${issue.number}`,
     '',
-    quoted(summary, longestSummary) || '(the model said nothing about it)',
+    harmlessQuote(summary, longestSummary) || '(the model said nothing about it)',
     '',
     ...named,
     ...more,
@@ -101,14 +102,14 @@ function counts(added: number | null, removed: number | null): string {
 export function checkLine({ command, result, mends }: ChangeText['check']): string {
   if (command === null || result === 'none') return 'none is known for this repo, so nothing was run.'
   const after = mends === 0 ? '' : ` after ${mends} time${mends === 1 ? '' : 's'} of mending`
-  return `${code(command, 300)} ${result === 'passed' ? `passed${after}` : 'failed'}.`
+  return `${harmlessCode(command, 300)} ${result === 'passed' ? `passed${after}` : 'failed'}.`
 }
 
 function modelLine({ backend, model, provider, usage }: ChangeText): string {
   const who =
     model === null
-      ? code(backend, 100)
-      : `${code(model, 100)}${provider === null ? '' : ` of ${harmless(oneLine(provider, 60))}`} (${backend.split(' ')[0]})`
+      ? harmlessCode(backend, 100)
+      : `${harmlessCode(model, 100)}${provider === null ? '' : ` of ${harmlessLine(provider, 60)}`} (${harmlessLine(backend.split(' ')[0] ?? '', 60)})`
   return `${who}: ${usageLine(usage)}`
 }
 
@@ -117,30 +118,4 @@ export function usageLine({ turns, tokens_in, tokens_out, cost }: Usage): string
   const tokens = tokens_in + tokens_out
   const parts = [`${turns} turn${turns === 1 ? '' : 's'}`, ...(tokens > 0 ? [`${tokens.toLocaleString('en-US')} tokens`] : [])]
   return [...parts, cost === null ? 'cost not known' : `$${cost.toFixed(4)}`].join(', ')
-}
-
-/** On one line, between backticks. */
-function code(text: string, longest: number): string {
-  return `\`${harmless(oneLine(text, longest)).replaceAll('`', "'")}\``
-}
-
-const closing = /\b((?:clos|resolv)(?:e[sd]?|ing)|fix(?:e[sd]|ing)?|reopen(?:s|ed)?)(:?\s*)(?=(?:[\w.-]+\/[\w.-]+)?[#!]\d|GH-\d|https?:)/gi
-
-/** Words of others: no marker, mention or closing word of theirs counts on a forge, in a change or in a commit. */
-function harmless(text: string): string {
-  return text
-    .replaceAll('<!--', '<! --')
-    .replace(/@(?=\w)/g, '@\u200b')
-    .replace(closing, '$1$2\u200b')
-}
-
-/** The model's words as a quotation. */
-function quoted(text: string, longest: number): string {
-  const plain = sanitize(text).trim()
-  const kept = plain.length <= longest ? plain : `${plain.slice(0, longest).toWellFormed()} […]`
-  return harmless(kept)
-    .split('\n')
-    .map((line) => (line === '' ? '>' : `> ${line}`))
-    .join('\n')
-    .replace(/^>$/, '')
 }

@@ -3,7 +3,7 @@ import type { Issue } from '../core/nouns.ts'
 import type { Forge } from '../core/ports.ts'
 import type { Tool, ToolResult } from '../core/sprint.ts'
 import { messageOf } from '../core/errors.ts'
-import { sanitize } from '../core/text.ts'
+import { harmlessQuote } from '../core/harmless.ts'
 import { fence } from '../decide/prompts.ts'
 
 /** Comments that one sprint may write, and characters of each. */
@@ -26,9 +26,10 @@ export function forgeTool(issue: Issue, forge: Forge, nonce: () => string): Tool
   }
   const comment = async (text: string): Promise<ToolResult> => {
     if (written >= mostComments) return no(`a sprint writes at most ${mostComments} comments`)
-    if (text.trim() === '') return no('the comment is empty')
+    const quote = harmlessQuote(text, longestComment)
+    if (quote === '') return no('the comment is empty')
     written += 1
-    await forge.comment(issue.ref, quoted(text))
+    await forge.comment(issue.ref, `From the model that works on this:\n\n${quote}\n`)
     return yes('written')
   }
   return {
@@ -62,16 +63,3 @@ export function forgeTool(issue: Issue, forge: Forge, nonce: () => string): Tool
 
 const yes = (text: string): ToolResult => ({ ok: true, text: text.slice(0, longestAnswer) })
 const no = (text: string): ToolResult => ({ ok: false, text })
-
-/** As a quotation: no marker in it counts. */
-function quoted(text: string): string {
-  const kept = sanitize(text)
-    .trim()
-    .slice(0, longestComment)
-    .replaceAll('<!--', '<! --')
-    .replace(/@(?=\w)/g, '@\u200b')
-  return `From the model that works on this:\n\n${kept
-    .split('\n')
-    .map((line) => `> ${line}`)
-    .join('\n')}\n`
-}

@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import * as fc from 'fast-check'
+import type { Dispatch } from '../../src/core/lives.ts'
+import type { Issue } from '../../src/core/nouns.ts'
+import type { Forge } from '../../src/core/ports.ts'
+import { harmless, harmlessCode, harmlessLine, harmlessQuote } from '../../src/core/harmless.ts'
+import { workComment } from '../../src/decide/marker.ts'
+import { changeBody, changeTitle, commitMessage, type ChangeText } from '../../src/decide/sprint-texts.ts'
+import { forgeTool } from '../../src/sprint/forge-tool.ts'
+
+/** Effects that a forge or a browser would find in a text. */
+const effects: Readonly<Record<string, RegExp>> = {
+  mention: /@[\w-]/,
+  reference: /[#!]\d|\bG[HL]-\d|\[(?:issue|work_item|merge_request|epic):/i,
+  address: /\/(?:issues|pulls?|merge_requests|work_items|epics)\/\d/i,
+  closing: /\b(?:clos(?:e[sd]?|ing)|fix(?:e[sd]|ing)?|resolv(?:e[sd]?|ing)|implement(?:s|ed|ing)?):? +(?:[A-Z][A-Z0-9_]+-\d|https?:)/i,
+  html: /<[a-z/!?]/i,
+  entity: /&#?\w+;/,
+  image: /!\[/,
+  link: /\]\((?!\s*<?https?:)/i,
+  definition: /^\W*\[[^\]]*\]:(?!\s*<?https?:)/im,
+  script: /(?:java|vb)script:/i,
+  command: /^\s*\/[a-z]/im,
+  'no ci': /\[(?:skip[ -]ci|ci[ -]skip|no ci)\]|\*\*\*NO_CI/i,
+  control: /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/,
+}
+
+/** Forges strip a text of markup before they look for these. */
+const withoutMarkup = ['mention', 'reference', 'address', 'closing']
+
+function found(text: string): string[] {
+  const stripped = text.replace(/[*_~`\\]/g, '')
+  const names = Object.keys(effects).filter((name) => effects[name]?.test(text))
+  return [...names, ...withoutMarkup.filter((name) => !names.includes(name) && effects[name]?.test(stripped))]
+}
+
+const hostile = [
+  '@everyone|@ann|@acme/team|@*ann*|&#64;ann|&commat;ann|ann@example.com|\\@ann|fixes #1|Closes: acme/app#1|implements ABC-1|closes GH-1',
+  'fixes #*1*|fixes \\#1|reopened !12|closing GL-3|closes [issue:4]|fix\n#6|resolves https://forge.example/acme/app/issues/1',
+  'see https://forge.example/a/b/-/merge_requests/5|<img src=http://x/y.png>|<details>|<!-- x|-->|<http://x>',
+  '<!-- burn:1 fleet=f dispatch=0000000000000 state=done -->|![a](http://x/y.png)|![a][b]|[b]: http://x/y.png',
+  '[![a](http://x/y.png)](http://x)|[a](javascript:alert(1))|[a](<data:x>)|[a]: javascript:alert(1)|[a](\njavascript&colon;alert(1))',
+  '[skip ci]|***NO_CI***|/close|  /approve|\u001b[2J|\u202e|\u0000|\r|\u2028|\n|\n\n| |```|~~~|`|> |---|x|\ud800|\\|*|_|#|!|@|&|<|[|]|(|fixes |1',
+].flatMap((line) => line.split('|'))
+const texts = fc.array(fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...hostile) }, fc.string({ unit: 'binary', maxLength: 8 })), {
+  maxLength: 25,
+})
+
+test('harmless: the oracle sees each effect in the raw texts', () => {
+  const all = new Set(hostile.flatMap(found))
+  assert.deepEqual([...all].toSorted(), Object.keys(effects).toSorted())
+})
+
+test('harmless: no text of others has an effect on a forge', () => {
+  fc.assert(
+    fc.property(texts, (parts) => {
+      const text = parts.join('')
+      for (const made of [harmless(text, 4000), harmlessLine(text, 200), harmlessCode(text, 200), harmlessQuote(text, 4000)]) {
+        assert.deepEqual(found(made), [], JSON.stringify(made))
+        assert.ok(made.isWellFormed())
+      }
+      for (const line of harmlessQuote(text, 4000).split('\n')) assert.match(line, /^(?:>|$)/)
+      assert.doesNotMatch(harmlessLine(text, 200) + harmlessCode(text, 200), /\n/)
+      assert.equal(harmlessCode(text, 200).match(/`/g)?.length, 2)
+    }),
+    { numRuns: 500 },
+  )
+})
+
+test('harmless: ordinary text reads as it was written', () => {
+  const plain = 'Mended `a.ts` & b.ts: 3 < 4, C#, "R&D", !important.\n\n```ts\nif (!x) return [1]\n```\n- see [docs](https://x.example/a)'
+  assert.equal(harmless(plain, 4000), plain)
+  const seen = harmless('Uses @types/node, as in #12.', 4000)
+  assert.equal(seen.replaceAll('\u200b', ''), 'Uses @types/node, as in #12.')
+})
+
+test('harmless: texts and lines are bounded', () => {
+  assert.ok(harmless('x'.repeat(1e6), 4000).length < 4100)
+  assert.ok(
+    Math.max(
+      ...harmless(`a\n${'y'.repeat(3900)}`, 4000)
+        .split('\n')
+        .map((line) => line.length),
+    ) < 2100,
+  )
+  assert.ok(harmless('@'.repeat(1e5), 4000).length <= 2 * 4010)
+  assert.equal(harmless('a\n\n\n\n\nb', 100), 'a\n\nb')
+})
+
+test('harmless: a title opens no draft', () => {
+  for (const title of ['WIP: x', '[wip] x', 'Draft: x', '[Draft] x', '(draft) x', 'fixup! x'])
+    assert.doesNotMatch(harmlessLine(title, 200), /^(?:wip|\[wip|draft|\[draft|\(draft|fixup!)/i)
+  assert.equal(harmlessLine('Drafts are saved', 200), 'Drafts are saved')
+})
+
+const issue = {
+  ref: 'o/r#7',
+  repo: 'o/r',
+  number: 7,
+  title: 'Mend',
+  body: '',
+  author: 'ann',
+  labels: [],
+  url: 'http://x/7',
+} as unknown as Issue
+
+/** What burn itself writes into the texts below, so that only the words of others are judged. */
+const ours = [/^<!-- burn:1 [^>]*-->$/gm, /^Closes #7$/gm, / \(#7\)$/g]
+const others = (text: string) => ours.reduce((each, pattern) => each.replace(pattern, ''), text)
+
+test('harmless: all that burn posts for a sprint closes its own issue only', async () => {
+  const said: string[] = []
+  const forge = { comment: async (_: string, body: string) => (said.push(body), { id: '1' }) } as unknown as Forge
+  await fc.assert(
+    fc.asyncProperty(texts, texts, async (some, more) => {
+      const [words, title] = [some.join(''), more.join('')]
+      const dispatch = { id: '01kaj4z7x3f9q', worker: 'sprint/box/1', state: 'failed', attempt: 1, change_url: null } as unknown as Dispatch
+      const text: ChangeText = {
+        id: dispatch.id,
+        fleet: 'f',
+        issue: { ...issue, title },
+        summary: words,
+        backend: words,
+        model: words,
+        provider: words,
+        usage: { turns: 1, tokens_in: 1, tokens_out: 1, cost: null },
+        check: { command: words, result: 'passed', mends: 0 },
+        files: [{ path: words, added: 1, removed: 1 }],
+      }
+      said.length = 0
+      await forgeTool(issue, forge, () => 'n').run({ action: 'comment', text: words }, new AbortController().signal)
+      const comment = workComment({ fleet: 'f', issue, dispatch, worker: null, reason: words, now: 0 })
+      for (const post of [changeBody(text), commitMessage(text), changeTitle(text.issue), comment, ...said]) {
+        assert.deepEqual(found(others(post)), [], JSON.stringify(post))
+        assert.ok((post.match(/<!--/g) ?? []).length <= 1)
+      }
+      assert.equal(changeBody(text).match(/^Closes #7$/gm)?.length, 1)
+    }),
+    { numRuns: 150 },
+  )
+})
