@@ -28,6 +28,8 @@ export interface Pane {
   readonly ended: string | null
   /** Copy mode or another tmux mode is open. */
   readonly in_mode: boolean
+  /** Where what is typed into it goes: `synchronized` is to its neighbours too, `disabled` is nowhere. */
+  readonly input: 'open' | 'synchronized' | 'disabled'
   readonly width: number
   readonly height: number
   readonly command: string

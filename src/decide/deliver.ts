@@ -205,6 +205,13 @@ function shows(rows: readonly string[], id: string): boolean {
     .includes(id)
 }
 
+/** Why nothing may be typed into a pane, by where its input goes. */
+export const closedInputs: Readonly<Record<Pane['input'], string | null>> = {
+  open: null,
+  synchronized: 'synchronize-panes is on in its pane, so its neighbours would get the text (tmux set-option -w synchronize-panes off)',
+  disabled: 'input to its pane is disabled, so the text would be lost (tmux select-pane -e)',
+}
+
 /** What a delivery's step needs to know, from the pane as it is and its screen. */
 export function deliverySight(of: {
   readonly id: string
@@ -250,7 +257,9 @@ export function deliverySight(of: {
           ? 'a person is typing in this pane'
           : pane?.in_mode === true && of.mode_blocks === true
             ? 'somebody scrolls in this pane'
-            : null,
+            : pane === null
+              ? null
+              : closedInputs[pane.input],
     busy: of.busy,
     stopped: of.stopped ?? null,
   }

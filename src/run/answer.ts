@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto'
 import { agentKind } from '../agents/index.ts'
 import { BurnError } from '../core/errors.ts'
 import { sanitize } from '../core/text.ts'
+import { closedInputs } from '../decide/deliver.ts'
 import { held, placeLine } from '../tmux/paste.ts'
 import { linkOf, paneOf } from './pane.ts'
 
@@ -64,6 +65,9 @@ export async function answer(worker: Worker, choice: string, session: Session, e
     throw new BurnError('question_changed', `${worker.id} asks something else by now`, `burn answer ${worker.id} shows what it asks`)
   if (seen.pane.in_mode)
     throw new BurnError('pane_in_use', `somebody scrolls in the pane of ${worker.id}`, 'leave copy mode there (q), then answer again')
+  const closed = closedInputs[seen.pane.input]
+  if (closed !== null)
+    throw new BurnError('pane_in_use', `nothing was typed to ${worker.id}: ${closed}`, 'open its input, then answer again')
   if (seen.kind.answer === undefined)
     throw new BurnError(
       'never_asks',

@@ -191,17 +191,11 @@ async function apply(cases: readonly Case[], tmux: Tmux, move: TurnOptions['move
   const moved = new Map(cases.flatMap(({ delivery: { id } }) => (written.has(id) ? [[id, written.get(id) as Delivery] as const] : [])))
   const effects = cases.filter((each) => moved.has(each.delivery.id) && (each.step.do === 'place' || each.step.do === 'submit'))
   const replies = await tmux.run(effects.map((each) => effectLine(each, tmux)))
-  const refused = effects.filter(
-    ({ step: { do: what } }, index) => what === 'place' && replies[index] !== undefined && held(replies[index]).outcome === 'refused',
-  )
-  const undone = refused.map(({ delivery }): DeliveryMove => {
-    return {
-      id: delivery.id,
-      token: delivery.lease_token,
-      from: 'placing',
-      to: 'refused',
-      evidence: 'the agent ended before the text was placed',
-    }
+  const undone = effects.flatMap(({ delivery, step: { do: what } }, index): DeliveryMove[] => {
+    const { outcome, why } = what === 'place' && replies[index] !== undefined ? held(replies[index]) : { outcome: 'done', why: '' }
+    if (outcome !== 'refused') return []
+    const evidence = `nothing was typed: ${why}`
+    return [{ id: delivery.id, token: delivery.lease_token, from: 'placing', to: 'refused', evidence }]
   })
   const ended = undone.length === 0 ? new Map<string, Delivery>() : await move(undone)
   for (const { id } of undone) moved.set(id, ended.get(id) ?? (moved.get(id) as Delivery))

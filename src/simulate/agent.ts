@@ -140,7 +140,16 @@ export class SimulatedAgent {
   }
 
   facts(made: Pick<Pane, 'window_id'>): Pane {
-    const nothing = { made: true, retiring: false, signal: '', label: null, in_mode: false, title: '', keyed_at: null }
+    const nothing = {
+      made: true,
+      retiring: false,
+      signal: '',
+      label: null,
+      in_mode: false,
+      input: 'open' as const,
+      title: '',
+      keyed_at: null,
+    }
     return {
       ...nothing,
       ...made,

@@ -125,7 +125,7 @@ export class SimulatedMachine {
     const buffers = [...insert.matchAll(/paste-buffer -d -r -b (\S+) /g)].map(([, name = '']) => name)
     const texts = buffers.map((name) => this.#buffers.get(name) ?? '')
     for (const name of buffers) this.#buffers.delete(name)
-    const wanted = /,(%\d+) (\d+) \d+ 0\}$/.exec(condition)
+    const wanted = /,(%\d+) (\d+) \d+ 0 open\}$/.exec(condition)
     if (agent === undefined || !agent.alive || wanted?.[2] !== String(agent.pid)) return 'burn-refused'
     this.changed(agent)
     for (const text of texts) {

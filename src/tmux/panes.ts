@@ -5,6 +5,7 @@ import type { MachineSight, Pane, PaneWindow } from '../core/panes.ts'
 import type { Tmux, TmuxCommand, TmuxReply } from '../core/ports.ts'
 import { unreachable } from './channel.ts'
 import { isGone } from './gone.ts'
+import { input } from './paste.ts'
 
 /** Without spaces by their nature. */
 const paneFacts = [
@@ -23,6 +24,7 @@ const paneFacts = [
   '@burn_agent',
   '@burn_retiring',
   '@burn_queues',
+  input,
 ]
 /**
  * Text that others write: between separators it can't know. The program in a pane is asked for only where no agent was started: tmux reads
@@ -108,7 +110,11 @@ function cut(nonce: string, reply: TmuxReply | undefined): Map<string, readonly 
 
 /** One record: the nonce, facts between spaces, then each text after a nonce of its own. */
 function format(nonce: string, facts: readonly string[], texts: readonly string[]): string {
-  return nonce + facts.map((name) => `#{${name}}`).join(' ') + texts.map((name) => `~${nonce}~#{${name}}`).join('')
+  return (
+    nonce +
+    facts.map((name) => (name.startsWith('#') ? name : `#{${name}}`)).join(' ') +
+    texts.map((name) => `~${nonce}~#{${name}}`).join('')
+  )
 }
 
 /** Records start with the nonce at the start of a line: whatever else a line starts with belongs to the record before. */
@@ -159,7 +165,8 @@ function toPane(
   names: ReadonlyMap<string, string>,
   host: string,
 ): Pane {
-  const [id = '', window_id = '', pid, dead, status = '', by = '', mode, width, height, x, y, made, agent = '', retiring, queues] = facts
+  const [id = '', window_id = '', pid, dead, status = '', by = '', mode, width, height, x, y, made, agent = '', retiring, queues, typed] =
+    facts
   const [worker = '', label = '', signal = '', title = '', command = ''] = texts
   return {
     id,
@@ -179,6 +186,7 @@ function toPane(
     dead: dead === '1',
     ended: status !== '' ? `with status ${status}` : by === '' ? null : `by signal ${by}`,
     in_mode: mode !== '0' && mode !== '',
+    input: typed === 'synchronized' || typed === 'disabled' ? typed : 'open',
     width: Number(width),
     height: Number(height),
     cursor_x: Number(x),

@@ -22,6 +22,10 @@ const DONE = 'burn-done'
 const REFUSED = 'burn-refused'
 const BEGIN = '\u001b[200~'
 const END = '\u001b[201~'
+/** Where what is typed into a pane goes: `open` is the pane itself and nobody else. Not known to every version: what is missing is not set. */
+export const input = '#{?pane_input_off,disabled,#{?pane_synchronized,synchronized,open}}'
+const refusal =
+  '#{?pane_input_off,input to its pane is disabled,#{?pane_synchronized,synchronize-panes is on in its pane,its agent is gone or its pane is in a tmux mode}}'
 /** From here on tmux takes control bytes out of buffers that it pastes; keys still pass. */
 const SANITIZES = 3.7
 
@@ -81,15 +85,18 @@ function keys(target: Target, text: string): TmuxCommand {
 
 /**
  * `if-shell` takes a pane that is gone for the client's own, so the guard compares the pane's id too. Keys don't get through where a
- * tmux mode is open in the pane.
+ * tmux mode is open in the pane. With `synchronize-panes`, keys also reach the neighbours; where input is disabled, tmux drops all of it.
  */
 function guarded({ pane, agent_pid }: Target, parts: readonly Part[], version: string): readonly TmuxCommand[] {
   const buffers = parts.flatMap(({ buffer }) => (buffer === undefined ? [] : [buffer]))
   const mode = sanitizes(version) ? ' #{pane_in_mode}' : ''
-  const is = `#{pane_id} #{pane_pid} #{@burn_agent} #{pane_dead}${mode}`
-  const must = `${pane} ${agent_pid} ${agent_pid} 0${mode === '' ? '' : ' 0'}`
+  const is = `#{pane_id} #{pane_pid} #{@burn_agent} #{pane_dead} ${input}${mode}`
+  const must = `${pane} ${agent_pid} ${agent_pid} 0 open${mode === '' ? '' : ' 0'}`
   const insert = [...parts.flatMap((part) => part.insert), ['display-message', '-p', DONE]]
-  const refuse = [...buffers.map(({ name }) => ['delete-buffer', '-b', name]), ['display-message', '-p', '-t', pane, `${REFUSED} ${is}`]]
+  const refuse = [
+    ...buffers.map(({ name }) => ['delete-buffer', '-b', name]),
+    ['display-message', '-p', '-t', pane, `${REFUSED} ${refusal}`],
+  ]
   return [
     ...buffers.map(({ name, text }) => ['set-buffer', '-b', name, '--', text]),
     ['if-shell', '-F', '-t', pane, `#{==:${is},${must}}`, renderLine(insert), renderLine(refuse)],

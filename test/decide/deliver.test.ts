@@ -222,6 +222,7 @@ const pane: Pane = {
   dead: false,
   ended: null,
   in_mode: false,
+  input: 'open',
   width: 40,
   height: 6,
   command: 'hermes',

@@ -138,6 +138,34 @@ test('nothing reaches a successor, a dead pane, a bare shell or a pane that is g
   assert.equal(r.bytes(), '')
 })
 
+test('nothing is typed while panes are synchronized or input is disabled', async (t) => {
+  const r = await receiving(t)
+  const { pane } = r.target
+  const beside = join(scratch(t), 'beside')
+  await r.tmux.run([[['split-window', '-d', '-t', pane, process.execPath, '-e', receiver, beside]]])
+  await until('the neighbour listens', () => existsSync(beside))
+  const lines = ['3.3a', '3.7'].flatMap((version) => [
+    placeLine(r.target, [{ paste: 'secret' }, { key: 'Enter' }], 'b', version),
+    submitLine(r.target, 'c', version),
+  ])
+  const refused = async (why: RegExp) => {
+    const replies = await r.tmux.run([...lines, [['list-buffers']]])
+    for (const reply of replies.slice(0, lines.length)) {
+      assert.equal(held(reply).outcome, 'refused')
+      assert.match(held(reply).why, why)
+    }
+    assert.deepEqual(replies.at(-1)?.lines, [])
+  }
+  await r.tmux.run([[['set-option', '-w', '-t', pane, 'synchronize-panes', 'on']]])
+  await refused(/synchronize-panes is on/)
+  await r.tmux.run([[['set-option', '-w', '-t', pane, 'synchronize-panes', 'off']], [['select-pane', '-d', '-t', pane]]])
+  await refused(/input to its pane is disabled/)
+  await r.tmux.run([[['select-pane', '-e', '-t', pane]], placeLine(r.target, [{ type: 'end' }], 'e', '3.3a')])
+  await r.got('end')
+  assert.equal(r.bytes(), 'end')
+  assert.equal(readFileSync(beside, 'utf8'), '')
+})
+
 test('control bytes are refused before anything is sent', () => {
   const target = { pane: '%1', agent_pid: 1 }
   for (const text of ['a\u001b[201~b', 'a\u0000', 'a\rb', 'a\u009bb', 'a\u007f'])
