@@ -26,6 +26,10 @@ export async function playSprint(stage: Stage, io: Io, stop: AbortSignal): Promi
   })
   io.out('')
   io.out(`One more issue comes in, ${repo}#${number}: ${title} A sprint takes it; it needs no pane.`)
+  if (stage.unconfined !== null)
+    io.out(
+      `The spec says "sandbox": {"use": "off"}, so its commands run unconfined: ${stage.unconfined}. Your own sprints need bubblewrap.`,
+    )
   const words = ['sprint', 'run', '--issue', `${repo}#${number}`]
   io.out(io.paint('gray', `$ ${typed(words)}`))
   for (const line of (await burn(stage, words, stop)).trimEnd().split('\n')) io.out(line)

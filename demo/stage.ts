@@ -3,7 +3,9 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { bundle } from '../scripts/bundle.ts'
+import { messageOf } from '../src/core/errors.ts'
 import { run } from '../src/host/exec.ts'
+import { openSandbox } from '../src/sandbox/open.ts'
 import { renderDocument } from '../src/forge/front-matter.ts'
 import { backlog, writers, type DemoIssue } from './backlog.ts'
 import { repos } from './repos.ts'
@@ -18,6 +20,8 @@ export interface Stage {
   readonly spec: string
   readonly socket: string
   readonly session: string
+  /** Why its sprint runs commands unconfined; null if they run in bubblewrap. */
+  readonly unconfined: string | null
   /** What its programs run with: a home of their own, and no git configuration of the person's. */
   readonly env: Readonly<Record<string, string>>
 }
@@ -48,6 +52,8 @@ export async function setStage(env: Readonly<Record<string, string | undefined>>
     (entry): entry is [string, string] =>
       entry[1] !== undefined && !/^(?:GIT_|BURN_|TMUX$|TMUX_PANE$|NODE_TEST_CONTEXT$|NODE_OPTIONS$)/.test(entry[0]),
   )
+  const own_env = { ...Object.fromEntries(kept), HOME: home, GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_NOSYSTEM: '1', NO_COLOR: '1' }
+  mkdirSync(home)
   const stage: Stage = {
     dir,
     forge,
@@ -55,9 +61,9 @@ export async function setStage(env: Readonly<Record<string, string | undefined>>
     spec: join(dir, 'fleet-spec.json'),
     socket,
     session: 'DEMO',
-    env: { ...Object.fromEntries(kept), HOME: home, GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_NOSYSTEM: '1', NO_COLOR: '1' },
+    unconfined: await whyUnconfined(dir, own_env),
+    env: own_env,
   }
-  mkdirSync(home)
   writeIssues(forge)
   await Promise.all([bundle(dirname(stage.command)), ...Object.entries(repos).map(([name, { files }]) => makeRepo(stage, name, files))])
   writeFileSync(stage.spec, specOf(stage, model))
@@ -104,8 +110,23 @@ export async function git({ env, dir }: Stage, ...words: readonly string[]): Pro
   return stdout
 }
 
+/** The demo's model is a script that harms nothing, so the demo also runs on a machine without a working bubblewrap, and says so. */
+async function whyUnconfined(dir: string, env: Stage['env']): Promise<string | null> {
+  const [work, own_dir] = [join(dir, 'probe/work'), join(dir, 'probe/own')]
+  mkdirSync(work, { recursive: true })
+  const policy = { use: 'require', network: false, timeout: 10_000, output: 1000, memory: 1e9, processes: 64 } as const
+  try {
+    await openSandbox(policy, { dir: work, read_only: [], own_dir, env, home: env['HOME'] ?? dir })
+    return null
+  } catch (thrown) {
+    return messageOf(thrown)
+  } finally {
+    rmSync(join(dir, 'probe'), { recursive: true, force: true })
+  }
+}
+
 /** A key a line, so that a person sees which two lines to change for a forge and an agent of their own. */
-function specOf({ dir, socket, session }: Stage, model: string): string {
+function specOf({ dir, socket, session, unconfined }: Stage, model: string): string {
   const spec = {
     name: 'demo',
     session,
@@ -121,7 +142,11 @@ function specOf({ dir, socket, session }: Stage, model: string): string {
       hooks: false,
     },
     dispatch: { depth: 2, interval: '1s', skip_labels: ['epic'] },
-    sprint: { dir: join(dir, 'sprints'), backends: [{ kind: 'runner', models: [{ model: 'demo-model', url: model }] }] },
+    sprint: {
+      dir: join(dir, 'sprints'),
+      sandbox: { use: unconfined === null ? 'require' : 'off' },
+      backends: [{ kind: 'runner', models: [{ model: 'demo-model', url: model }] }],
+    },
     ledger: `sqlite:${join(dir, 'ledger.db')}`,
     repos: Object.fromEntries(Object.entries(repos).map(([name, { check }]) => [name, { check }])),
     machines: { here: { windows: lanes } },

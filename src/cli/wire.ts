@@ -62,8 +62,9 @@ export async function openSession(options: CommonOptions, wiring: Wiring): Promi
   const { written, ledger } = await openChecked(text, file, home)
   try {
     const known = (await ledger.view()).workers
-    const { fleet: declared, workers } = completeSpec(written, { home, known, text, file })
+    const { fleet: declared, workers, deprecations } = completeSpec(written, { home, known, text, file })
     const fleet = asSeenFrom(options.here ?? wiring.env['BURN_HERE'], declared)
+    for (const line of deprecations) wiring.notify({ level: 'warn', subject: 'spec', text: line })
     const before = new Set(known.map(({ id }) => id))
     if (workers.some(({ id }) => !before.has(id))) await ledger.recordWorkers(workers, clock.now())
     const machines = new Machines(clock, Math.random)

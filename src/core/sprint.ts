@@ -27,8 +27,10 @@ export type FailureClass =
   /** No commits, no such branch, no such repo, or a mirror that can't be mended. */
   | 'repo_unusable'
   | 'disk_full'
-  /** The spec requires walls around commands, and this machine has none. */
+  /** Bubblewrap is not installed on this machine, and the spec does not say that commands run without it. */
   | 'sandbox_missing'
+  /** Bubblewrap is installed and does not work: user namespaces are used up or forbidden, or it is too slow. */
+  | 'sandbox_failed'
   /** Closed, or done by others, while it was worked on. */
   | 'issue_gone'
   /** The claim is no longer this process's. */
@@ -165,8 +167,8 @@ export type BackendConfig =
   | { readonly kind: 'runner'; readonly models: readonly ModelConfig[]; readonly hermes_home: string }
 
 export interface SandboxPolicy {
-  /** `auto`: bubblewrap where it works, else without, which is said. `require`: no sprint without. `off`: never. */
-  readonly use: 'auto' | 'require' | 'off'
+  /** `require`: no command runs outside of bubblewrap. `off`: every command runs unconfined. */
+  readonly use: 'require' | 'off'
   /** Whether the model's commands reach the network. */
   readonly network: boolean
   /** Milliseconds a command may take. */

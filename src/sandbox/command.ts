@@ -1,4 +1,5 @@
 /** One command: started behind the walls, watched, ended with all that it started, and told of. */
+import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import { BurnError } from '../core/errors.ts'
@@ -60,7 +61,7 @@ export async function runCommand(setting: Setting, command: string, options: Com
   const output = new KeptOutput(setting.policy.output)
   try {
     const { followed, hits, exceeded } = await watched(setting, group, command, options, output)
-    if (setting.walls !== null) await lastGone(followed, output)
+    if (setting.walls !== null) await lastGone(followed, output, setting.dir)
     const stopped = exceeded ? 'too_much' : followed.stopped
     const { code, signal } = stopped === null ? followed : { code: null, signal: 'SIGKILL' }
     const network = options.network ?? setting.policy.network
@@ -134,9 +135,12 @@ async function scopeOf(pid: number | null): Promise<string[]> {
 }
 
 /** Waits until the first process behind the walls is gone: the kernel lets it go only when all others are. */
-async function lastGone(followed: Followed, output: KeptOutput): Promise<void> {
+async function lastGone(followed: Followed, output: KeptOutput, dir: string): Promise<void> {
   const first = /"child-pid": *(\d+)/.exec(followed.stderr)?.[1]
-  if (first === undefined && followed.stopped === null) throw failed(oneLine(output.text()) || oneLine(followed.stderr))
+  if (first === undefined && followed.stopped === null) {
+    if (!existsSync(dir)) throw new BurnError('sandbox_workspace', `the workspace ${dir} is gone`, 'nothing can run in it')
+    throw failed(oneLine(output.text()) || oneLine(followed.stderr))
+  }
   if (first === undefined) return
   for (let waited = 0; waited < GONE_MS; waited += 1) {
     const stat = await readFile(`/proc/${first}/stat`, 'utf8').catch(() => null)

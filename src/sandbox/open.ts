@@ -1,11 +1,11 @@
-/** Opens the sandbox of a sprint: finds out once what this machine can do, and says so. */
+/** Opens the sandbox of a sprint: tries once what this machine can do. Without a working bubblewrap it opens only if the policy says `off`. */
 import { constants } from 'node:fs'
 import { access, lstat, mkdir, readdir, realpath } from 'node:fs/promises'
 import { posix } from 'node:path'
 import { BurnError } from '../core/errors.ts'
 import type { SandboxPolicy } from '../core/sprint.ts'
 import { oneLine } from '../core/text.ts'
-import { run } from '../host/exec.ts'
+import { run, type RunResult } from '../host/exec.ts'
 import { bubblewrapArgv, type Walls } from './bubblewrap.ts'
 import { runCommand, type CommandOptions, type CommandResult, type Setting } from './command.ts'
 import { findLimits, innerWords } from './limits.ts'
@@ -22,6 +22,8 @@ export interface SandboxPlaces {
   readonly env: Readonly<Record<string, string | undefined>>
   /** The person's home. */
   readonly home: string
+  /** Milliseconds that bubblewrap may take to start its first command. */
+  readonly probe_ms?: number
 }
 
 export interface Sandbox {
@@ -32,17 +34,20 @@ export interface Sandbox {
   readonly why: string
   /** Milliseconds a command may take. */
   readonly timeout: number
+  /** Aborted once no command can run any more; its reason is the BurnError that says why. */
+  readonly ended: AbortSignal
   run(command: string, options: CommandOptions): Promise<CommandResult>
 }
 
 /** What is passed on of the program's environment; none of it is a secret, nor makes a program load anything. */
 const passed = ['LANG', 'LC_ALL', 'LC_CTYPE', 'TZ', 'SSL_CERT_FILE', 'SSL_CERT_DIR', 'NODE_EXTRA_CA_CERTS']
 const fixed = { TERM: 'dumb', CI: '1', NO_COLOR: '1', PAGER: 'cat', GIT_PAGER: 'cat', GIT_OPTIONAL_LOCKS: '0', GIT_TERMINAL_PROMPT: '0' }
-const PROBE_MS = 10_000
+/** A loaded machine takes seconds. */
+const PROBE_MS = 30_000
 
 /**
- * Throws BurnError `sandbox_missing` where the policy requires bubblewrap and it does not work here, `sandbox_workspace` where
- * the workspace is none.
+ * Opens it, confined unless the policy says `off`. Throws BurnError `sandbox_missing` if bubblewrap is not installed, `sandbox_failed` if it is
+ * installed and does not work, `sandbox_workspace` if there is no workspace. Nothing is remembered: the next sprint tries again.
  */
 export async function openSandbox(policy: SandboxPolicy, places: SandboxPlaces): Promise<Sandbox> {
   const dir = await workspaceAt(places.dir)
@@ -50,24 +55,31 @@ export async function openSandbox(policy: SandboxPolicy, places: SandboxPlaces):
   const own = { home: `${places.own_dir}/home`, tmp: `${places.own_dir}/tmp`, shm: `${places.own_dir}/shm` }
   for (const path of Object.values(own)) await mkdir(path, { recursive: true, mode: 0o700 })
   const entries = (places.env['PATH'] ?? '').split(':').filter((entry) => entry.startsWith('/') && !isBelow(posix.normalize(entry), dir))
-  const found = policy.use === 'off' ? 'it is switched off' : await bubblewrap(entries, { ...places, dir, own })
-  if (typeof found === 'string' && policy.use === 'require')
-    throw new BurnError('sandbox_missing', `sprints require bubblewrap, and ${found}`, hintFor(found), { exit: 2 })
-  const walls = typeof found === 'string' ? null : found
+  const walls = policy.use === 'off' ? null : await bubblewrap(entries, { ...places, dir, own })
   const outer_env = environment({ PATH: entries.join(':') }, places.env, ['XDG_RUNTIME_DIR', 'DBUS_SESSION_BUS_ADDRESS'])
   const uid = process.getuid?.() ?? -1
   const counted = walls !== null && uid !== 0 && (await countsItsOwn(policy, walls))
   const limits = await findLimits(policy, { env: outer_env, uid, counted })
-  const why = typeof found === 'string' ? `without bubblewrap: ${found}` : `in bubblewrap; ${limits.why}`
+  const why = walls === null ? 'without bubblewrap: it is switched off' : `in bubblewrap; ${limits.why}`
   const env = walls?.env ?? baseEnvironment(entries, places, own)
   const shell = (await programIn(entries, 'bash')) ?? 'sh'
   const setting: Setting = { policy, dir, walls, why, limits, shell, outer_env, env }
+  const ended = new AbortController()
   return {
     dir,
     confined: walls !== null,
     why: walls === null ? `${why}; ${limits.why}` : why,
     timeout: policy.timeout,
-    run: (command, options) => runCommand(setting, command, options),
+    ended: ended.signal,
+    run: async (command, options) => {
+      try {
+        return await runCommand(setting, command, options)
+      } catch (thrown) {
+        // A model is told of a failed tool and would go on for all of its budget.
+        if (thrown instanceof BurnError && thrown.code.startsWith('sandbox_')) ended.abort(thrown)
+        throw thrown
+      }
+    },
   }
 }
 
@@ -88,20 +100,32 @@ function refuseInside(path: string, dir: string): void {
   throw new BurnError('sandbox_workspace', `${path} lies in the workspace ${dir}`, 'name an absolute path beside it')
 }
 
-/** The walls where bubblewrap works, else why it does not. */
+/** Returns the walls once bubblewrap has run a command behind them. */
 async function bubblewrap(
   entries: readonly string[],
   places: SandboxPlaces & { readonly dir: string; readonly own: Walls['own'] },
-): Promise<Walls | string> {
+): Promise<Walls> {
   const program = await programIn(entries, 'bwrap')
-  if (program === null) return 'it is not installed'
+  if (program === null) throw new BurnError('sandbox_missing', 'bubblewrap is not installed', missingHint, { exit: 2 })
   const walls = await wallsFor(program, entries, places)
-  const { code, stderr, stopped } = await run(['sh', '-c', 'exec 3>&1; exec "$@"', 'sh', ...bubblewrapArgv(walls, ['true'])], {
-    timeout_ms: PROBE_MS,
-    env: { PATH: entries.join(':') },
-  })
+  const { code, stderr } = await tried(walls, ['true'], { PATH: entries.join(':') }, places.probe_ms)
   if (code === 0) return walls
-  return stopped === null ? `it does not work here: ${oneLine(stderr) || `it ended with status ${code}`}` : 'it did not answer in time'
+  const words = oneLine(stderr) || `it ended with status ${code ?? 'a signal'}`
+  throw new BurnError('sandbox_failed', `bubblewrap does not work here: ${words}`, failedHint(words))
+}
+
+/** Runs `words` behind the walls. Throws BurnError `sandbox_failed` if it takes too long. */
+async function tried(
+  walls: Walls,
+  words: readonly string[],
+  env: Readonly<Record<string, string>>,
+  timeout_ms = PROBE_MS,
+): Promise<RunResult> {
+  const argv = ['sh', '-c', 'exec 3>&1; exec "$@"', 'sh', ...bubblewrapArgv(walls, words)]
+  const result = await run(argv, { timeout_ms, env })
+  if (result.stopped === null) return result
+  const hint = 'see how loaded the machine is; the next sprint tries again'
+  throw new BurnError('sandbox_failed', `bubblewrap did not start a command within ${timeout_ms / 1000} s`, hint)
 }
 
 async function wallsFor(
@@ -179,15 +203,14 @@ async function programIn(entries: readonly string[], name: string): Promise<stri
 /** Whether the shell's limit on processes leaves room behind the walls: older kernels count all processes of the user. */
 async function countsItsOwn(policy: SandboxPolicy, walls: Walls): Promise<boolean> {
   const words = innerWords(policy, { processes: true, memory: false }, 'sh', '(true) && (true)')
-  const tried = await run(['sh', '-c', 'exec 3>&1; exec "$@"', 'sh', ...bubblewrapArgv(walls, words)], {
-    timeout_ms: PROBE_MS,
-    env: walls.env,
-  })
-  return tried.code === 0
+  return (await tried(walls, words, walls.env)).code === 0
 }
 
-function hintFor(why: string): string {
-  if (why === 'it is not installed')
-    return 'install it: apt-get install bubblewrap (there is none for macOS); or write "use": "auto" in "sandbox"'
+const missingHint =
+  'install it: apt-get install bubblewrap (there is none for macOS); or write "use": "off" in "sandbox" of the spec: commands then run unconfined'
+
+function failedHint(words: string): string {
+  if (/no space left|ENOSPC|max_\S+_namespaces/i.test(words))
+    return 'user namespaces are used up: raise user.max_user_namespaces, or end what holds them; the next sprint tries again'
   return 'allow user namespaces: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu), kernel.unprivileged_userns_clone=1 (Debian); in a container, allow them there'
 }

@@ -36,7 +36,7 @@ export function completeSprint(written: WrittenSprint | undefined, { fleet, serv
     mends: written.mends ?? defaults.mends,
     check_timeout: durationMs(written.check_timeout ?? defaults.checkTime),
     sandbox: {
-      use: sandbox.use ?? defaults.sandbox,
+      use: sandbox.use === 'off' ? 'off' : 'require',
       network: sandbox.network ?? false,
       timeout: durationMs(sandbox.timeout ?? defaults.commandTime),
       output: sizeBytes(sandbox.output ?? defaults.commandOutput),

@@ -6,6 +6,7 @@ import { crossComplaints } from './cross.ts'
 import { servedRepos } from '../core/refs.ts'
 import { completeSprint } from './complete-sprint.ts'
 import { defaults } from './defaults.ts'
+import { deprecationsIn } from './deprecated.ts'
 import { drawNames, knownNames } from './draw.ts'
 import { durationMs } from './duration.ts'
 import { refuse } from './findings.ts'
@@ -26,6 +27,8 @@ export interface Completed {
   readonly fleet: Fleet
   /** Its workers, and whether their names were drawn: to be recorded. */
   readonly workers: readonly KnownWorker[]
+  /** Lines for people about spellings that the next release refuses. */
+  readonly deprecations: readonly string[]
 }
 
 /** Throws SpecError with everything that does not agree. */
@@ -63,8 +66,9 @@ export function completeSpec(spec: WrittenSpec, options: CompleteOptions): Compl
       council: template(spec.templates?.council),
     },
   }
-  refuse(crossComplaints(spec, fleet), positionsIn(options.text, options.file))
-  return { fleet, workers: recordable(spec, fleet) }
+  const positions = positionsIn(options.text, options.file)
+  refuse(crossComplaints(spec, fleet), positions)
+  return { fleet, workers: recordable(spec, fleet), deprecations: deprecationsIn(spec, positions) }
 }
 
 function fleetName(spec: WrittenSpec): string {

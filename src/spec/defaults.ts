@@ -37,7 +37,7 @@ export const defaults = {
   priorityLabels: ['urgent', 'critical', 'high', 'p0', 'p1', 'priority: high', 'priority/high'] as readonly string[],
   mends: 3,
   checkTime: '20m',
-  sandbox: 'auto',
+  sandbox: 'require',
   commandTime: '10m',
   commandOutput: '32kB',
   commandMemory: '4GB',

@@ -91,10 +91,11 @@ const budget = z.strictObject({
 
 const sandbox = z.strictObject({
   use: z
-    .enum(['auto', 'require', 'off'])
+    .enum(['require', 'off', 'auto'])
     .optional()
     .meta({
-      description: '`auto`: bubblewrap where it works, else none, which is said. `require`: no sprint without it. `off`: never.',
+      description:
+        '`require`: commands run in bubblewrap, and no sprint runs without it. `off`: commands run unconfined. `auto`: deprecated, the same as `require`.',
       default: defaults.sandbox,
       examples: ['require'],
     }),

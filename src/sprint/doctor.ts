@@ -1,12 +1,11 @@
 /** What sprints need of this machine, as `burn doctor` says it. */
-import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { access, constants, mkdir, stat } from 'node:fs/promises'
 import type { Finding } from '../run/findings.ts'
 import type { SprintContext } from './context.ts'
 import { BurnError, messageOf } from '../core/errors.ts'
 import { afterFailure } from '../decide/failure.ts'
 import { runGit } from '../git/run.ts'
-import { openSandbox } from '../sandbox/open.ts'
+import { trySandbox } from './walls.ts'
 
 /** From here on git says whether a branch still merges. */
 const newGit = [2, 38] as const
@@ -19,7 +18,7 @@ const fail = (what: string, mend: string): Finding => ({ level: 'fail', where, w
 
 /** Checks all parts at once; `onFinding` hears of each as soon as it is known. */
 export async function sprintDoctor(context: SprintContext, onFinding: (finding: Finding) => void): Promise<readonly Finding[]> {
-  const checks = [gitFinding(context), placeFindings(context), ...context.backends.map(backendFinding)]
+  const checks = [gitFinding(context), placeFinding(context), sandboxFinding(context), ...context.backends.map(backendFinding)]
   const said = checks.map(async (check) => {
     const found = [await check].flat()
     for (const finding of found) onFinding(finding)
@@ -40,29 +39,25 @@ async function gitFinding({ git }: SprintContext): Promise<Finding> {
   return ok(said)
 }
 
-async function placeFindings({ policy, env, home }: SprintContext): Promise<Finding[]> {
-  const { dir, sandbox: wanted } = policy
-  let own: string
+async function placeFinding({ policy: { dir } }: SprintContext): Promise<Finding> {
   try {
     await mkdir(dir, { recursive: true, mode: 0o700 })
-    own = await mkdtemp(join(dir, 'doctor-'))
-  } catch (thrown) {
-    return [
-      fail(`${dir} can't be written: ${messageOf(thrown)}`, 'name another as "dir" in "sprint" of the spec, or give yourself the right'),
-    ]
-  }
-  try {
+    await access(dir, constants.W_OK)
     const open = ((await stat(dir)).mode & 0o077) !== 0
-    const place = open ? warn(`others may look into ${dir}`, `chmod 700 ${dir}`) : ok(`${dir} is writable, and nobody else's`)
-    const work = join(own, 'work')
-    await mkdir(work)
-    const { confined, why } = await openSandbox(wanted, { dir: work, read_only: [], own_dir: join(own, 'private'), env, home })
-    if (confined || wanted.use === 'off') return [place, ok(`commands run ${why}`)]
-    return [place, warn(`commands run ${why}`, 'install bubblewrap (apt-get install bubblewrap), or run sprints where nothing else is')]
+    return open ? warn(`others may look into ${dir}`, `chmod 700 ${dir}`) : ok(`${dir} is writable, and nobody else's`)
   } catch (thrown) {
-    return [fail(messageOf(thrown), thrown instanceof BurnError ? thrown.hint : '')]
-  } finally {
-    await rm(own, { recursive: true, force: true })
+    return fail(
+      `${dir} can't be written: ${messageOf(thrown)}`,
+      'name another as "dir" in "sprint" of the spec, or give yourself the right',
+    )
+  }
+}
+
+async function sandboxFinding(context: SprintContext): Promise<Finding> {
+  try {
+    return ok(`commands run ${(await trySandbox(context)).why}`)
+  } catch (thrown) {
+    return fail(messageOf(thrown), thrown instanceof BurnError ? thrown.hint : 'make the folder of "sprint" in the spec writable')
   }
 }
 

@@ -18,6 +18,7 @@ import { look } from './look.ts'
 import { usableBackends } from './run.ts'
 import { Speaker } from './speaker.ts'
 import { carrySprint } from './sprint.ts'
+import { requireSandbox } from './walls.ts'
 
 /** How long nothing is tried after trouble that would meet every issue: first, and at most, milliseconds. */
 const rests = { first: 15_000, longest: 30 * 60_000 }
@@ -93,6 +94,7 @@ async function next(options: LoopOptions, speaker: Speaker, context: SprintConte
     const looked = await look({ repos: worker.repos, issue: null, worker: worker.id, dryRun: false }, context)
     const nothing = whyNothing(worker, looked.view, looked.picks.picks)
     if (nothing !== null) return { row: null, ...nothing }
+    await requireSandbox(context)
     const usable = await usableBackends(context)
     if (stop.aborted) return { row: null, why: null, trouble: false }
     const claimed = await claimFirst(worker, looked.view, looked.picks.picks, context)

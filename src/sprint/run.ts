@@ -16,6 +16,7 @@ import { pruneSprints } from './prune.ts'
 import { rememberRun, restingUntil, type Rest } from './rest.ts'
 import { Speaker } from './speaker.ts'
 import { carrySprint } from './sprint.ts'
+import { requireSandbox } from './walls.ts'
 
 /** How often old workspaces and transcripts are removed by themselves, milliseconds. */
 const pruneEvery = 24 * 3_600_000
@@ -53,6 +54,7 @@ export async function runSprints(options: SprintRun, context: SprintContext, sto
   const { ledger, clock } = session
   const rest = options.now ? null : await restingUntil(ledger, clock.now())
   if (rest !== null) throw resting(rest, clock.now())
+  await requireSandbox(context)
   const usable = await usableBackends(context)
   const results: Sprint[] = []
   await withLeases(session, async () => {

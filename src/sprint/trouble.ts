@@ -15,6 +15,7 @@ const classes: Readonly<Record<string, FailureClass>> = {
   git_unreachable: 'forge_down',
   git_disk_full: 'disk_full',
   sandbox_missing: 'sandbox_missing',
+  sandbox_failed: 'sandbox_failed',
   nonce_in_text: 'internal',
 }
 

@@ -100,13 +100,14 @@ async function converse(
   context: SprintContext,
   stop: AbortSignal,
 ): Promise<Tried> {
-  const { check, workspace } = site
+  const { check, workspace, sandbox } = site
   const { mends } = context.policy
   let text = first
   for (let mended = 0; ; mended++) {
-    const answer = await conversation.say(text, stop)
+    const answer = await conversation.say(text, AbortSignal.any([stop, sandbox.ended]))
     const worked = workedBy(backend, answer, before)
     await site.record(worked)
+    sandbox.ended.throwIfAborted()
     if (answer.failure !== null) return { failure: answer.failure, usage: worked.usage }
     const { files, empty, left_out } = await changesIn(context.git, workspace)
     if (empty) return { failure: { class: 'no_change', reason: noChange(answer) }, usage: worked.usage }

@@ -41,6 +41,7 @@ test('a run ends where every other issue would meet the same', () => {
       'internal',
       'model_unknown',
       'rate_limited',
+      'sandbox_failed',
       'sandbox_missing',
       'stopped',
     ].toSorted(),

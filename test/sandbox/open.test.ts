@@ -8,7 +8,7 @@ import { cgroupPlaces, placesIn } from '../../src/sandbox/cgroup.ts'
 import { innerWords, scopeWords } from '../../src/sandbox/limits.ts'
 import { notesOf } from '../../src/sandbox/notes.ts'
 import { toolchainsOf } from '../../src/sandbox/toolchains.ts'
-import { opened, policy, put, runs, secret, without, type Wanted } from './opened.ts'
+import { brittle, opened, policy, put, runs, secret, without, type Wanted } from './opened.ts'
 
 /** A PATH with no bubblewrap in it. */
 const tools = ['sh', 'bash', 'env', 'cat', 'sleep', 'setsid', 'git', 'grep', 'mkdir', 'touch', 'true', 'wc']
@@ -30,23 +30,25 @@ const bare = (more: Partial<Wanted> = {}): Wanted => ({
   alone: true,
 })
 
-test('without bubblewrap it runs all the same, and says so each time', async (t) => {
-  const { sandbox, run, base } = await opened(t, bare())
+const off = { policy: { use: 'off' } } as const
+
+test('switched off: commands run unconfined, and each result says so', async (t) => {
+  const { sandbox, run, base } = await opened(t, bare(off))
   assert.equal(sandbox.confined, false)
-  assert.match(sandbox.why, /^without bubblewrap: it is not installed; processes: /)
+  assert.match(sandbox.why, /^without bubblewrap: it is switched off; processes: /)
   const { code, output, notes } = await run('pwd; echo $HOME; env')
   assert.equal(code, 0)
   assert.ok(output.startsWith(`${sandbox.dir}\n${base}/own/home\n`), output)
   assert.doesNotMatch(output, new RegExp(secret))
   assert.deepEqual(notes, [
-    'not confined: without bubblewrap: it is not installed',
+    'not confined: without bubblewrap: it is switched off',
     'the network is off by the rules, but nothing here cuts it',
   ])
 })
 
 test('without bubblewrap a command still takes what it started with it', async (t) => {
   const grouped = (await cgroupPlaces()).some(({ limits }) => limits.includes('processes'))
-  const { run } = await opened(t, bare())
+  const { run } = await opened(t, bare(off))
   const marker = `burn-bare-${process.pid}`
   const { output } = await run(
     `${grouped ? 'setsid' : ''} sh -c 'trap "" TERM HUP; sleep 1000; true' ${marker} >/dev/null 2>&1 & echo done`,
@@ -55,30 +57,49 @@ test('without bubblewrap a command still takes what it started with it', async (
   assert.equal(runs(marker), false)
 })
 
-test('where bubblewrap is required, its absence is an error with what to do', async (t) => {
+test('bubblewrap that is not installed: no sandbox opens, and the hint says what to do', async (t) => {
   const missing = await opened(t, bare({ policy: { use: 'require' } })).catch((thrown: unknown) => thrown)
   assert.ok(missing instanceof BurnError)
   assert.deepEqual([missing.code, missing.exit], ['sandbox_missing', 2])
-  assert.match(missing.message, /it is not installed/)
-  assert.match(missing.hint, /apt-get install bubblewrap/)
+  assert.equal(missing.message, 'bubblewrap is not installed')
+  assert.match(missing.hint, /apt-get install bubblewrap .*"use": "off"/)
 })
 
-test('bubblewrap that the kernel refuses is as good as none', async (t) => {
-  const refused = bare({
-    make: ({ base }) =>
-      put(join(base, 'tools/bwrap'), '#!/bin/sh\necho "bwrap: setting up uid map: Permission denied" >&2\nexit 1\n', 0o755),
+const probes = {
+  'user namespaces are used up': {
+    program: 'echo "bwrap: Creating new namespace failed: nesting depth or /proc/sys/user/max_*_namespaces exceeded (ENOSPC)" >&2; exit 1',
+    message: /bubblewrap does not work here: bwrap: Creating new namespace failed: .*ENOSPC/,
+    hint: /user\.max_user_namespaces/,
+  },
+  'user namespaces are forbidden': {
+    program: 'echo "bwrap: setting up uid map: Permission denied" >&2; exit 1',
+    message: /bubblewrap does not work here: bwrap: setting up uid map: Permission denied/,
+    hint: /sysctl -w kernel\.apparmor_restrict_unprivileged_userns=0/,
+  },
+}
+for (const [what, { program, message, hint }] of Object.entries(probes))
+  test(`${what}: no command runs unconfined, and the next sandbox tries again`, async (t) => {
+    const broken = bare({
+      policy: { use: 'require' },
+      make: ({ base }) => put(join(base, 'tools/bwrap'), `#!/bin/sh\n${program}\n`, 0o755),
+    })
+    const thrown = await opened(t, broken).catch((error: unknown) => error)
+    assert.ok(thrown instanceof BurnError && thrown.code === 'sandbox_failed', String(thrown))
+    assert.match(thrown.message, message)
+    assert.match(thrown.hint, hint)
+    if (without === false) assert.equal((await opened(t, { policy: { use: 'require' } })).sandbox.confined, true)
   })
-  const { sandbox, run } = await opened(t, refused)
-  assert.equal(sandbox.confined, false)
-  assert.match((await run('true')).notes[0] ?? '', /^not confined: .*it does not work here: bwrap: setting up uid map: Permission denied$/)
-  const required = await opened(t, { ...refused, policy: { use: 'require' } }).catch((thrown: unknown) => thrown)
-  assert.match((required as BurnError).hint, /sysctl -w kernel\.apparmor_restrict_unprivileged_userns=0/)
+
+test('bubblewrap that takes too long is a failure of the machine', async (t) => {
+  const slow = bare({
+    policy: { use: 'require' },
+    make: ({ base }) => put(join(base, 'tools/bwrap'), '#!/bin/sh\nexec sleep 1000\n', 0o755),
+  })
+  await assert.rejects(opened(t, { ...slow, probe_ms: 50 }), { code: 'sandbox_failed', message: /did not start a command within 0\.05 s/ })
 })
 
-test('where it is required and there, or switched off', { skip: without }, async (t) => {
-  assert.equal((await opened(t, { policy: { use: 'require' } })).sandbox.confined, true)
-  const off = await opened(t, { policy: { use: 'off' } })
-  assert.match(off.sandbox.why, /^without bubblewrap: it is switched off/)
+test('switched off while bubblewrap works: commands run unconfined', { skip: without }, async (t) => {
+  assert.match((await opened(t, off)).sandbox.why, /^without bubblewrap: it is switched off/)
 })
 
 /** Takes systemd's place: runs what it is given, in no group. */
@@ -102,11 +123,11 @@ test('a group of systemd is taken where there is one', { skip: without }, async 
 })
 
 test('what a command left running ends with it, in no group that this program made', { skip: without }, async (t) => {
-  for (const use of ['auto', 'off'] as const) {
+  for (const use of ['require', 'off'] as const) {
     const { run } = await opened(t, { first: 'bin', make: withSystemd, policy: { use } })
     const marker = `burn-left-${use}-${process.pid}`
     // Without walls, only what stays in the command's process group can be found again.
-    const left = `${use === 'auto' ? 'setsid' : ''} sh -c 'trap "" TERM HUP; sleep 1000; true' ${marker} >/dev/null 2>&1 &`
+    const left = `${use === 'require' ? 'setsid' : ''} sh -c 'trap "" TERM HUP; sleep 1000; true' ${marker} >/dev/null 2>&1 &`
     assert.equal((await run(`${left.repeat(20)} echo done`)).output, 'done\n')
     // Killed without walls, they take a moment to go, and nobody waits for them.
     if (use === 'off') while (runs(marker)) await new Promise((resolve) => setImmediate(resolve))
@@ -123,10 +144,19 @@ test('a workspace must be one, and its walls must not stand in it', async (t) =>
 })
 
 test('a command that can not be started is an error, and no result', { skip: without }, async (t) => {
-  const { run, call, dir } = await opened(t)
-  rmSync(dir, { recursive: true })
+  const broken = bare({ policy: { use: 'require' }, make: ({ base }) => put(join(base, 'tools/bwrap'), brittle, 0o755) })
+  const { run, call, base, sandbox } = await opened(t, broken)
+  assert.equal((await run('echo works')).output, 'works\n')
+  put(join(base, 'tools/broken'), '')
   await assert.rejects(run('true'), { code: 'sandbox_failed' })
+  assert.equal((sandbox.ended.reason as BurnError).code, 'sandbox_failed')
   assert.match((await call('run_command', { command: 'true' })).text, /^the command could not be started in its sandbox: /)
+})
+
+test('a workspace that is gone is no failure of the machine', { skip: without }, async (t) => {
+  const { run, dir } = await opened(t)
+  rmSync(dir, { recursive: true })
+  await assert.rejects(run('true'), { code: 'sandbox_workspace' })
 })
 
 test('groups whose maker is gone are removed', async (t) => {

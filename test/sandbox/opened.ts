@@ -9,14 +9,23 @@ import type { CommandOptions, CommandResult } from '../../src/sandbox/command.ts
 import { openSandbox, type Sandbox } from '../../src/sandbox/open.ts'
 import { workspaceTools } from '../../src/sandbox/tools.ts'
 
+const real = spawnSync('sh', ['-c', 'command -v bwrap'], { encoding: 'utf8' }).stdout.trim()
+
 /** Why tests of the walls are left out; false where they are not. */
 export const without =
   spawnSync('bwrap', ['--unshare-all', '--ro-bind', '/', '/', '--proc', '/proc', 'true']).status === 0 ? false : 'no bubblewrap here'
 
+/** A bubblewrap that works until there is a file `broken` beside it. */
+export const brittle = `#!/bin/sh
+[ -e "\${0%/*}/broken" ] || PATH='${process.env['PATH'] ?? ''}' exec ${real} "$@"
+echo 'bwrap: Creating new namespace failed: No space left on device' >&2
+exit 1
+`
+
 export const secret = 'hush-0c1f7a'
 
 export const policy: SandboxPolicy = {
-  use: 'auto',
+  use: without === false ? 'require' : 'off',
   network: false,
   timeout: 30_000,
   output: 20_000,
@@ -47,6 +56,8 @@ export interface Wanted {
   readonly path?: string
   /** Where all of it lies. */
   readonly root?: string
+  /** Milliseconds that bubblewrap may take to start its first command. */
+  readonly probe_ms?: number
   /** Makes the workspace; it has an empty `.git` unless this makes another. */
   readonly make?: (places: { dir: string; base: string; home: string }) => void
 }
@@ -70,7 +81,10 @@ export async function opened(t: TestContext, wanted: Wanted = {}): Promise<Opene
   const rest = wanted.alone === true ? [] : [`${home}/.cargo/bin`, dirname(process.execPath), process.env['PATH'] ?? '']
   const env = { ...process.env, ...wanted.env, PATH: wanted.path ?? [...first, ...rest].join(':') }
   const places = { dir, read_only: (wanted.read_only ?? []).map((name) => join(base, name)), own_dir: join(base, 'own'), env, home }
-  const sandbox = await openSandbox({ ...policy, ...wanted.policy }, places)
+  const sandbox = await openSandbox(
+    { ...policy, ...wanted.policy },
+    { ...places, ...(wanted.probe_ms === undefined ? {} : { probe_ms: wanted.probe_ms }) },
+  )
   const tools = new Map(workspaceTools(sandbox).map((tool) => [tool.name, tool]))
   return {
     sandbox,

@@ -24,7 +24,12 @@ export interface Inside {
 export async function inside(t: TestContext, { env }: SprintRig): Promise<Inside> {
   const news: SprintNews[] = []
   const said: string[] = []
-  const surroundings = { clock: hasty, env: { ...env, PATH: process.env['PATH'] }, home: env['HOME'] ?? '', cwd: env['HOME'] ?? '' }
+  const surroundings = {
+    clock: hasty,
+    env: { ...env, PATH: env['PATH'] ?? process.env['PATH'] },
+    home: env['HOME'] ?? '',
+    cwd: env['HOME'] ?? '',
+  }
   const open = await openSession({}, { ...surroundings, notify: ({ text }) => void said.push(text) })
   t.after(() => open.close())
   const context = await wireSprints(open, surroundings, (each) => void news.push(each))

@@ -13,6 +13,7 @@ test('what was thrown is the class of failure that it is', () => {
     ...codes,
     forge_timeout: 'forge_down',
     sandbox_missing: 'sandbox_missing',
+    sandbox_failed: 'sandbox_failed',
     other: 'internal',
   }))
     assert.equal(classOf(code), expected, code)
@@ -22,8 +23,10 @@ test('what was thrown is the class of failure that it is', () => {
 })
 
 test('a machine without the walls that the spec requires is not the issue to blame', () => {
-  const { dispatch, ends_run } = afterFailure(classOf('sandbox_missing'))
-  assert.deepEqual([dispatch, ends_run], ['released', true])
+  for (const code of ['sandbox_missing', 'sandbox_failed']) {
+    const { dispatch, ends_run } = afterFailure(classOf(code))
+    assert.deepEqual([dispatch, ends_run], ['released', true])
+  }
 })
 
 test('what can not be recorded is no failure of a sprint: it is thrown on', () => {

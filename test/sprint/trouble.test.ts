@@ -5,11 +5,11 @@ import { randomBytes } from 'node:crypto'
 import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
-import type { FailureClass, Sprint } from '../../src/core/sprint.ts'
+import type { FailureClass } from '../../src/core/sprint.ts'
 import type { Reply } from '../stand-ins/model/replies.ts'
-import { BurnError } from '../../src/core/errors.ts'
 import { commitTo } from '../stand-ins/gitea/git.ts'
 import { mounted } from '../support/mount.ts'
+import { code, commentsOf, ended } from './judge.ts'
 import { brainOf, type Fate } from './brain.ts'
 import { inside, type Inside } from './inside.ts'
 import { repo, sprintRig, type RigOptions, type SprintRig } from './rig.ts'
@@ -32,26 +32,6 @@ async function rigged(
   })
   return { rig, sprints: await inside(t, rig) }
 }
-
-/** It ended with this failure; the claim is gone, and the ledger is whole. */
-async function ended(row: Sprint | undefined, failure: FailureClass, state: 'failed' | 'released', { context }: Inside): Promise<void> {
-  const { ledger } = context.session
-  assert.equal(row?.failure, failure, row?.failure_text ?? '')
-  assert.equal((await ledger.dispatches({ issue: row?.issue ?? '' }))[0]?.state, state)
-  assert.deepEqual((await ledger.view()).sprints, [])
-  await ledger.check()
-}
-
-const code = (wanted: string) => (thrown: unknown) => {
-  assert.ok(thrown instanceof BurnError && thrown.code === wanted, String(thrown))
-  return thrown.hint !== ''
-}
-
-const commentsOf = ({ forge }: SprintRig, number = 1) =>
-  forge.state.repos
-    .get(repo)
-    ?.items.get(number)
-    ?.comments.map(({ body }) => body) ?? []
 
 // They wait more than they work.
 describe('trouble of a sprint', { concurrency: 3 }, () => {

@@ -25,7 +25,8 @@ function checkCommand(context: Context): Command {
       ])
       const { file, text } = await readSpec(options.spec, context)
       try {
-        const { fleet } = completeSpec(parseSpec(text, file), { home: context.home, known: [], text, file })
+        const { fleet, deprecations } = completeSpec(parseSpec(text, file), { home: context.home, known: [], text, file })
+        for (const line of deprecations) context.io.err(line)
         context.io.out(options.json ? JSON.stringify({ file, ok: true, ...countsOf(fleet) }) : sentence(file, countsOf(fleet)))
       } catch (thrown) {
         // A person reads the findings as every error is shown; a program gets them one by one.
