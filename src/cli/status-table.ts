@@ -2,6 +2,7 @@
 import type { ReadingState, WorkerId } from '../core/nouns.ts'
 import type { MachineReport, StatusReport, Totals, WorkerReport } from '../decide/report.ts'
 import type { Io } from './io.ts'
+import { elsewhereAdvice } from '../decide/report.ts'
 import { duration, table } from './table.ts'
 
 const colours: Record<ReadingState, Parameters<Io['paint']>[0]> = {
@@ -32,6 +33,12 @@ export function machineLines(machine: MachineReport, io: Io, now: number, bold: 
 
 export function fleetLine({ totals }: StatusReport, io: Io): string {
   return `${io.paint('bold', 'fleet')}  ${totalsLine(totals, io)}`
+}
+
+/** That another ledger of this fleet has issues, and how to go on. */
+export function elsewhereLines({ claimed_elsewhere }: StatusReport, io: Io): string[] {
+  const advice = elsewhereAdvice(claimed_elsewhere)
+  return advice === null ? [] : [io.paint('yellow', advice.what), `  ${advice.mend}`]
 }
 
 /** What is done without a pane, a line each. */

@@ -50,6 +50,9 @@ export interface DeliveryMove {
 /** Where an issue stands: in its repo's queue, put to the council, with a worker (as long as a dispatch of work lives), or not for the fleet. */
 export type Standing = 'queued' | 'asked' | 'taken' | 'none'
 
+/** How the verdict of an issue begins that another ledger of the same fleet has given to a worker. */
+export const elsewherePrefix = 'claimed by another ledger of this fleet '
+
 /** Why an issue was or was not dispatched, kept as it last was. */
 export interface Verdict {
   readonly issue: IssueRef
@@ -144,6 +147,8 @@ export interface Backlog {
   readonly eligible: number
   /** Those of them that the next cycle judges. */
   readonly unjudged: number
+  /** Issues with a live claim that another ledger of this fleet wrote. At most 1,000. */
+  readonly elsewhere: readonly IssueRef[]
 }
 
 /** How much was forgotten, or would be. */
@@ -166,6 +171,8 @@ export interface LedgerView {
   readonly sprints: readonly Sprint[]
   /** Leases by name: a loop, a scheduled run. */
   readonly leases: ReadonlyMap<string, { readonly owner: string; readonly until: Time }>
+  /** Issues with a live claim that another ledger of this fleet wrote. At most 1,000. */
+  readonly elsewhere: readonly IssueRef[]
 }
 
 /** A dispatch as far as a cycle decides by it: who has which issue, and since when. */
@@ -175,7 +182,7 @@ export type LiveDispatch = Pick<
 >
 
 /** What a cycle reads of who has what. */
-export interface UnderWay extends Omit<LedgerView, 'dispatches'> {
+export interface UnderWay extends Omit<LedgerView, 'dispatches' | 'elsewhere'> {
   /** Dispatches in a live state, but work in review: nobody is at it, and it is read where there is news of it (`inReview`). */
   readonly dispatches: readonly LiveDispatch[]
   /** Work in review, as far as it says which repos are to be asked for changes. */

@@ -3,6 +3,7 @@ import type { IssueRecord } from '../core/ledger.ts'
 import type { Fleet, Issue, RepoRef } from '../core/nouns.ts'
 import type { View } from '../core/view.ts'
 import { hasPassed } from '../core/elapsed.ts'
+import { elsewherePrefix } from '../core/ledger.ts'
 import { servedRepos } from '../core/refs.ts'
 import { waitsUntil } from './backoff.ts'
 
@@ -13,7 +14,7 @@ export type Eligibility =
   | { readonly kind: 'taken'; readonly reason: string }
   | { readonly kind: 'no'; readonly reason: string; readonly until: 'changed' | 'later' }
 
-/** How long a look at another fleet's marker counts, while the issue itself does not change. */
+/** How long a look at the claim of another fleet or another ledger counts, while the issue itself does not change. */
 const foreignClaimKept = 3_600_000
 export const foreignClaimPrefix = 'claimed by fleet '
 
@@ -88,9 +89,9 @@ function isUnsure(issue: Issue, { view }: EligibilityRules): boolean {
   return view.login === null && issue.assignees.length > 0
 }
 
-/** Another fleet's marker was seen a while ago and nothing has changed since: looking again each cycle would cost a request. */
+/** A claim of others was seen a while ago and nothing has changed since: looking again each cycle would cost a request. */
 function foreign({ issue, verdict }: IssueRecord, rules: EligibilityRules): string | null {
-  if (verdict === null || !verdict.reason.startsWith(foreignClaimPrefix)) return null
+  if (verdict === null || ![foreignClaimPrefix, elsewherePrefix].some((prefix) => verdict.reason.startsWith(prefix))) return null
   const fresh = issue.updated_at <= verdict.at && !hasPassed(verdict.at, foreignClaimKept, rules.view.now)
   return fresh ? verdict.reason : null
 }

@@ -41,12 +41,47 @@ export function foreignClaim(comments: readonly Comment[], fleet: string, writer
   return null
 }
 
-/** Of all claims that live, that of the lowest comment: ours by its dispatch, and other fleets' of people who may write. */
-export function firstClaim(comments: readonly Comment[], fleet: string, dispatch: string, writers: ReadonlySet<string>): Marker | null {
+/** A claim of this fleet itself that lives, as its comment says. */
+export interface OwnClaim {
+  readonly comment_id: string
+  readonly dispatch: string
+  /** The worker that the comment names, as `machine/WINDOW/NAME`; null if it names none. */
+  readonly worker: string | null
+}
+
+const handedTo = /\*\*([^*\n]{1,100})\*\* · machine (\S{1,100}) · window (\S{1,100}) · lane /
+
+/** The live claims of this fleet on an issue, by people who may write: this ledger's, and those of any other ledger of the same fleet. */
+export function ownClaims(comments: readonly Comment[], fleet: string, writers: ReadonlySet<string>): OwnClaim[] {
+  return comments.flatMap(({ id, author, body }) => {
+    const marker = markerOf(body)
+    if (marker === null || marker.fleet !== fleet || !liveStates.includes(marker.state) || !writers.has(author)) return []
+    const [, name, machine, window] = handedTo.exec(body) ?? []
+    return [{ comment_id: id, dispatch: marker.dispatch, worker: name === undefined ? null : `${machine}/${window}/${name}` }]
+  })
+}
+
+/** What the comment of another ledger's claim says once a person released it here. */
+export function adoptedComment(fleet: string, dispatch: string): string {
+  const marker = `<!-- burn:1 fleet=${fleet} dispatch=${dispatch} state=released -->`
+  const says = 'Released: a person said that the ledger which wrote this claim is lost, or is used no longer.'
+  return `${marker}\n${says}\n\ndispatch \`${dispatch}\` · branch \`burn/${dispatch}\`\n`
+}
+
+/**
+ * Of all claims that live, that of the lowest comment: ours by its dispatch, and those of people who may write by other fleets or another ledger of ours.
+ * `known`: the dispatches of the issue in this ledger.
+ */
+export function firstClaim(
+  comments: readonly Comment[],
+  { fleet, dispatch, known }: { readonly fleet: string; readonly dispatch: string; readonly known: ReadonlySet<string> },
+  writers: ReadonlySet<string>,
+): Marker | null {
   const claims = comments.flatMap(({ id, author, body }) => {
     const marker = markerOf(body)
     if (marker === null || !liveStates.includes(marker.state)) return []
-    const counts = marker.fleet === fleet ? marker.dispatch === dispatch : writers.has(author)
+    const ours = marker.fleet === fleet && (marker.dispatch === dispatch || known.has(marker.dispatch))
+    const counts = ours ? marker.dispatch === dispatch : writers.has(author)
     return counts ? [{ id: Number(id), marker }] : []
   })
   return claims.toSorted((a, b) => a.id - b.id)[0]?.marker ?? null

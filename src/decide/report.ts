@@ -67,6 +67,8 @@ export interface StatusReport {
   readonly machines: readonly MachineReport[]
   readonly sprints: readonly SprintReport[]
   readonly totals: Totals
+  /** Open issues that are not given, because another ledger of this fleet has a live claim on them. At most 1,000. */
+  readonly claimed_elsewhere: readonly IssueRef[]
 }
 
 export interface StatusInput {
@@ -106,7 +108,7 @@ export function statusReport(input: StatusInput): StatusReport {
   const sprints = input.ledger.sprints.map(({ id, issue, worker, stage, started_at }) => {
     return { id, issue, worker, stage, since: new Date(started_at).toISOString() }
   })
-  return { machines, sprints, totals: sum(machines.map(({ totals }) => totals)) }
+  return { machines, sprints, totals: sum(machines.map(({ totals }) => totals)), claimed_elsewhere: input.ledger.elsewhere }
 }
 
 function noTotals(): Totals {
@@ -151,4 +153,15 @@ function workerFacts({ workers, ledger, stale_after, now }: StatusInput): Map<Wo
       return [worker.id, { report, totals }]
     }),
   )
+}
+
+/** What is said of it once, and how to go on; null if there is no such claim. */
+export function elsewhereAdvice(issues: readonly IssueRef[]): { readonly what: string; readonly mend: string } | null {
+  const [first] = issues
+  if (first === undefined) return null
+  const many = issues.length === 1 ? '1 issue has a live claim' : `${issues.length} issues have live claims`
+  return {
+    what: `this fleet has another ledger, or had one that is lost: ${many} that this ledger does not know (${first}${issues.length > 1 ? ', …' : ''}); they are not given`,
+    mend: 'write the place of the other ledger under "ledger" in the spec; if it is lost, "burn ledger adopt --dry-run" shows which claims to release',
+  }
 }

@@ -10,6 +10,7 @@ import { among, chunks } from './engine.ts'
 import { issueRecords } from './failures.ts'
 import { leases } from './names.ts'
 import { liveSprints } from './sprints.ts'
+import { elsewhere } from './verdicts.ts'
 import { toDelivery, toRepoRecord, toWorkerRecord } from './rows.ts'
 
 type Trx = Transaction<Tables>
@@ -20,7 +21,7 @@ const most = 1000
 
 export async function view(trx: Trx): Promise<LedgerView> {
   const live = await trx.selectFrom('dispatch').selectAll().where(among('state', liveStates)).orderBy('id').execute()
-  return { dispatches: live, ...(await around(trx)) }
+  return { dispatches: live, ...(await around(trx)), elsewhere: await elsewhere(trx) }
 }
 
 const held = ['id', 'kind', 'issue', 'worker', 'slot', 'state', 'incarnation', 'change_url', 'claimed_at', 'handed_at'] as const
@@ -56,7 +57,7 @@ export async function inReview(trx: Trx, ids: readonly string[], issues: readonl
 }
 
 /** What stands beside the dispatches of a view. */
-async function around(trx: Trx): Promise<Omit<LedgerView, 'dispatches'>> {
+async function around(trx: Trx): Promise<Omit<LedgerView, 'dispatches' | 'elsewhere'>> {
   const active = await trx.selectFrom('delivery').selectAll().where(among('state', activeStates)).orderBy('id').execute()
   const workers = await trx.selectFrom('worker').selectAll().where('retired_at', 'is', null).orderBy('drawn_seq').execute()
   return {

@@ -5,6 +5,7 @@ import type { IssueRef, RepoRef } from '../core/nouns.ts'
 import type { NewEvent } from './events.ts'
 import type { Tables } from './tables.ts'
 import { sql } from 'kysely'
+import { elsewherePrefix } from '../core/ledger.ts'
 import { among, chunks } from './engine.ts'
 import { append } from './events.ts'
 import { issueRecords } from './failures.ts'
@@ -67,7 +68,21 @@ export async function backlog(trx: Trx): Promise<Backlog> {
   const open = Number((await all.executeTakeFirstOrThrow()).count)
   const unjudged = Number((await all.where('standing', 'is', null).executeTakeFirstOrThrow()).count)
   const none = Number((await all.where('standing', '=', sql.lit('none')).executeTakeFirstOrThrow()).count)
-  return { open, eligible: open - unjudged - none, unjudged }
+  return { open, eligible: open - unjudged - none, unjudged, elsewhere: await elsewhere(trx) }
+}
+
+/** Such a verdict may pass by itself, so its issue is to be judged again: found without reading what stands still. */
+export async function elsewhere(trx: Trx): Promise<IssueRef[]> {
+  const rows = await trx
+    .selectFrom('issue')
+    .select('ref')
+    .where('state', '=', sql.lit('open'))
+    .where('standing', 'is', null)
+    .where(sql<boolean>`substr(verdict, 1, ${sql.lit(elsewherePrefix.length)}) = ${elsewherePrefix}`)
+    .orderBy('ref')
+    .limit(1000)
+    .execute()
+  return rows.map(({ ref }) => ref)
 }
 
 export async function judgeBy(trx: Trx, rules: string): Promise<void> {

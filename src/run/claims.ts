@@ -1,4 +1,4 @@
-/** Turns assignments into claims: looks for another fleet's marker first, then writes dispatch and delivery as one. */
+/** Turns assignments into claims: looks for the markers of other fleets and other ledgers first, then writes dispatch and delivery as one. */
 import type { Claim } from '../core/ledger.ts'
 import type { Dispatch } from '../core/lives.ts'
 import type { Issue, IssueRef } from '../core/nouns.ts'
@@ -6,8 +6,10 @@ import type { View } from '../core/view.ts'
 import type { Assignment } from '../decide/dispatch.ts'
 import type { Session } from './session.ts'
 import { isLedgerFailure, messageOf } from '../core/errors.ts'
+import { elsewherePrefix } from '../core/ledger.ts'
 import { foreignClaimPrefix } from '../decide/eligible.ts'
 import { foreignClaim } from '../decide/marker.ts'
+import { unknownClaims } from './elsewhere.ts'
 import { mapBounded } from './bounded.ts'
 import { promptFor } from './prompts.ts'
 import { leaseLength } from './session.ts'
@@ -30,7 +32,7 @@ async function toClaim({ kind, issue, worker, slot, attempt, reason }: Assignmen
 }
 
 /** Only issues that have comments are asked about. One that can't be asked about is not claimed in this cycle. */
-async function withoutForeign(assignments: readonly Assignment[], view: View, session: Session): Promise<Assignment[]> {
+export async function withoutForeign(assignments: readonly Assignment[], view: View, session: Session): Promise<Assignment[]> {
   const asked = new Map(assignments.filter(({ issue }) => issue.comments > 0).map((each) => [each.issue.ref, each]))
   const taken = new Set<IssueRef>()
   await mapBounded([...asked.values()], atOnce, async ({ issue, revision }) => {
@@ -39,18 +41,27 @@ async function withoutForeign(assignments: readonly Assignment[], view: View, se
   return assignments.filter(({ issue }) => !taken.has(issue.ref))
 }
 
-/** Whether another fleet has it, which is kept as its verdict, or nobody can say. */
+/** Whether another fleet or another ledger of this one has it, which is kept as its verdict, or nobody can say. */
 export async function isForeign(issue: Issue, revision: number, view: View, session: Session): Promise<boolean> {
-  const { forge, ledger, fleet, clock, notify } = session
+  const { ledger, clock, notify } = session
   if (issue.comments === 0) return false
   try {
-    const marker = foreignClaim(await forge.comments(issue.ref), fleet.name, view.writers.get(issue.repo) ?? new Set())
-    if (marker === null) return false
-    const reason = `${foreignClaimPrefix}${marker.fleet} (dispatch ${marker.dispatch}), seen ${new Date(clock.now()).toISOString().slice(0, 16)}Z`
+    const claim = await claimOfOthers(issue, view, session)
+    if (claim === null) return false
+    const reason = `${claim}, seen ${new Date(clock.now()).toISOString().slice(0, 16)}Z`
     await ledger.saveVerdicts([{ issue: issue.ref, eligible: false, reason, standing: null, revision }], clock.now())
   } catch (thrown) {
     if (isLedgerFailure(thrown)) throw thrown
     notify({ level: 'warn', subject: issue.ref, text: `not claimed: its comments could not be read: ${messageOf(thrown)}` })
   }
   return true
+}
+
+async function claimOfOthers({ ref, repo }: Issue, { writers }: View, session: Session): Promise<string | null> {
+  const comments = await session.forge.comments(ref)
+  const trusted = writers.get(repo) ?? new Set<string>()
+  const marker = foreignClaim(comments, session.fleet.name, trusted)
+  if (marker !== null) return `${foreignClaimPrefix}${marker.fleet} (dispatch ${marker.dispatch})`
+  const [unknown] = await unknownClaims(ref, comments, trusted, session)
+  return unknown === undefined ? null : `${elsewherePrefix}(dispatch ${unknown.dispatch})`
 }

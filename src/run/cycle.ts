@@ -11,7 +11,7 @@ import { planDispatch } from '../decide/dispatch.ts'
 import { rulesMark } from '../decide/eligible.ts'
 import { openDesks } from '../decide/route.ts'
 import { planSettle } from '../decide/settle.ts'
-import { claimAll } from './claims.ts'
+import { claimAll, withoutForeign } from './claims.ts'
 import { syncComments } from './comments.ts'
 import { pump } from './pump.ts'
 import { leaseLength } from './session.ts'
@@ -32,10 +32,19 @@ export interface CycleResult {
   readonly view: ViewResult
 }
 
-/** Looks and decides about every open issue, and changes nothing but what is kept of the forge's issues. */
-export async function dryCycle(machines: readonly Machine[], session: Session): Promise<{ plan: DispatchPlan; view: ViewResult }> {
+/** Looks and decides about every open issue, and changes nothing but what is kept of the forge's issues and of others' claims on them. */
+export async function dryCycle(
+  machines: readonly Machine[],
+  session: Session,
+): Promise<Pick<CycleResult, 'backlog' | 'view'> & { plan: DispatchPlan }> {
   const looked = await readView(machines, session)
-  return { plan: planDispatch(await withIssues(looked.view, await session.ledger.open(), session)), view: looked }
+  const plan = planDispatch(await withIssues(looked.view, await session.ledger.open(), session))
+  const assignments = await withoutForeign(plan.assignments, looked.view, session)
+  const given = new Set(assignments.map(({ issue }) => issue.ref))
+  const kept = new Set(plan.assignments.map(({ issue }) => issue.ref).filter((ref) => !given.has(ref)))
+  const reason = 'claimed by another fleet or ledger, or its comments could not be read'
+  const verdicts = plan.verdicts.map((verdict) => (kept.has(verdict.issue) ? { ...verdict, eligible: false, reason } : verdict))
+  return { plan: { ...plan, assignments, verdicts }, view: looked, backlog: await session.ledger.backlog() }
 }
 
 /** Decided after what was settled: about what came back, and the front of each repo's queue, as far as there is room. */

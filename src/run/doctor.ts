@@ -4,6 +4,7 @@ import type { Finding } from './findings.ts'
 import type { Session } from './session.ts'
 import { agentKind } from '../agents/index.ts'
 import { BurnError, messageOf } from '../core/errors.ts'
+import { elsewhereAdvice } from '../decide/report.ts'
 import { mapBounded } from './bounded.ts'
 import { machineFindings } from './findings.ts'
 import { probeMachine } from './probe.ts'
@@ -31,7 +32,9 @@ export async function doctor(machines: readonly Machine[], session: Session, onF
 async function checkLedger({ ledger }: Session): Promise<Finding[]> {
   try {
     const { where, version } = await ledger.check()
-    return [{ level: 'ok', where: 'ledger', what: `${where} is whole, version ${version}`, mend: '' }]
+    const whole: Finding = { level: 'ok', where: 'ledger', what: `${where} is whole, version ${version}`, mend: '' }
+    const other = elsewhereAdvice((await ledger.backlog()).elsewhere)
+    return other === null ? [whole] : [whole, { level: 'warn', where: 'ledger', ...other }]
   } catch (thrown) {
     return [failed('ledger', thrown)]
   }

@@ -1,31 +1,35 @@
 /** What a person mends by hand: an issue given back, or given again. */
 import type { Dispatch } from '../core/lives.ts'
 import type { IssueRef } from '../core/nouns.ts'
+import type { OwnClaim } from '../decide/marker.ts'
 import type { Session } from './session.ts'
 import { BurnError } from '../core/errors.ts'
 import { liveStates } from '../core/lives.ts'
 import { syncComments } from './comments.ts'
+import { claimsElsewhere, heldElsewhere, releaseElsewhere } from './elsewhere.ts'
 import { readIncarnations } from './readings.ts'
 import { lookAt } from './view.ts'
 
+export interface Released {
+  readonly dispatches: readonly Dispatch[]
+  /** Claims of another ledger of this fleet that were released on the forge. */
+  readonly elsewhere: readonly OwnClaim[]
+  /** Where the change is that is open for review: it keeps the issue from being given again. Null if there is none. */
+  readonly open_change: string | null
+}
+
 /**
- * Gives an issue back. What its worker may still be holding stays its: an agent that has the prompt and lives keeps the issue, unless forced.
- * Returns the dispatches that were released. Throws BurnError `nothing_live` or `still_held`.
+ * Gives an issue back. An agent that has the prompt and lives keeps the issue, and so does a change that is open for review, unless forced. With force, claims
+ * of another ledger of this fleet are released too. Throws BurnError `nothing_live`, `still_held`, `change_open` or `other_ledger`.
  */
-export async function release(issue: IssueRef, force: boolean, session: Session): Promise<readonly Dispatch[]> {
+export async function release(issue: IssueRef, force: boolean, session: Session): Promise<Released> {
   const { ledger, clock } = session
   const live = (await ledger.dispatches({ issue, limit: 100 })).filter(({ state }) => liveStates.includes(state))
-  if (live.length === 0) throw new BurnError('nothing_live', `${issue} is not with any worker`, 'burn explain says where it is')
-  const held = force ? [] : await stillHeld(live, session)
-  const [first] = held
-  if (first !== undefined) {
-    throw new BurnError(
-      'still_held',
-      `${first.worker} may still be working on ${issue} (${first.state}, dispatch ${first.id})`,
-      'wait for it, end its agent, or release it with --force: then two workers may have it',
-    )
-  }
-  const moved = await ledger.moveDispatches(
+  if (!force) await refuseRelease(issue, live, session)
+  const elsewhere = force ? await claimsElsewhere(issue, session) : []
+  if (live.length + elsewhere.length === 0) throw nothingLive(issue)
+  await releaseElsewhere(issue, elsewhere, session)
+  const dispatches = await ledger.moveDispatches(
     live.map(({ id }) => ({
       id,
       from: ['claimed', 'handed', 'review'],
@@ -35,7 +39,34 @@ export async function release(issue: IssueRef, force: boolean, session: Session)
     clock.now(),
   )
   await syncComments(new Set(), session)
-  return moved
+  return { dispatches, elsewhere, open_change: openChange(live)?.change_url ?? null }
+}
+
+const nothingLive = (issue: IssueRef) => new BurnError('nothing_live', `${issue} is not with any worker`, 'burn explain says where it is')
+
+async function refuseRelease(issue: IssueRef, live: readonly Dispatch[], session: Session): Promise<void> {
+  const [claim] = live.length > 0 ? [] : await claimsElsewhere(issue, session)
+  if (claim !== undefined) throw heldElsewhere(issue, claim)
+  if (live.length === 0) throw nothingLive(issue)
+  const [holder] = await stillHeld(live, session)
+  if (holder !== undefined) {
+    throw new BurnError(
+      'still_held',
+      `${holder.worker} may still be working on ${issue} (${holder.state}, dispatch ${holder.id})`,
+      'wait for it, end its agent, or release it with --force: then two workers may have it',
+    )
+  }
+  const review = openChange(live)
+  if (review === null) return
+  throw new BurnError(
+    'change_open',
+    `${issue} has a change that is open for review: ${review.change_url ?? `branch burn/${review.id}`} (dispatch ${review.id}, ${review.worker})`,
+    'merge or close the change, and burn dispatch ends the dispatch; or release it with --force',
+  )
+}
+
+function openChange(live: readonly Dispatch[]): Dispatch | null {
+  return live.find(({ kind, state }) => kind === 'work' && state === 'review') ?? null
 }
 
 /** Dispatches whose text may have reached an agent that is not known to be gone. */

@@ -1,5 +1,5 @@
 /**
- * Fleets that share a forge and no ledger: whose comment came first has the issue. Called between writing comments and typing anything, and again for
+ * Fleets, or ledgers of one fleet, that share a forge: whose comment came first has the issue. Called between writing comments and typing anything, and again for
  * whatever a process that was killed in between left behind.
  */
 import type { Dispatch } from '../core/lives.ts'
@@ -25,7 +25,9 @@ export async function yieldClaims(view: View, session: Session): Promise<Readonl
   const lost = await mapBounded(waiting, atOnce, async (dispatch) => {
     try {
       const writers = view.writers.get(repoOf(dispatch.issue)) ?? new Set()
-      const winner = firstClaim(await session.forge.comments(dispatch.issue), session.fleet.name, dispatch.id, writers)
+      const comments = await session.forge.comments(dispatch.issue)
+      const known = new Set((await session.ledger.dispatches({ issue: dispatch.issue })).map(({ id }) => id))
+      const winner = firstClaim(comments, { fleet: session.fleet.name, dispatch: dispatch.id, known }, writers)
       if (winner === null || winner.dispatch === dispatch.id) return []
       const reason = `${foreignClaimPrefix}${winner.fleet} (dispatch ${winner.dispatch}) a moment before`
       return [{ id: dispatch.id, from: ['claimed'] as const, to: 'released' as const, reason }]

@@ -8,6 +8,7 @@ import { hasPassed } from '../core/elapsed.ts'
 import { BurnError } from '../core/errors.ts'
 import { sprintWorkers } from '../core/sprint.ts'
 import { afterFailure } from '../decide/failure.ts'
+import { elsewhereAdvice } from '../decide/report.ts'
 import { mapBounded } from '../run/bounded.ts'
 import { isForeign } from '../run/claims.ts'
 import { leaseLength, withLeases } from '../run/session.ts'
@@ -79,6 +80,8 @@ export async function runSprints(options: SprintRun, context: SprintContext, sto
         if (row.failure !== null && afterFailure(row.failure).ends_run) over = true
       }
     })
+    const other = elsewhereAdvice((await ledger.backlog()).elsewhere)
+    if (other !== null) session.notify({ level: 'warn', subject: 'ledger', text: `${other.what} (${other.mend})` })
     await rememberRun(ledger, results, clock.now())
     await pruneDaily(context)
   })

@@ -1,7 +1,7 @@
 /** The part of the suite about what is kept of the forge and of workers. */
 import type { Holds } from './conformance.ts'
 import assert from 'node:assert/strict'
-import type { Standing } from '../../src/core/ledger.ts'
+import { elsewherePrefix, type Standing } from '../../src/core/ledger.ts'
 import { claimOf, hand, idOf, issueOf, workers } from './fixtures.ts'
 
 export function issues(holds: Holds): void {
@@ -63,6 +63,12 @@ export function issues(holds: Holds): void {
     assert.equal((await ledger.events({ issue: 'o/r#1' })).length, 2)
   })
 
+  holds('elsewhere: lists issues whose verdict says that another ledger has them', async ({ ledger }) => {
+    const verdict = { issue: 'o/r#1', eligible: false, reason: `${elsewherePrefix}(dispatch ${idOf(9)})`, standing: null, revision: 0 }
+    await ledger.saveVerdicts([verdict, { ...verdict, issue: 'o/r#2', reason: 'waits' }], 20)
+    assert.deepEqual([(await ledger.backlog()).elsewhere, (await ledger.view()).elsewhere], [['o/r#1'], ['o/r#1']])
+  })
+
   holds('rest: keeps an issue back until a time, and requeue forgets it', async ({ ledger }) => {
     await ledger.rest('o/r#1', 900, 'its comments cannot be written', 20)
     const record = await ledger.issue('o/r#1')
@@ -121,7 +127,7 @@ export function issues(holds: Holds): void {
     await ledger.saveWriters('o/r', ['ann', 'bob'], 25)
     assert.deepEqual(await unjudged(), [1, 2, 4])
     await judge(1, 'queued')
-    assert.deepEqual(await ledger.backlog(), { open: 3, eligible: 1, unjudged: 2 })
+    assert.deepEqual(await ledger.backlog(), { open: 3, eligible: 1, unjudged: 2, elsewhere: [] })
     assert.deepEqual((await ledger.open('o/r')).length, 3)
     assert.deepEqual((await ledger.openIn('o/r')).toSorted(), ['o/r#1', 'o/r#2', 'o/r#4'])
   })

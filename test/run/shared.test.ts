@@ -18,12 +18,15 @@ const comment = (id: string, fleet: string, dispatch: string, state = 'claimed',
 const [ours, theirs] = ['0k3v9w2x4abcd', '0k3v9w2x4abce']
 
 test('firstClaim: the lowest comment of a claim that lives, by somebody who may write', () => {
-  const first = (...comments: ReturnType<typeof comment>[]) => firstClaim(comments, 'a', ours, new Set(['ann']))?.dispatch
+  const [before, writers] = ['0k3v9w2x4abcf', new Set(['ann'])]
+  const own = { fleet: 'a', dispatch: ours, known: new Set([ours, before]) }
+  const first = (...comments: ReturnType<typeof comment>[]) => firstClaim(comments, own, writers)?.dispatch
   assert.equal(first(comment('9', 'a', ours), comment('10', 'b', theirs)), ours)
   assert.equal(first(comment('10', 'a', ours), comment('9', 'b', theirs)), theirs, 'numbers, not words')
   assert.equal(first(comment('10', 'a', ours), comment('9', 'b', theirs, 'released')), ours, 'one that was given back is none')
   assert.equal(first(comment('10', 'a', ours), comment('9', 'b', theirs, 'claimed', 'eve')), ours, 'anybody can write a comment')
-  assert.equal(first(comment('10', 'a', ours), comment('9', 'a', theirs)), ours, 'what our own ledger knows better')
+  assert.equal(first(comment('10', 'a', ours), comment('9', 'a', before)), ours, 'what our own ledger knows better')
+  assert.equal(first(comment('10', 'a', ours), comment('9', 'a', theirs)), theirs, 'another ledger of our fleet')
   assert.equal(first({ ...comment('9', 'b', theirs), body: `> ${comment('9', 'b', theirs).body}` }), undefined, 'a quotation')
 })
 

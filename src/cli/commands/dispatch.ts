@@ -1,11 +1,10 @@
 /** `burn dispatch`: carries issues to workers. */
 import { Command } from 'commander'
 import type { ExitCode } from '../../core/errors.ts'
-import type { CycleResult } from '../../run/cycle.ts'
-import type { ViewResult } from '../../run/view.ts'
-import type { DispatchPlan } from '../../decide/dispatch.ts'
+import type { CycleResult, dryCycle } from '../../run/cycle.ts'
 import type { CommonOptions, Context } from '../context.ts'
 import { activeStates } from '../../core/lives.ts'
+import { elsewhereAdvice } from '../../decide/report.ts'
 import { machinesNamed, wholeNumber, withCommon, withSession } from '../context.ts'
 import { table } from '../table.ts'
 
@@ -31,8 +30,7 @@ export function dispatchCommand(context: Context): Command {
         const machines = machinesNamed(session.fleet, options.machine)
         if (options.dryRun) {
           const { dryCycle } = await import('../../run/cycle.ts')
-          const { plan, view } = await dryCycle(machines, session)
-          return showPlan(plan, view, context, options)
+          return showPlan(await dryCycle(machines, session), context, options)
         }
         const { dispatch } = await import('../../run/dispatch.ts')
         let exit: ExitCode = 0
@@ -60,7 +58,7 @@ interface Trouble {
   readonly text: string
 }
 
-function troubles({ view, forge }: ViewResult): Trouble[] {
+function troubles({ view: { view, forge }, backlog }: Pick<CycleResult, 'backlog' | 'view'>): Trouble[] {
   const down = [...forge.repos_down].map(([repo, reason]) => ({ subject: repo, text: `${repo}: ${reason}` }))
   const away = new Map(
     view.workers.filter(({ reading }) => reading.state === 'unreachable').map(({ worker, reading }) => [worker.machine, reading.evidence]),
@@ -69,7 +67,9 @@ function troubles({ view, forge }: ViewResult): Trouble[] {
     subject: machine,
     text: reason.startsWith(`${machine} `) ? reason : `${machine} is unreachable: ${reason}`,
   }))
-  return [...down, ...unreachable, ...forge.skipped.map((text) => ({ subject: text, text }))]
+  const other = elsewhereAdvice(backlog.elsewhere)
+  const elsewhere = other === null ? [] : [{ subject: 'ledger', text: `${other.what} (${other.mend})` }]
+  return [...elsewhere, ...down, ...unreachable, ...forge.skipped.map((text) => ({ subject: text, text }))]
 }
 
 /** A run of many cycles says each trouble when it comes and when it has gone, and not in every cycle. `said` are those that last. */
@@ -83,8 +83,9 @@ function sayTroubles(bad: readonly Trouble[], said: Set<string>, { io }: Context
   for (const subject of now) said.add(subject)
 }
 
-function showPlan({ assignments, verdicts }: DispatchPlan, view: ViewResult, { io }: Context, options: Options): ExitCode {
-  const bad = troubles(view)
+function showPlan(dry: Awaited<ReturnType<typeof dryCycle>>, { io }: Context, options: Options): ExitCode {
+  const { assignments, verdicts } = dry.plan
+  const bad = troubles(dry)
   if (options.json) {
     const would = assignments.map(({ kind, issue, worker, attempt, reason }) => ({
       kind,
@@ -108,7 +109,7 @@ function showPlan({ assignments, verdicts }: DispatchPlan, view: ViewResult, { i
 
 function showCycle(result: CycleResult, number: number, ms: number, said: Set<string>, context: Context, options: Options): ExitCode {
   const { io } = context
-  const bad = troubles(result.view)
+  const bad = troubles(result)
   const count = (state: string) => result.deliveries.filter((delivery) => delivery.state === state).length
   const [seen, unknown, refused] = ['seen', 'unknown', 'refused'].map(count) as [number, number, number]
   const waiting = result.deliveries.filter(({ state }) => activeStates.includes(state)).length

@@ -7,6 +7,7 @@ import { oneLine } from '../../core/text.ts'
 import { isStale } from '../../decide/settle.ts'
 import { issueNamed, positive, withCommon, withSession, workerNamed } from '../context.ts'
 import { duration, table } from '../table.ts'
+import { adoptCommand } from './ledger-adopt.ts'
 import { copyingCommands } from './ledger-copy.ts'
 import { keepingCommands } from './ledger-keep.ts'
 
@@ -29,7 +30,13 @@ export function ledgerCommand(context: Context): Command {
       '\nExamples:\n  burn ledger --state handed\n  burn ledger --worker AZOTH --json\n  burn ledger events --limit 20\n  burn ledger check\n  burn ledger backup ~/backups/burn.db\n  burn ledger prune --older-than 90d --dry-run\n  burn ledger move postgres://burn@db.example.com/burn',
     )
     .action((options: Options) => withSession(context, options, (session) => listDispatches(session, options, context)))
-  for (const command of [eventsCommand(context), checkCommand(context), ...copyingCommands(context), ...keepingCommands(context)])
+  for (const command of [
+    eventsCommand(context),
+    checkCommand(context),
+    ...copyingCommands(context),
+    ...keepingCommands(context),
+    adoptCommand(context),
+  ])
     list.addCommand(command)
   return list
 }

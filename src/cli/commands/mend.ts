@@ -33,13 +33,21 @@ export function releaseCommand(context: Context): Command {
   return withCommon(new Command('release'))
     .description('give an issue back, so that another worker may get it')
     .argument('<issue>', 'owner/repo#7, or repo#7')
-    .option('--force', 'even where an agent may still be working on it')
+    .option('--force', 'even if an agent may still be working on it, its change is open for review, or another ledger of this fleet has it')
     .action((text: string, options: CommonOptions & { force?: boolean }) =>
       withSession(context, options, async (session) => {
         const { release } = await import('../../run/mend.ts')
-        const released = await release(issueNamed(session.fleet, text), options.force ?? false, session)
-        if (options.json) context.io.out(JSON.stringify({ released: released.map(({ id, issue, worker }) => ({ id, issue, worker })) }))
-        else for (const { issue, worker, id } of released) context.io.out(`${issue} released from ${worker} (dispatch ${id})`)
+        const issue = issueNamed(session.fleet, text)
+        const { dispatches, elsewhere, open_change } = await release(issue, options.force ?? false, session)
+        const { io } = context
+        if (options.json) {
+          const released = dispatches.map(({ id, worker }) => ({ id, issue, worker }))
+          io.out(JSON.stringify({ released, released_elsewhere: elsewhere.map(({ dispatch }) => dispatch), open_change }))
+          return 0
+        }
+        for (const { worker, id } of dispatches) io.out(`${issue} released from ${worker} (dispatch ${id})`)
+        for (const { dispatch } of elsewhere) io.out(`${issue} released from another ledger of this fleet (dispatch ${dispatch})`)
+        if (open_change !== null) io.out(`${issue} is not given again while its change is open: ${open_change}`)
         return 0
       }),
     )

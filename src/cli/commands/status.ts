@@ -3,7 +3,7 @@ import { Command, Option } from 'commander'
 import type { CommonOptions, Context } from '../context.ts'
 import type { StatusReport } from '../../decide/report.ts'
 import { machinesNamed, withCommon, withSession } from '../context.ts'
-import { fleetLine, machineLines, sprintLines } from '../status-table.ts'
+import { elsewhereLines, fleetLine, machineLines, sprintLines } from '../status-table.ts'
 
 interface Options extends CommonOptions {
   readonly machine: readonly string[]
@@ -40,4 +40,5 @@ function show(report: StatusReport, { io, clock }: Context, options: Options): v
   for (const machine of report.machines) for (const line of machineLines(machine, io, clock.now())) io.out(line)
   for (const line of sprintLines(report, io, clock.now())) io.out(line)
   io.out(fleetLine(report, io))
+  for (const line of elsewhereLines(report, io)) io.out(line)
 }
