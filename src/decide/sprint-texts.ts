@@ -35,9 +35,10 @@ ${fence(issue, nonce)}
 }
 
 /** A failed check, given back. */
-export function redText(command: string, output: string, left: number): string {
+export function redText(command: string, { output, pinned }: { output: string; pinned: readonly string[] }, left: number): string {
+  const used = pinned.length === 0 ? '' : ` It runs as the base commit defines it, so your changes to ${pinned.join(', ')} do not count.`
   const last = left === 0 ? 'This is the last time it is run.' : `It can be mended ${left} more time${left === 1 ? '' : 's'}.`
-  return sanitize(`\`${command}\` fails with your change. Mend the change, not the check. ${last} What it printed, at its end:
+  return sanitize(`\`${command}\` fails with your change. Mend the change, not the check.${used} ${last} What it printed, at its end:
 
 ${output}
 `)
@@ -58,7 +59,15 @@ export interface ChangeText {
   readonly model: string | null
   readonly provider: string | null
   readonly usage: Usage
-  readonly check: { readonly command: string | null; readonly result: CheckResult; readonly mends: number }
+  readonly check: {
+    readonly command: string | null
+    readonly result: CheckResult
+    readonly mends: number
+    /** Changed files that define the check, whose version of the base commit was used. */
+    readonly pinned: readonly string[]
+    /** Changed files that may define the check, and were used as changed. */
+    readonly changed: readonly string[]
+  }
   readonly files: readonly { readonly path: string; readonly added: number | null; readonly removed: number | null }[]
 }
 
@@ -90,6 +99,7 @@ export function changeBody(text: ChangeText): string {
     ...more,
     '',
     `Check: ${checkLine(text.check)}`,
+    ...definitionLines(text.check),
     `Made by a sprint of the fleet **${fleet}** with ${modelLine(text)}; sprint \`${id}\`.`,
     '',
   ].join('\n')
@@ -99,7 +109,22 @@ function counts(added: number | null, removed: number | null): string {
   return added === null || removed === null ? ' (binary)' : ` +${added} −${removed}`
 }
 
-export function checkLine({ command, result, mends }: ChangeText['check']): string {
+/** Says that a change touches what judges it. */
+function definitionLines({ pinned, changed }: ChangeText['check']): string[] {
+  const list = (paths: readonly string[]) =>
+    paths
+      .slice(0, mostFiles)
+      .map((path) => harmlessCode(path, 200))
+      .join(', ')
+  return [
+    ...(pinned.length === 0
+      ? []
+      : [`The definition of the check was changed: ${list(pinned)}. burn ran the check as the base commit defines it.`]),
+    ...(changed.length === 0 ? [] : [`Files that can define the check were changed, and were used as changed: ${list(changed)}.`]),
+  ]
+}
+
+export function checkLine({ command, result, mends }: Pick<ChangeText['check'], 'command' | 'result' | 'mends'>): string {
   if (command === null || result === 'none') return 'none is known for this repo, so nothing was run.'
   const after = mends === 0 ? '' : ` after ${mends} time${mends === 1 ? '' : 's'} of mending`
   return `${harmlessCode(command, 300)} ${result === 'passed' ? `passed${after}` : 'failed'}.`

@@ -92,7 +92,7 @@ class Run {
     await this.#enter('workspace', {})
     await using place = await openWorkplace({ id, issue, base, setup, note: (note) => this.note(note) }, this.#context, stop)
     const { workspace } = place
-    const check = written ?? (await findCheck(workspace.path))
+    const check = written ?? (await findCheck(this.#context.git, workspace))
     await this.#enter('working', { check_command: check })
     const task = taskText({ id, issue, dir: workspace.path, check, nonce: session.newId() })
     const record = (worked: WorkDone) => this.#enter('working', progressOf(worked))

@@ -1,13 +1,14 @@
 /** The work itself: backends in their order, and the check that judges what they leave. */
 import type { Issue } from '../core/nouns.ts'
-import type { Answer, Backend, BackendTask, CheckResult, Conversation, Failure, Tool, Usage } from '../core/sprint.ts'
+import type { Answer, Backend, BackendTask, Conversation, Failure, Tool, Usage } from '../core/sprint.ts'
 import type { FileChange } from '../git/changes.ts'
 import type { Workspace } from '../git/places.ts'
 import type { Sandbox } from '../sandbox/open.ts'
 import type { SprintContext } from './context.ts'
 import { afterFailure } from '../decide/failure.ts'
-import { handOverText, redText } from '../decide/sprint-texts.ts'
+import { handOverText, redText, type ChangeText } from '../decide/sprint-texts.ts'
 import { changesIn } from '../git/changes.ts'
+import { runCheck } from './check.ts'
 import { SprintFailure } from './context.ts'
 
 export interface Site {
@@ -39,7 +40,7 @@ export interface Finished extends WorkDone {
   readonly files: readonly FileChange[]
   /** What no change can hold: repositories of their own, names that git refuses. */
   readonly left_out: readonly string[]
-  readonly check: { readonly command: string | null; readonly result: CheckResult; readonly mends: number }
+  readonly check: ChangeText['check']
 }
 
 const nothing: Usage = { turns: 0, tokens_in: 0, tokens_out: 0, cost: null }
@@ -111,15 +112,16 @@ async function converse(
     if (answer.failure !== null) return { failure: answer.failure, usage: worked.usage }
     const { files, empty, left_out } = await changesIn(context.git, workspace)
     if (empty) return { failure: { class: 'no_change', reason: noChange(answer) }, usage: worked.usage }
-    const checked = check === null ? null : await runCheck(check, site, context, stop)
+    const checked = check === null ? null : await runCheck({ ...site, command: check, files }, context, stop)
     if (check === null || checked === null || checked.passed) {
-      const result = check === null ? 'none' : 'passed'
-      return { finished: { ...worked, summary: answer.text, files, left_out, check: { command: check, result, mends: mended } } }
+      const { pinned, changed } = checked ?? { pinned: [], changed: [] }
+      const result = { command: check, result: check === null ? 'none' : 'passed', mends: mended, pinned, changed } as const
+      return { finished: { ...worked, summary: answer.text, files, left_out, check: result } }
     }
     if (stop.aborted) return { failure: { class: 'stopped', reason: 'stopped while the check ran' }, usage: worked.usage }
     if (mended >= mends)
       return { failure: { class: 'check_red', reason: `${check} still fails: ${lastLine(checked.output)}` }, usage: worked.usage }
-    text = redText(check, checked.output, mends - mended - 1)
+    text = redText(check, checked, mends - mended - 1)
   }
 }
 
@@ -142,20 +144,4 @@ function plus(a: Usage, b: Usage): Usage {
     tokens_out: a.tokens_out + b.tokens_out,
     cost: a.cost === null ? b.cost : b.cost === null ? a.cost : a.cost + b.cost,
   }
-}
-
-async function runCheck(
-  command: string,
-  { sandbox, note }: Site,
-  { policy, session }: SprintContext,
-  stop: AbortSignal,
-): Promise<{ passed: boolean; output: string }> {
-  const began = session.clock.now()
-  const { code, output, stopped, notes } = await sandbox.run(command, { timeout: policy.check_timeout, stop })
-  const passed = code === 0 && stopped === null
-  const text = [...notes, output, ...(stopped === 'timeout' ? [`ended: it took longer than ${policy.check_timeout / 1000} s`] : [])].join(
-    '\n',
-  )
-  note({ kind: 'check', command, passed, text, ms: session.clock.now() - began })
-  return { passed, output: text }
 }

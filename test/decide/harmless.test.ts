@@ -125,7 +125,7 @@ test('harmless: all that burn posts for a sprint closes its own issue only', asy
         model: words,
         provider: words,
         usage: { turns: 1, tokens_in: 1, tokens_out: 1, cost: null },
-        check: { command: words, result: 'passed', mends: 0 },
+        check: { command: words, result: 'passed', mends: 0, pinned: [words], changed: [words] },
         files: [{ path: words, added: 1, removed: 1 }],
       }
       said.length = 0

@@ -45,7 +45,7 @@ const text = (changes: Partial<ChangeText> = {}): ChangeText => ({
   model: 'm-1',
   provider: 'home',
   usage: { turns: 2, tokens_in: 30_000, tokens_out: 4_567, cost: 0.0123 },
-  check: { command: 'npm test', result: 'passed', mends: 1 },
+  check: { command: 'npm test', result: 'passed', mends: 1, pinned: [], changed: [] },
   files: [
     { path: 'a.ts', added: 3, removed: 1 },
     { path: 'b.png', added: null, removed: null },
@@ -82,7 +82,7 @@ test('what a model, an issue or a file says counts for nothing on the forge: it 
     model: evil,
     provider: evil,
     files: [{ path: evil, added: 1, removed: 0 }],
-    check: { command: `true # ${evil}`, result: 'passed', mends: 0 },
+    check: { command: `true # ${evil}`, result: 'passed', mends: 0, pinned: [evil], changed: [evil] },
   })
   assert.deepEqual(acts(changeBody(hostile)), { markers: 1, mentions: [], closes: ['Closes #7'] })
   assert.deepEqual(acts(commitMessage(hostile)), { markers: 0, mentions: [], closes: ['Closes #7'] })
@@ -128,6 +128,9 @@ test('a task fences what the issue says, and refuses a fence that the issue know
   assert.match(task, /^You have one issue to work on: o\/r#7, sprint 01kaj4z7x3f9q\./)
   assert.match(task, /verified with `npm test`/)
   assert.throws(() => of('n0nce'), { code: 'nonce_in_text' })
-  assert.match(redText('npm test', 'boom', 0), /This is the last time/)
-  assert.match(redText('npm test', 'boom', 1), /1 more time\./)
+  assert.match(redText('npm test', { output: 'boom', pinned: [] }, 0), /This is the last time/)
+  assert.match(
+    redText('npm test', { output: 'boom', pinned: ['package.json'] }, 1),
+    /changes to package\.json do not count[^]*1 more time\./,
+  )
 })
