@@ -1,11 +1,12 @@
 /** One run of an agent's program: its prompt on stdin, its lines as they come, and an end of it and of all that it started. */
+import { Lines, mostStream } from './body.ts'
 import { killGroup, killRest, open, startFailure } from '../host/exec.ts'
 
 /** How long output may still come once the program has ended. */
 const drain_ms = 250
 /** What is kept of stderr. */
 const mostComplaint = 64 * 1024
-/** A line longer than this is not kept whole. */
+/** Characters of one line: some agents print a whole conversation as one. */
 const mostLine = 16 * 1024 * 1024
 
 export interface AgentProcess {
@@ -24,31 +25,36 @@ export interface AgentEnd {
   readonly code: number | null
   /** The last of it. */
   readonly stderr: string
+  /** Why it was ended, if it printed more than is read: a line that is too long, or too much in all. */
+  readonly flood: string | null
 }
 
 /** Never throws for what the program does. */
 export function runAgent({ argv, cwd, env, input, signal, line }: AgentProcess): Promise<AgentEnd> {
-  if (signal.aborted) return Promise.resolve({ code: null, stderr: '' })
+  if (signal.aborted) return Promise.resolve({ code: null, stderr: '', flood: null })
   const child = open(argv, { cwd, env })
   return new Promise((resolve) => {
     let stderr = ''
-    let rest = ''
+    let printed = 0
+    let flood: string | null = null
+    const lines = new Lines(mostLine, line)
     let drain: NodeJS.Timeout | undefined
     const stop = () => killGroup(child)
     const finish = (code: number | null) => {
       clearTimeout(drain)
       signal.removeEventListener('abort', stop)
-      if (rest !== '') line(rest)
-      rest = ''
+      if (flood === null) lines.end()
       child.stdout.destroy()
       child.stderr.destroy()
-      resolve({ code, stderr })
+      resolve({ code, stderr, flood })
     }
     signal.addEventListener('abort', stop, { once: true })
     child.stdout.setEncoding('utf8').on('data', (piece: string) => {
-      const lines = (rest + piece).split('\n')
-      rest = (lines.pop() ?? '').slice(0, mostLine)
-      for (const each of lines) line(each)
+      if (flood !== null) return
+      printed += piece.length
+      if (!lines.add(piece)) flood = `a line of its output has more than ${mostLine / 1024 / 1024} MiB`
+      else if (printed > mostStream) flood = `it printed more than ${mostStream / 1024 / 1024} MiB`
+      if (flood !== null) stop()
     })
     child.stderr.setEncoding('utf8').on('data', (piece: string) => {
       stderr = (stderr + piece).slice(-mostComplaint)

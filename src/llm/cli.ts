@@ -120,6 +120,7 @@ class CliTalk implements Conversation {
     if (said.usage === null && turn.ended() === null)
       note({ kind: 'note', text: `${this.#command[0] ?? ''} does not say what it uses: only turns and time are counted` })
     this.#account.add(since(said.usage ?? before, before), said.turns)
-    return turn.ended() ?? (said.symptom === null ? null : failureOf(said.symptom, this.#config.agent, this.#redact))
+    const symptom = end.flood === null ? said.symptom : { status: null, code: 'too_much', message: end.flood }
+    return turn.ended() ?? (symptom === null ? null : failureOf(symptom, this.#config.agent, this.#redact))
   }
 }

@@ -1,13 +1,14 @@
 /** The openai package, held so that it reads nothing from the environment, tries nothing again by itself, and prints nothing. */
 import type OpenAI from 'openai'
 import type { Endpoint } from './endpoint.ts'
+import { boundedBody } from './body.ts'
 import { headersOf } from './endpoint.ts'
 
 /** Longer than any budget: what ends a request is its signal. */
 const never_ms = 2 ** 31 - 1
 
 /**
- * A client for one request. `heard` is called for every piece that comes. The package takes a fifth of a second to load, so it is loaded by the first request.
+ * A client for one request. `heard` is called for every piece that comes. No answer is longer than `llm/body` allows, whether it is a stream, JSON or an error. The package takes a fifth of a second to load, so it is loaded by the first request.
  * Headers are written anew: the package sends its own about this machine, and those of `OPENAI_CUSTOM_HEADERS`, which no option turns off.
  */
 export async function openClient({ url, key }: Pick<Endpoint, 'url' | 'key'>, heard: () => void): Promise<OpenAI> {
@@ -29,19 +30,7 @@ export async function openClient({ url, key }: Pick<Endpoint, 'url' | 'key'>, he
       heard()
       if (response.body === null) return response
       const { status, statusText, headers: answered } = response
-      return new Response(withEar(response.body, heard), { status, statusText, headers: answered })
+      return new Response(boundedBody(response.body, heard), { status, statusText, headers: answered })
     },
   })
-}
-
-/** The same bytes; each piece is heard: comments that keep a connection alive are signs of life too. */
-export function withEar(body: ReadableStream<Uint8Array>, heard: () => void): ReadableStream<Uint8Array> {
-  return body.pipeThrough(
-    new TransformStream<Uint8Array, Uint8Array>({
-      transform(piece, out) {
-        heard()
-        out.enqueue(piece)
-      },
-    }),
-  )
 }

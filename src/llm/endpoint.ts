@@ -1,5 +1,6 @@
 /** Models behind OpenAI-compatible endpoints: where each is, and with which key. */
 import type { ModelConfig, Failure } from '../core/sprint.ts'
+import { floodError, mostEvent } from './body.ts'
 import type { BackendDeps } from './deps.ts'
 import { redactor } from './redact.ts'
 import { countOf, membersOf, itemsOf, parsed, stringOf } from './json.ts'
@@ -36,9 +37,6 @@ export interface EndpointAnswer {
   readonly symptom: Symptom | null
 }
 
-/** Bytes of an answer beyond which it is not read. */
-const mostText = 4 * 1024 * 1024
-
 /**
  * A request and its whole JSON answer. No redirect is followed: the key goes to the endpoint alone. Never throws; a JSON body that is an error is one,
  * whatever its status.
@@ -61,9 +59,10 @@ export async function ask(
   }
 }
 
-/** The JSON of an answer, and what is wrong with it. */
+/** The JSON of an answer, and what is wrong with it. Throws BurnError `too_much` if it is too long; of an error the beginning is enough. */
 export async function readAnswer(response: Response, now: number): Promise<EndpointAnswer> {
-  const text = await textOf(response)
+  const { text, whole } = await textOf(response)
+  if (!whole && response.ok) throw floodError('its answer', mostEvent)
   const value = parsed(text)?.value
   const error = membersOf(value)['error']
   if (response.ok && (error === undefined || error === null)) return { value, symptom: null }
@@ -74,15 +73,16 @@ export async function readAnswer(response: Response, now: number): Promise<Endpo
   return { value, symptom: { status, code, message: message.slice(0, 2_000), wait_ms: waitIn(response.headers, now) } }
 }
 
-async function textOf({ body }: Response): Promise<string> {
+async function textOf({ body }: Response): Promise<{ readonly text: string; readonly whole: boolean }> {
   const pieces: Uint8Array[] = []
   let size = 0
   for await (const piece of body ?? []) {
     pieces.push(piece)
     size += piece.length
-    if (size > mostText) break
+    // This closes the connection.
+    if (size > mostEvent) break
   }
-  return Buffer.concat(pieces).toString('utf8')
+  return { text: Buffer.concat(pieces).toString('utf8'), whole: size <= mostEvent }
 }
 
 /** All headers that are sent; `accept` is left to the asker. */

@@ -5,8 +5,9 @@
  */
 import type { BackendTask, Failure } from '../core/sprint.ts'
 import type { Clock } from '../core/ports.ts'
+import { BurnError } from '../core/errors.ts'
+import { boundedBody } from './body.ts'
 import { watchdog, type Spent } from './bounds.ts'
-import { withEar } from './client.ts'
 import type { BackendLimits } from './deps.ts'
 import { ask, headersOf, readAnswer } from './endpoint.ts'
 import { eventsIn } from './events.ts'
@@ -61,9 +62,10 @@ export async function followRun(
       signal: ends,
     })
     if (!response.ok || response.body === null) return run.ended((await readAnswer(response, gateway.clock.now())).symptom)
-    for await (const data of eventsIn(withEar(response.body, idle.poke))) {
+    for await (const data of eventsIn(boundedBody(response.body, idle.poke))) {
       const event = membersOf(parsed(data)?.value)
       if (run.hear(event)) return run.ended(null)
+      if (run.said > gateway.limits.answer_chars) return run.ended(endless)
       if (event['event'] === 'approval.request') await deny(gateway, id, task)
       if (overdrawn(run.calls) !== null) return run.ended(null)
     }
@@ -71,6 +73,8 @@ export async function followRun(
     if (signal.aborted) return run.ended(null)
     if (idle.signal.aborted)
       return run.ended({ status: null, code: 'idle', message: `nothing came for ${gateway.limits.idle_ms / 1000} s` })
+    // What floods this process does so again.
+    if (thrown instanceof BurnError) return run.ended(symptomOf(thrown, gateway.clock.now()))
     task.note({
       kind: 'note',
       text: `the events of run ${id} broke off (${symptomOf(thrown, gateway.clock.now()).message}); it is looked at now and then`,
@@ -80,6 +84,8 @@ export async function followRun(
   }
   return lookAt(gateway, id, run, signal)
 }
+
+const endless: Symptom = { status: null, code: 'length', message: 'its answer was cut off: it had no end' }
 
 /** Nobody is there who could approve. */
 async function deny(gateway: Gateway, id: string, task: BackendTask): Promise<void> {
@@ -106,6 +112,8 @@ async function lookAt(gateway: Gateway, id: string, run: Run, signal: AbortSigna
 /** What was heard of a run. */
 class Run {
   calls = 0
+  /** Characters since the last call of a tool. */
+  said = 0
   readonly #task: BackendTask
   #said: string[] = []
   #text = ''
@@ -119,7 +127,11 @@ class Run {
   /** True at its end. */
   hear(event: Fields): boolean {
     const kind = event['event']
-    if (kind === 'message.delta') this.#said.push(stringOf(event['delta']) ?? '')
+    if (kind === 'message.delta') {
+      const delta = stringOf(event['delta']) ?? ''
+      this.#said.push(delta)
+      this.said += delta.length
+    }
     if (kind === 'tool.started') {
       this.calls++
       this.#tell()
@@ -149,6 +161,7 @@ class Run {
   #tell(): void {
     const text = this.#said.join('')
     this.#said = []
+    this.said = 0
     if (text.trim() === '') return
     this.#text = text
     this.#task.note({ kind: 'said', by: 'model', text, model: null, usage: null })

@@ -11,6 +11,9 @@ import { failureOf, symptomOf, type Symptom } from './trouble.ts'
 
 type GatewayConfig = Extract<BackendConfig, { kind: 'gateway' }>
 
+/** Symptoms after which a run still goes on at the server. */
+const goesOn = ['idle', 'length', 'too_much']
+
 /** What a server says that has no such route. */
 const noRoute = [404, 405, 501]
 
@@ -124,7 +127,7 @@ class GatewayTalk implements Conversation {
     let open = true
     try {
       const { text, usage, calls, symptom } = await followRun(gateway, begun.id, this.#task, turn.signal, overdrawn)
-      open = turn.signal.aborted || symptom?.code === 'idle' || overdrawn(calls) !== null
+      open = turn.signal.aborted || goesOn.includes(symptom?.code ?? '') || overdrawn(calls) !== null
       return { text, usage, turns: calls + 1, symptom, over: overdrawn(calls) }
     } finally {
       if (open) await stopRun(gateway, begun.id)

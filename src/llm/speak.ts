@@ -71,6 +71,9 @@ export async function speak(endpoint: Endpoint, { messages, tools, signal, limit
   }
 }
 
+/** What a call counts for beside its own characters: a model that repeats itself may make empty ones for ever. */
+const callSize = 1_000
+
 function hung(ms: number): Symptom {
   return { status: null, code: 'idle', message: `nothing came for ${ms / 1000} s` }
 }
@@ -131,7 +134,9 @@ class Sum {
     if (call === undefined) {
       call = { key, id: '', name: '', arguments: [] }
       this.#calls.push(call)
+      this.#size += callSize
     }
+    this.#size += (id?.length ?? 0) + (name?.length ?? 0)
     call.id = id ?? call.id
     call.name = name ?? call.name
     const args = told['arguments']

@@ -1,0 +1,119 @@
+/** What has no end fills no memory: the connection or the agent is ended at a bound, and the failure has a class. */
+import assert from 'node:assert/strict'
+import { createServer, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { test, type TestContext } from 'node:test'
+import type { Answer, Backend, BackendConfig } from '../../src/core/sprint.ts'
+import { mostEvent } from '../../src/llm/body.ts'
+import { openBackend } from '../../src/llm/open.ts'
+import { at, deps, folder, never, task } from './rig.ts'
+
+const sse = 'text/event-stream'
+const json = 'application/json'
+/** A server that is not stopped sends this much. */
+const all = 64 * 1024 * 1024
+/** What the kernel's and Node's buffers on both ends hold. */
+const buffers = 12 * 1024 * 1024
+
+interface Flood {
+  /** Which request is answered without an end. */
+  readonly path: RegExp
+  readonly status?: number
+  readonly type: string
+  readonly begin?: string
+  readonly piece: string
+}
+
+interface Flooding {
+  readonly url: string
+  /** Bytes that were taken from the server, once the connection was closed. */
+  readonly taken: Promise<number>
+  /** `METHOD path` of each request. */
+  readonly log: readonly string[]
+}
+
+/** A gateway and an endpoint in one; everything but the flood is answered as a good one does. */
+async function flooding(t: TestContext, flood: Flood): Promise<Flooding> {
+  const log: string[] = []
+  const { promise: taken, resolve } = Promise.withResolvers<number>()
+  const server = createServer((request, response) => {
+    const path = request.url ?? ''
+    log.push(`${request.method} ${path}`)
+    request.resume()
+    if (flood.path.test(path)) return pour(flood, response, resolve)
+    if (path.endsWith('/runs')) return response.writeHead(202, { 'content-type': json }).end('{"run_id": "r1"}')
+    return response.writeHead(200, { 'content-type': json }).end('{"status": "ok"}')
+  })
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+  t.after(
+    () =>
+      new Promise<void>((done) => {
+        server.close(() => done())
+        server.closeAllConnections()
+      }),
+  )
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, taken, log }
+}
+
+function pour({ status = 200, type, begin = '', piece }: Flood, response: ServerResponse, closed: (bytes: number) => void): void {
+  const chunk = piece.repeat(Math.ceil(65_536 / piece.length))
+  let sent = 0
+  response.on('close', () => closed(sent))
+  response.writeHead(status, { 'content-type': type }).write(begin)
+  const more = (): void => {
+    while (sent < all && !response.destroyed) {
+      sent += chunk.length
+      if (!response.write(chunk)) return void response.once('drain', more)
+    }
+    if (!response.destroyed) response.end()
+  }
+  more()
+}
+
+async function said(t: TestContext, config: BackendConfig): Promise<Answer> {
+  const conversation = openBackend(config, deps(t)).begin(task(folder(t)))
+  try {
+    return await conversation.say('Do it.', never)
+  } finally {
+    await conversation.close()
+  }
+}
+
+const runner = (url: string): BackendConfig => ({ kind: 'runner', models: [at(`${url}/v1`)], hermes_home: '' })
+const gateway = (url: string): BackendConfig => ({ kind: 'gateway', url, key: null, model: null })
+const call = 'data: {"choices": [{"delta": {"tool_calls": [{"id": "c", "function": {"name": "run"}}]}}]}\n\n'
+const delta = `data: {"event": "message.delta", "delta": "${'x'.repeat(1000)}"}\n\n`
+
+const floods: readonly (readonly [string, (url: string) => BackendConfig, Flood, RegExp])[] = [
+  ['a stream without a line end', runner, { path: /chat/, type: sse, begin: 'data: ', piece: 'x' }, /one event .* more than 4 MiB/],
+  ['an event without an end', runner, { path: /chat/, type: sse, piece: 'data: x\n' }, /one event .* more than 4 MiB/],
+  ['an answer that is no stream', runner, { path: /chat/, type: json, begin: '{"a": "', piece: 'x' }, /more than 4 MiB/],
+  ['an error', runner, { path: /chat/, status: 500, type: json, begin: '{"a": "', piece: 'x' }, /HTTP 500/],
+  ['calls of tools', runner, { path: /chat/, type: sse, piece: call }, /cut off/],
+  ["a gateway's events without a line end", gateway, { path: /events/, type: sse, begin: 'data: ', piece: 'x' }, /more than 4 MiB/],
+  ["a gateway's words", gateway, { path: /events/, type: sse, piece: delta }, /cut off/],
+  ["a gateway's first answer", gateway, { path: /runs$/, type: json, begin: '{"a": "', piece: 'x' }, /more than 4 MiB/],
+]
+for (const [what, config, flood, reason] of floods)
+  test(`flood: ${what} ends at its bound`, async (t) => {
+    const { url, taken, log } = await flooding(t, flood)
+    const { failure } = await said(t, config(url))
+    assert.match(failure?.reason ?? '', reason)
+    assert.equal(failure?.class, /cut off/.test(failure?.reason ?? '') ? 'context_overflow' : 'backend_failed')
+    const bytes = await taken
+    assert.ok(bytes < mostEvent + buffers, `${bytes} bytes were taken`)
+    if (/events/.test(flood.path.source)) assert.ok(log.includes('POST /v1/runs/r1/stop'), log.join())
+  })
+
+test('flood: a probe ends at its bound', async (t) => {
+  const { url, taken } = await flooding(t, { path: /models/, type: json, begin: '{"a": "', piece: 'x' })
+  const probe = (backend: Backend) => backend.probe()
+  assert.equal((await probe(openBackend(runner(url), deps(t))))?.class, 'backend_down')
+  assert.ok((await taken) < mostEvent + buffers)
+})
+
+test('flood: an agent that prints no line end is ended', async (t) => {
+  const command = ['sh', '-c', "cat >/dev/null; exec tr '\\0' x </dev/zero"]
+  const { failure } = await said(t, { kind: 'cli', agent: 'custom', command, model: null, env: {} })
+  assert.deepEqual([failure?.class, failure?.reason], ['backend_failed', 'custom: a line of its output has more than 16 MiB'])
+})
