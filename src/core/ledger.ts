@@ -24,6 +24,8 @@ export interface PlannedText {
   readonly text: string
   /** What it is about; missing where it belongs to no dispatch. */
   readonly about?: { readonly dispatch: string; readonly issue: IssueRef }
+  /** The only agent that may get it; missing if it is for whichever lives in the pane. */
+  readonly incarnation?: string | null
 }
 
 /** A step of a dispatch. It happens only if the dispatch is still in one of `from`; `lives.ts` says which steps exist. */
@@ -34,6 +36,8 @@ export interface DispatchMove {
   readonly reason: string
   readonly incarnation?: string
   readonly change_url?: string | null
+  /** Planned in the same transaction, if the dispatch moves: a `follow_up` for the very agent that holds it. Nobody holds its lease; `takeOver` takes it. */
+  readonly tell?: { readonly id: string; readonly text: string }
 }
 
 /** A step of a delivery. It happens only if it is still in `from` and the lease (owner and token) still holds. */

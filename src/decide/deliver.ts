@@ -106,16 +106,24 @@ function stepPlanned(delivery: Delivery, sight: DeliverySight, limits: DeliveryL
   if (sight.reachable && (sight.in_composer || sight.elsewhere !== null || sight.told)) return move('placing', 'its id is there already')
   // No agent will come by itself, and an agent that was started anew knows nothing of this: the issue can go elsewhere.
   if (sight.reachable && sight.incarnation === null) return move('refused', sight.ended ?? 'no agent lives in its pane')
+  if (sight.reachable && isForAnother(delivery, sight)) return move('refused', forAnother)
   if (hasPassed(delivery.planned_at, limits.planned, now))
     return move('refused', `not placed in ${Math.round(limits.planned / 1000)} s: ${reason ?? 'its turn did not come'}`)
   return reason === null ? { do: 'place' } : wait(reason, until)
+}
+
+const forAnother = 'the agent it was meant for is gone'
+
+/** A further text about a dispatch is for the agent that has the dispatch, and for no other. */
+function isForAnother({ incarnation }: Delivery, sight: DeliverySight): boolean {
+  return incarnation !== null && incarnation !== sight.incarnation
 }
 
 function whyNotPlace(delivery: Delivery, sight: DeliverySight): string | null {
   const { look } = sight
   if (!sight.reachable) return 'its pane cannot be looked at'
   if (sight.incarnation === null) return 'no agent lives in its pane'
-  if (delivery.incarnation !== null && delivery.incarnation !== sight.incarnation) return 'the agent it was meant for is gone'
+  if (isForAnother(delivery, sight)) return forAnother
   if (look === null) return 'its screen was not seen'
   if (sight.stopped !== null) return sight.stopped
   if (sight.attended !== null) return sight.attended

@@ -1,6 +1,6 @@
 /** What workers are told: built-in templates and the texts filled into them. Pure. */
 import { BurnError } from '../core/errors.ts'
-import type { Issue, Worker } from '../core/nouns.ts'
+import type { Issue, IssueRef, Worker } from '../core/nouns.ts'
 import { nearest } from '../core/suggest.ts'
 import { oneLine, sanitize } from '../core/text.ts'
 
@@ -165,4 +165,9 @@ export function councilPrompt({ id, worker, issue, question, nonce }: CouncilPro
   ]
   const asked = parts.filter((part) => part !== null).join('\n\n')
   return fill(template ?? councilTemplate, { id, name: worker.name, role: worker.role, question: asked }, 'council')
+}
+
+/** What an agent is told if its issue was closed under its hands. */
+export function closedText({ id, issue }: { readonly id: string; readonly issue: IssueRef }): string {
+  return `${issue} was closed while you worked on it (dispatch ${id}). Stop, push nothing more, and end your turn.`
 }

@@ -3,15 +3,32 @@ import type { DispatchMove, LiveDispatch } from '../core/ledger.ts'
 import type { Dispatch } from '../core/lives.ts'
 import type { Change, Time } from '../core/nouns.ts'
 import { repoOf } from '../core/refs.ts'
+import { closedText } from './prompts.ts'
 import type { View } from '../core/view.ts'
 
 const itsProcess = 'the process that ran its sprint is gone'
 
-/** The steps that this view calls for. */
-export function planSettle(view: View): DispatchMove[] {
+/** The steps that this view calls for. `newId` names the texts that go with them. */
+export function planSettle(view: View, newId: () => string): DispatchMove[] {
   const changes = new Map(view.changes.map((change) => [change.dispatch_id, change]))
   const crashed = new Set(view.sprints.flatMap(({ id, lease_until }) => (lease_until <= view.now ? [id] : [])))
-  return view.dispatches.map((dispatch) => settle(dispatch, view, changes.get(dispatch.id), crashed)).filter((move) => move !== null)
+  return view.dispatches.flatMap((dispatch) => {
+    const change = changes.get(dispatch.id)
+    const move = settle(dispatch, view, change, crashed)
+    if (move === null) return []
+    const told = move.to === 'done' && isClosedUnderAgent(dispatch, view, change)
+    return [told ? { ...move, tell: { id: newId(), text: closedText(dispatch) } } : move]
+  })
+}
+
+/**
+ * Its issue was closed while the agent that got the prompt may still work on it: not after its own change, which ends its work or closed the issue. The text
+ * reaches that agent only, so an agent that cannot be looked at now is told too.
+ */
+function isClosedUnderAgent({ kind, state, worker, incarnation }: LiveDispatch, view: View, change: Change | undefined): boolean {
+  if (kind !== 'work' || state !== 'handed' || incarnation === null) return false
+  const living = view.incarnations.get(worker)
+  return (change === undefined || change.state === 'closed') && (living === undefined || living === incarnation)
 }
 
 function settle(dispatch: LiveDispatch, view: View, change: Change | undefined, crashed: ReadonlySet<string>): DispatchMove | null {

@@ -85,7 +85,7 @@ export function claimedRow({ id, kind, issue, worker, slot, attempt, reason }: O
   }
 }
 
-function planned({ id, kind, worker, text, about }: PlannedText, lease: Lease, at: number): DeliveryRow {
+function planned({ id, kind, worker, text, about, incarnation = null }: PlannedText, lease: Lease, at: number): DeliveryRow {
   const leased = { lease_owner: lease.owner, lease_token: 1, lease_until: lease.until }
   return {
     id,
@@ -95,7 +95,7 @@ function planned({ id, kind, worker, text, about }: PlannedText, lease: Lease, a
     worker,
     state: 'planned',
     text,
-    incarnation: null,
+    incarnation,
     evidence: '',
     presses: 0,
     planned_at: at,

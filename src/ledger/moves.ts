@@ -11,6 +11,7 @@ import { sql } from 'kysely'
 import { BurnError } from '../core/errors.ts'
 import { activeStates, deliverySteps, dispatchSteps, liveStates, pastingStates, slotStates } from '../core/lives.ts'
 import { carried } from './carry.ts'
+import { plan } from './claims.ts'
 import { among, chunks } from './engine.ts'
 import { append } from './events.ts'
 import { toDelivery } from './rows.ts'
@@ -65,7 +66,21 @@ export async function moveDispatches(trx: Trx, moves: readonly DispatchMove[], a
   await countOnIssues(trx, moved)
   await refusePlanned(trx, moved, at)
   await endSprintsOf(trx, moved, at)
+  await planFollowUps(trx, moves, moved, at)
   return moved
+}
+
+/** Its lease has run out from the start: the next process that takes over leases carries the text. */
+const unheld = { owner: 'nobody', until: 0 }
+
+/** With the dispatch's step, or not at all: a crash between the two would lose the text or tell it twice. */
+async function planFollowUps(trx: Trx, moves: readonly DispatchMove[], moved: readonly DispatchRow[], at: number): Promise<void> {
+  const tells = new Map(moves.flatMap(({ id, tell }) => (tell === undefined ? [] : [[id, tell] as const])))
+  const texts = moved.flatMap(({ id, issue, worker, incarnation }) => {
+    const tell = tells.get(id)
+    return tell === undefined ? [] : [{ ...tell, kind: 'follow_up' as const, worker, about: { dispatch: id, issue }, incarnation }]
+  })
+  if (texts.length > 0) await plan(trx, texts, unheld, at)
 }
 
 /** The rows that are to move, by id, as they are. */

@@ -197,7 +197,11 @@ export async function deliveries(trx: Trx, { ids, worker, kind, limit = most }: 
   if (ids !== undefined) query = query.where('id', 'in', ids)
   if (worker !== undefined)
     query = query.where((eb) =>
-      eb.or([ownOf(eb, worker), eb('id', 'in', eb.selectFrom('dispatch').select('id').where('worker', '=', worker))]),
+      eb.or([
+        ownOf(eb, worker),
+        eb('id', 'in', itsDispatches(eb, worker)),
+        eb.and([further, eb('dispatch', 'in', itsDispatches(eb, worker))]),
+      ]),
     )
   if (kind !== undefined) query = query.where('kind', '=', kind)
   return (await query.execute()).map(toDelivery)
@@ -212,6 +216,10 @@ export async function holders(trx: Trx, ids: readonly string[]): Promise<{ id: s
     found.push(...(await trx.selectFrom('sprint').select(['id', 'lease_owner']).where('id', 'in', part).execute()))
   return found
 }
+
+const further = sql<boolean>`kind in ('follow_up', 'resume')`
+const itsDispatches = (eb: ExpressionBuilder<Tables, 'delivery'>, worker: WorkerId) =>
+  eb.selectFrom('dispatch').select('id').where('worker', '=', worker)
 
 /** A worker's deliveries that belong to no dispatch. */
 function ownOf(eb: ExpressionBuilder<Tables, 'delivery'>, worker: WorkerId) {

@@ -68,7 +68,7 @@ export async function cycle(machines: readonly Machine[], session: Session, stop
   const { ledger, clock, owner } = session
   const looked = await readView(machines, session)
   await saveStates(looked.view, ledger)
-  const settled = await ledger.moveDispatches(planSettle(looked.view), clock.now())
+  const settled = await ledger.moveDispatches(planSettle(looked.view, session.newId), clock.now())
   await ledger.saveChangesSeen(looked.forge.changes_at)
   await ledger.judgeBy(rulesMark(session.fleet))
   const { plan, view } = await planSettled(looked.view, settled, session)

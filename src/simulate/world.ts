@@ -28,6 +28,10 @@ export interface WorldPlan {
   readonly onReceipt?: (receipt: Receipt) => void
 }
 
+/** Of a text that gives no work, e.g. that an issue was closed. */
+const noIssue = ''
+const readingTime = 10_000
+
 /** How often somebody looks after what is stale, milliseconds. */
 const lookEvery = 60 * 60_000
 
@@ -78,6 +82,7 @@ export class World implements AgentWorld {
     const issue = this.forge.known(/issue to work on: (\S+) \(/.exec(text)?.[1] ?? '')
     const at = this.clock.now()
     this.#onReceipt({ id, issue, worker: agent.worker, pid: agent.pid, at })
+    if (issue === noIssue) return noIssue
     if (!this.#tries.has(issue)) {
       this.#tries.set(issue, 0)
       this.reached.push(at)
@@ -86,6 +91,7 @@ export class World implements AgentWorld {
   }
 
   turn({ issue }: Prompt): number {
+    if (issue === noIssue) return readingTime
     this.#tries.set(issue, (this.#tries.get(issue) ?? 0) + 1)
     return draw(this.#habits.turn, this.#about(issue, 'turn'))
   }
@@ -93,6 +99,7 @@ export class World implements AgentWorld {
   turnEnded(agent: SimulatedAgent, { id, issue }: Prompt): void {
     this.#changed(agent)
     this.lastTurn = this.clock.now()
+    if (issue === noIssue) return
     if (this.#about(issue, 'changes')() >= this.#habits.changes) return
     this.forge.change(issue, id, 'open')
     const merged = this.#about(issue, 'merged')() < this.#habits.merged

@@ -27,7 +27,7 @@ export interface LookFor {
 export async function look({ repos, issue, worker, dryRun }: LookFor, { session, policy }: SprintContext): Promise<Looked> {
   const { ledger, clock } = session
   const looked = await readView([], session, repos)
-  const settled = dryRun ? [] : await ledger.moveDispatches(planSettle(looked.view), clock.now())
+  const settled = dryRun ? [] : await ledger.moveDispatches(planSettle(looked.view, session.newId), clock.now())
   if (!dryRun) await ledger.saveChangesSeen(looked.forge.changes_at)
   const open = await Promise.all(repos.map((repo) => ledger.open(repo)))
   const view = await withIssues(without(looked.view, settled), open.flat(), session)

@@ -14,6 +14,7 @@ import { taskText } from '../decide/sprint-texts.ts'
 import { removeWorkspace } from '../git/workspace.ts'
 import { settingsOf } from '../run/prompts.ts'
 import { findCheck } from './check.ts'
+import { whileClaimed } from './claim-watch.ts'
 import { SprintFailure } from './context.ts'
 import { openWorkplace } from './workplace.ts'
 import { publish } from './publish.ts'
@@ -97,7 +98,7 @@ class Run {
     const task = taskText({ id, issue, dir: workspace.path, check, nonce: session.newId() })
     const record = (worked: WorkDone) => this.#enter('working', progressOf(worked))
     const site = { ...place, id, issue, task, check, started_at: this.#started, note: (note: SprintNote) => this.note(note), record }
-    const finished = await work(site, usable, this.#context, stop)
+    const finished = await whileClaimed(id, session, stop, (until) => work(site, usable, this.#context, until))
     await this.#enter('publishing', { ...progressOf(finished), check_result: finished.check.result })
     // Not returned as a promise: leaving the workplace takes a moment, in which nobody would hear of its failure.
     return await this.#publish(finished, issue, workspace)

@@ -78,7 +78,7 @@ const table: readonly Row[] = [
   ['another text under way', delivery('planned'), sight({ busy: true }), 1, 'wait'],
   ['no agent', delivery('planned'), sight(gone), 1, 'refused'],
   ['not captured', delivery('planned'), sight({ look: null }), 1, 'wait'],
-  ['meant for another incarnation', delivery('planned', { incarnation: '1.%1.9' }), sight(), 1, 'wait'],
+  ['meant for another incarnation', delivery('planned', { incarnation: '1.%1.9' }), sight(), 1, 'refused'],
   ['unreachable', delivery('planned'), sight({ reachable: false }), 1, 'wait'],
   ['planned too long', delivery('planned'), sight({ look: look('waiting') }), limits.planned, 'refused'],
   ['planned too long, unreachable', delivery('planned'), sight({ reachable: false }), limits.planned, 'refused'],

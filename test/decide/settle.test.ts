@@ -37,10 +37,12 @@ function viewOf(changes: Partial<View> = {}, dispatch: Partial<Dispatch> = {}): 
   } as unknown as View
 }
 
-const becomes = (view: View) => planSettle(view).map(({ to }) => to)
+const next = '0k3v9w2x4abcz'
+const settled = (view: View) => planSettle(view, () => next)
+const becomes = (view: View) => settled(view).map(({ to }) => to)
 
 test('what an agent holds that has had nothing to do for long has failed, and says why', () => {
-  const [move] = planSettle(viewOf())
+  const [move] = settled(viewOf())
   assert.deepEqual([move?.to, move?.from], ['failed', ['handed']])
   assert.equal(move?.reason, 'its turn ended without a change for review: the agent has had nothing to do for 40 minutes')
 })
@@ -80,13 +82,13 @@ const sprinting = (changes: Partial<View>, lease_until: number, dispatch: Partia
 
 test('a sprint whose process is gone: given back where nothing had begun, lost where it had, in review where its change is open', () => {
   const open = [{ dispatch_id: id, url: 'u', state: 'open' as const, author: 'burn' }] as View['changes']
-  const claimed = planSettle(sprinting({}, now, { state: 'claimed', handed_at: null }))
+  const claimed = settled(sprinting({}, now, { state: 'claimed', handed_at: null }))
   assert.deepEqual(
     claimed.map(({ from, to, reason }) => [from, to, reason]),
     [[['claimed'], 'released', 'the process that ran its sprint is gone before it began']],
   )
   assert.deepEqual(
-    planSettle(sprinting({}, now)).map(({ from, to, reason }) => [from, to, reason]),
+    settled(sprinting({}, now)).map(({ from, to, reason }) => [from, to, reason]),
     [[['handed'], 'lost', 'the process that ran its sprint is gone']],
   )
   assert.deepEqual(becomes(sprinting({ changes: open }, now)), ['review'])
@@ -99,4 +101,29 @@ test('a sprint that lives is left alone, and so is one whose change could not be
   assert.deepEqual(becomes(sprinting({ repos_down: new Map([['o/r', 'no route']]) }, now - minute)), [])
   assert.deepEqual(becomes(sprinting({ writers: new Map() }, now - minute)), [])
   assert.deepEqual(becomes(sprinting({}, now - minute, { state: 'review' })), [], 'what is in review needs no process')
+})
+
+test('a closed issue: the agent that still works on it is told, and nobody else', () => {
+  const closed = new Set(['o/r#1'])
+  const tell = (changes: Partial<View> = {}, dispatch: Partial<Dispatch> = {}) => settled(viewOf({ closed, ...changes }, dispatch))[0]?.tell
+  const text = `o/r#1 was closed while you worked on it (dispatch ${id}). Stop, push nothing more, and end your turn.`
+  assert.deepEqual(tell(), { id: next, text })
+  assert.deepEqual(
+    tell({ incarnations: new Map() }),
+    { id: next, text },
+    'its machine was not looked at: the text waits for that very agent',
+  )
+  const change = (state: 'open' | 'merged') => ({ changes: [{ dispatch_id: id, url: 'u', state, author: 'burn' }] })
+  const silent: Record<string, unknown> = {
+    'another agent in its pane': tell({ incarnations: new Map([['m/W/A', '1.%1.10']]) }),
+    'no agent in its pane': tell({ incarnations: new Map([['m/W/A', null]]) }),
+    'in review': tell({}, { state: 'review' }),
+    'its change is open': tell(change('open')),
+    'its own change was merged': tell(change('merged')),
+    'never placed': tell({}, { state: 'claimed', incarnation: null }),
+    'a question to the council': tell({}, { kind: 'council' }),
+    'a sprint': tell({}, { incarnation: null }),
+    'another end': settled(viewOf())[0]?.tell,
+  }
+  for (const [what, told] of Object.entries(silent)) assert.equal(told, undefined, what)
 })

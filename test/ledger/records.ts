@@ -91,6 +91,25 @@ export function issues(holds: Holds): void {
     assert.deepEqual(await ledger.deliveries({ ids: [idOf(2)] }), [])
   })
 
+  holds(
+    'follow-up: is planned with the step of its dispatch, once, for its agent, and waits for whoever takes it over',
+    async ({ ledger }) => {
+      await hand(ledger, claimOf(1), 20)
+      const tell = { id: idOf(2), text: 'it was closed' }
+      const move = { id: idOf(1), from: ['handed'], to: 'done', reason: 'its issue is closed', tell } as const
+      assert.equal((await ledger.moveDispatches([move], 30)).length, 1)
+      assert.equal((await ledger.moveDispatches([{ ...move, tell: { ...tell, id: idOf(3) } }], 31)).length, 0)
+      const [text, ...more] = await ledger.takeOver('b', 1000, 32)
+      assert.deepEqual(
+        [text?.id, text?.kind, text?.dispatch, text?.worker, text?.text],
+        [idOf(2), 'follow_up', idOf(1), workers[0], tell.text],
+      )
+      assert.deepEqual([text?.incarnation, more], ['1.%1.9', []])
+      assert.ok((await ledger.carrying('b')).deliveries.some(({ id }) => id === idOf(2)))
+      assert.ok((await ledger.deliveries({ worker: workers[0] })).some(({ id }) => id === idOf(2)))
+    },
+  )
+
   holds('has what is new, changed or come back judged, and keeps the rest in queues', async ({ ledger }) => {
     const unjudged = async () => (await ledger.unjudged()).map(({ issue }) => issue.number).toSorted()
     const front = async (n: number) => (await ledger.queued(new Map([['o/r', n]]))).map(({ issue }) => issue.number)

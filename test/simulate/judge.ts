@@ -65,7 +65,8 @@ function refuse(broken: Violations): void {
 function oneAgentAnIssue(world: World): Violations {
   const holders = new Map<string, string[]>()
   for (const agent of world.agents())
-    for (const { id, issue } of agent.queue) holders.set(issue, [...(holders.get(issue) ?? []), `${agent.worker} (${id})`])
+    for (const { id, issue } of agent.queue.filter((prompt) => prompt.issue !== ''))
+      holders.set(issue, [...(holders.get(issue) ?? []), `${agent.worker} (${id})`])
   return [...holders].flatMap(([issue, agents]) => (agents.length === 1 ? [] : [`${issue} is with ${agents.join(' and ')}`]))
 }
 

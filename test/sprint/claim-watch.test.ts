@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Sprint } from '../../src/core/sprint.ts'
+import type { Ledger } from '../../src/core/ledger.ts'
+import { whileClaimed } from '../../src/sprint/claim-watch.ts'
+import { VirtualClock } from '../../src/simulate/clock.ts'
+
+test('a sprint that others ended: its work is stopped within seconds', async () => {
+  const clock = new VirtualClock(0)
+  const rows = [{ ended_at: null }, new Error('busy'), { ended_at: null }, { ended_at: 25_000 }]
+  const said: string[] = []
+  const sprints = async () => {
+    const row = rows.shift()
+    if (row instanceof Error) throw row
+    return [row] as unknown as Sprint[]
+  }
+  const session = { ledger: { sprints } as unknown as Ledger, clock, notify: ({ text }: { text: string }) => void said.push(text) }
+  const work = async (stop: AbortSignal) => {
+    await clock.sleep(3_600_000, stop)
+    return stop.aborted
+  }
+  let stopped: boolean | null = null
+  const ended = whileClaimed('a', session, new AbortController().signal, work).then((result) => (stopped = result))
+  await clock.run(() => stopped !== null)
+  await ended
+  assert.deepEqual([stopped, clock.now(), said], [true, 40_000, ['its claim could not be looked at: busy']])
+  assert.equal(await whileClaimed('a', session, new AbortController().signal, async () => 'done'), 'done')
+})
