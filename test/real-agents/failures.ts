@@ -1,0 +1,68 @@
+/** Turns that fail, in each way that a provider fails in: is none of them read as an agent that has nothing to do, and is it idle again once all is well. */
+import type { OpenSession } from '../../src/cli/context.ts'
+import type { Expect } from './verdict.ts'
+import type { Failure, ModelServer } from './model.ts'
+import { bare, hooked, send, settle } from './fleet.ts'
+
+/** Three at a time, each in one pane with hooks and one without. The last three are tried again by most agents. */
+const rounds: readonly (readonly (readonly [string, Failure])[])[] = [
+  [
+    ['login', { status: 401, code: 'invalid_api_key', message: 'Incorrect API key provided.' }],
+    ['billing', { status: 402, code: 'insufficient_credits', message: 'Insufficient credits. Add more, then try again.' }],
+    ['rights', { status: 403, code: 'permission_denied', message: 'Your account may not use this model.' }],
+  ],
+  [
+    ['model', { status: 404, code: 'model_not_found', message: 'The model `stub` does not exist.' }],
+    [
+      'context',
+      {
+        status: 400,
+        code: 'context_length_exceeded',
+        message: "This model's maximum context length is 8192 tokens. However, your messages resulted in 19876 tokens.",
+      },
+    ],
+    ['empty', 'empty'],
+  ],
+  [
+    ['quota', { status: 429, code: 'rate_limit_exceeded', message: 'Rate limit reached for requests.' }],
+    ['server', { status: 500, code: 'server_error', message: 'The server had an error while processing your request.' }],
+    ['connection', 'reset'],
+  ],
+]
+
+/** How long a failure is watched: what an agent tries again for longer than this is `working` with good reason. */
+const watched = 30_000
+
+export async function checkFailures(open: OpenSession, model: ModelServer, expect: Expect): Promise<void> {
+  for (const round of rounds) {
+    model.turn_ms = 300
+    const panes = new Map(
+      round.flatMap((each, index) => [hooked[index], bare[index]].flatMap((name) => (name === undefined ? [] : [[name, each] as const]))),
+    )
+    await settle(open, [...panes.keys()], ({ state }) => state === 'idle')
+    const sent = await send(open, new Map([...panes].map(([name, [kind]]) => [name, `This fails: ${kind}.`])), (id, name) => {
+      const failure = panes.get(name)?.[1]
+      if (failure !== undefined) model.failing.set(id, failure)
+    })
+    const left = await settle(open, [...panes.keys()], ({ state }) => state === 'error', watched)
+    for (const [name, [kind]] of panes) {
+      const { state, detail, evidence } = left.get(name) ?? { state: 'error', detail: null, evidence: '' }
+      const delivery = sent.find(({ worker }) => worker.endsWith(`/${name}`))?.state
+      const retries = state === 'working' && round === rounds.at(-1)
+      expect('failures', state === 'error' || retries, `${name}, ${kind}: ${state} ${detail ?? ''} (${evidence}; its text is ${delivery})`)
+    }
+    model.failing.clear()
+    await heal(open, [...panes.keys()], expect)
+  }
+}
+
+/** Once the provider is well, a text brings each back to work. */
+async function heal(open: OpenSession, some: readonly string[], expect: Expect): Promise<void> {
+  await settle(open, some, ({ state }) => state === 'idle' || state === 'error', 90_000)
+  await send(open, new Map(some.map((name) => [name, 'All is well again.'])))
+  const left = await settle(open, some, ({ state }) => state === 'idle')
+  for (const name of some) {
+    const found = left.get(name)
+    expect('failures', found === undefined, `${name}, well again: ${found?.state} ${found?.detail ?? ''} (${found?.evidence})`)
+  }
+}

@@ -1,0 +1,97 @@
+/** A fleet of six real agents that share one person's home, three of them without hooks; all of it below one folder, driven by the product's own code. */
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { OpenSession } from '../../src/cli/context.ts'
+import type { Delivery } from '../../src/core/lives.ts'
+import type { WorkerReport } from '../../src/decide/report.ts'
+import type { Program } from './programs.ts'
+import { systemClock } from '../../src/cli/clock.ts'
+import { openSession } from '../../src/cli/wire.ts'
+import { pump } from '../../src/run/pump.ts'
+import { leaseLength } from '../../src/run/session.ts'
+import { status } from '../../src/run/status.ts'
+import { offline, writeHome } from './programs.ts'
+
+export const hooked = ['A', 'B', 'C']
+export const bare = ['D', 'E', 'F']
+export const names = [...hooked, ...bare]
+
+/** Where everything of one check is. `home` is also the home of the process that checks. */
+export interface Place {
+  readonly root: string
+  readonly home: string
+  readonly socket: string
+  readonly bin: string
+  readonly url: string
+}
+
+export const dirOf = ({ home }: Place, name: string) => join(home, 'work', name)
+
+/** Lays the fleet out and opens it; nothing is started. */
+export async function openFleet(program: Program, place: Place): Promise<OpenSession> {
+  const { root, home, socket, bin, url } = place
+  const dirs = names.map((name) => dirOf(place, name))
+  for (const dir of dirs) execFileSync('git', ['init', '-q', dir])
+  mkdirSync(join(root, 'forge/issues/app'), { recursive: true })
+  const setting = program.setting(url, home, dirs)
+  writeHome(home, setting)
+  const agent = { kind: program.kind, command: [bin, ...setting.args], env: { ...offline, ...setting.env, HOME: home } }
+  const withoutHooks = { ...agent, hooks: false, env: { ...agent.env, ...setting.bare_env } }
+  const worker = (name: string) => ({ dir: dirOf(place, name), agent: bare.includes(name) ? withoutHooks : agent })
+  const workers = Object.fromEntries(names.map((name) => [name, worker(name)]))
+  const window = { name: 'W', panes: names.length, repos: ['app'], names, workers }
+  const spec = {
+    name: 'real',
+    session: 'R',
+    socket,
+    ledger: `sqlite:${root}/l.db`,
+    forge: { kind: 'folder', path: join(root, 'forge'), owner: 'real' },
+    machines: { box: { windows: [window] } },
+  }
+  const file = join(root, 'fleet-spec.json')
+  writeFileSync(file, JSON.stringify(spec))
+  const notify = ({ subject, text }: { subject: string; text: string }) => console.error(`${subject}: ${text}`)
+  return openSession({ spec: file }, { clock: systemClock, env: {}, home, cwd: root, notify })
+}
+
+/** Plans one text for each of these workers, lets `planned` see their ids, and carries all at once. Returns them as they ended, in the same order. */
+export async function send(
+  { session }: OpenSession,
+  texts: ReadonlyMap<string, string>,
+  planned: (id: string, name: string) => void = () => {},
+): Promise<Delivery[]> {
+  const wanted = [...texts].map(([name, text]) => ({ id: session.newId(), kind: 'send' as const, worker: `box/W/${name}`, text }))
+  for (const { id, worker } of wanted) planned(id, worker.slice(-1))
+  await session.ledger.plan(wanted, session.owner, Date.now() + leaseLength, Date.now())
+  await pump(session.fleet.machines, session, AbortSignal.timeout(150_000), { patience: 60_000, placed_patience: 60_000 })
+  const ended = await session.ledger.deliveries({ ids: wanted.map(({ id }) => id) })
+  return wanted.map(({ id }) => ended.find((each) => each.id === id)).filter((each) => each !== undefined)
+}
+
+/** What status says of each worker, by name. */
+export async function look({ session }: OpenSession): Promise<ReadonlyMap<string, WorkerReport>> {
+  const report = await status(session.fleet.machines, session)
+  return new Map(
+    report.machines.flatMap(({ windows }) => windows.flatMap(({ workers }) => workers.map((each) => [each.id.slice(-1), each] as const))),
+  )
+}
+
+/** Waits until `holds` of each of these workers; returns what is said of those of which it never did. */
+export async function settle(
+  open: OpenSession,
+  some: readonly string[],
+  holds: (worker: WorkerReport) => boolean,
+  limit = 60_000,
+): Promise<ReadonlyMap<string, WorkerReport>> {
+  const left = new Set(some)
+  for (const end = performance.now() + limit; ; await sleep(200)) {
+    const seen = await look(open)
+    for (const name of left) {
+      const worker = seen.get(name)
+      if (worker !== undefined && holds(worker)) left.delete(name)
+    }
+    if (left.size === 0 || performance.now() > end) return new Map([...seen].filter(([name]) => left.has(name)))
+  }
+}

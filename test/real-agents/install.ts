@@ -1,0 +1,54 @@
+/** Installs the real programs into a cache of this person's, pinned, each into a folder of its own. */
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, rmSync } from 'node:fs'
+import type { Program } from './programs.ts'
+import { binOf, folderOf } from './programs.ts'
+
+/** What one installation may take, milliseconds. */
+const longest = 10 * 60_000
+
+/** Installs a program unless it is installed. Throws with the reason, for people. */
+export function install(program: Program, cache: string): void {
+  if (existsSync(binOf(program, cache))) return
+  const folder = folderOf(program, cache)
+  mkdirSync(folder, { recursive: true })
+  try {
+    if (program.registry === 'npm')
+      run('npm', ['install', '--prefix', folder, program.packaged, '--no-audit', '--no-fund', '--loglevel=error'])
+    else {
+      run(pythonFor(), ['-m', 'venv', folder])
+      run(`${folder}/bin/pip`, ['install', '--quiet', '--disable-pip-version-check', program.packaged.replace('@', '==')])
+    }
+  } catch (thrown) {
+    // The next run begins anew.
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+    throw thrown
+  }
+}
+
+/** Hermes needs Python 3.11 to 3.13, with its module venv. */
+function pythonFor(): string {
+  const found = ['python3.13', 'python3.12', 'python3.11', 'python3'].find((name) => {
+    try {
+      run(name, ['-c', 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))'])
+      return true
+    } catch {
+      return false
+    }
+  })
+  if (found === undefined) throw new Error('Python 3.11 to 3.13 with venv is missing')
+  return found
+}
+
+function run(command: string, args: readonly string[]): void {
+  try {
+    execFileSync(command, args, { stdio: 'pipe', timeout: longest })
+  } catch (thrown) {
+    const { stderr, message } = thrown as { stderr?: Buffer; message: string }
+    const said = String(stderr ?? '')
+      .trim()
+      .split('\n')
+      .findLast((line) => line.trim() !== '')
+    throw new Error(`${command} ${args[0]}: ${said ?? message}`, { cause: thrown })
+  }
+}

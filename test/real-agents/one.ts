@@ -1,0 +1,35 @@
+/** Checks one program, in a process whose home is a folder of its own: started by main.ts, to which it tells all that it finds. */
+import { join } from 'node:path'
+import type { Expect, Verdict } from './verdict.ts'
+import { messageOf } from '../../src/core/errors.ts'
+import { check } from './check.ts'
+import { startModel } from './model.ts'
+import { binOf, programs } from './programs.ts'
+import { checkSprint } from './sprint.ts'
+
+const [index = '', cache = '', root = '', socket = ''] = process.argv.slice(2)
+const program = programs[Number(index)]
+if (program === undefined) throw new Error(`there is no program ${index}`)
+const verdict: Verdict = { ready_ms: 0, tallies: {}, proofs: '', wrong: [] }
+const label = `${program.packaged}${program.variant === undefined ? '' : ` (${program.variant})`}`
+
+const expect: Expect = (column, holds, what) => {
+  const tally = (verdict.tallies[column] ??= { right: 0, all: 0 })
+  tally.all += 1
+  if (holds) tally.right += 1
+  else verdict.wrong.push(`${column}: ${what}`)
+  console.error(`${label}: ${holds ? 'right' : 'WRONG'}: ${column}: ${what.replaceAll('\n', ' ').slice(0, 300)}`)
+  process.send?.(verdict)
+}
+
+const model = await startModel()
+const bin = binOf(program, cache)
+try {
+  if (program.variant === undefined) await checkSprint(program, bin, root, expect)
+  await check(program, { root, home: join(root, 'home'), socket, bin, url: model.url }, model, expect, verdict)
+} catch (thrown) {
+  verdict.wrong.push(`it ended early: ${messageOf(thrown)}`)
+} finally {
+  model.close()
+  process.send?.(verdict, () => process.exit())
+}
