@@ -46,6 +46,7 @@ function viewOf(workers: number, issues: number): View {
     login: null,
     closed: new Set(),
     repos_down: new Map(),
+    resting: new Map(),
   } as unknown as View
 }
 

@@ -3,7 +3,7 @@ import type { WorkerId } from '../core/nouns.ts'
 import type { Clock } from '../core/ports.ts'
 import type { WatchUpdate } from '../run/watch.ts'
 import type { Io } from './io.ts'
-import { fleetLine, machineLines, sprintLines } from './status-table.ts'
+import { fleetLine, machineLines, restLines, sprintLines } from './status-table.ts'
 
 /** How long a row that changed stands out, and how often ages are drawn anew, milliseconds. */
 const lately = 5_000
@@ -76,7 +76,11 @@ export function liveLines(
   const bold = new Set([...changed].flatMap(([worker, at]) => (now - at < lately ? [worker] : [])))
   const clock = new Date(now).toTimeString().slice(0, 8)
   const head = [`${io.paint('gray', clock)}  ${fleetLine(report, io)}`, '']
-  const body = [...report.machines.flatMap((machine) => machineLines(machine, io, now, bold)), ...sprintLines(report, io, now)].slice(0, -1)
+  const body = [
+    ...report.machines.flatMap((machine) => machineLines(machine, io, now, bold)),
+    ...sprintLines(report, io, now),
+    ...restLines(report, io, now),
+  ].slice(0, -1)
   const room = height - head.length
   if (body.length <= room) return [...head, ...body]
   const shown = Math.max(0, room - 1)

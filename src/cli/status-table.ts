@@ -47,6 +47,13 @@ export function sprintLines({ sprints }: StatusReport, io: Io, now: number): str
   return rows.length === 0 ? [] : [io.paint('bold', 'sprints'), ...table(['  ISSUE', 'STAGE', 'FOR', 'WORKER'], rows), '']
 }
 
+/** What is left alone for a while because the forge refuses it, a line each. */
+export function restLines({ resting }: StatusReport, io: Io, now: number): string[] {
+  const rows = resting.map(({ subject, until, why }) => [`  ${subject}`, duration(Date.parse(until) - now), why])
+  if (rows.length === 0) return []
+  return [io.paint('bold', 'left alone'), ...table(['  ISSUE OR REPO', 'FOR', 'WHY'], rows, io.tty ? io.width : Infinity), '']
+}
+
 /** A state in its colour, with its detail. */
 export function stateText(state: ReadingState, detail: string | null, io: Io): string {
   return io.paint(colours[state], detail === null ? state : `${state}: ${detail}`)

@@ -2,6 +2,7 @@
 import type { Delivery, DeliveryKind, DeliveryState, Dispatch, DispatchKind, DispatchState } from './lives.ts'
 import type { Issue, IssueRef, ReadingState, RepoRef, Time, WorkerId } from './nouns.ts'
 import type { Sprint } from './sprint.ts'
+import type { RepoRecord, RestLedger } from './rest-ledger.ts'
 import type { SprintLedger } from './sprint-ledger.ts'
 
 /** A dispatch to claim, with the text that will be delivered: both rows are written, or neither. */
@@ -111,19 +112,6 @@ export interface WorkerRecord {
   readonly state_since: Time | null
 }
 
-export interface RepoRecord {
-  readonly repo: RepoRef
-  readonly cursor: string | null
-  readonly writers: readonly string[] | null
-  readonly writers_at: Time | null
-  /** When a complete listing was last taken. */
-  readonly listed_at: Time | null
-  /** Changes that ended before this are known. */
-  readonly changes_at: Time | null
-  /** Why issues in its queue wait; null where somebody has room. */
-  readonly waits: string | null
-}
-
 /** Issues of a repo as the forge gave them. */
 export interface RepoPage {
   readonly repo: RepoRef
@@ -203,7 +191,7 @@ export interface Carrying {
   readonly leases: LedgerView['leases']
 }
 
-export interface Ledger extends SprintLedger {
+export interface Ledger extends SprintLedger, RestLedger {
   view(): Promise<LedgerView>
   underWay(): Promise<UnderWay>
   /** Work in review with one of these ids, or of one of these issues. */
@@ -273,8 +261,6 @@ export interface Ledger extends SprintLedger {
 
   /** Forgets that an issue is done and its attempts, so that it may be given again. False where it is unknown or live. */
   requeue(issue: IssueRef, at: Time): Promise<boolean>
-  /** Keeps an issue from being given before a time, without counting an attempt. `requeue` forgets it. */
-  rest(issue: IssueRef, until: Time, why: string, at: Time): Promise<void>
 
   /** The newest work dispatches that an agent had, and that are over or in review: at most `limit`. */
   worked(limit: number): Promise<readonly Worked[]>

@@ -36,6 +36,14 @@ export interface NewChange {
   readonly issue: IssueRef
 }
 
+/** What the token's account may do in a repo. */
+export interface RepoRights {
+  readonly exists: boolean
+  /** False in an archived repo. */
+  readonly write: boolean
+  readonly archived: boolean
+}
+
 /** A forge, as narrow as the product needs it. All methods throw BurnError with a `forge_*` code. */
 export interface Forge {
   readonly kind: string
@@ -63,7 +71,9 @@ export interface Forge {
   changeOf(repo: RepoRef, branch: string): Promise<Change | null>
   /** Who the token belongs to, and what it may do in a repo. */
   whoami(): Promise<{ readonly login: string }>
-  rights(repo: RepoRef): Promise<{ readonly exists: boolean; readonly write: boolean }>
+  rights(repo: RepoRef): Promise<RepoRights>
+  /** Whether the token may write comments in a repo that it can read. Asked only after a comment was refused: an account's rights do not say it. */
+  mayComment(repo: RepoRef): Promise<boolean>
   /** How an agent reaches it: to clone, to call, and how it opens a change for review (one paragraph, no secret). */
   access(repo: RepoRef): { readonly clone_url: string; readonly api_url: string; readonly open_change: string }
   /** Requests made so far; 0 where there are none to make. */

@@ -24,6 +24,12 @@ export type FailureClass =
   /** The forge would not open the change. */
   | 'change_refused'
   | 'forge_down'
+  /** The forge refuses what burn writes or reads about this issue: it was deleted, or its author blocked the fleet's account. */
+  | 'issue_refused'
+  /** The same for a whole repo: it is archived, or gone. */
+  | 'repo_refused'
+  /** The forge's token is missing, not valid, or lacks a right. */
+  | 'token_refused'
   /** No commits, no such branch, no such repo, or a mirror that can't be mended. */
   | 'repo_unusable'
   | 'disk_full'

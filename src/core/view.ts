@@ -45,6 +45,8 @@ export interface View {
   readonly writers: ReadonlyMap<RepoRef, ReadonlySet<string>>
   /** Repos the forge could not be asked about in this cycle, with the reason. */
   readonly repos_down: ReadonlyMap<RepoRef, string>
+  /** Repos whose issues are given to nobody for now, because the forge refuses what burn writes there, with the reason. */
+  readonly resting: ReadonlyMap<RepoRef, string>
   /** Changes from the fleet's branches, newest state. */
   readonly changes: readonly Change[]
   /** Issues of live dispatches that are no longer open. */

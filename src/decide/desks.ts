@@ -65,10 +65,12 @@ export class Desks {
   readonly #serving: ReadonlyMap<RepoRef, readonly Desk[]>
   readonly #queues = { home: new Map<RepoRef, Sublanes>(), anywhere: new Map<RepoRef, Sublanes>() }
 
-  constructor(desks: readonly Desk[]) {
+  /** `closed`: repos whose issues no desk takes. */
+  constructor(desks: readonly Desk[], closed: Pick<ReadonlySet<RepoRef>, 'has'> = new Set()) {
     const serving = new Map<RepoRef, Desk[]>()
     for (const desk of desks.toSorted((a, b) => a.used_at - b.used_at)) {
       for (const repo of desk.worker.repos) {
+        if (closed.has(repo)) continue
         const list = serving.get(repo)
         if (list === undefined) serving.set(repo, [desk])
         else list.push(desk)

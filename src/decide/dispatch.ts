@@ -87,6 +87,7 @@ function questions(issues: readonly Issue[], view: View): Question[] {
   const asked = Map.groupBy(councils, ({ issue }) => issue)
   return issues.map((issue) => {
     const before = new Set(asked.get(issue.ref)?.map(({ worker }) => worker))
+    if (view.resting.has(issue.repo)) return { issue, reason: `council label: ${view.resting.get(issue.repo)}`, members: [] }
     const members = able.flatMap(({ worker }) => (before.has(worker.id) ? [] : [worker]))
     const reason = `council label: asked of ${before.size + members.length} of ${all.length} council and sentinel workers`
     return { issue, reason, members }

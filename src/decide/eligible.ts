@@ -6,6 +6,7 @@ import { hasPassed } from '../core/elapsed.ts'
 import { elsewherePrefix } from '../core/ledger.ts'
 import { servedRepos } from '../core/refs.ts'
 import { waitsUntil } from './backoff.ts'
+import { restsReason } from './rests.ts'
 
 /** `until`: what must happen before the answer can be another: a change of the issue or of the rules, or nothing but time. */
 export type Eligibility =
@@ -103,8 +104,7 @@ function given({ attempts, done }: IssueRecord, rules: EligibilityRules): string
 }
 
 function resting({ rests }: IssueRecord, { view }: EligibilityRules): string | null {
-  if (rests === null || rests.until <= view.now) return null
-  return `rests until ${new Date(rests.until).toISOString().slice(0, 19)}Z: ${rests.why} (burn requeue gives it at once)`
+  return rests === null || rests.until <= view.now ? null : `${restsReason(rests)} (burn requeue gives it at once)`
 }
 
 function tooSoon(record: IssueRecord, { view }: EligibilityRules): string | null {

@@ -13,6 +13,8 @@ export interface Consequence {
 }
 
 const other = { next_backend: false, dispatch: 'failed', ends_run: false } as const
+/** The forge says no: nothing was begun, and the issue or repo rests. */
+const refused = { next_backend: false, dispatch: 'released', ends_run: false } as const
 /** The backend's trouble, not the issue's. */
 const backend = { next_backend: true, dispatch: 'released', ends_run: true } as const
 /** Trouble of the machine or the forge. */
@@ -33,6 +35,9 @@ const consequences: Readonly<Record<FailureClass, Consequence>> = {
   push_refused: { ...other, hint: "see the remote's answer: burn sprint show; the work is in its workspace" },
   change_refused: { ...other, hint: 'the branch is pushed: open the change by hand, or run the issue again' },
   forge_down: { ...place, hint: 'see that the forge is up: burn doctor' },
+  issue_refused: { ...refused, hint: 'see why on the forge; burn explain says until when the issue rests' },
+  repo_refused: { ...refused, hint: 'take the repo out of the spec, or see to it on the forge; burn status says until when it rests' },
+  token_refused: { ...place, hint: 'see what the token may do: burn doctor' },
   repo_unusable: { ...other, hint: 'see that the repo has commits and the branch that the spec names' },
   disk_full: { ...place, hint: 'make room: burn sprint prune' },
   sandbox_missing: { ...place, hint: 'install bubblewrap, or write "use": "off" in "sandbox" to run commands unconfined' },

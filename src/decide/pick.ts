@@ -61,6 +61,8 @@ export function pickIssues(view: View, policy: Policy, { repos, issue: wanted, s
 function unfit(record: IssueRecord, rules: EligibilityRules): string | null {
   if (!rules.view.writers.has(record.issue.repo)) return rules.view.repos_down.get(record.issue.repo) ?? 'its repo could not be asked about'
   const verdict = eligibility(record, rules)
+  const rests = rules.view.resting.get(record.issue.repo)
+  if (rests !== undefined && verdict.kind === 'work') return `its repo ${rests}`
   if (verdict.kind === 'work') return null
   return verdict.kind === 'council' ? 'it is put to the council' : verdict.kind === 'taken' ? `taken: ${verdict.reason}` : verdict.reason
 }

@@ -1,7 +1,8 @@
 /** What `burn status` says, from one view of machines and ledger. Its JSON is a promise: keys are added, never changed. */
 import type { LedgerView, WorkerRecord } from '../core/ledger.ts'
+import type { Resting } from '../core/rest-ledger.ts'
 import type { SprintStage } from '../core/sprint.ts'
-import type { IssueRef, Machine, ReadingState, Time, WorkerId } from '../core/nouns.ts'
+import type { IssueRef, Machine, ReadingState, RepoRef, Time, WorkerId } from '../core/nouns.ts'
 import type { MachineSight } from '../core/panes.ts'
 import type { WorkerSight } from '../core/view.ts'
 import { slotStates } from '../core/lives.ts'
@@ -63,9 +64,18 @@ export interface SprintReport {
   readonly since: string
 }
 
+/** An issue or a repo that is left alone for a while. */
+export interface RestReport {
+  readonly subject: IssueRef | RepoRef
+  /** ISO 8601. */
+  readonly until: string
+  readonly why: string
+}
+
 export interface StatusReport {
   readonly machines: readonly MachineReport[]
   readonly sprints: readonly SprintReport[]
+  readonly resting: readonly RestReport[]
   readonly totals: Totals
   /** Open issues that are not given, because another ledger of this fleet has a live claim on them. At most 1,000. */
   readonly claimed_elsewhere: readonly IssueRef[]
@@ -75,7 +85,7 @@ export interface StatusInput {
   readonly machines: readonly Machine[]
   readonly sights: ReadonlyMap<string, MachineSight>
   readonly workers: readonly WorkerSight[]
-  readonly ledger: LedgerView
+  readonly ledger: LedgerView & { readonly resting: readonly Resting[] }
   readonly stale_after: number
   readonly now: Time
 }
@@ -108,7 +118,9 @@ export function statusReport(input: StatusInput): StatusReport {
   const sprints = input.ledger.sprints.map(({ id, issue, worker, stage, started_at }) => {
     return { id, issue, worker, stage, since: new Date(started_at).toISOString() }
   })
-  return { machines, sprints, totals: sum(machines.map(({ totals }) => totals)), claimed_elsewhere: input.ledger.elsewhere }
+  const resting = input.ledger.resting.map(({ subject, until, why }) => ({ subject, until: new Date(until).toISOString(), why }))
+  const totals = sum(machines.map((machine) => machine.totals))
+  return { machines, sprints, resting, totals, claimed_elsewhere: input.ledger.elsewhere }
 }
 
 function noTotals(): Totals {

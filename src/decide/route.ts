@@ -79,7 +79,7 @@ export function openDesks(view: Omit<View, 'issues'>): Desks {
     for (let slot = 0; slot < worker.depth && free.length < worker.depth - live; slot++) if (slots?.has(slot) !== true) free.push(slot)
     if (free.length > 0) desks.push({ worker, free, live, used_at: record?.used_at ?? 0 })
   }
-  return new Desks(desks)
+  return new Desks(desks, view.resting)
 }
 
 /** Slots in use, by worker. */
@@ -117,9 +117,10 @@ function whyWaiting(repos: readonly RepoRef[], view: View): Map<RepoRef, string>
   return new Map(
     [...serving].map(([repo, { all, open, shut }]) => [
       repo,
-      open > 0
-        ? `all ${open} workers that serve ${repo} are full`
-        : `none of the ${all} workers that serve ${repo} can take work (the first ${shut || 'is missing'})`,
+      view.resting.get(repo) ??
+        (open > 0
+          ? `all ${open} workers that serve ${repo} are full`
+          : `none of the ${all} workers that serve ${repo} can take work (the first ${shut || 'is missing'})`),
     ]),
   )
 }

@@ -29,7 +29,9 @@ export function troubleOf(answer: HttpAnswer, what: string, now: number): Troubl
   if (status === 409) return trouble('forge_conflict', 'it is there already: look for it on the forge')
   if (status === 423) return trouble('forge_archived', 'the repo is archived: nothing can be written there')
   if (status === 429) return trouble('forge_rate_limited', 'the forge asks for fewer requests: make dispatch.interval longer', true)
-  if (status >= 500) return trouble('forge_unavailable', 'the forge has trouble of its own: look at its log', status !== 501)
+  // The forge is there and failed on this request: it may fail on one object alone.
+  if (status === 500) return trouble('forge_failed', 'the forge failed on this request: look at its log', true)
+  if (status > 500) return trouble('forge_unavailable', 'the forge has trouble of its own: look at its log', status !== 501)
   return trouble('forge_refused', 'the forge did not take the request: is it Gitea 1.20, Forgejo 7, or newer?')
 }
 

@@ -2,6 +2,7 @@
 import type { Clock } from '../core/ports.ts'
 import type { Http, HttpAnswer, HttpRequest } from './http.ts'
 import { BurnError } from '../core/errors.ts'
+import { faultOf } from '../decide/forge-fault.ts'
 import { jsonOf, troubleOf, type Trouble } from './answers.ts'
 import { openHttp } from './http.ts'
 import { limiter } from './limiter.ts'
@@ -72,7 +73,7 @@ export interface Api {
 export function openApi({ base, token, clock, random, budget, requests_per_minute = null, onWait = () => {} }: ApiOptions): Api {
   const limits = { ...defaults, ...budget }
   const limited = limiter(limits.at_once)
-  const guarded = outage(new URL(base).host, clock, random)
+  const guarded = outage(new URL(base).host, clock, random, () => answers(send('GET', '/user', {}, undefined, true)))
   const paced = pace(requests_per_minute, clock, onWait)
   const secret = keepSecret(token)
   const http = openHttp(limits.at_once)
@@ -124,6 +125,16 @@ export function openApi({ base, token, clock, random, budget, requests_per_minut
     patch: (path, body) => guarded((trial) => send('PATCH', path, {}, body, trial)),
     post: (path, body) => guarded((trial) => send('POST', path, {}, body, trial)),
     requests: () => requests,
+  }
+}
+
+/** Whether the forge answers, be it with a refusal. */
+async function answers(asked: Promise<unknown>): Promise<boolean> {
+  try {
+    await asked
+    return true
+  } catch (thrown) {
+    return thrown instanceof BurnError && faultOf(thrown.code) !== 'forge' && thrown.code !== 'forge_failed'
   }
 }
 

@@ -6,7 +6,7 @@
 import { access, constants } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Comment, Issue, IssueRef, RepoRef } from '../core/nouns.ts'
-import type { Clock, Forge, IssuePage } from '../core/ports.ts'
+import type { Clock, Forge, IssuePage, RepoRights } from '../core/ports.ts'
 import { BurnError } from '../core/errors.ts'
 import { createFile, namesIn, readPlainFile, replaceFile } from './files.ts'
 import { numberInName, readCommentFile, readIssueFile } from './folder-objects.ts'
@@ -43,6 +43,7 @@ export function openFolder(options: FolderOptions): Forge {
     changeOf: (repo, branch) => reviewOf(place, repo, branch),
     whoami: async () => ({ login }),
     rights: (repo) => readRights(place, repo),
+    mayComment: async (repo) => (await readRights(place, repo)).write,
     access: (repo) => describeAccess(place.root, repo),
     requests: () => 0,
   }
@@ -115,13 +116,13 @@ async function editComment(place: ForgeFolder, ref: IssueRef, id: string, body: 
   await replaceFile(path, renderDocument({ author, created: new Date(created_at).toISOString() }, body))
 }
 
-async function readRights(place: ForgeFolder, repo: RepoRef): Promise<{ readonly exists: boolean; readonly write: boolean }> {
+async function readRights(place: ForgeFolder, repo: RepoRef): Promise<RepoRights> {
   const exists = (await namesIn(await place.folder('issues', repo))) !== null
   const write = await access(place.root, constants.W_OK).then(
     () => true,
     () => false,
   )
-  return { exists, write }
+  return { exists, write, archived: false }
 }
 
 function describeAccess(root: string, repo: RepoRef): ReturnType<Forge['access']> {

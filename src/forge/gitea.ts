@@ -1,6 +1,6 @@
 /** Gitea and Forgejo, through their common API. */
 import type { Issue, RepoRef, RepoSettings } from '../core/nouns.ts'
-import type { Forge, IssuePage } from '../core/ports.ts'
+import type { Forge, IssuePage, RepoRights } from '../core/ports.ts'
 import { BurnError } from '../core/errors.ts'
 import { openApi, unless, type Api, type ApiOptions } from './api.ts'
 import { cursorAfter, readCursor, sinceOf, writeCursor } from './cursor.ts'
@@ -29,13 +29,13 @@ export function openGitea(options: GiteaOptions): Forge {
     issue: (ref) => readIssue(api, url, ref),
     writers,
     async comments(ref) {
-      const { json } = await api.get(`${issuePath(ref)}/comments`)
+      const { json } = await orGone(api, ref, api.get(`${issuePath(ref)}/comments`))
       return arrayOf(json)
         .map(commentOf)
         .filter((comment) => comment !== null)
     },
     async comment(ref, body) {
-      const { json } = await api.post(`${issuePath(ref)}/comments`, { body })
+      const { json } = await orGone(api, ref, api.post(`${issuePath(ref)}/comments`, { body }))
       const comment = commentOf(json)
       if (comment !== null) return comment
       throw new BurnError(
@@ -58,6 +58,7 @@ export function openGitea(options: GiteaOptions): Forge {
       throw new BurnError('forge_malformed', `${base}/user does not say who the token belongs to`, 'is forge.url a Gitea or Forgejo?')
     },
     rights: (repo) => readRights(api, repo),
+    mayComment: (repo) => mayComment(api, repo),
     access(repo) {
       return { clone_url: `${url}/${repo}.git`, api_url: base, open_change: wayToOpen(`${base}${repoPath(repo)}`, url, baseOf(repo)) }
     },
@@ -122,12 +123,41 @@ async function readWriters(api: Api, repo: RepoRef): Promise<readonly string[]> 
   return writers
 }
 
-async function readRights(api: Api, repo: RepoRef): Promise<{ readonly exists: boolean; readonly write: boolean }> {
+async function readRights(api: Api, repo: RepoRef): Promise<RepoRights> {
   const found = await unless('forge_not_found', api.get(repoPath(repo)))
-  if (found === null) return { exists: false, write: false }
+  if (found === null) return { exists: false, write: false, archived: false }
   const { permissions, archived } = fieldsOf(found.json)
   const { push, admin } = fieldsOf(permissions)
-  return { exists: true, write: archived !== true && (push === true || admin === true) }
+  return { exists: true, write: archived !== true && (push === true || admin === true), archived: archived === true }
+}
+
+/** No forge has a comment with this number. */
+const noComment = 999_999_999_999_999
+
+/**
+ * A repo's answer tells an account's rights and nothing of the token's scopes. An edit of a comment that cannot exist is refused for what the token
+ * lacks, and is answered with "not found" if it lacks nothing. It changes nothing.
+ */
+async function mayComment(api: Api, repo: RepoRef): Promise<boolean> {
+  try {
+    await api.patch(`${repoPath(repo)}/issues/comments/${noComment}`, { body: '' })
+  } catch (thrown) {
+    if (!(thrown instanceof BurnError)) throw thrown
+    if (thrown.code === 'forge_forbidden') return false
+    if (thrown.code !== 'forge_not_found') throw thrown
+  }
+  return true
+}
+
+/** Gitea answers non-admins for comments of a deleted issue with 500 and an empty message. Asking for the issue itself tells that from a forge in trouble. */
+async function orGone<T>(api: Api, ref: string, answer: Promise<T>): Promise<T> {
+  try {
+    return await answer
+  } catch (thrown) {
+    if (!(thrown instanceof BurnError) || thrown.code !== 'forge_failed') throw thrown
+    if ((await unless('forge_not_found', api.get(issuePath(ref)))) !== null) throw thrown
+    throw new BurnError('forge_not_found', `the forge no longer has ${ref}`, 'was it deleted?', { cause: thrown })
+  }
 }
 
 /** Git and curl both take the machine's own credentials, so that no prompt needs one. */

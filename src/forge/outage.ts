@@ -11,11 +11,23 @@ const fewest = 3
 /** What a forge fails with that is down or wants fewer requests. Every other answer is one, and shows that it is there. */
 const down = new Set(['forge_unavailable', 'forge_timeout', 'forge_rate_limited'])
 
+/** A failure of one request, which may be that of the object it asks for: some objects make a healthy forge fail every time. */
+const failedOnce = 'forge_failed'
+
 /** Hears whether this request is the one that finds out if the forge is back: it is not worth a second attempt. */
 type Request<T> = (trial: boolean) => Promise<T>
 
-/** Runs requests while the forge answers. In an outage one is let through after each pause, and all others fail at once with the reason of the last. */
-export function outage(host: string, clock: Clock, random: () => number): <T>(request: Request<T>) => Promise<T> {
+/**
+ * Runs requests while the forge answers. In an outage one is let through after each pause, and all others fail at once with the reason of the last.
+ * `answers` asks the forge for something that has nothing to do with the requests: it decides if only they fail.
+ */
+export function outage(
+  host: string,
+  clock: Clock,
+  random: () => number,
+  answers: () => Promise<boolean>,
+): <T>(request: Request<T>) => Promise<T> {
+  const stands = onceAtATime(answers)
   let failed = 0
   let trying = false
   let over: { readonly count: number; readonly at: number; readonly pause: number; readonly reason: BurnError } | null = null
@@ -38,7 +50,9 @@ export function outage(host: string, clock: Clock, random: () => number): <T>(re
       over = null
       return answer
     } catch (thrown) {
-      if (thrown instanceof BurnError && down.has(thrown.code)) fails(thrown, trial)
+      const code = thrown instanceof BurnError ? thrown.code : ''
+      const doubtful = code === failedOnce && (failed + 1 < fewest || !(await stands()))
+      if (thrown instanceof BurnError && (down.has(code) || doubtful)) fails(thrown, trial)
       else {
         failed = 0
         over = null
@@ -48,6 +62,11 @@ export function outage(host: string, clock: Clock, random: () => number): <T>(re
       if (trial) trying = false
     }
   }
+}
+
+function onceAtATime(ask: () => Promise<boolean>): () => Promise<boolean> {
+  let asking: Promise<boolean> | null = null
+  return () => (asking ??= ask().finally(() => (asking = null)))
 }
 
 function leftAlone(host: string, { code, message, hint }: BurnError, until: number): BurnError {

@@ -1,11 +1,13 @@
 /** What is kept of the forge: issues, and how far each repo was read. */
 import type { Transaction } from 'kysely'
 import type { RepoPage } from '../core/ledger.ts'
+import type { Resting } from '../core/rest-ledger.ts'
 import type { IssueRef, RepoRef, Time } from '../core/nouns.ts'
 import type { NewEvent } from './events.ts'
 import type { RepoRow, Tables } from './tables.ts'
 import { sql } from 'kysely'
 import { liveStates } from '../core/lives.ts'
+import { repoOf } from '../core/refs.ts'
 import { among, chunks } from './engine.ts'
 import { append } from './events.ts'
 import { fromIssue } from './rows.ts'
@@ -103,8 +105,10 @@ async function closeMissing(trx: Transaction<Tables>, repo: RepoRef, listed: Rea
   return missing.map(({ ref, title }) => ({ kind: 'issue.closed', subject: ref, issue: ref, worker: null, text: title }))
 }
 
+const neverRefused = { rests_until: null, rests_why: null, unread_since: null, unread_why: null }
+
 export async function saveRepo(trx: Transaction<Tables>, repo: RepoRef, known: Partial<Omit<RepoRow, 'repo'>>): Promise<void> {
-  const nothing = { cursor: null, writers: null, writers_at: null, listed_at: null, changes_at: null, waits: null }
+  const nothing = { cursor: null, writers: null, writers_at: null, listed_at: null, changes_at: null, waits: null, ...neverRefused }
   await trx
     .insertInto('repo')
     .values({ repo, ...nothing, ...known })
@@ -126,6 +130,8 @@ export async function requeueIssue(trx: Transaction<Tables>, issue: IssueRef, at
     .where('ref', '=', issue)
     .executeTakeFirst()
   if (numUpdatedRows === 0n) return false
+  // Whoever gives it again has seen to what stood against its repo, too.
+  await trx.updateTable('repo').set({ rests_until: null, rests_why: null }).where('repo', '=', repoOf(issue)).execute()
   await append(trx, [{ kind: 'issue.requeued', subject: issue, issue, worker: null, text: 'attempts forgotten' }], at)
   return true
 }
@@ -143,6 +149,35 @@ export async function restIssue(
     .execute()
   const text = `${why}; until ${new Date(until).toISOString()}`
   await append(trx, [{ kind: 'issue.rests', subject: issue, issue, worker: null, text }], at)
+}
+
+export async function restRepo(
+  trx: Transaction<Tables>,
+  repo: RepoRef,
+  { until, why }: { until: Time; why: string },
+  at: number,
+): Promise<void> {
+  await saveRepo(trx, repo, { rests_until: until, rests_why: why })
+  const text = `${why}; until ${new Date(until).toISOString()}`
+  await append(trx, [{ kind: 'repo.rests', subject: repo, issue: null, worker: null, text }], at)
+}
+
+/** Repos first: what is said of one holds for all of its issues. */
+export async function resting(trx: Transaction<Tables>, at: Time): Promise<Resting[]> {
+  const found: Resting[] = []
+  const repos = await trx.selectFrom('repo').select(['repo', 'rests_until', 'rests_why']).where('rests_until', '>', at).execute()
+  for (const { repo, rests_until, rests_why } of repos) found.push({ subject: repo, until: rests_until ?? at, why: rests_why ?? '' })
+  const issues = await trx
+    .selectFrom('issue')
+    .select(['ref', 'rests_until', 'rests_why'])
+    .where('rests_until', 'is not', null)
+    .where('rests_until', '>', at)
+    .where('state', '=', sql.lit('open'))
+    .orderBy('ref')
+    .limit(1000)
+    .execute()
+  for (const { ref, rests_until, rests_why } of issues) found.push({ subject: ref, until: rests_until ?? at, why: rests_why ?? '' })
+  return found
 }
 
 /** Whose issues are trusted has changed with them: all are judged again. */

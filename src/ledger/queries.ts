@@ -1,6 +1,7 @@
 /** Reading: what the deciders need, and what people ask for. None of it slows down with history. */
 import type { ExpressionBuilder, Transaction } from 'kysely'
-import type { Carrying, Event, LiveDispatch, IssueRecord, Ledger, LedgerView, RepoRecord, UnderWay, Worked } from '../core/ledger.ts'
+import type { Carrying, Event, LiveDispatch, IssueRecord, Ledger, LedgerView, UnderWay, Worked } from '../core/ledger.ts'
+import type { RepoRecord } from '../core/rest-ledger.ts'
 import type { Delivery, Dispatch } from '../core/lives.ts'
 import type { IssueRef, Time, WorkerId } from '../core/nouns.ts'
 import type { Tables } from './tables.ts'

@@ -53,6 +53,8 @@ export function createStore(engine: Engine): Ledger {
     saveVerdicts: async (given, at) => (given.length === 0 ? undefined : write((trx) => verdicts.saveVerdicts(trx, given, at))),
     judgeBy: (rules) => write((trx) => verdicts.judgeBy(trx, rules)),
     saveWaiting: (reasons) => write((trx) => verdicts.saveWaiting(trx, reasons)),
+    restRepo: (repo, until, why, at) => write((trx) => issues.restRepo(trx, repo, { until, why }, at)),
+    resting: (at) => read((trx) => issues.resting(trx, at)),
     rest: (issue, until, why, at) => write((trx) => issues.restIssue(trx, issue, { until, why }, at)),
     requeue: (issue, at) => write((trx) => issues.requeueIssue(trx, issue, at), { tells: (known) => known }),
 

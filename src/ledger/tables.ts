@@ -45,6 +45,12 @@ export interface RepoRow {
   listed_at: number | null
   changes_at: number | null
   waits: string | null
+  /** Both are set, or none. */
+  rests_until: number | null
+  rests_why: string | null
+  /** Both are set, or none. */
+  unread_since: number | null
+  unread_why: string | null
 }
 
 export type DispatchRow = Dispatch

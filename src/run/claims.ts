@@ -9,6 +9,7 @@ import { isLedgerFailure, messageOf } from '../core/errors.ts'
 import { elsewherePrefix } from '../core/ledger.ts'
 import { foreignClaimPrefix } from '../decide/eligible.ts'
 import { foreignClaim } from '../decide/marker.ts'
+import { blame, leaveAlone } from './blame.ts'
 import { unknownClaims } from './elsewhere.ts'
 import { mapBounded } from './bounded.ts'
 import { promptFor } from './prompts.ts'
@@ -52,7 +53,10 @@ export async function isForeign(issue: Issue, revision: number, view: View, sess
     await ledger.saveVerdicts([{ issue: issue.ref, eligible: false, reason, standing: null, revision }], clock.now())
   } catch (thrown) {
     if (isLedgerFailure(thrown)) throw thrown
-    notify({ level: 'warn', subject: issue.ref, text: `not claimed: its comments could not be read: ${messageOf(thrown)}` })
+    // One that is tried first in every cycle, and fails, would keep others from its worker for ever.
+    const rests = await leaveAlone(await blame(thrown, issue.ref, session.forge), issue.ref, session)
+    const why = `its comments could not be read: ${messageOf(thrown)}`
+    notify({ level: 'warn', subject: issue.ref, text: `not claimed: ${why}${rests === null ? '' : `; ${rests}`}` })
   }
   return true
 }

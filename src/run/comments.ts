@@ -2,8 +2,11 @@
 import type { Dispatch } from '../core/lives.ts'
 import type { IssueRef, Worker, WorkerId } from '../core/nouns.ts'
 import type { Session } from './session.ts'
-import { BurnError, messageOf } from '../core/errors.ts'
-import { councilComment, ownComment, workComment } from '../decide/marker.ts'
+import type { ForgeFault } from '../decide/forge-fault.ts'
+import { BurnError, isLedgerFailure } from '../core/errors.ts'
+import { repoOf } from '../core/refs.ts'
+import { councilComment, markerOf, ownComment, workComment } from '../decide/marker.ts'
+import { blame, leaveAlone, type Blame } from './blame.ts'
 import { mapBounded } from './bounded.ts'
 import { together } from './together.ts'
 
@@ -31,28 +34,98 @@ function threads(dispatches: readonly Dispatch[]): Thread[] {
   })
 }
 
+/** A claim whose first comment the forge does not take: nothing may be begun for it, and its caller gives it back. */
+export interface Refused {
+  readonly id: string
+  readonly fault: ForgeFault
+  readonly reason: string
+}
+
+/** How long a claim may wait for its first comment if nobody can say why it fails, milliseconds. */
+export const longestUnsaid = 15 * 60_000
+
 /**
  * Writes and edits what is due. `fresh` dispatches were claimed by this very cycle, so no comment of theirs can exist yet; for all others
- * without a known comment the forge is asked first, since a write whose answer was lost may have happened. What
- * fails is said, stays due, and is tried in the next cycle.
+ * without a known comment the forge is asked first, since a write whose answer was lost may have happened. A write that fails while the forge is in
+ * trouble is retried in the next cycle. If the forge refuses it because of the issue, the repo or the token, that issue or repo rests, and its edits wait
+ * for that long. Returns the claims that cannot be said.
  */
-export async function syncComments(fresh: ReadonlySet<string>, session: Session): Promise<void> {
+export async function syncComments(fresh: ReadonlySet<string>, session: Session): Promise<readonly Refused[]> {
   const { ledger, fleet } = session
-  const due = threads(await ledger.unsaid(session.owner))
-  if (due.length === 0) return
+  const unsaid = await ledger.unsaid(session.owner)
+  if (unsaid.length === 0) return []
+  const resting = new Set((await ledger.resting(session.clock.now())).map(({ subject }) => subject))
+  const due = threads(unsaid).filter(({ comment_id, issue }) => comment_id === null || !(resting.has(issue) || resting.has(repoOf(issue))))
   const workers = new Map(
     fleet.machines.flatMap(({ windows }) => windows.flatMap((window) => window.workers.map((w) => [w.id, w] as const))),
   )
   const held = together((ids: readonly string[]) => ledger.holders(ids))
+  const failed: (Failed & Thread)[] = []
   const written = await mapBounded(due, atOnce, async (thread) => {
     try {
       return await sync(thread, fresh, held, session, workers)
     } catch (thrown) {
-      session.notify({ level: 'warn', subject: thread.issue, text: `its comment could not be written: ${messageOf(thrown)}` })
-      return []
+      if (isLedgerFailure(thrown)) throw thrown
+      const { saved, ...rest } = await afterFailure(thread, thrown, session)
+      if (saved.length === 0) failed.push({ ...rest, ...thread })
+      return saved
     }
   })
   await ledger.saveComments(written.flat(), session.clock.now())
+  return await settleFailed(failed, session)
+}
+
+interface Failed {
+  readonly blame: Blame
+  /** The claim is given back: the forge will not take its comment, or has not for too long. */
+  readonly hopeless: boolean
+}
+
+async function afterFailure(
+  thread: Thread,
+  thrown: unknown,
+  { forge, fleet, clock }: Session,
+): Promise<Failed & { readonly saved: Saved[] }> {
+  const [first] = thread.dispatches
+  const late = thread.comment_id === null && clock.now() - first.claimed_at >= longestUnsaid
+  const found = await blame(thrown, thread.issue, forge, late)
+  if (thread.comment_id !== null || found.certain || !late || found.fault === 'forge')
+    return { blame: found, hopeless: found.certain, saved: [] }
+  // The answer of the last attempt may be all that was lost.
+  const own = await forge.comments(thread.issue).then(
+    (comments) => ownComment(comments, fleet.name, first.id, null),
+    () => null,
+  )
+  const saved =
+    own === null ? [] : thread.dispatches.map((d) => ({ id: d.id, comment_id: own.id, says: markerOf(own.body)?.state ?? d.state }))
+  return { blame: found, hopeless: true, saved }
+}
+
+/** Says what failed and why, once for each repo if the whole repo rests because of it. */
+async function settleFailed(failed: readonly (Failed & Thread)[], session: Session): Promise<Refused[]> {
+  const rests = new Map<string, string | null>()
+  const refused: Refused[] = []
+  for (const { issue, blame: found, hopeless, comment_id, dispatches } of failed) {
+    const { fault, why } = found
+    // An edit that fails is not urgent, and one that fails always would be retried in every cycle.
+    const lasting = hopeless || comment_id !== null
+    const subject = fault === 'issue' ? issue : repoOf(issue)
+    if (lasting && !rests.has(subject)) rests.set(subject, await leaveAlone(found, issue, session))
+    const until = (lasting ? rests.get(subject) : null) ?? null
+    session.notify({ level: 'warn', subject: issue, text: `its comment could not be written: ${why}${until === null ? '' : `; ${until}`}` })
+    if (!hopeless || comment_id !== null) continue
+    for (const { id, state } of dispatches)
+      if (state === 'claimed') refused.push({ id, fault, reason: `its comment could not be written: ${why}` })
+  }
+  return refused
+}
+
+/** Gives back claims that cannot be said on the forge. No attempt is counted. */
+export async function giveBack(refused: readonly Refused[], { ledger, clock }: Session): Promise<readonly Dispatch[]> {
+  return ledger.moveDispatches(
+    refused.map(({ id, reason }) => ({ id, from: ['claimed'], to: 'released', reason })),
+    clock.now(),
+  )
 }
 
 type Held = (ids: readonly string[]) => Promise<ReadonlyMap<string, { readonly lease_owner: string | null }>>

@@ -1,5 +1,6 @@
 /** One turn of the loop: view, decide, apply, record. */
 import type { Backlog, Ledger, Verdict } from '../core/ledger.ts'
+import type { Resting } from '../core/rest-ledger.ts'
 import type { Delivery, Dispatch } from '../core/lives.ts'
 import type { Machine } from '../core/nouns.ts'
 import type { View } from '../core/view.ts'
@@ -12,7 +13,7 @@ import { rulesMark } from '../decide/eligible.ts'
 import { openDesks } from '../decide/route.ts'
 import { planSettle } from '../decide/settle.ts'
 import { claimAll, withoutForeign } from './claims.ts'
-import { syncComments } from './comments.ts'
+import { giveBack, syncComments } from './comments.ts'
 import { pump } from './pump.ts'
 import { leaseLength } from './session.ts'
 import { yieldClaims } from './shared.ts'
@@ -23,8 +24,10 @@ const patience = 2_000
 
 export interface CycleResult {
   readonly claimed: readonly Dispatch[]
-  /** Steps of dispatches that were under way: done, in review, lost. */
+  /** Steps of dispatches that were under way: done, in review, lost, or given back because the forge does not take their comment. */
   readonly settled: readonly Dispatch[]
+  /** Issues and repos that are left alone for now. */
+  readonly resting: readonly Resting[]
   /** Deliveries of this process, as they now are. */
   readonly deliveries: readonly Delivery[]
   readonly verdicts: readonly Verdict[]
@@ -36,15 +39,17 @@ export interface CycleResult {
 export async function dryCycle(
   machines: readonly Machine[],
   session: Session,
-): Promise<Pick<CycleResult, 'backlog' | 'view'> & { plan: DispatchPlan }> {
+): Promise<Pick<CycleResult, 'backlog' | 'view' | 'resting'> & { plan: DispatchPlan }> {
+  const { ledger, clock } = session
   const looked = await readView(machines, session)
-  const plan = planDispatch(await withIssues(looked.view, await session.ledger.open(), session))
+  const plan = planDispatch(await withIssues(looked.view, await ledger.open(), session))
   const assignments = await withoutForeign(plan.assignments, looked.view, session)
   const given = new Set(assignments.map(({ issue }) => issue.ref))
   const kept = new Set(plan.assignments.map(({ issue }) => issue.ref).filter((ref) => !given.has(ref)))
   const reason = 'claimed by another fleet or ledger, or its comments could not be read'
   const verdicts = plan.verdicts.map((verdict) => (kept.has(verdict.issue) ? { ...verdict, eligible: false, reason } : verdict))
-  return { plan: { ...plan, assignments, verdicts }, view: looked, backlog: await session.ledger.backlog() }
+  const known = { resting: await ledger.resting(clock.now()), backlog: await ledger.backlog() }
+  return { plan: { ...plan, assignments, verdicts }, view: looked, ...known }
 }
 
 /** Decided after what was settled: about what came back, and the front of each repo's queue, as far as there is room. */
@@ -76,9 +81,10 @@ export async function cycle(machines: readonly Machine[], session: Session, stop
   await ledger.saveWaiting(plan.waiting)
   const claimed = stop.aborted ? [] : await claimAll(plan.assignments, view, session)
   await ledger.takeOver(owner, clock.now() + leaseLength, clock.now())
-  await syncComments(new Set(claimed.map(({ id }) => id)), session)
+  const refused = await giveBack(await syncComments(new Set(claimed.map(({ id }) => id)), session), session)
   const unsure = await yieldClaims(view, session)
   const deliveries = await pump(machines, session, stop, { patience, placed_patience: patience, unsure })
-  await syncComments(new Set(), session)
-  return { claimed, settled, deliveries, verdicts: plan.verdicts, backlog: await ledger.backlog(), view: looked }
+  const late = await giveBack(await syncComments(new Set(), session), session)
+  const given = { claimed, settled: [...settled, ...refused, ...late], deliveries, verdicts: plan.verdicts }
+  return { ...given, resting: await ledger.resting(clock.now()), backlog: await ledger.backlog(), view: looked }
 }

@@ -5,6 +5,7 @@ import type { Session } from './session.ts'
 import { agentKind } from '../agents/index.ts'
 import { BurnError, messageOf } from '../core/errors.ts'
 import { elsewhereAdvice } from '../decide/report.ts'
+import { restsReason } from '../decide/rests.ts'
 import { mapBounded } from './bounded.ts'
 import { machineFindings } from './findings.ts'
 import { probeMachine } from './probe.ts'
@@ -48,7 +49,19 @@ async function checkForge(machines: readonly Machine[], session: Session): Promi
   const owner = await checkToken(session)
   // A token that is missing or refused, or a forge that does not answer, would be said again for each repo.
   if (owner.finding.level === 'fail' && owner.code !== 'forge_forbidden') return [owner.finding]
-  return [owner.finding, ...(await mapBounded(servedRepos(machines), reposAtOnce, (repo) => checkRepo(repo, session)))]
+  const repos = await mapBounded(servedRepos(machines), reposAtOnce, (repo) => checkRepo(repo, session))
+  return [owner.finding, ...repos, ...(await checkResting(session))]
+}
+
+async function checkResting({ ledger, clock }: Session): Promise<Finding[]> {
+  try {
+    const mend = 'see to it on the forge; burn requeue of an issue there ends the rest at once'
+    const resting = await ledger.resting(clock.now())
+    return resting.map((each) => ({ level: 'warn', where: 'forge', what: `${each.subject} ${restsReason(each)}`, mend }))
+  } catch {
+    // The ledger's own check says it.
+    return []
+  }
 }
 
 async function checkToken({ forge }: Session): Promise<{ finding: Finding; code: string | null }> {
@@ -63,9 +76,10 @@ async function checkToken({ forge }: Session): Promise<{ finding: Finding; code:
 async function checkRepo(repo: RepoRef, { forge }: Session): Promise<Finding> {
   const fail = (what: string, mend: string): Finding => ({ level: 'fail', where: 'forge', what, mend })
   try {
-    const { exists, write } = await forge.rights(repo)
+    const { exists, write, archived } = await forge.rights(repo)
     if (!exists)
       return fail(`there is no repo ${repo}, or the token may not see it`, 'correct "repos" in the spec, or give the account access')
+    if (archived) return fail(`${repo} is archived: nothing can be written there`, 'unarchive it, or take it out of "repos" in the spec')
     const mend = `make the token's account a collaborator of ${repo}, with issues and repository in the token's scopes`
     if (!write) return fail(`the token may not write to ${repo}`, mend)
     return { level: 'ok', where: 'forge', what: `${repo}: may read and write`, mend: '' }

@@ -1,5 +1,6 @@
 /** Everything that is known of one issue: what the forge says, what was decided and why, who had it, what happened. */
 import type { Event, IssueRecord } from '../core/ledger.ts'
+import type { Resting } from '../core/rest-ledger.ts'
 import type { Delivery, Dispatch } from '../core/lives.ts'
 import type { Sprint } from '../core/sprint.ts'
 import type { IssueRef, WorkerId } from '../core/nouns.ts'
@@ -14,6 +15,8 @@ export interface Explanation {
   readonly record: IssueRecord | null
   /** Why it waits, where it stands in its repo's queue. */
   readonly waits: string | null
+  /** The issue, or its repo, is left alone for a while. */
+  readonly resting: readonly Resting[]
   /** Newest first. */
   readonly dispatches: readonly (Dispatch & { readonly delivery: Delivery | null; readonly stale: boolean })[]
   /** Those that were done without a pane, newest first. */
@@ -49,6 +52,7 @@ export async function explain(ref: IssueRef, session: Session): Promise<Explanat
     issue: ref,
     record,
     waits: queue?.waits ?? null,
+    resting: (await ledger.resting(clock.now())).filter(({ subject }) => subject === ref || subject === repo),
     dispatches: dispatches.map((d) => ({
       ...d,
       delivery: deliveries.get(d.id) ?? null,

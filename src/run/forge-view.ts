@@ -1,7 +1,8 @@
 /** Reads the forge into the ledger: what is new of each repo's issues, who may write, which changes are open. */
 import { hasPassed } from '../core/elapsed.ts'
 import { adviceOf, isLedgerFailure } from '../core/errors.ts'
-import type { LiveDispatch, Ledger, RepoPage, RepoRecord, UnderWay } from '../core/ledger.ts'
+import type { LiveDispatch, Ledger, RepoPage, UnderWay } from '../core/ledger.ts'
+import type { RepoRecord } from '../core/rest-ledger.ts'
 import type { Change, Issue, RepoRef, Time } from '../core/nouns.ts'
 import type { Clock, Forge, IssuePage } from '../core/ports.ts'
 import { repoOf } from '../core/refs.ts'

@@ -9,6 +9,8 @@ import { messageOf } from '../core/errors.ts'
 import { foreignClaimPrefix } from '../decide/eligible.ts'
 import { firstClaim } from '../decide/marker.ts'
 import { repoOf } from '../core/refs.ts'
+import { longestUnsaid } from './comments.ts'
+import { blame, leaveAlone } from './blame.ts'
 import { mapBounded } from './bounded.ts'
 
 const atOnce = 16
@@ -33,12 +35,13 @@ export async function yieldClaims(view: View, session: Session): Promise<Readonl
       return [{ id: dispatch.id, from: ['claimed'] as const, to: 'released' as const, reason }]
     } catch (thrown) {
       unsure.add(dispatch.id)
-      session.notify({
-        level: 'warn',
-        subject: dispatch.issue,
-        text: `not delivered yet: its comments could not be read: ${messageOf(thrown)}`,
-      })
-      return []
+      const reason = `its comments could not be read: ${messageOf(thrown)}`
+      const late = session.clock.now() - dispatch.claimed_at >= longestUnsaid
+      const found = await blame(thrown, dispatch.issue, session.forge, late)
+      const hopeless = found.certain || (late && found.fault !== 'forge')
+      const rests = hopeless ? await leaveAlone(found, dispatch.issue, session) : null
+      session.notify({ level: 'warn', subject: dispatch.issue, text: `not delivered yet: ${reason}${rests === null ? '' : `; ${rests}`}` })
+      return hopeless ? [{ id: dispatch.id, from: ['claimed'] as const, to: 'released' as const, reason }] : []
     }
   })
   await session.ledger.moveDispatches(lost.flat(), session.clock.now())

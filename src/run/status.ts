@@ -11,8 +11,8 @@ export async function status(machines: readonly Machine[], session: Session): Pr
   const { ledger, fleet, clock, notify } = session
   const seen = await lookAt(machines, session)
   const workers = readWorkers(machines, seen, session.kindOf)
-  const view = await ledger.view()
   const now = clock.now()
+  const view = { ...(await ledger.view()), resting: await ledger.resting(now) }
   const sights = new Map([...seen].map(([name, { sight }]) => [name, sight]))
   const report = statusReport({ machines, sights, workers, ledger: view, stale_after: fleet.dispatch.stale_after, now })
   try {

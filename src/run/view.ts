@@ -1,11 +1,13 @@
 /** Reads machines, forge and ledger into the one value that the deciders see. */
 import type { LiveDispatch, IssueRecord, WorkerRecord } from '../core/ledger.ts'
+import type { RepoRecord } from '../core/rest-ledger.ts'
 import type { IssueRef, Machine, RepoRef, Time } from '../core/nouns.ts'
 import type { View, WorkerSight } from '../core/view.ts'
 import type { ForgeView } from './forge-view.ts'
 import type { MachineScreens } from './readings.ts'
 import type { Session } from './session.ts'
 import { repoOf, servedRepos } from '../core/refs.ts'
+import { restsReason } from '../decide/rests.ts'
 import { withLoops } from '../decide/loops.ts'
 import { refreshForge } from './forge-view.ts'
 import { readIncarnations, readWorkers } from './readings.ts'
@@ -58,10 +60,15 @@ export async function readView(
     login: null,
     writers: forge.writers,
     repos_down: forge.repos_down,
+    resting: restingRepos(repos, now),
     changes: forge.changes,
     closed,
   }
   return { view, forge, seen }
+}
+
+function restingRepos(repos: readonly RepoRecord[], now: Time): View['resting'] {
+  return new Map(repos.flatMap(({ repo, rests }) => (rests !== null && rests.until > now ? [[repo, restsReason(rests)]] : [])))
 }
 
 /** Work in review whose change is another, or whose issue was closed: all that a look at the forge can end. */

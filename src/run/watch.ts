@@ -1,8 +1,7 @@
 /** The fleet's status as it changes: pushed by tmux, not polled. */
-import type { LedgerView } from '../core/ledger.ts'
 import type { Machine, ReadingState, Time, WorkerId } from '../core/nouns.ts'
 import type { WorkerSight } from '../core/view.ts'
-import type { StatusReport } from '../decide/report.ts'
+import type { StatusInput, StatusReport } from '../decide/report.ts'
 import type { MachineScreens } from './readings.ts'
 import type { Session } from './session.ts'
 import { hasPassed } from '../core/elapsed.ts'
@@ -64,7 +63,7 @@ async function* updates(
 ): AsyncGenerator<WatchUpdate, void> {
   const { clock, ledger } = session
   const last = new Map<WorkerId, WorkerSight>()
-  let view: LedgerView | null = null
+  let view: StatusInput['ledger'] | null = null
   let readAt = 0
   let shown = ''
   while (!until.aborted && failed.thrown === undefined) {
@@ -81,7 +80,7 @@ async function* updates(
       }
       const stale = hasPassed(readAt, ledgerPause, now)
       if (view === null || changes.length > 0 || stale) {
-        view = await ledger.view()
+        view = { ...(await ledger.view()), resting: await ledger.resting(now) }
         readAt = now
         const report = reportOf(machines, seen, workers, view, session)
         const facts = JSON.stringify(report)
@@ -118,7 +117,7 @@ function reportOf(
   machines: readonly Machine[],
   seen: ReadonlyMap<string, MachineScreens>,
   workers: readonly WorkerSight[],
-  ledger: LedgerView,
+  ledger: StatusInput['ledger'],
   { fleet, clock }: Session,
 ): StatusReport {
   const sights = new Map([...seen].map(([name, { sight }]) => [name, sight]))

@@ -1,6 +1,6 @@
 /** A forge in memory: issues, comments and changes, and the hours in which it does not answer. */
 import type { Change, Comment, Issue, IssueRef, RepoRef, Time } from '../core/nouns.ts'
-import type { ChangePage, Clock, Forge, IssuePage, NewChange } from '../core/ports.ts'
+import type { ChangePage, Clock, Forge, IssuePage, NewChange, RepoRights } from '../core/ports.ts'
 import { BurnError } from '../core/errors.ts'
 import { repoOf } from '../core/refs.ts'
 import { Shelf } from './shelf.ts'
@@ -137,9 +137,14 @@ export class SimulatedForge implements Forge {
     return { login: fleetLogin }
   }
 
-  async rights(): Promise<{ readonly exists: boolean; readonly write: boolean }> {
+  async rights(): Promise<RepoRights> {
     this.#ask()
-    return { exists: true, write: true }
+    return { exists: true, write: true, archived: false }
+  }
+
+  async mayComment(): Promise<boolean> {
+    this.#ask()
+    return true
   }
 
   access(repo: RepoRef): ReturnType<Forge['access']> {

@@ -15,7 +15,7 @@ import { isForeign } from '../run/claims.ts'
 import { restUntilNews } from '../run/dispatch.ts'
 import { leaseLength, withLeases } from '../run/session.ts'
 import { look } from './look.ts'
-import { usableBackends } from './run.ts'
+import { isRefused, usableBackends } from './run.ts'
 import { Speaker } from './speaker.ts'
 import { carrySprint } from './sprint.ts'
 import { requireSandbox } from './walls.ts'
@@ -66,7 +66,7 @@ async function turns(options: LoopOptions, context: SprintContext, stop: AbortSi
   while (done < options.count && !stop.aborted) {
     const { row, why, trouble } = await next(options, speaker, context, stop)
     if (row !== null) options.onEnd(row)
-    done += row === null ? 0 : 1
+    done += row === null || isRefused(row) ? 0 : 1
     troubles = trouble ? troubles + 1 : 0
     if (why === null || stop.aborted || done >= options.count) continue
     const ms = trouble ? pauseAfter(troubles, pauses, 0) : options.interval
@@ -120,6 +120,8 @@ async function follow(row: Sprint, { worker, skip_for }: LoopOptions, { ledger, 
   if (row.failure === null) return { why: null, trouble: false }
   const reason = `${row.failure}: ${row.failure_text ?? ''}`
   if (afterFailure(row.failure).ends_run) return { why: reason, trouble: true }
+  // The ledger keeps for everybody how long it rests.
+  if (isRefused(row)) return { why: null, trouble: false }
   const at = clock.now()
   await ledger.skip({ worker: worker.id, issue: row.issue, until: at + skip_for, reason, at })
   return { why: null, trouble: false }

@@ -70,5 +70,5 @@ async function found(issue: Issue, { branch }: NewChange, { forge, notify }: Spr
 
 /** Asking again may help. */
 function isPassing(code: string): boolean {
-  return ['forge_unavailable', 'forge_timeout', 'forge_rate_limited'].includes(code)
+  return ['forge_failed', 'forge_unavailable', 'forge_timeout', 'forge_rate_limited'].includes(code)
 }

@@ -65,9 +65,11 @@ export async function runSprints(options: SprintRun, context: SprintContext, sto
     const desks = new Desks(context.host, view)
     const speaker = new Speaker(session)
     let begun = 0
+    const closed = new Set<RepoRef>()
     let over = false
     await mapBounded(Array.from({ length: options.jobs }), options.jobs, async () => {
       for (let picked = queue.shift(); picked !== undefined && begun < options.count && !over && !stop.aborted; picked = queue.shift()) {
+        if (closed.has(picked.issue.repo)) continue
         begun += 1
         const claimed = await claim(picked, desks, view, context)
         if (claimed === null) {
@@ -77,6 +79,9 @@ export async function runSprints(options: SprintRun, context: SprintContext, sto
         const row = await carrySprint(claimed, usable, speaker, context, stop)
         desks.leave(claimed.worker)
         results.push(row)
+        // Nothing was done: another issue takes its turn, and of a repo that refuses none is tried again.
+        if (isRefused(row)) begun -= 1
+        if (row.failure === 'repo_refused') closed.add(picked.issue.repo)
         if (row.failure !== null && afterFailure(row.failure).ends_run) over = true
       }
     })
@@ -86,6 +91,11 @@ export async function runSprints(options: SprintRun, context: SprintContext, sto
     await pruneDaily(context)
   })
   return results
+}
+
+/** Whether a sprint ended because the forge refuses its issue or repo: it did nothing, and is not the issue that somebody asked for. */
+export function isRefused({ failure, turns }: Sprint): boolean {
+  return turns === 0 && (failure === 'issue_refused' || failure === 'repo_refused')
 }
 
 /** What the spec keeps no longer; what is there only stays. */

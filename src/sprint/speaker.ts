@@ -1,30 +1,38 @@
 /** Writes the comments of this process's sprints, one writer at a time: sprints run beside each other, and each comment is written once. */
 import type { View } from '../core/view.ts'
 import type { Session } from '../run/session.ts'
-import { syncComments } from '../run/comments.ts'
+import type { Failure } from '../core/sprint.ts'
+import { syncComments, type Refused } from '../run/comments.ts'
 import { yieldClaims } from '../run/shared.ts'
+import { refusedBy } from './trouble.ts'
 
 export class Speaker {
   readonly #session: Session
   /** Claimed by this process, and never said yet: no comment of theirs can exist. */
   #fresh = new Set<string>()
   #speaking: Promise<void> = Promise.resolve()
+  /** Claims of this process that the forge does not let it say. */
+  readonly #refused = new Map<string, Refused>()
 
   constructor(session: Session) {
     this.#session = session
   }
 
   /**
-   * Says a claim that was just won, and gives it back where another fleet's comment came first. False where it could not be said, or nobody knows who
-   * came first: nothing may be begun then.
+   * Says a claim that was just won, and gives it back where another fleet's comment came first. Returns null if it is said; otherwise nothing may be
+   * begun, and the failure says why.
    */
-  async claimed(id: string, issue: string, view: View): Promise<boolean> {
+  async claimed(id: string, issue: string, view: View): Promise<Failure | null> {
     this.#fresh.add(id)
     await this.say()
     // Once more, and now looked for first: a write whose answer was lost may have happened.
-    if (!(await this.#isSaid(id, issue))) await this.say()
-    if (!(await this.#isSaid(id, issue))) return false
-    return !(await yieldClaims(view, this.#session)).has(id)
+    if (!this.#refused.has(id) && !(await this.#isSaid(id, issue))) await this.say()
+    const refused = this.#refused.get(id)
+    this.#refused.delete(id)
+    if (refused !== undefined) return { class: refusedBy[refused.fault], reason: refused.reason }
+    const unknown = { class: 'forge_down', reason: 'its comment could not be written, or not be read again' } as const
+    if (!(await this.#isSaid(id, issue))) return unknown
+    return (await yieldClaims(view, this.#session)).has(id) ? unknown : null
   }
 
   /** Brings every comment that is due up to date. What fails is said, and stays due. */
@@ -32,7 +40,7 @@ export class Speaker {
     const next = this.#speaking.then(async () => {
       const fresh = this.#fresh
       this.#fresh = new Set()
-      await syncComments(fresh, this.#session)
+      for (const refused of await syncComments(fresh, this.#session)) this.#refused.set(refused.id, refused)
     })
     // One that fails is its caller's to hear of, and must not silence those after it.
     this.#speaking = next.catch(() => undefined as void)

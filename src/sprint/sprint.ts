@@ -1,5 +1,5 @@
 /** One sprint: from a claim to a change for review, or to one clearly classed failure. */
-import type { Issue } from '../core/nouns.ts'
+import type { Issue, IssueRef } from '../core/nouns.ts'
 import type { Backend, Failure, Sprint, SprintNote, SprintStage } from '../core/sprint.ts'
 import type { SprintEnd, SprintProgress } from '../core/sprint-ledger.ts'
 import type { View } from '../core/view.ts'
@@ -12,6 +12,8 @@ import { messageOf } from '../core/errors.ts'
 import { afterFailure } from '../decide/failure.ts'
 import { taskText } from '../decide/sprint-texts.ts'
 import { removeWorkspace } from '../git/workspace.ts'
+import type { Session } from '../run/session.ts'
+import { leaveAlone } from '../run/blame.ts'
 import { settingsOf } from '../run/prompts.ts'
 import { findCheck } from './check.ts'
 import { whileClaimed } from './claim-watch.ts'
@@ -47,7 +49,9 @@ export async function carrySprint(
     if ('class' in transcript) throw new SprintFailure(transcript)
     end = await run.carryOut(usable, speaker, stop)
   } catch (thrown) {
-    end = failed(failureOfThrown(thrown))
+    const failure = failureOfThrown(thrown)
+    await restRefused(failure, thrown, claimed.picked.issue.ref, session)
+    end = failed(failure)
     run.note({ kind: 'note', text: `ended: ${end.reason}` })
   }
   await run.end(end)
@@ -55,6 +59,12 @@ export async function carrySprint(
   const [row] = await session.ledger.sprints({ ids: [claimed.id] })
   if (row === undefined) throw new SprintFailure({ class: 'internal', reason: `the ledger has no sprint ${claimed.id}` })
   return row
+}
+
+/** What the forge refused after the claim was said rests, too: the same issue would come to the same at once. */
+async function restRefused({ class: failure, reason }: Failure, thrown: unknown, issue: IssueRef, session: Session): Promise<void> {
+  if (thrown instanceof SprintFailure || (failure !== 'issue_refused' && failure !== 'repo_refused')) return
+  await leaveAlone({ fault: failure === 'issue_refused' ? 'issue' : 'repo', certain: true, why: reason }, issue, session)
 }
 
 function failed(failure: Failure): SprintEnd {
@@ -108,8 +118,8 @@ class Run {
   async #begin(speaker: Speaker): Promise<void> {
     const { id, picked, view } = this.#claimed
     const { ledger, clock, owner } = this.#context.session
-    if (!(await speaker.claimed(id, picked.issue.ref, view)))
-      throw new SprintFailure({ class: 'forge_down', reason: 'its comment could not be written, or not be read again' })
+    const unsaid = await speaker.claimed(id, picked.issue.ref, view)
+    if (unsaid !== null) throw new SprintFailure(unsaid)
     if (!(await ledger.handSprint(id, owner, clock.now()))) throw await this.#fenced()
   }
 

@@ -1,5 +1,6 @@
 /** What was thrown, as the class of failure that it is. */
 import type { Failure, FailureClass } from '../core/sprint.ts'
+import { faultOf, type ForgeFault } from '../decide/forge-fault.ts'
 import { BurnError, isLedgerFailure, messageOf } from '../core/errors.ts'
 import { oneLine } from '../core/text.ts'
 import { SprintFailure } from './context.ts'
@@ -19,6 +20,14 @@ const classes: Readonly<Record<string, FailureClass>> = {
   nonce_in_text: 'internal',
 }
 
+/** The class of what the forge refuses, by whose fault that is. */
+export const refusedBy: Readonly<Record<ForgeFault, FailureClass>> = {
+  issue: 'issue_refused',
+  repo: 'repo_refused',
+  token: 'token_refused',
+  forge: 'forge_down',
+}
+
 /** Throws it again where the ledger itself failed: nothing that was done can be recorded then. */
 export function failureOfThrown(thrown: unknown): Failure {
   if (thrown instanceof SprintFailure) return thrown.failure
@@ -26,7 +35,13 @@ export function failureOfThrown(thrown: unknown): Failure {
   const reason = oneLine(messageOf(thrown), 500)
   if (isFull(thrown)) return { class: 'disk_full', reason }
   if (!(thrown instanceof BurnError)) return { class: 'internal', reason }
-  return { class: classes[thrown.code] ?? (thrown.code.startsWith('forge_') ? 'forge_down' : 'internal'), reason }
+  const forge = thrown.code.startsWith('forge_') ? refusedBy[faultOf(thrown.code) ?? otherwise(thrown.code)] : 'internal'
+  return { class: classes[thrown.code] ?? forge, reason }
+}
+
+/** Between a claim and its end the same repo and token have served before, so what is refused or missing then is the issue's. */
+function otherwise(code: string): ForgeFault {
+  return code === 'forge_forbidden' || code === 'forge_not_found' ? 'issue' : 'forge'
 }
 
 function isFull(thrown: unknown): boolean {

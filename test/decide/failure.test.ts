@@ -15,7 +15,8 @@ test('every class of failure has a consequence that makes sense', () => {
   for (const each of classes) {
     const { next_backend, dispatch, ends_run, hint } = afterFailure(each)
     if (next_backend && ends_run) assert.equal(dispatch, 'released', `${each}: a backend's trouble is not the issue's`)
-    if (dispatch === 'released' && !ends_run) assert.equal(hint, '', `${each}: nobody need do anything where only the claim is gone`)
+    const gone = each === 'issue_gone' || each === 'fenced'
+    if (gone) assert.equal(hint, '', `${each}: nobody need do anything where only the claim is gone`)
     else assert.notEqual(hint, '', `${each}: a person is told what to do`)
     assert.doesNotMatch(hint, /\.$|^[A-Z]/, 'it goes on in a sentence')
   }
@@ -23,7 +24,19 @@ test('every class of failure has a consequence that makes sense', () => {
 
 test("an issue is blamed only for what is the issue's", () => {
   const of = (dispatch: string) => classes.filter((each) => afterFailure(each).dispatch === dispatch)
-  for (const each of ['backend_down', 'auth', 'rate_limited', 'forge_down', 'disk_full', 'stopped', 'fenced', 'issue_gone'])
+  for (const each of [
+    'backend_down',
+    'auth',
+    'rate_limited',
+    'forge_down',
+    'disk_full',
+    'stopped',
+    'fenced',
+    'issue_gone',
+    'issue_refused',
+    'repo_refused',
+    'token_refused',
+  ])
     assert.ok(of('released').includes(each as FailureClass), each)
   for (const each of ['no_change', 'check_red', 'conflict', 'budget', 'context_overflow', 'internal'])
     assert.ok(of('failed').includes(each as FailureClass), each)
@@ -44,6 +57,7 @@ test('a run ends where every other issue would meet the same', () => {
       'sandbox_failed',
       'sandbox_missing',
       'stopped',
+      'token_refused',
     ].toSorted(),
   )
 })

@@ -35,6 +35,7 @@ function viewOf(issues: readonly IssueRecord[], changes: Partial<View> = {}): Vi
     issues,
     writers: new Map(repos.map((repo) => [repo, new Set(['ann'])])),
     repos_down: new Map(),
+    resting: new Map(),
     login: null,
     ...changes,
   } as unknown as View

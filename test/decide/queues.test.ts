@@ -79,6 +79,7 @@ function viewOf({ workers }: Given, issues: Drawn): View {
     login: null,
     incarnations: new Map(),
     repos_down: new Map(),
+    resting: new Map(),
   } as unknown as View
 }
 

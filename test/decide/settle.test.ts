@@ -31,6 +31,7 @@ function viewOf(changes: Partial<View> = {}, dispatch: Partial<Dispatch> = {}): 
     unproven: new Set(),
     writers: new Map([['o/r', new Set()]]),
     repos_down: new Map(),
+    resting: new Map(),
     changes: [],
     closed: new Set(),
     ...changes,

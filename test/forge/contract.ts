@@ -246,7 +246,7 @@ export function forgeContract(name: string, open: () => Promise<ForgeFixture>, o
     const writers = await forge.writers(repo)
     assert.ok(writers.includes(person))
     assert.ok(writers.includes((await forge.whoami()).login))
-    assert.deepEqual(await forge.rights(repo), { exists: true, write: true })
+    assert.deepEqual(await forge.rights(repo), { exists: true, write: true, archived: false })
     assert.equal((await forge.rights(missing)).exists, false)
   })
 

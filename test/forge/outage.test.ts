@@ -5,8 +5,13 @@ import { outage } from '../../src/forge/outage.ts'
 
 /** A forge whose clock stands until the test moves it. */
 function forge() {
-  const at = { now: 1_000_000, code: 'forge_timeout' as string | null, asked: 0 }
-  const guarded = outage('forge.example', { now: () => at.now, sleep: async () => {} }, () => 0)
+  const at = { now: 1_000_000, code: 'forge_timeout' as string | null, asked: 0, stands: false, probed: 0 }
+  const guarded = outage(
+    'forge.example',
+    { now: () => at.now, sleep: async () => {} },
+    () => 0,
+    async () => ((at.probed += 1), at.stands),
+  )
   const ask = () =>
     guarded(async (trial) => {
       at.asked += 1
@@ -58,4 +63,21 @@ test('an outage: one request of many finds out, and an answer that refuses is an
   await fails(/^no answer$/)
   at.code = null
   assert.equal(await ask(), false, 'it is there')
+})
+
+test('an outage: failures of single objects are none while the forge answers for something else', async () => {
+  const { at, ask, fails } = forge()
+  at.code = 'forge_failed'
+  at.stands = true
+  for (let count = 0; count < 12; count++) await fails(/^no answer$/)
+  assert.equal(at.asked, 12, 'it is not left alone')
+  assert.ok(at.probed <= 4, 'and asked in between only')
+  at.stands = false
+  for (let count = 0; count < 3; count++) await fails(/^no answer$/)
+  await fails(/left alone/)
+  at.now += 1_000
+  at.stands = true
+  await fails(/^no answer$/)
+  at.code = null
+  assert.equal(await ask(), false, 'what failed in the trial was the object')
 })

@@ -47,7 +47,17 @@ export function issues(holds: Holds): void {
   holds('keeps writers, and when changes were last seen', async ({ ledger }) => {
     await ledger.saveWriters('o/r', ['ann', 'bob'], 20)
     await ledger.saveChangesSeen(new Map([['o/r', 21]]))
-    const expected = { repo: 'o/r', cursor: 'c1', writers: ['ann', 'bob'], writers_at: 20, listed_at: 1, changes_at: 21, waits: null }
+    const expected = {
+      repo: 'o/r',
+      cursor: 'c1',
+      writers: ['ann', 'bob'],
+      writers_at: 20,
+      listed_at: 1,
+      changes_at: 21,
+      waits: null,
+      rests: null,
+      unread: null,
+    }
     assert.deepEqual((await ledger.view()).repos, [expected])
   })
 

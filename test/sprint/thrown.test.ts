@@ -12,6 +12,10 @@ test('what was thrown is the class of failure that it is', () => {
   for (const [code, expected] of Object.entries({
     ...codes,
     forge_timeout: 'forge_down',
+    forge_failed: 'forge_down',
+    forge_archived: 'repo_refused',
+    forge_too_big: 'issue_refused',
+    forge_auth: 'token_refused',
     sandbox_missing: 'sandbox_missing',
     sandbox_failed: 'sandbox_failed',
     other: 'internal',

@@ -5,6 +5,7 @@ import type { CycleResult, dryCycle } from '../../run/cycle.ts'
 import type { CommonOptions, Context } from '../context.ts'
 import { activeStates } from '../../core/lives.ts'
 import { elsewhereAdvice } from '../../decide/report.ts'
+import { restsReason } from '../../decide/rests.ts'
 import { machinesNamed, wholeNumber, withCommon, withSession } from '../context.ts'
 import { table } from '../table.ts'
 
@@ -58,7 +59,7 @@ interface Trouble {
   readonly text: string
 }
 
-function troubles({ view: { view, forge }, backlog }: Pick<CycleResult, 'backlog' | 'view'>): Trouble[] {
+function troubles({ view: { view, forge }, backlog, resting }: Pick<CycleResult, 'backlog' | 'resting' | 'view'>): Trouble[] {
   const down = [...forge.repos_down].map(([repo, reason]) => ({ subject: repo, text: `${repo}: ${reason}` }))
   const away = new Map(
     view.workers.filter(({ reading }) => reading.state === 'unreachable').map(({ worker, reading }) => [worker.machine, reading.evidence]),
@@ -69,7 +70,8 @@ function troubles({ view: { view, forge }, backlog }: Pick<CycleResult, 'backlog
   }))
   const other = elsewhereAdvice(backlog.elsewhere)
   const elsewhere = other === null ? [] : [{ subject: 'ledger', text: `${other.what} (${other.mend})` }]
-  return [...elsewhere, ...down, ...unreachable, ...forge.skipped.map((text) => ({ subject: text, text }))]
+  const left = resting.map((each) => ({ subject: each.subject, text: `${each.subject} ${restsReason(each)}` }))
+  return [...elsewhere, ...down, ...left, ...unreachable, ...forge.skipped.map((text) => ({ subject: text, text }))]
 }
 
 /** A run of many cycles says each trouble when it comes and when it has gone, and not in every cycle. `said` are those that last. */

@@ -2,6 +2,7 @@
 import { Command } from 'commander'
 import type { Explanation } from '../../run/explain.ts'
 import type { CommonOptions, Context } from '../context.ts'
+import { restsReason } from '../../decide/rests.ts'
 import { oneLine } from '../../core/text.ts'
 import { issueNamed, withCommon, withSession } from '../context.ts'
 import { sprintTable } from '../sprint-lines.ts'
@@ -23,7 +24,7 @@ export function explainCommand(context: Context): Command {
     )
 }
 
-function lines({ issue, record, waits, dispatches, sprints, serving, events }: Explanation, { io, clock }: Context): string[] {
+function lines({ issue, record, waits, resting, dispatches, sprints, serving, events }: Explanation, { io, clock }: Context): string[] {
   const now = clock.now()
   const ago = (at: number) => `${duration(now - at)} ago`
   const width = io.tty ? io.width : Infinity
@@ -54,6 +55,7 @@ function lines({ issue, record, waits, dispatches, sprints, serving, events }: E
     ...about.map((line) => `  ${line}`),
     '',
     decided,
+    ...resting.map((each) => io.paint('yellow', `${each.subject} ${restsReason(each)}`)),
     serves,
     ...(rows.length === 0 ? [] : ['', ...table(['DISPATCH', 'WORKER', 'STATE', 'SINCE', 'DELIVERY', 'WHY'], rows, width)]),
     ...(sprints.length === 0 ? [] : ['', ...sprintTable(sprints, io, now)]),

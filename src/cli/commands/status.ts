@@ -3,7 +3,7 @@ import { Command, Option } from 'commander'
 import type { CommonOptions, Context } from '../context.ts'
 import type { StatusReport } from '../../decide/report.ts'
 import { machinesNamed, withCommon, withSession } from '../context.ts'
-import { elsewhereLines, fleetLine, machineLines, sprintLines } from '../status-table.ts'
+import { elsewhereLines, fleetLine, machineLines, restLines, sprintLines } from '../status-table.ts'
 
 interface Options extends CommonOptions {
   readonly machine: readonly string[]
@@ -26,7 +26,7 @@ export function statusCommand(context: Context): Command {
         do {
           const report = await status(machines, session)
           show(report, context, options)
-          if (!options.watch) return report.machines.every(({ reachable }) => reachable) ? 0 : 3
+          if (!options.watch) return report.machines.every(({ reachable }) => reachable) && report.resting.length === 0 ? 0 : 3
           await context.clock.sleep(pause, context.stop)
         } while (!context.stop.aborted)
         return 0
@@ -39,6 +39,7 @@ function show(report: StatusReport, { io, clock }: Context, options: Options): v
   if (options.watch && io.tty) io.out('\x1b[H\x1b[2J')
   for (const machine of report.machines) for (const line of machineLines(machine, io, clock.now())) io.out(line)
   for (const line of sprintLines(report, io, clock.now())) io.out(line)
+  for (const line of restLines(report, io, clock.now())) io.out(line)
   io.out(fleetLine(report, io))
   for (const line of elsewhereLines(report, io)) io.out(line)
 }

@@ -7,6 +7,8 @@ export interface Call {
   readonly body: unknown
   /** Who asks. */
   readonly login: string
+  /** Its token has no write scope. */
+  readonly read_only: boolean
   /** The forge's own address. */
   readonly url: string
   /** The newest thing's id when the request came. */

@@ -30,6 +30,7 @@ export function repoJson(repo: RepoRow, login: string, url: string) {
     full_name,
     owner: userJson(repo.owner, url),
     archived: repo.archived,
+    has_issues: repo.has_issues,
     default_branch: 'main',
     clone_url: `${url}/${full_name}.git`,
     html_url: `${url}/${full_name}`,

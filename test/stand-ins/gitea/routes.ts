@@ -27,6 +27,8 @@ export function answer(state: ForgeState, path: string, call: Call): Reply {
   for (const [method, pattern, handle] of routes) {
     const words = method === call.method ? pattern.exec(path) : null
     if (words === null) continue
+    if (call.read_only && method !== 'GET')
+      return refuse(403, 'token does not have at least one of required scope(s), required=[write:issue], token scope=read:issue', call.url)
     try {
       return handle(state, call, words.slice(1).map(decodeURIComponent))
     } catch (thrown) {
@@ -44,11 +46,11 @@ function rowOf(state: ForgeState, call: Call, words: readonly string[]): { reado
   return { repo, row }
 }
 
-/** Gitea calls it its own failure where the issue of a comment is missing. */
+/** Gitea calls it its own failure where the issue of a comment is missing, and tells only admins more. */
 function commentedRow(state: ForgeState, call: Call, words: readonly string[]): ReturnType<typeof rowOf> {
   const repo = repoOf(state, call, words)
   if (repo.items.has(Number(words[2]))) return rowOf(state, call, words)
-  throw new Refused(refuse(500, `issue does not exist [id: 0, repo_id: ${repo.id}, index: ${words[2]}]`, call.url))
+  throw new Refused(refuse(500, '', call.url))
 }
 
 function getAssignees(state: ForgeState, call: Call, words: readonly string[]): Reply {
@@ -71,6 +73,8 @@ function getPermission(state: ForgeState, call: Call, words: readonly string[]):
 function getIssues(state: ForgeState, call: Call, words: readonly string[]): Reply {
   const repo = repoOf(state, call, words)
   const { query, url } = call
+  // The list is empty and no error, as long as pull requests are enabled.
+  if (!repo.has_issues) return pageOf([], call, (row) => row)
   const wanted = query.get('state') ?? 'open'
   const type = query.get('type')
   const since = query.has('since') ? Date.parse(query.get('since') ?? '') / 1000 : 0
@@ -115,16 +119,19 @@ function getComments(state: ForgeState, call: Call, words: readonly string[]): R
 function postComment(state: ForgeState, call: Call, words: readonly string[]): Reply {
   const { repo, row } = commentedRow(state, call, words)
   mayWrite(repo, call, true)
+  if (state.blocked.get(row.author)?.has(call.login) === true) return refuse(403, 'user is blocked', call.url)
   const comment = state.addComment(nameOf(repo), row.number, call.login, textIn(call.body, 'body') ?? '')
   return reply(201, commentJson(repo, row, comment, call.url))
 }
 
 function patchComment(state: ForgeState, call: Call, words: readonly string[]): Reply {
   const repo = repoOf(state, call, words)
+  if (repo.archived) return refuse(423, 'repo is archived', call.url)
   for (const row of repo.items.values()) {
     const comment = row.comments.find(({ id }) => id === Number(words[2]))
     if (comment === undefined) continue
     mayWrite(repo, call, comment.author === call.login)
+    if (state.blocked.get(row.author)?.has(call.login) === true) return refuse(403, 'user is blocked', call.url)
     state.editComment(comment, textIn(call.body, 'body') ?? '')
     return reply(200, commentJson(repo, row, comment, call.url))
   }

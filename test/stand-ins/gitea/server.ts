@@ -14,6 +14,8 @@ export interface GiteaStandInOptions {
   readonly repos?: readonly RepoSeed[]
   /** Logins by token. Without it, `stand-in-token` belongs to `burn`. */
   readonly tokens?: Readonly<Record<string, string>>
+  /** Tokens that may only read. */
+  readonly read_only?: readonly string[]
   /** `false` saves the time of checking exchanges, for benchmarks; one that is open already saves that of opening it. */
   readonly check?: boolean | Conformance
   /** Milliseconds that every answer takes at least. */
@@ -73,9 +75,10 @@ export async function startGitea(options: GiteaStandInOptions = {}): Promise<Git
     const trouble = nextTrouble(planned, `${method} ${target}`)
     if (trouble !== null && answerInstead(trouble, response)) return
     const login = tokens.get(tokenIn(request)) ?? null
+    const read_only = options.read_only?.includes(tokenIn(request)) === true
     if (git) return serveGit({ state, login, trouble }, request, response)
     const path = pathname.startsWith(prefix) ? pathname.slice(prefix.length) : null
-    const reply = replyTo(path, login, () => answer(state, path ?? '', { method, query, body, login: login ?? '', url, newest }))
+    const reply = replyTo(path, login, () => answer(state, path ?? '', { method, query, body, login: login ?? '', read_only, url, newest }))
     if (conformance !== null && path !== null && login !== null) {
       violations.push(...conformance({ method, path, query, body, status: reply.status, answer: reply.json }))
     }

@@ -32,6 +32,8 @@ export interface RepoSeed {
   /** Logins that may be assigned but only read, as members of an organisation's team may. */
   readonly readers?: readonly string[]
   readonly archived?: boolean
+  /** False where issues are disabled in the repo's settings. */
+  readonly has_issues?: boolean
   readonly issues?: readonly IssueSeed[]
 }
 
@@ -65,7 +67,8 @@ export interface RepoRow {
   readonly id: number
   readonly owner: string
   name: string
-  readonly archived: boolean
+  archived: boolean
+  has_issues: boolean
   readonly writers: Set<string>
   readonly readers: Set<string>
   /** Issues and pull requests by number: they share their numbers. */
@@ -78,6 +81,8 @@ const secondsOf = (text: string | undefined, otherwise: number) => (text === und
 /** Everything on the forge. Every change bears the time of the clock, as on the real one. */
 export class ForgeState {
   readonly repos = new Map<string, RepoRow>()
+  /** Logins whom an account has blocked, by that account. */
+  readonly blocked = new Map<string, Set<string>>()
   /** Where a repo was renamed to, by its old name. */
   readonly renamed = new Map<string, string>()
   /** Folder of the bare repositories; null where there are none. */
@@ -100,13 +105,14 @@ export class ForgeState {
     return this.gitRoot === null ? null : join(this.gitRoot, `${name}.git`)
   }
 
-  addRepo({ name: full, writers = [], readers = [], archived = false, issues = [] }: RepoSeed): RepoRow {
+  addRepo({ name: full, writers = [], readers = [], archived = false, has_issues = true, issues = [] }: RepoSeed): RepoRow {
     const [owner = '', name = ''] = full.split('/')
     const repo: RepoRow = {
       id: ++this.#lastId,
       owner,
       name,
       archived,
+      has_issues,
       writers: new Set([owner, ...writers]),
       readers: new Set(readers),
       items: new Map(),
@@ -190,6 +196,15 @@ export class ForgeState {
     issue.updated = toSeconds(this.#now())
     issue.closed = issue.state === 'open' ? null : (issue.closed ?? issue.updated)
     return issue
+  }
+
+  remove(name: string, number: number): void {
+    this.repo(name).items.delete(number)
+  }
+
+  /** From now on `login` may not comment on what `by` opened. */
+  block(by: string, login: string): void {
+    this.blocked.set(by, (this.blocked.get(by) ?? new Set()).add(login))
   }
 
   close(name: string, number: number): IssueRow {

@@ -1,0 +1,43 @@
+/** Whose fault an error of the forge is: what must be left alone because of it, and for how long. */
+import type { Time } from '../core/nouns.ts'
+import { type Backoff, pauseAfter } from './backoff.ts'
+
+/** `issue` and `repo`: nothing else is affected. `token`: this token cannot do it anywhere. `forge`: it is in trouble, so nobody knows more. */
+export type ForgeFault = 'issue' | 'repo' | 'token' | 'forge'
+
+/** Codes that are missing say too little by themselves: the caller asks the forge one more question (`run/blame`). */
+const faults: Readonly<Record<string, ForgeFault>> = {
+  forge_archived: 'repo',
+  forge_issues_off: 'repo',
+  forge_ref: 'repo',
+  forge_too_big: 'issue',
+  forge_refused: 'issue',
+  forge_conflict: 'issue',
+  forge_malformed: 'issue',
+  forge_auth: 'token',
+  forge_url: 'forge',
+  forge_unavailable: 'forge',
+  forge_timeout: 'forge',
+  forge_rate_limited: 'forge',
+  forge_redirected: 'forge',
+  forge_not_json: 'forge',
+}
+
+/** Returns whose fault an error with this code is; null if the code alone does not say. */
+export function faultOf(code: string): ForgeFault | null {
+  return faults[code] ?? null
+}
+
+const minute = 60_000
+
+/** A repo is tried again sooner than an issue: more waits for it, and people unarchive a repo and expect burn to notice. */
+const pauses: Readonly<Record<Exclude<ForgeFault, 'forge'>, Backoff>> = {
+  issue: { first: 15 * minute, longest: 24 * 60 * minute },
+  repo: { first: 5 * minute, longest: 60 * minute },
+  token: { first: minute, longest: 15 * minute },
+}
+
+/** Returns until when an issue or a repo rests after it was refused so many times before within a day. */
+export function restsUntil(fault: Exclude<ForgeFault, 'forge'>, before: number, now: Time): Time {
+  return now + pauseAfter(before + 1, pauses[fault], 0)
+}

@@ -1,0 +1,134 @@
+/** What a forge refuses (an archived repo, an author who blocked the account, a deleted issue, a token without rights) holds no slot and stops nothing else. */
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import type { IssueSeed } from '../stand-ins/gitea/state.ts'
+import { markerOf } from '../../src/decide/marker.ts'
+import { startGitea } from '../stand-ins/gitea/server.ts'
+import { clock } from '../support/clock.ts'
+import { standIn, until } from '../support/fleet.ts'
+import { openRig } from './rig.ts'
+
+const minute = 60_000
+
+/** One window of two workers with two slots each, which serves repos in `timmy/`; the test moves the clock ahead. */
+async function refusing(t: TestContext, repos: Readonly<Record<string, readonly IssueSeed[]>>, read_only: readonly string[] = []) {
+  const seeds = Object.entries(repos).map(([name, issues]) => ({ name: `timmy/${name}`, writers: ['burn', 'ann', 'bob'], issues }))
+  const forge = await startGitea({ repos: seeds, check: false, read_only })
+  t.after(() => forge.close())
+  const ahead = { ms: 0 }
+  const rig = await openRig(
+    t,
+    (dir) => {
+      writeFileSync(join(dir, 'token'), forge.token, { mode: 0o600 })
+      return {
+        forge: { kind: 'gitea', url: forge.url, owner: 'timmy', token: { file: join(dir, 'token') } },
+        dispatch: { depth: 2 },
+        agent: { ...standIn(dir, '--turn-ms', '50'), hooks: false },
+        machines: { box: { windows: [{ name: 'W', panes: 2, repos: Object.keys(repos) }] } },
+      }
+    },
+    { now: () => clock.now() + ahead.ms, sleep: (ms, signal) => clock.sleep(ms, signal) },
+  )
+  const state = async (issue: string) => (await rig.dispatches(issue))[0]?.state ?? null
+  const claimed = async () => (await rig.session.ledger.view()).dispatches.filter((each) => each.state === 'claimed')
+  return { forge, rig, ahead, state, claimed }
+}
+
+const issues = (count: number, author = 'ann') =>
+  Array.from({ length: count }, (_, n) => ({ title: `issue ${n}`, author, created_at: '2026-01-01T00:00:00Z' }))
+const young = (count: number, author = 'ann') => issues(count, author).map((each) => ({ ...each, created_at: '2026-02-01T00:00:00Z' }))
+
+test('refused: an archived repo, a blocked account and a deleted issue hold no slot, and the healthy issues are worked on', async (t) => {
+  const { forge, rig, ahead, state, claimed } = await refusing(t, {
+    app: issues(6),
+    lib: [...issues(2, 'bob'), ...issues(2)],
+    docs: young(2),
+  })
+  await rig.raise()
+  forge.state.repo('timmy/app').archived = true
+  forge.state.block('bob', 'burn')
+  await rig.session.forge.issues('timmy/lib', null)
+  const listed = new Set(['timmy/docs#1', 'timmy/docs#2', 'timmy/lib#4'])
+  const gone = 'timmy/lib#3'
+  forge.trouble({ kind: 'changed', change: (json) => (forge.state.remove('timmy/lib', 3), json) }, /^GET .*\/lib\/issues\?/, 1)
+  await until('every healthy issue is handed', async () => {
+    await rig.cycle()
+    return (await Promise.all([...listed].map(state))).every((each) => each === 'handed')
+  })
+  assert.deepEqual(await claimed(), [])
+  const released = ['timmy/app#1', 'timmy/lib#1', 'timmy/lib#2', gone]
+  for (const issue of released) {
+    assert.equal(await state(issue), 'released', issue)
+    assert.equal((await rig.session.ledger.issue(issue))?.attempts, 0)
+  }
+  const resting = new Map((await rig.status()).resting.map(({ subject, why }) => [subject, why]))
+  assert.match(resting.get('timmy/app') ?? '', /archived/)
+  assert.match(resting.get('timmy/lib#1') ?? '', /on this issue alone.*blocked/)
+  assert.match(resting.get(gone) ?? '', /no longer has/)
+  assert.deepEqual([...resting.keys()], ['timmy/app', 'timmy/lib#1', 'timmy/lib#2', gone])
+
+  const written = () => forge.log.filter(({ method, target }) => method === 'POST' && /comments/.test(target)).length
+  const before = written()
+  const dispatched = await rig.fleet.burn('dispatch')
+  assert.equal(dispatched.code, 3, dispatched.err)
+  assert.match(dispatched.err, /timmy\/app rests until \d{4}-.*archived/)
+  assert.equal(written(), before, 'what rests is not claimed')
+  const [doctor, explained] = await Promise.all([rig.fleet.burn('doctor'), rig.fleet.burn('explain', 'app#5')])
+  assert.match(doctor.out, /timmy\/app is archived[^]*timmy\/lib#1 rests until/)
+  assert.match(explained.out, /timmy\/app rests until \d{4}-.*archived/)
+
+  forge.state.repo('timmy/app').archived = false
+  forge.state.close('timmy/docs', 1)
+  ahead.ms = 6 * minute
+  await until('the repo is given out again', async () => {
+    await rig.cycle()
+    return (await state('timmy/app#1')) === 'handed'
+  })
+})
+
+test('refused: a token that may only read holds no slot, and the next one is used as soon as it may write', async (t) => {
+  const read_only = ['stand-in-token']
+  const { rig, ahead, state, claimed } = await refusing(t, { app: issues(3) }, read_only)
+  await rig.raise()
+  const { settled } = await rig.cycle()
+  assert.deepEqual(
+    settled.map(({ state: to }) => to),
+    ['released', 'released', 'released'],
+  )
+  assert.deepEqual(await claimed(), [])
+  assert.match((await rig.status()).resting[0]?.why ?? '', /the token may not write comments in timmy\/app: .*give the token write:issue/)
+  assert.deepEqual((await rig.cycle()).claimed, [])
+  read_only.length = 0
+  ahead.ms = 2 * minute
+  await until('they are given', async () => (await rig.cycle(), (await state('timmy/app#3')) === 'handed'))
+})
+
+test('refused: a comment that fails for no known reason is given up after a quarter of an hour, and edits that are refused are not retried in each cycle', async (t) => {
+  const { forge, rig, ahead, state, claimed } = await refusing(t, { app: issues(1), docs: young(2) })
+  await rig.raise()
+  forge.trouble({ kind: 'status', status: 500 }, /^POST .*\/app\/.*comments/)
+  await rig.cycle()
+  assert.equal(await state('timmy/app#1'), 'claimed')
+  assert.equal(await state('timmy/docs#1'), 'handed')
+  ahead.ms = 14 * minute
+  await rig.cycle()
+  assert.equal(await state('timmy/app#1'), 'claimed')
+  ahead.ms = 15 * minute
+  await rig.cycle()
+  assert.equal(await state('timmy/app#1'), 'released')
+  assert.deepEqual(await claimed(), [])
+
+  forge.state.repo('timmy/docs').archived = true
+  for (const number of [1, 2]) forge.state.close('timmy/docs', number)
+  const edits = () => forge.log.filter(({ method, target }) => method === 'PATCH' && target.includes('/docs/')).length
+  const before = edits()
+  for (let count = 0; count < 4; count++) await rig.cycle()
+  assert.equal(edits() - before, 2, 'each is tried once, and then the repo rests')
+  forge.state.repo('timmy/docs').archived = false
+  ahead.ms = 21 * minute
+  await rig.cycle()
+  const says = forge.state.issue('timmy/docs', 1).comments.map(({ body }) => markerOf(body)?.state)
+  assert.deepEqual(says, ['done'])
+})
