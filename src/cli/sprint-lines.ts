@@ -6,7 +6,7 @@ import type { Io } from './io.ts'
 import { oneLine } from '../core/text.ts'
 import { duration, fit, table } from './table.ts'
 
-const colours = { change: 'green', failed: 'red', given_back: 'yellow' } as const
+const colours = { change: 'green', kept: 'yellow', failed: 'red', given_back: 'yellow' } as const
 
 export function sprintTable(rows: readonly Sprint[], io: Io, now?: number): string[] {
   const lines = rows.map((row) => [

@@ -36,6 +36,11 @@ export function gitFor({ session: { fleet, notify } }: OpenSession, { env, clock
 /** The name that stands beside a token is not looked at by Gitea. */
 const username = 'burn'
 
+/** This machine, as it stands in workers' ids. */
+export function hostHere(): string {
+  return hostname().replaceAll(/[^A-Za-z0-9_-]+/g, '-') || 'here'
+}
+
 type Surroundings = Pick<Context, 'clock' | 'env' | 'home'>
 
 export async function wireSprints(open: OpenSession, context: Surroundings, hear: SprintContext['hear']): Promise<SprintContext> {
@@ -48,7 +53,7 @@ export async function wireSprints(open: OpenSession, context: Surroundings, hear
   return {
     session,
     policy,
-    host: hostname().replaceAll(/[^A-Za-z0-9_-]+/g, '-') || 'here',
+    host: hostHere(),
     backends: policy.backends.map((backend) => openBackend(backend, { clock, home, env, secret, random: Math.random })),
     redact: redactor(await known(sources, secret)),
     git: gitFor(open, context),

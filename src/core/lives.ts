@@ -33,6 +33,10 @@ export const deliverySteps: Readonly<Record<DeliveryState, readonly DeliveryStat
 
 /** The issue is taken: nobody else may get it. */
 export const liveStates: readonly DispatchState[] = ['claimed', 'handed', 'review']
+/** Its change is ready and not yet on the forge: it waits for a person. */
+export function isKept({ kind, state, change_url }: Pick<Dispatch, 'kind' | 'state' | 'change_url'>): boolean {
+  return kind === 'work' && state === 'review' && change_url === null
+}
 /** The dispatch fills one of its worker's slots. A change open for review frees it. */
 export const slotStates: readonly DispatchState[] = ['claimed', 'handed']
 /** Somebody is at work on this delivery; a lease covers it. */

@@ -60,6 +60,8 @@ export interface SprintLedger {
   handSprint(id: string, owner: string, at: Time): Promise<boolean>
   /** Once, and only by who holds it. */
   endSprint(id: string, owner: string, end: SprintEnd, at: Time): Promise<boolean>
+  /** A kept change was opened: writes where it is. False if the dispatch keeps none any more. */
+  publishSprint(id: string, url: string, at: Time): Promise<boolean>
   /** Newest first. */
   sprints(filter: { ids?: readonly string[]; issue?: IssueRef; live?: boolean; limit?: number }): Promise<readonly Sprint[]>
 

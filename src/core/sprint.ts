@@ -21,6 +21,8 @@ export type FailureClass =
   /** The base went on meanwhile, in the same lines; or somebody else pushed to the branch. */
   | 'conflict'
   | 'push_refused'
+  /** The change touches what a person must see first; it is kept. */
+  | 'protected_paths'
   /** The forge would not open the change. */
   | 'change_refused'
   | 'forge_down'
@@ -204,6 +206,8 @@ export interface SprintPolicy {
   readonly mends: number
   /** Milliseconds the check may take. */
   readonly check_timeout: number
+  /** Globs of protected paths that a change may touch without a person. */
+  readonly allow_paths: readonly string[]
   readonly sandbox: SandboxPolicy
   readonly keep: { readonly workspaces: number; readonly age: number }
 }
@@ -213,7 +217,8 @@ export const sprintWorkers = 'sprint'
 
 /** How far a sprint is. */
 export type SprintStage = 'claimed' | 'workspace' | 'working' | 'checking' | 'publishing' | 'ended'
-export type SprintOutcome = 'change' | 'failed' | 'given_back'
+/** `kept`: its change waits for a person, and the issue stays taken. */
+export type SprintOutcome = 'change' | 'kept' | 'failed' | 'given_back'
 export type CheckResult = 'passed' | 'failed' | 'none'
 
 /** A row of results: what is known of one sprint. Its id is its dispatch's. */

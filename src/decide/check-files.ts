@@ -1,8 +1,8 @@
 /** Which files of a repository define its check, so that a change can't weaken the check that judges it. */
-import { matchesGlob } from '../core/globs.ts'
+import { globMatcher } from '../core/globs.ts'
 
 /** The base commit's version of these is in place while the check runs. */
-const pinned: readonly string[] = [
+const isPinned = globMatcher([
   '**/.npmrc',
   '**/jest.config.*',
   '**/vitest.config.*',
@@ -28,10 +28,10 @@ const pinned: readonly string[] = [
   'justfile',
   '.justfile',
   'Taskfile.y*ml',
-]
+])
 
 /** These define more than the check, so the change's version is used; a reviewer is told of it. */
-const named: readonly string[] = [
+const isNamed = globMatcher([
   '**/conftest.py',
   '**/vite.config.*',
   '**/Cargo.toml',
@@ -41,10 +41,10 @@ const named: readonly string[] = [
   '**/composer.json',
   '**/deno.json*',
   '**/CMakeLists.txt',
-]
+])
 
 /** Pinned in part: dependencies may change with the code. */
-const packageJson = '**/package.json'
+const isPackage = globMatcher(['**/package.json'])
 
 /** Makes a command possible at all: if the base has none of a row, the change's own is used, or no first check could ever pass. */
 const essential: readonly (readonly string[])[] = [
@@ -83,10 +83,10 @@ export function checkFiles(paths: readonly string[], command: string, inBase: (p
   const files = { pinned: [] as string[], packages: [] as string[], changed: [] as string[] }
   for (const path of paths) {
     const row = essential.find((names) => names.includes(path)) ?? (shell.includes(path) ? [path] : null)
-    if (matchesGlob(path, [packageJson])) (inBase(path) ? files.packages : files.changed).push(path)
+    if (isPackage(path)) (inBase(path) ? files.packages : files.changed).push(path)
     else if (row !== null) (row.some(inBase) ? files.pinned : files.changed).push(path)
-    else if (matchesGlob(path, pinned)) files.pinned.push(path)
-    else if (other.includes(path) || matchesGlob(path, named)) files.changed.push(path)
+    else if (isPinned(path)) files.pinned.push(path)
+    else if (other.includes(path) || isNamed(path)) files.changed.push(path)
   }
   return files
 }

@@ -33,6 +33,7 @@ const consequences: Readonly<Record<FailureClass, Consequence>> = {
   check_red: { ...other, hint: 'see what failed: burn sprint show; the work is in its workspace' },
   conflict: { ...other, hint: 'the next attempt starts from the new base' },
   push_refused: { ...other, hint: "see the remote's answer: burn sprint show; the work is in its workspace" },
+  protected_paths: { ...other, hint: 'see and publish it: burn sprint publish' },
   change_refused: { ...other, hint: 'the branch is pushed: open the change by hand, or run the issue again' },
   forge_down: { ...place, hint: 'see that the forge is up: burn doctor' },
   issue_refused: { ...refused, hint: 'see why on the forge; burn explain says until when the issue rests' },

@@ -3,7 +3,7 @@ import type { Comment, Issue, Time, Worker } from '../core/nouns.ts'
 import type { Dispatch, DispatchState } from '../core/lives.ts'
 import { harmlessLine } from '../core/harmless.ts'
 import { idPattern } from '../core/ids.ts'
-import { liveStates } from '../core/lives.ts'
+import { isKept, liveStates } from '../core/lives.ts'
 import { sprintWorkers } from '../core/sprint.ts'
 
 export interface Marker {
@@ -116,7 +116,9 @@ export function workComment({ fleet, dispatch, worker, reason }: CommentFacts): 
   const says: Record<DispatchState, string> = {
     claimed: `Claimed by the fleet **${fleet}**.`,
     handed: `Handed to ${where}.`,
-    review: `A change is open for review: ${dispatch.change_url ?? 'see the branch'}. Worked on by ${where}.`,
+    review: isKept(dispatch)
+      ? `A change waits for a person: ${why}. Worked on by ${where}.`
+      : `A change is open for review: ${dispatch.change_url}. Worked on by ${where}.`,
     done: `Done. Worked on by ${where}.`,
     failed: `Given up by ${where}: ${why}.`,
     lost: `Lost: ${why}. It may be given to another worker.`,

@@ -11,9 +11,9 @@ export interface Blob {
   readonly oid: string
 }
 
-/** Returns those of these paths that are files, or symbolic links, in the base commit. Throws BurnError `git_*`. */
+/** Returns the files and symbolic links of the base commit at these paths, and below them. Throws BurnError `git_*`. */
 export function baseFiles(git: Git, { git_dir, base_commit }: Workspace, paths: readonly string[]): Promise<Map<string, Blob>> {
-  return listed(git, ['ls-tree', '-z', base_commit], paths, { at: { git_dir } })
+  return listed(git, ['ls-tree', '-r', '-z', base_commit], paths, { at: { git_dir } })
 }
 
 /** Returns those of these paths, and of what is below them, that `changesIn` last saw. Throws BurnError `git_*`. */

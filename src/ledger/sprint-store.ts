@@ -17,6 +17,7 @@ export function sprintStore({ read, write }: Engine): SprintLedger {
         return held && (await moveDispatches(trx, [{ id, from: ['claimed'], to: 'handed', reason: 'its sprint has begun' }], at)).length > 0
       }),
     endSprint: (id, owner, end, at) => write((trx) => endSprint(trx, id, owner, end, at), { tells: (ended) => ended }),
+    publishSprint: (id, url, at) => write((trx) => sprints.publishSprint(trx, id, url, at), { tells: (opened) => opened }),
     sprints: (filter) => read((trx) => sprints.sprints(trx, filter)),
     lease: (name, owner, until, at) => write((trx) => names.lease(trx, name, { owner, until }, at)),
     unlease: (name, owner) => write((trx) => names.unlease(trx, name, owner)),

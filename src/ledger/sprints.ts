@@ -4,6 +4,7 @@ import type { Sprint } from '../core/sprint.ts'
 import type { SprintClaim, SprintEnd, SprintLedger, SprintProgress } from '../core/sprint-ledger.ts'
 import type { Lease } from './claims.ts'
 import type { DispatchRow, SprintRow, Tables } from './tables.ts'
+import { sql } from 'kysely'
 import { liveStates } from '../core/lives.ts'
 import { claimedRow, stillDue } from './claims.ts'
 import { among, chunks } from './engine.ts'
@@ -73,6 +74,23 @@ export async function endSprint(trx: Trx, id: string, owner: string, end: Sprint
     .set({ ...row, ...over, ended_at: at })
     .where('id', '=', id)
     .execute()
+  return true
+}
+
+/** The comment is due again: it said that the change waits. */
+export async function publishSprint(trx: Trx, id: string, url: string, at: number): Promise<boolean> {
+  const opened = await trx
+    .updateTable('dispatch')
+    .set({ change_url: url, state_reason: 'a change is open for review', comment_says: '' })
+    .where('id', '=', id)
+    .where('state', '=', sql.lit('review'))
+    .where('change_url', 'is', null)
+    .returning(['issue', 'worker'])
+    .executeTakeFirst()
+  if (opened === undefined) return false
+  const row = { outcome: 'change', failure: null, failure_text: null, change_url: url } as const
+  await trx.updateTable('sprint').set(row).where('id', '=', id).execute()
+  await append(trx, [{ kind: 'dispatch.review', subject: id, ...opened, text: `a person published its change: ${url}` }], at)
   return true
 }
 

@@ -4,7 +4,7 @@ import type { IssueRef } from '../core/nouns.ts'
 import type { OwnClaim } from '../decide/marker.ts'
 import type { Session } from './session.ts'
 import { BurnError } from '../core/errors.ts'
-import { liveStates } from '../core/lives.ts'
+import { isKept, liveStates } from '../core/lives.ts'
 import { syncComments } from './comments.ts'
 import { claimsElsewhere, heldElsewhere, releaseElsewhere } from './elsewhere.ts'
 import { readIncarnations } from './readings.ts'
@@ -66,7 +66,7 @@ async function refuseRelease(issue: IssueRef, live: readonly Dispatch[], session
 }
 
 function openChange(live: readonly Dispatch[]): Dispatch | null {
-  return live.find(({ kind, state }) => kind === 'work' && state === 'review') ?? null
+  return live.find((each) => each.kind === 'work' && each.state === 'review' && !isKept(each)) ?? null
 }
 
 /** Dispatches whose text may have reached an agent that is not known to be gone. */

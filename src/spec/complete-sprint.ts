@@ -35,6 +35,7 @@ export function completeSprint(written: WrittenSprint | undefined, { fleet, serv
     priority_labels: written.priority_labels ?? defaults.priorityLabels,
     mends: written.mends ?? defaults.mends,
     check_timeout: durationMs(written.check_timeout ?? defaults.checkTime),
+    allow_paths: written.allow_paths ?? [],
     sandbox: {
       use: sandbox.use === 'off' ? 'off' : 'require',
       network: sandbox.network ?? false,

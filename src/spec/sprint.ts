@@ -164,6 +164,11 @@ export const sprint = z.strictObject({
     .optional()
     .meta({ description: 'How often a check that failed is given back to the model.', default: defaults.mends, examples: [3] }),
   check_timeout: timeSpan.optional().meta({ description: 'How long the check may take.', default: defaults.checkTime, examples: ['20m'] }),
+  allow_paths: words.optional().meta({
+    description: 'Protected paths (CI definitions, hooks) that a change may touch without a person: globs from the top folder.',
+    default: [],
+    examples: [['.github/workflows/docs.yml']],
+  }),
   sandbox: sandbox.optional().meta({ description: "How the model's commands are confined.", examples: [{ use: 'require' }] }),
   keep: keep.optional().meta({ description: 'What `burn sprint prune` leaves.', examples: [{ workspaces: 20, age: '14d' }] }),
 })

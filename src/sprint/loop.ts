@@ -117,7 +117,7 @@ async function giveBackLeft({ ledger, clock, owner }: Session): Promise<void> {
 
 /** Keeps what came to nothing out of this worker's next turns; others may do better. */
 async function follow(row: Sprint, { worker, skip_for }: LoopOptions, { ledger, clock }: Session): Promise<Omit<Turn, 'row'>> {
-  if (row.failure === null) return { why: null, trouble: false }
+  if (row.failure === null || row.outcome === 'kept') return { why: null, trouble: false }
   const reason = `${row.failure}: ${row.failure_text ?? ''}`
   if (afterFailure(row.failure).ends_run) return { why: reason, trouble: true }
   // The ledger keeps for everybody how long it rests.

@@ -6,6 +6,7 @@ import type { Workspace } from '../git/places.ts'
 import type { SprintContext } from './context.ts'
 import { hasPassed } from '../core/elapsed.ts'
 import { idPattern } from '../core/ids.ts'
+import { isKept } from '../core/lives.ts'
 import { listWorkspaces } from '../git/places.ts'
 import { isPushed } from '../git/pushed.ts'
 import { removeWorkspace } from '../git/workspace.ts'
@@ -32,8 +33,10 @@ export async function pruneSprints(options: PruneOptions, ports: Ports): Promise
   const { policy, session, git } = ports
   const found = await listWorkspaces(policy.dir)
   const live = new Set((await session.ledger.sprints({ live: true })).map(({ id }) => id))
-  const ended = found.filter(({ id }) => !live.has(id)).toSorted((a, b) => (a.id < b.id ? 1 : -1))
-  const rows = await rowsOf(ended, ports)
+  const over = found.filter(({ id }) => !live.has(id)).toSorted((a, b) => (a.id < b.id ? 1 : -1))
+  const rows = await rowsOf(over, ports)
+  const waiting = await waitingIn(rows, ports)
+  const ended = over.filter(({ id }) => !waiting.has(id))
   const now = session.clock.now()
   const due = ended.filter(({ id }, index) => index >= options.workspaces || hasPassed(rows.get(id)?.ended_at ?? 0, options.age, now))
   const removed: string[] = []
@@ -52,6 +55,13 @@ export async function pruneSprints(options: PruneOptions, ports: Ports): Promise
 async function rowsOf(workspaces: readonly Workspace[], { session }: Ports): Promise<Map<string, Sprint>> {
   const rows = await session.ledger.sprints({ ids: workspaces.map(({ id }) => id) })
   return new Map(rows.map((row) => [row.id, row]))
+}
+
+/** Those whose change waits for a person: their workspaces stay, whatever is said. */
+async function waitingIn(rows: ReadonlyMap<string, Sprint>, { session }: Ports): Promise<Set<string>> {
+  const issues = [...rows.values()].flatMap(({ outcome, issue }) => (outcome === 'kept' ? [issue] : []))
+  const dispatches = await Promise.all(issues.map((issue) => session.ledger.dispatches({ issue, limit: 100 })))
+  return new Set(dispatches.flat().flatMap((dispatch) => (isKept(dispatch) ? [dispatch.id] : [])))
 }
 
 async function pruneTranscripts({ age, dryRun }: PruneOptions, live: ReadonlySet<string>, { policy, session }: Ports): Promise<string[]> {

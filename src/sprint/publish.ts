@@ -1,5 +1,5 @@
 /** From the files as the model left them to a change for review: commit, push, open, and look whether it is there. */
-import type { Change, Issue } from '../core/nouns.ts'
+import type { Change, RepoRef } from '../core/nouns.ts'
 import type { NewChange } from '../core/ports.ts'
 import type { ChangeText } from '../decide/sprint-texts.ts'
 import type { Workspace } from '../git/places.ts'
@@ -13,20 +13,28 @@ import { SprintFailure } from './context.ts'
 /** Pauses between tries to open a change, milliseconds. */
 const pauses = [500, 2_000, 8_000]
 
+type Ports = Pick<SprintContext, 'session' | 'git'>
+
 const author = { name: 'burn', email: 'burn@localhost' }
 
-export interface Publishing {
+/** Commits what `changesIn` last saw; nothing leaves this machine. Throws BurnError `git_*`. */
+export async function commitChange(workspace: Workspace, text: ChangeText, { git }: Pick<SprintContext, 'git'>): Promise<NewChange> {
+  await commitSeen(git, workspace, { message: commitMessage(text), author })
+  const { branch, base } = workspace
+  return { branch, base, title: changeTitle(text.issue), body: changeBody(text), issue: text.issue.ref }
+}
+
+export interface Pushing {
   readonly workspace: Workspace
-  readonly issue: Issue
-  readonly text: ChangeText
+  readonly repo: RepoRef
+  readonly change: NewChange
   /** Throws where the claim is no longer this process's: asked right before anything leaves the machine. */
   readonly stillOurs: () => Promise<void>
 }
 
 /** Throws SprintFailure, and BurnError of git and the ledger. */
-export async function publish({ workspace, issue, text, stillOurs }: Publishing, context: SprintContext): Promise<Change> {
+export async function pushChange({ workspace, repo, change, stillOurs }: Pushing, context: Ports): Promise<Change> {
   const { git } = context
-  await commitSeen(git, workspace, { message: commitMessage(text), author })
   const { merges, files } = await mergesInto(git, workspace)
   if (merges === false)
     throw new SprintFailure({
@@ -36,21 +44,20 @@ export async function publish({ workspace, issue, text, stillOurs }: Publishing,
   await stillOurs()
   await push(git, workspace)
   await stillOurs()
-  const change = { branch: workspace.branch, base: workspace.base, title: changeTitle(issue), body: changeBody(text), issue: issue.ref }
-  return open(issue, change, context)
+  return open(repo, change, context)
 }
 
 /** Whether a lost answer was a lost request is looked up before it is asked again: there must be one change, not two. */
-async function open(issue: Issue, change: NewChange, { session }: SprintContext): Promise<Change> {
+async function open(repo: RepoRef, change: NewChange, { session }: Ports): Promise<Change> {
   const { forge, clock } = session
   let why = ''
   for (const pause of [...pauses, null]) {
     try {
-      return await forge.openChange(issue.repo, change)
+      return await forge.openChange(repo, change)
     } catch (thrown) {
       if (!(thrown instanceof BurnError) || !thrown.code.startsWith('forge_')) throw thrown
       why = thrown.message
-      const there = await found(issue, change, session)
+      const there = await found(repo, change, session)
       if (there !== null) return there
       if (!isPassing(thrown.code)) break
     }
@@ -59,11 +66,11 @@ async function open(issue: Issue, change: NewChange, { session }: SprintContext)
   throw new SprintFailure({ class: 'change_refused', reason: why })
 }
 
-async function found(issue: Issue, { branch }: NewChange, { forge, notify }: SprintContext['session']): Promise<Change | null> {
+async function found(repo: RepoRef, { branch, issue }: NewChange, { forge, notify }: SprintContext['session']): Promise<Change | null> {
   try {
-    return await forge.changeOf(issue.repo, branch)
+    return await forge.changeOf(repo, branch)
   } catch (thrown) {
-    notify({ level: 'warn', subject: issue.ref, text: `whether its change is open could not be asked: ${messageOf(thrown)}` })
+    notify({ level: 'warn', subject: issue, text: `whether its change is open could not be asked: ${messageOf(thrown)}` })
     return null
   }
 }

@@ -1,5 +1,6 @@
 /** One sprint: from a claim to a change for review, or to one clearly classed failure. */
 import type { Issue, IssueRef } from '../core/nouns.ts'
+import type { NewChange } from '../core/ports.ts'
 import type { Backend, Failure, Sprint, SprintNote, SprintStage } from '../core/sprint.ts'
 import type { SprintEnd, SprintProgress } from '../core/sprint-ledger.ts'
 import type { View } from '../core/view.ts'
@@ -9,6 +10,7 @@ import type { SprintContext } from './context.ts'
 import type { Speaker } from './speaker.ts'
 import type { Finished, WorkDone } from './work.ts'
 import { messageOf } from '../core/errors.ts'
+import { oneLine } from '../core/text.ts'
 import { afterFailure } from '../decide/failure.ts'
 import { taskText } from '../decide/sprint-texts.ts'
 import { removeWorkspace } from '../git/workspace.ts'
@@ -19,7 +21,9 @@ import { findCheck } from './check.ts'
 import { whileClaimed } from './claim-watch.ts'
 import { SprintFailure } from './context.ts'
 import { openWorkplace } from './workplace.ts'
-import { publish } from './publish.ts'
+import { keepChange } from './kept.ts'
+import { protectedPaths } from './protect.ts'
+import { commitChange, pushChange } from './publish.ts'
 import { openTranscript, type Transcript } from './transcript.ts'
 import { failureOfThrown } from './trouble.ts'
 import { work } from './work.ts'
@@ -130,10 +134,23 @@ class Run {
     if (now === null || now.state === 'closed')
       throw new SprintFailure({ class: 'issue_gone', reason: 'it was closed while it was worked on' })
     const text = { ...finished, id, fleet: session.fleet.name, issue }
-    const change = await publish({ workspace, issue, text, stillOurs: () => this.#enter('publishing', {}) }, this.#context)
+    const stillOurs = () => this.#enter('publishing', {})
+    const made = await commitChange(workspace, text, this.#context)
+    const seen = await protectedPaths(this.#context.git, workspace, this.#context.policy)
+    if (seen.length > 0) return this.#keep(workspace, made, seen)
+    const change = await pushChange({ workspace, repo: issue.repo, change: made, stillOurs }, this.#context)
     this.note({ kind: 'note', text: `open for review: ${change.url}` })
     await this.#leave(workspace, finished.left_out)
     return { outcome: 'change', failure: null, dispatch: 'review', reason: 'a change is open for review', change_url: change.url }
+  }
+
+  /** The issue stays taken, and its workspace stays, until a person publishes the change or gives the issue back. */
+  async #keep(workspace: Workspace, change: NewChange, paths: readonly string[]): Promise<SprintEnd> {
+    await keepChange(workspace, change)
+    const named = oneLine(`${paths.slice(0, 10).join(', ')}${paths.length > 10 ? ` and ${paths.length - 10} more` : ''}`, 600)
+    const reason = `it touches ${named}; see and publish it with: burn sprint publish ${this.#claimed.id}`
+    this.note({ kind: 'note', text: `kept for a person: ${reason}` })
+    return { outcome: 'kept', failure: { class: 'protected_paths', reason }, dispatch: 'review', reason }
   }
 
   /** What was just pushed need not be looked at again; what could not be committed stays, for a person to look at. */

@@ -47,6 +47,30 @@ function claiming(holds: Holds): void {
 }
 
 function ending(holds: Holds): void {
+  holds('a kept change keeps its issue, and is published once', async ({ ledger }) => {
+    const kept: SprintEnd = {
+      outcome: 'kept',
+      failure: { class: 'protected_paths', reason: 'it touches .drone.yml' },
+      dispatch: 'review',
+      reason: 'it touches .drone.yml',
+    }
+    await ledger.claimSprint(sprintOf(1), 'a', 100, 10)
+    await ledger.handSprint(idOf(1), 'a', 11)
+    await ledger.saveComments([{ id: idOf(1), comment_id: '7', says: 'handed' }], 12)
+    assert.equal(await ledger.publishSprint(idOf(1), 'http://f/1', 12), false, 'it is not kept yet')
+    await ledger.endSprint(idOf(1), 'a', kept, 13)
+    await ledger.saveComments([{ id: idOf(1), comment_id: '7', says: 'review' }], 14)
+    assert.equal((await ledger.issue('o/r#1'))?.standing, 'taken')
+    assert.equal(await ledger.claimSprint(sprintOf(2, { worker: 'sprint/host/2', attempt: 2 }), 'b', 100, 15), 'issue')
+    assert.equal(await ledger.publishSprint(idOf(1), 'http://f/1', 16), true)
+    assert.equal(await ledger.publishSprint(idOf(1), 'http://f/2', 17), false)
+    const [row] = await ledger.sprints({})
+    assert.deepEqual([row?.outcome, row?.failure, row?.failure_text, row?.change_url], ['change', null, null, 'http://f/1'])
+    const [due] = await ledger.unsaid('b')
+    assert.deepEqual([due?.id, due?.state, due?.change_url], [idOf(1), 'review', 'http://f/1'])
+    await ledger.check()
+  })
+
   holds('ends with its result, once, and only by who holds it', async ({ ledger }) => {
     await ledger.claimSprint(sprintOf(1), 'a', 100, 10)
     assert.deepEqual(

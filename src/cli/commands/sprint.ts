@@ -9,6 +9,7 @@ import { BurnError } from '../../core/errors.ts'
 import { servedRepos } from '../../core/refs.ts'
 import { issueNamed, positive, unknown, withCommon, withOpen } from '../context.ts'
 import { progressOf, sprintTable } from '../sprint-lines.ts'
+import { publishCommand } from './sprint-publish.ts'
 import { sprintRecordCommands } from './sprint-records.ts'
 
 interface Options extends CommonOptions {
@@ -27,6 +28,7 @@ export function sprintCommand(context: Context): Command {
     'take an issue, do it in a workspace of its own, and open a change for review; no pane needed',
   )
   sprint.addCommand(runCommand(context))
+  sprint.addCommand(publishCommand(context))
   for (const command of sprintRecordCommands(context)) sprint.addCommand(command)
   return sprint
 }
@@ -44,7 +46,7 @@ function runCommand(context: Context): Command {
     .option('-n, --dry-run', 'say what would be taken and by whom, and change nothing')
     .addHelpText(
       'after',
-      '\nExamples:\n  burn sprint run --dry-run\n  burn sprint run\n  burn sprint run --issue app#7\n  burn sprint run --lane bugs --jobs 4 --count 20\n\nExit codes: 0 every sprint ended in a change (or there was nothing to do), 3 some did, 1 none did.',
+      '\nExamples:\n  burn sprint run --dry-run\n  burn sprint run\n  burn sprint run --issue app#7\n  burn sprint run --lane bugs --jobs 4 --count 20\n\nExit codes: 0 every sprint ended in a change (or there was nothing to do), 3 some did, or a change waits for a person, 1 none did.',
     )
     .action((options: Options) => withOpen(context, options, (open) => run(open, options, context)))
 }
@@ -114,11 +116,14 @@ async function dryRun(wish: SprintRun, sprints: SprintContext, options: Options,
 
 function showRows(rows: readonly Sprint[], options: Options, { io }: Context): ExitCode {
   const good = rows.filter(({ outcome }) => outcome === 'change').length
+  const kept = rows.filter(({ outcome }) => outcome === 'kept').length
   if (options.json) io.out(JSON.stringify({ sprints: rows }))
   else if (rows.length === 0) io.out('There is nothing to do: no open issue is for a sprint now (burn sprint run --dry-run says why).')
   else {
     for (const line of sprintTable(rows, io)) io.out(line)
-    io.out(`${rows.length} sprint${rows.length === 1 ? '' : 's'}: ${good} with a change for review`)
+    io.out(
+      `${rows.length} sprint${rows.length === 1 ? '' : 's'}: ${good} with a change for review${kept === 0 ? '' : `, ${kept} kept for a person (burn sprint publish)`}`,
+    )
   }
-  return good === rows.length ? 0 : good > 0 ? 3 : 1
+  return good === rows.length ? 0 : good + kept > 0 ? 3 : 1
 }
