@@ -7,9 +7,13 @@ import { actionLines } from '../src/tmux/topology.ts'
 
 /** The very commands that `burn up` sends, as a file for `tmux source-file`. */
 export function sourceFile(machine: Machine): string {
-  const actions = planUp(machine, { machine: machine.name, state: 'down' }, { prune: false, live: () => 0, childless: new Set() })
+  const actions = planUp(
+    machine,
+    { machine: machine.name, state: 'down' },
+    { prune: false, live: () => 0, strays: new Set(), childless: new Set() },
+  )
   return `${actions
-    .flatMap((action) => actionLines(action, machine.session, false))
+    .flatMap((action) => actionLines(action, { session: `=${machine.session}`, made_for: machine.session }, false))
     .map(renderLine)
     .join('\n')}\n`
 }

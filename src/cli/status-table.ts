@@ -28,7 +28,8 @@ export function machineLines(machine: MachineReport, io: Io, now: number, bold: 
     ? table(['  WINDOW', 'LANE', 'WORKER', 'STATE', 'FOR', 'LIVE', 'EVIDENCE'], rows, io.tty ? io.width : Infinity)
     : []
   const shown = lines.map((line, i) => (bold.has(workers[i - 1]?.worker.id ?? '') ? io.paint('bold', line) : line))
-  return [head, ...shown, ...retiring, '']
+  const remedy = machine.remedy === null ? [] : [`  ${io.paint('gray', machine.remedy)}`]
+  return [head, ...remedy, ...shown, ...retiring, '']
 }
 
 export function fleetLine({ totals }: StatusReport, io: Io): string {

@@ -67,7 +67,9 @@ export async function openSession(options: CommonOptions, wiring: Wiring): Promi
     for (const line of deprecations) wiring.notify({ level: 'warn', subject: 'spec', text: line })
     const before = new Set(known.map(({ id }) => id))
     if (workers.some(({ id }) => !before.has(id))) await ledger.recordWorkers(workers, clock.now())
-    const machines = new Machines(clock, Math.random)
+    const machines = new Machines(clock, Math.random, async (name) => {
+      return (await ledger.agents()).flatMap(({ worker, incarnation }) => (worker.startsWith(`${name}/`) ? [incarnation] : []))
+    })
     const forge = await forgeFor(fleet, wiring)
     const session: Session = {
       fleet,

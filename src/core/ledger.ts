@@ -1,6 +1,6 @@
 /** The ledger's port: everything the fleet did and why. One store over several engines implements it (floor 3). */
 import type { Delivery, DeliveryKind, DeliveryState, Dispatch, DispatchKind, DispatchState } from './lives.ts'
-import type { Issue, IssueRef, ReadingState, RepoRef, Time, WorkerId } from './nouns.ts'
+import type { Incarnation, Issue, IssueRef, ReadingState, RepoRef, Time, WorkerId } from './nouns.ts'
 import type { Sprint } from './sprint.ts'
 import type { RepoRecord, RestLedger } from './rest-ledger.ts'
 import type { SprintLedger } from './sprint-ledger.ts'
@@ -197,6 +197,8 @@ export interface Ledger extends SprintLedger, RestLedger {
   /** Work in review with one of these ids, or of one of these issues. */
   inReview(ids: readonly string[], issues: readonly IssueRef[]): Promise<readonly LiveDispatch[]>
   carrying(owner: string): Promise<Carrying>
+  /** The agents that are known of: each worker's last one that was told who it is, and those of live dispatches and active deliveries. */
+  agents(): Promise<readonly { readonly worker: WorkerId; readonly incarnation: Incarnation }[]>
   /**
    * Dispatches whose comment on the forge does not say their state, whether they live or have ended; and those without one whose claim this owner holds. Of a
    * council question all that live, since one comment is theirs.

@@ -212,5 +212,8 @@ export interface Reading {
   readonly evidence: string
 }
 
-/** One live agent process in one pane: changes when the agent is started anew. `<server start>.<%pane>.<pid>`. */
+/**
+ * One live agent process in one pane: changes when the agent is started anew, and stays when its pane is moved.
+ * `<server start>.<%pane>.<pid>.<process start>`; without the last part in older ledgers.
+ */
 export type Incarnation = string

@@ -1,19 +1,25 @@
 /** What a machine shows: its windows and panes. */
-import type { Incarnation, Time, WorkerId } from './nouns.ts'
+import type { Time, WorkerId } from './nouns.ts'
 
-/** One pane of a machine's session, as tmux describes it. */
+/** One pane of a fleet, in whichever session of its server it is, or of the fleet's session. */
 export interface Pane {
   /** `%5` */
   readonly id: string
   /** `@2` */
   readonly window_id: string
   readonly window_name: string
+  /** The session in which it was found: `$3`. */
+  readonly session_id: string
+  /** `@burn_session`: the session of the spec that it was made for; null where an older version made it, or somebody else. */
+  readonly made_for: string | null
   /** `@burn_worker`: whose pane it is; null where it is not marked. */
   readonly worker: WorkerId | null
   /** `@burn_made`: this program created the pane (and may end it). */
   readonly made: boolean
   /** `@burn_agent`: the pid of the agent that this program started in it; null where none was. */
   readonly agent_pid: number | null
+  /** `@burn_started`: when that process started, as the machine's process table says it; null where that could not be read. */
+  readonly started: string | null
   /** `@burn_retiring`: its worker is no longer in the spec and gets no new work. */
   readonly retiring: boolean
   /** `@burn_queues`: its agent was started so that Enter queues behind a running turn. */
@@ -41,14 +47,28 @@ export interface Pane {
   readonly keyed_at: Time | null
 }
 
+export interface Unreachable {
+  readonly machine: string
+  readonly state: 'unreachable'
+  readonly reason: string
+  /** What a person can do about it, where more is known than the link's hint says. */
+  readonly remedy?: string
+  /** The machine itself answers, so its process table can be read: only its tmux server does not. */
+  readonly answers?: boolean
+}
+
 /** A machine as it was seen. Unreachable is not dead: nothing is known of its panes then. */
 export type MachineSight =
-  | { readonly machine: string; readonly state: 'unreachable'; readonly reason: string }
-  /** Reached, but no session of this fleet is there. */
+  | Unreachable
+  /** No session of this fleet is there, and no agent that is known of runs: the machine's process table says so. */
   | { readonly machine: string; readonly state: 'down' }
   | {
       readonly machine: string
       readonly state: 'up'
+      /** The name of the session that holds the fleet. A person may have renamed it. */
+      readonly session: string
+      /** Its id: `$3`. Panes of the fleet may be in other sessions. */
+      readonly session_id: string
       /** `#{start_time}` of the tmux server, part of every incarnation. */
       readonly server_started: number
       /** The machine's own clock at this look, to the second: signals carry its time, not ours. */
@@ -66,9 +86,4 @@ export interface PaneWindow {
   readonly window: string | null
   readonly width: number
   readonly height: number
-}
-
-/** The live agent in a pane; null where the pane holds none (dead, never started, or somebody else's process). */
-export function incarnationOf(pane: Pane, serverStarted: number): Incarnation | null {
-  return pane.dead || pane.agent_pid !== pane.pid ? null : `${serverStarted}.${pane.id}.${pane.pid}`
 }

@@ -101,6 +101,8 @@ export interface TmuxListener {
 /** A tmux server on a machine, held open. */
 export interface Tmux {
   readonly machine: string
+  /** The id of the session that it is attached to: `$3`. Renaming does not change it. */
+  readonly session: string
   /** As tmux says it, e.g. `3.3a`. */
   readonly version: string
   /** Sends every line at once and answers in order. A line's commands run in sequence and stop at the first error. */

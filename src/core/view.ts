@@ -34,11 +34,10 @@ export interface View {
   /** Dispatches whose text may or may not have arrived. */
   readonly unproven: ReadonlySet<string>
   readonly workers: readonly WorkerSight[]
-  /**
-   * The agent that lives in each worker's pane, null where none does; workers that the spec no longer has included. Missing for
-   * machines that can't be reached: nothing is known there.
-   */
-  readonly incarnations: ReadonlyMap<WorkerId, Incarnation | null>
+  /** The agent that is seen alive in each worker's pane; workers that the spec no longer has included. */
+  readonly incarnations: ReadonlyMap<WorkerId, Incarnation>
+  /** Agents of live dispatches that are proven to have ended. An agent that is not found is not among them. */
+  readonly ended: ReadonlySet<Incarnation>
   /** The forge account that the fleet writes as; null where the forge could not say. */
   readonly login: string | null
   /** Who may write, by repo; a repo that is missing could not be asked, and none of its issues are given. */

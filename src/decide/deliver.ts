@@ -4,7 +4,7 @@ import type { Incarnation, Time } from '../core/nouns.ts'
 import type { AgentKind, Look } from '../core/agent.ts'
 import type { Pane } from '../core/panes.ts'
 import { hasPassed } from '../core/elapsed.ts'
-import { incarnationOf } from '../core/panes.ts'
+import { incarnationOf } from '../core/incarnation.ts'
 import { parseSignal } from '../core/signal.ts'
 
 /** What was seen of the pane a delivery is for. */

@@ -48,6 +48,8 @@ export interface MachineReport {
   readonly reachable: boolean
   /** Why it can't be reached; null where it can. */
   readonly reason: string | null
+  /** What a person can do about it; null where nothing is known. */
+  readonly remedy: string | null
   readonly windows: readonly WindowReport[]
   /** Workers with panes here that the spec no longer has. */
   readonly retiring: readonly WorkerId[]
@@ -107,6 +109,7 @@ export function statusReport(input: StatusInput): StatusReport {
       name: machine.name,
       reachable: sight !== undefined && sight.state !== 'unreachable',
       reason: sight?.state === 'unreachable' ? sight.reason : null,
+      remedy: sight?.state === 'unreachable' ? (sight.remedy ?? null) : null,
       windows,
       retiring:
         sight?.state === 'up'

@@ -81,10 +81,9 @@ function isAsked({ issue }: LiveDispatch, view: View): boolean {
   return view.writers.has(repoOf(issue)) && !view.repos_down.has(repoOf(issue))
 }
 
-/** The incarnation that was given the prompt no longer lives. Unreachable is not dead: then nothing is known. */
-function isGone(dispatch: LiveDispatch, view: View): boolean {
-  const living = view.incarnations.get(dispatch.worker)
-  return living !== undefined && dispatch.incarnation !== null && living !== dispatch.incarnation
+/** The agent that was given the prompt is proven to have ended. One that is not found may still work. */
+function isGone({ incarnation }: LiveDispatch, { ended }: View): boolean {
+  return incarnation !== null && ended.has(incarnation)
 }
 
 /** Handed for longer than the policy allows, with no change for review: for a person to look at. It keeps its worker. */

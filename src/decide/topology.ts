@@ -33,6 +33,8 @@ export interface UpOptions {
   readonly prune: boolean
   /** How many live dispatches a worker has. */
   readonly live: (worker: WorkerId) => number
+  /** Workers whose agent runs although no pane of theirs is found: they get no second one. */
+  readonly strays: ReadonlySet<WorkerId>
   /** Panes whose shell has no child: nobody uses them. */
   readonly childless: ReadonlySet<string>
 }
@@ -75,11 +77,11 @@ function createWindow(window: Window, reason: string): TopologyAction {
 type Up = Extract<MachineSight, { state: 'up' }>
 
 function planWindow(window: Window, sight: Up, marked: ReadonlyMap<WorkerId, Pane>, options: UpOptions): TopologyAction[] {
-  const missing = window.workers.filter(({ id }) => !marked.has(id))
+  const missing = window.workers.filter(({ id }) => !marked.has(id) && !options.strays.has(id))
   const changed = window.workers.flatMap((worker): TopologyAction[] => {
     const pane = marked.get(worker.id)
-    if (pane === undefined || (pane.label === labelOf(worker) && !pane.retiring)) return []
-    return [{ do: 'relabel_pane', pane: pane.id, worker, reason: pane.retiring ? 'it is in the spec again' : 'its label changed' }]
+    if (pane === undefined || (pane.label === labelOf(worker) && pane.made_for !== null && !pane.retiring)) return []
+    return [{ do: 'relabel_pane', pane: pane.id, worker, reason: whyRelabel(pane) }]
   })
   if (missing.length === 0) return changed
   const home = homeOf(window, sight, marked)
@@ -108,6 +110,11 @@ function planWindow(window: Window, sight: Up, marked: ReadonlyMap<WorkerId, Pan
           },
         ]
   return [...changed, ...adopted, ...add]
+}
+
+function whyRelabel({ retiring, made_for }: Pane): string {
+  if (retiring) return 'it is in the spec again'
+  return made_for === null ? 'it gets the mark by which it is found in every session' : 'its label changed'
 }
 
 /** The tmux window of a window of the spec: the one marked as such, else the one in which its workers are. */

@@ -3,7 +3,7 @@ import type { ExpressionBuilder, Transaction } from 'kysely'
 import type { Carrying, Event, LiveDispatch, IssueRecord, Ledger, LedgerView, UnderWay, Worked } from '../core/ledger.ts'
 import type { RepoRecord } from '../core/rest-ledger.ts'
 import type { Delivery, Dispatch } from '../core/lives.ts'
-import type { IssueRef, Time, WorkerId } from '../core/nouns.ts'
+import type { Incarnation, IssueRef, Time, WorkerId } from '../core/nouns.ts'
 import type { Tables } from './tables.ts'
 import { sql } from 'kysely'
 import { activeStates, liveStates } from '../core/lives.ts'
@@ -98,6 +98,16 @@ export async function carrying(trx: Trx, owner: string): Promise<Carrying> {
     holds: new Map(held.map(({ id, hold }) => [id, hold ?? ''])),
     leases: await leases(trx),
   }
+}
+
+const lastTold = sql`select d.worker, d.incarnation from worker w join delivery d on d.id = (select max(l.id) from delivery l
+  where l.worker = w.id and l.kind = 'identity' and l.issue is null and l.incarnation is not null)`
+
+export async function agents(trx: Trx): Promise<{ worker: WorkerId; incarnation: Incarnation }[]> {
+  const live = sql`select worker, incarnation from dispatch where ${among('state', liveStates)} and incarnation is not null`
+  const active = sql`select worker, incarnation from delivery where ${among('state', activeStates)} and incarnation is not null`
+  const { rows } = await sql<{ worker: WorkerId; incarnation: Incarnation }>`${lastTold} union ${live} union ${active}`.execute(trx)
+  return rows
 }
 
 export async function unsaid(trx: Trx, owner: string): Promise<Dispatch[]> {

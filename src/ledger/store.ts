@@ -32,6 +32,7 @@ export function createStore(engine: Engine): Ledger {
     underWay: () => read(queries.underWay),
     inReview: async (ids, refs) => (ids.length + refs.length === 0 ? [] : read((trx) => queries.inReview(trx, ids, refs))),
     carrying: (owner) => read((trx) => queries.carrying(trx, owner)),
+    agents: () => read((trx) => queries.agents(trx)),
     unsaid: (owner) => read((trx) => queries.unsaid(trx, owner)),
     closed: () => read(queries.closed),
     unjudged: () => read(verdicts.unjudged),

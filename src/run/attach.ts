@@ -18,10 +18,9 @@ export async function attachArgv(machine: Machine, place: Place, session: Sessio
   if (link === undefined) throw new RangeError('one machine was asked for')
   const sight = await session.machines.sight(link)
   if (sight.state === 'unreachable')
-    throw new BurnError('machine_unreachable', `${machine.name} can't be reached: ${sight.reason}`, link.hint)
+    throw new BurnError('machine_unreachable', `${machine.name} can't be reached: ${sight.reason}`, sight.remedy ?? link.hint)
   if (sight.state === 'down')
     throw new BurnError('tmux_no_session', `${machine.name} has no session ${machine.session}`, `raise it: burn up ${machine.name}`)
-  const attach = ['attach-session', '-t', `=${machine.session}:`]
   const pane =
     place === null
       ? undefined
@@ -33,6 +32,7 @@ export async function attachArgv(machine: Machine, place: Place, session: Sessio
       `raise it: burn up ${machine.name}`,
     )
   }
+  const attach = ['attach-session', '-t', `${pane?.session_id ?? sight.session_id}:`]
   const words = pane === undefined || link.tmux === null ? attach : [...attach, ...whole(pane, await cornerOf(pane, link.tmux))]
   return argvOn(machine, [machine.tmux, '-u', '-L', machine.socket, ...words], { tty: true })
 }

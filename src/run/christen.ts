@@ -8,7 +8,7 @@ import type { Session } from './session.ts'
 import { agentKind } from '../agents/index.ts'
 import { activeStates } from '../core/lives.ts'
 import { looping, loopsIn } from '../decide/loops.ts'
-import { incarnationOf } from '../core/panes.ts'
+import { incarnationOf } from '../core/incarnation.ts'
 import { startLine } from '../tmux/start.ts'
 import { mapBounded } from './bounded.ts'
 import { Breakers } from './breakers.ts'
@@ -110,7 +110,10 @@ class Ward {
   async #queue(): Promise<{ worker: Worker; pane: Pane; alive: boolean }[]> {
     const sight = await this.#session.machines.sight(this.#link)
     if (sight.state !== 'up') {
-      const why = sight.state === 'down' ? `no session on ${sight.machine} (burn up ${sight.machine})` : `unreachable: ${sight.reason}`
+      const why =
+        sight.state === 'down'
+          ? `no session on ${sight.machine} (burn up ${sight.machine})`
+          : `unreachable: ${[sight.reason, ...(sight.remedy === undefined ? [] : [sight.remedy])].join('; ')}`
       for (const { id } of this.#workers) this.#finish(id, 'failed', why)
       return []
     }
@@ -183,7 +186,7 @@ class Ward {
     const lines = asleep.map(({ worker, pane }) => {
       const { argv, env, queues = false, without_hooks } = this.#starts.get(worker.id) ?? agentKind(worker.agent).start(worker.agent, null)
       if (without_hooks !== undefined) this.#options.onWithoutHooks(worker.id, without_hooks)
-      return startLine(pane, { argv, env, queues, without_hooks: without_hooks ?? null, dir: worker.dir })
+      return startLine(pane, { argv, env, queues, without_hooks: without_hooks ?? null, dir: worker.dir }, this.#link.machine)
     })
     try {
       await this.#link.tmux?.run(lines)

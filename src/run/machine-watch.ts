@@ -5,6 +5,7 @@ import type { Link } from './machines.ts'
 import type { MachineScreens } from './readings.ts'
 import type { Session } from './session.ts'
 import { messageOf } from '../core/errors.ts'
+import { withStrays } from './agents.ts'
 import { afterglow, sampleChanged, subscribe } from '../tmux/subscribe.ts'
 import { Bell } from './bell.ts'
 
@@ -68,10 +69,13 @@ export class MachineWatch {
     if (link === undefined) throw new RangeError('one machine was asked for')
     this.#rest()
     await this.#subscribe(link)
-    this.seen = await machines.look(link)
-    const up = this.seen.sight.state === 'up'
+    this.seen = await withStrays(this.#machine, await machines.look(link), this.#session)
+    const { sight } = this.seen
+    const up = sight.state === 'up'
+    // tmux pushes nothing about panes in other sessions.
+    const away = up && sight.panes.some(({ session_id }) => session_id !== sight.session_id)
     this.#link = up ? link : null
-    this.#fullAt = clock.now() + (up ? (this.#pushes ? safety : polling) : this.#pause)
+    this.#fullAt = clock.now() + (up ? (this.#pushes && !away ? safety : polling) : this.#pause)
     this.#pause = up ? retry.first : Math.min(this.#pause * 2, retry.longest)
   }
 

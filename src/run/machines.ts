@@ -1,19 +1,23 @@
 /** The machines of a fleet, each with the one channel that this process holds to it. */
-import type { Machine, Time } from '../core/nouns.ts'
+import type { Census } from '../core/incarnation.ts'
+import type { Incarnation, Machine, Time } from '../core/nouns.ts'
 import type { MachineSight } from '../core/panes.ts'
 import type { Clock, Tmux } from '../core/ports.ts'
 import type { Sample } from '../tmux/panes.ts'
 import { hasPassed } from '../core/elapsed.ts'
 import { BurnError, messageOf } from '../core/errors.ts'
+import { pidsOf, takeCensus } from '../core/incarnation.ts'
 import { pauseAfter } from '../decide/backoff.ts'
+import { processesOn } from '../host/processes.ts'
 import { openTmux } from '../tmux/open.ts'
 import { sample, sight } from '../tmux/panes.ts'
+import { hidden } from './agents.ts'
 
 /** A machine that was asked for: a channel, or why there is none. */
 export interface Link {
   readonly machine: Machine
   readonly tmux: Tmux | null
-  /** `down`: reached, but no session is there. `unreachable`: nothing is known. */
+  /** `down`: its session was not found, which alone says nothing about its agents. `unreachable`: nothing is known. */
   readonly state: 'up' | 'down' | 'unreachable'
   readonly reason: string
   readonly hint: string
@@ -36,10 +40,17 @@ export class Machines {
   readonly #failures = new Map<string, { readonly count: number; readonly at: Time }>()
   readonly #clock: Clock
   readonly #random: () => number
+  readonly #known: (machine: string) => Promise<readonly Incarnation[]>
+  /** Agents that were found to have ended: that does not change. */
+  readonly #ended = new Set<Incarnation>()
   readonly #closed = new AbortController()
 
-  /** `random` gives a number in [0, 1): processes that lost a machine together do not all come back at the same moment. */
-  constructor(clock: Clock, random: () => number) {
+  /**
+   * `random` gives a number in [0, 1): processes that lost a machine together do not all come back at the same moment. `known` gives the
+   * agents that a machine is known to have had: they are looked for before a machine without a session counts as down.
+   */
+  constructor(clock: Clock, random: () => number, known: (machine: string) => Promise<readonly Incarnation[]>) {
+    this.#known = known
     this.#clock = clock
     this.#random = random
   }
@@ -100,7 +111,7 @@ export class Machines {
   async #ask(link: Link, question: (() => Promise<Sample>) | null): Promise<Sample> {
     const { machine, state, reason } = link
     const none = (why: string): Sample => ({ sight: { machine: machine.name, state: 'unreachable', reason: why }, screens: new Map() })
-    if (question === null) return state === 'down' ? { sight: { machine: machine.name, state }, screens: new Map() } : none(reason)
+    if (question === null) return state === 'down' ? { sight: await this.#absent(link), screens: new Map() } : none(reason)
     try {
       const answer = await question()
       this.#failures.delete(machine.name)
@@ -109,6 +120,26 @@ export class Machines {
       await this.drop(link, thrown)
       return none(messageOf(thrown))
     }
+  }
+
+  /** A machine whose session is not found is down only if none of its agents runs. */
+  async #absent({ machine, reason }: Link): Promise<MachineSight> {
+    const { name } = machine
+    const known = await this.#known(name)
+    const census = known.length === 0 ? null : await this.census(machine, known)
+    if (census !== null && census.living.size > 0) return hidden(machine, reason, census)
+    if (known.length === 0 || census !== null) return { machine: name, state: 'down' }
+    return { machine: name, state: 'unreachable', reason: `${reason}, and its process table can't be read` }
+  }
+
+  /** Which of these agents run, by the machine's process table; null if it could not be read. */
+  async census(machine: Machine, agents: readonly Incarnation[]): Promise<Census | null> {
+    const asked = agents.filter((agent) => !this.#ended.has(agent))
+    const processes = asked.length === 0 ? new Map() : await processesOn(machine, pidsOf(asked))
+    if (processes === null) return null
+    const { living, ended } = takeCensus(asked, processes)
+    for (const agent of ended) this.#ended.add(agent)
+    return { living, ended: new Set(agents.filter((agent) => this.#ended.has(agent))) }
   }
 
   /** Forgets a channel that failed, so that the next `open` tries again. */

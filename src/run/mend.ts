@@ -6,9 +6,9 @@ import type { Session } from './session.ts'
 import { BurnError } from '../core/errors.ts'
 import { isKept, liveStates } from '../core/lives.ts'
 import { syncComments } from './comments.ts'
+import { endedAgents } from './agents.ts'
 import { claimsElsewhere, heldElsewhere, releaseElsewhere } from './elsewhere.ts'
-import { readIncarnations } from './readings.ts'
-import { lookAt } from './view.ts'
+import { lookAt, sightsOf } from './view.ts'
 
 export interface Released {
   readonly dispatches: readonly Dispatch[]
@@ -78,17 +78,15 @@ async function stillHeld(live: readonly Dispatch[], session: Session): Promise<D
     fleet.machines.filter(({ name }) => names.has(name)),
     session,
   )
-  const living = readIncarnations(
-    fleet,
-    seen,
-    live.map(({ worker }) => worker),
-  )
-  return live.filter((dispatch) => {
-    if (dispatch.state === 'review') return false
-    const incarnation = dispatch.incarnation ?? deliveries.get(dispatch.id)?.incarnation ?? null
-    if (dispatch.state === 'claimed' && incarnation === null) return false
-    const now = living.get(dispatch.worker)
-    return now === undefined || now === incarnation
+  const known = live.map((dispatch) => ({
+    dispatch,
+    worker: dispatch.worker,
+    incarnation: dispatch.incarnation ?? deliveries.get(dispatch.id)?.incarnation ?? null,
+  }))
+  const ended = await endedAgents(known, sightsOf(seen), session)
+  return known.flatMap(({ dispatch, incarnation }) => {
+    if (dispatch.state === 'review' || (dispatch.state === 'claimed' && incarnation === null)) return []
+    return incarnation !== null && ended.has(incarnation) ? [] : [dispatch]
   })
 }
 

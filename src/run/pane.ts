@@ -15,9 +15,11 @@ export interface OpenLink {
 export async function linkOf(worker: Worker, session: Session): Promise<OpenLink> {
   const machine = session.fleet.machines.find(({ name }) => name === worker.machine)
   const [link] = await session.machines.open(machine === undefined ? [] : [machine])
-  if (link === undefined || link.tmux === null)
-    throw new BurnError('machine_unreachable', `${worker.machine} can't be reached: ${link?.reason ?? ''}`, link?.hint ?? '')
-  return { link, tmux: link.tmux }
+  if (link !== undefined && link.tmux !== null) return { link, tmux: link.tmux }
+  const sight = link === undefined ? null : await session.machines.sight(link)
+  const { reason = '', hint = '' } = link ?? {}
+  const [why, remedy] = sight?.state === 'unreachable' ? [sight.reason, sight.remedy ?? hint] : [reason, hint]
+  throw new BurnError('machine_unreachable', `${worker.machine} can't be reached: ${why}`, remedy)
 }
 
 export function noPane(worker: Worker): BurnError {

@@ -7,6 +7,7 @@ import type { Session } from './session.ts'
 import { BurnError, messageOf } from '../core/errors.ts'
 import { slotStates } from '../core/lives.ts'
 import { planDown, planUp } from '../decide/topology.ts'
+import { strayAgents } from './agents.ts'
 import { run } from '../host/exec.ts'
 import { argvOn } from '../host/transport.ts'
 import { openTmux } from '../tmux/open.ts'
@@ -23,6 +24,8 @@ export interface RaiseResult {
   readonly actions: readonly TopologyAction[]
   readonly error: string | null
   readonly hint: string
+  /** What a person should know of the fleet's panes: they were moved, or the session was renamed. */
+  readonly notes: readonly string[]
 }
 
 const psLimit = 20_000
@@ -35,22 +38,43 @@ export async function raise(machines: readonly Machine[], session: Session, opti
     links.map(async (link): Promise<RaiseResult> => {
       const sight = await session.machines.sight(link)
       const name = link.machine.name
-      if (sight.state === 'unreachable') return { machine: name, actions: [], error: sight.reason, hint: link.hint }
+      if (sight.state === 'unreachable')
+        return { machine: name, actions: [], error: sight.reason, hint: sight.remedy ?? link.hint, notes: [] }
       const childless = await childlessPanes(link.machine, sight)
-      const actions = planUp(link.machine, sight, { prune: options.prune, live: (worker) => live.get(worker) ?? 0, childless })
-      if (options.dryRun || actions.length === 0) return { machine: name, actions, error: null, hint: '' }
+      const strays = await strayAgents(link.machine, sight, session)
+      const actions = planUp(link.machine, sight, {
+        prune: options.prune,
+        live: (worker) => live.get(worker) ?? 0,
+        strays: new Set(strays.keys()),
+        childless,
+      })
+      const notes = [...placeNotes(link.machine, sight), ...[...strays].map(([worker, why]) => `${worker} gets no pane: ${why}`)]
+      if (options.dryRun || actions.length === 0) return { machine: name, actions, error: null, hint: '', notes }
       try {
         return {
           machine: name,
           actions,
           error: await carryOut(link.machine, link.tmux, actions, session),
           hint: 'run burn up again: it goes on where this ended',
+          notes,
         }
       } catch (thrown) {
-        return { machine: name, actions, error: messageOf(thrown), hint: thrown instanceof BurnError ? thrown.hint : '' }
+        return { machine: name, actions, error: messageOf(thrown), hint: thrown instanceof BurnError ? thrown.hint : '', notes }
       }
     }),
   )
+}
+
+/** Where the fleet's panes are, if not all of them are in the session of the spec. */
+export function placeNotes(machine: Machine, sight: MachineSight): string[] {
+  if (sight.state !== 'up') return []
+  const away = sight.panes.filter(({ worker, session_id }) => worker !== null && session_id !== sight.session_id).length
+  return [
+    ...(sight.session === machine.session
+      ? []
+      : [`there is no session ${machine.session}: its panes are in session ${sight.session}, and burn uses them there`]),
+    ...(away === 0 ? [] : [`panes that are in other sessions of the same tmux server, and are used there: ${away}`]),
+  ]
 }
 
 export async function liveCounts({ ledger }: Session): Promise<Map<WorkerId, number>> {
@@ -72,8 +96,8 @@ async function carryOut(
   const tmux = open ?? (await openTmux(machine, { clock, ...(first === undefined ? {} : { create: firstWindow(first) }) }))
   try {
     const lines = [
-      ...(fresh ? sessionLines(machine.session) : []),
-      ...actions.flatMap((action) => actionLines(action, machine.session, fresh && action === first)),
+      ...(fresh ? sessionLines(tmux.session) : []),
+      ...actions.flatMap((action) => actionLines(action, { session: tmux.session, made_for: machine.session }, fresh && action === first)),
     ]
     const replies = await tmux.run(lines)
     return replies.find(({ ok }) => !ok)?.error ?? null

@@ -1,9 +1,9 @@
 /** What every worker is doing, from what its machine shows. */
-import type { Fleet, Incarnation, Machine, Reading, Worker, WorkerId } from '../core/nouns.ts'
+import type { Incarnation, Machine, Reading, Worker, WorkerId } from '../core/nouns.ts'
 import type { MachineSight, Pane } from '../core/panes.ts'
 import type { WorkerSight } from '../core/view.ts'
 import type { KindOf } from '../agents/index.ts'
-import { incarnationOf } from '../core/panes.ts'
+import { incarnationOf } from '../core/incarnation.ts'
 import { parseSignal } from '../core/signal.ts'
 import { breakerFor } from '../decide/breaker.ts'
 import { mergeReading } from '../decide/reading.ts'
@@ -12,6 +12,8 @@ import { mergeReading } from '../decide/reading.ts'
 export interface MachineScreens {
   readonly sight: MachineSight
   readonly screens: ReadonlyMap<string, readonly string[]>
+  /** Workers without a pane whose agent runs nevertheless, each with what is known of it. */
+  readonly strays?: ReadonlyMap<WorkerId, string>
 }
 
 export function readWorkers(machines: readonly Machine[], seen: ReadonlyMap<string, MachineScreens>, kindOf: KindOf): WorkerSight[] {
@@ -65,6 +67,8 @@ function readWorker(
   const { sight } = seen
   if (sight.state === 'unreachable') return without('unreachable', sight.reason)
   if (sight.state === 'down') return without('dead', `no session ${machine.session} on ${machine.name} (burn up)`)
+  const stray = seen.strays?.get(worker.id)
+  if (stray !== undefined) return without('unreachable', stray)
   if (pane === undefined) return without('dead', 'it has no pane (burn up)')
   if (pane.dead) return without('dead', `its agent ended${pane.ended === null ? '' : ` ${pane.ended}`}`)
   const incarnation = incarnationOf(pane, sight.server_started)
@@ -76,24 +80,15 @@ function readWorker(
   return { worker, reading: mergeReading(look, signal, heard, sight.clock), incarnation, look }
 }
 
-/**
- * The agent that lives in each worker's pane, for workers on machines that could be asked: those of the spec, and those that only a
- * pane or a live dispatch still names.
- */
-export function readIncarnations(
-  fleet: Fleet,
-  seen: ReadonlyMap<string, MachineScreens>,
-  others: readonly WorkerId[],
-): Map<WorkerId, Incarnation | null> {
-  const living = new Map<WorkerId, Incarnation | null>()
-  const reached = (machine: string) => (seen.get(machine)?.sight.state ?? 'unreachable') !== 'unreachable'
-  for (const id of others) if (reached(id.slice(0, id.indexOf('/')))) living.set(id, null)
-  for (const machine of fleet.machines) {
-    if (reached(machine.name)) for (const window of machine.windows) for (const { id } of window.workers) living.set(id, null)
-  }
+/** The agent that is seen alive in each worker's pane; workers that the spec no longer has included. */
+export function readIncarnations(seen: ReadonlyMap<string, MachineScreens>): Map<WorkerId, Incarnation> {
+  const living = new Map<WorkerId, Incarnation>()
   for (const { sight } of seen.values()) {
     if (sight.state !== 'up') continue
-    for (const pane of sight.panes) if (pane.worker !== null) living.set(pane.worker, incarnationOf(pane, sight.server_started))
+    for (const pane of sight.panes) {
+      const incarnation = incarnationOf(pane, sight.server_started)
+      if (pane.worker !== null && incarnation !== null) living.set(pane.worker, incarnation)
+    }
   }
   return living
 }

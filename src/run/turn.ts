@@ -1,7 +1,7 @@
 /** One turn of the pump on one machine: one look at its panes, one step of each delivery, one write, then the effects. */
 import type { DeliveryMove } from '../core/ledger.ts'
 import type { Delivery } from '../core/lives.ts'
-import type { Time, Worker, WorkerId } from '../core/nouns.ts'
+import type { Incarnation, Time, Worker, WorkerId } from '../core/nouns.ts'
 import type { AgentKind } from '../core/agent.ts'
 import type { MachineSight, Pane } from '../core/panes.ts'
 import type { Tmux, TmuxCommand } from '../core/ports.ts'
@@ -12,10 +12,11 @@ import type { Session } from './session.ts'
 import type { KindOf } from '../agents/index.ts'
 import { isLedgerFailure, messageOf } from '../core/errors.ts'
 import { pastingStates } from '../core/lives.ts'
-import { incarnationOf } from '../core/panes.ts'
+import { incarnationOf } from '../core/incarnation.ts'
 import { deliveryLimits, deliverySight, step } from '../decide/deliver.ts'
 import { capture } from '../tmux/panes.ts'
 import { held, placeLine, sanitizes, submitLine } from '../tmux/paste.ts'
+import { endedAgents } from './agents.ts'
 import { together } from './together.ts'
 
 export interface TurnResult {
@@ -62,7 +63,8 @@ export async function turn(
   const { sight, screens } = await session.machines.look(link)
   if (sight.state !== 'up' || link.tmux === null) return nothing
   try {
-    const seen = await look(link, link.tmux, { sight, screens }, deliveries, holds, options, session)
+    const ended = await endedOf(link, sight, deliveries, session)
+    const seen = await look(link, link.tmux, { sight, screens, ended }, deliveries, holds, options, session)
     const waiting = new Map(seen.flatMap(({ delivery, step: next }) => (next.do === 'wait' ? [[delivery.id, next] as const] : [])))
     const cases = seen.filter(({ step: { do: what } }) => what !== 'wait' && !(options.stopping && what === 'place'))
     const moved = await apply(cases, link.tmux, options.move)
@@ -80,10 +82,16 @@ const historyRows = 200
 
 type Up = Extract<MachineSight, { state: 'up' }>
 
+/** Agents that texts are under way to, and that are proven to have ended. */
+function endedOf(link: Link, sight: Up, deliveries: readonly Delivery[], session: Session): Promise<ReadonlySet<Incarnation>> {
+  const active = deliveries.filter(({ state }) => pastingStates.includes(state) || state === 'submitted')
+  return endedAgents(active, new Map([[link.machine.name, sight]]), session)
+}
+
 async function look(
   link: Link,
   tmux: Tmux,
-  { sight, screens }: { sight: Up; screens: Screens },
+  { sight, screens, ended }: { sight: Up; screens: Screens; ended: ReadonlySet<Incarnation> },
   deliveries: readonly Delivery[],
   holds: ReadonlyMap<WorkerId, string>,
   { breakers, glimpses }: TurnOptions,
@@ -116,6 +124,7 @@ async function look(
         stopped: delivery.state === 'planned' ? (judges?.whyNot(delivery.worker) ?? null) : null,
         mode_blocks: sanitizes(tmux.version),
         elsewhere: glimpses.get(delivery.id) ?? null,
+        ended,
       },
       kindOf(worker?.agent ?? { kind: 'shell' }),
       session,
@@ -159,6 +168,7 @@ function caseOf(
     readonly stopped: string | null
     readonly mode_blocks: boolean
     readonly elsewhere: Time | null
+    readonly ended: ReadonlySet<Incarnation>
   },
   kind: AgentKind,
   { clock }: Session,
@@ -177,11 +187,17 @@ function caseOf(
     screen,
     above,
     ...because,
-    reachable: true,
+    reachable: isFound(delivery, pane, server_started) || because.ended.has(delivery.incarnation ?? ''),
     now,
     machine_now,
   })
   return { delivery, pane, kind, sight, step: step(delivery, sight, deliveryLimits(kind, delivery.kind), now) }
+}
+
+/** False if a text is under way to an agent that no pane shows: nothing is known of it until it is found or has ended. */
+function isFound({ state, incarnation }: Delivery, pane: Pane | null, serverStarted: number): boolean {
+  const under = pastingStates.includes(state) || state === 'submitted'
+  return !under || incarnation === null || (pane !== null && incarnationOf(pane, serverStarted) === incarnation)
 }
 
 /** Intents first, all in one write; then the effects of those that were written, all in one go. */

@@ -2,14 +2,17 @@
 import type { LiveDispatch, IssueRecord, WorkerRecord } from '../core/ledger.ts'
 import type { RepoRecord } from '../core/rest-ledger.ts'
 import type { IssueRef, Machine, RepoRef, Time } from '../core/nouns.ts'
+import type { MachineSight } from '../core/panes.ts'
 import type { View, WorkerSight } from '../core/view.ts'
 import type { ForgeView } from './forge-view.ts'
 import type { MachineScreens } from './readings.ts'
 import type { Session } from './session.ts'
+import { slotStates } from '../core/lives.ts'
 import { repoOf, servedRepos } from '../core/refs.ts'
 import { restsReason } from '../decide/rests.ts'
 import { withLoops } from '../decide/loops.ts'
 import { refreshForge } from './forge-view.ts'
+import { endedAgents, withStrays } from './agents.ts'
 import { readIncarnations, readWorkers } from './readings.ts'
 
 /** What each machine shows, agents' screens included. One that can't be reached is in it, and says so. */
@@ -17,10 +20,14 @@ export async function lookAt(machines: readonly Machine[], session: Session): Pr
   const links = await session.machines.open(machines)
   const seen = await Promise.all(
     links.map(async (link): Promise<[string, MachineScreens]> => {
-      return [link.machine.name, await session.machines.look(link)]
+      return [link.machine.name, await withStrays(link.machine, await session.machines.look(link), session)]
     }),
   )
   return new Map(seen)
+}
+
+export function sightsOf(seen: ReadonlyMap<string, MachineScreens>): ReadonlyMap<string, MachineSight> {
+  return new Map([...seen].map(([name, { sight }]) => [name, sight]))
 }
 
 export interface ViewResult {
@@ -52,10 +59,11 @@ export async function readView(
     states: statesOf(sights, workers, now),
     unproven: new Set(deliveries.flatMap(({ id, state }) => (state === 'unknown' ? [id] : []))),
     workers: sights,
-    incarnations: readIncarnations(
-      fleet,
-      seen,
-      dispatches.map(({ worker }) => worker),
+    incarnations: readIncarnations(seen),
+    ended: await endedAgents(
+      dispatches.filter(({ state }) => slotStates.includes(state)),
+      sightsOf(seen),
+      session,
     ),
     login: null,
     writers: forge.writers,

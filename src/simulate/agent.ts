@@ -141,6 +141,9 @@ export class SimulatedAgent {
 
   facts(made: Pick<Pane, 'window_id'>): Pane {
     const nothing = {
+      session_id: '$0',
+      made_for: null,
+      started: null,
       made: true,
       retiring: false,
       signal: '',

@@ -1,11 +1,13 @@
 /** Machines in memory: panes with agents, reached through commands as tmux takes them. */
-import type { Machine, WorkerId } from '../core/nouns.ts'
+import type { Census } from '../core/incarnation.ts'
+import type { Incarnation, Machine, WorkerId } from '../core/nouns.ts'
 import type { MachineSight, Pane } from '../core/panes.ts'
 import type { Tmux, TmuxCommand, TmuxReply } from '../core/ports.ts'
 import type { Link, Machines } from '../run/machines.ts'
 import type { MachineScreens } from '../run/readings.ts'
 import type { AgentWorld } from './agent.ts'
 import { BurnError, messageOf } from '../core/errors.ts'
+import { takeCensus } from '../core/incarnation.ts'
 import { SimulatedAgent } from './agent.ts'
 
 /** As tmux 3.3a: what is pasted goes in as bytes. */
@@ -82,6 +84,14 @@ export class SimulatedMachine {
     return { ...this.#kept, sight: { ...this.#kept.sight, clock } }
   }
 
+  /** What the machine's process table says of agents. */
+  census(asked: readonly Incarnation[]): Census {
+    const processes = [...this.agents.values()].flatMap(({ alive, pid, pane }) =>
+      alive ? [[pid, { pid, started: '', parent: 1, pane, server: null }] as const] : [],
+    )
+    return takeCensus(asked, new Map(processes))
+  }
+
   #draw(): Kept {
     const panes: Pane[] = []
     const screens = new Map<string, readonly string[]>()
@@ -91,7 +101,8 @@ export class SimulatedMachine {
       panes.push(drawn.pane)
       screens.set(agent.pane, drawn.screen)
     }
-    const head = { machine: this.machine.name, state: 'up' as const, server_started: this.serverStarted, clock: 0, windows: [] }
+    const { name: machine, session } = this.machine
+    const head = { machine, session, session_id: '$0', state: 'up' as const, server_started: this.serverStarted, clock: 0, windows: [] }
     return { sight: { ...head, panes }, screens }
   }
 
@@ -153,6 +164,7 @@ export function reach(machines: ReadonlyMap<string, SimulatedMachine>, trip: Tri
   }
   const channel = (there: SimulatedMachine): Tmux => ({
     machine: there.machine.name,
+    session: '$0',
     version,
     run: async (lines) => {
       if (lines.length === 0) return []
@@ -172,6 +184,7 @@ export function reach(machines: ReadonlyMap<string, SimulatedMachine>, trip: Tri
     open: async (wanted) => wanted.map(linkOf),
     look,
     sight: async (link) => (await look(link)).sight,
+    census: async (machine, agents) => machines.get(machine.name)?.census(agents) ?? null,
     drop: async ({ machine }, thrown) => void dropped.set(machine.name, messageOf(thrown)),
     close: async () => {},
   }

@@ -13,6 +13,7 @@ const TIMEOUT_MS = 60_000
 export class ChainedTmux implements Tmux {
   readonly machine: string
   version = ''
+  session = ''
   readonly #argv: readonly string[]
 
   constructor(machine: Machine) {

@@ -31,6 +31,7 @@ export interface Ended {
 export class ControlChannel implements Tmux {
   readonly machine: string
   version = ''
+  session = ''
   readonly #child: OpenChild
   readonly #clock: Clock
   readonly #parser: ReplyParser

@@ -7,7 +7,7 @@ import { explainFailure } from '../host/failure.ts'
 import { argvOn } from '../host/transport.ts'
 import { ControlChannel, unreachable, type Ended } from './channel.ts'
 import { ChainedTmux } from './chained.ts'
-import { isGone } from './gone.ts'
+import { absence } from './gone.ts'
 
 /** Client flags (`-f`), `-N` and pane options are as this product needs them from this version on. */
 const OLDEST = 3.2
@@ -34,14 +34,14 @@ export interface OpenOptions {
 }
 
 /**
- * A channel to the machine's session. Throws BurnError: `tmux_no_session` (reached, but no such session; a server that is not
- * there is the same), `tmux_missing`, `tmux_too_old`, `machine_unreachable` with the reason, also where the server says that it
+ * A channel to the machine's session: the one with its name, or else the one that most panes made for it were moved to or that was
+ * renamed. Throws BurnError: `tmux_no_session` (no such session, or no server at its socket: says nothing about agents), `tmux_missing`, `tmux_too_old`, `machine_unreachable` with the reason, also where the server says that it
  * belongs to another machine.
  */
 export async function openTmux(machine: Machine, options: OpenOptions): Promise<Tmux> {
   for (let again = endingTries; ; again--) {
     try {
-      return await open(machine, options)
+      return await openHome(machine, options)
     } catch (thrown) {
       // A server that is just ending still answers on its socket: a new one can be made a moment later.
       const ending = options.create !== undefined && thrown instanceof BurnError && thrown.code === 'tmux_no_session'
@@ -51,27 +51,48 @@ export async function openTmux(machine: Machine, options: OpenOptions): Promise<
   }
 }
 
-async function open(machine: Machine, options: OpenOptions): Promise<Tmux> {
-  const words = [machine.tmux, '-u', ...attachWords(machine, options.create)]
+async function openHome(machine: Machine, options: OpenOptions): Promise<Tmux> {
+  const named = `=${machine.session}`
+  try {
+    return await open(machine, named, options)
+  } catch (thrown) {
+    const missing = options.create === undefined && thrown instanceof BurnError && thrown.code === 'tmux_no_session'
+    const elsewhere = missing ? await sessionOfPanes(machine) : null
+    if (elsewhere === null) throw thrown
+    return open(machine, elsewhere, options)
+  }
+}
+
+/** The session that holds most of the panes that were made for this one: `$3`; null if none does. */
+async function sessionOfPanes(machine: Machine): Promise<string | null> {
+  const made = ['list-panes', '-a', '-f', `#{==:#{@burn_session},${machine.session}}`, '-F', '#{session_id}']
+  const { code, stdout } = await run(argvOn(machine, [machine.tmux, '-u', '-N', '-L', machine.socket, ...made]), { timeout_ms: PROBE_MS })
+  const sessions = Map.groupBy(code === 0 ? stdout.split('\n').filter((id) => id !== '') : [], (id) => id)
+  const [most] = [...sessions.values()].toSorted((a, b) => b.length - a.length)
+  return most?.[0] ?? null
+}
+
+async function open(machine: Machine, target: string, options: OpenOptions): Promise<Tmux> {
+  const words = [machine.tmux, '-u', ...attachWords(machine, target, options.create)]
   const channel = new ControlChannel(machine.name, argvOn(machine, words), options.clock)
   const abandon = () => channel.kill()
   options.signal?.addEventListener('abort', abandon)
   try {
-    return await greet(channel, machine, options.create !== undefined)
+    return await greet(channel, machine, target, options.create !== undefined)
   } catch (thrown) {
     await channel.close()
     if (!(thrown instanceof BurnError) || thrown.code !== 'machine_unreachable') throw thrown
     const cause = await refusal(machine, await channel.ended, thrown)
     if (cause !== null) throw cause
-    return greet(await startChained(machine, options.create), machine, options.create !== undefined)
+    return greet(await startChained(machine, options.create), machine, target, options.create !== undefined)
   } finally {
     options.signal?.removeEventListener('abort', abandon)
   }
 }
 
-function attachWords(machine: Machine, create: FirstWindow | undefined): string[] {
+function attachWords(machine: Machine, target: string, create: FirstWindow | undefined): string[] {
   const socket = ['-L', machine.socket, '-C']
-  if (create === undefined) return ['-N', ...socket, 'attach-session', '-f', CLIENT_FLAGS, '-t', `=${machine.session}`]
+  if (create === undefined) return ['-N', ...socket, 'attach-session', '-f', CLIENT_FLAGS, '-t', target]
   return [...socket, 'new-session', '-A', '-f', CLIENT_FLAGS, ...firstWindowWords(machine, create)]
 }
 
@@ -80,19 +101,20 @@ function firstWindowWords(machine: Machine, { name, width, height, command }: Fi
 }
 
 /** Learns the version, and that the server is this machine's: a session that was just made is marked as such. */
-async function greet<T extends ControlChannel | ChainedTmux>(tmux: T, machine: Machine, create: boolean): Promise<T> {
+async function greet<T extends ControlChannel | ChainedTmux>(tmux: T, machine: Machine, target: string, create: boolean): Promise<T> {
   const claim = create ? [[['set-option', '-s', '-o', '-q', '@burn_machine', machine.name]]] : []
   const replies = await tmux.run([
     ...claim,
     [
-      ['has-session', '-t', `=${machine.session}`],
+      ['has-session', '-t', target],
+      ['display-message', '-p', '-t', `${target}:`, '#{session_id}'],
       ['display-message', '-p', '#{version}'],
       ['display-message', '-p', '#{@burn_machine}'],
     ],
   ])
   const reply = replies.at(-1)
-  if (reply?.ok !== true) throw noSession(machine)
-  const [version = '', owner = ''] = reply.lines
+  if (reply?.ok !== true) throw noSession(machine, null)
+  const [session = '', version = '', owner = ''] = reply.lines
   if (owner !== '' && owner !== machine.name) {
     throw unreachable(
       machine.name,
@@ -101,6 +123,7 @@ async function greet<T extends ControlChannel | ChainedTmux>(tmux: T, machine: M
     )
   }
   tmux.version = version
+  tmux.session = session
   return tmux
 }
 
@@ -108,7 +131,8 @@ async function greet<T extends ControlChannel | ChainedTmux>(tmux: T, machine: M
 async function refusal(machine: Machine, ended: Ended, thrown: BurnError): Promise<BurnError | null> {
   if (ended.code === null) return thrown
   const said = [...ended.notes, ended.stderr].join('\n')
-  if (isGone(said)) return noSession(machine)
+  const absent = absence(said)
+  if (absent !== null) return noSession(machine, absent.socket)
   if (machine.transport.kind === 'ssh' && ended.code === 255) return thrown
   const probe = await run(argvOn(machine, [machine.tmux, '-V']), { timeout_ms: PROBE_MS })
   const version = /tmux (?:next-)?(\d+\.\d+)/.exec(probe.stdout)?.[1]
@@ -134,8 +158,13 @@ function noVersion(machine: Machine, stderr: string, code: number | null): BurnE
   )
 }
 
-function noSession(machine: Machine): BurnError {
-  return new BurnError('tmux_no_session', `${machine.name} has no tmux session ${machine.session}`, `Raise it: burn up ${machine.name}`)
+/** How the message begins if no server answers at the socket of a machine. */
+export const noServerAt = 'no tmux server at'
+
+/** `socket`: where no server answers; null where one answers, without the session. */
+function noSession(machine: Machine, socket: string | null): BurnError {
+  const what = socket === null ? `no session ${machine.session} on its tmux server` : `${noServerAt} ${socket}`
+  return new BurnError('tmux_no_session', `${machine.name} has ${what}`, `Raise it: burn up ${machine.name}`)
 }
 
 async function startChained(machine: Machine, create: FirstWindow | undefined): Promise<ChainedTmux> {

@@ -4,7 +4,6 @@ import type { Machine, Time } from '../core/nouns.ts'
 import type { MachineSight, Pane, PaneWindow } from '../core/panes.ts'
 import type { Tmux, TmuxCommand, TmuxReply } from '../core/ports.ts'
 import { unreachable } from './channel.ts'
-import { isGone } from './gone.ts'
 import { input } from './paste.ts'
 
 /** Without spaces by their nature. */
@@ -25,14 +24,17 @@ const paneFacts = [
   '@burn_retiring',
   '@burn_queues',
   input,
+  'session_id',
+  '@burn_session',
+  '@burn_started',
 ]
 /**
  * Text that others write: between separators it can't know. The program in a pane is asked for only where no agent was started: tmux reads
  * it from the system, pane by pane (3.3 of 12 ms for 112 panes).
  */
 const paneTexts = ['@burn_worker', '@burn_label', '@burn_signal', 'pane_title', '?@burn_agent,,#{pane_current_command}']
-const windowFacts = ['window_id', 'window_width', 'window_height', 'start_time']
-const windowTexts = ['@burn_window', 'window_name']
+const windowFacts = ['window_id', 'window_width', 'window_height', 'start_time', 'session_id']
+const windowTexts = ['@burn_window', 'window_name', 'session_name']
 const clientFacts = ['client_control_mode', 'client_activity', 'pane_id']
 
 export interface Sample {
@@ -42,19 +44,18 @@ export interface Sample {
 }
 
 /** Everything a machine shows but the screens, in one round trip. */
-export async function sight(tmux: Tmux, machine: Machine): Promise<MachineSight> {
+export async function sight(tmux: Tmux, machine: Machine): Promise<Up> {
   const nonce = newNonce()
-  return toSight(machine, nonce, await tmux.run(sightLines(machine, nonce)))
+  return toSight(machine, tmux.session, nonce, await tmux.run(sightLines(tmux, machine, nonce)))
 }
 
 /** Everything and the screens, in one round trip, whatever the number of panes: tmux itself goes through them. */
 export async function sample(tmux: Tmux, machine: Machine): Promise<Sample> {
   const nonce = newNonce()
-  const replies = await tmux.run([...sightLines(machine, nonce), captureAllLine(machine, nonce)])
-  const seen = toSight(machine, nonce, replies)
+  const replies = await tmux.run([...sightLines(tmux, machine, nonce), captureAllLine(tmux, nonce)])
+  const seen = toSight(machine, tmux.session, nonce, replies)
   const screens = cut(nonce, replies.at(-1))
-  if (seen.state !== 'up') return { sight: seen, screens }
-  // A tmux that does not go through panes this way is asked for each.
+  // Panes that were moved to other sessions, and all panes of a tmux that does not go through them this way.
   const missing = seen.panes.map((pane) => pane.id).filter((id) => !screens.has(id))
   if (missing.length === 0) return { sight: seen, screens }
   return { sight: seen, screens: new Map([...screens, ...(await capture(tmux, missing))]) }
@@ -74,11 +75,12 @@ export async function capture(
   return new Map(paneIds.flatMap((id, i) => (replies[i]?.ok === true ? [[id, replies[i].lines] as const] : [])))
 }
 
-function sightLines(machine: Machine, nonce: string): readonly (readonly TmuxCommand[])[] {
-  const session = `=${machine.session}`
+/** All panes of the session, and those of the whole server that were made for it: a pane keeps its options wherever it is moved. */
+function sightLines({ session }: Tmux, machine: Machine, nonce: string): readonly (readonly TmuxCommand[])[] {
+  const ours = `#{||:#{==:#{session_id},${session}},#{==:#{@burn_session},${machine.session}}}`
   return [
-    [['list-panes', '-s', '-t', session, '-F', format(nonce, paneFacts, paneTexts)]],
-    [['list-windows', '-t', session, '-F', format(nonce, windowFacts, windowTexts)]],
+    [['list-panes', '-a', '-f', ours, '-F', format(nonce, paneFacts, paneTexts)]],
+    [['list-windows', '-a', '-F', format(nonce, windowFacts, windowTexts)]],
     [['list-clients', '-F', format(nonce, clientFacts, [])]],
     // `display-message` reads its text as strftime does, too: seconds since the epoch.
     [['display-message', '-p', '%s #{host}']],
@@ -90,10 +92,10 @@ function sightLines(machine: Machine, nonce: string): readonly (readonly TmuxCom
  * command says which panes come and how many rows each has: one expansion made both, so they belong together. Ids go without their `%`, which
  * `display-message` would take for a part of a date.
  */
-function captureAllLine(machine: Machine, nonce: string): readonly TmuxCommand[] {
+function captureAllLine({ session }: Tmux, nonce: string): readonly TmuxCommand[] {
   const panes = '#{W:#{P:#{s/%//:pane_id}x#{pane_height} }}'
   const captures = '#{W:#{P:capture-pane -p -t "#{pane_id}" ; }}'
-  return [['run-shell', '-C', '-t', `=${machine.session}:`, `display-message -p "${nonce} ${panes}" ; ${captures}`]]
+  return [['run-shell', '-C', '-t', `${session}:`, `display-message -p "${nonce} ${panes}" ; ${captures}`]]
 }
 
 /** The screens of one write by pane id; none where the rows are not as many as were announced: then each pane is asked for its own. */
@@ -128,25 +130,40 @@ function fields(nonce: string, record: string): { readonly facts: readonly strin
   return { facts: facts.split(' '), texts }
 }
 
-function toSight(machine: Machine, nonce: string, [panes, windows, clients, clock]: readonly TmuxReply[]): MachineSight {
-  const refused = [panes, windows].find((reply) => reply?.ok !== true)
-  if (refused !== undefined) {
-    if (isGone(refused.error ?? '')) return { machine: machine.name, state: 'down' }
-    throw unreachable(machine.name, `its tmux said: ${refused.error}`, 'Run burn doctor.')
-  }
-  const keyed = keyedAt(records(nonce, clients))
+type Up = Extract<MachineSight, { state: 'up' }>
+
+/** Throws BurnError `machine_unreachable` if tmux refused: the session may have ended since, which says nothing about its panes. */
+function toSight(machine: Machine, session: string, nonce: string, [panes, windows, clients, clock]: readonly TmuxReply[]): Up {
   const rows = records(nonce, windows).map((record) => fields(nonce, record))
-  const known = rows.map(toWindow)
+  const inside = rows.filter(({ facts }) => facts[4] === session)
+  const [home] = inside
+  const refused = [panes, windows].find((reply) => reply?.ok !== true)
+  if (refused !== undefined || home === undefined)
+    throw unreachable(machine.name, `its tmux said: ${refused?.error ?? 'the session has ended'}`, 'Run burn doctor.')
+  const keyed = keyedAt(records(nonce, clients))
+  const known = once(rows.map(toWindow))
   const names = new Map(known.map(({ id, name }) => [id, name]))
   const [seconds = '0', host = ''] = clock?.lines[0]?.split(' ') ?? []
+  const found = records(nonce, panes).map((record) => toPane(fields(nonce, record), keyed, names, host))
+  const here = found.filter(({ session_id }) => session_id === session)
+  const own = here.length === found.length ? found : once([...here, ...found])
+  const holding = new Set([...inside.map(({ facts }) => facts[0]), ...own.map(({ window_id }) => window_id)])
   return {
     machine: machine.name,
     state: 'up',
-    server_started: Number(rows[0]?.facts[3] ?? 0),
+    session: home.texts[2] ?? '',
+    session_id: session,
+    server_started: Number(home.facts[3] ?? 0),
     clock: Number(seconds) * 1000,
-    panes: records(nonce, panes).map((record) => toPane(fields(nonce, record), keyed, names, host)),
-    windows: known,
+    panes: own.map((pane) => (pane.made_for === null || pane.made_for === machine.session ? pane : { ...pane, worker: null })),
+    windows: known.filter(({ id }) => holding.has(id)),
   }
+}
+
+/** The first of each id: a window that several sessions show is listed in each, and so are its panes. */
+function once<T extends { readonly id: string }>(all: readonly T[]): T[] {
+  const seen = new Set<string>()
+  return all.filter(({ id }) => !seen.has(id) && seen.add(id))
 }
 
 /** When each pane last got a key from a person: a client that is a terminal, and has it in front. */
@@ -165,19 +182,22 @@ function toPane(
   names: ReadonlyMap<string, string>,
   host: string,
 ): Pane {
-  const [id = '', window_id = '', pid, dead, status = '', by = '', mode, width, height, x, y, made, agent = '', retiring, queues, typed] =
-    facts
+  const [id = '', window_id = '', pid, dead, status = '', by = '', mode, width, height, x, y, made, agent = '', retiring, queues] = facts
+  const [typed, session_id = '', made_for = '', started = ''] = facts.slice(15)
   const [worker = '', label = '', signal = '', title = '', command = ''] = texts
   return {
     id,
     window_id,
     window_name: names.get(window_id) ?? '',
+    session_id,
+    made_for: made_for === '' ? null : made_for,
     // What nobody set is the host's name.
     title: title === host ? '' : title,
     command,
     worker: worker === '' ? null : worker,
     made: made === '1',
     agent_pid: agent === '' ? null : Number(agent),
+    started: started === '' ? null : started,
     retiring: retiring === '1',
     queues: queues === '1',
     label: label === '' ? null : label,

@@ -1,6 +1,8 @@
 /** The agent as the pane's own process: one line that starts it, and tmux's own check that nothing of anybody's is ended for it. */
+import type { Machine } from '../core/nouns.ts'
 import type { Pane } from '../core/panes.ts'
 import type { TmuxCommand } from '../core/ports.ts'
+import { bornFunction } from '../host/processes.ts'
 import { shellWord } from '../host/quote.ts'
 import { renderLine } from './quote.ts'
 
@@ -29,16 +31,33 @@ export function startScript({ argv, dir }: Start): string {
 }
 
 /**
+ * Has tmux itself ask for the start of the pane's new process, before the pane is marked as ours: an incarnation never changes. Where
+ * that fails, the start stays unknown. `#` is doubled for tmux, which expands the formats.
+ */
+function startedCommand(pane: string, tmux: string): TmuxCommand {
+  const script = `${bornFunction}\nset -- $(born "$1"); [ -z "$3" ] || ${shellWord(tmux)} -N -S "$socket" set-option -p -t ${pane} @burn_started "$3"`
+  const words = `set -- #{pane_pid}; socket=#{q:socket_path}\n${script.replaceAll('#', '##')}`
+  return ['run-shell', '-t', pane, `{\n${words}\n} >/dev/null 2>&1; true`]
+}
+
+/**
  * Starts an agent in a pane that has none, and marks it as ours by its pid. A pane in which an agent of ours lives by now, or whose
  * placeholder was replaced by somebody's program, is left alone: the reply's last line says `burn-started` or `burn-taken`.
  */
-export function startLine(pane: Pick<Pane, 'id' | 'pid' | 'worker'>, start: Start): readonly TmuxCommand[] {
+export function startLine(
+  pane: Pick<Pane, 'id' | 'pid' | 'worker'>,
+  start: Start,
+  { tmux, session }: Pick<Machine, 'tmux' | 'session'>,
+): readonly TmuxCommand[] {
   const env = Object.entries({ ...start.env, BURN_WORKER: pane.worker ?? '', BURN_EXEC: startScript(start) }).flatMap(([name, value]) => [
     '-e',
     `${name}=${value}`,
   ])
   const begin: TmuxCommand[] = [
     ['respawn-pane', '-k', '-t', pane.id, ...env, loginShell],
+    ['set-option', '-p', '-u', '-t', pane.id, '@burn_started'],
+    ['set-option', '-p', '-t', pane.id, '@burn_session', session],
+    startedCommand(pane.id, tmux),
     ['set-option', '-p', '-F', '-t', pane.id, '@burn_agent', '#{pane_pid}'],
     ['set-option', '-p', '-t', pane.id, '@burn_queues', start.queues ? '1' : ''],
     ['set-option', '-p', '-t', pane.id, '@burn_without_hooks', start.without_hooks ?? ''],

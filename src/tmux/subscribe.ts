@@ -6,7 +6,7 @@
  */
 import type { Machine } from '../core/nouns.ts'
 import type { Tmux, TmuxListener } from '../core/ports.ts'
-import { isGone } from './gone.ts'
+import { absence } from './gone.ts'
 import { unreachable } from './channel.ts'
 import { capture, sight, type Sample } from './panes.ts'
 
@@ -30,7 +30,7 @@ export async function subscribe(tmux: Tmux, listener: TmuxListener): Promise<boo
   ])
   const refused = replies.find(({ ok }) => !ok)
   if (refused === undefined) return true
-  if (isGone(refused.error ?? '')) throw unreachable(tmux.machine, refused.error ?? '', 'Run burn up.')
+  if (absence(refused.error ?? '') !== null) throw unreachable(tmux.machine, refused.error ?? '', 'Run burn up.')
   return false
 }
 
@@ -40,7 +40,6 @@ export async function sampleChanged(tmux: Tmux, machine: Machine, before: Sample
   const asked = old.filter((pane) => changed.has(pane.id) || changed.has(pane.window_id)).map(({ id }) => id)
   // Both are written before either is answered: one round trip.
   const [seen, captured] = await Promise.all([sight(tmux, machine), capture(tmux, asked)])
-  if (seen.state !== 'up') return { sight: seen, screens: new Map() }
   const known = new Set(old.map(({ id }) => id))
   const added = seen.panes.map(({ id }) => id).filter((id) => !known.has(id))
   const fresh = added.length === 0 ? captured : new Map([...captured, ...(await capture(tmux, added))])

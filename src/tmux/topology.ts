@@ -13,9 +13,9 @@ function placeholder({ id }: Worker): string[] {
   return ['sh', '-c', 'printf "%s waits for its agent: burn christen\\n" "$1"; stty -echo 2>/dev/null; exec cat >/dev/null', 'burn', id]
 }
 
-/** What the session relies on, whatever the person's tmux.conf says. */
+/** What the session relies on, whatever the person's tmux.conf says. `session` is a target: `$3`. */
 export function sessionLines(session: string): Line[] {
-  const target = `=${session}:`
+  const target = `${session}:`
   return [
     [['set-option', '-t', target, 'destroy-unattached', 'off']],
     [['set-option', '-s', 'exit-unattached', 'off']],
@@ -38,8 +38,9 @@ function windowLine(target: string, window: string): Line {
   return options.map(([name, value]) => ['set-option', '-w', '-t', target, name, value])
 }
 
-function markCommands(target: string, worker: Worker, made: boolean): Line {
+function markCommands(target: string, worker: Worker, made_for: string, made: boolean): Line {
   return [
+    ['set-option', '-p', '-t', target, '@burn_session', made_for],
     ['set-option', '-p', '-t', target, '@burn_worker', worker.id],
     ['set-option', '-p', '-t', target, '@burn_label', labelOf(worker)],
     ...(made ? [['set-option', '-p', '-t', target, '@burn_made', '1']] : []),
@@ -47,10 +48,10 @@ function markCommands(target: string, worker: Worker, made: boolean): Line {
 }
 
 /** A pane is made and marked by one line, so that no crash leaves one without its mark. The new pane is its window's active one. */
-function addLine(target: string, worker: Worker): Line {
+function addLine(target: string, worker: Worker, made_for: string): Line {
   return [
     ['split-window', '-t', target, ...placeholder(worker)],
-    ...markCommands(target, worker, true),
+    ...markCommands(target, worker, made_for, true),
     ['select-layout', '-t', target, 'tiled'],
   ]
 }
@@ -67,24 +68,28 @@ function temporaryName(window: string): string {
   return `burn-new-${window}`
 }
 
+/** Where an action happens: the session as a target (`$3`), and the session of the spec, which every pane is marked with. */
+export interface Home {
+  readonly session: string
+  readonly made_for: string
+}
+
 /** All lines of an action. `begun`: its window was made with the session already. */
-export function actionLines(action: TopologyAction, session: string, begun: boolean): Line[] {
+export function actionLines(action: TopologyAction, { session, made_for }: Home, begun: boolean): Line[] {
   switch (action.do) {
     case 'create_window': {
       const [first, ...rest] = action.workers
       if (first === undefined) return []
-      const target = `=${session}:=${temporaryName(action.window)}`
-      const open: Line = begun
-        ? []
-        : [['new-window', '-d', '-t', `=${session}:`, '-n', temporaryName(action.window), ...placeholder(first)]]
+      const target = `${session}:=${temporaryName(action.window)}`
+      const open: Line = begun ? [] : [['new-window', '-d', '-t', `${session}:`, '-n', temporaryName(action.window), ...placeholder(first)]]
       return [
         [
           ...open,
           ...windowLine(target, action.window),
-          ...markCommands(target, first, true),
+          ...markCommands(target, first, made_for, true),
           ['resize-window', '-t', target, '-x', String(action.width), '-y', String(action.height)],
         ],
-        ...rest.map((worker) => addLine(target, worker)),
+        ...rest.map((worker) => addLine(target, worker, made_for)),
         [['rename-window', '-t', target, action.window]],
       ]
     }
@@ -96,12 +101,14 @@ export function actionLines(action: TopologyAction, session: string, begun: bool
         ],
         // A window whose making was cut short still has its temporary name.
         [['rename-window', '-t', action.window_id, action.window]],
-        ...action.workers.map((worker) => addLine(action.window_id, worker)),
+        ...action.workers.map((worker) => addLine(action.window_id, worker, made_for)),
       ]
     case 'adopt_pane':
-      return [markCommands(action.pane, action.worker, false)]
+      return [markCommands(action.pane, action.worker, made_for, false)]
     case 'relabel_pane':
-      return [[...markCommands(action.pane, action.worker, false), ['set-option', '-p', '-u', '-t', action.pane, '@burn_retiring']]]
+      return [
+        [...markCommands(action.pane, action.worker, made_for, false), ['set-option', '-p', '-u', '-t', action.pane, '@burn_retiring']],
+      ]
     case 'retire_pane':
       return [[['set-option', '-p', '-t', action.pane, '@burn_retiring', '1']]]
     case 'end_pane':
@@ -111,7 +118,7 @@ export function actionLines(action: TopologyAction, session: string, begun: bool
 
 /** Ends panes that were made, and takes the marks off those that were adopted. */
 export function downLines(end: readonly Pane[], leave: readonly Pane[]): Line[] {
-  const marks = ['@burn_worker', '@burn_label', '@burn_agent', '@burn_retiring']
+  const marks = ['@burn_worker', '@burn_label', '@burn_agent', '@burn_retiring', '@burn_session']
   return [
     ...leave.map(({ id }) => marks.map((mark) => ['set-option', '-p', '-u', '-t', id, mark])),
     ...end.map(({ id }) => [['kill-pane', '-t', id]]),

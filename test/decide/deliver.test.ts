@@ -3,10 +3,10 @@ import { test } from 'node:test'
 import type { Delivery, DeliveryState } from '../../src/core/lives.ts'
 import type { ReadingState } from '../../src/core/nouns.ts'
 import type { Look } from '../../src/core/agent.ts'
-import type { Pane } from '../../src/core/panes.ts'
 import type { DeliverySight, DeliveryStep } from '../../src/decide/deliver.ts'
 import { deliverySteps } from '../../src/core/lives.ts'
 import { deliveryLimits, deliverySight, step } from '../../src/decide/deliver.ts'
+import { pane } from './pane.ts'
 
 const id = '0k3v9w2x4abcd'
 const limits = deliveryLimits({ limits: { ready: 1000, placed: 10_000, seen: 20_000, settle: 0 } }, 'work')
@@ -207,31 +207,6 @@ test('deliver: where Enter counts only after a while, the text stays in the comp
   assert.equal(brief(step(delivery('placed', { changed_at: 5000 }), sight(ours), slow, 5700)), 'submit')
 })
 
-const pane: Pane = {
-  id: '%1',
-  window_id: '@1',
-  window_name: 'W',
-  worker: 'm/W/A',
-  label: null,
-  made: true,
-  signal: '',
-  queues: false,
-  retiring: false,
-  agent_pid: 10,
-  pid: 10,
-  dead: false,
-  ended: null,
-  in_mode: false,
-  input: 'open',
-  width: 40,
-  height: 6,
-  command: 'hermes',
-  title: '',
-  cursor_x: 0,
-  cursor_y: 0,
-  keyed_at: null,
-}
-
 test('deliver: a sight says where the id is, whose pane it is, and who is at it', () => {
   const screen = ['● do this', '', '❯ [burn 0k3v9w', '2x4abcd] it', '────']
   const of = {
@@ -276,6 +251,8 @@ test('deliver: a sight says where the id is, whose pane it is, and who is at it'
   assert.equal(deliverySight({ ...of, pane: { ...pane, agent_pid: 9 } }).incarnation, null)
   assert.equal(deliverySight({ ...of, pane: { ...pane, keyed_at: 9_940_001 } }).attended, 'a person is typing in this pane')
   assert.equal(deliverySight({ ...of, pane: { ...pane, keyed_at: 9_940_000 } }).attended, null)
+  assert.match(deliverySight({ ...of, pane: { ...pane, input: 'synchronized' } }).attended ?? '', /synchronize-panes is on/)
+  assert.match(deliverySight({ ...of, pane: { ...pane, input: 'disabled' } }).attended ?? '', /input to its pane is disabled/)
   assert.equal(deliverySight({ ...of, hold: 'mine' }).attended, 'held: mine')
 })
 

@@ -27,6 +27,7 @@ function viewOf(changes: Partial<View> = {}, dispatch: Partial<Dispatch> = {}): 
     dispatches: [{ ...handed, ...dispatch }],
     states: new Map([['m/W/A', { state: 'idle', since: now - 40 * minute }]]),
     incarnations: new Map([['m/W/A', '1.%1.9']]),
+    ended: new Set(),
     sprints: [],
     unproven: new Set(),
     writers: new Map([['o/r', new Set()]]),
@@ -57,7 +58,8 @@ test('it has not where its turn may not be over, its text may not have arrived, 
     'its text unknown': viewOf({ unproven: new Set([id]) }),
     'its repo down': viewOf({ repos_down: new Map([['o/r', 'no route']]) }),
     'its repo not asked': viewOf({ writers: new Map() }),
-    'its machine not asked': viewOf({ incarnations: new Map() }),
+    'its agent not found': viewOf({ incarnations: new Map() }),
+    'another agent in its pane, and its own not known to have ended': viewOf({ incarnations: new Map([['m/W/A', '1.%1.10']]) }),
     'switched off': viewOf({ fleet: { dispatch: { ended_after: null } } as View['fleet'] }),
     'a question to the council': viewOf({}, { kind: 'council' }),
     'in review': viewOf({}, { state: 'review' }),
@@ -71,8 +73,8 @@ test('what is known for certain goes before: closed, in review, merged, gone', (
   assert.deepEqual(becomes(viewOf({ changes: change('open') })), ['review'])
   assert.deepEqual(becomes(viewOf({ changes: change('merged') })), ['done'])
   assert.deepEqual(becomes(viewOf({ changes: change('closed') }, { state: 'review' })), ['failed'])
-  assert.deepEqual(becomes(viewOf({ incarnations: new Map([['m/W/A', '1.%1.10']]) })), ['lost'])
-  assert.deepEqual(becomes(viewOf({ incarnations: new Map([['m/W/A', null]]) })), ['lost'])
+  assert.deepEqual(becomes(viewOf({ ended: new Set(['1.%1.9']) })), ['lost'])
+  assert.deepEqual(becomes(viewOf({ ended: new Set(['1.%1.9']), incarnations: new Map([['m/W/A', '1.%1.10']]) })), ['lost'])
 })
 
 const sprinting = (changes: Partial<View>, lease_until: number, dispatch: Partial<Dispatch> = {}) =>

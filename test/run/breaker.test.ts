@@ -43,7 +43,7 @@ test('breaker: an agent whose screen is not recognised on several workers is typ
   assert.ok(sight.state === 'up')
   await link.tmux.run(
     sight.panes.map((pane) =>
-      startLine(pane, { argv: ['sh', '-c', strange, join(dir, pane.id)], env: {}, dir, queues: false, without_hooks: null }),
+      startLine(pane, { argv: ['sh', '-c', strange, join(dir, pane.id)], env: {}, dir, queues: false, without_hooks: null }, link.machine),
     ),
   )
   const shown = (id: string) => execFileSync('tmux', ['-L', socket, 'capture-pane', '-p', '-t', id], { encoding: 'utf8' })

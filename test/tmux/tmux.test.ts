@@ -3,6 +3,8 @@ import { raised, tmuxConformance } from './conformance.ts'
 
 tmuxConformance('control', (t) => raised(t))
 tmuxConformance('chained', async (t) => {
-  const { machine } = await raised(t)
-  return { machine, tmux: new ChainedTmux(machine) }
+  const { machine, tmux } = await raised(t)
+  const chained = new ChainedTmux(machine)
+  chained.session = tmux.session
+  return { machine, tmux: chained }
 })

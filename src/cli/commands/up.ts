@@ -33,10 +33,11 @@ export function upCommand(context: Context): Command {
     )
 }
 
-function toJson({ machine, actions, error }: RaiseResult): object {
+function toJson({ machine, actions, error, notes }: RaiseResult): object {
   return {
     name: machine,
     error,
+    notes,
     actions: actions.map(({ do: what, reason, ...rest }) => ({
       do: what,
       reason,
@@ -49,10 +50,11 @@ function toJson({ machine, actions, error }: RaiseResult): object {
   }
 }
 
-function show({ machine, actions, error, hint }: RaiseResult, { dryRun }: UpOptions, { io }: Context): void {
+function show({ machine, actions, error, hint, notes }: RaiseResult, { dryRun }: UpOptions, { io }: Context): void {
   const panes = actions.reduce((sum, action) => sum + ('workers' in action ? action.workers.length : 0), 0)
   const others = actions.filter((action) => !('workers' in action))
   for (const action of actions) io.out(`${io.paint('bold', machine)}  ${dryRun ? 'would ' : ''}${sayAction(action)} (${action.reason})`)
+  for (const note of notes) io.err(`${io.paint('yellow', machine)}: ${note}`)
   if (error !== null) return io.err(`${io.paint('magenta', machine)}: ${error}${hint === '' ? '' : `\n  hint: ${hint}`}`)
   io.out(
     `${io.paint('bold', machine)}  ${actions.length === 0 ? 'as it should be' : `${panes} panes ${dryRun ? 'to add' : 'added'}, ${others.length} other changes`}`,

@@ -1,0 +1,68 @@
+/** One live agent process, named so that it can be found again in tmux and in the machine's process table. */
+import type { Incarnation } from './nouns.ts'
+import type { MachineSight, Pane } from './panes.ts'
+
+/** A process as the machine's process table shows it. */
+export interface RunningProcess {
+  readonly pid: number
+  /** When it started, in the machine's own notation: equal for the same process, and different for a later one with its pid. */
+  readonly started: string
+  readonly parent: number
+  /** `TMUX_PANE` of its environment; null where that is not known. */
+  readonly pane: string | null
+  /** The tmux server that started it, by `TMUX` of its environment; null where that is not known. Programs may overwrite theirs. */
+  readonly server: { readonly socket: string; readonly pid: number } | null
+}
+
+/** What the process table says of agents. Every one that was asked for is in one of the two. */
+export interface Census {
+  readonly living: ReadonlyMap<Incarnation, RunningProcess>
+  readonly ended: ReadonlySet<Incarnation>
+}
+
+/** The live agent in a pane; null where the pane holds none (dead, never started, or somebody else's process). */
+export function incarnationOf(pane: Pane, serverStarted: number): Incarnation | null {
+  return pane.dead || pane.agent_pid !== pane.pid ? null : agentOf(pane, serverStarted)
+}
+
+/** The agent that was started in a pane, whether it lives or not. */
+function agentOf({ id, pid, started }: Pane, serverStarted: number): Incarnation {
+  return `${serverStarted}.${id}.${pid}${started === null ? '' : `.${started}`}`
+}
+
+/** The agents that the panes of a sight show: alive, or dead by tmux's own word. */
+export function agentsIn(sight: MachineSight): { readonly living: ReadonlySet<Incarnation>; readonly ended: ReadonlySet<Incarnation> } {
+  const agents = sight.state === 'up' ? sight.panes.filter((pane) => pane.agent_pid === pane.pid) : []
+  const named = (dead: boolean) =>
+    agents.filter((pane) => pane.dead === dead).map((pane) => agentOf(pane, sight.state === 'up' ? sight.server_started : 0))
+  return { living: new Set(named(false)), ended: new Set(named(true)) }
+}
+
+/** Null where it is not an incarnation. `started` is null in those that older versions wrote. */
+function partsOf(incarnation: Incarnation): { readonly pid: number; readonly pane: string; readonly started: string | null } | null {
+  const [, pane, pid, started] = /^\d+\.(%\d+)\.(\d+)(?:\.(\S+))?$/.exec(incarnation) ?? []
+  return pane === undefined ? null : { pane, pid: Number(pid), started: started ?? null }
+}
+
+/** The pids to look for in the process table. */
+export function pidsOf(incarnations: readonly Incarnation[]): number[] {
+  return [...new Set(incarnations.flatMap((incarnation) => partsOf(incarnation)?.pid ?? []))]
+}
+
+/**
+ * Which agents run, by what the process table showed of their pids. If an agent's start is not known, any process with its pid counts as
+ * the agent, unless it says that it was started in another pane.
+ */
+export function takeCensus(incarnations: readonly Incarnation[], processes: ReadonlyMap<number, RunningProcess>): Census {
+  const living = new Map<Incarnation, RunningProcess>()
+  const ended = new Set<Incarnation>()
+  for (const incarnation of incarnations) {
+    const parts = partsOf(incarnation)
+    if (parts === null) continue
+    const found = processes.get(parts.pid)
+    const same = parts.started === null ? (found?.pane ?? parts.pane) === parts.pane : found?.started === parts.started
+    if (found !== undefined && same) living.set(incarnation, found)
+    else ended.add(incarnation)
+  }
+  return { living, ended }
+}

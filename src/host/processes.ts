@@ -1,0 +1,53 @@
+/** The process table of a machine: whether a process still runs, and whether it is still the same one. */
+import type { Machine } from '../core/nouns.ts'
+import type { RunningProcess } from '../core/incarnation.ts'
+import { run } from './exec.ts'
+import { argvOn } from './transport.ts'
+
+const limit = 20_000
+
+/**
+ * A shell function that prints a process's state, parent and start; nothing if it has ended. Linux counts the start in clock ticks
+ * since boot, so setting the clock does not change it. `ps` prints a date instead; the `ps` of busybox can't, but Linux has /proc.
+ */
+export const bornFunction = `born() {
+  if [ -r /proc/self/stat ]; then stat=$(cat "/proc/$1/stat" 2>/dev/null); set -- \${stat##*) }; set -- "$1" "$2" "\${20}"
+  else set -- $(TZ=UTC0 LC_ALL=C ps -o stat= -o ppid= -o lstart= -p "$1" 2>/dev/null); fi
+  case $1 in Z* | X* | x* | '') return 0 ;; esac
+  printf '%s %s ' "$1" "$2"; shift 2; (IFS=_; echo "$*")
+}`
+
+/** The arguments are pids. A table in which the shell can't find itself proves nothing about others. */
+const script = `${bornFunction}
+[ -n "$(born $$)" ] || exit 1
+for pid; do
+  at=$(born "$pid"); [ -n "$at" ] || continue
+  echo "process $pid $at"
+  if [ -r "/proc/$pid/environ" ]; then tr '\\0' '\\n' <"/proc/$pid/environ" 2>/dev/null
+  elif [ ! -d /proc/self ]; then ps eww -o command= -p "$pid" | tr ' ' '\\n'
+  fi | sed -n -e '/^TMUX=/p' -e '/^TMUX_PANE=/p'
+done
+echo end`
+
+/** Returns those of the processes that run, by pid; null if the table could not be read. */
+export async function processesOn(machine: Machine, pids: readonly number[]): Promise<ReadonlyMap<number, RunningProcess> | null> {
+  const { code, stdout } = await run(argvOn(machine, ['sh', '-c', script, 'burn', ...pids.map(String)]), { timeout_ms: limit })
+  const lines = stdout.trimEnd().split('\n')
+  if (code !== 0 || lines.pop() !== 'end') return null
+  const found = new Map<number, RunningProcess>()
+  let last: RunningProcess | null = null
+  for (const line of lines) {
+    const [, pid, parent, started = ''] = /^process (\d+) \S+ (\d+) (\S+)$/.exec(line) ?? []
+    if (pid !== undefined) last = { pid: Number(pid), started, parent: Number(parent), pane: null, server: null }
+    else if (last !== null) last = withEnvironment(last, line)
+    if (last !== null) found.set(last.pid, last)
+  }
+  return found
+}
+
+function withEnvironment(process: RunningProcess, line: string): RunningProcess {
+  const pane = /^TMUX_PANE=(%\d+)$/.exec(line)?.[1]
+  if (pane !== undefined) return { ...process, pane }
+  const [, socket, pid] = /^TMUX=([^\p{Cc}]+),(\d+),\d+$/u.exec(line) ?? []
+  return socket === undefined ? process : { ...process, server: { socket, pid: Number(pid) } }
+}

@@ -1,0 +1,30 @@
+/** A pane in which an agent lives. */
+import type { Pane } from '../../src/core/panes.ts'
+
+export const pane: Pane = {
+  id: '%1',
+  window_id: '@1',
+  window_name: 'W',
+  session_id: '$0',
+  made_for: null,
+  started: null,
+  worker: 'm/W/A',
+  label: null,
+  made: true,
+  signal: '',
+  queues: false,
+  retiring: false,
+  agent_pid: 10,
+  pid: 10,
+  dead: false,
+  ended: null,
+  in_mode: false,
+  input: 'open',
+  width: 40,
+  height: 6,
+  command: 'hermes',
+  title: '',
+  cursor_x: 0,
+  cursor_y: 0,
+  keyed_at: null,
+}
