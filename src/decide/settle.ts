@@ -25,10 +25,9 @@ export function planSettle(view: View, newId: () => string): DispatchMove[] {
  * Its issue was closed while the agent that got the prompt may still work on it: not after its own change, which ends its work or closed the issue. The text
  * reaches that agent only, so an agent that cannot be looked at now is told too.
  */
-function isClosedUnderAgent({ kind, state, worker, incarnation }: LiveDispatch, view: View, change: Change | undefined): boolean {
-  if (kind !== 'work' || state !== 'handed' || incarnation === null) return false
-  const living = view.incarnations.get(worker)
-  return (change === undefined || change.state === 'closed') && (living === undefined || living === incarnation)
+function isClosedUnderAgent(dispatch: LiveDispatch, view: View, change: Change | undefined): boolean {
+  if (dispatch.kind !== 'work' || dispatch.state !== 'handed' || dispatch.incarnation === null) return false
+  return (change === undefined || change.state === 'closed') && !isGone(dispatch, view)
 }
 
 function settle(dispatch: LiveDispatch, view: View, change: Change | undefined, crashed: ReadonlySet<string>): DispatchMove | null {

@@ -118,8 +118,7 @@ test('a closed issue: the agent that still works on it is told, and nobody else'
   )
   const change = (state: 'open' | 'merged') => ({ changes: [{ dispatch_id: id, url: 'u', state, author: 'burn' }] })
   const silent: Record<string, unknown> = {
-    'another agent in its pane': tell({ incarnations: new Map([['m/W/A', '1.%1.10']]) }),
-    'no agent in its pane': tell({ incarnations: new Map([['m/W/A', null]]) }),
+    'its agent has ended': tell({ ended: new Set(['1.%1.9']) }),
     'in review': tell({}, { state: 'review' }),
     'its change is open': tell(change('open')),
     'its own change was merged': tell(change('merged')),
