@@ -9,6 +9,8 @@ export interface ScheduledRun {
   readonly every: number
   /** What programs are looked for in. */
   readonly path: string
+  /** TMUX_TMPDIR, where it is set: tmux servers are looked for there. */
+  readonly tmux_tmpdir: string | null
   /** Absolute path of a file that what it prints is added to; systemd has a journal for that. */
   readonly log: string
 }
@@ -22,9 +24,11 @@ const longestCommand = 998
 
 /** One line for `crontab -e`. Throws BurnError `schedule_every`, `schedule_words` or `schedule_long` (exit 2) where cron can't say it. */
 export function crontabLine(run: ScheduledRun): string {
-  const { argv, every, path, log } = plain(run)
+  const { argv, every, log } = plain(run)
   const folder = log.slice(0, log.lastIndexOf('/')) || '/'
-  const words = `mkdir -p ${shell(folder)} && PATH=${shell(path)} ${argv.map(shell).join(' ')} >>${shell(log)} 2>&1`
+  const words = `mkdir -p ${shell(folder)} && ${settings(run)
+    .map(([name, value]) => `${name}=${shell(value)}`)
+    .join(' ')} ${argv.map(shell).join(' ')} >>${shell(log)} 2>&1`
   // A percent sign ends the command in a crontab, also in quotes.
   const command = words.replaceAll('%', '\\%')
   const hint = 'call it with a shorter PATH, or write --format systemd'
@@ -37,10 +41,15 @@ export function crontabLine(run: ScheduledRun): string {
 
 /** Each of them is read a line at a time, or as XML: none can say a line end or another control character. */
 function plain(run: ScheduledRun): ScheduledRun {
-  const odd = [...run.argv, run.path, run.log].find((word) => /\p{Cc}/u.test(word))
+  const odd = [...run.argv, run.path, run.log, run.tmux_tmpdir ?? ''].find((word) => /\p{Cc}/u.test(word))
   if (odd === undefined) return run
   const hint = 'rename what it names, or leave it out'
   throw new BurnError('schedule_words', `no scheduler takes ${JSON.stringify(odd)}: it has a control character`, hint, { exit: 2 })
+}
+
+/** What the run needs of the environment in which it was scheduled. */
+function settings({ path, tmux_tmpdir }: ScheduledRun): (readonly [string, string])[] {
+  return [['PATH', path], ...(tmux_tmpdir === null ? [] : [['TMUX_TMPDIR', tmux_tmpdir] as const])]
 }
 
 function cronTime(every: number): string {
@@ -62,7 +71,7 @@ function shell(word: string): string {
 
 /** Two files, each under its name, for `systemctl --user`: a service, and its timer, which starts no second run beside the first. What it prints is in the journal. */
 export function systemdUnits(run: ScheduledRun): ReadonlyMap<string, string> {
-  const { name, argv, every, path } = plain(run)
+  const { name, argv, every } = plain(run)
   // Only in a command a dollar sign stands for a variable.
   const exec = argv.map((word) => systemdWord(word).replaceAll('$', '$$$$')).join(' ')
   const service = `[Unit]
@@ -70,8 +79,9 @@ Description=burn-fleet: ${name}
 
 [Service]
 Type=oneshot
-Environment=${systemdWord(`PATH=${path}`)}
-ExecStart=${exec}
+${settings(run)
+  .map(([key, value]) => `Environment=${systemdWord(`${key}=${value}`)}\n`)
+  .join('')}ExecStart=${exec}
 KillSignal=SIGTERM
 TimeoutStopSec=120
 `
@@ -98,7 +108,8 @@ function systemdWord(word: string): string {
 
 /** A property list for `~/Library/LaunchAgents`; launchd starts no second run beside the first. */
 export function launchdPlist(run: ScheduledRun): string {
-  const { name, argv, every, path, log } = plain(run)
+  const { name, argv, every, log } = plain(run)
+  const variables = settings(run).map(([key, value]) => `    <key>${key}</key>\n    <string>${xml(value)}</string>`)
   const words = argv.map((word) => `    <string>${xml(word)}</string>`).join('\n')
   return `<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
@@ -112,8 +123,7 @@ ${words}
   </array>
   <key>EnvironmentVariables</key>
   <dict>
-    <key>PATH</key>
-    <string>${xml(path)}</string>
+${variables.join('\n')}
   </dict>
   <key>StartInterval</key>
   <integer>${Math.round(every / 1000)}</integer>

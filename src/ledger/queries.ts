@@ -100,14 +100,20 @@ export async function carrying(trx: Trx, owner: string): Promise<Carrying> {
   }
 }
 
-const lastTold = sql`select d.worker, d.incarnation from worker w join delivery d on d.id = (select max(l.id) from delivery l
+interface KnownAgent {
+  worker: WorkerId
+  incarnation: Incarnation
+}
+
+const lastTold = sql<KnownAgent>`select d.worker, d.incarnation from worker w join delivery d on d.id = (select max(l.id) from delivery l
   where l.worker = w.id and l.kind = 'identity' and l.issue is null and l.incarnation is not null)`
 
-export async function agents(trx: Trx): Promise<{ worker: WorkerId; incarnation: Incarnation }[]> {
-  const live = sql`select worker, incarnation from dispatch where ${among('state', liveStates)} and incarnation is not null`
-  const active = sql`select worker, incarnation from delivery where ${among('state', activeStates)} and incarnation is not null`
-  const { rows } = await sql<{ worker: WorkerId; incarnation: Incarnation }>`${lastTold} union ${live} union ${active}`.execute(trx)
-  return rows
+export async function agents(trx: Trx): Promise<KnownAgent[]> {
+  const { rows } = await lastTold.execute(trx)
+  const live = trx.selectFrom('dispatch').select(['worker', 'incarnation']).where(among('state', liveStates))
+  const active = trx.selectFrom('delivery').select(['worker', 'incarnation']).where(among('state', activeStates))
+  const holding = [...(await live.execute()), ...(await active.execute())]
+  return [...rows, ...holding.flatMap(({ worker, incarnation }) => (incarnation === null ? [] : [{ worker, incarnation }]))]
 }
 
 export async function unsaid(trx: Trx, owner: string): Promise<Dispatch[]> {

@@ -7,7 +7,7 @@ import { BurnError, messageOf } from '../core/errors.ts'
 import { elsewhereAdvice } from '../decide/report.ts'
 import { restsReason } from '../decide/rests.ts'
 import { mapBounded } from './bounded.ts'
-import { machineFindings } from './findings.ts'
+import { hiddenFindings, machineFindings } from './findings.ts'
 import { probeMachine } from './probe.ts'
 import { servedRepos } from '../core/refs.ts'
 
@@ -88,7 +88,13 @@ async function checkRepo(repo: RepoRef, { forge }: Session): Promise<Finding> {
   }
 }
 
-async function checkMachine(machine: Machine, { clock, fleet, forge }: Session): Promise<Finding[]> {
+async function checkAgents(machine: Machine, { machines }: Session): Promise<Finding[]> {
+  const [link] = await machines.open([machine])
+  return link === undefined ? [] : hiddenFindings(machine, await machines.sight(link))
+}
+
+async function checkMachine(machine: Machine, session: Session): Promise<Finding[]> {
+  const { clock, fleet, forge } = session
   const [repo] = servedRepos([machine])
   const written = fleet.repos.find((settings) => settings.repo === repo)?.clone_url
   const url = repo === undefined ? null : (written ?? forge.access(repo).clone_url)
@@ -98,7 +104,8 @@ async function checkMachine(machine: Machine, { clock, fleet, forge }: Session):
   try {
     const probed = await probeMachine(machine, url, programs)
     if (!probed.ok) return [{ level: 'fail', where: machine.name, what: `unreachable: ${probed.reason}`, mend: probed.mend }]
-    return machineFindings(machine, probed.probe, { url, programs, from, to: clock.now() })
+    const asked = { url, programs, from, to: clock.now() }
+    return [...machineFindings(machine, probed.probe, asked), ...(await checkAgents(machine, session))]
   } catch (thrown) {
     // One machine's trouble (say, a directory for ssh's sockets that is somebody else's) hides no other finding.
     return [failed(machine.name, thrown)]

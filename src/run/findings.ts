@@ -1,8 +1,9 @@
 /** What a machine's probe means: a finding a part, each with the line that mends it. Pure. */
 import type { Machine } from '../core/nouns.ts'
+import type { MachineSight } from '../core/panes.ts'
 import type { Probe } from './probe.ts'
 import { agentKind } from '../agents/index.ts'
-import { shellWord } from '../host/quote.ts'
+import { shellWord, shellWords } from '../host/quote.ts'
 import { lineOn } from './mends.ts'
 
 export type Level = 'ok' | 'warn' | 'fail'
@@ -44,6 +45,7 @@ export function machineFindings(machine: Machine, probe: Probe, asked: Asked): F
     ...sizeFindings(machine, probe),
     ...busyFindings(machine),
     ...hookFindings(machine, probe),
+    ...sessionFindings(machine, probe),
   ]
 }
 
@@ -152,6 +154,24 @@ function busyFindings(machine: Machine): Finding[] {
       'set display.busy_input_mode: queue in their config.yaml, and "busy_input_mode": "queue" in the spec',
     ),
   ]
+}
+
+/** Panes keep their marks wherever a person moves them, and burn uses them there. */
+function sessionFindings(machine: Machine, { sessions }: Probe): Finding[] {
+  const others = sessions.filter((name) => name !== machine.session)
+  const [only] = others
+  if (only === undefined) return []
+  const what = `panes of the fleet are in other sessions than ${machine.session}: ${others.join(', ')}; burn uses them there`
+  const rename = shellWords([machine.tmux, '-L', machine.socket, 'rename-session', '-t', `=${only}`, machine.session])
+  return [
+    warn(machine, what, sessions.length === 1 ? lineOn(machine, rename) : 'move them back (tmux move-window, join-pane), or leave them'),
+  ]
+}
+
+/** Agents that run although their tmux server or session is not found. */
+export function hiddenFindings(machine: Machine, sight: MachineSight): Finding[] {
+  if (sight.state !== 'unreachable' || sight.answers !== true) return []
+  return [fail(machine, sight.reason, sight.remedy ?? '')]
 }
 
 function hookFindings(machine: Machine, { hooks: { heard, dropped, strangers, without, why } }: Probe): Finding[] {

@@ -1,5 +1,6 @@
 /** One machine, looked at when its tmux tells that something changed. */
 import type { Machine } from '../core/nouns.ts'
+import type { MachineSight } from '../core/panes.ts'
 import type { Tmux } from '../core/ports.ts'
 import type { Link } from './machines.ts'
 import type { MachineScreens } from './readings.ts'
@@ -72,10 +73,8 @@ export class MachineWatch {
     this.seen = await withStrays(this.#machine, await machines.look(link), this.#session)
     const { sight } = this.seen
     const up = sight.state === 'up'
-    // tmux pushes nothing about panes in other sessions.
-    const away = up && sight.panes.some(({ session_id }) => session_id !== sight.session_id)
     this.#link = up ? link : null
-    this.#fullAt = clock.now() + (up ? (this.#pushes && !away ? safety : polling) : this.#pause)
+    this.#fullAt = clock.now() + (up ? (this.#pushes && !isAway(sight) ? safety : polling) : this.#pause)
     this.#pause = up ? retry.first : Math.min(this.#pause * 2, retry.longest)
   }
 
@@ -106,7 +105,9 @@ export class MachineWatch {
     this.#changed = new Set()
     if (link.tmux === null || this.seen === null || asked.size === 0) return
     try {
-      this.seen = await sampleChanged(link.tmux, this.#machine, this.seen, asked)
+      const seen = await sampleChanged(link.tmux, this.#machine, this.seen, asked)
+      this.seen = await withStrays(this.#machine, seen, this.#session)
+      if (isAway(seen.sight)) this.#fullAt = Math.min(this.#fullAt, this.#session.clock.now() + polling)
     } catch (thrown) {
       this.#ended = thrown instanceof Error ? thrown : new Error(String(thrown))
     }
@@ -128,4 +129,9 @@ export class MachineWatch {
     this.#again = new Set()
     this.#againAt = Infinity
   }
+}
+
+/** Whether panes are in other sessions: tmux pushes only what happens in the attached one. */
+function isAway(sight: MachineSight): boolean {
+  return sight.state === 'up' && sight.panes.some(({ session_id }) => session_id !== sight.session_id)
 }

@@ -25,6 +25,8 @@ export interface Probe {
   readonly cores: number | null
   /** Agents of this fleet that live there already: their memory is no longer free. */
   readonly agents: number
+  /** The tmux sessions in which the panes of this fleet are. */
+  readonly sessions: readonly string[]
   readonly hooks: {
     /** Events that agents told by them, and those of them that were dropped. */
     readonly heard: number
@@ -53,16 +55,20 @@ echo "disk=$(df -Pk "$HOME" 2>/dev/null | awk 'NR==2 {print $4}')"
 echo "cores=$(getconf _NPROCESSORS_ONLN 2>/dev/null)"
 if [ -r /proc/meminfo ]; then awk '/^MemAvailable/ {print "memory_free=" $2} /^MemTotal/ {print "memory=" $2}' /proc/meminfo
 else bytes=$(sysctl -n hw.memsize 2>/dev/null) && printf 'memory=%s\\nmemory_free=%s\\n' "$((bytes / 1024))" "$((bytes / 1024))"; fi
-echo "agents=$("$tmux" -L "$socket" list-panes -s -t "=$session" -F 'pid #{pane_pid} #{@burn_agent} #{pane_dead}' 2>/dev/null | awk '$2 == $3 && $4 == 0' | wc -l)"
+panes() {
+  "$tmux" -L "$socket" list-panes -a -f "#{==:#{?@burn_session,#{@burn_session},#{session_name}},$session}" -F "#{pane_id} $1" 2>/dev/null | sort -u
+}
+echo "agents=$(panes '#{pane_pid} #{@burn_agent} #{pane_dead}' | awk '$2 == $3 && $4 == 0' | wc -l)"
+panes '#{session_name}' | cut -d ' ' -f 2- | sort -u | sed 's/^/in_session=/'
 case $state in '~/'*) state=$HOME/\${state#??} ;; esac
 cat "$state"/hooks/*.jsonl 2>/dev/null | awk '!/"ok":true}$/ {n++} END {print "heard=" NR; print "dropped=" n + 0}'
-panes=" $("$tmux" -L "$socket" list-panes -s -t "=$session" -F '#{pane_id}' 2>/dev/null | tr '\\n' ' ')" strangers=0
+panes=" $(panes '' | tr -s ' \\n' ' ')" strangers=0
 for file in "$state"/hooks/*.jsonl; do
   pane=\${file##*/} pane=%\${pane%.jsonl}
   [ ! -f "$file" ] || case $panes in *" $pane "*) ;; *) strangers=$((strangers + 1)) ;; esac
 done
 echo "strangers=$strangers"
-"$tmux" -L "$socket" list-panes -s -t "=$session" -F '#{@burn_without_hooks}' 2>/dev/null | awk 'NF {n++; why = $0} END {print "without=" n + 0; print "without_why=" why}'
+panes '#{@burn_without_hooks}' | awk 'NF > 1 {n++; why = $0; sub(/^[^ ]* /, "", why)} END {print "without=" n + 0; print "without_why=" why}'
 as=; [ "$(id -u)" = 0 ] || as='sudo '
 if [ "$(uname -s)" = Darwin ]; then echo 'install=brew install'
 else for with in 'apt-get install -y' 'dnf install -y' 'apk add' 'pacman -S' 'zypper install'; do
@@ -132,6 +138,7 @@ function read(stdout: string): Probe {
     memory_kb: number('memory'),
     cores: number('cores'),
     agents: number('agents') ?? 0,
+    sessions: lines.flatMap(([name, value]) => (name === 'in_session' ? [oneLine(value)] : [])),
     hooks: {
       heard: number('heard') ?? 0,
       dropped: number('dropped') ?? 0,

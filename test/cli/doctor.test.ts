@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import type { Finding } from '../../src/run/findings.ts'
@@ -10,7 +10,7 @@ import { complete, specOf } from '../spec/specs.ts'
 import { startGitea } from '../stand-ins/gitea/server.ts'
 import { burn, scratch, standIn, testFleet, until, type Ran } from '../support/fleet.ts'
 import { startSshd } from '../support/sshd.ts'
-import { tmuxOn } from '../support/tmux.ts'
+import { endProcess, tmuxOn } from '../support/tmux.ts'
 
 const findingsOf = (ran: Ran) => ran.json<{ findings: Finding[] }>().findings
 
@@ -105,7 +105,17 @@ test('agents that run have their memory already', async (t) => {
   await fleet.burn('christen')
   const started = () => tmuxOn(fleet.socket, 'list-panes', '-s', '-t', '=T', '-F', '#{==:#{@burn_agent},#{pane_pid}}').trim() === '1\n1'
   await until('both agents run', started)
-  assert.match(await memory(), /; 0 more agents need about 0\.0 GB$/)
+  tmuxOn(fleet.socket, 'rename-session', '-t', '=T', 'MINE')
+  const renamed = findingsOf(await fleet.burn('doctor', '--json'))
+  assert.match(find(renamed, /^box: .* of memory available/).what, /; 0 more agents need about 0\.0 GB$/)
+  const sessions = find(renamed, /^box: panes of the fleet are in other sessions than T: MINE; burn uses them there$/)
+  assert.deepEqual([sessions.level, sessions.mend], ['warn', `tmux -L ${fleet.socket} rename-session -t '=MINE' T`])
+  const [path = '', server = ''] = tmuxOn(fleet.socket, 'display-message', '-p', '#{socket_path}\n#{pid}').trim().split('\n')
+  rmSync(path)
+  t.after(() => endProcess(Number(server)))
+  const lost = find(findingsOf(await fleet.burn('doctor', '--json')), /^box: .*no tmux server at .* but 2 agents still run/)
+  assert.equal(lost.level, 'fail')
+  assert.ok(lost.mend.endsWith(`: kill -USR1 ${server}`), lost.mend)
 })
 
 /** A machine whose programs are a test's own: they come first in its PATH. */

@@ -15,6 +15,7 @@ const run = (changes: Partial<ScheduledRun> = {}): ScheduledRun => ({
   argv: ['/usr/bin/node', ...hostile],
   every: 15 * minute,
   path: '/usr/bin:/bin:/opt/100% mine',
+  tmux_tmpdir: null,
   log: '/nowhere/state/sprint.log',
   ...changes,
 })
@@ -35,6 +36,17 @@ test('a crontab line runs exactly the words, whatever they hold, and adds what t
   execFileSync('/bin/sh', ['-c', command], { env: {} })
   const once = JSON.stringify([hostile, run().path])
   assert.equal(execFileSync('cat', [log], { encoding: 'utf8' }), once + once)
+})
+
+test('schedule: TMUX_TMPDIR goes along to every scheduler', (t) => {
+  const log = join(scratch(t), 'x.log')
+  const tmux_tmpdir = "/run/my 'tmux' 100%"
+  const command = cronCommand(crontabLine(run({ argv: ['printenv', 'TMUX_TMPDIR'], log, tmux_tmpdir })))
+  execFileSync('/bin/sh', ['-c', command], { env: {} })
+  assert.equal(execFileSync('cat', [log], { encoding: 'utf8' }).trim(), tmux_tmpdir)
+  const service = systemdUnits(run({ tmux_tmpdir })).get('burn-sprint.service') ?? ''
+  assert.match(service, /^Environment="PATH=.*"\nEnvironment="TMUX_TMPDIR=\/run\/my 'tmux' 100%%"$/m)
+  assert.match(launchdPlist(run({ tmux_tmpdir })), /<key>TMUX_TMPDIR<\/key>\s*<string>\/run\/my 'tmux' 100%<\/string>/)
 })
 
 test('cron is asked only for what it can say', () => {

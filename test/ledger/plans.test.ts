@@ -7,7 +7,7 @@ import { claim } from '../../src/ledger/claims.ts'
 import { renew, takeOver } from '../../src/ledger/leases.ts'
 import { moveDeliveries, moveDispatches } from '../../src/ledger/moves.ts'
 import { openEngine } from '../../src/ledger/open.ts'
-import { carrying, closed, deliveries, dispatches, events, inReview, underWay, unsaid, view } from '../../src/ledger/queries.ts'
+import { agents, carrying, closed, deliveries, dispatches, events, inReview, underWay, unsaid, view } from '../../src/ledger/queries.ts'
 import { backlog, queued, unjudged } from '../../src/ledger/verdicts.ts'
 import { createStore } from '../../src/ledger/store.ts'
 import { claimOf, furnish, idOf, workers } from './fixtures.ts'
@@ -53,6 +53,7 @@ describe('what is done in every cycle', () => {
       await underWay(trx)
       await inReview(trx, [idOf(1)], ['o/r#1'])
       await carrying(trx, 'a')
+      await agents(trx)
       await unsaid(trx, 'a')
       await closed(trx)
       await unjudged(trx)

@@ -226,6 +226,23 @@ export function fleet(holds: Holds): void {
     )
   })
 
+  holds('knows the agents of live work, and the last one that each worker had', async ({ ledger }) => {
+    const tell = async (count: number, incarnation: string | null) => {
+      const id = idOf(count)
+      await ledger.plan([{ id, kind: 'identity', worker: workers[1], text: 'you are B' }], 'a', 1000, 10)
+      const move = { id, token: 1, from: 'planned' as const, evidence: 'x' }
+      if (incarnation === null) await ledger.moveDeliveries([{ ...move, to: 'refused' }], 'a', 10)
+      else await ledger.moveDeliveries([{ ...move, to: 'placing', incarnation }], 'a', 10)
+      if (incarnation !== null) await ledger.moveDeliveries([{ ...move, from: 'placing', to: 'seen' }], 'a', 10)
+    }
+    await tell(11, '1.%2.20')
+    await tell(12, '1.%2.21.500')
+    await tell(13, null)
+    await hand(ledger, claimOf(14), 20)
+    const known = (await ledger.agents()).map(({ worker, incarnation }) => `${worker} ${incarnation}`)
+    assert.deepEqual([...new Set(known)].toSorted(), [`${workers[0]} 1.%1.9`, `${workers[1]} 1.%2.21.500`])
+  })
+
   holds('holds and resumes', async ({ ledger }) => {
     assert.equal(await ledger.hold(workers[0], 'mine', 20), true)
     assert.equal((await ledger.view()).workers[0]?.hold, 'mine')

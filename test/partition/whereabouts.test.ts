@@ -14,7 +14,7 @@ import { send } from '../../src/run/send.ts'
 import { status } from '../../src/run/status.ts'
 import { clock } from '../support/clock.ts'
 import { standIn, until, writeIssues } from '../support/fleet.ts'
-import { endServer, tmuxOn } from '../support/tmux.ts'
+import { endProcess, endServer, tmuxOn } from '../support/tmux.ts'
 import { openRig, type Rig } from './rig.ts'
 
 const working = resolve(import.meta.dirname, '../stand-ins/agent/working.mjs')
@@ -134,6 +134,7 @@ test('whereabouts: agents behind a lost socket are unreachable, and the dead are
   const { socket, dir } = rig.fleet
   const path = tmuxOn(socket, 'display-message', '-p', '#{socket_path}').trim()
   const server = tmuxOn(socket, 'display-message', '-p', '#{pid}').trim()
+  t.after(() => endProcess(Number(server)))
   const pid = paneOf(rig, 'ONE')[1] ?? ''
   const hidden = async (what: string, reason: string, remedy: RegExp) => {
     const { state, machine } = await fresh(rig, stateOf)

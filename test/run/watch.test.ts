@@ -56,6 +56,12 @@ test(
       seen.filter((change) => change.includes('THOR')),
       [],
     )
+    seen.length = 0
+    tmuxOn(fleet.socket, 'new-session', '-d', '-s', 'MINE', '-x', '200', '-y', '50', 'cat')
+    tmuxOn(fleet.socket, 'break-pane', '-d', '-s', pane ?? '', '-t', '=MINE:')
+    tmuxOn(fleet.socket, 'send-keys', '-t', pane ?? '', 'hello', 'Enter')
+    await next('it works in another session', told('box/A/ODIN idle working'))
+    await next('it is idle there', told('box/A/ODIN working idle'))
     const client = tmuxOn(fleet.socket, 'list-clients', '-F', '#{client_name}').trim()
     tmuxOn(fleet.socket, 'detach-client', '-t', client)
     await next('the machine is lost', told('box/A/THOR idle unreachable'))

@@ -18,6 +18,15 @@ export function endServer(socket: string): void {
   }
 }
 
+/** Ends a server that can't be reached at its socket. */
+export function endProcess(pid: number): void {
+  try {
+    process.kill(pid, 'SIGTERM')
+  } catch {
+    // It has ended.
+  }
+}
+
 /** Runs tmux as a person would, on a socket. Returns what it printed. */
 export function tmuxOn(socket: string, ...words: readonly string[]): string {
   return execFileSync('tmux', ['-u', '-L', socket, ...words], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })

@@ -37,6 +37,7 @@ async function schedule(what: keyof typeof commandsOf, rest: readonly string[], 
     argv: [...context.self, ...commandsOf[what], '--alone', '--spec', resolve(context.cwd, file), ...here, ...rest],
     every: await durationGiven(options.every, '--every 15m'),
     path: context.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin',
+    tmux_tmpdir: (context.env['TMUX_TMPDIR'] ?? '') === '' ? null : resolve(context.cwd, context.env['TMUX_TMPDIR'] ?? ''),
     log: join(context.home, `.local/state/burn-fleet/${what}.log`),
   }
   if (run.every < 60_000)
