@@ -10,12 +10,14 @@ import {
   absent,
   answerMenu,
   evidenceOf,
+  expanded,
   failureIn,
   isShell,
   knowsCursor,
   lastRow,
-  placeBehindTag,
+  pasteLine,
   present,
+  takeBack,
   without,
   type Span,
 } from './rows.ts'
@@ -114,8 +116,9 @@ export const claude: AgentKind = {
   start,
   look,
   heard: heardByHooks,
-  /** A big paste collapses to `[Pasted text #1 +57 lines]` (24 of 24 sends). */
-  place: placeBehindTag,
+  place: pasteLine,
+  expands: [...expanded, /^[/!#&]/],
+  take_back: takeBack,
   /** A digit chooses at once. */
   answer: (wanted, { question = '' }) => answerMenu(wanted, question, (number) => [{ type: number }]),
   limits: { ready: 60_000, placed: 15_000, seen: 20_000, settle: 0 },

@@ -5,7 +5,21 @@
  */
 import type { AgentConfig } from '../core/nouns.ts'
 import type { AgentKind, AgentPlace, AgentStart, Heard, Look, PaneFacts, Signal } from '../core/agent.ts'
-import { absent, answerMenu, evidenceOf, failureIn, isShell, knowsCursor, lastRow, present, tagOf, without, type Span } from './rows.ts'
+import {
+  absent,
+  answerMenu,
+  evidenceOf,
+  expanded,
+  failureIn,
+  isShell,
+  knowsCursor,
+  lastRow,
+  pasteLine,
+  present,
+  takeBack,
+  without,
+  type Span,
+} from './rows.ts'
 
 const spinning = /^[\u2801-\u28ff] ?/u
 const asking = /^\[ [!.] \] Action Required/u
@@ -95,12 +109,9 @@ export const codex: AgentKind = {
   start,
   look,
   heard,
-  /**
-   * A big paste collapses to `[Pasted Content 3796 chars]` in the composer; what is typed behind it stays readable. Typed before it, the two come as one
-   * read, and the paste is there but was seen not to be drawn. Once submitted all of it is shown, on an alternate screen without history: of a long text
-   * only its end can be seen, so that has the tag, too.
-   */
-  place: (text, id) => [{ paste: `${tagOf(id)} ${text}\n` }, { type: tagOf(id) }],
+  place: pasteLine,
+  expands: [...expanded, /\$[A-Za-z]/, /^[/!]/],
+  take_back: takeBack,
   /** Letters are hotkeys, so the arrows choose. */
   answer: (wanted, { question = '' }) => answerMenu(wanted, question),
   limits: { ready: 90_000, placed: 15_000, seen: 20_000, settle: 0 },

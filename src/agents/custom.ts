@@ -3,8 +3,8 @@
  * first, and patterns that could take for ever were refused when the spec was loaded.
  */
 import type { AgentConfig, CustomAgent, ReadingState } from '../core/nouns.ts'
-import type { AgentKind, Look, PaneFacts, Piece } from '../core/agent.ts'
-import { absent, evidenceOf, isShell, lastRow, present, shellTells, tagOf, without, type Span } from './rows.ts'
+import type { AgentKind, Look, PaneFacts } from '../core/agent.ts'
+import { absent, evidenceOf, expanded, isShell, lastRow, pasteLine, present, shellTells, without, type Span } from './rows.ts'
 
 const columns = 300
 
@@ -78,17 +78,6 @@ function look(screen: readonly string[], pane: PaneFacts, patterns: Patterns): L
   return { ...present(reading, composer, composer.draft, state === 'working'), ...(question === undefined ? {} : { question }) }
 }
 
-/**
- * The id stays readable wherever a composer scrolls to: it stands before the text and behind it. Where a long paste is shown as a placeholder, it
- * goes first in a paste of its own, and the text is made long enough to be one.
- */
-function place(text: string, id: string, { reading }: Look, { collapses }: CustomAgent): readonly Piece[] {
-  const tag = tagOf(id)
-  if (reading.state === 'waiting') return []
-  if (collapses === null) return [{ paste: `${tag}\n${text}\n${tag}` }]
-  return [{ paste: `${tag} ` }, { paste: text + '\n'.repeat(Math.max(0, collapses - text.split('\n').length)) }]
-}
-
 const bare: CustomAgent = {
   ready: null,
   composer: '$^(.)',
@@ -100,7 +89,6 @@ const bare: CustomAgent = {
   rows: 0,
   submit: 'Enter',
   settle: 0,
-  collapses: null,
 }
 
 /** What a terminal sends for a key. */
@@ -114,7 +102,8 @@ export function customKind(custom: CustomAgent = bare): AgentKind {
     command: [],
     start: (config: AgentConfig) => ({ argv: config.command, env: config.env }),
     look: (screen, pane) => look(screen, pane, patterns),
-    place: (text, id, seen) => place(text, id, seen, custom),
+    place: pasteLine,
+    expands: [...expanded, /[@!#&$`~\\<>|;*?{}]/, /^\//],
     answer: (choice) => (/^[^\u0000-\u001f\u007f-\u009f]+$/u.test(choice) ? [{ type: choice }, { key: 'Enter' }] : null),
     limits: { ready: 60_000, placed: 10_000, seen: 20_000, settle: custom.settle },
     ...(custom.submit === 'Enter' ? {} : { submit: bytesOf[custom.submit] }),

@@ -6,7 +6,20 @@
 import type { AgentConfig } from '../core/nouns.ts'
 import type { AgentKind, AgentPlace, AgentStart, Heard, Look, PaneFacts, Signal } from '../core/agent.ts'
 import { shellWords } from '../host/quote.ts'
-import { absent, answerMenu, evidenceOf, failureIn, isShell, lastRow, placeBehindTag, present, without, type Span } from './rows.ts'
+import {
+  absent,
+  answerMenu,
+  evidenceOf,
+  expanded,
+  failureIn,
+  isShell,
+  lastRow,
+  pasteLine,
+  present,
+  takeBack,
+  without,
+  type Span,
+} from './rows.ts'
 
 const above = /^\s*▄{10,}\s*$/u
 const below = /^\s*▀{10,}\s*$/u
@@ -127,8 +140,9 @@ export const gemini: AgentKind = {
   start,
   look,
   heard,
-  /** A big paste collapses to `[Pasted Text: 58 lines]`. */
-  place: placeBehindTag,
+  place: pasteLine,
+  expands: [...expanded, /^[/!?]/],
+  take_back: takeBack,
   answer: (wanted, { question = '' }) => answerMenu(wanted, question),
   // Enter right after a paste was swallowed in 3 of 3 sends, after 0.5 s in none of 3.
   limits: { ready: 90_000, placed: 15_000, seen: 20_000, settle: 700 },

@@ -109,7 +109,7 @@ export function lookAtHermes(screen: readonly string[], pane: PaneFacts): Look {
   const composer_rows: readonly [number, number] = [frame.first, frame.end]
   const composer = draft === '' ? 'empty' : 'draft'
   const reading = readingOf(screen, frame, mark)
-  const queues = /^\/q(?:ueue)? /u.test(draft) || (mark === null && closesWithTag(draft))
+  const queues = /^\/q(?:ueue)? /u.test(draft)
   const asked = reading.state === 'waiting' ? questionAbove(screen, frame.status) : ''
   return {
     reading,
@@ -145,12 +145,5 @@ function readingOf(screen: readonly string[], frame: Frame, mark: Mark | null): 
   const above = screen[frame.status - 1] ?? ''
   if (modalHint.test(above)) return { state: 'waiting', detail: 'long draft', evidence: above.trim() }
   const clock = bar.includes('⏱') ? 'working' : bar.includes('⏲') ? 'idle' : null
-  // A narrow bar has no clock; a text of ours is long and uncollapsed only where it was placed behind a running turn.
-  const state = clock ?? (closesWithTag(screen.slice(frame.first, frame.end).join('')) ? 'working' : 'unknown')
-  return { state, detail: 'long draft', evidence: bar.trim().slice(0, 80) }
-}
-
-/** Ends as `place` ends what goes behind `/queue `. */
-function closesWithTag(draft: string): boolean {
-  return /\[burn [0-9a-z]+\]$/u.test(draft.replaceAll('\n', '').trimEnd())
+  return { state: clock ?? 'unknown', detail: 'long draft', evidence: bar.trim().slice(0, 80) }
 }

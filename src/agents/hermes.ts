@@ -3,32 +3,14 @@ import type { AgentConfig } from '../core/nouns.ts'
 import type { AgentKind, AgentPlace, AgentStart, Heard, Look, Piece, Signal } from '../core/agent.ts'
 import { hermesConfig, hermesHome } from './hermes-home.ts'
 import { lookAtHermes } from './hermes-screen.ts'
-import { choicesIn, chosenIn, tagOf, walkTo } from './rows.ts'
+import { choicesIn, chosenIn, expanded, pasteLine, takeBack, walkTo } from './rows.ts'
 
 /**
- * Hermes replaces `[Pasted text #1: 5 lines → /some/file]` in whatever is submitted by that file's content (0.21 _expand_paste_references): a
- * stranger's issue could name a secret. With another arrow it is only text.
+ * While a turn runs, Enter may cut it (`busy_input_mode: interrupt`, the default), and the screen does not tell which mode is on. `/queue ` queues in every
+ * mode, without a word on the screen until the turn ends. It has to be typed: pasted together with the line it is not taken for a command.
  */
-function withoutReferences(text: string): string {
-  return text.replace(/(\[Pasted text #\d+: \d+ lines )→/g, '$1->')
-}
-
-/**
- * A paste of ≥ 5 newlines or ≥ 2000 characters collapses to `[Pasted text #N: …]` and is expanded when submitted (0.20.4; 0.21
- * _tui_handle_paste). So the tag goes first in a short paste of its own: it stays readable in the composer, in `Queued for the next turn: …`
- * (80 characters) and in the `● …` echo (first two and last two lines). A text below both bounds is padded to five newlines: else tag and text
- * together could pass them and collapse as one (_tui_on_text_changed), tag and all.
- *
- * While a turn runs, Enter may cut it (`busy_input_mode: interrupt`, the default), and the screen does not tell which mode is on. `/queue `
- * queues in every mode, without a word on the screen until the turn ends. Typed first, it keeps what follows from collapsing; the composer
- * then shows the last 8 rows, so the tag closes the text too.
- */
-function place(full: string, id: string, seen: Look): readonly Piece[] {
-  const tag = tagOf(id)
-  const text = withoutReferences(full)
-  if (seen.reading.state === 'working' && seen.interrupts !== false) return [{ type: '/queue ' }, { paste: `${tag}\n${text}\n${tag}` }]
-  const newlines = text.split('\n').length - 1
-  return [{ paste: `${tag}\n` }, { paste: newlines >= 5 || text.length >= 2000 ? text : text + '\n'.repeat(5 - newlines) }]
+function place(line: string, { reading, interrupts }: Look): readonly Piece[] {
+  return [...(reading.state === 'working' && interrupts !== false ? [{ type: '/queue ' }] : []), ...pasteLine(line)]
 }
 
 function start(config: AgentConfig, at: AgentPlace | null): AgentStart {
@@ -81,6 +63,9 @@ export const hermes: AgentKind = {
   look: lookAtHermes,
   heard,
   place,
+  // Of a collapsed paste the arrow names a file, which is read.
+  expands: [...expanded, /^[/!]/],
+  take_back: takeBack,
   answer,
   // Ready: a cold start with 91 skills took 10 s on a loaded machine. Seen: Enter to request took up to 8 s under load with slow hooks.
   limits: { ready: 60_000, placed: 30_000, seen: 20_000, settle: 0 },

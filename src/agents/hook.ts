@@ -1,15 +1,41 @@
 /** The hook that agents call: a POSIX sh file without Node, ledger or network, which can neither block an agent nor break it. */
+import { lineEnd } from '../core/line.ts'
 
 /** Bytes of a payload that are looked at, and of a pane's file that are kept before it begins anew. */
 const mostPayload = 1_048_576
 const mostFile = 262_144
 
+/** Events that record a prompt, each with the key that the prompt has in its payload: beside it a payload may repeat the whole conversation. */
+const prompts = {
+  UserPromptSubmit: 'prompt',
+  BeforeAgent: 'prompt',
+  pre_llm_call: 'user_message',
+  input: 'text',
+  'chat.message': 'text',
+  'agent-turn-complete': 'input-messages',
+}
+const promptKeys = Object.entries(prompts).map(([event, key]) => `  of["${event}"] = "${key}"\n`)
+
 /**
- * What one payload becomes: one short JSON line, so that no two writers of a file mix theirs. Of the payload nothing stays but the ids of
- * deliveries in it and one word: what a person typed is nobody's business here.
+ * What one payload becomes: one short JSON line, so that no two writers of a file mix theirs. Of the payload nothing stays but one word, the ids of
+ * deliveries in it, and of a prompt a checksum (`sumOf`) of each line behind an id: what a person typed is nobody's business here.
  */
 const reduce = `
-BEGIN { gsub(/[^A-Za-z0-9_.:-]/, "", event); event = substr(event, 1, 64) }
+BEGIN {
+  gsub(/[^A-Za-z0-9_.:-]/, "", event); event = substr(event, 1, 64)
+  for (i = 32; i < 127; i++) code[sprintf("%c", i)] = i
+  closing = "${lineEnd}"
+${promptKeys.join('')}}
+function sum(line, i, total) {
+  if (match(line, /["\\\\]/)) line = substr(line, 1, RSTART - 1)
+  if (match(line, /[[]burn /)) line = substr(line, 1, RSTART - 1)
+  i = index(line, closing)
+  if (i > 0) line = substr(line, 1, i + length(closing) - 1)
+  gsub(/^[ \\t]+|[ \\t]+$/, "", line)
+  total = 0
+  for (i = 1; i <= length(line) && i <= 2000; i++) total = (total * 257 + code[substr(line, i, 1)]) % 2147483647
+  return total
+}
 size <= ${mostPayload} { text = text $0 " " }
 { size += length($0) + 1 }
 END {
@@ -19,10 +45,17 @@ END {
     detail = substr(text, RSTART, RLENGTH - 1)
     sub(/^.*"/, "", detail)
   }
+  if (ok && event in of && match(text, "\\"" of[event] "\\"[ \\t]*:[ \\t]*")) {
+    prompt = substr(text, RSTART + RLENGTH)
+    if (match(prompt, /^"([^"\\\\]|\\\\.)*"/) || match(prompt, /^[[]([ \\t,]*"([^"\\\\]|\\\\.)*")*[ \\t]*[]]/)) {
+      text = substr(prompt, 1, RLENGTH)
+      summed = 1
+    }
+  }
   while (ok && count < 8 && match(text, /[[]burn [0-9a-z]+[]]/)) {
     id = substr(text, RSTART + 6, RLENGTH - 7)
     text = substr(text, RSTART + RLENGTH)
-    if (length(id) == 13 && !(id in had)) { had[id]; ids = ids (count++ ? "," : "") "\\"" id "\\"" }
+    if (length(id) == 13 && !(id in had)) { had[id]; ids = ids (count++ ? "," : "") "\\"" id (summed ? ":" sum(text) : "") "\\"" }
   }
   detail = detail == "" ? "null" : "\\"" substr(detail, 1, 64) "\\""
   printf "{\\"at\\":%d,\\"event\\":\\"%s\\",\\"detail\\":%s,\\"ids\\":[%s],\\"ok\\":%s}\\n", at, event, detail, ids, ok ? "true" : "false"
@@ -36,13 +69,20 @@ const tell = `
   event = part[6]
   detail = $0 ~ /"detail":null/ ? "-" : part[10]
   line = $0
-  while (match(line, /[0-9a-z]+"[],]/)) {
+  sub(/^.*"ids":/, "", line)
+  while (match(line, /[0-9a-z:]+"[],]/)) {
     id = substr(line, RSTART, RLENGTH - 2)
     line = substr(line, RSTART + RLENGTH)
-    if (length(id) == 13 && index("," ids, "," id) == 0) ids = id (ids == "" ? "" : "," ids)
+    if (index("," ids ",", "," id ",") == 0) ids = id (ids == "" ? "" : "," ids)
   }
 }
-END { if (event != "") print seq, at, event, detail, (ids == "" ? "-" : substr(ids, 1, 55)) }`
+END {
+  if (event == "") exit
+  count = split(ids, all, ",")
+  said = all[1]
+  for (i = 2; i <= count && i <= 4; i++) said = said "," all[i]
+  print seq, at, event, detail, (said == "" ? "-" : said)
+}`
 
 const word = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`
 

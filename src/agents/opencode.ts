@@ -5,7 +5,7 @@ import type { AgentConfig } from '../core/nouns.ts'
 import type { AgentKind, AgentPlace, AgentStart, Heard, Look, Piece } from '../core/agent.ts'
 import { lookAtOpencode } from './opencode-screen.ts'
 import { plugin } from './opencode-plugin.ts'
-import { chosenIn, tagOf } from './rows.ts'
+import { chosenIn, expanded, takeBack } from './rows.ts'
 
 const retries = 'npm_config_fetch_retries'
 
@@ -21,16 +21,11 @@ function heard({ event, detail }: { readonly event: string; readonly detail: str
 }
 
 /**
- * A paste of three lines or 150 characters collapses to `[Pasted ~58 lines]` and is expanded when submitted: the tag goes first in a paste of its
- * own. A shorter text goes in one paste with it, else a text that is the path of a file would attach that file. Enter while it works queues. The
- * alternate screen has no history: a long text is shown by its end once it is submitted, so the tag closes it too.
+ * A paste of 150 characters collapses to `[Pasted ~1 lines]`, and one that is the path of a file attaches that file: the line goes in parts, none of which
+ * is either. Enter while it works queues.
  */
-function place(text: string, id: string, seen: Look): readonly Piece[] {
-  if (seen.reading.state === 'waiting') return []
-  const tagged = `${tagOf(id)} ${text}`
-  return text.split('\n').length < 3 && tagged.length <= 150
-    ? [{ paste: tagged }]
-    : [{ paste: `${tagOf(id)} ` }, { paste: `${text}\n${tagOf(id)}` }]
+function place(line: string): readonly Piece[] {
+  return (line.match(/.{1,100}/gs) ?? []).map((paste) => ({ paste }))
 }
 
 /** Its choices are numbered where it asks, and a digit takes one, but where several may be taken (`[ ]`), which is left to a person. An approval offers three, of which the first is chosen when it opens. */
@@ -70,6 +65,8 @@ export const opencode: AgentKind = {
   look: lookAtOpencode,
   heard,
   place,
+  expands: [...expanded, /^[/!]/],
+  take_back: takeBack,
   answer,
   limits: { ready: 120_000, placed: 10_000, seen: 20_000, settle: 0 },
 }

@@ -3,18 +3,20 @@
  * interactive-mode.js): what it draws, top to bottom, is transcript, queued messages, loader, composer between two rules, working directory,
  * statistics. The composer has no mark of its own; where it scrolls, its rules say how many rows are out of sight.
  */
-import type { AgentKind, Heard, Look, PaneFacts, Piece } from '../core/agent.ts'
+import type { AgentKind, Heard, Look, PaneFacts } from '../core/agent.ts'
 import {
   absent,
   evidenceOf,
+  expanded,
   failureIn,
   isShell,
   knowsCursor,
   lastRow,
   paragraphAbove,
+  pasteLine,
   present,
   shellTells,
-  tagOf,
+  takeBack,
   without,
 } from './rows.ts'
 import { extension } from './pi-extension.ts'
@@ -85,19 +87,6 @@ function heard({ event, detail }: { readonly event: string; readonly detail: str
   return detail === 'error' ? { state: 'error', detail: 'turn failed' } : { state: 'idle', detail: null }
 }
 
-/**
- * A paste of more than 10 lines or 1000 characters collapses to `[paste #1 +58 lines]` and is expanded when submitted (editor.js). The tag goes
- * first in a paste of its own, and the text is made to collapse, or it would scroll the tag out of the composer: pi cuts newlines off at the
- * end. A long text is shown by its end once it is submitted, so the tag closes it too. Enter while it works hands the text to the running turn at
- * its next step; it cuts nothing.
- */
-function place(text: string, id: string): readonly Piece[] {
-  const tag = tagOf(id)
-  const newlines = text.split('\n').length - 1
-  const collapses = newlines >= 10 || text.length > 1000
-  return [{ paste: `${tag} ` }, { paste: collapses ? `${text}\n${tag}` : text + '\n'.repeat(10 - newlines) }]
-}
-
 export const pi: AgentKind = {
   kind: 'pi',
   command: ['pi'],
@@ -116,6 +105,9 @@ export const pi: AgentKind = {
   },
   look,
   heard,
-  place: (text, id, seen) => (seen.reading.state === 'waiting' ? [] : place(text, id)),
+  /** Enter while it works hands the line to the running turn at its next step; it cuts nothing. */
+  place: pasteLine,
+  expands: [...expanded, /^[/!]/],
+  take_back: takeBack,
   limits: { ready: 60_000, placed: 10_000, seen: 20_000, settle: 0 },
 }

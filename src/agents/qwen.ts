@@ -6,7 +6,20 @@
 import type { AgentConfig } from '../core/nouns.ts'
 import type { AgentKind, AgentPlace, AgentStart, Look, PaneFacts } from '../core/agent.ts'
 import { heardByHooks, hookSettings } from './claude-hooks.ts'
-import { absent, answerMenu, evidenceOf, failureIn, isShell, lastRow, placeBehindTag, present, without, type Span } from './rows.ts'
+import {
+  absent,
+  answerMenu,
+  evidenceOf,
+  expanded,
+  failureIn,
+  isShell,
+  lastRow,
+  pasteLine,
+  present,
+  takeBack,
+  without,
+  type Span,
+} from './rows.ts'
 
 const rule = /^─{10,}\s*$/u
 const mark = /^[>*!](?:\s|$)/u
@@ -87,8 +100,9 @@ export const qwen: AgentKind = {
   start,
   look,
   heard: heardByHooks,
-  /** A big paste collapses to `[Pasted Content 3796 chars]`. */
-  place: placeBehindTag,
+  place: pasteLine,
+  expands: [...expanded, /^[/!?]/],
+  take_back: takeBack,
   answer: (wanted, { question = '' }) => answerMenu(wanted, question),
   limits: { ready: 90_000, placed: 15_000, seen: 20_000, settle: 0 },
 }

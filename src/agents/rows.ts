@@ -75,11 +75,6 @@ export function chosenIn(question: string, choice: string): string | null {
   return begun.length === 1 ? (begun[0]?.number ?? null) : null
 }
 
-/** The line that makes a delivery recognisable wherever an agent shows it. */
-export function tagOf(id: string): string {
-  return `[burn ${id}]`
-}
-
 /** Rows of the paragraph that ends at or above `row`: rows that are not blank, and above any that are. */
 export function paragraphAbove(screen: readonly string[], row: number): Span {
   const end = screen.slice(0, Math.max(0, row + 1)).findLastIndex((each) => each.trim() !== '') + 1
@@ -124,10 +119,16 @@ export function walkTo(question: string, number: string): readonly Piece[] | nul
   return [...Array.from({ length: Math.abs(to - from) }, () => ({ key })), { key: 'Enter' }]
 }
 
-/** Types the tag and pastes the text behind it: a big paste collapses, and what was typed before it stays readable. */
-export function placeBehindTag(text: string, id: string): readonly Piece[] {
-  return [{ type: `${tagOf(id)} ` }, { paste: text }]
+/** Pastes the line as one. */
+export function pasteLine(line: string): readonly Piece[] {
+  return [{ paste: line }]
 }
+
+/** What most composers expand: files by `@path`, the placeholder of a collapsed paste or a picture, and a picture by its path. */
+export const expanded: readonly RegExp[] = [/@/, /\[(?:pasted|paste|image)\b/i, /\.(?:png|jpe?g|gif|webp|bmp|svg|heic|pdf)\b/i]
+
+/** The bytes of Ctrl-U: takes back what stands in a composer, in some agents one row of it. Ctrl-C would end some of them. */
+export const takeBack = '\u0015'
 
 /** A menu's answer: the keys that take the choice a person means, by default the arrows; Escape where they cancel. Null where it offers no such choice. */
 export function answerMenu(

@@ -1,5 +1,6 @@
 /** Any program that reads lines: no composer to look at, so nothing it shows proves a turn. For tests, and for agents not known yet. */
 import type { AgentKind } from '../core/agent.ts'
+import { pasteLine } from './rows.ts'
 
 export const shell: AgentKind = {
   kind: 'shell',
@@ -15,6 +16,8 @@ export const shell: AgentKind = {
           .slice(0, 80) ?? 'blank screen')
     return { reading: { state, detail: null, evidence }, composer: 'absent', composer_rows: [0, 0], draft: '' }
   },
-  place: (text, id) => [{ paste: `[burn ${id}]\n${text}` }],
+  place: pasteLine,
+  // A shell runs what it is given.
+  expands: [/[^A-Za-z0-9 .,:_-]/],
   limits: { ready: 10_000, placed: 5_000, seen: 10_000, settle: 0 },
 }

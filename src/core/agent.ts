@@ -34,8 +34,15 @@ export interface Signal {
   readonly event: string
   /** A word of the payload that the event's meaning depends on, e.g. the tool's name; null where it has none. */
   readonly detail: string | null
-  /** Ids of deliveries that the payload holds: `[burn <id>]`. */
-  readonly ids: readonly string[]
+  /** Deliveries whose tag the payload holds: `[burn <id>]`. */
+  readonly told: readonly Told[]
+}
+
+/** A delivery that an agent's hook told of. */
+export interface Told {
+  readonly id: string
+  /** The checksum (`sumOf`) of the line as the agent has it; null if the event records no prompt. */
+  readonly sum: string | null
 }
 
 /** What an event means for what its agent is doing. */
@@ -88,8 +95,12 @@ export interface AgentKind {
   look(screen: readonly string[], pane: PaneFacts): Look
   /** What an event of its hooks means; null where it means nothing for its state. Absent where the kind has no hooks. */
   heard?(signal: Pick<Signal, 'event' | 'detail'>): Heard | null
-  /** `id` must end up readable on the screen, in the composer and after submitting. */
-  place(text: string, id: string, look: Look): readonly Piece[]
+  /** How the line of a delivery is typed: it must end up whole in the composer, and nothing else. */
+  place(line: string, look: Look): readonly Piece[]
+  /** What its composer takes for more than text: a text that matches one of these is never typed itself. */
+  readonly expands: readonly RegExp[]
+  /** The bytes of the key that takes back what stands in the composer; absent if none is known. */
+  readonly take_back?: string
   /** The bytes of the key that submits what is in the composer, where that is not Enter. */
   readonly submit?: string
   /** What a person's answer to the open question takes; null where `choice` is none of what it offers. Absent where the kind never asks. */

@@ -1,5 +1,5 @@
 /** The ledger's port: everything the fleet did and why. One store over several engines implements it (floor 3). */
-import type { Delivery, DeliveryKind, DeliveryState, Dispatch, DispatchKind, DispatchState } from './lives.ts'
+import type { Delivery, DeliveryKind, DeliveryState, Dispatch, DispatchKind, DispatchState, Proof } from './lives.ts'
 import type { Incarnation, Issue, IssueRef, ReadingState, RepoRef, Time, WorkerId } from './nouns.ts'
 import type { Sprint } from './sprint.ts'
 import type { RepoRecord, RestLedger } from './rest-ledger.ts'
@@ -50,6 +50,9 @@ export interface DeliveryMove {
   readonly evidence: string
   readonly incarnation?: string
   readonly presses?: number
+  /** The line that is about to be typed. */
+  readonly typed?: string
+  readonly proof?: Proof
 }
 
 /** Where an issue stands: in its repo's queue, put to the council, with a worker (as long as a dispatch of work lives), or not for the fleet. */
@@ -155,7 +158,7 @@ export interface Pruned {
 export interface LedgerView {
   /** Dispatches in a live state. */
   readonly dispatches: readonly Dispatch[]
-  /** Deliveries in an active state, and `unknown` ones of live dispatches. */
+  /** Deliveries in an active state, and `unknown` and `mangled` ones of live dispatches. */
   readonly deliveries: readonly Delivery[]
   readonly workers: readonly WorkerRecord[]
   readonly repos: readonly RepoRecord[]

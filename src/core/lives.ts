@@ -2,7 +2,9 @@
 
 export type DispatchState = 'claimed' | 'handed' | 'review' | 'done' | 'failed' | 'lost' | 'released'
 export type DispatchKind = 'work' | 'council'
-export type DeliveryState = 'planned' | 'placing' | 'placed' | 'submitted' | 'seen' | 'refused' | 'unknown'
+export type DeliveryState = 'planned' | 'placing' | 'placed' | 'submitted' | 'seen' | 'refused' | 'unknown' | 'mangled'
+/** `text`: the whole line that was typed, and with it its file's hash, was compared with the agent's record of it. `id`: only the delivery's id was found. */
+export type Proof = 'text' | 'id'
 /** `follow_up` tells an agent what became of its dispatch, `resume` tells it to go on: both belong to a dispatch that has its `work` delivery. */
 export type DeliveryKind = 'work' | 'identity' | 'council' | 'send' | 'follow_up' | 'resume'
 
@@ -17,18 +19,19 @@ export const dispatchSteps: Readonly<Record<DispatchState, readonly DispatchStat
 }
 
 /**
- * `unknown` is settled by looking: an id that shows up later makes it `seen`.
+ * `unknown` is settled by looking: an id that shows up later makes it `seen`, or `mangled` if the agent has another line under it.
  * `placing → planned` never happens: what may have reached the pane is never planned again. A step into the same state counts an
  * Enter, before it is pressed.
  */
 export const deliverySteps: Readonly<Record<DeliveryState, readonly DeliveryState[]>> = {
   planned: ['placing', 'refused'],
-  placing: ['placed', 'submitted', 'seen', 'refused', 'unknown'],
-  placed: ['placed', 'submitted', 'seen', 'unknown', 'refused'],
-  submitted: ['submitted', 'seen', 'unknown'],
+  placing: ['placed', 'submitted', 'seen', 'refused', 'unknown', 'mangled'],
+  placed: ['placed', 'submitted', 'seen', 'unknown', 'refused', 'mangled'],
+  submitted: ['submitted', 'seen', 'unknown', 'mangled'],
   seen: [],
   refused: [],
-  unknown: ['seen'],
+  unknown: ['seen', 'mangled'],
+  mangled: [],
 }
 
 /** The issue is taken: nobody else may get it. */
@@ -41,6 +44,8 @@ export function isKept({ kind, state, change_url }: Pick<Dispatch, 'kind' | 'sta
 export const slotStates: readonly DispatchState[] = ['claimed', 'handed']
 /** Somebody is at work on this delivery; a lease covers it. */
 export const activeStates: readonly DeliveryState[] = ['planned', 'placing', 'placed', 'submitted']
+/** Nobody knows whether its agent has the text, or its agent has another one: a dispatch that lives keeps them in view. */
+export const unprovenStates: readonly DeliveryState[] = ['unknown', 'mangled']
 /** Text may be in the pane's composer: one such delivery a worker. */
 export const pastingStates: readonly DeliveryState[] = ['placing', 'placed']
 
@@ -80,6 +85,10 @@ export interface Delivery {
   readonly state: DeliveryState
   /** Emptied once the delivery has ended. */
   readonly text: string
+  /** The line that was typed for it: null before that, and once nothing is to be compared with it any more. */
+  readonly typed: string | null
+  /** Which evidence `seen` has; null in every other state. */
+  readonly proof: Proof | null
   readonly incarnation: string | null
   /** What was last seen that says so. */
   readonly evidence: string

@@ -37,8 +37,6 @@ export interface CustomAgent {
   readonly submit: SubmitKey
   /** How long a text must have been in the composer before it may be submitted, milliseconds. */
   readonly settle: number
-  /** From how many lines a paste is shown as a placeholder; null where it never is. */
-  readonly collapses: number | null
 }
 
 export interface AgentConfig {

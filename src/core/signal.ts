@@ -1,7 +1,8 @@
-/** What an agent's hook wrote last, as it stands in its pane's `@burn_signal`: `<seq> <seconds> <event> <detail or -> <id,id or ->`. */
+/** What an agent's hook wrote last, as it stands in its pane's `@burn_signal`: `<seq> <seconds> <event> <detail or -> <id:sum,id or ->`. */
 import type { Signal } from './agent.ts'
 
-const written = /^(\d{1,15}) (\d{1,12}) ([\w.:-]{1,64}) (-|[\w.:-]{1,64}) (-|[0-9a-z]{13}(?:,[0-9a-z]{13}){0,9})$/
+const written =
+  /^(\d{1,15}) (\d{1,12}) ([\w.:-]{1,64}) (-|[\w.:-]{1,64}) (-|[0-9a-z]{13}(?::\d{1,10})?(?:,[0-9a-z]{13}(?::\d{1,10})?){0,9})$/
 
 /** Null for whatever no hook of ours writes: an agent, or a person, may set the option to anything. */
 export function parseSignal(text: string): Signal | null {
@@ -12,6 +13,6 @@ export function parseSignal(text: string): Signal | null {
     at: Number(at) * 1000,
     event,
     detail: detail === undefined || detail === '-' ? null : detail,
-    ids: ids === '-' ? [] : ids.split(','),
+    told: ids === '-' ? [] : ids.split(',').map((word) => ({ id: word.slice(0, 13), sum: word.length > 14 ? word.slice(14) : null })),
   }
 }

@@ -3,14 +3,14 @@ import type { DispatchMove } from '../core/ledger.ts'
 import type { DeliveryRow } from './tables.ts'
 
 /**
- * A text that left the composer, or may have, hands its dispatch to the agent that was in the pane. One that was refused never
- * reached anybody: its dispatch is released.
+ * A text that left the composer, or may have, hands its dispatch to the agent that was in the pane, also if it arrived mangled: that agent has to be told or
+ * stopped before the issue is given again. One that was refused never reached anybody: its dispatch is released.
  */
 export function carried(moved: readonly Pick<DeliveryRow, 'id' | 'kind' | 'state' | 'evidence' | 'incarnation'>[]): DispatchMove[] {
   return moved.flatMap(({ id, kind, state, evidence, incarnation }): DispatchMove[] => {
     if (kind !== 'work' && kind !== 'council') return []
     if (state === 'refused') return [{ id, from: ['claimed'], to: 'released', reason: evidence }]
-    if (state !== 'submitted' && state !== 'seen' && state !== 'unknown') return []
+    if (state !== 'submitted' && state !== 'seen' && state !== 'unknown' && state !== 'mangled') return []
     return [{ id, from: ['claimed'], to: 'handed', reason: evidence, ...(incarnation === null ? {} : { incarnation }) }]
   })
 }

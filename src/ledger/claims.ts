@@ -95,6 +95,8 @@ function planned({ id, kind, worker, text, about, incarnation = null }: PlannedT
     worker,
     state: 'planned',
     text,
+    typed: null,
+    proof: null,
     incarnation,
     evidence: '',
     presses: 0,

@@ -99,9 +99,12 @@ const sprintTables = {
   skip: 'id key, worker text!, issue text!, until bigint, reason text!, at bigint!',
 }
 
-/** A dispatch may have further texts; an issue or a repo may rest without a failed attempt; a repo may be one that the forge does not let burn read. */
+/**
+ * A dispatch may have further texts; a delivery keeps what was typed and which proof it has; an issue or a repo may rest without a failed attempt; a repo may be
+ * one that the forge does not let burn read.
+ */
 const faults: Migration = async (db) => {
-  await db.schema.alterTable('delivery').addColumn('dispatch', 'text').execute()
+  for (const column of ['dispatch', 'typed', 'proof']) await db.schema.alterTable('delivery').addColumn(column, 'text').execute()
   await db.schema.alterTable('issue').addColumn('rests_until', 'bigint').execute()
   await db.schema.alterTable('issue').addColumn('rests_why', 'text').execute()
   await db.schema.alterTable('repo').addColumn('rests_until', 'bigint').execute()
@@ -109,9 +112,15 @@ const faults: Migration = async (db) => {
   await db.schema.alterTable('repo').addColumn('unread_since', 'bigint').execute()
   await db.schema.alterTable('repo').addColumn('unread_why', 'text').execute()
   await sql`update delivery set dispatch = id where issue is not null`.execute(db)
-  await sql.raw(`create index delivery_further on delivery (dispatch) where kind in ('follow_up', 'resume')`).execute(db)
-  await sql.raw(`create index issue_resting on issue (rests_until) where rests_until is not null`).execute(db)
+  for (const statement of faultIndexes) await sql.raw(statement).execute(db)
 }
+
+const faultIndexes = [
+  `create index delivery_further on delivery (dispatch) where kind in ('follow_up', 'resume')`,
+  `create index issue_resting on issue (rests_until) where rests_until is not null`,
+  `drop index delivery_unknown`,
+  `create index delivery_unproven on delivery (id) where state in ('unknown', 'mangled')`,
+]
 
 const migrations: readonly Migration[] = [first, standings, sprints, faults]
 

@@ -155,6 +155,8 @@ async function refusePlanned(trx: Trx, moved: readonly DispatchRow[], at: number
 
 /** A delivery that has ended keeps no text and no lease; its first event keeps the text's size and hash. */
 const over = { text: '', lease_owner: null, lease_until: 0 }
+/** What may still stand in a composer, or show up later, is compared with what was typed. */
+const isTyped = (state: DeliveryState) => isActive(state) || state === 'unknown'
 
 export async function moveDeliveries(trx: Trx, given: readonly DeliveryMove[], owner: string, at: number): Promise<Delivery[]> {
   // Rows that lie beside each other are written beside each other: given machine by machine, a group of events would take twice as long.
@@ -163,7 +165,7 @@ export async function moveDeliveries(trx: Trx, given: readonly DeliveryMove[], o
   const rows = await rowsOf(trx, 'delivery', moves)
   const pasting = await pastingInto(trx, rows, moves)
   const moved: DeliveryRow[] = []
-  for (const { id, token, from, to, evidence, incarnation, presses } of moves) {
+  for (const { id, token, from, to, evidence, incarnation, presses, typed, proof } of moves) {
     const row = rows.get(id)
     if (row === undefined || row.state !== from || row.lease_token !== token || (isActive(from) && row.lease_owner !== owner)) continue
     if (isPasting(to) && !isPasting(from)) {
@@ -177,12 +179,14 @@ export async function moveDeliveries(trx: Trx, given: readonly DeliveryMove[], o
       changed_at: at,
       incarnation: incarnation ?? row.incarnation,
       presses: presses ?? row.presses,
+      typed: isTyped(to) ? (typed ?? row.typed) : null,
+      proof: to === 'seen' ? (proof ?? 'id') : null,
       ...(isActive(to) ? {} : over),
     }
     rows.set(id, next)
     moved.push(next)
   }
-  const step = ['state', 'evidence', 'changed_at', 'incarnation', 'presses'] as const
+  const step = ['state', 'evidence', 'changed_at', 'incarnation', 'presses', 'typed', 'proof'] as const
   const after = [...new Map(moved.map((row) => [row.id, row])).values()]
   await writeRows(
     trx,

@@ -6,7 +6,7 @@ import type { Delivery, Dispatch } from '../core/lives.ts'
 import type { Incarnation, IssueRef, Time, WorkerId } from '../core/nouns.ts'
 import type { Tables } from './tables.ts'
 import { sql } from 'kysely'
-import { activeStates, liveStates } from '../core/lives.ts'
+import { activeStates, liveStates, unprovenStates } from '../core/lives.ts'
 import { among, chunks } from './engine.ts'
 import { issueRecords } from './failures.ts'
 import { leases } from './names.ts'
@@ -75,7 +75,7 @@ async function unproven(trx: Trx): Promise<Delivery[]> {
     .selectFrom('delivery')
     .innerJoin('dispatch', 'dispatch.id', 'delivery.id')
     .selectAll('delivery')
-    .where('delivery.state', '=', sql.lit('unknown'))
+    .where(among('delivery.state', unprovenStates))
     .where(among('dispatch.state', liveStates))
     .orderBy('delivery.id')
     .execute()

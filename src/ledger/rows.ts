@@ -14,6 +14,8 @@ export function toDelivery(row: DeliveryRow): Delivery {
     worker,
     state,
     text,
+    typed,
+    proof,
     incarnation,
     evidence,
     presses,
@@ -23,7 +25,7 @@ export function toDelivery(row: DeliveryRow): Delivery {
     lease_token,
     lease_until,
   } = row
-  const step = { text, incarnation, evidence, presses, planned_at, changed_at }
+  const step = { text, typed, proof, incarnation, evidence, presses, planned_at, changed_at }
   return { id, kind, dispatch, worker, state, ...step, lease_owner, lease_token, lease_until }
 }
 

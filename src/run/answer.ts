@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto'
 import { agentKind } from '../agents/index.ts'
 import { BurnError } from '../core/errors.ts'
 import { sanitize } from '../core/text.ts'
-import { closedInputs } from '../decide/deliver.ts'
+import { closedInputs } from '../decide/sight.ts'
 import { held, placeLine } from '../tmux/paste.ts'
 import { linkOf, paneOf } from './pane.ts'
 

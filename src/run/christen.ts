@@ -3,6 +3,7 @@ import type { Delivery } from '../core/lives.ts'
 import type { AgentStart } from '../core/agent.ts'
 import type { Worker, WorkerId } from '../core/nouns.ts'
 import type { Pane } from '../core/panes.ts'
+import type { Glimpse } from '../decide/sight.ts'
 import type { Link } from './machines.ts'
 import type { Session } from './session.ts'
 import { agentKind } from '../agents/index.ts'
@@ -15,7 +16,8 @@ import { Breakers } from './breakers.ts'
 import { startsOf } from './layout.ts'
 import { identityFor } from './prompts.ts'
 import { leaseLength, withLeases } from './session.ts'
-import { mover, turn, type TurnOptions } from './turn.ts'
+import { mover } from './steps.ts'
+import { turn, type TurnOptions } from './turn.ts'
 
 /** `planned`: what a dry run would do. `named`: told who it is, and seen so. `already`: it knew. `unproven`: told, but not seen. `failed`: see why. */
 export type Outcome = 'planned' | 'named' | 'already' | 'unproven' | 'failed'
@@ -62,7 +64,7 @@ export async function christen(
 /** One machine's christening: a queue of workers, and those whose agents are waking. */
 class Ward {
   readonly #done: Christening[] = []
-  readonly #glimpses = new Map<string, number>()
+  readonly #glimpses = new Map<string, Glimpse>()
   #waking: readonly Delivery[]
   #starts: ReadonlyMap<WorkerId, AgentStart> = new Map()
   readonly #link: Link

@@ -4,11 +4,13 @@ import type { Incarnation, Machine, Time } from '../core/nouns.ts'
 import type { MachineSight } from '../core/panes.ts'
 import type { Clock, Tmux } from '../core/ports.ts'
 import type { Sample } from '../tmux/panes.ts'
+import type { Placed, WrittenText } from '../host/texts.ts'
 import { hasPassed } from '../core/elapsed.ts'
 import { BurnError, messageOf } from '../core/errors.ts'
 import { pidsOf, takeCensus } from '../core/incarnation.ts'
 import { pauseAfter } from '../decide/backoff.ts'
 import { processesOn } from '../host/processes.ts'
+import { writeTexts } from '../host/texts.ts'
 import { openTmux } from '../tmux/open.ts'
 import { sample, sight } from '../tmux/panes.ts'
 import { hidden } from './agents.ts'
@@ -106,6 +108,11 @@ export class Machines {
   look(link: Link): Promise<Sample> {
     const { tmux, machine } = link
     return this.#ask(link, tmux === null ? null : () => sample(tmux, machine))
+  }
+
+  /** Writes texts into the directories of its agents. Throws BurnError `machine_files`; the channel stays as it is. */
+  write({ machine }: Link, texts: readonly WrittenText[]): Promise<ReadonlyMap<string, Placed>> {
+    return writeTexts(machine, texts)
   }
 
   async #ask(link: Link, question: (() => Promise<Sample>) | null): Promise<Sample> {

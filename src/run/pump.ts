@@ -2,21 +2,23 @@
 import type { Carrying } from '../core/ledger.ts'
 import type { Delivery } from '../core/lives.ts'
 import type { Machine } from '../core/nouns.ts'
+import type { Glimpse } from '../decide/sight.ts'
 import type { Link } from './machines.ts'
 import type { Session } from './session.ts'
 import { Breakers } from './breakers.ts'
 import { hasPassed } from '../core/elapsed.ts'
-import { activeStates } from '../core/lives.ts'
+import { activeStates, pastingStates, unprovenStates } from '../core/lives.ts'
 import { loopsIn } from '../decide/loops.ts'
 import { mapBounded } from './bounded.ts'
-import { mover, turn, type TurnOptions } from './turn.ts'
+import { mover } from './steps.ts'
+import { turn, type TurnOptions } from './turn.ts'
 
 /** Pauses between looks at panes in which nothing moved, milliseconds: the first is a redraw, the last a second look at an idle screen. */
 const shortestPause = 15
 const longestPause = 250
 
 export interface PumpOptions {
-  /** How long a delivery that can't be placed yet keeps the pump running, milliseconds. It stays planned after that. */
+  /** How long a delivery that can't be placed yet, or is queued behind a running turn, keeps the pump running, milliseconds. It stays as it is after that. */
   readonly patience: number
   /**
    * The same for a text that is in its composer already, where a question opened before Enter, or a person types; without it the pump runs until Enter
@@ -66,9 +68,9 @@ async function pumpMachine(
   let moved = clock.now()
   let link = first
   let lost: number | null = null
-  const glimpses = new Map<string, number>()
+  const glimpses = new Map<string, Glimpse>()
   for (;;) {
-    const open = now.filter(({ state }) => state !== 'seen' && state !== 'refused')
+    const open = now.filter(({ state }) => activeStates.includes(state) || state === 'unknown')
     const result = await turn(link, open, holds, session, { stopping: stop.aborted, glimpses, ...shared })
     for (const delivery of result.moved) options.onMove?.(delivery)
     for (const [id, { reason }] of result.waiting) options.onWait?.(id, reason)
@@ -81,14 +83,14 @@ async function pumpMachine(
     if (result.moved.length > 0) [moved, pause] = [clock.now(), shortestPause]
     else pause = Math.min(longestPause, pause * 1.5)
     const active = now.filter(({ state }) => activeStates.includes(state))
-    const unplaced = active.every(({ state }) => state === 'planned')
+    const placed = active.some(({ state }) => pastingStates.includes(state))
     const rests = active.every(({ id, state }) => state === 'planned' || result.waiting.get(id)?.until === null)
-    const patience = unplaced ? options.patience : (options.placed_patience ?? Infinity)
-    const enough = rests && ((unplaced && stop.aborted) || hasPassed(moved, patience, clock.now()))
+    const patience = placed ? (options.placed_patience ?? Infinity) : options.patience
+    const enough = rests && ((!placed && stop.aborted) || hasPassed(moved, patience, clock.now()))
     lost = result.lost ? (lost ?? clock.now()) : null
     const over = lost !== null && hasPassed(lost, options.reconnect ?? 0, clock.now())
     if (active.length === 0 || over || enough)
-      return now.filter((delivery) => delivery !== before.get(delivery.id) || delivery.state !== 'unknown')
+      return now.filter((delivery) => delivery !== before.get(delivery.id) || !unprovenStates.includes(delivery.state))
     await clock.sleep(pause)
     if (lost !== null) link = (await session.machines.open([link.machine]))[0] ?? link
   }

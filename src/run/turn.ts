@@ -1,23 +1,24 @@
 /** One turn of the pump on one machine: one look at its panes, one step of each delivery, one write, then the effects. */
-import type { DeliveryMove } from '../core/ledger.ts'
 import type { Delivery } from '../core/lives.ts'
 import type { Incarnation, Time, Worker, WorkerId } from '../core/nouns.ts'
 import type { AgentKind } from '../core/agent.ts'
 import type { MachineSight, Pane } from '../core/panes.ts'
-import type { Tmux, TmuxCommand } from '../core/ports.ts'
-import type { DeliverySight, DeliveryStep } from '../decide/deliver.ts'
+import type { Tmux } from '../core/ports.ts'
+import type { Glimpse } from '../decide/sight.ts'
 import type { Breakers } from './breakers.ts'
 import type { Link } from './machines.ts'
 import type { Session } from './session.ts'
 import type { KindOf } from '../agents/index.ts'
 import { isLedgerFailure, messageOf } from '../core/errors.ts'
-import { pastingStates } from '../core/lives.ts'
+import { heldIn, idIn } from '../core/line.ts'
+import { activeStates, pastingStates } from '../core/lives.ts'
 import { incarnationOf } from '../core/incarnation.ts'
-import { deliveryLimits, deliverySight, step } from '../decide/deliver.ts'
+import { deliveryLimits, step } from '../decide/deliver.ts'
+import { deliverySight } from '../decide/sight.ts'
 import { capture } from '../tmux/panes.ts'
-import { held, placeLine, sanitizes, submitLine } from '../tmux/paste.ts'
+import { sanitizes } from '../tmux/paste.ts'
 import { endedAgents } from './agents.ts'
-import { together } from './together.ts'
+import { carryOut, type Case, type Mover } from './steps.ts'
 
 export interface TurnResult {
   readonly moved: readonly Delivery[]
@@ -33,22 +34,9 @@ export interface TurnOptions {
   readonly stopping: boolean
   readonly breakers: Breakers | null
   /** Writes steps, with those of other machines where they come at the same moment; gives what moved. */
-  readonly move: ReturnType<typeof mover>
-  /** What the looks before this one found: since when a delivery's id is seen outside the composer. One for all turns of a machine. */
-  readonly glimpses: Map<string, Time>
-}
-
-/** What a turn knows of one delivery. */
-interface Case {
-  readonly delivery: Delivery
-  readonly pane: Pane | null
-  readonly kind: AgentKind
-  readonly sight: DeliverySight
-  readonly step: DeliveryStep
-}
-
-export function mover({ ledger, clock, owner }: Pick<Session, 'ledger' | 'clock' | 'owner'>) {
-  return together((moves: readonly DeliveryMove[]) => ledger.moveDeliveries(moves, owner, clock.now()))
+  readonly move: Mover
+  /** What the looks before this one found, by delivery. One for all turns of a machine. */
+  readonly glimpses: Map<string, Glimpse>
 }
 
 const nothing: TurnResult = { moved: [], waiting: new Map(), lost: true, refused: false }
@@ -67,8 +55,8 @@ export async function turn(
     const seen = await look(link, link.tmux, { sight, screens, ended }, deliveries, holds, options, session)
     const waiting = new Map(seen.flatMap(({ delivery, step: next }) => (next.do === 'wait' ? [[delivery.id, next] as const] : [])))
     const cases = seen.filter(({ step: { do: what } }) => what !== 'wait' && !(options.stopping && what === 'place'))
-    const moved = await apply(cases, link.tmux, options.move)
-    return { moved, waiting, lost: false, refused: moved.length < cases.length }
+    const { moved, refused } = await carryOut(cases, link, link.tmux, options, session)
+    return { moved, waiting, lost: false, refused }
   } catch (thrown) {
     if (isLedgerFailure(thrown)) throw thrown
     await session.machines.drop(link, thrown)
@@ -104,11 +92,12 @@ async function look(
   const judges = deliveries.some(({ state, worker }) => state === 'planned' && !busy.has(worker)) ? breakers : null
   const { kindOf } = session
   if (judges !== null) judge(judges, workers, { sight, screens }, deliveries, kindOf, session.clock.now())
-  // Between two looks a busy agent can scroll what it echoed off the screen: the id is looked for above it too.
+  // Between two looks a busy agent can scroll what it echoed off the screen: the line is looked for above it too.
   const sent = deliveries
     .filter(({ state }) => state === 'submitted' || state === 'unknown')
     .flatMap(({ worker }) => panes.get(worker)?.id ?? [])
   const history = await capture(tmux, sent, { lines: historyRows })
+  const left = await leftovers({ deliveries, panes, workers, screens, sight }, session)
   return deliveries.map((delivery) => {
     const worker = workers.get(delivery.worker)
     const pane = panes.get(delivery.worker) ?? null
@@ -123,17 +112,49 @@ async function look(
         hold: holds.get(delivery.worker) ?? null,
         stopped: delivery.state === 'planned' ? (judges?.whyNot(delivery.worker) ?? null) : null,
         mode_blocks: sanitizes(tmux.version),
-        elsewhere: glimpses.get(delivery.id) ?? null,
+        before: glimpses.get(delivery.id),
+        leftover: left.has(delivery.worker),
         ended,
       },
       kindOf(worker?.agent ?? { kind: 'shell' }),
       session,
     )
     if (facts.step.do === 'place') busy.add(delivery.worker)
-    if (facts.sight.elsewhere === null) glimpses.delete(delivery.id)
-    else glimpses.set(delivery.id, facts.sight.elsewhere)
+    glimpses.set(delivery.id, facts.sight)
     return facts
   })
+}
+
+interface Shown {
+  readonly deliveries: readonly Delivery[]
+  readonly panes: ReadonlyMap<WorkerId, Pane>
+  readonly workers: ReadonlyMap<WorkerId, Worker>
+  readonly screens: Screens
+  readonly sight: Up
+}
+
+/** Workers in whose composer nothing stands but a line of ours that was abandoned: its delivery has ended. */
+async function leftovers({ deliveries, panes, workers, screens, sight }: Shown, session: Session): Promise<ReadonlySet<WorkerId>> {
+  const found = new Map<WorkerId, { readonly id: string; readonly draft: string }>()
+  for (const { worker: id, state } of deliveries) {
+    const [worker, pane] = [workers.get(id), panes.get(id)]
+    if ((state !== 'planned' && state !== 'unknown') || worker === undefined || pane === undefined) continue
+    const kind = session.kindOf(worker.agent)
+    if (kind.take_back === undefined || incarnationOf(pane, sight.server_started) === null) continue
+    const { draft } = kind.look(screens.get(pane.id) ?? [], pane)
+    const delivery = draft === '' ? null : idIn(draft)
+    if (delivery !== null) found.set(id, { id: delivery, draft })
+  }
+  const known = new Map(deliveries.map((delivery) => [delivery.id, delivery]))
+  const others = [...new Set([...found.values()].map(({ id }) => id))].filter((id) => !known.has(id))
+  if (others.length > 0) for (const delivery of await session.ledger.deliveries({ ids: others })) known.set(delivery.id, delivery)
+  const isLeft = (worker: WorkerId, id: string, draft: string) => {
+    const delivery = known.get(id)
+    if (delivery === undefined || delivery.worker !== worker || activeStates.includes(delivery.state)) return false
+    const held = heldIn(draft, id, delivery.typed)
+    return held === 'line' || held === 'beginning'
+  }
+  return new Set([...found].flatMap(([worker, { id, draft }]) => (isLeft(worker, id, draft) ? [worker] : [])))
 }
 
 /** Shows the breaker every live agent, but those that were only just started: a screen that is being drawn is strange to everybody. */
@@ -167,7 +188,8 @@ function caseOf(
     readonly hold: string | null
     readonly stopped: string | null
     readonly mode_blocks: boolean
-    readonly elsewhere: Time | null
+    readonly before: Glimpse | undefined
+    readonly leftover: boolean
     readonly ended: ReadonlySet<Incarnation>
   },
   kind: AgentKind,
@@ -180,7 +202,7 @@ function caseOf(
   const seen = raw !== null && (pane?.queues === true || worker?.agent.busy_input_mode === 'queue') ? { ...raw, interrupts: false } : raw
   const now = clock.now()
   const sight = deliverySight({
-    id: delivery.id,
+    delivery,
     pane,
     server_started,
     look: seen,
@@ -191,53 +213,11 @@ function caseOf(
     now,
     machine_now,
   })
-  return { delivery, pane, kind, sight, step: step(delivery, sight, deliveryLimits(kind, delivery.kind), now) }
+  return { delivery, pane, worker, kind, sight, step: step(delivery, sight, deliveryLimits(kind, delivery.kind), now) }
 }
 
 /** False if a text is under way to an agent that no pane shows: nothing is known of it until it is found or has ended. */
 function isFound({ state, incarnation }: Delivery, pane: Pane | null, serverStarted: number): boolean {
   const under = pastingStates.includes(state) || state === 'submitted'
   return !under || incarnation === null || (pane !== null && incarnationOf(pane, serverStarted) === incarnation)
-}
-
-/** Intents first, all in one write; then the effects of those that were written, all in one go. */
-async function apply(cases: readonly Case[], tmux: Tmux, move: TurnOptions['move']): Promise<Delivery[]> {
-  if (cases.length === 0) return []
-  const written = await move(cases.map(moveOf))
-  const moved = new Map(cases.flatMap(({ delivery: { id } }) => (written.has(id) ? [[id, written.get(id) as Delivery] as const] : [])))
-  const effects = cases.filter((each) => moved.has(each.delivery.id) && (each.step.do === 'place' || each.step.do === 'submit'))
-  const replies = await tmux.run(effects.map((each) => effectLine(each, tmux)))
-  const undone = effects.flatMap(({ delivery, step: { do: what } }, index): DeliveryMove[] => {
-    const { outcome, why } = what === 'place' && replies[index] !== undefined ? held(replies[index]) : { outcome: 'done', why: '' }
-    if (outcome !== 'refused') return []
-    const evidence = `nothing was typed: ${why}`
-    return [{ id: delivery.id, token: delivery.lease_token, from: 'placing', to: 'refused', evidence }]
-  })
-  const ended = undone.length === 0 ? new Map<string, Delivery>() : await move(undone)
-  for (const { id } of undone) moved.set(id, ended.get(id) ?? (moved.get(id) as Delivery))
-  return [...moved.values()]
-}
-
-function effectLine({ delivery, pane, kind, sight, step: next }: Case, { version }: Tmux): readonly TmuxCommand[] {
-  if (pane === null || pane.agent_pid === null || sight.look === null) throw new RangeError('an effect needs a live agent')
-  const target = { pane: pane.id, agent_pid: pane.agent_pid }
-  const buffer = `burn-${delivery.id}`
-  return next.do === 'place'
-    ? placeLine(target, kind.place(delivery.text, delivery.id, sight.look), buffer, version)
-    : submitLine(target, buffer, version, kind.submit)
-}
-
-function moveOf({ delivery, sight, step: next }: Case): DeliveryMove {
-  const base = { id: delivery.id, token: delivery.lease_token, from: delivery.state }
-  const incarnation = sight.incarnation === null || delivery.state !== 'planned' ? {} : { incarnation: sight.incarnation }
-  switch (next.do) {
-    case 'place':
-      return { ...base, to: 'placing', evidence: 'its text is being placed', ...incarnation }
-    case 'submit':
-      return { ...base, to: next.to, evidence: 'Enter is being pressed', presses: delivery.presses + 1 }
-    case 'move':
-      return { ...base, to: next.to, evidence: next.evidence, ...incarnation }
-    case 'wait':
-      throw new RangeError('a waiting delivery does not move')
-  }
 }

@@ -7,7 +7,7 @@ import type { View, WorkerSight } from '../core/view.ts'
 import type { ForgeView } from './forge-view.ts'
 import type { MachineScreens } from './readings.ts'
 import type { Session } from './session.ts'
-import { slotStates } from '../core/lives.ts'
+import { slotStates, unprovenStates } from '../core/lives.ts'
 import { repoOf, servedRepos } from '../core/refs.ts'
 import { restsReason } from '../decide/rests.ts'
 import { withLoops } from '../decide/loops.ts'
@@ -57,7 +57,7 @@ export async function readView(
     issues: [],
     records: workers,
     states: statesOf(sights, workers, now),
-    unproven: new Set(deliveries.flatMap(({ id, state }) => (state === 'unknown' ? [id] : []))),
+    unproven: new Set(deliveries.flatMap(({ id, state }) => (state === 'submitted' || unprovenStates.includes(state) ? [id] : []))),
     workers: sights,
     incarnations: readIncarnations(seen),
     ended: await endedAgents(

@@ -2,7 +2,7 @@
 import type { CustomAgent, IssueRef } from '../core/nouns.ts'
 import type { Pane } from '../core/panes.ts'
 import type { VirtualClock } from './clock.ts'
-import { tagOf } from '../agents/rows.ts'
+import { tagOf } from '../core/line.ts'
 
 /** How the simulated agents' screens are read: as a spec would say it of an agent of kind `custom`. */
 export const simulatedScreen: CustomAgent = {
@@ -16,7 +16,6 @@ export const simulatedScreen: CustomAgent = {
   rows: 8,
   submit: 'Enter',
   settle: 0,
-  collapses: null,
 }
 
 /** A prompt that an agent has. */
@@ -78,15 +77,15 @@ export class SimulatedAgent {
     this.composer += text
   }
 
-  /** Enter: what stands in the composer is a prompt, and waits behind the turn that runs. */
-  enter(): void {
+  /** Enter: what stands in the composer is a prompt, and waits behind the turn that runs. `read` gives the text that it names. */
+  enter(read: (line: string) => string): void {
     const text = this.composer
     const found = idIn.exec(text)?.[1]
     this.composer = ''
     if (found === undefined) return
     const id = apart(found)
     this.#shown = [...this.#shown, id].slice(-4)
-    this.queue.push({ id, issue: this.#world.received(this, id, text) })
+    this.queue.push({ id, issue: this.#world.received(this, id, read(text)) })
     if (this.queue.length === 1) this.#begin()
   }
 

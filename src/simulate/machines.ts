@@ -3,6 +3,7 @@ import type { Census } from '../core/incarnation.ts'
 import type { Incarnation, Machine, WorkerId } from '../core/nouns.ts'
 import type { MachineSight, Pane } from '../core/panes.ts'
 import type { Tmux, TmuxCommand, TmuxReply } from '../core/ports.ts'
+import type { Placed, WrittenText } from '../host/texts.ts'
 import type { Link, Machines } from '../run/machines.ts'
 import type { MachineScreens } from '../run/readings.ts'
 import type { AgentWorld } from './agent.ts'
@@ -34,6 +35,8 @@ export class SimulatedMachine {
   breaks: 'before' | 'after' | null = null
   readonly #world: AgentWorld
   readonly #buffers = new Map<string, string>()
+  /** Texts by their file below its worker's directory, until an agent reads them: no two have the same. */
+  readonly #files = new Map<string, string>()
   #pids = 100
   #kept: Kept | null = null
   /** What each agent's pane shows, until something about it changes. */
@@ -117,6 +120,23 @@ export class SimulatedMachine {
     return replies
   }
 
+  /** Throws where the machine can't be reached. */
+  write(texts: readonly WrittenText[]): Map<string, Placed> {
+    if (!this.reachable || !this.up) throw new BurnError('machine_files', `${this.machine.name} can't be reached`, 'it is simulated')
+    for (const { file, text } of texts) this.#files.set(file, text)
+    return new Map(texts.map(({ id, dir }) => [id, { directory: homeOf(dir) }]))
+  }
+
+  /** What a submitted line says: the text of the file that it names, as an agent reads it, or itself. The file is not read twice. */
+  #read(line: string): string {
+    const path = / Read .* of (?:\S*\/)?(\.burn\/\S+) \(/.exec(line)?.[1]
+    if (path === undefined) return line
+    const text = this.#files.get(path)
+    if (text === undefined) throw new RangeError(`an agent was told to read ${path}, which is not there`)
+    this.#files.delete(path)
+    return text
+  }
+
   #line(line: readonly TmuxCommand[]): TmuxReply {
     const said: string[] = []
     for (const words of line) {
@@ -140,11 +160,16 @@ export class SimulatedMachine {
     if (agent === undefined || !agent.alive || wanted?.[2] !== String(agent.pid)) return 'burn-refused'
     this.changed(agent)
     for (const text of texts) {
-      if (text === '\r') agent.enter()
+      if (text === '\r') agent.enter((line) => this.#read(line))
       else agent.paste(text.replaceAll('\u001b[200~', '').replaceAll('\u001b[201~', ''))
     }
     return 'burn-done'
   }
+}
+
+/** Absolute, as a shell resolves it. */
+function homeOf(dir: string): string {
+  return dir.replace(/^~(?=\/|$)/, '/home/agent')
 }
 
 /** What a process goes through at each call to a machine. */
@@ -185,6 +210,12 @@ export function reach(machines: ReadonlyMap<string, SimulatedMachine>, trip: Tri
     look,
     sight: async (link) => (await look(link)).sight,
     census: async (machine, agents) => machines.get(machine.name)?.census(agents) ?? null,
+    write: async ({ machine }, texts) => {
+      await trip.there(machine.name)
+      const written = machines.get(machine.name)?.write(texts) ?? new Map<string, Placed>()
+      await trip.back()
+      return written
+    },
     drop: async ({ machine }, thrown) => void dropped.set(machine.name, messageOf(thrown)),
     close: async () => {},
   }

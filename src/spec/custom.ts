@@ -81,7 +81,7 @@ export const customKeys = {
     .max(10_000)
     .optional()
     .meta({
-      description: 'Kind `custom`: from how many lines it shows a paste as a placeholder. Without it: never.',
+      description: 'Kind `custom`, deprecated: does nothing. Only one short line is pasted, which no agent shows as a placeholder.',
       examples: [5],
     }),
 }
@@ -89,7 +89,7 @@ export const customKeys = {
 export type WrittenCustom = z.infer<z.ZodObject<typeof customKeys>>
 
 /** With every default filled in, from the nearest that is written; null where there are no patterns. */
-export function completeCustom({ patterns: said, submit, settle, collapses }: WrittenCustom): CustomAgent | null {
+export function completeCustom({ patterns: said, submit, settle }: WrittenCustom): CustomAgent | null {
   if (said === undefined) return null
   return {
     ready: said.ready ?? null,
@@ -102,6 +102,5 @@ export function completeCustom({ patterns: said, submit, settle, collapses }: Wr
     rows: said.rows ?? defaults.stateRows,
     submit: submit ?? defaults.submit,
     settle: durationMs(settle ?? defaults.settle),
-    collapses: collapses ?? null,
   }
 }

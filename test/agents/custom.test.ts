@@ -8,7 +8,6 @@ import { parseSpec } from '../../src/spec/load.ts'
 import { completeSpec } from '../../src/spec/complete.ts'
 import { SpecError } from '../../src/spec/findings.ts'
 
-const id = '0k3v9w2x4abcd'
 const facts: PaneFacts = { width: 80, height: 24, title: '', command: 'my-agent', dead: false, cursor_x: 0, cursor_y: 0 }
 const small = {
   kind: 'custom',
@@ -79,23 +78,8 @@ test('custom: an agent that a spec declares is started, read, typed to and submi
 
   const asks = look([banner, 'Remove it all?', 'Sure (y/n)'])
   assert.deepEqual([asks.reading.state, asks.question], ['waiting', `${banner}\nRemove it all?\nSure (y/n)`])
-  assert.deepEqual(kind.place('text', id, asks), [], 'never while it asks')
   assert.deepEqual(kind.answer?.('y', asks), [{ type: 'y' }, { key: 'Enter' }])
   assert.equal(kind.answer?.('y\u001b[201~', asks), null)
-})
-
-test('custom: what is placed holds the whole text and the id, in front where a long paste collapses, else on both sides', () => {
-  const idle = look(['> ', rule])
-  const never = agentKind({ ...workerOf({ ...small, collapses: undefined }) })
-  fc.assert(
-    fc.property(fc.string(), (text) => {
-      assert.deepEqual(never.place(text, id, idle), [{ paste: `[burn ${id}]\n${text}\n[burn ${id}]` }])
-      const [tag, body] = agentKind(workerOf(small)).place(text, id, idle)
-      assert.deepEqual(tag, { paste: `[burn ${id}] ` })
-      assert.ok(body !== undefined && 'paste' in body && body.paste.startsWith(text) && body.paste.split('\n').length >= 5)
-      assert.equal(body.paste.slice(text.length).replaceAll('\n', ''), '')
-    }),
-  )
 })
 
 test('custom: whatever the rows, there is a reading, and idle only with the composer of the spec', () => {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import * as fc from 'fast-check'
 import { hookScript } from '../../src/agents/hook.ts'
+import { fileLine, sumOf } from '../../src/core/line.ts'
 import { parseSignal } from '../../src/core/signal.ts'
 import { scratch, until } from '../support/fleet.ts'
 import { privateSocket } from '../support/tmux.ts'
@@ -22,6 +23,7 @@ function pane(t: TestContext) {
   const file = join(dir, 'hooks', `${id.slice(1)}.jsonl`)
   return {
     file,
+    tmux,
     option: () => parseSignal(tmux('show-options', '-p', '-q', '-v', '-t', id, '@burn_signal')),
     hook: (words: readonly string[], payload: string | Buffer, more: Record<string, string> = {}) =>
       new Promise<{ code: number | null; out: string }>((done) => {
@@ -59,7 +61,7 @@ test('hook: an event is one line, its ids and its word are kept, and nothing els
   assert.equal(statSync(file).mode & 0o777, 0o600)
   // The last event, with the ids that came before it.
   await until('tmux was told', () => option()?.event === 'agent-turn-complete')
-  assert.deepEqual(option()?.ids, [id])
+  assert.deepEqual(option()?.told, [{ id, sum: null }])
 })
 
 test('hook: what is no JSON object, or 10 MB, is dropped and counted, and the agent is not disturbed', async (t) => {
@@ -93,8 +95,44 @@ test('hook: every awk that is here tells the same', async (t) => {
       PATH: `${join(dir, String(index))}:${process.env['PATH']}`,
     })
     await until(`${words.join(' ')} told tmux`, () => option()?.event === `event-${index}`)
-    assert.deepEqual([option()?.detail, option()?.ids], ['Bash', [id]], words.join(' '))
+    assert.deepEqual([option()?.detail, option()?.told], ['Bash', [{ id, sum: null }]], words.join(' '))
   }
+})
+
+const line = fileLine(id, '/w/A/.burn/x.md', { sha256: 'a'.repeat(64), lines: 12, longest: 80 })
+const told = [{ id, sum: sumOf(line) }]
+
+test('hook: of a prompt it tells a checksum of the line, in every form that agents record it', async (t) => {
+  const { hook, option, tmux } = pane(t)
+  const awks = [['mawk'], ['gawk', '--posix'], ['original-awk'], ['busybox', 'awk']].filter(
+    ([name = '']) => spawnSync('sh', ['-c', `command -v ${name}`]).status === 0,
+  )
+  const old = '[burn 1m7y6ewdbs000] Read all 2 lines of .burn/1m7y6ewdbs000.md (sha256 0) and do what it says.'
+  const forms: readonly (readonly [string, object])[] = [
+    ['UserPromptSubmit', { prompt: line }],
+    ['BeforeAgent', { transcript_path: '/x', prompt: `${line}\n` }],
+    ['pre_llm_call', { extra: { conversation_history: [{ role: 'user', content: old }], user_message: line } }],
+    ['pre_llm_call', { extra: { user_message: `the unanswered one\n\n${line} [a note of the agent]` } }],
+    ['input', { text: `${line} ` }],
+    ['chat.message', { text: line }],
+    ['agent-turn-complete', { type: 'x', 'input-messages': ['hello "you"', line], 'last-assistant-message': `[burn ${id}] is done` }],
+  ]
+  const dir = scratch(t)
+  for (const [index, words] of awks.entries()) {
+    mkdirSync(join(dir, String(index)))
+    writeFileSync(join(dir, String(index), 'awk'), `#!/bin/sh\nexec ${words.join(' ')} "$@"\n`, { mode: 0o700 })
+    const env = { PATH: `${join(dir, String(index))}:${process.env['PATH']}` }
+    for (const [event, payload] of index === 0 ? forms : forms.slice(3, 4)) {
+      tmux('set-option', '-p', '-u', '@burn_signal')
+      await hook([event], JSON.stringify(payload), env)
+      await until(`${words.join(' ')} told of ${event}`, () => option()?.event === event)
+      assert.deepEqual(option()?.told.slice(0, 1), told, `${words.join(' ')}, ${event}`)
+    }
+  }
+  await hook(['UserPromptSubmit'], JSON.stringify({ prompt: `[burn ${id}] another text` }))
+  await until('the other line is told of beside it', () => (option()?.told.length ?? 0) > 1)
+  assert.notEqual(option()?.told[0]?.sum, sumOf(line))
+  assert.ok(option()?.told.some(({ sum }) => sum === sumOf(line)))
 })
 
 test('hook: events at once mix no lines, and a file does not grow for ever', async (t) => {

@@ -52,7 +52,7 @@ const models: Readonly<Record<(typeof kinds)[number], readonly string[]>> = {
 
 for (const kind of kinds) {
   describe(kind, () => {
-    const { start, place } = agentKind({ kind })
+    const { start } = agentKind({ kind })
 
     test('starts as its own program, or as the spec says, with the model that it names', () => {
       assert.equal(start(config(kind), null).argv[0], kind)
@@ -78,14 +78,6 @@ for (const kind of kinds) {
         assert.ok(commands.length >= 3 && commands.every((command) => command.startsWith("'/state/a fleet/hook' ")), commands.join('\n'))
       }
       assert.deepEqual(start(config(kind), null).files ?? {}, {})
-    })
-
-    test('a text goes in whole, in one paste, behind its tag, which is typed beside it', () => {
-      const pieces = place('two\nlines', '0k3v9w2x4abcd', asking(''))
-      const whole = pieces.map((piece) => ('paste' in piece ? piece.paste : 'type' in piece ? piece.type : '')).join('')
-      assert.ok(whole.startsWith('[burn 0k3v9w2x4abcd] two\nlines'), whole)
-      assert.deepEqual(pieces.map((piece) => Object.keys(piece)[0]).toSorted(), ['paste', 'type'])
-      assert.ok(pieces.some((piece) => 'type' in piece && piece.type.trim() === '[burn 0k3v9w2x4abcd]'))
     })
 
     test('an event that nobody knows says nothing', () => assert.equal(heard(kind, 'SomethingNew'), null))

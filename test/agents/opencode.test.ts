@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import type { AgentPlace, Look, PaneFacts } from '../../src/core/agent.ts'
+import type { AgentPlace, PaneFacts } from '../../src/core/agent.ts'
 import type { AgentConfig } from '../../src/core/nouns.ts'
 import { opencode } from '../../src/agents/opencode.ts'
 
-const id = '0k3v9w2x4abcd'
 const config: AgentConfig = {
   kind: 'opencode',
   command: [],
@@ -121,7 +120,6 @@ test('opencode: what it asks stands where the composer was, and is answered by a
   assert.equal(opencode.answer?.('9', ask), null)
   const several = look([...asked, '  ┃  Which?', '  ┃  1. [ ] PostgreSQL', '  ┃  2. [ ] SQLite', '  ┃', ''])
   assert.equal(opencode.answer?.('1', several), null)
-  for (const seen of [approve, ask]) assert.deepEqual(opencode.place('text', id, seen), [])
 })
 
 test('opencode: nothing of it drawn is starting; what a shell stands behind, or a dead pane, is dead', () => {
@@ -130,19 +128,6 @@ test('opencode: nothing of it drawn is starting; what a shell stands behind, or 
   assert.equal(look([...asked, '     half a screen']).reading.state, 'unknown')
   assert.equal(look([...screen(asked, [''], resting), 'Killed', 'dev@box$'], { command: 'bash' }).reading.state, 'dead')
   assert.equal(look(screen(asked, [''], resting), { dead: true }).reading.state, 'dead')
-})
-
-test('opencode: what is placed holds the whole text, and an id that no collapse hides', () => {
-  const idle: Look = { reading: { state: 'idle', detail: null, evidence: '' }, composer: 'empty', composer_rows: [0, 1], draft: '' }
-  fc.assert(
-    fc.property(fc.array(fc.oneof(fc.string(), fc.constant('\n'), fc.constant('x'.repeat(90))), { maxLength: 8 }), (parts) => {
-      const text = parts.join('')
-      const pieces = opencode.place(text, id, idle).map((piece) => ('paste' in piece ? piece.paste : ''))
-      assert.equal(pieces.join(''), `[burn ${id}] ${text}${pieces.length === 1 ? '' : `\n[burn ${id}]`}`)
-      const first = pieces[0] ?? ''
-      assert.ok(first.startsWith(`[burn ${id}] `) && first.length <= 150 && first.split('\n').length < 3, 'this one does not collapse')
-    }),
-  )
 })
 
 test('opencode: what its plugin tells is understood', () => {

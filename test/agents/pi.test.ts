@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import type { AgentPlace, Look, PaneFacts } from '../../src/core/agent.ts'
+import type { AgentPlace, PaneFacts } from '../../src/core/agent.ts'
 import type { AgentConfig } from '../../src/core/nouns.ts'
 import { pi } from '../../src/agents/pi.ts'
 
-const id = '0k3v9w2x4abcd'
 const config: AgentConfig = { kind: 'pi', command: [], model: null, provider: null, busy_input_mode: 'interrupt', hooks: true, env: {} }
 const at: AgentPlace = {
   hook: '/state/hook',
@@ -56,7 +55,6 @@ test('pi: what is to be chosen in the place of the composer is waited for', () =
   const asks = look(screen([' Done.'], ['', ' Allow this?', '', ' → Yes', '   No', '', ' ↑↓ navigate  enter select  esc cancel', '']))
   assert.deepEqual([asks.reading.state, asks.composer], ['waiting', 'absent'])
   assert.match(asks.question ?? '', /Allow this\?[^]*→ Yes\n {3}No/)
-  assert.deepEqual(pi.place('text', id, asks), [])
 })
 
 test('pi: nothing of it drawn is starting; what a shell stands behind, or a dead pane, is dead', () => {
@@ -65,21 +63,6 @@ test('pi: nothing of it drawn is starting; what a shell stands behind, or a dead
   assert.equal(look([...screen([' Done.']), '', 'dev@box$ pi', 'Killed', 'dev@box$'], { command: 'bash' }).reading.state, 'dead')
   assert.equal(look([...screen([' Done.']), '', 'some', 'other', 'program', 'here']).reading.state, 'unknown')
   assert.equal(look(screen([' Done.']), { dead: true }).reading.state, 'dead')
-})
-
-test('pi: what is placed holds the whole text, and an id that no collapse hides and no scrolling', () => {
-  const idle: Look = { reading: { state: 'idle', detail: null, evidence: '' }, composer: 'empty', composer_rows: [0, 1], draft: '' }
-  fc.assert(
-    fc.property(fc.array(fc.oneof(fc.string(), fc.constant('\n'), fc.constant('x'.repeat(400))), { maxLength: 14 }), (parts) => {
-      const text = parts.join('')
-      const [tag, paste, ...more] = pi.place(text, id, idle)
-      assert.deepEqual([tag, more], [{ paste: `[burn ${id}] ` }, []])
-      const body = paste !== undefined && 'paste' in paste ? paste.paste : ''
-      const long = text.split('\n').length > 10 || text.length > 1000
-      assert.equal(body.replace(/\n*$/, ''), long ? `${text}\n[burn ${id}]` : text.replace(/\n*$/, ''))
-      assert.ok(body.split('\n').length > 10 || body.length > 1000, 'collapses, by itself')
-    }),
-  )
 })
 
 test('pi: what its extension tells is understood', () => {

@@ -22,6 +22,8 @@ const delivery = (state: DeliveryState, changed_at = 0, evidence = 'not seen in 
   worker: 'm/W/A',
   state,
   text: '',
+  typed: null,
+  proof: null,
   incarnation: null,
   evidence,
   presses: 1,

@@ -3,12 +3,13 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import type { Delivery, DeliveryState } from '../../src/core/lives.ts'
 import type { Look } from '../../src/core/agent.ts'
-import type { DeliverySight } from '../../src/decide/deliver.ts'
+import type { DeliverySight } from '../../src/decide/sight.ts'
 import { deliverySteps } from '../../src/core/lives.ts'
 import { deliveryLimits, step } from '../../src/decide/deliver.ts'
 
 const limitsWith = (settle: number) => deliveryLimits({ limits: { ready: 1000, placed: 10_000, seen: 20_000, settle } }, 'work')
 const id = '0k3v9w2x4abcd'
+const line = `[burn ${id}]`
 
 /** A pane as it is: an agent with a composer, and what has been submitted to it. */
 interface Agent {
@@ -68,6 +69,8 @@ const happenings: readonly Happening[] = [
   'minute',
 ]
 
+const agentTakesBack = (agent: Agent) => void (agent.composer = '')
+
 /** The world, with one delivery in it. What it shows may lag behind what is. */
 class World {
   now = 0
@@ -82,6 +85,8 @@ class World {
     worker: 'm/W/A',
     state: 'planned',
     text: id,
+    typed: null,
+    proof: null,
     incarnation: null,
     evidence: '',
     presses: 0,
@@ -111,11 +116,18 @@ class World {
       draft: composer,
       interrupts: false,
     }
+    const taken = alive && submitted.includes(line)
+    const tagged = alive && submitted.some((text) => text.includes(line))
     const seen = {
       look,
-      in_composer: alive && composer.includes(id),
-      elsewhere: alive && submitted.some((text) => text.includes(id)) ? 0 : null,
-      told: this.hooks && alive && submitted.some((text) => text.includes(id)),
+      in_composer: alive && composer === line,
+      beside: alive && composer !== line && composer.includes(line),
+      elsewhere: tagged ? 0 : null,
+      whole: tagged,
+      told: this.hooks && tagged ? (taken ? ('text' as const) : ('other' as const)) : null,
+      rests: working || asking ? null : 0,
+      leftover: alive && this.row.state === 'unknown' && composer === line,
+      unwritten: null,
     }
     return { reachable: true, incarnation: alive ? String(pid) : null, ...seen, attended: null, busy: false, stopped: null }
   }
@@ -129,7 +141,7 @@ class World {
   private place(expected: string | null): void {
     assert.equal(++this.places, 1, 'placed at most once')
     if (!this.agent.alive || String(this.agent.pid) !== expected) return this.write('refused', {})
-    this.agent.composer += `[burn ${id}]`
+    this.agent.composer += line
   }
 
   private press(expected: string | null): void {
@@ -158,6 +170,12 @@ class World {
       assert.ok(this.row.presses <= this.limits.presses)
       if (crash !== 'before') this.press(this.row.incarnation)
     } else if (next.do === 'move') this.write(next.to, {})
+    else if (next.do === 'abandon' || next.do === 'take_back') {
+      assert.equal(sight.look?.draft, line, 'nothing but our own line is taken back')
+      assert.notEqual(sight.look?.reading.state, 'waiting')
+      if (next.do === 'abandon') this.write('unknown', {})
+      if (crash !== 'before' && this.lagging === null) agentTakesBack(this.agent)
+    }
   }
 
   happen(what: Happening): void {
@@ -182,7 +200,13 @@ class World {
     // Of a frame that grew, the old composer is still there, empty, below the new one. Where Enter was pressed, the agent draws nothing that moves.
     else if (what === 'half drawn' && agent.composer.includes(id) && this.row.presses === 0) {
       const { look, ...seen } = this.truth()
-      this.lagging = { ...seen, look: look && { ...look, composer: 'empty', draft: '' }, in_composer: false, elsewhere: this.now }
+      this.lagging = {
+        ...seen,
+        look: look && { ...look, composer: 'empty', draft: '' },
+        in_composer: false,
+        elsewhere: this.now,
+        whole: true,
+      }
       this.turn('none')
       this.lagging = null
     } else if (what === 'unreachable') this.lagging = { ...this.truth(), reachable: false, look: null }
@@ -201,7 +225,7 @@ test('deliver: whatever happens, a text is placed at most once, never twice subm
       const received = world.agents.flatMap((agent) => agent.submitted.filter((text) => text.includes(id)).map(() => String(agent.pid)))
       assert.ok(received.length <= 1, 'received at most once')
       if (received.length === 1) assert.equal(received[0], world.row.incarnation)
-      if (world.row.state === 'seen') assert.equal(received.length, 1, 'seen means that the agent has it')
+      if (world.row.state === 'seen' || world.row.state === 'mangled') assert.equal(received.length, 1, 'seen means that the agent has it')
       if (world.row.state === 'refused' && !world.entered) assert.equal(received.length, 0, 'refused means that the agent never got it')
     }),
     { numRuns: 3000 },
@@ -212,14 +236,16 @@ test('deliver: left alone, it ends, and where nothing went wrong it is seen', ()
   fc.assert(
     fc.property(settles, fc.boolean(), fc.array(fc.constantFrom(...happenings), { maxLength: 30 }), (settle, hooks, story) => {
       const world = new World(settle, hooks)
-      for (const what of [...story, 'redraw', 'answered', 'redraw'] as const) world.happen(what)
+      for (const what of [...story, 'redraw', 'answered', 'idle', 'redraw'] as const) world.happen(what)
       for (let i = 0; i < 60; i++) world.happen(i % 3 === 2 ? 'minute' : 'turn')
-      assert.ok(['seen', 'refused', 'unknown'].includes(world.row.state), world.row.state)
+      assert.ok(['seen', 'refused', 'unknown', 'mangled'].includes(world.row.state), world.row.state)
+      if (world.row.state === 'unknown' && world.agent.alive)
+        assert.notEqual(world.agent.composer, line, 'nothing of ours stays in a composer')
     }),
     { numRuns: 1000 },
   )
   const world = new World(0, false)
   for (const what of ['turn', 'turn', 'turn', 'turn'] as const) world.happen(what)
   assert.equal(world.row.state, 'seen')
-  assert.deepEqual(world.agent.submitted, [`[burn ${id}]`])
+  assert.deepEqual(world.agent.submitted, [line])
 })

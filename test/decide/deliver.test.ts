@@ -1,62 +1,18 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Delivery, DeliveryState } from '../../src/core/lives.ts'
-import type { ReadingState } from '../../src/core/nouns.ts'
-import type { Look } from '../../src/core/agent.ts'
-import type { DeliverySight, DeliveryStep } from '../../src/decide/deliver.ts'
+import type { DeliveryStep } from '../../src/decide/deliver.ts'
+import type { DeliverySight } from '../../src/decide/sight.ts'
 import { deliverySteps } from '../../src/core/lives.ts'
-import { deliveryLimits, deliverySight, step } from '../../src/decide/deliver.ts'
+import { deliveryLimits, step } from '../../src/decide/deliver.ts'
+import { deliverySight } from '../../src/decide/sight.ts'
+import { delivery, id, limits, line, look, sight } from './sights.ts'
 import { pane } from './pane.ts'
-
-const id = '0k3v9w2x4abcd'
-const limits = deliveryLimits({ limits: { ready: 1000, placed: 10_000, seen: 20_000, settle: 0 } }, 'work')
-const me = '1.%1.10'
-
-function delivery(state: DeliveryState, more: Partial<Delivery> = {}): Delivery {
-  const base = {
-    id,
-    kind: 'work',
-    dispatch: null,
-    worker: 'm/W/A',
-    text: 'do',
-    evidence: '',
-    presses: 0,
-    planned_at: 0,
-    changed_at: 0,
-    lease_owner: 'o',
-    lease_token: 1,
-    lease_until: 9,
-  } as const
-  return { ...base, state, incarnation: state === 'planned' ? null : me, ...more }
-}
-
-function look(state: ReadingState, composer: Look['composer'] = 'empty', interrupts = false): Look {
-  return {
-    reading: { state, detail: null, evidence: '' },
-    composer,
-    composer_rows: [2, 3],
-    draft: composer === 'draft' ? 'text' : '',
-    interrupts,
-  }
-}
-
-function sight(more: Partial<DeliverySight> = {}): DeliverySight {
-  return {
-    reachable: true,
-    incarnation: me,
-    look: look('idle'),
-    in_composer: false,
-    elsewhere: null,
-    told: false,
-    stopped: null,
-    attended: null,
-    busy: false,
-    ...more,
-  }
-}
 
 const brief = (next: DeliveryStep) => (next.do === 'move' ? next.to : next.do)
 const ours = { in_composer: true, look: look('idle', 'draft') }
+const beside = { beside: true, look: look('idle', 'draft') }
+const left = { leftover: true, look: look('idle', 'draft') }
 const gone = { incarnation: null, look: look('dead', 'absent') }
 
 type Row = readonly [what: string, delivery: Delivery, sight: DeliverySight, now: number, expected: string]
@@ -83,6 +39,19 @@ const table: readonly Row[] = [
   ['planned too long', delivery('planned'), sight({ look: look('waiting') }), limits.planned, 'refused'],
   ['planned too long, unreachable', delivery('planned'), sight({ reachable: false }), limits.planned, 'refused'],
   ['planned too long, even where it could be placed now', delivery('planned'), sight(), limits.planned, 'refused'],
+  ['an abandoned line of ours', delivery('planned'), sight(left), 1, 'take_back'],
+  ['an abandoned line of ours, but a person is typing', delivery('planned'), sight({ ...left, attended: 'a person' }), 1, 'wait'],
+  ['an abandoned line of ours under a question', delivery('planned'), sight({ leftover: true, look: look('waiting', 'draft') }), 1, 'wait'],
+  [
+    'an abandoned line in a pane too low to be read',
+    delivery('planned'),
+    sight({ leftover: true, look: look('unknown', 'draft') }),
+    1,
+    'take_back',
+  ],
+  ['its file could not be written a moment ago', delivery('planned'), sight({ unwritten: { why: 'full', again: 5 } }), 4, 'wait'],
+  ['its file could not be written some time ago', delivery('planned'), sight({ unwritten: { why: 'full', again: 5 } }), 5, 'place'],
+  ['planned, but its tag is in the composer', delivery('planned'), sight(beside), 1, 'placing'],
   ['planned, but its id is there: a ledger that lost a moment', delivery('planned'), sight({ elsewhere: -1000 }), 1, 'placing'],
   ['planned too long, but its id is there', delivery('planned'), sight(ours), limits.planned, 'placing'],
 
@@ -94,7 +63,20 @@ const table: readonly Row[] = [
   ['placing, elsewhere: submitted before a crash', delivery('placing'), sight({ elsewhere: -1000 }), 1, 'seen'],
   ['placing, elsewhere for a moment: a frame half drawn', delivery('placing'), sight({ elsewhere: 0 }), 499, 'wait'],
   ['placed, elsewhere for a moment: a frame half drawn', delivery('placed'), sight({ elsewhere: 0 }), 499, 'wait'],
-  ['placed, elsewhere for a moment after our Enter', delivery('placed', { presses: 1 }), sight({ elsewhere: 1 }), 1, 'seen'],
+  ['placed, its whole line elsewhere after our Enter', delivery('placed', { presses: 1 }), sight({ elsewhere: 1, whole: true }), 1, 'seen'],
+  [
+    'placed, its id alone elsewhere after our Enter: a row half drawn',
+    delivery('placed', { presses: 1 }),
+    sight({ elsewhere: 1 }),
+    1,
+    'submitted',
+  ],
+  ['submitted, its id alone elsewhere for a while', delivery('submitted', { presses: 1 }), sight({ elsewhere: 1 }), 501, 'seen'],
+  ['placing, a part of it in the composer', delivery('placing'), sight(beside), 9_999, 'wait'],
+  ['placing, something beside it in the composer for long', delivery('placing'), sight(beside), 10_000, 'unknown'],
+  ['placing, in a composer too low to be read', delivery('placing'), sight({ ...ours, look: look('unknown', 'draft') }), 1, 'placed'],
+  ['placed, in a composer too low to be read', delivery('placed'), sight({ ...ours, look: look('unknown', 'draft') }), 9_999, 'wait'],
+  ['placed, and never read', delivery('placed'), sight({ ...ours, look: look('unknown', 'draft') }), 10_000, 'abandon'],
   ['placing, agent gone', delivery('placing'), sight(gone), 1, 'unknown'],
   [
     'placing, a successor with the same words on its screen',
@@ -131,7 +113,8 @@ const table: readonly Row[] = [
   ['placed, Enter just pressed', delivery('placed', { presses: 1 }), sight(ours), 2_999, 'wait'],
   ['placed, Enter swallowed', delivery('placed', { presses: 1 }), sight(ours), 3_000, 'submit'],
   ['placed, Enter swallowed thrice, a moment ago', delivery('placed', { presses: 3 }), sight(ours), 2_999, 'wait'],
-  ['placed, Enter swallowed thrice', delivery('placed', { presses: 3 }), sight(ours), 3_000, 'unknown'],
+  ['placed, Enter swallowed thrice', delivery('placed', { presses: 3 }), sight(ours), 3_000, 'abandon'],
+  ['placed, Enter pressed, and somebody types beside it', delivery('placed', { presses: 1 }), sight(beside), 9_999, 'wait'],
   ['placed, composer emptied by Enter', delivery('placed', { presses: 1 }), sight(), 1, 'submitted'],
   [
     'placed, Enter pressed, no composer recognised',
@@ -158,18 +141,64 @@ const table: readonly Row[] = [
   ['submitted, never shown', delivery('submitted', { presses: 1 }), sight(), 20_000, 'unknown'],
   ['submitted, shown', delivery('submitted', { presses: 1 }), sight({ elsewhere: -1000 }), 1, 'seen'],
   ['submitted, but a redraw shows it in the composer still', delivery('submitted', { presses: 1 }), sight(ours), 3_000, 'submit'],
+  [
+    'submitted, queued behind a turn that runs',
+    delivery('submitted', { presses: 1 }),
+    sight({ rests: null, look: look('working') }),
+    99_999,
+    'wait',
+  ],
+  [
+    'submitted, its turn is due: the agent has just come to rest',
+    delivery('submitted', { presses: 1 }),
+    sight({ rests: 80_000 }),
+    99_999,
+    'wait',
+  ],
+  ['submitted, its turn did not come', delivery('submitted', { presses: 1 }), sight({ rests: 79_999 }), 99_999, 'unknown'],
   ['submitted, agent gone', delivery('submitted', { presses: 1 }), sight(gone), 1, 'unknown'],
 
   ['a kind that behaves as nobody knows', delivery('planned'), sight({ stopped: 'the composer is not recognised' }), 1, 'wait'],
   ['what is placed already goes on', delivery('placed'), sight({ ...ours, stopped: 'the composer is not recognised' }), 1, 'submit'],
-  ['submitted, told of by the agent itself', delivery('submitted', { presses: 1 }), sight({ told: true }), 1, 'seen'],
-  ['unknown, told of later', delivery('unknown'), sight({ told: true }), 99_999, 'seen'],
-  ['told of by a successor', delivery('submitted', { presses: 1 }), sight({ incarnation: '1.%1.11', told: true }), 1, 'unknown'],
+  ['submitted, told of by the agent itself', delivery('submitted', { presses: 1 }), sight({ told: 'id' }), 1, 'seen'],
+  ['unknown, told of later', delivery('unknown'), sight({ told: 'text' }), 99_999, 'seen'],
+  ['told of by a successor', delivery('submitted', { presses: 1 }), sight({ incarnation: '1.%1.11', told: 'text' }), 1, 'unknown'],
+  ['told of another text under its id', delivery('submitted', { presses: 1 }), sight({ told: 'other' }), 1, 'mangled'],
+  [
+    'told of another text, and the line is not on the screen',
+    delivery('placed', { presses: 1 }),
+    sight({ told: 'other', elsewhere: 1 }),
+    600,
+    'mangled',
+  ],
+  [
+    'told of another text, and the whole line is on the screen',
+    delivery('submitted', { presses: 1 }),
+    sight({ told: 'other', elsewhere: 1, whole: true }),
+    2,
+    'seen',
+  ],
+  ['unknown, another text told of later', delivery('unknown'), sight({ told: 'other' }), 99_999, 'mangled'],
   ['unknown, shows up', delivery('unknown'), sight({ elsewhere: -1000 }), 99_999, 'seen'],
-  ['unknown, in the composer: never again', delivery('unknown'), sight(ours), 99_999, 'wait'],
+  ['unknown, in the composer: never entered again', delivery('unknown'), sight({ ...ours, leftover: true }), 99_999, 'take_back'],
+  [
+    'unknown, in the composer, but a person is typing',
+    delivery('unknown'),
+    sight({ ...ours, leftover: true, attended: 'a person' }),
+    99_999,
+    'wait',
+  ],
+  [
+    'unknown, in the composer of a successor',
+    delivery('unknown'),
+    sight({ ...ours, leftover: true, incarnation: '1.%1.11' }),
+    99_999,
+    'wait',
+  ],
   ['unknown, a successor', delivery('unknown'), sight({ incarnation: '1.%1.11', elsewhere: -1000 }), 1, 'wait'],
   ['seen', delivery('seen'), sight(), 99_999, 'wait'],
   ['refused', delivery('refused'), sight(), 99_999, 'wait'],
+  ['mangled', delivery('mangled'), sight({ told: 'text' }), 99_999, 'wait'],
 ]
 
 test('deliver: every case of the table', () => {
@@ -207,55 +236,6 @@ test('deliver: where Enter counts only after a while, the text stays in the comp
   assert.equal(brief(step(delivery('placed', { changed_at: 5000 }), sight(ours), slow, 5700)), 'submit')
 })
 
-test('deliver: a sight says where the id is, whose pane it is, and who is at it', () => {
-  const screen = ['● do this', '', '❯ [burn 0k3v9w', '2x4abcd] it', '────']
-  const of = {
-    id,
-    pane,
-    server_started: 1,
-    look: { ...look('idle', 'draft'), composer_rows: [2, 4] as const, draft: '[burn 0k3v9w\n2x4abcd] it' },
-    screen,
-    hold: null,
-    busy: false,
-    reachable: true,
-    now: 100_000,
-    // Its clock goes otherwise than ours.
-    machine_now: 10_000_000,
-  }
-  assert.deepEqual(deliverySight(of), {
-    reachable: true,
-    incarnation: me,
-    ended: null,
-    look: of.look,
-    in_composer: true,
-    elsewhere: null,
-    told: false,
-    attended: null,
-    busy: false,
-    stopped: null,
-  })
-  const echoed = {
-    ...of,
-    look: { ...look('idle'), composer_rows: [3, 4] as const },
-    screen: [`● [burn ${id.slice(0, 6)}`, `${id.slice(6)}]`, '', '❯', '────'],
-  }
-  assert.equal(deliverySight(echoed).elsewhere, echoed.now, 'wrapped over two rows')
-  for (const draft of ['[burn 0k3v9w\n2x4abcd]', '[burn 0k3v9w2x4abcd] ', '/queue [burn 0k3v9w2x4abcd]'])
-    assert.equal(deliverySight({ ...of, look: { ...of.look, draft } }).in_composer, false, `${draft}: its text is still on the way`)
-  assert.equal(deliverySight({ ...of, look: { ...of.look, draft: 'the end of it\n[burn 0k3v9w2x4abcd]' } }).in_composer, true)
-  const scrolled = { ...of, pane: { ...pane, in_mode: true } }
-  assert.equal(deliverySight(scrolled).attended, null, 'a paste gets through')
-  assert.equal(deliverySight({ ...scrolled, mode_blocks: true }).attended, 'somebody scrolls in this pane')
-  assert.equal(deliverySight({ ...echoed, screen: ['', '', '', '❯'], above: [`● [burn ${id}]`] }).elsewhere, echoed.now, 'in the history')
-  assert.equal(deliverySight({ ...echoed, look: look('unknown', 'absent') }).elsewhere, null, 'no composer recognised: it may be in it')
-  assert.equal(deliverySight({ ...of, pane: { ...pane, agent_pid: 9 } }).incarnation, null)
-  assert.equal(deliverySight({ ...of, pane: { ...pane, keyed_at: 9_940_001 } }).attended, 'a person is typing in this pane')
-  assert.equal(deliverySight({ ...of, pane: { ...pane, keyed_at: 9_940_000 } }).attended, null)
-  assert.match(deliverySight({ ...of, pane: { ...pane, input: 'synchronized' } }).attended ?? '', /synchronize-panes is on/)
-  assert.match(deliverySight({ ...of, pane: { ...pane, input: 'disabled' } }).attended ?? '', /input to its pane is disabled/)
-  assert.equal(deliverySight({ ...of, hold: 'mine' }).attended, 'held: mine')
-})
-
 test('deliver: a clock that was set back by hours holds nothing up for hours, and proves nothing', () => {
   const before = 6 * 3_600_000
   const now = 1_000
@@ -265,13 +245,21 @@ test('deliver: a clock that was set back by hours holds nothing up for hours, an
   assert.equal(brief(step(begun('submitted', 1), sight(), limits, now)), 'unknown')
   assert.equal(brief(step(begun('placed', 1), sight(ours), limits, now)), 'submit', 'Enter again, since the text is still there')
   const seen = {
-    id,
+    delivery: { id, typed: line },
     pane,
     server_started: 1,
     look: { ...look('idle'), composer_rows: [2, 3] as const },
     screen: [`● [burn ${id}]`, '', '❯', '──'],
   }
-  const later = deliverySight({ ...seen, hold: null, busy: false, reachable: true, now, machine_now: now, elsewhere: before })
+  const later = deliverySight({
+    ...seen,
+    hold: null,
+    busy: false,
+    reachable: true,
+    now,
+    machine_now: now,
+    before: { elsewhere: before, rests: before, unwritten: null },
+  })
   assert.equal(later.elsewhere, now, 'what was seen in the future counts from now on')
   assert.equal(brief(step(begun('placing'), { ...later, look: look('unknown', 'absent') }, limits, now)), 'unknown')
 })

@@ -11,7 +11,7 @@ const look = (state: ReadingState, detail: string | null = null): Look => ({
   composer_rows: [0, 1],
   draft: '',
 })
-const signal: Signal = { seq: 1, at: 1_000_000, event: 'Stop', detail: null, ids: [] }
+const signal: Signal = { seq: 1, at: 1_000_000, event: 'Stop', detail: null, told: [] }
 const merged = (screen: ReadingState, heard: ReadingState, age: number) =>
   mergeReading(look(screen), signal, { state: heard, detail: null }, signal.at + age).state
 

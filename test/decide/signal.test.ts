@@ -4,14 +4,17 @@ import * as fc from 'fast-check'
 import { parseSignal } from '../../src/core/signal.ts'
 
 test('signal: what a hook wrote is read, with and without detail and ids', () => {
-  assert.deepEqual(parseSignal('7 1795236843 pre_tool_call clarify 1m7y6ewdbs30w,1m7y6ewdd85cv'), {
+  assert.deepEqual(parseSignal('7 1795236843 pre_tool_call clarify 1m7y6ewdbs30w:1325527265,1m7y6ewdd85cv'), {
     seq: 7,
     at: 1_795_236_843_000,
     event: 'pre_tool_call',
     detail: 'clarify',
-    ids: ['1m7y6ewdbs30w', '1m7y6ewdd85cv'],
+    told: [
+      { id: '1m7y6ewdbs30w', sum: '1325527265' },
+      { id: '1m7y6ewdd85cv', sum: null },
+    ],
   })
-  assert.deepEqual(parseSignal('1 2 Stop - -'), { seq: 1, at: 2000, event: 'Stop', detail: null, ids: [] })
+  assert.deepEqual(parseSignal('1 2 Stop - -'), { seq: 1, at: 2000, event: 'Stop', detail: null, told: [] })
 })
 
 test('signal: whatever else stands there is none, and never an exception', () => {

@@ -23,12 +23,8 @@ export function newTally(): Tally {
 /** What may leave it open whether a text was taken: the agent is gone, the connection was, or Enter shows nothing while it works. */
 const ambiguous: readonly Trouble[] = ['death', 'cut', 'question', 'copy mode']
 
-/** Blanks at ends of rows and at the end are nobody's loss; the arrow that would make Hermes read a file is changed on purpose. */
-const plain = (text: string) =>
-  text
-    .replaceAll(/[ \t]+$/gm, '')
-    .replaceAll('lines →', 'lines ->')
-    .trim()
+/** Blanks at ends of rows and at the end are nobody's loss. */
+const plain = (text: string) => text.replaceAll(/[ \t]+$/gm, '').trim()
 
 export function judge(
   fleet: SoakFleet,

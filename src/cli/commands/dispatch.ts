@@ -113,11 +113,11 @@ function showCycle(result: CycleResult, number: number, ms: number, said: Set<st
   const { io } = context
   const bad = troubles(result)
   const count = (state: string) => result.deliveries.filter((delivery) => delivery.state === state).length
-  const [seen, unknown, refused] = ['seen', 'unknown', 'refused'].map(count) as [number, number, number]
+  const [seen, unknown, refused, mangled] = ['seen', 'unknown', 'refused', 'mangled'].map(count) as [number, number, number, number]
   const waiting = result.deliveries.filter(({ state }) => activeStates.includes(state)).length
   const { open, eligible } = result.backlog
   if (options.json) {
-    const deliveries = result.deliveries.map(({ id, worker, state, evidence }) => ({ id, worker, state, evidence }))
+    const deliveries = result.deliveries.map(({ id, worker, state, proof, evidence }) => ({ id, worker, state, proof, evidence }))
     const claimed = result.claimed.map(({ id, kind, issue, worker, attempt, reason }) => ({ id, kind, issue, worker, attempt, reason }))
     const settled = result.settled.map(({ id, issue, worker, state, state_reason }) => ({ id, issue, worker, state, reason: state_reason }))
     const said = bad.map(({ text }) => text)
@@ -133,10 +133,11 @@ function showCycle(result: CycleResult, number: number, ms: number, said: Set<st
       `seen ${seen}`,
       ...(unknown > 0 ? [`unknown ${unknown}`] : []),
       ...(refused > 0 ? [`refused ${refused}`] : []),
+      ...(mangled > 0 ? [`mangled ${mangled}`] : []),
     ]
     const rest = `${waiting > 0 ? `, ${waiting} not delivered yet` : ''}; ${eligible} of ${open} open issues are the fleet's`
     io.out(`cycle ${number}: ${parts.join(', ')}${rest} (${(ms / 1000).toFixed(1)} s)`)
     sayTroubles(bad, said, context)
   }
-  return bad.length > 0 || unknown > 0 || refused > 0 ? 3 : 0
+  return bad.length > 0 || unknown > 0 || refused > 0 || mangled > 0 ? 3 : 0
 }

@@ -24,6 +24,8 @@ export function explainCommand(context: Context): Command {
     )
 }
 
+const proofs = { text: 'whole text', id: 'id only' } as const
+
 function lines({ issue, record, waits, resting, dispatches, sprints, serving, events }: Explanation, { io, clock }: Context): string[] {
   const now = clock.now()
   const ago = (at: number) => `${duration(now - at)} ago`
@@ -47,7 +49,7 @@ function lines({ issue, record, waits, resting, dispatches, sprints, serving, ev
     d.worker,
     d.stale ? `${d.state}, stale` : d.state,
     ago(d.changed_at),
-    d.delivery === null ? '' : d.delivery.state,
+    d.delivery === null ? '' : `${d.delivery.state}${d.delivery.proof === null ? '' : ` (${proofs[d.delivery.proof]})`}`,
     `${d.reason}; ${d.state_reason}${d.change_url === null ? '' : `; ${d.change_url}`}`,
   ])
   return [

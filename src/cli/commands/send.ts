@@ -43,7 +43,8 @@ export function sendCommand(context: Context): Command {
           context.stop,
           { patience: options.wait * 1000 },
         )
-        if (options.json) io.out(JSON.stringify({ sent: sent.map(({ id, worker, state, evidence }) => ({ id, worker, state, evidence })) }))
+        if (options.json)
+          io.out(JSON.stringify({ sent: sent.map(({ id, worker, state, proof, evidence }) => ({ id, worker, state, proof, evidence })) }))
         else
           for (const line of table(
             ['WORKER', 'DELIVERY', 'EVIDENCE'],

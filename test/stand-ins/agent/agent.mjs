@@ -8,6 +8,7 @@ import { pathToFileURL } from 'node:url'
 import { createComposer } from './composer.mjs'
 import { hookRunner } from './hooks.mjs'
 import { keyReader } from './keys.mjs'
+import { withFiles } from './named-file.mjs'
 import { readOptions, usage } from './options.mjs'
 import { createScreen } from './screen.mjs'
 import { createTurns } from './turns.mjs'
@@ -27,7 +28,7 @@ function log(event, fields = {}) {
   if (options.log !== '') appendFileSync(options.log, `${JSON.stringify({ at: Date.now(), event, ...fields })}\n`)
 }
 
-const composer = createComposer()
+const composer = createComposer(process.env.HERMES_HOME ?? null)
 const screen = createScreen(process.stdout, chrome, options.lagMs)
 const turns = createTurns({ options, log, print: screen.print, changed: () => screen.print(), worker: await loadWorker(options.turn) })
 const read = keyReader()
@@ -97,7 +98,7 @@ function enter() {
   const { state } = turns
   const full = composer.expand(text)
   composer.clear()
-  log('received', { state, text: full, shown: text })
+  log('received', { state, text: withFiles(full, process.cwd()), line: full, shown: text })
   if (/^\/(?:quit|exit)$/.test(text)) leave(text)
   turns.submit(text, full)
 }

@@ -2,11 +2,12 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { Look } from '../../../src/core/agent.ts'
 import { hermes } from '../../../src/agents/hermes.ts'
-import { tagOf } from '../../../src/agents/rows.ts'
+import { compactRows, fileLine, heldIn, tagOf } from '../../../src/core/line.ts'
 import { openRig } from './rig.ts'
 
 const id = '0k3v9w2x4abcd'
 const tag = tagOf(id)
+const line = fileLine(id, `.burn/${id}.md`, { sha256: '0123456789abcdef', lines: 58, longest: 80 })
 const big = Array.from({ length: 58 }, (_, i) => `${i + 1}. Check module part_${i}: retries, limits, logging and error paths.`).join('\n')
 const sizes = ['200x50', '100x24', '80x24', '57x12'] as const
 
@@ -21,16 +22,16 @@ const idle = (look: Look) => look.reading.state === 'idle' && look.composer === 
 const working = (look: Look) => look.reading.state === 'working'
 const hasId = (look: Look) => look.draft.replaceAll('\n', '').includes(id)
 const outside = (look: Look, screen: readonly string[], above: readonly string[]) =>
-  [...above, ...screen.slice(0, look.composer_rows[0]), ...screen.slice(look.composer_rows[1])].join('').includes(id)
+  compactRows([...above, ...screen.slice(0, look.composer_rows[0]), '', ...screen.slice(look.composer_rows[1])]).includes(`[burn${id}]`)
 
 // Most of it is waiting: side by side it takes a few seconds.
 describe('stand-in', { concurrency: 6 }, () => {
   for (const size of sizes) {
-    test(`${size}: a prompt placed while idle shows its id, goes in whole and once, and is echoed`, async () => {
+    test(`${size}: a line placed while idle shows whole, goes in once, and is echoed`, async () => {
       const agent = await rig.start(size, '--turn', held)
       const ready = await agent.until('idle', idle)
-      await agent.place(hermes.place(big, id, ready))
-      const placed = await agent.until('placed', (look) => hasId(look) && /\[Pasted text #1: 58 lines/.test(look.draft))
+      await agent.place(hermes.place(line, ready))
+      const placed = await agent.until('placed', ({ draft }) => heldIn(draft, id, line) === 'line')
       assert.equal(placed.reading.state, 'idle')
       await agent.keys('Enter')
       const seen = await agent.until('echoed', (look, screen, above) => working(look) && outside(look, screen, above))
@@ -38,8 +39,8 @@ describe('stand-in', { concurrency: 6 }, () => {
       agent.go()
       await agent.until('idle again', idle)
       assert.deepEqual(
-        agent.log('received').map(({ text, state }) => [text, state]),
-        [[`${tag}\n${big}`, 'idle']],
+        agent.log('received').map((entry) => [entry.line, entry.state]),
+        [[line, 'idle']],
       )
       assert.deepEqual(
         agent.log('turn_end').map(({ outcome }) => outcome),
@@ -49,12 +50,12 @@ describe('stand-in', { concurrency: 6 }, () => {
 
     test(`${size}: a prompt placed while working is queued, cuts nothing, and is shown when its turn comes`, async () => {
       const agent = await rig.start(size, '--turn', held)
-      await agent.place(hermes.place('first', 'other', await agent.until('idle', idle)))
-      await agent.until('first placed', ({ draft }) => draft.includes('other'))
+      await agent.place(hermes.place('first', await agent.until('idle', idle)))
+      await agent.until('first placed', ({ draft }) => draft === 'first')
       await agent.keys('Enter')
       const busy = await agent.until('working', working)
-      await agent.place(hermes.place(big, id, busy))
-      const placed = await agent.until('placed', hasId)
+      await agent.place(hermes.place(line, busy))
+      const placed = await agent.until('placed', ({ draft }) => heldIn(draft, id, line) === 'line')
       assert.deepEqual([placed.composer, placed.reading.state, placed.interrupts], ['draft', 'working', false])
       await agent.keys('Enter')
       await agent.until('composer emptied', (look) => working(look) && look.composer === 'empty')
@@ -63,21 +64,18 @@ describe('stand-in', { concurrency: 6 }, () => {
       await agent.until('shown', outside)
       assert.equal(agent.log('turn_end')[0]?.outcome, 'done')
       const [, second] = await agent.untilLogged('turn_start', 2)
-      assert.equal(second?.text, `${tag}\n${big}\n${tag}`)
+      assert.equal(second?.text, line)
     })
   }
 
-  test('short and middling prompts keep their id readable and arrive whole', async () => {
-    const agent = await rig.start('100x24', '--turn-ms', '1')
-    const texts = ['one line', 'a\nb\nc\nd\ne', 'x'.repeat(1990), 'y'.repeat(2000), 'z\n'.repeat(5)]
-    for (const [index, text] of texts.entries()) {
-      const ready = await agent.until('idle', idle)
-      await agent.place(hermes.place(text, id, ready))
-      await agent.until(`placed ${index}`, hasId)
-      await agent.keys('Enter')
-      const received = await agent.untilLogged('received', index + 1)
-      assert.equal(received[index]?.text?.trimEnd(), `${tag}\n${text}`.trimEnd())
-      await agent.untilLogged('turn_end', index + 1)
+  test('a line that stands alone in the composer is taken back whole by the key for that', async () => {
+    for (const size of sizes) {
+      const agent = await rig.start(size, '--turn-ms', '1')
+      await agent.place(hermes.place(line, await agent.until('idle', idle)))
+      await agent.until('placed', ({ draft }) => heldIn(draft, id, line) === 'line')
+      await agent.keys('C-u')
+      await agent.until('taken back', idle)
+      assert.equal(agent.log('received').length, 0)
     }
   })
 
@@ -86,7 +84,7 @@ describe('stand-in', { concurrency: 6 }, () => {
       const agent = await rig.start(size, '--turn', script('late-approval.mjs'))
       await agent.until('idle', idle)
       await agent.keys('go', 'Enter')
-      await agent.place(hermes.place(big, id, await agent.until('working', working)))
+      await agent.place(hermes.place(line, await agent.until('working', working)))
       await agent.until('placed', (look) => hasId(look) && working(look))
       agent.go()
       await agent.until('waiting', (look) => hasId(look) && look.reading.state === 'waiting')
@@ -133,7 +131,7 @@ describe('stand-in', { concurrency: 6 }, () => {
 
   test('a swallowed Enter leaves the text in the composer', async () => {
     const agent = await rig.start('100x24', '--swallow', '1', '--turn-ms', '1')
-    await agent.place(hermes.place(big, id, await agent.until('idle', idle)))
+    await agent.place(hermes.place(line, await agent.until('idle', idle)))
     await agent.until('placed', hasId)
     await agent.keys('Enter')
     await agent.untilLogged('swallowed')

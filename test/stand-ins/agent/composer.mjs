@@ -1,4 +1,6 @@
 /** The text being written, with the cursor always at its end. Big pastes collapse to a line that stands for them. */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 
 const collapseLines = 5
 const collapseChars = 2000
@@ -7,7 +9,8 @@ function isBig(text) {
   return text.split('\n').length - 1 >= collapseLines || text.length >= collapseChars
 }
 
-export function createComposer() {
+/** `home`: where the real program saves collapsed pastes, by a number of its own and the second; null keeps them in memory. */
+export function createComposer(home = null) {
   let text = ''
   let count = 0
   const pastes = new Map()
@@ -15,8 +18,13 @@ export function createComposer() {
   function collapse(pasted) {
     count++
     const now = new Date().toTimeString().slice(0, 8).replaceAll(':', '')
-    const shown = `[Pasted text #${count}: ${pasted.split('\n').length} lines → /home/agent/.hermes/pastes/paste_${count}_${now}.txt]`
-    pastes.set(shown, pasted)
+    const file = join(home ?? '/home/agent/.hermes', 'pastes', `paste_${count}_${now}.txt`)
+    const shown = `[Pasted text #${count}: ${pasted.split('\n').length} lines → ${file}]`
+    if (home !== null) {
+      mkdirSync(join(home, 'pastes'), { recursive: true })
+      writeFileSync(file, pasted)
+    }
+    pastes.set(shown, home === null ? () => pasted : () => readFileSync(file, 'utf8'))
     return shown
   }
 
@@ -50,7 +58,7 @@ export function createComposer() {
     /** What the model receives for `shown`. */
     expand(shown) {
       let full = shown
-      for (const [placeholder, pasted] of pastes) full = full.replace(placeholder, () => pasted)
+      for (const [placeholder, read] of pastes) full = full.replace(placeholder, read)
       return full
     },
   }

@@ -14,7 +14,10 @@ const program = new URL('agent.mjs', import.meta.url).pathname
 
 export interface Logged {
   readonly event: string
+  /** What it knows: its prompt, and what the files say that it names. */
   readonly text?: string
+  /** The prompt alone. */
+  readonly line?: string
   readonly state?: string
   readonly outcome?: string
   readonly how?: string

@@ -1,4 +1,5 @@
 /** Turns one after another: what is queued, what runs, what is asked in between. */
+import { withFiles } from './named-file.mjs'
 import { wrap } from './screen.mjs'
 
 const choices = ['PostgreSQL 16 (Recommended)', 'SQLite', 'MySQL', 'Other (type your answer)']
@@ -79,9 +80,10 @@ export function createTurns({ options, log, print, changed, worker }) {
     try {
       if (options.askEvery > 0 && number % options.askEvery === 0) await ctx.ask()
       if (options.approveEvery > 0 && number % options.approveEvery === 0) await ctx.approve()
-      if (options.fail !== '' && text.includes(options.fail)) throw new Error('Connection error.')
-      if (options.rateLimit !== '' && text.includes(options.rateLimit)) throw new Error('HTTP 429: Too Many Requests')
-      await worker(text, ctx)
+      const known = withFiles(text, process.cwd())
+      if (options.fail !== '' && known.includes(options.fail)) throw new Error('Connection error.')
+      if (options.rateLimit !== '' && known.includes(options.rateLimit)) throw new Error('HTTP 429: Too Many Requests')
+      await worker(known, ctx)
     } catch (thrown) {
       outcome = 'failed'
       const width = Math.max(20, (process.stdout.columns || 80) - 2)

@@ -5,6 +5,7 @@
  */
 import { appendFileSync } from 'node:fs'
 import { keyReader } from '../agent/keys.mjs'
+import { withFiles } from '../agent/named-file.mjs'
 import { wrap } from '../agent/screen.mjs'
 import { skins } from './skins.mjs'
 
@@ -101,8 +102,9 @@ async function run({ text, full: whole }) {
   if (skin.asks && options['--ask-every'] > 0 && number % options['--ask-every'] === 0) await ask('question')
   if (skin.asks && options['--approve-every'] > 0 && number % options['--approve-every'] === 0) await ask('approval')
   await new Promise((done) => setTimeout(done, options['--turn-ms']))
-  const failed = options['--fail'] !== '' && whole.includes(options['--fail'])
-  const limited = options['--rate-limit'] !== '' && whole.includes(options['--rate-limit'])
+  const known = withFiles(whole, process.cwd())
+  const failed = options['--fail'] !== '' && known.includes(options['--fail'])
+  const limited = options['--rate-limit'] !== '' && known.includes(options['--rate-limit'])
   transcript.push('', ...(failed || limited ? skin.failed.map((row) => (limited ? asLimited(row) : row)) : skin.done))
   log('turn_end', { number, outcome: failed || limited ? 'failed' : 'done' })
   state = 'idle'
@@ -118,7 +120,7 @@ function enter() {
   if (text === '') return
   const sent = { text, full: full.trim() }
   composer = full = ''
-  log('received', { state, text: sent.full, shown: text })
+  log('received', { state, text: withFiles(sent.full, process.cwd()), line: sent.full, shown: text })
   if (state === 'idle') return void run(sent)
   if (skin.busy === 'cut') log('interrupted', { why: 'enter' })
   queue.push(sent)

@@ -1,0 +1,127 @@
+/** What a delivery's step needs to know, from its pane as it is and its screen. */
+import type { Look } from '../core/agent.ts'
+import type { Delivery } from '../core/lives.ts'
+import type { Incarnation, Time } from '../core/nouns.ts'
+import type { Pane } from '../core/panes.ts'
+import { hasPassed } from '../core/elapsed.ts'
+import { compact, compactRows, heldIn, sumOf, tagOf } from '../core/line.ts'
+import { incarnationOf } from '../core/incarnation.ts'
+import { parseSignal } from '../core/signal.ts'
+
+/** What was seen of the pane a delivery is for. */
+export interface DeliverySight {
+  /** False where the machine or the pane could not be looked at: nothing is known then. */
+  readonly reachable: boolean
+  /** The live agent in the pane; null where none lives there. */
+  readonly incarnation: Incarnation | null
+  /** How the agent that was in the pane ended; null where none is known to have. */
+  readonly ended?: string | null
+  /** Null where the screen was not captured. */
+  readonly look: Look | null
+  /** The delivery's line stands in the composer, whole and alone, as far as the composer shows it. */
+  readonly in_composer: boolean
+  /** Its tag stands in the composer with something else: the line is on its way, or somebody types. */
+  readonly beside: boolean
+  /** Since when every look has found its tag on the agent's screen outside the composer; null where it is not there. */
+  readonly elsewhere: Time | null
+  /** The whole line is on the agent's screen outside the composer. */
+  readonly whole: boolean
+  /** What the agent's own hook told of: the whole line, another line under this id, its id alone, or nothing. */
+  readonly told: 'text' | 'other' | 'id' | null
+  /** Since when every look has found the agent doing nothing; null while it works or asks. */
+  readonly rests: Time | null
+  /** Nothing stands in the composer but a line of ours whose delivery has ended, and it is known how to take it back. */
+  readonly leftover: boolean
+  /** Why its text could not be written to its file, and when that is tried again; null where it did not fail. */
+  readonly unwritten: { readonly why: string; readonly again: Time } | null
+  /** Why a person has this pane now; null where nobody has. */
+  readonly attended: string | null
+  /** Why nothing is sent to agents of its kind; null where they behave as known. */
+  readonly stopped: string | null
+  /** Another delivery of this worker is placing, placed or submitted: its turn may be about to start. */
+  readonly busy: boolean
+}
+
+/** What the looks before this one found of a delivery. */
+export type Glimpse = Pick<DeliverySight, 'elsewhere' | 'rests' | 'unwritten'>
+
+/** A keystroke younger than this means that a person is at the pane, milliseconds. */
+export const attendedFor = 60_000
+
+export interface SightFacts {
+  readonly delivery: Pick<Delivery, 'id' | 'typed'>
+  /** Null where the machine is unreachable or the pane is not there. */
+  readonly pane: Pane | null
+  readonly server_started: number
+  readonly look: Look | null
+  readonly screen: readonly string[]
+  /** Rows of history above the screen: looked through for the line only, never for a state. */
+  readonly above?: readonly string[]
+  readonly before?: Glimpse | undefined
+  readonly leftover?: boolean
+  /** Copy mode, where it is open, would eat the keys of a delivery (tmux ≥ 3.7). */
+  readonly mode_blocks?: boolean
+  /** Why the worker is held; null where it is not. */
+  readonly hold: string | null
+  readonly busy: boolean
+  readonly stopped?: string | null
+  /** False where the machine could not be reached. */
+  readonly reachable: boolean
+  readonly now: Time
+  /** The machine's own clock: that is what it tells of keys by. */
+  readonly machine_now: Time
+}
+
+export function deliverySight(of: SightFacts): DeliverySight {
+  const { pane, look, now, delivery, before } = of
+  const composer = look !== null && look.composer !== 'absent'
+  const held = composer && look.draft !== '' ? heldIn(look.draft, delivery.id, delivery.typed) : 'nothing'
+  const outside = composer ? outsideOf(of, look) : ''
+  const elsewhere = outside.includes(compact(tagOf(delivery.id)))
+  const busy = look?.reading.state === 'working' || look?.reading.state === 'waiting'
+  return {
+    reachable: of.reachable,
+    incarnation: pane === null ? null : incarnationOf(pane, of.server_started),
+    ended: pane?.dead === true ? `its agent ended${pane.ended === null ? '' : ` ${pane.ended}`}: its pane shows why` : null,
+    look,
+    told: pane === null ? null : toldOf(delivery, pane.signal),
+    in_composer: held === 'line',
+    beside: held === 'other' || (held === 'beginning' && compact(look?.draft ?? '').includes(compact(tagOf(delivery.id)))),
+    // Seen in what is the future now: the clock was set back, and it counts from this look on.
+    elsewhere: elsewhere ? Math.min(before?.elsewhere ?? now, now) : null,
+    whole: elsewhere && delivery.typed !== null && outside.includes(compact(delivery.typed)),
+    rests: busy ? null : Math.min(before?.rests ?? now, now),
+    leftover: of.leftover ?? false,
+    unwritten: before?.unwritten ?? null,
+    attended: attendedBy(of),
+    busy: of.busy,
+    stopped: of.stopped ?? null,
+  }
+}
+
+function outsideOf({ above = [], screen }: SightFacts, { composer_rows: [first, end] }: Look): string {
+  return compactRows([...above, ...screen.slice(0, first), '', ...screen.slice(end)])
+}
+
+/** One event that has the line outweighs others: what an agent says later may hold the tag, too. */
+function toldOf({ id, typed }: SightFacts['delivery'], signal: string): DeliverySight['told'] {
+  const sums = (parseSignal(signal)?.told ?? []).flatMap((each) => (each.id === id ? [each.sum] : []))
+  if (sums.length === 0) return null
+  if (typed === null || sums.every((sum) => sum === null)) return 'id'
+  return sums.includes(sumOf(typed)) ? 'text' : 'other'
+}
+
+function attendedBy({ hold, pane, mode_blocks, machine_now }: SightFacts): string | null {
+  if (hold !== null) return `held: ${hold}`
+  if (pane !== null && pane.keyed_at !== null && !hasPassed(pane.keyed_at, attendedFor, machine_now))
+    return 'a person is typing in this pane'
+  if (pane?.in_mode === true && mode_blocks === true) return 'somebody scrolls in this pane'
+  return pane === null ? null : closedInputs[pane.input]
+}
+
+/** Why nothing may be typed into a pane, by where its input goes. */
+export const closedInputs: Readonly<Record<Pane['input'], string | null>> = {
+  open: null,
+  synchronized: 'synchronize-panes is on in its pane, so its neighbours would get the text (tmux set-option -w synchronize-panes off)',
+  disabled: 'input to its pane is disabled, so the text would be lost (tmux select-pane -e)',
+}

@@ -1,0 +1,74 @@
+/** Texts for agents as files in their directories on a machine: one `sh` for all of them, each written whole before anybody hears its name. */
+import type { Machine } from '../core/nouns.ts'
+import { BurnError } from '../core/errors.ts'
+import { oneLine } from '../core/text.ts'
+import { run } from './exec.ts'
+import { explainFailure } from './failure.ts'
+import { shellWord } from './quote.ts'
+import { argvOn } from './transport.ts'
+
+const limit = 30_000
+/** Days after which a text's file is removed. */
+const kept = 28
+
+export interface WrittenText {
+  readonly id: string
+  /** The agent's directory; a leading `~/` is the machine's home. */
+  readonly dir: string
+  /** Its file below that directory, `.burn/<id>.md`. */
+  readonly file: string
+  readonly text: string
+}
+
+/** The agent's directory as an absolute path, or why its text is not there. */
+export type Placed = { readonly directory: string } | { readonly why: string }
+
+/**
+ * Writes each text (0600) below its directory, beside its place and renamed, and removes texts that are older than four weeks. The folder `.burn` is 0700
+ * and ignored by git. Returns what became of each by id. Throws BurnError `machine_files` if the machine itself could not be asked.
+ */
+export async function writeTexts(machine: Machine, texts: readonly WrittenText[]): Promise<ReadonlyMap<string, Placed>> {
+  const puts = texts.map(({ id, dir, file, text }) => {
+    return `put ${id} ${directoryWord(dir)} ${shellWord(file.slice(file.lastIndexOf('/') + 1))} ${shellWord(text)}\n`
+  })
+  const folders = [...new Set(texts.map(({ dir }) => `${directoryWord(dir)}/.burn`))]
+  const script = `${functions}${puts.join('')}find ${folders.join(' ')} -type f -name '*.md*' -mtime +${kept} -exec rm -f {} + 2>/dev/null\nexit 0\n`
+  const { code, stdout, stderr, stopped } = await run(argvOn(machine, ['sh', '-s']), { input: script, timeout_ms: limit })
+  const found = new Map<string, Placed>()
+  for (const [, id = '', sign, said = ''] of stdout.matchAll(/^(\w+) ([+-]) (.*) \.$/gm))
+    found.set(id, sign === '+' ? { directory: said } : { why: said })
+  if (code === 0 && texts.every(({ id }) => found.has(id))) return found
+  const why =
+    stopped === 'timeout' ? `it took longer than ${limit / 1000} s` : code === 0 ? oneLine(stderr) : explainFailure(stderr, code).reason
+  throw new BurnError(
+    'machine_files',
+    `texts for agents could not be written on ${machine.name}: ${why}`,
+    "check the rights and the room in its workers' directories",
+  )
+}
+
+function directoryWord(dir: string): string {
+  if (dir === '~' || dir === '~/') return '"$HOME"'
+  return dir.startsWith('~/') ? `"$HOME"/${shellWord(dir.slice(2))}` : shellWord(dir)
+}
+
+/**
+ * Git ignores the texts, and Gemini, whose tools read nothing that a pattern it knows ignores, reads them.
+ *
+ * What is built into every shell takes no process of its own: of a text only `mv` does. A link in the folder's place could lead anywhere.
+ */
+const functions = `umask 077
+place() {
+  [ -d "$1/.burn" ] || mkdir -p -- "$1/.burn" || return 1
+  if [ -h "$1/.burn" ]; then printf '%s\\n' "$1/.burn is a symbolic link" >&2; return 1; fi
+  [ -e "$1/.burn/.gitignore" ] || printf '.gitignore\\n[[:alnum:]]*\\n' >"$1/.burn/.gitignore" || return 1
+  printf %s "$3" >"$1/.burn/$2.new" && mv -f -- "$1/.burn/$2.new" "$1/.burn/$2" && cd -- "$1"
+}
+put() {
+  if place "$2" "$3" "$4" 2>/dev/null || why=$(place "$2" "$3" "$4" 2>&1); then
+    cd -- "$2" && printf '%s + %s .\\n' "$1" "$PWD"
+  else
+    printf '%s - %s .\\n' "$1" "$(printf %s "$why" | tr '\\n' ' ')"
+  fi
+}
+`

@@ -1,0 +1,161 @@
+/** What reaches a composer: one line of ours, and nothing of what others wrote. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import * as fc from 'fast-check'
+import type { Look } from '../../src/core/agent.ts'
+import type { Machines } from '../../src/run/machines.ts'
+import { agentKind, agentKinds } from '../../src/agents/index.ts'
+import { compactRows, fileLine, heldIn, idIn, isTyped, lineFor, sumOf, tagOf } from '../../src/core/line.ts'
+import { linesFor } from '../../src/run/texts.ts'
+
+const id = '0k3v9w2x4abcd'
+const facts = { sha256: 'a1b2c3d4e5f60718'.repeat(4), lines: 841, longest: 120 }
+const looking = (state: 'idle' | 'working', interrupts = false): Look => ({
+  reading: { state, detail: null, evidence: '' },
+  composer: 'empty',
+  composer_rows: [0, 1],
+  draft: '',
+  interrupts,
+})
+const typedBy = (kind: string, line: string, look: Look) =>
+  agentKind({ kind })
+    .place(line, look)
+    .map((piece) => ('paste' in piece ? piece.paste : 'type' in piece ? piece.type : `<${piece.key}>`))
+
+/** Every form that some composer takes for more than text. */
+const expansions = [
+  '@~/.ssh/id_ed25519',
+  '@.env',
+  '@/abs/file',
+  '@file:secrets.txt',
+  '@diff',
+  '! cat .env',
+  '/quit',
+  '#remember',
+  '& sleep 1',
+  '$skill',
+  '[Pasted text #1: 58 lines → /etc/passwd]',
+  '[Pasted Content 4000 chars]',
+  '[Image #1]',
+  '/tmp/screen shot.png',
+]
+
+const hostile = fc.array(
+  fc.oneof(fc.constantFrom(...expansions, '\n', ' ', '"', '\\', '`id`', '$(id)', 'words'), fc.string({ unit: 'binary' })),
+  {
+    minLength: 1,
+    maxLength: 10,
+  },
+)
+
+/** A machine whose workers live in `directory`, and that keeps what is written. */
+function machineAt(directory: string) {
+  const written = new Map<string, string>()
+  const machines = {
+    write: (async (_link, texts) => {
+      for (const { id: text, text: content } of texts) written.set(text, content)
+      return new Map(texts.map((text) => [text.id, { directory }]))
+    }) as Machines['write'],
+  }
+  return { written, session: { machines } as never }
+}
+
+test('lines: no text of an issue reaches a composer, whatever it says and whatever the kind', async () => {
+  const link = { machine: {}, tmux: null, state: 'up', reason: '', hint: '' } as never
+  const property = fc.asyncProperty(
+    hostile,
+    fc.constantFrom(...agentKinds),
+    fc.constantFrom('work', 'council', 'identity', 'follow_up', 'send'),
+    fc.constantFrom('/home/ann/fleet/AZOTH', '/wo rk @home ~x', '/a/"b"/$(id)', `/${'d'.repeat(150)}`),
+    fc.constantFrom(39, 57, 80, 200),
+    async (parts, name, kind, directory, columns) => {
+      const text = parts.join('')
+      const { written, session } = machineAt(directory)
+      const agent = agentKind({ kind: name })
+      const due = { delivery: { id, kind, text }, worker: { dir: directory }, kind: agent, columns } as const
+      const said = (await linesFor([due], link, session)).get(id)
+      assert.ok(said !== undefined && 'line' in said)
+      const { line } = said
+      assert.match(line, /^[ -~]+$/)
+      assert.ok(!/["\\]/.test(line), line)
+      assert.equal(
+        agent.expands.some((expansion) => expansion.test(line.slice(tagOf(id).length + 1)) && name !== 'shell'),
+        false,
+        `${name} expands something in ${line}`,
+      )
+      if (written.has(id)) assert.equal(written.get(id), text.endsWith('\n') ? text : `${text}\n`)
+      else assert.equal(kind === 'send' ? line : '', `${tagOf(id)} ${text}`)
+      for (const look of [looking('idle'), looking('working'), looking('working', true)]) {
+        const pieces = typedBy(name, line, look)
+        assert.equal(pieces.join('').replace(/^\/queue /, ''), line)
+        // OpenCode shows more as a placeholder; every other composer takes more than this.
+        for (const piece of pieces) assert.ok(piece.length <= (name === 'opencode' ? 149 : 499))
+      }
+    },
+  )
+  await fc.assert(property, { numRuns: 400 })
+})
+
+test('lines: a person may type what every composer takes for text, and nothing that one expands', () => {
+  for (const name of agentKinds) {
+    const { expands } = agentKind({ kind: name })
+    for (const text of ['Stop after this issue, and say what is left.', 'yes'])
+      assert.equal(isTyped(text, expands), true, `${name}: ${text}`)
+    for (const text of [
+      'two\nlines',
+      'x'.repeat(201),
+      'say "yes"',
+      'a\\b',
+      'Gr\u00fc\u00dfe',
+      '',
+      ' x',
+      ...(name === 'shell' ? ['`id`'] : ['@x']),
+    ])
+      assert.equal(isTyped(text, expands), false, `${name}: ${text}`)
+  }
+  for (const kind of ['hermes', 'claude', 'codex', 'gemini', 'qwen', 'opencode', 'pi', 'custom'])
+    for (const text of expansions.filter((each) => !/^[$&#]/.test(each)))
+      assert.equal(isTyped(text, agentKind({ kind }).expands), false, `${kind}: ${text}`)
+})
+
+test('lines: a file is named by its absolute path only if that is plain, short, and leaves room in the pane', () => {
+  const named = (directory: string, columns: number) => / of (\S+) \(/.exec(lineFor(id, directory, facts, columns))?.[1]
+  assert.equal(named('/home/ann/AZOTH', 120), `/home/ann/AZOTH/.burn/${id}.md`)
+  assert.equal(named('/home/ann/AZOTH', 39), `.burn/${id}.md`)
+  assert.equal(named('/home/ann/my work/@home', 120), `.burn/${id}.md`)
+  assert.equal(named(`/${'d'.repeat(120)}`, 300), `.burn/${id}.md`)
+  assert.match(fileLine(id, 'x', { ...facts, lines: 1 }), /Read the 1 line of x/)
+  assert.match(fileLine(id, 'x', { ...facts, longest: 2001 }), /lines are long: use cat/)
+})
+
+test('lines: what a composer holds of a line is told from a draft of a person', () => {
+  const line = lineFor(id, '/home/ann/AZOTH', facts, 200)
+  const wrapped = (width: number) => line.match(new RegExp(`.{1,${width}}`, 'g'))?.join('\n') ?? ''
+  for (const width of [10, 39, 57, 200]) assert.equal(heldIn(wrapped(width), id, line), 'line')
+  assert.equal(heldIn(`/queue ${line}`, id, line), 'line')
+  assert.equal(heldIn(line.slice(-60), id, line), 'line', 'a low composer shows its end')
+  assert.equal(heldIn(line.slice(0, 60), id, line), 'beginning')
+  assert.equal(heldIn(`${line} and more`, id, line), 'other')
+  assert.equal(heldIn(`well, ${line}`, id, line), 'other')
+  assert.equal(heldIn('a draft of a person', id, line), 'nothing')
+  assert.equal(heldIn(line.slice(-10), id, line), 'nothing')
+  assert.equal(heldIn(line, id, null), 'line', 'its form says so')
+  assert.equal(heldIn(tagOf(id), id, null), 'beginning')
+  assert.equal(heldIn(line, '0k3v9w2x4abce', null), 'nothing')
+  assert.equal(idIn(wrapped(10)), id)
+  assert.equal(idIn(line.slice(-100)), id, 'also by its file')
+  assert.equal(idIn('a draft'), null)
+  fc.assert(
+    fc.property(
+      fc.string(),
+      (draft) => heldIn(draft, id, line) !== 'line' || line.replaceAll(' ', '').endsWith(draft.replaceAll(/\s/g, '')),
+    ),
+  )
+})
+
+test('lines: rows are read without what agents draw around them', () => {
+  const rows = ['  ┃  ● [burn 0k3v9w2', '  ┃  x4abcd] Read all', '  ┃  2 lines', '', '  ┃  more']
+  assert.equal(compactRows(rows), '●[burn0k3v9w2x4abcd]Readall2lines\nmore')
+  assert.notEqual(sumOf(`${tagOf(id)} one`), sumOf(`${tagOf(id)} two`))
+  assert.equal(sumOf(`${tagOf(id)} one `), sumOf('[burn 0k3v9w2x4abce] one'))
+})

@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { sumOf } from '../../src/core/line.ts'
+import { deliverySight } from '../../src/decide/sight.ts'
+import { id, line, look, me } from './sights.ts'
+import { pane } from './pane.ts'
+
+test('sight: it says where the id is, whose pane it is, and who is at it', () => {
+  const rows = line.match(/.{1,40}/g) ?? []
+  const screen = ['● do this', '', `❯ ${rows[0]}`, ...rows.slice(1), '────']
+  const drafted = { ...look('idle', 'draft'), composer_rows: [2, 2 + rows.length] as const, draft: rows.join('\n') }
+  const of = {
+    delivery: { id, typed: line },
+    pane,
+    server_started: 1,
+    look: drafted,
+    screen,
+    hold: null,
+    busy: false,
+    reachable: true,
+    now: 100_000,
+    // Its clock goes otherwise than ours.
+    machine_now: 10_000_000,
+  }
+  assert.deepEqual(deliverySight(of), {
+    reachable: true,
+    incarnation: me,
+    ended: null,
+    look: of.look,
+    in_composer: true,
+    beside: false,
+    elsewhere: null,
+    whole: false,
+    told: null,
+    rests: of.now,
+    leftover: false,
+    unwritten: null,
+    attended: null,
+    busy: false,
+    stopped: null,
+  })
+  const echoed = {
+    ...of,
+    look: { ...look('idle'), composer_rows: [rows.length + 1, rows.length + 2] as const },
+    screen: [`● ${rows[0]}`, ...rows.slice(1).map((row) => `  ${row}`), '', '❯', '────'],
+  }
+  const { elsewhere, whole } = deliverySight(echoed)
+  assert.deepEqual([elsewhere, whole], [echoed.now, true], 'wrapped over some rows')
+  const cut = deliverySight({
+    ...echoed,
+    screen: ['  Queued for the next turn: ', rows[0] ?? '', '', '❯'],
+    look: { ...echoed.look, composer_rows: [3, 4] },
+  })
+  assert.deepEqual([cut.elsewhere, cut.whole], [echoed.now, false], 'only its beginning is shown')
+  const listed = deliverySight({ ...echoed, screen: [`  ${id}.md`, '', '❯'], look: { ...echoed.look, composer_rows: [2, 3] } })
+  assert.equal(listed.elsewhere, null, "its file's name is not its tag")
+  for (const draft of [`[burn 0k3v9w\n2x4abcd]`, rows.slice(0, 2).join('\n'), `${line} and hurry`]) {
+    const { in_composer, beside } = deliverySight({ ...of, look: { ...of.look, draft } })
+    assert.deepEqual([in_composer, beside], [false, true], draft)
+  }
+  const signal = (sum: string) => ({ ...of, pane: { ...pane, signal: `1 2 UserPromptSubmit - ${id}${sum}` } })
+  assert.equal(deliverySight(signal('')).told, 'id')
+  assert.equal(deliverySight(signal(`:${sumOf(line)}`)).told, 'text')
+  assert.equal(deliverySight(signal(':12')).told, 'other')
+  assert.equal(deliverySight(signal(`:12,${id}:${sumOf(line)}`)).told, 'text', 'one event that has it is enough')
+  assert.equal(deliverySight({ ...signal(':12'), delivery: { id, typed: null } }).told, 'id', 'nothing to compare with')
+  const scrolled = { ...of, pane: { ...pane, in_mode: true } }
+  assert.equal(deliverySight(scrolled).attended, null, 'a paste gets through')
+  assert.equal(deliverySight({ ...scrolled, mode_blocks: true }).attended, 'somebody scrolls in this pane')
+  const above = [`● ${rows[0]}`, ...rows.slice(1)]
+  assert.equal(deliverySight({ ...echoed, screen: ['', '', '', '❯'], above }).whole, true, 'in the history')
+  assert.equal(deliverySight({ ...echoed, look: look('unknown', 'absent') }).elsewhere, null, 'no composer recognised: it may be in it')
+  assert.equal(deliverySight({ ...of, pane: { ...pane, agent_pid: 9 } }).incarnation, null)
+  assert.equal(deliverySight({ ...of, pane: { ...pane, keyed_at: 9_940_001 } }).attended, 'a person is typing in this pane')
+  assert.equal(deliverySight({ ...of, pane: { ...pane, keyed_at: 9_940_000 } }).attended, null)
+  assert.equal(deliverySight({ ...of, hold: 'mine' }).attended, 'held: mine')
+})

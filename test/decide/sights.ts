@@ -1,0 +1,61 @@
+/** A delivery, its pane and what is seen of it, for tests of the deciders. */
+import type { Look } from '../../src/core/agent.ts'
+import type { Delivery, DeliveryState } from '../../src/core/lives.ts'
+import type { ReadingState } from '../../src/core/nouns.ts'
+import type { DeliverySight } from '../../src/decide/sight.ts'
+import { deliveryLimits } from '../../src/decide/deliver.ts'
+
+export const id = '0k3v9w2x4abcd'
+export const limits = deliveryLimits({ limits: { ready: 1000, placed: 10_000, seen: 20_000, settle: 0 } }, 'work')
+export const me = '1.%1.10'
+export const line = `[burn ${id}] Read all 2 lines of .burn/${id}.md (sha256 0123456789abcdef) and do what it says.`
+
+export function delivery(state: DeliveryState, more: Partial<Delivery> = {}): Delivery {
+  const base = {
+    id,
+    kind: 'work',
+    dispatch: null,
+    worker: 'm/W/A',
+    text: 'do',
+    typed: state === 'planned' ? null : line,
+    proof: null,
+    evidence: '',
+    presses: 0,
+    planned_at: 0,
+    changed_at: 0,
+    lease_owner: 'o',
+    lease_token: 1,
+    lease_until: 9,
+  } as const
+  return { ...base, state, incarnation: state === 'planned' ? null : me, ...more }
+}
+
+export function look(state: ReadingState, composer: Look['composer'] = 'empty', interrupts = false): Look {
+  return {
+    reading: { state, detail: null, evidence: '' },
+    composer,
+    composer_rows: [2, 3],
+    draft: composer === 'draft' ? 'text' : '',
+    interrupts,
+  }
+}
+
+export function sight(more: Partial<DeliverySight> = {}): DeliverySight {
+  return {
+    reachable: true,
+    incarnation: me,
+    look: look('idle'),
+    in_composer: false,
+    beside: false,
+    elsewhere: null,
+    whole: false,
+    told: null,
+    rests: -1000,
+    leftover: false,
+    unwritten: null,
+    stopped: null,
+    attended: null,
+    busy: false,
+    ...more,
+  }
+}
