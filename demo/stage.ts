@@ -114,7 +114,16 @@ export async function git({ env, dir }: Stage, ...words: readonly string[]): Pro
 async function whyUnconfined(dir: string, env: Stage['env']): Promise<string | null> {
   const [work, own_dir] = [join(dir, 'probe/work'), join(dir, 'probe/own')]
   mkdirSync(work, { recursive: true })
-  const policy = { use: 'require', network: false, timeout: 10_000, output: 1000, memory: 1e9, processes: 64 } as const
+  const policy = {
+    use: 'require',
+    network: false,
+    timeout: 10_000,
+    output: 1000,
+    memory: 1e9,
+    processes: 64,
+    disk: 1e9,
+    files: 1000,
+  } as const
   try {
     await openSandbox(policy, { dir: work, read_only: [], own_dir, env, home: env['HOME'] ?? dir })
     return null

@@ -39,6 +39,8 @@ export type FailureClass =
   | 'sandbox_missing'
   /** Bubblewrap is installed and does not work: user namespaces are used up or forbidden, or it is too slow. */
   | 'sandbox_failed'
+  /** Its commands added more to the disk than they may, or left what git can't be shown. */
+  | 'workspace_unusable'
   /** Closed, or done by others, while it was worked on. */
   | 'issue_gone'
   /** The claim is no longer this process's. */
@@ -186,6 +188,10 @@ export interface SandboxPolicy {
   /** Bytes of memory of all its processes together. */
   readonly memory: number
   readonly processes: number
+  /** Bytes that a sprint's commands may add to its workspace, HOME and /tmp together. */
+  readonly disk: number
+  /** Files and folders that they may add there. */
+  readonly files: number
 }
 
 /** How sprints are run: the spec's `sprint`, complete. */

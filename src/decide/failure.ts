@@ -43,6 +43,7 @@ const consequences: Readonly<Record<FailureClass, Consequence>> = {
   disk_full: { ...place, hint: 'make room: burn sprint prune' },
   sandbox_missing: { ...place, hint: 'install bubblewrap, or write "use": "off" in "sandbox" to run commands unconfined' },
   sandbox_failed: { ...place, hint: 'see why bubblewrap does not work here: burn doctor' },
+  workspace_unusable: { ...other, hint: 'see what its commands did: burn sprint show; or raise "disk" or "files" in "sandbox"' },
   issue_gone: { ...other, dispatch: 'released', hint: '' },
   fenced: { ...other, dispatch: 'released', hint: '' },
   stopped: { ...place, hint: 'run it again' },

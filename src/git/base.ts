@@ -2,8 +2,9 @@
 import { lstat, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Workspace } from './places.ts'
+import { makeSafe } from './blame.ts'
 import { indexOf, worktreeOf } from './places.ts'
-import { bytesOf, mustGit, readable, type Git, type GitRun } from './run.ts'
+import { bytesOf, mustGit, readable, toTheEnd, type Git, type GitRun } from './run.ts'
 
 /** A file as git keeps it. */
 export interface Blob {
@@ -71,7 +72,9 @@ export async function withFiles<T>(
   try {
     return await during()
   } finally {
-    await put(git, workspace, new Map([...paths.map((path): [string, null] => [path, null]), ...seen]))
+    // Git puts them back, and waits for no pipe that a test left there.
+    await makeSafe(workspace)
+    await put(toTheEnd(git), workspace, new Map([...paths.map((path): [string, null] => [path, null]), ...seen]))
   }
 }
 

@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs'
 import { copyFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Workspace } from './places.ts'
-import { BurnError } from '../core/errors.ts'
+import { unusable } from '../host/tree.ts'
+import { charged, makeSafe, refuseLarge } from './blame.ts'
 import { keepConfig } from './config.ts'
 import { diskError } from './failure.ts'
 import { indexOf, worktreeOf } from './places.ts'
@@ -97,14 +98,20 @@ function staged(workspace: Workspace, input?: string): GitRun {
  * Makes our index say what the folder says; gives what is left out: repositories in it, and names that git takes from nobody (`.git ` and the
  * like). `git add` would ask each repository for its state, and so run what its configuration names; this asks for names and kinds only.
  */
-async function stage(git: Git, workspace: Workspace): Promise<string[]> {
-  if (!existsSync(workspace.path)) throw new BurnError('git_failed', `the workspace ${workspace.id} has no folder`, 'it was removed')
+function stage(git: Git, workspace: Workspace): Promise<string[]> {
+  return charged(workspace, () => stageAll(git, workspace))
+}
+
+async function stageAll(git: Git, workspace: Workspace): Promise<string[]> {
+  if (!existsSync(workspace.path)) throw unusable(`the workspace ${workspace.id} has no folder`)
+  await makeSafe(workspace)
   await keepConfig(workspace.mirror)
   // Whoever works in a workspace does so alone: a lock is what a killed git left.
   const refs = [`heads/${workspace.branch}`, `burn/pushed/${workspace.id}`].map((ref) => join(workspace.mirror.path, 'refs', ref))
   for (const path of [indexOf(workspace), ...refs]) await rm(`${path}.lock`, { force: true })
   if (!existsSync(indexOf(workspace))) await mustGit(git, ['read-tree', workspace.base_commit], staged(workspace))
   const { added, removed, nested } = await look(git, workspace)
+  refuseLarge(workspace, added)
   const update = async (option: string, paths: readonly string[]) => {
     const words = ['update-index', '-z', ...option.split(' '), '--stdin']
     const result = await runGit(git, words, staged(workspace, paths.map((path) => `${path}\0`).join('')))

@@ -35,6 +35,8 @@ const pinned: readonly string[] = [
   'protocol.ext.allow=never',
   'gc.autoDetach=false',
   'maintenance.autoDetach=false',
+  // A file that nobody reads as text is not compared line by line, nor packed against others.
+  'core.bigFileThreshold=32m',
   'http.lowSpeedLimit=1',
   'http.lowSpeedTime=60',
   'credential.helper=',

@@ -75,6 +75,11 @@ export function gitError(what: string, said: string): BurnError {
   return new BurnError(code, `${what}: ${reasonIn(said)}`, hint)
 }
 
+/** The error for what was ended because the sprint was. */
+export function stoppedError(what: string): BurnError {
+  return new BurnError('git_stopped', `${what} was ended before it was done`, 'run it again')
+}
+
 /** The line that says why: the last of the remote's own, or of git's errors. Logins in URLs are left out. */
 function reasonIn(said: string): string {
   const lines = said.split('\n').filter((line) => /^(?:fatal|error|remote|!|git):?\s/.test(line.trim()))

@@ -1,16 +1,16 @@
 /** One process at a time: a lock file with its holder's pid, which another process breaks once that one is gone. */
 import { randomBytes } from 'node:crypto'
 import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import type { Clock } from '../core/ports.ts'
 import { BurnError } from '../core/errors.ts'
-import { diskError } from './failure.ts'
+import { diskError, stoppedError } from './failure.ts'
+import type { Git } from './run.ts'
 
 const wait_ms = 50
 /** Longer than a clone of a large repo takes. */
 const patience_ms = 2_400_000
 
-/** Does it while nobody else does anything under that lock. Throws BurnError `git_busy` where a living process keeps it too long. */
-export async function locked<T>(path: string, clock: Clock, act: () => Promise<T>): Promise<T> {
+/** Does it while nobody else does anything under that lock. Throws BurnError `git_busy` if a living process keeps it too long, `git_stopped` on `signal`. */
+export async function locked<T>(path: string, { clock, signal }: Pick<Git, 'clock' | 'signal'>, act: () => Promise<T>): Promise<T> {
   const mine = `${process.pid} ${startOf(process.pid) ?? '-'} ${randomBytes(8).toString('hex')}\n`
   const end = clock.now() + patience_ms
   while (!take(path, mine)) {
@@ -18,7 +18,8 @@ export async function locked<T>(path: string, clock: Clock, act: () => Promise<T
     if (holder !== null && isGone(holder)) breakLock(path, holder, mine)
     else if (clock.now() > end) {
       throw new BurnError('git_busy', `${path} is held by process ${holder?.split(' ')[0]}`, 'see what that process is doing')
-    } else await clock.sleep(wait_ms)
+    } else if (signal?.aborted === true) throw stoppedError(`the wait for ${path}`)
+    else await clock.sleep(wait_ms, signal)
   }
   try {
     return await act()

@@ -37,7 +37,7 @@ export async function openMirror(git: Git, asked: { dir: string; repo: RepoRef; 
 
 /** Does it while no other process changes the mirror. */
 export function alone<T>(git: Git, mirror: Mirror, act: () => Promise<T>): Promise<T> {
-  return locked(`${mirror.path}.lock`, git.clock, act)
+  return locked(`${mirror.path}.lock`, git, act)
 }
 
 /** Does it, and once more after what a killed git left is out of the way, or the mirror is a new one. Only under the mirror's lock. */

@@ -2,7 +2,7 @@
 import type { Clock } from '../core/ports.ts'
 import { run, type RunResult } from '../host/exec.ts'
 import { gitArgv, gitEnv, type GitPlace } from './command.ts'
-import { gitError } from './failure.ts'
+import { gitError, stoppedError } from './failure.ts'
 
 /** What git needs from the world. */
 export interface Git {
@@ -11,6 +11,8 @@ export interface Git {
   /** Answers git's question for a login, in the words of gitcredentials, or with nothing; null: none is asked. */
   readonly login: ((question: string) => Promise<string>) | null
   readonly clock: Clock
+  /** Ends each command that runs, and each wait for a lock. */
+  readonly signal?: AbortSignal
 }
 
 export interface GitRun {
@@ -39,6 +41,7 @@ export function runGit(git: Git, words: readonly string[], { at, network, input,
     encoding: 'latin1',
     ...(login === null ? {} : { answers: login }),
     timeout_ms: network === undefined ? local_ms : network_ms,
+    ...(git.signal === undefined ? {} : { signal: git.signal }),
   })
 }
 
@@ -49,8 +52,14 @@ export async function mustGit(git: Git, words: readonly string[], options: GitRu
   throw failed(words, result)
 }
 
+/** The same git without its signal: for what puts things back. */
+export function toTheEnd({ env, login, clock }: Git): Git {
+  return { env, login, clock }
+}
+
 /** What a command's end says. */
 export function failed(words: readonly string[], { stdout, stderr, stopped, code }: RunResult): Error {
+  if (stopped === 'stop') return stoppedError(`git ${words[0] ?? ''}`)
   const late = stopped === 'timeout' ? 'fatal: Operation timed out\n' : stopped === 'too_much' ? 'fatal: it said too much\n' : ''
   const said = `${late}${stderr}${words[0] === 'push' ? stdout : ''}`
   return gitError(`git ${words[0] ?? ''}`, said === '' ? `fatal: it ended with ${code ?? 'a signal'}` : said)

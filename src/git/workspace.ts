@@ -1,14 +1,15 @@
 /** Workspaces: made from a mirror in a moment, and removed when nothing is lost with them. */
 import { existsSync } from 'node:fs'
-import { chmod, copyFile, lstat, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { BurnError } from '../core/errors.ts'
 import { idPattern } from '../core/ids.ts'
+import { removeTree } from '../host/tree.ts'
 import { diskError } from './failure.ts'
 import { alone, fetchBase, mended } from './mirror.ts'
 import { indexOf, recordOf, workspaceAt, workspacesOf, type Mirror, type Workspace } from './places.ts'
 import { isPushed, pushedRef } from './pushed.ts'
-import { mustGit, runGit, type Git } from './run.ts'
+import { mustGit, runGit, toTheEnd, type Git } from './run.ts'
 
 /**
  * A folder with the newest of a base branch, on the branch `burn/<id>`. Where that branch is there already and its folder is gone, the folder comes
@@ -31,7 +32,7 @@ export async function addWorkspace(git: Git, mirror: Mirror, { id, base }: { id:
       } catch (thrown) {
         await clear(workspace)
         const unused = ['update-ref', '-d', `refs/heads/${workspace.branch}`, workspace.base_commit]
-        await runGit(git, unused, { at: { git_dir: mirror.path } })
+        await runGit(toTheEnd(git), unused, { at: { git_dir: mirror.path } })
         throw diskError(thrown)
       }
     }),
@@ -58,6 +59,8 @@ async function checkOut(git: Git, workspace: Workspace): Promise<Workspace> {
 export async function removeWorkspace(git: Git, workspace: Workspace, { force }: { readonly force: boolean }): Promise<void> {
   if (!force && !(await isPushed(git, workspace)))
     throw new BurnError('git_unpushed', `the workspace ${workspace.id} has work that is not pushed`, 'push it, or remove it by force')
+  // Before a lock is written: the disk may be full of it.
+  await setAside(workspace)
   await alone(git, workspace.mirror, async () => {
     await clear(workspace)
     const at = { git_dir: workspace.mirror.path }
@@ -72,29 +75,15 @@ export async function pruneWorkspaces(git: Git, mirror: Mirror): Promise<void> {
 }
 
 /** The folder under another name first: half of one would look like much work. Git itself would trust the `.git` in it. */
-async function clear({ path, git_dir, id }: Workspace): Promise<void> {
+async function clear(workspace: Workspace): Promise<void> {
+  await setAside(workspace)
+  await rm(workspace.git_dir, { recursive: true, force: true })
+}
+
+async function setAside({ path, id }: Workspace): Promise<void> {
   const old = join(dirname(path), `.${id}.old`)
-  if (existsSync(path)) {
-    await empty(old)
-    await rename(path, old)
-  }
-  await rm(git_dir, { recursive: true, force: true })
-  await empty(old)
-}
-
-/** A model may have taken away its own right to look into a folder. */
-async function empty(path: string): Promise<void> {
-  try {
-    await rm(path, { recursive: true, force: true })
-  } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code !== 'EACCES') throw thrown
-    await unlock(Buffer.from(path))
-    await rm(path, { recursive: true, force: true })
-  }
-}
-
-async function unlock(path: Buffer): Promise<void> {
-  if (!(await lstat(path)).isDirectory()) return
-  await chmod(path, 0o700)
-  for (const name of await readdir(path, { encoding: 'buffer' })) await unlock(Buffer.concat([path, Buffer.from('/'), name]))
+  await removeTree(old)
+  if (!existsSync(path)) return
+  await rename(path, old)
+  await removeTree(old)
 }

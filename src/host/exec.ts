@@ -5,6 +5,8 @@ import type { Duplex, Readable, Writable } from 'node:stream'
 export interface RunOptions {
   readonly input?: string | Buffer
   readonly timeout_ms: number
+  /** Ends it, as the time-out does. */
+  readonly signal?: AbortSignal
   /** Bytes of stdout and of stderr that are kept; a child that says more is ended. */
   readonly max_bytes?: number
   readonly env?: Readonly<Record<string, string>>
@@ -22,7 +24,7 @@ export interface RunResult {
   readonly stdout: string
   readonly stderr: string
   /** Why this program ended it; null where it ended by itself. */
-  readonly stopped: 'timeout' | 'too_much' | null
+  readonly stopped: 'timeout' | 'too_much' | 'stop' | null
 }
 
 const MAX_BYTES = 64 * 1024 * 1024
@@ -32,7 +34,7 @@ const FOLLOWED_STDERR = 64 * 1024
 
 /**
  * Runs a program to its end. Never throws for what the program does: a program that can't be started is code 127 with the
- * reason on stderr. On time-out or too much output its whole process group is killed.
+ * reason on stderr. On time-out, too much output or `signal` its whole process group is killed.
  */
 export function run(argv: readonly string[], options: RunOptions): Promise<RunResult> {
   const child = open(argv, options)
@@ -42,14 +44,17 @@ export function run(argv: readonly string[], options: RunOptions): Promise<RunRe
     let stopped: RunResult['stopped'] = null
     let failure = ''
     let drain: NodeJS.Timeout | undefined
-    const stop = (why: 'timeout' | 'too_much') => {
+    const stop = (why: NonNullable<RunResult['stopped']>) => {
       stopped ??= why
       killGroup(child)
     }
     const timer = setTimeout(() => stop('timeout'), options.timeout_ms)
+    const aborted = () => stop('stop')
+    options.signal?.addEventListener('abort', aborted)
     const finish = (code: number | null, signal: string | null) => {
       clearTimeout(timer)
       clearTimeout(drain)
+      options.signal?.removeEventListener('abort', aborted)
       for (const pipe of child.stdio) pipe?.destroy()
       resolve({ code, signal, stdout: output.stdout.text(options.encoding), stderr: failure + output.stderr.text(), stopped })
     }
@@ -68,6 +73,7 @@ export function run(argv: readonly string[], options: RunOptions): Promise<RunRe
     })
     if (options.answers !== undefined) answer(child, options.answers)
     child.stdin.end(options.input ?? '')
+    if (options.signal?.aborted === true) aborted()
   })
 }
 

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
-import { BurnError } from '../core/errors.ts'
+import { BurnError, messageOf } from '../core/errors.ts'
 import type { SandboxPolicy } from '../core/sprint.ts'
 import { oneLine } from '../core/text.ts'
 import { follow, type Followed } from '../host/exec.ts'
@@ -45,6 +45,10 @@ export interface Setting {
   /** Of what is outside of the walls. */
   readonly outer_env: Readonly<Record<string, string>>
   readonly env: Readonly<Record<string, string>>
+  /** Bytes that one file may have. */
+  readonly file_bytes: number
+  /** Aborted once no command may run any more; its reason is an Error. */
+  readonly ended: AbortSignal
 }
 
 /** How often the limits of a running command are looked at. */
@@ -67,7 +71,8 @@ export async function runCommand(setting: Setting, command: string, options: Com
     const network = options.network ?? setting.policy.network
     const timeout = timeoutOf(setting, options)
     const text = output.text()
-    const notes = notesOf({ ...setting, network, timeout, hits, exceeded, code, stopped, output: text })
+    const over = setting.ended.aborted ? messageOf(setting.ended.reason) : null
+    const notes = notesOf({ ...setting, over, network, timeout, hits, exceeded, code, stopped, output: text })
     return { code, signal, output: text, stopped, notes }
   } finally {
     await group.close()
@@ -77,7 +82,7 @@ export async function runCommand(setting: Setting, command: string, options: Com
 /** The argv of a command, with everything around it. */
 export function commandWords(setting: Setting, groups: readonly string[], command: string, options: CommandOptions): string[] {
   const { policy, limits, walls } = setting
-  const inner = innerWords(policy, limits.rlimits, setting.shell, command)
+  const inner = innerWords({ ...policy, file_bytes: setting.file_bytes }, limits.rlimits, setting.shell, command)
   const bare = () => [...Object.entries(setting.env).map(([name, value]) => `${name}=${value}`), ...inner]
   const network = options.network ?? policy.network
   const words =
@@ -107,12 +112,13 @@ async function watched(
     hits = { processes: Math.max(hits.processes, now.processes), memory: Math.max(hits.memory, now.memory) }
     if (hits.processes > 0) exceeded.abort()
   }
+  const stop = AbortSignal.any([options.stop, setting.ended])
   const limited = setting.limits.scope !== null || group.dirs.length > 0
   const looking = limited ? setInterval(() => void look(), LOOK_MS) : undefined
   try {
     const followed = await follow(commandWords(setting, group.dirs, command, options), {
       timeout_ms: timeoutOf(setting, options),
-      stop: AbortSignal.any([options.stop, exceeded.signal]),
+      stop: AbortSignal.any([stop, exceeded.signal]),
       said: (chunk) => output.add(chunk),
       started: (pid) => {
         started = pid
@@ -121,7 +127,7 @@ async function watched(
       cwd: setting.dir,
     })
     if (limited) await look()
-    return { followed, hits, exceeded: followed.stopped === 'stop' && !options.stop.aborted }
+    return { followed, hits, exceeded: followed.stopped === 'stop' && !stop.aborted }
   } finally {
     clearInterval(looking)
   }

@@ -22,6 +22,9 @@ const PROBE_MS = 5000
 
 type Most = Pick<SandboxPolicy, 'processes' | 'memory'>
 
+/** What a shell limits before it runs a command. */
+type Inner = Most & { readonly file_bytes: number }
+
 /** Finds by trying what there is. `counted`: whether a limit of the shell on processes counts this sandbox's alone. */
 export async function findLimits(
   most: Most,
@@ -74,8 +77,18 @@ export function outerWords(groups: readonly string[], words: readonly string[]):
 }
 
 /** The argv inside the walls: the shell's limits, and the command. Dash calls the number of processes -p, others -u. */
-export function innerWords(most: Most, rlimits: Limits['rlimits'], shell: string, command: string): string[] {
+export function innerWords(most: Inner, rlimits: Limits['rlimits'], shell: string, command: string): string[] {
   const memory = rlimits.memory ? [`ulimit -d ${Math.ceil(memoryOfOne(most) / 1024)}`] : []
   const processes = rlimits.processes ? [`ulimit -u ${most.processes} 2>/dev/null || ulimit -p ${most.processes}`] : []
-  return ['sh', '-c', ['ulimit -c 0', ...memory, ...processes, `exec ${INFO_FD}>&-`, 'exec "$@"'].join('\n'), 'sh', shell, '-c', command]
+  // In blocks of 512 bytes, by POSIX; a system that already sets less keeps that.
+  const file = `ulimit -f ${Math.ceil(most.file_bytes / 512)} 2>/dev/null`
+  return [
+    'sh',
+    '-c',
+    ['ulimit -c 0', file, ...memory, ...processes, `exec ${INFO_FD}>&-`, 'exec "$@"'].join('\n'),
+    'sh',
+    shell,
+    '-c',
+    command,
+  ]
 }

@@ -9,6 +9,7 @@ import { run, type RunResult } from '../host/exec.ts'
 import { bubblewrapArgv, type Walls } from './bubblewrap.ts'
 import { runCommand, type CommandOptions, type CommandResult, type Setting } from './command.ts'
 import { findLimits, innerWords } from './limits.ts'
+import { Quota } from './quota.ts'
 import { isBelow, toolchainsOf } from './toolchains.ts'
 
 export interface SandboxPlaces {
@@ -37,6 +38,13 @@ export interface Sandbox {
   /** Aborted once no command can run any more; its reason is the BurnError that says why. */
   readonly ended: AbortSignal
   run(command: string, options: CommandOptions): Promise<CommandResult>
+  /** Watches what is added to the disk while an agent works, whose commands are none of ours; too much aborts `ended`. */
+  watched<T>(work: () => Promise<T>): Promise<T>
+  /**
+   * Makes the workspace safe to be looked at, once nothing runs any more: removes pipes, sockets and devices, and returns their names. Throws BurnError
+   * `workspace_unusable` if more was added to the disk than may be, and the reason of `ended`.
+   */
+  settle(): Promise<readonly string[]>
 }
 
 /** What is passed on of the program's environment; none of it is a secret, nor makes a program load anything. */
@@ -63,8 +71,10 @@ export async function openSandbox(policy: SandboxPolicy, places: SandboxPlaces):
   const why = walls === null ? 'without bubblewrap: it is switched off' : `in bubblewrap; ${limits.why}`
   const env = walls?.env ?? baseEnvironment(entries, places, own)
   const shell = (await programIn(entries, 'bash')) ?? 'sh'
-  const setting: Setting = { policy, dir, walls, why, limits, shell, outer_env, env }
   const ended = new AbortController()
+  const quota = await Quota.open([dir, ...Object.values(own)], policy)
+  const setting: Setting = { policy, dir, walls, why, limits, shell, outer_env, env, file_bytes: quota.most.bytes, ended: ended.signal }
+  const watched = <T>(work: () => Promise<T>) => quota.during((thrown) => ended.abort(thrown), work)
   return {
     dir,
     confined: walls !== null,
@@ -72,13 +82,20 @@ export async function openSandbox(policy: SandboxPolicy, places: SandboxPlaces):
     timeout: policy.timeout,
     ended: ended.signal,
     run: async (command, options) => {
+      ended.signal.throwIfAborted()
       try {
-        return await runCommand(setting, command, options)
+        return await watched(() => runCommand(setting, command, options))
       } catch (thrown) {
         // A model is told of a failed tool and would go on for all of its budget.
         if (thrown instanceof BurnError && thrown.code.startsWith('sandbox_')) ended.abort(thrown)
         throw thrown
       }
+    },
+    watched,
+    settle: async () => {
+      const special = await quota.settle()
+      ended.signal.throwIfAborted()
+      return special
     },
   }
 }
@@ -202,7 +219,7 @@ async function programIn(entries: readonly string[], name: string): Promise<stri
 
 /** Whether the shell's limit on processes leaves room behind the walls: older kernels count all processes of the user. */
 async function countsItsOwn(policy: SandboxPolicy, walls: Walls): Promise<boolean> {
-  const words = innerWords(policy, { processes: true, memory: false }, 'sh', '(true) && (true)')
+  const words = innerWords({ ...policy, file_bytes: policy.disk }, { processes: true, memory: false }, 'sh', '(true) && (true)')
   return (await tried(walls, words, walls.env)).code === 0
 }
 

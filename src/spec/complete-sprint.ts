@@ -43,6 +43,8 @@ export function completeSprint(written: WrittenSprint | undefined, { fleet, serv
       output: sizeBytes(sandbox.output ?? defaults.commandOutput),
       memory: sizeBytes(sandbox.memory ?? defaults.commandMemory),
       processes: sandbox.processes ?? defaults.commandProcesses,
+      disk: sizeBytes(sandbox.disk ?? defaults.sandboxDisk),
+      files: sandbox.files ?? defaults.sandboxFiles,
     },
     keep: { workspaces: keep.workspaces ?? defaults.keepWorkspaces, age: durationMs(keep.age ?? defaults.keepAge) },
   }

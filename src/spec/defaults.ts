@@ -42,6 +42,8 @@ export const defaults = {
   commandOutput: '32kB',
   commandMemory: '4GB',
   commandProcesses: 512,
+  sandboxDisk: '8GB',
+  sandboxFiles: 1_000_000,
   keepWorkspaces: 20,
   keepAge: '14d',
 } as const

@@ -115,6 +115,16 @@ const sandbox = z.strictObject({
     .min(8)
     .optional()
     .meta({ description: 'How many processes it may have.', default: defaults.commandProcesses, examples: [512] }),
+  disk: size.optional().meta({
+    description: 'How much its commands may add to the workspace, HOME and /tmp together; at most four fifths of what the disk has free.',
+    default: defaults.sandboxDisk,
+    examples: ['8GB'],
+  }),
+  files: z
+    .int()
+    .min(100)
+    .optional()
+    .meta({ description: 'How many files and folders they may add there.', default: defaults.sandboxFiles, examples: [1_000_000] }),
 })
 
 const keep = z.strictObject({

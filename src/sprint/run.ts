@@ -88,7 +88,7 @@ export async function runSprints(options: SprintRun, context: SprintContext, sto
     const other = elsewhereAdvice((await ledger.backlog()).elsewhere)
     if (other !== null) session.notify({ level: 'warn', subject: 'ledger', text: `${other.what} (${other.mend})` })
     await rememberRun(ledger, results, clock.now())
-    await pruneDaily(context)
+    await pruneDaily(context, stop)
   })
   return results
 }
@@ -99,12 +99,12 @@ export function isRefused({ failure, turns }: Sprint): boolean {
 }
 
 /** What the spec keeps no longer; what is there only stays. */
-async function pruneDaily({ session, policy, git }: SprintContext): Promise<void> {
+async function pruneDaily({ session, policy, git }: SprintContext, stop: AbortSignal): Promise<void> {
   const { ledger, clock } = session
   const now = clock.now()
   if (!hasPassed(Number((await ledger.remembered('sprints_pruned_at')) ?? 0), pruneEvery, now)) return
   await ledger.remember('sprints_pruned_at', String(now))
-  await pruneSprints({ ...policy.keep, force: false, dryRun: false }, { session, policy, git })
+  await pruneSprints({ ...policy.keep, force: false, dryRun: false }, { session, policy, git: { ...git, signal: stop } })
 }
 
 function resting({ until, why }: Rest, now: number): BurnError {

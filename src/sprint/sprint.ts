@@ -20,13 +20,17 @@ import { settingsOf } from '../run/prompts.ts'
 import { findCheck } from './check.ts'
 import { whileClaimed } from './claim-watch.ts'
 import { SprintFailure } from './context.ts'
-import { openWorkplace } from './workplace.ts'
+import { inTime } from './deadline.ts'
 import { keepChange } from './kept.ts'
 import { protectedPaths } from './protect.ts'
 import { commitChange, pushChange } from './publish.ts'
+import { openWorkplace, type Workplace } from './workplace.ts'
 import { openTranscript, type Transcript } from './transcript.ts'
 import { failureOfThrown } from './trouble.ts'
 import { work } from './work.ts'
+
+/** The least time that commit, push and change get, milliseconds. */
+const leastPublishing = 30_000
 
 /** A claim that was won. */
 export interface Claimed {
@@ -105,17 +109,40 @@ class Run {
     await this.#begin(speaker)
     const { check: written, base, setup } = settingsOf(session.fleet.repos, issue.repo)
     await this.#enter('workspace', {})
-    await using place = await openWorkplace({ id, issue, base, setup, note: (note) => this.note(note) }, this.#context, stop)
-    const { workspace } = place
-    const check = written ?? (await findCheck(this.#context.git, workspace))
-    await this.#enter('working', { check_command: check })
-    const task = taskText({ id, issue, dir: workspace.path, check, nonce: session.newId() })
-    const record = (worked: WorkDone) => this.#enter('working', progressOf(worked))
-    const site = { ...place, id, issue, task, check, started_at: this.#started, note: (note: SprintNote) => this.note(note), record }
-    const finished = await whileClaimed(id, session, stop, (until) => work(site, usable, this.#context, until))
-    await this.#enter('publishing', { ...progressOf(finished), check_result: finished.check.result })
+    const note = (each: SprintNote) => this.note(each)
     // Not returned as a promise: leaving the workplace takes a moment, in which nobody would hear of its failure.
-    return await this.#publish(finished, issue, workspace)
+    return await inTime(this.#left(), stop, this.#context, async (context, ends) => {
+      await using place = await openWorkplace({ id, issue, base, setup, note }, context, ends)
+      try {
+        const check = written ?? (await findCheck(context.git, place.workspace))
+        await this.#enter('working', { check_command: check })
+        const task = taskText({ id, issue, dir: place.workspace.path, check, nonce: session.newId() })
+        const record = (worked: WorkDone) => this.#enter('working', progressOf(worked))
+        const site = { ...place, id, issue, task, check, started_at: this.#started, note, record }
+        const finished = await whileClaimed(id, session, ends, (until) => work(site, usable, context, until))
+        await this.#enter('publishing', { ...progressOf(finished), check_result: finished.check.result })
+        // Work that is done in time is not lost for the seconds that a push takes; nor for a Ctrl-C.
+        const publishing = Math.max(leastPublishing, this.#left())
+        return await inTime(publishing, null, this.#context, (publisher) => this.#publish(finished, issue, place.workspace, publisher))
+      } catch (thrown) {
+        throw await this.#charged(thrown, place)
+      }
+    })
+  }
+
+  /** Milliseconds of its budget. */
+  #left(): number {
+    const { policy, session } = this.#context
+    return policy.budget.time - (session.clock.now() - this.#started)
+  }
+
+  /** A disk that its own commands filled is its own failure. What is unusable goes: it would fill the disk until somebody prunes. */
+  async #charged(thrown: unknown, { workspace, sandbox }: Workplace): Promise<unknown> {
+    const { class: failure } = failureOfThrown(thrown)
+    const over = failure === 'disk_full' ? await sandbox.settle().catch((error: unknown) => error) : null
+    const found = over instanceof Error && failureOfThrown(over).class === 'workspace_unusable' ? over : thrown
+    if (failureOfThrown(found).class === 'workspace_unusable') await this.#leave(workspace, [])
+    return found
   }
 
   /** The comment first, as for a pane: without it nobody outside knows that the issue is taken. */
@@ -127,18 +154,18 @@ class Run {
     if (!(await ledger.handSprint(id, owner, clock.now()))) throw await this.#fenced()
   }
 
-  async #publish(finished: Finished, issue: Issue, workspace: Workspace): Promise<SprintEnd> {
-    const { session } = this.#context
+  async #publish(finished: Finished, issue: Issue, workspace: Workspace, context: SprintContext): Promise<SprintEnd> {
+    const { session } = context
     const { id } = this.#claimed
     const now = await session.forge.issue(issue.ref)
     if (now === null || now.state === 'closed')
       throw new SprintFailure({ class: 'issue_gone', reason: 'it was closed while it was worked on' })
     const text = { ...finished, id, fleet: session.fleet.name, issue }
     const stillOurs = () => this.#enter('publishing', {})
-    const made = await commitChange(workspace, text, this.#context)
-    const seen = await protectedPaths(this.#context.git, workspace, this.#context.policy)
+    const made = await commitChange(workspace, text, context)
+    const seen = await protectedPaths(context.git, workspace, context.policy)
     if (seen.length > 0) return this.#keep(workspace, made, seen)
-    const change = await pushChange({ workspace, repo: issue.repo, change: made, stillOurs }, this.#context)
+    const change = await pushChange({ workspace, repo: issue.repo, change: made, stillOurs }, context)
     this.note({ kind: 'note', text: `open for review: ${change.url}` })
     await this.#leave(workspace, finished.left_out)
     return { outcome: 'change', failure: null, dispatch: 'review', reason: 'a change is open for review', change_url: change.url }
@@ -160,7 +187,7 @@ class Run {
     try {
       await removeWorkspace(this.#context.git, workspace, { force: true })
     } catch (thrown) {
-      // The change is open: what is left here is for burn sprint prune.
+      // What is left here is for burn sprint prune.
       this.note({ kind: 'note', text: `its workspace stays: ${messageOf(thrown)}` })
     }
   }

@@ -17,6 +17,9 @@ const classes: Readonly<Record<string, FailureClass>> = {
   git_disk_full: 'disk_full',
   sandbox_missing: 'sandbox_missing',
   sandbox_failed: 'sandbox_failed',
+  sandbox_workspace: 'workspace_unusable',
+  workspace_unusable: 'workspace_unusable',
+  git_stopped: 'stopped',
   nonce_in_text: 'internal',
 }
 

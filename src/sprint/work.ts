@@ -105,10 +105,11 @@ async function converse(
   const { mends } = context.policy
   let text = first
   for (let mended = 0; ; mended++) {
-    const answer = await conversation.say(text, AbortSignal.any([stop, sandbox.ended]))
+    const answer = await sandbox.watched(() => conversation.say(text, AbortSignal.any([stop, sandbox.ended])))
     const worked = workedBy(backend, answer, before)
     await site.record(worked)
-    sandbox.ended.throwIfAborted()
+    const special = await sandbox.settle()
+    if (special.length > 0) site.note({ kind: 'note', text: `pipes, sockets and devices were removed: ${special.slice(0, 10).join(', ')}` })
     if (answer.failure !== null) return { failure: answer.failure, usage: worked.usage }
     const { files, empty, left_out } = await changesIn(context.git, workspace)
     if (empty) return { failure: { class: 'no_change', reason: noChange(answer) }, usage: worked.usage }

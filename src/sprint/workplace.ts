@@ -1,5 +1,4 @@
 /** Where a sprint works: a workspace from the cached mirror, the sandbox around it, and the tools that reach into it. */
-import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Issue } from '../core/nouns.ts'
 import type { SprintNote, Tool } from '../core/sprint.ts'
@@ -9,6 +8,7 @@ import type { SprintContext } from './context.ts'
 import { openMirror } from '../git/mirror.ts'
 import { gitDirsOf } from '../git/places.ts'
 import { addWorkspace } from '../git/workspace.ts'
+import { removeTree } from '../host/tree.ts'
 import { settingsOf } from '../run/prompts.ts'
 import { openSandbox } from '../sandbox/open.ts'
 import { workspaceTools } from '../sandbox/tools.ts'
@@ -46,7 +46,7 @@ export async function openWorkplace(
     workspace,
     sandbox,
     tools: [...workspaceTools(sandbox), forgeTool(issue, session.forge, session.newId)],
-    [Symbol.asyncDispose]: () => rm(own_dir, { recursive: true, force: true }),
+    [Symbol.asyncDispose]: () => removeTree(own_dir),
   }
   try {
     if (setup !== null) await prepare(setup, place, context, note, stop)
@@ -66,6 +66,7 @@ async function prepare(
 ): Promise<void> {
   const { code, output, stopped } = await sandbox.run(setup, { timeout: policy.check_timeout, stop, network: true })
   note({ kind: 'note', text: `${setup}: ${stopped ?? `ended with ${code ?? 'a signal'}`}` })
+  await sandbox.settle()
   if (code === 0 && stopped === null) return
   const reason = `its setup failed: ${setup}: ${output.trimEnd().split('\n').at(-1) ?? ''}`
   throw new SprintFailure(stopped === 'stop' ? { class: 'stopped', reason } : { class: 'repo_unusable', reason })

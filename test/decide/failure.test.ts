@@ -38,7 +38,7 @@ test("an issue is blamed only for what is the issue's", () => {
     'token_refused',
   ])
     assert.ok(of('released').includes(each as FailureClass), each)
-  for (const each of ['no_change', 'check_red', 'conflict', 'budget', 'context_overflow', 'internal'])
+  for (const each of ['workspace_unusable', 'no_change', 'check_red', 'conflict', 'budget', 'context_overflow', 'internal'])
     assert.ok(of('failed').includes(each as FailureClass), each)
 })
 

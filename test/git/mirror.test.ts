@@ -165,7 +165,7 @@ test('the lock of a process that is gone is broken by one of those who wait, and
     writeFileSync(path, left)
     writeFileSync(`${path}.break`, left)
     const done = Array.from({ length: 8 }, () =>
-      locked(path, clock, async () => {
+      locked(path, { clock }, async () => {
         inside += 1
         await new Promise(setImmediate)
         assert.equal(inside, 1)
@@ -180,10 +180,10 @@ test('the lock of a process that is gone is broken by one of those who wait, and
   const quick = { now: () => now, sleep: async () => void (now += 600_000) }
   writeFileSync(path, `${living.pid} - x\n`)
   await assert.rejects(
-    locked(path, quick, async () => {}),
+    locked(path, { clock: quick }, async () => {}),
     fails('git_busy'),
   )
   living.stdin.end()
   await once(living, 'exit')
-  await locked(path, quick, async () => {})
+  await locked(path, { clock: quick }, async () => {})
 })

@@ -199,9 +199,12 @@ test('of a home only what the PATH needs is seen', () => {
 })
 
 test('the shell’s own limits are set where no group holds', () => {
-  const script = (rlimits: { processes: boolean; memory: boolean }) => innerWords(policy, rlimits, 'bash', 'x')[2]
+  const script = (rlimits: { processes: boolean; memory: boolean }) => innerWords({ ...policy, file_bytes: 5000 }, rlimits, 'bash', 'x')[2]
   assert.doesNotMatch(script({ processes: false, memory: false }) ?? '', /ulimit -[dup]/)
-  assert.match(script({ processes: true, memory: true }) ?? '', /ulimit -d 2097152\nulimit -u 64 2>\/dev\/null \|\| ulimit -p 64/)
+  assert.match(
+    script({ processes: true, memory: true }) ?? '',
+    /ulimit -f 10 2>\/dev\/null\nulimit -d 2097152\nulimit -u 64 2>\/dev\/null \|\| ulimit -p 64/,
+  )
 })
 
 test('what a group of systemd’s says is told', () => {
@@ -210,6 +213,7 @@ test('what a group of systemd’s says is told', () => {
     policy,
     walls: {},
     why: '',
+    over: null,
     limits,
     network: true,
     timeout: 1,

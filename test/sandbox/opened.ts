@@ -31,6 +31,8 @@ export const policy: SandboxPolicy = {
   output: 20_000,
   memory: 2 * 2 ** 30,
   processes: 64,
+  disk: 2 ** 30,
+  files: 10_000,
 }
 
 export interface Opened {

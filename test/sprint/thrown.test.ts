@@ -18,6 +18,8 @@ test('what was thrown is the class of failure that it is', () => {
     forge_auth: 'token_refused',
     sandbox_missing: 'sandbox_missing',
     sandbox_failed: 'sandbox_failed',
+    workspace_unusable: 'workspace_unusable',
+    git_stopped: 'stopped',
     other: 'internal',
   }))
     assert.equal(classOf(code), expected, code)

@@ -1,0 +1,77 @@
+/** What commands may add to the disk, and what is removed before git looks. */
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import type { BurnError } from '../../src/core/errors.ts'
+import { removeTree } from '../../src/host/tree.ts'
+import { opened, without } from './opened.ts'
+
+const small = { disk: 8_000_000, files: 200 }
+const unusable = (message: RegExp) => ({ code: 'workspace_unusable', message })
+
+for (const use of ['require', 'off'] as const)
+  test(`quota: a file that grows without an end is stopped (${use})`, { skip: use === 'require' && without }, async (t) => {
+    const { run, sandbox, dir } = await opened(t, { policy: { ...small, use } })
+    const { code, notes, stopped } = await run('cat /dev/zero >zeros')
+    assert.ok(code !== 0)
+    assert.match(notes.join('\n'), /larger than all that a sprint may add|killed: its commands added 8 MiB to the disk/, stopped ?? '')
+    assert.ok(execFileSync('du', ['-sk', dir], { encoding: 'utf8' }).startsWith('78'), 'it is as large as the quota')
+    await assert.rejects(sandbox.settle(), unusable(/its commands added 8 MiB to the disk/))
+  })
+
+const floods = {
+  'many files of the workspace': 'while :; do n=$((n+1)); head -c 500000 /dev/zero >f$n; done',
+  'files of HOME': 'cd; while :; do n=$((n+1)); head -c 500000 /dev/zero >f$n; done',
+  'files of /tmp': 'cd "$TMPDIR"; while :; do n=$((n+1)); head -c 500000 /dev/zero >f$n; done',
+  'small files': 'while :; do n=$((n+1)); >f$n; done',
+  folders: 'while :; do n=$((n+1)); mkdir f$n; done',
+}
+for (const [what, command] of Object.entries(floods))
+  test(`quota: ${what} end the command, and all that come after`, { skip: without }, async (t) => {
+    const { run, sandbox } = await opened(t, { policy: what === 'small files' || what === 'folders' ? small : { disk: small.disk } })
+    const { stopped, notes } = await run(command)
+    assert.equal(stopped, 'stop')
+    assert.match(notes[0] ?? '', /^killed: its commands added (?:8 MiB to the disk|200 files), and may add no more$/)
+    assert.equal((sandbox.ended.reason as BurnError).code, 'workspace_unusable')
+    await assert.rejects(run('true'), { code: 'workspace_unusable' })
+    await assert.rejects(sandbox.settle(), { code: 'workspace_unusable' })
+  })
+
+test('quota: what was there at first, holes and further names of a file do not count', { skip: without }, async (t) => {
+  const make = ({ dir }: { dir: string }) => writeFileSync(join(dir, 'large'), Buffer.alloc(16_000_000))
+  const { run, sandbox } = await opened(t, { policy: small, make })
+  assert.equal((await run('for n in $(seq 50); do ln large link$n; done; dd if=/dev/zero of=hole bs=1 count=1 seek=7000000')).code, 0)
+  assert.deepEqual(await sandbox.settle(), [])
+})
+
+test('quota: an agent whose commands are its own is watched, too', async (t) => {
+  const { sandbox, dir } = await opened(t, { policy: { ...small, use: 'off' } })
+  await sandbox.watched(async () => {
+    writeFileSync(join(dir, 'large'), Buffer.alloc(9_000_000))
+    await new Promise((resolve) => sandbox.ended.addEventListener('abort', resolve))
+  })
+  await assert.rejects(sandbox.settle(), { code: 'workspace_unusable' })
+})
+
+test('pipes, sockets and devices are removed, wherever they are', { skip: without }, async (t) => {
+  const { run, sandbox, dir, base } = await opened(t)
+  const socket = `perl -MIO::Socket::UNIX -e 'IO::Socket::UNIX->new(Local => "a/s", Listen => 1)'`
+  assert.equal(
+    (await run(`mkfifo .gitignore; mkdir -p a/.git; mkfifo a/.git/HEAD ~/p "$(printf 'caf\\351')"; ${socket}; ln -s p link`)).code,
+    0,
+  )
+  const names = await sandbox.settle()
+  assert.deepEqual(names.toSorted(), ['.gitignore', 'a/.git/HEAD', 'a/s', 'caf\ufffd', 'p'])
+  assert.deepEqual([readdirSync(join(base, 'own/home')), existsSync(join(dir, 'a/.git'))], [[], true])
+  assert.deepEqual(await sandbox.settle(), [])
+})
+
+test('a path that is too long to be looked at is refused, and can be removed', { skip: without }, async (t) => {
+  const { run, sandbox, dir } = await opened(t)
+  assert.equal((await run('perl -e \'for (1..60) { mkdir "x" x 100; chdir "x" x 100 } mkdir "y"\'')).code, 0)
+  await assert.rejects(sandbox.settle(), unusable(/a path in .* is longer than 4000 bytes/))
+  await removeTree(dir)
+  assert.equal(existsSync(dir), false)
+})
