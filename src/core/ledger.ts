@@ -1,6 +1,7 @@
 /** The ledger's port: everything the fleet did and why. One store over several engines implements it (floor 3). */
 import type { Delivery, DeliveryKind, DeliveryState, Dispatch, DispatchKind, DispatchState, Proof } from './lives.ts'
 import type { Incarnation, Issue, IssueRef, ReadingState, RepoRef, Time, WorkerId } from './nouns.ts'
+import type { ChangeLedger, RepoPage } from './change-ledger.ts'
 import type { Sprint } from './sprint.ts'
 import type { RepoRecord, RestLedger } from './rest-ledger.ts'
 import type { SprintLedger } from './sprint-ledger.ts'
@@ -58,9 +59,6 @@ export interface DeliveryMove {
 /** Where an issue stands: in its repo's queue, put to the council, with a worker (as long as a dispatch of work lives), or not for the fleet. */
 export type Standing = 'queued' | 'asked' | 'taken' | 'none'
 
-/** How the verdict of an issue begins that another ledger of the same fleet has given to a worker. */
-export const elsewherePrefix = 'claimed by another ledger of this fleet '
-
 /** Why an issue was or was not dispatched, kept as it last was. */
 export interface Verdict {
   readonly issue: IssueRef
@@ -97,6 +95,8 @@ export interface IssueRecord {
   readonly verdict: { readonly eligible: boolean; readonly reason: string; readonly at: Time } | null
   /** The issue is not given before this time, for a reason that is no failed attempt; null if it may be. */
   readonly rests: { readonly until: Time; readonly why: string } | null
+  /** How people name a change that is open for it; null if there is none. */
+  readonly open_change: string | null
   /** Null where it is to be judged. */
   readonly standing: Standing | null
   /** Counts what happened to it that a verdict may depend on. */
@@ -113,14 +113,6 @@ export interface WorkerRecord {
   /** What it was last seen doing, and since when; null where it was never looked at. */
   readonly state: ReadingState | null
   readonly state_since: Time | null
-}
-
-/** Issues of a repo as the forge gave them. */
-export interface RepoPage {
-  readonly repo: RepoRef
-  readonly issues: readonly Issue[]
-  readonly cursor: string
-  readonly complete: boolean
 }
 
 /** A dispatch that reached an agent, as far as it went. */
@@ -194,11 +186,11 @@ export interface Carrying {
   readonly leases: LedgerView['leases']
 }
 
-export interface Ledger extends SprintLedger, RestLedger {
+export interface Ledger extends SprintLedger, RestLedger, ChangeLedger {
   view(): Promise<LedgerView>
   underWay(): Promise<UnderWay>
-  /** Work in review with one of these ids, or of one of these issues. */
-  inReview(ids: readonly string[], issues: readonly IssueRef[]): Promise<readonly LiveDispatch[]>
+  /** Work in review with one of these ids, of one of these issues, or with a change at one of these addresses. */
+  inReview(ids: readonly string[], issues: readonly IssueRef[], urls: readonly string[]): Promise<readonly LiveDispatch[]>
   carrying(owner: string): Promise<Carrying>
   /** The agents that are known of: each worker's last one that was told who it is, and those of live dispatches and active deliveries. */
   agents(): Promise<readonly { readonly worker: WorkerId; readonly incarnation: Incarnation }[]>
@@ -224,7 +216,6 @@ export interface Ledger extends SprintLedger, RestLedger {
   /** Merges pages, all in one transaction: updates what changed; where one is `complete`, open issues of its repo that are not in it become closed. */
   saveIssues(pages: readonly RepoPage[], at: Time): Promise<void>
   saveWriters(repo: RepoRef, writers: readonly string[], at: Time): Promise<void>
-  saveChangesSeen(seen: ReadonlyMap<RepoRef, Time>): Promise<void>
   /** Keeps each verdict that is of the issue's present revision; writes (and adds an event) only where it differs from the one kept. */
   saveVerdicts(verdicts: readonly Verdict[], at: Time): Promise<void>
   /** Has every open issue that no worker has judged again where `rules` are not those of the last time. */

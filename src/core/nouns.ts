@@ -192,12 +192,21 @@ export interface Comment {
   readonly created_at: Time
 }
 
-/** A change opened for review from a branch `burn/<dispatch id>`. */
+/** A change opened for review, by an agent or by a person. */
 export interface Change {
-  readonly dispatch_id: string
+  /** The dispatch that its branch is named after; null for any other branch. */
+  readonly dispatch_id: string | null
+  /** As people name it in its repo: `#12`. */
+  readonly name: string
   readonly url: string
   readonly state: 'open' | 'merged' | 'closed'
   readonly author: string
+  /** Its branch is in another repo, which anybody may make. */
+  readonly fork: boolean
+  /** Issues that it closes by the forge's link or by a closing word, as it writes them. At most 1,000. */
+  readonly closes: readonly IssueRef[]
+  /** By the forge's clock. */
+  readonly created_at: Time
 }
 
 export type ReadingState = 'starting' | 'idle' | 'working' | 'waiting' | 'error' | 'dead' | 'unreachable' | 'unknown'

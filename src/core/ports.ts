@@ -16,6 +16,8 @@ export interface IssuePage {
   readonly cursor: string
   /** True when `issues` is every open issue of the repo; false when it is only what changed since the cursor. */
   readonly complete: boolean
+  /** When the newest change for review that this reading came across was updated, by the forge's clock; null if there was none. */
+  readonly changed_at: Time | null
 }
 
 /** What a forge said about changes since a time. */
@@ -58,10 +60,11 @@ export interface Forge {
   comment(ref: IssueRef, body: string): Promise<Comment>
   editComment(ref: IssueRef, id: string, body: string): Promise<void>
   /**
-   * Changes from branches `burn/<dispatch id>` that were opened, updated or ended since `since` (by the forge's clock), in their newest state; older ones may
-   * be among them. Ask from before the oldest dispatch whose change is not yet known.
+   * Changes that were opened, updated or ended since `since` (by the forge's clock), in their newest state, and perhaps older ones; with null all that are
+   * open. Of a branch `burn/<dispatch id>` the newest one. Who may be trusted with them is for the caller to say. Ask from before the oldest dispatch whose
+   * change is not yet known.
    */
-  changes(repo: RepoRef, since: Time): Promise<ChangePage>
+  changes(repo: RepoRef, since: Time | null): Promise<ChangePage>
   /**
    * Opens a change for review from a branch `burn/<dispatch id>` that is pushed. Never retried by the adapter: whether a lost answer was a lost request is
    * for the caller to look up with `changeOf`. Throws `forge_*`; `forge_conflict` where there is one already, or another was opened at the same moment.

@@ -12,6 +12,8 @@ export interface RepoRecord {
   readonly changes_at: Time | null
   /** Why issues in its queue wait; null where somebody has room. */
   readonly waits: string | null
+  /** When the newest change that listings of issues came across was updated, by the forge's clock. */
+  readonly changed_at: Time | null
   /** None of its issues is given before this time, because the forge refuses what burn writes there; null if they may be. */
   readonly rests: { readonly until: Time; readonly why: string } | null
   /** Since when the forge does not let burn read it, and why; null if the last attempt succeeded. */

@@ -3,7 +3,7 @@ import type { IssueRecord } from '../core/ledger.ts'
 import type { Fleet, Issue, RepoRef } from '../core/nouns.ts'
 import type { View } from '../core/view.ts'
 import { hasPassed } from '../core/elapsed.ts'
-import { elsewherePrefix } from '../core/ledger.ts'
+import { elsewherePrefix } from '../core/change-ledger.ts'
 import { servedRepos } from '../core/refs.ts'
 import { waitsUntil } from './backoff.ts'
 import { restsReason } from './rests.ts'
@@ -54,7 +54,7 @@ export function eligibility(record: IssueRecord, rules: EligibilityRules): Eligi
   if (record.standing === 'taken') return { kind: 'taken', reason: record.verdict?.reason ?? 'a worker has it' }
   const lasting = skipped(issue, rules) ?? untrusted(issue, rules) ?? assigned(issue, rules) ?? given(record, rules)
   if (lasting !== null) return { kind: 'no', reason: lasting, until: isUnsure(issue, rules) ? 'later' : 'changed' }
-  const passing = foreign(record, rules) ?? resting(record, rules) ?? tooSoon(record, rules)
+  const passing = changed(record) ?? foreign(record, rules) ?? resting(record, rules) ?? tooSoon(record, rules)
   if (passing !== null) return { kind: 'no', reason: passing, until: 'later' }
   if (issue.labels.some((label) => rules.councilLabels.has(label.toLowerCase()))) return { kind: 'council' }
   if (!rules.served.has(issue.repo)) return { kind: 'no', reason: `no window serves ${issue.repo}`, until: 'changed' }
@@ -88,6 +88,11 @@ function assigned(issue: Issue, rules: EligibilityRules): string | null {
 /** Whether it is the fleet's own could not be asked. */
 function isUnsure(issue: Issue, { view }: EligibilityRules): boolean {
   return view.login === null && issue.assignees.length > 0
+}
+
+/** Somebody, or an earlier dispatch, has work for it open for review. */
+function changed({ open_change }: IssueRecord): string | null {
+  return open_change === null ? null : `change ${open_change} is open`
 }
 
 /** A claim of others was seen a while ago and nothing has changed since: looking again each cycle would cost a request. */

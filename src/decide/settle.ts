@@ -3,6 +3,7 @@ import type { DispatchMove, LiveDispatch } from '../core/ledger.ts'
 import type { Dispatch } from '../core/lives.ts'
 import type { Change, Time } from '../core/nouns.ts'
 import { repoOf } from '../core/refs.ts'
+import { belongs, changesByDispatch } from './changes.ts'
 import { closedText } from './prompts.ts'
 import type { View } from '../core/view.ts'
 
@@ -10,10 +11,10 @@ const itsProcess = 'the process that ran its sprint is gone'
 
 /** The steps that this view calls for. `newId` names the texts that go with them. */
 export function planSettle(view: View, newId: () => string): DispatchMove[] {
-  const changes = new Map(view.changes.map((change) => [change.dispatch_id, change]))
+  const changeOf = changesByDispatch(view.changes)
   const crashed = new Set(view.sprints.flatMap(({ id, lease_until }) => (lease_until <= view.now ? [id] : [])))
   return view.dispatches.flatMap((dispatch) => {
-    const change = changes.get(dispatch.id)
+    const change = changeOf(dispatch)
     const move = settle(dispatch, view, change, crashed)
     if (move === null) return []
     const told = move.to === 'done' && isClosedUnderAgent(dispatch, view, change)
@@ -41,6 +42,12 @@ function settle(dispatch: LiveDispatch, view: View, change: Change | undefined, 
       reason: 'its issue is closed',
       change_url: change?.url ?? dispatch.change_url,
     }
+  }
+  if (change !== undefined && !belongs(change, dispatch)) {
+    return { id, from: ['review'], to: 'released', reason: `its change ${change.name} no longer closes the issue`, change_url: null }
+  }
+  if (state === 'claimed' && change?.state === 'open' && change.dispatch_id !== id) {
+    return { id, from: ['claimed'], to: 'released', reason: `change ${change.name} is open` }
   }
   if (change?.state === 'merged' && state !== 'claimed') {
     return { id, from: ['handed', 'review'], to: 'done', reason: 'its change was merged', change_url: change.url }

@@ -1,9 +1,11 @@
 /** The folder forge's files, made into nouns. All throw BurnError `forge_malformed` with file and line. */
+import { basename } from 'node:path'
 import type { PlainFile } from './files.ts'
 import type { Document } from './front-matter.ts'
 import type { Change, Comment, Issue, RepoRef, Time } from '../core/nouns.ts'
 import { faultAt, lineOf, listOf, parseDocument, textOf } from './front-matter.ts'
-import { dispatchOf } from './refs.ts'
+import { closedBy } from './closing.ts'
+import { dispatchOf, numberOf } from './refs.ts'
 
 /** Who wrote what does not say who wrote it. */
 const nobody = 'local'
@@ -46,14 +48,23 @@ export function readCommentFile(id: number, path: string, file: PlainFile): Comm
   }
 }
 
-/** Null where its branch is none of a fleet's. */
-export function readReviewFile(path: string, file: PlainFile): Change | null {
+/** A review of its branch and of the issues that it closes: by its key `issue`, its title or its text. */
+export function readReviewFile(repo: RepoRef, path: string, file: PlainFile): Change {
   const document = parseDocument(path, file.text)
   const branch = textOf(document, 'branch')
   if (branch === '') throw faultAt(path, lineOf(document, 'branch'), 'it has no branch')
-  const state = stateIn(document, ['open', 'merged', 'closed'])
-  const dispatch_id = dispatchOf(branch)
-  return dispatch_id === null ? null : { dispatch_id, url: `file://${path}`, state, author: textOf(document, 'author') || nobody }
+  const number = numberOf(textOf(document, 'issue').replace(/^.*#/, ''))
+  const said = closedBy(repo, 'file://', { title: textOf(document, 'title'), body: document.text })
+  return {
+    dispatch_id: dispatchOf(branch),
+    name: basename(path),
+    url: `file://${path}`,
+    state: stateIn(document, ['open', 'merged', 'closed']),
+    author: textOf(document, 'author') || nobody,
+    fork: false,
+    closes: number === null ? said : [...new Set([`${repo}#${number}`, ...said])],
+    created_at: timeIn(document, 'created') ?? file.written_at,
+  }
 }
 
 function stateIn<S extends string>(document: Document, states: readonly [S, ...S[]]): S {

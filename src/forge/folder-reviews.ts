@@ -19,13 +19,13 @@ function placeInName(name: string): number | null {
   return issue === undefined ? null : Number(issue) * mostTurns + Number(turn)
 }
 
-/** The newest change of each of a fleet's branches. */
+/** The newest change of each branch of a fleet, and all others. */
 export async function readReviews(
   place: ForgeFolder,
   repo: RepoRef,
 ): Promise<{ readonly changes: readonly Change[]; readonly skipped: IssuePage['skipped'] }> {
-  const { found, skipped } = await readEach(place, await place.folder('reviews', repo), placeInName, readReview)
-  return { changes: [...new Map(found.map((change) => [change.dispatch_id, change])).values()], skipped }
+  const { found, skipped } = await readEach(place, await place.folder('reviews', repo), placeInName, (path) => readReview(repo, path))
+  return { changes: [...new Map(found.map((change) => [change.dispatch_id ?? change.url, change])).values()], skipped }
 }
 
 export async function reviewOf(place: ForgeFolder, repo: RepoRef, branch: string): Promise<Change | null> {
@@ -52,16 +52,18 @@ export async function openReview(place: ForgeFolder, repo: RepoRef, change: NewC
   )
   for (let turn = 1; turn < mostTurns; turn++) {
     const path = join(folder, turn === 1 ? `${issue.number}.md` : `${issue.number}-${turn}.md`)
-    if (await createFile(path, text)) return { dispatch_id, url: `file://${path}`, state: 'open', author: login }
+    const made = await createFile(path, text)
+    const there = await readReview(repo, path).catch(malformed)
+    if (made && there !== null) return there
     // Somebody may have opened this very change since it was looked for.
-    if (taken(await readReview(path).catch(malformed))) throw conflict()
+    if (taken(there)) throw conflict()
   }
   throw new BurnError('forge_refused', `${change.issue} has ${mostTurns} changes`, `look into ${folder}`)
 }
 
-async function readReview(path: string): Promise<Change | null> {
+async function readReview(repo: RepoRef, path: string): Promise<Change | null> {
   const file = await readPlainFile(path)
-  return file === null ? null : readReviewFile(path, file)
+  return file === null ? null : readReviewFile(repo, path, file)
 }
 
 /** What can't be read is nobody's change, but its name is taken. */

@@ -38,7 +38,10 @@ export function openFolder(options: FolderOptions): Forge {
     comments: (ref) => readComments(place, ref),
     comment: (ref, body) => writeComment(place, ref, body, clock.now()),
     editComment: (ref, id, body) => editComment(place, ref, id, body),
-    changes: async (repo) => ({ asked_at: clock.now(), changes: (await readReviews(place, repo)).changes }),
+    changes: async (repo, since) => {
+      const { changes } = await readReviews(place, repo)
+      return { asked_at: clock.now(), changes: since === null ? changes.filter(({ state }) => state === 'open') : changes }
+    },
     openChange: (repo, change) => openReview(place, repo, change, clock.now()),
     changeOf: (repo, branch) => reviewOf(place, repo, branch),
     whoami: async () => ({ login }),
@@ -61,7 +64,8 @@ async function readIssues(place: ForgeFolder, repo: RepoRef, now: number): Promi
   )
   const reviews = await readReviews(place, repo)
   const issues = found.filter(({ state }) => state === 'open')
-  return { issues, skipped: [...skipped, ...reviews.skipped], cursor: String(now), complete: true }
+  // Files say nothing of what has changed: reading them again costs no request.
+  return { issues, skipped: [...skipped, ...reviews.skipped], cursor: String(now), complete: true, changed_at: now }
 }
 
 async function readIssue(place: ForgeFolder, repo: RepoRef, number: number): Promise<Issue | null> {
@@ -75,11 +79,12 @@ async function readIssueAt(place: ForgeFolder, repo: RepoRef, number: number, pa
   return readIssueFile(repo, number, path, file, comments.filter((name) => numberInName(name) !== null).length)
 }
 
-/** Who may write into the folder needs no forge's leave: without a `writers` file, everybody who opened an issue counts. */
+/** Who may write into the folder needs no forge's leave: without a `writers` file, everybody who opened an issue or a change counts. */
 async function readWriters(place: ForgeFolder, repo: RepoRef, now: number): Promise<readonly string[]> {
   const file = await readPlainFile(join(place.root, 'writers'))
   const listed = file?.text.split('\n').map((line) => line.replace(/#.*/, '').trim())
-  const logins = listed ?? (await readIssues(place, repo, now)).issues.map(({ author }) => author)
+  const logins =
+    listed ?? [...(await readIssues(place, repo, now)).issues, ...(await readReviews(place, repo)).changes].map(({ author }) => author)
   return [...new Set([login, ...logins.filter((each) => each !== '')])]
 }
 

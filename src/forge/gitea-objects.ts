@@ -1,5 +1,6 @@
 /** Gitea's JSON, made into nouns. Nothing of it is taken on trust: what is malformed gives a reason instead. */
 import type { Change, Comment, Issue, RepoRef, Time } from '../core/nouns.ts'
+import { closedBy } from './closing.ts'
 import { dispatchOf } from './refs.ts'
 
 type Fields = Readonly<Record<string, unknown>>
@@ -89,16 +90,20 @@ export function commentOf(value: unknown): Comment | null {
   return { id: String(id), author, body: typeof body === 'string' ? body : '', created_at }
 }
 
-/** A pull request from one of the fleet's branches; `foreign` where its branch is in another repo, which anybody may make. */
-export function changeOf(value: unknown): { readonly change: Change; readonly foreign: boolean } | null {
-  const { head, base, html_url, state, merged, user } = fieldsOf(value)
+/** A pull request; null where it is malformed. */
+export function changeOf(repo: RepoRef, value: unknown, webUrl: string): Change | null {
+  const fields = fieldsOf(value)
+  const { head, base, number, html_url, state, merged, title, body } = fields
   const { label, ref, repo_id } = fieldsOf(head)
   // The label keeps the branch's name; once the branch is deleted, as many are on merging, `ref` is `refs/pull/…`.
   const branch = [label, ref].find((name) => typeof name === 'string' && dispatchOf(name) !== null)
   const dispatch_id = typeof branch === 'string' ? dispatchOf(branch) : null
-  const author = loginOf(user)
-  if (dispatch_id === null || author === null || typeof html_url !== 'string') return null
+  const [author, created_at] = [authorOf(fields), timeOf(fields['created_at'])]
+  if (typeof number !== 'number' || author === null || created_at === null || typeof html_url !== 'string') return null
+  const closes = closedBy(repo, webUrl, { title: textOf(title), body: textOf(body) })
   const ended = merged === true ? 'merged' : 'closed'
-  const foreign = typeof repo_id !== 'number' || repo_id !== fieldsOf(base)['repo_id']
-  return { change: { dispatch_id, url: html_url, state: state === 'open' ? 'open' : ended, author }, foreign }
+  const fork = typeof repo_id !== 'number' || repo_id !== fieldsOf(base)['repo_id']
+  return { dispatch_id, name: `#${number}`, url: html_url, state: state === 'open' ? 'open' : ended, author, fork, closes, created_at }
 }
+
+const textOf = (value: unknown) => (typeof value === 'string' ? value : '')

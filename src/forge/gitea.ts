@@ -49,9 +49,9 @@ export function openGitea(options: GiteaOptions): Forge {
         throw new BurnError('forge_ref', `${JSON.stringify(id)} is not a comment`, 'a comment is named by its number')
       await api.patch(`${repoPath(splitIssue(ref).repo)}/issues/comments/${id}`, { body })
     },
-    changes: (repo, since) => readChanges(api, repo, since, writers),
-    openChange: (repo, change) => openPull(api, repo, change),
-    changeOf: (repo, branch) => findChange(api, repo, { branch, base: baseOf(repo) }, writers),
+    changes: (repo, since) => readChanges({ api, repo, url }, since),
+    openChange: (repo, change) => openPull({ api, repo, url }, change),
+    changeOf: (repo, branch) => findChange({ api, repo, url }, { branch, base: baseOf(repo) }, writers),
     async whoami() {
       const login = loginOf((await api.get('/user')).json)
       if (login !== null) return { login }
@@ -81,9 +81,12 @@ function issuePath(ref: string): string {
 
 async function readIssues(api: Api, url: string, repo: RepoRef, text: string | null): Promise<IssuePage> {
   const before = readCursor(text, url, repo)
+  // Without a type the list has pull requests too: whether any has news costs no request of its own.
   const query =
-    before === null ? { state: 'open' } : { state: 'all', since: new Date(sinceOf(before)).toISOString().replace(/\.\d+Z/, 'Z') }
-  const { items, date } = await listAll(api, `${repoPath(repo)}/issues`, { ...query, type: 'issues' }, (item) => fieldsOf(item)['number'])
+    before === null
+      ? { state: 'open', type: 'issues' }
+      : { state: 'all', since: new Date(sinceOf(before)).toISOString().replace(/\.\d+Z/, 'Z') }
+  const { items, date } = await listAll(api, `${repoPath(repo)}/issues`, query, (item) => fieldsOf(item)['number'])
   const issues: Issue[] = []
   const skipped: Unusable[] = []
   for (const item of items) {
@@ -92,8 +95,13 @@ async function readIssues(api: Api, url: string, repo: RepoRef, text: string | n
     if ('why' in issue) skipped.push(issue)
     else issues.push(issue)
   }
-  const times = items.map((item) => timeOf(fieldsOf(item)['updated_at'])).filter((time) => time !== null)
-  return { issues, skipped, cursor: writeCursor(cursorAfter(url, repo, times, before, date)), complete: before === null }
+  const cursor = writeCursor(cursorAfter(url, repo, timesOf(items), before, date))
+  const changed_at = timesOf(items.filter(isPull)).reduce<number | null>((newest, time) => Math.max(newest ?? 0, time), null)
+  return { issues, skipped, cursor, complete: before === null, changed_at }
+}
+
+function timesOf(items: readonly unknown[]): number[] {
+  return items.map((item) => timeOf(fieldsOf(item)['updated_at'])).filter((time) => time !== null)
 }
 
 async function readIssue(api: Api, url: string, ref: string): Promise<Issue | null> {

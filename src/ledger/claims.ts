@@ -44,7 +44,7 @@ export async function claim(trx: Transaction<Tables>, claims: readonly Claim[], 
   return won
 }
 
-/** Work that was done, closed or tried since the view it was decided from is left out: that view was too old. */
+/** Work that was done, closed or tried, or got a change since the view it was decided from is left out: that view was too old. */
 export async function stillDue<C extends Pick<Claim, 'issue' | 'kind' | 'attempt'>>(
   trx: Transaction<Tables>,
   claims: readonly C[],
@@ -53,14 +53,18 @@ export async function stillDue<C extends Pick<Claim, 'issue' | 'kind' | 'attempt
   for (const part of chunks(claims)) {
     const rows = await trx
       .selectFrom('issue')
-      .select(['ref', 'done', 'attempts'])
+      .select(['ref', 'done', 'attempts', 'open_change'])
       .where('ref', 'in', [...new Set(part.map(({ issue }) => issue))])
       .where('state', '=', sql.lit('open'))
       .execute()
     const open = new Map(rows.map((row) => [row.ref, row]))
     for (const each of part) {
       const row = open.get(each.issue)
-      if (row !== undefined && (each.kind === 'council' || (row.done === 0 && row.attempts === each.attempt - 1))) due.push(each)
+      if (
+        row !== undefined &&
+        (each.kind === 'council' || (row.done === 0 && row.open_change === null && row.attempts === each.attempt - 1))
+      )
+        due.push(each)
     }
   }
   return due

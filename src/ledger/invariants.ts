@@ -47,6 +47,8 @@ function historyRules() {
       or not exists (select 1 from event e where e.subject = d.id and e.kind = 'dispatch.' || d.state)
       union all select v.id from delivery v where not exists (select 1 from event e where e.subject = v.id and e.kind = 'delivery.' || v.state)`,
     'a text was placed once': sql`select e.subject as what from event e where e.kind = 'delivery.placing' group by e.subject having count(*) > 1`,
+    'an issue says its open change': sql`select i.ref as what from issue i
+      where i.open_change is distinct from (select min(o.name) from open_change o where o.issue = i.ref)`,
     'done issues have a dispatch that is done': sql`select i.ref as what from issue i where i.done = 1
       and not exists (select 1 from dispatch d where d.issue = i.ref and d.kind = 'work' and d.state = 'done')`,
     'attempts count what failed since the issue was last requeued': sql`select i.ref as what from issue i where i.attempts <> ${attemptsOf('i.ref')}`,

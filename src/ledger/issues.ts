@@ -1,6 +1,6 @@
 /** What is kept of the forge: issues, and how far each repo was read. */
 import type { Transaction } from 'kysely'
-import type { RepoPage } from '../core/ledger.ts'
+import type { RepoPage } from '../core/change-ledger.ts'
 import type { Resting } from '../core/rest-ledger.ts'
 import type { IssueRef, RepoRef, Time } from '../core/nouns.ts'
 import type { NewEvent } from './events.ts'
@@ -10,6 +10,7 @@ import { liveStates } from '../core/lives.ts'
 import { repoOf } from '../core/refs.ts'
 import { among, chunks } from './engine.ts'
 import { append } from './events.ts'
+import { saveOpenChanges, showOnIssues } from './open-changes.ts'
 import { fromIssue } from './rows.ts'
 import { judgeAgain, toJudge, toJudgeUnlessTaken } from './verdicts.ts'
 import { insertRows, writeRows } from './write-rows.ts'
@@ -40,7 +41,12 @@ export async function saveIssues(trx: Transaction<Tables>, pages: readonly RepoP
   for (const part of chunks([...given.values()])) events.push(...(await mergeIssues(trx, part)))
   for (const { repo, complete } of pages) if (complete) events.push(...(await closeMissing(trx, repo, given)))
   await append(trx, events, at)
-  for (const { repo, cursor, complete } of pages) await saveRepo(trx, repo, complete ? { cursor, listed_at: at } : { cursor })
+  await saveOpenChanges(
+    trx,
+    pages.flatMap(({ repo, open }) => (open === undefined ? [] : [{ repo, changes: open, complete: true }])),
+  )
+  for (const { repo, cursor, complete, changed_at } of pages)
+    await saveRepo(trx, repo, { cursor, ...(complete ? { listed_at: at } : {}), ...(changed_at == null ? {} : { changed_at }) })
 }
 
 const unjudged = { eligible: null, verdict: null, verdict_at: null, standing: null }
@@ -63,6 +69,11 @@ async function mergeIssues(trx: Transaction<Tables>, given: readonly ForgeColumn
     trx,
     'issue',
     found.map(({ issue }) => ({ ...issue, ...unjudged })),
+  )
+  // A change may have been seen before the issue that it closes.
+  await showOnIssues(
+    trx,
+    found.map(({ issue }) => issue.ref),
   )
   // Only what differs: writing what stayed as it was would write its indexes, and ask for every dispatch of the issue.
   for (const alike of Map.groupBy(known, ({ differs }) => differs.join()).values())
@@ -108,7 +119,16 @@ async function closeMissing(trx: Transaction<Tables>, repo: RepoRef, listed: Rea
 const neverRefused = { rests_until: null, rests_why: null, unread_since: null, unread_why: null }
 
 export async function saveRepo(trx: Transaction<Tables>, repo: RepoRef, known: Partial<Omit<RepoRow, 'repo'>>): Promise<void> {
-  const nothing = { cursor: null, writers: null, writers_at: null, listed_at: null, changes_at: null, waits: null, ...neverRefused }
+  const nothing = {
+    cursor: null,
+    writers: null,
+    writers_at: null,
+    listed_at: null,
+    changes_at: null,
+    waits: null,
+    changed_at: null,
+    ...neverRefused,
+  }
   await trx
     .insertInto('repo')
     .values({ repo, ...nothing, ...known })

@@ -101,9 +101,9 @@ const sprintTables = {
 
 /**
  * A dispatch may have further texts; a delivery keeps what was typed and which proof it has; an issue or a repo may rest without a failed attempt; a repo may be
- * one that the forge does not let burn read.
+ * one that the forge does not let burn read; an issue may have open changes.
  */
-const faults: Migration = async (db) => {
+const faults: Migration = async (db, { serial }) => {
   for (const column of ['dispatch', 'typed', 'proof']) await db.schema.alterTable('delivery').addColumn(column, 'text').execute()
   await db.schema.alterTable('issue').addColumn('rests_until', 'bigint').execute()
   await db.schema.alterTable('issue').addColumn('rests_why', 'text').execute()
@@ -112,10 +112,18 @@ const faults: Migration = async (db) => {
   await db.schema.alterTable('repo').addColumn('unread_since', 'bigint').execute()
   await db.schema.alterTable('repo').addColumn('unread_why', 'text').execute()
   await sql`update delivery set dispatch = id where issue is not null`.execute(db)
+  await createTables({ open_change: 'id key, issue text!, repo text!, url text!, name text!' }, db, serial)
+  await db.schema.alterTable('issue').addColumn('open_change', 'text').execute()
+  await db.schema.alterTable('repo').addColumn('changed_at', 'bigint').execute()
+  // Which changes are open is read with the next complete listing.
+  await sql`update repo set listed_at = null`.execute(db)
   for (const statement of faultIndexes) await sql.raw(statement).execute(db)
 }
 
 const faultIndexes = [
+  `create index open_change_of_issue on open_change (issue)`,
+  `create index open_change_of_repo on open_change (repo)`,
+  `create index open_change_of_url on open_change (url)`,
   `create index delivery_further on delivery (dispatch) where kind in ('follow_up', 'resume')`,
   `create index issue_resting on issue (rests_until) where rests_until is not null`,
   `drop index delivery_unknown`,

@@ -8,6 +8,7 @@ const keys: Readonly<Record<keyof Tables, string>> = {
   meta: 'key',
   repo: 'repo',
   issue: 'ref',
+  open_change: 'id',
   worker: 'id',
   dispatch: 'id',
   delivery: 'id',

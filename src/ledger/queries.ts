@@ -39,11 +39,17 @@ export async function underWay(trx: Trx): Promise<UnderWay> {
   return { dispatches, reviews, ...(await around(trx)) }
 }
 
-export async function inReview(trx: Trx, ids: readonly string[], issues: readonly IssueRef[]): Promise<LiveDispatch[]> {
+export async function inReview(
+  trx: Trx,
+  ids: readonly string[],
+  issues: readonly IssueRef[],
+  urls: readonly string[],
+): Promise<LiveDispatch[]> {
   const found = new Map<string, LiveDispatch>()
   for (const [column, keys] of [
     ['id', ids],
     ['issue', issues],
+    ['change_url', urls],
   ] as const)
     for (const part of chunks([...new Set(keys)]))
       for (const row of await trx

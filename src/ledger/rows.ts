@@ -34,13 +34,13 @@ const names = (json: string) => (json === '[]' ? none : (JSON.parse(json) as rea
 
 export function toIssueRecord(row: Selectable<IssueRow>, failed_at: number | null): IssueRecord {
   const { ref, repo, number, title, body, author, state, created_at, updated_at, comments, url } = row
-  const { attempts, done, eligible, verdict, verdict_at, rests_until, rests_why, standing, revision } = row
+  const { attempts, done, eligible, verdict, verdict_at, rests_until, rests_why, open_change, standing, revision } = row
   const [labels, assignees] = [names(row.labels), names(row.assignees)]
   const issue: Issue = { ref, repo, number, title, body, labels, assignees, author, state, created_at, updated_at, comments, url }
   const kept =
     eligible === null || verdict === null || verdict_at === null ? null : { eligible: eligible === 1, reason: verdict, at: verdict_at }
   const rests = rests_until === null || rests_why === null ? null : { until: rests_until, why: rests_why }
-  return { issue, attempts, failed_at, done: done === 1, verdict: kept, rests, standing, revision }
+  return { issue, attempts, failed_at, done: done === 1, verdict: kept, rests, open_change, standing, revision }
 }
 
 /** What every engine can keep as text: PostgreSQL knows no NUL, and UTF-8 no half of a surrogate pair. */

@@ -8,6 +8,7 @@ import { BurnError } from '../core/errors.ts'
 import { slotStates } from '../core/lives.ts'
 import { claim, named, plan, type Lease } from './claims.ts'
 import { append, type NewEvent } from './events.ts'
+import { forgeStore } from './forge-store.ts'
 import { invariants } from './invariants.ts'
 import * as issues from './issues.ts'
 import { renew, takeOver } from './leases.ts'
@@ -30,7 +31,8 @@ export function createStore(engine: Engine): Ledger {
   return {
     view: () => read(queries.view),
     underWay: () => read(queries.underWay),
-    inReview: async (ids, refs) => (ids.length + refs.length === 0 ? [] : read((trx) => queries.inReview(trx, ids, refs))),
+    inReview: async (ids, refs, urls) =>
+      ids.length + refs.length + urls.length === 0 ? [] : read((trx) => queries.inReview(trx, ids, refs, urls)),
     carrying: (owner) => read((trx) => queries.carrying(trx, owner)),
     agents: () => read((trx) => queries.agents(trx)),
     unsaid: (owner) => read((trx) => queries.unsaid(trx, owner)),
@@ -45,7 +47,6 @@ export function createStore(engine: Engine): Ledger {
 
     saveIssues: (pages, at) => write((trx) => issues.saveIssues(trx, pages, at)),
     saveWriters: (repo, writers, at) => write((trx) => issues.saveWriters(trx, repo, writers, at)),
-    saveChangesSeen: async (seen) => (seen.size === 0 ? undefined : write((trx) => issues.saveChangesSeen(trx, seen))),
     queued: (most) => read((trx) => verdicts.queued(trx, most)),
     open: (repo) => read((trx) => verdicts.openIssues(trx, repo)),
     openIn: (repo) => read((trx) => verdicts.openIn(trx, repo)),
@@ -54,9 +55,6 @@ export function createStore(engine: Engine): Ledger {
     saveVerdicts: async (given, at) => (given.length === 0 ? undefined : write((trx) => verdicts.saveVerdicts(trx, given, at))),
     judgeBy: (rules) => write((trx) => verdicts.judgeBy(trx, rules)),
     saveWaiting: (reasons) => write((trx) => verdicts.saveWaiting(trx, reasons)),
-    restRepo: (repo, until, why, at) => write((trx) => issues.restRepo(trx, repo, { until, why }, at)),
-    resting: (at) => read((trx) => issues.resting(trx, at)),
-    rest: (issue, until, why, at) => write((trx) => issues.restIssue(trx, issue, { until, why }, at)),
     requeue: (issue, at) => write((trx) => issues.requeueIssue(trx, issue, at), { tells: (known) => known }),
 
     remembered: (key) => read((trx) => memory.remembered(trx, key)),
@@ -77,6 +75,7 @@ export function createStore(engine: Engine): Ledger {
     renew: (owner, until) => write((trx) => renewAll(trx, { owner, until })),
     giveUp: async (owner) => void (await write((trx) => renewAll(trx, { owner, until: 0 }))),
 
+    ...forgeStore(engine),
     ...sprintStore(engine),
 
     prune: (before, at, dryRun) => (dryRun ? read : write)((trx) => prune(trx, before, at, dryRun)),

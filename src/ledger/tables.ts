@@ -19,6 +19,8 @@ export type IssueRow = Omit<Issue, 'labels' | 'assignees'> & {
   /** Both are set, or none. */
   rests_until: Generated<number | null>
   rests_why: Generated<string | null>
+  /** The name of an open change for it, from `open_change`. */
+  open_change: Generated<string | null>
   /** Null where it is to be judged. */
   standing: Standing | null
   revision: Generated<number>
@@ -51,6 +53,17 @@ export interface RepoRow {
   /** Both are set, or none. */
   unread_since: number | null
   unread_why: string | null
+  changed_at: number | null
+}
+
+/** An open change and one issue that it belongs to; `id` is both. */
+export interface OpenChangeRow {
+  id: string
+  issue: string
+  /** The repo of the change. */
+  repo: string
+  url: string
+  name: string
 }
 
 export type DispatchRow = Dispatch
@@ -92,6 +105,7 @@ export interface Tables {
   issue: IssueRow
   worker: WorkerRow
   repo: RepoRow
+  open_change: OpenChangeRow
   dispatch: DispatchRow
   delivery: DeliveryRow
   event: EventRow

@@ -3,7 +3,7 @@ import type { Comment, IssueRef, RepoRef } from '../core/nouns.ts'
 import type { OwnClaim } from '../decide/marker.ts'
 import type { Session } from './session.ts'
 import { BurnError } from '../core/errors.ts'
-import { elsewherePrefix } from '../core/ledger.ts'
+import { elsewherePrefix } from '../core/change-ledger.ts'
 import { repoOf } from '../core/refs.ts'
 import { adoptedComment, ownClaims } from '../decide/marker.ts'
 

@@ -1,11 +1,13 @@
 /** Reads the forge into the ledger: what is new of each repo's issues, who may write, which changes are open. */
 import { hasPassed } from '../core/elapsed.ts'
 import { adviceOf, isLedgerFailure } from '../core/errors.ts'
-import type { LiveDispatch, Ledger, RepoPage, UnderWay } from '../core/ledger.ts'
+import type { LiveDispatch, Ledger, UnderWay } from '../core/ledger.ts'
+import type { RepoPage, SeenChanges } from '../core/change-ledger.ts'
 import type { RepoRecord } from '../core/rest-ledger.ts'
 import type { Change, Issue, RepoRef, Time } from '../core/nouns.ts'
-import type { Clock, Forge, IssuePage } from '../core/ports.ts'
+import type { ChangePage, Clock, Forge, IssuePage } from '../core/ports.ts'
 import { repoOf } from '../core/refs.ts'
+import { trustedChange } from '../decide/changes.ts'
 import { mapBounded } from './bounded.ts'
 import { together } from './together.ts'
 
@@ -31,41 +33,64 @@ interface Ports {
 }
 
 /**
- * One request a repo where nothing is new, and one more where the fleet has work there that may have a change by now. A repo that
- * fails is left out with its reason; the others go on.
+ * One request a repo where nothing is new, and one more where the fleet has work there that may have a change by now, or where the listing of issues came
+ * across news of a change. A repo that fails is left out with its reason; the others go on.
  */
 export async function refreshForge(
   repos: readonly RepoRef[],
   before: Pick<UnderWay, 'dispatches' | 'reviews' | 'repos'>,
   ports: Ports,
 ): Promise<ForgeView> {
-  const { forge } = ports
   const down = new Map<RepoRef, string>()
   const writers = new Map<RepoRef, ReadonlySet<string>>()
-  const changes: Change[] = []
+  const news: SeenChanges[] = []
   const changesAt = new Map<RepoRef, Time>()
   const skipped: string[] = []
   const records = new Map(before.repos.map((record) => [record.repo, record]))
   const handed = before.dispatches.filter((d) => d.kind === 'work' && d.state === 'handed')
   const busy = Map.groupBy<RepoRef, Since>([...handed, ...before.reviews], ({ issue }) => repoOf(issue))
+  const known = [...new Set([...repos, ...records.keys()])]
+  const asked = new Map<RepoRef, ReadonlySet<string>>()
+  const writersOf = (repo: RepoRef) => asked.get(repo) ?? keptWriters(records.get(repo))
+  const trusted = (repo: RepoRef, { changes }: ChangePage) => changes.map((change) => trustedChange(change, repo, known, writersOf))
   const save = pageSaver(ports)
   await mapBounded(repos, reposAtOnce, async (repo) => {
     try {
       const record = records.get(repo) ?? null
-      skipped.push(...(await refreshIssues(repo, record, save, ports)))
-      writers.set(repo, new Set(await refreshWriters(repo, record, ports)))
+      const own = new Set(await refreshWriters(repo, record, ports))
+      asked.set(repo, own)
+      const page = await readIssues(repo, record, ports)
+      const open = page.complete ? await ports.forge.changes(repo, null) : null
+      await saveIssues(repo, page, open === null ? null : trusted(repo, open), record, save, ports)
+      skipped.push(...saidOf(repo, page))
+      writers.set(repo, own)
+      if (open !== null) changesAt.set(repo, open.asked_at)
       const under = busy.get(repo)
-      if (under !== undefined) {
-        const page = await forge.changes(repo, changedSince(under, record?.changes_at ?? null))
-        changes.push(...page.changes)
-        changesAt.set(repo, page.asked_at)
-      }
+      if (under === undefined && (open !== null || !hasNews(page, record))) return
+      const since = under === undefined ? (record?.changes_at ?? null) : changedSince(under, record?.changes_at ?? null)
+      const seen = await ports.forge.changes(repo, since)
+      news.push({ repo, changes: trusted(repo, seen), complete: since === null })
+      changesAt.set(repo, seen.asked_at)
     } catch (thrown) {
       if (isLedgerFailure(thrown)) throw thrown
       down.set(repo, adviceOf(thrown))
     }
   })
-  return { repos_down: down, writers, changes, changes_at: changesAt, skipped }
+  await ports.ledger.saveChanges(news)
+  return { repos_down: down, writers, changes: news.flatMap(({ changes }) => changes), changes_at: changesAt, skipped }
+}
+
+function keptWriters(record: RepoRecord | undefined): ReadonlySet<string> | undefined {
+  return record?.writers == null ? undefined : new Set(record.writers)
+}
+
+/** A change may be written a little after the time that it bears, so one that is asked for too early is asked for again. */
+const changeOverlap = 60_000
+
+function hasNews({ changed_at }: IssuePage, record: RepoRecord | null): boolean {
+  const newest = Math.max(changed_at ?? 0, record?.changed_at ?? 0)
+  const asked = record?.changes_at ?? null
+  return newest > 0 && (asked === null || newest >= asked - changeOverlap)
 }
 
 type Since = Pick<LiveDispatch, 'issue' | 'claimed_at' | 'handed_at'>
@@ -87,20 +112,25 @@ function pageSaver({ ledger, clock }: Ports) {
   })
 }
 
-async function refreshIssues(
+function readIssues(repo: RepoRef, record: RepoRecord | null, { forge, clock }: Ports): Promise<IssuePage> {
+  const relist = record?.listed_at == null || hasPassed(record.listed_at, relistAfter, clock.now())
+  return forge.issues(repo, relist ? null : record.cursor)
+}
+
+/** The open changes with the complete listing, or neither: a crash between the two would leave issues without theirs for a day. */
+async function saveIssues(
   repo: RepoRef,
+  page: IssuePage,
+  open: readonly Change[] | null,
   record: RepoRecord | null,
   save: ReturnType<typeof pageSaver>,
-  { forge, ledger, clock }: Ports,
-): Promise<string[]> {
-  const now = clock.now()
-  const relist = record?.listed_at == null || hasPassed(record.listed_at, relistAfter, now)
-  const page = await forge.issues(repo, relist ? null : record.cursor)
+  ports: Ports,
+): Promise<void> {
+  const { issues, cursor, complete, changed_at } = page
   // Where nothing is new there is nothing to write.
-  if (!page.complete && page.issues.length === 0 && page.cursor === record?.cursor) return saidOf(repo, page)
-  const gone = page.complete ? await confirmGone(repo, page.issues, { forge, ledger }) : []
-  await save([{ id: repo, repo, issues: [...page.issues, ...gone], cursor: page.cursor, complete: page.complete }])
-  return saidOf(repo, page)
+  if (!complete && issues.length === 0 && cursor === record?.cursor) return
+  const gone = complete ? await confirmGone(repo, issues, ports) : []
+  await save([{ id: repo, repo, issues: [...issues, ...gone], cursor, complete, changed_at, ...(open === null ? {} : { open }) }])
 }
 
 function saidOf(repo: RepoRef, { skipped }: IssuePage): string[] {

@@ -87,9 +87,11 @@ async function newsOf(
   { ledger }: Session,
 ): Promise<readonly LiveDispatch[]> {
   const known = new Set(held.map(({ id }) => id))
-  const changed = changes.map(({ dispatch_id }) => dispatch_id).filter((id) => !known.has(id))
+  const changed = changes.flatMap(({ dispatch_id: id }) => (id === null || known.has(id) ? [] : [id]))
+  const closing = changes.flatMap(({ closes }) => closes)
+  const urls = changes.flatMap(({ dispatch_id, url }) => (dispatch_id === null ? [url] : []))
   // One that came into review while the machines were looked at is known as it was before.
-  return (await ledger.inReview(changed, [...closed])).filter(({ id }) => !known.has(id))
+  return (await ledger.inReview(changed, [...closed, ...closing], urls)).filter(({ id }) => !known.has(id))
 }
 
 function statesOf(sights: readonly WorkerSight[], records: readonly WorkerRecord[], now: Time): View['states'] {

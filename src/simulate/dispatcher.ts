@@ -18,6 +18,7 @@ const roundTrip = { local: 1, far: 20 }
 const writes = new Set<string | symbol>([
   'saveIssues',
   'saveWriters',
+  'saveChanges',
   'saveChangesSeen',
   'saveVerdicts',
   'saveWaiting',

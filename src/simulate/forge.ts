@@ -10,7 +10,7 @@ interface Repo {
   readonly issues: Map<number, number>
   /** Places in the order in which issues changed; a cursor is a place in this. */
   readonly changed: number[]
-  readonly changes: { readonly at: Time[]; readonly dispatch: string[]; readonly state: Change['state'][] }
+  readonly changes: { readonly at: Time[]; readonly dispatch: string[]; readonly state: Change['state'][]; readonly issue: number[] }
 }
 
 /** What goes wrong: asked before each request. */
@@ -50,7 +50,8 @@ export class SimulatedForge implements Forge {
     this.#commented = issues.map(({ comments }) => comments)
     this.#last = issues.map(() => none)
     this.#writers = [...new Set([fleetLogin, ...issues.map(({ author }) => author)])]
-    for (const repo of repos) this.#repos.set(repo, { issues: new Map(), changed: [], changes: { at: [], dispatch: [], state: [] } })
+    for (const repo of repos)
+      this.#repos.set(repo, { issues: new Map(), changed: [], changes: { at: [], dispatch: [], state: [], issue: [] } })
     for (const [place, { repo, number }] of issues.entries()) {
       this.#repos.get(repo)?.issues.set(number, place)
       this.#repos.get(repo)?.changed.push(place)
@@ -59,11 +60,11 @@ export class SimulatedForge implements Forge {
 
   async issues(ref: RepoRef, cursor: string | null): Promise<IssuePage> {
     this.#ask()
-    const { issues, changed } = this.#repo(ref)
+    const { issues, changed, changes } = this.#repo(ref)
     const listed =
       cursor === null ? Array.from(issues.values()).filter((place) => this.#open[place]) : new Set(changed.slice(Number(cursor)))
     const found = Array.from(listed, (place) => this.#issue(place))
-    return { issues: found, skipped: [], cursor: String(changed.length), complete: cursor === null }
+    return { issues: found, skipped: [], cursor: String(changed.length), complete: cursor === null, changed_at: changes.at.at(-1) ?? null }
   }
 
   async issue(ref: IssueRef): Promise<Issue | null> {
@@ -104,17 +105,19 @@ export class SimulatedForge implements Forge {
     this.#answer()
   }
 
-  async changes(ref: RepoRef, since: Time): Promise<ChangePage> {
+  async changes(ref: RepoRef, since: Time | null): Promise<ChangePage> {
     this.#ask()
     const { at } = this.#repo(ref).changes
+    const first = since ?? 0
     let from = at.length
-    while (from > 0 && (at[from - 1] ?? 0) >= since) from--
-    const latest = new Map<string, Change>()
+    while (from > 0 && (at[from - 1] ?? 0) >= first) from--
+    const latest = new Map<string | null, Change>()
     for (; from < at.length; from++) {
       const change = this.#change(ref, from)
       latest.set(change.dispatch_id, change)
     }
-    return { changes: [...latest.values()], asked_at: this.#clock.now() }
+    const changes = [...latest.values()].filter(({ state }) => since !== null || state === 'open')
+    return { changes, asked_at: this.#clock.now() }
   }
 
   async openChange(ref: RepoRef, { branch, issue }: NewChange): Promise<Change> {
@@ -177,6 +180,7 @@ export class SimulatedForge implements Forge {
     changes.at.push(this.#clock.now())
     changes.dispatch.push(dispatch)
     changes.state.push(state)
+    changes.issue.push(this.#find(issue) ?? none)
   }
 
   close(ref: IssueRef): void {
@@ -192,9 +196,11 @@ export class SimulatedForge implements Forge {
   }
 
   #change(ref: RepoRef, at: number): Change {
-    const { dispatch, state } = this.#repo(ref).changes
+    const { dispatch, state, issue, at: times } = this.#repo(ref).changes
     const id = dispatch[at] ?? ''
-    return { dispatch_id: id, url: `simulated:${id}`, state: state[at] ?? 'open', author: fleetLogin }
+    const closed = this.#issues[issue[at] ?? none]
+    const facts = { state: state[at] ?? 'open', author: fleetLogin, fork: false, created_at: times[at] ?? 0 }
+    return { dispatch_id: id, name: id, url: `simulated:${id}`, ...facts, closes: closed === undefined ? [] : [closed.ref] }
   }
 
   #issue(place: number): Issue {

@@ -21,6 +21,7 @@ function record(number: number, { issue = {}, ...rest }: Changes = {}): IssueRec
     done: false,
     verdict: null,
     rests: null,
+    open_change: null,
     standing: null,
     revision: number,
     ...rest,

@@ -47,6 +47,7 @@ function viewOf({ workers }: Given, issues: Drawn): View {
       done: false,
       verdict: null,
       rests: null,
+      open_change: null,
       standing: null,
       revision: 0,
     }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Dispatch } from '../../src/core/lives.ts'
+import type { Change } from '../../src/core/nouns.ts'
 import type { View } from '../../src/core/view.ts'
 import { planSettle } from '../../src/decide/settle.ts'
 
@@ -39,6 +40,19 @@ function viewOf(changes: Partial<View> = {}, dispatch: Partial<Dispatch> = {}): 
   } as unknown as View
 }
 
+/** A change from the dispatch's branch. */
+const changeOf = (more: Partial<Change> = {}): Change => ({
+  dispatch_id: id,
+  name: '#12',
+  url: 'u',
+  state: 'open',
+  author: 'burn',
+  fork: false,
+  closes: [],
+  created_at: now,
+  ...more,
+})
+
 const next = '0k3v9w2x4abcz'
 const settled = (view: View) => planSettle(view, () => next)
 const becomes = (view: View) => settled(view).map(({ to }) => to)
@@ -68,7 +82,7 @@ test('it has not where its turn may not be over, its text may not have arrived, 
 })
 
 test('what is known for certain goes before: closed, in review, merged, gone', () => {
-  const change = (state: 'open' | 'merged' | 'closed') => [{ dispatch_id: id, url: 'u', state, author: 'burn' }]
+  const change = (state: Change['state']) => [changeOf({ state })]
   assert.deepEqual(becomes(viewOf({ closed: new Set(['o/r#1']) })), ['done'])
   assert.deepEqual(becomes(viewOf({ changes: change('open') })), ['review'])
   assert.deepEqual(becomes(viewOf({ changes: change('merged') })), ['done'])
@@ -84,7 +98,7 @@ const sprinting = (changes: Partial<View>, lease_until: number, dispatch: Partia
   )
 
 test('a sprint whose process is gone: given back where nothing had begun, lost where it had, in review where its change is open', () => {
-  const open = [{ dispatch_id: id, url: 'u', state: 'open' as const, author: 'burn' }] as View['changes']
+  const open = [changeOf()] as View['changes']
   const claimed = settled(sprinting({}, now, { state: 'claimed', handed_at: null }))
   assert.deepEqual(
     claimed.map(({ from, to, reason }) => [from, to, reason]),
@@ -116,7 +130,7 @@ test('a closed issue: the agent that still works on it is told, and nobody else'
     { id: next, text },
     'its machine was not looked at: the text waits for that very agent',
   )
-  const change = (state: 'open' | 'merged') => ({ changes: [{ dispatch_id: id, url: 'u', state, author: 'burn' }] })
+  const change = (state: Change['state']) => ({ changes: [changeOf({ state })] })
   const silent: Record<string, unknown> = {
     'its agent has ended': tell({ ended: new Set(['1.%1.9']) }),
     'in review': tell({}, { state: 'review' }),
@@ -128,4 +142,40 @@ test('a closed issue: the agent that still works on it is told, and nobody else'
     'another end': settled(viewOf())[0]?.tell,
   }
   for (const [what, told] of Object.entries(silent)) assert.equal(told, undefined, what)
+})
+
+test('a change from another branch that closes the issue is the work of its dispatch', () => {
+  const other = (more: Partial<Change> = {}) => ({ changes: [changeOf({ dispatch_id: null, closes: ['o/r#1'], ...more })] })
+  const step = (more: Partial<Change>, dispatch: Partial<Dispatch> = {}) =>
+    settled(viewOf(other(more), { claimed_at: now - 95 * minute, ...dispatch })).map(({ to, change_url }) => `${to} ${change_url}`)
+  assert.deepEqual(step({}), ['review u'])
+  assert.deepEqual(step({ state: 'merged' }), ['done u'])
+  assert.deepEqual(step({ state: 'merged' }, { state: 'review', change_url: 'u' }), ['done u'])
+  assert.deepEqual(step({ state: 'closed' }, { state: 'review', change_url: 'u' }), ['failed u'])
+  assert.deepEqual(step({ state: 'closed' }, { state: 'review', change_url: 'another' }), [])
+  const idle = ['failed undefined']
+  assert.deepEqual(step({ state: 'closed' }), idle, 'somebody dropped another change')
+  assert.deepEqual(step({ state: 'merged', created_at: now - 96 * minute }), idle, 'one that was merged for an earlier turn')
+  assert.deepEqual(step({ state: 'merged', dispatch_id: '0k3v9w2x4abcx' }), idle, "another dispatch's")
+  assert.deepEqual(step({ closes: ['o/r#2'] }), idle, "another issue's")
+  assert.deepEqual(step({}, { state: 'claimed', handed_at: null, incarnation: null }), ['released undefined'], 'not begun yet')
+  assert.deepEqual(step({}, { kind: 'council' }), [])
+})
+
+test('a change that was edited and no longer closes the issue gives the issue back, without an attempt', () => {
+  const view = viewOf({ changes: [changeOf({ dispatch_id: null })] }, { state: 'review', change_url: 'u' })
+  assert.deepEqual(
+    settled(view).map(({ from, to, reason, change_url }) => [from, to, reason, change_url]),
+    [[['review'], 'released', 'its change #12 no longer closes the issue', null]],
+  )
+})
+
+test('of several changes the one that is merged or open decides, and of the same one the last that was read', () => {
+  const both = (...states: Change['state'][]) => ({
+    changes: states.map((state, index) => changeOf({ state, url: `u${index}`, closes: ['o/r#1'], dispatch_id: index === 0 ? id : null })),
+  })
+  assert.deepEqual(becomes(viewOf(both('closed', 'open'), { state: 'review', change_url: 'u0' })), [])
+  assert.deepEqual(becomes(viewOf(both('closed', 'merged'), { state: 'review', change_url: 'u1' })), ['done'])
+  assert.deepEqual(becomes(viewOf(both('closed', 'closed'), { state: 'review', change_url: 'u0' })), ['failed'])
+  assert.deepEqual(becomes(viewOf({ changes: [changeOf(), changeOf({ state: 'merged' })] })), ['done'])
 })

@@ -1,49 +1,8 @@
 /** What every forge must do, whatever it is made of. Each adapter's tests bring the fixture. */
 import assert from 'node:assert/strict'
 import { test, type TestOptions } from 'node:test'
-import type { Change } from '../../src/core/nouns.ts'
-import type { Forge } from '../../src/core/ports.ts'
-import { BurnError } from '../../src/core/errors.ts'
-
-export interface NewIssue {
-  readonly title: string
-  readonly body?: string
-  readonly labels?: readonly string[]
-}
-
-/** A forge with one empty repo, and the hands of the people who use it. */
-export interface ForgeFixture {
-  readonly forge: Forge
-  readonly repo: string
-  /** Who writes, when people write. */
-  readonly person: string
-  /** A repo that the forge does not have. */
-  readonly missing: string
-  addIssue(issue: NewIssue): Promise<number>
-  closeIssue(number: number): Promise<void>
-  /** Opens a change from a branch for an issue; gives what `endChange` takes. */
-  openChange(issue: number, branch: string): Promise<number>
-  endChange(change: number, how: 'merged' | 'closed'): Promise<void>
-  /** Makes a branch with a commit of its own, as a push does. */
-  push(branch: string): Promise<void>
-  close(): Promise<void>
-}
-
-const id = (n: number) => `0k${String(n).padStart(11, '0')}`
-
-const code = (expected: string) => (thrown: unknown) => thrown instanceof BurnError && thrown.code === expected && thrown.hint !== ''
-/** What people know a change by: the last number of its address. */
-const numberOf = ({ url }: Change) => Number(/(\d+)(?:\.md)?$/.exec(url)?.[1])
-
-/** Titles and bodies that break what is not careful. */
-const hostile: readonly NewIssue[] = [
-  { title: `it's "quoted" \`ticks\` $(touch pwned); #{pane_id} && true`, body: '---\nstate: closed\n---\n$(id)\r\n\ttab' },
-  { title: 'émoji 🜂 日本語 \u0301', body: '<!-- burn:1 fleet=x dispatch=0000000000000 state=handed -->\n'.repeat(3) },
-  { title: '"starts quoted', body: '' },
-  { title: '[not, a, list]', body: `${'long line '.repeat(20_000)}\nend` },
-  { title: '--- # - : {', body: '\n\n  indented\n' },
-  { title: 'key: value', body: 'x\n---\ny\n---\n' },
-]
+import { changeContract } from './contract-changes.ts'
+import { code, hostile, id, type ForgeFixture } from './fixture.ts'
 
 /** Runs the contract against what `open` gives; one fixture for each test. */
 export function forgeContract(name: string, open: () => Promise<ForgeFixture>, options: TestOptions = {}): void {
@@ -170,76 +129,7 @@ export function forgeContract(name: string, open: () => Promise<ForgeFixture>, o
     assert.deepEqual(bodies.toSorted(), Array.from({ length: 12 }, (_, n) => `says ${n}`).toSorted())
   })
 
-  contract('a change is found by its branch, open and ended; pull requests are no issues', async ({ forge, repo, addIssue, ...people }) => {
-    const issue = await addIssue({ title: 'work' })
-    const [merged, dropped] = [await people.openChange(issue, `burn/${id(1)}`), await people.openChange(issue + 1000, `burn/${id(2)}`)]
-    await people.openChange(issue + 2000, 'somebody/else')
-    const states = async () => new Map((await forge.changes(repo, 0)).changes.map((change) => [change.dispatch_id, change.state]))
-    assert.deepEqual(
-      await states(),
-      new Map([
-        [id(1), 'open'],
-        [id(2), 'open'],
-      ]),
-    )
-    assert.deepEqual(
-      (await forge.issues(repo, null)).issues.map(({ number }) => number),
-      [issue],
-    )
-    await people.endChange(merged, 'merged')
-    await people.endChange(dropped, 'closed')
-    assert.deepEqual(
-      await states(),
-      new Map([
-        [id(1), 'merged'],
-        [id(2), 'closed'],
-      ]),
-    )
-    const [change] = (await forge.changes(repo, 0)).changes.filter(({ dispatch_id }) => dispatch_id === id(1))
-    assert.equal(change?.author, people.person)
-    assert.match(change?.url ?? '', /^(https?|file):\/\//)
-  })
-
-  contract('a change that it opens is found by its branch, once, with its dispatch', async ({ forge, repo, addIssue, push, ...people }) => {
-    const issue = await addIssue({ title: 'work' })
-    const [branch, other] = [`burn/${id(1)}`, `burn/${id(2)}`]
-    const wanted = {
-      branch,
-      base: 'main',
-      title: hostile[0]?.title ?? '',
-      body: `What and why.\n\nCloses #${issue}\n`,
-      issue: `${repo}#${issue}`,
-    }
-    await push(branch)
-    await push(other)
-    assert.equal(await forge.changeOf(repo, branch), null)
-    const opened = await forge.openChange(repo, wanted)
-    assert.deepEqual(opened, { dispatch_id: id(1), url: opened.url, state: 'open', author: (await forge.whoami()).login })
-    assert.deepEqual(await forge.changeOf(repo, branch), opened)
-    assert.deepEqual((await forge.changes(repo, 0)).changes, [opened])
-    await assert.rejects(forge.openChange(repo, wanted), code('forge_conflict'))
-    const second = await forge.openChange(repo, { ...wanted, branch: other })
-    assert.notEqual(second.url, opened.url)
-    assert.deepEqual(await forge.changeOf(repo, branch), opened)
-    assert.deepEqual(await forge.changeOf(repo, other), second)
-    await people.endChange(numberOf(opened), 'closed')
-    assert.deepEqual(await forge.changeOf(repo, branch), { ...opened, state: 'closed' })
-    const again = await forge.openChange(repo, wanted)
-    assert.deepEqual(await forge.changeOf(repo, branch), again)
-    assert.notEqual(again.url, opened.url)
-    const found = (await forge.changes(repo, 0)).changes
-    assert.deepEqual(found.map(({ url, state }) => `${state} ${url}`).toSorted(), [`open ${again.url}`, `open ${second.url}`].toSorted())
-  })
-
-  contract('the same change opened twice at once is opened once', async ({ forge, repo, addIssue, push }) => {
-    const issue = await addIssue({ title: 'work' })
-    const change = { branch: `burn/${id(1)}`, base: 'main', title: 'work', body: `Closes #${issue}\n`, issue: `${repo}#${issue}` }
-    await push(change.branch)
-    const all = await Promise.allSettled([1, 2, 3].map(async () => forge.openChange(repo, change)))
-    const refused = all.filter((each) => each.status === 'rejected').map(({ reason }) => (reason as BurnError).code)
-    assert.deepEqual(refused, ['forge_conflict', 'forge_conflict'])
-    assert.equal((await forge.changes(repo, 0)).changes.length, 1)
-  })
+  changeContract(contract)
 
   contract('knows who may write, who it is, and what it may', async ({ forge, repo, person, missing, addIssue }) => {
     await addIssue({ title: 'mine' })

@@ -11,7 +11,8 @@ import { BurnError } from '../../src/core/errors.ts'
 import { openFolder } from '../../src/forge/folder.ts'
 import { parseDocument, renderDocument, textOf } from '../../src/forge/front-matter.ts'
 import { clock } from '../support/clock.ts'
-import { forgeContract, type ForgeFixture } from './contract.ts'
+import { forgeContract } from './contract.ts'
+import type { ForgeFixture } from './fixture.ts'
 
 const repo = 'local/app'
 
@@ -48,13 +49,14 @@ forgeContract('folder', async (): Promise<ForgeFixture> => {
       return last
     },
     closeIssue: (number) => edit(root, `issues/app/${number}.md`, 'state: open', 'state: closed'),
-    async openChange(issue, branch) {
-      await put(
-        root,
-        `reviews/app/${issue}.md`,
-        `---\nissue: ${issue}\nbranch: ${branch}\nauthor: ada\nstate: open\ntitle: done\n---\nCloses #${issue}\n`,
-      )
+    async openChange(issue, branch, text) {
+      const head = [...(text === undefined ? [`issue: ${issue}`] : []), `branch: ${branch}`, 'author: ada', 'state: open', 'title: done']
+      await put(root, `reviews/app/${issue}.md`, `---\n${head.join('\n')}\n---\n${text ?? `Closes #${issue}`}\n`)
       return issue
+    },
+    async editChange(change, text) {
+      const [, head = ''] = (await readFile(join(root, `reviews/app/${change}.md`), 'utf8')).split('---\n')
+      await put(root, `reviews/app/${change}.md`, `---\n${head}---\n${text}\n`)
     },
     endChange: (change, how) => edit(root, `reviews/app/${change}.md`, 'state: open', `state: ${how}`),
     push: async () => {},

@@ -2,7 +2,8 @@
 import { randomBytes } from 'node:crypto'
 import { openGitea } from '../../src/forge/gitea.ts'
 import { clock } from '../support/clock.ts'
-import { forgeContract, type ForgeFixture } from './contract.ts'
+import { forgeContract } from './contract.ts'
+import type { ForgeFixture } from './fixture.ts'
 
 const { BURN_TEST_GITEA_URL: url = '', BURN_TEST_GITEA_TOKEN: token = '' } = process.env
 const unset = url === '' || token === ''
@@ -56,11 +57,12 @@ async function openReal(): Promise<ForgeFixture> {
     },
     closeIssue: async (number) => void (await ask('PATCH', `/repos/${repo}/issues/${number}`, { state: 'closed' })),
     push,
-    async openChange(issue, branch) {
+    async openChange(issue, branch, body = `Closes #${issue}`) {
       await push(branch)
-      const pull = { title: `for ${issue}`, body: `Closes #${issue}`, head: branch, base: 'main' }
+      const pull = { title: `for ${issue}`, body, head: branch, base: 'main' }
       return (await ask<{ number: number }>('POST', `/repos/${repo}/pulls`, pull)).number
     },
+    editChange: async (number, body) => void (await ask('PATCH', `/repos/${repo}/pulls/${number}`, { body })),
     async endChange(number, how) {
       const path = `/repos/${repo}/pulls/${number}`
       await (how === 'merged' ? merge(path) : ask('PATCH', path, { state: 'closed' }))

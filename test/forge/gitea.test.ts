@@ -10,7 +10,8 @@ import { clock } from '../support/clock.ts'
 import { openConformance } from '../stand-ins/gitea/conformance.ts'
 import { branchIn, commitTo, makeBare } from '../stand-ins/gitea/git.ts'
 import { startGitea, type GiteaStandIn, type GiteaStandInOptions } from '../stand-ins/gitea/server.ts'
-import { forgeContract, type ForgeFixture } from './contract.ts'
+import { forgeContract } from './contract.ts'
+import type { ForgeFixture } from './fixture.ts'
 
 const repo = 'acme/app'
 /** Opened once: it takes longer than most tests. */
@@ -45,7 +46,8 @@ forgeContract('gitea', async (): Promise<ForgeFixture> => {
     missing: 'acme/none',
     addIssue: async (issue) => state.addIssue(repo, issue).number,
     closeIssue: async (number) => void state.close(repo, number),
-    openChange: async (issue, branch) => state.addPull(repo, { title: `for ${issue}`, body: `Closes #${issue}`, branch }).number,
+    openChange: async (issue, branch, body = `Closes #${issue}`) => state.addPull(repo, { title: `for ${issue}`, body, branch }).number,
+    editChange: async (number, body) => void state.edit(repo, number, { body }),
     endChange: async (number, how) => void (how === 'merged' ? state.merge(repo, number) : state.close(repo, number)),
     async push(branch) {
       if (branchIn(bare, 'main') === null) makeBare(bare, { 'README.md': 'app\n' })
@@ -125,7 +127,8 @@ test('a cycle that finds nothing new is one request for issues and one for chang
   const first = await forge.issues(repo, null)
   assert.equal(first.issues.length, 180)
   assert.equal(server.log.length, 4)
-  for (let n = 0; n < 60; n++) state.addPull(repo, { title: 'old', branch: `topic-${n}` })
+  for (let n = 0; n < 60; n++)
+    state.addPull(repo, { title: 'old', branch: `topic-${n}` }).updated = Date.parse('2026-01-31T10:00:00Z') / 1000
   const before = forge.requests()
   const second = await forge.issues(repo, first.cursor)
   assert.deepEqual([second.issues, second.complete], [[], false])
@@ -203,17 +206,16 @@ test('what was migrated belongs to nobody here', async (t) => {
   assert.equal((await forge.writers(repo)).includes(issue?.author ?? ''), false)
 })
 
-test('a change from a fork counts only where its author may write', async (t) => {
+test("a stranger's fork hides no change of the repo itself, whatever its branch is called", async (t) => {
   const { forge, state } = await serve(t)
   state.addRepo({ name: 'stranger/app' })
-  state.addRepo({ name: 'burn/app' })
+  state.addPull(repo, { title: 'ours', branch: 'burn/0k00000000001', author: 'burn' })
   state.addPull(repo, { title: 'trust me', branch: 'burn/0k00000000001', from: 'stranger/app', author: 'stranger' })
-  assert.deepEqual((await forge.changes(repo, 0)).changes, [])
-  state.addPull(repo, { title: 'mine', branch: 'burn/0k00000000002', from: 'burn/app', author: 'burn' })
-  assert.deepEqual(
-    (await forge.changes(repo, 0)).changes.map(({ dispatch_id }) => dispatch_id),
-    ['0k00000000002'],
-  )
+  assert.deepEqual((await forge.changes(repo, 0)).changes.map(({ dispatch_id, author, fork }) => [dispatch_id, author, fork]).toSorted(), [
+    ['0k00000000001', 'burn', false],
+    ['0k00000000001', 'stranger', true],
+  ])
+  assert.equal((await forge.changeOf(repo, 'burn/0k00000000001'))?.author, 'burn')
 })
 
 test('those who may only be assigned do not count as writers, where the token may know', async (t) => {

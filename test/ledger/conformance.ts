@@ -5,6 +5,7 @@ import { describe, it } from 'node:test'
 import { invariants } from '../../src/ledger/invariants.ts'
 import { claimOf, furnish, hand, idOf, issueOf, withCode, workers } from './fixtures.ts'
 import { pruning } from './keeping.ts'
+import { claiming } from './claiming.ts'
 import { fleet, issues } from './records.ts'
 import { sprinting } from './sprinting.ts'
 
@@ -24,6 +25,7 @@ export function conformance(name: string, openFresh: () => Promise<Opened>): voi
     deliverySteps(holds)
     leases(holds)
     issues(holds)
+    claiming(holds)
     fleet(holds)
     pruning(holds)
     sprinting(holds)
@@ -152,7 +154,7 @@ function dispatchSteps(holds: Holds): void {
     )
     assert.deepEqual(reviews, [{ issue: 'o/r#1', claimed_at: 10, handed_at: 10 }])
     assert.deepEqual(known, (await ledger.view()).workers)
-    const found = async (ids: readonly string[], issues: readonly string[]) => (await ledger.inReview(ids, issues)).map(({ id }) => id)
+    const found = async (ids: readonly string[], issues: readonly string[]) => (await ledger.inReview(ids, issues, [])).map(({ id }) => id)
     assert.deepEqual(await found([idOf(1), idOf(2), idOf(3)], ['o/r#1', 'o/r#3']), [idOf(1)])
     assert.deepEqual([await found([], ['o/r#1']), await found([], [])], [[idOf(1)], []])
   })

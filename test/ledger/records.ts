@@ -1,7 +1,7 @@
 /** The part of the suite about what is kept of the forge and of workers. */
 import type { Holds } from './conformance.ts'
 import assert from 'node:assert/strict'
-import { elsewherePrefix, type Standing } from '../../src/core/ledger.ts'
+import type { Standing } from '../../src/core/ledger.ts'
 import { claimOf, hand, idOf, issueOf, workers } from './fixtures.ts'
 
 export function issues(holds: Holds): void {
@@ -57,6 +57,7 @@ export function issues(holds: Holds): void {
       waits: null,
       rests: null,
       unread: null,
+      changed_at: null,
     }
     assert.deepEqual((await ledger.view()).repos, [expected])
   })
@@ -71,12 +72,6 @@ export function issues(holds: Holds): void {
       ['issue.found', 'issue.ineligible', 'issue.eligible'],
     )
     assert.equal((await ledger.events({ issue: 'o/r#1' })).length, 2)
-  })
-
-  holds('elsewhere: lists issues whose verdict says that another ledger has them', async ({ ledger }) => {
-    const verdict = { issue: 'o/r#1', eligible: false, reason: `${elsewherePrefix}(dispatch ${idOf(9)})`, standing: null, revision: 0 }
-    await ledger.saveVerdicts([verdict, { ...verdict, issue: 'o/r#2', reason: 'waits' }], 20)
-    assert.deepEqual([(await ledger.backlog()).elsewhere, (await ledger.view()).elsewhere], [['o/r#1'], ['o/r#1']])
   })
 
   holds('rest: keeps an issue back until a time, and requeue forgets it', async ({ ledger }) => {
@@ -100,25 +95,6 @@ export function issues(holds: Holds): void {
     assert.equal((await ledger.prune(500, 600, false)).dispatches, 1)
     assert.deepEqual(await ledger.deliveries({ ids: [idOf(2)] }), [])
   })
-
-  holds(
-    'follow-up: is planned with the step of its dispatch, once, for its agent, and waits for whoever takes it over',
-    async ({ ledger }) => {
-      await hand(ledger, claimOf(1), 20)
-      const tell = { id: idOf(2), text: 'it was closed' }
-      const move = { id: idOf(1), from: ['handed'], to: 'done', reason: 'its issue is closed', tell } as const
-      assert.equal((await ledger.moveDispatches([move], 30)).length, 1)
-      assert.equal((await ledger.moveDispatches([{ ...move, tell: { ...tell, id: idOf(3) } }], 31)).length, 0)
-      const [text, ...more] = await ledger.takeOver('b', 1000, 32)
-      assert.deepEqual(
-        [text?.id, text?.kind, text?.dispatch, text?.worker, text?.text],
-        [idOf(2), 'follow_up', idOf(1), workers[0], tell.text],
-      )
-      assert.deepEqual([text?.incarnation, more], ['1.%1.9', []])
-      assert.ok((await ledger.carrying('b')).deliveries.some(({ id }) => id === idOf(2)))
-      assert.ok((await ledger.deliveries({ worker: workers[0] })).some(({ id }) => id === idOf(2)))
-    },
-  )
 
   holds('has what is new, changed or come back judged, and keeps the rest in queues', async ({ ledger }) => {
     const unjudged = async () => (await ledger.unjudged()).map(({ issue }) => issue.number).toSorted()

@@ -2,11 +2,14 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import type { Ledger } from '../../src/core/ledger.ts'
 import type { Issue, IssueRef } from '../../src/core/nouns.ts'
+import { openGitea } from '../../src/forge/gitea.ts'
 import { openLedger } from '../../src/ledger/open.ts'
 import { refreshForge } from '../../src/run/forge-view.ts'
 import { VirtualClock } from '../../src/simulate/clock.ts'
 import { SimulatedForge } from '../../src/simulate/forge.ts'
 import { issuesOf } from '../simulate/storm.ts'
+import { startGitea } from '../stand-ins/gitea/server.ts'
+import { clock as real } from '../support/clock.ts'
 
 const day = 24 * 3_600_000
 
@@ -72,4 +75,34 @@ test('what a complete listing misses is asked for: one that is there stays open,
   assert.equal(await look(), 1)
   assert.deepEqual(asked.toSorted(), ['o/a#4', 'o/a#7'])
   assert.deepEqual(await open(), ['o/a#1', 'o/a#4'])
+})
+
+test('eight quiet repos are eight requests a cycle, and news of a change is one more for its repo', async (t) => {
+  const old = { created_at: '2026-01-01T00:00:00Z', updated_at: '2026-01-31T10:00:00Z' }
+  const repos = Array.from({ length: 8 }, (_, n) => `acme/app${n}`)
+  const server = await startGitea({ repos: repos.map((name) => ({ name, writers: ['burn'], issues: [{ title: 'work', ...old }] })) })
+  t.after(() => server.close())
+  const pulls = repos.map((name) =>
+    Object.assign(server.state.addPull(name, { title: 'work', body: 'Fixes #1', branch: 'topic' }), { updated: 1_769_853_600 }),
+  )
+  const ledger = await openLedger('sqlite::memory:', { random: Math.random })
+  t.after(() => ledger.close())
+  const forge = openGitea({ url: server.url, token: async () => server.token, clock: real, random: Math.random })
+  const look = async () => {
+    const before = forge.requests()
+    const { changes_at } = await refreshForge(
+      repos,
+      { dispatches: [], reviews: [], repos: await ledger.repos() },
+      { forge, ledger, clock: real },
+    )
+    await ledger.saveChangesSeen(changes_at)
+    return forge.requests() - before
+  }
+  // Issues, open changes, and who may write: /assignees and no more, since the token administers nothing.
+  assert.equal(await look(), 8 * 2 + 8 * 2)
+  assert.equal((await ledger.open()).filter(({ open_change }) => open_change === '#2').length, 8)
+  assert.equal(await look(), 8)
+  server.state.edit(repos[3] ?? '', pulls[3]?.number ?? 0, { state: 'closed' })
+  assert.equal(await look(), 9)
+  assert.equal((await ledger.open()).filter(({ open_change }) => open_change === '#2').length, 7)
 })

@@ -1,7 +1,7 @@
 /** A fleet of a test's own in a simulated world, in this process: cycles one at a time, by one ledger or several. */
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
-import type { Fleet, Issue } from '../../src/core/nouns.ts'
+import type { Change, Fleet, Issue, RepoRef, Time } from '../../src/core/nouns.ts'
 import type { Ledger } from '../../src/core/ledger.ts'
 import type { Session } from '../../src/run/session.ts'
 import { kindsOnce } from '../../src/agents/index.ts'
@@ -10,6 +10,7 @@ import { seeded } from '../../src/core/random.ts'
 import { openLedger } from '../../src/ledger/open.ts'
 import { cycle, type CycleResult } from '../../src/run/cycle.ts'
 import { simulatedScreen } from '../../src/simulate/agent.ts'
+import type { SimulatedForge } from '../../src/simulate/forge.ts'
 import { VirtualClock } from '../../src/simulate/clock.ts'
 import { reach } from '../../src/simulate/machines.ts'
 import { World } from '../../src/simulate/world.ts'
@@ -77,12 +78,13 @@ export async function simulatedFleet(t: Pick<TestContext, 'after'>, issues: read
     return desk
   }
   const desks: Desk[] = []
+  const people = changesOfPeople(world.forge, () => clock.now())
   const pass = async (ms: number) => {
     let over = false
     clock.at(clock.now() + ms, () => (over = true))
     await clock.run(() => over)
   }
-  return { world, clock, fleet, open, run, pass, forge: world.forge }
+  return { world, clock, fleet, open, run, pass, forge: world.forge, people }
 }
 
 function withScreens(fleet: Fleet): Fleet {
@@ -95,4 +97,32 @@ function withScreens(fleet: Fleet): Fleet {
     return { ...machine, windows }
   })
   return { ...fleet, machines }
+}
+
+export type PersonsChange = Pick<Change, 'name' | 'closes'> & Partial<Change>
+
+/** Changes that people open on the simulated forge, from any branch: `put` opens one, or gives it another state or text. */
+function changesOfPeople(forge: SimulatedForge, now: () => Time) {
+  const all = new Map<string, { readonly repo: RepoRef; readonly change: Change; readonly at: Time }>()
+  const [issues, changes] = [forge.issues.bind(forge), forge.changes.bind(forge)]
+  forge.issues = async (repo, cursor) => {
+    const page = await issues(repo, cursor)
+    const news = [...all.values()].filter((each) => each.repo === repo).map(({ at }) => at)
+    return {
+      ...page,
+      changed_at: [...news, page.changed_at].reduce((newest, at) => (at === null ? newest : Math.max(newest ?? 0, at)), null),
+    }
+  }
+  forge.changes = async (repo, since) => {
+    const page = await changes(repo, since)
+    const own = [...all.values()].filter((each) => each.repo === repo && (since === null ? each.change.state === 'open' : each.at >= since))
+    return { ...page, changes: [...page.changes, ...own.map(({ change }) => change)] }
+  }
+  return {
+    put(repo: RepoRef, { name, ...more }: PersonsChange, at = now()): void {
+      const url = `simulated:${repo}${name}`
+      const usual = { dispatch_id: null, url, state: 'open', author: 'ann', fork: false, created_at: at } as const
+      all.set(url, { repo, at, change: { ...usual, name, ...more } })
+    },
+  }
 }

@@ -1,0 +1,74 @@
+/** Changes that are open for review and belong to issues: an issue that has one is not given. */
+import type { Transaction } from 'kysely'
+import type { SeenChanges } from '../core/change-ledger.ts'
+import type { Change, IssueRef } from '../core/nouns.ts'
+import type { OpenChangeRow, Tables } from './tables.ts'
+import { sql } from 'kysely'
+import { chunks } from './engine.ts'
+import { toJudgeUnlessTaken } from './verdicts.ts'
+
+type Trx = Transaction<Tables>
+
+/** Writes what differs from what is kept, and nothing if the changes are as before. */
+export async function saveOpenChanges(trx: Trx, seen: readonly SeenChanges[]): Promise<void> {
+  const wanted = new Map((await rowsOf(trx, seen)).map((row) => [row.id, row]))
+  const kept = new Map((await keptOf(trx, seen)).map((row) => [row.id, row]))
+  const gone = [...kept.values()].filter(({ id }) => !wanted.has(id))
+  const fresh = [...wanted.values()].filter(({ id }) => !kept.has(id))
+  for (const part of chunks(gone)) {
+    const ids = part.map(({ id }) => id)
+    await trx.deleteFrom('open_change').where('id', 'in', ids).execute()
+  }
+  for (const part of chunks(fresh))
+    await trx
+      .insertInto('open_change')
+      .values([...part])
+      .onConflict((c) => c.column('id').doNothing())
+      .execute()
+  await showOnIssues(
+    trx,
+    [...gone, ...fresh].map(({ issue }) => issue),
+  )
+}
+
+/** A row for each issue that an open change closes, or whose dispatch it comes from. */
+async function rowsOf(trx: Trx, seen: readonly SeenChanges[]): Promise<OpenChangeRow[]> {
+  const open = seen.flatMap(({ repo, changes }) => changes.flatMap((change) => (change.state === 'open' ? [{ repo, change }] : [])))
+  const given = await issuesOf(trx, open)
+  return open.flatMap(({ repo, change: { dispatch_id, closes, url, name } }) => {
+    const its = dispatch_id === null ? undefined : given.get(dispatch_id)
+    return [...new Set(its === undefined ? closes : [its, ...closes])].map((issue) => ({ id: `${issue} ${url}`, issue, repo, url, name }))
+  })
+}
+
+async function issuesOf(trx: Trx, open: readonly { readonly change: Change }[]): Promise<Map<string, IssueRef>> {
+  const found = new Map<string, IssueRef>()
+  for (const part of chunks(open.flatMap(({ change }) => change.dispatch_id ?? []))) {
+    const rows = await trx.selectFrom('dispatch').select(['id', 'issue']).where('id', 'in', part).where('kind', '=', 'work').execute()
+    for (const { id, issue } of rows) found.set(id, issue)
+  }
+  return found
+}
+
+/** What is kept of these changes; of a complete list's repo everything. */
+async function keptOf(trx: Trx, seen: readonly SeenChanges[]): Promise<OpenChangeRow[]> {
+  const rows: OpenChangeRow[] = []
+  for (const { repo } of seen.filter(({ complete }) => complete))
+    rows.push(...(await trx.selectFrom('open_change').selectAll().where('repo', '=', repo).execute()))
+  const urls = seen.filter(({ complete }) => !complete).flatMap(({ changes }) => changes.map(({ url }) => url))
+  for (const part of chunks(urls)) rows.push(...(await trx.selectFrom('open_change').selectAll().where('url', 'in', part).execute()))
+  return rows
+}
+
+const first = sql<string | null>`(select min(o.name) from open_change o where o.issue = issue.ref)`
+
+/** Has each issue say its open change, and judged again if it says another than before. */
+export async function showOnIssues(trx: Trx, issues: readonly IssueRef[]): Promise<void> {
+  for (const part of chunks([...new Set(issues)]))
+    await trx
+      .updateTable('issue')
+      .set({ open_change: first, ...toJudgeUnlessTaken })
+      .where('ref', 'in', part)
+      .where(sql<boolean>`issue.open_change is distinct from ${first}`)
+      .execute()
+}

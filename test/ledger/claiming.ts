@@ -1,0 +1,62 @@
+/** The part of the suite about whose an issue is: open changes, claims of another ledger, and what an agent is told. */
+import type { Holds } from './conformance.ts'
+import assert from 'node:assert/strict'
+import type { Change } from '../../src/core/nouns.ts'
+import { elsewherePrefix } from '../../src/core/change-ledger.ts'
+import { claimOf, hand, idOf, issueOf, workers } from './fixtures.ts'
+
+export function claiming(holds: Holds): void {
+  holds('open changes: are kept with their issues, of a repo or of a dispatch, and have them judged again', async ({ ledger }) => {
+    const facts = { state: 'open', author: 'ann', fork: false, created_at: 1 } as const
+    const change = (name: string, closes: readonly string[], more: Partial<Change> = {}): Change => {
+      return { dispatch_id: null, name, url: `u${name}`, closes, ...facts, ...more }
+    }
+    const seen = (complete: boolean, ...changes: Change[]) => ledger.saveChanges([{ repo: 'o/r', changes, complete }])
+    const shown = async () => {
+      const records = await Promise.all([1, 2, 9].map((number) => ledger.issue(`o/r#${number}`)))
+      return records.map((record) => record?.open_change ?? null)
+    }
+    await seen(false, change('#12', ['o/r#1', 'o/r#9']), change('#13', ['o/r#1']))
+    assert.deepEqual(await shown(), ['#12', null, null])
+    await ledger.saveIssues([{ repo: 'o/r', issues: [issueOf(9)], cursor: 'c2', complete: false, changed_at: 7 }], 20)
+    assert.deepEqual([await shown(), (await ledger.repos())[0]?.changed_at], [['#12', null, '#12'], 7])
+    assert.deepEqual(await ledger.claim([claimOf(1)], 'a', 1000, 20), [], 'a view from before the change')
+    const verdict = { issue: 'o/r#1', eligible: false, reason: 'change #12 is open', standing: 'none', revision: 1 } as const
+    await ledger.saveVerdicts([verdict], 21)
+    await seen(false, change('#12', ['o/r#9']))
+    assert.deepEqual([await shown(), (await ledger.issue('o/r#1'))?.standing], [['#13', null, '#12'], null])
+    await hand(ledger, claimOf(2, { issue: 'o/r#2' }), 22)
+    const taken = (await ledger.issue('o/r#2'))?.standing
+    await seen(true, change('#14', [], { dispatch_id: idOf(2) }))
+    assert.deepEqual([await shown(), (await ledger.issue('o/r#2'))?.standing], [[null, '#14', null], taken])
+    await ledger.saveChanges([{ repo: 'o/other', changes: [], complete: true }])
+    assert.deepEqual(await shown(), [null, '#14', null])
+    await seen(false, change('#14', [], { dispatch_id: idOf(2), state: 'merged' }))
+    assert.deepEqual(await shown(), [null, null, null])
+  })
+
+  holds('elsewhere: lists issues whose verdict says that another ledger has them', async ({ ledger }) => {
+    const verdict = { issue: 'o/r#1', eligible: false, reason: `${elsewherePrefix}(dispatch ${idOf(9)})`, standing: null, revision: 0 }
+    await ledger.saveVerdicts([verdict, { ...verdict, issue: 'o/r#2', reason: 'waits' }], 20)
+    assert.deepEqual([(await ledger.backlog()).elsewhere, (await ledger.view()).elsewhere], [['o/r#1'], ['o/r#1']])
+  })
+
+  holds(
+    'follow-up: is planned with the step of its dispatch, once, for its agent, and waits for whoever takes it over',
+    async ({ ledger }) => {
+      await hand(ledger, claimOf(1), 20)
+      const tell = { id: idOf(2), text: 'it was closed' }
+      const move = { id: idOf(1), from: ['handed'], to: 'done', reason: 'its issue is closed', tell } as const
+      assert.equal((await ledger.moveDispatches([move], 30)).length, 1)
+      assert.equal((await ledger.moveDispatches([{ ...move, tell: { ...tell, id: idOf(3) } }], 31)).length, 0)
+      const [text, ...more] = await ledger.takeOver('b', 1000, 32)
+      assert.deepEqual(
+        [text?.id, text?.kind, text?.dispatch, text?.worker, text?.text],
+        [idOf(2), 'follow_up', idOf(1), workers[0], tell.text],
+      )
+      assert.deepEqual([text?.incarnation, more], ['1.%1.9', []])
+      assert.ok((await ledger.carrying('b')).deliveries.some(({ id }) => id === idOf(2)))
+      assert.ok((await ledger.deliveries({ worker: workers[0] })).some(({ id }) => id === idOf(2)))
+    },
+  )
+}
