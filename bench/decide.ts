@@ -23,7 +23,17 @@ function viewOf(workers: number, issues: number): View {
     const times = { created_at: (index * 7919) % issues, updated_at: 1, comments: 0 }
     const people = { labels: index % 9 === 0 ? ['ui'] : ['bug'], assignees: [], author: fresh('ann') }
     const issue = { ref: fresh(`${repo}#${index}`), repo, number: index, title: fresh(`Issue ${index}`), body: '', ...people, ...times }
-    const judged = { attempts: 0, failed_at: null, done: false, verdict: null, rests: null, open_change: null, standing: null, revision: 0 }
+    const judged = {
+      attempts: 0,
+      failed_at: null,
+      done: false,
+      verdict: null,
+      rests: null,
+      open_change: null,
+      approval: null,
+      standing: null,
+      revision: 0,
+    }
     return { issue: { ...issue, state: 'open', url: '' }, ...judged }
   })
   const trust = { authors: 'writers' as const, labels: [] }

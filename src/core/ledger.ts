@@ -5,6 +5,7 @@ import type { ChangeLedger, RepoPage } from './change-ledger.ts'
 import type { Sprint } from './sprint.ts'
 import type { RepoRecord, RestLedger } from './rest-ledger.ts'
 import type { SprintLedger } from './sprint-ledger.ts'
+import type { ApprovalState, TrustLedger } from './trust-ledger.ts'
 
 /** A dispatch to claim, with the text that will be delivered: both rows are written, or neither. */
 export interface Claim {
@@ -97,6 +98,7 @@ export interface IssueRecord {
   readonly rests: { readonly until: Time; readonly why: string } | null
   /** How people name a change that is open for it; null if there is none. */
   readonly open_change: string | null
+  readonly approval: ApprovalState
   /** Null where it is to be judged. */
   readonly standing: Standing | null
   /** Counts what happened to it that a verdict may depend on. */
@@ -186,7 +188,7 @@ export interface Carrying {
   readonly leases: LedgerView['leases']
 }
 
-export interface Ledger extends SprintLedger, RestLedger, ChangeLedger {
+export interface Ledger extends SprintLedger, RestLedger, ChangeLedger, TrustLedger {
   view(): Promise<LedgerView>
   underWay(): Promise<UnderWay>
   /** Work in review with one of these ids, of one of these issues, or with a change at one of these addresses. */

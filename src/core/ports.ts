@@ -53,8 +53,8 @@ export interface Forge {
   issues(repo: RepoRef, cursor: string | null): Promise<IssuePage>
   /** One issue by its number; null where the forge has none. */
   issue(ref: IssueRef): Promise<Issue | null>
-  /** Logins that may write to the repo. */
-  writers(repo: RepoRef): Promise<readonly string[]>
+  /** Logins that may write to the repo. With `known`, one request must do: it tells who of these can no longer write, and may tell nothing more. */
+  writers(repo: RepoRef, known?: readonly string[]): Promise<readonly string[]>
   comments(ref: IssueRef): Promise<readonly Comment[]>
   /** Writes one comment. Never retried by the adapter: whether a lost answer was a lost request is for the caller to look up. */
   comment(ref: IssueRef, body: string): Promise<Comment>

@@ -6,6 +6,8 @@ export interface RepoRecord {
   readonly cursor: string | null
   readonly writers: readonly string[] | null
   readonly writers_at: Time | null
+  /** When they were last asked about, all of them or only whether they may still write. */
+  readonly rights_at: Time | null
   /** When a complete listing was last taken. */
   readonly listed_at: Time | null
   /** Changes that ended before this are known. */

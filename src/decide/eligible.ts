@@ -1,6 +1,7 @@
 /** May this issue be given to a worker at all, and if not, why. Says nothing about which worker. */
 import type { IssueRecord } from '../core/ledger.ts'
 import type { Fleet, Issue, RepoRef } from '../core/nouns.ts'
+import type { Approval } from '../core/trust-ledger.ts'
 import type { View } from '../core/view.ts'
 import { hasPassed } from '../core/elapsed.ts'
 import { elsewherePrefix } from '../core/change-ledger.ts'
@@ -52,7 +53,7 @@ export function rulesMark(fleet: Fleet): string {
 export function eligibility(record: IssueRecord, rules: EligibilityRules): Eligibility {
   const { issue } = record
   if (record.standing === 'taken') return { kind: 'taken', reason: record.verdict?.reason ?? 'a worker has it' }
-  const lasting = skipped(issue, rules) ?? untrusted(issue, rules) ?? assigned(issue, rules) ?? given(record, rules)
+  const lasting = skipped(issue, rules) ?? untrusted(record, rules) ?? assigned(issue, rules) ?? given(record, rules)
   if (lasting !== null) return { kind: 'no', reason: lasting, until: isUnsure(issue, rules) ? 'later' : 'changed' }
   const passing = changed(record) ?? foreign(record, rules) ?? resting(record, rules) ?? tooSoon(record, rules)
   if (passing !== null) return { kind: 'no', reason: passing, until: 'later' }
@@ -68,9 +69,31 @@ function skipped(issue: Issue, rules: EligibilityRules): string | null {
   return title === undefined ? null : `title matches ${title.source} (dispatch.skip_titles)`
 }
 
-function untrusted(issue: Issue, rules: EligibilityRules): string | null {
+/** An author's own rights cover whatever the text says: who else may edit it may write, too. A label covers one text. */
+function untrusted({ issue, approval }: IssueRecord, rules: EligibilityRules): string | null {
+  const reason = untrustedAuthor(issue, rules)
+  const label = issue.labels.find((name) => rules.trustedLabels.has(name.toLowerCase()))
+  if (reason === null || label === undefined) return reason
+  if (approval === 'current') return null
+  if (approval === null) return `its text was not seen with the label "${label}" yet`
+  return `edited after it was approved by the label "${label}": take the label off until burn has seen that, then set it again (dispatch.trust)`
+}
+
+/**
+ * What is to be kept of these issues' approvals: of those that have a trusted label and had none before, the text that they have now; of those that have it no
+ * more, nothing.
+ */
+export function approvalsDue(issues: readonly IssueRecord[], { dispatch: { trust } }: Fleet): Approval[] {
+  const labels = new Set(trust.labels.map((label) => label.toLowerCase()))
+  return issues.flatMap(({ issue, revision, approval }) => {
+    const approved = issue.labels.some((label) => labels.has(label.toLowerCase()))
+    return approved === (approval !== null) ? [] : [{ issue: issue.ref, revision, approved }]
+  })
+}
+
+function untrustedAuthor(issue: Issue, rules: EligibilityRules): string | null {
   const { authors } = rules.view.fleet.dispatch.trust
-  if (authors === 'anyone' || issue.labels.some((label) => rules.trustedLabels.has(label.toLowerCase()))) return null
+  if (authors === 'anyone') return null
   if (authors !== 'writers') {
     return authors.includes(issue.author) ? null : `opened by ${issue.author}, who is not among dispatch.trust.authors`
   }

@@ -21,7 +21,7 @@ export function openGitea(options: GiteaOptions): Forge {
   const url = webUrl(options.url)
   const base = `${url}/api/v1`
   const api = openApi({ ...options, base })
-  const writers = (repo: RepoRef) => readWriters(api, repo)
+  const writers = (repo: RepoRef, known?: readonly string[]) => readWriters(api, repo, known)
   const baseOf = (repo: RepoRef) => options.repos?.find((settings) => settings.repo === repo)?.base ?? 'main'
   return {
     kind: 'gitea',
@@ -114,13 +114,14 @@ async function readIssue(api: Api, url: string, ref: string): Promise<Issue | nu
 
 /**
  * `/assignees` knows owners, collaborators and teams, but in an organisation also those of its teams that may only read. Who of them may
- * write is told to a token that administers the repo; with any other, all of them count.
+ * write is told to a token that administers the repo; with any other, all of them count. With `known`, only the first list is asked for.
  */
-async function readWriters(api: Api, repo: RepoRef): Promise<readonly string[]> {
+async function readWriters(api: Api, repo: RepoRef, known?: readonly string[]): Promise<readonly string[]> {
   const { json } = await api.get(`${repoPath(repo)}/assignees`)
   const logins = arrayOf(json)
     .map(loginOf)
     .filter((login) => login !== null)
+  if (known !== undefined) return known.filter((login) => logins.includes(login))
   const writers: string[] = []
   for (const login of logins) {
     const answer = await unless('forge_forbidden', api.get(`${repoPath(repo)}/collaborators/${encodeURIComponent(login)}/permission`))

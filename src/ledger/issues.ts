@@ -32,7 +32,7 @@ const columns = [
   'url',
 ] as const
 /** What a verdict is given by: a comment more is no reason to judge an issue again. */
-const judgedBy: ReadonlySet<string> = new Set(['title', 'labels', 'assignees', 'author', 'state'])
+const judgedBy: ReadonlySet<string> = new Set(['title', 'body', 'labels', 'assignees', 'author', 'state'])
 
 export async function saveIssues(trx: Transaction<Tables>, pages: readonly RepoPage[], at: number): Promise<void> {
   const events: NewEvent[] = []
@@ -123,6 +123,7 @@ export async function saveRepo(trx: Transaction<Tables>, repo: RepoRef, known: P
     cursor: null,
     writers: null,
     writers_at: null,
+    rights_at: null,
     listed_at: null,
     changes_at: null,
     waits: null,
@@ -205,5 +206,5 @@ export async function saveWriters(trx: Transaction<Tables>, repo: RepoRef, write
   const text = JSON.stringify(writers.toSorted())
   const kept = await trx.selectFrom('repo').select('writers').where('repo', '=', repo).executeTakeFirst()
   if (kept !== undefined && kept.writers !== text) await judgeAgain(trx, repo)
-  await saveRepo(trx, repo, { writers: text, writers_at: at })
+  await saveRepo(trx, repo, { writers: text, writers_at: at, rights_at: at })
 }

@@ -1,10 +1,12 @@
 /** Rows as the product's nouns, field by field: with `...rest` an issue takes 8.5 µs instead of 1, and a large cycle reads a hundred thousand rows. */
 import type { IssueRecord, WorkerRecord } from '../core/ledger.ts'
 import type { RepoRecord } from '../core/rest-ledger.ts'
+import type { ApprovalState } from '../core/trust-ledger.ts'
 import type { Delivery } from '../core/lives.ts'
 import type { Issue } from '../core/nouns.ts'
 import type { DeliveryRow, IssueRow, RepoRow, WorkerRow } from './tables.ts'
 import type { Selectable } from 'kysely'
+import { createHash } from 'node:crypto'
 
 export function toDelivery(row: DeliveryRow): Delivery {
   const {
@@ -40,7 +42,22 @@ export function toIssueRecord(row: Selectable<IssueRow>, failed_at: number | nul
   const kept =
     eligible === null || verdict === null || verdict_at === null ? null : { eligible: eligible === 1, reason: verdict, at: verdict_at }
   const rests = rests_until === null || rests_why === null ? null : { until: rests_until, why: rests_why }
-  return { issue, attempts, failed_at, done: done === 1, verdict: kept, rests, open_change, standing, revision }
+  return { issue, attempts, failed_at, done: done === 1, verdict: kept, rests, open_change, approval: approvalOf(row), standing, revision }
+}
+
+type Text = Pick<Issue, 'title' | 'body'>
+
+/** Line ends and blanks at an end say nothing. */
+export function textMark({ title, body }: Text): string {
+  const plain = (text: string) => text.replace(/\r\n?/g, '\n').trimEnd()
+  return createHash('sha256')
+    .update(JSON.stringify([plain(title), plain(body)]))
+    .digest('hex')
+}
+
+function approvalOf(row: Text & { readonly approved: string | null }): ApprovalState {
+  if (row.approved === null) return null
+  return row.approved === textMark(row) ? 'current' : 'edited'
 }
 
 /** What every engine can keep as text: PostgreSQL knows no NUL, and UTF-8 no half of a surrogate pair. */

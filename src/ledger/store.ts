@@ -20,6 +20,7 @@ import * as names from './names.ts'
 import * as queries from './queries.ts'
 import * as sprints from './sprints.ts'
 import { sprintStore } from './sprint-store.ts'
+import * as trust from './trust.ts'
 import * as verdicts from './verdicts.ts'
 import * as workers from './workers.ts'
 import { writeRows } from './write-rows.ts'
@@ -47,6 +48,8 @@ export function createStore(engine: Engine): Ledger {
 
     saveIssues: (pages, at) => write((trx) => issues.saveIssues(trx, pages, at)),
     saveWriters: (repo, writers, at) => write((trx) => issues.saveWriters(trx, repo, writers, at)),
+    confirmWriters: (repo, writers, at) => write((trx) => trust.confirmWriters(trx, repo, writers, at)),
+    saveApprovals: async (given, at) => (given.length === 0 ? [] : write((trx) => trust.saveApprovals(trx, given, at))),
     queued: (most) => read((trx) => verdicts.queued(trx, most)),
     open: (repo) => read((trx) => verdicts.openIssues(trx, repo)),
     openIn: (repo) => read((trx) => verdicts.openIn(trx, repo)),

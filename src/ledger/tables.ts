@@ -21,6 +21,8 @@ export type IssueRow = Omit<Issue, 'labels' | 'assignees'> & {
   rests_why: Generated<string | null>
   /** The name of an open change for it, from `open_change`. */
   open_change: Generated<string | null>
+  /** Mark of the text that a trusted label was first seen with. */
+  approved: Generated<string | null>
   /** Null where it is to be judged. */
   standing: Standing | null
   revision: Generated<number>
@@ -44,6 +46,7 @@ export interface RepoRow {
   /** JSON array of strings. */
   writers: string | null
   writers_at: number | null
+  rights_at: number | null
   listed_at: number | null
   changes_at: number | null
   waits: string | null

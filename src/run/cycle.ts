@@ -15,6 +15,7 @@ import { planSettle } from '../decide/settle.ts'
 import { claimAll, withoutForeign } from './claims.ts'
 import { giveBack, syncComments } from './comments.ts'
 import { pump } from './pump.ts'
+import { withRights } from './rights.ts'
 import { leaseLength } from './session.ts'
 import { yieldClaims } from './shared.ts'
 import { readView, withIssues } from './view.ts'
@@ -54,10 +55,18 @@ export async function dryCycle(
 
 /** Decided after what was settled: about what came back, and the front of each repo's queue, as far as there is room. */
 async function planSettled(view: View, settled: readonly Dispatch[], session: Session): Promise<{ plan: DispatchPlan; view: View }> {
-  const { ledger, clock } = session
   const moved = new Map(settled.map((dispatch) => [dispatch.id, dispatch]))
   const dispatches = view.dispatches.map((each) => moved.get(each.id) ?? each).filter(({ state }) => liveStates.includes(state))
-  const now = { ...view, dispatches, now: clock.now() }
+  const first = await planFronts({ ...view, dispatches }, session)
+  const repos = first.plan.assignments.map(({ issue }) => issue.repo)
+  const sure = await withRights(repos, first.view, session)
+  // Who lost a right has had its issues judged again: they are read anew.
+  return sure === first.view ? first : planFronts(sure, session)
+}
+
+async function planFronts(view: View, session: Session): Promise<{ plan: DispatchPlan; view: View }> {
+  const { ledger, clock } = session
+  const now = { ...view, now: clock.now() }
   const desks = openDesks(now)
   const whole = await withIssues(now, [...(await ledger.unjudged()), ...(await ledger.queued(desks.free()))], session)
   return { plan: planDispatch(whole, desks), view: whole }

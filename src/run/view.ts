@@ -13,6 +13,7 @@ import { restsReason } from '../decide/rests.ts'
 import { withLoops } from '../decide/loops.ts'
 import { refreshForge } from './forge-view.ts'
 import { endedAgents, withStrays } from './agents.ts'
+import { approveSeen } from './rights.ts'
 import { readIncarnations, readWorkers } from './readings.ts'
 
 /** What each machine shows, agents' screens included. One that can't be reached is in it, and says so. */
@@ -105,7 +106,8 @@ function statesOf(sights: readonly WorkerSight[], records: readonly WorkerRecord
 }
 
 /** The view with the issues to decide about. Who the fleet is is asked only where an assignee may be the fleet itself. */
-export async function withIssues(view: View, issues: readonly IssueRecord[], session: Session): Promise<View> {
+export async function withIssues(view: View, read: readonly IssueRecord[], session: Session): Promise<View> {
+  const issues = await approveSeen(read, session)
   const assigned = issues.some(({ issue }) => issue.assignees.length > 0)
   return { ...view, issues, login: assigned ? await loginOf(session) : null }
 }

@@ -87,7 +87,8 @@ const trust = z.strictObject({
       examples: ['writers'],
     }),
   labels: words.optional().meta({
-    description: 'Labels that make an issue trusted, whoever wrote it.',
+    description:
+      'Labels that make an issue trusted, whoever wrote it. They cover the text that burn saw with them first: an edit needs the label anew.',
     default: defaults.trustedLabels,
     examples: [['approved']],
   }),

@@ -16,7 +16,11 @@ export function forgeTool(issue: Issue, forge: Forge, nonce: () => string): Tool
   let written = 0
   const read = async (number: number): Promise<ToolResult> => {
     const found = await forge.issue(`${issue.repo}#${number}`)
-    return found === null ? no(`${issue.repo} has no issue ${number}`) : yes(`state: ${found.state}\n${fence(found, nonce())}`)
+    // Its own issue may have been edited since: trust covers the text that it was given with.
+    const shown = number === issue.number ? issue : found
+    return found === null || shown === null
+      ? no(`${issue.repo} has no issue ${number}`)
+      : yes(`state: ${found.state}\n${fence(shown, nonce())}`)
   }
   const comments = async (number: number): Promise<ToolResult> => {
     const found = await forge.comments(`${issue.repo}#${number}`)

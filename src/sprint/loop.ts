@@ -18,6 +18,7 @@ import { look } from './look.ts'
 import { isRefused, usableBackends } from './run.ts'
 import { Speaker } from './speaker.ts'
 import { carrySprint } from './sprint.ts'
+import { whyNotNow } from './still.ts'
 import { requireSandbox } from './walls.ts'
 
 /** How long nothing is tried after trouble that would meet every issue: first, and at most, milliseconds. */
@@ -145,7 +146,7 @@ async function claimFirst(worker: Worker, view: View, picks: readonly Picked[], 
   if (slot === null) return null
   for (const picked of homeFirst(picks, worker)) {
     const { issue, attempt, reason, revision } = picked
-    if (await isForeign(issue, revision, view, session)) continue
+    if ((await whyNotNow(picked, view, session)) !== null || (await isForeign(issue, revision, view, session))) continue
     const id = session.newId()
     const now = clock.now()
     const claim = { id, issue: issue.ref, worker: worker.id, slot, host, attempt, reason }

@@ -17,6 +17,7 @@ import { pruneSprints } from './prune.ts'
 import { rememberRun, restingUntil, type Rest } from './rest.ts'
 import { Speaker } from './speaker.ts'
 import { carrySprint } from './sprint.ts'
+import { whyNotNow } from './still.ts'
 import { requireSandbox } from './walls.ts'
 
 /** How often old workspaces and transcripts are removed by themselves, milliseconds. */
@@ -123,6 +124,11 @@ function refuseNamed({ issue }: SprintRun, { picks, refused }: Awaited<ReturnTyp
 async function claim(picked: Picked, desks: Desks, view: View, { session, host }: SprintContext) {
   const { ledger, clock, owner } = session
   const { issue, attempt, reason, revision } = picked
+  const why = await whyNotNow(picked, view, session)
+  if (why !== null) {
+    session.notify({ level: 'info', subject: issue.ref, text: `not claimed: ${why}` })
+    return null
+  }
   if (await isForeign(issue, revision, view, session)) return null
   for (;;) {
     const worker = desks.take()

@@ -64,7 +64,7 @@ test('harmless: no text of others has an effect on a forge', () => {
       assert.doesNotMatch(harmlessLine(text, 200) + harmlessCode(text, 200), /\n/)
       assert.equal(harmlessCode(text, 200).match(/`/g)?.length, 2)
     }),
-    { numRuns: 500 },
+    { numRuns: 200 },
   )
 })
 
@@ -137,6 +137,6 @@ test('harmless: all that burn posts for a sprint closes its own issue only', asy
       }
       assert.equal(changeBody(text).match(/^Closes #7$/gm)?.length, 1)
     }),
-    { numRuns: 150 },
+    { numRuns: 60 },
   )
 })

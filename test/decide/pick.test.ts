@@ -22,6 +22,7 @@ function record(number: number, { issue = {}, ...rest }: Changes = {}): IssueRec
     verdict: null,
     rests: null,
     open_change: null,
+    approval: null,
     standing: null,
     revision: number,
     ...rest,

@@ -48,6 +48,7 @@ function viewOf({ workers }: Given, issues: Drawn): View {
       verdict: null,
       rests: null,
       open_change: null,
+      approval: null,
       standing: null,
       revision: 0,
     }

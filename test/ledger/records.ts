@@ -52,6 +52,7 @@ export function issues(holds: Holds): void {
       cursor: 'c1',
       writers: ['ann', 'bob'],
       writers_at: 20,
+      rights_at: 20,
       listed_at: 1,
       changes_at: 21,
       waits: null,
@@ -118,10 +119,7 @@ export function issues(holds: Holds): void {
       23,
     )
     assert.deepEqual([await unjudged(), await front(9)], [[2], [1]])
-    await ledger.saveIssues(
-      [{ repo: 'o/r', issues: [issueOf(1, { comments: 3, updated_at: 23, body: 'more' })], cursor: 'c3', complete: false }],
-      23,
-    )
+    await ledger.saveIssues([{ repo: 'o/r', issues: [issueOf(1, { comments: 3, updated_at: 23 })], cursor: 'c3', complete: false }], 23)
     assert.deepEqual([await unjudged(), (await ledger.issue('o/r#1'))?.issue.comments], [[2], 3])
     await ledger.judgeBy('other rules')
     assert.deepEqual(await unjudged(), [1, 2, 4])
@@ -135,6 +133,35 @@ export function issues(holds: Holds): void {
     assert.deepEqual(await ledger.backlog(), { open: 3, eligible: 1, unjudged: 2, elsewhere: [] })
     assert.deepEqual((await ledger.open('o/r')).length, 3)
     assert.deepEqual((await ledger.openIn('o/r')).toSorted(), ['o/r#1', 'o/r#2', 'o/r#4'])
+  })
+
+  holds('approves the text of a record, and judges an issue again whose text is edited', async ({ ledger }) => {
+    const state = async () => {
+      const { approval, revision, standing } = (await ledger.issue('o/r#1')) ?? {}
+      return { approval, revision: revision ?? -1, standing }
+    }
+    const edit = (body: string) => ledger.saveIssues([{ repo: 'o/r', issues: [issueOf(1, { body })], cursor: 'c', complete: false }], 21)
+    const { revision } = await state()
+    assert.deepEqual(await ledger.saveApprovals([{ issue: 'o/r#1', revision: revision + 1, approved: true }], 20), [], 'another record')
+    assert.deepEqual(await ledger.saveApprovals([{ issue: 'o/r#1', revision, approved: true }], 20), ['o/r#1'])
+    assert.equal((await state()).approval, 'current')
+    await ledger.saveVerdicts([{ issue: 'o/r#1', eligible: true, reason: 'x', standing: 'queued', revision }], 20)
+    await edit('another text')
+    assert.deepEqual(await state(), { approval: 'edited', revision: revision + 1, standing: null })
+    await ledger.saveApprovals([{ issue: 'o/r#1', revision: revision + 1, approved: false }], 22)
+    assert.equal((await state()).approval, null)
+  })
+
+  holds('confirms writers: keeps who is left, and has issues judged again', async ({ ledger }) => {
+    await ledger.saveWriters('o/r', ['ann', 'bob'], 20)
+    const before = (await ledger.issue('o/r#1'))?.revision ?? 0
+    await ledger.saveVerdicts([{ issue: 'o/r#1', eligible: true, reason: 'x', standing: 'queued', revision: before }], 20)
+    await ledger.confirmWriters('o/r', ['bob', 'ann'], 30)
+    assert.equal((await ledger.issue('o/r#1'))?.standing, 'queued')
+    await ledger.confirmWriters('o/r', ['bob'], 40)
+    const [{ writers, writers_at, rights_at } = {}] = await ledger.repos()
+    assert.deepEqual([writers, writers_at, rights_at], [['bob'], 20, 40])
+    assert.equal((await ledger.issue('o/r#1'))?.standing, null)
   })
 
   holds('lets no verdict stand that was given before the issue came back from a worker', async ({ ledger }) => {

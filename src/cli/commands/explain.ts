@@ -57,6 +57,7 @@ function lines({ issue, record, waits, resting, dispatches, sprints, serving, ev
     ...about.map((line) => `  ${line}`),
     '',
     decided,
+    ...(record?.approval === 'edited' ? [io.paint('yellow', 'its text was edited after a trusted label was set')] : []),
     ...resting.map((each) => io.paint('yellow', `${each.subject} ${restsReason(each)}`)),
     serves,
     ...(rows.length === 0 ? [] : ['', ...table(['DISPATCH', 'WORKER', 'STATE', 'SINCE', 'DELIVERY', 'WHY'], rows, width)]),

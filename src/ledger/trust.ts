@@ -1,0 +1,42 @@
+/** Which text of an issue was approved, and when a repo's writers were last asked about. */
+import type { Transaction } from 'kysely'
+import type { Approval } from '../core/trust-ledger.ts'
+import type { IssueRef, RepoRef, Time } from '../core/nouns.ts'
+import type { NewEvent } from './events.ts'
+import type { Tables } from './tables.ts'
+import { chunks } from './engine.ts'
+import { append } from './events.ts'
+import { textMark } from './rows.ts'
+import { judgeAgain } from './verdicts.ts'
+import { writeRows } from './write-rows.ts'
+
+export async function saveApprovals(trx: Transaction<Tables>, given: readonly Approval[], at: Time): Promise<IssueRef[]> {
+  const saved: IssueRef[] = []
+  const events: NewEvent[] = []
+  for (const part of chunks(given)) {
+    const refs = part.map(({ issue }) => issue)
+    const rows = await trx.selectFrom('issue').select(['ref', 'title', 'body', 'revision']).where('ref', 'in', refs).execute()
+    const kept = new Map(rows.map((row) => [row.ref, row]))
+    const marks = part.flatMap(({ issue, revision, approved }) => {
+      const row = kept.get(issue)
+      return row?.revision === revision ? [{ ref: issue, approved: approved ? textMark(row) : null }] : []
+    })
+    await writeRows(trx, 'issue', ['approved'], marks)
+    for (const { ref, approved } of marks) {
+      saved.push(ref)
+      const text = approved === null ? 'no trusted label any more' : `the text that a trusted label was first seen with: sha256 ${approved}`
+      events.push({ kind: approved === null ? 'issue.unapproved' : 'issue.approved', subject: ref, issue: ref, worker: null, text })
+    }
+  }
+  await append(trx, events, at)
+  return saved
+}
+
+/** Whose issues are trusted has changed with them: all are judged again. When the whole list was read is another time. */
+export async function confirmWriters(trx: Transaction<Tables>, repo: RepoRef, writers: readonly string[], at: Time): Promise<void> {
+  const text = JSON.stringify(writers.toSorted())
+  const kept = await trx.selectFrom('repo').select('writers').where('repo', '=', repo).executeTakeFirst()
+  if (kept === undefined) return
+  if (kept.writers !== text) await judgeAgain(trx, repo)
+  await trx.updateTable('repo').set({ writers: text, rights_at: at }).where('repo', '=', repo).execute()
+}
