@@ -3,8 +3,9 @@ import type { DispatchMove, LiveDispatch } from '../core/ledger.ts'
 import type { Dispatch } from '../core/lives.ts'
 import type { Change, Time } from '../core/nouns.ts'
 import { repoOf } from '../core/refs.ts'
+import { sprintWorkers } from '../core/sprint.ts'
 import { belongs, changesByDispatch } from './changes.ts'
-import { closedText } from './prompts.ts'
+import { closedText, givenBackText } from './prompts.ts'
 import type { View } from '../core/view.ts'
 
 const itsProcess = 'the process that ran its sprint is gone'
@@ -17,47 +18,33 @@ export function planSettle(view: View, newId: () => string): DispatchMove[] {
     const change = changeOf(dispatch)
     const move = settle(dispatch, view, change, crashed)
     if (move === null) return []
-    const told = move.to === 'done' && isClosedUnderAgent(dispatch, view, change)
-    return [told ? { ...move, tell: { id: newId(), text: closedText(dispatch) } } : move]
+    const text = toTell(dispatch, move, view, change)
+    return [text === null ? move : { ...move, tell: { id: newId(), text } }]
   })
 }
 
 /**
- * Its issue was closed while the agent that got the prompt may still work on it: not after its own change, which ends its work or closed the issue. The text
- * reaches that agent only, so an agent that cannot be looked at now is told too.
+ * What the agent that got the prompt is told about the end of its dispatch while it may still work: that its issue was closed, but not by its own change, or
+ * that the change of somebody else, with which its dispatch was in review, has ended. The text reaches that agent only, so an agent that cannot be looked at
+ * now is told too.
  */
-function isClosedUnderAgent(dispatch: LiveDispatch, view: View, change: Change | undefined): boolean {
-  if (dispatch.kind !== 'work' || dispatch.state !== 'handed' || dispatch.incarnation === null) return false
-  return (change === undefined || change.state === 'closed') && !isGone(dispatch, view)
+function toTell(dispatch: LiveDispatch, { to }: DispatchMove, view: View, change: Change | undefined): string | null {
+  const { id, kind, state, worker, incarnation } = dispatch
+  if (kind !== 'work' || incarnation === null || isGone(dispatch, view)) return null
+  if (to === 'done' && state === 'handed' && (change === undefined || change.state === 'closed')) return closedText(dispatch)
+  const others = state === 'review' && to !== 'done' && change !== undefined && change.dispatch_id !== id
+  return others && view.states.get(worker)?.state !== 'idle' ? givenBackText(dispatch, change.name) : null
 }
 
 function settle(dispatch: LiveDispatch, view: View, change: Change | undefined, crashed: ReadonlySet<string>): DispatchMove | null {
   const { id, state } = dispatch
   if (state !== 'claimed' && state !== 'handed' && state !== 'review') return null
   if (view.closed.has(dispatch.issue)) {
-    return {
-      id,
-      from: ['claimed', 'handed', 'review'],
-      to: 'done',
-      reason: 'its issue is closed',
-      change_url: change?.url ?? dispatch.change_url,
-    }
+    const its = change !== undefined && isWorkOf(dispatch, change) ? change.url : dispatch.change_url
+    return { id, from: ['claimed', 'handed', 'review'], to: 'done', reason: 'its issue is closed', change_url: its }
   }
-  if (change !== undefined && !belongs(change, dispatch)) {
-    return { id, from: ['review'], to: 'released', reason: `its change ${change.name} no longer closes the issue`, change_url: null }
-  }
-  if (state === 'claimed' && change?.state === 'open' && change.dispatch_id !== id) {
-    return { id, from: ['claimed'], to: 'released', reason: `change ${change.name} is open` }
-  }
-  if (change?.state === 'merged' && state !== 'claimed') {
-    return { id, from: ['handed', 'review'], to: 'done', reason: 'its change was merged', change_url: change.url }
-  }
-  if (state === 'handed' && change?.state === 'open') {
-    return { id, from: ['handed'], to: 'review', reason: 'a change is open for review', change_url: change.url }
-  }
-  if (state === 'review' && change?.state === 'closed') {
-    return { id, from: ['review'], to: 'failed', reason: 'its change was closed without being merged', change_url: change.url }
-  }
+  const reviewed = change === undefined ? null : settleBy(change, dispatch)
+  if (reviewed !== null) return reviewed
   if (crashed.has(id) && state === 'claimed') return { id, from: ['claimed'], to: 'released', reason: `${itsProcess} before it began` }
   if (state !== 'handed') return null
   // What it pushed is seen as its change: with none, all that it did is in its workspace, on its own machine.
@@ -68,6 +55,28 @@ function settle(dispatch: LiveDispatch, view: View, change: Change | undefined, 
   if (ended_after === null || idle < ended_after) return null
   const reason = `its turn ended without a change for review: the agent has had nothing to do for ${Math.floor(idle / 60_000)} minutes`
   return { id, from: ['handed'], to: 'failed', reason }
+}
+
+function settleBy(change: Change, dispatch: LiveDispatch): DispatchMove | null {
+  const { id, state } = dispatch
+  const { name, url: change_url } = change
+  if (!belongs(change, dispatch))
+    return { id, from: ['review'], to: 'released', reason: `its change ${name} no longer closes the issue`, change_url: null }
+  if (change.state === 'open' && state !== 'review' && (state === 'claimed' ? change.dispatch_id !== id : !isWorkOf(dispatch, change)))
+    return { id, from: ['claimed', 'handed'], to: 'released', reason: `change ${name} is open` }
+  if (!isWorkOf(dispatch, change)) return null
+  if (change.state === 'merged' && state !== 'claimed')
+    return { id, from: ['handed', 'review'], to: 'done', reason: 'its change was merged', change_url }
+  if (change.state === 'open' && state === 'handed')
+    return { id, from: ['handed'], to: 'review', reason: 'a change is open for review', change_url }
+  if (change.state === 'closed' && state === 'review')
+    return { id, from: ['review'], to: 'failed', reason: 'its change was closed without being merged', change_url }
+  return null
+}
+
+/** An agent may have opened the change from any branch. A sprint that has not ended opens its own, and from its own branch. */
+function isWorkOf({ id, worker, state }: LiveDispatch, { dispatch_id }: Change): boolean {
+  return dispatch_id === id || state === 'review' || !worker.startsWith(`${sprintWorkers}/`)
 }
 
 /**

@@ -179,3 +179,28 @@ test('of several changes the one that is merged or open decides, and of the same
   assert.deepEqual(becomes(viewOf(both('closed', 'closed'), { state: 'review', change_url: 'u0' })), ['failed'])
   assert.deepEqual(becomes(viewOf({ changes: [changeOf(), changeOf({ state: 'merged' })] })), ['done'])
 })
+
+test('the change of somebody else: a sprint is ended while it is open, and never credited with it', () => {
+  const other = { dispatch_id: null, closes: ['o/r#1'] }
+  const step = (more: Partial<Change>, changes: Partial<View> = {}) =>
+    settled(
+      sprinting({ changes: [changeOf({ ...other, ...more })], ...changes }, now + minute, { worker: 'sprint/host/1', claimed_at: 0 }),
+    ).map(({ to, reason, change_url }) => [to, reason, change_url])
+  assert.deepEqual(step({}), [['released', 'change #12 is open', undefined]])
+  assert.deepEqual(step({ state: 'merged' }), [])
+  assert.deepEqual(step({ state: 'merged' }, { closed: new Set(['o/r#1']) }), [['done', 'its issue is closed', null]])
+  assert.deepEqual(step({ dispatch_id: id }), [['review', 'a change is open for review', 'u']])
+})
+
+test('the change of somebody else, unmerged: an agent that may still work is told that its issue is given back', () => {
+  const closing = { dispatch_id: null, closes: ['o/r#1'], state: 'closed' } as const
+  const working = { states: new Map([['m/W/A', { state: 'working' as const, since: now }]]) }
+  const tell = (change: Partial<Change>, changes: Partial<View> = working) =>
+    settled(viewOf({ changes: [changeOf(change)], ...changes }, { state: 'review', change_url: 'u' }))[0]?.tell?.text
+  const text = `The change #12 for o/r#1 was not merged, and the issue may go to another worker (dispatch ${id}). Stop, push nothing more, and end your turn.`
+  assert.equal(tell(closing), text)
+  assert.equal(tell({ ...closing, closes: [], state: 'open' }), text, 'it was edited')
+  assert.equal(tell(closing, {}), undefined, 'it has nothing to do')
+  assert.equal(tell({ ...closing, dispatch_id: id }), undefined, "its own branch's")
+  assert.equal(tell({ ...closing, state: 'merged' }), undefined)
+})
