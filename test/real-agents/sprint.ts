@@ -1,6 +1,6 @@
 /** One real program as the backend of a sprint: two turns of one conversation in a workspace, judged by the workspace, the model server and what it says it used. */
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { BackendConfig } from '../../src/core/sprint.ts'
 import type { Expect } from './verdict.ts'
@@ -39,9 +39,12 @@ export async function checkSprint(program: Program, bin: string, root: string, e
       expect('sprint', said === 'All is well.', `it says ${JSON.stringify(said)}`)
       // The model says 10 and 3 of each answer, and gives two a turn.
       const used = [usage.tokens_in, usage.tokens_out].join(' and ')
-      expect('sprint', used === `${20 * (index + 1)} and ${6 * (index + 1)}`, `after turn ${index + 1} it used ${used} tokens`)
+      // Hermes says nothing of tokens.
+      const wanted = program.kind === 'hermes' ? '0 and 0' : `${20 * (index + 1)} and ${6 * (index + 1)}`
+      expect('sprint', used === wanted, `after turn ${index + 1} it used ${used} tokens`)
     }
-    expect('sprint', readFileSync(join(dir, 'made.txt'), 'utf8') === 'made\nmade\n', 'what it was told to run was run twice')
+    const made = join(dir, 'made.txt')
+    expect('sprint', existsSync(made) && readFileSync(made, 'utf8') === 'made\nmade\n', 'what it was told to run was run twice')
     const last = model.asked.at(-1)?.texts.join('\n') ?? ''
     expect(
       'sprint',
