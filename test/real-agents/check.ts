@@ -1,4 +1,5 @@
 /** One real program: six panes of it raised, read and prompted through the product's own code; judged by what the model server was asked. */
+import { join } from 'node:path'
 import type { OpenSession } from '../../src/cli/context.ts'
 import type { Delivery } from '../../src/core/lives.ts'
 import type { ModelServer } from './model.ts'
@@ -7,19 +8,27 @@ import type { Place } from './fleet.ts'
 import type { Program } from './programs.ts'
 import { christen } from '../../src/run/christen.ts'
 import { raise } from '../../src/run/raise.ts'
+import { fileOf } from '../../src/core/line.ts'
 import { checkCanary } from './canary.ts'
 import { checkFailures } from './failures.ts'
-import { hooked, look, names, openFleet, send, settle } from './fleet.ts'
+import { dirOf, hooked, look, names, openFleet, send, settle } from './fleet.ts'
+import { readCall } from './model.ts'
+import { wrongWith } from './arrival.ts'
 import { until } from './verdict.ts'
 
-/** Texts of 10 B to 120 KB: one line and many, and what has a meaning to terminals and shells. */
-const texts: readonly string[] = [
-  'Say hello.',
-  `Quotes ' " \` and $(nothing) and #{nothing} and ; and \\ and an emoji 🦊 stay as they are. ${'One line that goes on. '.repeat(5)}`,
-  `A list:\n${Array.from({ length: 80 }, (_, index) => `- point ${index}: nothing has to be done about it`).join('\n')}`,
-  `${'Many words on many lines, sixty-four characters in each of them.\n'.repeat(1_000)}`,
-  `${'One hundred and twenty thousand bytes, of which none may be missing at the end.\n'.repeat(1_536)}`,
+/** Texts of 10 B to 120 KB, one line and many, and what has a meaning to terminals and shells; all but the first say whose they are at both ends. */
+const texts: readonly ((whose: string) => string)[] = [
+  (whose) => `Greet ${whose}.`,
+  (whose) =>
+    `For ${whose}: quotes ' " \` and $(nothing) and #{nothing} and ; and \\ and an emoji 🦊 stay.\n${'It goes on. '.repeat(8)}\nEnd for ${whose}.`,
+  (whose) => `For ${whose}.\n${lines(80, 'nothing has to be done about this')}\nEnd for ${whose}.`,
+  (whose) => `For ${whose}.\n${lines(1_000, 'many lines of about sixty-four characters each')}\nEnd for ${whose}.`,
+  (whose) => `For ${whose}.\n${lines(1_500, 'one hundred and twenty thousand bytes, and none is missing at the end')}\nEnd for ${whose}.`,
 ]
+/** Texts that every agent's tool shows whole at once. */
+const shownWhole = 4_096
+
+const lines = (count: number, words: string) => Array.from({ length: count }, (_, index) => `- point ${index}: ${words}`).join('\n')
 
 /** Runs all that is checked in panes. What goes wrong is in `verdict`, so that it is known also where this ends early. */
 export async function check(program: Program, place: Place, model: ModelServer, expect: Expect, verdict: Verdict): Promise<void> {
@@ -27,8 +36,8 @@ export async function check(program: Program, place: Place, model: ModelServer, 
   const ended: Delivery[] = []
   try {
     await wake(open, expect, verdict)
-    for (const round of [0, 1]) ended.push(...(await sendIdle(open, model, expect, round)))
-    for (const round of [0, 1]) ended.push(...(await sendBusy(open, model, expect, round)))
+    for (const round of [0, 1]) ended.push(...(await sendIdle(open, place, model, expect, round)))
+    for (const round of [0, 1]) ended.push(...(await sendBusy(open, place, model, expect, round)))
     await checkCanary(open, place, model, expect)
     await checkFailures(open, model, expect)
   } finally {
@@ -53,26 +62,34 @@ async function wake({ session }: OpenSession, expect: Expect, verdict: Verdict):
 }
 
 /** A text for each pane, another size in each: over two rounds every size comes to panes with hooks and without. */
-function textsOf(round: number): ReadonlyMap<string, string> {
-  return new Map(
-    names.map((name, index) => [
-      name,
-      `${texts[((index % hooked.length) + round * hooked.length) % texts.length]}\nFor ${name}, ${round}.`,
-    ]),
-  )
+function textsOf(round: number, when: string): ReadonlyMap<string, string> {
+  const text = (index: number) => texts[((index % hooked.length) + round * hooked.length) % texts.length]
+  return new Map(names.map((name, index) => [name, text(index)?.(`${name}${round}${when}`) ?? '']))
 }
 
-async function sendIdle(open: OpenSession, model: ModelServer, expect: Expect, round: number): Promise<Delivery[]> {
-  model.turn_ms = 2_500
+/** Every model reads its file, with the agent's own tool. */
+async function sendIdle(open: OpenSession, place: Place, model: ModelServer, expect: Expect, round: number): Promise<Delivery[]> {
+  model.turn_ms = 1_500
   await expectIdle(open, expect, 'before texts to idle panes')
-  const wanted = textsOf(round)
-  const ended = await send(open, wanted)
-  await expectArrived(model, wanted, ended, expect, 'idle')
+  const wanted = textsOf(round, 'i')
+  const ended = await send(open, wanted, (id, name) => model.calling.set(id, readCall(join(dirOf(place, name), fileOf(id)))))
+  await expectArrived(model, place, wanted, ended, expect)
+  await settle(open, names, ({ state }) => state === 'idle')
+  for (const { worker, id } of ended) {
+    const text = wanted.get(worker.slice(-1)) ?? ''
+    const sign = Buffer.byteLength(text) > shownWhole ? text.split('\n')[1] : text.split('\n').at(-1)
+    if (text.includes('\n'))
+      expect(
+        'texts',
+        model.asked.some(({ body }) => body.includes(sign ?? '')),
+        `${worker} reads the file of ${id} with its own tool`,
+      )
+  }
   return ended
 }
 
 /** Each pane is first given something to do. */
-async function sendBusy(open: OpenSession, model: ModelServer, expect: Expect, round: number): Promise<Delivery[]> {
+async function sendBusy(open: OpenSession, place: Place, model: ModelServer, expect: Expect, round: number): Promise<Delivery[]> {
   model.turn_ms = 500
   await expectIdle(open, expect, 'before texts to busy panes')
   model.turn_ms = 12_000
@@ -83,9 +100,9 @@ async function sendBusy(open: OpenSession, model: ModelServer, expect: Expect, r
     expect('readings', found === undefined, `${name} while its model answers: ${found?.state} (${found?.evidence})`)
   }
   model.turn_ms = 1_000
-  const wanted = textsOf(round)
+  const wanted = textsOf(round, 'b')
   const ended = await send(open, wanted)
-  await expectArrived(model, wanted, ended, expect, 'busy')
+  await expectArrived(model, place, wanted, ended, expect)
   return ended
 }
 
@@ -100,27 +117,17 @@ async function expectIdle(open: OpenSession, expect: Expect, when: string): Prom
 
 async function expectArrived(
   { asked }: ModelServer,
+  place: Place,
   wanted: ReadonlyMap<string, string>,
   ended: readonly Delivery[],
   expect: Expect,
-  when: string,
 ): Promise<void> {
-  const arrived = (id: string) => asked.some(({ texts: all }) => all.some((each) => each.includes(id)))
-  for (const { id } of ended) await until(() => arrived(id), 30_000)
+  for (const { id } of ended) await until(() => asked.some(({ texts: all }) => all.some((each) => each.includes(id))), 30_000)
   for (const delivery of ended) {
     const name = delivery.worker.slice(-1)
     const text = wanted.get(name) ?? ''
-    const what = `${name}, ${when}, ${Buffer.byteLength(text)} B: ${delivery.id} is ${delivery.state} (${delivery.evidence}; Enter ${delivery.presses} times)`
-    expect('texts', arrivedOnce(asked, delivery.id, text), what)
+    const wrong = wrongWith(asked, delivery.id, text, dirOf(place, name))
+    const what = `${name}, ${Buffer.byteLength(text)} B, ${delivery.id} is ${delivery.state} (${delivery.evidence}; Enter ${delivery.presses} times)`
+    expect('texts', wrong === null && delivery.state === 'seen', `${what}: ${wrong ?? 'whole and once'}`)
   }
-}
-
-/**
- * Some request has its whole text in one message, once, and none has it in two. Parts of it may stand elsewhere: agents also ask for a title, or what to
- * remember, and quote.
- */
-function arrivedOnce(asked: ModelServer['asked'], id: string, text: string): boolean {
-  const plain = (each: string) => each.replaceAll(/\s+/g, ' ').trim()
-  const whole = asked.map(({ texts: all }) => all.filter((each) => each.includes(id) && plain(each).includes(plain(text))).map(plain))
-  return whole.every((messages) => messages.length <= 1) && whole.some(([message = '']) => message.split(plain(text)).length === 2)
 }

@@ -27,10 +27,16 @@ export interface Refusal {
 /** `empty`: an answer without a word. `reset`: the connection is cut. */
 export type Failure = Refusal | 'empty' | 'reset'
 
-/** A call of the first tool whose name matches. The arguments may depend on that name. */
+/** A tool that an agent offers, with the names of its parameters. */
+interface Tool {
+  readonly name: string
+  readonly parameters: readonly string[]
+}
+
+/** A call of the first tool whose name matches. */
 export interface Call {
   readonly tool: RegExp
-  readonly args: (tool: string) => object
+  readonly args: (tool: Tool) => object
 }
 
 export interface ModelServer {
@@ -98,10 +104,10 @@ async function answer(request: IncomingMessage, response: ServerResponse, asked:
   if (body['stream'] !== true && !path.endsWith('streamGenerateContent')) return void send(response, protocol.whole(said.join('')))
   const id = newestId(texts.slice(-1)) ?? ''
   const call = model.calling.get(id)
-  const tool = call === undefined ? undefined : toolsOf(body).find((name) => call.tool.test(name))
+  const tool = call === undefined ? undefined : toolsOf(body).find(({ name }) => call.tool.test(name))
   if (call !== undefined && tool !== undefined) {
     model.calling.delete(id)
-    return writeAll(response, protocol, protocol.call(tool, JSON.stringify(call.args(tool))))
+    return writeAll(response, protocol, protocol.call(tool.name, JSON.stringify(call.args(tool))))
   }
   await stream(response, protocol, said, model.turn_ms)
 }
@@ -117,21 +123,36 @@ function refuse(response: ServerResponse, { status, code, message }: Refusal, pr
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify({ type: 'error', error }))
 }
 
-/** Names of the tools that the agent offers. */
-function toolsOf({ tools }: Body): string[] {
+function toolsOf({ tools }: Body): Tool[] {
   return ((tools ?? []) as Body[])
     .flatMap((tool) => (tool['functionDeclarations'] as Body[] | undefined) ?? [(tool['function'] as Body | undefined) ?? tool])
-    .map(({ name }) => String(name))
+    .map(({ name, parameters, parametersJsonSchema, input_schema }) => {
+      const schema = (parameters ?? parametersJsonSchema ?? input_schema ?? {}) as Body
+      return { name: String(name), parameters: Object.keys((schema['properties'] as object | undefined) ?? {}) }
+    })
+}
+
+function commandFor({ name, parameters }: Tool, command: string): object {
+  if (parameters.includes('cmd')) return { cmd: command }
+  return { command: name === 'shell' ? ['sh', '-c', command] : command, description: 'As it was told' }
 }
 
 /** Has the agent's own shell run a command. */
 export function shellCall(command: string): Call {
   return {
     tool: /^(?:Bash|bash|shell|shell_command|exec_command|run_shell_command|terminal)$/,
-    args: (tool) =>
-      tool === 'exec_command'
-        ? { cmd: command }
-        : { command: tool === 'shell' ? ['sh', '-c', command] : command, description: 'As it was told' },
+    args: (tool) => commandFor(tool, command),
+  }
+}
+
+/** Has the agent read a file as its model would: with its tool for that, or with its shell where it has none. */
+export function readCall(path: string): Call {
+  return {
+    tool: /^(?:Read|read|read_file|exec_command|shell|shell_command)$/,
+    args: (tool) => {
+      const parameter = tool.parameters.find((name) => /path/i.test(name))
+      return parameter === undefined ? commandFor(tool, `cat '${path}'`) : { [parameter]: path }
+    },
   }
 }
 
