@@ -97,7 +97,11 @@ async function sendBusy(open: OpenSession, place: Place, model: ModelServer, exp
   const idle = [...(await settle(open, names, ({ state }) => state === 'working', 5_000))]
   for (const name of names) {
     const found = idle.find(([each]) => each === name)?.[1]
-    expect('readings', found === undefined, `${name} while its model answers: ${found?.state} (${found?.evidence})`)
+    expect(
+      'readings',
+      found === undefined,
+      `${name} while its model answers: ${found === undefined ? 'working' : `${found.state} (${found.evidence})`}`,
+    )
   }
   model.turn_ms = 1_000
   const wanted = textsOf(round, 'b')

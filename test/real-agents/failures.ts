@@ -63,6 +63,6 @@ async function heal(open: OpenSession, some: readonly string[], expect: Expect):
   const left = await settle(open, some, ({ state }) => state === 'idle')
   for (const name of some) {
     const found = left.get(name)
-    expect('failures', found === undefined, `${name}, well again: ${found?.state} ${found?.detail ?? ''} (${found?.evidence})`)
+    expect('failures', found === undefined, `${name}, well again: ${found === undefined ? 'idle' : `${found.state} (${found.evidence})`}`)
   }
 }

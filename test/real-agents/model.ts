@@ -61,7 +61,7 @@ interface Protocol {
   readonly end: (text: string) => readonly object[]
   readonly whole: (text: string) => object
   /** All of an answer that calls a tool. */
-  readonly call: (name: string, args: string) => readonly object[]
+  readonly call: (name: string, args: string, id: string) => readonly object[]
   /** The line before the data, where the protocol names its events. */
   readonly named: boolean
   readonly last?: string
@@ -107,7 +107,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, asked:
   const tool = call === undefined ? undefined : toolsOf(body).find(({ name }) => call.tool.test(name))
   if (call !== undefined && tool !== undefined) {
     model.calling.delete(id)
-    return writeAll(response, protocol, protocol.call(tool.name, JSON.stringify(call.args(tool))))
+    return writeAll(response, protocol, protocol.call(tool.name, JSON.stringify(call.args(tool)), `call_${asked.length}`))
   }
   await stream(response, protocol, said, model.turn_ms)
 }
@@ -217,9 +217,9 @@ const anthropic: Protocol = {
     { type: 'message_stop' },
   ],
   whole: (text) => ({ ...message, content: [{ type: 'text', text }], stop_reason: 'end_turn' }),
-  call: (name, args) => [
+  call: (name, args, id) => [
     { type: 'message_start', message: { ...message, content: [], stop_reason: null } },
-    { type: 'content_block_start', index: 0, content_block: { type: 'tool_use', id: 'call_1', name, input: {} } },
+    { type: 'content_block_start', index: 0, content_block: { type: 'tool_use', id, name, input: {} } },
     { type: 'content_block_delta', index: 0, delta: { type: 'input_json_delta', partial_json: args } },
     { type: 'content_block_stop', index: 0 },
     { type: 'message_delta', delta: { stop_reason: 'tool_use', stop_sequence: null }, usage },
@@ -254,8 +254,8 @@ const responses: Protocol = {
     { type: 'response.completed', response: completed(text) },
   ],
   whole: completed,
-  call: (name, args) => {
-    const called = { type: 'function_call', id: 'item_2', call_id: 'call_1', name, arguments: args, status: 'completed' }
+  call: (name, args, id) => {
+    const called = { type: 'function_call', id: 'item_2', call_id: id, name, arguments: args, status: 'completed' }
     return [
       { type: 'response.created', response: { id: 'resp_2', object: 'response', status: 'in_progress', output: [] } },
       { type: 'response.output_item.done', output_index: 0, item: called },
@@ -278,8 +278,8 @@ const chat: Protocol = {
     choices: [choice({ message: { role: 'assistant', content } }, 'stop')],
     usage: counted,
   }),
-  call: (name, args) => {
-    const called = { index: 0, id: 'call_1', type: 'function', function: { name, arguments: args } }
+  call: (name, args, id) => {
+    const called = { index: 0, id, type: 'function', function: { name, arguments: args } }
     const chunk = { ...completion, object: 'chat.completion.chunk' }
     return [
       { ...chunk, choices: [choice({ delta: { role: 'assistant', content: null, tool_calls: [called] } }, null)] },
