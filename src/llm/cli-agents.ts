@@ -25,6 +25,8 @@ export interface CliAgent {
   readonly command: readonly string[]
   /** What it says that it used: in this run, or in its whole session so far. */
   readonly counts: 'run' | 'session'
+  /** Variables that keep it from expanding what an issue's text names. */
+  readonly env?: Readonly<Record<string, string>>
   argv(ask: CliAsk): readonly string[]
   read(note: (note: SprintNote) => void): Reader
 }
@@ -47,6 +49,8 @@ export const cliAgents: Readonly<Record<'hermes' | 'claude' | 'codex' | 'opencod
   claude: {
     command: ['claude'],
     counts: 'run',
+    // Else it reads every file that the prompt names as `@path`, the person's own as well, and sends it along without asking.
+    env: { CLAUDE_CODE_DISABLE_ATTACHMENTS: '1' },
     argv: ({ model, session, turns }) => [
       ...words(`-p --output-format json --permission-mode acceptEdits --allowedTools Bash --max-turns ${turns}`),
       ...given('--model', model),

@@ -21,7 +21,7 @@ const secretName = /key|token|secret|password/i
 export function openCli(config: CliConfig, deps: BackendDeps): Backend {
   const agent = cliAgents[config.agent]
   const command = config.command.length > 0 ? config.command : agent.command
-  const env = environmentOf(config, deps)
+  const env = { ...environmentOf(config, deps), ...agent.env }
   return {
     name: `cli ${config.agent === 'custom' ? (command[0] ?? 'custom') : config.agent}`,
     probe: () => probeProgram(command[0] ?? '', env['PATH'] ?? ''),

@@ -39,7 +39,7 @@ export async function check(program: Program, place: Place, model: ModelServer, 
     for (const round of [0, 1]) ended.push(...(await sendIdle(open, place, model, expect, round)))
     for (const round of [0, 1]) ended.push(...(await sendBusy(open, place, model, expect, round)))
     await checkCanary(open, place, model, expect)
-    await checkFailures(open, model, expect)
+    await checkFailures(open, program, model, expect)
   } finally {
     verdict.proofs = [...Map.groupBy(ended, ({ state }) => state)].map(([state, some]) => `${some.length} ${state}`).join(', ')
     await open.close()

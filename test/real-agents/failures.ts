@@ -2,9 +2,10 @@
 import type { OpenSession } from '../../src/cli/context.ts'
 import type { Expect } from './verdict.ts'
 import type { Failure, ModelServer } from './model.ts'
+import type { Program } from './programs.ts'
 import { bare, hooked, send, settle } from './fleet.ts'
 
-/** Three at a time, each in one pane with hooks and one without. The last three are tried again by most agents. */
+/** Three at a time, each in one pane with hooks and one without. */
 const rounds: readonly (readonly (readonly [string, Failure])[])[] = [
   [
     ['login', { status: 401, code: 'invalid_api_key', message: 'Incorrect API key provided.' }],
@@ -30,10 +31,10 @@ const rounds: readonly (readonly (readonly [string, Failure])[])[] = [
   ],
 ]
 
-/** How long a failure is watched: what an agent tries again for longer than this is `working` with good reason. */
+/** How long a failure is watched: an agent that still asks its model again after this is `working` with good reason. */
 const watched = 30_000
 
-export async function checkFailures(open: OpenSession, model: ModelServer, expect: Expect): Promise<void> {
+export async function checkFailures(open: OpenSession, program: Program, model: ModelServer, expect: Expect): Promise<void> {
   for (const round of rounds) {
     model.turn_ms = 300
     const panes = new Map(
@@ -47,9 +48,15 @@ export async function checkFailures(open: OpenSession, model: ModelServer, expec
     const left = await settle(open, [...panes.keys()], ({ state }) => state === 'error', watched)
     for (const [name, [kind]] of panes) {
       const { state, detail, evidence } = left.get(name) ?? { state: 'error', detail: null, evidence: '' }
-      const delivery = sent.find(({ worker }) => worker.endsWith(`/${name}`))?.state
-      const retries = state === 'working' && round === rounds.at(-1)
-      expect('failures', state === 'error' || retries, `${name}, ${kind}: ${state} ${detail ?? ''} (${evidence}; its text is ${delivery})`)
+      const delivery = sent.find(({ worker }) => worker.endsWith(`/${name}`))
+      const retries = state === 'working' && model.asked.filter(({ body }) => body.includes(delivery?.id ?? '')).length > 1
+      // An answer without a word is a failure for Hermes alone.
+      const ends = state === 'idle' && kind === 'empty' && program.kind !== 'hermes'
+      expect(
+        'failures',
+        state === 'error' || retries || ends,
+        `${name}, ${kind}: ${state} ${detail ?? ''} (${evidence}; its text is ${delivery?.state})`,
+      )
     }
     model.failing.clear()
     await heal(open, [...panes.keys()], expect)

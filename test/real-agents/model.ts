@@ -7,6 +7,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { gemini, protocolOf, type Protocol } from './protocols.ts'
 
 export interface Asked {
   readonly at: number
@@ -54,21 +55,7 @@ export interface ModelServer {
 type Manner = Pick<ModelServer, 'turn_ms' | 'calling' | 'failing'>
 
 type Body = Readonly<Record<string, unknown>>
-interface Protocol {
-  /** What is sent while it streams, for each word, and around them. */
-  readonly begin: readonly object[]
-  readonly word: (word: string) => object
-  readonly end: (text: string) => readonly object[]
-  readonly whole: (text: string) => object
-  /** All of an answer that calls a tool. */
-  readonly call: (name: string, args: string, id: string) => readonly object[]
-  /** The line before the data, where the protocol names its events. */
-  readonly named: boolean
-  readonly last?: string
-}
-
 const words = ['All ', 'is ', 'well.']
-const usage = { input_tokens: 10, output_tokens: 3, total_tokens: 13 }
 
 export async function startModel(): Promise<ModelServer> {
   const asked: Asked[] = []
@@ -194,116 +181,4 @@ function textsOf(messages: unknown): string[] {
 function partsOf(content: unknown): string[] {
   if (typeof content === 'string') return [content]
   return Array.isArray(content) ? (content as Body[]).flatMap(({ text }) => (typeof text === 'string' ? [text] : [])) : []
-}
-
-function protocolOf(path: string): Protocol | null {
-  if (path.endsWith('/messages')) return anthropic
-  if (path.endsWith('/responses')) return responses
-  if (path.endsWith('/chat/completions')) return chat
-  return /:(?:stream)?[gG]enerateContent$/.test(path) ? gemini : null
-}
-
-const message = { id: 'msg_1', type: 'message', role: 'assistant', model: 'stub', stop_sequence: null, usage }
-const anthropic: Protocol = {
-  named: true,
-  begin: [
-    { type: 'message_start', message: { ...message, content: [], stop_reason: null } },
-    { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } },
-  ],
-  word: (text) => ({ type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text } }),
-  end: () => [
-    { type: 'content_block_stop', index: 0 },
-    { type: 'message_delta', delta: { stop_reason: 'end_turn', stop_sequence: null }, usage },
-    { type: 'message_stop' },
-  ],
-  whole: (text) => ({ ...message, content: [{ type: 'text', text }], stop_reason: 'end_turn' }),
-  call: (name, args, id) => [
-    { type: 'message_start', message: { ...message, content: [], stop_reason: null } },
-    { type: 'content_block_start', index: 0, content_block: { type: 'tool_use', id, name, input: {} } },
-    { type: 'content_block_delta', index: 0, delta: { type: 'input_json_delta', partial_json: args } },
-    { type: 'content_block_stop', index: 0 },
-    { type: 'message_delta', delta: { stop_reason: 'tool_use', stop_sequence: null }, usage },
-    { type: 'message_stop' },
-  ],
-}
-
-const item = (text: string, status: string) => ({
-  id: 'item_1',
-  type: 'message',
-  role: 'assistant',
-  status,
-  content: [{ type: 'output_text', text, annotations: [] }],
-})
-const completed = (text: string) => ({
-  id: 'resp_1',
-  object: 'response',
-  status: 'completed',
-  model: 'stub',
-  output: [item(text, 'completed')],
-  usage,
-})
-const responses: Protocol = {
-  named: true,
-  begin: [
-    { type: 'response.created', response: { id: 'resp_1', object: 'response', status: 'in_progress', output: [] } },
-    { type: 'response.output_item.added', output_index: 0, item: { ...item('', 'in_progress'), content: [] } },
-  ],
-  word: (delta) => ({ type: 'response.output_text.delta', item_id: 'item_1', output_index: 0, content_index: 0, delta }),
-  end: (text) => [
-    { type: 'response.output_item.done', output_index: 0, item: item(text, 'completed') },
-    { type: 'response.completed', response: completed(text) },
-  ],
-  whole: completed,
-  call: (name, args, id) => {
-    const called = { type: 'function_call', id: 'item_2', call_id: id, name, arguments: args, status: 'completed' }
-    return [
-      { type: 'response.created', response: { id: 'resp_2', object: 'response', status: 'in_progress', output: [] } },
-      { type: 'response.output_item.done', output_index: 0, item: called },
-      { type: 'response.completed', response: { ...completed(''), id: 'resp_2', output: [called] } },
-    ]
-  },
-}
-
-const choice = (more: object, finish: string | null) => ({ index: 0, finish_reason: finish, ...more })
-const completion = { id: 'chat_1', created: 1, model: 'stub' }
-const counted = { prompt_tokens: 10, completion_tokens: 3, total_tokens: 13 }
-const chat: Protocol = {
-  named: false,
-  begin: [{ ...completion, object: 'chat.completion.chunk', choices: [choice({ delta: { role: 'assistant', content: '' } }, null)] }],
-  word: (content) => ({ ...completion, object: 'chat.completion.chunk', choices: [choice({ delta: { content } }, null)] }),
-  end: () => [{ ...completion, object: 'chat.completion.chunk', choices: [choice({ delta: {} }, 'stop')], usage: counted }],
-  whole: (content) => ({
-    ...completion,
-    object: 'chat.completion',
-    choices: [choice({ message: { role: 'assistant', content } }, 'stop')],
-    usage: counted,
-  }),
-  call: (name, args, id) => {
-    const called = { index: 0, id, type: 'function', function: { name, arguments: args } }
-    const chunk = { ...completion, object: 'chat.completion.chunk' }
-    return [
-      { ...chunk, choices: [choice({ delta: { role: 'assistant', content: null, tool_calls: [called] } }, null)] },
-      { ...chunk, choices: [choice({ delta: {} }, 'tool_calls')], usage: counted },
-    ]
-  },
-  last: 'data: [DONE]\n\n',
-}
-
-const candidate = (text: string, finishReason?: string) => ({
-  candidates: [{ index: 0, content: { role: 'model', parts: [{ text }] }, ...(finishReason === undefined ? {} : { finishReason }) }],
-  usageMetadata: { promptTokenCount: 10, candidatesTokenCount: 3, totalTokenCount: 13 },
-})
-const gemini: Protocol = {
-  named: false,
-  begin: [],
-  word: (text) => candidate(text),
-  end: () => [candidate('', 'STOP')],
-  whole: (text) => candidate(text, 'STOP'),
-  call: (name, args) => [
-    {
-      candidates: [
-        { index: 0, content: { role: 'model', parts: [{ functionCall: { name, args: JSON.parse(args) } }] }, finishReason: 'STOP' },
-      ],
-    },
-  ],
 }
