@@ -4,6 +4,12 @@ import { globMatcher } from '../core/globs.ts'
 /** The base commit's version of these is in place while the check runs. */
 const isPinned = globMatcher([
   '**/.npmrc',
+  '**/.yarnrc*',
+  '**/.pnpmfile.*',
+  '**/bunfig.toml',
+  'turbo.json',
+  'nx.json',
+  'lerna.json',
   '**/jest.config.*',
   '**/vitest.config.*',
   '**/vitest.workspace.*',
@@ -19,6 +25,11 @@ const isPinned = globMatcher([
   '**/setup.cfg',
   '**/pyproject.toml',
   '**/noxfile.py',
+  // In the folder that Python runs in, these stand in for the real ones.
+  'pytest.py',
+  'pytest/**',
+  '_pytest/**',
+  'sitecustomize.py',
   '**/GNUmakefile',
   '**/Makefile',
   '**/*.mk',
@@ -57,7 +68,7 @@ const essential: readonly (readonly string[])[] = [
 
 /** Names in the top folder that define a check even if git ignores them. */
 export const hideable: readonly string[] =
-  '.npmrc pytest.ini .pytest.ini tox.ini setup.cfg pyproject.toml go.work .rspec .mocharc.json .mocharc.js GNUmakefile makefile Makefile .cargo'.split(
+  '.npmrc .yarnrc.yml bunfig.toml pytest.py sitecustomize.py pytest.ini .pytest.ini tox.ini setup.cfg pyproject.toml go.work .rspec .mocharc.json .mocharc.js GNUmakefile makefile Makefile .cargo'.split(
     ' ',
   )
 

@@ -3,6 +3,7 @@ import { access, constants, mkdir, stat } from 'node:fs/promises'
 import type { Finding } from '../run/findings.ts'
 import type { SprintContext } from './context.ts'
 import { BurnError, messageOf } from '../core/errors.ts'
+import { isKept } from '../core/lives.ts'
 import { afterFailure } from '../decide/failure.ts'
 import { runGit } from '../git/run.ts'
 import { trySandbox } from './walls.ts'
@@ -18,7 +19,8 @@ const fail = (what: string, mend: string): Finding => ({ level: 'fail', where, w
 
 /** Checks all parts at once; `onFinding` hears of each as soon as it is known. */
 export async function sprintDoctor(context: SprintContext, onFinding: (finding: Finding) => void): Promise<readonly Finding[]> {
-  const checks = [gitFinding(context), placeFinding(context), sandboxFinding(context), ...context.backends.map(backendFinding)]
+  const own = [gitFinding(context), placeFinding(context), sandboxFinding(context), keptFindings(context)]
+  const checks = [...own, ...context.backends.map(backendFinding)]
   const said = checks.map(async (check) => {
     const found = [await check].flat()
     for (const finding of found) onFinding(finding)
@@ -59,6 +61,14 @@ async function sandboxFinding(context: SprintContext): Promise<Finding> {
   } catch (thrown) {
     return fail(messageOf(thrown), thrown instanceof BurnError ? thrown.hint : 'make the folder of "sprint" in the spec writable')
   }
+}
+
+/** Changes that wait for a person, for as long as nobody publishes them or gives their issues back. */
+async function keptFindings({ session: { ledger } }: SprintContext): Promise<Finding[]> {
+  const waiting = (await ledger.dispatches({ state: 'review' })).filter(isKept)
+  return waiting.map(({ id, issue }) =>
+    warn(`a change for ${issue} waits for a person`, `burn sprint publish ${id}; or burn release ${issue}`),
+  )
 }
 
 async function backendFinding({ name, probe }: SprintContext['backends'][number]): Promise<Finding> {

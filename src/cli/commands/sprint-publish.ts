@@ -2,11 +2,11 @@
 import { Command } from 'commander'
 import type { ExitCode } from '../../core/errors.ts'
 import type { Waiting } from '../../sprint/kept.ts'
-import type { CommonOptions, Context } from '../context.ts'
+import type { CommonOptions, Context, OpenSession } from '../context.ts'
 import type { Io } from '../io.ts'
 import { BurnError } from '../../core/errors.ts'
 import { sanitize } from '../../core/text.ts'
-import { withCommon, withOpen } from '../context.ts'
+import { issueNamed, withCommon, withOpen } from '../context.ts'
 import { gitFor, hostHere, sprintPolicy } from '../wire-sprints.ts'
 
 interface Options extends CommonOptions {
@@ -20,17 +20,17 @@ const mostLines = 400
 export function publishCommand(context: Context): Command {
   return withCommon(new Command('publish'))
     .description('push a change that was kept for a person, because it touches CI definitions or hooks, and open it for review')
-    .argument('<sprint>', 'its id: burn sprint list')
+    .argument('<sprint>', 'its id, or an issue: the newest of it')
     .option('-y, --yes', 'do not ask')
     .option('-n, --dry-run', 'show what would be pushed, and push nothing')
-    .addHelpText('after', '\nExamples:\n  burn sprint publish 01kaj4z7x3f9q --dry-run\n  burn sprint publish 01kaj4z7x3f9q --yes')
-    .action((id: string, options: Options) =>
+    .addHelpText('after', '\nExamples:\n  burn sprint publish app#7 --dry-run\n  burn sprint publish 01kaj4z7x3f9q --yes')
+    .action((name: string, options: Options) =>
       withOpen(context, options, async (open): Promise<ExitCode> => {
         const { session } = open
         const { io } = context
         const ports = { session, policy: sprintPolicy(session), git: gitFor(open, context), host: hostHere() }
         const { publishWaiting, waitingChange } = await import('../../sprint/kept.ts')
-        const waiting = await waitingChange(id, ports)
+        const waiting = await waitingChange(await sprintNamed(name, session), ports)
         if (options.json && options.dryRun) io.out(JSON.stringify(reportOf(waiting)))
         if (!options.json) for (const line of linesOf(waiting, io)) io.out(line)
         if (options.dryRun) return 0
@@ -41,6 +41,14 @@ export function publishCommand(context: Context): Command {
         return 0
       }),
     )
+}
+
+async function sprintNamed(name: string, { ledger, fleet }: OpenSession['session']): Promise<string> {
+  if (!name.includes('#')) return name
+  const issue = issueNamed(fleet, name)
+  const [newest] = await ledger.sprints({ issue, limit: 1 })
+  if (newest !== undefined) return newest.id
+  throw new BurnError('sprint_unknown', `there is no sprint of ${issue}`, 'burn sprint list shows them', { exit: 2 })
 }
 
 function reportOf({ sprint, workspace, change, paths, protected: seen }: Waiting) {
