@@ -48,11 +48,13 @@ export function sprintLines({ sprints }: StatusReport, io: Io, now: number): str
   return rows.length === 0 ? [] : [io.paint('bold', 'sprints'), ...table(['  ISSUE', 'STAGE', 'FOR', 'WORKER'], rows), '']
 }
 
-/** What is left alone for a while because the forge refuses it, a line each. */
-export function restLines({ resting }: StatusReport, io: Io, now: number): string[] {
-  const rows = resting.map(({ subject, until, why }) => [`  ${subject}`, duration(Date.parse(until) - now), why])
+/** What the forge refuses, a line each: repos that cannot be read, and what is left alone for a while. */
+export function restLines({ resting, unread }: StatusReport, io: Io, now: number): string[] {
+  const down = unread.map(({ repo, since, why }) => [`  ${repo}`, `not read for ${duration(now - Date.parse(since))}`, why])
+  const rests = resting.map(({ subject, until, why }) => [`  ${subject}`, `rests ${duration(Date.parse(until) - now)} more`, why])
+  const rows = [...down, ...rests]
   if (rows.length === 0) return []
-  return [io.paint('bold', 'left alone'), ...table(['  ISSUE OR REPO', 'FOR', 'WHY'], rows, io.tty ? io.width : Infinity), '']
+  return [io.paint('bold', 'forge'), ...table(['  ISSUE OR REPO', 'STATE', 'WHY'], rows, io.tty ? io.width : Infinity), '']
 }
 
 /** A state in its colour, with its detail. */

@@ -25,6 +25,8 @@ export interface ChangePage {
   readonly changes: readonly Change[]
   /** The forge's own clock when it was asked: what happens later bears a later time. Ours may go otherwise. */
   readonly asked_at: Time
+  /** Those that could not be read, by name; missing where there are none. */
+  readonly skipped?: IssuePage['skipped']
 }
 
 /** A change to open: from which branch, against which. */
@@ -44,6 +46,8 @@ export interface RepoRights {
   /** False in an archived repo. */
   readonly write: boolean
   readonly archived: boolean
+  /** It keeps issues: they are neither disabled nor elsewhere. */
+  readonly issues: boolean
 }
 
 /** A forge, as narrow as the product needs it. All methods throw BurnError with a `forge_*` code. */

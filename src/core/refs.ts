@@ -1,5 +1,5 @@
 /** References taken apart, where they are known to be right. */
-import type { IssueRef, Machine, RepoRef } from './nouns.ts'
+import type { Fleet, IssueRef, Machine, RepoRef } from './nouns.ts'
 
 /** `owner/repo#7` → `owner/repo`. */
 export function repoOf(issue: IssueRef): RepoRef {
@@ -12,4 +12,9 @@ export function servedRepos(machines: readonly Machine[]): RepoRef[] {
   for (const { windows } of machines)
     for (const { workers } of windows) for (const { repos } of workers) for (const repo of repos) served.add(repo)
   return [...served].toSorted()
+}
+
+/** Repos that windows serve or sprints take issues from, each once. */
+export function reposOf({ machines, sprint }: Pick<Fleet, 'machines' | 'sprint'>): RepoRef[] {
+  return [...new Set([...servedRepos(machines), ...(sprint?.repos ?? [])])].toSorted()
 }

@@ -74,10 +74,19 @@ export interface RestReport {
   readonly why: string
 }
 
+export interface UnreadReport {
+  readonly repo: RepoRef
+  /** ISO 8601. */
+  readonly since: string
+  readonly why: string
+}
+
 export interface StatusReport {
   readonly machines: readonly MachineReport[]
   readonly sprints: readonly SprintReport[]
   readonly resting: readonly RestReport[]
+  /** Repos of the spec that the forge did not let burn read when it last tried: what is said of their issues may be old. */
+  readonly unread: readonly UnreadReport[]
   readonly totals: Totals
   /** Open issues that are not given, because another ledger of this fleet has a live claim on them. At most 1,000. */
   readonly claimed_elsewhere: readonly IssueRef[]
@@ -88,6 +97,8 @@ export interface StatusInput {
   readonly sights: ReadonlyMap<string, MachineSight>
   readonly workers: readonly WorkerSight[]
   readonly ledger: LedgerView & { readonly resting: readonly Resting[] }
+  /** Those of the spec. */
+  readonly repos: readonly RepoRef[]
   readonly stale_after: number
   readonly now: Time
 }
@@ -123,7 +134,10 @@ export function statusReport(input: StatusInput): StatusReport {
   })
   const resting = input.ledger.resting.map(({ subject, until, why }) => ({ subject, until: new Date(until).toISOString(), why }))
   const totals = sum(machines.map((machine) => machine.totals))
-  return { machines, sprints, resting, totals, claimed_elsewhere: input.ledger.elsewhere }
+  const unread = input.ledger.repos.flatMap(({ repo, unread }) => {
+    return unread === null || !input.repos.includes(repo) ? [] : [{ repo, since: new Date(unread.since).toISOString(), why: unread.why }]
+  })
+  return { machines, sprints, resting, unread, totals, claimed_elsewhere: input.ledger.elsewhere }
 }
 
 function noTotals(): Totals {

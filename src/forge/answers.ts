@@ -24,7 +24,8 @@ export function troubleOf(answer: HttpAnswer, what: string, now: number): Troubl
   if (status === 401) return trouble('forge_auth', 'the token is not valid there: make a new one, and write it where forge.token says')
   if (status === 403) return trouble('forge_forbidden', scopeHint(said))
   // Gitea answers for comments of an issue that it does not have as if it had failed itself.
-  if (status === 404 || (status === 500 && /\bdoes not exist \[/.test(said)))
+  // Issues that are disabled are gone (410) for some forges, and missing for others.
+  if (status === 404 || status === 410 || (status === 500 && /\bdoes not exist \[/.test(said)))
     return trouble('forge_not_found', 'is the name right, and may the token see it?')
   if (status === 409) return trouble('forge_conflict', 'it is there already: look for it on the forge')
   if (status === 423) return trouble('forge_archived', 'the repo is archived: nothing can be written there')

@@ -59,8 +59,20 @@ export interface ApiAnswer {
 
 type Query = Readonly<Record<string, string | number>>
 
+/** What is sent, and how much of an answer is read. */
+interface Asked {
+  readonly query: Query
+  readonly body: unknown
+  readonly max_bytes: number
+}
+
+const plain: Asked = { query: {}, body: undefined, max_bytes: Infinity }
+
 export interface Api {
-  get(path: string, query?: Query): Promise<ApiAnswer>
+  /** `max_bytes`: the answer is not read beyond it, nor beyond the budget's. */
+  get(path: string, query?: Query, max_bytes?: number): Promise<ApiAnswer>
+  /** Runs one task at a time: for those that hold much in memory. */
+  alone<T>(task: () => Promise<T>): Promise<T>
   /** Must be idempotent: it is tried again like a GET. */
   patch(path: string, body: unknown): Promise<ApiAnswer>
   /** Never tried again. */
@@ -73,7 +85,7 @@ export interface Api {
 export function openApi({ base, token, clock, random, budget, requests_per_minute = null, onWait = () => {} }: ApiOptions): Api {
   const limits = { ...defaults, ...budget }
   const limited = limiter(limits.at_once)
-  const guarded = outage(new URL(base).host, clock, random, () => answers(send('GET', '/user', {}, undefined, true)))
+  const guarded = outage(new URL(base).host, clock, random, () => answers(send('GET', '/user', plain, true)))
   const paced = pace(requests_per_minute, clock, onWait)
   const secret = keepSecret(token)
   const http = openHttp(limits.at_once)
@@ -97,7 +109,7 @@ export function openApi({ base, token, clock, random, budget, requests_per_minut
     }
   }
 
-  async function send(method: HttpRequest['method'], path: string, query: Query, body: unknown, trial: boolean): Promise<ApiAnswer> {
+  async function send(method: HttpRequest['method'], path: string, { query, body, max_bytes }: Asked, trial: boolean): Promise<ApiAnswer> {
     const url = new URL(`${base}${path}`)
     for (const [key, value] of Object.entries(query)) url.searchParams.set(key, String(value))
     const what = `${method} ${base}${path}`
@@ -110,7 +122,7 @@ export function openApi({ base, token, clock, random, budget, requests_per_minut
       const headers = { accept: 'application/json', 'user-agent': 'burn', authorization: `token ${value}` }
       const result = await limited(() => {
         const timeout_ms = Math.max(1, Math.min(limits.request_ms, end - clock.now()))
-        return attempt({ method, url, headers, body: payload, timeout_ms, max_bytes: limits.max_bytes }, what)
+        return attempt({ method, url, headers, body: payload, timeout_ms, max_bytes: Math.min(max_bytes, limits.max_bytes) }, what)
       })
       if (!('error' in result)) return result
       const pause = Math.max(result.wait_ms ?? 0, limits.backoff_ms * 2 ** (tries - 1) * (0.5 + random() / 2))
@@ -121,9 +133,10 @@ export function openApi({ base, token, clock, random, budget, requests_per_minut
   }
 
   return {
-    get: (path, query = {}) => guarded((trial) => send('GET', path, query, undefined, trial)),
-    patch: (path, body) => guarded((trial) => send('PATCH', path, {}, body, trial)),
-    post: (path, body) => guarded((trial) => send('POST', path, {}, body, trial)),
+    get: (path, query = {}, max_bytes = Infinity) => guarded((trial) => send('GET', path, { query, body: undefined, max_bytes }, trial)),
+    patch: (path, body) => guarded((trial) => send('PATCH', path, { ...plain, body }, trial)),
+    post: (path, body) => guarded((trial) => send('POST', path, { ...plain, body }, trial)),
+    alone: limiter(1),
     requests: () => requests,
   }
 }

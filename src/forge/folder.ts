@@ -127,7 +127,7 @@ async function readRights(place: ForgeFolder, repo: RepoRef): Promise<RepoRights
     () => true,
     () => false,
   )
-  return { exists, write, archived: false }
+  return { exists, write, archived: false, issues: exists }
 }
 
 function describeAccess(root: string, repo: RepoRef): ReturnType<Forge['access']> {

@@ -4,8 +4,9 @@ import type { ChangePage, NewChange } from '../core/ports.ts'
 import { BurnError } from '../core/errors.ts'
 import { timeOfId } from '../core/ids.ts'
 import { unless, type Api } from './api.ts'
-import { arrayOf, changeOf, fieldsOf, timeOf } from './gitea-objects.ts'
-import { mostPages, pageSize, tooMany } from './paging.ts'
+import { changeOf, fieldsOf, timeOf } from './gitea-objects.ts'
+import { numberIn, pageSize, readPage } from './pages.ts'
+import { mostPages, tooMany } from './paging.ts'
 import { repoPath, requireDispatch } from './refs.ts'
 
 type Writers = (repo: RepoRef) => Promise<readonly string[]>
@@ -28,14 +29,16 @@ export async function readChanges({ api, repo, url }: Pulls, since: Time | null)
   const from = since === null ? 0 : since - overlap_ms
   let date: number | null = null
   let newest = since ?? 0
+  const skipped: { what: string; why: string }[] = []
   for (let page = 1, more = true; more; page++) {
     if (page > mostPages) throw tooMany(`${repoPath(repo)}/pulls`)
     const state = since === null ? 'open' : 'all'
-    const path = `${repoPath(repo)}/pulls`
-    const answer = await unless('forge_not_found', api.get(path, { state, sort: 'recentupdate', limit: pageSize, page }))
+    const read = readPage(api, `${repoPath(repo)}/pulls`, { state, sort: 'recentupdate' }, { limit: pageSize, page })
+    const answer = await unless('forge_not_found', read)
     // A repo may have pull requests switched off.
     if (answer === null) break
-    const items = arrayOf(answer.json)
+    const { items } = answer
+    for (const beginning of answer.too_big) skipped.push({ what: `change #${numberIn(beginning) ?? '?'}`, why: 'it is too big to be read' })
     date ??= answer.date
     newest = Math.max(newest, timeOf(fieldsOf(items[0])['updated_at']) ?? 0)
     for (const item of items) {
@@ -43,9 +46,9 @@ export async function readChanges({ api, repo, url }: Pulls, since: Time | null)
       if (change !== null && !found.has(keyOf(change))) found.set(keyOf(change), change)
     }
     const last = timeOf(fieldsOf(items.at(-1))['updated_at'])
-    more = answer.more && items.length > 0 && (last === null || last >= from)
+    more = answer.more && items.length + answer.too_big.length > 0 && (last === null || last >= from)
   }
-  return { changes: [...found.values()], asked_at: date ?? newest }
+  return { changes: [...found.values()], asked_at: date ?? newest, skipped }
 }
 
 /** The newest one of a branch counts. A fork has branches of its own, whatever their names. */
@@ -73,8 +76,9 @@ export async function openPull({ api, repo, url }: Pulls, change: NewChange): Pr
  * were seen to open three.
  */
 async function firstOpen({ api, repo, url }: Pulls, { branch, base }: NewChange): Promise<number | null> {
-  const { json } = await api.get(`${repoPath(repo)}/pulls`, { state: 'open', sort: 'recentupdate', limit: pageSize, page: 1 })
-  const same = arrayOf(json).filter((item) => {
+  const query = { state: 'open', sort: 'recentupdate' }
+  const { items } = await readPage(api, `${repoPath(repo)}/pulls`, query, { limit: pageSize, page: 1 })
+  const same = items.filter((item) => {
     const found = changeOf(repo, item, url)
     return found?.fork === false && `burn/${found.dispatch_id}` === branch && fieldsOf(fieldsOf(item)['base'])['ref'] === base
   })

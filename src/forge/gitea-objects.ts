@@ -48,6 +48,9 @@ export function isPull(value: unknown): boolean {
   return fieldsOf(value)['pull_request'] != null
 }
 
+/** No agent can work from more, and many such issues must not fill the memory. */
+const longestText = 1_000_000
+
 /** An issue, or why it is none. */
 export function issueOf(repo: RepoRef, value: unknown, webUrl: string): Issue | Unusable {
   const fields = fieldsOf(value)
@@ -58,6 +61,7 @@ export function issueOf(repo: RepoRef, value: unknown, webUrl: string): Issue | 
   if (typeof number !== 'number' || !Number.isSafeInteger(number) || number < 1) return lacks('number is missing or malformed')
   if (typeof title !== 'string') return lacks('title is missing or malformed')
   if (body != null && typeof body !== 'string') return lacks('body is malformed')
+  if (title.length + (body?.length ?? 0) > longestText) return lacks(`text is longer than ${longestText} characters`)
   if (state !== 'open' && state !== 'closed') return lacks('state is neither open nor closed')
   if (author === null) return lacks('author is missing')
   if (created_at === null || updated_at === null) return lacks('times are missing or malformed')

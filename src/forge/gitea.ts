@@ -1,12 +1,11 @@
 /** Gitea and Forgejo, through their common API. */
-import type { Issue, RepoRef, RepoSettings } from '../core/nouns.ts'
-import type { Forge, IssuePage, RepoRights } from '../core/ports.ts'
+import type { RepoRef, RepoSettings } from '../core/nouns.ts'
+import type { Forge, RepoRights } from '../core/ports.ts'
 import { BurnError } from '../core/errors.ts'
 import { openApi, unless, type Api, type ApiOptions } from './api.ts'
-import { cursorAfter, readCursor, sinceOf, writeCursor } from './cursor.ts'
 import { findChange, openPull, readChanges } from './gitea-changes.ts'
-import { commentOf, fieldsOf, isPull, issueOf, arrayOf, loginOf, timeOf, type Unusable } from './gitea-objects.ts'
-import { listAll } from './paging.ts'
+import { hasIssues, issuePath, orGone, readComments, readIssue, readIssues } from './gitea-issues.ts'
+import { arrayOf, commentOf, fieldsOf, loginOf } from './gitea-objects.ts'
 import { repoPath, splitIssue } from './refs.ts'
 
 export interface GiteaOptions extends Omit<ApiOptions, 'base'> {
@@ -28,12 +27,7 @@ export function openGitea(options: GiteaOptions): Forge {
     issues: (repo, cursor) => readIssues(api, url, repo, cursor),
     issue: (ref) => readIssue(api, url, ref),
     writers,
-    async comments(ref) {
-      const { json } = await orGone(api, ref, api.get(`${issuePath(ref)}/comments`))
-      return arrayOf(json)
-        .map(commentOf)
-        .filter((comment) => comment !== null)
-    },
+    comments: (ref) => readComments(api, ref),
     async comment(ref, body) {
       const { json } = await orGone(api, ref, api.post(`${issuePath(ref)}/comments`, { body }))
       const comment = commentOf(json)
@@ -74,44 +68,6 @@ function webUrl(text: string): string {
   return `${url.origin}${url.pathname}`.replace(/\/+$/, '').replace(/\/api\/v1$/, '')
 }
 
-function issuePath(ref: string): string {
-  const { repo, number } = splitIssue(ref)
-  return `${repoPath(repo)}/issues/${number}`
-}
-
-async function readIssues(api: Api, url: string, repo: RepoRef, text: string | null): Promise<IssuePage> {
-  const before = readCursor(text, url, repo)
-  // Without a type the list has pull requests too: whether any has news costs no request of its own.
-  const query =
-    before === null
-      ? { state: 'open', type: 'issues' }
-      : { state: 'all', since: new Date(sinceOf(before)).toISOString().replace(/\.\d+Z/, 'Z') }
-  const { items, date } = await listAll(api, `${repoPath(repo)}/issues`, query, (item) => fieldsOf(item)['number'])
-  const issues: Issue[] = []
-  const skipped: Unusable[] = []
-  for (const item of items) {
-    if (isPull(item)) continue
-    const issue = issueOf(repo, item, url)
-    if ('why' in issue) skipped.push(issue)
-    else issues.push(issue)
-  }
-  const cursor = writeCursor(cursorAfter(url, repo, timesOf(items), before, date))
-  const changed_at = timesOf(items.filter(isPull)).reduce<number | null>((newest, time) => Math.max(newest ?? 0, time), null)
-  return { issues, skipped, cursor, complete: before === null, changed_at }
-}
-
-function timesOf(items: readonly unknown[]): number[] {
-  return items.map((item) => timeOf(fieldsOf(item)['updated_at'])).filter((time) => time !== null)
-}
-
-async function readIssue(api: Api, url: string, ref: string): Promise<Issue | null> {
-  const found = await unless('forge_not_found', api.get(issuePath(ref)))
-  if (found === null || isPull(found.json)) return null
-  const issue = issueOf(splitIssue(ref).repo, found.json, url)
-  if ('why' in issue) throw new BurnError('forge_malformed', `${issue.what} can't be used: ${issue.why}`, 'look at it on the forge')
-  return issue
-}
-
 /**
  * `/assignees` knows owners, collaborators and teams, but in an organisation also those of its teams that may only read. Who of them may
  * write is told to a token that administers the repo; with any other, all of them count. With `known`, only the first list is asked for.
@@ -134,10 +90,11 @@ async function readWriters(api: Api, repo: RepoRef, known?: readonly string[]): 
 
 async function readRights(api: Api, repo: RepoRef): Promise<RepoRights> {
   const found = await unless('forge_not_found', api.get(repoPath(repo)))
-  if (found === null) return { exists: false, write: false, archived: false }
+  if (found === null) return { exists: false, write: false, archived: false, issues: false }
   const { permissions, archived } = fieldsOf(found.json)
   const { push, admin } = fieldsOf(permissions)
-  return { exists: true, write: archived !== true && (push === true || admin === true), archived: archived === true }
+  const write = archived !== true && (push === true || admin === true)
+  return { exists: true, write, archived: archived === true, issues: hasIssues(found.json) }
 }
 
 /** No forge has a comment with this number. */
@@ -156,17 +113,6 @@ async function mayComment(api: Api, repo: RepoRef): Promise<boolean> {
     if (thrown.code !== 'forge_not_found') throw thrown
   }
   return true
-}
-
-/** Gitea answers non-admins for comments of a deleted issue with 500 and an empty message. Asking for the issue itself tells that from a forge in trouble. */
-async function orGone<T>(api: Api, ref: string, answer: Promise<T>): Promise<T> {
-  try {
-    return await answer
-  } catch (thrown) {
-    if (!(thrown instanceof BurnError) || thrown.code !== 'forge_failed') throw thrown
-    if ((await unless('forge_not_found', api.get(issuePath(ref)))) !== null) throw thrown
-    throw new BurnError('forge_not_found', `the forge no longer has ${ref}`, 'was it deleted?', { cause: thrown })
-  }
 }
 
 /** Git and curl both take the machine's own credentials, so that no prompt needs one. */

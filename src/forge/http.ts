@@ -24,6 +24,9 @@ export type Http = (request: HttpRequest) => Promise<HttpAnswer>
 /** Connections are kept for less than servers and proxies usually do, so that a write seldom meets one that was just closed. */
 const idle_ms = 4_000
 
+/** Bytes of an answer that is too big which its error keeps as its cause: what names it stands there. */
+const keptOfTooBig = 4096
+
 /**
  * A client that keeps `sockets` connections at most. Throws BurnError `forge_timeout`, `forge_unavailable` (no whole answer came) or
  * `forge_too_big`; any status that the server gives is an answer.
@@ -73,11 +76,19 @@ async function readBody(response: IncomingMessage, limit: number, url: URL): Pro
         'forge_too_big',
         `${url.host} answered with more than ${limit} bytes`,
         'an issue or a comment there is too big to be read',
+        { cause: beginningOf([...chunks, chunk]) },
       )
     }
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString('utf8')
+}
+
+/** Copied, so that nothing else of it stays in memory. */
+function beginningOf(chunks: readonly Buffer[]): string {
+  let size = 0
+  const first = chunks.filter((chunk) => (size += chunk.length) - chunk.length < keptOfTooBig)
+  return Buffer.concat(first).subarray(0, keptOfTooBig).toString('utf8')
 }
 
 function failure(thrown: unknown, url: URL, late: boolean, timeout_ms: number): BurnError {

@@ -3,14 +3,16 @@ import type { ChangeLedger } from '../core/change-ledger.ts'
 import type { RestLedger } from '../core/rest-ledger.ts'
 import type { Engine } from './engine.ts'
 import * as issues from './issues.ts'
+import * as rests from './rests.ts'
 import { saveOpenChanges } from './open-changes.ts'
 
 export function forgeStore({ read, write }: Engine): ChangeLedger & RestLedger {
   return {
     saveChanges: async (seen) => (seen.length === 0 ? undefined : write((trx) => saveOpenChanges(trx, seen))),
     saveChangesSeen: async (seen) => (seen.size === 0 ? undefined : write((trx) => issues.saveChangesSeen(trx, seen))),
-    restRepo: (repo, until, why, at) => write((trx) => issues.restRepo(trx, repo, { until, why }, at)),
-    resting: (at) => read((trx) => issues.resting(trx, at)),
-    rest: (issue, until, why, at) => write((trx) => issues.restIssue(trx, issue, { until, why }, at)),
+    rest: (issue, until, why, at) => write((trx) => rests.restIssue(trx, issue, { until, why }, at)),
+    restRepo: (repo, until, why, at) => write((trx) => rests.restRepo(trx, repo, { until, why }, at)),
+    saveUnread: (reasons, at) => write((trx) => rests.saveUnread(trx, reasons, at)),
+    resting: (at) => read((trx) => rests.resting(trx, at)),
   }
 }

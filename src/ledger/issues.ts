@@ -1,7 +1,6 @@
 /** What is kept of the forge: issues, and how far each repo was read. */
 import type { Transaction } from 'kysely'
 import type { RepoPage } from '../core/change-ledger.ts'
-import type { Resting } from '../core/rest-ledger.ts'
 import type { IssueRef, RepoRef, Time } from '../core/nouns.ts'
 import type { NewEvent } from './events.ts'
 import type { RepoRow, Tables } from './tables.ts'
@@ -155,50 +154,6 @@ export async function requeueIssue(trx: Transaction<Tables>, issue: IssueRef, at
   await trx.updateTable('repo').set({ rests_until: null, rests_why: null }).where('repo', '=', repoOf(issue)).execute()
   await append(trx, [{ kind: 'issue.requeued', subject: issue, issue, worker: null, text: 'attempts forgotten' }], at)
   return true
-}
-
-export async function restIssue(
-  trx: Transaction<Tables>,
-  issue: IssueRef,
-  { until, why }: { until: Time; why: string },
-  at: number,
-): Promise<void> {
-  await trx
-    .updateTable('issue')
-    .set({ rests_until: until, rests_why: why, ...toJudgeUnlessTaken })
-    .where('ref', '=', issue)
-    .execute()
-  const text = `${why}; until ${new Date(until).toISOString()}`
-  await append(trx, [{ kind: 'issue.rests', subject: issue, issue, worker: null, text }], at)
-}
-
-export async function restRepo(
-  trx: Transaction<Tables>,
-  repo: RepoRef,
-  { until, why }: { until: Time; why: string },
-  at: number,
-): Promise<void> {
-  await saveRepo(trx, repo, { rests_until: until, rests_why: why })
-  const text = `${why}; until ${new Date(until).toISOString()}`
-  await append(trx, [{ kind: 'repo.rests', subject: repo, issue: null, worker: null, text }], at)
-}
-
-/** Repos first: what is said of one holds for all of its issues. */
-export async function resting(trx: Transaction<Tables>, at: Time): Promise<Resting[]> {
-  const found: Resting[] = []
-  const repos = await trx.selectFrom('repo').select(['repo', 'rests_until', 'rests_why']).where('rests_until', '>', at).execute()
-  for (const { repo, rests_until, rests_why } of repos) found.push({ subject: repo, until: rests_until ?? at, why: rests_why ?? '' })
-  const issues = await trx
-    .selectFrom('issue')
-    .select(['ref', 'rests_until', 'rests_why'])
-    .where('rests_until', 'is not', null)
-    .where('rests_until', '>', at)
-    .where('state', '=', sql.lit('open'))
-    .orderBy('ref')
-    .limit(1000)
-    .execute()
-  for (const { ref, rests_until, rests_why } of issues) found.push({ subject: ref, until: rests_until ?? at, why: rests_why ?? '' })
-  return found
 }
 
 /** Whose issues are trusted has changed with them: all are judged again. */

@@ -29,9 +29,10 @@ export async function blame(thrown: unknown, issue: IssueRef, forge: Forge, ask_
 
 async function ask(thrown: unknown, issue: IssueRef, forge: Forge): Promise<Blame> {
   const repo = repoOf(issue)
-  const { exists, archived } = await forge.rights(repo)
+  const { exists, archived, issues } = await forge.rights(repo)
   if (!exists) return { fault: 'repo', certain: true, why: `there is no repo ${repo}, or the token may not see it` }
   if (archived) return { fault: 'repo', certain: true, why: `${repo} is archived: nothing can be written there` }
+  if (!issues) return { fault: 'repo', certain: true, why: `issues are disabled in ${repo}` }
   if ((await forge.issue(issue)) === null) return { fault: 'issue', certain: true, why: 'the forge no longer has the issue' }
   if (codeOf(thrown) !== 'forge_forbidden') return { fault: 'issue', certain: false, why: messageOf(thrown) }
   if (!(await forge.mayComment(repo)))

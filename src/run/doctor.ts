@@ -76,10 +76,11 @@ async function checkToken({ forge }: Session): Promise<{ finding: Finding; code:
 async function checkRepo(repo: RepoRef, { forge }: Session): Promise<Finding> {
   const fail = (what: string, mend: string): Finding => ({ level: 'fail', where: 'forge', what, mend })
   try {
-    const { exists, write, archived } = await forge.rights(repo)
+    const { exists, write, archived, issues } = await forge.rights(repo)
     if (!exists)
       return fail(`there is no repo ${repo}, or the token may not see it`, 'correct "repos" in the spec, or give the account access')
     if (archived) return fail(`${repo} is archived: nothing can be written there`, 'unarchive it, or take it out of "repos" in the spec')
+    if (!issues) return fail(`issues are disabled in ${repo}`, 'enable them in its settings, or take it out of "repos" in the spec')
     const mend = `make the token's account a collaborator of ${repo}, with issues and repository in the token's scopes`
     if (!write) return fail(`the token may not write to ${repo}`, mend)
     return { level: 'ok', where: 'forge', what: `${repo}: may read and write`, mend: '' }

@@ -3,7 +3,7 @@ import type { Event, IssueRecord } from '../core/ledger.ts'
 import type { Resting } from '../core/rest-ledger.ts'
 import type { Delivery, Dispatch } from '../core/lives.ts'
 import type { Sprint } from '../core/sprint.ts'
-import type { IssueRef, WorkerId } from '../core/nouns.ts'
+import type { IssueRef, RepoRef, Time, WorkerId } from '../core/nouns.ts'
 import type { Session } from './session.ts'
 import { BurnError } from '../core/errors.ts'
 import { isStale } from '../decide/settle.ts'
@@ -17,6 +17,8 @@ export interface Explanation {
   readonly waits: string | null
   /** The issue, or its repo, is left alone for a while. */
   readonly resting: readonly Resting[]
+  /** Since when the forge does not let burn read its repo: all that is known of the issue may be old. Null where it does. */
+  readonly unread: { readonly since: Time; readonly why: string } | null
   /** Newest first. */
   readonly dispatches: readonly (Dispatch & { readonly delivery: Delivery | null; readonly stale: boolean })[]
   /** Those that were done without a pane, newest first. */
@@ -35,7 +37,12 @@ export async function explain(ref: IssueRef, session: Session): Promise<Explanat
     ledger.sprints({ issue: ref, limit: 8 }),
     ledger.events({ issue: ref, limit: 12 }),
   ])
+  const repo = repoOf(ref)
+  const known = (await ledger.repos()).find((each) => each.repo === repo)
+  const unread = known?.unread ?? null
   if (record === null && dispatches.length === 0) {
+    if (unread !== null)
+      throw new BurnError('issue_unknown', `nothing is known of ${ref}: ${unreadText(repo, unread)}`, 'burn doctor says more')
     throw new BurnError(
       'issue_unknown',
       `nothing is known of ${ref}`,
@@ -43,15 +50,14 @@ export async function explain(ref: IssueRef, session: Session): Promise<Explanat
     )
   }
   const deliveries = new Map((await ledger.deliveries({ ids: dispatches.map(({ id }) => id) })).map((delivery) => [delivery.id, delivery]))
-  const repo = repoOf(ref)
-  const queue = record?.standing === 'queued' ? (await ledger.repos()).find((each) => each.repo === repo) : undefined
   const serving = fleet.machines.flatMap(({ windows }) =>
     windows.flatMap(({ workers }) => workers.filter((w) => w.role === 'worker' && w.repos.includes(repo)).map(({ id }) => id)),
   )
   return {
     issue: ref,
     record,
-    waits: queue?.waits ?? null,
+    waits: record?.standing === 'queued' ? (known?.waits ?? null) : null,
+    unread,
     resting: (await ledger.resting(clock.now())).filter(({ subject }) => subject === ref || subject === repo),
     dispatches: dispatches.map((d) => ({
       ...d,
@@ -62,4 +68,9 @@ export async function explain(ref: IssueRef, session: Session): Promise<Explanat
     serving,
     events,
   }
+}
+
+/** Says since when a repo could not be read, and why. */
+export function unreadText(repo: RepoRef, { since, why }: { readonly since: Time; readonly why: string }): string {
+  return `${repo} could not be read since ${new Date(since).toISOString().slice(0, 19)}Z: ${why}`
 }

@@ -1,13 +1,14 @@
 /** Reads the forge into the ledger: what is new of each repo's issues, who may write, which changes are open. */
 import { hasPassed } from '../core/elapsed.ts'
-import { adviceOf, isLedgerFailure } from '../core/errors.ts'
+import { BurnError, adviceOf, isLedgerFailure } from '../core/errors.ts'
 import type { LiveDispatch, Ledger, UnderWay } from '../core/ledger.ts'
 import type { RepoPage, SeenChanges } from '../core/change-ledger.ts'
 import type { RepoRecord } from '../core/rest-ledger.ts'
-import type { Change, Issue, RepoRef, Time } from '../core/nouns.ts'
+import type { Change, Issue, IssueRef, RepoRef, Time } from '../core/nouns.ts'
 import type { ChangePage, Clock, Forge, IssuePage } from '../core/ports.ts'
 import { repoOf } from '../core/refs.ts'
 import { trustedChange } from '../decide/changes.ts'
+import { faultOf } from '../decide/forge-fault.ts'
 import { mapBounded } from './bounded.ts'
 import { together } from './together.ts'
 
@@ -62,7 +63,7 @@ export async function refreshForge(
       const page = await readIssues(repo, record, ports)
       const open = page.complete ? await ports.forge.changes(repo, null) : null
       await saveIssues(repo, page, open === null ? null : trusted(repo, open), record, save, ports)
-      skipped.push(...saidOf(repo, page))
+      skipped.push(...saidOf(repo, page.skipped), ...saidOf(repo, open?.skipped ?? []))
       writers.set(repo, own)
       if (open !== null) changesAt.set(repo, open.asked_at)
       const under = busy.get(repo)
@@ -71,12 +72,14 @@ export async function refreshForge(
       const seen = await ports.forge.changes(repo, since)
       news.push({ repo, changes: trusted(repo, seen), complete: since === null })
       changesAt.set(repo, seen.asked_at)
+      skipped.push(...saidOf(repo, seen.skipped ?? []))
     } catch (thrown) {
       if (isLedgerFailure(thrown)) throw thrown
       down.set(repo, adviceOf(thrown))
     }
   })
   await ports.ledger.saveChanges(news)
+  await saveUnread(repos, down, records, ports)
   return { repos_down: down, writers, changes: news.flatMap(({ changes }) => changes), changes_at: changesAt, skipped }
 }
 
@@ -133,7 +136,18 @@ async function saveIssues(
   await save([{ id: repo, repo, issues: [...issues, ...gone], cursor, complete, changed_at, ...(open === null ? {} : { open }) }])
 }
 
-function saidOf(repo: RepoRef, { skipped }: IssuePage): string[] {
+/** Kept for commands that do not ask the forge; written where it differs. */
+async function saveUnread(
+  repos: readonly RepoRef[],
+  down: ReadonlyMap<RepoRef, string>,
+  records: ReadonlyMap<RepoRef, RepoRecord>,
+  { ledger, clock }: Ports,
+): Promise<void> {
+  const differing = repos.filter((repo) => (records.get(repo)?.unread?.why ?? null) !== (down.get(repo) ?? null))
+  if (differing.length > 0) await ledger.saveUnread(new Map(differing.map((repo) => [repo, down.get(repo) ?? null])), clock.now())
+}
+
+function saidOf(repo: RepoRef, skipped: IssuePage['skipped']): string[] {
   return skipped.map(({ what, why }) => `${repo}: ${what} left out: ${why}`)
 }
 
@@ -144,9 +158,19 @@ function saidOf(repo: RepoRef, { skipped }: IssuePage): string[] {
 async function confirmGone(repo: RepoRef, listed: readonly Issue[], { forge, ledger }: Omit<Ports, 'clock'>): Promise<Issue[]> {
   const seen = new Set(listed.map(({ ref }) => ref))
   const missing = (await ledger.openIn(repo)).filter((ref) => !seen.has(ref))
-  const now = await mapBounded(missing, reposAtOnce, (ref) => forge.issue(ref))
+  const now = await mapBounded(missing, reposAtOnce, (ref) => asItIs(ref, { forge, ledger }))
   // What is not there at all is closed as the listing is saved.
   return now.filter((issue) => issue !== null)
+}
+
+/** One that is there and can't be read, because it is too big or malformed, is left as it was. */
+async function asItIs(ref: IssueRef, { forge, ledger }: Pick<Ports, 'forge' | 'ledger'>): Promise<Issue | null> {
+  try {
+    return await forge.issue(ref)
+  } catch (thrown) {
+    if (!(thrown instanceof BurnError) || faultOf(thrown.code) !== 'issue') throw thrown
+    return (await ledger.issue(ref))?.issue ?? null
+  }
 }
 
 async function refreshWriters(repo: RepoRef, record: RepoRecord | null, { forge, ledger, clock }: Ports): Promise<readonly string[]> {

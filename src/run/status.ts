@@ -4,6 +4,7 @@ import type { StatusReport } from '../decide/report.ts'
 import type { Session } from './session.ts'
 import { adviceOf } from '../core/errors.ts'
 import { statusReport } from '../decide/report.ts'
+import { reposOf } from '../core/refs.ts'
 import { readWorkers } from './readings.ts'
 import { lookAt } from './view.ts'
 
@@ -14,7 +15,15 @@ export async function status(machines: readonly Machine[], session: Session): Pr
   const now = clock.now()
   const view = { ...(await ledger.view()), resting: await ledger.resting(now) }
   const sights = new Map([...seen].map(([name, { sight }]) => [name, sight]))
-  const report = statusReport({ machines, sights, workers, ledger: view, stale_after: fleet.dispatch.stale_after, now })
+  const report = statusReport({
+    machines,
+    sights,
+    workers,
+    ledger: view,
+    repos: reposOf(fleet),
+    stale_after: fleet.dispatch.stale_after,
+    now,
+  })
   try {
     await ledger.saveReadings(
       workers.map(({ worker, reading }) => ({ worker: worker.id, state: reading.state })),

@@ -5,6 +5,7 @@ import type { StatusInput, StatusReport } from '../decide/report.ts'
 import type { MachineScreens } from './readings.ts'
 import type { Session } from './session.ts'
 import { hasPassed } from '../core/elapsed.ts'
+import { reposOf } from '../core/refs.ts'
 import { statusReport } from '../decide/report.ts'
 import { Bell } from './bell.ts'
 import { MachineWatch } from './machine-watch.ts'
@@ -121,5 +122,13 @@ function reportOf(
   { fleet, clock }: Session,
 ): StatusReport {
   const sights = new Map([...seen].map(([name, { sight }]) => [name, sight]))
-  return statusReport({ machines, sights, workers, ledger, stale_after: fleet.dispatch.stale_after, now: clock.now() })
+  return statusReport({
+    machines,
+    sights,
+    workers,
+    ledger,
+    repos: reposOf(fleet),
+    stale_after: fleet.dispatch.stale_after,
+    now: clock.now(),
+  })
 }

@@ -142,7 +142,7 @@ export class SimulatedForge implements Forge {
 
   async rights(): Promise<RepoRights> {
     this.#ask()
-    return { exists: true, write: true, archived: false }
+    return { exists: true, write: true, archived: false, issues: true }
   }
 
   async mayComment(): Promise<boolean> {

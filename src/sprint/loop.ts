@@ -1,5 +1,5 @@
 /** `burn worker loop`: issue after issue for one worker of the spec, in its pane or without one. */
-import type { Worker } from '../core/nouns.ts'
+import type { RepoRef, Worker } from '../core/nouns.ts'
 import type { Sprint } from '../core/sprint.ts'
 import type { View } from '../core/view.ts'
 import type { Picked } from '../decide/pick.ts'
@@ -14,7 +14,7 @@ import { slotsTaken } from '../decide/route.ts'
 import { isForeign } from '../run/claims.ts'
 import { restUntilNews } from '../run/dispatch.ts'
 import { leaseLength, withLeases } from '../run/session.ts'
-import { look } from './look.ts'
+import { look, sayUnread } from './look.ts'
 import { isRefused, usableBackends } from './run.ts'
 import { Speaker } from './speaker.ts'
 import { carrySprint } from './sprint.ts'
@@ -61,11 +61,12 @@ async function holdLoop({ id }: Worker, { ledger, clock, owner }: Session): Prom
 async function turns(options: LoopOptions, context: SprintContext, stop: AbortSignal): Promise<void> {
   const { session } = context
   const speaker = new Speaker(session)
+  const unread = new Set<RepoRef>()
   const pauses = { ...rests, first: Math.min(rests.first, options.interval) }
   let done = 0
   let troubles = 0
   while (done < options.count && !stop.aborted) {
-    const { row, why, trouble } = await next(options, speaker, context, stop)
+    const { row, why, trouble } = await next({ ...options, unread }, speaker, context, stop)
     if (row !== null) options.onEnd(row)
     done += row === null || isRefused(row) ? 0 : 1
     troubles = trouble ? troubles + 1 : 0
@@ -86,13 +87,19 @@ interface Turn {
   readonly trouble: boolean
 }
 
-async function next(options: LoopOptions, speaker: Speaker, context: SprintContext, stop: AbortSignal): Promise<Turn> {
+async function next(
+  options: LoopOptions & { readonly unread: Set<RepoRef> },
+  speaker: Speaker,
+  context: SprintContext,
+  stop: AbortSignal,
+): Promise<Turn> {
   const { session } = context
   const { worker } = options
   try {
     await holdLoop(worker, session)
     await giveBackLeft(session)
     const looked = await look({ repos: worker.repos, issue: null, worker: worker.id, dryRun: false }, context)
+    sayUnread(looked.unread, options.unread, session)
     const nothing = whyNothing(worker, looked.view, looked.picks.picks)
     if (nothing !== null) return { row: null, ...nothing }
     await requireSandbox(context)

@@ -12,7 +12,7 @@ import { elsewhereAdvice } from '../decide/report.ts'
 import { mapBounded } from '../run/bounded.ts'
 import { isForeign } from '../run/claims.ts'
 import { leaseLength, withLeases } from '../run/session.ts'
-import { look } from './look.ts'
+import { look, sayUnread } from './look.ts'
 import { pruneSprints } from './prune.ts'
 import { rememberRun, restingUntil, type Rest } from './rest.ts'
 import { Speaker } from './speaker.ts'
@@ -50,8 +50,15 @@ export async function usableBackends({ backends, session }: Pick<SprintContext, 
   return usable
 }
 
-/** Returns the results, in the order in which they ended. What was begun is ended or given back when this returns, also on `stop`. */
-export async function runSprints(options: SprintRun, context: SprintContext, stop: AbortSignal): Promise<readonly Sprint[]> {
+export interface SprintsRun {
+  /** In the order in which they ended. */
+  readonly rows: readonly Sprint[]
+  /** Repos that could not be read, with the reason. */
+  readonly unread: ReadonlyMap<RepoRef, string>
+}
+
+/** What was begun is ended or given back when this returns, also on `stop`. Throws BurnError `forge_unread` where no repo could be read. */
+export async function runSprints(options: SprintRun, context: SprintContext, stop: AbortSignal): Promise<SprintsRun> {
   const { session } = context
   const { ledger, clock } = session
   const rest = options.now ? null : await restingUntil(ledger, clock.now())
@@ -59,8 +66,11 @@ export async function runSprints(options: SprintRun, context: SprintContext, sto
   await requireSandbox(context)
   const usable = await usableBackends(context)
   const results: Sprint[] = []
+  const unread = new Map<RepoRef, string>()
   await withLeases(session, async () => {
-    const { view, picks } = await look({ ...options, worker: `${sprintWorkers}/${context.host}`, dryRun: false }, context)
+    const { view, picks, ...looked } = await look({ ...options, worker: `${sprintWorkers}/${context.host}`, dryRun: false }, context)
+    sayUnread(looked.unread, new Set(), session)
+    for (const [repo, why] of looked.unread) unread.set(repo, why)
     refuseNamed(options, picks)
     const queue = [...picks.picks]
     const desks = new Desks(context.host, view)
@@ -91,7 +101,7 @@ export async function runSprints(options: SprintRun, context: SprintContext, sto
     await rememberRun(ledger, results, clock.now())
     await pruneDaily(context, stop)
   })
-  return results
+  return { rows: results, unread }
 }
 
 /** Whether a sprint ended because the forge refuses its issue or repo: it did nothing, and is not the issue that somebody asked for. */

@@ -140,7 +140,7 @@ export function forgeContract(name: string, open: () => Promise<ForgeFixture>, o
     const still = await forge.writers(repo, [person, 'gone-since'])
     assert.ok(still.includes(person) && !still.includes('gone-since'))
     assert.ok(forge.requests() - before <= 1, 'one request')
-    assert.deepEqual(await forge.rights(repo), { exists: true, write: true, archived: false })
+    assert.deepEqual(await forge.rights(repo), { exists: true, write: true, archived: false, issues: true })
     assert.equal((await forge.rights(missing)).exists, false)
   })
 

@@ -177,7 +177,7 @@ test('a folder that may not be written says so', { skip: process.getuid?.() === 
   await put(root, 'issues/app/1.md', '---\ntitle: x\n---\n')
   await chmod(root, 0o500)
   t.after(() => chmod(root, 0o700))
-  assert.deepEqual(await forge.rights(repo), { exists: true, write: false, archived: false })
+  assert.deepEqual(await forge.rights(repo), { exists: true, write: false, archived: false, issues: true })
   await assert.rejects(forge.comment(`${repo}#1`, 'x'), fails('forge_unavailable'))
 })
 

@@ -7,6 +7,7 @@ import { claimOf, furnish, hand, idOf, issueOf, withCode, workers } from './fixt
 import { pruning } from './keeping.ts'
 import { claiming } from './claiming.ts'
 import { fleet, issues } from './records.ts'
+import { refused } from './refused.ts'
 import { sprinting } from './sprinting.ts'
 
 export function conformance(name: string, openFresh: () => Promise<Opened>): void {
@@ -27,6 +28,7 @@ export function conformance(name: string, openFresh: () => Promise<Opened>): voi
     issues(holds)
     claiming(holds)
     fleet(holds)
+    refused(holds)
     pruning(holds)
     sprinting(holds)
   })

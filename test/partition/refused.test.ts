@@ -132,3 +132,33 @@ test('refused: a comment that fails for no known reason is given up after a quar
   const says = forge.state.issue('timmy/docs', 1).comments.map(({ body }) => markerOf(body)?.state)
   assert.deepEqual(says, ['done'])
 })
+
+test('unread: dispatch, status and explain say which repos could not be read, since when and why', async (t) => {
+  const { forge, rig } = await refusing(t, { app: issues(1), docs: issues(1) })
+  await rig.cycle()
+  forge.trouble({ kind: 'status', status: 404 }, /\/timmy\/app(\/|$)/)
+  const some = await rig.fleet.burn('dispatch')
+  assert.equal(some.code, 3)
+  assert.match(some.err, /timmy\/app: .*404/)
+  const { unread } = await rig.status()
+  assert.deepEqual(
+    unread.map(({ repo }) => repo),
+    ['timmy/app'],
+  )
+  assert.match(unread[0]?.why ?? '', /404/)
+  const [status, known, unknown] = await Promise.all([
+    rig.fleet.burn('status'),
+    rig.fleet.burn('explain', 'app#1'),
+    rig.fleet.burn('explain', 'app#2'),
+  ])
+  assert.equal(status.code, 3)
+  assert.match(status.out, /timmy\/app .*not read for .*404/)
+  assert.deepEqual([known.code, unknown.code], [3, 1])
+  for (const { err } of [known, unknown]) assert.match(err, /timmy\/app could not be read since \d{4}-.*404/)
+  forge.trouble({ kind: 'status', status: 404 })
+  const [none, dry] = [await rig.fleet.burn('dispatch'), await rig.fleet.burn('dispatch', '--dry-run')]
+  assert.deepEqual([none.code, dry.code], [1, 1])
+  forge.calm()
+  await rig.cycle()
+  assert.deepEqual((await rig.status()).unread, [])
+})

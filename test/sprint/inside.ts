@@ -37,7 +37,7 @@ export async function inside(t: TestContext, { env }: SprintRig): Promise<Inside
     context,
     news,
     said,
-    run: (options = {}, stop = new AbortController().signal) =>
-      runSprints({ repos: [repo], issue: null, count: 1, jobs: 1, now: false, ...options }, context, stop),
+    run: async (options = {}, stop = new AbortController().signal) =>
+      (await runSprints({ repos: [repo], issue: null, count: 1, jobs: 1, now: false, ...options }, context, stop)).rows,
   }
 }

@@ -2,6 +2,7 @@
 import { Command } from 'commander'
 import type { ExitCode } from '../../core/errors.ts'
 import type { CycleResult, dryCycle } from '../../run/cycle.ts'
+import type { ViewResult } from '../../run/view.ts'
 import type { CommonOptions, Context } from '../context.ts'
 import { activeStates } from '../../core/lives.ts'
 import { elsewhereAdvice } from '../../decide/report.ts'
@@ -25,7 +26,10 @@ export function dispatchCommand(context: Context): Command {
     .option('-m, --machine <name...>', 'only workers of these machines', [])
     .option('--alone', 'end at once where another dispatch with --alone goes on: for schedulers')
     .option('-n, --dry-run', 'say what would be given to whom, and change nothing')
-    .addHelpText('after', '\nExamples:\n  burn dispatch --dry-run\n  burn dispatch\n  burn dispatch --cycles 0 --interval 60')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  burn dispatch --dry-run\n  burn dispatch\n  burn dispatch --cycles 0 --interval 60\n\nExit codes of the last cycle: 0 all is well, 3 some repo, machine or text was not, 1 no repo could be read.',
+    )
     .action((options: Options) =>
       withSession(context, options, async (session) => {
         const machines = machinesNamed(session.fleet, options.machine)
@@ -52,6 +56,11 @@ export function dispatchCommand(context: Context): Command {
         return failed > 0 ? 3 : exit
       }),
     )
+}
+
+/** 1 where no repo could be read: nothing is known of what there is to do. */
+function exitOf({ forge }: ViewResult, well: boolean): ExitCode {
+  return forge.repos_down.size > 0 && forge.writers.size === 0 ? 1 : well ? 0 : 3
 }
 
 interface Trouble {
@@ -97,7 +106,7 @@ function showPlan(dry: Awaited<ReturnType<typeof dryCycle>>, { io }: Context, op
       reason,
     }))
     io.out(JSON.stringify({ would_dispatch: would, verdicts, troubles: bad.map(({ text }) => text) }))
-    return bad.length > 0 ? 3 : 0
+    return exitOf(dry.view, bad.length === 0)
   }
   const rows = assignments.map(({ issue, worker, kind, reason, ...rest }) => [issue.ref, worker.id, kind, String(rest.attempt), reason])
   for (const line of table(['ISSUE', 'WORKER', 'KIND', 'TRY', 'WHY'], rows, io.tty ? io.width : Infinity)) io.out(line)
@@ -106,7 +115,7 @@ function showPlan(dry: Awaited<ReturnType<typeof dryCycle>>, { io }: Context, op
     `Would dispatch ${assignments.length}; ${verdicts.length - not - assignments.filter(({ kind }) => kind === 'work').length} wait or are asked; ${not} are not for the fleet (burn explain says why).`,
   )
   for (const { text } of bad) io.err(io.paint('yellow', text))
-  return bad.length > 0 ? 3 : 0
+  return exitOf(dry.view, bad.length === 0)
 }
 
 function showCycle(result: CycleResult, number: number, ms: number, said: Set<string>, context: Context, options: Options): ExitCode {
@@ -139,5 +148,5 @@ function showCycle(result: CycleResult, number: number, ms: number, said: Set<st
     io.out(`cycle ${number}: ${parts.join(', ')}${rest} (${(ms / 1000).toFixed(1)} s)`)
     sayTroubles(bad, said, context)
   }
-  return bad.length > 0 || unknown > 0 || refused > 0 || mangled > 0 ? 3 : 0
+  return exitOf(result.view, bad.length + unknown + refused + mangled === 0)
 }

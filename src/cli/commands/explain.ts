@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import type { Explanation } from '../../run/explain.ts'
 import type { CommonOptions, Context } from '../context.ts'
 import { restsReason } from '../../decide/rests.ts'
+import { repoOf } from '../../core/refs.ts'
 import { oneLine } from '../../core/text.ts'
 import { issueNamed, withCommon, withSession } from '../context.ts'
 import { sprintTable } from '../sprint-lines.ts'
@@ -15,11 +16,13 @@ export function explainCommand(context: Context): Command {
     .addHelpText('after', '\nExample:\n  burn explain hermes-agent#7')
     .action((text: string, options: CommonOptions) =>
       withSession(context, options, async (session) => {
-        const { explain } = await import('../../run/explain.ts')
+        const { explain, unreadText } = await import('../../run/explain.ts')
         const explanation = await explain(issueNamed(session.fleet, text), session)
         if (options.json) context.io.out(JSON.stringify(explanation))
         else for (const line of lines(explanation, context)) context.io.out(line)
-        return 0
+        if (explanation.unread !== null)
+          context.io.err(context.io.paint('yellow', unreadText(repoOf(explanation.issue), explanation.unread)))
+        return explanation.unread === null ? 0 : 3
       }),
     )
 }

@@ -1,9 +1,8 @@
 /** `burn sprint`: one issue, one disposable run, one change for review. */
 import { Command } from 'commander'
 import type { ExitCode } from '../../core/errors.ts'
-import type { Sprint } from '../../core/sprint.ts'
 import type { SprintContext } from '../../sprint/context.ts'
-import type { SprintRun } from '../../sprint/run.ts'
+import type { SprintRun, SprintsRun } from '../../sprint/run.ts'
 import type { CommonOptions, Context, OpenSession } from '../context.ts'
 import { BurnError } from '../../core/errors.ts'
 import { servedRepos } from '../../core/refs.ts'
@@ -46,7 +45,7 @@ function runCommand(context: Context): Command {
     .option('-n, --dry-run', 'say what would be taken and by whom, and change nothing')
     .addHelpText(
       'after',
-      '\nExamples:\n  burn sprint run --dry-run\n  burn sprint run\n  burn sprint run --issue app#7\n  burn sprint run --lane bugs --jobs 4 --count 20\n\nExit codes: 0 every sprint ended in a change (or there was nothing to do), 3 some did, or a change waits for a person, 1 none did.',
+      '\nExamples:\n  burn sprint run --dry-run\n  burn sprint run\n  burn sprint run --issue app#7\n  burn sprint run --lane bugs --jobs 4 --count 20\n\nExit codes: 0 every sprint ended in a change (or there was nothing to do), 3 some did, a change waits for a person, or some repos could not be read, 1 none did, or no repo could be read.',
     )
     .action((options: Options) => withOpen(context, options, (open) => run(open, options, context)))
 }
@@ -59,13 +58,13 @@ async function run(open: OpenSession, options: Options, context: Context): Promi
   const { runSprints } = await import('../../sprint/run.ts')
   const { runAlone } = await import('../../sprint/alone.ts')
   const begin = () => runSprints(wish, sprints, context.stop)
-  const rows = options.alone ? await runAlone('sprint run', open.session, begin) : await begin()
-  if (rows === null) {
+  const done = options.alone ? await runAlone('sprint run', open.session, begin) : await begin()
+  if (done === null) {
     const text = 'another run goes on: nothing was begun'
     context.io.out(options.json ? JSON.stringify({ sprints: [], skipped: text }) : text)
     return 0
   }
-  return showRows(rows, options, context)
+  return showRows(done, options, context)
 }
 
 function wishOf(options: Options, { session: { fleet } }: OpenSession): SprintRun {
@@ -95,14 +94,23 @@ function laneRepos(lane: string, { machines }: OpenSession['session']['fleet']):
 }
 
 async function dryRun(wish: SprintRun, sprints: SprintContext, options: Options, { io }: Context): Promise<ExitCode> {
-  const { look } = await import('../../sprint/look.ts')
-  const { picks } = await look({ ...wish, worker: `sprint/${sprints.host}`, dryRun: true }, sprints)
+  const { look, sayUnread } = await import('../../sprint/look.ts')
+  const { picks, unread } = await look({ ...wish, worker: `sprint/${sprints.host}`, dryRun: true }, sprints)
+  sayUnread(unread, new Set(), sprints.session)
   const backends = await Promise.all(sprints.backends.map(async (backend) => ({ name: backend.name, failure: await backend.probe() })))
   const next = picks.picks.slice(0, wish.count)
   if (options.json) {
     const would = next.map(({ issue, attempt, reason }) => ({ issue: issue.ref, title: issue.title, attempt, reason }))
-    io.out(JSON.stringify({ would_take: would, waiting: picks.picks.length - next.length, refused: picks.refused, backends }))
-    return 0
+    io.out(
+      JSON.stringify({
+        would_take: would,
+        waiting: picks.picks.length - next.length,
+        refused: picks.refused,
+        backends,
+        unread: [...unread].map(([repo, why]) => ({ repo, why })),
+      }),
+    )
+    return unread.size > 0 ? 3 : 0
   }
   const { table } = await import('../table.ts')
   const rows = next.map(({ issue, attempt, reason }) => [issue.ref, String(attempt), reason, issue.title])
@@ -111,19 +119,25 @@ async function dryRun(wish: SprintRun, sprints: SprintContext, options: Options,
   for (const { name, failure } of backends)
     io.out(failure === null ? `${name}: ready` : io.paint('yellow', `${name}: ${failure.class}: ${failure.reason}`))
   if (wish.issue !== null) for (const { issue, reason } of picks.refused) io.out(`${issue}: ${reason}`)
-  return 0
+  return unread.size > 0 ? 3 : 0
 }
 
-function showRows(rows: readonly Sprint[], options: Options, { io }: Context): ExitCode {
+function showRows({ rows, unread }: SprintsRun, options: Options, { io }: Context): ExitCode {
   const good = rows.filter(({ outcome }) => outcome === 'change').length
   const kept = rows.filter(({ outcome }) => outcome === 'kept').length
-  if (options.json) io.out(JSON.stringify({ sprints: rows }))
-  else if (rows.length === 0) io.out('There is nothing to do: no open issue is for a sprint now (burn sprint run --dry-run says why).')
+  if (options.json) io.out(JSON.stringify({ sprints: rows, unread: [...unread].map(([repo, why]) => ({ repo, why })) }))
+  else if (rows.length === 0) io.out(`${nothing(unread)} (burn sprint run --dry-run says why).`)
   else {
     for (const line of sprintTable(rows, io)) io.out(line)
     io.out(
       `${rows.length} sprint${rows.length === 1 ? '' : 's'}: ${good} with a change for review${kept === 0 ? '' : `, ${kept} kept for a person (burn sprint publish)`}`,
     )
   }
-  return good === rows.length ? 0 : good + kept > 0 ? 3 : 1
+  return good === rows.length && unread.size === 0 ? 0 : good + kept > 0 || rows.length === 0 ? 3 : 1
+}
+
+/** Nothing is called empty that was not read. */
+function nothing(unread: SprintsRun['unread']): string {
+  if (unread.size === 0) return 'There is nothing to do: no open issue is for a sprint now'
+  return `There is nothing to do in the repos that could be read; ${unread.size} could not be`
 }

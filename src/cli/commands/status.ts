@@ -26,12 +26,17 @@ export function statusCommand(context: Context): Command {
         do {
           const report = await status(machines, session)
           show(report, context, options)
-          if (!options.watch) return report.machines.every(({ reachable }) => reachable) && report.resting.length === 0 ? 0 : 3
+          if (!options.watch) return isWhole(report) ? 0 : 3
           await context.clock.sleep(pause, context.stop)
         } while (!context.stop.aborted)
         return 0
       }),
     )
+}
+
+/** Everything was seen, and nothing is left alone. */
+function isWhole({ machines, resting, unread }: StatusReport): boolean {
+  return machines.every(({ reachable }) => reachable) && resting.length + unread.length === 0
 }
 
 function show(report: StatusReport, { io, clock }: Context, options: Options): void {

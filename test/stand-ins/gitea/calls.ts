@@ -11,6 +11,8 @@ export interface Call {
   readonly read_only: boolean
   /** The forge's own address. */
   readonly url: string
+  /** Items of a page at most: 50 unless the server is configured otherwise. */
+  readonly most_items: number
   /** The newest thing's id when the request came. */
   readonly newest: number
 }
@@ -25,7 +27,6 @@ export interface Reply {
 
 export type Handler = (state: ForgeState, call: Call, words: readonly string[]) => Reply
 
-const mostItems = 50
 const usualItems = 30
 
 export const reply = (status: number, json: unknown, total: number | null = null): Reply => ({ status, json, total })
@@ -62,8 +63,8 @@ export function textIn(body: unknown, key: string): string | undefined {
   return typeof value === 'string' ? value : undefined
 }
 
-export function pageOf<T>(items: readonly T[], { query }: Call, toJson: (item: T) => unknown): Reply {
-  const limit = Math.min(mostItems, Number(query.get('limit') ?? usualItems))
+export function pageOf<T>(items: readonly T[], { query, most_items }: Call, toJson: (item: T) => unknown): Reply {
+  const limit = Math.min(most_items, Number(query.get('limit') ?? usualItems))
   const from = (Math.max(1, Number(query.get('page') ?? 1)) - 1) * limit
   return reply(200, items.slice(from, from + limit).map(toJson), items.length)
 }

@@ -101,3 +101,8 @@ export function commentJson(repo: RepoRow, row: IssueRow, comment: CommentRow, u
     updated_at: timeText(comment.updated),
   }
 }
+
+export function timelineJson(repo: RepoRow, row: IssueRow, comment: CommentRow, url: string) {
+  const { original_author: _author, original_author_id: _id, ...fields } = commentJson(repo, row, comment, url)
+  return { ...fields, type: 'comment' }
+}

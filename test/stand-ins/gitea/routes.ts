@@ -1,11 +1,23 @@
 /** The part of Gitea's API that the product and its agents use, as Gitea answers it. */
 import type { ForgeState, IssueRow, RepoRow } from './state.ts'
 import { Refused, mayWrite, nameOf, pageOf, refuse, reply, repoOf, textIn, type Call, type Handler, type Reply } from './calls.ts'
-import { commentJson, issueJson, repoJson, userJson } from './json.ts'
+import { commentJson, issueJson, repoJson, timelineJson, userJson } from './json.ts'
 import { getPullByBranches, getPulls, postPull } from './pulls.ts'
 
 const routes: readonly (readonly [string, RegExp, Handler])[] = [
   ['GET', /^\/version$/, () => reply(200, { version: '1.24.0' })],
+  [
+    'GET',
+    /^\/settings\/api$/,
+    (_, { most_items }) =>
+      reply(200, {
+        max_response_items: most_items,
+        default_paging_num: 30,
+        default_git_trees_per_page: 1000,
+        default_max_blob_size: 10_485_760,
+        default_max_response_size: 104_857_600,
+      }),
+  ],
   ['GET', /^\/user$/, (_, { login, url }) => reply(200, userJson(login, url))],
   ['GET', /^\/repos\/([^/]+)\/([^/]+)$/, (state, call, words) => reply(200, repoJson(repoOf(state, call, words), call.login, call.url))],
   ['GET', /^\/repos\/([^/]+)\/([^/]+)\/assignees$/, getAssignees],
@@ -17,6 +29,7 @@ const routes: readonly (readonly [string, RegExp, Handler])[] = [
   ['PATCH', /^\/repos\/([^/]+)\/([^/]+)\/issues\/(\d+)$/, patchIssue],
   ['GET', /^\/repos\/([^/]+)\/([^/]+)\/issues\/(\d+)\/comments$/, getComments],
   ['POST', /^\/repos\/([^/]+)\/([^/]+)\/issues\/(\d+)\/comments$/, postComment],
+  ['GET', /^\/repos\/([^/]+)\/([^/]+)\/issues\/(\d+)\/timeline$/, getTimeline],
   ['GET', /^\/repos\/([^/]+)\/([^/]+)\/pulls$/, getPulls],
   ['GET', /^\/repos\/([^/]+)\/([^/]+)\/pulls\/([^/]+)\/(.+)$/, getPullByBranches],
   ['POST', /^\/repos\/([^/]+)\/([^/]+)\/pulls$/, postPull],
@@ -114,6 +127,14 @@ function getComments(state: ForgeState, call: Call, words: readonly string[]): R
   const { repo, row } = commentedRow(state, call, words)
   const all = row.comments.map((comment) => commentJson(repo, row, comment, call.url))
   return reply(200, all, all.length)
+}
+
+/** By pages, unlike the list of comments: they stand in it among what else happened, here a label. */
+function getTimeline(state: ForgeState, call: Call, words: readonly string[]): Reply {
+  const { repo, row } = commentedRow(state, call, words)
+  const label = { id: 1, type: 'label', body: '1', user: userJson(row.author, call.url), created_at: null, updated_at: null }
+  const events = [label, ...row.comments.map((comment) => timelineJson(repo, row, comment, call.url))]
+  return pageOf(events, call, (event) => event)
 }
 
 function postComment(state: ForgeState, call: Call, words: readonly string[]): Reply {

@@ -14,6 +14,8 @@ export interface GiteaStandInOptions {
   readonly repos?: readonly RepoSeed[]
   /** Logins by token. Without it, `stand-in-token` belongs to `burn`. */
   readonly tokens?: Readonly<Record<string, string>>
+  /** Items of a page at most; Gitea gives 50 unless it is configured otherwise. */
+  readonly most_items?: number
   /** Tokens that may only read. */
   readonly read_only?: readonly string[]
   /** `false` saves the time of checking exchanges, for benchmarks; one that is open already saves that of opening it. */
@@ -75,15 +77,18 @@ export async function startGitea(options: GiteaStandInOptions = {}): Promise<Git
     const trouble = nextTrouble(planned, `${method} ${target}`)
     if (trouble !== null && answerInstead(trouble, response)) return
     const login = tokens.get(tokenIn(request)) ?? null
+    const { most_items = 50 } = options
     const read_only = options.read_only?.includes(tokenIn(request)) === true
     if (git) return serveGit({ state, login, trouble }, request, response)
     const path = pathname.startsWith(prefix) ? pathname.slice(prefix.length) : null
-    const reply = replyTo(path, login, () => answer(state, path ?? '', { method, query, body, login: login ?? '', read_only, url, newest }))
+    const reply = replyTo(path, login, () =>
+      answer(state, path ?? '', { method, query, body, login: login ?? '', read_only, most_items, url, newest }),
+    )
     if (conformance !== null && path !== null && login !== null) {
       violations.push(...conformance({ method, path, query, body, status: reply.status, answer: reply.json }))
     }
     if (trouble?.kind === 'slow') await wait(trouble.ms)
-    send(response, reply, trouble, new URL(target, url))
+    send(response, reply, trouble, { asked: new URL(target, url), most_items })
   }
 
   const server = createServer((request, response) => {
@@ -134,7 +139,13 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
   return text === '' ? null : (JSON.parse(text) as unknown)
 }
 
-function send(response: ServerResponse, reply: Reply, trouble: Trouble | null, asked: URL): void {
+interface Request {
+  readonly asked: URL
+  readonly most_items: number
+}
+
+function send(response: ServerResponse, reply: Reply, trouble: Trouble | null, request: Request): void {
+  const { asked } = request
   if (trouble?.kind === 'lost_answer') return void response.destroy()
   if (reply.location !== undefined) {
     const moved = asked.pathname.replace(/\/repos\/[^/]+\/[^/]+/, `/repos/${reply.location}`)
@@ -147,16 +158,16 @@ function send(response: ServerResponse, reply: Reply, trouble: Trouble | null, a
   }
   const json = trouble?.kind === 'changed' ? trouble.change(reply.json) : reply.json
   const text = JSON.stringify(json)
-  response.writeHead(reply.status, { 'content-type': 'application/json;charset=utf-8', ...pagingHeaders(reply, trouble, asked) })
+  response.writeHead(reply.status, { 'content-type': 'application/json;charset=utf-8', ...pagingHeaders(reply, trouble, request) })
   if (trouble?.kind !== 'cut') return void response.end(text)
   response.write(text.slice(0, text.length >> 1), () => (trouble.hang_up === true ? response.destroy() : response.end()))
 }
 
-function pagingHeaders({ total }: Reply, trouble: Trouble | null, asked: URL): Record<string, string> {
+function pagingHeaders({ total }: Reply, trouble: Trouble | null, { asked, most_items }: Request): Record<string, string> {
   if (total === null || (trouble?.kind === 'uncounted' && trouble.link !== true)) return {}
   const counted: Record<string, string> = trouble?.kind === 'uncounted' ? {} : { 'x-total-count': String(total) }
   const [page, limit] = [Number(asked.searchParams.get('page') ?? 1), Number(asked.searchParams.get('limit') ?? total)]
-  if (page * Math.min(50, limit) >= total) return counted
+  if (page * Math.min(most_items, limit) >= total) return counted
   const next = new URL(asked)
   next.searchParams.set('page', String(page + 1))
   return { ...counted, link: `<${next.href}>; rel="next"` }

@@ -1,0 +1,73 @@
+/** What the forge refuses: issues and repos that rest, and repos that cannot be read. */
+import type { Transaction } from 'kysely'
+import type { IssueRef, RepoRef, Time } from '../core/nouns.ts'
+import type { Resting } from '../core/rest-ledger.ts'
+import type { NewEvent } from './events.ts'
+import type { Tables } from './tables.ts'
+import { sql } from 'kysely'
+import { append } from './events.ts'
+import { saveRepo } from './issues.ts'
+import { toJudgeUnlessTaken } from './verdicts.ts'
+
+export async function restIssue(
+  trx: Transaction<Tables>,
+  issue: IssueRef,
+  { until, why }: { until: Time; why: string },
+  at: number,
+): Promise<void> {
+  await trx
+    .updateTable('issue')
+    .set({ rests_until: until, rests_why: why, ...toJudgeUnlessTaken })
+    .where('ref', '=', issue)
+    .execute()
+  const text = `${why}; until ${new Date(until).toISOString()}`
+  await append(trx, [{ kind: 'issue.rests', subject: issue, issue, worker: null, text }], at)
+}
+
+export async function restRepo(
+  trx: Transaction<Tables>,
+  repo: RepoRef,
+  { until, why }: { until: Time; why: string },
+  at: number,
+): Promise<void> {
+  await saveRepo(trx, repo, { rests_until: until, rests_why: why })
+  const text = `${why}; until ${new Date(until).toISOString()}`
+  await append(trx, [{ kind: 'repo.rests', subject: repo, issue: null, worker: null, text }], at)
+}
+
+export async function saveUnread(trx: Transaction<Tables>, reasons: ReadonlyMap<RepoRef, string | null>, at: Time): Promise<void> {
+  const events: NewEvent[] = []
+  for (const [repo, why] of reasons) {
+    const kept = await trx.selectFrom('repo').select('unread_since').where('repo', '=', repo).executeTakeFirst()
+    const since = why === null ? null : (kept?.unread_since ?? at)
+    await saveRepo(trx, repo, { unread_since: since, unread_why: why })
+    const was = kept?.unread_since ?? null
+    if ((was === null) !== (why === null))
+      events.push({
+        kind: why === null ? 'repo.read' : 'repo.unread',
+        subject: repo,
+        issue: null,
+        worker: null,
+        text: why ?? 'it can be read again',
+      })
+  }
+  await append(trx, events, at)
+}
+
+/** Repos first: what is said of one holds for all of its issues. */
+export async function resting(trx: Transaction<Tables>, at: Time): Promise<Resting[]> {
+  const found: Resting[] = []
+  const repos = await trx.selectFrom('repo').select(['repo', 'rests_until', 'rests_why']).where('rests_until', '>', at).execute()
+  for (const { repo, rests_until, rests_why } of repos) found.push({ subject: repo, until: rests_until ?? at, why: rests_why ?? '' })
+  const issues = await trx
+    .selectFrom('issue')
+    .select(['ref', 'rests_until', 'rests_why'])
+    .where('rests_until', 'is not', null)
+    .where('rests_until', '>', at)
+    .where('state', '=', sql.lit('open'))
+    .orderBy('ref')
+    .limit(1000)
+    .execute()
+  for (const { ref, rests_until, rests_why } of issues) found.push({ subject: ref, until: rests_until ?? at, why: rests_why ?? '' })
+  return found
+}

@@ -1,0 +1,40 @@
+/** The part of the suite about what the forge refuses: what rests, and repos that cannot be read. */
+import type { Holds } from './conformance.ts'
+import assert from 'node:assert/strict'
+
+export function refused(holds: Holds): void {
+  holds('rest: keeps a repo back, says what rests at a time, and requeue of an issue there forgets it', async ({ ledger }) => {
+    await ledger.rest('o/r#1', 900, 'deleted', 20)
+    await ledger.restRepo('o/r', 800, 'archived', 20)
+    await ledger.restRepo('o/new', 700, 'gone', 20)
+    const at = async (time: number) => (await ledger.resting(time)).map(({ subject, until, why }) => `${subject} ${until} ${why}`)
+    assert.deepEqual((await at(100)).toSorted(), ['o/new 700 gone', 'o/r 800 archived', 'o/r#1 900 deleted'])
+    assert.deepEqual(await at(800), ['o/r#1 900 deleted'])
+    assert.deepEqual(
+      (await ledger.events({ subject: 'o/r' })).map(({ kind }) => kind),
+      ['repo.rests'],
+    )
+    await ledger.requeue('o/r#2', 30)
+    assert.deepEqual(await at(750), ['o/r#1 900 deleted'])
+  })
+
+  holds('unread: keeps since when a repo cannot be read, and the newest reason', async ({ ledger }) => {
+    const of = async (name: string) => (await ledger.repos()).find(({ repo }) => repo === name)?.unread
+    await ledger.saveUnread(
+      new Map([
+        ['o/r', '404'],
+        ['o/new', '503'],
+      ]),
+      20,
+    )
+    await ledger.saveUnread(new Map([['o/r', '503']]), 30)
+    assert.deepEqual(await of('o/r'), { since: 20, why: '503' })
+    assert.deepEqual(await of('o/new'), { since: 20, why: '503' })
+    await ledger.saveUnread(new Map([['o/r', null]]), 40)
+    assert.equal(await of('o/r'), null)
+    assert.deepEqual(
+      (await ledger.events({ subject: 'o/r' })).map(({ kind }) => kind),
+      ['repo.unread', 'repo.read'],
+    )
+  })
+}

@@ -1,0 +1,89 @@
+/** What could not be read is never called empty. */
+import assert from 'node:assert/strict'
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { BurnError } from '../../src/core/errors.ts'
+import { loop } from '../../src/sprint/loop.ts'
+import { brainOf } from './brain.ts'
+import { inside } from './inside.ts'
+import { secrets, sprintRig } from './rig.ts'
+
+const script = brainOf(() => 'plain', { conflict: () => {}, taken_branch: () => {} })
+const issue = { title: 'Write it down', body: 'In notes, please.' }
+const both = ['acme/app', 'acme/lib']
+
+function unread(reason: RegExp) {
+  return (thrown: unknown) => {
+    assert.ok(thrown instanceof BurnError && thrown.code === 'forge_unread' && thrown.exit === 1, String(thrown))
+    assert.match(thrown.message, reason)
+    return true
+  }
+}
+
+test('sprint run: says why nothing could be read, and does not call it nothing to do', async (t) => {
+  const rig = await sprintRig(t, { issues: [], also: [], script, sprint: { repos: ['app', 'lib'], sandbox: { use: 'off' } } })
+  const { forge } = rig
+  const tried = async (reason: RegExp) => {
+    const sprints = await inside(t, rig)
+    await assert.rejects(sprints.run({ repos: both }), unread(reason))
+  }
+  forge.trouble({ kind: 'status', status: 503 })
+  await tried(/none of 2 repos could be read: acme\/app: .*503/)
+  forge.calm()
+  for (const repo of both) forge.state.repo(repo).has_issues = false
+  await tried(/issues are disabled in acme\/app/)
+  const repos = [...forge.state.repos]
+  forge.state.repos.clear()
+  await tried(/acme\/app: .*404/)
+  for (const [name, repo] of repos) forge.state.repos.set(name, repo)
+  for (const repo of both) forge.state.repo(repo).has_issues = true
+  const secret = join(rig.dir, 'forge.secret')
+  writeFileSync(secret, 'wrong')
+  await tried(/acme\/app: .*401.*the token is not valid/)
+  rmSync(secret)
+  await tried(/acme\/app: .*forge\.secret/)
+  for (const words of [[], ['--dry-run']]) {
+    const ran = await rig.burn('sprint', 'run', ...words)
+    assert.equal(ran.code, 1)
+    assert.match(ran.err, /none of 2 repos could be read/)
+    assert.doesNotMatch(ran.out, /nothing to do|Would take/i)
+  }
+  writeFileSync(secret, secrets.forge, { mode: 0o600 })
+  assert.deepEqual(await (await inside(t, rig)).run({ repos: both }), [])
+})
+
+test('sprint run: does what it can read, and says what it cannot', async (t) => {
+  const rig = await sprintRig(t, {
+    issues: [issue],
+    also: [issue],
+    script,
+    sprint: { repos: ['app', 'lib'], sandbox: { use: 'off' } },
+    windows: [{ name: 'W', names: ['ONE'], repos: ['app', 'lib'] }],
+  })
+  rig.forge.trouble({ kind: 'status', status: 404 }, /\/acme\/lib(\/|$)/)
+  const dry = await rig.burn('sprint', 'run', '--dry-run', '--json')
+  assert.equal(dry.code, 3)
+  assert.deepEqual(
+    dry.json<{ unread: { repo: string }[] }>().unread.map(({ repo }) => repo),
+    ['acme/lib'],
+  )
+  const ran = await rig.burn('sprint', 'run')
+  assert.equal(ran.code, 3, ran.err)
+  assert.match(ran.out, /1 sprint: 1 with a change/)
+  assert.match(ran.err, /acme\/lib: it could not be read: .*404/)
+  const again = await rig.burn('sprint', 'run')
+  assert.deepEqual([again.code, /nothing to do in the repos that could be read; 1 could not be/.test(again.out)], [3, true], again.out)
+
+  const sprints = await inside(t, rig)
+  const worker = sprints.context.session.fleet.machines[0]?.windows[0]?.workers[0]
+  assert.ok(worker !== undefined)
+  const stop = new AbortController()
+  let rests = 0
+  const onRest = (why: string) => {
+    assert.match(why, /404/)
+    if (++rests === 3) stop.abort()
+  }
+  await loop({ worker, count: 1, interval: 20, skip_for: 1000, onEnd: () => {}, onRest }, sprints.context, stop.signal)
+  assert.deepEqual(sprints.said.filter((text) => text.includes('could not be read')).length, 1, 'a loop says it once')
+})
