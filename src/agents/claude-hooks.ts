@@ -1,7 +1,7 @@
 /** Hooks by the names that Claude Code gave them; Qwen Code took them over. */
 import type { AgentPlace, Heard, Signal } from '../core/agent.ts'
 import { shellWords } from '../host/quote.ts'
-import { failureIn } from './rows.ts'
+import { troubleIn } from './trouble.ts'
 
 const events = ['UserPromptSubmit', 'PreToolUse', 'PostToolUse', 'PermissionRequest', 'Notification', 'Stop', 'StopFailure'] as const
 /** The payload's key that an event's meaning depends on. */
@@ -32,7 +32,7 @@ export function heardByHooks({ event, detail }: Pick<Signal, 'event' | 'detail'>
     case 'Stop':
       return { state: 'idle', detail: null }
     case 'StopFailure':
-      return { state: 'error', detail: failureIn(detail ?? '') }
+      return { state: 'error', detail: troubleIn(detail ?? '') }
     default:
       return null
   }

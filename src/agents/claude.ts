@@ -11,7 +11,6 @@ import {
   answerMenu,
   evidenceOf,
   expanded,
-  failureIn,
   isShell,
   knowsCursor,
   lastRow,
@@ -21,6 +20,7 @@ import {
   without,
   type Span,
 } from './rows.ts'
+import { failedTurn } from './trouble.ts'
 
 /** What somebody typed is indented. */
 const rule = /^─{10,}/u
@@ -93,7 +93,7 @@ function readingOf(screen: readonly string[], { first, end }: Span, title: strin
   const said = screen.slice(0, first).findLastIndex((row) => row.startsWith('● '))
   const asked = screen.slice(0, first - 1).findLastIndex((row) => row.startsWith('❯ '))
   const reply = said > asked ? (screen[said] ?? '') : ''
-  if (failed.test(reply)) return { state: 'error', detail: failureIn(reply), evidence: evidenceOf(reply) }
+  if (failed.test(reply)) return failedTurn(screen, said)
   return { state: 'idle', detail: null, evidence: evidenceOf(screen[first]) === '' ? '❯' : evidenceOf(screen[first]) }
 }
 

@@ -10,7 +10,6 @@ import {
   answerMenu,
   evidenceOf,
   expanded,
-  failureIn,
   isShell,
   knowsCursor,
   lastRow,
@@ -20,6 +19,7 @@ import {
   without,
   type Span,
 } from './rows.ts'
+import { failedTurn } from './trouble.ts'
 
 const spinning = /^[\u2801-\u28ff] ?/u
 const asking = /^\[ [!.] \] Action Required/u
@@ -84,8 +84,9 @@ function readingOf(screen: readonly string[], { first }: Span, title: string): L
   const busy = near.find((row) => status.test(row))
   if (spinning.test(title)) return { state: 'working', detail: queued, evidence: title }
   if (busy !== undefined) return { state: 'working', detail: queued, evidence: evidenceOf(busy) }
-  const said = screen.slice(0, first).findLast((row) => /^[›•■] |^ {2}Worked for /u.test(row)) ?? ''
-  if (failed.test(said)) return { state: 'error', detail: failureIn(said), evidence: evidenceOf(said) }
+  const last = screen.slice(0, first).findLastIndex((row) => /^[›•■] |^ {2}Worked for /u.test(row))
+  const said = screen[last] ?? ''
+  if (failed.test(said)) return failedTurn(screen, last)
   if (title !== '' || finished.test(said) || near.some((row) => finished.test(row)))
     return { state: 'idle', detail: null, evidence: `› and the title ${title}` }
   return { state: 'unknown', detail: null, evidence: 'without a title, an answer that streams looks like none' }

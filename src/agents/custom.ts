@@ -5,6 +5,7 @@
 import type { AgentConfig, CustomAgent, ReadingState } from '../core/nouns.ts'
 import type { AgentKind, Look, PaneFacts } from '../core/agent.ts'
 import { absent, evidenceOf, expanded, isShell, lastRow, pasteLine, present, shellTells, without, type Span } from './rows.ts'
+import { troubleIn } from './trouble.ts'
 
 const columns = 300
 
@@ -73,7 +74,8 @@ function look(screen: readonly string[], pane: PaneFacts, patterns: Patterns): L
   const question = said?.state === 'waiting' ? around.join('\n').trim() : undefined
   if (composer === null) return said === null ? without(rows, pane, ran) : absent(said.state, null, evidenceOf(said.row), question)
   const state = said?.state ?? 'idle'
-  const detail = state === 'waiting' ? 'question' : composer.draft === '' ? null : 'draft'
+  const drafted = composer.draft === '' ? null : 'draft'
+  const detail = state === 'waiting' ? 'question' : state === 'error' ? troubleIn(said?.row ?? '') : drafted
   const reading = { state, detail, evidence: evidenceOf(said?.row ?? rows[composer.first]) || 'an empty composer' }
   return { ...present(reading, composer, composer.draft, state === 'working'), ...(question === undefined ? {} : { question }) }
 }

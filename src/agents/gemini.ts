@@ -6,20 +6,8 @@
 import type { AgentConfig } from '../core/nouns.ts'
 import type { AgentKind, AgentPlace, AgentStart, Heard, Look, PaneFacts, Signal } from '../core/agent.ts'
 import { shellWords } from '../host/quote.ts'
-import {
-  absent,
-  answerMenu,
-  evidenceOf,
-  expanded,
-  failureIn,
-  isShell,
-  lastRow,
-  pasteLine,
-  present,
-  takeBack,
-  without,
-  type Span,
-} from './rows.ts'
+import { absent, answerMenu, evidenceOf, expanded, isShell, lastRow, pasteLine, present, takeBack, without, type Span } from './rows.ts'
+import { failedTurn } from './trouble.ts'
 
 const above = /^\s*▄{10,}\s*$/u
 const below = /^\s*▀{10,}\s*$/u
@@ -31,6 +19,8 @@ const queued = /^ {2}Queued \(/u
 const failed = /^(?:✕ |ℹ This request failed)/u
 /** What it says of a request that ended by itself; where a person pressed Esc it says `Request cancelled.`. It may also come late, below an answer. */
 const cut = /^ℹ User cancelled the request/u
+/** The rest of `ℹ This request failed. …`, where a short pane no longer shows how it begins. */
+const failedAbove = /"Error Verbosity" to full\b/u
 const mostBelow = 5
 
 function composerOf(screen: readonly string[]): Span | null {
@@ -91,14 +81,20 @@ function readingOf(screen: readonly string[], { first }: Span, title: string): L
     return { state: 'working', detail, evidence: evidenceOf(turning ?? title) }
   }
   const asked = screen.slice(0, first - 1).findLastIndex((row) => below.test(row))
-  const said = screen.slice(asked + 1, first)
-  const failure =
-    said.find((row) => failed.test(row)) ?? (said.some((row) => row.startsWith('✦ ')) ? undefined : said.find((row) => cut.test(row)))
-  if (failure !== undefined) return { state: 'error', detail: failureIn(failure), evidence: evidenceOf(failure) }
+  const saidAt = (test: (row: string) => boolean) => screen.findIndex((row, index) => index > asked && index < first && test(row))
+  const failure = saidAt((row) => failed.test(row) || failedAbove.test(row))
+  if (failure >= 0) return failedTurn(screen, failure)
+  const cutAt = saidAt((row) => cut.test(row))
+  if (cutAt >= 0 && saidAt((row) => row.startsWith('✦ ')) < 0) return failedTurn(screen, cutAt)
   return { state: 'idle', detail: null, evidence: evidenceOf(title.startsWith('◇') ? title : screen[first]) }
 }
 
 const events = ['BeforeAgent', 'AfterAgent', 'BeforeTool', 'AfterTool', 'Notification'] as const
+/** The payload's key that an event's meaning depends on; `AfterAgent` says nothing else of a turn that failed. */
+const keys: Readonly<Partial<Record<(typeof events)[number], readonly string[]>>> = {
+  Notification: ['notification_type'],
+  AfterAgent: ['prompt_response=[no response text]'],
+}
 
 /** Hooks travel in a system settings file that only this agent's environment names; it is merged over the person's own. */
 function start(config: AgentConfig, at: AgentPlace | null): AgentStart {
@@ -107,7 +103,7 @@ function start(config: AgentConfig, at: AgentPlace | null): AgentStart {
   const own = { COLORTERM: 'truecolor', ...config.env }
   if (at === null) return { argv, env: own }
   const file = `${at.home}/gemini-settings.json`
-  const command = (event: string) => shellWords([at.hook, event, ...(event === 'Notification' ? ['notification_type'] : [])])
+  const command = (event: (typeof events)[number]) => shellWords([at.hook, event, ...(keys[event] ?? [])])
   const hooks = Object.fromEntries(
     events.map((event) => [event, [{ matcher: '*', hooks: [{ name: 'burn', type: 'command', command: command(event), timeout: 5000 }] }]]),
   )
@@ -126,9 +122,8 @@ function heard({ event, detail }: Pick<Signal, 'event' | 'detail'>): Heard | nul
       return { state: 'working', detail: null }
     case 'Notification':
       return detail === 'ToolPermission' ? { state: 'waiting', detail: 'approval' } : null
-    // Also after a turn that failed: the screen tells which.
     case 'AfterAgent':
-      return { state: 'idle', detail: null }
+      return detail === 'true' ? { state: 'error', detail: 'turn failed' } : { state: 'idle', detail: null }
     default:
       return null
   }

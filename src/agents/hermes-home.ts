@@ -8,12 +8,16 @@ import { shellWords } from '../host/quote.ts'
 
 export const hermesConfig = '.hermes/config.yaml'
 
-/** Events by which its turns are followed, with the payload's key that their meaning depends on. */
+/** In a person's turn the two are the same. A review that Hermes makes by itself after a turn has a task of its own in the same session. */
+const whose = 'session_id,task_id'
+
+/** Events by which its turns are followed, with the payload's keys that their meaning depends on. */
 const events: Readonly<Record<string, string | null>> = {
-  pre_llm_call: null,
-  post_llm_call: null,
-  on_session_end: null,
-  api_request_error: 'reason',
+  pre_llm_call: whose,
+  post_llm_call: whose,
+  on_session_end: `${whose},failed,interrupted,turn_exit_reason`,
+  on_session_reset: null,
+  api_request_error: `${whose},reason,status_code`,
   pre_approval_request: 'surface',
   post_approval_response: null,
   pre_tool_call: 'tool_name',
@@ -21,6 +25,8 @@ const events: Readonly<Record<string, string | null>> = {
 }
 /** What a profile shares with the root home beside its credentials, where the person has it. */
 const shared = ['.env', 'SOUL.md', 'skills', 'plugins', 'skins']
+/** Hermes 0.22 asks each new profile whether it may collect and send usage metrics. A fleet never agrees for a person; version 2 of the question is settled by this. */
+const nothingShared = { enabled: false, send: false, offer_version: 2 }
 const secretKey = /(?:api_?key|token|secret|password)$/i
 
 export type HermesHome =
@@ -40,7 +46,8 @@ export function hermesHome(config: AgentConfig, at: AgentPlace): HermesHome {
   ]
   const written = {
     ...own,
-    display: { ...(isObject(own['display']) ? own['display'] : {}), busy_input_mode: 'queue' },
+    display: { ...objectIn(own, 'display'), busy_input_mode: 'queue' },
+    telemetry: { ...objectIn(own, 'telemetry'), shared_metrics: nothingShared },
     hooks_auto_accept: true,
     hooks: Object.fromEntries(Object.entries(events).map(([event, key]) => [event, hook(event, key)])),
   }
@@ -52,6 +59,11 @@ export function hermesHome(config: AgentConfig, at: AgentPlace): HermesHome {
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function objectIn(config: Readonly<Record<string, unknown>>, key: string): Readonly<Record<string, unknown>> {
+  const value = config[key]
+  return isObject(value) ? value : {}
 }
 
 /** The first key that holds a secret itself, and not the name of a variable that does. */

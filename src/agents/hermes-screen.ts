@@ -5,14 +5,18 @@
  */
 import type { Reading, ReadingState } from '../core/nouns.ts'
 import type { Look, PaneFacts } from '../core/agent.ts'
-import { absent, failureIn, isShell } from './rows.ts'
+import { whyFailed } from './hermes-turn.ts'
+import { absent, isShell } from './rows.ts'
+import { troubleIn } from './trouble.ts'
 
 const rule = /^─{20,}$/
-/** ` ⚕ model │ …` on a wide screen, ` ⚕ model · …` on a narrow one; a long title may follow after `─`. */
-const statusBar = /^ ⚕ \S.*(?: [│·] |\.\.\.)/u
+/** ` ⚕ model │ …` on a wide screen, ` ⚕ model · …` on a narrow one; a long title may follow after `─`. Since 0.22 the sign is `☤`. */
+const statusBar = /^ [⚕☤] \S.*(?: [│·] |\.\.\.)/u
 /** The row above the status bar while something is asked; the clock runs on meanwhile (cli_tui_chrome.py, _tui_hint_text). */
 const modalHint = /^ {2}(?:↑\/↓ to select|type your answer|type 1\/2\/3|password hidden|secret hidden|shown as you type)/u
 /** Below this width no closing rule is drawn and state prompts lose their `❯`. */
+/** ` → (●) No thanks` */
+const menuChoice = /^ ([→ ]) \([●○]\) /u
 const compactBelow = 64
 const mostComposerRows = 8
 
@@ -24,7 +28,7 @@ interface Mark {
 
 /** What the composer's first row begins with, by state (cli_tui_chrome.py, _get_tui_prompt_fragments). */
 const marks: readonly Mark[] = [
-  { pattern: /^⚕(?: ❯)?(?: |$)/u, state: 'working', detail: null },
+  { pattern: /^[⚕☤](?: ❯)?(?: |$)/u, state: 'working', detail: null },
   { pattern: /^[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏](?: ❯)?(?: |$)/u, state: 'working', detail: 'command' },
   { pattern: /^⚠(?: ❯)?(?: |$)/u, state: 'waiting', detail: 'approval' },
   { pattern: /^[?✎](?: ❯)?(?: |$)/u, state: 'waiting', detail: 'question' },
@@ -35,12 +39,9 @@ const marks: readonly Mark[] = [
   { pattern: /^(?:[\p{L}\p{N}._-]+ )?❯(?: |$)/u, state: 'idle', detail: null },
 ]
 
-/** Shown, grey, where nothing is typed. `msg=` stands whatever `display.busy_input_mode` is: 0.20.4 shows `msg=interrupt` in queue mode too. */
-const placeholders = /^(?:msg=\S+ · .*|type your answer here and press Enter|type 1\/2\/3, or .*|type (?:password|secret|your email) .*)$/u
-
-/** First words of the answer that Hermes itself writes when a turn failed. */
-const failures =
-  /^(?:API call failed after \d+ retries\b|Rate limited twice in a row by |Non-retryable |❌ Non-retryable |⛔ Rate limited )/u
+/** Shown, grey, where nothing is typed; 0.22.2 has no words for its keys. `msg=` stands whatever `display.busy_input_mode` is: 0.20.4 shows `msg=interrupt` in queue mode too. */
+const placeholders =
+  /^(?:msg=\S+ · .*|cli\.tui\.placeholder_\w+|type your answer here and press Enter|type 1\/2\/3, or .*|type (?:password|secret|your email) .*)$/u
 
 interface Frame {
   readonly status: number
@@ -61,21 +62,23 @@ function frameOf(screen: readonly string[], width: number): Frame | null {
   return null
 }
 
-/** The failure that the last answer, directly above the status bar, reports; null where it reports none. */
-function failureAbove(screen: readonly string[], status: number): string | null {
-  let row = status - 1
-  while (row >= 0 && screen[row]!.trim() === '') row--
-  // The answer's box: a rule with one blank before it closes it, and nothing may stand between that and the status bar.
-  if (row < 0 || !/^ ─{20,}\s*$/u.test(screen[row]!)) return null
-  for (row--; row >= 0 && !/^[ ╭]─ {1,2}⚕ Hermes /u.test(screen[row]!); row--)
-    if (failures.test(screen[row]!.trim())) return screen[row]!.trim()
-  return null
+/**
+ * A menu that fills the screen, as 0.22 has it for a question before the first chat: its text, with its choices numbered as other menus have them. Null where
+ * there is none.
+ */
+function menuOf(screen: readonly string[]): string | null {
+  if (!screen.some((row) => /\bENTER\/SPACE select\b/u.test(row)) || !screen.some((row) => menuChoice.test(row))) return null
+  let number = 0
+  const rows = screen.map((row) => row.trimEnd()).filter((row) => row !== '')
+  return rows.map((row) => row.replace(menuChoice, (_, mark: string) => `${mark === '→' ? '❯' : ' '} ${++number}. `)).join('\n')
 }
 
 /** No composer. Hermes draws it when it is up and keeps it: where nothing of a conversation is on the screen either, it is still starting. */
 function lookWithoutComposer(screen: readonly string[], command: string): Look {
   const text = screen.map((row) => row.trim()).filter((row) => row !== '')
   const last = text.at(-1) ?? 'blank screen'
+  const menu = menuOf(screen)
+  if (menu !== null && !isShell(command)) return absent('waiting', 'question', text[0] ?? '', menu)
   const ran =
     screen.some((row) => statusBar.test(row) || row.startsWith('● ')) ||
     text.some((row) => /^(?:Resume this session with:|Goodbye!)/u.test(row))
@@ -135,10 +138,10 @@ function questionAbove(screen: readonly string[], status: number): string {
 function readingOf(screen: readonly string[], frame: Frame, mark: Mark | null): Reading {
   const evidence = (screen[frame.first] ?? '').trim().slice(0, 80)
   if (mark?.state === 'idle') {
-    const failure = failureAbove(screen, frame.status)
+    const failure = whyFailed(screen, frame.status)
     return failure === null
       ? { state: 'idle', detail: null, evidence }
-      : { state: 'error', detail: failureIn(failure), evidence: failure.slice(0, 160) }
+      : { state: 'error', detail: troubleIn(failure), evidence: failure.slice(0, 240) }
   }
   if (mark !== null) return { state: mark.state, detail: mark.detail, evidence }
   const bar = screen[frame.status]!

@@ -4,6 +4,7 @@ import type { AgentKind, AgentPlace, AgentStart, Heard, Look, Piece, Signal } fr
 import { hermesConfig, hermesHome } from './hermes-home.ts'
 import { lookAtHermes } from './hermes-screen.ts'
 import { choicesIn, chosenIn, expanded, pasteLine, takeBack, walkTo } from './rows.ts'
+import { troubleIn } from './trouble.ts'
 
 /**
  * While a turn runs, Enter may cut it (`busy_input_mode: interrupt`, the default), and the screen does not tell which mode is on. `/queue ` queues in every
@@ -25,19 +26,47 @@ function start(config: AgentConfig, at: AgentPlace | null): AgentStart {
   return { argv, env: { ...config.env, HERMES_HOME: own.home }, files: own.files, links: own.links, queues: true }
 }
 
-/** A failed turn ends with an `api_request_error` alone (0.20.4); one that is tried again comes to `pre_llm_call` or to another error. */
+/** Reasons by which a turn ends without an answer although it does not count as failed. */
+const noAnswer = /^(?:empty_response|all_retries_exhausted|local_processing_error|fallback_prior_turn_content)/u
+
+/** The words of an event that names its session and task; null where it is of a review that Hermes makes by itself, beside the worker's own turns. */
+function ownWords(detail: string | null): readonly string[] | null {
+  const [session, task, ...words] = (detail ?? '').split(':')
+  return session !== undefined && task !== undefined && task !== '' && session !== task ? null : words
+}
+
+/** `on_session_end` ends a turn; `failed` and `turn_exit_reason` say how since 0.22. */
+function ended([failed, interrupted, reason = '']: readonly string[]): Heard {
+  const fails = interrupted !== 'true' && (failed === 'true' || noAnswer.test(reason))
+  return fails ? { state: 'error', detail: troubleIn(reason) } : { state: 'idle', detail: null }
+}
+
+/**
+ * A turn that an error of the provider ended tells of no end, only of `api_request_error`. `retryable` is no help: an exhausted context is retryable, and
+ * ends the turn. While an error is retried the screen shows a running turn, and that counts for more.
+ */
 function heard({ event, detail }: Pick<Signal, 'event' | 'detail'>): Heard | null {
   switch (event) {
     case 'pre_llm_call':
+      return ownWords(detail) && { state: 'working', detail: null }
+    case 'post_llm_call':
+      return ownWords(detail) && { state: 'idle', detail: null }
+    case 'on_session_end': {
+      const words = ownWords(detail)
+      return words && ended(words)
+    }
+    case 'api_request_error': {
+      const words = ownWords(detail)
+      return words && { state: 'error', detail: troubleIn(words.join(' ')) }
+    }
+    case 'on_session_reset':
+      return { state: 'idle', detail: null }
     case 'post_approval_response':
       return { state: 'working', detail: null }
     case 'pre_tool_call':
       return detail === 'clarify' ? { state: 'waiting', detail: 'question' } : { state: 'working', detail: null }
     case 'post_tool_call':
       return { state: 'working', detail: null }
-    case 'post_llm_call':
-    case 'on_session_end':
-      return { state: 'idle', detail: null }
     case 'pre_approval_request':
       // The other surface is a check by the model itself.
       return detail === 'cli' ? { state: 'waiting', detail: 'approval' } : null

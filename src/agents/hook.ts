@@ -17,8 +17,10 @@ const prompts = {
 const promptKeys = Object.entries(prompts).map(([event, key]) => `  of["${event}"] = "${key}"\n`)
 
 /**
- * What one payload becomes: one short JSON line, so that no two writers of a file mix theirs. Of the payload nothing stays but one word, the ids of
- * deliveries in it, and of a prompt a checksum (`sumOf`) of each line behind an id: what a person typed is nobody's business here.
+ * What one payload becomes: one short JSON line, so that no two writers of a file mix theirs. Of the payload nothing stays but a word for each key that is asked
+ * for, joined by colons, the ids of deliveries in it, and of a prompt a checksum (`sumOf`) of each line behind an id: what a person typed is nobody's business
+ * here. A word is a string without a space (of `text_response(stop)` what stands before the bracket), a number, true or false; of `key=text`, whether the
+ * value is that text.
  */
 const reduce = `
 BEGIN {
@@ -41,10 +43,21 @@ size <= ${mostPayload} { text = text $0 " " }
 END {
   gsub(/^[ \\t\\r]+|[ \\t\\r]+$/, "", text)
   ok = size == 0 || (size <= ${mostPayload} && text ~ /^[{]/ && text ~ /[}]$/)
-  if (ok && key != "" && match(text, "\\"" key "\\"[ \\t]*:[ \\t]*\\"[A-Za-z0-9_.:-]+\\"")) {
-    detail = substr(text, RSTART, RLENGTH - 1)
-    sub(/^.*"/, "", detail)
+  for (i = 1; ok && i <= split(key, keys, ","); i++) {
+    word = ""
+    if (equals = index(keys[i], "=")) {
+      value = "\\"" substr(keys[i], 1, equals - 1) "\\":\\"" substr(keys[i], equals + 1) "\\""
+      word = index(text, value) ? "true" : "false"
+    } else if (match(text, "\\"" keys[i] "\\"[ \\t]*:[ \\t]*(\\"[A-Za-z0-9_.:-]+[\\"(]|[a-z0-9]+)")) {
+      word = substr(text, RSTART, RLENGTH)
+      sub(/^[^:]*:[ \\t]*/, "", word)
+      gsub(/[^A-Za-z0-9_.:-]/, "", word)
+      if (word == "null") word = ""
+    }
+    if (word != "") some = 1
+    detail = detail (i == 1 ? "" : ":") word
   }
+  if (!some) detail = ""
   if (ok && event in of && match(text, "\\"" of[event] "\\"[ \\t]*:[ \\t]*")) {
     prompt = substr(text, RSTART + RLENGTH)
     if (match(prompt, /^"([^"\\\\]|\\\\.)*"/) || match(prompt, /^[[]([ \\t,]*"([^"\\\\]|\\\\.)*")*[ \\t]*[]]/)) {
@@ -57,7 +70,7 @@ END {
     text = substr(text, RSTART + RLENGTH)
     if (length(id) == 13 && !(id in had)) { had[id]; ids = ids (count++ ? "," : "") "\\"" id (summed ? ":" sum(text) : "") "\\"" }
   }
-  detail = detail == "" ? "null" : "\\"" substr(detail, 1, 64) "\\""
+  detail = detail == "" ? "null" : "\\"" substr(detail, 1, 160) "\\""
   printf "{\\"at\\":%d,\\"event\\":\\"%s\\",\\"detail\\":%s,\\"ids\\":[%s],\\"ok\\":%s}\\n", at, event, detail, ids, ok ? "true" : "false"
 }`
 
@@ -86,7 +99,7 @@ END {
 
 const word = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`
 
-/** The script's text. It stands beside its folder `hooks/`, and is called as `hook <event> [<payload key>]`, with the payload on stdin or as the last word. */
+/** The script's text. It stands beside its folder `hooks/`, and is called as `hook <event> [<payload key>[,<key> …]]`, with the payload on stdin or as the last word. */
 export const hookScript = `#!/bin/sh
 # Called by an agent when something happens to it: notes that in hooks/<pane>.jsonl beside this file, and tells tmux. Part of burn-fleet.
 payload() {

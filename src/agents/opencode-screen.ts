@@ -9,7 +9,6 @@ import {
   absent,
   columns,
   evidenceOf,
-  failureIn,
   isShell,
   knowsCursor,
   lastRow,
@@ -19,6 +18,7 @@ import {
   without,
   type Span,
 } from './rows.ts'
+import { troubleIn } from './trouble.ts'
 
 /** A toast, which in a narrow pane begins at the fifth column, may cover all but its beginning. */
 const closing = /^( *)╹(▀+)(?=\s|┃|$)/u
@@ -100,7 +100,7 @@ function readingOf(screen: readonly string[], frame: Frame, pane: PaneFacts, dra
   const focused = !knowsCursor(pane) || (pane.cursor_y >= frame.first && pane.cursor_y < frame.closing)
   if (!focused) return { state: 'unknown', detail: null, evidence: 'the cursor is not in the composer: something else is open' }
   const failure = failureAbove(screen, frame)
-  if (failure !== null) return { state: 'error', detail: failureIn(failure), evidence: evidenceOf(failure) }
+  if (failure !== null) return { state: 'error', detail: troubleIn(failure), evidence: evidenceOf(failure) }
   return { state: 'idle', detail: drafted, evidence: evidenceOf(footer.join(' ')) || 'a composer, and no turn runs' }
 }
 

@@ -6,6 +6,7 @@ import type { AgentKind, AgentPlace, AgentStart, Heard, Look, Piece } from '../c
 import { lookAtOpencode } from './opencode-screen.ts'
 import { plugin } from './opencode-plugin.ts'
 import { chosenIn, expanded, takeBack } from './rows.ts'
+import { troubleIn } from './trouble.ts'
 
 const retries = 'npm_config_fetch_retries'
 
@@ -14,7 +15,7 @@ function heard({ event, detail }: { readonly event: string; readonly detail: str
   if (event === 'permission.asked') return { state: 'waiting', detail: 'approval' }
   if (event === 'question.asked') return { state: 'waiting', detail: 'question' }
   if (/^(?:permission|question)\.(?:replied|rejected)$/u.test(event)) return { state: 'working', detail: null }
-  if (event === 'session.error' && detail !== 'MessageAbortedError') return { state: 'error', detail: 'turn failed' }
+  if (event === 'session.error' && detail !== 'MessageAbortedError') return { state: 'error', detail: troubleIn(detail ?? '') }
   if (event === 'session.idle') return { state: 'idle', detail: null }
   if (event !== 'session.status') return null
   return detail === 'idle' ? { state: 'idle', detail: null } : { state: 'working', detail: detail === 'retry' ? 'retrying' : null }

@@ -8,7 +8,6 @@ import {
   absent,
   evidenceOf,
   expanded,
-  failureIn,
   isShell,
   knowsCursor,
   lastRow,
@@ -19,6 +18,7 @@ import {
   takeBack,
   without,
 } from './rows.ts'
+import { troubleIn } from './trouble.ts'
 import { extension } from './pi-extension.ts'
 
 const rule = /^─{5,}$|^─── [↑↓] \d+ more ─*$/u
@@ -76,7 +76,7 @@ function readingOf(screen: readonly string[], frame: Frame, draft: string, focus
     return { state: 'working', detail: /^\S Retrying/u.test(said) ? 'retrying' : detail, evidence }
   }
   if (!focused) return { state: 'unknown', detail: null, evidence: 'the cursor is not in the composer' }
-  if (/^ Error: \S/u.test(screen[first] ?? '')) return { state: 'error', detail: failureIn(said), evidence }
+  if (/^ Error: \S/u.test(screen[first] ?? '')) return { state: 'error', detail: troubleIn(said), evidence }
   return { state: 'idle', detail: drafted, evidence }
 }
 

@@ -6,20 +6,8 @@
 import type { AgentConfig } from '../core/nouns.ts'
 import type { AgentKind, AgentPlace, AgentStart, Look, PaneFacts } from '../core/agent.ts'
 import { heardByHooks, hookSettings } from './claude-hooks.ts'
-import {
-  absent,
-  answerMenu,
-  evidenceOf,
-  expanded,
-  failureIn,
-  isShell,
-  lastRow,
-  pasteLine,
-  present,
-  takeBack,
-  without,
-  type Span,
-} from './rows.ts'
+import { absent, answerMenu, evidenceOf, expanded, isShell, lastRow, pasteLine, present, takeBack, without, type Span } from './rows.ts'
+import { failedTurn } from './trouble.ts'
 
 const rule = /^─{10,}\s*$/u
 const mark = /^[>*!](?:\s|$)/u
@@ -77,8 +65,8 @@ function readingOf(screen: readonly string[], { first }: Span): Look['reading'] 
   if (loading !== undefined || queued)
     return { state: 'working', detail: queued ? 'queued' : null, evidence: evidenceOf(loading ?? nearest) }
   const asked = screen.slice(0, first - 1).findLastIndex((row) => /^ {2}> /u.test(row))
-  const said = screen.slice(asked + 1, first).findLast((row) => /^ {2}[✕✦●ℹ] /u.test(row)) ?? ''
-  if (failed.test(said)) return { state: 'error', detail: failureIn(said), evidence: evidenceOf(said) }
+  const said = screen.findLastIndex((row, index) => index > asked && index < first && /^ {2}[✕✦●ℹ] /u.test(row))
+  if (failed.test(screen[said] ?? '')) return failedTurn(screen, said)
   return { state: 'idle', detail: null, evidence: evidenceOf(screen[first]) }
 }
 

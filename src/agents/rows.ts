@@ -24,6 +24,16 @@ export function evidenceOf(row: string | undefined): string {
   return (row ?? '').trim().slice(0, 120)
 }
 
+/** A paragraph from its first row on, as one line: how a turn failed, with the time at which it may be tried again. */
+export function paragraphFrom(screen: readonly string[], first: number): string {
+  const rows = screen.slice(first, first + 8)
+  const end = rows.findIndex((row) => row.trim() === '')
+  return (end < 0 ? rows : rows.slice(0, end))
+    .map((row) => row.trim())
+    .join(' ')
+    .slice(0, 240)
+}
+
 /** A look without a place to type. */
 export function absent(state: ReadingState, detail: string | null, evidence: string, question?: string): Look {
   const reading: Reading = { state, detail, evidence }
@@ -46,13 +56,6 @@ export function without(screen: readonly string[], { command, dead }: PaneFacts,
   return isShell(command)
     ? absent('dead', 'shell', `a shell where the agent was: ${last}`)
     : absent('unknown', null, `no composer: ${last}`)
-}
-
-/** What kind of failure a text tells of. */
-export function failureIn(text: string): string {
-  if (/\b429\b|rate.?limit|quota|usage limit|too many requests|overloaded/i.test(text)) return 'rate limit'
-  if (/\b40[13]\b|unauthori[sz]ed|api key|\/login|authenticat|credential|oauth/i.test(text)) return 'auth'
-  return 'turn failed'
 }
 
 /** A numbered choice of a menu, as agents draw them: `❯ 1. Yes`. */

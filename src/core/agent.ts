@@ -32,7 +32,7 @@ export interface Signal {
   readonly at: Time
   /** In the agent's own words, e.g. `pre_llm_call`, `Stop`. */
   readonly event: string
-  /** A word of the payload that the event's meaning depends on, e.g. the tool's name; null where it has none. */
+  /** Words of the payload that the event's meaning depends on, e.g. the tool's name, with colons between them; null where it has none. */
   readonly detail: string | null
   /** Deliveries whose tag the payload holds: `[burn <id>]`. */
   readonly told: readonly Told[]
@@ -53,7 +53,7 @@ export interface Heard {
 
 /** Where on its machine an agent finds what was laid out for it; absolute paths. */
 export interface AgentPlace {
-  /** The hook: called as `<hook> <event> [<payload key whose value is the detail>]`, with the payload on stdin, or as the last argument. */
+  /** The hook: called as `<hook> <event> [<payload keys, with commas, whose values are the detail>]`, with the payload on stdin, or as the last argument. */
   readonly hook: string
   /** A directory of this worker's own, for the agent's home or for files that its command line names. */
   readonly home: string

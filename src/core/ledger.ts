@@ -4,6 +4,7 @@ import type { Incarnation, Issue, IssueRef, ReadingState, RepoRef, Time, WorkerI
 import type { ChangeLedger, RepoPage } from './change-ledger.ts'
 import type { Sprint } from './sprint.ts'
 import type { RepoRecord, RestLedger } from './rest-ledger.ts'
+import type { ReadingLedger } from './reading-ledger.ts'
 import type { SprintLedger } from './sprint-ledger.ts'
 import type { ApprovalState, TrustLedger } from './trust-ledger.ts'
 
@@ -26,7 +27,12 @@ export interface PlannedText {
   readonly worker: WorkerId
   readonly text: string
   /** What it is about; missing where it belongs to no dispatch. */
-  readonly about?: { readonly dispatch: string; readonly issue: IssueRef }
+  readonly about?: {
+    readonly dispatch: string
+    readonly issue: IssueRef
+    /** Planned only while the dispatch is `handed` and has so many texts of this kind. */
+    readonly before?: number
+  }
   /** The only agent that may get it; missing if it is for whichever lives in the pane. */
   readonly incarnation?: string | null
 }
@@ -115,6 +121,8 @@ export interface WorkerRecord {
   /** What it was last seen doing, and since when; null where it was never looked at. */
   readonly state: ReadingState | null
   readonly state_since: Time | null
+  /** When a turn of its agent failed, if it was not seen at work since. */
+  readonly error_at: Time | null
 }
 
 /** A dispatch that reached an agent, as far as it went. */
@@ -188,7 +196,7 @@ export interface Carrying {
   readonly leases: LedgerView['leases']
 }
 
-export interface Ledger extends SprintLedger, RestLedger, ChangeLedger, TrustLedger {
+export interface Ledger extends ReadingLedger, SprintLedger, RestLedger, ChangeLedger, TrustLedger {
   view(): Promise<LedgerView>
   underWay(): Promise<UnderWay>
   /** Work in review with one of these ids, of one of these issues, or with a change at one of these addresses. */
@@ -229,8 +237,6 @@ export interface Ledger extends SprintLedger, RestLedger, ChangeLedger, TrustLed
   recordWorkers(workers: readonly { readonly id: WorkerId; readonly drawn: boolean }[], at: Time): Promise<void>
   /** Forgets workers that the spec no longer has; their history stays. Returns those that were: one with live dispatches or active deliveries is not. */
   retireWorkers(workers: readonly WorkerId[], at: Time): Promise<readonly WorkerId[]>
-  /** Keeps since when each worker was seen in its state. No event: what a worker does is seen, not done. */
-  saveReadings(readings: readonly { readonly worker: WorkerId; readonly state: ReadingState }[], at: Time): Promise<void>
   /** Holds a worker with a reason, or resumes it (null). False where it is unknown. */
   hold(worker: WorkerId, reason: string | null, at: Time): Promise<boolean>
 
@@ -244,6 +250,7 @@ export interface Ledger extends SprintLedger, RestLedger, ChangeLedger, TrustLed
   /** Records what is known of the dispatch's one comment. */
   saveComments(comments: readonly { readonly id: string; readonly comment_id: string; readonly says: string }[], at: Time): Promise<void>
 
+  /** One transaction. Returns what was planned: a text whose `about.before` no longer holds is not. */
   plan(texts: readonly PlannedText[], owner: string, lease: Time, at: Time): Promise<readonly Delivery[]>
   /**
    * One transaction. Returns the deliveries that moved, as they now are. A step into `placing` where the worker has another one

@@ -2,7 +2,7 @@
 import type { Signal } from './agent.ts'
 
 const written =
-  /^(\d{1,15}) (\d{1,12}) ([\w.:-]{1,64}) (-|[\w.:-]{1,64}) (-|[0-9a-z]{13}(?::\d{1,10})?(?:,[0-9a-z]{13}(?::\d{1,10})?){0,9})$/
+  /^(\d{1,15}) (\d{1,12}) ([\w.:-]{1,64}) (-|[\w.:-]{1,160}) (-|[0-9a-z]{13}(?::\d{1,10})?(?:,[0-9a-z]{13}(?::\d{1,10})?){0,9})$/
 
 /** Null for whatever no hook of ours writes: an agent, or a person, may set the option to anything. */
 export function parseSignal(text: string): Signal | null {

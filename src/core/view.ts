@@ -1,6 +1,7 @@
 /** Everything a cycle looked at, as one value. The deciders see nothing else. */
 import type { Look } from './agent.ts'
 import type { LiveDispatch, IssueRecord, WorkerRecord } from './ledger.ts'
+import type { Resumed } from './reading-ledger.ts'
 import type { Sprint } from './sprint.ts'
 import type { Change, Fleet, Incarnation, IssueRef, Reading, ReadingState, RepoRef, Time, Worker, WorkerId } from './nouns.ts'
 
@@ -12,7 +13,7 @@ export interface WorkerSight {
   readonly incarnation: Incarnation | null
   /** What its agent's screen says by itself; absent where none lives in its pane. */
   readonly look?: Look
-  /** Why nothing is sent to it: it takes its issues itself, or its kind does not behave as known; absent where something may be. */
+  /** Why nothing is sent to it: it takes its issues itself, its kind does not behave as known, or it is in trouble; absent where something may be. */
   readonly stopped?: string
 }
 
@@ -31,6 +32,8 @@ export interface View {
   readonly records: readonly WorkerRecord[]
   /** Since when each worker has been seen in its state, this look included. */
   readonly states: ReadonlyMap<WorkerId, { readonly state: ReadingState; readonly since: Time }>
+  /** When agents were told to go on after an error, oldest first, by dispatch: those whose worker's turn failed since it last worked. */
+  readonly resumes: ReadonlyMap<string, readonly Resumed[]>
   /** Dispatches whose text may or may not have arrived. */
   readonly unproven: ReadonlySet<string>
   readonly workers: readonly WorkerSight[]

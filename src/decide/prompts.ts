@@ -135,6 +135,11 @@ export function workPrompt(input: WorkPromptInput, template: string | null = nul
   )
 }
 
+/** What an agent is told whose turn about a dispatch ended with an error. */
+export function resumeText({ id, issue }: { readonly id: string; readonly issue: IssueRef }): string {
+  return `Go on with ${issue} (dispatch ${id}): your last turn ended with an error. Take it up where you stopped; if you had not begun, begin now.`
+}
+
 /** What a worker is told when it is christened. Throws BurnError `template_unknown`. */
 export function identityPrompt({ fleet, worker }: IdentityPromptInput, template: string | null = null): string {
   return fill(
@@ -165,6 +170,11 @@ export function councilPrompt({ id, worker, issue, question, nonce }: CouncilPro
   ]
   const asked = parts.filter((part) => part !== null).join('\n\n')
   return fill(template ?? councilTemplate, { id, name: worker.name, role: worker.role, question: asked }, 'council')
+}
+
+/** What an agent is told if its issue is given to somebody else because it did not recover from an error. */
+export function takenBackText({ id, issue }: { readonly id: string; readonly issue: IssueRef }): string {
+  return `${issue} (dispatch ${id}) was taken back: your last turn ended with an error, and you did not recover. Do not go on with it, and push nothing for it.`
 }
 
 /** What an agent is told if its issue was closed under its hands. */

@@ -26,11 +26,17 @@ export function mergeReading(look: Look, signal: Signal | null, heard: Heard | n
   if (signal === null || heard === null) return screen
   const age = Math.max(0, now - signal.at)
   const told = `hook ${signal.event} ${Math.round(age / 1000)} s ago`
-  if (screen.state === heard.state) return { ...screen, detail: screen.detail ?? heard.detail, evidence: `${screen.evidence}; ${told}` }
+  if (screen.state === heard.state)
+    return { ...screen, detail: moreOf(screen.detail, heard.detail), evidence: `${screen.evidence}; ${told}` }
   const state = stateOf(screen.state, heard.state, age)
   if (state === screen.state) return { ...screen, evidence: `${screen.evidence}; ${told} said ${heard.state}` }
   const detail = state === heard.state ? heard.detail : null
   return { state, detail, evidence: `${told}; the screen says ${screen.state}: ${screen.evidence}` }
+}
+
+/** The screen says more of what it shows, but for a failure that it has no name for. */
+function moreOf(screen: string | null, heard: string | null): string | null {
+  return screen === null || (screen === 'turn failed' && heard !== null) ? heard : screen
 }
 
 function stateOf(screen: ReadingState, heard: ReadingState, age: number): ReadingState {

@@ -8,6 +8,7 @@ import type { WorkerSight } from '../core/view.ts'
 import { slotStates } from '../core/lives.ts'
 import { withLoops } from './loops.ts'
 import { isStale } from './settle.ts'
+import { withTroubles } from './trouble.ts'
 
 export const readingStates: readonly ReadingState[] = ['working', 'idle', 'waiting', 'starting', 'error', 'dead', 'unreachable', 'unknown']
 
@@ -32,7 +33,7 @@ export interface WorkerReport {
   readonly hold: string | null
   /** What it asks, with its choices; null where it asks nothing. */
   readonly question: string | null
-  /** Why nothing is sent to it, whatever it does: it takes its issues itself, or its kind does not behave as known; null where something may be. */
+  /** Why nothing is sent to it, whatever it does: it takes its issues itself, its kind does not behave as known, or it is in trouble; null where something may be. */
   readonly stopped: string | null
 }
 
@@ -154,12 +155,19 @@ function sum(parts: readonly Totals[]): Totals {
 function workerFacts({ workers, ledger, stale_after, now }: StatusInput): Map<WorkerId, { report: WorkerReport; totals: Totals }> {
   const records = new Map<WorkerId, WorkerRecord>(ledger.workers.map((record) => [record.id, record]))
   const held = Map.groupBy(ledger.dispatches, ({ worker }) => worker)
+  const states = new Map(
+    workers.map(({ worker: { id }, reading: { state } }) => {
+      const record = records.get(id)
+      return [id, { state, since: record?.state === state ? (record.state_since ?? now) : now }]
+    }),
+  )
   return new Map(
-    withLoops(workers, ledger.leases, now).map(({ worker, reading, look, stopped }) => {
+    withTroubles(withLoops(workers, ledger.leases, now), { records: ledger.workers, states, now }).map((sight) => {
+      const { worker, reading, look, stopped } = sight
       const record = records.get(worker.id)
       const dispatches = held.get(worker.id) ?? []
       const live = dispatches.filter((d) => d.kind === 'work' && slotStates.includes(d.state)).length
-      const since = record?.state === reading.state && record.state_since !== null ? record.state_since : now
+      const since = states.get(worker.id)?.since ?? now
       const totals = noTotals()
       totals.workers = 1
       totals[reading.state] = 1

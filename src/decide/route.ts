@@ -4,6 +4,7 @@ import type { Issue, RepoRef, Worker, WorkerId } from '../core/nouns.ts'
 import type { View, WorkerSight } from '../core/view.ts'
 import { slotStates } from '../core/lives.ts'
 import { Desks, type Desk } from './desks.ts'
+import { workerTrouble } from './trouble.ts'
 
 export interface Route {
   readonly issue: Issue
@@ -76,7 +77,9 @@ export function openDesks(view: Omit<View, 'issues'>): Desks {
     // A depth that was lowered leaves slots above it taken: they count.
     const live = slots?.size ?? 0
     const free: number[] = []
-    for (let slot = 0; slot < worker.depth && free.length < worker.depth - live; slot++) if (slots?.has(slot) !== true) free.push(slot)
+    // One in trouble that may be tried again is tried with one issue.
+    const room = workerTrouble(sight, view.now) === null ? worker.depth : Math.min(1, worker.depth)
+    for (let slot = 0; slot < worker.depth && free.length < room - live; slot++) if (slots?.has(slot) !== true) free.push(slot)
     if (free.length > 0) desks.push({ worker, free, live, used_at: record?.used_at ?? 0 })
   }
   return new Desks(desks, view.resting)

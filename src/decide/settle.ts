@@ -1,12 +1,14 @@
 /** What became of the dispatches that are under way, from what was seen: closed, in review, lost, stale. */
 import type { DispatchMove, LiveDispatch } from '../core/ledger.ts'
 import type { Dispatch } from '../core/lives.ts'
-import type { Change, Time } from '../core/nouns.ts'
-import { repoOf } from '../core/refs.ts'
+import type { Change, Time, WorkerId } from '../core/nouns.ts'
 import { sprintWorkers } from '../core/sprint.ts'
 import { belongs, changesByDispatch } from './changes.ts'
-import { closedText, givenBackText } from './prompts.ts'
+import { closedText, givenBackText, takenBackText } from './prompts.ts'
 import type { View } from '../core/view.ts'
+import type { TroubleCourse } from './trouble.ts'
+import { repoOf } from '../core/refs.ts'
+import { troubleCourses } from './trouble.ts'
 
 const itsProcess = 'the process that ran its sprint is gone'
 
@@ -14,9 +16,10 @@ const itsProcess = 'the process that ran its sprint is gone'
 export function planSettle(view: View, newId: () => string): DispatchMove[] {
   const changeOf = changesByDispatch(view.changes)
   const crashed = new Set(view.sprints.flatMap(({ id, lease_until }) => (lease_until <= view.now ? [id] : [])))
+  const known: Known = { crashed, courses: troubleCourses(view) }
   return view.dispatches.flatMap((dispatch) => {
     const change = changeOf(dispatch)
-    const move = settle(dispatch, view, change, crashed)
+    const move = settle(dispatch, view, change, known)
     if (move === null) return []
     const text = toTell(dispatch, move, view, change)
     return [text === null ? move : { ...move, tell: { id: newId(), text } }]
@@ -25,18 +28,28 @@ export function planSettle(view: View, newId: () => string): DispatchMove[] {
 
 /**
  * What the agent that got the prompt is told about the end of its dispatch while it may still work: that its issue was closed, but not by its own change, or
- * that the change of somebody else, with which its dispatch was in review, has ended. The text reaches that agent only, so an agent that cannot be looked at
+ * that the change of somebody else, with which its dispatch was in review, has ended, or that it was taken back in trouble. The text reaches that agent only, so an agent that cannot be looked at
  * now is told too.
  */
 function toTell(dispatch: LiveDispatch, { to }: DispatchMove, view: View, change: Change | undefined): string | null {
   const { id, kind, state, worker, incarnation } = dispatch
   if (kind !== 'work' || incarnation === null || isGone(dispatch, view)) return null
   if (to === 'done' && state === 'handed' && (change === undefined || change.state === 'closed')) return closedText(dispatch)
+  // It would go on once it can: somebody else may have the issue by then.
+  if (to === 'released' && state === 'handed') return takenBackText(dispatch)
   const others = state === 'review' && to !== 'done' && change !== undefined && change.dispatch_id !== id
   return others && view.states.get(worker)?.state !== 'idle' ? givenBackText(dispatch, change.name) : null
 }
 
-function settle(dispatch: LiveDispatch, view: View, change: Change | undefined, crashed: ReadonlySet<string>): DispatchMove | null {
+/** What is looked up for each dispatch. */
+interface Known {
+  /** Sprints whose process is gone. */
+  readonly crashed: ReadonlySet<string>
+  /** Workers in trouble that every issue would meet. */
+  readonly courses: ReadonlyMap<WorkerId, TroubleCourse>
+}
+
+function settle(dispatch: LiveDispatch, view: View, change: Change | undefined, { crashed, courses }: Known): DispatchMove | null {
   const { id, state } = dispatch
   if (state !== 'claimed' && state !== 'handed' && state !== 'review') return null
   if (view.closed.has(dispatch.issue)) {
@@ -50,11 +63,7 @@ function settle(dispatch: LiveDispatch, view: View, change: Change | undefined, 
   // What it pushed is seen as its change: with none, all that it did is in its workspace, on its own machine.
   if (crashed.has(id)) return isAsked(dispatch, view) ? { id, from: ['handed'], to: 'lost', reason: itsProcess } : null
   if (isGone(dispatch, view)) return { id, from: ['handed'], to: 'lost', reason: 'the agent that held it is gone' }
-  const idle = idleFor(dispatch, view)
-  const { ended_after } = view.fleet.dispatch
-  if (ended_after === null || idle < ended_after) return null
-  const reason = `its turn ended without a change for review: the agent has had nothing to do for ${Math.floor(idle / 60_000)} minutes`
-  return { id, from: ['handed'], to: 'failed', reason }
+  return settleQuiet(dispatch, view, courses.get(dispatch.worker))
 }
 
 function settleBy(change: Change, dispatch: LiveDispatch): DispatchMove | null {
@@ -79,16 +88,39 @@ function isWorkOf({ id, worker, state }: LiveDispatch, { dispatch_id }: Change):
   return dispatch_id === id || state === 'review' || !worker.startsWith(`${sprintWorkers}/`)
 }
 
-/**
- * How long the agent that holds it has been seen with nothing to do, milliseconds: all that it was told is over then. 0 where that is not known: where
- * nobody can say whether the text arrived, where its machine or its forge could not be asked, and for questions, which bring no change.
- */
-function idleFor(dispatch: LiveDispatch, view: View): number {
-  const { id, kind, worker, handed_at, incarnation } = dispatch
+/** What its agent's silence means for it: all that it was told is over where it has long had nothing to do, or its turn failed. */
+function settleQuiet(dispatch: LiveDispatch, view: View, course: TroubleCourse | undefined): DispatchMove | null {
+  const { id, handed_at, worker } = dispatch
+  const { ended_after } = view.fleet.dispatch
   const record = view.states.get(worker)
+  if (ended_after === null || record === undefined || !canBeTold(dispatch, view)) return null
+  if (course !== undefined) {
+    const { trouble, until } = course
+    if (until === null || view.now < Math.max(until, (handed_at ?? 0) + ended_after)) return null
+    return {
+      id,
+      from: ['handed'],
+      to: 'released',
+      reason: `its worker did not recover from trouble (${trouble.kind}): ${trouble.evidence}`,
+    }
+  }
+  const quiet = view.now - Math.max(handed_at ?? 0, record.since)
+  if ((record.state !== 'idle' && record.state !== 'error') || quiet < ended_after) return null
+  const minutes = Math.floor(quiet / 60_000)
+  const ended = record.state === 'idle' ? 'its turn ended without a change for review' : `its turn failed (${failureOf(worker, view)})`
+  return { id, from: ['handed'], to: 'failed', reason: `${ended}: the agent has had nothing to do for ${minutes} minutes` }
+}
+
+function failureOf(worker: WorkerId, view: View): string {
+  const reading = view.workers.find((sight) => sight.worker.id === worker)?.reading
+  return reading === undefined ? 'no reason was seen' : `${reading.detail ?? 'no kind'}: ${reading.evidence}`
+}
+
+/** Work that its agent has for certain, as far as its machine and its forge could be asked. Questions bring no change, and are over when they are answered. */
+export function canBeTold(dispatch: LiveDispatch, view: View): boolean {
+  const { id, kind, state, worker, incarnation } = dispatch
   const same = incarnation !== null && view.incarnations.get(worker) === incarnation
-  if (kind !== 'work' || !isAsked(dispatch, view) || !same || view.unproven.has(id) || record?.state !== 'idle') return 0
-  return Math.max(0, view.now - Math.max(handed_at ?? 0, record.since))
+  return kind === 'work' && state === 'handed' && same && isAsked(dispatch, view) && !view.unproven.has(id)
 }
 
 /** Its repo's changes are known: the forge could be asked in this view. */

@@ -110,13 +110,32 @@ function planned({ id, kind, worker, text, about, incarnation = null }: PlannedT
   }
 }
 
-/** Plans texts beside those of claims. */
+/** Plans texts beside those of claims; those that another process has planned meanwhile are left out. */
 export async function plan(trx: Transaction<Tables>, texts: readonly PlannedText[], lease: Lease, at: number): Promise<Delivery[]> {
-  const rows = texts.map((text) => planned(text, lease, at))
+  const rows: DeliveryRow[] = []
+  for (const text of texts) if (await stillWanted(trx, text)) rows.push(planned(text, lease, at))
   await insertRows(trx, 'delivery', rows)
   await append(trx, rows.map(plannedEvent), at)
   return rows.map(toDelivery)
 }
+
+/** A text that was decided on by how many its dispatch had. */
+async function stillWanted(trx: Transaction<Tables>, { kind, about }: PlannedText): Promise<boolean> {
+  if (about?.before === undefined) return true
+  const row = await trx.selectFrom('dispatch').select('state').where('id', '=', about.dispatch).executeTakeFirst()
+  if (row?.state !== 'handed') return false
+  const { count } = await trx
+    .selectFrom('delivery')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .where('dispatch', '=', about.dispatch)
+    .where(isFurther)
+    .where('kind', '=', kind)
+    .executeTakeFirstOrThrow()
+  return Number(count) === about.before
+}
+
+/** As the index of such texts says it. */
+export const isFurther = sql<boolean>`kind in ('follow_up', 'resume')`
 
 function plannedEvent({ id, issue, worker, kind, text }: DeliveryRow): NewEvent {
   return { kind: 'delivery.planned', subject: id, issue, worker, text: `${kind}: ${fingerprint(text)}` }

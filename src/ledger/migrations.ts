@@ -101,7 +101,8 @@ const sprintTables = {
 
 /**
  * A dispatch may have further texts; a delivery keeps what was typed and which proof it has; an issue or a repo may rest without a failed attempt; a repo may be
- * one that the forge does not let burn read; an issue may have open changes; trust covers a text and a time.
+ * one that the forge does not let burn read; an issue may have open changes; trust covers a text and a time; a worker whose turn failed is known after it
+ * recovered.
  */
 const faults: Migration = async (db, { serial }) => {
   for (const column of ['dispatch', 'typed', 'proof']) await db.schema.alterTable('delivery').addColumn(column, 'text').execute()
@@ -113,6 +114,7 @@ const faults: Migration = async (db, { serial }) => {
   await db.schema.alterTable('repo').addColumn('unread_why', 'text').execute()
   await db.schema.alterTable('issue').addColumn('approved', 'text').execute()
   await db.schema.alterTable('repo').addColumn('rights_at', 'bigint').execute()
+  await db.schema.alterTable('worker').addColumn('error_at', 'bigint').execute()
   await sql`update delivery set dispatch = id where issue is not null`.execute(db)
   await createTables({ open_change: 'id key, issue text!, repo text!, url text!, name text!' }, db, serial)
   await db.schema.alterTable('issue').addColumn('open_change', 'text').execute()

@@ -11,7 +11,7 @@ import { sql } from 'kysely'
 import { BurnError } from '../core/errors.ts'
 import { activeStates, deliverySteps, dispatchSteps, liveStates, pastingStates, slotStates } from '../core/lives.ts'
 import { carried } from './carry.ts'
-import { plan } from './claims.ts'
+import { isFurther, plan } from './claims.ts'
 import { among, chunks } from './engine.ts'
 import { append } from './events.ts'
 import { toDelivery } from './rows.ts'
@@ -133,22 +133,17 @@ async function countOnIssues(trx: Trx, moved: readonly DispatchRow[]): Promise<v
   }
 }
 
-/** What was not begun is not begun any more once its dispatch has ended. */
+/** What was not begun is not begun any more once its dispatch has ended; what tells an agent that its dispatch has ended still is. */
 async function refusePlanned(trx: Trx, moved: readonly DispatchRow[], at: number): Promise<void> {
   const ended = moved.filter(({ state }) => !liveStates.includes(state))
   for (const part of chunks(ended)) {
-    const evidence = 'its dispatch ended before it was placed'
-    const rows = await trx
-      .updateTable('delivery')
-      .set({ state: 'refused', evidence, changed_at: at, ...over })
-      .where(
-        'id',
-        'in',
-        part.map(({ id }) => id),
-      )
-      .where('state', '=', sql.lit('planned'))
-      .returningAll()
-      .execute()
+    const ids = part.map(({ id }) => id)
+    const set = { state: 'refused', evidence: 'its dispatch ended before it was placed', changed_at: at, ...over } as const
+    const refuse = trx.updateTable('delivery').set(set).where('state', '=', sql.lit('planned'))
+    const rows = [
+      ...(await refuse.where('id', 'in', ids).returningAll().execute()),
+      ...(await refuse.where('dispatch', 'in', ids).where(isFurther).where('kind', '=', 'resume').returningAll().execute()),
+    ]
     await append(trx, rows.map(stepped), at)
   }
 }

@@ -1,12 +1,14 @@
 /** Reading: what the deciders need, and what people ask for. None of it slows down with history. */
 import type { ExpressionBuilder, Transaction } from 'kysely'
 import type { Carrying, Event, LiveDispatch, IssueRecord, Ledger, LedgerView, UnderWay, Worked } from '../core/ledger.ts'
+import type { Resumed } from '../core/reading-ledger.ts'
 import type { RepoRecord } from '../core/rest-ledger.ts'
 import type { Delivery, Dispatch } from '../core/lives.ts'
 import type { Incarnation, IssueRef, Time, WorkerId } from '../core/nouns.ts'
 import type { Tables } from './tables.ts'
 import { sql } from 'kysely'
 import { activeStates, liveStates, unprovenStates } from '../core/lives.ts'
+import { isFurther } from './claims.ts'
 import { among, chunks } from './engine.ts'
 import { issueRecords } from './failures.ts'
 import { leases } from './names.ts'
@@ -228,6 +230,22 @@ export async function deliveries(trx: Trx, { ids, worker, kind, limit = most }: 
     )
   if (kind !== undefined) query = query.where('kind', '=', kind)
   return (await query.execute()).map(toDelivery)
+}
+
+export async function resumes(trx: Trx, dispatches: readonly string[]): Promise<Map<string, Resumed[]>> {
+  const found = new Map<string, Resumed[]>()
+  for (const part of chunks(dispatches)) {
+    const rows = await trx
+      .selectFrom('delivery')
+      .select(['dispatch', 'state', 'planned_at', 'changed_at'])
+      .where('dispatch', 'in', part)
+      .where(isFurther)
+      .where('kind', '=', 'resume')
+      .orderBy('id')
+      .execute()
+    for (const { dispatch, ...row } of rows) if (dispatch !== null) found.set(dispatch, [...(found.get(dispatch) ?? []), row])
+  }
+  return found
 }
 
 export async function holders(trx: Trx, ids: readonly string[]): Promise<{ id: string; lease_owner: string | null }[]> {

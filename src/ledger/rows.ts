@@ -71,8 +71,8 @@ export function fromIssue(issue: Issue) {
   return { ref, repo, number, title, body, ...lists, author, state, created_at, updated_at, comments, url }
 }
 
-export function toWorkerRecord({ id, drawn, hold, used_at, state, state_since }: WorkerRow): WorkerRecord {
-  return { id, drawn: drawn === 1, hold, used_at, state, state_since }
+export function toWorkerRecord({ id, drawn, hold, used_at, state, state_since, error_at }: WorkerRow): WorkerRecord {
+  return { id, drawn: drawn === 1, hold, used_at, state, state_since, error_at }
 }
 
 export function toRepoRecord({ writers, rests_until, rests_why, unread_since, unread_why, ...row }: RepoRow): RepoRecord {

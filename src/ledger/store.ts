@@ -1,5 +1,6 @@
 /** The ledger over an engine: every method is one transaction. */
 import type { Ledger } from '../core/ledger.ts'
+import type { ReadingLedger } from '../core/reading-ledger.ts'
 import type { Engine } from './engine.ts'
 import type { Dispatch } from '../core/lives.ts'
 import type { Transaction } from 'kysely'
@@ -65,7 +66,7 @@ export function createStore(engine: Engine): Ledger {
 
     recordWorkers: (given, at) => write((trx) => workers.recordWorkers(trx, given, at)),
     retireWorkers: (ids, at) => write((trx) => workers.retireWorkers(trx, ids, at)),
-    saveReadings: (readings, at) => write((trx) => workers.saveReadings(trx, readings, at)),
+    ...readingStore(engine),
     hold: (worker, reason, at) => write((trx) => workers.hold(trx, worker, reason, at), { tells: (known) => known && reason === null }),
 
     claim: async (claims, owner, until, at) =>
@@ -85,6 +86,13 @@ export function createStore(engine: Engine): Ledger {
     changed: (stop) => engine.changed(stop),
     check: () => check(engine),
     close: () => engine.close(),
+  }
+}
+
+function readingStore({ read, write }: Engine): ReadingLedger {
+  return {
+    saveReadings: (readings, at) => write((trx) => workers.saveReadings(trx, readings, at)),
+    resumes: async (ids) => (ids.length === 0 ? new Map() : read((trx) => queries.resumes(trx, ids))),
   }
 }
 

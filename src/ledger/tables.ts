@@ -37,6 +37,7 @@ export interface WorkerRow {
   used_at: number | null
   state: ReadingState | null
   state_since: number | null
+  error_at: number | null
   retired_at: number | null
 }
 

@@ -1,6 +1,7 @@
 /** What is kept of workers: the order of their drawing, who is held, what each was last seen doing. */
 import type { Transaction } from 'kysely'
-import type { ReadingState, WorkerId } from '../core/nouns.ts'
+import type { SeenState } from '../core/reading-ledger.ts'
+import type { WorkerId } from '../core/nouns.ts'
 import type { NewEvent } from './events.ts'
 import type { Tables } from './tables.ts'
 import { activeStates, liveStates } from '../core/lives.ts'
@@ -23,7 +24,7 @@ export async function recordWorkers(
   let seq = rows.reduce((most, { drawn_seq }) => Math.max(most, drawn_seq), 0)
   const unseen = new Map(workers.filter(({ id }) => !retired.has(id)).map((worker) => [worker.id, worker]))
   const back = new Map(workers.filter(({ id }) => retired.get(id) === true).map((worker) => [worker.id, worker]))
-  const unknown = { hold: null, used_at: null, state: null, state_since: null, retired_at: null }
+  const unknown = { hold: null, used_at: null, state: null, state_since: null, error_at: null, retired_at: null }
   for (const part of chunks([...unseen.values()])) {
     await trx
       .insertInto('worker')
@@ -75,21 +76,19 @@ export async function hold(trx: Trx, id: WorkerId, reason: string | null, at: nu
   return true
 }
 
-type Seen = { readonly worker: WorkerId; readonly state: ReadingState }
-
-export async function saveReadings(trx: Trx, readings: readonly Seen[], at: number): Promise<void> {
-  for (const state of new Set(readings.map((reading) => reading.state))) {
-    for (const part of chunks(readings.filter((reading) => reading.state === state))) {
-      await trx
-        .updateTable('worker')
-        .set({ state, state_since: at })
-        .where(
-          'id',
-          'in',
-          part.map(({ worker }) => worker),
-        )
-        .where((eb) => eb.or([eb('state', 'is', null), eb('state', '!=', state)]))
-        .execute()
+export async function saveReadings(trx: Trx, readings: readonly SeenState[], at: number): Promise<void> {
+  for (const [state, same] of Map.groupBy(readings, (reading) => reading.state)) {
+    const failed = state === 'error' ? { error_at: at } : state === 'working' ? { error_at: null } : {}
+    const anew = same.filter((reading) => reading.anew === true).map(({ worker }) => worker)
+    for (const part of chunks(same)) {
+      const ids = part.map(({ worker }) => worker)
+      const update = trx.updateTable('worker').set({ state, state_since: at, ...failed })
+      const changed = update.where('id', 'in', ids).where((eb) => eb.or([eb('state', 'is', null), eb('state', '!=', state)]))
+      await changed.execute()
+    }
+    for (const part of chunks(anew)) {
+      const update = trx.updateTable('worker').set({ state_since: at, ...failed })
+      await update.where('id', 'in', part).where('state', '=', state).execute()
     }
   }
 }

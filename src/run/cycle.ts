@@ -11,7 +11,9 @@ import { liveStates } from '../core/lives.ts'
 import { planDispatch } from '../decide/dispatch.ts'
 import { rulesMark } from '../decide/eligible.ts'
 import { openDesks } from '../decide/route.ts'
-import { planSettle } from '../decide/settle.ts'
+import { resumeText } from '../decide/prompts.ts'
+import { canBeTold, planSettle } from '../decide/settle.ts'
+import { planResumes } from '../decide/trouble.ts'
 import { claimAll, withoutForeign } from './claims.ts'
 import { giveBack, syncComments } from './comments.ts'
 import { pump } from './pump.ts'
@@ -74,8 +76,24 @@ async function planFronts(view: View, session: Session): Promise<{ plan: Dispatc
 
 /** Those that are new with this look. */
 async function saveStates({ states, now }: View, ledger: Ledger): Promise<void> {
-  const fresh = [...states].filter(([, { since }]) => since === now).map(([worker, { state }]) => ({ worker, state }))
+  const fresh = [...states]
+    .filter(([, { since }]) => since === now)
+    .map(([worker, { state }]) => ({ worker, state, anew: state === 'error' }))
   if (fresh.length > 0) await ledger.saveReadings(fresh, now)
+}
+
+/** Has agents told to go on whose turn failed, once each for a failure, whoever else decides the same. */
+async function resume(view: View, settled: readonly Dispatch[], { ledger, clock, owner, newId }: Session): Promise<void> {
+  const moved = new Set(settled.map(({ id }) => id))
+  const due = planResumes(
+    view.dispatches.filter((dispatch) => !moved.has(dispatch.id) && canBeTold(dispatch, view)),
+    view,
+  )
+  const texts = due.map(({ dispatch: { id, issue, worker, incarnation }, before }) => {
+    const about = { dispatch: id, issue, before }
+    return { id: newId(), kind: 'resume' as const, worker, text: resumeText({ id, issue }), about, incarnation }
+  })
+  await ledger.plan(texts, owner, clock.now() + leaseLength, clock.now())
 }
 
 export async function cycle(machines: readonly Machine[], session: Session, stop: AbortSignal): Promise<CycleResult> {
@@ -83,6 +101,7 @@ export async function cycle(machines: readonly Machine[], session: Session, stop
   const looked = await readView(machines, session)
   await saveStates(looked.view, ledger)
   const settled = await ledger.moveDispatches(planSettle(looked.view, session.newId), clock.now())
+  await resume(looked.view, settled, session)
   await ledger.saveChangesSeen(looked.forge.changes_at)
   await ledger.judgeBy(rulesMark(session.fleet))
   const { plan, view } = await planSettled(looked.view, settled, session)

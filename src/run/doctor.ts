@@ -2,6 +2,7 @@
 import type { Machine, RepoRef } from '../core/nouns.ts'
 import type { Finding } from './findings.ts'
 import type { Session } from './session.ts'
+import type { TroubleKind } from '../core/trouble.ts'
 import { agentKind } from '../agents/index.ts'
 import { BurnError, messageOf } from '../core/errors.ts'
 import { elsewhereAdvice } from '../decide/report.ts'
@@ -10,6 +11,8 @@ import { mapBounded } from './bounded.ts'
 import { hiddenFindings, machineFindings } from './findings.ts'
 import { probeMachine } from './probe.ts'
 import { servedRepos } from '../core/refs.ts'
+import { isShared } from '../core/trouble.ts'
+import { status } from './status.ts'
 
 const reposAtOnce = 8
 
@@ -25,6 +28,7 @@ export async function doctor(machines: readonly Machine[], session: Session, onF
   await Promise.all([
     checkLedger(session).then(say),
     checkForge(machines, session).then(say),
+    checkWorkers(machines, session).then(say),
     ...machines.map((machine) => checkMachine(machine, session).then(say)),
   ])
   return all
@@ -92,6 +96,31 @@ async function checkRepo(repo: RepoRef, { forge }: Session): Promise<Finding> {
 async function checkAgents(machine: Machine, { machines }: Session): Promise<Finding[]> {
   const [link] = await machines.open([machine])
   return link === undefined ? [] : hiddenFindings(machine, await machines.sight(link))
+}
+
+/** What to do about trouble that no retry ends. */
+const mends: Readonly<Partial<Record<TroubleKind, string>>> = {
+  auth: "log in again (burn attach WORKER), or renew the agent's key; for Hermes: hermes auth status nous",
+  billing: 'add credits to the account, or give the workers another provider',
+  model: 'correct "model" in the spec, or in the configuration of the agent',
+  'rate limit': 'wait for the limit to reset, or give the workers another account',
+  connection: 'see that their machine reaches the provider',
+}
+
+/** Workers that are sent nothing because their last turn failed for a reason that every issue would meet. */
+async function checkWorkers(machines: readonly Machine[], session: Session): Promise<Finding[]> {
+  try {
+    const report = await status(machines, session)
+    const workers = report.machines.flatMap(({ windows }) => windows.flatMap((window) => window.workers))
+    const failing = workers.filter(({ state, detail }) => state === 'error' && isShared(detail))
+    return [...Map.groupBy(failing, ({ detail }) => detail)].map(([kind, [first, ...others]]): Finding => {
+      const count = others.length === 0 ? `${first?.id} is` : `${others.length + 1} workers are`
+      const mend = mends[kind as TroubleKind] ?? ''
+      return { level: 'fail', where: 'workers', what: `${count} in trouble (${kind}): ${first?.id} shows ${first?.evidence}`, mend }
+    })
+  } catch (thrown) {
+    return [failed('workers', thrown)]
+  }
 }
 
 async function checkMachine(machine: Machine, session: Session): Promise<Finding[]> {

@@ -10,7 +10,7 @@ export type Level = 'ok' | 'warn' | 'fail'
 
 export interface Finding {
   readonly level: Level
-  /** A machine's name, `forge`, `ledger` or `sprint`. */
+  /** A machine's name, `forge`, `ledger`, `workers` or `sprint`. */
   readonly where: string
   readonly what: string
   /** What to do about it; empty where it is well. */

@@ -1,7 +1,8 @@
 /** Reads machines, forge and ledger into the one value that the deciders see. */
 import type { LiveDispatch, IssueRecord, WorkerRecord } from '../core/ledger.ts'
+import type { DeliveryState } from '../core/lives.ts'
 import type { RepoRecord } from '../core/rest-ledger.ts'
-import type { IssueRef, Machine, RepoRef, Time } from '../core/nouns.ts'
+import type { IssueRef, Machine, RepoRef, Time, WorkerId } from '../core/nouns.ts'
 import type { MachineSight } from '../core/panes.ts'
 import type { View, WorkerSight } from '../core/view.ts'
 import type { ForgeView } from './forge-view.ts'
@@ -11,6 +12,7 @@ import { slotStates, unprovenStates } from '../core/lives.ts'
 import { repoOf, servedRepos } from '../core/refs.ts'
 import { restsReason } from '../decide/rests.ts'
 import { withLoops } from '../decide/loops.ts'
+import { withTroubles } from '../decide/trouble.ts'
 import { refreshForge } from './forge-view.ts'
 import { endedAgents, withStrays } from './agents.ts'
 import { approveSeen } from './rights.ts'
@@ -49,7 +51,10 @@ export async function readView(
   const now = clock.now()
   const closed = new Set((await ledger.closed()).filter((issue) => !forge.repos_down.has(repoOf(issue))))
   const dispatches = [...held, ...(await newsOf(held, forge, closed, session))]
-  const sights = withLoops(readWorkers(machines, seen, session.kindOf), leases, now)
+  const looked = readWorkers(machines, seen, session.kindOf)
+  const resumes = await ledger.resumes(failing(looked, workers, dispatches))
+  const states = statesOf(looked, workers, { dispatches, resumes }, now)
+  const sights = withTroubles(withLoops(looked, leases, now), { records: workers, states, now })
   const view: View = {
     fleet,
     now,
@@ -57,7 +62,8 @@ export async function readView(
     sprints,
     issues: [],
     records: workers,
-    states: statesOf(sights, workers, now),
+    states,
+    resumes,
     unproven: new Set(deliveries.flatMap(({ id, state }) => (state === 'submitted' || unprovenStates.includes(state) ? [id] : []))),
     workers: sights,
     incarnations: readIncarnations(seen),
@@ -95,15 +101,38 @@ async function newsOf(
   return (await ledger.inReview(changed, [...closed, ...closing], urls)).filter(({ id }) => !known.has(id))
 }
 
-function statesOf(sights: readonly WorkerSight[], records: readonly WorkerRecord[], now: Time): View['states'] {
+/** Dispatches of workers whose turn failed, and that were not seen at work since. */
+function failing(sights: readonly WorkerSight[], records: readonly WorkerRecord[], dispatches: readonly LiveDispatch[]): string[] {
+  const failed = new Set([
+    ...sights.flatMap(({ worker, reading }) => (reading.state === 'error' ? [worker.id] : [])),
+    ...records.flatMap(({ id, error_at }) => (error_at === null ? [] : [id])),
+  ])
+  return dispatches.flatMap(({ id, worker, state }) => (state === 'handed' && failed.has(worker) ? [id] : []))
+}
+
+/** A turn that failed at once after its agent was given a text may be over before anybody saw it at work: it is an error anew. */
+function statesOf(
+  sights: readonly WorkerSight[],
+  records: readonly WorkerRecord[],
+  { dispatches, resumes }: Pick<View, 'dispatches' | 'resumes'>,
+  now: Time,
+): View['states'] {
   const before = new Map(records.map((record) => [record.id, record]))
+  const given = new Map<WorkerId, Time>()
+  for (const { id, worker, handed_at } of dispatches) {
+    const told = resumes.get(id)?.flatMap(({ state, planned_at }) => (arrived.has(state) ? [planned_at] : [])) ?? []
+    given.set(worker, Math.max(given.get(worker) ?? 0, handed_at ?? 0, ...told))
+  }
   return new Map(
     sights.map(({ worker: { id }, reading: { state } }) => {
       const record = before.get(id)
-      return [id, { state, since: record?.state === state ? (record.state_since ?? now) : now }]
+      const since = record?.state === state ? (record.state_since ?? now) : now
+      return [id, { state, since: state === 'error' && (given.get(id) ?? 0) > since ? now : since }]
     }),
   )
 }
+
+const arrived: ReadonlySet<DeliveryState> = new Set<DeliveryState>(['submitted', 'seen', 'unknown'])
 
 /** The view with the issues to decide about. Who the fleet is is asked only where an assignee may be the fleet itself. */
 export async function withIssues(view: View, read: readonly IssueRecord[], session: Session): Promise<View> {

@@ -50,17 +50,32 @@ test('hook: an event is one line, its ids and its word are kept, and nothing els
   const payload = JSON.stringify({ tool_name: 'clarify', extra: { user_message: `my secret [burn ${id}] "tool_name":"no"` } }, null, 2)
   assert.deepEqual(await hook(['pre_tool_call', 'tool_name'], payload), { code: 0, out: '' })
   assert.deepEqual(await hook(['agent-turn-complete', '{"type":"x"}'], ''), { code: 0, out: '' })
+  const end = {
+    failed: false,
+    interrupted: null,
+    turn_exit_reason: 'text_response(finish_reason=stop)',
+    status_code: 401,
+    answer: '[no text]',
+  }
+  await hook(['end', 'failed,interrupted,missing,turn_exit_reason,status_code'], JSON.stringify({ extra: end }))
+  await hook(['end', 'missing,interrupted'], JSON.stringify(end))
+  await hook(['end', 'answer=[no text]'], JSON.stringify(end))
+  await hook(['end', 'answer=[no text]'], JSON.stringify({ answer: 'my secret' }))
   assert.deepEqual(
     lines().map(({ event, detail, ids, ok }) => [event, detail, ids, ok]),
     [
       ['pre_tool_call', 'clarify', [id], true],
       ['agent-turn-complete', null, [], true],
+      ['end', 'false:::text_response:401', [], true],
+      ['end', null, [], true],
+      ['end', 'true', [], true],
+      ['end', 'false', [], true],
     ],
   )
   assert.ok(!readFileSync(file, 'utf8').includes('secret'))
   assert.equal(statSync(file).mode & 0o777, 0o600)
   // The last event, with the ids that came before it.
-  await until('tmux was told', () => option()?.event === 'agent-turn-complete')
+  await until('tmux was told', () => option()?.event === 'end')
   assert.deepEqual(option()?.told, [{ id, sum: null }])
 })
 

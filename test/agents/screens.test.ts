@@ -24,12 +24,13 @@ for (const kind of agentKinds.filter((each) => !others.has(each))) {
   })
 }
 
-test("agents: what the stand-ins' screens say, also once the pane is dead", () => {
+test('agents: what the screens kept here say, also once the pane is dead', () => {
   const frames = framesIn(ownFrames) ?? []
   assert.ok(frames.length >= 10, `${frames.length} frames`)
   for (const frame of frames) {
     const seen = read(frame)
     assert.deepEqual([seen.reading.state, seen.composer], [frame.state, frame.composer], frame.file)
+    if (frame.state === 'error' && frame.detail !== '') assert.equal(seen.reading.detail, frame.detail, frame.file)
     assert.equal(read({ ...frame, facts: { ...frame.facts, dead: true } }).reading.state, 'dead')
   }
 })

@@ -30,6 +30,8 @@ function viewOf(changes: Partial<View> = {}, dispatch: Partial<Dispatch> = {}): 
     incarnations: new Map([['m/W/A', '1.%1.9']]),
     ended: new Set(),
     sprints: [],
+    workers: [],
+    resumes: new Map(),
     unproven: new Set(),
     writers: new Map([['o/r', new Set()]]),
     repos_down: new Map(),

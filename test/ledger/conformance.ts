@@ -6,6 +6,7 @@ import { invariants } from '../../src/ledger/invariants.ts'
 import { claimOf, furnish, hand, idOf, issueOf, withCode, workers } from './fixtures.ts'
 import { pruning } from './keeping.ts'
 import { claiming } from './claiming.ts'
+import { readings } from './readings.ts'
 import { fleet, issues } from './records.ts'
 import { refused } from './refused.ts'
 import { sprinting } from './sprinting.ts'
@@ -29,6 +30,7 @@ export function conformance(name: string, openFresh: () => Promise<Opened>): voi
     claiming(holds)
     fleet(holds)
     refused(holds)
+    readings(holds)
     pruning(holds)
     sprinting(holds)
   })

@@ -258,19 +258,6 @@ export function fleet(holds: Holds): void {
     )
   })
 
-  holds('keeps since when a worker is in its state', async ({ ledger }) => {
-    const see = (state: 'idle' | 'working', at: number) => ledger.saveReadings([{ worker: workers[0], state }], at)
-    for (const [state, at] of [
-      ['idle', 20],
-      ['idle', 21],
-      ['working', 22],
-      ['working', 23],
-    ] as const)
-      await see(state, at)
-    const [worker] = (await ledger.view()).workers
-    assert.deepEqual([worker?.state, worker?.state_since], ['working', 22])
-  })
-
   holds('ends its wait for news when it is stopped, before or meanwhile', async ({ ledger }) => {
     await ledger.changed(AbortSignal.abort())
     const stop = AbortSignal.timeout(200)

@@ -15,13 +15,24 @@ function configured(home) {
 
 /** What the ground truth calls an event, as Hermes' hooks: names and payloads. A failed turn has no end of its own. */
 const told = {
-  turn_start: ({ text }) => [['pre_llm_call', { extra: { user_message: text } }]],
-  turn_end: ({ outcome }) =>
+  turn_start: ({ text }) => [['pre_llm_call', { extra: { task_id: 's', user_message: text } }]],
+  turn_end: ({ outcome, reason }) =>
     outcome === 'failed'
-      ? [['api_request_error', { extra: { reason: 'server_error', retryable: false } }]]
+      ? [['api_request_error', { extra: { task_id: 's', retryable: false, reason } }]]
       : [
-          ['post_llm_call', {}],
-          ['on_session_end', {}],
+          ['post_llm_call', { extra: { task_id: 's' } }],
+          [
+            'on_session_end',
+            {
+              extra: {
+                task_id: 's',
+                completed: outcome === 'done',
+                failed: false,
+                interrupted: outcome === 'interrupted',
+                turn_exit_reason: outcome === 'done' ? 'text_response(finish_reason=stop)' : 'interrupted_during_api_call',
+              },
+            },
+          ],
         ],
   asked: ({ kind }) =>
     kind === 'approval'

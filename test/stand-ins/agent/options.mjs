@@ -18,6 +18,7 @@ const words = {
   '-m': ['model', 'stand-in'],
   '--fail': ['fail', ''],
   '--rate-limit': ['rateLimit', ''],
+  '--trouble': ['trouble', ''],
 }
 
 export const usage = `agent.mjs [chat --yolo -m MODEL --provider P]: takes prompts as Hermes' classic screen does. Options:
@@ -35,6 +36,7 @@ export const usage = `agent.mjs [chat --yolo -m MODEL --provider P]: takes promp
   --approve-every N every Nth turn first asks for approval
   --fail TEXT       a prompt that contains TEXT ends in a failed turn
   --rate-limit TEXT a prompt that contains TEXT ends in a turn that the provider's rate limit ended
+  --trouble FILE    while FILE is there, each turn fails as it says: "auth HTTP 401: Incorrect API key provided"
   --profile NAME    name before the idle prompt`
 
 /** Options from argv and the environment. Throws on a value that is not a number. */

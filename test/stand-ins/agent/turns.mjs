@@ -1,4 +1,5 @@
 /** Turns one after another: what is queued, what runs, what is asked in between. */
+import { existsSync, readFileSync } from 'node:fs'
 import { withFiles } from './named-file.mjs'
 import { wrap } from './screen.mjs'
 
@@ -7,6 +8,13 @@ const approvals = ['Allow once', 'Allow for this session', 'Add to permanent all
 
 function box(title, lines) {
   return [`╭─ ${title} ${'─'.repeat(40)}╮`, ...lines.map((line) => `│ ${line.padEnd(46)} │`), `╰${'─'.repeat(48)}╯`]
+}
+
+/** How the provider refuses a request: `<reason of the hook> <message>` in a file, for as long as that is there. */
+function refusal(file) {
+  if (file === '' || !existsSync(file)) return null
+  const [reason, ...message] = readFileSync(file, 'utf8').trim().split(' ')
+  return Object.assign(new Error(message.join(' ')), { reason })
 }
 
 /** `worker(prompt, ctx)` does a turn; ctx: print(...lines), sleep(ms) (ends early when cut), signal, ask(), approve(), log(event, fields), env, cwd. */
@@ -77,27 +85,32 @@ export function createTurns({ options, log, print, changed, worker }) {
       approve: () => open('approval', 'Dangerous command', approvals),
     }
     let outcome = 'done'
+    let reason = 'server_error'
     try {
       if (options.askEvery > 0 && number % options.askEvery === 0) await ctx.ask()
       if (options.approveEvery > 0 && number % options.approveEvery === 0) await ctx.approve()
       const known = withFiles(text, process.cwd())
       if (options.fail !== '' && known.includes(options.fail)) throw new Error('Connection error.')
       if (options.rateLimit !== '' && known.includes(options.rateLimit)) throw new Error('HTTP 429: Too Many Requests')
+      const refused = refusal(options.trouble)
+      if (refused !== null) throw refused
       await worker(known, ctx)
     } catch (thrown) {
       outcome = 'failed'
+      reason = thrown.reason ?? reason
+      if (thrown.reason !== undefined) print(`❌ Non-retryable client error (${thrown.message.split(':')[0]}). Aborting.`)
       const width = Math.max(20, (process.stdout.columns || 80) - 2)
       print(
         ` ─  ⚕ Hermes  ${'─'.repeat(width - 13)}`,
         '',
-        ...wrap(` API call failed after 3 retries: ${thrown.message}`, width),
+        ...wrap(` ${thrown.reason === undefined ? 'API call failed after 3 retries: ' : ''}${thrown.message}`, width),
         '',
         ` ${'─'.repeat(width)}`,
       )
     }
     if (spin !== null) clearInterval(spin)
     if (signal.aborted) outcome = 'interrupted'
-    log('turn_end', { number, outcome })
+    log('turn_end', { number, outcome, reason })
     last = `${Math.round((Date.now() - since) / 1000)}s`
     running = null
     state = 'idle'

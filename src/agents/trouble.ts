@@ -1,0 +1,34 @@
+/** Which kind of trouble ended a turn, from an agent's own words: those of its hook, or those on its screen. */
+import type { Reading } from '../core/nouns.ts'
+import type { TroubleKind } from '../core/trouble.ts'
+import { paragraphFrom } from './rows.ts'
+
+/** The first that matches counts: a text that names a quota may also speak of credentials. */
+const words: readonly (readonly [RegExp, TroubleKind])[] = [
+  [
+    /context.?(?:length|window|overflow|compression|size)|maximum context|too many tokens|(?:prompt|input) is too long|payload.too.large|\b413\b/i,
+    'context',
+  ],
+  [/empty.(?:answer|response|content|stream)|no.reply|returned no content/i, 'empty answer'],
+  [/\b402\b|billing|\bcredits?\b|insufficient.(?:quota|funds|balance)|payment/i, 'billing'],
+  [/\b(?:429|529)\b|rate.?limit|quota|(?:usage|session|weekly).limit|too many requests|overloaded|resource.exhausted/i, 'rate limit'],
+  [
+    /model.(?:not.found|entitlement)|provider.policy|\bmodel\b.*(?:not (?:exist|found|available|supported)|isn't available|no access)|\b404\b/i,
+    'model',
+  ],
+  [/\b40[13]\b|unauthori[sz]ed|api.?key|\/login|auth(?!or)|permission.denied|credential|oauth/i, 'auth'],
+  [
+    /connect|network|refused|tim(?:e|ed).?out|fetch failed|server.?error|\b50[0-4]\b|ssl|certificate|socket|unreachable|\bE(?:CONN|NOTFOUND|AI_AGAIN|TIMEDOUT|HOST|NET)|did(?:n't| not) (?:answer|respond)/i,
+    'connection',
+  ],
+]
+
+export function troubleIn(text: string): TroubleKind {
+  return words.find(([pattern]) => pattern.test(text))?.[1] ?? 'turn failed'
+}
+
+/** The reading of a turn that failed; `row` is the first that says so. */
+export function failedTurn(screen: readonly string[], row: number): Reading {
+  const evidence = paragraphFrom(screen, row)
+  return { state: 'error', detail: troubleIn(evidence), evidence }
+}

@@ -1,0 +1,131 @@
+/**
+ * Trouble that every issue would meet (login, billing, model, quota, connection) belongs to a worker or its account, and counts as no attempt. Its worker gets
+ * nothing until it recovers. Its agent is told to go on with what it holds: after a pause, when the limit resets, or once it has recovered by itself. What
+ * does not recover is released.
+ */
+import type { LiveDispatch, WorkerRecord } from '../core/ledger.ts'
+import type { Time, WorkerId } from '../core/nouns.ts'
+import type { TroubleKind } from '../core/trouble.ts'
+import type { View, WorkerSight } from '../core/view.ts'
+import { activeStates } from '../core/lives.ts'
+import { isShared } from '../core/trouble.ts'
+import { resetIn } from './reset.ts'
+
+const minute = 60_000
+/** After so long a worker in trouble is tried with one issue, milliseconds. */
+const triedAfter = 60 * minute
+/** A turn that failed sooner after its agent was told to go on met the same trouble. Longer than a text waits for its pane. */
+const sameTrouble = 20 * minute
+
+export interface WorkerTrouble {
+  readonly kind: TroubleKind
+  readonly evidence: string
+  /** When its turn failed, or was seen first to have. */
+  readonly since: Time
+  /** When the provider takes requests again; null where that is not known. */
+  readonly reset: Time | null
+}
+
+/** A worker's trouble; null where it has none, or one that came of its issue. */
+export function workerTrouble({ reading: { state, detail, evidence } }: Pick<WorkerSight, 'reading'>, since: Time): WorkerTrouble | null {
+  return state === 'error' && isShared(detail) ? { kind: detail, evidence, since, reset: resetIn(evidence, since) } : null
+}
+
+/** Sights with why workers in trouble are sent nothing. One whose last try is long ago may be tried again. */
+export function withTroubles(
+  sights: readonly WorkerSight[],
+  { records, states, now }: Pick<View, 'records' | 'states' | 'now'>,
+): readonly WorkerSight[] {
+  if (sights.every((sight) => workerTrouble(sight, now) === null)) return sights
+  const used = new Map(records.map(({ id, used_at }) => [id, used_at]))
+  return sights.map((sight) => {
+    const since = states.get(sight.worker.id)?.since ?? now
+    const trouble = workerTrouble(sight, since)
+    if (trouble === null || sight.stopped !== undefined) return sight
+    const again = Math.max(trouble.reset ?? 0, Math.max(since, used.get(sight.worker.id) ?? 0) + triedAfter)
+    return now >= again ? sight : { ...sight, stopped: why(trouble, again) }
+  })
+}
+
+function why({ kind, evidence }: WorkerTrouble, again: Time): string {
+  return `in trouble (${kind}): ${evidence}; it is tried again at ${new Date(again).toISOString().slice(0, 16)}Z`
+}
+
+/** What was tried about a trouble so far. */
+interface Tried {
+  readonly began: Time
+  readonly times: number
+  readonly last: Time
+}
+
+/** By what the agent was told about its dispatches, newest last: a turn that went on for a while before it failed is a trouble of its own. */
+function tried(since: Time, told: readonly Time[], pause: number): Tried {
+  let began = since
+  let times = 0
+  for (const at of told.toReversed()) {
+    if (at + sameTrouble < began) break
+    times += 1
+    began = Math.min(began, at - pause)
+  }
+  return { began, times, last: Math.max(since, told.at(-1) ?? 0) }
+}
+
+/** The trouble of a worker with what follows from it. */
+export interface TroubleCourse {
+  readonly trouble: WorkerTrouble
+  /** When its agent is told to go on. */
+  readonly next: Time
+  /** When what it holds is released; null where it never is. */
+  readonly until: Time | null
+}
+
+/** By worker: those in trouble. */
+export function troubleCourses(view: View): Map<WorkerId, TroubleCourse> {
+  const troubles = view.workers.flatMap((sight) => {
+    const trouble = workerTrouble(sight, view.states.get(sight.worker.id)?.since ?? view.now)
+    return trouble === null ? [] : [[sight.worker.id, trouble] as const]
+  })
+  if (troubles.length === 0) return new Map()
+  const own = Map.groupBy(view.dispatches, ({ worker }) => worker)
+  return new Map(troubles.map(([worker, trouble]) => [worker, courseOf(trouble, own.get(worker) ?? [], view)]))
+}
+
+function courseOf(trouble: WorkerTrouble, own: readonly LiveDispatch[], view: View): TroubleCourse {
+  const { ended_after, stale_after } = view.fleet.dispatch
+  const pause = Math.min(5 * minute, (ended_after ?? Infinity) / 6)
+  const told = own.flatMap(({ id }) => (view.resumes.get(id) ?? []).map(({ planned_at }) => planned_at)).toSorted((a, b) => a - b)
+  const { began, times, last } = tried(trouble.since, told, pause)
+  // A limit that lasts longer than work may be stale is nothing to wait for: somebody else can do it.
+  const reset = trouble.reset !== null && trouble.reset <= began + stale_after ? trouble.reset : null
+  const next = Math.max(reset ?? 0, times === 0 && reset !== null ? 0 : last + pause * 2 ** times)
+  return { trouble, next, until: ended_after === null ? null : Math.max(began, reset ?? 0) + ended_after }
+}
+
+/** A dispatch whose agent is told to go on, and how many times it was told before. */
+export interface Resume {
+  readonly dispatch: LiveDispatch
+  readonly before: number
+}
+
+/** Who is told to go on now, of these dispatches with an agent that can be told: of a worker in trouble the oldest, of one that recovered by itself all. */
+export function planResumes(held: readonly LiveDispatch[], view: View): Resume[] {
+  const courses = troubleCourses(view)
+  const records = new Map(view.records.map((record) => [record.id, record]))
+  return [...Map.groupBy(held, ({ worker }) => worker)].flatMap(([worker, own]) => {
+    const course = courses.get(worker)
+    const oldest = own.toSorted((a, b) => (a.handed_at ?? 0) - (b.handed_at ?? 0)).slice(0, 1)
+    const due =
+      course === undefined ? own.filter((each) => recovered(each, records.get(worker), view)) : view.now >= course.next ? oldest : []
+    return due.flatMap((dispatch) => {
+      const before = view.resumes.get(dispatch.id) ?? []
+      return before.some(({ state }) => activeStates.includes(state)) ? [] : [{ dispatch, before: before.length }]
+    })
+  })
+}
+
+/** Its agent's turn failed, it has done nothing since, and nobody told it to go on: it takes prompts again. */
+function recovered({ id, worker, handed_at }: LiveDispatch, record: WorkerRecord | undefined, view: View): boolean {
+  const failed = record?.error_at ?? null
+  if (failed === null || view.states.get(worker)?.state !== 'idle' || failed < (handed_at ?? 0)) return false
+  return (view.resumes.get(id) ?? []).every(({ planned_at }) => planned_at <= failed)
+}

@@ -1,0 +1,123 @@
+/** How a turn ended that failed: what the agents' own hooks say of it, and which kind of trouble it is. What their screens say is in screens.test.ts. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { TroubleKind } from '../../src/core/trouble.ts'
+import { agentKind } from '../../src/agents/index.ts'
+import { hermesConfig, hermesHome } from '../../src/agents/hermes-home.ts'
+import { troubleIn } from '../../src/agents/trouble.ts'
+
+const heard = (kind: string, event: string, detail: string | null = null) => {
+  const told = agentKind({ kind }).heard?.({ event, detail }) ?? null
+  return told === null ? null : [told.state, told.detail]
+}
+
+test('trouble: words of hooks and screens name one of a few kinds', () => {
+  const words: Readonly<Record<TroubleKind, readonly string[]>> = {
+    auth: [
+      'auth 401',
+      'auth_permanent',
+      'HTTP 403: Your account has no access to this.',
+      'Invalid API key · Please run /login',
+      'authentication_failed',
+    ],
+    billing: [
+      'billing 402',
+      'HTTP 402: Insufficient credits. Add more',
+      'Credit balance is too low',
+      'insufficient_quota: check your plan and billing details',
+    ],
+    model: ['model_not_found 404', 'model_entitlement', 'HTTP 404: The model `x` does not exist or you do not have access to it.'],
+    'rate limit': [
+      'rate_limit 429',
+      'upstream_rate_limit',
+      'overloaded 529',
+      "You've hit your session limit · resets 3am",
+      'RESOURCE_EXHAUSTED: quota',
+    ],
+    connection: [
+      'server_error 500',
+      'timeout',
+      'Connection error.',
+      'fetch failed sending request',
+      'connect ECONNREFUSED 127.0.0.1:9',
+      'ssl_cert_verification',
+    ],
+    context: [
+      'context_overflow 400',
+      'context_compression_exhausted',
+      "This model's maximum context length is 8192 tokens",
+      'prompt is too long',
+    ],
+    'empty answer': ['empty_response_exhausted', '⚠️ No reply: the model returned empty content'],
+    'turn failed': ['', 'unknown', 'content_policy_blocked 400', 'loop_error'],
+  }
+  for (const [kind, texts] of Object.entries(words)) for (const text of texts) assert.equal(troubleIn(text), kind, text)
+})
+
+test("hooks: Hermes' errors of the provider, and turns that ended without an answer, are errors of their kind", () => {
+  const own = '20261126_181656_a8390d:20261126_181656_a8390d'
+  for (const [reason, kind] of [
+    ['auth:401', 'auth'],
+    ['billing:402', 'billing'],
+    ['model_not_found:404', 'model'],
+    ['rate_limit:429', 'rate limit'],
+    ['context_overflow:400', 'context'],
+    ['server_error:500', 'connection'],
+  ])
+    assert.deepEqual(heard('hermes', 'api_request_error', `${own}:${reason}`), ['error', kind], reason)
+  const end = (words: string) => heard('hermes', 'on_session_end', `${own}:${words}`)
+  assert.deepEqual(end('false:false:text_response'), ['idle', null])
+  assert.deepEqual(end('true:false:pending_tool_result'), ['error', 'turn failed'])
+  assert.deepEqual(end('true:false:context_compression_exhausted'), ['error', 'context'])
+  assert.deepEqual(end('false:false:empty_response_exhausted'), ['error', 'empty answer'], 'it does not count as failed')
+  assert.deepEqual(end('true:true:interrupted_during_api_call'), ['idle', null], 'a person cut it')
+  assert.deepEqual(end(':false:'), ['idle', null], '0.19 says less')
+  assert.deepEqual(heard('hermes', 'on_session_end'), ['idle', null], '0.20 says nothing')
+  assert.deepEqual(heard('hermes', 'on_session_reset'), ['idle', null])
+})
+
+test("hooks: what Hermes' review of a turn tells is not the worker's turn", () => {
+  const review = '20261126_181656_a8390d:6f9918d2-2c10-4a55-9d0c-0242ac120002'
+  for (const event of ['pre_llm_call', 'post_llm_call', 'on_session_end', 'api_request_error'])
+    assert.equal(heard('hermes', event, `${review}:false:false:text_response`), null, event)
+})
+
+test('hooks: a failed turn of Gemini, Claude Code and OpenCode is an error of its kind', () => {
+  assert.deepEqual(heard('gemini', 'AfterAgent', 'true'), ['error', 'turn failed'], 'it ended without a word')
+  assert.deepEqual(heard('gemini', 'AfterAgent', 'false'), ['idle', null])
+  assert.deepEqual(heard('claude', 'StopFailure', 'authentication_failed'), ['error', 'auth'])
+  assert.deepEqual(heard('opencode', 'session.error', 'ProviderAuthError'), ['error', 'auth'])
+})
+
+test("hermes: a worker's own profile shares no metrics, whatever the person agreed to for theirs", () => {
+  const at = { hook: '/s/hook', home: '/s/a', person: '/home/ann', name: 'burn-f-w-ann', entries: new Map() }
+  const config = { kind: 'hermes', command: [], model: null, provider: null, busy_input_mode: 'interrupt' as const, hooks: true, env: {} }
+  const own = { telemetry: { other: 1, shared_metrics: { enabled: true, send: true, offer_version: 2 } } }
+  const home = hermesHome(config, { ...at, configs: new Map([[hermesConfig, own]]) })
+  const [file = ''] = 'files' in home ? Object.values(home.files) : []
+  const { telemetry } = JSON.parse(file) as { telemetry: unknown }
+  assert.deepEqual(telemetry, { other: 1, shared_metrics: { enabled: false, send: false, offer_version: 2 } })
+})
+
+test('hermes: the question that fills the screen before the first chat has its choices, and is answered by the arrows', () => {
+  const look = agentKind({ kind: 'hermes' }).look(
+    [
+      'Help improve Hermes?',
+      '  ↑↓ navigate  ENTER/SPACE select  ESC cancel',
+      '',
+      '   (○) Collect and send to Nous',
+      '   (○) Collect locally only',
+      ' → (●) No thanks',
+      '',
+    ],
+    { width: 57, height: 12, title: '', command: 'python3', dead: false, cursor_x: 0, cursor_y: 0 },
+  )
+  assert.equal(look.reading.state, 'waiting')
+  assert.match(
+    look.question ?? '',
+    /^Help improve Hermes\?\n[^]*\n {2}1\. Collect and send to Nous\n {2}2\. Collect locally only\n❯ 3\. No thanks$/,
+  )
+  const keys = (choice: string) => agentKind({ kind: 'hermes' }).answer?.(choice, look)
+  assert.deepEqual(keys('No thanks'), [{ key: 'Enter' }])
+  assert.deepEqual(keys('2'), [{ key: 'Up' }, { key: 'Enter' }])
+})

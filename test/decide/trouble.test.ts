@@ -1,0 +1,222 @@
+/** What follows from trouble that every issue would meet, decided minute by minute on a clock of the test's own. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { LiveDispatch, WorkerRecord } from '../../src/core/ledger.ts'
+import type { Resumed } from '../../src/core/reading-ledger.ts'
+import type { Reading, ReadingState, Time, Worker } from '../../src/core/nouns.ts'
+import type { View, WorkerSight } from '../../src/core/view.ts'
+import { resetIn } from '../../src/decide/reset.ts'
+import { closedTo, openDesks } from '../../src/decide/route.ts'
+import { canBeTold, planSettle } from '../../src/decide/settle.ts'
+import { planResumes, withTroubles } from '../../src/decide/trouble.ts'
+
+const minute = 60_000
+const start = Date.UTC(2026, 5, 1, 12)
+const worker = { id: 'm/W/A', role: 'worker', depth: 2, repos: ['o/r'], home: null, sublane: null } as unknown as Worker
+
+interface Night {
+  readonly reading: (minutes: number, told: number) => Partial<Reading> & { readonly state: ReadingState }
+  readonly minutes: number
+  readonly ended_after?: number | null
+  readonly dispatches?: readonly Partial<LiveDispatch>[]
+}
+
+/** What was done, with the minute; each text arrives at once. */
+function night({ reading, minutes, ended_after = 30 * minute, dispatches = [{}] }: Night): string[] {
+  const did: string[] = []
+  const resumes = new Map<string, Resumed[]>()
+  let live = dispatches.map((each, index): LiveDispatch => {
+    const base = {
+      kind: 'work',
+      worker: worker.id,
+      slot: index,
+      state: 'handed',
+      incarnation: 'i',
+      change_url: null,
+      claimed_at: start,
+      handed_at: start,
+    }
+    return { id: `d${index}`, issue: `o/r#${index}`, ...base, ...each } as LiveDispatch
+  })
+  let record: WorkerRecord = { id: worker.id, drawn: false, hold: null, used_at: start, state: null, state_since: null, error_at: null }
+  let told = 0
+  for (let at = 0; at <= minutes; at++) {
+    const now = start + at * minute
+    const seen: Reading = { detail: null, evidence: 'HTTP 401', ...reading(at, told) }
+    const since = record.state === seen.state ? (record.state_since ?? now) : now
+    const view = viewOf(now, { seen, since, record, resumes, live, ended_after })
+    record = { ...record, state: seen.state, state_since: since }
+    if (since === now)
+      record = { ...record, ...(seen.state === 'error' ? { error_at: now } : seen.state === 'working' ? { error_at: null } : {}) }
+    const moves = planSettle(view, () => 'told')
+    for (const { id, to } of moves) did.push(`${at} ${id} ${to}`)
+    live = live.filter(({ id }) => moves.every((move) => move.id !== id))
+    const held = live.filter((dispatch) => canBeTold(dispatch, view))
+    for (const { dispatch, before } of planResumes(held, { ...view, records: [record] })) {
+      const own = resumes.get(dispatch.id) ?? []
+      assert.equal(before, own.length)
+      resumes.set(dispatch.id, [...own, { state: 'seen', planned_at: now, changed_at: now }])
+      did.push(`${at} ${dispatch.id} told`)
+      told += 1
+    }
+  }
+  return did
+}
+
+interface Seen {
+  readonly seen: Reading
+  readonly since: Time
+  readonly record: WorkerRecord
+  readonly resumes: View['resumes']
+  readonly live: readonly LiveDispatch[]
+  readonly ended_after: number | null
+}
+
+function viewOf(now: Time, { seen, since, record, resumes, live, ended_after }: Seen): View {
+  const states = new Map([[worker.id, { state: seen.state, since }]])
+  const sights = withTroubles([{ worker, reading: seen, incarnation: 'i' } as unknown as WorkerSight], { records: [record], states, now })
+  return {
+    fleet: { dispatch: { ended_after, stale_after: 24 * 60 * minute } },
+    now,
+    dispatches: live,
+    records: [record],
+    states,
+    resumes,
+    workers: sights,
+    incarnations: new Map([[worker.id, 'i']]),
+    ended: new Set(),
+    sprints: [],
+    unproven: new Set(),
+    writers: new Map([['o/r', new Set()]]),
+    repos_down: new Map(),
+    changes: [],
+    closed: new Set(),
+  } as unknown as View
+}
+
+const auth = { state: 'error', detail: 'auth' } as const
+
+test('trouble: told to go on after growing pauses, then released; no attempt is counted', () => {
+  assert.deepEqual(night({ reading: () => auth, minutes: 60 }), ['5 d0 told', '15 d0 told', '30 d0 released'])
+})
+
+test('trouble: told once, works on, and nothing more follows', () => {
+  const reading: Night['reading'] = (_, told) => (told === 0 ? auth : { state: 'working' })
+  assert.deepEqual(night({ reading, minutes: 90 }), ['5 d0 told'])
+})
+
+test('trouble: a turn that fails at once again is the same trouble, seen at work or not', () => {
+  let last = 0
+  const seen: Night['reading'] = (_, told) => {
+    const worked = told > last
+    last = told
+    return worked ? { state: 'working' } : auth
+  }
+  assert.deepEqual(night({ reading: seen, minutes: 60 }), ['5 d0 told', '17 d0 told', '30 d0 released'])
+})
+
+test('trouble: a turn that got somewhere before it failed is a trouble of its own', () => {
+  const reading: Night['reading'] = (at) => (at < 6 ? auth : at < 60 ? { state: 'working' } : auth)
+  assert.deepEqual(night({ reading, minutes: 100 }), ['5 d0 told', '65 d0 told', '75 d0 told', '90 d0 released'])
+})
+
+test('trouble: a worker that recovers by itself is told once, with all that it holds', () => {
+  const reading: Night['reading'] = (at) => (at < 3 ? auth : at < 5 ? { state: 'unknown' } : { state: 'idle' })
+  assert.deepEqual(night({ reading, minutes: 20, dispatches: [{}, {}] }), ['5 d0 told', '5 d1 told'])
+})
+
+test('trouble: a person who has the agent go on leaves nothing to tell', () => {
+  const reading: Night['reading'] = (at) => (at < 3 ? auth : at < 5 ? { state: 'working' } : { state: 'idle' })
+  assert.deepEqual(night({ reading, minutes: 20 }), [])
+})
+
+test('trouble: of several dispatches the oldest is tried, and all are released', () => {
+  const two = [{ handed_at: start - minute }, { handed_at: start - 2 * minute }]
+  assert.deepEqual(night({ reading: () => auth, minutes: 40, dispatches: two }), [
+    '5 d1 told',
+    '15 d1 told',
+    '30 d0 released',
+    '30 d1 released',
+  ])
+})
+
+test('trouble: with a reset time the issue is kept until then, and released after it if that did not help', () => {
+  const reading = () => ({ state: 'error', detail: 'rate limit', evidence: 'usage limit reached, try again in 3h 20m' }) as const
+  assert.deepEqual(night({ reading, minutes: 300 }), ['200 d0 told', '210 d0 told', '230 d0 released'])
+})
+
+test('trouble: a reset further away than work may be stale is not waited for', () => {
+  const reading = () => ({ state: 'error', detail: 'rate limit', evidence: 'weekly limit reached, try again in 4 days' }) as const
+  assert.deepEqual(night({ reading, minutes: 60 }), ['5 d0 told', '15 d0 told', '30 d0 released'])
+})
+
+test('trouble: what the issue causes fails as an attempt, and is never told to go on', () => {
+  for (const detail of ['context', 'empty answer', 'turn failed', null])
+    assert.deepEqual(night({ reading: () => ({ state: 'error', detail }), minutes: 60 }), ['30 d0 failed'], String(detail))
+})
+
+test('trouble: with ended_after off it is told with growing pauses, and nothing is ever taken away', () => {
+  assert.deepEqual(night({ reading: () => auth, minutes: 40, ended_after: null }), ['5 d0 told', '15 d0 told', '35 d0 told'])
+})
+
+test('trouble: its worker gets no work for an hour, then one issue; a new failure renews the hour', () => {
+  const at = (minutes: number, record: Partial<WorkerRecord>, reading: Partial<Reading> = {}) => {
+    const now = start + minutes * minute
+    const full = {
+      id: worker.id,
+      drawn: false,
+      hold: null,
+      used_at: null,
+      state: 'error',
+      state_since: start,
+      error_at: start,
+      ...record,
+    } as WorkerRecord
+    const view = viewOf(now, {
+      seen: { evidence: 'HTTP 401: no', ...auth, ...reading },
+      since: full.state_since ?? now,
+      record: full,
+      resumes: new Map(),
+      live: [],
+      ended_after: null,
+    })
+    return { why: closedTo(view.workers[0]!, null), free: openDesks(view).free().get('o/r') ?? 0 }
+  }
+  assert.match(at(59, {}).why ?? '', /^is sent nothing: in trouble \(auth\): HTTP 401: no; it is tried again at 2026-06-01T13:00Z$/)
+  assert.deepEqual(at(60, {}), { why: null, free: 1 }, 'of a depth of two')
+  assert.equal(at(90, { used_at: start + 61 * minute }).free, 0, 'given one meanwhile')
+  assert.equal(at(90, { state_since: start + 62 * minute }).free, 0, 'failed meanwhile')
+  assert.equal(at(90, {}, { detail: 'rate limit', evidence: 'limit reached, try again in 2h' }).free, 0, 'it said when')
+  assert.equal(at(1, {}, { detail: 'context' }).free, 2, 'the next issue may be shorter')
+})
+
+test('reset: the words that agents have for when it is over', () => {
+  const zone = process.env['TZ']
+  process.env['TZ'] = 'UTC'
+  const minutesIn: Readonly<Record<string, number | null>> = {
+    'Rate limit reached. Please try again in 20s.': 1 / 3,
+    'its usage limit resets in 8h 36m. Send /retry': 516,
+    'Limit resets at 14:05 (in 2h 05m).': 125,
+    'Try again in 3 hours 12 minutes': 192,
+    'Retry-After: 90': 1.5,
+    "You've hit your session limit · resets 3am (UTC)": 15 * 60,
+    "You've hit your session limit · resets 3:30pm (Europe/Berlin)": 90,
+    'usage limit reached, try again at 14:05': 125,
+    'resets at 2026-06-01T13:00:00Z': 60,
+    'try again at 2:05 PM': 125,
+    'resets 3am (nowhere in particular)': 15 * 60,
+    'HTTP 401: Incorrect API key': null,
+    'after 3 retries: HTTP 500': null,
+    'resets at 99:99': null,
+    'in 400d': null,
+  }
+  try {
+    for (const [text, expected] of Object.entries(minutesIn)) {
+      const reset = resetIn(text, start)
+      assert.equal(reset === null ? null : (reset - start) / minute, expected, text)
+    }
+  } finally {
+    if (zone === undefined) delete process.env['TZ']
+    else process.env['TZ'] = zone
+  }
+})

@@ -1,0 +1,82 @@
+/** The part of the suite about what agents were seen doing, and what they are told when a turn of theirs failed. */
+import type { Holds } from './conformance.ts'
+import assert from 'node:assert/strict'
+import { claimOf, hand, idOf, workers } from './fixtures.ts'
+
+export function readings(holds: Holds): void {
+  holds('keeps since when a worker is in its state', async ({ ledger }) => {
+    const see = (state: 'idle' | 'working', at: number) => ledger.saveReadings([{ worker: workers[0], state }], at)
+    for (const [state, at] of [
+      ['idle', 20],
+      ['idle', 21],
+      ['working', 22],
+      ['working', 23],
+    ] as const)
+      await see(state, at)
+    const [worker] = (await ledger.view()).workers
+    assert.deepEqual([worker?.state, worker?.state_since], ['working', 22])
+  })
+
+  holds('keeps when a turn failed until its worker is at work, and renews an error only where it is one anew', async ({ ledger }) => {
+    const see = (state: 'idle' | 'working' | 'error', at: number, anew = false) =>
+      ledger.saveReadings([{ worker: workers[0], state, anew }], at)
+    const seen = async () => {
+      const [worker] = (await ledger.view()).workers
+      return [worker?.state, worker?.state_since, worker?.error_at]
+    }
+    await see('error', 20)
+    await see('error', 21)
+    assert.deepEqual(await seen(), ['error', 20, 20])
+    await see('error', 22, true)
+    await see('idle', 23)
+    assert.deepEqual(await seen(), ['idle', 23, 22])
+    await see('error', 24, true)
+    await see('working', 25)
+    assert.deepEqual(await seen(), ['working', 25, null])
+  })
+
+  holds('plans a further text of a dispatch once, whoever else decides the same, and only while its agent has it', async ({ ledger }) => {
+    await ledger.claim([claimOf(1)], 'a', 100, 10)
+    const about = (before: number) => ({ dispatch: idOf(1), issue: 'o/r#1', before })
+    const text = (id: number, before: number) => ({
+      id: idOf(id),
+      kind: 'resume' as const,
+      worker: workers[0],
+      text: 'go on',
+      about: about(before),
+    })
+    const planned = async (id: number, before: number, owner = 'a') => (await ledger.plan([text(id, before)], owner, 100, 30)).length
+    assert.equal(await planned(2, 0), 0, 'only claimed')
+    await hand(ledger, claimOf(1), 20)
+    assert.equal(
+      (await Promise.all([planned(3, 0), planned(4, 0, 'b')])).reduce((a, b) => a + b),
+      1,
+    )
+    assert.equal(await planned(5, 0), 0)
+    assert.equal(await planned(6, 1), 1)
+    const resumes = await ledger.resumes([idOf(1), idOf(9)])
+    assert.deepEqual([...resumes.keys()], [idOf(1)])
+    assert.deepEqual(
+      resumes.get(idOf(1))?.map(({ state, planned_at }) => [state, planned_at]),
+      [
+        ['planned', 30],
+        ['planned', 30],
+      ],
+    )
+    await ledger.plan(
+      [{ id: idOf(7), kind: 'follow_up', worker: workers[0], text: 'it was taken back', about: { dispatch: idOf(1), issue: 'o/r#1' } }],
+      'a',
+      100,
+      31,
+    )
+    await ledger.moveDispatches([{ id: idOf(1), from: ['handed'], to: 'released', reason: 'no login' }], 40)
+    assert.equal(await planned(8, 2), 0, 'its agent has it no more')
+    const states = (await ledger.deliveries({ kind: 'resume' })).map(({ state }) => state)
+    assert.deepEqual(states, ['refused', 'refused'], 'nobody is told to go on with what has ended')
+    assert.deepEqual(
+      (await ledger.deliveries({ ids: [idOf(7)] })).map(({ state }) => state),
+      ['planned'],
+      'what tells of the end still is',
+    )
+  })
+}
