@@ -111,7 +111,7 @@ export async function git({ env, dir }: Stage, ...words: readonly string[]): Pro
 }
 
 /** The demo's model is a script that harms nothing, so the demo also runs on a machine without a working bubblewrap, and says so. */
-async function whyUnconfined(dir: string, env: Stage['env']): Promise<string | null> {
+export async function whyUnconfined(dir: string, env: Stage['env']): Promise<string | null> {
   const [work, own_dir] = [join(dir, 'probe/work'), join(dir, 'probe/own')]
   mkdirSync(work, { recursive: true })
   const policy = {

@@ -53,7 +53,9 @@ export async function commitSeen(
   { message, author }: { readonly message: string; readonly author: { readonly name: string; readonly email: string } },
 ): Promise<string> {
   const at = { git_dir: workspace.git_dir }
-  const tree = (await mustGit(git, ['write-tree'], staged(workspace))).trim()
+  // Git reads a file again that is as new as its index, and the attributes of it: a check may have left a pipe there.
+  await makeSafe(workspace)
+  const tree = (await charged(workspace, () => mustGit(git, ['write-tree'], staged(workspace)))).trim()
   const tip = await tipOf(git, workspace)
   const before = (await mustGit(git, ['rev-parse', '--verify', `${tip}^{tree}`], { at })).trim()
   const { name, email } = author

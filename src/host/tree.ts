@@ -13,7 +13,7 @@ export interface TreeEntry {
 }
 
 export interface WalkOptions {
-  /** Whether folders that their owner may not look into are opened up. */
+  /** Whether their owner is given back the rights to look into folders, and to remove what is in them. */
   readonly unlock: boolean
   /** Hears of each entry; false: it has seen enough. */
   readonly seen: (entry: TreeEntry) => boolean
@@ -31,29 +31,32 @@ export async function walk(root: string, { unlock, seen }: WalkOptions): Promise
   const folders = ['']
   let looked = 0
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
-    for (const name of namesIn(bytes(folder), unlock)) {
+    if (unlock) openUp(bytes(folder))
+    for (const name of lookedAt(() => readdirSync(bytes(folder), 'latin1')) ?? []) {
       const path = folder === '' ? name : `${folder}/${name}`
       if (root.length + path.length > longestPath) throw unusable(`a path in ${root} is longer than ${longestPath} bytes`)
-      const stat = lstatSync(bytes(path), { throwIfNoEntry: false })
+      const stat = lookedAt(() => lstatSync(bytes(path)))
       if ((looked += 1) % atOnce === 0) await breathe()
-      // A command that still runs may have removed it.
-      if (stat === undefined) continue
+      if (stat === null) continue
       if (!seen({ path, stat })) return
       if (stat.isDirectory()) folders.push(path)
     }
   }
 }
 
-function namesIn(folder: Buffer, unlock: boolean): string[] {
+/** Null for what a command that still runs has removed, and for what its owner may not look at. */
+function lookedAt<T>(look: () => T): T | null {
   try {
-    return readdirSync(folder, 'latin1')
+    return look()
   } catch (thrown) {
-    const { code } = thrown as NodeJS.ErrnoException
-    if (code === 'ENOENT' || code === 'ENOTDIR' || (code === 'EACCES' && !unlock)) return []
-    if (code !== 'EACCES') throw thrown
-    chmodSync(folder, 0o700)
-    return namesIn(folder, false)
+    if (['ENOENT', 'ENOTDIR', 'EACCES'].includes((thrown as NodeJS.ErrnoException).code ?? '')) return null
+    throw thrown
   }
+}
+
+function openUp(folder: Buffer): void {
+  const mode = lookedAt(() => lstatSync(folder))?.mode ?? 0o700
+  if ((mode & 0o700) !== 0o700) lookedAt(() => chmodSync(folder, (mode & 0o777) | 0o700))
 }
 
 /** Whether it is neither a file, a folder nor a symbolic link: a reader of a pipe, a socket or a device may wait for ever. */

@@ -1,5 +1,6 @@
 /** How many processes and how much memory a command may have: by a control group where there can be one, else by resource limits. */
 import type { SandboxPolicy } from '../core/sprint.ts'
+import { BurnError } from '../core/errors.ts'
 import { run } from '../host/exec.ts'
 import { shellWord } from '../host/quote.ts'
 import { INFO_FD } from './bubblewrap.ts'
@@ -18,22 +19,27 @@ export interface Limits {
 
 /** Beside the command's own: this program's shell and bubblewrap's two processes. */
 const OWN_PROCESSES = 4
-const PROBE_MS = 5000
+/** A bus that does not answer is given up by systemd-run itself after 25 s. */
+const PROBE_MS = 30_000
 
 type Most = Pick<SandboxPolicy, 'processes' | 'memory'>
 
 /** What a shell limits before it runs a command. */
 type Inner = Most & { readonly file_bytes: number }
 
-/** Finds by trying what there is. `counted`: whether a limit of the shell on processes counts this sandbox's alone. */
+/** Finds by trying what there is. Throws BurnError `sandbox_failed` if systemd takes too long: a busy machine must not have weaker limits. `counted`: whether a limit of the shell on processes counts this sandbox's alone. */
 export async function findLimits(
   most: Most,
-  options: { env: Readonly<Record<string, string>>; uid: number; counted: boolean },
+  options: { env: Readonly<Record<string, string>>; uid: number; counted: boolean; probe_ms?: number },
 ): Promise<Limits> {
   const scope = scopeWords(most, options.uid)
-  const tried = await run([...scope, 'true'], { timeout_ms: PROBE_MS, env: options.env })
+  const tried = await run([...scope, 'true'], { timeout_ms: options.probe_ms ?? PROBE_MS, env: options.env })
   if (tried.code === 0)
     return { scope, places: [], rlimits: { processes: false, memory: false }, why: 'processes and memory: limited by systemd' }
+  if (tried.stopped !== null) {
+    const hint = 'see how loaded the machine is; the next sprint tries again'
+    throw new BurnError('sandbox_failed', `systemd-run did not answer within ${(options.probe_ms ?? PROBE_MS) / 1000} s`, hint)
+  }
   const places = await cgroupPlaces()
   const held = new Set(places.flatMap(({ limits }) => limits))
   const rlimits = { processes: !held.has('processes') && options.counted, memory: !held.has('memory') }

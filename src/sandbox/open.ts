@@ -23,7 +23,7 @@ export interface SandboxPlaces {
   readonly env: Readonly<Record<string, string | undefined>>
   /** The person's home. */
   readonly home: string
-  /** Milliseconds that bubblewrap may take to start its first command. */
+  /** Milliseconds that bubblewrap, or systemd, may take to start its first command. */
   readonly probe_ms?: number
 }
 
@@ -67,7 +67,12 @@ export async function openSandbox(policy: SandboxPolicy, places: SandboxPlaces):
   const outer_env = environment({ PATH: entries.join(':') }, places.env, ['XDG_RUNTIME_DIR', 'DBUS_SESSION_BUS_ADDRESS'])
   const uid = process.getuid?.() ?? -1
   const counted = walls !== null && uid !== 0 && (await countsItsOwn(policy, walls))
-  const limits = await findLimits(policy, { env: outer_env, uid, counted })
+  const limits = await findLimits(policy, {
+    env: outer_env,
+    uid,
+    counted,
+    ...(places.probe_ms === undefined ? {} : { probe_ms: places.probe_ms }),
+  })
   const why = walls === null ? 'without bubblewrap: it is switched off' : `in bubblewrap; ${limits.why}`
   const env = walls?.env ?? baseEnvironment(entries, places, own)
   const shell = (await programIn(entries, 'bash')) ?? 'sh'

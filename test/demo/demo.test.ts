@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { whyUnconfined } from '../../demo/stage.ts'
 import { scratch } from '../support/fleet.ts'
 
 const demo = resolve(import.meta.dirname, '../../demo/main.ts')
@@ -86,6 +87,12 @@ test(
     assert.equal(new Set(branches).size, 21, 'a review and a branch for every issue that was given, and for the sprint')
   },
 )
+
+test('the demo runs its commands unconfined where bubblewrap is missing, and knows why', async (t) => {
+  const dir = scratch(t)
+  assert.equal(await whyUnconfined(dir, { PATH: join(dir, 'nothing') }), 'bubblewrap is not installed')
+  assert.deepEqual(readdirSync(dir), [])
+})
 
 test('Ctrl-C ends the fleet with the demo', { timeout: limit }, async (t) => {
   const { tmp, env } = place(t)

@@ -122,6 +122,11 @@ test('a group of systemd is taken where there is one', { skip: without }, async 
   assert.deepEqual(scopeWords(policy, 1000).slice(0, 3), ['systemd-run', '--user', '--scope'])
 })
 
+test('a systemd that takes too long leaves no sandbox with weaker limits', async (t) => {
+  const slow = bare({ ...off, make: ({ base }) => put(join(base, 'tools/systemd-run'), '#!/bin/sh\nexec sleep 1000\n', 0o755) })
+  await assert.rejects(opened(t, { ...slow, probe_ms: 50 }), { code: 'sandbox_failed', message: /^systemd-run did not answer/ })
+})
+
 test('what a command left running ends with it, in no group that this program made', { skip: without }, async (t) => {
   for (const use of ['require', 'off'] as const) {
     const { run } = await opened(t, { first: 'bin', make: withSystemd, policy: { use } })

@@ -68,6 +68,15 @@ test('pipes, sockets and devices are removed, wherever they are', { skip: withou
   assert.deepEqual(await sandbox.settle(), [])
 })
 
+test('folders that their owner may not look into hide nothing', { skip: without }, async (t) => {
+  const { run, sandbox } = await opened(t, { policy: small })
+  const shut = 'mkdir a b c; for d in a b c; do mkfifo $d/p; done; head -c 5000000 /dev/zero >a/x; chmod 0 a; chmod 400 b; chmod 500 c'
+  assert.equal((await run(shut)).code, 0)
+  assert.deepEqual((await sandbox.settle()).toSorted(), ['a/p', 'b/p', 'c/p'])
+  await run('head -c 5000000 /dev/zero >a/y; chmod 0 a')
+  await assert.rejects(sandbox.settle(), { code: 'workspace_unusable' })
+})
+
 test('a path that is too long to be looked at is refused, and can be removed', { skip: without }, async (t) => {
   const { run, sandbox, dir } = await opened(t)
   assert.equal((await run('perl -e \'for (1..60) { mkdir "x" x 100; chdir "x" x 100 } mkdir "y"\'')).code, 0)

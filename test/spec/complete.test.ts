@@ -104,3 +104,15 @@ test('host and exec exclude each other, and a forge URL is a plain one', () => {
   for (const url of ['forge', 'ftp://x', 'https://x/?q', 'https://me@x'])
     assert.equal(saidOf(specOf(windows, { forge: { kind: 'gitea', url, owner: 'o' } })).length, 1, url)
 })
+
+test('sprint.sandbox.use: is require by default, and "auto" is a deprecated spelling of it', () => {
+  const sandboxed = (sandbox: object) =>
+    complete(specOf([{ name: 'A', repos: ['app'] }], { sprint: { backends: [{ kind: 'runner' }], sandbox } }))
+  const useOf = (sandbox: object) => sandboxed(sandbox).fleet.sprint?.sandbox.use
+  assert.deepEqual([{}, { use: 'auto' }, { use: 'require' }, { use: 'off' }].map(useOf), ['require', 'require', 'require', 'off'])
+  assert.deepEqual(sandboxed({ use: 'off' }).deprecations, [])
+  assert.match(
+    sandboxed({ use: 'auto' }).deprecations.join(),
+    /^\/etc\/burn\/fleet-spec\.json:\d+:14: "use": "auto" is deprecated .*; write "require", or "off"/,
+  )
+})

@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import type { Script } from '../stand-ins/model/replies.ts'
+import { sprintDoctor } from '../../src/sprint/doctor.ts'
 import { mounted } from '../support/mount.ts'
 import { brittle, without } from '../sandbox/opened.ts'
 import { inside, type Inside } from './inside.ts'
@@ -29,6 +30,9 @@ test('bubblewrap that does not work: nothing is claimed, and "auto" is deprecate
   assert.match(sprints.said.join('\n'), /"use": "auto" is deprecated and means "require"/)
   breakIt()
   await assert.rejects(sprints.run(), code('sandbox_failed'))
+  const findings = await sprintDoctor(sprints.context, () => {})
+  const failed = findings.filter(({ level }) => level === 'fail')
+  assert.match(failed.map(({ what, mend }) => `${what}. ${mend}`).join('\n'), /^bubblewrap does not work here: .*user\.max_user_namespaces/)
   assert.deepEqual(await sprints.context.session.ledger.sprints({}), [])
   assert.deepEqual([commentsOf(rig), rig.model.requests.length], [[], 0])
 })
