@@ -26,7 +26,7 @@ export interface Pane {
   readonly queues: boolean
   /** `@burn_signal`: what its agent's hook told last, as written; empty where it has told nothing. */
   readonly signal: string
-  /** `@burn_label`: what its border says; null where none was set. */
+  /** `@burn_label`: what its border says; null where none was set, and in a look with screens, which does not ask for it. */
   readonly label: string | null
   readonly pid: number
   readonly dead: boolean
@@ -77,10 +77,12 @@ export type MachineSight =
       readonly windows: readonly PaneWindow[]
     }
 
-/** A tmux window of the session. */
+/** A tmux window that holds panes of the fleet, or is in its session. */
 export interface PaneWindow {
   /** `@2` */
   readonly id: string
+  /** `$3` */
+  readonly session_id: string
   readonly name: string
   /** `@burn_window`: which window of the spec it is; null where it is not marked. */
   readonly window: string | null

@@ -23,7 +23,7 @@ const REFUSED = 'burn-refused'
 const BEGIN = '\u001b[200~'
 const END = '\u001b[201~'
 /** Where what is typed into a pane goes: `open` is the pane itself and nobody else. Not known to every version: what is missing is not set. */
-export const input = '#{?pane_input_off,disabled,#{?pane_synchronized,synchronized,open}}'
+const input = '#{?pane_input_off,disabled,#{?pane_synchronized,synchronized,open}}'
 const refusal =
   '#{?pane_input_off,input to its pane is disabled,#{?pane_synchronized,synchronize-panes is on in its pane,its agent is gone or its pane is in a tmux mode}}'
 /** From here on tmux takes control bytes out of buffers that it pastes; keys still pass. */
