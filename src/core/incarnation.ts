@@ -8,6 +8,8 @@ export interface RunningProcess {
   /** When it started, in the machine's own notation: equal for the same process, and different for a later one with its pid. */
   readonly started: string
   readonly parent: number
+  /** Its parent is a tmux server, by its name. */
+  readonly under_tmux: boolean
   /** `TMUX_PANE` of its environment; null where that is not known. */
   readonly pane: string | null
   /** The tmux server that started it, by `TMUX` of its environment; null where that is not known. Programs may overwrite theirs. */
@@ -50,8 +52,8 @@ export function pidsOf(incarnations: readonly Incarnation[]): number[] {
 }
 
 /**
- * Which agents run, by what the process table showed of their pids. If an agent's start is not known, any process with its pid counts as
- * the agent, unless it says that it was started in another pane.
+ * Which agents run, by what the process table showed of their pids. If an agent's start is not known, a process with its pid counts as the
+ * agent if it was started in the agent's pane, or in a pane that is not known.
  */
 export function takeCensus(incarnations: readonly Incarnation[], processes: ReadonlyMap<number, RunningProcess>): Census {
   const living = new Map<Incarnation, RunningProcess>()
@@ -60,9 +62,13 @@ export function takeCensus(incarnations: readonly Incarnation[], processes: Read
     const parts = partsOf(incarnation)
     if (parts === null) continue
     const found = processes.get(parts.pid)
-    const same = parts.started === null ? (found?.pane ?? parts.pane) === parts.pane : found?.started === parts.started
-    if (found !== undefined && same) living.set(incarnation, found)
+    if (found !== undefined && isSame(parts, found)) living.set(incarnation, found)
     else ended.add(incarnation)
   }
   return { living, ended }
+}
+
+function isSame({ started, pane }: { readonly started: string | null; readonly pane: string }, found: RunningProcess): boolean {
+  if (started !== null) return found.started === started
+  return found.pane === null ? found.under_tmux : found.pane === pane
 }

@@ -65,7 +65,11 @@ export function labelOf({ glyph, name, lane }: Worker): string {
 export function planUp(machine: Machine, sight: Exclude<MachineSight, { state: 'unreachable' }>, options: UpOptions): TopologyAction[] {
   if (sight.state === 'down') return machine.windows.map((window) => createWindow(window, 'there is no session yet'))
   const marked = new Map(sight.panes.flatMap((pane) => (pane.worker === null ? [] : [[pane.worker, pane] as const])))
-  const actions = machine.windows.flatMap((window) => planWindow(window, sight, marked, options))
+  // A pane may have been moved into a window of a person's: only marked windows count in other sessions than the fleet's.
+  const windows = sight.windows.filter(
+    (each) => each.window !== null || (each.session_id === sight.session_id && sight.session === machine.session),
+  )
+  const actions = machine.windows.flatMap((window) => planWindow(window, { ...sight, windows }, marked, options))
   const wanted = new Set(machine.windows.flatMap(({ workers }) => workers.map(({ id }) => id)))
   return [...actions, ...sight.panes.flatMap((pane) => retire(pane, wanted, options))]
 }

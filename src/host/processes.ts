@@ -22,7 +22,8 @@ const script = `${bornFunction}
 [ -n "$(born $$)" ] || exit 1
 for pid; do
   at=$(born "$pid"); [ -n "$at" ] || continue
-  echo "process $pid $at"
+  echo "process $pid $at"; parent=\${at#* } parent=\${parent%% *}
+  echo "under $(cat "/proc/$parent/comm" 2>/dev/null || ps -o comm= -p "$parent" 2>/dev/null)"
   if [ -r "/proc/$pid/environ" ]; then tr '\\0' '\\n' <"/proc/$pid/environ" 2>/dev/null
   elif [ ! -d /proc/self ]; then ps eww -o command= -p "$pid" | tr ' ' '\\n'
   fi | sed -n -e '/^TMUX=/p' -e '/^TMUX_PANE=/p'
@@ -38,14 +39,15 @@ export async function processesOn(machine: Machine, pids: readonly number[]): Pr
   let last: RunningProcess | null = null
   for (const line of lines) {
     const [, pid, parent, started = ''] = /^process (\d+) \S+ (\d+) (\S+)$/.exec(line) ?? []
-    if (pid !== undefined) last = { pid: Number(pid), started, parent: Number(parent), pane: null, server: null }
-    else if (last !== null) last = withEnvironment(last, line)
+    if (pid !== undefined) last = { pid: Number(pid), started, parent: Number(parent), under_tmux: false, pane: null, server: null }
+    else if (last !== null) last = withDetail(last, line)
     if (last !== null) found.set(last.pid, last)
   }
   return found
 }
 
-function withEnvironment(process: RunningProcess, line: string): RunningProcess {
+function withDetail(process: RunningProcess, line: string): RunningProcess {
+  if (line.startsWith('under ')) return { ...process, under_tmux: /(?:^|\/)tmux\b/.test(line.slice('under '.length)) }
   const pane = /^TMUX_PANE=(%\d+)$/.exec(line)?.[1]
   if (pane !== undefined) return { ...process, pane }
   const [, socket, pid] = /^TMUX=([^\p{Cc}]+),(\d+),\d+$/u.exec(line) ?? []

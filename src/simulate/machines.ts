@@ -90,7 +90,7 @@ export class SimulatedMachine {
   /** What the machine's process table says of agents. */
   census(asked: readonly Incarnation[]): Census {
     const processes = [...this.agents.values()].flatMap(({ alive, pid, pane }) =>
-      alive ? [[pid, { pid, started: '', parent: 1, pane, server: null }] as const] : [],
+      alive ? [[pid, { pid, started: '', parent: 1, under_tmux: true, pane, server: null }] as const] : [],
     )
     return takeCensus(asked, new Map(processes))
   }

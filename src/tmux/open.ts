@@ -57,7 +57,7 @@ async function openHome(machine: Machine, options: OpenOptions): Promise<Tmux> {
     return await open(machine, named, options)
   } catch (thrown) {
     const missing = options.create === undefined && thrown instanceof BurnError && thrown.code === 'tmux_no_session'
-    const elsewhere = missing ? await sessionOfPanes(machine) : null
+    const elsewhere = missing && !thrown.message.includes(noServerAt) ? await sessionOfPanes(machine) : null
     if (elsewhere === null) throw thrown
     return open(machine, elsewhere, options)
   }

@@ -183,3 +183,28 @@ test('whereabouts: agents behind a lost socket are unreachable, and the dead are
   await until('it is given again', async () => (await rig.cycle(), rig.received(issue) === 2))
   assert.deepEqual((await states(rig)).toSorted(), ['handed box/B/TWO', 'lost box/A/ONE'])
 })
+
+test("whereabouts: up adds no pane to a person's window that holds a moved one", async (t) => {
+  const rig = await openRig(t, (dir) => ({
+    ...small(dir),
+    machines: { box: { windows: [{ name: 'A', names: ['ONE', 'TWO'], repos: ['app'] }] } },
+  }))
+  const { socket } = rig.fleet
+  const up = () => fresh(rig, (s) => raise(s.fleet.machines, s, { dryRun: false, prune: false }))
+  await up()
+  tmuxOn(socket, 'new-session', '-d', '-s', 'MINE', '-n', 'A', '-x', '200', '-y', '50', 'cat')
+  tmuxOn(socket, 'join-pane', '-d', '-s', paneOf(rig, 'ONE')[0] ?? '', '-t', '=MINE:')
+  tmuxOn(socket, 'kill-session', '-t', '=T')
+  const [raised] = await up()
+  assert.deepEqual(
+    raised?.actions.map(({ do: what, ...action }) => [
+      what,
+      'window' in action && action.window,
+      'workers' in action && action.workers.length,
+    ]),
+    [['create_window', 'A', 1]],
+  )
+  const rows = tmuxOn(socket, 'list-panes', '-a', '-F', '#{session_name} #{window_id} #{@burn_worker}').trim().split('\n')
+  assert.deepEqual(rows.toSorted(), ['MINE @1 ', 'MINE @1 box/A/ONE', 'MINE @2 box/A/TWO'])
+  assert.deepEqual((await up())[0]?.actions, [])
+})

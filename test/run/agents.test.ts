@@ -32,7 +32,7 @@ test('process table: a process is found with its start until it ends', async (t)
     const found = (await processesOn(machine, [pid, 4_000_000]))?.get(pid)
     assert.match(found?.started ?? '', /^\d+$|^\w{3}_\w{3}_\d+_[\d:]+_\d{4}$/)
     assert.deepEqual(found?.server, { socket: '/tmp/a/tmux-0/burn', pid: 77 })
-    assert.deepEqual([found?.pane, found?.parent], ['%5', process.pid])
+    assert.deepEqual([found?.pane, found?.parent, found?.under_tmux], ['%5', process.pid, false])
     assert.equal((await processesOn(machine, [pid]))?.get(pid)?.started, found?.started)
   }
   child.kill('SIGKILL')
@@ -46,7 +46,7 @@ test('process table: one that can not be read proves nothing', async (t) => {
 })
 
 const running = (pid: number, more: Partial<RunningProcess> = {}): RunningProcess => {
-  return { pid, started: '500', parent: 77, pane: '%1', server: { socket: '/tmp/tmux-0/burn', pid: 77 }, ...more }
+  return { pid, started: '500', parent: 77, under_tmux: true, pane: '%1', server: { socket: '/tmp/tmux-0/burn', pid: 77 }, ...more }
 }
 
 test('census: a pid that was given to another process is not the agent', () => {
@@ -58,15 +58,16 @@ test('census: a pid that was given to another process is not the agent', () => {
   assert.deepEqual([...ended], ['1.%1.11.499', '1.%1.12.500'])
 })
 
-test('census: an agent of an older ledger lives while its pid does, unless that is of another pane', () => {
+test('census: an agent of an older ledger is told by pid and pane', () => {
   const table = new Map([
     [10, running(10)],
     [11, running(11, { pane: null })],
     [12, running(12, { pane: '%2' })],
+    [14, running(14, { pane: null, under_tmux: false })],
   ])
-  const { living, ended } = takeCensus(['1.%1.10', '1.%1.11', '1.%1.12', '1.%1.13'], table)
+  const { living, ended } = takeCensus(['1.%1.10', '1.%1.11', '1.%1.12', '1.%1.13', '1.%1.14'], table)
   assert.deepEqual([...living.keys()], ['1.%1.10', '1.%1.11'])
-  assert.deepEqual([...ended], ['1.%1.12', '1.%1.13'])
+  assert.deepEqual([...ended], ['1.%1.12', '1.%1.13', '1.%1.14'], 'such as a daemon that got the pid after a restart')
 })
 
 test('incarnation: a pane names its agent alive and dead, and nobody else as one', () => {
