@@ -22,6 +22,11 @@ export interface Census {
   readonly ended: ReadonlySet<Incarnation>
 }
 
+/** An agent among those of all machines: two machines that began alike can have agents with the same incarnation. */
+export function agentKey(machine: string, incarnation: Incarnation): string {
+  return `${machine} ${incarnation}`
+}
+
 /** The live agent in a pane; null where the pane holds none (dead, never started, or somebody else's process). */
 export function incarnationOf(pane: Pane, serverStarted: number): Incarnation | null {
   return pane.dead || pane.agent_pid !== pane.pid ? null : agentOf(pane, serverStarted)

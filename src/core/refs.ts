@@ -1,9 +1,14 @@
 /** References taken apart, where they are known to be right. */
-import type { Fleet, IssueRef, Machine, RepoRef } from './nouns.ts'
+import type { Fleet, IssueRef, Machine, RepoRef, WorkerId } from './nouns.ts'
 
 /** `owner/repo#7` → `owner/repo`. */
 export function repoOf(issue: IssueRef): RepoRef {
   return issue.slice(0, issue.lastIndexOf('#'))
+}
+
+/** `machine/WINDOW/NAME` → `machine`. */
+export function machineOf(worker: WorkerId): string {
+  return worker.slice(0, worker.indexOf('/'))
 }
 
 /** Repos that some window of these machines serves, each once. */

@@ -39,8 +39,8 @@ export interface View {
   readonly workers: readonly WorkerSight[]
   /** The agent that is seen alive in each worker's pane; workers that the spec no longer has included. */
   readonly incarnations: ReadonlyMap<WorkerId, Incarnation>
-  /** Agents of live dispatches that are proven to have ended. An agent that is not found is not among them. */
-  readonly ended: ReadonlySet<Incarnation>
+  /** Agents of live dispatches that are proven to have ended. An agent that is not found is not among them. By `agentKey`. */
+  readonly ended: ReadonlySet<string>
   /** The forge account that the fleet writes as; null where the forge could not say. */
   readonly login: string | null
   /** Who may write, by repo; a repo that is missing could not be asked, and none of its issues are given. */

@@ -2,12 +2,13 @@
 import type { DispatchMove, LiveDispatch } from '../core/ledger.ts'
 import type { Dispatch } from '../core/lives.ts'
 import type { Change, Time, WorkerId } from '../core/nouns.ts'
+import { agentKey } from '../core/incarnation.ts'
+import { machineOf, repoOf } from '../core/refs.ts'
 import { sprintWorkers } from '../core/sprint.ts'
 import { belongs, changesByDispatch } from './changes.ts'
 import { closedText, givenBackText, takenBackText } from './prompts.ts'
 import type { View } from '../core/view.ts'
 import type { TroubleCourse } from './trouble.ts'
-import { repoOf } from '../core/refs.ts'
 import { troubleCourses } from './trouble.ts'
 
 const itsProcess = 'the process that ran its sprint is gone'
@@ -28,8 +29,8 @@ export function planSettle(view: View, newId: () => string): DispatchMove[] {
 
 /**
  * What the agent that got the prompt is told about the end of its dispatch while it may still work: that its issue was closed, but not by its own change, or
- * that the change of somebody else, with which its dispatch was in review, has ended, or that it was taken back in trouble. The text reaches that agent only, so an agent that cannot be looked at
- * now is told too.
+ * that the change of somebody else, with which its dispatch was in review, has ended, or that it was taken back in trouble. The text reaches that agent only,
+ * so an agent that cannot be looked at now is told too.
  */
 function toTell(dispatch: LiveDispatch, { to }: DispatchMove, view: View, change: Change | undefined): string | null {
   const { id, kind, state, worker, incarnation } = dispatch
@@ -129,8 +130,8 @@ function isAsked({ issue }: LiveDispatch, view: View): boolean {
 }
 
 /** The agent that was given the prompt is proven to have ended. One that is not found may still work. */
-function isGone({ incarnation }: LiveDispatch, { ended }: View): boolean {
-  return incarnation !== null && ended.has(incarnation)
+function isGone({ worker, incarnation }: LiveDispatch, { ended }: View): boolean {
+  return incarnation !== null && ended.has(agentKey(machineOf(worker), incarnation))
 }
 
 /** Handed for longer than the policy allows, with no change for review: for a person to look at. It keeps its worker. */

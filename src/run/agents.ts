@@ -4,7 +4,8 @@ import type { Incarnation, Machine, WorkerId } from '../core/nouns.ts'
 import type { MachineSight, Unreachable } from '../core/panes.ts'
 import type { MachineScreens } from './readings.ts'
 import type { Session } from './session.ts'
-import { agentsIn } from '../core/incarnation.ts'
+import { agentKey, agentsIn } from '../core/incarnation.ts'
+import { machineOf } from '../core/refs.ts'
 import { noServerAt } from '../tmux/open.ts'
 import { lineOn } from './mends.ts'
 
@@ -14,25 +15,24 @@ export interface KnownAgent {
   readonly incarnation: Incarnation | null
 }
 
-const machineOf = (worker: WorkerId) => worker.slice(0, worker.indexOf('/'))
-
 /**
- * Returns the agents that have ended: tmux shows their pane dead, or their process is gone from the machine's table. One call a machine,
+ * Returns the agents that have ended, by `agentKey`: tmux shows their pane dead, or their process is gone from the machine's table. One call a machine,
  * and none where tmux shows all of them.
  */
 export async function endedAgents(
   known: readonly KnownAgent[],
   sights: ReadonlyMap<string, MachineSight>,
   { fleet, machines }: Pick<Session, 'fleet' | 'machines'>,
-): Promise<ReadonlySet<Incarnation>> {
-  const ended = new Set<Incarnation>()
+): Promise<ReadonlySet<string>> {
+  const ended = new Set<string>()
   const ask = async (machine: Machine, sight: MachineSight, agents: readonly Incarnation[]) => {
+    const end = (agent: Incarnation) => ended.add(agentKey(machine.name, agent))
     const shown = agentsIn(sight)
     const missing = agents.filter((agent) => !shown.living.has(agent) && !shown.ended.has(agent))
-    for (const agent of agents) if (shown.ended.has(agent)) ended.add(agent)
+    for (const agent of agents) if (shown.ended.has(agent)) end(agent)
     const answers = sight.state !== 'unreachable' || sight.answers === true
     const census = missing.length === 0 || !answers ? null : await machines.census(machine, missing)
-    for (const agent of census?.ended ?? []) ended.add(agent)
+    for (const agent of census?.ended ?? []) end(agent)
   }
   const byMachine = Map.groupBy(known, ({ worker }) => machineOf(worker))
   await Promise.all(

@@ -4,6 +4,8 @@ import type { IssueRef } from '../core/nouns.ts'
 import type { OwnClaim } from '../decide/marker.ts'
 import type { Session } from './session.ts'
 import { BurnError } from '../core/errors.ts'
+import { agentKey } from '../core/incarnation.ts'
+import { machineOf } from '../core/refs.ts'
 import { isKept, liveStates } from '../core/lives.ts'
 import { syncComments } from './comments.ts'
 import { endedAgents } from './agents.ts'
@@ -86,7 +88,7 @@ async function stillHeld(live: readonly Dispatch[], session: Session): Promise<D
   const ended = await endedAgents(known, sightsOf(seen), session)
   return known.flatMap(({ dispatch, incarnation }) => {
     if (dispatch.state === 'review' || (dispatch.state === 'claimed' && incarnation === null)) return []
-    return incarnation !== null && ended.has(incarnation) ? [] : [dispatch]
+    return incarnation !== null && ended.has(agentKey(machineOf(dispatch.worker), incarnation)) ? [] : [dispatch]
   })
 }
 

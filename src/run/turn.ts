@@ -1,6 +1,6 @@
 /** One turn of the pump on one machine: one look at its panes, one step of each delivery, one write, then the effects. */
 import type { Delivery } from '../core/lives.ts'
-import type { Incarnation, Time, Worker, WorkerId } from '../core/nouns.ts'
+import type { Time, Worker, WorkerId } from '../core/nouns.ts'
 import type { AgentKind } from '../core/agent.ts'
 import type { MachineSight, Pane } from '../core/panes.ts'
 import type { Tmux } from '../core/ports.ts'
@@ -12,7 +12,8 @@ import type { KindOf } from '../agents/index.ts'
 import { isLedgerFailure, messageOf } from '../core/errors.ts'
 import { heldIn, idIn } from '../core/line.ts'
 import { activeStates, pastingStates } from '../core/lives.ts'
-import { incarnationOf } from '../core/incarnation.ts'
+import { agentKey, incarnationOf } from '../core/incarnation.ts'
+import { machineOf } from '../core/refs.ts'
 import { deliveryLimits, step } from '../decide/deliver.ts'
 import { deliverySight } from '../decide/sight.ts'
 import { capture } from '../tmux/panes.ts'
@@ -71,7 +72,7 @@ const historyRows = 200
 type Up = Extract<MachineSight, { state: 'up' }>
 
 /** Agents that texts are under way to, and that are proven to have ended. */
-function endedOf(link: Link, sight: Up, deliveries: readonly Delivery[], session: Session): Promise<ReadonlySet<Incarnation>> {
+function endedOf(link: Link, sight: Up, deliveries: readonly Delivery[], session: Session): Promise<ReadonlySet<string>> {
   const active = deliveries.filter(({ state }) => pastingStates.includes(state) || state === 'submitted')
   return endedAgents(active, new Map([[link.machine.name, sight]]), session)
 }
@@ -79,7 +80,7 @@ function endedOf(link: Link, sight: Up, deliveries: readonly Delivery[], session
 async function look(
   link: Link,
   tmux: Tmux,
-  { sight, screens, ended }: { sight: Up; screens: Screens; ended: ReadonlySet<Incarnation> },
+  { sight, screens, ended }: { sight: Up; screens: Screens; ended: ReadonlySet<string> },
   deliveries: readonly Delivery[],
   holds: ReadonlyMap<WorkerId, string>,
   { breakers, glimpses }: TurnOptions,
@@ -190,7 +191,7 @@ function caseOf(
     readonly mode_blocks: boolean
     readonly before: Glimpse | undefined
     readonly leftover: boolean
-    readonly ended: ReadonlySet<Incarnation>
+    readonly ended: ReadonlySet<string>
   },
   kind: AgentKind,
   { clock }: Session,
@@ -209,7 +210,8 @@ function caseOf(
     screen,
     above,
     ...because,
-    reachable: isFound(delivery, pane, server_started) || because.ended.has(delivery.incarnation ?? ''),
+    reachable:
+      isFound(delivery, pane, server_started) || because.ended.has(agentKey(machineOf(delivery.worker), delivery.incarnation ?? '')),
     now,
     machine_now,
   })

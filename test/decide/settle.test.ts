@@ -89,8 +89,9 @@ test('what is known for certain goes before: closed, in review, merged, gone', (
   assert.deepEqual(becomes(viewOf({ changes: change('open') })), ['review'])
   assert.deepEqual(becomes(viewOf({ changes: change('merged') })), ['done'])
   assert.deepEqual(becomes(viewOf({ changes: change('closed') }, { state: 'review' })), ['failed'])
-  assert.deepEqual(becomes(viewOf({ ended: new Set(['1.%1.9']) })), ['lost'])
-  assert.deepEqual(becomes(viewOf({ ended: new Set(['1.%1.9']), incarnations: new Map([['m/W/A', '1.%1.10']]) })), ['lost'])
+  assert.deepEqual(becomes(viewOf({ ended: new Set(['m 1.%1.9']) })), ['lost'])
+  assert.deepEqual(becomes(viewOf({ ended: new Set(['other 1.%1.9']) })), ['failed'], 'the same incarnation on another machine')
+  assert.deepEqual(becomes(viewOf({ ended: new Set(['m 1.%1.9']), incarnations: new Map([['m/W/A', '1.%1.10']]) })), ['lost'])
 })
 
 const sprinting = (changes: Partial<View>, lease_until: number, dispatch: Partial<Dispatch> = {}) =>
@@ -134,7 +135,7 @@ test('a closed issue: the agent that still works on it is told, and nobody else'
   )
   const change = (state: Change['state']) => ({ changes: [changeOf({ state })] })
   const silent: Record<string, unknown> = {
-    'its agent has ended': tell({ ended: new Set(['1.%1.9']) }),
+    'its agent has ended': tell({ ended: new Set(['m 1.%1.9']) }),
     'in review': tell({}, { state: 'review' }),
     'its change is open': tell(change('open')),
     'its own change was merged': tell(change('merged')),
