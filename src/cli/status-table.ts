@@ -62,6 +62,11 @@ export function stateText(state: ReadingState, detail: string | null, io: Io): s
   return io.paint(colours[state], detail === null ? state : `${state}: ${detail}`)
 }
 
+function mangled({ texts }: WorkerReport): string {
+  const issues = texts.flatMap(({ issue, state }) => (state === 'mangled' ? [issue] : []))
+  return issues.length === 0 ? '' : `mangled text: ${issues.join(', ')}; `
+}
+
 function workerRow(window: { readonly name: string; readonly lane: string }, worker: WorkerReport, io: Io, now: number): string[] {
   const hold = worker.hold === null ? '' : `held: ${worker.hold}; `
   const stopped = worker.stopped === null ? '' : `sent nothing: ${worker.stopped}; `
@@ -72,7 +77,7 @@ function workerRow(window: { readonly name: string; readonly lane: string }, wor
     stateText(worker.state, worker.detail, io),
     duration(now - Date.parse(worker.since)),
     String(worker.live_dispatches),
-    `${hold}${stopped}${worker.evidence}`,
+    `${hold}${stopped}${mangled(worker)}${worker.evidence}`,
   ]
 }
 

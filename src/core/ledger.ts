@@ -270,7 +270,14 @@ export interface Ledger extends ReadingLedger, SprintLedger, RestLedger, ChangeL
   /** The newest work dispatches that an agent had, and that are over or in review: at most `limit`. */
   worked(limit: number): Promise<readonly Worked[]>
   dispatches(filter: { issue?: IssueRef; worker?: WorkerId; state?: DispatchState; limit?: number }): Promise<readonly Dispatch[]>
-  deliveries(filter: { ids?: readonly string[]; worker?: WorkerId; kind?: DeliveryKind; limit?: number }): Promise<readonly Delivery[]>
+  /** `about`: further texts of these dispatches. */
+  deliveries(filter: {
+    ids?: readonly string[]
+    about?: readonly string[]
+    worker?: WorkerId
+    kind?: DeliveryKind
+    limit?: number
+  }): Promise<readonly Delivery[]>
   /** Who holds the claims of these dispatches: by their deliveries' leases, or where one has none its sprint's. */
   holders(ids: readonly string[]): Promise<readonly { readonly id: string; readonly lease_owner: string | null }[]>
   issue(ref: IssueRef): Promise<IssueRecord | null>

@@ -36,6 +36,8 @@ export interface View {
   readonly resumes: ReadonlyMap<string, readonly Resumed[]>
   /** Dispatches whose text may or may not have arrived. */
   readonly unproven: ReadonlySet<string>
+  /** Dispatches whose agent has another text than was meant for it. */
+  readonly mangled: ReadonlySet<string>
   readonly workers: readonly WorkerSight[]
   /** The agent that is seen alive in each worker's pane; workers that the spec no longer has included. */
   readonly incarnations: ReadonlyMap<WorkerId, Incarnation>

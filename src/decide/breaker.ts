@@ -6,6 +6,7 @@ import type { Delivery } from '../core/lives.ts'
 import type { Time } from '../core/nouns.ts'
 import type { Look } from '../core/agent.ts'
 import { hasPassed } from '../core/elapsed.ts'
+import { unprovenStates } from '../core/lives.ts'
 
 /** So many workers of a kind, and at least half of those that live, open it: one odd pane is that pane's matter. */
 const fewest = 3
@@ -21,8 +22,10 @@ export function breakerFor(kind: string, looks: readonly Look[], ended: readonly
   const strange = looks.filter(({ composer, reading }) => composer === 'absent' && reading.state === 'unknown')
   if (strange.length >= fewest && strange.length * 2 >= looks.length)
     return `the composer of ${kind} is not recognised on ${strange.length} of ${looks.length} workers (${strange[0]?.reading.evidence ?? ''})`
-  const recent = ended.filter(({ state, evidence }) => state === 'seen' || (state === 'unknown' && evidence !== ownEnd)).slice(0, newest)
-  const unproven = recent.filter(({ state, changed_at }) => state === 'unknown' && !hasPassed(changed_at, memory, now))
+  const recent = ended
+    .filter(({ state, evidence }) => state === 'seen' || (unprovenStates.includes(state) && evidence !== ownEnd))
+    .slice(0, newest)
+  const unproven = recent.filter(({ state, changed_at }) => unprovenStates.includes(state) && !hasPassed(changed_at, memory, now))
   if (unproven.length >= fewest && unproven.length * 2 >= recent.length)
     return `${unproven.length} of the last ${recent.length} texts to ${kind} could not be proven (${unproven[0]?.evidence ?? ''})`
   return null

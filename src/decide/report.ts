@@ -1,5 +1,6 @@
 /** What `burn status` says, from one view of machines and ledger. Its JSON is a promise: keys are added, never changed. */
 import type { LedgerView, WorkerRecord } from '../core/ledger.ts'
+import type { Delivery, DeliveryState, Dispatch, Proof } from '../core/lives.ts'
 import type { Resting } from '../core/rest-ledger.ts'
 import type { SprintStage } from '../core/sprint.ts'
 import type { IssueRef, Machine, ReadingState, RepoRef, Time, WorkerId } from '../core/nouns.ts'
@@ -33,8 +34,20 @@ export interface WorkerReport {
   readonly hold: string | null
   /** What it asks, with its choices; null where it asks nothing. */
   readonly question: string | null
+  /** Those of its live dispatches, oldest first. */
+  readonly texts: readonly TextReport[]
   /** Why nothing is sent to it, whatever it does: it takes its issues itself, its kind does not behave as known, or it is in trouble; null where something may be. */
   readonly stopped: string | null
+}
+
+/** What is known of the text that gave a worker an issue. */
+export interface TextReport {
+  readonly issue: IssueRef
+  readonly dispatch: string
+  readonly state: DeliveryState
+  /** `text`: the whole of it was compared with what the agent recorded; `id`: only its id was found; null where it is not seen. */
+  readonly proof: Proof | null
+  readonly evidence: string
 }
 
 export interface WindowReport {
@@ -100,6 +113,8 @@ export interface StatusInput {
   readonly ledger: LedgerView & { readonly resting: readonly Resting[] }
   /** Those of the spec. */
   readonly repos: readonly RepoRef[]
+  /** Deliveries of live dispatches that have ended, beside those of the ledger's view. */
+  readonly ended?: readonly Delivery[]
   readonly stale_after: number
   readonly now: Time
 }
@@ -152,7 +167,22 @@ function sum(parts: readonly Totals[]): Totals {
   return total
 }
 
-function workerFacts({ workers, ledger, stale_after, now }: StatusInput): Map<WorkerId, { report: WorkerReport; totals: Totals }> {
+function textsOf(dispatches: readonly Dispatch[], deliveries: ReadonlyMap<string, Delivery>): TextReport[] {
+  return dispatches.flatMap(({ id, issue }) => {
+    const delivery = deliveries.get(id)
+    if (delivery === undefined) return []
+    const { state, proof, evidence } = delivery
+    return [{ issue, dispatch: id, state, proof, evidence }]
+  })
+}
+
+function workerFacts({
+  workers,
+  ledger,
+  ended = [],
+  stale_after,
+  now,
+}: StatusInput): Map<WorkerId, { report: WorkerReport; totals: Totals }> {
   const records = new Map<WorkerId, WorkerRecord>(ledger.workers.map((record) => [record.id, record]))
   const held = Map.groupBy(ledger.dispatches, ({ worker }) => worker)
   const states = new Map(
@@ -161,6 +191,7 @@ function workerFacts({ workers, ledger, stale_after, now }: StatusInput): Map<Wo
       return [id, { state, since: record?.state === state ? (record.state_since ?? now) : now }]
     }),
   )
+  const deliveries = new Map([...ended, ...ledger.deliveries].map((delivery) => [delivery.id, delivery]))
   return new Map(
     withTroubles(withLoops(workers, ledger.leases, now), { records: ledger.workers, states, now }).map((sight) => {
       const { worker, reading, look, stopped } = sight
@@ -185,6 +216,7 @@ function workerFacts({ workers, ledger, stale_after, now }: StatusInput): Map<Wo
         live_dispatches: live,
         hold: record?.hold ?? null,
         question: reading.state === 'waiting' ? (look?.question ?? null) : null,
+        texts: textsOf(dispatches, deliveries),
         stopped: stopped ?? null,
       }
       return [worker.id, { report, totals }]

@@ -216,10 +216,11 @@ export async function worked(trx: Trx, limit: number): Promise<Worked[]> {
 }
 
 /** Newest first. */
-export async function deliveries(trx: Trx, { ids, worker, kind, limit = most }: Filter<'deliveries'>): Promise<Delivery[]> {
-  if (ids?.length === 0) return []
+export async function deliveries(trx: Trx, { ids, about, worker, kind, limit = most }: Filter<'deliveries'>): Promise<Delivery[]> {
+  if (ids?.length === 0 || about?.length === 0) return []
   let query = trx.selectFrom('delivery').selectAll().orderBy('id', 'desc').limit(limit)
   if (ids !== undefined) query = query.where('id', 'in', ids)
+  if (about !== undefined) query = query.where(further).where('dispatch', 'in', about)
   if (worker !== undefined)
     query = query.where((eb) =>
       eb.or([

@@ -172,7 +172,7 @@ class Ward {
   /** How this very agent was told who it is; null where it was not. */
   async #told(worker: Worker, incarnation: string): Promise<string | null> {
     const [last] = await this.#session.ledger.deliveries({ worker: worker.id, kind: 'identity', limit: 1 })
-    if (last === undefined || last.state === 'refused') return null
+    if (last === undefined || last.state === 'refused' || last.state === 'mangled') return null
     if (activeStates.includes(last.state)) return 'another process is telling it'
     return last.incarnation === incarnation ? `told before (${last.state})` : null
   }

@@ -16,6 +16,7 @@ import { canBeTold, planSettle } from '../decide/settle.ts'
 import { planResumes } from '../decide/trouble.ts'
 import { claimAll, withoutForeign } from './claims.ts'
 import { giveBack, syncComments } from './comments.ts'
+import { disregard } from './disregard.ts'
 import { pump } from './pump.ts'
 import { withRights } from './rights.ts'
 import { leaseLength } from './session.ts'
@@ -86,7 +87,7 @@ async function saveStates({ states, now }: View, ledger: Ledger): Promise<void> 
 async function resume(view: View, settled: readonly Dispatch[], { ledger, clock, owner, newId }: Session): Promise<void> {
   const moved = new Set(settled.map(({ id }) => id))
   const due = planResumes(
-    view.dispatches.filter((dispatch) => !moved.has(dispatch.id) && canBeTold(dispatch, view)),
+    view.dispatches.filter((dispatch) => !moved.has(dispatch.id) && !view.mangled.has(dispatch.id) && canBeTold(dispatch, view)),
     view,
   )
   const texts = due.map(({ dispatch: { id, issue, worker, incarnation }, before }) => {
@@ -100,7 +101,8 @@ export async function cycle(machines: readonly Machine[], session: Session, stop
   const { ledger, clock, owner } = session
   const looked = await readView(machines, session)
   await saveStates(looked.view, ledger)
-  const settled = await ledger.moveDispatches(planSettle(looked.view, session.newId), clock.now())
+  const ended = await ledger.moveDispatches(planSettle(looked.view, session.newId), clock.now())
+  const settled = [...ended, ...(await disregard(looked.view, ended, session))]
   await resume(looked.view, settled, session)
   await ledger.saveChangesSeen(looked.forge.changes_at)
   await ledger.judgeBy(rulesMark(session.fleet))

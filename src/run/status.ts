@@ -1,4 +1,5 @@
 /** What everyone is doing now: one look at each machine, one read of the ledger. */
+import type { Delivery, Dispatch } from '../core/lives.ts'
 import type { Machine } from '../core/nouns.ts'
 import type { StatusReport } from '../decide/report.ts'
 import type { Session } from './session.ts'
@@ -8,6 +9,17 @@ import { reposOf } from '../core/refs.ts'
 import { readWorkers } from './readings.ts'
 import { lookAt } from './view.ts'
 
+/** As many rows as one query returns. */
+const atOnce = 500
+
+/** The deliveries that gave these dispatches to their workers. */
+async function textsOf(dispatches: readonly Dispatch[], { ledger }: Session): Promise<Delivery[]> {
+  const found: Delivery[] = []
+  for (let from = 0; from < dispatches.length; from += atOnce)
+    found.push(...(await ledger.deliveries({ ids: dispatches.slice(from, from + atOnce).map(({ id }) => id) })))
+  return found
+}
+
 export async function status(machines: readonly Machine[], session: Session): Promise<StatusReport> {
   const { ledger, fleet, clock, notify } = session
   const seen = await lookAt(machines, session)
@@ -15,11 +27,13 @@ export async function status(machines: readonly Machine[], session: Session): Pr
   const now = clock.now()
   const view = { ...(await ledger.view()), resting: await ledger.resting(now) }
   const sights = new Map([...seen].map(([name, { sight }]) => [name, sight]))
+  const ended = await textsOf(view.dispatches, session)
   const report = statusReport({
     machines,
     sights,
     workers,
     ledger: view,
+    ended,
     repos: reposOf(fleet),
     stale_after: fleet.dispatch.stale_after,
     now,

@@ -65,6 +65,7 @@ export async function readView(
     states,
     resumes,
     unproven: new Set(deliveries.flatMap(({ id, state }) => (state === 'submitted' || unprovenStates.includes(state) ? [id] : []))),
+    mangled: new Set(deliveries.flatMap(({ id, state }) => (state === 'mangled' ? [id] : []))),
     workers: sights,
     incarnations: readIncarnations(seen),
     ended: await endedAgents(

@@ -2,7 +2,7 @@
 import type { CustomAgent, IssueRef } from '../core/nouns.ts'
 import type { Pane } from '../core/panes.ts'
 import type { VirtualClock } from './clock.ts'
-import { tagOf } from '../core/line.ts'
+import { sumOf } from '../core/line.ts'
 
 /** How the simulated agents' screens are read: as a spec would say it of an agent of kind `custom`. */
 export const simulatedScreen: CustomAgent = {
@@ -51,7 +51,10 @@ export class SimulatedAgent {
   composer = ''
   /** Prompts received and not done, the first at work. */
   readonly queue: Prompt[] = []
-  /** Ids that the screen still shows. */
+  /** What is submitted to it arrives cut, as its hook tells. */
+  mangles = false
+  #signal = ''
+  /** Lines that the screen still shows. */
   #shown: string[] = []
   #began = 0
   /** Milliseconds of turns that have ended. */
@@ -84,8 +87,10 @@ export class SimulatedAgent {
     this.composer = ''
     if (found === undefined) return
     const id = apart(found)
-    this.#shown = [...this.#shown, id].slice(-4)
-    this.queue.push({ id, issue: this.#world.received(this, id, read(text)) })
+    const taken = apart(this.mangles ? text.slice(0, 40) : text)
+    this.#shown = [...this.#shown, taken].slice(-4)
+    if (this.mangles) this.#signal = `1 ${Math.floor(this.#world.clock.now() / 1000)} UserPromptSubmit - ${id}:${sumOf(taken)}`
+    this.queue.push({ id, issue: this.#world.received(this, id, read(taken)) })
     if (this.queue.length === 1) this.#begin()
   }
 
@@ -103,6 +108,7 @@ export class SimulatedAgent {
     this.pid = pid
     this.alive = true
     this.#shown = []
+    this.#signal = ''
   }
 
   /** Milliseconds of the turn that runs. */
@@ -135,7 +141,7 @@ export class SimulatedAgent {
 
   screen(): readonly string[] {
     const state = this.asks ? '? may I (y/n)' : this.working ? '● working' : ''
-    return ['agent 1.0', ...this.#shown.map(tagOf), state, ...`❯ ${this.composer}`.split('\n')]
+    return ['agent 1.0', ...this.#shown, state, ...`❯ ${this.composer}`.split('\n')]
   }
 
   facts(made: Pick<Pane, 'window_id'>): Pane {
@@ -145,7 +151,7 @@ export class SimulatedAgent {
       started: null,
       made: true,
       retiring: false,
-      signal: '',
+      signal: this.#signal,
       label: null,
       in_mode: false,
       input: 'open' as const,

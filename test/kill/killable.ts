@@ -52,6 +52,7 @@ guard(session.ledger, [
   'giveUp',
 ])
 guard(session.forge, ['comment', 'editComment'])
+guard(session.machines, ['write'])
 for (const { tmux } of await session.machines.open(session.fleet.machines)) {
   if (tmux === null) throw new Error('the machine is not up')
   guard(tmux, ['run'], ([lines]) =>

@@ -96,7 +96,8 @@ function enter() {
   const text = composer.text.trim()
   if (text === '') return
   const { state } = turns
-  const full = composer.expand(text)
+  const whole = composer.expand(text)
+  const full = options.cut > 0 ? whole.slice(0, options.cut) : whole
   composer.clear()
   log('received', { state, text: withFiles(full, process.cwd()), line: full, shown: text })
   if (/^\/(?:quit|exit)$/.test(text)) leave(text)

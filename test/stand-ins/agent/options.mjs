@@ -6,6 +6,7 @@ const numbers = {
   '--lag-ms': ['lagMs', 0],
   '--spin-ms': ['spinMs', 1000],
   '--swallow': ['swallow', 0],
+  '--cut': ['cut', 0],
   '--ask-every': ['askEvery', 0],
   '--approve-every': ['approveEvery', 0],
 }
@@ -30,6 +31,7 @@ export const usage = `agent.mjs [chat --yolo -m MODEL --provider P]: takes promp
   --lag-ms N        how late the screen follows
   --spin-ms N       how often a running turn repaints (1000; 0 never)
   --swallow N       how many first Enters do nothing
+  --cut N           of a prompt longer than N characters only those arrive
   --busy-mode M     interrupt (default) or queue, what Enter does while a turn runs
   --hint H          fixed (default: msg=interrupt in every mode, as 0.20.4) or mode (says the mode)
   --ask-every N     every Nth turn first asks a question with four choices

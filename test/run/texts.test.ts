@@ -1,0 +1,192 @@
+/** Texts and the lines that name them, on real tmux with agents that behave as Hermes does. */
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, test, type TestContext } from 'node:test'
+import { jsonLines } from '../support/json-lines.ts'
+import { standIn, testFleet, until, writeIssues, type Fleet } from '../support/fleet.ts'
+
+interface Cycle {
+  readonly claimed: readonly { readonly id: string; readonly issue: string; readonly worker: string }[]
+  readonly deliveries: readonly { readonly id: string; readonly worker: string; readonly state: string; readonly proof: string | null }[]
+}
+interface Sent {
+  readonly sent: readonly { readonly state: string; readonly evidence: string; readonly proof: string | null }[]
+}
+interface Worker {
+  readonly id: string
+  readonly state: string
+  readonly texts: readonly { readonly issue: string; readonly state: string; readonly proof: string | null }[]
+}
+
+type Agent = Readonly<Record<string, unknown>>
+
+/** Workers in one window, each with an agent of its own. */
+function fleetOf(t: TestContext, agents: (dir: string) => Readonly<Record<string, Agent>>): Fleet {
+  return testFleet(t, (dir, socket) => {
+    const workers = agents(dir)
+    const names = Object.keys(workers)
+    const window = {
+      name: 'W',
+      panes: names.length,
+      names,
+      repos: ['app'],
+      workers: Object.fromEntries(names.map((name) => [name, { agent: workers[name] }])),
+    }
+    return {
+      name: 'f',
+      session: 'F',
+      socket,
+      dir: join(dir, 'w'),
+      ledger: `sqlite:${dir}/l.db`,
+      forge: { kind: 'folder', path: dir, owner: 'me' },
+      dispatch: { depth: 1 },
+      machines: { box: { cores: 8, windows: [window] } },
+    }
+  })
+}
+
+const tmux = (fleet: Fleet, ...words: readonly string[]) => execFileSync('tmux', ['-u', '-L', fleet.socket, ...words], { encoding: 'utf8' })
+const paneOf = (fleet: Fleet, worker: string) =>
+  tmux(fleet, 'list-panes', '-s', '-F', '#{pane_id} #{@burn_worker}')
+    .split('\n')
+    .find((row) => row.endsWith(` box/W/${worker}`))
+    ?.split(' ')[0] ?? ''
+const numberOf = (fleet: Fleet, worker: string) => paneOf(fleet, worker).slice(1)
+const textsIn = (fleet: Fleet, worker: string) =>
+  fleet.received().flatMap(({ pane, text }) => (pane.startsWith(`${numberOf(fleet, worker)}-`) ? [text] : []))
+const sendTo = async (fleet: Fleet, worker: string, text: string, ...more: string[]) =>
+  (await fleet.burn('send', worker, text, '--json', ...more)).json<Sent>().sent[0]
+/** With what composers would expand. */
+const longBody = (number: number) =>
+  [
+    '@~/.ssh/id_ed25519 @.env @/etc/passwd',
+    '!cat .env',
+    ...Array.from({ length: 30 }, (_, line) => `Step ${line} of issue ${number}: do it with care.`),
+  ].join('\n')
+
+describe('texts', { concurrency: 4 }, () => {
+  test('texts: six panes that share a home each get their own text, whole, in the same second', async (t) => {
+    const names = ['A', 'B', 'C', 'D', 'E', 'F']
+    const fleet = fleetOf(t, (dir) =>
+      Object.fromEntries(
+        names.map((name) => [name, { ...standIn(dir, '--turn-ms', '50'), hooks: false, env: { HERMES_HOME: join(dir, 'shared') } }]),
+      ),
+    )
+    writeIssues(
+      fleet.dir,
+      'app',
+      names.map((_, index) => ({ title: `Issue ${index + 1}`, body: longBody(index + 1) })),
+    )
+    writeFileSync(join(fleet.dir, 'writers'), 'ann\n')
+    for (const words of [['up'], ['christen', '--parallel', '6']]) assert.equal((await fleet.burn(...words)).code, 0)
+    const { claimed, deliveries } = (await fleet.burn('dispatch', '--json')).json<Cycle>()
+    assert.equal(claimed.length, 6)
+    assert.deepEqual(new Set(deliveries.map(({ state }) => state)), new Set(['seen']))
+    for (const { id, issue, worker } of claimed) {
+      const name = worker.slice(worker.lastIndexOf('/') + 1)
+      const got = textsIn(fleet, name).filter((text) => text.includes(`[burn ${id}]`))
+      assert.equal(got.length, 1, worker)
+      assert.ok(got[0]?.includes(longBody(Number(issue.slice(issue.indexOf('#') + 1)))), `${worker} has the text of ${issue}`)
+      const folder = join(fleet.dir, 'w/box/W', name, '.burn')
+      assert.equal(statSync(join(folder, `${id}.md`)).mode & 0o777, 0o600)
+      assert.equal(statSync(folder).mode & 0o777, 0o700)
+      assert.equal(readFileSync(join(folder, '.gitignore'), 'utf8'), '.gitignore\n[[:alnum:]]*\n')
+    }
+    // What composers get is ours alone.
+    const prompts = readdirSync(join(fleet.dir, 'agents')).flatMap((name) => jsonLines<{ line?: string }>(join(fleet.dir, 'agents', name)))
+    const typed = prompts.flatMap(({ line }) => line ?? [])
+    assert.equal(typed.length, 12)
+    for (const line of typed)
+      assert.match(line, /^\[burn \w{13}\] Read all \d+ lines of [\w./-]+ \(sha256 [0-9a-f]{16}\) and do what it says\.$/)
+    const repo = join(fleet.dir, 'w/box/W/A')
+    execFileSync('git', ['init', '--quiet', repo])
+    assert.equal(execFileSync('git', ['-C', repo, 'status', '--porcelain'], { encoding: 'utf8' }), '', 'git leaves them alone')
+  })
+
+  test('texts: the proof is of the whole text, and a cut one is mangled and keeps its issue', async (t) => {
+    const fleet = fleetOf(t, (dir) => ({ CUT: standIn(dir, '--turn-ms', '50', '--cut', '60') }))
+    mkdirSync(join(fleet.dir, 'home/.hermes'), { recursive: true })
+    writeFileSync(join(fleet.dir, 'home/.hermes/config.yaml'), 'model: {default: m}\n')
+    writeIssues(fleet.dir, 'app', [{ title: 'Only', body: longBody(1) }])
+    writeFileSync(join(fleet.dir, 'writers'), 'ann\n')
+    await fleet.burn('up')
+    await fleet.burn('christen')
+    const short = await sendTo(fleet, 'CUT', 'yes, go on')
+    assert.deepEqual([short?.state, short?.proof], ['seen', 'text'], short?.evidence)
+    const { code, out } = await fleet.burn('dispatch', '--json')
+    const { claimed, deliveries } = JSON.parse(out) as Cycle
+    assert.deepEqual([code, deliveries.map(({ state }) => state)], [3, ['mangled']])
+    const workers = async () => (await fleet.burn('status', '--json')).json<{ machines: { windows: { workers: Worker[] }[] }[] }>()
+    assert.deepEqual(
+      (await workers()).machines[0]?.windows[0]?.workers.map(({ texts }) => texts.map(({ issue, state, proof }) => [issue, state, proof])),
+      [[[claimed[0]?.issue, 'mangled', null]]],
+    )
+    assert.match((await fleet.burn('explain', 'app#1')).out, /mangled/)
+    assert.equal((await fleet.burn('dispatch', '--json')).json<Cycle>().claimed.length, 0, 'the issue is given to nobody else')
+  })
+
+  test('texts: a line whose Enters are swallowed is taken back, and the pane takes the next text', async (t) => {
+    // The identity is the first text: nothing of it may stay in the composer.
+    const fleet = fleetOf(t, (dir) => ({ DEAF: { ...standIn(dir, '--turn-ms', '50', '--swallow', '3'), hooks: false } }))
+    mkdirSync(join(fleet.dir, 'issues/app'), { recursive: true })
+    await fleet.burn('up')
+    assert.match((await fleet.burn('christen')).out, /1 unproven/)
+    const next = await sendTo(fleet, 'DEAF', 'are you there?', '--wait', '10')
+    assert.equal(next?.state, 'seen', next?.evidence)
+    assert.deepEqual(
+      textsIn(fleet, 'DEAF').map((text) => text.replace(/^\[burn \w+\] /, '')),
+      ['are you there?'],
+    )
+    // What a person wrote stays, also behind a line of ours.
+    const pane = paneOf(fleet, 'DEAF')
+    tmux(fleet, 'send-keys', '-t', pane, '-l', '[burn 1m7y6ewdbs30w] is what I ask about')
+    assert.match((await sendTo(fleet, 'DEAF', 'hello', '--wait', '1'))?.evidence ?? '', /a draft is in the composer/)
+    assert.match(tmux(fleet, 'capture-pane', '-p', '-t', pane), /is what I ask about/)
+  })
+
+  test('texts: a low and a narrow pane take long texts, idle and busy, and nothing stays in a composer', async (t) => {
+    const sizes = { LOW: [39, 6], NARROW: [57, 12] } as const
+    const fleet = fleetOf(t, (dir) =>
+      Object.fromEntries(
+        Object.keys(sizes).map((name) => [name, { ...standIn(dir, '--turn-ms', '1500', '--echo-ms', '300'), hooks: false }]),
+      ),
+    )
+    mkdirSync(join(fleet.dir, 'issues/app'), { recursive: true })
+    await fleet.burn('up')
+    assert.equal((await fleet.burn('christen')).code, 0)
+    const one = 'words to work on, and more of them; '.repeat(34).trim()
+    for (const [name, [width, height]] of Object.entries(sizes)) {
+      const pane = paneOf(fleet, name)
+      // A window of its own: panes share what their window has.
+      tmux(fleet, 'break-pane', '-d', '-s', pane)
+      tmux(fleet, 'resize-window', '-t', pane, '-x', String(width), '-y', String(height))
+    }
+    for (const name of Object.keys(sizes)) {
+      const pane = paneOf(fleet, name)
+      const [idle, busy, last] = [`first ${one}`, `second ${one}`, `third ${one}`]
+      assert.notEqual((await sendTo(fleet, name, idle))?.state, 'refused', name)
+      await sendTo(fleet, name, busy, '--wait', '20')
+      await sendTo(fleet, name, last, '--wait', '20')
+      const got = () => textsIn(fleet, name).flatMap((text) => /^(first|second|third) words/m.exec(text)?.[1] ?? [])
+      await until(`${name} has all of them, in their order`, () => got().join() === 'first,second,third')
+      await until('nothing stays', () => !tmux(fleet, 'capture-pane', '-p', '-t', pane).split('\n').slice(-4).join('').includes('[burn'))
+    }
+  })
+
+  test('texts: where its file cannot be written, nothing is typed and the reason is said', async (t) => {
+    const fleet = fleetOf(t, (dir) => ({ ANN: { ...standIn(dir, '--turn-ms', '50'), hooks: false } }))
+    mkdirSync(join(fleet.dir, 'issues/app'), { recursive: true })
+    await fleet.burn('up')
+    await fleet.burn('christen')
+    const folder = join(fleet.dir, 'w/box/W/ANN')
+    execFileSync('rm', ['-r', join(folder, '.burn')])
+    symlinkSync(join(fleet.dir, 'issues'), join(folder, '.burn'))
+    const sent = await sendTo(fleet, 'ANN', 'two\nlines', '--wait', '1')
+    assert.equal(sent?.state, 'refused')
+    assert.match(sent?.evidence ?? '', /could not be written to its file: .*symbolic link/)
+    assert.deepEqual(readdirSync(join(fleet.dir, 'issues')), ['app'], 'nothing was written where the link leads')
+    assert.equal(textsIn(fleet, 'ANN').length, 1)
+  })
+})
