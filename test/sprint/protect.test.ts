@@ -6,6 +6,10 @@ import { test } from 'node:test'
 import type { Workspace } from '../../src/git/places.ts'
 import type { Script } from '../stand-ins/model/replies.ts'
 import { push } from '../../src/git/push.ts'
+import { release } from '../../src/run/mend.ts'
+import { sprintDoctor } from '../../src/sprint/doctor.ts'
+import { waitingChange } from '../../src/sprint/kept.ts'
+import { pruneSprints } from '../../src/sprint/prune.ts'
 import { protectedPaths } from '../../src/sprint/protect.ts'
 import { author, commitAll, openRig } from '../git/rig.ts'
 import { branchIn, gitAs } from '../stand-ins/gitea/git.ts'
@@ -13,6 +17,8 @@ import { taskIn } from './brain.ts'
 import { inside } from './inside.ts'
 import { repo, sprintRig } from './rig.ts'
 
+/** Prunes whatever may be pruned at all. */
+const all = { workspaces: 0, age: 0, force: true, dryRun: false }
 const workflow = 'on: push\njobs: { a: { runs-on: x, steps: [{ run: curl -d "$SECRET" http://x.example }] } }\n'
 const script: Script = (messages) => {
   const done = messages.filter(({ role }) => role === 'tool').length
@@ -48,10 +54,14 @@ test('protect: a workflow is not pushed before a person publishes it', async (t)
   )
   const issue = await sprints.context.session.ledger.issue(`${repo}#1`)
   assert.deepEqual([issue?.standing, issue?.attempts], ['taken', 0])
-  await rig.burn('sprint', 'prune', '--keep', '0', '--force')
+  await pruneSprints(all, sprints.context)
   assert.deepEqual(readdirSync(join(rig.state, 'work')), [id], 'it is not pruned')
 
-  assert.match((await rig.burn('doctor')).out, new RegExp(`a change for ${repo}#1 waits for a person[^]*burn sprint publish ${id}`))
+  const said = (await sprintDoctor(sprints.context, () => {})).map(({ what, mend }) => `${what}: ${mend}`)
+  assert.ok(
+    said.includes(`a change for ${repo}#1 waits for a person: burn sprint publish ${id}; or burn release ${repo}#1`),
+    said.join('\n'),
+  )
   const shown = await rig.burn('sprint', 'publish', 'app#1', '--dry-run')
   assert.match(shown.out, /Protected:\n {2}\.gitea\/workflows\/x\.yml\n[^]*\+on: push/)
   const asked = await rig.burn('sprint', 'publish', id, '--json')
@@ -66,10 +76,7 @@ test('protect: a workflow is not pushed before a person publishes it', async (t)
   assert.match(comments()[0] ?? '', /state=review -->\nA change is open for review: http/)
   const [after] = await sprints.context.session.ledger.sprints({ ids: [id] })
   assert.deepEqual([after?.outcome, after?.failure, after?.change_url], ['change', null, change_url])
-  assert.equal(
-    (await rig.burn('sprint', 'publish', id, '--yes', '--json')).json<{ error: { code: string } }>().error.code,
-    'sprint_not_kept',
-  )
+  await assert.rejects(waitingChange(id, sprints.context), { code: 'sprint_not_kept' })
   assert.deepEqual(readdirSync(join(rig.state, 'work')), [])
   await sprints.context.session.ledger.check()
 })
@@ -79,13 +86,13 @@ test('protect: a person may give the issue of a kept change back', async (t) => 
   const sprints = await inside(t, rig)
   const [row] = await sprints.run()
   assert.equal(row?.outcome, 'kept')
-  assert.equal((await rig.burn('release', 'app#1')).code, 0)
+  assert.equal((await release(`${repo}#1`, false, sprints.context.session)).open_change, null)
   const { ledger } = sprints.context.session
   assert.deepEqual(
     [(await ledger.dispatches({ issue: `${repo}#1` }))[0]?.state, (await ledger.issue(`${repo}#1`))?.attempts],
     ['released', 0],
   )
-  await rig.burn('sprint', 'prune', '--keep', '0', '--force')
+  await pruneSprints(all, sprints.context)
   assert.deepEqual(readdirSync(join(rig.state, 'work')), [])
 })
 
@@ -119,14 +126,14 @@ test('protect: renames, deletions, links, includes and commits that were taken b
     return protectedPaths(git, made, { allow_paths: [] })
   }
   assert.deepEqual(await after((made) => write(made, 'src/a.ts')), [])
-  assert.deepEqual(await after(({ path }) => renameSync(join(path, '.github/workflows/x.yml'), join(path, 'x.yml'))), [
-    '.github/workflows/x.yml',
-  ])
-  assert.deepEqual(await after(({ path }) => rmSync(join(path, '.gitlab-ci.yml'))), ['.gitlab-ci.yml'])
-  assert.deepEqual(await after((made) => write(made, '.GITEA/Workflows/x.yml')), ['.GITEA/Workflows/x.yml'])
-  assert.deepEqual(await after((made) => write(made, 'ci/b.yml')), ['ci/b.yml'], 'included by what is included')
-  assert.deepEqual(await after((made) => write(made, 'act/run.sh')), ['act/run.sh'], 'a local action')
-  assert.deepEqual(await after((made) => write(made, 'tools/hooks/pre-push')), ['tools/hooks/pre-push'], 'behind a link of the base')
+  const seen = await after((made) => {
+    renameSync(join(made.path, '.github/workflows/x.yml'), join(made.path, 'x.yml'))
+    rmSync(join(made.path, '.gitlab-ci.yml'))
+    // Included by what is included, a local action, and what is behind a link of the base.
+    for (const path of ['.GITEA/Workflows/x.yml', 'ci/b.yml', 'act/run.sh', 'tools/hooks/pre-push', 'src/a.ts']) write(made, path)
+  })
+  const expected = ['.github/workflows/x.yml', '.gitlab-ci.yml', '.GITEA/Workflows/x.yml', 'ci/b.yml', 'act/run.sh', 'tools/hooks/pre-push']
+  assert.deepEqual(seen, expected.toSorted())
   const linked = await after(({ path }) => {
     symlinkSync('.github', join(path, 'g'))
     mkdirSync(join(path, '.forgejo'))

@@ -53,7 +53,7 @@ test('trust: a sprint takes an approved text, and neither an edited one nor what
   )
 
   state.repos.get(repo)?.writers.delete('ann')
-  assert.equal(await whyNotNow(byAnn, view, session), null, 'asked about less than a minute ago')
+  assert.equal(await whyNotNow(byAnn, view, later), null, 'asked about less than a minute ago')
   const evenLater = { ...session, clock: { ...session.clock, now: () => session.clock.now() + 123_000 } }
   assert.match((await whyNotNow(byAnn, view, evenLater)) ?? '', /opened by ann, who may not write/)
 })
