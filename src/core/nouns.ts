@@ -182,6 +182,8 @@ export interface Issue {
   readonly updated_at: Time
   /** How many comments the forge counts; 0 saves looking for markers. */
   readonly comments: number
+  /** Only people with rights may comment; missing where anybody may. Not kept in the ledger. */
+  readonly locked?: true
   readonly url: string
 }
 

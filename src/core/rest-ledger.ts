@@ -34,6 +34,8 @@ export interface RestLedger {
   rest(issue: IssueRef, until: Time, why: string, at: Time): Promise<void>
   /** The same for all issues of a repo. `requeue` of one of them forgets it. */
   restRepo(repo: RepoRef, until: Time, why: string, at: Time): Promise<void>
+  /** The same for the open issues of one author in a repo, as far as they do not rest longer. No event. */
+  restAuthor(repo: RepoRef, author: string, until: Time, why: string): Promise<void>
   /** Keeps why the forge does not let burn read each of these repos, since when the first reason was kept; null: it does. */
   saveUnread(reasons: ReadonlyMap<RepoRef, string | null>, at: Time): Promise<void>
   /** What rests at this time: repos, and open issues (at most 1,000). */

@@ -81,6 +81,7 @@ export function issueOf(repo: RepoRef, value: unknown, webUrl: string): Issue | 
     updated_at,
     // A count that is missing must not say that there are none.
     comments: typeof comments === 'number' ? comments : 1,
+    ...(fields['is_locked'] === true ? { locked: true } : {}),
     url: typeof html_url === 'string' && html_url !== '' ? html_url : `${webUrl}/${repo}/issues/${number}`,
   }
 }

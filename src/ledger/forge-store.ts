@@ -12,6 +12,7 @@ export function forgeStore({ read, write }: Engine): ChangeLedger & RestLedger {
     saveChangesSeen: async (seen) => (seen.size === 0 ? undefined : write((trx) => issues.saveChangesSeen(trx, seen))),
     rest: (issue, until, why, at) => write((trx) => rests.restIssue(trx, issue, { until, why }, at)),
     restRepo: (repo, until, why, at) => write((trx) => rests.restRepo(trx, repo, { until, why }, at)),
+    restAuthor: (repo, author, until, why) => write((trx) => rests.restAuthor(trx, { repo, author }, { until, why })),
     saveUnread: (reasons, at) => write((trx) => rests.saveUnread(trx, reasons, at)),
     resting: (at) => read((trx) => rests.resting(trx, at)),
   }

@@ -24,6 +24,21 @@ export async function restIssue(
   await append(trx, [{ kind: 'issue.rests', subject: issue, issue, worker: null, text }], at)
 }
 
+export async function restAuthor(
+  trx: Transaction<Tables>,
+  { repo, author }: { repo: RepoRef; author: string },
+  { until, why }: { until: Time; why: string },
+): Promise<void> {
+  await trx
+    .updateTable('issue')
+    .set({ rests_until: until, rests_why: why, ...toJudgeUnlessTaken })
+    .where('repo', '=', repo)
+    .where('author', '=', author)
+    .where('state', '=', sql.lit('open'))
+    .where((eb) => eb.or([eb('rests_until', 'is', null), eb('rests_until', '<', until)]))
+    .execute()
+}
+
 export async function restRepo(
   trx: Transaction<Tables>,
   repo: RepoRef,

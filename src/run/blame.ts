@@ -11,7 +11,12 @@ export interface Blame {
   /** False if the same request may succeed in a moment. */
   readonly certain: boolean
   readonly why: string
+  /** Whose issues the forge refuses comments on, in the issue's repo; missing where it is not about a person. */
+  readonly author?: string
 }
+
+/** How the reason begins for which the forge's refusal has something rest; other rests begin otherwise. */
+export const refusedPrefix = 'the forge refuses it: '
 
 /** `ask_anyway`: asks the forge even if the error says that the forge is in trouble: it may fail on this issue alone. */
 export async function blame(thrown: unknown, issue: IssueRef, forge: Forge, ask_anyway = false): Promise<Blame> {
@@ -33,15 +38,14 @@ async function ask(thrown: unknown, issue: IssueRef, forge: Forge): Promise<Blam
   if (!exists) return { fault: 'repo', certain: true, why: `there is no repo ${repo}, or the token may not see it` }
   if (archived) return { fault: 'repo', certain: true, why: `${repo} is archived: nothing can be written there` }
   if (!issues) return { fault: 'repo', certain: true, why: `issues are disabled in ${repo}` }
-  if ((await forge.issue(issue)) === null) return { fault: 'issue', certain: true, why: 'the forge no longer has the issue' }
+  const found = await forge.issue(issue)
+  if (found === null) return { fault: 'issue', certain: true, why: 'the forge no longer has the issue' }
   if (codeOf(thrown) !== 'forge_forbidden') return { fault: 'issue', certain: false, why: messageOf(thrown) }
   if (!(await forge.mayComment(repo)))
     return { fault: 'token', certain: true, why: `the token may not write comments in ${repo}: ${adviceOf(thrown)}` }
-  return {
-    fault: 'issue',
-    certain: true,
-    why: `comments are refused on this issue alone (is the account blocked by its author, or the issue locked?): ${messageOf(thrown)}`,
-  }
+  if (found.locked) return { fault: 'issue', certain: true, why: `the issue is locked: ${messageOf(thrown)}` }
+  const { author } = found
+  return { fault: 'issue', certain: true, author, why: `comments are refused (did ${author} block the account?): ${messageOf(thrown)}` }
 }
 
 function codeOf(thrown: unknown): string {
@@ -52,15 +56,18 @@ const day = 24 * 3_600_000
 
 /**
  * Keeps the issue, or its repo, from being given for a while: longer each time within a day. No attempt is counted. Does nothing if the forge is in
- * trouble, because then nothing is known. Returns what rests and until when, for people.
+ * trouble, because then nothing is known. Returns what rests and until when, for people. All issues of an author who blocked the account rest: each of
+ * them would be claimed in vain.
  */
-export async function leaveAlone({ fault, why }: Blame, issue: IssueRef, { ledger, clock }: Session): Promise<string | null> {
+export async function leaveAlone({ fault, why, author }: Blame, issue: IssueRef, { ledger, clock }: Session): Promise<string | null> {
   if (fault === 'forge') return null
   const subject: IssueRef | RepoRef = fault === 'issue' ? issue : repoOf(issue)
   const now = clock.now()
   const recent = (await ledger.events({ subject, limit: 32 })).filter(({ at }) => at > now - day)
   const since = recent.slice(recent.findLastIndex(({ kind }) => kind === 'issue.requeued') + 1)
   const until = restsUntil(fault, since.filter(({ kind }) => kind === 'issue.rests' || kind === 'repo.rests').length, now)
-  await (fault === 'issue' ? ledger.rest(issue, until, why, now) : ledger.restRepo(subject, until, why, now))
+  const reason = `${refusedPrefix}${why}`
+  if (author !== undefined) await ledger.restAuthor(repoOf(issue), author, until, reason)
+  await (fault === 'issue' ? ledger.rest(issue, until, reason, now) : ledger.restRepo(subject, until, reason, now))
   return `${subject} rests until ${new Date(until).toISOString().slice(0, 19)}Z`
 }

@@ -6,7 +6,7 @@ import type { ForgeFault } from '../decide/forge-fault.ts'
 import { BurnError, isLedgerFailure } from '../core/errors.ts'
 import { repoOf } from '../core/refs.ts'
 import { councilComment, markerOf, ownComment, workComment } from '../decide/marker.ts'
-import { blame, leaveAlone, type Blame } from './blame.ts'
+import { blame, leaveAlone, refusedPrefix, type Blame } from './blame.ts'
 import { mapBounded } from './bounded.ts'
 import { together } from './together.ts'
 
@@ -54,7 +54,7 @@ export async function syncComments(fresh: ReadonlySet<string>, session: Session)
   const { ledger, fleet } = session
   const unsaid = await ledger.unsaid(session.owner)
   if (unsaid.length === 0) return []
-  const resting = new Set((await ledger.resting(session.clock.now())).map(({ subject }) => subject))
+  const resting = await refusedNow(session)
   const due = threads(unsaid).filter(({ comment_id, issue }) => comment_id === null || !(resting.has(issue) || resting.has(repoOf(issue))))
   const workers = new Map(
     fleet.machines.flatMap(({ windows }) => windows.flatMap((window) => window.workers.map((w) => [w.id, w] as const))),
@@ -73,6 +73,12 @@ export async function syncComments(fresh: ReadonlySet<string>, session: Session)
   })
   await ledger.saveComments(written.flat(), session.clock.now())
   return await settleFailed(failed, session)
+}
+
+/** What rests because the forge refused it; what rests for another reason is edited all the same. */
+async function refusedNow({ ledger, clock }: Session): Promise<ReadonlySet<string>> {
+  const resting = await ledger.resting(clock.now())
+  return new Set(resting.filter(({ why }) => why.startsWith(refusedPrefix)).map(({ subject }) => subject))
 }
 
 interface Failed {

@@ -76,11 +76,11 @@ export async function runSprints(options: SprintRun, context: SprintContext, sto
     const desks = new Desks(context.host, view)
     const speaker = new Speaker(session)
     let begun = 0
-    const closed = new Set<RepoRef>()
+    let refused: ReadonlySet<string> = new Set()
     let over = false
     await mapBounded(Array.from({ length: options.jobs }), options.jobs, async () => {
       for (let picked = queue.shift(); picked !== undefined && begun < options.count && !over && !stop.aborted; picked = queue.shift()) {
-        if (closed.has(picked.issue.repo)) continue
+        if (refused.has(picked.issue.ref) || refused.has(picked.issue.repo)) continue
         begun += 1
         const claimed = await claim(picked, desks, view, context)
         if (claimed === null) {
@@ -90,9 +90,11 @@ export async function runSprints(options: SprintRun, context: SprintContext, sto
         const row = await carrySprint(claimed, usable, speaker, context, stop)
         desks.leave(claimed.worker)
         results.push(row)
-        // Nothing was done: another issue takes its turn, and of a repo that refuses none is tried again.
-        if (isRefused(row)) begun -= 1
-        if (row.failure === 'repo_refused') closed.add(picked.issue.repo)
+        if (isRefused(row)) {
+          // Nothing was done, so another issue takes its turn: none of those that rest since.
+          begun -= 1
+          refused = new Set((await ledger.resting(clock.now())).map(({ subject }) => subject))
+        }
         if (row.failure !== null && afterFailure(row.failure).ends_run) over = true
       }
     })

@@ -18,6 +18,15 @@ export function refused(holds: Holds): void {
     assert.deepEqual(await at(750), ['o/r#1 900 deleted'])
   })
 
+  holds('rest: keeps back the open issues of an author, unless they rest longer', async ({ ledger }) => {
+    const { author } = (await ledger.issue('o/r#1'))?.issue ?? { author: '' }
+    await ledger.rest('o/r#1', 900, 'longer', 20)
+    await ledger.restAuthor('o/r', author, 500, 'blocked')
+    await ledger.restAuthor('o/r', 'nobody', 999, 'nobody')
+    assert.equal((await ledger.issue('o/r#1'))?.rests?.until, 900)
+    assert.deepEqual((await ledger.issue('o/r#2'))?.rests, { until: 500, why: 'blocked' })
+  })
+
   holds('unread: keeps since when a repo cannot be read, and the newest reason', async ({ ledger }) => {
     const of = async (name: string) => (await ledger.repos()).find(({ repo }) => repo === name)?.unread
     await ledger.saveUnread(

@@ -43,31 +43,34 @@ const young = (count: number, author = 'ann') => issues(count, author).map((each
 test('refused: an archived repo, a blocked account and a deleted issue hold no slot, and the healthy issues are worked on', async (t) => {
   const { forge, rig, ahead, state, claimed } = await refusing(t, {
     app: issues(6),
-    lib: [...issues(2, 'bob'), ...issues(2)],
+    lib: [...issues(9, 'bob'), ...issues(2)],
     docs: young(2),
   })
   await rig.raise()
   forge.state.repo('timmy/app').archived = true
   forge.state.block('bob', 'burn')
-  await rig.session.forge.issues('timmy/lib', null)
-  const listed = new Set(['timmy/docs#1', 'timmy/docs#2', 'timmy/lib#4'])
-  const gone = 'timmy/lib#3'
-  forge.trouble({ kind: 'changed', change: (json) => (forge.state.remove('timmy/lib', 3), json) }, /^GET .*\/lib\/issues\?/, 1)
+  const listed = new Set(['timmy/docs#1', 'timmy/docs#2', 'timmy/lib#11'])
+  const gone = 'timmy/lib#10'
+  forge.trouble({ kind: 'changed', change: (json) => (forge.state.remove('timmy/lib', 10), json) }, /^GET .*\/lib\/issues\?/, 1)
   await until('every healthy issue is handed', async () => {
     await rig.cycle()
     return (await Promise.all([...listed].map(state))).every((each) => each === 'handed')
   })
   assert.deepEqual(await claimed(), [])
-  const released = ['timmy/app#1', 'timmy/lib#1', 'timmy/lib#2', gone]
+  const released = ['timmy/app#1', 'timmy/lib#1', gone]
   for (const issue of released) {
     assert.equal(await state(issue), 'released', issue)
     assert.equal((await rig.session.ledger.issue(issue))?.attempts, 0)
   }
   const resting = new Map((await rig.status()).resting.map(({ subject, why }) => [subject, why]))
   assert.match(resting.get('timmy/app') ?? '', /archived/)
-  assert.match(resting.get('timmy/lib#1') ?? '', /on this issue alone.*blocked/)
+  assert.match(resting.get('timmy/lib#1') ?? '', /did bob block the account/)
   assert.match(resting.get(gone) ?? '', /no longer has/)
-  assert.deepEqual([...resting.keys()], ['timmy/app', 'timmy/lib#1', 'timmy/lib#2', gone])
+  assert.equal(await state('timmy/lib#9'), null, 'of an author who blocked the account no more issues are tried')
+  assert.deepEqual(
+    [...resting.keys()].toSorted(),
+    ['timmy/app', gone, ...Array.from({ length: 9 }, (_, n) => `timmy/lib#${n + 1}`)].toSorted(),
+  )
 
   const written = () => forge.log.filter(({ method, target }) => method === 'POST' && /comments/.test(target)).length
   const before = written()
@@ -106,7 +109,7 @@ test('refused: a token that may only read holds no slot, and the next one is use
 })
 
 test('refused: a comment that fails for no known reason is given up after a quarter of an hour, and edits that are refused are not retried in each cycle', async (t) => {
-  const { forge, rig, ahead, state, claimed } = await refusing(t, { app: issues(1), docs: young(2) })
+  const { forge, rig, ahead, state, claimed } = await refusing(t, { app: issues(1), docs: young(3) })
   await rig.raise()
   forge.trouble({ kind: 'status', status: 500 }, /^POST .*\/app\/.*comments/)
   await rig.cycle()
@@ -120,6 +123,11 @@ test('refused: a comment that fails for no known reason is given up after a quar
   assert.equal(await state('timmy/app#1'), 'released')
   assert.deepEqual(await claimed(), [])
 
+  const saysOf = (number: number) => forge.state.issue('timmy/docs', number).comments.map(({ body }) => markerOf(body)?.state)
+  await rig.session.ledger.rest('timmy/docs#3', Date.now() + 60 * minute, 'a limit of the model', Date.now())
+  forge.state.close('timmy/docs', 3)
+  await rig.cycle()
+  assert.deepEqual(saysOf(3), ['done'], 'what rests for another reason is edited')
   forge.state.repo('timmy/docs').archived = true
   for (const number of [1, 2]) forge.state.close('timmy/docs', number)
   const edits = () => forge.log.filter(({ method, target }) => method === 'PATCH' && target.includes('/docs/')).length
@@ -129,8 +137,7 @@ test('refused: a comment that fails for no known reason is given up after a quar
   forge.state.repo('timmy/docs').archived = false
   ahead.ms = 21 * minute
   await rig.cycle()
-  const says = forge.state.issue('timmy/docs', 1).comments.map(({ body }) => markerOf(body)?.state)
-  assert.deepEqual(says, ['done'])
+  assert.deepEqual(saysOf(1), ['done'])
 })
 
 test('unread: dispatch, status and explain say which repos could not be read, since when and why', async (t) => {

@@ -63,6 +63,9 @@ function exitOf({ forge }: ViewResult, well: boolean): ExitCode {
   return forge.repos_down.size > 0 && forge.writers.size === 0 ? 1 : well ? 0 : 3
 }
 
+/** So many of what rests are said. */
+const mostRests = 10
+
 interface Trouble {
   readonly subject: string
   readonly text: string
@@ -79,7 +82,9 @@ function troubles({ view: { view, forge }, backlog, resting }: Pick<CycleResult,
   }))
   const other = elsewhereAdvice(backlog.elsewhere)
   const elsewhere = other === null ? [] : [{ subject: 'ledger', text: `${other.what} (${other.mend})` }]
-  const left = resting.map((each) => ({ subject: each.subject, text: `${each.subject} ${restsReason(each)}` }))
+  const left = resting.slice(0, mostRests).map((each) => ({ subject: each.subject, text: `${each.subject} ${restsReason(each)}` }))
+  const more = resting.length - left.length
+  if (more > 0) left.push({ subject: 'forge', text: `${more} more issues rest (burn status)` })
   return [...elsewhere, ...down, ...left, ...unreachable, ...forge.skipped.map((text) => ({ subject: text, text }))]
 }
 
