@@ -4,31 +4,36 @@ import { test } from 'node:test'
 import { issuesOf } from '../simulate/storm.ts'
 import { simulatedFleet } from './world.ts'
 
-test('a closed issue: its agent is told once, behind the turn that runs, and its next issue comes', async (t) => {
-  const { open, forge, world, pass } = await simulatedFleet(t, issuesOf(4).slice(0, 1))
+test('a closed issue: its agent is told once, behind the turn that runs, and before its next issue', async (t) => {
+  const { open, forge, world, pass } = await simulatedFleet(t, issuesOf(12))
   const { cycle, ledger } = await open()
   const [first] = (await cycle()).claimed
   const agent = world.agents().find(({ worker }) => worker === first?.worker)
   assert.equal(agent?.queue.length, 1)
-  forge.close('o/a#1')
+  forge.close(first?.issue ?? '')
   await pass(60_000)
-  const { settled, deliveries } = await cycle()
+  const { settled, deliveries, claimed } = await cycle()
   assert.deepEqual(
     settled.map(({ state }) => state),
     ['done'],
   )
+  const [next] = claimed
+  assert.equal(next?.worker, first?.worker)
   assert.deepEqual(
     deliveries.map(({ kind, dispatch, state, worker }) => [kind, dispatch, state, worker]),
-    [['follow_up', first?.id, 'seen', first?.worker]],
+    [
+      ['follow_up', first?.id, 'seen', first?.worker],
+      ['work', next?.id, 'seen', first?.worker],
+    ],
   )
   assert.deepEqual(
     agent?.queue.map(({ issue }) => issue),
-    ['o/a#1', ''],
+    [first?.issue, '', next?.issue],
     'it reads the text when its turn ends',
   )
   await pass(60_000)
   assert.deepEqual((await cycle()).deliveries, [])
-  assert.equal((await ledger.events({ issue: 'o/a#1' })).filter(({ kind }) => kind === 'dispatch.done').length, 1)
+  assert.equal((await ledger.events({ issue: first?.issue ?? '' })).filter(({ kind }) => kind === 'dispatch.done').length, 1)
 })
 
 test('a closed issue: an agent that was started anew in the same pane hears nothing of it', async (t) => {
