@@ -30,7 +30,7 @@ const working = /^[\u2801-\u28ff] /u
 const spinner = /^[·✢✳✶✻✽*∗] (?:.*…(?: \(.*)?$|.* · Retrying in )/u
 const placeholders = /^(?:Press up to edit queued messages|Try ".*)$/u
 const failed =
-  /^● (?:API Error\b|Invalid API key|Please run \/login|Credit balance|OAuth |.*\b(?:usage|session|weekly) limit (?:reached|exceeded))/u
+  /^● (?:API Error\b|Invalid API key|Please run \/login|Credit balance|OAuth |There's an issue with the selected model|.*\b(?:usage|session|weekly) limit (?:reached|exceeded))/u
 const choice = /^\s*❯ \d+\. /u
 const asks = /(?:^\s*|· )Esc to (?:cancel|exit)|^\s*Enter to (?:select|confirm)/iu
 

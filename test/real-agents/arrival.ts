@@ -7,12 +7,28 @@ import type { ModelServer } from './model.ts'
 const naming =
   /^\[burn \w{13}\] Read (?:the 1 line|all (\d+) lines) of (\S+) \(sha256 ([0-9a-f]{16})(?:; lines are long: use cat)?\) and do what it says\.$/
 
-/** How what reached the model differs from a text: it must be there in one line, itself or the name of a file that holds it, and never twice. */
-export function wrongWith(asked: ModelServer['asked'], id: string, text: string, dir: string): string | null {
-  const requests = asked.map(({ texts: all }) => all.flatMap((each) => each.split('\n')).filter((line) => line.includes(`[burn ${id}]`)))
-  if (requests.some(({ length }) => length > 1)) return 'it reached the model twice'
-  const seen = new Set(requests.flat().map((line) => line.trim()))
-  if (seen.has(`[burn ${id}] ${text}`)) return null
+/** A text, and whom it is for. */
+export interface Wanted {
+  readonly id: string
+  readonly text: string
+  /** Of its worker, and of all others. */
+  readonly dir: string
+  readonly others: readonly string[]
+}
+
+/**
+ * How what reached the model differs from a text: it must be there in one line, itself or the name of a file that holds it, never twice, and never with
+ * another worker's directory, which agents tell their model.
+ */
+export function wrongWith(asked: ModelServer['asked'], { id, text, dir, others }: Wanted): string | null {
+  const tag = `[burn ${id}]`
+  const requests = asked.filter(({ body }) => body.includes(tag))
+  const prompts = requests.map(({ texts }) => texts.flatMap((each) => each.split('\n')).filter((line) => line.includes(tag)))
+  if (prompts.some(({ length }) => length > 1)) return 'it reached the model twice'
+  const stray = others.find((other) => requests.some(({ body }) => body.includes(other)))
+  if (stray !== undefined) return `it reached the agent in ${stray}`
+  const seen = new Set(prompts.flat().map((line) => line.trim()))
+  if (seen.has(`${tag} ${text}`)) return null
   const [, count = '1', path = '', hash] = [...seen].map((line) => naming.exec(line)).find((found) => found !== null) ?? []
   if (path === '') return `the model was told ${JSON.stringify([...seen])}`
   const content = readFileSync(resolve(dir, path), 'utf8')

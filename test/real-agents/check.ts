@@ -130,7 +130,8 @@ async function expectArrived(
   for (const delivery of ended) {
     const name = delivery.worker.slice(-1)
     const text = wanted.get(name) ?? ''
-    const wrong = wrongWith(asked, delivery.id, text, dirOf(place, name))
+    const others = names.filter((each) => each !== name).map((each) => dirOf(place, each))
+    const wrong = wrongWith(asked, { id: delivery.id, text, dir: dirOf(place, name), others })
     const what = `${name}, ${Buffer.byteLength(text)} B, ${delivery.id} is ${delivery.state} (${delivery.evidence}; Enter ${delivery.presses} times)`
     expect('texts', wrong === null && delivery.state === 'seen', `${what}: ${wrong ?? 'whole and once'}`)
   }
