@@ -20,7 +20,7 @@ export function taskText({ id, issue, dir, check, nonce }: TaskText): string {
   const verify =
     check === null
       ? "Run the project's own tests where it has any; they must pass."
-      : `It is verified with \`${check}\`, which must pass: run it yourself before you end.`
+      : `It is verified with \`${check}\`, which must pass: run it yourself before you end. It is run as the base commit defines it. A change to CI definitions or hooks waits for a person.`
   return sanitize(`You have one issue to work on: ${issue.ref}, sprint ${id}.
 
 The repository is checked out in ${dir}, on a branch of its own. Work there and nowhere else.
