@@ -21,7 +21,7 @@ const room = 3 * mostAdded
 export async function makeSafe({ path }: Workspace): Promise<void> {
   const long: string[] = []
   await walk(path, {
-    unlock: true,
+    settled: true,
     seen: (entry) => {
       if (isSpecial(entry.stat)) removeEntry(path, entry)
       else if (entry.stat.size > mostRules && entry.stat.isFile() && rules.includes(basename(entry.path))) long.push(entryName(entry))

@@ -13,8 +13,11 @@ export interface TreeEntry {
 }
 
 export interface WalkOptions {
-  /** Whether their owner is given back the rights to look into folders, and to remove what is in them. */
-  readonly unlock: boolean
+  /**
+   * Nothing runs there any more, and nothing may stay unseen: the owner is given back the rights to folders, and paths that are too long are refused. Otherwise
+   * what can't be looked at is passed over.
+   */
+  readonly settled: boolean
   /** Hears of each entry; false: it has seen enough. */
   readonly seen: (entry: TreeEntry) => boolean
 }
@@ -25,16 +28,19 @@ const longestPath = 4_000
 const atOnce = 2_000
 const removal_ms = 600_000
 
-/** Looks at everything below a folder; follows no symbolic link. Throws BurnError `workspace_unusable` if a path is too long to be looked at. */
-export async function walk(root: string, { unlock, seen }: WalkOptions): Promise<void> {
+/** Looks at everything below a folder; follows no symbolic link. Throws BurnError `workspace_unusable` for a path that is refused. */
+export async function walk(root: string, { settled, seen }: WalkOptions): Promise<void> {
   const bytes = (path: string) => Buffer.from(`${Buffer.from(root).toString('latin1')}/${path}`, 'latin1')
   const folders = ['']
   let looked = 0
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
-    if (unlock) openUp(bytes(folder))
+    if (settled) openUp(bytes(folder))
     for (const name of lookedAt(() => readdirSync(bytes(folder), 'latin1')) ?? []) {
       const path = folder === '' ? name : `${folder}/${name}`
-      if (root.length + path.length > longestPath) throw unusable(`a path in ${root} is longer than ${longestPath} bytes`)
+      if (root.length + path.length > longestPath) {
+        if (settled) throw unusable(`a path in ${root} is longer than ${longestPath} bytes`)
+        continue
+      }
       const stat = lookedAt(() => lstatSync(bytes(path)))
       if ((looked += 1) % atOnce === 0) await breathe()
       if (stat === null) continue

@@ -45,7 +45,7 @@ export class Quota {
       bytes: Math.min(disk, Math.floor(SHARE * free.bytes)),
       files: free.counted ? Math.min(files, Math.floor(SHARE * free.files)) : files,
     }
-    return new Quota(places, await usedIn(places, { unlock: false, most: null }), free, most)
+    return new Quota(places, await usedIn(places, { settled: false, most: null }), free, most)
   }
 
   /** Runs `work`, and calls `over` with the reason once more was added than may be. */
@@ -53,7 +53,7 @@ export class Quota {
     let looking: Promise<void> | null = null
     const look = async () => {
       try {
-        if (await this.#due()) await this.#look({ unlock: false })
+        if (await this.#due()) await this.#look({ settled: false })
       } catch (thrown) {
         over(thrown as Error)
       } finally {
@@ -79,7 +79,7 @@ export class Quota {
   async settle(): Promise<readonly string[]> {
     const special: string[] = []
     await this.#look({
-      unlock: true,
+      settled: true,
       special: (root, entry) => {
         removeEntry(root, entry)
         special.push(entryName(entry))
@@ -97,10 +97,10 @@ export class Quota {
     return this.#ticks > pause || shrank('bytes') || (free.counted && shrank('files'))
   }
 
-  async #look({ unlock, special }: Pick<CountOptions, 'unlock' | 'special'>): Promise<void> {
+  async #look({ settled, special }: Pick<CountOptions, 'settled' | 'special'>): Promise<void> {
     const free = await freeAt(this.#places[0] ?? '/')
     const limit = { bytes: this.#first.bytes + this.most.bytes, files: this.#first.files + this.most.files }
-    const now = await usedIn(this.#places, { unlock, most: limit, ...(special === undefined ? {} : { special }) })
+    const now = await usedIn(this.#places, { settled, most: limit, ...(special === undefined ? {} : { special }) })
     const grown = { bytes: now.bytes - this.#first.bytes, files: now.files - this.#first.files }
     this.#last = { grown, free, pause: Math.max(PAUSE_TICKS, Math.ceil(now.files / FILES_A_TICK)) }
     this.#ticks = 0
@@ -110,18 +110,18 @@ export class Quota {
 }
 
 interface CountOptions {
-  readonly unlock: boolean
+  readonly settled: boolean
   /** Counting ends here; null: it never does. */
   readonly most: Used | null
   readonly special?: (root: string, entry: TreeEntry) => void
 }
 
-async function usedIn(places: readonly string[], { unlock, most, special }: CountOptions): Promise<Used> {
+async function usedIn(places: readonly string[], { settled, most, special }: CountOptions): Promise<Used> {
   let [bytes, files] = [0, 0]
   const linked = new Set<number>()
   for (const place of places)
     await walk(place, {
-      unlock,
+      settled,
       seen: (entry) => {
         const { stat } = entry
         files += 1

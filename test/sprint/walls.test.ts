@@ -1,9 +1,10 @@
 /** The walls of sprints: closed if they do not work, and what a command does is charged to its attempt. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import type { Sprint } from '../../src/core/sprint.ts'
 import type { Script } from '../stand-ins/model/replies.ts'
 import { sprintDoctor } from '../../src/sprint/doctor.ts'
 import { mounted } from '../support/mount.ts'
@@ -51,87 +52,85 @@ test('bubblewrap that stops working in a sprint: no command runs unconfined, no 
   assert.equal(rig.model.requests.length, 1)
 })
 
-/** A model whose first answer is a command, and whose second one ends. The command gets the number of its issue as `$n`. */
+/** A model whose first answer is the command of its issue, and whose second one ends. */
 const commands =
-  (command: string): Script =>
-  (messages) =>
-    messages.some(({ role }) => role === 'tool')
-      ? { text: 'Done.' }
-      : { calls: [{ name: 'run_command', args: { command: `n=${/#(\d)/.exec(messages[0]?.content ?? '')?.[1] ?? ''}; ${command}` } }] }
+  (...each: readonly string[]): Script =>
+  (messages) => {
+    const issue = Number(/#(\d)/.exec(messages[0]?.content ?? '')?.[1] ?? 1)
+    const call = { name: 'run_command', args: { command: each[issue - 1] ?? each[0] } }
+    return messages.some(({ role }) => role === 'tool') ? { text: 'Done.' } : { calls: [call] }
+  }
 
 const off = { sandbox: { use: 'off' } }
-const twoIssues = [{ title: 'One' }, { title: 'Two' }]
+const issues = (count: number) => Array.from({ length: count }, (_, index) => ({ title: `Number ${index + 1}` }))
 
-/** Its commands, or its agent, are to blame: an attempt is counted, the next issue is done, and nothing of it stays on the disk. */
-async function charged(rig: SprintRig, sprints: Inside, reason: RegExp): Promise<void> {
-  const rows = await sprints.run({ count: 2 })
-  assert.deepEqual(
-    rows.map(({ failure }) => failure),
-    ['workspace_unusable', 'workspace_unusable'],
-    rows[0]?.failure_text ?? '',
-  )
-  await ended(rows[0], 'workspace_unusable', 'failed', sprints)
-  assert.match(rows[0]?.failure_text ?? '', reason)
-  assert.equal((await sprints.context.session.ledger.issue(`${repo}#1`))?.attempts, 1)
-  assert.deepEqual(readdirSync(join(rig.state, 'work')), [])
+/** An attempt is counted, and nothing of it stays on the disk. */
+async function charged(row: Sprint | undefined, reason: RegExp, rig: SprintRig, sprints: Inside): Promise<void> {
+  await ended(row, 'workspace_unusable', 'failed', sprints)
+  assert.match(row?.failure_text ?? '', reason)
+  assert.equal((await sprints.context.session.ledger.issue(row?.issue ?? ''))?.attempts, 1)
+  assert.equal(existsSync(join(rig.state, 'work', row?.id ?? '')), false)
 }
 
 const fill = 'cat /dev/zero >zeros'
 const agent = { kind: 'cli', agent: 'custom', command: ['sh', '-c', `cat >/dev/null; ${fill}; sleep 1000`] }
-for (const [who, more] of [
-  ['a command', {}],
-  ['an agent', { backends: [agent] }],
+for (const [who, count, more] of [
+  ['a command', 2, {}],
+  ['an agent', 1, { backends: [agent] }],
 ] as const)
-  test(`${who} that fills the disk fails its own issue`, async (t) => {
-    const rig = await sprintRig(t, { issues: twoIssues, script: commands(fill), sprint: { ...off, ...more } })
+  test(`${who} that fills the disk fails its own issue, and the run goes on`, async (t) => {
+    const rig = await sprintRig(t, { issues: issues(count), script: commands(fill), sprint: { ...off, ...more } })
     mkdirSync(rig.state, { recursive: true })
     if (!mounted(rig.state, ['-t', 'tmpfs', '-o', 'size=32m', 'tmpfs', rig.state])) return t.skip('nothing can be mounted here')
     try {
-      await charged(rig, await inside(t, rig), /its commands added \d+ MiB to the disk/)
+      const sprints = await inside(t, rig)
+      const rows = await sprints.run({ count })
+      assert.equal(rows.length, count)
+      for (const row of rows) await charged(row, /its commands added \d+ MiB to the disk/, rig, sprints)
     } finally {
       spawnSync('umount', ['-l', rig.state])
     }
   })
 
-const refused = {
-  'a sparse file of 3 GB': ['truncate -s 3G sparse', /more than 256 MiB, which is no change/],
-  'rules for git that have no end': ['truncate -s 2M .gitignore', /\.gitignore is larger than 1 MiB/],
-  'a workspace that is gone': ['rm -rf "$PWD"', /the workspace \S+ is gone/],
-} as const
-for (const [what, [command, reason]] of Object.entries(refused))
-  test(`${what}: refused before git reads it`, async (t) => {
-    const rig = await sprintRig(t, { issues: twoIssues, script: commands(command), sprint: off })
-    await charged(rig, await inside(t, rig), reason)
-  })
-
-test('pipes in the place of what git reads stop nothing, and the rest is a change', async (t) => {
-  const pipes =
-    'rm -f .gitignore; mkfifo .gitignore .gitattributes notes/.gitignore; mkdir -p sub/.git; mkfifo sub/.git/HEAD; echo fine >notes/$n.md'
-  const rig = await sprintRig(t, { issues: twoIssues, script: commands(pipes), sprint: off, check: 'mkfifo .gitattributes' })
+test('what git must not be shown is charged to its issue, and pipes stop nothing', async (t) => {
+  const refused = [
+    ['truncate -s 3G sparse', /more than 256 MiB, which is no change/],
+    ['truncate -s 2M .gitignore', /\.gitignore is larger than 1 MiB/],
+    ['rm -rf "$PWD"', /the workspace \S+ is gone/],
+  ] as const
+  const pipes = 'mkfifo .gitignore .gitattributes notes/.gitignore; mkdir -p sub/.git; mkfifo sub/.git/HEAD; echo fine >notes/4.md'
+  const script = commands(...refused.map(([command]) => command), pipes)
+  const rig = await sprintRig(t, { issues: issues(4), script, sprint: off, check: 'mkfifo .gitattributes' })
   const sprints = await inside(t, rig)
-  const [row] = await sprints.run()
-  assert.deepEqual([row?.failure, row?.outcome], [null, 'change'], row?.failure_text ?? '')
+  const rows = await sprints.run({ count: 4 })
+  for (const [index, [, reason]] of refused.entries()) await charged(rows[index], reason, rig, sprints)
+  assert.deepEqual([rows[3]?.failure, rows[3]?.outcome], [null, 'change'], rows[3]?.failure_text ?? '')
   assert.ok(sprints.news.some(({ note }) => note?.kind === 'note' && note.text.startsWith('pipes, sockets and devices were removed: ')))
 })
 
 /** A git that waits for ever once it is asked for the files of a workspace, and ends by no signal that can be ignored. */
 const stuck = (dir: string) => `#!/bin/sh
-case "$*" in *ls-files*) trap '' TERM INT HUP; echo $$ >'${dir}/git.pid'; sleep 1000; sleep 1000;; esac
+case "$*" in *ls-files*) trap '' TERM INT HUP; echo $$ >'${dir}/new'; mv '${dir}/new' '${dir}/git.pid'; sleep 1000; sleep 1000;; esac
 PATH='${process.env['PATH'] ?? ''}' exec git "$@"
 `
-for (const why of ['budget', 'stopped'] as const)
-  test(`a git that is stuck ends with its sprint: ${why}`, async (t) => {
-    const time = why === 'budget' ? { budget: { time: '4s' } } : {}
-    const rig = await sprintRig(t, { issues: twoIssues, script: commands('echo fine >notes/1.md'), sprint: { ...off, ...time } })
-    const bin = join(rig.dir, 'bin')
-    mkdirSync(bin)
-    writeFileSync(join(bin, 'git'), stuck(bin), { mode: 0o755 })
-    const sprints = await inside(t, { ...rig, env: { ...rig.env, PATH: `${bin}:${process.env['PATH'] ?? ''}` } })
-    const stop = new AbortController()
-    const started = join(bin, 'git.pid')
-    const watching = why === 'budget' ? undefined : setInterval(() => void (existsSync(started) && stop.abort()), 20)
-    const [row] = await sprints.run({}, stop.signal)
-    clearInterval(watching)
-    await ended(row, why, why === 'budget' ? 'failed' : 'released', sprints)
-    assert.throws(() => process.kill(Number(readFileSync(started, 'utf8')), 0), { code: 'ESRCH' })
-  })
+
+test('a git that is stuck ends with its sprint: by Ctrl-C, and once the time is up', async (t) => {
+  const rig = await sprintRig(t, { issues: issues(2), script: commands('echo fine >notes/1.md'), sprint: off })
+  const bin = join(rig.dir, 'bin')
+  const started = join(bin, 'git.pid')
+  mkdirSync(bin)
+  writeFileSync(join(bin, 'git'), stuck(bin), { mode: 0o755 })
+  const opened = () => inside(t, { ...rig, env: { ...rig.env, PATH: `${bin}:${process.env['PATH'] ?? ''}` } })
+  const isGone = () => assert.throws(() => process.kill(Number(readFileSync(started, 'utf8')), 0), { code: 'ESRCH' })
+  const stop = new AbortController()
+  const watcher = watch(bin, () => void (existsSync(started) && stop.abort()))
+  t.after(() => watcher.close())
+  const stopped = await opened()
+  await ended((await stopped.run({}, stop.signal))[0], 'stopped', 'released', stopped)
+  isGone()
+  rmSync(started)
+  rig.spec({ ...off, budget: { time: '8s' } })
+  const late = await opened()
+  await ended((await late.run({ now: true }))[0], 'budget', 'failed', late)
+  isGone()
+})
