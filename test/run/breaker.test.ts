@@ -14,7 +14,7 @@ import { privateSocket } from '../support/tmux.ts'
 /** After an update: the same program by name, and a screen that nobody knows. */
 const strange = `printf '● what was said before\\n\\n=== the new prompt ===\\n'; exec cat >"$0.typed"`
 
-test('breaker: an agent whose screen is not recognised on several workers is typed to no more, and it is said once', async (t) => {
+test('breaker: an agent whose screen is not recognised on several workers is typed to no more, and a person is told once if it lasts', async (t) => {
   const dir = scratch(t)
   const socket = privateSocket(t)
   mkdirSync(join(dir, 'issues/app'), { recursive: true })
@@ -54,7 +54,9 @@ test('breaker: an agent whose screen is not recognised on several workers is typ
   )
   const workers = session.fleet.machines[0]!.windows[0]!.workers
   const letters = workers.map((worker) => ({ worker, text: 'hello' }))
-  const sent = await send(letters, session, new AbortController().signal, { patience: 200 })
+  const brief = await send(letters.slice(0, 1), session, new AbortController().signal, { patience: 100 })
+  assert.deepEqual([brief[0]?.state, notices], ['refused', []], 'agents may redraw their screens')
+  const sent = await send(letters, session, new AbortController().signal, { patience: 1_200 })
   assert.deepEqual(
     sent.map(({ state }) => state),
     ['refused', 'refused', 'refused', 'refused'],
