@@ -36,7 +36,8 @@ ${fence(issue, nonce)}
 
 /** A failed check, given back. */
 export function redText(command: string, { output, pinned }: { output: string; pinned: readonly string[] }, left: number): string {
-  const used = pinned.length === 0 ? '' : ` It runs as the base commit defines it, so your changes to ${pinned.join(', ')} do not count.`
+  const used =
+    pinned.length === 0 ? '' : ` It runs as the base commit defines it, so your changes to ${pinned.slice(0, 20).join(', ')} do not count.`
   const last = left === 0 ? 'This is the last time it is run.' : `It can be mended ${left} more time${left === 1 ? '' : 's'}.`
   return sanitize(`\`${command}\` fails with your change. Mend the change, not the check.${used} ${last} What it printed, at its end:
 

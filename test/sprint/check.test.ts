@@ -42,7 +42,7 @@ async function rigged(t: TestContext, base: Readonly<Record<string, string>>) {
 }
 
 const base = {
-  'package.json': '{ "scripts": { "test": "npm run --silent lint && sh t.sh", "lint": "! grep -n BROKEN code" } }\n',
+  'package.json': '{ "scripts": { "test": "node --run lint && sh t.sh", "lint": "! grep -n BROKEN code" } }\n',
   Makefile: 'test:\n\t! grep -n BROKEN code\n',
   '.ci/run': '! grep -n BROKEN code\n',
   't.sh': 'true\n',
@@ -55,14 +55,14 @@ test('check: a script that the change empties still judges it', async (t) => {
   write('code', 'BROKEN\n')
   const own = '{ "scripts": { "test": "true", "lint": "true" }, "dependencies": { "a": "1" } }'
   write('package.json', own)
-  const red = await checked(git, made, 'npm test')
+  const red = await checked(git, made, 'node --run test')
   assert.deepEqual([red.passed, red.pinned, red.changed], [false, ['package.json'], []], red.output)
   assert.equal(read('package.json'), own, 'the change is as it was')
   write('code', 'mended\n')
-  assert.equal((await checked(git, made, 'npm test')).passed, true)
+  assert.equal((await checked(git, made, 'node --run test')).passed, true)
   assert.equal((await changesIn(git, made)).files.length, 2)
   write('package.json', JSON.stringify({ ...JSON.parse(base['package.json']), dependencies: { a: '1' } }))
-  assert.deepEqual((await checked(git, made, 'npm test')).pinned, [], 'a dependency defines no check')
+  assert.deepEqual((await checked(git, made, 'node --run test')).pinned, [], 'a dependency defines no check')
 })
 
 test('check: files beside its definition, or hidden from git, do not weaken it', async (t) => {
@@ -147,7 +147,7 @@ test('check: a sprint whose model makes its own check pass is red, and one that 
     return { text: 'It is done.' }
   }
   const spec = { sandbox: { use: 'off' }, mends: 1 }
-  const rig = await sprintRig(t, { issues: [{ title: 'x' }], script, files: base, check: 'npm test', sprint: spec })
+  const rig = await sprintRig(t, { issues: [{ title: 'x' }], script, files: base, check: 'node --run test', sprint: spec })
   const [row] = await (await inside(t, rig)).run()
   assert.deepEqual([row?.outcome, row?.check_result], ['change', 'passed'], row?.failure_text ?? '')
   const body = rig.changes().get(1)?.[0]?.body ?? ''
