@@ -9,7 +9,7 @@ import { belongs, changesByDispatch } from './changes.ts'
 import { closedText, givenBackText, takenBackText } from './prompts.ts'
 import type { View } from '../core/view.ts'
 import type { TroubleCourse } from './trouble.ts'
-import { troubleCourses } from './trouble.ts'
+import { isBeingTold, troubleCourses } from './trouble.ts'
 
 const itsProcess = 'the process that ran its sprint is gone'
 
@@ -97,9 +97,10 @@ function settleQuiet(dispatch: LiveDispatch, view: View, course: TroubleCourse |
   if (ended_after === null || record === undefined || !canBeTold(dispatch, view)) return null
   if (course !== undefined) {
     const { trouble, until } = course
-    if (until === null || view.now < Math.max(until, (handed_at ?? 0) + ended_after)) return null
+    if (until === null || view.now < Math.max(until, (handed_at ?? 0) + ended_after) || isBeingTold(dispatch, view)) return null
     return {
       id,
+      told: view.resumes.get(id)?.length ?? 0,
       from: ['handed'],
       to: 'released',
       reason: `its worker did not recover from trouble (${trouble.kind}): ${trouble.evidence}`,

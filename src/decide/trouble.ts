@@ -1,6 +1,6 @@
 /**
  * Trouble that every issue would meet (login, billing, model, quota, connection) belongs to a worker or its account, and counts as no attempt. Its worker gets
- * nothing until it recovers. Its agent is told to go on with what it holds: after a pause, when the limit resets, or once it has recovered by itself. What
+ * nothing until it recovers. Its agent is told to go on with all that it holds: after a pause, when the limit resets, or once it has recovered by itself. What
  * does not recover is released.
  */
 import type { LiveDispatch, WorkerRecord } from '../core/ledger.ts'
@@ -93,8 +93,13 @@ export function troubleCourses(view: View): Map<WorkerId, TroubleCourse> {
 function courseOf(trouble: WorkerTrouble, own: readonly LiveDispatch[], view: View): TroubleCourse {
   const { ended_after, stale_after } = view.fleet.dispatch
   const pause = Math.min(5 * minute, (ended_after ?? Infinity) / 6)
-  const told = own.flatMap(({ id }) => (view.resumes.get(id) ?? []).map(({ planned_at }) => planned_at)).toSorted((a, b) => a - b)
-  const { began, times, last } = tried(trouble.since, told, pause)
+  // What is told about several dispatches at once is one try.
+  const told = new Set(own.flatMap(({ id }) => (view.resumes.get(id) ?? []).map(({ planned_at }) => planned_at)))
+  const { began, times, last } = tried(
+    trouble.since,
+    [...told].toSorted((a, b) => a - b),
+    pause,
+  )
   // A limit that lasts longer than work may be stale is nothing to wait for: somebody else can do it.
   const reset = trouble.reset !== null && trouble.reset <= began + stale_after ? trouble.reset : null
   const next = Math.max(reset ?? 0, times === 0 && reset !== null ? 0 : last + pause * 2 ** times)
@@ -107,20 +112,20 @@ export interface Resume {
   readonly before: number
 }
 
-/** Who is told to go on now, of these dispatches with an agent that can be told: of a worker in trouble the oldest, of one that recovered by itself all. */
+/** Who is told to go on now, of these dispatches with an agent that can be told. */
 export function planResumes(held: readonly LiveDispatch[], view: View): Resume[] {
   const courses = troubleCourses(view)
   const records = new Map(view.records.map((record) => [record.id, record]))
-  return [...Map.groupBy(held, ({ worker }) => worker)].flatMap(([worker, own]) => {
-    const course = courses.get(worker)
-    const oldest = own.toSorted((a, b) => (a.handed_at ?? 0) - (b.handed_at ?? 0)).slice(0, 1)
-    const due =
-      course === undefined ? own.filter((each) => recovered(each, records.get(worker), view)) : view.now >= course.next ? oldest : []
-    return due.flatMap((dispatch) => {
-      const before = view.resumes.get(dispatch.id) ?? []
-      return before.some(({ state }) => activeStates.includes(state)) ? [] : [{ dispatch, before: before.length }]
-    })
+  return held.flatMap((dispatch) => {
+    const course = courses.get(dispatch.worker)
+    const due = course === undefined ? recovered(dispatch, records.get(dispatch.worker), view) : view.now >= course.next
+    return due && !isBeingTold(dispatch, view) ? [{ dispatch, before: view.resumes.get(dispatch.id)?.length ?? 0 }] : []
   })
+}
+
+/** A text that tells its agent to go on is on its way. */
+export function isBeingTold({ id }: LiveDispatch, { resumes }: View): boolean {
+  return resumes.get(id)?.some(({ state }) => activeStates.includes(state)) === true
 }
 
 /** Its agent's turn failed, it has done nothing since, and nobody told it to go on: it takes prompts again. */

@@ -14,6 +14,7 @@ import { carried } from './carry.ts'
 import { isFurther, plan } from './claims.ts'
 import { among, chunks } from './engine.ts'
 import { append } from './events.ts'
+import { resumes } from './queries.ts'
 import { toDelivery } from './rows.ts'
 import { endSprintsOf } from './sprints.ts'
 import { toJudge } from './verdicts.ts'
@@ -34,9 +35,10 @@ export async function moveDispatches(trx: Trx, moves: readonly DispatchMove[], a
   if (moves.length === 0) return []
   const rows = await rowsOf(trx, 'dispatch', moves)
   const moved: DispatchRow[] = []
-  for (const { id, from, to, reason, incarnation, change_url } of moves) {
+  for (const { id, from, to, reason, incarnation, change_url, told } of moves) {
     const row = rows.get(id)
     if (row === undefined || !from.includes(row.state)) continue
+    if (told !== undefined && (await toldSince(trx, id, told))) continue
     // A change that goes back to its worker needs its slot again.
     if (slotStates.includes(to) && !slotStates.includes(row.state) && (await slotTaken(trx, row, rows))) continue
     const next: DispatchRow = {
@@ -68,6 +70,10 @@ export async function moveDispatches(trx: Trx, moves: readonly DispatchMove[], a
   await endSprintsOf(trx, moved, at)
   await planFollowUps(trx, moves, moved, at)
   return moved
+}
+
+async function toldSince(trx: Trx, id: string, told: number): Promise<boolean> {
+  return ((await resumes(trx, [id])).get(id)?.length ?? 0) !== told
 }
 
 /** Its lease has run out from the start: the next process that takes over leases carries the text. */

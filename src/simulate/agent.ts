@@ -12,7 +12,7 @@ export const simulatedScreen: CustomAgent = {
   placeholder: null,
   working: ['^● working'],
   waiting: ['^\\? '],
-  error: [],
+  error: ['^✕ '],
   rows: 8,
   submit: 'Enter',
   settle: 0,
@@ -20,6 +20,7 @@ export const simulatedScreen: CustomAgent = {
 
 /** A prompt that an agent has. */
 export interface Prompt {
+  /** Of its dispatch, whichever text gave it. */
   readonly id: string
   readonly issue: IssueRef
 }
@@ -27,8 +28,10 @@ export interface Prompt {
 /** What the world does with what an agent does. */
 export interface AgentWorld {
   readonly clock: VirtualClock
-  /** A prompt was submitted; returns the issue that it is about. */
-  received(agent: SimulatedAgent, id: string, text: string): IssueRef
+  /** A text was submitted; returns what it asks for. */
+  received(agent: SimulatedAgent, id: string, text: string): Prompt
+  /** Why the provider refuses an agent's requests; null where it takes them. */
+  refuses(agent: SimulatedAgent): string | null
   /** How long an agent works on it, milliseconds. */
   turn(prompt: Prompt): number
   turnEnded(agent: SimulatedAgent, prompt: Prompt): void
@@ -39,6 +42,8 @@ function apart(text: string): string {
   return Buffer.from(text).toString()
 }
 
+/** How long a turn takes whose first request is refused, milliseconds. */
+const refusedAfter = 2_000
 const idIn = /\[burn ([0-9a-hjkmnp-tv-z]{13})\]/
 
 export class SimulatedAgent {
@@ -57,6 +62,8 @@ export class SimulatedAgent {
   /** Lines that the screen still shows. */
   #shown: string[] = []
   #began = 0
+  /** Why its last turn failed; empty where it did not. */
+  #failure = ''
   /** Milliseconds of turns that have ended. */
   busy = 0
   /** Turns that have ended. */
@@ -90,7 +97,7 @@ export class SimulatedAgent {
     const taken = apart(this.mangles ? text.slice(0, 40) : text)
     this.#shown = [...this.#shown, taken].slice(-4)
     if (this.mangles) this.#signal = `1 ${Math.floor(this.#world.clock.now() / 1000)} UserPromptSubmit - ${id}:${sumOf(taken)}`
-    this.queue.push({ id, issue: this.#world.received(this, id, read(taken)) })
+    this.queue.push(this.#world.received(this, id, read(taken)))
     if (this.queue.length === 1) this.#begin()
   }
 
@@ -101,6 +108,7 @@ export class SimulatedAgent {
     this.queue.length = 0
     this.composer = ''
     this.asks = false
+    this.#failure = ''
   }
 
   /** Somebody starts another one in its pane. */
@@ -122,25 +130,31 @@ export class SimulatedAgent {
     const { clock } = this.#world
     const pid = this.pid
     this.#began = clock.now()
+    this.#failure = ''
+    const refused = this.#world.refuses(this) !== null
     const end = () => {
       if (this.pid !== pid || !this.alive || this.queue[0] !== prompt) return
       // A question holds its turn up until somebody answers.
       if (this.asks) return clock.at(clock.now() + 60_000, end)
+      const refusal = this.#world.refuses(this)
+      if (refusal !== null) return this.#end(refusal)
       this.turns += 1
-      this.#end()
+      this.#end('')
       this.#world.turnEnded(this, prompt)
     }
-    clock.at(clock.now() + this.#world.turn(prompt), end)
+    clock.at(clock.now() + (refused ? refusedAfter : this.#world.turn(prompt)), end)
   }
 
-  #end(): void {
+  #end(failure: string): void {
     this.busy += this.workedFor()
     this.queue.shift()
+    this.#failure = failure
     this.#begin()
   }
 
   screen(): readonly string[] {
-    const state = this.asks ? '? may I (y/n)' : this.working ? '● working' : ''
+    const failed = this.#failure === '' ? '' : `✕ ${this.#failure}`
+    const state = this.asks ? '? may I (y/n)' : this.working ? '● working' : failed
     return ['agent 1.0', ...this.#shown, state, ...`❯ ${this.composer}`.split('\n')]
   }
 

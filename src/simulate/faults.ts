@@ -7,6 +7,8 @@ export const faultKinds = {
   agent: 60 * 60_000,
   /** An agent asks something; a person answers after some minutes. */
   question: 60 * 60_000,
+  /** A provider refuses all agents of a machine for up to 40 minutes: each of their turns fails. */
+  login: 120 * 60_000,
   /** A machine can't be reached for up to an hour. */
   machine: 120 * 60_000,
   /** A machine's tmux server ends, with all its agents; it is raised again. */
@@ -45,6 +47,7 @@ export interface Fault {
 const longest: Readonly<Record<FaultKind, number>> = {
   agent: 20 * 60_000,
   question: 30 * 60_000,
+  login: 40 * 60_000,
   machine: 60 * 60_000,
   reboot: 20 * 60_000,
   cut: 0,

@@ -50,6 +50,8 @@ export class World implements AgentWorld {
   suffered = 0
   #forgeDown = 0
   #lostAnswers = 0
+  /** How many faults keep a machine's agents from their provider. */
+  readonly #loggedOut = new Map<string, number>()
   /** How many turns there were for each issue that reached an agent. */
   readonly #tries = new Map<IssueRef, number>()
   readonly #seed: number
@@ -78,16 +80,22 @@ export class World implements AgentWorld {
     return [...this.machines.values()].flatMap(({ agents }) => [...agents.values()])
   }
 
-  received(agent: SimulatedAgent, id: string, text: string): IssueRef {
-    const issue = this.forge.known(/issue to work on: (\S+) \(/.exec(text)?.[1] ?? '')
+  received(agent: SimulatedAgent, id: string, text: string): Prompt {
+    const [, resumed, dispatch] = /^Go on with (\S+) \(dispatch (\w+)\)/m.exec(text) ?? []
+    const issue = this.forge.known(resumed ?? /issue to work on: (\S+) \(/.exec(text)?.[1] ?? '')
+    const prompt = { id: dispatch === undefined ? id : Buffer.from(dispatch).toString(), issue }
     const at = this.clock.now()
     this.#onReceipt({ id, issue, worker: agent.worker, pid: agent.pid, at })
-    if (issue === noIssue) return noIssue
+    if (issue === noIssue) return prompt
     if (!this.#tries.has(issue)) {
       this.#tries.set(issue, 0)
       this.reached.push(at)
     }
-    return issue
+    return prompt
+  }
+
+  refuses({ worker }: SimulatedAgent): string | null {
+    return (this.#loggedOut.get(worker.slice(0, worker.indexOf('/'))) ?? 0) > 0 ? 'HTTP 401: the login has ended' : null
   }
 
   turn({ issue }: Prompt): number {
@@ -141,6 +149,11 @@ export class World implements AgentWorld {
     else if (kind === 'question' && agent?.alive === true) {
       agent.asks = true
       later(() => ((agent.asks = false), machine.changed()))
+    } else if (kind === 'login') {
+      const [name = ''] = [...this.machines].find(([, each]) => each === machine) ?? []
+      const count = (by: number) => this.#loggedOut.set(name, (this.#loggedOut.get(name) ?? 0) + by)
+      count(1)
+      later(() => count(-1))
     } else if (kind === 'machine') {
       machine.reachable = false
       later(() => (machine.reachable = true))

@@ -130,10 +130,12 @@ test('trouble: a person who has the agent go on leaves nothing to tell', () => {
   assert.deepEqual(night({ reading, minutes: 20 }), [])
 })
 
-test('trouble: of several dispatches the oldest is tried, and all are released', () => {
+test('trouble: an agent is told about all that it holds, and all is released', () => {
   const two = [{ handed_at: start - minute }, { handed_at: start - 2 * minute }]
   assert.deepEqual(night({ reading: () => auth, minutes: 40, dispatches: two }), [
+    '5 d0 told',
     '5 d1 told',
+    '15 d0 told',
     '15 d1 told',
     '30 d0 released',
     '30 d1 released',

@@ -69,7 +69,10 @@ export function readings(holds: Holds): void {
       100,
       31,
     )
-    await ledger.moveDispatches([{ id: idOf(1), from: ['handed'], to: 'released', reason: 'no login' }], 40)
+    const release = (told: number) =>
+      ledger.moveDispatches([{ id: idOf(1), from: ['handed'], to: 'released', reason: 'no login', told }], 40)
+    assert.equal((await release(1)).length, 0, 'it was told once more meanwhile')
+    assert.equal((await release(2)).length, 1)
     assert.equal(await planned(8, 2), 0, 'its agent has it no more')
     const states = (await ledger.deliveries({ kind: 'resume' })).map(({ state }) => state)
     assert.deepEqual(states, ['refused', 'refused'], 'nobody is told to go on with what has ended')
