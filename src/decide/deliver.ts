@@ -19,12 +19,14 @@ export interface DeliveryLimits {
 }
 
 /**
- * `place`: write `placing` with the sight's incarnation, then place under tmux's own check of that incarnation. `submit`: write
+ * `write`: write its text to its file, then look again: what was seen before is too old to type by. `place`: write `placing` with the sight's incarnation,
+ * then place under tmux's own check of that incarnation. `submit`: write
  * its `to` with `presses` + 1, then press Enter. `move`: write the state. `abandon`: write `unknown`, then take the line out of the composer.
  * `take_back`: take a line whose delivery has ended out of the composer. `wait`: look again; `until` is when time alone changes the answer, null where
  * only the pane can.
  */
 export type DeliveryStep =
+  | { readonly do: 'write' }
   | { readonly do: 'place' }
   | { readonly do: 'submit'; readonly to: 'placed' | 'submitted' }
   | { readonly do: 'wait'; readonly reason: string; readonly until: Time | null }
@@ -100,7 +102,8 @@ function stepPlanned(delivery: Delivery, sight: DeliverySight, limits: DeliveryL
       `not placed in ${Math.round(limits.planned / 1000)} s: ${reason ?? sight.unwritten?.why ?? 'its turn did not come'}`,
     )
   if (sight.leftover && whyNotType(delivery, sight) === null && sight.look?.reading.state !== 'waiting') return { do: 'take_back' }
-  return reason === null ? { do: 'place' } : wait(reason, until)
+  if (reason !== null) return wait(reason, until)
+  return sight.line === null ? { do: 'write' } : { do: 'place' }
 }
 
 const forAnother = 'the agent it was meant for is gone'

@@ -32,6 +32,8 @@ export interface DeliverySight {
   readonly rests: Time | null
   /** Nothing stands in the composer but a line of ours whose delivery has ended, and it is known how to take it back. */
   readonly leftover: boolean
+  /** What to type for it; null until its text is written to its file. */
+  readonly line: string | null
   /** Why its text could not be written to its file, and when that is tried again; null where it did not fail. */
   readonly unwritten: { readonly why: string; readonly again: Time } | null
   /** Why a person has this pane now; null where nobody has. */
@@ -43,7 +45,7 @@ export interface DeliverySight {
 }
 
 /** What the looks before this one found of a delivery. */
-export type Glimpse = Pick<DeliverySight, 'elsewhere' | 'rests' | 'unwritten'>
+export type Glimpse = Pick<DeliverySight, 'elsewhere' | 'rests' | 'line' | 'unwritten'>
 
 /** A keystroke younger than this means that a person is at the pane, milliseconds. */
 export const attendedFor = 60_000
@@ -92,6 +94,7 @@ export function deliverySight(of: SightFacts): DeliverySight {
     whole: elsewhere && delivery.typed !== null && outside.includes(compact(delivery.typed)),
     rests: busy ? null : Math.min(before?.rests ?? now, now),
     leftover: of.leftover ?? false,
+    line: before?.line ?? null,
     unwritten: before?.unwritten ?? null,
     attended: attendedBy(of),
     busy: of.busy,

@@ -210,7 +210,7 @@ class Ward {
   /** True where something moved. */
   async #step(stop: AbortSignal): Promise<boolean> {
     await this.#leaveLoops()
-    const { moved, lost, refused } = await turn(this.#link, this.#waking, new Map(), this.#session, {
+    const { moved, lost, refused, wrote } = await turn(this.#link, this.#waking, new Map(), this.#session, {
       stopping: stop.aborted,
       breakers: this.#breakers,
       move: this.#move,
@@ -228,7 +228,7 @@ class Ward {
       else if (!held(delivery)) this.#finish(worker, 'failed', 'another process is telling it')
     }
     this.#waking = lost ? [] : now.filter(held)
-    return moved.length > 0
+    return moved.length > 0 || wrote
   }
 
   #finish(worker: string, outcome: Outcome, why: string): void {

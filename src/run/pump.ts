@@ -80,7 +80,7 @@ async function pumpMachine(
     now = now.map((delivery) => news.get(delivery.id) ?? delivery)
     // A process that slept longer than its lease has nothing to do with them any more.
     if (result.refused) now = now.filter(({ state, lease_owner }) => !activeStates.includes(state) || lease_owner === session.owner)
-    if (result.moved.length > 0) [moved, pause] = [clock.now(), shortestPause]
+    if (result.moved.length > 0 || result.wrote) [moved, pause] = [clock.now(), shortestPause]
     else pause = Math.min(longestPause, pause * 1.5)
     const active = now.filter(({ state }) => activeStates.includes(state))
     const placed = active.some(({ state }) => pastingStates.includes(state))
@@ -91,7 +91,8 @@ async function pumpMachine(
     const over = lost !== null && hasPassed(lost, options.reconnect ?? 0, clock.now())
     if (active.length === 0 || over || enough)
       return now.filter((delivery) => delivery !== before.get(delivery.id) || !unprovenStates.includes(delivery.state))
-    await clock.sleep(pause)
+    // What was written is placed by a fresh look, at once.
+    if (!result.wrote) await clock.sleep(pause)
     if (lost !== null) link = (await session.machines.open([link.machine]))[0] ?? link
   }
 }

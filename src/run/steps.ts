@@ -9,7 +9,6 @@ import type { DeliveryStep } from '../decide/deliver.ts'
 import type { DeliverySight, Glimpse } from '../decide/sight.ts'
 import type { Link } from './machines.ts'
 import type { Session } from './session.ts'
-import type { TypedLines } from './texts.ts'
 import { held, placeLine, submitLine } from '../tmux/paste.ts'
 import { linesFor } from './texts.ts'
 import { together } from './together.ts'
@@ -39,6 +38,8 @@ export interface CarriedOut {
   readonly moved: readonly Delivery[]
   /** The ledger refused a step: somebody else ended the delivery, or holds its lease by now. */
   readonly refused: boolean
+  /** Texts were written to their files: a fresh look can place them. */
+  readonly wrote: boolean
 }
 
 export async function carryOut(
@@ -48,39 +49,39 @@ export async function carryOut(
   { move, glimpses }: { readonly move: Mover; readonly glimpses: Map<string, Glimpse> },
   session: Session,
 ): Promise<CarriedOut> {
-  const placing = cases.filter(({ step }) => step.do === 'place')
-  const due = placing.flatMap(({ delivery, worker, kind, pane }) =>
-    worker === undefined || pane === null ? [] : [{ delivery, worker, kind, columns: pane.width }],
-  )
-  const lines: TypedLines = due.length === 0 ? new Map() : await linesFor(due, link, session)
-  const ready = cases.filter((each) => each.step.do !== 'place' || lineOf(each, lines) !== null)
-  for (const { delivery, sight } of placing) {
-    const said = lines.get(delivery.id)
-    if (said !== undefined && 'why' in said)
-      glimpses.set(delivery.id, { ...sight, unwritten: { why: said.why, again: session.clock.now() + rewrite } })
-  }
-  const moves = ready.filter(({ step }) => step.do !== 'take_back')
-  const moved = moves.length === 0 ? new Map<string, Delivery>() : new Map(await move(moves.map((each) => moveOf(each, lines))))
+  const wrote = await writeAll(cases, link, glimpses, session)
+  const moves = cases.filter(({ step }) => step.do !== 'take_back' && step.do !== 'write')
+  const moved = moves.length === 0 ? new Map<string, Delivery>() : new Map(await move(moves.map(moveOf)))
   const written = new Set(moves.flatMap(({ delivery: { id } }) => (moved.has(id) ? [id] : [])))
   await effect(
-    ready.filter(({ delivery, step }) => step.do === 'take_back' || written.has(delivery.id)),
-    lines,
+    cases.filter(({ delivery, step }) => step.do === 'take_back' || written.has(delivery.id)),
     tmux,
     move,
     moved,
   )
-  return { moved: moves.flatMap(({ delivery: { id } }) => moved.get(id) ?? []), refused: written.size < moves.length }
+  return { moved: moves.flatMap(({ delivery: { id } }) => moved.get(id) ?? []), refused: written.size < moves.length, wrote }
 }
 
-function lineOf({ delivery: { id } }: Case, lines: TypedLines): string | null {
-  const said = lines.get(id)
-  return said !== undefined && 'line' in said ? said.line : null
+/** Writes what is due to its files, and remembers the lines to type, or why there are none. */
+async function writeAll(cases: readonly Case[], link: Link, glimpses: Map<string, Glimpse>, session: Session): Promise<boolean> {
+  const due = cases.flatMap(({ delivery, worker, kind, pane, step, sight }) =>
+    step.do !== 'write' || worker === undefined || pane === null ? [] : [{ delivery, worker, kind, columns: pane.width, sight }],
+  )
+  if (due.length === 0) return false
+  const lines = await linesFor(due, link, session)
+  for (const { delivery, sight } of due) {
+    const said = lines.get(delivery.id)
+    if (said === undefined) continue
+    const unwritten = 'why' in said ? { why: said.why, again: session.clock.now() + rewrite } : null
+    glimpses.set(delivery.id, { ...sight, line: 'line' in said ? said.line : null, unwritten })
+  }
+  return [...lines.values()].some((said) => 'line' in said)
 }
 
 /** All effects in one go. A text that tmux refused to place reached nobody: `moved` gets what became of it. */
-async function effect(cases: readonly Case[], lines: TypedLines, tmux: Tmux, move: Mover, moved: Map<string, Delivery>): Promise<void> {
+async function effect(cases: readonly Case[], tmux: Tmux, move: Mover, moved: Map<string, Delivery>): Promise<void> {
   const effects = cases.flatMap((each) => {
-    const line = effectLine(each, lines, tmux)
+    const line = effectLine(each, tmux)
     return line === null ? [] : [{ each, line }]
   })
   const replies = await tmux.run(effects.map(({ line }) => line))
@@ -94,30 +95,30 @@ async function effect(cases: readonly Case[], lines: TypedLines, tmux: Tmux, mov
 }
 
 /** Null where the step has no effect on the pane. */
-function effectLine(each: Case, lines: TypedLines, { version }: Tmux): readonly TmuxCommand[] | null {
+function effectLine(each: Case, { version }: Tmux): readonly TmuxCommand[] | null {
   const { delivery, pane, kind, sight, step } = each
-  if (step.do === 'move' || step.do === 'wait') return null
+  if (step.do === 'move' || step.do === 'wait' || step.do === 'write') return null
   if (pane === null || pane.agent_pid === null || sight.look === null) throw new RangeError('an effect needs a live agent')
   const target = { pane: pane.id, agent_pid: pane.agent_pid }
   const buffer = `burn-${delivery.id}`
   if (step.do === 'submit') return submitLine(target, buffer, version, kind.submit)
-  if (step.do === 'place') return placeLine(target, kind.place(lineOf(each, lines) ?? '', sight.look), buffer, version)
+  if (step.do === 'place') return placeLine(target, kind.place(sight.line ?? '', sight.look), buffer, version)
   return kind.take_back === undefined ? null : submitLine(target, buffer, version, kind.take_back)
 }
 
-function moveOf(each: Case, lines: TypedLines): DeliveryMove {
-  const { delivery, sight, step } = each
+function moveOf({ delivery, sight, step }: Case): DeliveryMove {
   const base = { id: delivery.id, token: delivery.lease_token, from: delivery.state }
   const incarnation = sight.incarnation === null || delivery.state !== 'planned' ? {} : { incarnation: sight.incarnation }
   switch (step.do) {
     case 'place':
-      return { ...base, to: 'placing', evidence: 'its line is being placed', typed: lineOf(each, lines) ?? '', ...incarnation }
+      return { ...base, to: 'placing', evidence: 'its line is being placed', typed: sight.line ?? '', ...incarnation }
     case 'submit':
       return { ...base, to: step.to, evidence: 'Enter is being pressed', presses: delivery.presses + 1 }
     case 'move':
       return { ...base, to: step.to, evidence: step.evidence, ...(step.proof === undefined ? {} : { proof: step.proof }), ...incarnation }
     case 'abandon':
       return { ...base, to: 'unknown', evidence: step.evidence }
+    case 'write':
     case 'take_back':
     case 'wait':
       throw new RangeError(`${step.do} does not move a delivery`)

@@ -19,16 +19,13 @@ import { deliverySight } from '../decide/sight.ts'
 import { capture } from '../tmux/panes.ts'
 import { sanitizes } from '../tmux/paste.ts'
 import { endedAgents } from './agents.ts'
-import { carryOut, type Case, type Mover } from './steps.ts'
+import { carryOut, type CarriedOut, type Case, type Mover } from './steps.ts'
 
-export interface TurnResult {
-  readonly moved: readonly Delivery[]
+export interface TurnResult extends CarriedOut {
   /** Why the others wait, by delivery; `until` is null where only the pane, or a person at it, can change that. */
   readonly waiting: ReadonlyMap<string, { readonly reason: string; readonly until: Time | null }>
   /** The machine can't be reached any more: nothing is known until it is. */
   readonly lost: boolean
-  /** The ledger refused a step: somebody else ended the delivery, or holds its lease by now. */
-  readonly refused: boolean
 }
 
 export interface TurnOptions {
@@ -40,7 +37,7 @@ export interface TurnOptions {
   readonly glimpses: Map<string, Glimpse>
 }
 
-const nothing: TurnResult = { moved: [], waiting: new Map(), lost: true, refused: false }
+const nothing: TurnResult = { moved: [], waiting: new Map(), lost: true, refused: false, wrote: false }
 
 export async function turn(
   link: Link,
@@ -55,9 +52,9 @@ export async function turn(
     const ended = await endedOf(link, sight, deliveries, session)
     const seen = await look(link, link.tmux, { sight, screens, ended }, deliveries, holds, options, session)
     const waiting = new Map(seen.flatMap(({ delivery, step: next }) => (next.do === 'wait' ? [[delivery.id, next] as const] : [])))
-    const cases = seen.filter(({ step: { do: what } }) => what !== 'wait' && !(options.stopping && what === 'place'))
-    const { moved, refused } = await carryOut(cases, link, link.tmux, options, session)
-    return { moved, waiting, lost: false, refused }
+    const begins = (what: string) => what === 'place' || what === 'write'
+    const cases = seen.filter(({ step: { do: what } }) => what !== 'wait' && !(options.stopping && begins(what)))
+    return { ...(await carryOut(cases, link, link.tmux, options, session)), waiting, lost: false }
   } catch (thrown) {
     if (isLedgerFailure(thrown)) throw thrown
     await session.machines.drop(link, thrown)
@@ -120,7 +117,7 @@ async function look(
       kindOf(worker?.agent ?? { kind: 'shell' }),
       session,
     )
-    if (facts.step.do === 'place') busy.add(delivery.worker)
+    if (facts.step.do === 'place' || facts.step.do === 'write') busy.add(delivery.worker)
     glimpses.set(delivery.id, facts.sight)
     return facts
   })

@@ -77,6 +77,7 @@ class World {
   agent = born(1)
   lagging: DeliverySight | null = null
   places = 0
+  written = false
   entered = false
   row: Delivery = {
     id,
@@ -127,6 +128,7 @@ class World {
       told: this.hooks && tagged ? (taken ? ('text' as const) : ('other' as const)) : null,
       rests: working || asking ? null : 0,
       leftover: alive && this.row.state === 'unknown' && composer === line,
+      line: this.written ? line : null,
       unwritten: null,
     }
     return { reachable: true, incarnation: alive ? String(pid) : null, ...seen, attended: null, busy: false, stopped: null }
@@ -158,7 +160,8 @@ class World {
     // Which process lives in the pane is asked of tmux, not read from the screen: it never lags.
     const sight = this.lagging === null ? truth : { ...this.lagging, incarnation: truth.incarnation }
     const next = step(this.row, sight, this.limits, this.now)
-    if (next.do === 'place') {
+    if (next.do === 'write') this.written = crash !== 'before'
+    else if (next.do === 'place') {
       assert.ok(sight.incarnation !== null && sight.look?.composer === 'empty', 'placed only into a live agent with an empty composer')
       assert.ok(['idle', 'working', 'error'].includes(sight.look.reading.state))
       this.write('placing', { incarnation: sight.incarnation })
@@ -245,7 +248,7 @@ test('deliver: left alone, it ends, and where nothing went wrong it is seen', ()
     { numRuns: 1000 },
   )
   const world = new World(0, false)
-  for (const what of ['turn', 'turn', 'turn', 'turn'] as const) world.happen(what)
+  for (const what of ['turn', 'turn', 'turn', 'turn', 'turn'] as const) world.happen(what)
   assert.equal(world.row.state, 'seen')
   assert.deepEqual(world.agent.submitted, [line])
 })

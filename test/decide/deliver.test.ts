@@ -19,6 +19,7 @@ type Row = readonly [what: string, delivery: Delivery, sight: DeliverySight, now
 
 const table: readonly Row[] = [
   ['an idle agent', delivery('planned'), sight(), 1, 'place'],
+  ['an idle agent, and its file is not written', delivery('planned'), sight({ line: null }), 1, 'write'],
   ['a working agent: queue, do not scan for idle', delivery('planned'), sight({ look: look('working') }), 1, 'place'],
   ['an agent whose last turn failed', delivery('planned'), sight({ look: look('error') }), 1, 'place'],
   ...(['starting', 'waiting', 'unknown', 'dead', 'unreachable'] as const).map((s): Row => [
@@ -258,7 +259,7 @@ test('deliver: a clock that was set back by hours holds nothing up for hours, an
     reachable: true,
     now,
     machine_now: now,
-    before: { elsewhere: before, rests: before, unwritten: null },
+    before: { elsewhere: before, rests: before, line: null, unwritten: null },
   })
   assert.equal(later.elsewhere, now, 'what was seen in the future counts from now on')
   assert.equal(brief(step(begun('placing'), { ...later, look: look('unknown', 'absent') }, limits, now)), 'unknown')

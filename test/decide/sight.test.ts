@@ -34,6 +34,7 @@ test('sight: it says where the id is, whose pane it is, and who is at it', () =>
     told: null,
     rests: of.now,
     leftover: false,
+    line: null,
     unwritten: null,
     attended: null,
     busy: false,

@@ -52,6 +52,7 @@ export function sight(more: Partial<DeliverySight> = {}): DeliverySight {
     told: null,
     rests: -1000,
     leftover: false,
+    line,
     unwritten: null,
     stopped: null,
     attended: null,
