@@ -10,7 +10,7 @@ export interface RepoRecord {
   readonly rights_at: Time | null
   /** When a complete listing was last taken. */
   readonly listed_at: Time | null
-  /** Changes that ended before this are known. */
+  /** Changes that ended before this are known, and those that are open; null if all that are open are to be read. */
   readonly changes_at: Time | null
   /** Why issues in its queue wait; null where somebody has room. */
   readonly waits: string | null

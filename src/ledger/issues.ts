@@ -156,10 +156,11 @@ export async function requeueIssue(trx: Transaction<Tables>, issue: IssueRef, at
   return true
 }
 
-/** Whose issues are trusted has changed with them: all are judged again. */
+/** Whose issues and changes are trusted has changed with them: all issues are judged again, and changes are read anew. */
 export async function saveWriters(trx: Transaction<Tables>, repo: RepoRef, writers: readonly string[], at: number): Promise<void> {
   const text = JSON.stringify(writers.toSorted())
   const kept = await trx.selectFrom('repo').select('writers').where('repo', '=', repo).executeTakeFirst()
-  if (kept !== undefined && kept.writers !== text) await judgeAgain(trx, repo)
-  await saveRepo(trx, repo, { writers: text, writers_at: at, rights_at: at })
+  const differ = kept !== undefined && kept.writers !== text
+  if (differ) await judgeAgain(trx, repo)
+  await saveRepo(trx, repo, { writers: text, writers_at: at, rights_at: at, ...(differ ? { changes_at: null } : {}) })
 }

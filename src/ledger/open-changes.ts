@@ -33,7 +33,9 @@ export async function saveOpenChanges(trx: Trx, seen: readonly SeenChanges[]): P
 
 /** A row for each issue that an open change closes, or whose dispatch it comes from. */
 async function rowsOf(trx: Trx, seen: readonly SeenChanges[]): Promise<OpenChangeRow[]> {
-  const open = seen.flatMap(({ repo, changes }) => changes.flatMap((change) => (change.state === 'open' ? [{ repo, change }] : [])))
+  // The last counts if a change was read twice.
+  const latest = new Map(seen.flatMap(({ repo, changes }) => changes.map((change) => [change.url, { repo, change }] as const)))
+  const open = [...latest.values()].filter(({ change }) => change.state === 'open')
   const given = await issuesOf(trx, open)
   return open.flatMap(({ repo, change: { dispatch_id, closes, url, name } }) => {
     const its = dispatch_id === null ? undefined : given.get(dispatch_id)

@@ -37,6 +37,8 @@ export async function confirmWriters(trx: Transaction<Tables>, repo: RepoRef, wr
   const text = JSON.stringify(writers.toSorted())
   const kept = await trx.selectFrom('repo').select('writers').where('repo', '=', repo).executeTakeFirst()
   if (kept === undefined) return
-  if (kept.writers !== text) await judgeAgain(trx, repo)
-  await trx.updateTable('repo').set({ writers: text, rights_at: at }).where('repo', '=', repo).execute()
+  const differ = kept.writers !== text
+  if (differ) await judgeAgain(trx, repo)
+  const known = { writers: text, rights_at: at, ...(differ ? { changes_at: null } : {}) }
+  await trx.updateTable('repo').set(known).where('repo', '=', repo).execute()
 }

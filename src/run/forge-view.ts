@@ -61,16 +61,18 @@ export async function refreshForge(
       const own = new Set(await refreshWriters(repo, record, ports))
       asked.set(repo, own)
       const page = await readIssues(repo, record, ports)
-      const open = page.complete ? await ports.forge.changes(repo, null) : null
-      await saveIssues(repo, page, open === null ? null : trusted(repo, open), record, save, ports)
+      const unread = record === null || record.changes_at === null || !sameWriters(record, own)
+      const open = page.complete || unread ? await ports.forge.changes(repo, null) : null
+      if (open !== null && !page.complete) news.push({ repo, changes: trusted(repo, open), complete: true })
+      await saveIssues(repo, page, open === null || !page.complete ? null : trusted(repo, open), record, save, ports)
       skipped.push(...saidOf(repo, page.skipped), ...saidOf(repo, open?.skipped ?? []))
       writers.set(repo, own)
       if (open !== null) changesAt.set(repo, open.asked_at)
       const under = busy.get(repo)
       if (under === undefined && (open !== null || !hasNews(page, record))) return
-      const since = under === undefined ? (record?.changes_at ?? null) : changedSince(under, record?.changes_at ?? null)
-      const seen = await ports.forge.changes(repo, since)
-      news.push({ repo, changes: trusted(repo, seen), complete: since === null })
+      const looked = unread ? null : record.changes_at
+      const seen = await ports.forge.changes(repo, changedSince(under ?? [], looked))
+      news.push({ repo, changes: trusted(repo, seen), complete: false })
       changesAt.set(repo, seen.asked_at)
       skipped.push(...saidOf(repo, seen.skipped ?? []))
     } catch (thrown) {
@@ -83,6 +85,11 @@ export async function refreshForge(
   return { repos_down: down, writers, changes: news.flatMap(({ changes }) => changes), changes_at: changesAt, skipped }
 }
 
+/** Whose changes count may be others than when they were read. */
+function sameWriters({ writers }: RepoRecord, now: ReadonlySet<string>): boolean {
+  return writers !== null && writers.length === now.size && writers.every((login) => now.has(login))
+}
+
 function keptWriters(record: RepoRecord | undefined): ReadonlySet<string> | undefined {
   return record?.writers == null ? undefined : new Set(record.writers)
 }
@@ -92,8 +99,7 @@ const changeOverlap = 60_000
 
 function hasNews({ changed_at }: IssuePage, record: RepoRecord | null): boolean {
   const newest = Math.max(changed_at ?? 0, record?.changed_at ?? 0)
-  const asked = record?.changes_at ?? null
-  return newest > 0 && (asked === null || newest >= asked - changeOverlap)
+  return newest > 0 && newest >= (record?.changes_at ?? 0) - changeOverlap
 }
 
 type Since = Pick<LiveDispatch, 'issue' | 'claimed_at' | 'handed_at'>
