@@ -43,8 +43,8 @@ export class Machines {
   readonly #clock: Clock
   readonly #random: () => number
   readonly #known: (machine: string) => Promise<readonly Incarnation[]>
-  /** Agents that were found to have ended: that does not change. */
-  readonly #ended = new Set<Incarnation>()
+  /** Agents that were found to have ended, by machine: that does not change. */
+  readonly #ended = new Map<string, Set<Incarnation>>()
   readonly #closed = new AbortController()
 
   /**
@@ -141,12 +141,14 @@ export class Machines {
 
   /** Which of these agents run, by the machine's process table; null if it could not be read. */
   async census(machine: Machine, agents: readonly Incarnation[]): Promise<Census | null> {
-    const asked = agents.filter((agent) => !this.#ended.has(agent))
+    const before = this.#ended.get(machine.name) ?? new Set()
+    const asked = agents.filter((agent) => !before.has(agent))
     const processes = asked.length === 0 ? new Map() : await processesOn(machine, pidsOf(asked))
     if (processes === null) return null
     const { living, ended } = takeCensus(asked, processes)
-    for (const agent of ended) this.#ended.add(agent)
-    return { living, ended: new Set(agents.filter((agent) => this.#ended.has(agent))) }
+    const now = new Set([...before, ...ended])
+    this.#ended.set(machine.name, now)
+    return { living, ended: new Set(agents.filter((agent) => now.has(agent))) }
   }
 
   /** Forgets a channel that failed, so that the next `open` tries again. */

@@ -6,10 +6,12 @@ import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import type { RunningProcess } from '../../src/core/incarnation.ts'
-import type { Machine } from '../../src/core/nouns.ts'
-import { agentsIn, incarnationOf, pidsOf, takeCensus } from '../../src/core/incarnation.ts'
+import type { Incarnation, Machine } from '../../src/core/nouns.ts'
+import type { MachineSight } from '../../src/core/panes.ts'
+import type { Session } from '../../src/run/session.ts'
+import { agentKey, agentsIn, incarnationOf, pidsOf, takeCensus } from '../../src/core/incarnation.ts'
 import { processesOn } from '../../src/host/processes.ts'
-import { hidden } from '../../src/run/agents.ts'
+import { endedAgents, hidden } from '../../src/run/agents.ts'
 import { pane } from '../decide/pane.ts'
 import { scratch } from '../support/fleet.ts'
 import { machineOn } from '../tmux/conformance.ts'
@@ -79,6 +81,24 @@ test('incarnation: a pane names its agent alive and dead, and nobody else as one
   const shell = { ...started, id: '%3', pid: 9 }
   const { living, ended } = agentsIn({ ...up, panes: [started, dead, shell] })
   assert.deepEqual([[...living], [...ended]], [['1.%1.10.500'], ['1.%2.10.500']])
+})
+
+test('ended agents: machines are told apart, and one that does not answer is not asked', async () => {
+  const names = ['near', 'far', 'away']
+  const asked: string[] = []
+  const census = async ({ name }: Machine, agents: readonly Incarnation[]) => {
+    asked.push(name)
+    return takeCensus(agents, new Map(name === 'near' ? [[10, running(10)]] : []))
+  }
+  const session = { fleet: { machines: names.map((name) => machineOn('burn', { name })) }, machines: { census } } as unknown as Session
+  const held = names.map((name) => ({ worker: `${name}/W/A`, incarnation: '1.%1.10.500' }))
+  const sights = new Map<string, MachineSight>([
+    ['near', { machine: 'near', state: 'down' }],
+    ['far', { machine: 'far', state: 'down' }],
+    ['away', { machine: 'away', state: 'unreachable', reason: 'no route' }],
+  ])
+  assert.deepEqual([...(await endedAgents(held, sights, session))], [agentKey('far', '1.%1.10.500')])
+  assert.deepEqual(asked, ['near', 'far'])
 })
 
 test('hidden agents: the remedy fits what became of their tmux server', () => {
