@@ -10,7 +10,7 @@ import { listAll } from './paging.ts'
 import { repoPath, splitIssue } from './refs.ts'
 
 /** Bytes of an issue's comments that are read at once; more than these are read page by page. */
-const mostAtOnce = 8 * 1024 * 1024
+const mostAtOnce = 4 * 1024 * 1024
 
 /** Where Gitea's API has an issue. Throws BurnError `forge_ref` where it is not one. */
 export function issuePath(ref: IssueRef): string {

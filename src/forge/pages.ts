@@ -6,8 +6,8 @@ import { arrayOf, fieldsOf } from './gitea-objects.ts'
 
 /** The most that Gitea and Forgejo give unless they are configured otherwise. */
 export const pageSize = 50
-/** Bytes of a page of several items. Many are read at once; one item alone may have as many as any answer. */
-const mostBytes = 8 * 1024 * 1024
+/** Bytes of a page of several items, of which many are read at once, and of an item alone. */
+const mostBytes = { several: 4 * 1024 * 1024, one: 8 * 1024 * 1024 }
 
 export type Query = Readonly<Record<string, string | number>>
 
@@ -65,8 +65,10 @@ async function split(api: Api, path: string, query: Query, { limit, page }: Plac
 /** The page; its beginning where it is too big. */
 async function attempt(api: Api, path: string, query: Query, { limit, page }: Place): Promise<ListPage | string> {
   try {
-    const answer = await api.get(path, { ...query, limit, page }, limit === 1 ? Infinity : mostBytes)
-    return { ...answer, items: arrayOf(answer.json), too_big: [] }
+    const answer = await api.get(path, { ...query, limit, page }, limit === 1 ? mostBytes.one : mostBytes.several)
+    // A server that counts need not say in words that there is more.
+    const more = answer.more || limit * page < (answer.total ?? 0)
+    return { items: arrayOf(answer.json), too_big: [], total: answer.total, more, date: answer.date }
   } catch (thrown) {
     const beginning = beginningOf(thrown)
     if (beginning === null) throw thrown

@@ -16,6 +16,8 @@ export interface GiteaStandInOptions {
   readonly tokens?: Readonly<Record<string, string>>
   /** Items of a page at most; Gitea gives 50 unless it is configured otherwise. */
   readonly most_items?: number
+  /** False: lists say how many there are, and not where the next page is. */
+  readonly links?: boolean
   /** Tokens that may only read. */
   readonly read_only?: readonly string[]
   /** `false` saves the time of checking exchanges, for benchmarks; one that is open already saves that of opening it. */
@@ -77,7 +79,7 @@ export async function startGitea(options: GiteaStandInOptions = {}): Promise<Git
     const trouble = nextTrouble(planned, `${method} ${target}`)
     if (trouble !== null && answerInstead(trouble, response)) return
     const login = tokens.get(tokenIn(request)) ?? null
-    const { most_items = 50 } = options
+    const { most_items = 50, links = true } = options
     const read_only = options.read_only?.includes(tokenIn(request)) === true
     if (git) return serveGit({ state, login, trouble }, request, response)
     const path = pathname.startsWith(prefix) ? pathname.slice(prefix.length) : null
@@ -88,7 +90,7 @@ export async function startGitea(options: GiteaStandInOptions = {}): Promise<Git
       violations.push(...conformance({ method, path, query, body, status: reply.status, answer: reply.json }))
     }
     if (trouble?.kind === 'slow') await wait(trouble.ms)
-    send(response, reply, trouble, { asked: new URL(target, url), most_items })
+    send(response, reply, trouble, { asked: new URL(target, url), most_items, links })
   }
 
   const server = createServer((request, response) => {
@@ -142,6 +144,7 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
 interface Request {
   readonly asked: URL
   readonly most_items: number
+  readonly links: boolean
 }
 
 function send(response: ServerResponse, reply: Reply, trouble: Trouble | null, request: Request): void {
@@ -163,11 +166,11 @@ function send(response: ServerResponse, reply: Reply, trouble: Trouble | null, r
   response.write(text.slice(0, text.length >> 1), () => (trouble.hang_up === true ? response.destroy() : response.end()))
 }
 
-function pagingHeaders({ total }: Reply, trouble: Trouble | null, { asked, most_items }: Request): Record<string, string> {
+function pagingHeaders({ total }: Reply, trouble: Trouble | null, { asked, most_items, links }: Request): Record<string, string> {
   if (total === null || (trouble?.kind === 'uncounted' && trouble.link !== true)) return {}
   const counted: Record<string, string> = trouble?.kind === 'uncounted' ? {} : { 'x-total-count': String(total) }
   const [page, limit] = [Number(asked.searchParams.get('page') ?? 1), Number(asked.searchParams.get('limit') ?? total)]
-  if (page * Math.min(most_items, limit) >= total) return counted
+  if (!links || page * Math.min(most_items, limit) >= total) return counted
   const next = new URL(asked)
   next.searchParams.set('page', String(page + 1))
   return { ...counted, link: `<${next.href}>; rel="next"` }
