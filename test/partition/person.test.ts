@@ -1,6 +1,7 @@
 /** A person who comes to a pane in the very middle of a delivery: nobody else waits for them. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { send } from '../../src/run/send.ts'
 import { standIn, until, writeIssues } from '../support/fleet.ts'
 import { endServer, privateSocket, tmuxOn } from '../support/tmux.ts'
 import { openRig } from './rig.ts'
@@ -42,4 +43,27 @@ test('a person comes between a text and its Enter: the cycle ends, others get th
   await until('Enter was pressed', async () => (await rig.cycle(), rig.received('local/late#1') > 0))
   await rig.cycle()
   assert.equal(rig.received('local/late#1'), 1)
+})
+
+test('a text waits while panes are synchronized or input is disabled', async (t) => {
+  const rig = await openRig(t, (dir) => ({
+    forge: { kind: 'folder', path: dir },
+    agent: { ...standIn(dir, '--turn-ms', '50'), hooks: false },
+    machines: { box: { windows: [{ name: 'W', names: ['ONE', 'TWO'], repos: ['app'] }] } },
+  }))
+  await rig.raise()
+  const tmux = (...words: string[]) => tmuxOn(rig.fleet.socket, ...words)
+  const worker = rig.session.fleet.machines[0]?.windows[0]?.workers[0] ?? assert.fail()
+  const sent = async () => (await send([{ worker, text: 'hello there' }], rig.session, new AbortController().signal, { patience: 300 }))[0]
+  const pane = tmux('list-panes', '-a', '-f', '#{m:*/ONE,#{@burn_worker}}', '-F', '#{pane_id}').trim()
+  tmux('set-option', '-w', '-t', pane, 'synchronize-panes', 'on')
+  const synchronized = await sent()
+  assert.deepEqual([synchronized?.state, /: synchronize-panes is on in its pane/.test(synchronized?.evidence ?? '')], ['refused', true])
+  tmux('set-option', '-w', '-t', pane, 'synchronize-panes', 'off')
+  tmux('select-pane', '-d', '-t', pane)
+  const disabled = await sent()
+  assert.deepEqual([disabled?.state, /: input to its pane is disabled/.test(disabled?.evidence ?? '')], ['refused', true])
+  tmux('select-pane', '-e', '-t', pane)
+  assert.equal((await sent())?.state, 'seen')
+  assert.equal(rig.fleet.received().filter(({ text }) => text.includes('hello there')).length, 1)
 })

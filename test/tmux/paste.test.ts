@@ -6,7 +6,7 @@ import * as fc from 'fast-check'
 import type { Machine } from '../../src/core/nouns.ts'
 import type { Tmux } from '../../src/core/ports.ts'
 import { sanitize } from '../../src/core/text.ts'
-import { held, placeLine, submitLine, type Target } from '../../src/tmux/paste.ts'
+import { held, placeLine, sanitizes, submitLine, type Target } from '../../src/tmux/paste.ts'
 import { scratch, until } from '../support/fleet.ts'
 import { startSshd } from '../support/sshd.ts'
 import { hostile, raised } from './conformance.ts'
@@ -53,8 +53,8 @@ async function deliversHostileTexts(r: Receiver, numRuns: number): Promise<void>
     const end = `end-${sent++}`
     const before = r.bytes().length
     const replies = await r.tmux.run([
-      ...texts.map((text, i) => placeLine(r.target, [{ paste: text }], `b${i}`, '3.3a')),
-      placeLine(r.target, [{ type: end }], 'e', '3.3a'),
+      ...texts.map((text, i) => placeLine(r.target, [{ paste: text }], `b${i}`, r.tmux.version)),
+      placeLine(r.target, [{ type: end }], 'e', r.tmux.version),
     ])
     for (const reply of replies) assert.deepEqual(held(reply), { outcome: 'done', why: '' })
     await r.got(end)
@@ -81,7 +81,7 @@ test('a megabyte arrives whole', { timeout: 60_000 }, async (t) => {
   const r = await receiving(t)
   const text = 'a line with $(id) and a €\n'.repeat(40_000)
   assert.equal(
-    held((await r.tmux.run([placeLine(r.target, [{ paste: text }, { type: 'end' }], 'big', '3.3a')]))[0] ?? assert.fail()).outcome,
+    held((await r.tmux.run([placeLine(r.target, [{ paste: text }, { type: 'end' }], 'big', r.tmux.version)]))[0] ?? assert.fail()).outcome,
     'done',
   )
   await r.got('end')
@@ -97,6 +97,7 @@ test('a tmux that cleans its buffers gets the brackets as keys, and the agent th
 
 test('text and Enter reach an agent whose pane somebody reads in copy mode, and the reader stays', async (t) => {
   const r = await receiving(t)
+  if (sanitizes(r.tmux.version)) return t.skip('from tmux 3.7 on a delivery waits while copy mode is open')
   await r.tmux.run([[['copy-mode', '-t', r.target.pane]]])
   await r.tmux.run([placeLine(r.target, [{ paste: 'text' }], 'b', '3.3a'), submitLine(r.target, 'c', '3.3a')])
   await r.got('\r')
