@@ -111,13 +111,15 @@ export class Quota {
 
 interface CountOptions {
   readonly settled: boolean
-  /** Counting ends here; null: it never does. */
+  /** Counting ends here; null: it is the first count, of all. */
   readonly most: Used | null
   readonly special?: (root: string, entry: TreeEntry) => void
 }
 
 async function usedIn(places: readonly string[], { settled, most, special }: CountOptions): Promise<Used> {
   let [bytes, files] = [0, 0]
+  // A file that was just checked out may have no blocks yet, which would count as growth later.
+  const first = most === null
   const linked = new Set<number>()
   for (const place of places)
     await walk(place, {
@@ -126,7 +128,8 @@ async function usedIn(places: readonly string[], { settled, most, special }: Cou
         const { stat } = entry
         files += 1
         // A file of many names is on the disk once.
-        if (stat.nlink < 2 || stat.isDirectory() || !linked.has(stat.ino)) bytes += stat.blocks * 512
+        if (stat.nlink < 2 || stat.isDirectory() || !linked.has(stat.ino))
+          bytes += first ? Math.max(stat.size, stat.blocks * 512) : stat.blocks * 512
         if (stat.nlink > 1) linked.add(stat.ino)
         if (special !== undefined && isSpecial(stat)) special(place, entry)
         // What is special is removed to the last, however much there is.

@@ -70,11 +70,10 @@ test('pipes, sockets and devices are removed, wherever they are', { skip: withou
 
 test('folders that their owner may not look into hide nothing', { skip: without }, async (t) => {
   const { run, sandbox } = await opened(t, { policy: small })
-  const shut = 'mkdir a b c; for d in a b c; do mkfifo $d/p; done; head -c 5000000 /dev/zero >a/x; chmod 0 a; chmod 400 b; chmod 500 c'
-  assert.equal((await run(shut)).code, 0)
+  assert.equal((await run('mkdir a b c; for d in a b c; do mkfifo $d/p; done; chmod 0 a; chmod 400 b; chmod 500 c')).code, 0)
   assert.deepEqual((await sandbox.settle()).toSorted(), ['a/p', 'b/p', 'c/p'])
-  await run('head -c 5000000 /dev/zero >a/y; chmod 0 a')
-  await assert.rejects(sandbox.settle(), { code: 'workspace_unusable' })
+  const { output } = await run('cd a && touch $(seq 300); chmod 0 .')
+  await assert.rejects(sandbox.settle(), { code: 'workspace_unusable' }, output)
 })
 
 test('a path that is too long to be looked at is refused, and can be removed', { skip: without }, async (t) => {
