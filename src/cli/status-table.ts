@@ -50,7 +50,7 @@ export function sprintLines({ sprints }: StatusReport, io: Io, now: number): str
 
 const mostRows = 20
 
-/** What the forge refuses, a line each: repos that cannot be read, and what is left alone for a while. */
+/** What is left alone, a line each: repos that cannot be read, and what rests for a while. */
 export function restLines({ resting, unread }: StatusReport, io: Io, now: number): string[] {
   const down = unread.map(({ repo, since, why }) => [`  ${repo}`, `not read for ${duration(now - Date.parse(since))}`, why])
   const rests = resting.map(({ subject, until, why }) => [`  ${subject}`, `rests ${duration(Date.parse(until) - now)} more`, why])
@@ -58,7 +58,7 @@ export function restLines({ resting, unread }: StatusReport, io: Io, now: number
   if (rows.length === 0) return []
   const more = down.length + rests.length - rows.length
   if (more > 0) rows.push([`  … and ${more} more`, '', ''])
-  return [io.paint('bold', 'forge'), ...table(['  ISSUE OR REPO', 'STATE', 'WHY'], rows, io.tty ? io.width : Infinity), '']
+  return [io.paint('bold', 'left alone'), ...table(['  ISSUE OR REPO', 'STATE', 'WHY'], rows, io.tty ? io.width : Infinity), '']
 }
 
 /** A state in its colour, with its detail. */

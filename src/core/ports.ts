@@ -59,6 +59,7 @@ export interface Forge {
   issue(ref: IssueRef): Promise<Issue | null>
   /** Logins that may write to the repo. With `known`, one request must do: it tells who of these can no longer write, and may tell nothing more. */
   writers(repo: RepoRef, known?: readonly string[]): Promise<readonly string[]>
+  /** Oldest first. Of a long comment only the beginning, where markers stand. */
   comments(ref: IssueRef): Promise<readonly Comment[]>
   /** Writes one comment. Never retried by the adapter: whether a lost answer was a lost request is for the caller to look up. */
   comment(ref: IssueRef, body: string): Promise<Comment>

@@ -9,8 +9,8 @@ export type ForgeFault = 'issue' | 'repo' | 'token' | 'forge'
 const faults: Readonly<Record<string, ForgeFault>> = {
   forge_archived: 'repo',
   forge_issues_off: 'repo',
-  forge_ref: 'repo',
   forge_too_big: 'issue',
+  forge_ref: 'issue',
   forge_refused: 'issue',
   forge_conflict: 'issue',
   forge_malformed: 'issue',
@@ -30,10 +30,13 @@ export function faultOf(code: string): ForgeFault | null {
 
 const minute = 60_000
 
+/** No repo rests longer, milliseconds. A rest that would was kept by a clock that was set back since, and does not count. */
+export const longestOfRepos = 60 * minute
+
 /** A repo is tried again sooner than an issue: more waits for it, and people unarchive a repo and expect burn to notice. */
 const pauses: Readonly<Record<Exclude<ForgeFault, 'forge'>, Backoff>> = {
   issue: { first: 15 * minute, longest: 24 * 60 * minute },
-  repo: { first: 5 * minute, longest: 60 * minute },
+  repo: { first: 5 * minute, longest: longestOfRepos },
   token: { first: minute, longest: 15 * minute },
 }
 

@@ -5,6 +5,7 @@ import type { Resting } from '../core/rest-ledger.ts'
 import type { NewEvent } from './events.ts'
 import type { Tables } from './tables.ts'
 import { sql } from 'kysely'
+import { longestOfRepos } from '../decide/forge-fault.ts'
 import { append } from './events.ts'
 import { saveRepo } from './issues.ts'
 import { toJudgeUnlessTaken } from './verdicts.ts'
@@ -72,7 +73,12 @@ export async function saveUnread(trx: Transaction<Tables>, reasons: ReadonlyMap<
 /** Repos first: what is said of one holds for all of its issues. */
 export async function resting(trx: Transaction<Tables>, at: Time): Promise<Resting[]> {
   const found: Resting[] = []
-  const repos = await trx.selectFrom('repo').select(['repo', 'rests_until', 'rests_why']).where('rests_until', '>', at).execute()
+  const repos = await trx
+    .selectFrom('repo')
+    .select(['repo', 'rests_until', 'rests_why'])
+    .where('rests_until', '>', at)
+    .where('rests_until', '<=', at + longestOfRepos)
+    .execute()
   for (const { repo, rests_until, rests_why } of repos) found.push({ subject: repo, until: rests_until ?? at, why: rests_why ?? '' })
   const issues = await trx
     .selectFrom('issue')

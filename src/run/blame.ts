@@ -22,7 +22,9 @@ export const refusedPrefix = 'the forge refuses it: '
 export async function blame(thrown: unknown, issue: IssueRef, forge: Forge, ask_anyway = false): Promise<Blame> {
   const known = faultOf(codeOf(thrown))
   const why = adviceOf(thrown)
-  if (known !== null && !(known === 'forge' && ask_anyway)) return { fault: known, certain: known !== 'forge', why }
+  // A comment that was answered with something else may be there all the same.
+  const certain = known !== 'forge' && codeOf(thrown) !== 'forge_malformed'
+  if (known !== null && !(known === 'forge' && ask_anyway)) return { fault: known, certain, why }
   try {
     return await ask(thrown, issue, forge)
   } catch (second) {

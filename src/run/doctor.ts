@@ -7,6 +7,7 @@ import { agentKind } from '../agents/index.ts'
 import { BurnError, messageOf } from '../core/errors.ts'
 import { elsewhereAdvice } from '../decide/report.ts'
 import { restsReason } from '../decide/rests.ts'
+import { refusedPrefix } from './blame.ts'
 import { mapBounded } from './bounded.ts'
 import { hiddenFindings, machineFindings } from './findings.ts'
 import { probeMachine } from './probe.ts'
@@ -59,9 +60,11 @@ async function checkForge(machines: readonly Machine[], session: Session): Promi
 
 async function checkResting({ ledger, clock }: Session): Promise<Finding[]> {
   try {
-    const mend = 'see to it on the forge; burn requeue of an issue there ends the rest at once'
     const resting = await ledger.resting(clock.now())
-    return resting.map((each) => ({ level: 'warn', where: 'forge', what: `${each.subject} ${restsReason(each)}`, mend }))
+    return resting.map((each): Finding => {
+      const mend = `${each.why.startsWith(refusedPrefix) ? 'see to it on the forge; ' : ''}burn requeue of an issue ends its rest at once`
+      return { level: 'warn', where: 'forge', what: `${each.subject} ${restsReason(each)}`, mend }
+    })
   } catch {
     // The ledger's own check says it.
     return []
@@ -87,6 +90,7 @@ async function checkRepo(repo: RepoRef, { forge }: Session): Promise<Finding> {
     if (!issues) return fail(`issues are disabled in ${repo}`, 'enable them in its settings, or take it out of "repos" in the spec')
     const mend = `make the token's account a collaborator of ${repo}, with issues and repository in the token's scopes`
     if (!write) return fail(`the token may not write to ${repo}`, mend)
+    if (!(await forge.mayComment(repo))) return fail(`the token may not write comments in ${repo}`, 'give the token write:issue')
     return { level: 'ok', where: 'forge', what: `${repo}: may read and write`, mend: '' }
   } catch (thrown) {
     return failed('forge', thrown)

@@ -10,6 +10,7 @@ import type { MachineScreens } from './readings.ts'
 import type { Session } from './session.ts'
 import { slotStates, unprovenStates } from '../core/lives.ts'
 import { repoOf, servedRepos } from '../core/refs.ts'
+import { longestOfRepos } from '../decide/forge-fault.ts'
 import { restsReason } from '../decide/rests.ts'
 import { withLoops } from '../decide/loops.ts'
 import { withTroubles } from '../decide/trouble.ts'
@@ -84,7 +85,11 @@ export async function readView(
 }
 
 function restingRepos(repos: readonly RepoRecord[], now: Time): View['resting'] {
-  return new Map(repos.flatMap(({ repo, rests }) => (rests !== null && rests.until > now ? [[repo, restsReason(rests)]] : [])))
+  return new Map(
+    repos.flatMap(({ repo, rests }) =>
+      rests !== null && rests.until > now && rests.until <= now + longestOfRepos ? [[repo, restsReason(rests)]] : [],
+    ),
+  )
 }
 
 /** Work in review whose change is another, or whose issue was closed: all that a look at the forge can end. */

@@ -54,7 +54,7 @@ export function sayUnread(unread: ReadonlyMap<RepoRef, string>, said: Set<RepoRe
 }
 
 function noneRead(unread: ReadonlyMap<RepoRef, string>): BurnError {
-  const reasons = [...unread].map(([repo, why]) => `${repo}: ${why}`)
+  const reasons = [...unread].map(([repo, why]) => `${repo}: ${why}`).toSorted()
   const what = reasons.length === 1 ? 'the repo could not be read' : `none of ${reasons.length} repos could be read`
   return new BurnError('forge_unread', `${what}: ${reasons.join('; ')}`, 'burn doctor says more; nothing was claimed')
 }

@@ -7,6 +7,7 @@ export function refused(holds: Holds): void {
     await ledger.rest('o/r#1', 900, 'deleted', 20)
     await ledger.restRepo('o/r', 800, 'archived', 20)
     await ledger.restRepo('o/new', 700, 'gone', 20)
+    await ledger.restRepo('o/other', 365 * 24 * 3_600_000, 'kept by a clock that was ahead', 20)
     const at = async (time: number) => (await ledger.resting(time)).map(({ subject, until, why }) => `${subject} ${until} ${why}`)
     assert.deepEqual((await at(100)).toSorted(), ['o/new 700 gone', 'o/r 800 archived', 'o/r#1 900 deleted'])
     assert.deepEqual(await at(800), ['o/r#1 900 deleted'])
