@@ -1,5 +1,5 @@
 /** The part of the ledger's port about what a forge listed: issues, and the changes that are open for them. */
-import type { Change, Issue, RepoRef, Time } from './nouns.ts'
+import type { Change, Issue, IssueRef, RepoRef, Time } from './nouns.ts'
 
 /** How the verdict of an issue begins that another ledger of the same fleet has given to a worker. */
 export const elsewherePrefix = 'claimed by another ledger of this fleet '
@@ -23,7 +23,16 @@ export interface SeenChanges {
   readonly complete: boolean
 }
 
+/** An open change for an issue that a worker has, from another branch than a dispatch's. */
+export interface BesideChange {
+  readonly issue: IssueRef
+  readonly name: string
+  readonly url: string
+}
+
 export interface ChangeLedger {
+  /** Open changes from other branches than a dispatch's, for issues that are claimed or handed. */
+  changesBeside(): Promise<readonly BesideChange[]>
   /** Keeps which issues have an open change. */
   saveChanges(seen: readonly SeenChanges[]): Promise<void>
   /** Keeps how far changes were acted on. */

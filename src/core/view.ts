@@ -51,7 +51,7 @@ export interface View {
   readonly repos_down: ReadonlyMap<RepoRef, string>
   /** Repos whose issues are given to nobody for now, because the forge refuses what burn writes there, with the reason. */
   readonly resting: ReadonlyMap<RepoRef, string>
-  /** Changes from the fleet's branches, newest state. */
+  /** Changes with news, and those that are known to be open for issues that a worker has. Of the same one the last counts. */
   readonly changes: readonly Change[]
   /** Issues of live dispatches that are no longer open. */
   readonly closed: ReadonlySet<IssueRef>

@@ -181,8 +181,3 @@ export function takenBackText({ id, issue }: { readonly id: string; readonly iss
 export function closedText({ id, issue }: { readonly id: string; readonly issue: IssueRef }): string {
   return `${issue} was closed while you worked on it (dispatch ${id}). Stop, push nothing more, and end your turn.`
 }
-
-/** What an agent is told if its issue is given back under its hands, because a change from another branch that closed the issue does so no longer. */
-export function givenBackText({ id, issue }: { readonly id: string; readonly issue: IssueRef }, change: string): string {
-  return `The change ${change} for ${issue} was not merged, and the issue may go to another worker (dispatch ${id}). Stop, push nothing more, and end your turn.`
-}

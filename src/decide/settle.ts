@@ -6,7 +6,7 @@ import { agentKey } from '../core/incarnation.ts'
 import { machineOf, repoOf } from '../core/refs.ts'
 import { sprintWorkers } from '../core/sprint.ts'
 import { belongs, changesByDispatch } from './changes.ts'
-import { closedText, givenBackText, takenBackText } from './prompts.ts'
+import { closedText, takenBackText } from './prompts.ts'
 import type { View } from '../core/view.ts'
 import type { TroubleCourse } from './trouble.ts'
 import { isBeingTold, troubleCourses } from './trouble.ts'
@@ -28,18 +28,16 @@ export function planSettle(view: View, newId: () => string): DispatchMove[] {
 }
 
 /**
- * What the agent that got the prompt is told about the end of its dispatch while it may still work: that its issue was closed, but not by its own change, or
- * that the change of somebody else, with which its dispatch was in review, has ended, or that it was taken back in trouble. The text reaches that agent only,
- * so an agent that cannot be looked at now is told too.
+ * What the agent that got the prompt is told about the end of its dispatch while it may still work: that its issue was closed or done by a change that is not
+ * from its branch, or that it was taken back in trouble. The text reaches that agent only, so an agent that cannot be looked at now is told too.
  */
 function toTell(dispatch: LiveDispatch, { to }: DispatchMove, view: View, change: Change | undefined): string | null {
-  const { id, kind, state, worker, incarnation } = dispatch
-  if (kind !== 'work' || incarnation === null || isGone(dispatch, view)) return null
-  if (to === 'done' && state === 'handed' && (change === undefined || change.state === 'closed')) return closedText(dispatch)
+  const { id, kind, state, incarnation } = dispatch
+  if (kind !== 'work' || state !== 'handed' || incarnation === null || isGone(dispatch, view)) return null
+  const byItself = change !== undefined && change.state !== 'closed' && (change.dispatch_id === id || isQuiet(dispatch, view))
+  if (to === 'done') return byItself ? null : closedText(dispatch)
   // It would go on once it can: somebody else may have the issue by then.
-  if (to === 'released' && state === 'handed') return takenBackText(dispatch)
-  const others = state === 'review' && to !== 'done' && change !== undefined && change.dispatch_id !== id
-  return others && view.states.get(worker)?.state !== 'idle' ? givenBackText(dispatch, change.name) : null
+  return to === 'released' ? takenBackText(dispatch) : null
 }
 
 /** What is looked up for each dispatch. */
@@ -57,7 +55,7 @@ function settle(dispatch: LiveDispatch, view: View, change: Change | undefined, 
     const its = change !== undefined && isWorkOf(dispatch, change) ? change.url : dispatch.change_url
     return { id, from: ['claimed', 'handed', 'review'], to: 'done', reason: 'its issue is closed', change_url: its }
   }
-  const reviewed = change === undefined ? null : settleBy(change, dispatch)
+  const reviewed = change === undefined ? null : settleBy(change, dispatch, view)
   if (reviewed !== null) return reviewed
   if (crashed.has(id) && state === 'claimed') return { id, from: ['claimed'], to: 'released', reason: `${itsProcess} before it began` }
   if (state !== 'handed') return null
@@ -67,7 +65,7 @@ function settle(dispatch: LiveDispatch, view: View, change: Change | undefined, 
   return settleQuiet(dispatch, view, courses.get(dispatch.worker))
 }
 
-function settleBy(change: Change, dispatch: LiveDispatch): DispatchMove | null {
+function settleBy(change: Change, dispatch: LiveDispatch, view: View): DispatchMove | null {
   const { id, state } = dispatch
   const { name, url: change_url } = change
   if (!belongs(change, dispatch))
@@ -77,11 +75,23 @@ function settleBy(change: Change, dispatch: LiveDispatch): DispatchMove | null {
   if (!isWorkOf(dispatch, change)) return null
   if (change.state === 'merged' && state !== 'claimed')
     return { id, from: ['handed', 'review'], to: 'done', reason: 'its change was merged', change_url }
-  if (change.state === 'open' && state === 'handed')
+  // While its agent may still work, a change that is not from its branch may be somebody else's: the issue stays with the agent.
+  const over = change.dispatch_id === id || isGone(dispatch, view) || isQuiet(dispatch, view)
+  if (change.state === 'open' && state === 'handed' && over)
     return { id, from: ['handed'], to: 'review', reason: 'a change is open for review', change_url }
   if (change.state === 'closed' && state === 'review')
     return { id, from: ['review'], to: 'failed', reason: 'its change was closed without being merged', change_url }
   return null
+}
+
+/** How long an agent must have been seen with nothing to do before its turn counts as over, milliseconds. */
+const quietFor = 60_000
+
+/** The turn that its prompt began is over: its agent has nothing to do. */
+function isQuiet({ worker, incarnation, handed_at }: LiveDispatch, view: View): boolean {
+  const record = view.states.get(worker)
+  if (record?.state !== 'idle' || view.incarnations.get(worker) !== incarnation) return false
+  return view.now - Math.max(handed_at ?? 0, record.since) >= quietFor
 }
 
 /** An agent may have opened the change from any branch. A sprint that has not ended opens its own, and from its own branch. */

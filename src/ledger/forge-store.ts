@@ -4,10 +4,11 @@ import type { RestLedger } from '../core/rest-ledger.ts'
 import type { Engine } from './engine.ts'
 import * as issues from './issues.ts'
 import * as rests from './rests.ts'
-import { saveOpenChanges } from './open-changes.ts'
+import { changesBeside, saveOpenChanges } from './open-changes.ts'
 
 export function forgeStore({ read, write }: Engine): ChangeLedger & RestLedger {
   return {
+    changesBeside: () => read(changesBeside),
     saveChanges: async (seen) => (seen.length === 0 ? undefined : write((trx) => saveOpenChanges(trx, seen))),
     saveChangesSeen: async (seen) => (seen.size === 0 ? undefined : write((trx) => issues.saveChangesSeen(trx, seen))),
     rest: (issue, until, why, at) => write((trx) => rests.restIssue(trx, issue, { until, why }, at)),

@@ -116,7 +116,7 @@ const faults: Migration = async (db, { serial }) => {
   await db.schema.alterTable('repo').addColumn('rights_at', 'bigint').execute()
   await db.schema.alterTable('worker').addColumn('error_at', 'bigint').execute()
   await sql`update delivery set dispatch = id where issue is not null`.execute(db)
-  await createTables({ open_change: 'id key, issue text!, repo text!, url text!, name text!' }, db, serial)
+  await createTables({ open_change: 'id key, issue text!, repo text!, url text!, name text!, dispatch text' }, db, serial)
   await db.schema.alterTable('issue').addColumn('open_change', 'text').execute()
   await db.schema.alterTable('repo').addColumn('changed_at', 'bigint').execute()
   // Which changes are open is read with the next complete listing.
@@ -128,6 +128,7 @@ const faultIndexes = [
   `create index open_change_of_issue on open_change (issue)`,
   `create index open_change_of_repo on open_change (repo)`,
   `create index open_change_of_url on open_change (url)`,
+  `create index open_change_beside on open_change (issue) where dispatch is null`,
   `create index delivery_further on delivery (dispatch) where kind in ('follow_up', 'resume')`,
   `create index issue_resting on issue (rests_until) where rests_until is not null`,
   `drop index delivery_unknown`,

@@ -1,10 +1,11 @@
 /** Changes that are open for review and belong to issues: an issue that has one is not given. */
 import type { Transaction } from 'kysely'
-import type { SeenChanges } from '../core/change-ledger.ts'
+import type { BesideChange, SeenChanges } from '../core/change-ledger.ts'
 import type { Change, IssueRef } from '../core/nouns.ts'
 import type { OpenChangeRow, Tables } from './tables.ts'
 import { sql } from 'kysely'
-import { chunks } from './engine.ts'
+import { slotStates } from '../core/lives.ts'
+import { among, chunks } from './engine.ts'
 import { toJudgeUnlessTaken } from './verdicts.ts'
 
 type Trx = Transaction<Tables>
@@ -39,7 +40,14 @@ async function rowsOf(trx: Trx, seen: readonly SeenChanges[]): Promise<OpenChang
   const given = await issuesOf(trx, open)
   return open.flatMap(({ repo, change: { dispatch_id, closes, url, name } }) => {
     const its = dispatch_id === null ? undefined : given.get(dispatch_id)
-    return [...new Set(its === undefined ? closes : [its, ...closes])].map((issue) => ({ id: `${issue} ${url}`, issue, repo, url, name }))
+    return [...new Set(its === undefined ? closes : [its, ...closes])].map((issue) => ({
+      id: `${issue} ${url}`,
+      issue,
+      repo,
+      url,
+      name,
+      dispatch: dispatch_id,
+    }))
   })
 }
 
@@ -73,4 +81,14 @@ export async function showOnIssues(trx: Trx, issues: readonly IssueRef[]): Promi
       .where('ref', 'in', part)
       .where(sql<boolean>`issue.open_change is distinct from ${first}`)
       .execute()
+}
+
+export async function changesBeside(trx: Trx): Promise<BesideChange[]> {
+  const taken = sql`select 1 from dispatch d where d.issue = open_change.issue and d.kind = 'work' and ${among('d.state', slotStates)}`
+  return trx
+    .selectFrom('open_change')
+    .select(['issue', 'name', 'url'])
+    .where('dispatch', 'is', null)
+    .where(sql<boolean>`exists (${taken})`)
+    .execute()
 }

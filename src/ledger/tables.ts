@@ -68,6 +68,8 @@ export interface OpenChangeRow {
   repo: string
   url: string
   name: string
+  /** The dispatch whose branch it comes from. */
+  dispatch: string | null
 }
 
 export type DispatchRow = Dispatch

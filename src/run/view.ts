@@ -2,7 +2,8 @@
 import type { LiveDispatch, IssueRecord, WorkerRecord } from '../core/ledger.ts'
 import type { DeliveryState } from '../core/lives.ts'
 import type { RepoRecord } from '../core/rest-ledger.ts'
-import type { IssueRef, Machine, RepoRef, Time, WorkerId } from '../core/nouns.ts'
+import type { BesideChange } from '../core/change-ledger.ts'
+import type { Change, IssueRef, Machine, RepoRef, Time, WorkerId } from '../core/nouns.ts'
 import type { MachineSight } from '../core/panes.ts'
 import type { View, WorkerSight } from '../core/view.ts'
 import type { ForgeView } from './forge-view.ts'
@@ -78,10 +79,15 @@ export async function readView(
     writers: forge.writers,
     repos_down: forge.repos_down,
     resting: restingRepos(repos, now),
-    changes: forge.changes,
+    changes: [...(await ledger.changesBeside()).map(asChange), ...forge.changes],
     closed,
   }
   return { view, forge, seen }
+}
+
+/** One that is kept is open, and closes the issue; nothing more of it is asked. */
+function asChange({ issue, name, url }: BesideChange): Change {
+  return { dispatch_id: null, name, url, state: 'open', author: '', fork: false, closes: [issue], created_at: 0 }
 }
 
 function restingRepos(repos: readonly RepoRecord[], now: Time): View['resting'] {

@@ -195,15 +195,20 @@ test('the change of somebody else: a sprint is ended while it is open, and never
   assert.deepEqual(step({ dispatch_id: id }), [['review', 'a change is open for review', 'u']])
 })
 
-test('the change of somebody else, unmerged: an agent that may still work is told that its issue is given back', () => {
-  const closing = { dispatch_id: null, closes: ['o/r#1'], state: 'closed' } as const
+test('a change from another branch: its issue stays with an agent that may still work', () => {
   const working = { states: new Map([['m/W/A', { state: 'working' as const, since: now }]]) }
-  const tell = (change: Partial<Change>, changes: Partial<View> = working) =>
-    settled(viewOf({ changes: [changeOf(change)], ...changes }, { state: 'review', change_url: 'u' }))[0]?.tell?.text
-  const text = `The change #12 for o/r#1 was not merged, and the issue may go to another worker (dispatch ${id}). Stop, push nothing more, and end your turn.`
-  assert.equal(tell(closing), text)
-  assert.equal(tell({ ...closing, closes: [], state: 'open' }), text, 'it was edited')
-  assert.equal(tell(closing, {}), undefined, 'it has nothing to do')
-  assert.equal(tell({ ...closing, dispatch_id: id }), undefined, "its own branch's")
-  assert.equal(tell({ ...closing, state: 'merged' }), undefined)
+  const view = (state: Change['state'], more: Partial<View> = working) =>
+    viewOf({ changes: [changeOf({ dispatch_id: null, closes: ['o/r#1'], state })], ...more }, { claimed_at: 0 })
+  for (const more of [
+    working,
+    { incarnations: new Map() },
+    { states: new Map([['m/W/A', { state: 'idle' as const, since: now - 1000 }]]) },
+  ])
+    assert.deepEqual(becomes(view('open', more)), [])
+  assert.deepEqual(becomes(view('closed')), [], 'somebody dropped it')
+  assert.deepEqual(becomes(view('open', {})), ['review'])
+  assert.deepEqual(becomes(view('open', { ended: new Set(['m 1.%1.9']) })), ['review'], 'its agent has ended: its work is under review')
+  const [merged] = settled(view('merged'))
+  assert.deepEqual([merged?.to, merged?.tell?.id], ['done', next])
+  assert.equal(settled(view('merged', {}))[0]?.tell, undefined, 'it has nothing to do')
 })

@@ -8,7 +8,7 @@ import { renew, takeOver } from '../../src/ledger/leases.ts'
 import { moveDeliveries, moveDispatches } from '../../src/ledger/moves.ts'
 import { openEngine } from '../../src/ledger/open.ts'
 import { agents, carrying, closed, deliveries, dispatches, events, inReview, underWay, unsaid, view } from '../../src/ledger/queries.ts'
-import { saveOpenChanges } from '../../src/ledger/open-changes.ts'
+import { changesBeside, saveOpenChanges } from '../../src/ledger/open-changes.ts'
 import { backlog, queued, unjudged } from '../../src/ledger/verdicts.ts'
 import { createStore } from '../../src/ledger/store.ts'
 import { claimOf, furnish, idOf, workers } from './fixtures.ts'
@@ -54,6 +54,7 @@ describe('what is done in every cycle', () => {
       await underWay(trx)
       await inReview(trx, [idOf(1)], ['o/r#1'], ['u'])
       await saveOpenChanges(trx, [{ repo: 'o/r', changes: [], complete: true }])
+      await changesBeside(trx)
       await carrying(trx, 'a')
       await agents(trx)
       await unsaid(trx, 'a')

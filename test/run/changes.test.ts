@@ -49,20 +49,23 @@ test("an agent's change from another branch: its dispatch is in review, and done
   const { cycle, ledger } = await open()
   const [dispatch] = (await cycle()).claimed
   people.put('o/a', { name: '#12', closes: one, author: 'burn' })
+  for (let cycles = 0; cycles < 3; cycles++) {
+    await pass(minute)
+    assert.deepEqual((await cycle()).settled, [], 'while its agent works it may be somebody else’s')
+  }
+  const agent = world.agents().find(({ worker }) => worker === dispatch?.worker)
+  agent?.die()
+  agent?.start(999)
+  world.machines.get('m1')?.changed()
   await pass(minute)
   const { settled, claimed } = await cycle()
   assert.deepEqual(
     settled.map(({ id, state, change_url }) => [id, state, change_url]),
     [[dispatch?.id, 'review', 'simulated:o/a#12']],
   )
-  // Its agent ends: the issue is not lost, since its work is under review.
-  const agent = world.agents().find(({ worker }) => worker === dispatch?.worker)
-  agent?.die()
-  agent?.start(999)
-  world.machines.get('m1')?.changed()
   await pass(30 * minute)
-  const next = await cycle()
-  assert.deepEqual([claimed, next.settled, next.claimed], [[], [], []])
+  const after = await cycle()
+  assert.deepEqual([claimed, after.settled, after.claimed], [[], [], []])
   people.put('o/a', { name: '#12', closes: one, author: 'burn', state: 'merged' })
   await pass(minute)
   assert.deepEqual(
@@ -70,6 +73,18 @@ test("an agent's change from another branch: its dispatch is in review, and done
     [['done', 'its change was merged']],
   )
   assert.equal((await ledger.issue('o/a#1'))?.done, true)
+})
+
+test("a person's change beside an agent at work: no second agent gets the issue once it is dropped", async (t) => {
+  const { open, people, pass } = await simulatedFleet(t, issuesOf(1))
+  const { cycle } = await open()
+  await cycle()
+  for (const state of ['open', 'closed'] as const) {
+    people.put('o/a', { name: '#12', closes: one, state })
+    await pass(3 * minute)
+    const { settled, claimed } = await cycle()
+    assert.deepEqual([settled, claimed], [[], []])
+  }
 })
 
 test('a forced release of an issue in review: its open change keeps it from being given again', async (t) => {
