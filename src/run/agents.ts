@@ -6,6 +6,7 @@ import type { MachineScreens } from './readings.ts'
 import type { Session } from './session.ts'
 import { agentKey, agentsIn } from '../core/incarnation.ts'
 import { machineOf } from '../core/refs.ts'
+import { shellWords } from '../host/quote.ts'
 import { noServerAt } from '../tmux/open.ts'
 import { lineOn } from './mends.ts'
 
@@ -70,6 +71,11 @@ export async function withStrays(machine: Machine, seen: MachineScreens, session
   return strays.size === 0 ? seen : { ...seen, strays }
 }
 
+/** Why a machine is unreachable, with what to do about it. */
+export function adviceOn({ reason, remedy: what }: Unreachable): string {
+  return what === undefined ? reason : `${reason}; ${what}`
+}
+
 /** What a machine is whose session is not found although agents of it run. `said`: where its server was looked for. */
 export function hidden(machine: Machine, said: string, { living }: Census): Unreachable {
   const pids = [...living.values()].map(({ pid }) => pid)
@@ -89,7 +95,10 @@ function remedy(machine: Machine, said: string, living: Census['living']): strin
   const child = agents.find(({ parent, server }) => parent > 1 && (server === null || server.pid === parent))
   if (child === undefined)
     return `their tmux server has ended; to end them, too: ${lineOn(machine, `kill ${agents.map(({ pid }) => pid).join(' ')}`)}`
-  if (!said.includes(noServerAt)) return `they are in another session of its tmux server: rename that one to ${machine.session}`
+  if (!said.includes(noServerAt)) {
+    const list = lineOn(machine, shellWords([machine.tmux, '-L', machine.socket, 'list-sessions']))
+    return `they are in another session of its tmux server (${list}): rename that one to ${machine.session}`
+  }
   const lost = `to have its tmux server create its socket again: ${lineOn(machine, `kill -USR1 ${child.parent}`)}`
   const socket = child.server?.socket ?? ''
   return socket === '' || said.includes(socket) ? lost : `${otherSocket(machine, socket)}; ${lost}`

@@ -11,6 +11,7 @@ import { activeStates } from '../core/lives.ts'
 import { looping, loopsIn } from '../decide/loops.ts'
 import { incarnationOf } from '../core/incarnation.ts'
 import { startLine } from '../tmux/start.ts'
+import { adviceOn } from './agents.ts'
 import { mapBounded } from './bounded.ts'
 import { Breakers } from './breakers.ts'
 import { startsOf } from './layout.ts'
@@ -112,10 +113,7 @@ class Ward {
   async #queue(): Promise<{ worker: Worker; pane: Pane; alive: boolean }[]> {
     const sight = await this.#session.machines.sight(this.#link)
     if (sight.state !== 'up') {
-      const why =
-        sight.state === 'down'
-          ? `no session on ${sight.machine} (burn up ${sight.machine})`
-          : `unreachable: ${[sight.reason, ...(sight.remedy === undefined ? [] : [sight.remedy])].join('; ')}`
+      const why = sight.state === 'down' ? `no session on ${sight.machine} (burn up ${sight.machine})` : `unreachable: ${adviceOn(sight)}`
       for (const { id } of this.#workers) this.#finish(id, 'failed', why)
       return []
     }

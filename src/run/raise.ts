@@ -7,7 +7,7 @@ import type { Session } from './session.ts'
 import { BurnError, messageOf } from '../core/errors.ts'
 import { slotStates } from '../core/lives.ts'
 import { planDown, planUp } from '../decide/topology.ts'
-import { strayAgents } from './agents.ts'
+import { adviceOn, strayAgents } from './agents.ts'
 import { run } from '../host/exec.ts'
 import { argvOn } from '../host/transport.ts'
 import { openTmux } from '../tmux/open.ts'
@@ -133,7 +133,7 @@ export async function planLowering(machines: readonly Machine[], session: Sessio
       const sight = await session.machines.sight(link)
       const { end, leave } = sight.state === 'up' ? planDown(sight) : { end: [], leave: [] }
       const busy = end.flatMap(({ worker }) => (worker !== null && (live.get(worker) ?? 0) > 0 ? [worker] : []))
-      return { machine: link.machine.name, end, leave, live: busy, error: sight.state === 'unreachable' ? sight.reason : null }
+      return { machine: link.machine.name, end, leave, live: busy, error: sight.state === 'unreachable' ? adviceOn(sight) : null }
     }),
   )
 }
