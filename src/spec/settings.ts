@@ -123,7 +123,7 @@ export const policy = z.strictObject({
     .optional()
     .meta({
       description:
-        'How long an agent must have had nothing to do before an issue that it holds without a change for review counts as failed, and may be given again. `null`: only a person gives it back.',
+        'How long an agent must have had nothing to do before an issue that it holds without a change for review counts as failed, and may be given again. An agent in trouble that every issue would meet (login, billing, model, quota, connection) is told to go on after a sixth and a half of it; if it has not recovered at its end, the issue is released, and no attempt counts. `null`: only a person gives it back.',
       default: defaults.endedAfter,
       examples: ['30m'],
     }),
