@@ -42,6 +42,8 @@ function historyRules() {
     'nothing planned for a dispatch that ended': sql`select d.id as what from dispatch d join delivery v on v.id = d.id where v.state = 'planned' and not ${live}`,
     'an active delivery has a lease and an ended one has neither lease nor text': sql`select v.id as what from delivery v
       where (${active} and v.lease_owner is null) or (not ${active} and (v.lease_owner is not null or v.text <> ''))`,
+    'only what is seen has a proof, and what was typed is kept while it may be compared': sql`select v.id as what from delivery v
+      where (v.state <> 'seen' and v.proof is not null) or (v.typed is not null and not ${active} and v.state <> 'unknown')`,
     'a dispatch that was handed says when': sql`select d.id as what from dispatch d where d.state in ('handed', 'review') and d.handed_at is null`,
     'the last step has its event': sql`select d.id as what from dispatch d where ${ended('dispatch.claimed')} <> 1
       or not exists (select 1 from event e where e.subject = d.id and e.kind = 'dispatch.' || d.state)
