@@ -15,7 +15,7 @@ const boxTop = /^╭─/u
 const says =
   /^(?:❌|⛔|⚠|Provider said: |API call failed after |Rate limited twice |Non-retryable |Context length exceeded |Response truncated |Incomplete \w+ after |cli\.error\.|explainer\.)|(?:^|: )HTTP [45]\d\d\b/u
 /** Its own words name the commands that help; a model's seldom do. */
-const advises = /(?:^|[\s`(])\/(?:retry|model|new|compress)\b/u
+const advises = /\b(?:with|send|try|run) \/(?:retry|model|new|compress)\b/iu
 /** Rows above the panel, one a step of the turn: the last one tells. */
 const step = /^\p{Extended_Pictographic}/u
 

@@ -74,6 +74,7 @@ function mangled({ texts }: WorkerReport): string {
 function workerRow(window: { readonly name: string; readonly lane: string }, worker: WorkerReport, io: Io, now: number): string[] {
   const hold = worker.hold === null ? '' : `held: ${worker.hold}; `
   const stopped = worker.stopped === null ? '' : `sent nothing: ${worker.stopped}; `
+  const evidence = worker.stopped?.includes(worker.evidence) === true ? '' : worker.evidence
   return [
     `  ${window.name}`,
     window.lane,
@@ -81,7 +82,7 @@ function workerRow(window: { readonly name: string; readonly lane: string }, wor
     stateText(worker.state, worker.detail, io),
     duration(now - Date.parse(worker.since)),
     String(worker.live_dispatches),
-    `${hold}${stopped}${mangled(worker)}${worker.evidence}`,
+    `${hold}${stopped}${mangled(worker)}${evidence}`,
   ]
 }
 

@@ -10,6 +10,7 @@
  * | waiting | working | waiting for 3 s, then working: it was answered |
  * | working, waiting | unknown, starting | what the hook says |
  * | error | idle, unknown | error: few screens tell that a turn failed |
+ * | error | working | what the screen says: an error that is retried is told, too |
  * | idle | unknown, starting, error, working | what the screen says: nothing is idle without its composer, and background work has no event |
  */
 import type { Heard, Look, Signal } from '../core/agent.ts'

@@ -99,6 +99,21 @@ test("hermes: a worker's own profile shares no metrics, whatever the person agre
   assert.deepEqual(telemetry, { other: 1, shared_metrics: { enabled: false, send: false, offer_version: 2 } })
 })
 
+test("hermes: a model's answer is no failure where it is drawn as Hermes' own words are, with streaming switched off", () => {
+  const looks = (...answer: readonly string[]) => {
+    const rule = '─'.repeat(60)
+    const panel = [` ─  ⚕ Hermes  ${'─'.repeat(45)}`, '', ...answer.map((row) => ` ${row}`), '', ` ${'─'.repeat(58)}`]
+    const screen = ['● do it', ...panel, ' ⚕ stub · 0% · 22s', rule, '❯']
+    const facts = { width: 60, height: 12, title: '', command: 'python3', dead: false, cursor_x: 2, cursor_y: 11 }
+    return agentKind({ kind: 'hermes' }).look(screen, facts).reading
+  }
+  for (const answer of ['All is well.', 'It now answers with HTTP 401.', 'The route /model is new.'])
+    assert.equal(looks(answer).state, 'idle', answer)
+  assert.equal(looks('HTTP 401: Incorrect API key provided.').detail, 'auth')
+  assert.equal(looks('This conversation has grown too long. Start a new session', 'with /new.').state, 'error')
+  assert.equal(looks('Operation interrupted: waiting for model response.').state, 'idle')
+})
+
 test('hermes: the question that fills the screen before the first chat has its choices, and is answered by the arrows', () => {
   const look = agentKind({ kind: 'hermes' }).look(
     [
