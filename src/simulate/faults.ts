@@ -15,6 +15,10 @@ export const faultKinds = {
   reboot: 240 * 60_000,
   /** A connection breaks in the middle of a write. */
   cut: 30 * 60_000,
+  /** A person closes an issue that an agent works on. */
+  closed: 240 * 60_000,
+  /** A person opens a change that closes an issue, and merges or drops it within an hour. */
+  change: 120 * 60_000,
   /** The forge does not answer for up to half an hour. */
   forge: 120 * 60_000,
   /** The forge does what it was asked, and its answer is lost. */
@@ -51,6 +55,8 @@ const longest: Readonly<Record<FaultKind, number>> = {
   machine: 60 * 60_000,
   reboot: 20 * 60_000,
   cut: 0,
+  closed: 0,
+  change: 60 * 60_000,
   forge: 30 * 60_000,
   answer: 0,
   dispatcher: 120_000,

@@ -2,6 +2,7 @@
 import type { Change, Comment, Issue, IssueRef, RepoRef, Time } from '../core/nouns.ts'
 import type { ChangePage, Clock, Forge, IssuePage, NewChange, RepoRights } from '../core/ports.ts'
 import { BurnError } from '../core/errors.ts'
+import { idPattern } from '../core/ids.ts'
 import { repoOf } from '../core/refs.ts'
 import { Shelf } from './shelf.ts'
 
@@ -111,10 +112,10 @@ export class SimulatedForge implements Forge {
     const first = since ?? 0
     let from = at.length
     while (from > 0 && (at[from - 1] ?? 0) >= first) from--
-    const latest = new Map<string | null, Change>()
+    const latest = new Map<string, Change>()
     for (; from < at.length; from++) {
       const change = this.#change(ref, from)
-      latest.set(change.dispatch_id, change)
+      latest.set(change.url, change)
     }
     const changes = [...latest.values()].filter(({ state }) => since !== null || state === 'open')
     return { changes, asked_at: this.#clock.now() }
@@ -200,7 +201,13 @@ export class SimulatedForge implements Forge {
     const id = dispatch[at] ?? ''
     const closed = this.#issues[issue[at] ?? none]
     const facts = { state: state[at] ?? 'open', author: fleetLogin, fork: false, created_at: times[at] ?? 0 }
-    return { dispatch_id: id, name: id, url: `simulated:${id}`, ...facts, closes: closed === undefined ? [] : [closed.ref] }
+    return {
+      dispatch_id: idPattern.test(id) ? id : null,
+      name: id,
+      url: `simulated:${id}`,
+      ...facts,
+      closes: closed === undefined ? [] : [closed.ref],
+    }
   }
 
   #issue(place: number): Issue {

@@ -59,6 +59,7 @@ export class World implements AgentWorld {
   readonly #fleet: Fleet
   readonly #ledger: Ledger
   readonly #onReceipt: (receipt: Receipt) => void
+  readonly #refs: readonly IssueRef[]
 
   constructor({ fleet, habits, seed, onReceipt }: WorldPlan, issues: readonly Issue[], clock: VirtualClock, ledger: Ledger) {
     this.clock = clock
@@ -67,6 +68,7 @@ export class World implements AgentWorld {
     this.#fleet = fleet
     this.#ledger = ledger
     this.#onReceipt = onReceipt ?? (() => {})
+    this.#refs = issues.map(({ ref }) => ref)
     this.machines = new Map(fleet.machines.map((machine) => [machine.name, new SimulatedMachine(machine, this)]))
     const repos = new Set(fleet.machines.flatMap(({ windows }) => windows.flatMap(({ workers }) => workers.flatMap((w) => w.repos))))
     for (const { repo } of issues) repos.add(repo)
@@ -160,7 +162,9 @@ export class World implements AgentWorld {
     } else if (kind === 'reboot') {
       machine.fall()
       later(() => machine.raise())
-    } else if (kind === 'cut') machine.breaks = how < 0.5 ? 'before' : 'after'
+    } else if (kind === 'closed') this.#close(agent?.queue[0]?.issue ?? noIssue)
+    else if (kind === 'change') this.#changeByPerson(how, later)
+    else if (kind === 'cut') machine.breaks = how < 0.5 ? 'before' : 'after'
     else if (kind === 'forge') {
       this.#forgeDown += 1
       later(() => (this.#forgeDown -= 1))
@@ -170,6 +174,22 @@ export class World implements AgentWorld {
       later(() => (this.diskFull = false))
     }
     machine.changed()
+  }
+
+  #close(issue: IssueRef): void {
+    if (this.forge.isOpen(issue)) this.forge.close(issue)
+  }
+
+  #changeByPerson(how: number, later: (act: () => void) => void): void {
+    const issue = this.#refs[Math.floor(how * this.#refs.length)] ?? noIssue
+    if (!this.forge.isOpen(issue)) return
+    const name = `by a person ${this.suffered}`
+    const merged = this.suffered % 2 === 0
+    this.forge.change(issue, name, 'open')
+    later(() => {
+      this.forge.change(issue, name, merged ? 'merged' : 'closed')
+      if (merged) this.#close(issue)
+    })
   }
 
   #kill(machine: SimulatedMachine, agent: SimulatedAgent | undefined, later: (act: () => void) => void): void {
