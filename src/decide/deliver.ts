@@ -186,10 +186,11 @@ function stepNowhere(delivery: Delivery, sight: DeliverySight, limits: DeliveryL
   const { state, presses, changed_at } = delivery
   const recognised = sight.look !== null && sight.look.composer !== 'absent'
   if (state === 'placed' && presses > 0 && recognised && !sight.beside) return move('submitted', 'the text left the composer after Enter')
-  // Queued behind a running turn, an agent may show nothing of it until that turn ends.
-  if (state === 'submitted' && sight.rests === null) return wait('its agent is busy with what came before')
+  // Queued behind a running turn, an agent may show nothing of it until that turn ends. An identity is the first text: nothing came before.
+  const queued = state === 'submitted' && delivery.kind !== 'identity'
+  if (queued && sight.rests === null) return wait('its agent is busy with what came before')
   const limit = state === 'submitted' ? limits.seen : limits.placed
-  const since = state === 'submitted' ? Math.max(changed_at, sight.rests ?? now) : changed_at
+  const since = queued ? Math.max(changed_at, sight.rests ?? now) : changed_at
   const seconds = `${Math.round(limit / 1000)} s`
   if (!hasPassed(since, limit, now)) {
     const reason = state === 'submitted' ? 'its id is not on the screen yet' : 'its line is not in the composer yet'

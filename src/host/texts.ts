@@ -64,7 +64,7 @@ missing=
 place() {
   [ -d "$1/.burn" ] || mkdir -p -- "$1/.burn" || return 1
   if [ -h "$1/.burn" ]; then printf '%s\\n' "$1/.burn is a symbolic link" >&2; return 1; fi
-  [ -e "$1/.burn/.gitignore" ] || printf '.gitignore\\n[[:alnum:]]*\\n' >"$1/.burn/.gitignore" || return 1
+  [ -e "$1/.burn/.gitignore" ] || [ -h "$1/.burn/.gitignore" ] || printf '.gitignore\\n[[:alnum:]]*\\n' >"$1/.burn/.gitignore" || return 1
   if [ -e "$1/.burn/$2" ]; then printf %s "$3" >"$1/.burn/$2.new" && mv -f -- "$1/.burn/$2.new" "$1/.burn/$2"; else printf %s "$3" >"$1/.burn/$2"; fi
 }
 put() {

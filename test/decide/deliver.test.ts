@@ -156,6 +156,13 @@ const table: readonly Row[] = [
     99_999,
     'wait',
   ],
+  [
+    'an identity: nothing came before it',
+    delivery('submitted', { kind: 'identity', presses: 1 }),
+    sight({ rests: null }),
+    20_000,
+    'unknown',
+  ],
   ['submitted, its turn did not come', delivery('submitted', { presses: 1 }), sight({ rests: 79_999 }), 99_999, 'unknown'],
   ['submitted, agent gone', delivery('submitted', { presses: 1 }), sight(gone), 1, 'unknown'],
 
