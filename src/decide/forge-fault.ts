@@ -23,9 +23,9 @@ const faults: Readonly<Record<string, ForgeFault>> = {
   forge_not_json: 'forge',
 }
 
-/** Returns whose fault an error with this code is; null if the code alone does not say. */
+/** Returns whose fault an error with this code is, the token's own errors included; null if the code alone does not say. */
 export function faultOf(code: string): ForgeFault | null {
-  return faults[code] ?? null
+  return faults[code] ?? (code.startsWith('secret_') ? 'token' : null)
 }
 
 const minute = 60_000

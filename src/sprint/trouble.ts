@@ -38,8 +38,8 @@ export function failureOfThrown(thrown: unknown): Failure {
   const reason = oneLine(messageOf(thrown), 500)
   if (isFull(thrown)) return { class: 'disk_full', reason }
   if (!(thrown instanceof BurnError)) return { class: 'internal', reason }
-  const forge = thrown.code.startsWith('forge_') ? refusedBy[faultOf(thrown.code) ?? otherwise(thrown.code)] : 'internal'
-  return { class: classes[thrown.code] ?? forge, reason }
+  const fault = faultOf(thrown.code) ?? (thrown.code.startsWith('forge_') ? otherwise(thrown.code) : null)
+  return { class: classes[thrown.code] ?? (fault === null ? 'internal' : refusedBy[fault]), reason }
 }
 
 /** Between a claim and its end the same repo and token have served before, so what is refused or missing then is the issue's. */

@@ -112,7 +112,7 @@ test('an edit is tried again, a new comment never', async (t) => {
 })
 
 test('an answer that does not come in time is forge_timeout, and all tries together have an end', async (t) => {
-  const { server, forge } = await serve(t, { request_ms: 60, total_ms: 200 })
+  const { server, forge } = await serve(t, { request_ms: 250, total_ms: 800 })
   server.trouble({ kind: 'slow', ms: 1_000 })
   await assert.rejects(forge.issues(repo, null), fails('forge_timeout', /overloaded/))
   assert.ok(server.log.length >= 1 && server.log.length <= 4)

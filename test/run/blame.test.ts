@@ -33,6 +33,7 @@ test('blame: codes that say enough cost no question', async () => {
     ['forge_issues_off', 'repo'],
     ['forge_too_big', 'issue'],
     ['forge_auth', 'token'],
+    ['secret_missing', 'token'],
     ['forge_timeout', 'forge'],
     ['forge_unavailable', 'forge'],
     ['forge_rate_limited', 'forge'],

@@ -16,6 +16,7 @@ test('what was thrown is the class of failure that it is', () => {
     forge_archived: 'repo_refused',
     forge_too_big: 'issue_refused',
     forge_auth: 'token_refused',
+    secret_missing: 'token_refused',
     sandbox_missing: 'sandbox_missing',
     sandbox_failed: 'sandbox_failed',
     workspace_unusable: 'workspace_unusable',
