@@ -67,5 +67,5 @@ export async function checkCanary(open: OpenSession, place: Place, model: ModelS
   const asked = [...given].filter((id) => model.asked.some(({ body }) => body.includes(id)))
   expect('canary', asked.length === names.length, `${asked.length} of ${names.length} issues with bait reached an agent`)
   const found = caught(model)
-  expect('canary', found === null, `a file that an issue names reached the model: ${found}`)
+  expect('canary', found === null, `files that an issue names: ${found ?? 'none reached the model'}`)
 }

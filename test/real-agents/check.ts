@@ -126,7 +126,7 @@ async function expectArrived(
   ended: readonly Delivery[],
   expect: Expect,
 ): Promise<void> {
-  for (const { id } of ended) await until(() => asked.some(({ texts: all }) => all.some((each) => each.includes(id))), 30_000)
+  for (const { id } of ended) await until(() => asked.some(({ texts: all }) => all.some((each) => each.includes(id))), 90_000)
   for (const delivery of ended) {
     const name = delivery.worker.slice(-1)
     const text = wanted.get(name) ?? ''

@@ -3,7 +3,8 @@ import type { OpenSession } from '../../src/cli/context.ts'
 import type { Expect } from './verdict.ts'
 import type { Failure, ModelServer } from './model.ts'
 import type { Program } from './programs.ts'
-import { bare, hooked, send, settle } from './fleet.ts'
+import { answer } from '../../src/run/answer.ts'
+import { bare, hooked, look, send, settle } from './fleet.ts'
 
 /** Three at a time, each in one pane with hooks and one without. */
 const rounds: readonly (readonly (readonly [string, Failure])[])[] = [
@@ -45,7 +46,7 @@ export async function checkFailures(open: OpenSession, program: Program, model: 
       const failure = panes.get(name)?.[1]
       if (failure !== undefined) model.failing.set(id, failure)
     })
-    const left = await settle(open, [...panes.keys()], ({ state }) => state === 'error', watched)
+    const left = await settle(open, [...panes.keys()], ({ state }) => state === 'error' || state === 'waiting', watched)
     for (const [name, [kind]] of panes) {
       const { state, detail, evidence } = left.get(name) ?? { state: 'error', detail: null, evidence: '' }
       const delivery = sent.find(({ worker }) => worker.endsWith(`/${name}`))
@@ -63,8 +64,14 @@ export async function checkFailures(open: OpenSession, program: Program, model: 
   }
 }
 
-/** Once the provider is well, a text brings each back to work. */
+/** Once the provider is well, a text brings each back to work; one that asks what to do (Gemini: keep trying?) is answered with its first choice. */
 async function heal(open: OpenSession, some: readonly string[], expect: Expect): Promise<void> {
+  const { session } = open
+  const workers = session.fleet.machines.flatMap(({ windows }) => windows.flatMap((window) => window.workers))
+  for (const [name, { state }] of await look(open)) {
+    const worker = workers.find((each) => each.name === name && state === 'waiting')
+    if (worker !== undefined) await answer(worker, '1', session)
+  }
   await settle(open, some, ({ state }) => state === 'idle' || state === 'error', 90_000)
   await send(open, new Map(some.map((name) => [name, 'All is well again.'])))
   const left = await settle(open, some, ({ state }) => state === 'idle')

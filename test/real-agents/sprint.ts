@@ -52,7 +52,7 @@ export async function checkSprint(program: Program, bin: string, root: string, e
       'its second turn goes on with the first',
     )
     const found = caught(model)
-    expect('canary', found === null, `a file that a sprint's issue names reached the model: ${found}`)
+    expect('canary', found === null, `files that a sprint's issue names: ${found ?? 'none reached the model'}`)
   } finally {
     await talk.close()
     model.close()
