@@ -114,7 +114,9 @@ function failureAbove(screen: readonly string[], frame: Frame): string | null {
   if (at < 0) return null
   const row = screen[at]!
   const covered = /▣.*┃/u.test(row)
-  if (!covered && /· (?:interrupted|[\d.]+m?s|\d+[mh] ?.*)\s*(?: {3}.*)?$/u.test(row)) return null
+  // A compaction has its time also if it failed.
+  const timed = !covered && !/▣ {2}Compaction ·/u.test(row)
+  if (timed && /· (?:interrupted|[\d.]+m?s|\d+[mh] ?.*)\s*(?: {3}.*)?$/u.test(row)) return null
   let low = at - 1
   while (low >= 0 && !/^ {1,3}┃/u.test(screen[low]!)) {
     if (/^ {1,6}\S/u.test(screen[low]!)) return null

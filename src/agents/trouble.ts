@@ -6,7 +6,7 @@ import { paragraphFrom } from './rows.ts'
 /** The first that matches counts: a text that names a quota may also speak of credentials. */
 const words: readonly (readonly [RegExp, TroubleKind])[] = [
   [
-    /context.?(?:length|window|overflow|compression|size)|maximum context|too many tokens|grown too l(?:ong|arge)|(?:prompt|input) is too long|payload.too.large|\b413\b/i,
+    /context.?(?:length|window|overflow|compression|size|exceed)|maximum context|too many tokens|grown too l(?:ong|arge)|(?:prompt|input) is too long|payload.too.large|\b413\b/i,
     'context',
   ],
   [/empty.(?:answer|response|content|stream)|no.reply|returned no content/i, 'empty answer'],

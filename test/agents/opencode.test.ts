@@ -74,6 +74,17 @@ test('opencode: a failed turn is an error, one that was cut or a tool that was r
   assert.equal(look(screen(failed, [''], running)).reading.state, 'working', 'it tries again')
   for (const last of ['     ▣  Build · model · 13.9s', '     ▣  Build · model · 2m 3s', '     ▣  Build · model · interrupted'])
     assert.equal(look(screen([...failed.slice(0, -1), last], [''], resting)).reading.state, 'idle', last)
+  const compacted = [
+    ...asked,
+    '  ┃',
+    '  ┃  Session too large to compact - context exceeds model limit',
+    '  ┃',
+    '',
+    '     ▣  Compaction · model · 2.4s',
+  ]
+  assert.deepEqual(look(screen(compacted, [''], resting)).reading.detail, 'context')
+  const summary = [...asked, '     It is about a list.', '', '     ▣  Compaction · model · 2.4s']
+  assert.equal(look(screen(summary, [''], resting)).reading.state, 'idle')
   const refused = [...asked, '  ┃', '  ┃  $ git push --force', '  ┃', '', '     ▣  Build · model']
   assert.equal(look(screen(refused, [''], resting)).reading.state, 'idle')
   const covered = [...asked.slice(0, -1), '        ┃  Copied  ┃', '     ▣  B┃  Copied  ┃']

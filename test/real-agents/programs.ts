@@ -161,7 +161,8 @@ export const programs: readonly Program[] = [
     bin: 'qwen',
     setting: (url) => ({
       args: [],
-      env: { OPENAI_API_KEY: key, OPENAI_BASE_URL: `${url}/v1`, OPENAI_MODEL: 'stub' },
+      // It asks a proxy for loopback, too.
+      env: { HTTP_PROXY: '', HTTPS_PROXY: '', OPENAI_API_KEY: key, OPENAI_BASE_URL: `${url}/v1`, OPENAI_MODEL: 'stub' },
       files: {
         '.qwen/settings.json': {
           general: { enableAutoUpdate: false },
