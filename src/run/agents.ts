@@ -101,13 +101,15 @@ function remedy(machine: Machine, said: string, living: Census['living']): strin
   }
   const lost = `to have its tmux server create its socket again: ${lineOn(machine, `kill -USR1 ${child.parent}`)}`
   const socket = child.server?.socket ?? ''
-  return socket === '' || said.includes(socket) ? lost : `${otherSocket(machine, socket)}; ${lost}`
+  return socket === '' || said.includes(socket) ? lost : `${otherSocket(machine, said, socket)}; ${lost}`
 }
 
-/** A server that was started with another TMUX_TMPDIR, or with another socket than the spec has now. */
-function otherSocket(machine: Machine, socket: string): string {
-  const [, folder, name] = /^(.+)\/tmux-\d+\/([^/]+)$/.exec(socket) ?? []
+/** A server of another user, or one that was started with another TMUX_TMPDIR or another socket than the spec has now. */
+function otherSocket(machine: Machine, said: string, socket: string): string {
+  const [, folder, user, name] = /^(.+)\/tmux-(\d+)\/([^/]+)$/.exec(socket) ?? []
+  const tried = /\/tmux-(\d+)\//.exec(said)?.[1]
   const found = `their tmux server uses ${socket}`
   if (name === undefined) return found
+  if (tried !== undefined && tried !== user) return `${found}: run burn as the user with id ${user}`
   return name === machine.socket ? `${found}: run burn with TMUX_TMPDIR=${folder}` : `${found}: write "socket": "${name}" in the spec`
 }

@@ -105,10 +105,7 @@ test('whereabouts: an agent whose pane was moved keeps its issue', async (t) => 
       what,
     )
     await until(`${what}: it is seen at work`, async () => (await fresh(rig, stateOf)).state === 'working')
-    assert.match(
-      (await fresh(rig, (s) => captureWorker(workersOf(s)[0] ?? assert.fail(), s, { lines: 0, ansi: false }))).join('\n'),
-      /burn/,
-    )
+    assert.match((await fresh(rig, (s) => captureWorker(workersOf(s)[0] ?? assert.fail(), s, { lines: 0, ansi: false }))).join('\n'), /❯/)
   }
   assert.equal((await rig.dispatches(issue))[0]?.incarnation, incarnation)
   assert.equal(notes.get('rename-session'), 'there is no session T: its panes are in session RENAMED, and burn uses them there')

@@ -114,6 +114,8 @@ test('hidden agents: the remedy fits what became of their tmux server', () => {
   assert.equal(remedyOf(elsewhere, running(10)), `${uses}burn: run burn with TMUX_TMPDIR=/tmp; ${again}`)
   const other = running(10, { server: { socket: '/tmp/tmux-0/old', pid: 77 } })
   assert.equal(remedyOf(lost, other), `${uses}old: write "socket": "old" in the spec; ${again}`)
+  const foreign = running(10, { server: { socket: '/tmp/tmux-1000/burn', pid: 77 } })
+  assert.equal(remedyOf(lost, foreign), `their tmux server uses /tmp/tmux-1000/burn: run burn as the user with id 1000; ${again}`)
   assert.match(remedyOf('box has no session T on its tmux server', running(10)), /rename that one to T$/)
   assert.equal(remedyOf(lost, running(10, { parent: 1 })), 'their tmux server has ended; to end them, too: kill 10')
 })
