@@ -86,7 +86,7 @@ export async function resting(trx: Transaction<Tables>, at: Time): Promise<Resti
     .where('rests_until', 'is not', null)
     .where('rests_until', '>', at)
     .where('state', '=', sql.lit('open'))
-    .orderBy('ref')
+    .orderBy('rests_until')
     .limit(1000)
     .execute()
   for (const { ref, rests_until, rests_why } of issues) found.push({ subject: ref, until: rests_until ?? at, why: rests_why ?? '' })

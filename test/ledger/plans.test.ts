@@ -9,6 +9,7 @@ import { moveDeliveries, moveDispatches } from '../../src/ledger/moves.ts'
 import { openEngine } from '../../src/ledger/open.ts'
 import { agents, carrying, closed, deliveries, dispatches, events, inReview, underWay, unsaid, view } from '../../src/ledger/queries.ts'
 import { changesBeside, saveOpenChanges } from '../../src/ledger/open-changes.ts'
+import { resting } from '../../src/ledger/rests.ts'
 import { backlog, queued, unjudged } from '../../src/ledger/verdicts.ts'
 import { createStore } from '../../src/ledger/store.ts'
 import { claimOf, furnish, idOf, workers } from './fixtures.ts'
@@ -58,6 +59,7 @@ describe('what is done in every cycle', () => {
       await carrying(trx, 'a')
       await agents(trx)
       await unsaid(trx, 'a')
+      await resting(trx, 15)
       await closed(trx)
       await unjudged(trx)
       await backlog(trx)
