@@ -17,8 +17,8 @@ export const faultKinds = {
   cut: 30 * 60_000,
   /** A person closes an issue that an agent works on. */
   closed: 240 * 60_000,
-  /** A person opens a change that closes an issue, and merges or drops it within an hour. */
-  change: 120 * 60_000,
+  /** A person opens a change that closes an issue, and merges or drops it within 15 minutes. */
+  change: 40 * 60_000,
   /** The forge does not answer for up to half an hour. */
   forge: 120 * 60_000,
   /** The forge does what it was asked, and its answer is lost. */
@@ -56,7 +56,7 @@ const longest: Readonly<Record<FaultKind, number>> = {
   reboot: 20 * 60_000,
   cut: 0,
   closed: 0,
-  change: 60 * 60_000,
+  change: 15 * 60_000,
   forge: 30 * 60_000,
   answer: 0,
   dispatcher: 120_000,
