@@ -78,7 +78,7 @@ export async function openSandbox(policy: SandboxPolicy, places: SandboxPlaces):
   const shell = (await programIn(entries, 'bash')) ?? 'sh'
   const ended = new AbortController()
   const quota = await Quota.open([dir, ...Object.values(own)], policy)
-  const setting: Setting = { policy, dir, walls, why, limits, shell, outer_env, env, file_bytes: quota.most.bytes, ended: ended.signal }
+  const setting: Setting = { policy, dir, walls, why, limits, shell, outer_env, env, file_bytes: quota.file_bytes, ended: ended.signal }
   const watched = <T>(work: () => Promise<T>) => quota.during((thrown) => ended.abort(thrown), work)
   return {
     dir,

@@ -21,6 +21,9 @@ const SHARE = 0.8
 const PAUSE_TICKS = 40
 const FILES_A_TICK = 1_500
 
+/** A file may be larger than the quota by this, so that one that hits its limit is over the quota for certain. */
+const BEYOND = 2 ** 20
+
 export class Quota {
   /** Bytes and files that may come to those that were there at first. */
   readonly most: Used
@@ -36,6 +39,11 @@ export class Quota {
     this.#first = first
     this.#last = { grown: { bytes: 0, files: 0 }, free, pause: 0 }
     this.most = most
+  }
+
+  /** Bytes that one file may have. */
+  get file_bytes(): number {
+    return this.most.bytes + BEYOND
   }
 
   /** `places`: the workspace first, and the other folders that commands can write to. */
@@ -129,7 +137,7 @@ async function usedIn(places: readonly string[], { settled, most, special }: Cou
         files += 1
         // A file of many names is on the disk once.
         if (stat.nlink < 2 || stat.isDirectory() || !linked.has(stat.ino))
-          bytes += first ? Math.max(stat.size, stat.blocks * 512) : stat.blocks * 512
+          bytes += Math.max(first && stat.isFile() ? stat.size : 0, stat.blocks * 512)
         if (stat.nlink > 1) linked.add(stat.ino)
         if (special !== undefined && isSpecial(stat)) special(place, entry)
         // What is special is removed to the last, however much there is.

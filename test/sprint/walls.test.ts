@@ -128,6 +128,7 @@ test('a git that is stuck ends with its sprint: by Ctrl-C, and once the time is 
   const stopped = await opened()
   await ended((await stopped.run({}, stop.signal))[0], 'stopped', 'released', stopped)
   isGone()
+  watcher.close()
   rmSync(started)
   rig.spec({ ...off, budget: { time: '8s' } })
   const late = await opened()
