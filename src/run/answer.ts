@@ -95,8 +95,8 @@ async function settle(worker: Worker, open: OpenQuestion, session: Session): Pro
     try {
       const { look } = await seeWorker(worker, session)
       state = look.reading.state
-      // Only an agent that is seen to go on has taken it; one that shows nothing known may have, or not.
-      const goesOn = state === 'idle' || state === 'working' || state === 'error'
+      // Only an agent that is seen to go on, or to start, has taken it; one that shows nothing known may have, or not.
+      const goesOn = state === 'idle' || state === 'working' || state === 'error' || state === 'starting'
       const asksElse = state === 'waiting' && (look.question ?? look.reading.evidence) !== open.question
       if (goesOn || asksElse) return { ...open, outcome: 'taken', state }
     } catch (thrown) {
