@@ -76,7 +76,8 @@ function readingOf(screen: readonly string[], frame: Frame, draft: string, focus
     return { state: 'working', detail: /^\S Retrying/u.test(said) ? 'retrying' : detail, evidence }
   }
   if (!focused) return { state: 'unknown', detail: null, evidence: 'the cursor is not in the composer' }
-  if (/^ Error: \S/u.test(screen[first] ?? '')) return { state: 'error', detail: troubleIn(said), evidence }
+  if (/^ (?:Error: \S|Context overflow recovery failed\b)/u.test(screen[first] ?? ''))
+    return { state: 'error', detail: troubleIn(said), evidence }
   return { state: 'idle', detail: drafted, evidence }
 }
 

@@ -46,6 +46,12 @@ test('pi: the loader above the composer says that it works; what is quoted or ty
 test('pi: a failed turn is an error of its kind, a cut one is not', () => {
   const state = (last: readonly string[]) => [look(screen(last)).reading.state, look(screen(last)).reading.detail]
   assert.deepEqual(state([' Error: Retry failed after 2 attempts: 429 Rate limit', ' exceeded, please slow down']), ['error', 'rate limit'])
+  const full = [
+    ' Error: 400 too many tokens',
+    '',
+    ' Context overflow recovery failed after one compact-and-retry attempt. Try reducing context.',
+  ]
+  assert.deepEqual(state(full), ['error', 'context'])
   assert.deepEqual(state([' Error: 401 Invalid API key provided']), ['error', 'auth'])
   assert.deepEqual(state([' Error: Connection error.']), ['error', 'connection'])
   assert.deepEqual(state([' Error: Connection error.', '', ' Operation aborted']), ['idle', null])

@@ -38,6 +38,8 @@ export async function openFleet(program: Program, place: Place): Promise<OpenSes
   const setting = program.setting(url, home, dirs)
   writeHome(home, setting)
   const agent = { kind: program.kind, command: [bin, ...setting.args], env: { ...offline, ...setting.env, HOME: home } }
+  if (program.first !== undefined)
+    execFileSync(bin, program.first, { cwd: dirs[0], env: { ...process.env, ...agent.env }, stdio: 'ignore', timeout: 120_000 })
   const withoutHooks = { ...agent, hooks: false, env: { ...agent.env, ...setting.bare_env } }
   const worker = (name: string) => ({ dir: dirOf(place, name), agent: bare.includes(name) ? withoutHooks : agent })
   const workers = Object.fromEntries(names.map((name) => [name, worker(name)]))

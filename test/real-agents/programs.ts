@@ -17,6 +17,8 @@ export interface Program {
   readonly packaged: string
   readonly registry: 'npm' | 'pypi'
   readonly bin: string
+  /** Words that make it set its home up. */
+  readonly first?: readonly string[]
   /** It can be no backend of sprints, though its kind can. */
   readonly no_sprints?: true
   /** What is special about its home, for the table; its panes then share one home, and none has hooks. */
@@ -122,6 +124,8 @@ export const programs: readonly Program[] = [
     registry: 'npm',
     packaged: 'opencode-ai@1.18.33',
     bin: 'opencode',
+    // If several set up the same home at once, some hang with a blank screen.
+    first: ['models'],
     setting: (url) => ({
       args: [],
       env: {},
