@@ -79,6 +79,6 @@ mkdirSync(cache, { recursive: true })
 const chosen = programs.filter(
   ({ kind, packaged }) => asked.length === 0 || asked.some((name) => name === kind || packaged.startsWith(name)),
 )
-const rows = await mapBounded(chosen, Math.max(1, Math.floor(availableParallelism() / 2)), tryOne)
+const rows = await mapBounded(chosen, Math.max(2, Math.floor(availableParallelism() / 2)), tryOne)
 for (const line of table(['PROGRAM', 'HOME', 'VERDICT', 'READY', 'READINGS', 'TEXTS', 'FAILURES', 'CANARY', 'SPRINT', 'PROOF'], rows))
   console.log(line)

@@ -128,7 +128,8 @@ export const programs: readonly Program[] = [
     first: ['models'],
     setting: (url) => ({
       args: [],
-      env: {},
+      // With a plugin it asks npm for that plugin's library at its start, and waits two minutes if npm can't be reached.
+      env: { HTTP_PROXY: '', HTTPS_PROXY: '' },
       files: {
         '.config/opencode/opencode.json': {
           autoupdate: false,
