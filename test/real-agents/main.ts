@@ -5,7 +5,8 @@
  * a row in the table; exit 1 where one that ran did not do as it should.
  */
 import { fork } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { availableParallelism, homedir } from 'node:os'
 import { join } from 'node:path'
 import type { Column, Tally, Verdict } from './verdict.ts'
@@ -48,10 +49,17 @@ async function checkApart(program: Program): Promise<Verdict> {
   child.on('message', (said) => (verdict = said as Verdict))
   const [code, signal] = await new Promise<[number | null, string | null]>((done) => child.once('exit', (...how) => done(how)))
   endServer(socket)
-  rmSync(root, { recursive: true, force: true, maxRetries: 5 })
+  await discard(root)
   const seconds = Math.round((performance.now() - began) / 1000)
   if (code !== 0) verdict.wrong.push(`its check ended with ${signal ?? `code ${code}`} after ${seconds} s`)
   return verdict
+}
+
+/** Agents whose pane was closed may write for some seconds more; what is left then is no reason to end the run. */
+async function discard(root: string): Promise<void> {
+  await rm(root, { recursive: true, force: true, maxRetries: 10, retryDelay: 300 }).catch((thrown: unknown) =>
+    console.error(`${root} could not be removed: ${messageOf(thrown)}`),
+  )
 }
 
 async function tryOne(program: Program): Promise<readonly string[]> {
