@@ -9,7 +9,7 @@ import { BurnError } from '../core/errors.ts'
 import { chunks } from './engine.ts'
 import { invariants } from './invariants.ts'
 import { openDatabase, openEngine } from './open.ts'
-import { pages, type Page } from './pages.ts'
+import { pages, tableNames, type Page } from './pages.ts'
 
 export interface Copied {
   /** Where it was and where it is, for people; without a password. */
@@ -18,7 +18,7 @@ export interface Copied {
   readonly rows: number
 }
 
-/** Rows a statement: SQLite takes 32,766 parameters, and no table has 20 columns. */
+/** Rows a statement: SQLite takes 32,766 parameters, and no table has 40 columns. */
 const rowsAtOnce = 512
 /** The row that says which ledger this one was copied from, and up to which event. */
 const origin = 'copied_from'
@@ -153,7 +153,7 @@ async function refuseUsed(into: Transaction<Tables>, source: Engine, target: Eng
 /** What a copy that was cut off before the old ledger was closed has left is written anew; nobody has worked with it yet. */
 async function makeEmpty(into: Transaction<Tables>, source: Engine, target: Engine): Promise<void> {
   await refuseUsed(into, source, target)
-  for (const table of ['event', 'delivery', 'dispatch', 'worker', 'issue', 'repo'] as const) await into.deleteFrom(table).execute()
+  for (const table of tableNames.toReversed()) if (table !== 'meta') await into.deleteFrom(table).execute()
   await into.deleteFrom('meta').where('key', '<>', 'version').execute()
 }
 

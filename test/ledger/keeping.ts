@@ -84,6 +84,25 @@ export function copying(name: string, fresh: { from(): Promise<string>; to(): Pr
         [{ repo: 'o/r', issues: [issueOf(7, { title: "Ω '; drop table issue; --", body: '🜂\n' })], cursor: 'c2', complete: false }],
         20,
       )
+      const open = {
+        dispatch_id: null,
+        name: '#3',
+        url: 'u3',
+        closes: ['o/r#9'],
+        state: 'open',
+        author: 'ann',
+        fork: false,
+        created_at: 1,
+      } as const
+      await ledger.saveChanges([{ repo: 'o/r', changes: [open], complete: false }])
+      await ledger.claimSprint(
+        { id: idOf(5), issue: 'o/r#5', worker: 'sprint/host/1', slot: 0, host: 'host', attempt: 1, reason: 'the oldest' },
+        'b',
+        5000,
+        20,
+      )
+      await ledger.lease('loop m/W/A', 'b', 5000, 20)
+      await ledger.skip({ worker: workers[0], issue: 'o/r#6', until: null, reason: 'red', at: 20 })
       await ledger.close()
       return url
     }
