@@ -5,7 +5,7 @@
  * a row in the table; exit 1 where one that ran did not do as it should.
  */
 import { fork } from 'node:child_process'
-import { mkdirSync, mkdtempSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { availableParallelism, homedir } from 'node:os'
 import { join } from 'node:path'
@@ -55,8 +55,15 @@ async function checkApart(program: Program): Promise<Verdict> {
   return verdict
 }
 
-/** Agents whose pane was closed may write for some seconds more; what is left then is no reason to end the run. */
+/** Ends what an agent left running (Gemini's own child outlives its pane), and removes its folder; what can't be removed is no reason to end the run. */
 async function discard(root: string): Promise<void> {
+  for (const pid of existsSync('/proc') ? readdirSync('/proc').filter((name) => /^\d+$/.test(name)) : []) {
+    try {
+      if (readlinkSync(`/proc/${pid}/cwd`).startsWith(`${root}/`)) process.kill(Number(pid), 'SIGKILL')
+    } catch {
+      // It has ended, or is somebody else's.
+    }
+  }
   await rm(root, { recursive: true, force: true, maxRetries: 10, retryDelay: 300 }).catch((thrown: unknown) =>
     console.error(`${root} could not be removed: ${messageOf(thrown)}`),
   )
