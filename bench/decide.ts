@@ -1,4 +1,5 @@
 /** One decision over a large fleet and a large backlog, judged and routed from nothing. */
+import { untouched } from '../test/support/records.ts'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { IssueRecord } from '../src/core/ledger.ts'
@@ -23,18 +24,7 @@ function viewOf(workers: number, issues: number): View {
     const times = { created_at: (index * 7919) % issues, updated_at: 1, comments: 0 }
     const people = { labels: index % 9 === 0 ? ['ui'] : ['bug'], assignees: [], author: fresh('ann') }
     const issue = { ref: fresh(`${repo}#${index}`), repo, number: index, title: fresh(`Issue ${index}`), body: '', ...people, ...times }
-    const judged = {
-      attempts: 0,
-      failed_at: null,
-      done: false,
-      verdict: null,
-      rests: null,
-      open_change: null,
-      approval: null,
-      standing: null,
-      revision: 0,
-    }
-    return { issue: { ...issue, state: 'open', url: '' }, ...judged }
+    return { ...untouched, issue: { ...issue, state: 'open', url: '' } }
   })
   const trust = { authors: 'writers' as const, labels: [] }
   const policy = {

@@ -1,3 +1,4 @@
+import { untouched } from '../support/records.ts'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
@@ -11,18 +12,7 @@ const at = Date.UTC(2026, 5, 1)
 function tried(attempts: number, number = 7, failed_at: number | null = at): IssueRecord {
   const words = { repo: 'o/r', title: '', body: '', author: 'ann', url: '', state: 'open' as const }
   const issue = { ...words, ref: `o/r#${number}`, number, labels: [], assignees: [], created_at: 0, updated_at: 0, comments: 0 }
-  return {
-    issue,
-    attempts,
-    failed_at,
-    done: false,
-    verdict: null,
-    rests: null,
-    open_change: null,
-    approval: null,
-    standing: null,
-    revision: 0,
-  }
+  return { ...untouched, issue, attempts, failed_at }
 }
 
 /** How long it waits, milliseconds. */

@@ -1,3 +1,4 @@
+import { untouched } from '../support/records.ts'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
@@ -16,14 +17,7 @@ function record(number: number, { issue = {}, ...rest }: Changes = {}): IssueRec
   const plain = { ref: `${repo}#${number}`, repo, number, title: 'Mend it', body: '', labels: [], assignees: [], author: 'ann', url: '' }
   return {
     issue: { ...plain, state: 'open', created_at: number, updated_at: 1, comments: 0, ...issue } as Issue,
-    attempts: 0,
-    failed_at: null,
-    done: false,
-    verdict: null,
-    rests: null,
-    open_change: null,
-    approval: null,
-    standing: null,
+    ...untouched,
     revision: number,
     ...rest,
   }

@@ -1,3 +1,4 @@
+import { untouched } from '../support/records.ts'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
@@ -40,18 +41,7 @@ function viewOf({ workers }: Given, issues: Drawn): View {
   const records = issues.map(({ repo, attempts, ...rest }, index): IssueRecord => {
     const number = index + 1
     const issue = { ref: `${repo}#${number}`, repo, number, title: 't', body: '', assignees: [], author: 'ann', state: 'open' as const }
-    return {
-      issue: { ...issue, ...rest, updated_at: 1, comments: 0, url: '' },
-      attempts,
-      failed_at: null,
-      done: false,
-      verdict: null,
-      rests: null,
-      open_change: null,
-      approval: null,
-      standing: null,
-      revision: 0,
-    }
+    return { ...untouched, issue: { ...issue, ...rest, updated_at: 1, comments: 0, url: '' }, attempts }
   })
   const dispatches = workers.flatMap(({ taken }, index) =>
     taken.map((slot) => ({
