@@ -58,7 +58,9 @@ export function judge(
     }
     const answered = fresh.filter(({ event, kind }) => event === 'answered' && kind !== undefined).length
     if (answered > (round.answers.get(worker) ?? 0))
-      tally.violations.push(`${worker}: ${answered} questions were answered, the person answered ${round.answers.get(worker) ?? 0}`)
+      tally.violations.push(
+        `${worker}: ${answered} questions were answered, the person answered ${round.answers.get(worker) ?? 0}; its agent: ${story(fresh)}`,
+      )
     const draft = round.drafts.get(worker)
     if (draft !== undefined && fresh.some(({ event, text = '' }) => event === 'received' && text.includes(draft)))
       tally.violations.push(`${worker}: the draft ${draft} was sent`)
