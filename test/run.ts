@@ -23,9 +23,9 @@ const fileTimeout = testTimeout + 30_000
 const first = [
   'sprint/loop',
   'ledger/postgres',
-  'run/dispatch',
+  'cycle/dispatch',
   'sprint/trouble',
-  'run/backlog',
+  'cycle/backlog',
   'demo/demo',
   'sprint/records',
   'sprint/fifty',

@@ -1,7 +1,7 @@
 /** The updating table of `burn watch`: on the terminal's other screen, so that what stood there before comes back. */
 import type { WorkerId } from '../core/nouns.ts'
 import type { Clock } from '../core/ports.ts'
-import type { WatchUpdate } from '../run/watch.ts'
+import type { WatchUpdate } from '../observe/watch.ts'
 import type { Io } from './io.ts'
 import { fleetLine, machineLines, restLines, sprintLines } from './status-table.ts'
 

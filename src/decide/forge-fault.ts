@@ -5,7 +5,7 @@ import { type Backoff, pauseAfter } from './backoff.ts'
 /** `issue` and `repo`: nothing else is affected. `token`: this token cannot do it anywhere. `forge`: it is in trouble, so nobody knows more. */
 export type ForgeFault = 'issue' | 'repo' | 'token' | 'forge'
 
-/** Codes that are missing say too little by themselves: the caller asks the forge one more question (`run/blame`). */
+/** Codes that are missing say too little by themselves: the caller asks the forge one more question (`claim/blame`). */
 const faults: Readonly<Record<string, ForgeFault>> = {
   forge_archived: 'repo',
   forge_issues_off: 'repo',

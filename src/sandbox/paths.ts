@@ -84,7 +84,7 @@ export async function refuseWhat(place: string, dir: string, parts: readonly str
     const to = await readlink(place).catch(() => null)
     if (to === null) throw new Refusal(`${name} was replaced while it was opened: try again`)
     const target = posix.relative(dir, posix.resolve(dir, ...parts.slice(0, -1), to))
-    const leaves = target === '..' || target.startsWith('../')
+    const leaves = target === '..' || target.startsWith('..')
     throw new Refusal(
       leaves
         ? `the path leaves the workspace: ${name} is a symbolic link to ${shown(to)}`

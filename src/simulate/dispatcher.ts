@@ -1,14 +1,14 @@
 /** A dispatcher in the simulated world: the program's own loop, in a process that can be killed, stopped and started again. */
 import type { Ledger } from '../core/ledger.ts'
 import type { Fleet } from '../core/nouns.ts'
-import type { CycleResult } from '../run/cycle.ts'
-import type { Notice, Session } from '../run/session.ts'
+import type { CycleResult } from '../cycle/cycle.ts'
+import type { Notice, Session } from '../observe/session.ts'
 import type { Fault } from './faults.ts'
 import type { World } from './world.ts'
 import { kindsOnce } from '../agents/index.ts'
 import { BurnError } from '../core/errors.ts'
 import { newId } from '../core/ids.ts'
-import { dispatch } from '../run/dispatch.ts'
+import { dispatch } from '../cycle/loop.ts'
 import { Life } from './life.ts'
 import { reach } from './machines.ts'
 

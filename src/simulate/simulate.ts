@@ -1,9 +1,9 @@
 /** A night of a fleet in seconds: the program's own loop, deciders and ledger, in a world that is simulated. */
 import type { Fleet, Issue, Machine, Time } from '../core/nouns.ts'
 import type { Ledger } from '../core/ledger.ts'
-import type { CycleResult } from '../run/cycle.ts'
+import type { CycleResult } from '../cycle/cycle.ts'
 import type { Engine } from '../ledger/engine.ts'
-import type { Notice } from '../run/session.ts'
+import type { Notice } from '../observe/session.ts'
 import type { Faults } from './faults.ts'
 import { activeStates } from '../core/lives.ts'
 import { seeded } from '../core/random.ts'

@@ -1,6 +1,6 @@
 /** Something of which one runs at a time, whoever starts it: by a lease in the ledger. */
-import type { Session } from '../run/session.ts'
-import { leaseLength, withLeases } from '../run/session.ts'
+import type { Session } from '../observe/session.ts'
+import { leaseLength, withLeases } from '../observe/session.ts'
 
 /** Null where another process does it at this moment. */
 export async function runAlone<T>(what: string, session: Session, work: () => Promise<T>): Promise<T | null> {

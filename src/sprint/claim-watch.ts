@@ -1,5 +1,5 @@
 /** Notices during a sprint's work that its claim is gone: its issue was closed, or a person gave it back. */
-import type { Session } from '../run/session.ts'
+import type { Session } from '../observe/session.ts'
 import { messageOf } from '../core/errors.ts'
 
 /** How often the claim is looked at, milliseconds: a read of the ledger. */

@@ -1,7 +1,7 @@
 /** What sprints work with: a session, and what only they need. Made once, in the wiring. */
 import type { Backend, Failure, SprintNote, SprintPolicy, SprintStage } from '../core/sprint.ts'
 import type { Git } from '../git/run.ts'
-import type { Session } from '../run/session.ts'
+import type { Session } from '../observe/session.ts'
 
 /** What happened in one sprint, for the person who watches. */
 export interface SprintNews {

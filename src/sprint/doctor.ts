@@ -1,6 +1,6 @@
 /** What sprints need of this machine, as `burn doctor` says it. */
 import { access, constants, mkdir, stat } from 'node:fs/promises'
-import type { Finding } from '../run/findings.ts'
+import type { Finding } from '../doctor/findings.ts'
 import type { SprintContext } from './context.ts'
 import { BurnError, messageOf } from '../core/errors.ts'
 import { isKept } from '../core/lives.ts'

@@ -8,7 +8,7 @@ import { BurnError } from '../core/errors.ts'
 import { liveStates } from '../core/lives.ts'
 import { pickIssues } from '../decide/pick.ts'
 import { planSettle } from '../decide/settle.ts'
-import { readView, withIssues } from '../run/view.ts'
+import { readView, withIssues } from '../observe/view.ts'
 
 export interface Looked {
   readonly view: View

@@ -1,9 +1,9 @@
 /** Writes the comments of this process's sprints, one writer at a time: sprints run beside each other, and each comment is written once. */
 import type { View } from '../core/view.ts'
-import type { Session } from '../run/session.ts'
+import type { Session } from '../observe/session.ts'
 import type { Failure } from '../core/sprint.ts'
-import { syncComments, type Refused } from '../run/comments.ts'
-import { yieldClaims } from '../run/shared.ts'
+import { syncComments, type Refused } from '../claim/comments.ts'
+import { yieldClaims } from '../claim/yield.ts'
 import { refusedBy } from './trouble.ts'
 
 export class Speaker {

@@ -2,12 +2,12 @@
 import type { Issue } from '../core/nouns.ts'
 import type { View } from '../core/view.ts'
 import type { Picked } from '../decide/pick.ts'
-import type { Session } from '../run/session.ts'
+import type { Session } from '../observe/session.ts'
 import { hasPassed } from '../core/elapsed.ts'
 import { isLedgerFailure, messageOf } from '../core/errors.ts'
 import { sanitize } from '../core/text.ts'
 import { eligibility, eligibilityRules } from '../decide/eligible.ts'
-import { withRights } from '../run/rights.ts'
+import { withRights } from '../observe/rights.ts'
 
 /** A view that is older is not enough for a claim, milliseconds. */
 const longestView = 60_000

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import type { Look } from '../../src/core/agent.ts'
-import type { Machines } from '../../src/run/machines.ts'
+import type { Machines } from '../../src/observe/machines.ts'
 import { agentKind, agentKinds } from '../../src/agents/index.ts'
 import { compactRows, fileLine, heldIn, idIn, isTyped, lineFor, sumOf, tagOf } from '../../src/core/line.ts'
-import { linesFor } from '../../src/run/texts.ts'
+import { linesFor } from '../../src/deliver/texts.ts'
 
 const id = '0k3v9w2x4abcd'
 const facts = { sha256: 'a1b2c3d4e5f60718'.repeat(4), lines: 841, longest: 120 }

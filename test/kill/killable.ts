@@ -6,7 +6,7 @@
 import type { TmuxCommand } from '../../src/core/ports.ts'
 import { systemClock } from '../../src/cli/clock.ts'
 import { openSession } from '../../src/cli/wire.ts'
-import { dispatch } from '../../src/run/dispatch.ts'
+import { dispatch } from '../../src/cycle/loop.ts'
 
 const [spec = '', home = '', boundary = '0', ahead = '0', cycles = '1'] = process.argv.slice(2)
 let met = 0

@@ -1,7 +1,7 @@
 /** A person who comes to a pane in the very middle of a delivery: nobody else waits for them. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { send } from '../../src/run/send.ts'
+import { send } from '../../src/operate/send.ts'
 import { standIn, until, writeIssues } from '../support/fleet.ts'
 import { endServer, privateSocket, tmuxOn } from '../support/tmux.ts'
 import { openRig } from './rig.ts'

@@ -5,7 +5,7 @@ import type { OpenSession } from '../../src/cli/context.ts'
 import type { Expect } from './verdict.ts'
 import type { Place } from './fleet.ts'
 import type { ModelServer } from './model.ts'
-import { cycle } from '../../src/run/cycle.ts'
+import { cycle } from '../../src/cycle/cycle.ts'
 import { until } from './verdict.ts'
 import { dirOf, names, settle } from './fleet.ts'
 

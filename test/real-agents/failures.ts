@@ -3,7 +3,7 @@ import type { OpenSession } from '../../src/cli/context.ts'
 import type { Expect } from './verdict.ts'
 import type { Failure, ModelServer } from './model.ts'
 import type { Program } from './programs.ts'
-import { answer } from '../../src/run/answer.ts'
+import { answer } from '../../src/operate/answer.ts'
 import { bare, hooked, look, send, settle } from './fleet.ts'
 
 /** Three at a time, each in one pane with hooks and one without. */

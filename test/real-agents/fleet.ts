@@ -9,9 +9,9 @@ import type { WorkerReport } from '../../src/decide/report.ts'
 import type { Program } from './programs.ts'
 import { systemClock } from '../../src/cli/clock.ts'
 import { openSession } from '../../src/cli/wire.ts'
-import { pump } from '../../src/run/pump.ts'
-import { leaseLength } from '../../src/run/session.ts'
-import { status } from '../../src/run/status.ts'
+import { pump } from '../../src/deliver/pump.ts'
+import { leaseLength } from '../../src/observe/session.ts'
+import { status } from '../../src/observe/status.ts'
 import { offline, writeHome } from './programs.ts'
 
 export const hooked = ['A', 'B', 'C']

@@ -165,7 +165,7 @@ test('paths at random: what the tools read and write is what the file system say
     ' ',
   ]
   const hostile = fc
-    .tuple(fc.constantFrom('', '/', `${dir}/`, `${base}/`, `${dir}/../`, './', '//'), fc.array(fc.constantFrom(...names), { maxLength: 6 }))
+    .tuple(fc.constantFrom('', '/', `${dir}/`, `${base}/`, `${dir}/../`, '.', '//'), fc.array(fc.constantFrom(...names), { maxLength: 6 }))
     .map(([start, parts]) => start + parts.join('/'))
   const seed = Date.now() % 1_000_000
   t.diagnostic(`seed ${seed}`)

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Delivery } from '../../src/core/lives.ts'
 import type { SoakFleet } from './fleet.ts'
-import { checked, send } from '../../src/run/send.ts'
+import { checked, send } from '../../src/operate/send.ts'
 import { judge, newTally, type Tally } from './judge.ts'
 import { textFor } from './texts.ts'
 import { disturb, prepare, type Round } from './trouble.ts'

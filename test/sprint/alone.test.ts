@@ -4,7 +4,7 @@ import { chmodSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Script } from '../stand-ins/model/replies.ts'
-import type { Finding } from '../../src/run/findings.ts'
+import type { Finding } from '../../src/doctor/findings.ts'
 import { secrets, sprintRig, type SprintRig } from './rig.ts'
 import { startBurn } from './running.ts'
 

@@ -15,9 +15,9 @@ export interface Frame {
 }
 
 /** Screens that the stand-ins drew. */
-export const ownFrames = new URL('../agents/screens/', import.meta.url)
+export const ownFrames = new URL('../agents/screens', import.meta.url)
 /** Screens of the real programs, where they stand beside the repo. */
-export const realFrames = new URL('../../../shared/data/screens/', import.meta.url)
+export const realFrames = new URL('../../../shared/data/screens', import.meta.url)
 
 /**
  * Recorded by a starved machine before the program drew what was already true: row for row such a screen is one of another state (an approval not

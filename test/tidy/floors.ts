@@ -14,10 +14,15 @@ const floors: Readonly<Record<string, number>> = {
   git: 3,
   llm: 3,
   sandbox: 3,
-  run: 4,
-  simulate: 5,
-  sprint: 5,
-  cli: 6,
+  observe: 4,
+  deliver: 5,
+  claim: 5,
+  cycle: 6,
+  operate: 6,
+  doctor: 6,
+  simulate: 7,
+  sprint: 7,
+  cli: 8,
 }
 
 /** Packages and node: modules, with the only places that may import them. `node:` stands for the rest of Node's own. */
@@ -27,13 +32,29 @@ const importers: readonly { readonly module: RegExp; readonly only: readonly str
   { module: /^openai(?:\/.*)?$/, only: ['src/llm/'] },
   { module: /^(?:kysely(?:\/.*)?|node:sqlite|pg)$/, only: ['src/ledger/'] },
   { module: /^(?:zod(?:\/.*)?|jsonc-parser)$/, only: ['src/spec/'] },
-  { module: /^yaml$/, only: ['src/run/layout.ts', 'src/llm/'] },
+  { module: /^yaml$/, only: ['src/operate/layout.ts', 'src/llm/'] },
   { module: /^(?:commander|@bomb\.sh\/tab(?:\/.*)?|cli-table3)$/, only: ['src/cli/'] },
   {
     module: /^node:/,
-    only: ['host', 'forge', 'tmux', 'agents', 'ledger', 'git', 'llm', 'sandbox', 'run', 'simulate', 'sprint', 'cli'].map(
-      (part) => `src/${part}/`,
-    ),
+    only: [
+      'host',
+      'forge',
+      'tmux',
+      'agents',
+      'ledger',
+      'git',
+      'llm',
+      'sandbox',
+      'observe',
+      'deliver',
+      'claim',
+      'cycle',
+      'operate',
+      'doctor',
+      'simulate',
+      'sprint',
+      'cli',
+    ].map((part) => `src/${part}/`),
   },
 ]
 

@@ -12,7 +12,7 @@ export function answerCommand(context: Context): Command {
     .addHelpText('after', '\nExamples:\n  burn answer AZOTH\n  burn answer AZOTH 2\n  burn answer AZOTH "allow once"')
     .action((name: string, choice: string | undefined, options: CommonOptions & { if?: string }) =>
       withSession(context, options, async (session) => {
-        const { answer, askedBy, markOf } = await import('../../run/answer.ts')
+        const { answer, askedBy, markOf } = await import('../../operate/answer.ts')
         const { io } = context
         const worker = workerNamed(session.fleet, name)
         if (choice === undefined) {

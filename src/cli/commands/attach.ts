@@ -1,7 +1,7 @@
 /** `burn attach`: puts a person into the right pane. */
 import { Command } from 'commander'
 import type { Fleet, Machine } from '../../core/nouns.ts'
-import type { Place } from '../../run/attach.ts'
+import type { Place } from '../../operate/attach.ts'
 import type { CommonOptions, Context } from '../context.ts'
 import { BurnError } from '../../core/errors.ts'
 import { allWorkers, unknown, withCommon, withSession, workerNamed } from '../context.ts'
@@ -18,7 +18,7 @@ export function attachCommand(context: Context): Command {
     .action((name: string | undefined, options: CommonOptions & { print?: boolean }) =>
       withSession(context, options, async (session) => {
         const [{ attachArgv }, { handOver }, { shellWords }] = await Promise.all([
-          import('../../run/attach.ts'),
+          import('../../operate/attach.ts'),
           import('../../host/exec.ts'),
           import('../../host/quote.ts'),
         ])

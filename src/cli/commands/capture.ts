@@ -17,7 +17,7 @@ export function captureCommand(context: Context): Command {
     .addHelpText('after', '\nExamples:\n  burn capture AZOTH\n  burn capture AZOTH --lines 200 > azoth.txt')
     .action((name: string, options: Options) =>
       withSession(context, options, async (session) => {
-        const { captureWorker } = await import('../../run/capture.ts')
+        const { captureWorker } = await import('../../operate/capture.ts')
         const worker = workerNamed(session.fleet, name)
         const rows = await captureWorker(worker, session, { lines: options.lines, ansi: options.ansi ?? false })
         context.io.out(options.json ? JSON.stringify({ worker: worker.id, rows }) : rows.join('\n'))

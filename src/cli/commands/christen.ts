@@ -1,7 +1,7 @@
 /** `burn christen`: wakes agents and gives each its identity. */
 import { Command } from 'commander'
 import type { Fleet, Worker } from '../../core/nouns.ts'
-import type { Christening, Outcome } from '../../run/christen.ts'
+import type { Christening, Outcome } from '../../operate/christen.ts'
 import type { CommonOptions, Context } from '../context.ts'
 import { allWorkers, machinesNamed, positive, withCommon, withSession, workerNamed } from '../context.ts'
 
@@ -22,7 +22,7 @@ export function christenCommand(context: Context): Command {
     .addHelpText('after', '\nExamples:\n  burn christen\n  burn christen mac --parallel 4\n  burn christen mac/CRUCIBLE/AZOTH')
     .action((names: string[], options: Options) =>
       withSession(context, options, async (session) => {
-        const { christen } = await import('../../run/christen.ts')
+        const { christen } = await import('../../operate/christen.ts')
         const workers = chosen(session.fleet, names)
         let count = 0
         const said = new Set<string>()

@@ -12,7 +12,7 @@ export function councilCommand(context: Context): Command {
     .addHelpText('after', '\nExample:\n  burn council "Should the-nexus move to a monorepo?"')
     .action((text: string, options: CommonOptions & { dryRun?: boolean }) =>
       withSession(context, options, async (session) => {
-        const { askCouncil, councilOf } = await import('../../run/council.ts')
+        const { askCouncil, councilOf } = await import('../../operate/council.ts')
         const { io } = context
         if (options.dryRun) {
           const members = councilOf(session).map(({ id }) => id)

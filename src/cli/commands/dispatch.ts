@@ -1,8 +1,8 @@
 /** `burn dispatch`: carries issues to workers. */
 import { Command } from 'commander'
 import type { ExitCode } from '../../core/errors.ts'
-import type { CycleResult, dryCycle } from '../../run/cycle.ts'
-import type { ViewResult } from '../../run/view.ts'
+import type { CycleResult, dryCycle } from '../../cycle/cycle.ts'
+import type { ViewResult } from '../../observe/view.ts'
 import type { CommonOptions, Context } from '../context.ts'
 import { activeStates } from '../../core/lives.ts'
 import { elsewhereAdvice } from '../../decide/report.ts'
@@ -34,10 +34,10 @@ export function dispatchCommand(context: Context): Command {
       withSession(context, options, async (session) => {
         const machines = machinesNamed(session.fleet, options.machine)
         if (options.dryRun) {
-          const { dryCycle } = await import('../../run/cycle.ts')
+          const { dryCycle } = await import('../../cycle/cycle.ts')
           return showPlan(await dryCycle(machines, session), context, options)
         }
-        const { dispatch } = await import('../../run/dispatch.ts')
+        const { dispatch } = await import('../../cycle/loop.ts')
         let exit: ExitCode = 0
         const said = new Set<string>()
         const { runAlone } = await import('../../sprint/alone.ts')

@@ -1,6 +1,6 @@
 /** `burn doctor`: is everything there that a fleet needs. */
 import { Command } from 'commander'
-import type { Finding } from '../../run/findings.ts'
+import type { Finding } from '../../doctor/findings.ts'
 import type { CommonOptions, Context, OpenSession } from '../context.ts'
 import { machinesNamed, withCommon, withOpen } from '../context.ts'
 
@@ -14,7 +14,7 @@ export function doctorCommand(context: Context): Command {
     .action((names: string[], options: CommonOptions) =>
       withOpen(context, options, async (open) => {
         const { session } = open
-        const { doctor } = await import('../../run/doctor.ts')
+        const { doctor } = await import('../../doctor/doctor.ts')
         const { io } = context
         const say = (finding: Finding) => {
           if (!options.json) io.out(lineOf(finding, context))

@@ -1,6 +1,6 @@
 /** `burn explain`: why an issue is where it is, in one screen. */
 import { Command } from 'commander'
-import type { Explanation } from '../../run/explain.ts'
+import type { Explanation } from '../../observe/explain.ts'
 import type { CommonOptions, Context } from '../context.ts'
 import { restsReason } from '../../decide/rests.ts'
 import { repoOf } from '../../core/refs.ts'
@@ -16,7 +16,7 @@ export function explainCommand(context: Context): Command {
     .addHelpText('after', '\nExample:\n  burn explain hermes-agent#7')
     .action((text: string, options: CommonOptions) =>
       withSession(context, options, async (session) => {
-        const { explain, unreadText } = await import('../../run/explain.ts')
+        const { explain, unreadText } = await import('../../observe/explain.ts')
         const explanation = await explain(issueNamed(session.fleet, text), session)
         if (options.json) context.io.out(JSON.stringify(explanation))
         else for (const line of lines(explanation, context)) context.io.out(line)

@@ -1,6 +1,6 @@
 /** `burn ledger adopt`: goes on with this ledger after another one of the fleet was lost. */
 import { Command } from 'commander'
-import type { Adopted } from '../../run/adopt.ts'
+import type { Adopted } from '../../operate/adopt.ts'
 import type { CommonOptions, Context } from '../context.ts'
 import { withSession } from '../context.ts'
 
@@ -21,7 +21,7 @@ export function adoptCommand(context: Context): Command {
     .action((_own: object, command: Command) => {
       const options = command.optsWithGlobals<Options>()
       return withSession(context, options, async (session) => {
-        const { adopt } = await import('../../run/adopt.ts')
+        const { adopt } = await import('../../operate/adopt.ts')
         const adopted = await adopt({ dryRun: options.dryRun ?? false, force: options.force ?? false }, session)
         if (options.json) context.io.out(JSON.stringify({ ...adopted, dry_run: options.dryRun ?? false }))
         else show(adopted, options, context)

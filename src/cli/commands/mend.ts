@@ -36,7 +36,7 @@ export function releaseCommand(context: Context): Command {
     .option('--force', 'even if an agent may still be working on it, its change is open for review, or another ledger of this fleet has it')
     .action((text: string, options: CommonOptions & { force?: boolean }) =>
       withSession(context, options, async (session) => {
-        const { release } = await import('../../run/mend.ts')
+        const { release } = await import('../../operate/issue.ts')
         const issue = issueNamed(session.fleet, text)
         const { dispatches, elsewhere, open_change } = await release(issue, options.force ?? false, session)
         const { io } = context
@@ -59,7 +59,7 @@ export function requeueCommand(context: Context): Command {
     .argument('<issue>', 'owner/repo#7, or repo#7')
     .action((text: string, options: CommonOptions) =>
       withSession(context, options, async (session) => {
-        const { requeue } = await import('../../run/mend.ts')
+        const { requeue } = await import('../../operate/issue.ts')
         const issue = issueNamed(session.fleet, text)
         await requeue(issue, session)
         context.io.out(options.json ? JSON.stringify({ requeued: issue }) : `${issue} may be given again`)

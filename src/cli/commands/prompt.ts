@@ -10,7 +10,7 @@ export function promptCommand(context: Context): Command {
     .argument('<issue>', 'owner/repo#7, or repo#7')
     .action((text: string, options: CommonOptions) =>
       withSession(context, options, async (session) => {
-        const { promptFor } = await import('../../run/prompts.ts')
+        const { promptFor } = await import('../../claim/prompts.ts')
         const ref = issueNamed(session.fleet, text)
         const issue = await session.forge.issue(ref)
         if (issue === null) throw new BurnError('issue_unknown', `the forge has no ${ref}`, 'check the name')

@@ -24,7 +24,7 @@ export function sendCommand(context: Context): Command {
     )
     .action((to: string, text: string, options: Options) =>
       withSession(context, options, async (session) => {
-        const { checked, send } = await import('../../run/send.ts')
+        const { checked, send } = await import('../../operate/send.ts')
         const { io } = context
         const workers = workersNamed(session.fleet, to)
         const words = checked(text === '-' ? await io.readInput() : text)

@@ -20,7 +20,7 @@ export function statusCommand(context: Context): Command {
     .addHelpText('after', '\nExamples:\n  burn status\n  burn status --machine mac --json\n\nburn watch shows it as it changes.')
     .action((options: Options) =>
       withSession(context, options, async (session) => {
-        const { status } = await import('../../run/status.ts')
+        const { status } = await import('../../observe/status.ts')
         const machines = machinesNamed(session.fleet, options.machine)
         const pause = Math.max(0.2, Number(options.interval) || 2) * 1000
         do {

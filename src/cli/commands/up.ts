@@ -1,7 +1,7 @@
 /** `burn up` and `burn down`. */
 import { Command } from 'commander'
 import type { TopologyAction } from '../../decide/topology.ts'
-import type { DownPlan, RaiseResult } from '../../run/raise.ts'
+import type { DownPlan, RaiseResult } from '../../operate/raise.ts'
 import type { CommonOptions, Context } from '../context.ts'
 import { machinesNamed, withCommon, withSession } from '../context.ts'
 
@@ -20,7 +20,7 @@ export function upCommand(context: Context): Command {
     .addHelpText('after', '\nExamples:\n  burn up --dry-run\n  burn up\n  burn up mac --prune')
     .action((names: string[], options: UpOptions) =>
       withSession(context, options, async (session) => {
-        const { raise } = await import('../../run/raise.ts')
+        const { raise } = await import('../../operate/raise.ts')
         const results = await raise(machinesNamed(session.fleet, names), session, {
           dryRun: options.dryRun ?? false,
           prune: options.prune ?? false,
@@ -94,7 +94,7 @@ export function downCommand(context: Context): Command {
     .addHelpText('after', '\nExamples:\n  burn down --dry-run\n  burn down allegro --yes')
     .action((names: string[], options: DownOptions) =>
       withSession(context, options, async (session) => {
-        const { planLowering, lower } = await import('../../run/raise.ts')
+        const { planLowering, lower } = await import('../../operate/raise.ts')
         const { io } = context
         const machines = machinesNamed(session.fleet, names)
         const plans = await planLowering(machines, session)

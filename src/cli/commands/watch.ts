@@ -2,8 +2,8 @@
 import { Command } from 'commander'
 import type { ExitCode } from '../../core/errors.ts'
 import type { Fleet, Machine, Worker } from '../../core/nouns.ts'
-import type { WorkerChange } from '../../run/watch.ts'
-import type { Session } from '../../run/session.ts'
+import type { WorkerChange } from '../../observe/watch.ts'
+import type { Session } from '../../observe/session.ts'
 import type { CommonOptions, Context } from '../context.ts'
 import { positive, unknown, withCommon, withSession } from '../context.ts'
 import { stateText } from '../status-table.ts'
@@ -26,7 +26,7 @@ export function watchCommand(context: Context): Command {
 
 async function watchSession(machines: readonly Machine[], session: Session, options: Options, context: Context): Promise<ExitCode> {
   const { io, clock, stop } = context
-  const { watch } = await import('../../run/watch.ts')
+  const { watch } = await import('../../observe/watch.ts')
   const end = new AbortController()
   const until = AbortSignal.any([stop, end.signal])
   const timer = options.for === undefined ? null : clock.sleep(options.for * 1000, until).then(() => end.abort())

@@ -1,0 +1,75 @@
+/** Finds out why a forge refused something about an issue, with one more question if the error alone does not say, and keeps what must rest. */
+import type { IssueRef, RepoRef } from '../core/nouns.ts'
+import type { Forge } from '../core/ports.ts'
+import type { Session } from '../observe/session.ts'
+import { BurnError, adviceOf, messageOf } from '../core/errors.ts'
+import { repoOf } from '../core/refs.ts'
+import { faultOf, restsUntil, type ForgeFault } from '../decide/forge-fault.ts'
+
+export interface Blame {
+  readonly fault: ForgeFault
+  /** False if the same request may succeed in a moment. */
+  readonly certain: boolean
+  readonly why: string
+  /** Whose issues the forge refuses comments on, in the issue's repo; missing where it is not about a person. */
+  readonly author?: string
+}
+
+/** How the reason begins for which the forge's refusal has something rest; other rests begin otherwise. */
+export const refusedPrefix = 'the forge refuses it: '
+
+/** `ask_anyway`: asks the forge even if the error says that the forge is in trouble: it may fail on this issue alone. */
+export async function blame(thrown: unknown, issue: IssueRef, forge: Forge, ask_anyway = false): Promise<Blame> {
+  const known = faultOf(codeOf(thrown))
+  const why = adviceOf(thrown)
+  // A comment that was answered with something else may be there all the same.
+  const certain = known !== 'forge' && codeOf(thrown) !== 'forge_malformed'
+  if (known !== null && !(known === 'forge' && ask_anyway)) return { fault: known, certain, why }
+  try {
+    return await ask(thrown, issue, forge)
+  } catch (second) {
+    const code = codeOf(second)
+    const fault = faultOf(code) ?? (code === 'forge_forbidden' ? 'token' : 'forge')
+    return { fault, certain: fault !== 'forge', why: fault === 'forge' ? why : adviceOf(second) }
+  }
+}
+
+async function ask(thrown: unknown, issue: IssueRef, forge: Forge): Promise<Blame> {
+  const repo = repoOf(issue)
+  const { exists, archived, issues } = await forge.rights(repo)
+  if (!exists) return { fault: 'repo', certain: true, why: `there is no repo ${repo}, or the token may not see it` }
+  if (archived) return { fault: 'repo', certain: true, why: `${repo} is archived: nothing can be written there` }
+  if (!issues) return { fault: 'repo', certain: true, why: `issues are disabled in ${repo}` }
+  const found = await forge.issue(issue)
+  if (found === null) return { fault: 'issue', certain: true, why: 'the forge no longer has the issue' }
+  if (codeOf(thrown) !== 'forge_forbidden') return { fault: 'issue', certain: false, why: messageOf(thrown) }
+  if (!(await forge.mayComment(repo)))
+    return { fault: 'token', certain: true, why: `the token may not write comments in ${repo}: ${adviceOf(thrown)}` }
+  if (found.locked) return { fault: 'issue', certain: true, why: `the issue is locked: ${messageOf(thrown)}` }
+  const { author } = found
+  return { fault: 'issue', certain: true, author, why: `comments are refused (did ${author} block the account?): ${messageOf(thrown)}` }
+}
+
+function codeOf(thrown: unknown): string {
+  return thrown instanceof BurnError ? thrown.code : ''
+}
+
+const day = 24 * 3_600_000
+
+/**
+ * Keeps the issue, or its repo, from being given for a while: longer each time within a day. No attempt is counted. Does nothing if the forge is in
+ * trouble, because then nothing is known. Returns what rests and until when, for people. All issues of an author who blocked the account rest: each of
+ * them would be claimed in vain.
+ */
+export async function leaveAlone({ fault, why, author }: Blame, issue: IssueRef, { ledger, clock }: Session): Promise<string | null> {
+  if (fault === 'forge') return null
+  const subject: IssueRef | RepoRef = fault === 'issue' ? issue : repoOf(issue)
+  const now = clock.now()
+  const recent = (await ledger.events({ subject, limit: 32 })).filter(({ at }) => at > now - day)
+  const since = recent.slice(recent.findLastIndex(({ kind }) => kind === 'issue.requeued') + 1)
+  const until = restsUntil(fault, since.filter(({ kind }) => kind === 'issue.rests' || kind === 'repo.rests').length, now)
+  const reason = `${refusedPrefix}${why}`
+  if (author !== undefined) await ledger.restAuthor(repoOf(issue), author, until, reason)
+  await (fault === 'issue' ? ledger.rest(issue, until, reason, now) : ledger.restRepo(subject, until, reason, now))
+  return `${subject} rests until ${new Date(until).toISOString().slice(0, 19)}Z`
+}

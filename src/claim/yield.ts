@@ -1,0 +1,58 @@
+/**
+ * Fleets, or ledgers of one fleet, that share a forge: whose comment came first has the issue. Called between writing comments and typing anything, and again for
+ * whatever a process that was killed in between left behind.
+ */
+import type { Dispatch } from '../core/lives.ts'
+import type { View } from '../core/view.ts'
+import type { Session } from '../observe/session.ts'
+import { messageOf } from '../core/errors.ts'
+import { foreignClaimPrefix } from '../decide/eligible.ts'
+import { firstClaim } from '../decide/marker.ts'
+import { repoOf } from '../core/refs.ts'
+import { longestUnsaid } from './comments.ts'
+import { blame, leaveAlone } from './blame.ts'
+import { mapBounded } from '../core/bounded.ts'
+
+const atOnce = 16
+
+/** How long a forge may take between giving a comment its number and showing it to others, milliseconds. */
+const settle = 1_000
+
+/** Gives back what another fleet claimed first. Returns the dispatches that nothing may be typed for yet: whose comments could not be read. */
+export async function yieldClaims(view: View, session: Session): Promise<ReadonlySet<string>> {
+  const unsure = new Set<string>()
+  if (!session.fleet.dispatch.shared_forge) return unsure
+  const waiting = await unplaced(session)
+  if (waiting.length > 0) await session.clock.sleep(settle)
+  const lost = await mapBounded(waiting, atOnce, async (dispatch) => {
+    try {
+      const writers = view.writers.get(repoOf(dispatch.issue)) ?? new Set()
+      const comments = await session.forge.comments(dispatch.issue)
+      const known = new Set((await session.ledger.dispatches({ issue: dispatch.issue })).map(({ id }) => id))
+      const winner = firstClaim(comments, { fleet: session.fleet.name, dispatch: dispatch.id, known }, writers)
+      if (winner === null || winner.dispatch === dispatch.id) return []
+      const reason = `${foreignClaimPrefix}${winner.fleet} (dispatch ${winner.dispatch}) a moment before`
+      return [{ id: dispatch.id, from: ['claimed'] as const, to: 'released' as const, reason }]
+    } catch (thrown) {
+      unsure.add(dispatch.id)
+      const reason = `its comments could not be read: ${messageOf(thrown)}`
+      const late = session.clock.now() - dispatch.claimed_at >= longestUnsaid
+      const found = await blame(thrown, dispatch.issue, session.forge, late)
+      const hopeless = found.certain || (late && found.fault !== 'forge')
+      const rests = hopeless ? await leaveAlone(found, dispatch.issue, session) : null
+      session.notify({ level: 'warn', subject: dispatch.issue, text: `not delivered yet: ${reason}${rests === null ? '' : `; ${rests}`}` })
+      return hopeless ? [{ id: dispatch.id, from: ['claimed'] as const, to: 'released' as const, reason }] : []
+    }
+  })
+  await session.ledger.moveDispatches(lost.flat(), session.clock.now())
+  return unsure
+}
+
+/** This process's claims that are said on the forge, and whose text nobody has seen. */
+async function unplaced({ ledger, owner }: Session): Promise<Dispatch[]> {
+  const { dispatches, deliveries, sprints } = await ledger.view()
+  const planned = deliveries.filter(({ state }) => state === 'planned')
+  const begun = sprints.filter(({ stage }) => stage === 'claimed')
+  const own = new Set([...planned, ...begun].filter(({ lease_owner }) => lease_owner === owner).map(({ id }) => id))
+  return dispatches.filter((d) => d.kind === 'work' && d.state === 'claimed' && d.comment_id !== null && own.has(d.id))
+}

@@ -1,0 +1,67 @@
+/** `burn dispatch`: cycles of the loop, until they are done or a person stops it. */
+import type { Machine } from '../core/nouns.ts'
+import type { CycleResult } from './cycle.ts'
+import type { Session } from '../observe/session.ts'
+import { hasPassed } from '../core/elapsed.ts'
+import { adviceOf } from '../core/errors.ts'
+import { cycle } from './cycle.ts'
+import { withLeases } from '../observe/session.ts'
+
+/** How often what is older than the spec's `retention` is forgotten, milliseconds. */
+const forgetEvery = 24 * 60 * 60_000
+
+/** Milliseconds between two cycles at least: what one dispatcher's cycle frees wakes the others, whose cycles may wake it again. */
+const restAtLeast = 5_000
+
+export interface DispatchOptions {
+  /** How many cycles; Infinity until stopped. */
+  readonly cycles: number
+  /** Pause between cycles, milliseconds. */
+  readonly interval: number
+  readonly onCycle: (result: CycleResult, number: number, ms: number) => void
+}
+
+/** Returns how many cycles could not be carried out; the reason of each was said. */
+export async function dispatch(
+  machines: readonly Machine[],
+  session: Session,
+  stop: AbortSignal,
+  options: DispatchOptions,
+): Promise<number> {
+  let failed = 0
+  await withLeases(session, async () => {
+    for (let number = 1; number <= options.cycles && !stop.aborted; number++) {
+      const started = session.clock.now()
+      try {
+        await forgetOld(session)
+        const result = await cycle(machines, session, stop)
+        options.onCycle(result, number, session.clock.now() - started)
+      } catch (thrown) {
+        // One cycle that fails ends a single run, and never a long one: the next may find the forge or the disk well again.
+        if (options.cycles === 1) throw thrown
+        failed += 1
+        session.notify({ level: 'error', subject: `cycle ${number}`, text: adviceOf(thrown) })
+      }
+      if (number < options.cycles) await restUntilNews(options.interval, session, stop)
+    }
+  })
+  return failed
+}
+
+/** A pause that is cut short where another process frees something that could be given out. */
+export async function restUntilNews(interval: number, { ledger, clock }: Session, stop: AbortSignal): Promise<void> {
+  const least = Math.min(restAtLeast, interval)
+  const over = new AbortController()
+  const end = AbortSignal.any([stop, over.signal])
+  const told = ledger.changed(end)
+  await clock.sleep(least, end)
+  await Promise.race([clock.sleep(interval - least, end), told])
+  over.abort()
+}
+
+async function forgetOld({ fleet, ledger, clock }: Session): Promise<void> {
+  const now = clock.now()
+  if (fleet.retention === null || !hasPassed(Number((await ledger.remembered('pruned_at')) ?? 0), forgetEvery, now)) return
+  await ledger.prune(now - fleet.retention, now, false)
+  await ledger.remember('pruned_at', String(now))
+}

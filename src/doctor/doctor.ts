@@ -1,0 +1,147 @@
+/** `burn doctor`: everything that has to be right before a fleet runs overnight, each finding with what mends it. */
+import type { Machine, RepoRef } from '../core/nouns.ts'
+import type { Finding } from './findings.ts'
+import type { Session } from '../observe/session.ts'
+import type { TroubleKind } from '../core/trouble.ts'
+import { agentKind } from '../agents/index.ts'
+import { BurnError, messageOf } from '../core/errors.ts'
+import { elsewhereAdvice } from '../decide/report.ts'
+import { restsReason } from '../decide/rests.ts'
+import { refusedPrefix } from '../claim/blame.ts'
+import { mapBounded } from '../core/bounded.ts'
+import { hiddenFindings, machineFindings } from './findings.ts'
+import { probeMachine } from './probe.ts'
+import { servedRepos } from '../core/refs.ts'
+import { isShared } from '../core/trouble.ts'
+import { status } from '../observe/status.ts'
+
+const reposAtOnce = 8
+
+/** Checks all parts at once; `onFinding` hears of each as soon as it is known. */
+export async function doctor(machines: readonly Machine[], session: Session, onFinding: (finding: Finding) => void): Promise<Finding[]> {
+  const all: Finding[] = []
+  const say = (findings: readonly Finding[]) => {
+    for (const finding of findings) {
+      all.push(finding)
+      onFinding(finding)
+    }
+  }
+  await Promise.all([
+    checkLedger(session).then(say),
+    checkForge(machines, session).then(say),
+    checkWorkers(machines, session).then(say),
+    ...machines.map((machine) => checkMachine(machine, session).then(say)),
+  ])
+  return all
+}
+
+async function checkLedger({ ledger }: Session): Promise<Finding[]> {
+  try {
+    const { where, version } = await ledger.check()
+    const whole: Finding = { level: 'ok', where: 'ledger', what: `${where} is whole, version ${version}`, mend: '' }
+    const other = elsewhereAdvice((await ledger.backlog()).elsewhere)
+    return other === null ? [whole] : [whole, { level: 'warn', where: 'ledger', ...other }]
+  } catch (thrown) {
+    return [failed('ledger', thrown)]
+  }
+}
+
+function failed(where: string, thrown: unknown): Finding {
+  return { level: 'fail', where, what: messageOf(thrown), mend: thrown instanceof BurnError ? thrown.hint : '' }
+}
+
+async function checkForge(machines: readonly Machine[], session: Session): Promise<Finding[]> {
+  const owner = await checkToken(session)
+  // A token that is missing or refused, or a forge that does not answer, would be said again for each repo.
+  if (owner.finding.level === 'fail' && owner.code !== 'forge_forbidden') return [owner.finding]
+  const repos = await mapBounded(servedRepos(machines), reposAtOnce, (repo) => checkRepo(repo, session))
+  return [owner.finding, ...repos, ...(await checkResting(session))]
+}
+
+async function checkResting({ ledger, clock }: Session): Promise<Finding[]> {
+  try {
+    const resting = await ledger.resting(clock.now())
+    return resting.map((each): Finding => {
+      const mend = `${each.why.startsWith(refusedPrefix) ? 'see to it on the forge; ' : ''}burn requeue of an issue ends its rest at once`
+      return { level: 'warn', where: 'forge', what: `${each.subject} ${restsReason(each)}`, mend }
+    })
+  } catch {
+    // The ledger's own check says it.
+    return []
+  }
+}
+
+async function checkToken({ forge }: Session): Promise<{ finding: Finding; code: string | null }> {
+  try {
+    const { login } = await forge.whoami()
+    return { finding: { level: 'ok', where: 'forge', what: `the token belongs to ${login}`, mend: '' }, code: null }
+  } catch (thrown) {
+    return { finding: failed('forge', thrown), code: thrown instanceof BurnError ? thrown.code : null }
+  }
+}
+
+async function checkRepo(repo: RepoRef, { forge }: Session): Promise<Finding> {
+  const fail = (what: string, mend: string): Finding => ({ level: 'fail', where: 'forge', what, mend })
+  try {
+    const { exists, write, archived, issues } = await forge.rights(repo)
+    if (!exists)
+      return fail(`there is no repo ${repo}, or the token may not see it`, 'correct "repos" in the spec, or give the account access')
+    if (archived) return fail(`${repo} is archived: nothing can be written there`, 'unarchive it, or take it out of "repos" in the spec')
+    if (!issues) return fail(`issues are disabled in ${repo}`, 'enable them in its settings, or take it out of "repos" in the spec')
+    const mend = `make the token's account a collaborator of ${repo}, with issues and repository in the token's scopes`
+    if (!write) return fail(`the token may not write to ${repo}`, mend)
+    if (!(await forge.mayComment(repo))) return fail(`the token may not write comments in ${repo}`, 'give the token write:issue')
+    return { level: 'ok', where: 'forge', what: `${repo}: may read and write`, mend: '' }
+  } catch (thrown) {
+    return failed('forge', thrown)
+  }
+}
+
+async function checkAgents(machine: Machine, { machines }: Session): Promise<Finding[]> {
+  const [link] = await machines.open([machine])
+  return link === undefined ? [] : hiddenFindings(machine, await machines.sight(link))
+}
+
+/** What to do about trouble that no retry ends. */
+const mends: Readonly<Partial<Record<TroubleKind, string>>> = {
+  auth: "log in again (burn attach WORKER), or renew the agent's key; for Hermes: hermes auth status nous",
+  billing: 'add credits to the account, or give the workers another provider',
+  model: 'correct "model" in the spec, or in the configuration of the agent',
+  'rate limit': 'wait for the limit to reset, or give the workers another account',
+  connection: 'see that their machine reaches the provider',
+}
+
+/** Workers that are sent nothing because their last turn failed for a reason that every issue would meet. */
+async function checkWorkers(machines: readonly Machine[], session: Session): Promise<Finding[]> {
+  try {
+    const report = await status(machines, session)
+    const workers = report.machines.flatMap(({ windows }) => windows.flatMap((window) => window.workers))
+    const failing = workers.filter(({ state, detail }) => state === 'error' && isShared(detail))
+    return [...Map.groupBy(failing, ({ detail }) => detail)].map(([kind, [first, ...others]]): Finding => {
+      const count = others.length === 0 ? `${first?.id} is` : `${others.length + 1} workers are`
+      const mend = mends[kind as TroubleKind] ?? ''
+      return { level: 'fail', where: 'workers', what: `${count} in trouble (${kind}): ${first?.id} shows ${first?.evidence}`, mend }
+    })
+  } catch (thrown) {
+    return [failed('workers', thrown)]
+  }
+}
+
+async function checkMachine(machine: Machine, session: Session): Promise<Finding[]> {
+  const { clock, fleet, forge } = session
+  const [repo] = servedRepos([machine])
+  const written = fleet.repos.find((settings) => settings.repo === repo)?.clone_url
+  const url = repo === undefined ? null : (written ?? forge.access(repo).clone_url)
+  const workers = machine.windows.flatMap((window) => window.workers)
+  const programs = [...new Set(workers.map(({ agent }) => agentKind(agent).start(agent, null).argv[0] ?? ''))]
+  const from = clock.now()
+  try {
+    const probed = await probeMachine(machine, url, programs)
+    if (!probed.ok) return [{ level: 'fail', where: machine.name, what: `unreachable: ${probed.reason}`, mend: probed.mend }]
+    const asked = { url, programs, from, to: clock.now() }
+    return [...machineFindings(machine, probed.probe, asked), ...(await checkAgents(machine, session))]
+  } catch (thrown) {
+    // One machine's trouble (say, a directory for ssh's sockets that is somebody else's) hides no other finding.
+    return [failed(machine.name, thrown)]
+  }
+}

@@ -1,0 +1,21 @@
+/** What a worker's pane shows. */
+import type { Worker } from '../core/nouns.ts'
+import type { Session } from '../observe/session.ts'
+import { capture } from '../tmux/panes.ts'
+import { linkOf, noPane, paneOf } from '../observe/worker-pane.ts'
+
+export interface CaptureOptions {
+  /** Rows of history above the screen. */
+  readonly lines: number
+  /** With colours, as escape sequences. */
+  readonly ansi: boolean
+}
+
+/** Rows from oldest to newest; blank ones below the last are left out. Throws BurnError `machine_unreachable` or `pane_missing`. */
+export async function captureWorker(worker: Worker, session: Session, { lines, ansi }: CaptureOptions): Promise<readonly string[]> {
+  const { link, tmux } = await linkOf(worker, session)
+  const { id } = paneOf(worker, await session.machines.sight(link))
+  const rows = (await capture(tmux, [id], { ansi, ...(lines > 0 ? { lines } : {}) })).get(id)
+  if (rows === undefined) throw noPane(worker)
+  return rows.slice(0, rows.findLastIndex((row) => row.trim() !== '') + 1)
+}

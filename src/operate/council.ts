@@ -1,0 +1,40 @@
+/** A person's question to the council: to every council and sentinel worker, for perspective and not for work. */
+import type { Delivery } from '../core/lives.ts'
+import type { Worker } from '../core/nouns.ts'
+import type { Session } from '../observe/session.ts'
+import { BurnError } from '../core/errors.ts'
+import { sanitize } from '../core/text.ts'
+import { questionFor } from '../claim/prompts.ts'
+import { pump } from '../deliver/pump.ts'
+import { leaseLength, withLeases } from '../observe/session.ts'
+
+/** A member that can't be told yet (a draft, a question of its own) keeps the command this long, milliseconds. */
+const patience = 10_000
+
+export function councilOf({ fleet }: Pick<Session, 'fleet'>): Worker[] {
+  return fleet.machines.flatMap(({ windows }) => windows.flatMap(({ workers }) => workers.filter(({ role }) => role !== 'worker')))
+}
+
+/** Asks all of them. Returns one delivery each, as it ended. Throws BurnError `council_empty` or `question_empty`. */
+export async function askCouncil(question: string, session: Session, stop: AbortSignal): Promise<Delivery[]> {
+  const members = councilOf(session)
+  if (members.length === 0)
+    throw new BurnError('council_empty', 'the fleet has no council or sentinel worker', 'give workers "role": "council" in the spec')
+  const text = sanitize(question).trim()
+  if (text === '')
+    throw new BurnError('question_empty', 'the question is empty', 'write it after the command: burn council "…"', { exit: 2 })
+  const { ledger, clock, owner, newId, fleet } = session
+  return withLeases(session, async () => {
+    const texts = await Promise.all(
+      members.map(async (worker) => {
+        const id = newId()
+        return { id, kind: 'council' as const, worker: worker.id, text: await questionFor(id, null, text, worker, session) }
+      }),
+    )
+    const planned = await ledger.plan(texts, owner, clock.now() + leaseLength, clock.now())
+    const ids = new Set(planned.map(({ id }) => id))
+    const machines = fleet.machines.filter(({ name }) => members.some(({ machine }) => machine === name))
+    await pump(machines, session, stop, { patience })
+    return [...(await ledger.deliveries({ ids: [...ids] }))]
+  })
+}

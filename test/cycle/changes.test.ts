@@ -1,0 +1,129 @@
+/** Work is recognised by what a change closes, not by its branch alone. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { release } from '../../src/operate/issue.ts'
+import { issuesOf } from '../simulate/storm.ts'
+import { simulatedFleet } from '../support/world.ts'
+
+const minute = 60_000
+const one = ['o/a#1']
+
+test("a person's open change: keeps its issue from being given, until it is closed", async (t) => {
+  const { open, people, pass } = await simulatedFleet(t, issuesOf(1))
+  const { cycle, ledger } = await open()
+  people.put('o/a', { name: '#12', closes: one })
+  assert.deepEqual((await cycle()).claimed, [])
+  const record = await ledger.issue('o/a#1')
+  assert.deepEqual([record?.open_change, record?.verdict?.reason], ['#12', 'change #12 is open'])
+  await pass(minute)
+  assert.deepEqual((await cycle()).claimed, [])
+  people.put('o/a', { name: '#13', closes: one })
+  await pass(minute)
+  await cycle()
+  people.put('o/a', { name: '#12', closes: one, state: 'closed' })
+  await pass(minute)
+  assert.deepEqual((await cycle()).claimed, [], 'the second one is still open')
+  people.put('o/a', { name: '#13', closes: [] })
+  await pass(minute)
+  assert.deepEqual(
+    (await cycle()).claimed.map(({ issue }) => issue),
+    one,
+    'edited: it no longer closes the issue',
+  )
+})
+
+test("a stranger's change never counts, from whatever branch or fork", async (t) => {
+  const { open, people, pass } = await simulatedFleet(t, issuesOf(1))
+  const { cycle } = await open()
+  people.put('o/a', { name: '#12', closes: one, author: 'eve' })
+  people.put('o/a', { name: '#13', closes: one, author: 'eve', fork: true })
+  const [dispatch] = (await cycle()).claimed
+  assert.equal(dispatch?.issue, 'o/a#1')
+  people.put('o/a', { name: '#14', closes: one, author: 'eve', fork: true, dispatch_id: dispatch?.id ?? '' })
+  await pass(minute)
+  assert.deepEqual((await cycle()).settled, [])
+})
+
+test("an agent's change from another branch: its dispatch is in review, and done once it is merged", async (t) => {
+  const { open, people, pass, world } = await simulatedFleet(t, issuesOf(1))
+  const { cycle, ledger } = await open()
+  const [dispatch] = (await cycle()).claimed
+  people.put('o/a', { name: '#12', closes: one, author: 'burn' })
+  for (let cycles = 0; cycles < 3; cycles++) {
+    await pass(minute)
+    assert.deepEqual((await cycle()).settled, [], 'while its agent works it may be somebody else’s')
+  }
+  const agent = world.agents().find(({ worker }) => worker === dispatch?.worker)
+  agent?.die()
+  agent?.start(999)
+  world.machines.get('m1')?.changed()
+  await pass(minute)
+  const { settled, claimed } = await cycle()
+  assert.deepEqual(
+    settled.map(({ id, state, change_url }) => [id, state, change_url]),
+    [[dispatch?.id, 'review', 'simulated:o/a#12']],
+  )
+  await pass(30 * minute)
+  const after = await cycle()
+  assert.deepEqual([claimed, after.settled, after.claimed], [[], [], []])
+  people.put('o/a', { name: '#12', closes: one, author: 'burn', state: 'merged' })
+  await pass(minute)
+  assert.deepEqual(
+    (await cycle()).settled.map(({ state, state_reason }) => [state, state_reason]),
+    [['done', 'its change was merged']],
+  )
+  assert.equal((await ledger.issue('o/a#1'))?.done, true)
+})
+
+test("a person's change beside an agent at work: no second agent gets the issue once it is dropped", async (t) => {
+  const { open, people, pass } = await simulatedFleet(t, issuesOf(1))
+  const { cycle } = await open()
+  await cycle()
+  for (const state of ['open', 'closed'] as const) {
+    people.put('o/a', { name: '#12', closes: one, state })
+    await pass(3 * minute)
+    const { settled, claimed } = await cycle()
+    assert.deepEqual([settled, claimed], [[], []])
+  }
+})
+
+test('a forced release of an issue in review: its open change keeps it from being given again', async (t) => {
+  const { open, forge, run, pass } = await simulatedFleet(t, issuesOf(1))
+  const { cycle, session, ledger } = await open()
+  const [dispatch] = (await cycle()).claimed
+  forge.change('o/a#1', dispatch?.id ?? '', 'open')
+  await pass(minute)
+  await cycle()
+  await run(release('o/a#1', true, session))
+  for (let cycles = 0; cycles < 3; cycles++) {
+    await pass(2 * minute)
+    assert.deepEqual((await cycle()).claimed, [])
+  }
+  assert.equal((await ledger.issue('o/a#1'))?.verdict?.reason, `change ${dispatch?.id} is open`)
+  forge.change('o/a#1', dispatch?.id ?? '', 'closed')
+  await pass(minute)
+  assert.deepEqual(
+    (await cycle()).claimed.map(({ issue }) => issue),
+    one,
+  )
+})
+
+test('a change that closes hundreds of issues keeps each of them, in this repo and in others', async (t) => {
+  const issues = issuesOf(900)
+  const refs = issues.filter(({ repo }) => repo !== 'o/c').map(({ ref }) => ref)
+  const { open, people, pass } = await simulatedFleet(t, issues)
+  const { cycle, ledger } = await open()
+  await cycle()
+  people.put('o/a', { name: '#12', closes: [...refs, 'o/elsewhere#1'].map((ref) => ref.replace('o/b', 'O/B')) })
+  await pass(minute)
+  await cycle()
+  const kept = (await ledger.open()).filter(({ open_change }) => open_change === '#12')
+  assert.deepEqual(kept.map(({ issue }) => issue.ref).toSorted(), refs.toSorted())
+  people.put('o/a', { name: '#12', closes: refs, state: 'merged' })
+  await pass(minute)
+  await cycle()
+  assert.deepEqual(
+    (await ledger.open()).filter(({ open_change }) => open_change !== null),
+    [],
+  )
+})

@@ -1,0 +1,72 @@
+/** A text that reaches its agent cut or changed. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { issuesOf } from '../simulate/storm.ts'
+import { simulatedFleet } from '../support/world.ts'
+
+test('mangled: a cut text is not counted as given, and its issue is free only once its agent was told', async (t) => {
+  const { open, world, pass } = await simulatedFleet(t, issuesOf(4).slice(0, 1))
+  const { cycle, ledger, notices } = await open()
+  for (const agent of world.agents()) agent.mangles = true
+  const [delivery] = (await cycle()).deliveries
+  assert.deepEqual([delivery?.state, delivery?.proof, delivery?.typed], ['mangled', null, null])
+  assert.match(delivery?.evidence ?? '', /another text under its id/)
+  const states = async () => (await ledger.dispatches({ issue: 'o/a#1' })).map(({ state }) => state)
+  assert.deepEqual(await states(), ['handed'])
+  // The text that tells it is cut, too: it is not told yet, and told again.
+  await pass(60_000)
+  const second = await cycle()
+  assert.deepEqual(
+    second.deliveries.map(({ kind, state }) => `${kind} ${state}`),
+    ['follow_up mangled'],
+  )
+  assert.deepEqual([second.claimed, await states()], [[], ['handed']])
+  assert.match(notices.join(), /reached .* cut or changed; .* is told to disregard it/)
+  for (const agent of world.agents()) agent.mangles = false
+  await pass(60_000)
+  assert.deepEqual(
+    (await cycle()).deliveries.map(({ kind, state, proof }) => `${kind} ${state} ${proof}`),
+    ['follow_up seen text'],
+  )
+  assert.deepEqual(await states(), ['handed'])
+  await pass(60_000)
+  const { settled, claimed } = await cycle()
+  assert.deepEqual(
+    settled.map(({ state, state_reason }) => [state, state_reason]),
+    [['released', 'its text arrived changed, and its agent was told to disregard it']],
+  )
+  assert.deepEqual(
+    claimed.map(({ issue, attempt }) => [issue, attempt]),
+    [['o/a#1', 1]],
+    'given again, and no attempt was counted',
+  )
+  assert.deepEqual((await cycle()).settled, [])
+})
+
+test('mangled: an agent that was told three times without proof keeps its issue for a person', async (t) => {
+  const { open, world, pass } = await simulatedFleet(t, issuesOf(1))
+  const { cycle, ledger } = await open()
+  for (const agent of world.agents()) agent.mangles = true
+  for (let i = 0; i < 7; i++) {
+    await cycle()
+    await pass(60_000)
+  }
+  const [first] = await ledger.dispatches({ issue: 'o/a#1' })
+  assert.equal(first?.state, 'handed')
+  assert.equal((await ledger.deliveries({ about: [first?.id ?? ''] })).length, 3)
+})
+
+test('mangled: an agent that has ended loses its issue as ever', async (t) => {
+  const { open, world, pass } = await simulatedFleet(t, issuesOf(1))
+  const { cycle } = await open()
+  for (const agent of world.agents()) agent.mangles = true
+  const [first] = (await cycle()).claimed
+  const agent = world.agents().find(({ worker }) => worker === first?.worker)
+  agent?.die()
+  world.machines.get('m1')?.changed()
+  await pass(60_000)
+  assert.deepEqual(
+    (await cycle()).settled.map(({ state }) => state),
+    ['lost'],
+  )
+})

@@ -1,0 +1,111 @@
+/** A provider that refuses, from the agent's turn to the end of the issue: two agents in a real tmux, one with hooks and one that is known by its screen. */
+import assert from 'node:assert/strict'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { openSession } from '../../src/cli/wire.ts'
+import { cycle } from '../../src/cycle/cycle.ts'
+import { doctor } from '../../src/doctor/doctor.ts'
+import { withLeases } from '../../src/observe/session.ts'
+import { status } from '../../src/observe/status.ts'
+import { clock as machine } from '../support/clock.ts'
+import { standIn, testFleet, until, writeIssues } from '../support/fleet.ts'
+
+const stop = new AbortController().signal
+const minute = 60_000
+
+test('trouble: a worker without a login is held, told to go on once it may work again, and its issue is done at its first attempt', async (t) => {
+  const fleet = testFleet(t, (dir, socket) => ({
+    name: 'f',
+    session: 'F',
+    socket,
+    dir: join(dir, 'w'),
+    ledger: `sqlite:${dir}/l.db`,
+    forge: { kind: 'folder', path: dir, owner: 'me' },
+    dispatch: { depth: 2 },
+    agent: standIn(dir, '--turn-ms', '20', '--busy-mode', 'queue', '--trouble', join(dir, 'trouble')),
+    machines: {
+      box: {
+        windows: [
+          { name: 'HOOKS', names: ['ANN'], repos: ['app'] },
+          { name: 'BARE', names: ['BEN'], repos: ['lib'], agent: { hooks: false, busy_input_mode: 'queue' } },
+        ],
+      },
+    },
+  }))
+  const { dir } = fleet
+  const home = join(dir, 'home')
+  mkdirSync(join(home, '.hermes'))
+  writeFileSync(join(home, '.hermes/config.yaml'), 'model: {default: m}\n')
+  for (const repo of ['app', 'lib']) writeIssues(dir, repo, [{ title: 'First', body: 'x' }])
+  let ahead = 0
+  const clock = { ...machine, now: () => machine.now() + ahead }
+  const spec = join(dir, 'fleet-spec.json')
+  const { session, close } = await openSession({ spec }, { clock, env: { PATH: process.env['PATH'] }, home, cwd: dir, notify: () => {} })
+  t.after(close)
+  const { machines } = session.fleet
+  const once = () => withLeases(session, () => cycle(machines, session, stop))
+  const states = async () => (await status(machines, session)).machines[0]!.windows.flatMap((window) => window.workers)
+  const seen = (state: string) => until(`both are ${state}`, async () => (await states()).every((worker) => worker.state === state))
+  /** So many turns of each failed, and its hook, which runs behind, has told of them. */
+  const failed = (times: number) =>
+    until(`both failed ${times} times`, async () => {
+      const hooks = join(home, '.local/state/burn-fleet/f/box/hooks')
+      const lines = existsSync(hooks) ? readdirSync(hooks).flatMap((name) => readFileSync(join(hooks, name), 'utf8').split('\n')) : []
+      const [hooked, bare] = await states()
+      const heard =
+        lines.filter((line) => line.includes('api_request_error')).length === times && /hook api_request_error/.test(hooked?.evidence ?? '')
+      return heard && hooked?.state === 'error' && bare?.state === 'error'
+    })
+  const told = (text: string) => fleet.received().filter((prompt) => prompt.text.includes(text)).length
+
+  for (const word of ['up', 'christen']) assert.equal((await fleet.burn(word)).code, 0, word)
+  await seen('idle')
+  writeFileSync(join(dir, 'trouble'), 'auth HTTP 401: Incorrect API key provided.')
+  assert.equal((await once()).claimed.length, 2)
+  await failed(1)
+
+  // Held: nothing new for them, and everybody can see why.
+  for (const repo of ['app', 'lib'])
+    writeIssues(dir, repo, [
+      { title: 'First', body: 'x' },
+      { title: 'Second', body: 'y' },
+    ])
+  assert.equal((await once()).claimed.length, 0)
+  const [hooked, bare] = await states()
+  assert.match(hooked?.evidence ?? '', /^HTTP 401: Incorrect API key provided\.; hook api_request_error /)
+  assert.equal(bare?.evidence, 'HTTP 401: Incorrect API key provided.')
+  for (const worker of [hooked, bare]) {
+    assert.equal(worker?.detail, 'auth')
+    assert.match(worker?.stopped ?? '', /^in trouble \(auth\): HTTP 401: Incorrect API key .*; it is tried again at /)
+  }
+  assert.match(
+    (await session.ledger.repos()).map(({ waits }) => waits).join('\n'),
+    /can take work \(the first is sent nothing: in trouble \(auth\)/,
+  )
+  const findings = await doctor(machines, session, () => {})
+  assert.match(findings.map(({ level, what }) => `${level} ${what}`).join('\n'), /fail 2 workers are in trouble \(auth\): .*HTTP 401/)
+
+  // Told to go on, in vain; then with a login.
+  ahead = 6 * minute
+  await once()
+  await until('both went on', () => told('Go on with') === 2)
+  await failed(2)
+  rmSync(join(dir, 'trouble'))
+  await until('both were told again', async () => {
+    ahead += 6 * minute
+    await once()
+    return told('Go on with me/app#1') === 2 && told('Go on with me/lib#1') === 2
+  })
+  await seen('idle')
+  assert.deepEqual([told('Go on with me/app#1'), told('Go on with me/lib#1')], [2, 2], 'once for each failure')
+  for (const repo of ['app', 'lib'])
+    writeFileSync(join(dir, `issues/${repo}/1.md`), '---\ntitle: "First"\nauthor: "ann"\nstate: closed\n---\nx')
+  ahead += minute
+  await once()
+  const all = await session.ledger.dispatches({})
+  const facts = all.map(({ issue, state, attempt }) => `${issue} ${state === 'done' ? 'done' : 'given'} at attempt ${attempt}`)
+  // They take work again, too.
+  const expected = ['app', 'lib'].flatMap((repo) => [`me/${repo}#1 done at attempt 1`, `me/${repo}#2 given at attempt 1`])
+  assert.deepEqual(facts.toSorted(), expected)
+})

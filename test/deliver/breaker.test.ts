@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { systemClock } from '../../src/cli/clock.ts'
+import { openSession } from '../../src/cli/wire.ts'
+import { raise } from '../../src/operate/raise.ts'
+import { send } from '../../src/operate/send.ts'
+import { startLine } from '../../src/tmux/start.ts'
+import { scratch, until } from '../support/fleet.ts'
+import { privateSocket } from '../support/tmux.ts'
+
+/** After an update: the same program by name, and a screen that nobody knows. */
+const strange = `printf '● what was said before\\n\\n=== the new prompt ===\\n'; exec cat >"$0.typed"`
+
+test('breaker: an agent whose screen is not recognised on several workers is typed to no more, and a person is told once if it lasts', async (t) => {
+  const dir = scratch(t)
+  const socket = privateSocket(t)
+  mkdirSync(join(dir, 'issues/app'), { recursive: true })
+  const spec = {
+    name: 'f',
+    session: 'F',
+    socket,
+    dir,
+    ledger: `sqlite:${dir}/l.db`,
+    forge: { kind: 'folder', path: dir, owner: 'me' },
+    agent: { kind: 'hermes', hooks: false },
+    machines: { box: { windows: [{ name: 'W', panes: 4, repos: ['app'] }] } },
+  }
+  writeFileSync(join(dir, 'spec.json'), JSON.stringify(spec))
+  const notices: string[] = []
+  const notify = ({ subject, text }: { subject: string; text: string }) => void notices.push(`${subject}: ${text}`)
+  const { session, close } = await openSession(
+    { spec: join(dir, 'spec.json') },
+    { clock: systemClock, env: {}, home: dir, cwd: dir, notify },
+  )
+  t.after(close)
+  await raise(session.fleet.machines, session, { dryRun: false, prune: false })
+  const [link] = await session.machines.open(session.fleet.machines)
+  assert.ok(link?.tmux)
+  const sight = await session.machines.sight(link)
+  assert.ok(sight.state === 'up')
+  await link.tmux.run(
+    sight.panes.map((pane) =>
+      startLine(pane, { argv: ['sh', '-c', strange, join(dir, pane.id)], env: {}, dir, queues: false, without_hooks: null }, link.machine),
+    ),
+  )
+  const shown = (id: string) => execFileSync('tmux', ['-L', socket, 'capture-pane', '-p', '-t', id], { encoding: 'utf8' })
+  const running = (id: string) =>
+    execFileSync('tmux', ['-L', socket, 'display-message', '-p', '-t', id, '#{pane_current_command}'], { encoding: 'utf8' })
+  await until('the new screen shows', () =>
+    sight.panes.every(({ id }) => shown(id).includes('the new prompt') && running(id).trim() === 'cat'),
+  )
+  const workers = session.fleet.machines[0]!.windows[0]!.workers
+  const letters = workers.map((worker) => ({ worker, text: 'hello' }))
+  const brief = await send(letters.slice(0, 1), session, new AbortController().signal, { patience: 100 })
+  assert.deepEqual([brief[0]?.state, notices], ['refused', []], 'agents may redraw their screens')
+  const sent = await send(letters, session, new AbortController().signal, { patience: 1_200 })
+  assert.deepEqual(
+    sent.map(({ state }) => state),
+    ['refused', 'refused', 'refused', 'refused'],
+  )
+  assert.equal(notices.length, 1)
+  assert.match(notices[0]!, /^hermes: nothing is sent to it any more: the composer of hermes is not recognised on 4 of 4 workers/)
+  for (const { id } of sight.panes) assert.ok(!shown(id).includes('hello'))
+})
