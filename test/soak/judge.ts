@@ -13,11 +13,13 @@ export interface Tally {
   readonly received: Map<string, number>
   /** Deliveries that the ledger says reached nobody. */
   readonly refused: Set<string>
+  /** When the questions were asked that the person answered, over all rounds, by worker. */
+  readonly answered: Map<string, Set<number>>
   deliveries: number
 }
 
 export function newTally(): Tally {
-  return { outcomes: new Map(), violations: [], received: new Map(), refused: new Set(), deliveries: 0 }
+  return { outcomes: new Map(), violations: [], received: new Map(), refused: new Set(), answered: new Map(), deliveries: 0 }
 }
 
 /** What may leave it open whether a text was taken: the agent is gone, the connection was, or Enter shows nothing while it works. */
@@ -56,16 +58,22 @@ export function judge(
       if (tally.refused.has(id)) tally.violations.push(`${worker}: received ${id}, which was refused`)
       if (tally.received.get(id) === 2) tally.violations.push(`${worker}: received ${id} again`)
     }
-    const answered = fresh.filter(({ event, kind }) => event === 'answered' && kind !== undefined).length
-    if (answered > (round.answers.get(worker) ?? 0))
-      tally.violations.push(
-        `${worker}: ${answered} questions were answered, the person answered ${round.answers.get(worker) ?? 0}; its agent: ${story(fresh)}`,
-      )
+    for (const { at } of answeredByNobody(fleet.told(worker), before.get(worker) ?? 0, round.answered.get(worker) ?? new Set()))
+      tally.violations.push(`${worker}: the question of ${at % 1_000_000} was answered, and not by the person; its agent: ${story(fresh)}`)
     const draft = round.drafts.get(worker)
     if (draft !== undefined && fresh.some(({ event, text = '' }) => event === 'received' && text.includes(draft)))
       tally.violations.push(`${worker}: the draft ${draft} was sent`)
     if (fresh.some(({ event }) => event === 'interrupted')) tally.violations.push(`${worker}: a running turn was cut`)
   }
+}
+
+/** Questions whose answer the agent noted from line `from` on, and that the person did not answer: in this round, or in the one before it. */
+function answeredByNobody(told: readonly Told[], from: number, byPerson: ReadonlySet<number>): Told[] {
+  return told.flatMap(({ event, kind }, index) => {
+    if (index < from || event !== 'answered' || kind === undefined) return []
+    const asked = told.slice(0, index).findLast((line) => line.event === 'asked')
+    return asked === undefined || byPerson.has(asked.at) ? [] : [asked]
+  })
 }
 
 /** What an agent did in this round, for whoever has to find out why. */

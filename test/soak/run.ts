@@ -41,7 +41,7 @@ async function round(fleet: SoakFleet, random: () => number, number: number, tal
   await fleet.wake()
   const chosen = fleet.workers.filter(() => random() < 0.8)
   const before = new Map(fleet.workers.map((worker) => [worker, fleet.told(worker).length]))
-  const stage = prepare(fleet, chosen, random, number)
+  const stage = prepare(fleet, chosen, random, { number, answered: tally.answered })
   // A person who types is at an attached client, and tmux tells that for a minute; here only what they left behind is tried.
   await shown(fleet, stage)
   // Two texts for some: the second comes while the first is worked on.

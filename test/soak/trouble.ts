@@ -8,10 +8,8 @@ export interface Round {
   readonly troubles: ReadonlyMap<string, Set<Trouble>>
   /** Drafts that a person left in composers, by worker. */
   readonly drafts: ReadonlyMap<string, string>
-  /** Questions that the person answered in this round, by worker. */
-  readonly answers: Map<string, number>
-  /** When the question was asked that the person answered last, by worker. */
-  readonly answered: Map<string, number>
+  /** When the questions were asked that the person has answered, in this round and before, by worker. */
+  readonly answered: Map<string, Set<number>>
   /** Workers whose draft was gone although nobody took it back. */
   readonly destroyed: string[]
 }
@@ -19,7 +17,12 @@ export interface Round {
 const pick = <T>(random: () => number, all: readonly T[]): T => all[Math.floor(random() * all.length)] as T
 
 /** Sets the stage: drafts are typed, copy mode is entered, windows are resized. */
-export function prepare(fleet: SoakFleet, chosen: readonly string[], random: () => number, number: number): Round {
+export function prepare(
+  fleet: SoakFleet,
+  chosen: readonly string[],
+  random: () => number,
+  { number, answered }: Pick<Round, 'answered'> & { readonly number: number },
+): Round {
   const troubles = new Map<string, Set<Trouble>>(chosen.map((worker) => [worker, new Set()]))
   const drafts = new Map<string, string>()
   for (const worker of chosen) {
@@ -45,7 +48,7 @@ export function prepare(fleet: SoakFleet, chosen: readonly string[], random: () 
       for (const worker of chosen.filter((each) => each.startsWith(`${machine}/`))) troubles.get(worker)?.add('resize')
     }
   }
-  return { troubles, drafts, answers: new Map(), answered: new Map(), destroyed: [] }
+  return { troubles, drafts, answered, destroyed: [] }
 }
 
 /** What a person, a kernel and a network do meanwhile, until `over`. */
@@ -113,11 +116,10 @@ function openQuestion(fleet: SoakFleet, worker: string): Told | null {
 /** The person answers what is asked, with the first choice. */
 function answerOpen(fleet: SoakFleet, round: Round, worker: string): void {
   const last = openQuestion(fleet, worker)
-  if (last === null || round.answered.get(worker) === last.at) return
+  if (last === null || round.answered.get(worker)?.has(last.at) === true) return
   if (fleet.tmux(worker, 'display-message', '-p', '-t', fleet.pane(worker), '#{pane_in_mode}') === '1') return
   round.troubles.get(worker)?.add('question')
-  round.answered.set(worker, last.at)
-  round.answers.set(worker, (round.answers.get(worker) ?? 0) + 1)
+  round.answered.set(worker, (round.answered.get(worker) ?? new Set()).add(last.at))
   fleet.tmux(worker, 'send-keys', '-t', fleet.pane(worker), ...fleet.habit(worker).first)
 }
 
