@@ -1,5 +1,6 @@
 /** Issues that can be claimed in batches, and the claims for them. */
-import type { Claim, Ledger } from '../src/core/ledger.ts'
+import type { Ledger } from '../src/core/ledger.ts'
+import type { Claim } from '../src/core/ledger/claims.ts'
 import type { Issue } from '../src/core/nouns.ts'
 
 export const batchSize = 50

@@ -2,7 +2,7 @@
 import { untouched } from '../test/support/records.ts'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import type { IssueRecord } from '../src/core/ledger.ts'
+import type { IssueRecord } from '../src/core/ledger/backlog.ts'
 import type { Worker } from '../src/core/nouns.ts'
 import type { View } from '../src/core/view.ts'
 import type { Compared } from './measure.ts'

@@ -2,8 +2,8 @@
 import type { Comment, IssueRef, RepoRef } from '../core/nouns.ts'
 import type { OwnClaim } from '../decide/marker.ts'
 import type { Session } from '../observe/session.ts'
+import { elsewherePrefix } from '../core/ledger/backlog.ts'
 import { BurnError } from '../core/errors.ts'
-import { elsewherePrefix } from '../core/change-ledger.ts'
 import { repoOf } from '../core/refs.ts'
 import { adoptedComment, ownClaims } from '../decide/marker.ts'
 

@@ -1,7 +1,8 @@
 /** Everything a cycle looked at, as one value. The deciders see nothing else. */
 import type { Look } from './agent.ts'
-import type { LiveDispatch, IssueRecord, WorkerRecord } from './ledger.ts'
-import type { Resumed } from './reading-ledger.ts'
+import type { IssueRecord } from './ledger/backlog.ts'
+import type { LiveDispatch, Resumed } from './ledger/claims.ts'
+import type { WorkerRecord } from './ledger/workers.ts'
 import type { Sprint } from './sprint.ts'
 import type { Change, Fleet, Incarnation, IssueRef, Reading, ReadingState, RepoRef, Time, Worker, WorkerId } from './nouns.ts'
 

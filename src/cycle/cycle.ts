@@ -1,6 +1,6 @@
 /** One turn of the loop: view, decide, apply, record. */
-import type { Backlog, Ledger, Verdict } from '../core/ledger.ts'
-import type { Resting } from '../core/rest-ledger.ts'
+import type { Ledger } from '../core/ledger.ts'
+import type { Backlog, Resting, Verdict } from '../core/ledger/backlog.ts'
 import type { Delivery, Dispatch } from '../core/lives.ts'
 import type { Machine } from '../core/nouns.ts'
 import type { View } from '../core/view.ts'

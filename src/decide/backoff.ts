@@ -1,5 +1,5 @@
 /** How long what failed is left alone before it is tried again: twice as long each time, up to a limit, and not everything at the same moment. */
-import type { IssueRecord } from '../core/ledger.ts'
+import type { IssueRecord } from '../core/ledger/backlog.ts'
 import type { Time } from '../core/nouns.ts'
 import { hasPassed } from '../core/elapsed.ts'
 import { hashOfText } from '../core/random.ts'

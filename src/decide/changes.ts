@@ -1,5 +1,5 @@
 /** Which change belongs to which issue: by its branch, or because somebody who may write says that it closes the issue. */
-import type { LiveDispatch } from '../core/ledger.ts'
+import type { LiveDispatch } from '../core/ledger/claims.ts'
 import type { Change, RepoRef } from '../core/nouns.ts'
 import { repoOf } from '../core/refs.ts'
 

@@ -1,5 +1,5 @@
 /** What to give to whom in this cycle: claims, and a verdict for every open issue. */
-import type { IssueRecord, Standing, Verdict } from '../core/ledger.ts'
+import type { IssueRecord, Standing, Verdict } from '../core/ledger/backlog.ts'
 import type { DispatchKind } from '../core/lives.ts'
 import type { Issue, IssueRef, RepoRef, Worker } from '../core/nouns.ts'
 import type { View } from '../core/view.ts'

@@ -1,10 +1,10 @@
 /** May this issue be given to a worker at all, and if not, why. Says nothing about which worker. */
-import type { IssueRecord } from '../core/ledger.ts'
+import type { IssueRecord } from '../core/ledger/backlog.ts'
+import type { Approval } from '../core/ledger/forge.ts'
 import type { Fleet, Issue, RepoRef } from '../core/nouns.ts'
-import type { Approval } from '../core/trust-ledger.ts'
 import type { View } from '../core/view.ts'
+import { elsewherePrefix } from '../core/ledger/backlog.ts'
 import { hasPassed } from '../core/elapsed.ts'
-import { elsewherePrefix } from '../core/change-ledger.ts'
 import { servedRepos } from '../core/refs.ts'
 import { waitsUntil } from './backoff.ts'
 import { restsReason } from './rests.ts'

@@ -1,5 +1,6 @@
 /** What follows from a text that arrived cut or changed: its agent is told to disregard it, and only then is the issue free. */
-import type { DispatchMove, LiveDispatch, PlannedText } from '../core/ledger.ts'
+import type { DispatchMove, LiveDispatch } from '../core/ledger/claims.ts'
+import type { PlannedText } from '../core/ledger/deliveries.ts'
 import type { Delivery } from '../core/lives.ts'
 import { tagOf } from '../core/line.ts'
 import { activeStates } from '../core/lives.ts'

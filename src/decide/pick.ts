@@ -1,8 +1,8 @@
 /** Which issue a sprint takes next: by the same rules as panes, then by priority and age. */
-import type { IssueRecord } from '../core/ledger.ts'
+import type { IssueRecord } from '../core/ledger/backlog.ts'
+import type { Skip } from '../core/ledger/sprints.ts'
 import type { Issue, IssueRef, RepoRef } from '../core/nouns.ts'
 import type { SprintPolicy } from '../core/sprint.ts'
-import type { Skip } from '../core/sprint-ledger.ts'
 import type { View } from '../core/view.ts'
 import { eligibility, eligibilityRules, type EligibilityRules } from './eligible.ts'
 

@@ -1,7 +1,8 @@
 /** What `burn status` says, from one view of machines and ledger. Its JSON is a promise: keys are added, never changed. */
-import type { LedgerView, WorkerRecord } from '../core/ledger.ts'
+import type { LedgerView } from '../core/ledger.ts'
+import type { Resting } from '../core/ledger/backlog.ts'
+import type { WorkerRecord } from '../core/ledger/workers.ts'
 import type { Delivery, DeliveryState, Dispatch, Proof } from '../core/lives.ts'
-import type { Resting } from '../core/rest-ledger.ts'
 import type { SprintStage } from '../core/sprint.ts'
 import type { IssueRef, Machine, ReadingState, RepoRef, Time, WorkerId } from '../core/nouns.ts'
 import type { MachineSight } from '../core/panes.ts'

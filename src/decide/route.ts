@@ -1,5 +1,5 @@
 /** Which worker gets an issue. Every worker is filled up to its depth; nobody looks whether it is idle. */
-import type { LiveDispatch } from '../core/ledger.ts'
+import type { LiveDispatch } from '../core/ledger/claims.ts'
 import type { Issue, RepoRef, Worker, WorkerId } from '../core/nouns.ts'
 import type { View, WorkerSight } from '../core/view.ts'
 import { slotStates } from '../core/lives.ts'

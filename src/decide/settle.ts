@@ -1,5 +1,5 @@
 /** What became of the dispatches that are under way, from what was seen: closed, in review, lost, stale. */
-import type { DispatchMove, LiveDispatch } from '../core/ledger.ts'
+import type { DispatchMove, LiveDispatch } from '../core/ledger/claims.ts'
 import type { Dispatch } from '../core/lives.ts'
 import type { Change, Time, WorkerId } from '../core/nouns.ts'
 import { agentKey } from '../core/incarnation.ts'

@@ -3,7 +3,8 @@
  * nothing until it recovers. Its agent is told to go on with all that it holds: after a pause, when the limit resets, or once it has recovered by itself. What
  * does not recover is released.
  */
-import type { LiveDispatch, WorkerRecord } from '../core/ledger.ts'
+import type { LiveDispatch } from '../core/ledger/claims.ts'
+import type { WorkerRecord } from '../core/ledger/workers.ts'
 import type { Time, WorkerId } from '../core/nouns.ts'
 import type { TroubleKind } from '../core/trouble.ts'
 import type { View, WorkerSight } from '../core/view.ts'

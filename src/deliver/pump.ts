@@ -1,5 +1,5 @@
 /** Carries deliveries into panes: looks, steps, writes each intent before its effect. All machines at once. */
-import type { Carrying } from '../core/ledger.ts'
+import type { Carrying } from '../core/ledger/deliveries.ts'
 import type { Delivery } from '../core/lives.ts'
 import type { Machine } from '../core/nouns.ts'
 import type { Glimpse } from '../decide/sight.ts'

@@ -1,6 +1,6 @@
 /** Carries out the steps of one turn: texts into files, one write of all intents, then the effects. */
 import type { AgentKind } from '../core/agent.ts'
-import type { DeliveryMove } from '../core/ledger.ts'
+import type { DeliveryMove } from '../core/ledger/deliveries.ts'
 import type { Delivery } from '../core/lives.ts'
 import type { Worker } from '../core/nouns.ts'
 import type { Pane } from '../core/panes.ts'

@@ -1,5 +1,5 @@
 /** What a delivery's step means for the dispatch it carries: the same write, so that no crash comes between the two. */
-import type { DispatchMove } from '../core/ledger.ts'
+import type { DispatchMove } from '../core/ledger/claims.ts'
 import type { DeliveryRow } from './tables.ts'
 
 /**

@@ -1,6 +1,7 @@
 /** Winning issues for workers: the dispatch, its delivery and their events, in one transaction. */
 import type { Transaction } from 'kysely'
-import type { Claim, PlannedText } from '../core/ledger.ts'
+import type { Claim, ClaimLedger } from '../core/ledger/claims.ts'
+import type { PlannedText } from '../core/ledger/deliveries.ts'
 import type { Delivery, Dispatch } from '../core/lives.ts'
 import type { NewEvent } from './events.ts'
 import type { DeliveryRow, DispatchRow, Tables } from './tables.ts'
@@ -9,7 +10,7 @@ import { chunks, type Rows } from './engine.ts'
 import { append, fingerprint } from './events.ts'
 import { toDelivery } from './rows.ts'
 import { taken } from './verdicts.ts'
-import { insertRows } from './write-rows.ts'
+import { insertRows, writeRows } from './write-rows.ts'
 
 /** Who holds the lease of what is planned, and until when. */
 export interface Lease {
@@ -139,4 +140,19 @@ export const isFurther = sql<boolean>`kind in ('follow_up', 'resume')`
 
 function plannedEvent({ id, issue, worker, kind, text }: DeliveryRow): NewEvent {
   return { kind: 'delivery.planned', subject: id, issue, worker, text: `${kind}: ${fingerprint(text)}` }
+}
+
+export async function saveComments(
+  trx: Transaction<Tables>,
+  comments: Parameters<ClaimLedger['saveComments']>[0],
+  at: number,
+): Promise<void> {
+  const rows = comments.map(({ id, comment_id, says }) => ({ id, comment_id, comment_says: says }))
+  const ending = 'returning id, issue, worker, comment_id, comment_says'
+  const saved = await writeRows(trx, 'dispatch', ['comment_id', 'comment_says'], rows, ending)
+  const events = saved.map(({ id, issue, worker, comment_id, comment_says }): NewEvent => {
+    const text = `comment ${String(comment_id)} says ${String(comment_says)}`
+    return { kind: 'dispatch.commented', subject: String(id), issue: String(issue), worker: String(worker), text }
+  })
+  await append(trx, events, at)
 }

@@ -1,6 +1,6 @@
 /** What happened, written in the transaction that made it happen. */
 import type { Transaction } from 'kysely'
-import type { Event } from '../core/ledger.ts'
+import type { Event } from '../core/ledger/history.ts'
 import type { Tables } from './tables.ts'
 import { createHash } from 'node:crypto'
 import { insertRows } from './write-rows.ts'

@@ -1,6 +1,6 @@
 /** Issues with when they last failed: read from their dispatches, and only for those that were tried in vain. */
 import type { Selectable, Transaction } from 'kysely'
-import type { IssueRecord } from '../core/ledger.ts'
+import type { IssueRecord } from '../core/ledger/backlog.ts'
 import type { IssueRef, Time } from '../core/nouns.ts'
 import type { IssueRow, Tables } from './tables.ts'
 import { sql } from 'kysely'

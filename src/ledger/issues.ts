@@ -1,6 +1,6 @@
 /** What is kept of the forge: issues, and how far each repo was read. */
 import type { Transaction } from 'kysely'
-import type { RepoPage } from '../core/change-ledger.ts'
+import type { RepoPage } from '../core/ledger/forge.ts'
 import type { IssueRef, RepoRef, Time } from '../core/nouns.ts'
 import type { NewEvent } from './events.ts'
 import type { RepoRow, Tables } from './tables.ts'

@@ -3,7 +3,9 @@
  * rows are read once, decided on here, and written in groups: a statement each would take three times as long.
  */
 import type { Transaction } from 'kysely'
-import type { DeliveryMove, DispatchMove } from '../core/ledger.ts'
+import type { DispatchMove } from '../core/ledger/claims.ts'
+import type { DeliveryMove } from '../core/ledger/deliveries.ts'
+import type { SprintEnd } from '../core/ledger/sprints.ts'
 import type { Delivery, DeliveryState, Dispatch } from '../core/lives.ts'
 import type { NewEvent } from './events.ts'
 import type { DeliveryRow, DispatchRow, Tables } from './tables.ts'
@@ -16,7 +18,7 @@ import { among, chunks } from './engine.ts'
 import { append } from './events.ts'
 import { resumes } from './queries.ts'
 import { toDelivery } from './rows.ts'
-import { endSprintsOf } from './sprints.ts'
+import { endSprintRow, endSprintsOf, saveSprint } from './sprints.ts'
 import { toJudge } from './verdicts.ts'
 import { writeRows } from './write-rows.ts'
 
@@ -228,4 +230,20 @@ async function pastingInto(trx: Trx, rows: ReadonlyMap<string, DeliveryRow>, mov
 function stepped({ id, state, issue, worker, evidence, presses }: DeliveryRow): NewEvent {
   const pressed = presses === 0 ? '' : ` (Enter pressed: ${presses})`
   return { kind: `delivery.${state}`, subject: id, issue, worker, text: `${evidence}${pressed}` }
+}
+
+/** Its first backend has begun. */
+export async function handSprint(trx: Trx, id: string, owner: string, at: number): Promise<boolean> {
+  const held = await saveSprint(trx, id, owner, { stage: 'working' })
+  return held && (await moveDispatches(trx, [{ id, from: ['claimed'], to: 'handed', reason: 'its sprint has begun' }], at)).length > 0
+}
+
+export async function endSprint(trx: Trx, id: string, owner: string, end: SprintEnd, at: number): Promise<boolean> {
+  if (!(await endSprintRow(trx, id, owner, end, at))) return false
+  const change = end.change_url === undefined ? {} : { change_url: end.change_url }
+  // Only what was handed can fail or be reviewed; what nobody had begun is given back.
+  const from = end.dispatch === 'released' ? (['claimed', 'handed'] as const) : (['handed'] as const)
+  const moved = await moveDispatches(trx, [{ id, from, to: end.dispatch, reason: end.reason, ...change }], at)
+  if (moved.length === 0) await moveDispatches(trx, [{ id, from: ['claimed'], to: 'released', reason: end.reason }], at)
+  return true
 }

@@ -1,6 +1,6 @@
 /** Changes that are open for review and belong to issues: an issue that has one is not given. */
 import type { Transaction } from 'kysely'
-import type { BesideChange, SeenChanges } from '../core/change-ledger.ts'
+import type { BesideChange, SeenChanges } from '../core/ledger/forge.ts'
 import type { Change, IssueRef } from '../core/nouns.ts'
 import type { OpenChangeRow, Tables } from './tables.ts'
 import { sql } from 'kysely'

@@ -39,3 +39,17 @@ export async function* pages(trx: Transaction<Tables>, size = 1000): AsyncGenera
     }
   }
 }
+
+const counted = ['issue', 'worker', 'repo', 'dispatch', 'delivery', 'event', 'sprint'] as const
+
+export async function counts(trx: Transaction<Tables>): Promise<Record<string, number>> {
+  const rows: Record<string, number> = {}
+  for (const table of counted) {
+    const { count } = await trx
+      .selectFrom(table)
+      .select((eb) => eb.fn.countAll<number>().as('count'))
+      .executeTakeFirstOrThrow()
+    rows[table] = Number(count)
+  }
+  return rows
+}

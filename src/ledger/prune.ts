@@ -1,6 +1,6 @@
 /** Retention: what ended long ago is forgotten, with its events. The one thing that ever takes an event away. */
 import type { RawBuilder, Transaction } from 'kysely'
-import type { Pruned } from '../core/ledger.ts'
+import type { Pruned } from '../core/ledger/history.ts'
 import type { Time } from '../core/nouns.ts'
 import type { Tables } from './tables.ts'
 import { sql } from 'kysely'

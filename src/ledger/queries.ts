@@ -1,8 +1,11 @@
 /** Reading: what the deciders need, and what people ask for. None of it slows down with history. */
 import type { ExpressionBuilder, Transaction } from 'kysely'
-import type { Carrying, Event, LiveDispatch, IssueRecord, Ledger, LedgerView, UnderWay, Worked } from '../core/ledger.ts'
-import type { Resumed } from '../core/reading-ledger.ts'
-import type { RepoRecord } from '../core/rest-ledger.ts'
+import type { Ledger, LedgerView, UnderWay } from '../core/ledger.ts'
+import type { IssueRecord } from '../core/ledger/backlog.ts'
+import type { LiveDispatch, Resumed } from '../core/ledger/claims.ts'
+import type { Carrying } from '../core/ledger/deliveries.ts'
+import type { RepoRecord } from '../core/ledger/forge.ts'
+import type { Event, Worked } from '../core/ledger/history.ts'
 import type { Delivery, Dispatch } from '../core/lives.ts'
 import type { Incarnation, IssueRef, Time, WorkerId } from '../core/nouns.ts'
 import type { Tables } from './tables.ts'
@@ -11,7 +14,7 @@ import { activeStates, liveStates, unprovenStates } from '../core/lives.ts'
 import { isFurther } from './claims.ts'
 import { among, chunks } from './engine.ts'
 import { issueRecords } from './failures.ts'
-import { leases } from './names.ts'
+import { leases } from './leases.ts'
 import { liveSprints } from './sprints.ts'
 import { elsewhere } from './verdicts.ts'
 import { toDelivery, toRepoRecord, toWorkerRecord } from './rows.ts'
@@ -68,7 +71,7 @@ export async function inReview(
 /** What stands beside the dispatches of a view. */
 async function around(trx: Trx): Promise<Omit<LedgerView, 'dispatches' | 'elsewhere'>> {
   const active = await trx.selectFrom('delivery').selectAll().where(among('state', activeStates)).orderBy('id').execute()
-  const workers = await trx.selectFrom('worker').selectAll().where('retired_at', 'is', null).orderBy('drawn_seq').execute()
+  const workers = await trx.selectFrom('worker').selectAll().orderBy('drawn_seq').execute()
   return {
     deliveries: [...active.map(toDelivery), ...(await unproven(trx))],
     workers: workers.map(toWorkerRecord),
@@ -100,7 +103,7 @@ export async function carrying(trx: Trx, owner: string): Promise<Carrying> {
     .where((eb) => eb.or([eb('dispatch.id', 'is', null), eb('dispatch.comment_id', 'is not', null)]))
     .orderBy('delivery.id')
     .execute()
-  const held = await trx.selectFrom('worker').select(['id', 'hold']).where('retired_at', 'is', null).where('hold', 'is not', null).execute()
+  const held = await trx.selectFrom('worker').select(['id', 'hold']).where('hold', 'is not', null).execute()
   return {
     deliveries: [...active.map(toDelivery), ...(await unproven(trx))],
     holds: new Map(held.map(({ id, hold }) => [id, hold ?? ''])),
@@ -281,18 +284,4 @@ export async function events(trx: Trx, { issue, worker, subject, limit = most }:
 export async function issue(trx: Trx, ref: IssueRef): Promise<IssueRecord | null> {
   const row = await trx.selectFrom('issue').selectAll().where('ref', '=', ref).executeTakeFirst()
   return row === undefined ? null : ((await issueRecords(trx, [row]))[0] ?? null)
-}
-
-const tables = ['issue', 'worker', 'repo', 'dispatch', 'delivery', 'event', 'sprint'] as const
-
-export async function counts(trx: Trx): Promise<Record<string, number>> {
-  const rows: Record<string, number> = {}
-  for (const table of tables) {
-    const { count } = await trx
-      .selectFrom(table)
-      .select((eb) => eb.fn.countAll<number>().as('count'))
-      .executeTakeFirstOrThrow()
-    rows[table] = Number(count)
-  }
-  return rows
 }

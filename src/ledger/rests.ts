@@ -1,7 +1,7 @@
 /** What the forge refuses: issues and repos that rest, and repos that cannot be read. */
 import type { Transaction } from 'kysely'
 import type { IssueRef, RepoRef, Time } from '../core/nouns.ts'
-import type { Resting } from '../core/rest-ledger.ts'
+import type { Resting } from '../core/ledger/backlog.ts'
 import type { NewEvent } from './events.ts'
 import type { Tables } from './tables.ts'
 import { sql } from 'kysely'

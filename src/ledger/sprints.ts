@@ -1,7 +1,7 @@
-/** Sprints: a dispatch without a pane, and the row of what came of it. Only who holds its lease writes to it. */
+/** Sprints: a dispatch without a pane, and the row of what came of it. Only who holds its lease writes to it. And the issues that a worker leaves alone. */
 import type { Selectable, Transaction } from 'kysely'
 import type { Sprint } from '../core/sprint.ts'
-import type { SprintClaim, SprintEnd, SprintLedger, SprintProgress } from '../core/sprint-ledger.ts'
+import type { Skip, SprintClaim, SprintEnd, SprintLedger, SprintProgress } from '../core/ledger/sprints.ts'
 import type { Lease } from './claims.ts'
 import type { DispatchRow, SprintRow, Tables } from './tables.ts'
 import { sql } from 'kysely'
@@ -65,7 +65,7 @@ export async function saveSprint(trx: Trx, id: string, owner: string, progress: 
 }
 
 /** Writes the result. What becomes of the dispatch is the caller's to write, in the same transaction. */
-export async function endSprint(trx: Trx, id: string, owner: string, end: SprintEnd, at: number): Promise<boolean> {
+export async function endSprintRow(trx: Trx, id: string, owner: string, end: SprintEnd, at: number): Promise<boolean> {
   if ((await held(trx, id, owner).executeTakeFirst()) === undefined) return false
   const { failure, dispatch: _dispatch, reason: _reason, ...rest } = end
   const row = { ...rest, failure: failure?.class ?? null, failure_text: failure?.reason ?? null }
@@ -150,14 +150,28 @@ function toSprint(row: Selectable<SprintRow>): Sprint {
   return { ...row }
 }
 
-/** Extends those of this owner. Returns the ids still held. */
-export async function renewSprints(trx: Trx, { owner, until }: Lease): Promise<string[]> {
-  const rows = await trx
-    .updateTable('sprint')
-    .set({ lease_until: until })
-    .where('ended_at', 'is', null)
-    .where('lease_owner', '=', owner)
-    .returning('id')
+const idOf = (worker: string, issue: string) => `${worker} ${issue}`
+
+export async function skip(trx: Trx, each: Skip): Promise<void> {
+  const { worker, issue, until, reason, at } = each
+  await trx
+    .insertInto('skip')
+    .values({ ...each, id: idOf(worker, issue) })
+    .onConflict((c) => c.column('id').doUpdateSet({ until, reason, at }))
     .execute()
-  return rows.map(({ id }) => id)
+  await append(trx, [{ kind: 'issue.skipped', subject: issue, issue, worker, text: reason }], at)
+}
+
+export async function unskip(trx: Trx, worker: string, issue: string): Promise<boolean> {
+  const gone = await trx.deleteFrom('skip').where('id', '=', idOf(worker, issue)).returning('id').execute()
+  return gone.length > 0
+}
+
+export async function skips(trx: Trx, at: number, worker: string | undefined): Promise<Skip[]> {
+  let query = trx
+    .selectFrom('skip')
+    .select(['worker', 'issue', 'until', 'reason', 'at'])
+    .where((eb) => eb.or([eb('until', 'is', null), eb('until', '>', at)]))
+  if (worker !== undefined) query = query.where('worker', '=', worker)
+  return query.orderBy('worker').orderBy('issue').execute()
 }

@@ -1,125 +1,156 @@
-/** The ledger over an engine: every method is one transaction. */
-import type { Ledger } from '../core/ledger.ts'
-import type { ReadingLedger } from '../core/reading-ledger.ts'
-import type { Engine } from './engine.ts'
+/** The ledger over an engine, a part of the port at a time: every method is one transaction. */
+import type { Ledger, ViewLedger } from '../core/ledger.ts'
+import type { BacklogLedger } from '../core/ledger/backlog.ts'
+import type { ClaimLedger } from '../core/ledger/claims.ts'
+import type { DeliveryLedger } from '../core/ledger/deliveries.ts'
+import type { ForgeLedger } from '../core/ledger/forge.ts'
+import type { HistoryLedger } from '../core/ledger/history.ts'
+import type { LeaseLedger } from '../core/ledger/leases.ts'
+import type { SprintLedger } from '../core/ledger/sprints.ts'
+import type { WorkerLedger } from '../core/ledger/workers.ts'
 import type { Dispatch } from '../core/lives.ts'
-import type { Transaction } from 'kysely'
-import type { Tables } from './tables.ts'
+import type { Engine } from './engine.ts'
 import { BurnError } from '../core/errors.ts'
 import { slotStates } from '../core/lives.ts'
-import { claim, named, plan, type Lease } from './claims.ts'
-import { append, type NewEvent } from './events.ts'
-import { forgeStore } from './forge-store.ts'
+import { claim, named, plan, saveComments } from './claims.ts'
 import { invariants } from './invariants.ts'
 import * as issues from './issues.ts'
-import { renew, takeOver } from './leases.ts'
+import * as leases from './leases.ts'
 import { ledgerVersion } from './migrations.ts'
-import * as memory from './memory.ts'
-import { moveDeliveries, moveDispatches } from './moves.ts'
+import { endSprint, handSprint, moveDeliveries, moveDispatches } from './moves.ts'
+import { changesBeside, saveOpenChanges } from './open-changes.ts'
+import { counts } from './pages.ts'
 import { prune } from './prune.ts'
-import * as names from './names.ts'
 import * as queries from './queries.ts'
+import * as rests from './rests.ts'
 import * as sprints from './sprints.ts'
-import { sprintStore } from './sprint-store.ts'
 import * as trust from './trust.ts'
 import * as verdicts from './verdicts.ts'
 import * as workers from './workers.ts'
-import { writeRows } from './write-rows.ts'
-
-type Trx = Transaction<Tables>
 
 export function createStore(engine: Engine): Ledger {
-  const { read, write } = engine
   return {
-    view: () => read(queries.view),
-    underWay: () => read(queries.underWay),
-    inReview: async (ids, refs, urls) =>
-      ids.length + refs.length + urls.length === 0 ? [] : read((trx) => queries.inReview(trx, ids, refs, urls)),
-    carrying: (owner) => read((trx) => queries.carrying(trx, owner)),
-    agents: () => read((trx) => queries.agents(trx)),
-    unsaid: (owner) => read((trx) => queries.unsaid(trx, owner)),
-    closed: () => read(queries.closed),
-    unjudged: () => read(verdicts.unjudged),
-    worked: (limit) => read((trx) => queries.worked(trx, limit)),
-    dispatches: (filter) => read((trx) => queries.dispatches(trx, filter)),
-    deliveries: (filter) => read((trx) => queries.deliveries(trx, filter)),
-    holders: (ids) => read((trx) => queries.holders(trx, ids)),
-    issue: (ref) => read((trx) => queries.issue(trx, ref)),
-    events: (filter) => read((trx) => queries.events(trx, filter)),
-
-    saveIssues: (pages, at) => write((trx) => issues.saveIssues(trx, pages, at)),
-    saveWriters: (repo, writers, at) => write((trx) => issues.saveWriters(trx, repo, writers, at)),
-    confirmWriters: (repo, writers, at) => write((trx) => trust.confirmWriters(trx, repo, writers, at)),
-    saveApprovals: async (given, at) => (given.length === 0 ? [] : write((trx) => trust.saveApprovals(trx, given, at))),
-    queued: (most) => read((trx) => verdicts.queued(trx, most)),
-    open: (repo) => read((trx) => verdicts.openIssues(trx, repo)),
-    openIn: (repo) => read((trx) => verdicts.openIn(trx, repo)),
-    backlog: () => read(verdicts.backlog),
-    repos: () => read(queries.repoRecords),
-    saveVerdicts: async (given, at) => (given.length === 0 ? undefined : write((trx) => verdicts.saveVerdicts(trx, given, at))),
-    judgeBy: (rules) => write((trx) => verdicts.judgeBy(trx, rules)),
-    saveWaiting: (reasons) => write((trx) => verdicts.saveWaiting(trx, reasons)),
-    requeue: (issue, at) => write((trx) => issues.requeueIssue(trx, issue, at), { tells: (known) => known }),
-
-    remembered: (key) => read((trx) => memory.remembered(trx, key)),
-    remember: (key, value) => write((trx) => memory.remember(trx, key, value)),
-
-    recordWorkers: (given, at) => write((trx) => workers.recordWorkers(trx, given, at)),
-    retireWorkers: (ids, at) => write((trx) => workers.retireWorkers(trx, ids, at)),
-    ...readingStore(engine),
-    hold: (worker, reason, at) => write((trx) => workers.hold(trx, worker, reason, at), { tells: (known) => known && reason === null }),
-
-    claim: async (claims, owner, until, at) =>
-      claims.length === 0 ? [] : write((trx) => claim(trx, claims, { owner, until }, at), { only: named(claims) }),
-    moveDispatches: async (moves, at) => (moves.length === 0 ? [] : write((trx) => moveDispatches(trx, moves, at), { tells: freed })),
-    saveComments: async (comments, at) => (comments.length === 0 ? undefined : write((trx) => saveComments(trx, comments, at))),
-    plan: async (texts, owner, until, at) => (texts.length === 0 ? [] : write((trx) => plan(trx, texts, { owner, until }, at))),
-    moveDeliveries: async (moves, owner, at) => (moves.length === 0 ? [] : write((trx) => moveDeliveries(trx, moves, owner, at))),
-    takeOver: (owner, until, at) => write((trx) => takeOver(trx, { owner, until }, at)),
-    renew: (owner, until) => write((trx) => renewAll(trx, { owner, until })),
-    giveUp: async (owner) => void (await write((trx) => renewAll(trx, { owner, until: 0 }))),
-
+    ...viewStore(engine),
+    ...backlogStore(engine),
+    ...claimStore(engine),
+    ...deliveryStore(engine),
     ...forgeStore(engine),
+    ...historyStore(engine),
+    ...leaseStore(engine),
     ...sprintStore(engine),
-
-    prune: (before, at, dryRun) => (dryRun ? read : write)((trx) => prune(trx, before, at, dryRun)),
+    ...workerStore(engine),
     changed: (stop) => engine.changed(stop),
     check: () => check(engine),
     close: () => engine.close(),
   }
 }
 
-function readingStore({ read, write }: Engine): ReadingLedger {
+function viewStore({ read }: Engine): ViewLedger {
+  return { view: () => read(queries.view), underWay: () => read(queries.underWay) }
+}
+
+function backlogStore({ read, write }: Engine): BacklogLedger {
   return {
-    saveReadings: (readings, at) => write((trx) => workers.saveReadings(trx, readings, at)),
-    resumes: async (ids) => (ids.length === 0 ? new Map() : read((trx) => queries.resumes(trx, ids))),
+    unjudged: () => read(verdicts.unjudged),
+    queued: (most) => read((trx) => verdicts.queued(trx, most)),
+    open: (repo) => read((trx) => verdicts.openIssues(trx, repo)),
+    issue: (ref) => read((trx) => queries.issue(trx, ref)),
+    backlog: () => read(verdicts.backlog),
+    saveVerdicts: async (given, at) => (given.length === 0 ? undefined : write((trx) => verdicts.saveVerdicts(trx, given, at))),
+    judgeBy: (rules) => write((trx) => verdicts.judgeBy(trx, rules)),
+    saveWaiting: (reasons) => write((trx) => verdicts.saveWaiting(trx, reasons)),
+    requeue: (issue, at) => write((trx) => issues.requeueIssue(trx, issue, at), { tells: (known) => known }),
+    rest: (issue, until, why, at) => write((trx) => rests.restIssue(trx, issue, { until, why }, at)),
+    restRepo: (repo, until, why, at) => write((trx) => rests.restRepo(trx, repo, { until, why }, at)),
+    restAuthor: (repo, author, until, why) => write((trx) => rests.restAuthor(trx, { repo, author }, { until, why })),
+    resting: (at) => read((trx) => rests.resting(trx, at)),
   }
 }
 
-async function renewAll(trx: Trx, lease: Lease): Promise<readonly string[]> {
-  await names.renewNames(trx, lease)
-  return [...(await renew(trx, lease)), ...(await sprints.renewSprints(trx, lease))]
+function claimStore({ read, write }: Engine): ClaimLedger {
+  return {
+    claim: async (claims, owner, until, at) =>
+      claims.length === 0 ? [] : write((trx) => claim(trx, claims, { owner, until }, at), { only: named(claims) }),
+    moveDispatches: async (moves, at) => (moves.length === 0 ? [] : write((trx) => moveDispatches(trx, moves, at), { tells: freed })),
+    saveComments: async (comments, at) => (comments.length === 0 ? undefined : write((trx) => saveComments(trx, comments, at))),
+    unsaid: (owner) => read((trx) => queries.unsaid(trx, owner)),
+    inReview: async (ids, refs, urls) =>
+      ids.length + refs.length + urls.length === 0 ? [] : read((trx) => queries.inReview(trx, ids, refs, urls)),
+    closed: () => read(queries.closed),
+    dispatches: (filter) => read((trx) => queries.dispatches(trx, filter)),
+    holders: (ids) => read((trx) => queries.holders(trx, ids)),
+    resumes: async (ids) => (ids.length === 0 ? new Map() : read((trx) => queries.resumes(trx, ids))),
+  }
 }
 
 /** A slot that another dispatcher may fill. */
 const freed = (moved: readonly Dispatch[]) => moved.some(({ state }) => !slotStates.includes(state))
 
-type Saved = Parameters<Ledger['saveComments']>[0]
+function deliveryStore({ read, write }: Engine): DeliveryLedger {
+  return {
+    carrying: (owner) => read((trx) => queries.carrying(trx, owner)),
+    plan: async (texts, owner, until, at) => (texts.length === 0 ? [] : write((trx) => plan(trx, texts, { owner, until }, at))),
+    moveDeliveries: async (moves, owner, at) => (moves.length === 0 ? [] : write((trx) => moveDeliveries(trx, moves, owner, at))),
+    takeOver: (owner, until, at) => write((trx) => leases.takeOver(trx, { owner, until }, at)),
+    deliveries: (filter) => read((trx) => queries.deliveries(trx, filter)),
+  }
+}
 
-async function saveComments(trx: Trx, comments: Saved, at: number): Promise<void> {
-  const rows = comments.map(({ id, comment_id, says }) => ({ id, comment_id, comment_says: says }))
-  const saved = await writeRows(
-    trx,
-    'dispatch',
-    ['comment_id', 'comment_says'],
-    rows,
-    'returning id, issue, worker, comment_id, comment_says',
-  )
-  const events = saved.map(({ id, issue, worker, comment_id, comment_says }): NewEvent => {
-    const text = `comment ${String(comment_id)} says ${String(comment_says)}`
-    return { kind: 'dispatch.commented', subject: String(id), issue: String(issue), worker: String(worker), text }
-  })
-  await append(trx, events, at)
+function forgeStore({ read, write }: Engine): ForgeLedger {
+  return {
+    repos: () => read(queries.repoRecords),
+    saveIssues: (pages, at) => write((trx) => issues.saveIssues(trx, pages, at)),
+    openIn: (repo) => read((trx) => verdicts.openIn(trx, repo)),
+    saveUnread: (reasons, at) => write((trx) => rests.saveUnread(trx, reasons, at)),
+    saveChanges: async (seen) => (seen.length === 0 ? undefined : write((trx) => saveOpenChanges(trx, seen))),
+    saveChangesSeen: async (seen) => (seen.size === 0 ? undefined : write((trx) => issues.saveChangesSeen(trx, seen))),
+    changesBeside: () => read(changesBeside),
+    saveWriters: (repo, writers, at) => write((trx) => issues.saveWriters(trx, repo, writers, at)),
+    confirmWriters: (repo, writers, at) => write((trx) => trust.confirmWriters(trx, repo, writers, at)),
+    saveApprovals: async (given, at) => (given.length === 0 ? [] : write((trx) => trust.saveApprovals(trx, given, at))),
+  }
+}
+
+function historyStore({ read, write }: Engine): HistoryLedger {
+  return {
+    events: (filter) => read((trx) => queries.events(trx, filter)),
+    worked: (limit) => read((trx) => queries.worked(trx, limit)),
+    prune: (before, at, dryRun) => (dryRun ? read : write)((trx) => prune(trx, before, at, dryRun)),
+  }
+}
+
+function leaseStore({ read, write }: Engine): LeaseLedger {
+  return {
+    lease: (name, owner, until, at) => write((trx) => leases.lease(trx, name, { owner, until }, at)),
+    unlease: (name, owner) => write((trx) => leases.unlease(trx, name, owner)),
+    renew: (owner, until) => write((trx) => leases.renew(trx, { owner, until })),
+    giveUp: async (owner) => void (await write((trx) => leases.renew(trx, { owner, until: 0 }))),
+    remembered: (key) => read((trx) => leases.remembered(trx, key)),
+    remember: (key, value) => write((trx) => leases.remember(trx, key, value)),
+  }
+}
+
+function sprintStore({ read, write }: Engine): SprintLedger {
+  return {
+    claimSprint: (each, owner, until, at) => write((trx) => sprints.claimSprint(trx, each, { owner, until }, at)),
+    saveSprint: (id, owner, progress) => write((trx) => sprints.saveSprint(trx, id, owner, progress)),
+    handSprint: (id, owner, at) => write((trx) => handSprint(trx, id, owner, at)),
+    endSprint: (id, owner, end, at) => write((trx) => endSprint(trx, id, owner, end, at), { tells: (ended) => ended }),
+    publishSprint: (id, url, at) => write((trx) => sprints.publishSprint(trx, id, url, at), { tells: (opened) => opened }),
+    sprints: (filter) => read((trx) => sprints.sprints(trx, filter)),
+    skip: (each) => write((trx) => sprints.skip(trx, each)),
+    unskip: (worker, issue) => write((trx) => sprints.unskip(trx, worker, issue)),
+    skips: (at, worker) => read((trx) => sprints.skips(trx, at, worker)),
+  }
+}
+
+function workerStore({ read, write }: Engine): WorkerLedger {
+  return {
+    recordWorkers: (given, at) => write((trx) => workers.recordWorkers(trx, given, at)),
+    hold: (worker, reason, at) => write((trx) => workers.hold(trx, worker, reason, at), { tells: (known) => known && reason === null }),
+    saveReadings: (readings, at) => write((trx) => workers.saveReadings(trx, readings, at)),
+    agents: () => read((trx) => queries.agents(trx)),
+  }
 }
 
 async function check({ read, damage, where }: Engine): ReturnType<Ledger['check']> {
@@ -134,6 +165,6 @@ async function check({ read, damage, where }: Engine): ReturnType<Ledger['check'
       const hint = 'Nothing was changed. This is a mistake in burn: please report it with this message and a copy of the ledger.'
       throw new BurnError('ledger_rule', `the ledger ${where} breaks its own rules: ${violations.join('; ')}`, hint)
     }
-    return { where, version: ledgerVersion, rows: await queries.counts(trx) }
+    return { where, version: ledgerVersion, rows: await counts(trx) }
   })
 }

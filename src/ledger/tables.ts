@@ -1,10 +1,10 @@
 /** The tables, as both engines have them: booleans as 0 and 1, JSON as text, times in milliseconds. */
 import type { Generated, Kysely } from 'kysely'
 import type { Delivery, Dispatch } from '../core/lives.ts'
-import type { Standing } from '../core/ledger.ts'
+import type { Standing } from '../core/ledger/backlog.ts'
+import type { Skip } from '../core/ledger/sprints.ts'
 import type { Issue, ReadingState } from '../core/nouns.ts'
 import type { Sprint } from '../core/sprint.ts'
-import type { Skip } from '../core/sprint-ledger.ts'
 
 export type IssueRow = Omit<Issue, 'labels' | 'assignees'> & {
   /** JSON arrays of strings. */
@@ -38,7 +38,6 @@ export interface WorkerRow {
   state: ReadingState | null
   state_since: number | null
   error_at: number | null
-  retired_at: number | null
 }
 
 export interface RepoRow {

@@ -1,6 +1,6 @@
 /** Which text of an issue was approved, and when a repo's writers were last asked about. */
 import type { Transaction } from 'kysely'
-import type { Approval } from '../core/trust-ledger.ts'
+import type { Approval } from '../core/ledger/forge.ts'
 import type { IssueRef, RepoRef, Time } from '../core/nouns.ts'
 import type { NewEvent } from './events.ts'
 import type { Tables } from './tables.ts'

@@ -1,11 +1,11 @@
 /** Where open issues stand, and why: what a cycle has to judge, and each repo's queue. */
 import type { Transaction } from 'kysely'
-import type { Backlog, IssueRecord, Standing, Verdict } from '../core/ledger.ts'
+import type { Backlog, IssueRecord, Standing, Verdict } from '../core/ledger/backlog.ts'
 import type { IssueRef, RepoRef } from '../core/nouns.ts'
 import type { NewEvent } from './events.ts'
 import type { Tables } from './tables.ts'
+import { elsewherePrefix } from '../core/ledger/backlog.ts'
 import { sql } from 'kysely'
-import { elsewherePrefix } from '../core/change-ledger.ts'
 import { among, chunks } from './engine.ts'
 import { append } from './events.ts'
 import { issueRecords } from './failures.ts'

@@ -1,11 +1,10 @@
 /** What is kept of workers: the order of their drawing, who is held, what each was last seen doing. */
 import type { Transaction } from 'kysely'
-import type { SeenState } from '../core/reading-ledger.ts'
+import type { SeenState } from '../core/ledger/workers.ts'
 import type { WorkerId } from '../core/nouns.ts'
 import type { NewEvent } from './events.ts'
 import type { Tables } from './tables.ts'
-import { activeStates, liveStates } from '../core/lives.ts'
-import { among, chunks } from './engine.ts'
+import { chunks } from './engine.ts'
 import { append } from './events.ts'
 
 type Trx = Transaction<Tables>
@@ -19,57 +18,25 @@ export async function recordWorkers(
   workers: readonly { readonly id: WorkerId; readonly drawn: boolean }[],
   at: number,
 ): Promise<void> {
-  const rows = await trx.selectFrom('worker').select(['id', 'drawn_seq', 'retired_at']).execute()
-  const retired = new Map(rows.map(({ id, retired_at }) => [id, retired_at !== null]))
+  const rows = await trx.selectFrom('worker').select(['id', 'drawn_seq']).execute()
   let seq = rows.reduce((most, { drawn_seq }) => Math.max(most, drawn_seq), 0)
-  const unseen = new Map(workers.filter(({ id }) => !retired.has(id)).map((worker) => [worker.id, worker]))
-  const back = new Map(workers.filter(({ id }) => retired.get(id) === true).map((worker) => [worker.id, worker]))
-  const unknown = { hold: null, used_at: null, state: null, state_since: null, error_at: null, retired_at: null }
-  for (const part of chunks([...unseen.values()])) {
+  const known = new Set(rows.map(({ id }) => id))
+  const unseen = new Map(workers.filter(({ id }) => !known.has(id)).map((worker) => [worker.id, worker]))
+  const unknown = { hold: null, used_at: null, state: null, state_since: null, error_at: null }
+  for (const part of chunks([...unseen.values()]))
     await trx
       .insertInto('worker')
       .values(part.map(({ id, drawn }) => ({ id, drawn: Number(drawn), drawn_seq: ++seq, ...unknown })))
       .execute()
-  }
-  for (const { id, drawn } of back.values()) {
-    await trx
-      .updateTable('worker')
-      .set({ drawn: Number(drawn), drawn_seq: ++seq, ...unknown })
-      .where('id', '=', id)
-      .execute()
-  }
   await append(
     trx,
-    [...unseen.keys(), ...back.keys()].map((id) => workerEvent('recorded', id)),
+    [...unseen.keys()].map((id) => workerEvent('recorded', id)),
     at,
   )
-}
-
-export async function retireWorkers(trx: Trx, workers: readonly WorkerId[], at: number): Promise<WorkerId[]> {
-  const busy = new Set<WorkerId>()
-  for (const { worker } of await trx.selectFrom('dispatch').select('worker').where(among('state', liveStates)).execute()) busy.add(worker)
-  for (const { worker } of await trx.selectFrom('delivery').select('worker').where(among('state', activeStates)).execute()) busy.add(worker)
-  const gone: WorkerId[] = []
-  for (const part of chunks(workers.filter((id) => !busy.has(id)))) {
-    const rows = await trx
-      .updateTable('worker')
-      .set({ retired_at: at })
-      .where('id', 'in', part)
-      .where('retired_at', 'is', null)
-      .returning('id')
-      .execute()
-    gone.push(...rows.map(({ id }) => id))
-  }
-  await append(
-    trx,
-    gone.map((id) => workerEvent('retired', id)),
-    at,
-  )
-  return gone
 }
 
 export async function hold(trx: Trx, id: WorkerId, reason: string | null, at: number): Promise<boolean> {
-  const row = await trx.selectFrom('worker').select('hold').where('id', '=', id).where('retired_at', 'is', null).executeTakeFirst()
+  const row = await trx.selectFrom('worker').select('hold').where('id', '=', id).executeTakeFirst()
   if (row === undefined || row.hold === reason) return row !== undefined
   await trx.updateTable('worker').set({ hold: reason }).where('id', '=', id).execute()
   await append(trx, [reason === null ? workerEvent('resumed', id) : workerEvent('held', id, reason)], at)

@@ -1,6 +1,6 @@
 /** Everything that is known of one issue: what the forge says, what was decided and why, who had it, what happened. */
-import type { Event, IssueRecord } from '../core/ledger.ts'
-import type { Resting } from '../core/rest-ledger.ts'
+import type { IssueRecord, Resting } from '../core/ledger/backlog.ts'
+import type { Event } from '../core/ledger/history.ts'
 import type { Delivery, Dispatch } from '../core/lives.ts'
 import type { Sprint } from '../core/sprint.ts'
 import type { IssueRef, RepoRef, Time, WorkerId } from '../core/nouns.ts'

@@ -1,5 +1,5 @@
 /** Trust right before a claim: whether the text is the approved one, and whether its author may still write. */
-import type { IssueRecord } from '../core/ledger.ts'
+import type { IssueRecord } from '../core/ledger/backlog.ts'
 import type { RepoRef } from '../core/nouns.ts'
 import type { View } from '../core/view.ts'
 import type { Session } from './session.ts'

@@ -1,8 +1,9 @@
 /** Reads machines, forge and ledger into the one value that the deciders see. */
-import type { LiveDispatch, IssueRecord, WorkerRecord } from '../core/ledger.ts'
+import type { IssueRecord } from '../core/ledger/backlog.ts'
+import type { LiveDispatch } from '../core/ledger/claims.ts'
+import type { BesideChange, RepoRecord } from '../core/ledger/forge.ts'
+import type { WorkerRecord } from '../core/ledger/workers.ts'
 import type { DeliveryState } from '../core/lives.ts'
-import type { RepoRecord } from '../core/rest-ledger.ts'
-import type { BesideChange } from '../core/change-ledger.ts'
 import type { Change, IssueRef, Machine, RepoRef, Time, WorkerId } from '../core/nouns.ts'
 import type { MachineSight } from '../core/panes.ts'
 import type { View, WorkerSight } from '../core/view.ts'

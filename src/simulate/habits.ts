@@ -1,5 +1,5 @@
 /** How long agents and reviewers take and how often they fail: from a ledger's history where there is enough of it, else assumed. */
-import type { Worked } from '../core/ledger.ts'
+import type { Worked } from '../core/ledger/history.ts'
 import { hashOfText, seeded } from '../core/random.ts'
 
 /** Milliseconds, and shares in [0, 1]. */

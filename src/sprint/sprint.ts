@@ -2,7 +2,7 @@
 import type { Issue, IssueRef } from '../core/nouns.ts'
 import type { NewChange } from '../core/ports.ts'
 import type { Backend, Failure, Sprint, SprintNote, SprintStage } from '../core/sprint.ts'
-import type { SprintEnd, SprintProgress } from '../core/sprint-ledger.ts'
+import type { SprintEnd, SprintProgress } from '../core/ledger/sprints.ts'
 import type { View } from '../core/view.ts'
 import type { Picked } from '../decide/pick.ts'
 import type { Workspace } from '../git/places.ts'

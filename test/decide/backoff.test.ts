@@ -2,7 +2,7 @@ import { untouched } from '../support/records.ts'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import type { IssueRecord } from '../../src/core/ledger.ts'
+import type { IssueRecord } from '../../src/core/ledger/backlog.ts'
 import { hasPassed } from '../../src/core/elapsed.ts'
 import { pauseAfter, waitsUntil } from '../../src/decide/backoff.ts'
 

@@ -1,8 +1,8 @@
 /** What follows from trouble that every issue would meet, decided minute by minute on a clock of the test's own. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { LiveDispatch, WorkerRecord } from '../../src/core/ledger.ts'
-import type { Resumed } from '../../src/core/reading-ledger.ts'
+import type { LiveDispatch, Resumed } from '../../src/core/ledger/claims.ts'
+import type { WorkerRecord } from '../../src/core/ledger/workers.ts'
 import type { Reading, ReadingState, Time, Worker } from '../../src/core/nouns.ts'
 import type { View, WorkerSight } from '../../src/core/view.ts'
 import { resetIn } from '../../src/decide/reset.ts'

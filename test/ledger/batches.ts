@@ -1,4 +1,5 @@
-import type { Claim, Ledger } from '../../src/core/ledger.ts'
+import type { Ledger } from '../../src/core/ledger.ts'
+import type { Claim } from '../../src/core/ledger/claims.ts'
 import { claimOf, issueOf } from './fixtures.ts'
 
 const workerOf = (issue: number) => `m/W/N${issue % 100}`

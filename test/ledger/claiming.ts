@@ -1,8 +1,8 @@
 /** The part of the suite about whose an issue is: open changes, claims of another ledger, and what an agent is told. */
 import type { Holds } from './conformance.ts'
+import { elsewherePrefix } from '../../src/core/ledger/backlog.ts'
 import assert from 'node:assert/strict'
 import type { Change } from '../../src/core/nouns.ts'
-import { elsewherePrefix } from '../../src/core/change-ledger.ts'
 import { claimOf, hand, idOf, issueOf, workers } from './fixtures.ts'
 
 export function claiming(holds: Holds): void {

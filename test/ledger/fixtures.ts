@@ -1,4 +1,5 @@
-import type { Claim, Ledger } from '../../src/core/ledger.ts'
+import type { Ledger } from '../../src/core/ledger.ts'
+import type { Claim } from '../../src/core/ledger/claims.ts'
 import type { Issue } from '../../src/core/nouns.ts'
 import type { Engine } from '../../src/ledger/engine.ts'
 

@@ -55,7 +55,7 @@ else {
     const elsewhere = { worker: 'm/W/N90', slot: 9, issue: 'o/r#400' }
     for (const claims of [[{ ...first!, ...elsewhere, issue: first!.issue }], [{ ...first!, ...elsewhere, worker: first!.worker }]])
       await assert.rejects(other.claim(claims, 'c', 1000, 10), withCode('ledger_busy'))
-    await assert.rejects(other.retireWorkers(['m/W/N0'], 11), withCode('ledger_busy'))
+    await assert.rejects(other.hold('m/W/N0', 'looking', 11), withCode('ledger_busy'))
     await assert.rejects(other.requeue('o/r#499', 11), withCode('ledger_busy'))
     await assert.rejects(other.moveDispatches([{ id: 'b-25', from: ['claimed'], to: 'released', reason: '' }], 11), withCode('ledger_busy'))
     await engine.close()

@@ -75,10 +75,8 @@ export function processes(name: string, freshPlace: () => Promise<Place>): void 
       const idle = 'm/W/N99'
       // A file's reads and writes never wait: without a turn of the event loop nobody would hear that the others are done.
       for (let round = 0; !over.signal.aborted; round++, await setImmediate()) {
-        assert.deepEqual(await shared.ledger.retireWorkers([idle], round), [idle])
-        await shared.ledger.recordWorkers([{ id: idle, drawn: true }], round)
-        for (const worker of await shared.ledger.retireWorkers(['m/W/N0'], round))
-          await shared.ledger.recordWorkers([{ id: worker, drawn: true }], round)
+        assert.equal(await shared.ledger.hold(idle, round % 2 === 0 ? 'looking' : null, round), true)
+        await shared.ledger.recordWorkers([{ id: `m/W/NEW${round}`, drawn: true }], round)
         await shared.ledger.requeue(`o/r#${round % 200}`, round)
         const { dispatches } = await shared.ledger.view()
         const [first] = dispatches

@@ -1,7 +1,7 @@
 /** The part of the suite about what is kept of the forge and of workers. */
 import type { Holds } from './conformance.ts'
 import assert from 'node:assert/strict'
-import type { Standing } from '../../src/core/ledger.ts'
+import type { Standing } from '../../src/core/ledger/backlog.ts'
 import { claimOf, hand, idOf, issueOf, workers } from './fixtures.ts'
 
 export function issues(holds: Holds): void {
@@ -206,26 +206,6 @@ export function fleet(holds: Holds): void {
     assert.deepEqual(
       kept.map(({ drawn }) => drawn),
       [false, false, false, true, true],
-    )
-  })
-
-  holds('retires a worker that has nothing live, and takes it back as the latest', async ({ ledger }) => {
-    await ledger.claim([claimOf(1)], 'a', 100, 10)
-    await ledger.hold(workers[1], 'looking', 11)
-    assert.deepEqual(await ledger.retireWorkers([workers[0], workers[1], 'm/W/NOBODY'], 12), [workers[1]])
-    assert.deepEqual(
-      (await ledger.view()).workers.map(({ id }) => id),
-      [workers[0], workers[2]],
-    )
-    assert.equal(await ledger.hold(workers[1], 'x', 13), false)
-    await ledger.recordWorkers([{ id: workers[1], drawn: false }], 14)
-    assert.deepEqual(
-      (await ledger.view()).workers.map(({ id, hold }) => [id, hold]),
-      [
-        [workers[0], null],
-        [workers[2], null],
-        [workers[1], null],
-      ],
     )
   })
 

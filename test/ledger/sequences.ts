@@ -44,7 +44,7 @@ const operation = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('takeOver' as const, 'renew' as const, 'giveUp' as const), owner }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('issue' as const), number, open: fc.boolean(), complete: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('requeue' as const), number }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('retire' as const, 'record' as const), worker }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('hold' as const, 'record' as const), worker }) },
 )
 
 type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never
@@ -105,8 +105,8 @@ async function run({ ledger }: Opened, each: Operation, at: number): Promise<voi
       )
     case 'requeue':
       return void (await ledger.requeue(`o/r#${each.number}`, at))
-    case 'retire':
-      return void (await ledger.retireWorkers([each.worker], at))
+    case 'hold':
+      return void (await ledger.hold(each.worker, 'looking', at))
     case 'record':
       return ledger.recordWorkers([{ id: each.worker, drawn: true }], at)
   }

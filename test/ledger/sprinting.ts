@@ -1,5 +1,5 @@
 /** What every engine must do with sprints, leases by name, and skips. */
-import type { SprintClaim, SprintEnd } from '../../src/core/sprint-ledger.ts'
+import type { SprintClaim, SprintEnd } from '../../src/core/ledger/sprints.ts'
 import type { Holds } from './conformance.ts'
 import assert from 'node:assert/strict'
 import { claimOf, idOf, issueOf, workers } from './fixtures.ts'

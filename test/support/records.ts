@@ -1,5 +1,5 @@
 /** What the ledger knows of an issue to which nothing has happened yet. */
-import type { IssueRecord } from '../../src/core/ledger.ts'
+import type { IssueRecord } from '../../src/core/ledger/backlog.ts'
 
 export const untouched: Omit<IssueRecord, 'issue'> = {
   attempts: 0,

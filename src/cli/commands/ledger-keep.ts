@@ -1,6 +1,7 @@
 /** `burn ledger export|prune|migrate`: what is kept of the fleet's history. */
 import { Command } from 'commander'
-import type { Ledger, Pruned } from '../../core/ledger.ts'
+import type { Ledger } from '../../core/ledger.ts'
+import type { Pruned } from '../../core/ledger/history.ts'
 import type { Fleet } from '../../core/nouns.ts'
 import type { CommonOptions, Context } from '../context.ts'
 import { BurnError } from '../../core/errors.ts'

@@ -1,6 +1,6 @@
-/** The part of the ledger that sprints and loops need. */
-import type { IssueRef, Time } from './nouns.ts'
-import type { Failure, Sprint, SprintOutcome } from './sprint.ts'
+/** The sprints' port: disposable runs with what came of them, and issues that a worker leaves alone. */
+import type { IssueRef, Time } from '../nouns.ts'
+import type { Failure, Sprint, SprintOutcome } from '../sprint.ts'
 
 /** A sprint to begin: its dispatch and its row are written, or neither. */
 export interface SprintClaim {
@@ -64,10 +64,6 @@ export interface SprintLedger {
   publishSprint(id: string, url: string, at: Time): Promise<boolean>
   /** Newest first. */
   sprints(filter: { ids?: readonly string[]; issue?: IssueRef; live?: boolean; limit?: number }): Promise<readonly Sprint[]>
-
-  /** Takes or extends a lease by its name, e.g. `loop mac/CRUCIBLE/AZOTH`. Null, or who holds it. `renew` and `giveUp` are of these too. */
-  lease(name: string, owner: string, until: Time, at: Time): Promise<string | null>
-  unlease(name: string, owner: string): Promise<void>
 
   skip(skip: Skip): Promise<void>
   /** False where it was not skipped. */

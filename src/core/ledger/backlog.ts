@@ -1,0 +1,90 @@
+/** The backlog's port: what the ledger knows of issues, where each stands, and what is left alone for a while. */
+import type { Issue, IssueRef, RepoRef, Time } from '../nouns.ts'
+
+/** Where an issue stands: in its repo's queue, put to the council, with a worker (as long as a dispatch of work lives), or not for the fleet. */
+export type Standing = 'queued' | 'asked' | 'taken' | 'none'
+
+/** Whether an issue's text is the one that burn saw with a trusted label first; null if it was never seen with one since it last had none. */
+export type ApprovalState = 'current' | 'edited' | null
+
+/** Why an issue was or was not dispatched, kept as it last was. */
+export interface Verdict {
+  readonly issue: IssueRef
+  readonly eligible: boolean
+  readonly reason: string
+  /** Null where time alone may change the verdict: the issue is judged again in the next cycle. */
+  readonly standing: Standing | null
+  /** That of the record it was judged from: one that was claimed, ended or changed since is judged again. */
+  readonly revision: number
+}
+
+/** How the verdict of an issue begins that another ledger of the same fleet has given to a worker. */
+export const elsewherePrefix = 'claimed by another ledger of this fleet '
+
+/** What the ledger knows of an issue. */
+export interface IssueRecord {
+  readonly issue: Issue
+  /** Work dispatches of it that ended `failed` or `lost`. */
+  readonly attempts: number
+  /** When the last of them ended; null where it was not tried since it was requeued. */
+  readonly failed_at: Time | null
+  /** A work dispatch of it ended `done`. */
+  readonly done: boolean
+  readonly verdict: { readonly eligible: boolean; readonly reason: string; readonly at: Time } | null
+  /** The issue is not given before this time, for a reason that is no failed attempt; null if it may be. */
+  readonly rests: { readonly until: Time; readonly why: string } | null
+  /** How people name a change that is open for it; null if there is none. */
+  readonly open_change: string | null
+  readonly approval: ApprovalState
+  /** Null where it is to be judged. */
+  readonly standing: Standing | null
+  /** Counts what happened to it that a verdict may depend on. */
+  readonly revision: number
+}
+
+/** How much there is to do. */
+export interface Backlog {
+  /** Open issues. */
+  readonly open: number
+  /** Those of them that are the fleet's: waiting, at work, or put to the council. */
+  readonly eligible: number
+  /** Those of them that the next cycle judges. */
+  readonly unjudged: number
+  /** Issues with a live claim that another ledger of this fleet wrote. At most 1,000. */
+  readonly elsewhere: readonly IssueRef[]
+}
+
+/** An issue or a repo that is left alone for a while. */
+export interface Resting {
+  readonly subject: IssueRef | RepoRef
+  readonly until: Time
+  readonly why: string
+}
+
+export interface BacklogLedger {
+  /** Open issues to be judged: new ones, those that changed or came back, and those that are put to the council. */
+  unjudged(): Promise<readonly IssueRecord[]>
+  /** The oldest of each repo's queue, so many of each. With those to be judged it is all that a cycle can give out. */
+  queued(most: ReadonlyMap<RepoRef, number>): Promise<readonly IssueRecord[]>
+  /** All open issues, of one repo or of all. */
+  open(repo?: RepoRef): Promise<readonly IssueRecord[]>
+  issue(ref: IssueRef): Promise<IssueRecord | null>
+  backlog(): Promise<Backlog>
+  /** Keeps each verdict that is of the issue's present revision; writes (and adds an event) only where it differs from the one kept. */
+  saveVerdicts(verdicts: readonly Verdict[], at: Time): Promise<void>
+  /** Has every open issue that no worker has judged again where `rules` are not those of the last time. */
+  judgeBy(rules: string): Promise<void>
+  /** Keeps why issues wait, by repo; of repos that are missing none does. */
+  saveWaiting(reasons: ReadonlyMap<RepoRef, string>): Promise<void>
+  /** Forgets that an issue is done and its attempts, so that it may be given again. False where it is unknown or live. */
+  requeue(issue: IssueRef, at: Time): Promise<boolean>
+
+  /** Keeps an issue from being given before a time, without counting an attempt. `requeue` forgets it. */
+  rest(issue: IssueRef, until: Time, why: string, at: Time): Promise<void>
+  /** The same for all issues of a repo. `requeue` of one of them forgets it. */
+  restRepo(repo: RepoRef, until: Time, why: string, at: Time): Promise<void>
+  /** The same for the open issues of one author in a repo, as far as they do not rest longer. No event. */
+  restAuthor(repo: RepoRef, author: string, until: Time, why: string): Promise<void>
+  /** What rests at this time: repos, and open issues (at most 1,000). */
+  resting(at: Time): Promise<readonly Resting[]>
+}
