@@ -1,5 +1,5 @@
-/** Bundles the command into one file, dist/burn.mjs, with what starts it faster, and writes the package.json that is published beside it. */
-import { copyFileSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+/** Bundles the command into dist/ and writes the package.json that is published beside it. */
+import { copyFileSync, existsSync, globSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { bundle } from './bundle.ts'
 
@@ -18,7 +18,7 @@ interface Manifest {
 /** What is published has its dependencies in the bundle, and brings no Node: whoever installs it has one. */
 function published(manifest: Manifest): object {
   const { name, version, description, license, type, engines } = manifest
-  return { name, version, description, license, type, bin: { burn: 'start.mjs' }, files: ['burn.mjs', 'openai.mjs', 'start.mjs'], engines }
+  return { name, version, description, license, type, bin: { burn: 'start.mjs' }, files: ['burn.mjs', 'start.mjs', 'chunks'], engines }
 }
 
 rmSync(dist, { recursive: true, force: true })
@@ -26,4 +26,5 @@ await bundle(dist)
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest
 writeFileSync(join(dist, 'package.json'), `${JSON.stringify(published(manifest), null, 2)}\n`)
 for (const file of ['README.md', 'LICENSE']) if (existsSync(join(root, file))) copyFileSync(join(root, file), join(dist, file))
-console.log(`dist/burn.mjs ${Math.round(statSync(join(dist, 'burn.mjs')).size / 1024)} KB`)
+const sizes = ['burn.mjs', ...globSync('chunks/*', { cwd: dist })].map((name) => statSync(join(dist, name)).size)
+console.log(`dist/ ${sizes.length} files, ${Math.round(sizes.reduce((sum, size) => sum + size, 0) / 1024)} KB`)

@@ -4,8 +4,7 @@
  *
  * Each file has a process of its own. One process for all is faster by 0.15 s a file, but was measured to miss rejections
  * that nobody handled, and not to end where a file left something open.
- * `BURN_COMMAND` names the command in one file, as it ships: tests that call it test that, and wait a third of the time. A file that is run alone
- * calls the sources.
+ * `BURN_COMMAND` names the command as it ships: tests run it in their own process or in one of its own. A file that is run alone runs the sources.
  */
 import { existsSync, globSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'

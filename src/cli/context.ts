@@ -8,7 +8,8 @@ import type { Io } from './io.ts'
 import { BurnError } from '../core/errors.ts'
 import { nearest } from '../core/suggest.ts'
 
-export interface Context {
+/** What a command line needs of the process that it runs in. */
+export interface Deps {
   readonly io: Io
   readonly clock: Clock
   readonly env: Readonly<Record<string, string | undefined>>
@@ -18,6 +19,9 @@ export interface Context {
   readonly self: readonly string[]
   /** Aborted by the first Ctrl-C or SIGTERM: finish what was begun, begin nothing. */
   readonly stop: AbortSignal
+}
+
+export interface Context extends Deps {
   readonly openSession: (options: CommonOptions) => Promise<OpenSession>
   readonly setExit: (code: ExitCode) => void
 }

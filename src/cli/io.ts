@@ -23,24 +23,49 @@ export interface Io {
 
 const mostInput = 16 * 1024 * 1024
 
+/** Where text goes and comes from. */
+export interface Streams {
+  readonly out: (text: string) => void
+  readonly err: (text: string) => void
+  readonly input: () => Promise<string>
+  /** Columns and rows of a terminal; absent where standard output is none. */
+  readonly terminal?: () => { readonly width: number; readonly height: number }
+  readonly colours?: boolean
+  readonly confirm?: Io['confirm']
+}
+
+export function openIo({ out, err, input, terminal, colours = false, confirm = async () => false }: Streams): Io {
+  const size = terminal ?? (() => ({ width: 100, height: 24 }))
+  return {
+    out: (line) => out(`${line}\n`),
+    err: (line) => err(`${line}\n`),
+    write: out,
+    tty: terminal !== undefined,
+    size,
+    get width() {
+      return size().width
+    },
+    paint: (style, text) => (colours ? styleText(style, text, { validateStream: false }) : text),
+    confirm,
+    readInput: input,
+  }
+}
+
+/** The streams of this process. */
 export function processIo(): Io {
   const { stdin, stdout, stderr, env } = process
-  const colours = env['NO_COLOR'] === undefined && env['TERM'] !== 'dumb' && (stdout.isTTY || env['FORCE_COLOR'] !== undefined)
-  return {
-    out: (line) => void stdout.write(`${line}\n`),
-    err: (line) => void stderr.write(`${line}\n`),
-    write: (text) => void stdout.write(text),
-    tty: stdout.isTTY,
-    size: () => ({ width: stdout.columns ?? 100, height: stdout.rows ?? 24 }),
-    width: stdout.columns ?? 100,
-    paint: (style, text) => (colours ? styleText(style, text, { validateStream: false }) : text),
+  return openIo({
+    out: (text) => void stdout.write(text),
+    err: (text) => void stderr.write(text),
+    ...(stdout.isTTY ? { terminal: () => ({ width: stdout.columns ?? 100, height: stdout.rows ?? 24 }) } : {}),
+    colours: env['NO_COLOR'] === undefined && env['TERM'] !== 'dumb' && (stdout.isTTY || env['FORCE_COLOR'] !== undefined),
     confirm: async (question) => {
       if (!stdin.isTTY) return false
       const { createInterface } = await import('node:readline/promises')
       using lines = createInterface({ input: stdin, output: stderr })
       return /^y(es)?$/i.test((await lines.question(`${question} [y/N] `)).trim())
     },
-    readInput: async () => {
+    input: async () => {
       let text = ''
       stdin.setEncoding('utf8')
       for await (const chunk of stdin) {
@@ -49,5 +74,5 @@ export function processIo(): Io {
       }
       return text
     },
-  }
+  })
 }

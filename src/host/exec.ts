@@ -1,6 +1,20 @@
 /** Child processes: the only place that starts one. */
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { spawn, type ChildProcess, type ChildProcessByStdio } from 'node:child_process'
 import type { Duplex, Readable, Writable } from 'node:stream'
+
+/** What child processes get if nothing else is said. */
+interface Surroundings {
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly cwd: string
+}
+
+const surroundings = new AsyncLocalStorage<Surroundings>()
+
+/** Runs `work` so that the child processes it starts have this environment and directory, and not those of this process. */
+export function inSurroundings<T>(given: Surroundings, work: () => Promise<T>): Promise<T> {
+  return surroundings.run(given, work)
+}
 
 export interface RunOptions {
   readonly input?: string | Buffer
@@ -170,6 +184,7 @@ export function open(
   const child = spawn(program, args, {
     stdio: ['pipe', 'pipe', 'pipe', ...(options.answers === undefined ? [] : ['pipe' as const])],
     detached: true,
+    ...surroundings.getStore(),
     ...(options.env === undefined ? {} : { env: options.env }),
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   })
@@ -182,7 +197,7 @@ export function handOver(argv: readonly string[]): Promise<number> {
   const [program, ...args] = argv
   if (program === undefined) throw new Error('no program to start')
   return new Promise((resolve) => {
-    const child = spawn(program, args, { stdio: 'inherit' })
+    const child = spawn(program, args, { stdio: 'inherit', ...surroundings.getStore() })
     child.once('error', () => resolve(127))
     child.once('exit', (code) => resolve(code ?? 1))
   })

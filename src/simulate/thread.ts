@@ -33,9 +33,14 @@ export function inThread(program: string, order: Order, stop: AbortSignal, onSna
   stop.addEventListener('abort', end)
   if (stop.aborted) end()
   return new Promise<Figures>((resolve, reject) => {
-    worker.on('message', (told: Told) => ('figures' in told ? resolve(told.figures) : onSnapshot(told.snapshot)))
+    let figures: Figures | null = null
+    worker.on('message', (told: Told) => ('figures' in told ? (figures = told.figures) : onSnapshot(told.snapshot)))
     worker.on('error', (thrown) => reject(explained(thrown)))
-    worker.on('exit', (code) => reject(new Error(`the thread of the simulation ended with ${code} before it had figures`)))
+    // Its figures are given when the thread has ended, so that nothing of it is left open.
+    worker.on('exit', (code) => {
+      if (figures === null) reject(new Error(`the thread of the simulation ended with ${code} before it had figures`))
+      else resolve(figures)
+    })
   }).finally(() => stop.removeEventListener('abort', end))
 }
 

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { version } from '../../src/cli/version.ts'
 import { bundle } from '../../scripts/bundle.ts'
-import { scratch } from '../support/fleet.ts'
+import { burnProcess, scratch } from '../support/fleet.ts'
 
 test('the command that ships keeps what was compiled in the caches of its user, and runs without any', async (t) => {
   const dir = scratch(t)
@@ -19,4 +19,17 @@ test('the command that ships keeps what was compiled in the caches of its user, 
   assert.equal(run('start.mjs', { HOME: '/dev/null' }), version)
   assert.equal(run('start.mjs', {}), version)
   assert.equal(run('burn.mjs', {}), version)
+})
+
+test('burn as a process: ends with the exit code of its command, errors on standard error', async (t) => {
+  const home = scratch(t)
+  const [right, wrong, none] = await Promise.all([
+    burnProcess(['spec', 'check', '--spec', join(import.meta.dirname, '../../examples/timmy/fleet-spec.json')], { HOME: home }),
+    burnProcess(['spec', 'check', '--jsn'], { HOME: home }),
+    burnProcess(['status', '--json'], { HOME: home }),
+  ])
+  assert.deepEqual([right.code, right.err], [0, ''])
+  assert.deepEqual([wrong.code, wrong.out], [2, ''])
+  assert.match(wrong.err, /unknown option '--jsn'/)
+  assert.deepEqual([none.code, none.json<{ error: { code: string } }>().error.code], [2, 'spec_missing'])
 })

@@ -2,9 +2,12 @@
 import { execFile } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { TestContext } from 'node:test'
+import { systemClock } from '../../src/cli/clock.ts'
+import { openIo } from '../../src/cli/io.ts'
+import type { runBurn as Run } from '../../src/cli/run.ts'
 import { jsonLines } from './json-lines.ts'
 import { privateSocket } from './tmux.ts'
 
@@ -62,21 +65,48 @@ export function testFleet(t: Pick<TestContext, 'after'>, spec: (dir: string, soc
 
 /** The command: as it ships where a whole run has bundled it, else its sources. */
 export const command = process.env['BURN_COMMAND'] ?? join(root, 'src/cli/main.ts')
+const library = process.env['BURN_COMMAND'] === undefined ? join(root, 'src/cli/run.ts') : join(dirname(command), 'run.mjs')
 
-/** Runs the command in a process of its own. */
-export function burn(words: readonly string[], env: Readonly<Record<string, string>>): Promise<Ran> {
-  const child = {
-    env: { PATH: process.env['PATH'] ?? '', NO_COLOR: '1', NODE_COMPILE_CACHE: compiled, ...env },
-    maxBuffer: 64 * 1024 * 1024,
-    cwd: env['HOME'],
-  }
+type Env = Readonly<Record<string, string>>
+
+/** The environment that a command of a test gets; nothing of the test's own but the path. */
+const surroundings = (env: Env) => ({ PATH: process.env['PATH'] ?? '', NO_COLOR: '1', ...env })
+
+export interface Given {
+  /** What is on standard input. */
+  readonly input?: string
+  readonly stop?: AbortSignal
+}
+
+/** Runs the command in this process, with an environment, a home and output of its own. */
+export async function burn(words: readonly string[], env: Env, { input = '', stop }: Given = {}): Promise<Ran> {
+  const { runBurn } = (await import(library)) as { readonly runBurn: typeof Run }
+  const said = { out: '', err: '' }
+  const io = openIo({ out: (text) => void (said.out += text), err: (text) => void (said.err += text), input: async () => input })
+  const code = await runBurn(words, {
+    io,
+    clock: systemClock,
+    env: surroundings(env),
+    home: env['HOME'] ?? '/nowhere',
+    cwd: env['HOME'] ?? root,
+    self: [process.execPath, command],
+    stop: stop ?? new AbortController().signal,
+  })
+  return ranOf(code, said.out, said.err)
+}
+
+/** Runs the command in a process of its own: for signals, pipes, terminals and exit codes. */
+export function burnProcess(words: readonly string[], env: Env): Promise<Ran> {
+  const child = { env: { ...surroundings(env), NODE_COMPILE_CACHE: compiled }, maxBuffer: 64 * 1024 * 1024, cwd: env['HOME'] }
   return new Promise((done) => {
     execFile(process.execPath, [command, ...words], child, (error, out, err) => {
       const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1
-      done({ code, out, err, json: <T>() => JSON.parse(out) as T })
+      done(ranOf(code, out, err))
     })
   })
 }
+
+const ranOf = (code: number, out: string, err: string): Ran => ({ code, out, err, json: <T>() => JSON.parse(out) as T })
 
 interface Line {
   readonly event: string

@@ -1,5 +1,4 @@
 /** `burn classify`: what a recorded screen says, for anybody who wants to check how it is read. */
-import { text as readAll } from 'node:stream/consumers'
 import { Command } from 'commander'
 import type { Context } from '../context.ts'
 import { positive, wholeNumber } from '../context.ts'
@@ -28,7 +27,7 @@ export function classifyCommand(context: Context): Command {
     .action(async (options: Options) => {
       const { agentKind } = await import('../../agents/index.ts')
       const kind = agentKind({ kind: options.agent })
-      const screen = (await readAll(process.stdin)).replace(/\n$/, '').split('\n')
+      const screen = (await context.io.readInput()).replace(/\n$/, '').split('\n')
       const [cursor_x, cursor_y] = options.cursor ?? [0, 0]
       const { reading, composer, draft, question } = kind.look(screen, {
         width: options.width ?? Math.max(...screen.map((row) => row.length)),

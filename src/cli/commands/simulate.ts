@@ -2,6 +2,7 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import { resolve } from 'node:path'
 import type { Session } from '../../observe/session.ts'
 import type { Faults } from '../../simulate/faults.ts'
 import type { Figures } from '../../simulate/figures.ts'
@@ -56,7 +57,7 @@ export function simulateCommand(context: Context): Command {
     .action((options: Options) =>
       withSession(context, options, async (session) => {
         const { figures, basis } = await simulated(session, options, context)
-        if (options.svg !== undefined) await writeSvg(options.svg, figures)
+        if (options.svg !== undefined) await writeSvg(resolve(context.cwd, options.svg), figures)
         if (options.json) context.io.out(JSON.stringify({ seed: options.seed, ...basis, runs: figures }))
         else for (const line of await told(figures, basis, options, context)) context.io.out(line)
         return figures.every(({ finished }) => finished) ? 0 : 3
@@ -84,14 +85,14 @@ interface Basis {
   readonly reviews_seen: number
 }
 
-async function simulated(session: Session, options: Options, { io, self, stop }: Context): Promise<{ figures: Run[]; basis: Basis }> {
+async function simulated(session: Session, options: Options, { io, self, stop, cwd }: Context): Promise<{ figures: Run[]; basis: Basis }> {
   const [{ inThread }, { habitsOf }, { withOneMore }] = await Promise.all([
     import('../../simulate/thread.ts'),
     import('../../simulate/habits.ts'),
     import('../../simulate/suppose.ts'),
   ])
   const { fleet, ledger, clock } = session
-  const [issues, faults] = [await issuesFor(options.issues, session), await faultsNamed(options.faults)]
+  const [issues, faults] = [await issuesFor(options.issues, session, cwd), await faultsNamed(options.faults)]
   const learnt = habitsOf(await ledger.worked(5000))
   const by = (median: number | undefined, known: Habits['turn']) => (median === undefined ? known : { median, spread: 0.5 })
   const habits = { ...learnt.habits, turn: by(options.turn, learnt.habits.turn), review: by(options.review, learnt.habits.review) }
@@ -120,11 +121,11 @@ async function simulated(session: Session, options: Options, { io, self, stop }:
   return { figures, basis: { issues: figures[0]?.issues ?? 0, habits, turns_seen: learnt.turns, reviews_seen: learnt.reviews } }
 }
 
-async function issuesFor(written: string | undefined, { fleet, ledger, clock, forge }: Session): Promise<Order['issues']> {
+async function issuesFor(written: string | undefined, { fleet, ledger, clock, forge }: Session, cwd: string): Promise<Order['issues']> {
   const { supposedIssue } = await import('../../simulate/suppose.ts')
   if (written !== undefined && /^\d+$/.test(written)) return { count: Number(written), fleet }
   if (written !== undefined) {
-    const lines = linesOf(written)
+    const lines = linesOf(resolve(cwd, written))
     const counts = new Map<string, number>()
     return lines.map(({ repo, ...rest }) => {
       const ref = repo.includes('/') ? repo : `${fleet.forge.owner}/${repo}`
