@@ -4,7 +4,7 @@
  * read as idle. `--wrong` lists every frame that was not read right.
  */
 import { styleText } from 'node:util'
-import { agentKinds } from '../src/agents/index.ts'
+import { agentNames } from '../src/core/kinds.ts'
 import { table } from '../src/cli/table.ts'
 import { framesIn, ownFrames, realFrames, score, undrawn, type Frame, type Score } from '../test/support/frames.ts'
 
@@ -27,7 +27,7 @@ function report(title: string, frames: readonly Frame[] | null): boolean {
     console.log('not here: skipped\n')
     return true
   }
-  const known = frames.filter(({ agent }) => agentKinds.includes(agent))
+  const known = frames.filter(({ agent }) => agentNames.some((name) => name === agent))
   if (known.length < frames.length) console.log(`${frames.length - known.length} frames are of kinds that are not known: skipped`)
   const early = score(known.filter(({ file }) => undrawn.has(file)))
   if (early.wrong.length > 0)

@@ -4,7 +4,7 @@
  * and with `✳` while it is idle or asks; below 60 columns the hint `esc to interrupt` may be missing.
  */
 import type { AgentConfig } from '../core/nouns.ts'
-import type { AgentKind, AgentPlace, AgentStart, Look, PaneFacts } from '../core/agent.ts'
+import type { AgentPlace, AgentStart, AnswerReader, Look, PaneAgent, PaneFacts, SprintAgent } from '../core/agent.ts'
 import { heardByHooks, hookSettings } from './claude-hooks.ts'
 import {
   absent,
@@ -21,6 +21,8 @@ import {
   type Span,
 } from './rows.ts'
 import { failedTurn } from './trouble.ts'
+import { countOf, itemsOf, membersOf, parsed, stringOf } from '../core/json.ts'
+import { bareAnswer, collectLines, failureIn, flagged, noteAnswer, symptomWith, type Note } from './sprint-output.ts'
 
 /** What somebody typed is indented. */
 const rule = /^─{10,}/u
@@ -110,7 +112,7 @@ function start(config: AgentConfig, at: AgentPlace | null): AgentStart {
   return { argv: [...argv, '--settings', file], env, files: { [file]: hookSettings(at, 5) } }
 }
 
-export const claude: AgentKind = {
+export const claude: PaneAgent = {
   kind: 'claude',
   command: ['claude'],
   start,
@@ -122,4 +124,55 @@ export const claude: AgentKind = {
   /** A digit chooses at once. */
   answer: (wanted, { question = '' }) => answerMenu(wanted, question, (number) => [{ type: number }]),
   limits: { ready: 60_000, placed: 15_000, seen: 20_000, settle: 0 },
+}
+
+/** `claude -p --output-format json`: one object (or a list that ends with it) with `result`, `is_error`, `subtype`, `session_id`, `num_turns`, `usage`, `total_cost_usd`. */
+function readClaude(note: Note): AnswerReader {
+  const out = collectLines()
+  return {
+    line: out.line,
+    end(end) {
+      const printed = out.text().trim()
+      const value = parsed(printed)?.value ?? parsed(printed.split('\n').at(-1) ?? '')?.value
+      const result = membersOf(Array.isArray(value) ? value.at(-1) : value)
+      if (result['type'] !== 'result')
+        return {
+          ...bareAnswer,
+          text: '',
+          symptom: failureIn(end, printed) ?? symptomWith(`it printed no result: ${printed.slice(0, 300)}`),
+        }
+      const usage = membersOf(result['usage'])
+      const tokens_in = ['input_tokens', 'cache_creation_input_tokens', 'cache_read_input_tokens'].reduce(
+        (sum, name) => sum + (countOf(usage[name]) ?? 0),
+        0,
+      )
+      const text = stringOf(result['result']) ?? ''
+      const subtype = stringOf(result['subtype']) ?? 'success'
+      const failed = result['is_error'] === true || subtype !== 'success'
+      const errors = itemsOf(result['errors']).flatMap((each) => stringOf(each) ?? [])
+      const model = Object.keys(membersOf(result['modelUsage']))[0] ?? null
+      return {
+        text: failed ? text : noteAnswer(text, model, note),
+        session: stringOf(result['session_id']),
+        model,
+        turns: countOf(result['num_turns']) ?? 1,
+        usage: { tokens_in, tokens_out: countOf(usage['output_tokens']) ?? 0, cost: countOf(result['total_cost_usd']) },
+        symptom: failed ? symptomWith(text || errors.join(' ') || subtype, subtype === 'success' ? null : subtype) : failureIn(end, text),
+      }
+    },
+  }
+}
+
+/** `acceptEdits` with Bash allowed, and not `bypassPermissions`, which claude refuses to root. Edits outside the workspace stay refused. */
+export const claudeSprint: SprintAgent = {
+  command: ['claude'],
+  counts: 'run',
+  // Else it reads every file that the prompt names as `@path`, the person's own as well, and sends it along without asking.
+  env: { CLAUDE_CODE_DISABLE_ATTACHMENTS: '1' },
+  argv: ({ model, session, turns }) => [
+    ...`-p --output-format json --permission-mode acceptEdits --allowedTools Bash --max-turns ${turns}`.split(' '),
+    ...flagged('--model', model),
+    ...flagged('--resume', session),
+  ],
+  read: readClaude,
 }

@@ -4,7 +4,7 @@
  * only the pane's title tells, a braille spinner before the folder's name while a turn runs, `[ ! ] Action Required` while it asks.
  */
 import type { AgentConfig } from '../core/nouns.ts'
-import type { AgentKind, AgentPlace, AgentStart, Heard, Look, PaneFacts, Signal } from '../core/agent.ts'
+import type { AgentPlace, AgentStart, AnswerReader, Heard, Look, PaneAgent, PaneFacts, Signal, SprintAgent } from '../core/agent.ts'
 import {
   absent,
   answerMenu,
@@ -20,6 +20,9 @@ import {
   type Span,
 } from './rows.ts'
 import { failedTurn } from './trouble.ts'
+import type { Spent } from '../core/sprint.ts'
+import { bounded, countOf, membersOf, stringOf } from '../core/json.ts'
+import { eventIn, failureIn, flagged, mostShown, noteAnswer, symptomWith, type Note } from './sprint-output.ts'
 
 const spinning = /^[\u2801-\u28ff] ?/u
 const asking = /^\[ [!.] \] Action Required/u
@@ -104,7 +107,7 @@ function heard({ event }: Pick<Signal, 'event' | 'detail'>): Heard | null {
   return event === 'agent-turn-complete' ? { state: 'idle', detail: null } : null
 }
 
-export const codex: AgentKind = {
+export const codex: PaneAgent = {
   kind: 'codex',
   command: ['codex'],
   start,
@@ -116,4 +119,72 @@ export const codex: AgentKind = {
   /** Letters are hotkeys, so the arrows choose. */
   answer: (wanted, { question = '' }) => answerMenu(wanted, question),
   limits: { ready: 90_000, placed: 15_000, seen: 20_000, settle: 0 },
+}
+
+/** `codex exec --json`: `thread.started`, `item.completed`, `turn.completed` with the `usage` of its session so far, `turn.failed`, `error`, a line each. */
+function readCodex(note: Note): AnswerReader {
+  let text = ''
+  let session: string | null = null
+  let turns = 0
+  let usage: Spent | null = null
+  let failed: string | null = null
+  let complained: string | null = null
+  return {
+    line(line) {
+      const event = eventIn(line)
+      const item = membersOf(event['item'])
+      if (event['type'] === 'thread.started') session = stringOf(event['thread_id'])
+      if (event['type'] === 'error') complained = stringOf(event['message'])
+      if (event['type'] === 'turn.failed') failed = stringOf(membersOf(event['error'])['message']) ?? complained ?? 'its turn failed'
+      if (event['type'] === 'turn.completed') {
+        const used = membersOf(event['usage'])
+        usage = { tokens_in: countOf(used['input_tokens']) ?? 0, tokens_out: countOf(used['output_tokens']) ?? 0, cost: null }
+        // What it complained of before was overcome: it connects anew by itself.
+        complained = null
+      }
+      if (event['type'] !== 'item.completed') return
+      if (item['type'] === 'agent_message') {
+        turns++
+        text = noteAnswer(stringOf(item['text']) ?? '', null, note)
+      }
+      if (item['type'] === 'command_execution') {
+        turns++
+        const ok = item['exit_code'] === 0
+        note({
+          kind: 'call',
+          tool: 'command',
+          args: { command: item['command'] ?? null },
+          ok,
+          text: bounded(stringOf(item['aggregated_output']) ?? '', mostShown),
+          ms: 0,
+        })
+      }
+      if (item['type'] === 'file_change')
+        note({ kind: 'call', tool: 'edit', args: { changes: item['changes'] ?? null }, ok: item['status'] !== 'failed', text: '', ms: 0 })
+    },
+    end(end) {
+      const trouble = failed ?? (text === '' ? complained : null)
+      return {
+        text,
+        session,
+        model: null,
+        turns: Math.max(1, turns),
+        usage,
+        symptom: trouble === null ? failureIn(end, text) : symptomWith(trouble),
+      }
+    },
+  }
+}
+
+/** Its own sandbox lets it write in the workspace. `exec` never asks. */
+export const codexSprint: SprintAgent = {
+  command: ['codex'],
+  counts: 'session',
+  argv: ({ model, session }) => [
+    ...'exec --json --skip-git-repo-check --sandbox workspace-write'.split(' '),
+    ...flagged('--model', model),
+    ...flagged('resume', session),
+    '-',
+  ],
+  read: readCodex,
 }

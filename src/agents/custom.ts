@@ -3,9 +3,10 @@
  * first, and patterns that could take for ever were refused when the spec was loaded.
  */
 import type { AgentConfig, CustomAgent, ReadingState } from '../core/nouns.ts'
-import type { AgentKind, Look, PaneFacts } from '../core/agent.ts'
+import type { AnswerReader, Look, PaneAgent, PaneFacts, SprintAgent } from '../core/agent.ts'
 import { absent, evidenceOf, expanded, isShell, lastRow, pasteLine, present, shellTells, without, type Span } from './rows.ts'
 import { troubleIn } from './trouble.ts'
+import { bareAnswer, collectLines, failureIn, noteAnswer, type Note } from './sprint-output.ts'
 
 const columns = 300
 
@@ -97,7 +98,7 @@ const bare: CustomAgent = {
 const bytesOf = { Enter: '\r', 'M-Enter': '\u001b\r', 'C-j': '\n', 'C-d': '\u0004', 'C-s': '\u0013' } as const
 
 /** The kind that a spec declares; without its patterns nothing is recognised. */
-export function customKind(custom: CustomAgent = bare): AgentKind {
+export function customKind(custom: CustomAgent = bare): PaneAgent {
   const patterns = compiled(custom)
   return {
     kind: 'custom',
@@ -111,3 +112,18 @@ export function customKind(custom: CustomAgent = bare): AgentKind {
     ...(custom.submit === 'Enter' ? {} : { submit: bytesOf[custom.submit] }),
   }
 }
+
+/** Any program: its stdout is the answer. */
+function readPlain(note: Note): AnswerReader {
+  const out = collectLines()
+  return {
+    line: out.line,
+    end(end) {
+      const text = out.text().trim()
+      return { ...bareAnswer, text: noteAnswer(text, null, note), symptom: failureIn(end, text) }
+    },
+  }
+}
+
+/** Any program: the prompt on stdin, the answer on stdout. */
+export const customSprint: SprintAgent = { command: [], counts: 'run', argv: () => [], read: readPlain }

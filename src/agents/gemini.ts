@@ -4,7 +4,7 @@
  * `✦  Working…` or `✋  Action Required`, exact in almost all frames.
  */
 import type { AgentConfig } from '../core/nouns.ts'
-import type { AgentKind, AgentPlace, AgentStart, Heard, Look, PaneFacts, Signal } from '../core/agent.ts'
+import type { PaneAgent, AgentPlace, AgentStart, Heard, Look, PaneFacts, Signal } from '../core/agent.ts'
 import { shellWords } from '../host/quote.ts'
 import { absent, answerMenu, evidenceOf, expanded, isShell, lastRow, pasteLine, present, takeBack, without, type Span } from './rows.ts'
 import { failedTurn } from './trouble.ts'
@@ -129,7 +129,7 @@ function heard({ event, detail }: Pick<Signal, 'event' | 'detail'>): Heard | nul
   }
 }
 
-export const gemini: AgentKind = {
+export const gemini: PaneAgent = {
   kind: 'gemini',
   command: ['gemini'],
   start,

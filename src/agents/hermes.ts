@@ -1,10 +1,11 @@
 /** Hermes (`hermes chat`, the classic screen): how it is started, typed to, heard and answered. What its screen says is in hermes-screen.ts. */
 import type { AgentConfig } from '../core/nouns.ts'
-import type { AgentKind, AgentPlace, AgentStart, Heard, Look, Piece, Signal } from '../core/agent.ts'
+import type { AgentPlace, AgentStart, AnswerReader, Heard, Look, PaneAgent, Piece, Signal, SprintAgent } from '../core/agent.ts'
 import { hermesConfig, hermesHome } from './hermes-home.ts'
 import { lookAtHermes } from './hermes-screen.ts'
 import { choicesIn, chosenIn, expanded, pasteLine, takeBack, walkTo } from './rows.ts'
 import { troubleIn } from './trouble.ts'
+import { bareAnswer, collectLines, failureIn, flagged, noteAnswer, symptomWith, type Note } from './sprint-output.ts'
 
 /**
  * While a turn runs, Enter may cut it (`busy_input_mode: interrupt`, the default), and the screen does not tell which mode is on. `/queue ` queues in every
@@ -83,7 +84,7 @@ function answer(wanted: string, { reading, question = '' }: Look): readonly Piec
   return reading.detail === 'question' && choicesIn(question).length === 0 ? [{ paste: wanted }, { key: 'Enter' }] : null
 }
 
-export const hermes: AgentKind = {
+export const hermes: PaneAgent = {
   kind: 'hermes',
   command: ['hermes', 'chat', '--yolo'],
   reads: [hermesConfig],
@@ -98,4 +99,36 @@ export const hermes: AgentKind = {
   answer,
   // Ready: a cold start with 91 skills took 10 s on a loaded machine. Seen: Enter to request took up to 8 s under load with slow hooks.
   limits: { ready: 60_000, placed: 30_000, seen: 20_000, settle: 0 },
+}
+
+/** `hermes chat -Q`: the answer on stdout, `session_id: …` on stderr (before 0.19 on stdout). A failed request may be the answer, with exit code 0. */
+function readHermes(note: Note): AnswerReader {
+  const out = collectLines()
+  return {
+    line: out.line,
+    end(end) {
+      const printed = out.text()
+      const session = /^session_id:\s*(\S+)/m.exec(`${end.stderr}\n${printed}`)?.[1] ?? null
+      const text = printed.replace(/^session_id:.*$/m, '').trim()
+      const failed = /^(?:❌|⛔|⚠️?\s*API|Error:|API call failed)|Non-retryable client error|API call failed after \d+ retries/.test(text)
+      return {
+        ...bareAnswer,
+        session,
+        text: failed ? text : noteAnswer(text, null, note),
+        symptom: failed ? symptomWith(text.slice(0, 500)) : failureIn(end, text),
+      }
+    },
+  }
+}
+
+/** `--yolo`: without a terminal its approvals time out one after another. Facts: `hermes_cli/_parser.py` of NousResearch/hermes-agent. */
+export const hermesSprint: SprintAgent = {
+  command: ['hermes'],
+  counts: 'run',
+  argv: ({ model, session, turns }) => [
+    ...`chat -Q --yolo --source tool --query-file - --max-turns ${turns}`.split(' '),
+    ...flagged('-m', model),
+    ...flagged('--resume', session),
+  ],
+  read: readHermes,
 }

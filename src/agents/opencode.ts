@@ -2,11 +2,14 @@
  * OpenCode. Facts come from running 1.18.33 against a stub model server, also without a network but loopback.
  */
 import type { AgentConfig } from '../core/nouns.ts'
-import type { AgentKind, AgentPlace, AgentStart, Heard, Look, Piece } from '../core/agent.ts'
+import type { AgentPlace, AgentStart, AnswerReader, Heard, Look, PaneAgent, Piece, SprintAgent } from '../core/agent.ts'
 import { lookAtOpencode } from './opencode-screen.ts'
 import { plugin } from './opencode-plugin.ts'
 import { chosenIn, expanded, takeBack } from './rows.ts'
 import { troubleIn } from './trouble.ts'
+import type { Spent, Symptom } from '../core/sprint.ts'
+import { bounded, countOf, membersOf, stringOf } from '../core/json.ts'
+import { eventIn, failureIn, flagged, mostShown, noteAnswer, type Note } from './sprint-output.ts'
 
 const retries = 'npm_config_fetch_retries'
 
@@ -53,7 +56,7 @@ function withPlugin({ env }: AgentConfig, { home, hook }: AgentPlace): Omit<Agen
   return { env: { ...env, ...own, OPENCODE_CONFIG_CONTENT: config }, files: { [file]: plugin(hook, Object.keys(own)) } }
 }
 
-export const opencode: AgentKind = {
+export const opencode: PaneAgent = {
   kind: 'opencode',
   command: ['opencode'],
   start: (config, at) => ({
@@ -70,4 +73,60 @@ export const opencode: AgentKind = {
   take_back: takeBack,
   answer,
   limits: { ready: 120_000, placed: 10_000, seen: 20_000, settle: 0 },
+}
+
+/** `opencode run --format json`: `text`, `tool_use`, `step_finish` with tokens and cost, and `error`, a line each. */
+function readOpencode(note: Note): AnswerReader {
+  let text = ''
+  let session: string | null = null
+  let turns = 0
+  let usage: Spent | null = null
+  let failed: Symptom | null = null
+  return {
+    line(line) {
+      const event = eventIn(line)
+      const part = membersOf(event['part'])
+      session = stringOf(event['sessionID']) ?? session
+      if (event['type'] === 'text') text = noteAnswer(stringOf(part['text']) ?? '', null, note) || text
+      if (event['type'] === 'error') {
+        const error = membersOf(event['error'])
+        const data = membersOf(error['data'])
+        const message = stringOf(data['message']) ?? stringOf(error['message']) ?? stringOf(error['name']) ?? 'it failed'
+        failed = { status: countOf(data['statusCode']), code: stringOf(error['name']), message }
+      }
+      if (event['type'] === 'tool_use') {
+        const state = membersOf(part['state'])
+        const output = stringOf(state['output']) ?? stringOf(state['error']) ?? ''
+        const ok = state['status'] !== 'error'
+        note({
+          kind: 'call',
+          tool: stringOf(part['tool']) ?? 'tool',
+          args: state['input'] ?? null,
+          ok,
+          text: bounded(output, mostShown),
+          ms: 0,
+        })
+      }
+      if (event['type'] !== 'step_finish') return
+      turns++
+      const tokens = membersOf(part['tokens'])
+      const cache = membersOf(tokens['cache'])
+      const cost = countOf(part['cost'])
+      usage = {
+        tokens_in:
+          (usage?.tokens_in ?? 0) + (countOf(tokens['input']) ?? 0) + (countOf(cache['read']) ?? 0) + (countOf(cache['write']) ?? 0),
+        tokens_out: (usage?.tokens_out ?? 0) + (countOf(tokens['output']) ?? 0) + (countOf(tokens['reasoning']) ?? 0),
+        cost: cost === null ? (usage?.cost ?? null) : (usage?.cost ?? 0) + cost,
+      }
+    },
+    end: (end) => ({ text, session, model: null, turns: Math.max(1, turns), usage, symptom: failed ?? failureIn(end, text) }),
+  }
+}
+
+/** `run` refuses by itself whatever would be asked. */
+export const opencodeSprint: SprintAgent = {
+  command: ['opencode'],
+  counts: 'run',
+  argv: ({ model, session }) => [...'run --format json'.split(' '), ...flagged('--model', model), ...flagged('--session', session)],
+  read: readOpencode,
 }

@@ -3,7 +3,7 @@
  * interactive-mode.js): what it draws, top to bottom, is transcript, queued messages, loader, composer between two rules, working directory,
  * statistics. The composer has no mark of its own; where it scrolls, its rules say how many rows are out of sight.
  */
-import type { AgentKind, Heard, Look, PaneFacts } from '../core/agent.ts'
+import type { PaneAgent, Heard, Look, PaneFacts } from '../core/agent.ts'
 import {
   absent,
   evidenceOf,
@@ -88,7 +88,7 @@ function heard({ event, detail }: { readonly event: string; readonly detail: str
   return detail === 'error' ? { state: 'error', detail: 'turn failed' } : { state: 'idle', detail: null }
 }
 
-export const pi: AgentKind = {
+export const pi: PaneAgent = {
   kind: 'pi',
   command: ['pi'],
   start: (config, at) => {

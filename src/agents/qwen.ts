@@ -4,7 +4,7 @@
  * `... some words (3s · esc to cancel)` above the composer, over two rows where the pane is narrow.
  */
 import type { AgentConfig } from '../core/nouns.ts'
-import type { AgentKind, AgentPlace, AgentStart, Look, PaneFacts } from '../core/agent.ts'
+import type { PaneAgent, AgentPlace, AgentStart, Look, PaneFacts } from '../core/agent.ts'
 import { heardByHooks, hookSettings } from './claude-hooks.ts'
 import { absent, answerMenu, evidenceOf, expanded, isShell, lastRow, pasteLine, present, takeBack, without, type Span } from './rows.ts'
 import { failedTurn } from './trouble.ts'
@@ -82,7 +82,7 @@ function start(config: AgentConfig, at: AgentPlace | null): AgentStart {
   }
 }
 
-export const qwen: AgentKind = {
+export const qwen: PaneAgent = {
   kind: 'qwen',
   command: ['qwen'],
   start,

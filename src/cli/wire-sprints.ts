@@ -5,6 +5,7 @@ import type { SprintPolicy } from '../core/sprint.ts'
 import type { Git } from '../git/run.ts'
 import type { SprintContext } from '../sprint/context.ts'
 import type { Context, OpenSession } from './context.ts'
+import { sprintAgent } from '../agents/index.ts'
 import { BurnError, adviceOf } from '../core/errors.ts'
 import { loginAnswer, wantsLogin } from '../git/credential.ts'
 import { readSecret } from '../host/secrets.ts'
@@ -54,7 +55,7 @@ export async function wireSprints(open: OpenSession, context: Surroundings, hear
     session,
     policy,
     host: hostHere(),
-    backends: policy.backends.map((backend) => openBackend(backend, { clock, home, env, secret, random: Math.random })),
+    backends: policy.backends.map((backend) => openBackend(backend, { clock, home, env, secret, sprintAgent, random: Math.random })),
     redact: redactor(await known(sources, secret)),
     git: gitFor(open, context),
     env,

@@ -1,6 +1,7 @@
 /** What an agent is to this program: how it is started, read, heard, typed to and answered. */
-import type { AgentConfig, Reading, ReadingState, Time } from './nouns.ts'
+import type { AgentConfig, CustomAgent, Reading, ReadingState, Time } from './nouns.ts'
 import type { Pane } from './panes.ts'
+import type { Spent, SprintNote, Symptom } from './sprint.ts'
 
 /** What a kind may know of a pane beside its rows. */
 export type PaneFacts = Pick<Pane, 'width' | 'height' | 'title' | 'command' | 'dead' | 'cursor_x' | 'cursor_y'>
@@ -81,8 +82,8 @@ export interface AgentStart {
   readonly without_hooks?: string
 }
 
-/** An agent kind, as data: how to start it, read it, hear it and type to it. Pure. */
-export interface AgentKind {
+/** An agent in a pane, as data: how to start it, read it, hear it and type to it. Pure. */
+export interface PaneAgent {
   readonly kind: string
   /** Used where the spec gives no command. */
   readonly command: readonly string[]
@@ -90,6 +91,8 @@ export interface AgentKind {
   readonly reads?: readonly string[]
   /** What Enter does while it works is set in its own configuration (`busy_input_mode` in the spec). */
   readonly has_busy_mode?: true
+  /** It may be a program that takes its issues itself (`burn worker loop`), and once it does, it need not be told who it is. */
+  readonly may_loop?: true
   /** How a worker's agent is started; with hooks where `at` says where they are. */
   start(config: AgentConfig, at: AgentPlace | null): AgentStart
   look(screen: readonly string[], pane: PaneFacts): Look
@@ -110,4 +113,62 @@ export interface AgentKind {
    * must have been in the composer before Enter counts (0 where any Enter does).
    */
   readonly limits: { readonly ready: number; readonly placed: number; readonly seen: number; readonly settle: number }
+}
+
+/** A turn of a sprint that an agent is run for. */
+export interface SprintAsk {
+  readonly model: string | null
+  /** The conversation to continue; null at its begin, or if the agent named none. */
+  readonly session: string | null
+  /** Turns that are left. */
+  readonly turns: number
+}
+
+/** How an agent's process ended. */
+export interface AgentEnd {
+  /** 127 if it could not be started; null if a signal ended it. */
+  readonly code: number | null
+  /** The last of its stderr. */
+  readonly stderr: string
+  /** Why burn ended it, if it printed more than burn reads: a line that is too long, or too much in all. */
+  readonly flood: string | null
+}
+
+/** What an agent's output says of one turn. */
+export interface AgentAnswer {
+  readonly text: string
+  /** The conversation to continue with; null if it named none. */
+  readonly session: string | null
+  readonly model: string | null
+  readonly turns: number
+  /** Null if it does not say. */
+  readonly usage: Spent | null
+  readonly symptom: Symptom | null
+}
+
+/** Reads the output of one run. */
+export interface AnswerReader {
+  line(text: string): void
+  end(end: AgentEnd): AgentAnswer
+}
+
+/** An agent as the backend of a sprint, as data. burn runs it once a turn, with the prompt on stdin. */
+export interface SprintAgent {
+  /** Used where the spec gives no command. */
+  readonly command: readonly string[]
+  /** What its usage counts: this run, or the whole conversation. */
+  readonly counts: 'run' | 'session'
+  /** Variables that keep it from expanding what an issue's text names. */
+  readonly env?: Readonly<Record<string, string>>
+  /** The arguments behind its command. */
+  argv(ask: SprintAsk): readonly string[]
+  read(note: (note: SprintNote) => void): AnswerReader
+}
+
+/** An agent kind: what burn can do with one program. */
+export interface AgentKind {
+  /** The agent in a pane. `custom` is what the spec declares of the kind `custom`; the other kinds need nothing of it. */
+  pane(custom?: CustomAgent): PaneAgent
+  /** Null if the program can't be the backend of a sprint. */
+  readonly sprint: SprintAgent | null
 }

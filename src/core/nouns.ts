@@ -1,5 +1,6 @@
 /** The nouns of the product. Fields are snake_case: one word, the same in the spec, SQL, JSON, the CLI and here. */
 
+import type { AgentName } from './kinds.ts'
 import type { SprintPolicy } from './sprint.ts'
 
 /** `owner/name` on the forge. */
@@ -40,7 +41,7 @@ export interface CustomAgent {
 }
 
 export interface AgentConfig {
-  readonly kind: string
+  readonly kind: AgentName
   readonly command: readonly string[]
   readonly model: string | null
   readonly provider: string | null

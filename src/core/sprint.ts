@@ -1,4 +1,5 @@
 /** Sprints: one issue, one disposable run in a workspace of its own, one change for review. Nouns and ports; what follows from a failure is in `decide/`. */
+import type { SprintAgentName } from './kinds.ts'
 import type { IssueRef, RepoRef, SecretSource, Time } from './nouns.ts'
 
 /** Why a sprint, or a turn of it, came to nothing. */
@@ -152,6 +153,24 @@ export interface Backend {
   begin(task: BackendTask): Conversation
 }
 
+/** Tokens and dollars of one answer. */
+export interface Spent {
+  readonly tokens_in: number
+  readonly tokens_out: number
+  readonly cost: number | null
+}
+
+/** What an endpoint, a gateway or an agent said when it failed. */
+export interface Symptom {
+  /** HTTP status; null where there was no answer, or none of HTTP. */
+  readonly status: number | null
+  /** The error's own code or type; those of ours are `empty`, `length`, `broken_off`, `idle`. */
+  readonly code: string | null
+  readonly message: string
+  /** Milliseconds that it asked to wait; null where it did not say. */
+  readonly wait_ms?: number | null
+}
+
 /** A model behind an OpenAI-compatible endpoint. */
 export interface ModelConfig {
   readonly model: string
@@ -167,7 +186,7 @@ export type BackendConfig =
   | { readonly kind: 'gateway'; readonly url: string; readonly key: SecretSource | null; readonly model: string | null }
   | {
       readonly kind: 'cli'
-      readonly agent: 'hermes' | 'claude' | 'codex' | 'opencode' | 'custom'
+      readonly agent: SprintAgentName
       /** Program and arguments, in place of the agent's own; the prompt comes on its stdin (`custom`) or as its agent wants it. */
       readonly command: readonly string[]
       readonly model: string | null

@@ -1,5 +1,5 @@
 /** The pure step of a delivery: what to do next with one text for one pane, from what the ledger says and what was seen. */
-import type { AgentKind } from '../core/agent.ts'
+import type { PaneAgent } from '../core/agent.ts'
 import type { Delivery, DeliveryKind, DeliveryState, Proof } from '../core/lives.ts'
 import type { Time } from '../core/nouns.ts'
 import type { DeliverySight } from './sight.ts'
@@ -41,11 +41,11 @@ export type DeliveryStep =
 const steady = 500
 
 /** The agent's own limits, and those that are the same for all. An identity waits only until its agent should be ready. */
-export function deliveryLimits({ limits }: Pick<AgentKind, 'limits'>, kind: DeliveryKind): DeliveryLimits {
+export function deliveryLimits({ limits }: Pick<PaneAgent, 'limits'>, kind: DeliveryKind): DeliveryLimits {
   return { planned: kind === 'identity' ? limits.ready : 15 * 60_000, ...placing(limits), press: 3_000, presses: 3 }
 }
 
-const placing = ({ placed, seen, settle }: AgentKind['limits']) => ({ placed, seen, settle })
+const placing = ({ placed, seen, settle }: PaneAgent['limits']) => ({ placed, seen, settle })
 const wait = (reason: string, until: Time | null = null): DeliveryStep => ({ do: 'wait', reason, until })
 const move = (to: DeliveryState, evidence: string): DeliveryStep => ({ do: 'move', to, evidence })
 

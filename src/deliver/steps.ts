@@ -1,5 +1,5 @@
 /** Carries out the steps of one turn: texts into files, one write of all intents, then the effects. */
-import type { AgentKind } from '../core/agent.ts'
+import type { PaneAgent } from '../core/agent.ts'
 import type { DeliveryMove } from '../core/ledger/deliveries.ts'
 import type { Delivery } from '../core/lives.ts'
 import type { Worker } from '../core/nouns.ts'
@@ -19,7 +19,7 @@ export interface Case {
   readonly pane: Pane | null
   /** Undefined where the spec no longer has it. */
   readonly worker: Worker | undefined
-  readonly kind: AgentKind
+  readonly kind: PaneAgent
   readonly sight: DeliverySight
   readonly step: DeliveryStep
 }

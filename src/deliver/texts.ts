@@ -1,6 +1,6 @@
 /** What is typed for a delivery: its text's file is written first, then the line that names it is known. */
 import { createHash } from 'node:crypto'
-import type { AgentKind } from '../core/agent.ts'
+import type { PaneAgent } from '../core/agent.ts'
 import type { Delivery } from '../core/lives.ts'
 import type { Worker } from '../core/nouns.ts'
 import type { Link } from '../observe/machines.ts'
@@ -12,7 +12,7 @@ import { fileOf, isTyped, lineFor, tagOf, type FileFacts } from '../core/line.ts
 export interface Due {
   readonly delivery: Pick<Delivery, 'id' | 'kind' | 'text'>
   readonly worker: Pick<Worker, 'dir'>
-  readonly kind: Pick<AgentKind, 'expands'>
+  readonly kind: Pick<PaneAgent, 'expands'>
   /** Of its pane. */
   readonly columns: number
 }

@@ -1,7 +1,7 @@
 /** One turn of the pump on one machine: one look at its panes, one step of each delivery, one write, then the effects. */
 import type { Delivery } from '../core/lives.ts'
 import type { Time, Worker, WorkerId } from '../core/nouns.ts'
-import type { AgentKind } from '../core/agent.ts'
+import type { PaneAgent } from '../core/agent.ts'
 import type { MachineSight, Pane } from '../core/panes.ts'
 import type { Tmux } from '../core/ports.ts'
 import type { Glimpse } from '../decide/sight.ts'
@@ -190,7 +190,7 @@ function caseOf(
     readonly leftover: boolean
     readonly ended: ReadonlySet<string>
   },
-  kind: AgentKind,
+  kind: PaneAgent,
   { clock }: Session,
 ): Case {
   const screen = (pane === null ? undefined : shown.screens.get(pane.id)) ?? []

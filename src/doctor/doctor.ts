@@ -3,7 +3,7 @@ import type { Machine, RepoRef } from '../core/nouns.ts'
 import type { Finding } from './findings.ts'
 import type { Session } from '../observe/session.ts'
 import type { TroubleKind } from '../core/trouble.ts'
-import { agentKind } from '../agents/index.ts'
+import { paneAgent } from '../agents/index.ts'
 import { BurnError, messageOf } from '../core/errors.ts'
 import { elsewhereAdvice } from '../decide/report.ts'
 import { restsReason } from '../decide/rests.ts'
@@ -133,7 +133,7 @@ async function checkMachine(machine: Machine, session: Session): Promise<Finding
   const written = fleet.repos.find((settings) => settings.repo === repo)?.clone_url
   const url = repo === undefined ? null : (written ?? forge.access(repo).clone_url)
   const workers = machine.windows.flatMap((window) => window.workers)
-  const programs = [...new Set(workers.map(({ agent }) => agentKind(agent).start(agent, null).argv[0] ?? ''))]
+  const programs = [...new Set(workers.map(({ agent }) => paneAgent(agent).start(agent, null).argv[0] ?? ''))]
   const from = clock.now()
   try {
     const probed = await probeMachine(machine, url, programs)

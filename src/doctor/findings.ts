@@ -2,7 +2,7 @@
 import type { Machine } from '../core/nouns.ts'
 import type { MachineSight } from '../core/panes.ts'
 import type { Probe } from './probe.ts'
-import { agentKind } from '../agents/index.ts'
+import { paneAgent } from '../agents/index.ts'
 import { shellWord, shellWords } from '../host/quote.ts'
 import { lineOn } from '../observe/remedies.ts'
 
@@ -144,7 +144,7 @@ function busyFindings(machine: Machine): Finding[] {
   const deep = machine.windows
     .flatMap(({ workers }) => workers)
     .filter(
-      ({ depth, agent }) => depth > 1 && agentKind(agent).has_busy_mode === true && !agent.hooks && agent.busy_input_mode === 'interrupt',
+      ({ depth, agent }) => depth > 1 && paneAgent(agent).has_busy_mode === true && !agent.hooks && agent.busy_input_mode === 'interrupt',
     )
   if (deep.length === 0) return []
   return [

@@ -1,4 +1,5 @@
 /** One run of an agent's program: its prompt on stdin, its lines as they come, and an end of it and of all that it started. */
+import type { AgentEnd } from '../core/agent.ts'
 import { Lines, mostStream } from './body.ts'
 import { killGroup, killRest, open, startFailure } from '../host/exec.ts'
 
@@ -18,15 +19,6 @@ export interface AgentProcess {
   readonly signal: AbortSignal
   /** Hears each line of its stdout. */
   readonly line: (text: string) => void
-}
-
-export interface AgentEnd {
-  /** 127 where it could not be started; null where a signal ended it. */
-  readonly code: number | null
-  /** The last of it. */
-  readonly stderr: string
-  /** Why it was ended, if it printed more than is read: a line that is too long, or too much in all. */
-  readonly flood: string | null
 }
 
 /** Never throws for what the program does. */

@@ -1,15 +1,8 @@
 /** What a conversation may use up: turns, tokens, time and money; and the signals that end a turn of it. */
 import type { Clock } from '../core/ports.ts'
-import type { Budget, Failure, Usage } from '../core/sprint.ts'
+import type { Budget, Failure, Spent, Usage } from '../core/sprint.ts'
 
 const longestTimer = 2 ** 31 - 1
-
-/** Tokens and dollars of one answer. */
-export interface Spent {
-  readonly tokens_in: number
-  readonly tokens_out: number
-  readonly cost: number | null
-}
 
 export interface Account {
   /** A turn has ended; with what it used. */

@@ -2,7 +2,7 @@
 import type { BackendTask, Tool, ToolResult } from '../core/sprint.ts'
 import type { Clock } from '../core/ports.ts'
 import { messageOf } from '../core/errors.ts'
-import { bounded, parsed, type Fields } from './json.ts'
+import { bounded, parsed, type Fields } from '../core/json.ts'
 import type { Call, Message } from './speak.ts'
 
 export interface CallDeps {

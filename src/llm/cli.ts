@@ -2,11 +2,11 @@
 import { constants } from 'node:fs'
 import { access, stat } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
-import type { Answer, Backend, BackendConfig, BackendTask, Conversation, Failure } from '../core/sprint.ts'
+import type { SprintAgent } from '../core/agent.ts'
+import type { Answer, Backend, BackendConfig, BackendTask, Conversation, Failure, Spent } from '../core/sprint.ts'
 import { messageOf } from '../core/errors.ts'
 import { runAgent } from './agent-process.ts'
-import { inTurn, openAccount, type Account, type Spent, type Turn } from './bounds.ts'
-import { cliAgents, type CliAgent } from './cli-agents.ts'
+import { inTurn, openAccount, type Account, type Turn } from './bounds.ts'
 import type { BackendDeps } from './deps.ts'
 import { redactor } from './redact.ts'
 import { failureOf } from './trouble.ts'
@@ -19,7 +19,7 @@ const nothingSpent: Spent = { tokens_in: 0, tokens_out: 0, cost: null }
 const secretName = /key|token|secret|password/i
 
 export function openCli(config: CliConfig, deps: BackendDeps): Backend {
-  const agent = cliAgents[config.agent]
+  const agent = deps.sprintAgent(config.agent)
   const command = config.command.length > 0 ? config.command : agent.command
   const env = { ...environmentOf(config, deps), ...agent.env }
   return {
@@ -58,7 +58,7 @@ function since(now: Spent, before: Spent): Spent {
 
 class CliTalk implements Conversation {
   readonly #task: BackendTask
-  readonly #agent: CliAgent
+  readonly #agent: SprintAgent
   readonly #command: readonly string[]
   readonly #config: CliConfig
   readonly #env: Readonly<Record<string, string>>
@@ -72,7 +72,7 @@ class CliTalk implements Conversation {
 
   constructor(
     task: BackendTask,
-    agent: CliAgent,
+    agent: SprintAgent,
     command: readonly string[],
     config: CliConfig,
     env: Readonly<Record<string, string>>,

@@ -1,4 +1,6 @@
 /** What backends need from the world. */
+import type { SprintAgent } from '../core/agent.ts'
+import type { SprintAgentName } from '../core/kinds.ts'
 import type { SecretSource } from '../core/nouns.ts'
 import type { Clock } from '../core/ports.ts'
 
@@ -8,6 +10,8 @@ export interface BackendDeps {
   readonly home: string
   readonly env: Readonly<Record<string, string | undefined>>
   readonly secret: (source: SecretSource) => Promise<string>
+  /** The registry of agents (src/agents). */
+  readonly sprintAgent: (name: SprintAgentName) => SprintAgent
   /** A number in [0, 1). */
   readonly random: () => number
   /** Puts an agent's argv into a sandbox; without it the agent runs as it is. */

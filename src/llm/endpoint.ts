@@ -1,10 +1,10 @@
 /** Models behind OpenAI-compatible endpoints: where each is, and with which key. */
-import type { ModelConfig, Failure } from '../core/sprint.ts'
+import type { Failure, ModelConfig, Symptom } from '../core/sprint.ts'
 import { floodError, mostEvent } from './body.ts'
 import type { BackendDeps } from './deps.ts'
 import { redactor } from './redact.ts'
-import { countOf, membersOf, itemsOf, parsed, stringOf } from './json.ts'
-import { failureOf, symptomOf, waitIn, type Symptom } from './trouble.ts'
+import { countOf, membersOf, itemsOf, parsed, stringOf } from '../core/json.ts'
+import { failureOf, symptomOf, waitIn } from './trouble.ts'
 
 export interface Endpoint {
   readonly model: string

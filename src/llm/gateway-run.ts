@@ -3,16 +3,16 @@
  * Facts: `gateway/platforms/api_server.py` of NousResearch/hermes-agent: `POST /v1/runs` answers 202 with `run_id`; `/events` has `message.delta`, `tool.started`,
  * `tool.completed`, `approval.request`, `run.completed` (with `output` and `usage`), `run.failed`, `run.cancelled`, can be read once, and has a comment every 30 s.
  */
-import type { BackendTask, Failure } from '../core/sprint.ts'
+import type { BackendTask, Failure, Spent, Symptom } from '../core/sprint.ts'
 import type { Clock } from '../core/ports.ts'
 import { BurnError } from '../core/errors.ts'
 import { boundedBody } from './body.ts'
-import { watchdog, type Spent } from './bounds.ts'
+import { watchdog } from './bounds.ts'
 import type { BackendLimits } from './deps.ts'
 import { ask, headersOf, readAnswer } from './endpoint.ts'
 import { eventsIn } from './events.ts'
-import { countOf, membersOf, parsed, stringOf, type Fields } from './json.ts'
-import { symptomOf, type Symptom } from './trouble.ts'
+import { countOf, membersOf, parsed, stringOf, type Fields } from '../core/json.ts'
+import { symptomOf } from './trouble.ts'
 
 export interface Gateway {
   readonly url: string

@@ -1,13 +1,13 @@
 /** A Hermes gateway on this machine: it works in the workspace with tools of its own. */
-import type { Answer, Backend, BackendConfig, BackendTask, Conversation, Failure } from '../core/sprint.ts'
-import { inTurn, openAccount, type Account, type Spent, type Turn } from './bounds.ts'
+import type { Answer, Backend, BackendConfig, BackendTask, Conversation, Failure, Spent, Symptom } from '../core/sprint.ts'
+import { inTurn, openAccount, type Account, type Turn } from './bounds.ts'
 import { limitsOf, type BackendDeps } from './deps.ts'
 import { ask, type Endpoint } from './endpoint.ts'
-import { membersOf } from './json.ts'
+import { membersOf } from '../core/json.ts'
 import { beginRun, followRun, stopRun, type Gateway } from './gateway-run.ts'
 import { redactor } from './redact.ts'
 import { estimate, speak, type Message } from './speak.ts'
-import { failureOf, symptomOf, type Symptom } from './trouble.ts'
+import { failureOf, symptomOf } from './trouble.ts'
 
 type GatewayConfig = Extract<BackendConfig, { kind: 'gateway' }>
 

@@ -9,7 +9,7 @@ import { BurnError, messageOf } from '../core/errors.ts'
 import type { Failure } from '../core/sprint.ts'
 import type { BackendDeps } from './deps.ts'
 import type { Endpoint } from './endpoint.ts'
-import { membersOf, itemsOf, stringOf, type Fields } from './json.ts'
+import { membersOf, itemsOf, stringOf, type Fields } from '../core/json.ts'
 import { redactor } from './redact.ts'
 import { failureOf, symptomOf } from './trouble.ts'
 

@@ -2,7 +2,7 @@
  * The runner: a loop of its own over a chain of models. The openai package has such a loop (`runTools`), which was tried and does not fit: it runs the calls of one
  * answer at the same time, so that two edits of one file race; it ends with an error where a tool throws; and it takes an answer of status 200 that says it failed for good.
  */
-import type { Answer, Backend, BackendConfig, BackendTask, Conversation, Failure } from '../core/sprint.ts'
+import type { Answer, Backend, BackendConfig, BackendTask, Conversation, Failure, Symptom } from '../core/sprint.ts'
 import { messageOf } from '../core/errors.ts'
 import { openAccount, type Account, type Turn } from './bounds.ts'
 import { runCalls } from './calls.ts'
@@ -11,7 +11,7 @@ import { endpointsOf, probeEndpoint, type Endpoint } from './endpoint.ts'
 import { hermesEndpoints } from './hermes-models.ts'
 import { redactor } from './redact.ts'
 import { estimate, speak, type Message, type Spoken } from './speak.ts'
-import { failureOf, type Symptom } from './trouble.ts'
+import { failureOf } from './trouble.ts'
 
 type RunnerConfig = Extract<BackendConfig, { kind: 'runner' }>
 

@@ -1,14 +1,13 @@
 /** One answer of a model: the request, its stream put together, and what is wrong with it. */
 import type { ChatCompletionMessageParam, ChatCompletionCreateParamsStreaming } from 'openai/resources/chat/completions'
-import type { Tool } from '../core/sprint.ts'
+import type { Spent, Symptom, Tool } from '../core/sprint.ts'
 import type { Clock } from '../core/ports.ts'
-import type { Spent } from './bounds.ts'
 import { watchdog } from './bounds.ts'
 import type { BackendLimits } from './deps.ts'
 import { openClient } from './client.ts'
 import { readAnswer, type Endpoint } from './endpoint.ts'
-import { countOf, membersOf, itemsOf, stringOf, type Fields } from './json.ts'
-import { symptomOf, type Symptom } from './trouble.ts'
+import { countOf, membersOf, itemsOf, stringOf, type Fields } from '../core/json.ts'
+import { symptomOf } from './trouble.ts'
 
 export type Message = ChatCompletionMessageParam
 

@@ -3,19 +3,9 @@
  * Facts: error codes of OpenAI's API reference; messages of Ollama 0.12, vLLM 0.11, OpenRouter, Anthropic, Gemini and Hermes 0.20 as they print them.
  */
 import { BurnError, adviceOf, messageOf } from '../core/errors.ts'
-import type { Failure, FailureClass } from '../core/sprint.ts'
+import type { Failure, FailureClass, Symptom } from '../core/sprint.ts'
 import { oneLine } from '../core/text.ts'
-import { countOf, membersOf, stringOf } from './json.ts'
-
-export interface Symptom {
-  /** HTTP status; null where there was no answer, or none of HTTP. */
-  readonly status: number | null
-  /** The error's own code or type; those of ours are `empty`, `length`, `broken_off`, `idle`. */
-  readonly code: string | null
-  readonly message: string
-  /** Milliseconds that it asked to wait; null where it did not say. */
-  readonly wait_ms?: number | null
-}
+import { countOf, membersOf, stringOf } from '../core/json.ts'
 
 interface Row {
   readonly class: FailureClass

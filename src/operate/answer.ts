@@ -1,11 +1,11 @@
 /** The question that an agent has open, and a person's answer to it. */
-import type { AgentKind, Look } from '../core/agent.ts'
+import type { PaneAgent, Look } from '../core/agent.ts'
 import type { Worker } from '../core/nouns.ts'
 import type { Pane } from '../core/panes.ts'
 import type { Tmux } from '../core/ports.ts'
 import type { Session } from '../observe/session.ts'
 import { createHash } from 'node:crypto'
-import { agentKind } from '../agents/index.ts'
+import { paneAgent } from '../agents/index.ts'
 import { BurnError } from '../core/errors.ts'
 import { sanitize } from '../core/text.ts'
 import { closedInputs } from '../decide/sight.ts'
@@ -38,7 +38,7 @@ export interface Answered extends OpenQuestion {
 interface Seen {
   readonly tmux: Tmux
   readonly pane: Pane
-  readonly kind: AgentKind
+  readonly kind: PaneAgent
   readonly look: Look
 }
 
@@ -114,6 +114,6 @@ async function seeWorker(worker: Worker, session: Session): Promise<Seen> {
   const pane = paneOf(worker, sight)
   if (pane.dead || pane.agent_pid !== pane.pid)
     throw new BurnError('no_agent', `no agent lives in the pane of ${worker.id}`, `wake one: burn christen ${worker.id}`)
-  const kind = agentKind(worker.agent)
+  const kind = paneAgent(worker.agent)
   return { tmux, pane, kind, look: kind.look(screens.get(pane.id) ?? [], pane) }
 }

@@ -6,7 +6,7 @@ import type { Pane } from '../core/panes.ts'
 import type { Glimpse } from '../decide/sight.ts'
 import type { Link } from '../observe/machines.ts'
 import type { Session } from '../observe/session.ts'
-import { agentKind } from '../agents/index.ts'
+import { paneAgent } from '../agents/index.ts'
 import { activeStates } from '../core/lives.ts'
 import { looping, loopsIn } from '../decide/loops.ts'
 import { incarnationOf } from '../core/incarnation.ts'
@@ -148,10 +148,9 @@ class Ward {
     return loopsIn((await ledger.carrying(owner)).leases, clock.now())
   }
 
-  /** A program that reads no prompts may be a loop: once it is one, it need not be told who it is. */
   async #leaveLoops(): Promise<void> {
-    const silent = new Set(this.#workers.filter(({ agent }) => agent.kind === 'shell').map(({ id }) => id))
-    const waking = this.#waking.filter(({ worker, state }) => state === 'planned' && silent.has(worker))
+    const loopers = new Set(this.#workers.filter(({ agent }) => paneAgent(agent).may_loop === true).map(({ id }) => id))
+    const waking = this.#waking.filter(({ worker, state }) => state === 'planned' && loopers.has(worker))
     const loops = waking.length === 0 ? new Map() : await this.#loops()
     const left = waking.filter(({ worker }) => loops.has(worker))
     if (left.length === 0) return
@@ -184,7 +183,7 @@ class Ward {
     }
     const asleep = next.filter(({ alive }) => !alive)
     const lines = asleep.map(({ worker, pane }) => {
-      const { argv, env, queues = false, without_hooks } = this.#starts.get(worker.id) ?? agentKind(worker.agent).start(worker.agent, null)
+      const { argv, env, queues = false, without_hooks } = this.#starts.get(worker.id) ?? paneAgent(worker.agent).start(worker.agent, null)
       if (without_hooks !== undefined) this.#options.onWithoutHooks(worker.id, without_hooks)
       return startLine(pane, { argv, env, queues, without_hooks: without_hooks ?? null, dir: worker.dir }, this.#link.machine)
     })

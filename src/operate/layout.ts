@@ -2,7 +2,7 @@
 import type { AgentPlace, AgentStart } from '../core/agent.ts'
 import type { Machine, Worker, WorkerId } from '../core/nouns.ts'
 import { parseDocument } from 'yaml'
-import { agentKind } from '../agents/index.ts'
+import { paneAgent } from '../agents/index.ts'
 import { hookScript } from '../agents/hook.ts'
 import { messageOf } from '../core/errors.ts'
 import { layOut, readHome } from '../host/files.ts'
@@ -12,9 +12,9 @@ import { layOut, readHome } from '../host/files.ts'
  * is in `without_hooks` of each.
  */
 export async function startsOf(machine: Machine, workers: readonly Worker[], fleet: string): Promise<ReadonlyMap<WorkerId, AgentStart>> {
-  const hooked = workers.filter(({ agent }) => agent.hooks && agentKind(agent).heard !== undefined)
+  const hooked = workers.filter(({ agent }) => agent.hooks && paneAgent(agent).heard !== undefined)
   const bare = (worker: Worker, why?: string): readonly [WorkerId, AgentStart] => {
-    const start = agentKind(worker.agent).start(worker.agent, null)
+    const start = paneAgent(worker.agent).start(worker.agent, null)
     return [worker.id, why === undefined ? start : { ...start, without_hooks: why }]
   }
   const starts = new Map(workers.filter((worker) => !hooked.includes(worker)).map((worker) => bare(worker)))
@@ -23,7 +23,7 @@ export async function startsOf(machine: Machine, workers: readonly Worker[], fle
     const places = await placesOn(machine, hooked, fleet)
     for (const worker of hooked) {
       const at = places(worker)
-      starts.set(worker.id, agentKind(worker.agent).start(worker.agent, at))
+      starts.set(worker.id, paneAgent(worker.agent).start(worker.agent, at))
     }
     await lay(machine, [...starts.values()], places(hooked[0] as Worker))
     return starts
@@ -35,7 +35,7 @@ export async function startsOf(machine: Machine, workers: readonly Worker[], fle
 
 /** Asks the machine for its home and what the kinds want to read there; returns where each worker's place is. */
 async function placesOn(machine: Machine, workers: readonly Worker[], fleet: string): Promise<(worker: Worker) => AgentPlace> {
-  const names = [...new Set(workers.flatMap(({ agent }) => agentKind(agent).reads ?? []))]
+  const names = [...new Set(workers.flatMap(({ agent }) => paneAgent(agent).reads ?? []))]
   const { home: person, files, entries } = await readHome(machine, names)
   const configs = new Map<string, unknown>()
   for (const [name, text] of files) configs.set(name, text === null ? null : parsed(text))

@@ -1,8 +1,9 @@
 /** What a spec says beside its machines: forge, agent, dispatch, repos, templates. */
 import * as z from 'zod'
+import { agentNames } from '../core/kinds.ts'
 import { customKeys } from './custom.ts'
 import { defaults } from './defaults.ts'
-import { argv, depth, timeSpan, env, name, line, owner, words } from './values.ts'
+import { argv, depth, timeSpan, env, line, owner, words } from './values.ts'
 
 export const token = z
   .strictObject({
@@ -45,7 +46,10 @@ export const folder = z.strictObject({
 
 export const agent = z
   .strictObject({
-    kind: name.optional().meta({ description: 'Which agent program it is.', default: defaults.agentKind, examples: ['hermes'] }),
+    kind: z
+      .enum(agentNames)
+      .optional()
+      .meta({ description: 'Which agent program it is.', default: defaults.agentKind, examples: ['hermes'] }),
     command: argv
       .optional()
       .meta({ description: "Program and arguments, in place of the kind's own.", examples: [['hermes', 'chat', '--yolo']] }),

@@ -1,5 +1,6 @@
 /** How sprints are run, as it is written: backends, limits, and where workspaces are. */
 import * as z from 'zod'
+import { agentNames, isSprintAgent } from '../core/kinds.ts'
 import { defaults } from './defaults.ts'
 import { token } from './settings.ts'
 import { argv, dir, env, line, repos, size, timeSpan, words } from './values.ts'
@@ -40,7 +41,7 @@ const backend = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('cli').meta({ description: 'An agent program, run once.' }),
     agent: z
-      .enum(['hermes', 'claude', 'codex', 'opencode', 'custom'])
+      .enum(agentNames.filter(isSprintAgent))
       .meta({ description: 'Which one. `custom`: `command` gets the prompt on its standard input.', examples: ['hermes'] }),
     command: argv.optional().meta({ description: "Program and arguments, in place of the agent's own.", examples: [['hermes', 'chat']] }),
     model,

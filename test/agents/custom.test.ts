@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import type { PaneFacts } from '../../src/core/agent.ts'
 import type { CustomAgent } from '../../src/core/nouns.ts'
-import { agentKind } from '../../src/agents/index.ts'
+import { paneAgent } from '../../src/agents/index.ts'
 import { parseSpec } from '../../src/spec/load.ts'
 import { completeSpec } from '../../src/spec/complete.ts'
 import { SpecError } from '../../src/spec/findings.ts'
@@ -50,12 +50,12 @@ function findings(agent: unknown, window: Record<string, unknown> = {}): string[
 }
 
 const rule = '─'.repeat(20)
-const look = (rows: readonly string[], pane: Partial<PaneFacts> = {}) => agentKind(workerOf(small)).look(rows, { ...facts, ...pane })
+const look = (rows: readonly string[], pane: Partial<PaneFacts> = {}) => paneAgent(workerOf(small)).look(rows, { ...facts, ...pane })
 const state = (rows: readonly string[], pane: Partial<PaneFacts> = {}) => look(rows, pane).reading.state
 
 test('custom: an agent that a spec declares is started, read, typed to and submitted as it says', () => {
   const config = workerOf(small)
-  const kind = agentKind(config)
+  const kind = paneAgent(config)
   assert.deepEqual(kind.start(config, null).argv, ['my-agent', '--tty'])
   assert.deepEqual([kind.submit, kind.limits.settle], ['\u001b\r', 2000])
 
@@ -90,11 +90,11 @@ test('custom: whatever the rows, there is a reading, and idle only with the comp
   )
   fc.assert(
     fc.property(fc.array(row, { maxLength: 30 }), fc.integer({ min: 1, max: 300 }), (rows, width) => {
-      const seen = agentKind({ kind: 'custom', custom }).look(rows, { ...facts, width, height: rows.length })
+      const seen = paneAgent({ kind: 'custom', custom }).look(rows, { ...facts, width, height: rows.length })
       const [first, end] = seen.composer_rows
       if (seen.reading.state === 'idle') assert.ok(rows[first]!.startsWith('>') && end > first)
       if (seen.composer === 'absent') assert.deepEqual([first, end], [0, 0])
-      assert.equal(agentKind({ kind: 'custom' }).look(rows, facts).composer, 'absent', 'no patterns, nothing recognised')
+      assert.equal(paneAgent({ kind: 'custom' }).look(rows, facts).composer, 'absent', 'no patterns, nothing recognised')
     }),
   )
 })

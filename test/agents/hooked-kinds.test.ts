@@ -3,9 +3,9 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { AgentPlace, Look } from '../../src/core/agent.ts'
 import type { AgentConfig } from '../../src/core/nouns.ts'
-import { agentKind } from '../../src/agents/index.ts'
+import { paneAgent } from '../../src/agents/index.ts'
 
-const config = (kind: string, more: Partial<AgentConfig> = {}): AgentConfig => ({
+const config = (kind: AgentConfig['kind'], more: Partial<AgentConfig> = {}): AgentConfig => ({
   kind,
   command: [],
   model: null,
@@ -24,7 +24,7 @@ const at: AgentPlace = {
   entries: new Map(),
 }
 const heard = (kind: string, event: string, detail: string | null = null) => {
-  const told = agentKind({ kind }).heard?.({ event, detail }) ?? null
+  const told = paneAgent({ kind }).heard?.({ event, detail }) ?? null
   return told === null ? null : `${told.state}${told.detail === null ? '' : ` ${told.detail}`}`
 }
 const asking = (question: string): Look => ({
@@ -37,7 +37,7 @@ const asking = (question: string): Look => ({
 })
 const menu = (mark: string) => `Allow it?\n${mark} 1. Yes, once\n  2. Yes, always\n  3. No, and say why`
 const keysOf = (kind: string, wanted: string, mark: string) =>
-  agentKind({ kind })
+  paneAgent({ kind })
     .answer?.(wanted, asking(menu(mark)))
     ?.map((piece) => ('key' in piece ? piece.key : 'type' in piece ? piece.type : 'paste'))
     .join(' ') ?? null
@@ -52,7 +52,7 @@ const models: Readonly<Record<(typeof kinds)[number], readonly string[]>> = {
 
 for (const kind of kinds) {
   describe(kind, () => {
-    const { start } = agentKind({ kind })
+    const { start } = paneAgent({ kind })
 
     test('starts as its own program, or as the spec says, with the model that it names', () => {
       assert.equal(start(config(kind), null).argv[0], kind)

@@ -3,8 +3,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { hermes } from '../../src/agents/hermes.ts'
-import { agentKind, agentKinds, kindsOnce } from '../../src/agents/index.ts'
+import { kindsOnce, paneAgent } from '../../src/agents/index.ts'
 import { BurnError } from '../../src/core/errors.ts'
+import { agentNames } from '../../src/core/kinds.ts'
 
 const config: AgentConfig = {
   kind: 'hermes',
@@ -17,9 +18,9 @@ const config: AgentConfig = {
 }
 
 test('agents: each kind is found by its name, and a wrong name is told the right ones', () => {
-  for (const kind of agentKinds) assert.equal(agentKind({ kind }).kind, kind)
+  for (const kind of agentNames) assert.equal(paneAgent({ kind }).kind, kind)
   assert.throws(
-    () => agentKind({ kind: 'hermse' }),
+    () => paneAgent({ kind: 'hermse' }),
     (thrown) =>
       thrown instanceof BurnError &&
       thrown.code === 'agent_unknown' &&
@@ -27,7 +28,7 @@ test('agents: each kind is found by its name, and a wrong name is told the right
       /did you mean hermes\?.*hermes, .*shell/.test(thrown.hint),
   )
   assert.throws(
-    () => agentKind({ kind: 'zzz' }),
+    () => paneAgent({ kind: 'zzz' }),
     (thrown) => thrown instanceof BurnError && !/did you mean/.test(thrown.hint),
   )
 })

@@ -4,7 +4,8 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import type { Look } from '../../src/core/agent.ts'
 import type { Machines } from '../../src/observe/machines.ts'
-import { agentKind, agentKinds } from '../../src/agents/index.ts'
+import { paneAgent } from '../../src/agents/index.ts'
+import { agentNames } from '../../src/core/kinds.ts'
 import { compactRows, fileLine, heldIn, idIn, isTyped, lineFor, sumOf, tagOf } from '../../src/core/line.ts'
 import { linesFor } from '../../src/deliver/texts.ts'
 
@@ -18,7 +19,7 @@ const looking = (state: 'idle' | 'working', interrupts = false): Look => ({
   interrupts,
 })
 const typedBy = (kind: string, line: string, look: Look) =>
-  agentKind({ kind })
+  paneAgent({ kind })
     .place(line, look)
     .map((piece) => ('paste' in piece ? piece.paste : 'type' in piece ? piece.type : `<${piece.key}>`))
 
@@ -64,14 +65,14 @@ test('lines: no text of an issue reaches a composer, whatever it says and whatev
   const link = { machine: {}, tmux: null, state: 'up', reason: '', hint: '' } as never
   const property = fc.asyncProperty(
     hostile,
-    fc.constantFrom(...agentKinds),
+    fc.constantFrom(...agentNames),
     fc.constantFrom('work', 'council', 'identity', 'follow_up', 'send'),
     fc.constantFrom('/home/ann/fleet/AZOTH', '/wo rk @home ~x', '/a/"b"/$(id)', `/${'d'.repeat(150)}`),
     fc.constantFrom(39, 57, 80, 200),
     async (parts, name, kind, directory, columns) => {
       const text = parts.join('')
       const { written, session } = machineAt(directory)
-      const agent = agentKind({ kind: name })
+      const agent = paneAgent({ kind: name })
       const due = { delivery: { id, kind, text }, worker: { dir: directory }, kind: agent, columns } as const
       const said = (await linesFor([due], link, session)).get(id)
       assert.ok(said !== undefined && 'line' in said)
@@ -97,8 +98,8 @@ test('lines: no text of an issue reaches a composer, whatever it says and whatev
 })
 
 test('lines: a person may type what every composer takes for text, and nothing that one expands', () => {
-  for (const name of agentKinds) {
-    const { expands } = agentKind({ kind: name })
+  for (const name of agentNames) {
+    const { expands } = paneAgent({ kind: name })
     for (const text of ['Stop after this issue, and say what is left.', 'yes'])
       assert.equal(isTyped(text, expands), true, `${name}: ${text}`)
     for (const text of [
@@ -115,7 +116,7 @@ test('lines: a person may type what every composer takes for text, and nothing t
   }
   for (const kind of ['hermes', 'claude', 'codex', 'gemini', 'qwen', 'opencode', 'pi', 'custom'])
     for (const text of expansions.filter((each) => !/^[$&#]/.test(each)))
-      assert.equal(isTyped(text, agentKind({ kind }).expands), false, `${kind}: ${text}`)
+      assert.equal(isTyped(text, paneAgent({ kind }).expands), false, `${kind}: ${text}`)
 })
 
 test('lines: a file is named by its absolute path only if that is plain, short, and leaves room in the pane', () => {

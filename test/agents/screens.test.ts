@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { agentKinds } from '../../src/agents/index.ts'
+import { agentNames } from '../../src/core/kinds.ts'
 import { framesIn, ownFrames, read, realFrames, score, undrawn } from '../support/frames.ts'
 
 const real = framesIn(realFrames)
@@ -8,7 +8,7 @@ const real = framesIn(realFrames)
 /** Kinds that draw no screen of their own. */
 const others = new Set(['shell', 'custom'])
 
-for (const kind of agentKinds.filter((each) => !others.has(each))) {
+for (const kind of agentNames.filter((each) => !others.has(each))) {
   const frames = real?.filter(({ agent }) => agent === kind) ?? []
   // Labelled from the programs' own hooks and their stub model server, never from the screen.
   test(`${kind}: what real screens say`, { skip: frames.length === 0 ? `no recorded screens of ${kind} beside the repo` : false }, () => {

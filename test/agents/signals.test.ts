@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url'
 import { test } from 'node:test'
 import type { AgentPlace } from '../../src/core/agent.ts'
 import type { AgentConfig } from '../../src/core/nouns.ts'
-import { agentKind } from '../../src/agents/index.ts'
+import { paneAgent } from '../../src/agents/index.ts'
 import { until } from '../support/fleet.ts'
 
 type Handler = (event: never, output?: never) => unknown
@@ -24,11 +24,15 @@ function placeIn(folder: string): AgentPlace {
   return { hook, home: join(folder), person: '/home/a', name: 'burn-f-w-a', configs: new Map(), entries: new Map() }
 }
 
-async function toldBy(kind: string, events: (module: Record<string, unknown>) => Promise<void>, lines: number): Promise<readonly string[]> {
+async function toldBy(
+  kind: AgentConfig['kind'],
+  events: (module: Record<string, unknown>) => Promise<void>,
+  lines: number,
+): Promise<readonly string[]> {
   const folder = mkdtempSync(join(tmpdir(), 'burn test '))
   try {
     const config: AgentConfig = { kind, command: [], model: null, provider: null, busy_input_mode: 'interrupt', hooks: true, env: {} }
-    const [[file, source] = ['', '']] = Object.entries(agentKind(config).start(config, placeIn(folder)).files ?? {})
+    const [[file, source] = ['', '']] = Object.entries(paneAgent(config).start(config, placeIn(folder)).files ?? {})
     // As the agents load it: from a file, as a module.
     const path = file.replace(/\.js$/, '.mjs')
     writeFileSync(path, source)

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { TroubleKind } from '../../src/core/trouble.ts'
-import { agentKind } from '../../src/agents/index.ts'
+import { paneAgent } from '../../src/agents/index.ts'
 import { hermesConfig, hermesHome } from '../../src/agents/hermes-home.ts'
 import { troubleIn } from '../../src/agents/trouble.ts'
 
 const heard = (kind: string, event: string, detail: string | null = null) => {
-  const told = agentKind({ kind }).heard?.({ event, detail }) ?? null
+  const told = paneAgent({ kind }).heard?.({ event, detail }) ?? null
   return told === null ? null : [told.state, told.detail]
 }
 
@@ -91,7 +91,7 @@ test('hooks: a failed turn of Gemini, Claude Code and OpenCode is an error of it
 
 test("hermes: a worker's own profile shares no metrics, whatever the person agreed to for theirs", () => {
   const at = { hook: '/s/hook', home: '/s/a', person: '/home/ann', name: 'burn-f-w-ann', entries: new Map() }
-  const config = { kind: 'hermes', command: [], model: null, provider: null, busy_input_mode: 'interrupt' as const, hooks: true, env: {} }
+  const config = { kind: 'hermes', command: [], model: null, provider: null, busy_input_mode: 'interrupt', hooks: true, env: {} } as const
   const own = { telemetry: { other: 1, shared_metrics: { enabled: true, send: true, offer_version: 2 } } }
   const home = hermesHome(config, { ...at, configs: new Map([[hermesConfig, own]]) })
   const [file = ''] = 'files' in home ? Object.values(home.files) : []
@@ -105,7 +105,7 @@ test("hermes: a model's answer is no failure where it is drawn as Hermes' own wo
     const panel = [` ─  ⚕ Hermes  ${'─'.repeat(45)}`, '', ...answer.map((row) => ` ${row}`), '', ` ${'─'.repeat(58)}`]
     const screen = ['● do it', ...panel, ' ⚕ stub · 0% · 22s', rule, '❯']
     const facts = { width: 60, height: 12, title: '', command: 'python3', dead: false, cursor_x: 2, cursor_y: 11 }
-    return agentKind({ kind: 'hermes' }).look(screen, facts).reading
+    return paneAgent({ kind: 'hermes' }).look(screen, facts).reading
   }
   for (const answer of ['All is well.', 'It now answers with HTTP 401.', 'The route /model is new.'])
     assert.equal(looks(answer).state, 'idle', answer)
@@ -115,7 +115,7 @@ test("hermes: a model's answer is no failure where it is drawn as Hermes' own wo
 })
 
 test('hermes: the question that fills the screen before the first chat has its choices, and is answered by the arrows', () => {
-  const look = agentKind({ kind: 'hermes' }).look(
+  const look = paneAgent({ kind: 'hermes' }).look(
     [
       'Help improve Hermes?',
       '  ↑↓ navigate  ENTER/SPACE select  ESC cancel',
@@ -132,7 +132,7 @@ test('hermes: the question that fills the screen before the first chat has its c
     look.question ?? '',
     /^Help improve Hermes\?\n[^]*\n {2}1\. Collect and send to Nous\n {2}2\. Collect locally only\n❯ 3\. No thanks$/,
   )
-  const keys = (choice: string) => agentKind({ kind: 'hermes' }).answer?.(choice, look)
+  const keys = (choice: string) => paneAgent({ kind: 'hermes' }).answer?.(choice, look)
   assert.deepEqual(keys('No thanks'), [{ key: 'Enter' }])
   assert.deepEqual(keys('2'), [{ key: 'Up' }, { key: 'Enter' }])
 })

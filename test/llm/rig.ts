@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import type { BackendTask, Budget, ModelConfig, SprintNote, Tool } from '../../src/core/sprint.ts'
 import type { BackendDeps, BackendLimits } from '../../src/llm/deps.ts'
+import { sprintAgent } from '../../src/agents/index.ts'
 import { startModel, type ModelOptions, type StandInModel } from '../stand-ins/model/server.ts'
 
 export const never = new AbortController().signal
@@ -30,6 +31,7 @@ export function deps(t: TestContext, limits: Partial<BackendLimits> = {}, env: R
     home: folder(t),
     env: { PATH: process.env['PATH'], ...env },
     secret: async (source) => ('env' in source ? secret : ''),
+    sprintAgent,
     random: () => 0,
     limits,
   }

@@ -6,7 +6,8 @@ import type { BackendConfig } from '../../src/core/sprint.ts'
 import type { Expect } from './verdict.ts'
 import type { Program } from './programs.ts'
 import { systemClock } from '../../src/cli/clock.ts'
-import { cliAgents } from '../../src/llm/cli-agents.ts'
+import { sprintAgent } from '../../src/agents/index.ts'
+import { agentNames, isSprintAgent } from '../../src/core/kinds.ts'
 import { openBackend } from '../../src/llm/open.ts'
 import { bait, caught } from './canary.ts'
 import { shellCall, startModel } from './model.ts'
@@ -14,7 +15,7 @@ import { offline, writeHome } from './programs.ts'
 
 type Cli = Extract<BackendConfig, { kind: 'cli' }>
 
-const isCli = (kind: string): kind is Cli['agent'] => kind in cliAgents
+const isCli = (kind: string): kind is Cli['agent'] => agentNames.filter(isSprintAgent).some((name) => name === kind)
 
 /** Nothing is checked where this program is no backend. `root`: a workspace and a home are made below it. */
 export async function checkSprint(program: Program, bin: string, root: string, expect: Expect): Promise<void> {
@@ -27,7 +28,7 @@ export async function checkSprint(program: Program, bin: string, root: string, e
   writeHome(home, setting)
   const config: Cli = { kind: 'cli', agent: program.kind, command: [bin], model: null, env: { ...offline, ...setting.env } }
   const env = { PATH: process.env['PATH'], TERM: 'dumb' }
-  const backend = openBackend(config, { clock: systemClock, home, env, secret: async () => '', random: Math.random })
+  const backend = openBackend(config, { clock: systemClock, home, env, secret: async () => '', sprintAgent, random: Math.random })
   const budget = { turns: 20, tokens: 1_000_000, time: 120_000, money: null }
   const talk = backend.begin({ id: '1m7zj7m961cnr', dir, tools: [], budget, note: () => {} })
   const turns = ['Write down that it was made.', `And once more, please.\n${bait(home, [dir])}`]

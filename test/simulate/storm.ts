@@ -28,7 +28,7 @@ export function fleetOf(machines: number, panes: number, changes: Partial<Fleet[
     const name = `W${pane}`
     const own = [repos[pane % 3], repos[(pane + 1) % 3]] as string[]
     const base = { id: `${machine}/LANE/${name}`, name, machine, window: 'LANE', lane: 'lane', pane, role: 'worker' as const, glyph: '◆' }
-    const agent = { kind: 'shell', command: [], model: null, provider: null, busy_input_mode: 'queue' as const, hooks: false, env: {} }
+    const agent = { kind: 'shell', command: [], model: null, provider: null, busy_input_mode: 'queue', hooks: false, env: {} } as const
     return { ...base, sublane: null, repos: own, home: null, dir: '~', depth: 2, agent }
   }
   return {

@@ -28,6 +28,22 @@ test('every finding is told at once, with its place and what to write instead', 
   ])
 })
 
+test('spec: refuses an unknown agent kind where it is written', () => {
+  const window = { name: 'A', repos: ['app'], agent: { kind: 'cluade' }, workers: { X: { agent: { kind: 'custm' } } }, names: ['X'] }
+  const sprint = { backends: [{ kind: 'cli', agent: 'gemini' }] }
+  const kinds = '"hermes" or "claude" or "codex" or "gemini" or "opencode" or "pi" or "qwen" or "shell" or "custom"'
+  const must = (key: string, meant: string) => `${key}.kind must be ${kinds}. did you mean "${meant}"?`
+  assert.deepEqual(
+    saidOf(specOf([window], { agent: { kind: 'hermse' }, sprint })).map((said) => said.replace(/^[0-9:]+ /, '')),
+    [
+      must('machines.box.windows[0].agent', 'claude'),
+      must('machines.box.windows[0].workers.X.agent', 'custom'),
+      must('agent', 'hermes'),
+      'sprint.backends[0].agent must be "hermes" or "claude" or "codex" or "opencode" or "custom". write for example "agent": "hermes"',
+    ],
+  )
+})
+
 test('the error lists file:line:column of each, and ends with 2', () => {
   assert.throws(
     () => parseSpec('{"forge": 1}', 'my/fleet-spec.json'),

@@ -1,7 +1,7 @@
 /** Recorded screens with what was true when they were recorded, and how often they are read right. */
 import { existsSync, readFileSync } from 'node:fs'
 import type { Look, PaneFacts } from '../../src/core/agent.ts'
-import { agentKind } from '../../src/agents/index.ts'
+import { paneAgent } from '../../src/agents/index.ts'
 
 export interface Frame {
   readonly file: string
@@ -15,9 +15,9 @@ export interface Frame {
 }
 
 /** Screens that the stand-ins drew. */
-export const ownFrames = new URL('../agents/screens', import.meta.url)
+export const ownFrames = new URL('../agents/screens/', import.meta.url)
 /** Screens of the real programs, where they stand beside the repo. */
-export const realFrames = new URL('../../../shared/data/screens', import.meta.url)
+export const realFrames = new URL('../../../shared/data/screens/', import.meta.url)
 
 /**
  * Recorded by a starved machine before the program drew what was already true: row for row such a screen is one of another state (an approval not
@@ -74,7 +74,7 @@ export function framesIn(folder: URL): readonly Frame[] | null {
 }
 
 export function read(frame: Frame): Look {
-  return agentKind({ kind: frame.agent }).look(frame.screen, frame.facts)
+  return paneAgent({ kind: frame.agent }).look(frame.screen, frame.facts)
 }
 
 export interface Score {

@@ -25,8 +25,8 @@ export function classifyCommand(context: Context): Command {
     .option('--cursor <x,y>', 'where its cursor is (default: 0,0)', cursorAt)
     .addHelpText('after', "\nExample:\n  tmux capture-pane -p -t %5 | burn classify --agent hermes --title '' --width 120 --height 30")
     .action(async (options: Options) => {
-      const { agentKind } = await import('../../agents/index.ts')
-      const kind = agentKind({ kind: options.agent })
+      const { paneAgent } = await import('../../agents/index.ts')
+      const kind = paneAgent({ kind: options.agent })
       const screen = (await context.io.readInput()).replace(/\n$/, '').split('\n')
       const [cursor_x, cursor_y] = options.cursor ?? [0, 0]
       const { reading, composer, draft, question } = kind.look(screen, {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { join, resolve } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import { agentKind } from '../../../src/agents/index.ts'
+import { paneAgent } from '../../../src/agents/index.ts'
 import { scratch, until } from '../../support/fleet.ts'
 import { jsonLines } from '../../support/json-lines.ts'
 import { privateSocket } from '../../support/tmux.ts'
@@ -29,7 +29,7 @@ async function agent(t: TestContext, kind: string, ...flags: readonly string[]) 
       const facts = tmux('display-message', '-p', '#{cursor_x} #{cursor_y} #{pane_current_command} #{pane_title}').trim().split(' ')
       const [x, y, command = '', ...title] = facts
       const pane = { width: 120, height: 30, dead: false, cursor_x: Number(x), cursor_y: Number(y), command, title: title.join(' ') }
-      return agentKind({ kind: as }).look(tmux('capture-pane', '-p').replace(/\n$/, '').split('\n'), pane).reading
+      return paneAgent({ kind: as }).look(tmux('capture-pane', '-p').replace(/\n$/, '').split('\n'), pane).reading
     },
     title: () => tmux('display-message', '-p', '#{pane_title}').trim(),
     keys: (...keys: readonly string[]) => void tmux('send-keys', ...keys),
