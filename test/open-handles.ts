@@ -1,8 +1,7 @@
-/** Loaded before every test file: says at its end what the file left open, which would have kept its process alive. */
+/** Watches what a test file opens, from before it is loaded: see `leftOpen`. */
 import type { ChildProcess } from 'node:child_process'
 import type { Server, Socket } from 'node:net'
 import { subscribe } from 'node:diagnostics_channel'
-import { openHandleMark } from './report.ts'
 
 /**
  * These say more about themselves than their kind does: a server that was closed counts as one for a moment more. Pipes are those of the process;
@@ -34,16 +33,16 @@ function keepsAlive(socket: Socket | undefined): boolean {
   return handle?.hasRef() === true
 }
 
-process.on('exit', () => {
+/** Names what the tests left open: without a forced exit it would keep the process alive. */
+export function leftOpen(): string[] {
   const kinds = process.getActiveResourcesInfo().filter((kind) => !notSaid.has(kind))
   const running = children.filter(({ pid, exitCode, signalCode }) => pid !== undefined && exitCode === null && signalCode === null)
   const listening = servers.filter((server) => server.listening)
   const connected = sockets.filter((socket) => keepsAlive(socket.deref()))
-  const open = [
+  return [
     ...new Set(kinds),
     ...running.map(({ pid, spawnargs }) => `process ${pid} (${spawnargs.join(' ').slice(0, 100)})`),
     ...listening.map((server) => `a server on ${JSON.stringify(server.address())}`),
     ...(connected.length > 0 ? [`${connected.length} connections`] : []),
   ]
-  if (open.length > 0) process.stderr.write(`${openHandleMark}${open.join(', ')}\n`)
-})
+}

@@ -1,9 +1,41 @@
-/** What the test runner says: a line per file as it ends, then failures in full, what was skipped, and the figures. */
-import { relative, resolve } from 'node:path'
-import { inspect, styleText } from 'node:util'
-import type { TestEvent } from 'node:test/reporters'
+/** What a run of tests says: a line per file as it ends, then failures in full, what was skipped, and the figures. */
+import { readFileSync } from 'node:fs'
+import { styleText } from 'node:util'
 
-export const openHandleMark = 'left open at the end: '
+export interface TestEnded {
+  readonly name: string
+  /** Relative to the project. */
+  readonly file: string
+  readonly line: number
+  readonly outcome: 'passed' | 'failed' | 'skipped'
+  /** Why it failed or was skipped. */
+  readonly text: string
+}
+
+/** The last word of a process that runs test files. */
+interface End {
+  /** False if something ended the process before its tests had ended. */
+  readonly finished: boolean
+  /** How many tests it reported. */
+  readonly count: number
+  /** Errors outside of any test: a rejection that nobody handled. */
+  readonly troubles: readonly string[]
+  readonly open: readonly string[]
+  readonly cpu: number | null
+}
+
+export type Line = { readonly test: TestEnded } | { readonly end: End }
+
+/** What came of a process that ran test files. */
+export interface FilesRan {
+  readonly files: readonly string[]
+  readonly tests: readonly TestEnded[]
+  readonly end: End | null
+  /** Why the process ended: empty if it exited with 0. */
+  readonly exit: string
+  readonly output: string
+  readonly seconds: number
+}
 
 interface Failure {
   readonly where: string
@@ -11,170 +43,72 @@ interface Failure {
   readonly text: string
 }
 
-interface FileRecord {
-  readonly started: number
-  seen: number
-  output: string[]
+/** CPU seconds of this process and of the children that it has waited for, with theirs. Null where there is no /proc. */
+export function cpuSeconds(): number | null {
+  const stat = process.platform === 'linux' ? readFileSync('/proc/self/stat', 'utf8') : ''
+  // After the name, which may hold anything, in brackets: utime, stime, cutime and cstime in hundredths of a second.
+  const ticks = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .slice(11, 15)
+  return ticks.length === 4 ? ticks.reduce((sum, each) => sum + Number(each) / 100, 0) : null
 }
 
-interface Completed {
-  readonly name: string
-  readonly file?: string
-  readonly line?: number
-  readonly skip?: string | boolean
-  readonly todo?: string | boolean
-  readonly details: { readonly type?: string; readonly error?: Error & { readonly failureType?: string; readonly cause?: unknown } }
+/** Every failure of a process. Its tests alone do not count: it must have said that they ended, and how many there were. */
+export function failuresOf(ran: FilesRan): Failure[] {
+  const failed = ran.tests.filter(({ outcome }) => outcome === 'failed')
+  const ofFiles = (text: string) => ({ where: ran.files.join(' '), name: 'the file', text: [text, ran.output.trim()].join('\n').trim() })
+  const found: Failure[] = failed.map(({ file, line, name, text }) => ({ where: `${file}:${line}`, name, text }))
+  if (ran.end === null || !ran.end.finished) found.push(ofFiles(`its process ended before its tests did: ${ran.exit || 'exit code 0'}`))
+  else if (ran.end.count !== ran.tests.length) found.push(ofFiles(`it reported ${ran.tests.length} of ${ran.end.count} tests`))
+  else if (ran.end.troubles.length > 0) found.push(ofFiles(ran.end.troubles.join('\n')))
+  else if (ran.exit !== '' && failed.length === 0) found.push(ofFiles(`its process failed outside of any test: ${ran.exit}`))
+  return found
 }
 
-/** Follows a run's events and counts. A suite counts only where its own hook failed; a test whose subtests failed, not again. */
+/** Counts, and prints. */
 export class Tally {
-  #passed = 0
-  #ended = 0
-  readonly #failures: Failure[] = []
-  readonly #skipped: { readonly where: string; readonly name: string; readonly why: string }[] = []
-  readonly #files = new Map<string, FileRecord>()
-  readonly #running = new Set<string>()
-  readonly #open = new Map<string, string>()
-  readonly #root: string
+  readonly #ran: FilesRan[] = []
   readonly #print: (line: string) => void
 
-  constructor(root: string, print: (line: string) => void) {
-    this.#root = root
+  constructor(print: (line: string) => void) {
     this.#print = print
   }
 
-  take(event: TestEvent): void {
-    switch (event.type) {
-      case 'test:dequeue':
-        if (this.#isFile(event.data)) this.#running.add(this.#path(event.data.file))
-        this.#record(event.data.file)
-        break
-      case 'test:complete':
-        if (this.#isFile(event.data)) this.#fileEnded(event.data)
-        else this.#testEnded(event.data)
-        break
-      case 'test:pass':
-        // A file passes as such only where it had no tests to pass.
-        if (this.#isFile(event.data)) this.fail(relative(this.#root, this.#path(event.data.file)), 'there is no test in this file')
-        break
-      case 'test:stdout':
-      case 'test:stderr':
-        this.#said(event.data.file, event.data.message)
-        break
-      case 'test:diagnostic':
-        if (event.data.file !== undefined) this.#said(event.data.file, `${event.data.message}\n`)
-        break
-      default:
-        break
+  /** Takes what came of a process, and prints a line per file. */
+  take(ran: FilesRan): void {
+    this.#ran.push(ran)
+    const failures = failuresOf(ran)
+    const cost = `${ran.seconds.toFixed(1)} s${ran.end?.cpu == null ? '' : `, ${ran.end.cpu.toFixed(1)} s of CPU`}`
+    for (const [index, file] of ran.files.entries()) {
+      const bad =
+        failures.some(({ where, name }) => name === 'the file' || where.startsWith(`${file}:`)) ||
+        (failures.length > 0 && ran.files.length === 1)
+      const mark = bad ? styleText('red', 'FAIL') : styleText('green', 'ok  ')
+      this.#print(`${mark}  ${file}  ${styleText('dim', index === 0 ? cost : 'in the same process')}`)
     }
   }
 
-  /** Files that run and of which nothing was heard for `ms`. */
-  silentFor(ms: number): string[] {
-    const now = performance.now()
-    return [...this.#running].filter((file) => now - (this.#files.get(file)?.seen ?? now) > ms)
-  }
-
-  fail(where: string, text: string): void {
-    this.#failures.push({ where, name: 'the file', text })
-  }
-
-  /** Prints the end. The exit code. */
+  /** Prints the end, with the figures as its last line. The exit code. */
   finish(): number {
-    if (this.#passed === 0 && this.#failures.length === 0) this.fail('test/', 'no test ran')
-    for (const failure of this.#failures) this.#printFailure(failure)
-    if (this.#skipped.length > 0) this.#print(`\n${styleText('yellow', 'skipped')}`)
-    for (const { where, name, why } of this.#skipped) this.#print(`  ${where}  ${name}: ${why}`)
-    for (const [file, what] of this.#open) this.#print(`${styleText('yellow', 'open')}  ${file} left open: ${what}`)
-    const skipped = this.#skipped.length > 0 ? `, ${this.#skipped.length} skipped` : ''
-    this.#print(`\n${this.#ended} files in ${(performance.now() / 1000).toFixed(1)} s`)
-    this.#print(`${this.#passed} passed, ${this.#failures.length} failed${skipped}`)
-    return this.#failures.length > 0 ? 1 : 0
-  }
-
-  #testEnded(test: Completed): void {
-    this.#record(test.file)
-    const where = `${relative(this.#root, this.#path(test.file))}:${test.line ?? 1}`
-    const error = test.details.error
-    if (error?.failureType === 'subtestsFailed') return
-    if (test.details.type === 'suite' && error === undefined) return
-    if (test.skip !== undefined || test.todo !== undefined) {
-      this.#skipped.push({ where, name: test.name, why: reasonOf(test) })
-    } else if (error === undefined) {
-      this.#passed += 1
-    } else {
-      this.#failures.push({ where, name: test.name, text: describe(error) })
+    const failures = this.#ran.flatMap(failuresOf)
+    const tests = this.#ran.flatMap(({ tests }) => tests)
+    const skipped = tests.filter(({ outcome }) => outcome === 'skipped')
+    const passed = tests.filter(({ outcome }) => outcome === 'passed').length
+    if (passed === 0 && failures.length === 0) failures.push({ where: 'test/', name: 'the files', text: 'no test ran' })
+    for (const { where, name, text } of failures) this.#print(`\n${styleText('red', 'FAIL')}  ${where}  ${name}\n${indent(text)}`)
+    if (skipped.length > 0) this.#print(`\n${styleText('yellow', 'skipped')}`)
+    for (const { file, line, name, text } of skipped) this.#print(`  ${file}:${line}  ${name}: ${text}`)
+    for (const { files, end } of this.#ran) {
+      if (end !== null && end.open.length > 0)
+        this.#print(`${styleText('yellow', 'open')}  ${files.join(' ')} left open: ${end.open.join(', ')}`)
     }
+    const cpu = cpuSeconds()
+    this.#print(`\n${this.#ran.flatMap(({ files }) => files).length} files in ${(performance.now() / 1000).toFixed(1)} s`)
+    if (cpu !== null) this.#print(`${cpu.toFixed(1)} CPU seconds, user and system, with all child processes`)
+    this.#print(`${passed} passed, ${failures.length} failed${skipped.length > 0 ? `, ${skipped.length} skipped` : ''}`)
+    return failures.length > 0 ? 1 : 0
   }
-
-  #fileEnded(file: Completed): void {
-    const path = this.#path(file.file)
-    const record = this.#record(path)
-    const name = relative(this.#root, path)
-    this.#running.delete(path)
-    this.#ended += 1
-    const error = file.details.error
-    if (error !== undefined && error.failureType !== 'subtestsFailed') {
-      this.fail(name, 'its process failed outside of any test: it could not be loaded, or nobody handled a rejection')
-    }
-    const mark = error === undefined ? styleText('green', 'ok  ') : styleText('red', 'FAIL')
-    this.#print(`${mark}  ${name}  ${styleText('dim', `${((performance.now() - record.started) / 1000).toFixed(1)} s`)}`)
-  }
-
-  #printFailure(failure: Failure): void {
-    this.#print(`\n${styleText('red', 'FAIL')}  ${failure.where}  ${failure.name}`)
-    this.#print(indent(failure.text))
-    const path = resolve(this.#root, failure.where)
-    const output = failure.name === 'the file' ? (this.#files.get(path)?.output ?? []).join('').trim() : ''
-    if (output !== '') this.#print(indent(output))
-  }
-
-  #said(file: string, message: string): void {
-    const record = this.#record(file)
-    if (message.startsWith(openHandleMark)) {
-      this.#open.set(relative(this.#root, this.#path(file)), message.slice(openHandleMark.length).trim())
-    } else record.output.push(message)
-  }
-
-  #isFile(data: { readonly name: string; readonly file?: string | undefined }): boolean {
-    return data.file !== undefined && resolve(this.#root, data.name) === this.#path(data.file)
-  }
-
-  #path(file: string | undefined): string {
-    return resolve(this.#root, file ?? '')
-  }
-
-  #record(file: string | undefined): FileRecord {
-    const path = this.#path(file)
-    const now = performance.now()
-    const record = this.#files.get(path) ?? { started: now, seen: now, output: [] }
-    record.seen = now
-    this.#files.set(path, record)
-    // A test that a shared suite defines is said to be in the suite's file: any of those that run may have run it.
-    if (!this.#running.has(path)) for (const running of this.#running) this.#files.get(running)!.seen = now
-    return record
-  }
-}
-
-function reasonOf(test: Completed): string {
-  const said = test.skip ?? test.todo
-  return typeof said === 'string' && said !== '' ? said : 'no reason given'
-}
-
-/** The error with its stack, without the frames of the runner itself. */
-function describe(error: Error & { readonly cause?: unknown }): string {
-  const cause = error.cause
-  // An assertion's message says all that its fields say again.
-  const assertion = cause instanceof Error && 'generatedMessage' in cause
-  const shown = assertion
-    ? (cause.stack ?? cause.message)
-    : cause instanceof Error
-      ? inspect(cause, { depth: 6 })
-      : (cause ?? error.message)
-  return String(shown)
-    .split('\n')
-    .filter((line) => !/^\s+at .*node:(?:internal\/|async_hooks)/.test(line))
-    .join('\n')
 }
 
 function indent(text: string): string {

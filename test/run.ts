@@ -8,15 +8,12 @@
  */
 import { existsSync, globSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
-import { join, relative, resolve } from 'node:path'
-import { run } from 'node:test'
+import { join, resolve } from 'node:path'
 import { bundle } from '../scripts/bundle.ts'
+import { runFiles } from './process.ts'
 import { Tally } from './report.ts'
 
 const root = resolve(import.meta.dirname, '..')
-const testTimeout = 60_000
-/** A file that shows no sign of life for this long is stuck where its own time-outs can't fire. */
-const fileTimeout = testTimeout + 30_000
 
 /** What takes longest, and waits most, begins first: at the end it would run alone. */
 const first = [
@@ -53,7 +50,7 @@ function testFiles(named: readonly string[]): string[] {
 }
 
 async function main(): Promise<number> {
-  const tally = new Tally(root, (line) => process.stdout.write(`${line}\n`))
+  const tally = new Tally((line) => process.stdout.write(`${line}\n`))
   const files = testFiles(process.argv.slice(2))
   const built = mkdtempSync(join(tmpdir(), 'burn-test-run-'))
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
@@ -62,30 +59,12 @@ async function main(): Promise<number> {
   process.env['BURN_CLUSTER'] = join(built, 'cluster')
   process.env['NODE_COMPILE_CACHE'] = join(root, 'node_modules/.cache/compiled')
   await bundle(built)
-  const abort = new AbortController()
-  const watch = setInterval(() => {
-    const stuck = tally.silentFor(fileTimeout)
-    for (const file of stuck) tally.fail(relative(root, file), `no sign of life for ${fileTimeout / 1000} s: ended`)
-    if (stuck.length > 0) abort.abort()
-  }, 1000)
-  const stream = run({
-    files,
-    cwd: root,
-    isolation: 'process',
-    // Tests wait more than they work: with as many as there are cores, these stood idle a third of the time.
-    concurrency: availableParallelism() + 5,
-    timeout: testTimeout,
-    forceExit: true,
-    signal: abort.signal,
-    execArgv: ['--disable-warning=ExperimentalWarning', '--import', resolve(root, 'test/open-handles.ts')],
-  })
-  abort.signal.addEventListener('abort', () => stream.destroy())
-  try {
-    for await (const event of stream) tally.take(event)
-  } catch (thrown) {
-    if (!abort.signal.aborted) throw thrown
+  const left = files.values()
+  const runSome = async () => {
+    for (const file of left) tally.take(await runFiles([file]))
   }
-  clearInterval(watch)
+  // Tests wait more than they work: with as many as there are cores, these stood idle a third of the time.
+  await Promise.all(Array.from({ length: availableParallelism() + 5 }, runSome))
   return tally.finish()
 }
 

@@ -1,0 +1,76 @@
+/**
+ * A reporter for `node --test`: writes what came of each test to file descriptor 3, a JSON line each, and at the end how many there were.
+ * Each line is written at once, and the process ends only after the last one. Node's own reporters write to standard output: if that is full, a
+ * forced exit drops what was not written.
+ */
+import { writeSync } from 'node:fs'
+import { relative } from 'node:path'
+import type { TestEvent } from 'node:test/reporters'
+import { inspect } from 'node:util'
+import { leftOpen } from './open-handles.ts'
+import { cpuSeconds, type Line, type TestEnded } from './report.ts'
+
+interface Completed {
+  readonly name: string
+  readonly file?: string
+  readonly line?: number
+  readonly skip?: string | boolean
+  readonly todo?: string | boolean
+  readonly details: { readonly type?: string; readonly error?: Error & { readonly failureType?: string; readonly cause?: unknown } }
+}
+
+/** The result of a test. A suite counts only if its own hook failed; a test whose subtests failed is not counted again. */
+function resultOf(test: Completed): TestEnded | null {
+  const error = test.details.error
+  if (error?.failureType === 'subtestsFailed') return null
+  if (test.details.type === 'suite' && error === undefined) return null
+  const at = { name: test.name, file: relative('', test.file ?? ''), line: test.line ?? 1 }
+  if (test.skip !== undefined || test.todo !== undefined) return { ...at, outcome: 'skipped', text: reasonOf(test) }
+  if (error !== undefined) return { ...at, outcome: 'failed', text: describe(error) }
+  // Node gives a file without tests one that bears its name.
+  if (test.name === at.file) return { ...at, outcome: 'failed', text: 'there is no test in this file' }
+  return { ...at, outcome: 'passed', text: '' }
+}
+
+function reasonOf(test: Completed): string {
+  const said = test.skip ?? test.todo
+  return typeof said === 'string' && said !== '' ? said : 'no reason given'
+}
+
+/** The error with its stack, without the frames of the runner itself. */
+function describe(error: Error & { readonly cause?: unknown }): string {
+  const cause = error.cause ?? error
+  // An assertion's message says all that its fields say again.
+  const assertion = cause instanceof Error && 'generatedMessage' in cause
+  const shown = assertion ? (cause.stack ?? cause.message) : cause instanceof Error ? inspect(cause, { depth: 6 }) : cause
+  return String(shown)
+    .split('\n')
+    .filter((line) => !/^\s+at .*node:(?:internal\/|async_hooks)/.test(line))
+    .join('\n')
+}
+
+function say(line: Line): void {
+  const text = Buffer.from(`${JSON.stringify(line)}\n`)
+  for (let written = 0; written < text.length;) written += writeSync(3, text, written)
+}
+
+async function* report(source: AsyncIterable<TestEvent>): AsyncGenerator<string> {
+  let count = 0
+  let finished = false
+  const troubles: string[] = []
+  process.on('exit', () => say({ end: { finished, count, troubles, open: leftOpen(), cpu: cpuSeconds() } }))
+  for await (const { type, data } of source) {
+    if (type === 'test:complete') {
+      const result = resultOf(data)
+      if (result !== null) {
+        count += 1
+        say({ test: result })
+      }
+    } else if (type === 'test:diagnostic' && data.message.startsWith('Error: ')) troubles.push(data.message)
+    else if (type === 'test:summary') finished = true
+  }
+  yield ''
+}
+
+// Node looks for a reporter in the default export.
+export { report as default }

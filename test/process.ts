@@ -1,0 +1,53 @@
+/** A process that runs test files, and what came of it. */
+import { spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
+import { join, relative, resolve } from 'node:path'
+import type { FilesRan, Line, TestEnded } from './report.ts'
+
+const root = resolve(import.meta.dirname, '..')
+const testTimeout = 60_000
+const flags = [
+  '--disable-warning=ExperimentalWarning',
+  '--test',
+  '--test-isolation=none',
+  '--test-force-exit',
+  `--test-timeout=${testTimeout}`,
+  `--test-reporter=${join(root, 'test/events.ts')}`,
+  '--import',
+  join(root, 'test/open-handles.ts'),
+]
+/** A process that reports nothing for this long is stuck where the timeouts of its tests can't fire. */
+const silence = testTimeout + 30_000
+
+/** Runs test files one after the other in a process of their own. It is killed once it reports nothing for `silent` milliseconds. */
+export async function runFiles(paths: readonly string[], silent = silence): Promise<FilesRan> {
+  const started = performance.now()
+  const files = paths.map((path) => relative(root, path))
+  const child = spawn(process.execPath, [...flags, ...files], { cwd: root, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] })
+  const kill = () => child.kill('SIGKILL')
+  process.once('exit', kill)
+  const timer = setTimeout(kill, silent)
+  const tests: TestEnded[] = []
+  let end: FilesRan['end'] = null
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding('utf8').on('data', (text: string) => {
+      timer.refresh()
+      output += text
+    })
+  }
+  createInterface({ input: child.stdio[3] as Readable }).on('line', (text) => {
+    timer.refresh()
+    const line = JSON.parse(text) as Line
+    if ('test' in line) tests.push(line.test)
+    else end = line.end
+  })
+  const exit = await new Promise<string>((done) => {
+    child.once('error', (error) => done(error.message))
+    child.once('close', (code, signal) => done(signal === null ? (code === 0 ? '' : `exit code ${code}`) : `signal ${signal}`))
+  })
+  clearTimeout(timer)
+  process.off('exit', kill)
+  return { files, tests, end, exit, output, seconds: (performance.now() - started) / 1000 }
+}

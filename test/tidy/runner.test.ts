@@ -1,0 +1,72 @@
+/** The runner of the tests: a test that was lost, or a file that ended early, never looks like success. */
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { runFiles } from '../process.ts'
+import { failuresOf, Tally, type FilesRan } from '../report.ts'
+
+const head = "import { test } from 'node:test'\n"
+
+/** Runs one file with the given text. */
+function ran(t: TestContext, text: string, silent?: number): Promise<FilesRan> {
+  const dir = mkdtempSync(join(tmpdir(), 'burn-runner-'))
+  t.after(() => rmSync(dir, { recursive: true, force: true }))
+  const file = join(dir, 'some.test.mjs')
+  writeFileSync(file, head + text)
+  return runFiles([file], silent)
+}
+
+const textsOf = (of: FilesRan) => failuresOf(of).map(({ text }) => text)
+
+test('runner: loses no test while nobody reads', async (t) => {
+  const running = ran(t, "for (let n = 0; n < 2000; n += 1) test(`${n} ${'x'.repeat(1000)}`, () => {})")
+  // Far more than a pipe holds: the file waits until this process reads again.
+  for (const end = performance.now() + 1000; performance.now() < end;);
+  const { tests, end } = await running
+  assert.equal(tests.length, 2000)
+  assert.equal(end?.count, 2000)
+})
+
+test('runner: a file that ends early has failed', async (t) => {
+  const texts = await Promise.all(
+    [
+      "test('one', () => {}); test('two', () => process.exit(0)); test('three', () => {})",
+      "test('one', () => {}); test('two', () => process.kill(process.pid, 'SIGKILL'))",
+      "test('one', () => {}); test('two', async () => { Promise.reject(new Error('nobody asked')); await new Promise(setImmediate) })",
+      "test('one', () => {}); setTimeout(() => Promise.reject(new Error('of no test')), 20); test('two', () => new Promise((done) => setTimeout(done, 60)))",
+      "throw new Error('not loaded')",
+      '',
+    ].map(async (text) => textsOf(await ran(t, text)).join('\n')),
+  )
+  for (const [index, expected] of [
+    /ended before its tests did: exit code 0/,
+    /ended before its tests did: signal SIGKILL/,
+    /nobody asked/,
+    /of no test/,
+    /not loaded/,
+    /there is no test in this file/,
+  ].entries()) {
+    assert.match(texts[index] ?? '', expected)
+  }
+})
+
+test('runner: a file that says nothing is killed', async (t) => {
+  const silent = await ran(t, "test('one', () => { for (;;); })", 1000)
+  assert.match(textsOf(silent).join(), /signal SIGKILL/)
+})
+
+test('runner: a test that was not reported is a failure', () => {
+  const ended = { name: 'x', file: 'a.test.ts', line: 1, outcome: 'passed', text: '' } as const
+  const end = { finished: true, count: 2, troubles: [], open: [], cpu: null }
+  const whole = { files: ['a.test.ts'], tests: [ended, ended], end, exit: '', output: '', seconds: 0 }
+  assert.deepEqual(textsOf(whole), [])
+  assert.deepEqual(textsOf({ ...whole, tests: [ended] }), ['it reported 1 of 2 tests'])
+  assert.match(textsOf({ ...whole, exit: 'exit code 1' }).join(), /failed outside of any test: exit code 1/)
+  const lines: string[] = []
+  const tally = new Tally((line) => lines.push(line))
+  tally.take({ ...whole, tests: [ended] })
+  assert.equal(tally.finish(), 1)
+  assert.equal(lines.at(-1), '1 passed, 1 failed')
+})
