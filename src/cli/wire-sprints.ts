@@ -21,11 +21,11 @@ export function sprintPolicy({ fleet }: OpenSession['session']): SprintPolicy {
 
 /** Git that asks this process for the forge's login: only for that forge, and only where the remote wants one. */
 export function gitFor({ session: { fleet, notify } }: OpenSession, { env, clock, home }: Surroundings): Git {
-  const { forge } = fleet
-  if (forge.kind !== 'gitea') return { env, clock, login: null }
+  const { url, token: source } = fleet.forge
+  if (url === undefined || source === undefined) return { env, clock, login: null }
   const login = async (question: string) => {
-    if (!wantsLogin(question, forge.url)) return ''
-    const token = await readSecret(forge.token, { home, env }).catch((thrown: unknown) => {
+    if (!wantsLogin(question, url)) return ''
+    const token = await readSecret(source, { home, env }).catch((thrown: unknown) => {
       notify({ level: 'warn', subject: 'git', text: adviceOf(thrown) })
       return ''
     })
@@ -49,8 +49,8 @@ export async function wireSprints(open: OpenSession, context: Surroundings, hear
   const policy = sprintPolicy(session)
   const { clock, env, home } = context
   const secret = (source: SecretSource) => readSecret(source, { home, env })
-  const { forge } = session.fleet
-  const sources = [...(forge.kind === 'gitea' ? [forge.token] : []), ...policy.backends.flatMap(keysOf)]
+  const { token } = session.fleet.forge
+  const sources = [...(token === undefined ? [] : [token]), ...policy.backends.flatMap(keysOf)]
   return {
     session,
     policy,

@@ -5,7 +5,6 @@ import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import type { Ledger } from '../core/ledger.ts'
-import type { Fleet } from '../core/nouns.ts'
 import type { Clock, Forge } from '../core/ports.ts'
 import type { Notice, Session } from '../observe/session.ts'
 import type { WrittenSpec } from '../spec/schema.ts'
@@ -13,11 +12,11 @@ import { machinesNamed, type CommonOptions, type OpenSession } from './context.t
 import { kindsOnce } from '../agents/index.ts'
 import { BurnError } from '../core/errors.ts'
 import { newId } from '../core/ids.ts'
-import { openForge } from '../forge/open.ts'
+import { openForge } from '../forge/index.ts'
 import { readSecret } from '../host/secrets.ts'
 import { openLedger } from '../ledger/open.ts'
 import { Machines } from '../observe/machines.ts'
-import { completeSpec, ledgerOf } from '../spec/complete.ts'
+import { completeSpec, ledgerOf, type DeclaredFleet } from '../spec/complete.ts'
 import { valueOf } from '../spec/text.ts'
 import { version } from './version.ts'
 
@@ -91,7 +90,7 @@ export async function openSession(options: CommonOptions, wiring: Wiring): Promi
 }
 
 /** A command that runs on one of the fleet's machines reaches that one directly: nobody may be able to come in there. */
-function asSeenFrom(here: string | undefined, fleet: Fleet): Fleet {
+function asSeenFrom(here: string | undefined, fleet: DeclaredFleet): DeclaredFleet {
   if (here === undefined) return fleet
   const [machine] = machinesNamed(fleet, [here])
   return { ...fleet, machines: fleet.machines.map((each) => (each === machine ? { ...each, transport: { kind: 'local' } } : each)) }
@@ -122,10 +121,9 @@ function nextId(clock: Clock): () => string {
   return () => newId((last = Math.max(clock.now(), last + 1)), Math.random)
 }
 
-/** The token is read when the first request needs it, and no sooner. */
-function forgeFor(fleet: Fleet, { clock, home, env, notify }: Wiring): Promise<Forge> {
-  const config = fleet.forge
-  return openForge(config, fleet.repos, {
+function forgeFor({ forge, repos }: DeclaredFleet, { clock, home, env, notify }: Wiring): Promise<Forge> {
+  return openForge(forge.kind, forge, {
+    repos,
     clock,
     random: Math.random,
     onWait: (ms) =>
@@ -134,7 +132,7 @@ function forgeFor(fleet: Fleet, { clock, home, env, notify }: Wiring): Promise<F
         subject: 'forge',
         text: `"requests_per_minute" of the spec is used up: requests wait ${Math.ceil(ms / 1000)} s and more`,
       }),
-    token: config.kind === 'gitea' ? () => readSecret(config.token, { home, env }) : null,
+    secret: (source) => readSecret(source, { home, env }),
   })
 }
 

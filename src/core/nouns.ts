@@ -106,16 +106,16 @@ export interface Machine {
   readonly state_dir: string
 }
 
-export type ForgeConfig =
-  | {
-      readonly kind: 'gitea'
-      readonly url: string
-      readonly owner: string
-      readonly token: SecretSource
-      /** How many requests a minute it gets from one process; null: as many as there are. */
-      readonly requests_per_minute: number | null
-    }
-  | { readonly kind: 'folder'; readonly path: string; readonly owner: string }
+/** Where the issues are, as far as every kind of forge has it. What else a kind is told, its adapter knows (`spec/forges`). */
+export interface ForgeConfig {
+  readonly kind: string
+  /** What stands before the slash in `owner/name`. */
+  readonly owner: string
+  /** The address of a server, without a slash at its end; absent if the forge is no server. */
+  readonly url?: string
+  /** Where a server's token is kept. */
+  readonly token?: SecretSource
+}
 
 /** What is known of a repo beyond who serves it. */
 export interface RepoSettings {

@@ -1,6 +1,7 @@
 /** From what people wrote to the Fleet: every default filled in, every worker named. */
-import type { DispatchPolicy, Fleet, ForgeConfig, Machine, SecretSource, Transport, Window } from '../core/nouns.ts'
+import type { DispatchPolicy, Fleet, Machine, SecretSource, Transport, Window } from '../core/nouns.ts'
 import type { KnownWorker } from './draw.ts'
+import type { ForgeKind, ForgeSettings } from './forges.ts'
 import { machinesIn, type WrittenMachine, type WrittenSpec } from './schema.ts'
 import { crossComplaints } from './cross.ts'
 import { servedRepos } from '../core/refs.ts'
@@ -23,8 +24,11 @@ export interface CompleteOptions {
   readonly file: string
 }
 
+/** The fleet, with the settings that only the adapter of its forge knows. */
+export type DeclaredFleet = Fleet & { readonly forge: ForgeSettings[ForgeKind] }
+
 export interface Completed {
-  readonly fleet: Fleet
+  readonly fleet: DeclaredFleet
   /** Its workers, and whether their names were drawn: to be recorded. */
   readonly workers: readonly KnownWorker[]
   /** Lines for people about spellings that the next release refuses. */
@@ -40,7 +44,7 @@ export function completeSpec(spec: WrittenSpec, options: CompleteOptions): Compl
   const machines = Object.entries(machinesIn(spec)).map(([name, written]) =>
     completeMachine({ spec, name, written, owner, known: options.known, used }),
   )
-  const fleet: Fleet = {
+  const fleet: DeclaredFleet = {
     name: fleetName(spec),
     forge: completeForge(spec, local),
     dispatch: completePolicy(spec),
@@ -92,15 +96,11 @@ export function localPath(path: string, home: string, folder: string): string {
   return path.startsWith('/') ? path : `${folder}/${path.replace(/^\.\//, '')}`
 }
 
-function completeForge({ forge }: Pick<WrittenSpec, 'forge'>, local: (path: string) => string): ForgeConfig {
-  if (forge.kind === 'folder') return { kind: 'folder', path: local(forge.path), owner: forge.owner ?? defaults.folderOwner }
-  return {
-    kind: 'gitea',
-    url: forge.url.replace(/\/+$/, ''),
-    owner: forge.owner,
-    token: (forge.token ?? defaults.token) as SecretSource,
-    requests_per_minute: forge.requests_per_minute ?? null,
-  }
+/** The same for every kind of forge: one with a `path` is a folder of this machine, any other a server with a `url` and a `token`. */
+function completeForge({ forge }: Pick<WrittenSpec, 'forge'>, local: (path: string) => string): ForgeSettings[ForgeKind] {
+  const owner = forge.owner ?? defaults.folderOwner
+  if ('path' in forge) return { ...forge, owner, path: local(forge.path) }
+  return { ...forge, owner, url: forge.url.replace(/\/+$/, ''), token: (forge.token ?? defaults.token) as SecretSource }
 }
 
 function completePolicy({ dispatch = {} }: WrittenSpec): DispatchPolicy {

@@ -20,7 +20,7 @@ export function crossComplaints(spec: WrittenSpec, fleet: Fleet): Complaint[] {
 }
 
 function forgeComplaints({ forge }: WrittenSpec): Complaint[] {
-  if (forge.kind !== 'gitea') return []
+  if (!('url' in forge)) return []
   const complain = (what: string, hint: string) => [{ path: ['forge', 'url'], what, hint }]
   if (!URL.canParse(forge.url)) return complain('forge.url is no URL', 'write it whole, e.g. "https://forge.example.com"')
   const url = new URL(forge.url)

@@ -1,7 +1,8 @@
 /** The spec as people write it. One source: the types, the JSON Schema for editors, and the reference are made from it. */
 import * as z from 'zod'
 import { defaults } from './defaults.ts'
-import { gitea, folder, agent, policy, repoSettings, templates } from './settings.ts'
+import { forge } from './forges.ts'
+import { agent, policy, repoSettings, templates } from './settings.ts'
 import { sprint } from './sprint.ts'
 import { argv, depth, dir, glyph, host, line, name, repo, repos, role, timeSpan, words } from './values.ts'
 
@@ -133,9 +134,7 @@ const keys = z.strictObject({
       "Where workers have their working directories, by machine, window and name. Without it: `~/.local/state/burn-fleet/` and the fleet's name.",
     examples: ['~/fleet'],
   }),
-  forge: z
-    .discriminatedUnion('kind', [gitea, folder])
-    .meta({ description: 'Where the issues are.', examples: [{ kind: 'folder', path: '~/burn' }] }),
+  forge: forge.meta({ description: 'Where the issues are.', examples: [{ kind: 'folder', path: '~/burn' }] }),
   agent: agent.optional().meta({ description: 'The agent that runs in every pane.', examples: [{ kind: 'hermes' }] }),
   dispatch: policy.optional().meta({ description: 'Which issues are given out, and how.', examples: [{ depth: 2 }] }),
   sprint: sprint.optional().meta({

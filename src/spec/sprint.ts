@@ -2,7 +2,7 @@
 import * as z from 'zod'
 import { agentNames, isSprintAgent } from '../core/kinds.ts'
 import { defaults } from './defaults.ts'
-import { token } from './settings.ts'
+import { token } from './forges.ts'
 import { argv, dir, env, line, repos, size, timeSpan, words } from './values.ts'
 
 const key = token.optional().meta({ description: 'Where the API key is kept; never the key itself.', examples: [{ env: 'NOUS_API_KEY' }] })

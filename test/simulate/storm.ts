@@ -33,7 +33,7 @@ export function fleetOf(machines: number, panes: number, changes: Partial<Fleet[
   }
   return {
     name: 'storm',
-    forge: { kind: 'folder', path: '/', owner: 'o' },
+    forge: { kind: 'folder', owner: 'o' },
     dispatch: {
       interval: minute,
       skip_labels: [],

@@ -13,7 +13,6 @@ test('a forge and one window are enough', () => {
     url: 'https://forge.example.com',
     owner: 'acme',
     token: { file: '~/.config/burn-fleet/token' },
-    requests_per_minute: null,
   })
   assert.equal(fleet.dispatch.interval, 60_000)
   assert.equal(fleet.dispatch.stale_after, 86_400_000)

@@ -1,0 +1,33 @@
+/** The registry of forges: the adapter of each kind that a spec may name. */
+import type { RepoSettings, SecretSource } from '../core/nouns.ts'
+import type { Clock, Forge } from '../core/ports.ts'
+import type { ForgeKind, ForgeSettings } from '../spec/forges.ts'
+
+export interface ForgeDeps {
+  readonly repos: readonly RepoSettings[]
+  readonly clock: Clock
+  readonly random: () => number
+  /** Reads a secret. Adapters ask for the token when a request needs it, and no sooner. */
+  readonly secret: (source: SecretSource) => Promise<string>
+  /** Hears when requests are held back, and how long (ms). */
+  readonly onWait: (ms: number) => void
+}
+
+type Adapters = { readonly [Kind in ForgeKind]: (settings: ForgeSettings[Kind], deps: ForgeDeps) => Promise<Forge> }
+
+/** An adapter is loaded when it is used: a folder needs no HTTP. */
+const adapters: Adapters = {
+  async gitea({ url, token, requests_per_minute = null }, { secret, ...deps }) {
+    const { openGitea } = await import('./gitea.ts')
+    return openGitea({ ...deps, url, requests_per_minute, token: () => secret(token) })
+  },
+  async folder({ path, owner }, { clock }) {
+    const { openFolder } = await import('./folder.ts')
+    return openFolder({ root: path, owner, clock })
+  },
+}
+
+/** Opens the forge that a spec names; asks nothing of it yet. */
+export function openForge<Kind extends ForgeKind>(kind: Kind, settings: ForgeSettings[Kind], deps: ForgeDeps): Promise<Forge> {
+  return adapters[kind](settings, deps)
+}
