@@ -1,6 +1,6 @@
 /** What a delivery's step means for the dispatch it carries: the same write, so that no crash comes between the two. */
 import type { DispatchMove } from '../core/ledger/claims.ts'
-import type { DeliveryRow } from './tables.ts'
+import type { DeliveryRow } from './schema.ts'
 
 /**
  * A text that left the composer, or may have, hands its dispatch to the agent that was in the pane, also if it arrived mangled: that agent has to be told or

@@ -4,9 +4,11 @@ import type { Claim, ClaimLedger } from '../core/ledger/claims.ts'
 import type { PlannedText } from '../core/ledger/deliveries.ts'
 import type { Delivery, Dispatch } from '../core/lives.ts'
 import type { NewEvent } from './events.ts'
-import type { DeliveryRow, DispatchRow, Tables } from './tables.ts'
+import type { DeliveryRow, DispatchRow, Tables } from './schema.ts'
 import { sql } from 'kysely'
-import { chunks, type Rows } from './engine.ts'
+import { isFurther } from './schema.ts'
+import type { Rows } from './engine.ts'
+import { chunks } from './sql.ts'
 import { append, fingerprint } from './events.ts'
 import { toDelivery } from './rows.ts'
 import { taken } from './verdicts.ts'
@@ -134,9 +136,6 @@ async function stillWanted(trx: Transaction<Tables>, { kind, about }: PlannedTex
     .executeTakeFirstOrThrow()
   return Number(count) === about.before
 }
-
-/** As the index of such texts says it. */
-export const isFurther = sql<boolean>`kind in ('follow_up', 'resume')`
 
 function plannedEvent({ id, issue, worker, kind, text }: DeliveryRow): NewEvent {
   return { kind: 'delivery.planned', subject: id, issue, worker, text: `${kind}: ${fingerprint(text)}` }

@@ -2,14 +2,15 @@
 import type { Transaction } from 'kysely'
 import type { Engine } from './engine.ts'
 import type { LockWait } from './sqlite.ts'
-import type { Tables } from './tables.ts'
+import type { Busy, Tables } from './schema.ts'
 import { existsSync } from 'node:fs'
 import { sql } from 'kysely'
 import { BurnError } from '../core/errors.ts'
-import { chunks } from './engine.ts'
+import { chunks } from './sql.ts'
 import { invariants } from './invariants.ts'
 import { openDatabase, openEngine } from './open.ts'
-import { pages, tableNames, type Page } from './pages.ts'
+import { pages, type Page } from './pages.ts'
+import { schema, tableNames } from './schema.ts'
 
 export interface Copied {
   /** Where it was and where it is, for people; without a password. */
@@ -35,7 +36,7 @@ export async function backupLedger(from: string, to: string, wait: LockWait, onR
 export async function moveLedger(from: string, to: string, wait: LockWait, now: number, onRows: (rows: number) => void): Promise<Copied> {
   return between(from, to, wait, (source, target) =>
     source.write(async (trx) => {
-      await refuseLeased(trx, source, now)
+      await refuseBusy(trx, source, now)
       const copied = await copy(trx, source, target, onRows)
       await trx.insertInto('meta').values({ key: 'moved_to', value: target.where }).execute()
       return copied
@@ -51,7 +52,7 @@ export async function wouldBackup(from: string, to: string, wait: LockWait): Pro
 /** What `moveLedger` would do: throws what it would, and changes nothing. */
 export async function wouldMove(from: string, to: string, wait: LockWait, now: number): Promise<Copied> {
   return using(openEngine(from, wait), async (source) => {
-    await source.read((trx) => refuseLeased(trx, source, now))
+    await source.read((trx) => refuseBusy(trx, source, now))
     return wouldCopy(source, to, wait, await source.read(countRows))
   })
 }
@@ -165,16 +166,17 @@ async function lastEvent(trx: Transaction<Tables>): Promise<number> {
   return Number(last ?? 0)
 }
 
-async function refuseLeased(trx: Transaction<Tables>, { where }: Engine, now: number): Promise<void> {
-  const held = await trx
-    .selectFrom('delivery')
-    .select('lease_owner')
-    .where('lease_owner', 'is not', null)
-    .where('lease_until', '>', now)
-    .executeTakeFirst()
-  if (held === undefined) return
-  const hint = 'Stop burn dispatch (and what else writes to it), or wait a minute where it was killed, and run this again.'
-  throw new BurnError('ledger_in_use', `the ledger ${where} is in use by ${held.lease_owner}`, hint)
+async function refuseBusy(trx: Transaction<Tables>, { where }: Engine, now: number): Promise<void> {
+  for (const table of tableNames) {
+    const busy = schema[table].busy?.(now)
+    if (busy === undefined) continue
+    const { rows } = await sql<Busy>`select what, owner, until from (${busy}) as held order by until desc limit 1`.execute(trx)
+    const [held] = rows
+    if (held === undefined) continue
+    const until = new Date(held.until).toISOString().replace(/\.\d+/, '')
+    const hint = `Stop that process (burn dispatch, burn sprint run, burn worker loop), or wait until then if it was killed. Then run this again.`
+    throw new BurnError('ledger_in_use', `the ledger ${where} is in use: ${held.what} is held by ${held.owner} until ${until}`, hint)
+  }
 }
 
 function notEmpty(where: string, why: string): BurnError {

@@ -1,7 +1,7 @@
 /** What happened, written in the transaction that made it happen. */
 import type { Transaction } from 'kysely'
 import type { Event } from '../core/ledger/history.ts'
-import type { Tables } from './tables.ts'
+import type { Tables } from './schema.ts'
 import { createHash } from 'node:crypto'
 import { insertRows } from './write-rows.ts'
 

@@ -2,9 +2,9 @@
 import type { Selectable, Transaction } from 'kysely'
 import type { IssueRecord } from '../core/ledger/backlog.ts'
 import type { IssueRef, Time } from '../core/nouns.ts'
-import type { IssueRow, Tables } from './tables.ts'
+import type { IssueRow, Tables } from './schema.ts'
 import { sql } from 'kysely'
-import { chunks } from './engine.ts'
+import { chunks } from './sql.ts'
 import { toIssueRecord } from './rows.ts'
 
 export async function issueRecords(trx: Transaction<Tables>, rows: readonly Selectable<IssueRow>[]): Promise<IssueRecord[]> {

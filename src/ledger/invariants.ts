@@ -1,9 +1,9 @@
 /** What must always hold, asked of the tables themselves: by `burn ledger check`, and by tests after every step. */
 import type { RawBuilder, Transaction } from 'kysely'
-import type { Db, Tables } from './tables.ts'
+import type { Db, Tables } from './schema.ts'
 import { sql } from 'kysely'
 import { activeStates, deliverySteps, dispatchSteps, liveStates, pastingStates, slotStates } from '../core/lives.ts'
-import { among } from './engine.ts'
+import { among } from './sql.ts'
 
 /** How often the issue failed or was lost since it was last requeued, counted from history. */
 export function attemptsOf(issue: string): RawBuilder<number> {

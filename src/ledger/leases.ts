@@ -2,9 +2,9 @@
 import type { Transaction } from 'kysely'
 import type { Delivery } from '../core/lives.ts'
 import type { Lease } from './claims.ts'
-import type { Tables } from './tables.ts'
+import type { Tables } from './schema.ts'
 import { activeStates } from '../core/lives.ts'
-import { among } from './engine.ts'
+import { among } from './sql.ts'
 import { append } from './events.ts'
 import { toDelivery } from './rows.ts'
 

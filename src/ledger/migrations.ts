@@ -1,7 +1,7 @@
 /** How the tables came to be. A migration that was released never changes; a new one is added at the end. */
 import type { ColumnDefinitionBuilder, CreateTableBuilder, Kysely, Transaction } from 'kysely'
 import type { Engine } from './engine.ts'
-import type { Tables } from './tables.ts'
+import type { Tables } from './schema.ts'
 import { sql } from 'kysely'
 import { BurnError } from '../core/errors.ts'
 

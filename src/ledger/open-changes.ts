@@ -2,10 +2,10 @@
 import type { Transaction } from 'kysely'
 import type { BesideChange, SeenChanges } from '../core/ledger/forge.ts'
 import type { Change, IssueRef } from '../core/nouns.ts'
-import type { OpenChangeRow, Tables } from './tables.ts'
+import type { OpenChangeRow, Tables } from './schema.ts'
 import { sql } from 'kysely'
 import { slotStates } from '../core/lives.ts'
-import { among, chunks } from './engine.ts'
+import { among, chunks } from './sql.ts'
 import { toJudgeUnlessTaken } from './verdicts.ts'
 
 type Trx = Transaction<Tables>

@@ -1,33 +1,18 @@
-/** All rows of a ledger, a page at a time, parents before what refers to them. */
+/** All rows of a ledger, a page at a time, and how many there are. */
 import type { Transaction } from 'kysely'
-import type { Tables } from './tables.ts'
+import type { Tables } from './schema.ts'
 import { sql } from 'kysely'
-
-/** Every table with its key, in an order in which rows can be written. */
-const keys: Readonly<Record<keyof Tables, string>> = {
-  meta: 'key',
-  repo: 'repo',
-  issue: 'ref',
-  open_change: 'id',
-  worker: 'id',
-  dispatch: 'id',
-  delivery: 'id',
-  event: 'seq',
-  sprint: 'id',
-  lease: 'name',
-  skip: 'id',
-}
-export const tableNames = Object.keys(keys) as (keyof Tables)[]
+import { schema, tableNames } from './schema.ts'
 
 export interface Page {
   readonly table: keyof Tables
   readonly rows: readonly Readonly<Record<string, unknown>>[]
 }
 
-/** `size`: rows a page. A reader that stops early costs nothing more. */
+/** In the order of the registry. `size`: rows a page. A reader that stops early costs nothing more. */
 export async function* pages(trx: Transaction<Tables>, size = 1000): AsyncGenerator<Page> {
   for (const table of tableNames) {
-    const key = keys[table]
+    const { key } = schema[table]
     for (let after: unknown = null; ;) {
       const from = after === null ? sql`true` : sql`${sql.ref(key)} > ${after}`
       const { rows } = await sql<
@@ -40,16 +25,12 @@ export async function* pages(trx: Transaction<Tables>, size = 1000): AsyncGenera
   }
 }
 
-const counted = ['issue', 'worker', 'repo', 'dispatch', 'delivery', 'event', 'sprint'] as const
-
+/** Rows by table; `meta` is bookkeeping. */
 export async function counts(trx: Transaction<Tables>): Promise<Record<string, number>> {
   const rows: Record<string, number> = {}
-  for (const table of counted) {
-    const { count } = await trx
-      .selectFrom(table)
-      .select((eb) => eb.fn.countAll<number>().as('count'))
-      .executeTakeFirstOrThrow()
-    rows[table] = Number(count)
+  for (const table of tableNames.filter((name) => name !== 'meta')) {
+    const found = await sql<{ count: number }>`select count(*) as count from ${sql.table(table)}`.execute(trx)
+    rows[table] = Number(found.rows[0]?.count)
   }
   return rows
 }

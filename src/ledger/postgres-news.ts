@@ -1,6 +1,6 @@
 /** What burn processes on one PostgreSQL ledger tell each other (LISTEN and NOTIFY), so that none asks again and again. */
 import type { Transaction } from 'kysely'
-import type { Tables } from './tables.ts'
+import type { Tables } from './schema.ts'
 import { sql } from 'kysely'
 import { Client, type ClientConfig } from 'pg'
 import { aborted } from './engine.ts'

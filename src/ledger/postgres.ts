@@ -2,7 +2,7 @@
 import type { Transaction } from 'kysely'
 import type { Engine, Rows, Writing } from './engine.ts'
 import type { LockWait } from './sqlite.ts'
-import type { Tables } from './tables.ts'
+import type { Tables } from './schema.ts'
 import { Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Kysely, PostgresDialect, sql } from 'kysely'

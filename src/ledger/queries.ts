@@ -8,11 +8,11 @@ import type { RepoRecord } from '../core/ledger/forge.ts'
 import type { Event, Worked } from '../core/ledger/history.ts'
 import type { Delivery, Dispatch } from '../core/lives.ts'
 import type { Incarnation, IssueRef, Time, WorkerId } from '../core/nouns.ts'
-import type { Tables } from './tables.ts'
+import type { Tables } from './schema.ts'
 import { sql } from 'kysely'
 import { activeStates, liveStates, unprovenStates } from '../core/lives.ts'
-import { isFurther } from './claims.ts'
-import { among, chunks } from './engine.ts'
+import { isFurther } from './schema.ts'
+import { among, chunks } from './sql.ts'
 import { issueRecords } from './failures.ts'
 import { leases } from './leases.ts'
 import { liveSprints } from './sprints.ts'
@@ -223,13 +223,13 @@ export async function deliveries(trx: Trx, { ids, about, worker, kind, limit = m
   if (ids?.length === 0 || about?.length === 0) return []
   let query = trx.selectFrom('delivery').selectAll().orderBy('id', 'desc').limit(limit)
   if (ids !== undefined) query = query.where('id', 'in', ids)
-  if (about !== undefined) query = query.where(further).where('dispatch', 'in', about)
+  if (about !== undefined) query = query.where(isFurther).where('dispatch', 'in', about)
   if (worker !== undefined)
     query = query.where((eb) =>
       eb.or([
         ownOf(eb, worker),
         eb('id', 'in', itsDispatches(eb, worker)),
-        eb.and([further, eb('dispatch', 'in', itsDispatches(eb, worker))]),
+        eb.and([isFurther, eb('dispatch', 'in', itsDispatches(eb, worker))]),
       ]),
     )
   if (kind !== undefined) query = query.where('kind', '=', kind)
@@ -262,7 +262,6 @@ export async function holders(trx: Trx, ids: readonly string[]): Promise<{ id: s
   return found
 }
 
-const further = sql<boolean>`kind in ('follow_up', 'resume')`
 const itsDispatches = (eb: ExpressionBuilder<Tables, 'delivery'>, worker: WorkerId) =>
   eb.selectFrom('dispatch').select('id').where('worker', '=', worker)
 

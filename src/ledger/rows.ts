@@ -4,7 +4,7 @@ import type { RepoRecord } from '../core/ledger/forge.ts'
 import type { WorkerRecord } from '../core/ledger/workers.ts'
 import type { Delivery } from '../core/lives.ts'
 import type { Issue } from '../core/nouns.ts'
-import type { DeliveryRow, IssueRow, RepoRow, WorkerRow } from './tables.ts'
+import type { DeliveryRow, IssueRow, RepoRow, WorkerRow } from './schema.ts'
 import type { Selectable } from 'kysely'
 import { createHash } from 'node:crypto'
 

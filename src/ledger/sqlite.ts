@@ -1,7 +1,7 @@
 /** The engine on one file: `node:sqlite` under Kysely's own SQLite dialect. */
 import type { DatabaseConnection, SqliteDatabase, SqliteStatement, Transaction, TransactionSettings } from 'kysely'
 import type { Engine } from './engine.ts'
-import type { Tables } from './tables.ts'
+import type { Tables } from './schema.ts'
 import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'

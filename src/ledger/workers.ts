@@ -3,8 +3,8 @@ import type { Transaction } from 'kysely'
 import type { SeenState } from '../core/ledger/workers.ts'
 import type { WorkerId } from '../core/nouns.ts'
 import type { NewEvent } from './events.ts'
-import type { Tables } from './tables.ts'
-import { chunks } from './engine.ts'
+import type { Tables } from './schema.ts'
+import { chunks } from './sql.ts'
 import { append } from './events.ts'
 
 type Trx = Transaction<Tables>

@@ -3,9 +3,10 @@
  * engine takes to run it. Groups are of 1, 2, 4, … rows, so that texts repeat and are prepared once.
  */
 import type { Transaction } from 'kysely'
-import type { DeliveryRow, DispatchRow, EventRow, IssueRow, Tables } from './tables.ts'
+import type { DeliveryRow, DispatchRow, EventRow, IssueRow, Tables } from './schema.ts'
 import { CompiledQuery, SqliteAdapter } from 'kysely'
-import { chunks } from './engine.ts'
+import { schema } from './schema.ts'
+import { chunks } from './sql.ts'
 
 type Trx = Transaction<Tables>
 type Row = Readonly<Record<string, unknown>>
@@ -30,17 +31,22 @@ export async function insertRows<T extends keyof Inserted>(trx: Trx, table: T, r
   return returned
 }
 
-const keys = { dispatch: 'id', delivery: 'id', issue: 'ref', repo: 'repo' } as const
+interface Keys {
+  readonly dispatch: 'id'
+  readonly delivery: 'id'
+  readonly issue: 'ref'
+  readonly repo: 'repo'
+}
 
 /** Sets these columns of each row that is there to what is said of it; the last counts where it is given twice. Returns what `ending` asks for. */
-export async function writeRows<T extends keyof typeof keys, C extends keyof Tables[T] & string>(
+export async function writeRows<T extends keyof Keys, C extends keyof Tables[T] & string>(
   trx: Trx,
   table: T,
   columns: readonly C[],
-  rows: readonly Readonly<Record<C | (typeof keys)[T], unknown>>[],
+  rows: readonly Readonly<Record<C | Keys[T], unknown>>[],
   ending = '',
 ): Promise<Row[]> {
-  const key = keys[table]
+  const { key } = schema[table]
   const given = rows as readonly Row[]
   const returned: Row[] = []
   const latest = [...new Map(given.map((row) => [row[key], row])).values()]

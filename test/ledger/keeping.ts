@@ -1,4 +1,6 @@
 /** What is kept how long, and where: pruning, on every engine; and a whole ledger copied to another place. */
+import type { Ledger } from '../../src/core/ledger.ts'
+import type { SprintClaim } from '../../src/core/ledger/sprints.ts'
 import type { Holds } from './conformance.ts'
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -59,6 +61,11 @@ export function pruning(holds: Holds): void {
   })
 }
 
+function sprintOf(number: number): SprintClaim {
+  const issue = `o/r#${number}`
+  return { id: idOf(number), issue, worker: 'sprint/host/1', slot: 0, host: 'host', attempt: 1, reason: 'the oldest' }
+}
+
 /** Everything in a ledger but where it came from. */
 async function contents(url: string): Promise<string[]> {
   const engine = await openEngine(url, wait)
@@ -95,12 +102,7 @@ export function copying(name: string, fresh: { from(): Promise<string>; to(): Pr
         created_at: 1,
       } as const
       await ledger.saveChanges([{ repo: 'o/r', changes: [open], complete: false }])
-      await ledger.claimSprint(
-        { id: idOf(5), issue: 'o/r#5', worker: 'sprint/host/1', slot: 0, host: 'host', attempt: 1, reason: 'the oldest' },
-        'b',
-        5000,
-        20,
-      )
+      await ledger.claimSprint(sprintOf(5), 'b', 5000, 20)
       await ledger.lease('loop m/W/A', 'b', 5000, 20)
       await ledger.skip({ worker: workers[0], issue: 'o/r#6', until: null, reason: 'red', at: 20 })
       await ledger.close()
@@ -143,6 +145,27 @@ export function copying(name: string, fresh: { from(): Promise<string>; to(): Pr
       await moveLedger(from, to, wait, 5001, silent)
       assert.deepEqual(await contents(to), before)
       await assert.rejects(openLedger(from, wait), withCode('ledger_moved'))
+    })
+
+    it('a move: is refused while a sprint or a loop holds a lease, and says who and until when', async () => {
+      const hold = {
+        sprint: (ledger: Ledger) => ledger.claimSprint(sprintOf(1), 'host:7', 5000, 20),
+        loop: (ledger: Ledger) => ledger.lease('loop m/W/A', 'host:7', 5000, 20),
+      }
+      for (const [what, take] of Object.entries(hold)) {
+        const [from, to] = [await fresh.from(), await fresh.to()]
+        const ledger = await openLedger(from, wait)
+        await furnish(ledger, 1)
+        await take(ledger)
+        await ledger.close()
+        const inUse = (thrown: Error) => {
+          assert.match(thrown.message, new RegExp(`${what}.* held by host:7 until 1970-01-01T00:00:05Z`))
+          return withCode('ledger_in_use')(thrown)
+        }
+        await assert.rejects(wouldMove(from, to, wait, 4999), inUse)
+        await assert.rejects(moveLedger(from, to, wait, 4999, silent), inUse)
+        await moveLedger(from, to, wait, 5000, silent)
+      }
     })
 
     it('nothing goes over a ledger that is there, or onto itself', async () => {

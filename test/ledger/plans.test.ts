@@ -1,5 +1,5 @@
 import type { KyselyPlugin, RootOperationNode, Transaction } from 'kysely'
-import type { Tables } from '../../src/ledger/tables.ts'
+import type { Tables } from '../../src/ledger/schema.ts'
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { CompiledQuery } from 'kysely'

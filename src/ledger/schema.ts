@@ -1,0 +1,237 @@
+/**
+ * The registry of tables: their rows, keys, columns, the order in which they are copied, how long rows are kept, and what keeps a ledger from being moved.
+ * Copying, moving, export, prune, counts and checks derive from it: a new table is an entry here and a migration. Both engines have the same: booleans as 0 and 1,
+ * JSON as text, times in milliseconds.
+ */
+import type { Generated, Kysely, RawBuilder } from 'kysely'
+import type { Delivery, Dispatch } from '../core/lives.ts'
+import type { Standing } from '../core/ledger/backlog.ts'
+import type { Skip } from '../core/ledger/sprints.ts'
+import type { Issue, ReadingState } from '../core/nouns.ts'
+import type { Sprint } from '../core/sprint.ts'
+import { sql } from 'kysely'
+import { activeStates, liveStates } from '../core/lives.ts'
+import { among } from './sql.ts'
+
+export type IssueRow = Omit<Issue, 'labels' | 'assignees' | 'locked'> & {
+  /** JSON arrays of strings. */
+  labels: string
+  assignees: string
+  attempts: Generated<number>
+  done: Generated<number>
+  /** The verdict: all three are set, or none. */
+  eligible: number | null
+  verdict: string | null
+  verdict_at: number | null
+  /** Both are set, or none. */
+  rests_until: Generated<number | null>
+  rests_why: Generated<string | null>
+  /** The name of an open change for it, from `open_change`. */
+  open_change: Generated<string | null>
+  /** Mark of the text that a trusted label was first seen with. */
+  approved: Generated<string | null>
+  /** Null where it is to be judged. */
+  standing: Standing | null
+  revision: Generated<number>
+}
+
+export interface WorkerRow {
+  id: string
+  /** Order of recording. */
+  drawn_seq: number
+  drawn: number
+  hold: string | null
+  used_at: number | null
+  state: ReadingState | null
+  state_since: number | null
+  error_at: number | null
+}
+
+export interface RepoRow {
+  repo: string
+  cursor: string | null
+  /** JSON array of strings. */
+  writers: string | null
+  writers_at: number | null
+  rights_at: number | null
+  listed_at: number | null
+  changes_at: number | null
+  waits: string | null
+  /** Both are set, or none. */
+  rests_until: number | null
+  rests_why: string | null
+  /** Both are set, or none. */
+  unread_since: number | null
+  unread_why: string | null
+  changed_at: number | null
+}
+
+/** An open change and one issue that it belongs to; `id` is both. */
+export interface OpenChangeRow {
+  id: string
+  issue: string
+  /** The repo of the change. */
+  repo: string
+  url: string
+  name: string
+  /** The dispatch whose branch it comes from. */
+  dispatch: string | null
+}
+
+export type DispatchRow = Dispatch
+
+/** `issue` is that of its dispatch: kept here so that its events need no join. */
+export type DeliveryRow = Delivery & { issue: string | null }
+
+export interface EventRow {
+  seq: Generated<number>
+  at: number
+  kind: string
+  subject: string
+  issue: string | null
+  worker: string | null
+  text: string
+}
+
+/** Nothing in it refers to a row that could be gone: results outlive what they are of. */
+export type SprintRow = {
+  -readonly [Key in keyof Sprint]: Sprint[Key]
+}
+
+export interface LeaseRow {
+  name: string
+  owner: string
+  until: number
+}
+
+/** `id` is worker and issue. */
+export type SkipRow = Skip & { id: string }
+
+/** What is true of the whole ledger, e.g. `version`. */
+export interface MetaRow {
+  key: string
+  value: string
+}
+
+export interface Tables {
+  issue: IssueRow
+  worker: WorkerRow
+  repo: RepoRow
+  open_change: OpenChangeRow
+  dispatch: DispatchRow
+  delivery: DeliveryRow
+  event: EventRow
+  sprint: SprintRow
+  lease: LeaseRow
+  skip: SkipRow
+  meta: MetaRow
+}
+
+export type Db = Kysely<Tables>
+
+/** What holds a lease: a ledger in use is not moved. */
+export interface Busy {
+  readonly what: string
+  readonly owner: string
+  readonly until: number
+}
+
+interface Rules {
+  /** Keys of rows that ended before then and are needed for nothing any more; without it rows are kept. */
+  readonly forgets?: (before: number) => RawBuilder<unknown>
+  /** Rows that hold a lease then, as `Busy`. */
+  readonly busy?: (now: number) => RawBuilder<unknown>
+}
+
+interface Table extends Rules {
+  readonly key: string
+  readonly columns: readonly string[]
+}
+
+/** In an order in which rows can be copied: parents before what refers to them. They are forgotten the other way round. */
+export const schema: { readonly [Name in keyof Tables]: Table } = {
+  meta: table<MetaRow>()('key', 'key value'),
+  repo: table<RepoRow>()(
+    'repo',
+    'repo cursor writers writers_at rights_at listed_at changes_at waits rests_until rests_why unread_since unread_why changed_at',
+  ),
+  issue: table<IssueRow>()(
+    'ref',
+    'ref repo number title body labels assignees author state created_at updated_at comments url attempts done eligible verdict verdict_at rests_until rests_why open_change approved standing revision',
+  ),
+  open_change: table<OpenChangeRow>()('id', 'id issue repo url name dispatch'),
+  worker: table<WorkerRow>()('id', 'id drawn_seq drawn hold used_at state state_since error_at'),
+  dispatch: table<DispatchRow>()(
+    'id',
+    'id kind issue worker slot state attempt reason state_reason comment_id comment_says incarnation change_url claimed_at handed_at changed_at',
+    { forgets: endedDispatches },
+  ),
+  delivery: table<DeliveryRow>()(
+    'id',
+    'id kind dispatch issue worker state text typed proof incarnation evidence presses planned_at changed_at lease_owner lease_token lease_until',
+    {
+      forgets: endedDeliveries,
+      busy: (now) => sql`select 'a text for ' || worker as what, lease_owner as owner, lease_until as until from delivery
+        where ${among('state', activeStates)} and lease_until > ${now}`,
+    },
+  ),
+  sprint: table<SprintRow>()(
+    'id',
+    'id issue worker host stage backend model provider turns tokens_in tokens_out cost outcome failure failure_text check_command check_result change_url started_at ended_at lease_owner lease_until',
+    {
+      forgets: endedDispatches,
+      busy: (now) => sql`select 'the sprint of ' || issue as what, lease_owner as owner, lease_until as until from sprint
+        where ended_at is null and lease_until > ${now}`,
+    },
+  ),
+  event: table<EventRow>()('seq', 'seq at kind subject issue worker text', { forgets: pastEvents }),
+  lease: table<LeaseRow>()('name', 'name owner until', {
+    busy: (now) => sql`select name as what, owner, until from lease where until > ${now}`,
+  }),
+  skip: table<SkipRow>()('id', 'id worker issue until reason at', {
+    forgets: (before) => sql`select id from skip where until < ${before}`,
+  }),
+}
+
+export const tableNames = Object.keys(schema) as (keyof Tables)[]
+
+type Words<Text extends string> = Text extends `${infer First} ${infer Rest}` ? First | Words<Rest> : Text
+/** Names every column of the row, and nothing else. */
+type AllOf<Row, Names extends string> = [Words<Names>, keyof Row] extends [keyof Row, Words<Names>] ? Names : never
+
+function table<Row>() {
+  return <const Names extends string>(key: keyof Row & string, columns: AllOf<Row, Names>, rules: Rules = {}): Table => {
+    return { key, columns: columns.split(' '), ...rules }
+  }
+}
+
+/** A text that follows a dispatch's first one; word for word as the index of such texts says it. */
+export const isFurther = sql<boolean>`kind in ('follow_up', 'resume')`
+
+/** Dispatches of issues that are closed, but the one that says that its issue is done. An open issue keeps its whole story: its attempts are counted from it. */
+function endedDispatches(before: number): RawBuilder<unknown> {
+  return sql`select d.id from dispatch d join issue i on i.ref = d.issue
+    where d.changed_at < ${before} and not ${among('d.state', liveStates)} and i.state <> 'open' and (d.comment_id is null or d.comment_says = d.state)
+    and not (d.kind = 'work' and d.state = 'done' and i.done = 1
+      and d.id = (select max(l.id) from dispatch l where l.issue = d.issue and l.kind = 'work' and l.state = 'done'))`
+}
+
+/** Texts of no dispatch, but each worker's last of a kind: it says whether its agent was told who it is. */
+export function endedTexts(before: number): RawBuilder<unknown> {
+  return sql`select v.id from delivery v where v.issue is null and v.changed_at < ${before} and not ${among('v.state', activeStates)}
+    and v.id < (select max(l.id) from delivery l where l.worker = v.worker and l.kind = v.kind and l.issue is null)`
+}
+
+/** Those, and all texts of dispatches that are forgotten: the first has the dispatch's id. */
+function endedDeliveries(before: number): RawBuilder<unknown> {
+  const dispatches = endedDispatches(before)
+  return sql`select id from (${dispatches}) as ended union all select id from (${endedTexts(before)}) as texts
+    union all select id from delivery where ${isFurther} and dispatch in (${dispatches})`
+}
+
+/** Events of what is forgotten, and of what is no dispatch and no text. Requeuing bounds how far back attempts are counted, so it stays. */
+function pastEvents(before: number): RawBuilder<unknown> {
+  return sql`select e.seq from event e where e.at < ${before} and e.subject in (${endedDeliveries(before)})
+    union all select e.seq from event e where e.at < ${before} and e.kind <> 'issue.requeued'
+    and not exists (select 1 from dispatch d where d.id = e.subject) and not exists (select 1 from delivery v where v.id = e.subject)`
+}
