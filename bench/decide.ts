@@ -4,14 +4,15 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { IssueRecord } from '../src/core/ledger/backlog.ts'
 import type { Worker } from '../src/core/nouns.ts'
-import type { View } from '../src/core/view.ts'
+import type { FleetState } from '../src/core/fleet-state.ts'
 import type { Compared } from './measure.ts'
-import { planDispatch } from '../src/decide/dispatch.ts'
+import { actionsOf } from '../src/core/actions.ts'
+import { assign } from '../src/decide/assign.ts'
 
 /** As text read from a file or a database is: in one piece, and never hashed. */
 const fresh = (text: string) => Buffer.from(text).toString('latin1')
 
-function viewOf(workers: number, issues: number): View {
+function viewOf(workers: number, issues: number): FleetState {
   const repos = Array.from({ length: 100 }, (_, index) => `o/r${index}`)
   const served = (index: number) => [repos[index % 100], repos[(index + 1) % 100], repos[(index * 7) % 100]] as string[]
   const all = Array.from({ length: workers }, (_, index) => {
@@ -47,7 +48,8 @@ function viewOf(workers: number, issues: number): View {
     closed: new Set(),
     repos_down: new Map(),
     resting: new Map(),
-  } as unknown as View
+    claims: new Map(),
+  } as unknown as FleetState
 }
 
 setFlagsFromString('--expose-gc')
@@ -58,7 +60,7 @@ function decided(workers: number, issues: number): number {
   const view = viewOf(workers, issues)
   collectGarbage()
   const began = performance.now()
-  const { assignments } = planDispatch(view)
+  const assignments = actionsOf(assign(view), 'claim')
   const took = performance.now() - began
   if (assignments.length !== Math.min(issues, workers * 2)) throw new Error(`${assignments.length} were given`)
   return took

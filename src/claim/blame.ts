@@ -1,4 +1,5 @@
 /** Finds out why a forge refused something about an issue, with one more question if the error alone does not say, and keeps what must rest. */
+import type { Rests } from '../core/fleet-state.ts'
 import type { IssueRef, RepoRef } from '../core/nouns.ts'
 import type { Forge } from '../core/ports.ts'
 import type { Session } from '../observe/session.ts'
@@ -57,19 +58,29 @@ function codeOf(thrown: unknown): string {
 const day = 24 * 3_600_000
 
 /**
- * Keeps the issue, or its repo, from being given for a while: longer each time within a day. No attempt is counted. Does nothing if the forge is in
- * trouble, because then nothing is known. Returns what rests and until when, for people. All issues of an author who blocked the account rest: each of
- * them would be claimed in vain.
+ * What is left alone because of it: the issue or its repo, longer each time within a day. Null if the forge is in trouble, because then nothing is known. All
+ * issues of an author who blocked the account rest: each of them would be claimed in vain. Nothing is written.
  */
-export async function leaveAlone({ fault, why, author }: Blame, issue: IssueRef, { ledger, clock }: Session): Promise<string | null> {
+export async function restFor({ fault, why, author }: Blame, issue: IssueRef, { ledger, clock }: Session): Promise<Rests | null> {
   if (fault === 'forge') return null
   const subject: IssueRef | RepoRef = fault === 'issue' ? issue : repoOf(issue)
   const now = clock.now()
   const recent = (await ledger.events({ subject, limit: 32 })).filter(({ at }) => at > now - day)
   const since = recent.slice(recent.findLastIndex(({ kind }) => kind === 'issue.requeued') + 1)
   const until = restsUntil(fault, since.filter(({ kind }) => kind === 'issue.rests' || kind === 'repo.rests').length, now)
-  const reason = `${refusedPrefix}${why}`
-  if (author !== undefined) await ledger.restAuthor(repoOf(issue), author, until, reason)
-  await (fault === 'issue' ? ledger.rest(issue, until, reason, now) : ledger.restRepo(subject, until, reason, now))
+  return { subject, until, why: `${refusedPrefix}${why}`, ...(author === undefined ? {} : { author }) }
+}
+
+/** Keeps it from being given for that long. No attempt is counted. Returns what rests and until when, for people. */
+export async function keepRest({ subject, until, why, author }: Rests, { ledger, clock }: Session): Promise<string> {
+  const isIssue = subject.includes('#')
+  if (author !== undefined) await ledger.restAuthor(isIssue ? repoOf(subject) : subject, author, until, why)
+  await (isIssue ? ledger.rest(subject, until, why, clock.now()) : ledger.restRepo(subject, until, why, clock.now()))
   return `${subject} rests until ${new Date(until).toISOString().slice(0, 19)}Z`
+}
+
+/** Both at once. Null if nothing rests. */
+export async function leaveAlone(found: Blame, issue: IssueRef, session: Session): Promise<string | null> {
+  const rests = await restFor(found, issue, session)
+  return rests === null ? null : keepRest(rests, session)
 }

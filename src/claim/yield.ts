@@ -3,7 +3,7 @@
  * whatever a process that was killed in between left behind.
  */
 import type { Dispatch } from '../core/lives.ts'
-import type { View } from '../core/view.ts'
+import type { ReposFacet } from '../core/fleet-state.ts'
 import type { Session } from '../observe/session.ts'
 import { messageOf } from '../core/errors.ts'
 import { foreignClaimPrefix } from '../decide/eligible.ts'
@@ -19,14 +19,14 @@ const atOnce = 16
 const settle = 1_000
 
 /** Gives back what another fleet claimed first. Returns the dispatches that nothing may be typed for yet: whose comments could not be read. */
-export async function yieldClaims(view: View, session: Session): Promise<ReadonlySet<string>> {
+export async function yieldClaims(state: Pick<ReposFacet, 'writers'>, session: Session): Promise<ReadonlySet<string>> {
   const unsure = new Set<string>()
   if (!session.fleet.dispatch.shared_forge) return unsure
   const waiting = await unplaced(session)
   if (waiting.length > 0) await session.clock.sleep(settle)
   const lost = await mapBounded(waiting, atOnce, async (dispatch) => {
     try {
-      const writers = view.writers.get(repoOf(dispatch.issue)) ?? new Set()
+      const writers = state.writers.get(repoOf(dispatch.issue)) ?? new Set()
       const comments = await session.forge.comments(dispatch.issue)
       const known = new Set((await session.ledger.dispatches({ issue: dispatch.issue })).map(({ id }) => id))
       const winner = firstClaim(comments, { fleet: session.fleet.name, dispatch: dispatch.id, known }, writers)

@@ -22,6 +22,8 @@ export interface LedgerView {
   /** Those that have not ended. */
   readonly sprints: readonly Sprint[]
   readonly leases: Leases
+  /** The newest texts to all workers, newest first, as far as they say whether kinds of agents behave as known. At most 300. */
+  readonly recent: readonly Pick<Delivery, 'worker' | 'state' | 'evidence' | 'changed_at'>[]
   /** Issues with a live claim that another ledger of this fleet wrote. At most 1,000. */
   readonly elsewhere: readonly IssueRef[]
 }

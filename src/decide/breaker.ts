@@ -18,7 +18,12 @@ const memory = 10 * 60_000
 const ownEnd = 'the agent it was meant for is gone'
 
 /** Why nothing is sent to a kind; null where it behaves as known. `looks`: its live agents; `ended`: deliveries to it, newest first. */
-export function breakerFor(kind: string, looks: readonly Look[], ended: readonly Delivery[], now: Time): string | null {
+export function breakerFor(
+  kind: string,
+  looks: readonly Look[],
+  ended: readonly Pick<Delivery, 'state' | 'evidence' | 'changed_at'>[],
+  now: Time,
+): string | null {
   const strange = looks.filter(({ composer, reading }) => composer === 'absent' && reading.state === 'unknown')
   if (strange.length >= fewest && strange.length * 2 >= looks.length)
     return `the composer of ${kind} is not recognised on ${strange.length} of ${looks.length} workers (${strange[0]?.reading.evidence ?? ''})`

@@ -1,10 +1,10 @@
 /** May this issue be given to a worker at all, and if not, why. Says nothing about which worker. */
 import type { IssueRecord } from '../core/ledger/backlog.ts'
-import type { Approval } from '../core/ledger/forge.ts'
 import type { Fleet, Issue, RepoRef } from '../core/nouns.ts'
-import type { View } from '../core/view.ts'
-import { elsewherePrefix } from '../core/ledger/backlog.ts'
+import type { ApproveAction } from '../core/actions.ts'
+import type { FrontFacet, Moment, ReposFacet } from '../core/fleet-state.ts'
 import { hasPassed } from '../core/elapsed.ts'
+import { elsewherePrefix } from '../core/ledger/backlog.ts'
 import { servedRepos } from '../core/refs.ts'
 import { waitsUntil } from './backoff.ts'
 import { restsReason } from './rests.ts'
@@ -20,9 +20,12 @@ export type Eligibility =
 const foreignClaimKept = 3_600_000
 export const foreignClaimPrefix = 'claimed by fleet '
 
+/** What issues are judged from. */
+export type JudgedBy = Moment & Pick<ReposFacet, 'writers'> & Pick<FrontFacet, 'login' | 'claims'>
+
 /** What `eligibility` needs, prepared once for all issues of a cycle. */
 export interface EligibilityRules {
-  readonly view: View
+  readonly view: JudgedBy
   readonly served: ReadonlySet<RepoRef>
   readonly skipTitles: readonly RegExp[]
   readonly skipLabels: ReadonlySet<string>
@@ -31,7 +34,7 @@ export interface EligibilityRules {
 }
 
 /** `served`: repos whose issues are work for somebody; without it those of the fleet's windows. */
-export function eligibilityRules(view: View, served?: readonly RepoRef[]): EligibilityRules {
+export function eligibilityRules(view: JudgedBy, served?: readonly RepoRef[]): EligibilityRules {
   const policy = view.fleet.dispatch
   const lower = (labels: readonly string[]) => new Set(labels.map((label) => label.toLowerCase()))
   return {
@@ -80,15 +83,22 @@ function untrusted({ issue, approval }: IssueRecord, rules: EligibilityRules): s
 }
 
 /**
- * What is to be kept of these issues' approvals: of those that have a trusted label and had none before, the text that they have now; of those that have it no
- * more, nothing.
+ * Approves the text that an issue has when a trusted label is first seen on it, and forgets that once the label is gone. Returns the records as they are then.
  */
-export function approvalsDue(issues: readonly IssueRecord[], { dispatch: { trust } }: Fleet): Approval[] {
+export function withApprovals(
+  issues: readonly IssueRecord[],
+  { dispatch: { trust } }: Fleet,
+): { readonly issues: readonly IssueRecord[]; readonly actions: readonly ApproveAction[] } {
   const labels = new Set(trust.labels.map((label) => label.toLowerCase()))
-  return issues.flatMap(({ issue, revision, approval }) => {
-    const approved = issue.labels.some((label) => labels.has(label.toLowerCase()))
-    return approved === (approval !== null) ? [] : [{ issue: issue.ref, revision, approved }]
+  const actions: ApproveAction[] = []
+  const approved = issues.map((record): IssueRecord => {
+    const { issue, revision, approval } = record
+    const has = labels.size > 0 && issue.labels.some((label) => labels.has(label.toLowerCase()))
+    if (has === (approval !== null)) return record
+    actions.push({ do: 'approve', issue: issue.ref, approved: has, revision })
+    return { ...record, approval: has ? 'current' : null }
   })
+  return { issues: approved, actions }
 }
 
 function untrustedAuthor(issue: Issue, rules: EligibilityRules): string | null {
@@ -118,8 +128,10 @@ function changed({ open_change }: IssueRecord): string | null {
   return open_change === null ? null : `change ${open_change} is open`
 }
 
-/** A claim of others was seen a while ago and nothing has changed since: looking again each cycle would cost a request. */
+/** A claim of others was seen in this cycle; or a while ago, and nothing has changed since: looking again each cycle would cost a request. */
 function foreign({ issue, verdict }: IssueRecord, rules: EligibilityRules): string | null {
+  const check = rules.view.claims.get(issue.ref)
+  if (check !== undefined) return check.state === 'free' ? null : check.reason
   if (verdict === null || ![foreignClaimPrefix, elsewherePrefix].some((prefix) => verdict.reason.startsWith(prefix))) return null
   const fresh = issue.updated_at <= verdict.at && !hasPassed(verdict.at, foreignClaimKept, rules.view.now)
   return fresh ? verdict.reason : null

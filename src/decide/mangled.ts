@@ -1,34 +1,28 @@
 /** What follows from a text that arrived cut or changed: its agent is told to disregard it, and only then is the issue free. */
-import type { DispatchMove, LiveDispatch } from '../core/ledger/claims.ts'
-import type { PlannedText } from '../core/ledger/deliveries.ts'
-import type { Delivery } from '../core/lives.ts'
+import type { MoveAction, TellAction } from '../core/actions.ts'
+import type { UnderWayState } from '../core/fleet-state.ts'
 import { tagOf } from '../core/line.ts'
 import { activeStates } from '../core/lives.ts'
 
 /** How often an agent is told, if it cannot be proven that it heard; then a person has to look. */
 const most = 3
 
-export interface Disregarding {
-  readonly tell: readonly PlannedText[]
-  readonly release: readonly DispatchMove[]
-}
-
-/** `mangled`: dispatches whose agent has another text than was meant for it. `told`: further texts about them, in any order. `newId` names new ones. */
-export function planDisregard(mangled: readonly LiveDispatch[], told: readonly Delivery[], newId: () => string): Disregarding {
+/** Tells each agent that has another text than was meant for it, and frees its issue once it was told. */
+export function corrections({ dispatches, mangled, corrections: told }: UnderWayState): (MoveAction | TellAction)[] {
   const texts = Map.groupBy(
     told.filter(({ kind }) => kind === 'follow_up'),
     ({ dispatch }) => dispatch,
   )
-  const tell: PlannedText[] = []
-  const release: DispatchMove[] = []
-  for (const { id, issue, worker, incarnation } of mangled) {
+  return dispatches.flatMap(({ id, kind, state, issue, worker, incarnation }): (MoveAction | TellAction)[] => {
+    if (state !== 'handed' || !mangled.has(id)) return []
     const about = texts.get(id) ?? []
-    if (about.some(({ state }) => state === 'seen'))
-      release.push({ id, from: ['handed'], to: 'released', reason: 'its text arrived changed, and its agent was told to disregard it' })
-    else if (about.length < most && about.every(({ state }) => !activeStates.includes(state)))
-      tell.push({ id: newId(), kind: 'follow_up', worker, text: disregardText(id, issue), about: { dispatch: id, issue }, incarnation })
-  }
-  return { tell, release }
+    const reason = 'its text arrived changed, and its agent was told to disregard it'
+    if (about.some((text) => text.state === 'seen'))
+      return [{ do: 'move', id, kind, issue, worker, from: ['handed'], to: 'released', reason }]
+    if (about.length >= most || about.some((text) => activeStates.includes(text.state))) return []
+    const why = `its text reached ${worker} cut or changed; ${worker} is told to disregard it`
+    return [{ do: 'tell', kind: 'follow_up', dispatch: id, issue, worker, incarnation, text: disregardText(id, issue), reason: why }]
+  })
 }
 
 function disregardText(id: string, issue: string): string {

@@ -1,10 +1,10 @@
 /** Which issue a sprint takes next: by the same rules as panes, then by priority and age. */
 import type { IssueRecord } from '../core/ledger/backlog.ts'
-import type { Skip } from '../core/ledger/sprints.ts'
 import type { Issue, IssueRef, RepoRef } from '../core/nouns.ts'
 import type { SprintPolicy } from '../core/sprint.ts'
-import type { View } from '../core/view.ts'
-import { eligibility, eligibilityRules, type EligibilityRules } from './eligible.ts'
+import type { Skip } from '../core/ledger/sprints.ts'
+import type { FleetState } from '../core/fleet-state.ts'
+import { eligibility, eligibilityRules, type EligibilityRules, type JudgedBy } from './eligible.ts'
 
 export interface Picked {
   readonly issue: Issue
@@ -32,7 +32,10 @@ export interface Wish {
 
 type Policy = Pick<SprintPolicy, 'skip_labels' | 'skip_titles' | 'priority_labels'>
 
-export function pickIssues(view: View, policy: Policy, { repos, issue: wanted, skips }: Wish): Picks {
+/** What sprints pick from. */
+export type PickedFrom = JudgedBy & Pick<FleetState, 'issues' | 'repos_down' | 'resting'>
+
+export function pickIssues(view: PickedFrom, policy: Policy, { repos, issue: wanted, skips }: Wish): Picks {
   const rules = eligibilityRules(view, repos)
   const skipped = new Map(skips.map((skip) => [skip.issue, skip.reason]))
   const named = wanted !== null
@@ -42,7 +45,7 @@ export function pickIssues(view: View, policy: Policy, { repos, issue: wanted, s
   for (const record of view.issues) {
     const { issue } = record
     if (!repos.includes(issue.repo) || (named && issue.ref !== wanted)) continue
-    const reason = unfit(record, rules) ?? (named ? null : (own.skips(issue) ?? skippedBy(skipped.get(issue.ref))))
+    const reason = unfit(record, rules, view) ?? (named ? null : (own.skips(issue) ?? skippedBy(skipped.get(issue.ref))))
     if (reason !== null) refused.push({ issue: issue.ref, reason })
     else
       ranked.push({
@@ -58,10 +61,10 @@ export function pickIssues(view: View, policy: Policy, { repos, issue: wanted, s
 }
 
 /** Why it is no work for anybody now; null where it is. */
-function unfit(record: IssueRecord, rules: EligibilityRules): string | null {
-  if (!rules.view.writers.has(record.issue.repo)) return rules.view.repos_down.get(record.issue.repo) ?? 'its repo could not be asked about'
+function unfit(record: IssueRecord, rules: EligibilityRules, view: PickedFrom): string | null {
+  if (!view.writers.has(record.issue.repo)) return view.repos_down.get(record.issue.repo) ?? 'its repo could not be asked about'
   const verdict = eligibility(record, rules)
-  const rests = rules.view.resting.get(record.issue.repo)
+  const rests = view.resting.get(record.issue.repo)
   if (rests !== undefined && verdict.kind === 'work') return `its repo ${rests}`
   if (verdict.kind === 'work') return null
   return verdict.kind === 'council' ? 'it is put to the council' : verdict.kind === 'taken' ? `taken: ${verdict.reason}` : verdict.reason

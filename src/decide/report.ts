@@ -1,16 +1,13 @@
 /** What `burn status` says, from one view of machines and ledger. Its JSON is a promise: keys are added, never changed. */
-import type { LedgerView } from '../core/ledger.ts'
-import type { Resting } from '../core/ledger/backlog.ts'
+import type { StatusState } from '../core/fleet-state.ts'
+import type { LiveDispatch } from '../core/ledger/claims.ts'
 import type { WorkerRecord } from '../core/ledger/workers.ts'
-import type { Delivery, DeliveryState, Dispatch, Proof } from '../core/lives.ts'
+import type { Delivery, DeliveryState, Proof } from '../core/lives.ts'
 import type { SprintStage } from '../core/sprint.ts'
-import type { IssueRef, Machine, ReadingState, RepoRef, Time, WorkerId } from '../core/nouns.ts'
-import type { MachineSight } from '../core/panes.ts'
-import type { WorkerSight } from '../core/view.ts'
+import type { IssueRef, Machine, ReadingState, RepoRef, WorkerId } from '../core/nouns.ts'
 import { slotStates } from '../core/lives.ts'
-import { withLoops } from './loops.ts'
+import { reposOf } from '../core/refs.ts'
 import { isStale } from './settle.ts'
-import { withTroubles } from './trouble.ts'
 
 export const readingStates: readonly ReadingState[] = ['working', 'idle', 'waiting', 'starting', 'error', 'dead', 'unreachable', 'unknown']
 
@@ -107,23 +104,11 @@ export interface StatusReport {
   readonly claimed_elsewhere: readonly IssueRef[]
 }
 
-export interface StatusInput {
-  readonly machines: readonly Machine[]
-  readonly sights: ReadonlyMap<string, MachineSight>
-  readonly workers: readonly WorkerSight[]
-  readonly ledger: LedgerView & { readonly resting: readonly Resting[] }
-  /** Those of the spec. */
-  readonly repos: readonly RepoRef[]
-  /** Deliveries of live dispatches that have ended, beside those of the ledger's view. */
-  readonly ended?: readonly Delivery[]
-  readonly stale_after: number
-  readonly now: Time
-}
-
-export function statusReport(input: StatusInput): StatusReport {
-  const facts = workerFacts(input)
-  const machines = input.machines.map((machine): MachineReport => {
-    const sight = input.sights.get(machine.name)
+/** `shown`: the machines, windows and workers to report on. */
+export function statusReport(shown: readonly Machine[], state: StatusState): StatusReport {
+  const facts = workerFacts(state)
+  const machines = shown.map((machine): MachineReport => {
+    const sight = state.sights.get(machine.name)
     const windows = machine.windows.map((window): WindowReport => {
       const all = window.workers.map(({ id }) => facts.get(id)).filter((each) => each !== undefined)
       return {
@@ -146,15 +131,16 @@ export function statusReport(input: StatusInput): StatusReport {
       totals: sum(windows.map(({ totals }) => totals)),
     }
   })
-  const sprints = input.ledger.sprints.map(({ id, issue, worker, stage, started_at }) => {
+  const sprints = state.sprints.map(({ id, issue, worker, stage, started_at }) => {
     return { id, issue, worker, stage, since: new Date(started_at).toISOString() }
   })
-  const resting = input.ledger.resting.map(({ subject, until, why }) => ({ subject, until: new Date(until).toISOString(), why }))
+  const resting = state.rests.map(({ subject, until, why }) => ({ subject, until: new Date(until).toISOString(), why }))
   const totals = sum(machines.map((machine) => machine.totals))
-  const unread = input.ledger.repos.flatMap(({ repo, unread }) => {
-    return unread === null || !input.repos.includes(repo) ? [] : [{ repo, since: new Date(unread.since).toISOString(), why: unread.why }]
+  const ours = reposOf(state.fleet)
+  const unread = state.repos.flatMap(({ repo, unread }) => {
+    return unread === null || !ours.includes(repo) ? [] : [{ repo, since: new Date(unread.since).toISOString(), why: unread.why }]
   })
-  return { machines, sprints, resting, unread, totals, claimed_elsewhere: input.ledger.elsewhere }
+  return { machines, sprints, resting, unread, totals, claimed_elsewhere: state.elsewhere }
 }
 
 function noTotals(): Totals {
@@ -168,7 +154,7 @@ function sum(parts: readonly Totals[]): Totals {
   return total
 }
 
-function textsOf(dispatches: readonly Dispatch[], deliveries: ReadonlyMap<string, Delivery>): TextReport[] {
+function textsOf(dispatches: readonly LiveDispatch[], deliveries: ReadonlyMap<string, Delivery>): TextReport[] {
   return dispatches.flatMap(({ id, issue }) => {
     const delivery = deliveries.get(id)
     if (delivery === undefined) return []
@@ -177,24 +163,14 @@ function textsOf(dispatches: readonly Dispatch[], deliveries: ReadonlyMap<string
   })
 }
 
-function workerFacts({
-  workers,
-  ledger,
-  ended = [],
-  stale_after,
-  now,
-}: StatusInput): Map<WorkerId, { report: WorkerReport; totals: Totals }> {
-  const records = new Map<WorkerId, WorkerRecord>(ledger.workers.map((record) => [record.id, record]))
-  const held = Map.groupBy(ledger.dispatches, ({ worker }) => worker)
-  const states = new Map(
-    workers.map(({ worker: { id }, reading: { state } }) => {
-      const record = records.get(id)
-      return [id, { state, since: record?.state === state ? (record.state_since ?? now) : now }]
-    }),
-  )
-  const deliveries = new Map([...ended, ...ledger.deliveries].map((delivery) => [delivery.id, delivery]))
+function workerFacts(state: StatusState): Map<WorkerId, { report: WorkerReport; totals: Totals }> {
+  const { fleet, now, workers, states } = state
+  const stale_after = fleet.dispatch.stale_after
+  const records = new Map<WorkerId, WorkerRecord>(state.records.map((record) => [record.id, record]))
+  const held = Map.groupBy(state.dispatches, ({ worker }) => worker)
+  const deliveries = new Map(state.texts.map((delivery) => [delivery.id, delivery]))
   return new Map(
-    withTroubles(withLoops(workers, ledger.leases, now), { records: ledger.workers, states, now }).map((sight) => {
+    workers.map((sight) => {
       const { worker, reading, look, stopped } = sight
       const record = records.get(worker.id)
       const dispatches = held.get(worker.id) ?? []

@@ -1,7 +1,7 @@
 /** Which worker gets an issue. Every worker is filled up to its depth; nobody looks whether it is idle. */
 import type { LiveDispatch } from '../core/ledger/claims.ts'
 import type { Issue, RepoRef, Worker, WorkerId } from '../core/nouns.ts'
-import type { View, WorkerSight } from '../core/view.ts'
+import type { FleetState, UnderWayState, WorkerSight } from '../core/fleet-state.ts'
 import { slotStates } from '../core/lives.ts'
 import { Desks, type Desk } from './desks.ts'
 import { workerTrouble } from './trouble.ts'
@@ -40,7 +40,7 @@ export function unable(sight: WorkerSight, hold: string | null): string | null {
  * and what is left goes to whoever still has room. Among several: a sublane that is one of the labels, then fewest live
  * dispatches, then the one not used for longest.
  */
-export function route(issues: readonly Issue[], view: View, desks: Desks): Routed {
+export function route(issues: readonly Issue[], view: FleetState, desks: Desks): Routed {
   const routes: Route[] = []
   const give = (issue: Issue, where: 'home' | 'anywhere') => {
     const taken = desks.take(issue, where)
@@ -60,12 +60,12 @@ export function route(issues: readonly Issue[], view: View, desks: Desks): Route
   }
 }
 
-function holdsOf(view: View): Map<WorkerId, string | null> {
+function holdsOf(view: Pick<UnderWayState, 'records'>): Map<WorkerId, string | null> {
   return new Map(view.records.map(({ id, hold }) => [id, hold]))
 }
 
 /** Workers with a free slot. How many issues of each repo they have room for is how much of its queue need be looked at. */
-export function openDesks(view: Omit<View, 'issues'>): Desks {
+export function openDesks(view: UnderWayState): Desks {
   const records = new Map(view.records.map((record) => [record.id, record]))
   const taken = slotsTaken(view.dispatches)
   const desks: Desk[] = []
@@ -103,7 +103,7 @@ function whyThere(worker: Worker, held: number, issue: Issue): string {
   return `${repo}${matches ? `, sublane ${worker.sublane} matches a label` : ''}; it held ${held} of ${worker.depth}`
 }
 
-function whyWaiting(repos: readonly RepoRef[], view: View): Map<RepoRef, string> {
+function whyWaiting(repos: readonly RepoRef[], view: FleetState): Map<RepoRef, string> {
   const holds = holdsOf(view)
   const serving = new Map(repos.map((repo) => [repo, { all: 0, open: 0, shut: '' }]))
   for (const sight of view.workers) {

@@ -1,5 +1,7 @@
 /** What became of the dispatches that are under way, from what was seen: closed, in review, lost, stale. */
-import type { DispatchMove, LiveDispatch } from '../core/ledger/claims.ts'
+import type { MoveAction } from '../core/actions.ts'
+import type { UnderWayState } from '../core/fleet-state.ts'
+import type { LiveDispatch } from '../core/ledger/claims.ts'
 import type { Dispatch } from '../core/lives.ts'
 import type { Change, Time, WorkerId } from '../core/nouns.ts'
 import { agentKey } from '../core/incarnation.ts'
@@ -7,23 +9,26 @@ import { machineOf, repoOf } from '../core/refs.ts'
 import { sprintWorkers } from '../core/sprint.ts'
 import { belongs, changesByDispatch } from './changes.ts'
 import { closedText, takenBackText } from './prompts.ts'
-import type { View } from '../core/view.ts'
 import type { TroubleCourse } from './trouble.ts'
 import { isBeingTold, troubleCourses } from './trouble.ts'
 
 const itsProcess = 'the process that ran its sprint is gone'
 
-/** The steps that this view calls for. `newId` names the texts that go with them. */
-export function planSettle(view: View, newId: () => string): DispatchMove[] {
+/** A step as it is decided. */
+type Step = Pick<MoveAction, 'from' | 'to' | 'reason' | 'change_url' | 'told'>
+
+/** Returns the steps of dispatches that this state calls for. */
+export function endings(view: UnderWayState): MoveAction[] {
   const changeOf = changesByDispatch(view.changes)
   const crashed = new Set(view.sprints.flatMap(({ id, lease_until }) => (lease_until <= view.now ? [id] : [])))
   const known: Known = { crashed, courses: troubleCourses(view) }
   return view.dispatches.flatMap((dispatch) => {
     const change = changeOf(dispatch)
-    const move = settle(dispatch, view, change, known)
-    if (move === null) return []
-    const text = toTell(dispatch, move, view, change)
-    return [text === null ? move : { ...move, tell: { id: newId(), text } }]
+    const step = settle(dispatch, view, change, known)
+    if (step === null) return []
+    const { id, kind, issue, worker } = dispatch
+    const tell = toTell(dispatch, step, view, change)
+    return [{ do: 'move', id, kind, issue, worker, ...step, ...(tell === null ? {} : { tell }) }]
   })
 }
 
@@ -31,7 +36,7 @@ export function planSettle(view: View, newId: () => string): DispatchMove[] {
  * What the agent that got the prompt is told about the end of its dispatch while it may still work: that its issue was closed or done by a change that is not
  * from its branch, or that it was taken back in trouble. The text reaches that agent only, so an agent that cannot be looked at now is told too.
  */
-function toTell(dispatch: LiveDispatch, { to }: DispatchMove, view: View, change: Change | undefined): string | null {
+function toTell(dispatch: LiveDispatch, { to }: Step, view: UnderWayState, change: Change | undefined): string | null {
   const { id, kind, state, incarnation } = dispatch
   if (kind !== 'work' || state !== 'handed' || incarnation === null || isGone(dispatch, view)) return null
   const byItself = change !== undefined && change.state !== 'closed' && (change.dispatch_id === id || isQuiet(dispatch, view))
@@ -48,39 +53,39 @@ interface Known {
   readonly courses: ReadonlyMap<WorkerId, TroubleCourse>
 }
 
-function settle(dispatch: LiveDispatch, view: View, change: Change | undefined, { crashed, courses }: Known): DispatchMove | null {
+function settle(dispatch: LiveDispatch, view: UnderWayState, change: Change | undefined, { crashed, courses }: Known): Step | null {
   const { id, state } = dispatch
   if (state !== 'claimed' && state !== 'handed' && state !== 'review') return null
   if (view.closed.has(dispatch.issue)) {
     const its = change !== undefined && isWorkOf(dispatch, change) ? change.url : dispatch.change_url
-    return { id, from: ['claimed', 'handed', 'review'], to: 'done', reason: 'its issue is closed', change_url: its }
+    return { from: ['claimed', 'handed', 'review'], to: 'done', reason: 'its issue is closed', change_url: its }
   }
   const reviewed = change === undefined ? null : settleBy(change, dispatch, view)
   if (reviewed !== null) return reviewed
-  if (crashed.has(id) && state === 'claimed') return { id, from: ['claimed'], to: 'released', reason: `${itsProcess} before it began` }
+  if (crashed.has(id) && state === 'claimed') return { from: ['claimed'], to: 'released', reason: `${itsProcess} before it began` }
   if (state !== 'handed') return null
   // What it pushed is seen as its change: with none, all that it did is in its workspace, on its own machine.
-  if (crashed.has(id)) return isAsked(dispatch, view) ? { id, from: ['handed'], to: 'lost', reason: itsProcess } : null
-  if (isGone(dispatch, view)) return { id, from: ['handed'], to: 'lost', reason: 'the agent that held it is gone' }
+  if (crashed.has(id)) return isAsked(dispatch, view) ? { from: ['handed'], to: 'lost', reason: itsProcess } : null
+  if (isGone(dispatch, view)) return { from: ['handed'], to: 'lost', reason: 'the agent that held it is gone' }
   return settleQuiet(dispatch, view, courses.get(dispatch.worker))
 }
 
-function settleBy(change: Change, dispatch: LiveDispatch, view: View): DispatchMove | null {
+function settleBy(change: Change, dispatch: LiveDispatch, view: UnderWayState): Step | null {
   const { id, state } = dispatch
   const { name, url: change_url } = change
   if (!belongs(change, dispatch))
-    return { id, from: ['review'], to: 'released', reason: `its change ${name} no longer closes the issue`, change_url: null }
+    return { from: ['review'], to: 'released', reason: `its change ${name} no longer closes the issue`, change_url: null }
   if (change.state === 'open' && state !== 'review' && (state === 'claimed' ? change.dispatch_id !== id : !isWorkOf(dispatch, change)))
-    return { id, from: ['claimed', 'handed'], to: 'released', reason: `change ${name} is open` }
+    return { from: ['claimed', 'handed'], to: 'released', reason: `change ${name} is open` }
   if (!isWorkOf(dispatch, change)) return null
   if (change.state === 'merged' && state !== 'claimed')
-    return { id, from: ['handed', 'review'], to: 'done', reason: 'its change was merged', change_url }
+    return { from: ['handed', 'review'], to: 'done', reason: 'its change was merged', change_url }
   // While its agent may still work, a change that is not from its branch may be somebody else's: the issue stays with the agent.
   const over = change.dispatch_id === id || isGone(dispatch, view) || isQuiet(dispatch, view)
   if (change.state === 'open' && state === 'handed' && over)
-    return { id, from: ['handed'], to: 'review', reason: 'a change is open for review', change_url }
+    return { from: ['handed'], to: 'review', reason: 'a change is open for review', change_url }
   if (change.state === 'closed' && state === 'review')
-    return { id, from: ['review'], to: 'failed', reason: 'its change was closed without being merged', change_url }
+    return { from: ['review'], to: 'failed', reason: 'its change was closed without being merged', change_url }
   return null
 }
 
@@ -88,7 +93,7 @@ function settleBy(change: Change, dispatch: LiveDispatch, view: View): DispatchM
 const quietFor = 60_000
 
 /** The turn that its prompt began is over: its agent has nothing to do. */
-function isQuiet({ worker, incarnation, handed_at }: LiveDispatch, view: View): boolean {
+function isQuiet({ worker, incarnation, handed_at }: LiveDispatch, view: UnderWayState): boolean {
   const record = view.states.get(worker)
   if (record?.state !== 'idle' || view.incarnations.get(worker) !== incarnation) return false
   return view.now - Math.max(handed_at ?? 0, record.since) >= quietFor
@@ -100,7 +105,7 @@ function isWorkOf({ id, worker, state }: LiveDispatch, { dispatch_id }: Change):
 }
 
 /** What its agent's silence means for it: all that it was told is over where it has long had nothing to do, or its turn failed. */
-function settleQuiet(dispatch: LiveDispatch, view: View, course: TroubleCourse | undefined): DispatchMove | null {
+function settleQuiet(dispatch: LiveDispatch, view: UnderWayState, course: TroubleCourse | undefined): Step | null {
   const { id, handed_at, worker } = dispatch
   const { ended_after } = view.fleet.dispatch
   const record = view.states.get(worker)
@@ -109,7 +114,6 @@ function settleQuiet(dispatch: LiveDispatch, view: View, course: TroubleCourse |
     const { trouble, until } = course
     if (until === null || view.now < Math.max(until, (handed_at ?? 0) + ended_after) || isBeingTold(dispatch, view)) return null
     return {
-      id,
       told: view.resumes.get(id)?.length ?? 0,
       from: ['handed'],
       to: 'released',
@@ -120,28 +124,28 @@ function settleQuiet(dispatch: LiveDispatch, view: View, course: TroubleCourse |
   if ((record.state !== 'idle' && record.state !== 'error') || quiet < ended_after) return null
   const minutes = Math.floor(quiet / 60_000)
   const ended = record.state === 'idle' ? 'its turn ended without a change for review' : `its turn failed (${failureOf(worker, view)})`
-  return { id, from: ['handed'], to: 'failed', reason: `${ended}: the agent has had nothing to do for ${minutes} minutes` }
+  return { from: ['handed'], to: 'failed', reason: `${ended}: the agent has had nothing to do for ${minutes} minutes` }
 }
 
-function failureOf(worker: WorkerId, view: View): string {
+function failureOf(worker: WorkerId, view: UnderWayState): string {
   const reading = view.workers.find((sight) => sight.worker.id === worker)?.reading
   return reading === undefined ? 'no reason was seen' : `${reading.detail ?? 'no kind'}: ${reading.evidence}`
 }
 
 /** Work that its agent has for certain, as far as its machine and its forge could be asked. Questions bring no change, and are over when they are answered. */
-export function canBeTold(dispatch: LiveDispatch, view: View): boolean {
+export function canBeTold(dispatch: LiveDispatch, view: UnderWayState): boolean {
   const { id, kind, state, worker, incarnation } = dispatch
   const same = incarnation !== null && view.incarnations.get(worker) === incarnation
   return kind === 'work' && state === 'handed' && same && isAsked(dispatch, view) && !view.unproven.has(id)
 }
 
 /** Its repo's changes are known: the forge could be asked in this view. */
-function isAsked({ issue }: LiveDispatch, view: View): boolean {
+function isAsked({ issue }: LiveDispatch, view: UnderWayState): boolean {
   return view.writers.has(repoOf(issue)) && !view.repos_down.has(repoOf(issue))
 }
 
 /** The agent that was given the prompt is proven to have ended. One that is not found may still work. */
-function isGone({ worker, incarnation }: LiveDispatch, { ended }: View): boolean {
+function isGone({ worker, incarnation }: LiveDispatch, { ended }: UnderWayState): boolean {
   return incarnation !== null && ended.has(agentKey(machineOf(worker), incarnation))
 }
 

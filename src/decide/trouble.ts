@@ -4,10 +4,9 @@
  * does not recover is released.
  */
 import type { LiveDispatch } from '../core/ledger/claims.ts'
-import type { WorkerRecord } from '../core/ledger/workers.ts'
 import type { Time, WorkerId } from '../core/nouns.ts'
 import type { TroubleKind } from '../core/trouble.ts'
-import type { View, WorkerSight } from '../core/view.ts'
+import type { HoldsFacet, Moment, ReadingsFacet, UnderWayState, WorkerSight } from '../core/fleet-state.ts'
 import { activeStates } from '../core/lives.ts'
 import { isShared } from '../core/trouble.ts'
 import { resetIn } from './reset.ts'
@@ -35,7 +34,7 @@ export function workerTrouble({ reading: { state, detail, evidence } }: Pick<Wor
 /** Sights with why workers in trouble are sent nothing. One whose last try is long ago may be tried again. */
 export function withTroubles(
   sights: readonly WorkerSight[],
-  { records, states, now }: Pick<View, 'records' | 'states' | 'now'>,
+  { records, states, now }: Pick<Moment, 'now'> & HoldsFacet & Pick<ReadingsFacet, 'states'>,
 ): readonly WorkerSight[] {
   if (sights.every((sight) => workerTrouble(sight, now) === null)) return sights
   const used = new Map(records.map(({ id, used_at }) => [id, used_at]))
@@ -81,7 +80,7 @@ export interface TroubleCourse {
 }
 
 /** By worker: those in trouble. */
-export function troubleCourses(view: View): Map<WorkerId, TroubleCourse> {
+export function troubleCourses(view: UnderWayState): Map<WorkerId, TroubleCourse> {
   const troubles = view.workers.flatMap((sight) => {
     const trouble = workerTrouble(sight, view.states.get(sight.worker.id)?.since ?? view.now)
     return trouble === null ? [] : [[sight.worker.id, trouble] as const]
@@ -91,7 +90,7 @@ export function troubleCourses(view: View): Map<WorkerId, TroubleCourse> {
   return new Map(troubles.map(([worker, trouble]) => [worker, courseOf(trouble, own.get(worker) ?? [], view)]))
 }
 
-function courseOf(trouble: WorkerTrouble, own: readonly LiveDispatch[], view: View): TroubleCourse {
+function courseOf(trouble: WorkerTrouble, own: readonly LiveDispatch[], view: UnderWayState): TroubleCourse {
   const { ended_after, stale_after } = view.fleet.dispatch
   const pause = Math.min(5 * minute, (ended_after ?? Infinity) / 6)
   // What is told about several dispatches at once is one try.
@@ -107,31 +106,7 @@ function courseOf(trouble: WorkerTrouble, own: readonly LiveDispatch[], view: Vi
   return { trouble, next, until: ended_after === null ? null : Math.max(began, reset ?? 0) + ended_after }
 }
 
-/** A dispatch whose agent is told to go on, and how many times it was told before. */
-export interface Resume {
-  readonly dispatch: LiveDispatch
-  readonly before: number
-}
-
-/** Who is told to go on now, of these dispatches with an agent that can be told. */
-export function planResumes(held: readonly LiveDispatch[], view: View): Resume[] {
-  const courses = troubleCourses(view)
-  const records = new Map(view.records.map((record) => [record.id, record]))
-  return held.flatMap((dispatch) => {
-    const course = courses.get(dispatch.worker)
-    const due = course === undefined ? recovered(dispatch, records.get(dispatch.worker), view) : view.now >= course.next
-    return due && !isBeingTold(dispatch, view) ? [{ dispatch, before: view.resumes.get(dispatch.id)?.length ?? 0 }] : []
-  })
-}
-
 /** A text that tells its agent to go on is on its way. */
-export function isBeingTold({ id }: LiveDispatch, { resumes }: View): boolean {
+export function isBeingTold({ id }: LiveDispatch, { resumes }: UnderWayState): boolean {
   return resumes.get(id)?.some(({ state }) => activeStates.includes(state)) === true
-}
-
-/** Its agent's turn failed, it has done nothing since, and nobody told it to go on: it takes prompts again. */
-function recovered({ id, worker, handed_at }: LiveDispatch, record: WorkerRecord | undefined, view: View): boolean {
-  const failed = record?.error_at ?? null
-  if (failed === null || view.states.get(worker)?.state !== 'idle' || failed < (handed_at ?? 0)) return false
-  return (view.resumes.get(id) ?? []).every(({ planned_at }) => planned_at <= failed)
 }

@@ -68,12 +68,21 @@ export async function inReview(
   return [...found.values()]
 }
 
+/** So many texts say whether kinds of agents behave as known: several for each worker of a large fleet. */
+const newest = 300
+
 /** What stands beside the dispatches of a view. */
 async function around(trx: Trx): Promise<Omit<LedgerView, 'dispatches' | 'elsewhere'>> {
   const active = await trx.selectFrom('delivery').selectAll().where(among('state', activeStates)).orderBy('id').execute()
   const workers = await trx.selectFrom('worker').selectAll().orderBy('drawn_seq').execute()
   return {
     deliveries: [...active.map(toDelivery), ...(await unproven(trx))],
+    recent: await trx
+      .selectFrom('delivery')
+      .select(['worker', 'state', 'evidence', 'changed_at'])
+      .orderBy('id', 'desc')
+      .limit(newest)
+      .execute(),
     workers: workers.map(toWorkerRecord),
     repos: await repoRecords(trx),
     sprints: await liveSprints(trx),

@@ -51,8 +51,7 @@ function viewStore({ read }: Engine): ViewLedger {
 
 function backlogStore({ read, write }: Engine): BacklogLedger {
   return {
-    unjudged: () => read(verdicts.unjudged),
-    queued: (most) => read((trx) => verdicts.queued(trx, most)),
+    front: (most, also = []) => read((trx) => verdicts.front(trx, most, also)),
     open: (repo) => read((trx) => verdicts.openIssues(trx, repo)),
     issue: (ref) => read((trx) => queries.issue(trx, ref)),
     backlog: () => read(verdicts.backlog),

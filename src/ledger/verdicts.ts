@@ -20,17 +20,24 @@ export const taken = { standing: 'taken', revision: another } as const
 /** What a worker has is judged when it comes back. */
 export const toJudgeUnlessTaken = { standing: sql<Standing | null>`case issue.standing when 'taken' then 'taken' end`, revision: another }
 
-/** Issues to be judged, and those that the council is asked about. */
-export async function unjudged(trx: Trx): Promise<IssueRecord[]> {
+type Row = Parameters<typeof issueRecords>[1][number]
+
+/** Issues to be judged, those that the council is asked about, the front of each queue, and `also`. */
+export async function front(trx: Trx, most: ReadonlyMap<RepoRef, number>, also: readonly IssueRef[]): Promise<IssueRecord[]> {
   const open = trx.selectFrom('issue').selectAll().where('state', '=', sql.lit('open'))
-  const rows = await open.where('standing', 'is', null).execute()
-  const asked = await open.where('standing', '=', sql.lit('asked')).execute()
-  return issueRecords(trx, [...rows, ...asked])
+  const rows: Row[] = await open.where('standing', 'is', null).execute()
+  for (const row of await open.where('standing', '=', sql.lit('asked')).execute()) rows.push(row)
+  for (const row of await queued(trx, most)) rows.push(row)
+  if (also.length === 0) return issueRecords(trx, rows)
+  const known = new Set(rows.map(({ ref }) => ref))
+  for (const part of chunks([...new Set(also)].filter((ref) => !known.has(ref))))
+    for (const row of await open.where('ref', 'in', part).execute()) rows.push(row)
+  return issueRecords(trx, rows)
 }
 
 /** The statement is put together once, for hundreds of repos that takes longer than running it; and SQLite would prepare one whose limit is bound alone at each run. */
-export async function queued(trx: Trx, most: ReadonlyMap<RepoRef, number>): Promise<IssueRecord[]> {
-  const front = trx
+export async function queued(trx: Trx, most: ReadonlyMap<RepoRef, number>): Promise<Row[]> {
+  const first = trx
     .selectFrom('issue')
     .selectAll()
     .where('repo', '=', '')
@@ -40,12 +47,12 @@ export async function queued(trx: Trx, most: ReadonlyMap<RepoRef, number>): Prom
     .orderBy('number')
     .limit(sql<number>`${0} + 0`)
     .compile()
-  const rows: Parameters<typeof issueRecords>[1][number][] = []
+  const rows: Row[] = []
   for (const [repo, limit] of most) {
-    const found = await trx.executeQuery<(typeof rows)[number]>({ ...front, parameters: [repo, limit] })
+    const found = await trx.executeQuery<Row>({ ...first, parameters: [repo, limit] })
     for (const row of found.rows) rows.push(row)
   }
-  return issueRecords(trx, rows)
+  return rows
 }
 
 export async function openIn(trx: Trx, repo: RepoRef): Promise<IssueRef[]> {

@@ -1,11 +1,10 @@
 /** What every worker is doing, from what its machine shows. */
 import type { Incarnation, Machine, Reading, Worker, WorkerId } from '../core/nouns.ts'
 import type { MachineSight, Pane } from '../core/panes.ts'
-import type { WorkerSight } from '../core/view.ts'
+import type { WorkerSight } from '../core/fleet-state.ts'
 import type { KindOf } from '../agents/index.ts'
 import { incarnationOf } from '../core/incarnation.ts'
 import { parseSignal } from '../core/signal.ts'
-import { breakerFor } from '../decide/breaker.ts'
 import { mergeReading } from '../decide/reading.ts'
 
 /** A machine with the screens of its agents' panes, by pane id. */
@@ -17,33 +16,12 @@ export interface MachineScreens {
 }
 
 export function readWorkers(machines: readonly Machine[], seen: ReadonlyMap<string, MachineScreens>, kindOf: KindOf): WorkerSight[] {
-  const sights = machines.flatMap((machine) => {
+  return machines.flatMap((machine) => {
     const screens = seen.get(machine.name)
     const panes = new Map(panesOf(screens?.sight).map((pane) => [pane.worker, pane]))
     return machine.windows.flatMap(({ workers }) =>
       workers.map((worker) => readWorker(worker, machine, screens, panes.get(worker.id), kindOf)),
     )
-  })
-  return withBreakers(sights)
-}
-
-/** By what all of a kind show now; what became of its last texts counts where they are sent (deliver/breakers). */
-function withBreakers(sights: readonly WorkerSight[]): WorkerSight[] {
-  const kinds = Map.groupBy(sights, ({ worker }) => worker.agent.kind)
-  const stopped = new Map(
-    [...kinds].map(([kind, all]) => [
-      kind,
-      breakerFor(
-        kind,
-        all.flatMap(({ look }) => look ?? []),
-        [],
-        0,
-      ),
-    ]),
-  )
-  return sights.map((sight) => {
-    const why = stopped.get(sight.worker.agent.kind) ?? null
-    return why === null ? sight : { ...sight, stopped: why }
   })
 }
 

@@ -1,15 +1,15 @@
 /** The fleet's status as it changes: pushed by tmux, not polled. */
 import type { Machine, ReadingState, Time, WorkerId } from '../core/nouns.ts'
-import type { WorkerSight } from '../core/view.ts'
-import type { StatusInput, StatusReport } from '../decide/report.ts'
+import type { WorkerSight } from '../core/fleet-state.ts'
+import type { StatusReport } from '../decide/report.ts'
 import type { MachineScreens } from './readings.ts'
 import type { Session } from './session.ts'
 import { hasPassed } from '../core/elapsed.ts'
-import { reposOf } from '../core/refs.ts'
 import { statusReport } from '../decide/report.ts'
 import { Bell } from './bell.ts'
 import { MachineWatch } from './machine-watch.ts'
 import { readWorkers } from './readings.ts'
+import { readKept, statusState, type KeptState } from './state.ts'
 
 /** How often other processes' dispatches and holds are read from the ledger, milliseconds. */
 const ledgerPause = 5_000
@@ -64,7 +64,7 @@ async function* updates(
 ): AsyncGenerator<WatchUpdate, void> {
   const { clock, ledger } = session
   const last = new Map<WorkerId, WorkerSight>()
-  let view: StatusInput['ledger'] | null = null
+  let kept: KeptState | null = null
   let readAt = 0
   let shown = ''
   while (!until.aborted && failed.thrown === undefined) {
@@ -80,10 +80,10 @@ async function* updates(
         )
       }
       const stale = hasPassed(readAt, ledgerPause, now)
-      if (view === null || changes.length > 0 || stale) {
-        view = { ...(await ledger.view()), resting: await ledger.resting(now) }
+      if (kept === null || changes.length > 0 || stale) {
+        kept = await readKept(session)
         readAt = now
-        const report = reportOf(machines, seen, workers, view, session)
+        const report = statusReport(machines, statusState(machines, seen, kept, session))
         const facts = JSON.stringify(report)
         if (changes.length > 0 || facts !== shown) yield { report, changes }
         shown = facts
@@ -111,24 +111,5 @@ function changesOf(workers: readonly WorkerSight[], last: Map<WorkerId, WorkerSi
     last.set(worker.id, sight)
     if (before?.state === reading.state && before.detail === reading.detail) return []
     return [{ at, worker: worker.id, from: before?.state ?? null, to: reading.state, detail: reading.detail, evidence: reading.evidence }]
-  })
-}
-
-function reportOf(
-  machines: readonly Machine[],
-  seen: ReadonlyMap<string, MachineScreens>,
-  workers: readonly WorkerSight[],
-  ledger: StatusInput['ledger'],
-  { fleet, clock }: Session,
-): StatusReport {
-  const sights = new Map([...seen].map(([name, { sight }]) => [name, sight]))
-  return statusReport({
-    machines,
-    sights,
-    workers,
-    ledger,
-    repos: reposOf(fleet),
-    stale_after: fleet.dispatch.stale_after,
-    now: clock.now(),
   })
 }

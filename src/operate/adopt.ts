@@ -8,7 +8,7 @@ import { mapBounded } from '../core/bounded.ts'
 import { unknownClaims, releaseElsewhere } from '../claim/other-ledgers.ts'
 import { refreshForge } from '../observe/forge.ts'
 import { readWorkers } from '../observe/readings.ts'
-import { lookAt } from '../observe/view.ts'
+import { lookAt } from '../observe/state.ts'
 
 const atOnce = 16
 

@@ -10,7 +10,7 @@ import { isKept, liveStates } from '../core/lives.ts'
 import { syncComments } from '../claim/comments.ts'
 import { endedAgents } from '../observe/agents.ts'
 import { claimsElsewhere, heldElsewhere, releaseElsewhere } from '../claim/other-ledgers.ts'
-import { lookAt, sightsOf } from '../observe/view.ts'
+import { lookAt, sightsOf } from '../observe/state.ts'
 
 export interface Released {
   readonly dispatches: readonly Dispatch[]

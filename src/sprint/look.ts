@@ -1,17 +1,17 @@
 /** Reads forge and ledger, settles what is over, and says which issues a sprint may take. */
-import type { Dispatch } from '../core/lives.ts'
 import type { IssueRef, RepoRef } from '../core/nouns.ts'
-import type { View } from '../core/view.ts'
+import type { FleetState } from '../core/fleet-state.ts'
 import type { Picks } from '../decide/pick.ts'
 import type { SprintContext } from './context.ts'
 import { BurnError } from '../core/errors.ts'
-import { liveStates } from '../core/lives.ts'
 import { pickIssues } from '../decide/pick.ts'
-import { planSettle } from '../decide/settle.ts'
-import { readView, withIssues } from '../observe/view.ts'
+import { applyApprovals, applyMoves } from '../cycle/apply.ts'
+import { settle } from '../decide/deciders.ts'
+import { withApprovals } from '../decide/eligible.ts'
+import { refresh, withIssues } from '../observe/state.ts'
 
 export interface Looked {
-  readonly view: View
+  readonly state: FleetState
   readonly picks: Picks
   /** Repos that could not be read, with the reason: whether there is anything to do there is not known. */
   readonly unread: ReadonlyMap<RepoRef, string>
@@ -32,16 +32,20 @@ export interface LookFor {
  */
 export async function look({ repos, issue, worker, dryRun }: LookFor, { session, policy }: SprintContext): Promise<Looked> {
   const { ledger, clock } = session
-  const looked = await readView([], session, repos)
-  const { repos_down: unread, skipped } = looked.forge
+  const looked = await refresh([], session, repos)
+  const unread = looked.repos_down
   if (unread.size === repos.length) throw noneRead(unread)
-  for (const text of skipped) session.notify({ level: 'warn', subject: 'forge', text })
-  const settled = dryRun ? [] : await ledger.moveDispatches(planSettle(looked.view, session.newId), clock.now())
-  if (!dryRun) await ledger.saveChangesSeen(looked.forge.changes_at)
+  for (const text of looked.skipped) session.notify({ level: 'warn', subject: 'forge', text })
+  const { actions, state: settled } = settle(looked)
   const open = await Promise.all(repos.map((repo) => ledger.open(repo)))
-  const view = await withIssues(without(looked.view, settled), open.flat(), session)
-  const skips = await ledger.skips(clock.now(), worker)
-  return { view, picks: pickIssues(view, policy, { repos, issue, skips }), unread }
+  const whole = await withIssues(settled, open.flat(), session)
+  const approved = withApprovals(whole.issues, session.fleet)
+  if (!dryRun) {
+    await applyMoves(actions, looked, session)
+    await applyApprovals(approved.actions, session)
+  }
+  const state = { ...whole, issues: approved.issues }
+  return { state, picks: pickIssues(state, policy, { repos, issue, skips: await ledger.skips(clock.now(), worker) }), unread }
 }
 
 /** Says which repos could not be read, each once while that lasts. `said`: those that were said, which is brought up to date. */
@@ -57,11 +61,4 @@ function noneRead(unread: ReadonlyMap<RepoRef, string>): BurnError {
   const reasons = [...unread].map(([repo, why]) => `${repo}: ${why}`).toSorted()
   const what = reasons.length === 1 ? 'the repo could not be read' : `none of ${reasons.length} repos could be read`
   return new BurnError('forge_unread', `${what}: ${reasons.join('; ')}`, 'burn doctor says more; nothing was claimed')
-}
-
-/** As it is after what was settled: the slot of a sprint that crashed is free at once. */
-function without(view: View, settled: readonly Dispatch[]): View {
-  const moved = new Map(settled.map((dispatch) => [dispatch.id, dispatch]))
-  const dispatches = view.dispatches.map((each) => moved.get(each.id) ?? each).filter(({ state }) => liveStates.includes(state))
-  return { ...view, dispatches, sprints: view.sprints.filter(({ id }) => !moved.has(id)) }
 }

@@ -1,7 +1,7 @@
 /** `burn worker loop`: issue after issue for one worker of the spec, in its pane or without one. */
 import type { RepoRef, Worker } from '../core/nouns.ts'
 import type { Sprint } from '../core/sprint.ts'
-import type { View } from '../core/view.ts'
+import type { FleetState } from '../core/fleet-state.ts'
 import type { Picked } from '../decide/pick.ts'
 import type { Session } from '../observe/session.ts'
 import type { SprintContext } from './context.ts'
@@ -9,16 +9,16 @@ import type { Claimed } from './sprint.ts'
 import { BurnError, adviceOf } from '../core/errors.ts'
 import { pauseAfter } from '../decide/backoff.ts'
 import { afterFailure } from '../decide/failure.ts'
-import { loopLease } from '../decide/loops.ts'
+import { loopLease } from '../decide/stops.ts'
 import { slotsTaken } from '../decide/route.ts'
-import { isForeign } from '../claim/claims.ts'
+import { claimForSprint } from '../claim/claim.ts'
 import { restUntilNews } from '../cycle/loop.ts'
 import { leaseLength, withLeases } from '../observe/session.ts'
 import { look, sayUnread } from './look.ts'
 import { isRefused, usableBackends } from './run.ts'
 import { Speaker } from './speaker.ts'
 import { carrySprint } from './sprint.ts'
-import { whyNotNow } from './still.ts'
+import { whyNotNow } from './claim.ts'
 import { requireSandbox } from './walls.ts'
 
 /** How long nothing is tried after trouble that would meet every issue: first, and at most, milliseconds. */
@@ -100,12 +100,12 @@ async function next(
     await giveBackLeft(session)
     const looked = await look({ repos: worker.repos, issue: null, worker: worker.id, dryRun: false }, context)
     sayUnread(looked.unread, options.unread, session)
-    const nothing = whyNothing(worker, looked.view, looked.picks.picks)
+    const nothing = whyNothing(worker, looked.state, looked.picks.picks)
     if (nothing !== null) return { row: null, ...nothing }
     await requireSandbox(context)
     const usable = await usableBackends(context)
     if (stop.aborted) return { row: null, why: null, trouble: false }
-    const claimed = await claimFirst(worker, looked.view, looked.picks.picks, context)
+    const claimed = await claimFirst(worker, looked.state, looked.picks.picks, context)
     if (claimed === null) return { row: null, why: 'others were faster', trouble: false }
     const row = await carrySprint(claimed, usable, speaker, context, stop)
     return { row, ...(await follow(row, options, session)) }
@@ -136,36 +136,37 @@ async function follow(row: Sprint, { worker, skip_for }: LoopOptions, { ledger, 
 }
 
 /** Null where there is something for it to do, and room. */
-function whyNothing({ id, depth, repos }: Worker, view: View, picks: readonly Picked[]): Omit<Turn, 'row'> | null {
-  const hold = view.records.find((record) => record.id === id)?.hold ?? null
+function whyNothing({ id, depth, repos }: Worker, state: FleetState, picks: readonly Picked[]): Omit<Turn, 'row'> | null {
+  const hold = state.records.find((record) => record.id === id)?.hold ?? null
   if (hold !== null) return { why: `it is held: ${hold}`, trouble: false }
-  if (freeSlot({ id, depth }, view) === null) return { why: `all it may have at a time is taken (depth ${depth})`, trouble: false }
+  if (freeSlot({ id, depth }, state) === null) return { why: `all it may have at a time is taken (depth ${depth})`, trouble: false }
   if (picks.length > 0) return null
-  const down = repos.flatMap((repo) => view.repos_down.get(repo) ?? [])
+  const down = repos.flatMap((repo) => state.repos_down.get(repo) ?? [])
   if (down.length > 0) return { why: down[0] ?? '', trouble: down.length === repos.length }
   return { why: 'there is nothing for it to do', trouble: false }
 }
 
 /** The first issue that nobody else has or takes: of its home repo as long as there are any. */
-async function claimFirst(worker: Worker, view: View, picks: readonly Picked[], { session, host }: SprintContext): Promise<Claimed | null> {
-  const { ledger, clock, owner } = session
-  const slot = freeSlot(worker, view)
+async function claimFirst(
+  worker: Worker,
+  state: FleetState,
+  picks: readonly Picked[],
+  { session, host }: SprintContext,
+): Promise<Claimed | null> {
+  const slot = freeSlot(worker, state)
   if (slot === null) return null
   for (const picked of homeFirst(picks, worker)) {
-    const { issue, attempt, reason, revision } = picked
-    if ((await whyNotNow(picked, view, session)) !== null || (await isForeign(issue, revision, view, session))) continue
-    const id = session.newId()
-    const now = clock.now()
-    const claim = { id, issue: issue.ref, worker: worker.id, slot, host, attempt, reason }
-    const won = await ledger.claimSprint(claim, owner, now + leaseLength, now)
-    if (won === 'won') return { id, worker: worker.id, picked, view }
+    const { issue, attempt, reason } = picked
+    if ((await whyNotNow(picked, state, session)) !== null) continue
+    const won = await claimForSprint({ issue: issue.ref, worker: worker.id, slot, host, attempt, reason }, session)
     if (won === 'worker') return null
+    if (won !== 'issue') return { ...won, worker: worker.id, picked, state }
   }
   return null
 }
 
 /** What its pane has counts, and so does what lies above a depth that was lowered. */
-function freeSlot({ id, depth }: Pick<Worker, 'id' | 'depth'>, { dispatches }: View): number | null {
+function freeSlot({ id, depth }: Pick<Worker, 'id' | 'depth'>, { dispatches }: FleetState): number | null {
   const taken = slotsTaken(dispatches).get(id) ?? new Set()
   if (taken.size >= depth) return null
   for (let slot = 0; slot < depth; slot++) if (!taken.has(slot)) return slot

@@ -1,7 +1,7 @@
 /** `burn sprint run`: takes so many issues, so many at a time. */
 import type { IssueRef, RepoRef } from '../core/nouns.ts'
 import type { Backend, Sprint } from '../core/sprint.ts'
-import type { View } from '../core/view.ts'
+import type { FleetState } from '../core/fleet-state.ts'
 import type { Picked } from '../decide/pick.ts'
 import type { SprintContext } from './context.ts'
 import { hasPassed } from '../core/elapsed.ts'
@@ -10,14 +10,14 @@ import { sprintWorkers } from '../core/sprint.ts'
 import { afterFailure } from '../decide/failure.ts'
 import { elsewhereAdvice } from '../decide/report.ts'
 import { mapBounded } from '../core/bounded.ts'
-import { isForeign } from '../claim/claims.ts'
-import { leaseLength, withLeases } from '../observe/session.ts'
+import { claimForSprint } from '../claim/claim.ts'
+import { withLeases } from '../observe/session.ts'
 import { look, sayUnread } from './look.ts'
 import { pruneSprints } from './prune.ts'
 import { rememberRun, restingUntil, type Rest } from './rest.ts'
 import { Speaker } from './speaker.ts'
 import { carrySprint } from './sprint.ts'
-import { whyNotNow } from './still.ts'
+import { whyNotNow } from './claim.ts'
 import { requireSandbox } from './walls.ts'
 
 /** How often old workspaces and transcripts are removed by themselves, milliseconds. */
@@ -68,12 +68,12 @@ export async function runSprints(options: SprintRun, context: SprintContext, sto
   const results: Sprint[] = []
   const unread = new Map<RepoRef, string>()
   await withLeases(session, async () => {
-    const { view, picks, ...looked } = await look({ ...options, worker: `${sprintWorkers}/${context.host}`, dryRun: false }, context)
+    const { state, picks, ...looked } = await look({ ...options, worker: `${sprintWorkers}/${context.host}`, dryRun: false }, context)
     sayUnread(looked.unread, new Set(), session)
     for (const [repo, why] of looked.unread) unread.set(repo, why)
     refuseNamed(options, picks)
     const queue = [...picks.picks]
-    const desks = new Desks(context.host, view)
+    const desks = new Desks(context.host, state)
     const speaker = new Speaker(session)
     let begun = 0
     let refused: ReadonlySet<string> = new Set()
@@ -82,7 +82,7 @@ export async function runSprints(options: SprintRun, context: SprintContext, sto
       for (let picked = queue.shift(); picked !== undefined && begun < options.count && !over && !stop.aborted; picked = queue.shift()) {
         if (refused.has(picked.issue.ref) || refused.has(picked.issue.repo)) continue
         begun += 1
-        const claimed = await claim(picked, desks, view, context)
+        const claimed = await claim(picked, desks, state, context)
         if (claimed === null) {
           begun -= 1
           continue
@@ -133,26 +133,21 @@ function refuseNamed({ issue }: SprintRun, { picks, refused }: Awaited<ReturnTyp
   throw new BurnError('sprint_not_eligible', `${issue} is no work for a sprint now: ${reason}`, 'burn explain says more')
 }
 
-async function claim(picked: Picked, desks: Desks, view: View, { session, host }: SprintContext) {
-  const { ledger, clock, owner } = session
-  const { issue, attempt, reason, revision } = picked
-  const why = await whyNotNow(picked, view, session)
+async function claim(picked: Picked, desks: Desks, state: FleetState, { session, host }: SprintContext) {
+  const { issue, attempt, reason } = picked
+  const why = await whyNotNow(picked, state, session)
   if (why !== null) {
     session.notify({ level: 'info', subject: issue.ref, text: `not claimed: ${why}` })
     return null
   }
-  if (await isForeign(issue, revision, view, session)) return null
   for (;;) {
     const worker = desks.take()
-    const id = session.newId()
-    const now = clock.now()
-    const won = await ledger.claimSprint({ id, issue: issue.ref, worker, slot: 0, host, attempt, reason }, owner, now + leaseLength, now)
-    if (won === 'won') return { id, worker, picked, view }
+    const won = await claimForSprint({ issue: issue.ref, worker, slot: 0, host, attempt, reason }, session)
     // Another process of this host sits there: the next one.
-    if (won === 'issue') {
-      desks.leave(worker)
-      return null
-    }
+    if (won === 'worker') continue
+    if (won !== 'issue') return { ...won, worker, picked, state }
+    desks.leave(worker)
+    return null
   }
 }
 
@@ -161,7 +156,7 @@ class Desks {
   readonly #host: string
   readonly #taken: Set<string>
 
-  constructor(host: string, { sprints }: View) {
+  constructor(host: string, { sprints }: FleetState) {
     this.#host = host
     this.#taken = new Set(sprints.map(({ worker }) => worker))
   }

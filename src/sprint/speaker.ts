@@ -1,5 +1,5 @@
 /** Writes the comments of this process's sprints, one writer at a time: sprints run beside each other, and each comment is written once. */
-import type { View } from '../core/view.ts'
+import type { ReposFacet } from '../core/fleet-state.ts'
 import type { Session } from '../observe/session.ts'
 import type { Failure } from '../core/sprint.ts'
 import { syncComments, type Refused } from '../claim/comments.ts'
@@ -22,7 +22,7 @@ export class Speaker {
    * Says a claim that was just won, and gives it back where another fleet's comment came first. Returns null if it is said; otherwise nothing may be
    * begun, and the failure says why.
    */
-  async claimed(id: string, issue: string, view: View): Promise<Failure | null> {
+  async claimed(id: string, issue: string, state: Pick<ReposFacet, 'writers'>): Promise<Failure | null> {
     this.#fresh.add(id)
     await this.say()
     // Once more, and now looked for first: a write whose answer was lost may have happened.
@@ -32,7 +32,7 @@ export class Speaker {
     if (refused !== undefined) return { class: refusedBy[refused.fault], reason: refused.reason }
     const unknown = { class: 'forge_down', reason: 'its comment could not be written, or not be read again' } as const
     if (!(await this.#isSaid(id, issue))) return unknown
-    return (await yieldClaims(view, this.#session)).has(id) ? unknown : null
+    return (await yieldClaims(state, this.#session)).has(id) ? unknown : null
   }
 
   /** Brings every comment that is due up to date. What fails is said, and stays due. */

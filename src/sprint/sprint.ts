@@ -3,7 +3,7 @@ import type { Issue, IssueRef } from '../core/nouns.ts'
 import type { NewChange } from '../core/ports.ts'
 import type { Backend, Failure, Sprint, SprintNote, SprintStage } from '../core/sprint.ts'
 import type { SprintEnd, SprintProgress } from '../core/ledger/sprints.ts'
-import type { View } from '../core/view.ts'
+import type { FleetState } from '../core/fleet-state.ts'
 import type { Picked } from '../decide/pick.ts'
 import type { Workspace } from '../git/places.ts'
 import type { SprintContext } from './context.ts'
@@ -38,7 +38,7 @@ export interface Claimed {
   readonly worker: string
   readonly picked: Picked
   /** What it was decided from. */
-  readonly view: View
+  readonly state: FleetState
 }
 
 /** Carries it out to its end, whatever that is, and returns the row of its result. */
@@ -147,9 +147,9 @@ class Run {
 
   /** The comment first, as for a pane: without it nobody outside knows that the issue is taken. */
   async #begin(speaker: Speaker): Promise<void> {
-    const { id, picked, view } = this.#claimed
+    const { id, picked, state } = this.#claimed
     const { ledger, clock, owner } = this.#context.session
-    const unsaid = await speaker.claimed(id, picked.issue.ref, view)
+    const unsaid = await speaker.claimed(id, picked.issue.ref, state)
     if (unsaid !== null) throw new SprintFailure(unsaid)
     if (!(await ledger.handSprint(id, owner, clock.now()))) throw await this.#fenced()
   }

@@ -7,7 +7,8 @@ import { ownClaims } from '../../src/decide/marker.ts'
 import { adopt } from '../../src/operate/adopt.ts'
 import { doctor } from '../../src/doctor/doctor.ts'
 import { dryCycle } from '../../src/cycle/cycle.ts'
-import { isForeign } from '../../src/claim/claims.ts'
+import { actionsOf } from '../../src/core/actions.ts'
+import { whyNotNow } from '../../src/sprint/claim.ts'
 import { release } from '../../src/operate/issue.ts'
 import { status } from '../../src/observe/status.ts'
 import { issuesOf } from '../simulate/storm.ts'
@@ -22,7 +23,7 @@ test('another ledger of the fleet: gives nothing that the first one gave, and sa
   assert.deepEqual((await first.cycle()).claimed.map(({ issue }) => issue).toSorted(), refs)
   const second = await open()
   const dry = await run(dryCycle(fleet.machines, second.session))
-  assert.deepEqual(dry.plan.assignments, [], 'a dry run says the same')
+  assert.deepEqual(actionsOf(dry.actions, 'claim'), [], 'a dry run says the same')
   const { claimed, backlog } = await second.cycle()
   assert.deepEqual([claimed, backlog.elsewhere], [[], refs])
   assert.deepEqual(
@@ -52,10 +53,11 @@ test('another ledger of the fleet: a sprint takes nothing of it either', async (
   const { open, run } = await simulatedFleet(t, issuesOf(1))
   await (await open()).cycle()
   const { session, ledger, ...second } = await open()
-  const { view } = await second.cycle()
+  const { state } = await second.cycle()
   const record = await ledger.issue('o/a#1')
   assert.ok(record !== null)
-  assert.equal(await run(isForeign(record.issue, record.revision, view.view, session)), true)
+  const why = await run(whyNotNow(record, { ...state, claims: new Map() }, session))
+  assert.match(why ?? '', /^claimed by another ledger of this fleet/)
 })
 
 test('own claims: count while they live and only by people who may write', () => {

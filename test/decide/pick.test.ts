@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import type { IssueRecord } from '../../src/core/ledger/backlog.ts'
 import type { Issue } from '../../src/core/nouns.ts'
-import type { View } from '../../src/core/view.ts'
+import type { FleetState } from '../../src/core/fleet-state.ts'
 import { pickIssues, type Wish } from '../../src/decide/pick.ts'
 
 const repos = ['o/a', 'o/b']
@@ -23,7 +23,7 @@ function record(number: number, { issue = {}, ...rest }: Changes = {}): IssueRec
   }
 }
 
-function viewOf(issues: readonly IssueRecord[], changes: Partial<View> = {}): View {
+function viewOf(issues: readonly IssueRecord[], changes: Partial<FleetState> = {}): FleetState {
   const rules = { skip_labels: ['epic'], skip_titles: [], council_labels: ['rfc'], assigned: 'skip', max_attempts: 3, retry_after: 60_000 }
   return {
     fleet: { name: 'f', dispatch: { ...rules, trust: { authors: 'writers', labels: [] } }, machines: [] },
@@ -32,13 +32,14 @@ function viewOf(issues: readonly IssueRecord[], changes: Partial<View> = {}): Vi
     writers: new Map(repos.map((repo) => [repo, new Set(['ann'])])),
     repos_down: new Map(),
     resting: new Map(),
+    claims: new Map(),
     login: null,
     ...changes,
-  } as unknown as View
+  } as unknown as FleetState
 }
 
 const wish = (changes: Partial<Wish> = {}): Wish => ({ repos, issue: null, skips: [], ...changes })
-const pick = (issues: readonly IssueRecord[], wanted: Partial<Wish> = {}, changes: Partial<View> = {}) =>
+const pick = (issues: readonly IssueRecord[], wanted: Partial<Wish> = {}, changes: Partial<FleetState> = {}) =>
   pickIssues(viewOf(issues, changes), policy, wish(wanted))
 const refs = ({ picks }: ReturnType<typeof pick>) => picks.map(({ issue }) => issue.ref)
 const why = ({ refused }: ReturnType<typeof pick>) => refused.map(({ reason }) => reason)

@@ -4,8 +4,9 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import type { IssueRecord } from '../../src/core/ledger/backlog.ts'
 import type { Worker } from '../../src/core/nouns.ts'
-import type { View } from '../../src/core/view.ts'
-import { planDispatch } from '../../src/decide/dispatch.ts'
+import type { FleetState } from '../../src/core/fleet-state.ts'
+import { actionsOf } from '../../src/core/actions.ts'
+import { assign } from '../../src/decide/assign.ts'
 import { openDesks } from '../../src/decide/route.ts'
 
 const repos = ['o/a', 'o/b', 'o/c', 'o/d']
@@ -33,7 +34,7 @@ const issueOf = fc.record({
 type Given = { readonly workers: (typeof workerOf extends fc.Arbitrary<infer T> ? T : never)[] }
 type Drawn = (typeof issueOf extends fc.Arbitrary<infer T> ? T : never)[]
 
-function viewOf({ workers }: Given, issues: Drawn): View {
+function viewOf({ workers }: Given, issues: Drawn): FleetState {
   const all = workers.map(({ repos: served, home, depth, sublane, role }, index) => {
     const name = `W${index}`
     return { id: `m/W/${name}`, name, machine: 'm', window: 'W', role, sublane, repos: served, home, depth, agent: { kind: 'shell' } }
@@ -72,7 +73,13 @@ function viewOf({ workers }: Given, issues: Drawn): View {
     incarnations: new Map(),
     repos_down: new Map(),
     resting: new Map(),
-  } as unknown as View
+    claims: new Map(),
+  } as unknown as FleetState
+}
+
+const planned = (state: FleetState) => {
+  const actions = assign(state)
+  return { assignments: actionsOf(actions, 'claim'), verdicts: actionsOf(actions, 'judge'), waiting: actionsOf(actions, 'wait') }
 }
 
 const given = fc.record({ workers: fc.array(workerOf, { maxLength: 8 }) })
@@ -81,7 +88,7 @@ test('the front of each queue, as long as there is room, gives out what the whol
   fc.assert(
     fc.property(given, fc.array(issueOf, { maxLength: 40 }), (fleet, issues) => {
       const whole = viewOf(fleet, issues)
-      const plan = planDispatch(whole)
+      const plan = planned(whole)
       const standings = new Map(plan.verdicts.map(({ issue, standing }) => [issue, standing]))
       const most = openDesks(whole).free()
       const byAge = whole.issues.toSorted((a, b) => a.issue.created_at - b.issue.created_at || a.issue.number - b.issue.number)
@@ -89,7 +96,7 @@ test('the front of each queue, as long as there is room, gives out what the whol
         byAge.filter(({ issue }) => issue.repo === repo && standings.get(issue.ref) === 'queued').slice(0, many),
       )
       const asked = byAge.filter(({ issue }) => standings.get(issue.ref) === 'asked')
-      const narrowed = planDispatch({ ...whole, issues: [...front, ...asked] })
+      const narrowed = planned({ ...whole, issues: [...front, ...asked] })
       assert.deepEqual(narrowed.assignments, plan.assignments)
       assert.deepEqual(narrowed.waiting, plan.waiting)
     }),
@@ -101,7 +108,7 @@ test('nobody gets more than there is room for, two slots are never one, and home
   fc.assert(
     fc.property(given, fc.array(issueOf, { maxLength: 40 }), (fleet, issues) => {
       const view = viewOf(fleet, issues)
-      const { assignments, verdicts } = planDispatch(view)
+      const { assignments, verdicts } = planned(view)
       const work = assignments.filter(({ kind }) => kind === 'work')
       const slots = new Set(view.dispatches.map(({ worker, slot }) => `${worker} ${slot}`))
       for (const { worker, slot, issue } of work) {

@@ -4,11 +4,12 @@ import { test } from 'node:test'
 import type { LiveDispatch, Resumed } from '../../src/core/ledger/claims.ts'
 import type { WorkerRecord } from '../../src/core/ledger/workers.ts'
 import type { Reading, ReadingState, Time, Worker } from '../../src/core/nouns.ts'
-import type { View, WorkerSight } from '../../src/core/view.ts'
+import type { UnderWayState, WorkerSight } from '../../src/core/fleet-state.ts'
 import { resetIn } from '../../src/decide/reset.ts'
 import { closedTo, openDesks } from '../../src/decide/route.ts'
-import { canBeTold, planSettle } from '../../src/decide/settle.ts'
-import { planResumes, withTroubles } from '../../src/decide/trouble.ts'
+import { resumptions } from '../../src/decide/resume.ts'
+import { endings } from '../../src/decide/settle.ts'
+import { withTroubles } from '../../src/decide/trouble.ts'
 
 const minute = 60_000
 const start = Date.UTC(2026, 5, 1, 12)
@@ -48,15 +49,14 @@ function night({ reading, minutes, ended_after = 30 * minute, dispatches = [{}] 
     record = { ...record, state: seen.state, state_since: since }
     if (since === now)
       record = { ...record, ...(seen.state === 'error' ? { error_at: now } : seen.state === 'working' ? { error_at: null } : {}) }
-    const moves = planSettle(view, () => 'told')
+    const moves = endings(view)
     for (const { id, to } of moves) did.push(`${at} ${id} ${to}`)
     live = live.filter(({ id }) => moves.every((move) => move.id !== id))
-    const held = live.filter((dispatch) => canBeTold(dispatch, view))
-    for (const { dispatch, before } of planResumes(held, { ...view, records: [record] })) {
-      const own = resumes.get(dispatch.id) ?? []
+    for (const { dispatch, before } of resumptions({ ...view, dispatches: live, records: [record] })) {
+      const own = resumes.get(dispatch) ?? []
       assert.equal(before, own.length)
-      resumes.set(dispatch.id, [...own, { state: 'seen', planned_at: now, changed_at: now }])
-      did.push(`${at} ${dispatch.id} told`)
+      resumes.set(dispatch, [...own, { state: 'seen', planned_at: now, changed_at: now }])
+      did.push(`${at} ${dispatch} told`)
       told += 1
     }
   }
@@ -67,12 +67,12 @@ interface Seen {
   readonly seen: Reading
   readonly since: Time
   readonly record: WorkerRecord
-  readonly resumes: View['resumes']
+  readonly resumes: UnderWayState['resumes']
   readonly live: readonly LiveDispatch[]
   readonly ended_after: number | null
 }
 
-function viewOf(now: Time, { seen, since, record, resumes, live, ended_after }: Seen): View {
+function viewOf(now: Time, { seen, since, record, resumes, live, ended_after }: Seen): UnderWayState {
   const states = new Map([[worker.id, { state: seen.state, since }]])
   const sights = withTroubles([{ worker, reading: seen, incarnation: 'i' } as unknown as WorkerSight], { records: [record], states, now })
   return {
@@ -87,11 +87,13 @@ function viewOf(now: Time, { seen, since, record, resumes, live, ended_after }: 
     ended: new Set(),
     sprints: [],
     unproven: new Set(),
+    mangled: new Set(),
+    resting: new Map(),
     writers: new Map([['o/r', new Set()]]),
     repos_down: new Map(),
     changes: [],
     closed: new Set(),
-  } as unknown as View
+  } as unknown as UnderWayState
 }
 
 const auth = { state: 'error', detail: 'auth' } as const

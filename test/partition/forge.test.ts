@@ -17,17 +17,17 @@ test('the answers of comments are lost, then everything is: cycles go on and say
   forge.trouble({ kind: 'lost_answer' })
   const out = await rig.cycle()
   assert.deepEqual(
-    [...out.view.forge.repos_down.keys()].toSorted(),
+    [...out.state.repos_down.keys()].toSorted(),
     names.map((name) => `timmy/${name}`),
   )
-  assert.match(out.view.forge.repos_down.get('timmy/app') ?? '', /can't be reached: .*\(is forge\.url right, and the forge up\?\)/)
+  assert.match(out.state.repos_down.get('timmy/app') ?? '', /can't be reached: .*\(is forge\.url right, and the forge up\?\)/)
   assert.deepEqual([...out.claimed, ...out.settled], [])
   const left = out.deliveries.map(({ state }) => state)
   assert.deepEqual(left, ['seen', 'seen'], 'their comments were found at the end of the cycle before: what is under way needs no forge')
   const asked = forge.log.length
   const started = performance.now()
   const reasons = []
-  for (let count = 0; count < 10; count++) reasons.push((await rig.cycle()).view.forge.repos_down.get('timmy/app') ?? '')
+  for (let count = 0; count < 10; count++) reasons.push((await rig.cycle()).state.repos_down.get('timmy/app') ?? '')
   const ms = Math.round(performance.now() - started)
   t.diagnostic(`10 cycles of an outage: ${forge.log.length - asked} requests, ${ms} ms`)
   assert.ok(forge.log.length - asked <= 5, 'it is left alone')

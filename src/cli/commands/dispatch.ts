@@ -2,8 +2,9 @@
 import { Command } from 'commander'
 import type { ExitCode } from '../../core/errors.ts'
 import type { CycleResult, dryCycle } from '../../cycle/cycle.ts'
-import type { ViewResult } from '../../observe/view.ts'
+import type { FleetState } from '../../core/fleet-state.ts'
 import type { CommonOptions, Context } from '../context.ts'
+import { actionsOf } from '../../core/actions.ts'
 import { activeStates } from '../../core/lives.ts'
 import { elsewhereAdvice } from '../../decide/report.ts'
 import { restsReason } from '../../decide/rests.ts'
@@ -59,8 +60,8 @@ export function dispatchCommand(context: Context): Command {
 }
 
 /** 1 where no repo could be read: nothing is known of what there is to do. */
-function exitOf({ forge }: ViewResult, well: boolean): ExitCode {
-  return forge.repos_down.size > 0 && forge.writers.size === 0 ? 1 : well ? 0 : 3
+function exitOf({ repos_down, writers }: FleetState, well: boolean): ExitCode {
+  return repos_down.size > 0 && writers.size === 0 ? 1 : well ? 0 : 3
 }
 
 /** So many of what rests are said. */
@@ -71,10 +72,10 @@ interface Trouble {
   readonly text: string
 }
 
-function troubles({ view: { view, forge }, backlog, resting }: Pick<CycleResult, 'backlog' | 'resting' | 'view'>): Trouble[] {
-  const down = [...forge.repos_down].map(([repo, reason]) => ({ subject: repo, text: `${repo}: ${reason}` }))
+function troubles({ state, backlog, resting }: Pick<CycleResult, 'backlog' | 'resting' | 'state'>): Trouble[] {
+  const down = [...state.repos_down].map(([repo, reason]) => ({ subject: repo, text: `${repo}: ${reason}` }))
   const away = new Map(
-    view.workers.filter(({ reading }) => reading.state === 'unreachable').map(({ worker, reading }) => [worker.machine, reading.evidence]),
+    state.workers.filter(({ reading }) => reading.state === 'unreachable').map(({ worker, reading }) => [worker.machine, reading.evidence]),
   )
   const unreachable = [...away].map(([machine, reason]) => ({
     subject: machine,
@@ -85,7 +86,7 @@ function troubles({ view: { view, forge }, backlog, resting }: Pick<CycleResult,
   const left = resting.slice(0, mostRests).map((each) => ({ subject: each.subject, text: `${each.subject} ${restsReason(each)}` }))
   const more = resting.length - left.length
   if (more > 0) left.push({ subject: 'forge', text: `${more} more issues rest (burn status)` })
-  return [...elsewhere, ...down, ...left, ...unreachable, ...forge.skipped.map((text) => ({ subject: text, text }))]
+  return [...elsewhere, ...down, ...left, ...unreachable, ...state.skipped.map((text) => ({ subject: text, text }))]
 }
 
 /** A run of many cycles says each trouble when it comes and when it has gone, and not in every cycle. `said` are those that last. */
@@ -100,27 +101,32 @@ function sayTroubles(bad: readonly Trouble[], said: Set<string>, { io }: Context
 }
 
 function showPlan(dry: Awaited<ReturnType<typeof dryCycle>>, { io }: Context, options: Options): ExitCode {
-  const { assignments, verdicts } = dry.plan
+  const claims = actionsOf(dry.actions, 'claim')
+  const verdicts = actionsOf(dry.actions, 'judge')
+  const moves = actionsOf(dry.actions, 'move')
   const bad = troubles(dry)
   if (options.json) {
-    const would = assignments.map(({ kind, issue, worker, attempt, reason }) => ({
+    const would = claims.map(({ kind, issue, worker, attempt, reason }) => ({
       kind,
       issue: issue.ref,
       worker: worker.id,
       attempt,
       reason,
     }))
-    io.out(JSON.stringify({ would_dispatch: would, verdicts, troubles: bad.map(({ text }) => text) }))
-    return exitOf(dry.view, bad.length === 0)
+    const settle = moves.map(({ id, issue, worker, to, reason }) => ({ id, issue, worker, state: to, reason }))
+    const judged = verdicts.map(({ issue, eligible, reason, standing, revision }) => ({ issue, eligible, reason, standing, revision }))
+    io.out(JSON.stringify({ would_settle: settle, would_dispatch: would, verdicts: judged, troubles: bad.map(({ text }) => text) }))
+    return exitOf(dry.state, bad.length === 0)
   }
-  const rows = assignments.map(({ issue, worker, kind, reason, ...rest }) => [issue.ref, worker.id, kind, String(rest.attempt), reason])
+  for (const { issue, to, worker, reason } of moves) io.out(`${issue}  would be ${to}  ${worker}  ${reason}`)
+  const rows = claims.map(({ issue, worker, kind, reason, ...rest }) => [issue.ref, worker.id, kind, String(rest.attempt), reason])
   for (const line of table(['ISSUE', 'WORKER', 'KIND', 'TRY', 'WHY'], rows, io.tty ? io.width : Infinity)) io.out(line)
   const not = verdicts.filter(({ eligible }) => !eligible).length
   io.out(
-    `Would dispatch ${assignments.length}; ${verdicts.length - not - assignments.filter(({ kind }) => kind === 'work').length} wait or are asked; ${not} are not for the fleet (burn explain says why).`,
+    `Would dispatch ${claims.length}; ${verdicts.length - not - claims.filter(({ kind }) => kind === 'work').length} wait or are asked; ${not} are not for the fleet (burn explain says why).`,
   )
   for (const { text } of bad) io.err(io.paint('yellow', text))
-  return exitOf(dry.view, bad.length === 0)
+  return exitOf(dry.state, bad.length === 0)
 }
 
 function showCycle(result: CycleResult, number: number, ms: number, said: Set<string>, context: Context, options: Options): ExitCode {
@@ -153,5 +159,5 @@ function showCycle(result: CycleResult, number: number, ms: number, said: Set<st
     io.out(`cycle ${number}: ${parts.join(', ')}${rest} (${(ms / 1000).toFixed(1)} s)`)
     sayTroubles(bad, said, context)
   }
-  return exitOf(result.view, bad.length + unknown + refused + mangled === 0)
+  return exitOf(result.state, bad.length + unknown + refused + mangled === 0)
 }

@@ -62,10 +62,11 @@ export interface Resting {
 }
 
 export interface BacklogLedger {
-  /** Open issues to be judged: new ones, those that changed or came back, and those that are put to the council. */
-  unjudged(): Promise<readonly IssueRecord[]>
-  /** The oldest of each repo's queue, so many of each. With those to be judged it is all that a cycle can give out. */
-  queued(most: ReadonlyMap<RepoRef, number>): Promise<readonly IssueRecord[]>
+  /**
+   * All that a cycle can give out: open issues to be judged (new ones, those that changed or came back), those that are put to the council, and the oldest of each
+   * repo's queue, so many of each. `also`: these too, as far as they are open. Each once.
+   */
+  front(most: ReadonlyMap<RepoRef, number>, also?: readonly IssueRef[]): Promise<readonly IssueRecord[]>
   /** All open issues, of one repo or of all. */
   open(repo?: RepoRef): Promise<readonly IssueRecord[]>
   issue(ref: IssueRef): Promise<IssueRecord | null>

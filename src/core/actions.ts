@@ -1,0 +1,83 @@
+/**
+ * What a cycle may do, as values. Each action says why, and holds its guard: what must still be true when it is carried out. Deciders return them,
+ * `cycle/apply` carries them out by compare-and-set, and a dry run shows them.
+ */
+import type { Standing } from './ledger/backlog.ts'
+import type { DispatchMove } from './ledger/claims.ts'
+import type { DispatchKind } from './lives.ts'
+import type { Rests } from './fleet-state.ts'
+import type { Incarnation, Issue, IssueRef, RepoRef, Worker, WorkerId } from './nouns.ts'
+
+/** A step of a dispatch. Guard: it is still in one of `from`, and its agent was told to go on no more than `told` times. */
+export interface MoveAction extends Omit<DispatchMove, 'tell'> {
+  readonly do: 'move'
+  readonly kind: DispatchKind
+  readonly issue: IssueRef
+  readonly worker: WorkerId
+  /** What its agent is told about it, in the same transaction. */
+  readonly tell?: string
+}
+
+/** A further text to the agent that holds a dispatch. Guard: the dispatch is still `handed` and has so many texts of this kind. */
+export interface TellAction {
+  readonly do: 'tell'
+  readonly kind: 'follow_up' | 'resume'
+  readonly dispatch: string
+  readonly issue: IssueRef
+  readonly worker: WorkerId
+  readonly incarnation: Incarnation | null
+  readonly text: string
+  readonly before?: number
+  readonly reason: string
+}
+
+/** An issue for a worker. Guard: nobody has it or the slot, it is open, and it was not tried since (`attempt`). */
+export interface ClaimAction {
+  readonly do: 'claim'
+  readonly kind: DispatchKind
+  readonly issue: Issue
+  readonly worker: Worker
+  readonly slot: number | null
+  readonly attempt: number
+  readonly reason: string
+}
+
+/** A verdict about an issue. Guard: its revision. */
+export interface JudgeAction {
+  readonly do: 'judge'
+  readonly issue: IssueRef
+  readonly eligible: boolean
+  readonly reason: string
+  readonly standing: Standing | null
+  readonly revision: number
+}
+
+/** Why the issues of a repo wait. */
+export interface WaitAction {
+  readonly do: 'wait'
+  readonly repo: RepoRef
+  readonly reason: string
+}
+
+/** The text of an issue is approved by a trusted label, or no longer. Guard: its revision. */
+export interface ApproveAction {
+  readonly do: 'approve'
+  readonly issue: IssueRef
+  readonly approved: boolean
+  readonly revision: number
+}
+
+/** An issue is not given because its comments could not be read; `rests`: what is left alone because of that. */
+export interface LeaveAction {
+  readonly do: 'leave'
+  readonly issue: IssueRef
+  readonly reason: string
+  readonly rests: Rests | null
+}
+
+export type Action = MoveAction | TellAction | ClaimAction | JudgeAction | WaitAction | ApproveAction | LeaveAction
+
+/** Returns the actions of one kind, in their order. */
+export function actionsOf<K extends Action['do']>(actions: readonly Action[], kind: K): Extract<Action, { readonly do: K }>[] {
+  return actions.filter((action): action is Extract<Action, { readonly do: K }> => action.do === kind)
+}

@@ -1,0 +1,117 @@
+/** Carries a plan out. Each action happens only if its guard still holds, so that several dispatchers can do so side by side. */
+import type { Action, MoveAction, TellAction } from '../core/actions.ts'
+import type { ChangesFacet } from '../core/fleet-state.ts'
+import type { DispatchMove } from '../core/ledger/claims.ts'
+import type { PlannedText } from '../core/ledger/deliveries.ts'
+import type { Delivery, Dispatch } from '../core/lives.ts'
+import type { IssueRef, Machine } from '../core/nouns.ts'
+import type { Session } from '../observe/session.ts'
+import type { CyclePlan } from './plan.ts'
+import { actionsOf } from '../core/actions.ts'
+import { keepRest } from '../claim/blame.ts'
+import { claimPanes } from '../claim/claim.ts'
+import { giveBack, syncComments } from '../claim/comments.ts'
+import { yieldClaims } from '../claim/yield.ts'
+import { pump } from '../deliver/pump.ts'
+import { leaseLength } from '../observe/session.ts'
+
+/** A delivery that waits for a person (a question is open, somebody is typing) keeps a cycle this long; the next one goes on with it. */
+const patience = 2_000
+
+export interface Applied {
+  readonly claimed: readonly Dispatch[]
+  /** Steps of dispatches that were under way: done, in review, lost, or given back because the forge does not take their comment. */
+  readonly settled: readonly Dispatch[]
+  /** Deliveries of this process, as they now are. */
+  readonly deliveries: readonly Delivery[]
+}
+
+/** On `stop` nothing new is claimed, and what was begun is seen through. */
+export async function apply(
+  { actions, state }: CyclePlan,
+  machines: readonly Machine[],
+  session: Session,
+  stop: AbortSignal,
+): Promise<Applied> {
+  const { ledger, clock, owner } = session
+  const settled = await applyMoves(actions, state, session)
+  await applyTells(actions, session)
+  const stale = await applyVerdicts(actions, session)
+  const claims = stop.aborted ? [] : actionsOf(actions, 'claim').filter(({ issue }) => !stale.has(issue.ref))
+  const claimed = await claimPanes(claims, session)
+  await ledger.takeOver(owner, clock.now() + leaseLength, clock.now())
+  const refused = await giveBack(await syncComments(new Set(claimed.map(({ id }) => id)), session), session)
+  const unsure = await yieldClaims(state, session)
+  const deliveries = await pump(machines, session, stop, { patience, placed_patience: patience, unsure })
+  const late = await giveBack(await syncComments(new Set(), session), session)
+  return { claimed, settled: [...settled, ...refused, ...late], deliveries }
+}
+
+/** Moves dispatches; then what there was of changes has been acted on. Returns the dispatches that moved. */
+export async function applyMoves(
+  actions: readonly Action[],
+  { changes_at }: Pick<ChangesFacet, 'changes_at'>,
+  session: Session,
+): Promise<readonly Dispatch[]> {
+  const { ledger, clock } = session
+  const moves = actionsOf(actions, 'move')
+  const moved =
+    moves.length === 0
+      ? []
+      : await ledger.moveDispatches(
+          moves.map((move) => toMove(move, session)),
+          clock.now(),
+        )
+  if (changes_at.size > 0) await ledger.saveChangesSeen(changes_at)
+  return moved
+}
+
+async function applyTells(actions: readonly Action[], session: Session): Promise<void> {
+  const { ledger, clock, owner } = session
+  const tells = actionsOf(actions, 'tell')
+  if (tells.length > 0)
+    await ledger.plan(
+      tells.map((tell) => toText(tell, session)),
+      owner,
+      clock.now() + leaseLength,
+      clock.now(),
+    )
+  for (const { kind, issue, reason } of tells) if (kind === 'follow_up') session.notify({ level: 'warn', subject: issue, text: reason })
+}
+
+function toMove({ id, from, to, reason, change_url, told, tell }: MoveAction, { newId }: Session): DispatchMove {
+  return {
+    id,
+    from,
+    to,
+    reason,
+    ...(change_url === undefined ? {} : { change_url }),
+    ...(told === undefined ? {} : { told }),
+    ...(tell === undefined ? {} : { tell: { id: newId(), text: tell } }),
+  }
+}
+
+function toText({ kind, dispatch, issue, worker, incarnation, text, before }: TellAction, { newId }: Session): PlannedText {
+  return { id: newId(), kind, worker, text, incarnation, about: { dispatch, issue, ...(before === undefined ? {} : { before }) } }
+}
+
+/** Returns the issues that changed since they were read: their approval no longer holds, so they are decided about anew. */
+async function applyVerdicts(actions: readonly Action[], session: Session): Promise<ReadonlySet<IssueRef>> {
+  const { ledger } = session
+  const stale = await applyApprovals(actions, session)
+  const verdicts = actionsOf(actions, 'judge').filter(({ issue }) => !stale.has(issue))
+  if (verdicts.length > 0) await ledger.saveVerdicts(verdicts, session.clock.now())
+  await ledger.saveWaiting(new Map(actionsOf(actions, 'wait').map(({ repo, reason }) => [repo, reason])))
+  for (const { issue, reason, rests } of actionsOf(actions, 'leave')) {
+    const until = rests === null ? '' : `; ${await keepRest(rests, session)}`
+    session.notify({ level: 'warn', subject: issue, text: `not claimed: ${reason}${until}` })
+  }
+  return stale
+}
+
+export async function applyApprovals(actions: readonly Action[], { ledger, clock }: Session): Promise<ReadonlySet<IssueRef>> {
+  const due = actionsOf(actions, 'approve')
+  if (due.length === 0) return new Set()
+  const saved = new Set(await ledger.saveApprovals(due, clock.now()))
+  return new Set(due.flatMap(({ issue }) => (saved.has(issue) ? [] : [issue])))
+}

@@ -1,0 +1,86 @@
+/** What to give to whom in this cycle: claims, and a verdict for every issue that was looked at. */
+import type { Action, ClaimAction, JudgeAction } from '../core/actions.ts'
+import type { FleetState } from '../core/fleet-state.ts'
+import type { IssueRecord, Standing } from '../core/ledger/backlog.ts'
+import type { Issue, IssueRef, Worker } from '../core/nouns.ts'
+import { eligibility, eligibilityRules, withApprovals } from './eligible.ts'
+import { openDesks, route, unable } from './route.ts'
+
+/**
+ * Oldest issues first, for the open desks. Issues of a repo that was not, or could not be, asked about keep their last verdict and are not given; nor are those that
+ * others have, as far as their claims were looked for.
+ */
+export function assign(given: FleetState): Action[] {
+  const { issues, actions: approvals } = withApprovals(given.issues, given.fleet)
+  const view = { ...given, issues }
+  const rules = eligibilityRules(view)
+  const verdicts: JudgeAction[] = []
+  const records = new Map<IssueRef, IssueRecord>()
+  const work: Issue[] = []
+  const council: Issue[] = []
+  const judge = ({ ref }: Issue, eligible: boolean, standing: Standing | null, reason: string) =>
+    verdicts.push({ do: 'judge', issue: ref, eligible, reason, standing, revision: records.get(ref)?.revision ?? 0 })
+  for (const record of issues) {
+    const { issue } = record
+    if (!view.writers.has(issue.repo)) continue
+    records.set(issue.ref, record)
+    const verdict = eligibility(record, rules)
+    if (verdict.kind === 'work') work.push(issue)
+    else if (verdict.kind === 'council') council.push(issue)
+    else if (verdict.kind === 'taken') judge(issue, true, 'taken', verdict.reason)
+    else judge(issue, false, verdict.until === 'changed' ? 'none' : null, verdict.reason)
+  }
+  const { routes, waiting, reasons } = route(work.toSorted(oldestFirst), view, openDesks(view))
+  const claims = routes.map(({ issue, worker, slot, reason }): ClaimAction => {
+    judge(issue, true, 'queued', `to ${worker.id}: ${reason}`)
+    return { do: 'claim', kind: 'work', issue, worker, slot, attempt: (records.get(issue.ref)?.attempts ?? 0) + 1, reason }
+  })
+  for (const issue of waiting) judge(issue, true, 'queued', 'waits for its turn')
+  for (const { issue, reason, members } of questions(council.toSorted(oldestFirst), view)) {
+    judge(issue, true, 'asked', reason)
+    for (const worker of members)
+      claims.push({ do: 'claim', kind: 'council', issue, worker, slot: null, attempt: 1, reason: 'council label' })
+  }
+  return [
+    ...approvals,
+    ...verdicts,
+    ...[...reasons].map(([repo, reason]) => ({ do: 'wait' as const, repo, reason })),
+    ...leaves(view),
+    ...claims,
+  ]
+}
+
+/** Issues whose comments could not be read are left alone, and rest if that is going to last. */
+function leaves({ claims }: FleetState): Action[] {
+  return [...claims].flatMap(([issue, check]) =>
+    check.state === 'unreadable' ? [{ do: 'leave' as const, issue, reason: check.reason, rests: check.rests }] : [],
+  )
+}
+
+function oldestFirst(a: Issue, b: Issue): number {
+  return a.created_at - b.created_at || (a.repo === b.repo ? a.number - b.number : a.repo < b.repo ? -1 : 1)
+}
+
+interface Question {
+  readonly issue: Issue
+  readonly reason: string
+  /** Whom to ask now. */
+  readonly members: readonly Worker[]
+}
+
+/** A council issue goes to every council and sentinel worker that has not been asked yet. */
+function questions(issues: readonly Issue[], view: FleetState): Question[] {
+  if (issues.length === 0) return []
+  const holds = new Map(view.records.map(({ id, hold }) => [id, hold]))
+  const all = view.workers.filter(({ worker }) => worker.role !== 'worker')
+  const able = all.filter((sight) => unable(sight, holds.get(sight.worker.id) ?? null) === null)
+  const councils = view.dispatches.filter(({ kind }) => kind === 'council')
+  const asked = Map.groupBy(councils, ({ issue }) => issue)
+  return issues.map((issue) => {
+    const before = new Set(asked.get(issue.ref)?.map(({ worker }) => worker))
+    if (view.resting.has(issue.repo)) return { issue, reason: `council label: ${view.resting.get(issue.repo)}`, members: [] }
+    const members = able.flatMap(({ worker }) => (before.has(worker.id) ? [] : [worker]))
+    const reason = `council label: asked of ${before.size + members.length} of ${all.length} council and sentinel workers`
+    return { issue, reason, members }
+  })
+}

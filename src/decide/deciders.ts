@@ -1,0 +1,50 @@
+/** What follows from what is under way: every decider about it, in its order. A further one is a file of its own and one line in this list. */
+import type { Action } from '../core/actions.ts'
+import type { Freed, UnderWayState } from '../core/fleet-state.ts'
+import { actionsOf } from '../core/actions.ts'
+import { liveStates } from '../core/lives.ts'
+import { corrections } from './mangled.ts'
+import { resumptions } from './resume.ts'
+import { endings } from './settle.ts'
+
+export type Decider = (state: UnderWayState) => readonly Action[]
+
+const deciders: readonly Decider[] = [endings, corrections, resumptions]
+
+export interface Settled<S extends UnderWayState> {
+  readonly actions: readonly Action[]
+  /** As it is once the actions are carried out. */
+  readonly state: S
+}
+
+/** Runs all deciders; each sees what those before it decided as done. */
+export function settle<S extends UnderWayState>(state: S): Settled<S> {
+  let now = state
+  const actions: Action[] = []
+  for (const decide of deciders) {
+    const own = decide(now)
+    actions.push(...own)
+    now = after(now, own)
+  }
+  return { actions, state: now }
+}
+
+/** Frees what the moves free: workers' slots, and the issues of work that has ended. */
+function after<S extends UnderWayState>(state: S, actions: readonly Action[]): S {
+  const moves = new Map(actionsOf(actions, 'move').map((move) => [move.id, move]))
+  if (moves.size === 0) return state
+  const moved = state.dispatches.map((dispatch) => {
+    const move = moves.get(dispatch.id)
+    return move === undefined ? dispatch : { ...dispatch, state: move.to, change_url: move.change_url ?? dispatch.change_url }
+  })
+  const freed = moved.flatMap(({ id, kind, issue, state: to }): Freed[] => {
+    if (!moves.has(id) || kind !== 'work') return []
+    return to === 'done' || to === 'failed' || to === 'lost' || to === 'released' ? [{ issue, to }] : []
+  })
+  return {
+    ...state,
+    dispatches: moved.filter(({ state: to }) => liveStates.includes(to)),
+    sprints: state.sprints.filter(({ id }) => !moves.has(id)),
+    freed: [...state.freed, ...freed],
+  }
+}

@@ -1,0 +1,30 @@
+/** Which agents are told to go on with their work after a turn that failed. */
+import type { TellAction } from '../core/actions.ts'
+import type { UnderWayState } from '../core/fleet-state.ts'
+import type { LiveDispatch } from '../core/ledger/claims.ts'
+import type { WorkerRecord } from '../core/ledger/workers.ts'
+import { resumeText } from './prompts.ts'
+import { canBeTold } from './settle.ts'
+import { isBeingTold, troubleCourses } from './trouble.ts'
+
+/** Tells an agent to go on once for each failure, whoever else decides the same (`before`). */
+export function resumptions(view: UnderWayState): TellAction[] {
+  const courses = troubleCourses(view)
+  const records = new Map(view.records.map((record) => [record.id, record]))
+  return view.dispatches.flatMap((dispatch) => {
+    const { id, issue, worker, incarnation } = dispatch
+    if (view.mangled.has(id) || !canBeTold(dispatch, view) || isBeingTold(dispatch, view)) return []
+    const course = courses.get(worker)
+    if (course === undefined ? !recovered(dispatch, records.get(worker), view) : view.now < course.next) return []
+    const reason = course === undefined ? 'its worker recovered' : `its worker may have recovered from trouble (${course.trouble.kind})`
+    const before = view.resumes.get(id)?.length ?? 0
+    return [{ do: 'tell', kind: 'resume', dispatch: id, issue, worker, incarnation, text: resumeText({ id, issue }), before, reason }]
+  })
+}
+
+/** Its agent's turn failed, it has done nothing since, and nobody told it to go on: it takes prompts again. */
+function recovered({ id, worker, handed_at }: LiveDispatch, record: WorkerRecord | undefined, view: UnderWayState): boolean {
+  const failed = record?.error_at ?? null
+  if (failed === null || view.states.get(worker)?.state !== 'idle' || failed < (handed_at ?? 0)) return false
+  return (view.resumes.get(id) ?? []).every(({ planned_at }) => planned_at <= failed)
+}

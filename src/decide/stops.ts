@@ -1,0 +1,61 @@
+/** Why nothing is sent to a worker, decided once for all that read it: it takes its issues itself, its kind does not behave as known, or it is in trouble. */
+import type { HoldsFacet, ReadingsFacet, WorkerSight } from '../core/fleet-state.ts'
+import type { LedgerView } from '../core/ledger.ts'
+import type { Fleet, Time, WorkerId } from '../core/nouns.ts'
+import { breakerFor } from './breaker.ts'
+import { withTroubles } from './trouble.ts'
+
+const prefix = 'loop '
+
+/** The lease of a worker that takes its issues itself. */
+export function loopLease(worker: WorkerId): string {
+  return `${prefix}${worker}`
+}
+
+export const looping = 'it takes its issues itself (burn worker loop)'
+
+/** Those that do so now, each with why nothing is sent to it. */
+export function loopsIn(leases: LedgerView['leases'], now: Time): Map<WorkerId, string> {
+  const live = [...leases].filter(([name, { until }]) => name.startsWith(prefix) && until > now)
+  return new Map(live.map(([name]) => [name.slice(prefix.length), looping]))
+}
+
+/** What it is decided from, beside the sights: what the ledger knows. */
+export interface StopFacts extends HoldsFacet, Pick<ReadingsFacet, 'states'> {
+  readonly fleet: Fleet
+  readonly leases: LedgerView['leases']
+  /** The newest texts to all workers, newest first. */
+  readonly recent: LedgerView['recent']
+  readonly now: Time
+}
+
+/** The same sights, each with why nothing is sent to it. */
+export function withStops(sights: readonly WorkerSight[], facts: StopFacts): readonly WorkerSight[] {
+  const loops = loopsIn(facts.leases, facts.now)
+  const breakers = breakersOf(sights, facts)
+  const stopped = sights.map((sight) => {
+    const why = loops.get(sight.worker.id) ?? breakers.get(sight.worker.agent.kind) ?? null
+    return why === null ? sight : { ...sight, stopped: why }
+  })
+  return withTroubles(stopped, facts)
+}
+
+/** By what all agents of a kind show now, and what became of the last texts to them. */
+function breakersOf(sights: readonly WorkerSight[], { fleet, recent, now }: StopFacts): Map<string, string | null> {
+  const kinds = new Map(
+    fleet.machines.flatMap(({ windows }) => windows.flatMap(({ workers }) => workers.map(({ id, agent }) => [id, agent.kind] as const))),
+  )
+  const texts = Map.groupBy(recent, ({ worker }) => kinds.get(worker))
+  const looks = Map.groupBy(sights, ({ worker }) => worker.agent.kind)
+  return new Map(
+    [...looks].map(([kind, all]) => [
+      kind,
+      breakerFor(
+        kind,
+        all.flatMap(({ look }) => look ?? []),
+        texts.get(kind) ?? [],
+        now,
+      ),
+    ]),
+  )
+}

@@ -1,0 +1,264 @@
+/** Loads the facets of the fleet's state: `refresh` for a cycle or a sprint, `readStatus` for whoever only looks. */
+import type {
+  FleetState,
+  FollowUpFacet,
+  HoldsFacet,
+  KeptFacet,
+  MachinesFacet,
+  Moment,
+  ReadingsFacet,
+  StatusState,
+  UnderWayState,
+  WorkerSight,
+  WorkFacet,
+} from '../core/fleet-state.ts'
+import type { BesideChange } from '../core/ledger/forge.ts'
+import type { LedgerView, UnderWay } from '../core/ledger.ts'
+import type { IssueRecord } from '../core/ledger/backlog.ts'
+import type { LiveDispatch } from '../core/ledger/claims.ts'
+import type { WorkerRecord } from '../core/ledger/workers.ts'
+import type { Delivery, DeliveryState } from '../core/lives.ts'
+import type { Change, IssueRef, Machine, RepoRef, Time, WorkerId } from '../core/nouns.ts'
+import type { MachineSight } from '../core/panes.ts'
+import type { RepoRecord } from '../core/ledger/forge.ts'
+import type { MachineScreens } from './readings.ts'
+import type { ForgeView } from './forge.ts'
+import type { Session } from './session.ts'
+import { slotStates, unprovenStates } from '../core/lives.ts'
+import { repoOf, servedRepos } from '../core/refs.ts'
+import { longestOfRepos } from '../decide/forge-fault.ts'
+import { restsReason } from '../decide/rests.ts'
+import { withStops } from '../decide/stops.ts'
+import { endedAgents, withStrays } from './agents.ts'
+import { refreshForge } from './forge.ts'
+import { readIncarnations, readWorkers } from './readings.ts'
+
+/** What each machine shows, agents' screens included. One that can't be reached is in it, and says so. */
+export async function lookAt(machines: readonly Machine[], session: Session): Promise<ReadonlyMap<string, MachineScreens>> {
+  const links = await session.machines.open(machines)
+  const seen = await Promise.all(
+    links.map(async (link): Promise<[string, MachineScreens]> => {
+      return [link.machine.name, await withStrays(link.machine, await session.machines.look(link), session)]
+    }),
+  )
+  return new Map(seen)
+}
+
+export function sightsOf(seen: ReadonlyMap<string, MachineScreens>): ReadonlyMap<string, MachineSight> {
+  return new Map([...seen].map(([name, { sight }]) => [name, sight]))
+}
+
+/**
+ * Reads forge, machines and ledger, and brings the caches up to date: issues, changes, rights and readings. Nothing is decided or carried out. `machines`
+ * narrows it to some of the fleet's machines, `served` to the repos that the forge is asked about.
+ */
+export async function refresh(
+  machines: readonly Machine[],
+  session: Session,
+  served: readonly RepoRef[] = servedRepos(machines),
+): Promise<UnderWayState> {
+  const { ledger, clock } = session
+  const before = await ledger.underWay()
+  const [forge, seen] = await Promise.all([refreshForge(served, before, session), lookAt(machines, session)])
+  const closed = new Set((await ledger.closed()).filter((issue) => !forge.repos_down.has(repoOf(issue))))
+  const dispatches = [...before.dispatches, ...(await newsOf(before.dispatches, forge, closed, session))]
+  const looked = readWorkers(machines, seen, session.kindOf)
+  const resumes = await ledger.resumes(failing(looked, before.workers, dispatches))
+  const now = clock.now()
+  const state = {
+    ...fleetSeen(looked, seen, { ...before, dispatches, given: givenAt(dispatches, resumes), now }, session),
+    ...(await followUps({ ...before, dispatches }, seen, resumes, session)),
+    changes: [...(await ledger.changesBeside()).map(asChange), ...forge.changes],
+    changes_at: forge.changes_at,
+    closed,
+    writers: forge.writers,
+    repos_down: forge.repos_down,
+    resting: restingRepos(before.repos, now),
+    skipped: forge.skipped,
+  }
+  await keepReadings(state, session)
+  return state
+}
+
+/** Reads machines and ledger, and never the forge. */
+export async function readStatus(machines: readonly Machine[], session: Session): Promise<StatusState> {
+  const seen = await lookAt(machines, session)
+  return statusState(machines, seen, await readKept(session), session)
+}
+
+/** What the ledger keeps for whoever only looks. */
+export type KeptState = LedgerView & Pick<KeptFacet, 'rests' | 'texts'>
+
+export async function readKept({ ledger, clock }: Session): Promise<KeptState> {
+  const view = await ledger.view()
+  const given = await ledger.deliveries({ ids: view.dispatches.map(({ id }) => id) })
+  return { ...view, rests: await ledger.resting(clock.now()), texts: [...given, ...view.deliveries] }
+}
+
+/** The state of what was seen already. */
+export function statusState(
+  machines: readonly Machine[],
+  seen: ReadonlyMap<string, MachineScreens>,
+  kept: KeptState,
+  session: Pick<Session, 'fleet' | 'clock' | 'kindOf'>,
+): StatusState {
+  const { repos, rests, texts, elsewhere } = kept
+  const looked = readWorkers(machines, seen, session.kindOf)
+  return { ...fleetSeen(looked, seen, { ...kept, given: new Map(), now: session.clock.now() }, session), repos, rests, texts, elsewhere }
+}
+
+interface Known extends Pick<LedgerView, 'workers' | 'leases' | 'recent' | 'deliveries' | 'sprints'> {
+  readonly dispatches: readonly LiveDispatch[]
+  /** When each worker's agent was given a text that it may have failed at since. */
+  readonly given: ReadonlyMap<WorkerId, Time>
+  readonly now: Time
+}
+
+/** The facets that every reader has, from one look at the machines and one at the ledger. */
+function fleetSeen(
+  looked: readonly WorkerSight[],
+  seen: ReadonlyMap<string, MachineScreens>,
+  { workers, leases, recent, deliveries, sprints, dispatches, given, now }: Known,
+  { fleet }: Pick<Session, 'fleet'>,
+): Moment & MachinesFacet & ReadingsFacet & HoldsFacet & WorkFacet {
+  const states = statesOf(looked, workers, given, now)
+  const inState = (...wanted: readonly DeliveryState[]) =>
+    new Set(deliveries.flatMap(({ id, state }) => (wanted.includes(state) ? [id] : [])))
+  return {
+    fleet,
+    now,
+    sights: sightsOf(seen),
+    incarnations: readIncarnations(seen),
+    workers: withStops(looked, { fleet, leases, recent, records: workers, states, now }),
+    states,
+    records: workers,
+    dispatches,
+    sprints,
+    unproven: inState('submitted', ...unprovenStates),
+    mangled: inState('mangled'),
+  }
+}
+
+async function followUps(
+  { dispatches, deliveries }: Pick<Known, 'dispatches' | 'deliveries'>,
+  seen: ReadonlyMap<string, MachineScreens>,
+  resumes: FollowUpFacet['resumes'],
+  session: Session,
+): Promise<FollowUpFacet> {
+  const held = dispatches.filter(({ state }) => slotStates.includes(state))
+  const mangled = deliveries.flatMap(({ id, state }) => (state === 'mangled' ? [id] : []))
+  const corrections: readonly Delivery[] = mangled.length === 0 ? [] : await session.ledger.deliveries({ about: mangled })
+  return { resumes, corrections, ended: await endedAgents(held, sightsOf(seen), session), freed: [] }
+}
+
+/** Those that are new with this look: since when each worker is in its state is a cache, and no act. */
+export async function keepReadings({ states, now }: ReadingsFacet & Moment, { ledger }: Pick<Session, 'ledger'>): Promise<void> {
+  const fresh = [...states]
+    .filter(([, { since }]) => since === now)
+    .map(([worker, { state }]) => ({ worker, state, anew: state === 'error' }))
+  if (fresh.length > 0) await ledger.saveReadings(fresh, now)
+}
+
+/** One that is kept is open, and closes the issue; nothing more of it is asked. */
+function asChange({ issue, name, url }: BesideChange): Change {
+  return { dispatch_id: null, name, url, state: 'open', author: '', fork: false, closes: [issue], created_at: 0 }
+}
+
+function restingRepos(repos: readonly RepoRecord[], now: Time): ReadonlyMap<RepoRef, string> {
+  return new Map(
+    repos.flatMap(({ repo, rests }) =>
+      rests !== null && rests.until > now && rests.until <= now + longestOfRepos ? [[repo, restsReason(rests)]] : [],
+    ),
+  )
+}
+
+/** Work in review whose change is another, or whose issue was closed: all that a look at the forge can end. */
+async function newsOf(
+  held: UnderWay['dispatches'],
+  { changes }: ForgeView,
+  closed: ReadonlySet<IssueRef>,
+  { ledger }: Session,
+): Promise<readonly LiveDispatch[]> {
+  const known = new Set(held.map(({ id }) => id))
+  const changed = changes.flatMap(({ dispatch_id: id }) => (id === null || known.has(id) ? [] : [id]))
+  const closing = changes.flatMap(({ closes }) => closes)
+  const urls = changes.flatMap(({ dispatch_id, url }) => (dispatch_id === null ? [url] : []))
+  // One that came into review while the machines were looked at is known as it was before.
+  return (await ledger.inReview(changed, [...closed, ...closing], urls)).filter(({ id }) => !known.has(id))
+}
+
+/** Dispatches of workers whose turn failed, and that were not seen at work since. */
+function failing(sights: readonly WorkerSight[], records: readonly WorkerRecord[], dispatches: readonly LiveDispatch[]): string[] {
+  const failed = new Set([
+    ...sights.flatMap(({ worker, reading }) => (reading.state === 'error' ? [worker.id] : [])),
+    ...records.flatMap(({ id, error_at }) => (error_at === null ? [] : [id])),
+  ])
+  return dispatches.flatMap(({ id, worker, state }) => (state === 'handed' && failed.has(worker) ? [id] : []))
+}
+
+const arrived: ReadonlySet<DeliveryState> = new Set<DeliveryState>(['submitted', 'seen', 'unknown'])
+
+function givenAt(dispatches: readonly LiveDispatch[], resumes: FollowUpFacet['resumes']): Map<WorkerId, Time> {
+  const given = new Map<WorkerId, Time>()
+  for (const { id, worker, handed_at } of dispatches) {
+    const told = resumes.get(id)?.flatMap(({ state, planned_at }) => (arrived.has(state) ? [planned_at] : [])) ?? []
+    given.set(worker, Math.max(given.get(worker) ?? 0, handed_at ?? 0, ...told))
+  }
+  return given
+}
+
+/** A turn that failed at once after its agent was given a text may be over before anybody saw it at work: it is an error anew. */
+function statesOf(
+  sights: readonly WorkerSight[],
+  records: readonly WorkerRecord[],
+  given: ReadonlyMap<WorkerId, Time>,
+  now: Time,
+): ReadingsFacet['states'] {
+  const before = new Map(records.map((record) => [record.id, record]))
+  return new Map(
+    sights.map(({ worker: { id }, reading: { state } }) => {
+      const record = before.get(id)
+      const since = record?.state === state ? (record.state_since ?? now) : now
+      return [id, { state, since: state === 'error' && (given.get(id) ?? 0) > since ? now : since }]
+    }),
+  )
+}
+
+/** The state with issues to decide about. Looks up the fleet's own login only if an issue has assignees. */
+export async function withIssues<S extends UnderWayState>(
+  state: S & Partial<Pick<FleetState, 'claims'>>,
+  read: readonly IssueRecord[],
+  session: Session,
+): Promise<S & FleetState> {
+  const issues = withFreed(read, state)
+  const assigned = issues.some(({ issue }) => issue.assignees.length > 0)
+  return { ...state, issues, login: assigned ? await loginOf(session) : null, claims: state.claims ?? new Map() }
+}
+
+/** Issues that `settle` freed, as the ledger will have them once that is carried out. */
+function withFreed(read: readonly IssueRecord[], { freed, now }: Pick<UnderWayState, 'freed' | 'now'>): readonly IssueRecord[] {
+  const ends = new Map(freed.map(({ issue, to }) => [issue, to]))
+  if (ends.size === 0) return read
+  return read.map((record) => {
+    const to = ends.get(record.issue.ref)
+    if (to === undefined) return record
+    const failed = to === 'failed' || to === 'lost'
+    const { attempts, failed_at, done, revision } = record
+    return {
+      ...record,
+      standing: null,
+      revision: revision + 1,
+      ...(failed ? { attempts: attempts + 1, failed_at: now } : { attempts, failed_at }),
+      done: done || to === 'done',
+    }
+  })
+}
+
+async function loginOf({ forge, notify }: Session): Promise<string | null> {
+  try {
+    return (await forge.whoami()).login
+  } catch (thrown) {
+    notify({ level: 'warn', subject: 'forge', text: `who the fleet is could not be asked: ${String(thrown)}` })
+    return null
+  }
+}

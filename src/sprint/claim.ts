@@ -1,0 +1,60 @@
+/** Claims a picked issue for a sprint. It is looked at once more right before that: a run may have decided about it hours ago. */
+import type { FleetState } from '../core/fleet-state.ts'
+import type { Issue } from '../core/nouns.ts'
+import type { Picked } from '../decide/pick.ts'
+import type { Session } from '../observe/session.ts'
+import { hasPassed } from '../core/elapsed.ts'
+import { isLedgerFailure, messageOf } from '../core/errors.ts'
+import { sanitize } from '../core/text.ts'
+import { keepRest } from '../claim/blame.ts'
+import { checkClaims } from '../claim/check.ts'
+import { eligibility, eligibilityRules } from '../decide/eligible.ts'
+
+/** A state that is older is not enough for a claim, milliseconds. */
+const longestState = 60_000
+
+/** Returns why a picked issue is not to be claimed: others have it, its text or labels are others, or its author lost the right to write. Null if it may be. */
+export async function whyNotNow(
+  { issue, revision }: Pick<Picked, 'issue' | 'revision'>,
+  state: FleetState,
+  session: Session,
+): Promise<string | null> {
+  const { ledger, clock, forge } = session
+  const sure = await checkClaims([issue], state, session)
+  if (!sure.writers.has(issue.repo)) return 'the forge could not say who may write'
+  const others = await keepCheck(issue, revision, sure, session)
+  if (others !== null) return others
+  const record = await ledger.issue(issue.ref)
+  if (record === null) return 'the ledger no longer has it'
+  const now = clock.now()
+  let current: Issue | null = record.issue
+  try {
+    if (hasPassed(state.now, longestState, now)) current = await forge.issue(issue.ref)
+  } catch (thrown) {
+    if (isLedgerFailure(thrown)) throw thrown
+    return `it could not be read again: ${messageOf(thrown)}`
+  }
+  if (current === null || current.state !== 'open') return 'it was closed'
+  if (!sameText(record.issue, issue) || !sameText(current, issue)) return 'its text was edited since it was picked'
+  const verdict = eligibility({ ...record, issue: current }, eligibilityRules({ ...sure, now }, [issue.repo]))
+  return verdict.kind === 'work' ? null : verdict.kind === 'council' ? 'it is put to the council' : verdict.reason
+}
+
+/** Keeps that others have it as its verdict, and what rests because its comments could not be read. Returns why it is not free; null if it is. */
+async function keepCheck({ ref }: Issue, revision: number, { claims }: FleetState, session: Session): Promise<string | null> {
+  const check = claims.get(ref)
+  if (check === undefined || check.state === 'free') return null
+  const { reason } = check
+  if (check.state === 'claimed') {
+    await session.ledger.saveVerdicts([{ issue: ref, eligible: false, reason, standing: null, revision }], session.clock.now())
+    return reason
+  }
+  const until = check.rests === null ? '' : `; ${await keepRest(check.rests, session)}`
+  session.notify({ level: 'warn', subject: ref, text: `not claimed: ${reason}${until}` })
+  return reason
+}
+
+/** As a prompt would show them. */
+function sameText(a: Issue, b: Issue): boolean {
+  return sanitize(a.title) === sanitize(b.title) && sanitize(a.body) === sanitize(b.body)
+}
