@@ -15,7 +15,7 @@ import { newId } from '../core/ids.ts'
 import { openForge } from '../forge/index.ts'
 import { readSecret } from '../host/secrets.ts'
 import { openLedger } from '../ledger/open.ts'
-import { Machines } from '../observe/machines.ts'
+import { TmuxMachines } from '../observe/machines.ts'
 import { completeSpec, ledgerOf, type DeclaredFleet } from '../spec/complete.ts'
 import { valueOf } from '../spec/text.ts'
 import { version } from './version.ts'
@@ -66,7 +66,7 @@ export async function openSession(options: CommonOptions, wiring: Wiring): Promi
     for (const line of deprecations) wiring.notify({ level: 'warn', subject: 'spec', text: line })
     const before = new Set(known.map(({ id }) => id))
     if (workers.some(({ id }) => !before.has(id))) await ledger.recordWorkers(workers, clock.now())
-    const machines = new Machines(clock, Math.random, async (name) => {
+    const machines = new TmuxMachines(clock, Math.random, async (name) => {
       return (await ledger.agents()).flatMap(({ worker, incarnation }) => (worker.startsWith(`${name}/`) ? [incarnation] : []))
     })
     const forge = await forgeFor(fleet, wiring)

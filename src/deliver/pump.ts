@@ -3,7 +3,7 @@ import type { Carrying } from '../core/ledger/deliveries.ts'
 import type { Delivery } from '../core/lives.ts'
 import type { Machine } from '../core/nouns.ts'
 import type { Glimpse } from '../decide/sight.ts'
-import type { Link } from '../observe/machines.ts'
+import type { PaneHost } from '../core/pane-host.ts'
 import type { Session } from '../observe/session.ts'
 import { Breakers } from './breakers.ts'
 import { hasPassed } from '../core/elapsed.ts'
@@ -55,7 +55,7 @@ export async function pump(machines: readonly Machine[], session: Session, stop:
 }
 
 async function pumpMachine(
-  first: Link,
+  first: PaneHost,
   { deliveries, holds, ...shared }: Pick<Carrying, 'deliveries' | 'holds'> & Pick<TurnOptions, 'breakers' | 'move'>,
   session: Session,
   stop: AbortSignal,

@@ -4,12 +4,10 @@ import type { DeliveryMove } from '../core/ledger/deliveries.ts'
 import type { Delivery } from '../core/lives.ts'
 import type { Worker } from '../core/nouns.ts'
 import type { Pane } from '../core/panes.ts'
-import type { Tmux, TmuxCommand } from '../core/ports.ts'
 import type { DeliveryStep } from '../decide/deliver.ts'
 import type { DeliverySight, Glimpse } from '../decide/sight.ts'
-import type { Link } from '../observe/machines.ts'
+import type { PaneHost, Typing } from '../core/pane-host.ts'
 import type { Session } from '../observe/session.ts'
-import { held, placeLine, submitLine } from '../tmux/paste.ts'
 import { linesFor } from './texts.ts'
 import { together } from '../core/coalesce.ts'
 
@@ -31,6 +29,8 @@ export function mover({ ledger, clock, owner }: Pick<Session, 'ledger' | 'clock'
 
 export type Mover = ReturnType<typeof mover>
 
+/** What a terminal sends for Enter. */
+const enter = '\r'
 /** Pause before a text that could not be written to its file is tried again, milliseconds. */
 const rewrite = 5_000
 
@@ -44,18 +44,17 @@ export interface CarriedOut {
 
 export async function carryOut(
   cases: readonly Case[],
-  link: Link,
-  tmux: Tmux,
+  host: PaneHost,
   { move, glimpses }: { readonly move: Mover; readonly glimpses: Map<string, Glimpse> },
   session: Session,
 ): Promise<CarriedOut> {
-  const wrote = await writeAll(cases, link, glimpses, session)
+  const wrote = await writeAll(cases, host, glimpses, session)
   const moves = cases.filter(({ step }) => step.do !== 'take_back' && step.do !== 'write')
   const moved = moves.length === 0 ? new Map<string, Delivery>() : new Map(await move(moves.map(moveOf)))
   const written = new Set(moves.flatMap(({ delivery: { id } }) => (moved.has(id) ? [id] : [])))
   await effect(
     cases.filter(({ delivery, step }) => step.do === 'take_back' || written.has(delivery.id)),
-    tmux,
+    host,
     move,
     moved,
   )
@@ -63,12 +62,12 @@ export async function carryOut(
 }
 
 /** Writes what is due to its files, and remembers the lines to type, or why there are none. */
-async function writeAll(cases: readonly Case[], link: Link, glimpses: Map<string, Glimpse>, session: Session): Promise<boolean> {
+async function writeAll(cases: readonly Case[], host: PaneHost, glimpses: Map<string, Glimpse>, session: Session): Promise<boolean> {
   const due = cases.flatMap(({ delivery, worker, kind, pane, step, sight }) =>
     step.do !== 'write' || worker === undefined || pane === null ? [] : [{ delivery, worker, kind, columns: pane.width, sight }],
   )
   if (due.length === 0) return false
-  const lines = await linesFor(due, link, session)
+  const lines = await linesFor(due, host)
   for (const { delivery, sight } of due) {
     const said = lines.get(delivery.id)
     if (said === undefined) continue
@@ -78,32 +77,30 @@ async function writeAll(cases: readonly Case[], link: Link, glimpses: Map<string
   return [...lines.values()].some((said) => 'line' in said)
 }
 
-/** All effects in one go. A text that tmux refused to place reached nobody: `moved` gets what became of it. */
-async function effect(cases: readonly Case[], tmux: Tmux, move: Mover, moved: Map<string, Delivery>): Promise<void> {
+/** All effects in one round trip. A text that the host refused to place reached nobody: `moved` gets what became of it. */
+async function effect(cases: readonly Case[], host: PaneHost, move: Mover, moved: Map<string, Delivery>): Promise<void> {
   const effects = cases.flatMap((each) => {
-    const line = effectLine(each, tmux)
-    return line === null ? [] : [{ each, line }]
+    const typing = typingOf(each)
+    return typing === null ? [] : [{ each, typing }]
   })
-  const replies = await tmux.run(effects.map(({ line }) => line))
+  const typed = effects.length === 0 ? [] : await host.type(effects.map(({ typing }) => typing))
   const undone = effects.flatMap(({ each: { delivery, step } }, index): DeliveryMove[] => {
-    const { outcome, why } = step.do === 'place' && replies[index] !== undefined ? held(replies[index]) : { outcome: 'done', why: '' }
-    if (outcome !== 'refused') return []
+    const { outcome, why } = typed[index] ?? { outcome: 'failed', why: '' }
+    if (step.do !== 'place' || outcome !== 'refused') return []
     return [{ id: delivery.id, token: delivery.lease_token, from: 'placing', to: 'refused', evidence: `nothing was typed: ${why}` }]
   })
   if (undone.length === 0) return
   for (const [id, delivery] of await move(undone)) moved.set(id, delivery)
 }
 
-/** Null where the step has no effect on the pane. */
-function effectLine(each: Case, { version }: Tmux): readonly TmuxCommand[] | null {
-  const { delivery, pane, kind, sight, step } = each
+/** Null if the step types nothing into the pane. */
+function typingOf({ delivery, pane, kind, sight, step }: Case): Typing | null {
   if (step.do === 'move' || step.do === 'wait' || step.do === 'write') return null
   if (pane === null || pane.agent_pid === null || sight.look === null) throw new RangeError('an effect needs a live agent')
-  const target = { pane: pane.id, agent_pid: pane.agent_pid }
-  const buffer = `burn-${delivery.id}`
-  if (step.do === 'submit') return submitLine(target, buffer, version, kind.submit)
-  if (step.do === 'place') return placeLine(target, kind.place(sight.line ?? '', sight.look), buffer, version)
-  return kind.take_back === undefined ? null : submitLine(target, buffer, version, kind.take_back)
+  const typing = { target: { pane: pane.id, agent_pid: pane.agent_pid }, id: delivery.id }
+  if (step.do === 'submit') return { ...typing, submit: kind.submit ?? enter }
+  if (step.do === 'place') return { ...typing, place: kind.place(sight.line ?? '', sight.look) }
+  return kind.take_back === undefined ? null : { ...typing, submit: kind.take_back }
 }
 
 function moveOf({ delivery, sight, step }: Case): DeliveryMove {

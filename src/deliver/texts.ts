@@ -3,8 +3,7 @@ import { createHash } from 'node:crypto'
 import type { PaneAgent } from '../core/agent.ts'
 import type { Delivery } from '../core/lives.ts'
 import type { Worker } from '../core/nouns.ts'
-import type { Link } from '../observe/machines.ts'
-import type { Session } from '../observe/session.ts'
+import type { PaneHost } from '../core/pane-host.ts'
 import { messageOf } from '../core/errors.ts'
 import { fileOf, isTyped, lineFor, tagOf, type FileFacts } from '../core/line.ts'
 
@@ -21,7 +20,7 @@ export interface Due {
 export type TypedLines = ReadonlyMap<string, { readonly line: string } | { readonly why: string }>
 
 /** One call to the machine for all of them; none if every text is typed itself. */
-export async function linesFor(due: readonly Due[], link: Link, { machines }: Pick<Session, 'machines'>): Promise<TypedLines> {
+export async function linesFor(due: readonly Due[], host: Pick<PaneHost, 'write'>): Promise<TypedLines> {
   const typed = due.filter(({ delivery, kind }) => delivery.kind === 'send' && isTyped(delivery.text, kind.expands))
   const lines = new Map<string, { line: string } | { why: string }>(
     typed.map(({ delivery: { id, text } }) => [id, { line: `${tagOf(id)} ${text}` }]),
@@ -35,7 +34,7 @@ export async function linesFor(due: readonly Due[], link: Link, { machines }: Pi
       file: fileOf(id),
       text: contentOf(text),
     }))
-    const written = await machines.write(link, texts)
+    const written = await host.write(texts)
     for (const { delivery, columns } of filed) {
       const placed = written.get(delivery.id) ?? { why: 'nothing was said of it' }
       const line = () => ('why' in placed ? '' : lineFor(delivery.id, placed.directory, factsOf(contentOf(delivery.text)), columns))

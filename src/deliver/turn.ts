@@ -3,10 +3,9 @@ import type { Delivery } from '../core/lives.ts'
 import type { Time, Worker, WorkerId } from '../core/nouns.ts'
 import type { PaneAgent } from '../core/agent.ts'
 import type { MachineSight, Pane } from '../core/panes.ts'
-import type { Tmux } from '../core/ports.ts'
 import type { Glimpse } from '../decide/sight.ts'
 import type { Breakers } from './breakers.ts'
-import type { Link } from '../observe/machines.ts'
+import type { PaneHost } from '../core/pane-host.ts'
 import type { Session } from '../observe/session.ts'
 import type { KindOf } from '../agents/index.ts'
 import { isLedgerFailure, messageOf } from '../core/errors.ts'
@@ -16,8 +15,6 @@ import { agentKey, incarnationOf } from '../core/incarnation.ts'
 import { machineOf } from '../core/refs.ts'
 import { deliveryLimits, step } from '../decide/deliver.ts'
 import { deliverySight } from '../decide/sight.ts'
-import { capture } from '../tmux/panes.ts'
-import { sanitizes } from '../tmux/paste.ts'
 import { endedAgents } from '../observe/agents.ts'
 import { carryOut, type CarriedOut, type Case, type Mover } from './steps.ts'
 
@@ -40,24 +37,24 @@ export interface TurnOptions {
 const nothing: TurnResult = { moved: [], waiting: new Map(), lost: true, refused: false, wrote: false }
 
 export async function turn(
-  link: Link,
+  link: PaneHost,
   deliveries: readonly Delivery[],
   holds: ReadonlyMap<WorkerId, string>,
   session: Session,
   options: TurnOptions,
 ): Promise<TurnResult> {
-  const { sight, screens } = await session.machines.look(link)
-  if (sight.state !== 'up' || link.tmux === null) return nothing
+  const { sight, screens } = await link.look()
+  if (sight.state !== 'up') return nothing
   try {
     const ended = await endedOf(link, sight, deliveries, session)
-    const seen = await look(link, link.tmux, { sight, screens, ended }, deliveries, holds, options, session)
+    const seen = await look(link, { sight, screens, ended }, deliveries, holds, options, session)
     const waiting = new Map(seen.flatMap(({ delivery, step: next }) => (next.do === 'wait' ? [[delivery.id, next] as const] : [])))
     const begins = (what: string) => what === 'place' || what === 'write'
     const cases = seen.filter(({ step: { do: what } }) => what !== 'wait' && !(options.stopping && begins(what)))
-    return { ...(await carryOut(cases, link, link.tmux, options, session)), waiting, lost: false }
+    return { ...(await carryOut(cases, link, options, session)), waiting, lost: false }
   } catch (thrown) {
     if (isLedgerFailure(thrown)) throw thrown
-    await session.machines.drop(link, thrown)
+    await link.drop(thrown)
     session.notify({ level: 'error', subject: link.machine.name, text: messageOf(thrown) })
     return nothing
   }
@@ -69,14 +66,13 @@ const historyRows = 200
 type Up = Extract<MachineSight, { state: 'up' }>
 
 /** Agents that texts are under way to, and that are proven to have ended. */
-function endedOf(link: Link, sight: Up, deliveries: readonly Delivery[], session: Session): Promise<ReadonlySet<string>> {
+function endedOf(link: PaneHost, sight: Up, deliveries: readonly Delivery[], session: Session): Promise<ReadonlySet<string>> {
   const active = deliveries.filter(({ state }) => pastingStates.includes(state) || state === 'submitted')
   return endedAgents(active, new Map([[link.machine.name, sight]]), session)
 }
 
 async function look(
-  link: Link,
-  tmux: Tmux,
+  link: PaneHost,
   { sight, screens, ended }: { sight: Up; screens: Screens; ended: ReadonlySet<string> },
   deliveries: readonly Delivery[],
   holds: ReadonlyMap<WorkerId, string>,
@@ -93,8 +89,8 @@ async function look(
   // Between two looks a busy agent can scroll what it echoed off the screen: the line is looked for above it too.
   const sent = deliveries
     .filter(({ state }) => state === 'submitted' || state === 'unknown')
-    .flatMap(({ worker }) => panes.get(worker)?.id ?? [])
-  const history = await capture(tmux, sent, { lines: historyRows })
+    .flatMap(({ worker }) => panes.get(worker) ?? [])
+  const history = sent.length === 0 ? new Map() : await link.history(sent, historyRows)
   const left = await leftovers({ deliveries, panes, workers, screens, sight }, session)
   return deliveries.map((delivery) => {
     const worker = workers.get(delivery.worker)
@@ -109,7 +105,7 @@ async function look(
         busy: busy.has(delivery.worker) && delivery.state === 'planned',
         hold: holds.get(delivery.worker) ?? null,
         stopped: delivery.state === 'planned' ? (judges?.whyNot(delivery.worker) ?? null) : null,
-        mode_blocks: sanitizes(tmux.version),
+        mode_blocks: link.modes_block,
         before: glimpses.get(delivery.id),
         leftover: left.has(delivery.worker),
         ended,
@@ -194,7 +190,7 @@ function caseOf(
   { clock }: Session,
 ): Case {
   const screen = (pane === null ? undefined : shown.screens.get(pane.id)) ?? []
-  const above = (pane === null ? undefined : shown.history.get(pane.id)?.slice(0, -pane.height)) ?? []
+  const above = (pane === null ? undefined : shown.history.get(pane.id)) ?? []
   const raw = pane === null || incarnationOf(pane, server_started) === null ? null : kind.look(screen, pane)
   // The screen does not tell how the agent was configured; the spec does.
   const seen = raw !== null && (pane?.queues === true || worker?.agent.busy_input_mode === 'queue') ? { ...raw, interrupts: false } : raw

@@ -99,7 +99,7 @@ async function checkRepo(repo: RepoRef, { forge }: Session): Promise<Finding> {
 
 async function checkAgents(machine: Machine, { machines }: Session): Promise<Finding[]> {
   const [link] = await machines.open([machine])
-  return link === undefined ? [] : hiddenFindings(machine, await machines.sight(link))
+  return link === undefined ? [] : hiddenFindings(machine, await link.sight())
 }
 
 /** What to do about trouble that no retry ends. */

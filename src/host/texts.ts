@@ -1,5 +1,6 @@
 /** Texts for agents as files in their directories on a machine: one `sh` for all of them, each written whole before anybody hears its name. */
 import type { Machine } from '../core/nouns.ts'
+import type { Placed, WrittenText } from '../core/pane-host.ts'
 import { BurnError } from '../core/errors.ts'
 import { oneLine } from '../core/text.ts'
 import { run } from './exec.ts'
@@ -10,18 +11,6 @@ import { argvOn } from './transport.ts'
 const limit = 30_000
 /** Days after which a text's file is removed. */
 const kept = 28
-
-export interface WrittenText {
-  readonly id: string
-  /** The agent's directory; a leading `~/` is the machine's home. */
-  readonly dir: string
-  /** Its file below that directory, `.burn/<id>.md`. */
-  readonly file: string
-  readonly text: string
-}
-
-/** The agent's directory as an absolute path, or why its text is not there. */
-export type Placed = { readonly directory: string } | { readonly why: string }
 
 /**
  * Writes each text (0600) below its directory, and removes texts that are older than four weeks. The folder `.burn` is 0700 and ignored by git. A file that is

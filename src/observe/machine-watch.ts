@@ -2,7 +2,7 @@
 import type { Machine } from '../core/nouns.ts'
 import type { MachineSight } from '../core/panes.ts'
 import type { Tmux } from '../core/ports.ts'
-import type { Link } from './machines.ts'
+import type { PaneHost } from '../core/pane-host.ts'
 import type { MachineScreens } from './readings.ts'
 import type { Session } from './session.ts'
 import { messageOf } from '../core/errors.ts'
@@ -23,7 +23,7 @@ export class MachineWatch {
   readonly #session: Session
   readonly #updated: () => void
   readonly #bell: Bell
-  #link: Link | null = null
+  #link: PaneHost | null = null
   #subscribed: Tmux | null = null
   #pushes = false
   #changed = new Set<string>()
@@ -70,7 +70,7 @@ export class MachineWatch {
     if (link === undefined) throw new RangeError('one machine was asked for')
     this.#rest()
     await this.#subscribe(link)
-    this.seen = await withStrays(this.#machine, await machines.look(link), this.#session)
+    this.seen = await withStrays(this.#machine, await link.look(), this.#session)
     const { sight } = this.seen
     const up = sight.state === 'up'
     this.#link = up ? link : null
@@ -79,7 +79,7 @@ export class MachineWatch {
   }
 
   /** Before the look, so that nothing can happen between the two. A channel that breaks here says so in the look. */
-  async #subscribe(link: Link): Promise<void> {
+  async #subscribe(link: PaneHost): Promise<void> {
     const { tmux } = link
     if (tmux === null || tmux === this.#subscribed) return
     const own = (act: () => void) => () => {
@@ -94,11 +94,11 @@ export class MachineWatch {
         ended: (error) => own(() => (this.#ended = error))(),
       })
     } catch (thrown) {
-      await this.#session.machines.drop(link, thrown)
+      await link.drop(thrown)
     }
   }
 
-  async #lookAtChanged(link: Link): Promise<void> {
+  async #lookAtChanged(link: PaneHost): Promise<void> {
     const asked = new Set([...this.#changed, ...this.#again])
     this.#again = this.#changed
     this.#againAt = this.#again.size > 0 ? this.#session.clock.now() + afterglow : Infinity
@@ -118,7 +118,7 @@ export class MachineWatch {
     this.#ended = null
     this.#subscribed = null
     this.#rest()
-    if (this.#link !== null) await this.#session.machines.drop(this.#link, error)
+    if (this.#link !== null) await this.#link.drop(error)
     this.#link = null
     this.#fullAt = this.#session.clock.now() + this.#pause
     this.seen = { sight: { machine: this.#machine.name, state: 'unreachable', reason: messageOf(error) }, screens: new Map() }

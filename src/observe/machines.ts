@@ -1,29 +1,19 @@
-/** The machines of a fleet, each with the one channel that this process holds to it. */
+/** The machines of a fleet over tmux, each with the one channel that this process holds to it. */
 import type { Census } from '../core/incarnation.ts'
 import type { Incarnation, Machine, Time } from '../core/nouns.ts'
 import type { MachineSight } from '../core/panes.ts'
-import type { Clock, Tmux } from '../core/ports.ts'
-import type { Sample } from '../tmux/panes.ts'
-import type { Placed, WrittenText } from '../host/texts.ts'
+import type { Machines, PaneHost, Sample } from '../core/pane-host.ts'
+import type { Clock } from '../core/ports.ts'
 import { hasPassed } from '../core/elapsed.ts'
 import { BurnError, messageOf } from '../core/errors.ts'
 import { pidsOf, takeCensus } from '../core/incarnation.ts'
 import { pauseAfter } from '../decide/backoff.ts'
 import { processesOn } from '../host/processes.ts'
 import { writeTexts } from '../host/texts.ts'
+import { panesOf } from '../tmux/host.ts'
+import { unreachable } from '../tmux/channel.ts'
 import { openTmux } from '../tmux/open.ts'
-import { sample, sight } from '../tmux/panes.ts'
 import { hidden } from './agents.ts'
-
-/** A machine that was asked for: a channel, or why there is none. */
-export interface Link {
-  readonly machine: Machine
-  readonly tmux: Tmux | null
-  /** `down`: its session was not found, which alone says nothing about its agents. `unreachable`: nothing is known. */
-  readonly state: 'up' | 'down' | 'unreachable'
-  readonly reason: string
-  readonly hint: string
-}
 
 /** Pauses between tries of a machine that can't be reached, milliseconds; after its first failure it is tried again at once. */
 const retry = { first: 1_000, longest: 5 * 60_000 }
@@ -34,10 +24,10 @@ const grace = 2_000
  * Opens every machine at once; one that can't be reached stops nobody else: only the first try of a machine is waited for to its end, and one that
  * stays away is tried less and less often. A channel that broke is opened anew when next asked for.
  */
-export class Machines {
-  readonly #links = new Map<string, Link>()
+export class TmuxMachines implements Machines {
+  readonly #hosts = new Map<string, PaneHost>()
   /** Tries that are under way. */
-  readonly #trying = new Map<string, Promise<Link>>()
+  readonly #trying = new Map<string, Promise<PaneHost>>()
   /** Of machines that failed since they were last looked at: how often in a row, and when last. */
   readonly #failures = new Map<string, { readonly count: number; readonly at: Time }>()
   readonly #clock: Clock
@@ -57,21 +47,20 @@ export class Machines {
     this.#random = random
   }
 
-  /** `longest`: the longest pause (ms) between tries of one that stays away. */
-  async open(machines: readonly Machine[], longest: number = retry.longest): Promise<readonly Link[]> {
+  async open(machines: readonly Machine[], longest: number = retry.longest): Promise<readonly PaneHost[]> {
     return Promise.all(machines.map((machine) => this.#open(machine, longest)))
   }
 
-  async #open(machine: Machine, longest: number): Promise<Link> {
+  async #open(machine: Machine, longest: number): Promise<PaneHost> {
     const { name } = machine
-    const held = this.#links.get(name)
+    const held = this.#hosts.get(name)
     if (held?.tmux != null && held.state === 'up') return held
     if (held?.state !== 'unreachable') return this.#try(machine)
     if (this.#trying.has(name) || !this.#isDue(name, longest)) return held
     const waited = new AbortController()
     await Promise.race([this.#try(machine), this.#clock.sleep(grace, waited.signal)])
     waited.abort()
-    return this.#links.get(name) ?? held
+    return this.#hosts.get(name) ?? held
   }
 
   #isDue(name: string, longest: number): boolean {
@@ -79,16 +68,17 @@ export class Machines {
     return count < 2 || hasPassed(at, pauseAfter(count - 1, { first: retry.first, longest }, this.#random()), this.#clock.now())
   }
 
-  #try(machine: Machine): Promise<Link> {
+  #try(machine: Machine): Promise<PaneHost> {
     const { name } = machine
     const under = this.#trying.get(name)
     if (under !== undefined) return under
-    const trying = connect(machine, this.#clock, this.#closed.signal).then(async (link) => {
+    const trying = connect(machine, this.#clock, this.#closed.signal).then(async (channel) => {
+      const host = this.#hostOver(channel)
       this.#trying.delete(name)
-      if (this.#closed.signal.aborted) await link.tmux?.close()
-      else this.#links.set(name, link)
-      if (link.state === 'unreachable') this.#failed(name)
-      return link
+      if (this.#closed.signal.aborted) await host.tmux?.close()
+      else this.#hosts.set(name, host)
+      if (host.state === 'unreachable') this.#failed(name)
+      return host
     })
     this.#trying.set(name, trying)
     return trying
@@ -98,39 +88,42 @@ export class Machines {
     this.#failures.set(name, { count: (this.#failures.get(name)?.count ?? 0) + 1, at: this.#clock.now() })
   }
 
-  /** What the machine is now, without its screens. A channel that fails makes it unreachable, with the reason. */
-  async sight(link: Link): Promise<MachineSight> {
-    const { tmux, machine } = link
-    return (await this.#ask(link, tmux === null ? null : async () => ({ sight: await sight(tmux, machine), screens: new Map() }))).sight
+  #hostOver(channel: Channel): PaneHost {
+    const { machine, tmux, reason, hint } = channel
+    const panes = tmux === null ? null : panesOf(tmux, machine)
+    const lost = () => Promise.reject(unreachable(machine.name, reason, hint))
+    const host: PaneHost = {
+      ...channel,
+      modes_block: panes?.modes_block ?? false,
+      sight: async () =>
+        (await this.#ask(host, panes === null ? null : async () => ({ sight: await panes.sight(), screens: new Map() }))).sight,
+      look: () => this.#ask(host, panes?.look ?? null),
+      history: panes?.history ?? lost,
+      type: panes?.type ?? lost,
+      start: panes?.start ?? lost,
+      write: (texts) => writeTexts(machine, texts),
+      drop: (thrown) => this.#drop(host, thrown),
+    }
+    return host
   }
 
-  /** The same with what every pane shows: one round trip, whatever the number of panes. */
-  look(link: Link): Promise<Sample> {
-    const { tmux, machine } = link
-    return this.#ask(link, tmux === null ? null : () => sample(tmux, machine))
-  }
-
-  /** Writes texts into the directories of its agents. Throws BurnError `machine_files`; the channel stays as it is. */
-  write({ machine }: Link, texts: readonly WrittenText[]): Promise<ReadonlyMap<string, Placed>> {
-    return writeTexts(machine, texts)
-  }
-
-  async #ask(link: Link, question: (() => Promise<Sample>) | null): Promise<Sample> {
-    const { machine, state, reason } = link
+  /** A channel that fails makes its machine unreachable, with the reason. */
+  async #ask(host: PaneHost, question: (() => Promise<Sample>) | null): Promise<Sample> {
+    const { machine, state, reason } = host
     const none = (why: string): Sample => ({ sight: { machine: machine.name, state: 'unreachable', reason: why }, screens: new Map() })
-    if (question === null) return state === 'down' ? { sight: await this.#absent(link), screens: new Map() } : none(reason)
+    if (question === null) return state === 'down' ? { sight: await this.#absent(host), screens: new Map() } : none(reason)
     try {
       const answer = await question()
       this.#failures.delete(machine.name)
       return answer
     } catch (thrown) {
-      await this.drop(link, thrown)
+      await host.drop(thrown)
       return none(messageOf(thrown))
     }
   }
 
   /** A machine whose session is not found is down only if none of its agents runs. */
-  async #absent({ machine, reason }: Link): Promise<MachineSight> {
+  async #absent({ machine, reason }: PaneHost): Promise<MachineSight> {
     const { name } = machine
     const known = await this.#known(name)
     const census = known.length === 0 ? null : await this.census(machine, known)
@@ -139,7 +132,6 @@ export class Machines {
     return { machine: name, state: 'unreachable', reason: `${reason}, and its process table can't be read` }
   }
 
-  /** Which of these agents run, by the machine's process table; null if it could not be read. */
   async census(machine: Machine, agents: readonly Incarnation[]): Promise<Census | null> {
     const before = this.#ended.get(machine.name) ?? new Set()
     const asked = agents.filter((agent) => !before.has(agent))
@@ -151,26 +143,30 @@ export class Machines {
     return { living, ended: new Set(agents.filter((agent) => now.has(agent))) }
   }
 
-  /** Forgets a channel that failed, so that the next `open` tries again. */
-  async drop(link: Link, thrown: unknown): Promise<void> {
-    const { name } = link.machine
+  async #drop({ machine, tmux }: PaneHost, thrown: unknown): Promise<void> {
     // Somebody else may have dropped it before, and have opened it anew.
-    if (this.#links.get(name)?.tmux === link.tmux) {
-      this.#links.set(name, { ...link, tmux: null, state: 'unreachable', reason: messageOf(thrown), hint: hintOf(thrown) })
-      this.#failed(name)
+    if (this.#hosts.get(machine.name)?.tmux === tmux) {
+      this.#hosts.set(
+        machine.name,
+        this.#hostOver({ machine, tmux: null, state: 'unreachable', reason: messageOf(thrown), hint: hintOf(thrown) }),
+      )
+      this.#failed(machine.name)
     }
-    await link.tmux?.close()
+    await tmux?.close()
   }
 
   async close(): Promise<void> {
     this.#closed.abort()
     await Promise.all(this.#trying.values())
-    await Promise.all([...this.#links.values()].map((link) => link.tmux?.close()))
-    this.#links.clear()
+    await Promise.all([...this.#hosts.values()].map(({ tmux }) => tmux?.close()))
+    this.#hosts.clear()
   }
 }
 
-async function connect(machine: Machine, clock: Clock, signal: AbortSignal): Promise<Link> {
+/** A machine that was tried: a channel, or why there is none. */
+type Channel = Pick<PaneHost, 'machine' | 'tmux' | 'state' | 'reason' | 'hint'>
+
+async function connect(machine: Machine, clock: Clock, signal: AbortSignal): Promise<Channel> {
   try {
     return { machine, tmux: await openTmux(machine, { clock, signal }), state: 'up', reason: '', hint: '' }
   } catch (thrown) {

@@ -2,7 +2,7 @@
 import type { Ledger } from '../core/ledger.ts'
 import type { Fleet } from '../core/nouns.ts'
 import type { Clock, Forge } from '../core/ports.ts'
-import type { Machines } from './machines.ts'
+import type { Machines } from '../core/pane-host.ts'
 import type { KindOf } from '../agents/index.ts'
 import { messageOf } from '../core/errors.ts'
 
@@ -18,7 +18,7 @@ export interface Session {
   readonly fleet: Fleet
   readonly ledger: Ledger
   readonly forge: Forge
-  readonly machines: Pick<Machines, keyof Machines>
+  readonly machines: Machines
   readonly clock: Clock
   /** Names this process in leases. */
   readonly owner: string

@@ -38,7 +38,7 @@ export async function lookAt(machines: readonly Machine[], session: Session): Pr
   const links = await session.machines.open(machines)
   const seen = await Promise.all(
     links.map(async (link): Promise<[string, MachineScreens]> => {
-      return [link.machine.name, await withStrays(link.machine, await session.machines.look(link), session)]
+      return [link.machine.name, await withStrays(link.machine, await link.look(), session)]
     }),
   )
   return new Map(seen)

@@ -2,12 +2,12 @@
 import type { Worker } from '../core/nouns.ts'
 import type { MachineSight, Pane } from '../core/panes.ts'
 import type { Tmux } from '../core/ports.ts'
-import type { Link } from './machines.ts'
+import type { PaneHost } from '../core/pane-host.ts'
 import type { Session } from './session.ts'
 import { BurnError } from '../core/errors.ts'
 
 export interface OpenLink {
-  readonly link: Link
+  readonly link: PaneHost
   readonly tmux: Tmux
 }
 
@@ -16,7 +16,7 @@ export async function linkOf(worker: Worker, session: Session): Promise<OpenLink
   const machine = session.fleet.machines.find(({ name }) => name === worker.machine)
   const [link] = await session.machines.open(machine === undefined ? [] : [machine])
   if (link !== undefined && link.tmux !== null) return { link, tmux: link.tmux }
-  const sight = link === undefined ? null : await session.machines.sight(link)
+  const sight = link === undefined ? null : await link.sight()
   const { reason = '', hint = '' } = link ?? {}
   const [why, remedy] = sight?.state === 'unreachable' ? [sight.reason, sight.remedy ?? hint] : [reason, hint]
   throw new BurnError('machine_unreachable', `${worker.machine} can't be reached: ${why}`, remedy)

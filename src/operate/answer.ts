@@ -1,15 +1,14 @@
 /** The question that an agent has open, and a person's answer to it. */
 import type { PaneAgent, Look } from '../core/agent.ts'
 import type { Worker } from '../core/nouns.ts'
+import type { PaneHost } from '../core/pane-host.ts'
 import type { Pane } from '../core/panes.ts'
-import type { Tmux } from '../core/ports.ts'
 import type { Session } from '../observe/session.ts'
 import { createHash } from 'node:crypto'
 import { paneAgent } from '../agents/index.ts'
 import { BurnError } from '../core/errors.ts'
 import { sanitize } from '../core/text.ts'
 import { closedInputs } from '../decide/sight.ts'
-import { held, placeLine } from '../tmux/paste.ts'
 import { linkOf, paneOf } from '../observe/worker-pane.ts'
 
 /** How long the agent may take to show that it has the answer, and the pause between looks, milliseconds. */
@@ -36,7 +35,7 @@ export interface Answered extends OpenQuestion {
 }
 
 interface Seen {
-  readonly tmux: Tmux
+  readonly host: PaneHost
   readonly pane: Pane
   readonly kind: PaneAgent
   readonly look: Look
@@ -80,8 +79,9 @@ export async function answer(worker: Worker, choice: string, session: Session, e
       exit: 2,
     })
   const target = { pane: seen.pane.id, agent_pid: seen.pane.agent_pid ?? 0 }
-  const [reply] = await seen.tmux.run([placeLine(target, pieces, `burn-answer-${session.newId()}`, seen.tmux.version)])
-  const typed = reply === undefined ? { outcome: 'failed', why: 'no reply' } : held(reply)
+  const [typed = { outcome: 'failed', why: 'no reply' }] = await seen.host.type([
+    { target, id: `answer-${session.newId()}`, place: pieces },
+  ])
   if (typed.outcome !== 'done')
     throw new BurnError('not_typed', `nothing was typed to ${worker.id}: ${typed.why}`, 'look at its pane: burn attach')
   return settle(worker, open, session)
@@ -109,11 +109,11 @@ async function settle(worker: Worker, open: OpenQuestion, session: Session): Pro
 
 /** A live agent's screen, as it is now. Throws BurnError `machine_unreachable`, `pane_missing` or `no_agent`. */
 async function seeWorker(worker: Worker, session: Session): Promise<Seen> {
-  const { link, tmux } = await linkOf(worker, session)
-  const { sight, screens } = await session.machines.look(link)
+  const { link: host } = await linkOf(worker, session)
+  const { sight, screens } = await host.look()
   const pane = paneOf(worker, sight)
   if (pane.dead || pane.agent_pid !== pane.pid)
     throw new BurnError('no_agent', `no agent lives in the pane of ${worker.id}`, `wake one: burn christen ${worker.id}`)
   const kind = paneAgent(worker.agent)
-  return { tmux, pane, kind, look: kind.look(screens.get(pane.id) ?? [], pane) }
+  return { host, pane, kind, look: kind.look(screens.get(pane.id) ?? [], pane) }
 }

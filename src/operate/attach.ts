@@ -16,7 +16,7 @@ export type Place = { readonly worker: string } | { readonly window: string } | 
 export async function attachArgv(machine: Machine, place: Place, session: Session): Promise<string[]> {
   const [link] = await session.machines.open([machine])
   if (link === undefined) throw new RangeError('one machine was asked for')
-  const sight = await session.machines.sight(link)
+  const sight = await link.sight()
   if (sight.state === 'unreachable')
     throw new BurnError('machine_unreachable', `${machine.name} can't be reached: ${sight.reason}`, sight.remedy ?? link.hint)
   if (sight.state === 'down')

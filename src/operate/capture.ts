@@ -14,7 +14,7 @@ export interface CaptureOptions {
 /** Rows from oldest to newest; blank ones below the last are left out. Throws BurnError `machine_unreachable` or `pane_missing`. */
 export async function captureWorker(worker: Worker, session: Session, { lines, ansi }: CaptureOptions): Promise<readonly string[]> {
   const { link, tmux } = await linkOf(worker, session)
-  const { id } = paneOf(worker, await session.machines.sight(link))
+  const { id } = paneOf(worker, await link.sight())
   const rows = (await capture(tmux, [id], { ansi, ...(lines > 0 ? { lines } : {}) })).get(id)
   if (rows === undefined) throw noPane(worker)
   return rows.slice(0, rows.findLastIndex((row) => row.trim() !== '') + 1)

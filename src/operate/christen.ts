@@ -4,13 +4,12 @@ import type { AgentStart } from '../core/agent.ts'
 import type { Worker, WorkerId } from '../core/nouns.ts'
 import type { Pane } from '../core/panes.ts'
 import type { Glimpse } from '../decide/sight.ts'
-import type { Link } from '../observe/machines.ts'
+import type { PaneHost } from '../core/pane-host.ts'
 import type { Session } from '../observe/session.ts'
 import { paneAgent } from '../agents/index.ts'
 import { activeStates } from '../core/lives.ts'
 import { looping, loopsIn } from '../decide/stops.ts'
 import { incarnationOf } from '../core/incarnation.ts'
-import { startLine } from '../tmux/start.ts'
 import { adviceOn } from '../observe/agents.ts'
 import { mapBounded } from '../core/bounded.ts'
 import { Breakers } from '../deliver/breakers.ts'
@@ -68,7 +67,7 @@ class Ward {
   readonly #glimpses = new Map<string, Glimpse>()
   #waking: readonly Delivery[]
   #starts: ReadonlyMap<WorkerId, AgentStart> = new Map()
-  readonly #link: Link
+  readonly #link: PaneHost
   readonly #breakers: Breakers | null
   readonly #workers: readonly Worker[]
   readonly #session: Session
@@ -76,7 +75,7 @@ class Ward {
   readonly #options: ChristenOptions
 
   constructor(
-    link: Link,
+    link: PaneHost,
     workers: readonly Worker[],
     begun: readonly Delivery[],
     breakers: Breakers | null,
@@ -111,7 +110,7 @@ class Ward {
 
   /** Workers to start or to tell; what needs nothing is finished at once. */
   async #queue(): Promise<{ worker: Worker; pane: Pane; alive: boolean }[]> {
-    const sight = await this.#session.machines.sight(this.#link)
+    const sight = await this.#link.sight()
     if (sight.state !== 'up') {
       const why = sight.state === 'down' ? `no session on ${sight.machine} (burn up ${sight.machine})` : `unreachable: ${adviceOn(sight)}`
       for (const { id } of this.#workers) this.#finish(id, 'failed', why)
@@ -175,22 +174,22 @@ class Ward {
   }
 
   async #begin(next: readonly { worker: Worker; pane: Pane; alive: boolean }[]): Promise<void> {
-    const { ledger, clock, newId, owner, machines } = this.#session
+    const { ledger, clock, newId, owner } = this.#session
     if (this.#options.dryRun) {
       for (const { worker, alive } of next)
         this.#finish(worker.id, 'planned', alive ? 'would be told who it is' : 'its agent would be started and told who it is')
       return
     }
     const asleep = next.filter(({ alive }) => !alive)
-    const lines = asleep.map(({ worker, pane }) => {
+    const launches = asleep.map(({ worker, pane }) => {
       const { argv, env, queues = false, without_hooks } = this.#starts.get(worker.id) ?? paneAgent(worker.agent).start(worker.agent, null)
       if (without_hooks !== undefined) this.#options.onWithoutHooks(worker.id, without_hooks)
-      return startLine(pane, { argv, env, queues, without_hooks: without_hooks ?? null, dir: worker.dir }, this.#link.machine)
+      return { pane, argv, env, queues, without_hooks: without_hooks ?? null, dir: worker.dir }
     })
     try {
-      await this.#link.tmux?.run(lines)
+      if (launches.length > 0) await this.#link.start(launches)
     } catch (thrown) {
-      await machines.drop(this.#link, thrown)
+      await this.#link.drop(thrown)
     }
     const texts = await Promise.all(
       next.map(async ({ worker }) => ({

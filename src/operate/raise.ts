@@ -36,7 +36,7 @@ export async function raise(machines: readonly Machine[], session: Session, opti
   const links = await session.machines.open(machines)
   return Promise.all(
     links.map(async (link): Promise<RaiseResult> => {
-      const sight = await session.machines.sight(link)
+      const sight = await link.sight()
       const name = link.machine.name
       if (sight.state === 'unreachable')
         return { machine: name, actions: [], error: sight.reason, hint: sight.remedy ?? link.hint, notes: [] }
@@ -130,7 +130,7 @@ export async function planLowering(machines: readonly Machine[], session: Sessio
   const links = await session.machines.open(machines)
   return Promise.all(
     links.map(async (link): Promise<DownPlan> => {
-      const sight = await session.machines.sight(link)
+      const sight = await link.sight()
       const { end, leave } = sight.state === 'up' ? planDown(sight) : { end: [], leave: [] }
       const busy = end.flatMap(({ worker }) => (worker !== null && (live.get(worker) ?? 0) > 0 ? [worker] : []))
       return { machine: link.machine.name, end, leave, live: busy, error: sight.state === 'unreachable' ? adviceOn(sight) : null }
@@ -154,7 +154,7 @@ export async function lower(machines: readonly Machine[], plans: readonly DownPl
       const plan = plans.find(({ machine }) => machine === link.machine.name)
       if (link.tmux === null || plan === undefined) return
       // The last pane takes the server with it, and the channel: that is what was asked for.
-      await link.tmux.run(downLines(plan.end, plan.leave)).catch((thrown: unknown) => session.machines.drop(link, thrown))
+      await link.tmux.run(downLines(plan.end, plan.leave)).catch((thrown: unknown) => link.drop(thrown))
     }),
   )
 }

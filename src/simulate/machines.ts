@@ -1,21 +1,16 @@
-/** Machines in memory: panes with agents, reached through commands as tmux takes them. */
+/** Machines in memory: panes with agents, as hosts of panes. */
 import type { Census } from '../core/incarnation.ts'
 import type { Incarnation, Machine, WorkerId } from '../core/nouns.ts'
+import type { Launch, Machines, PaneHost, Placed, Sample, Typed, Typing, WrittenText } from '../core/pane-host.ts'
 import type { MachineSight, Pane } from '../core/panes.ts'
-import type { Tmux, TmuxCommand, TmuxReply } from '../core/ports.ts'
-import type { Placed, WrittenText } from '../host/texts.ts'
-import type { Link, Machines } from '../observe/machines.ts'
-import type { MachineScreens } from '../observe/readings.ts'
 import type { AgentWorld } from './agent.ts'
 import { BurnError, messageOf } from '../core/errors.ts'
 import { takeCensus } from '../core/incarnation.ts'
 import { SimulatedAgent } from './agent.ts'
 
-/** As tmux 3.3a: what is pasted goes in as bytes. */
-const version = '3.3a'
 const agentStarted = 1_000_000
 
-interface Kept extends MachineScreens {
+interface Kept extends Sample {
   readonly sight: Extract<MachineSight, { state: 'up' }>
 }
 
@@ -34,7 +29,6 @@ export class SimulatedMachine {
   /** The connection breaks at the next write: before it is done, or after. */
   breaks: 'before' | 'after' | null = null
   readonly #world: AgentWorld
-  readonly #buffers = new Map<string, string>()
   /** Texts by their file below its worker's directory, until an agent reads them: no two have the same. */
   readonly #files = new Map<string, string>()
   #pids = 100
@@ -78,7 +72,7 @@ export class SimulatedMachine {
     this.changed()
   }
 
-  look(): MachineScreens {
+  look(): Sample {
     const name = this.machine.name
     if (!this.reachable) return { sight: { machine: name, state: 'unreachable', reason: 'simulated: no route' }, screens: new Map() }
     if (!this.up) return { sight: { machine: name, state: 'down' }, screens: new Map() }
@@ -109,15 +103,42 @@ export class SimulatedMachine {
     return { sight: { ...head, panes }, screens }
   }
 
-  /** Throws where the connection is gone: whether what was asked for is done is not known then. */
-  run(lines: readonly (readonly TmuxCommand[])[]): TmuxReply[] {
+  /** Throws if the connection is gone: nobody knows then whether what was asked for is done. */
+  asked<T>(act: () => T): T {
     const cut = () => new BurnError('tmux_closed', `the connection to ${this.machine.name} ended`, 'it is simulated')
     const { breaks } = this
     this.breaks = null
     if (!this.reachable || !this.up || breaks === 'before') throw cut()
-    const replies = lines.map((line) => this.#line(line))
+    const answer = act()
     if (breaks === 'after') throw cut()
-    return replies
+    return answer
+  }
+
+  type(typing: Typing): Typed {
+    const { pane, agent_pid } = typing.target
+    const agent = this.agents.get(pane)
+    if (agent === undefined || !agent.alive || agent.pid !== agent_pid) return { outcome: 'refused', why: 'its agent is gone' }
+    this.changed(agent)
+    const enter = () => agent.enter((line) => this.#read(line))
+    if ('submit' in typing) {
+      if (typing.submit !== '\r') throw new RangeError(`the key ${JSON.stringify(typing.submit)} is not simulated`)
+      enter()
+    } else {
+      for (const piece of typing.place) {
+        if ('key' in piece) throw new RangeError(`the key ${piece.key} is not simulated`)
+        agent.paste('paste' in piece ? piece.paste : piece.type)
+      }
+    }
+    return { outcome: 'done', why: '' }
+  }
+
+  /** Returns false if an agent lives in the pane, or another one did since it was seen. */
+  start({ pane: { id, pid } }: Launch): boolean {
+    const agent = this.agents.get(id)
+    if (agent === undefined || agent.alive || agent.pid !== pid) return false
+    agent.start(this.#pids++)
+    this.changed(agent)
+    return true
   }
 
   /** Throws where the machine can't be reached. */
@@ -136,35 +157,6 @@ export class SimulatedMachine {
     this.#files.delete(path)
     return text
   }
-
-  #line(line: readonly TmuxCommand[]): TmuxReply {
-    const said: string[] = []
-    for (const words of line) {
-      const [command] = words
-      if (command === 'set-buffer') this.#buffers.set(words[2] ?? '', words[4] ?? '')
-      else if (command === 'capture-pane') said.push(...(this.agents.get(words.at(-1) ?? '')?.screen() ?? []))
-      else if (command === 'if-shell') said.push(this.#guarded(words))
-      else throw new RangeError(`${command} is not simulated`)
-    }
-    return { ok: true, lines: said, error: null }
-  }
-
-  /** `if-shell -F -t <pane> #{==:<facts>,<facts wanted>} <insert> <refuse>`: pastes of the line's buffers, where the agent is the one that was meant. */
-  #guarded(words: TmuxCommand): string {
-    const [, , , pane = '', condition = '', insert = ''] = words
-    const agent = this.agents.get(pane)
-    const buffers = [...insert.matchAll(/paste-buffer -d -r -b (\S+) /g)].map(([, name = '']) => name)
-    const texts = buffers.map((name) => this.#buffers.get(name) ?? '')
-    for (const name of buffers) this.#buffers.delete(name)
-    const wanted = /,(%\d+) (\d+) \d+ 0 open\}$/.exec(condition)
-    if (agent === undefined || !agent.alive || wanted?.[2] !== String(agent.pid)) return 'burn-refused'
-    this.changed(agent)
-    for (const text of texts) {
-      if (text === '\r') agent.enter((line) => this.#read(line))
-      else agent.paste(text.replaceAll('\u001b[200~', '').replaceAll('\u001b[201~', ''))
-    }
-    return 'burn-done'
-  }
 }
 
 /** Absolute, as a shell resolves it. */
@@ -179,44 +171,47 @@ export interface Trip {
 }
 
 /** The machines as one process reaches them. */
-export function reach(machines: ReadonlyMap<string, SimulatedMachine>, trip: Trip): Pick<Machines, keyof Machines> {
+export function reach(machines: ReadonlyMap<string, SimulatedMachine>, trip: Trip): Machines {
   const dropped = new Map<string, string>()
-  const linkOf = (machine: Machine): Link => {
-    const there = machines.get(machine.name)
-    const link = { machine, hint: '', reason: dropped.get(machine.name) ?? 'simulated: no route' }
-    if (there === undefined || !there.reachable) return { ...link, tmux: null, state: 'unreachable' }
-    return there.up ? { ...link, tmux: channel(there), state: 'up' } : { ...link, tmux: null, state: 'down' }
-  }
-  const channel = (there: SimulatedMachine): Tmux => ({
-    machine: there.machine.name,
-    session: '$0',
-    version,
-    run: async (lines) => {
-      if (lines.length === 0) return []
-      await trip.there(there.machine.name)
-      const replies = there.run(lines)
-      await trip.back()
-      return replies
-    },
-    listen: () => false,
+  return {
+    open: async (wanted) =>
+      wanted.map((machine) => {
+        const there = machines.get(machine.name)
+        if (there === undefined) throw new RangeError(`${machine.name} is not simulated`)
+        return hostOf(there, trip, dropped)
+      }),
+    census: async (machine, agents) => machines.get(machine.name)?.census(agents) ?? null,
     close: async () => {},
-  })
-  const look = async ({ machine }: Link): Promise<MachineScreens> => {
-    await trip.there(machine.name)
-    return machines.get(machine.name)?.look() ?? { sight: { machine: machine.name, state: 'down' }, screens: new Map() }
+  }
+}
+
+function hostOf(there: SimulatedMachine, trip: Trip, dropped: Map<string, string>): PaneHost {
+  const { machine, reachable, up } = there
+  const { name } = machine
+  const ask = async <T>(act: () => T): Promise<T> => {
+    await trip.there(name)
+    const answer = act()
+    await trip.back()
+    return answer
+  }
+  const look = async () => {
+    await trip.there(name)
+    return there.look()
   }
   return {
-    open: async (wanted) => wanted.map(linkOf),
+    machine,
+    state: !reachable ? 'unreachable' : up ? 'up' : 'down',
+    reason: dropped.get(name) ?? 'simulated: no route',
+    hint: '',
+    tmux: null,
+    modes_block: false,
     look,
-    sight: async (link) => (await look(link)).sight,
-    census: async (machine, agents) => machines.get(machine.name)?.census(agents) ?? null,
-    write: async ({ machine }, texts) => {
-      await trip.there(machine.name)
-      const written = machines.get(machine.name)?.write(texts) ?? new Map<string, Placed>()
-      await trip.back()
-      return written
-    },
-    drop: async ({ machine }, thrown) => void dropped.set(machine.name, messageOf(thrown)),
-    close: async () => {},
+    sight: async () => (await look()).sight,
+    // What a simulated agent shows never scrolls away.
+    history: (panes) => ask(() => there.asked(() => new Map(panes.map(({ id }) => [id, []])))),
+    type: (all) => ask(() => there.asked(() => all.map((typing) => there.type(typing)))),
+    start: (launches) => ask(() => there.asked(() => launches.map((launch) => there.start(launch)))),
+    write: (texts) => ask(() => there.write(texts)),
+    drop: async (thrown) => void dropped.set(name, messageOf(thrown)),
   }
 }

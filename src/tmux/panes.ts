@@ -1,6 +1,7 @@
 /** What a machine's panes are and show. */
 import { randomBytes } from 'node:crypto'
 import type { Machine, Time } from '../core/nouns.ts'
+import type { Sample } from '../core/pane-host.ts'
 import type { MachineSight, Pane, PaneWindow } from '../core/panes.ts'
 import type { Tmux, TmuxCommand, TmuxReply } from '../core/ports.ts'
 import { unreachable } from './channel.ts'
@@ -33,12 +34,6 @@ const paneTexts = ['@burn_worker', '@burn_signal', 'pane_title', '?@burn_agent,,
 const windowFacts = ['window_id', 'window_width', 'window_height', 'start_time', 'session_id']
 const windowTexts = ['@burn_window', 'window_name', 'session_name']
 const clientFacts = ['client_control_mode', 'client_activity', 'pane_id']
-
-export interface Sample {
-  readonly sight: MachineSight
-  /** The rows that each pane shows, by pane id. */
-  readonly screens: ReadonlyMap<string, readonly string[]>
-}
 
 /** Everything a machine shows but the screens, labels included, in one round trip. */
 export async function sight(tmux: Tmux, machine: Machine): Promise<Up> {

@@ -1,22 +1,9 @@
 /** Texts into panes, as data: what is placed and submitted, under a guard that tmux itself checks at that very moment. */
 import type { Piece } from '../core/agent.ts'
+import type { Target, Typed, Typing } from '../core/pane-host.ts'
 import type { TmuxCommand, TmuxReply } from '../core/ports.ts'
 import { BurnError } from '../core/errors.ts'
 import { renderLine } from './quote.ts'
-
-/** The live agent that a text is meant for, and no other. */
-export interface Target {
-  /** `%5` */
-  readonly pane: string
-  /** `@burn_agent`, which is also the pid of the pane's own process. */
-  readonly agent_pid: number
-}
-
-/** `refused`: the guard did not hold, and nothing reached the pane. `failed`: tmux said an error; nothing is known of the pane. */
-export interface Held {
-  readonly outcome: 'done' | 'refused' | 'failed'
-  readonly why: string
-}
 
 const DONE = 'burn-done'
 const REFUSED = 'burn-refused'
@@ -50,7 +37,15 @@ export function submitLine(target: Target, buffer: string, version: string, key 
   return guarded(target, [part], version)
 }
 
-export function held(reply: TmuxReply): Held {
+/** The line that types what a `PaneHost` is asked to. */
+export function typingLine(typing: Typing, version: string): readonly TmuxCommand[] {
+  const buffer = `burn-${typing.id}`
+  return 'place' in typing
+    ? placeLine(typing.target, typing.place, buffer, version)
+    : submitLine(typing.target, buffer, version, typing.submit)
+}
+
+export function held(reply: TmuxReply): Typed {
   const said = reply.lines.at(-1) ?? ''
   if (reply.ok && said === DONE) return { outcome: 'done', why: '' }
   if (reply.ok && said.startsWith(REFUSED)) return { outcome: 'refused', why: said.slice(REFUSED.length + 1) }

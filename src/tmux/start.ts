@@ -1,21 +1,10 @@
 /** The agent as the pane's own process: one line that starts it, and tmux's own check that nothing of anybody's is ended for it. */
 import type { Machine } from '../core/nouns.ts'
-import type { Pane } from '../core/panes.ts'
-import type { TmuxCommand } from '../core/ports.ts'
+import type { Launch } from '../core/pane-host.ts'
+import type { TmuxCommand, TmuxReply } from '../core/ports.ts'
 import { bornFunction } from '../host/processes.ts'
 import { shellWord } from '../host/quote.ts'
 import { renderLine } from './quote.ts'
-
-export interface Start {
-  readonly argv: readonly string[]
-  readonly env: Readonly<Record<string, string>>
-  /** Working directory on the machine; made where it is missing. A leading `~/` is that machine's home. */
-  readonly dir: string
-  /** Enter queues behind a running turn. */
-  readonly queues: boolean
-  /** Why its hooks could not be laid out; null where they were, or were not wanted. */
-  readonly without_hooks: string | null
-}
 
 /**
  * The words are read by three programs, so they travel as a variable and none of them has to quote for the next: tmux starts the
@@ -24,7 +13,7 @@ export interface Start {
 const loginShell = `exec "\${SHELL:-/bin/sh}" -lc 'exec sh -c "$BURN_EXEC"'`
 
 /** The script that becomes the agent. */
-export function startScript({ argv, dir }: Start): string {
+export function startScript({ argv, dir }: Pick<Launch, 'argv' | 'dir'>): string {
   const home = dir === '~' || dir.startsWith('~/')
   const path = home ? `"$HOME"${dir.length > 2 ? `/${shellWord(dir.slice(2))}` : ''}` : shellWord(dir)
   return `unset BURN_EXEC; mkdir -p -- ${path} && cd -- ${path} && exec ${argv.map(shellWord).join(' ')}`
@@ -44,11 +33,7 @@ function startedCommand(pane: string, tmux: string): TmuxCommand {
  * Starts an agent in a pane that has none, and marks it as ours by its pid. A pane in which an agent of ours lives by now, or whose
  * placeholder was replaced by somebody's program, is left alone: the reply's last line says `burn-started` or `burn-taken`.
  */
-export function startLine(
-  pane: Pick<Pane, 'id' | 'pid' | 'worker'>,
-  start: Start,
-  { tmux, session }: Pick<Machine, 'tmux' | 'session'>,
-): readonly TmuxCommand[] {
+export function startLine({ pane, ...start }: Launch, { tmux, session }: Pick<Machine, 'tmux' | 'session'>): readonly TmuxCommand[] {
   const env = Object.entries({ ...start.env, BURN_WORKER: pane.worker ?? '', BURN_EXEC: startScript(start) }).flatMap(([name, value]) => [
     '-e',
     `${name}=${value}`,
@@ -67,4 +52,9 @@ export function startLine(
   ]
   const unchanged = `#{==:#{pane_id} #{pane_pid} #{@burn_worker},${pane.id} ${pane.pid} ${pane.worker ?? ''}}`
   return [['if-shell', '-F', '-t', pane.id, unchanged, renderLine(begin), renderLine([['display-message', '-p', 'burn-taken']])]]
+}
+
+/** Returns true if the reply to a start says that the agent was started. */
+export function hasStarted({ ok, lines }: TmuxReply): boolean {
+  return ok && lines.at(-1) === 'burn-started'
 }

@@ -8,7 +8,8 @@ import type { Machine } from '../core/nouns.ts'
 import type { Tmux, TmuxListener } from '../core/ports.ts'
 import { absence } from './gone.ts'
 import { unreachable } from './channel.ts'
-import { capture, sight, type Sample } from './panes.ts'
+import type { Sample } from '../core/pane-host.ts'
+import { capture, sight } from './panes.ts'
 
 /** Longer than tmux's own second between two comparisons, milliseconds. */
 export const afterglow = 1_100

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import type { Look } from '../../src/core/agent.ts'
-import type { Machines } from '../../src/observe/machines.ts'
+import type { PaneHost } from '../../src/core/pane-host.ts'
 import { paneAgent } from '../../src/agents/index.ts'
 import { agentNames } from '../../src/core/kinds.ts'
 import { compactRows, fileLine, heldIn, idIn, isTyped, lineFor, sumOf, tagOf } from '../../src/core/line.ts'
@@ -52,17 +52,14 @@ const hostile = fc.array(
 /** A machine whose workers live in `directory`, and that keeps what is written. */
 function machineAt(directory: string) {
   const written = new Map<string, string>()
-  const machines = {
-    write: (async (_link, texts) => {
-      for (const { id: text, text: content } of texts) written.set(text, content)
-      return new Map(texts.map((text) => [text.id, { directory }]))
-    }) as Machines['write'],
+  const write: PaneHost['write'] = async (texts) => {
+    for (const { id: text, text: content } of texts) written.set(text, content)
+    return new Map(texts.map((text) => [text.id, { directory }]))
   }
-  return { written, session: { machines } as never }
+  return { written, host: { write } }
 }
 
 test('lines: no text of an issue reaches a composer, whatever it says and whatever the kind', async () => {
-  const link = { machine: {}, tmux: null, state: 'up', reason: '', hint: '' } as never
   const property = fc.asyncProperty(
     hostile,
     fc.constantFrom(...agentNames),
@@ -71,10 +68,10 @@ test('lines: no text of an issue reaches a composer, whatever it says and whatev
     fc.constantFrom(39, 57, 80, 200),
     async (parts, name, kind, directory, columns) => {
       const text = parts.join('')
-      const { written, session } = machineAt(directory)
+      const { written, host } = machineAt(directory)
       const agent = paneAgent({ kind: name })
       const due = { delivery: { id, kind, text }, worker: { dir: directory }, kind: agent, columns } as const
-      const said = (await linesFor([due], link, session)).get(id)
+      const said = (await linesFor([due], host)).get(id)
       assert.ok(said !== undefined && 'line' in said)
       const { line } = said
       assert.match(line, /^[ -~]+$/)

@@ -7,7 +7,6 @@ import { systemClock } from '../../src/cli/clock.ts'
 import { openSession } from '../../src/cli/wire.ts'
 import { raise } from '../../src/operate/raise.ts'
 import { send } from '../../src/operate/send.ts'
-import { startLine } from '../../src/tmux/start.ts'
 import { scratch, until } from '../support/fleet.ts'
 import { privateSocket } from '../support/tmux.ts'
 
@@ -38,14 +37,20 @@ test('breaker: an agent whose screen is not recognised on several workers is typ
   t.after(close)
   await raise(session.fleet.machines, session, { dryRun: false, prune: false })
   const [link] = await session.machines.open(session.fleet.machines)
-  assert.ok(link?.tmux)
-  const sight = await session.machines.sight(link)
+  assert.ok(link)
+  const sight = await link.sight()
   assert.ok(sight.state === 'up')
-  await link.tmux.run(
-    sight.panes.map((pane) =>
-      startLine(pane, { argv: ['sh', '-c', strange, join(dir, pane.id)], env: {}, dir, queues: false, without_hooks: null }, link.machine),
-    ),
+  const started = await link.start(
+    sight.panes.map((pane) => ({
+      pane,
+      argv: ['sh', '-c', strange, join(dir, pane.id)],
+      env: {},
+      dir,
+      queues: false,
+      without_hooks: null,
+    })),
   )
+  assert.deepEqual(started, [true, true, true, true])
   const shown = (id: string) => execFileSync('tmux', ['-L', socket, 'capture-pane', '-p', '-t', id], { encoding: 'utf8' })
   const running = (id: string) =>
     execFileSync('tmux', ['-L', socket, 'display-message', '-p', '-t', id, '#{pane_current_command}'], { encoding: 'utf8' })
