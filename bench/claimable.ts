@@ -2,6 +2,7 @@
 import type { Ledger } from '../src/core/ledger.ts'
 import type { Claim } from '../src/core/ledger/claims.ts'
 import type { Issue } from '../src/core/nouns.ts'
+import { because } from '../test/support/reasons.ts'
 
 export const batchSize = 50
 /** Of each machine. */
@@ -39,7 +40,7 @@ export function batchOf(batch: number, machine: number, id: string): Claim[] {
       worker: `m${machine}/W/N${number % workers}`,
       slot: Math.floor(number / workers),
       attempt: 1,
-      reason: 'its home repo',
+      reason: because('its home repo'),
       text,
     }
   })

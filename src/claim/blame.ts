@@ -16,9 +16,6 @@ export interface Blame {
   readonly author?: string
 }
 
-/** How the reason begins for which the forge's refusal has something rest; other rests begin otherwise. */
-export const refusedPrefix = 'the forge refuses it: '
-
 /** `ask_anyway`: asks the forge even if the error says that the forge is in trouble: it may fail on this issue alone. */
 export async function blame(thrown: unknown, issue: IssueRef, forge: Forge, ask_anyway = false): Promise<Blame> {
   const known = faultOf(codeOf(thrown))
@@ -68,7 +65,7 @@ export async function restFor({ fault, why, author }: Blame, issue: IssueRef, { 
   const recent = (await ledger.events({ subject, limit: 32 })).filter(({ at }) => at > now - day)
   const since = recent.slice(recent.findLastIndex(({ kind }) => kind === 'issue.requeued') + 1)
   const until = restsUntil(fault, since.filter(({ kind }) => kind === 'issue.rests' || kind === 'repo.rests').length, now)
-  return { subject, until, why: `${refusedPrefix}${why}`, ...(author === undefined ? {} : { author }) }
+  return { subject, until, why: { code: 'forge_refuses', why }, ...(author === undefined ? {} : { author }) }
 }
 
 /** Keeps it from being given for that long. No attempt is counted. Returns what rests and until when, for people. */

@@ -1,10 +1,9 @@
 /** Looks whether others have what is about to be claimed: other fleets, and other ledgers of this one. Nothing is written but what is kept of rights. */
+import type { Reason } from '../core/reasons.ts'
 import type { ClaimCheck, FleetState } from '../core/fleet-state.ts'
 import type { Issue, IssueRef } from '../core/nouns.ts'
 import type { Session } from '../observe/session.ts'
 import { isLedgerFailure, messageOf } from '../core/errors.ts'
-import { elsewherePrefix } from '../core/ledger/backlog.ts'
-import { foreignClaimPrefix } from '../decide/eligible.ts'
 import { foreignClaim } from '../decide/marker.ts'
 import { withRights } from '../observe/rights.ts'
 import { blame, restFor } from './blame.ts'
@@ -44,22 +43,22 @@ export function areFree(wanted: readonly Wanted[], { claims }: Pick<Checked, 'cl
 
 async function checkOne(issue: Wanted, state: Checked, session: Session): Promise<ClaimCheck> {
   try {
-    const claim = await claimOfOthers(issue, state, session)
-    if (claim === null) return { state: 'free' }
-    return { state: 'claimed', reason: `${claim}, seen ${new Date(session.clock.now()).toISOString().slice(0, 16)}Z` }
+    const reason = await claimOfOthers(issue, state, session)
+    return reason === null ? { state: 'free' } : { state: 'claimed', reason }
   } catch (thrown) {
     if (isLedgerFailure(thrown)) throw thrown
     // One that is tried first in every cycle, and fails, would keep others from its worker for ever.
     const rests = await restFor(await blame(thrown, issue.ref, session.forge), issue.ref, session)
-    return { state: 'unreadable', reason: `its comments could not be read: ${messageOf(thrown)}`, rests }
+    return { state: 'unreadable', reason: { code: 'comments_unread', why: messageOf(thrown) }, rests }
   }
 }
 
-async function claimOfOthers({ ref, repo }: Wanted, { writers }: Checked, session: Session): Promise<string | null> {
+async function claimOfOthers({ ref, repo }: Wanted, { writers }: Checked, session: Session): Promise<Reason | null> {
   const comments = await session.forge.comments(ref)
   const trusted = writers.get(repo) ?? new Set<string>()
+  const seen_at = session.clock.now()
   const marker = foreignClaim(comments, session.fleet.name, trusted)
-  if (marker !== null) return `${foreignClaimPrefix}${marker.fleet} (dispatch ${marker.dispatch})`
+  if (marker !== null) return { code: 'claimed_elsewhere', fleet: marker.fleet, dispatch: marker.dispatch, seen_at }
   const [unknown] = await unknownClaims(ref, comments, trusted, session)
-  return unknown === undefined ? null : `${elsewherePrefix}(dispatch ${unknown.dispatch})`
+  return unknown === undefined ? null : { code: 'claimed_by_other_ledger', dispatch: unknown.dispatch, seen_at }
 }

@@ -1,4 +1,5 @@
 /** Keeps the fleet's comments on the forge as the ledger says they should be: one a dispatch, written once, then edited. */
+import type { Reason } from '../core/reasons.ts'
 import type { Dispatch } from '../core/lives.ts'
 import type { IssueRef, Worker, WorkerId } from '../core/nouns.ts'
 import type { Session } from '../observe/session.ts'
@@ -6,9 +7,10 @@ import type { ForgeFault } from '../decide/forge-fault.ts'
 import { BurnError, isLedgerFailure } from '../core/errors.ts'
 import { repoOf } from '../core/refs.ts'
 import { councilComment, markerOf, ownComment, workComment } from '../decide/marker.ts'
-import { blame, leaveAlone, refusedPrefix, type Blame } from './blame.ts'
+import { blame, leaveAlone, type Blame } from './blame.ts'
 import { mapBounded } from '../core/bounded.ts'
 import { together } from '../core/coalesce.ts'
+import { sentence } from '../decide/wording.ts'
 
 const atOnce = 16
 
@@ -38,7 +40,7 @@ function threads(dispatches: readonly Dispatch[]): Thread[] {
 export interface Refused {
   readonly id: string
   readonly fault: ForgeFault
-  readonly reason: string
+  readonly reason: Reason
 }
 
 /** How long a claim may wait for its first comment if nobody can say why it fails, milliseconds. */
@@ -78,7 +80,7 @@ export async function syncComments(fresh: ReadonlySet<string>, session: Session)
 /** What rests because the forge refused it; what rests for another reason is edited all the same. */
 async function refusedNow({ ledger, clock }: Session): Promise<ReadonlySet<string>> {
   const resting = await ledger.resting(clock.now())
-  return new Set(resting.filter(({ why }) => why.startsWith(refusedPrefix)).map(({ subject }) => subject))
+  return new Set(resting.filter(({ why }) => why.code === 'forge_refuses').map(({ subject }) => subject))
 }
 
 interface Failed {
@@ -120,8 +122,7 @@ async function settleFailed(failed: readonly (Failed & Thread)[], session: Sessi
     const until = (lasting ? rests.get(subject) : null) ?? null
     session.notify({ level: 'warn', subject: issue, text: `its comment could not be written: ${why}${until === null ? '' : `; ${until}`}` })
     if (!hopeless || comment_id !== null) continue
-    for (const { id, state } of dispatches)
-      if (state === 'claimed') refused.push({ id, fault, reason: `its comment could not be written: ${why}` })
+    for (const { id, state } of dispatches) if (state === 'claimed') refused.push({ id, fault, reason: { code: 'comment_refused', why } })
   }
   return refused
 }
@@ -147,7 +148,7 @@ async function sync(
 ): Promise<Saved[]> {
   const { forge, fleet, clock, notify } = session
   const [first] = thread.dispatches
-  const reason = first.state_reason
+  const reason = sentence(first.state_reason)
   const facts = {
     fleet: fleet.name,
     issue: { ref: thread.issue },

@@ -1,8 +1,8 @@
 /** Claims that another ledger of this fleet wrote: from another home or host, or from a ledger that is lost. */
+import type { Reason } from '../core/reasons.ts'
 import type { Comment, IssueRef, RepoRef } from '../core/nouns.ts'
 import type { OwnClaim } from '../decide/marker.ts'
 import type { Session } from '../observe/session.ts'
-import { elsewherePrefix } from '../core/ledger/backlog.ts'
 import { BurnError } from '../core/errors.ts'
 import { repoOf } from '../core/refs.ts'
 import { adoptedComment, ownClaims } from '../decide/marker.ts'
@@ -42,8 +42,8 @@ export async function releaseElsewhere(
 ): Promise<void> {
   for (const { comment_id, dispatch } of claims) await forge.editComment(issue, comment_id, adoptedComment(fleet.name, dispatch))
   const record = await ledger.issue(issue)
-  if (record === null || record.verdict?.reason.startsWith(elsewherePrefix) !== true) return
-  const reason = 'a person released the claim of another ledger'
+  if (record?.verdict?.reason.code !== 'claimed_by_other_ledger') return
+  const reason: Reason = { code: 'other_claim_released' }
   await ledger.saveVerdicts([{ issue, eligible: false, reason, standing: null, revision: record.revision }], clock.now())
 }
 

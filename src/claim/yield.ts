@@ -2,16 +2,17 @@
  * Fleets, or ledgers of one fleet, that share a forge: whose comment came first has the issue. Called between writing comments and typing anything, and again for
  * whatever a process that was killed in between left behind.
  */
+import type { Reason } from '../core/reasons.ts'
 import type { Dispatch } from '../core/lives.ts'
 import type { ReposFacet } from '../core/fleet-state.ts'
 import type { Session } from '../observe/session.ts'
 import { messageOf } from '../core/errors.ts'
-import { foreignClaimPrefix } from '../decide/eligible.ts'
 import { firstClaim } from '../decide/marker.ts'
 import { repoOf } from '../core/refs.ts'
 import { longestUnsaid } from './comments.ts'
 import { blame, leaveAlone } from './blame.ts'
 import { mapBounded } from '../core/bounded.ts'
+import { sentence } from '../decide/wording.ts'
 
 const atOnce = 16
 
@@ -31,16 +32,20 @@ export async function yieldClaims(state: Pick<ReposFacet, 'writers'>, session: S
       const known = new Set((await session.ledger.dispatches({ issue: dispatch.issue })).map(({ id }) => id))
       const winner = firstClaim(comments, { fleet: session.fleet.name, dispatch: dispatch.id, known }, writers)
       if (winner === null || winner.dispatch === dispatch.id) return []
-      const reason = `${foreignClaimPrefix}${winner.fleet} (dispatch ${winner.dispatch}) a moment before`
+      const reason: Reason = { code: 'claimed_first', fleet: winner.fleet, dispatch: winner.dispatch }
       return [{ id: dispatch.id, from: ['claimed'] as const, to: 'released' as const, reason }]
     } catch (thrown) {
       unsure.add(dispatch.id)
-      const reason = `its comments could not be read: ${messageOf(thrown)}`
+      const reason: Reason = { code: 'comments_unread', why: messageOf(thrown) }
       const late = session.clock.now() - dispatch.claimed_at >= longestUnsaid
       const found = await blame(thrown, dispatch.issue, session.forge, late)
       const hopeless = found.certain || (late && found.fault !== 'forge')
       const rests = hopeless ? await leaveAlone(found, dispatch.issue, session) : null
-      session.notify({ level: 'warn', subject: dispatch.issue, text: `not delivered yet: ${reason}${rests === null ? '' : `; ${rests}`}` })
+      session.notify({
+        level: 'warn',
+        subject: dispatch.issue,
+        text: `not delivered yet: ${sentence(reason)}${rests === null ? '' : `; ${rests}`}`,
+      })
       return hopeless ? [{ id: dispatch.id, from: ['claimed'] as const, to: 'released' as const, reason }] : []
     }
   })

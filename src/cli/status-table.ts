@@ -4,6 +4,7 @@ import type { MachineReport, StatusReport, Totals, WorkerReport } from '../decid
 import type { Io } from './io.ts'
 import { elsewhereAdvice } from '../decide/report.ts'
 import { duration, table } from './table.ts'
+import { sentence } from '../decide/wording.ts'
 
 const colours: Record<ReadingState, Parameters<Io['paint']>[0]> = {
   working: 'green',
@@ -53,7 +54,7 @@ const mostRows = 20
 /** What is left alone, a line each: repos that cannot be read, and what rests for a while. */
 export function restLines({ resting, unread }: StatusReport, io: Io, now: number): string[] {
   const down = unread.map(({ repo, since, why }) => [`  ${repo}`, `not read for ${duration(now - Date.parse(since))}`, why])
-  const rests = resting.map(({ subject, until, why }) => [`  ${subject}`, `rests ${duration(Date.parse(until) - now)} more`, why])
+  const rests = resting.map(({ subject, until, why }) => [`  ${subject}`, `rests ${duration(Date.parse(until) - now)} more`, sentence(why)])
   const rows = [...down, ...rests].slice(0, mostRows)
   if (rows.length === 0) return []
   const more = down.length + rests.length - rows.length
@@ -73,8 +74,8 @@ function mangled({ texts }: WorkerReport): string {
 
 function workerRow(window: { readonly name: string; readonly lane: string }, worker: WorkerReport, io: Io, now: number): string[] {
   const hold = worker.hold === null ? '' : `held: ${worker.hold}; `
-  const stopped = worker.stopped === null ? '' : `sent nothing: ${worker.stopped}; `
-  const evidence = worker.stopped?.includes(worker.evidence) === true ? '' : worker.evidence
+  const stopped = worker.stopped === null ? '' : `sent nothing: ${sentence(worker.stopped)}; `
+  const evidence = worker.stopped?.code === 'trouble' && worker.stopped.evidence === worker.evidence ? '' : worker.evidence
   return [
     `  ${window.name}`,
     window.lane,

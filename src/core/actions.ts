@@ -2,6 +2,7 @@
  * What a cycle may do, as values. Each action says why, and holds its guard: what must still be true when it is carried out. Deciders return them,
  * `cycle/apply` carries them out by compare-and-set, and a dry run shows them.
  */
+import type { Reason } from './reasons.ts'
 import type { Standing } from './ledger/backlog.ts'
 import type { DispatchMove } from './ledger/claims.ts'
 import type { DispatchKind } from './lives.ts'
@@ -28,7 +29,7 @@ export interface TellAction {
   readonly incarnation: Incarnation | null
   readonly text: string
   readonly before?: number
-  readonly reason: string
+  readonly reason: Reason
 }
 
 /** An issue for a worker. Guard: nobody has it or the slot, it is open, and it was not tried since (`attempt`). */
@@ -39,7 +40,7 @@ export interface ClaimAction {
   readonly worker: Worker
   readonly slot: number | null
   readonly attempt: number
-  readonly reason: string
+  readonly reason: Reason
 }
 
 /** A verdict about an issue. Guard: its revision. */
@@ -47,7 +48,7 @@ export interface JudgeAction {
   readonly do: 'judge'
   readonly issue: IssueRef
   readonly eligible: boolean
-  readonly reason: string
+  readonly reason: Reason
   readonly standing: Standing | null
   readonly revision: number
 }
@@ -56,7 +57,7 @@ export interface JudgeAction {
 export interface WaitAction {
   readonly do: 'wait'
   readonly repo: RepoRef
-  readonly reason: string
+  readonly reason: Reason
 }
 
 /** The text of an issue is approved by a trusted label, or no longer. Guard: its revision. */
@@ -71,7 +72,7 @@ export interface ApproveAction {
 export interface LeaveAction {
   readonly do: 'leave'
   readonly issue: IssueRef
-  readonly reason: string
+  readonly reason: Reason
   readonly rests: Rests | null
 }
 

@@ -2,6 +2,7 @@
  * All that is known of a fleet at one moment, as one immutable value. It has facets: a reader names the facets that it needs, and the loaders in `observe/state`
  * load no others. Status, watch, explain, doctor, dispatch, sprints and the simulator decide and report from this value alone.
  */
+import type { Reason } from './reasons.ts'
 import type { Look } from './agent.ts'
 import type { IssueRecord } from './ledger/backlog.ts'
 import type { LiveDispatch } from './ledger/claims.ts'
@@ -23,7 +24,7 @@ export interface WorkerSight {
   /** What its agent's screen says by itself; absent where none lives in its pane. */
   readonly look?: Look
   /** Why nothing is sent to it: it takes its issues itself, its kind does not behave as known, or it is in trouble; absent where something may be. */
-  readonly stopped?: string
+  readonly stopped?: Reason
 }
 
 export interface Moment {
@@ -99,7 +100,7 @@ export interface ReposFacet {
   /** Repos the forge could not be asked about in this cycle, with the reason. */
   readonly repos_down: ReadonlyMap<RepoRef, string>
   /** Repos whose issues are given to nobody for now, because the forge refuses what burn writes there, with the reason. */
-  readonly resting: ReadonlyMap<RepoRef, string>
+  readonly resting: ReadonlyMap<RepoRef, Reason>
   /** Issues that the forge gave malformed or in part, said once a cycle. */
   readonly skipped: readonly string[]
 }
@@ -117,15 +118,15 @@ export interface FrontFacet {
 export type ClaimCheck =
   | { readonly state: 'free' }
   /** Another fleet or another ledger of this one has it. */
-  | { readonly state: 'claimed'; readonly reason: string }
+  | { readonly state: 'claimed'; readonly reason: Reason }
   /** Its comments could not be read. `until`: how long it, or its repo, rests because of that; null where that is not known to last. */
-  | { readonly state: 'unreadable'; readonly reason: string; readonly rests: Rests | null }
+  | { readonly state: 'unreadable'; readonly reason: Reason; readonly rests: Rests | null }
 
 /** What is to be left alone because the forge refuses it. */
 export interface Rests {
   readonly subject: IssueRef | RepoRef
   readonly until: Time
-  readonly why: string
+  readonly why: Reason
   /** All open issues of this author in the repo rest, too. */
   readonly author?: string
 }

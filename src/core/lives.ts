@@ -1,4 +1,5 @@
 /** The two lives: which states there are, and which may follow which. The ledger refuses every other step. */
+import type { Reason } from './reasons.ts'
 
 export type DispatchState = 'claimed' | 'handed' | 'review' | 'done' | 'failed' | 'lost' | 'released'
 export type DispatchKind = 'work' | 'council'
@@ -61,9 +62,9 @@ export interface Dispatch {
   /** From 1: how many times this issue has been given. */
   readonly attempt: number
   /** Why this issue went to this worker. */
-  readonly reason: string
+  readonly reason: Reason
   /** Why it is in its state: the reason of its last step. */
-  readonly state_reason: string
+  readonly state_reason: Reason
   /** The forge's id of the fleet's one comment; null until it is known to be written. */
   readonly comment_id: string | null
   /** The state that the comment was last edited to say. */
@@ -91,7 +92,7 @@ export interface Delivery {
   readonly proof: Proof | null
   readonly incarnation: string | null
   /** What was last seen that says so. */
-  readonly evidence: string
+  readonly evidence: Reason
   /** How often Enter was pressed. */
   readonly presses: number
   readonly planned_at: number

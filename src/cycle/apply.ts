@@ -14,6 +14,7 @@ import { giveBack, syncComments } from '../claim/comments.ts'
 import { yieldClaims } from '../claim/yield.ts'
 import { pump } from '../deliver/pump.ts'
 import { leaseLength } from '../observe/session.ts'
+import { sentence } from '../decide/wording.ts'
 
 /** A delivery that waits for a person (a question is open, somebody is typing) keeps a cycle this long; the next one goes on with it. */
 const patience = 2_000
@@ -76,7 +77,8 @@ async function applyTells(actions: readonly Action[], session: Session): Promise
       clock.now() + leaseLength,
       clock.now(),
     )
-  for (const { kind, issue, reason } of tells) if (kind === 'follow_up') session.notify({ level: 'warn', subject: issue, text: reason })
+  for (const { kind, issue, reason } of tells)
+    if (kind === 'follow_up') session.notify({ level: 'warn', subject: issue, text: sentence(reason) })
 }
 
 function toMove({ id, from, to, reason, change_url, told, tell }: MoveAction, { newId }: Session): DispatchMove {
@@ -104,7 +106,7 @@ async function applyVerdicts(actions: readonly Action[], session: Session): Prom
   await ledger.saveWaiting(new Map(actionsOf(actions, 'wait').map(({ repo, reason }) => [repo, reason])))
   for (const { issue, reason, rests } of actionsOf(actions, 'leave')) {
     const until = rests === null ? '' : `; ${await keepRest(rests, session)}`
-    session.notify({ level: 'warn', subject: issue, text: `not claimed: ${reason}${until}` })
+    session.notify({ level: 'warn', subject: issue, text: `not claimed: ${sentence(reason)}${until}` })
   }
   return stale
 }

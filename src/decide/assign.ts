@@ -1,4 +1,5 @@
 /** What to give to whom in this cycle: claims, and a verdict for every issue that was looked at. */
+import type { Reason } from '../core/reasons.ts'
 import type { Action, ClaimAction, JudgeAction } from '../core/actions.ts'
 import type { FleetState } from '../core/fleet-state.ts'
 import type { IssueRecord, Standing } from '../core/ledger/backlog.ts'
@@ -18,7 +19,7 @@ export function assign(given: FleetState): Action[] {
   const records = new Map<IssueRef, IssueRecord>()
   const work: Issue[] = []
   const council: Issue[] = []
-  const judge = ({ ref }: Issue, eligible: boolean, standing: Standing | null, reason: string) =>
+  const judge = ({ ref }: Issue, eligible: boolean, standing: Standing | null, reason: Reason) =>
     verdicts.push({ do: 'judge', issue: ref, eligible, reason, standing, revision: records.get(ref)?.revision ?? 0 })
   for (const record of issues) {
     const { issue } = record
@@ -32,14 +33,14 @@ export function assign(given: FleetState): Action[] {
   }
   const { routes, waiting, reasons } = route(work.toSorted(oldestFirst), view, openDesks(view))
   const claims = routes.map(({ issue, worker, slot, reason }): ClaimAction => {
-    judge(issue, true, 'queued', `to ${worker.id}: ${reason}`)
+    judge(issue, true, 'queued', { code: 'routed', worker: worker.id, why: reason })
     return { do: 'claim', kind: 'work', issue, worker, slot, attempt: (records.get(issue.ref)?.attempts ?? 0) + 1, reason }
   })
-  for (const issue of waiting) judge(issue, true, 'queued', 'waits for its turn')
+  for (const issue of waiting) judge(issue, true, 'queued', { code: 'queued' })
   for (const { issue, reason, members } of questions(council.toSorted(oldestFirst), view)) {
     judge(issue, true, 'asked', reason)
     for (const worker of members)
-      claims.push({ do: 'claim', kind: 'council', issue, worker, slot: null, attempt: 1, reason: 'council label' })
+      claims.push({ do: 'claim', kind: 'council', issue, worker, slot: null, attempt: 1, reason: { code: 'council_label' } })
   }
   return [
     ...approvals,
@@ -63,7 +64,7 @@ function oldestFirst(a: Issue, b: Issue): number {
 
 interface Question {
   readonly issue: Issue
-  readonly reason: string
+  readonly reason: Reason
   /** Whom to ask now. */
   readonly members: readonly Worker[]
 }
@@ -78,9 +79,9 @@ function questions(issues: readonly Issue[], view: FleetState): Question[] {
   const asked = Map.groupBy(councils, ({ issue }) => issue)
   return issues.map((issue) => {
     const before = new Set(asked.get(issue.ref)?.map(({ worker }) => worker))
-    if (view.resting.has(issue.repo)) return { issue, reason: `council label: ${view.resting.get(issue.repo)}`, members: [] }
+    const rests = view.resting.get(issue.repo)
+    if (rests !== undefined) return { issue, reason: { code: 'council_rests', why: rests }, members: [] }
     const members = able.flatMap(({ worker }) => (before.has(worker.id) ? [] : [worker]))
-    const reason = `council label: asked of ${before.size + members.length} of ${all.length} council and sentinel workers`
-    return { issue, reason, members }
+    return { issue, reason: { code: 'council_asked', asked: before.size + members.length, of: all.length }, members }
   })
 }

@@ -2,6 +2,7 @@
  * Stops sending to an agent kind that no longer behaves as known: after an update its composer may look otherwise, and typing into the unknown would answer
  * questions and lose texts on every worker at once. Closes by itself once composers are recognised again and the last texts are some minutes old.
  */
+import type { Reason } from '../core/reasons.ts'
 import type { Delivery } from '../core/lives.ts'
 import type { Time } from '../core/nouns.ts'
 import type { Look } from '../core/agent.ts'
@@ -14,24 +15,23 @@ const fewest = 3
 const newest = 10
 const memory = 10 * 60_000
 
-/** The agent took its own end for the text's: that says nothing of its screen. */
-const ownEnd = 'the agent it was meant for is gone'
-
 /** Why nothing is sent to a kind; null where it behaves as known. `looks`: its live agents; `ended`: deliveries to it, newest first. */
 export function breakerFor(
   kind: string,
   looks: readonly Look[],
   ended: readonly Pick<Delivery, 'state' | 'evidence' | 'changed_at'>[],
   now: Time,
-): string | null {
+): Reason | null {
   const strange = looks.filter(({ composer, reading }) => composer === 'absent' && reading.state === 'unknown')
   if (strange.length >= fewest && strange.length * 2 >= looks.length)
-    return `the composer of ${kind} is not recognised on ${strange.length} of ${looks.length} workers (${strange[0]?.reading.evidence ?? ''})`
+    return { code: 'composer_strange', kind, strange: strange.length, of: looks.length, evidence: strange[0]?.reading.evidence ?? '' }
   const recent = ended
-    .filter(({ state, evidence }) => state === 'seen' || (unprovenStates.includes(state) && evidence !== ownEnd))
+    // The agent exited, so the text was lost with it: that says nothing about its screen.
+    .filter(({ state, evidence }) => state === 'seen' || (unprovenStates.includes(state) && evidence.code !== 'agent_gone'))
     .slice(0, newest)
   const unproven = recent.filter(({ state, changed_at }) => unprovenStates.includes(state) && !hasPassed(changed_at, memory, now))
-  if (unproven.length >= fewest && unproven.length * 2 >= recent.length)
-    return `${unproven.length} of the last ${recent.length} texts to ${kind} could not be proven (${unproven[0]?.evidence ?? ''})`
+  const [last] = unproven
+  if (last !== undefined && unproven.length >= fewest && unproven.length * 2 >= recent.length)
+    return { code: 'texts_unproven', kind, unproven: unproven.length, of: recent.length, last: last.evidence }
   return null
 }

@@ -3,22 +3,20 @@ import type { IssueRecord } from '../core/ledger/backlog.ts'
 import type { Fleet, Issue, RepoRef } from '../core/nouns.ts'
 import type { ApproveAction } from '../core/actions.ts'
 import type { FrontFacet, Moment, ReposFacet } from '../core/fleet-state.ts'
+import type { Reason } from '../core/reasons.ts'
 import { hasPassed } from '../core/elapsed.ts'
-import { elsewherePrefix } from '../core/ledger/backlog.ts'
 import { servedRepos } from '../core/refs.ts'
 import { waitsUntil } from './backoff.ts'
-import { restsReason } from './rests.ts'
 
 /** `until`: what must happen before the answer can be another: a change of the issue or of the rules, or nothing but time. */
 export type Eligibility =
   | { readonly kind: 'work' }
   | { readonly kind: 'council' }
-  | { readonly kind: 'taken'; readonly reason: string }
-  | { readonly kind: 'no'; readonly reason: string; readonly until: 'changed' | 'later' }
+  | { readonly kind: 'taken'; readonly reason: Reason }
+  | { readonly kind: 'no'; readonly reason: Reason; readonly until: 'changed' | 'later' }
 
 /** How long a look at the claim of another fleet or another ledger counts, while the issue itself does not change. */
 const foreignClaimKept = 3_600_000
-export const foreignClaimPrefix = 'claimed by fleet '
 
 /** What issues are judged from. */
 export type JudgedBy = Moment & Pick<ReposFacet, 'writers'> & Pick<FrontFacet, 'login' | 'claims'>
@@ -55,31 +53,31 @@ export function rulesMark(fleet: Fleet): string {
 /** What is at work is asked no more; the checks run from what the issue says of itself to what the fleet did with it: the first that fails is the reason. */
 export function eligibility(record: IssueRecord, rules: EligibilityRules): Eligibility {
   const { issue } = record
-  if (record.standing === 'taken') return { kind: 'taken', reason: record.verdict?.reason ?? 'a worker has it' }
+  if (record.standing === 'taken') return { kind: 'taken', reason: record.verdict?.reason ?? { code: 'taken' } }
   const lasting = skipped(issue, rules) ?? untrusted(record, rules) ?? assigned(issue, rules) ?? given(record, rules)
   if (lasting !== null) return { kind: 'no', reason: lasting, until: isUnsure(issue, rules) ? 'later' : 'changed' }
   const passing = changed(record) ?? foreign(record, rules) ?? resting(record, rules) ?? tooSoon(record, rules)
   if (passing !== null) return { kind: 'no', reason: passing, until: 'later' }
   if (issue.labels.some((label) => rules.councilLabels.has(label.toLowerCase()))) return { kind: 'council' }
-  if (!rules.served.has(issue.repo)) return { kind: 'no', reason: `no window serves ${issue.repo}`, until: 'changed' }
+  if (!rules.served.has(issue.repo)) return { kind: 'no', reason: { code: 'not_served', repo: issue.repo }, until: 'changed' }
   return { kind: 'work' }
 }
 
-function skipped(issue: Issue, rules: EligibilityRules): string | null {
+function skipped(issue: Issue, rules: EligibilityRules): Reason | null {
   const label = issue.labels.find((name) => rules.skipLabels.has(name.toLowerCase()))
-  if (label !== undefined) return `label "${label}" is skipped (dispatch.skip_labels)`
+  if (label !== undefined) return { code: 'skip_label', label }
   const title = rules.skipTitles.find((pattern) => pattern.test(issue.title))
-  return title === undefined ? null : `title matches ${title.source} (dispatch.skip_titles)`
+  return title === undefined ? null : { code: 'skip_title', pattern: title.source }
 }
 
 /** An author's own rights cover whatever the text says: who else may edit it may write, too. A label covers one text. */
-function untrusted({ issue, approval }: IssueRecord, rules: EligibilityRules): string | null {
+function untrusted({ issue, approval }: IssueRecord, rules: EligibilityRules): Reason | null {
   const reason = untrustedAuthor(issue, rules)
   const label = issue.labels.find((name) => rules.trustedLabels.has(name.toLowerCase()))
   if (reason === null || label === undefined) return reason
   if (approval === 'current') return null
-  if (approval === null) return `its text was not seen with the label "${label}" yet`
-  return `edited after it was approved by the label "${label}": take the label off until burn has seen that, then set it again (dispatch.trust)`
+  if (approval === null) return { code: 'approval_unseen', label }
+  return { code: 'approval_edited', label }
 }
 
 /**
@@ -101,21 +99,21 @@ export function withApprovals(
   return { issues: approved, actions }
 }
 
-function untrustedAuthor(issue: Issue, rules: EligibilityRules): string | null {
+function untrustedAuthor(issue: Issue, rules: EligibilityRules): Reason | null {
   const { authors } = rules.view.fleet.dispatch.trust
   if (authors === 'anyone') return null
   if (authors !== 'writers') {
-    return authors.includes(issue.author) ? null : `opened by ${issue.author}, who is not among dispatch.trust.authors`
+    return authors.includes(issue.author) ? null : { code: 'author_not_listed', author: issue.author }
   }
   const writers = rules.view.writers.get(issue.repo)
-  if (writers === undefined) return `the forge could not say who may write to ${issue.repo}`
-  return writers.has(issue.author) ? null : `opened by ${issue.author}, who may not write to ${issue.repo} (dispatch.trust)`
+  if (writers === undefined) return { code: 'writers_unknown', repo: issue.repo }
+  return writers.has(issue.author) ? null : { code: 'author_not_writer', author: issue.author, repo: issue.repo }
 }
 
-function assigned(issue: Issue, rules: EligibilityRules): string | null {
+function assigned(issue: Issue, rules: EligibilityRules): Reason | null {
   if (rules.view.fleet.dispatch.assigned === 'ignore' || issue.assignees.length === 0) return null
   const { login } = rules.view
-  return login !== null && issue.assignees.includes(login) ? null : `assigned to ${issue.assignees.join(', ')}`
+  return login !== null && issue.assignees.includes(login) ? null : { code: 'assigned', assignees: issue.assignees }
 }
 
 /** Whether it is the fleet's own could not be asked. */
@@ -124,32 +122,30 @@ function isUnsure(issue: Issue, { view }: EligibilityRules): boolean {
 }
 
 /** Somebody, or an earlier dispatch, has work for it open for review. */
-function changed({ open_change }: IssueRecord): string | null {
-  return open_change === null ? null : `change ${open_change} is open`
+function changed({ open_change }: IssueRecord): Reason | null {
+  return open_change === null ? null : { code: 'change_open', change: open_change }
 }
 
 /** A claim of others was seen in this cycle; or a while ago, and nothing has changed since: looking again each cycle would cost a request. */
-function foreign({ issue, verdict }: IssueRecord, rules: EligibilityRules): string | null {
+function foreign({ issue, verdict }: IssueRecord, rules: EligibilityRules): Reason | null {
   const check = rules.view.claims.get(issue.ref)
   if (check !== undefined) return check.state === 'free' ? null : check.reason
-  if (verdict === null || ![foreignClaimPrefix, elsewherePrefix].some((prefix) => verdict.reason.startsWith(prefix))) return null
+  if (verdict?.reason.code !== 'claimed_elsewhere' && verdict?.reason.code !== 'claimed_by_other_ledger') return null
   const fresh = issue.updated_at <= verdict.at && !hasPassed(verdict.at, foreignClaimKept, rules.view.now)
   return fresh ? verdict.reason : null
 }
 
-function given({ attempts, done }: IssueRecord, rules: EligibilityRules): string | null {
-  if (done) return 'done before (burn requeue gives it again)'
+function given({ attempts, done }: IssueRecord, rules: EligibilityRules): Reason | null {
+  if (done) return { code: 'done_before' }
   const limit = rules.view.fleet.dispatch.max_attempts
-  return attempts >= limit ? `given up after ${attempts} attempts (burn requeue gives it again)` : null
+  return attempts >= limit ? { code: 'attempts_used', attempts } : null
 }
 
-function resting({ rests }: IssueRecord, { view }: EligibilityRules): string | null {
-  return rests === null || rests.until <= view.now ? null : `${restsReason(rests)} (burn requeue gives it at once)`
+function resting({ rests }: IssueRecord, { view }: EligibilityRules): Reason | null {
+  return rests === null || rests.until <= view.now ? null : { code: 'rests', ...rests }
 }
 
-function tooSoon(record: IssueRecord, { view }: EligibilityRules): string | null {
+function tooSoon(record: IssueRecord, { view }: EligibilityRules): Reason | null {
   const until = waitsUntil(record, view.fleet.dispatch.retry_after, view.now)
-  if (until === null) return null
-  const when = new Date(until).toISOString().slice(0, 19)
-  return `waits until ${when}Z after attempt ${record.attempts} (dispatch.retry_after; burn requeue gives it at once)`
+  return until === null ? null : { code: 'retry_wait', until, attempts: record.attempts }
 }

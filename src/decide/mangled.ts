@@ -16,12 +16,21 @@ export function corrections({ dispatches, mangled, corrections: told }: UnderWay
   return dispatches.flatMap(({ id, kind, state, issue, worker, incarnation }): (MoveAction | TellAction)[] => {
     if (state !== 'handed' || !mangled.has(id)) return []
     const about = texts.get(id) ?? []
-    const reason = 'its text arrived changed, and its agent was told to disregard it'
     if (about.some((text) => text.state === 'seen'))
-      return [{ do: 'move', id, kind, issue, worker, from: ['handed'], to: 'released', reason }]
+      return [{ do: 'move', id, kind, issue, worker, from: ['handed'], to: 'released', reason: { code: 'told_to_disregard' } }]
     if (about.length >= most || about.some((text) => activeStates.includes(text.state))) return []
-    const why = `its text reached ${worker} cut or changed; ${worker} is told to disregard it`
-    return [{ do: 'tell', kind: 'follow_up', dispatch: id, issue, worker, incarnation, text: disregardText(id, issue), reason: why }]
+    return [
+      {
+        do: 'tell',
+        kind: 'follow_up',
+        dispatch: id,
+        issue,
+        worker,
+        incarnation,
+        text: disregardText(id, issue),
+        reason: { code: 'disregard', worker },
+      },
+    ]
   })
 }
 

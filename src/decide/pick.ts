@@ -1,5 +1,6 @@
 /** Which issue a sprint takes next: by the same rules as panes, then by priority and age. */
 import type { IssueRecord } from '../core/ledger/backlog.ts'
+import type { Reason } from '../core/reasons.ts'
 import type { Issue, IssueRef, RepoRef } from '../core/nouns.ts'
 import type { SprintPolicy } from '../core/sprint.ts'
 import type { Skip } from '../core/ledger/sprints.ts'
@@ -9,7 +10,7 @@ import { eligibility, eligibilityRules, type EligibilityRules, type JudgedBy } f
 export interface Picked {
   readonly issue: Issue
   readonly attempt: number
-  readonly reason: string
+  readonly reason: Reason
   /** That of the record it was decided from. */
   readonly revision: number
 }
@@ -18,7 +19,7 @@ export interface Picks {
   /** In the order in which they are to be taken. */
   readonly picks: readonly Picked[]
   /** Why each other issue is not among them. */
-  readonly refused: readonly { readonly issue: IssueRef; readonly reason: string }[]
+  readonly refused: readonly { readonly issue: IssueRef; readonly reason: Reason }[]
 }
 
 export interface Wish {
@@ -39,7 +40,7 @@ export function pickIssues(view: PickedFrom, policy: Policy, { repos, issue: wan
   const rules = eligibilityRules(view, repos)
   const skipped = new Map(skips.map((skip) => [skip.issue, skip.reason]))
   const named = wanted !== null
-  const refused: { issue: IssueRef; reason: string }[] = []
+  const refused: { issue: IssueRef; reason: Reason }[] = []
   const ranked: (Picked & { readonly rank: number })[] = []
   const own = ownRules(policy)
   for (const record of view.issues) {
@@ -61,13 +62,14 @@ export function pickIssues(view: PickedFrom, policy: Policy, { repos, issue: wan
 }
 
 /** Why it is no work for anybody now; null where it is. */
-function unfit(record: IssueRecord, rules: EligibilityRules, view: PickedFrom): string | null {
-  if (!view.writers.has(record.issue.repo)) return view.repos_down.get(record.issue.repo) ?? 'its repo could not be asked about'
+function unfit(record: IssueRecord, rules: EligibilityRules, view: PickedFrom): Reason | null {
+  if (!view.writers.has(record.issue.repo)) return { code: 'repo_unread', why: view.repos_down.get(record.issue.repo) ?? null }
   const verdict = eligibility(record, rules)
   const rests = view.resting.get(record.issue.repo)
-  if (rests !== undefined && verdict.kind === 'work') return `its repo ${rests}`
+  if (rests !== undefined && verdict.kind === 'work') return { code: 'repo_rests', why: rests }
   if (verdict.kind === 'work') return null
-  return verdict.kind === 'council' ? 'it is put to the council' : verdict.kind === 'taken' ? `taken: ${verdict.reason}` : verdict.reason
+  if (verdict.kind === 'council') return { code: 'to_council' }
+  return verdict.kind === 'taken' ? { code: 'taken_because', why: verdict.reason } : verdict.reason
 }
 
 function ownRules({ skip_labels, skip_titles, priority_labels }: Policy) {
@@ -76,24 +78,24 @@ function ownRules({ skip_labels, skip_titles, priority_labels }: Policy) {
   const titles = skip_titles.map((pattern) => new RegExp(pattern, 'iu'))
   const ranks = new Map(lower(priority_labels).map((label, index) => [label, index]))
   return {
-    skips({ labels: has, title }: Issue): string | null {
+    skips({ labels: has, title }: Issue): Reason | null {
       const label = has.find((each) => labels.has(each.toLowerCase()))
-      if (label !== undefined) return `label "${label}" is no work for a sprint (sprint.skip_labels)`
+      if (label !== undefined) return { code: 'sprint_label', label }
       const pattern = titles.find((each) => each.test(title))
-      return pattern === undefined ? null : `title matches ${pattern.source} (sprint.skip_titles)`
+      return pattern === undefined ? null : { code: 'sprint_title', pattern: pattern.source }
     },
     rank: (issue: Issue) => Math.min(ranks.size, ...lower(issue.labels).map((label) => ranks.get(label) ?? ranks.size)),
   }
 }
 
-function skippedBy(reason: string | undefined): string | null {
-  return reason === undefined ? null : `left alone for a while: ${reason}`
+function skippedBy(reason: string | undefined): Reason | null {
+  return reason === undefined ? null : { code: 'left_alone', why: reason }
 }
 
-function why({ repo }: Issue, rank: number, { priority_labels }: Policy, named: boolean): string {
-  if (named) return 'a person named it'
+function why({ repo }: Issue, rank: number, { priority_labels }: Policy, named: boolean): Reason {
+  if (named) return { code: 'named_by_person' }
   const label = priority_labels[rank]
-  return label === undefined ? `the oldest of ${repo} and its peers` : `first by its label "${label}"`
+  return label === undefined ? { code: 'oldest', repo } : { code: 'priority_label', label }
 }
 
 function oldest(a: Issue, b: Issue): number {

@@ -3,6 +3,7 @@ import type { StatusState } from '../core/fleet-state.ts'
 import type { LiveDispatch } from '../core/ledger/claims.ts'
 import type { WorkerRecord } from '../core/ledger/workers.ts'
 import type { Delivery, DeliveryState, Proof } from '../core/lives.ts'
+import type { Reason } from '../core/reasons.ts'
 import type { SprintStage } from '../core/sprint.ts'
 import type { IssueRef, Machine, ReadingState, RepoRef, WorkerId } from '../core/nouns.ts'
 import { slotStates } from '../core/lives.ts'
@@ -35,7 +36,7 @@ export interface WorkerReport {
   /** Those of its live dispatches, oldest first. */
   readonly texts: readonly TextReport[]
   /** Why nothing is sent to it, whatever it does: it takes its issues itself, its kind does not behave as known, or it is in trouble; null where something may be. */
-  readonly stopped: string | null
+  readonly stopped: Reason | null
 }
 
 /** What is known of the text that gave a worker an issue. */
@@ -45,7 +46,7 @@ export interface TextReport {
   readonly state: DeliveryState
   /** `text`: the whole of it was compared with what the agent recorded; `id`: only its id was found; null where it is not seen. */
   readonly proof: Proof | null
-  readonly evidence: string
+  readonly evidence: Reason
 }
 
 export interface WindowReport {
@@ -83,7 +84,7 @@ export interface RestReport {
   readonly subject: IssueRef | RepoRef
   /** ISO 8601. */
   readonly until: string
-  readonly why: string
+  readonly why: Reason
 }
 
 export interface UnreadReport {

@@ -1,4 +1,5 @@
 /** Which agents are told to go on with their work after a turn that failed. */
+import type { Reason } from '../core/reasons.ts'
 import type { TellAction } from '../core/actions.ts'
 import type { UnderWayState } from '../core/fleet-state.ts'
 import type { LiveDispatch } from '../core/ledger/claims.ts'
@@ -16,7 +17,7 @@ export function resumptions(view: UnderWayState): TellAction[] {
     if (view.mangled.has(id) || !canBeTold(dispatch, view) || isBeingTold(dispatch, view)) return []
     const course = courses.get(worker)
     if (course === undefined ? !recovered(dispatch, records.get(worker), view) : view.now < course.next) return []
-    const reason = course === undefined ? 'its worker recovered' : `its worker may have recovered from trouble (${course.trouble.kind})`
+    const reason: Reason = { code: 'worker_recovered', kind: course?.trouble.kind ?? null }
     const before = view.resumes.get(id)?.length ?? 0
     return [{ do: 'tell', kind: 'resume', dispatch: id, issue, worker, incarnation, text: resumeText({ id, issue }), before, reason }]
   })

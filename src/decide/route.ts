@@ -1,5 +1,6 @@
 /** Which worker gets an issue. Every worker is filled up to its depth; nobody looks whether it is idle. */
 import type { LiveDispatch } from '../core/ledger/claims.ts'
+import type { Reason } from '../core/reasons.ts'
 import type { Issue, RepoRef, Worker, WorkerId } from '../core/nouns.ts'
 import type { FleetState, UnderWayState, WorkerSight } from '../core/fleet-state.ts'
 import { slotStates } from '../core/lives.ts'
@@ -10,7 +11,7 @@ export interface Route {
   readonly issue: Issue
   readonly worker: Worker
   readonly slot: number
-  readonly reason: string
+  readonly reason: Reason
 }
 
 export interface Routed {
@@ -18,20 +19,20 @@ export interface Routed {
   /** Those that nobody has room for. */
   readonly waiting: readonly Issue[]
   /** Why an issue waits, by repo: repos that nobody has room for. */
-  readonly reasons: ReadonlyMap<RepoRef, string>
+  readonly reasons: ReadonlyMap<RepoRef, Reason>
 }
 
 /** Why a worker gets nothing; null where it may be given work. */
-export function closedTo(sight: WorkerSight, hold: string | null): string | null {
-  return sight.worker.role === 'worker' ? unable(sight, hold) : `is a ${sight.worker.role}`
+export function closedTo(sight: WorkerSight, hold: string | null): Reason | null {
+  return sight.worker.role === 'worker' ? unable(sight, hold) : { code: 'role', role: sight.worker.role }
 }
 
 /** Why nothing is sent to a worker, whatever its role; null where something may be. */
-export function unable(sight: WorkerSight, hold: string | null): string | null {
-  if (hold !== null) return `is held: ${hold}`
-  if (sight.stopped !== undefined) return `is sent nothing: ${sight.stopped}`
+export function unable(sight: WorkerSight, hold: string | null): Reason | null {
+  if (hold !== null) return { code: 'held', why: hold }
+  if (sight.stopped !== undefined) return { code: 'sent_nothing', why: sight.stopped }
   const { state } = sight.reading
-  return state === 'dead' || state === 'unreachable' ? `is ${state}` : null
+  return state === 'dead' || state === 'unreachable' ? { code: 'worker_state', state } : null
 }
 
 /**
@@ -95,17 +96,16 @@ export function slotsTaken(dispatches: readonly LiveDispatch[]): Map<WorkerId, S
   return taken
 }
 
-function whyThere(worker: Worker, held: number, issue: Issue): string {
-  const repo =
-    worker.home === issue.repo ? `${issue.repo} is its home repo` : `its window serves ${issue.repo} and its home repo has nothing left`
+function whyThere(worker: Worker, held: number, issue: Issue): Reason {
   const sublane = worker.sublane?.toLowerCase()
   const matches = issue.labels.some((label) => label.toLowerCase() === sublane)
-  return `${repo}${matches ? `, sublane ${worker.sublane} matches a label` : ''}; it held ${held} of ${worker.depth}`
+  const { home, depth } = worker
+  return { code: 'served', repo: issue.repo, home: home === issue.repo, sublane: matches ? worker.sublane : null, held, depth }
 }
 
-function whyWaiting(repos: readonly RepoRef[], view: FleetState): Map<RepoRef, string> {
+function whyWaiting(repos: readonly RepoRef[], view: FleetState): Map<RepoRef, Reason> {
   const holds = holdsOf(view)
-  const serving = new Map(repos.map((repo) => [repo, { all: 0, open: 0, shut: '' }]))
+  const serving = new Map(repos.map((repo) => [repo, { all: 0, open: 0, first: null as Reason | null }]))
   for (const sight of view.workers) {
     if (sight.worker.role !== 'worker') continue
     for (const repo of sight.worker.repos) {
@@ -114,16 +114,14 @@ function whyWaiting(repos: readonly RepoRef[], view: FleetState): Map<RepoRef, s
       const why = closedTo(sight, holds.get(sight.worker.id) ?? null)
       count.all += 1
       if (why === null) count.open += 1
-      else if (count.shut === '') count.shut = why
+      else count.first ??= why
     }
   }
   return new Map(
-    [...serving].map(([repo, { all, open, shut }]) => [
+    [...serving].map(([repo, { all, open, first }]) => [
       repo,
       view.resting.get(repo) ??
-        (open > 0
-          ? `all ${open} workers that serve ${repo} are full`
-          : `none of the ${all} workers that serve ${repo} can take work (the first ${shut || 'is missing'})`),
+        (open > 0 ? { code: 'workers_full', workers: open, repo } : { code: 'workers_closed', workers: all, repo, first }),
     ]),
   )
 }

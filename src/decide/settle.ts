@@ -1,4 +1,5 @@
 /** What became of the dispatches that are under way, from what was seen: closed, in review, lost, stale. */
+import type { Reason } from '../core/reasons.ts'
 import type { MoveAction } from '../core/actions.ts'
 import type { UnderWayState } from '../core/fleet-state.ts'
 import type { LiveDispatch } from '../core/ledger/claims.ts'
@@ -11,8 +12,6 @@ import { belongs, changesByDispatch } from './changes.ts'
 import { closedText, takenBackText } from './prompts.ts'
 import type { TroubleCourse } from './trouble.ts'
 import { isBeingTold, troubleCourses } from './trouble.ts'
-
-const itsProcess = 'the process that ran its sprint is gone'
 
 /** A step as it is decided. */
 type Step = Pick<MoveAction, 'from' | 'to' | 'reason' | 'change_url' | 'told'>
@@ -58,15 +57,16 @@ function settle(dispatch: LiveDispatch, view: UnderWayState, change: Change | un
   if (state !== 'claimed' && state !== 'handed' && state !== 'review') return null
   if (view.closed.has(dispatch.issue)) {
     const its = change !== undefined && isWorkOf(dispatch, change) ? change.url : dispatch.change_url
-    return { from: ['claimed', 'handed', 'review'], to: 'done', reason: 'its issue is closed', change_url: its }
+    return { from: ['claimed', 'handed', 'review'], to: 'done', reason: { code: 'issue_closed' }, change_url: its }
   }
   const reviewed = change === undefined ? null : settleBy(change, dispatch, view)
   if (reviewed !== null) return reviewed
-  if (crashed.has(id) && state === 'claimed') return { from: ['claimed'], to: 'released', reason: `${itsProcess} before it began` }
+  if (crashed.has(id) && state === 'claimed') return { from: ['claimed'], to: 'released', reason: { code: 'sprint_gone', begun: false } }
   if (state !== 'handed') return null
   // What it pushed is seen as its change: with none, all that it did is in its workspace, on its own machine.
-  if (crashed.has(id)) return isAsked(dispatch, view) ? { from: ['handed'], to: 'lost', reason: itsProcess } : null
-  if (isGone(dispatch, view)) return { from: ['handed'], to: 'lost', reason: 'the agent that held it is gone' }
+  if (crashed.has(id))
+    return isAsked(dispatch, view) ? { from: ['handed'], to: 'lost', reason: { code: 'sprint_gone', begun: true } } : null
+  if (isGone(dispatch, view)) return { from: ['handed'], to: 'lost', reason: { code: 'holder_gone' } }
   return settleQuiet(dispatch, view, courses.get(dispatch.worker))
 }
 
@@ -74,18 +74,18 @@ function settleBy(change: Change, dispatch: LiveDispatch, view: UnderWayState): 
   const { id, state } = dispatch
   const { name, url: change_url } = change
   if (!belongs(change, dispatch))
-    return { from: ['review'], to: 'released', reason: `its change ${name} no longer closes the issue`, change_url: null }
+    return { from: ['review'], to: 'released', reason: { code: 'change_unlinked', change: name }, change_url: null }
   if (change.state === 'open' && state !== 'review' && (state === 'claimed' ? change.dispatch_id !== id : !isWorkOf(dispatch, change)))
-    return { from: ['claimed', 'handed'], to: 'released', reason: `change ${name} is open` }
+    return { from: ['claimed', 'handed'], to: 'released', reason: { code: 'change_open', change: name } }
   if (!isWorkOf(dispatch, change)) return null
   if (change.state === 'merged' && state !== 'claimed')
-    return { from: ['handed', 'review'], to: 'done', reason: 'its change was merged', change_url }
+    return { from: ['handed', 'review'], to: 'done', reason: { code: 'change_merged' }, change_url }
   // While its agent may still work, a change that is not from its branch may be somebody else's: the issue stays with the agent.
   const over = change.dispatch_id === id || isGone(dispatch, view) || isQuiet(dispatch, view)
   if (change.state === 'open' && state === 'handed' && over)
-    return { from: ['handed'], to: 'review', reason: 'a change is open for review', change_url }
+    return { from: ['handed'], to: 'review', reason: { code: 'change_for_review' }, change_url }
   if (change.state === 'closed' && state === 'review')
-    return { from: ['review'], to: 'failed', reason: 'its change was closed without being merged', change_url }
+    return { from: ['review'], to: 'failed', reason: { code: 'change_rejected' }, change_url }
   return null
 }
 
@@ -117,19 +117,20 @@ function settleQuiet(dispatch: LiveDispatch, view: UnderWayState, course: Troubl
       told: view.resumes.get(id)?.length ?? 0,
       from: ['handed'],
       to: 'released',
-      reason: `its worker did not recover from trouble (${trouble.kind}): ${trouble.evidence}`,
+      reason: { code: 'trouble_lasts', kind: trouble.kind, evidence: trouble.evidence },
     }
   }
   const quiet = view.now - Math.max(handed_at ?? 0, record.since)
   if ((record.state !== 'idle' && record.state !== 'error') || quiet < ended_after) return null
   const minutes = Math.floor(quiet / 60_000)
-  const ended = record.state === 'idle' ? 'its turn ended without a change for review' : `its turn failed (${failureOf(worker, view)})`
-  return { from: ['handed'], to: 'failed', reason: `${ended}: the agent has had nothing to do for ${minutes} minutes` }
+  const reason: Reason =
+    record.state === 'idle' ? { code: 'turn_quiet', minutes } : { code: 'turn_failed', ...failureOf(worker, view), minutes }
+  return { from: ['handed'], to: 'failed', reason }
 }
 
-function failureOf(worker: WorkerId, view: UnderWayState): string {
+function failureOf(worker: WorkerId, view: UnderWayState): { readonly kind: string | null; readonly evidence: string | null } {
   const reading = view.workers.find((sight) => sight.worker.id === worker)?.reading
-  return reading === undefined ? 'no reason was seen' : `${reading.detail ?? 'no kind'}: ${reading.evidence}`
+  return { kind: reading?.detail ?? null, evidence: reading?.evidence ?? null }
 }
 
 /** Work that its agent has for certain, as far as its machine and its forge could be asked. Questions bring no change, and are over when they are answered. */

@@ -1,4 +1,5 @@
 /** What a delivery's step needs to know, from its pane as it is and its screen. */
+import type { Reason } from '../core/reasons.ts'
 import type { Look } from '../core/agent.ts'
 import type { Delivery } from '../core/lives.ts'
 import type { Incarnation, Time } from '../core/nouns.ts'
@@ -15,7 +16,7 @@ export interface DeliverySight {
   /** The live agent in the pane; null where none lives there. */
   readonly incarnation: Incarnation | null
   /** How the agent that was in the pane ended; null where none is known to have. */
-  readonly ended?: string | null
+  readonly ended?: Reason | null
   /** Null where the screen was not captured. */
   readonly look: Look | null
   /** The delivery's line stands in the composer, whole and alone, as far as the composer shows it. */
@@ -35,11 +36,11 @@ export interface DeliverySight {
   /** What to type for it; null until its text is written to its file. */
   readonly line: string | null
   /** Why its text could not be written to its file, and when that is tried again; null where it did not fail. */
-  readonly unwritten: { readonly why: string; readonly again: Time } | null
+  readonly unwritten: { readonly why: Reason; readonly again: Time } | null
   /** Why a person has this pane now; null where nobody has. */
-  readonly attended: string | null
+  readonly attended: Reason | null
   /** Why nothing is sent to agents of its kind; null where they behave as known. */
-  readonly stopped: string | null
+  readonly stopped: Reason | null
   /** Another delivery of this worker is placing, placed or submitted: its turn may be about to start. */
   readonly busy: boolean
 }
@@ -64,9 +65,9 @@ export interface SightFacts {
   /** Copy mode, where it is open, would eat the keys of a delivery (tmux ≥ 3.7). */
   readonly mode_blocks?: boolean
   /** Why the worker is held; null where it is not. */
-  readonly hold: string | null
+  readonly hold: Reason | null
   readonly busy: boolean
-  readonly stopped?: string | null
+  readonly stopped?: Reason | null
   /** False where the machine could not be reached. */
   readonly reachable: boolean
   readonly now: Time
@@ -84,7 +85,7 @@ export function deliverySight(of: SightFacts): DeliverySight {
   return {
     reachable: of.reachable,
     incarnation: pane === null ? null : incarnationOf(pane, of.server_started),
-    ended: pane?.dead === true ? `its agent ended${pane.ended === null ? '' : ` ${pane.ended}`}: its pane shows why` : null,
+    ended: pane?.dead === true ? { code: 'agent_ended', how: pane.ended } : null,
     look,
     told: pane === null ? null : toldOf(delivery, pane.signal),
     in_composer: held === 'line',
@@ -114,17 +115,16 @@ function toldOf({ id, typed }: SightFacts['delivery'], signal: string): Delivery
   return sums.includes(sumOf(typed)) ? 'text' : 'other'
 }
 
-function attendedBy({ hold, pane, mode_blocks, machine_now }: SightFacts): string | null {
-  if (hold !== null) return `held: ${hold}`
-  if (pane !== null && pane.keyed_at !== null && !hasPassed(pane.keyed_at, attendedFor, machine_now))
-    return 'a person is typing in this pane'
-  if (pane?.in_mode === true && mode_blocks === true) return 'somebody scrolls in this pane'
+function attendedBy({ hold, pane, mode_blocks, machine_now }: SightFacts): Reason | null {
+  if (hold !== null) return hold
+  if (pane !== null && pane.keyed_at !== null && !hasPassed(pane.keyed_at, attendedFor, machine_now)) return { code: 'person_typing' }
+  if (pane?.in_mode === true && mode_blocks === true) return { code: 'pane_scrolled' }
   return pane === null ? null : closedInputs[pane.input]
 }
 
 /** Why nothing may be typed into a pane, by where its input goes. */
-export const closedInputs: Readonly<Record<Pane['input'], string | null>> = {
+export const closedInputs: Readonly<Record<Pane['input'], Reason | null>> = {
   open: null,
-  synchronized: 'synchronize-panes is on in its pane, so its neighbours would get the text (tmux set-option -w synchronize-panes off)',
-  disabled: 'input to its pane is disabled, so the text would be lost (tmux select-pane -e)',
+  synchronized: { code: 'input_synchronized' },
+  disabled: { code: 'input_disabled' },
 }

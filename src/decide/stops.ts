@@ -1,4 +1,5 @@
 /** Why nothing is sent to a worker, decided once for all that read it: it takes its issues itself, its kind does not behave as known, or it is in trouble. */
+import type { Reason } from '../core/reasons.ts'
 import type { HoldsFacet, ReadingsFacet, WorkerSight } from '../core/fleet-state.ts'
 import type { LedgerView } from '../core/ledger.ts'
 import type { Fleet, Time, WorkerId } from '../core/nouns.ts'
@@ -12,10 +13,10 @@ export function loopLease(worker: WorkerId): string {
   return `${prefix}${worker}`
 }
 
-export const looping = 'it takes its issues itself (burn worker loop)'
+export const looping: Reason = { code: 'looping' }
 
 /** Those that do so now, each with why nothing is sent to it. */
-export function loopsIn(leases: LedgerView['leases'], now: Time): Map<WorkerId, string> {
+export function loopsIn(leases: LedgerView['leases'], now: Time): Map<WorkerId, Reason> {
   const live = [...leases].filter(([name, { until }]) => name.startsWith(prefix) && until > now)
   return new Map(live.map(([name]) => [name.slice(prefix.length), looping]))
 }
@@ -41,7 +42,7 @@ export function withStops(sights: readonly WorkerSight[], facts: StopFacts): rea
 }
 
 /** By what all agents of a kind show now, and what became of the last texts to them. */
-function breakersOf(sights: readonly WorkerSight[], { fleet, recent, now }: StopFacts): Map<string, string | null> {
+function breakersOf(sights: readonly WorkerSight[], { fleet, recent, now }: StopFacts): Map<string, Reason | null> {
   const kinds = new Map(
     fleet.machines.flatMap(({ windows }) => windows.flatMap(({ workers }) => workers.map(({ id, agent }) => [id, agent.kind] as const))),
   )

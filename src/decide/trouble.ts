@@ -43,12 +43,9 @@ export function withTroubles(
     const trouble = workerTrouble(sight, since)
     if (trouble === null || sight.stopped !== undefined) return sight
     const again = Math.max(trouble.reset ?? 0, Math.max(since, used.get(sight.worker.id) ?? 0) + triedAfter)
-    return now >= again ? sight : { ...sight, stopped: why(trouble, again) }
+    const { kind, evidence } = trouble
+    return now >= again ? sight : { ...sight, stopped: { code: 'trouble', kind, evidence, again } }
   })
-}
-
-function why({ kind, evidence }: WorkerTrouble, again: Time): string {
-  return `in trouble (${kind}): ${evidence}; it is tried again at ${new Date(again).toISOString().slice(0, 16)}Z`
 }
 
 /** What was tried about a trouble so far. */

@@ -1,10 +1,12 @@
 /** What the breaker is decided from: the newest texts of the ledger, and what each machine shows now. One for all machines of a pump. */
+import type { Reason } from '../core/reasons.ts'
 import type { Delivery } from '../core/lives.ts'
 import type { Fleet, Time, WorkerId } from '../core/nouns.ts'
 import type { Look } from '../core/agent.ts'
 import type { Session } from '../observe/session.ts'
 import { hasPassed } from '../core/elapsed.ts'
 import { breakerFor } from '../decide/breaker.ts'
+import { sentence } from '../decide/wording.ts'
 
 /** Of the ledger's newest deliveries, so many are read: several for each worker of a large fleet. */
 const newest = 300
@@ -18,7 +20,7 @@ export class Breakers {
   /** Since when a kind's breaker is open, and whether a person was told. */
   readonly #open = new Map<string, { readonly since: Time; told: boolean }>()
   /** What was decided since the last look. */
-  readonly #decided = new Map<string, string | null>()
+  readonly #decided = new Map<string, Reason | null>()
   readonly #session: Pick<Session, 'clock' | 'notify'>
 
   constructor(fleet: Fleet, ended: readonly Delivery[], session: Pick<Session, 'clock' | 'notify'>) {
@@ -41,7 +43,7 @@ export class Breakers {
   }
 
   /** Why nothing is sent to a worker's kind; null if all is well. A person is told once of a breaker that stays open. */
-  whyNot(worker: WorkerId): string | null {
+  whyNot(worker: WorkerId): Reason | null {
     const kind = this.#kinds.get(worker) ?? ''
     const decided = this.#decided.get(kind)
     if (decided !== undefined) return decided
@@ -54,12 +56,12 @@ export class Breakers {
     return why
   }
 
-  #tell(kind: string, why: string, now: Time): void {
+  #tell(kind: string, why: Reason, now: Time): void {
     const open = this.#open.get(kind) ?? { since: now, told: false }
     this.#open.set(kind, open)
     if (open.told || !hasPassed(open.since, redraw, now)) return
     open.told = true
-    const text = `nothing is sent to it any more: ${why}. Look at a pane (burn attach); docs/recover.md says more`
+    const text = `nothing is sent to it any more: ${sentence(why)}. Look at a pane (burn attach); docs/recover.md says more`
     this.#session.notify({ level: 'error', subject: kind, text })
   }
 }

@@ -1,7 +1,8 @@
 /** Carries deliveries into panes: looks, steps, writes each intent before its effect. All machines at once. */
 import type { Carrying } from '../core/ledger/deliveries.ts'
+import type { Reason } from '../core/reasons.ts'
 import type { Delivery } from '../core/lives.ts'
-import type { Machine } from '../core/nouns.ts'
+import type { Machine, WorkerId } from '../core/nouns.ts'
 import type { Glimpse } from '../decide/sight.ts'
 import type { PaneHost } from '../core/pane-host.ts'
 import type { Session } from '../observe/session.ts'
@@ -31,7 +32,7 @@ export interface PumpOptions {
   readonly unsure?: ReadonlySet<string>
   readonly onMove?: (delivery: Delivery) => void
   /** Hears why a delivery waits, at each look. */
-  readonly onWait?: (delivery: string, why: string) => void
+  readonly onWait?: (delivery: string, why: Reason) => void
 }
 
 /**
@@ -39,9 +40,10 @@ export interface PumpOptions {
  * `stop` nothing more is placed, but what is placed is seen through.
  */
 export async function pump(machines: readonly Machine[], session: Session, stop: AbortSignal, options: PumpOptions): Promise<Delivery[]> {
-  const { deliveries: held, holds: byPeople, leases } = await session.ledger.carrying(session.owner)
-  const holds = new Map([...loopsIn(leases, session.clock.now()), ...byPeople])
-  const deliveries = held.filter(({ id }) => options.unsure?.has(id) !== true)
+  const { deliveries: all, holds: byPeople, leases } = await session.ledger.carrying(session.owner)
+  const held = [...byPeople].map(([worker, why]) => [worker, { code: 'held', why }] as const)
+  const holds = new Map<WorkerId, Reason>([...loopsIn(leases, session.clock.now()), ...held])
+  const deliveries = all.filter(({ id }) => options.unsure?.has(id) !== true)
   const carried = Map.groupBy(deliveries, ({ worker }) => worker.slice(0, worker.indexOf('/')))
   const links = await session.machines.open(machines.filter(({ name }) => carried.has(name)))
   const breakers = deliveries.length === 0 ? null : await Breakers.of(session)
@@ -56,7 +58,11 @@ export async function pump(machines: readonly Machine[], session: Session, stop:
 
 async function pumpMachine(
   first: PaneHost,
-  { deliveries, holds, ...shared }: Pick<Carrying, 'deliveries' | 'holds'> & Pick<TurnOptions, 'breakers' | 'move'>,
+  {
+    deliveries,
+    holds,
+    ...shared
+  }: Pick<Carrying, 'deliveries'> & { readonly holds: ReadonlyMap<WorkerId, Reason> } & Pick<TurnOptions, 'breakers' | 'move'>,
   session: Session,
   stop: AbortSignal,
   options: PumpOptions,

@@ -87,7 +87,7 @@ async function effect(cases: readonly Case[], host: PaneHost, move: Mover, moved
   const undone = effects.flatMap(({ each: { delivery, step } }, index): DeliveryMove[] => {
     const { outcome, why } = typed[index] ?? { outcome: 'failed', why: '' }
     if (step.do !== 'place' || outcome !== 'refused') return []
-    return [{ id: delivery.id, token: delivery.lease_token, from: 'placing', to: 'refused', evidence: `nothing was typed: ${why}` }]
+    return [{ id: delivery.id, token: delivery.lease_token, from: 'placing', to: 'refused', evidence: { code: 'nothing_typed', why } }]
   })
   if (undone.length === 0) return
   for (const [id, delivery] of await move(undone)) moved.set(id, delivery)
@@ -108,9 +108,9 @@ function moveOf({ delivery, sight, step }: Case): DeliveryMove {
   const incarnation = sight.incarnation === null || delivery.state !== 'planned' ? {} : { incarnation: sight.incarnation }
   switch (step.do) {
     case 'place':
-      return { ...base, to: 'placing', evidence: 'its line is being placed', typed: sight.line ?? '', ...incarnation }
+      return { ...base, to: 'placing', evidence: { code: 'line_placing' }, typed: sight.line ?? '', ...incarnation }
     case 'submit':
-      return { ...base, to: step.to, evidence: 'Enter is being pressed', presses: delivery.presses + 1 }
+      return { ...base, to: step.to, evidence: { code: 'enter_pressing' }, presses: delivery.presses + 1 }
     case 'move':
       return { ...base, to: step.to, evidence: step.evidence, ...(step.proof === undefined ? {} : { proof: step.proof }), ...incarnation }
     case 'abandon':

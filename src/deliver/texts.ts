@@ -1,4 +1,5 @@
 /** What is typed for a delivery: its text's file is written first, then the line that names it is known. */
+import type { Reason } from '../core/reasons.ts'
 import { createHash } from 'node:crypto'
 import type { PaneAgent } from '../core/agent.ts'
 import type { Delivery } from '../core/lives.ts'
@@ -17,12 +18,12 @@ export interface Due {
 }
 
 /** By delivery: the line to type, or why there is none. */
-export type TypedLines = ReadonlyMap<string, { readonly line: string } | { readonly why: string }>
+export type TypedLines = ReadonlyMap<string, { readonly line: string } | { readonly why: Reason }>
 
 /** One call to the machine for all of them; none if every text is typed itself. */
 export async function linesFor(due: readonly Due[], host: Pick<PaneHost, 'write'>): Promise<TypedLines> {
   const typed = due.filter(({ delivery, kind }) => delivery.kind === 'send' && isTyped(delivery.text, kind.expands))
-  const lines = new Map<string, { line: string } | { why: string }>(
+  const lines = new Map<string, { line: string } | { why: Reason }>(
     typed.map(({ delivery: { id, text } }) => [id, { line: `${tagOf(id)} ${text}` }]),
   )
   const filed = due.filter(({ delivery }) => !lines.has(delivery.id))
@@ -46,7 +47,7 @@ export async function linesFor(due: readonly Due[], host: Pick<PaneHost, 'write'
   return lines
 }
 
-const unwritten = (why: string) => `its text could not be written to its file: ${why}`
+const unwritten = (why: string): Reason => ({ code: 'unwritten', why })
 
 /** A file ends with a line end, so that its lines can be counted. */
 const contentOf = (text: string) => (text.endsWith('\n') ? text : `${text}\n`)

@@ -1,4 +1,5 @@
 /** One turn of the pump on one machine: one look at its panes, one step of each delivery, one write, then the effects. */
+import type { Reason } from '../core/reasons.ts'
 import type { Delivery } from '../core/lives.ts'
 import type { Time, Worker, WorkerId } from '../core/nouns.ts'
 import type { PaneAgent } from '../core/agent.ts'
@@ -20,7 +21,7 @@ import { carryOut, type CarriedOut, type Case, type Mover } from './steps.ts'
 
 export interface TurnResult extends CarriedOut {
   /** Why the others wait, by delivery; `until` is null where only the pane, or a person at it, can change that. */
-  readonly waiting: ReadonlyMap<string, { readonly reason: string; readonly until: Time | null }>
+  readonly waiting: ReadonlyMap<string, { readonly reason: Reason; readonly until: Time | null }>
   /** The machine can't be reached any more: nothing is known until it is. */
   readonly lost: boolean
 }
@@ -39,7 +40,7 @@ const nothing: TurnResult = { moved: [], waiting: new Map(), lost: true, refused
 export async function turn(
   link: PaneHost,
   deliveries: readonly Delivery[],
-  holds: ReadonlyMap<WorkerId, string>,
+  holds: ReadonlyMap<WorkerId, Reason>,
   session: Session,
   options: TurnOptions,
 ): Promise<TurnResult> {
@@ -75,7 +76,7 @@ async function look(
   link: PaneHost,
   { sight, screens, ended }: { sight: Up; screens: Screens; ended: ReadonlySet<string> },
   deliveries: readonly Delivery[],
-  holds: ReadonlyMap<WorkerId, string>,
+  holds: ReadonlyMap<WorkerId, Reason>,
   { breakers, glimpses }: TurnOptions,
   session: Session,
 ): Promise<Case[]> {
@@ -179,8 +180,8 @@ function caseOf(
   shown: { readonly screens: Screens; readonly history: Screens },
   because: {
     readonly busy: boolean
-    readonly hold: string | null
-    readonly stopped: string | null
+    readonly hold: Reason | null
+    readonly stopped: Reason | null
     readonly mode_blocks: boolean
     readonly before: Glimpse | undefined
     readonly leftover: boolean

@@ -6,8 +6,7 @@ import type { TroubleKind } from '../core/trouble.ts'
 import { paneAgent } from '../agents/index.ts'
 import { BurnError, messageOf } from '../core/errors.ts'
 import { elsewhereAdvice } from '../decide/report.ts'
-import { restsReason } from '../decide/rests.ts'
-import { refusedPrefix } from '../claim/blame.ts'
+import { restsReason } from '../decide/wording.ts'
 import { mapBounded } from '../core/bounded.ts'
 import { hiddenFindings, machineFindings } from './findings.ts'
 import { probeMachine } from './probe.ts'
@@ -62,7 +61,7 @@ async function checkResting({ ledger, clock }: Session): Promise<Finding[]> {
   try {
     const resting = await ledger.resting(clock.now())
     return resting.map((each): Finding => {
-      const mend = `${each.why.startsWith(refusedPrefix) ? 'see to it on the forge; ' : ''}burn requeue of an issue ends its rest at once`
+      const mend = `${each.why.code === 'forge_refuses' ? 'see to it on the forge; ' : ''}burn requeue of an issue ends its rest at once`
       return { level: 'warn', where: 'forge', what: `${each.subject} ${restsReason(each)}`, mend }
     })
   } catch {

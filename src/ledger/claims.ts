@@ -10,9 +10,11 @@ import { isFurther } from './schema.ts'
 import type { Rows } from './engine.ts'
 import { chunks } from './sql.ts'
 import { append, fingerprint } from './events.ts'
-import { toDelivery } from './rows.ts'
+import { toDelivery, toDispatch } from './rows.ts'
 import { taken } from './verdicts.ts'
 import { insertRows, writeRows } from './write-rows.ts'
+import { encodeReason } from '../core/reasons.ts'
+import { sentence } from '../decide/wording.ts'
 
 /** Who holds the lease of what is planned, and until when. */
 export interface Lease {
@@ -32,11 +34,11 @@ export async function claim(trx: Transaction<Tables>, claims: readonly Claim[], 
     // Whose issue or slot is taken is decided by the unique indexes, and by nothing that was read before.
     const inserted = new Set((await insertRows(trx, 'dispatch', rows, 'on conflict do nothing returning id')).map(({ id }) => id))
     const mine = part.filter(({ id }) => inserted.has(id))
-    won.push(...rows.filter(({ id }) => inserted.has(id)))
+    won.push(...rows.filter(({ id }) => inserted.has(id)).map(toDispatch))
     const texts = mine.map((each) => planned({ ...each, about: { dispatch: each.id, issue: each.issue } }, lease, at))
     await insertRows(trx, 'delivery', texts)
     const events = mine.map(({ id, issue, worker, reason }): NewEvent => {
-      return { kind: 'dispatch.claimed', subject: id, issue, worker, text: reason }
+      return { kind: 'dispatch.claimed', subject: id, issue, worker, text: sentence(reason) }
     })
     await append(trx, [...events, ...texts.map(plannedEvent)], at)
     const work = mine.flatMap(({ kind, issue }) => (kind === 'work' ? [issue] : []))
@@ -84,8 +86,8 @@ export function claimedRow({ id, kind, issue, worker, slot, attempt, reason }: O
     slot,
     state: 'claimed',
     attempt,
-    reason,
-    state_reason: reason,
+    reason: encodeReason(reason),
+    state_reason: encodeReason(reason),
     ...unknown,
     claimed_at: at,
     changed_at: at,
@@ -105,7 +107,7 @@ function planned({ id, kind, worker, text, about, incarnation = null }: PlannedT
     typed: null,
     proof: null,
     incarnation,
-    evidence: '',
+    evidence: encodeReason({ code: 'planned' }),
     presses: 0,
     planned_at: at,
     changed_at: at,

@@ -18,10 +18,12 @@ import { isFurther } from './schema.ts'
 import { among, chunks } from './sql.ts'
 import { append } from './events.ts'
 import { resumes } from './queries.ts'
-import { toDelivery } from './rows.ts'
+import { toDelivery, toDispatch } from './rows.ts'
 import { endSprintRow, endSprintsOf, saveSprint } from './sprints.ts'
 import { toJudge } from './verdicts.ts'
 import { writeRows } from './write-rows.ts'
+import { decodeReason, encodeReason } from '../core/reasons.ts'
+import { sentence } from '../decide/wording.ts'
 
 type Trx = Transaction<Tables>
 
@@ -47,7 +49,7 @@ export async function moveDispatches(trx: Trx, moves: readonly DispatchMove[], a
     const next: DispatchRow = {
       ...row,
       state: to,
-      state_reason: reason,
+      state_reason: encodeReason(reason),
       changed_at: at,
       handed_at: to === 'handed' ? at : row.handed_at,
       incarnation: incarnation ?? row.incarnation,
@@ -64,7 +66,7 @@ export async function moveDispatches(trx: Trx, moves: readonly DispatchMove[], a
       subject: id,
       issue,
       worker,
-      text: state_reason,
+      text: sentence(decodeReason(state_reason)),
     })),
     at,
   )
@@ -72,7 +74,7 @@ export async function moveDispatches(trx: Trx, moves: readonly DispatchMove[], a
   await refusePlanned(trx, moved, at)
   await endSprintsOf(trx, moved, at)
   await planFollowUps(trx, moves, moved, at)
-  return moved
+  return moved.map(toDispatch)
 }
 
 async function toldSince(trx: Trx, id: string, told: number): Promise<boolean> {
@@ -147,7 +149,7 @@ async function refusePlanned(trx: Trx, moved: readonly DispatchRow[], at: number
   const ended = moved.filter(({ state }) => !liveStates.includes(state))
   for (const part of chunks(ended)) {
     const ids = part.map(({ id }) => id)
-    const set = { state: 'refused', evidence: 'its dispatch ended before it was placed', changed_at: at, ...over } as const
+    const set = { state: 'refused', evidence: encodeReason({ code: 'dispatch_ended' }), changed_at: at, ...over } as const
     const refuse = trx.updateTable('delivery').set(set).where('state', '=', sql.lit('planned'))
     const rows = [
       ...(await refuse.where('id', 'in', ids).returningAll().execute()),
@@ -179,7 +181,7 @@ export async function moveDeliveries(trx: Trx, given: readonly DeliveryMove[], o
     const next: DeliveryRow = {
       ...row,
       state: to,
-      evidence,
+      evidence: encodeReason(evidence),
       changed_at: at,
       incarnation: incarnation ?? row.incarnation,
       presses: presses ?? row.presses,
@@ -230,13 +232,13 @@ async function pastingInto(trx: Trx, rows: ReadonlyMap<string, DeliveryRow>, mov
 
 function stepped({ id, state, issue, worker, evidence, presses }: DeliveryRow): NewEvent {
   const pressed = presses === 0 ? '' : ` (Enter pressed: ${presses})`
-  return { kind: `delivery.${state}`, subject: id, issue, worker, text: `${evidence}${pressed}` }
+  return { kind: `delivery.${state}`, subject: id, issue, worker, text: `${sentence(decodeReason(evidence))}${pressed}` }
 }
 
 /** Its first backend has begun. */
 export async function handSprint(trx: Trx, id: string, owner: string, at: number): Promise<boolean> {
   const held = await saveSprint(trx, id, owner, { stage: 'working' })
-  return held && (await moveDispatches(trx, [{ id, from: ['claimed'], to: 'handed', reason: 'its sprint has begun' }], at)).length > 0
+  return held && (await moveDispatches(trx, [{ id, from: ['claimed'], to: 'handed', reason: { code: 'sprint_began' } }], at)).length > 0
 }
 
 export async function endSprint(trx: Trx, id: string, owner: string, end: SprintEnd, at: number): Promise<boolean> {

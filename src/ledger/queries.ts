@@ -17,7 +17,8 @@ import { issueRecords } from './failures.ts'
 import { leases } from './leases.ts'
 import { liveSprints } from './sprints.ts'
 import { elsewhere } from './verdicts.ts'
-import { toDelivery, toRepoRecord, toWorkerRecord } from './rows.ts'
+import { toDelivery, toDispatch, toRepoRecord, toWorkerRecord } from './rows.ts'
+import { decodeReason } from '../core/reasons.ts'
 
 type Trx = Transaction<Tables>
 type Filter<K extends 'dispatches' | 'deliveries' | 'events'> = Parameters<Ledger[K]>[0]
@@ -27,7 +28,7 @@ const most = 1000
 
 export async function view(trx: Trx): Promise<LedgerView> {
   const live = await trx.selectFrom('dispatch').selectAll().where(among('state', liveStates)).orderBy('id').execute()
-  return { dispatches: live, ...(await around(trx)), elsewhere: await elsewhere(trx) }
+  return { dispatches: live.map(toDispatch), ...(await around(trx)), elsewhere: await elsewhere(trx) }
 }
 
 const held = ['id', 'kind', 'issue', 'worker', 'slot', 'state', 'incarnation', 'change_url', 'claimed_at', 'handed_at'] as const
@@ -77,12 +78,9 @@ async function around(trx: Trx): Promise<Omit<LedgerView, 'dispatches' | 'elsewh
   const workers = await trx.selectFrom('worker').selectAll().orderBy('drawn_seq').execute()
   return {
     deliveries: [...active.map(toDelivery), ...(await unproven(trx))],
-    recent: await trx
-      .selectFrom('delivery')
-      .select(['worker', 'state', 'evidence', 'changed_at'])
-      .orderBy('id', 'desc')
-      .limit(newest)
-      .execute(),
+    recent: (
+      await trx.selectFrom('delivery').select(['worker', 'state', 'evidence', 'changed_at']).orderBy('id', 'desc').limit(newest).execute()
+    ).map((row) => ({ ...row, evidence: decodeReason(row.evidence) })),
     workers: workers.map(toWorkerRecord),
     repos: await repoRecords(trx),
     sprints: await liveSprints(trx),
@@ -167,7 +165,7 @@ export async function unsaid(trx: Trx, owner: string): Promise<Dispatch[]> {
     const all = trx.selectFrom('dispatch').selectAll().where('issue', '=', issue).where('kind', '=', 'council')
     for (const row of await all.where(among('state', liveStates)).execute()) found.set(row.id, row)
   }
-  return [...found.values()]
+  return [...found.values()].map(toDispatch)
 }
 
 export async function closed(trx: Trx): Promise<IssueRef[]> {
@@ -198,7 +196,7 @@ export async function dispatches(trx: Trx, { issue, worker, state, limit = most 
   if (issue !== undefined) query = query.where('issue', '=', issue)
   if (worker !== undefined) query = query.where('worker', '=', worker)
   if (state !== undefined) query = query.where('state', '=', state)
-  return await query.execute()
+  return (await query.execute()).map(toDispatch)
 }
 
 export async function worked(trx: Trx, limit: number): Promise<Worked[]> {

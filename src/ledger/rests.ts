@@ -1,4 +1,5 @@
 /** What the forge refuses: issues and repos that rest, and repos that cannot be read. */
+import type { Reason } from '../core/reasons.ts'
 import type { Transaction } from 'kysely'
 import type { IssueRef, RepoRef, Time } from '../core/nouns.ts'
 import type { Resting } from '../core/ledger/backlog.ts'
@@ -9,30 +10,32 @@ import { longestOfRepos } from '../decide/forge-fault.ts'
 import { append } from './events.ts'
 import { saveRepo } from './issues.ts'
 import { toJudgeUnlessTaken } from './verdicts.ts'
+import { decodeReason, encodeReason } from '../core/reasons.ts'
+import { sentence } from '../decide/wording.ts'
 
 export async function restIssue(
   trx: Transaction<Tables>,
   issue: IssueRef,
-  { until, why }: { until: Time; why: string },
+  { until, why }: { until: Time; why: Reason },
   at: number,
 ): Promise<void> {
   await trx
     .updateTable('issue')
-    .set({ rests_until: until, rests_why: why, ...toJudgeUnlessTaken })
+    .set({ rests_until: until, rests_why: encodeReason(why), ...toJudgeUnlessTaken })
     .where('ref', '=', issue)
     .execute()
-  const text = `${why}; until ${new Date(until).toISOString()}`
+  const text = `${sentence(why)}; until ${new Date(until).toISOString()}`
   await append(trx, [{ kind: 'issue.rests', subject: issue, issue, worker: null, text }], at)
 }
 
 export async function restAuthor(
   trx: Transaction<Tables>,
   { repo, author }: { repo: RepoRef; author: string },
-  { until, why }: { until: Time; why: string },
+  { until, why }: { until: Time; why: Reason },
 ): Promise<void> {
   await trx
     .updateTable('issue')
-    .set({ rests_until: until, rests_why: why, ...toJudgeUnlessTaken })
+    .set({ rests_until: until, rests_why: encodeReason(why), ...toJudgeUnlessTaken })
     .where('repo', '=', repo)
     .where('author', '=', author)
     .where('state', '=', sql.lit('open'))
@@ -43,11 +46,11 @@ export async function restAuthor(
 export async function restRepo(
   trx: Transaction<Tables>,
   repo: RepoRef,
-  { until, why }: { until: Time; why: string },
+  { until, why }: { until: Time; why: Reason },
   at: number,
 ): Promise<void> {
-  await saveRepo(trx, repo, { rests_until: until, rests_why: why })
-  const text = `${why}; until ${new Date(until).toISOString()}`
+  await saveRepo(trx, repo, { rests_until: until, rests_why: encodeReason(why) })
+  const text = `${sentence(why)}; until ${new Date(until).toISOString()}`
   await append(trx, [{ kind: 'repo.rests', subject: repo, issue: null, worker: null, text }], at)
 }
 
@@ -79,7 +82,8 @@ export async function resting(trx: Transaction<Tables>, at: Time): Promise<Resti
     .where('rests_until', '>', at)
     .where('rests_until', '<=', at + longestOfRepos)
     .execute()
-  for (const { repo, rests_until, rests_why } of repos) found.push({ subject: repo, until: rests_until ?? at, why: rests_why ?? '' })
+  for (const { repo, rests_until, rests_why } of repos)
+    found.push({ subject: repo, until: rests_until ?? at, why: decodeReason(rests_why ?? '') })
   const issues = await trx
     .selectFrom('issue')
     .select(['ref', 'rests_until', 'rests_why'])
@@ -89,6 +93,7 @@ export async function resting(trx: Transaction<Tables>, at: Time): Promise<Resti
     .orderBy('rests_until')
     .limit(1000)
     .execute()
-  for (const { ref, rests_until, rests_why } of issues) found.push({ subject: ref, until: rests_until ?? at, why: rests_why ?? '' })
+  for (const { ref, rests_until, rests_why } of issues)
+    found.push({ subject: ref, until: rests_until ?? at, why: decodeReason(rests_why ?? '') })
   return found
 }

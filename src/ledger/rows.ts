@@ -2,11 +2,16 @@
 import type { ApprovalState, IssueRecord } from '../core/ledger/backlog.ts'
 import type { RepoRecord } from '../core/ledger/forge.ts'
 import type { WorkerRecord } from '../core/ledger/workers.ts'
-import type { Delivery } from '../core/lives.ts'
+import type { Delivery, Dispatch } from '../core/lives.ts'
 import type { Issue } from '../core/nouns.ts'
-import type { DeliveryRow, IssueRow, RepoRow, WorkerRow } from './schema.ts'
+import type { DeliveryRow, DispatchRow, IssueRow, RepoRow, WorkerRow } from './schema.ts'
 import type { Selectable } from 'kysely'
 import { createHash } from 'node:crypto'
+import { decodeReason } from '../core/reasons.ts'
+
+export function toDispatch(row: DispatchRow): Dispatch {
+  return { ...row, reason: decodeReason(row.reason), state_reason: decodeReason(row.state_reason) }
+}
 
 export function toDelivery(row: DeliveryRow): Delivery {
   const {
@@ -27,7 +32,7 @@ export function toDelivery(row: DeliveryRow): Delivery {
     lease_token,
     lease_until,
   } = row
-  const step = { text, typed, proof, incarnation, evidence, presses, planned_at, changed_at }
+  const step = { text, typed, proof, incarnation, evidence: decodeReason(evidence), presses, planned_at, changed_at }
   return { id, kind, dispatch, worker, state, ...step, lease_owner, lease_token, lease_until }
 }
 
@@ -40,9 +45,15 @@ export function toIssueRecord(row: Selectable<IssueRow>, failed_at: number | nul
   const [labels, assignees] = [names(row.labels), names(row.assignees)]
   const issue: Issue = { ref, repo, number, title, body, labels, assignees, author, state, created_at, updated_at, comments, url }
   const kept =
-    eligible === null || verdict === null || verdict_at === null ? null : { eligible: eligible === 1, reason: verdict, at: verdict_at }
-  const rests = rests_until === null || rests_why === null ? null : { until: rests_until, why: rests_why }
+    eligible === null || verdict === null || verdict_at === null
+      ? null
+      : { eligible: eligible === 1, reason: decodeReason(verdict), at: verdict_at }
+  const rests = restOf({ rests_until, rests_why })
   return { issue, attempts, failed_at, done: done === 1, verdict: kept, rests, open_change, approval: approvalOf(row), standing, revision }
+}
+
+function restOf({ rests_until, rests_why }: Pick<RepoRow, 'rests_until' | 'rests_why'>): RepoRecord['rests'] {
+  return rests_until === null || rests_why === null ? null : { until: rests_until, why: decodeReason(rests_why) }
 }
 
 type Text = Pick<Issue, 'title' | 'body'>
@@ -75,8 +86,8 @@ export function toWorkerRecord({ id, drawn, hold, used_at, state, state_since, e
   return { id, drawn: drawn === 1, hold, used_at, state, state_since, error_at }
 }
 
-export function toRepoRecord({ writers, rests_until, rests_why, unread_since, unread_why, ...row }: RepoRow): RepoRecord {
-  const rests = rests_until === null || rests_why === null ? null : { until: rests_until, why: rests_why }
+export function toRepoRecord({ writers, waits, rests_until, rests_why, unread_since, unread_why, ...row }: RepoRow): RepoRecord {
+  const rests = restOf({ rests_until, rests_why })
   const unread = unread_since === null || unread_why === null ? null : { since: unread_since, why: unread_why }
-  return { ...row, writers: writers === null ? null : names(writers), rests, unread }
+  return { ...row, writers: writers === null ? null : names(writers), waits: waits === null ? null : decodeReason(waits), rests, unread }
 }

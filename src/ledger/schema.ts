@@ -78,10 +78,11 @@ export interface OpenChangeRow {
   dispatch: string | null
 }
 
-export type DispatchRow = Dispatch
+/** Reasons as `encodeReason` writes them. */
+export type DispatchRow = Omit<Dispatch, 'reason' | 'state_reason'> & { reason: string; state_reason: string }
 
 /** `issue` is that of its dispatch: kept here so that its events need no join. */
-export type DeliveryRow = Delivery & { issue: string | null }
+export type DeliveryRow = Omit<Delivery, 'evidence'> & { evidence: string; issue: string | null }
 
 export interface EventRow {
   seq: Generated<number>

@@ -11,6 +11,8 @@ import { among, chunks } from './sql.ts'
 import { append } from './events.ts'
 import { taken } from './verdicts.ts'
 import { recordWorkers } from './workers.ts'
+import { decodeReason, encodeReason } from '../core/reasons.ts'
+import { sentence } from '../decide/wording.ts'
 
 type Trx = Transaction<Tables>
 
@@ -36,7 +38,7 @@ export async function claimSprint(trx: Trx, claim: SprintClaim, lease: Lease, at
     .execute()
   await trx.updateTable('issue').set(taken).where('ref', '=', issue).execute()
   await trx.updateTable('worker').set({ used_at: at }).where('id', '=', worker).execute()
-  await append(trx, [{ kind: 'dispatch.claimed', subject: id, issue, worker, text: reason }], at)
+  await append(trx, [{ kind: 'dispatch.claimed', subject: id, issue, worker, text: sentence(reason) }], at)
   return 'won'
 }
 
@@ -81,7 +83,7 @@ export async function endSprintRow(trx: Trx, id: string, owner: string, end: Spr
 export async function publishSprint(trx: Trx, id: string, url: string, at: number): Promise<boolean> {
   const opened = await trx
     .updateTable('dispatch')
-    .set({ change_url: url, state_reason: 'a change is open for review', comment_says: '' })
+    .set({ change_url: url, state_reason: encodeReason({ code: 'change_for_review' }), comment_says: '' })
     .where('id', '=', id)
     .where('state', '=', sql.lit('review'))
     .where('change_url', 'is', null)
@@ -90,7 +92,7 @@ export async function publishSprint(trx: Trx, id: string, url: string, at: numbe
   if (opened === undefined) return false
   const row = { outcome: 'change', failure: null, failure_text: null, change_url: url } as const
   await trx.updateTable('sprint').set(row).where('id', '=', id).execute()
-  await append(trx, [{ kind: 'dispatch.review', subject: id, ...opened, text: `a person published its change: ${url}` }], at)
+  await append(trx, [{ kind: 'dispatch.review', subject: id, ...opened, text: sentence({ code: 'change_published', url }) }], at)
   return true
 }
 
@@ -126,7 +128,11 @@ export async function endSprintsOf(trx: Trx, moved: readonly DispatchRow[], at: 
 function resultOf({ state, state_reason, change_url }: DispatchRow, gone: boolean) {
   if (change_url !== null && (state === 'review' || state === 'done')) return { outcome: 'change', change_url } as const
   const failure = state === 'done' ? 'issue_gone' : gone ? 'crashed' : 'fenced'
-  return { outcome: state === 'failed' || state === 'lost' ? 'failed' : 'given_back', failure, failure_text: state_reason } as const
+  return {
+    outcome: state === 'failed' || state === 'lost' ? 'failed' : 'given_back',
+    failure,
+    failure_text: sentence(decodeReason(state_reason)),
+  } as const
 }
 
 /** Those that have not ended: few, and found by an index of their own. */

@@ -1,15 +1,17 @@
 /** Where open issues stand, and why: what a cycle has to judge, and each repo's queue. */
+import type { Reason } from '../core/reasons.ts'
 import type { Transaction } from 'kysely'
 import type { Backlog, IssueRecord, Standing, Verdict } from '../core/ledger/backlog.ts'
 import type { IssueRef, RepoRef } from '../core/nouns.ts'
 import type { NewEvent } from './events.ts'
 import type { Tables } from './schema.ts'
-import { elsewherePrefix } from '../core/ledger/backlog.ts'
 import { sql } from 'kysely'
 import { among, chunks } from './sql.ts'
 import { append } from './events.ts'
 import { issueRecords } from './failures.ts'
 import { writeRows } from './write-rows.ts'
+import { encodedPrefix, encodeReason } from '../core/reasons.ts'
+import { sentence } from '../decide/wording.ts'
 
 type Trx = Transaction<Tables>
 
@@ -78,6 +80,8 @@ export async function backlog(trx: Trx): Promise<Backlog> {
   return { open, eligible: open - unjudged - none, unjudged, elsewhere: await elsewhere(trx) }
 }
 
+const elsewhereBegins = encodedPrefix('claimed_by_other_ledger')
+
 /** Such a verdict may pass by itself, so its issue is to be judged again: found without reading what stands still. */
 export async function elsewhere(trx: Trx): Promise<IssueRef[]> {
   const rows = await trx
@@ -85,7 +89,7 @@ export async function elsewhere(trx: Trx): Promise<IssueRef[]> {
     .select('ref')
     .where('state', '=', sql.lit('open'))
     .where('standing', 'is', null)
-    .where(sql<boolean>`substr(verdict, 1, ${sql.lit(elsewherePrefix.length)}) = ${elsewherePrefix}`)
+    .where(sql<boolean>`substr(verdict, 1, ${sql.lit(elsewhereBegins.length)}) = ${elsewhereBegins}`)
     .orderBy('ref')
     .limit(1000)
     .execute()
@@ -115,10 +119,11 @@ export async function judgeAgain(trx: Trx, repo: RepoRef | null): Promise<void> 
   await update.execute()
 }
 
-export async function saveWaiting(trx: Trx, reasons: ReadonlyMap<RepoRef, string>): Promise<void> {
+export async function saveWaiting(trx: Trx, reasons: ReadonlyMap<RepoRef, Reason>): Promise<void> {
   for (const { repo, waits } of await trx.selectFrom('repo').select(['repo', 'waits']).execute()) {
-    const reason = reasons.get(repo) ?? null
-    if (reason !== waits) await trx.updateTable('repo').set({ waits: reason }).where('repo', '=', repo).execute()
+    const reason = reasons.get(repo)
+    const kept = reason === undefined ? null : encodeReason(reason)
+    if (kept !== waits) await trx.updateTable('repo').set({ waits: kept }).where('repo', '=', repo).execute()
   }
 }
 
@@ -139,10 +144,10 @@ export async function saveVerdicts(trx: Transaction<Tables>, verdicts: readonly 
     const moves = ({ issue, standing }: Verdict) => kept.get(issue)?.standing !== standing
     const says = ({ issue, eligible, reason }: Verdict) => {
       const row = kept.get(issue)
-      return row?.verdict !== reason || row.eligible !== Number(eligible)
+      return row?.verdict !== encodeReason(reason) || row.eligible !== Number(eligible)
     }
     const rowOf = ({ issue, standing, eligible, reason }: Verdict) => {
-      return { ref: issue, standing, eligible: Number(eligible), verdict: reason, verdict_at: at }
+      return { ref: issue, standing, eligible: Number(eligible), verdict: encodeReason(reason), verdict_at: at }
     }
     const said = ['eligible', 'verdict', 'verdict_at'] as const
     // Apart, since what stands where it stood keeps its place in three indexes; and what is new is written once.
@@ -150,7 +155,7 @@ export async function saveVerdicts(trx: Transaction<Tables>, verdicts: readonly 
     await writeRows(trx, 'issue', ['standing'], present.filter((each) => moves(each) && !says(each)).map(rowOf))
     await writeRows(trx, 'issue', said, present.filter((each) => !moves(each) && says(each)).map(rowOf))
     for (const { issue, eligible, reason } of present.filter(says))
-      events.push({ kind: eligible ? 'issue.eligible' : 'issue.ineligible', subject: issue, issue, worker: null, text: reason })
+      events.push({ kind: eligible ? 'issue.eligible' : 'issue.ineligible', subject: issue, issue, worker: null, text: sentence(reason) })
   }
   await append(trx, events, at)
 }

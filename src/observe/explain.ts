@@ -1,6 +1,7 @@
 /** Everything that is known of one issue: what the forge says, what was decided and why, who had it, what happened. */
 import type { IssueRecord, Resting } from '../core/ledger/backlog.ts'
 import type { Event } from '../core/ledger/history.ts'
+import type { Reason } from '../core/reasons.ts'
 import type { Delivery, Dispatch } from '../core/lives.ts'
 import type { Sprint } from '../core/sprint.ts'
 import type { IssueRef, RepoRef, Time, WorkerId } from '../core/nouns.ts'
@@ -14,7 +15,7 @@ export interface Explanation {
   /** Null where the forge's issue was never read. */
   readonly record: IssueRecord | null
   /** Why it waits, where it stands in its repo's queue. */
-  readonly waits: string | null
+  readonly waits: Reason | null
   /** The issue, or its repo, is left alone for a while. */
   readonly resting: readonly Resting[]
   /** Since when the forge does not let burn read its repo: all that is known of the issue may be old. Null where it does. */

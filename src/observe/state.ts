@@ -1,4 +1,5 @@
 /** Loads the facets of the fleet's state: `refresh` for a cycle or a sprint, `readStatus` for whoever only looks. */
+import type { Reason } from '../core/reasons.ts'
 import type {
   FleetState,
   FollowUpFacet,
@@ -27,7 +28,6 @@ import type { Session } from './session.ts'
 import { slotStates, unprovenStates } from '../core/lives.ts'
 import { repoOf, servedRepos } from '../core/refs.ts'
 import { longestOfRepos } from '../decide/forge-fault.ts'
-import { restsReason } from '../decide/rests.ts'
 import { withStops } from '../decide/stops.ts'
 import { endedAgents, withStrays } from './agents.ts'
 import { refreshForge } from './forge.ts'
@@ -164,10 +164,12 @@ function asChange({ issue, name, url }: BesideChange): Change {
   return { dispatch_id: null, name, url, state: 'open', author: '', fork: false, closes: [issue], created_at: 0 }
 }
 
-function restingRepos(repos: readonly RepoRecord[], now: Time): ReadonlyMap<RepoRef, string> {
+function restingRepos(repos: readonly RepoRecord[], now: Time): ReadonlyMap<RepoRef, Reason> {
   return new Map(
     repos.flatMap(({ repo, rests }) =>
-      rests !== null && rests.until > now && rests.until <= now + longestOfRepos ? [[repo, restsReason(rests)]] : [],
+      rests !== null && rests.until > now && rests.until <= now + longestOfRepos
+        ? [[repo, { code: 'repo_resting' as const, ...rests }]]
+        : [],
     ),
   )
 }

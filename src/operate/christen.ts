@@ -1,4 +1,5 @@
 /** Wakes an agent in every pane that has none, and tells each worker who it is. */
+import type { Reason } from '../core/reasons.ts'
 import type { Delivery } from '../core/lives.ts'
 import type { AgentStart } from '../core/agent.ts'
 import type { Worker, WorkerId } from '../core/nouns.ts'
@@ -18,6 +19,7 @@ import { identityFor } from '../claim/prompts.ts'
 import { leaseLength, withLeases } from '../observe/session.ts'
 import { mover } from '../deliver/steps.ts'
 import { turn, type TurnOptions } from '../deliver/turn.ts'
+import { sentence } from '../decide/wording.ts'
 
 /** `planned`: what a dry run would do. `named`: told who it is, and seen so. `already`: it knew. `unproven`: told, but not seen. `failed`: see why. */
 export type Outcome = 'planned' | 'named' | 'already' | 'unproven' | 'failed'
@@ -122,7 +124,7 @@ class Ward {
     const loops = await this.#loops()
     for (const worker of this.#workers.filter(({ id }) => !begun.has(id))) {
       if (loops.has(worker.id)) {
-        this.#finish(worker.id, 'already', looping)
+        this.#finish(worker.id, 'already', sentence(looping))
         continue
       }
       const pane = panes.get(worker.id)
@@ -142,7 +144,7 @@ class Ward {
     return queue
   }
 
-  async #loops(): Promise<ReadonlyMap<WorkerId, string>> {
+  async #loops(): Promise<ReadonlyMap<WorkerId, Reason>> {
     const { ledger, owner, clock } = this.#session
     return loopsIn((await ledger.carrying(owner)).leases, clock.now())
   }
@@ -161,7 +163,7 @@ class Ward {
       to: 'refused' as const,
       evidence: looping,
     }))
-    for (const { worker } of await ledger.moveDeliveries(moves, owner, clock.now())) this.#finish(worker, 'named', looping)
+    for (const { worker } of await ledger.moveDeliveries(moves, owner, clock.now())) this.#finish(worker, 'named', sentence(looping))
     this.#waking = this.#waking.filter((each) => !left.includes(each))
   }
 
@@ -220,7 +222,7 @@ class Ward {
       const { worker, state, evidence } = delivery
       if (lost) this.#finish(worker, 'failed', 'its machine can not be reached any more')
       else if (!activeStates.includes(state))
-        this.#finish(worker, state === 'seen' ? 'named' : state === 'unknown' ? 'unproven' : 'failed', evidence)
+        this.#finish(worker, state === 'seen' ? 'named' : state === 'unknown' ? 'unproven' : 'failed', sentence(evidence))
       else if (!held(delivery)) this.#finish(worker, 'failed', 'another process is telling it')
     }
     this.#waking = lost ? [] : now.filter(held)

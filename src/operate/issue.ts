@@ -36,7 +36,7 @@ export async function release(issue: IssueRef, force: boolean, session: Session)
       id,
       from: ['claimed', 'handed', 'review'],
       to: 'released',
-      reason: `released by a person${force ? ' (forced)' : ''}`,
+      reason: { code: 'released_by_person', forced: force },
     })),
     clock.now(),
   )

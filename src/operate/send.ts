@@ -1,4 +1,5 @@
 /** A person's own text to workers, as carefully as any other: placed only where it disturbs nobody, and proven. */
+import type { Reason } from '../core/reasons.ts'
 import type { Delivery } from '../core/lives.ts'
 import type { Worker } from '../core/nouns.ts'
 import type { Session } from '../observe/session.ts'
@@ -35,13 +36,13 @@ export async function send(letters: readonly Letter[], session: Session, stop: A
   return withLeases(session, async () => {
     const texts = letters.map(({ worker, text }) => ({ id: newId(), kind: 'send' as const, worker: worker.id, text }))
     const planned = await ledger.plan(texts, owner, clock.now() + leaseLength, clock.now())
-    const reasons = new Map<string, string>()
+    const reasons = new Map<string, Reason>()
     await pump(machines, session, stop, { ...options, reconnect, onWait: (id, why) => void reasons.set(id, why) })
     const ids = planned.map(({ id }) => id)
     const left = (await ledger.deliveries({ ids })).filter(({ state }) => state === 'planned')
     await ledger.moveDeliveries(
       left.map(({ id, lease_token: token }) => {
-        const evidence = `withdrawn, since its sender stopped waiting: ${reasons.get(id) ?? 'its turn did not come'}`
+        const evidence: Reason = { code: 'sender_stopped', why: reasons.get(id) ?? null }
         return { id, token, from: 'planned', to: 'refused', evidence }
       }),
       owner,

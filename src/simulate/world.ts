@@ -132,7 +132,7 @@ export class World implements AgentWorld {
       const held = new Set(this.agents().flatMap(({ queue }) => queue.map(({ id }) => id)))
       const over = dispatches.filter((each) => isStale(each, this.#fleet.dispatch.stale_after, this.clock.now()) && !held.has(each.id))
       await this.#ledger.moveDispatches(
-        over.map(({ id }) => ({ id, from: ['handed'], to: 'released', reason: 'released by a person' })),
+        over.map(({ id }) => ({ id, from: ['handed'], to: 'released', reason: { code: 'released_by_person', forced: false } })),
         this.clock.now(),
       )
     }

@@ -1,4 +1,5 @@
 /** Claims a picked issue for a sprint. It is looked at once more right before that: a run may have decided about it hours ago. */
+import type { Reason } from '../core/reasons.ts'
 import type { FleetState } from '../core/fleet-state.ts'
 import type { Issue } from '../core/nouns.ts'
 import type { Picked } from '../decide/pick.ts'
@@ -9,6 +10,7 @@ import { sanitize } from '../core/text.ts'
 import { keepRest } from '../claim/blame.ts'
 import { checkClaims } from '../claim/check.ts'
 import { eligibility, eligibilityRules } from '../decide/eligible.ts'
+import { sentence } from '../decide/wording.ts'
 
 /** A state that is older is not enough for a claim, milliseconds. */
 const longestState = 60_000
@@ -18,30 +20,31 @@ export async function whyNotNow(
   { issue, revision }: Pick<Picked, 'issue' | 'revision'>,
   state: FleetState,
   session: Session,
-): Promise<string | null> {
+): Promise<Reason | null> {
   const { ledger, clock, forge } = session
   const sure = await checkClaims([issue], state, session)
-  if (!sure.writers.has(issue.repo)) return 'the forge could not say who may write'
+  if (!sure.writers.has(issue.repo)) return { code: 'writers_unasked' }
   const others = await keepCheck(issue, revision, sure, session)
   if (others !== null) return others
   const record = await ledger.issue(issue.ref)
-  if (record === null) return 'the ledger no longer has it'
+  if (record === null) return { code: 'not_in_ledger' }
   const now = clock.now()
   let current: Issue | null = record.issue
   try {
     if (hasPassed(state.now, longestState, now)) current = await forge.issue(issue.ref)
   } catch (thrown) {
     if (isLedgerFailure(thrown)) throw thrown
-    return `it could not be read again: ${messageOf(thrown)}`
+    return { code: 'issue_unread', why: messageOf(thrown) }
   }
-  if (current === null || current.state !== 'open') return 'it was closed'
-  if (!sameText(record.issue, issue) || !sameText(current, issue)) return 'its text was edited since it was picked'
+  if (current === null || current.state !== 'open') return { code: 'closed_meanwhile' }
+  if (!sameText(record.issue, issue) || !sameText(current, issue)) return { code: 'text_edited' }
   const verdict = eligibility({ ...record, issue: current }, eligibilityRules({ ...sure, now }, [issue.repo]))
-  return verdict.kind === 'work' ? null : verdict.kind === 'council' ? 'it is put to the council' : verdict.reason
+  if (verdict.kind === 'work') return null
+  return verdict.kind === 'council' ? { code: 'to_council' } : verdict.reason
 }
 
 /** Keeps that others have it as its verdict, and what rests because its comments could not be read. Returns why it is not free; null if it is. */
-async function keepCheck({ ref }: Issue, revision: number, { claims }: FleetState, session: Session): Promise<string | null> {
+async function keepCheck({ ref }: Issue, revision: number, { claims }: FleetState, session: Session): Promise<Reason | null> {
   const check = claims.get(ref)
   if (check === undefined || check.state === 'free') return null
   const { reason } = check
@@ -50,7 +53,7 @@ async function keepCheck({ ref }: Issue, revision: number, { claims }: FleetStat
     return reason
   }
   const until = check.rests === null ? '' : `; ${await keepRest(check.rests, session)}`
-  session.notify({ level: 'warn', subject: ref, text: `not claimed: ${reason}${until}` })
+  session.notify({ level: 'warn', subject: ref, text: `not claimed: ${sentence(reason)}${until}` })
   return reason
 }
 

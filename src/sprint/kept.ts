@@ -17,6 +17,7 @@ import { leaseLength, withLeases } from '../observe/session.ts'
 import { SprintFailure } from './context.ts'
 import { protectedPaths } from './protect.ts'
 import { pushChange } from './publish.ts'
+import { sentence } from '../decide/wording.ts'
 
 type Ports = Pick<SprintContext, 'session' | 'policy' | 'git' | 'host'>
 
@@ -66,7 +67,7 @@ export async function waitingChange(id: string, ports: Ports): Promise<Waiting> 
 async function refuseUnlessKept({ id, issue }: Sprint, { session }: Ports): Promise<void> {
   const dispatch = (await session.ledger.dispatches({ issue, limit: 100 })).find((each) => each.id === id)
   if (dispatch !== undefined && isKept(dispatch)) return
-  const why = dispatch === undefined ? 'its dispatch is gone' : `${dispatch.state}: ${dispatch.state_reason}`
+  const why = dispatch === undefined ? 'its dispatch is gone' : `${dispatch.state}: ${sentence(dispatch.state_reason)}`
   throw new BurnError('sprint_not_kept', `sprint ${id} keeps no change for a person (${why})`, `burn explain ${issue} says more`)
 }
 

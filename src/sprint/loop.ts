@@ -118,7 +118,12 @@ async function next(
 /** Where the ledger failed at the end of a sprint, this process still holds and renews its claim: nobody could ever take that issue. */
 async function giveBackLeft({ ledger, clock, owner }: Session): Promise<void> {
   const failure = { class: 'crashed', reason: 'the ledger failed while it ran' } as const
-  const end = { outcome: 'given_back', failure, dispatch: 'released', reason: `${failure.class}: ${failure.reason}` } as const
+  const end = {
+    outcome: 'given_back',
+    failure,
+    dispatch: 'released',
+    reason: { code: 'sprint_failed', class: failure.class, why: failure.reason, hint: '' },
+  } as const
   for (const { id, lease_owner } of await ledger.sprints({ live: true }))
     if (lease_owner === owner) await ledger.endSprint(id, owner, end, clock.now())
 }

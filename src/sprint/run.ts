@@ -19,6 +19,7 @@ import { Speaker } from './speaker.ts'
 import { carrySprint } from './sprint.ts'
 import { whyNotNow } from './claim.ts'
 import { requireSandbox } from './walls.ts'
+import { sentence } from '../decide/wording.ts'
 
 /** How often old workspaces and transcripts are removed by themselves, milliseconds. */
 const pruneEvery = 24 * 3_600_000
@@ -129,7 +130,7 @@ function resting({ until, why }: Rest, now: number): BurnError {
 /** A person who names an issue hears why it is not done. */
 function refuseNamed({ issue }: SprintRun, { picks, refused }: Awaited<ReturnType<typeof look>>['picks']): void {
   if (issue === null || picks.length > 0) return
-  const reason = refused[0]?.reason ?? 'it is not among the open issues'
+  const reason = refused[0] === undefined ? 'it is not among the open issues' : sentence(refused[0].reason)
   throw new BurnError('sprint_not_eligible', `${issue} is no work for a sprint now: ${reason}`, 'burn explain says more')
 }
 
@@ -137,7 +138,7 @@ async function claim(picked: Picked, desks: Desks, state: FleetState, { session,
   const { issue, attempt, reason } = picked
   const why = await whyNotNow(picked, state, session)
   if (why !== null) {
-    session.notify({ level: 'info', subject: issue.ref, text: `not claimed: ${why}` })
+    session.notify({ level: 'info', subject: issue.ref, text: `not claimed: ${sentence(why)}` })
     return null
   }
   for (;;) {

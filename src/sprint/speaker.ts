@@ -5,6 +5,7 @@ import type { Failure } from '../core/sprint.ts'
 import { syncComments, type Refused } from '../claim/comments.ts'
 import { yieldClaims } from '../claim/yield.ts'
 import { refusedBy } from './trouble.ts'
+import { sentence } from '../decide/wording.ts'
 
 export class Speaker {
   readonly #session: Session
@@ -29,7 +30,7 @@ export class Speaker {
     if (!this.#refused.has(id) && !(await this.#isSaid(id, issue))) await this.say()
     const refused = this.#refused.get(id)
     this.#refused.delete(id)
-    if (refused !== undefined) return { class: refusedBy[refused.fault], reason: refused.reason }
+    if (refused !== undefined) return { class: refusedBy[refused.fault], reason: sentence(refused.reason) }
     const unknown = { class: 'forge_down', reason: 'its comment could not be written, or not be read again' } as const
     if (!(await this.#isSaid(id, issue))) return unknown
     return (await yieldClaims(state, this.#session)).has(id) ? unknown : null

@@ -1,4 +1,5 @@
 /** One sprint: from a claim to a change for review, or to one clearly classed failure. */
+import type { Reason } from '../core/reasons.ts'
 import type { Issue, IssueRef } from '../core/nouns.ts'
 import type { NewChange } from '../core/ports.ts'
 import type { Backend, Failure, Sprint, SprintNote, SprintStage } from '../core/sprint.ts'
@@ -28,6 +29,7 @@ import { openWorkplace, type Workplace } from './workplace.ts'
 import { openTranscript, type Transcript } from './transcript.ts'
 import { failureOfThrown } from './trouble.ts'
 import { work } from './work.ts'
+import { sentence } from '../decide/wording.ts'
 
 /** The least time that commit, push and change get, milliseconds. */
 const leastPublishing = 30_000
@@ -60,7 +62,7 @@ export async function carrySprint(
     const failure = failureOfThrown(thrown)
     await restRefused(failure, thrown, claimed.picked.issue.ref, session)
     end = failed(failure)
-    run.note({ kind: 'note', text: `ended: ${end.reason}` })
+    run.note({ kind: 'note', text: `ended: ${sentence(end.reason)}` })
   }
   await run.end(end)
   await speaker.say()
@@ -77,7 +79,7 @@ async function restRefused({ class: failure, reason }: Failure, thrown: unknown,
 
 function failed(failure: Failure): SprintEnd {
   const { dispatch, hint } = afterFailure(failure.class)
-  const reason = `${failure.class}: ${failure.reason}${hint === '' ? '' : ` (${hint})`}`
+  const reason: Reason = { code: 'sprint_failed', class: failure.class, why: failure.reason, hint }
   const checked = failure.class === 'check_red' ? { check_result: 'failed' as const } : {}
   return { outcome: dispatch === 'failed' ? 'failed' : 'given_back', failure, dispatch, reason, ...checked }
 }
@@ -168,16 +170,17 @@ class Run {
     const change = await pushChange({ workspace, repo: issue.repo, change: made, stillOurs }, context)
     this.note({ kind: 'note', text: `open for review: ${change.url}` })
     await this.#leave(workspace, finished.left_out)
-    return { outcome: 'change', failure: null, dispatch: 'review', reason: 'a change is open for review', change_url: change.url }
+    return { outcome: 'change', failure: null, dispatch: 'review', reason: { code: 'change_for_review' }, change_url: change.url }
   }
 
   /** The issue stays taken, and its workspace stays, until a person publishes the change or gives the issue back. */
   async #keep(workspace: Workspace, change: NewChange, paths: readonly string[]): Promise<SprintEnd> {
     await keepChange(workspace, change)
     const named = oneLine(`${paths.slice(0, 10).join(', ')}${paths.length > 10 ? ` and ${paths.length - 10} more` : ''}`, 600)
-    const reason = `it touches ${named}; see and publish it with: burn sprint publish ${this.#claimed.id}`
-    this.note({ kind: 'note', text: `kept for a person: ${reason}` })
-    return { outcome: 'kept', failure: { class: 'protected_paths', reason }, dispatch: 'review', reason }
+    const reason: Reason = { code: 'protected_paths', paths: named, sprint: this.#claimed.id }
+    const text = sentence(reason)
+    this.note({ kind: 'note', text: `kept for a person: ${text}` })
+    return { outcome: 'kept', failure: { class: 'protected_paths', reason: text }, dispatch: 'review', reason }
   }
 
   /** What was just pushed need not be looked at again; what could not be committed stays, for a person to look at. */

@@ -13,6 +13,7 @@ import { release } from '../../src/operate/issue.ts'
 import { status } from '../../src/observe/status.ts'
 import { issuesOf } from '../simulate/storm.ts'
 import { simulatedFleet } from '../support/world.ts'
+import { said } from '../support/reasons.ts'
 
 const code = (expected: string) => (thrown: unknown) => thrown instanceof BurnError && thrown.code === expected && thrown.hint !== ''
 const refs = ['o/a#1', 'o/b#2', 'o/c#3']
@@ -57,7 +58,7 @@ test('another ledger of the fleet: a sprint takes nothing of it either', async (
   const record = await ledger.issue('o/a#1')
   assert.ok(record !== null)
   const why = await run(whyNotNow(record, { ...state, claims: new Map() }, session))
-  assert.match(why ?? '', /^claimed by another ledger of this fleet/)
+  assert.match(said(why), /^claimed by another ledger of this fleet/)
 })
 
 test('own claims: count while they live and only by people who may write', () => {

@@ -4,6 +4,7 @@ import { test, type TestContext } from 'node:test'
 import type { Issue } from '../../src/core/nouns.ts'
 import { issuesOf } from '../simulate/storm.ts'
 import { simulatedFleet } from '../support/world.ts'
+import { said } from '../support/reasons.ts'
 
 const minute = 60_000
 const ref = 'o/a#1'
@@ -38,7 +39,7 @@ async function rigged(t: TestContext, first: Partial<Issue>) {
     asked: () => asked,
     change: (changes: Partial<Issue>) => void (issue = { ...issue, ...changes }),
     claimed: async () => (await desk.cycle()).claimed.map(({ issue: each }) => each),
-    verdict: async () => (await desk.ledger.issue(ref))?.verdict?.reason ?? '',
+    verdict: async () => said((await desk.ledger.issue(ref))?.verdict?.reason),
   }
 }
 

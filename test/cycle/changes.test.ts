@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { release } from '../../src/operate/issue.ts'
 import { issuesOf } from '../simulate/storm.ts'
 import { simulatedFleet } from '../support/world.ts'
+import { said } from '../support/reasons.ts'
 
 const minute = 60_000
 const one = ['o/a#1']
@@ -14,7 +15,7 @@ test("a person's open change: keeps its issue from being given, until it is clos
   people.put('o/a', { name: '#12', closes: one })
   assert.deepEqual((await cycle()).claimed, [])
   const record = await ledger.issue('o/a#1')
-  assert.deepEqual([record?.open_change, record?.verdict?.reason], ['#12', 'change #12 is open'])
+  assert.deepEqual([record?.open_change, record?.verdict?.reason], ['#12', { code: 'change_open', change: '#12' }])
   await pass(minute)
   assert.deepEqual((await cycle()).claimed, [])
   people.put('o/a', { name: '#13', closes: one })
@@ -69,7 +70,7 @@ test("an agent's change from another branch: its dispatch is in review, and done
   people.put('o/a', { name: '#12', closes: one, author: 'burn', state: 'merged' })
   await pass(minute)
   assert.deepEqual(
-    (await cycle()).settled.map(({ state, state_reason }) => [state, state_reason]),
+    (await cycle()).settled.map(({ state, state_reason }) => [state, said(state_reason)]),
     [['done', 'its change was merged']],
   )
   assert.equal((await ledger.issue('o/a#1'))?.done, true)
@@ -99,7 +100,7 @@ test('a forced release of an issue in review: its open change keeps it from bein
     await pass(2 * minute)
     assert.deepEqual((await cycle()).claimed, [])
   }
-  assert.equal((await ledger.issue('o/a#1'))?.verdict?.reason, `change ${dispatch?.id} is open`)
+  assert.deepEqual((await ledger.issue('o/a#1'))?.verdict?.reason, { code: 'change_open', change: dispatch?.id })
   forge.change('o/a#1', dispatch?.id ?? '', 'closed')
   await pass(minute)
   assert.deepEqual(

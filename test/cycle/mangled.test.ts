@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { issuesOf } from '../simulate/storm.ts'
 import { simulatedFleet } from '../support/world.ts'
+import { said } from '../support/reasons.ts'
 
 test('mangled: a cut text is not counted as given, and its issue is free only once its agent was told', async (t) => {
   const { open, world, pass } = await simulatedFleet(t, issuesOf(4).slice(0, 1))
@@ -10,7 +11,7 @@ test('mangled: a cut text is not counted as given, and its issue is free only on
   for (const agent of world.agents()) agent.mangles = true
   const [delivery] = (await cycle()).deliveries
   assert.deepEqual([delivery?.state, delivery?.proof, delivery?.typed], ['mangled', null, null])
-  assert.match(delivery?.evidence ?? '', /another text under its id/)
+  assert.match(said(delivery?.evidence), /another text under its id/)
   const states = async () => (await ledger.dispatches({ issue: 'o/a#1' })).map(({ state }) => state)
   assert.deepEqual(await states(), ['handed'])
   // The text that tells it is cut, too: it is not told yet, and told again.
@@ -32,7 +33,7 @@ test('mangled: a cut text is not counted as given, and its issue is free only on
   await pass(60_000)
   const { settled, claimed } = await cycle()
   assert.deepEqual(
-    settled.map(({ state, state_reason }) => [state, state_reason]),
+    settled.map(({ state, state_reason }) => [state, said(state_reason)]),
     [['released', 'its text arrived changed, and its agent was told to disregard it']],
   )
   assert.deepEqual(

@@ -10,6 +10,7 @@ import { withLeases } from '../../src/observe/session.ts'
 import { status } from '../../src/observe/status.ts'
 import { clock as machine } from '../support/clock.ts'
 import { standIn, testFleet, until, writeIssues } from '../support/fleet.ts'
+import { said } from '../support/reasons.ts'
 
 const stop = new AbortController().signal
 const minute = 60_000
@@ -77,10 +78,10 @@ test('trouble: a worker without a login is held, told to go on once it may work 
   assert.equal(bare?.evidence, 'HTTP 401: Incorrect API key provided.')
   for (const worker of [hooked, bare]) {
     assert.equal(worker?.detail, 'auth')
-    assert.match(worker?.stopped ?? '', /^in trouble \(auth\): HTTP 401: Incorrect API key .*; it is tried again at /)
+    assert.match(said(worker?.stopped), /^in trouble \(auth\): HTTP 401: Incorrect API key .*; it is tried again at /)
   }
   assert.match(
-    (await session.ledger.repos()).map(({ waits }) => waits).join('\n'),
+    (await session.ledger.repos()).map(({ waits }) => said(waits)).join('\n'),
     /can take work \(the first is sent nothing: in trouble \(auth\)/,
   )
   const findings = await doctor(machines, session, () => {})

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Reason } from '../../src/core/reasons.ts'
 import type { Look } from '../../src/core/agent.ts'
 import type { Delivery, DeliveryState } from '../../src/core/lives.ts'
 import { breakerFor } from '../../src/decide/breaker.ts'
+import { said } from '../support/reasons.ts'
 
 const look = (known: boolean): Look => ({
   reading: { state: known ? 'idle' : 'unknown', detail: null, evidence: known ? '❯' : 'a new screen' },
@@ -15,7 +17,7 @@ const looks = (known: number, strange: number) => [
   ...Array.from({ length: strange }, () => look(false)),
 ]
 
-const delivery = (state: DeliveryState, changed_at = 0, evidence = 'not seen in 20 s'): Delivery => ({
+const delivery = (state: DeliveryState, changed_at = 0, evidence: Reason = { code: 'submitted_unseen', seconds: 20 }): Delivery => ({
   id: '0k3v9w2x4abcd',
   kind: 'work',
   dispatch: null,
@@ -37,18 +39,18 @@ const delivery = (state: DeliveryState, changed_at = 0, evidence = 'not seen in 
 test('breaker: opens where half of a kind, and three at least, are not recognised; one odd pane is its own matter', () => {
   assert.equal(breakerFor('hermes', looks(10, 2), [], 0), null)
   assert.equal(breakerFor('hermes', looks(4, 3), [], 0), null)
-  assert.match(breakerFor('hermes', looks(3, 3), [], 0) ?? '', /composer of hermes is not recognised on 3 of 6 workers \(a new screen\)/)
+  assert.match(said(breakerFor('hermes', looks(3, 3), [], 0)), /composer of hermes is not recognised on 3 of 6 workers \(a new screen\)/)
   assert.equal(breakerFor('hermes', looks(0, 2), [], 0), null)
 })
 
 test('breaker: opens where the last texts could not be proven, and closes when they are old', () => {
   const ended = [delivery('unknown', 1000), delivery('seen'), delivery('unknown', 900), delivery('unknown', 800), delivery('seen')]
-  assert.match(breakerFor('hermes', looks(9, 0), ended, 2000) ?? '', /3 of the last 5 texts to hermes could not be proven/)
+  assert.match(said(breakerFor('hermes', looks(9, 0), ended, 2000)), /3 of the last 5 texts to hermes could not be proven/)
   assert.equal(breakerFor('hermes', looks(9, 0), ended, 1000 + 10 * 60_000), null)
   assert.equal(breakerFor('hermes', looks(9, 0), [...Array.from({ length: 7 }, () => delivery('seen')), ...ended], 2000), null)
 })
 
 test("breaker: agents that ended took their texts with them: that says nothing of their kind's screen", () => {
-  const gone = Array.from({ length: 5 }, () => delivery('unknown', 1000, 'the agent it was meant for is gone'))
+  const gone = Array.from({ length: 5 }, () => delivery('unknown', 1000, { code: 'agent_gone' }))
   assert.equal(breakerFor('hermes', looks(9, 0), gone, 2000), null)
 })

@@ -89,7 +89,7 @@ class World {
     typed: null,
     proof: null,
     incarnation: null,
-    evidence: '',
+    evidence: { code: 'planned' },
     presses: 0,
     planned_at: 0,
     changed_at: 0,

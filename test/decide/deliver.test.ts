@@ -8,6 +8,7 @@ import { deliveryLimits, step } from '../../src/decide/deliver.ts'
 import { deliverySight } from '../../src/decide/sight.ts'
 import { delivery, id, limits, line, look, sight } from './sights.ts'
 import { pane } from './pane.ts'
+import { because, said } from '../support/reasons.ts'
 
 const brief = (next: DeliveryStep) => (next.do === 'move' ? next.to : next.do)
 const ours = { in_composer: true, look: look('idle', 'draft') }
@@ -31,7 +32,7 @@ const table: readonly Row[] = [
   ]),
   ['a draft', delivery('planned'), sight({ look: look('idle', 'draft') }), 1, 'wait'],
   ['no composer', delivery('planned'), sight({ look: look('idle', 'absent') }), 1, 'wait'],
-  ['attended', delivery('planned'), sight({ attended: 'held: mine' }), 1, 'wait'],
+  ['attended', delivery('planned'), sight({ attended: because('held: mine') }), 1, 'wait'],
   ['another text under way', delivery('planned'), sight({ busy: true }), 1, 'wait'],
   ['no agent', delivery('planned'), sight(gone), 1, 'refused'],
   ['not captured', delivery('planned'), sight({ look: null }), 1, 'wait'],
@@ -41,7 +42,7 @@ const table: readonly Row[] = [
   ['planned too long, unreachable', delivery('planned'), sight({ reachable: false }), limits.planned, 'refused'],
   ['planned too long, even where it could be placed now', delivery('planned'), sight(), limits.planned, 'refused'],
   ['an abandoned line of ours', delivery('planned'), sight(left), 1, 'take_back'],
-  ['an abandoned line of ours, but a person is typing', delivery('planned'), sight({ ...left, attended: 'a person' }), 1, 'wait'],
+  ['an abandoned line of ours, but a person is typing', delivery('planned'), sight({ ...left, attended: because('a person') }), 1, 'wait'],
   ['an abandoned line of ours under a question', delivery('planned'), sight({ leftover: true, look: look('waiting', 'draft') }), 1, 'wait'],
   [
     'an abandoned line in a pane too low to be read',
@@ -50,8 +51,14 @@ const table: readonly Row[] = [
     1,
     'take_back',
   ],
-  ['its file could not be written a moment ago', delivery('planned'), sight({ unwritten: { why: 'full', again: 5 } }), 4, 'wait'],
-  ['its file could not be written some time ago', delivery('planned'), sight({ unwritten: { why: 'full', again: 5 } }), 5, 'place'],
+  ['its file could not be written a moment ago', delivery('planned'), sight({ unwritten: { why: because('full'), again: 5 } }), 4, 'wait'],
+  [
+    'its file could not be written some time ago',
+    delivery('planned'),
+    sight({ unwritten: { why: because('full'), again: 5 } }),
+    5,
+    'place',
+  ],
   ['planned, but its tag is in the composer', delivery('planned'), sight(beside), 1, 'placing'],
   ['planned, but its id is there: a ledger that lost a moment', delivery('planned'), sight({ elsewhere: -1000 }), 1, 'placing'],
   ['planned too long, but its id is there', delivery('planned'), sight(ours), limits.planned, 'placing'],
@@ -59,7 +66,7 @@ const table: readonly Row[] = [
   ['placing, nothing shown yet', delivery('placing'), sight(), 9_999, 'wait'],
   ['placing, nothing ever shown', delivery('placing'), sight(), 10_000, 'unknown'],
   ['placing, in the composer', delivery('placing'), sight(ours), 1, 'submit'],
-  ['placing, in the composer, but a person is typing', delivery('placing'), sight({ ...ours, attended: 'a person' }), 1, 'placed'],
+  ['placing, in the composer, but a person is typing', delivery('placing'), sight({ ...ours, attended: because('a person') }), 1, 'placed'],
   ['placing, in the composer after all', delivery('placing'), sight(ours), 99_999, 'submit'],
   ['placing, elsewhere: submitted before a crash', delivery('placing'), sight({ elsewhere: -1000 }), 1, 'seen'],
   ['placing, elsewhere for a moment: a frame half drawn', delivery('placing'), sight({ elsewhere: 0 }), 499, 'wait'],
@@ -110,7 +117,7 @@ const table: readonly Row[] = [
     1,
     'wait',
   ]),
-  ['placed, attended', delivery('placed'), sight({ ...ours, attended: 'a person is typing' }), 1, 'wait'],
+  ['placed, attended', delivery('placed'), sight({ ...ours, attended: because('a person is typing') }), 1, 'wait'],
   ['placed, Enter just pressed', delivery('placed', { presses: 1 }), sight(ours), 2_999, 'wait'],
   ['placed, Enter swallowed', delivery('placed', { presses: 1 }), sight(ours), 3_000, 'submit'],
   ['placed, Enter swallowed thrice, a moment ago', delivery('placed', { presses: 3 }), sight(ours), 2_999, 'wait'],
@@ -166,8 +173,14 @@ const table: readonly Row[] = [
   ['submitted, its turn did not come', delivery('submitted', { presses: 1 }), sight({ rests: 79_999 }), 99_999, 'unknown'],
   ['submitted, agent gone', delivery('submitted', { presses: 1 }), sight(gone), 1, 'unknown'],
 
-  ['a kind that behaves as nobody knows', delivery('planned'), sight({ stopped: 'the composer is not recognised' }), 1, 'wait'],
-  ['what is placed already goes on', delivery('placed'), sight({ ...ours, stopped: 'the composer is not recognised' }), 1, 'submit'],
+  ['a kind that behaves as nobody knows', delivery('planned'), sight({ stopped: because('the composer is not recognised') }), 1, 'wait'],
+  [
+    'what is placed already goes on',
+    delivery('placed'),
+    sight({ ...ours, stopped: because('the composer is not recognised') }),
+    1,
+    'submit',
+  ],
   ['submitted, told of by the agent itself', delivery('submitted', { presses: 1 }), sight({ told: 'id' }), 1, 'seen'],
   ['unknown, told of later', delivery('unknown'), sight({ told: 'text' }), 99_999, 'seen'],
   ['told of by a successor', delivery('submitted', { presses: 1 }), sight({ incarnation: '1.%1.11', told: 'text' }), 1, 'unknown'],
@@ -192,7 +205,7 @@ const table: readonly Row[] = [
   [
     'unknown, in the composer, but a person is typing',
     delivery('unknown'),
-    sight({ ...ours, leftover: true, attended: 'a person' }),
+    sight({ ...ours, leftover: true, attended: because('a person') }),
     99_999,
     'wait',
   ],
@@ -219,7 +232,7 @@ test('deliver: every step is one that the two lives allow, and only time that ma
     if (next.do === 'move') assert.ok(deliverySteps[before.state].includes(next.to), what)
     if (next.do === 'submit') assert.ok(deliverySteps[before.state].includes(next.to), what)
     if (next.do !== 'wait') continue
-    assert.ok(next.reason.length > 0, what)
+    assert.ok(said(next.reason).length > 0, what)
     if (next.until === null) continue
     assert.ok(next.until > now, what)
     assert.notEqual(brief(step(before, seen, limits, next.until)), 'wait', `${what}: time alone changes the answer`)
@@ -238,7 +251,7 @@ test('deliver: where Enter counts only after a while, the text stays in the comp
   assert.equal(brief(step(delivery('placing'), sight(ours), slow, 5000)), 'placed')
   assert.deepEqual(step(delivery('placed', { changed_at: 5000 }), sight(ours), slow, 5699), {
     do: 'wait',
-    reason: 'Enter would not count yet',
+    reason: { code: 'enter_too_soon' },
     until: 5700,
   })
   assert.equal(brief(step(delivery('placed', { changed_at: 5000 }), sight(ours), slow, 5700)), 'submit')

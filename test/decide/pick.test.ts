@@ -6,6 +6,7 @@ import type { IssueRecord } from '../../src/core/ledger/backlog.ts'
 import type { Issue } from '../../src/core/nouns.ts'
 import type { FleetState } from '../../src/core/fleet-state.ts'
 import { pickIssues, type Wish } from '../../src/decide/pick.ts'
+import { because, said } from '../support/reasons.ts'
 
 const repos = ['o/a', 'o/b']
 const policy = { skip_labels: ['Design'], skip_titles: ['^epic'], priority_labels: ['urgent', 'Bug'] }
@@ -50,7 +51,7 @@ test('by its labels in their order, then the oldest first', () => {
   const picked = pick(issues)
   assert.deepEqual(refs(picked), ['o/a#3', 'o/a#2', 'o/a#4', 'o/a#1'])
   assert.deepEqual(
-    picked.picks.map(({ reason }) => reason),
+    picked.picks.map(({ reason }) => said(reason)),
     ['first by its label "urgent"', 'first by its label "Bug"', 'first by its label "Bug"', 'the oldest of o/a and its peers'],
   )
 })
@@ -61,7 +62,7 @@ test('each reason why an issue is no work is said', () => {
     [record(2, labelled('design')), /label "design" is no work for a sprint \(sprint\.skip_labels\)/],
     [record(3, { issue: { title: 'EPIC: all of it' } }), /title matches \^epic \(sprint\.skip_titles\)/],
     [record(4, labelled('rfc')), /^it is put to the council$/],
-    [record(5, { standing: 'taken', verdict: { eligible: true, reason: 'to m/W/A', at: 1 } }), /^taken: to m\/W\/A$/],
+    [record(5, { standing: 'taken', verdict: { eligible: true, reason: because('to m/W/A'), at: 1 } }), /^taken: to m\/W\/A$/],
     [record(6, { issue: { author: 'eve' } }), /opened by eve, who may not write/],
     [record(7, { issue: { assignees: ['bob'] } }), /assigned to bob/],
     [record(8, { done: true }), /done before/],
@@ -71,11 +72,11 @@ test('each reason why an issue is no work is said', () => {
   for (const [issue, reason] of reasons) {
     const picked = pick([issue])
     assert.deepEqual(refs(picked), [])
-    assert.match(why(picked)[0] ?? '', reason)
+    assert.match(said(why(picked)[0]), reason)
   }
   const down = pick([record(1)], {}, { writers: new Map(), repos_down: new Map([['o/a', 'no route']]) })
-  assert.deepEqual(why(down), ['no route'])
-  assert.deepEqual(why(pick([record(1)], {}, { writers: new Map() })), ['its repo could not be asked about'])
+  assert.deepEqual(why(down).map(said), ['no route'])
+  assert.deepEqual(why(pick([record(1)], {}, { writers: new Map() })).map(said), ['its repo could not be asked about'])
 })
 
 test('only of the repos that are asked for, whether a window serves them or not', () => {
@@ -87,13 +88,13 @@ test('only of the repos that are asked for, whether a window serves them or not'
 test('what this worker leaves alone is not picked, and says why', () => {
   const skips = [{ worker: 'w', issue: 'o/a#1', until: null, reason: 'no_change: it said so', at: 1 }]
   const picked = pick([record(1), record(2)], { skips })
-  assert.deepEqual([refs(picked), why(picked)], [['o/a#2'], ['left alone for a while: no_change: it said so']])
+  assert.deepEqual([refs(picked), why(picked).map(said)], [['o/a#2'], ['left alone for a while: no_change: it said so']])
 })
 
 test('a person who names an issue is obeyed over what sprints skip, and not over what holds for all', () => {
   const skips = [{ worker: 'w', issue: 'o/a#1', until: null, reason: 'r', at: 1 }]
   const named = pick([record(1, labelled('design')), record(2)], { issue: 'o/a#1', skips })
-  assert.deepEqual([refs(named), named.picks[0]?.reason], [['o/a#1'], 'a person named it'])
+  assert.deepEqual([refs(named), named.picks[0]?.reason], [['o/a#1'], { code: 'named_by_person' }])
   assert.deepEqual(refs(pick([record(1, { standing: 'taken' })], { issue: 'o/a#1' })), [])
   assert.deepEqual(refs(pick([record(1, { issue: { author: 'eve' } })], { issue: 'o/a#1' })), [])
 })

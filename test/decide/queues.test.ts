@@ -127,7 +127,7 @@ test('nobody gets more than there is room for, two slots are never one, and home
       // An issue waits only where nobody who serves it has room left.
       const given = work.map((a) => ({ kind: 'work', state: 'claimed', worker: a.worker.id, slot: a.slot })) as never[]
       const left = openDesks({ ...view, dispatches: [...view.dispatches, ...given] }).free()
-      const waiting = verdicts.filter(({ reason }) => reason === 'waits for its turn')
+      const waiting = verdicts.filter(({ reason }) => reason.code === 'queued')
       for (const { issue } of waiting) assert.equal(left.get(issue.slice(0, issue.indexOf('#'))) ?? 0, 0)
       const home = work.filter(({ worker, issue }) => worker.home !== issue.repo && worker.home !== null)
       for (const { worker } of home)

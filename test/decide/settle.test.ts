@@ -4,6 +4,7 @@ import type { Dispatch } from '../../src/core/lives.ts'
 import type { Change } from '../../src/core/nouns.ts'
 import type { UnderWayState } from '../../src/core/fleet-state.ts'
 import { endings } from '../../src/decide/settle.ts'
+import { said } from '../support/reasons.ts'
 
 const minute = 60_000
 const now = Date.UTC(2026, 5, 1)
@@ -61,7 +62,7 @@ const becomes = (view: UnderWayState) => settled(view).map(({ to }) => to)
 test('what an agent holds that has had nothing to do for long has failed, and says why', () => {
   const [move] = settled(viewOf())
   assert.deepEqual([move?.to, move?.from], ['failed', ['handed']])
-  assert.equal(move?.reason, 'its turn ended without a change for review: the agent has had nothing to do for 40 minutes')
+  assert.deepEqual(move?.reason, { code: 'turn_quiet', minutes: 40 })
 })
 
 test('it has not where its turn may not be over, its text may not have arrived, or its change could not be seen', () => {
@@ -103,11 +104,11 @@ test('a sprint whose process is gone: given back where nothing had begun, lost w
   const open = [changeOf()] as UnderWayState['changes']
   const claimed = settled(sprinting({}, now, { state: 'claimed', handed_at: null }))
   assert.deepEqual(
-    claimed.map(({ from, to, reason }) => [from, to, reason]),
+    claimed.map(({ from, to, reason }) => [from, to, said(reason)]),
     [[['claimed'], 'released', 'the process that ran its sprint is gone before it began']],
   )
   assert.deepEqual(
-    settled(sprinting({}, now)).map(({ from, to, reason }) => [from, to, reason]),
+    settled(sprinting({}, now)).map(({ from, to, reason }) => [from, to, said(reason)]),
     [[['handed'], 'lost', 'the process that ran its sprint is gone']],
   )
   assert.deepEqual(becomes(sprinting({ changes: open }, now)), ['review'])
@@ -164,7 +165,7 @@ test('a change from another branch that closes the issue is the work of its disp
 test('a change that was edited and no longer closes the issue gives the issue back, without an attempt', () => {
   const view = viewOf({ changes: [changeOf({ dispatch_id: null })] }, { state: 'review', change_url: 'u' })
   assert.deepEqual(
-    settled(view).map(({ from, to, reason, change_url }) => [from, to, reason, change_url]),
+    settled(view).map(({ from, to, reason, change_url }) => [from, to, said(reason), change_url]),
     [[['review'], 'released', 'its change #12 no longer closes the issue', null]],
   )
 })
@@ -184,7 +185,7 @@ test('the change of somebody else: a sprint is ended while it is open, and never
   const step = (more: Partial<Change>, changes: Partial<UnderWayState> = {}) =>
     settled(
       sprinting({ changes: [changeOf({ ...other, ...more })], ...changes }, now + minute, { worker: 'sprint/host/1', claimed_at: 0 }),
-    ).map(({ to, reason, change_url }) => [to, reason, change_url])
+    ).map(({ to, reason, change_url }) => [to, said(reason), change_url])
   assert.deepEqual(step({}), [['released', 'change #12 is open', undefined]])
   assert.deepEqual(step({ state: 'merged' }), [])
   assert.deepEqual(step({ state: 'merged' }, { closed: new Set(['o/r#1']) }), [['done', 'its issue is closed', null]])

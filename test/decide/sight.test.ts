@@ -4,6 +4,7 @@ import { sumOf } from '../../src/core/line.ts'
 import { deliverySight } from '../../src/decide/sight.ts'
 import { id, line, look, me } from './sights.ts'
 import { pane } from './pane.ts'
+import { said } from '../support/reasons.ts'
 
 test('sight: it says where the id is, whose pane it is, and who is at it', () => {
   const rows = line.match(/.{1,40}/g) ?? []
@@ -67,12 +68,12 @@ test('sight: it says where the id is, whose pane it is, and who is at it', () =>
   assert.equal(deliverySight({ ...signal(':12'), delivery: { id, typed: null } }).told, 'id', 'nothing to compare with')
   const scrolled = { ...of, pane: { ...pane, in_mode: true } }
   assert.equal(deliverySight(scrolled).attended, null, 'a paste gets through')
-  assert.equal(deliverySight({ ...scrolled, mode_blocks: true }).attended, 'somebody scrolls in this pane')
+  assert.deepEqual(deliverySight({ ...scrolled, mode_blocks: true }).attended, { code: 'pane_scrolled' })
   const above = [`● ${rows[0]}`, ...rows.slice(1)]
   assert.equal(deliverySight({ ...echoed, screen: ['', '', '', '❯'], above }).whole, true, 'in the history')
   assert.equal(deliverySight({ ...echoed, look: look('unknown', 'absent') }).elsewhere, null, 'no composer recognised: it may be in it')
   assert.equal(deliverySight({ ...of, pane: { ...pane, agent_pid: 9 } }).incarnation, null)
-  assert.equal(deliverySight({ ...of, pane: { ...pane, keyed_at: 9_940_001 } }).attended, 'a person is typing in this pane')
+  assert.deepEqual(deliverySight({ ...of, pane: { ...pane, keyed_at: 9_940_001 } }).attended, { code: 'person_typing' })
   assert.equal(deliverySight({ ...of, pane: { ...pane, keyed_at: 9_940_000 } }).attended, null)
-  assert.equal(deliverySight({ ...of, hold: 'mine' }).attended, 'held: mine')
+  assert.equal(said(deliverySight({ ...of, hold: { code: 'held', why: 'mine' } }).attended), 'held: mine')
 })

@@ -19,7 +19,7 @@ export function delivery(state: DeliveryState, more: Partial<Delivery> = {}): De
     text: 'do',
     typed: state === 'planned' ? null : line,
     proof: null,
-    evidence: '',
+    evidence: { code: 'planned' } as const,
     presses: 0,
     planned_at: 0,
     changed_at: 0,

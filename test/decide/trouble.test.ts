@@ -10,6 +10,7 @@ import { closedTo, openDesks } from '../../src/decide/route.ts'
 import { resumptions } from '../../src/decide/resume.ts'
 import { endings } from '../../src/decide/settle.ts'
 import { withTroubles } from '../../src/decide/trouble.ts'
+import { said } from '../support/reasons.ts'
 
 const minute = 60_000
 const start = Date.UTC(2026, 5, 1, 12)
@@ -186,7 +187,7 @@ test('trouble: its worker gets no work for an hour, then one issue; a new failur
     })
     return { why: closedTo(view.workers[0]!, null), free: openDesks(view).free().get('o/r') ?? 0 }
   }
-  assert.match(at(59, {}).why ?? '', /^is sent nothing: in trouble \(auth\): HTTP 401: no; it is tried again at 2026-06-01T13:00Z$/)
+  assert.match(said(at(59, {}).why), /^sent nothing: in trouble \(auth\): HTTP 401: no; it is tried again at 2026-06-01T13:00Z$/)
   assert.deepEqual(at(60, {}), { why: null, free: 1 }, 'of a depth of two')
   assert.equal(at(90, { used_at: start + 61 * minute }).free, 0, 'given one meanwhile')
   assert.equal(at(90, { state_since: start + 62 * minute }).free, 0, 'failed meanwhile')

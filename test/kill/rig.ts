@@ -10,6 +10,7 @@ import { markerOf } from '../../src/decide/marker.ts'
 import { openLedger } from '../../src/ledger/open.ts'
 import { startGitea } from '../stand-ins/gitea/server.ts'
 import { standIn, testFleet, until, type Fleet } from '../support/fleet.ts'
+import { because, said } from '../support/reasons.ts'
 
 const repo = 'timmy/app'
 const program = resolve(import.meta.dirname, 'killable.ts')
@@ -92,7 +93,7 @@ export class Rig {
     const got = this.fleet.received().filter(({ text }) => text.includes(last.id)).length
     if (got > 0) return until('its agent closes it', () => this.forge.state.issue(repo, number).state === 'closed')
     await this.ledger.moveDispatches(
-      [{ id: last.id, from: ['handed'], to: 'released', reason: 'it never arrived' }],
+      [{ id: last.id, from: ['handed'], to: 'released', reason: because('it never arrived') }],
       Date.now() + this.ahead,
     )
   }
@@ -108,8 +109,8 @@ export class Rig {
       for (const { id, state, evidence } of deliveries) {
         const got = received.filter((each) => each === id).length
         assert.ok(got <= 1, `${id} was received ${got} times`)
-        if (state === 'seen' || state === 'submitted') assert.equal(got, 1, `${id} is ${state}: ${evidence}`)
-        if (state === 'refused') assert.equal(got, 0, `${id} is refused: ${evidence}`)
+        if (state === 'seen' || state === 'submitted') assert.equal(got, 1, `${id} is ${state}: ${said(evidence)}`)
+        if (state === 'refused') assert.equal(got, 0, `${id} is refused: ${said(evidence)}`)
         assert.ok(!['planned', 'placing', 'placed'].includes(state), `${id} of a closed issue is ${state}`)
       }
       const told = deliveries.filter(({ id }) => received.includes(id))

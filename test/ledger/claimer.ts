@@ -9,6 +9,7 @@ import { openEngine } from '../../src/ledger/open.ts'
 import { claim, named } from '../../src/ledger/claims.ts'
 import { createStore } from '../../src/ledger/store.ts'
 import { batchOf, crossed } from './batches.ts'
+import { because } from '../support/reasons.ts'
 
 const [url = '', owner = '', what = ''] = process.argv.slice(2)
 const engine = await openEngine(url, { random: Math.random })
@@ -44,7 +45,7 @@ if (what === 'cross') {
     won += some.length
     const half = some.slice(0, some.length / 2)
     await ledger.moveDispatches(
-      half.map(({ id }) => ({ id, from: ['claimed'], to: 'released', reason: 'again' })),
+      half.map(({ id }) => ({ id, from: ['claimed'], to: 'released', reason: because('again') })),
       11,
     )
   }
@@ -56,7 +57,7 @@ for (let round = 0; ; round++) {
   const won = await ledger.claim(batchOf(`${owner}${round}`, round % 20, 25, 500), owner, 1000, 10)
   process.stdout.write(`${round}\n`)
   await ledger.moveDispatches(
-    won.map(({ id }) => ({ id, from: ['claimed'], to: 'released', reason: 'again' })),
+    won.map(({ id }) => ({ id, from: ['claimed'], to: 'released', reason: because('again') })),
     11,
   )
 }

@@ -1,9 +1,9 @@
 /** The part of the suite about whose an issue is: open changes, claims of another ledger, and what an agent is told. */
 import type { Holds } from './conformance.ts'
-import { elsewherePrefix } from '../../src/core/ledger/backlog.ts'
 import assert from 'node:assert/strict'
 import type { Change } from '../../src/core/nouns.ts'
 import { claimOf, hand, idOf, issueOf, workers } from './fixtures.ts'
+import { because } from '../support/reasons.ts'
 
 export function claiming(holds: Holds): void {
   holds('open changes: are kept with their issues, of a repo or of a dispatch, and have them judged again', async ({ ledger }) => {
@@ -21,7 +21,7 @@ export function claiming(holds: Holds): void {
     await ledger.saveIssues([{ repo: 'o/r', issues: [issueOf(9)], cursor: 'c2', complete: false, changed_at: 7 }], 20)
     assert.deepEqual([await shown(), (await ledger.repos())[0]?.changed_at], [['#12', null, '#12'], 7])
     assert.deepEqual(await ledger.claim([claimOf(1)], 'a', 1000, 20), [], 'a view from before the change')
-    const verdict = { issue: 'o/r#1', eligible: false, reason: 'change #12 is open', standing: 'none', revision: 1 } as const
+    const verdict = { issue: 'o/r#1', eligible: false, reason: because('change #12 is open'), standing: 'none', revision: 1 } as const
     await ledger.saveVerdicts([verdict], 21)
     await seen(false, change('#12', ['o/r#9']))
     assert.deepEqual([await shown(), (await ledger.issue('o/r#1'))?.standing], [['#13', null, '#12'], null])
@@ -40,8 +40,14 @@ export function claiming(holds: Holds): void {
   })
 
   holds('elsewhere: lists issues whose verdict says that another ledger has them', async ({ ledger }) => {
-    const verdict = { issue: 'o/r#1', eligible: false, reason: `${elsewherePrefix}(dispatch ${idOf(9)})`, standing: null, revision: 0 }
-    await ledger.saveVerdicts([verdict, { ...verdict, issue: 'o/r#2', reason: 'waits' }], 20)
+    const verdict = {
+      issue: 'o/r#1',
+      eligible: false,
+      reason: { code: 'claimed_by_other_ledger' as const, dispatch: idOf(9), seen_at: 5 },
+      standing: null,
+      revision: 0,
+    }
+    await ledger.saveVerdicts([verdict, { ...verdict, issue: 'o/r#2', reason: because('waits') }], 20)
     assert.deepEqual([(await ledger.backlog()).elsewhere, (await ledger.view()).elsewhere], [['o/r#1'], ['o/r#1']])
   })
 
@@ -50,7 +56,7 @@ export function claiming(holds: Holds): void {
     async ({ ledger }) => {
       await hand(ledger, claimOf(1), 20)
       const tell = { id: idOf(2), text: 'it was closed' }
-      const move = { id: idOf(1), from: ['handed'], to: 'done', reason: 'its issue is closed', tell } as const
+      const move = { id: idOf(1), from: ['handed'], to: 'done', reason: because('its issue is closed'), tell } as const
       assert.equal((await ledger.moveDispatches([move], 30)).length, 1)
       assert.equal((await ledger.moveDispatches([{ ...move, tell: { ...tell, id: idOf(3) } }], 31)).length, 0)
       const [text, ...more] = await ledger.takeOver('b', 1000, 32)

@@ -10,6 +10,9 @@ import { readings } from './readings.ts'
 import { fleet, issues } from './records.ts'
 import { refused } from './refused.ts'
 import { sprinting } from './sprinting.ts'
+import { because } from '../support/reasons.ts'
+
+const why = because('it was decided')
 
 export function conformance(name: string, openFresh: () => Promise<Opened>): void {
   /** One test on a furnished ledger, whose rules must hold at its end. */
@@ -77,9 +80,9 @@ function claims(holds: Holds): void {
 
   holds('gives nothing on a view that is too old: done, tried since, closed, or unknown', async ({ ledger }) => {
     await hand(ledger, claimOf(1), 10)
-    await ledger.moveDispatches([{ id: idOf(1), from: ['handed'], to: 'done', reason: 'merged' }], 11)
+    await ledger.moveDispatches([{ id: idOf(1), from: ['handed'], to: 'done', reason: why }], 11)
     await hand(ledger, claimOf(2, { issue: 'o/r#2' }), 12)
-    await ledger.moveDispatches([{ id: idOf(2), from: ['handed'], to: 'lost', reason: 'gone' }], 13)
+    await ledger.moveDispatches([{ id: idOf(2), from: ['handed'], to: 'lost', reason: why }], 13)
     await ledger.saveIssues([{ repo: 'o/r', issues: [issueOf(3, { state: 'closed' })], cursor: 'c2', complete: false }], 14)
     const stale = [1, 2, 3, 99].map((number) => claimOf(10 + number, { issue: `o/r#${number}`, slot: number }))
     assert.deepEqual(await ledger.claim(stale, 'a', 100, 15), [])
@@ -97,12 +100,12 @@ function claims(holds: Holds): void {
 function dispatchSteps(holds: Holds): void {
   holds('counts what failed or was lost, and remembers what is done', async ({ ledger }) => {
     await hand(ledger, claimOf(1), 10)
-    const [failed] = await ledger.moveDispatches([{ id: idOf(1), from: ['handed', 'review'], to: 'failed', reason: 'no change' }], 11)
-    assert.deepEqual([failed?.state, failed?.state_reason, failed?.reason], ['failed', 'no change', 'its home repo'])
+    const [failed] = await ledger.moveDispatches([{ id: idOf(1), from: ['handed', 'review'], to: 'failed', reason: why }], 11)
+    assert.deepEqual([failed?.state, failed?.state_reason, failed?.reason], ['failed', why, because('its home repo')])
     const tried = await ledger.issue('o/r#1')
     assert.deepEqual([tried?.attempts, tried?.failed_at], [1, 11])
     await hand(ledger, claimOf(2, { attempt: 2 }), 12)
-    await ledger.moveDispatches([{ id: idOf(2), from: ['handed'], to: 'done', reason: 'closed', change_url: 'http://change' }], 13)
+    await ledger.moveDispatches([{ id: idOf(2), from: ['handed'], to: 'done', reason: why, change_url: 'http://change' }], 13)
     const record = await ledger.issue('o/r#1')
     assert.deepEqual([record?.attempts, record?.done], [1, true])
     assert.equal((await ledger.dispatches({ state: 'done' }))[0]?.change_url, 'http://change')
@@ -113,22 +116,22 @@ function dispatchSteps(holds: Holds): void {
 
   holds('counts nothing for a council', async ({ ledger }) => {
     await hand(ledger, claimOf(1, { kind: 'council', slot: null }), 10)
-    await ledger.moveDispatches([{ id: idOf(1), from: ['handed'], to: 'lost', reason: 'gone' }], 11)
+    await ledger.moveDispatches([{ id: idOf(1), from: ['handed'], to: 'lost', reason: why }], 11)
     const record = await ledger.issue('o/r#1')
     assert.deepEqual([record?.attempts, record?.failed_at], [0, null])
   })
 
   holds('refuses a step that does not exist, with all that came with it', async ({ ledger }) => {
     await ledger.claim([claimOf(1)], 'a', 100, 10)
-    const fine = { id: idOf(1), from: ['claimed'], to: 'released', reason: 'by hand' } as const
-    const wrong = { id: idOf(1), from: ['done'], to: 'claimed', reason: 'no' } as const
+    const fine = { id: idOf(1), from: ['claimed'], to: 'released', reason: why } as const
+    const wrong = { id: idOf(1), from: ['done'], to: 'claimed', reason: why } as const
     await assert.rejects(ledger.moveDispatches([fine, wrong], 11), withCode('ledger_step'))
     assert.equal((await ledger.view()).dispatches[0]?.state, 'claimed')
   })
 
   holds('leaves out a step whose state has moved on', async ({ ledger }) => {
     await ledger.claim([claimOf(1)], 'a', 100, 10)
-    const release = { id: idOf(1), from: ['claimed'], to: 'released', reason: 'by hand' } as const
+    const release = { id: idOf(1), from: ['claimed'], to: 'released', reason: why } as const
     assert.equal((await ledger.moveDispatches([release], 11)).length, 1)
     assert.deepEqual(await ledger.moveDispatches([release, { ...release, id: idOf(7) }], 12), [])
     assert.equal((await ledger.events({ subject: idOf(1) })).filter(({ kind }) => kind === 'dispatch.released').length, 1)
@@ -136,17 +139,17 @@ function dispatchSteps(holds: Holds): void {
 
   holds('ends the planned delivery of a dispatch that ends', async ({ ledger }) => {
     await ledger.claim([claimOf(1)], 'a', 100, 10)
-    await ledger.moveDispatches([{ id: idOf(1), from: ['claimed'], to: 'released', reason: 'by hand' }], 11)
+    await ledger.moveDispatches([{ id: idOf(1), from: ['claimed'], to: 'released', reason: why }], 11)
     const [delivery] = await ledger.deliveries({ ids: [idOf(1)] })
     assert.deepEqual([delivery?.state, delivery?.text], ['refused', ''])
-    assert.deepEqual(await ledger.moveDeliveries([{ id: idOf(1), token: 1, from: 'planned', to: 'placing', evidence: '' }], 'a', 12), [])
+    assert.deepEqual(await ledger.moveDeliveries([{ id: idOf(1), token: 1, from: 'planned', to: 'placing', evidence: why }], 'a', 12), [])
   })
 
   holds('leaves work in review to those who ask for it, by its id or its issue', async ({ ledger }) => {
     await hand(ledger, claimOf(1), 10)
     await hand(ledger, claimOf(2, { issue: 'o/r#2', kind: 'council', slot: null }), 11)
     await hand(ledger, claimOf(3, { issue: 'o/r#3', slot: 1 }), 12)
-    const review = (count: number) => ({ id: idOf(count), from: ['handed'], to: 'review', reason: 'open' }) as const
+    const review = (count: number) => ({ id: idOf(count), from: ['handed'], to: 'review', reason: why }) as const
     await ledger.moveDispatches([review(1), review(2)], 13)
     const { dispatches, reviews, workers: known } = await ledger.underWay()
     assert.deepEqual(
@@ -165,20 +168,20 @@ function dispatchSteps(holds: Holds): void {
 
   holds('gives a reviewed change back to its worker only where its slot is free', async ({ ledger }) => {
     await hand(ledger, claimOf(1), 10)
-    await ledger.moveDispatches([{ id: idOf(1), from: ['handed'], to: 'review', reason: 'change open' }], 11)
+    await ledger.moveDispatches([{ id: idOf(1), from: ['handed'], to: 'review', reason: why }], 11)
     assert.equal((await ledger.claim([claimOf(2, { issue: 'o/r#2' })], 'a', 100, 12)).length, 1)
-    const back = { id: idOf(1), from: ['review'], to: 'handed', reason: 'changes asked for' } as const
+    const back = { id: idOf(1), from: ['review'], to: 'handed', reason: why } as const
     assert.deepEqual(await ledger.moveDispatches([back], 13), [])
-    await ledger.moveDispatches([{ id: idOf(2), from: ['claimed'], to: 'released', reason: 'by hand' }], 14)
+    await ledger.moveDispatches([{ id: idOf(2), from: ['claimed'], to: 'released', reason: why }], 14)
     assert.equal((await ledger.moveDispatches([back], 15))[0]?.handed_at, 15)
   })
 
   holds('tells how long agents and reviewers took, of what reached an agent and is over or in review', async ({ ledger }) => {
     await hand(ledger, claimOf(1), 10)
-    await ledger.moveDispatches([{ id: idOf(1), from: ['handed'], to: 'review', reason: 'change open' }], 15)
-    await ledger.moveDispatches([{ id: idOf(1), from: ['review'], to: 'done', reason: 'merged' }], 40)
+    await ledger.moveDispatches([{ id: idOf(1), from: ['handed'], to: 'review', reason: why }], 15)
+    await ledger.moveDispatches([{ id: idOf(1), from: ['review'], to: 'done', reason: why }], 40)
     await hand(ledger, claimOf(2, { issue: 'o/r#2' }), 41)
-    await ledger.moveDispatches([{ id: idOf(2), from: ['handed'], to: 'failed', reason: 'no change' }], 50)
+    await ledger.moveDispatches([{ id: idOf(2), from: ['handed'], to: 'failed', reason: why }], 50)
     await hand(ledger, claimOf(3, { issue: 'o/r#3' }), 51)
     await ledger.claim([claimOf(4, { issue: 'o/r#4', slot: 1 })], 'a', 100, 52)
     const base = { worker: workers[0] }
@@ -214,7 +217,7 @@ function deliverySteps(holds: Holds): void {
   holds('refuses a step that does not exist', async ({ ledger }) => {
     await hand(ledger, claimOf(1), 10)
     await assert.rejects(
-      ledger.moveDeliveries([{ id: idOf(1), token: 1, from: 'seen', to: 'planned', evidence: '' }], 'a', 11),
+      ledger.moveDeliveries([{ id: idOf(1), token: 1, from: 'seen', to: 'planned', evidence: why }], 'a', 11),
       withCode('ledger_step'),
     )
   })
@@ -226,7 +229,7 @@ function deliverySteps(holds: Holds): void {
       100,
       10,
     )
-    const place = (count: number) => ({ id: idOf(count), token: 1, from: 'planned', to: 'placing', evidence: 'ready' }) as const
+    const place = (count: number) => ({ id: idOf(count), token: 1, from: 'planned', to: 'placing', evidence: why }) as const
     assert.deepEqual(
       (await ledger.moveDeliveries([place(1), place(2)], 'a', 11)).map(({ id }) => id),
       [idOf(1)],
@@ -241,14 +244,14 @@ function deliverySteps(holds: Holds): void {
 
   holds('shows an unknown delivery while its dispatch lives, for anyone to settle', async ({ ledger }) => {
     await ledger.claim([claimOf(1)], 'a', 100, 10)
-    const step = { id: idOf(1), token: 1, evidence: 'pane is gone' }
+    const step = { id: idOf(1), token: 1, evidence: why }
     await ledger.moveDeliveries([{ ...step, from: 'planned', to: 'placing' }], 'a', 11)
     await ledger.moveDeliveries([{ ...step, from: 'placing', to: 'unknown' }], 'a', 12)
     assert.deepEqual(
       (await ledger.view()).deliveries.map(({ state, text }) => [state, text]),
       [['unknown', '']],
     )
-    assert.equal((await ledger.moveDeliveries([{ ...step, from: 'unknown', to: 'seen', evidence: 'its id shows' }], 'b', 13)).length, 1)
+    assert.equal((await ledger.moveDeliveries([{ ...step, from: 'unknown', to: 'seen', evidence: why }], 'b', 13)).length, 1)
     assert.deepEqual((await ledger.view()).deliveries, [])
   })
 }
@@ -256,7 +259,7 @@ function deliverySteps(holds: Holds): void {
 function leases(holds: Holds): void {
   holds('lets nobody step what another holds, nor one that lost its lease', async ({ ledger }) => {
     await ledger.claim([claimOf(1)], 'a', 100, 10)
-    const place = { id: idOf(1), token: 1, from: 'planned', to: 'placing', evidence: 'ready' } as const
+    const place = { id: idOf(1), token: 1, from: 'planned', to: 'placing', evidence: why } as const
     assert.deepEqual(await ledger.moveDeliveries([place], 'b', 11), [])
     assert.deepEqual(await ledger.takeOver('b', 200, 99), [])
     assert.deepEqual(
@@ -279,7 +282,7 @@ function leases(holds: Holds): void {
 
   holds('says who holds a claim, by its delivery or its sprint', async ({ ledger }) => {
     await ledger.claim([claimOf(1)], 'a', 100, 10)
-    const sprint = { id: idOf(2), issue: 'o/r#2', worker: 'sprint/host/1', slot: 0, host: 'host', attempt: 1, reason: 'the oldest' }
+    const sprint = { id: idOf(2), issue: 'o/r#2', worker: 'sprint/host/1', slot: 0, host: 'host', attempt: 1, reason: why }
     await ledger.claimSprint(sprint, 'b', 100, 10)
     const holders = await ledger.holders([idOf(1), idOf(2), idOf(9)])
     assert.deepEqual(holders, [

@@ -2,6 +2,7 @@ import type { Ledger } from '../../src/core/ledger.ts'
 import type { Claim } from '../../src/core/ledger/claims.ts'
 import type { Issue } from '../../src/core/nouns.ts'
 import type { Engine } from '../../src/ledger/engine.ts'
+import { because } from '../support/reasons.ts'
 
 /** A ledger under test, and the tables below it. */
 export interface Opened extends AsyncDisposable {
@@ -25,7 +26,7 @@ export function idOf(count: number): string {
 
 export function claimOf(count: number, changes: Partial<Claim> = {}): Claim {
   const base = { id: idOf(count), kind: 'work' as const, issue: 'o/r#1', worker: workers[0], slot: 0, attempt: 1 }
-  return { ...base, reason: 'its home repo', text: `prompt ${count}`, ...changes }
+  return { ...base, reason: because('its home repo'), text: `prompt ${count}`, ...changes }
 }
 
 /** Three workers and issues 1 … `issues`, all open. */
@@ -44,11 +45,11 @@ export async function furnish(ledger: Ledger, issues = 4): Promise<void> {
 export async function hand(ledger: Ledger, claim: Claim, at: number): Promise<void> {
   await ledger.claim([claim], 'a', at + 1000, at)
   await ledger.moveDeliveries(
-    [{ id: claim.id, token: 1, from: 'planned', to: 'placing', evidence: 'pane is ready', incarnation: '1.%1.9' }],
+    [{ id: claim.id, token: 1, from: 'planned', to: 'placing', evidence: because('pane is ready'), incarnation: '1.%1.9' }],
     'a',
     at,
   )
-  await ledger.moveDeliveries([{ id: claim.id, token: 1, from: 'placing', to: 'seen', evidence: 'its id shows' }], 'a', at)
+  await ledger.moveDeliveries([{ id: claim.id, token: 1, from: 'placing', to: 'seen', evidence: because('its id shows') }], 'a', at)
 }
 
 /** A stop for all others: what is thrown must have this code. */

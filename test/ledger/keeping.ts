@@ -11,6 +11,7 @@ import { backupLedger, moveLedger, wouldBackup, wouldMove } from '../../src/ledg
 import { openDatabase, openEngine, openLedger } from '../../src/ledger/open.ts'
 import { pages } from '../../src/ledger/pages.ts'
 import { claimOf, furnish, hand, idOf, issueOf, withCode, workers } from './fixtures.ts'
+import { because } from '../support/reasons.ts'
 
 const wait = { random: Math.random }
 const silent = () => {}
@@ -19,17 +20,17 @@ export function pruning(holds: Holds): void {
   holds('forgets what ended long ago of closed issues, and no more', async ({ ledger }) => {
     // 1: lost, then done, and closed. 2: lost, and still open. 3: live.
     await hand(ledger, claimOf(1), 10)
-    await ledger.moveDispatches([{ id: idOf(1), from: ['handed'], to: 'lost', reason: 'gone' }], 11)
+    await ledger.moveDispatches([{ id: idOf(1), from: ['handed'], to: 'lost', reason: because('gone') }], 11)
     await hand(ledger, claimOf(2, { attempt: 2 }), 12)
-    await ledger.moveDispatches([{ id: idOf(2), from: ['handed'], to: 'done', reason: 'merged' }], 13)
+    await ledger.moveDispatches([{ id: idOf(2), from: ['handed'], to: 'done', reason: because('merged') }], 13)
     await hand(ledger, claimOf(3, { issue: 'o/r#2' }), 14)
-    await ledger.moveDispatches([{ id: idOf(3), from: ['handed'], to: 'lost', reason: 'gone' }], 15)
+    await ledger.moveDispatches([{ id: idOf(3), from: ['handed'], to: 'lost', reason: because('gone') }], 15)
     await hand(ledger, claimOf(4, { issue: 'o/r#3' }), 16)
     await ledger.saveIssues([{ repo: 'o/r', issues: [issueOf(1, { state: 'closed' })], cursor: 'c2', complete: false }], 20)
     const told = [5, 6].map((count) => ({ id: idOf(count), kind: 'identity' as const, worker: workers[2], text: 'you are C' }))
     await ledger.plan(told, 'a', 100, 21)
     for (const { id } of told)
-      await ledger.moveDeliveries([{ id, token: 1, from: 'planned', to: 'refused', evidence: 'no agent' }], 'a', 22)
+      await ledger.moveDeliveries([{ id, token: 1, from: 'planned', to: 'refused', evidence: because('no agent') }], 'a', 22)
 
     const before = await ledger.events({ limit: 1000 })
     const would = await ledger.prune(1000, 1000, true)
@@ -54,7 +55,7 @@ export function pruning(holds: Holds): void {
 
   holds('what is young stays', async ({ ledger }) => {
     await hand(ledger, claimOf(1), 10)
-    await ledger.moveDispatches([{ id: idOf(1), from: ['handed'], to: 'lost', reason: 'gone' }], 11)
+    await ledger.moveDispatches([{ id: idOf(1), from: ['handed'], to: 'lost', reason: because('gone') }], 11)
     await ledger.saveIssues([{ repo: 'o/r', issues: [], cursor: 'c2', complete: true }], 20)
     assert.deepEqual(await ledger.prune(5, 30, false), { dispatches: 0, deliveries: 0, events: 4 + 3 })
     assert.equal((await ledger.dispatches({})).length, 1)
@@ -63,7 +64,7 @@ export function pruning(holds: Holds): void {
 
 function sprintOf(number: number): SprintClaim {
   const issue = `o/r#${number}`
-  return { id: idOf(number), issue, worker: 'sprint/host/1', slot: 0, host: 'host', attempt: 1, reason: 'the oldest' }
+  return { id: idOf(number), issue, worker: 'sprint/host/1', slot: 0, host: 'host', attempt: 1, reason: because('the oldest') }
 }
 
 /** Everything in a ledger but where it came from. */

@@ -13,6 +13,7 @@ import { resting } from '../../src/ledger/rests.ts'
 import { backlog, front } from '../../src/ledger/verdicts.ts'
 import { createStore } from '../../src/ledger/store.ts'
 import { claimOf, furnish, idOf, workers } from './fixtures.ts'
+import { because } from '../support/reasons.ts'
 
 /** The statements that `work` made, as SQLite plans to run them. */
 async function plansOf(work: (trx: Transaction<Tables>) => Promise<unknown>): Promise<string[]> {
@@ -44,11 +45,11 @@ describe('what is done in every cycle', () => {
   it('reads no history: every table that grows is reached through an index', async () => {
     const plans = await plansOf(async (trx) => {
       await claim(trx, [claimOf(1)], { owner: 'a', until: 100 }, 10)
-      await moveDeliveries(trx, [{ id: idOf(1), token: 1, from: 'planned', to: 'placing', evidence: '' }], 'a', 11)
-      await moveDeliveries(trx, [{ id: idOf(1), token: 1, from: 'placing', to: 'seen', evidence: '' }], 'a', 12)
-      await moveDispatches(trx, [{ id: idOf(1), from: ['handed', 'review'], to: 'done', reason: '' }], 13)
+      await moveDeliveries(trx, [{ id: idOf(1), token: 1, from: 'planned', to: 'placing', evidence: because('') }], 'a', 11)
+      await moveDeliveries(trx, [{ id: idOf(1), token: 1, from: 'placing', to: 'seen', evidence: because('') }], 'a', 12)
+      await moveDispatches(trx, [{ id: idOf(1), from: ['handed', 'review'], to: 'done', reason: because('') }], 13)
       await claim(trx, [claimOf(2, { issue: 'o/r#2', slot: 1 })], { owner: 'a', until: 100 }, 10)
-      await moveDispatches(trx, [{ id: idOf(2), from: ['claimed'], to: 'lost', reason: '' }], 13)
+      await moveDispatches(trx, [{ id: idOf(2), from: ['claimed'], to: 'lost', reason: because('') }], 13)
       await renew(trx, { owner: 'a', until: 200 })
       await takeOver(trx, { owner: 'a', until: 200 }, 14)
       await view(trx)

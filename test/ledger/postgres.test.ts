@@ -13,6 +13,7 @@ import { claimOf, furnish, idOf, withCode, workers } from './fixtures.ts'
 import { copying, files } from './keeping.ts'
 import { furnished, processes, start } from './processes.ts'
 import { sequences } from './sequences.ts'
+import { because } from '../support/reasons.ts'
 
 /** A ledger that gives up soon where it has to wait. */
 async function impatient(url: string) {
@@ -57,7 +58,10 @@ else {
       await assert.rejects(other.claim(claims, 'c', 1000, 10), withCode('ledger_busy'))
     await assert.rejects(other.hold('m/W/N0', 'looking', 11), withCode('ledger_busy'))
     await assert.rejects(other.requeue('o/r#499', 11), withCode('ledger_busy'))
-    await assert.rejects(other.moveDispatches([{ id: 'b-25', from: ['claimed'], to: 'released', reason: '' }], 11), withCode('ledger_busy'))
+    await assert.rejects(
+      other.moveDispatches([{ id: 'b-25', from: ['claimed'], to: 'released', reason: because('') }], 11),
+      withCode('ledger_busy'),
+    )
     await engine.close()
   })
 
@@ -89,7 +93,7 @@ else {
     assert.equal(await told(() => elsewhere!.requeue('o/r#1', 10)), false)
     assert.equal(await told(() => other!.claim([claimOf(1)], 'a', 100, 10)), false)
     assert.equal(await told(() => other!.requeue('o/r#1', 10)), false, 'it is live')
-    const release = () => other!.moveDispatches([{ id: idOf(1), from: ['claimed'], to: 'released', reason: 'by hand' }], 11)
+    const release = () => other!.moveDispatches([{ id: idOf(1), from: ['claimed'], to: 'released', reason: because('by hand') }], 11)
     for (const write of [release, () => other!.requeue('o/r#1', 12), () => other!.hold(workers[0], null, 13)])
       assert.equal(await told(write), true)
     assert.equal(await told(() => other!.hold(workers[0], 'mine', 14)), false)

@@ -12,6 +12,7 @@ import { openEngine } from '../../src/ledger/open.ts'
 import { createStore } from '../../src/ledger/store.ts'
 import { batchOf, furnishMany } from './batches.ts'
 import { withCode } from './fixtures.ts'
+import { because } from '../support/reasons.ts'
 
 const script = resolve(import.meta.dirname, 'claimer.ts')
 
@@ -81,7 +82,7 @@ export function processes(name: string, freshPlace: () => Promise<Place>): void 
         const { dispatches } = await shared.ledger.view()
         const [first] = dispatches
         if (first !== undefined)
-          await shared.ledger.moveDispatches([{ id: first.id, from: ['claimed'], to: 'handed', reason: 'typed' }], round)
+          await shared.ledger.moveDispatches([{ id: first.id, from: ['claimed'], to: 'handed', reason: because('typed') }], round)
         assert.equal(new Set(dispatches.map(({ issue }) => issue)).size, dispatches.length)
       }
       const events = await shared.ledger.events({ limit: 100_000 })
@@ -117,7 +118,7 @@ export function processes(name: string, freshPlace: () => Promise<Place>): void 
         const { dispatches } = await shared.ledger.view()
         assert.ok([0, 25].includes(dispatches.length), `${dispatches.length} live`)
         await shared.ledger.moveDispatches(
-          dispatches.map(({ id }) => ({ id, from: ['claimed'], to: 'released', reason: 'cleared' })),
+          dispatches.map(({ id }) => ({ id, from: ['claimed'], to: 'released', reason: because('cleared') })),
           12,
         )
       }

@@ -2,6 +2,7 @@
 import type { Holds } from './conformance.ts'
 import assert from 'node:assert/strict'
 import { claimOf, hand, idOf, workers } from './fixtures.ts'
+import { because } from '../support/reasons.ts'
 
 export function readings(holds: Holds): void {
   holds('keeps since when a worker is in its state', async ({ ledger }) => {
@@ -70,7 +71,7 @@ export function readings(holds: Holds): void {
       31,
     )
     const release = (told: number) =>
-      ledger.moveDispatches([{ id: idOf(1), from: ['handed'], to: 'released', reason: 'no login', told }], 40)
+      ledger.moveDispatches([{ id: idOf(1), from: ['handed'], to: 'released', reason: because('no login'), told }], 40)
     assert.equal((await release(1)).length, 0, 'it was told once more meanwhile')
     assert.equal((await release(2)).length, 1)
     assert.equal(await planned(8, 2), 0, 'its agent has it no more')

@@ -3,6 +3,7 @@ import type { Holds } from './conformance.ts'
 import assert from 'node:assert/strict'
 import type { Standing } from '../../src/core/ledger/backlog.ts'
 import { claimOf, hand, idOf, issueOf, workers } from './fixtures.ts'
+import { because } from '../support/reasons.ts'
 
 export function issues(holds: Holds): void {
   holds('merges pages: what changed is updated, and a complete listing closes what it lacks', async ({ ledger }) => {
@@ -64,7 +65,7 @@ export function issues(holds: Holds): void {
   })
 
   holds('keeps the last verdict, with an event only where it differs', async ({ ledger }) => {
-    const verdict = { issue: 'o/r#1', eligible: false, reason: 'label "epic" is skipped', standing: null, revision: 0 }
+    const verdict = { issue: 'o/r#1', eligible: false, reason: because('label "epic" is skipped'), standing: null, revision: 0 }
     await ledger.saveVerdicts([verdict, { ...verdict, issue: 'o/r#2' }, { ...verdict, issue: 'o/r#99' }], 20)
     await ledger.saveVerdicts([verdict, { ...verdict, issue: 'o/r#2', eligible: true }], 30)
     assert.deepEqual((await ledger.issue('o/r#1'))?.verdict, { eligible: false, reason: verdict.reason, at: 20 })
@@ -76,9 +77,9 @@ export function issues(holds: Holds): void {
   })
 
   holds('rest: keeps an issue back until a time, and requeue forgets it', async ({ ledger }) => {
-    await ledger.rest('o/r#1', 900, 'its comments cannot be written', 20)
+    await ledger.rest('o/r#1', 900, because('its comments cannot be written'), 20)
     const record = await ledger.issue('o/r#1')
-    assert.deepEqual([record?.rests, record?.attempts], [{ until: 900, why: 'its comments cannot be written' }, 0])
+    assert.deepEqual([record?.rests, record?.attempts], [{ until: 900, why: because('its comments cannot be written') }, 0])
     assert.equal(await ledger.requeue('o/r#1', 30), true)
     assert.equal((await ledger.issue('o/r#1'))?.rests, null)
   })
@@ -87,12 +88,12 @@ export function issues(holds: Holds): void {
     await hand(ledger, claimOf(1), 20)
     const about = { dispatch: idOf(1), issue: 'o/r#1' }
     await ledger.plan([{ id: idOf(2), kind: 'follow_up', worker: workers[0], text: 'it was closed', about }], 'a', 1000, 21)
-    const refused = { id: idOf(2), token: 1, from: 'planned', to: 'refused', evidence: 'no agent' } as const
+    const refused = { id: idOf(2), token: 1, from: 'planned', to: 'refused', evidence: because('no agent') } as const
     const [moved] = await ledger.moveDeliveries([refused], 'a', 22)
     assert.deepEqual([moved?.dispatch, moved?.kind], [idOf(1), 'follow_up'])
     assert.equal((await ledger.dispatches({ issue: 'o/r#1' }))[0]?.state, 'handed')
     await ledger.saveIssues([{ repo: 'o/r', issues: [issueOf(1, { state: 'closed' })], cursor: 'c2', complete: false }], 23)
-    await ledger.moveDispatches([{ id: idOf(1), from: ['handed'], to: 'released', reason: 'by a person' }], 24)
+    await ledger.moveDispatches([{ id: idOf(1), from: ['handed'], to: 'released', reason: because('by a person') }], 24)
     assert.equal((await ledger.prune(500, 600, false)).dispatches, 1)
     assert.deepEqual(await ledger.deliveries({ ids: [idOf(2)] }), [])
   })
@@ -103,7 +104,7 @@ export function issues(holds: Holds): void {
       (await ledger.front(new Map([['o/r', n]]))).filter(({ standing }) => standing === 'queued').map(({ issue }) => issue.number)
     const judge = async (number: number, standing: Standing | null) => {
       const { revision = 0 } = (await ledger.issue(`o/r#${number}`)) ?? {}
-      const verdict = { issue: `o/r#${number}`, eligible: standing === 'queued', reason: 'because' }
+      const verdict = { issue: `o/r#${number}`, eligible: standing === 'queued', reason: because('because') }
       await ledger.saveVerdicts([{ ...verdict, standing, revision }], 20)
     }
     assert.deepEqual(await unjudged(), [1, 2, 3, 4])
@@ -112,7 +113,7 @@ export function issues(holds: Holds): void {
     assert.deepEqual([await unjudged(), await front(2), await front(9)], [[], [1, 2], [1, 2, 3]])
     await hand(ledger, claimOf(1), 21)
     assert.deepEqual([await unjudged(), await front(9)], [[], [2, 3]])
-    await ledger.moveDispatches([{ id: idOf(1), from: ['handed'], to: 'lost', reason: 'gone' }], 22)
+    await ledger.moveDispatches([{ id: idOf(1), from: ['handed'], to: 'lost', reason: because('gone') }], 22)
     assert.deepEqual(await unjudged(), [1])
     await judge(1, 'queued')
     await ledger.saveIssues(
@@ -146,7 +147,7 @@ export function issues(holds: Holds): void {
     assert.deepEqual(await ledger.saveApprovals([{ issue: 'o/r#1', revision: revision + 1, approved: true }], 20), [], 'another record')
     assert.deepEqual(await ledger.saveApprovals([{ issue: 'o/r#1', revision, approved: true }], 20), ['o/r#1'])
     assert.equal((await state()).approval, 'current')
-    await ledger.saveVerdicts([{ issue: 'o/r#1', eligible: true, reason: 'x', standing: 'queued', revision }], 20)
+    await ledger.saveVerdicts([{ issue: 'o/r#1', eligible: true, reason: because('x'), standing: 'queued', revision }], 20)
     await edit('another text')
     assert.deepEqual(await state(), { approval: 'edited', revision: revision + 1, standing: null })
     await ledger.saveApprovals([{ issue: 'o/r#1', revision: revision + 1, approved: false }], 22)
@@ -156,7 +157,7 @@ export function issues(holds: Holds): void {
   holds('confirms writers: keeps who is left, and has issues judged again', async ({ ledger }) => {
     await ledger.saveWriters('o/r', ['ann', 'bob'], 20)
     const before = (await ledger.issue('o/r#1'))?.revision ?? 0
-    await ledger.saveVerdicts([{ issue: 'o/r#1', eligible: true, reason: 'x', standing: 'queued', revision: before }], 20)
+    await ledger.saveVerdicts([{ issue: 'o/r#1', eligible: true, reason: because('x'), standing: 'queued', revision: before }], 20)
     await ledger.confirmWriters('o/r', ['bob', 'ann'], 30)
     assert.equal((await ledger.issue('o/r#1'))?.standing, 'queued')
     await ledger.confirmWriters('o/r', ['bob'], 40)
@@ -168,17 +169,17 @@ export function issues(holds: Holds): void {
   holds('lets no verdict stand that was given before the issue came back from a worker', async ({ ledger }) => {
     const before = (await ledger.issue('o/r#1'))?.revision ?? 0
     await hand(ledger, claimOf(1), 10)
-    const old = { issue: 'o/r#1', eligible: true, reason: 'm/W/A has it', standing: 'taken', revision: before + 1 } as const
-    await ledger.moveDispatches([{ id: idOf(1), from: ['handed'], to: 'released', reason: 'by hand' }], 11)
+    const old = { issue: 'o/r#1', eligible: true, reason: because('m/W/A has it'), standing: 'taken', revision: before + 1 } as const
+    await ledger.moveDispatches([{ id: idOf(1), from: ['handed'], to: 'released', reason: because('by hand') }], 11)
     await ledger.saveVerdicts([old], 12)
     assert.equal((await ledger.issue('o/r#1'))?.standing, null)
   })
 
   holds('keeps why the issues of a repo wait, until they do not', async ({ ledger }) => {
-    await ledger.saveWaiting(new Map([['o/r', 'all are full']]))
+    await ledger.saveWaiting(new Map([['o/r', because('all are full')]]))
     assert.deepEqual(
       (await ledger.repos()).map(({ waits }) => waits),
-      ['all are full'],
+      [because('all are full')],
     )
     await ledger.saveWaiting(new Map())
     assert.deepEqual(
@@ -214,7 +215,7 @@ export function fleet(holds: Holds): void {
     const tell = async (count: number, incarnation: string | null) => {
       const id = idOf(count)
       await ledger.plan([{ id, kind: 'identity', worker: workers[1], text: 'you are B' }], 'a', 1000, 10)
-      const move = { id, token: 1, from: 'planned' as const, evidence: 'x' }
+      const move = { id, token: 1, from: 'planned' as const, evidence: because('x') }
       if (incarnation === null) await ledger.moveDeliveries([{ ...move, to: 'refused' }], 'a', 10)
       else await ledger.moveDeliveries([{ ...move, to: 'placing', incarnation }], 'a', 10)
       if (incarnation !== null) await ledger.moveDeliveries([{ ...move, from: 'placing', to: 'seen' }], 'a', 10)

@@ -7,6 +7,7 @@ import * as fc from 'fast-check'
 import { activeStates, deliverySteps, dispatchSteps } from '../../src/core/lives.ts'
 import { invariants } from '../../src/ledger/invariants.ts'
 import { claimOf, furnish, idOf, issueOf, workers } from './fixtures.ts'
+import { because } from '../support/reasons.ts'
 
 const owner = fc.constantFrom('a', 'b')
 const worker = fc.constantFrom(...workers)
@@ -127,7 +128,7 @@ async function deliver(
   at: number,
 ): Promise<void> {
   if (before === undefined) return
-  const moved = await ledger.moveDeliveries([{ id: before.id, token, from, to, evidence: 'seen' }], by, at)
+  const moved = await ledger.moveDeliveries([{ id: before.id, token, from, to, evidence: because('seen') }], by, at)
   const [after] = await ledger.deliveries({ ids: [before.id] })
   assert.deepEqual(after, moved[0] ?? before)
   if (moved.length === 0) return
@@ -137,7 +138,7 @@ async function deliver(
 
 async function move(ledger: Ledger, before: Dispatch | undefined, [from, to]: [DispatchState, DispatchState], at: number): Promise<void> {
   if (before === undefined) return
-  const moved = await ledger.moveDispatches([{ id: before.id, from: [from], to, reason: 'because' }], at)
+  const moved = await ledger.moveDispatches([{ id: before.id, from: [from], to, reason: because('because') }], at)
   const after = (await ledger.dispatches({ issue: before.issue })).find(({ id }) => id === before.id)
   assert.deepEqual(after, moved[0] ?? before)
   if (moved.length > 0) assert.deepEqual([before.state, after?.state], [from, to])

@@ -3,16 +3,33 @@ import type { SprintClaim, SprintEnd } from '../../src/core/ledger/sprints.ts'
 import type { Holds } from './conformance.ts'
 import assert from 'node:assert/strict'
 import { claimOf, idOf, issueOf, workers } from './fixtures.ts'
+import { because } from '../support/reasons.ts'
 
 const desk = 'sprint/host/1'
 
 function sprintOf(count: number, changes: Partial<SprintClaim> = {}): SprintClaim {
-  return { id: idOf(count), issue: 'o/r#1', worker: desk, slot: 0, host: 'host', attempt: 1, reason: 'the oldest', ...changes }
+  return { id: idOf(count), issue: 'o/r#1', worker: desk, slot: 0, host: 'host', attempt: 1, reason: because('the oldest'), ...changes }
 }
 
-const change: SprintEnd = { outcome: 'change', failure: null, dispatch: 'review', reason: 'open for review', change_url: 'http://f/1' }
-const red: SprintEnd = { outcome: 'failed', failure: { class: 'check_red', reason: '2 tests' }, dispatch: 'failed', reason: 'red' }
-const back: SprintEnd = { outcome: 'given_back', failure: { class: 'stopped', reason: 'Ctrl-C' }, dispatch: 'released', reason: 'stopped' }
+const change: SprintEnd = {
+  outcome: 'change',
+  failure: null,
+  dispatch: 'review',
+  reason: because('open for review'),
+  change_url: 'http://f/1',
+}
+const red: SprintEnd = {
+  outcome: 'failed',
+  failure: { class: 'check_red', reason: '2 tests' },
+  dispatch: 'failed',
+  reason: because('red'),
+}
+const back: SprintEnd = {
+  outcome: 'given_back',
+  failure: { class: 'stopped', reason: 'Ctrl-C' },
+  dispatch: 'released',
+  reason: because('stopped'),
+}
 
 export function sprinting(holds: Holds): void {
   claiming(holds)
@@ -52,7 +69,7 @@ function ending(holds: Holds): void {
       outcome: 'kept',
       failure: { class: 'protected_paths', reason: 'it touches .drone.yml' },
       dispatch: 'review',
-      reason: 'it touches .drone.yml',
+      reason: because('it touches .drone.yml'),
     }
     await ledger.claimSprint(sprintOf(1), 'a', 100, 10)
     await ledger.handSprint(idOf(1), 'a', 11)
@@ -128,7 +145,7 @@ function settling(holds: Holds): void {
       const id = idOf(index + 1)
       await ledger.claimSprint(sprintOf(index + 1, { issue: `o/r#${index + 1}` }), 'a', 100, 5)
       await ledger.handSprint(id, 'a', 6)
-      await ledger.moveDispatches([{ id, from: ['handed'], to, reason: 'said so' }], at)
+      await ledger.moveDispatches([{ id, from: ['handed'], to, reason: because('said so') }], at)
       assert.deepEqual(
         (await ledger.sprints({ ids: [id] })).map((row) => [row.failure, row.failure_text, row.ended_at]),
         [[failure, 'said so', at]],
@@ -138,7 +155,7 @@ function settling(holds: Holds): void {
   })
 
   holds('whose change somebody else saw first writes its own result, unless it is gone', async ({ ledger }) => {
-    const review = { from: ['handed'], to: 'review', reason: 'seen', change_url: 'http://f/1' } as const
+    const review = { from: ['handed'], to: 'review', reason: because('seen'), change_url: 'http://f/1' } as const
     for (const [count, at] of [10, 1000].entries()) {
       await ledger.claimSprint(sprintOf(count + 1, { issue: `o/r#${count + 1}` }), 'a', 100, 5)
       await ledger.handSprint(idOf(count + 1), 'a', 6)

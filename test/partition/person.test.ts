@@ -5,6 +5,7 @@ import { send } from '../../src/operate/send.ts'
 import { standIn, until, writeIssues } from '../support/fleet.ts'
 import { endServer, privateSocket, tmuxOn } from '../support/tmux.ts'
 import { openRig } from './rig.ts'
+import { said } from '../support/reasons.ts'
 
 test('a person comes between a text and its Enter: the cycle ends, others get their issues, and Enter follows once they are gone', async (t) => {
   const rig = await openRig(t, (dir) => ({
@@ -58,11 +59,11 @@ test('a text waits while panes are synchronized or input is disabled', async (t)
   const pane = tmux('list-panes', '-a', '-f', '#{m:*/ONE,#{@burn_worker}}', '-F', '#{pane_id}').trim()
   tmux('set-option', '-w', '-t', pane, 'synchronize-panes', 'on')
   const synchronized = await sent()
-  assert.deepEqual([synchronized?.state, /: synchronize-panes is on in its pane/.test(synchronized?.evidence ?? '')], ['refused', true])
+  assert.deepEqual([synchronized?.state, /: synchronize-panes is on in its pane/.test(said(synchronized?.evidence))], ['refused', true])
   tmux('set-option', '-w', '-t', pane, 'synchronize-panes', 'off')
   tmux('select-pane', '-d', '-t', pane)
   const disabled = await sent()
-  assert.deepEqual([disabled?.state, /: input to its pane is disabled/.test(disabled?.evidence ?? '')], ['refused', true])
+  assert.deepEqual([disabled?.state, /: input to its pane is disabled/.test(said(disabled?.evidence))], ['refused', true])
   tmux('select-pane', '-e', '-t', pane)
   assert.equal((await sent())?.state, 'seen')
   assert.equal(rig.fleet.received().filter(({ text }) => text.includes('hello there')).length, 1)

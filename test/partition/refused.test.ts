@@ -10,6 +10,7 @@ import { startGitea } from '../stand-ins/gitea/server.ts'
 import { clock } from '../support/clock.ts'
 import { standIn, until } from '../support/fleet.ts'
 import { openRig } from './rig.ts'
+import { because, said } from '../support/reasons.ts'
 
 const minute = 60_000
 
@@ -64,9 +65,9 @@ test('refused: an archived repo, a blocked account and a deleted issue hold no s
     assert.equal((await rig.session.ledger.issue(issue))?.attempts, 0)
   }
   const resting = new Map((await rig.status()).resting.map(({ subject, why }) => [subject, why]))
-  assert.match(resting.get('timmy/app') ?? '', /archived/)
-  assert.match(resting.get('timmy/lib#1') ?? '', /did bob block the account/)
-  assert.match(resting.get(gone) ?? '', /no longer has/)
+  assert.match(said(resting.get('timmy/app')), /archived/)
+  assert.match(said(resting.get('timmy/lib#1')), /did bob block the account/)
+  assert.match(said(resting.get(gone)), /no longer has/)
   assert.equal(await state('timmy/lib#9'), null, 'of an author who blocked the account no more issues are tried')
   assert.deepEqual(
     [...resting.keys()].toSorted(),
@@ -102,7 +103,7 @@ test('refused: a token that may only read holds no slot, and the next one is use
     ['released', 'released', 'released'],
   )
   assert.deepEqual(await claimed(), [])
-  assert.match((await rig.status()).resting[0]?.why ?? '', /the token may not write comments in timmy\/app: .*give the token write:issue/)
+  assert.match(said((await rig.status()).resting[0]?.why), /the token may not write comments in timmy\/app: .*give the token write:issue/)
   assert.deepEqual((await rig.cycle()).claimed, [])
   read_only.length = 0
   ahead.ms = 2 * minute
@@ -125,7 +126,7 @@ test('refused: a comment that fails for no known reason is given up after a quar
   assert.deepEqual(await claimed(), [])
 
   const saysOf = (number: number) => forge.state.issue('timmy/docs', number).comments.map(({ body }) => markerOf(body)?.state)
-  await rig.session.ledger.rest('timmy/docs#3', Date.now() + 60 * minute, 'a limit of the model', Date.now())
+  await rig.session.ledger.rest('timmy/docs#3', Date.now() + 60 * minute, because('a limit of the model'), Date.now())
   forge.state.close('timmy/docs', 3)
   await rig.cycle()
   assert.deepEqual(saysOf(3), ['done'], 'what rests for another reason is edited')

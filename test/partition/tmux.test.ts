@@ -7,6 +7,7 @@ import { incarnationOf } from '../../src/core/incarnation.ts'
 import { standIn, until, writeIssues } from '../support/fleet.ts'
 import { tmuxOn } from '../support/tmux.ts'
 import { openRig, type Rig } from './rig.ts'
+import { said } from '../support/reasons.ts'
 
 const working = resolve(import.meta.dirname, '../stand-ins/agent/working.mjs')
 const issue = 'local/app#1'
@@ -45,11 +46,11 @@ test('a tmux server is killed: what it held is lost, up and christen raise all a
   const down = await rig.cycle()
   const later = down.settled.length > 0 ? down : await rig.cycle()
   assert.deepEqual(
-    later.settled.map(({ state, state_reason }) => [state, state_reason]),
+    later.settled.map(({ state, state_reason }) => [state, said(state_reason)]),
     [['lost', 'the agent that held it is gone']],
   )
   assert.deepEqual(later.claimed, [])
-  const verdict = (await rig.session.ledger.issue(issue))?.verdict?.reason ?? ''
+  const verdict = said((await rig.session.ledger.issue(issue))?.verdict?.reason)
   assert.match(verdict, /^waits until \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ after attempt 1 /)
   const report = await rig.status()
   assert.equal(report.machines[0]?.reachable, true, 'the machine answers: it has no session')

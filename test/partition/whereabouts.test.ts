@@ -16,6 +16,7 @@ import { clock } from '../support/clock.ts'
 import { standIn, until, writeIssues } from '../support/fleet.ts'
 import { endProcess, endServer, tmuxOn } from '../support/tmux.ts'
 import { openRig, type Rig } from './rig.ts'
+import { said } from '../support/reasons.ts'
 
 const working = resolve(import.meta.dirname, '../stand-ins/agent/working.mjs')
 const issue = 'local/app#1'
@@ -116,7 +117,7 @@ test('whereabouts: an agent whose pane was moved keeps its issue', async (t) => 
   assert.equal((await fresh(rig, (s) => planLowering(s.fleet.machines, s)))[0]?.end.length, 2)
   const to = workersOf(rig.session).find(({ name }) => name === 'TWO') ?? assert.fail()
   const [sent] = await fresh(rig, (s) => send([{ worker: to, text: 'hello there' }], s, never, { patience: 5_000 }))
-  assert.equal(sent?.state, 'seen', sent?.evidence)
+  assert.equal(sent?.state, 'seen', said(sent?.evidence))
 
   process.kill(Number(pid), 'SIGKILL')
   await until('it is lost', async () =>

@@ -15,6 +15,7 @@ import { dirOf, hooked, look, names, openFleet, send, settle } from './fleet.ts'
 import { readCall } from './model.ts'
 import { wrongWith } from './arrival.ts'
 import { until } from './verdict.ts'
+import { said } from '../support/reasons.ts'
 
 /** Texts of 10 B to 120 KB, one line and many, and what has a meaning to terminals and shells; all but the first say whose they are at both ends. */
 const texts: readonly ((whose: string) => string)[] = [
@@ -132,7 +133,7 @@ async function expectArrived(
     const text = wanted.get(name) ?? ''
     const others = names.filter((each) => each !== name).map((each) => dirOf(place, each))
     const wrong = wrongWith(asked, { id: delivery.id, text, dir: dirOf(place, name), others })
-    const what = `${name}, ${Buffer.byteLength(text)} B, ${delivery.id} is ${delivery.state} (${delivery.evidence}; Enter ${delivery.presses} times)`
+    const what = `${name}, ${Buffer.byteLength(text)} B, ${delivery.id} is ${delivery.state} (${said(delivery.evidence)}; Enter ${delivery.presses} times)`
     expect('texts', wrong === null && delivery.state === 'seen', `${what}: ${wrong ?? 'whole and once'}`)
   }
 }

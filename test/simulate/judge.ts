@@ -6,6 +6,7 @@ import type { Receipt, World } from '../../src/simulate/world.ts'
 import { liveStates } from '../../src/core/lives.ts'
 import { invariants } from '../../src/ledger/invariants.ts'
 import { markerOf } from '../../src/decide/marker.ts'
+import { said } from '../support/reasons.ts'
 
 /** Each is a rule that was broken. */
 export type Violations = string[]
@@ -50,8 +51,8 @@ export class Judge {
     const broken: Violations = []
     for (const { id, state, evidence } of await ledger.deliveries({ limit: 1e6 })) {
       const got = this.#receipts.has(id)
-      if (state === 'seen' && !got) broken.push(`${id} is seen (${evidence}) and nobody received it`)
-      if ((state === 'refused' || state === 'planned') && got) broken.push(`${id} is ${state} (${evidence}) and was received`)
+      if (state === 'seen' && !got) broken.push(`${id} is seen (${said(evidence)}) and nobody received it`)
+      if ((state === 'refused' || state === 'planned') && got) broken.push(`${id} is ${state} (${said(evidence)}) and was received`)
     }
     return broken
   }
@@ -84,8 +85,8 @@ async function nothingLost({ forge }: World, ledger: Ledger, issues: readonly st
   const broken: Violations = []
   for (const ref of issues.filter((issue) => forge.isOpen(issue))) {
     const record = await ledger.issue(ref)
-    if (record?.standing !== 'none' || !/given up after/.test(record.verdict?.reason ?? ''))
-      broken.push(`${ref} is neither done nor given up: ${record?.standing} (${record?.verdict?.reason})`)
+    if (record?.standing !== 'none' || record.verdict?.reason.code !== 'attempts_used')
+      broken.push(`${ref} is neither done nor given up: ${record?.standing} (${said(record?.verdict?.reason)})`)
   }
   for (const { id, issue, state } of dispatches)
     if (!forge.isOpen(issue) && liveStates.includes(state)) broken.push(`${id} of ${issue} is still ${state}`)

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import type { SoakFleet, Told } from './fleet.ts'
 import type { Round, Trouble } from './trouble.ts'
 import { executed } from './texts.ts'
+import { said } from '../support/reasons.ts'
 
 export interface Tally {
   /** By trouble, how often each state was the end. */
@@ -92,11 +93,11 @@ function wrongs(
   if (got.length > 1) found.push(`received ${got.length} times`)
   if (got.some(({ who }) => who !== worker)) found.push(`received by ${got.map(({ who }) => who).join(', ')}`)
   if (got.some(({ full }) => !plain(full).includes(plain(text)))) found.push('received, but not whole')
-  if ((state === 'seen' || state === 'submitted') && got.length === 0) found.push(`${state} (${evidence}), and never received`)
-  if (state === 'refused' && got.length > 0) found.push(`refused (${evidence}), and received`)
+  if ((state === 'seen' || state === 'submitted') && got.length === 0) found.push(`${state} (${said(evidence)}), and never received`)
+  if (state === 'refused' && got.length > 0) found.push(`refused (${said(evidence)}), and received`)
   if (state === 'planned' || state === 'placing' || state === 'placed') found.push(`it never ended: ${state}`)
   if (state === 'unknown' && !ambiguous.some((trouble) => troubles.has(trouble)))
-    found.push(`unknown (${evidence}) without a reason; ${got.length === 0 ? 'never received' : 'received'}`)
+    found.push(`unknown (${said(evidence)}) without a reason; ${got.length === 0 ? 'never received' : 'received'}`)
   return found
 }
 

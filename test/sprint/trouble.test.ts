@@ -13,6 +13,7 @@ import { code, commentsOf, ended } from './judge.ts'
 import { brainOf, type Fate } from './brain.ts'
 import { inside, type Inside } from './inside.ts'
 import { repo, sprintRig, type RigOptions, type SprintRig } from './rig.ts'
+import { because } from '../support/reasons.ts'
 
 const nobody = { conflict: () => {}, taken_branch: () => {} }
 const issue = { title: 'Write it down', body: 'In notes, please.' }
@@ -119,7 +120,7 @@ describe('trouble of a sprint', { concurrency: 3 }, () => {
     const { ledger } = sprints.context.session
     void rig.model.asked().then(async () => {
       const [{ id } = { id: '' }] = (await ledger.view()).sprints
-      await ledger.moveDispatches([{ id, from: ['handed'], to: 'released', reason: 'released by a person' }], Date.now())
+      await ledger.moveDispatches([{ id, from: ['handed'], to: 'released', reason: because('released by a person') }], Date.now())
     })
     const [row] = await sprints.run()
     await ended(row, 'fenced', 'released', sprints)
@@ -214,7 +215,15 @@ describe('trouble of a sprint', { concurrency: 3 }, () => {
     const { rig, sprints } = await rigged(t, { more: () => ({ dispatch: { retry_after: 0.001 } }) })
     const { ledger } = sprints.context.session
     await sprints.run({ issue: `${repo}#9` }).catch(() => null)
-    const claim = { id: '0k30000000001', issue: `${repo}#1`, worker: 'sprint/gone/1', slot: 0, host: 'gone', attempt: 1, reason: 'first' }
+    const claim = {
+      id: '0k30000000001',
+      issue: `${repo}#1`,
+      worker: 'sprint/gone/1',
+      slot: 0,
+      host: 'gone',
+      attempt: 1,
+      reason: because('first'),
+    }
     assert.equal(await ledger.claimSprint(claim, 'killed', Date.now() - 1, Date.now() - 60_000), 'won')
     await ledger.handSprint(claim.id, 'killed', Date.now() - 50_000)
     assert.deepEqual(await sprints.run(), [])

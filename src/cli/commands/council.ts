@@ -1,4 +1,5 @@
 /** `burn council`: asks the council and sentinel workers. */
+import { sentence, worded } from '../../decide/wording.ts'
 import { Command } from 'commander'
 import type { CommonOptions, Context } from '../context.ts'
 import { withCommon, withSession } from '../context.ts'
@@ -21,11 +22,11 @@ export function councilCommand(context: Context): Command {
         }
         const asked = await askCouncil(text === '-' ? await io.readInput() : text, session, context.stop)
         if (options.json)
-          io.out(JSON.stringify({ asked: asked.map(({ id, worker, state, evidence }) => ({ id, worker, state, evidence })) }))
+          io.out(JSON.stringify(worded({ asked: asked.map(({ id, worker, state, evidence }) => ({ id, worker, state, evidence })) })))
         else {
           for (const line of table(
             ['WORKER', 'DELIVERY', 'EVIDENCE'],
-            asked.map(({ worker, state, evidence }) => [worker, state, evidence]),
+            asked.map(({ worker, state, evidence }) => [worker, state, sentence(evidence)]),
           ))
             io.out(line)
           io.out('Their answers are in their panes: burn attach <worker>')

@@ -7,7 +7,7 @@ import type { CommonOptions, Context } from '../context.ts'
 import { actionsOf } from '../../core/actions.ts'
 import { activeStates } from '../../core/lives.ts'
 import { elsewhereAdvice } from '../../decide/report.ts'
-import { restsReason } from '../../decide/rests.ts'
+import { restsReason, sentence, worded } from '../../decide/wording.ts'
 import { machinesNamed, wholeNumber, withCommon, withSession } from '../context.ts'
 import { table } from '../table.ts'
 
@@ -115,11 +115,17 @@ function showPlan(dry: Awaited<ReturnType<typeof dryCycle>>, { io }: Context, op
     }))
     const settle = moves.map(({ id, issue, worker, to, reason }) => ({ id, issue, worker, state: to, reason }))
     const judged = verdicts.map(({ issue, eligible, reason, standing, revision }) => ({ issue, eligible, reason, standing, revision }))
-    io.out(JSON.stringify({ would_settle: settle, would_dispatch: would, verdicts: judged, troubles: bad.map(({ text }) => text) }))
+    io.out(JSON.stringify(worded({ would_settle: settle, would_dispatch: would, verdicts: judged, troubles: bad.map(({ text }) => text) })))
     return exitOf(dry.state, bad.length === 0)
   }
-  for (const { issue, to, worker, reason } of moves) io.out(`${issue}  would be ${to}  ${worker}  ${reason}`)
-  const rows = claims.map(({ issue, worker, kind, reason, ...rest }) => [issue.ref, worker.id, kind, String(rest.attempt), reason])
+  for (const { issue, to, worker, reason } of moves) io.out(`${issue}  would be ${to}  ${worker}  ${sentence(reason)}`)
+  const rows = claims.map(({ issue, worker, kind, reason, ...rest }) => [
+    issue.ref,
+    worker.id,
+    kind,
+    String(rest.attempt),
+    sentence(reason),
+  ])
   for (const line of table(['ISSUE', 'WORKER', 'KIND', 'TRY', 'WHY'], rows, io.tty ? io.width : Infinity)) io.out(line)
   const not = verdicts.filter(({ eligible }) => !eligible).length
   io.out(
@@ -141,11 +147,11 @@ function showCycle(result: CycleResult, number: number, ms: number, said: Set<st
     const claimed = result.claimed.map(({ id, kind, issue, worker, attempt, reason }) => ({ id, kind, issue, worker, attempt, reason }))
     const settled = result.settled.map(({ id, issue, worker, state, state_reason }) => ({ id, issue, worker, state, reason: state_reason }))
     const said = bad.map(({ text }) => text)
-    io.out(JSON.stringify({ cycle: number, ms, claimed, settled, deliveries, eligible, open, troubles: said }))
+    io.out(JSON.stringify(worded({ cycle: number, ms, claimed, settled, deliveries, eligible, open, troubles: said })))
   } else {
     for (const { issue, worker, state } of result.settled) io.out(`${issue}  ${state}  ${worker}`)
     const issues = new Map(result.claimed.map(({ id, issue }) => [id, issue]))
-    const rows = result.deliveries.map(({ id, worker, state, evidence }) => [issues.get(id) ?? id, worker, state, evidence])
+    const rows = result.deliveries.map(({ id, worker, state, evidence }) => [issues.get(id) ?? id, worker, state, sentence(evidence)])
     if (rows.length > 0)
       for (const line of table(['ISSUE', 'WORKER', 'DELIVERY', 'EVIDENCE'], rows, io.tty ? io.width : Infinity)) io.out(line)
     const parts = [

@@ -2,7 +2,7 @@
 import { Command } from 'commander'
 import type { Explanation } from '../../observe/explain.ts'
 import type { CommonOptions, Context } from '../context.ts'
-import { restsReason } from '../../decide/rests.ts'
+import { restsReason, sentence, worded } from '../../decide/wording.ts'
 import { repoOf } from '../../core/refs.ts'
 import { oneLine } from '../../core/text.ts'
 import { issueNamed, withCommon, withSession } from '../context.ts'
@@ -18,7 +18,7 @@ export function explainCommand(context: Context): Command {
       withSession(context, options, async (session) => {
         const { explain, unreadText } = await import('../../observe/explain.ts')
         const explanation = await explain(issueNamed(session.fleet, text), session)
-        if (options.json) context.io.out(JSON.stringify(explanation))
+        if (options.json) context.io.out(JSON.stringify(worded(explanation)))
         else for (const line of lines(explanation, context)) context.io.out(line)
         if (explanation.unread !== null)
           context.io.err(context.io.paint('yellow', unreadText(repoOf(explanation.issue), explanation.unread)))
@@ -45,7 +45,7 @@ function lines({ issue, record, waits, resting, dispatches, sprints, serving, ev
   const decided =
     verdict === null
       ? 'nothing was decided yet (burn dispatch)'
-      : `${io.paint(verdict.eligible ? 'green' : 'yellow', verdict.eligible ? 'for the fleet' : 'not for the fleet')}: ${verdict.reason}${waits === null ? '' : `; ${waits}`} (${ago(verdict.at)})`
+      : `${io.paint(verdict.eligible ? 'green' : 'yellow', verdict.eligible ? 'for the fleet' : 'not for the fleet')}: ${sentence(verdict.reason)}${waits === null ? '' : `; ${sentence(waits)}`} (${ago(verdict.at)})`
   const serves = `served by ${serving.length} workers${serving.length === 0 ? '' : `: ${serving.slice(0, 4).join(', ')}${serving.length > 4 ? ', …' : ''}`}; attempts that failed: ${record?.attempts ?? 0}`
   const rows = dispatches.map((d) => [
     d.id,
@@ -53,7 +53,7 @@ function lines({ issue, record, waits, resting, dispatches, sprints, serving, ev
     d.stale ? `${d.state}, stale` : d.state,
     ago(d.changed_at),
     d.delivery === null ? '' : `${d.delivery.state}${d.delivery.proof === null ? '' : ` (${proofs[d.delivery.proof]})`}`,
-    `${d.reason}; ${d.state_reason}${d.change_url === null ? '' : `; ${d.change_url}`}`,
+    `${sentence(d.reason)}; ${sentence(d.state_reason)}${d.change_url === null ? '' : `; ${d.change_url}`}`,
   ])
   return [
     io.paint('bold', issue),

@@ -1,4 +1,5 @@
 /** `burn ledger`: what the fleet did. */
+import { sentence, worded } from '../../decide/wording.ts'
 import { Command, Option } from 'commander'
 import type { DispatchState } from '../../core/lives.ts'
 import type { CommonOptions, Context } from '../context.ts'
@@ -56,7 +57,7 @@ async function listDispatches(
   const deliveries = new Map((await ledger.deliveries({ ids: found.map(({ id }) => id) })).map((d) => [d.id, d.state]))
   const all = found.map((d) => ({ ...d, delivery: deliveries.get(d.id) ?? null, stale: isStale(d, fleet.dispatch.stale_after, now) }))
   if (options.json) {
-    io.out(JSON.stringify({ dispatches: all }))
+    io.out(JSON.stringify(worded({ dispatches: all })))
     return 0
   }
   const rows = all.map((d) => [
@@ -66,7 +67,7 @@ async function listDispatches(
     d.stale ? `${d.state}, stale` : d.state,
     duration(now - d.changed_at),
     d.delivery ?? '',
-    d.state_reason,
+    sentence(d.state_reason),
   ])
   for (const line of table(['DISPATCH', 'ISSUE', 'WORKER', 'STATE', 'FOR', 'DELIVERY', 'WHY'], rows, io.tty ? io.width : Infinity))
     io.out(line)

@@ -1,4 +1,5 @@
 /** `burn send`: a person's own text to workers. */
+import { sentence, worded } from '../../decide/wording.ts'
 import { Command } from 'commander'
 import type { CommonOptions, Context } from '../context.ts'
 import { positive, withCommon, withSession, workersNamed } from '../context.ts'
@@ -44,11 +45,15 @@ export function sendCommand(context: Context): Command {
           { patience: options.wait * 1000 },
         )
         if (options.json)
-          io.out(JSON.stringify({ sent: sent.map(({ id, worker, state, proof, evidence }) => ({ id, worker, state, proof, evidence })) }))
+          io.out(
+            JSON.stringify(
+              worded({ sent: sent.map(({ id, worker, state, proof, evidence }) => ({ id, worker, state, proof, evidence })) }),
+            ),
+          )
         else
           for (const line of table(
             ['WORKER', 'DELIVERY', 'EVIDENCE'],
-            sent.map(({ worker, state, evidence }) => [worker, state, evidence]),
+            sent.map(({ worker, state, evidence }) => [worker, state, sentence(evidence)]),
           ))
             io.out(line)
         const good = sent.filter(({ state }) => state === 'seen').length

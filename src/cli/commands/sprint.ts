@@ -1,4 +1,5 @@
 /** `burn sprint`: one issue, one disposable run, one change for review. */
+import { sentence, worded } from '../../decide/wording.ts'
 import { Command } from 'commander'
 import type { ExitCode } from '../../core/errors.ts'
 import type { SprintContext } from '../../sprint/context.ts'
@@ -102,23 +103,25 @@ async function dryRun(wish: SprintRun, sprints: SprintContext, options: Options,
   if (options.json) {
     const would = next.map(({ issue, attempt, reason }) => ({ issue: issue.ref, title: issue.title, attempt, reason }))
     io.out(
-      JSON.stringify({
-        would_take: would,
-        waiting: picks.picks.length - next.length,
-        refused: picks.refused,
-        backends,
-        unread: [...unread].map(([repo, why]) => ({ repo, why })),
-      }),
+      JSON.stringify(
+        worded({
+          would_take: would,
+          waiting: picks.picks.length - next.length,
+          refused: picks.refused,
+          backends,
+          unread: [...unread].map(([repo, why]) => ({ repo, why })),
+        }),
+      ),
     )
     return unread.size > 0 ? 3 : 0
   }
   const { table } = await import('../table.ts')
-  const rows = next.map(({ issue, attempt, reason }) => [issue.ref, String(attempt), reason, issue.title])
+  const rows = next.map(({ issue, attempt, reason }) => [issue.ref, String(attempt), sentence(reason), issue.title])
   for (const line of table(['ISSUE', 'TRY', 'WHY', 'TITLE'], rows, io.tty ? io.width : Infinity)) io.out(line)
   io.out(`Would take ${next.length}; ${picks.picks.length - next.length} more could follow; ${picks.refused.length} are not for a sprint.`)
   for (const { name, failure } of backends)
     io.out(failure === null ? `${name}: ready` : io.paint('yellow', `${name}: ${failure.class}: ${failure.reason}`))
-  if (wish.issue !== null) for (const { issue, reason } of picks.refused) io.out(`${issue}: ${reason}`)
+  if (wish.issue !== null) for (const { issue, reason } of picks.refused) io.out(`${issue}: ${sentence(reason)}`)
   return unread.size > 0 ? 3 : 0
 }
 

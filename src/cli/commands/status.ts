@@ -1,4 +1,5 @@
 /** `burn status`: what every worker is doing. */
+import { worded } from '../../decide/wording.ts'
 import { Command, Option } from 'commander'
 import type { CommonOptions, Context } from '../context.ts'
 import type { StatusReport } from '../../decide/report.ts'
@@ -40,7 +41,7 @@ function isWhole({ machines, resting, unread }: StatusReport): boolean {
 }
 
 function show(report: StatusReport, { io, clock }: Context, options: Options): void {
-  if (options.json) return io.out(JSON.stringify(report, null, io.tty && !options.watch ? 2 : 0))
+  if (options.json) return io.out(JSON.stringify(worded(report), null, io.tty && !options.watch ? 2 : 0))
   if (options.watch && io.tty) io.out('\x1b[H\x1b[2J')
   for (const machine of report.machines) for (const line of machineLines(machine, io, clock.now())) io.out(line)
   for (const line of sprintLines(report, io, clock.now())) io.out(line)

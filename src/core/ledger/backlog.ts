@@ -1,4 +1,5 @@
 /** The backlog's port: what the ledger knows of issues, where each stands, and what is left alone for a while. */
+import type { Reason } from '../reasons.ts'
 import type { Issue, IssueRef, RepoRef, Time } from '../nouns.ts'
 
 /** Where an issue stands: in its repo's queue, put to the council, with a worker (as long as a dispatch of work lives), or not for the fleet. */
@@ -11,15 +12,12 @@ export type ApprovalState = 'current' | 'edited' | null
 export interface Verdict {
   readonly issue: IssueRef
   readonly eligible: boolean
-  readonly reason: string
+  readonly reason: Reason
   /** Null where time alone may change the verdict: the issue is judged again in the next cycle. */
   readonly standing: Standing | null
   /** That of the record it was judged from: one that was claimed, ended or changed since is judged again. */
   readonly revision: number
 }
-
-/** How the verdict of an issue begins that another ledger of the same fleet has given to a worker. */
-export const elsewherePrefix = 'claimed by another ledger of this fleet '
 
 /** What the ledger knows of an issue. */
 export interface IssueRecord {
@@ -30,9 +28,9 @@ export interface IssueRecord {
   readonly failed_at: Time | null
   /** A work dispatch of it ended `done`. */
   readonly done: boolean
-  readonly verdict: { readonly eligible: boolean; readonly reason: string; readonly at: Time } | null
+  readonly verdict: { readonly eligible: boolean; readonly reason: Reason; readonly at: Time } | null
   /** The issue is not given before this time, for a reason that is no failed attempt; null if it may be. */
-  readonly rests: { readonly until: Time; readonly why: string } | null
+  readonly rests: { readonly until: Time; readonly why: Reason } | null
   /** How people name a change that is open for it; null if there is none. */
   readonly open_change: string | null
   readonly approval: ApprovalState
@@ -58,7 +56,7 @@ export interface Backlog {
 export interface Resting {
   readonly subject: IssueRef | RepoRef
   readonly until: Time
-  readonly why: string
+  readonly why: Reason
 }
 
 export interface BacklogLedger {
@@ -76,16 +74,16 @@ export interface BacklogLedger {
   /** Has every open issue that no worker has judged again where `rules` are not those of the last time. */
   judgeBy(rules: string): Promise<void>
   /** Keeps why issues wait, by repo; of repos that are missing none does. */
-  saveWaiting(reasons: ReadonlyMap<RepoRef, string>): Promise<void>
+  saveWaiting(reasons: ReadonlyMap<RepoRef, Reason>): Promise<void>
   /** Forgets that an issue is done and its attempts, so that it may be given again. False where it is unknown or live. */
   requeue(issue: IssueRef, at: Time): Promise<boolean>
 
   /** Keeps an issue from being given before a time, without counting an attempt. `requeue` forgets it. */
-  rest(issue: IssueRef, until: Time, why: string, at: Time): Promise<void>
+  rest(issue: IssueRef, until: Time, why: Reason, at: Time): Promise<void>
   /** The same for all issues of a repo. `requeue` of one of them forgets it. */
-  restRepo(repo: RepoRef, until: Time, why: string, at: Time): Promise<void>
+  restRepo(repo: RepoRef, until: Time, why: Reason, at: Time): Promise<void>
   /** The same for the open issues of one author in a repo, as far as they do not rest longer. No event. */
-  restAuthor(repo: RepoRef, author: string, until: Time, why: string): Promise<void>
+  restAuthor(repo: RepoRef, author: string, until: Time, why: Reason): Promise<void>
   /** What rests at this time: repos, and open issues (at most 1,000). */
   resting(at: Time): Promise<readonly Resting[]>
 }

@@ -1,4 +1,5 @@
 /** The claims' port: which worker has which issue, how far it got, and what its one comment says. */
+import type { Reason } from '../reasons.ts'
 import type { Delivery, Dispatch, DispatchKind, DispatchState } from '../lives.ts'
 import type { IssueRef, Time, WorkerId } from '../nouns.ts'
 
@@ -10,7 +11,7 @@ export interface Claim {
   readonly worker: WorkerId
   readonly slot: number | null
   readonly attempt: number
-  readonly reason: string
+  readonly reason: Reason
   readonly text: string
 }
 
@@ -19,7 +20,7 @@ export interface DispatchMove {
   readonly id: string
   readonly from: readonly DispatchState[]
   readonly to: DispatchState
-  readonly reason: string
+  readonly reason: Reason
   readonly incarnation?: string
   readonly change_url?: string | null
   /** How many texts told its agent to go on when this was decided: with one more it does not happen. */

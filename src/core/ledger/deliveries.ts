@@ -1,4 +1,5 @@
 /** The deliveries' port: one text into one pane, from the plan to its proof. */
+import type { Reason } from '../reasons.ts'
 import type { Delivery, DeliveryKind, DeliveryState, Proof } from '../lives.ts'
 import type { IssueRef, Time, WorkerId } from '../nouns.ts'
 import type { Leases } from './leases.ts'
@@ -26,7 +27,7 @@ export interface DeliveryMove {
   readonly token: number
   readonly from: DeliveryState
   readonly to: DeliveryState
-  readonly evidence: string
+  readonly evidence: Reason
   readonly incarnation?: string
   readonly presses?: number
   /** The line that is about to be typed. */

@@ -1,4 +1,5 @@
 /** The forges' port: what listings of repos said, kept with how far each was read, and whom they let write. */
+import type { Reason } from '../reasons.ts'
 import type { Change, Issue, IssueRef, RepoRef, Time } from '../nouns.ts'
 
 /** Issues of a repo as the forge gave them. */
@@ -39,11 +40,11 @@ export interface RepoRecord {
   /** Changes that ended before this are known, and those that are open; null if all that are open are to be read. */
   readonly changes_at: Time | null
   /** Why issues in its queue wait; null where somebody has room. */
-  readonly waits: string | null
+  readonly waits: Reason | null
   /** When the newest change that listings of issues came across was updated, by the forge's clock. */
   readonly changed_at: Time | null
   /** None of its issues is given before this time, because the forge refuses what burn writes there; null if they may be. */
-  readonly rests: { readonly until: Time; readonly why: string } | null
+  readonly rests: { readonly until: Time; readonly why: Reason } | null
   /** Since when the forge does not let burn read it, and why; null if the last attempt succeeded. */
   readonly unread: { readonly since: Time; readonly why: string } | null
 }

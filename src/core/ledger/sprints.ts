@@ -1,4 +1,5 @@
 /** The sprints' port: disposable runs with what came of them, and issues that a worker leaves alone. */
+import type { Reason } from '../reasons.ts'
 import type { IssueRef, Time } from '../nouns.ts'
 import type { Failure, Sprint, SprintOutcome } from '../sprint.ts'
 
@@ -11,7 +12,7 @@ export interface SprintClaim {
   readonly slot: number
   readonly host: string
   readonly attempt: number
-  readonly reason: string
+  readonly reason: Reason
 }
 
 /** What became known of a sprint on its way. */
@@ -37,8 +38,8 @@ export interface SprintEnd extends SprintProgress {
   readonly outcome: SprintOutcome
   readonly failure: Failure | null
   readonly dispatch: 'review' | 'failed' | 'released'
-  /** Why, one line: for the issue's comment. */
-  readonly reason: string
+  /** Why: for the issue's comment. */
+  readonly reason: Reason
 }
 
 /** An issue that one worker leaves alone for a while. */

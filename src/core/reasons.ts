@@ -1,0 +1,171 @@
+/** Why something was decided, refused or moved: a code with data. Logic compares codes; `decide/wording` makes the sentences. */
+import type { FailureClass } from './sprint.ts'
+import type { ReadingState, RepoRef, Role, Time, WorkerId } from './nouns.ts'
+
+type None = Readonly<Record<never, never>>
+
+/** The data of each code. */
+export interface ReasonData {
+  /** A sentence from an older ledger. */
+  prose: { readonly text: string }
+
+  // Verdicts
+  taken: None
+  skip_label: { readonly label: string }
+  skip_title: { readonly pattern: string }
+  approval_unseen: { readonly label: string }
+  approval_edited: { readonly label: string }
+  author_not_listed: { readonly author: string }
+  author_not_writer: { readonly author: string; readonly repo: RepoRef }
+  writers_unknown: { readonly repo: RepoRef }
+  assigned: { readonly assignees: readonly string[] }
+  change_open: { readonly change: string }
+  claimed_elsewhere: { readonly fleet: string; readonly dispatch: string; readonly seen_at: Time }
+  claimed_by_other_ledger: { readonly dispatch: string; readonly seen_at: Time }
+  claim_unreadable: None
+  other_claim_released: None
+  done_before: None
+  attempts_used: { readonly attempts: number }
+  rests: { readonly until: Time; readonly why: Reason }
+  retry_wait: { readonly until: Time; readonly attempts: number }
+  not_served: { readonly repo: RepoRef }
+  queued: None
+  routed: { readonly worker: WorkerId; readonly why: Reason }
+  council_rests: { readonly why: Reason }
+  council_asked: { readonly asked: number; readonly of: number }
+  repo_resting: { readonly until: Time; readonly why: Reason }
+  workers_full: { readonly workers: number; readonly repo: RepoRef }
+  workers_closed: { readonly workers: number; readonly repo: RepoRef; readonly first: Reason | null }
+
+  // Verdicts of sprints
+  to_council: None
+  taken_because: { readonly why: Reason }
+  repo_rests: { readonly why: Reason }
+  repo_unread: { readonly why: string | null }
+  sprint_label: { readonly label: string }
+  sprint_title: { readonly pattern: string }
+  left_alone: { readonly why: string }
+  writers_unasked: None
+  not_in_ledger: None
+  issue_unread: { readonly why: string }
+  closed_meanwhile: None
+  text_edited: None
+
+  // Claims
+  served: {
+    readonly repo: RepoRef
+    readonly home: boolean
+    readonly sublane: string | null
+    readonly held: number
+    readonly depth: number
+  }
+  council_label: None
+  named_by_person: None
+  oldest: { readonly repo: RepoRef }
+  priority_label: { readonly label: string }
+
+  // Why a worker gets nothing
+  role: { readonly role: Role }
+  held: { readonly why: string }
+  sent_nothing: { readonly why: Reason }
+  worker_state: { readonly state: ReadingState }
+  looping: None
+  composer_strange: { readonly kind: string; readonly strange: number; readonly of: number; readonly evidence: string }
+  texts_unproven: { readonly kind: string; readonly unproven: number; readonly of: number; readonly last: Reason }
+  trouble: { readonly kind: string; readonly evidence: string; readonly again: Time }
+
+  // Moves of dispatches
+  issue_closed: None
+  sprint_gone: { readonly begun: boolean }
+  holder_gone: None
+  change_unlinked: { readonly change: string }
+  change_merged: None
+  change_for_review: None
+  change_rejected: None
+  change_published: { readonly url: string }
+  trouble_lasts: { readonly kind: string; readonly evidence: string }
+  turn_quiet: { readonly minutes: number }
+  turn_failed: { readonly kind: string | null; readonly evidence: string | null; readonly minutes: number }
+  told_to_disregard: None
+  claimed_first: { readonly fleet: string; readonly dispatch: string }
+  comment_refused: { readonly why: string }
+  comments_unread: { readonly why: string }
+  released_by_person: { readonly forced: boolean }
+  sprint_began: None
+  disregard: { readonly worker: WorkerId }
+  worker_recovered: { readonly kind: string | null }
+  sprint_failed: { readonly class: FailureClass; readonly why: string; readonly hint: string }
+  protected_paths: { readonly paths: string; readonly sprint: string }
+
+  // Rests
+  forge_refuses: { readonly why: string }
+
+  // Deliveries: why they wait, move or are refused
+  planned: None
+  line_placing: None
+  enter_pressing: None
+  id_there: None
+  hook_text: None
+  hook_other: None
+  hook_id: None
+  screen_text: None
+  screen_id: None
+  agent_gone: None
+  settled_later: None
+  has_ended: None
+  pane_unreachable: None
+  no_agent: None
+  agent_ended: { readonly how: string | null }
+  screen_unseen: None
+  worker_busy: None
+  agent_state: { readonly state: ReadingState; readonly detail: string | null }
+  no_composer: None
+  draft: None
+  unwritten: { readonly why: string }
+  not_placed: { readonly seconds: number; readonly why: Reason | null }
+  ended_before_enter: None
+  line_in_composer: None
+  composer_unseen: None
+  enter_too_soon: None
+  enter_pressed: None
+  state_unread: { readonly seconds: number }
+  enter_ignored: { readonly presses: number }
+  enter_interrupts: None
+  left_composer: None
+  agent_busy: None
+  id_unseen: None
+  line_unseen: None
+  not_alone: None
+  disturbed: { readonly seconds: number }
+  submitted_unseen: { readonly seconds: number }
+  placing_unseen: { readonly seconds: number }
+  unseen_since_enter: None
+  left_without_enter: None
+  nothing_typed: { readonly why: string }
+  person_typing: None
+  pane_scrolled: None
+  input_synchronized: None
+  input_disabled: None
+  dispatch_ended: None
+  sender_stopped: { readonly why: Reason | null }
+}
+
+export type ReasonCode = keyof ReasonData
+export type Reason = { readonly [C in ReasonCode]: { readonly code: C } & ReasonData[C] }[ReasonCode]
+
+/** Returns the reason as the ledger keeps it. Its code comes first, so that a query can find it. */
+export function encodeReason(reason: Reason): string {
+  return reason.code === 'prose' ? reason.text : JSON.stringify(Object.assign({ code: '' }, reason))
+}
+
+/** How a kept reason with this code begins. */
+export function encodedPrefix(code: ReasonCode): string {
+  return `{"code":${JSON.stringify(code)}`
+}
+
+/** Reads a kept reason. Sentences of older versions become `prose`. */
+export function decodeReason(kept: string): Reason {
+  if (!kept.startsWith('{"code":')) return { code: 'prose', text: kept }
+  // Only `encodeReason` writes such a text.
+  return JSON.parse(kept) as Reason
+}
