@@ -1,5 +1,5 @@
 /**
- * A reporter for `node --test`: writes what came of each test to file descriptor 3, a JSON line each, and at the end how many there were.
+ * A reporter for Node's test runner: writes what came of each test to file descriptor 3, a JSON line each, and at the end how many there were.
  * Each line is written at once, and the process ends only after the last one. Node's own reporters write to standard output: if that is full, a
  * forced exit drops what was not written.
  */
@@ -7,7 +7,7 @@ import { writeSync } from 'node:fs'
 import { relative } from 'node:path'
 import type { TestEvent } from 'node:test/reporters'
 import { inspect } from 'node:util'
-import { leftOpen } from './open-handles.ts'
+import { leftOpen } from './before.ts'
 import { cpuSeconds, type Line, type TestEnded } from './report.ts'
 
 interface Completed {
@@ -27,8 +27,6 @@ function resultOf(test: Completed): TestEnded | null {
   const at = { name: test.name, file: relative('', test.file ?? ''), line: test.line ?? 1 }
   if (test.skip !== undefined || test.todo !== undefined) return { ...at, outcome: 'skipped', text: reasonOf(test) }
   if (error !== undefined) return { ...at, outcome: 'failed', text: describe(error) }
-  // Node gives a file without tests one that bears its name.
-  if (test.name === at.file) return { ...at, outcome: 'failed', text: 'there is no test in this file' }
   return { ...at, outcome: 'passed', text: '' }
 }
 
@@ -58,7 +56,19 @@ async function* report(source: AsyncIterable<TestEvent>): AsyncGenerator<string>
   let count = 0
   let finished = false
   const troubles: string[] = []
-  process.on('exit', () => say({ end: { finished, count, troubles, open: leftOpen(), cpu: cpuSeconds() } }))
+  // A file that runs alone is the program itself and does not say that it was loaded.
+  process.on('exit', () =>
+    say({
+      end: {
+        finished,
+        loaded: (globalThis as { readonly filesLoaded?: number }).filesLoaded ?? 1,
+        count,
+        troubles,
+        open: leftOpen(),
+        cpu: cpuSeconds(),
+      },
+    }),
+  )
   for await (const { type, data } of source) {
     if (type === 'test:complete') {
       const result = resultOf(data)

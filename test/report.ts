@@ -16,6 +16,7 @@ export interface TestEnded {
 interface End {
   /** False if something ended the process before its tests had ended. */
   readonly finished: boolean
+  readonly loaded: number
   /** How many tests it reported. */
   readonly count: number
   /** Errors outside of any test: a rejection that nobody handled. */
@@ -59,7 +60,10 @@ export function failuresOf(ran: FilesRan): Failure[] {
   const failed = ran.tests.filter(({ outcome }) => outcome === 'failed')
   const ofFiles = (text: string) => ({ where: ran.files.join(' '), name: 'the file', text: [text, ran.output.trim()].join('\n').trim() })
   const found: Failure[] = failed.map(({ file, line, name, text }) => ({ where: `${file}:${line}`, name, text }))
-  if (ran.end === null || !ran.end.finished) found.push(ofFiles(`its process ended before its tests did: ${ran.exit || 'exit code 0'}`))
+  if (ran.end === null || !ran.end.finished)
+    found.push(ofFiles(`it has no test, or its process ended before they did: ${ran.exit || 'exit code 0'}`))
+  else if (ran.end.loaded !== ran.files.length)
+    found.push(ofFiles('its tests ended before all files were loaded: a file awaits something at its top'))
   else if (ran.end.count !== ran.tests.length) found.push(ofFiles(`it reported ${ran.tests.length} of ${ran.end.count} tests`))
   else if (ran.end.troubles.length > 0) found.push(ofFiles(ran.end.troubles.join('\n')))
   else if (ran.exit !== '' && failed.length === 0) found.push(ofFiles(`its process failed outside of any test: ${ran.exit}`))

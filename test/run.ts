@@ -2,13 +2,13 @@
  * Runs the tests: all of them, or those in the files and folders that are named. Its last line is always `N passed, N failed`
  * (and `, N skipped` where some were); it exits with 1 when anything failed and when nothing ran.
  *
- * Each file has a process of its own. One process for all is faster by 0.15 s a file, but was measured to miss rejections
- * that nobody handled, and not to end where a file left something open.
+ * A file has a process of its own, so that a rejection that nobody handles, or something left open, can be charged to it. Files that only
+ * compute share one.
  * `BURN_COMMAND` names the command as it ships: tests run it in their own process or in one of its own. A file that is run alone runs the sources.
  */
 import { existsSync, globSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { bundle } from '../scripts/bundle.ts'
 import { runFiles } from './process.ts'
 import { Tally } from './report.ts'
@@ -49,9 +49,23 @@ function testFiles(named: readonly string[]): string[] {
   return [...new Set(found)].toSorted((a, b) => rankOf(a) - rankOf(b) || (a < b ? -1 : 1))
 }
 
+/** Folders whose tests start nothing and wait for nothing: the files of each line run in one process. */
+const shared = [['core', 'decide', 'spec'], ['agents'], ['forge']]
+
+/** The files that run in one process together. */
+function processesOf(files: readonly string[]): string[][] {
+  const groups = new Map<string, string[]>()
+  for (const file of files) {
+    const folder = basename(dirname(file))
+    const key = shared.find((folders) => folders.includes(folder))?.join() ?? file
+    groups.set(key, [...(groups.get(key) ?? []), file])
+  }
+  return [...groups.values()]
+}
+
 async function main(): Promise<number> {
   const tally = new Tally((line) => process.stdout.write(`${line}\n`))
-  const files = testFiles(process.argv.slice(2))
+  const left = processesOf(testFiles(process.argv.slice(2))).values()
   const built = mkdtempSync(join(tmpdir(), 'burn-test-run-'))
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
   process.on('exit', () => rmSync(built, { recursive: true, force: true }))
@@ -59,9 +73,8 @@ async function main(): Promise<number> {
   process.env['BURN_CLUSTER'] = join(built, 'cluster')
   process.env['NODE_COMPILE_CACHE'] = join(root, 'node_modules/.cache/compiled')
   await bundle(built)
-  const left = files.values()
   const runSome = async () => {
-    for (const file of left) tally.take(await runFiles([file]))
+    for (const files of left) tally.take(await runFiles(files))
   }
   // Tests wait more than they work: with as many as there are cores, these stood idle a third of the time.
   await Promise.all(Array.from({ length: availableParallelism() + 5 }, runSome))

@@ -9,19 +9,22 @@ import { failuresOf, Tally, type FilesRan } from '../report.ts'
 
 const head = "import { test } from 'node:test'\n"
 
-/** Runs one file with the given text. */
-function ran(t: TestContext, text: string, silent?: number): Promise<FilesRan> {
+/** Runs files with the given texts in one process. */
+function ran(t: TestContext, texts: readonly string[], silent?: number): Promise<FilesRan> {
   const dir = mkdtempSync(join(tmpdir(), 'burn-runner-'))
   t.after(() => rmSync(dir, { recursive: true, force: true }))
-  const file = join(dir, 'some.test.mjs')
-  writeFileSync(file, head + text)
-  return runFiles([file], silent)
+  const files = texts.map((text, index) => {
+    const file = join(dir, `${index}.test.mjs`)
+    writeFileSync(file, head + text)
+    return file
+  })
+  return runFiles(files, silent)
 }
 
 const textsOf = (of: FilesRan) => failuresOf(of).map(({ text }) => text)
 
 test('runner: loses no test while nobody reads', async (t) => {
-  const running = ran(t, "for (let n = 0; n < 2000; n += 1) test(`${n} ${'x'.repeat(1000)}`, () => {})")
+  const running = ran(t, ["for (let n = 0; n < 2000; n += 1) test(`${n} ${'x'.repeat(1000)}`, () => {})"])
   // Far more than a pipe holds: the file waits until this process reads again.
   for (const end = performance.now() + 1000; performance.now() < end;);
   const { tests, end } = await running
@@ -38,28 +41,36 @@ test('runner: a file that ends early has failed', async (t) => {
       "test('one', () => {}); setTimeout(() => Promise.reject(new Error('of no test')), 20); test('two', () => new Promise((done) => setTimeout(done, 60)))",
       "throw new Error('not loaded')",
       '',
-    ].map(async (text) => textsOf(await ran(t, text)).join('\n')),
+    ].map(async (text) => textsOf(await ran(t, [text])).join('\n')),
   )
   for (const [index, expected] of [
-    /ended before its tests did: exit code 0/,
-    /ended before its tests did: signal SIGKILL/,
+    /ended before they did: exit code 0/,
+    /ended before they did: signal SIGKILL/,
     /nobody asked/,
     /of no test/,
     /not loaded/,
-    /there is no test in this file/,
+    /it has no test/,
   ].entries()) {
     assert.match(texts[index] ?? '', expected)
   }
 })
 
+test('runner: files in one process are all loaded before the tests end', async (t) => {
+  const one = "test('one', () => {})"
+  const both = await ran(t, [one, one])
+  assert.deepEqual([both.tests.length, textsOf(both)], [2, []])
+  const late = await ran(t, [`${one}; await new Promise((done) => setTimeout(done, 300))`, one])
+  assert.match(textsOf(late).join(), /before all files were loaded/)
+})
+
 test('runner: a file that says nothing is killed', async (t) => {
-  const silent = await ran(t, "test('one', () => { for (;;); })", 1000)
+  const silent = await ran(t, ["test('one', () => { for (;;); })"], 1000)
   assert.match(textsOf(silent).join(), /signal SIGKILL/)
 })
 
 test('runner: a test that was not reported is a failure', () => {
   const ended = { name: 'x', file: 'a.test.ts', line: 1, outcome: 'passed', text: '' } as const
-  const end = { finished: true, count: 2, troubles: [], open: [], cpu: null }
+  const end = { finished: true, loaded: 1, count: 2, troubles: [], open: [], cpu: null }
   const whole = { files: ['a.test.ts'], tests: [ended, ended], end, exit: '', output: '', seconds: 0 }
   assert.deepEqual(textsOf(whole), [])
   assert.deepEqual(textsOf({ ...whole, tests: [ended] }), ['it reported 1 of 2 tests'])

@@ -1,4 +1,5 @@
-/** Watches what a test file opens, from before it is loaded: see `leftOpen`. */
+/** Loaded before every test file: makes promises cheap, and watches what the file opens. */
+import hooks from 'node:async_hooks'
 import type { ChildProcess } from 'node:child_process'
 import type { Server, Socket } from 'node:net'
 import { subscribe } from 'node:diagnostics_channel'
@@ -18,6 +19,14 @@ const notSaid = new Set([
   'CloseReq',
   'Immediate',
 ])
+/**
+ * Node's test runner follows every promise, to know which test a rejection belongs to. That took a third of the CPU of the tests. Without it, a
+ * rejection that nobody handles fails its file. A Node that does not know the option follows promises as before.
+ */
+const { createHook } = hooks
+const cheap = { trackPromises: false }
+Object.assign(hooks, { createHook: (callbacks: hooks.HookCallbacks) => createHook({ ...callbacks, ...cheap }) })
+
 const children: ChildProcess[] = []
 const servers: Server[] = []
 const sockets: WeakRef<Socket>[] = []
