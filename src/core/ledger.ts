@@ -6,7 +6,8 @@ import type { ClaimLedger, LiveDispatch } from './ledger/claims.ts'
 import type { DeliveryLedger } from './ledger/deliveries.ts'
 import type { ForgeLedger, RepoRecord } from './ledger/forge.ts'
 import type { HistoryLedger } from './ledger/history.ts'
-import type { LeaseLedger, Leases } from './ledger/leases.ts'
+import type { Hold, HoldLedger } from './ledger/holds.ts'
+import type { JobLedger, Leases } from './ledger/jobs.ts'
 import type { SprintLedger } from './ledger/sprints.ts'
 import type { WorkerLedger, WorkerRecord } from './ledger/workers.ts'
 import type { Sprint } from './sprint.ts'
@@ -21,6 +22,7 @@ export interface LedgerView {
   readonly repos: readonly RepoRecord[]
   /** Those that have not ended. */
   readonly sprints: readonly Sprint[]
+  readonly holds: readonly Hold[]
   readonly leases: Leases
   /** The newest texts to all workers, newest first, as far as they say whether kinds of agents behave as known. At most 300. */
   readonly recent: readonly Pick<Delivery, 'worker' | 'state' | 'evidence' | 'changed_at'>[]
@@ -44,7 +46,17 @@ export interface ViewLedger {
 
 /** All of it: for the wiring alone. A function takes the parts that it needs. */
 export interface Ledger
-  extends BacklogLedger, ClaimLedger, DeliveryLedger, ForgeLedger, HistoryLedger, LeaseLedger, SprintLedger, ViewLedger, WorkerLedger {
+  extends
+    BacklogLedger,
+    ClaimLedger,
+    DeliveryLedger,
+    ForgeLedger,
+    HistoryLedger,
+    HoldLedger,
+    JobLedger,
+    SprintLedger,
+    ViewLedger,
+    WorkerLedger {
   /**
    * Resolves when another process freed a slot, an issue or a worker since the last call, or when `stop` is aborted; only then where the engine
    * can't tell. Something to wake up for and nothing to rely on: what a lost connection swallowed is seen by the next view.

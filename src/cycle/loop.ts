@@ -2,8 +2,8 @@
 import type { Machine } from '../core/nouns.ts'
 import type { CycleResult } from './cycle.ts'
 import type { Session } from '../observe/session.ts'
-import { hasPassed } from '../core/elapsed.ts'
 import { adviceOf } from '../core/errors.ts'
+import { runJob } from '../jobs/run.ts'
 import { cycle } from './cycle.ts'
 import { withLeases } from '../observe/session.ts'
 
@@ -59,9 +59,18 @@ export async function restUntilNews(interval: number, { ledger, clock }: Session
   over.abort()
 }
 
-async function forgetOld({ fleet, ledger, clock }: Session): Promise<void> {
+async function forgetOld(session: Session): Promise<void> {
+  const {
+    fleet: { retention },
+    ledger,
+    clock,
+  } = session
+  if (retention === null) return
   const now = clock.now()
-  if (fleet.retention === null || !hasPassed(Number((await ledger.remembered('pruned_at')) ?? 0), forgetEvery, now)) return
-  await ledger.prune(now - fleet.retention, now, false)
-  await ledger.remember('pruned_at', String(now))
+  await runJob(
+    { name: 'retention', period: forgetEvery },
+    session,
+    () => ledger.prune(now - retention, now, false),
+    ({ dispatches, deliveries, events }) => `forgot ${dispatches} dispatches, ${deliveries} other texts and ${events} events`,
+  )
 }

@@ -1,6 +1,6 @@
 /** What the store needs of a database. */
 import type { Transaction } from 'kysely'
-import type { Db, Tables } from './schema.ts'
+import type { Column, Db, Tables } from './schema.ts'
 
 /** Rows by their keys. */
 export interface Rows {
@@ -32,6 +32,8 @@ export interface Engine {
   changed(stop: AbortSignal): Promise<void>
   /** Names of all tables where the ledger's own are, or would be. */
   tables(trx: Transaction<Tables>): Promise<readonly string[]>
+  /** All columns of the tables that are there. */
+  columns(trx: Transaction<Tables>): Promise<readonly Column[]>
   /** What the engine itself finds broken. */
   damage(): Promise<readonly string[]>
   close(): Promise<void>

@@ -9,6 +9,7 @@ import { liveStates } from '../core/lives.ts'
 import { repoOf } from '../core/refs.ts'
 import { among, chunks } from './sql.ts'
 import { append } from './events.ts'
+import { resume } from './holds.ts'
 import { saveOpenChanges, showOnIssues } from './open-changes.ts'
 import { fromIssue } from './rows.ts'
 import { judgeAgain, toJudge, toJudgeUnlessTaken } from './verdicts.ts'
@@ -115,7 +116,7 @@ async function closeMissing(trx: Transaction<Tables>, repo: RepoRef, listed: Rea
   return missing.map(({ ref, title }) => ({ kind: 'issue.closed', subject: ref, issue: ref, worker: null, text: title }))
 }
 
-const neverRefused = { rests_until: null, rests_why: null, unread_since: null, unread_why: null }
+const neverRefused = { unread_since: null, unread_why: null }
 
 export async function saveRepo(trx: Transaction<Tables>, repo: RepoRef, known: Partial<Omit<RepoRow, 'repo'>>): Promise<void> {
   const nothing = {
@@ -151,7 +152,7 @@ export async function requeueIssue(trx: Transaction<Tables>, issue: IssueRef, at
     .executeTakeFirst()
   if (numUpdatedRows === 0n) return false
   // Whoever gives it again has seen to what stood against its repo, too.
-  await trx.updateTable('repo').set({ rests_until: null, rests_why: null }).where('repo', '=', repoOf(issue)).execute()
+  await resume(trx, [{ scope: 'repo', name: repoOf(issue), code: 'forge_refused' }], at)
   await append(trx, [{ kind: 'issue.requeued', subject: issue, issue, worker: null, text: 'attempts forgotten' }], at)
   return true
 }
@@ -163,4 +164,11 @@ export async function saveWriters(trx: Transaction<Tables>, repo: RepoRef, write
   const differ = kept !== undefined && kept.writers !== text
   if (differ) await judgeAgain(trx, repo)
   await saveRepo(trx, repo, { writers: text, writers_at: at, rights_at: at, ...(differ ? { changes_at: null } : {}) })
+}
+
+export async function prioritise(trx: Transaction<Tables>, issue: IssueRef, priority: number, at: Time): Promise<boolean> {
+  const known = await trx.updateTable('issue').set({ priority }).where('ref', '=', issue).returning('ref').execute()
+  if (known.length === 0) return false
+  await append(trx, [{ kind: 'issue.prioritised', subject: issue, issue, worker: null, text: `priority ${priority}` }], at)
+  return true
 }

@@ -135,25 +135,77 @@ const faultIndexes = [
   `create index delivery_unproven on delivery (id) where state in ('unknown', 'mangled')`,
 ]
 
-const migrations: readonly Migration[] = [first, standings, sprints, faults]
+/** What the house needs: a function for each of its parts. */
+const house: Migration = async (db, engine) => {
+  await holdsAndJobs(db, engine)
+}
+
+/**
+ * Holds are rows, whatever they hold, and a repo that the forge refuses is one of them; jobs are rows, and a lease by name is one of them; an issue has a
+ * priority.
+ */
+const holdsAndJobs: Migration = async (db, { serial }) => {
+  await createTables(houseTables, db, serial)
+  await sql`insert into hold (id, scope, name, code, reason, until, actor, created_at)
+    select 'worker ' || id || ' person', 'worker', id, 'person', hold, null, '',
+      coalesce((select max(e.at) from event e where e.subject = worker.id and e.kind = 'worker.held'), 0)
+    from worker where hold is not null`.execute(db)
+  await sql`insert into hold (id, scope, name, code, reason, until, actor, created_at)
+    select 'repo ' || repo || ' forge_refused', 'repo', repo, 'forge_refused', rests_why, rests_until, '',
+      coalesce((select max(e.at) from event e where e.subject = repo.repo and e.kind = 'repo.rests'), 0)
+    from repo where rests_until is not null`.execute(db)
+  await sql`insert into job (name, owner, until) select name, owner, until from lease`.execute(db)
+  for (const [name, key] of [
+    ['retention', 'kept.pruned_at'],
+    ['sprint prune', 'kept.sprints_pruned_at'],
+  ]) {
+    await sql`insert into job (name, period, last_run, next_run) select cast(${name} as text), ${day}, cast(value as bigint),
+      cast(value as bigint) + ${day} from meta where key = ${key}`.execute(db)
+    await sql`delete from meta where key = ${key}`.execute(db)
+  }
+  await db.schema
+    .alterTable('issue')
+    .addColumn('priority', 'integer', (c) => c.notNull().defaultTo(0))
+    .execute()
+  for (const statement of houseChanges) await sql.raw(statement).execute(db)
+}
+
+const day = sql.lit(86_400_000)
+
+const houseTables = {
+  hold: 'id key, scope text!, name text!, code text!, reason text!, until bigint, actor text!, created_at bigint!',
+  job: 'name key, period bigint, owner text, until bigint, last_run bigint, last_result text, next_run bigint',
+}
+
+const houseChanges = [
+  `drop table lease`,
+  `alter table worker drop column hold`,
+  `alter table worker drop column retired_at`,
+  `alter table repo drop column rests_until`,
+  `alter table repo drop column rests_why`,
+  `drop index issue_queued`,
+  `create index issue_queued on issue (repo, priority desc, created_at, number) where state = 'open' and standing = 'queued'`,
+]
+
+const migrations: readonly Migration[] = [first, standings, sprints, faults, house]
 
 /** The version that this program writes. */
 export const ledgerVersion = migrations.length
 
 /**
- * Brings the tables up to `ledgerVersion`, all steps or none. Throws `ledger_newer` where they are past it, `ledger_moved` where another
+ * Brings the tables up to `to`, all steps or none. Throws `ledger_newer` where they are past it, `ledger_moved` where another
  * place holds what was here, and `ledger_foreign` where the database holds tables of something else.
  */
-export async function migrate(engine: Engine): Promise<void> {
+export async function migrate(engine: Engine, to = ledgerVersion): Promise<void> {
   const stored = await engine.read(async (trx) => {
     const found = await storedVersion(trx, engine)
     if (found > 0) await refuseMoved(trx, engine)
     return found
   })
-  if (refuseNewer(stored, engine) === ledgerVersion) return
+  if (refuseNewer(stored, engine) === to) return
   await engine.write(async (trx) => {
     const from = refuseNewer(await storedVersion(trx, engine), engine)
-    if (from === ledgerVersion) return
+    if (from === to) return
     if (from === 0) await refuseForeign(trx, engine)
     if (from === 0)
       await trx.schema
@@ -161,8 +213,8 @@ export async function migrate(engine: Engine): Promise<void> {
         .addColumn('key', 'text', (c) => c.primaryKey())
         .addColumn('value', 'text', (c) => c.notNull())
         .execute()
-    for (const migration of migrations.slice(from)) await migration(trx, engine)
-    const row = { key: 'version', value: String(ledgerVersion) }
+    for (const migration of migrations.slice(from, to)) await migration(trx, engine)
+    const row = { key: 'version', value: String(to) }
     await trx
       .insertInto('meta')
       .values(row)

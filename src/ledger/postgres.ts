@@ -2,7 +2,7 @@
 import type { Transaction } from 'kysely'
 import type { Engine, Rows, Writing } from './engine.ts'
 import type { LockWait } from './sqlite.ts'
-import type { Tables } from './schema.ts'
+import type { Column, Tables } from './schema.ts'
 import { Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Kysely, PostgresDialect, sql } from 'kysely'
@@ -84,6 +84,7 @@ export async function openPostgres(url: string, { random, tries = defaultTries, 
       ),
     changed: news.changed,
     tables: async (trx) => (await tablesIn(trx)).rows.map(({ name }) => name),
+    columns: async (trx) => (await columnsIn(trx)).rows,
     // What is on its disk is the server's own business: it says so by itself when it reads a broken page.
     damage: async () => [],
     close,
@@ -132,6 +133,11 @@ async function lockRows(trx: Transaction<Tables>, { workers, issues }: Rows): Pr
 
 const tablesIn = (trx: Transaction<Tables>) =>
   sql<{ name: string }>`select tablename as name from pg_tables where schemaname = current_schema()`.execute(trx)
+
+const columnsIn = (trx: Transaction<Tables>) =>
+  sql<Column>`select table_name as "table", column_name as "column" from information_schema.columns where table_schema = current_schema()`.execute(
+    trx,
+  )
 
 function withoutPassword(url: string): string {
   const parsed = new URL(url)

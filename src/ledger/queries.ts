@@ -7,18 +7,22 @@ import type { Carrying } from '../core/ledger/deliveries.ts'
 import type { RepoRecord } from '../core/ledger/forge.ts'
 import type { Event, Worked } from '../core/ledger/history.ts'
 import type { Delivery, Dispatch } from '../core/lives.ts'
-import type { Incarnation, IssueRef, Time, WorkerId } from '../core/nouns.ts'
+import type { Hold } from '../core/ledger/holds.ts'
+import type { IssueRef, RepoRef, Time, WorkerId } from '../core/nouns.ts'
+import type { Reason } from '../core/reasons.ts'
 import type { Tables } from './schema.ts'
 import { sql } from 'kysely'
 import { activeStates, liveStates, unprovenStates } from '../core/lives.ts'
 import { isFurther } from './schema.ts'
 import { among, chunks } from './sql.ts'
 import { issueRecords } from './failures.ts'
-import { leases } from './leases.ts'
+import { holds } from './holds.ts'
+import { leases } from './jobs.ts'
 import { liveSprints } from './sprints.ts'
 import { elsewhere } from './verdicts.ts'
 import { toDelivery, toDispatch, toRepoRecord, toWorkerRecord } from './rows.ts'
 import { decodeReason } from '../core/reasons.ts'
+import { sentence } from '../decide/wording.ts'
 
 type Trx = Transaction<Tables>
 type Filter<K extends 'dispatches' | 'deliveries' | 'events'> = Parameters<Ledger[K]>[0]
@@ -76,16 +80,25 @@ const newest = 300
 async function around(trx: Trx): Promise<Omit<LedgerView, 'dispatches' | 'elsewhere'>> {
   const active = await trx.selectFrom('delivery').selectAll().where(among('state', activeStates)).orderBy('id').execute()
   const workers = await trx.selectFrom('worker').selectAll().orderBy('drawn_seq').execute()
+  const held = await holds(trx)
+  const people = heldWorkers(held)
   return {
     deliveries: [...active.map(toDelivery), ...(await unproven(trx))],
     recent: (
       await trx.selectFrom('delivery').select(['worker', 'state', 'evidence', 'changed_at']).orderBy('id', 'desc').limit(newest).execute()
     ).map((row) => ({ ...row, evidence: decodeReason(row.evidence) })),
-    workers: workers.map(toWorkerRecord),
+    workers: workers.map((row) => toWorkerRecord(row, people.get(row.id) ?? null)),
     repos: await repoRecords(trx),
+    holds: held,
     sprints: await liveSprints(trx),
     leases: await leases(trx),
   }
+}
+
+function heldWorkers(all: readonly Hold[]): Map<WorkerId, string> {
+  return new Map(
+    all.flatMap(({ scope, name, code, reason }) => (scope === 'worker' && code === 'person' ? [[name, sentence(reason)] as const] : [])),
+  )
 }
 
 async function unproven(trx: Trx): Promise<Delivery[]> {
@@ -110,28 +123,11 @@ export async function carrying(trx: Trx, owner: string): Promise<Carrying> {
     .where((eb) => eb.or([eb('dispatch.id', 'is', null), eb('dispatch.comment_id', 'is not', null)]))
     .orderBy('delivery.id')
     .execute()
-  const held = await trx.selectFrom('worker').select(['id', 'hold']).where('hold', 'is not', null).execute()
   return {
     deliveries: [...active.map(toDelivery), ...(await unproven(trx))],
-    holds: new Map(held.map(({ id, hold }) => [id, hold ?? ''])),
+    holds: heldWorkers(await holds(trx)),
     leases: await leases(trx),
   }
-}
-
-interface KnownAgent {
-  worker: WorkerId
-  incarnation: Incarnation
-}
-
-const lastTold = sql<KnownAgent>`select d.worker, d.incarnation from worker w join delivery d on d.id = (select max(l.id) from delivery l
-  where l.worker = w.id and l.kind = 'identity' and l.issue is null and l.incarnation is not null)`
-
-export async function agents(trx: Trx): Promise<KnownAgent[]> {
-  const { rows } = await lastTold.execute(trx)
-  const live = trx.selectFrom('dispatch').select(['worker', 'incarnation']).where(among('state', liveStates))
-  const active = trx.selectFrom('delivery').select(['worker', 'incarnation']).where(among('state', activeStates))
-  const holding = [...(await live.execute()), ...(await active.execute())]
-  return [...rows, ...holding.flatMap(({ worker, incarnation }) => (incarnation === null ? [] : [{ worker, incarnation }]))]
 }
 
 export async function unsaid(trx: Trx, owner: string): Promise<Dispatch[]> {
@@ -187,7 +183,11 @@ export async function closed(trx: Trx): Promise<IssueRef[]> {
 }
 
 export async function repoRecords(trx: Trx): Promise<RepoRecord[]> {
-  return (await trx.selectFrom('repo').selectAll().orderBy('repo').execute()).map(toRepoRecord)
+  const rests = new Map<RepoRef, { until: Time; why: Reason }>()
+  for (const { scope, name, code, until, reason } of await holds(trx))
+    if (scope === 'repo' && code === 'forge_refused' && until !== null) rests.set(name, { until, why: reason })
+  const rows = await trx.selectFrom('repo').selectAll().orderBy('repo').execute()
+  return rows.map((row) => toRepoRecord(row, rests.get(row.repo) ?? null))
 }
 
 /** Newest first: ids begin with their time. */

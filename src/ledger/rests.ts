@@ -8,6 +8,7 @@ import type { Tables } from './schema.ts'
 import { sql } from 'kysely'
 import { longestOfRepos } from '../decide/forge-fault.ts'
 import { append } from './events.ts'
+import { hold, holds } from './holds.ts'
 import { saveRepo } from './issues.ts'
 import { toJudgeUnlessTaken } from './verdicts.ts'
 import { decodeReason, encodeReason } from '../core/reasons.ts'
@@ -49,9 +50,7 @@ export async function restRepo(
   { until, why }: { until: Time; why: Reason },
   at: number,
 ): Promise<void> {
-  await saveRepo(trx, repo, { rests_until: until, rests_why: encodeReason(why) })
-  const text = `${sentence(why)}; until ${new Date(until).toISOString()}`
-  await append(trx, [{ kind: 'repo.rests', subject: repo, issue: null, worker: null, text }], at)
+  await hold(trx, [{ scope: 'repo', name: repo, code: 'forge_refused', reason: why, until, actor: 'burn' }], at)
 }
 
 export async function saveUnread(trx: Transaction<Tables>, reasons: ReadonlyMap<RepoRef, string | null>, at: Time): Promise<void> {
@@ -76,14 +75,9 @@ export async function saveUnread(trx: Transaction<Tables>, reasons: ReadonlyMap<
 /** Repos first: what is said of one holds for all of its issues. */
 export async function resting(trx: Transaction<Tables>, at: Time): Promise<Resting[]> {
   const found: Resting[] = []
-  const repos = await trx
-    .selectFrom('repo')
-    .select(['repo', 'rests_until', 'rests_why'])
-    .where('rests_until', '>', at)
-    .where('rests_until', '<=', at + longestOfRepos)
-    .execute()
-  for (const { repo, rests_until, rests_why } of repos)
-    found.push({ subject: repo, until: rests_until ?? at, why: decodeReason(rests_why ?? '') })
+  for (const { scope, name, code, until, reason } of await holds(trx))
+    if (scope === 'repo' && code === 'forge_refused' && until !== null && until > at && until <= at + longestOfRepos)
+      found.push({ subject: name, until, why: reason })
   const issues = await trx
     .selectFrom('issue')
     .select(['ref', 'rests_until', 'rests_why'])

@@ -41,19 +41,27 @@ const names = (json: string) => (json === '[]' ? none : (JSON.parse(json) as rea
 
 export function toIssueRecord(row: Selectable<IssueRow>, failed_at: number | null): IssueRecord {
   const { ref, repo, number, title, body, author, state, created_at, updated_at, comments, url } = row
-  const { attempts, done, eligible, verdict, verdict_at, rests_until, rests_why, open_change, standing, revision } = row
+  const { attempts, done, eligible, verdict, verdict_at, rests_until, rests_why, open_change, standing, revision, priority } = row
   const [labels, assignees] = [names(row.labels), names(row.assignees)]
   const issue: Issue = { ref, repo, number, title, body, labels, assignees, author, state, created_at, updated_at, comments, url }
   const kept =
     eligible === null || verdict === null || verdict_at === null
       ? null
       : { eligible: eligible === 1, reason: decodeReason(verdict), at: verdict_at }
-  const rests = restOf({ rests_until, rests_why })
-  return { issue, attempts, failed_at, done: done === 1, verdict: kept, rests, open_change, approval: approvalOf(row), standing, revision }
-}
-
-function restOf({ rests_until, rests_why }: Pick<RepoRow, 'rests_until' | 'rests_why'>): RepoRecord['rests'] {
-  return rests_until === null || rests_why === null ? null : { until: rests_until, why: decodeReason(rests_why) }
+  const rests = rests_until === null || rests_why === null ? null : { until: rests_until, why: decodeReason(rests_why) }
+  return {
+    issue,
+    attempts,
+    failed_at,
+    done: done === 1,
+    verdict: kept,
+    rests,
+    open_change,
+    approval: approvalOf(row),
+    standing,
+    revision,
+    priority,
+  }
 }
 
 type Text = Pick<Issue, 'title' | 'body'>
@@ -82,12 +90,11 @@ export function fromIssue(issue: Issue) {
   return { ref, repo, number, title, body, ...lists, author, state, created_at, updated_at, comments, url }
 }
 
-export function toWorkerRecord({ id, drawn, hold, used_at, state, state_since, error_at }: WorkerRow): WorkerRecord {
+export function toWorkerRecord({ id, drawn, used_at, state, state_since, error_at }: WorkerRow, hold: string | null): WorkerRecord {
   return { id, drawn: drawn === 1, hold, used_at, state, state_since, error_at }
 }
 
-export function toRepoRecord({ writers, waits, rests_until, rests_why, unread_since, unread_why, ...row }: RepoRow): RepoRecord {
-  const rests = restOf({ rests_until, rests_why })
+export function toRepoRecord({ writers, waits, unread_since, unread_why, ...row }: RepoRow, rests: RepoRecord['rests']): RepoRecord {
   const unread = unread_since === null || unread_why === null ? null : { since: unread_since, why: unread_why }
   return { ...row, writers: writers === null ? null : names(writers), waits: waits === null ? null : decodeReason(waits), rests, unread }
 }

@@ -6,6 +6,8 @@
 import type { Generated, Kysely, RawBuilder } from 'kysely'
 import type { Delivery, Dispatch } from '../core/lives.ts'
 import type { Standing } from '../core/ledger/backlog.ts'
+import type { Hold } from '../core/ledger/holds.ts'
+import type { Job } from '../core/ledger/jobs.ts'
 import type { Skip } from '../core/ledger/sprints.ts'
 import type { Issue, ReadingState } from '../core/nouns.ts'
 import type { Sprint } from '../core/sprint.ts'
@@ -33,6 +35,8 @@ export type IssueRow = Omit<Issue, 'labels' | 'assignees' | 'locked'> & {
   /** Null where it is to be judged. */
   standing: Standing | null
   revision: Generated<number>
+  /** Higher comes first. */
+  priority: Generated<number>
 }
 
 export interface WorkerRow {
@@ -40,7 +44,6 @@ export interface WorkerRow {
   /** Order of recording. */
   drawn_seq: number
   drawn: number
-  hold: string | null
   used_at: number | null
   state: ReadingState | null
   state_since: number | null
@@ -57,9 +60,6 @@ export interface RepoRow {
   listed_at: number | null
   changes_at: number | null
   waits: string | null
-  /** Both are set, or none. */
-  rests_until: number | null
-  rests_why: string | null
   /** Both are set, or none. */
   unread_since: number | null
   unread_why: string | null
@@ -99,11 +99,10 @@ export type SprintRow = {
   -readonly [Key in keyof Sprint]: Sprint[Key]
 }
 
-export interface LeaseRow {
-  name: string
-  owner: string
-  until: number
-}
+export type JobRow = Job
+
+/** `id` is scope, name and code. */
+export type HoldRow = Omit<Hold, 'reason'> & { id: string; reason: string }
 
 /** `id` is worker and issue. */
 export type SkipRow = Skip & { id: string }
@@ -117,13 +116,14 @@ export interface MetaRow {
 export interface Tables {
   issue: IssueRow
   worker: WorkerRow
+  hold: HoldRow
   repo: RepoRow
   open_change: OpenChangeRow
   dispatch: DispatchRow
   delivery: DeliveryRow
   event: EventRow
   sprint: SprintRow
-  lease: LeaseRow
+  job: JobRow
   skip: SkipRow
   meta: MetaRow
 }
@@ -152,16 +152,13 @@ interface Table extends Rules {
 /** In an order in which rows can be copied: parents before what refers to them. They are forgotten the other way round. */
 export const schema: { readonly [Name in keyof Tables]: Table } = {
   meta: table<MetaRow>()('key', 'key value'),
-  repo: table<RepoRow>()(
-    'repo',
-    'repo cursor writers writers_at rights_at listed_at changes_at waits rests_until rests_why unread_since unread_why changed_at',
-  ),
+  repo: table<RepoRow>()('repo', 'repo cursor writers writers_at rights_at listed_at changes_at waits unread_since unread_why changed_at'),
   issue: table<IssueRow>()(
     'ref',
-    'ref repo number title body labels assignees author state created_at updated_at comments url attempts done eligible verdict verdict_at rests_until rests_why open_change approved standing revision',
+    'ref repo number title body labels assignees author state created_at updated_at comments url attempts done eligible verdict verdict_at rests_until rests_why open_change approved standing revision priority',
   ),
   open_change: table<OpenChangeRow>()('id', 'id issue repo url name dispatch'),
-  worker: table<WorkerRow>()('id', 'id drawn_seq drawn hold used_at state state_since error_at'),
+  worker: table<WorkerRow>()('id', 'id drawn_seq drawn used_at state state_since error_at'),
   dispatch: table<DispatchRow>()(
     'id',
     'id kind issue worker slot state attempt reason state_reason comment_id comment_says incarnation change_url claimed_at handed_at changed_at',
@@ -186,8 +183,12 @@ export const schema: { readonly [Name in keyof Tables]: Table } = {
     },
   ),
   event: table<EventRow>()('seq', 'seq at kind subject issue worker text', { forgets: pastEvents }),
-  lease: table<LeaseRow>()('name', 'name owner until', {
-    busy: (now) => sql`select name as what, owner, until from lease where until > ${now}`,
+  hold: table<HoldRow>()('id', 'id scope name code reason until actor created_at', {
+    forgets: (before) => sql`select id from hold where until < ${before}`,
+  }),
+  job: table<JobRow>()('name', 'name period owner until last_run last_result next_run', {
+    forgets: (before) => sql`select name from job where period is null and owner is null and last_run < ${before}`,
+    busy: (now) => sql`select 'the job ' || name as what, owner, until from job where owner is not null and until > ${now}`,
   }),
   skip: table<SkipRow>()('id', 'id worker issue until reason at', {
     forgets: (before) => sql`select id from skip where until < ${before}`,
@@ -195,6 +196,22 @@ export const schema: { readonly [Name in keyof Tables]: Table } = {
 }
 
 export const tableNames = Object.keys(schema) as (keyof Tables)[]
+
+/** A column of the database. */
+export interface Column {
+  readonly table: string
+  readonly column: string
+}
+
+/** How a database differs from the registry, one line a column; empty where it is the same. */
+export function differences(there: readonly Column[]): string[] {
+  const declared = tableNames.flatMap((table) => schema[table].columns.map((column) => `${table}.${column}`))
+  const found = there.map(({ table, column }) => `${table}.${column}`)
+  return [
+    ...declared.filter((name) => !found.includes(name)).map((name) => `${name} is missing`),
+    ...found.filter((name) => !declared.includes(name)).map((name) => `${name} is not the ledger's`),
+  ]
+}
 
 type Words<Text extends string> = Text extends `${infer First} ${infer Rest}` ? First | Words<Rest> : Text
 /** Names every column of the row, and nothing else. */

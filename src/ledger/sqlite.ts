@@ -1,7 +1,7 @@
 /** The engine on one file: `node:sqlite` under Kysely's own SQLite dialect. */
 import type { DatabaseConnection, SqliteDatabase, SqliteStatement, Transaction, TransactionSettings } from 'kysely'
 import type { Engine } from './engine.ts'
-import type { Tables } from './schema.ts'
+import type { Column, Tables } from './schema.ts'
 import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
@@ -125,6 +125,7 @@ export async function openSqlite(path: string, { random, tries = defaultTries }:
     // A file tells nobody that it was written: one would have to ask it again and again, which is what the pause between cycles is for.
     changed: (stop) => aborted(stop),
     tables: async (trx) => (await tablesIn(trx)).rows.map(({ name }) => name),
+    columns: async (trx) => (await columnsIn(trx)).rows,
     damage: () => explained(() => damage(db)),
     close: () => db.destroy(),
   }
@@ -132,6 +133,10 @@ export async function openSqlite(path: string, { random, tries = defaultTries }:
 
 /** The library's introspection asks for every table's columns as well: 4 ms of each start. */
 const tablesIn = (trx: Transaction<Tables>) => sql<{ name: string }>`select name from sqlite_master where type = 'table'`.execute(trx)
+
+const columnsIn = (trx: Transaction<Tables>) =>
+  sql<Column>`select m.name as "table", c.name as "column" from sqlite_master m join pragma_table_info(m.name) c
+    where m.type = 'table' and m.name not like 'sqlite%'`.execute(trx)
 
 /**
  * A commit is on disk when it returns (full). Half a claim's time was copying the log back into the file after each one, so that is done

@@ -5,7 +5,8 @@ import type { ClaimLedger } from '../core/ledger/claims.ts'
 import type { DeliveryLedger } from '../core/ledger/deliveries.ts'
 import type { ForgeLedger } from '../core/ledger/forge.ts'
 import type { HistoryLedger } from '../core/ledger/history.ts'
-import type { LeaseLedger } from '../core/ledger/leases.ts'
+import type { HoldLedger } from '../core/ledger/holds.ts'
+import type { JobLedger } from '../core/ledger/jobs.ts'
 import type { SprintLedger } from '../core/ledger/sprints.ts'
 import type { WorkerLedger } from '../core/ledger/workers.ts'
 import type { Dispatch } from '../core/lives.ts'
@@ -15,7 +16,8 @@ import { slotStates } from '../core/lives.ts'
 import { claim, named, plan, saveComments } from './claims.ts'
 import { invariants } from './invariants.ts'
 import * as issues from './issues.ts'
-import * as leases from './leases.ts'
+import * as holds from './holds.ts'
+import * as jobs from './jobs.ts'
 import { ledgerVersion } from './migrations.ts'
 import { endSprint, handSprint, moveDeliveries, moveDispatches } from './moves.ts'
 import { changesBeside, saveOpenChanges } from './open-changes.ts'
@@ -23,6 +25,7 @@ import { counts } from './pages.ts'
 import { prune } from './prune.ts'
 import * as queries from './queries.ts'
 import * as rests from './rests.ts'
+import { differences } from './schema.ts'
 import * as sprints from './sprints.ts'
 import * as trust from './trust.ts'
 import * as verdicts from './verdicts.ts'
@@ -36,7 +39,8 @@ export function createStore(engine: Engine): Ledger {
     ...deliveryStore(engine),
     ...forgeStore(engine),
     ...historyStore(engine),
-    ...leaseStore(engine),
+    ...holdStore(engine),
+    ...jobStore(engine),
     ...sprintStore(engine),
     ...workerStore(engine),
     changed: (stop) => engine.changed(stop),
@@ -59,6 +63,7 @@ function backlogStore({ read, write }: Engine): BacklogLedger {
     judgeBy: (rules) => write((trx) => verdicts.judgeBy(trx, rules)),
     saveWaiting: (reasons) => write((trx) => verdicts.saveWaiting(trx, reasons)),
     requeue: (issue, at) => write((trx) => issues.requeueIssue(trx, issue, at), { tells: (known) => known }),
+    prioritise: (issue, priority, at) => write((trx) => issues.prioritise(trx, issue, priority, at)),
     rest: (issue, until, why, at) => write((trx) => rests.restIssue(trx, issue, { until, why }, at)),
     restRepo: (repo, until, why, at) => write((trx) => rests.restRepo(trx, repo, { until, why }, at)),
     restAuthor: (repo, author, until, why) => write((trx) => rests.restAuthor(trx, { repo, author }, { until, why })),
@@ -90,7 +95,7 @@ function deliveryStore({ read, write }: Engine): DeliveryLedger {
     carrying: (owner) => read((trx) => queries.carrying(trx, owner)),
     plan: async (texts, owner, until, at) => (texts.length === 0 ? [] : write((trx) => plan(trx, texts, { owner, until }, at))),
     moveDeliveries: async (moves, owner, at) => (moves.length === 0 ? [] : write((trx) => moveDeliveries(trx, moves, owner, at))),
-    takeOver: (owner, until, at) => write((trx) => leases.takeOver(trx, { owner, until }, at)),
+    takeOver: (owner, until, at) => write((trx) => jobs.takeOver(trx, { owner, until }, at)),
     deliveries: (filter) => read((trx) => queries.deliveries(trx, filter)),
   }
 }
@@ -118,14 +123,25 @@ function historyStore({ read, write }: Engine): HistoryLedger {
   }
 }
 
-function leaseStore({ read, write }: Engine): LeaseLedger {
+function holdStore({ read, write }: Engine): HoldLedger {
   return {
-    lease: (name, owner, until, at) => write((trx) => leases.lease(trx, name, { owner, until }, at)),
-    unlease: (name, owner) => write((trx) => leases.unlease(trx, name, owner)),
-    renew: (owner, until) => write((trx) => leases.renew(trx, { owner, until })),
-    giveUp: async (owner) => void (await write((trx) => leases.renew(trx, { owner, until: 0 }))),
-    remembered: (key) => read((trx) => leases.remembered(trx, key)),
-    remember: (key, value) => write((trx) => leases.remember(trx, key, value)),
+    holds: () => read(holds.holds),
+    hold: async (given, at) => (given.length === 0 ? undefined : write((trx) => holds.hold(trx, given, at))),
+    resume: (keys, at) => write((trx) => holds.resume(trx, keys, at), { tells: (gone) => gone.length > 0 }),
+  }
+}
+
+function jobStore({ read, write }: Engine): JobLedger {
+  return {
+    // Mostly it is not due: then nothing is written.
+    beginJob: async (job, owner, until, at) =>
+      (await read((trx) => jobs.refusedJob(trx, job.name, owner, at))) ?? write((trx) => jobs.beginJob(trx, job, { owner, until }, at)),
+    endJob: (job, owner) => write((trx) => jobs.endJob(trx, job, owner)),
+    jobs: () => read(jobs.jobs),
+    renew: (owner, until) => write((trx) => jobs.renew(trx, { owner, until })),
+    giveUp: async (owner) => void (await write((trx) => jobs.renew(trx, { owner, until: 0 }))),
+    remembered: (key) => read((trx) => jobs.remembered(trx, key)),
+    remember: (key, value) => write((trx) => jobs.remember(trx, key, value)),
   }
 }
 
@@ -146,14 +162,13 @@ function sprintStore({ read, write }: Engine): SprintLedger {
 function workerStore({ read, write }: Engine): WorkerLedger {
   return {
     recordWorkers: (given, at) => write((trx) => workers.recordWorkers(trx, given, at)),
-    hold: (worker, reason, at) => write((trx) => workers.hold(trx, worker, reason, at), { tells: (known) => known && reason === null }),
     saveReadings: (readings, at) => write((trx) => workers.saveReadings(trx, readings, at)),
-    agents: () => read((trx) => queries.agents(trx)),
+    agents: () => read((trx) => workers.agents(trx)),
   }
 }
 
-async function check({ read, damage, where }: Engine): ReturnType<Ledger['check']> {
-  const broken = await damage()
+async function check({ read, damage, columns, where }: Engine): ReturnType<Ledger['check']> {
+  const broken = [...(await damage()), ...differences(await read(columns))]
   if (broken.length > 0) {
     const hint = 'Stop every burn that uses it. Keep a copy of the file with its -wal and -shm, and put a backup in its place.'
     throw new BurnError('ledger_corrupt', `the ledger ${where} is damaged: ${broken.join('; ')}`, hint)

@@ -45,6 +45,7 @@ export async function queued(trx: Trx, most: ReadonlyMap<RepoRef, number>): Prom
     .where('repo', '=', '')
     .where('state', '=', sql.lit('open'))
     .where('standing', '=', sql.lit('queued'))
+    .orderBy('priority', 'desc')
     .orderBy('created_at')
     .orderBy('number')
     .limit(sql<number>`${0} + 0`)

@@ -1,10 +1,12 @@
-/** What is kept of workers: the order of their drawing, who is held, what each was last seen doing. */
+/** What is kept of workers: the order of their drawing, what each was last seen doing, which agents they had. */
 import type { Transaction } from 'kysely'
 import type { SeenState } from '../core/ledger/workers.ts'
-import type { WorkerId } from '../core/nouns.ts'
+import type { Incarnation, WorkerId } from '../core/nouns.ts'
 import type { NewEvent } from './events.ts'
 import type { Tables } from './schema.ts'
-import { chunks } from './sql.ts'
+import { sql } from 'kysely'
+import { activeStates, liveStates } from '../core/lives.ts'
+import { among, chunks } from './sql.ts'
 import { append } from './events.ts'
 
 type Trx = Transaction<Tables>
@@ -22,7 +24,7 @@ export async function recordWorkers(
   let seq = rows.reduce((most, { drawn_seq }) => Math.max(most, drawn_seq), 0)
   const known = new Set(rows.map(({ id }) => id))
   const unseen = new Map(workers.filter(({ id }) => !known.has(id)).map((worker) => [worker.id, worker]))
-  const unknown = { hold: null, used_at: null, state: null, state_since: null, error_at: null }
+  const unknown = { used_at: null, state: null, state_since: null, error_at: null }
   for (const part of chunks([...unseen.values()]))
     await trx
       .insertInto('worker')
@@ -33,14 +35,6 @@ export async function recordWorkers(
     [...unseen.keys()].map((id) => workerEvent('recorded', id)),
     at,
   )
-}
-
-export async function hold(trx: Trx, id: WorkerId, reason: string | null, at: number): Promise<boolean> {
-  const row = await trx.selectFrom('worker').select('hold').where('id', '=', id).executeTakeFirst()
-  if (row === undefined || row.hold === reason) return row !== undefined
-  await trx.updateTable('worker').set({ hold: reason }).where('id', '=', id).execute()
-  await append(trx, [reason === null ? workerEvent('resumed', id) : workerEvent('held', id, reason)], at)
-  return true
 }
 
 export async function saveReadings(trx: Trx, readings: readonly SeenState[], at: number): Promise<void> {
@@ -58,4 +52,20 @@ export async function saveReadings(trx: Trx, readings: readonly SeenState[], at:
       await update.where('id', 'in', part).where('state', '=', state).execute()
     }
   }
+}
+
+interface KnownAgent {
+  worker: WorkerId
+  incarnation: Incarnation
+}
+
+const lastTold = sql<KnownAgent>`select d.worker, d.incarnation from worker w join delivery d on d.id = (select max(l.id) from delivery l
+  where l.worker = w.id and l.kind = 'identity' and l.issue is null and l.incarnation is not null)`
+
+export async function agents(trx: Trx): Promise<KnownAgent[]> {
+  const { rows } = await lastTold.execute(trx)
+  const live = trx.selectFrom('dispatch').select(['worker', 'incarnation']).where(among('state', liveStates))
+  const active = trx.selectFrom('delivery').select(['worker', 'incarnation']).where(among('state', activeStates))
+  const holding = [...(await live.execute()), ...(await active.execute())]
+  return [...rows, ...holding.flatMap(({ worker, incarnation }) => (incarnation === null ? [] : [{ worker, incarnation }]))]
 }

@@ -13,7 +13,7 @@ import { listWorkspaces } from '../git/places.ts'
 import { patchOf, touchedPaths } from '../git/touched.ts'
 import { removeWorkspace } from '../git/workspace.ts'
 import { syncComments } from '../claim/comments.ts'
-import { leaseLength, withLeases } from '../observe/session.ts'
+import { runJobAlone } from '../jobs/run.ts'
 import { SprintFailure } from './context.ts'
 import { protectedPaths } from './protect.ts'
 import { pushChange } from './publish.ts'
@@ -74,11 +74,8 @@ async function refuseUnlessKept({ id, issue }: Sprint, { session }: Ports): Prom
 /** Pushes the branch and opens the change. Throws BurnError as `waitingChange`, `publish_running` or `publish_failed`, and `git_*`. */
 export async function publishWaiting({ sprint, workspace, change }: Waiting, ports: Ports): Promise<Change> {
   const { session } = ports
-  const { ledger, clock, owner, forge } = session
-  const lease = `publish ${sprint.id}`
-  return withLeases(session, async () => {
-    const other = await ledger.lease(lease, owner, clock.now() + leaseLength, clock.now())
-    if (other !== null) throw new BurnError('publish_running', `another process publishes sprint ${sprint.id}: ${other}`, 'wait for it')
+  const { ledger, clock, forge } = session
+  const done = await runJobAlone(`publish ${sprint.id}`, session, async () => {
     try {
       const issue = await forge.issue(sprint.issue)
       if (issue === null || issue.state === 'closed')
@@ -93,10 +90,10 @@ export async function publishWaiting({ sprint, workspace, change }: Waiting, por
       if (!(thrown instanceof SprintFailure)) throw thrown
       const hint = `the change is kept; burn release ${sprint.issue} gives the issue back`
       throw new BurnError('publish_failed', `${thrown.failure.class}: ${thrown.failure.reason}`, hint)
-    } finally {
-      await ledger.unlease(lease, owner)
     }
   })
+  if (done.ran) return done.result
+  throw new BurnError('publish_running', `another process publishes sprint ${sprint.id}: ${done.job.owner}`, 'wait for it')
 }
 
 async function leave(workspace: Workspace, { git, session }: Ports): Promise<void> {

@@ -1,5 +1,6 @@
 /** `burn worker loop`: issue after issue for one worker of the spec, in its pane or without one. */
-import type { RepoRef, Worker } from '../core/nouns.ts'
+import type { Job } from '../core/ledger/jobs.ts'
+import type { RepoRef, Worker, WorkerId } from '../core/nouns.ts'
 import type { Sprint } from '../core/sprint.ts'
 import type { FleetState } from '../core/fleet-state.ts'
 import type { Picked } from '../decide/pick.ts'
@@ -13,7 +14,8 @@ import { loopLease } from '../decide/stops.ts'
 import { slotsTaken } from '../decide/route.ts'
 import { claimForSprint } from '../claim/claim.ts'
 import { restUntilNews } from '../cycle/loop.ts'
-import { leaseLength, withLeases } from '../observe/session.ts'
+import { runJobAlone } from '../jobs/run.ts'
+import { leaseLength } from '../observe/session.ts'
 import { look, sayUnread } from './look.ts'
 import { isRefused, usableBackends } from './run.ts'
 import { Speaker } from './speaker.ts'
@@ -39,23 +41,20 @@ export interface LoopOptions {
 
 /** Runs until `count` or `stop`. Throws BurnError `loop_running` where another process is this worker's loop. */
 export async function loop(options: LoopOptions, context: SprintContext, stop: AbortSignal): Promise<void> {
-  const { session } = context
-  await holdLoop(options.worker, session)
-  await withLeases(session, async () => {
-    try {
-      await turns(options, context, stop)
-    } finally {
-      await session.ledger.unlease(loopLease(options.worker.id), session.owner)
-    }
-  })
+  const { id } = options.worker
+  const done = await runJobAlone(loopLease(id), context.session, () => turns(options, context, stop))
+  if (!done.ran) throw loopRunning(id, done.job)
 }
 
 /** Again before each issue: a process that slept longer than its lease may have been followed by another. */
 async function holdLoop({ id }: Worker, { ledger, clock, owner }: Session): Promise<void> {
-  const other = await ledger.lease(loopLease(id), owner, clock.now() + leaseLength, clock.now())
-  if (other === null) return
+  const other = await ledger.beginJob({ name: loopLease(id), period: null }, owner, clock.now() + leaseLength, clock.now())
+  if (other !== null) throw loopRunning(id, other)
+}
+
+function loopRunning(worker: WorkerId, { owner }: Job): BurnError {
   const hint = 'end that one first; if it was killed, it counts as gone in half a minute'
-  throw new BurnError('loop_running', `another process is the loop of ${id}: ${other}`, hint)
+  return new BurnError('loop_running', `another process is the loop of ${worker}: ${owner}`, hint)
 }
 
 async function turns(options: LoopOptions, context: SprintContext, stop: AbortSignal): Promise<void> {

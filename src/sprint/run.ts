@@ -4,13 +4,13 @@ import type { Backend, Sprint } from '../core/sprint.ts'
 import type { FleetState } from '../core/fleet-state.ts'
 import type { Picked } from '../decide/pick.ts'
 import type { SprintContext } from './context.ts'
-import { hasPassed } from '../core/elapsed.ts'
 import { BurnError } from '../core/errors.ts'
 import { sprintWorkers } from '../core/sprint.ts'
 import { afterFailure } from '../decide/failure.ts'
 import { elsewhereAdvice } from '../decide/report.ts'
 import { mapBounded } from '../core/bounded.ts'
 import { claimForSprint } from '../claim/claim.ts'
+import { runJob } from '../jobs/run.ts'
 import { withLeases } from '../observe/session.ts'
 import { look, sayUnread } from './look.ts'
 import { pruneSprints } from './prune.ts'
@@ -114,11 +114,9 @@ export function isRefused({ failure, turns }: Sprint): boolean {
 
 /** What the spec keeps no longer; what is there only stays. */
 async function pruneDaily({ session, policy, git }: SprintContext, stop: AbortSignal): Promise<void> {
-  const { ledger, clock } = session
-  const now = clock.now()
-  if (!hasPassed(Number((await ledger.remembered('sprints_pruned_at')) ?? 0), pruneEvery, now)) return
-  await ledger.remember('sprints_pruned_at', String(now))
-  await pruneSprints({ ...policy.keep, force: false, dryRun: false }, { session, policy, git: { ...git, signal: stop } })
+  await runJob({ name: 'sprint prune', period: pruneEvery }, session, () =>
+    pruneSprints({ ...policy.keep, force: false, dryRun: false }, { session, policy, git: { ...git, signal: stop } }),
+  )
 }
 
 function resting({ until, why }: Rest, now: number): BurnError {

@@ -4,6 +4,7 @@ import { test, type TestContext } from 'node:test'
 import type { Issue } from '../../src/core/nouns.ts'
 import { issuesOf } from '../simulate/storm.ts'
 import { simulatedFleet } from '../support/world.ts'
+import { holdWorker } from '../ledger/fixtures.ts'
 import { said } from '../support/reasons.ts'
 
 const minute = 60_000
@@ -28,7 +29,7 @@ async function rigged(t: TestContext, first: Partial<Issue>) {
   forge.writers = async () => ((asked += 1), [...writers])
   const all = fleet.fleet.machines.flatMap(({ windows }) => windows.flatMap((window) => window.workers.map(({ id }) => id)))
   const hold = async (reason: string | null) => {
-    for (const id of all) await desk.ledger.hold(id, reason, fleet.clock.now())
+    for (const id of all) await holdWorker(desk.ledger, id, reason, fleet.clock.now())
   }
   await hold('not yet')
   return {

@@ -1,5 +1,6 @@
 import type { Ledger } from '../../src/core/ledger.ts'
 import type { Claim } from '../../src/core/ledger/claims.ts'
+import type { HoldLedger } from '../../src/core/ledger/holds.ts'
 import type { Issue } from '../../src/core/nouns.ts'
 import type { Engine } from '../../src/ledger/engine.ts'
 import { because } from '../support/reasons.ts'
@@ -50,6 +51,13 @@ export async function hand(ledger: Ledger, claim: Claim, at: number): Promise<vo
     at,
   )
   await ledger.moveDeliveries([{ id: claim.id, token: 1, from: 'placing', to: 'seen', evidence: because('its id shows') }], 'a', at)
+}
+
+/** Holds a worker as a person does, or resumes it (null). */
+export async function holdWorker(ledger: HoldLedger, name: string, reason: string | null, at: number): Promise<void> {
+  const held = { scope: 'worker', name, code: 'person' } as const
+  if (reason === null) await ledger.resume([held], at)
+  else await ledger.hold([{ ...held, reason: because(reason), until: null, actor: 'ann' }], at)
 }
 
 /** A stop for all others: what is thrown must have this code. */

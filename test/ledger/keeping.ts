@@ -10,7 +10,7 @@ import { describe, it } from 'node:test'
 import { backupLedger, moveLedger, wouldBackup, wouldMove } from '../../src/ledger/copy.ts'
 import { openDatabase, openEngine, openLedger } from '../../src/ledger/open.ts'
 import { pages } from '../../src/ledger/pages.ts'
-import { claimOf, furnish, hand, idOf, issueOf, withCode, workers } from './fixtures.ts'
+import { claimOf, furnish, hand, holdWorker, idOf, issueOf, withCode, workers } from './fixtures.ts'
 import { because } from '../support/reasons.ts'
 
 const wait = { random: Math.random }
@@ -104,7 +104,7 @@ export function copying(name: string, fresh: { from(): Promise<string>; to(): Pr
       } as const
       await ledger.saveChanges([{ repo: 'o/r', changes: [open], complete: false }])
       await ledger.claimSprint(sprintOf(5), 'b', 5000, 20)
-      await ledger.lease('loop m/W/A', 'b', 5000, 20)
+      await ledger.beginJob({ name: 'loop m/W/A', period: null }, 'b', 5000, 20)
       await ledger.skip({ worker: workers[0], issue: 'o/r#6', until: null, reason: 'red', at: 20 })
       await ledger.close()
       return url
@@ -121,13 +121,13 @@ export function copying(name: string, fresh: { from(): Promise<string>; to(): Pr
       assert.deepEqual([would.to, would.rows], [target.where, rows])
       assert.deepEqual(await contents(to), await contents(from))
       const source = await openLedger(from, wait)
-      await source.hold(workers[0], 'mine', 30)
+      await holdWorker(source, workers[0], 'mine', 30)
       await source.close()
       await backupLedger(from, to, wait, silent)
       assert.deepEqual(await contents(to), await contents(from))
       const copy = await openLedger(to, wait)
       await copy.check()
-      await copy.hold(workers[0], null, 40)
+      await holdWorker(copy, workers[0], null, 40)
       const [before, newest] = await copy.events({ limit: 2 })
       assert.ok(newest?.kind === 'worker.resumed' && newest.seq > before!.seq, 'numbers of events go on')
       await copy.close()
@@ -151,7 +151,7 @@ export function copying(name: string, fresh: { from(): Promise<string>; to(): Pr
     it('a move: is refused while a sprint or a loop holds a lease, and says who and until when', async () => {
       const hold = {
         sprint: (ledger: Ledger) => ledger.claimSprint(sprintOf(1), 'host:7', 5000, 20),
-        loop: (ledger: Ledger) => ledger.lease('loop m/W/A', 'host:7', 5000, 20),
+        loop: (ledger: Ledger) => ledger.beginJob({ name: 'loop m/W/A', period: null }, 'host:7', 5000, 20),
       }
       for (const [what, take] of Object.entries(hold)) {
         const [from, to] = [await fresh.from(), await fresh.to()]

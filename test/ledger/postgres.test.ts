@@ -9,9 +9,10 @@ import { createStore } from '../../src/ledger/store.ts'
 import { startPostgres } from '../support/postgres.ts'
 import { conformance } from './conformance.ts'
 import { batchOf } from './batches.ts'
-import { claimOf, furnish, idOf, withCode, workers } from './fixtures.ts'
+import { claimOf, furnish, holdWorker, idOf, withCode, workers } from './fixtures.ts'
 import { copying, files } from './keeping.ts'
 import { furnished, processes, start } from './processes.ts'
+import { schemas } from './schema.ts'
 import { sequences } from './sequences.ts'
 import { because } from '../support/reasons.ts'
 
@@ -42,6 +43,7 @@ else {
   conformance(`PostgreSQL ${server.version}`, open)
   sequences(`PostgreSQL ${server.version}`, open, 4)
   const fresh = files(after)
+  schemas(`PostgreSQL ${server.version}`, server.fresh)
   copying(`from a file to PostgreSQL ${server.version}`, { from: fresh, to: server.fresh })
   if (whole) copying(`from PostgreSQL ${server.version} to a file`, { from: server.fresh, to: fresh })
   if (whole) processes(`PostgreSQL ${server.version}`, async () => ({ url: await server.fresh(), [Symbol.asyncDispose]: async () => {} }))
@@ -56,7 +58,7 @@ else {
     const elsewhere = { worker: 'm/W/N90', slot: 9, issue: 'o/r#400' }
     for (const claims of [[{ ...first!, ...elsewhere, issue: first!.issue }], [{ ...first!, ...elsewhere, worker: first!.worker }]])
       await assert.rejects(other.claim(claims, 'c', 1000, 10), withCode('ledger_busy'))
-    await assert.rejects(other.hold('m/W/N0', 'looking', 11), withCode('ledger_busy'))
+    await assert.rejects(holdWorker(other, 'm/W/N0', 'looking', 11), withCode('ledger_busy'))
     await assert.rejects(other.requeue('o/r#499', 11), withCode('ledger_busy'))
     await assert.rejects(
       other.moveDispatches([{ id: 'b-25', from: ['claimed'], to: 'released', reason: because('') }], 11),
@@ -94,9 +96,10 @@ else {
     assert.equal(await told(() => other!.claim([claimOf(1)], 'a', 100, 10)), false)
     assert.equal(await told(() => other!.requeue('o/r#1', 10)), false, 'it is live')
     const release = () => other!.moveDispatches([{ id: idOf(1), from: ['claimed'], to: 'released', reason: because('by hand') }], 11)
-    for (const write of [release, () => other!.requeue('o/r#1', 12), () => other!.hold(workers[0], null, 13)])
+    assert.equal(await told(() => holdWorker(other!, workers[0], 'mine', 11)), false)
+    for (const write of [release, () => other!.requeue('o/r#1', 12), () => holdWorker(other!, workers[0], null, 13)])
       assert.equal(await told(write), true)
-    assert.equal(await told(() => other!.hold(workers[0], 'mine', 14)), false)
+    assert.equal(await told(() => holdWorker(other!, workers[0], null, 14)), false, 'it is not held')
     await other!.requeue('o/r#2', 15)
     await sleep(300)
     assert.equal(await told(async () => {}), true, 'what was told since the last call')

@@ -11,7 +11,7 @@ import { invariants } from '../../src/ledger/invariants.ts'
 import { openEngine } from '../../src/ledger/open.ts'
 import { createStore } from '../../src/ledger/store.ts'
 import { batchOf, furnishMany } from './batches.ts'
-import { withCode } from './fixtures.ts'
+import { holdWorker, withCode } from './fixtures.ts'
 import { because } from '../support/reasons.ts'
 
 const script = resolve(import.meta.dirname, 'claimer.ts')
@@ -76,7 +76,7 @@ export function processes(name: string, freshPlace: () => Promise<Place>): void 
       const idle = 'm/W/N99'
       // A file's reads and writes never wait: without a turn of the event loop nobody would hear that the others are done.
       for (let round = 0; !over.signal.aborted; round++, await setImmediate()) {
-        assert.equal(await shared.ledger.hold(idle, round % 2 === 0 ? 'looking' : null, round), true)
+        await holdWorker(shared.ledger, idle, round % 2 === 0 ? 'looking' : null, round)
         await shared.ledger.recordWorkers([{ id: `m/W/NEW${round}`, drawn: true }], round)
         await shared.ledger.requeue(`o/r#${round % 200}`, round)
         const { dispatches } = await shared.ledger.view()

@@ -2,7 +2,7 @@
 import type { Holds } from './conformance.ts'
 import assert from 'node:assert/strict'
 import type { Standing } from '../../src/core/ledger/backlog.ts'
-import { claimOf, hand, idOf, issueOf, workers } from './fixtures.ts'
+import { claimOf, hand, holdWorker, idOf, issueOf, workers } from './fixtures.ts'
 import { because } from '../support/reasons.ts'
 
 export function issues(holds: Holds): void {
@@ -175,6 +175,27 @@ export function issues(holds: Holds): void {
     assert.equal((await ledger.issue('o/r#1'))?.standing, null)
   })
 
+  holds('priority: comes first in the queue, then age', async ({ ledger }) => {
+    const verdicts = (await ledger.front(new Map())).map(({ issue, revision }) => {
+      return { issue: issue.ref, eligible: true, reason: { code: 'queued' }, standing: 'queued', revision } as const
+    })
+    await ledger.saveVerdicts(verdicts, 5)
+    assert.equal(await ledger.prioritise('o/r#3', 2, 6), true)
+    assert.equal(await ledger.prioritise('o/r#4', 2, 6), true)
+    assert.equal(await ledger.prioritise('o/r#1', -1, 6), true)
+    assert.equal(await ledger.prioritise('o/r#99', 1, 6), false)
+    const front = await ledger.front(new Map([['o/r', 4]]))
+    assert.deepEqual(
+      front.map(({ issue, priority }) => [issue.number, priority]),
+      [
+        [3, 2],
+        [4, 2],
+        [2, 0],
+        [1, -1],
+      ],
+    )
+  })
+
   holds('keeps why the issues of a repo wait, until they do not', async ({ ledger }) => {
     await ledger.saveWaiting(new Map([['o/r', because('all are full')]]))
     assert.deepEqual(
@@ -228,15 +249,27 @@ export function fleet(holds: Holds): void {
     assert.deepEqual([...new Set(known)].toSorted(), [`${workers[0]} 1.%1.9`, `${workers[1]} 1.%2.21.500`])
   })
 
-  holds('holds and resumes', async ({ ledger }) => {
-    assert.equal(await ledger.hold(workers[0], 'mine', 20), true)
-    assert.equal((await ledger.view()).workers[0]?.hold, 'mine')
-    assert.equal(await ledger.hold(workers[0], null, 21), true)
-    assert.equal(await ledger.hold('m/W/NOBODY', null, 22), false)
-    const events = await ledger.events({ worker: workers[0] })
+  holds('hold: is one a scope, name and code, with who holds until when, and an event', async ({ ledger }) => {
+    const lane = { scope: 'lane', name: 'm/W', code: 'person' } as const
+    await holdWorker(ledger, workers[0], 'mine', 20)
+    await ledger.hold([{ ...lane, reason: because('first'), until: null, actor: 'ann' }], 21)
+    await ledger.hold([{ ...lane, reason: because('repairs'), until: 900, actor: 'bob' }], 22)
+    await ledger.restRepo('o/r', 800, because('archived'), 23)
+    const held = { until: null, created_at: 20, actor: 'ann' }
+    assert.deepEqual(await ledger.holds(), [
+      { ...lane, reason: because('repairs'), until: 900, actor: 'bob', created_at: 22 },
+      { scope: 'repo', name: 'o/r', code: 'forge_refused', reason: because('archived'), until: 800, actor: 'burn', created_at: 23 },
+      { scope: 'worker', name: workers[0], code: 'person', reason: because('mine'), ...held },
+    ])
+    assert.deepEqual((await ledger.view()).holds, await ledger.holds())
+    await holdWorker(ledger, workers[0], null, 24)
+    assert.deepEqual(await ledger.resume([lane, { ...lane, name: 'm/OTHER' }], 25), [
+      { ...lane, reason: because('repairs'), until: 900, actor: 'bob', created_at: 22 },
+    ])
+    const events = await ledger.events({ limit: 20 })
     assert.deepEqual(
-      events.map(({ kind }) => kind),
-      ['worker.recorded', 'worker.held', 'worker.resumed'],
+      events.filter(({ at }) => at >= 20).map(({ kind, subject }) => `${kind} ${subject}`),
+      [`worker.held ${workers[0]}`, 'lane.held m/W', 'lane.held m/W', 'repo.rests o/r', `worker.resumed ${workers[0]}`, 'lane.resumed m/W'],
     )
   })
 

@@ -6,7 +6,7 @@ import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
 import { activeStates, deliverySteps, dispatchSteps } from '../../src/core/lives.ts'
 import { invariants } from '../../src/ledger/invariants.ts'
-import { claimOf, furnish, idOf, issueOf, workers } from './fixtures.ts'
+import { claimOf, furnish, holdWorker, idOf, issueOf, workers } from './fixtures.ts'
 import { because } from '../support/reasons.ts'
 
 const owner = fc.constantFrom('a', 'b')
@@ -107,7 +107,7 @@ async function run({ ledger }: Opened, each: Operation, at: number): Promise<voi
     case 'requeue':
       return void (await ledger.requeue(`o/r#${each.number}`, at))
     case 'hold':
-      return void (await ledger.hold(each.worker, 'looking', at))
+      return holdWorker(ledger, each.worker, 'looking', at)
     case 'record':
       return ledger.recordWorkers([{ id: each.worker, drawn: true }], at)
   }

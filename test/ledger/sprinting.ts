@@ -174,16 +174,33 @@ function settling(holds: Holds): void {
 }
 
 function naming(holds: Holds): void {
-  holds('a lease by name is one owner’s until it runs out or is given up', async ({ ledger }) => {
-    assert.equal(await ledger.lease('loop x', 'a', 100, 10), null)
-    assert.equal(await ledger.lease('loop x', 'b', 200, 99), 'a')
+  holds('job: runs for one owner until its lease runs out or is given up', async ({ ledger }) => {
+    const job = { name: 'loop x', period: null }
+    assert.equal(await ledger.beginJob(job, 'a', 100, 10), null)
+    assert.equal((await ledger.beginJob(job, 'b', 200, 99))?.owner, 'a')
     await ledger.renew('a', 150)
-    assert.equal(await ledger.lease('loop x', 'b', 200, 149), 'a')
-    assert.equal(await ledger.lease('loop x', 'b', 300, 150), null)
-    await ledger.unlease('loop x', 'a')
+    assert.equal((await ledger.beginJob(job, 'b', 200, 149))?.owner, 'a')
+    assert.equal(await ledger.beginJob(job, 'b', 300, 150), null)
+    await ledger.endJob({ name: 'loop x', last_result: 'not mine', next_run: null }, 'a')
     assert.deepEqual((await ledger.view()).leases.get('loop x'), { owner: 'b', until: 300 })
     await ledger.giveUp('b')
-    assert.equal(await ledger.lease('loop x', 'c', 400, 160), null)
+    assert.equal(await ledger.beginJob(job, 'c', 400, 160), null)
+    assert.equal(await ledger.beginJob(job, 'c', 500, 170), null, 'who has it extends it')
+    await ledger.endJob({ name: 'loop x', last_result: 'done', next_run: null }, 'c')
+    const ended = { owner: null, until: null, last_run: 160, last_result: 'done', next_run: null }
+    assert.deepEqual(await ledger.jobs(), [{ ...job, ...ended }])
+    assert.deepEqual([...(await ledger.view()).leases.keys()], [])
+  })
+
+  holds('job: is not due before its time, unless the clock was set back', async ({ ledger }) => {
+    const [job, day] = [{ name: 'retention', period: 86_400_000 }, 86_400_000]
+    assert.equal(await ledger.beginJob(job, 'a', 100, 10), null)
+    await ledger.endJob({ name: job.name, last_result: 'done', next_run: 10 + day }, 'a')
+    assert.equal((await ledger.beginJob(job, 'b', day, day - 1))?.next_run, 10 + day)
+    assert.equal((await ledger.beginJob(job, 'b', 100, -50_000))?.next_run, 10 + day)
+    assert.equal(await ledger.beginJob(job, 'b', 100, -70_000), null)
+    await ledger.endJob({ name: job.name, last_result: 'failed', next_run: null }, 'b')
+    assert.equal(await ledger.beginJob(job, 'a', 2 * day, 20), null, 'one that failed is due')
   })
 
   holds('renews sprints, and gives them up', async ({ ledger }) => {

@@ -10,6 +10,7 @@ import { createStore } from '../../src/ledger/store.ts'
 import { conformance } from './conformance.ts'
 import { copying, files } from './keeping.ts'
 import { processes } from './processes.ts'
+import { schemas } from './schema.ts'
 import { sequences } from './sequences.ts'
 
 async function inMemory(): Promise<Opened> {
@@ -31,6 +32,7 @@ conformance('SQLite in a file', inFile)
 sequences('SQLite in memory', inMemory)
 const fresh = files(after)
 copying('from file to file', { from: fresh, to: fresh })
+schemas('SQLite', fresh)
 processes('SQLite', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'burn-ledger-'))
   return { url: `sqlite:${folder}/ledger.db`, [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) }

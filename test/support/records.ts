@@ -11,4 +11,5 @@ export const untouched: Omit<IssueRecord, 'issue'> = {
   approval: null,
   standing: null,
   revision: 0,
+  priority: 0,
 }

@@ -17,6 +17,7 @@ const floors: Readonly<Record<string, number>> = {
   observe: 4,
   deliver: 5,
   claim: 5,
+  jobs: 5,
   cycle: 6,
   operate: 6,
   doctor: 6,

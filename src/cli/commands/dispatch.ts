@@ -41,20 +41,20 @@ export function dispatchCommand(context: Context): Command {
         const { dispatch } = await import('../../cycle/loop.ts')
         let exit: ExitCode = 0
         const said = new Set<string>()
-        const { runAlone } = await import('../../sprint/alone.ts')
+        const { runJobAlone } = await import('../../jobs/run.ts')
         const begin = () =>
           dispatch(machines, session, context.stop, {
             cycles: options.cycles === 0 ? Infinity : options.cycles,
             interval: options.interval === undefined ? session.fleet.dispatch.interval : options.interval * 1000,
             onCycle: (result, number, ms) => (exit = showCycle(result, number, ms, said, context, options)),
           })
-        const failed = options.alone ? await runAlone('dispatch', session, begin) : await begin()
-        if (failed === null) {
+        const done = options.alone ? await runJobAlone('dispatch', session, begin) : { ran: true as const, result: await begin() }
+        if (!done.ran) {
           const text = 'another dispatch goes on: nothing was begun'
           context.io.out(options.json ? JSON.stringify({ skipped: text }) : text)
           return 0
         }
-        return failed > 0 ? 3 : exit
+        return done.result > 0 ? 3 : exit
       }),
     )
 }

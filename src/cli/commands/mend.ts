@@ -22,7 +22,9 @@ export function resumeCommand(context: Context): Command {
 function setHold(name: string, reason: string | null, options: CommonOptions, context: Context): Promise<void> {
   return withSession(context, options, async ({ fleet, ledger, clock }) => {
     const { id } = workerNamed(fleet, name)
-    await ledger.hold(id, reason, clock.now())
+    const held = { scope: 'worker', name: id, code: 'person' } as const
+    if (reason === null) await ledger.resume([held], clock.now())
+    else await ledger.hold([{ ...held, reason: { code: 'prose', text: reason }, until: null, actor: 'a person' }], clock.now())
     if (options.json) context.io.out(JSON.stringify({ worker: id, hold: reason }))
     else context.io.out(reason === null ? `${id} gets work again` : `${id} is held: ${reason}`)
     return 0

@@ -57,15 +57,15 @@ async function run(open: OpenSession, options: Options, context: Context): Promi
   const wish = wishOf(options, open)
   if (options.dryRun) return dryRun(wish, sprints, options, context)
   const { runSprints } = await import('../../sprint/run.ts')
-  const { runAlone } = await import('../../sprint/alone.ts')
+  const { runJobAlone } = await import('../../jobs/run.ts')
   const begin = () => runSprints(wish, sprints, context.stop)
-  const done = options.alone ? await runAlone('sprint run', open.session, begin) : await begin()
-  if (done === null) {
+  const done = options.alone ? await runJobAlone('sprint run', open.session, begin) : { ran: true as const, result: await begin() }
+  if (!done.ran) {
     const text = 'another run goes on: nothing was begun'
     context.io.out(options.json ? JSON.stringify({ sprints: [], skipped: text }) : text)
     return 0
   }
-  return showRows(done, options, context)
+  return showRows(done.result, options, context)
 }
 
 function wishOf(options: Options, { session: { fleet } }: OpenSession): SprintRun {

@@ -38,6 +38,8 @@ export interface IssueRecord {
   readonly standing: Standing | null
   /** Counts what happened to it that a verdict may depend on. */
   readonly revision: number
+  /** 0 unless somebody said otherwise. The queue has higher ones first, then the oldest. */
+  readonly priority: number
 }
 
 /** How much there is to do. */
@@ -61,7 +63,7 @@ export interface Resting {
 
 export interface BacklogLedger {
   /**
-   * All that a cycle can give out: open issues to be judged (new ones, those that changed or came back), those that are put to the council, and the oldest of each
+   * All that a cycle can give out: open issues to be judged (new ones, those that changed or came back), those that are put to the council, and the front of each
    * repo's queue, so many of each. `also`: these too, as far as they are open. Each once.
    */
   front(most: ReadonlyMap<RepoRef, number>, also?: readonly IssueRef[]): Promise<readonly IssueRecord[]>
@@ -77,6 +79,8 @@ export interface BacklogLedger {
   saveWaiting(reasons: ReadonlyMap<RepoRef, Reason>): Promise<void>
   /** Forgets that an issue is done and its attempts, so that it may be given again. False where it is unknown or live. */
   requeue(issue: IssueRef, at: Time): Promise<boolean>
+  /** False where it is unknown. */
+  prioritise(issue: IssueRef, priority: number, at: Time): Promise<boolean>
 
   /** Keeps an issue from being given before a time, without counting an attempt. `requeue` forgets it. */
   rest(issue: IssueRef, until: Time, why: Reason, at: Time): Promise<void>

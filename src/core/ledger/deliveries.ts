@@ -2,7 +2,7 @@
 import type { Reason } from '../reasons.ts'
 import type { Delivery, DeliveryKind, DeliveryState, Proof } from '../lives.ts'
 import type { IssueRef, Time, WorkerId } from '../nouns.ts'
-import type { Leases } from './leases.ts'
+import type { Leases } from './jobs.ts'
 
 /** A delivery beside those that claims make: an identity, a question, a person's text, or a further text about a dispatch. */
 export interface PlannedText {

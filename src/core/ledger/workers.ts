@@ -25,8 +25,6 @@ export interface SeenState {
 export interface WorkerLedger {
   /** Records workers on first sight (in the given order). Known ones stay as they are. */
   recordWorkers(workers: readonly { readonly id: WorkerId; readonly drawn: boolean }[], at: Time): Promise<void>
-  /** Holds a worker with a reason, or resumes it (null). False where it is unknown. */
-  hold(worker: WorkerId, reason: string | null, at: Time): Promise<boolean>
   /** Keeps since when each worker was seen in its state. No event: what a worker does is seen, not done. */
   saveReadings(readings: readonly SeenState[], at: Time): Promise<void>
   /** The agents that are known of: each worker's last one that was told who it is, and those of live dispatches and active deliveries. */

@@ -1,8 +1,10 @@
-/** Leases: on active deliveries, with a token that is raised whenever one changes hands; on sprints; and by name, so that a loop or a scheduled run is there once. */
+/** Jobs, and every lease: on them, so that each runs once at a time; on sprints; and on active deliveries, with a token that is raised when one changes hands. */
 import type { Transaction } from 'kysely'
+import type { Job, JobLedger } from '../core/ledger/jobs.ts'
 import type { Delivery } from '../core/lives.ts'
 import type { Lease } from './claims.ts'
 import type { Tables } from './schema.ts'
+import { hasPassed } from '../core/elapsed.ts'
 import { activeStates } from '../core/lives.ts'
 import { among } from './sql.ts'
 import { append } from './events.ts'
@@ -29,31 +31,56 @@ export async function takeOver(trx: Trx, { owner, until }: Lease, at: number): P
 
 /** Extends what this owner holds. Returns the ids of its deliveries and sprints. No event: a heartbeat changes nothing that a person would ask about. */
 export async function renew(trx: Trx, { owner, until }: Lease): Promise<string[]> {
-  await trx.updateTable('lease').set({ until }).where('owner', '=', owner).execute()
+  await trx.updateTable('job').set({ until }).where('owner', '=', owner).execute()
   const deliveries = trx.updateTable('delivery').set({ lease_until: until }).where(active).where('lease_owner', '=', owner)
   const sprints = trx.updateTable('sprint').set({ lease_until: until }).where('ended_at', 'is', null).where('lease_owner', '=', owner)
   return [...(await deliveries.returning('id').execute()), ...(await sprints.returning('id').execute())].map(({ id }) => id)
 }
 
-/** Null where this owner has it now, or who else does. */
-export async function lease(trx: Trx, name: string, { owner, until }: Lease, at: number): Promise<string | null> {
-  const row = await trx.selectFrom('lease').selectAll().where('name', '=', name).executeTakeFirst()
-  if (row !== undefined && row.owner !== owner && row.until > at) return row.owner
+/** The job, unless it may run now and for this owner. */
+export async function refusedJob(trx: Trx, name: string, owner: string, at: number): Promise<Job | null> {
+  const job = await trx.selectFrom('job').selectAll().where('name', '=', name).executeTakeFirst()
+  if (job === undefined || job.owner === owner) return null
+  const runs = job.owner !== null && (job.until ?? 0) > at
+  return runs || (job.next_run !== null && !hasPassed(job.next_run - (job.period ?? 0), job.period ?? 0, at)) ? job : null
+}
+
+export async function beginJob(
+  trx: Trx,
+  { name, period }: Pick<Job, 'name' | 'period'>,
+  { owner, until }: Lease,
+  at: number,
+): Promise<Job | null> {
+  const refused = await refusedJob(trx, name, owner, at)
+  if (refused !== null) return refused
+  const fresh = { last_result: null, next_run: null }
   await trx
-    .insertInto('lease')
-    .values({ name, owner, until })
-    .onConflict((c) => c.column('name').doUpdateSet({ owner, until }))
+    .insertInto('job')
+    .values({ name, period, owner, until, last_run: at, ...fresh })
+    .onConflict((c) =>
+      c.column('name').doUpdateSet((eb) => ({
+        period,
+        owner,
+        until,
+        last_run: eb.case().when('job.owner', '=', owner).then(eb.ref('job.last_run')).else(at).end(),
+      })),
+    )
     .execute()
   return null
 }
 
-export async function unlease(trx: Trx, name: string, owner: string): Promise<void> {
-  await trx.deleteFrom('lease').where('name', '=', name).where('owner', '=', owner).execute()
+export async function endJob(trx: Trx, { name, ...ended }: Parameters<JobLedger['endJob']>[0], owner: string): Promise<void> {
+  const set = { ...ended, owner: null, until: null }
+  await trx.updateTable('job').set(set).where('name', '=', name).where('owner', '=', owner).execute()
+}
+
+export async function jobs(trx: Trx): Promise<Job[]> {
+  return trx.selectFrom('job').selectAll().orderBy('name').execute()
 }
 
 export async function leases(trx: Trx): Promise<Map<string, { readonly owner: string; readonly until: number }>> {
-  const rows = await trx.selectFrom('lease').selectAll().execute()
-  return new Map(rows.map(({ name, owner, until }) => [name, { owner, until }]))
+  const rows = await trx.selectFrom('job').select(['name', 'owner', 'until']).where('owner', 'is not', null).execute()
+  return new Map(rows.map(({ name, owner, until }) => [name, { owner: owner ?? '', until: until ?? 0 }]))
 }
 
 /** Words kept from one process to the next, beside the tables' own version. */

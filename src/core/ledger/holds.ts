@@ -1,0 +1,30 @@
+/** The holds' port: workers, and what they work on, that get nothing until a time or until they are resumed. */
+import type { Reason } from '../reasons.ts'
+import type { Time } from '../nouns.ts'
+
+export type HoldScope = 'worker' | 'lane' | 'machine' | 'repo' | 'account' | 'fleet'
+
+/** Why nothing is given. Each code holds by itself: a person's hold stays when a limit's ends. */
+export type HoldCode = 'person' | 'forge_refused'
+
+export interface Hold {
+  readonly scope: HoldScope
+  /** A worker's id, a lane as `machine/WINDOW`, a machine, a repo or an account; `all` of a fleet. */
+  readonly name: string
+  readonly code: HoldCode
+  readonly reason: Reason
+  /** Null: until it is resumed. */
+  readonly until: Time | null
+  /** Who holds: a person, or burn. */
+  readonly actor: string
+  readonly created_at: Time
+}
+
+export interface HoldLedger {
+  /** Those of which nobody said that they are over. Those that ran out are among them. */
+  holds(): Promise<readonly Hold[]>
+  /** Holds: one a scope, name and code, the last counts. */
+  hold(holds: readonly Omit<Hold, 'created_at'>[], at: Time): Promise<void>
+  /** Takes holds away. Returns those that there were. */
+  resume(holds: readonly Pick<Hold, 'scope' | 'name' | 'code'>[], at: Time): Promise<readonly Hold[]>
+}

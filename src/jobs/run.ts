@@ -1,0 +1,39 @@
+/** Jobs: work that runs once at a time, whichever process begins it, and again when it is due. The ledger keeps their leases and results. */
+import type { Job } from '../core/ledger/jobs.ts'
+import type { Session } from '../observe/session.ts'
+import { BurnError } from '../core/errors.ts'
+import { leaseLength, withLeases } from '../observe/session.ts'
+
+/** `job`: why it did not run, as the ledger has it: another process runs it, or it is not due. */
+export type JobRun<T> = { readonly ran: true; readonly result: T } | { readonly ran: false; readonly job: Job }
+
+/**
+ * Runs `work` unless another process runs this job or it is not due. Call it within `withLeases`, which renews the lease meanwhile. `result` says in one line what
+ * came of it. A run that throws is due again at once.
+ */
+export async function runJob<T>(
+  job: Pick<Job, 'name' | 'period'>,
+  { ledger, clock, owner }: Pick<Session, 'ledger' | 'clock' | 'owner'>,
+  work: () => Promise<T>,
+  result: (done: T) => string = () => 'done',
+): Promise<JobRun<T>> {
+  const at = clock.now()
+  const refused = await ledger.beginJob(job, owner, at + leaseLength, at)
+  if (refused !== null) return { ran: false, job: refused }
+  let [last_result, next_run]: [string, number | null] = ['it did not end', null]
+  try {
+    const done = await work()
+    ;[last_result, next_run] = [result(done), job.period === null ? null : at + job.period]
+    return { ran: true, result: done }
+  } catch (thrown) {
+    last_result = thrown instanceof BurnError ? `failed: ${thrown.code}` : 'failed'
+    throw thrown
+  } finally {
+    await ledger.endJob({ name: job.name, last_result, next_run }, owner)
+  }
+}
+
+/** Runs a job of a process that keeps no leases otherwise. */
+export async function runJobAlone<T>(name: string, session: Session, work: () => Promise<T>): Promise<JobRun<T>> {
+  return withLeases(session, () => runJob({ name, period: null }, session, work))
+}

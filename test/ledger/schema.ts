@@ -1,0 +1,80 @@
+/** The registry of tables against the database, and ledgers that older versions wrote. */
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { describe, it } from 'node:test'
+import { CompiledQuery } from 'kysely'
+import { invariants } from '../../src/ledger/invariants.ts'
+import { migrate } from '../../src/ledger/migrations.ts'
+import { openDatabase, openEngine } from '../../src/ledger/open.ts'
+import { differences, schema, tableNames, type Tables } from '../../src/ledger/schema.ts'
+import { createStore } from '../../src/ledger/store.ts'
+import { because } from '../support/reasons.ts'
+import { workers } from './fixtures.ts'
+
+const wait = { random: Math.random }
+/** What `burn ledger export` of the released version printed of a ledger with rows in all of its tables. */
+const released = new URL('version-4.jsonl', import.meta.url)
+
+export function schemas(name: string, fresh: () => Promise<string>): void {
+  describe(`tables on ${name}`, () => {
+    it('registry: has every table of the database, with all of its columns', async () => {
+      const engine = await openEngine(await fresh(), wait)
+      const columns = await engine.read(engine.columns)
+      assert.deepEqual(differences(columns), [])
+      assert.ok(columns.length > 100)
+      assert.deepEqual(differences(columns.filter(({ column }) => column !== 'open_change')), ['issue.open_change is missing'])
+      assert.deepEqual(differences([...columns, { table: 'cookie', column: 'name' }]), ["cookie.name is not the ledger's"])
+      for (const table of tableNames) assert.ok(schema[table].columns.includes(schema[table].key), table)
+      await engine.close()
+    })
+
+    it('migration: brings a ledger of version 4 up with its data', async () => {
+      const url = await fresh()
+      await version4(url)
+      const engine = await openEngine(url, wait)
+      const ledger = createStore(engine)
+      await ledger.check()
+      assert.deepEqual(await invariants(engine.db), [])
+      assert.deepEqual(await ledger.holds(), [
+        { scope: 'repo', name: 'o/r', code: 'forge_refused', reason: because('archived'), until: 950, actor: '', created_at: 29 },
+        { scope: 'worker', name: workers[1], code: 'person', reason: because('trying something'), until: null, actor: '', created_at: 27 },
+      ])
+      const day = 86_400_000
+      const idle = { owner: null, until: null, last_result: null }
+      assert.deepEqual(await ledger.jobs(), [
+        { name: `loop ${workers[2]}`, period: null, owner: 'b', until: 5000, last_run: null, last_result: null, next_run: null },
+        { name: 'retention', period: day, last_run: 31, next_run: 31 + day, ...idle },
+        { name: 'sprint prune', period: day, last_run: 32, next_run: 32 + day, ...idle },
+      ])
+      assert.deepEqual([await ledger.remembered('spec'), await ledger.remembered('pruned_at')], ['abc', null])
+      assert.deepEqual((await ledger.issue('o/r#4'))?.rests, { until: 900, why: because('deleted') })
+      assert.deepEqual(
+        (await ledger.front(new Map([['o/r', 9]]))).flatMap(({ issue, priority, standing }) =>
+          standing === 'queued' ? [[issue.ref, priority]] : [],
+        ),
+        [['o/r#8', 0]],
+      )
+      assert.equal((await ledger.view()).dispatches.length, 3)
+      await ledger.close()
+    })
+  })
+}
+
+/** A ledger as the released version left it. */
+async function version4(url: string): Promise<void> {
+  const engine = await openDatabase(url, wait)
+  await migrate(engine, 4)
+  const numbered = engine.serial === 'bigserial'
+  const rows = readFileSync(released, 'utf8').trim().split('\n').slice(1)
+  await engine.write(async (trx) => {
+    for (const line of rows) {
+      const { table, row } = JSON.parse(line) as { table: keyof Tables; row: Record<string, unknown> }
+      if (table === 'meta' && row['key'] === 'version') continue
+      const columns = Object.keys(row)
+      const places = columns.map((_, index) => (numbered ? `$${index + 1}` : '?'))
+      const statement = `insert into ${table} (${columns.map((each) => `"${each}"`).join(', ')}) values (${places.join(', ')})`
+      await trx.executeQuery(CompiledQuery.raw(statement, Object.values(row)))
+    }
+  })
+  await engine.close()
+}
