@@ -6,7 +6,7 @@ import type { Tmux } from '../src/core/ports.ts'
 import type { Session } from '../src/observe/session.ts'
 import type { Compared } from './measure.ts'
 import type { Rig } from './rig.ts'
-import { pump } from '../src/deliver/pump.ts'
+import { deliver } from '../src/deliver/deliver.ts'
 import { leaseLength } from '../src/observe/session.ts'
 import { sample } from '../src/tmux/panes.ts'
 import { interleave, timed } from './measure.ts'
@@ -63,7 +63,7 @@ export async function delivering(rig: Rig, session: Session, channel: Tmux, pair
   const ours = async () => {
     const texts = workers.map(({ id }, index) => ({ id: session.newId(), kind: 'send' as const, worker: id, text: prompt(index, round) }))
     await session.ledger.plan(texts, session.owner, Date.now() + leaseLength, Date.now())
-    await pump([machine], session, new AbortController().signal, { patience: 5_000 })
+    await deliver([machine], session, new AbortController().signal, { patience: 5_000 })
     const { deliveries } = await session.ledger.carrying(session.owner)
     const left = deliveries.filter(({ state }) => state !== 'unknown').length
     if (left > 0) throw new Error(`${left} deliveries did not end`)

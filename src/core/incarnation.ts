@@ -77,3 +77,19 @@ function isSame({ started, pane }: { readonly started: string | null; readonly p
   if (started !== null) return found.started === started
   return found.pane === null ? found.under_tmux : found.pane === pane
 }
+
+/**
+ * Returns which of one machine's agents have ended: tmux shows their pane dead, or their process is gone from the machine's table. `census` reads that table,
+ * and is called only if the machine answers and its panes do not show all of the agents.
+ */
+export async function endedIn(
+  sight: MachineSight,
+  agents: readonly Incarnation[],
+  census: (missing: readonly Incarnation[]) => Promise<Census | null>,
+): Promise<ReadonlySet<Incarnation>> {
+  const shown = agentsIn(sight)
+  const missing = agents.filter((agent) => !shown.living.has(agent) && !shown.ended.has(agent))
+  const answers = sight.state !== 'unreachable' || sight.answers === true
+  const found = missing.length === 0 || !answers ? null : await census(missing)
+  return new Set([...agents.filter((agent) => shown.ended.has(agent)), ...(found?.ended ?? [])])
+}

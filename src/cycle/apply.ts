@@ -12,7 +12,7 @@ import { keepRest } from '../claim/blame.ts'
 import { claimPanes } from '../claim/claim.ts'
 import { giveBack, syncComments } from '../claim/comments.ts'
 import { yieldClaims } from '../claim/yield.ts'
-import { pump } from '../deliver/pump.ts'
+import { deliver } from '../deliver/deliver.ts'
 import { leaseLength } from '../observe/session.ts'
 import { sentence } from '../decide/wording.ts'
 
@@ -43,7 +43,7 @@ export async function apply(
   await ledger.takeOver(owner, clock.now() + leaseLength, clock.now())
   const refused = await giveBack(await syncComments(new Set(claimed.map(({ id }) => id)), session), session)
   const unsure = await yieldClaims(state, session)
-  const deliveries = await pump(machines, session, stop, { patience, placed_patience: patience, unsure })
+  const deliveries = await deliver(machines, session, stop, { patience, placed_patience: patience, unsure })
   const late = await giveBack(await syncComments(new Set(), session), session)
   return { claimed, settled: [...settled, ...refused, ...late], deliveries }
 }

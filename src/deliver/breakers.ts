@@ -1,9 +1,9 @@
-/** What the breaker is decided from: the newest texts of the ledger, and what each machine shows now. One for all machines of a pump. */
+/** What the breaker is decided from: the newest texts of the ledger, and what each machine shows now. One for all machines of a run. */
 import type { Reason } from '../core/reasons.ts'
 import type { Delivery } from '../core/lives.ts'
 import type { Fleet, Time, WorkerId } from '../core/nouns.ts'
 import type { Look } from '../core/agent.ts'
-import type { Session } from '../observe/session.ts'
+import type { DeliveryPorts } from './ports.ts'
 import { hasPassed } from '../core/elapsed.ts'
 import { breakerFor } from '../decide/breaker.ts'
 import { sentence } from '../decide/wording.ts'
@@ -21,9 +21,9 @@ export class Breakers {
   readonly #open = new Map<string, { readonly since: Time; told: boolean }>()
   /** What was decided since the last look. */
   readonly #decided = new Map<string, Reason | null>()
-  readonly #session: Pick<Session, 'clock' | 'notify'>
+  readonly #session: Pick<DeliveryPorts, 'clock' | 'notify'>
 
-  constructor(fleet: Fleet, ended: readonly Delivery[], session: Pick<Session, 'clock' | 'notify'>) {
+  constructor(fleet: Fleet, ended: readonly Delivery[], session: Pick<DeliveryPorts, 'clock' | 'notify'>) {
     this.#kinds = new Map(
       fleet.machines.flatMap(({ windows }) => windows.flatMap(({ workers }) => workers.map(({ id, agent }) => [id, agent.kind] as const))),
     )
@@ -31,7 +31,7 @@ export class Breakers {
     this.#session = session
   }
 
-  static async of(session: Session): Promise<Breakers> {
+  static async of(session: Pick<DeliveryPorts, 'fleet' | 'ledger' | 'clock' | 'notify'>): Promise<Breakers> {
     return new Breakers(session.fleet, await session.ledger.deliveries({ limit: newest }), session)
   }
 

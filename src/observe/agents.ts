@@ -4,7 +4,7 @@ import type { Incarnation, Machine, WorkerId } from '../core/nouns.ts'
 import type { MachineSight, Unreachable } from '../core/panes.ts'
 import type { MachineScreens } from './readings.ts'
 import type { Session } from './session.ts'
-import { agentKey, agentsIn } from '../core/incarnation.ts'
+import { agentKey, endedIn } from '../core/incarnation.ts'
 import { machineOf } from '../core/refs.ts'
 import { shellWords } from '../host/quote.ts'
 import { noServerAt } from '../tmux/open.ts'
@@ -26,21 +26,14 @@ export async function endedAgents(
   { fleet, machines }: Pick<Session, 'fleet' | 'machines'>,
 ): Promise<ReadonlySet<string>> {
   const ended = new Set<string>()
-  const ask = async (machine: Machine, sight: MachineSight, agents: readonly Incarnation[]) => {
-    const end = (agent: Incarnation) => ended.add(agentKey(machine.name, agent))
-    const shown = agentsIn(sight)
-    const missing = agents.filter((agent) => !shown.living.has(agent) && !shown.ended.has(agent))
-    for (const agent of agents) if (shown.ended.has(agent)) end(agent)
-    const answers = sight.state !== 'unreachable' || sight.answers === true
-    const census = missing.length === 0 || !answers ? null : await machines.census(machine, missing)
-    for (const agent of census?.ended ?? []) end(agent)
-  }
   const byMachine = Map.groupBy(known, ({ worker }) => machineOf(worker))
   await Promise.all(
     fleet.machines.map(async (machine) => {
       const sight = sights.get(machine.name)
       const agents = (byMachine.get(machine.name) ?? []).flatMap(({ incarnation }) => incarnation ?? [])
-      if (sight !== undefined && agents.length > 0) await ask(machine, sight, [...new Set(agents)])
+      if (sight === undefined || agents.length === 0) return
+      const found = await endedIn(sight, [...new Set(agents)], (missing) => machines.census(machine, missing))
+      for (const agent of found) ended.add(agentKey(machine.name, agent))
     }),
   )
   return ended

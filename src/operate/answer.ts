@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto'
 import { paneAgent } from '../agents/index.ts'
 import { BurnError } from '../core/errors.ts'
 import { sanitize } from '../core/text.ts'
-import { closedInputs } from '../decide/sight.ts'
+import { closedInputs } from '../decide/observation.ts'
 import { linkOf, paneOf } from '../observe/worker-pane.ts'
 
 /** How long the agent may take to show that it has the answer, and the pause between looks, milliseconds. */

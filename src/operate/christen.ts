@@ -4,8 +4,6 @@ import type { Delivery } from '../core/lives.ts'
 import type { AgentStart } from '../core/agent.ts'
 import type { Worker, WorkerId } from '../core/nouns.ts'
 import type { Pane } from '../core/panes.ts'
-import type { Glimpse } from '../decide/sight.ts'
-import type { PaneHost } from '../core/pane-host.ts'
 import type { Session } from '../observe/session.ts'
 import { paneAgent } from '../agents/index.ts'
 import { activeStates } from '../core/lives.ts'
@@ -17,9 +15,8 @@ import { Breakers } from '../deliver/breakers.ts'
 import { startsOf } from './layout.ts'
 import { identityFor } from '../claim/prompts.ts'
 import { leaseLength, withLeases } from '../observe/session.ts'
-import { mover } from '../deliver/steps.ts'
-import { turn, type TurnOptions } from '../deliver/turn.ts'
 import { sentence } from '../decide/wording.ts'
+import { MachineDeliveries, writerOf } from '../deliver/round.ts'
 
 /** `planned`: what a dry run would do. `named`: told who it is, and seen so. `already`: it knew. `unproven`: told, but not seen. `failed`: see why. */
 export type Outcome = 'planned' | 'named' | 'already' | 'unproven' | 'failed'
@@ -50,14 +47,15 @@ export async function christen(
   options: ChristenOptions,
 ): Promise<Christening[]> {
   const names = new Set(workers.map(({ machine }) => machine))
-  const links = await session.machines.open(session.fleet.machines.filter(({ name }) => names.has(name)))
+  const hosts = await session.machines.open(session.fleet.machines.filter(({ name }) => names.has(name)))
   const all = await withLeases(session, async () => {
     const taken = await session.ledger.takeOver(session.owner, session.clock.now() + leaseLength, session.clock.now())
     const breakers = options.dryRun ? null : await Breakers.of(session)
-    return mapBounded(links, links.length, async (link) => {
-      const own = workers.filter(({ machine }) => machine === link.machine.name)
+    const shared = { holds: new Map(), breakers, write: writerOf(session) }
+    return mapBounded(hosts, hosts.length, async (host) => {
+      const own = workers.filter(({ machine }) => machine === host.machine.name)
       const begun = taken.filter(({ kind, worker }) => kind === 'identity' && own.some(({ id }) => id === worker))
-      return new Ward(link, own, begun, breakers, session, options).run(stop)
+      return new Ward(own, new MachineDeliveries(host, begun, shared, session), session, options).run(stop)
     })
   })
   return all.flat()
@@ -66,30 +64,17 @@ export async function christen(
 /** One machine's christening: a queue of workers, and those whose agents are waking. */
 class Ward {
   readonly #done: Christening[] = []
-  readonly #glimpses = new Map<string, Glimpse>()
-  #waking: readonly Delivery[]
   #starts: ReadonlyMap<WorkerId, AgentStart> = new Map()
-  readonly #link: PaneHost
-  readonly #breakers: Breakers | null
   readonly #workers: readonly Worker[]
+  /** The identities of those whose agents are waking. */
+  readonly #waking: MachineDeliveries
   readonly #session: Session
-  readonly #move: TurnOptions['move']
   readonly #options: ChristenOptions
 
-  constructor(
-    link: PaneHost,
-    workers: readonly Worker[],
-    begun: readonly Delivery[],
-    breakers: Breakers | null,
-    session: Session,
-    options: ChristenOptions,
-  ) {
-    this.#link = link
+  constructor(workers: readonly Worker[], waking: MachineDeliveries, session: Session, options: ChristenOptions) {
     this.#workers = workers
-    this.#waking = begun
-    this.#breakers = breakers
+    this.#waking = waking
     this.#session = session
-    this.#move = mover(session)
     this.#options = options
   }
 
@@ -97,14 +82,14 @@ class Ward {
     const queue = await this.#queue()
     if (this.#options.hooks && !this.#options.dryRun) {
       const asleep = queue.filter(({ alive }) => !alive).map(({ worker }) => worker)
-      this.#starts = await startsOf(this.#link.machine, asleep, this.#session.fleet.name)
+      this.#starts = await startsOf(this.#waking.host.machine, asleep, this.#session.fleet.name)
     }
-    const most = this.#options.parallel ?? Math.max(2, this.#link.machine.cores ?? 4)
-    while (this.#waking.length > 0 || (queue.length > 0 && !stop.aborted)) {
-      const next = stop.aborted ? [] : queue.splice(0, most - this.#waking.length)
+    const most = this.#options.parallel ?? Math.max(2, this.#waking.host.machine.cores ?? 4)
+    while (this.#waking.all.length > 0 || (queue.length > 0 && !stop.aborted)) {
+      const next = stop.aborted ? [] : queue.splice(0, most - this.#waking.all.length)
       if (next.length > 0) await this.#begin(next)
-      if (this.#waking.length > 0 && !(await this.#step(stop))) await this.#session.clock.sleep(60, stop)
-      if (stop.aborted && this.#waking.every(({ state }) => state === 'planned')) break
+      if (this.#waking.all.length > 0 && !(await this.#step(stop))) await this.#session.clock.sleep(60, stop)
+      if (stop.aborted && this.#waking.all.every(({ state }) => state === 'planned')) break
     }
     for (const { worker } of stop.aborted ? queue : []) this.#finish(worker.id, 'failed', 'stopped before its agent was started')
     return this.#done
@@ -112,7 +97,7 @@ class Ward {
 
   /** Workers to start or to tell; what needs nothing is finished at once. */
   async #queue(): Promise<{ worker: Worker; pane: Pane; alive: boolean }[]> {
-    const sight = await this.#link.sight()
+    const sight = await this.#waking.host.sight()
     if (sight.state !== 'up') {
       const why = sight.state === 'down' ? `no session on ${sight.machine} (burn up ${sight.machine})` : `unreachable: ${adviceOn(sight)}`
       for (const { id } of this.#workers) this.#finish(id, 'failed', why)
@@ -120,7 +105,7 @@ class Ward {
     }
     const panes = new Map(sight.panes.map((pane) => [pane.worker, pane]))
     const queue = []
-    const begun = new Set(this.#waking.map(({ worker }) => worker))
+    const begun = new Set(this.#waking.all.map(({ worker }) => worker))
     const loops = await this.#loops()
     for (const worker of this.#workers.filter(({ id }) => !begun.has(id))) {
       if (loops.has(worker.id)) {
@@ -151,7 +136,7 @@ class Ward {
 
   async #leaveLoops(): Promise<void> {
     const loopers = new Set(this.#workers.filter(({ agent }) => paneAgent(agent).may_loop === true).map(({ id }) => id))
-    const waking = this.#waking.filter(({ worker, state }) => state === 'planned' && loopers.has(worker))
+    const waking = this.#waking.all.filter(({ worker, state }) => state === 'planned' && loopers.has(worker))
     const loops = waking.length === 0 ? new Map() : await this.#loops()
     const left = waking.filter(({ worker }) => loops.has(worker))
     if (left.length === 0) return
@@ -164,7 +149,7 @@ class Ward {
       evidence: looping,
     }))
     for (const { worker } of await ledger.moveDeliveries(moves, owner, clock.now())) this.#finish(worker, 'named', sentence(looping))
-    this.#waking = this.#waking.filter((each) => !left.includes(each))
+    this.#waking.all = this.#waking.all.filter((each) => !left.includes(each))
   }
 
   /** How this very agent was told who it is; null where it was not. */
@@ -189,9 +174,9 @@ class Ward {
       return { pane, argv, env, queues, without_hooks: without_hooks ?? null, dir: worker.dir }
     })
     try {
-      if (launches.length > 0) await this.#link.start(launches)
+      if (launches.length > 0) await this.#waking.host.start(launches)
     } catch (thrown) {
-      await this.#link.drop(thrown)
+      await this.#waking.host.drop(thrown)
     }
     const texts = await Promise.all(
       next.map(async ({ worker }) => ({
@@ -202,30 +187,22 @@ class Ward {
       })),
     )
     const now = clock.now()
-    this.#waking = [...this.#waking, ...(await ledger.plan(texts, owner, now + leaseLength, now))]
+    this.#waking.all = [...this.#waking.all, ...(await ledger.plan(texts, owner, now + leaseLength, now))]
   }
 
   /** True where something moved. */
   async #step(stop: AbortSignal): Promise<boolean> {
     await this.#leaveLoops()
-    const { moved, lost, refused, wrote } = await turn(this.#link, this.#waking, new Map(), this.#session, {
-      stopping: stop.aborted,
-      breakers: this.#breakers,
-      move: this.#move,
-      glimpses: this.#glimpses,
-    })
-    const known = refused ? await this.#session.ledger.deliveries({ ids: this.#waking.map(({ id }) => id) }) : moved
-    const news = new Map(known.map((delivery) => [delivery.id, delivery]))
-    const now = this.#waking.map((delivery) => news.get(delivery.id) ?? delivery)
+    const { moved, lost, wrote } = await this.#waking.round(stop.aborted)
     const held = ({ state, lease_owner }: Delivery) => activeStates.includes(state) && lease_owner === this.#session.owner
-    for (const delivery of now) {
+    for (const delivery of this.#waking.all) {
       const { worker, state, evidence } = delivery
       if (lost) this.#finish(worker, 'failed', 'its machine can not be reached any more')
       else if (!activeStates.includes(state))
         this.#finish(worker, state === 'seen' ? 'named' : state === 'unknown' ? 'unproven' : 'failed', sentence(evidence))
       else if (!held(delivery)) this.#finish(worker, 'failed', 'another process is telling it')
     }
-    this.#waking = lost ? [] : now.filter(held)
+    this.#waking.all = lost ? [] : this.#waking.all.filter(held)
     return moved.length > 0 || wrote
   }
 

@@ -5,7 +5,7 @@ import type { Session } from '../observe/session.ts'
 import { BurnError } from '../core/errors.ts'
 import { sanitize } from '../core/text.ts'
 import { questionFor } from '../claim/prompts.ts'
-import { pump } from '../deliver/pump.ts'
+import { deliver } from '../deliver/deliver.ts'
 import { leaseLength, withLeases } from '../observe/session.ts'
 
 /** A member that can't be told yet (a draft, a question of its own) keeps the command this long, milliseconds. */
@@ -34,7 +34,7 @@ export async function askCouncil(question: string, session: Session, stop: Abort
     const planned = await ledger.plan(texts, owner, clock.now() + leaseLength, clock.now())
     const ids = new Set(planned.map(({ id }) => id))
     const machines = fleet.machines.filter(({ name }) => members.some(({ machine }) => machine === name))
-    await pump(machines, session, stop, { patience })
+    await deliver(machines, session, stop, { patience })
     return [...(await ledger.deliveries({ ids: [...ids] }))]
   })
 }

@@ -5,7 +5,7 @@ import type { Worker } from '../core/nouns.ts'
 import type { Session } from '../observe/session.ts'
 import { BurnError } from '../core/errors.ts'
 import { sanitize } from '../core/text.ts'
-import { pump } from '../deliver/pump.ts'
+import { deliver } from '../deliver/deliver.ts'
 import { leaseLength, withLeases } from '../observe/session.ts'
 
 /** Bytes: what a terminal's line discipline, a tmux buffer and every agent known took in one paste. */
@@ -37,7 +37,7 @@ export async function send(letters: readonly Letter[], session: Session, stop: A
     const texts = letters.map(({ worker, text }) => ({ id: newId(), kind: 'send' as const, worker: worker.id, text }))
     const planned = await ledger.plan(texts, owner, clock.now() + leaseLength, clock.now())
     const reasons = new Map<string, Reason>()
-    await pump(machines, session, stop, { ...options, reconnect, onWait: (id, why) => void reasons.set(id, why) })
+    await deliver(machines, session, stop, { ...options, reconnect, onWait: (id, why) => void reasons.set(id, why) })
     const ids = planned.map(({ id }) => id)
     const left = (await ledger.deliveries({ ids })).filter(({ state }) => state === 'planned')
     await ledger.moveDeliveries(

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import type { Delivery, DeliveryState } from '../../src/core/lives.ts'
 import type { Look } from '../../src/core/agent.ts'
-import type { DeliverySight } from '../../src/decide/sight.ts'
+import type { Observation } from '../../src/decide/observation.ts'
 import { deliverySteps } from '../../src/core/lives.ts'
 import { deliveryLimits, step } from '../../src/decide/deliver.ts'
 
@@ -75,7 +75,7 @@ const agentTakesBack = (agent: Agent) => void (agent.composer = '')
 class World {
   now = 0
   agent = born(1)
-  lagging: DeliverySight | null = null
+  lagging: Observation | null = null
   places = 0
   written = false
   entered = false
@@ -107,7 +107,7 @@ class World {
     this.hooks = hooks
   }
 
-  private truth(): DeliverySight {
+  private truth(): Observation {
     const { alive, pid, asking, working, composer, submitted } = this.agent
     const state = !alive ? 'dead' : asking ? 'waiting' : working ? 'working' : 'idle'
     const look: Look = {

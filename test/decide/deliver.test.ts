@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Delivery, DeliveryState } from '../../src/core/lives.ts'
 import type { DeliveryStep } from '../../src/decide/deliver.ts'
-import type { DeliverySight } from '../../src/decide/sight.ts'
+import type { Observation } from '../../src/decide/observation.ts'
 import { deliverySteps } from '../../src/core/lives.ts'
 import { deliveryLimits, step } from '../../src/decide/deliver.ts'
-import { deliverySight } from '../../src/decide/sight.ts'
-import { delivery, id, limits, line, look, sight } from './sights.ts'
+import { observe } from '../../src/decide/observation.ts'
+import { delivery, id, limits, line, look, sight } from './observations.ts'
 import { pane } from './pane.ts'
 import { because, said } from '../support/reasons.ts'
 
@@ -16,7 +16,7 @@ const beside = { beside: true, look: look('idle', 'draft') }
 const left = { leftover: true, look: look('idle', 'draft') }
 const gone = { incarnation: null, look: look('dead', 'absent') }
 
-type Row = readonly [what: string, delivery: Delivery, sight: DeliverySight, now: number, expected: string]
+type Row = readonly [what: string, delivery: Delivery, sight: Observation, now: number, expected: string]
 
 const table: readonly Row[] = [
   ['an idle agent', delivery('planned'), sight(), 1, 'place'],
@@ -272,7 +272,7 @@ test('deliver: a clock that was set back by hours holds nothing up for hours, an
     look: { ...look('idle'), composer_rows: [2, 3] as const },
     screen: [`● [burn ${id}]`, '', '❯', '──'],
   }
-  const later = deliverySight({
+  const later = observe({
     ...seen,
     hold: null,
     busy: false,

@@ -9,7 +9,7 @@ import type { WorkerReport } from '../../src/decide/report.ts'
 import type { Program } from './programs.ts'
 import { systemClock } from '../../src/cli/clock.ts'
 import { openSession } from '../../src/cli/wire.ts'
-import { pump } from '../../src/deliver/pump.ts'
+import { deliver } from '../../src/deliver/deliver.ts'
 import { leaseLength } from '../../src/observe/session.ts'
 import { status } from '../../src/observe/status.ts'
 import { offline, writeHome } from './programs.ts'
@@ -67,7 +67,7 @@ export async function send(
   const wanted = [...texts].map(([name, text]) => ({ id: session.newId(), kind: 'send' as const, worker: `box/W/${name}`, text }))
   for (const { id, worker } of wanted) planned(id, worker.slice(-1))
   await session.ledger.plan(wanted, session.owner, Date.now() + leaseLength, Date.now())
-  await pump(session.fleet.machines, session, AbortSignal.timeout(150_000), { patience: 60_000, placed_patience: 60_000 })
+  await deliver(session.fleet.machines, session, AbortSignal.timeout(150_000), { patience: 60_000, placed_patience: 60_000 })
   const ended = await session.ledger.deliveries({ ids: wanted.map(({ id }) => id) })
   return wanted.map(({ id }) => ended.find((each) => each.id === id)).filter((each) => each !== undefined)
 }

@@ -2,7 +2,7 @@
 import type { Look } from '../../src/core/agent.ts'
 import type { Delivery, DeliveryState } from '../../src/core/lives.ts'
 import type { ReadingState } from '../../src/core/nouns.ts'
-import type { DeliverySight } from '../../src/decide/sight.ts'
+import type { Observation } from '../../src/decide/observation.ts'
 import { deliveryLimits } from '../../src/decide/deliver.ts'
 
 export const id = '0k3v9w2x4abcd'
@@ -40,7 +40,7 @@ export function look(state: ReadingState, composer: Look['composer'] = 'empty', 
   }
 }
 
-export function sight(more: Partial<DeliverySight> = {}): DeliverySight {
+export function sight(more: Partial<Observation> = {}): Observation {
   return {
     reachable: true,
     incarnation: me,

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { sumOf } from '../../src/core/line.ts'
-import { deliverySight } from '../../src/decide/sight.ts'
-import { id, line, look, me } from './sights.ts'
+import { observe } from '../../src/decide/observation.ts'
+import { id, line, look, me } from './observations.ts'
 import { pane } from './pane.ts'
 import { said } from '../support/reasons.ts'
 
@@ -23,7 +23,7 @@ test('sight: it says where the id is, whose pane it is, and who is at it', () =>
     // Its clock goes otherwise than ours.
     machine_now: 10_000_000,
   }
-  assert.deepEqual(deliverySight(of), {
+  assert.deepEqual(observe(of), {
     reachable: true,
     incarnation: me,
     ended: null,
@@ -46,34 +46,34 @@ test('sight: it says where the id is, whose pane it is, and who is at it', () =>
     look: { ...look('idle'), composer_rows: [rows.length + 1, rows.length + 2] as const },
     screen: [`● ${rows[0]}`, ...rows.slice(1).map((row) => `  ${row}`), '', '❯', '────'],
   }
-  const { elsewhere, whole } = deliverySight(echoed)
+  const { elsewhere, whole } = observe(echoed)
   assert.deepEqual([elsewhere, whole], [echoed.now, true], 'wrapped over some rows')
-  const cut = deliverySight({
+  const cut = observe({
     ...echoed,
     screen: ['  Queued for the next turn: ', rows[0] ?? '', '', '❯'],
     look: { ...echoed.look, composer_rows: [3, 4] },
   })
   assert.deepEqual([cut.elsewhere, cut.whole], [echoed.now, false], 'only its beginning is shown')
-  const listed = deliverySight({ ...echoed, screen: [`  ${id}.md`, '', '❯'], look: { ...echoed.look, composer_rows: [2, 3] } })
+  const listed = observe({ ...echoed, screen: [`  ${id}.md`, '', '❯'], look: { ...echoed.look, composer_rows: [2, 3] } })
   assert.equal(listed.elsewhere, null, "its file's name is not its tag")
   for (const draft of [`[burn 0k3v9w\n2x4abcd]`, rows.slice(0, 2).join('\n'), `${line} and hurry`]) {
-    const { in_composer, beside } = deliverySight({ ...of, look: { ...of.look, draft } })
+    const { in_composer, beside } = observe({ ...of, look: { ...of.look, draft } })
     assert.deepEqual([in_composer, beside], [false, true], draft)
   }
   const signal = (sum: string) => ({ ...of, pane: { ...pane, signal: `1 2 UserPromptSubmit - ${id}${sum}` } })
-  assert.equal(deliverySight(signal('')).told, 'id')
-  assert.equal(deliverySight(signal(`:${sumOf(line)}`)).told, 'text')
-  assert.equal(deliverySight(signal(':12')).told, 'other')
-  assert.equal(deliverySight(signal(`:12,${id}:${sumOf(line)}`)).told, 'text', 'one event that has it is enough')
-  assert.equal(deliverySight({ ...signal(':12'), delivery: { id, typed: null } }).told, 'id', 'nothing to compare with')
+  assert.equal(observe(signal('')).told, 'id')
+  assert.equal(observe(signal(`:${sumOf(line)}`)).told, 'text')
+  assert.equal(observe(signal(':12')).told, 'other')
+  assert.equal(observe(signal(`:12,${id}:${sumOf(line)}`)).told, 'text', 'one event that has it is enough')
+  assert.equal(observe({ ...signal(':12'), delivery: { id, typed: null } }).told, 'id', 'nothing to compare with')
   const scrolled = { ...of, pane: { ...pane, in_mode: true } }
-  assert.equal(deliverySight(scrolled).attended, null, 'a paste gets through')
-  assert.deepEqual(deliverySight({ ...scrolled, mode_blocks: true }).attended, { code: 'pane_scrolled' })
+  assert.equal(observe(scrolled).attended, null, 'a paste gets through')
+  assert.deepEqual(observe({ ...scrolled, mode_blocks: true }).attended, { code: 'pane_scrolled' })
   const above = [`● ${rows[0]}`, ...rows.slice(1)]
-  assert.equal(deliverySight({ ...echoed, screen: ['', '', '', '❯'], above }).whole, true, 'in the history')
-  assert.equal(deliverySight({ ...echoed, look: look('unknown', 'absent') }).elsewhere, null, 'no composer recognised: it may be in it')
-  assert.equal(deliverySight({ ...of, pane: { ...pane, agent_pid: 9 } }).incarnation, null)
-  assert.deepEqual(deliverySight({ ...of, pane: { ...pane, keyed_at: 9_940_001 } }).attended, { code: 'person_typing' })
-  assert.equal(deliverySight({ ...of, pane: { ...pane, keyed_at: 9_940_000 } }).attended, null)
-  assert.equal(said(deliverySight({ ...of, hold: { code: 'held', why: 'mine' } }).attended), 'held: mine')
+  assert.equal(observe({ ...echoed, screen: ['', '', '', '❯'], above }).whole, true, 'in the history')
+  assert.equal(observe({ ...echoed, look: look('unknown', 'absent') }).elsewhere, null, 'no composer recognised: it may be in it')
+  assert.equal(observe({ ...of, pane: { ...pane, agent_pid: 9 } }).incarnation, null)
+  assert.deepEqual(observe({ ...of, pane: { ...pane, keyed_at: 9_940_001 } }).attended, { code: 'person_typing' })
+  assert.equal(observe({ ...of, pane: { ...pane, keyed_at: 9_940_000 } }).attended, null)
+  assert.equal(said(observe({ ...of, hold: { code: 'held', why: 'mine' } }).attended), 'held: mine')
 })

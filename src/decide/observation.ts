@@ -10,7 +10,7 @@ import { incarnationOf } from '../core/incarnation.ts'
 import { parseSignal } from '../core/signal.ts'
 
 /** What was seen of the pane a delivery is for. */
-export interface DeliverySight {
+export interface Observation {
   /** False where the machine or the pane could not be looked at: nothing is known then. */
   readonly reachable: boolean
   /** The live agent in the pane; null where none lives there. */
@@ -46,12 +46,12 @@ export interface DeliverySight {
 }
 
 /** What the looks before this one found of a delivery. */
-export type Glimpse = Pick<DeliverySight, 'elsewhere' | 'rests' | 'line' | 'unwritten'>
+export type Remembered = Pick<Observation, 'elsewhere' | 'rests' | 'line' | 'unwritten'>
 
 /** A keystroke younger than this means that a person is at the pane, milliseconds. */
 export const attendedFor = 60_000
 
-export interface SightFacts {
+export interface ObservationFacts {
   readonly delivery: Pick<Delivery, 'id' | 'typed'>
   /** Null where the machine is unreachable or the pane is not there. */
   readonly pane: Pane | null
@@ -60,7 +60,7 @@ export interface SightFacts {
   readonly screen: readonly string[]
   /** Rows of history above the screen: looked through for the line only, never for a state. */
   readonly above?: readonly string[]
-  readonly before?: Glimpse | undefined
+  readonly before?: Remembered | undefined
   readonly leftover?: boolean
   /** Copy mode, where it is open, would eat the keys of a delivery (tmux ≥ 3.7). */
   readonly mode_blocks?: boolean
@@ -75,7 +75,7 @@ export interface SightFacts {
   readonly machine_now: Time
 }
 
-export function deliverySight(of: SightFacts): DeliverySight {
+export function observe(of: ObservationFacts): Observation {
   const { pane, look, now, delivery, before } = of
   const composer = look !== null && look.composer !== 'absent'
   const held = composer && look.draft !== '' ? heldIn(look.draft, delivery.id, delivery.typed) : 'nothing'
@@ -103,19 +103,19 @@ export function deliverySight(of: SightFacts): DeliverySight {
   }
 }
 
-function outsideOf({ above = [], screen }: SightFacts, { composer_rows: [first, end] }: Look): string {
+function outsideOf({ above = [], screen }: ObservationFacts, { composer_rows: [first, end] }: Look): string {
   return compactRows([...above, ...screen.slice(0, first), '', ...screen.slice(end)])
 }
 
 /** One event that has the line outweighs others: what an agent says later may hold the tag, too. */
-function toldOf({ id, typed }: SightFacts['delivery'], signal: string): DeliverySight['told'] {
+function toldOf({ id, typed }: ObservationFacts['delivery'], signal: string): Observation['told'] {
   const sums = (parseSignal(signal)?.told ?? []).flatMap((each) => (each.id === id ? [each.sum] : []))
   if (sums.length === 0) return null
   if (typed === null || sums.every((sum) => sum === null)) return 'id'
   return sums.includes(sumOf(typed)) ? 'text' : 'other'
 }
 
-function attendedBy({ hold, pane, mode_blocks, machine_now }: SightFacts): Reason | null {
+function attendedBy({ hold, pane, mode_blocks, machine_now }: ObservationFacts): Reason | null {
   if (hold !== null) return hold
   if (pane !== null && pane.keyed_at !== null && !hasPassed(pane.keyed_at, attendedFor, machine_now)) return { code: 'person_typing' }
   if (pane?.in_mode === true && mode_blocks === true) return { code: 'pane_scrolled' }

@@ -1,0 +1,17 @@
+/** What deliveries need: a session has all of it. */
+import type { PaneAgent } from '../core/agent.ts'
+import type { Ledger } from '../core/ledger.ts'
+import type { AgentConfig, Fleet } from '../core/nouns.ts'
+import type { Machines } from '../core/pane-host.ts'
+import type { Clock } from '../core/ports.ts'
+
+export interface DeliveryPorts {
+  readonly fleet: Fleet
+  readonly ledger: Pick<Ledger, 'carrying' | 'deliveries' | 'moveDeliveries'>
+  readonly machines: Machines
+  readonly clock: Clock
+  /** Names this process in leases. */
+  readonly owner: string
+  readonly kindOf: (agent: Pick<AgentConfig, 'kind' | 'custom'>) => PaneAgent
+  readonly notify: (notice: { readonly level: 'warn' | 'error'; readonly subject: string; readonly text: string }) => void
+}
