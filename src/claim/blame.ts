@@ -3,7 +3,7 @@ import type { Rests } from '../core/fleet-state.ts'
 import type { IssueRef, RepoRef } from '../core/nouns.ts'
 import type { Forge } from '../core/ports.ts'
 import type { Session } from '../observe/session.ts'
-import { BurnError, adviceOf, messageOf } from '../core/errors.ts'
+import { adviceOf, codeOf, messageOf } from '../core/errors.ts'
 import { repoOf } from '../core/refs.ts'
 import { faultOf, restsUntil, type ForgeFault } from '../decide/forge-fault.ts'
 
@@ -46,10 +46,6 @@ async function ask(thrown: unknown, issue: IssueRef, forge: Forge): Promise<Blam
   if (found.locked) return { fault: 'issue', certain: true, why: `the issue is locked: ${messageOf(thrown)}` }
   const { author } = found
   return { fault: 'issue', certain: true, author, why: `comments are refused (did ${author} block the account?): ${messageOf(thrown)}` }
-}
-
-function codeOf(thrown: unknown): string {
-  return thrown instanceof BurnError ? thrown.code : ''
 }
 
 const day = 24 * 3_600_000

@@ -4,7 +4,7 @@ import type { Dispatch } from '../core/lives.ts'
 import type { IssueRef, Worker, WorkerId } from '../core/nouns.ts'
 import type { Session } from '../observe/session.ts'
 import type { ForgeFault } from '../decide/forge-fault.ts'
-import { BurnError, isLedgerFailure } from '../core/errors.ts'
+import { BurnError, codeOf, isLedgerFailure } from '../core/errors.ts'
 import { repoOf } from '../core/refs.ts'
 import { councilComment, markerOf, ownComment, workComment } from '../decide/marker.ts'
 import { blame, leaveAlone, type Blame } from './blame.ts'
@@ -100,10 +100,11 @@ async function afterFailure(
   if (thread.comment_id !== null || found.certain || !late || found.fault === 'forge')
     return { blame: found, hopeless: found.certain, saved: [] }
   // The answer of the last attempt may be all that was lost.
-  const own = await forge.comments(thread.issue).then(
-    (comments) => ownComment(comments, fleet.name, first.id, null),
-    () => null,
-  )
+  const comments = await forge.comments(thread.issue).catch((second: unknown) => {
+    if (codeOf(second).startsWith('forge_')) return []
+    throw second
+  })
+  const own = ownComment(comments, fleet.name, first.id, null)
   const saved =
     own === null ? [] : thread.dispatches.map((d) => ({ id: d.id, comment_id: own.id, says: markerOf(own.body)?.state ?? d.state }))
   return { blame: found, hopeless: true, saved }

@@ -6,7 +6,7 @@ import type { Git } from '../git/run.ts'
 import type { SprintContext } from '../sprint/context.ts'
 import type { Context, OpenSession } from './context.ts'
 import { sprintAgent } from '../agents/index.ts'
-import { BurnError, adviceOf } from '../core/errors.ts'
+import { adviceOf, BurnError, codeOf } from '../core/errors.ts'
 import { loginAnswer, wantsLogin } from '../git/credential.ts'
 import { readSecret } from '../host/secrets.ts'
 import { openBackend } from '../llm/open.ts'
@@ -69,8 +69,13 @@ function keysOf(backend: SprintPolicy['backends'][number]): SecretSource[] {
   return keys.filter((key) => key !== null)
 }
 
+function unreadableSecret(thrown: unknown): null {
+  if (codeOf(thrown).startsWith('secret_')) return null
+  throw thrown
+}
+
 /** Those that can be read. One that can't is nobody's to leak, and who needs it says so. */
 async function known(sources: readonly SecretSource[], secret: (source: SecretSource) => Promise<string>): Promise<string[]> {
-  const read = await Promise.all(sources.map((source) => secret(source).catch(() => null)))
+  const read = await Promise.all(sources.map((source) => secret(source).catch(unreadableSecret)))
   return read.filter((each) => each !== null)
 }

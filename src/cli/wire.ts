@@ -10,7 +10,7 @@ import type { Notice, Session } from '../observe/session.ts'
 import type { WrittenSpec } from '../spec/schema.ts'
 import { machinesNamed, type CommonOptions, type OpenSession } from './context.ts'
 import { kindsOnce } from '../agents/index.ts'
-import { BurnError } from '../core/errors.ts'
+import { BurnError, codeOf } from '../core/errors.ts'
 import { newId } from '../core/ids.ts'
 import { openForge } from '../forge/index.ts'
 import { readSecret } from '../host/secrets.ts'
@@ -40,9 +40,9 @@ export async function readSpec(
     try {
       return { file, text: await readFile(file, 'utf8') }
     } catch (thrown) {
-      const { code } = thrown as NodeJS.ErrnoException
+      const code = codeOf(thrown)
       if (code !== 'ENOENT')
-        throw new BurnError('spec_unreadable', `${file} can't be read: ${code ?? String(thrown)}`, 'check the file and its rights', {
+        throw new BurnError('spec_unreadable', `${file} can't be read: ${code || String(thrown)}`, 'check the file and its rights', {
           exit: 2,
         })
     }

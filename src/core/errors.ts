@@ -21,6 +21,22 @@ export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown)
 }
 
+/** The code of an error of this program (`forge_timeout`) or of the system (`ENOENT`); empty if it has none. */
+export function codeOf(thrown: unknown): string {
+  return thrown instanceof Error && 'code' in thrown ? String(thrown.code) : ''
+}
+
+/** The codes of the system for a path at which there is nothing. */
+export const noSuchPath = ['ENOENT', 'ENOTDIR'] as const
+
+/** A handler for `catch` that returns `value` for an error with one of these codes, and throws every other one. */
+export function ifCode<T>(codes: readonly string[], value: T): (thrown: unknown) => T {
+  return (thrown) => {
+    if (codes.includes(codeOf(thrown))) return value
+    throw thrown
+  }
+}
+
 /** The same with what to do, where that is known. */
 export function adviceOf(thrown: unknown): string {
   const hint = thrown instanceof BurnError ? thrown.hint : ''

@@ -4,7 +4,7 @@ import type { Finding } from './findings.ts'
 import type { Session } from '../observe/session.ts'
 import type { TroubleKind } from '../core/trouble.ts'
 import { paneAgent } from '../agents/index.ts'
-import { BurnError, messageOf } from '../core/errors.ts'
+import { BurnError, isLedgerFailure, messageOf } from '../core/errors.ts'
 import { elsewhereAdvice } from '../decide/report.ts'
 import { restsReason } from '../decide/wording.ts'
 import { mapBounded } from '../core/bounded.ts'
@@ -64,9 +64,10 @@ async function checkResting({ ledger, clock }: Session): Promise<Finding[]> {
       const mend = `${each.why.code === 'forge_refuses' ? 'see to it on the forge; ' : ''}burn requeue of an issue ends its rest at once`
       return { level: 'warn', where: 'forge', what: `${each.subject} ${restsReason(each)}`, mend }
     })
-  } catch {
+  } catch (thrown) {
     // The ledger's own check says it.
-    return []
+    if (isLedgerFailure(thrown)) return []
+    throw thrown
   }
 }
 

@@ -1,5 +1,6 @@
 /** What a forge's answer means: usable JSON, or one clear error. */
 import type { HttpAnswer } from './http.ts'
+import { stringOf, membersOf, parsed } from '../core/json.ts'
 import { BurnError } from '../core/errors.ts'
 import { oneLine } from '../core/text.ts'
 
@@ -44,12 +45,7 @@ function scopeHint(said: string): string {
 
 function saidBy({ body, headers }: HttpAnswer): string {
   if (!isJson(headers['content-type'])) return ''
-  try {
-    const { message } = JSON.parse(body) as { message?: unknown }
-    return typeof message === 'string' ? oneLine(message, 160) : ''
-  } catch {
-    return ''
-  }
+  return oneLine(stringOf(membersOf(parsed(body)?.value)['message']) ?? '', 160)
 }
 
 function isJson(type: string | undefined): boolean {

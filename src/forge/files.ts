@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import { link, mkdir, open, readdir, rename, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { BurnError, messageOf } from '../core/errors.ts'
+import { BurnError, codeOf, messageOf } from '../core/errors.ts'
 
 const largest = 4 * 1024 * 1024
 
@@ -89,15 +89,11 @@ async function writeBeside(path: string, text: string): Promise<string> {
   return beside
 }
 
-function codeOf(thrown: unknown): string | undefined {
-  return (thrown as NodeJS.ErrnoException).code
-}
-
 function refused(path: string, why: string): BurnError {
   return new BurnError('forge_malformed', `${path}: ${why}`, 'put a plain file in its place')
 }
 
-function unreadable(path: string, thrown: unknown): BurnError {
+export function unreadable(path: string, thrown: unknown): BurnError {
   return new BurnError('forge_unavailable', `${path} can't be read: ${messageOf(thrown)}`, 'check the folder and its rights', {
     cause: thrown,
   })

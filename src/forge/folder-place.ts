@@ -3,8 +3,8 @@ import { lstat } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import type { RepoRef } from '../core/nouns.ts'
 import type { IssuePage } from '../core/ports.ts'
-import { BurnError } from '../core/errors.ts'
-import { namesIn } from './files.ts'
+import { BurnError, ifCode, noSuchPath } from '../core/errors.ts'
+import { namesIn, unreadable } from './files.ts'
 import { limiter } from './limiter.ts'
 import { splitRepo } from './refs.ts'
 
@@ -37,7 +37,9 @@ export function openPlace(root: string, owner: string): ForgeFolder {
 
 /** A link among the folders could lead anywhere. The root itself may be one. */
 async function refuseLink(path: string): Promise<void> {
-  const found = await lstat(path).catch(() => null)
+  const found = await lstat(path)
+    .catch(ifCode(noSuchPath, null))
+    .catch((thrown: unknown) => Promise.reject(unreadable(path, thrown)))
   if (found?.isSymbolicLink() === true) throw new BurnError('forge_forbidden', `${path} is a symbolic link`, 'put the folder itself there')
 }
 

@@ -7,7 +7,7 @@ import { access, constants } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Comment, Issue, IssueRef, RepoRef } from '../core/nouns.ts'
 import type { Clock, Forge, IssuePage, RepoRights } from '../core/ports.ts'
-import { BurnError } from '../core/errors.ts'
+import { BurnError, ifCode, noSuchPath } from '../core/errors.ts'
 import { createFile, namesIn, readPlainFile, replaceFile } from './files.ts'
 import { numberInName, readCommentFile, readIssueFile } from './folder-objects.ts'
 import { login, openPlace, readEach, type ForgeFolder } from './folder-place.ts'
@@ -123,10 +123,7 @@ async function editComment(place: ForgeFolder, ref: IssueRef, id: string, body: 
 
 async function readRights(place: ForgeFolder, repo: RepoRef): Promise<RepoRights> {
   const exists = (await namesIn(await place.folder('issues', repo))) !== null
-  const write = await access(place.root, constants.W_OK).then(
-    () => true,
-    () => false,
-  )
+  const write = await access(place.root, constants.W_OK).then(() => true, ifCode(['EACCES', 'EPERM', 'EROFS', ...noSuchPath], false))
   return { exists, write, archived: false, issues: exists }
 }
 

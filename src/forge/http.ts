@@ -1,6 +1,6 @@
 /** One HTTP request and its answer. Node's own client: it starts faster than fetch, and follows no redirect by itself. */
 import type { Agent, IncomingHttpHeaders, IncomingMessage, request as requestOf } from 'node:http'
-import { BurnError, messageOf } from '../core/errors.ts'
+import { BurnError, codeOf, messageOf } from '../core/errors.ts'
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'PATCH'
@@ -101,6 +101,6 @@ function failure(thrown: unknown, url: URL, late: boolean, timeout_ms: number): 
       'is the forge overloaded, or a firewall in between?',
       cause,
     )
-  const reason = messageOf(thrown) || String((thrown as NodeJS.ErrnoException).code ?? 'connection failed')
+  const reason = messageOf(thrown) || codeOf(thrown) || 'connection failed'
   return new BurnError('forge_unavailable', `${url.host} can't be reached: ${reason}`, 'is forge.url right, and the forge up?', cause)
 }

@@ -2,6 +2,7 @@
 import { lstat, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Workspace } from './places.ts'
+import { ifCode, noSuchPath } from '../core/errors.ts'
 import { makeSafe } from './blame.ts'
 import { indexOf, worktreeOf } from './places.ts'
 import { bytesOf, mustGit, readable, toTheEnd, type Git, type GitRun } from './run.ts'
@@ -96,7 +97,7 @@ async function put(git: Git, workspace: Workspace, files: ReadonlyMap<string, Bl
 async function remove(folder: string, path: string): Promise<void> {
   const names = path.split('/')
   for (let depth = 1; depth < names.length; depth++) {
-    const parent = await lstat(join(folder, ...names.slice(0, depth))).catch(() => null)
+    const parent = await lstat(join(folder, ...names.slice(0, depth))).catch(ifCode([...noSuchPath, 'EACCES'], null))
     if (parent === null || !parent.isDirectory()) return
   }
   await rm(join(folder, path), { recursive: true, force: true })

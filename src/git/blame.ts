@@ -3,7 +3,7 @@ import { lstatSync } from 'node:fs'
 import { rm, statfs, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { Workspace } from './places.ts'
-import { BurnError } from '../core/errors.ts'
+import { BurnError, ifCode } from '../core/errors.ts'
 import { entryName, isSpecial, removeEntry, unusable, walk } from '../host/tree.ts'
 
 /** Bytes that the new and changed files of one change may have together. No forge takes more, and git would read all of it. */
@@ -60,10 +60,7 @@ async function isFull(dir: string): Promise<boolean> {
   // A person's share of the disk may be used up while the disk is not.
   const probe = join(dir, 'burn-probe')
   try {
-    await writeFile(probe, Buffer.alloc(2 ** 20))
-    return false
-  } catch {
-    return true
+    return await writeFile(probe, Buffer.alloc(2 ** 20)).then(() => false, ifCode(['ENOSPC', 'EDQUOT'], true))
   } finally {
     await rm(probe, { force: true })
   }

@@ -2,6 +2,7 @@
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Mirror } from './places.ts'
+import { codeOf, ifCode, noSuchPath } from '../core/errors.ts'
 import { diskError } from './failure.ts'
 
 /** It names no remote, filter or program: what is pushed is pushed from here, and nothing is run. */
@@ -10,12 +11,12 @@ export const mirrorConfig = '[core]\n\trepositoryformatversion = 0\n\tbare = tru
 /** An agent without a sandbox may write there too. Others may be reading it: it is there whole, the old one or the new one. */
 export async function keepConfig({ path }: Mirror): Promise<void> {
   const file = join(path, 'config')
-  if ((await readFile(file, 'utf8').catch(() => null)) === mirrorConfig) return
   try {
+    if ((await readFile(file, 'utf8').catch(ifCode(noSuchPath, null))) === mirrorConfig) return
     await writeFile(`${file}.${process.pid}`, mirrorConfig)
     await rename(`${file}.${process.pid}`, file)
   } catch (thrown) {
     // Where the mirror itself is gone, git says so.
-    if ((thrown as NodeJS.ErrnoException).code !== 'ENOENT') throw diskError(thrown)
+    if (codeOf(thrown) !== 'ENOENT') throw diskError(thrown)
   }
 }

@@ -1,5 +1,5 @@
 /** Why git failed: one code and one advice, from what it says with LC_ALL=C. */
-import { BurnError } from '../core/errors.ts'
+import { BurnError, codeOf } from '../core/errors.ts'
 import { oneLine } from '../core/text.ts'
 
 export type GitCode =
@@ -89,6 +89,6 @@ function reasonIn(said: string): string {
 
 /** Node's own error for a full disk, as git's; every other one as it is. */
 export function diskError(thrown: unknown): unknown {
-  const { code } = thrown as NodeJS.ErrnoException
-  return code === 'ENOSPC' || code === 'EDQUOT' ? gitError('writing a file', String(code)) : thrown
+  const code = codeOf(thrown)
+  return code === 'ENOSPC' || code === 'EDQUOT' ? gitError('writing a file', code) : thrown
 }

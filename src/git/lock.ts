@@ -1,7 +1,7 @@
 /** One process at a time: a lock file with its holder's pid, which another process breaks once that one is gone. */
 import { randomBytes } from 'node:crypto'
 import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { BurnError } from '../core/errors.ts'
+import { BurnError, codeOf, ifCode, noSuchPath } from '../core/errors.ts'
 import { diskError, stoppedError } from './failure.ts'
 import type { Git } from './run.ts'
 
@@ -36,7 +36,7 @@ function take(path: string, mine: string): boolean {
     linkSync(beside, path)
     return true
   } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code === 'EEXIST') return false
+    if (codeOf(thrown) === 'EEXIST') return false
     throw diskError(thrown)
   } finally {
     rmSync(beside, { force: true })
@@ -62,7 +62,7 @@ function read(path: string): string | null {
   try {
     return readFileSync(path, 'utf8')
   } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return null
+    if (codeOf(thrown) === 'ENOENT') return null
     throw thrown
   }
 }
@@ -77,7 +77,7 @@ function isGone(holder: string): boolean {
     process.kill(Number(pid), 0)
     return false
   } catch (thrown) {
-    return (thrown as NodeJS.ErrnoException).code === 'ESRCH'
+    return codeOf(thrown) === 'ESRCH'
   }
 }
 
@@ -88,8 +88,8 @@ function startOf(pid: number): string | null {
     // The name before it may hold anything, but no later bracket.
     const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
     return state === 'Z' ? 'ended' : (fields[18] ?? null)
-  } catch {
+  } catch (thrown) {
     // No such process, or no such file system here.
-    return null
+    return ifCode([...noSuchPath, 'ESRCH'], null)(thrown)
   }
 }

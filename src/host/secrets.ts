@@ -1,7 +1,7 @@
 /** Secrets: read when needed, from where the spec says they are, and said in no error. */
 import { open } from 'node:fs/promises'
 import type { SecretSource } from '../core/nouns.ts'
-import { BurnError } from '../core/errors.ts'
+import { BurnError, codeOf } from '../core/errors.ts'
 import { run } from './exec.ts'
 
 export interface SecretDeps {
@@ -20,11 +20,12 @@ export async function readSecret(source: SecretSource, { home, env }: SecretDeps
 }
 
 async function fromFile(path: string): Promise<string> {
-  const file = await open(path, 'r').catch((thrown: NodeJS.ErrnoException) => {
-    const missing = thrown.code === 'ENOENT'
+  const file = await open(path, 'r').catch((thrown: unknown) => {
+    const code = codeOf(thrown)
+    const missing = code === 'ENOENT'
     throw new BurnError(
       missing ? 'secret_missing' : 'secret_unreadable',
-      `the token file ${path} ${missing ? 'does not exist' : `can't be read (${thrown.code ?? 'unknown'})`}`,
+      `the token file ${path} ${missing ? 'does not exist' : `can't be read (${code || 'unknown'})`}`,
       missing
         ? `make a token in the forge's settings, then: install -m 600 /dev/null ${path}, and write the token into it`
         : `check its owner and rights: chmod 600 ${path}`,

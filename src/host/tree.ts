@@ -2,7 +2,7 @@
 import { chmodSync, lstatSync, readdirSync, unlinkSync, type Stats } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { setImmediate as breathe } from 'node:timers/promises'
-import { BurnError, messageOf } from '../core/errors.ts'
+import { BurnError, ifCode, messageOf, noSuchPath } from '../core/errors.ts'
 import { oneLine } from '../core/text.ts'
 import { run } from './exec.ts'
 
@@ -55,8 +55,7 @@ function lookedAt<T>(look: () => T): T | null {
   try {
     return look()
   } catch (thrown) {
-    if (['ENOENT', 'ENOTDIR', 'EACCES'].includes((thrown as NodeJS.ErrnoException).code ?? '')) return null
-    throw thrown
+    return ifCode([...noSuchPath, 'EACCES'], null)(thrown)
   }
 }
 

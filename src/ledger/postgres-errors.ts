@@ -1,10 +1,5 @@
 /** What PostgreSQL and the network say, as errors that tell what is safe and what to do. */
-import { BurnError, messageOf } from '../core/errors.ts'
-
-/** SQLSTATE (postgresql.org/docs/current/errcodes-appendix.html) or a code of Node's. */
-function codeOf(thrown: unknown): string {
-  return String((thrown as { code?: unknown }).code ?? '')
-}
+import { BurnError, codeOf, messageOf } from '../core/errors.ts'
 
 /** A deadlock or a serialization failure: the transaction counted not at all, and may run again. */
 export function isWorthAgain(thrown: unknown): boolean {

@@ -49,7 +49,9 @@ export function openNews(connection: ClientConfig, random: () => number): News {
     } catch {
       // Who can't be told looks after its pause, as on a file; the cycle's own reads say what is wrong with the server.
       lost()
-      await opened.end().catch(() => undefined /* it never was open */)
+      await opened.end().catch(() => {
+        // It never was open.
+      })
     }
   }
   return {

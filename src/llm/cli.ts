@@ -4,7 +4,7 @@ import { access, stat } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import type { SprintAgent } from '../core/agent.ts'
 import type { Answer, Backend, BackendConfig, BackendTask, Conversation, Failure, Spent } from '../core/sprint.ts'
-import { messageOf } from '../core/errors.ts'
+import { ifCode, messageOf, noSuchPath } from '../core/errors.ts'
 import { runAgent } from './agent-process.ts'
 import { inTurn, openAccount, type Account, type Turn } from './bounds.ts'
 import type { BackendDeps } from './deps.ts'
@@ -43,13 +43,10 @@ async function probeProgram(program: string, path: string): Promise<Failure | nu
 }
 
 async function isProgram(path: string): Promise<boolean> {
-  try {
-    await access(path, constants.X_OK)
-    return (await stat(path)).isFile()
-  } catch {
-    // Not there, or not for this user: either way it can't be started.
-    return false
-  }
+  const refused = [...noSuchPath, 'EACCES', 'EPERM', 'ELOOP', 'ENAMETOOLONG']
+  return access(path, constants.X_OK)
+    .then(async () => (await stat(path)).isFile())
+    .catch(ifCode(refused, false))
 }
 
 function since(now: Spent, before: Spent): Spent {

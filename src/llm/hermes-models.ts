@@ -5,7 +5,7 @@
  */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { BurnError, messageOf } from '../core/errors.ts'
+import { BurnError, ifCode, messageOf, noSuchPath } from '../core/errors.ts'
 import type { Failure } from '../core/sprint.ts'
 import type { BackendDeps } from './deps.ts'
 import type { Endpoint } from './endpoint.ts'
@@ -131,10 +131,8 @@ function timeOf(value: unknown): number | null {
 
 async function readText(path: string): Promise<string | null> {
   try {
-    return await readFile(path, 'utf8')
+    return await readFile(path, 'utf8').catch(ifCode(noSuchPath, null))
   } catch (thrown) {
-    const code = (thrown as NodeJS.ErrnoException).code
-    if (code === 'ENOENT' || code === 'ENOTDIR') return null
     throw new BurnError('hermes_config', `${path} can't be read: ${messageOf(thrown)}`, 'check its owner and rights')
   }
 }

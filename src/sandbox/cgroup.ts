@@ -4,6 +4,7 @@ import { constants, existsSync } from 'node:fs'
 import { access, mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises'
 import { posix } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { codeOf, ifCode, noSuchPath } from '../core/errors.ts'
 import { isBelow } from './toolchains.ts'
 
 export type Limited = 'processes' | 'memory'
@@ -53,12 +54,12 @@ export function placesIn(cgroup: string, mountinfo: string): CgroupPlace[] {
 /** The places of this process where a group can be made, found by making one; removes groups whose maker is gone. */
 export async function cgroupPlaces(): Promise<CgroupPlace[]> {
   const [cgroup, mountinfo] = await Promise.all(
-    ['cgroup', 'mountinfo'].map((name) => readFile(`/proc/self/${name}`, 'utf8').catch(() => '')),
+    ['cgroup', 'mountinfo'].map((name) => readFile(`/proc/self/${name}`, 'utf8').catch(ifCode(noSuchPath, ''))),
   )
   const places = placesIn(cgroup ?? '', mountinfo ?? '')
   const working = await Promise.all(
     places.map(async (place) => {
-      if (await access(place.dir, constants.W_OK).then(no, yes)) return []
+      if (!(await access(place.dir, constants.W_OK).then(yes, ifCode(['EACCES', 'EPERM', 'EROFS', ...noSuchPath], false)))) return []
       await removeOrphans(place.dir)
       if (existsSync(`${place.dir}/cgroup.subtree_control`))
         for (const name of ['+pids', '+memory']) await writeFile(`${place.dir}/cgroup.subtree_control`, name).catch(unavailable)
@@ -103,7 +104,7 @@ export class Cgroup {
     for (const dir of this.dirs) {
       for (let tries = 0; tries < 200; tries += 1) {
         const pids = (await readFile(`${dir}/cgroup.procs`, 'utf8')).split('\n').filter((line) => line !== '')
-        if (pids.length === 0 && (await rmdir(dir).then(yes, no))) break
+        if (pids.length === 0 && (await rmdir(dir).then(yes, ifCode(['EBUSY'], false)))) break
         for (const pid of pids) kill(Number(pid))
         await pause(5)
       }
@@ -116,7 +117,7 @@ export async function hitsIn(dirs: readonly string[]): Promise<Hits> {
   const count = async (limited: Limited) => {
     const found = dirs.flatMap((dir) =>
       files[limited].count.map(async ([name, line]) => {
-        const text = await readFile(`${dir}/${name}`, 'utf8').catch(() => '')
+        const text = await readFile(`${dir}/${name}`, 'utf8').catch(ifCode(['ENODEV', ...noSuchPath], ''))
         return Number(line.exec(text)?.[1] ?? 0)
       }),
     )
@@ -127,7 +128,7 @@ export async function hitsIn(dirs: readonly string[]): Promise<Hits> {
 
 /** The folder of a process's own group in version 2, from its `/proc/<pid>/cgroup`; null where it has none. */
 export async function groupOf(pid: number): Promise<string | null> {
-  const path = /^0::(\/.+)$/m.exec(await readFile(`/proc/${pid}/cgroup`, 'utf8').catch(() => ''))?.[1]
+  const path = /^0::(\/.+)$/m.exec(await readFile(`/proc/${pid}/cgroup`, 'utf8').catch(ifCode(['ESRCH', ...noSuchPath], '')))?.[1]
   return path === undefined || !isBelow(posix.normalize(path), '/') ? null : `/sys/fs/cgroup${path}`
 }
 
@@ -155,14 +156,11 @@ function kill(pid: number): void {
   }
 }
 
-function unavailable(): undefined {
-  return undefined
+/** A kernel has many reasons to refuse a group; each means that none can be made there. */
+function unavailable(thrown: unknown): undefined {
+  if (codeOf(thrown) === '') throw thrown
 }
 
 function yes(): boolean {
   return true
-}
-
-function no(): boolean {
-  return false
 }

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
-import { BurnError, messageOf } from '../core/errors.ts'
+import { BurnError, ifCode, messageOf } from '../core/errors.ts'
 import type { SandboxPolicy } from '../core/sprint.ts'
 import { oneLine } from '../core/text.ts'
 import { follow, type Followed } from '../host/exec.ts'
@@ -149,7 +149,7 @@ async function lastGone(followed: Followed, output: KeptOutput, dir: string): Pr
   }
   if (first === undefined) return
   for (let waited = 0; waited < GONE_MS; waited += 1) {
-    const stat = await readFile(`/proc/${first}/stat`, 'utf8').catch(() => null)
+    const stat = await readFile(`/proc/${first}/stat`, 'utf8').catch(ifCode(['ENOENT', 'ESRCH'], null))
     if (stat === null || /\) [ZX] /.test(stat)) return
     await pause(1)
   }

@@ -1,7 +1,8 @@
 /** Files of a workspace: read in ranges, written whole. */
 import { randomBytes } from 'node:crypto'
 import { chmod, lstat, rename, rm, writeFile, type FileHandle } from 'node:fs/promises'
-import { refuseWhat, inFolder, openFile, partsOf, Refusal, shown } from './paths.ts'
+import { codeOf, ifCode } from '../core/errors.ts'
+import { inFolder, openFile, partsOf, Refusal, refusedPath, refuseWhat, shown } from './paths.ts'
 
 /** Bytes that one reading shows. */
 const SHOWN = 32 * 1024
@@ -51,7 +52,7 @@ export function writeWhole(dir: string, path: string, text: string): Promise<{ r
   if (Buffer.byteLength(text) > WHOLE) throw new Refusal(`that is more than ${WHOLE} bytes: write it in parts with run_command`)
   return inFolder(dir, parts, { make: true }, async (folder, name) => {
     const place = folder.at(name)
-    const old = await lstat(place).catch(() => null)
+    const old = await lstat(place).catch(ifCode(refusedPath, null))
     if (old !== null && !old.isFile()) return refuseWhat(place, dir, parts, 'file')
     const beside = folder.at(`.burn-${randomBytes(9).toString('hex')}`)
     try {
@@ -60,7 +61,7 @@ export function writeWhole(dir: string, path: string, text: string): Promise<{ r
       await rename(beside, place)
     } catch (thrown) {
       await rm(beside, { force: true })
-      throw new Refusal(`${shown(path)} can't be written (${(thrown as NodeJS.ErrnoException).code ?? 'unknown'})`)
+      throw new Refusal(`${shown(path)} can't be written (${codeOf(thrown) || 'unknown'})`)
     }
     return { made: old === null }
   })

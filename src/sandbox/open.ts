@@ -2,7 +2,7 @@
 import { constants } from 'node:fs'
 import { access, lstat, mkdir, readdir, realpath } from 'node:fs/promises'
 import { posix } from 'node:path'
-import { BurnError } from '../core/errors.ts'
+import { BurnError, ifCode, noSuchPath } from '../core/errors.ts'
 import type { SandboxPolicy } from '../core/sprint.ts'
 import { oneLine } from '../core/text.ts'
 import { run, type RunResult } from '../host/exec.ts'
@@ -105,12 +105,14 @@ export async function openSandbox(policy: SandboxPolicy, places: SandboxPlaces):
   }
 }
 
+/** The codes of the system for what is not there, or that its own user may not see: no command can see it either. */
+const unseen = [...noSuchPath, 'EACCES', 'EPERM', 'ELOOP']
+
 async function workspaceAt(path: string): Promise<string> {
-  const dir = await realpath(path).catch(() => null)
-  const stat = dir === null ? null : await lstat(dir)
-  if (dir === null || stat?.isDirectory() !== true)
+  const dir = await realpath(path).catch(ifCode(noSuchPath, null))
+  if (dir === null || !(await lstat(dir)).isDirectory())
     throw new BurnError('sandbox_workspace', `there is no workspace at ${path}`, 'make it before its sandbox')
-  const git = await lstat(`${dir}/.git`).catch(() => null)
+  const git = await lstat(`${dir}/.git`).catch(ifCode(noSuchPath, null))
   if (git?.isSymbolicLink() === true)
     throw new BurnError('sandbox_workspace', `${dir}/.git is a symbolic link`, 'make the workspace anew: git worktree add')
   return dir
@@ -155,10 +157,10 @@ async function wallsFor(
   entries: readonly string[],
   { dir, own, home, read_only, env, own_dir }: SandboxPlaces & { readonly own: Walls['own'] },
 ): Promise<Walls> {
-  const real = await Promise.all(entries.map((entry) => realpath(entry).catch(() => entry)))
+  const real = await Promise.all(entries.map((entry) => realpath(entry).catch(ifCode(unseen, entry))))
   const tools = toolchainsOf([...new Set([...entries, ...real])], home, [own_dir, dir, ...read_only])
-  const git = await lstat(`${dir}/.git`).catch(() => null)
-  const resolver = await realpath('/etc/resolv.conf').catch(() => null)
+  const git = await lstat(`${dir}/.git`).catch(ifCode(noSuchPath, null))
+  const resolver = await realpath('/etc/resolv.conf').catch(ifCode(noSuchPath, null))
   return {
     program,
     dir,
@@ -175,23 +177,16 @@ async function wallsFor(
 
 /** What is there and can be read: bubblewrap ends at the first thing that can't be. */
 async function seenHere(paths: readonly string[]): Promise<string[]> {
-  const found = await Promise.all(
-    paths.map((path) =>
-      access(path, constants.R_OK).then(
-        () => [path],
-        () => [],
-      ),
-    ),
-  )
+  const found = await Promise.all(paths.map((path) => access(path, constants.R_OK).then(() => [path], ifCode(unseen, []))))
   return found.flat()
 }
 
 /** What is not for everybody's eyes: root sees no more of a system's settings than anybody does. */
 async function hiddenIn(dir: string): Promise<{ path: string; folder: boolean }[]> {
-  const names = await readdir(dir).catch(() => [])
+  const names = await readdir(dir).catch(ifCode(unseen, []))
   const found = names.map(async (name) => {
     const path = `${dir}/${name}`
-    const stat = await lstat(path).catch(() => null)
+    const stat = await lstat(path).catch(ifCode(unseen, null))
     if (stat === null || stat.isSymbolicLink()) return []
     if (stat.isDirectory()) return (stat.mode & 0o001) === 0 ? [{ path, folder: true }] : hiddenIn(path)
     return (stat.mode & 0o004) === 0 ? [{ path, folder: false }] : []
@@ -211,13 +206,7 @@ function environment(set: Readonly<Record<string, string>>, from: SandboxPlaces[
 async function programIn(entries: readonly string[], name: string): Promise<string | null> {
   for (const entry of entries) {
     const path = posix.join(entry, name)
-    if (
-      await access(path, constants.X_OK).then(
-        () => true,
-        () => false,
-      )
-    )
-      return path
+    if (await access(path, constants.X_OK).then(() => true, ifCode(unseen, false))) return path
   }
   return null
 }

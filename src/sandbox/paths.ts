@@ -5,10 +5,14 @@
 import { constants } from 'node:fs'
 import { lstat, mkdir, open, readlink, type FileHandle } from 'node:fs/promises'
 import { posix } from 'node:path'
+import { codeOf, ifCode, messageOf, noSuchPath } from '../core/errors.ts'
 import { oneLine } from '../core/text.ts'
 
 /** What a tool won't do, in words for the model. */
 export class Refusal extends Error {}
+
+/** The codes of the system for a path that is not what was asked for; `refuseWhat` says what it is. Every other error is the machine's. */
+export const refusedPath = [...noSuchPath, 'EACCES', 'EPERM', 'ELOOP', 'EMLINK', 'ENAMETOOLONG', 'ENXIO', 'ENODEV'] as const
 
 /** A folder of the workspace that is held open. */
 export interface HeldFolder {
@@ -45,8 +49,8 @@ export async function inFolder<T>(
   try {
     for (const [depth, name] of way.entries()) {
       const place = placeIn(held, [dir, ...way.slice(0, depth)].join('/'), name)
-      if (options.make) await mkdir(place).catch(onlyWhere('EEXIST'))
-      const next = await open(place, folderFlags).catch(() => null)
+      if (options.make) await mkdir(place).catch(refuseUnlessThere)
+      const next = await open(place, folderFlags).catch(ifCode(refusedPath, null))
       if (next === null) await refuseWhat(place, dir, way.slice(0, depth + 1), 'folder')
       else {
         await held.close()
@@ -64,8 +68,8 @@ export async function inFolder<T>(
 /** Opens a regular file for reading; never waits, whatever it is. Throws Refusal. */
 export async function openFile(folder: HeldFolder, dir: string, parts: readonly string[]): Promise<FileHandle> {
   const place = folder.at(parts.at(-1) ?? '.')
-  const stat = await lstat(place).catch(() => null)
-  const file = stat?.isFile() === true ? await open(place, fileFlags).catch(() => null) : null
+  const stat = await lstat(place).catch(ifCode(refusedPath, null))
+  const file = stat?.isFile() === true ? await open(place, fileFlags).catch(ifCode(refusedPath, null)) : null
   if (file === null) return refuseWhat(place, dir, parts, 'file')
   if ((await file.stat()).isFile()) return file
   await file.close()
@@ -81,7 +85,7 @@ export async function refuseWhat(place: string, dir: string, parts: readonly str
     throw new Refusal(`${name} can't be looked at (${stat.code ?? stat.message})`)
   }
   if (stat.isSymbolicLink()) {
-    const to = await readlink(place).catch(() => null)
+    const to = await readlink(place).catch(ifCode(['EINVAL', ...noSuchPath], null))
     if (to === null) throw new Refusal(`${name} was replaced while it was opened: try again`)
     const target = posix.relative(dir, posix.resolve(dir, ...parts.slice(0, -1), to))
     const leaves = target === '..' || target.startsWith('..')
@@ -111,8 +115,7 @@ function placeIn(folder: FileHandle, path: string, name: string): string {
   return process.platform === 'linux' ? `/proc/self/fd/${folder.fd}/${name}` : `${path}/${name}`
 }
 
-function onlyWhere(code: string): (error: NodeJS.ErrnoException) => void {
-  return (error) => {
-    if (error.code !== code) throw new Refusal(`the folder can't be made (${error.code ?? error.message})`)
-  }
+function refuseUnlessThere(thrown: unknown): void {
+  const code = codeOf(thrown)
+  if (code !== 'EEXIST') throw new Refusal(`the folder can't be made (${code || messageOf(thrown)})`)
 }

@@ -1,6 +1,7 @@
 /** How much a sprint's commands may add to the disk: watched while they run, and counted before git looks. */
 import { statfs } from 'node:fs/promises'
 import type { SandboxPolicy } from '../core/sprint.ts'
+import { codeOf } from '../core/errors.ts'
 import { entryName, isSpecial, removeEntry, unusable, walk, type TreeEntry } from '../host/tree.ts'
 
 export interface Used {
@@ -148,8 +149,8 @@ async function usedIn(places: readonly string[], { settled, most, special }: Cou
 }
 
 async function freeAt(path: string): Promise<Free> {
-  const { bsize, bavail, files, ffree } = await statfs(path).catch((thrown: NodeJS.ErrnoException) => {
-    if (thrown.code === 'ENOENT') throw unusable(`the workspace ${path} is gone`)
+  const { bsize, bavail, files, ffree } = await statfs(path).catch((thrown: unknown) => {
+    if (codeOf(thrown) === 'ENOENT') throw unusable(`the workspace ${path} is gone`)
     throw thrown
   })
   return { bytes: bsize * bavail, files: ffree, counted: files > 0 }

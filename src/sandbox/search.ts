@@ -1,9 +1,10 @@
 /** Search in a workspace: by grep, behind the walls, so that no pattern of a model keeps this process busy. */
 import { lstat } from 'node:fs/promises'
+import { ifCode } from '../core/errors.ts'
 import { shellWords } from '../host/quote.ts'
 import type { CommandResult } from './command.ts'
 import type { Sandbox } from './open.ts'
-import { refuseWhat, inFolder, partsOf, Refusal } from './paths.ts'
+import { inFolder, partsOf, Refusal, refusedPath, refuseWhat } from './paths.ts'
 
 const LINES = 200
 const LINE = 300
@@ -22,7 +23,7 @@ export async function search(sandbox: Sandbox, wanted: Search, stop: AbortSignal
   const parts = partsOf(sandbox.dir, wanted.path)
   await inFolder(sandbox.dir, parts, { make: false }, async (folder, name) => {
     const place = folder.at(name)
-    const stat = await lstat(place).catch(() => null)
+    const stat = await lstat(place).catch(ifCode(refusedPath, null))
     if (stat?.isFile() !== true && stat?.isDirectory() !== true) await refuseWhat(place, sandbox.dir, parts, 'file')
   })
   return found(await sandbox.run(searchCommand(wanted, parts), { stop, timeout: SEARCH_MS }))

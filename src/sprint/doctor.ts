@@ -2,7 +2,7 @@
 import { access, constants, mkdir, stat } from 'node:fs/promises'
 import type { Finding } from '../doctor/findings.ts'
 import type { SprintContext } from './context.ts'
-import { BurnError, messageOf } from '../core/errors.ts'
+import { BurnError, ifCode, messageOf } from '../core/errors.ts'
 import { isKept } from '../core/lives.ts'
 import { afterFailure } from '../decide/failure.ts'
 import { runGit } from '../git/run.ts'
@@ -32,7 +32,7 @@ export async function sprintDoctor(context: SprintContext, onFinding: (finding: 
 async function gitFinding({ git }: SprintContext): Promise<Finding> {
   const said = await runGit(git, ['--version'], { at: null }).then(
     ({ code, stdout }) => (code === 0 ? stdout.trim() : null),
-    () => null,
+    ifCode(['git_missing'], null),
   )
   if (said === null) return fail('there is no git', install)
   const [, major = 0, minor = 0] = (/(\d+)\.(\d+)/.exec(said) ?? []).map(Number)

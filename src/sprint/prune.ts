@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { Sprint } from '../core/sprint.ts'
 import type { Workspace } from '../git/places.ts'
 import type { SprintContext } from './context.ts'
+import { ifCode, noSuchPath } from '../core/errors.ts'
 import { hasPassed } from '../core/elapsed.ts'
 import { idPattern } from '../core/ids.ts'
 import { isKept } from '../core/lives.ts'
@@ -66,10 +67,7 @@ async function waitingIn(rows: ReadonlyMap<string, Sprint>, { session }: Ports):
 
 async function pruneTranscripts({ age, dryRun }: PruneOptions, live: ReadonlySet<string>, { policy, session }: Ports): Promise<string[]> {
   const folder = join(policy.dir, 'transcripts')
-  const names = await readdir(folder).catch((thrown: NodeJS.ErrnoException) => {
-    if (thrown.code === 'ENOENT') return []
-    throw thrown
-  })
+  const names = await readdir(folder).catch(ifCode(noSuchPath, []))
   const gone: string[] = []
   for (const name of names) {
     const id = name.replace(/\.jsonl$/, '')

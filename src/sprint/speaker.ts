@@ -43,8 +43,9 @@ export class Speaker {
       this.#fresh = new Set()
       for (const refused of await syncComments(fresh, this.#session)) this.#refused.set(refused.id, refused)
     })
-    // One that fails is its caller's to hear of, and must not silence those after it.
-    this.#speaking = next.catch(() => undefined as void)
+    this.#speaking = next.catch(() => {
+      // Its caller handles the failure, which must not silence those after it.
+    })
     return next
   }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { Time } from '../core/nouns.ts'
 import type { SprintNote } from '../core/sprint.ts'
 import type { Clock } from '../core/ports.ts'
+import { ifCode, noSuchPath } from '../core/errors.ts'
 
 export type TranscriptLine = SprintNote & { readonly at: Time }
 
@@ -26,8 +27,9 @@ export async function openTranscript(dir: string, id: string, clock: Clock, reda
     add(note) {
       const line = `${redact(JSON.stringify({ at: clock.now(), ...note }))}\n`
       writing = writing.then(() => appendFile(file, line, { mode: 0o600 }))
-      // Whoever flushes is told; until then a failed write is nobody's rejection.
-      writing.catch(() => undefined as void)
+      writing.catch(() => {
+        // Whoever flushes is told; until then a failed write is nobody's rejection.
+      })
     },
     flush: () => writing,
   }
@@ -35,10 +37,7 @@ export async function openTranscript(dir: string, id: string, clock: Clock, reda
 
 /** Null where there is none: it was pruned, or the sprint ran on another machine. */
 export async function readTranscript(dir: string, id: string): Promise<readonly TranscriptLine[] | null> {
-  const text = await readFile(transcriptFile(dir, id), 'utf8').catch((thrown: NodeJS.ErrnoException) => {
-    if (thrown.code === 'ENOENT') return null
-    throw thrown
-  })
+  const text = await readFile(transcriptFile(dir, id), 'utf8').catch(ifCode(noSuchPath, null))
   if (text === null) return null
   // A process that was killed may have left half a line.
   return text.split('\n').flatMap((line) => (line.endsWith('}') ? [JSON.parse(line) as TranscriptLine] : []))

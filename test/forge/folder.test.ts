@@ -1,8 +1,9 @@
 /** The folder forge: the contract with plain files, and what hostile files and names must not do. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import fs, { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
+import { syncBuiltinESMExports } from 'node:module'
 import { dirname, join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { promisify } from 'node:util'
@@ -119,6 +120,19 @@ test("a change is written into a file of its own, and over nobody's", async (t) 
   await rm(join(root, 'reviews/app/7-2.md'))
   await assert.rejects(forge.openChange(repo, change), fails('forge_conflict'))
   await assert.rejects(forge.openChange(repo, { ...change, branch: 'burn/0k00000000002', issue: 'local/other#7' }), fails('forge_ref'))
+})
+
+test('folder: reads nothing below a folder that it cannot look at', async (t) => {
+  const { root, forge, remove } = await openTemporary()
+  t.after(remove)
+  await put(root, 'issues/app/1.md', '---\ntitle: x\nauthor: ada\nstate: open\ncreated: 2026-01-31T10:00:00Z\n---\n')
+  const broken = t.mock.method(fs, 'lstat', () => Promise.reject(Object.assign(new Error('EIO: i/o error'), { code: 'EIO' })))
+  syncBuiltinESMExports()
+  t.after(() => {
+    broken.mock.restore()
+    syncBuiltinESMExports()
+  })
+  await assert.rejects(forge.issues(repo, null), fails('forge_unavailable'))
 })
 
 test('links, pipes and what is too big are not read', async (t) => {

@@ -200,5 +200,5 @@ function holds(dir: string, path: string): boolean {
   const full = resolve(dir, path)
   const inside = relative(dir, full)
   const real = lstatSync(full, { throwIfNoEntry: false })?.isFile() === true && realpathSync(full) === full
-  return real && !inside.startsWith('..') && inside.split('/')[0] !== '.git'
+  return real && !['..', '.git'].includes(inside.split('/')[0] ?? '')
 }

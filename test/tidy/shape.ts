@@ -60,6 +60,35 @@ export function nothingIsSwallowed(source: Source): Problem[] {
   }
 }
 
+/** An error becomes null, '' or [] only if its code is the expected one (`ifCode` in core/errors): every other error must get through. */
+export function errorsAreLookedAt(source: Source): Problem[] {
+  const fix = 'any error becomes a value here: handle the expected one by its code (`ifCode`), and let the others through'
+  return nodesOf(source.body).flatMap((node) => {
+    if (node.type === 'TryStatement') {
+      const handler = node['handler']
+      const awaits = nodesOf(node['block']).some(({ type }) => type === 'AwaitExpression')
+      const blind = isNode(handler) && handler['param'] === null && givesConstant(handler['body'])
+      return awaits && blind ? [problem(source, node.start, fix)] : []
+    }
+    const called = node.type === 'CallExpression' ? nameOf(property(node['callee'])) : ''
+    const index = ['catch', 'then'].indexOf(called)
+    const handler = index < 0 ? undefined : (node['arguments'] as Node[])[index]
+    const blind = handler !== undefined && functions.has(handler.type) && (handler['params'] as unknown[]).length === 0
+    return blind && givesConstant(handler['body']) ? [problem(source, handler.start, fix)] : []
+  })
+}
+
+/** Whether a function's body, or the value of an arrow, gives a value that was there before, and does nothing else. */
+function givesConstant(body: unknown): boolean {
+  if (!isNode(body)) return false
+  if (body.type === 'BlockStatement') {
+    const [only, ...more] = body['body'] as Node[]
+    return more.length === 0 && only?.type === 'ReturnStatement' && givesConstant(only['argument'])
+  }
+  if (body.type === 'TSAsExpression') return givesConstant(body['expression'])
+  return /^(?:Literal|Identifier|MemberExpression|ArrayExpression|ObjectExpression|TemplateLiteral)$/.test(body.type)
+}
+
 function property(callee: unknown): unknown {
   return isNode(callee) && callee.type === 'MemberExpression' ? callee['property'] : undefined
 }

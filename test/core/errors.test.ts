@@ -1,0 +1,18 @@
+import assert from 'node:assert/strict'
+import { lstat } from 'node:fs/promises'
+import { test } from 'node:test'
+import { BurnError, codeOf, ifCode, noSuchPath } from '../../src/core/errors.ts'
+
+test('ifCode: gives the value for an expected code and throws every other error', async () => {
+  assert.equal(await lstat(`${import.meta.filename}/x`).catch(ifCode(noSuchPath, null)), null)
+  await assert.rejects(lstat('\0').catch(ifCode(noSuchPath, null)), { code: 'ERR_INVALID_ARG_VALUE' })
+  const broken = new BurnError('forge_timeout', 'x', 'y')
+  assert.equal(ifCode(['forge_timeout'], 1)(broken), 1)
+  for (const thrown of [broken, new TypeError('no function'), 'a text', null]) {
+    assert.throws(
+      () => ifCode(noSuchPath, null)(thrown),
+      (caught) => caught === thrown,
+    )
+  }
+  assert.deepEqual([broken, new Error('x'), null].map(codeOf), ['forge_timeout', '', ''])
+})
