@@ -117,7 +117,7 @@ async function work(stage: Stage, first: Progress, screen: Screen, stop: AbortSi
   if (why !== null) throw why
 }
 
-const io = processIo()
+const io = processIo(Math.random)
 try {
   process.exitCode = await main(process.argv.slice(2), io)
 } catch (thrown) {

@@ -22,20 +22,21 @@ export function openScreen(stage: Stage, io: Io, inside: boolean): Screen {
 
 /** The alternate screen: what was in the terminal before comes back, and only the result is left in it. */
 function drawn(stage: Stage, io: Io, inside: boolean): Screen {
-  process.stdout.write('\x1b[?1049h\x1b[?25l\x1b[H\x1b[2J')
+  const control = (...sequences: string[]) => sequences.map(io.control).join('')
+  io.write(control('?1049h', '?25l', 'H', '2J'))
   return {
     show(progress) {
-      const most = (process.stdout.rows ?? 40) - 1
+      const most = io.size().height - 1
       const all = picture(progress, stage, io, inside)
       const rows = (all.length > most ? all.filter((row) => row !== '') : all).slice(0, most)
-      process.stdout.write(`\x1b[H${rows.map((row) => `${row}\x1b[K\n`).join('')}\x1b[J`)
+      io.write(`${control('H')}${rows.map((row) => `${row}${control('K')}\n`).join('')}${control('J')}`)
     },
-    close: () => void process.stdout.write('\x1b[?25h\x1b[?1049l'),
+    close: () => io.write(control('?25h', '?1049l')),
   }
 }
 
 function picture(progress: Progress, stage: Stage, io: Io, inside: boolean): string[] {
-  const width = process.stdout.columns ?? io.width
+  const { width } = io
   const { handed, review } = counts(progress)
   const done = Math.round((review / tasks) * barLength)
   return [

@@ -9,7 +9,7 @@ import { processIo } from './io.ts'
 import { runBurn } from './run.ts'
 
 async function main(argv: readonly string[]): Promise<ExitCode> {
-  const io = processIo()
+  const io = processIo(Math.random)
   const stop = new AbortController()
   let asked = 0
   const interrupt = () => {
@@ -26,6 +26,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     return await runBurn(argv, {
       io,
       clock: systemClock,
+      random: Math.random,
       env: process.env,
       home: process.env['HOME'] ?? homedir(),
       cwd: process.cwd(),

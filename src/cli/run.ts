@@ -1,73 +1,133 @@
 /** Runs one command line in this process. It reads nothing of the process itself, so several can run side by side. */
-import { Command, CommanderError } from 'commander'
 import type { ExitCode } from '../core/errors.ts'
-import type { Context, Deps } from './context.ts'
+import type { Notice } from '../observe/session.ts'
 import { BurnError, messageOf } from '../core/errors.ts'
+import { nearest } from '../core/suggest.ts'
+import { worded } from '../decide/wording.ts'
 import { inSurroundings } from '../host/exec.ts'
-import { commands } from './commands/index.ts'
-import { version } from './version.ts'
+import { entries, oldNames, type Entry } from './catalog.ts'
+import { version, type AnyCommand, type Common, type Deps, type OpenSession, type Done, type Running } from './command.ts'
+import { flag, optional, readWords, usage } from './takes.ts'
+
+/** The options of every command. */
+const common = {
+  spec: optional('-f, --spec <file>', 'the fleet spec (default: ./fleet-spec.json, $BURN_SPEC, ~/.config/burn-fleet/fleet-spec.json)'),
+  here: optional(
+    '--here <machine>',
+    'the machine of the spec that this command runs on; burn does not use ssh for it (default: $BURN_HERE)',
+  ),
+  json: flag('--json', 'print JSON'),
+}
 
 /** Runs `burn` with these words and returns its exit code. Whatever the command opened is closed by then. */
-export function runBurn(argv: readonly string[], deps: Deps): Promise<ExitCode> {
-  return inSurroundings({ env: deps.env, cwd: deps.cwd }, () => runCommand(argv, deps))
-}
-
-async function runCommand(argv: readonly string[], deps: Deps): Promise<ExitCode> {
-  const { io } = deps
-  let exit: ExitCode = 0
-  const notify = ({ level, subject, text }: { level: string; subject: string; text: string }) =>
-    io.err(`${io.paint(level === 'info' ? 'gray' : level === 'warn' ? 'yellow' : 'red', subject)}: ${text}`)
-  const context: Context = {
-    ...deps,
-    openSession: async (options) => (await import('./wire.ts')).openSession(options, { ...deps, notify }),
-    setExit: (code) => (exit = code),
-  }
+export async function runBurn(argv: readonly string[], deps: Deps): Promise<ExitCode> {
   try {
-    await program(context).parseAsync(argv, { from: 'user' })
+    const exit = await inSurroundings({ env: deps.env, cwd: deps.cwd }, () => runWords(argv, deps))
     return deps.stop.aborted && exit === 0 ? 3 : exit
   } catch (thrown) {
-    return explain(thrown, argv.includes('--json'), context)
+    return explain(thrown, argv.includes('--json'), deps)
   }
 }
 
-function program(context: Context): Command {
-  const burn = new Command('burn')
-    .description("Turns a forge's backlog into work on a fleet of coding agents in tmux panes on machines you own.")
-    .version(version)
-    .showHelpAfterError('(burn --help says what there is)')
-    .addHelpText(
-      'after',
-      '\nStart with: burn spec check, burn doctor, burn up, burn christen, burn dispatch --dry-run, burn dispatch, burn status\nExit codes: 0 done, 1 failed, 2 usage or spec, 3 done in part.',
-    )
-  for (const command of commands) burn.addCommand(command(context))
-  const { io } = context
-  for (const each of [burn, ...descendants(burn)]) {
-    each.exitOverride()
-    each.configureOutput({
-      writeOut: (text) => io.write(text),
-      writeErr: (text) => io.err(text.replace(/\n$/, '')),
-      getOutHelpWidth: () => io.width,
-      getErrHelpWidth: () => io.width,
-    })
+async function runWords(argv: readonly string[], deps: Deps): Promise<ExitCode> {
+  const [first] = argv
+  if (first === '--version' || first === '-V') {
+    deps.io.out(version)
+    return 0
   }
-  return burn
+  const asksHelp = first === 'help' || argv.slice(0, optionsEnd(argv)).some((word) => word === '--help' || word === '-h')
+  const words = first === 'help' ? argv.slice(1) : argv
+  const found = find(words, deps)
+  if (asksHelp || found === null) return help(words, found, asksHelp, deps)
+  const loaded = await found.entry.load()
+  return runCommand(loaded, readWords(found.rest, { ...loaded.takes, ...common }), deps)
 }
 
-function descendants(command: Command): Command[] {
-  return command.commands.flatMap((child) => [child, ...descendants(child)])
+function optionsEnd(argv: readonly string[]): number {
+  const end = argv.indexOf('--')
+  return end < 0 ? argv.length : end
 }
 
-function explain(thrown: unknown, json: boolean, { io }: Context): ExitCode {
-  // Commander has said it already: help was shown, or usage was wrong.
-  if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 2
-  if (thrown instanceof BurnError) {
-    if (json) io.out(JSON.stringify({ error: { code: thrown.code, message: thrown.message, hint: thrown.hint } }))
-    else
-      io.err(`${io.paint('red', 'burn:')} ${thrown.message}${thrown.hint === '' ? '' : `\n  ${io.paint('cyan', 'hint:')} ${thrown.hint}`}`)
-    return thrown.exit
+/** The command that the first words name, and the words after it; null if they name none. An old name still works, and says so. */
+function find(argv: readonly string[], { io }: Deps): { readonly entry: Entry; readonly rest: readonly string[] } | null {
+  const [first = '', second = ''] = argv
+  for (const name of [`${first} ${second}`, first]) {
+    const now = oldNames[name]
+    const entry = entries.find((each) => each.name === (now ?? name))
+    if (entry === undefined) continue
+    if (now !== undefined)
+      io.err(`${io.paint('yellow', 'deprecated:')} burn ${name} is now burn ${now}; the old name goes with the next release`)
+    return { entry, rest: argv.slice(name.split(' ').length) }
   }
-  io.err(
-    `burn: ${thrown instanceof Error ? (thrown.stack ?? thrown.message) : messageOf(thrown)}\n  This is a mistake in burn; please report it with the lines above.`,
+  return null
+}
+
+async function help(argv: readonly string[], found: { readonly entry: Entry } | null, asked: boolean, { io }: Deps): Promise<ExitCode> {
+  const { commandHelp, nounHelp, rootHelp } = await import('./help.ts')
+  const [first = '', second = ''] = argv
+  const below = entries.filter(({ name }) => name.startsWith(`${found?.entry.name ?? first} `))
+  // Without a command, help is the answer to a mistake.
+  const say = asked ? io.out : io.err
+  if (found !== null) say(...commandHelp(found.entry, await found.entry.load(), common, io, below))
+  else if (below.length > 0 && (second === '' || second.startsWith('-'))) say(...nounHelp(first, below, io))
+  else if (first === '' || (asked && first.startsWith('-'))) say(...rootHelp(io))
+  else throw unknownCommand(first, second, below)
+  return asked ? 0 : 2
+}
+
+function unknownCommand(first: string, second: string, below: readonly Entry[]): BurnError {
+  const name = below.length > 0 ? `${first} ${second}` : first
+  const known = entries.map((each) => each.name)
+  const near = nearest(name, below.length > 0 ? known : known.flatMap((each) => [each, each.split(' ')[0] ?? '']))
+  const all = below.length > 0 ? `burn ${first} --help lists its commands` : 'burn --help lists the commands'
+  return usage(
+    first.startsWith('-') ? `unknown option ${first}` : `there is no command ${JSON.stringify(name)}`,
+    near === null ? all : `did you mean ${near}?`,
   )
-  return 1
+}
+
+async function runCommand(loaded: AnyCommand, given: Readonly<Record<string, unknown>>, deps: Deps): Promise<ExitCode> {
+  const { io, clock } = deps
+  // `common` was parsed with the rest.
+  const own = given as unknown as Common
+  const notify = ({ level, subject, text }: Notice) =>
+    io.err(`${io.paint(level === 'info' ? 'gray' : level === 'warn' ? 'yellow' : 'red', subject)}: ${text}`)
+  const opened: OpenSession[] = []
+  const present = (result: unknown) => loaded.present(result, io, given, clock.now())
+  const running: Running = {
+    ...deps,
+    common: own,
+    open: async () => {
+      const { openSession } = await import('./wire.ts')
+      const open = await openSession(own, { ...deps, notify })
+      opened.push(open)
+      return open
+    },
+    emit: (part) => (own.json ? io.json(worded(part)) : present(part)),
+    person: own.json ? null : io,
+  }
+  try {
+    const outcome: Done<unknown> | ExitCode = await loaded.run(running, given)
+    if (typeof outcome === 'number') return outcome
+    if (own.json) io.json(worded(outcome.result), io.tty)
+    else present(outcome.result)
+    return outcome.exit
+  } finally {
+    for (const open of opened) await open.close()
+  }
+}
+
+function explain(thrown: unknown, json: boolean, { io }: Deps): ExitCode {
+  if (!(thrown instanceof BurnError)) {
+    const text = thrown instanceof Error ? (thrown.stack ?? thrown.message) : messageOf(thrown)
+    io.err(...`burn: ${text}`.split('\n'), '  This is a bug in burn. Please report it with the lines above.')
+    return 1
+  }
+  const { code, message, hint, exit } = thrown
+  if (json) io.json({ error: { code, message, hint } })
+  else {
+    const hinted = hint === '' ? [] : `  ${io.paint('cyan', 'hint:')} ${hint}`.split('\n')
+    io.err(...`${io.paint('red', 'burn:')} ${message}`.split('\n'), ...hinted)
+  }
+  return exit
 }

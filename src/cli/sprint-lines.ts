@@ -1,7 +1,6 @@
 /** Sprints as lines: a table of results, and what happens while they run. */
 import type { Sprint, SprintNote, SprintStage } from '../core/sprint.ts'
 import type { SprintNews } from '../sprint/context.ts'
-import type { Context } from './context.ts'
 import type { Io } from './io.ts'
 import { oneLine } from '../core/text.ts'
 import { duration, fit, table } from './table.ts'
@@ -19,7 +18,7 @@ export function sprintTable(rows: readonly Sprint[], io: Io, now?: number): stri
     row.cost === null ? '' : row.cost.toFixed(4),
     row.change_url ?? oneLine(row.failure_text ?? '', 500),
   ])
-  return table(['SPRINT', 'ISSUE', 'END', 'TOOK', 'MODEL', 'TOKENS', 'USD', 'CHANGE OR WHY'], lines, io.tty ? io.width : Infinity)
+  return table(['SPRINT', 'ISSUE', 'END', 'TOOK', 'MODEL', 'TOKENS', 'USD', 'CHANGE OR WHY'], lines, io.columns)
 }
 
 /** How one sprint ended, as a line of its own. */
@@ -28,12 +27,12 @@ export function endLine({ issue, outcome, failure, failure_text, change_url, sta
   return `${io.paint('bold', issue)}  ${end} in ${duration((ended_at ?? started_at) - started_at)}  ${change_url ?? oneLine(failure_text ?? '', 500)}`
 }
 
-/** Says on stderr what happens, a line each; with `--json` nothing. */
-export function progressOf({ io }: Context, json: boolean): (news: SprintNews) => void {
+/** Says on stderr what happens, a line each; to a program nothing. */
+export function progressOf(io: Io | null): (news: SprintNews) => void {
   let widest = 0
   return ({ issue, stage, note }) => {
-    const said = json ? null : note === null ? sayStage(stage) : sayNote(note)
-    if (said === null) return
+    const said = note === null ? sayStage(stage) : sayNote(note)
+    if (io === null || said === null) return
     widest = Math.max(widest, issue.length)
     const room = io.tty ? Math.max(20, io.size().width - widest - 2) : Infinity
     const text = fit(said.text, room)

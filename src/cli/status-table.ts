@@ -25,9 +25,7 @@ export function machineLines(machine: MachineReport, io: Io, now: number, bold: 
   const retiring = machine.retiring.map(
     (id) => `  ${io.paint('gray', `${id} is retiring: it is no longer in the spec (burn up --prune ends it)`)}`,
   )
-  const lines = machine.reachable
-    ? table(['  WINDOW', 'LANE', 'WORKER', 'STATE', 'FOR', 'LIVE', 'EVIDENCE'], rows, io.tty ? io.width : Infinity)
-    : []
+  const lines = machine.reachable ? table(['  WINDOW', 'LANE', 'WORKER', 'STATE', 'FOR', 'LIVE', 'EVIDENCE'], rows, io.columns) : []
   const shown = lines.map((line, i) => (bold.has(workers[i - 1]?.worker.id ?? '') ? io.paint('bold', line) : line))
   const remedy = machine.remedy === null ? [] : [`  ${io.paint('gray', machine.remedy)}`]
   return [head, ...remedy, ...shown, ...retiring, '']
@@ -59,7 +57,7 @@ export function restLines({ resting, unread }: StatusReport, io: Io, now: number
   if (rows.length === 0) return []
   const more = down.length + rests.length - rows.length
   if (more > 0) rows.push([`  … and ${more} more`, '', ''])
-  return [io.paint('bold', 'left alone'), ...table(['  ISSUE OR REPO', 'STATE', 'WHY'], rows, io.tty ? io.width : Infinity), '']
+  return [io.paint('bold', 'left alone'), ...table(['  ISSUE OR REPO', 'STATE', 'WHY'], rows, io.columns), '']
 }
 
 /** A state in its colour, with its detail. */

@@ -1,5 +1,6 @@
 /** Plain aligned columns: no frames, so that lines can be read, copied and cut. */
 import { stripVTControlCharacters } from 'node:util'
+import { sanitize } from '../core/text.ts'
 
 /** Printable ASCII, and signs that are one column each: most of what is shown, and the first Segmenter costs 26 ms, each text half of one. */
 const simple = /^[[\x20-\x7e\u00a1-\u02ff\u0370-\u058f\u2010-\u2027\u2190-\u21ff\u2500-\u27bf]--\p{Emoji_Presentation}]*$/v
@@ -30,22 +31,33 @@ function segmentWidth(segment: string): number {
   return wide ? 2 : 1
 }
 
-/** Cuts to `width` columns, with an ellipsis where something was lost. */
+/** Cuts to `width` columns, with an ellipsis where something was lost. Control sequences are never cut. */
 export function fit(text: string, width: number): string {
   if (widthOf(text) <= width) return text
   let cut = ''
   let used = 0
-  for (const { segment } of segmentsOf(text)) {
-    const next = segmentWidth(segment)
-    if (used + next > width - 1) break
-    cut += segment
-    used += next
+  for (const piece of text.split(/(\x1b\[[\d;]*m)/)) {
+    if (piece.startsWith('\x1b[')) {
+      cut += piece
+      continue
+    }
+    for (const { segment } of segmentsOf(piece)) {
+      const next = segmentWidth(segment)
+      if (used + next > width - 1) {
+        used = width
+        break
+      }
+      cut += segment
+      used += next
+    }
   }
   return `${cut}…`
 }
 
-/** Lines of aligned columns. Numbers align right where every cell of the column is one. The last column is cut to `width`. */
-export function table(head: readonly string[], rows: readonly (readonly string[])[], width = Infinity): string[] {
+/** Lines of aligned columns. Numbers align right if every cell of the column is one. The last column is cut to `width`. */
+export function table(head: readonly string[], given: readonly (readonly string[])[], width = Infinity): string[] {
+  // What is taken away later must not count now. The sequences of `paint` must stay.
+  const rows = given.map((row) => row.map((cell) => cell.split('\x1b').map(oneLined).join('\x1b')))
   const all = [head, ...rows]
   const widths = head.map((_, column) => Math.max(...all.map((row) => widthOf(row[column] ?? ''))))
   const right = head.map(
@@ -64,6 +76,8 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
       .trimEnd(),
   )
 }
+
+const oneLined = (text: string) => sanitize(text).replace(/\n/g, ' ')
 
 /** `3s`, `14m`, `2h05m`, `3d4h`: how long ago or how long, in the two units that matter. */
 export function duration(ms: number): string {

@@ -4,7 +4,7 @@ import type { SecretSource } from '../core/nouns.ts'
 import type { SprintPolicy } from '../core/sprint.ts'
 import type { Git } from '../git/run.ts'
 import type { SprintContext } from '../sprint/context.ts'
-import type { Context, OpenSession } from './context.ts'
+import type { Deps, OpenSession } from './command.ts'
 import { sprintAgent } from '../agents/index.ts'
 import { adviceOf, BurnError, codeOf } from '../core/errors.ts'
 import { loginAnswer, wantsLogin } from '../git/credential.ts'
@@ -42,12 +42,12 @@ export function hostHere(): string {
   return hostname().replaceAll(/[^A-Za-z0-9_-]+/g, '-') || 'here'
 }
 
-type Surroundings = Pick<Context, 'clock' | 'env' | 'home'>
+type Surroundings = Pick<Deps, 'clock' | 'env' | 'home'> & Partial<Pick<Deps, 'random'>>
 
 export async function wireSprints(open: OpenSession, context: Surroundings, hear: SprintContext['hear']): Promise<SprintContext> {
   const { session } = open
   const policy = sprintPolicy(session)
-  const { clock, env, home } = context
+  const { clock, env, home, random = Math.random } = context
   const secret = (source: SecretSource) => readSecret(source, { home, env })
   const { token } = session.fleet.forge
   const sources = [...(token === undefined ? [] : [token]), ...policy.backends.flatMap(keysOf)]
@@ -55,7 +55,7 @@ export async function wireSprints(open: OpenSession, context: Surroundings, hear
     session,
     policy,
     host: hostHere(),
-    backends: policy.backends.map((backend) => openBackend(backend, { clock, home, env, secret, sprintAgent, random: Math.random })),
+    backends: policy.backends.map((backend) => openBackend(backend, { clock, home, env, secret, sprintAgent, random })),
     redact: redactor(await known(sources, secret)),
     git: gitFor(open, context),
     env,

@@ -8,7 +8,8 @@ import type { Ledger } from '../core/ledger.ts'
 import type { Clock, Forge } from '../core/ports.ts'
 import type { Notice, Session } from '../observe/session.ts'
 import type { WrittenSpec } from '../spec/schema.ts'
-import { machinesNamed, type CommonOptions, type OpenSession } from './context.ts'
+import { version, type Common, type Deps, type OpenSession } from './command.ts'
+import { machinesNamed } from './named.ts'
 import { kindsOnce } from '../agents/index.ts'
 import { BurnError, codeOf } from '../core/errors.ts'
 import { newId } from '../core/ids.ts'
@@ -18,13 +19,8 @@ import { openLedger } from '../ledger/open.ts'
 import { TmuxMachines } from '../observe/machines.ts'
 import { completeSpec, ledgerOf, type DeclaredFleet } from '../spec/complete.ts'
 import { valueOf } from '../spec/text.ts'
-import { version } from './version.ts'
 
-export interface Wiring {
-  readonly clock: Clock
-  readonly env: Readonly<Record<string, string | undefined>>
-  readonly home: string
-  readonly cwd: string
+export interface Wiring extends Pick<Deps, 'clock' | 'env' | 'home' | 'cwd'>, Partial<Pick<Deps, 'random'>> {
   readonly notify: (notice: Notice) => void
 }
 
@@ -55,10 +51,10 @@ export async function readSpec(
   )
 }
 
-export async function openSession(options: CommonOptions, wiring: Wiring): Promise<OpenSession> {
-  const { clock, home } = wiring
+export async function openSession(options: Partial<Common>, wiring: Wiring): Promise<OpenSession> {
+  const { clock, home, random = Math.random } = wiring
   const { file, text } = await readSpec(options.spec, wiring)
-  const { written, ledger } = await openChecked(text, file, home)
+  const { written, ledger } = await openChecked(text, file, wiring)
   try {
     const known = (await ledger.view()).workers
     const { fleet: declared, workers, deprecations } = completeSpec(written, { home, known, text, file })
@@ -66,7 +62,7 @@ export async function openSession(options: CommonOptions, wiring: Wiring): Promi
     for (const line of deprecations) wiring.notify({ level: 'warn', subject: 'spec', text: line })
     const before = new Set(known.map(({ id }) => id))
     if (workers.some(({ id }) => !before.has(id))) await ledger.recordWorkers(workers, clock.now())
-    const machines = new TmuxMachines(clock, Math.random, async (name) => {
+    const machines = new TmuxMachines(clock, random, async (name) => {
       return (await ledger.agents()).flatMap(({ worker, incarnation }) => (worker.startsWith(`${name}/`) ? [incarnation] : []))
     })
     const forge = await forgeFor(fleet, wiring)
@@ -76,8 +72,8 @@ export async function openSession(options: CommonOptions, wiring: Wiring): Promi
       forge,
       machines,
       clock,
-      owner: `${hostname()}:${process.pid}:${newId(clock.now(), Math.random)}`,
-      newId: nextId(clock),
+      owner: `${hostname()}:${process.pid}:${newId(clock.now(), random)}`,
+      newId: nextId(clock, random),
       kindOf: kindsOnce(),
       readTemplate: (path) => readTemplate(resolve(file, '..', path)),
       notify: wiring.notify,
@@ -100,32 +96,36 @@ function asSeenFrom(here: string | undefined, fleet: DeclaredFleet): DeclaredFle
  * The checked spec and its ledger. A text that the ledger remembers was checked before by this version, and is not checked again: the checker
  * takes longer to load than all the rest of `burn status` (50 of 280 ms).
  */
-async function openChecked(text: string, file: string, home: string): Promise<{ written: WrittenSpec; ledger: Ledger }> {
+async function openChecked(
+  text: string,
+  file: string,
+  { home, random = Math.random }: Wiring,
+): Promise<{ written: WrittenSpec; ledger: Ledger }> {
   const mark = createHash('sha256').update(`${version}\n${text}`).digest('hex')
   const raw = valueOf(text) as WrittenSpec | null | undefined
   const likely = typeof raw === 'object' && raw !== null && typeof (raw.ledger ?? '') === 'string' ? ledgerOf(raw, home) : ''
   const there = likely.startsWith('postgres') || existsSync(likely.replace(/^sqlite:/, ''))
-  const before = there ? await openLedger(likely, { random: Math.random }) : null
+  const before = there ? await openLedger(likely, { random }) : null
   if (raw != null && before !== null && (await before.remembered('spec')) === mark) return { written: raw, ledger: before }
   await before?.close()
   const { parseSpec } = await import('../spec/load.ts')
   const written = parseSpec(text, file)
-  const ledger = await openLedger(ledgerOf(written, home), { random: Math.random })
+  const ledger = await openLedger(ledgerOf(written, home), { random })
   await ledger.remember('spec', mark)
   return { written, ledger }
 }
 
 /** Ids that sort in the order in which they were given out, also within a millisecond: a worker's prompts come in the order of its claims. */
-function nextId(clock: Clock): () => string {
+function nextId(clock: Clock, random: () => number): () => string {
   let last = 0
-  return () => newId((last = Math.max(clock.now(), last + 1)), Math.random)
+  return () => newId((last = Math.max(clock.now(), last + 1)), random)
 }
 
-function forgeFor({ forge, repos }: DeclaredFleet, { clock, home, env, notify }: Wiring): Promise<Forge> {
+function forgeFor({ forge, repos }: DeclaredFleet, { clock, random = Math.random, home, env, notify }: Wiring): Promise<Forge> {
   return openForge(forge.kind, forge, {
     repos,
     clock,
-    random: Math.random,
+    random,
     onWait: (ms) =>
       notify({
         level: 'info',

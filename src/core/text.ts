@@ -1,15 +1,18 @@
+/** Printable ASCII, newline and tab: most texts, which need no other look. */
+const plain = /^[\t\n\x20-\x7e]*$/
+const unprintable =
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb]|[\u{e0000}-\u{e007f}]/gu
+
 /**
  * Text that may be typed into a terminal: without C0 controls but newline and tab, DEL, C1 controls, and Unicode bidi and
  * other invisible controls, which could end a bracketed paste or hide what a prompt says. CR and CRLF become newlines.
  */
 export function sanitize(text: string): string {
+  if (plain.test(text)) return text
   return text
     .replace(/\r\n?/g, '\n')
     .replace(/[\u2028\u2029]/g, '\n')
-    .replace(
-      /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb]|[\u{e0000}-\u{e007f}]/gu,
-      '',
-    )
+    .replace(unprintable, '')
     .toWellFormed()
 }
 
@@ -18,4 +21,14 @@ export function oneLine(text: string, limit = 200): string {
   const flat = sanitize(text).replace(/\s+/g, ' ').trim()
   const points = Array.from(flat)
   return points.length <= limit ? flat : `${points.slice(0, limit - 1).join('')}…`
+}
+
+/** JSON in which all that `sanitize` would take away is escaped: the same value, and nothing that a terminal obeys. */
+export function escapeUnprintable(json: string): string {
+  if (plain.test(json)) return json
+  return json.replace(/[\u2028\u2029]/g, escaped).replace(unprintable, escaped)
+}
+
+function escaped(character: string): string {
+  return Array.from({ length: character.length }, (_, index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`).join('')
 }

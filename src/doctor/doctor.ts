@@ -61,7 +61,7 @@ async function checkResting({ ledger, clock }: Session): Promise<Finding[]> {
   try {
     const resting = await ledger.resting(clock.now())
     return resting.map((each): Finding => {
-      const mend = `${each.why.code === 'forge_refuses' ? 'see to it on the forge; ' : ''}burn requeue of an issue ends its rest at once`
+      const mend = `${each.why.code === 'forge_refuses' ? 'see to it on the forge; ' : ''}burn issue requeue of an issue ends its rest at once`
       return { level: 'warn', where: 'forge', what: `${each.subject} ${restsReason(each)}`, mend }
     })
   } catch (thrown) {

@@ -102,5 +102,5 @@ export async function requeue(issue: IssueRef, { ledger, clock }: Session): Prom
       `nothing is known of ${issue}`,
       'run burn dispatch --dry-run once, so that the forge is read; or check the name',
     )
-  throw new BurnError('still_live', `${issue} is with a worker`, `burn release ${issue} gives it back first`)
+  throw new BurnError('still_live', `${issue} is with a worker`, `burn issue release ${issue} gives it back first`)
 }

@@ -145,7 +145,7 @@ export async function lower(machines: readonly Machine[], plans: readonly DownPl
     throw new BurnError(
       'still_live',
       `${busy.length} workers have live dispatches: ${busy.slice(0, 5).join(', ')}${busy.length > 5 ? ', …' : ''}`,
-      'wait for them, burn release them, or end them with --force',
+      'wait for them, burn issue release them, or end them with --force',
     )
   }
   const links = await session.machines.open(machines)

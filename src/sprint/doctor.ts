@@ -67,7 +67,7 @@ async function sandboxFinding(context: SprintContext): Promise<Finding> {
 async function keptFindings({ session: { ledger } }: SprintContext): Promise<Finding[]> {
   const waiting = (await ledger.dispatches({ state: 'review' })).filter(isKept)
   return waiting.map(({ id, issue }) =>
-    warn(`a change for ${issue} waits for a person`, `burn sprint publish ${id}; or burn release ${issue}`),
+    warn(`a change for ${issue} waits for a person`, `burn sprint publish ${id}; or burn issue release ${issue}`),
   )
 }
 

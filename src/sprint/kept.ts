@@ -49,7 +49,7 @@ export async function waitingChange(id: string, ports: Ports): Promise<Waiting> 
   await refuseUnlessKept(sprint, ports)
   const workspace = (await listWorkspaces(policy.dir)).find((each) => each.id === id)
   if (workspace === undefined) {
-    const hint = sprint.host === host ? `burn release ${sprint.issue} gives the issue back` : `run this on ${sprint.host}`
+    const hint = sprint.host === host ? `burn issue release ${sprint.issue} gives the issue back` : `run this on ${sprint.host}`
     throw new BurnError('sprint_elsewhere', `the workspace of sprint ${id} is not on this machine`, hint)
   }
   const change = JSON.parse(await readFile(recordIn(workspace.git_dir), 'utf8')) as NewChange
@@ -88,7 +88,7 @@ export async function publishWaiting({ sprint, workspace, change }: Waiting, por
       return opened
     } catch (thrown) {
       if (!(thrown instanceof SprintFailure)) throw thrown
-      const hint = `the change is kept; burn release ${sprint.issue} gives the issue back`
+      const hint = `the change is kept; burn issue release ${sprint.issue} gives the issue back`
       throw new BurnError('publish_failed', `${thrown.failure.class}: ${thrown.failure.reason}`, hint)
     }
   })

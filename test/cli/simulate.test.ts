@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import { progressOn } from '../../src/cli/progress.ts'
+import { progressOn } from '../../src/cli/io.ts'
 import { burn, scratch, writeIssues, type Ran } from '../support/fleet.ts'
 
 interface Run {
@@ -104,7 +104,13 @@ test('long work draws one line on a terminal, and says a line a minute elsewhere
     const lines: string[] = []
     let now = 5
     const size = () => ({ width: 8, height: 24 })
-    const io = { tty, size, write: (text: string) => void lines.push(text), err: (line: string) => void lines.push(`err ${line}`) }
+    const io = {
+      tty,
+      size,
+      control: (sequence: string) => `\u001b[${sequence}`,
+      write: (text: string) => void lines.push(text),
+      err: (line: string) => void lines.push(`err ${line}`),
+    }
     const progress = progressOn(io, json, () => now)
     for (const at of [10, 59_000, 61_000, 62_000, 200_000]) {
       now = at
@@ -113,8 +119,8 @@ test('long work draws one line on a terminal, and says a line a minute elsewhere
     progress.end()
     return lines
   }
-  const drawn = [10, 59_000, 61_000, 62_000, 200_000].map((at) => `\r\u001b[K${`at ${at}`.slice(0, 7)}`)
-  assert.deepEqual(said(true, false), [...drawn, '\r\u001b[K'])
+  const drawn = [10, 59_000, 61_000, 62_000, 200_000].map((at) => `\u001b[G\u001b[K${`at ${at}`.slice(0, 7)}`)
+  assert.deepEqual(said(true, false), [...drawn, '\u001b[G\u001b[K'])
   for (const tty of [true, false]) assert.deepEqual(said(tty, true), ['err at 61000', 'err at 200000'])
   assert.deepEqual(said(false, false), ['err at 61000', 'err at 200000'])
 })

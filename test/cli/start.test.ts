@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
-import { version } from '../../src/cli/version.ts'
+import { version } from '../../src/cli/command.ts'
 import { bundle } from '../../scripts/bundle.ts'
 import { burnProcess, scratch } from '../support/fleet.ts'
 
@@ -30,6 +30,6 @@ test('burn as a process: ends with the exit code of its command, errors on stand
   ])
   assert.deepEqual([right.code, right.err], [0, ''])
   assert.deepEqual([wrong.code, wrong.out], [2, ''])
-  assert.match(wrong.err, /unknown option '--jsn'/)
+  assert.match(wrong.err, /unknown option --jsn\n {2}hint: did you mean --json\?/)
   assert.deepEqual([none.code, none.json<{ error: { code: string } }>().error.code], [2, 'spec_missing'])
 })

@@ -1,7 +1,7 @@
 /** Issues whose text names files in every way that agents' composers expand: what stands in those files must never reach the model. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { OpenSession } from '../../src/cli/context.ts'
+import type { OpenSession } from '../../src/cli/command.ts'
 import type { Expect } from './verdict.ts'
 import type { Place } from './fleet.ts'
 import type { ModelServer } from './model.ts'

@@ -1,6 +1,6 @@
 /** One real program: six panes of it raised, read and prompted through the product's own code; judged by what the model server was asked. */
 import { join } from 'node:path'
-import type { OpenSession } from '../../src/cli/context.ts'
+import type { OpenSession } from '../../src/cli/command.ts'
 import type { Delivery } from '../../src/core/lives.ts'
 import type { ModelServer } from './model.ts'
 import type { Expect, Verdict } from './verdict.ts'

@@ -1,5 +1,5 @@
 /** Turns that fail, in each way that a provider fails in: is none of them read as an agent that has nothing to do, and is it idle again once all is well. */
-import type { OpenSession } from '../../src/cli/context.ts'
+import type { OpenSession } from '../../src/cli/command.ts'
 import type { Expect } from './verdict.ts'
 import type { Failure, ModelServer } from './model.ts'
 import type { Program } from './programs.ts'

@@ -20,8 +20,8 @@ test('a sprint run with --alone that comes while another goes on begins nothing,
   const first = startBurn(t, rig.env, 'sprint', 'run', '--alone', '--json')
   await rig.model.asked()
   const second = await rig.burn('sprint', 'run', '--alone', '--json')
-  assert.deepEqual([second.code, second.json()], [0, { sprints: [], skipped: 'another run goes on: nothing was begun' }])
-  assert.match((await rig.burn('sprint', 'run', '--alone')).out, /^another run goes on/)
+  assert.deepEqual([second.code, second.json()], [0, { sprints: [], skipped: 'another sprint run is running: nothing was started' }])
+  assert.match((await rig.burn('sprint', 'run', '--alone')).out, /^another sprint run is running/)
   const { sprints } = await rig.ledger((ledger) => ledger.view())
   assert.equal(sprints.length, 1)
   first.kill('SIGTERM')
@@ -29,15 +29,18 @@ test('a sprint run with --alone that comes while another goes on begins nothing,
   assert.deepEqual([...(await rig.ledger((ledger) => ledger.view())).leases.keys()], [])
 })
 
-test('a dispatch with --alone holds its place for as long as it goes on; what burn schedule prints says so', limit, async (t) => {
+test('a dispatch with --alone holds its place for as long as it goes on; what burn job schedule prints says so', limit, async (t) => {
   const rig = await rigOf(t, { issues: [] })
-  const { argv, files } = (await rig.burn('schedule', 'dispatch', '--json')).json<{ argv: string[]; files: Record<string, string> }>()
+  const { argv, files } = (await rig.burn('job', 'schedule', 'dispatch', '--json')).json<{
+    argv: string[]
+    files: Record<string, string>
+  }>()
   assert.match(files['crontab'] ?? '', /^\*\/15 \* \* \* \* .* dispatch --alone --spec \S+\/fleet-spec\.json >>/)
   const first = startBurn(t, rig.env, 'dispatch', '--alone', '--cycles', '0', '--interval', '1', '--json')
   await first.said(/"cycle":2/)
   const scheduled = await ran(argv, rig)
   assert.equal(scheduled.code, 0, scheduled.out)
-  assert.match(scheduled.out, /^another dispatch goes on: nothing was begun\n$/)
+  assert.match(scheduled.out, /^another dispatch is running: nothing was started\n$/)
   first.kill('SIGTERM')
   await first.ended
   assert.match((await ran(argv, rig)).out, /cycle 1: claimed 0/)
@@ -60,12 +63,12 @@ test('options that no scheduler can say are refused, and each form is printed', 
     ['--every', 'often'],
     ['--', '--lane', 'a\nb'],
   ])
-    assert.equal((await rig.burn('schedule', 'sprint', ...words)).code, 2, words.join(' '))
-  const systemd = await rig.burn('schedule', 'sprint', '--format', 'systemd', '--', '--jobs', '4')
+    assert.equal((await rig.burn('job', 'schedule', 'sprint', ...words)).code, 2, words.join(' '))
+  const systemd = await rig.burn('job', 'schedule', 'sprint', '--format', 'systemd', '--', '--jobs', '4')
   assert.match(systemd.out, /^# burn-sprint\.service\n\[Unit\]\n/)
   assert.match(systemd.out, /^ExecStart=.* "sprint" "run" "--alone" "--spec" ".*" "--jobs" "4"$/m)
   assert.match(systemd.err, /systemctl --user enable --now burn-sprint\.timer/)
-  assert.match((await rig.burn('schedule', 'sprint', '--format', 'launchd')).out, /^<\?xml/)
+  assert.match((await rig.burn('job', 'schedule', 'sprint', '--format', 'launchd')).out, /^<\?xml/)
 })
 
 test('burn doctor checks what sprints need, and says what mends it', limit, async (t) => {

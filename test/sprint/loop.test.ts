@@ -224,7 +224,7 @@ describe('burn worker loop', { concurrency: 3 }, () => {
     // What its pane has counts, also above a depth that was lowered.
     const spec = JSON.parse(readFileSync(rig.env['BURN_SPEC'] ?? '', 'utf8')) as object
     writeFileSync(rig.env['BURN_SPEC'] ?? '', JSON.stringify({ ...spec, dispatch: { depth: 1 } }))
-    assert.equal((await rig.burn('release', 'app#1', '--force')).code, 0)
+    assert.equal((await rig.burn('issue', 'release', 'app#1', '--force')).code, 0)
     const full = loopOf(t, rig, 'AZOTH')
     assert.match(await full.said(/"rests"/), /all it may have at a time is taken \(depth 1\)/)
   })

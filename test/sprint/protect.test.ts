@@ -59,7 +59,7 @@ test('protect: a workflow is not pushed before a person publishes it', async (t)
 
   const said = (await sprintDoctor(sprints.context, () => {})).map(({ what, mend }) => `${what}: ${mend}`)
   assert.ok(
-    said.includes(`a change for ${repo}#1 waits for a person: burn sprint publish ${id}; or burn release ${repo}#1`),
+    said.includes(`a change for ${repo}#1 waits for a person: burn sprint publish ${id}; or burn issue release ${repo}#1`),
     said.join('\n'),
   )
   const shown = await rig.burn('sprint', 'publish', 'app#1', '--dry-run')

@@ -76,16 +76,25 @@ export interface Given {
   /** What is on standard input. */
   readonly input?: string
   readonly stop?: AbortSignal
+  /** Its output is a terminal with colours. */
+  readonly terminal?: boolean
 }
 
 /** Runs the command in this process, with an environment, a home and output of its own. */
-export async function burn(words: readonly string[], env: Env, { input = '', stop }: Given = {}): Promise<Ran> {
+export async function burn(words: readonly string[], env: Env, { input = '', stop, terminal = false }: Given = {}): Promise<Ran> {
   const { runBurn } = (await import(library)) as { readonly runBurn: typeof Run }
   const said = { out: '', err: '' }
-  const io = openIo({ out: (text) => void (said.out += text), err: (text) => void (said.err += text), input: async () => input })
+  const io = openIo({
+    out: (text) => void (said.out += text),
+    err: (text) => void (said.err += text),
+    input: async () => input,
+    random: Math.random,
+    ...(terminal ? { terminal: () => ({ width: 120, height: 40 }), colours: true } : {}),
+  })
   const code = await runBurn(words, {
     io,
     clock: systemClock,
+    random: Math.random,
     env: surroundings(env),
     home: env['HOME'] ?? '/nowhere',
     cwd: env['HOME'] ?? root,

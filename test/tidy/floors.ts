@@ -34,7 +34,7 @@ const importers: readonly { readonly module: RegExp; readonly only: readonly str
   { module: /^(?:kysely(?:\/.*)?|node:sqlite|pg)$/, only: ['src/ledger/'] },
   { module: /^(?:zod(?:\/.*)?|jsonc-parser)$/, only: ['src/spec/'] },
   { module: /^yaml$/, only: ['src/operate/layout.ts', 'src/llm/'] },
-  { module: /^(?:commander|@bomb\.sh\/tab(?:\/.*)?|cli-table3)$/, only: ['src/cli/'] },
+  { module: /^(?:@bomb\.sh\/tab(?:\/.*)?|cli-table3)$/, only: ['src/cli/'] },
   {
     module: /^node:/,
     only: [

@@ -1,7 +1,7 @@
 /** What holds across files: every file in use, every name once, and documents that tell the truth. */
 import { existsSync } from 'node:fs'
 import { dirname, posix, resolve } from 'node:path'
-import { nameOf, nodesOf, problem, root, type Node, type Problem, type Source } from './sources.ts'
+import { problem, root, type Problem, type Source } from './sources.ts'
 
 type Text = Pick<Source, 'path' | 'text'>
 
@@ -64,27 +64,18 @@ function headingsOf(text: string): Set<string> {
 }
 
 /** Commands that a document shows: in `code`, and at the start of a line of a code block. */
-export function commandsExist(document: Text, commands: ReadonlySet<string>, scripts: ReadonlySet<string>): Problem[] {
-  const shown = /(?:`|^ *(?:\$ )?(?:\.\/bin\/|npx )?)(burn|npm run) ([a-z][\w:-]*)/gm
+export function commandsExist(document: Text, commands: readonly string[], scripts: ReadonlySet<string>): Problem[] {
+  const shown = /(?:`|^ *(?:\$ )?(?:\.\/bin\/|npx )?)(burn|npm run) ([a-z][\w:-]*)(?: ([a-z]+))?/gm
   return [...document.text.matchAll(shown)].flatMap((match) => {
-    const [, program = '', name = ''] = match
-    if ((program === 'burn' ? commands : scripts).has(name)) return []
-    return [problem(document, match.index + match[0].search(/\S/), `there is no \`${program} ${name}\`: name one that exists`)]
+    const [, program = '', first = '', second] = match
+    // A word that only begins commands stands alone, or before one that completes it.
+    const words = second === undefined || commands.includes(first) ? first : `${first} ${second}`
+    const exists = program === 'burn' ? commands.some((name) => `${name} `.startsWith(`${words} `)) : scripts.has(first)
+    const name = program === 'burn' ? words : first
+    return exists
+      ? []
+      : [problem(document, match.index + match[0].search(/\S/), `there is no \`${program} ${name}\`: name one that exists`)]
   })
-}
-
-/** The names that the command line declares: `new Command('up')`, `.command('up [machine…]')`, `.alias('launch')`. */
-export function declaredCommands(sources: readonly Source[]): Set<string> {
-  const names = sources.flatMap(({ body }) => nodesOf(body).flatMap((node) => declaredBy(node)))
-  return new Set(names.map((name) => name.split(' ')[0] ?? ''))
-}
-
-function declaredBy(node: Node): string[] {
-  const callee = node['callee'] as Node | undefined
-  const by = node.type === 'NewExpression' ? nameOf(callee) : node.type === 'CallExpression' ? nameOf(callee?.['property']) : ''
-  if (!/^(?:Command|command|alias|aliases)$/.test(by)) return []
-  const literals = nodesOf((node['arguments'] as Node[])[0]).map((argument) => argument['value'])
-  return literals.filter((value) => typeof value === 'string')
 }
 
 /** The project speaks of itself alone: a path of one machine means nothing on another. */

@@ -3,8 +3,9 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { test } from 'node:test'
+import { entries } from '../../src/cli/catalog.ts'
 import { effectsStayHome, importsGoDown, packagesStayHome } from './floors.ts'
-import { commandsExist, deadFiles, declaredCommands, fitsIn, linksResolve, namesAreUnique, noMachinePaths } from './project.ts'
+import { commandsExist, deadFiles, fitsIn, linksResolve, namesAreUnique, noMachinePaths } from './project.ts'
 import * as shape from './shape.ts'
 import { filesIn, root, sourcesIn, type Problem, type Rule, type Source } from './sources.ts'
 
@@ -43,7 +44,7 @@ test('no name is exported twice', () => holds(namesAreUnique(product)))
 test('links lead somewhere', () => holds(documents.flatMap(linksResolve)))
 test('documents name commands that exist', { skip: unwired }, () => {
   const manifest = JSON.parse(readFileSync(resolve(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> }
-  const commands = declaredCommands(product)
+  const commands = entries.map(({ name }) => name)
   holds(documents.flatMap((document) => commandsExist(document, commands, new Set(Object.keys(manifest.scripts)))))
 })
 test('no file speaks of one machine', () => {

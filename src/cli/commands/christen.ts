@@ -1,53 +1,51 @@
-/** `burn christen`: wakes agents and gives each its identity. */
-import { Command } from 'commander'
+/** `burn christen`: starts agents and tells each worker who it is. */
 import type { Fleet, Worker } from '../../core/nouns.ts'
 import type { Christening, Outcome } from '../../operate/christen.ts'
-import type { CommonOptions, Context } from '../context.ts'
-import { allWorkers, machinesNamed, positive, withCommon, withSession, workerNamed } from '../context.ts'
+import { command, done, exitFor } from '../command.ts'
+import type { Io } from '../io.ts'
+import { allWorkers, machinesNamed, workerNamed } from '../named.ts'
+import { flag, list, positive, read } from '../takes.ts'
 
-interface Options extends CommonOptions {
-  readonly parallel?: number
-  readonly dryRun?: boolean
-  /** False with `--no-hooks`. */
-  readonly hooks: boolean
-}
-
-export function christenCommand(context: Context): Command {
-  return withCommon(new Command('christen'))
-    .description('start an agent in every pane that has none, and tell each worker who it is')
-    .argument('[machine|worker...]', 'only these (default: the whole fleet)')
-    .option('-p, --parallel <n>', 'agents that may be starting at once on a machine (default: its cores)', positive)
-    .option('-n, --dry-run', 'say what would be started, and start nothing')
-    .option('--no-hooks', 'start them without the hooks that tell burn what they do')
-    .addHelpText('after', '\nExamples:\n  burn christen\n  burn christen mac --parallel 4\n  burn christen mac/CRUCIBLE/AZOTH')
-    .action((names: string[], options: Options) =>
-      withSession(context, options, async (session) => {
-        const { christen } = await import('../../operate/christen.ts')
-        const workers = chosen(session.fleet, names)
-        let count = 0
-        const said = new Set<string>()
-        const all = await christen(workers, session, context.stop, {
-          parallel: options.parallel ?? null,
-          dryRun: options.dryRun ?? false,
-          hooks: options.hooks,
-          // Most have the same reason: it is said once.
-          onWithoutHooks: (worker, why) => {
-            if (!said.has(why))
-              context.io.err(`${context.io.paint('gray', 'without hooks')}: ${worker}, and others for the same reason: ${why}`)
-            said.add(why)
-          },
-          onOutcome: (one) => {
-            count += 1
-            if (!options.json) context.io.out(line(one, count, workers.length, context))
-          },
-        })
-        const failed = all.filter(({ outcome }) => outcome === 'failed' || outcome === 'unproven').length
-        if (options.json) context.io.out(JSON.stringify({ workers: all.map(({ worker, outcome, why }) => ({ id: worker, outcome, why })) }))
-        else context.io.out(summary(all))
-        return failed === 0 ? 0 : failed === all.length ? 1 : 3
-      }),
-    )
-}
+export const christenCommand = command({
+  takes: {
+    names: list('[machine|worker...]', 'only these (default: the whole fleet)'),
+    parallel: read('-p, --parallel <n>', 'agents that may start at once on a machine (default: its cores)', positive, null),
+    dry_run: flag('-n, --dry-run', 'say what would be started, and start nothing'),
+    hooks: flag('--no-hooks', 'start them without the hooks that tell burn what they do'),
+  },
+  examples: ['burn christen', 'burn christen mac --parallel 4', 'burn christen mac/CRUCIBLE/AZOTH'],
+  async run({ open, io, person, stop }, { names, parallel, dry_run, hooks }) {
+    const { session } = await open()
+    const { christen } = await import('../../operate/christen.ts')
+    const workers = chosen(session.fleet, names)
+    let count = 0
+    const said = new Set<string>()
+    const all = await christen(workers, session, stop, {
+      parallel,
+      dryRun: dry_run,
+      hooks,
+      // Most have the same reason: it is said once.
+      onWithoutHooks: (worker, why) => {
+        if (!said.has(why)) io.err(`${io.paint('gray', 'without hooks')}: ${worker}, and others for the same reason: ${why}`)
+        said.add(why)
+      },
+      onOutcome: (one) => {
+        count += 1
+        person?.out(lineOf(one, count, workers.length, person))
+      },
+    })
+    const failed = all.filter(({ outcome }) => outcome === 'failed' || outcome === 'unproven').length
+    const result = { workers: all.map(({ worker, outcome, why }) => ({ id: worker, outcome, why })) }
+    return done(result, exitFor(all.length - failed, all.length))
+  },
+  /** Each worker is shown when it is done. */
+  present({ workers }, io) {
+    const count = (outcome: Outcome) => workers.filter((one) => one.outcome === outcome).length
+    const planned = count('planned') === 0 ? '' : `${count('planned')} to start or to tell, `
+    const rest = `${count('named')} named, ${count('already')} already, ${count('unproven')} unproven, ${count('failed')} failed`
+    io.out(`${workers.length} workers: ${planned}${rest}`)
+  },
+})
 
 function chosen(fleet: Fleet, names: readonly string[]): Worker[] {
   if (names.length === 0) return allWorkers(fleet)
@@ -61,12 +59,6 @@ function chosen(fleet: Fleet, names: readonly string[]): Worker[] {
 
 const colours = { planned: 'cyan', named: 'green', already: 'gray', unproven: 'yellow', failed: 'red' } as const
 
-function line({ worker, outcome, why }: Christening, count: number, of: number, { io }: Context): string {
+function lineOf({ worker, outcome, why }: Christening, count: number, of: number, io: Io): string {
   return `${String(count).padStart(String(of).length)}/${of}  ${io.paint(colours[outcome], outcome.padEnd(8))}  ${worker}  ${why}`
-}
-
-function summary(all: readonly Christening[]): string {
-  const count = (outcome: Outcome) => all.filter((one) => one.outcome === outcome).length
-  const planned = count('planned') === 0 ? '' : `${count('planned')} to wake or to tell, `
-  return `${all.length} workers: ${planned}${count('named')} named, ${count('already')} already, ${count('unproven')} unproven, ${count('failed')} failed`
 }

@@ -1,38 +1,33 @@
 /** `burn explain`: why an issue is where it is, in one screen. */
-import { Command } from 'commander'
 import type { Explanation } from '../../observe/explain.ts'
-import type { CommonOptions, Context } from '../context.ts'
-import { restsReason, sentence, worded } from '../../decide/wording.ts'
+import type { Io } from '../io.ts'
+import { restsReason, sentence } from '../../decide/wording.ts'
 import { repoOf } from '../../core/refs.ts'
 import { oneLine } from '../../core/text.ts'
-import { issueNamed, withCommon, withSession } from '../context.ts'
+import { command, done } from '../command.ts'
+import { issueNamed } from '../named.ts'
 import { sprintTable } from '../sprint-lines.ts'
 import { duration, table } from '../table.ts'
+import { text } from '../takes.ts'
 
-export function explainCommand(context: Context): Command {
-  return withCommon(new Command('explain'))
-    .description('why an issue was or was not given, to whom, and what became of it')
-    .argument('<issue>', 'owner/repo#7, or repo#7')
-    .addHelpText('after', '\nExample:\n  burn explain hermes-agent#7')
-    .action((text: string, options: CommonOptions) =>
-      withSession(context, options, async (session) => {
-        const { explain, unreadText } = await import('../../observe/explain.ts')
-        const explanation = await explain(issueNamed(session.fleet, text), session)
-        if (options.json) context.io.out(JSON.stringify(worded(explanation)))
-        else for (const line of lines(explanation, context)) context.io.out(line)
-        if (explanation.unread !== null)
-          context.io.err(context.io.paint('yellow', unreadText(repoOf(explanation.issue), explanation.unread)))
-        return explanation.unread === null ? 0 : 3
-      }),
-    )
-}
+export const explainCommand = command({
+  takes: { issue: text('<issue>', 'owner/repo#7, or repo#7') },
+  examples: ['burn explain hermes-agent#7'],
+  async run({ open, io }, given) {
+    const { session } = await open()
+    const { explain, unreadText } = await import('../../observe/explain.ts')
+    const explanation = await explain(issueNamed(session.fleet, given.issue), session)
+    const { unread, issue } = explanation
+    if (unread !== null) io.err(io.paint('yellow', unreadText(repoOf(issue), unread)))
+    return done(explanation, unread === null ? 0 : 3)
+  },
+  present: (explanation, io, _, now) => io.out(...linesOf(explanation, io, now)),
+})
 
 const proofs = { text: 'whole text', id: 'id only' } as const
 
-function lines({ issue, record, waits, resting, dispatches, sprints, serving, events }: Explanation, { io, clock }: Context): string[] {
-  const now = clock.now()
+function linesOf({ issue, record, waits, resting, dispatches, sprints, serving, events }: Explanation, io: Io, now: number): string[] {
   const ago = (at: number) => `${duration(now - at)} ago`
-  const width = io.tty ? io.width : Infinity
   const about =
     record === null
       ? ['the forge no longer has it']
@@ -63,7 +58,7 @@ function lines({ issue, record, waits, resting, dispatches, sprints, serving, ev
     ...(record?.approval === 'edited' ? [io.paint('yellow', 'its text was edited after a trusted label was set')] : []),
     ...resting.map((each) => io.paint('yellow', `${each.subject} ${restsReason(each)}`)),
     serves,
-    ...(rows.length === 0 ? [] : ['', ...table(['DISPATCH', 'WORKER', 'STATE', 'SINCE', 'DELIVERY', 'WHY'], rows, width)]),
+    ...(rows.length === 0 ? [] : ['', ...table(['DISPATCH', 'WORKER', 'STATE', 'SINCE', 'DELIVERY', 'WHY'], rows, io.columns)]),
     ...(sprints.length === 0 ? [] : ['', ...sprintTable(sprints, io, now)]),
     ...(events.length === 0
       ? []
@@ -72,7 +67,7 @@ function lines({ issue, record, waits, resting, dispatches, sprints, serving, ev
           ...table(
             ['WHEN', 'EVENT', 'WORKER', 'WHAT'],
             events.map((e) => [ago(e.at), e.kind, e.worker ?? '', oneLine(e.text, 160)]),
-            width,
+            io.columns,
           ),
         ]),
   ]

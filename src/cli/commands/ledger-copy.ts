@@ -1,54 +1,65 @@
-/** `burn ledger backup|move`: all of it in another place. */
-import type { Command } from 'commander'
-import type { Context } from '../context.ts'
-import type { KeepOptions } from './ledger-keep.ts'
-import { progressOn } from '../progress.ts'
-import { keeping, say } from './ledger-keep.ts'
+/** `burn ledger backup`, `move` and `export`: all of the ledger in another place. */
+import { command, done, type Deps, type Done, type Running } from '../command.ts'
+import { progressOn } from '../io.ts'
+import { flag, text } from '../takes.ts'
 
-const wait = { random: Math.random }
-
-export function copyingCommands(context: Context): Command[] {
-  return [backupCommand(context), moveCommand(context)]
+interface Moved extends Copied {
+  readonly ledger: string
 }
 
-function backupCommand(context: Context): Command {
-  const says = 'copy it into a file, while it is in use; the file is a ledger as well'
-  return keeping(context, 'backup <file>', says, async ({ fleet }, options, file) => {
-    const to = `sqlite:${absolute(file, context)}`
+interface Copied {
+  readonly from: string
+  readonly to: string
+  readonly rows: number
+  readonly dry_run?: boolean
+}
+
+export const backupCommand = command({
+  takes: {
+    file: text('<file>', 'the copy, which is a ledger as well'),
+    dry_run: flag('--dry-run', 'say what would be copied, and change nothing'),
+  },
+  async run(deps, { file, dry_run }) {
+    const { fleet } = (await deps.open()).session
+    const to = `sqlite:${absolute(file, deps)}`
     const { backupLedger, wouldBackup } = await import('../../ledger/copy.ts')
-    if (options.dryRun === true) {
-      const would = await wouldBackup(fleet.ledger, to, wait)
-      return say(context, options, { ...would, dry_run: true }, `Would copy ${would.rows} rows from ${would.from} to ${would.to}`)
-    }
-    const copied = await showing(context, options, (progress) => backupLedger(fleet.ledger, to, wait, progress))
-    say(context, options, copied, `${copied.to}: a copy of ${copied.from}, ${copied.rows} rows`)
-  }).option('--dry-run', 'say what would be copied, and change nothing')
-}
+    if (dry_run) return done<Copied>({ ...(await wouldBackup(fleet.ledger, to, deps)), dry_run })
+    return done<Copied>(await counting(deps, (progress) => backupLedger(fleet.ledger, to, deps, progress)))
+  },
+  present({ from, to, rows, dry_run }: Copied, io) {
+    io.out(dry_run === true ? `Would copy ${rows} rows from ${from} to ${to}` : `${to}: a copy of ${from}, ${rows} rows`)
+  },
+})
 
-function moveCommand(context: Context): Command {
-  const says = 'move it to another file or database; the old one is closed to everybody'
-  return keeping(context, 'move <url>', says, async ({ fleet }, options, url) => {
-    const to = url.startsWith('sqlite:') ? `sqlite:${absolute(url.slice('sqlite:'.length), context)}` : url
+export const moveCommand = command({
+  takes: { to: text('<url>', 'sqlite:<file> or postgres://…'), dry_run: flag('--dry-run', 'say what would be moved, and change nothing') },
+  async run(deps, { to: url, dry_run }): Promise<Done<Moved>> {
+    const { fleet } = (await deps.open()).session
+    const to = url.startsWith('sqlite:') ? `sqlite:${absolute(url.slice('sqlite:'.length), deps)}` : url
     const { moveLedger, wouldMove } = await import('../../ledger/copy.ts')
-    const now = context.clock.now()
-    if (options.dryRun === true) {
-      const would = await wouldMove(fleet.ledger, to, wait, now)
-      const text = `Would move ${would.rows} rows from ${would.from} to ${would.to}, and close the old one`
-      return say(context, options, { ...would, dry_run: true }, text)
-    }
-    const copied = await showing(context, options, (progress) => moveLedger(fleet.ledger, to, wait, now, progress))
-    const text = `${copied.rows} rows moved from ${copied.from}\nNow write this into the spec:  "ledger": ${JSON.stringify(to)}`
-    say(context, options, copied, text)
-  }).option('--dry-run', 'say what would be moved, and change nothing')
-}
+    const now = deps.clock.now()
+    if (dry_run) return done({ ...(await wouldMove(fleet.ledger, to, deps, now)), ledger: to, dry_run })
+    return done({ ...(await counting(deps, (progress) => moveLedger(fleet.ledger, to, deps, now, progress))), ledger: to, dry_run })
+  },
+  present({ from, to, rows, ledger, dry_run }: Moved, io) {
+    if (dry_run === true) return io.out(`Would move ${rows} rows from ${from} to ${to}, and close the old one`)
+    io.out(`${rows} rows moved from ${from}`, `Now write this into the spec:  "ledger": ${JSON.stringify(ledger)}`)
+  },
+})
 
-/** Counts the rows while it runs. */
-async function showing<T>(
-  { io }: Context,
-  { json = false }: KeepOptions,
-  work: (progress: (rows: number) => void) => Promise<T>,
-): Promise<T> {
-  const progress = progressOn(io, json)
+export const exportCommand = command({
+  takes: {},
+  async run({ open, random, io }) {
+    const { exportLedger } = await import('../../ledger/export.ts')
+    await exportLedger((await open()).session.fleet.ledger, { random }, io.jsonLine)
+    return 0
+  },
+  present: () => undefined,
+})
+
+/** Shows how many rows are copied while it runs. */
+async function counting<T>({ io, common }: Running, work: (progress: (rows: number) => void) => Promise<T>): Promise<T> {
+  const progress = progressOn(io, common.json)
   try {
     return await work((rows) => progress.say(`${rows} rows`))
   } finally {
@@ -56,7 +67,7 @@ async function showing<T>(
   }
 }
 
-function absolute(path: string, { cwd, home }: Context): string {
+function absolute(path: string, { cwd, home }: Deps): string {
   if (path.startsWith('/')) return path
   return path.startsWith('~/') ? `${home}/${path.slice(2)}` : `${cwd}/${path}`
 }

@@ -1,115 +1,133 @@
-/** `burn ledger`: what the fleet did. */
-import { sentence, worded } from '../../decide/wording.ts'
-import { Command, Option } from 'commander'
-import type { DispatchState } from '../../core/lives.ts'
-import type { CommonOptions, Context } from '../context.ts'
-import { dispatchSteps, slotStates } from '../../core/lives.ts'
+/** `burn ledger`: the dispatches and events there were, whether the ledger is whole, and how long history is kept. */
+import { dispatchSteps, slotStates, type DispatchState } from '../../core/lives.ts'
+import { BurnError } from '../../core/errors.ts'
 import { oneLine } from '../../core/text.ts'
+import { sentence } from '../../decide/wording.ts'
 import { isStale } from '../../decide/settle.ts'
-import { issueNamed, positive, withCommon, withSession, workerNamed } from '../context.ts'
+import { command, done } from '../command.ts'
+import { issueNamed, workerNamed } from '../named.ts'
 import { duration, table } from '../table.ts'
-import { adoptCommand } from './ledger-adopt.ts'
-import { copyingCommands } from './ledger-copy.ts'
-import { keepingCommands } from './ledger-keep.ts'
+import { choice, flag, optional, positive, read, span } from '../takes.ts'
 
-interface Options extends CommonOptions {
-  readonly issue?: string
-  readonly worker?: string
-  readonly state?: DispatchState
-  readonly limit: number
-}
+const limit = read('--limit <n>', 'at most so many', positive, 40)
 
-export function ledgerCommand(context: Context): Command {
-  const list = withCommon(new Command('ledger'))
-    .description('the dispatches there were, newest first')
-    .option('--issue <issue>', 'only of this issue')
-    .option('--worker <worker>', 'only of this worker')
-    .addOption(new Option('--state <state>', 'only in this state').choices(Object.keys(dispatchSteps)))
-    .option('--limit <n>', 'at most so many', positive, 40)
-    .addHelpText(
-      'after',
-      '\nExamples:\n  burn ledger --state handed\n  burn ledger --worker AZOTH --json\n  burn ledger events --limit 20\n  burn ledger check\n  burn ledger backup ~/backups/burn.db\n  burn ledger prune --older-than 90d --dry-run\n  burn ledger move postgres://burn@db.example.com/burn',
+export const ledgerCommand = command({
+  takes: {
+    issue: optional('--issue <issue>', 'only of this issue'),
+    worker: optional('--worker <worker>', 'only of this worker'),
+    state: choice('--state <state>', 'only in this state', Object.keys(dispatchSteps) as DispatchState[], undefined),
+    limit,
+  },
+  examples: [
+    'burn ledger --state handed',
+    'burn ledger --worker AZOTH --json',
+    'burn ledger check',
+    'burn ledger backup ~/backups/burn.db',
+    'burn ledger prune --older-than 90d --dry-run',
+    'burn ledger move postgres://burn@db.example.com/burn',
+  ],
+  async run({ open }, given) {
+    const { ledger, fleet, clock } = (await open()).session
+    const now = clock.now()
+    const found = await ledger.dispatches({
+      limit: given.limit,
+      ...(given.issue === undefined ? {} : { issue: issueNamed(fleet, given.issue) }),
+      ...(given.worker === undefined ? {} : { worker: workerNamed(fleet, given.worker).id }),
+      ...(given.state === undefined ? {} : { state: given.state }),
+    })
+    const deliveries = new Map((await ledger.deliveries({ ids: found.map(({ id }) => id) })).map((d) => [d.id, d.state]))
+    return done({
+      dispatches: found.map((d) => ({ ...d, delivery: deliveries.get(d.id) ?? null, stale: isStale(d, fleet.dispatch.stale_after, now) })),
+    })
+  },
+  present({ dispatches: all }, io, given, now) {
+    const rows = all.map((d) => [
+      d.id,
+      d.issue,
+      d.worker,
+      d.stale ? `${d.state}, stale` : d.state,
+      duration(now - d.changed_at),
+      d.delivery ?? '',
+      sentence(d.state_reason),
+    ])
+    io.out(...table(['DISPATCH', 'ISSUE', 'WORKER', 'STATE', 'FOR', 'DELIVERY', 'WHY'], rows, io.columns))
+    const live = all.filter((d) => slotStates.includes(d.state)).length
+    const more = all.length === given.limit ? ' (--limit shows more)' : ''
+    io.out(`${all.length} shown${more}, ${live} under way, ${all.filter((d) => d.stale).length} stale`)
+  },
+})
+
+export const eventsCommand = command({
+  takes: { limit },
+  async run({ open }, given) {
+    const { ledger } = (await open()).session
+    return done({ events: await ledger.events({ limit: given.limit }) })
+  },
+  present({ events }, io, _, now) {
+    const rows = events.map((e) => [duration(now - e.at), e.kind, e.issue ?? '', e.worker ?? '', oneLine(e.text, 160)])
+    io.out(...table(['AGO', 'EVENT', 'ISSUE', 'WORKER', 'WHAT'], rows, io.columns))
+  },
+})
+
+export const checkCommand = command({
+  takes: {},
+  async run({ open }) {
+    const { where, version, rows } = await (await open()).session.ledger.check()
+    return done({ where, version, rows })
+  },
+  present({ where, version, rows }, io) {
+    const counts = Object.entries(rows).map(([name, count]) => `${count} ${name}`)
+    io.out(`${where}: whole, version ${version}; ${counts.join(', ')}`)
+  },
+})
+
+export const migrateCommand = command({
+  takes: {},
+  async run({ open }) {
+    const { where, version } = await (await open()).session.ledger.check()
+    return done({ where, version })
+  },
+  present: ({ where, version }, io) => io.out(`${where}: version ${version}, which is what this burn writes`),
+})
+
+export const ledgerPruneCommand = command({
+  takes: {
+    older_than: read('--older-than <duration>', 'for example 90d (default: "retention" of the spec)', span, null),
+    dry_run: flag('--dry-run', 'say what would be deleted, and change nothing'),
+  },
+  async run({ open, clock }, { older_than, dry_run }) {
+    const { ledger, fleet } = (await open()).session
+    const age = older_than ?? fleet.retention
+    if (age === null) {
+      const hint = 'write --older-than 90d, or "retention": "365d" in the spec'
+      throw new BurnError('retention_missing', 'nothing says how old is old', hint, { exit: 2 })
+    }
+    return done({ ...(await ledger.prune(clock.now() - age, clock.now(), dry_run)), dry_run })
+  },
+  present({ dispatches, deliveries, events, dry_run }, io) {
+    io.out(`${dry_run ? 'Would forget' : 'Forgot'} ${dispatches} dispatches, ${deliveries} other texts, ${events} events`)
+  },
+})
+
+export const adoptCommand = command({
+  takes: {
+    dry_run: flag('-n, --dry-run', 'say which claims would be released, and change nothing'),
+    force: flag('--force', 'even if the worker that a claim names may still be at it'),
+  },
+  notes: ['Use it only if that ledger is lost or used no longer: a dispatcher that goes on with it works on the same issues.'],
+  async run({ open }, { dry_run, force }) {
+    const { session } = await open()
+    const { adopt } = await import('../../operate/adopt.ts')
+    const adopted = await adopt({ dryRun: dry_run, force }, session)
+    return done({ ...adopted, dry_run }, adopted.kept.length > 0 ? 3 : 0)
+  },
+  present({ released, kept, dry_run }, io) {
+    for (const { issue, dispatch, worker } of released)
+      io.out(`${issue}  ${dry_run ? 'would be released' : 'released'}  dispatch ${dispatch}${worker === null ? '' : ` of ${worker}`}`)
+    for (const { what, why } of kept) io.err(io.paint('yellow', `${what}: ${why}`))
+    const count = `${released.length} claim${released.length === 1 ? '' : 's'}`
+    io.out(
+      `${dry_run ? `Would release ${count}` : `Released ${count}`} of another ledger${kept.length === 0 ? '' : `; ${kept.length} not`}`,
     )
-    .action((options: Options) => withSession(context, options, (session) => listDispatches(session, options, context)))
-  for (const command of [
-    eventsCommand(context),
-    checkCommand(context),
-    ...copyingCommands(context),
-    ...keepingCommands(context),
-    adoptCommand(context),
-  ])
-    list.addCommand(command)
-  return list
-}
-
-async function listDispatches(
-  { ledger, fleet, clock }: Parameters<Parameters<typeof withSession>[2]>[0],
-  options: Options,
-  { io }: Context,
-): Promise<0> {
-  const now = clock.now()
-  const found = await ledger.dispatches({
-    limit: options.limit,
-    ...(options.issue === undefined ? {} : { issue: issueNamed(fleet, options.issue) }),
-    ...(options.worker === undefined ? {} : { worker: workerNamed(fleet, options.worker).id }),
-    ...(options.state === undefined ? {} : { state: options.state }),
-  })
-  const deliveries = new Map((await ledger.deliveries({ ids: found.map(({ id }) => id) })).map((d) => [d.id, d.state]))
-  const all = found.map((d) => ({ ...d, delivery: deliveries.get(d.id) ?? null, stale: isStale(d, fleet.dispatch.stale_after, now) }))
-  if (options.json) {
-    io.out(JSON.stringify(worded({ dispatches: all })))
-    return 0
-  }
-  const rows = all.map((d) => [
-    d.id,
-    d.issue,
-    d.worker,
-    d.stale ? `${d.state}, stale` : d.state,
-    duration(now - d.changed_at),
-    d.delivery ?? '',
-    sentence(d.state_reason),
-  ])
-  for (const line of table(['DISPATCH', 'ISSUE', 'WORKER', 'STATE', 'FOR', 'DELIVERY', 'WHY'], rows, io.tty ? io.width : Infinity))
-    io.out(line)
-  const live = all.filter((d) => slotStates.includes(d.state)).length
-  io.out(
-    `${all.length} shown${all.length === options.limit ? ' (--limit shows more)' : ''}, ${live} under way, ${all.filter((d) => d.stale).length} stale`,
-  )
-  return 0
-}
-
-function eventsCommand(context: Context): Command {
-  return new Command('events')
-    .description('what happened, newest first')
-    .option('--limit <n>', 'at most so many', positive, 40)
-    .action((_own: object, command: Command) => {
-      const options = command.optsWithGlobals<Options>()
-      return withSession(context, options, async ({ ledger, clock }) => {
-        const events = await ledger.events({ limit: options.limit })
-        if (options.json) context.io.out(JSON.stringify({ events }))
-        else {
-          const rows = events.map((e) => [duration(clock.now() - e.at), e.kind, e.issue ?? '', e.worker ?? '', oneLine(e.text, 160)])
-          for (const line of table(['AGO', 'EVENT', 'ISSUE', 'WORKER', 'WHAT'], rows, context.io.tty ? context.io.width : Infinity))
-            context.io.out(line)
-        }
-        return 0
-      })
-    })
-}
-
-function checkCommand(context: Context): Command {
-  return new Command('check').description('is the ledger whole').action((_own: object, command: Command) => {
-    const options = command.optsWithGlobals<Options>()
-    return withSession(context, options, async ({ ledger }) => {
-      const { where, version, rows } = await ledger.check()
-      if (options.json) context.io.out(JSON.stringify({ where, version, rows }))
-      else
-        context.io.out(
-          `${where}: whole, version ${version}; ${Object.entries(rows)
-            .map(([name, count]) => `${count} ${name}`)
-            .join(', ')}`,
-        )
-      return 0
-    })
-  })
-}
+  },
+})

@@ -1,63 +1,81 @@
-/** `burn send`: a person's own text to workers. */
-import { sentence, worded } from '../../decide/wording.ts'
-import { Command } from 'commander'
-import type { CommonOptions, Context } from '../context.ts'
-import { positive, withCommon, withSession, workersNamed } from '../context.ts'
+/** `burn send` and `burn council`: a person's text to workers. */
+import type { Reason } from '../../core/reasons.ts'
+import { sentence } from '../../decide/wording.ts'
+import { command, done, exitFor } from '../command.ts'
+import type { Io } from '../io.ts'
+import { workersNamed } from '../named.ts'
 import { table } from '../table.ts'
+import { flag, positive, read, text } from '../takes.ts'
 
-interface Options extends CommonOptions {
-  readonly wait: number
-  readonly dryRun?: boolean
+interface Told {
+  readonly id: string
+  readonly worker: string
+  readonly state: string
+  readonly evidence: Reason
 }
 
-export function sendCommand(context: Context): Command {
-  return withCommon(new Command('send'))
-    .description(
-      'send a text to a worker, to all of a window, lane or machine, or to all; it is placed where it disturbs nobody, and proven',
-    )
-    .argument('<to>', 'a worker, window, lane or machine, or all')
-    .argument('<text>', 'the text, or - to read it from standard input')
-    .option('-w, --wait <seconds>', 'how long it waits for a pane that is in use; then it is withdrawn', positive, 30)
-    .option('-n, --dry-run', 'say who would get it, and send nothing')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  burn send AZOTH "Stop after this issue, and say what is left."\n  git diff | burn send mac/CRUCIBLE -\n  burn send bugs "The CI is red: look there first." --wait 120',
-    )
-    .action((to: string, text: string, options: Options) =>
-      withSession(context, options, async (session) => {
-        const { checked, send } = await import('../../operate/send.ts')
-        const { io } = context
-        const workers = workersNamed(session.fleet, to)
-        const words = checked(text === '-' ? await io.readInput() : text)
-        if (options.dryRun) {
-          const ids = workers.map(({ id }) => id)
-          io.out(
-            options.json
-              ? JSON.stringify({ would_send: ids })
-              : `Would send ${Buffer.byteLength(words)} bytes to ${ids.length}: ${ids.join(', ')}`,
-          )
-          return 0
-        }
-        const sent = await send(
-          workers.map((worker) => ({ worker, text: words })),
-          session,
-          context.stop,
-          { patience: options.wait * 1000 },
-        )
-        if (options.json)
-          io.out(
-            JSON.stringify(
-              worded({ sent: sent.map(({ id, worker, state, proof, evidence }) => ({ id, worker, state, proof, evidence })) }),
-            ),
-          )
-        else
-          for (const line of table(
-            ['WORKER', 'DELIVERY', 'EVIDENCE'],
-            sent.map(({ worker, state, evidence }) => [worker, state, sentence(evidence)]),
-          ))
-            io.out(line)
-        const good = sent.filter(({ state }) => state === 'seen').length
-        return good === sent.length ? 0 : good === 0 ? 1 : 3
-      }),
-    )
+function showTold(told: readonly Told[], io: Io): void {
+  const rows = told.map(({ worker, state, evidence }) => [worker, state, sentence(evidence)])
+  io.out(...table(['WORKER', 'DELIVERY', 'EVIDENCE'], rows))
 }
+
+const exitOf = (told: readonly Told[]) => exitFor(told.filter(({ state }) => state === 'seen').length, told.length)
+
+type Sent = { readonly would_send: readonly string[]; readonly bytes: number } | { readonly sent: readonly Told[] }
+
+export const sendCommand = command({
+  takes: {
+    to: text('<to>', 'a worker, window, lane or machine, or all'),
+    words: text('<text>', 'the text, or - to read it from standard input'),
+    wait: read('-w, --wait <seconds>', 'how long it waits for a pane that is in use; then it is withdrawn', positive, 30),
+    dry_run: flag('-n, --dry-run', 'say who would get it, and send nothing'),
+  },
+  examples: [
+    'burn send AZOTH "Stop after this issue, and say what is left."',
+    'git diff | burn send mac/CRUCIBLE -',
+    'burn send bugs "The CI is red: look there first." --wait 120',
+  ],
+  async run({ open, io, stop }, { to, words, wait, dry_run }) {
+    const { session } = await open()
+    const { checked, send } = await import('../../operate/send.ts')
+    const workers = workersNamed(session.fleet, to)
+    const whole = checked(words === '-' ? await io.readInput() : words)
+    if (dry_run) return done<Sent>({ would_send: workers.map(({ id }) => id), bytes: Buffer.byteLength(whole) })
+    const each = workers.map((worker) => ({ worker, text: whole }))
+    const sent = (await send(each, session, stop, { patience: wait * 1000 })).map(({ id, worker, state, proof, evidence }) => ({
+      id,
+      worker,
+      state,
+      proof,
+      evidence,
+    }))
+    return done<Sent>({ sent }, exitOf(sent))
+  },
+  present(shown: Sent, io) {
+    if ('sent' in shown) showTold(shown.sent, io)
+    else io.out(`Would send ${shown.bytes} bytes to ${shown.would_send.length}: ${shown.would_send.join(', ')}`)
+  },
+})
+
+type Asked = { readonly would_ask: readonly string[] } | { readonly asked: readonly Told[] }
+
+export const councilCommand = command({
+  takes: {
+    words: text('<question>', 'the question, or - to read it from standard input'),
+    dry_run: flag('-n, --dry-run', 'say who would be asked, and ask nobody'),
+  },
+  examples: ['burn council "Should the-nexus move to a monorepo?"'],
+  async run({ open, io, stop }, { words, dry_run }) {
+    const { session } = await open()
+    const { askCouncil, councilOf } = await import('../../operate/council.ts')
+    if (dry_run) return done<Asked>({ would_ask: councilOf(session).map(({ id }) => id) })
+    const deliveries = await askCouncil(words === '-' ? await io.readInput() : words, session, stop)
+    const asked = deliveries.map(({ id, worker, state, evidence }) => ({ id, worker, state, evidence }))
+    return done<Asked>({ asked }, exitOf(asked))
+  },
+  present(shown: Asked, io) {
+    if ('would_ask' in shown) return io.out(`Would ask ${shown.would_ask.length}: ${shown.would_ask.join(', ')}`)
+    showTold(shown.asked, io)
+    io.out('Their answers are in their panes: burn attach <worker>')
+  },
+})

@@ -1,5 +1,4 @@
 /** `burn simulate`: how long a backlog takes with this fleet, and with another. */
-import { Command, InvalidArgumentError } from 'commander'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
@@ -8,84 +7,69 @@ import type { Faults } from '../../simulate/faults.ts'
 import type { Figures } from '../../simulate/figures.ts'
 import type { Habits } from '../../simulate/habits.ts'
 import type { Order } from '../../simulate/thread.ts'
-import type { CommonOptions, Context } from '../context.ts'
 import { BurnError } from '../../core/errors.ts'
 import { mapBounded } from '../../core/bounded.ts'
 import { durationMs, durationPattern } from '../../spec/duration.ts'
-import { machinesNamed, positive, wholeNumber, withCommon, withSession } from '../context.ts'
-import { progressOn } from '../progress.ts'
+import { command, done, type Running } from '../command.ts'
+import { progressOn, type Io } from '../io.ts'
+import { machinesNamed } from '../named.ts'
+import { plotted, svgOf } from '../plot.ts'
 import { duration, table } from '../table.ts'
+import { list, optional, positive, read, span, usage, wholeNumber, type Parsed } from '../takes.ts'
 
-interface Options extends CommonOptions {
-  readonly issues?: string
-  readonly hours: number
-  readonly seed: number
-  readonly faults?: string
-  readonly add: readonly string[]
-  readonly dispatchers: number
-  readonly turn?: number
-  readonly review?: number
-  readonly price?: number
-  readonly svg?: string
+const takes = {
+  issues: optional(
+    '--issues <n|file>',
+    'so many issues, spread over the repos; or a file of JSON lines {"repo", "title", "labels"} (default: the open ones that the ledger knows)',
+  ),
+  hours: read('--hours <n>', 'how much time is simulated at most', positive, 720),
+  seed: read('--seed <n>', 'decides all that is left to chance', wholeNumber, 1),
+  add: list('--add <machine...>', 'once more with another machine like this one; may be given several times'),
+  turn: read('--turn <duration>', "median time per issue of an agent (default: as in the ledger's history)", span, null),
+  review: read('--review <duration>', 'median time of a change in review (default: likewise)', span, null),
+  price: read('--price <amount>', 'what an hour of one agent at work costs', amount, null),
+  faults: optional('--faults <kinds>', 'what goes wrong: all, or kinds with how often: agent=2h,forge,dispatcher (docs/simulate.md)'),
+  dispatchers: read('--dispatchers <n>', 'how many burn dispatch run side by side', positive, 1),
+  svg: optional('--svg <file>', 'write the picture there'),
 }
 
-const examples = `
-Examples:
-  burn simulate
-  burn simulate --issues 500 --turn 40m --add laptop
-  burn simulate --issues 500 --faults all --seed 7 --svg night.svg`
+type Options = Parsed<typeof takes>
 
-export function simulateCommand(context: Context): Command {
-  return withCommon(new Command('simulate'))
-    .description(
-      'how long the backlog takes: the real loop and ledger against simulated machines, agents and forge; nothing of the fleet is touched',
-    )
-    .option(
-      '--issues <n|file>',
-      'so many issues, spread over the repos; or a file of JSON lines {"repo", "title", "labels"} (default: the open ones that the ledger knows)',
-    )
-    .option('--hours <n>', 'how much time is simulated at most', positive, 720)
-    .option('--seed <n>', 'decides all that is left to chance', wholeNumber, 1)
-    .option('--add <machine...>', 'once more with another machine like this one; may be given several times', [])
-    .option('--turn <duration>', "how long an agent works on an issue, half of the time (default: as in the ledger's history)", span)
-    .option('--review <duration>', 'how long a change is in review, half of the time (default: likewise)', span)
-    .option('--price <amount>', 'what an hour of one agent at work costs', amount)
-    .option('--faults <kinds>', 'what goes wrong: all, or kinds with how often: agent=2h,forge,dispatcher (docs/simulate.md)')
-    .option('--dispatchers <n>', 'how many burn dispatch run side by side', positive, 1)
-    .option('--svg <file>', 'write the picture there')
-    .addHelpText('after', examples)
-    .action((options: Options) =>
-      withSession(context, options, async (session) => {
-        const { figures, basis } = await simulated(session, options, context)
-        if (options.svg !== undefined) await writeSvg(resolve(context.cwd, options.svg), figures)
-        if (options.json) context.io.out(JSON.stringify({ seed: options.seed, ...basis, runs: figures }))
-        else for (const line of await told(figures, basis, options, context)) context.io.out(line)
-        return figures.every(({ finished }) => finished) ? 0 : 3
-      }),
-    )
-}
+export const simulateCommand = command({
+  takes,
+  examples: [
+    'burn simulate',
+    'burn simulate --issues 500 --turn 40m --add laptop',
+    'burn simulate --issues 500 --faults all --seed 7 --svg night.svg',
+  ],
+  notes: ['It touches nothing of the fleet.'],
+  async run(deps, given) {
+    const { session } = await deps.open()
+    const result = await simulated(session, given, deps)
+    if (given.svg !== undefined) writeSvg(resolve(deps.cwd, given.svg), result.runs)
+    return done(result, result.runs.every(({ finished }) => finished) ? 0 : 3)
+  },
+  present: (result, io, given) => io.out(...linesOf(result, given, io)),
+})
 
-function span(text: string): number {
-  if (!durationPattern.test(text)) throw new InvalidArgumentError('write it like 40m, 2h or 1h30m.')
-  return durationMs(text)
-}
-
-function amount(text: string): number {
-  if (!/^\d+(?:\.\d+)?$/.test(text)) throw new InvalidArgumentError('it must be a number, 0 or more.')
-  return Number(text)
+function amount(word: string): number {
+  if (!/^\d+(?:\.\d+)?$/.test(word)) throw usage(`${JSON.stringify(word)} must be a number, 0 or more`)
+  return Number(word)
 }
 
 type Run = Figures & { readonly fleet: string; readonly workers: number }
 
-interface Basis {
+interface Simulated {
+  readonly seed: number
   readonly issues: number
   readonly habits: Habits
   /** How many turns and reviews of the ledger's history they were learnt from. */
   readonly turns_seen: number
   readonly reviews_seen: number
+  readonly runs: readonly Run[]
 }
 
-async function simulated(session: Session, options: Options, { io, self, stop, cwd }: Context): Promise<{ figures: Run[]; basis: Basis }> {
+async function simulated(session: Session, options: Options, { common, io, self, stop, cwd }: Running): Promise<Simulated> {
   const [{ inThread }, { habitsOf }, { withOneMore }] = await Promise.all([
     import('../../simulate/thread.ts'),
     import('../../simulate/habits.ts'),
@@ -94,7 +78,7 @@ async function simulated(session: Session, options: Options, { io, self, stop, c
   const { fleet, ledger, clock } = session
   const [issues, faults] = [await issuesFor(options.issues, session, cwd), await faultsNamed(options.faults)]
   const learnt = habitsOf(await ledger.worked(5000))
-  const by = (median: number | undefined, known: Habits['turn']) => (median === undefined ? known : { median, spread: 0.5 })
+  const by = (median: number | null, known: Habits['turn']) => (median === null ? known : { median, spread: 0.5 })
   const habits = { ...learnt.habits, turn: by(options.turn, learnt.habits.turn), review: by(options.review, learnt.habits.review) }
   const fleets = [{ name: 'as declared', fleet }]
   for (const machine of machinesNamed(fleet, options.add).slice(0, options.add.length)) {
@@ -104,9 +88,9 @@ async function simulated(session: Session, options: Options, { io, self, stop, c
       fleet: withOneMore(last.fleet, machine),
     })
   }
-  const progress = progressOn(io, options.json === true)
+  const progress = progressOn(io, common.json)
   const start = clock.now()
-  const about = { issues, habits, faults, seed: options.seed, dispatchers: options.dispatchers, price: options.price ?? null }
+  const about = { issues, habits, faults, seed: options.seed, dispatchers: options.dispatchers, price: options.price }
   const stands = new Map<string, string>()
   const figures = await mapBounded(fleets, availableParallelism(), async (each): Promise<Run> => {
     const order = { ...about, fleet: each.fleet, start, longest: options.hours * 3_600_000 }
@@ -118,14 +102,21 @@ async function simulated(session: Session, options: Options, { io, self, stop, c
     const workers = each.fleet.machines.flatMap(({ windows }) => windows.flatMap((window) => window.workers)).length
     return { fleet: each.name, workers, ...found }
   }).finally(progress.end)
-  return { figures, basis: { issues: figures[0]?.issues ?? 0, habits, turns_seen: learnt.turns, reviews_seen: learnt.reviews } }
+  return {
+    seed: options.seed,
+    issues: figures[0]?.issues ?? 0,
+    habits,
+    turns_seen: learnt.turns,
+    reviews_seen: learnt.reviews,
+    runs: figures,
+  }
 }
 
 async function issuesFor(written: string | undefined, { fleet, ledger, clock, forge }: Session, cwd: string): Promise<Order['issues']> {
   const { supposedIssue } = await import('../../simulate/suppose.ts')
   if (written !== undefined && /^\d+$/.test(written)) return { count: Number(written), fleet }
   if (written !== undefined) {
-    const lines = linesOf(resolve(cwd, written))
+    const lines = issueLines(resolve(cwd, written))
     const counts = new Map<string, number>()
     return lines.map(({ repo, ...rest }) => {
       const ref = repo.includes('/') ? repo : `${fleet.forge.owner}/${repo}`
@@ -145,7 +136,7 @@ async function issuesFor(written: string | undefined, { fleet, ledger, clock, fo
 
 type Line = { readonly repo: string; readonly title?: string; readonly labels?: string[] }
 
-function linesOf(file: string): Line[] {
+function issueLines(file: string): Line[] {
   const bad = (line: number, why: string) =>
     new BurnError(
       'issues_file',
@@ -209,9 +200,9 @@ async function faultsNamed(text: string | undefined): Promise<Faults> {
 
 const hours = (value: number | null) => (value === null ? 'never' : duration(value * 3_600_000))
 
-async function told(runs: readonly Run[], basis: Basis, options: Options, { io }: Context): Promise<string[]> {
-  const { plotted } = await import('../plot.ts')
-  const priced = options.price !== undefined
+function linesOf(simulated: Simulated, options: Options, io: Io): string[] {
+  const { runs, issues, seed } = simulated
+  const priced = options.price !== null
   const summary = runs.map((run) => [
     run.fleet,
     String(run.workers),
@@ -230,7 +221,7 @@ async function told(runs: readonly Run[], basis: Basis, options: Options, { io }
   const course = { label: 'open', points: (first?.samples ?? []).map(({ at, open }) => ({ x: at, y: open })) }
   const picture = plotted(course, Math.min(io.width, 100), 8, ['now', hours(first?.hours ?? 0)])
   return [
-    `${basis.issues} issues, seed ${options.seed}. ${basisOf(basis, options)}`,
+    `${issues} issues, seed ${seed}. ${basisOf(simulated, options)}`,
     '',
     ...table(head, summary, io.width),
     '',
@@ -241,18 +232,17 @@ async function told(runs: readonly Run[], basis: Basis, options: Options, { io }
   ]
 }
 
-function basisOf({ habits, turns_seen, reviews_seen }: Basis, options: Options): string {
+function basisOf({ habits, turns_seen, reviews_seen }: Simulated, options: Options): string {
   const half = ({ turn: from }: { turn: Habits['turn'] }) =>
     'median' in from ? duration(from.median) : duration(from.seen.toSorted((a, b) => a - b)[Math.floor(from.seen.length / 2)] ?? 0)
   const source = (given: boolean, learnt: boolean, seen: number) =>
     given ? 'as given' : learnt ? `as in ${seen} of the ledger` : `assumed: the ledger saw ${seen}`
-  const turn = `Turns of ${half({ turn: habits.turn })} (${source(options.turn !== undefined, 'seen' in habits.turn, turns_seen)})`
-  const review = `reviews of ${half({ turn: habits.review })} (${source(options.review !== undefined, 'seen' in habits.review, reviews_seen)})`
+  const turn = `Turns of ${half({ turn: habits.turn })} (${source(options.turn !== null, 'seen' in habits.turn, turns_seen)})`
+  const review = `reviews of ${half({ turn: habits.review })} (${source(options.review !== null, 'seen' in habits.review, reviews_seen)})`
   return `${turn}, ${review}; ${Math.round(habits.changes * 100)} % of turns bring a change, ${Math.round(habits.merged * 100)} % of those are merged.`
 }
 
-async function writeSvg(file: string, runs: readonly Run[]): Promise<void> {
-  const { svgOf } = await import('../plot.ts')
+function writeSvg(file: string, runs: readonly Run[]): void {
   const courses = runs.map(({ fleet, samples }) => {
     const began = samples[0]?.at ?? 0
     return { label: fleet, points: samples.map(({ at, open }) => ({ x: (at - began) / 3_600_000, y: open })) }

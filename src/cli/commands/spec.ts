@@ -1,41 +1,41 @@
 /** `burn spec`: the fleet spec, checked and explained. */
-import { Command } from 'commander'
 import type { Fleet, Role } from '../../core/nouns.ts'
-import type { CommonOptions, Context } from '../context.ts'
-import { SpecError } from '../../spec/findings.ts'
-import { allWorkers, withCommon } from '../context.ts'
+import { SpecError, type SpecFinding } from '../../spec/findings.ts'
+import { command, done } from '../command.ts'
+import { allWorkers } from '../named.ts'
 
-export function specCommand(context: Context): Command {
-  return new Command('spec')
-    .description('check, explain and describe fleet-spec.json')
-    .addCommand(checkCommand(context))
-    .addCommand(docsCommand(context))
-    .addCommand(schemaCommand(context))
-}
+type Checked = { readonly file: string } & (
+  | ({ readonly ok: true } & Counts)
+  | { readonly ok: false; readonly findings: readonly SpecFinding[] }
+)
 
-function checkCommand(context: Context): Command {
-  return withCommon(new Command('check'))
-    .description('is the spec right; every finding has its line and column')
-    .addHelpText('after', '\nExamples:\n  burn spec check\n  burn spec check --spec examples/timmy/fleet-spec.json')
-    .action(async (options: CommonOptions) => {
-      const [{ readSpec }, { parseSpec }, { completeSpec }] = await Promise.all([
-        import('../wire.ts'),
-        import('../../spec/load.ts'),
-        import('../../spec/complete.ts'),
-      ])
-      const { file, text } = await readSpec(options.spec, context)
-      try {
-        const { fleet, deprecations } = completeSpec(parseSpec(text, file), { home: context.home, known: [], text, file })
-        for (const line of deprecations) context.io.err(line)
-        context.io.out(options.json ? JSON.stringify({ file, ok: true, ...countsOf(fleet) }) : sentence(file, countsOf(fleet)))
-      } catch (thrown) {
-        // A person reads the findings as every error is shown; a program gets them one by one.
-        if (!(thrown instanceof SpecError) || options.json !== true) throw thrown
-        context.io.out(JSON.stringify({ file, ok: false, findings: thrown.findings }))
-        context.setExit(thrown.exit)
-      }
-    })
-}
+export const specCheckCommand = command({
+  takes: {},
+  examples: ['burn spec check', 'burn spec check --spec examples/timmy/fleet-spec.json'],
+  async run({ common, home, io, ...deps }) {
+    const [{ readSpec }, { parseSpec }, { completeSpec }] = await Promise.all([
+      import('../wire.ts'),
+      import('../../spec/load.ts'),
+      import('../../spec/complete.ts'),
+    ])
+    const { file, text } = await readSpec(common.spec, { ...deps, home })
+    try {
+      const { fleet, deprecations } = completeSpec(parseSpec(text, file), { home, known: [], text, file })
+      io.err(...deprecations)
+      return done<Checked>({ file, ok: true, ...countsOf(fleet) })
+    } catch (thrown) {
+      // A person reads the findings as burn shows every error; a program gets them one by one.
+      if (!(thrown instanceof SpecError) || !common.json) throw thrown
+      return done<Checked>({ file, ok: false, findings: thrown.findings }, thrown.exit)
+    }
+  },
+  present(checked, io) {
+    if (!checked.ok) return
+    const { file, machines, windows, panes, roles } = checked
+    const each = Object.entries(roles).map(([role, count]) => `${count} ${role}`)
+    io.out(`${file}: right. ${machines} machines, ${windows} windows, ${panes} panes: ${each.join(', ')}`)
+  },
+})
 
 interface Counts {
   readonly machines: number
@@ -55,19 +55,14 @@ function countsOf(fleet: Fleet): Counts {
   }
 }
 
-function sentence(file: string, { machines, windows, panes, roles }: Counts): string {
-  const each = Object.entries(roles).map(([role, count]) => `${count} ${role}`)
-  return `${file}: right. ${machines} machines, ${windows} windows, ${panes} panes: ${each.join(', ')}`
-}
+export const specDocsCommand = command({
+  takes: {},
+  run: async () => done((await import('../../spec/reference.ts')).specReference().trimEnd()),
+  present: (text, io) => io.out(...text.split('\n')),
+})
 
-function docsCommand({ io }: Context): Command {
-  return new Command('docs').description('every key: its type, its default, what it means (Markdown)').action(async () => {
-    io.out((await import('../../spec/reference.ts')).specReference().trimEnd())
-  })
-}
-
-function schemaCommand({ io }: Context): Command {
-  return new Command('schema').description('the JSON Schema, for editors').action(async () => {
-    io.out(JSON.stringify((await import('../../spec/schema-json.ts')).specJsonSchema(), null, 2))
-  })
-}
+export const specSchemaCommand = command({
+  takes: {},
+  run: async () => done((await import('../../spec/schema-json.ts')).specJsonSchema()),
+  present: (schema, io) => io.json(schema, true),
+})

@@ -1,74 +1,81 @@
-/** `burn sprint`: one issue, one disposable run, one change for review. */
-import { sentence, worded } from '../../decide/wording.ts'
-import { Command } from 'commander'
-import type { ExitCode } from '../../core/errors.ts'
+/** `burn sprint run` and `publish`: one issue, one disposable run, one change for review. */
 import type { SprintContext } from '../../sprint/context.ts'
+import type { Waiting } from '../../sprint/kept.ts'
 import type { SprintRun, SprintsRun } from '../../sprint/run.ts'
-import type { CommonOptions, Context, OpenSession } from '../context.ts'
+import type { Io } from '../io.ts'
 import { BurnError } from '../../core/errors.ts'
 import { servedRepos } from '../../core/refs.ts'
-import { issueNamed, positive, unknown, withCommon, withOpen } from '../context.ts'
+import { sanitize } from '../../core/text.ts'
+import { sentence } from '../../decide/wording.ts'
+import { command, done, type OpenSession, type Done } from '../command.ts'
+import { issueNamed, unknown } from '../named.ts'
 import { progressOf, sprintTable } from '../sprint-lines.ts'
-import { publishCommand } from './sprint-publish.ts'
-import { sprintRecordCommands } from './sprint-records.ts'
+import { table } from '../table.ts'
+import { flag, list, optional, positive, read, text } from '../takes.ts'
 
-interface Options extends CommonOptions {
+interface Wishes {
   readonly repo: readonly string[]
-  readonly issue?: string
-  readonly lane?: string
-  readonly count?: number
+  readonly issue: string | undefined
+  readonly lane: string | undefined
+  readonly count: number | null
   readonly jobs: number
-  readonly alone?: boolean
-  readonly now?: boolean
-  readonly dryRun?: boolean
+  readonly now: boolean
 }
 
-export function sprintCommand(context: Context): Command {
-  const sprint = new Command('sprint').description(
-    'take an issue, do it in a workspace of its own, and open a change for review; no pane needed',
-  )
-  sprint.addCommand(runCommand(context))
-  sprint.addCommand(publishCommand(context))
-  for (const command of sprintRecordCommands(context)) sprint.addCommand(command)
-  return sprint
+type Shown = Awaited<ReturnType<typeof dryRun>>['result'] | Ran
+
+interface Ran {
+  readonly sprints: SprintsRun['rows']
+  readonly unread?: readonly { readonly repo: string; readonly why: string }[]
+  readonly skipped?: string
 }
 
-function runCommand(context: Context): Command {
-  return withCommon(new Command('run'))
-    .description('take the first eligible issue, or so many of them')
-    .option('-r, --repo <repo...>', 'only issues of these repos', [])
-    .option('--issue <issue>', 'this one: owner/repo#7, or repo#7')
-    .option('--lane <lane>', 'only issues of the repos that windows of this lane serve')
-    .option('-c, --count <n>', 'how many issues at most (default: as many as --jobs)', positive)
-    .option('-j, --jobs <n>', 'how many at a time', positive, 1)
-    .option('--alone', 'end at once where another run with --alone goes on: for schedulers')
-    .option('--now', 'also where sprints rest after trouble')
-    .option('-n, --dry-run', 'say what would be taken and by whom, and change nothing')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  burn sprint run --dry-run\n  burn sprint run\n  burn sprint run --issue app#7\n  burn sprint run --lane bugs --jobs 4 --count 20\n\nExit codes: 0 every sprint ended in a change (or there was nothing to do), 3 some did, a change waits for a person, or some repos could not be read, 1 none did, or no repo could be read.',
-    )
-    .action((options: Options) => withOpen(context, options, (open) => run(open, options, context)))
-}
+export const sprintRunCommand = command({
+  takes: {
+    repo: list('-r, --repo <repo...>', 'only issues of these repos'),
+    issue: optional('--issue <issue>', 'this one: owner/repo#7, or repo#7'),
+    lane: optional('--lane <lane>', 'only issues of the repos that windows of this lane serve'),
+    count: read('-c, --count <n>', 'how many issues at most (default: as many as --jobs)', positive, null),
+    jobs: read('-j, --jobs <n>', 'how many at a time', positive, 1),
+    alone: flag('--alone', 'exit if another sprint run --alone is running: for schedulers'),
+    now: flag('--now', 'also if sprints pause after trouble'),
+    dry_run: flag('-n, --dry-run', 'say what would be taken and by whom, and change nothing'),
+  },
+  examples: [
+    'burn sprint run --dry-run',
+    'burn sprint run',
+    'burn sprint run --issue app#7',
+    'burn sprint run --lane bugs --jobs 4 --count 20',
+  ],
+  notes: [
+    'Exit codes: 0 every sprint ended in a change (or there was nothing to do), 3 some did, a change waits for a person, or some repos could not be read, 1 none did, or no repo could be read.',
+  ],
+  async run(deps, given): Promise<Done<Shown>> {
+    const open = await deps.open()
+    const { wireSprints } = await import('../wire-sprints.ts')
+    const sprints = await wireSprints(open, deps, progressOf(deps.person))
+    const wish = wishOf(given, open)
+    if (given.dry_run) return dryRun(wish, sprints)
+    const { runSprints } = await import('../../sprint/run.ts')
+    const { runJobAlone } = await import('../../jobs/run.ts')
+    const begin = () => runSprints(wish, sprints, deps.stop)
+    const ran = given.alone ? await runJobAlone('sprint run', open.session, begin) : { ran: true as const, result: await begin() }
+    if (!ran.ran) return done<Shown>({ sprints: [], skipped: 'another sprint run is running: nothing was started' })
+    const { rows, unread } = ran.result
+    const count = (outcome: string) => rows.filter((row) => row.outcome === outcome).length
+    const some = count('change') + count('kept') > 0 || rows.length === 0
+    const exit = count('change') === rows.length && unread.size === 0 ? 0 : some ? 3 : 1
+    return done<Shown>({ sprints: rows, unread: unreadOf(unread) }, exit)
+  },
+  present(shown: Shown, io) {
+    if ('would_take' in shown) showDryRun(shown, io)
+    else showRan(shown, io)
+  },
+})
 
-async function run(open: OpenSession, options: Options, context: Context): Promise<ExitCode> {
-  const { wireSprints } = await import('../wire-sprints.ts')
-  const sprints = await wireSprints(open, context, progressOf(context, options.json === true))
-  const wish = wishOf(options, open)
-  if (options.dryRun) return dryRun(wish, sprints, options, context)
-  const { runSprints } = await import('../../sprint/run.ts')
-  const { runJobAlone } = await import('../../jobs/run.ts')
-  const begin = () => runSprints(wish, sprints, context.stop)
-  const done = options.alone ? await runJobAlone('sprint run', open.session, begin) : { ran: true as const, result: await begin() }
-  if (!done.ran) {
-    const text = 'another run goes on: nothing was begun'
-    context.io.out(options.json ? JSON.stringify({ sprints: [], skipped: text }) : text)
-    return 0
-  }
-  return showRows(done.result, options, context)
-}
+const unreadOf = (unread: ReadonlyMap<string, string>) => [...unread].map(([repo, why]) => ({ repo, why }))
 
-function wishOf(options: Options, { session: { fleet } }: OpenSession): SprintRun {
+function wishOf(options: Wishes, { session: { fleet } }: OpenSession): SprintRun {
   const all = fleet.sprint?.repos ?? []
   const issue = options.issue === undefined ? null : issueNamed(fleet, options.issue)
   const named = [
@@ -94,53 +101,102 @@ function laneRepos(lane: string, { machines }: OpenSession['session']['fleet']):
   return servedRepos(machines.map((machine) => ({ ...machine, windows: machine.windows.filter((window) => window.lane === lane) })))
 }
 
-async function dryRun(wish: SprintRun, sprints: SprintContext, options: Options, { io }: Context): Promise<ExitCode> {
+async function dryRun(wish: SprintRun, sprints: SprintContext) {
   const { look, sayUnread } = await import('../../sprint/look.ts')
   const { picks, unread } = await look({ ...wish, worker: `sprint/${sprints.host}`, dryRun: true }, sprints)
   sayUnread(unread, new Set(), sprints.session)
   const backends = await Promise.all(sprints.backends.map(async (backend) => ({ name: backend.name, failure: await backend.probe() })))
   const next = picks.picks.slice(0, wish.count)
-  if (options.json) {
-    const would = next.map(({ issue, attempt, reason }) => ({ issue: issue.ref, title: issue.title, attempt, reason }))
-    io.out(
-      JSON.stringify(
-        worded({
-          would_take: would,
-          waiting: picks.picks.length - next.length,
-          refused: picks.refused,
-          backends,
-          unread: [...unread].map(([repo, why]) => ({ repo, why })),
-        }),
-      ),
-    )
-    return unread.size > 0 ? 3 : 0
-  }
-  const { table } = await import('../table.ts')
-  const rows = next.map(({ issue, attempt, reason }) => [issue.ref, String(attempt), sentence(reason), issue.title])
-  for (const line of table(['ISSUE', 'TRY', 'WHY', 'TITLE'], rows, io.tty ? io.width : Infinity)) io.out(line)
-  io.out(`Would take ${next.length}; ${picks.picks.length - next.length} more could follow; ${picks.refused.length} are not for a sprint.`)
-  for (const { name, failure } of backends)
-    io.out(failure === null ? `${name}: ready` : io.paint('yellow', `${name}: ${failure.class}: ${failure.reason}`))
-  if (wish.issue !== null) for (const { issue, reason } of picks.refused) io.out(`${issue}: ${sentence(reason)}`)
-  return unread.size > 0 ? 3 : 0
+  const would_take = next.map(({ issue, attempt, reason }) => ({ issue: issue.ref, title: issue.title, attempt, reason }))
+  const { refused } = picks
+  const result = { issue: wish.issue, would_take, waiting: picks.picks.length - next.length, refused, backends, unread: unreadOf(unread) }
+  return done(result, unread.size > 0 ? 3 : 0)
 }
 
-function showRows({ rows, unread }: SprintsRun, options: Options, { io }: Context): ExitCode {
-  const good = rows.filter(({ outcome }) => outcome === 'change').length
-  const kept = rows.filter(({ outcome }) => outcome === 'kept').length
-  if (options.json) io.out(JSON.stringify({ sprints: rows, unread: [...unread].map(([repo, why]) => ({ repo, why })) }))
-  else if (rows.length === 0) io.out(`${nothing(unread)} (burn sprint run --dry-run says why).`)
-  else {
-    for (const line of sprintTable(rows, io)) io.out(line)
-    io.out(
-      `${rows.length} sprint${rows.length === 1 ? '' : 's'}: ${good} with a change for review${kept === 0 ? '' : `, ${kept} kept for a person (burn sprint publish)`}`,
-    )
-  }
-  return good === rows.length && unread.size === 0 ? 0 : good + kept > 0 || rows.length === 0 ? 3 : 1
+function showDryRun({ issue, would_take, waiting, refused, backends }: Exclude<Shown, Ran>, io: Io): void {
+  const rows = would_take.map(({ issue: ref, attempt, reason, title }) => [ref, String(attempt), sentence(reason), title])
+  io.out(...table(['ISSUE', 'TRY', 'WHY', 'TITLE'], rows, io.columns))
+  io.out(`Would take ${would_take.length}; ${waiting} more could follow; ${refused.length} are not for a sprint.`)
+  for (const { name, failure } of backends)
+    io.out(failure === null ? `${name}: ready` : io.paint('yellow', `${name}: ${failure.class}: ${failure.reason}`))
+  if (issue !== null) for (const each of refused) io.out(`${each.issue}: ${sentence(each.reason)}`)
+}
+
+function showRan({ sprints, unread = [], skipped }: Ran, io: Io): void {
+  if (skipped !== undefined) return io.out(skipped)
+  if (sprints.length === 0) return io.out(`${nothing(unread.length)} (burn sprint run --dry-run says why).`)
+  const count = (outcome: string) => sprints.filter((row) => row.outcome === outcome).length
+  const kept = count('kept') === 0 ? '' : `, ${count('kept')} kept for a person (burn sprint publish)`
+  io.out(...sprintTable(sprints, io))
+  io.out(`${sprints.length} sprint${sprints.length === 1 ? '' : 's'}: ${count('change')} with a change for review${kept}`)
 }
 
 /** Nothing is called empty that was not read. */
-function nothing(unread: SprintsRun['unread']): string {
-  if (unread.size === 0) return 'There is nothing to do: no open issue is for a sprint now'
-  return `There is nothing to do in the repos that could be read; ${unread.size} could not be`
+function nothing(unread: number): string {
+  if (unread === 0) return 'There is nothing to do: no open issue is for a sprint now'
+  return `There is nothing to do in the repos that could be read; ${unread} could not be`
+}
+
+type Published = ReturnType<typeof waitingOf> & { readonly change_url: string | null }
+
+/** Lines of a patch that are shown. */
+const mostLines = 400
+
+export const publishCommand = command({
+  takes: {
+    sprint: text('<sprint>', 'its id, or an issue: the newest of it'),
+    yes: flag('-y, --yes', 'do not ask'),
+    dry_run: flag('-n, --dry-run', 'show what would be pushed, and push nothing'),
+  },
+  examples: ['burn sprint publish app#7 --dry-run', 'burn sprint publish 01kaj4z7x3f9q --yes'],
+  notes: ['burn keeps a change for a person if it touches CI definitions or hooks.'],
+  async run(deps, { sprint, yes, dry_run }): Promise<Done<Published>> {
+    const { io, person } = deps
+    const open = await deps.open()
+    const { session } = open
+    const { gitFor, hostHere, sprintPolicy } = await import('../wire-sprints.ts')
+    const ports = { session, policy: sprintPolicy(session), git: gitFor(open, deps), host: hostHere() }
+    const { publishWaiting, waitingChange } = await import('../../sprint/kept.ts')
+    const waiting = await waitingChange(await sprintNamed(sprint, session), ports)
+    person?.out(...linesOf(waiting, person))
+    const report = waitingOf(waiting)
+    if (dry_run) return done({ ...report, change_url: null })
+    if (!yes && !(await io.confirm(`Push ${waiting.workspace.branch} and open it for review?`)))
+      throw new BurnError('not_confirmed', 'nothing was pushed', 'add --yes to publish it without a question', { exit: 2 })
+    const change = await publishWaiting(waiting, ports)
+    return done({ ...report, change_url: change.url })
+  },
+  /** The change itself is shown before the question. */
+  present({ change_url }, io) {
+    if (change_url !== null) io.out(`open for review: ${change_url}`)
+  },
+})
+
+async function sprintNamed(name: string, { ledger, fleet }: OpenSession['session']): Promise<string> {
+  if (!name.includes('#')) return name
+  const issue = issueNamed(fleet, name)
+  const [newest] = await ledger.sprints({ issue, limit: 1 })
+  if (newest !== undefined) return newest.id
+  throw new BurnError('sprint_unknown', `there is no sprint of ${issue}`, 'burn sprint list shows them', { exit: 2 })
+}
+
+function waitingOf({ sprint, workspace, change, paths, protected: seen }: Waiting) {
+  const { branch, base, title, body } = change
+  return { id: sprint.id, issue: sprint.issue, branch, base, title, body, paths, protected: seen, workspace: workspace.path }
+}
+
+function linesOf({ sprint, workspace, change, paths, protected: seen, patch }: Waiting, io: Io): string[] {
+  const lines = sanitize(patch).trimEnd().split('\n')
+  const more =
+    lines.length > mostLines ? [`… ${lines.length - mostLines} more lines: git -C ${workspace.path} diff ${workspace.base_commit}`] : []
+  return [
+    `${io.paint('bold', sprint.issue)}  ${sanitize(change.title)}`,
+    `Sprint ${sprint.id} would push ${change.branch} for ${change.base}: ${paths.length} file${paths.length === 1 ? '' : 's'}.`,
+    'Protected:',
+    ...seen.map((path) => `  ${io.paint('yellow', sanitize(path).replaceAll('\n', ' '))}`),
+    '',
+    ...lines.slice(0, mostLines),
+    ...more,
+    '',
+  ]
 }

@@ -1,76 +1,63 @@
 /** `burn up` and `burn down`. */
-import { Command } from 'commander'
 import type { TopologyAction } from '../../decide/topology.ts'
 import type { DownPlan, RaiseResult } from '../../operate/raise.ts'
-import type { CommonOptions, Context } from '../context.ts'
-import { machinesNamed, withCommon, withSession } from '../context.ts'
+import { command, done, exitFor } from '../command.ts'
+import type { Io } from '../io.ts'
+import { machinesNamed } from '../named.ts'
+import { flag, list } from '../takes.ts'
 
-interface UpOptions extends CommonOptions {
-  readonly dryRun?: boolean
-  readonly prune?: boolean
+export const upCommand = command({
+  takes: {
+    machines: list('[machine...]', 'only these (default: all)'),
+    dry_run: flag('-n, --dry-run', 'say what would be done, and do nothing'),
+    prune: flag('--prune', 'end workers that the spec no longer has, if they hold nothing'),
+  },
+  examples: ['burn up --dry-run', 'burn up', 'burn up mac --prune'],
+  async run({ open }, { machines, dry_run, prune }) {
+    const { session } = await open()
+    const { raise } = await import('../../operate/raise.ts')
+    const results = await raise(machinesNamed(session.fleet, machines), session, { dryRun: dry_run, prune })
+    return done({ dry_run, machines: results.map(raisedOf) }, exitFor(results.filter(({ error }) => error === null).length, results.length))
+  },
+  present({ machines }, io, { dry_run }) {
+    for (const machine of machines) showRaised(machine, dry_run, io)
+  },
+})
+
+type Raised = ReturnType<typeof raisedOf>
+
+function raisedOf({ machine, actions, error, hint, notes }: RaiseResult) {
+  return { name: machine, error, hint, notes, actions: actions.map((action) => ({ ...actionOf(action), reason: action.reason })) }
 }
 
-export function upCommand(context: Context): Command {
-  return withCommon(new Command('up'))
-    .alias('launch')
-    .description('raise the tmux sessions, windows and panes that the spec declares, and nothing else')
-    .argument('[machine...]', 'only these (default: all)')
-    .option('-n, --dry-run', 'say what would be done, and do nothing')
-    .option('--prune', 'end workers that the spec no longer has, where they hold nothing')
-    .addHelpText('after', '\nExamples:\n  burn up --dry-run\n  burn up\n  burn up mac --prune')
-    .action((names: string[], options: UpOptions) =>
-      withSession(context, options, async (session) => {
-        const { raise } = await import('../../operate/raise.ts')
-        const results = await raise(machinesNamed(session.fleet, names), session, {
-          dryRun: options.dryRun ?? false,
-          prune: options.prune ?? false,
-        })
-        if (options.json) context.io.out(JSON.stringify({ dry_run: options.dryRun ?? false, machines: results.map(toJson) }))
-        else for (const result of results) show(result, options, context)
-        const failed = results.filter(({ error }) => error !== null).length
-        return failed === 0 ? 0 : failed === results.length ? 1 : 3
-      }),
-    )
+function actionOf(action: TopologyAction) {
+  if ('workers' in action) return { do: action.do, window: action.window, workers: action.workers.map(({ id }) => id) }
+  return { do: action.do, pane: action.pane, worker: typeof action.worker === 'string' ? action.worker : action.worker.id }
 }
 
-function toJson({ machine, actions, error, notes }: RaiseResult): object {
-  return {
-    name: machine,
-    error,
-    notes,
-    actions: actions.map(({ do: what, reason, ...rest }) => ({
-      do: what,
-      reason,
-      ...('workers' in rest
-        ? { window: rest.window, workers: rest.workers.map(({ id }) => id) }
-        : 'pane' in rest
-          ? { pane: rest.pane, worker: typeof rest.worker === 'string' ? rest.worker : rest.worker.id }
-          : {}),
-    })),
-  }
-}
-
-function show({ machine, actions, error, hint, notes }: RaiseResult, { dryRun }: UpOptions, { io }: Context): void {
+function showRaised({ name, actions, error, hint, notes }: Raised, dryRun: boolean, io: Io): void {
+  const bold = io.paint('bold', name)
   const panes = actions.reduce((sum, action) => sum + ('workers' in action ? action.workers.length : 0), 0)
   const others = actions.filter((action) => !('workers' in action))
-  for (const action of actions) io.out(`${io.paint('bold', machine)}  ${dryRun ? 'would ' : ''}${sayAction(action)} (${action.reason})`)
-  for (const note of notes) io.err(`${io.paint('yellow', machine)}: ${note}`)
-  if (error !== null) return io.err(`${io.paint('magenta', machine)}: ${error}${hint === '' ? '' : `\n  hint: ${hint}`}`)
+  for (const action of actions) io.out(`${bold}  ${dryRun ? 'would ' : ''}${sayAction(action)} (${action.reason})`)
+  for (const note of notes) io.err(`${io.paint('yellow', name)}: ${note}`)
+  if (error !== null) return io.err(`${io.paint('magenta', name)}: ${error}`, ...(hint === '' ? [] : [`  hint: ${hint}`]))
   io.out(
-    `${io.paint('bold', machine)}  ${actions.length === 0 ? 'as it should be' : `${panes} panes ${dryRun ? 'to add' : 'added'}, ${others.length} other changes`}`,
+    `${bold}  ${actions.length === 0 ? 'as it should be' : `${panes} panes ${dryRun ? 'to add' : 'added'}, ${others.length} other changes`}`,
   )
 }
 
-function sayAction(action: TopologyAction): string {
+function sayAction(action: Raised['actions'][number]): string {
+  if ('workers' in action) {
+    if (action.do === 'create_window') return `create window ${action.window} with ${action.workers.length} panes`
+    const names = action.workers.map((id) => id.slice(id.lastIndexOf('/') + 1)).join(', ')
+    return `add ${action.workers.length} panes to window ${action.window}: ${names}`
+  }
   switch (action.do) {
-    case 'create_window':
-      return `create window ${action.window} with ${action.workers.length} panes`
-    case 'add_panes':
-      return `add ${action.workers.length} panes to window ${action.window}: ${action.workers.map(({ name }) => name).join(', ')}`
     case 'adopt_pane':
-      return `adopt pane ${action.pane} for ${action.worker.id}`
+      return `adopt pane ${action.pane} for ${action.worker}`
     case 'relabel_pane':
-      return `relabel pane ${action.pane} of ${action.worker.id}`
+      return `relabel pane ${action.pane} of ${action.worker}`
     case 'retire_pane':
       return `retire ${action.worker}`
     case 'end_pane':
@@ -78,49 +65,47 @@ function sayAction(action: TopologyAction): string {
   }
 }
 
-interface DownOptions extends CommonOptions {
-  readonly yes?: boolean
-  readonly force?: boolean
-  readonly dryRun?: boolean
+interface Lowered {
+  readonly dry_run: boolean
+  readonly machines: readonly ReturnType<typeof loweredOf>[]
 }
 
-export function downCommand(context: Context): Command {
-  return withCommon(new Command('down'))
-    .description('end the panes that burn made, and no others')
-    .argument('[machine...]', 'only these (default: all)')
-    .option('-y, --yes', 'do not ask')
-    .option('--force', 'also while workers have live dispatches')
-    .option('-n, --dry-run', 'say what would be ended, and end nothing')
-    .addHelpText('after', '\nExamples:\n  burn down --dry-run\n  burn down allegro --yes')
-    .action((names: string[], options: DownOptions) =>
-      withSession(context, options, async (session) => {
-        const { planLowering, lower } = await import('../../operate/raise.ts')
-        const { io } = context
-        const machines = machinesNamed(session.fleet, names)
-        const plans = await planLowering(machines, session)
-        if (options.json) io.out(JSON.stringify({ dry_run: options.dryRun ?? false, machines: plans.map(downJson) }))
-        else for (const plan of plans) io.out(`${io.paint('bold', plan.machine)}  ${sayDown(plan)}`)
-        const failed = plans.filter(({ error }) => error !== null).length
-        const count = plans.reduce((sum, { end, leave }) => sum + end.length + leave.length, 0)
-        if (options.dryRun || count === 0) return failed === 0 ? 0 : 3
-        if (!options.yes && !(await io.confirm(`End ${count} panes and the agents in them?`))) {
-          io.err('Nothing was ended (say --yes where nobody can answer).')
-          return 1
-        }
-        await lower(machines, plans, options.force ?? false, session)
-        return failed === 0 ? 0 : 3
-      }),
-    )
-}
+export const downCommand = command({
+  takes: {
+    machines: list('[machine...]', 'only these (default: all)'),
+    yes: flag('-y, --yes', 'do not ask'),
+    force: flag('--force', 'also while workers have live dispatches'),
+    dry_run: flag('-n, --dry-run', 'say what would be ended, and end nothing'),
+  },
+  examples: ['burn down --dry-run', 'burn down allegro --yes'],
+  async run({ open, emit, io }, given) {
+    const { session } = await open()
+    const { planLowering, lower } = await import('../../operate/raise.ts')
+    const machines = machinesNamed(session.fleet, given.machines)
+    const plans = await planLowering(machines, session)
+    emit({ dry_run: given.dry_run, machines: plans.map(loweredOf) } satisfies Lowered)
+    const exit = plans.some(({ error }) => error !== null) ? 3 : 0
+    const count = plans.reduce((sum, { end, leave }) => sum + end.length + leave.length, 0)
+    if (given.dry_run || count === 0) return exit
+    if (!given.yes && !(await io.confirm(`End ${count} panes and the agents in them?`))) {
+      io.err('Nothing was ended (say --yes where nobody can answer).')
+      return 1
+    }
+    await lower(machines, plans, given.force, session)
+    return exit
+  },
+  present({ machines }: Lowered, io) {
+    for (const machine of machines) io.out(`${io.paint('bold', machine.name)}  ${sayLowered(machine)}`)
+  },
+})
 
-function downJson({ machine, end, leave, live, error }: DownPlan): object {
+function loweredOf({ machine, end, leave, live, error }: DownPlan) {
   return { name: machine, error, end: end.map(({ worker }) => worker), leave: leave.map(({ worker }) => worker), live }
 }
 
-function sayDown({ end, leave, live, error }: DownPlan): string {
+function sayLowered({ end, leave, live, error }: ReturnType<typeof loweredOf>): string {
   if (error !== null) return `unreachable: ${error}`
   const left = leave.length === 0 ? '' : `; ${leave.length} adopted panes are left`
-  return end.length + leave.length === 0
-    ? 'nothing to end'
-    : `${end.length} panes to end${left}${live.length === 0 ? '' : `; ${live.length} workers have live dispatches`}`
+  if (end.length + leave.length === 0) return 'nothing to end'
+  return `${end.length} panes to end${left}${live.length === 0 ? '' : `; ${live.length} workers have live dispatches`}`
 }

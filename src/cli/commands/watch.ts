@@ -1,55 +1,46 @@
-/** `burn watch`: what every worker is doing, as it changes. */
-import { Command } from 'commander'
-import type { ExitCode } from '../../core/errors.ts'
-import type { Fleet, Machine, Worker } from '../../core/nouns.ts'
-import type { WorkerChange } from '../../observe/watch.ts'
-import type { Session } from '../../observe/session.ts'
-import type { CommonOptions, Context } from '../context.ts'
-import { positive, unknown, withCommon, withSession } from '../context.ts'
-import { stateText } from '../status-table.ts'
-import { LiveTable } from '../live-table.ts'
+/** `burn watch`: what every worker is doing, as it changes; on a terminal a table on its other screen, so that what stood there before comes back. */
+import type { Fleet, Machine, Worker, WorkerId } from '../../core/nouns.ts'
+import type { Clock } from '../../core/ports.ts'
+import type { WatchUpdate, WorkerChange } from '../../observe/watch.ts'
+import type { Io } from '../io.ts'
+import { command } from '../command.ts'
+import { unknown } from '../named.ts'
+import { fleetLine, machineLines, restLines, sprintLines, stateText } from '../status-table.ts'
+import { list, positive, read } from '../takes.ts'
 
-interface Options extends CommonOptions {
-  readonly for?: number
-}
+type Change = Omit<WorkerChange, 'at'> & { readonly at: string }
 
-export function watchCommand(context: Context): Command {
-  return withCommon(new Command('watch'))
-    .description('what every worker is doing, as it changes; a line a change where it is not a terminal')
-    .argument('[names...]', 'only these machines, windows and workers')
-    .option('--for <seconds>', 'end after so long', positive)
-    .addHelpText('after', '\nExamples:\n  burn watch\n  burn watch mac WORKBENCH\n  burn watch --json --for 60 | jq .to')
-    .action((names: readonly string[], options: Options) =>
-      withSession(context, options, (session) => watchSession(narrowed(session.fleet, names), session, options, context)),
-    )
-}
-
-async function watchSession(machines: readonly Machine[], session: Session, options: Options, context: Context): Promise<ExitCode> {
-  const { io, clock, stop } = context
-  const { watch } = await import('../../observe/watch.ts')
-  const end = new AbortController()
-  const until = AbortSignal.any([stop, end.signal])
-  const timer = options.for === undefined ? null : clock.sleep(options.for * 1000, until).then(() => end.abort())
-  const live = io.tty && options.json !== true ? new LiveTable(io, clock) : null
-  try {
-    for await (const update of watch(machines, session, until)) {
-      if (live === null) for (const change of update.changes) io.out(lineOf(change, options, context))
-      else live.show(update)
+export const watchCommand = command({
+  takes: {
+    names: list('[names...]', 'only these machines, windows and workers'),
+    for: read('--for <seconds>', 'end after so long', positive, null),
+  },
+  examples: ['burn watch', 'burn watch mac WORKBENCH', 'burn watch --json --for 60 | jq .to'],
+  notes: ['Without a terminal it prints a line for each change.'],
+  async run({ open, emit, person, clock, stop }, given) {
+    const { session } = await open()
+    const machines = narrowed(session.fleet, given.names)
+    const { watch } = await import('../../observe/watch.ts')
+    const end = new AbortController()
+    const until = AbortSignal.any([stop, end.signal])
+    const timer = given.for === null ? null : clock.sleep(given.for * 1000, until).then(() => end.abort())
+    const live = person?.tty === true ? new LiveTable(person, clock) : null
+    try {
+      for await (const update of watch(machines, session, until)) {
+        if (live !== null) live.show(update)
+        else for (const { at, ...change } of update.changes) emit({ at: new Date(at).toISOString(), ...change } satisfies Change)
+      }
+    } finally {
+      end.abort()
+      await live?.close()
+      await timer
     }
-  } finally {
-    end.abort()
-    await live?.close()
-    await timer
-  }
-  return 0
-}
-
-function lineOf(change: WorkerChange, { json }: Options, { io }: Context): string {
-  const at = new Date(change.at).toISOString()
-  const { worker, from, to, detail, evidence } = change
-  if (json) return JSON.stringify({ at, worker, from, to, detail, evidence })
-  return `${at}  ${worker}  ${from === null ? '' : `${from} → `}${stateText(to, detail, io)}  ${evidence}`
-}
+    return 0
+  },
+  present({ at, worker, from, to, detail, evidence }: Change, io) {
+    io.out(`${at}  ${worker}  ${from === null ? '' : `${from} → `}${stateText(to, detail, io)}  ${evidence}`)
+  },
+})
 
 /** The fleet's machines with only the windows and workers that a name stands for. Throws BurnError `name_unknown` (exit 2). */
 function narrowed(fleet: Fleet, names: readonly string[]): readonly Machine[] {
@@ -74,4 +65,87 @@ function narrowed(fleet: Fleet, names: readonly string[]): readonly Machine[] {
   const missing = names.find((name) => !used.has(name))
   if (missing !== undefined) throw unknown('name', missing, all)
   return machines
+}
+
+/** How long a row that changed stands out, and how often ages are drawn anew, milliseconds. */
+const lately = 5_000
+const tick = 1_000
+// The other screen, without a cursor. Wrapping is off: the terminal itself cuts what is too long.
+const opening = ['?1049h', '?25l', '?7l']
+const closing = ['?7h', '?25h', '?1049l']
+
+export class LiveTable {
+  readonly #io: Io
+  readonly #clock: Clock
+  readonly #end = new AbortController()
+  readonly #changed = new Map<WorkerId, number>()
+  #update: WatchUpdate | null = null
+  #ticking: Promise<void> | null = null
+  #drawn = ''
+
+  constructor(io: Io, clock: Clock) {
+    this.#io = io
+    this.#clock = clock
+  }
+
+  show(update: WatchUpdate): void {
+    this.#update = update
+    for (const { worker, from, at } of update.changes) if (from !== null) this.#changed.set(worker, at)
+    this.#ticking ??= this.#tick()
+    this.#draw()
+  }
+
+  /** Gives the terminal back as it was. */
+  async close(): Promise<void> {
+    this.#end.abort()
+    if (this.#ticking === null) return
+    await this.#ticking
+    this.#io.write(closing.map(this.#io.control).join(''))
+  }
+
+  async #tick(): Promise<void> {
+    this.#io.write(opening.map(this.#io.control).join(''))
+    while (!this.#end.signal.aborted) {
+      await this.#clock.sleep(tick, this.#end.signal)
+      if (!this.#end.signal.aborted) this.#draw()
+    }
+  }
+
+  #draw(): void {
+    if (this.#update === null) return
+    const { width, height } = this.#io.size()
+    const io = { ...this.#io, width, columns: width }
+    const lines = liveLines(this.#update, io, height, this.#clock.now(), this.#changed)
+    const rest = `${io.control('K')}\n`
+    const drawn =
+      io.control('H') + lines.map((line) => line.replace(/[\r\n\u2028\u2029]+/g, ' ')).join(rest) + io.control('K') + io.control('J')
+    if (drawn !== this.#drawn) io.write(drawn)
+    this.#drawn = drawn
+  }
+}
+
+/** As many lines as fit in `height`: totals and the clock first, what does not fit in one line. */
+export function liveLines(
+  { report }: WatchUpdate,
+  io: Io,
+  height: number,
+  now: number,
+  changed: ReadonlyMap<WorkerId, number>,
+): readonly string[] {
+  const bold = new Set([...changed].flatMap(([worker, at]) => (now - at < lately ? [worker] : [])))
+  const clock = new Date(now).toTimeString().slice(0, 8)
+  const head = [`${io.paint('gray', clock)}  ${fleetLine(report, io)}`, '']
+  const body = [
+    ...report.machines.flatMap((machine) => machineLines(machine, io, now, bold)),
+    ...sprintLines(report, io, now),
+    ...restLines(report, io, now),
+  ].slice(0, -1)
+  const room = height - head.length
+  if (body.length <= room) return [...head, ...body]
+  const shown = Math.max(0, room - 1)
+  return [
+    ...head,
+    ...body.slice(0, shown),
+    io.paint('gray', `… ${body.length - shown} more lines (burn watch <machine|window|worker> shows a part)`),
+  ]
 }

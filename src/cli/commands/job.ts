@@ -1,0 +1,69 @@
+/** `burn job schedule`: prints what cron, launchd or systemd need to run sprints or cycles; installs nothing. */
+import { dirname, join, resolve } from 'node:path'
+import type { ScheduledRun } from '../../decide/schedule.ts'
+import { BurnError } from '../../core/errors.ts'
+import { command, done } from '../command.ts'
+import { choice, list, read, span } from '../takes.ts'
+
+const commandsOf = { sprint: ['sprint', 'run'], dispatch: ['dispatch'] } as const
+
+export const scheduleCommand = command({
+  takes: {
+    what: choice('<what>', 'what to run', ['sprint', 'dispatch'], undefined),
+    rest: list('[options...]', 'options of that command, after --'),
+    every: read('--every <duration>', 'how often (default: 15m)', span, span('15m')),
+    format: choice('--format <format>', 'for which scheduler', ['crontab', 'systemd', 'launchd'], 'crontab'),
+  },
+  examples: [
+    'burn job schedule sprint --every 15m',
+    'burn job schedule sprint --every 1h -- --lane bugs --jobs 4',
+    'burn job schedule dispatch --every 5m --format systemd',
+  ],
+  notes: ['It installs nothing. A run exits at once if the one before is still running (--alone).'],
+  async run({ common, self, env, home, cwd }, { what = 'sprint', rest, every, format }) {
+    const { readSpec } = await import('../wire.ts')
+    const { crontabLine, launchdPlist, systemdUnits } = await import('../../decide/schedule.ts')
+    const { file } = await readSpec(common.spec, { env, home, cwd })
+    const here = common.here === undefined ? [] : ['--here', common.here]
+    const tmux_tmpdir = env['TMUX_TMPDIR'] ?? ''
+    const run: ScheduledRun = {
+      name: `burn-${what}`,
+      argv: [...self, ...commandsOf[what], '--alone', '--spec', resolve(cwd, file), ...here, ...rest],
+      every,
+      path: env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin',
+      tmux_tmpdir: tmux_tmpdir === '' ? null : resolve(cwd, tmux_tmpdir),
+      log: join(home, `.local/state/burn-fleet/${what}.log`),
+    }
+    if (every < 60_000) {
+      const hint = 'write --every 1m or more'
+      throw new BurnError('schedule_every', 'schedulers start nothing more often than once a minute', hint, { exit: 2 })
+    }
+    const files = {
+      crontab: () => [['crontab', crontabLine(run)]],
+      launchd: () => [[`${run.name}.plist`, launchdPlist(run)]],
+      systemd: () => [...systemdUnits(run)],
+    }
+    return done({
+      files: Object.fromEntries(files[format]()) as Record<string, string>,
+      argv: run.argv,
+      log: run.log,
+      advice: advice[format](run),
+    })
+  },
+  present({ files, advice: then }, io) {
+    const all = Object.entries(files)
+    for (const [name, text] of all) {
+      if (all.length > 1) io.out(`# ${name}`)
+      io.write(text)
+    }
+    io.err(io.paint('gray', then))
+  },
+})
+
+const advice = {
+  crontab: () => 'Add the line with: crontab -e',
+  launchd: ({ name, log }: ScheduledRun) =>
+    `Save it as ~/Library/LaunchAgents/${name}.plist, then: mkdir -p ${dirname(log)}; launchctl load -w ~/Library/LaunchAgents/${name}.plist`,
+  systemd: ({ name }: ScheduledRun) =>
+    `Save both in ~/.config/systemd/user, then: systemctl --user enable --now ${name}.timer   (loginctl enable-linger keeps it running when you are not logged in; journalctl --user -u ${name} shows what it printed)`,
+} as const

@@ -1,0 +1,107 @@
+/** The command line itself: names, options, help and errors. */
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { test } from 'node:test'
+import { groups, entries, oldNames } from '../../src/cli/catalog.ts'
+import { choice, flag, list, optional, positive, read, readWords, shapesOf, text, wholeNumber } from '../../src/cli/takes.ts'
+import { burn } from '../support/fleet.ts'
+
+const env = { HOME: resolve(import.meta.dirname, '../..') }
+const takes = {
+  issue: text('<issue>', ''),
+  rest: list('[rest...]', ''),
+  jobs: read('-j, --jobs <n>', '', positive, 1),
+  machine: list('-m, --machine <name...>', ''),
+  dry_run: flag('-n, --dry-run', ''),
+  hooks: flag('--no-hooks', ''),
+  state: choice('--state <state>', '', ['open', 'closed'], undefined),
+  lane: optional('--lane <lane>', ''),
+}
+const usual = { rest: [], jobs: 1, machine: [], dry_run: false, hooks: true, state: undefined, lane: undefined }
+
+test('takes: reads arguments and options in every order and form', () => {
+  const cases: [string, object][] = [
+    ['a#1', { issue: 'a#1' }],
+    ['a#1 b c', { issue: 'a#1', rest: ['b', 'c'] }],
+    ['-j 4 a#1', { issue: 'a#1', jobs: 4 }],
+    ['a#1 -j4 -n', { issue: 'a#1', jobs: 4, dry_run: true }],
+    ['-nj4 a#1', { issue: 'a#1', jobs: 4, dry_run: true }],
+    ['--jobs=2 --jobs 3 a#1', { issue: 'a#1', jobs: 3 }],
+    ['a#1 -m x y --dry-run -m z', { issue: 'a#1', machine: ['x', 'y', 'z'], dry_run: true }],
+    ['a#1 --no-hooks --state closed --lane=', { issue: 'a#1', hooks: false, state: 'closed', lane: '' }],
+    ['- -- --jobs -n', { issue: '-', rest: ['--jobs', '-n'] }],
+  ]
+  for (const [words, given] of cases) assert.deepEqual(readWords(words.split(' '), takes), { ...usual, ...given }, words)
+})
+
+test('takes: says what is wrong with a command line', () => {
+  const cases: [string, RegExp][] = [
+    ['', /the argument <issue> is missing/],
+    ['a#1 --jbos 2', /unknown option --jbos/],
+    ['a#1 -x', /unknown option -x/],
+    ['a#1 --jobs', /-j, --jobs <n> needs a value/],
+    ['a#1 --jobs many', /--jobs <n>: "many" must be a whole number/],
+    ['a#1 --jobs 0', /must be 1 or more/],
+    ['a#1 --state ajar', /"ajar" is not one of open, closed/],
+    ['a#1 --dry-run=yes', /--dry-run takes no value/],
+  ]
+  for (const [words, says] of cases) {
+    const given = words.split(' ').filter((word) => word !== '')
+    assert.throws(() => readWords(given, takes), { code: 'usage', exit: 2, message: says }, words)
+  }
+  assert.throws(() => readWords(['7', '8'], { n: read('<n>', '', wholeNumber, undefined) }), { message: '"8" is one argument too many' })
+})
+
+test('burn: an old name works, and says its new name on standard error', async () => {
+  const spec = ['--spec', 'examples/timmy/fleet-spec.json']
+  const now = await burn(['job', 'schedule', 'dispatch', '--json', ...spec], env)
+  const old = await burn(['schedule', 'dispatch', '--json', ...spec], env)
+  assert.deepEqual([now.code, old.code, old.out], [0, 0, now.out])
+  assert.equal(now.err, '')
+  assert.match(old.err, /^deprecated: burn schedule is now burn job schedule; /)
+  for (const name of Object.values(oldNames))
+    assert.ok(
+      entries.some((entry) => entry.name === name),
+      name,
+    )
+})
+
+test('burn: help lists every command by task, and mistakes name the right one', async () => {
+  const help = await burn(['--help'], env)
+  assert.equal(help.code, 0)
+  for (const { title } of groups) assert.match(help.out, new RegExp(`^${title}$`, 'm'))
+  for (const { name } of entries)
+    assert.ok(
+      name.split(' ').every((word) => help.out.includes(word)),
+      name,
+    )
+  assert.deepEqual([(await burn([], env)).code, (await burn(['sprint'], env)).code], [2, 2])
+  assert.match((await burn(['sprint', '--help'], env)).out, /sprint publish {2}/)
+  assert.match(
+    (await burn(['help', 'sprint', 'run'], env)).out,
+    /^Usage: burn sprint run \[options\]\n[^]*-j, --jobs <n> .*default: 1[^]*Examples/,
+  )
+  const wrong = await burn(['statsu'], env)
+  assert.deepEqual([wrong.code, wrong.err], [2, 'burn: there is no command "statsu"\n  hint: did you mean status?\n'])
+  assert.match((await burn(['sprint', 'rum'], env)).err, /"sprint rum"\n {2}hint: did you mean sprint run\?/)
+  assert.equal((await burn(['sprint', 'rum', '--json'], env)).json<{ error: { code: string } }>().error.code, 'usage')
+})
+
+test('burn: every command has a help of its own, with options of distinct names', async () => {
+  for (const { name, load } of entries) {
+    const { code, out } = await burn([...name.split(' '), '--help'], env)
+    assert.equal(code, 0, name)
+    assert.ok(out.startsWith(`Usage: burn ${name}`), out)
+    const names = shapesOf((await load()).takes).flatMap((shape) => [...shape.names, shape.key])
+    assert.equal(new Set(names).size, names.length, name)
+    assert.ok(!names.some((each) => ['--json', '--spec', '-f', '--here', 'json', 'spec', 'here'].includes(each)), name)
+  }
+})
+
+test('docs/commands.md lists the commands and the old names as they are', () => {
+  const document = readFileSync(join(env.HOME, 'docs/commands.md'), 'utf8')
+  const rows = entries.map(({ name, summary }) => `| \`burn ${name}\` | ${summary.replaceAll('|', '\\|')} |`)
+  const old = Object.entries(oldNames).map(([name, now]) => `| \`${name}\` | \`burn ${now}\` |`)
+  assert.deepEqual(document.match(/^\| `.*$/gm), [...rows, ...old])
+})

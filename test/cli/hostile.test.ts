@@ -1,0 +1,172 @@
+/** Nothing of a forge, a model or a screen can control the terminal that a command prints to. */
+import assert from 'node:assert/strict'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import * as fc from 'fast-check'
+import { newId } from '../../src/core/ids.ts'
+import { openIo } from '../../src/cli/io.ts'
+import { table, widthOf } from '../../src/cli/table.ts'
+import { openLedger } from '../../src/ledger/open.ts'
+import { burn, scratch, writeIssues } from '../support/fleet.ts'
+
+/** Colours and styles that burn paints with. */
+const own = /\u001b\[(?:1|22|3[0-9]|9[0-7])m/g
+const forbidden =
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb]|[\u{e0000}-\u{e007f}]|\p{Surrogate}/u
+
+/** What terminals obey, none of it in a form that burn prints itself. */
+const attacks = [
+  '\u001b[2J\u001b[H',
+  '\u001b]0;title\u0007',
+  '\u001b]52;c;cm0gLXJm\u001b\\',
+  '\u001b]8;;http://evil.example\u001b\\link',
+  '\u001b[5m',
+  '\u001b[38;5;196mred',
+  '\u009b31m',
+  '\u001bc',
+  '\u001bP+q\u001b\\',
+  '\u202egnp.exe',
+  '\u2066\u2069',
+  '\u200f',
+  '\u{e0041}',
+  '\r\n',
+  '\rdone',
+  '\b\b\b',
+  '\u2028',
+  '\u0000',
+  '\ud800',
+  '漢字 🚀',
+]
+const hostile = fc
+  .array(fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...attacks) }, fc.string({ unit: 'binary', maxLength: 12 })), {
+    minLength: 1,
+    maxLength: 5,
+  })
+  .map((parts) => `x${parts.join('')}`)
+
+function assertHarmless(text: string, where: string): void {
+  const found = forbidden.exec(text.replace(own, ''))
+  assert.equal(found, null, `${where} prints ${JSON.stringify(found?.[0])}: ${JSON.stringify(text)}`)
+}
+
+function recorder() {
+  const said = { text: '' }
+  const add = (text: string) => void (said.text += text)
+  const io = openIo({
+    out: add,
+    err: add,
+    input: async () => '',
+    terminal: () => ({ width: 120, height: 40 }),
+    colours: true,
+    random: Math.random,
+  })
+  return { io, said }
+}
+
+test('io: prints only its own sequences, whatever the text', () => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(hostile, hostile), { minLength: 1, maxLength: 4 }), hostile, (rows, line) => {
+      const { io, said } = recorder()
+      io.out(io.paint('red', line), ...table(['A', 'B'], rows, 120))
+      assert.equal(said.text.split('\n').length, rows.length + 3, 'a text adds no line')
+      io.err(line)
+      io.write(line)
+      assertHarmless(said.text.replaceAll('\r\n', '\n'), 'io')
+      assert.ok(said.text.startsWith('\u001b[31m'), 'its own colour is there')
+    }),
+  )
+})
+
+test('io: JSON keeps every value and escapes what a terminal obeys', () => {
+  fc.assert(
+    fc.property(fc.oneof(hostile, fc.json(), fc.dictionary(hostile, hostile)), fc.boolean(), (value, indented) => {
+      const { io, said } = recorder()
+      io.json(value, indented)
+      assert.deepEqual(JSON.parse(said.text), JSON.parse(JSON.stringify(value)))
+      assertHarmless(said.text, 'json')
+    }),
+  )
+})
+
+test('io: a foreign text cannot forge the marks of its own sequences', () => {
+  const { io, said } = recorder()
+  const { io: other } = recorder()
+  io.out(other.paint('red', 'x'), other.control('2J'))
+  assert.doesNotMatch(said.text, /\u001b/)
+  assert.equal(widthOf(io.paint('red', 'abc')), 3, 'a mark counts as no columns')
+})
+
+test('commands: no title, label, reason or transcript reaches the terminal raw', { timeout: 60_000 }, async (t) => {
+  const dir = scratch(t)
+  const home = join(dir, 'home')
+  mkdirSync(home)
+  const runner = { kind: 'runner', models: [{ model: 'm', url: 'http://127.0.0.1:1/v1' }] }
+  const spec = {
+    name: 'f',
+    forge: { kind: 'folder', path: dir, owner: 'o' },
+    ledger: `sqlite:${dir}/l.db`,
+    machines: { box: { windows: [{ name: 'A', names: ['ANN'], panes: 1, repos: ['app'] }] } },
+    sprint: { repos: ['app'], dir: join(dir, 'sprints'), backends: [runner], sandbox: { use: 'off' } },
+  }
+  const file = join(dir, 'fleet-spec.json')
+  writeFileSync(file, JSON.stringify(spec))
+  mkdirSync(join(dir, 'sprints/transcripts'), { recursive: true })
+  const commands = [
+    ['sprint', 'run', '--dry-run'],
+    ['dispatch', '--dry-run'],
+    ['explain', 'app#1'],
+    ['explain', 'app#2'],
+    ['sprint', 'list'],
+    ['sprint', 'show', 'app#2', '--full'],
+    ['sprint', 'results'],
+    ['ledger'],
+    ['ledger', 'events'],
+    ['worker', 'skips'],
+    ['issue', 'prompt', 'app#1'],
+    ['status'],
+    ['sprint', 'show', 'app#2', '--json'],
+    ['ledger', 'export'],
+    ['explain', 'app#1', '--json'],
+  ]
+  await fc.assert(
+    fc.asyncProperty(hostile, hostile, hostile, async (title, label, reason) => {
+      rmSync(join(dir, 'l.db'), { force: true })
+      const issue = { body: reason, labels: [label] }
+      writeIssues(dir, 'app', [
+        { title, ...issue },
+        { title: `${title} 2`, ...issue, author: label },
+      ])
+      assert.notEqual((await burn(['dispatch', '--dry-run'], { BURN_SPEC: file, HOME: home })).code, 2)
+      await remember(join(dir, 'l.db'), join(dir, 'sprints'), reason)
+      for (const words of commands) {
+        const { out, err } = await burn(words, { BURN_SPEC: file, HOME: home }, { terminal: true })
+        assert.notEqual(out, '', `${words.join(' ')}: ${err}`)
+        assertHarmless(out + err, `burn ${words.join(' ')}`)
+      }
+    }),
+    { numRuns: 3 },
+  )
+})
+
+/** A sprint that failed, its transcript, and an issue that is skipped, with a hostile text everywhere. */
+async function remember(file: string, sprints: string, text: string): Promise<void> {
+  const ledger = await openLedger(`sqlite:${file}`, { random: Math.random })
+  const id = newId(Date.now(), Math.random)
+  const reason = { code: 'prose', text } as const
+  const claim = { id, issue: 'o/app#2', worker: 'sprint/here/1', slot: 0, host: text, attempt: 1, reason }
+  assert.equal(await ledger.claimSprint(claim, 'a', Date.now() + 1000, Date.now()), 'won')
+  await ledger.saveSprint(id, 'a', { model: text, backend: text, provider: text, check_command: text })
+  const failure = { class: 'check_red', reason: text } as const
+  await ledger.endSprint(id, 'a', { outcome: 'failed', failure, dispatch: 'failed', reason }, Date.now())
+  await ledger.skip({ worker: 'sprint/here/1', issue: 'o/app#1', until: null, reason: text, at: Date.now() })
+  await ledger.hold([{ scope: 'worker', name: 'box/A/ANN', code: 'person', reason, until: null, actor: text }], Date.now())
+  await ledger.close()
+  const notes = [
+    { kind: 'note', text },
+    { kind: 'said', by: 'model', model: text, text },
+    { kind: 'call', ok: false, tool: text, args: { a: text }, text },
+    { kind: 'check', passed: false, command: text, text, ms: 1 },
+  ]
+  writeFileSync(join(sprints, 'transcripts', `${id}.jsonl`), notes.map((note) => `${JSON.stringify({ at: 1, ...note })}\n`).join(''))
+}
