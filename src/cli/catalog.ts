@@ -31,6 +31,7 @@ const entry = (name: string, summary: string, load: Entry['load']): Entry => ({ 
 const doctor = async () => (await import('./commands/doctor.ts')).doctorCommand
 const dispatch = async () => (await import('./commands/dispatch.ts')).dispatchCommand
 const explain = async () => (await import('./commands/explain.ts')).explainCommand
+const hold = () => import('./commands/hold.ts')
 const issue = () => import('./commands/issue.ts')
 const ledger = () => import('./commands/ledger.ts')
 const ledgerCopy = () => import('./commands/ledger-copy.ts')
@@ -76,8 +77,12 @@ export const groups: readonly { readonly title: string; readonly entries: readon
   {
     title: 'Act',
     entries: [
-      entry('hold', 'give a worker no more work until it is resumed', async () => (await worker()).holdCommand),
-      entry('resume', 'give a held worker work again', async () => (await worker()).resumeCommand),
+      entry(
+        'hold',
+        'give a worker, a lane, a machine, a repo or all no more work until it is resumed',
+        async () => (await hold()).holdCommand,
+      ),
+      entry('resume', 'give what is held work again', async () => (await hold()).resumeCommand),
       entry(
         'send',
         'send a text to workers; burn places it where it disturbs nobody, and proves it',

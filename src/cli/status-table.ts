@@ -4,7 +4,7 @@ import type { MachineReport, StatusReport, Totals, WorkerReport } from '../decid
 import type { Io } from './io.ts'
 import { elsewhereAdvice } from '../decide/report.ts'
 import { duration, table } from './table.ts'
-import { sentence } from '../decide/wording.ts'
+import { heldName, sentence } from '../decide/wording.ts'
 
 const colours: Record<ReadingState, Parameters<Io['paint']>[0]> = {
   working: 'green',
@@ -49,15 +49,21 @@ export function sprintLines({ sprints }: StatusReport, io: Io, now: number): str
 
 const mostRows = 20
 
-/** What is left alone, a line each: repos that cannot be read, and what rests for a while. */
-export function restLines({ resting, unread }: StatusReport, io: Io, now: number): string[] {
+/** What is left alone, a line each: repos that cannot be read, what is held beside single workers, and what rests for a while. */
+export function restLines({ resting, holds, unread }: StatusReport, io: Io, now: number): string[] {
   const down = unread.map(({ repo, since, why }) => [`  ${repo}`, `not read for ${duration(now - Date.parse(since))}`, why])
   const rests = resting.map(({ subject, until, why }) => [`  ${subject}`, `rests ${duration(Date.parse(until) - now)} more`, sentence(why)])
-  const rows = [...down, ...rests].slice(0, mostRows)
+  const held = holds.flatMap(({ scope, name, code, until, why, actor }) => {
+    if (scope === 'worker' || code === 'forge_refused') return []
+    const state = until === null ? 'held' : `held ${duration(Date.parse(until) - now)} more`
+    return [[`  ${heldName(scope, name)}`, state, `${sentence(why)} (${actor})`]]
+  })
+  const all = [...down, ...held, ...rests]
+  const rows = all.slice(0, mostRows)
   if (rows.length === 0) return []
-  const more = down.length + rests.length - rows.length
+  const more = all.length - rows.length
   if (more > 0) rows.push([`  … and ${more} more`, '', ''])
-  return [io.paint('bold', 'left alone'), ...table(['  ISSUE OR REPO', 'STATE', 'WHY'], rows, io.columns), '']
+  return [io.paint('bold', 'left alone'), ...table(['  WHAT', 'STATE', 'WHY'], rows, io.columns), '']
 }
 
 /** A state in its colour, with its detail. */

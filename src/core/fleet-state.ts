@@ -6,6 +6,7 @@ import type { Reason } from './reasons.ts'
 import type { Look } from './agent.ts'
 import type { IssueRecord } from './ledger/backlog.ts'
 import type { LiveDispatch } from './ledger/claims.ts'
+import type { Hold } from './ledger/holds.ts'
 import type { WorkerRecord } from './ledger/workers.ts'
 import type { Delivery } from './lives.ts'
 import type { Change, Fleet, Incarnation, IssueRef, Reading, ReadingState, RepoRef, Time, Worker, WorkerId } from './nouns.ts'
@@ -46,8 +47,9 @@ export interface ReadingsFacet {
   readonly states: ReadonlyMap<WorkerId, { readonly state: ReadingState; readonly since: Time }>
 }
 
-/** Who gets nothing because a person says so, and what else the ledger knows of workers. */
+/** Who gets nothing because it is held, and what else the ledger knows of workers. `decide/holds` reads them. */
 export interface HoldsFacet {
+  readonly holds: readonly Hold[]
   readonly records: readonly WorkerRecord[]
 }
 

@@ -1,4 +1,5 @@
 /** Why something was decided, refused or moved: a code with data. Logic compares codes; `decide/wording` makes the sentences. */
+import type { HoldScope } from './ledger/holds.ts'
 import type { FailureClass } from './sprint.ts'
 import type { ReadingState, RepoRef, Role, Time, WorkerId } from './nouns.ts'
 
@@ -66,7 +67,7 @@ export interface ReasonData {
 
   // Why a worker gets nothing
   role: { readonly role: Role }
-  held: { readonly why: string }
+  held: { readonly scope: HoldScope; readonly name: string; readonly until: Time | null; readonly why: Reason }
   sent_nothing: { readonly why: Reason }
   worker_state: { readonly state: ReadingState }
   looping: None

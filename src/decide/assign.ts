@@ -4,6 +4,8 @@ import type { Action, ClaimAction, JudgeAction } from '../core/actions.ts'
 import type { FleetState } from '../core/fleet-state.ts'
 import type { IssueRecord, Standing } from '../core/ledger/backlog.ts'
 import type { Issue, IssueRef, Worker } from '../core/nouns.ts'
+import { heldBy } from './holds.ts'
+import { queueOrder } from './order.ts'
 import { eligibility, eligibilityRules, withApprovals } from './eligible.ts'
 import { openDesks, route, unable } from './route.ts'
 
@@ -17,8 +19,8 @@ export function assign(given: FleetState): Action[] {
   const rules = eligibilityRules(view)
   const verdicts: JudgeAction[] = []
   const records = new Map<IssueRef, IssueRecord>()
-  const work: Issue[] = []
-  const council: Issue[] = []
+  const work: IssueRecord[] = []
+  const council: IssueRecord[] = []
   const judge = ({ ref }: Issue, eligible: boolean, standing: Standing | null, reason: Reason) =>
     verdicts.push({ do: 'judge', issue: ref, eligible, reason, standing, revision: records.get(ref)?.revision ?? 0 })
   for (const record of issues) {
@@ -26,18 +28,18 @@ export function assign(given: FleetState): Action[] {
     if (!view.writers.has(issue.repo)) continue
     records.set(issue.ref, record)
     const verdict = eligibility(record, rules)
-    if (verdict.kind === 'work') work.push(issue)
-    else if (verdict.kind === 'council') council.push(issue)
+    if (verdict.kind === 'work') work.push(record)
+    else if (verdict.kind === 'council') council.push(record)
     else if (verdict.kind === 'taken') judge(issue, true, 'taken', verdict.reason)
     else judge(issue, false, verdict.until === 'changed' ? 'none' : null, verdict.reason)
   }
-  const { routes, waiting, reasons } = route(work.toSorted(oldestFirst), view, openDesks(view))
+  const { routes, waiting, reasons } = route(inOrder(work), view, openDesks(view))
   const claims = routes.map(({ issue, worker, slot, reason }): ClaimAction => {
     judge(issue, true, 'queued', { code: 'routed', worker: worker.id, why: reason })
     return { do: 'claim', kind: 'work', issue, worker, slot, attempt: (records.get(issue.ref)?.attempts ?? 0) + 1, reason }
   })
   for (const issue of waiting) judge(issue, true, 'queued', { code: 'queued' })
-  for (const { issue, reason, members } of questions(council.toSorted(oldestFirst), view)) {
+  for (const { issue, reason, members } of questions(inOrder(council), view)) {
     judge(issue, true, 'asked', reason)
     for (const worker of members)
       claims.push({ do: 'claim', kind: 'council', issue, worker, slot: null, attempt: 1, reason: { code: 'council_label' } })
@@ -58,9 +60,7 @@ function leaves({ claims }: FleetState): Action[] {
   )
 }
 
-function oldestFirst(a: Issue, b: Issue): number {
-  return a.created_at - b.created_at || (a.repo === b.repo ? a.number - b.number : a.repo < b.repo ? -1 : 1)
-}
+const inOrder = (records: readonly IssueRecord[]) => records.toSorted(queueOrder).map(({ issue }) => issue)
 
 interface Question {
   readonly issue: Issue
@@ -72,9 +72,9 @@ interface Question {
 /** A council issue goes to every council and sentinel worker that has not been asked yet. */
 function questions(issues: readonly Issue[], view: FleetState): Question[] {
   if (issues.length === 0) return []
-  const holds = new Map(view.records.map(({ id, hold }) => [id, hold]))
+  const held = heldBy(view.holds, view.now)
   const all = view.workers.filter(({ worker }) => worker.role !== 'worker')
-  const able = all.filter((sight) => unable(sight, holds.get(sight.worker.id) ?? null) === null)
+  const able = all.filter((sight) => unable(sight, held.worker(sight.worker.id)) === null)
   const councils = view.dispatches.filter(({ kind }) => kind === 'council')
   const asked = Map.groupBy(councils, ({ issue }) => issue)
   return issues.map((issue) => {

@@ -5,6 +5,7 @@ import type { Issue, IssueRef, RepoRef } from '../core/nouns.ts'
 import type { SprintPolicy } from '../core/sprint.ts'
 import type { Skip } from '../core/ledger/sprints.ts'
 import type { FleetState } from '../core/fleet-state.ts'
+import { queueOrder } from './order.ts'
 import { eligibility, eligibilityRules, type EligibilityRules, type JudgedBy } from './eligible.ts'
 
 export interface Picked {
@@ -41,7 +42,7 @@ export function pickIssues(view: PickedFrom, policy: Policy, { repos, issue: wan
   const skipped = new Map(skips.map((skip) => [skip.issue, skip.reason]))
   const named = wanted !== null
   const refused: { issue: IssueRef; reason: Reason }[] = []
-  const ranked: (Picked & { readonly rank: number })[] = []
+  const ranked: (Picked & { readonly rank: number; readonly priority: number })[] = []
   const own = ownRules(policy)
   for (const record of view.issues) {
     const { issue } = record
@@ -53,12 +54,13 @@ export function pickIssues(view: PickedFrom, policy: Policy, { repos, issue: wan
         issue,
         revision: record.revision,
         attempt: record.attempts + 1,
+        priority: record.priority,
         rank: own.rank(issue),
         reason: why(issue, own.rank(issue), policy, named),
       })
   }
-  const picks = ranked.toSorted((a, b) => a.rank - b.rank || oldest(a.issue, b.issue))
-  return { picks: picks.map(({ rank: _rank, ...pick }) => pick), refused }
+  const picks = ranked.toSorted((a, b) => b.priority - a.priority || a.rank - b.rank || queueOrder(a, b))
+  return { picks: picks.map(({ rank: _rank, priority: _priority, ...pick }) => pick), refused }
 }
 
 /** Why it is no work for anybody now; null where it is. */
@@ -96,8 +98,4 @@ function why({ repo }: Issue, rank: number, { priority_labels }: Policy, named: 
   if (named) return { code: 'named_by_person' }
   const label = priority_labels[rank]
   return label === undefined ? { code: 'oldest', repo } : { code: 'priority_label', label }
-}
-
-function oldest(a: Issue, b: Issue): number {
-  return a.created_at - b.created_at || (a.repo === b.repo ? a.number - b.number : a.repo < b.repo ? -1 : 1)
 }

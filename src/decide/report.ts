@@ -1,14 +1,16 @@
 /** What `burn status` says, from one view of machines and ledger. Its JSON is a promise: keys are added, never changed. */
 import type { StatusState } from '../core/fleet-state.ts'
 import type { LiveDispatch } from '../core/ledger/claims.ts'
-import type { WorkerRecord } from '../core/ledger/workers.ts'
+import type { HoldCode, HoldScope } from '../core/ledger/holds.ts'
 import type { Delivery, DeliveryState, Proof } from '../core/lives.ts'
 import type { Reason } from '../core/reasons.ts'
 import type { SprintStage } from '../core/sprint.ts'
 import type { IssueRef, Machine, ReadingState, RepoRef, WorkerId } from '../core/nouns.ts'
 import { slotStates } from '../core/lives.ts'
 import { reposOf } from '../core/refs.ts'
+import { heldBy, isInForce } from './holds.ts'
 import { isStale } from './settle.ts'
+import { holdText } from './wording.ts'
 
 export const readingStates: readonly ReadingState[] = ['working', 'idle', 'waiting', 'starting', 'error', 'dead', 'unreachable', 'unknown']
 
@@ -87,6 +89,17 @@ export interface RestReport {
   readonly why: Reason
 }
 
+/** Something that gets nothing, and who said so. */
+export interface HoldReport {
+  readonly scope: HoldScope
+  readonly name: string
+  readonly code: HoldCode
+  /** ISO 8601; null until somebody resumes it. */
+  readonly until: string | null
+  readonly why: Reason
+  readonly actor: string
+}
+
 export interface UnreadReport {
   readonly repo: RepoRef
   /** ISO 8601. */
@@ -98,6 +111,8 @@ export interface StatusReport {
   readonly machines: readonly MachineReport[]
   readonly sprints: readonly SprintReport[]
   readonly resting: readonly RestReport[]
+  /** All that is held now: workers, lanes, machines, repos, the fleet. */
+  readonly holds: readonly HoldReport[]
   /** Repos of the spec that the forge did not let burn read when it last tried: what is said of their issues may be old. */
   readonly unread: readonly UnreadReport[]
   readonly totals: Totals
@@ -141,7 +156,11 @@ export function statusReport(shown: readonly Machine[], state: StatusState): Sta
   const unread = state.repos.flatMap(({ repo, unread }) => {
     return unread === null || !ours.includes(repo) ? [] : [{ repo, since: new Date(unread.since).toISOString(), why: unread.why }]
   })
-  return { machines, sprints, resting, unread, totals, claimed_elsewhere: state.elsewhere }
+  const holds = state.holds.flatMap(({ scope, name, code, until, reason, actor }) => {
+    const to = until === null ? null : new Date(until).toISOString()
+    return isInForce({ code, until }, state.now) ? [{ scope, name, code, until: to, why: reason, actor }] : []
+  })
+  return { machines, sprints, resting, holds, unread, totals, claimed_elsewhere: state.elsewhere }
 }
 
 function noTotals(): Totals {
@@ -167,13 +186,12 @@ function textsOf(dispatches: readonly LiveDispatch[], deliveries: ReadonlyMap<st
 function workerFacts(state: StatusState): Map<WorkerId, { report: WorkerReport; totals: Totals }> {
   const { fleet, now, workers, states } = state
   const stale_after = fleet.dispatch.stale_after
-  const records = new Map<WorkerId, WorkerRecord>(state.records.map((record) => [record.id, record]))
+  const holds = heldBy(state.holds, now)
   const held = Map.groupBy(state.dispatches, ({ worker }) => worker)
   const deliveries = new Map(state.texts.map((delivery) => [delivery.id, delivery]))
   return new Map(
     workers.map((sight) => {
       const { worker, reading, look, stopped } = sight
-      const record = records.get(worker.id)
       const dispatches = held.get(worker.id) ?? []
       const live = dispatches.filter((d) => d.kind === 'work' && slotStates.includes(d.state)).length
       const since = states.get(worker.id)?.since ?? now
@@ -183,7 +201,8 @@ function workerFacts(state: StatusState): Map<WorkerId, { report: WorkerReport; 
       totals.live_dispatches = live
       totals.in_review = dispatches.filter((d) => d.state === 'review').length
       totals.stale = dispatches.filter((d) => isStale(d, stale_after, now)).length
-      totals.held = record?.hold == null ? 0 : 1
+      const hold = holds.worker(worker.id)
+      totals.held = hold === null ? 0 : 1
       const report: WorkerReport = {
         id: worker.id,
         role: worker.role,
@@ -192,7 +211,7 @@ function workerFacts(state: StatusState): Map<WorkerId, { report: WorkerReport; 
         since: new Date(since).toISOString(),
         evidence: reading.evidence,
         live_dispatches: live,
-        hold: record?.hold ?? null,
+        hold: hold?.code === 'held' ? holdText(hold) : null,
         question: reading.state === 'waiting' ? (look?.question ?? null) : null,
         texts: textsOf(dispatches, deliveries),
         stopped: stopped ?? null,

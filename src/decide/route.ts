@@ -4,6 +4,7 @@ import type { Reason } from '../core/reasons.ts'
 import type { Issue, RepoRef, Worker, WorkerId } from '../core/nouns.ts'
 import type { FleetState, UnderWayState, WorkerSight } from '../core/fleet-state.ts'
 import { slotStates } from '../core/lives.ts'
+import { heldBy } from './holds.ts'
 import { Desks, type Desk } from './desks.ts'
 import { workerTrouble } from './trouble.ts'
 
@@ -23,13 +24,13 @@ export interface Routed {
 }
 
 /** Why a worker gets nothing; null where it may be given work. */
-export function closedTo(sight: WorkerSight, hold: string | null): Reason | null {
+export function closedTo(sight: WorkerSight, hold: Reason | null): Reason | null {
   return sight.worker.role === 'worker' ? unable(sight, hold) : { code: 'role', role: sight.worker.role }
 }
 
 /** Why nothing is sent to a worker, whatever its role; null where something may be. */
-export function unable(sight: WorkerSight, hold: string | null): Reason | null {
-  if (hold !== null) return { code: 'held', why: hold }
+export function unable(sight: WorkerSight, hold: Reason | null): Reason | null {
+  if (hold !== null) return hold
   if (sight.stopped !== undefined) return { code: 'sent_nothing', why: sight.stopped }
   const { state } = sight.reading
   return state === 'dead' || state === 'unreachable' ? { code: 'worker_state', state } : null
@@ -61,19 +62,15 @@ export function route(issues: readonly Issue[], view: FleetState, desks: Desks):
   }
 }
 
-function holdsOf(view: Pick<UnderWayState, 'records'>): Map<WorkerId, string | null> {
-  return new Map(view.records.map(({ id, hold }) => [id, hold]))
-}
-
 /** Workers with a free slot. How many issues of each repo they have room for is how much of its queue need be looked at. */
 export function openDesks(view: UnderWayState): Desks {
   const records = new Map(view.records.map((record) => [record.id, record]))
   const taken = slotsTaken(view.dispatches)
+  const held = heldBy(view.holds, view.now)
   const desks: Desk[] = []
   for (const sight of view.workers) {
     const { worker } = sight
-    const record = records.get(worker.id)
-    if (closedTo(sight, record?.hold ?? null) !== null) continue
+    if (closedTo(sight, held.worker(worker.id)) !== null) continue
     const slots = taken.get(worker.id)
     // A depth that was lowered leaves slots above it taken: they count.
     const live = slots?.size ?? 0
@@ -81,7 +78,7 @@ export function openDesks(view: UnderWayState): Desks {
     // One in trouble that may be tried again is tried with one issue.
     const room = workerTrouble(sight, view.now) === null ? worker.depth : Math.min(1, worker.depth)
     for (let slot = 0; slot < worker.depth && free.length < room - live; slot++) if (slots?.has(slot) !== true) free.push(slot)
-    if (free.length > 0) desks.push({ worker, free, live, used_at: record?.used_at ?? 0 })
+    if (free.length > 0) desks.push({ worker, free, live, used_at: records.get(worker.id)?.used_at ?? 0 })
   }
   return new Desks(desks, view.resting)
 }
@@ -104,14 +101,14 @@ function whyThere(worker: Worker, held: number, issue: Issue): Reason {
 }
 
 function whyWaiting(repos: readonly RepoRef[], view: FleetState): Map<RepoRef, Reason> {
-  const holds = holdsOf(view)
+  const held = heldBy(view.holds, view.now)
   const serving = new Map(repos.map((repo) => [repo, { all: 0, open: 0, first: null as Reason | null }]))
   for (const sight of view.workers) {
     if (sight.worker.role !== 'worker') continue
     for (const repo of sight.worker.repos) {
       const count = serving.get(repo)
       if (count === undefined) continue
-      const why = closedTo(sight, holds.get(sight.worker.id) ?? null)
+      const why = closedTo(sight, held.worker(sight.worker.id))
       count.all += 1
       if (why === null) count.open += 1
       else count.first ??= why

@@ -22,7 +22,7 @@ export function loopsIn(leases: LedgerView['leases'], now: Time): Map<WorkerId, 
 }
 
 /** What it is decided from, beside the sights: what the ledger knows. */
-export interface StopFacts extends HoldsFacet, Pick<ReadingsFacet, 'states'> {
+export interface StopFacts extends Pick<HoldsFacet, 'records'>, Pick<ReadingsFacet, 'states'> {
   readonly fleet: Fleet
   readonly leases: LedgerView['leases']
   /** The newest texts to all workers, newest first. */

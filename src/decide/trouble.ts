@@ -34,7 +34,7 @@ export function workerTrouble({ reading: { state, detail, evidence } }: Pick<Wor
 /** Sights with why workers in trouble are sent nothing. One whose last try is long ago may be tried again. */
 export function withTroubles(
   sights: readonly WorkerSight[],
-  { records, states, now }: Pick<Moment, 'now'> & HoldsFacet & Pick<ReadingsFacet, 'states'>,
+  { records, states, now }: Pick<Moment, 'now'> & Pick<HoldsFacet, 'records'> & Pick<ReadingsFacet, 'states'>,
 ): readonly WorkerSight[] {
   if (sights.every((sight) => workerTrouble(sight, now) === null)) return sights
   const used = new Map(records.map(({ id, used_at }) => [id, used_at]))

@@ -1,4 +1,5 @@
 /** What people read: one sentence for each code. Nothing else in burn makes a sentence of a reason. */
+import type { HoldScope } from '../core/ledger/holds.ts'
 import type { Reason, ReasonCode, ReasonData } from '../core/reasons.ts'
 
 const second = (at: number) => `${new Date(at).toISOString().slice(0, 19)}Z`
@@ -7,6 +8,23 @@ const minute = (at: number) => `${new Date(at).toISOString().slice(0, 16)}Z`
 /** Says until when something is left alone, and why. */
 export function restsReason({ until, why }: { readonly until: number; readonly why: Reason }): string {
   return `rests until ${second(until)}: ${sentence(why)}`
+}
+
+/** Says why something is held, unless the hold is the worker's own what else it holds, and until when. */
+export function holdText({ scope, name, until, why }: ReasonData['held']): string {
+  const more = [
+    ...(scope === 'worker' || scope === 'repo' ? [] : [heldName(scope, name)]),
+    ...(until === null ? [] : [`until ${second(until)}`]),
+  ]
+  return `${sentence(why)}${more.length === 0 ? '' : ` (${more.join(', ')})`}`
+}
+
+/** A reason of a repo as what the repo does. */
+const predicate = (why: Reason) => (why.code === 'held' ? `is ${sentence(why)}` : sentence(why))
+
+/** What is held, for people. */
+export function heldName(scope: HoldScope, name: string): string {
+  return scope === 'worker' || scope === 'repo' ? name : scope === 'fleet' ? 'the whole fleet' : `${scope} ${name}`
 }
 
 const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string } = {
@@ -36,7 +54,7 @@ const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string }
   not_served: ({ repo }) => `no window serves ${repo}`,
   queued: () => 'waits for its turn',
   routed: ({ worker, why }) => `to ${worker}: ${sentence(why)}`,
-  council_rests: ({ why }) => `council label: ${sentence(why)}`,
+  council_rests: ({ why }) => `council label: ${predicate(why)}`,
   council_asked: ({ asked, of }) => `council label: asked of ${asked} of ${of} council and sentinel workers`,
   repo_resting: restsReason,
   workers_full: ({ workers, repo }) => `all ${workers} workers that serve ${repo} are full`,
@@ -45,7 +63,7 @@ const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string }
 
   to_council: () => 'it is put to the council',
   taken_because: ({ why }) => `taken: ${sentence(why)}`,
-  repo_rests: ({ why }) => `its repo ${sentence(why)}`,
+  repo_rests: ({ why }) => `its repo ${predicate(why)}`,
   repo_unread: ({ why }) => why ?? 'its repo could not be asked about',
   sprint_label: ({ label }) => `label "${label}" is no work for a sprint (sprint.skip_labels)`,
   sprint_title: ({ pattern }) => `title matches ${pattern} (sprint.skip_titles)`,
@@ -64,7 +82,7 @@ const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string }
   priority_label: ({ label }) => `first by its label "${label}"`,
 
   role: ({ role }) => `a ${role}`,
-  held: ({ why }) => `held: ${why}`,
+  held: (hold) => `held: ${holdText(hold)}`,
   sent_nothing: ({ why }) => `sent nothing: ${sentence(why)}`,
   worker_state: ({ state }) => state,
   looping: () => 'it takes its issues itself (burn worker loop)',

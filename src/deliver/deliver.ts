@@ -1,11 +1,13 @@
 /** Delivers texts into panes, on all machines at once: rounds until every delivery has ended or waits. */
 import type { Delivery } from '../core/lives.ts'
-import type { Machine, WorkerId } from '../core/nouns.ts'
+import type { Carrying } from '../core/ledger/deliveries.ts'
+import type { Machine, Time, WorkerId } from '../core/nouns.ts'
 import type { Reason } from '../core/reasons.ts'
 import type { DeliveryPorts } from './ports.ts'
 import { mapBounded } from '../core/bounded.ts'
 import { hasPassed } from '../core/elapsed.ts'
 import { activeStates, pastingStates, unprovenStates } from '../core/lives.ts'
+import { heldBy } from '../decide/holds.ts'
 import { loopsIn } from '../decide/stops.ts'
 import { Breakers } from './breakers.ts'
 import { MachineDeliveries, writerOf } from './round.ts'
@@ -41,10 +43,9 @@ export async function deliver(
   stop: AbortSignal,
   options: DeliverOptions,
 ): Promise<Delivery[]> {
-  const { deliveries: all, holds: byPeople, leases } = await ports.ledger.carrying(ports.owner)
-  const held = [...byPeople].map(([worker, why]) => [worker, { code: 'held', why }] as const)
-  const holds = new Map<WorkerId, Reason>([...loopsIn(leases, ports.clock.now()), ...held])
-  const deliveries = all.filter(({ id }) => options.unsure?.has(id) !== true)
+  const carrying = await ports.ledger.carrying(ports.owner)
+  const holds = holdsOn(carrying, ports.clock.now())
+  const deliveries = carrying.deliveries.filter(({ id }) => options.unsure?.has(id) !== true)
   const byMachine = Map.groupBy(deliveries, ({ worker }) => worker.slice(0, worker.indexOf('/')))
   const hosts = await ports.machines.open(machines.filter(({ name }) => byMachine.has(name)))
   const breakers = deliveries.length === 0 ? null : await Breakers.of(ports)
@@ -55,6 +56,17 @@ export async function deliver(
     return roundsOf(own, ports, stop, options)
   })
   return done.flat()
+}
+
+/** Workers of these deliveries that nothing is typed to now, each with why. */
+function holdsOn({ deliveries, holds, leases }: Carrying, now: Time): Map<WorkerId, Reason> {
+  const [held, loops] = [heldBy(holds, now), loopsIn(leases, now)]
+  const found = new Map<WorkerId, Reason>()
+  for (const { worker } of deliveries) {
+    const why = held.worker(worker) ?? loops.get(worker)
+    if (why !== undefined) found.set(worker, why)
+  }
+  return found
 }
 
 async function roundsOf(

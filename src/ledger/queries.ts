@@ -7,9 +7,7 @@ import type { Carrying } from '../core/ledger/deliveries.ts'
 import type { RepoRecord } from '../core/ledger/forge.ts'
 import type { Event, Worked } from '../core/ledger/history.ts'
 import type { Delivery, Dispatch } from '../core/lives.ts'
-import type { Hold } from '../core/ledger/holds.ts'
-import type { IssueRef, RepoRef, Time, WorkerId } from '../core/nouns.ts'
-import type { Reason } from '../core/reasons.ts'
+import type { IssueRef, Time, WorkerId } from '../core/nouns.ts'
 import type { Tables } from './schema.ts'
 import { sql } from 'kysely'
 import { activeStates, liveStates, unprovenStates } from '../core/lives.ts'
@@ -22,7 +20,6 @@ import { liveSprints } from './sprints.ts'
 import { elsewhere } from './verdicts.ts'
 import { toDelivery, toDispatch, toRepoRecord, toWorkerRecord } from './rows.ts'
 import { decodeReason } from '../core/reasons.ts'
-import { sentence } from '../decide/wording.ts'
 
 type Trx = Transaction<Tables>
 type Filter<K extends 'dispatches' | 'deliveries' | 'events'> = Parameters<Ledger[K]>[0]
@@ -80,25 +77,17 @@ const newest = 300
 async function around(trx: Trx): Promise<Omit<LedgerView, 'dispatches' | 'elsewhere'>> {
   const active = await trx.selectFrom('delivery').selectAll().where(among('state', activeStates)).orderBy('id').execute()
   const workers = await trx.selectFrom('worker').selectAll().orderBy('drawn_seq').execute()
-  const held = await holds(trx)
-  const people = heldWorkers(held)
   return {
     deliveries: [...active.map(toDelivery), ...(await unproven(trx))],
     recent: (
       await trx.selectFrom('delivery').select(['worker', 'state', 'evidence', 'changed_at']).orderBy('id', 'desc').limit(newest).execute()
     ).map((row) => ({ ...row, evidence: decodeReason(row.evidence) })),
-    workers: workers.map((row) => toWorkerRecord(row, people.get(row.id) ?? null)),
+    workers: workers.map(toWorkerRecord),
     repos: await repoRecords(trx),
-    holds: held,
+    holds: await holds(trx),
     sprints: await liveSprints(trx),
     leases: await leases(trx),
   }
-}
-
-function heldWorkers(all: readonly Hold[]): Map<WorkerId, string> {
-  return new Map(
-    all.flatMap(({ scope, name, code, reason }) => (scope === 'worker' && code === 'person' ? [[name, sentence(reason)] as const] : [])),
-  )
 }
 
 async function unproven(trx: Trx): Promise<Delivery[]> {
@@ -125,7 +114,7 @@ export async function carrying(trx: Trx, owner: string): Promise<Carrying> {
     .execute()
   return {
     deliveries: [...active.map(toDelivery), ...(await unproven(trx))],
-    holds: heldWorkers(await holds(trx)),
+    holds: await holds(trx),
     leases: await leases(trx),
   }
 }
@@ -183,11 +172,7 @@ export async function closed(trx: Trx): Promise<IssueRef[]> {
 }
 
 export async function repoRecords(trx: Trx): Promise<RepoRecord[]> {
-  const rests = new Map<RepoRef, { until: Time; why: Reason }>()
-  for (const { scope, name, code, until, reason } of await holds(trx))
-    if (scope === 'repo' && code === 'forge_refused' && until !== null) rests.set(name, { until, why: reason })
-  const rows = await trx.selectFrom('repo').selectAll().orderBy('repo').execute()
-  return rows.map((row) => toRepoRecord(row, rests.get(row.repo) ?? null))
+  return (await trx.selectFrom('repo').selectAll().orderBy('repo').execute()).map(toRepoRecord)
 }
 
 /** Newest first: ids begin with their time. */

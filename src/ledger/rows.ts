@@ -90,11 +90,11 @@ export function fromIssue(issue: Issue) {
   return { ref, repo, number, title, body, ...lists, author, state, created_at, updated_at, comments, url }
 }
 
-export function toWorkerRecord({ id, drawn, used_at, state, state_since, error_at }: WorkerRow, hold: string | null): WorkerRecord {
-  return { id, drawn: drawn === 1, hold, used_at, state, state_since, error_at }
+export function toWorkerRecord({ id, drawn, used_at, state, state_since, error_at }: WorkerRow): WorkerRecord {
+  return { id, drawn: drawn === 1, used_at, state, state_since, error_at }
 }
 
-export function toRepoRecord({ writers, waits, unread_since, unread_why, ...row }: RepoRow, rests: RepoRecord['rests']): RepoRecord {
+export function toRepoRecord({ writers, waits, unread_since, unread_why, ...row }: RepoRow): RepoRecord {
   const unread = unread_since === null || unread_why === null ? null : { since: unread_since, why: unread_why }
-  return { ...row, writers: writers === null ? null : names(writers), waits: waits === null ? null : decodeReason(waits), rests, unread }
+  return { ...row, writers: writers === null ? null : names(writers), waits: waits === null ? null : decodeReason(waits), unread }
 }

@@ -13,6 +13,7 @@ import type {
   WorkerSight,
   WorkFacet,
 } from '../core/fleet-state.ts'
+import type { Hold } from '../core/ledger/holds.ts'
 import type { BesideChange } from '../core/ledger/forge.ts'
 import type { LedgerView, UnderWay } from '../core/ledger.ts'
 import type { IssueRecord } from '../core/ledger/backlog.ts'
@@ -21,13 +22,12 @@ import type { WorkerRecord } from '../core/ledger/workers.ts'
 import type { Delivery, DeliveryState } from '../core/lives.ts'
 import type { Change, IssueRef, Machine, RepoRef, Time, WorkerId } from '../core/nouns.ts'
 import type { MachineSight } from '../core/panes.ts'
-import type { RepoRecord } from '../core/ledger/forge.ts'
 import type { MachineScreens } from './readings.ts'
 import type { ForgeView } from './forge.ts'
 import type { Session } from './session.ts'
 import { slotStates, unprovenStates } from '../core/lives.ts'
 import { repoOf, servedRepos } from '../core/refs.ts'
-import { longestOfRepos } from '../decide/forge-fault.ts'
+import { heldBy } from '../decide/holds.ts'
 import { withStops } from '../decide/stops.ts'
 import { endedAgents, withStrays } from './agents.ts'
 import { refreshForge } from './forge.ts'
@@ -73,7 +73,7 @@ export async function refresh(
     closed,
     writers: forge.writers,
     repos_down: forge.repos_down,
-    resting: restingRepos(before.repos, now),
+    resting: heldRepos([...served, ...before.repos.map(({ repo }) => repo)], before.holds, now),
     skipped: forge.skipped,
   }
   await keepReadings(state, session)
@@ -107,7 +107,7 @@ export function statusState(
   return { ...fleetSeen(looked, seen, { ...kept, given: new Map(), now: session.clock.now() }, session), repos, rests, texts, elsewhere }
 }
 
-interface Known extends Pick<LedgerView, 'workers' | 'leases' | 'recent' | 'deliveries' | 'sprints'> {
+interface Known extends Pick<LedgerView, 'workers' | 'holds' | 'leases' | 'recent' | 'deliveries' | 'sprints'> {
   readonly dispatches: readonly LiveDispatch[]
   /** When each worker's agent was given a text that it may have failed at since. */
   readonly given: ReadonlyMap<WorkerId, Time>
@@ -118,7 +118,7 @@ interface Known extends Pick<LedgerView, 'workers' | 'leases' | 'recent' | 'deli
 function fleetSeen(
   looked: readonly WorkerSight[],
   seen: ReadonlyMap<string, MachineScreens>,
-  { workers, leases, recent, deliveries, sprints, dispatches, given, now }: Known,
+  { workers, holds, leases, recent, deliveries, sprints, dispatches, given, now }: Known,
   { fleet }: Pick<Session, 'fleet'>,
 ): Moment & MachinesFacet & ReadingsFacet & HoldsFacet & WorkFacet {
   const states = statesOf(looked, workers, given, now)
@@ -132,6 +132,7 @@ function fleetSeen(
     workers: withStops(looked, { fleet, leases, recent, records: workers, states, now }),
     states,
     records: workers,
+    holds,
     dispatches,
     sprints,
     unproven: inState('submitted', ...unprovenStates),
@@ -164,14 +165,9 @@ function asChange({ issue, name, url }: BesideChange): Change {
   return { dispatch_id: null, name, url, state: 'open', author: '', fork: false, closes: [issue], created_at: 0 }
 }
 
-function restingRepos(repos: readonly RepoRecord[], now: Time): ReadonlyMap<RepoRef, Reason> {
-  return new Map(
-    repos.flatMap(({ repo, rests }) =>
-      rests !== null && rests.until > now && rests.until <= now + longestOfRepos
-        ? [[repo, { code: 'repo_resting' as const, ...rests }]]
-        : [],
-    ),
-  )
+function heldRepos(repos: readonly RepoRef[], holds: readonly Hold[], now: Time): ReadonlyMap<RepoRef, Reason> {
+  const held = heldBy(holds, now)
+  return new Map(repos.flatMap((repo) => [held.repo(repo)].flatMap((why) => (why === null ? [] : [[repo, why] as const]))))
 }
 
 /** Work in review whose change is another, or whose issue was closed: all that a look at the forge can end. */

@@ -10,6 +10,8 @@ import type { Claimed } from './sprint.ts'
 import { BurnError, adviceOf } from '../core/errors.ts'
 import { pauseAfter } from '../decide/backoff.ts'
 import { afterFailure } from '../decide/failure.ts'
+import { heldBy } from '../decide/holds.ts'
+import { sentence } from '../decide/wording.ts'
 import { loopLease } from '../decide/stops.ts'
 import { slotsTaken } from '../decide/route.ts'
 import { claimForSprint } from '../claim/claim.ts'
@@ -141,8 +143,8 @@ async function follow(row: Sprint, { worker, skip_for }: LoopOptions, { ledger, 
 
 /** Null where there is something for it to do, and room. */
 function whyNothing({ id, depth, repos }: Worker, state: FleetState, picks: readonly Picked[]): Omit<Turn, 'row'> | null {
-  const hold = state.records.find((record) => record.id === id)?.hold ?? null
-  if (hold !== null) return { why: `it is held: ${hold}`, trouble: false }
+  const hold = heldBy(state.holds, state.now).worker(id)
+  if (hold !== null) return { why: `it is ${sentence(hold)}`, trouble: false }
   if (freeSlot({ id, depth }, state) === null) return { why: `all it may have at a time is taken (depth ${depth})`, trouble: false }
   if (picks.length > 0) return null
   const down = repos.flatMap((repo) => state.repos_down.get(repo) ?? [])

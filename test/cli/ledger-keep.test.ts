@@ -80,3 +80,17 @@ test('ledger migrate says the version', async (t) => {
   const { burn: run } = fleet(t)
   assert.match((await run('ledger', 'migrate')).out, new RegExp(`version ${ledgerVersion}, which is what this burn writes`))
 })
+
+test('hold, resume: a window until a time, and the whole fleet, as the ledger has it', async (t) => {
+  const { burn: run } = fleet(t)
+  const said = await run('hold', 'box/W', '--until', '2h', 'its', 'disk', 'is', 'replaced', '--json')
+  assert.equal(said.code, 0, said.err)
+  const { until, ...held } = JSON.parse(said.out) as { until: string }
+  assert.deepEqual(held, { held: [{ scope: 'lane', name: 'box/W' }], hold: 'its disk is replaced' })
+  assert.ok(Math.abs(Date.parse(until) - Date.now() - 2 * 3_600_000) < 60_000, until)
+  assert.match((await run('hold', 'all')).out, /^the whole fleet is held: by a person$/m)
+  assert.match((await run('resume', 'box/W')).out, /^lane box\/W gets work again$/m)
+  assert.match((await run('resume', 'box/W')).out, /^nobody held lane box\/W$/m)
+  assert.match((await run('ledger', 'check')).out, /1 hold/)
+  assert.equal((await run('hold', 'all', '--until', '2020-01-01')).code, 2)
+})

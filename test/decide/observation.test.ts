@@ -75,5 +75,11 @@ test('sight: it says where the id is, whose pane it is, and who is at it', () =>
   assert.equal(observe({ ...of, pane: { ...pane, agent_pid: 9 } }).incarnation, null)
   assert.deepEqual(observe({ ...of, pane: { ...pane, keyed_at: 9_940_001 } }).attended, { code: 'person_typing' })
   assert.equal(observe({ ...of, pane: { ...pane, keyed_at: 9_940_000 } }).attended, null)
-  assert.equal(said(observe({ ...of, hold: { code: 'held', why: 'mine' } }).attended), 'held: mine')
+  assert.equal(
+    said(
+      observe({ ...of, hold: { code: 'held', scope: 'worker', name: 'm/W/A', until: null, why: { code: 'prose', text: 'mine' } } })
+        .attended,
+    ),
+    'held: mine',
+  )
 })

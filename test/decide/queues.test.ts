@@ -2,6 +2,7 @@ import { untouched } from '../support/records.ts'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
+import type { Hold } from '../../src/core/ledger/holds.ts'
 import type { IssueRecord } from '../../src/core/ledger/backlog.ts'
 import type { Worker } from '../../src/core/nouns.ts'
 import type { FleetState } from '../../src/core/fleet-state.ts'
@@ -30,6 +31,11 @@ const issueOf = fc.record({
   created_at: fc.integer({ min: 1, max: 30 }),
   attempts: fc.integer({ min: 0, max: 3 }),
 })
+
+const holdOf = (name: string, text: string): Hold => {
+  const by = { until: null, actor: 'ann', created_at: 1 }
+  return { scope: 'worker', name, code: 'person', reason: { code: 'prose', text }, ...by }
+}
 
 type Given = { readonly workers: (typeof workerOf extends fc.Arbitrary<infer T> ? T : never)[] }
 type Drawn = (typeof issueOf extends fc.Arbitrary<infer T> ? T : never)[]
@@ -60,7 +66,8 @@ function viewOf({ workers }: Given, issues: Drawn): FleetState {
     now: 100,
     dispatches,
     issues: records,
-    records: workers.map(({ hold, used_at }, index) => ({ id: `m/W/W${index}`, hold, used_at })),
+    records: workers.map(({ used_at }, index) => ({ id: `m/W/W${index}`, used_at })),
+    holds: workers.flatMap(({ hold }, index) => (hold === null ? [] : [holdOf(`m/W/W${index}`, hold)])),
     workers: all.map((worker, index) => ({
       worker,
       reading: { state: workers[index]?.dead === true ? 'dead' : 'idle', detail: null, evidence: '' },

@@ -40,7 +40,7 @@ function night({ reading, minutes, ended_after = 30 * minute, dispatches = [{}] 
     }
     return { id: `d${index}`, issue: `o/r#${index}`, ...base, ...each } as LiveDispatch
   })
-  let record: WorkerRecord = { id: worker.id, drawn: false, hold: null, used_at: start, state: null, state_since: null, error_at: null }
+  let record: WorkerRecord = { id: worker.id, drawn: false, used_at: start, state: null, state_since: null, error_at: null }
   let told = 0
   for (let at = 0; at <= minutes; at++) {
     const now = start + at * minute
@@ -81,6 +81,7 @@ function viewOf(now: Time, { seen, since, record, resumes, live, ended_after }: 
     now,
     dispatches: live,
     records: [record],
+    holds: [],
     states,
     resumes,
     workers: sights,
@@ -170,7 +171,6 @@ test('trouble: its worker gets no work for an hour, then one issue; a new failur
     const full = {
       id: worker.id,
       drawn: false,
-      hold: null,
       used_at: null,
       state: 'error',
       state_since: start,

@@ -54,7 +54,7 @@ const examples: { readonly [C in ReasonCode]: ReasonData[C] } = {
   oldest: { repo: 'o/r' },
   priority_label: { label: 'bug' },
   role: { role: 'council' },
-  held: { why: 'lunch' },
+  held: { scope: 'lane', name: 'mac/CRUCIBLE', until: 0, why },
   sent_nothing: { why },
   worker_state: { state: 'dead' },
   looping: none,

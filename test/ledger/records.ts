@@ -57,7 +57,6 @@ export function issues(holds: Holds): void {
       listed_at: 1,
       changes_at: 21,
       waits: null,
-      rests: null,
       unread: null,
       changed_at: null,
     }

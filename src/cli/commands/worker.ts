@@ -1,4 +1,4 @@
-/** `burn hold`, `resume` and `burn worker`: whether a worker gets work, the issues that it skips, and its own loop. */
+/** `burn worker`: the issues that a worker skips, and its own loop. */
 import type { Worker } from '../../core/nouns.ts'
 import type { Sprint } from '../../core/sprint.ts'
 import { BurnError } from '../../core/errors.ts'
@@ -8,34 +8,7 @@ import { endLine, progressOf } from '../sprint-lines.ts'
 import { duration, table } from '../table.ts'
 import { flag, list, optional, positive, read, span, text } from '../takes.ts'
 
-const named = text('<worker>', 'machine/WINDOW/NAME, or NAME')
 const why = list('[reason...]', 'why, for the others')
-
-interface Held {
-  readonly worker: string
-  readonly hold: string | null
-}
-
-async function setHold({ session: { fleet, ledger, clock } }: OpenSession, name: string, hold: string | null): Promise<Held> {
-  const worker = workerNamed(fleet, name).id
-  const held = { scope: 'worker', name: worker, code: 'person' } as const
-  if (hold === null) await ledger.resume([held], clock.now())
-  else await ledger.hold([{ ...held, reason: { code: 'prose', text: hold }, until: null, actor: 'a person' }], clock.now())
-  return { worker, hold }
-}
-
-export const holdCommand = command({
-  takes: { worker: named, why },
-  examples: ['burn hold AZOTH trying something in its pane'],
-  run: async ({ open }, given) => done(await setHold(await open(), given.worker, given.why.join(' ') || 'by a person')),
-  present: ({ worker, hold }, io) => io.out(`${worker} is held: ${hold ?? ''}`),
-})
-
-export const resumeCommand = command({
-  takes: { worker: named },
-  run: async ({ open }, given) => done(await setHold(await open(), given.worker, null)),
-  present: ({ worker }, io) => io.out(`${worker} gets work again`),
-})
 
 export const skipCommand = command({
   takes: {

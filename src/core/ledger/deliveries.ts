@@ -2,6 +2,7 @@
 import type { Reason } from '../reasons.ts'
 import type { Delivery, DeliveryKind, DeliveryState, Proof } from '../lives.ts'
 import type { IssueRef, Time, WorkerId } from '../nouns.ts'
+import type { Hold } from './holds.ts'
 import type { Leases } from './jobs.ts'
 
 /** A delivery beside those that claims make: an identity, a question, a person's text, or a further text about a dispatch. */
@@ -39,8 +40,7 @@ export interface DeliveryMove {
 export interface Carrying {
   /** Active deliveries that it holds and whose dispatch, if any, is said on the forge; and unknown ones of live dispatches, whoever sent them. */
   readonly deliveries: readonly Delivery[]
-  /** Why a worker gets nothing, by worker. */
-  readonly holds: ReadonlyMap<WorkerId, string>
+  readonly holds: readonly Hold[]
   readonly leases: Leases
 }
 

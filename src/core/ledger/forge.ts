@@ -43,8 +43,6 @@ export interface RepoRecord {
   readonly waits: Reason | null
   /** When the newest change that listings of issues came across was updated, by the forge's clock. */
   readonly changed_at: Time | null
-  /** None of its issues is given before this time, because the forge refuses what burn writes there; null if they may be. */
-  readonly rests: { readonly until: Time; readonly why: Reason } | null
   /** Since when the forge does not let burn read it, and why; null if the last attempt succeeded. */
   readonly unread: { readonly since: Time; readonly why: string } | null
 }

@@ -5,7 +5,6 @@ export interface WorkerRecord {
   readonly id: WorkerId
   /** Its name was drawn from the registry, not written in the spec. A view has its workers in the order in which they were recorded. */
   readonly drawn: boolean
-  readonly hold: string | null
   /** When it was last given work. */
   readonly used_at: Time | null
   /** What it was last seen doing, and since when; null where it was never looked at. */

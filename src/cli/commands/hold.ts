@@ -1,0 +1,49 @@
+/** `burn hold` and `resume`: whether a worker, a lane, a machine, a repo or the whole fleet gets work. */
+import { heldName } from '../../decide/wording.ts'
+import { command, done } from '../command.ts'
+import { list, optional, span, text, usage } from '../takes.ts'
+
+const named = text('<name>', 'a worker, a window (mac/CRUCIBLE), a lane, a machine, a repo, or all')
+
+export const holdCommand = command({
+  takes: {
+    name: named,
+    why: list('[reason...]', 'why, for the others'),
+    until: optional('--until <when>', 'when it ends: a duration (2h) or a time (2026-12-24T08:00Z); default: until burn resume'),
+  },
+  examples: ['burn hold AZOTH trying something in its pane', 'burn hold mac/CRUCIBLE --until 2h its disk is replaced', 'burn hold all'],
+  async run({ open, env, clock }, given) {
+    const { session } = await open()
+    const { heldNamed, holdByHand } = await import('../../operate/hold.ts')
+    const held = heldNamed(session.fleet, given.name)
+    const until = given.until === undefined ? null : untilGiven(given.until, clock.now())
+    const hold = given.why.join(' ') || 'by a person'
+    const actor = env['USER'] ?? env['LOGNAME'] ?? 'a person'
+    await holdByHand(held, { reason: { code: 'prose', text: hold }, until, actor }, session)
+    return done({ held, hold, until: until === null ? null : new Date(until).toISOString() })
+  },
+  present({ held, hold, until }, io) {
+    for (const { scope, name } of held) io.out(`${heldName(scope, name)} is held${until === null ? '' : ` until ${until}`}: ${hold}`)
+  },
+})
+
+export const resumeCommand = command({
+  takes: { name: named },
+  async run({ open }, given) {
+    const { session } = await open()
+    const { heldNamed, resumeByHand } = await import('../../operate/hold.ts')
+    const named = heldNamed(session.fleet, given.name)
+    const ended = await resumeByHand(named, session)
+    return done({ named, resumed: ended.map(({ scope, name }) => ({ scope, name })) })
+  },
+  present({ named, resumed }, io) {
+    if (resumed.length === 0) io.out(`nobody held ${named.map(({ scope, name }) => heldName(scope, name)).join(', ')}`)
+    for (const { scope, name } of resumed) io.out(`${heldName(scope, name)} gets work again`)
+  },
+})
+
+function untilGiven(written: string, now: number): number {
+  const time = /^\d{4}-/.test(written) ? Date.parse(written) : now + span(written)
+  if (time > now) return time
+  throw usage(`--until: ${JSON.stringify(written)} is no time to come`, 'write --until 2h, or --until 2026-12-24T08:00Z')
+}
