@@ -73,7 +73,8 @@ export async function syncComments(fresh: ReadonlySet<string>, session: Session)
       return saved
     }
   })
-  await ledger.saveComments(written.flat(), session.clock.now())
+  const saved = written.flat()
+  if (saved.length > 0) await ledger.saveComments(saved, session.clock.now())
   return await settleFailed(failed, session)
 }
 
@@ -130,6 +131,7 @@ async function settleFailed(failed: readonly (Failed & Thread)[], session: Sessi
 
 /** Gives back claims that cannot be said on the forge. No attempt is counted. */
 export async function giveBack(refused: readonly Refused[], { ledger, clock }: Session): Promise<readonly Dispatch[]> {
+  if (refused.length === 0) return []
   return ledger.moveDispatches(
     refused.map(({ id, reason }) => ({ id, from: ['claimed'], to: 'released', reason })),
     clock.now(),

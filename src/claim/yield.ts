@@ -49,7 +49,8 @@ export async function yieldClaims(state: Pick<ReposFacet, 'writers'>, session: S
       return hopeless ? [{ id: dispatch.id, from: ['claimed'] as const, to: 'released' as const, reason }] : []
     }
   })
-  await session.ledger.moveDispatches(lost.flat(), session.clock.now())
+  const moves = lost.flat()
+  if (moves.length > 0) await session.ledger.moveDispatches(moves, session.clock.now())
   return unsure
 }
 

@@ -103,6 +103,8 @@ export interface ReposFacet {
   readonly repos_down: ReadonlyMap<RepoRef, string>
   /** Repos whose issues are given to nobody for now, because the forge refuses what burn writes there, with the reason. */
   readonly resting: ReadonlyMap<RepoRef, Reason>
+  /** Why issues in their queues waited after the last cycle, by repo. */
+  readonly waits: ReadonlyMap<RepoRef, Reason>
   /** Issues that the forge gave malformed or in part, said once a cycle. */
   readonly skipped: readonly string[]
 }

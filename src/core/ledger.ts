@@ -32,10 +32,14 @@ export interface LedgerView {
 
 /** What a cycle reads of who has what. */
 export interface UnderWay extends Omit<LedgerView, 'dispatches' | 'elsewhere'> {
-  /** Dispatches in a live state, but work in review: nobody is at it, and it is read where there is news of it (`inReview`). */
+  /** Dispatches in a live state, but work in review: nobody is at it, and it is read where there is news of it (`news`). */
   readonly dispatches: readonly LiveDispatch[]
   /** Work in review, as far as it says which repos are to be asked for changes. */
   readonly reviews: readonly Pick<Dispatch, 'issue' | 'claimed_at' | 'handed_at'>[]
+  /** Issues were saved quietly, and no event tells of them yet (`tellIssues`). */
+  readonly untold: boolean
+  /** What issues were judged by last (`judgeBy`); null where none was. */
+  readonly rules: string | null
 }
 
 /** What several clients read at once: all of it as of one moment. */

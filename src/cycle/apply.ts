@@ -1,13 +1,15 @@
 /** Carries a plan out. Each action happens only if its guard still holds, so that several dispatchers can do so side by side. */
 import type { Action, MoveAction, TellAction } from '../core/actions.ts'
-import type { ChangesFacet } from '../core/fleet-state.ts'
+import type { ChangesFacet, ReposFacet } from '../core/fleet-state.ts'
 import type { DispatchMove } from '../core/ledger/claims.ts'
 import type { PlannedText } from '../core/ledger/deliveries.ts'
 import type { Delivery, Dispatch } from '../core/lives.ts'
 import type { IssueRef, Machine } from '../core/nouns.ts'
 import type { Session } from '../observe/session.ts'
 import type { CyclePlan } from './plan.ts'
+import type { Reason } from '../core/reasons.ts'
 import { actionsOf } from '../core/actions.ts'
+import { encodeReason } from '../core/reasons.ts'
 import { keepRest } from '../claim/blame.ts'
 import { claimPanes } from '../claim/claim.ts'
 import { giveBack, syncComments } from '../claim/comments.ts'
@@ -37,14 +39,16 @@ export async function apply(
   const { ledger, clock, owner } = session
   const settled = await applyMoves(actions, state, session)
   await applyTells(actions, session)
-  const stale = await applyVerdicts(actions, session)
+  const stale = await applyVerdicts(actions, state, session)
   const claims = stop.aborted ? [] : actionsOf(actions, 'claim').filter(({ issue }) => !stale.has(issue.ref))
   const claimed = await claimPanes(claims, session)
   await ledger.takeOver(owner, clock.now() + leaseLength, clock.now())
   const refused = await giveBack(await syncComments(new Set(claimed.map(({ id }) => id)), session), session)
   const unsure = await yieldClaims(state, session)
   const deliveries = await deliver(machines, session, stop, { patience, placed_patience: patience, unsure })
-  const late = await giveBack(await syncComments(new Set(), session), session)
+  // Nothing happened since: nothing more is to be said.
+  const quiet = claimed.length + deliveries.length + settled.length + refused.length + unsure.size === 0
+  const late = quiet ? [] : await giveBack(await syncComments(new Set(), session), session)
   return { claimed, settled: [...settled, ...refused, ...late], deliveries }
 }
 
@@ -98,12 +102,18 @@ function toText({ kind, dispatch, issue, worker, incarnation, text, before }: Te
 }
 
 /** Returns the issues that changed since they were read: their approval no longer holds, so they are decided about anew. */
-async function applyVerdicts(actions: readonly Action[], session: Session): Promise<ReadonlySet<IssueRef>> {
+async function applyVerdicts(
+  actions: readonly Action[],
+  { waits }: Pick<ReposFacet, 'waits'>,
+  session: Session,
+): Promise<ReadonlySet<IssueRef>> {
   const { ledger } = session
   const stale = await applyApprovals(actions, session)
   const verdicts = actionsOf(actions, 'judge').filter(({ issue }) => !stale.has(issue))
   if (verdicts.length > 0) await ledger.saveVerdicts(verdicts, session.clock.now())
-  await ledger.saveWaiting(new Map(actionsOf(actions, 'wait').map(({ repo, reason }) => [repo, reason])))
+  const waiting = actionsOf(actions, 'wait')
+  if (waiting.length !== waits.size || waiting.some(({ repo, reason }) => !isSame(reason, waits.get(repo))))
+    await ledger.saveWaiting(new Map(waiting.map(({ repo, reason }) => [repo, reason])))
   for (const { issue, reason, rests } of actionsOf(actions, 'leave')) {
     const until = rests === null ? '' : `; ${await keepRest(rests, session)}`
     session.notify({ level: 'warn', subject: issue, text: `not claimed: ${sentence(reason)}${until}` })
@@ -116,4 +126,8 @@ export async function applyApprovals(actions: readonly Action[], { ledger, clock
   if (due.length === 0) return new Set()
   const saved = new Set(await ledger.saveApprovals(due, clock.now()))
   return new Set(due.flatMap(({ issue }) => (saved.has(issue) ? [] : [issue])))
+}
+
+function isSame(a: Reason, b: Reason | undefined): boolean {
+  return b !== undefined && encodeReason(a) === encodeReason(b)
 }

@@ -22,7 +22,7 @@ export async function cycle(machines: readonly Machine[], session: Session, stop
 
 /** The same actions, and none of them is carried out. */
 export async function dryCycle(machines: readonly Machine[], session: Session): Promise<CyclePlan & Outlook> {
-  return { ...(await planCycle(machines, session)), ...(await outlook(session)) }
+  return { ...(await planCycle(machines, session, { quiet: true })), ...(await outlook(session)) }
 }
 
 async function outlook({ ledger, clock }: Session): Promise<Outlook> {

@@ -9,7 +9,6 @@ import { repoOf } from '../core/refs.ts'
 import { areFree, checkClaims } from '../claim/check.ts'
 import { assign } from '../decide/assign.ts'
 import { settle } from '../decide/deciders.ts'
-import { rulesMark } from '../decide/eligible.ts'
 import { openDesks } from '../decide/route.ts'
 import { refresh, withIssues } from '../observe/state.ts'
 
@@ -24,9 +23,8 @@ export interface CyclePlan {
 }
 
 /** Carries nothing out: only what is kept of forge and machines is brought up to date. */
-export async function planCycle(machines: readonly Machine[], session: Session): Promise<CyclePlan> {
-  const looked = await refresh(machines, session)
-  await session.ledger.judgeBy(rulesMark(session.fleet))
+export async function planCycle(machines: readonly Machine[], session: Session, { quiet = false } = {}): Promise<CyclePlan> {
+  const looked = await refresh(machines, session, { quiet })
   const settled = settle(looked)
   const given = await assignFree(settled.state, session)
   return { actions: [...settled.actions, ...given.actions], state: given.state }

@@ -55,10 +55,7 @@ export function route(issues: readonly Issue[], view: FleetState, desks: Desks):
   return {
     routes,
     waiting,
-    reasons: whyWaiting(
-      [...view.writers.keys()].filter((repo) => (still.get(repo) ?? 0) === 0),
-      view,
-    ),
+    reasons: whyWaiting([...view.writers.keys()].filter((repo) => (still.get(repo) ?? 0) === 0).toSorted(), view),
   }
 }
 

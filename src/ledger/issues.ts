@@ -34,19 +34,47 @@ const columns = [
 /** What a verdict is given by: a comment more is no reason to judge an issue again. */
 const judgedBy: ReadonlySet<string> = new Set(['title', 'body', 'labels', 'assignees', 'author', 'state'])
 
-export async function saveIssues(trx: Transaction<Tables>, pages: readonly RepoPage[], at: number): Promise<void> {
+export async function saveIssues(trx: Transaction<Tables>, pages: readonly RepoPage[], at: number, quiet: boolean): Promise<void> {
   const events: NewEvent[] = []
   // The last one counts where a page that moved while it was read has an issue twice.
   const given = new Map(pages.flatMap(({ issues }) => issues).map((issue) => [issue.ref, fromIssue(issue)]))
   for (const part of chunks([...given.values()])) events.push(...(await mergeIssues(trx, part)))
   for (const { repo, complete } of pages) if (complete) events.push(...(await closeMissing(trx, repo, given)))
-  await append(trx, events, at)
+  await (quiet ? keepUntold(trx, events) : append(trx, events, at))
   await saveOpenChanges(
     trx,
     pages.flatMap(({ repo, open }) => (open === undefined ? [] : [{ repo, changes: open, complete: true }])),
   )
   for (const { repo, cursor, complete, changed_at } of pages)
     await saveRepo(trx, repo, { cursor, ...(complete ? { listed_at: at } : {}), ...(changed_at == null ? {} : { changed_at }) })
+}
+
+/** What is kept without an event is told by `tellIssues`. */
+async function keepUntold(trx: Transaction<Tables>, events: readonly NewEvent[]): Promise<void> {
+  for (const [kind, same] of Map.groupBy(events, (event) => event.kind))
+    for (const part of chunks(same))
+      await trx
+        .updateTable('issue')
+        .set({ untold: kind })
+        .where(
+          'ref',
+          'in',
+          part.map(({ subject }) => subject),
+        )
+        .execute()
+}
+
+export async function tellIssues(trx: Transaction<Tables>, at: number): Promise<void> {
+  const rows = await trx.selectFrom('issue').select(['ref', 'title', 'untold']).where('untold', 'is not', null).orderBy('ref').execute()
+  const events = rows.map(({ ref, title, untold }): NewEvent => ({
+    kind: untold ?? '',
+    subject: ref,
+    issue: ref,
+    worker: null,
+    text: title,
+  }))
+  await append(trx, events, at)
+  await trx.updateTable('issue').set({ untold: null }).where('untold', 'is not', null).execute()
 }
 
 const unjudged = { eligible: null, verdict: null, verdict_at: null, standing: null }

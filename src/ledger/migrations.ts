@@ -138,6 +138,13 @@ const faultIndexes = [
 /** What the house needs: a function for each of its parts. */
 const house: Migration = async (db, engine) => {
   await holdsAndJobs(db, engine)
+  await untold(db)
+}
+
+/** What a dry run saw of an issue first: the event that is written about it by the next cycle. */
+async function untold(db: Kysely<Tables>): Promise<void> {
+  await db.schema.alterTable('issue').addColumn('untold', 'text').execute()
+  await sql`create index issue_untold on issue (ref) where untold is not null`.execute(db)
 }
 
 /**

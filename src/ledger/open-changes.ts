@@ -1,10 +1,12 @@
-/** Changes that are open for review and belong to issues: an issue that has one is not given. */
+/** Changes that are open for review and belong to issues: an issue that has one is not given; and what changes with news may have ended. */
 import type { Transaction } from 'kysely'
+import type { ChangedWork, ForgeNews, LiveDispatch } from '../core/ledger/claims.ts'
 import type { BesideChange, SeenChanges } from '../core/ledger/forge.ts'
 import type { Change, IssueRef } from '../core/nouns.ts'
 import type { OpenChangeRow, Tables } from './schema.ts'
 import { sql } from 'kysely'
-import { slotStates } from '../core/lives.ts'
+import { liveStates, slotStates } from '../core/lives.ts'
+import { liveColumns, reviewed } from './queries.ts'
 import { among, chunks } from './sql.ts'
 import { toJudgeUnlessTaken } from './verdicts.ts'
 
@@ -83,7 +85,7 @@ export async function showOnIssues(trx: Trx, issues: readonly IssueRef[]): Promi
       .execute()
 }
 
-export async function changesBeside(trx: Trx): Promise<BesideChange[]> {
+async function changesBeside(trx: Trx): Promise<BesideChange[]> {
   const taken = sql`select 1 from dispatch d where d.issue = open_change.issue and d.kind = 'work' and ${among('d.state', slotStates)}`
   return trx
     .selectFrom('open_change')
@@ -91,4 +93,50 @@ export async function changesBeside(trx: Trx): Promise<BesideChange[]> {
     .where('dispatch', 'is', null)
     .where(sql<boolean>`exists (${taken})`)
     .execute()
+}
+
+export async function news(trx: Trx, changed: ChangedWork): Promise<ForgeNews> {
+  const gone = await closed(trx)
+  return {
+    closed: gone,
+    reviews: await inReview(trx, { ...changed, issues: [...gone, ...changed.issues] }),
+    beside: await changesBeside(trx),
+  }
+}
+
+async function inReview(trx: Trx, { ids, issues, urls }: ChangedWork): Promise<LiveDispatch[]> {
+  const found = new Map<string, LiveDispatch>()
+  for (const [column, keys] of [
+    ['id', ids],
+    ['issue', issues],
+    ['change_url', urls],
+  ] as const)
+    for (const part of chunks([...new Set(keys)]))
+      for (const row of await trx
+        .selectFrom('dispatch')
+        .select(liveColumns)
+        .where(column, 'in', part)
+        .where(reviewed)
+        .where(among('state', liveStates))
+        .execute())
+        found.set(row.id, row)
+  return [...found.values()]
+}
+
+async function closed(trx: Trx): Promise<IssueRef[]> {
+  const work = await trx
+    .selectFrom('issue')
+    .select('ref')
+    .where('standing', '=', sql.lit('taken'))
+    .where('state', '<>', sql.lit('open'))
+    .execute()
+  const council = await trx
+    .selectFrom('dispatch')
+    .innerJoin('issue', 'issue.ref', 'dispatch.issue')
+    .select('issue.ref')
+    .where('dispatch.kind', '=', sql.lit('council'))
+    .where(among('dispatch.state', liveStates))
+    .where('issue.state', '<>', 'open')
+    .execute()
+  return [...work, ...council].map(({ ref }) => ref)
 }

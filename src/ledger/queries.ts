@@ -2,7 +2,7 @@
 import type { ExpressionBuilder, Transaction } from 'kysely'
 import type { Ledger, LedgerView, UnderWay } from '../core/ledger.ts'
 import type { IssueRecord } from '../core/ledger/backlog.ts'
-import type { LiveDispatch, Resumed } from '../core/ledger/claims.ts'
+import type { Resumed } from '../core/ledger/claims.ts'
 import type { Carrying } from '../core/ledger/deliveries.ts'
 import type { RepoRecord } from '../core/ledger/forge.ts'
 import type { Event, Worked } from '../core/ledger/history.ts'
@@ -17,7 +17,7 @@ import { issueRecords } from './failures.ts'
 import { holds } from './holds.ts'
 import { leases } from './jobs.ts'
 import { liveSprints } from './sprints.ts'
-import { elsewhere } from './verdicts.ts'
+import { elsewhere, rulesKept } from './verdicts.ts'
 import { toDelivery, toDispatch, toRepoRecord, toWorkerRecord } from './rows.ts'
 import { decodeReason } from '../core/reasons.ts'
 
@@ -32,42 +32,33 @@ export async function view(trx: Trx): Promise<LedgerView> {
   return { dispatches: live.map(toDispatch), ...(await around(trx)), elsewhere: await elsewhere(trx) }
 }
 
-const held = ['id', 'kind', 'issue', 'worker', 'slot', 'state', 'incarnation', 'change_url', 'claimed_at', 'handed_at'] as const
-const reviewed = sql<boolean>`kind = 'work' and state = 'review'`
+export const liveColumns = [
+  'id',
+  'kind',
+  'issue',
+  'worker',
+  'slot',
+  'state',
+  'incarnation',
+  'change_url',
+  'claimed_at',
+  'handed_at',
+] as const
+export const reviewed = sql<boolean>`kind = 'work' and state = 'review'`
 
 /** Columns and rows are what it takes: with ten thousand workers, reading all of both was a twelfth of a cycle. */
 export async function underWay(trx: Trx): Promise<UnderWay> {
   const live = trx.selectFrom('dispatch').where(among('state', liveStates)).orderBy('id')
   const dispatches = await live
-    .select(held)
+    .select(liveColumns)
     .where(sql<boolean>`not (${reviewed})`)
     .execute()
   const reviews = await live.select(['issue', 'claimed_at', 'handed_at']).where(reviewed).execute()
-  return { dispatches, reviews, ...(await around(trx)) }
+  return { dispatches, reviews, rules: await rulesKept(trx), untold: await hasUntold(trx), ...(await around(trx)) }
 }
 
-export async function inReview(
-  trx: Trx,
-  ids: readonly string[],
-  issues: readonly IssueRef[],
-  urls: readonly string[],
-): Promise<LiveDispatch[]> {
-  const found = new Map<string, LiveDispatch>()
-  for (const [column, keys] of [
-    ['id', ids],
-    ['issue', issues],
-    ['change_url', urls],
-  ] as const)
-    for (const part of chunks([...new Set(keys)]))
-      for (const row of await trx
-        .selectFrom('dispatch')
-        .select(held)
-        .where(column, 'in', part)
-        .where(reviewed)
-        .where(among('state', liveStates))
-        .execute())
-        found.set(row.id, row)
-  return [...found.values()]
+async function hasUntold(trx: Trx): Promise<boolean> {
+  return (await trx.selectFrom('issue').select('ref').where('untold', 'is not', null).limit(1).executeTakeFirst()) !== undefined
 }
 
 /** So many texts say whether kinds of agents behave as known: several for each worker of a large fleet. */
@@ -151,24 +142,6 @@ export async function unsaid(trx: Trx, owner: string): Promise<Dispatch[]> {
     for (const row of await all.where(among('state', liveStates)).execute()) found.set(row.id, row)
   }
   return [...found.values()].map(toDispatch)
-}
-
-export async function closed(trx: Trx): Promise<IssueRef[]> {
-  const work = await trx
-    .selectFrom('issue')
-    .select('ref')
-    .where('standing', '=', sql.lit('taken'))
-    .where('state', '<>', sql.lit('open'))
-    .execute()
-  const council = await trx
-    .selectFrom('dispatch')
-    .innerJoin('issue', 'issue.ref', 'dispatch.issue')
-    .select('issue.ref')
-    .where('dispatch.kind', '=', sql.lit('council'))
-    .where(among('dispatch.state', liveStates))
-    .where('issue.state', '<>', 'open')
-    .execute()
-  return [...work, ...council].map(({ ref }) => ref)
 }
 
 export async function repoRecords(trx: Trx): Promise<RepoRecord[]> {

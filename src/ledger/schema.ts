@@ -37,6 +37,8 @@ export type IssueRow = Omit<Issue, 'labels' | 'assignees' | 'locked'> & {
   revision: Generated<number>
   /** Higher comes first. */
   priority: Generated<number>
+  /** The kind of the event that is still to be written of its state; null where none is. */
+  untold: Generated<string | null>
 }
 
 export interface WorkerRow {
@@ -155,7 +157,7 @@ export const schema: { readonly [Name in keyof Tables]: Table } = {
   repo: table<RepoRow>()('repo', 'repo cursor writers writers_at rights_at listed_at changes_at waits unread_since unread_why changed_at'),
   issue: table<IssueRow>()(
     'ref',
-    'ref repo number title body labels assignees author state created_at updated_at comments url attempts done eligible verdict verdict_at rests_until rests_why open_change approved standing revision priority',
+    'ref repo number title body labels assignees author state created_at updated_at comments url attempts done eligible verdict verdict_at rests_until rests_why open_change approved standing revision priority untold',
   ),
   open_change: table<OpenChangeRow>()('id', 'id issue repo url name dispatch'),
   worker: table<WorkerRow>()('id', 'id drawn_seq drawn used_at state state_since error_at'),

@@ -20,7 +20,7 @@ import * as holds from './holds.ts'
 import * as jobs from './jobs.ts'
 import { ledgerVersion } from './migrations.ts'
 import { endSprint, handSprint, moveDeliveries, moveDispatches } from './moves.ts'
-import { changesBeside, saveOpenChanges } from './open-changes.ts'
+import { news, saveOpenChanges } from './open-changes.ts'
 import { counts } from './pages.ts'
 import { prune } from './prune.ts'
 import * as queries from './queries.ts'
@@ -78,9 +78,7 @@ function claimStore({ read, write }: Engine): ClaimLedger {
     moveDispatches: async (moves, at) => (moves.length === 0 ? [] : write((trx) => moveDispatches(trx, moves, at), { tells: freed })),
     saveComments: async (comments, at) => (comments.length === 0 ? undefined : write((trx) => saveComments(trx, comments, at))),
     unsaid: (owner) => read((trx) => queries.unsaid(trx, owner)),
-    inReview: async (ids, refs, urls) =>
-      ids.length + refs.length + urls.length === 0 ? [] : read((trx) => queries.inReview(trx, ids, refs, urls)),
-    closed: () => read(queries.closed),
+    news: (changed) => read((trx) => news(trx, changed)),
     dispatches: (filter) => read((trx) => queries.dispatches(trx, filter)),
     holders: (ids) => read((trx) => queries.holders(trx, ids)),
     resumes: async (ids) => (ids.length === 0 ? new Map() : read((trx) => queries.resumes(trx, ids))),
@@ -103,12 +101,12 @@ function deliveryStore({ read, write }: Engine): DeliveryLedger {
 function forgeStore({ read, write }: Engine): ForgeLedger {
   return {
     repos: () => read(queries.repoRecords),
-    saveIssues: (pages, at) => write((trx) => issues.saveIssues(trx, pages, at)),
+    saveIssues: (pages, at, quiet = false) => write((trx) => issues.saveIssues(trx, pages, at, quiet)),
+    tellIssues: (at) => write((trx) => issues.tellIssues(trx, at)),
     openIn: (repo) => read((trx) => verdicts.openIn(trx, repo)),
     saveUnread: (reasons, at) => write((trx) => rests.saveUnread(trx, reasons, at)),
     saveChanges: async (seen) => (seen.length === 0 ? undefined : write((trx) => saveOpenChanges(trx, seen))),
     saveChangesSeen: async (seen) => (seen.size === 0 ? undefined : write((trx) => issues.saveChangesSeen(trx, seen))),
-    changesBeside: () => read(changesBeside),
     saveWriters: (repo, writers, at) => write((trx) => issues.saveWriters(trx, repo, writers, at)),
     confirmWriters: (repo, writers, at) => write((trx) => trust.confirmWriters(trx, repo, writers, at)),
     saveApprovals: async (given, at) => (given.length === 0 ? [] : write((trx) => trust.saveApprovals(trx, given, at))),

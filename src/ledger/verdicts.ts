@@ -97,10 +97,15 @@ export async function elsewhere(trx: Trx): Promise<IssueRef[]> {
   return rows.map(({ ref }) => ref)
 }
 
+const key = 'rules'
+
+/** What issues were judged by last; null where none was. */
+export async function rulesKept(trx: Trx): Promise<string | null> {
+  return (await trx.selectFrom('meta').select('value').where('key', '=', key).executeTakeFirst())?.value ?? null
+}
+
 export async function judgeBy(trx: Trx, rules: string): Promise<void> {
-  const key = 'rules'
-  const kept = await trx.selectFrom('meta').select('value').where('key', '=', key).executeTakeFirst()
-  if (kept?.value === rules) return
+  if ((await rulesKept(trx)) === rules) return
   await judgeAgain(trx, null)
   await trx
     .insertInto('meta')

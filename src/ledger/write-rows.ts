@@ -15,7 +15,10 @@ interface Inserted {
   readonly dispatch: DispatchRow
   readonly delivery: DeliveryRow
   readonly event: Omit<EventRow, 'seq'>
-  readonly issue: Omit<IssueRow, 'attempts' | 'done' | 'revision' | 'rests_until' | 'rests_why' | 'open_change' | 'approved' | 'priority'>
+  readonly issue: Omit<
+    IssueRow,
+    'attempts' | 'done' | 'revision' | 'rests_until' | 'rests_why' | 'open_change' | 'approved' | 'priority' | 'untold'
+  >
 }
 
 /** Writes new rows; all say the same columns. `ending`: what follows the values in the statement. Returns what that asks to be returned. */

@@ -35,12 +35,13 @@ interface Ports {
 
 /**
  * One request a repo where nothing is new, and one more where the fleet has work there that may have a change by now, or where the listing of issues came
- * across news of a change. A repo that fails is left out with its reason; the others go on.
+ * across news of a change. A repo that fails is left out with its reason; the others go on. `quiet`: nothing of it becomes an event now.
  */
 export async function refreshForge(
   repos: readonly RepoRef[],
   before: Pick<UnderWay, 'dispatches' | 'reviews' | 'repos'>,
   ports: Ports,
+  quiet = false,
 ): Promise<ForgeView> {
   const down = new Map<RepoRef, string>()
   const writers = new Map<RepoRef, ReadonlySet<string>>()
@@ -54,7 +55,7 @@ export async function refreshForge(
   const asked = new Map<RepoRef, ReadonlySet<string>>()
   const writersOf = (repo: RepoRef) => asked.get(repo) ?? keptWriters(records.get(repo))
   const trusted = (repo: RepoRef, { changes }: ChangePage) => changes.map((change) => trustedChange(change, repo, known, writersOf))
-  const save = pageSaver(ports)
+  const save = pageSaver(ports, quiet)
   await mapBounded(repos, reposAtOnce, async (repo) => {
     try {
       const record = records.get(repo) ?? null
@@ -80,8 +81,8 @@ export async function refreshForge(
       down.set(repo, adviceOf(thrown))
     }
   })
-  await ports.ledger.saveChanges(news)
-  await saveUnread(repos, down, records, ports)
+  if (news.length > 0) await ports.ledger.saveChanges(news)
+  if (!quiet) await saveUnread(repos, down, records, ports)
   return { repos_down: down, writers, changes: news.flatMap(({ changes }) => changes), changes_at: changesAt, skipped }
 }
 
@@ -114,9 +115,9 @@ function changedSince(under: readonly Since[], looked: Time | null): Time {
 }
 
 /** Pages that come while others are written are written together. */
-function pageSaver({ ledger, clock }: Ports) {
+function pageSaver({ ledger, clock }: Ports, quiet: boolean) {
   return together(async (pages: readonly (RepoPage & { readonly id: RepoRef })[]) => {
-    await ledger.saveIssues(pages, clock.now())
+    await ledger.saveIssues(pages, clock.now(), quiet)
     return pages
   })
 }

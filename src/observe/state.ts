@@ -17,10 +17,10 @@ import type { Hold } from '../core/ledger/holds.ts'
 import type { BesideChange } from '../core/ledger/forge.ts'
 import type { LedgerView, UnderWay } from '../core/ledger.ts'
 import type { IssueRecord } from '../core/ledger/backlog.ts'
-import type { LiveDispatch } from '../core/ledger/claims.ts'
+import type { ChangedWork, LiveDispatch, Resumed } from '../core/ledger/claims.ts'
 import type { WorkerRecord } from '../core/ledger/workers.ts'
 import type { Delivery, DeliveryState } from '../core/lives.ts'
-import type { Change, IssueRef, Machine, RepoRef, Time, WorkerId } from '../core/nouns.ts'
+import type { Change, Machine, RepoRef, Time, WorkerId } from '../core/nouns.ts'
 import type { MachineSight } from '../core/panes.ts'
 import type { MachineScreens } from './readings.ts'
 import type { ForgeView } from './forge.ts'
@@ -28,6 +28,7 @@ import type { Session } from './session.ts'
 import { slotStates, unprovenStates } from '../core/lives.ts'
 import { repoOf, servedRepos } from '../core/refs.ts'
 import { heldBy } from '../decide/holds.ts'
+import { rulesMark } from '../decide/eligible.ts'
 import { withStops } from '../decide/stops.ts'
 import { endedAgents, withStrays } from './agents.ts'
 import { refreshForge } from './forge.ts'
@@ -48,35 +49,49 @@ export function sightsOf(seen: ReadonlyMap<string, MachineScreens>): ReadonlyMap
   return new Map([...seen].map(([name, { sight }]) => [name, sight]))
 }
 
+export interface Refreshing {
+  /** The repos that the forge is asked about; without it those that the machines serve. */
+  readonly served?: readonly RepoRef[]
+  /** Caches are brought up to date without an event: for a dry run. */
+  readonly quiet?: boolean
+}
+
 /**
  * Reads forge, machines and ledger, and brings the caches up to date: issues, changes, rights and readings. Nothing is decided or carried out. `machines`
- * narrows it to some of the fleet's machines, `served` to the repos that the forge is asked about.
+ * narrows it to some of the fleet's machines.
  */
 export async function refresh(
   machines: readonly Machine[],
   session: Session,
-  served: readonly RepoRef[] = servedRepos(machines),
+  { served = servedRepos(machines), quiet = false }: Refreshing = {},
 ): Promise<UnderWayState> {
-  const { ledger, clock } = session
+  const { ledger, clock, fleet } = session
   const before = await ledger.underWay()
-  const [forge, seen] = await Promise.all([refreshForge(served, before, session), lookAt(machines, session)])
-  const closed = new Set((await ledger.closed()).filter((issue) => !forge.repos_down.has(repoOf(issue))))
-  const dispatches = [...before.dispatches, ...(await newsOf(before.dispatches, forge, closed, session))]
+  if (before.untold && !quiet) await ledger.tellIssues(clock.now())
+  const [forge, seen] = await Promise.all([refreshForge(served, before, session, quiet), lookAt(machines, session)])
+  const news = await ledger.news(changedWork(before.dispatches, forge))
+  const known = new Set(before.dispatches.map(({ id }) => id))
+  // One that came into review while the machines were looked at is known as it was before.
+  const dispatches = [...before.dispatches, ...news.reviews.filter(({ id }) => !known.has(id))]
   const looked = readWorkers(machines, seen, session.kindOf)
-  const resumes = await ledger.resumes(failing(looked, before.workers, dispatches))
+  const failed = failing(looked, before.workers, dispatches)
+  const resumes = failed.length === 0 ? new Map<string, readonly Resumed[]>() : await ledger.resumes(failed)
   const now = clock.now()
   const state = {
     ...fleetSeen(looked, seen, { ...before, dispatches, given: givenAt(dispatches, resumes), now }, session),
     ...(await followUps({ ...before, dispatches }, seen, resumes, session)),
-    changes: [...(await ledger.changesBeside()).map(asChange), ...forge.changes],
+    changes: [...news.beside.map(asChange), ...forge.changes],
     changes_at: forge.changes_at,
-    closed,
+    closed: new Set(news.closed.filter((issue) => !forge.repos_down.has(repoOf(issue)))),
     writers: forge.writers,
     repos_down: forge.repos_down,
     resting: heldRepos([...served, ...before.repos.map(({ repo }) => repo)], before.holds, now),
+    waits: new Map(before.repos.flatMap(({ repo, waits }) => (waits === null ? [] : [[repo, waits] as const]))),
     skipped: forge.skipped,
   }
   await keepReadings(state, session)
+  const rules = rulesMark(fleet)
+  if (before.rules !== rules) await ledger.judgeBy(rules)
   return state
 }
 
@@ -170,19 +185,14 @@ function heldRepos(repos: readonly RepoRef[], holds: readonly Hold[], now: Time)
   return new Map(repos.flatMap((repo) => [held.repo(repo)].flatMap((why) => (why === null ? [] : [[repo, why] as const]))))
 }
 
-/** Work in review whose change is another, or whose issue was closed: all that a look at the forge can end. */
-async function newsOf(
-  held: UnderWay['dispatches'],
-  { changes }: ForgeView,
-  closed: ReadonlySet<IssueRef>,
-  { ledger }: Session,
-): Promise<readonly LiveDispatch[]> {
+/** What changes with news may end of work in review, beside what is held. */
+function changedWork(held: UnderWay['dispatches'], { changes }: ForgeView): ChangedWork {
   const known = new Set(held.map(({ id }) => id))
-  const changed = changes.flatMap(({ dispatch_id: id }) => (id === null || known.has(id) ? [] : [id]))
-  const closing = changes.flatMap(({ closes }) => closes)
-  const urls = changes.flatMap(({ dispatch_id, url }) => (dispatch_id === null ? [url] : []))
-  // One that came into review while the machines were looked at is known as it was before.
-  return (await ledger.inReview(changed, [...closed, ...closing], urls)).filter(({ id }) => !known.has(id))
+  return {
+    ids: changes.flatMap(({ dispatch_id: id }) => (id === null || known.has(id) ? [] : [id])),
+    issues: changes.flatMap(({ closes }) => closes),
+    urls: changes.flatMap(({ dispatch_id, url }) => (dispatch_id === null ? [url] : [])),
+  }
 }
 
 /** Dispatches of workers whose turn failed, and that were not seen at work since. */

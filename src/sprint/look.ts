@@ -32,7 +32,7 @@ export interface LookFor {
  */
 export async function look({ repos, issue, worker, dryRun }: LookFor, { session, policy }: SprintContext): Promise<Looked> {
   const { ledger, clock } = session
-  const looked = await refresh([], session, repos)
+  const looked = await refresh([], session, { served: repos, quiet: dryRun })
   const unread = looked.repos_down
   if (unread.size === repos.length) throw noneRead(unread)
   for (const text of looked.skipped) session.notify({ level: 'warn', subject: 'forge', text })

@@ -52,8 +52,9 @@ guard(session.ledger, [
   'giveUp',
 ])
 guard(session.forge, ['comment', 'editComment'])
-guard(session.machines, ['write'])
-for (const { tmux } of await session.machines.open(session.fleet.machines)) {
+for (const host of await session.machines.open(session.fleet.machines)) {
+  const { tmux } = host
+  guard(host, ['write'])
   if (tmux === null) throw new Error('the machine is not up')
   guard(tmux, ['run'], ([lines]) =>
     (lines as readonly (readonly TmuxCommand[])[]).some((line) => /paste-buffer|send-keys/.test(String(line))),

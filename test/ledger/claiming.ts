@@ -29,10 +29,11 @@ export function claiming(holds: Holds): void {
     const taken = (await ledger.issue('o/r#2'))?.standing
     await seen(true, change('#14', [], { dispatch_id: idOf(2) }))
     assert.deepEqual([await shown(), (await ledger.issue('o/r#2'))?.standing], [[null, '#14', null], taken])
+    const beside = async () => (await ledger.news({ ids: [], issues: [], urls: [] })).beside
     await seen(false, change('#15', ['o/r#2']))
-    assert.deepEqual(await ledger.changesBeside(), [{ issue: 'o/r#2', name: '#15', url: 'u#15' }])
+    assert.deepEqual(await beside(), [{ issue: 'o/r#2', name: '#15', url: 'u#15' }])
     await seen(false, change('#15', []))
-    assert.deepEqual(await ledger.changesBeside(), [])
+    assert.deepEqual(await beside(), [])
     await ledger.saveChanges([{ repo: 'o/other', changes: [], complete: true }])
     assert.deepEqual(await shown(), [null, '#14', null])
     await seen(false, change('#14', [], { dispatch_id: idOf(2), state: 'merged' }))

@@ -161,7 +161,8 @@ function dispatchSteps(holds: Holds): void {
     )
     assert.deepEqual(reviews, [{ issue: 'o/r#1', claimed_at: 10, handed_at: 10 }])
     assert.deepEqual(known, (await ledger.view()).workers)
-    const found = async (ids: readonly string[], issues: readonly string[]) => (await ledger.inReview(ids, issues, [])).map(({ id }) => id)
+    const found = async (ids: readonly string[], issues: readonly string[]) =>
+      (await ledger.news({ ids, issues, urls: [] })).reviews.map(({ id }) => id)
     assert.deepEqual(await found([idOf(1), idOf(2), idOf(3)], ['o/r#1', 'o/r#3']), [idOf(1)])
     assert.deepEqual([await found([], ['o/r#1']), await found([], [])], [[idOf(1)], []])
   })

@@ -1,7 +1,7 @@
-/** The part of the suite about what agents were seen doing, and what they are told when a turn of theirs failed. */
+/** The part of the suite about what was seen: what agents do, and what they are told when a turn of theirs failed. */
 import type { Holds } from './conformance.ts'
 import assert from 'node:assert/strict'
-import { claimOf, hand, idOf, workers } from './fixtures.ts'
+import { claimOf, hand, idOf, issueOf, workers } from './fixtures.ts'
 import { because } from '../support/reasons.ts'
 
 export function readings(holds: Holds): void {
@@ -82,5 +82,23 @@ export function readings(holds: Holds): void {
       ['planned'],
       'what tells of the end still is',
     )
+  })
+
+  holds('dry run: keeps what it saw without an event, until somebody tells it', async ({ ledger }) => {
+    const events = async () => (await ledger.events({})).map(({ kind, subject }) => `${kind} ${subject}`)
+    const page = (number: number) => ({
+      repo: 'o/new',
+      issues: [issueOf(number, { ref: `o/new#${number}`, repo: 'o/new' })],
+      cursor: 'c',
+      complete: true,
+    })
+    await ledger.saveIssues([page(1)], 10)
+    const before = await events()
+    await ledger.saveIssues([page(2)], 11, true)
+    assert.deepEqual([await events(), (await ledger.underWay()).untold], [before, true])
+    assert.deepEqual(await ledger.openIn('o/new'), ['o/new#2'])
+    await ledger.tellIssues(12)
+    assert.deepEqual((await events()).slice(before.length), ['issue.closed o/new#1', 'issue.found o/new#2'])
+    assert.equal((await ledger.underWay()).untold, false)
   })
 }

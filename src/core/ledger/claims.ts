@@ -2,6 +2,7 @@
 import type { Reason } from '../reasons.ts'
 import type { Delivery, Dispatch, DispatchKind, DispatchState } from '../lives.ts'
 import type { IssueRef, Time, WorkerId } from '../nouns.ts'
+import type { BesideChange } from './forge.ts'
 
 /** A dispatch to claim, with the text that will be delivered: both rows are written, or neither. */
 export interface Claim {
@@ -38,6 +39,22 @@ export type LiveDispatch = Pick<
 /** A text that told an agent to go on with its dispatch. */
 export type Resumed = Pick<Delivery, 'state' | 'planned_at' | 'changed_at'>
 
+/** What changes with news are about: dispatches by their branch, issues, and addresses of changes. */
+export interface ChangedWork {
+  readonly ids: readonly string[]
+  readonly issues: readonly IssueRef[]
+  readonly urls: readonly string[]
+}
+
+export interface ForgeNews {
+  /** Issues of live dispatches that are not open any more. */
+  readonly closed: readonly IssueRef[]
+  /** Work in review whose issue is closed, or that the changes are about. */
+  readonly reviews: readonly LiveDispatch[]
+  /** Open changes from other branches than a dispatch's, for issues that are claimed or handed. */
+  readonly beside: readonly BesideChange[]
+}
+
 export interface ClaimLedger {
   /**
    * One transaction. Returns the dispatches that were won. One whose issue or slot is taken is simply not among them, nor is one whose
@@ -53,10 +70,8 @@ export interface ClaimLedger {
    * council question all that live, since one comment is theirs.
    */
   unsaid(owner: string): Promise<readonly Dispatch[]>
-  /** Work in review with one of these ids, of one of these issues, or with a change at one of these addresses. */
-  inReview(ids: readonly string[], issues: readonly IssueRef[], urls: readonly string[]): Promise<readonly LiveDispatch[]>
-  /** Issues of live dispatches that are not open any more. */
-  closed(): Promise<readonly IssueRef[]>
+  /** What a look at the forge may have ended, as of one moment. */
+  news(changed: ChangedWork): Promise<ForgeNews>
   /** Newest first. */
   dispatches(filter: { issue?: IssueRef; worker?: WorkerId; state?: DispatchState; limit?: number }): Promise<readonly Dispatch[]>
   /** Who holds the claims of these dispatches: by their deliveries' leases, or where one has none its sprint's. */

@@ -57,8 +57,11 @@ export interface Approval {
 
 export interface ForgeLedger {
   repos(): Promise<readonly RepoRecord[]>
-  /** Merges pages, all in one transaction: updates what changed; where one is `complete`, open issues of its repo that are not in it become closed. */
-  saveIssues(pages: readonly RepoPage[], at: Time): Promise<void>
+  /** Merges pages, all in one transaction: updates what changed; where one is `complete`, open issues of its repo that are not in it become closed.
+   * `quiet`: without events, which `tellIssues` writes. */
+  saveIssues(pages: readonly RepoPage[], at: Time, quiet?: boolean): Promise<void>
+  /** Writes the events of what was saved quietly. */
+  tellIssues(at: Time): Promise<void>
   /** Open issues of one repo, by name alone. */
   openIn(repo: RepoRef): Promise<readonly IssueRef[]>
   /** Keeps why the forge does not let burn read each of these repos, since when the first reason was kept; null: it does. */
@@ -68,8 +71,6 @@ export interface ForgeLedger {
   saveChanges(seen: readonly SeenChanges[]): Promise<void>
   /** Keeps how far changes were acted on. */
   saveChangesSeen(seen: ReadonlyMap<RepoRef, Time>): Promise<void>
-  /** Open changes from other branches than a dispatch's, for issues that are claimed or handed. */
-  changesBeside(): Promise<readonly BesideChange[]>
 
   saveWriters(repo: RepoRef, writers: readonly string[], at: Time): Promise<void>
   /** Keeps who of a repo's writers may still write; they are not asked about again for a minute. */

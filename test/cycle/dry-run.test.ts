@@ -1,0 +1,200 @@
+/** A dry run shows what the next cycle does, and does nothing of it. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import * as fc from 'fast-check'
+import type { Ledger } from '../../src/core/ledger.ts'
+import { actionsOf } from '../../src/core/actions.ts'
+import { dryCycle } from '../../src/cycle/cycle.ts'
+import { holdWorker } from '../ledger/fixtures.ts'
+import { issuesOf } from '../simulate/storm.ts'
+import { simulatedFleet } from '../support/world.ts'
+
+const claimOf = (fleet: string) => `<!-- burn:1 fleet=${fleet} dispatch=0k3v9w2x4abcd state=claimed -->\nClaimed.`
+
+test('dry run: what ends frees issue and worker, as in the cycle', async (t) => {
+  const { open, forge, fleet, run, pass } = await simulatedFleet(t, issuesOf(12), { retry_after: 0 })
+  const desk = await open()
+  const claimed = (await desk.cycle()).claimed
+  const [first, second] = claimed
+  assert.equal(claimed.length, 4)
+  forge.change(first?.issue ?? '', first?.id ?? '', 'merged')
+  forge.close(second?.issue ?? '')
+  await pass(60_000)
+  const dry = await run(dryCycle(fleet.machines, desk.session))
+  assert.deepEqual(
+    actionsOf(dry.actions, 'move').map(({ issue, to }) => [issue, to]),
+    [first, second].map((each) => [each?.issue, 'done']),
+  )
+  const would = actionsOf(dry.actions, 'claim').map(({ issue, worker }) => `${issue.ref} ${worker.id}`)
+  assert.equal(would.length, 2)
+  const real = await desk.cycle()
+  assert.deepEqual(real.claimed.map(({ issue, worker }) => `${issue} ${worker}`).toSorted(), would.toSorted())
+})
+
+test('dry run: an issue that is lost is given again at its next attempt', async (t) => {
+  const { open, world, fleet, run, pass } = await simulatedFleet(t, issuesOf(1), { retry_after: 0 })
+  const desk = await open()
+  const [first] = (await desk.cycle()).claimed
+  world
+    .agents()
+    .find(({ worker }) => worker === first?.worker)
+    ?.die()
+  world.machines.get('m1')?.changed()
+  await pass(60_000)
+  const { actions } = await run(dryCycle(fleet.machines, desk.session))
+  assert.deepEqual(
+    actions.flatMap((action): unknown[] => (action.do === 'move' ? [action.to] : action.do === 'claim' ? [action.attempt] : [])),
+    ['lost', 2],
+  )
+})
+
+/** What a dry run may write: caches. */
+const caches: ReadonlySet<string | symbol> = new Set<keyof Ledger>([
+  'saveIssues',
+  'saveWriters',
+  'confirmWriters',
+  'saveChanges',
+  'saveReadings',
+  'judgeBy',
+])
+const reads: ReadonlySet<string | symbol> = new Set<keyof Ledger>([
+  'underWay',
+  'news',
+  'resumes',
+  'front',
+  'repos',
+  'openIn',
+  'issue',
+  'dispatches',
+  'deliveries',
+  'events',
+  'agents',
+  'resting',
+  'backlog',
+])
+
+test('dry run: writes caches alone: no event, no verdict, no comment, no approval, no read receipt', async (t) => {
+  const given = issuesOf(8).map((issue, index) => (index === 0 ? { ...issue, author: 'mallory', labels: ['approved'] } : issue))
+  const { open, forge, fleet, run, world, pass } = await simulatedFleet(t, given, { trust: { authors: ['ann'], labels: ['approved'] } })
+  const { session, ledger, cycle } = await open()
+  await run(forge.comment('o/b#2', claimOf('other')))
+  const called: (string | symbol)[] = []
+  const watched = new Proxy(ledger, {
+    get: (target, name) => {
+      called.push(name)
+      const value: unknown = Reflect.get(target, name)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+  const kept = async () => [await ledger.events({}), await ledger.dispatches({}), await ledger.deliveries({}), await ledger.resting(0)]
+  const dry = async () => {
+    const before = await kept()
+    const comments = given.map(({ ref }) => forge.commentsOn(ref))
+    const { actions } = await run(dryCycle(fleet.machines, { ...session, ledger: watched }))
+    assert.deepEqual(await kept(), before)
+    assert.deepEqual(
+      given.map(({ ref }) => forge.commentsOn(ref)),
+      comments,
+    )
+    assert.deepEqual(
+      called.filter((name) => !caches.has(name) && !reads.has(name)),
+      [],
+    )
+    return actions
+  }
+  assert.deepEqual([...new Set((await dry()).map((action) => action.do))].toSorted(), ['approve', 'claim', 'judge', 'wait'])
+  const [first] = (await cycle()).claimed
+  forge.change(first?.issue ?? '', first?.id ?? '', 'open')
+  for (const agent of world.agents().slice(1, 3)) agent.die()
+  world.machines.get('m1')?.changed()
+  await pass(60_000)
+  assert.deepEqual(
+    actionsOf(await dry(), 'move')
+      .map(({ to }) => to)
+      .toSorted(),
+    ['lost', 'lost', 'review'],
+  )
+  assert.equal((await ledger.repos()).find(({ repo }) => repo === 'o/a')?.writers_at === null, false)
+})
+
+/** Something that happens to the fleet between two cycles. `which` chooses whom it happens to. */
+const happening = fc.record({
+  what: fc.constantFrom(
+    'pass',
+    'long',
+    'open',
+    'merge',
+    'reject',
+    'close',
+    'die',
+    'raise',
+    'claimed',
+    'hold',
+    'resume',
+    'mangle',
+    'login',
+    'unreachable',
+    'reached',
+  ),
+  which: fc.nat({ max: 1000 }),
+})
+const stories = fc.record({
+  issues: fc.integer({ min: 1, max: 24 }),
+  shared: fc.boolean(),
+  events: fc.array(happening, { minLength: 8, maxLength: 16 }),
+})
+
+test('dry run: its actions are those of the next cycle, in states drawn at random', { timeout: 120_000 }, async (t) => {
+  let compared = 0
+  const seen = new Set<string>()
+  await fc.assert(
+    fc.asyncProperty(stories, async ({ issues, shared, events }) => {
+      const ends: (() => unknown)[] = []
+      const { open, forge, world, clock, fleet, run, pass } = await simulatedFleet(
+        { after: (end: unknown) => void ends.push(end as () => unknown) },
+        issuesOf(issues),
+        { shared_forge: shared, ended_after: 30 * 60_000 },
+      )
+      const { session, ledger, cycle } = await open()
+      const refs = issuesOf(issues).map(({ ref }) => ref)
+      const pick = <T>(all: readonly T[], which: number) => all[which % Math.max(1, all.length)]
+      const happens = async ({ what, which }: { what: string; which: number }) => {
+        const ref = pick(refs, which) ?? ''
+        const agent = pick(world.agents(), which)
+        const dispatch = pick(await ledger.dispatches({ issue: ref }), which)
+        const machine = world.machines.get('m1')
+        const asLong = { at: clock.now(), whom: 0, how: 0 }
+        if (what === 'open' || what === 'merge' || what === 'reject')
+          forge.change(ref, dispatch?.id ?? `by a person ${which}`, what === 'open' ? 'open' : what === 'merge' ? 'merged' : 'closed')
+        else if (what === 'close') forge.close(ref)
+        else if (what === 'die') agent?.die()
+        else if (what === 'raise') machine?.raise()
+        else if (what === 'claimed') await run(forge.comment(ref, claimOf(which % 2 === 0 ? 'other' : fleet.name)))
+        else if (what === 'hold' || what === 'resume')
+          await holdWorker(ledger, agent?.worker ?? '', what === 'hold' ? 'by hand' : null, clock.now())
+        else if (what === 'mangle') for (const each of world.agents()) each.mangles = which % 2 === 0
+        else if (what === 'login') world.suffer({ ...asLong, kind: 'login', lasts: which * 10_000 })
+        else if (what === 'unreachable' && machine !== undefined) machine.reachable = false
+        else if (what === 'reached' && machine !== undefined) machine.reachable = true
+        machine?.changed()
+        await pass(what === 'long' ? 45 * 60_000 : 60_000)
+      }
+      try {
+        for (const event of events) {
+          await happens(event)
+          const dry = await run(dryCycle(fleet.machines, session))
+          const real = await cycle()
+          assert.deepEqual(dry.actions, real.actions)
+          compared += 1
+          for (const action of real.actions)
+            seen.add(action.do === 'move' ? `move ${action.to}` : action.do === 'tell' ? action.kind : action.do)
+        }
+        await ledger.check()
+      } finally {
+        for (const end of ends) await end()
+      }
+    }),
+    { numRuns: 20 },
+  )
+  t.diagnostic(`${compared} states; ${[...seen].toSorted().join(', ')}`)
+})
