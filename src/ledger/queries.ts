@@ -8,7 +8,7 @@ import type { RepoRecord } from '../core/ledger/forge.ts'
 import type { Event, Worked } from '../core/ledger/history.ts'
 import type { Delivery, Dispatch } from '../core/lives.ts'
 import type { IssueRef, Time, WorkerId } from '../core/nouns.ts'
-import type { Tables } from './schema.ts'
+import type { DeliveryRow, Tables } from './schema.ts'
 import { sql } from 'kysely'
 import { activeStates, liveStates, unprovenStates } from '../core/lives.ts'
 import { isFurther } from './schema.ts'
@@ -24,7 +24,7 @@ import { decodeReason } from '../core/reasons.ts'
 type Trx = Transaction<Tables>
 type Filter<K extends 'dispatches' | 'deliveries' | 'events'> = Parameters<Ledger[K]>[0]
 
-/** Rows that a query without a limit returns at most. */
+/** Events that a query without a limit returns at most. */
 const most = 1000
 
 export async function view(trx: Trx): Promise<LedgerView> {
@@ -149,8 +149,9 @@ export async function repoRecords(trx: Trx): Promise<RepoRecord[]> {
 }
 
 /** Newest first: ids begin with their time. */
-export async function dispatches(trx: Trx, { issue, worker, state, limit = most }: Filter<'dispatches'>): Promise<Dispatch[]> {
-  let query = trx.selectFrom('dispatch').selectAll().orderBy('id', 'desc').limit(limit)
+export async function dispatches(trx: Trx, { issue, worker, state, limit }: Filter<'dispatches'>): Promise<Dispatch[]> {
+  let query = trx.selectFrom('dispatch').selectAll().orderBy('id', 'desc')
+  if (limit !== undefined) query = query.limit(limit)
   if (issue !== undefined) query = query.where('issue', '=', issue)
   if (worker !== undefined) query = query.where('worker', '=', worker)
   if (state !== undefined) query = query.where('state', '=', state)
@@ -184,11 +185,9 @@ export async function worked(trx: Trx, limit: number): Promise<Worked[]> {
 }
 
 /** Newest first. */
-export async function deliveries(trx: Trx, { ids, about, worker, kind, limit = most }: Filter<'deliveries'>): Promise<Delivery[]> {
-  if (ids?.length === 0 || about?.length === 0) return []
-  let query = trx.selectFrom('delivery').selectAll().orderBy('id', 'desc').limit(limit)
-  if (ids !== undefined) query = query.where('id', 'in', ids)
-  if (about !== undefined) query = query.where(isFurther).where('dispatch', 'in', about)
+export async function deliveries(trx: Trx, { ids, about, worker, kind, limit }: Filter<'deliveries'>): Promise<Delivery[]> {
+  let query = trx.selectFrom('delivery').selectAll().orderBy('id', 'desc')
+  if (limit !== undefined) query = query.limit(limit)
   if (worker !== undefined)
     query = query.where((eb) =>
       eb.or([
@@ -198,7 +197,18 @@ export async function deliveries(trx: Trx, { ids, about, worker, kind, limit = m
       ]),
     )
   if (kind !== undefined) query = query.where('kind', '=', kind)
-  return (await query.execute()).map(toDelivery)
+  const rows: DeliveryRow[] = []
+  if (ids !== undefined) for (const part of chunks(unique(ids))) rows.push(...(await query.where('id', 'in', part).execute()))
+  else if (about !== undefined)
+    for (const part of chunks(unique(about))) rows.push(...(await query.where(isFurther).where('dispatch', 'in', part).execute()))
+  else return (await query.execute()).map(toDelivery)
+  return newestFirst(rows, limit).map(toDelivery)
+}
+
+const unique = (ids: readonly string[]) => [...new Set(ids)]
+
+function newestFirst<Row extends { readonly id: string }>(rows: readonly Row[], limit = Infinity): Row[] {
+  return rows.toSorted((a, b) => (a.id < b.id ? 1 : -1)).slice(0, limit)
 }
 
 export async function resumes(trx: Trx, dispatches: readonly string[]): Promise<Map<string, Resumed[]>> {

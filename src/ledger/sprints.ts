@@ -16,9 +16,6 @@ import { sentence } from '../decide/wording.ts'
 
 type Trx = Transaction<Tables>
 
-/** Rows that a query without a limit returns at most. */
-const most = 1000
-
 export async function claimSprint(trx: Trx, claim: SprintClaim, lease: Lease, at: number): Promise<'won' | 'issue' | 'worker'> {
   const { id, issue, worker, reason } = claim
   const work = { ...claim, kind: 'work' as const }
@@ -141,15 +138,15 @@ export async function liveSprints(trx: Trx): Promise<Sprint[]> {
 }
 
 export async function sprints(trx: Trx, filter: Parameters<SprintLedger['sprints']>[0]): Promise<Sprint[]> {
-  let query = trx.selectFrom('sprint').selectAll()
-  if (filter.ids !== undefined) query = query.where('id', 'in', filter.ids.length === 0 ? [''] : filter.ids)
+  let query = trx.selectFrom('sprint').selectAll().orderBy('id', 'desc')
+  if (filter.limit !== undefined) query = query.limit(filter.limit)
   if (filter.issue !== undefined) query = query.where('issue', '=', filter.issue)
   if (filter.live === true) query = query.where('ended_at', 'is', null)
-  const rows = await query
-    .orderBy('id', 'desc')
-    .limit(filter.limit ?? most)
-    .execute()
-  return rows.map(toSprint)
+  if (filter.ids === undefined) return (await query.execute()).map(toSprint)
+  const rows: SprintRow[] = []
+  // The newest ids first, so that the parts follow each other.
+  for (const part of chunks([...new Set(filter.ids)].toSorted().toReversed())) rows.push(...(await query.where('id', 'in', part).execute()))
+  return rows.slice(0, filter.limit).map(toSprint)
 }
 
 function toSprint(row: Selectable<SprintRow>): Sprint {

@@ -10,6 +10,7 @@ import { readings } from './readings.ts'
 import { fleet, issues } from './records.ts'
 import { refused } from './refused.ts'
 import { sprinting } from './sprinting.ts'
+import { texts } from './texts.ts'
 import { because } from '../support/reasons.ts'
 
 const why = because('it was decided')
@@ -36,6 +37,7 @@ export function conformance(name: string, openFresh: () => Promise<Opened>): voi
     readings(holds)
     pruning(holds)
     sprinting(holds)
+    texts(holds)
   })
 }
 
@@ -165,16 +167,6 @@ function dispatchSteps(holds: Holds): void {
       (await ledger.news({ ids, issues, urls: [] })).reviews.map(({ id }) => id)
     assert.deepEqual(await found([idOf(1), idOf(2), idOf(3)], ['o/r#1', 'o/r#3']), [idOf(1)])
     assert.deepEqual([await found([], ['o/r#1']), await found([], [])], [[idOf(1)], []])
-  })
-
-  holds('gives a reviewed change back to its worker only where its slot is free', async ({ ledger }) => {
-    await hand(ledger, claimOf(1), 10)
-    await ledger.moveDispatches([{ id: idOf(1), from: ['handed'], to: 'review', reason: why }], 11)
-    assert.equal((await ledger.claim([claimOf(2, { issue: 'o/r#2' })], 'a', 100, 12)).length, 1)
-    const back = { id: idOf(1), from: ['review'], to: 'handed', reason: why } as const
-    assert.deepEqual(await ledger.moveDispatches([back], 13), [])
-    await ledger.moveDispatches([{ id: idOf(2), from: ['claimed'], to: 'released', reason: why }], 14)
-    assert.equal((await ledger.moveDispatches([back], 15))[0]?.handed_at, 15)
   })
 
   holds('tells how long agents and reviewers took, of what reached an agent and is over or in review', async ({ ledger }) => {

@@ -72,7 +72,7 @@ export interface ClaimLedger {
   unsaid(owner: string): Promise<readonly Dispatch[]>
   /** What a look at the forge may have ended, as of one moment. */
   news(changed: ChangedWork): Promise<ForgeNews>
-  /** Newest first. */
+  /** Newest first; all of them unless `limit` says how many. */
   dispatches(filter: { issue?: IssueRef; worker?: WorkerId; state?: DispatchState; limit?: number }): Promise<readonly Dispatch[]>
   /** Who holds the claims of these dispatches: by their deliveries' leases, or where one has none its sprint's. */
   holders(ids: readonly string[]): Promise<readonly { readonly id: string; readonly lease_owner: string | null }[]>

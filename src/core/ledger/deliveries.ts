@@ -55,7 +55,7 @@ export interface DeliveryLedger {
   moveDeliveries(moves: readonly DeliveryMove[], owner: string, at: Time): Promise<readonly Delivery[]>
   /** Takes over active deliveries whose lease has run out: raises their token. Returns them. */
   takeOver(owner: string, lease: Time, at: Time): Promise<readonly Delivery[]>
-  /** `about`: further texts of these dispatches. */
+  /** Newest first; all of them unless `limit` says how many. `about`: further texts of these dispatches. */
   deliveries(filter: {
     ids?: readonly string[]
     about?: readonly string[]

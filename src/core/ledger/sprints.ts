@@ -63,7 +63,7 @@ export interface SprintLedger {
   endSprint(id: string, owner: string, end: SprintEnd, at: Time): Promise<boolean>
   /** A kept change was opened: writes where it is. False if the dispatch keeps none any more. */
   publishSprint(id: string, url: string, at: Time): Promise<boolean>
-  /** Newest first. */
+  /** Newest first; all of them unless `limit` says how many. */
   sprints(filter: { ids?: readonly string[]; issue?: IssueRef; live?: boolean; limit?: number }): Promise<readonly Sprint[]>
 
   skip(skip: Skip): Promise<void>
