@@ -3,7 +3,7 @@ import type { Delivery, Dispatch } from './lives.ts'
 import type { IssueRef } from './nouns.ts'
 import type { BacklogLedger } from './ledger/backlog.ts'
 import type { ClaimLedger, LiveDispatch } from './ledger/claims.ts'
-import type { DeliveryLedger } from './ledger/deliveries.ts'
+import type { Carrying, DeliveryLedger } from './ledger/deliveries.ts'
 import type { ForgeLedger, RepoRecord } from './ledger/forge.ts'
 import type { HistoryLedger } from './ledger/history.ts'
 import type { Hold, HoldLedger } from './ledger/holds.ts'
@@ -25,7 +25,7 @@ export interface LedgerView {
   readonly holds: readonly Hold[]
   readonly leases: Leases
   /** The newest texts to all workers, newest first, as far as they say whether kinds of agents behave as known. At most 300. */
-  readonly recent: readonly Pick<Delivery, 'worker' | 'state' | 'evidence' | 'changed_at'>[]
+  readonly recent: Carrying['recent']
   /** Issues with a live claim that another ledger of this fleet wrote. At most 1,000. */
   readonly elsewhere: readonly IssueRef[]
 }

@@ -1,5 +1,6 @@
 /** Why nothing is sent to a worker, decided once for all that read it: it takes its issues itself, its kind does not behave as known, or it is in trouble. */
 import type { Reason } from '../core/reasons.ts'
+import type { Look } from '../core/agent.ts'
 import type { HoldsFacet, ReadingsFacet, WorkerSight } from '../core/fleet-state.ts'
 import type { LedgerView } from '../core/ledger.ts'
 import type { Fleet, Time, WorkerId } from '../core/nouns.ts'
@@ -33,7 +34,8 @@ export interface StopFacts extends Pick<HoldsFacet, 'records'>, Pick<ReadingsFac
 /** The same sights, each with why nothing is sent to it. */
 export function withStops(sights: readonly WorkerSight[], facts: StopFacts): readonly WorkerSight[] {
   const loops = loopsIn(facts.leases, facts.now)
-  const breakers = breakersOf(sights, facts)
+  const looks = new Map(sights.flatMap(({ worker, look }) => (look === undefined ? [] : [[worker.id, look] as const])))
+  const breakers = breakersOf(looks, { ...facts, kinds: agentKindsOf(facts.fleet) })
   const stopped = sights.map((sight) => {
     const why = loops.get(sight.worker.id) ?? breakers.get(sight.worker.agent.kind) ?? null
     return why === null ? sight : { ...sight, stopped: why }
@@ -41,22 +43,26 @@ export function withStops(sights: readonly WorkerSight[], facts: StopFacts): rea
   return withTroubles(stopped, facts)
 }
 
-/** By what all agents of a kind show now, and what became of the last texts to them. */
-function breakersOf(sights: readonly WorkerSight[], { fleet, recent, now }: StopFacts): Map<string, Reason | null> {
-  const kinds = new Map(
-    fleet.machines.flatMap(({ windows }) => windows.flatMap(({ workers }) => workers.map(({ id, agent }) => [id, agent.kind] as const))),
-  )
-  const texts = Map.groupBy(recent, ({ worker }) => kinds.get(worker))
-  const looks = Map.groupBy(sights, ({ worker }) => worker.agent.kind)
+/** Each worker's agent kind. */
+export function agentKindsOf({ machines }: Pick<Fleet, 'machines'>): ReadonlyMap<WorkerId, string> {
   return new Map(
-    [...looks].map(([kind, all]) => [
-      kind,
-      breakerFor(
-        kind,
-        all.flatMap(({ look }) => look ?? []),
-        texts.get(kind) ?? [],
-        now,
-      ),
-    ]),
+    machines.flatMap(({ windows }) => windows.flatMap(({ workers }) => workers.map(({ id, agent }) => [id, agent.kind] as const))),
   )
+}
+
+/** Why nothing is sent to each agent kind, by what all its live agents show now, and what became of the last texts to them. */
+export function breakersOf(
+  looks: ReadonlyMap<WorkerId, Look>,
+  { kinds, recent, now }: Pick<StopFacts, 'recent' | 'now'> & { readonly kinds: ReadonlyMap<WorkerId, string> },
+): ReadonlyMap<string, Reason | null> {
+  const texts = Map.groupBy(recent, ({ worker }) => kinds.get(worker))
+  const shown = Map.groupBy(looks, ([worker]) => kinds.get(worker))
+  const why = (kind: string) =>
+    breakerFor(
+      kind,
+      (shown.get(kind) ?? []).map(([, look]) => look),
+      texts.get(kind) ?? [],
+      now,
+    )
+  return new Map([...new Set(kinds.values())].map((kind) => [kind, why(kind)]))
 }

@@ -48,7 +48,7 @@ export async function deliver(
   const deliveries = carrying.deliveries.filter(({ id }) => options.unsure?.has(id) !== true)
   const byMachine = Map.groupBy(deliveries, ({ worker }) => worker.slice(0, worker.indexOf('/')))
   const hosts = await ports.machines.open(machines.filter(({ name }) => byMachine.has(name)))
-  const breakers = deliveries.length === 0 ? null : await Breakers.of(ports)
+  const breakers = deliveries.length === 0 ? null : new Breakers(ports, carrying.recent)
   const shared = { holds, breakers, write: writerOf(ports) }
   // Where the ledger fails on one machine, the others still end their rounds: nobody may step a delivery beside the next run.
   const done = await mapBounded(hosts, hosts.length, (host) => {

@@ -70,15 +70,19 @@ async function around(trx: Trx): Promise<Omit<LedgerView, 'dispatches' | 'elsewh
   const workers = await trx.selectFrom('worker').selectAll().orderBy('drawn_seq').execute()
   return {
     deliveries: [...active.map(toDelivery), ...(await unproven(trx))],
-    recent: (
-      await trx.selectFrom('delivery').select(['worker', 'state', 'evidence', 'changed_at']).orderBy('id', 'desc').limit(newest).execute()
-    ).map((row) => ({ ...row, evidence: decodeReason(row.evidence) })),
+    recent: await recentTexts(trx),
     workers: workers.map(toWorkerRecord),
     repos: await repoRecords(trx),
     holds: await holds(trx),
     sprints: await liveSprints(trx),
     leases: await leases(trx),
   }
+}
+
+async function recentTexts(trx: Trx): Promise<Carrying['recent']> {
+  const facts = ['worker', 'state', 'evidence', 'changed_at'] as const
+  const rows = await trx.selectFrom('delivery').select(facts).orderBy('id', 'desc').limit(newest).execute()
+  return rows.map((row) => ({ ...row, evidence: decodeReason(row.evidence) }))
 }
 
 async function unproven(trx: Trx): Promise<Delivery[]> {
@@ -103,10 +107,12 @@ export async function carrying(trx: Trx, owner: string): Promise<Carrying> {
     .where((eb) => eb.or([eb('dispatch.id', 'is', null), eb('dispatch.comment_id', 'is not', null)]))
     .orderBy('delivery.id')
     .execute()
+  const deliveries = [...active.map(toDelivery), ...(await unproven(trx))]
   return {
-    deliveries: [...active.map(toDelivery), ...(await unproven(trx))],
+    deliveries,
     holds: await holds(trx),
     leases: await leases(trx),
+    recent: deliveries.length === 0 ? [] : await recentTexts(trx),
   }
 }
 

@@ -50,7 +50,7 @@ export async function christen(
   const hosts = await session.machines.open(session.fleet.machines.filter(({ name }) => names.has(name)))
   const all = await withLeases(session, async () => {
     const taken = await session.ledger.takeOver(session.owner, session.clock.now() + leaseLength, session.clock.now())
-    const breakers = options.dryRun ? null : await Breakers.of(session)
+    const breakers = options.dryRun ? null : new Breakers(session, (await session.ledger.view()).recent)
     const shared = { holds: new Map(), breakers, write: writerOf(session) }
     return mapBounded(hosts, hosts.length, async (host) => {
       const own = workers.filter(({ machine }) => machine === host.machine.name)

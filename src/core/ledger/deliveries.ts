@@ -42,6 +42,8 @@ export interface Carrying {
   readonly deliveries: readonly Delivery[]
   readonly holds: readonly Hold[]
   readonly leases: Leases
+  /** The newest texts to all workers, newest first, as far as they say whether kinds of agents behave as known. At most 300, and none if there is nothing to carry. */
+  readonly recent: readonly Pick<Delivery, 'worker' | 'state' | 'evidence' | 'changed_at'>[]
 }
 
 export interface DeliveryLedger {
