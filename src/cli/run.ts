@@ -99,7 +99,7 @@ async function runCommand(loaded: AnyCommand, given: Readonly<Record<string, unk
     common: own,
     open: async () => {
       const { openSession } = await import('./wire.ts')
-      const open = await openSession(own, { ...deps, notify })
+      const open = await openSession({ ...own, dry_run: given['dry_run'] === true }, { ...deps, notify })
       opened.push(open)
       return open
     },

@@ -51,7 +51,8 @@ export async function readSpec(
   )
 }
 
-export async function openSession(options: Partial<Common>, wiring: Wiring): Promise<OpenSession> {
+/** `dry_run`: workers that are new get names, and are not recorded: the next run draws the same names. */
+export async function openSession(options: Partial<Common> & { readonly dry_run?: boolean }, wiring: Wiring): Promise<OpenSession> {
   const { clock, home, random = Math.random } = wiring
   const { file, text } = await readSpec(options.spec, wiring)
   const { written, ledger } = await openChecked(text, file, wiring)
@@ -61,7 +62,7 @@ export async function openSession(options: Partial<Common>, wiring: Wiring): Pro
     const fleet = asSeenFrom(options.here ?? wiring.env['BURN_HERE'], declared)
     for (const line of deprecations) wiring.notify({ level: 'warn', subject: 'spec', text: line })
     const before = new Set(known.map(({ id }) => id))
-    if (workers.some(({ id }) => !before.has(id))) await ledger.recordWorkers(workers, clock.now())
+    if (options.dry_run !== true && workers.some(({ id }) => !before.has(id))) await ledger.recordWorkers(workers, clock.now())
     const machines = new TmuxMachines(clock, random, async (name) => {
       return (await ledger.agents()).flatMap(({ worker, incarnation }) => (worker.startsWith(`${name}/`) ? [incarnation] : []))
     })

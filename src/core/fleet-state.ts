@@ -8,7 +8,8 @@ import type { IssueRecord } from './ledger/backlog.ts'
 import type { LiveDispatch } from './ledger/claims.ts'
 import type { Hold } from './ledger/holds.ts'
 import type { WorkerRecord } from './ledger/workers.ts'
-import type { Delivery } from './lives.ts'
+import type { Event } from './ledger/history.ts'
+import type { Delivery, Dispatch } from './lives.ts'
 import type { Change, Fleet, Incarnation, IssueRef, Reading, ReadingState, RepoRef, Time, Worker, WorkerId } from './nouns.ts'
 import type { MachineSight } from './panes.ts'
 import type { Resumed } from './ledger/claims.ts'
@@ -154,3 +155,14 @@ export interface FleetState extends UnderWayState, FrontFacet {}
 
 /** What status reports from: the forge is not asked. */
 export interface StatusState extends Moment, MachinesFacet, ReadingsFacet, HoldsFacet, WorkFacet, KeptFacet {}
+
+/** What happened to one issue, newest first and bounded. */
+export interface HistoryFacet {
+  readonly history: readonly Dispatch[]
+  /** Those that were done without a pane. */
+  readonly sprints: readonly Sprint[]
+  readonly events: readonly Event[]
+}
+
+/** What `explain` reports from: one issue, and no machine. */
+export interface IssueState extends Moment, HistoryFacet, Pick<FrontFacet, 'issues'>, Pick<KeptFacet, 'repos' | 'rests' | 'texts'> {}

@@ -2,6 +2,7 @@
 import type { Machine, RepoRef } from '../core/nouns.ts'
 import type { Finding } from './findings.ts'
 import type { Session } from '../observe/session.ts'
+import type { StatusState } from '../core/fleet-state.ts'
 import type { TroubleKind } from '../core/trouble.ts'
 import { paneAgent } from '../agents/index.ts'
 import { BurnError, isLedgerFailure, messageOf } from '../core/errors.ts'
@@ -12,7 +13,7 @@ import { hiddenFindings, machineFindings } from './findings.ts'
 import { probeMachine } from './probe.ts'
 import { servedRepos } from '../core/refs.ts'
 import { isShared } from '../core/trouble.ts'
-import { status } from '../observe/status.ts'
+import { readStatus } from '../observe/state.ts'
 
 const reposAtOnce = 8
 
@@ -28,7 +29,7 @@ export async function doctor(machines: readonly Machine[], session: Session, onF
   await Promise.all([
     checkLedger(session).then(say),
     checkForge(machines, session).then(say),
-    checkWorkers(machines, session).then(say),
+    checkFleet(machines, session).then(say),
     ...machines.map((machine) => checkMachine(machine, session).then(say)),
   ])
   return all
@@ -37,9 +38,7 @@ export async function doctor(machines: readonly Machine[], session: Session, onF
 async function checkLedger({ ledger }: Session): Promise<Finding[]> {
   try {
     const { where, version } = await ledger.check()
-    const whole: Finding = { level: 'ok', where: 'ledger', what: `${where} is whole, version ${version}`, mend: '' }
-    const other = elsewhereAdvice((await ledger.backlog()).elsewhere)
-    return other === null ? [whole] : [whole, { level: 'warn', where: 'ledger', ...other }]
+    return [{ level: 'ok', where: 'ledger', what: `${where} is whole, version ${version}`, mend: '' }]
   } catch (thrown) {
     return [failed('ledger', thrown)]
   }
@@ -54,21 +53,7 @@ async function checkForge(machines: readonly Machine[], session: Session): Promi
   // A token that is missing or refused, or a forge that does not answer, would be said again for each repo.
   if (owner.finding.level === 'fail' && owner.code !== 'forge_forbidden') return [owner.finding]
   const repos = await mapBounded(servedRepos(machines), reposAtOnce, (repo) => checkRepo(repo, session))
-  return [owner.finding, ...repos, ...(await checkResting(session))]
-}
-
-async function checkResting({ ledger, clock }: Session): Promise<Finding[]> {
-  try {
-    const resting = await ledger.resting(clock.now())
-    return resting.map((each): Finding => {
-      const mend = `${each.why.code === 'forge_refuses' ? 'see to it on the forge; ' : ''}burn issue requeue of an issue ends its rest at once`
-      return { level: 'warn', where: 'forge', what: `${each.subject} ${restsReason(each)}`, mend }
-    })
-  } catch (thrown) {
-    // The ledger's own check says it.
-    if (isLedgerFailure(thrown)) return []
-    throw thrown
-  }
+  return [owner.finding, ...repos]
 }
 
 async function checkToken({ forge }: Session): Promise<{ finding: Finding; code: string | null }> {
@@ -111,20 +96,35 @@ const mends: Readonly<Partial<Record<TroubleKind, string>>> = {
   connection: 'see that their machine reaches the provider',
 }
 
-/** Workers that are sent nothing because their last turn failed for a reason that every issue would meet. */
-async function checkWorkers(machines: readonly Machine[], session: Session): Promise<Finding[]> {
+/** What the state of the fleet says: workers in trouble, what is left alone, and claims of another ledger. */
+async function checkFleet(machines: readonly Machine[], session: Session): Promise<Finding[]> {
   try {
-    const report = await status(machines, session)
-    const workers = report.machines.flatMap(({ windows }) => windows.flatMap((window) => window.workers))
-    const failing = workers.filter(({ state, detail }) => state === 'error' && isShared(detail))
-    return [...Map.groupBy(failing, ({ detail }) => detail)].map(([kind, [first, ...others]]): Finding => {
-      const count = others.length === 0 ? `${first?.id} is` : `${others.length + 1} workers are`
-      const mend = mends[kind as TroubleKind] ?? ''
-      return { level: 'fail', where: 'workers', what: `${count} in trouble (${kind}): ${first?.id} shows ${first?.evidence}`, mend }
-    })
+    const state = await readStatus(machines, session)
+    const other = elsewhereAdvice(state.elsewhere)
+    const elsewhere: Finding[] = other === null ? [] : [{ level: 'warn', where: 'ledger', ...other }]
+    return [...troubleFindings(state), ...elsewhere, ...restFindings(state)]
   } catch (thrown) {
-    return [failed('workers', thrown)]
+    // The ledger's own check says it.
+    return isLedgerFailure(thrown) ? [] : [failed('workers', thrown)]
   }
+}
+
+/** Workers that are sent nothing because their last turn failed for a reason that every issue would meet. */
+function troubleFindings({ workers }: Pick<StatusState, 'workers'>): Finding[] {
+  const failing = workers.filter(({ reading: { state, detail } }) => state === 'error' && isShared(detail))
+  return [...Map.groupBy(failing, ({ reading }) => reading.detail)].map(([kind, [first, ...others]]): Finding => {
+    const count = others.length === 0 ? `${first?.worker.id} is` : `${others.length + 1} workers are`
+    const mend = mends[kind as TroubleKind] ?? ''
+    const what = `${count} in trouble (${kind}): ${first?.worker.id} shows ${first?.reading.evidence}`
+    return { level: 'fail', where: 'workers', what, mend }
+  })
+}
+
+function restFindings({ rests }: Pick<StatusState, 'rests'>): Finding[] {
+  return rests.map((each): Finding => {
+    const mend = `${each.why.code === 'forge_refuses' ? 'see to it on the forge; ' : ''}burn issue requeue of an issue ends its rest at once`
+    return { level: 'warn', where: 'forge', what: `${each.subject} ${restsReason(each)}`, mend }
+  })
 }
 
 async function checkMachine(machine: Machine, session: Session): Promise<Finding[]> {

@@ -5,6 +5,7 @@ import type { Reason } from '../core/reasons.ts'
 import type { Delivery, Dispatch } from '../core/lives.ts'
 import type { Sprint } from '../core/sprint.ts'
 import type { IssueRef, RepoRef, Time, WorkerId } from '../core/nouns.ts'
+import type { IssueState } from '../core/fleet-state.ts'
 import type { Session } from './session.ts'
 import { BurnError } from '../core/errors.ts'
 import { isStale } from '../decide/settle.ts'
@@ -29,46 +30,56 @@ export interface Explanation {
   readonly events: readonly Event[]
 }
 
-/** Throws BurnError `issue_unknown` where neither forge nor ledger has it. */
+/** Reads one issue and what happened to it, and nothing else of the fleet. Throws BurnError `issue_unknown` if neither forge nor ledger has it. */
 export async function explain(ref: IssueRef, session: Session): Promise<Explanation> {
-  const { ledger, fleet, clock } = session
-  const [record, dispatches, sprints, events] = await Promise.all([
+  return explanation(ref, await readIssue(ref, session))
+}
+
+async function readIssue(ref: IssueRef, { ledger, fleet, clock }: Session): Promise<IssueState> {
+  const now = clock.now()
+  const [record, history, sprints, events, repos, rests] = await Promise.all([
     ledger.issue(ref),
     ledger.dispatches({ issue: ref, limit: 8 }),
     ledger.sprints({ issue: ref, limit: 8 }),
     ledger.events({ issue: ref, limit: 12 }),
+    ledger.repos(),
+    ledger.resting(now),
   ])
+  const texts = await ledger.deliveries({ ids: history.map(({ id }) => id) })
+  return { fleet, now, issues: record === null ? [] : [record], history, sprints, events, repos, rests, texts }
+}
+
+function explanation(ref: IssueRef, state: IssueState): Explanation {
+  const { fleet, now, history, sprints, events } = state
   const repo = repoOf(ref)
-  const known = (await ledger.repos()).find((each) => each.repo === repo)
+  const [record = null] = state.issues
+  const known = state.repos.find((each) => each.repo === repo)
   const unread = known?.unread ?? null
-  if (record === null && dispatches.length === 0) {
-    if (unread !== null)
-      throw new BurnError('issue_unknown', `nothing is known of ${ref}: ${unreadText(repo, unread)}`, 'burn doctor says more')
-    throw new BurnError(
-      'issue_unknown',
-      `nothing is known of ${ref}`,
-      'run burn dispatch --dry-run once, so that the forge is read; or check the name',
-    )
-  }
-  const deliveries = new Map((await ledger.deliveries({ ids: dispatches.map(({ id }) => id) })).map((delivery) => [delivery.id, delivery]))
-  const serving = fleet.machines.flatMap(({ windows }) =>
-    windows.flatMap(({ workers }) => workers.filter((w) => w.role === 'worker' && w.repos.includes(repo)).map(({ id }) => id)),
-  )
+  if (record === null && history.length === 0) throw unknownIssue(ref, unread)
+  const texts = new Map(state.texts.map((delivery) => [delivery.id, delivery]))
+  const workers = fleet.machines.flatMap(({ windows }) => windows.flatMap((window) => window.workers))
   return {
     issue: ref,
     record,
     waits: record?.standing === 'queued' ? (known?.waits ?? null) : null,
     unread,
-    resting: (await ledger.resting(clock.now())).filter(({ subject }) => subject === ref || subject === repo),
-    dispatches: dispatches.map((d) => ({
-      ...d,
-      delivery: deliveries.get(d.id) ?? null,
-      stale: isStale(d, fleet.dispatch.stale_after, clock.now()),
+    resting: state.rests.filter(({ subject }) => subject === ref || subject === repo),
+    dispatches: history.map((each) => ({
+      ...each,
+      delivery: texts.get(each.id) ?? null,
+      stale: isStale(each, fleet.dispatch.stale_after, now),
     })),
     sprints,
-    serving,
+    serving: workers.filter(({ role, repos }) => role === 'worker' && repos.includes(repo)).map(({ id }) => id),
     events,
   }
+}
+
+function unknownIssue(ref: IssueRef, unread: Explanation['unread']): BurnError {
+  if (unread !== null)
+    return new BurnError('issue_unknown', `nothing is known of ${ref}: ${unreadText(repoOf(ref), unread)}`, 'burn doctor says more')
+  const hint = 'run burn dispatch --dry-run once, so that the forge is read; or check the name'
+  return new BurnError('issue_unknown', `nothing is known of ${ref}`, hint)
 }
 
 /** Says since when a repo could not be read, and why. */

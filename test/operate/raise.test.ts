@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import type { Fleet } from '../support/fleet.ts'
-import { standIn, testFleet, until } from '../support/fleet.ts'
+import type { Fleet, Ran } from '../support/fleet.ts'
+import { openLedger } from '../../src/ledger/open.ts'
+import { standIn, testFleet, until, writeIssues } from '../support/fleet.ts'
 import { privateSocket, tmuxOn } from '../support/tmux.ts'
 
 const panes = (fleet: Fleet, format: string) => tmuxOn(fleet.socket, 'list-panes', '-s', '-t', '=T', '-F', format).trim().split('\n')
@@ -163,4 +164,21 @@ test('a server that belongs to another machine is unreachable, and so is a host 
   assert.equal(byName.get('box'), null)
   assert.match(byName.get('other') ?? '', /answers as "box"/)
   assert.match(byName.get('away') ?? '', /refused/i)
+})
+
+test('dry run: records no worker and writes no event, and shows the names that are drawn then', async (t) => {
+  const fleet = testFleet(t, (dir, socket) => specOf(dir, socket, { A: 2 }))
+  writeIssues(fleet.dir, 'app', [{ title: 'First', body: 'x' }])
+  const kept = async () => {
+    const ledger = await openLedger(`sqlite:${fleet.dir}/l.db`, { random: Math.random })
+    const rows = [(await ledger.view()).workers.length, (await ledger.events({})).length]
+    await ledger.close()
+    return rows
+  }
+  const named = (ran: Ran) => ran.json<{ machines: { actions: { workers: string[] }[] }[] }>().machines[0]?.actions[0]?.workers
+  const would = named(await fleet.burn('up', '--dry-run', '--json'))
+  assert.equal((await fleet.burn('dispatch', '--dry-run')).code, 0)
+  assert.deepEqual(await kept(), [0, 0])
+  assert.deepEqual(named(await fleet.burn('up', '--json')), would)
+  assert.equal((await kept())[0], 2)
 })

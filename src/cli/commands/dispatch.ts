@@ -82,10 +82,19 @@ function troubles({ state, backlog, resting }: Pick<CycleResult, 'backlog' | 're
   }))
   const other = elsewhereAdvice(backlog.elsewhere)
   const elsewhere = other === null ? [] : [{ subject: 'ledger', text: `${other.what} (${other.mend})` }]
+  const unproven = new Map(
+    state.workers.flatMap(({ worker, stopped }) =>
+      stopped?.code === 'texts_unproven' ? [[worker.agent.kind, sentence(stopped)] as const] : [],
+    ),
+  )
+  const breakers = [...unproven].map(([kind, why]) => ({
+    subject: kind,
+    text: `nothing is sent to ${kind}: ${why} (burn attach shows a pane)`,
+  }))
   const left = resting.slice(0, mostRests).map((each) => ({ subject: each.subject, text: `${each.subject} ${restsReason(each)}` }))
   const more = resting.length - left.length
   if (more > 0) left.push({ subject: 'forge', text: `${more} more issues rest (burn status)` })
-  return [...elsewhere, ...down, ...left, ...unreachable, ...state.skipped.map((text) => ({ subject: text, text }))]
+  return [...elsewhere, ...down, ...left, ...unreachable, ...breakers, ...state.skipped.map((text) => ({ subject: text, text }))]
 }
 
 /** Of many cycles, each trouble is said when it comes and when it has gone. `said` are those that last. */
