@@ -2,7 +2,7 @@
 import type { DispatchPolicy, Fleet, Machine, SecretSource, Transport, Window } from '../core/nouns.ts'
 import type { KnownWorker } from './draw.ts'
 import type { ForgeKind, ForgeSettings } from './forges.ts'
-import { machinesIn, type WrittenMachine, type WrittenSpec } from './schema.ts'
+import type { WrittenMachine, WrittenSpec } from './schema.ts'
 import { crossComplaints } from './cross.ts'
 import { servedRepos } from '../core/refs.ts'
 import { completeSprint } from './complete-sprint.ts'
@@ -12,7 +12,7 @@ import { drawNames, knownNames } from './draw.ts'
 import { durationMs } from './duration.ts'
 import { refuse } from './findings.ts'
 import { positionsIn } from './text.ts'
-import { completeWorkers, fullRepo, laneOf } from './worker.ts'
+import { completeWorkers, fullRepo, laneOf, machinesIn } from './worker.ts'
 
 export interface CompleteOptions {
   /** The person's home, for `~/` in paths of this machine. */

@@ -1,7 +1,8 @@
 /** Checks across a spec that its schema can't make: what must agree between one place and another. */
 import type { Fleet, Machine, Window, Worker } from '../core/nouns.ts'
 import type { Complaint, SpecPath } from './findings.ts'
-import { machinesIn, type WrittenAgent, type WrittenMachine, type WrittenSpec, type WrittenWindow } from './schema.ts'
+import type { WrittenAgent, WrittenMachine, WrittenSpec, WrittenWindow } from './schema.ts'
+import { machinesIn } from './worker.ts'
 import { servedRepos } from '../core/refs.ts'
 import { sprintWorkers } from '../core/sprint.ts'
 import { nearest } from '../core/suggest.ts'

@@ -1,8 +1,6 @@
 /** An agent of kind `custom`, as it is written: how its screen is read, and how it is typed to. */
 import * as z from 'zod'
-import type { CustomAgent } from '../core/nouns.ts'
 import { defaults } from './defaults.ts'
-import { durationMs } from './duration.ts'
 import { groupsOf, whyNoPattern, whySlow } from './pattern.ts'
 import { timeSpan } from './values.ts'
 
@@ -87,20 +85,3 @@ export const customKeys = {
 }
 
 export type WrittenCustom = z.infer<z.ZodObject<typeof customKeys>>
-
-/** With every default filled in, from the nearest that is written; null where there are no patterns. */
-export function completeCustom({ patterns: said, submit, settle }: WrittenCustom): CustomAgent | null {
-  if (said === undefined) return null
-  return {
-    ready: said.ready ?? null,
-    composer: said.composer,
-    below: said.below ?? null,
-    placeholder: said.placeholder ?? null,
-    working: said.working ?? [],
-    waiting: said.waiting ?? [],
-    error: said.error ?? [],
-    rows: said.rows ?? defaults.stateRows,
-    submit: submit ?? defaults.submit,
-    settle: durationMs(settle ?? defaults.settle),
-  }
-}

@@ -196,8 +196,3 @@ export type WrittenMachine = NonNullable<WrittenSpec['machines']>[string]
 export type WrittenWindow = WrittenMachine['windows'][number]
 export type WrittenWorker = NonNullable<WrittenWindow['workers']>[string]
 export type WrittenAgent = z.infer<typeof agent>
-
-/** The machines as written; none where only sprints are run. */
-export function machinesIn({ machines }: WrittenSpec): Readonly<Record<string, WrittenMachine>> {
-  return machines ?? {}
-}

@@ -1,8 +1,9 @@
 /** The workers of one window, complete: what is nearest to the worker wins. */
-import type { AgentConfig, RepoRef, Worker } from '../core/nouns.ts'
+import type { AgentConfig, CustomAgent, RepoRef, Worker } from '../core/nouns.ts'
 import type { WrittenAgent, WrittenMachine, WrittenSpec, WrittenWindow, WrittenWorker } from './schema.ts'
-import { completeCustom, type WrittenCustom } from './custom.ts'
+import type { WrittenCustom } from './custom.ts'
 import { defaults } from './defaults.ts'
+import { durationMs } from './duration.ts'
 import { spreadHomes } from './spread.ts'
 
 /** A window as written, and what it is in. */
@@ -12,6 +13,11 @@ export interface WindowInput {
   readonly owner: string
   readonly machine: { readonly name: string; readonly written: WrittenMachine }
   readonly window: WrittenWindow
+}
+
+/** The machines as written; none where only sprints are run. */
+export function machinesIn({ machines }: WrittenSpec): Readonly<Record<string, WrittenMachine>> {
+  return machines ?? {}
 }
 
 /** `owner/name` of a repo as written. */
@@ -102,4 +108,21 @@ function mergeAgents(written: readonly (WrittenAgent | undefined)[]): AgentConfi
   }, start)
   const custom = agent.kind === 'custom' ? completeCustom(said) : null
   return custom === null ? agent : { ...agent, custom }
+}
+
+/** With every default filled in, from the nearest that is written; null where there are no patterns. */
+function completeCustom({ patterns: said, submit, settle }: WrittenCustom): CustomAgent | null {
+  if (said === undefined) return null
+  return {
+    ready: said.ready ?? null,
+    composer: said.composer,
+    below: said.below ?? null,
+    placeholder: said.placeholder ?? null,
+    working: said.working ?? [],
+    waiting: said.waiting ?? [],
+    error: said.error ?? [],
+    rows: said.rows ?? defaults.stateRows,
+    submit: submit ?? defaults.submit,
+    settle: durationMs(settle ?? defaults.settle),
+  }
 }

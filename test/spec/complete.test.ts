@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { test } from 'node:test'
 import { complete, saidOf, specOf } from './specs.ts'
 
@@ -113,5 +115,22 @@ test('sprint.sandbox.use: is require by default, and "auto" is a deprecated spel
   assert.match(
     sandboxed({ use: 'auto' }).deprecations.join(),
     /^\/etc\/burn\/fleet-spec\.json:\d+:14: "use": "auto" is deprecated .*; write "require", or "off"/,
+  )
+})
+
+test('complete: loads no schema, because a spec that was checked before is not checked again', () => {
+  const loaded = new Map<string, readonly string[]>()
+  const load = (file: string) => {
+    if (loaded.has(file)) return
+    const text = readFileSync(file, 'utf8')
+    const from = [...text.matchAll(/^(?:import|export) (?!type )[^']*'([^']+)'/gm)].map(([, name = '']) => name)
+    loaded.set(file, from)
+    for (const name of from) if (name.startsWith('.')) load(resolve(file, '..', name))
+  }
+  load(resolve(import.meta.dirname, '../../src/spec/complete.ts'))
+  assert.ok(loaded.size > 10)
+  assert.deepEqual(
+    [...loaded].filter(([, from]) => from.includes('zod')),
+    [],
   )
 })
