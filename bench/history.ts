@@ -20,10 +20,10 @@ export async function writeHistory(engine: Engine, dispatches: number, workers: 
     )
     await sql`insert into delivery (id, kind, issue, worker, state, text, incarnation, evidence, presses, planned_at, changed_at, lease_token, lease_until)
       ${each} select id, 'work', issue, worker, 'seen', '', '1.%1.9', 'its id shows', 1, i, i, 1, 0 from d`.execute(trx)
-    await sql`insert into event (at, kind, subject, issue, worker, text)
+    await sql`insert into event (at, kind, subject, issue, worker, actor, payload)
       ${each}, k(nr, kind) as (values (1, 'dispatch.claimed'), (2, 'delivery.planned'), (3, 'delivery.placing'), (4, 'delivery.seen'), (5, 'dispatch.handed'),
         (6, 'dispatch.'))
-      select i, case nr when 6 then kind || state else kind end, id, issue, worker, 'what there is to say of it' from d cross join k order by i, nr`.execute(
+      select i, case nr when 6 then kind || state else kind end, id, issue, worker, 'burn', '{"reason":{"code":"queued"}}' from d cross join k order by i, nr`.execute(
       trx,
     )
   })

@@ -1,5 +1,6 @@
 /** What people read: one sentence for each code. Nothing else in burn makes a sentence of a reason. */
 import type { HoldScope } from '../core/ledger/holds.ts'
+import type { Event, EventData, EventKind } from '../core/events.ts'
 import type { Reason, ReasonCode, ReasonData } from '../core/reasons.ts'
 
 const second = (at: number) => `${new Date(at).toISOString().slice(0, 19)}Z`
@@ -174,6 +175,72 @@ export function sentence(reason: Reason): string {
   // Each entry takes the data of its own code, which the compiler cannot follow through a lookup.
   const say = sentences[reason.code] as ((data: Reason) => string) | undefined
   return say === undefined ? JSON.stringify(reason) : say(reason)
+}
+
+const because = ({ reason }: { readonly reason: Reason }) => sentence(reason)
+const title = (data: { readonly title: string }) => data.title
+const held = ({ reason, until }: { readonly reason: Reason; readonly until: number | null }) =>
+  `${sentence(reason)}${until === null ? '' : `; until ${second(until)}`}`
+const step = ({ reason, presses }: { readonly reason: Reason; readonly presses: number }) =>
+  `${sentence(reason)}${presses === 0 ? '' : ` (Enter pressed: ${presses})`}`
+const nothing = () => ''
+
+/** What is said of each kind of event beside its name, its issue and its worker. */
+const eventTexts: { readonly [K in EventKind]: (payload: EventData[K]) => string } = {
+  'issue.found': title,
+  'issue.closed': title,
+  'issue.reopened': title,
+  'issue.eligible': because,
+  'issue.ineligible': because,
+  'issue.approved': ({ sha256 }) => `the text that a trusted label was first seen with: sha256 ${sha256}`,
+  'issue.unapproved': () => 'no trusted label any more',
+  'issue.rests': held,
+  'issue.skipped': ({ why, until }) => `${why}${until === null ? '' : `; until ${second(until)}`}`,
+  'issue.requeued': () => 'attempts forgotten',
+  'issue.prioritised': ({ priority }) => `priority ${priority}`,
+  'repo.rests': held,
+  'repo.unread': ({ why }) => why,
+  'repo.read': () => 'it can be read again',
+  'dispatch.claimed': because,
+  'dispatch.handed': because,
+  'dispatch.review': because,
+  'dispatch.done': because,
+  'dispatch.failed': because,
+  'dispatch.lost': because,
+  'dispatch.released': because,
+  'dispatch.commented': ({ comment, says }) => `comment ${comment} says ${says}`,
+  'delivery.planned': ({ kind, bytes, sha256 }) => `${kind}: ${bytes} bytes, sha256 ${sha256}`,
+  'delivery.placing': step,
+  'delivery.placed': step,
+  'delivery.submitted': step,
+  'delivery.seen': step,
+  'delivery.refused': step,
+  'delivery.unknown': step,
+  'delivery.mangled': step,
+  'delivery.taken_over': ({ owner, token }) => `by ${owner}, token ${token}`,
+  'worker.recorded': nothing,
+  'worker.held': held,
+  'worker.resumed': nothing,
+  'lane.held': held,
+  'lane.resumed': nothing,
+  'machine.held': held,
+  'machine.resumed': nothing,
+  'repo.held': held,
+  'repo.resumed': nothing,
+  'account.held': held,
+  'account.resumed': nothing,
+  'fleet.held': held,
+  'fleet.resumed': nothing,
+  'ledger.pruned': ({ dispatches, deliveries, events, before }) =>
+    `${dispatches} dispatches, ${deliveries} other texts and ${events} events from before ${second(before)}`,
+}
+
+/** Says an event in words: those of an older ledger in its own. */
+export function eventText({ kind, payload }: Pick<Event, 'kind' | 'payload'>): string {
+  if ('prose' in payload) return payload.prose
+  // As with reasons: each entry takes the payload of its own kind.
+  const say = eventTexts[kind] as ((data: typeof payload) => string) | undefined
+  return say === undefined ? JSON.stringify(payload) : say(payload)
 }
 
 /** The value as JSON shows it: each reason becomes its sentence, and its code stands beside it, as `<key>_code`. */

@@ -3,7 +3,7 @@ import type { Transaction } from 'kysely'
 import type { Claim, ClaimLedger } from '../core/ledger/claims.ts'
 import type { PlannedText } from '../core/ledger/deliveries.ts'
 import type { Delivery, Dispatch } from '../core/lives.ts'
-import type { NewEvent } from './events.ts'
+import type { NewEvent } from '../core/events.ts'
 import type { DeliveryRow, DispatchRow, Tables } from './schema.ts'
 import { sql } from 'kysely'
 import { isFurther } from './schema.ts'
@@ -14,7 +14,6 @@ import { toDelivery, toDispatch } from './rows.ts'
 import { taken } from './verdicts.ts'
 import { insertRows, writeRows } from './write-rows.ts'
 import { encodeReason } from '../core/reasons.ts'
-import { sentence } from '../decide/wording.ts'
 
 /** Who holds the lease of what is planned, and until when. */
 export interface Lease {
@@ -38,7 +37,7 @@ export async function claim(trx: Transaction<Tables>, claims: readonly Claim[], 
     const texts = mine.map((each) => planned({ ...each, about: { dispatch: each.id, issue: each.issue } }, lease, at))
     await insertRows(trx, 'delivery', texts)
     const events = mine.map(({ id, issue, worker, reason }): NewEvent => {
-      return { kind: 'dispatch.claimed', subject: id, issue, worker, text: sentence(reason) }
+      return { kind: 'dispatch.claimed', subject: id, issue, worker, actor: 'burn', payload: { reason } }
     })
     await append(trx, [...events, ...texts.map(plannedEvent)], at)
     const work = mine.flatMap(({ kind, issue }) => (kind === 'work' ? [issue] : []))
@@ -140,7 +139,7 @@ async function stillWanted(trx: Transaction<Tables>, { kind, about }: PlannedTex
 }
 
 function plannedEvent({ id, issue, worker, kind, text }: DeliveryRow): NewEvent {
-  return { kind: 'delivery.planned', subject: id, issue, worker, text: `${kind}: ${fingerprint(text)}` }
+  return { kind: 'delivery.planned', subject: id, issue, worker, actor: 'burn', payload: { kind, ...fingerprint(text) } }
 }
 
 export async function saveComments(
@@ -152,8 +151,8 @@ export async function saveComments(
   const ending = 'returning id, issue, worker, comment_id, comment_says'
   const saved = await writeRows(trx, 'dispatch', ['comment_id', 'comment_says'], rows, ending)
   const events = saved.map(({ id, issue, worker, comment_id, comment_says }): NewEvent => {
-    const text = `comment ${String(comment_id)} says ${String(comment_says)}`
-    return { kind: 'dispatch.commented', subject: String(id), issue: String(issue), worker: String(worker), text }
+    const payload = { comment: String(comment_id), says: String(comment_says) }
+    return { kind: 'dispatch.commented', subject: String(id), issue: String(issue), worker: String(worker), actor: 'burn', payload }
   })
   await append(trx, events, at)
 }

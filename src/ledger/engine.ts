@@ -21,6 +21,8 @@ export interface Engine {
   readonly where: string
   /** The type of a column that numbers its rows by itself. */
   readonly serial: 'integer' | 'bigserial'
+  /** Whether transactions overlap, so that one may commit after another that began later. */
+  readonly overlaps: boolean
   /** Runs `work` at one moment: it sees no other transaction begin or end. */
   read<T>(work: (trx: Transaction<Tables>) => Promise<T>): Promise<T>
   /**

@@ -1,10 +1,9 @@
 /** Holds: rows of what gets nothing, by whatever it is held. */
 import type { Transaction } from 'kysely'
-import type { Hold } from '../core/ledger/holds.ts'
-import type { NewEvent } from './events.ts'
+import type { NewEvent } from '../core/events.ts'
+import type { Hold, HoldScope } from '../core/ledger/holds.ts'
 import type { HoldRow, Tables } from './schema.ts'
 import { decodeReason, encodeReason } from '../core/reasons.ts'
-import { sentence } from '../decide/wording.ts'
 import { append } from './events.ts'
 
 type Trx = Transaction<Tables>
@@ -27,28 +26,27 @@ export async function hold(trx: Trx, given: readonly Omit<Hold, 'created_at'>[],
       .onConflict((c) => c.column('id').doUpdateSet({ reason, until, actor, created_at: at }))
       .execute()
   }
-  await append(
-    trx,
-    given.map((each) => holdEvent(each, 'held')),
-    at,
-  )
+  await append(trx, given.map(held), at)
 }
 
 export async function resume(trx: Trx, keys: readonly Key[], at: number): Promise<Hold[]> {
   const gone: Hold[] = []
   for (const key of keys) gone.push(...(await trx.deleteFrom('hold').where('id', '=', idOf(key)).returning(columns).execute()).map(toHold))
-  await append(
-    trx,
-    gone.map((each) => holdEvent(each, 'resumed')),
-    at,
-  )
+  await append(trx, gone.map(resumed), at)
   return gone
 }
 
 const toHold = (row: Omit<HoldRow, 'id'>): Hold => ({ ...row, reason: decodeReason(row.reason) })
 
-function holdEvent({ scope, name, code, reason, until }: Omit<Hold, 'created_at'>, step: 'held' | 'resumed'): NewEvent {
-  const why = until === null ? sentence(reason) : `${sentence(reason)}; until ${new Date(until).toISOString()}`
-  const kind = code === 'forge_refused' && step === 'held' ? `${scope}.rests` : `${scope}.${step}`
-  return { kind, subject: name, issue: null, worker: scope === 'worker' ? name : null, text: step === 'held' ? why : '' }
+function held({ scope, name, code, reason, until, actor: by }: Omit<Hold, 'created_at'>): NewEvent {
+  const actor = by === 'burn' ? 'burn' : 'person'
+  if (scope === 'repo' && code === 'forge_refused' && until !== null)
+    return { kind: 'repo.rests', ...about(scope, name), actor, payload: { reason, until } }
+  return { kind: `${scope}.held`, ...about(scope, name), actor, payload: { reason, until } }
 }
+
+function resumed({ scope, name, code }: Hold): NewEvent {
+  return { kind: `${scope}.resumed`, ...about(scope, name), actor: code === 'person' ? 'person' : 'burn', payload: {} }
+}
+
+const about = (scope: HoldScope, name: string) => ({ subject: name, issue: null, worker: scope === 'worker' ? name : null })

@@ -2,7 +2,7 @@
 import type { Transaction } from 'kysely'
 import type { RepoPage } from '../core/ledger/forge.ts'
 import type { IssueRef, RepoRef, Time } from '../core/nouns.ts'
-import type { NewEvent } from './events.ts'
+import type { NewEvent, SeenKind } from '../core/events.ts'
 import type { RepoRow, Tables } from './schema.ts'
 import { sql } from 'kysely'
 import { liveStates } from '../core/lives.ts'
@@ -35,7 +35,7 @@ const columns = [
 const judgedBy: ReadonlySet<string> = new Set(['title', 'body', 'labels', 'assignees', 'author', 'state'])
 
 export async function saveIssues(trx: Transaction<Tables>, pages: readonly RepoPage[], at: number, quiet: boolean): Promise<void> {
-  const events: NewEvent[] = []
+  const events: Seen[] = []
   // The last one counts where a page that moved while it was read has an issue twice.
   const given = new Map(pages.flatMap(({ issues }) => issues).map((issue) => [issue.ref, fromIssue(issue)]))
   for (const part of chunks([...given.values()])) events.push(...(await mergeIssues(trx, part)))
@@ -49,8 +49,14 @@ export async function saveIssues(trx: Transaction<Tables>, pages: readonly RepoP
     await saveRepo(trx, repo, { cursor, ...(complete ? { listed_at: at } : {}), ...(changed_at == null ? {} : { changed_at }) })
 }
 
+type Seen = Extract<NewEvent, { kind: SeenKind }>
+
+function seen(kind: SeenKind, ref: IssueRef, title: string): Seen {
+  return { kind, subject: ref, issue: ref, worker: null, actor: 'forge', payload: { title } }
+}
+
 /** What is kept without an event is told by `tellIssues`. */
-async function keepUntold(trx: Transaction<Tables>, events: readonly NewEvent[]): Promise<void> {
+async function keepUntold(trx: Transaction<Tables>, events: readonly Seen[]): Promise<void> {
   for (const [kind, same] of Map.groupBy(events, (event) => event.kind))
     for (const part of chunks(same))
       await trx
@@ -66,20 +72,14 @@ async function keepUntold(trx: Transaction<Tables>, events: readonly NewEvent[])
 
 export async function tellIssues(trx: Transaction<Tables>, at: number): Promise<void> {
   const rows = await trx.selectFrom('issue').select(['ref', 'title', 'untold']).where('untold', 'is not', null).orderBy('ref').execute()
-  const events = rows.map(({ ref, title, untold }): NewEvent => ({
-    kind: untold ?? '',
-    subject: ref,
-    issue: ref,
-    worker: null,
-    text: title,
-  }))
+  const events = rows.flatMap(({ ref, title, untold }) => (untold === null ? [] : [seen(untold, ref, title)]))
   await append(trx, events, at)
   await trx.updateTable('issue').set({ untold: null }).where('untold', 'is not', null).execute()
 }
 
 const unjudged = { eligible: null, verdict: null, verdict_at: null, standing: null }
 
-async function mergeIssues(trx: Transaction<Tables>, given: readonly ForgeColumns[]): Promise<NewEvent[]> {
+async function mergeIssues(trx: Transaction<Tables>, given: readonly ForgeColumns[]): Promise<Seen[]> {
   const rows = await trx
     .selectFrom('issue')
     .select(columns)
@@ -117,12 +117,12 @@ async function mergeIssues(trx: Transaction<Tables>, given: readonly ForgeColumn
     const before = kept.get(ref)
     if (before?.state === state) return []
     const kind = before === undefined ? 'issue.found' : state === 'closed' ? 'issue.closed' : 'issue.reopened'
-    return [{ kind, subject: ref, issue: ref, worker: null, text: title }]
+    return [seen(kind, ref, title)]
   })
 }
 
 /** A complete listing has every open issue: what it does not have is no longer open. */
-async function closeMissing(trx: Transaction<Tables>, repo: RepoRef, listed: ReadonlyMap<IssueRef, unknown>): Promise<NewEvent[]> {
+async function closeMissing(trx: Transaction<Tables>, repo: RepoRef, listed: ReadonlyMap<IssueRef, unknown>): Promise<Seen[]> {
   const open = await trx
     .selectFrom('issue')
     .select(['ref', 'title'])
@@ -141,7 +141,7 @@ async function closeMissing(trx: Transaction<Tables>, repo: RepoRef, listed: Rea
       )
       .execute()
   }
-  return missing.map(({ ref, title }) => ({ kind: 'issue.closed', subject: ref, issue: ref, worker: null, text: title }))
+  return missing.map(({ ref, title }) => seen('issue.closed', ref, title))
 }
 
 const neverRefused = { unread_since: null, unread_why: null }
@@ -181,7 +181,7 @@ export async function requeueIssue(trx: Transaction<Tables>, issue: IssueRef, at
   if (numUpdatedRows === 0n) return false
   // Whoever gives it again has seen to what stood against its repo, too.
   await resume(trx, [{ scope: 'repo', name: repoOf(issue), code: 'forge_refused' }], at)
-  await append(trx, [{ kind: 'issue.requeued', subject: issue, issue, worker: null, text: 'attempts forgotten' }], at)
+  await append(trx, [{ kind: 'issue.requeued', subject: issue, issue, worker: null, actor: 'person', payload: {} }], at)
   return true
 }
 
@@ -197,6 +197,6 @@ export async function saveWriters(trx: Transaction<Tables>, repo: RepoRef, write
 export async function prioritise(trx: Transaction<Tables>, issue: IssueRef, priority: number, at: Time): Promise<boolean> {
   const known = await trx.updateTable('issue').set({ priority }).where('ref', '=', issue).returning('ref').execute()
   if (known.length === 0) return false
-  await append(trx, [{ kind: 'issue.prioritised', subject: issue, issue, worker: null, text: `priority ${priority}` }], at)
+  await append(trx, [{ kind: 'issue.prioritised', subject: issue, issue, worker: null, actor: 'person', payload: { priority } }], at)
   return true
 }

@@ -1,4 +1,5 @@
 /** Jobs, and every lease: on them, so that each runs once at a time; on sprints; and on active deliveries, with a token that is raised when one changes hands. */
+import type { NewEvent } from '../core/events.ts'
 import type { Transaction } from 'kysely'
 import type { Job, JobLedger } from '../core/ledger/jobs.ts'
 import type { Delivery } from '../core/lives.ts'
@@ -22,8 +23,8 @@ export async function takeOver(trx: Trx, { owner, until }: Lease, at: number): P
     .where('lease_until', '<=', at)
     .returningAll()
     .execute()
-  const events = rows.map(({ id, issue, worker, lease_token }) => {
-    return { kind: 'delivery.taken_over', subject: id, issue, worker, text: `by ${owner}, token ${lease_token}` }
+  const events = rows.map(({ id, issue, worker, lease_token: token }): NewEvent => {
+    return { kind: 'delivery.taken_over', subject: id, issue, worker, actor: 'burn', payload: { owner, token } }
   })
   await append(trx, events, at)
   return rows.map(toDelivery)

@@ -139,6 +139,7 @@ const faultIndexes = [
 const house: Migration = async (db, engine) => {
   await holdsAndJobs(db, engine)
   await untold(db)
+  await typedEvents(db, engine)
 }
 
 /** What a dry run saw of an issue first: the event that is written about it by the next cycle. */
@@ -193,6 +194,17 @@ const houseChanges = [
   `drop index issue_queued`,
   `create index issue_queued on issue (repo, priority desc, created_at, number) where state = 'open' and standing = 'queued'`,
 ]
+
+/** Events are typed: `payload` is JSON where an actor is named, and an older version's sentence where none is. */
+const typedEvents: Migration = async (db, { serial }) => {
+  await sql.raw(`alter table event rename column text to payload`).execute(db)
+  await db.schema.alterTable('event').addColumn('actor', 'text').execute()
+  if (serial !== 'bigserial') return
+  // In two steps, since a default that differs by row would write every row of history anew.
+  await sql.raw(`alter table event add column tx bigint not null default 0`).execute(db)
+  await sql.raw(`alter table event alter column tx set default txid_current()`).execute(db)
+  await sql.raw(`create index event_in_order on event (tx, seq)`).execute(db)
+}
 
 const migrations: readonly Migration[] = [first, standings, sprints, faults, house]
 

@@ -7,7 +7,7 @@ import type { DispatchMove } from '../core/ledger/claims.ts'
 import type { DeliveryMove } from '../core/ledger/deliveries.ts'
 import type { SprintEnd } from '../core/ledger/sprints.ts'
 import type { Delivery, DeliveryState, Dispatch } from '../core/lives.ts'
-import type { NewEvent } from './events.ts'
+import type { NewEvent } from '../core/events.ts'
 import type { DeliveryRow, DispatchRow, Tables } from './schema.ts'
 import { sql } from 'kysely'
 import { BurnError } from '../core/errors.ts'
@@ -23,7 +23,6 @@ import { endSprintRow, endSprintsOf, saveSprint } from './sprints.ts'
 import { toJudge } from './verdicts.ts'
 import { writeRows } from './write-rows.ts'
 import { decodeReason, encodeReason } from '../core/reasons.ts'
-import { sentence } from '../decide/wording.ts'
 
 type Trx = Transaction<Tables>
 
@@ -61,13 +60,11 @@ export async function moveDispatches(trx: Trx, moves: readonly DispatchMove[], a
   await writeRows(trx, 'dispatch', ['state', 'state_reason', 'changed_at', 'handed_at', 'incarnation', 'change_url'], moved)
   await append(
     trx,
-    moved.map(({ id, state, issue, worker, state_reason }) => ({
-      kind: `dispatch.${state}`,
-      subject: id,
-      issue,
-      worker,
-      text: sentence(decodeReason(state_reason)),
-    })),
+    moved.map(({ id, state, issue, worker, state_reason }): NewEvent => {
+      const reason = decodeReason(state_reason)
+      const actor = reason.code === 'released_by_person' ? 'person' : 'burn'
+      return { kind: `dispatch.${state}`, subject: id, issue, worker, actor, payload: { reason } }
+    }),
     at,
   )
   await countOnIssues(trx, moved)
@@ -231,8 +228,8 @@ async function pastingInto(trx: Trx, rows: ReadonlyMap<string, DeliveryRow>, mov
 }
 
 function stepped({ id, state, issue, worker, evidence, presses }: DeliveryRow): NewEvent {
-  const pressed = presses === 0 ? '' : ` (Enter pressed: ${presses})`
-  return { kind: `delivery.${state}`, subject: id, issue, worker, text: `${sentence(decodeReason(evidence))}${pressed}` }
+  if (state === 'planned') throw new RangeError('no step leads to planned')
+  return { kind: `delivery.${state}`, subject: id, issue, worker, actor: 'burn', payload: { reason: decodeReason(evidence), presses } }
 }
 
 /** Its first backend has begun. */

@@ -12,12 +12,14 @@ export interface Page {
 /** In the order of the registry. `size`: rows a page. A reader that stops early costs nothing more. */
 export async function* pages(trx: Transaction<Tables>, size = 1000): AsyncGenerator<Page> {
   for (const table of tableNames) {
-    const { key } = schema[table]
+    const { key, columns } = schema[table]
     for (let after: unknown = null; ;) {
       const from = after === null ? sql`true` : sql`${sql.ref(key)} > ${after}`
       const { rows } = await sql<
         Record<string, unknown>
-      >`select * from ${sql.table(table)} where ${from} order by ${sql.ref(key)} limit ${sql.lit(size)}`.execute(trx)
+      >`select ${sql.join(columns.map((column) => sql.ref(column)))} from ${sql.table(table)} where ${from} order by ${sql.ref(key)} limit ${sql.lit(size)}`.execute(
+        trx,
+      )
       if (rows.length > 0) yield { table, rows }
       if (rows.length < size) break
       after = rows.at(-1)?.[key]

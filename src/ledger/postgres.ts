@@ -71,6 +71,7 @@ export async function openPostgres(url: string, { random, tries = defaultTries, 
     db,
     where,
     serial: 'bigserial',
+    overlaps: true,
     read: (work) => explained(() => db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only').execute(work)),
     write: <T>(work: (trx: Transaction<Tables>) => Promise<T>, { only, tells }: Writing<T> = {}) =>
       explained((ending) =>

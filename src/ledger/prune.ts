@@ -25,8 +25,11 @@ export async function prune(trx: Transaction<Tables>, before: Time, at: Time, dr
     if (forgets !== undefined) await sql`delete from ${sql.table(table)} where ${sql.ref(key)} in (${forgets(before)})`.execute(trx)
   }
   if (found.dispatches + found.deliveries + found.events === 0) return found
-  const text = `${found.dispatches} dispatches, ${found.deliveries} other texts and ${found.events} events from before ${new Date(before).toISOString()}`
-  await append(trx, [{ kind: 'ledger.pruned', subject: 'ledger', issue: null, worker: null, text }], at)
+  await append(
+    trx,
+    [{ kind: 'ledger.pruned', subject: 'ledger', issue: null, worker: null, actor: 'burn', payload: { ...found, before } }],
+    at,
+  )
   return found
 }
 

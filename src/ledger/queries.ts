@@ -5,9 +5,8 @@ import type { IssueRecord } from '../core/ledger/backlog.ts'
 import type { Resumed } from '../core/ledger/claims.ts'
 import type { Carrying } from '../core/ledger/deliveries.ts'
 import type { RepoRecord } from '../core/ledger/forge.ts'
-import type { Event, Worked } from '../core/ledger/history.ts'
 import type { Delivery, Dispatch } from '../core/lives.ts'
-import type { IssueRef, Time, WorkerId } from '../core/nouns.ts'
+import type { IssueRef, WorkerId } from '../core/nouns.ts'
 import type { DeliveryRow, Tables } from './schema.ts'
 import { sql } from 'kysely'
 import { activeStates, liveStates, unprovenStates } from '../core/lives.ts'
@@ -22,10 +21,7 @@ import { toDelivery, toDispatch, toRepoRecord, toWorkerRecord } from './rows.ts'
 import { decodeReason } from '../core/reasons.ts'
 
 type Trx = Transaction<Tables>
-type Filter<K extends 'dispatches' | 'deliveries' | 'events'> = Parameters<Ledger[K]>[0]
-
-/** Events that a query without a limit returns at most. */
-const most = 1000
+type Filter<K extends 'dispatches' | 'deliveries'> = Parameters<Ledger[K]>[0]
 
 export async function view(trx: Trx): Promise<LedgerView> {
   const live = await trx.selectFrom('dispatch').selectAll().where(among('state', liveStates)).orderBy('id').execute()
@@ -164,32 +160,6 @@ export async function dispatches(trx: Trx, { issue, worker, state, limit }: Filt
   return (await query.execute()).map(toDispatch)
 }
 
-export async function worked(trx: Trx, limit: number): Promise<Worked[]> {
-  const rows = await trx
-    .selectFrom('dispatch')
-    .select(['id', 'worker', 'issue', 'state', 'handed_at', 'changed_at'])
-    .where('kind', '=', sql.lit('work'))
-    .where('handed_at', 'is not', null)
-    .where('state', 'not in', ['claimed', 'handed'])
-    .orderBy('id', 'desc')
-    .limit(limit)
-    .execute()
-  const reviewed = new Map<string, Time>()
-  for (const part of chunks(rows)) {
-    const ids = part.map(({ id }) => id)
-    const seen = await trx
-      .selectFrom('event')
-      .select(['subject', 'at'])
-      .where('subject', 'in', ids)
-      .where('kind', '=', 'dispatch.review')
-      .execute()
-    for (const { subject, at } of seen) if (!reviewed.has(subject)) reviewed.set(subject, at)
-  }
-  return rows.map(({ id, handed_at, changed_at, ...row }) => {
-    return { ...row, handed_at: handed_at ?? 0, review_at: reviewed.get(id) ?? null, ended_at: changed_at }
-  })
-}
-
 /** Newest first. */
 export async function deliveries(trx: Trx, { ids, about, worker, kind, limit }: Filter<'deliveries'>): Promise<Delivery[]> {
   let query = trx.selectFrom('delivery').selectAll().orderBy('id', 'desc')
@@ -249,16 +219,6 @@ const itsDispatches = (eb: ExpressionBuilder<Tables, 'delivery'>, worker: Worker
 /** A worker's deliveries that belong to no dispatch. */
 function ownOf(eb: ExpressionBuilder<Tables, 'delivery'>, worker: WorkerId) {
   return eb.and([eb('issue', 'is', null), eb('worker', '=', worker)])
-}
-
-/** The newest ones, oldest first. */
-export async function events(trx: Trx, { issue, worker, subject, limit = most }: Filter<'events'>): Promise<Event[]> {
-  let query = trx.selectFrom('event').selectAll().orderBy('seq', 'desc').limit(limit)
-  if (issue !== undefined) query = query.where('subject', 'in', [issue, ...(await dispatches(trx, { issue, limit })).map(({ id }) => id)])
-  if (worker !== undefined)
-    query = query.where('subject', 'in', [worker, ...(await deliveries(trx, { worker, limit })).map(({ id }) => id)])
-  if (subject !== undefined) query = query.where('subject', '=', subject)
-  return (await query.execute()).toReversed()
 }
 
 export async function issue(trx: Trx, ref: IssueRef): Promise<IssueRecord | null> {

@@ -3,7 +3,7 @@ import type { Reason } from '../core/reasons.ts'
 import type { Transaction } from 'kysely'
 import type { IssueRef, RepoRef, Time } from '../core/nouns.ts'
 import type { Resting } from '../core/ledger/backlog.ts'
-import type { NewEvent } from './events.ts'
+import type { NewEvent } from '../core/events.ts'
 import type { Tables } from './schema.ts'
 import { sql } from 'kysely'
 import { longestOfRepos } from '../decide/forge-fault.ts'
@@ -12,7 +12,6 @@ import { hold, holds } from './holds.ts'
 import { saveRepo } from './issues.ts'
 import { toJudgeUnlessTaken } from './verdicts.ts'
 import { decodeReason, encodeReason } from '../core/reasons.ts'
-import { sentence } from '../decide/wording.ts'
 
 export async function restIssue(
   trx: Transaction<Tables>,
@@ -25,8 +24,7 @@ export async function restIssue(
     .set({ rests_until: until, rests_why: encodeReason(why), ...toJudgeUnlessTaken })
     .where('ref', '=', issue)
     .execute()
-  const text = `${sentence(why)}; until ${new Date(until).toISOString()}`
-  await append(trx, [{ kind: 'issue.rests', subject: issue, issue, worker: null, text }], at)
+  await append(trx, [{ kind: 'issue.rests', subject: issue, issue, worker: null, actor: 'burn', payload: { reason: why, until } }], at)
 }
 
 export async function restAuthor(
@@ -60,14 +58,9 @@ export async function saveUnread(trx: Transaction<Tables>, reasons: ReadonlyMap<
     const since = why === null ? null : (kept?.unread_since ?? at)
     await saveRepo(trx, repo, { unread_since: since, unread_why: why })
     const was = kept?.unread_since ?? null
-    if ((was === null) !== (why === null))
-      events.push({
-        kind: why === null ? 'repo.read' : 'repo.unread',
-        subject: repo,
-        issue: null,
-        worker: null,
-        text: why ?? 'it can be read again',
-      })
+    const about = { subject: repo, issue: null, worker: null, actor: 'burn' } as const
+    if (was !== null && why === null) events.push({ kind: 'repo.read', ...about, payload: {} })
+    if (was === null && why !== null) events.push({ kind: 'repo.unread', ...about, payload: { why } })
   }
   await append(trx, events, at)
 }

@@ -35,7 +35,7 @@ export async function claimSprint(trx: Trx, claim: SprintClaim, lease: Lease, at
     .execute()
   await trx.updateTable('issue').set(taken).where('ref', '=', issue).execute()
   await trx.updateTable('worker').set({ used_at: at }).where('id', '=', worker).execute()
-  await append(trx, [{ kind: 'dispatch.claimed', subject: id, issue, worker, text: sentence(reason) }], at)
+  await append(trx, [{ kind: 'dispatch.claimed', subject: id, issue, worker, actor: 'burn', payload: { reason } }], at)
   return 'won'
 }
 
@@ -89,7 +89,11 @@ export async function publishSprint(trx: Trx, id: string, url: string, at: numbe
   if (opened === undefined) return false
   const row = { outcome: 'change', failure: null, failure_text: null, change_url: url } as const
   await trx.updateTable('sprint').set(row).where('id', '=', id).execute()
-  await append(trx, [{ kind: 'dispatch.review', subject: id, ...opened, text: sentence({ code: 'change_published', url }) }], at)
+  await append(
+    trx,
+    [{ kind: 'dispatch.review', subject: id, ...opened, actor: 'person', payload: { reason: { code: 'change_published', url } } }],
+    at,
+  )
   return true
 }
 
@@ -162,7 +166,7 @@ export async function skip(trx: Trx, each: Skip): Promise<void> {
     .values({ ...each, id: idOf(worker, issue) })
     .onConflict((c) => c.column('id').doUpdateSet({ until, reason, at }))
     .execute()
-  await append(trx, [{ kind: 'issue.skipped', subject: issue, issue, worker, text: reason }], at)
+  await append(trx, [{ kind: 'issue.skipped', subject: issue, issue, worker, actor: 'burn', payload: { why: reason, until } }], at)
 }
 
 export async function unskip(trx: Trx, worker: string, issue: string): Promise<boolean> {

@@ -120,6 +120,7 @@ export async function openSqlite(path: string, { random, tries = defaultTries }:
     db,
     where: path,
     serial: 'integer',
+    overlaps: false,
     read: (work) => explained(() => db.transaction().setAccessMode('read only').execute(work)),
     write: (work) => explained(() => db.transaction().execute(work)),
     // A file tells nobody that it was written: one would have to ask it again and again, which is what the pause between cycles is for.

@@ -14,6 +14,7 @@ import type { Engine } from './engine.ts'
 import { BurnError } from '../core/errors.ts'
 import { slotStates } from '../core/lives.ts'
 import { claim, named, plan, saveComments } from './claims.ts'
+import { events, horizon, worked } from './history.ts'
 import { invariants } from './invariants.ts'
 import * as issues from './issues.ts'
 import * as holds from './holds.ts'
@@ -113,10 +114,12 @@ function forgeStore({ read, write }: Engine): ForgeLedger {
   }
 }
 
-function historyStore({ read, write }: Engine): HistoryLedger {
+function historyStore(engine: Engine): HistoryLedger {
+  const { read, write } = engine
   return {
-    events: (filter) => read((trx) => queries.events(trx, filter)),
-    worked: (limit) => read((trx) => queries.worked(trx, limit)),
+    events: (filter) => read((trx) => events(trx, filter, engine)),
+    horizon: () => read((trx) => horizon(trx, engine)),
+    worked: (limit) => read((trx) => worked(trx, limit)),
     prune: (before, at, dryRun) => (dryRun ? read : write)((trx) => prune(trx, before, at, dryRun)),
   }
 }

@@ -2,7 +2,7 @@
 import type { Transaction } from 'kysely'
 import type { Approval } from '../core/ledger/forge.ts'
 import type { IssueRef, RepoRef, Time } from '../core/nouns.ts'
-import type { NewEvent } from './events.ts'
+import type { NewEvent } from '../core/events.ts'
 import type { Tables } from './schema.ts'
 import { chunks } from './sql.ts'
 import { append } from './events.ts'
@@ -24,8 +24,9 @@ export async function saveApprovals(trx: Transaction<Tables>, given: readonly Ap
     await writeRows(trx, 'issue', ['approved'], marks)
     for (const { ref, approved } of marks) {
       saved.push(ref)
-      const text = approved === null ? 'no trusted label any more' : `the text that a trusted label was first seen with: sha256 ${approved}`
-      events.push({ kind: approved === null ? 'issue.unapproved' : 'issue.approved', subject: ref, issue: ref, worker: null, text })
+      const about = { subject: ref, issue: ref, worker: null, actor: 'burn' } as const
+      if (approved === null) events.push({ kind: 'issue.unapproved', ...about, payload: {} })
+      else events.push({ kind: 'issue.approved', ...about, payload: { sha256: approved } })
     }
   }
   await append(trx, events, at)

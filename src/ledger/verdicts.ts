@@ -3,7 +3,7 @@ import type { Reason } from '../core/reasons.ts'
 import type { Transaction } from 'kysely'
 import type { Backlog, IssueRecord, Standing, Verdict } from '../core/ledger/backlog.ts'
 import type { IssueRef, RepoRef } from '../core/nouns.ts'
-import type { NewEvent } from './events.ts'
+import type { NewEvent } from '../core/events.ts'
 import type { Tables } from './schema.ts'
 import { sql } from 'kysely'
 import { among, chunks } from './sql.ts'
@@ -11,7 +11,6 @@ import { append } from './events.ts'
 import { issueRecords } from './failures.ts'
 import { writeRows } from './write-rows.ts'
 import { encodedPrefix, encodeReason } from '../core/reasons.ts'
-import { sentence } from '../decide/wording.ts'
 
 type Trx = Transaction<Tables>
 
@@ -161,7 +160,14 @@ export async function saveVerdicts(trx: Transaction<Tables>, verdicts: readonly 
     await writeRows(trx, 'issue', ['standing'], present.filter((each) => moves(each) && !says(each)).map(rowOf))
     await writeRows(trx, 'issue', said, present.filter((each) => !moves(each) && says(each)).map(rowOf))
     for (const { issue, eligible, reason } of present.filter(says))
-      events.push({ kind: eligible ? 'issue.eligible' : 'issue.ineligible', subject: issue, issue, worker: null, text: sentence(reason) })
+      events.push({
+        kind: eligible ? 'issue.eligible' : 'issue.ineligible',
+        subject: issue,
+        issue,
+        worker: null,
+        actor: 'burn',
+        payload: { reason },
+      })
   }
   await append(trx, events, at)
 }

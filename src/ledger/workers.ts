@@ -1,8 +1,8 @@
 /** What is kept of workers: the order of their drawing, what each was last seen doing, which agents they had. */
 import type { Transaction } from 'kysely'
+import type { NewEvent } from '../core/events.ts'
 import type { SeenState } from '../core/ledger/workers.ts'
 import type { Incarnation, WorkerId } from '../core/nouns.ts'
-import type { NewEvent } from './events.ts'
 import type { Tables } from './schema.ts'
 import { sql } from 'kysely'
 import { activeStates, liveStates } from '../core/lives.ts'
@@ -11,9 +11,7 @@ import { append } from './events.ts'
 
 type Trx = Transaction<Tables>
 
-function workerEvent(kind: string, id: WorkerId, text = ''): NewEvent {
-  return { kind: `worker.${kind}`, subject: id, issue: null, worker: id, text }
-}
+const about = (id: WorkerId) => ({ subject: id, issue: null, worker: id }) as const
 
 export async function recordWorkers(
   trx: Trx,
@@ -32,7 +30,7 @@ export async function recordWorkers(
       .execute()
   await append(
     trx,
-    [...unseen.keys()].map((id) => workerEvent('recorded', id)),
+    [...unseen.keys()].map((id): NewEvent => ({ kind: 'worker.recorded', ...about(id), actor: 'burn', payload: {} })),
     at,
   )
 }

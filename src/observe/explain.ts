@@ -1,6 +1,6 @@
 /** Everything that is known of one issue: what the forge says, what was decided and why, who had it, what happened. */
 import type { IssueRecord, Resting } from '../core/ledger/backlog.ts'
-import type { Event } from '../core/ledger/history.ts'
+import type { Event } from '../core/events.ts'
 import type { Reason } from '../core/reasons.ts'
 import type { Delivery, Dispatch } from '../core/lives.ts'
 import type { Sprint } from '../core/sprint.ts'

@@ -117,7 +117,9 @@ describe('a PostgreSQL ledger', { skip }, () => {
         assert.equal(spawnSync('mount', ['-o', 'remount,size=20m', dir]).status, 0)
         assert.equal((await own.ledger.claim([claimOf(1)], 'a', 100, 10)).length, 1)
         await own.ledger.check()
-        await sql`drop table event, delivery, dispatch, worker, issue, repo, sprint, lease, skip, open_change, meta`.execute(own.engine.db)
+        await sql`drop table event, delivery, dispatch, worker, issue, repo, sprint, hold, job, skip, open_change, meta`.execute(
+          own.engine.db,
+        )
       }
       await sql`drop tablespace small`.execute(ordinary.engine.db)
     } finally {

@@ -9,6 +9,7 @@ import { claiming } from './claiming.ts'
 import { readings } from './readings.ts'
 import { fleet, issues } from './records.ts'
 import { refused } from './refused.ts'
+import { eventful } from './events.ts'
 import { sprinting } from './sprinting.ts'
 import { texts } from './texts.ts'
 import { because } from '../support/reasons.ts'
@@ -34,6 +35,7 @@ export function conformance(name: string, openFresh: () => Promise<Opened>): voi
     claiming(holds)
     fleet(holds)
     refused(holds)
+    eventful(holds)
     readings(holds)
     pruning(holds)
     sprinting(holds)
@@ -200,11 +202,9 @@ function deliverySteps(holds: Holds): void {
     assert.deepEqual([dispatch?.state, dispatch?.incarnation, dispatch?.handed_at], ['handed', '1.%1.9', 10])
     const [delivery] = await ledger.deliveries({ ids: [idOf(1)] })
     assert.deepEqual([delivery?.state, delivery?.text, delivery?.lease_owner], ['seen', '', null])
-    const events = await ledger.events({ subject: idOf(1) })
-    assert.match(
-      events.map(({ text }) => text).join('\n'),
-      /^work: 6 bytes, sha256 3c48591d8d098a4538f5e013dfcf406e948eac4d3277b10bf614e295d6068179$/m,
-    )
+    const [planned] = await ledger.events({ subject: idOf(1), kinds: ['delivery.planned'] })
+    const sha256 = '3c48591d8d098a4538f5e013dfcf406e948eac4d3277b10bf614e295d6068179'
+    assert.deepEqual(planned?.payload, { kind: 'work', bytes: 6, sha256 })
   })
 
   holds('refuses a step that does not exist', async ({ ledger }) => {

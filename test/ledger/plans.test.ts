@@ -4,10 +4,11 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { CompiledQuery } from 'kysely'
 import { claim } from '../../src/ledger/claims.ts'
+import { events } from '../../src/ledger/history.ts'
 import { renew, takeOver } from '../../src/ledger/jobs.ts'
 import { moveDeliveries, moveDispatches } from '../../src/ledger/moves.ts'
 import { openEngine } from '../../src/ledger/open.ts'
-import { carrying, deliveries, dispatches, events, underWay, unsaid, view } from '../../src/ledger/queries.ts'
+import { carrying, deliveries, dispatches, underWay, unsaid, view } from '../../src/ledger/queries.ts'
 import { news, saveOpenChanges } from '../../src/ledger/open-changes.ts'
 import { resting } from '../../src/ledger/rests.ts'
 import { backlog, front } from '../../src/ledger/verdicts.ts'
@@ -65,7 +66,8 @@ describe('what is done in every cycle', () => {
       await front(trx, new Map([['o/r', 3]]), ['o/r#1'])
       await dispatches(trx, { issue: 'o/r#1', limit: 9 })
       await deliveries(trx, { worker: workers[0], kind: 'identity', limit: 1 })
-      for (const filter of [{ issue: 'o/r#1' }, { worker: workers[0] }, { subject: idOf(1) }]) await events(trx, filter)
+      for (const filter of [{ issue: 'o/r#1' }, { worker: workers[0] }, { subject: idOf(1) }])
+        await events(trx, filter, { overlaps: false })
     })
     assert.ok(plans.length > 20 && plans.some((plan) => plan.includes('update dispatch set')))
     const bounded = 'SCAN delivery USING INDEX sqlite_autoindex_delivery_1   <- select "worker", "state", "evidence", "changed_at"'

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { after, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
+import { claim, named } from '../../src/ledger/claims.ts'
 import { openEngine, openLedger } from '../../src/ledger/open.ts'
 import { tableNames } from '../../src/ledger/schema.ts'
 import { createStore } from '../../src/ledger/store.ts'
@@ -65,6 +66,42 @@ else {
       withCode('ledger_busy'),
     )
     await engine.close()
+  })
+
+  it('a cursor misses no event of claims that overlap and commit in another order than they began', async () => {
+    const url = await server.fresh()
+    const wait = { random: Math.random }
+    const [first, second] = [await openEngine(url, wait), await openEngine(url, wait)]
+    const reader = createStore(second)
+    await furnish(reader)
+    const start = await reader.horizon()
+    const kindsAfter = async (cursor: string) => {
+      const events = await reader.events({ after: cursor })
+      return { subjects: events.map(({ subject }) => subject), cursor: events.at(-1)?.cursor ?? cursor }
+    }
+    const written = Promise.withResolvers<void>()
+    const goOn = Promise.withResolvers<void>()
+    const claims = (count: number) => [claimOf(count, { issue: `o/r#${count}`, worker: workers[count]! })]
+    const slow = first.write(
+      async (trx) => {
+        await claim(trx, claims(1), { owner: 'a', until: 100 }, 10)
+        written.resolve()
+        await goOn.promise
+      },
+      { only: named(claims(1)) },
+    )
+    await written.promise
+    // It numbers its events after those of the first, and commits before it.
+    await second.write((trx) => claim(trx, claims(2), { owner: 'b', until: 100 }, 11), { only: named(claims(2)) })
+    assert.equal((await reader.events({ subject: idOf(2) })).length, 2, 'they are there')
+    const early = await kindsAfter(start)
+    assert.deepEqual(early.subjects, [], 'and the cursor stops before them: the first is still open')
+    goOn.resolve()
+    await slow
+    const late = await kindsAfter(early.cursor)
+    assert.deepEqual(late.subjects, [idOf(1), idOf(1), idOf(2), idOf(2)])
+    assert.deepEqual((await kindsAfter(late.cursor)).subjects, [])
+    await Promise.all([first.close(), second.close()])
   })
 
   it('no two writes of all these tests waited for each other', async () => {

@@ -7,6 +7,7 @@ import { invariants } from '../../src/ledger/invariants.ts'
 import { migrate } from '../../src/ledger/migrations.ts'
 import { openDatabase, openEngine } from '../../src/ledger/open.ts'
 import { differences, schema, tableNames, type Tables } from '../../src/ledger/schema.ts'
+import { eventText } from '../../src/decide/wording.ts'
 import { createStore } from '../../src/ledger/store.ts'
 import { because } from '../support/reasons.ts'
 import { workers } from './fixtures.ts'
@@ -55,6 +56,9 @@ export function schemas(name: string, fresh: () => Promise<string>): void {
         [['o/r#8', 0]],
       )
       assert.equal((await ledger.view()).dispatches.length, 3)
+      const [first] = await ledger.events({ after: '0.0' })
+      assert.deepEqual([first?.actor, Object.keys(first?.payload ?? {})], [null, ['prose']])
+      assert.doesNotMatch(eventText(first!), /^[{]/)
       await ledger.close()
     })
   })

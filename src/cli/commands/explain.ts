@@ -1,7 +1,7 @@
 /** `burn explain`: why an issue is where it is, in one screen. */
 import type { Explanation } from '../../observe/explain.ts'
 import type { Io } from '../io.ts'
-import { restsReason, sentence } from '../../decide/wording.ts'
+import { eventText, restsReason, sentence } from '../../decide/wording.ts'
 import { repoOf } from '../../core/refs.ts'
 import { oneLine } from '../../core/text.ts'
 import { command, done } from '../command.ts'
@@ -66,7 +66,7 @@ function linesOf({ issue, record, waits, resting, dispatches, sprints, serving, 
           '',
           ...table(
             ['WHEN', 'EVENT', 'WORKER', 'WHAT'],
-            events.map((e) => [ago(e.at), e.kind, e.worker ?? '', oneLine(e.text, 160)]),
+            events.map((e) => [ago(e.at), e.kind, e.worker ?? '', oneLine(eventText(e), 160)]),
             io.columns,
           ),
         ]),

@@ -2,7 +2,7 @@
 import { dispatchSteps, slotStates, type DispatchState } from '../../core/lives.ts'
 import { BurnError } from '../../core/errors.ts'
 import { oneLine } from '../../core/text.ts'
-import { sentence } from '../../decide/wording.ts'
+import { eventText, sentence } from '../../decide/wording.ts'
 import { isStale } from '../../decide/settle.ts'
 import { command, done } from '../command.ts'
 import { issueNamed, workerNamed } from '../named.ts'
@@ -64,7 +64,7 @@ export const eventsCommand = command({
     return done({ events: await ledger.events({ limit: given.limit }) })
   },
   present({ events }, io, _, now) {
-    const rows = events.map((e) => [duration(now - e.at), e.kind, e.issue ?? '', e.worker ?? '', oneLine(e.text, 160)])
+    const rows = events.map((e) => [duration(now - e.at), e.kind, e.issue ?? '', e.worker ?? '', oneLine(eventText(e), 160)])
     io.out(...table(['AGO', 'EVENT', 'ISSUE', 'WORKER', 'WHAT'], rows, io.columns))
   },
 })

@@ -1,19 +1,7 @@
 /** The history's port: what happened, how long work took, and what is forgotten. */
 import type { DispatchState } from '../lives.ts'
+import type { Event, EventFilter } from '../events.ts'
 import type { IssueRef, Time, WorkerId } from '../nouns.ts'
-
-/** Something that happened. Append-only. */
-export interface Event {
-  readonly seq: number
-  readonly at: Time
-  /** e.g. `dispatch.claimed`, `delivery.unknown`, `worker.held`. */
-  readonly kind: string
-  /** The id of what it happened to: dispatch, delivery, worker or issue. */
-  readonly subject: string
-  readonly issue: IssueRef | null
-  readonly worker: WorkerId | null
-  readonly text: string
-}
 
 /** A dispatch that reached an agent, as far as it went. */
 export interface Worked {
@@ -35,7 +23,10 @@ export interface Pruned {
 }
 
 export interface HistoryLedger {
-  events(filter: { issue?: IssueRef; worker?: WorkerId; subject?: string; limit?: number }): Promise<readonly Event[]>
+  /** At most `limit` (1,000) events, the oldest of them first. */
+  events(filter: EventFilter): Promise<readonly Event[]>
+  /** Returns the cursor up to which every event is known: no transaction that is still open can add one before it. */
+  horizon(): Promise<string>
   /** The newest work dispatches that an agent had, and that are over or in review: at most `limit`. */
   worked(limit: number): Promise<readonly Worked[]>
   /** Forgets what ended before `before` and is needed for nothing any more. One transaction, and an event that says how much. */

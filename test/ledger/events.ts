@@ -1,0 +1,71 @@
+/** Events on every engine: typed, found by what they are about, and read by a cursor. */
+import assert from 'node:assert/strict'
+import type { Holds } from './conformance.ts'
+import { because } from '../support/reasons.ts'
+import { claimOf, hand, idOf, withCode, workers } from './fixtures.ts'
+
+const reason = because('it was decided')
+
+export function eventful(holds: Holds): void {
+  holds('events: are typed, with who did it and the data', async ({ ledger }) => {
+    await hand(ledger, claimOf(1), 10)
+    await ledger.moveDispatches(
+      [{ id: idOf(1), from: ['handed'], to: 'released', reason: { code: 'released_by_person', forced: false } }],
+      11,
+    )
+    const told = await ledger.events({ subject: idOf(1), kinds: ['dispatch.*'] })
+    assert.deepEqual(
+      told.map(({ at, kind, actor, payload }) => ({ at, kind, actor, payload })),
+      [
+        { at: 10, kind: 'dispatch.claimed', actor: 'burn', payload: { reason: because('its home repo') } },
+        { at: 10, kind: 'dispatch.handed', actor: 'burn', payload: { reason: because('its id shows') } },
+        { at: 11, kind: 'dispatch.released', actor: 'person', payload: { reason: { code: 'released_by_person', forced: false } } },
+      ],
+    )
+  })
+
+  holds('events: are found by kind, issue, worker and time', async ({ ledger }) => {
+    await hand(ledger, claimOf(1), 10)
+    await hand(ledger, claimOf(2, { issue: 'o/r#2', worker: workers[1] }), 20)
+    const kinds = async (filter: Parameters<typeof ledger.events>[0]) => (await ledger.events(filter)).map(({ kind }) => kind)
+    assert.deepEqual(await kinds({ kinds: ['delivery.seen'], worker: workers[1] }), ['delivery.seen'])
+    assert.deepEqual(await kinds({ kinds: ['dispatch.claimed', 'delivery.p*'], issue: 'o/r#1' }), [
+      'dispatch.claimed',
+      'delivery.planned',
+      'delivery.placing',
+    ])
+    assert.deepEqual(await kinds({ since: 20, kinds: ['dispatch.*'] }), ['dispatch.claimed', 'dispatch.handed'])
+    assert.deepEqual(await kinds({ kinds: ['dispatch.*'], limit: 1 }), ['dispatch.handed'], 'the newest')
+    assert.deepEqual(await kinds({ kinds: ['%'] }), [])
+  })
+
+  holds('events: a cursor reads every event once, page by page, in order', async ({ ledger }) => {
+    const start = await ledger.horizon()
+    await hand(ledger, claimOf(1), 10)
+    const all = await ledger.events({ after: start })
+    assert.ok(all.length > 4)
+    const read: string[] = []
+    for (let after = start; ;) {
+      const page = await ledger.events({ after, limit: 2 })
+      read.push(...page.map(({ cursor }) => cursor))
+      if (page.length === 0) break
+      after = page.at(-1)?.cursor ?? ''
+    }
+    assert.deepEqual(
+      read,
+      all.map(({ cursor }) => cursor),
+    )
+    const end = await ledger.horizon()
+    assert.deepEqual(
+      (await ledger.events({ until: end, limit: 3 })).map(({ cursor }) => cursor),
+      read.slice(-3),
+    )
+    assert.deepEqual(await ledger.events({ after: end }), [])
+    await ledger.moveDispatches([{ id: idOf(1), from: ['handed'], to: 'done', reason }], 11)
+    assert.deepEqual(
+      (await ledger.events({ after: end })).map(({ kind }) => kind),
+      ['dispatch.done'],
+    )
+    await assert.rejects(ledger.events({ after: 'yesterday' }), withCode('cursor'))
+  })
+}
