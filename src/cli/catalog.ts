@@ -10,6 +10,7 @@ export interface Entry {
 /** Names that stay for one release, each with the name that replaces it. */
 export const oldNames: Readonly<Record<string, string>> = {
   launch: 'up',
+  'ledger events': 'log',
   prompt: 'issue prompt',
   release: 'issue release',
   requeue: 'issue requeue',
@@ -21,6 +22,7 @@ export const nouns: Readonly<Record<string, string>> = {
   issue: 'give issues back, or print their prompts',
   job: 'run burn on a schedule',
   ledger: 'the record of what the fleet did',
+  log: 'what happened, newest last; with --follow also what happens',
   spec: 'check and describe fleet-spec.json',
   sprint: 'work on an issue in a workspace of its own and open a change for review; no pane needed',
   worker: 'a worker that takes its own issues, and the issues that workers skip',
@@ -35,6 +37,7 @@ const hold = () => import('./commands/hold.ts')
 const issue = () => import('./commands/issue.ts')
 const ledger = () => import('./commands/ledger.ts')
 const ledgerCopy = () => import('./commands/ledger-copy.ts')
+const log = () => import('./commands/log.ts')
 const panes = () => import('./commands/panes.ts')
 const send = () => import('./commands/send.ts')
 const simulate = async () => (await import('./commands/simulate.ts')).simulateCommand
@@ -70,6 +73,8 @@ export const groups: readonly { readonly title: string; readonly entries: readon
         return (await import('./commands/status.ts')).statusCommand
       }),
       entry('watch', 'what every worker is doing, as it changes', async () => (await import('./commands/watch.ts')).watchCommand),
+      entry('log', 'what happened, newest last; with --follow also what happens', async () => (await log()).logCommand),
+      entry('log kinds', 'every kind of event, with its payload (Markdown)', async () => (await log()).logKindsCommand),
       entry('explain', 'why an issue was or was not assigned, to whom, and how it went', explain),
       entry('capture', "print the screen of a worker's pane", async () => (await panes()).captureCommand),
     ],
@@ -126,7 +131,6 @@ export const groups: readonly { readonly title: string; readonly entries: readon
         return (await import('./commands/job.ts')).scheduleCommand
       }),
       entry('ledger', 'the dispatches, newest first', async () => (await ledger()).ledgerCommand),
-      entry('ledger events', 'the events, newest first', async () => (await ledger()).eventsCommand),
       entry('ledger check', 'check that the ledger is whole', async () => (await ledger()).checkCommand),
       entry('ledger adopt', 'release the claims of another ledger of this fleet, after that ledger was lost', async () => {
         return (await ledger()).adoptCommand

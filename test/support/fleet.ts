@@ -78,14 +78,19 @@ export interface Given {
   readonly stop?: AbortSignal
   /** Its output is a terminal with colours. */
   readonly terminal?: boolean
+  /** Hears standard output while the command runs. */
+  readonly hear?: (text: string) => void
 }
 
 /** Runs the command in this process, with an environment, a home and output of its own. */
-export async function burn(words: readonly string[], env: Env, { input = '', stop, terminal = false }: Given = {}): Promise<Ran> {
+export async function burn(words: readonly string[], env: Env, { input = '', stop, terminal = false, hear }: Given = {}): Promise<Ran> {
   const { runBurn } = (await import(library)) as { readonly runBurn: typeof Run }
   const said = { out: '', err: '' }
   const io = openIo({
-    out: (text) => void (said.out += text),
+    out: (text) => {
+      said.out += text
+      hear?.(text)
+    },
     err: (text) => void (said.err += text),
     input: async () => input,
     random: Math.random,

@@ -1,8 +1,7 @@
-/** `burn ledger`: the dispatches and events there were, whether the ledger is whole, and how long history is kept. */
+/** `burn ledger`: the dispatches there were, whether the ledger is whole, and how long history is kept. */
 import { dispatchSteps, slotStates, type DispatchState } from '../../core/lives.ts'
 import { BurnError } from '../../core/errors.ts'
-import { oneLine } from '../../core/text.ts'
-import { eventText, sentence } from '../../decide/wording.ts'
+import { sentence } from '../../decide/wording.ts'
 import { isStale } from '../../decide/settle.ts'
 import { command, done } from '../command.ts'
 import { issueNamed, workerNamed } from '../named.ts'
@@ -54,18 +53,6 @@ export const ledgerCommand = command({
     const live = all.filter((d) => slotStates.includes(d.state)).length
     const more = all.length === given.limit ? ' (--limit shows more)' : ''
     io.out(`${all.length} shown${more}, ${live} under way, ${all.filter((d) => d.stale).length} stale`)
-  },
-})
-
-export const eventsCommand = command({
-  takes: { limit },
-  async run({ open }, given) {
-    const { ledger } = (await open()).session
-    return done({ events: await ledger.events({ limit: given.limit }) })
-  },
-  present({ events }, io, _, now) {
-    const rows = events.map((e) => [duration(now - e.at), e.kind, e.issue ?? '', e.worker ?? '', oneLine(eventText(e), 160)])
-    io.out(...table(['AGO', 'EVENT', 'ISSUE', 'WORKER', 'WHAT'], rows, io.columns))
   },
 })
 

@@ -1,0 +1,137 @@
+/** `burn log`: what happened, the newest last, and what happens from now on. */
+import type { Event, EventFilter } from '../../core/events.ts'
+import type { Session } from '../../observe/session.ts'
+import type { Io } from '../io.ts'
+import { eventKinds } from '../../core/events.ts'
+import { oneLine } from '../../core/text.ts'
+import { eventText } from '../../decide/wording.ts'
+import { durationPattern } from '../../spec/duration.ts'
+import { command, done } from '../command.ts'
+import { issueNamed, unknown, workerNamed } from '../named.ts'
+import { list, flag, optional, positive, read, span, usage } from '../takes.ts'
+
+/** Events that are shown if nothing says how many: with a time, all since then in any usual night. */
+const few = 40
+const many = 1000
+/** Pause between two looks for new events (ms), where no other process tells of them. */
+const poll = 1000
+
+export const logCommand = command({
+  takes: {
+    since: read('--since <when>', 'only since then: 8h, 2d, or a time such as 2026-05-01T22:00', since, undefined),
+    kind: list('--kind <kind...>', "only of these kinds, or of those that begin so: 'delivery.*'"),
+    issue: optional('--issue <issue>', 'only about this issue'),
+    worker: optional('--worker <worker>', 'only about this worker'),
+    after: optional('--after <cursor>', 'only after this event: the cursor that --json prints with each'),
+    limit: read(
+      '--limit <n>',
+      `at most so many, the newest (default: ${few}, with --since ${many}); with --after the oldest`,
+      positive,
+      undefined,
+    ),
+    follow: flag('-F, --follow', 'go on with what happens, until Ctrl-C'),
+  },
+  examples: [
+    'burn log --since 8h',
+    "burn log --worker ANN --kind 'delivery.*' --follow",
+    'burn log --issue app#3 --json',
+    'burn log kinds',
+  ],
+  notes: ['The newest event is the last line. With --json, --follow prints an object a line.'],
+  async run({ open, emit, stop, clock }, given) {
+    const { session } = await open()
+    const { fleet, ledger } = session
+    const filter: EventFilter = {
+      kinds: given.kind.map(known),
+      ...(given.since === undefined ? {} : { since: given.since(clock.now()) }),
+      ...(given.issue === undefined ? {} : { issue: issueNamed(fleet, given.issue) }),
+      ...(given.worker === undefined ? {} : { worker: workerNamed(fleet, given.worker).id }),
+    }
+    const limit = given.limit ?? (given.since === undefined ? few : many)
+    const after = given.after === undefined ? {} : { after: given.after }
+    if (!given.follow) return done<Shown>({ events: (await ledger.events({ ...filter, ...after, limit })).map(withText) })
+    const until = await ledger.horizon()
+    // With a cursor nothing may be left out: what does not fit comes with the next pages.
+    const tell = (events: readonly Event[]) => events.map(withText).forEach((event) => emit(event satisfies Told))
+    if (given.after === undefined) tell(await ledger.events({ ...filter, until, limit }))
+    await follow(given.after ?? until, filter, session, stop, tell)
+    return 0
+  },
+  present: (result: Shown | Told, io) => io.out(...('events' in result ? result.events : [result]).map((event) => line(event, io))),
+})
+
+export const logKindsCommand = command({
+  takes: {},
+  run: async () => done(eventReference().trimEnd()),
+  present: (text, io) => io.write(`${text}\n`),
+})
+
+type Told = Event & { readonly text: string }
+
+interface Shown {
+  readonly events: readonly Told[]
+}
+
+const withText = (event: Event): Told => ({ ...event, text: eventText(event) })
+
+/** Events a page. */
+const page = 500
+
+async function follow(
+  from: string,
+  filter: EventFilter,
+  session: Session,
+  stop: AbortSignal,
+  onEvents: (events: readonly Event[]) => void,
+): Promise<void> {
+  const { restUntilNews } = await import('../../cycle/loop.ts')
+  for (let after = from; !stop.aborted;) {
+    const until = await session.ledger.horizon()
+    const events = await session.ledger.events({ ...filter, after, until, limit: page })
+    if (events.length > 0) onEvents(events)
+    const full = events.length === page
+    after = full ? (events.at(-1)?.cursor ?? until) : until
+    if (!full) await restUntilNews(poll, session, stop)
+  }
+}
+
+function line({ at, kind, subject, issue, worker, text }: Told, io: Io): string {
+  const about = [issue ?? (worker === null ? subject : null), worker].filter((each) => each !== null).join('  ')
+  return [new Date(at).toISOString().replace(/\.\d+/, ''), io.paint('cyan', kind), about, oneLine(text, 240)].join('  ').trimEnd()
+}
+
+/** Reads a duration back from now, or a time; gives the time (ms). */
+function since(word: string): (now: number) => number {
+  if (durationPattern.test(word)) return (now) => now - span(word)
+  const time = Date.parse(word)
+  if (Number.isNaN(time)) throw usage(`${JSON.stringify(word)} is neither a duration nor a time`, 'write 8h, 2d or 2026-05-01T22:00')
+  return () => time
+}
+
+/** A kind, or a beginning with a trailing glob, that some event has. Throws BurnError `kind_unknown` (exit 2). */
+function known(kind: string): string {
+  const kinds = Object.keys(eventKinds)
+  const fits = kind.endsWith('*') ? kinds.some((each) => each.startsWith(kind.slice(0, -1))) : kinds.includes(kind)
+  if (!fits) throw unknown('kind', kind, kinds)
+  return kind
+}
+
+/** Markdown; checked in as docs/events.md. */
+export function eventReference(): string {
+  const rows = Object.entries(eventKinds).map(([kind, { meaning, payload }]) => {
+    const fields = Object.entries(payload).map(([field, says]) => `\`${field}\`: ${says}`)
+    return `| \`${kind}\` | ${meaning} | ${fields.join('<br>')} |`
+  })
+  return `${head}\n| kind | meaning | payload |\n|---|---|---|\n${rows.join('\n')}\n`
+}
+
+const head = `# Events
+
+Made by \`burn log kinds\`. The ledger keeps an event for everything that changes, in the same transaction. \`burn log\` prints them, \`burn log --json\` with:
+
+- \`cursor\`: the position of the event. \`burn log --after CURSOR\` goes on after it and misses nothing, whatever other processes write meanwhile.
+- \`at\`: the time (ms). \`kind\`, \`subject\`: what happened, and to which dispatch, delivery, issue, repo, worker or machine. \`issue\`, \`worker\`: what it is about.
+- \`actor\`: \`burn\`, \`person\` or \`forge\`; null in events that an older version wrote.
+- \`payload\`: the data of the kind. A \`reason\` is printed as its sentence, with its stable code beside it (\`reason_code\`). Of an older version's event: \`prose\`.
+- \`text\`: the payload in words.
+`

@@ -1,0 +1,107 @@
+/** `burn log`: what happened, newest last, and what happens meanwhile. */
+import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { eventReference } from '../../src/cli/commands/log.ts'
+import { burn, scratch, until } from '../support/fleet.ts'
+
+interface Shown {
+  readonly cursor: string
+  readonly kind: string
+  readonly text: string
+  readonly actor: string
+  readonly payload: Readonly<Record<string, unknown>>
+}
+
+function fleet(t: TestContext) {
+  const dir = scratch(t)
+  const file = join(dir, 'fleet-spec.json')
+  const spec = {
+    name: 'f',
+    ledger: `sqlite:${dir}/l.db`,
+    forge: { kind: 'folder', path: dir, owner: 'me' },
+    machines: { box: { windows: [{ name: 'W', names: ['ANN', 'BOB'], panes: 2, repos: ['app'] }] } },
+  }
+  writeFileSync(file, JSON.stringify(spec))
+  return (words: readonly string[], given?: Parameters<typeof burn>[2]) => burn(words, { BURN_SPEC: file, HOME: dir }, given)
+}
+
+test('log: newest last, by kind, worker and time, and as JSON with cursor and text', async (t) => {
+  const run = fleet(t)
+  for (const words of [
+    ['hold', 'ANN', 'lunch'],
+    ['hold', 'BOB', 'a demo'],
+    ['resume', 'ANN'],
+  ])
+    assert.equal((await run(words)).code, 0)
+  const all = await run(['log'])
+  assert.equal(all.code, 0, all.err)
+  assert.deepEqual(
+    all.out
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.replace(/^\S+Z {2}/, ''))
+      .slice(-3),
+    ['worker.held  box/W/ANN  lunch', 'worker.held  box/W/BOB  a demo', 'worker.resumed  box/W/ANN'],
+  )
+  assert.match((await run(['log', '--kind', 'worker.*', '--limit', '1'])).out, /^\S+Z {2}worker\.resumed {2}box\/W\/ANN\n$/)
+  assert.match((await run(['log', '--worker', 'BOB', '--since', '1h'])).out, /worker\.held {2}box\/W\/BOB {2}a demo\n$/)
+  assert.equal((await run(['log', '--since', '2100-01-01'])).out, '')
+  const { events } = (await run(['log', '--kind', 'worker.held', '--json'])).json<{ events: Shown[] }>()
+  assert.deepEqual(
+    events.map(({ actor, text, payload }) => [actor, text, payload['reason']]),
+    [
+      ['person', 'lunch', 'lunch'],
+      ['person', 'a demo', 'a demo'],
+    ],
+  )
+  const rest = (await run(['log', '--after', events[0]?.cursor ?? '', '--json'])).json<{ events: Shown[] }>()
+  assert.deepEqual(
+    rest.events.map(({ kind }) => kind),
+    ['worker.held', 'worker.resumed'],
+  )
+})
+
+test('log: refuses a kind, a time and a cursor that mean nothing', async (t) => {
+  const run = fleet(t)
+  for (const [words, says] of [
+    [['--kind', 'delivery.sen'], /there is no kind "delivery.sen"[^]*did you mean delivery.seen/],
+    [['--since', 'later'], /neither a duration nor a time/],
+    [['--after', 'here'], /"here" is no cursor/],
+  ] as const) {
+    const { code, err } = await run(['log', ...words])
+    assert.equal(code, 2)
+    assert.match(err, says)
+  }
+  const old = await run(['ledger', 'events', '--limit', '3', '--json'])
+  assert.deepEqual([old.code, Array.isArray(old.json<{ events: Shown[] }>().events)], [0, true])
+  assert.match(old.err, /^deprecated: burn ledger events is now burn log/)
+})
+
+test('log: --follow prints what happened and then each event of another process, once', async (t) => {
+  const run = fleet(t)
+  assert.equal((await run(['hold', 'ANN', 'lunch'])).code, 0)
+  const stop = new AbortController()
+  t.after(() => stop.abort())
+  const seen: string[] = []
+  const hear = (text: string) => void seen.push((JSON.parse(text) as Shown).kind)
+  const kinds = ['--kind', 'worker.held', 'worker.resumed']
+  const follows = run(['log', '--follow', '--json', ...kinds], { stop: stop.signal, hear })
+  await until('it shows what was there', () => seen.length === 1)
+  for (const words of [
+    ['hold', 'BOB', 'a demo'],
+    ['resume', 'ANN'],
+    ['resume', 'BOB'],
+  ])
+    assert.equal((await run(words)).code, 0)
+  await until('it shows what was added', () => seen.length >= 4)
+  stop.abort()
+  await follows
+  assert.deepEqual(seen, ['worker.held', 'worker.held', 'worker.resumed', 'worker.resumed'])
+})
+
+test('docs/events.md has every kind of event, as the code has them', () => {
+  const document = readFileSync(resolve(import.meta.dirname, '../../docs/events.md'), 'utf8')
+  assert.equal(document.trim(), eventReference().trim(), 'run: burn log kinds > docs/events.md')
+})
