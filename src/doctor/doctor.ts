@@ -83,8 +83,8 @@ async function checkRepo(repo: RepoRef, { forge }: Session): Promise<Finding> {
 }
 
 async function checkAgents(machine: Machine, { machines }: Session): Promise<Finding[]> {
-  const [link] = await machines.open([machine])
-  return link === undefined ? [] : hiddenFindings(machine, await link.sight())
+  const [host] = await machines.open([machine])
+  return host === undefined ? [] : hiddenFindings(machine, await host.sight())
 }
 
 /** What to do about trouble that no retry ends. */

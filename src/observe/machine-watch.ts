@@ -23,7 +23,7 @@ export class MachineWatch {
   readonly #session: Session
   readonly #updated: () => void
   readonly #bell: Bell
-  #link: PaneHost | null = null
+  #host: PaneHost | null = null
   #subscribed: Tmux | null = null
   #pushes = false
   #changed = new Set<string>()
@@ -46,8 +46,8 @@ export class MachineWatch {
     const { clock } = this.#session
     while (!stop.aborted) {
       if (this.#ended !== null) await this.#lost(this.#ended)
-      else if (this.#link === null || clock.now() >= this.#fullAt || this.#fullAt - clock.now() > safety) await this.#lookAtAll()
-      else await this.#lookAtChanged(this.#link)
+      else if (this.#host === null || clock.now() >= this.#fullAt || this.#fullAt - clock.now() > safety) await this.#lookAtAll()
+      else await this.#lookAtChanged(this.#host)
       this.#updated()
       while (!stop.aborted && !this.#isDue()) await this.#bell.wait(Math.max(1, this.#rests()), stop)
       if (this.#changed.size > 0 && this.#ended === null) await clock.sleep(coalesce, stop)
@@ -61,26 +61,26 @@ export class MachineWatch {
   }
 
   #isDue(): boolean {
-    return this.#ended !== null || (this.#link !== null && this.#changed.size > 0) || this.#rests() <= 0
+    return this.#ended !== null || (this.#host !== null && this.#changed.size > 0) || this.#rests() <= 0
   }
 
   async #lookAtAll(): Promise<void> {
     const { machines, clock } = this.#session
-    const [link] = await machines.open([this.#machine], retry.longest)
-    if (link === undefined) throw new RangeError('one machine was asked for')
+    const [host] = await machines.open([this.#machine], retry.longest)
+    if (host === undefined) throw new RangeError('one machine was asked for')
     this.#rest()
-    await this.#subscribe(link)
-    this.seen = await withStrays(this.#machine, await link.look(), this.#session)
+    await this.#subscribe(host)
+    this.seen = await withStrays(this.#machine, await host.look(), this.#session)
     const { sight } = this.seen
     const up = sight.state === 'up'
-    this.#link = up ? link : null
+    this.#host = up ? host : null
     this.#fullAt = clock.now() + (up ? (this.#pushes && !isAway(sight) ? safety : polling) : this.#pause)
     this.#pause = up ? retry.first : Math.min(this.#pause * 2, retry.longest)
   }
 
   /** Before the look, so that nothing can happen between the two. A channel that breaks here says so in the look. */
-  async #subscribe(link: PaneHost): Promise<void> {
-    const { tmux } = link
+  async #subscribe(host: PaneHost): Promise<void> {
+    const { tmux } = host
     if (tmux === null || tmux === this.#subscribed) return
     const own = (act: () => void) => () => {
       if (this.#subscribed !== tmux) return
@@ -94,18 +94,18 @@ export class MachineWatch {
         ended: (error) => own(() => (this.#ended = error))(),
       })
     } catch (thrown) {
-      await link.drop(thrown)
+      await host.drop(thrown)
     }
   }
 
-  async #lookAtChanged(link: PaneHost): Promise<void> {
+  async #lookAtChanged(host: PaneHost): Promise<void> {
     const asked = new Set([...this.#changed, ...this.#again])
     this.#again = this.#changed
     this.#againAt = this.#again.size > 0 ? this.#session.clock.now() + afterglow : Infinity
     this.#changed = new Set()
-    if (link.tmux === null || this.seen === null || asked.size === 0) return
+    if (host.tmux === null || this.seen === null || asked.size === 0) return
     try {
-      const seen = await sampleChanged(link.tmux, this.#machine, this.seen, asked)
+      const seen = await sampleChanged(host.tmux, this.#machine, this.seen, asked)
       this.seen = await withStrays(this.#machine, seen, this.#session)
       if (isAway(seen.sight)) this.#fullAt = Math.min(this.#fullAt, this.#session.clock.now() + polling)
     } catch (thrown) {
@@ -118,8 +118,8 @@ export class MachineWatch {
     this.#ended = null
     this.#subscribed = null
     this.#rest()
-    if (this.#link !== null) await this.#link.drop(error)
-    this.#link = null
+    if (this.#host !== null) await this.#host.drop(error)
+    this.#host = null
     this.#fullAt = this.#session.clock.now() + this.#pause
     this.seen = { sight: { machine: this.#machine.name, state: 'unreachable', reason: messageOf(error) }, screens: new Map() }
   }

@@ -36,10 +36,10 @@ import { readIncarnations, readWorkers } from './readings.ts'
 
 /** What each machine shows, agents' screens included. One that can't be reached is in it, and says so. */
 export async function lookAt(machines: readonly Machine[], session: Session): Promise<ReadonlyMap<string, MachineScreens>> {
-  const links = await session.machines.open(machines)
+  const hosts = await session.machines.open(machines)
   const seen = await Promise.all(
-    links.map(async (link): Promise<[string, MachineScreens]> => {
-      return [link.machine.name, await withStrays(link.machine, await link.look(), session)]
+    hosts.map(async (host): Promise<[string, MachineScreens]> => {
+      return [host.machine.name, await withStrays(host.machine, await host.look(), session)]
     }),
   )
   return new Map(seen)

@@ -6,18 +6,13 @@ import type { PaneHost } from '../core/pane-host.ts'
 import type { Session } from './session.ts'
 import { BurnError } from '../core/errors.ts'
 
-export interface OpenLink {
-  readonly link: PaneHost
-  readonly tmux: Tmux
-}
-
-/** Throws BurnError `machine_unreachable`. */
-export async function linkOf(worker: Worker, session: Session): Promise<OpenLink> {
-  const machine = session.fleet.machines.find(({ name }) => name === worker.machine)
-  const [link] = await session.machines.open(machine === undefined ? [] : [machine])
-  if (link !== undefined && link.tmux !== null) return { link, tmux: link.tmux }
-  const sight = link === undefined ? null : await link.sight()
-  const { reason = '', hint = '' } = link ?? {}
+/** The machine of a worker, with its open channel. Throws BurnError `machine_unreachable`. */
+export async function hostOf(worker: Worker, { fleet, machines }: Session): Promise<PaneHost & { readonly tmux: Tmux }> {
+  const machine = fleet.machines.find(({ name }) => name === worker.machine)
+  const [host] = await machines.open(machine === undefined ? [] : [machine])
+  if (host !== undefined && host.tmux !== null) return { ...host, tmux: host.tmux }
+  const sight = host === undefined ? null : await host.sight()
+  const { reason = '', hint = '' } = host ?? {}
   const [why, remedy] = sight?.state === 'unreachable' ? [sight.reason, sight.remedy ?? hint] : [reason, hint]
   throw new BurnError('machine_unreachable', `${worker.machine} can't be reached: ${why}`, remedy)
 }

@@ -9,7 +9,7 @@ import { paneAgent } from '../agents/index.ts'
 import { BurnError } from '../core/errors.ts'
 import { sanitize } from '../core/text.ts'
 import { closedInputs } from '../decide/observation.ts'
-import { linkOf, paneOf } from '../observe/worker-pane.ts'
+import { hostOf, paneOf } from '../observe/worker-pane.ts'
 
 /** How long the agent may take to show that it has the answer, and the pause between looks, milliseconds. */
 const patience = 10_000
@@ -109,7 +109,7 @@ async function settle(worker: Worker, open: OpenQuestion, session: Session): Pro
 
 /** A live agent's screen, as it is now. Throws BurnError `machine_unreachable`, `pane_missing` or `no_agent`. */
 async function seeWorker(worker: Worker, session: Session): Promise<Seen> {
-  const { link: host } = await linkOf(worker, session)
+  const host = await hostOf(worker, session)
   const { sight, screens } = await host.look()
   const pane = paneOf(worker, sight)
   if (pane.dead || pane.agent_pid !== pane.pid)

@@ -14,11 +14,11 @@ export type Place = { readonly worker: string } | { readonly window: string } | 
  * corner (`refresh-client`), so that one worker is seen whole and no pane changes its size. Throws BurnError where there is nothing to attach to.
  */
 export async function attachArgv(machine: Machine, place: Place, session: Session): Promise<string[]> {
-  const [link] = await session.machines.open([machine])
-  if (link === undefined) throw new RangeError('one machine was asked for')
-  const sight = await link.sight()
+  const [host] = await session.machines.open([machine])
+  if (host === undefined) throw new RangeError('one machine was asked for')
+  const sight = await host.sight()
   if (sight.state === 'unreachable')
-    throw new BurnError('machine_unreachable', `${machine.name} can't be reached: ${sight.reason}`, sight.remedy ?? link.hint)
+    throw new BurnError('machine_unreachable', `${machine.name} can't be reached: ${sight.reason}`, sight.remedy ?? host.hint)
   if (sight.state === 'down')
     throw new BurnError('tmux_no_session', `${machine.name} has no session ${machine.session}`, `raise it: burn up ${machine.name}`)
   const pane =
@@ -33,7 +33,7 @@ export async function attachArgv(machine: Machine, place: Place, session: Sessio
     )
   }
   const attach = ['attach-session', '-t', `${pane?.session_id ?? sight.session_id}:`]
-  const words = pane === undefined || link.tmux === null ? attach : [...attach, ...whole(pane, await cornerOf(pane, link.tmux))]
+  const words = pane === undefined || host.tmux === null ? attach : [...attach, ...whole(pane, await cornerOf(pane, host.tmux))]
   return argvOn(machine, [machine.tmux, '-u', '-L', machine.socket, ...words], { tty: true })
 }
 

@@ -33,28 +33,28 @@ const psLimit = 20_000
 /** Raises all machines at once; one that fails stops nobody else. */
 export async function raise(machines: readonly Machine[], session: Session, options: RaiseOptions): Promise<RaiseResult[]> {
   const live = await liveCounts(session)
-  const links = await session.machines.open(machines)
+  const hosts = await session.machines.open(machines)
   return Promise.all(
-    links.map(async (link): Promise<RaiseResult> => {
-      const sight = await link.sight()
-      const name = link.machine.name
+    hosts.map(async (host): Promise<RaiseResult> => {
+      const sight = await host.sight()
+      const name = host.machine.name
       if (sight.state === 'unreachable')
-        return { machine: name, actions: [], error: sight.reason, hint: sight.remedy ?? link.hint, notes: [] }
-      const childless = await childlessPanes(link.machine, sight)
-      const strays = await strayAgents(link.machine, sight, session)
-      const actions = planUp(link.machine, sight, {
+        return { machine: name, actions: [], error: sight.reason, hint: sight.remedy ?? host.hint, notes: [] }
+      const childless = await childlessPanes(host.machine, sight)
+      const strays = await strayAgents(host.machine, sight, session)
+      const actions = planUp(host.machine, sight, {
         prune: options.prune,
         live: (worker) => live.get(worker) ?? 0,
         strays: new Set(strays.keys()),
         childless,
       })
-      const notes = [...placeNotes(link.machine, sight), ...[...strays].map(([worker, why]) => `${worker} gets no pane: ${why}`)]
+      const notes = [...placeNotes(host.machine, sight), ...[...strays].map(([worker, why]) => `${worker} gets no pane: ${why}`)]
       if (options.dryRun || actions.length === 0) return { machine: name, actions, error: null, hint: '', notes }
       try {
         return {
           machine: name,
           actions,
-          error: await carryOut(link.machine, link.tmux, actions, session),
+          error: await carryOut(host.machine, host.tmux, actions, session),
           hint: 'run burn up again: it goes on where this ended',
           notes,
         }
@@ -127,13 +127,13 @@ export interface DownPlan {
 /** What `burn down` would end. */
 export async function planLowering(machines: readonly Machine[], session: Session): Promise<DownPlan[]> {
   const live = await liveCounts(session)
-  const links = await session.machines.open(machines)
+  const hosts = await session.machines.open(machines)
   return Promise.all(
-    links.map(async (link): Promise<DownPlan> => {
-      const sight = await link.sight()
+    hosts.map(async (host): Promise<DownPlan> => {
+      const sight = await host.sight()
       const { end, leave } = sight.state === 'up' ? planDown(sight) : { end: [], leave: [] }
       const busy = end.flatMap(({ worker }) => (worker !== null && (live.get(worker) ?? 0) > 0 ? [worker] : []))
-      return { machine: link.machine.name, end, leave, live: busy, error: sight.state === 'unreachable' ? adviceOn(sight) : null }
+      return { machine: host.machine.name, end, leave, live: busy, error: sight.state === 'unreachable' ? adviceOn(sight) : null }
     }),
   )
 }
@@ -148,13 +148,13 @@ export async function lower(machines: readonly Machine[], plans: readonly DownPl
       'wait for them, burn issue release them, or end them with --force',
     )
   }
-  const links = await session.machines.open(machines)
+  const hosts = await session.machines.open(machines)
   await Promise.all(
-    links.map(async (link) => {
-      const plan = plans.find(({ machine }) => machine === link.machine.name)
-      if (link.tmux === null || plan === undefined) return
+    hosts.map(async (host) => {
+      const plan = plans.find(({ machine }) => machine === host.machine.name)
+      if (host.tmux === null || plan === undefined) return
       // The last pane takes the server with it, and the channel: that is what was asked for.
-      await link.tmux.run(downLines(plan.end, plan.leave)).catch((thrown: unknown) => link.drop(thrown))
+      await host.tmux.run(downLines(plan.end, plan.leave)).catch((thrown: unknown) => host.drop(thrown))
     }),
   )
 }
