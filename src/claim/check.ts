@@ -4,10 +4,12 @@ import type { ClaimCheck, FleetState } from '../core/fleet-state.ts'
 import type { Issue, IssueRef } from '../core/nouns.ts'
 import type { Session } from '../observe/session.ts'
 import { isLedgerFailure, messageOf } from '../core/errors.ts'
-import { foreignClaim } from '../decide/marker.ts'
+import type { Marker } from '../core/marker.ts'
+import type { Comment } from '../core/nouns.ts'
+import { liveStates } from '../core/lives.ts'
+import { markerOf } from '../core/marker.ts'
 import { withRights } from '../observe/rights.ts'
 import { blame, restFor } from './blame.ts'
-import { unknownClaims } from './other-ledgers.ts'
 import { mapBounded } from '../core/bounded.ts'
 
 const atOnce = 16
@@ -61,4 +63,49 @@ async function claimOfOthers({ ref, repo }: Wanted, { writers }: Checked, sessio
   if (marker !== null) return { code: 'claimed_elsewhere', fleet: marker.fleet, dispatch: marker.dispatch, seen_at }
   const [unknown] = await unknownClaims(ref, comments, trusted, session)
   return unknown === undefined ? null : { code: 'claimed_by_other_ledger', dispatch: unknown.dispatch, seen_at }
+}
+
+/** Another fleet's claim that still lives. Only markers of people who may write count. */
+function foreignClaim(comments: readonly Comment[], fleet: string, writers: ReadonlySet<string>): Marker | null {
+  for (const { author, body } of comments) {
+    const marker = markerOf(body)
+    if (marker !== null && marker.fleet !== fleet && liveStates.includes(marker.state) && writers.has(author)) return marker
+  }
+  return null
+}
+
+/**
+ * The fleet's live claims on an issue whose dispatches this ledger does not know. The comments must have been read before this call: each ledger writes a
+ * dispatch before its comment, so a claim of its own is known by now.
+ */
+export async function unknownClaims(
+  issue: IssueRef,
+  comments: readonly Comment[],
+  writers: ReadonlySet<string>,
+  { fleet, ledger }: Pick<Session, 'fleet' | 'ledger'>,
+): Promise<OwnClaim[]> {
+  const claims = ownClaims(comments, fleet.name, writers)
+  if (claims.length === 0) return []
+  const known = new Set((await ledger.dispatches({ issue })).map(({ id }) => id))
+  return claims.filter(({ dispatch }) => !known.has(dispatch))
+}
+
+/** A claim of this fleet itself that lives, as its comment says. */
+export interface OwnClaim {
+  readonly comment_id: string
+  readonly dispatch: string
+  /** The worker that the comment names, as `machine/WINDOW/NAME`; null if it names none. */
+  readonly worker: string | null
+}
+
+const handedTo = /\*\*([^*\n]{1,100})\*\* · machine (\S{1,100}) · window (\S{1,100}) · lane /
+
+/** The live claims of this fleet on an issue, by people who may write: this ledger's, and those of any other ledger of the same fleet. */
+export function ownClaims(comments: readonly Comment[], fleet: string, writers: ReadonlySet<string>): OwnClaim[] {
+  return comments.flatMap(({ id, author, body }) => {
+    const marker = markerOf(body)
+    if (marker === null || marker.fleet !== fleet || !liveStates.includes(marker.state) || !writers.has(author)) return []
+    const [, name, machine, window] = handedTo.exec(body) ?? []
+    return [{ comment_id: id, dispatch: marker.dispatch, worker: name === undefined ? null : `${machine}/${window}/${name}` }]
+  })
 }

@@ -6,7 +6,9 @@ import type { Session } from '../observe/session.ts'
 import type { ForgeFault } from '../decide/forge-fault.ts'
 import { BurnError, codeOf, isLedgerFailure } from '../core/errors.ts'
 import { repoOf } from '../core/refs.ts'
-import { councilComment, markerOf, ownComment, workComment } from '../decide/marker.ts'
+import type { Comment } from '../core/nouns.ts'
+import { markerOf } from '../core/marker.ts'
+import { councilComment, workComment } from '../decide/comment.ts'
 import { blame, leaveAlone, type Blame } from './blame.ts'
 import { mapBounded } from '../core/bounded.ts'
 import { together } from '../core/coalesce.ts'
@@ -184,4 +186,13 @@ async function stillHolds({ dispatches }: Thread, held: Held, { owner }: Session
   const ids = dispatches.map(({ id }) => id)
   const claims = await held(ids)
   return ids.some((id) => claims.get(id)?.lease_owner === owner)
+}
+
+/** The fleet's own comment for a dispatch among others, whatever state it says. The lowest id, should there be several. */
+function ownComment(comments: readonly Comment[], fleet: string, dispatch: string, login: string | null): Comment | null {
+  const own = comments.filter(({ author, body }) => {
+    const marker = markerOf(body)
+    return marker?.fleet === fleet && marker.dispatch === dispatch && (login === null || author === login)
+  })
+  return own[0] ?? null
 }

@@ -7,7 +7,10 @@ import type { Dispatch } from '../core/lives.ts'
 import type { ReposFacet } from '../core/fleet-state.ts'
 import type { Session } from '../observe/session.ts'
 import { messageOf } from '../core/errors.ts'
-import { firstClaim } from '../decide/marker.ts'
+import type { Comment } from '../core/nouns.ts'
+import type { Marker } from '../core/marker.ts'
+import { markerOf } from '../core/marker.ts'
+import { liveStates } from '../core/lives.ts'
 import { repoOf } from '../core/refs.ts'
 import { longestUnsaid } from './comments.ts'
 import { blame, leaveAlone } from './blame.ts'
@@ -61,4 +64,23 @@ async function unplaced({ ledger, owner }: Session): Promise<Dispatch[]> {
   const begun = sprints.filter(({ stage }) => stage === 'claimed')
   const own = new Set([...planned, ...begun].filter(({ lease_owner }) => lease_owner === owner).map(({ id }) => id))
   return dispatches.filter((d) => d.kind === 'work' && d.state === 'claimed' && d.comment_id !== null && own.has(d.id))
+}
+
+/**
+ * Of all claims that live, that of the lowest comment: ours by its dispatch, and those of people who may write by other fleets or another ledger of ours.
+ * `known`: the dispatches of the issue in this ledger.
+ */
+export function firstClaim(
+  comments: readonly Comment[],
+  { fleet, dispatch, known }: { readonly fleet: string; readonly dispatch: string; readonly known: ReadonlySet<string> },
+  writers: ReadonlySet<string>,
+): Marker | null {
+  const claims = comments.flatMap(({ id, author, body }) => {
+    const marker = markerOf(body)
+    if (marker === null || !liveStates.includes(marker.state)) return []
+    const ours = marker.fleet === fleet && (marker.dispatch === dispatch || known.has(marker.dispatch))
+    const counts = ours ? marker.dispatch === dispatch : writers.has(author)
+    return counts ? [{ id: Number(id), marker }] : []
+  })
+  return claims.toSorted((a, b) => a.id - b.id)[0]?.marker ?? null
 }

@@ -1,12 +1,11 @@
 /** Carries a plan out. Each action happens only if its guard still holds, so that several dispatchers can do so side by side. */
 import type { Action, MoveAction, TellAction } from '../core/actions.ts'
-import type { ChangesFacet, ReposFacet } from '../core/fleet-state.ts'
+import type { ChangesFacet, FleetState, ReposFacet } from '../core/fleet-state.ts'
 import type { DispatchMove } from '../core/ledger/claims.ts'
 import type { PlannedText } from '../core/ledger/deliveries.ts'
 import type { Delivery, Dispatch } from '../core/lives.ts'
 import type { IssueRef, Machine } from '../core/nouns.ts'
 import type { Session } from '../observe/session.ts'
-import type { CyclePlan } from './plan.ts'
 import type { Reason } from '../core/reasons.ts'
 import { actionsOf } from '../core/actions.ts'
 import { encodeReason } from '../core/reasons.ts'
@@ -20,6 +19,12 @@ import { sentence } from '../decide/wording.ts'
 
 /** A delivery that waits for a person (a question is open, somebody is typing) keeps a cycle this long; the next one goes on with it. */
 const patience = 2_000
+
+/** What to do, in the order in which it is carried out, and what it was decided from. */
+export interface CyclePlan {
+  readonly actions: readonly Action[]
+  readonly state: FleetState
+}
 
 export interface Applied {
   readonly claimed: readonly Dispatch[]

@@ -1,11 +1,13 @@
 /** `burn ledger adopt`: a person who lost a ledger goes on with this one. */
-import type { IssueRef } from '../core/nouns.ts'
-import type { OwnClaim } from '../decide/marker.ts'
+import type { IssueRef, RepoRef } from '../core/nouns.ts'
+import type { OwnClaim } from '../claim/check.ts'
+import type { Reason } from '../core/reasons.ts'
 import type { Session } from '../observe/session.ts'
-import { isLedgerFailure, messageOf } from '../core/errors.ts'
-import { servedRepos } from '../core/refs.ts'
+import { BurnError, isLedgerFailure, messageOf } from '../core/errors.ts'
+import { repoOf, servedRepos } from '../core/refs.ts'
 import { mapBounded } from '../core/bounded.ts'
-import { unknownClaims, releaseElsewhere } from '../claim/other-ledgers.ts'
+import { unknownClaims } from '../claim/check.ts'
+import { adoptedComment } from '../decide/comment.ts'
 import { refreshForge } from '../observe/forge.ts'
 import { readWorkers } from '../observe/readings.ts'
 import { lookAt } from '../observe/state.ts'
@@ -57,4 +59,37 @@ async function atWork(session: Session): Promise<ReadonlyMap<string, string>> {
 function whyKept({ worker }: OwnClaim, busy: ReadonlyMap<string, string>): string | null {
   const state = worker === null ? undefined : busy.get(worker)
   return state === undefined ? null : `${worker} may still be at it (${state}): wait for it, end its agent, or use --force`
+}
+
+/** Asks the forge for the live claims on an issue that another ledger of this fleet wrote. */
+export async function claimsElsewhere(issue: IssueRef, session: Session): Promise<OwnClaim[]> {
+  const comments = await session.forge.comments(issue)
+  return unknownClaims(issue, comments, await writersOf(repoOf(issue), session), session)
+}
+
+async function writersOf(repo: RepoRef, { forge, ledger }: Session): Promise<ReadonlySet<string>> {
+  const kept = (await ledger.repos()).find((each) => each.repo === repo)?.writers
+  return new Set(kept ?? (await forge.writers(repo)))
+}
+
+/** Edits their comments to say `released`, and has the issue judged again. Throws BurnError `forge_*`. */
+export async function releaseElsewhere(
+  issue: IssueRef,
+  claims: readonly OwnClaim[],
+  { forge, fleet, ledger, clock }: Session,
+): Promise<void> {
+  for (const { comment_id, dispatch } of claims) await forge.editComment(issue, comment_id, adoptedComment(fleet.name, dispatch))
+  const record = await ledger.issue(issue)
+  if (record?.verdict?.reason.code !== 'claimed_by_other_ledger') return
+  const reason: Reason = { code: 'other_claim_released' }
+  await ledger.saveVerdicts([{ issue, eligible: false, reason, standing: null, revision: record.revision }], clock.now())
+}
+
+/** For a person who asks for an issue that another ledger has. */
+export function heldElsewhere(issue: IssueRef, { dispatch, worker }: OwnClaim): BurnError {
+  return new BurnError(
+    'other_ledger',
+    `${issue} has a claim that another ledger of this fleet wrote (dispatch ${dispatch}${worker === null ? '' : `, ${worker}`})`,
+    'write the place of that ledger under "ledger" in the spec; if it is lost, --force releases the claim',
+  )
 }

@@ -1,7 +1,7 @@
 /** What a person mends by hand: an issue given back, or given again. */
 import type { Dispatch } from '../core/lives.ts'
 import type { IssueRef } from '../core/nouns.ts'
-import type { OwnClaim } from '../decide/marker.ts'
+import type { OwnClaim } from '../claim/check.ts'
 import type { Session } from '../observe/session.ts'
 import { BurnError } from '../core/errors.ts'
 import { agentKey } from '../core/incarnation.ts'
@@ -9,7 +9,7 @@ import { machineOf } from '../core/refs.ts'
 import { isKept, liveStates } from '../core/lives.ts'
 import { syncComments } from '../claim/comments.ts'
 import { endedAgents } from '../observe/agents.ts'
-import { claimsElsewhere, heldElsewhere, releaseElsewhere } from '../claim/other-ledgers.ts'
+import { claimsElsewhere, heldElsewhere, releaseElsewhere } from './adopt.ts'
 import { lookAt, sightsOf } from '../observe/state.ts'
 
 export interface Released {

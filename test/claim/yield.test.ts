@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import type { GiteaStandIn } from '../stand-ins/gitea/server.ts'
-import { firstClaim } from '../../src/decide/marker.ts'
+import { firstClaim } from '../../src/claim/yield.ts'
 import { startGitea } from '../stand-ins/gitea/server.ts'
 import { standIn, testFleet } from '../support/fleet.ts'
 

@@ -5,7 +5,7 @@ import type { Dispatch } from '../../src/core/lives.ts'
 import type { Issue } from '../../src/core/nouns.ts'
 import type { Forge } from '../../src/core/ports.ts'
 import { harmless, harmlessCode, harmlessLine, harmlessQuote } from '../../src/core/harmless.ts'
-import { workComment } from '../../src/decide/marker.ts'
+import { workComment } from '../../src/decide/comment.ts'
 import { changeBody, changeTitle, commitMessage, type ChangeText } from '../../src/decide/sprint-texts.ts'
 import { forgeTool } from '../../src/sprint/forge-tool.ts'
 

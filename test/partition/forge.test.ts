@@ -1,7 +1,7 @@
 /** A forge that answers nothing any more in the middle of a dispatch, and comes back. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { markerOf } from '../../src/decide/marker.ts'
+import { markerOf } from '../../src/core/marker.ts'
 import { until } from '../support/fleet.ts'
 import { all, forgeFleet, names } from './forge-fleet.ts'
 

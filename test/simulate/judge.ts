@@ -5,7 +5,7 @@ import type { Simulated } from '../../src/simulate/simulate.ts'
 import type { Receipt, World } from '../../src/simulate/world.ts'
 import { liveStates } from '../../src/core/lives.ts'
 import { invariants } from '../../src/ledger/invariants.ts'
-import { markerOf } from '../../src/decide/marker.ts'
+import { markerOf } from '../../src/core/marker.ts'
 import { said } from '../support/reasons.ts'
 
 /** Each is a rule that was broken. */

@@ -1,0 +1,20 @@
+/** The hidden marker of a comment: which dispatch of which fleet it speaks of, and in which state. */
+import type { DispatchState } from './lives.ts'
+import { idPattern } from './ids.ts'
+
+export interface Marker {
+  readonly fleet: string
+  /** The dispatch's id; for a council, the id of the first of its dispatches. */
+  readonly dispatch: string
+  readonly state: DispatchState
+}
+
+const markerPattern = /^<!-- burn:1 fleet=([A-Za-z0-9._-]{1,64}) dispatch=([0-9a-z]{13}) state=([a-z]+) -->/
+
+/** The marker that a comment begins with; null where there is none. A marker quoted further down does not count. */
+export function markerOf(body: string): Marker | null {
+  const [, fleet, dispatch, state] = markerPattern.exec(body) ?? []
+  if (fleet === undefined || dispatch === undefined || !idPattern.test(dispatch)) return null
+  const known = (['claimed', 'handed', 'review', 'done', 'failed', 'lost', 'released'] as const).find((name) => name === state)
+  return known === undefined ? null : { fleet, dispatch, state: known }
+}
