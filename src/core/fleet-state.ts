@@ -73,6 +73,8 @@ export interface WorkFacet {
   readonly unproven: ReadonlySet<string>
   /** Dispatches whose agent has another text than was meant for it. */
   readonly mangled: ReadonlySet<string>
+  /** Workers that a follow-up waits for: it precedes new work. */
+  readonly following: ReadonlySet<WorkerId>
 }
 
 /** What a cycle needs of the work under way beyond who has it. */

@@ -6,8 +6,11 @@ export type DispatchKind = 'work' | 'council'
 export type DeliveryState = 'planned' | 'placing' | 'placed' | 'submitted' | 'seen' | 'refused' | 'unknown' | 'mangled'
 /** `text`: the whole line that was typed, and with it its file's hash, was compared with the agent's record of it. `id`: only the delivery's id was found. */
 export type Proof = 'text' | 'id'
-/** `follow_up` tells an agent what became of its dispatch, `resume` tells it to go on: both belong to a dispatch that has its `work` delivery. */
-export type DeliveryKind = 'work' | 'identity' | 'council' | 'send' | 'follow_up' | 'resume'
+/**
+ * `work` and `council` give a dispatch to its worker. `follow_up` tells an agent what became of its dispatch or that its change needs work, `resume` tells it to go
+ * on, `command` is a command of the agent's own: all three belong to a dispatch that was given.
+ */
+export type DeliveryKind = 'work' | 'identity' | 'council' | 'send' | 'follow_up' | 'resume' | 'command'
 
 export const dispatchSteps: Readonly<Record<DispatchState, readonly DispatchState[]>> = {
   claimed: ['handed', 'released', 'lost', 'done'],
@@ -76,7 +79,10 @@ export interface Dispatch {
   readonly changed_at: number
 }
 
-/** One text into one pane. The delivery that gives a dispatch to its worker has the dispatch's id: one id, in the prompt, the branch and the ledger. */
+/**
+ * One text into one pane. A dispatch can have many. The first one, which gives it to its worker, bears the dispatch's id on purpose: one id in the prompt, the
+ * branch, the comment and the ledger. All others have ids of their own, and say their dispatch.
+ */
 export interface Delivery {
   readonly id: string
   readonly kind: DeliveryKind
@@ -100,4 +106,9 @@ export interface Delivery {
   readonly lease_owner: string | null
   readonly lease_token: number
   readonly lease_until: number
+}
+
+/** The text that gives its dispatch to its worker. */
+export function isFirstText({ id, dispatch }: Pick<Delivery, 'id' | 'dispatch'>): boolean {
+  return dispatch === id
 }

@@ -71,6 +71,7 @@ export interface ReasonData {
   sent_nothing: { readonly why: Reason }
   worker_state: { readonly state: ReadingState }
   looping: None
+  follow_up_first: None
   composer_strange: { readonly kind: string; readonly strange: number; readonly of: number; readonly evidence: string }
   texts_unproven: { readonly kind: string; readonly unproven: number; readonly of: number; readonly last: Reason }
   trouble: { readonly kind: string; readonly evidence: string; readonly again: Time }
@@ -93,6 +94,7 @@ export interface ReasonData {
   comments_unread: { readonly why: string }
   released_by_person: { readonly forced: boolean }
   sprint_began: None
+  change_needs_work: { readonly text: string }
   disregard: { readonly worker: WorkerId }
   worker_recovered: { readonly kind: string | null }
   sprint_failed: { readonly class: FailureClass; readonly why: string; readonly hint: string }

@@ -43,8 +43,12 @@ const steady = 500
 
 /** The agent's own limits, and those that are the same for all. An identity waits only until its agent should be ready. */
 export function deliveryLimits({ limits }: Pick<PaneAgent, 'limits'>, kind: DeliveryKind): DeliveryLimits {
-  return { planned: kind === 'identity' ? limits.ready : 15 * 60_000, ...placing(limits), press: 3_000, presses: 3 }
+  const planned = kind === 'identity' ? limits.ready : patient.has(kind) ? 24 * 3_600_000 : 15 * 60_000
+  return { planned, ...placing(limits), press: 3_000, presses: 3 }
 }
+
+/** Only the agent that has the dispatch can get these: nothing is gained by giving them up soon. */
+const patient: ReadonlySet<DeliveryKind> = new Set(['follow_up', 'command'])
 
 const placing = ({ placed, seen, settle }: PaneAgent['limits']) => ({ placed, seen, settle })
 const wait = (reason: Reason, until: Time | null = null): DeliveryStep => ({ do: 'wait', reason, until })

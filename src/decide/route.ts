@@ -67,7 +67,7 @@ export function openDesks(view: UnderWayState): Desks {
   const desks: Desk[] = []
   for (const sight of view.workers) {
     const { worker } = sight
-    if (closedTo(sight, held.worker(worker.id)) !== null) continue
+    if (closedTo(sight, held.worker(worker.id)) !== null || view.following.has(worker.id)) continue
     const slots = taken.get(worker.id)
     // A depth that was lowered leaves slots above it taken: they count.
     const live = slots?.size ?? 0
@@ -105,7 +105,8 @@ function whyWaiting(repos: readonly RepoRef[], view: FleetState): Map<RepoRef, R
     for (const repo of sight.worker.repos) {
       const count = serving.get(repo)
       if (count === undefined) continue
-      const why = closedTo(sight, held.worker(sight.worker.id))
+      const first: Reason | null = view.following.has(sight.worker.id) ? { code: 'follow_up_first' } : null
+      const why = closedTo(sight, held.worker(sight.worker.id)) ?? first
       count.all += 1
       if (why === null) count.open += 1
       else count.first ??= why

@@ -86,6 +86,7 @@ const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string }
   held: (hold) => `held: ${holdText(hold)}`,
   sent_nothing: ({ why }) => `sent nothing: ${sentence(why)}`,
   worker_state: ({ state }) => state,
+  follow_up_first: () => 'to get a text about a change of its own first',
   looping: () => 'it takes its issues itself (burn worker loop)',
   composer_strange: ({ kind, strange, of, evidence }) =>
     `the composer of ${kind} is not recognised on ${strange} of ${of} workers (${evidence})`,
@@ -95,6 +96,7 @@ const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string }
 
   issue_closed: () => 'its issue is closed',
   sprint_gone: ({ begun }) => `the process that ran its sprint is gone${begun ? '' : ' before it began'}`,
+  change_needs_work: ({ text }) => `its change needs work (text ${text})`,
   holder_gone: () => 'the agent that held it is gone',
   change_unlinked: ({ change }) => `its change ${change} no longer closes the issue`,
   change_merged: () => 'its change was merged',

@@ -191,6 +191,8 @@ const houseChanges = [
   `alter table worker drop column retired_at`,
   `alter table repo drop column rests_until`,
   `alter table repo drop column rests_why`,
+  `drop index delivery_further`,
+  `create index delivery_further on delivery (dispatch) where kind in ('follow_up', 'resume', 'command')`,
   `drop index issue_queued`,
   `create index issue_queued on issue (repo, priority desc, created_at, number) where state = 'open' and standing = 'queued'`,
 ]

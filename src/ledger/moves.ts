@@ -39,11 +39,13 @@ export async function moveDispatches(trx: Trx, moves: readonly DispatchMove[], a
   if (moves.length === 0) return []
   const rows = await rowsOf(trx, 'dispatch', moves)
   const moved: DispatchRow[] = []
-  for (const { id, from, to, reason, incarnation, change_url, told } of moves) {
+  const reviewed = new Set<string>()
+  for (const { id, from, to, reason, incarnation, change_url, told, handed_by } of moves) {
     const row = rows.get(id)
     if (row === undefined || !from.includes(row.state)) continue
     if (told !== undefined && (await toldSince(trx, id, told))) continue
-    // A change that goes back to its worker needs its slot again.
+    if (handed_by !== undefined && row.state_reason !== encodeReason({ code: 'change_needs_work', text: handed_by })) continue
+    // A change that goes back to its worker needs its slot again: a follow-up waits for it, see `waitsForSlot`.
     if (slotStates.includes(to) && !slotStates.includes(row.state) && (await slotTaken(trx, row, rows))) continue
     const next: DispatchRow = {
       ...row,
@@ -54,6 +56,7 @@ export async function moveDispatches(trx: Trx, moves: readonly DispatchMove[], a
       incarnation: incarnation ?? row.incarnation,
       change_url: change_url === undefined ? row.change_url : change_url,
     }
+    if (row.state === 'review') reviewed.add(id)
     rows.set(id, next)
     moved.push(next)
   }
@@ -68,7 +71,7 @@ export async function moveDispatches(trx: Trx, moves: readonly DispatchMove[], a
     at,
   )
   await countOnIssues(trx, moved)
-  await refusePlanned(trx, moved, at)
+  await refusePlanned(trx, moved, reviewed, at)
   await endSprintsOf(trx, moved, at)
   await planFollowUps(trx, moves, moved, at)
   return moved.map(toDispatch)
@@ -141,16 +144,22 @@ async function countOnIssues(trx: Trx, moved: readonly DispatchRow[]): Promise<v
   }
 }
 
-/** What was not begun is not begun any more once its dispatch has ended; what tells an agent that its dispatch has ended still is. */
-async function refusePlanned(trx: Trx, moved: readonly DispatchRow[], at: number): Promise<void> {
+/**
+ * What was not begun is not begun any more once its dispatch has ended; what tells an agent that its dispatch has ended still is. `reviewed`: those that ended in
+ * review, whose follow-ups ask for work on their change.
+ */
+async function refusePlanned(trx: Trx, moved: readonly DispatchRow[], reviewed: ReadonlySet<string>, at: number): Promise<void> {
   const ended = moved.filter(({ state }) => !liveStates.includes(state))
   for (const part of chunks(ended)) {
     const ids = part.map(({ id }) => id)
     const set = { state: 'refused', evidence: encodeReason({ code: 'dispatch_ended' }), changed_at: at, ...over } as const
     const refuse = trx.updateTable('delivery').set(set).where('state', '=', sql.lit('planned'))
+    const refuseFollowUps = async (about: readonly string[]) =>
+      about.length === 0 ? [] : refuse.where('dispatch', 'in', about).where(isFurther).returningAll().execute()
     const rows = [
       ...(await refuse.where('id', 'in', ids).returningAll().execute()),
-      ...(await refuse.where('dispatch', 'in', ids).where(isFurther).where('kind', '=', 'resume').returningAll().execute()),
+      ...(await refuse.where('dispatch', 'in', ids).where(isFurther).where('kind', '<>', 'follow_up').returningAll().execute()),
+      ...(await refuseFollowUps(ids.filter((id) => reviewed.has(id)))),
     ]
     await append(trx, rows.map(stepped), at)
   }
@@ -172,7 +181,7 @@ export async function moveDeliveries(trx: Trx, given: readonly DeliveryMove[], o
     const row = rows.get(id)
     if (row === undefined || row.state !== from || row.lease_token !== token || (isActive(from) && row.lease_owner !== owner)) continue
     if (isPasting(to) && !isPasting(from)) {
-      if (pasting.has(row.worker)) continue
+      if (pasting.has(row.worker) || (await waitsForSlot(trx, row))) continue
       pasting.add(row.worker)
     }
     const next: DeliveryRow = {
@@ -206,6 +215,13 @@ export async function moveDeliveries(trx: Trx, given: readonly DeliveryMove[], o
   await append(trx, moved.map(stepped), at)
   await moveDispatches(trx, carried(moved), at)
   return moved.map(toDelivery)
+}
+
+/** A follow-up about a change in review waits until its slot is free. */
+async function waitsForSlot(trx: Trx, { kind, dispatch }: DeliveryRow): Promise<boolean> {
+  if (kind !== 'follow_up' || dispatch === null) return false
+  const row = await trx.selectFrom('dispatch').selectAll().where('id', '=', dispatch).executeTakeFirst()
+  return row?.state === 'review' && (await slotTaken(trx, row, new Map()))
 }
 
 const isActive = (state: DeliveryState) => activeStates.includes(state)

@@ -9,7 +9,7 @@ import type { Delivery, Dispatch } from '../core/lives.ts'
 import type { IssueRef, WorkerId } from '../core/nouns.ts'
 import type { DeliveryRow, Tables } from './schema.ts'
 import { sql } from 'kysely'
-import { activeStates, liveStates, unprovenStates } from '../core/lives.ts'
+import { activeStates, liveStates, slotStates, unprovenStates } from '../core/lives.ts'
 import { isFurther } from './schema.ts'
 import { among, chunks } from './sql.ts'
 import { issueRecords } from './failures.ts'
@@ -84,7 +84,7 @@ async function recentTexts(trx: Trx): Promise<Carrying['recent']> {
 async function unproven(trx: Trx): Promise<Delivery[]> {
   const rows = await trx
     .selectFrom('delivery')
-    .innerJoin('dispatch', 'dispatch.id', 'delivery.id')
+    .innerJoin('dispatch', 'dispatch.id', 'delivery.dispatch')
     .selectAll('delivery')
     .where(among('delivery.state', unprovenStates))
     .where(among('dispatch.state', liveStates))
@@ -93,14 +93,23 @@ async function unproven(trx: Trx): Promise<Delivery[]> {
   return rows.map(toDelivery)
 }
 
+/** Whether another dispatch has the slot of one that is in review: its follow-ups wait. */
+const slotOfReviewed = sql`select 1 from dispatch o where o.worker = dispatch.worker and o.slot = dispatch.slot and o.kind = 'work'
+  and ${among('o.state', slotStates)}`
+
 export async function carrying(trx: Trx, owner: string): Promise<Carrying> {
   const active = await trx
     .selectFrom('delivery')
-    .leftJoin('dispatch', 'dispatch.id', 'delivery.id')
+    .leftJoin('dispatch', 'dispatch.id', 'delivery.dispatch')
     .selectAll('delivery')
     .where(among('delivery.state', activeStates))
     .where('delivery.lease_owner', '=', owner)
-    .where((eb) => eb.or([eb('dispatch.id', 'is', null), eb('dispatch.comment_id', 'is not', null)]))
+    .where((eb) =>
+      eb.or([eb('dispatch.id', 'is', null), eb('dispatch.id', '<>', eb.ref('delivery.id')), eb('dispatch.comment_id', 'is not', null)]),
+    )
+    .where(
+      sql<boolean>`not (delivery.state = 'planned' and delivery.kind = 'follow_up' and dispatch.state = 'review' and exists (${slotOfReviewed}))`,
+    )
     .orderBy('delivery.id')
     .execute()
   const deliveries = [...active.map(toDelivery), ...(await unproven(trx))]
@@ -122,7 +131,7 @@ export async function unsaid(trx: Trx, owner: string): Promise<Dispatch[]> {
     .execute()
   const unwritten = await trx
     .selectFrom('delivery')
-    .innerJoin('dispatch', 'dispatch.id', 'delivery.id')
+    .innerJoin('dispatch', 'dispatch.id', 'delivery.dispatch')
     .selectAll('dispatch')
     .where(among('delivery.state', activeStates))
     .where('delivery.lease_owner', '=', owner)

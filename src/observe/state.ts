@@ -25,7 +25,7 @@ import type { MachineSight } from '../core/panes.ts'
 import type { MachineScreens } from './readings.ts'
 import type { ForgeView } from './forge.ts'
 import type { Session } from './session.ts'
-import { slotStates, unprovenStates } from '../core/lives.ts'
+import { isFirstText, slotStates, unprovenStates } from '../core/lives.ts'
 import { repoOf, servedRepos } from '../core/refs.ts'
 import { heldBy } from '../decide/holds.ts'
 import { rulesMark } from '../decide/eligible.ts'
@@ -138,7 +138,7 @@ function fleetSeen(
 ): Moment & MachinesFacet & ReadingsFacet & HoldsFacet & WorkFacet {
   const states = statesOf(looked, workers, given, now)
   const inState = (...wanted: readonly DeliveryState[]) =>
-    new Set(deliveries.flatMap(({ id, state }) => (wanted.includes(state) ? [id] : [])))
+    new Set(deliveries.flatMap((text) => (isFirstText(text) && wanted.includes(text.state) ? [text.id] : [])))
   return {
     fleet,
     now,
@@ -152,6 +152,7 @@ function fleetSeen(
     sprints,
     unproven: inState('submitted', ...unprovenStates),
     mangled: inState('mangled'),
+    following: new Set(deliveries.flatMap(({ kind, state, worker }) => (kind === 'follow_up' && state === 'planned' ? [worker] : []))),
   }
 }
 
@@ -162,7 +163,7 @@ async function followUps(
   session: Session,
 ): Promise<FollowUpFacet> {
   const held = dispatches.filter(({ state }) => slotStates.includes(state))
-  const mangled = deliveries.flatMap(({ id, state }) => (state === 'mangled' ? [id] : []))
+  const mangled = deliveries.flatMap((text) => (isFirstText(text) && text.state === 'mangled' ? [text.id] : []))
   const corrections: readonly Delivery[] = mangled.length === 0 ? [] : await session.ledger.deliveries({ about: mangled })
   return { resumes, corrections, ended: await endedAgents(held, sightsOf(seen), session), freed: [] }
 }

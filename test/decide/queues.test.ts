@@ -8,6 +8,7 @@ import type { Worker } from '../../src/core/nouns.ts'
 import type { FleetState } from '../../src/core/fleet-state.ts'
 import { actionsOf } from '../../src/core/actions.ts'
 import { assign } from '../../src/decide/assign.ts'
+import { queueOrder } from '../../src/decide/order.ts'
 import { openDesks } from '../../src/decide/route.ts'
 
 const repos = ['o/a', 'o/b', 'o/c', 'o/d']
@@ -24,12 +25,14 @@ const workerOf = fc.record({
   used_at: fc.option(fc.integer({ min: 1, max: 5 }), { nil: null }),
   taken: fc.uniqueArray(fc.integer({ min: 0, max: 2 }), { maxLength: 3 }),
   dead: fc.boolean(),
+  following: fc.boolean(),
 })
 const issueOf = fc.record({
   repo: fc.constantFrom(...repos, 'o/unserved'),
   labels: fc.subarray(labels, { maxLength: 2 }),
   created_at: fc.integer({ min: 1, max: 30 }),
   attempts: fc.integer({ min: 0, max: 3 }),
+  priority: fc.integer({ min: -1, max: 1 }),
 })
 
 const holdOf = (name: string, text: string): Hold => {
@@ -45,10 +48,10 @@ function viewOf({ workers }: Given, issues: Drawn): FleetState {
     const name = `W${index}`
     return { id: `m/W/${name}`, name, machine: 'm', window: 'W', role, sublane, repos: served, home, depth, agent: { kind: 'shell' } }
   }) as unknown as Worker[]
-  const records = issues.map(({ repo, attempts, ...rest }, index): IssueRecord => {
+  const records = issues.map(({ repo, attempts, priority, ...rest }, index): IssueRecord => {
     const number = index + 1
     const issue = { ref: `${repo}#${number}`, repo, number, title: 't', body: '', assignees: [], author: 'ann', state: 'open' as const }
-    return { ...untouched, issue: { ...issue, ...rest, updated_at: 1, comments: 0, url: '' }, attempts }
+    return { ...untouched, issue: { ...issue, ...rest, updated_at: 1, comments: 0, url: '' }, attempts, priority }
   })
   const dispatches = workers.flatMap(({ taken }, index) =>
     taken.map((slot) => ({
@@ -67,6 +70,7 @@ function viewOf({ workers }: Given, issues: Drawn): FleetState {
     dispatches,
     issues: records,
     records: workers.map(({ used_at }, index) => ({ id: `m/W/W${index}`, used_at })),
+    following: new Set(workers.flatMap(({ following }, index) => (following ? [`m/W/W${index}`] : []))),
     holds: workers.flatMap(({ hold }, index) => (hold === null ? [] : [holdOf(`m/W/W${index}`, hold)])),
     workers: all.map((worker, index) => ({
       worker,
@@ -98,11 +102,11 @@ test('the front of each queue, as long as there is room, gives out what the whol
       const plan = planned(whole)
       const standings = new Map(plan.verdicts.map(({ issue, standing }) => [issue, standing]))
       const most = openDesks(whole).free()
-      const byAge = whole.issues.toSorted((a, b) => a.issue.created_at - b.issue.created_at || a.issue.number - b.issue.number)
+      const inOrder = whole.issues.toSorted(queueOrder)
       const front = [...most].flatMap(([repo, many]) =>
-        byAge.filter(({ issue }) => issue.repo === repo && standings.get(issue.ref) === 'queued').slice(0, many),
+        inOrder.filter(({ issue }) => issue.repo === repo && standings.get(issue.ref) === 'queued').slice(0, many),
       )
-      const asked = byAge.filter(({ issue }) => standings.get(issue.ref) === 'asked')
+      const asked = inOrder.filter(({ issue }) => standings.get(issue.ref) === 'asked')
       const narrowed = planned({ ...whole, issues: [...front, ...asked] })
       assert.deepEqual(narrowed.assignments, plan.assignments)
       assert.deepEqual(narrowed.waiting, plan.waiting)
@@ -124,7 +128,7 @@ test('nobody gets more than there is room for, two slots are never one, and home
         slots.add(key)
         assert.ok(worker.repos.includes(issue.repo) && worker.role === 'worker' && slot !== null && slot < worker.depth)
         const record = fleet.workers[Number(worker.name.slice(1))]
-        assert.ok(record?.hold === null && !record.dead)
+        assert.ok(record?.hold === null && !record.dead && !record.following)
       }
       for (const { id, depth } of view.workers.map(({ worker }) => worker))
         assert.ok(

@@ -90,6 +90,7 @@ function viewOf(now: Time, { seen, since, record, resumes, live, ended_after }: 
     sprints: [],
     unproven: new Set(),
     mangled: new Set(),
+    following: new Set(),
     resting: new Map(),
     writers: new Map([['o/r', new Set()]]),
     repos_down: new Map(),

@@ -1,6 +1,9 @@
 /** The part of the suite about the texts of a dispatch: the first, and those that follow. */
 import type { Holds } from './conformance.ts'
+import type { Ledger } from '../../src/core/ledger.ts'
+import type { DeliveryState } from '../../src/core/lives.ts'
 import assert from 'node:assert/strict'
+import { isFirstText } from '../../src/core/lives.ts'
 import { because } from '../support/reasons.ts'
 import { claimOf, hand, idOf, workers } from './fixtures.ts'
 
@@ -39,5 +42,74 @@ export function texts(holds: Holds): void {
     assert.deepEqual(await ledger.moveDispatches([back], 13), [])
     await ledger.moveDispatches([{ id: idOf(2), from: ['claimed'], to: 'released', reason: why }], 14)
     assert.equal((await ledger.moveDispatches([back], 15))[0]?.handed_at, 15)
+  })
+
+  holds('dispatch: can have many texts, each with an id and a kind of its own', async ({ ledger }) => {
+    await hand(ledger, claimOf(1), 10)
+    const about = { dispatch: idOf(1), issue: 'o/r#1' }
+    const kinds = ['follow_up', 'resume', 'command'] as const
+    await ledger.plan(
+      kinds.map((kind, index) => ({ id: idOf(index + 2), kind, worker: workers[0], text: kind, about })),
+      'a',
+      5000,
+      11,
+    )
+    const further = (await ledger.deliveries({ about: [idOf(1)] })).map(({ id, kind, dispatch }) => [id, kind, dispatch])
+    assert.deepEqual(
+      further.toReversed(),
+      kinds.map((kind, index) => [idOf(index + 2), kind, idOf(1)]),
+    )
+    const all = (await ledger.deliveries({ worker: workers[0] })).map((text) => isFirstText(text))
+    assert.deepEqual(all, [false, false, false, true])
+  })
+
+  /** A change in review whose slot has other work by now, and a follow-up about it. */
+  const reviewed = async (ledger: Ledger) => {
+    await hand(ledger, claimOf(1), 10)
+    await ledger.moveDispatches([{ id: idOf(1), from: ['handed'], to: 'review', reason: why, change_url: 'u1' }], 11)
+    await ledger.saveComments([{ id: idOf(1), comment_id: '1', says: 'review' }], 11)
+    await ledger.claim([claimOf(2, { issue: 'o/r#2' })], 'b', 5000, 12)
+    const about = { dispatch: idOf(1), issue: 'o/r#1' }
+    await ledger.plan([{ id: idOf(3), kind: 'follow_up', worker: workers[0], text: 'the tests fail', about }], 'a', 5000, 13)
+    const state = async () => (await ledger.dispatches({ issue: 'o/r#1' }))[0]?.state
+    return {
+      state,
+      carried: async () => (await ledger.carrying('a')).deliveries.map(({ id }) => id),
+      free: () => ledger.moveDispatches([{ id: idOf(2), from: ['claimed'], to: 'released', reason: why }], 14),
+      move: async (from: DeliveryState, to: DeliveryState) => {
+        const moved = await ledger.moveDeliveries([{ id: idOf(3), token: 1, from, to, evidence: why, incarnation: '1.%1.9' }], 'a', 15)
+        return [moved.length, await state()]
+      },
+    }
+  }
+
+  holds('follow-up: waits for the slot of its change, then hands it back and keeps the slot', async ({ ledger }) => {
+    const { carried, free, move } = await reviewed(ledger)
+    assert.deepEqual(await carried(), [])
+    assert.deepEqual(await move('planned', 'placing'), [0, 'review'])
+    await free()
+    assert.deepEqual(await carried(), [idOf(3)])
+    assert.deepEqual(await move('planned', 'placing'), [1, 'handed'])
+    assert.deepEqual(await ledger.claim([claimOf(4, { issue: 'o/r#4' })], 'b', 5000, 16), [], 'its slot is taken')
+    assert.deepEqual(await move('placing', 'seen'), [1, 'handed'])
+    const [dispatch] = await ledger.dispatches({ issue: 'o/r#1' })
+    assert.deepEqual([dispatch?.handed_at, dispatch?.state_reason], [15, { code: 'change_needs_work', text: idOf(3) }])
+  })
+
+  holds('follow-up: one that reached nobody leaves its change in review', async ({ ledger }) => {
+    const { free, move } = await reviewed(ledger)
+    await free()
+    assert.deepEqual(await move('planned', 'placing'), [1, 'handed'])
+    assert.deepEqual(await move('placing', 'refused'), [1, 'review'])
+  })
+
+  holds('follow-up: asks for no work on a change that is over', async ({ ledger }) => {
+    const { state } = await reviewed(ledger)
+    await ledger.moveDispatches([{ id: idOf(1), from: ['review'], to: 'done', reason: why }], 14)
+    assert.equal(await state(), 'done')
+    assert.deepEqual(
+      (await ledger.deliveries({ about: [idOf(1)] })).map((text) => [text.state, text.evidence]),
+      [['refused', { code: 'dispatch_ended' }]],
+    )
   })
 }

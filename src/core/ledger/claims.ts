@@ -26,6 +26,8 @@ export interface DispatchMove {
   readonly change_url?: string | null
   /** How many texts told its agent to go on when this was decided: with one more it does not happen. */
   readonly told?: number
+  /** It happens only if the text with this id had handed it. */
+  readonly handed_by?: string
   /** Planned in the same transaction, if the dispatch moves: a `follow_up` for the very agent that holds it. Nobody holds its lease; `takeOver` takes it. */
   readonly tell?: { readonly id: string; readonly text: string }
 }

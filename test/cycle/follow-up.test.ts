@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { issuesOf } from '../simulate/storm.ts'
+import { because } from '../support/reasons.ts'
+import { simulatedFleet } from '../support/world.ts'
+
+test('follow-up: precedes new work of its worker, and has it at work on its change again', async (t) => {
+  const fleet = await simulatedFleet(t, issuesOf(9))
+  const { cycle, ledger, session } = await fleet.open()
+  const first = (await cycle()).claimed.find(({ issue }) => issue === 'o/a#1')
+  assert.ok(first !== undefined)
+  const { id, issue, worker } = first
+  const now = fleet.clock.now()
+  await ledger.moveDispatches([{ id, from: ['handed'], to: 'review', reason: because('a change is open'), change_url: 'u' }], now)
+  const text = { id: 'followup1', kind: 'follow_up', worker, text: 'its tests fail', about: { dispatch: id, issue } } as const
+  await ledger.plan([text], session.owner, now + 30_000, now)
+  const { claimed } = await cycle()
+  assert.deepEqual(
+    claimed.filter((each) => each.worker === worker),
+    [],
+  )
+  assert.equal((await ledger.dispatches({ issue }))[0]?.state, 'handed')
+  assert.notEqual((await ledger.deliveries({ about: [id] }))[0]?.state, 'planned')
+})
