@@ -7,6 +7,7 @@ import { paneAgent } from '../../src/agents/index.ts'
 import { parseSpec } from '../../src/spec/load.ts'
 import { completeSpec } from '../../src/spec/complete.ts'
 import { SpecError } from '../../src/spec/findings.ts'
+import { anyCharacter } from '../support/any-character.ts'
 
 const facts: PaneFacts = { width: 80, height: 24, title: '', command: 'my-agent', dead: false, cursor_x: 0, cursor_y: 0 }
 const small = {
@@ -85,7 +86,7 @@ test('custom: an agent that a spec declares is started, read, typed to and submi
 test('custom: whatever the rows, there is a reading, and idle only with the composer of the spec', () => {
   const custom = workerOf(small).custom as CustomAgent
   const row = fc.oneof(
-    fc.string({ unit: 'binary', maxLength: 600 }),
+    fc.string({ unit: anyCharacter, maxLength: 600 }),
     fc.constantFrom('> ', '> a', rule, '* thinking', 'ok (y/n)', '', 'Error: x', 'my-agent 1', 'שלום 漢字 👩‍👩‍👧'),
   )
   fc.assert(

@@ -9,6 +9,7 @@ import { fileLine, sumOf } from '../../src/core/line.ts'
 import { parseSignal } from '../../src/core/signal.ts'
 import { scratch, until } from '../support/fleet.ts'
 import { privateSocket } from '../support/tmux.ts'
+import { anyCharacter } from '../support/any-character.ts'
 
 /** A pane on a server of its own, and the hook laid out beside it. */
 function pane(t: TestContext) {
@@ -168,7 +169,7 @@ test('hook: events at once mix no lines, and a file does not grow for ever', asy
 test('hook: whatever an agent says, the lines stay lines', { timeout: 60_000 }, async (t) => {
   const { hook, lines } = pane(t)
   await fc.assert(
-    fc.asyncProperty(fc.string({ unit: 'binary', maxLength: 60 }), fc.json(), async (event, payload) => {
+    fc.asyncProperty(fc.string({ unit: anyCharacter, maxLength: 60 }), fc.json(), async (event, payload) => {
       assert.deepEqual(await hook([event.replaceAll('\0', ''), 'tool_name'], payload), { code: 0, out: '' })
       assert.match(lines().at(-1)?.event ?? '?', /^[\w.:-]*$/)
     }),

@@ -6,6 +6,7 @@ import { hermes } from '../../src/agents/hermes.ts'
 import { kindsOnce, paneAgent } from '../../src/agents/index.ts'
 import { BurnError } from '../../src/core/errors.ts'
 import { agentNames } from '../../src/core/kinds.ts'
+import { anyCharacter } from '../support/any-character.ts'
 
 const config: AgentConfig = {
   kind: 'hermes',
@@ -61,7 +62,7 @@ test('agents: hermes starts as the spec says, with model and provider where they
 
 test('agents: no screen whatever makes hermes say idle without its own status bar, rule and prompt, or throw', () => {
   const row = fc.oneof(
-    fc.string({ unit: 'binary' }),
+    fc.string({ unit: anyCharacter }),
     fc.constantFrom('❯', '❯ text', '⚕ ❯ msg=interrupt · /queue', '─'.repeat(80), '', ' ⚕ model │ 1% │ 4s │ ⏲ 1s', '? ❯'),
   )
   fc.assert(

@@ -8,6 +8,7 @@ import { paneAgent } from '../../src/agents/index.ts'
 import { agentNames } from '../../src/core/kinds.ts'
 import { compactRows, fileLine, heldIn, idIn, isTyped, lineFor, sumOf, tagOf } from '../../src/core/line.ts'
 import { linesFor } from '../../src/deliver/texts.ts'
+import { anyCharacter } from '../support/any-character.ts'
 
 const id = '0k3v9w2x4abcd'
 const facts = { sha256: 'a1b2c3d4e5f60718'.repeat(4), lines: 841, longest: 120 }
@@ -42,7 +43,7 @@ const expansions = [
 ]
 
 const hostile = fc.array(
-  fc.oneof(fc.constantFrom(...expansions, '\n', ' ', '"', '\\', '`id`', '$(id)', 'words'), fc.string({ unit: 'binary' })),
+  fc.oneof(fc.constantFrom(...expansions, '\n', ' ', '"', '\\', '`id`', '$(id)', 'words'), fc.string({ unit: anyCharacter })),
   {
     minLength: 1,
     maxLength: 10,

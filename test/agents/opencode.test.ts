@@ -4,6 +4,7 @@ import * as fc from 'fast-check'
 import type { AgentPlace, PaneFacts } from '../../src/core/agent.ts'
 import type { AgentConfig } from '../../src/core/nouns.ts'
 import { opencode } from '../../src/agents/opencode.ts'
+import { anyCharacter } from '../support/any-character.ts'
 
 const config: AgentConfig = {
   kind: 'opencode',
@@ -157,7 +158,7 @@ test('opencode: what its plugin tells is understood', () => {
 
 test('opencode: whatever the screen, there is a reading, and idle only above its own closing row', () => {
   const rows = [...screen(asked, ['text'], resting), ...approval, ...question, '     ▣  Build · model', 'שלום 漢字 👩‍👩‍👧', running]
-  const row = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom(...rows))
+  const row = fc.oneof(fc.string({ unit: anyCharacter }), fc.constantFrom(...rows))
   fc.assert(
     fc.property(fc.array(row, { maxLength: 30 }), fc.integer({ min: 1, max: 200 }), fc.nat(60), (some, width, cursor_y) => {
       const seen = look(some, { width, height: some.length, cursor_x: 5, cursor_y })

@@ -9,6 +9,7 @@ import { openIo } from '../../src/cli/io.ts'
 import { table, widthOf } from '../../src/cli/table.ts'
 import { openLedger } from '../../src/ledger/open.ts'
 import { burn, scratch, writeIssues } from '../support/fleet.ts'
+import { anyCharacter } from '../support/any-character.ts'
 
 /** Colours and styles that burn paints with. */
 const own = /\u001b\[(?:1|22|3[0-9]|9[0-7])m/g
@@ -39,7 +40,7 @@ const attacks = [
   '漢字 🚀',
 ]
 const hostile = fc
-  .array(fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...attacks) }, fc.string({ unit: 'binary', maxLength: 12 })), {
+  .array(fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...attacks) }, fc.string({ unit: anyCharacter, maxLength: 12 })), {
     minLength: 1,
     maxLength: 5,
   })

@@ -8,6 +8,7 @@ import { harmless, harmlessCode, harmlessLine, harmlessQuote } from '../../src/c
 import { workComment } from '../../src/decide/comment.ts'
 import { changeBody, changeTitle, commitMessage, type ChangeText } from '../../src/decide/sprint-texts.ts'
 import { forgeTool } from '../../src/sprint/forge-tool.ts'
+import { anyCharacter } from '../support/any-character.ts'
 
 /** Effects that a forge or a browser would find in a text. */
 const effects: Readonly<Record<string, RegExp>> = {
@@ -43,7 +44,7 @@ const hostile = [
   '[![a](http://x/y.png)](http://x)|[a](javascript:alert(1))|[a](<data:x>)|[a]: javascript:alert(1)|[a](\njavascript&colon;alert(1))',
   '[skip ci]|***NO_CI***|/close|  /approve|\u001b[2J|\u202e|\u0000|\r|\u2028|\n|\n\n| |```|~~~|`|> |---|x|\ud800|\\|*|_|#|!|@|&|<|[|]|(|fixes |1',
 ].flatMap((line) => line.split('|'))
-const texts = fc.array(fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...hostile) }, fc.string({ unit: 'binary', maxLength: 8 })), {
+const texts = fc.array(fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...hostile) }, fc.string({ unit: anyCharacter, maxLength: 8 })), {
   maxLength: 25,
 })
 

@@ -14,6 +14,7 @@ import {
   workPrompt,
   workTemplate,
 } from '../../src/decide/prompts.ts'
+import { anyCharacter } from '../support/any-character.ts'
 
 const nonce = 'fence-7q4z'
 const issue = {
@@ -98,7 +99,7 @@ test('prompts: a long body is cut where it is said, at a whole character', () =>
 test('prompts: hostile issue text can neither leave its fence, fill placeholders, nor carry control characters', () => {
   const nasty = fc.array(
     fc.oneof(
-      fc.string({ unit: 'binary' }),
+      fc.string({ unit: anyCharacter }),
       fc.constantFrom(
         '\x1b[201~',
         '\x1b]0;x\x07',

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { parseSignal } from '../../src/core/signal.ts'
+import { anyCharacter } from '../support/any-character.ts'
 
 test('signal: what a hook wrote is read, with and without detail and ids', () => {
   assert.deepEqual(parseSignal('7 1795236843 pre_tool_call clarify 1m7y6ewdbs30w:1325527265,1m7y6ewdd85cv'), {
@@ -20,5 +21,5 @@ test('signal: what a hook wrote is read, with and without detail and ids', () =>
 test('signal: whatever else stands there is none, and never an exception', () => {
   for (const text of ['', 'x', '1 2 Stop', '1 2 Stop - - -', '-1 2 Stop - -', '1 2 St op - -', '1 2 Stop - NOTANID'])
     assert.equal(parseSignal(text), null)
-  fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (text) => void parseSignal(text)))
+  fc.assert(fc.property(fc.string({ unit: anyCharacter, maxLength: 200 }), (text) => void parseSignal(text)))
 })

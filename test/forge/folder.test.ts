@@ -14,6 +14,7 @@ import { parseDocument, renderDocument, textOf } from '../../src/forge/front-mat
 import { clock } from '../support/clock.ts'
 import { forgeContract } from './contract.ts'
 import type { ForgeFixture } from './fixture.ts'
+import { anyCharacter } from '../support/any-character.ts'
 
 const repo = 'local/app'
 
@@ -200,7 +201,7 @@ test('what is rendered is read back as it was', () => {
   fc.assert(
     fc.property(
       word,
-      fc.string({ unit: 'binary' }).map((text) => text.toWellFormed()),
+      fc.string({ unit: anyCharacter }).map((text) => text.toWellFormed()),
       (title, body) => {
         const document = parseDocument('f', renderDocument({ title, state: 'open' }, body))
         assert.deepEqual([textOf(document, 'title'), textOf(document, 'state'), document.text], [title, 'open', body])

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { loginAnswer, wantsLogin } from '../../src/git/credential.ts'
+import { anyCharacter } from '../support/any-character.ts'
 
 const asked = (protocol: string, host: string, more = '') => `protocol=${protocol}\nhost=${host}\n${more}\n`
 
@@ -33,7 +34,7 @@ for (const [what, input, url, wanted] of cases)
 test('an answer is two lines, whatever the login is, or none', () => {
   assert.equal(loginAnswer('burn', 't'), 'username=burn\npassword=t\n')
   fc.assert(
-    fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), (username, password) => {
+    fc.property(fc.string({ unit: anyCharacter }), fc.string({ unit: 'binary' }), (username, password) => {
       const answer = loginAnswer(username, password)
       if (answer !== '') assert.deepEqual(answer.split('\n'), [`username=${username}`, `password=${password}`, ''])
     }),

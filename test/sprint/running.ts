@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import type { TestContext } from 'node:test'
-import { command } from '../support/fleet.ts'
+import { command, compiled } from '../support/fleet.ts'
 
 export interface Running {
   readonly lines: readonly string[]
@@ -15,7 +15,7 @@ export interface Running {
 /** Starts the command; what it says on both streams is one list. Ended with the test. */
 export function startBurn(t: TestContext, env: Readonly<Record<string, string>>, ...words: readonly string[]): Running {
   const child = spawn(process.execPath, [command, ...words], {
-    env: { PATH: process.env['PATH'] ?? '', NO_COLOR: '1', ...env },
+    env: { PATH: process.env['PATH'] ?? '', NO_COLOR: '1', NODE_COMPILE_CACHE: compiled, ...env },
     cwd: env['HOME'],
     stdio: ['ignore', 'pipe', 'pipe'],
   })

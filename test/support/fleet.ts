@@ -13,7 +13,7 @@ import { privateSocket } from './tmux.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 /** Compiled sources are kept from one process to the next: 300 of 780 ms of each command. */
-const compiled = join(root, 'node_modules/.cache/compiled')
+export const compiled = join(root, 'node_modules/.cache/compiled')
 const agent = join(root, 'test/stand-ins/agent/agent.mjs')
 
 export interface Ran {
