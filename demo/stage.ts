@@ -57,7 +57,7 @@ export async function setStage(env: Readonly<Record<string, string | undefined>>
   const stage: Stage = {
     dir,
     forge,
-    command: join(dir, 'burn/start.mjs'),
+    command: env['BURN_COMMAND'] ?? join(dir, 'burn/start.mjs'),
     spec: join(dir, 'fleet-spec.json'),
     socket,
     session: 'DEMO',
@@ -65,7 +65,9 @@ export async function setStage(env: Readonly<Record<string, string | undefined>>
     env: own_env,
   }
   writeIssues(forge)
-  await Promise.all([bundle(dirname(stage.command)), ...Object.entries(repos).map(([name, { files }]) => makeRepo(stage, name, files))])
+  // A run of all tests has bundled the command already.
+  if (env['BURN_COMMAND'] === undefined) await bundle(dirname(stage.command))
+  await Promise.all(Object.entries(repos).map(([name, { files }]) => makeRepo(stage, name, files)))
   writeFileSync(stage.spec, specOf(stage, model))
   return stage
 }

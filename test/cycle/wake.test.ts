@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { test } from 'node:test'
-import { command, testFleet, writeIssues } from '../support/fleet.ts'
+import { command, compiled, testFleet, writeIssues } from '../support/fleet.ts'
 import { startPostgres } from '../support/postgres.ts'
 
 test('a dispatcher that rests is woken by another process that frees a worker', { timeout: 60_000 }, async (t) => {
@@ -23,7 +23,12 @@ test('a dispatcher that rests is woken by another process that frees a worker', 
   writeIssues(fleet.dir, 'app', [])
   const interval = 50
   const dispatcher = spawn(process.execPath, [command, 'dispatch', '--cycles', '2', '--interval', String(interval), '--json'], {
-    env: { PATH: process.env['PATH'] ?? '', HOME: fleet.dir, BURN_SPEC: join(fleet.dir, 'fleet-spec.json') },
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      HOME: fleet.dir,
+      BURN_SPEC: join(fleet.dir, 'fleet-spec.json'),
+      NODE_COMPILE_CACHE: compiled,
+    },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const ended = once(dispatcher, 'exit')

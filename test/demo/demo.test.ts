@@ -6,7 +6,7 @@ import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { whyUnconfined } from '../../demo/stage.ts'
-import { scratch } from '../support/fleet.ts'
+import { compiled, scratch } from '../support/fleet.ts'
 
 const demo = resolve(import.meta.dirname, '../../demo/main.ts')
 const limit = 60_000
@@ -20,7 +20,9 @@ interface Ran {
 /** Its folder and its tmux sockets are made in the test's own folder, which is short: a socket's path has 100 characters at most. */
 function place(t: TestContext): { readonly tmp: string; readonly env: Readonly<Record<string, string>> } {
   const tmp = scratch(t)
-  return { tmp, env: { PATH: process.env['PATH'] ?? '', TMPDIR: tmp, TMUX_TMPDIR: tmp, NO_COLOR: '1' } }
+  const { PATH = '', BURN_COMMAND } = process.env
+  const own = { PATH, TMPDIR: tmp, TMUX_TMPDIR: tmp, NO_COLOR: '1', NODE_COMPILE_CACHE: compiled }
+  return { tmp, env: BURN_COMMAND === undefined ? own : { ...own, BURN_COMMAND } }
 }
 
 function started(words: readonly string[], env: Readonly<Record<string, string>>) {

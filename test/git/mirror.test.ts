@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import type { Git } from '../../src/git/run.ts'
+import { compiled } from '../support/fleet.ts'
 import { locked } from '../../src/git/lock.ts'
 import { openMirror } from '../../src/git/mirror.ts'
 import { listWorkspaces } from '../../src/git/places.ts'
@@ -130,7 +131,9 @@ test('processes that begin at once share one clone', async (t) => {
   const numbers = [1, 2, 3]
   const makers = numbers.map((n) => {
     const args = [join(import.meta.dirname, 'maker.ts'), dir, repo, clone_url, id(n), token]
-    return spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...args], { env: { PATH: process.env['PATH'], HOME: home } })
+    return spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...args], {
+      env: { PATH: process.env['PATH'], HOME: home, NODE_COMPILE_CACHE: compiled },
+    })
   })
   const said = makers.map(async (maker) => [await text(maker.stdout), await text(maker.stderr)])
   await Promise.all(makers.map((maker) => once(maker.stdout, 'readable')))

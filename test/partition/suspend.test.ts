@@ -8,7 +8,7 @@ import { test } from 'node:test'
 import { openSession } from '../../src/cli/wire.ts'
 import { cycle } from '../../src/cycle/cycle.ts'
 import { clock } from '../support/clock.ts'
-import { command, standIn, until, writeIssues } from '../support/fleet.ts'
+import { command, compiled, standIn, until, writeIssues } from '../support/fleet.ts'
 import { openRig } from './rig.ts'
 
 const working = resolve(import.meta.dirname, '../stand-ins/agent/working.mjs')
@@ -44,7 +44,12 @@ test('a dispatcher is suspended longer than its lease: its text arrives once, an
   const rig = await openRig(t, fleetOf(['ONE']), other)
   await rig.raise()
   writeIssues(rig.fleet.dir, 'app', [{ title: 'one', body: '' }])
-  const env = { PATH: process.env['PATH'], HOME: join(rig.fleet.dir, 'home'), BURN_SPEC: join(rig.fleet.dir, 'fleet-spec.json') }
+  const env = {
+    PATH: process.env['PATH'],
+    HOME: join(rig.fleet.dir, 'home'),
+    BURN_SPEC: join(rig.fleet.dir, 'fleet-spec.json'),
+    NODE_COMPILE_CACHE: compiled,
+  }
   const laptop = spawn(process.execPath, [command, 'dispatch'], { env, stdio: ['ignore', 'pipe', 'pipe'] })
   const ended = once(laptop, 'close')
   t.after(() => laptop.kill('SIGKILL'))
