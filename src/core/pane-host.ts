@@ -38,9 +38,9 @@ export interface Typed {
   readonly why: string
 }
 
-/** An agent to start in a pane that has none. */
+/** An agent to start in a pane, in place of the process that was seen there. */
 export interface Launch extends Pick<AgentStart, 'argv' | 'env'> {
-  /** The pane as it was seen: one that has changed since is left alone. */
+  /** The pane as it was seen: one with another process by now is left alone. */
   readonly pane: Pick<Pane, 'id' | 'pid' | 'worker'>
   /** Working directory on the machine; made where it is missing. A leading `~/` is that machine's home. */
   readonly dir: string
@@ -84,7 +84,7 @@ export interface PaneHost {
    * its input goes to it alone. Throws if the machine is lost: then nothing is known.
    */
   type(all: readonly Typing[]): Promise<readonly Typed[]>
-  /** Starts agents, and returns for each whether it did. A pane that has changed since it was seen is left alone. Throws if the machine is lost. */
+  /** Starts agents, each in place of the process that was seen in its pane, and returns for each whether it did. Throws if the machine is lost. */
   start(launches: readonly Launch[]): Promise<readonly boolean[]>
   /** Writes texts into the directories of its agents; by id. Throws BurnError `machine_files`; the channel stays as it is. */
   write(texts: readonly WrittenText[]): Promise<ReadonlyMap<string, Placed>>

@@ -132,10 +132,11 @@ export class SimulatedMachine {
     return { outcome: 'done', why: '' }
   }
 
-  /** Returns false if an agent lives in the pane, or another one did since it was seen. */
+  /** Returns false if the pane has another process than was seen. */
   start({ pane: { id, pid } }: Launch): boolean {
     const agent = this.agents.get(id)
-    if (agent === undefined || agent.alive || agent.pid !== pid) return false
+    if (agent === undefined || agent.pid !== pid) return false
+    if (agent.alive) agent.die()
     agent.start(this.#pids++)
     this.changed(agent)
     return true

@@ -44,16 +44,18 @@ const folder = z.strictObject({
     .meta({ description: 'What stands before the slash in `owner/name`.', default: defaults.folderOwner, examples: ['local'] }),
 })
 
+/** What stands in `forge` of a spec. */
 export const forge = z.discriminatedUnion('kind', [gitea, folder])
 
 export type WrittenForge = z.infer<typeof forge>
-
 export type ForgeKind = WrittenForge['kind']
 
+/** With its defaults filled in (`spec/complete`): every kind has an owner, and a server has a token. */
 type Complete<Written extends WrittenForge> = Omit<Written, 'owner' | 'token'> & { readonly owner: string } & (Written extends {
     readonly url: string
   }
     ? { readonly token: SecretSource }
     : unknown)
+
 /** What the adapter of each kind is told. */
 export type ForgeSettings = { readonly [Kind in ForgeKind]: Complete<Extract<WrittenForge, { readonly kind: Kind }>> }

@@ -95,30 +95,18 @@ function contract(name: string, open: (t: Pick<TestContext, 'after'>) => Promise
       assert.notEqual(late?.why, '')
     })
 
-    test('an agent is started where none lives, as a new incarnation, and nowhere else', async () => {
+    test('an agent is started in place of the process that was seen, as a new incarnation, and of no other', async () => {
       const { host, sample, panes } = await awake(rig)
       const [pane, other] = panes
-      assert.deepEqual(await host.start([rig.launch({ ...other, pid: other.pid + 1 })]), [false], 'its pane has changed since it was seen')
-      const before = incarnationOf(pane, serverOf(sample)) ?? ''
-      const living = incarnationOf(other, serverOf(sample)) ?? ''
+      const [ended, living] = panes.map((each) => incarnationOf(each, serverOf(sample)) ?? '')
       rig.end(pane)
       const over = await untilSeen(rig, host, 'its end', (now) => panesIn(now).some(({ id, dead }) => id === pane.id && dead))
-      const census = await rig.machines.census(rig.machine, [before, living])
-      assert.deepEqual([[...(census?.ended ?? [])], [...(census?.living.keys() ?? [])]], [[before], [living]])
-      assert.deepEqual(
-        await host.start(
-          panesIn(over)
-            .filter(({ id }) => id === pane.id)
-            .map(rig.launch),
-        ),
-        [true],
-      )
-      const again = await untilSeen(rig, host, 'a new agent', (now) => {
-        const found = panesIn(now).find(({ id }) => id === pane.id)
-        return found !== undefined && !found.dead && lookAt(rig, now, found).reading.state === 'idle'
-      })
-      const found = panesIn(again).find(({ id }) => id === pane.id)
-      assert.ok(found !== undefined && incarnationOf(found, serverOf(again)) !== before)
+      const census = await rig.machines.census(rig.machine, [ended ?? '', living ?? ''])
+      assert.deepEqual([[...(census?.ended ?? [])], [...(census?.living.keys() ?? [])]], [[ended], [living]])
+      const stale = rig.launch({ ...other, pid: other.pid + 1 })
+      assert.deepEqual(await host.start([stale, ...panesIn(over).map(rig.launch)]), [false, true, true])
+      const again = await awake(rig)
+      for (const each of again.panes) assert.ok(![ended, living, null].includes(incarnationOf(each, serverOf(again.sample))))
     })
 
     test('history has the rows above the screen, and none of the screen', async () => {
