@@ -1,8 +1,9 @@
 /** Looks whether others have what is about to be claimed: other fleets, and other ledgers of this one. Nothing is written but what is kept of rights. */
+import type { ClaimLedger } from '../core/ledger/claims.ts'
 import type { Reason } from '../core/reasons.ts'
 import type { ClaimCheck, FleetState } from '../core/fleet-state.ts'
 import type { Issue, IssueRef } from '../core/nouns.ts'
-import type { Session } from '../observe/session.ts'
+import type { Session, Uses } from '../observe/session.ts'
 import { isLedgerFailure, messageOf } from '../core/errors.ts'
 import type { Marker } from '../core/marker.ts'
 import type { Comment } from '../core/nouns.ts'
@@ -82,7 +83,7 @@ export async function unknownClaims(
   issue: IssueRef,
   comments: readonly Comment[],
   writers: ReadonlySet<string>,
-  { fleet, ledger }: Pick<Session, 'fleet' | 'ledger'>,
+  { fleet, ledger }: Uses<Pick<ClaimLedger, 'dispatches'>, 'fleet'>,
 ): Promise<OwnClaim[]> {
   const claims = ownClaims(comments, fleet.name, writers)
   if (claims.length === 0) return []

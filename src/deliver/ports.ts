@@ -1,13 +1,13 @@
 /** What deliveries need: a session has all of it. */
 import type { PaneAgent } from '../core/agent.ts'
-import type { Ledger } from '../core/ledger.ts'
+import type { DeliveryLedger } from '../core/ledger/deliveries.ts'
 import type { AgentConfig, Fleet } from '../core/nouns.ts'
 import type { Machines } from '../core/pane-host.ts'
 import type { Clock } from '../core/ports.ts'
 
 export interface DeliveryPorts {
   readonly fleet: Fleet
-  readonly ledger: Pick<Ledger, 'carrying' | 'deliveries' | 'moveDeliveries'>
+  readonly ledger: Pick<DeliveryLedger, 'carrying' | 'deliveries' | 'moveDeliveries'>
   readonly machines: Machines
   readonly clock: Clock
   /** Names this process in leases. */

@@ -1,9 +1,10 @@
 /** Agents that no pane shows: which of them still run, by the process tables of their machines. Not found is not ended. */
+import type { WorkerLedger } from '../core/ledger/workers.ts'
 import type { Census } from '../core/incarnation.ts'
 import type { Incarnation, Machine, WorkerId } from '../core/nouns.ts'
 import type { MachineSight, Unreachable } from '../core/panes.ts'
 import type { MachineScreens } from './readings.ts'
-import type { Session } from './session.ts'
+import type { Session, Uses } from './session.ts'
 import { agentKey, endedIn } from '../core/incarnation.ts'
 import { machineOf } from '../core/refs.ts'
 import { shellWords } from '../host/quote.ts'
@@ -43,7 +44,7 @@ export async function endedAgents(
 export async function strayAgents(
   machine: Machine,
   sight: MachineSight,
-  { ledger, machines }: Pick<Session, 'ledger' | 'machines'>,
+  { ledger, machines }: Uses<Pick<WorkerLedger, 'agents'>, 'machines'>,
 ): Promise<ReadonlyMap<WorkerId, string>> {
   const shown = new Set(sight.state === 'up' ? sight.panes.map(({ worker }) => worker) : [])
   const missing = machine.windows.flatMap(({ workers }) => workers.map(({ id }) => id)).filter((id) => !shown.has(id))

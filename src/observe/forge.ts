@@ -1,9 +1,10 @@
 /** Reads the forge into the ledger: what is new of each repo's issues, who may write, which changes are open. */
 import { hasPassed } from '../core/elapsed.ts'
 import { BurnError, adviceOf, isLedgerFailure } from '../core/errors.ts'
-import type { Ledger, UnderWay } from '../core/ledger.ts'
+import type { UnderWay } from '../core/ledger.ts'
 import type { LiveDispatch } from '../core/ledger/claims.ts'
-import type { RepoPage, RepoRecord, SeenChanges } from '../core/ledger/forge.ts'
+import type { BacklogLedger } from '../core/ledger/backlog.ts'
+import type { ForgeLedger, RepoPage, RepoRecord, SeenChanges } from '../core/ledger/forge.ts'
 import type { Change, Issue, IssueRef, RepoRef, Time } from '../core/nouns.ts'
 import type { ChangePage, Clock, Forge, IssuePage } from '../core/ports.ts'
 import { repoOf } from '../core/refs.ts'
@@ -29,7 +30,7 @@ export interface ForgeView {
 
 interface Ports {
   readonly forge: Forge
-  readonly ledger: Ledger
+  readonly ledger: ForgeLedger & Pick<BacklogLedger, 'issue'>
   readonly clock: Clock
 }
 

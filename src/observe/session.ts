@@ -1,4 +1,5 @@
 /** What a running command works with: the fleet and its ports. Made once, in the wiring. */
+import type { JobLedger } from '../core/ledger/jobs.ts'
 import type { Ledger } from '../core/ledger.ts'
 import type { Fleet } from '../core/nouns.ts'
 import type { Clock, Forge } from '../core/ports.ts'
@@ -29,12 +30,15 @@ export interface Session {
   readonly notify: (notice: Notice) => void
 }
 
+/** Parts of a session, with the ledger as far as a function needs it. */
+export type Uses<Ports, Keys extends keyof Session = never> = Pick<Session, Keys> & { readonly ledger: Ports }
+
 /** How long a lease lasts without a heartbeat, milliseconds. A process that is gone this long is taken to be dead. */
 export const leaseLength = 30_000
 const heartbeat = 8_000
 
 /** Keeps this process's leases while `work` runs, and gives them up at its end. */
-export async function withLeases<T>(session: Session, work: () => Promise<T>): Promise<T> {
+export async function withLeases<T>(session: Uses<JobLedger, 'clock' | 'owner' | 'notify'>, work: () => Promise<T>): Promise<T> {
   const stop = new AbortController()
   const beating = beat(session, stop.signal)
   try {
@@ -47,7 +51,7 @@ export async function withLeases<T>(session: Session, work: () => Promise<T>): P
 }
 
 /** A beat that fails is said and tried again: should the lease run out, every write that needed it is refused. */
-async function beat({ ledger, clock, owner, notify }: Session, stop: AbortSignal): Promise<void> {
+async function beat({ ledger, clock, owner, notify }: Uses<JobLedger, 'clock' | 'owner' | 'notify'>, stop: AbortSignal): Promise<void> {
   while (!stop.aborted) {
     await clock.sleep(heartbeat, stop)
     if (stop.aborted) return

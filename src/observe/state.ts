@@ -18,13 +18,13 @@ import type { BesideChange } from '../core/ledger/forge.ts'
 import type { LedgerView, UnderWay } from '../core/ledger.ts'
 import type { IssueRecord } from '../core/ledger/backlog.ts'
 import type { ChangedWork, LiveDispatch, Resumed } from '../core/ledger/claims.ts'
-import type { WorkerRecord } from '../core/ledger/workers.ts'
+import type { WorkerLedger, WorkerRecord } from '../core/ledger/workers.ts'
 import type { Delivery, DeliveryState } from '../core/lives.ts'
 import type { Change, Machine, RepoRef, Time, WorkerId } from '../core/nouns.ts'
 import type { MachineSight } from '../core/panes.ts'
 import type { MachineScreens } from './readings.ts'
 import type { ForgeView } from './forge.ts'
-import type { Session } from './session.ts'
+import type { Session, Uses } from './session.ts'
 import { isFirstText, slotStates, unprovenStates } from '../core/lives.ts'
 import { repoOf, servedRepos } from '../core/refs.ts'
 import { heldBy } from '../decide/holds.ts'
@@ -169,7 +169,10 @@ async function followUps(
 }
 
 /** Those that are new with this look: since when each worker is in its state is a cache, and no act. */
-export async function keepReadings({ states, now }: ReadingsFacet & Moment, { ledger }: Pick<Session, 'ledger'>): Promise<void> {
+export async function keepReadings(
+  { states, now }: ReadingsFacet & Moment,
+  { ledger }: Uses<Pick<WorkerLedger, 'saveReadings'>>,
+): Promise<void> {
   const fresh = [...states]
     .filter(([, { since }]) => since === now)
     .map(([worker, { state }]) => ({ worker, state, anew: state === 'error' }))

@@ -1,8 +1,8 @@
 /** Holding by hand: a worker, a lane, a machine, a repo or the whole fleet gets nothing new until a time, or until somebody resumes it. */
-import type { Hold, HoldScope } from '../core/ledger/holds.ts'
+import type { Hold, HoldLedger, HoldScope } from '../core/ledger/holds.ts'
 import type { Fleet } from '../core/nouns.ts'
 import type { Reason } from '../core/reasons.ts'
-import type { Session } from '../observe/session.ts'
+import type { Uses } from '../observe/session.ts'
 import { BurnError } from '../core/errors.ts'
 import { reposOf } from '../core/refs.ts'
 import { nearest } from '../core/suggest.ts'
@@ -61,11 +61,7 @@ export interface PersonsHold {
   readonly actor: string
 }
 
-export async function holdByHand(
-  held: readonly Held[],
-  by: PersonsHold,
-  { ledger, clock }: Pick<Session, 'ledger' | 'clock'>,
-): Promise<void> {
+export async function holdByHand(held: readonly Held[], by: PersonsHold, { ledger, clock }: Uses<HoldLedger, 'clock'>): Promise<void> {
   await ledger.hold(
     held.map((each) => ({ ...each, code: 'person' as const, ...by })),
     clock.now(),
@@ -73,7 +69,7 @@ export async function holdByHand(
 }
 
 /** Returns the holds that there were. */
-export async function resumeByHand(held: readonly Held[], { ledger, clock }: Pick<Session, 'ledger' | 'clock'>): Promise<readonly Hold[]> {
+export async function resumeByHand(held: readonly Held[], { ledger, clock }: Uses<HoldLedger, 'clock'>): Promise<readonly Hold[]> {
   return ledger.resume(
     held.map((each) => ({ ...each, code: 'person' as const })),
     clock.now(),

@@ -1,6 +1,6 @@
 /** A night of a fleet in seconds: the program's own loop, deciders and ledger, in a world that is simulated. */
 import type { Fleet, Issue, Machine, Time } from '../core/nouns.ts'
-import type { Ledger } from '../core/ledger.ts'
+import type { Ledger, ViewLedger } from '../core/ledger.ts'
 import type { CycleResult } from '../cycle/cycle.ts'
 import type { Engine } from '../ledger/engine.ts'
 import type { Notice } from '../observe/session.ts'
@@ -105,7 +105,7 @@ export async function simulate(plan: Plan): Promise<Simulated> {
 }
 
 /** No text is on its way: one may still be when its issue is closed by an earlier change. */
-async function isQuiet(ledger: Ledger): Promise<boolean> {
+async function isQuiet(ledger: ViewLedger): Promise<boolean> {
   const { deliveries } = await ledger.underWay()
   return deliveries.every(({ state }) => !activeStates.includes(state))
 }

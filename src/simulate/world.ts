@@ -1,5 +1,6 @@
 /** All that is outside the program: machines and agents, a forge with reviewers, and people who mend what stays broken. */
-import type { Ledger } from '../core/ledger.ts'
+import type { ViewLedger } from '../core/ledger.ts'
+import type { ClaimLedger } from '../core/ledger/claims.ts'
 import type { Fleet, Issue, IssueRef, Time, WorkerId } from '../core/nouns.ts'
 import type { AgentWorld, Prompt, SimulatedAgent } from './agent.ts'
 import type { VirtualClock } from './clock.ts'
@@ -57,11 +58,16 @@ export class World implements AgentWorld {
   readonly #seed: number
   readonly #habits: Habits
   readonly #fleet: Fleet
-  readonly #ledger: Ledger
+  readonly #ledger: ViewLedger & ClaimLedger
   readonly #onReceipt: (receipt: Receipt) => void
   readonly #refs: readonly IssueRef[]
 
-  constructor({ fleet, habits, seed, onReceipt }: WorldPlan, issues: readonly Issue[], clock: VirtualClock, ledger: Ledger) {
+  constructor(
+    { fleet, habits, seed, onReceipt }: WorldPlan,
+    issues: readonly Issue[],
+    clock: VirtualClock,
+    ledger: ViewLedger & ClaimLedger,
+  ) {
     this.clock = clock
     this.#seed = seed
     this.#habits = habits
