@@ -1,6 +1,6 @@
 /** A ledger as lines of JSON, for whoever wants to reckon with it elsewhere. */
 import type { LockWait } from './sqlite.ts'
-import { ledgerVersion } from './migrations.ts'
+import { ledgerVersion } from './schema.ts'
 import { openEngine } from './open.ts'
 import { pages } from './pages.ts'
 

@@ -4,6 +4,7 @@ import type { Engine } from './engine.ts'
 import type { Tables } from './schema.ts'
 import { sql } from 'kysely'
 import { BurnError } from '../core/errors.ts'
+import { ledgerVersion } from './schema.ts'
 
 type Migration = (db: Kysely<Tables>, engine: Pick<Engine, 'serial'>) => Promise<void>
 
@@ -209,9 +210,6 @@ const typedEvents: Migration = async (db, { serial }) => {
 }
 
 const migrations: readonly Migration[] = [first, standings, sprints, faults, house]
-
-/** The version that this program writes. */
-export const ledgerVersion = migrations.length
 
 /**
  * Brings the tables up to `to`, all steps or none. Throws `ledger_newer` where they are past it, `ledger_moved` where another

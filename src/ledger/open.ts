@@ -4,7 +4,7 @@ import type { Engine } from './engine.ts'
 import type { LockWait } from './sqlite.ts'
 import { isAbsolute } from 'node:path'
 import { BurnError } from '../core/errors.ts'
-import { migrate } from './migrations.ts'
+import { ledgerVersion } from './schema.ts'
 import { openSqlite } from './sqlite.ts'
 import { createStore } from './store.ts'
 
@@ -17,12 +17,21 @@ export async function openLedger(url: string, wait: LockWait): Promise<Ledger> {
 export async function openEngine(url: string, wait: LockWait): Promise<Engine> {
   const engine = await openDatabase(url, wait)
   try {
-    await migrate(engine)
+    if (!(await isCurrent(engine))) await (await import('./migrations.ts')).migrate(engine)
   } catch (thrown) {
     await engine.close()
     throw thrown
   }
   return engine
+}
+
+/** Returns whether its tables are of this version and in use. Only otherwise are migrations loaded: most starts do without them. */
+async function isCurrent(engine: Engine): Promise<boolean> {
+  return engine.read(async (trx) => {
+    if (!(await engine.tables(trx)).includes('meta')) return false
+    const rows = await trx.selectFrom('meta').selectAll().where('key', 'in', ['version', 'moved_to']).execute()
+    return rows.length === 1 && rows[0]?.value === String(ledgerVersion)
+  })
 }
 
 /** The database as it is: a file is made where it is missing, and nothing is written into it. */

@@ -136,6 +136,9 @@ export interface Tables {
 
 export type Db = Kysely<Tables>
 
+/** The version of the tables: how many migrations lead to them. */
+export const ledgerVersion = 5
+
 /** What holds a lease: a ledger in use is not moved. */
 export interface Busy {
   readonly what: string

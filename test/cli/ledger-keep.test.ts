@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { ledgerVersion } from '../../src/ledger/migrations.ts'
+import { ledgerVersion } from '../../src/ledger/schema.ts'
 import { burn, scratch } from '../support/fleet.ts'
 
 function fleet(t: Parameters<typeof scratch>[0], more: object = {}) {
