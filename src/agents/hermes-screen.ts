@@ -35,8 +35,10 @@ const marks: readonly Mark[] = [
   { pattern: /^🔐(?: ❯)?(?: |$)/u, state: 'waiting', detail: 'sudo' },
   { pattern: /^🔑(?: ❯)?(?: |$)/u, state: 'waiting', detail: 'secret' },
   { pattern: /^[●◉🎤](?: \S)?(?: ❯)?(?: |$)/u, state: 'unknown', detail: 'voice' },
+  // Its own pattern, because a class of properties takes milliseconds to compile.
+  { pattern: /^❯(?: |$)/u, state: 'idle', detail: null },
   // A named profile stands before the symbol: `coder ❯`.
-  { pattern: /^(?:[\p{L}\p{N}._-]+ )?❯(?: |$)/u, state: 'idle', detail: null },
+  { pattern: /^[\p{L}\p{N}._-]+ ❯(?: |$)/u, state: 'idle', detail: null },
 ]
 
 /** Shown, grey, where nothing is typed; 0.22.2 has no words for its keys. `msg=` stands whatever `display.busy_input_mode` is: 0.20.4 shows `msg=interrupt` in queue mode too. */

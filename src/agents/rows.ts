@@ -88,13 +88,18 @@ export function paragraphAbove(screen: readonly string[], row: number): Span {
 
 const wide = /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u
 
+/** Latin text, the frames of boxes and ornaments such as the prompt sign. Asked first: classes of properties take milliseconds to compile. */
+const narrow = /^[\x00-\u02ff\u2500-\u259f\u2758-\u2794]$/
+
+const widthOfSign = (sign: string) => (narrow.test(sign) ? 1 : /^\p{M}$/u.test(sign) ? 0 : wide.test(sign) ? 2 : 1)
+
 /** What a row shows in the terminal's columns from `from` to before `to`: signs of two columns count as two. */
 export function columns(row: string, from: number, to: number): string {
   let at = 0
   let text = ''
   for (const sign of row) {
     if (at >= from && at < to) text += sign
-    at += /^\p{M}$/u.test(sign) ? 0 : wide.test(sign) ? 2 : 1
+    at += widthOfSign(sign)
   }
   return text
 }

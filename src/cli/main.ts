@@ -1,7 +1,5 @@
 #!/usr/bin/env node
-/** `burn`: gives the command what it needs of the process, and ends with its exit code. In a thread of its own it simulates a night. */
-import { homedir } from 'node:os'
-import { isMainThread } from 'node:worker_threads'
+/** `burn`: gives the command what it needs of the process, and ends with its exit code. */
 import type { ExitCode } from '../core/errors.ts'
 import { messageOf } from '../core/errors.ts'
 import { systemClock } from './clock.ts'
@@ -28,7 +26,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
       clock: systemClock,
       random: Math.random,
       env: process.env,
-      home: process.env['HOME'] ?? homedir(),
+      home: process.env['HOME'] ?? (await import('node:os')).homedir(),
       cwd: process.cwd(),
       self: [process.execPath, process.argv[1] ?? ''],
       stop: stop.signal,
@@ -38,5 +36,5 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   }
 }
 
-if (isMainThread) process.exitCode = await main(process.argv.slice(2))
-else await (await import('../simulate/thread.ts')).simulateHere()
+// Not awaited here: chunks that import this one could not load until it had ended.
+void main(process.argv.slice(2)).then((exit) => (process.exitCode = exit))

@@ -3,8 +3,6 @@ import type { ExitCode } from '../core/errors.ts'
 import type { Notice } from '../observe/session.ts'
 import { BurnError, messageOf } from '../core/errors.ts'
 import { nearest } from '../core/suggest.ts'
-import { worded } from '../decide/wording.ts'
-import { inSurroundings } from '../host/exec.ts'
 import { entries, oldNames, type Entry } from './catalog.ts'
 import { version, type AnyCommand, type Common, type Deps, type OpenSession, type Done, type Running } from './command.ts'
 import { flag, optional, readWords, usage } from './takes.ts'
@@ -22,7 +20,7 @@ const common = {
 /** Runs `burn` with these words and returns its exit code. Whatever the command opened is closed by then. */
 export async function runBurn(argv: readonly string[], deps: Deps): Promise<ExitCode> {
   try {
-    const exit = await inSurroundings({ env: deps.env, cwd: deps.cwd }, () => runWords(argv, deps))
+    const exit = await runWords(argv, deps)
     return deps.stop.aborted && exit === 0 ? 3 : exit
   } catch (thrown) {
     return explain(thrown, argv.includes('--json'), deps)
@@ -39,8 +37,9 @@ async function runWords(argv: readonly string[], deps: Deps): Promise<ExitCode> 
   const words = first === 'help' ? argv.slice(1) : argv
   const found = find(words, deps)
   if (asksHelp || found === null) return help(words, found, asksHelp, deps)
-  const loaded = await found.entry.load()
-  return runCommand(loaded, readWords(found.rest, { ...loaded.takes, ...common }), deps)
+  const [loaded, { inSurroundings }] = await Promise.all([found.entry.load(), import('../host/exec.ts')])
+  const given = readWords(found.rest, { ...loaded.takes, ...common })
+  return inSurroundings({ env: deps.env, cwd: deps.cwd }, () => runCommand(loaded, given, deps))
 }
 
 function optionsEnd(argv: readonly string[]): number {
@@ -92,6 +91,7 @@ async function runCommand(loaded: AnyCommand, given: Readonly<Record<string, unk
   const own = given as unknown as Common
   const notify = ({ level, subject, text }: Notice) =>
     io.err(`${io.paint(level === 'info' ? 'gray' : level === 'warn' ? 'yellow' : 'red', subject)}: ${text}`)
+  const { worded } = await import('../decide/wording.ts')
   const opened: OpenSession[] = []
   const present = (result: unknown) => loaded.present(result, io, given, clock.now())
   const running: Running = {

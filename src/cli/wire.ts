@@ -1,5 +1,4 @@
 /** The only wiring: from a spec file to a session over real adapters. */
-import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
@@ -102,7 +101,7 @@ async function openChecked(
   file: string,
   { home, random = Math.random }: Wiring,
 ): Promise<{ written: WrittenSpec; ledger: Ledger }> {
-  const mark = createHash('sha256').update(`${version}\n${text}`).digest('hex')
+  const mark = fingerprint(`${version}\n${text}`)
   const raw = valueOf(text) as WrittenSpec | null | undefined
   const likely = typeof raw === 'object' && raw !== null && typeof (raw.ledger ?? '') === 'string' ? ledgerOf(raw, home) : ''
   const there = likely.startsWith('postgres') || existsSync(likely.replace(/^sqlite:/, ''))
@@ -114,6 +113,18 @@ async function openChecked(
   const ledger = await openLedger(ledgerOf(written, home), { random })
   await ledger.remember('spec', mark)
   return { written, ledger }
+}
+
+/** A hash of 53 bits (cyrb53): to notice that a text was edited, and not to protect it. Node's crypto takes longer to load than the rest of this file. */
+function fingerprint(text: string): string {
+  let [high, low] = [0xdeadbeef, 0x41c6ce57]
+  for (let at = 0; at < text.length; at++) {
+    high = Math.imul(high ^ text.charCodeAt(at), 2654435761)
+    low = Math.imul(low ^ text.charCodeAt(at), 1597334677)
+  }
+  high = Math.imul(high ^ (high >>> 16), 2246822507) ^ Math.imul(low ^ (low >>> 13), 3266489909)
+  low = Math.imul(low ^ (low >>> 16), 2246822507) ^ Math.imul(high ^ (high >>> 13), 3266489909)
+  return `${text.length}:${(4294967296 * (2097151 & low) + (high >>> 0)).toString(36)}`
 }
 
 /** Ids that sort in the order in which they were given out, also within a millisecond: a worker's prompts come in the order of its claims. */

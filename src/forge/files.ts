@@ -1,9 +1,9 @@
 /** Files that are there whole or not at all, and are read only where they are plain files. */
-import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import { link, mkdir, open, readdir, rename, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { BurnError, codeOf, messageOf } from '../core/errors.ts'
+import { randomHex } from '../host/random.ts'
 
 const largest = 4 * 1024 * 1024
 
@@ -82,7 +82,7 @@ async function written<T>(path: string, write: () => Promise<T>): Promise<T> {
 }
 
 async function writeBeside(path: string, text: string): Promise<string> {
-  const beside = `${path}.${randomBytes(6).toString('hex')}.tmp`
+  const beside = `${path}.${randomHex(6)}.tmp`
   await using file = await open(beside, 'wx', 0o644)
   await file.writeFile(text)
   await file.sync()

@@ -1,11 +1,11 @@
 /** Files on a machine, through its prefix: one `sh` for any number of them, and every content on its stdin. */
-import { randomBytes } from 'node:crypto'
 import type { Machine } from '../core/nouns.ts'
 import { BurnError } from '../core/errors.ts'
 import { run } from './exec.ts'
 import { explainFailure } from './failure.ts'
 import { shellWord } from './quote.ts'
 import { argvOn } from './transport.ts'
+import { randomHex } from './random.ts'
 
 const limit = 30_000
 
@@ -18,7 +18,7 @@ export interface Laid {
 
 /** Writes files beside their place and renames them, so that nobody ever reads half of one. Throws BurnError `machine_files`. */
 export async function layOut(machine: Machine, { files, links }: Laid): Promise<void> {
-  const end = `BURN_${randomBytes(9).toString('hex')}`
+  const end = `BURN_${randomHex(9)}`
   const write = files.map(({ path, text, mode }) => {
     const word = shellWord(path)
     return `put ${word} ${mode} <<'${end}'\n${text.endsWith('\n') ? text : `${text}\n`}${end}\n`
@@ -32,7 +32,7 @@ export async function readHome(
   machine: Machine,
   names: readonly string[],
 ): Promise<{ home: string; files: ReadonlyMap<string, string | null>; entries: ReadonlyMap<string, readonly string[]> }> {
-  const nonce = randomBytes(9).toString('hex')
+  const nonce = randomHex(9)
   const wanted = names.map((name) => `show ${shellWord(name)}\n`).join('')
   const folders = [...new Set(names.map((name) => name.slice(0, Math.max(0, name.lastIndexOf('/')))))].filter((name) => name !== '')
   const listed = folders.map((name) => `list ${shellWord(name)}\n`).join('')

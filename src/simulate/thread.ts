@@ -2,7 +2,7 @@
 import type { Fleet, Issue } from '../core/nouns.ts'
 import type { Figures } from './figures.ts'
 import type { Plan, Snapshot } from './simulate.ts'
-import { parentPort, Worker, workerData } from 'node:worker_threads'
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { BurnError } from '../core/errors.ts'
 import { figuresOf } from './figures.ts'
 import { simulate } from './simulate.ts'
@@ -24,11 +24,11 @@ export interface Supposed {
 type Told = { readonly snapshot: Snapshot } | { readonly figures: Figures }
 
 /**
- * Carries the order out in a new thread. `program`: the file of this program, which calls `simulateHere` there. On `stop` it gives the figures of what was
- * simulated until then. Throws BurnError `simulate_memory`.
+ * Carries the order out in a new thread, which runs this file. On `stop` it gives the figures of what was simulated until then. Throws BurnError
+ * `simulate_memory`.
  */
-export function inThread(program: string, order: Order, stop: AbortSignal, onSnapshot: (snapshot: Snapshot) => void): Promise<Figures> {
-  const worker = new Worker(program, { workerData: order })
+export function inThread(order: Order, stop: AbortSignal, onSnapshot: (snapshot: Snapshot) => void): Promise<Figures> {
+  const worker = new Worker(new URL(import.meta.url), { workerData: order })
   const end = () => worker.postMessage('stop')
   stop.addEventListener('abort', end)
   if (stop.aborted) end()
@@ -51,7 +51,7 @@ function explained(thrown: unknown): unknown {
 }
 
 /** What the thread does. */
-export async function simulateHere(): Promise<void> {
+async function simulateHere(): Promise<void> {
   const { issues, price, ...plan } = workerData as Order
   const stop = new AbortController()
   parentPort?.once('message', () => stop.abort())
@@ -66,3 +66,5 @@ export async function simulateHere(): Promise<void> {
   await result.ledger.close()
   parentPort?.close()
 }
+
+if (!isMainThread && parentPort !== null) await simulateHere()

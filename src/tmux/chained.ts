@@ -1,5 +1,4 @@
 /** The same port with one process for each `run`, for a tmux that refuses control-mode clients (a state that some 3.6 get into). */
-import { randomBytes } from 'node:crypto'
 import type { Machine } from '../core/nouns.ts'
 import type { Tmux, TmuxCommand, TmuxReply } from '../core/ports.ts'
 import { run } from '../host/exec.ts'
@@ -7,6 +6,7 @@ import { explainFailure } from '../host/failure.ts'
 import { argvOn } from '../host/transport.ts'
 import { unreachable } from './channel.ts'
 import { renderLine } from './quote.ts'
+import { randomHex } from '../host/random.ts'
 
 const TIMEOUT_MS = 60_000
 
@@ -23,7 +23,7 @@ export class ChainedTmux implements Tmux {
 
   async run(lines: readonly (readonly TmuxCommand[])[]): Promise<readonly TmuxReply[]> {
     if (lines.length === 0) return []
-    const nonce = randomBytes(12).toString('hex')
+    const nonce = randomHex(12)
     const mark = (index: number, end: 'ok' | 'end') => `${nonce}.${index}.${end}`
     // The first mark is dropped with the rest of a line that fails; the second always comes.
     const input = lines

@@ -1,11 +1,11 @@
 /** A control-mode client of a tmux server, held open: every command is a line on its stdin, lines are pipelined. */
-import { randomBytes } from 'node:crypto'
 import type { Clock, Tmux, TmuxCommand, TmuxListener, TmuxReply } from '../core/ports.ts'
 import { BurnError } from '../core/errors.ts'
 import { killGroup, open, type OpenChild } from '../host/exec.ts'
 import { explainFailure } from '../host/failure.ts'
 import { ReplyParser } from './protocol.ts'
 import { renderLine } from './quote.ts'
+import { randomHex } from '../host/random.ts'
 
 /** A server that says nothing for so long while it owes a reply is taken for gone, milliseconds. */
 const SILENCE_MS = 20_000
@@ -52,7 +52,7 @@ export class ControlChannel implements Tmux {
     this.machine = machine
     this.#clock = clock
     this.#parser = new ReplyParser(
-      randomBytes(12).toString('hex'),
+      randomHex(12),
       (reply) => this.#reply(reply),
       (id) => this.#listener?.changed(id),
     )

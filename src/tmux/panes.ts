@@ -1,10 +1,10 @@
 /** What a machine's panes are and show. */
-import { randomBytes } from 'node:crypto'
 import type { Machine, Time } from '../core/nouns.ts'
 import type { Sample } from '../core/pane-host.ts'
 import type { MachineSight, Pane, PaneWindow } from '../core/panes.ts'
 import type { Tmux, TmuxCommand, TmuxReply } from '../core/ports.ts'
 import { unreachable } from './channel.ts'
+import { randomHex } from '../host/random.ts'
 
 /** Without spaces by their nature. Each one costs 2 % of a look; the last one is three where a pane is dead. */
 const paneFacts = [
@@ -210,5 +210,5 @@ function toWindow({ facts, texts }: ReturnType<typeof fields>): PaneWindow {
 }
 
 function newNonce(): string {
-  return randomBytes(6).toString('hex')
+  return randomHex(6)
 }

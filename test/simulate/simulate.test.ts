@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { join } from 'node:path'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import type { Receipt } from '../../src/simulate/world.ts'
@@ -53,9 +52,8 @@ test('a fleet twice as large takes half as long, and agents of equal speed share
 
 test('a night in a thread of its own is the same night, and ends where it is when it is told to', async () => {
   const order = { ...calm, fleet: fleetOf(1, 4, twoMinutes), issues: issuesOf(8), seed: 3, price: 2 }
-  const program = join(import.meta.dirname, '../../src/cli/main.ts')
   const open: number[] = []
-  const figures = await inThread(program, order, new AbortController().signal, (snapshot) => void open.push(snapshot.open))
+  const figures = await inThread(order, new AbortController().signal, (snapshot) => void open.push(snapshot.open))
   const here = await ended(3, 1, 8)
   assert.deepEqual(figures, figuresOf(here, order.fleet, 2))
   assert.deepEqual(
@@ -64,7 +62,7 @@ test('a night in a thread of its own is the same night, and ends where it is whe
   )
   const stop = new AbortController()
   const supposed = { ...order, issues: { count: 500, fleet: order.fleet } }
-  const cut = await inThread(program, supposed, stop.signal, () => stop.abort())
+  const cut = await inThread(supposed, stop.signal, () => stop.abort())
   assert.deepEqual([cut.issues, cut.finished, cut.hours < 48], [500, false, true])
 })
 

@@ -69,7 +69,7 @@ interface Simulated {
   readonly runs: readonly Run[]
 }
 
-async function simulated(session: Session, options: Options, { common, io, self, stop, cwd }: Running): Promise<Simulated> {
+async function simulated(session: Session, options: Options, { common, io, stop, cwd }: Running): Promise<Simulated> {
   const [{ inThread }, { habitsOf }, { withOneMore }] = await Promise.all([
     import('../../simulate/thread.ts'),
     import('../../simulate/habits.ts'),
@@ -94,7 +94,7 @@ async function simulated(session: Session, options: Options, { common, io, self,
   const stands = new Map<string, string>()
   const figures = await mapBounded(fleets, availableParallelism(), async (each): Promise<Run> => {
     const order = { ...about, fleet: each.fleet, start, longest: options.hours * 3_600_000 }
-    const found = await inThread(self[1] ?? '', order, stop, ({ at, open }) => {
+    const found = await inThread(order, stop, ({ at, open }) => {
       stands.set(each.name, `${each.name}: ${duration(at - start)} simulated, ${open} open`)
       progress.say([...stands.values()].join('; '))
     })
