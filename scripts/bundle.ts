@@ -7,7 +7,7 @@ const root = resolve(import.meta.dirname, '..')
 const source = (name: string) => join(root, 'src', name)
 
 /** Loaded by every command that opens a fleet, and by the one that people call most. */
-const often = ['cli/wire.ts', 'cli/commands/status.ts', 'observe/status.ts', 'host/exec.ts', 'decide/wording.ts', 'forge/folder.ts']
+const often = ['cli/wire.ts', 'cli/commands/status.ts', 'forge/folder.ts']
 
 const output: OutputOptions = {
   format: 'esm',
@@ -65,7 +65,7 @@ export async function bundle(dir: string): Promise<void> {
   const start = modulesFrom([source('cli/main.ts')], all)
   const fleet = modulesFrom(often.map(source), all)
   const groups = [
-    { name: 'start', test: (id: string) => start.has(id), priority: 2 },
+    { name: 'start', test: (id: string) => start.has(id) && id !== source('cli/main.ts'), priority: 2 },
     { name: 'fleet', test: (id: string) => fleet.has(id), priority: 1 },
   ]
   rmSync(join(dir, 'chunks'), { recursive: true, force: true })

@@ -1,8 +1,10 @@
 /** Runs one command line in this process. It reads nothing of the process itself, so several can run side by side. */
 import type { ExitCode } from '../core/errors.ts'
 import type { Notice } from '../observe/session.ts'
+import type { Io } from './io.ts'
 import { BurnError, messageOf } from '../core/errors.ts'
 import { nearest } from '../core/suggest.ts'
+import { inSurroundings } from '../host/surroundings.ts'
 import { entries, oldNames, type Entry } from './catalog.ts'
 import { version, type AnyCommand, type Common, type Deps, type OpenSession, type Done, type Running } from './command.ts'
 import { flag, optional, readWords, usage } from './takes.ts'
@@ -37,7 +39,7 @@ async function runWords(argv: readonly string[], deps: Deps): Promise<ExitCode> 
   const words = first === 'help' ? argv.slice(1) : argv
   const found = find(words, deps)
   if (asksHelp || found === null) return help(words, found, asksHelp, deps)
-  const [loaded, { inSurroundings }] = await Promise.all([found.entry.load(), import('../host/exec.ts')])
+  const loaded = await found.entry.load()
   const given = readWords(found.rest, { ...loaded.takes, ...common })
   return inSurroundings({ env: deps.env, cwd: deps.cwd }, () => runCommand(loaded, given, deps))
 }
@@ -91,7 +93,7 @@ async function runCommand(loaded: AnyCommand, given: Readonly<Record<string, unk
   const own = given as unknown as Common
   const notify = ({ level, subject, text }: Notice) =>
     io.err(`${io.paint(level === 'info' ? 'gray' : level === 'warn' ? 'yellow' : 'red', subject)}: ${text}`)
-  const { worded } = await import('../decide/wording.ts')
+  const json = own.json ? await jsonOn(io) : null
   const opened: OpenSession[] = []
   const present = (result: unknown) => loaded.present(result, io, given, clock.now())
   const running: Running = {
@@ -103,18 +105,24 @@ async function runCommand(loaded: AnyCommand, given: Readonly<Record<string, unk
       opened.push(open)
       return open
     },
-    emit: (part) => (own.json ? io.json(worded(part)) : present(part)),
+    emit: json ?? present,
     person: own.json ? null : io,
   }
   try {
     const outcome: Done<unknown> | ExitCode = await loaded.run(running, given)
     if (typeof outcome === 'number') return outcome
-    if (own.json) io.json(worded(outcome.result), io.tty)
-    else present(outcome.result)
+    if (json === null) present(outcome.result)
+    else json(outcome.result, io.tty)
     return outcome.exit
   } finally {
     for (const open of opened) await open.close()
   }
+}
+
+/** Prints results as JSON, with their reasons in words. */
+async function jsonOn(io: Io): Promise<(value: unknown, indented?: boolean) => void> {
+  const { worded } = await import('../decide/wording.ts')
+  return (value, indented = false) => io.json(worded(value), indented)
 }
 
 function explain(thrown: unknown, json: boolean, { io }: Deps): ExitCode {

@@ -8,7 +8,7 @@ const painted = /\x1b\[[\d;]*m/g
  * Segmenter 26 ms.
  */
 export const simple =
-  /^[\x20-\x7e\u00a1-\u02ff\u0370-\u058f\u2010-\u2027\u2190-\u21ff\u2500-\u25fc\u25ff-\u2613\u270c-\u2727\u2729-\u274b\u2758-\u2794\u2798-\u27af]*$/
+  /^[\x20-\x7e\u00a1-\u00ac\u00ae-\u02ff\u0370-\u0482\u048a-\u058f\u2010-\u2027\u2190-\u21ff\u2500-\u25fc\u25ff-\u2613\u270c-\u2727\u2729-\u274b\u2758-\u2794\u2798-\u27af]*$/
 const segmentsOf = (text: string) => new Intl.Segmenter().segment(text)
 
 /** Columns a text takes in a terminal: wide characters two, combining marks none. */

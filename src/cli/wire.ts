@@ -56,7 +56,7 @@ export async function openSession(options: Partial<Common> & { readonly dry_run?
   const { file, text } = await readSpec(options.spec, wiring)
   const { written, ledger } = await openChecked(text, file, wiring)
   try {
-    const known = (await ledger.view()).workers
+    const known = await ledger.workers()
     const { fleet: declared, workers, deprecations } = completeSpec(written, { home, known, text, file })
     const fleet = asSeenFrom(options.here ?? wiring.env['BURN_HERE'], declared)
     for (const line of deprecations) wiring.notify({ level: 'warn', subject: 'spec', text: line })

@@ -1,20 +1,7 @@
 /** Child processes: the only place that starts one. */
-import { AsyncLocalStorage } from 'node:async_hooks'
 import { spawn, type ChildProcess, type ChildProcessByStdio } from 'node:child_process'
 import type { Duplex, Readable, Writable } from 'node:stream'
-
-/** What child processes get if nothing else is said. */
-interface Surroundings {
-  readonly env: Readonly<Record<string, string | undefined>>
-  readonly cwd: string
-}
-
-const surroundings = new AsyncLocalStorage<Surroundings>()
-
-/** Runs `work` so that the child processes it starts have this environment and directory, and not those of this process. */
-export function inSurroundings<T>(given: Surroundings, work: () => Promise<T>): Promise<T> {
-  return surroundings.run(given, work)
-}
+import { surroundings } from './surroundings.ts'
 
 export interface RunOptions {
   readonly input?: string | Buffer

@@ -6,6 +6,7 @@ import type { Resumed } from '../core/ledger/claims.ts'
 import type { Carrying } from '../core/ledger/deliveries.ts'
 import type { RepoRecord } from '../core/ledger/forge.ts'
 import type { Delivery, Dispatch } from '../core/lives.ts'
+import type { WorkerRecord } from '../core/ledger/workers.ts'
 import type { IssueRef, WorkerId } from '../core/nouns.ts'
 import type { DeliveryRow, Tables } from './schema.ts'
 import { sql } from 'kysely'
@@ -63,11 +64,11 @@ const newest = 300
 /** What stands beside the dispatches of a view. */
 async function around(trx: Trx): Promise<Omit<LedgerView, 'dispatches' | 'elsewhere'>> {
   const active = await trx.selectFrom('delivery').selectAll().where(among('state', activeStates)).orderBy('id').execute()
-  const workers = await trx.selectFrom('worker').selectAll().orderBy('drawn_seq').execute()
+  const workers = await workerRecords(trx)
   return {
     deliveries: [...active.map(toDelivery), ...(await unproven(trx))],
     recent: await recentTexts(trx),
-    workers: workers.map(toWorkerRecord),
+    workers,
     repos: await repoRecords(trx),
     holds: await holds(trx),
     sprints: await liveSprints(trx),
@@ -233,4 +234,9 @@ function ownOf(eb: ExpressionBuilder<Tables, 'delivery'>, worker: WorkerId) {
 export async function issue(trx: Trx, ref: IssueRef): Promise<IssueRecord | null> {
   const row = await trx.selectFrom('issue').selectAll().where('ref', '=', ref).executeTakeFirst()
   return row === undefined ? null : ((await issueRecords(trx, [row]))[0] ?? null)
+}
+
+export async function workerRecords(trx: Trx): Promise<readonly WorkerRecord[]> {
+  const workers = await trx.selectFrom('worker').selectAll().orderBy('drawn_seq').execute()
+  return workers.map(toWorkerRecord)
 }

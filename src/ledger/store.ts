@@ -161,6 +161,7 @@ function sprintStore({ read, write }: Engine): SprintLedger {
 
 function workerStore({ read, write }: Engine): WorkerLedger {
   return {
+    workers: () => read(queries.workerRecords),
     recordWorkers: (given, at) => write((trx) => workers.recordWorkers(trx, given, at)),
     saveReadings: (readings, at) => write((trx) => workers.saveReadings(trx, readings, at)),
     agents: () => read((trx) => workers.agents(trx)),

@@ -97,8 +97,9 @@ export async function refresh(
 
 /** Reads machines and ledger, and never the forge. */
 export async function readStatus(machines: readonly Machine[], session: Session): Promise<StatusState> {
-  const seen = await lookAt(machines, session)
-  return statusState(machines, seen, await readKept(session), session)
+  // The ledger is read while the machines answer.
+  const [seen, kept] = await Promise.all([lookAt(machines, session), readKept(session)])
+  return statusState(machines, seen, kept, session)
 }
 
 /** What the ledger keeps for whoever only looks. */

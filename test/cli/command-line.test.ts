@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path'
 import { test } from 'node:test'
 import { groups, entries, oldNames } from '../../src/cli/catalog.ts'
 import { choice, flag, list, optional, positive, read, readWords, shapesOf, text, wholeNumber } from '../../src/cli/takes.ts'
+import { simple } from '../../src/cli/table.ts'
 import { burn } from '../support/fleet.ts'
 
 const env = { HOME: resolve(import.meta.dirname, '../..') }
@@ -104,4 +105,11 @@ test('docs/commands.md lists the commands and the old names as they are', () => 
   const rows = entries.map(({ name, summary }) => `| \`burn ${name}\` | ${summary.replaceAll('|', '\\|')} |`)
   const old = Object.entries(oldNames).map(([name, now]) => `| \`${name}\` | \`burn ${now}\` |`)
   assert.deepEqual(document.match(/^\| `.*$/gm), [...rows, ...old])
+})
+
+test('table: the signs that are counted without a look are one column each', () => {
+  for (let code = 0; code < 0x3000; code++) {
+    const sign = String.fromCharCode(code)
+    if (simple.test(sign)) assert.doesNotMatch(sign, /\p{Emoji_Presentation}|\p{M}|\p{Cc}|\p{Cf}/u, code.toString(16))
+  }
 })

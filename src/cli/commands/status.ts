@@ -1,5 +1,6 @@
 /** `burn status`: what every worker is doing. */
 import type { StatusReport } from '../../decide/report.ts'
+import { status } from '../../observe/status.ts'
 import { command, done } from '../command.ts'
 import { machinesNamed } from '../named.ts'
 import { elsewhereLines, fleetLine, machineLines, restLines, sprintLines } from '../status-table.ts'
@@ -15,7 +16,6 @@ export const statusCommand = command({
   notes: ['burn watch shows it as it changes.'],
   async run({ open, emit, clock, stop }, { machine, watch, interval }) {
     const { session } = await open()
-    const { status } = await import('../../observe/status.ts')
     const machines = machinesNamed(session.fleet, machine)
     if (!watch) {
       const report = await status(machines, session)

@@ -22,6 +22,8 @@ export interface SeenState {
 }
 
 export interface WorkerLedger {
+  /** All that were ever recorded, in that order. */
+  workers(): Promise<readonly WorkerRecord[]>
   /** Records workers on first sight (in the given order). Known ones stay as they are. */
   recordWorkers(workers: readonly { readonly id: WorkerId; readonly drawn: boolean }[], at: Time): Promise<void>
   /** Keeps since when each worker was seen in its state. No event: what a worker does is seen, not done. */
