@@ -19,7 +19,16 @@ export async function claimPanes(actions: readonly ClaimAction[], session: Sessi
 
 async function toClaim({ kind, issue, worker, slot, attempt, reason }: ClaimAction, session: Session): Promise<Claim> {
   const id = session.newId()
-  return { id, kind, issue: issue.ref, worker: worker.id, slot, attempt, reason, text: await promptFor(kind, id, issue, worker, session) }
+  return {
+    id,
+    kind,
+    issue: issue.ref,
+    worker: worker.id,
+    slot,
+    attempt,
+    reason,
+    text: await promptFor({ id, kind, issue, worker }, session),
+  }
 }
 
 /** Returns the id of the dispatch that was won; or what was not to be had: the issue, or the worker's slot. */

@@ -67,7 +67,7 @@ export async function syncComments(fresh: ReadonlySet<string>, session: Session)
   const failed: (Failed & Thread)[] = []
   const written = await mapBounded(due, atOnce, async (thread) => {
     try {
-      return await sync(thread, fresh, held, session, workers)
+      return await sync(thread, { fresh, held, workers }, session)
     } catch (thrown) {
       if (isLedgerFailure(thrown)) throw thrown
       const { saved, ...rest } = await afterFailure(thread, thrown, session)
@@ -146,10 +146,8 @@ type Saved = { readonly id: string; readonly comment_id: string; readonly says: 
 
 async function sync(
   thread: Thread,
-  fresh: ReadonlySet<string>,
-  held: Held,
+  { fresh, held, workers }: { readonly fresh: ReadonlySet<string>; readonly held: Held; readonly workers: ReadonlyMap<WorkerId, Worker> },
   session: Session,
-  workers: ReadonlyMap<WorkerId, Worker>,
 ): Promise<Saved[]> {
   const { forge, fleet, clock, notify } = session
   const [first] = thread.dispatches

@@ -4,15 +4,17 @@ import type { Issue, RepoRef, RepoSettings, Worker } from '../core/nouns.ts'
 import type { Session } from '../observe/session.ts'
 import { councilPrompt, identityPrompt, workPrompt } from '../decide/prompts.ts'
 
+interface Asked {
+  readonly id: string
+  readonly worker: Pick<Worker, 'name' | 'role'>
+}
+
 /** The prompt of a dispatch: work to do, or a question about an issue. */
 export async function promptFor(
-  kind: DispatchKind,
-  id: string,
-  issue: Issue,
-  worker: Pick<Worker, 'name' | 'role'>,
+  { id, kind, issue, worker }: Asked & { readonly kind: DispatchKind; readonly issue: Issue },
   session: Session,
 ): Promise<string> {
-  if (kind === 'council') return questionFor(id, issue, null, worker, session)
+  if (kind === 'council') return questionFor({ id, issue, question: null, worker }, session)
   const { forge, fleet, newId } = session
   const { base, check, clone_url } = settingsOf(fleet.repos, issue.repo)
   const access = forge.access(issue.repo)
@@ -33,10 +35,7 @@ export async function promptFor(
 
 /** A question to a council or sentinel worker: an issue's, or a person's own. */
 export async function questionFor(
-  id: string,
-  issue: Issue | null,
-  question: string | null,
-  worker: Pick<Worker, 'name' | 'role'>,
+  { id, issue, question, worker }: Asked & { readonly issue: Issue | null; readonly question: string | null },
   session: Session,
 ): Promise<string> {
   const text = await template(session.fleet.templates.council, session)

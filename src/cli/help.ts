@@ -2,7 +2,7 @@
 import type { AnyCommand } from './command.ts'
 import type { Io } from './io.ts'
 import { groups, nouns, oldNames, type Entry } from './catalog.ts'
-import { shapesOf, type Takes } from './takes.ts'
+import { shapesOf } from './takes.ts'
 
 const about = "Turns a forge's backlog into work on a fleet of coding agents in tmux panes on machines you own."
 const exits = 'Exit codes: 0 done, 1 failed, 2 usage or spec, 3 done in part.'
@@ -58,8 +58,8 @@ export function nounHelp(word: string, entries: readonly Entry[], io: Io): strin
   return [`Usage: burn ${word} <command> [options]`, '', ...wrapped(nouns[word] ?? '', io.width), '', ...columns(rows, io.width)]
 }
 
-export function commandHelp({ name, summary }: Entry, command: AnyCommand, common: Takes, io: Io, below: readonly Entry[]): string[] {
-  const shapes = shapesOf({ ...command.takes, ...common })
+export function commandHelp({ name, summary }: Entry, command: AnyCommand, below: readonly Entry[], io: Io): string[] {
+  const shapes = shapesOf(command.takes)
   const rowsOf = (named: boolean) =>
     shapes.flatMap(({ take, names }): [string, string][] => {
       if (names.length > 0 !== named) return []

@@ -69,8 +69,10 @@ async function help(argv: readonly string[], found: { readonly entry: Entry } | 
   const below = entries.filter(({ name }) => name.startsWith(`${found?.entry.name ?? first} `))
   // Without a command, help is the answer to a mistake.
   const say = asked ? io.out : io.err
-  if (found !== null) say(...commandHelp(found.entry, await found.entry.load(), common, io, below))
-  else if (below.length > 0 && (second === '' || second.startsWith('-'))) say(...nounHelp(first, below, io))
+  if (found !== null) {
+    const command = await found.entry.load()
+    say(...commandHelp(found.entry, { ...command, takes: { ...command.takes, ...common } }, below, io))
+  } else if (below.length > 0 && (second === '' || second.startsWith('-'))) say(...nounHelp(first, below, io))
   else if (first === '' || (asked && first.startsWith('-'))) say(...rootHelp(io))
   else throw unknownCommand(first, second, below)
   return asked ? 0 : 2

@@ -32,7 +32,12 @@ export function sinceOf({ newest, settled }: Cursor): Time {
 }
 
 /** `date` is the server's clock when it was asked; null where it did not say. */
-export function cursorAfter(url: string, repo: RepoRef, times: readonly Time[], before: Cursor | null, date: Time | null): Cursor {
+export function cursorAfter(
+  { url, repo }: Pick<Cursor, 'url' | 'repo'>,
+  times: readonly Time[],
+  before: Cursor | null,
+  date: Time | null,
+): Cursor {
   const newest = times.reduce((latest, time) => Math.max(latest, time), before?.newest ?? 0)
   return { url, repo, newest, settled: date !== null && date - newest > settles_ms }
 }

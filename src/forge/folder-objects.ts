@@ -16,7 +16,7 @@ export function numberInName(name: string): number | null {
   return digits === undefined ? null : Number(digits)
 }
 
-export function readIssueFile(repo: RepoRef, number: number, path: string, file: PlainFile, comments: number): Issue {
+export function readIssueFile({ repo, number }: Pick<Issue, 'repo' | 'number'>, path: string, file: PlainFile, comments: number): Issue {
   const document = parseDocument(path, file.text)
   const title = textOf(document, 'title')
   if (title === '') throw faultAt(path, lineOf(document, 'title'), 'it has no title')

@@ -60,7 +60,7 @@ async function readIssues(place: ForgeFolder, repo: RepoRef, now: number): Promi
     throw new BurnError('forge_not_found', `${folder} does not exist`, 'make the folder, or correct forge.path and the repos in the spec')
   const commented = new Set((await namesIn(await place.folder('comments', repo))) ?? [])
   const { found, skipped } = await readEach(place, folder, numberInName, (path, number) =>
-    readIssueAt(place, repo, number, path, commented.has(String(number))),
+    readIssueAt(place, { repo, number }, path, commented.has(String(number))),
   )
   const reviews = await readReviews(place, repo)
   const issues = found.filter(({ state }) => state === 'open')
@@ -69,14 +69,19 @@ async function readIssues(place: ForgeFolder, repo: RepoRef, now: number): Promi
 }
 
 async function readIssue(place: ForgeFolder, repo: RepoRef, number: number): Promise<Issue | null> {
-  return readIssueAt(place, repo, number, join(await place.folder('issues', repo), `${number}.md`), true)
+  return readIssueAt(place, { repo, number }, join(await place.folder('issues', repo), `${number}.md`), true)
 }
 
-async function readIssueAt(place: ForgeFolder, repo: RepoRef, number: number, path: string, commented: boolean): Promise<Issue | null> {
+async function readIssueAt(
+  place: ForgeFolder,
+  issue: Pick<Issue, 'repo' | 'number'>,
+  path: string,
+  commented: boolean,
+): Promise<Issue | null> {
   const file = await readPlainFile(path)
   if (file === null) return null
-  const comments = commented ? ((await namesIn(await place.folder('comments', repo, number))) ?? []) : []
-  return readIssueFile(repo, number, path, file, comments.filter((name) => numberInName(name) !== null).length)
+  const comments = commented ? ((await namesIn(await place.folder('comments', issue.repo, issue.number))) ?? []) : []
+  return readIssueFile(issue, path, file, comments.filter((name) => numberInName(name) !== null).length)
 }
 
 /** Who may write into the folder needs no forge's leave: without a `writers` file, everybody who opened an issue or a change counts. */

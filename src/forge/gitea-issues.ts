@@ -43,7 +43,7 @@ export async function readIssues(api: Api, url: string, repo: RepoRef, text: str
   }
   // When one that was left out changed is not known: not after the server answered.
   const times = [...values.map(({ time }) => time), too_big.length > 0 ? date : null].filter((time) => time !== null)
-  const cursor = writeCursor(cursorAfter(url, repo, times, before, date))
+  const cursor = writeCursor(cursorAfter({ url, repo }, times, before, date))
   const pulls = values.flatMap(({ time, issue }) => (issue === null && time !== null ? [time] : []))
   const changed_at = pulls.reduce<number | null>((newest, time) => Math.max(newest ?? 0, time), null)
   return { issues, skipped, cursor, complete: before === null, changed_at }

@@ -149,7 +149,7 @@ export async function saveComments(
 ): Promise<void> {
   const rows = comments.map(({ id, comment_id, says }) => ({ id, comment_id, comment_says: says }))
   const ending = 'returning id, issue, worker, comment_id, comment_says'
-  const saved = await writeRows(trx, 'dispatch', ['comment_id', 'comment_says'], rows, ending)
+  const saved = await writeRows(trx, { table: 'dispatch', columns: ['comment_id', 'comment_says'] }, rows, ending)
   const events = saved.map(({ id, issue, worker, comment_id, comment_says }): NewEvent => {
     const payload = { comment: String(comment_id), says: String(comment_says) }
     return { kind: 'dispatch.commented', subject: String(id), issue: String(issue), worker: String(worker), actor: 'burn', payload }

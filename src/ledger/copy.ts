@@ -33,7 +33,12 @@ export async function backupLedger(from: string, to: string, wait: LockWait, onR
  * Also closes the old one: whoever opens it afterwards is told where it went. Throws BurnError `ledger_in_use` while a process holds leases in it, and
  * what `backupLedger` throws. Cut off in the middle, it can be run again.
  */
-export async function moveLedger(from: string, to: string, wait: LockWait, now: number, onRows: (rows: number) => void): Promise<Copied> {
+export async function moveLedger(
+  { from, to }: { readonly from: string; readonly to: string },
+  wait: LockWait,
+  now: number,
+  onRows: (rows: number) => void,
+): Promise<Copied> {
   return between(from, to, wait, (source, target) =>
     source.write(async (trx) => {
       await refuseBusy(trx, source, now)

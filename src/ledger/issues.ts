@@ -107,8 +107,7 @@ async function mergeIssues(trx: Transaction<Tables>, given: readonly ForgeColumn
   for (const alike of Map.groupBy(known, ({ differs }) => differs.join()).values())
     await writeRows(
       trx,
-      'issue',
-      alike[0]?.differs ?? [],
+      { table: 'issue', columns: alike[0]?.differs ?? [] },
       alike.map(({ issue }) => issue),
     )
   const again = known.filter(({ differs }) => differs.some((column) => judgedBy.has(column))).map(({ issue }) => issue.ref)
@@ -167,7 +166,7 @@ export async function saveRepo(trx: Transaction<Tables>, repo: RepoRef, known: P
 
 export async function saveChangesSeen(trx: Transaction<Tables>, seen: ReadonlyMap<RepoRef, Time>): Promise<void> {
   const rows = [...seen].map(([repo, at]) => ({ repo, changes_at: at }))
-  await writeRows(trx, 'repo', ['changes_at'], rows)
+  await writeRows(trx, { table: 'repo', columns: ['changes_at'] }, rows)
 }
 
 export async function requeueIssue(trx: Transaction<Tables>, issue: IssueRef, at: number): Promise<boolean> {

@@ -19,7 +19,7 @@ import { among, chunks } from './sql.ts'
 import { append } from './events.ts'
 import { resumes } from './queries.ts'
 import { toDelivery, toDispatch } from './rows.ts'
-import { endSprintRow, endSprintsOf, saveSprint } from './sprints.ts'
+import { endSprintRow, endSprintsOf, saveSprint, type HeldSprint } from './sprints.ts'
 import { toJudge } from './verdicts.ts'
 import { writeRows } from './write-rows.ts'
 import { decodeReason, encodeReason } from '../core/reasons.ts'
@@ -60,7 +60,11 @@ export async function moveDispatches(trx: Trx, moves: readonly DispatchMove[], a
     rows.set(id, next)
     moved.push(next)
   }
-  await writeRows(trx, 'dispatch', ['state', 'state_reason', 'changed_at', 'handed_at', 'incarnation', 'change_url'], moved)
+  await writeRows(
+    trx,
+    { table: 'dispatch', columns: ['state', 'state_reason', 'changed_at', 'handed_at', 'incarnation', 'change_url'] },
+    moved,
+  )
   await append(
     trx,
     moved.map(({ id, state, issue, worker, state_reason }): NewEvent => {
@@ -202,14 +206,12 @@ export async function moveDeliveries(trx: Trx, given: readonly DeliveryMove[], o
   const after = [...new Map(moved.map((row) => [row.id, row])).values()]
   await writeRows(
     trx,
-    'delivery',
-    step,
+    { table: 'delivery', columns: step },
     after.filter(({ state }) => isActive(state)),
   )
   await writeRows(
     trx,
-    'delivery',
-    [...step, 'text', 'lease_owner', 'lease_until'],
+    { table: 'delivery', columns: [...step, 'text', 'lease_owner', 'lease_until'] },
     after.filter(({ state }) => !isActive(state)),
   )
   await append(trx, moved.map(stepped), at)
@@ -254,8 +256,8 @@ export async function handSprint(trx: Trx, id: string, owner: string, at: number
   return held && (await moveDispatches(trx, [{ id, from: ['claimed'], to: 'handed', reason: { code: 'sprint_began' } }], at)).length > 0
 }
 
-export async function endSprint(trx: Trx, id: string, owner: string, end: SprintEnd, at: number): Promise<boolean> {
-  if (!(await endSprintRow(trx, id, owner, end, at))) return false
+export async function endSprint(trx: Trx, { id, owner }: HeldSprint, end: SprintEnd, at: number): Promise<boolean> {
+  if (!(await endSprintRow(trx, { id, owner }, end, at))) return false
   const change = end.change_url === undefined ? {} : { change_url: end.change_url }
   // Only what was handed can fail or be reviewed; what nobody had begun is given back.
   const from = end.dispatch === 'released' ? (['claimed', 'handed'] as const) : (['handed'] as const)

@@ -52,6 +52,12 @@ function freshRow({ id, issue, worker, host }: SprintClaim, lease: Lease, at: nu
   return { id, issue, worker, host, stage: 'claimed', ...unknown, ...unchecked, ...used, started_at: at, ended_at: null, ...leased }
 }
 
+/** A sprint, and the owner that must hold it. */
+export interface HeldSprint {
+  readonly id: string
+  readonly owner: string
+}
+
 /** The row, where this owner holds it. */
 function held(trx: Trx, id: string, owner: string) {
   return trx.selectFrom('sprint').selectAll().where('id', '=', id).where('lease_owner', '=', owner).where('ended_at', 'is', null)
@@ -64,7 +70,7 @@ export async function saveSprint(trx: Trx, id: string, owner: string, progress: 
 }
 
 /** Writes the result. What becomes of the dispatch is the caller's to write, in the same transaction. */
-export async function endSprintRow(trx: Trx, id: string, owner: string, end: SprintEnd, at: number): Promise<boolean> {
+export async function endSprintRow(trx: Trx, { id, owner }: HeldSprint, end: SprintEnd, at: number): Promise<boolean> {
   if ((await held(trx, id, owner).executeTakeFirst()) === undefined) return false
   const { failure, dispatch: _dispatch, reason: _reason, ...rest } = end
   const row = { ...rest, failure: failure?.class ?? null, failure_text: failure?.reason ?? null }

@@ -150,7 +150,7 @@ function sprintStore({ read, write }: Engine): SprintLedger {
     claimSprint: (each, owner, until, at) => write((trx) => sprints.claimSprint(trx, each, { owner, until }, at)),
     saveSprint: (id, owner, progress) => write((trx) => sprints.saveSprint(trx, id, owner, progress)),
     handSprint: (id, owner, at) => write((trx) => handSprint(trx, id, owner, at)),
-    endSprint: (id, owner, end, at) => write((trx) => endSprint(trx, id, owner, end, at), { tells: (ended) => ended }),
+    endSprint: (id, owner, end, at) => write((trx) => endSprint(trx, { id, owner }, end, at), { tells: (ended) => ended }),
     publishSprint: (id, url, at) => write((trx) => sprints.publishSprint(trx, id, url, at), { tells: (opened) => opened }),
     sprints: (filter) => read((trx) => sprints.sprints(trx, filter)),
     skip: (each) => write((trx) => sprints.skip(trx, each)),

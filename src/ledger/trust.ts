@@ -21,7 +21,7 @@ export async function saveApprovals(trx: Transaction<Tables>, given: readonly Ap
       const row = kept.get(issue)
       return row?.revision === revision ? [{ ref: issue, approved: approved ? textMark(row) : null }] : []
     })
-    await writeRows(trx, 'issue', ['approved'], marks)
+    await writeRows(trx, { table: 'issue', columns: ['approved'] }, marks)
     for (const { ref, approved } of marks) {
       saved.push(ref)
       const about = { subject: ref, issue: ref, worker: null, actor: 'burn' } as const

@@ -156,9 +156,9 @@ export async function saveVerdicts(trx: Transaction<Tables>, verdicts: readonly 
     }
     const said = ['eligible', 'verdict', 'verdict_at'] as const
     // Apart, since what stands where it stood keeps its place in three indexes; and what is new is written once.
-    await writeRows(trx, 'issue', ['standing', ...said], present.filter((each) => moves(each) && says(each)).map(rowOf))
-    await writeRows(trx, 'issue', ['standing'], present.filter((each) => moves(each) && !says(each)).map(rowOf))
-    await writeRows(trx, 'issue', said, present.filter((each) => !moves(each) && says(each)).map(rowOf))
+    await writeRows(trx, { table: 'issue', columns: ['standing', ...said] }, present.filter((each) => moves(each) && says(each)).map(rowOf))
+    await writeRows(trx, { table: 'issue', columns: ['standing'] }, present.filter((each) => moves(each) && !says(each)).map(rowOf))
+    await writeRows(trx, { table: 'issue', columns: said }, present.filter((each) => !moves(each) && says(each)).map(rowOf))
     for (const { issue, eligible, reason } of present.filter(says))
       events.push({
         kind: eligible ? 'issue.eligible' : 'issue.ineligible',

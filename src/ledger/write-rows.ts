@@ -44,8 +44,7 @@ interface Keys {
 /** Sets these columns of each row that is there to what is said of it; the last counts where it is given twice. Returns what `ending` asks for. */
 export async function writeRows<T extends keyof Keys, C extends keyof Tables[T] & string>(
   trx: Trx,
-  table: T,
-  columns: readonly C[],
+  { table, columns }: { readonly table: T; readonly columns: readonly C[] },
   rows: readonly Readonly<Record<C | Keys[T], unknown>>[],
   ending = '',
 ): Promise<Row[]> {

@@ -25,7 +25,7 @@ export function openCli(config: CliConfig, deps: BackendDeps): Backend {
   return {
     name: `cli ${config.agent === 'custom' ? (command[0] ?? 'custom') : config.agent}`,
     probe: () => probeProgram(command[0] ?? '', env['PATH'] ?? ''),
-    begin: (task) => new CliTalk(task, agent, command, config, env, deps),
+    begin: (task) => new CliTalk(task, config, deps, { agent, command, env }),
   }
 }
 
@@ -69,17 +69,15 @@ class CliTalk implements Conversation {
 
   constructor(
     task: BackendTask,
-    agent: SprintAgent,
-    command: readonly string[],
     config: CliConfig,
-    env: Readonly<Record<string, string>>,
     deps: BackendDeps,
+    program: { readonly agent: SprintAgent; readonly command: readonly string[]; readonly env: Readonly<Record<string, string>> },
   ) {
     this.#task = task
-    this.#agent = agent
-    this.#command = command
+    this.#agent = program.agent
+    this.#command = program.command
     this.#config = config
-    this.#env = env
+    this.#env = program.env
     this.#deps = deps
     this.#account = openAccount(task.budget, deps.clock)
     this.#redact = redactor(Object.entries(config.env).flatMap(([name, value]) => (secretName.test(name) ? [value] : [])))

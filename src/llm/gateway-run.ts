@@ -47,8 +47,7 @@ export async function stopRun(gateway: Gateway, id: string): Promise<void> {
 /** Follows a run to its end; by looking now and then where its stream breaks. Never throws. `overdrawn` is asked after each call of a tool, and ends it. */
 export async function followRun(
   gateway: Gateway,
-  id: string,
-  task: BackendTask,
+  { id, task }: { readonly id: string; readonly task: BackendTask },
   signal: AbortSignal,
   overdrawn: (calls: number) => Failure | null,
 ): Promise<RunEnd> {

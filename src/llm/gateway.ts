@@ -126,7 +126,7 @@ class GatewayTalk implements Conversation {
       used + calls > most ? { class: 'budget', reason: `${most} turns are used up` } : null
     let open = true
     try {
-      const { text, usage, calls, symptom } = await followRun(gateway, begun.id, this.#task, turn.signal, overdrawn)
+      const { text, usage, calls, symptom } = await followRun(gateway, { id: begun.id, task: this.#task }, turn.signal, overdrawn)
       open = turn.signal.aborted || goesOn.includes(symptom?.code ?? '') || overdrawn(calls) !== null
       return { text, usage, turns: calls + 1, symptom, over: overdrawn(calls) }
     } finally {

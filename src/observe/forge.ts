@@ -66,7 +66,7 @@ export async function refreshForge(
       const unread = record === null || record.changes_at === null || !sameWriters(record, own)
       const open = page.complete || unread ? await ports.forge.changes(repo, null) : null
       if (open !== null && !page.complete) news.push({ repo, changes: trusted(repo, open), complete: true })
-      await saveIssues(repo, page, open === null || !page.complete ? null : trusted(repo, open), record, save, ports)
+      await saveIssues(repo, { page, open: open === null || !page.complete ? null : trusted(repo, open), record }, save, ports)
       skipped.push(...saidOf(repo, page.skipped), ...saidOf(repo, open?.skipped ?? []))
       writers.set(repo, own)
       if (open !== null) changesAt.set(repo, open.asked_at)
@@ -131,9 +131,7 @@ function readIssues(repo: RepoRef, record: RepoRecord | null, { forge, clock }: 
 /** The open changes with the complete listing, or neither: a crash between the two would leave issues without theirs for a day. */
 async function saveIssues(
   repo: RepoRef,
-  page: IssuePage,
-  open: readonly Change[] | null,
-  record: RepoRecord | null,
+  { page, open, record }: { readonly page: IssuePage; readonly open: readonly Change[] | null; readonly record: RepoRecord | null },
   save: ReturnType<typeof pageSaver>,
   ports: Ports,
 ): Promise<void> {

@@ -20,7 +20,7 @@ export function readWorkers(machines: readonly Machine[], seen: ReadonlyMap<stri
     const screens = seen.get(machine.name)
     const panes = new Map(panesOf(screens?.sight).map((pane) => [pane.worker, pane]))
     return machine.windows.flatMap(({ workers }) =>
-      workers.map((worker) => readWorker(worker, machine, screens, panes.get(worker.id), kindOf)),
+      workers.map((worker) => readWorker(worker, machine, { seen: screens, pane: panes.get(worker.id) }, kindOf)),
     )
   })
 }
@@ -32,8 +32,7 @@ function panesOf(sight: MachineSight | undefined): readonly Pane[] {
 function readWorker(
   worker: Worker,
   machine: Machine,
-  seen: MachineScreens | undefined,
-  pane: Pane | undefined,
+  { seen, pane }: { readonly seen: MachineScreens | undefined; readonly pane: Pane | undefined },
   kindOf: KindOf,
 ): WorkerSight {
   const without = (state: Reading['state'], evidence: string): WorkerSight => ({

@@ -47,20 +47,25 @@ export async function* watch(machines: readonly Machine[], session: Session, sto
     bell.ring()
   })
   try {
-    yield* updates(machines, watches, session, bell, until, failed)
+    yield* updates({ machines, watches, bell, failed }, session, until)
   } finally {
     end.abort()
     await running
   }
 }
 
+interface Watching {
+  readonly machines: readonly Machine[]
+  readonly watches: ReadonlyMap<string, MachineWatch>
+  /** Rings when a machine has changed or the watching has failed. */
+  readonly bell: Bell
+  readonly failed: { readonly thrown?: unknown }
+}
+
 async function* updates(
-  machines: readonly Machine[],
-  watches: ReadonlyMap<string, MachineWatch>,
+  { machines, watches, bell, failed }: Watching,
   session: Session,
-  bell: Bell,
   until: AbortSignal,
-  failed: { thrown?: unknown },
 ): AsyncGenerator<WatchUpdate, void> {
   const { clock, ledger } = session
   const last = new Map<WorkerId, WorkerSight>()

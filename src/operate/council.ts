@@ -28,7 +28,12 @@ export async function askCouncil(question: string, session: Session, stop: Abort
     const texts = await Promise.all(
       members.map(async (worker) => {
         const id = newId()
-        return { id, kind: 'council' as const, worker: worker.id, text: await questionFor(id, null, text, worker, session) }
+        return {
+          id,
+          kind: 'council' as const,
+          worker: worker.id,
+          text: await questionFor({ id, issue: null, question: text, worker }, session),
+        }
       }),
     )
     const planned = await ledger.plan(texts, owner, clock.now() + leaseLength, clock.now())

@@ -64,7 +64,7 @@ export async function runCommand(setting: Setting, command: string, options: Com
   })
   const output = new KeptOutput(setting.policy.output)
   try {
-    const { followed, hits, exceeded } = await watched(setting, group, command, options, output)
+    const { followed, hits, exceeded } = await watched(setting, group, { ...options, command }, output)
     if (setting.walls !== null) await lastGone(followed, output, setting.dir)
     const stopped = exceeded ? 'too_much' : followed.stopped
     const { code, signal } = stopped === null ? followed : { code: null, signal: 'SIGKILL' }
@@ -99,8 +99,7 @@ function timeoutOf({ policy }: Setting, options: CommandOptions): number {
 async function watched(
   setting: Setting,
   group: Cgroup,
-  command: string,
-  options: CommandOptions,
+  { command, ...options }: CommandOptions & { readonly command: string },
   output: KeptOutput,
 ): Promise<{ followed: Followed; hits: Hits; exceeded: boolean }> {
   const exceeded = new AbortController()

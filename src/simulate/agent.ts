@@ -71,11 +71,11 @@ export class SimulatedAgent {
   readonly #world: AgentWorld
   readonly #window: string
 
-  constructor(worker: string, window: string, pane: string, pid: number, world: AgentWorld) {
-    this.worker = worker
-    this.#window = window
-    this.pane = pane
-    this.pid = pid
+  constructor(at: { readonly worker: string; readonly window: string; readonly pane: string; readonly pid: number }, world: AgentWorld) {
+    this.worker = at.worker
+    this.#window = at.window
+    this.pane = at.pane
+    this.pid = at.pid
     this.#world = world
   }
 

@@ -37,6 +37,15 @@ export interface Watching {
   readonly onNotice: (notice: Notice) => void
 }
 
+interface DispatcherParts {
+  readonly name: string
+  readonly fleet: Fleet
+  readonly world: World
+  readonly ledger: Ledger
+  readonly random: () => number
+  readonly watching: Watching
+}
+
 export class Dispatcher {
   life = new Life()
   #skew = 0
@@ -49,7 +58,7 @@ export class Dispatcher {
   readonly #random: () => number
   readonly #watching: Watching
 
-  constructor(name: string, fleet: Fleet, world: World, ledger: Ledger, random: () => number, watching: Watching) {
+  constructor({ name, fleet, world, ledger, random, watching }: DispatcherParts) {
     this.#name = name
     this.#fleet = fleet
     this.#world = world

@@ -41,7 +41,7 @@ export class SimulatedMachine {
     this.#world = world
     let panes = 0
     const agents = machine.windows.flatMap(({ name, workers }) =>
-      workers.map(({ id }) => new SimulatedAgent(id, name, `%${panes++}`, this.#pids++, world)),
+      workers.map(({ id }) => new SimulatedAgent({ worker: id, window: name, pane: `%${panes++}`, pid: this.#pids++ }, world)),
     )
     this.agents = new Map(agents.map((agent) => [agent.pane, agent]))
   }

@@ -91,7 +91,7 @@ export async function simulate(plan: Plan): Promise<Simulated> {
   }
   const dispatchers = Array.from(
     { length: plan.dispatchers },
-    (_, index) => new Dispatcher(`dispatcher${index + 1}`, fleet, world, ledger, seeded(seed + index), watching),
+    (_, index) => new Dispatcher({ name: `dispatcher${index + 1}`, fleet, world, ledger, random: seeded(seed + index), watching }),
   )
   for (const dispatcher of dispatchers) dispatcher.start()
   void world.tidyUp()

@@ -27,7 +27,10 @@ export function workedRepos({ machines }: Fleet): RepoRef[] {
 
 const nobody: readonly string[] = []
 
-export function supposedIssue(repo: RepoRef, number: number, fleet: Fleet, now: Time, changes: Partial<Issue> = {}): Issue {
+/** An issue's repo and number, and what is known of it beyond. */
+type Supposed = Pick<Issue, 'repo' | 'number'> & Partial<Issue>
+
+export function supposedIssue({ repo, number, ...changes }: Supposed, fleet: Fleet, now: Time): Issue {
   return {
     ref: `${repo}#${number}`,
     repo,
@@ -50,6 +53,6 @@ export function supposedIssue(repo: RepoRef, number: number, fleet: Fleet, now: 
 export function supposedIssues(count: number, fleet: Fleet, now: Time): Issue[] {
   const repos = workedRepos(fleet)
   return Array.from({ length: repos.length === 0 ? 0 : count }, (_, index) =>
-    supposedIssue(repos[index % repos.length] ?? '', Math.floor(index / repos.length) + 1, fleet, now),
+    supposedIssue({ repo: repos[index % repos.length] ?? '', number: Math.floor(index / repos.length) + 1 }, fleet, now),
   )
 }

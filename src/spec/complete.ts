@@ -133,7 +133,7 @@ function completeMachine({ spec, name, written, owner, known, used }: MachineInp
   const windows = written.windows.map((window): Window => {
     const own = window.names ?? []
     const before = knownNames(known, name, window.name)
-    const names = drawNames(own, window.panes ?? Math.max(1, own.length), before, used, `${name}/${window.name}`)
+    const names = drawNames({ written: own, panes: window.panes ?? Math.max(1, own.length), known: before }, used, `${name}/${window.name}`)
     const input = { spec, fleet: fleetName(spec), owner, machine: { name, written }, window }
     return { name: window.name, lane: laneOf(window), workers: completeWorkers(input, names) }
   })

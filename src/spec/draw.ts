@@ -14,7 +14,11 @@ export interface KnownWorker {
  * that follows from `seed`. So a name stays when a neighbour goes, comes or is renamed, and of a window that shrinks the last drawn goes first. `used`
  * has every name of the fleet that is written or was recorded, and gets those drawn here.
  */
-export function drawNames(written: readonly string[], panes: number, known: readonly string[], used: Set<string>, seed: string): string[] {
+export function drawNames(
+  { written, panes, known }: { readonly written: readonly string[]; readonly panes: number; readonly known: readonly string[] },
+  used: Set<string>,
+  seed: string,
+): string[] {
   const missing = Math.max(0, panes - written.length)
   const drawn = known.filter((name) => !written.includes(name)).slice(0, missing)
   for (let index = hashOf(seed) % names.length; drawn.length < missing; index++) {

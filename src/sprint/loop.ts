@@ -108,7 +108,7 @@ async function next(
     if (stop.aborted) return { row: null, why: null, trouble: false }
     const claimed = await claimFirst(worker, looked.state, looked.picks.picks, context)
     if (claimed === null) return { row: null, why: 'others were faster', trouble: false }
-    const row = await carrySprint(claimed, usable, speaker, context, stop)
+    const row = await carrySprint(claimed, { usable, speaker }, context, stop)
     return { row, ...(await follow(row, options, session)) }
   } catch (thrown) {
     if (!(thrown instanceof BurnError) || thrown.exit === 2 || thrown.code === 'loop_running') throw thrown

@@ -88,7 +88,7 @@ export async function runSprints(options: SprintRun, context: SprintContext, sto
           begun -= 1
           continue
         }
-        const row = await carrySprint(claimed, usable, speaker, context, stop)
+        const row = await carrySprint(claimed, { usable, speaker }, context, stop)
         desks.leave(claimed.worker)
         results.push(row)
         if (isRefused(row)) {

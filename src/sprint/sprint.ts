@@ -46,8 +46,7 @@ export interface Claimed {
 /** Carries it out to its end, whatever that is, and returns the row of its result. */
 export async function carrySprint(
   claimed: Claimed,
-  usable: readonly Backend[],
-  speaker: Speaker,
+  { usable, speaker }: { readonly usable: readonly Backend[]; readonly speaker: Speaker },
   context: SprintContext,
   stop: AbortSignal,
 ): Promise<Sprint> {

@@ -51,7 +51,7 @@ export async function work(site: Site, usable: readonly Backend[], context: Spri
   let last: Failure = { class: 'backend_down', reason: 'no backend' }
   for (const [index, backend] of usable.entries()) {
     const task = used === nothing ? site.task : handOverText(site.task, last.reason)
-    const tried = await tryBackend(backend, task, used, site, context, stop)
+    const tried = await tryBackend({ backend, task, before: used }, site, context, stop)
     if ('finished' in tried) return tried.finished
     used = tried.usage
     last = tried.failure
@@ -64,19 +64,19 @@ export async function work(site: Site, usable: readonly Backend[], context: Spri
 
 type Tried = { readonly finished: Finished } | { readonly failure: Failure; readonly usage: Usage }
 
-async function tryBackend(
-  backend: Backend,
-  task: string,
-  before: Usage,
-  site: Site,
-  context: SprintContext,
-  stop: AbortSignal,
-): Promise<Tried> {
-  const budget = left(before, site.started_at, context)
+/** A turn of a backend: its task, and what was used before it. */
+interface Attempt {
+  readonly backend: Backend
+  readonly task: string
+  readonly before: Usage
+}
+
+async function tryBackend(attempt: Attempt, site: Site, context: SprintContext, stop: AbortSignal): Promise<Tried> {
+  const budget = left(attempt.before, site.started_at, context)
   const { id, tools, note, workspace } = site
-  const conversation = backend.begin({ id, dir: workspace.path, tools, budget, note })
+  const conversation = attempt.backend.begin({ id, dir: workspace.path, tools, budget, note })
   try {
-    return await converse(conversation, task, { backend, before }, site, context, stop)
+    return await converse(conversation, attempt, site, { context, stop })
   } finally {
     await conversation.close()
   }
@@ -95,15 +95,13 @@ function left(used: Usage, started: number, { policy, session }: SprintContext):
 
 async function converse(
   conversation: Conversation,
-  first: string,
-  { backend, before }: { readonly backend: Backend; readonly before: Usage },
+  { backend, task, before }: Attempt,
   site: Site,
-  context: SprintContext,
-  stop: AbortSignal,
+  { context, stop }: { readonly context: SprintContext; readonly stop: AbortSignal },
 ): Promise<Tried> {
   const { check, workspace, sandbox } = site
   const { mends } = context.policy
-  let text = first
+  let text = task
   for (let mended = 0; ; mended++) {
     const answer = await sandbox.watched(() => conversation.say(text, AbortSignal.any([stop, sandbox.ended])))
     const worked = workedBy(backend, answer, before)

@@ -49,7 +49,7 @@ export async function openWorkplace(
     [Symbol.asyncDispose]: () => removeTree(own_dir),
   }
   try {
-    if (setup !== null) await prepare(setup, place, context, note, stop)
+    if (setup !== null) await prepare({ setup, note }, place, context, stop)
     return place
   } catch (thrown) {
     await place[Symbol.asyncDispose]()
@@ -58,10 +58,9 @@ export async function openWorkplace(
 }
 
 async function prepare(
-  setup: string,
+  { setup, note }: { readonly setup: string; readonly note: WorkplaceFor['note'] },
   { sandbox }: Workplace,
   { policy }: SprintContext,
-  note: WorkplaceFor['note'],
   stop: AbortSignal,
 ): Promise<void> {
   const { code, output, stopped } = await sandbox.run(setup, { timeout: policy.check_timeout, stop, network: true })

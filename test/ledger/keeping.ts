@@ -137,13 +137,13 @@ export function copying(name: string, fresh: { from(): Promise<string>; to(): Pr
 
     it('a move waits for leases, closes the old place, and can be run again', async () => {
       const [from, to] = [await written(), await fresh.to()]
-      await assert.rejects(moveLedger(from, to, wait, 4999, silent), withCode('ledger_in_use'))
+      await assert.rejects(moveLedger({ from, to }, wait, 4999, silent), withCode('ledger_in_use'))
       // Cut off after the copy, before the old one was closed.
       await backupLedger(from, to, wait, silent)
       const before = await contents(from)
       await assert.rejects(wouldMove(from, to, wait, 4999), withCode('ledger_in_use'))
       assert.equal((await wouldMove(from, to, wait, 5001)).rows, before.length)
-      await moveLedger(from, to, wait, 5001, silent)
+      await moveLedger({ from, to }, wait, 5001, silent)
       assert.deepEqual(await contents(to), before)
       await assert.rejects(openLedger(from, wait), withCode('ledger_moved'))
     })
@@ -164,8 +164,8 @@ export function copying(name: string, fresh: { from(): Promise<string>; to(): Pr
           return withCode('ledger_in_use')(thrown)
         }
         await assert.rejects(wouldMove(from, to, wait, 4999), inUse)
-        await assert.rejects(moveLedger(from, to, wait, 4999, silent), inUse)
-        await moveLedger(from, to, wait, 5000, silent)
+        await assert.rejects(moveLedger({ from, to }, wait, 4999, silent), inUse)
+        await moveLedger({ from, to }, wait, 5000, silent)
       }
     })
 
@@ -176,7 +176,7 @@ export function copying(name: string, fresh: { from(): Promise<string>; to(): Pr
       await other.close()
       const before = await contents(to)
       await assert.rejects(backupLedger(from, to, wait, silent), withCode('ledger_target'))
-      await assert.rejects(moveLedger(from, from, wait, 9999, silent), withCode('ledger_target'))
+      await assert.rejects(moveLedger({ from, to: from }, wait, 9999, silent), withCode('ledger_target'))
       await assert.rejects(wouldMove(from, to, wait, 9999), withCode('ledger_target'))
       await assert.rejects(wouldMove(from, from, wait, 9999), withCode('ledger_target'))
       await assert.rejects(wouldBackup(from, from, wait), withCode('ledger_target'))

@@ -48,7 +48,7 @@ export const promptCommand = command({
     const found = await session.forge.issue(ref)
     if (found === null) throw new BurnError('issue_unknown', `the forge has no ${ref}`, 'check the name')
     const dispatch_id = session.newId()
-    const prompt = await promptFor('work', dispatch_id, found, { name: '', role: 'worker' }, session)
+    const prompt = await promptFor({ id: dispatch_id, kind: 'work', issue: found, worker: { name: '', role: 'worker' } }, session)
     return done({ issue: ref, dispatch_id, prompt })
   },
   present: ({ prompt }, io) => io.out(...prompt.split('\n')),

@@ -39,7 +39,11 @@ export const moveCommand = command({
     const { moveLedger, wouldMove } = await import('../../ledger/copy.ts')
     const now = deps.clock.now()
     if (dry_run) return done({ ...(await wouldMove(fleet.ledger, to, deps, now)), ledger: to, dry_run })
-    return done({ ...(await counting(deps, (progress) => moveLedger(fleet.ledger, to, deps, now, progress))), ledger: to, dry_run })
+    return done({
+      ...(await counting(deps, (progress) => moveLedger({ from: fleet.ledger, to }, deps, now, progress))),
+      ledger: to,
+      dry_run,
+    })
   },
   present({ from, to, rows, ledger, dry_run }: Moved, io) {
     if (dry_run === true) return io.out(`Would move ${rows} rows from ${from} to ${to}, and close the old one`)

@@ -54,7 +54,7 @@ export const logCommand = command({
     // With a cursor nothing may be left out: what does not fit comes with the next pages.
     const tell = (events: readonly Event[]) => events.map(withText).forEach((event) => emit(event satisfies Told))
     if (given.after === undefined) tell(await ledger.events({ ...filter, until, limit }))
-    await follow(given.after ?? until, filter, session, stop, tell)
+    await follow({ ...filter, after: given.after ?? until }, session, stop, tell)
     return 0
   },
   present: (result: Shown | Told, io) => io.out(...('events' in result ? result.events : [result]).map((event) => line(event, io))),
@@ -78,8 +78,7 @@ const withText = (event: Event): Told => ({ ...event, text: eventText(event) })
 const page = 500
 
 async function follow(
-  from: string,
-  filter: EventFilter,
+  { after: from, ...filter }: EventFilter & { readonly after: string },
   session: Session,
   stop: AbortSignal,
   onEvents: (events: readonly Event[]) => void,

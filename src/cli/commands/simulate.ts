@@ -121,7 +121,7 @@ async function issuesFor(written: string | undefined, { fleet, ledger, clock, fo
     return lines.map(({ repo, ...rest }) => {
       const ref = repo.includes('/') ? repo : `${fleet.forge.owner}/${repo}`
       counts.set(ref, (counts.get(ref) ?? 0) + 1)
-      return supposedIssue(ref, counts.get(ref) ?? 1, fleet, clock.now(), rest)
+      return supposedIssue({ ...rest, repo: ref, number: counts.get(ref) ?? 1 }, fleet, clock.now())
     })
   }
   const known = (await ledger.open()).filter(({ standing }) => standing !== 'none').map(({ issue }) => ({ ...issue, comments: 0 }))

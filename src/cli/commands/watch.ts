@@ -115,7 +115,7 @@ export class LiveTable {
     if (this.#update === null) return
     const { width, height } = this.#io.size()
     const io = { ...this.#io, width, columns: width }
-    const lines = liveLines(this.#update, io, height, this.#clock.now(), this.#changed)
+    const lines = liveLines(this.#update, io, { height, now: this.#clock.now(), changed: this.#changed })
     const rest = `${io.control('K')}\n`
     const drawn =
       io.control('H') + lines.map((line) => line.replace(/[\r\n\u2028\u2029]+/g, ' ')).join(rest) + io.control('K') + io.control('J')
@@ -128,9 +128,7 @@ export class LiveTable {
 export function liveLines(
   { report }: WatchUpdate,
   io: Io,
-  height: number,
-  now: number,
-  changed: ReadonlyMap<WorkerId, number>,
+  { height, now, changed }: { readonly height: number; readonly now: number; readonly changed: ReadonlyMap<WorkerId, number> },
 ): readonly string[] {
   const bold = new Set([...changed].flatMap(([worker, at]) => (now - at < lately ? [worker] : [])))
   const clock = new Date(now).toTimeString().slice(0, 8)
