@@ -1,7 +1,6 @@
 /** Everything that happens, as typed values: the kind, what it happened to, who did it, and the data. `docs/events.md` is made from the table below. */
-import type { HoldScope } from './ledger/holds.ts'
 import type { DeliveryKind, DeliveryState, DispatchState } from './lives.ts'
-import type { IssueRef, Time, WorkerId } from './nouns.ts'
+import type { HoldScope, IssueRef, Time, WorkerId } from './nouns.ts'
 import type { Reason } from './reasons.ts'
 
 type None = Readonly<Record<never, never>>

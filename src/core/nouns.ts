@@ -227,3 +227,6 @@ export interface Reading {
  * `<server start>.<%pane>.<pid>.<process start>`; without the last part in older ledgers.
  */
 export type Incarnation = string
+
+/** What a hold is about. */
+export type HoldScope = 'worker' | 'lane' | 'machine' | 'repo' | 'account' | 'fleet'

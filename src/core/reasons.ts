@@ -1,7 +1,6 @@
 /** Why something was decided, refused or moved: a code with data. Logic compares codes; `decide/wording` makes the sentences. */
-import type { HoldScope } from './ledger/holds.ts'
 import type { FailureClass } from './sprint.ts'
-import type { ReadingState, RepoRef, Role, Time, WorkerId } from './nouns.ts'
+import type { HoldScope, ReadingState, RepoRef, Role, Time, WorkerId } from './nouns.ts'
 
 type None = Readonly<Record<never, never>>
 

@@ -1,11 +1,11 @@
 /** What `burn status` says, from one view of machines and ledger. Its JSON is a promise: keys are added, never changed. */
 import type { StatusState } from '../core/fleet-state.ts'
 import type { LiveDispatch } from '../core/ledger/claims.ts'
-import type { HoldCode, HoldScope } from '../core/ledger/holds.ts'
+import type { HoldCode } from '../core/ledger/holds.ts'
 import type { Delivery, DeliveryState, Proof } from '../core/lives.ts'
 import type { Reason } from '../core/reasons.ts'
 import type { SprintStage } from '../core/sprint.ts'
-import type { IssueRef, Machine, ReadingState, RepoRef, WorkerId } from '../core/nouns.ts'
+import type { HoldScope, IssueRef, Machine, ReadingState, RepoRef, WorkerId } from '../core/nouns.ts'
 import { slotStates } from '../core/lives.ts'
 import { reposOf } from '../core/refs.ts'
 import { heldBy, isInForce } from './holds.ts'

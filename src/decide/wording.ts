@@ -1,5 +1,5 @@
 /** What people read: one sentence for each code. Nothing else in burn makes a sentence of a reason. */
-import type { HoldScope } from '../core/ledger/holds.ts'
+import type { HoldScope } from '../core/nouns.ts'
 import type { Event, EventData, EventKind } from '../core/events.ts'
 import type { Reason, ReasonCode, ReasonData } from '../core/reasons.ts'
 

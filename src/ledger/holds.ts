@@ -1,7 +1,8 @@
 /** Holds: rows of what gets nothing, by whatever it is held. */
 import type { Transaction } from 'kysely'
 import type { NewEvent } from '../core/events.ts'
-import type { Hold, HoldScope } from '../core/ledger/holds.ts'
+import type { HoldScope } from '../core/nouns.ts'
+import type { Hold } from '../core/ledger/holds.ts'
 import type { HoldRow, Tables } from './schema.ts'
 import { decodeReason, encodeReason } from '../core/reasons.ts'
 import { append } from './events.ts'

@@ -1,6 +1,6 @@
 /** Holding by hand: a worker, a lane, a machine, a repo or the whole fleet gets nothing new until a time, or until somebody resumes it. */
-import type { Hold, HoldLedger, HoldScope } from '../core/ledger/holds.ts'
-import type { Fleet } from '../core/nouns.ts'
+import type { Hold, HoldLedger } from '../core/ledger/holds.ts'
+import type { Fleet, HoldScope } from '../core/nouns.ts'
 import type { Reason } from '../core/reasons.ts'
 import type { Uses } from '../observe/session.ts'
 import { BurnError } from '../core/errors.ts'

@@ -21,6 +21,25 @@ export function deadFiles(sources: readonly Source[], entry: string): Problem[] 
     .map((source) => problem(source, 0, `nothing reaches it from ${entry}: use it or delete it`))
 }
 
+/** Circles of imports, of types too: each is one list of files. `known`: pairs that may know each other, as `a b`. */
+export function circles(sources: readonly Source[], known: readonly string[]): Problem[] {
+  const byPath = new Map(sources.map((source) => [source.path, source]))
+  const done = new Set<string>()
+  const found: Problem[] = []
+  const visit = (source: Source, way: readonly string[]): void => {
+    const begun = way.indexOf(source.path)
+    if (begun >= 0) found.push(problem(source, 0, `a circle of imports: ${[...way.slice(begun), source.path].join(' → ')}`))
+    if (begun >= 0 || done.has(source.path)) return
+    for (const { from } of source.imports) {
+      const next = byPath.get(posix.join(posix.dirname(source.path), from))
+      if (next !== undefined && !known.includes(`${source.path} ${next.path}`)) visit(next, [...way, source.path])
+    }
+    done.add(source.path)
+  }
+  for (const source of sources) visit(source, [])
+  return found
+}
+
 /** One name for one thing: no name is exported by two files. A type and a value of one file may share theirs. */
 export function namesAreUnique(sources: readonly Source[]): Problem[] {
   const first = new Map<string, Source>()

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { effectsStayHome, importsGoDown, packagesStayHome } from './floors.ts'
-import { commandsExist, deadFiles, fitsIn, linksResolve, namesAreUnique, noMachinePaths } from './project.ts'
+import { circles, commandsExist, deadFiles, fitsIn, linksResolve, namesAreUnique, noMachinePaths } from './project.ts'
 import * as shape from './shape.ts'
 import { parse, type Problem, type Rule } from './sources.ts'
 
@@ -25,6 +25,8 @@ const examples: readonly (readonly [Rule, string, string, string])[] = [
   [effectsStayHome, 'src/observe/a.ts', "console.log('x')", "io.out('x')"],
   [shape.filesAreShort, 'a.ts', '\n'.repeat(300) + 'x', '\n'.repeat(299) + 'x'],
   [shape.functionsFitAScreen, 'a.ts', `function f() {${'\n'.repeat(60)}}`, `function f() {${'\n'.repeat(59)}}`],
+  [shape.fewParameters, 'a.ts', 'const f = (a, b, c, d, e) => a', 'const f = (a, b, c, { d, e }) => a'],
+  [shape.fewParameters, 'a.ts', 'interface I { f(a: A, b: A, c: A, d: A, e: A): void }', 'interface I { f(a: A, b: A, c: A, d: A): void }'],
   [shape.noModuleState, 'a.ts', 'export let n = 0', 'export const n = 0'],
   [shape.noModuleState, 'a.ts', 'const cache = new Map()', "const known = new Set(['a'])"],
   [shape.nothingIsSwallowed, 'a.ts', 'try { f() } catch {}', 'try { f() } catch { g() }'],
@@ -68,6 +70,20 @@ test('deadFiles: a file that only itself knows', () => {
     parse('src/d.ts', ''),
   ]
   assert.deepEqual(places(deadFiles(sources, 'src/a.ts')), ['src/d.ts:1'])
+})
+
+test('circles: of two files and of types, but not those that are known', () => {
+  const sources = [
+    parse('src/a.ts', "import type { b } from './b.ts'"),
+    parse('src/b.ts', "export { c } from './c/c.ts'"),
+    parse('src/c/c.ts', "import('../a.ts')"),
+    parse('src/d.ts', "import './a.ts'"),
+  ]
+  assert.deepEqual(
+    circles(sources, []).map(({ fix }) => fix),
+    ['a circle of imports: src/a.ts → src/b.ts → src/c/c.ts → src/a.ts'],
+  )
+  assert.deepEqual(circles(sources, ['src/b.ts src/c/c.ts']), [])
 })
 
 test('namesAreUnique: one name in two files, but not a type and a value of one', () => {

@@ -3,6 +3,7 @@ import { isNode, nameOf, nodesOf, problem, type Node, type Problem, type Source 
 
 const fileLimit = 300
 const functionLimit = 60
+const parameterLimit = 4
 const functions = new Set(['FunctionDeclaration', 'FunctionExpression', 'ArrowFunctionExpression'])
 
 function linesIn(text: string): number {
@@ -20,6 +21,23 @@ export function functionsFitAScreen(source: Source): Problem[] {
     return lines <= functionLimit
       ? []
       : [problem(source, node.start, `a function of ${lines} lines: ${functionLimit} at most, name its steps`)]
+  })
+}
+
+/** From the fifth on, nobody knows which is which at a call. */
+export function fewParameters(source: Source): Problem[] {
+  const declared = /^(?:TSDeclareFunction|TSEmptyBodyFunctionExpression|TSMethodSignature|TSFunctionType)$/
+  return nodesOf(source.body).flatMap((node) => {
+    const given = functions.has(node.type) || declared.test(node.type) ? (node['params'] as Node[]) : []
+    return given.length <= parameterLimit
+      ? []
+      : [
+          problem(
+            source,
+            node.start,
+            `${given.length} positional parameters: ${parameterLimit} at most, put what belongs together into one object`,
+          ),
+        ]
   })
 }
 

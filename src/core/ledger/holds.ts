@@ -1,8 +1,6 @@
 /** The holds' port: workers, and what they work on, that get nothing until a time or until they are resumed. */
 import type { Reason } from '../reasons.ts'
-import type { Time } from '../nouns.ts'
-
-export type HoldScope = 'worker' | 'lane' | 'machine' | 'repo' | 'account' | 'fleet'
+import type { HoldScope, Time } from '../nouns.ts'
 
 /** Why nothing is given. Each code holds by itself: a person's hold stays when a limit's ends. */
 export type HoldCode = 'person' | 'forge_refused'
