@@ -1,6 +1,7 @@
 /** What follows from what is under way: every decider about it, in its order. A further one is a file of its own and one line in this list. */
 import type { Action } from '../core/actions.ts'
 import type { Freed, UnderWayState } from '../core/fleet-state.ts'
+import type { IssueRecord } from '../core/ledger/backlog.ts'
 import { actionsOf } from '../core/actions.ts'
 import { liveStates } from '../core/lives.ts'
 import { corrections } from './mangled.ts'
@@ -11,14 +12,14 @@ export type Decider = (state: UnderWayState) => readonly Action[]
 
 const deciders: readonly Decider[] = [endings, corrections, resumptions]
 
-export interface Settled<S extends UnderWayState> {
+export interface Settled {
   readonly actions: readonly Action[]
   /** As it is once the actions are carried out. */
-  readonly state: S
+  readonly state: UnderWayState
 }
 
 /** Runs all deciders; each sees what those before it decided as done. */
-export function settle<S extends UnderWayState>(state: S): Settled<S> {
+export function settle(state: UnderWayState): Settled {
   let now = state
   const actions: Action[] = []
   for (const decide of deciders) {
@@ -30,12 +31,13 @@ export function settle<S extends UnderWayState>(state: S): Settled<S> {
 }
 
 /** Frees what the moves free: workers' slots, and the issues of work that has ended. */
-function after<S extends UnderWayState>(state: S, actions: readonly Action[]): S {
+function after(state: UnderWayState, actions: readonly Action[]): UnderWayState {
   const moves = new Map(actionsOf(actions, 'move').map((move) => [move.id, move]))
   if (moves.size === 0) return state
   const moved = state.dispatches.map((dispatch) => {
     const move = moves.get(dispatch.id)
-    return move === undefined ? dispatch : { ...dispatch, state: move.to, change_url: move.change_url ?? dispatch.change_url }
+    if (move === undefined) return dispatch
+    return { ...dispatch, state: move.to, change_url: move.change_url === undefined ? dispatch.change_url : move.change_url }
   })
   const freed = moved.flatMap(({ id, kind, issue, state: to }): Freed[] => {
     if (!moves.has(id) || kind !== 'work') return []
@@ -47,4 +49,23 @@ function after<S extends UnderWayState>(state: S, actions: readonly Action[]): S
     sprints: state.sprints.filter(({ id }) => !moves.has(id)),
     freed: [...state.freed, ...freed],
   }
+}
+
+/** Returns issues as the ledger will have them once `settle` is carried out: what ends is judged anew, and counts as an attempt if it failed or was lost. */
+export function withFreed(read: readonly IssueRecord[], { freed, now }: Pick<UnderWayState, 'freed' | 'now'>): readonly IssueRecord[] {
+  const ends = new Map(freed.map(({ issue, to }) => [issue, to]))
+  if (ends.size === 0) return read
+  return read.map((record) => {
+    const to = ends.get(record.issue.ref)
+    if (to === undefined) return record
+    const failed = to === 'failed' || to === 'lost'
+    return {
+      ...record,
+      standing: null,
+      revision: record.revision + 1,
+      attempts: record.attempts + Number(failed),
+      failed_at: failed ? now : record.failed_at,
+      done: record.done || to === 'done',
+    }
+  })
 }

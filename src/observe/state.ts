@@ -28,6 +28,7 @@ import type { Session, Uses } from './session.ts'
 import { isFirstText, slotStates, unprovenStates } from '../core/lives.ts'
 import { repoOf, servedRepos } from '../core/refs.ts'
 import { heldBy } from '../decide/holds.ts'
+import { withFreed } from '../decide/deciders.ts'
 import { rulesMark } from '../decide/eligible.ts'
 import { withStops } from '../decide/stops.ts'
 import { endedAgents, withStrays } from './agents.ts'
@@ -238,33 +239,14 @@ function statesOf(
 }
 
 /** The state with issues to decide about. Looks up the fleet's own login only if an issue has assignees. */
-export async function withIssues<S extends UnderWayState>(
-  state: S & Partial<Pick<FleetState, 'claims'>>,
+export async function withIssues(
+  state: UnderWayState & Partial<Pick<FleetState, 'claims'>>,
   read: readonly IssueRecord[],
   session: Session,
-): Promise<S & FleetState> {
+): Promise<FleetState> {
   const issues = withFreed(read, state)
   const assigned = issues.some(({ issue }) => issue.assignees.length > 0)
   return { ...state, issues, login: assigned ? await loginOf(session) : null, claims: state.claims ?? new Map() }
-}
-
-/** Issues that `settle` freed, as the ledger will have them once that is carried out. */
-function withFreed(read: readonly IssueRecord[], { freed, now }: Pick<UnderWayState, 'freed' | 'now'>): readonly IssueRecord[] {
-  const ends = new Map(freed.map(({ issue, to }) => [issue, to]))
-  if (ends.size === 0) return read
-  return read.map((record) => {
-    const to = ends.get(record.issue.ref)
-    if (to === undefined) return record
-    const failed = to === 'failed' || to === 'lost'
-    const { attempts, failed_at, done, revision } = record
-    return {
-      ...record,
-      standing: null,
-      revision: revision + 1,
-      ...(failed ? { attempts: attempts + 1, failed_at: now } : { attempts, failed_at }),
-      done: done || to === 'done',
-    }
-  })
 }
 
 async function loginOf({ forge, notify }: Session): Promise<string | null> {

@@ -135,6 +135,8 @@ const happening = fc.record({
     'login',
     'unreachable',
     'reached',
+    'unreadable',
+    'readable',
   ),
   which: fc.nat({ max: 1000 }),
 })
@@ -152,10 +154,13 @@ test('dry run: its actions are those of the next cycle, in states drawn at rando
       const ends: (() => unknown)[] = []
       const { open, forge, world, clock, fleet, run, pass } = await simulatedFleet(
         { after: (end: unknown) => void ends.push(end as () => unknown) },
-        issuesOf(issues),
-        { shared_forge: shared, ended_after: 30 * 60_000 },
+        issuesOf(issues).map((issue, index) => (index % 3 === 0 ? { ...issue, labels: ['approved'] } : issue)),
+        { shared_forge: shared, ended_after: 30 * 60_000, trust: { authors: 'writers', labels: ['approved'] } },
       )
       const { session, ledger, cycle } = await open()
+      const unreadable = new Set<string>()
+      const comments = forge.comments.bind(forge)
+      forge.comments = (ref) => (unreadable.has(ref) ? Promise.reject(new Error('no answer')) : comments(ref))
       const refs = issuesOf(issues).map(({ ref }) => ref)
       const pick = <T>(all: readonly T[], which: number) => all[which % Math.max(1, all.length)]
       const happens = async ({ what, which }: { what: string; which: number }) => {
@@ -176,6 +181,8 @@ test('dry run: its actions are those of the next cycle, in states drawn at rando
         else if (what === 'login') world.suffer({ ...asLong, kind: 'login', lasts: which * 10_000 })
         else if (what === 'unreachable' && machine !== undefined) machine.reachable = false
         else if (what === 'reached' && machine !== undefined) machine.reachable = true
+        else if (what === 'unreadable') unreadable.add(ref)
+        else if (what === 'readable') unreadable.clear()
         machine?.changed()
         await pass(what === 'long' ? 45 * 60_000 : 60_000)
       }
@@ -194,7 +201,7 @@ test('dry run: its actions are those of the next cycle, in states drawn at rando
         for (const end of ends) await end()
       }
     }),
-    { numRuns: 20 },
+    { numRuns: 16 },
   )
   t.diagnostic(`${compared} states; ${[...seen].toSorted().join(', ')}`)
 })

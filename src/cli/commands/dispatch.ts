@@ -112,10 +112,12 @@ type Planned = ReturnType<typeof plannedOf>
 
 function plannedOf({ actions }: Awaited<ReturnType<typeof dryCycle>>, bad: readonly Trouble[]) {
   const moves = actionsOf(actions, 'move')
+  const tells = actionsOf(actions, 'tell')
   const claims = actionsOf(actions, 'claim')
   const verdicts = actionsOf(actions, 'judge')
   return {
     would_settle: moves.map(({ id, issue, worker, to, reason }) => ({ id, issue, worker, state: to, reason })),
+    would_tell: tells.map(({ dispatch, issue, worker, kind, reason }) => ({ dispatch, issue, worker, kind, reason })),
     would_dispatch: claims.map(({ kind, issue, worker, attempt, reason }) => ({
       kind,
       issue: issue.ref,
@@ -128,8 +130,9 @@ function plannedOf({ actions }: Awaited<ReturnType<typeof dryCycle>>, bad: reado
   }
 }
 
-function showPlan({ would_settle, would_dispatch, verdicts, troubles: bad }: Planned, io: Io): void {
+function showPlan({ would_settle, would_tell, would_dispatch, verdicts, troubles: bad }: Planned, io: Io): void {
   for (const { issue, state, worker, reason } of would_settle) io.out(`${issue}  would be ${state}  ${worker}  ${sentence(reason)}`)
+  for (const { issue, worker, reason } of would_tell) io.out(`${worker}  would be told about ${issue}  ${sentence(reason)}`)
   const rows = would_dispatch.map(({ issue, worker, kind, attempt, reason }) => [issue, worker, kind, String(attempt), sentence(reason)])
   io.out(...table(['ISSUE', 'WORKER', 'KIND', 'TRY', 'WHY'], rows, io.columns))
   const not = verdicts.filter(({ eligible }) => !eligible).length
