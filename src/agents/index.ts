@@ -42,7 +42,7 @@ type Named = Pick<AgentConfig, 'kind' | 'custom'>
 
 export type KindOf = (config: Named) => PaneAgent
 
-/** `paneAgent` that makes each kind once, and reads each screen once, however often it is asked. */
+/** Returns a `paneAgent` that makes each kind once and reads each screen once. */
 export function kindsOnce(): KindOf {
   const known = new Map<PaneAgent['kind'] | Named['custom'], PaneAgent>()
   return (config) => {
@@ -53,7 +53,7 @@ export function kindsOnce(): KindOf {
   }
 }
 
-/** The same kind, which remembers what it read of a pane with a screen: the breaker and each text for an agent ask for it. */
+/** Caches what was read of a pane with a screen, because breakers and each text for its agent ask for the same. */
 function reading(kind: PaneAgent): PaneAgent {
   const read = new WeakMap<readonly string[], { readonly pane: PaneFacts; readonly look: Look }>()
   const look: PaneAgent['look'] = (screen, pane) => {
@@ -66,12 +66,12 @@ function reading(kind: PaneAgent): PaneAgent {
   return { ...kind, look }
 }
 
-/** The agent as the backend of a sprint. */
+/** Returns the agent as the backend of a sprint. */
 export function sprintAgent(name: SprintAgentName): SprintAgent {
   return kinds[name].sprint
 }
 
-/** The agent in a pane; for `custom`, as the spec declares it. Throws BurnError `agent_unknown` (exit 2) with the known kinds. */
+/** Returns the agent in a pane; for `custom`, as the spec declares it. Throws BurnError `agent_unknown` (exit 2) with the known kinds. */
 export function paneAgent({ kind, custom }: { readonly kind: string; readonly custom?: Named['custom'] }): PaneAgent {
   const name = agentNames.find((known) => known === kind)
   if (name !== undefined) return legible(kinds[name].pane(custom))
