@@ -1,5 +1,5 @@
 /** Finds out why a forge refused something about an issue, with one more question if the error alone does not say, and keeps what must rest. */
-import type { Rests } from '../core/fleet-state.ts'
+import type { Rests } from '../core/ledger/backlog.ts'
 import type { IssueRef, RepoRef } from '../core/nouns.ts'
 import type { Forge } from '../core/ports.ts'
 import type { Session } from '../observe/session.ts'
@@ -65,10 +65,9 @@ export async function restFor({ fault, why, author }: Blame, issue: IssueRef, { 
 }
 
 /** Keeps it from being given for that long. No attempt is counted. Returns what rests and until when, for people. */
-export async function keepRest({ subject, until, why, author }: Rests, { ledger, clock }: Session): Promise<string> {
-  const isIssue = subject.includes('#')
-  if (author !== undefined) await ledger.restAuthor(isIssue ? repoOf(subject) : subject, author, until, why)
-  await (isIssue ? ledger.rest(subject, until, why, clock.now()) : ledger.restRepo(subject, until, why, clock.now()))
+export async function keepRest(rests: Rests, { ledger, clock }: Session): Promise<string> {
+  await ledger.rest(rests, clock.now())
+  const { subject, until } = rests
   return `${subject} rests until ${new Date(until).toISOString().slice(0, 19)}Z`
 }
 

@@ -13,7 +13,7 @@ import type { Delivery, Dispatch } from './lives.ts'
 import type { Change, Fleet, Incarnation, IssueRef, Reading, ReadingState, RepoRef, Time, Worker, WorkerId } from './nouns.ts'
 import type { MachineSight } from './panes.ts'
 import type { Resumed } from './ledger/claims.ts'
-import type { Resting } from './ledger/backlog.ts'
+import type { Rests, Resting } from './ledger/backlog.ts'
 import type { RepoRecord } from './ledger/forge.ts'
 import type { Sprint } from './sprint.ts'
 
@@ -128,15 +128,6 @@ export type ClaimCheck =
   | { readonly state: 'claimed'; readonly reason: Reason }
   /** Its comments could not be read. `until`: how long it, or its repo, rests because of that; null where that is not known to last. */
   | { readonly state: 'unreadable'; readonly reason: Reason; readonly rests: Rests | null }
-
-/** What is to be left alone because the forge refuses it. */
-export interface Rests {
-  readonly subject: IssueRef | RepoRef
-  readonly until: Time
-  readonly why: Reason
-  /** All open issues of this author in the repo rest, too. */
-  readonly author?: string
-}
 
 /** What the ledger keeps of repos and of what is left alone: read where nobody asks the forge. */
 export interface KeptFacet {

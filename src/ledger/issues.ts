@@ -12,7 +12,7 @@ import { append } from './events.ts'
 import { resume } from './holds.ts'
 import { saveOpenChanges, showOnIssues } from './open-changes.ts'
 import { fromIssue } from './rows.ts'
-import { judgeAgain, toJudge, toJudgeUnlessTaken } from './verdicts.ts'
+import { toJudge, toJudgeUnlessTaken } from './verdicts.ts'
 import { insertRows, writeRows } from './write-rows.ts'
 
 type ForgeColumns = ReturnType<typeof fromIssue>
@@ -182,15 +182,6 @@ export async function requeueIssue(trx: Transaction<Tables>, issue: IssueRef, at
   await resume(trx, [{ scope: 'repo', name: repoOf(issue), code: 'forge_refused' }], at)
   await append(trx, [{ kind: 'issue.requeued', subject: issue, issue, worker: null, actor: 'person', payload: {} }], at)
   return true
-}
-
-/** Whose issues and changes are trusted has changed with them: all issues are judged again, and changes are read anew. */
-export async function saveWriters(trx: Transaction<Tables>, repo: RepoRef, writers: readonly string[], at: number): Promise<void> {
-  const text = JSON.stringify(writers.toSorted())
-  const kept = await trx.selectFrom('repo').select('writers').where('repo', '=', repo).executeTakeFirst()
-  const differ = kept !== undefined && kept.writers !== text
-  if (differ) await judgeAgain(trx, repo)
-  await saveRepo(trx, repo, { writers: text, writers_at: at, rights_at: at, ...(differ ? { changes_at: null } : {}) })
 }
 
 export async function prioritise(trx: Transaction<Tables>, issue: IssueRef, priority: number, at: Time): Promise<boolean> {

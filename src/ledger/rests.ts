@@ -1,54 +1,34 @@
 /** What the forge refuses: issues and repos that rest, and repos that cannot be read. */
-import type { Reason } from '../core/reasons.ts'
 import type { Transaction } from 'kysely'
-import type { IssueRef, RepoRef, Time } from '../core/nouns.ts'
-import type { Resting } from '../core/ledger/backlog.ts'
+import type { RepoRef, Time } from '../core/nouns.ts'
+import type { Resting, Rests } from '../core/ledger/backlog.ts'
 import type { NewEvent } from '../core/events.ts'
 import type { Tables } from './schema.ts'
 import { sql } from 'kysely'
 import { longestOfRepos } from '../decide/forge-fault.ts'
+import { repoOf } from '../core/refs.ts'
 import { append } from './events.ts'
 import { hold, holds } from './holds.ts'
 import { saveRepo } from './issues.ts'
 import { toJudgeUnlessTaken } from './verdicts.ts'
 import { decodeReason, encodeReason } from '../core/reasons.ts'
 
-export async function restIssue(
-  trx: Transaction<Tables>,
-  issue: IssueRef,
-  { until, why }: { until: Time; why: Reason },
-  at: number,
-): Promise<void> {
-  await trx
-    .updateTable('issue')
-    .set({ rests_until: until, rests_why: encodeReason(why), ...toJudgeUnlessTaken })
-    .where('ref', '=', issue)
-    .execute()
-  await append(trx, [{ kind: 'issue.rests', subject: issue, issue, worker: null, actor: 'burn', payload: { reason: why, until } }], at)
-}
-
-export async function restAuthor(
-  trx: Transaction<Tables>,
-  { repo, author }: { repo: RepoRef; author: string },
-  { until, why }: { until: Time; why: Reason },
-): Promise<void> {
-  await trx
-    .updateTable('issue')
-    .set({ rests_until: until, rests_why: encodeReason(why), ...toJudgeUnlessTaken })
-    .where('repo', '=', repo)
-    .where('author', '=', author)
-    .where('state', '=', sql.lit('open'))
-    .where((eb) => eb.or([eb('rests_until', 'is', null), eb('rests_until', '<', until)]))
-    .execute()
-}
-
-export async function restRepo(
-  trx: Transaction<Tables>,
-  repo: RepoRef,
-  { until, why }: { until: Time; why: Reason },
-  at: number,
-): Promise<void> {
-  await hold(trx, [{ scope: 'repo', name: repo, code: 'forge_refused', reason: why, until, actor: 'burn' }], at)
+export async function rest(trx: Transaction<Tables>, { subject, until, why, author }: Rests, at: number): Promise<void> {
+  const isIssue = subject.includes('#')
+  const set = { rests_until: until, rests_why: encodeReason(why), ...toJudgeUnlessTaken }
+  if (author !== undefined)
+    await trx
+      .updateTable('issue')
+      .set(set)
+      .where('repo', '=', isIssue ? repoOf(subject) : subject)
+      .where('author', '=', author)
+      .where('state', '=', sql.lit('open'))
+      .where((eb) => eb.or([eb('rests_until', 'is', null), eb('rests_until', '<', until)]))
+      .execute()
+  if (!isIssue) return hold(trx, [{ scope: 'repo', name: subject, code: 'forge_refused', reason: why, until, actor: 'burn' }], at)
+  await trx.updateTable('issue').set(set).where('ref', '=', subject).execute()
+  const about = { subject, issue: subject, worker: null, actor: 'burn' } as const
+  await append(trx, [{ kind: 'issue.rests', ...about, payload: { reason: why, until } }], at)
 }
 
 export async function saveUnread(trx: Transaction<Tables>, reasons: ReadonlyMap<RepoRef, string | null>, at: Time): Promise<void> {

@@ -64,9 +64,7 @@ function backlogStore({ read, write }: Engine): BacklogLedger {
     saveWaiting: (reasons) => write((trx) => verdicts.saveWaiting(trx, reasons)),
     requeue: (issue, at) => write((trx) => issues.requeueIssue(trx, issue, at), { tells: (known) => known }),
     prioritise: (issue, priority, at) => write((trx) => issues.prioritise(trx, issue, priority, at)),
-    rest: (issue, until, why, at) => write((trx) => rests.restIssue(trx, issue, { until, why }, at)),
-    restRepo: (repo, until, why, at) => write((trx) => rests.restRepo(trx, repo, { until, why }, at)),
-    restAuthor: (repo, author, until, why) => write((trx) => rests.restAuthor(trx, { repo, author }, { until, why })),
+    rest: (given, at) => write((trx) => rests.rest(trx, given, at)),
     resting: (at) => read((trx) => rests.resting(trx, at)),
   }
 }
@@ -107,8 +105,7 @@ function forgeStore({ read, write }: Engine): ForgeLedger {
     saveUnread: (reasons, at) => write((trx) => rests.saveUnread(trx, reasons, at)),
     saveChanges: async (seen) => (seen.length === 0 ? undefined : write((trx) => saveOpenChanges(trx, seen))),
     saveChangesSeen: async (seen) => (seen.size === 0 ? undefined : write((trx) => issues.saveChangesSeen(trx, seen))),
-    saveWriters: (repo, writers, at) => write((trx) => issues.saveWriters(trx, repo, writers, at)),
-    confirmWriters: (repo, writers, at) => write((trx) => trust.confirmWriters(trx, repo, writers, at)),
+    saveWriters: (repo, writers, how, at) => write((trx) => trust.saveWriters(trx, { repo, writers, ...how }, at)),
     saveApprovals: async (given, at) => (given.length === 0 ? [] : write((trx) => trust.saveApprovals(trx, given, at))),
   }
 }

@@ -7,6 +7,7 @@ import type { Tables } from './schema.ts'
 import { chunks } from './sql.ts'
 import { append } from './events.ts'
 import { textMark } from './rows.ts'
+import { saveRepo } from './issues.ts'
 import { judgeAgain } from './verdicts.ts'
 import { writeRows } from './write-rows.ts'
 
@@ -33,13 +34,16 @@ export async function saveApprovals(trx: Transaction<Tables>, given: readonly Ap
   return saved
 }
 
-/** Whose issues are trusted has changed with them: all are judged again. When the whole list was read is another time. */
-export async function confirmWriters(trx: Transaction<Tables>, repo: RepoRef, writers: readonly string[], at: Time): Promise<void> {
+/** Whose issues and changes are trusted has changed with them: all issues are judged again, and changes are read anew. */
+export async function saveWriters(
+  trx: Transaction<Tables>,
+  { repo, writers, listed }: { readonly repo: RepoRef; readonly writers: readonly string[]; readonly listed: boolean },
+  at: Time,
+): Promise<void> {
   const text = JSON.stringify(writers.toSorted())
   const kept = await trx.selectFrom('repo').select('writers').where('repo', '=', repo).executeTakeFirst()
-  if (kept === undefined) return
-  const differ = kept.writers !== text
+  const differ = kept !== undefined && kept.writers !== text
   if (differ) await judgeAgain(trx, repo)
-  const known = { writers: text, rights_at: at, ...(differ ? { changes_at: null } : {}) }
-  await trx.updateTable('repo').set(known).where('repo', '=', repo).execute()
+  const times = { rights_at: at, ...(listed ? { writers_at: at } : {}) }
+  await saveRepo(trx, repo, { writers: text, ...times, ...(differ ? { changes_at: null } : {}) })
 }

@@ -183,6 +183,6 @@ async function refreshWriters(repo: RepoRef, record: RepoRecord | null, { forge,
   const now = clock.now()
   if (record?.writers != null && record.writers_at !== null && !hasPassed(record.writers_at, writersKept, now)) return record.writers
   const writers = await forge.writers(repo)
-  await ledger.saveWriters(repo, writers, now)
+  await ledger.saveWriters(repo, writers, { listed: true }, now)
   return writers
 }

@@ -29,7 +29,7 @@ export async function withRights<S extends Pick<ReposFacet, 'writers'>>(repos: r
       if (record?.rights_at == null || hasPassed(record.rights_at, rightsKept, clock.now())) {
         const answered = new Set(await forge.writers(repo, known))
         still = known.filter((login) => answered.has(login))
-        await ledger.confirmWriters(repo, still, clock.now())
+        await ledger.saveWriters(repo, still, { listed: false }, clock.now())
       }
     } catch (thrown) {
       if (isLedgerFailure(thrown)) throw thrown

@@ -46,7 +46,7 @@ export function issues(holds: Holds): void {
   })
 
   holds('keeps writers, and when changes were last seen', async ({ ledger }) => {
-    await ledger.saveWriters('o/r', ['ann', 'bob'], 20)
+    await ledger.saveWriters('o/r', ['ann', 'bob'], { listed: true }, 20)
     await ledger.saveChangesSeen(new Map([['o/r', 21]]))
     const expected = {
       repo: 'o/r',
@@ -76,7 +76,7 @@ export function issues(holds: Holds): void {
   })
 
   holds('rest: keeps an issue back until a time, and requeue forgets it', async ({ ledger }) => {
-    await ledger.rest('o/r#1', 900, because('its comments cannot be written'), 20)
+    await ledger.rest({ subject: 'o/r#1', until: 900, why: because('its comments cannot be written') }, 20)
     const record = await ledger.issue('o/r#1')
     assert.deepEqual([record?.rests, record?.attempts], [{ until: 900, why: because('its comments cannot be written') }, 0])
     assert.equal(await ledger.requeue('o/r#1', 30), true)
@@ -127,8 +127,8 @@ export function issues(holds: Holds): void {
     for (const number of [1, 2, 4]) await judge(number, 'none')
     await ledger.judgeBy('other rules')
     assert.deepEqual(await unjudged(), [])
-    await ledger.saveWriters('o/r', ['ann'], 24)
-    await ledger.saveWriters('o/r', ['ann', 'bob'], 25)
+    await ledger.saveWriters('o/r', ['ann'], { listed: true }, 24)
+    await ledger.saveWriters('o/r', ['ann', 'bob'], { listed: true }, 25)
     assert.deepEqual(await unjudged(), [1, 2, 4])
     await judge(1, 'queued')
     assert.deepEqual(await ledger.backlog(), { open: 3, eligible: 1, unjudged: 2, elsewhere: [] })
@@ -154,12 +154,12 @@ export function issues(holds: Holds): void {
   })
 
   holds('confirms writers: keeps who is left, and has issues judged again', async ({ ledger }) => {
-    await ledger.saveWriters('o/r', ['ann', 'bob'], 20)
+    await ledger.saveWriters('o/r', ['ann', 'bob'], { listed: true }, 20)
     const before = (await ledger.issue('o/r#1'))?.revision ?? 0
     await ledger.saveVerdicts([{ issue: 'o/r#1', eligible: true, reason: because('x'), standing: 'queued', revision: before }], 20)
-    await ledger.confirmWriters('o/r', ['bob', 'ann'], 30)
+    await ledger.saveWriters('o/r', ['bob', 'ann'], { listed: false }, 30)
     assert.equal((await ledger.issue('o/r#1'))?.standing, 'queued')
-    await ledger.confirmWriters('o/r', ['bob'], 40)
+    await ledger.saveWriters('o/r', ['bob'], { listed: false }, 40)
     const [{ writers, writers_at, rights_at } = {}] = await ledger.repos()
     assert.deepEqual([writers, writers_at, rights_at], [['bob'], 20, 40])
     assert.equal((await ledger.issue('o/r#1'))?.standing, null)
@@ -253,7 +253,7 @@ export function fleet(holds: Holds): void {
     await holdWorker(ledger, workers[0], 'mine', 20)
     await ledger.hold([{ ...lane, reason: because('first'), until: null, actor: 'ann' }], 21)
     await ledger.hold([{ ...lane, reason: because('repairs'), until: 900, actor: 'bob' }], 22)
-    await ledger.restRepo('o/r', 800, because('archived'), 23)
+    await ledger.rest({ subject: 'o/r', until: 800, why: because('archived') }, 23)
     const held = { until: null, created_at: 20, actor: 'ann' }
     assert.deepEqual(await ledger.holds(), [
       { ...lane, reason: because('repairs'), until: 900, actor: 'bob', created_at: 22 },

@@ -127,7 +127,10 @@ test('refused: a comment that fails for no known reason is given up after a quar
   assert.deepEqual(await claimed(), [])
 
   const saysOf = (number: number) => forge.state.issue('timmy/docs', number).comments.map(({ body }) => markerOf(body)?.state)
-  await rig.session.ledger.rest('timmy/docs#3', Date.now() + 60 * minute, because('a limit of the model'), Date.now())
+  await rig.session.ledger.rest(
+    { subject: 'timmy/docs#3', until: Date.now() + 60 * minute, why: because('a limit of the model') },
+    Date.now(),
+  )
   forge.state.close('timmy/docs', 3)
   await rig.cycle()
   assert.deepEqual(saysOf(3), ['done'], 'what rests for another reason is edited')

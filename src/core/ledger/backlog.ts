@@ -54,6 +54,15 @@ export interface Backlog {
   readonly elsewhere: readonly IssueRef[]
 }
 
+/** What is to be left alone because the forge refuses it. */
+export interface Rests {
+  readonly subject: IssueRef | RepoRef
+  readonly until: Time
+  readonly why: Reason
+  /** All open issues of this author in the repo rest, too, if they do not rest longer. They get no event. */
+  readonly author?: string
+}
+
 /** An issue or a repo that is left alone for a while. */
 export interface Resting {
   readonly subject: IssueRef | RepoRef
@@ -82,12 +91,8 @@ export interface BacklogLedger {
   /** False where it is unknown. */
   prioritise(issue: IssueRef, priority: number, at: Time): Promise<boolean>
 
-  /** Keeps an issue from being given before a time, without counting an attempt. `requeue` forgets it. */
-  rest(issue: IssueRef, until: Time, why: Reason, at: Time): Promise<void>
-  /** The same for all issues of a repo. `requeue` of one of them forgets it. */
-  restRepo(repo: RepoRef, until: Time, why: Reason, at: Time): Promise<void>
-  /** The same for the open issues of one author in a repo, as far as they do not rest longer. No event. */
-  restAuthor(repo: RepoRef, author: string, until: Time, why: Reason): Promise<void>
+  /** Keeps an issue or a repo from being given before a time, without counting an attempt. `requeue` forgets it. */
+  rest(rests: Rests, at: Time): Promise<void>
   /** What rests at this time: repos, and open issues (at most 1,000). */
   resting(at: Time): Promise<readonly Resting[]>
 }

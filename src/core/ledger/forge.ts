@@ -72,9 +72,8 @@ export interface ForgeLedger {
   /** Keeps how far changes were acted on. */
   saveChangesSeen(seen: ReadonlyMap<RepoRef, Time>): Promise<void>
 
-  saveWriters(repo: RepoRef, writers: readonly string[], at: Time): Promise<void>
-  /** Keeps who of a repo's writers may still write; they are not asked about again for a minute. */
-  confirmWriters(repo: RepoRef, writers: readonly string[], at: Time): Promise<void>
+  /** Keeps who may write. `listed`: all of them were listed; otherwise only whether those that were known still may. */
+  saveWriters(repo: RepoRef, writers: readonly string[], how: { readonly listed: boolean }, at: Time): Promise<void>
   /** Approves the text that these issues have in the ledger, or forgets what was approved. Returns those whose revision is still the one given. */
   saveApprovals(approvals: readonly Approval[], at: Time): Promise<readonly IssueRef[]>
 }
