@@ -19,7 +19,7 @@ import { pairs, timed } from './measure.ts'
 import { allHold, tableOf, writeTable } from './report.ts'
 import { command, openRig, root } from './rig.ts'
 import { sprinting } from './sprints.ts'
-import { delivering, panesOf, raising, sampling, sshAPane, statusCommand } from './topics.ts'
+import { delivering, panesOf, raising, sampling, sshAPane, starting, statusCommand } from './topics.ts'
 
 /** Opens the rig's fleet in this process, as a command would. */
 function sessionOf(rig: Rig): ReturnType<typeof openSession> {
@@ -153,9 +153,11 @@ try {
   const only = process.argv.slice(2).filter((word) => !word.startsWith('--'))
   const topics: Record<string, (rig: Rig) => Promise<Compared[]>> = { local, ssh: overSsh, cycles }
   const wanted = (name: string) => only.length === 0 || only.includes(name)
-  const results: Compared[] = []
-  await rig.burn('up')
-  await rig.burn('christen', '--parallel', '16')
+  const results: Compared[] = wanted('start') ? await starting(pairs) : []
+  if (Object.keys(topics).some(wanted)) {
+    await rig.burn('up')
+    await rig.burn('christen', '--parallel', '16')
+  }
   for (const [name, topic] of Object.entries(topics)) if (wanted(name)) results.push(...(await topic(rig)))
   if (wanted('decide')) results.push(...deciding(pairs))
   const ofSprints = wanted('sprints') ? await sprinting(pairs) : []

@@ -24,9 +24,10 @@ export interface Rig {
   close(): void
 }
 
-export function openRig(): Rig {
+/** `panes`: how many each window has. */
+export function openRig(panes: readonly number[] = sizes): Rig {
   const dir = mkdtempSync(join(tmpdir(), 'burn-bench-'))
-  const socket = `burn-bench-${process.pid}`
+  const socket = `burn-bench-${process.pid}-${panes.length}`
   for (const name of ['agents', 'home', 'issues/app']) mkdirSync(join(dir, name), { recursive: true })
   const spec = join(dir, 'fleet-spec.json')
   const rig: Rig = {
@@ -34,7 +35,7 @@ export function openRig(): Rig {
     socket,
     burn: (...words) => command([process.execPath, bundle, ...words], { BURN_SPEC: spec, HOME: join(dir, 'home') }),
     start: (...words) => background([process.execPath, bundle, ...words], { BURN_SPEC: spec, HOME: join(dir, 'home') }),
-    writeSpec: (machine = {}, more = {}) => writeFileSync(spec, JSON.stringify(specOf(dir, rig.socket, machine, more))),
+    writeSpec: (machine = {}, more = {}) => writeFileSync(spec, JSON.stringify(specOf(dir, rig.socket, panes, machine, more))),
     received: () => countReceived(join(dir, 'agents')),
     close: () => {
       endServer(rig.socket)
@@ -45,10 +46,10 @@ export function openRig(): Rig {
   return rig
 }
 
-function specOf(dir: string, socket: string, machine: object, more: object): object {
+function specOf(dir: string, socket: string, sizesOf: readonly number[], machine: object, more: object): object {
   const agent = join(root, 'test/stand-ins/agent/agent.mjs')
   const command = [process.execPath, agent, '--log', join(dir, 'agents/%p-%d.jsonl'), '--turn-ms', '1', '--busy-mode', 'queue']
-  const windows = sizes.map((panes, index) => ({ name: `W${index}`, panes, repos: ['app'] }))
+  const windows = sizesOf.map((panes, index) => ({ name: `W${index}`, panes, repos: ['app'] }))
   return {
     name: 'bench',
     session: 'B',

@@ -11,7 +11,7 @@ import { leaseLength } from '../src/observe/session.ts'
 import { sample } from '../src/tmux/panes.ts'
 import { interleave, timed } from './measure.ts'
 import { captureAll, pasteAll, sourceFile } from './raw.ts'
-import { bundle, command, tmux, until } from './rig.ts'
+import { bundle, command, openRig, tmux, until } from './rig.ts'
 import { endServer } from '../test/support/tmux.ts'
 
 const atMost = (factor: number, plus = 0) => ({
@@ -105,12 +105,35 @@ export async function sampling(rig: Rig, machine: Machine, channel: Tmux, pairs:
 }
 
 export async function statusCommand(rig: Rig, pairs: number): Promise<Compared> {
+  const times = await againstNode(pairs, () => rig.burn('status'))
+  return { name: 'burn status, 112 panes, whole process', ...times, limit: atMost(5) }
+}
+
+/** How long a person waits for the command itself. */
+export async function starting(pairs: number): Promise<Compared[]> {
+  const rig = openRig([5, 5])
+  try {
+    await rig.burn('up')
+    await rig.burn('christen')
+    const version = await againstNode(pairs * 3, () => rig.burn('--version'))
+    const status = await againstNode(pairs * 3, () => rig.burn('status'))
+    return [
+      { name: 'burn --version, whole process', ...version, limit: atMost(1.5) },
+      { name: 'burn status, 10 panes, whole process', ...status, limit: atMost(3) },
+    ]
+  } finally {
+    rig.close()
+  }
+}
+
+async function againstNode(pairs: number, ours: () => Promise<unknown>) {
+  const bare = () => command([process.execPath, '-e', '0'])
   const times = await interleave(
     pairs,
-    () => timed(() => rig.burn('status')),
-    () => timed(() => command([process.execPath, '-e', '0'])),
+    () => timed(ours),
+    () => timed(bare),
   )
-  return { name: 'burn status, whole process', ...times, against: 'node -e 0', limit: atMost(5) }
+  return { ...times, against: 'node -e 0' }
 }
 
 /** What a user would do over ssh: one ssh a pane. Ours is the whole round of deliveries with proof. */

@@ -1,19 +1,43 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { test } from 'node:test'
+import { test, type TestContext } from 'node:test'
 import { version } from '../../src/cli/command.ts'
 import { bundle } from '../../scripts/bundle.ts'
 import { burnProcess, scratch } from '../support/fleet.ts'
 
-test('the command that ships keeps what was compiled in the caches of its user, and runs without any', async (t) => {
-  const dir = scratch(t)
+/** The command as it ships. */
+async function built(t: TestContext): Promise<string> {
   const given = process.env['BURN_COMMAND']
-  if (given === undefined) await bundle(dir)
-  const built = given === undefined ? dir : dirname(given)
+  if (given !== undefined) return dirname(given)
+  const dir = scratch(t)
+  await bundle(dir)
+  return dir
+}
+
+/** All that is read before any of it runs. */
+function loadedWith(file: string, seen = new Set<string>()): readonly string[] {
+  if (seen.has(file)) return []
+  seen.add(file)
+  const text = readFileSync(file, 'utf8')
+  const imports = [...text.matchAll(/\b(?:from|import)\s*["'`](\.[^"'`]+)["'`]/g)].map(([, name = '']) => join(dirname(file), name))
+  return [text, ...imports.flatMap((each) => loadedWith(each, seen))]
+}
+
+test('the command that ships loads little to start, and no schemas to open a fleet', async (t) => {
+  const dir = await built(t)
+  const start = loadedWith(join(dir, 'burn.mjs')).join('')
+  assert.ok(start.length > 5_000 && start.length < 30_000, `${start.length} characters for burn --version`)
+  const fleet = ['wire', 'status'].flatMap((name) => loadedWith(join(dir, `chunks/${name}.mjs`))).join('')
+  assert.ok(fleet.length > 200_000 && fleet.length < 1_200_000, `${fleet.length} characters to open a fleet`)
+  for (const other of ['strictObject', 'chat.completions', 'YAMLParseError']) assert.ok(!fleet.includes(other), other)
+})
+
+test('the command that ships keeps what was compiled in the caches of its user, and runs without any', async (t) => {
+  const [dir, command] = [scratch(t), await built(t)]
   const run = (file: string, env: Record<string, string>) =>
-    execFileSync(process.execPath, [join(built, file), '--version'], { encoding: 'utf8', env }).trim()
+    execFileSync(process.execPath, [join(command, file), '--version'], { encoding: 'utf8', env }).trim()
   assert.equal(run('start.mjs', { HOME: dir }), version)
   assert.equal(readdirSync(join(dir, '.cache/burn-fleet')).length, 1)
   assert.equal(run('start.mjs', { HOME: '/dev/null' }), version)

@@ -62,13 +62,17 @@ const importers: readonly { readonly module: RegExp; readonly only: readonly str
 /** Uses of the process, the clock and chance, with the only places that may. */
 const effects: readonly { readonly use: RegExp; readonly only: readonly string[]; readonly instead: string }[] = [
   {
-    use: /^process\.(?:env|argv|exit|exitCode|cwd|chdir|stdin|stdout|stderr|on|once)$/,
-    only: ['src/cli/'],
+    use: /^process\.(?:env|argv|exit|exitCode|cwd|chdir|stdin|stdout|stderr|on|off|once)$/,
+    only: ['src/cli/main.ts', 'src/cli/io.ts'],
     instead: 'take it as an argument',
   },
-  { use: /^(?:Date\.now|performance\.now)$/, only: ['src/cli/'], instead: 'take the Clock port' },
-  { use: /^(?:Math\.random|crypto\.randomUUID|crypto\.getRandomValues)$/, only: ['src/cli/'], instead: 'take `random` as an argument' },
-  { use: /^console\.\w+$/, only: ['src/cli/'], instead: 'return what is to be said' },
+  { use: /^(?:Date\.now|performance\.now)$/, only: ['src/cli/clock.ts', 'src/cli/io.ts'], instead: 'take the Clock port' },
+  {
+    use: /^(?:Math\.random|crypto\.randomUUID|crypto\.getRandomValues)$/,
+    only: ['src/cli/main.ts', 'src/cli/wire.ts', 'src/cli/wire-sprints.ts'],
+    instead: 'take `random` as an argument',
+  },
+  { use: /^console\.\w+$/, only: ['src/cli/io.ts'], instead: 'return what is to be said' },
 ]
 
 function within(path: string, places: readonly string[]): boolean {

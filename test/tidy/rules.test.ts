@@ -20,6 +20,7 @@ const examples: readonly (readonly [Rule, string, string, string])[] = [
   [effectsStayHome, 'src/observe/a.ts', 'const at = Date.now()', 'const at = clock.now()'],
   [effectsStayHome, 'src/observe/a.ts', 'const at = new Date()', 'const at = new Date(0)'],
   [effectsStayHome, 'src/forge/a.ts', 'const token = process.env.TOKEN', 'const token = env.TOKEN'],
+  [effectsStayHome, 'src/cli/commands/a.ts', 'process.exit(1)', 'return 1'],
   [effectsStayHome, 'src/forge/a.ts', 'const n = Math.random()', 'const n = Math.floor(1.5)'],
   [effectsStayHome, 'src/observe/a.ts', "await fetch('http://example.com')", "await forge.fetch('x')"],
   [effectsStayHome, 'src/observe/a.ts', "console.log('x')", "io.out('x')"],
