@@ -124,7 +124,7 @@ async function settleFailed(failed: readonly (Failed & Thread)[], session: Sessi
     const subject = fault === 'issue' ? issue : repoOf(issue)
     if (lasting && !rests.has(subject)) rests.set(subject, await leaveAlone(found, issue, session))
     const until = (lasting ? rests.get(subject) : null) ?? null
-    session.notify({ level: 'warn', subject: issue, text: `its comment could not be written: ${why}${until === null ? '' : `; ${until}`}` })
+    session.notify({ kind: 'issue.comment_failed', subject: issue, payload: { why, rests: until } })
     if (!hopeless || comment_id !== null) continue
     for (const { id, state } of dispatches) if (state === 'claimed') refused.push({ id, fault, reason: { code: 'comment_refused', why } })
   }
@@ -174,7 +174,7 @@ async function sync(
   } catch (thrown) {
     if (!(thrown instanceof BurnError) || thrown.code !== 'forge_not_found') throw thrown
     // Somebody deleted it. It is not written a second time, and not asked for in every cycle to come.
-    notify({ level: 'warn', subject: thread.issue, text: 'its comment is not there any more: somebody deleted it' })
+    notify({ kind: 'issue.comment_deleted', subject: thread.issue, payload: {} })
   }
   return thread.dispatches.map((d) => ({ id: d.id, comment_id: known, says: d.state }))
 }

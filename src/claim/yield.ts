@@ -15,7 +15,6 @@ import { repoOf } from '../core/refs.ts'
 import { longestUnsaid } from './comments.ts'
 import { blame, leaveAlone } from './blame.ts'
 import { mapBounded } from '../core/bounded.ts'
-import { sentence } from '../decide/wording.ts'
 
 const atOnce = 16
 
@@ -44,11 +43,7 @@ export async function yieldClaims(state: Pick<ReposFacet, 'writers'>, session: S
       const found = await blame(thrown, dispatch.issue, session.forge, late)
       const hopeless = found.certain || (late && found.fault !== 'forge')
       const rests = hopeless ? await leaveAlone(found, dispatch.issue, session) : null
-      session.notify({
-        level: 'warn',
-        subject: dispatch.issue,
-        text: `not delivered yet: ${sentence(reason)}${rests === null ? '' : `; ${rests}`}`,
-      })
+      session.notify({ kind: 'issue.undelivered', subject: dispatch.issue, payload: { reason, rests } })
       return hopeless ? [{ id: dispatch.id, from: ['claimed'] as const, to: 'released' as const, reason }] : []
     }
   })

@@ -1,6 +1,5 @@
 /** Runs one command line in this process. It reads nothing of the process itself, so several can run side by side. */
 import type { ExitCode } from '../core/errors.ts'
-import type { Notice } from '../observe/session.ts'
 import type { Io } from './io.ts'
 import { BurnError, messageOf } from '../core/errors.ts'
 import { nearest } from '../core/suggest.ts'
@@ -93,8 +92,6 @@ async function runCommand(loaded: AnyCommand, given: Readonly<Record<string, unk
   const { io, clock } = deps
   // `common` was parsed with the rest.
   const own = given as unknown as Common
-  const notify = ({ level, subject, text }: Notice) =>
-    io.err(`${io.paint(level === 'info' ? 'gray' : level === 'warn' ? 'yellow' : 'red', subject)}: ${text}`)
   const json = own.json ? await jsonOn(io) : null
   const opened: OpenSession[] = []
   const present = (result: unknown) => loaded.present(result, io, given, clock.now())
@@ -102,8 +99,10 @@ async function runCommand(loaded: AnyCommand, given: Readonly<Record<string, unk
     ...deps,
     common: own,
     open: async () => {
-      const { openSession } = await import('./wire.ts')
-      const open = await openSession({ ...own, dry_run: given['dry_run'] === true }, { ...deps, notify })
+      const { logTo, openSession } = await import('./wire.ts')
+      const log = logTo(deps)
+      const surroundings = { ...deps, notify: log.say, hide: log.hide }
+      const open = await openSession({ ...own, dry_run: given['dry_run'] === true }, surroundings)
       opened.push(open)
       return open
     },

@@ -10,7 +10,7 @@ import { adviceOf, BurnError, codeOf } from '../core/errors.ts'
 import { loginAnswer, wantsLogin } from '../git/credential.ts'
 import { readSecret } from '../host/secrets.ts'
 import { openBackend } from '../llm/open.ts'
-import { redactor } from '../llm/redact.ts'
+import { redactor } from '../host/redact.ts'
 
 /** Throws BurnError `sprint_unset` (exit 2) where the spec has no `sprint`. */
 export function sprintPolicy({ fleet }: OpenSession['session']): SprintPolicy {
@@ -26,7 +26,7 @@ export function gitFor({ session: { fleet, notify } }: OpenSession, { env, clock
   const login = async (question: string) => {
     if (!wantsLogin(question, url)) return ''
     const token = await readSecret(source, { home, env }).catch((thrown: unknown) => {
-      notify({ level: 'warn', subject: 'git', text: adviceOf(thrown) })
+      notify({ kind: 'git.login_failed', subject: 'git', payload: { why: adviceOf(thrown) } })
       return ''
     })
     return loginAnswer(username, token)

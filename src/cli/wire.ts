@@ -3,15 +3,20 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
+import type { LogLevel, Notice } from '../core/events.ts'
 import type { Ledger } from '../core/ledger.ts'
+import type { Time } from '../core/nouns.ts'
 import type { Clock, Forge } from '../core/ports.ts'
-import type { Notice, Session } from '../observe/session.ts'
+import type { Session } from '../observe/session.ts'
 import type { WrittenSpec } from '../spec/schema.ts'
 import { version, type Common, type Deps, type OpenSession } from './command.ts'
 import { machinesNamed } from './named.ts'
 import { kindsOnce } from '../agents/index.ts'
-import { BurnError, codeOf } from '../core/errors.ts'
+import { eventKinds } from '../core/event-kinds.ts'
+import { adviceOf, BurnError, codeOf } from '../core/errors.ts'
+import { eventText, worded } from '../decide/wording.ts'
 import { newId } from '../core/ids.ts'
+import { logSettings, openLog, type Line, type Log } from '../host/log.ts'
 import { openForge } from '../forge/index.ts'
 import { readSecret } from '../host/secrets.ts'
 import { openLedger } from '../ledger/open.ts'
@@ -20,7 +25,10 @@ import { completeSpec, ledgerOf, type DeclaredFleet } from '../spec/complete.ts'
 import { valueOf } from '../spec/text.ts'
 
 export interface Wiring extends Pick<Deps, 'clock' | 'env' | 'home' | 'cwd'>, Partial<Pick<Deps, 'random'>> {
-  readonly notify: (notice: Notice) => void
+  /** Where lines of the log go. */
+  readonly notify: (line: Line) => void
+  /** Leaves a secret out of them. */
+  readonly hide?: (secret: string) => void
 }
 
 /** The spec file: the one named, `$BURN_SPEC`, here, or in the person's configuration. */
@@ -55,17 +63,18 @@ export async function openSession(options: Partial<Common> & { readonly dry_run?
   const { clock, home, random = Math.random } = wiring
   const { file, text } = await readSpec(options.spec, wiring)
   const { written, ledger } = await openChecked(text, file, wiring)
+  const told = notices(options.dry_run === true ? null : ledger, wiring)
   try {
     const known = await ledger.workers()
     const { fleet: declared, workers, deprecations } = completeSpec(written, { home, known, text, file })
     const fleet = asSeenFrom(options.here ?? wiring.env['BURN_HERE'], declared)
-    for (const line of deprecations) wiring.notify({ level: 'warn', subject: 'spec', text: line })
+    for (const what of deprecations) told.notify({ kind: 'spec.deprecated', subject: 'spec', payload: { what } })
     const before = new Set(known.map(({ id }) => id))
     if (options.dry_run !== true && workers.some(({ id }) => !before.has(id))) await ledger.recordWorkers(workers, clock.now())
     const machines = new TmuxMachines(clock, random, async (name) => {
       return (await ledger.agents()).flatMap(({ worker, incarnation }) => (worker.startsWith(`${name}/`) ? [incarnation] : []))
     })
-    const forge = await forgeFor(fleet, wiring)
+    const forge = await forgeFor(fleet, told.notify, wiring)
     const session: Session = {
       fleet,
       ledger,
@@ -76,13 +85,55 @@ export async function openSession(options: Partial<Common> & { readonly dry_run?
       newId: nextId(clock, random),
       kindOf: kindsOnce(),
       readTemplate: (path) => readTemplate(resolve(file, '..', path)),
-      notify: wiring.notify,
+      notify: told.notify,
     }
-    return { session, spec_file: file, close: async () => void (await Promise.all([machines.close(), ledger.close()])) }
+    const close = async () => {
+      await Promise.all([machines.close(), told.kept()])
+      await ledger.close()
+    }
+    return { session, spec_file: file, close }
   } catch (thrown) {
+    await told.kept()
     await ledger.close()
     throw thrown
   }
+}
+
+/**
+ * Tells notices to the log at once, and keeps those that matter later as events. They are written one after the other behind the command's back; `kept` waits
+ * for them. Without a ledger (a dry run) nothing is kept.
+ */
+function notices(
+  ledger: Ledger | null,
+  { clock, notify }: Wiring,
+): { readonly notify: Session['notify']; readonly kept: () => Promise<void> } {
+  let writing = Promise.resolve()
+  const say = (notice: Notice) => {
+    const { kind, subject, payload } = notice
+    notify({ level: eventKinds[kind].level ?? 'info', subject, text: eventText(notice), data: { kind, payload: worded(payload) } })
+  }
+  const keep = async (notice: Notice, at: Time) => {
+    try {
+      await ledger?.note([{ ...notice, issue: notice.kind.startsWith('issue.') ? notice.subject : null, worker: null, actor: 'burn' }], at)
+    } catch (thrown) {
+      say({ kind: 'ledger.unnoted', subject: 'ledger', payload: { why: adviceOf(thrown) } })
+    }
+  }
+  return {
+    notify: (notice) => {
+      say(notice)
+      const at = clock.now()
+      if (eventKinds[notice.kind].fleeting !== true) writing = writing.then(() => keep(notice, at))
+    },
+    kept: () => writing,
+  }
+}
+
+/** The log of a command: lines on standard error, as `BURN_LOG` wants them. */
+export function logTo({ io, env, clock }: Pick<Deps, 'io' | 'env' | 'clock'>): Log {
+  const styles = { info: 'gray', warn: 'yellow', error: 'red' } as const
+  const paint = (level: LogLevel, subject: string) => io.paint(styles[level], subject)
+  return openLog(logSettings(env['BURN_LOG']), { write: io.err, now: () => clock.now(), paint })
 }
 
 /** A command that runs on one of the fleet's machines reaches that one directly: nobody may be able to come in there. */
@@ -133,18 +184,18 @@ function nextId(clock: Clock, random: () => number): () => string {
   return () => newId((last = Math.max(clock.now(), last + 1)), random)
 }
 
-function forgeFor({ forge, repos }: DeclaredFleet, { clock, random = Math.random, home, env, notify }: Wiring): Promise<Forge> {
+function forgeFor({ forge, repos }: DeclaredFleet, notify: Session['notify'], wiring: Wiring): Promise<Forge> {
+  const { clock, random = Math.random, home, env, hide } = wiring
   return openForge(forge.kind, forge, {
     repos,
     clock,
     random,
-    onWait: (ms) =>
-      notify({
-        level: 'info',
-        subject: 'forge',
-        text: `"requests_per_minute" of the spec is used up: requests wait ${Math.ceil(ms / 1000)} s and more`,
-      }),
-    secret: (source) => readSecret(source, { home, env }),
+    onWait: (ms) => notify({ kind: 'forge.throttled', subject: 'forge', payload: { ms } }),
+    secret: async (source) => {
+      const secret = await readSecret(source, { home, env })
+      hide?.(secret)
+      return secret
+    },
   })
 }
 

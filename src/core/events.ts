@@ -1,7 +1,8 @@
-/** Everything that happens, as typed values: the kind, what it happened to, who did it, and the data. `docs/events.md` is made from the table below. */
+/** Everything that happens, as typed values: the kind, what it happened to, who did it, and the data. `core/event-kinds` has their meanings. */
 import type { DeliveryKind, DeliveryState, DispatchState } from './lives.ts'
 import type { HoldScope, IssueRef, Time, WorkerId } from './nouns.ts'
 import type { Reason } from './reasons.ts'
+import type { FailureClass } from './sprint.ts'
 
 type None = Readonly<Record<never, never>>
 type Titled = { readonly title: string }
@@ -10,9 +11,39 @@ type Rested = { readonly reason: Reason; readonly until: Time }
 type Held = { readonly reason: Reason; readonly until: Time | null }
 type Stepped = { readonly reason: Reason; readonly presses: number }
 
+type Why = { readonly why: string }
+
+/** What a person is told while it happens. */
+interface NoticeData {
+  'ledger.unrenewed': Why
+  'ledger.unsaved': Why
+  'ledger.unnoted': Why
+  'ledger.shared': { readonly what: string; readonly mend: string }
+  'spec.deprecated': { readonly what: string }
+  'forge.login_unknown': Why
+  'forge.skipped': { readonly what: string }
+  'forge.throttled': { readonly ms: number }
+  'repo.rights_unknown': Why
+  'issue.comment_failed': { readonly why: string; readonly rests: string | null }
+  'issue.comment_deleted': None
+  'issue.unclaimed': { readonly reason: Reason; readonly rests: string | null }
+  'issue.undelivered': { readonly reason: Reason; readonly rests: string | null }
+  'issue.unpicked': Because
+  'issue.mangled': Because
+  'issue.change_unknown': Why
+  'sprint.unwatched': Why
+  'sprint.workspace_kept': Why
+  'backend.unusable': { readonly name: string; readonly class: FailureClass; readonly why: string }
+  'git.login_failed': Why
+  'machine.lost': Why
+  'agent.stopped': Because
+  'cycle.failed': Why
+}
+
 /** The payload of each kind. */
 export interface EventData
   extends
+    NoticeData,
     Record<`dispatch.${DispatchState}`, Because>,
     Record<`delivery.${Exclude<DeliveryState, 'planned'>}`, Stepped>,
     Record<`${HoldScope}.held`, Held>,
@@ -29,7 +60,7 @@ export interface EventData
   'issue.requeued': None
   'issue.prioritised': { readonly priority: number }
   'repo.rests': Rested
-  'repo.unread': { readonly why: string }
+  'repo.unread': Why
   'repo.read': None
   'dispatch.commented': { readonly comment: string; readonly says: string }
   'delivery.planned': { readonly kind: DeliveryKind; readonly bytes: number; readonly sha256: string }
@@ -57,6 +88,16 @@ export type SeenKind = 'issue.found' | 'issue.closed' | 'issue.reopened'
 export type NewEvent = {
   readonly [K in EventKind]: About & { readonly kind: K; readonly actor: Actor; readonly payload: EventData[K] }
 }[EventKind]
+
+/** Something worth telling a person while it happens. */
+export type Notice = {
+  readonly [K in keyof NoticeData | 'repo.unread']: {
+    readonly kind: K
+    /** What it is about: a worker, an issue, a repo, a machine. */
+    readonly subject: string
+    readonly payload: EventData[K]
+  }
+}[keyof NoticeData | 'repo.unread']
 
 interface Kept extends About {
   /** Its position in the ledger: `after` it come the events that a reader has not seen. */
@@ -90,83 +131,4 @@ export interface EventFilter {
   readonly limit?: number
 }
 
-/** What a kind means, and what its payload holds. */
-interface Meaning<K extends EventKind> {
-  readonly meaning: string
-  readonly payload: { readonly [F in keyof EventData[K]]: string }
-}
-
-const reason = 'why, as a code with data'
-const until = 'the time (ms) when it ends'
-const held = { reason, until: `${until}; null: when it is resumed` }
-const title = 'the title of the issue'
-const step = { reason: 'the evidence, as a code with data', presses: 'how often burn pressed Enter so far' }
-
-/** Each kind, in the order of its life. */
-export const eventKinds: { readonly [K in EventKind]: Meaning<K> } = {
-  'issue.found': { meaning: 'burn read an issue for the first time.', payload: { title } },
-  'issue.closed': { meaning: 'An issue is closed on the forge, or gone from it.', payload: { title } },
-  'issue.reopened': { meaning: 'An issue is open again on the forge.', payload: { title } },
-  'issue.eligible': { meaning: 'burn judged an issue: it is work for the fleet.', payload: { reason } },
-  'issue.ineligible': { meaning: 'burn judged an issue: it is not given now.', payload: { reason } },
-  'issue.approved': { meaning: 'A trusted label approves the text of an issue.', payload: { sha256: 'the hash of the approved text' } },
-  'issue.unapproved': { meaning: 'An issue no longer has a trusted label.', payload: {} },
-  'issue.rests': { meaning: 'burn leaves an issue alone for a while. No attempt is counted.', payload: { reason, until } },
-  'issue.skipped': {
-    meaning: 'One worker leaves an issue alone.',
-    payload: { why: 'the failure of its sprint, or the words of a person', until: 'the time (ms) when it ends; null: never by itself' },
-  },
-  'issue.requeued': { meaning: 'A person made an issue new again: its attempts are forgotten.', payload: {} },
-  'issue.prioritised': { meaning: 'A person changed the priority of an issue.', payload: { priority: 'the higher the sooner' } },
-  'repo.rests': { meaning: 'burn leaves all issues of a repo alone for a while.', payload: { reason, until } },
-  'repo.unread': { meaning: 'The forge did not let burn read a repo.', payload: { why: 'the error' } },
-  'repo.read': { meaning: 'burn can read a repo again.', payload: {} },
-  'dispatch.claimed': { meaning: 'burn claimed an issue for a worker.', payload: { reason } },
-  'dispatch.handed': { meaning: 'The text of a dispatch left for its agent, or its sprint began.', payload: { reason } },
-  'dispatch.review': { meaning: 'A change is open for review, or is kept for a person.', payload: { reason } },
-  'dispatch.done': { meaning: 'The issue was closed, or its change was merged.', payload: { reason } },
-  'dispatch.failed': { meaning: 'A dispatch came to nothing. It counts as an attempt.', payload: { reason } },
-  'dispatch.lost': { meaning: 'The agent that held a dispatch is gone. It counts as an attempt.', payload: { reason } },
-  'dispatch.released': { meaning: 'An issue was given back. It counts as no attempt.', payload: { reason } },
-  'dispatch.commented': {
-    meaning: 'burn wrote or edited the comment of a dispatch.',
-    payload: { comment: "the forge's id of the comment", says: 'the state that the comment says' },
-  },
-  'delivery.planned': {
-    meaning: 'A text waits for its pane.',
-    payload: { kind: 'what the text is: `work`, `identity`, …', bytes: 'its size', sha256: 'its hash' },
-  },
-  'delivery.placing': { meaning: 'burn is about to type the line of a text.', payload: step },
-  'delivery.placed': { meaning: 'The line is in the composer, or burn is about to press Enter.', payload: step },
-  'delivery.submitted': { meaning: 'The line left the composer after Enter.', payload: step },
-  'delivery.seen': { meaning: 'It is proven that the agent has the text.', payload: step },
-  'delivery.refused': { meaning: 'A text reached nobody.', payload: step },
-  'delivery.unknown': { meaning: 'It cannot be proven whether the agent has the text.', payload: step },
-  'delivery.mangled': { meaning: 'The agent has another text under the id of this one.', payload: step },
-  'delivery.taken_over': {
-    meaning: 'Another process carries a text on, because its lease ran out.',
-    payload: { owner: 'the process', token: 'the fencing token of its lease' },
-  },
-  'worker.recorded': { meaning: 'burn saw a worker for the first time.', payload: {} },
-  'worker.held': { meaning: 'A worker gets nothing until it is resumed, or until a time.', payload: held },
-  'worker.resumed': { meaning: 'A worker is no longer held.', payload: {} },
-  'lane.held': { meaning: 'A lane gets nothing until it is resumed, or until a time.', payload: held },
-  'lane.resumed': { meaning: 'A lane is no longer held.', payload: {} },
-  'machine.held': { meaning: 'A machine gets nothing until it is resumed, or until a time.', payload: held },
-  'machine.resumed': { meaning: 'A machine is no longer held.', payload: {} },
-  'repo.held': { meaning: 'A repo gets nothing until it is resumed, or until a time.', payload: held },
-  'repo.resumed': { meaning: 'A repo is no longer held.', payload: {} },
-  'account.held': { meaning: 'An account gets nothing until it is resumed, or until a time.', payload: held },
-  'account.resumed': { meaning: 'An account is no longer held.', payload: {} },
-  'fleet.held': { meaning: 'The whole fleet gets nothing until it is resumed, or until a time.', payload: held },
-  'fleet.resumed': { meaning: 'The whole fleet is no longer held.', payload: {} },
-  'ledger.pruned': {
-    meaning: 'burn forgot what ended long ago.',
-    payload: {
-      dispatches: 'how many dispatches',
-      deliveries: 'how many texts of no dispatch',
-      events: 'how many events',
-      before: 'the time (ms) before which they ended',
-    },
-  },
-}
+export type LogLevel = 'info' | 'warn' | 'error'

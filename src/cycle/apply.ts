@@ -15,7 +15,6 @@ import { giveBack, syncComments } from '../claim/comments.ts'
 import { yieldClaims } from '../claim/yield.ts'
 import { deliver } from '../deliver/deliver.ts'
 import { leaseLength } from '../observe/session.ts'
-import { sentence } from '../decide/wording.ts'
 
 /** A delivery that waits for a person (a question is open, somebody is typing) keeps a cycle this long; the next one goes on with it. */
 const patience = 2_000
@@ -87,7 +86,7 @@ async function applyTells(actions: readonly Action[], session: Session): Promise
       clock.now(),
     )
   for (const { kind, issue, reason } of tells)
-    if (kind === 'follow_up') session.notify({ level: 'warn', subject: issue, text: sentence(reason) })
+    if (kind === 'follow_up') session.notify({ kind: 'issue.mangled', subject: issue, payload: { reason } })
 }
 
 function toMove({ id, from, to, reason, change_url, told, tell }: MoveAction, { newId }: Session): DispatchMove {
@@ -120,8 +119,8 @@ async function applyVerdicts(
   if (waiting.length !== waits.size || waiting.some(({ repo, reason }) => !isSame(reason, waits.get(repo))))
     await ledger.saveWaiting(new Map(waiting.map(({ repo, reason }) => [repo, reason])))
   for (const { issue, reason, rests } of actionsOf(actions, 'leave')) {
-    const until = rests === null ? '' : `; ${await keepRest(rests, session)}`
-    session.notify({ level: 'warn', subject: issue, text: `not claimed: ${sentence(reason)}${until}` })
+    const kept = rests === null ? null : await keepRest(rests, session)
+    session.notify({ kind: 'issue.unclaimed', subject: issue, payload: { reason, rests: kept } })
   }
   return stale
 }

@@ -40,7 +40,7 @@ export async function dispatch(
         // One cycle that fails ends a single run, and never a long one: the next may find the forge or the disk well again.
         if (options.cycles === 1) throw thrown
         failed += 1
-        session.notify({ level: 'error', subject: `cycle ${number}`, text: adviceOf(thrown) })
+        session.notify({ kind: 'cycle.failed', subject: `cycle ${number}`, payload: { why: adviceOf(thrown) } })
       }
       if (number < options.cycles) await restUntilNews(options.interval, session, stop)
     }

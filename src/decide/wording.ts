@@ -1,6 +1,6 @@
 /** What people read: one sentence for each code. Nothing else in burn makes a sentence of a reason. */
 import type { HoldScope } from '../core/nouns.ts'
-import type { Event, EventData, EventKind } from '../core/events.ts'
+import type { Event, EventData, EventKind, Notice } from '../core/events.ts'
 import type { Reason, ReasonCode, ReasonData } from '../core/reasons.ts'
 
 const second = (at: number) => `${new Date(at).toISOString().slice(0, 19)}Z`
@@ -185,6 +185,7 @@ const held = ({ reason, until }: { readonly reason: Reason; readonly until: numb
   `${sentence(reason)}${until === null ? '' : `; until ${second(until)}`}`
 const step = ({ reason, presses }: { readonly reason: Reason; readonly presses: number }) =>
   `${sentence(reason)}${presses === 0 ? '' : ` (Enter pressed: ${presses})`}`
+const also = (rests: string | null) => (rests === null ? '' : `; ${rests}`)
 const nothing = () => ''
 
 /** What is said of each kind of event beside its name, its issue and its worker. */
@@ -201,7 +202,7 @@ const eventTexts: { readonly [K in EventKind]: (payload: EventData[K]) => string
   'issue.requeued': () => 'attempts forgotten',
   'issue.prioritised': ({ priority }) => `priority ${priority}`,
   'repo.rests': held,
-  'repo.unread': ({ why }) => why,
+  'repo.unread': ({ why }) => `it could not be read: ${why}`,
   'repo.read': () => 'it can be read again',
   'dispatch.claimed': because,
   'dispatch.handed': because,
@@ -235,10 +236,34 @@ const eventTexts: { readonly [K in EventKind]: (payload: EventData[K]) => string
   'fleet.resumed': nothing,
   'ledger.pruned': ({ dispatches, deliveries, events, before }) =>
     `${dispatches} dispatches, ${deliveries} other texts and ${events} events from before ${second(before)}`,
+  'ledger.unrenewed': ({ why }) => `leases were not renewed: ${why}`,
+  'ledger.unnoted': ({ why }) => `a notice could not be kept: ${why}`,
+  'ledger.unsaved': ({ why }) => `since when each worker is in its state is not kept: ${why}`,
+  'ledger.shared': ({ what, mend }) => `${what} (${mend})`,
+  'spec.deprecated': ({ what }) => what,
+  'forge.login_unknown': ({ why }) => `who the fleet is could not be asked: ${why}`,
+  'forge.skipped': ({ what }) => what,
+  'forge.throttled': ({ ms }) => `"requests_per_minute" of the spec is used up: requests wait ${Math.ceil(ms / 1000)} s and more`,
+  'repo.rights_unknown': ({ why }) => `nothing of it is claimed: who may write could not be asked: ${why}`,
+  'issue.comment_failed': ({ why, rests }) => `its comment could not be written: ${why}${also(rests)}`,
+  'issue.comment_deleted': () => 'its comment is not there any more: somebody deleted it',
+  'issue.unclaimed': ({ reason, rests }) => `not claimed: ${sentence(reason)}${also(rests)}`,
+  'issue.undelivered': ({ reason, rests }) => `not delivered yet: ${sentence(reason)}${also(rests)}`,
+  'issue.unpicked': ({ reason }) => `not claimed: ${sentence(reason)}`,
+  'issue.mangled': because,
+  'issue.change_unknown': ({ why }) => `whether its change is open could not be asked: ${why}`,
+  'sprint.unwatched': ({ why }) => `its claim could not be looked at: ${why}`,
+  'sprint.workspace_kept': ({ why }) => `its workspace stays: ${why}`,
+  'backend.unusable': ({ name, class: failure, why }) => `${name}: ${failure}: ${why}`,
+  'git.login_failed': ({ why }) => why,
+  'machine.lost': ({ why }) => why,
+  'agent.stopped': ({ reason }) =>
+    `nothing is sent to it any more: ${sentence(reason)}. Look at a pane (burn attach); docs/recover.md says more`,
+  'cycle.failed': ({ why }) => why,
 }
 
 /** Says an event in words: those of an older ledger in its own. */
-export function eventText({ kind, payload }: Pick<Event, 'kind' | 'payload'>): string {
+export function eventText({ kind, payload }: Pick<Event | Notice, 'kind' | 'payload'>): string {
   if ('prose' in payload) return payload.prose
   // As with reasons: each entry takes the payload of its own kind.
   const say = eventTexts[kind] as ((data: typeof payload) => string) | undefined

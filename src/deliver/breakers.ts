@@ -6,7 +6,6 @@ import type { Reason } from '../core/reasons.ts'
 import type { DeliveryPorts } from './ports.ts'
 import { hasPassed } from '../core/elapsed.ts'
 import { agentKindsOf, breakersOf } from '../decide/stops.ts'
-import { sentence } from '../decide/wording.ts'
 
 /** Agents that redraw show no composer for an instant, and many may redraw at once: a breaker must stay open this long (ms) before a person is told. */
 const redraw = 1_000
@@ -55,7 +54,6 @@ export class Breakers {
     const tell = !told && hasPassed(since, redraw, now)
     this.#open.set(kind, { since, told: told || tell })
     if (!tell) return
-    const text = `nothing is sent to it any more: ${sentence(why)}. Look at a pane (burn attach); docs/recover.md says more`
-    this.#ports.notify({ level: 'error', subject: kind, text })
+    this.#ports.notify({ kind: 'agent.stopped', subject: kind, payload: { reason: why } })
   }
 }

@@ -1,4 +1,5 @@
 /** What deliveries need: a session has all of it. */
+import type { Notice } from '../core/events.ts'
 import type { PaneAgent } from '../core/agent.ts'
 import type { DeliveryLedger } from '../core/ledger/deliveries.ts'
 import type { AgentConfig, Fleet } from '../core/nouns.ts'
@@ -13,5 +14,5 @@ export interface DeliveryPorts {
   /** Names this process in leases. */
   readonly owner: string
   readonly kindOf: (agent: Pick<AgentConfig, 'kind' | 'custom'>) => PaneAgent
-  readonly notify: (notice: { readonly level: 'warn' | 'error'; readonly subject: string; readonly text: string }) => void
+  readonly notify: (notice: Notice) => void
 }

@@ -87,7 +87,7 @@ export class MachineDeliveries {
     } catch (thrown) {
       if (isLedgerFailure(thrown)) throw thrown
       await this.host.drop(thrown)
-      this.#ports.notify({ level: 'error', subject: this.host.machine.name, text: messageOf(thrown) })
+      this.#ports.notify({ kind: 'machine.lost', subject: this.host.machine.name, payload: { why: messageOf(thrown) } })
       return nothing
     }
   }

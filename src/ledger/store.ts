@@ -14,6 +14,7 @@ import type { Engine } from './engine.ts'
 import { BurnError } from '../core/errors.ts'
 import { slotStates } from '../core/lives.ts'
 import { claim, named, plan, saveComments } from './claims.ts'
+import { note } from './events.ts'
 import { events, horizon, worked } from './history.ts'
 import { invariants } from './invariants.ts'
 import * as issues from './issues.ts'
@@ -114,6 +115,7 @@ function historyStore(engine: Engine): HistoryLedger {
   const { read, write } = engine
   return {
     events: (filter) => read((trx) => events(trx, filter, engine)),
+    note: (given, at) => write((trx) => note(trx, given, at)),
     horizon: () => read((trx) => horizon(trx, engine)),
     worked: (limit) => read((trx) => worked(trx, limit)),
     prune: (before, at, dryRun) => (dryRun ? read : write)((trx) => prune(trx, before, at, dryRun)),

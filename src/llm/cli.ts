@@ -8,7 +8,7 @@ import { ifCode, messageOf, noSuchPath } from '../core/errors.ts'
 import { runAgent } from './agent-process.ts'
 import { inTurn, openAccount, type Account, type Turn } from './bounds.ts'
 import type { BackendDeps } from './deps.ts'
-import { redactor } from './redact.ts'
+import { redactor } from '../host/redact.ts'
 import { failureOf } from './trouble.ts'
 
 type CliConfig = Extract<BackendConfig, { kind: 'cli' }>

@@ -2,7 +2,7 @@
 import type { Failure, ModelConfig, Symptom } from '../core/sprint.ts'
 import { floodError, mostEvent } from './body.ts'
 import type { BackendDeps } from './deps.ts'
-import { redactor } from './redact.ts'
+import { redactor } from '../host/redact.ts'
 import { countOf, membersOf, itemsOf, parsed, stringOf } from '../core/json.ts'
 import { failureOf, symptomOf, waitIn } from './trouble.ts'
 

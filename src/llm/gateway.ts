@@ -5,7 +5,7 @@ import { limitsOf, type BackendDeps } from './deps.ts'
 import { ask, type Endpoint } from './endpoint.ts'
 import { membersOf } from '../core/json.ts'
 import { beginRun, followRun, stopRun, type Gateway } from './gateway-run.ts'
-import { redactor } from './redact.ts'
+import { redactor } from '../host/redact.ts'
 import { estimate, speak, type Message } from './speak.ts'
 import { failureOf, symptomOf } from './trouble.ts'
 

@@ -10,7 +10,7 @@ import type { Failure } from '../core/sprint.ts'
 import type { BackendDeps } from './deps.ts'
 import type { Endpoint } from './endpoint.ts'
 import { membersOf, itemsOf, stringOf, type Fields } from '../core/json.ts'
-import { redactor } from './redact.ts'
+import { redactor } from '../host/redact.ts'
 import { failureOf, symptomOf } from './trouble.ts'
 
 /** Where providers are that Hermes knows by name, and which variable holds their key; null: none is needed. */

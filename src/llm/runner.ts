@@ -9,7 +9,7 @@ import { runCalls } from './calls.ts'
 import { limitsOf, type BackendDeps, type BackendLimits } from './deps.ts'
 import { endpointsOf, probeEndpoint, type Endpoint } from './endpoint.ts'
 import { hermesEndpoints } from './hermes-models.ts'
-import { redactor } from './redact.ts'
+import { redactor } from '../host/redact.ts'
 import { estimate, speak, type Message, type Spoken } from './speak.ts'
 import { failureOf } from './trouble.ts'
 

@@ -33,7 +33,7 @@ export async function withRights<S extends Pick<ReposFacet, 'writers'>>(repos: r
       }
     } catch (thrown) {
       if (isLedgerFailure(thrown)) throw thrown
-      notify({ level: 'warn', subject: repo, text: `nothing of it is claimed: who may write could not be asked: ${messageOf(thrown)}` })
+      notify({ kind: 'repo.rights_unknown', subject: repo, payload: { why: messageOf(thrown) } })
       changed = writers.delete(repo) || changed
       return
     }

@@ -1,19 +1,12 @@
 /** What a running command works with: the fleet and its ports. Made once, in the wiring. */
 import type { JobLedger } from '../core/ledger/jobs.ts'
+import type { Notice } from '../core/events.ts'
 import type { Ledger } from '../core/ledger.ts'
 import type { Fleet } from '../core/nouns.ts'
 import type { Clock, Forge } from '../core/ports.ts'
 import type { Machines } from '../core/pane-host.ts'
 import type { KindOf } from '../agents/index.ts'
 import { messageOf } from '../core/errors.ts'
-
-/** Something worth telling the person while it happens. */
-export interface Notice {
-  readonly level: 'info' | 'warn' | 'error'
-  /** What it is about: a worker, an issue, a repo, a machine. */
-  readonly subject: string
-  readonly text: string
-}
 
 export interface Session {
   readonly fleet: Fleet
@@ -58,7 +51,7 @@ async function beat({ ledger, clock, owner, notify }: Uses<JobLedger, 'clock' | 
     try {
       await ledger.renew(owner, clock.now() + leaseLength)
     } catch (thrown) {
-      notify({ level: 'warn', subject: 'ledger', text: `leases were not renewed: ${messageOf(thrown)}` })
+      notify({ kind: 'ledger.unrenewed', subject: 'ledger', payload: { why: messageOf(thrown) } })
     }
   }
 }

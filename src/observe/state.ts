@@ -253,7 +253,7 @@ async function loginOf({ forge, notify }: Session): Promise<string | null> {
   try {
     return (await forge.whoami()).login
   } catch (thrown) {
-    notify({ level: 'warn', subject: 'forge', text: `who the fleet is could not be asked: ${String(thrown)}` })
+    notify({ kind: 'forge.login_unknown', subject: 'forge', payload: { why: String(thrown) } })
     return null
   }
 }

@@ -12,7 +12,7 @@ export async function status(machines: readonly Machine[], session: Session): Pr
     await keepReadings(state, session)
   } catch (thrown) {
     // A full disk is when a person needs to see the fleet most.
-    session.notify({ level: 'warn', subject: 'ledger', text: `since when each worker is in its state is not kept: ${adviceOf(thrown)}` })
+    session.notify({ kind: 'ledger.unsaved', subject: 'ledger', payload: { why: adviceOf(thrown) } })
   }
   return statusReport(machines, state)
 }

@@ -26,7 +26,7 @@ export async function whileClaimed<T>(
         return
       } catch (thrown) {
         // The sprint's next step meets the same ledger, and says what is wrong with it.
-        notify({ level: 'warn', subject: id, text: `its claim could not be looked at: ${messageOf(thrown)}` })
+        notify({ kind: 'sprint.unwatched', subject: id, payload: { why: messageOf(thrown) } })
       }
     }
   })()

@@ -10,7 +10,6 @@ import { sanitize } from '../core/text.ts'
 import { keepRest } from '../claim/blame.ts'
 import { checkClaims } from '../claim/check.ts'
 import { eligibility, eligibilityRules } from '../decide/eligible.ts'
-import { sentence } from '../decide/wording.ts'
 
 /** A state that is older is not enough for a claim, milliseconds. */
 const longestState = 60_000
@@ -52,8 +51,8 @@ async function keepCheck({ ref }: Issue, revision: number, { claims }: FleetStat
     await session.ledger.saveVerdicts([{ issue: ref, eligible: false, reason, standing: null, revision }], session.clock.now())
     return reason
   }
-  const until = check.rests === null ? '' : `; ${await keepRest(check.rests, session)}`
-  session.notify({ level: 'warn', subject: ref, text: `not claimed: ${sentence(reason)}${until}` })
+  const rests = check.rests === null ? null : await keepRest(check.rests, session)
+  session.notify({ kind: 'issue.unclaimed', subject: ref, payload: { reason, rests } })
   return reason
 }
 

@@ -101,6 +101,6 @@ async function leave(workspace: Workspace, { git, session }: Ports): Promise<voi
     await removeWorkspace(git, workspace, { force: false })
   } catch (thrown) {
     // The change is open: what is left here is for burn sprint prune.
-    session.notify({ level: 'info', subject: workspace.id, text: `its workspace stays: ${messageOf(thrown)}` })
+    session.notify({ kind: 'sprint.workspace_kept', subject: workspace.id, payload: { why: messageOf(thrown) } })
   }
 }

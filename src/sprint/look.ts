@@ -35,7 +35,7 @@ export async function look({ repos, issue, worker, dryRun }: LookFor, { session,
   const looked = await refresh([], session, { served: repos, quiet: dryRun })
   const unread = looked.repos_down
   if (unread.size === repos.length) throw noneRead(unread)
-  for (const text of looked.skipped) session.notify({ level: 'warn', subject: 'forge', text })
+  for (const what of looked.skipped) session.notify({ kind: 'forge.skipped', subject: 'forge', payload: { what } })
   const { actions, state: settled } = settle(looked)
   const open = await Promise.all(repos.map((repo) => ledger.open(repo)))
   const whole = await withIssues(settled, open.flat(), session)
@@ -52,7 +52,7 @@ export async function look({ repos, issue, worker, dryRun }: LookFor, { session,
 export function sayUnread(unread: ReadonlyMap<RepoRef, string>, said: Set<RepoRef>, { notify }: SprintContext['session']): void {
   for (const repo of said) if (!unread.has(repo)) said.delete(repo)
   for (const [repo, why] of unread) {
-    if (!said.has(repo)) notify({ level: 'warn', subject: repo, text: `it could not be read: ${why}` })
+    if (!said.has(repo)) notify({ kind: 'repo.unread', subject: repo, payload: { why } })
     said.add(repo)
   }
 }

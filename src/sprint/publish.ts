@@ -70,7 +70,7 @@ async function found(repo: RepoRef, { branch, issue }: NewChange, { forge, notif
   try {
     return await forge.changeOf(repo, branch)
   } catch (thrown) {
-    notify({ level: 'warn', subject: issue, text: `whether its change is open could not be asked: ${messageOf(thrown)}` })
+    notify({ kind: 'issue.change_unknown', subject: issue, payload: { why: messageOf(thrown) } })
     return null
   }
 }

@@ -47,7 +47,13 @@ export async function usableBackends({ backends, session }: Pick<SprintContext, 
     const hint = 'start one of them, or correct sprint.backends in the spec; nothing was claimed'
     throw new BurnError('sprint_no_backend', `no backend can work now: ${reasons.join('; ')}`, hint)
   }
-  for (const text of reasons) session.notify({ level: 'warn', subject: 'backend', text })
+  for (const { backend, failure } of probed)
+    if (failure !== null)
+      session.notify({
+        kind: 'backend.unusable',
+        subject: 'backend',
+        payload: { name: backend.name, class: failure.class, why: failure.reason },
+      })
   return usable
 }
 
@@ -100,7 +106,7 @@ export async function runSprints(options: SprintRun, context: SprintContext, sto
       }
     })
     const other = elsewhereAdvice((await ledger.backlog()).elsewhere)
-    if (other !== null) session.notify({ level: 'warn', subject: 'ledger', text: `${other.what} (${other.mend})` })
+    if (other !== null) session.notify({ kind: 'ledger.shared', subject: 'ledger', payload: other })
     await rememberRun(ledger, results, clock.now())
     await pruneDaily(context, stop)
   })
@@ -136,7 +142,7 @@ async function claim(picked: Picked, desks: Desks, state: FleetState, { session,
   const { issue, attempt, reason } = picked
   const why = await whyNotNow(picked, state, session)
   if (why !== null) {
-    session.notify({ level: 'info', subject: issue.ref, text: `not claimed: ${sentence(why)}` })
+    session.notify({ kind: 'issue.unpicked', subject: issue.ref, payload: { reason: why } })
     return null
   }
   for (;;) {

@@ -1,5 +1,6 @@
 /** Events on every engine: typed, found by what they are about, and read by a cursor. */
 import assert from 'node:assert/strict'
+import type { NewEvent } from '../../src/core/events.ts'
 import type { Holds } from './conformance.ts'
 import { because } from '../support/reasons.ts'
 import { claimOf, hand, idOf, withCode, workers } from './fixtures.ts'
@@ -67,5 +68,24 @@ export function eventful(holds: Holds): void {
       ['dispatch.done'],
     )
     await assert.rejects(ledger.events({ after: 'yesterday' }), withCode('cursor'))
+  })
+
+  holds('events: trouble that lasts is kept once an hour, and at once when it changes', async ({ ledger }) => {
+    const lost = (why: string): NewEvent => {
+      return { kind: 'machine.lost', subject: 'm', issue: null, worker: null, actor: 'burn', payload: { why } }
+    }
+    const hour = 3_600_000
+    for (const [why, at] of [
+      ['no route', 1],
+      ['no route', hour],
+      ['refused', hour + 1],
+      ['no route', hour + 2],
+      ['no route', 2 * hour + 3],
+    ] as const)
+      await ledger.note([lost(why)], at)
+    assert.deepEqual(
+      (await ledger.events({ subject: 'm' })).map(({ at }) => at),
+      [1, hour + 1, hour + 2, 2 * hour + 3],
+    )
   })
 }

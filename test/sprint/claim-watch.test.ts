@@ -1,3 +1,5 @@
+import type { Notice } from '../../src/core/events.ts'
+import { eventText } from '../../src/decide/wording.ts'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Sprint } from '../../src/core/sprint.ts'
@@ -14,7 +16,7 @@ test('a sprint that others ended: its work is stopped within seconds', async () 
     if (row instanceof Error) throw row
     return [row] as unknown as Sprint[]
   }
-  const session = { ledger: { sprints } as unknown as Ledger, clock, notify: ({ text }: { text: string }) => void said.push(text) }
+  const session = { ledger: { sprints } as unknown as Ledger, clock, notify: (notice: Notice) => void said.push(eventText(notice)) }
   const work = async (stop: AbortSignal) => {
     await clock.sleep(3_600_000, stop)
     return stop.aborted

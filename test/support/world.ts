@@ -1,4 +1,5 @@
 /** A fleet of a test's own in a simulated world, in this process: cycles one at a time, by one ledger or several. */
+import { eventText } from '../../src/decide/wording.ts'
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import type { Change, Fleet, Issue, RepoRef, Time } from '../../src/core/nouns.ts'
@@ -71,7 +72,7 @@ export async function simulatedFleet(t: Pick<TestContext, 'after'>, issues: read
       newId: () => newId((last = Math.max(clock.now(), last + 1)), random),
       kindOf: kindsOnce(),
       readTemplate: () => Promise.reject(new Error('no template is read')),
-      notify: ({ text }) => void notices.push(text),
+      notify: (notice) => void notices.push(eventText(notice)),
     }
     const desk = { session, ledger: own, notices, cycle: () => run(cycle(fleet.machines, session, new AbortController().signal)) }
     desks.push(desk)

@@ -1,8 +1,8 @@
 /** `burn log`: what happened, the newest last, and what happens from now on. */
-import type { Event, EventFilter } from '../../core/events.ts'
+import type { Event, EventFilter, LogLevel } from '../../core/events.ts'
 import type { Session } from '../../observe/session.ts'
 import type { Io } from '../io.ts'
-import { eventKinds } from '../../core/events.ts'
+import { eventKinds } from '../../core/event-kinds.ts'
 import { oneLine } from '../../core/text.ts'
 import { eventText } from '../../decide/wording.ts'
 import { durationPattern } from '../../spec/duration.ts'
@@ -117,11 +117,25 @@ function known(kind: string): string {
 
 /** Markdown; checked in as docs/events.md. */
 export function eventReference(): string {
-  const rows = Object.entries(eventKinds).map(([kind, { meaning, payload }]) => {
+  const kinds = Object.entries<Described>(eventKinds)
+  const kept = kinds.filter(([, { fleeting }]) => fleeting !== true)
+  const told = kinds.filter(([, { fleeting }]) => fleeting === true)
+  return `${head}\n${rowsOf(kept)}\n${toldHead}\n${rowsOf(told)}`
+}
+
+interface Described {
+  readonly meaning: string
+  readonly payload: Readonly<Record<string, string>>
+  readonly level?: LogLevel
+  readonly fleeting?: true
+}
+
+function rowsOf(kinds: readonly (readonly [string, Described])[]): string {
+  const rows = kinds.map(([kind, { meaning, payload, level }]) => {
     const fields = Object.entries(payload).map(([field, says]) => `\`${field}\`: ${says}`)
-    return `| \`${kind}\` | ${meaning} | ${fields.join('<br>')} |`
+    return `| \`${kind}\` | ${meaning} | ${fields.join('<br>')} | ${level ?? ''} |\n`
   })
-  return `${head}\n| kind | meaning | payload |\n|---|---|---|\n${rows.join('\n')}\n`
+  return `| kind | meaning | payload | told |\n|---|---|---|---|\n${rows.join('')}`
 }
 
 const head = `# Events
@@ -133,4 +147,11 @@ Made by \`burn log kinds\`. The ledger keeps an event for everything that change
 - \`actor\`: \`burn\`, \`person\` or \`forge\`; null in events that an older version wrote.
 - \`payload\`: the data of the kind. A \`reason\` is printed as its sentence, with its stable code beside it (\`reason_code\`). Of an older version's event: \`prose\`.
 - \`text\`: the payload in words.
+
+A kind with a level in the last column is also told while it happens, as a line on standard error. Trouble that lasts is kept once an hour at most.
+`
+const toldHead = `## Told, and not kept
+
+These are lines on standard error alone. \`BURN_LOG=json\` makes every line a JSON object (\`time\`, \`level\`, \`subject\`, \`text\`, \`kind\`, \`payload\`); \`BURN_LOG=warn\` leaves out what is below
+that level; \`BURN_LOG=json,warn\` does both. Secrets are left out of every line.
 `

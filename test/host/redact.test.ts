@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { redactingStream, redactor } from '../../src/llm/redact.ts'
+import { redactingStream, redactor } from '../../src/host/redact.ts'
 import { anyCharacter } from '../support/any-character.ts'
 
 const none = redactor([])

@@ -1,0 +1,66 @@
+/**
+ * The log of a process: one line for each thing worth telling, as text for people or as JSON for programs that collect logs. Secrets are left out
+ * of every line, since foreign error messages may hold some. A library such as pino would take longer to load than a short command runs.
+ */
+import type { LogLevel } from '../core/events.ts'
+import { BurnError } from '../core/errors.ts'
+import { redactor } from './redact.ts'
+
+export interface Line {
+  readonly level: LogLevel
+  /** What it is about. */
+  readonly subject: string
+  readonly text: string
+  /** More for programs. */
+  readonly data: Readonly<Record<string, unknown>>
+}
+
+export interface LogSettings {
+  readonly format: 'text' | 'json'
+  /** Lines below it are left out. */
+  readonly level: LogLevel
+}
+
+export interface LogDeps {
+  readonly write: (line: string) => void
+  readonly now: () => number
+  /** How a subject is shown in a line of text. */
+  readonly paint: (level: LogLevel, subject: string) => string
+}
+
+export interface Log {
+  readonly say: (line: Line) => void
+  /** Leaves this secret out of every later line. What has the shape of a secret is always left out. */
+  readonly hide: (secret: string) => void
+}
+
+const levels: readonly LogLevel[] = ['info', 'warn', 'error']
+const formats = ['text', 'json'] as const
+
+/** Reads `BURN_LOG`: a format, a level, or both, as in `json,warn`. Throws BurnError `log_setting` (exit 2). */
+export function logSettings(written = ''): LogSettings {
+  let settings: LogSettings = { format: 'text', level: 'info' }
+  for (const word of written.split(',').filter((each) => each !== '')) {
+    const [format, level] = [formats.find((each) => each === word), levels.find((each) => each === word)]
+    if (format === undefined && level === undefined) {
+      const hint = `write some of: ${[...formats, ...levels].join(', ')}`
+      throw new BurnError('log_setting', `${JSON.stringify(word)} in BURN_LOG is no format and no level`, hint, { exit: 2 })
+    }
+    settings = { format: format ?? settings.format, level: level ?? settings.level }
+  }
+  return settings
+}
+
+export function openLog(settings: LogSettings, { write, now, paint }: LogDeps): Log {
+  const secrets: string[] = []
+  const hidden = (text: string) => redactor(secrets)(text)
+  return {
+    hide: (secret) => void secrets.push(secret),
+    say({ level, subject, text, data }) {
+      if (levels.indexOf(level) < levels.indexOf(settings.level)) return
+      const time = new Date(now()).toISOString()
+      if (settings.format === 'text') write(`${paint(level, subject)}: ${hidden(text)}`)
+      else write(hidden(JSON.stringify({ time, level, subject, text, ...data })))
+    },
+  }
+}

@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { logSettings, openLog, type Line } from '../../src/host/log.ts'
+
+const line = (level: Line['level'], text: string): Line => ({ level, subject: 'mac', text, data: { kind: 'machine.lost' } })
+
+function logged(setting: string, ...given: readonly Line[]): string[] {
+  const lines: string[] = []
+  const log = openLog(logSettings(setting), {
+    write: (each) => void lines.push(each),
+    now: () => 0,
+    paint: (level, subject) => `${level} ${subject}`,
+  })
+  log.hide('hunter2hunter2')
+  given.forEach(log.say)
+  return lines
+}
+
+test('log: lines as text or JSON, from a level on', () => {
+  assert.deepEqual(logged('', line('info', 'a'), line('error', 'b')), ['info mac: a', 'error mac: b'])
+  assert.deepEqual(logged('warn', line('info', 'a'), line('warn', 'b')), ['warn mac: b'])
+  assert.deepEqual(logged('json,error', line('warn', 'a'), line('error', 'b')), [
+    '{"time":"1970-01-01T00:00:00.000Z","level":"error","subject":"mac","text":"b","kind":"machine.lost"}',
+  ])
+  assert.throws(() => logSettings('loud'), { code: 'log_setting', exit: 2 })
+})
+
+test('log: leaves secrets out, known ones and what looks like one, in both forms', () => {
+  const text = 'token hunter2hunter2, header authorization: Bearer abcdefgh12345678'
+  for (const setting of ['text', 'json']) {
+    const [written = ''] = logged(setting, line('warn', text))
+    assert.ok(!/hunter2|abcdefgh/.test(written), written)
+    assert.match(written, /token \[redacted\], header/)
+  }
+})
