@@ -1,7 +1,7 @@
 /** Why a command on a machine failed, in words a person understands. */
 
 export interface ReachFailure {
-  readonly kind: 'refused' | 'host_key' | 'auth' | 'no_host' | 'timeout' | 'no_command' | 'other'
+  readonly kind: 'refused' | 'host_key' | 'host_key_changed' | 'auth' | 'no_host' | 'timeout' | 'no_command' | 'other'
   readonly reason: string
   readonly hint: string
 }
@@ -10,7 +10,7 @@ const known: readonly { readonly pattern: RegExp; readonly failure: ReachFailure
   {
     pattern: /REMOTE HOST IDENTIFICATION HAS CHANGED/,
     failure: {
-      kind: 'host_key',
+      kind: 'host_key_changed',
       reason: 'its host key changed',
       hint: 'Find out why. If the machine was set up anew: ssh-keygen -R <host>, then ssh to it once.',
     },

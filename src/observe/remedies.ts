@@ -12,14 +12,14 @@ export function lineOn({ transport }: Pick<Machine, 'transport'>, command: strin
 }
 
 /** What to do about a machine that can't be reached. */
-export function reachMend(machine: Pick<Machine, 'transport'>, { kind, reason, hint }: ReachFailure): string {
+export function reachMend(machine: Pick<Machine, 'transport'>, { kind, hint }: ReachFailure): string {
   const { transport } = machine
   if (transport.kind !== 'ssh') return hint
   const { host, port } = transport
   const bare = host.slice(host.lastIndexOf('@') + 1)
   const once = lineOn(machine, 'true')
   if (kind === 'auth') return shellWords(['ssh-copy-id', ...(port === null ? [] : ['-p', String(port)]), host])
-  if (kind !== 'host_key') return `${hint} By hand: ${once}`
-  if (!reason.includes('changed')) return `${once}   (and confirm the key)`
+  if (kind === 'host_key') return `${once}   (and confirm the key)`
+  if (kind !== 'host_key_changed') return `${hint} By hand: ${once}`
   return `ssh-keygen -R ${shellWord(port === null ? bare : `[${bare}]:${port}`)} && ${once}   (once you know why it changed)`
 }

@@ -79,7 +79,7 @@ test('why ssh failed is said in words: host key, login, refusal, name', { timeou
   }
   assert.equal(await kindOf({}), 'worked')
   assert.equal(await kindOf({}, { UserKnownHostsFile: join(dir, 'none'), GlobalKnownHostsFile: join(dir, 'none') }), 'host_key')
-  assert.equal(await kindOf({}, { UserKnownHostsFile: join(dir, 'wrong'), GlobalKnownHostsFile: join(dir, 'none') }), 'host_key')
+  assert.equal(await kindOf({}, { UserKnownHostsFile: join(dir, 'wrong'), GlobalKnownHostsFile: join(dir, 'none') }), 'host_key_changed')
   assert.equal(await kindOf({}, { IdentityFile: join(dir, 'other'), IdentityAgent: 'none' }), 'auth')
   assert.equal(await kindOf({ port: 1 }), 'refused')
   assert.equal(await kindOf({ host: 'no.such.host.invalid' }), 'no_host')
