@@ -4,7 +4,7 @@
 import type { AgentConfig } from '../core/nouns.ts'
 import type { AgentPlace, AgentStart, AnswerReader, Heard, Look, PaneAgent, Piece, SprintAgent } from '../core/agent.ts'
 import { lookAtOpencode } from './opencode-screen.ts'
-import { plugin } from './opencode-plugin.ts'
+import { teller } from './teller.ts'
 import { chosenIn, expanded, takeBack } from './rows.ts'
 import { troubleIn } from './trouble.ts'
 import type { Spent, Symptom } from '../core/sprint.ts'
@@ -54,6 +54,30 @@ function withPlugin({ env }: AgentConfig, { home, hook }: AgentPlace): Omit<Agen
   const config = JSON.stringify({ plugin: [`file://${encodeURI(file)}`] })
   const own = env[retries] === undefined ? { [retries]: '0' } : {}
   return { env: { ...env, ...own, OPENCODE_CONFIG_CONTENT: config }, files: { [file]: plugin(hook, Object.keys(own)) } }
+}
+
+/**
+ * The source of a plugin that tells the hook of OpenCode's events. Each of its handlers answers at once. Events of sub-agents' sessions are not this worker's turn. `unset`: variables to
+ * take away from what the agent runs.
+ */
+function plugin(hook: string, unset: readonly string[]): string {
+  return `${teller(hook)}
+const told = /^(?:permission|question)\\.(?:asked|replied|rejected)$|^session\\.idle$/
+for (const name of ${JSON.stringify(unset)}) delete process.env[name]
+export const burn = async () => {
+  const children = new Set()
+  return {
+    'chat.message': async (_, { parts }) => tell('chat.message', { text: parts.map((part) => part.text ?? '').join('') }),
+    event: async ({ event: { type, properties } }) => {
+      if (type === 'session.created' && properties.info?.parentID) children.add(properties.info.id)
+      if (children.has(properties?.sessionID) && type.startsWith('session.')) return
+      if (type === 'session.status') tell(type, { status: properties.status.type }, 'status')
+      else if (type === 'session.error') tell(type, { name: properties.error?.name ?? 'unknown' }, 'name')
+      else if (told.test(type)) tell(type, {})
+    },
+  }
+}
+`
 }
 
 export const opencode: PaneAgent = {

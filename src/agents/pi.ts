@@ -19,7 +19,7 @@ import {
   without,
 } from './rows.ts'
 import { troubleIn } from './trouble.ts'
-import { extension } from './pi-extension.ts'
+import { teller } from './teller.ts'
 
 const rule = /^─{5,}$|^─── [↑↓] \d+ more ─*$/u
 /** The last row of all: tokens, cost and how full the context is. */
@@ -86,6 +86,21 @@ function heard({ event, detail }: { readonly event: string; readonly detail: str
   if (event === 'agent_start' || event === 'tool_call' || event === 'tool_result') return { state: 'working', detail: null }
   if (event !== 'agent_end') return null
   return detail === 'error' ? { state: 'error', detail: 'turn failed' } : { state: 'idle', detail: null }
+}
+
+/** The source of an extension that tells the hook of pi's events. Each of its handlers answers at once. */
+function extension(hook: string): string {
+  return `${teller(hook)}
+export default function (pi) {
+  pi.on('input', (event) => tell('input', { text: event.text }))
+  pi.on('agent_start', () => tell('agent_start', {}))
+  pi.on('tool_call', (event) => tell('tool_call', { tool_name: event.toolName }, 'tool_name'))
+  pi.on('agent_end', (event) => {
+    const last = event.messages.findLast((message) => message.role === 'assistant')
+    tell('agent_end', { stop_reason: last?.stopReason ?? 'stop' }, 'stop_reason')
+  })
+}
+`
 }
 
 export const pi: PaneAgent = {

@@ -1,7 +1,7 @@
 /** What a command takes: its arguments and options as data, and the words of a command line read by them. */
 import { BurnError } from '../core/errors.ts'
 import { nearest } from '../core/suggest.ts'
-import { durationMs, durationPattern } from '../spec/duration.ts'
+import { durationMs, durationPattern } from '../spec/units.ts'
 
 /** `form`: `<issue>`, `[name...]`, `--json`, `-j, --jobs <n>`, `-m, --machine <name...>` or `--no-hooks`. */
 export interface Take<V> {

@@ -5,9 +5,8 @@ import { BurnError } from '../core/errors.ts'
 import { faultOf } from '../decide/forge-fault.ts'
 import { jsonOf, troubleOf, type Trouble } from './answers.ts'
 import { openHttp } from './http.ts'
-import { limiter } from './limiter.ts'
 import { outage } from './outage.ts'
-import { pace } from './pace.ts'
+import { limiter, pace } from './pace.ts'
 
 /** Limits on what one request may cost. */
 export interface RequestBudget {

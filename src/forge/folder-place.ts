@@ -5,7 +5,7 @@ import type { RepoRef } from '../core/nouns.ts'
 import type { IssuePage } from '../core/ports.ts'
 import { BurnError, ifCode, noSuchPath } from '../core/errors.ts'
 import { namesIn, unreadable } from './files.ts'
-import { limiter } from './limiter.ts'
+import { limiter } from './pace.ts'
 import { splitRepo } from './refs.ts'
 
 /** Who the fleet writes as. */

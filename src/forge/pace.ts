@@ -1,4 +1,4 @@
-/** How many requests a minute a forge gets from this process. */
+/** How many requests a forge gets from this process: a minute, and at once. */
 import type { Clock } from '../core/ports.ts'
 
 const minute = 60_000
@@ -25,5 +25,22 @@ export function pace(most: number | null, clock: Clock, onWait: (ms: number) => 
       onWait(wait)
     }
     await clock.sleep(wait)
+  }
+}
+
+/** At most `limit` of the tasks it is given run at once; the others wait in order. */
+export function limiter(limit: number): <T>(task: () => Promise<T>) => Promise<T> {
+  const waiting: (() => void)[] = []
+  let running = 0
+  return async (task) => {
+    if (running >= limit) await new Promise<void>((resolve) => waiting.push(resolve))
+    else running++
+    try {
+      return await task()
+    } finally {
+      const next = waiting.shift()
+      if (next === undefined) running--
+      else next()
+    }
   }
 }

@@ -3,8 +3,7 @@ import type { BackendConfig, ModelConfig, SprintPolicy } from '../core/sprint.ts
 import type { RepoRef, SecretSource } from '../core/nouns.ts'
 import type { WrittenSprint } from './sprint.ts'
 import { defaults } from './defaults.ts'
-import { durationMs } from './duration.ts'
-import { sizeBytes } from './size.ts'
+import { durationMs, sizeBytes } from './units.ts'
 
 export interface SprintInput {
   readonly fleet: string

@@ -1,7 +1,6 @@
 /** The kinds of value that a spec is made of. Each says what it must be, so that a finding can. */
 import * as z from 'zod'
-import { durationPattern } from './duration.ts'
-import { sizePattern } from './size.ts'
+import { durationPattern, sizePattern } from './units.ts'
 
 const controls = /^[^\u0000-\u001f\u007f-\u009f]*$/
 export const line = z.string().min(1, 'must not be empty').regex(controls, 'must not hold control characters')

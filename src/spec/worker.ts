@@ -3,7 +3,7 @@ import type { AgentConfig, CustomAgent, RepoRef, Worker } from '../core/nouns.ts
 import type { WrittenAgent, WrittenMachine, WrittenSpec, WrittenWindow, WrittenWorker } from './schema.ts'
 import type { WrittenCustom } from './custom.ts'
 import { defaults } from './defaults.ts'
-import { durationMs } from './duration.ts'
+import { durationMs } from './units.ts'
 import { spreadHomes } from './spread.ts'
 
 /** A window as written, and what it is in. */

@@ -7,7 +7,6 @@ import { explainFailure } from '../host/failure.ts'
 import { argvOn } from '../host/transport.ts'
 import { ControlChannel, unreachable, type Ended } from './channel.ts'
 import { ChainedTmux } from './chained.ts'
-import { absence } from './gone.ts'
 
 /** Client flags (`-f`), `-N` and pane options are as this product needs them from this version on. */
 const OLDEST = 3.2
@@ -173,4 +172,21 @@ async function startChained(machine: Machine, create: FirstWindow | undefined): 
     await run(argvOn(machine, words), { timeout_ms: PROBE_MS })
   }
   return new ChainedTmux(machine)
+}
+
+/** No server answers at the socket. `Permission denied` and all other errors say nothing about a server. */
+const noServer = /(?:no server running on (.+)|error connecting to (.+) \((?:No such file or directory|Connection refused)\))/
+const sessionGone = /no sessions|can't find session|server exited|lost server/
+
+export interface Absence {
+  /** The socket at which no server answers; null where a server answered without the session, or just ended. */
+  readonly socket: string | null
+}
+
+/** Null where tmux said something else. */
+export function absence(said: string): Absence | null {
+  const [, running, connecting] = noServer.exec(said) ?? []
+  const socket = running ?? connecting
+  if (socket !== undefined) return { socket }
+  return sessionGone.test(said) ? { socket: null } : null
 }

@@ -6,7 +6,7 @@
  */
 import type { Machine } from '../core/nouns.ts'
 import type { Tmux, TmuxListener } from '../core/ports.ts'
-import { absence } from './gone.ts'
+import { absence } from './open.ts'
 import { unreachable } from './channel.ts'
 import type { Sample } from '../core/pane-host.ts'
 import { capture, sight } from './panes.ts'

@@ -1,3 +1,5 @@
+/** Durations and sizes as a spec writes them. */
+
 /** `90s`, `24h`, `1h30m`, `2d`. */
 export const durationPattern = /^(?=\d)(?:\d+d)?(?:\d+h)?(?:\d+m)?(?:\d+s)?$/
 
@@ -9,4 +11,15 @@ export function durationMs(written: string | number): number {
   let total = 0
   for (const [, amount, unit] of written.matchAll(/(\d+)([dhms])/g)) total += Number(amount) * unitMs[unit as keyof typeof unitMs]
   return total
+}
+
+/** `64kB`, `512MB`, `4GB`: bytes, in steps of a thousand. */
+export const sizePattern = /^\d{1,9}(?:B|kB|MB|GB)$/
+
+const unitBytes = { B: 1, kB: 1e3, MB: 1e6, GB: 1e9 } as const
+
+/** A written size in bytes. What does not match `sizePattern` is refused by the schema. */
+export function sizeBytes(written: string): number {
+  const [, amount = '0', unit = 'B'] = /^(\d+)(\w+)$/.exec(written) ?? []
+  return Number(amount) * unitBytes[unit as keyof typeof unitBytes]
 }
