@@ -19,7 +19,7 @@ export interface Hold {
 }
 
 export interface HoldLedger {
-  /** Those of which nobody said that they are over. Those that ran out are among them. */
+  /** All holds that nobody resumed, those that ran out included: `decide/holds` says which are in force. */
   holds(): Promise<readonly Hold[]>
   /** Holds: one a scope, name and code, the last counts. */
   hold(holds: readonly Omit<Hold, 'created_at'>[], at: Time): Promise<void>

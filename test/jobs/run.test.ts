@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { BurnError } from '../../src/core/errors.ts'
+import { runJob } from '../../src/jobs/run.ts'
+import { openLedger } from '../../src/ledger/open.ts'
+
+test('job: runs when it is due and nobody else runs it, and keeps what came of it', async () => {
+  const ledger = await openLedger('sqlite::memory:', { random: Math.random })
+  let now = 1_000_000
+  const clock = { now: () => now, sleep: () => Promise.resolve() }
+  const [mine, other] = [
+    { ledger, clock, owner: 'a' },
+    { ledger, clock, owner: 'b' },
+  ]
+  const retention = { name: 'retention', period: 60_000 }
+  const rows = async () =>
+    (await ledger.jobs()).map(({ owner, last_run, last_result, next_run }) => [owner, last_run, last_result, next_run])
+
+  const during = await runJob(retention, mine, async () => runJob(retention, other, () => Promise.reject(new Error('both run'))))
+  assert.ok(during.ran && !during.result.ran && during.result.job.owner === 'a')
+  assert.deepEqual(await rows(), [[null, 1_000_000, 'done', 1_060_000]])
+
+  now += 59_999
+  const early = await runJob(retention, other, () => Promise.reject(new Error('too early')))
+  assert.ok(!early.ran && early.job.next_run === 1_060_000)
+
+  now += 1
+  const failing = runJob(retention, other, () => Promise.reject(new BurnError('ledger_full', 'the disk is full', '')))
+  await assert.rejects(failing, { code: 'ledger_full' })
+  assert.deepEqual(await rows(), [[null, 1_060_000, 'failed: ledger_full', null]])
+
+  const again = await runJob(
+    retention,
+    mine,
+    () => Promise.resolve(7),
+    (count) => `forgot ${count}`,
+  )
+  assert.deepEqual(again, { ran: true, result: 7 })
+  assert.deepEqual(await rows(), [[null, 1_060_000, 'forgot 7', 1_120_000]])
+  await ledger.close()
+})
