@@ -33,6 +33,7 @@ function threads(dispatches: readonly Dispatch[]): Thread[] {
     else group.push(dispatch)
   }
   return [...groups.values()].map((group) => {
+    // A sorted group has a first dispatch, too.
     const sorted = group.toSorted((a, b) => (a.id < b.id ? -1 : 1)) as [Dispatch, ...Dispatch[]]
     return { issue: sorted[0].issue, dispatches: sorted, comment_id: sorted.find((d) => d.comment_id !== null)?.comment_id ?? null }
   })

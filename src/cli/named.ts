@@ -25,7 +25,7 @@ export function allWorkers(fleet: Fleet): Worker[] {
 export function workerNamed(fleet: Fleet, name: string): Worker {
   const workers = allWorkers(fleet)
   const found = workers.filter((worker) => worker.id === name || worker.name === name)
-  if (found.length === 1) return found[0] as Worker
+  if (found.length === 1) return found[0]!
   if (found.length > 1) {
     throw new BurnError(
       'worker_ambiguous',

@@ -90,7 +90,7 @@ function unknownCommand(first: string, second: string, below: readonly Entry[]):
 
 async function runCommand(loaded: AnyCommand, given: Readonly<Record<string, unknown>>, deps: Deps): Promise<ExitCode> {
   const { io, clock } = deps
-  // `common` was parsed with the rest.
+  // The options of `common` were parsed with the rest.
   const own = given as unknown as Common
   const json = own.json ? await jsonOn(io) : null
   const opened: OpenSession[] = []

@@ -2,6 +2,7 @@
 import type { ReadingState, WorkerId } from '../core/nouns.ts'
 import type { MachineReport, StatusReport, Totals, WorkerReport } from '../decide/report.ts'
 import type { Io } from './io.ts'
+import { keysOf } from '../core/json.ts'
 import { elsewhereAdvice } from '../decide/report.ts'
 import { duration, table } from './table.ts'
 import { heldName, sentence } from '../decide/wording.ts'
@@ -92,7 +93,7 @@ function workerRow(window: { readonly name: string; readonly lane: string }, wor
 }
 
 function totalsLine(totals: Totals, io: Io): string {
-  const states = (Object.keys(colours) as ReadingState[])
+  const states = keysOf(colours)
     .filter((state) => totals[state] > 0)
     .map((state) => io.paint(colours[state], `${totals[state]} ${state}`))
   const more = [

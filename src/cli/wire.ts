@@ -13,7 +13,7 @@ import { version, type Common, type Deps, type OpenSession } from './command.ts'
 import { machinesNamed } from './named.ts'
 import { kindsOnce } from '../agents/index.ts'
 import { eventKinds } from '../core/event-kinds.ts'
-import { adviceOf, BurnError, codeOf } from '../core/errors.ts'
+import { adviceOf, BurnError, codeOf, messageOf } from '../core/errors.ts'
 import { eventText, worded } from '../decide/wording.ts'
 import { newId } from '../core/ids.ts'
 import { logSettings, openLog, type Line, type Log } from '../host/log.ts'
@@ -153,6 +153,7 @@ async function openChecked(
   { home, random = Math.random }: Wiring,
 ): Promise<{ written: WrittenSpec; ledger: Ledger }> {
   const mark = fingerprint(`${version}\n${text}`)
+  // Nothing is checked yet: only what the next line looks at is used.
   const raw = valueOf(text) as WrittenSpec | null | undefined
   const likely = typeof raw === 'object' && raw !== null && typeof (raw.ledger ?? '') === 'string' ? ledgerOf(raw, home) : ''
   const there = likely.startsWith('postgres') || existsSync(likely.replace(/^sqlite:/, ''))
@@ -205,7 +206,7 @@ async function readTemplate(path: string): Promise<string> {
   } catch (thrown) {
     throw new BurnError(
       'template_unreadable',
-      `the template ${path} can't be read: ${(thrown as Error).message}`,
+      `the template ${path} can't be read: ${messageOf(thrown)}`,
       'correct "templates" in the spec',
       { exit: 2 },
     )

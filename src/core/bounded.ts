@@ -6,7 +6,7 @@ export async function mapBounded<A, B>(items: readonly A[], limit: number, work:
   const worker = async () => {
     for (let index = next++; index < items.length; index = next++) {
       try {
-        results[index] = await work(items[index] as A, index)
+        results[index] = await work(items[index]!, index)
       } catch (thrown) {
         errors.push(thrown)
       }

@@ -2,13 +2,23 @@
 
 export type Fields = Readonly<Record<string, unknown>>
 
+export function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
 /** The value's members; none where it is no object. */
 export function membersOf(value: unknown): Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {}
+  return isFields(value) ? value : {}
 }
 
 export function itemsOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? (value as unknown[]) : []
+  return Array.isArray(value) ? value : []
+}
+
+/** The keys of a record whose type names all of them. */
+export function keysOf<K extends string>(record: Readonly<Record<K, unknown>>): K[] {
+  // TypeScript gives plain texts here, since a value may have more keys than its type.
+  return Object.keys(record) as K[]
 }
 
 /** Null where it is no text, or an empty one. */

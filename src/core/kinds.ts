@@ -1,4 +1,5 @@
 /** The agent programs that burn knows. Each has its record in src/agents/index.ts, which does not compile without it. */
+import { keysOf } from './json.ts'
 export const agentKinds = {
   hermes: { sprint: true },
   claude: { sprint: true },
@@ -22,7 +23,7 @@ export type AgentName = keyof typeof agentKinds
 /** A name that may stand in `agent` of a sprint's backend. */
 export type SprintAgentName = { [Name in AgentName]: (typeof agentKinds)[Name]['sprint'] extends true ? Name : never }[AgentName]
 
-export const agentNames = Object.keys(agentKinds) as readonly AgentName[]
+export const agentNames = keysOf(agentKinds)
 
 /** Returns true if burn can run the agent as the backend of a sprint. */
 export function isSprintAgent(name: AgentName): name is SprintAgentName {

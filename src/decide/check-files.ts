@@ -1,4 +1,5 @@
 /** Which files of a repository define its check, so that a change can't weaken the check that judges it. */
+import { membersOf } from '../core/json.ts'
 import { globMatcher } from '../core/globs.ts'
 
 /** The base commit's version of these is in place while the check runs. */
@@ -129,7 +130,7 @@ export function pinnedPackage(base: string, changed: string): string | null {
   const [before, after] = [recordIn(base), recordIn(changed)]
   if (before === null) return null
   if (after === null) return base
-  const [old, fresh] = [before['scripts'], after['scripts']].map((each) => (isRecord(each) ? each : {})) as [object, object]
+  const [old, fresh] = [membersOf(before['scripts']), membersOf(after['scripts'])]
   const added = Object.entries(fresh).filter(([name]) => !/^(?:pre|post)/.test(name))
   const scripts = { ...Object.fromEntries(added), ...old }
   const kept = Object.fromEntries(Object.entries(after).filter(([key]) => !defining.includes(key)))

@@ -6,6 +6,7 @@ import type { Delivery, DeliveryState, Proof } from '../core/lives.ts'
 import type { Reason } from '../core/reasons.ts'
 import type { SprintStage } from '../core/sprint.ts'
 import type { HoldScope, IssueRef, Machine, ReadingState, RepoRef, WorkerId } from '../core/nouns.ts'
+import { keysOf } from '../core/json.ts'
 import { slotStates } from '../core/lives.ts'
 import { reposOf } from '../core/refs.ts'
 import { heldBy, isInForce } from './holds.ts'
@@ -140,10 +141,7 @@ export function statusReport(shown: readonly Machine[], state: StatusState): Sta
       reason: sight?.state === 'unreachable' ? sight.reason : null,
       remedy: sight?.state === 'unreachable' ? (sight.remedy ?? null) : null,
       windows,
-      retiring:
-        sight?.state === 'up'
-          ? sight.panes.filter((pane) => pane.retiring && pane.worker !== null).map((pane) => pane.worker as WorkerId)
-          : [],
+      retiring: sight?.state === 'up' ? sight.panes.flatMap(({ retiring, worker }) => (retiring && worker !== null ? [worker] : [])) : [],
       totals: sum(windows.map(({ totals }) => totals)),
     }
   })
@@ -164,13 +162,14 @@ export function statusReport(shown: readonly Machine[], state: StatusState): Sta
 }
 
 function noTotals(): Totals {
+  // One entry for each state.
   const states = Object.fromEntries(readingStates.map((state) => [state, 0])) as Record<ReadingState, number>
   return { workers: 0, ...states, live_dispatches: 0, in_review: 0, stale: 0, held: 0 }
 }
 
 function sum(parts: readonly Totals[]): Totals {
   const total = noTotals()
-  for (const part of parts) for (const key of Object.keys(total) as (keyof Totals)[]) total[key] += part[key]
+  for (const part of parts) for (const key of keysOf(total)) total[key] += part[key]
   return total
 }
 

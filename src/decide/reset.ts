@@ -24,6 +24,7 @@ function spanIn(text: string, since: Time): Time | null {
   const said = span.exec(text)?.[1]
   if (said === undefined) return null
   const sum = [...said.matchAll(parts)].reduce(
+    // The pattern of the parts has the units that `unit` has.
     (total, [, count, name]) => total + Number(count) * unit[name?.toLowerCase() as keyof typeof unit],
     0,
   )

@@ -94,7 +94,7 @@ function planWindow(window: Window, sight: Up, marked: ReadonlyMap<WorkerId, Pan
     (pane) => pane.window_id === home.id && pane.worker === null && !pane.dead && options.childless.has(pane.id),
   )
   const adopted = missing.slice(0, free.length).map((worker, index): TopologyAction => {
-    return { do: 'adopt_pane', pane: (free[index] as Pane).id, worker, reason: 'an unused shell is in its window' }
+    return { do: 'adopt_pane', pane: free[index]!.id, worker, reason: 'an unused shell is in its window' }
   })
   const added = missing.slice(free.length)
   const panes = sight.panes.filter((pane) => pane.window_id === home.id).length + added.length

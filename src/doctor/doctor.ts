@@ -114,7 +114,7 @@ function troubleFindings({ workers }: Pick<StatusState, 'workers'>): Finding[] {
   const failing = workers.filter(({ reading: { state, detail } }) => state === 'error' && isShared(detail))
   return [...Map.groupBy(failing, ({ reading }) => reading.detail)].map(([kind, [first, ...others]]): Finding => {
     const count = others.length === 0 ? `${first?.worker.id} is` : `${others.length + 1} workers are`
-    const mend = mends[kind as TroubleKind] ?? ''
+    const mend = (kind !== null && isShared(kind) ? mends[kind] : undefined) ?? ''
     const what = `${count} in trouble (${kind}): ${first?.worker.id} shows ${first?.reading.evidence}`
     return { level: 'fail', where: 'workers', what, mend }
   })

@@ -87,7 +87,7 @@ function withoutSpans(text: string): string {
   const next = new Map<number, number>()
   const closes = runs.map(() => -1)
   for (let at = runs.length - 1; at >= 0; at--) {
-    const { length } = runs[at] as { length: number }
+    const { length } = runs[at]!
     closes[at] = next.get(length) ?? -1
     next.set(length, at)
   }

@@ -30,7 +30,7 @@ export function openPlace(root: string, owner: string): ForgeFolder {
       const path = [join(root, kind), join(root, kind, parts.name)]
       if (issue !== undefined) path.push(join(root, kind, parts.name, String(issue)))
       await Promise.all(path.map(refuseLink))
-      return path.at(-1) as string
+      return path.at(-1)!
     },
   }
 }

@@ -1,10 +1,11 @@
 /** Pull requests of Gitea and Forgejo: those of the fleet's branches, found, listed and opened. */
 import type { Change, RepoRef, Time } from '../core/nouns.ts'
 import type { ChangePage, NewChange } from '../core/ports.ts'
+import { membersOf } from '../core/json.ts'
 import { BurnError } from '../core/errors.ts'
 import { timeOfId } from '../core/ids.ts'
 import { unless, type Api } from './api.ts'
-import { changeOf, fieldsOf, timeOf } from './gitea-objects.ts'
+import { changeOf, timeOf } from './gitea-objects.ts'
 import { numberIn, pageSize, readPage } from './pages.ts'
 import { mostPages, tooMany } from './paging.ts'
 import { repoPath, requireDispatch } from './refs.ts'
@@ -40,12 +41,12 @@ export async function readChanges({ api, repo, url }: Pulls, since: Time | null)
     const { items } = answer
     for (const beginning of answer.too_big) skipped.push({ what: `change #${numberIn(beginning) ?? '?'}`, why: 'it is too big to be read' })
     date ??= answer.date
-    newest = Math.max(newest, timeOf(fieldsOf(items[0])['updated_at']) ?? 0)
+    newest = Math.max(newest, timeOf(membersOf(items[0])['updated_at']) ?? 0)
     for (const item of items) {
       const change = changeOf(repo, item, url)
       if (change !== null && !found.has(keyOf(change))) found.set(keyOf(change), change)
     }
-    const last = timeOf(fieldsOf(items.at(-1))['updated_at'])
+    const last = timeOf(membersOf(items.at(-1))['updated_at'])
     more = answer.more && items.length + answer.too_big.length > 0 && (last === null || last >= from)
   }
   return { changes: [...found.values()], asked_at: date ?? newest, skipped }
@@ -64,7 +65,7 @@ export async function openPull({ api, repo, url }: Pulls, change: NewChange): Pr
   const opened = changeOf(repo, json, url)
   if (opened?.dispatch_id !== id)
     throw new BurnError('forge_malformed', `the forge answered a new change from ${branch} with something else`, 'look at it on the forge')
-  const number = Number(fieldsOf(json)['number'])
+  const number = Number(membersOf(json)['number'])
   const first = await firstOpen({ api, repo, url }, change)
   if (first === null || first >= number) return opened
   await api.patch(`${repoPath(repo)}/issues/${number}`, { state: 'closed' })
@@ -80,9 +81,9 @@ async function firstOpen({ api, repo, url }: Pulls, { branch, base }: NewChange)
   const { items } = await readPage(api, `${repoPath(repo)}/pulls`, query, { limit: pageSize, page: 1 })
   const same = items.filter((item) => {
     const found = changeOf(repo, item, url)
-    return found?.fork === false && `burn/${found.dispatch_id}` === branch && fieldsOf(fieldsOf(item)['base'])['ref'] === base
+    return found?.fork === false && `burn/${found.dispatch_id}` === branch && membersOf(membersOf(item)['base'])['ref'] === base
   })
-  return same.length === 0 ? null : Math.min(...same.map((item) => Number(fieldsOf(item)['number'])))
+  return same.length === 0 ? null : Math.min(...same.map((item) => Number(membersOf(item)['number'])))
 }
 
 /**
@@ -98,7 +99,7 @@ export async function findChange(
   const answer = await unless('forge_not_found', api.get(`${repoPath(repo)}/pulls/${encodeURIComponent(base)}/${branch}`))
   const found = answer === null ? null : changeOf(repo, answer.json, url)
   if (found?.dispatch_id === id && found.state === 'open') return found
-  const since = timeOf(fieldsOf(answer?.json)['created_at']) ?? timeOfId(id) - skew_ms
+  const since = timeOf(membersOf(answer?.json)['created_at']) ?? timeOfId(id) - skew_ms
   const own = (await readChanges({ api, repo, url }, since)).changes.filter(({ dispatch_id }) => dispatch_id === id)
   const trusted = own.some(({ fork }) => fork) ? new Set(await writers(repo)) : null
   return own.find(({ fork, author }) => !fork || trusted?.has(author)) ?? null

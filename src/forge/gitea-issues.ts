@@ -1,10 +1,11 @@
 /** Issues of Gitea and Forgejo, and their comments, as far as they can be read: what is too big is left out by name, and nothing counts as empty that was not read. */
 import type { Comment, Issue, IssueRef, RepoRef } from '../core/nouns.ts'
 import type { IssuePage } from '../core/ports.ts'
+import { membersOf } from '../core/json.ts'
 import { BurnError } from '../core/errors.ts'
 import { unless, type Api } from './api.ts'
 import { cursorAfter, readCursor, sinceOf, writeCursor } from './cursor.ts'
-import { arrayOf, commentOf, fieldsOf, isPull, issueOf, timeOf, type Unusable } from './gitea-objects.ts'
+import { arrayOf, commentOf, isPull, issueOf, timeOf, type Unusable } from './gitea-objects.ts'
 import { beginningOf, numberIn } from './pages.ts'
 import { listAll } from './paging.ts'
 import { repoPath, splitIssue } from './refs.ts'
@@ -27,7 +28,7 @@ export async function readIssues(api: Api, url: string, repo: RepoRef, text: str
       ? { state: 'open', type: 'issues' }
       : { state: 'all', since: new Date(sinceOf(before)).toISOString().replace(/\.\d+Z/, 'Z') }
   const keep = (item: unknown) => {
-    const fields = fieldsOf(item)
+    const fields = membersOf(item)
     const value = { time: timeOf(fields['updated_at']), issue: isPull(item) ? null : issueOf(repo, item, url) }
     return { key: fields['number'], value }
   }
@@ -69,7 +70,7 @@ async function refuseDisabled(api: Api, repo: RepoRef, thrown: unknown): Promise
 
 /** Whether a repo keeps issues of its own: they may be disabled, or be elsewhere. */
 export function hasIssues(repo: unknown): boolean {
-  const { has_issues, external_tracker } = fieldsOf(repo)
+  const { has_issues, external_tracker } = membersOf(repo)
   return has_issues !== false && external_tracker == null
 }
 
@@ -92,7 +93,7 @@ export async function readComments(api: Api, ref: IssueRef): Promise<readonly Co
   }
   // The list of comments has no pages. The timeline has, and comments are in it; one that is too big alone says nothing.
   const { values } = await listAll(api, `${issuePath(ref)}/timeline`, {}, (item) => {
-    const { id, type } = fieldsOf(item)
+    const { id, type } = membersOf(item)
     return { key: id, value: type === 'comment' ? keep(item) : null }
   })
   return values.filter((comment) => comment !== null)

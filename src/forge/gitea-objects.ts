@@ -1,5 +1,6 @@
 /** Gitea's JSON, made into nouns. Nothing of it is taken on trust: what is malformed gives a reason instead. */
 import type { Change, Comment, Issue, RepoRef, Time } from '../core/nouns.ts'
+import { membersOf } from '../core/json.ts'
 import { closedBy } from './closing.ts'
 import { dispatchOf } from './refs.ts'
 
@@ -9,10 +10,6 @@ type Fields = Readonly<Record<string, unknown>>
 export interface Unusable {
   readonly what: string
   readonly why: string
-}
-
-export function fieldsOf(value: unknown): Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {}
 }
 
 /** Gitea leaves out, or gives null for, what is empty. */
@@ -26,7 +23,7 @@ export function timeOf(value: unknown): Time | null {
 }
 
 export function loginOf(user: unknown): string | null {
-  const { login } = fieldsOf(user)
+  const { login } = membersOf(user)
   return typeof login === 'string' && login !== '' ? login : null
 }
 
@@ -40,12 +37,12 @@ function authorOf({ user, original_author }: Fields): string | null {
 
 function namesIn(value: unknown, key: string): string[] {
   return arrayOf(value)
-    .map((item) => fieldsOf(item)[key])
+    .map((item) => membersOf(item)[key])
     .filter((name) => typeof name === 'string')
 }
 
 export function isPull(value: unknown): boolean {
-  return fieldsOf(value)['pull_request'] != null
+  return membersOf(value)['pull_request'] != null
 }
 
 /** No agent can work from more, and many such issues must not fill the memory. */
@@ -53,7 +50,7 @@ const longestText = 1_000_000
 
 /** An issue, or why it is none. */
 export function issueOf(repo: RepoRef, value: unknown, webUrl: string): Issue | Unusable {
-  const fields = fieldsOf(value)
+  const fields = membersOf(value)
   const { number, title, body, state, html_url, comments } = fields
   const [author, created_at, updated_at] = [authorOf(fields), timeOf(fields['created_at']), timeOf(fields['updated_at'])]
   const what = Number.isSafeInteger(number) ? `${repo}#${String(number)}` : `an issue of ${repo}`
@@ -88,7 +85,7 @@ export function issueOf(repo: RepoRef, value: unknown, webUrl: string): Issue | 
 
 /** A comment; null where it is malformed. */
 export function commentOf(value: unknown): Comment | null {
-  const fields = fieldsOf(value)
+  const fields = membersOf(value)
   const { id, body } = fields
   const [author, created_at] = [authorOf(fields), timeOf(fields['created_at'])]
   if (typeof id !== 'number' || !Number.isSafeInteger(id) || author === null || created_at === null) return null
@@ -97,9 +94,9 @@ export function commentOf(value: unknown): Comment | null {
 
 /** A pull request; null where it is malformed. */
 export function changeOf(repo: RepoRef, value: unknown, webUrl: string): Change | null {
-  const fields = fieldsOf(value)
+  const fields = membersOf(value)
   const { head, base, number, html_url, state, merged, title, body } = fields
-  const { label, ref, repo_id } = fieldsOf(head)
+  const { label, ref, repo_id } = membersOf(head)
   // The label keeps the branch's name; once the branch is deleted, as many are on merging, `ref` is `refs/pull/…`.
   const branch = [label, ref].find((name) => typeof name === 'string' && dispatchOf(name) !== null)
   const dispatch_id = typeof branch === 'string' ? dispatchOf(branch) : null
@@ -107,7 +104,7 @@ export function changeOf(repo: RepoRef, value: unknown, webUrl: string): Change 
   if (typeof number !== 'number' || author === null || created_at === null || typeof html_url !== 'string') return null
   const closes = closedBy(repo, webUrl, { title: textOf(title), body: textOf(body) })
   const ended = merged === true ? 'merged' : 'closed'
-  const fork = typeof repo_id !== 'number' || repo_id !== fieldsOf(base)['repo_id']
+  const fork = typeof repo_id !== 'number' || repo_id !== membersOf(base)['repo_id']
   return { dispatch_id, name: `#${number}`, url: html_url, state: state === 'open' ? 'open' : ended, author, fork, closes, created_at }
 }
 

@@ -1,11 +1,12 @@
 /** Gitea and Forgejo, through their common API. */
 import type { RepoRef, RepoSettings } from '../core/nouns.ts'
 import type { Forge, RepoRights } from '../core/ports.ts'
+import { membersOf } from '../core/json.ts'
 import { BurnError } from '../core/errors.ts'
 import { openApi, unless, type Api, type ApiOptions } from './api.ts'
 import { findChange, openPull, readChanges } from './gitea-changes.ts'
 import { hasIssues, issuePath, orGone, readComments, readIssue, readIssues } from './gitea-issues.ts'
-import { arrayOf, commentOf, fieldsOf, loginOf } from './gitea-objects.ts'
+import { arrayOf, commentOf, loginOf } from './gitea-objects.ts'
 import { repoPath, splitIssue } from './refs.ts'
 
 export interface GiteaOptions extends Omit<ApiOptions, 'base'> {
@@ -82,7 +83,7 @@ async function readWriters(api: Api, repo: RepoRef, known?: readonly string[]): 
   for (const login of logins) {
     const answer = await unless('forge_forbidden', api.get(`${repoPath(repo)}/collaborators/${encodeURIComponent(login)}/permission`))
     if (answer === null) return logins
-    const { permission } = fieldsOf(answer.json)
+    const { permission } = membersOf(answer.json)
     if (permission === 'write' || permission === 'admin' || permission === 'owner') writers.push(login)
   }
   return writers
@@ -91,8 +92,8 @@ async function readWriters(api: Api, repo: RepoRef, known?: readonly string[]): 
 async function readRights(api: Api, repo: RepoRef): Promise<RepoRights> {
   const found = await unless('forge_not_found', api.get(repoPath(repo)))
   if (found === null) return { exists: false, write: false, archived: false, issues: false }
-  const { permissions, archived } = fieldsOf(found.json)
-  const { push, admin } = fieldsOf(permissions)
+  const { permissions, archived } = membersOf(found.json)
+  const { push, admin } = membersOf(permissions)
   const write = archived !== true && (push === true || admin === true)
   return { exists: true, write, archived: archived === true, issues: hasIssues(found.json) }
 }

@@ -69,6 +69,7 @@ async function load(protocol: string, sockets: number): Promise<Client> {
 async function readBody(response: IncomingMessage, limit: number, url: URL): Promise<string> {
   const chunks: Buffer[] = []
   let size = 0
+  // Without an encoding, every chunk of a response is bytes.
   for await (const chunk of response as AsyncIterable<Buffer>) {
     size += chunk.length
     if (size > limit) {

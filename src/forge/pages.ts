@@ -1,8 +1,9 @@
 /** One page of a list. If it is too big to be read, it is read again in smaller pages, down to single items; an item that is too big alone is left out. */
 import type { Api } from './api.ts'
+import { membersOf } from '../core/json.ts'
 import { BurnError } from '../core/errors.ts'
 import { unless } from './api.ts'
-import { arrayOf, fieldsOf } from './gitea-objects.ts'
+import { arrayOf } from './gitea-objects.ts'
 
 /** The most that Gitea and Forgejo give unless they are configured otherwise. */
 export const pageSize = 50
@@ -79,7 +80,7 @@ async function attempt(api: Api, path: string, query: Query, { limit, page }: Pl
 /** A server may be configured to give fewer items than it is asked for: where its pages begin depends on that. */
 async function largestPage(api: Api): Promise<number> {
   const answer = await unless('forge_not_found', api.get('/settings/api'))
-  const most = Number(fieldsOf(answer?.json)['max_response_items'])
+  const most = Number(membersOf(answer?.json)['max_response_items'])
   return most >= 1 ? Math.min(pageSize, Math.floor(most)) : pageSize
 }
 

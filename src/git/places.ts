@@ -84,6 +84,7 @@ export async function workspacesOf(dir: string, repo: RepoRef): Promise<readonly
 /** Null for what was never completed. */
 async function readRecord(dir: string, repo: RepoRef, id: string, path: string): Promise<Workspace | null> {
   if (!idPattern.test(id) || !existsSync(path)) return null
+  // `addWorkspace` wrote it, in a folder that a model cannot reach.
   const { clone_url, base, base_commit } = JSON.parse(await readFile(path, 'utf8')) as Record<string, string>
   if (clone_url === undefined || base === undefined || base_commit === undefined) return null
   return workspaceAt(mirrorAt(dir, repo, clone_url), id, base, base_commit)

@@ -79,6 +79,7 @@ export function run(argv: readonly string[], options: RunOptions): Promise<RunRe
 }
 
 function answer(child: OpenChild, answers: NonNullable<RunOptions['answers']>): void {
+  // `open` made it a pipe, because there are `answers`.
   const line = child.stdio[3] as Duplex
   let asked = ''
   line.on('error', () => line.destroy())

@@ -126,6 +126,7 @@ async function copy(trx: Transaction<Tables>, source: Engine, target: Engine, on
       for (const part of chunks(given, rowsAtOnce))
         await into
           .insertInto(page.table)
+          // The rows are of this table, which the compiler cannot follow through a name.
           .values(part as never)
           .execute()
       onRows((rows += given.length))

@@ -59,6 +59,7 @@ export async function events(trx: Trx, filter: EventFilter, engine: Pick<Engine,
   if (since !== undefined) query = query.where('at', '>=', since)
   if (kinds !== undefined && kinds.length > 0) query = query.where((eb) => eb.or(kinds.map(isOfKind)))
   for (const subjects of await subjectsOf(trx, filter)) query = query.where('subject', 'in', subjects)
+  // `tx` is among the columns only if the engine has it.
   const rows = (await query.execute()) as (Selectable<EventRow> & { readonly tx?: number })[]
   const found = rows.map(toEvent)
   return way === 'desc' ? found.toReversed() : found
@@ -85,6 +86,7 @@ async function subjectsOf(trx: Trx, { issue, worker, subject }: EventFilter): Pr
 function toEvent({ tx = 0, payload, ...row }: Selectable<EventRow> & { readonly tx?: number }): Event {
   // Rows with an actor were written by `append`; the others by a version that knew sentences only.
   const data: unknown = row.actor === null ? { prose: payload } : JSON.parse(payload)
+  // Its payload is that of its kind: `append` takes no other.
   return { ...row, cursor: cursorOf({ tx, seq: row.seq }), payload: data } as Event
 }
 

@@ -43,6 +43,7 @@ function addColumn(table: CreateTableBuilder<string>, column: string, serial: En
     return table.addColumn(name, serial, (c) => (serial === 'integer' ? c.primaryKey().autoIncrement() : c.primaryKey()))
   if (type === 'count') return table.addColumn(name, 'integer', (c) => wanted(c).defaultTo(0))
   if (type.includes('.')) return table.addColumn(name, 'text', (c) => wanted(c).references(type))
+  // The other types that the texts above name.
   return table.addColumn(name, type as 'text' | 'integer' | 'bigint' | 'real', wanted)
 }
 

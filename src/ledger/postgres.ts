@@ -28,6 +28,7 @@ const writers = 0x6275726e
 /** `int8` as numbers: milliseconds and counts stay far below 2^53. */
 const int8 = 20
 const numbers: CustomTypesConfig = {
+  // Its type has an overload for each format, of which one function can have only one.
   getTypeParser: ((oid: number, format?: 'text') =>
     oid === int8 ? Number : types.getTypeParser(oid, format)) as CustomTypesConfig['getTypeParser'],
 }

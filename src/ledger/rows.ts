@@ -37,6 +37,7 @@ export function toDelivery(row: DeliveryRow): Delivery {
 }
 
 const none: readonly string[] = []
+// Written from such a list.
 const names = (json: string) => (json === '[]' ? none : (JSON.parse(json) as readonly string[]))
 
 export function toIssueRecord(row: Selectable<IssueRow>, failed_at: number | null): IssueRecord {

@@ -13,6 +13,7 @@ import type { Skip } from '../core/ledger/sprints.ts'
 import type { Issue, ReadingState } from '../core/nouns.ts'
 import type { Sprint } from '../core/sprint.ts'
 import { sql } from 'kysely'
+import { keysOf } from '../core/json.ts'
 import { activeStates, liveStates } from '../core/lives.ts'
 import { among } from './sql.ts'
 
@@ -204,7 +205,7 @@ export const schema: { readonly [Name in keyof Tables]: Table } = {
   }),
 }
 
-export const tableNames = Object.keys(schema) as (keyof Tables)[]
+export const tableNames = keysOf<keyof Tables>(schema)
 
 /** A column of the database. */
 export interface Column {

@@ -1,15 +1,9 @@
 /** What SQLite and the file system say, as errors that tell what is safe and what to do. */
-import { BurnError, messageOf } from '../core/errors.ts'
-
-interface Thrown {
-  readonly code?: string
-  /** SQLite's extended result code; its low byte is the primary one (sqlite.org/rescode.html). */
-  readonly errcode?: number
-}
+import { BurnError, codeOf, messageOf } from '../core/errors.ts'
 
 function primary(thrown: unknown): number | null {
-  const { errcode } = thrown as Thrown
-  return thrown instanceof Error && errcode !== undefined ? errcode & 0xff : null
+  // SQLite's extended result code; its low byte is the primary one (sqlite.org/rescode.html).
+  return thrown instanceof Error && 'errcode' in thrown ? Number(thrown.errcode) & 0xff : null
 }
 
 /** SQLITE_BUSY or SQLITE_LOCKED: another connection has the lock. */
@@ -19,7 +13,7 @@ export function isBusy(thrown: unknown): boolean {
 
 export function explainSqlite(thrown: unknown, path: string): unknown {
   if (thrown instanceof BurnError) return thrown
-  const found = cases.find(({ codes }) => codes.includes(primary(thrown) ?? (thrown as Thrown).code ?? ''))
+  const found = cases.find(({ codes }) => codes.includes(primary(thrown) ?? codeOf(thrown)))
   if (found === undefined) return thrown
   return new BurnError(found.as, `the ledger ${path} ${found.what}: ${messageOf(thrown)}`, found.hint, { cause: thrown })
 }

@@ -25,6 +25,7 @@ interface Inserted {
 export async function insertRows<T extends keyof Inserted>(trx: Trx, table: T, rows: readonly Inserted[T][], ending = ''): Promise<Row[]> {
   const columns = Object.keys(rows[0] ?? {})
   const returned: Row[] = []
+  // A row of any table is a record of its columns.
   for (const part of chunks(rows as readonly unknown[] as readonly Row[])) {
     const { text, given } = valuesOf(trx, part, columns)
     const statement = `insert into ${table} (${columns.map(quoted).join(', ')}) values ${text} ${ending}`
@@ -49,6 +50,7 @@ export async function writeRows<T extends keyof Keys, C extends keyof Tables[T] 
   ending = '',
 ): Promise<Row[]> {
   const { key } = schema[table]
+  // A row of any table is a record of its columns.
   const given = rows as readonly Row[]
   const returned: Row[] = []
   const latest = [...new Map(given.map((row) => [row[key], row])).values()]

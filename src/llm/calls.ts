@@ -2,7 +2,7 @@
 import type { BackendTask, Tool, ToolResult } from '../core/sprint.ts'
 import type { Clock } from '../core/ports.ts'
 import { messageOf } from '../core/errors.ts'
-import { bounded, parsed, type Fields } from '../core/json.ts'
+import { bounded, isFields, parsed, type Fields } from '../core/json.ts'
 import type { Call, Message } from './speak.ts'
 
 export interface CallDeps {
@@ -36,7 +36,7 @@ function understand(call: Call, tools: readonly Tool[]): { readonly tool: Tool; 
     return { told: `There is no tool ${JSON.stringify(call.name)}. There are: ${tools.map(({ name }) => name).join(', ')}.` }
   // Many models write nothing where a tool needs nothing.
   const args = parsed(call.arguments.trim() === '' ? '{}' : call.arguments)?.value
-  if (typeof args === 'object' && args !== null && !Array.isArray(args)) return { tool, args: args as Fields }
+  if (isFields(args)) return { tool, args }
   return { told: `The arguments of ${call.name} are not a JSON object, so it was not run. Call it again with whole, valid JSON.` }
 }
 

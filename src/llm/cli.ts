@@ -30,8 +30,8 @@ export function openCli(config: CliConfig, deps: BackendDeps): Backend {
 }
 
 function environmentOf(config: CliConfig, { env, home }: BackendDeps): Record<string, string> {
-  const base = Object.entries(env).flatMap(([name, value]) => (value !== undefined && inherited.test(name) ? [[name, value]] : []))
-  return { HOME: home, ...(Object.fromEntries(base) as Record<string, string>), ...config.env }
+  const base = Object.entries(env).flatMap(([name, value]) => (value !== undefined && inherited.test(name) ? [[name, value] as const] : []))
+  return { HOME: home, ...Object.fromEntries(base), ...config.env }
 }
 
 /** Whether there is such a program; it is not started. */

@@ -26,6 +26,7 @@ export async function openClient({ url, key }: Pick<Endpoint, 'url' | 'key'>, he
     logLevel: 'off',
     fetch: async (input, init) => {
       const headers = { ...headersOf(key, true), accept: 'text/event-stream, application/json' }
+      // The client's own types of a request are those of another library.
       const response = await fetch(input as string | URL | Request, { ...init, headers, redirect: 'error' } as RequestInit)
       heard()
       if (response.body === null) return response

@@ -9,7 +9,7 @@ import { BurnError, ifCode, messageOf, noSuchPath } from '../core/errors.ts'
 import type { Failure } from '../core/sprint.ts'
 import type { BackendDeps } from './deps.ts'
 import type { Endpoint } from './endpoint.ts'
-import { membersOf, itemsOf, stringOf, type Fields } from '../core/json.ts'
+import { isFields, itemsOf, membersOf, stringOf, type Fields } from '../core/json.ts'
 import { redactor } from '../host/redact.ts'
 import { failureOf, symptomOf } from './trouble.ts'
 
@@ -61,11 +61,10 @@ async function readHermes(dir: string, deps: BackendDeps): Promise<Home> {
   if (config === null)
     throw new BurnError('hermes_config', `there is no ${join(dir, 'config.yaml')}`, 'run `hermes setup`, or write models into the spec')
   const dotenv = (await readText(join(dir, '.env'))) ?? ''
-  const written = [...dotenv.matchAll(/^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(["']?)(.*?)\2\s*$/gm)].map(([, name = '', , value = '']) => [
-    name,
-    value,
-  ])
-  const env = { ...deps.env, ...(Object.fromEntries(written) as Record<string, string>) }
+  const written = [...dotenv.matchAll(/^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(["']?)(.*?)\2\s*$/gm)].map(
+    ([, name = '', , value = '']) => [name, value] as const,
+  )
+  const env = { ...deps.env, ...Object.fromEntries(written) }
   return { dir, config, auth: await readTree(join(dir, 'auth.json')), env, now: deps.clock.now() }
 }
 
@@ -157,7 +156,6 @@ async function readTree(path: string): Promise<Fields | null> {
     )
   }
   const tree: unknown = document.toJS({ maxAliasCount: 100 })
-  if (typeof tree !== 'object' || tree === null || Array.isArray(tree))
-    throw new BurnError('hermes_config', `${path}:1: it holds no settings`, 'mend it there')
-  return tree as Fields
+  if (!isFields(tree)) throw new BurnError('hermes_config', `${path}:1: it holds no settings`, 'mend it there')
+  return tree
 }

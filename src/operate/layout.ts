@@ -25,7 +25,7 @@ export async function startsOf(machine: Machine, workers: readonly Worker[], fle
       const at = places(worker)
       starts.set(worker.id, paneAgent(worker.agent).start(worker.agent, at))
     }
-    await lay(machine, [...starts.values()], places(hooked[0] as Worker))
+    await lay(machine, [...starts.values()], places(hooked[0]!))
     return starts
   } catch (thrown) {
     for (const worker of hooked) starts.set(...bare(worker, messageOf(thrown)))

@@ -43,6 +43,7 @@ export function argumentsOf<F extends ArgumentFields>(fields: F, args: unknown):
   const wrong = Object.entries(fields).flatMap(([name, field]) => complaint(name, field, given.get(name)))
   if (unknown.length + wrong.length > 0)
     throw new Refusal(`${[...unknown, ...wrong].join('; ')}. The arguments are: ${Object.keys(fields).join(', ')}`)
+  // Each argument was checked against its field above.
   return Object.fromEntries(Object.keys(fields).map((name) => [name, given.get(name) ?? null])) as Given<F>
 }
 
@@ -50,5 +51,5 @@ function complaint(name: string, { type, optional, least }: Field, value: unknow
   if (value === undefined || value === null) return optional === true ? [] : [`${name} is missing`]
   const fits = type === 'integer' ? Number.isSafeInteger(value) : typeof value === type
   if (!fits) return [`${name} must be ${type === 'integer' ? 'an integer' : `a ${type}`}`]
-  return least !== undefined && (value as number) < least ? [`${name} must be at least ${least}`] : []
+  return least !== undefined && Number(value) < least ? [`${name} must be at least ${least}`] : []
 }

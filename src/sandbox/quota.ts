@@ -64,7 +64,7 @@ export class Quota {
       try {
         if (await this.#due()) await this.#look({ settled: false })
       } catch (thrown) {
-        over(thrown as Error)
+        over(thrown instanceof Error ? thrown : new Error(String(thrown)))
       } finally {
         looking = null
       }

@@ -61,8 +61,8 @@ const before = (a: Due, b: Due) => a.at < b.at || (a.at === b.at && a.seq < b.se
 /** A binary heap: the next one due is the first. */
 function push(heap: Due[], due: Due): void {
   let at = heap.push(due) - 1
-  for (let above = (at - 1) >> 1; at > 0 && before(due, heap[above] as Due); above = (at - 1) >> 1) {
-    heap[at] = heap[above] as Due
+  for (let above = (at - 1) >> 1; at > 0 && before(due, heap[above]!); above = (at - 1) >> 1) {
+    heap[at] = heap[above]!
     at = above
   }
   heap[at] = due
@@ -74,9 +74,9 @@ function pop(heap: Due[]): void {
   let at = 0
   for (;;) {
     const left = 2 * at + 1
-    const child = left + 1 < heap.length && before(heap[left + 1] as Due, heap[left] as Due) ? left + 1 : left
-    if (child >= heap.length || !before(heap[child] as Due, last)) break
-    heap[at] = heap[child] as Due
+    const child = left + 1 < heap.length && before(heap[left + 1]!, heap[left]!) ? left + 1 : left
+    if (child >= heap.length || !before(heap[child]!, last)) break
+    heap[at] = heap[child]!
     at = child
   }
   heap[at] = last

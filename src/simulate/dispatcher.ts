@@ -134,6 +134,7 @@ export class Dispatcher {
         if (typeof value !== 'function' || !writes.has(name)) return value
         return (...given: readonly unknown[]) => {
           if (world.diskFull) return Promise.reject(new BurnError('ledger_full', 'the disk of the ledger is full', 'it is simulated'))
+          // A method of the ledger, with what its caller gave.
           return (value as (...all: readonly unknown[]) => unknown).apply(target, [...given])
         }
       },

@@ -128,7 +128,7 @@ export class SimulatedForge implements Forge {
       throw new BurnError('forge_conflict', `there is an open change from ${branch} already`, 'look for it')
     this.change(issue, dispatch_id, 'open')
     this.#answer()
-    return this.#newest(ref, branch) as Change
+    return this.#newest(ref, branch)!
   }
 
   async changeOf(ref: RepoRef, branch: string): Promise<Change | null> {
@@ -211,7 +211,7 @@ export class SimulatedForge implements Forge {
   }
 
   #issue(place: number): Issue {
-    const issue = this.#issues[place] as Issue
+    const issue = this.#issues[place]!
     const state = this.#open[place] === true ? 'open' : 'closed'
     return { ...issue, state, updated_at: this.#updated[place] ?? 0, comments: this.#commented[place] ?? 0 }
   }
@@ -231,7 +231,7 @@ export class SimulatedForge implements Forge {
 
   #touch(place: number): void {
     this.#updated[place] = this.#clock.now()
-    this.#repo((this.#issues[place] as Issue).repo).changed.push(place)
+    this.#repo(this.#issues[place]!.repo).changed.push(place)
   }
 
   #find(ref: IssueRef): number | null {

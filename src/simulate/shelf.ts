@@ -48,7 +48,7 @@ export class Shelf {
       this.#blocks.push(bytes)
       this.#left = bytes.length
     }
-    const bytes = this.#blocks.at(-1) as Buffer
+    const bytes = this.#blocks.at(-1)!
     const from = bytes.length - this.#left
     bytes.write(text, from)
     this.#left -= room

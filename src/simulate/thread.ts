@@ -3,7 +3,7 @@ import type { Fleet, Issue } from '../core/nouns.ts'
 import type { Figures } from './figures.ts'
 import type { Plan, Snapshot } from './simulate.ts'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
-import { BurnError } from '../core/errors.ts'
+import { BurnError, codeOf } from '../core/errors.ts'
 import { figuresOf } from './figures.ts'
 import { simulate } from './simulate.ts'
 import { supposedIssues } from './suppose.ts'
@@ -45,13 +45,14 @@ export function inThread(order: Order, stop: AbortSignal, onSnapshot: (snapshot:
 }
 
 function explained(thrown: unknown): unknown {
-  if ((thrown as { readonly code?: string }).code !== 'ERR_WORKER_OUT_OF_MEMORY') return thrown
+  if (codeOf(thrown) !== 'ERR_WORKER_OUT_OF_MEMORY') return thrown
   const hint = 'simulate fewer issues or hours, or give it more: NODE_OPTIONS=--max-old-space-size=12000 (megabytes)'
   return new BurnError('simulate_memory', 'the simulation needs more memory than Node takes by itself', hint)
 }
 
 /** What the thread does. */
 async function simulateHere(): Promise<void> {
+  // `simulateInThread` gave it.
   const { issues, price, ...plan } = workerData as Order
   const stop = new AbortController()
   parentPort?.once('message', () => stop.abort())

@@ -55,6 +55,7 @@ type WrittenModel = NonNullable<Extract<WrittenBackend, { kind: 'runner' }>['mod
 function completeBackend(backend: WrittenBackend, local: SprintInput['local']): BackendConfig {
   if (backend.kind === 'gateway') {
     const { kind, url, key, model } = backend
+    // The schema lets only one source be written, which its type does not say.
     return { kind, url: url ?? defaults.gateway, key: (key as SecretSource | undefined) ?? null, model: model ?? null }
   }
   if (backend.kind === 'cli') {
@@ -69,6 +70,7 @@ function completeModel({ model, url, key, provider, price }: WrittenModel): Mode
   return {
     model,
     url: url.replace(/\/+$/, ''),
+    // As above.
     key: (key as SecretSource | undefined) ?? null,
     provider: provider ?? null,
     price: price ?? null,

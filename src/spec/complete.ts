@@ -100,6 +100,7 @@ export function localPath(path: string, home: string, folder: string): string {
 function completeForge({ forge }: Pick<WrittenSpec, 'forge'>, local: (path: string) => string): ForgeSettings[ForgeKind] {
   const owner = forge.owner ?? defaults.folderOwner
   if ('path' in forge) return { ...forge, owner, path: local(forge.path) }
+  // The schema lets only one source be written, which its type does not say.
   return { ...forge, owner, url: forge.url.replace(/\/+$/, ''), token: (forge.token ?? defaults.token) as SecretSource }
 }
 

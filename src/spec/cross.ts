@@ -16,7 +16,7 @@ export function crossComplaints(spec: WrittenSpec, fleet: Fleet): Complaint[] {
     ...customComplaints(spec, fleet),
     ...unservedComplaints(spec, fleet),
     ...sameServer(fleet),
-    ...fleet.machines.flatMap((machine) => machineComplaints(machine, machinesIn(spec)[machine.name] as WrittenMachine)),
+    ...fleet.machines.flatMap((machine) => machineComplaints(machine, machinesIn(spec)[machine.name]!)),
   ]
 }
 
@@ -109,9 +109,7 @@ function machineComplaints(machine: Machine, written: WrittenMachine): Complaint
     const what = `${machine.windows[index]?.name} is the name of another window of ${machine.name}`
     return { path: [...at, 'windows', index, 'name'], what, hint: 'give each window of a machine a name of its own' }
   })
-  const windows = written.windows.flatMap((window, index) =>
-    windowComplaints([...at, 'windows', index], window, machine.windows[index] as Window),
-  )
+  const windows = written.windows.flatMap((window, index) => windowComplaints([...at, 'windows', index], window, machine.windows[index]!))
   return [...complaints, ...repeated, ...windows]
 }
 

@@ -70,7 +70,8 @@ function exampleOf(root: JsonSchema, path: SpecPath, written: unknown): string {
 function kindOf(value: unknown): string {
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'a list'
-  return { string: 'text', number: 'a number', boolean: 'true or false', object: 'an object' }[typeof value as string] ?? typeof value
+  const type: string = typeof value
+  return { string: 'text', number: 'a number', boolean: 'true or false', object: 'an object' }[type] ?? type
 }
 
 function expected(type: string): string {

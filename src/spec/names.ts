@@ -43,6 +43,6 @@ export const names: readonly string[] = [...new Set(registry.split(/\s+/).filter
 
 /** The `index`-th name beyond the registry: the names again, numbered. A fleet never runs out. */
 export function nameAt(index: number): string {
-  const name = names[index % names.length] as string
+  const name = names[index % names.length]!
   return index < names.length ? name : `${name}${Math.floor(index / names.length) + 1}`
 }

@@ -1,4 +1,5 @@
 /** Regular expressions of a spec: whether they are any, and whether they may take for ever. */
+import { messageOf } from '../core/errors.ts'
 
 const longest = 500
 /** Rows are cut off at 300 columns before they are matched. */
@@ -12,7 +13,7 @@ export function whyNoPattern(pattern: string, flags: string): string | null {
     RegExp(pattern, flags)
     return null
   } catch (thrown) {
-    return (thrown as Error).message.replace(/^Invalid regular expression: /, '')
+    return messageOf(thrown).replace(/^Invalid regular expression: /, '')
   }
 }
 

@@ -23,6 +23,7 @@ export interface JsonSchema {
 
 /** JSON Schema (draft 2020-12) of a written spec; checked in as `fleet-spec.schema.json`, for editors. */
 export function specJsonSchema(): JsonSchema {
+  // Narrower than zod's own type, which allows `true` for a schema.
   const schema = z.toJSONSchema(writtenSpec, { target: 'draft-2020-12', io: 'input' }) as JsonSchema
   return { $schema: schema['$schema'], title: 'fleet-spec.json of burn-fleet', ...schema }
 }

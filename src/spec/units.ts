@@ -9,6 +9,7 @@ const unitMs = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1000 } as const
 export function durationMs(written: string | number): number {
   if (typeof written === 'number') return Math.round(written * 1000)
   let total = 0
+  // The pattern has the units that `unitMs` has.
   for (const [, amount, unit] of written.matchAll(/(\d+)([dhms])/g)) total += Number(amount) * unitMs[unit as keyof typeof unitMs]
   return total
 }
@@ -21,5 +22,6 @@ const unitBytes = { B: 1, kB: 1e3, MB: 1e6, GB: 1e9 } as const
 /** A written size in bytes. What does not match `sizePattern` is refused by the schema. */
 export function sizeBytes(written: string): number {
   const [, amount = '0', unit = 'B'] = /^(\d+)(\w+)$/.exec(written) ?? []
+  // The pattern has the units that the table has.
   return Number(amount) * unitBytes[unit as keyof typeof unitBytes]
 }

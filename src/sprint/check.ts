@@ -5,6 +5,7 @@ import type { Workspace } from '../git/places.ts'
 import type { Git } from '../git/run.ts'
 import type { Sandbox } from '../sandbox/open.ts'
 import type { SprintContext } from './context.ts'
+import { membersOf } from '../core/json.ts'
 import { askedOfBase, checkFiles, hideable, pinnedPackage } from '../decide/check-files.ts'
 import { baseFiles, hiddenFiles, readBlob, seenFiles, withFiles, writeBlob, type Blob } from '../git/base.ts'
 
@@ -26,8 +27,8 @@ const known: readonly { readonly file: string; readonly command: string; readonl
 /** npm's own placeholder is no test. */
 function hasTestScript(text: string): boolean {
   try {
-    const { scripts } = JSON.parse(text) as { scripts?: { test?: unknown } }
-    return typeof scripts?.test === 'string' && !/no test specified/.test(scripts.test)
+    const { test } = membersOf(membersOf(JSON.parse(text))['scripts'])
+    return typeof test === 'string' && !/no test specified/.test(test)
   } catch {
     // No JSON: whoever runs npm there is told so; this repo has no check that is known.
     return false

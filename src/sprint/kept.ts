@@ -52,6 +52,7 @@ export async function waitingChange(id: string, ports: Ports): Promise<Waiting> 
     const hint = sprint.host === host ? `burn issue release ${sprint.issue} gives the issue back` : `run this on ${sprint.host}`
     throw new BurnError('sprint_elsewhere', `the workspace of sprint ${id} is not on this machine`, hint)
   }
+  // `keep` wrote it, where no model can.
   const change = JSON.parse(await readFile(recordIn(workspace.git_dir), 'utf8')) as NewChange
   const found = await protectedPaths(git, workspace, policy)
   return {

@@ -38,5 +38,6 @@ export async function rememberRun(ledger: Pick<JobLedger, 'remembered' | 'rememb
 
 async function kept(ledger: Pick<JobLedger, 'remembered'>): Promise<Rest | null> {
   const text = await ledger.remembered(key)
+  // Only `rest` writes it.
   return text === null || text === '' ? null : (JSON.parse(text) as Rest)
 }

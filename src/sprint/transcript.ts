@@ -40,5 +40,6 @@ export async function readTranscript(dir: string, id: string): Promise<readonly 
   const text = await readFile(transcriptFile(dir, id), 'utf8').catch(ifCode(noSuchPath, null))
   if (text === null) return null
   // A process that was killed may have left half a line.
+  // Lines are only appended by `add`.
   return text.split('\n').flatMap((line) => (line.endsWith('}') ? [JSON.parse(line) as TranscriptLine] : []))
 }

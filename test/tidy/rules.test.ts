@@ -45,6 +45,8 @@ const examples: readonly (readonly [Rule, string, string, string])[] = [
   ],
   [shape.typesAreHonest, 'a.ts', 'let x: any', 'let x: unknown'],
   [shape.typesAreHonest, 'a.ts', '// @ts-expect-error\nf()', '// an error is expected\nf()'],
+  [shape.castsHaveAReason, 'a.ts', 'f(x as Y)', "f(null as Y | null, ['a'] as const, x as unknown)"],
+  [shape.castsHaveAReason, 'a.ts', '/** A doc is no reason. */\nconst y = x as unknown as Y', '// It was checked above.\nconst y = x as Y'],
   [shape.nothingIsPutOff, 'a.ts', '// TODO: later', "const label = 'TODO'"],
   [shape.exportsHaveNames, 'a.ts', 'export default 1', 'export const one = 1'],
   [shape.testsRun, 'a.ts', "test.only('x', f)", "test('x', f)"],

@@ -120,6 +120,25 @@ export function typesAreHonest(source: Source): Problem[] {
   ]
 }
 
+/** A cast is a claim that nobody checks: a line comment on its line or above says why it holds. Widening needs no reason. */
+export function castsHaveAReason(source: Source): Problem[] {
+  const lineOf = (at: number) => source.text.slice(0, at).split('\n').length
+  const reasons = new Set(source.comments.filter(({ start }) => source.text.startsWith('//', start)).map(({ end }) => lineOf(end)))
+  return nodesOf(source.body).flatMap((node) => {
+    if (node.type !== 'TSAsExpression' || widens(node)) return []
+    const line = lineOf(node.start)
+    return reasons.has(line) || reasons.has(line - 1)
+      ? []
+      : [problem(source, node.start, 'a cast without a reason: use a guard, or say in a line comment above why the type is right')]
+  })
+}
+
+function widens({ expression, typeAnnotation: type }: Node): boolean {
+  if (!isNode(expression) || !isNode(type)) return false
+  const constant = type.type === 'TSTypeReference' && nameOf(type['typeName']) === 'const'
+  return constant || type.type === 'TSUnknownKeyword' || expression.type === 'Literal' || expression.type === 'ArrayExpression'
+}
+
 export function nothingIsPutOff(source: Source): Problem[] {
   return source.comments
     .filter(({ value }) => /\b(?:TODO|FIXME|XXX|HACK)\b/.test(value))

@@ -39,12 +39,12 @@ export const scheduleCommand = command({
       throw new BurnError('schedule_every', 'schedulers start nothing more often than once a minute', hint, { exit: 2 })
     }
     const files = {
-      crontab: () => [['crontab', crontabLine(run)]],
-      launchd: () => [[`${run.name}.plist`, launchdPlist(run)]],
-      systemd: () => [...systemdUnits(run)],
+      crontab: (): [string, string][] => [['crontab', crontabLine(run)]],
+      launchd: (): [string, string][] => [[`${run.name}.plist`, launchdPlist(run)]],
+      systemd: (): [string, string][] => [...systemdUnits(run)],
     }
     return done({
-      files: Object.fromEntries(files[format]()) as Record<string, string>,
+      files: Object.fromEntries(files[format]()),
       argv: run.argv,
       log: run.log,
       advice: advice[format](run),

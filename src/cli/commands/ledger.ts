@@ -1,5 +1,6 @@
 /** `burn ledger`: the dispatches there were, whether the ledger is whole, and how long history is kept. */
-import { dispatchSteps, slotStates, type DispatchState } from '../../core/lives.ts'
+import { keysOf } from '../../core/json.ts'
+import { dispatchSteps, slotStates } from '../../core/lives.ts'
 import { BurnError } from '../../core/errors.ts'
 import { sentence } from '../../decide/wording.ts'
 import { isStale } from '../../decide/settle.ts'
@@ -14,7 +15,7 @@ export const ledgerCommand = command({
   takes: {
     issue: optional('--issue <issue>', 'only of this issue'),
     worker: optional('--worker <worker>', 'only of this worker'),
-    state: choice('--state <state>', 'only in this state', Object.keys(dispatchSteps) as DispatchState[], undefined),
+    state: choice('--state <state>', 'only in this state', keysOf(dispatchSteps), undefined),
     limit,
   },
   examples: [

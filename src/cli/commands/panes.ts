@@ -52,7 +52,7 @@ function find(fleet: Fleet, name: string | undefined): { machine: Machine; place
   const ids = [...windows.flatMap(({ window, id }) => [window, id]), ...allWorkers(fleet).flatMap((worker) => [worker.name, worker.id])]
   if (!ids.includes(wanted)) throw unknown('place', wanted, [...machines.map((each) => each.name), ...ids])
   const worker = workerNamed(fleet, wanted)
-  return { machine: machines.find((each) => each.name === worker.machine) as Machine, place: { worker: worker.id } }
+  return { machine: machines.find((each) => each.name === worker.machine)!, place: { worker: worker.id } }
 }
 
 export const captureCommand = command({

@@ -7,7 +7,8 @@ import type { Faults } from '../../simulate/faults.ts'
 import type { Figures } from '../../simulate/figures.ts'
 import type { Habits } from '../../simulate/habits.ts'
 import type { Order } from '../../simulate/thread.ts'
-import { BurnError } from '../../core/errors.ts'
+import { keysOf, membersOf } from '../../core/json.ts'
+import { BurnError, messageOf } from '../../core/errors.ts'
 import { mapBounded } from '../../core/bounded.ts'
 import { durationMs, durationPattern } from '../../spec/units.ts'
 import { command, done, type Running } from '../command.ts'
@@ -148,12 +149,9 @@ function issueLines(file: string): Line[] {
   try {
     text = readFileSync(file, 'utf8')
   } catch (thrown) {
-    throw new BurnError(
-      'issues_file',
-      `${file} can't be read: ${(thrown as Error).message}`,
-      'give a number of issues, or a file of JSON lines',
-      { exit: 2 },
-    )
+    throw new BurnError('issues_file', `${file} can't be read: ${messageOf(thrown)}`, 'give a number of issues, or a file of JSON lines', {
+      exit: 2,
+    })
   }
   return text.split('\n').flatMap((line, index): Line[] => {
     if (line.trim() === '') return []
@@ -161,9 +159,9 @@ function issueLines(file: string): Line[] {
     try {
       value = JSON.parse(line)
     } catch (thrown) {
-      throw bad(index + 1, (thrown as Error).message)
+      throw bad(index + 1, messageOf(thrown))
     }
-    const { repo, title = `Issue ${index + 1}`, labels = [] } = (value ?? {}) as Partial<Line>
+    const { repo, title = `Issue ${index + 1}`, labels = [] } = membersOf(value)
     if (
       typeof repo !== 'string' ||
       typeof title !== 'string' ||
@@ -178,7 +176,7 @@ function issueLines(file: string): Line[] {
 async function faultsNamed(text: string | undefined): Promise<Faults> {
   const { faultKinds } = await import('../../simulate/faults.ts')
   if (text === undefined) return new Map()
-  const names = Object.keys(faultKinds) as (keyof typeof faultKinds)[]
+  const names = keysOf(faultKinds)
   const words = text === 'all' ? names : text.split(',')
   return new Map(
     words.map((word) => {
