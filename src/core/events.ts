@@ -1,4 +1,4 @@
-/** Everything that happens, as typed values: the kind, what it happened to, who did it, and the data. `core/event-kinds` has their meanings. */
+/** Everything that happens, as typed values: the kind, what it happened to, who did it, and the data. `decide/event-kinds` has their meanings. */
 import type { DeliveryKind, DeliveryState, DispatchState } from './lives.ts'
 import type { HoldScope, IssueRef, Time, WorkerId } from './nouns.ts'
 import type { Reason } from './reasons.ts'

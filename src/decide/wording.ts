@@ -1,21 +1,20 @@
 /** What people read: one sentence for each code. Nothing else in burn makes a sentence of a reason. */
 import type { HoldScope } from '../core/nouns.ts'
-import type { Event, EventData, EventKind, Notice } from '../core/events.ts'
 import type { Reason, ReasonCode, ReasonData } from '../core/reasons.ts'
 
-const second = (at: number) => `${new Date(at).toISOString().slice(0, 19)}Z`
+export const toSecond = (at: number) => `${new Date(at).toISOString().slice(0, 19)}Z`
 const minute = (at: number) => `${new Date(at).toISOString().slice(0, 16)}Z`
 
 /** Says until when something is left alone, and why. */
 export function restsReason({ until, why }: { readonly until: number; readonly why: Reason }): string {
-  return `rests until ${second(until)}: ${sentence(why)}`
+  return `rests until ${toSecond(until)}: ${sentence(why)}`
 }
 
 /** Says why something is held, unless the hold is the worker's own what else it holds, and until when. */
 export function holdText({ scope, name, until, why }: ReasonData['held']): string {
   const more = [
     ...(scope === 'worker' || scope === 'repo' ? [] : [heldName(scope, name)]),
-    ...(until === null ? [] : [`until ${second(until)}`]),
+    ...(until === null ? [] : [`until ${toSecond(until)}`]),
   ]
   return `${sentence(why)}${more.length === 0 ? '' : ` (${more.join(', ')})`}`
 }
@@ -51,7 +50,7 @@ const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string }
   attempts_used: ({ attempts }) => `given up after ${attempts} attempts (burn issue requeue gives it again)`,
   rests: (rest) => `${restsReason(rest)} (burn issue requeue gives it at once)`,
   retry_wait: ({ until, attempts }) =>
-    `waits until ${second(until)} after attempt ${attempts} (dispatch.retry_after; burn issue requeue gives it at once)`,
+    `waits until ${toSecond(until)} after attempt ${attempts} (dispatch.retry_after; burn issue requeue gives it at once)`,
   not_served: ({ repo }) => `no window serves ${repo}`,
   queued: () => 'waits for its turn',
   routed: ({ worker, why }) => `to ${worker}: ${sentence(why)}`,
@@ -177,97 +176,6 @@ export function sentence(reason: Reason): string {
   // Each entry takes the data of its own code, which the compiler cannot follow through a lookup.
   const say = sentences[reason.code] as ((data: Reason) => string) | undefined
   return say === undefined ? JSON.stringify(reason) : say(reason)
-}
-
-const because = ({ reason }: { readonly reason: Reason }) => sentence(reason)
-const title = (data: { readonly title: string }) => data.title
-const held = ({ reason, until }: { readonly reason: Reason; readonly until: number | null }) =>
-  `${sentence(reason)}${until === null ? '' : `; until ${second(until)}`}`
-const step = ({ reason, presses }: { readonly reason: Reason; readonly presses: number }) =>
-  `${sentence(reason)}${presses === 0 ? '' : ` (Enter pressed: ${presses})`}`
-const also = (rests: string | null) => (rests === null ? '' : `; ${rests}`)
-const nothing = () => ''
-
-/** What is said of each kind of event beside its name, its issue and its worker. */
-const eventTexts: { readonly [K in EventKind]: (payload: EventData[K]) => string } = {
-  'issue.found': title,
-  'issue.closed': title,
-  'issue.reopened': title,
-  'issue.eligible': because,
-  'issue.ineligible': because,
-  'issue.approved': ({ sha256 }) => `the text that a trusted label was first seen with: sha256 ${sha256}`,
-  'issue.unapproved': () => 'no trusted label any more',
-  'issue.rests': held,
-  'issue.skipped': ({ why, until }) => `${why}${until === null ? '' : `; until ${second(until)}`}`,
-  'issue.requeued': () => 'attempts forgotten',
-  'issue.prioritised': ({ priority }) => `priority ${priority}`,
-  'repo.rests': held,
-  'repo.unread': ({ why }) => `it could not be read: ${why}`,
-  'repo.read': () => 'it can be read again',
-  'dispatch.claimed': because,
-  'dispatch.handed': because,
-  'dispatch.review': because,
-  'dispatch.done': because,
-  'dispatch.failed': because,
-  'dispatch.lost': because,
-  'dispatch.released': because,
-  'dispatch.commented': ({ comment, says }) => `comment ${comment} says ${says}`,
-  'delivery.planned': ({ kind, bytes, sha256 }) => `${kind}: ${bytes} bytes, sha256 ${sha256}`,
-  'delivery.placing': step,
-  'delivery.placed': step,
-  'delivery.submitted': step,
-  'delivery.seen': step,
-  'delivery.refused': step,
-  'delivery.unknown': step,
-  'delivery.mangled': step,
-  'delivery.taken_over': ({ owner, token }) => `by ${owner}, token ${token}`,
-  'worker.recorded': nothing,
-  'worker.held': held,
-  'worker.resumed': nothing,
-  'lane.held': held,
-  'lane.resumed': nothing,
-  'machine.held': held,
-  'machine.resumed': nothing,
-  'repo.held': held,
-  'repo.resumed': nothing,
-  'account.held': held,
-  'account.resumed': nothing,
-  'fleet.held': held,
-  'fleet.resumed': nothing,
-  'ledger.pruned': ({ dispatches, deliveries, events, before }) =>
-    `${dispatches} dispatches, ${deliveries} other texts and ${events} events from before ${second(before)}`,
-  'ledger.unrenewed': ({ why }) => `leases were not renewed: ${why}`,
-  'ledger.unnoted': ({ why }) => `a notice could not be kept: ${why}`,
-  'ledger.unsaved': ({ why }) => `since when each worker is in its state is not kept: ${why}`,
-  'ledger.shared': ({ what, mend }) => `${what} (${mend})`,
-  'spec.deprecated': ({ what }) => what,
-  'forge.login_unknown': ({ why }) => `who the fleet is could not be asked: ${why}`,
-  'forge.skipped': ({ what }) => what,
-  'forge.throttled': ({ ms }) => `"requests_per_minute" of the spec is used up: requests wait ${Math.ceil(ms / 1000)} s and more`,
-  'repo.rights_unknown': ({ why }) => `nothing of it is claimed: who may write could not be asked: ${why}`,
-  'issue.comment_failed': ({ why, rests }) => `its comment could not be written: ${why}${also(rests)}`,
-  'issue.comment_deleted': () => 'its comment is not there any more: somebody deleted it',
-  'issue.unclaimed': ({ reason, rests }) => `not claimed: ${sentence(reason)}${also(rests)}`,
-  'issue.undelivered': ({ reason, rests }) => `not delivered yet: ${sentence(reason)}${also(rests)}`,
-  'issue.unpicked': ({ reason }) => `not claimed: ${sentence(reason)}`,
-  'issue.mangled': because,
-  'issue.change_unknown': ({ why }) => `whether its change is open could not be asked: ${why}`,
-  'sprint.unwatched': ({ why }) => `its claim could not be looked at: ${why}`,
-  'sprint.workspace_kept': ({ why }) => `its workspace stays: ${why}`,
-  'backend.unusable': ({ name, class: failure, why }) => `${name}: ${failure}: ${why}`,
-  'git.login_failed': ({ why }) => why,
-  'machine.lost': ({ why }) => why,
-  'agent.stopped': ({ reason }) =>
-    `nothing is sent to it any more: ${sentence(reason)}. Look at a pane (burn attach); docs/recover.md says more`,
-  'cycle.failed': ({ why }) => why,
-}
-
-/** Says an event in words: those of an older ledger in its own. */
-export function eventText({ kind, payload }: Pick<Event | Notice, 'kind' | 'payload'>): string {
-  if ('prose' in payload) return payload.prose
-  // As with reasons: each entry takes the payload of its own kind.
-  const say = eventTexts[kind] as ((data: typeof payload) => string) | undefined
-  return say === undefined ? JSON.stringify(payload) : say(payload)
 }
 
 /** The value as JSON shows it: each reason becomes its sentence, and its code stands beside it, as `<key>_code`. */

@@ -4,6 +4,7 @@ import type { Engine } from './engine.ts'
 import type { Tables } from './schema.ts'
 import { sql } from 'kysely'
 import { BurnError } from '../core/errors.ts'
+import { encodeReason } from '../core/reasons.ts'
 import { ledgerVersion } from './schema.ts'
 
 type Migration = (db: Kysely<Tables>, engine: Pick<Engine, 'serial'>) => Promise<void>
@@ -142,6 +143,7 @@ const house: Migration = async (db, engine) => {
   await holdsAndJobs(db, engine)
   await untold(db)
   await typedEvents(db, engine)
+  await typedRests(db)
 }
 
 /** What a dry run saw of an issue first: the event that is written about it by the next cycle. */
@@ -198,6 +200,25 @@ const houseChanges = [
   `drop index issue_queued`,
   `create index issue_queued on issue (repo, priority desc, created_at, number) where state = 'open' and standing = 'queued'`,
 ]
+
+/** What rests because the forge refused it is told from other rests by its code. Other sentences stay as they are: the next look at the forge writes them anew. */
+async function typedRests(db: Kysely<Tables>): Promise<void> {
+  const refused = 'the forge refuses it: '
+  const typed = (kept: string) => encodeReason({ code: 'forge_refuses', why: kept.slice(refused.length) })
+  const issues = await db.selectFrom('issue').select(['ref', 'rests_why']).where('rests_why', 'like', `${refused}%`).execute()
+  for (const { ref, rests_why } of issues)
+    await db
+      .updateTable('issue')
+      .set({ rests_why: typed(rests_why ?? '') })
+      .where('ref', '=', ref)
+      .execute()
+  for (const { id, reason } of await db.selectFrom('hold').select(['id', 'reason']).where('reason', 'like', `${refused}%`).execute())
+    await db
+      .updateTable('hold')
+      .set({ reason: typed(reason) })
+      .where('id', '=', id)
+      .execute()
+}
 
 /** Events are typed: `payload` is JSON where an actor is named, and an older version's sentence where none is. */
 const typedEvents: Migration = async (db, { serial }) => {

@@ -2,15 +2,15 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
-import { CompiledQuery } from 'kysely'
+import { CompiledQuery, sql } from 'kysely'
 import { invariants } from '../../src/ledger/invariants.ts'
 import { migrate } from '../../src/ledger/migrations.ts'
 import { openDatabase, openEngine } from '../../src/ledger/open.ts'
 import { differences, schema, tableNames, type Tables } from '../../src/ledger/schema.ts'
-import { eventText } from '../../src/decide/wording.ts'
 import { createStore } from '../../src/ledger/store.ts'
 import { because } from '../support/reasons.ts'
 import { workers } from './fixtures.ts'
+import { eventText } from '../../src/decide/event-kinds.ts'
 
 const wait = { random: Math.random }
 /** What `burn ledger export` of the released version printed of a ledger with rows in all of its tables. */
@@ -48,7 +48,7 @@ export function schemas(name: string, fresh: () => Promise<string>): void {
         { name: 'sprint prune', period: day, last_run: 32, next_run: 32 + day, ...idle },
       ])
       assert.deepEqual([await ledger.remembered('spec'), await ledger.remembered('pruned_at')], ['abc', null])
-      assert.deepEqual((await ledger.issue('o/r#4'))?.rests, { until: 900, why: because('deleted') })
+      assert.deepEqual((await ledger.issue('o/r#4'))?.rests, { until: 900, why: { code: 'forge_refuses', why: 'deleted' } })
       assert.deepEqual(
         (await ledger.front(new Map([['o/r', 9]]))).flatMap(({ issue, priority, standing }) =>
           standing === 'queued' ? [[issue.ref, priority]] : [],
@@ -80,5 +80,6 @@ async function version4(url: string): Promise<void> {
       await trx.executeQuery(CompiledQuery.raw(statement, Object.values(row)))
     }
   })
+  await sql`update issue set rests_why = 'the forge refuses it: ' || rests_why where rests_why = 'deleted'`.execute(engine.db)
   await engine.close()
 }

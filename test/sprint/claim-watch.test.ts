@@ -1,11 +1,11 @@
 import type { Notice } from '../../src/core/events.ts'
-import { eventText } from '../../src/decide/wording.ts'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Sprint } from '../../src/core/sprint.ts'
 import type { Ledger } from '../../src/core/ledger.ts'
 import { whileClaimed } from '../../src/sprint/claim-watch.ts'
 import { VirtualClock } from '../../src/simulate/clock.ts'
+import { eventText } from '../../src/decide/event-kinds.ts'
 
 test('a sprint that others ended: its work is stopped within seconds', async () => {
   const clock = new VirtualClock(0)

@@ -1,5 +1,4 @@
 /** A fleet of a test's own in a simulated world, in this process: cycles one at a time, by one ledger or several. */
-import { eventText } from '../../src/decide/wording.ts'
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import type { Change, Fleet, Issue, RepoRef, Time } from '../../src/core/nouns.ts'
@@ -16,6 +15,7 @@ import { VirtualClock } from '../../src/simulate/clock.ts'
 import { reach } from '../../src/simulate/machines.ts'
 import { World } from '../../src/simulate/world.ts'
 import { fleetOf } from '../simulate/storm.ts'
+import { eventText } from '../../src/decide/event-kinds.ts'
 
 export interface Desk {
   readonly session: Session

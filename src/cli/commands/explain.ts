@@ -1,7 +1,7 @@
 /** `burn explain`: why an issue is where it is, in one screen. */
 import type { Explanation } from '../../observe/explain.ts'
 import type { Io } from '../io.ts'
-import { eventText, restsReason, sentence } from '../../decide/wording.ts'
+import { restsReason, sentence } from '../../decide/wording.ts'
 import { repoOf } from '../../core/refs.ts'
 import { oneLine } from '../../core/text.ts'
 import { command, done } from '../command.ts'
@@ -9,6 +9,7 @@ import { issueNamed } from '../named.ts'
 import { sprintTable } from '../sprint-lines.ts'
 import { duration, table } from '../table.ts'
 import { text } from '../takes.ts'
+import { eventText } from '../../decide/event-kinds.ts'
 
 export const explainCommand = command({
   takes: { issue: text('<issue>', 'owner/repo#7, or repo#7') },

@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict'
+import { globSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { test } from 'node:test'
+import type { Event } from '../../src/core/events.ts'
+import { eventKinds, eventText } from '../../src/decide/event-kinds.ts'
+
+const src = resolve(import.meta.dirname, '../../src')
+
+test('events: each kind has words that show its payload, and a sentence that says what it means', () => {
+  for (const [kind, { meaning, payload }] of Object.entries(eventKinds)) {
+    assert.match(meaning, /^\S.*\.$/, kind)
+    const example = (field: string) =>
+      field === 'reason' ? { code: 'draft' } : /until|before|ms|presses|bytes|token|priority/.test(field) ? 60_000 : `the ${field}`
+    const given = Object.fromEntries(Object.keys(payload).map((field) => [field, example(field)]))
+    const text = eventText({ kind, payload: given } as unknown as Event)
+    assert.doesNotMatch(text, /undefined|\[object|NaN/, kind)
+    if (Object.keys(payload).length > 0) assert.notEqual(text, '', kind)
+  }
+})
+
+test('events: each kind is written somewhere, and none that the table does not know', () => {
+  const table = [join(src, 'core/events.ts'), join(src, 'decide/event-kinds.ts')]
+  const sources = globSync('**/*.ts', { cwd: src }).map((file) => join(src, file))
+  const text = sources
+    .filter((file) => !table.includes(file))
+    .map((file) => readFileSync(file, 'utf8'))
+    .join('\n')
+  // Written by state or by scope: `dispatch.${state}`, `${scope}.held`.
+  const built = /^(?:dispatch|delivery)\.|\.(?:held|resumed)$/
+  for (const kind of Object.keys(eventKinds)) if (!built.test(kind)) assert.ok(text.includes(`'${kind}'`), `nobody writes ${kind}`)
+})
+
+test('events: an older version’s sentence and a newer version’s kind stay readable', () => {
+  assert.equal(eventText({ kind: 'dispatch.done', payload: { prose: 'its change was merged' } }), 'its change was merged')
+  assert.equal(eventText({ kind: 'moon.full', payload: { on: 1 } } as unknown as Event), '{"on":1}')
+})
