@@ -86,7 +86,8 @@ export function openIo({ out, err, input, terminal, colours = false, confirm = a
 
 /** The streams of this process. */
 export function processIo(random: () => number): Io {
-  const { stdin, stdout, stderr, env } = process
+  // Standard input is not touched before it is read: its stream takes 4 ms to make.
+  const { stdout, stderr, env } = process
   return openIo({
     random,
     out: (text) => void stdout.write(text),
@@ -94,12 +95,14 @@ export function processIo(random: () => number): Io {
     ...(stdout.isTTY ? { terminal: () => ({ width: stdout.columns ?? 100, height: stdout.rows ?? 24 }) } : {}),
     colours: env['NO_COLOR'] === undefined && env['TERM'] !== 'dumb' && (stdout.isTTY || env['FORCE_COLOR'] !== undefined),
     confirm: async (question) => {
+      const { stdin } = process
       if (!stdin.isTTY) return false
       const { createInterface } = await import('node:readline/promises')
       using lines = createInterface({ input: stdin, output: stderr })
       return /^y(es)?$/i.test((await lines.question(`${question} [y/N] `)).trim())
     },
     input: async () => {
+      const { stdin } = process
       let text = ''
       stdin.setEncoding('utf8')
       for await (const chunk of stdin) {

@@ -1,5 +1,5 @@
-/** Printable ASCII, newline and tab: most texts, which need no other look. */
-const plain = /^[\t\n\x20-\x7e]*$/
+/** Most texts, which need no other look: Latin, Greek, Cyrillic, signs, frames and CJK, without anything that `unprintable` has. */
+const plain = /^[\t\n\x20-\x7e\u00a0-\u0600\u2010-\u2027\u2030-\u205f\u2070-\ud7ff]*$/
 const unprintable =
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb]|[\u{e0000}-\u{e007f}]/gu
 

@@ -4,6 +4,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
+import { sanitize } from '../../src/core/text.ts'
 import { newId } from '../../src/core/ids.ts'
 import { openIo } from '../../src/cli/io.ts'
 import { table, widthOf } from '../../src/cli/table.ts'
@@ -77,6 +78,13 @@ test('io: prints only its own sequences, whatever the text', () => {
       assert.ok(said.text.startsWith('\u001b[31m'), 'its own colour is there')
     }),
   )
+})
+
+test('sanitize: takes every character away that a terminal could obey', () => {
+  for (let code = 0; code <= 0xffff; code++) {
+    const left = sanitize(`a${String.fromCharCode(code)}`)
+    assert.doesNotMatch(left, forbidden, code.toString(16))
+  }
 })
 
 test('io: JSON keeps every value and escapes what a terminal obeys', () => {
