@@ -54,8 +54,9 @@ async function assignFree(settled: UnderWayState, session: Session): Promise<Cyc
   let state: FleetState = { ...settled, issues: [], login: null, claims: new Map() }
   const checked = new Set<IssueRef>()
   for (let again = 0; ; again++) {
-    const front = await withIssues(state, await readFront(state, session), session)
-    const actions = assign(front)
+    const desks = openDesks(state)
+    const front = await withIssues(state, await readFront(state, desks.free(), session), session)
+    const actions = assign(front, desks)
     const wanted = actionsOf(actions, 'claim').map(({ issue }) => issue)
     const fresh = wanted.filter(({ ref }) => !checked.has(ref))
     if (fresh.length === 0) return { actions, state: front }
@@ -67,17 +68,14 @@ async function assignFree(settled: UnderWayState, session: Session): Promise<Cyc
   }
 }
 
-/** What is to be judged, and as much of each queue as there is room for, beside what others have of it. */
-function readFront(state: FleetState, { ledger }: Session): Promise<readonly IssueRecord[]> {
-  const most = openDesks(state).free()
-  for (const [ref, check] of state.claims) if (check.state !== 'free') addTo(most, repoOf(ref))
+/** What is to be judged, and as much of each queue as there is room for (`most`), beside what others have of it. */
+function readFront({ claims, freed }: FleetState, most: Map<RepoRef, number>, { ledger }: Session): Promise<readonly IssueRecord[]> {
+  for (const [ref, check] of claims) {
+    const room = check.state === 'free' ? undefined : most.get(repoOf(ref))
+    if (room !== undefined) most.set(repoOf(ref), room + 1)
+  }
   return ledger.front(
     most,
-    state.freed.map(({ issue }) => issue),
+    freed.map(({ issue }) => issue),
   )
-}
-
-function addTo(most: Map<RepoRef, number>, repo: RepoRef): void {
-  const known = most.get(repo)
-  if (known !== undefined) most.set(repo, known + 1)
 }

@@ -11,9 +11,9 @@ import { openDesks, route, unable } from './route.ts'
 
 /**
  * Oldest issues first, for the open desks. Issues of a repo that was not, or could not be, asked about keep their last verdict and are not given; nor are those that
- * others have, as far as their claims were looked for.
+ * others have, as far as their claims were looked for. `desks`: those of this state, which are used up.
  */
-export function assign(given: FleetState): Action[] {
+export function assign(given: FleetState, desks = openDesks(given)): Action[] {
   const { issues, actions: approvals } = withApprovals(given.issues, given.fleet)
   const view = { ...given, issues }
   const rules = eligibilityRules(view)
@@ -33,7 +33,7 @@ export function assign(given: FleetState): Action[] {
     else if (verdict.kind === 'taken') judge(issue, true, 'taken', verdict.reason)
     else judge(issue, false, verdict.until === 'changed' ? 'none' : null, verdict.reason)
   }
-  const { routes, waiting, reasons } = route(inOrder(work), view, openDesks(view))
+  const { routes, waiting, reasons } = route(inOrder(work), view, desks)
   const claims = routes.map(({ issue, worker, slot, reason }): ClaimAction => {
     judge(issue, true, 'queued', { code: 'routed', worker: worker.id, why: reason })
     return { do: 'claim', kind: 'work', issue, worker, slot, attempt: (records.get(issue.ref)?.attempts ?? 0) + 1, reason }
