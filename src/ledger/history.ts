@@ -58,7 +58,10 @@ export async function events(trx: Trx, filter: EventFilter, engine: Pick<Engine,
   if (until !== undefined) query = query.where(lies('<=', positionOf(until), engine))
   if (since !== undefined) query = query.where('at', '>=', since)
   if (kinds !== undefined && kinds.length > 0) query = query.where((eb) => eb.or(kinds.map(isOfKind)))
-  for (const subjects of await subjectsOf(trx, filter)) query = query.where('subject', 'in', subjects)
+  if (filter.subject !== undefined) query = query.where('subject', '=', filter.subject)
+  // What comes after a cursor is read whole, so it is cheaper to look at each event than to find all that an issue or a worker ever had.
+  if (after === undefined) for (const subjects of await subjectsOf(trx, filter)) query = query.where('subject', 'in', subjects)
+  else for (const column of ['issue', 'worker'] as const) if (filter[column] !== undefined) query = query.where(column, '=', filter[column])
   // `tx` is among the columns only if the engine has it.
   const rows = (await query.execute()) as (Selectable<EventRow> & { readonly tx?: number })[]
   const found = rows.map(toEvent)
@@ -72,14 +75,13 @@ function isOfKind(kind: string): RawBuilder<boolean> {
 }
 
 /** Subjects, one list for each part of the filter: events are found by their subject alone. */
-async function subjectsOf(trx: Trx, { issue, worker, subject }: EventFilter): Promise<string[][]> {
+async function subjectsOf(trx: Trx, { issue, worker }: EventFilter): Promise<string[][]> {
   const lists: string[][] = []
   if (issue !== undefined) {
     const about = (await dispatches(trx, { issue, limit: most })).map(({ id }) => id)
     lists.push([issue, ...about, ...(await deliveries(trx, { about, limit: most })).map(({ id }) => id)])
   }
   if (worker !== undefined) lists.push([worker, ...(await deliveries(trx, { worker, limit: most })).map(({ id }) => id)])
-  if (subject !== undefined) lists.push([subject])
   return lists
 }
 

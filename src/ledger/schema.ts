@@ -4,7 +4,7 @@
  * JSON as text, times in milliseconds.
  */
 import type { Generated, Kysely, RawBuilder } from 'kysely'
-import type { Actor, SeenKind } from '../core/events.ts'
+import type { Actor, EventKind, SeenKind } from '../core/events.ts'
 import type { Delivery, Dispatch } from '../core/lives.ts'
 import type { Standing } from '../core/ledger/backlog.ts'
 import type { Hold } from '../core/ledger/holds.ts'
@@ -91,7 +91,7 @@ export type DeliveryRow = Omit<Delivery, 'evidence'> & { evidence: string; issue
 export interface EventRow {
   seq: Generated<number>
   at: number
-  kind: string
+  kind: EventKind
   subject: string
   issue: string | null
   worker: string | null

@@ -37,6 +37,10 @@ export function eventful(holds: Holds): void {
     ])
     assert.deepEqual(await kinds({ since: 20, kinds: ['dispatch.*'] }), ['dispatch.claimed', 'dispatch.handed'])
     assert.deepEqual(await kinds({ kinds: ['dispatch.*'], limit: 1 }), ['dispatch.handed'], 'the newest')
+    assert.deepEqual(await kinds({ after: '0.0', kinds: ['dispatch.*'], issue: 'o/r#2', worker: workers[1] }), [
+      'dispatch.claimed',
+      'dispatch.handed',
+    ])
     assert.deepEqual(await kinds({ kinds: ['%'] }), [])
   })
 

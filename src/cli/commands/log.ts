@@ -1,5 +1,6 @@
 /** `burn log`: what happened, the newest last, and what happens from now on. */
 import type { Event, EventFilter, LogLevel } from '../../core/events.ts'
+import type { Fleet, WorkerId } from '../../core/nouns.ts'
 import type { Session } from '../../observe/session.ts'
 import type { Io } from '../io.ts'
 import { eventKinds, eventText } from '../../decide/event-kinds.ts'
@@ -44,7 +45,7 @@ export const logCommand = command({
       kinds: given.kind.map(known),
       ...(given.since === undefined ? {} : { since: given.since(clock.now()) }),
       ...(given.issue === undefined ? {} : { issue: issueNamed(fleet, given.issue) }),
-      ...(given.worker === undefined ? {} : { worker: workerNamed(fleet, given.worker).id }),
+      ...(given.worker === undefined ? {} : { worker: workerOf(given.worker, fleet) }),
     }
     const limit = given.limit ?? (given.since === undefined ? few : many)
     const after = given.after === undefined ? {} : { after: given.after }
@@ -104,6 +105,11 @@ function since(word: string): (now: number) => number {
   const time = Date.parse(word)
   if (Number.isNaN(time)) throw usage(`${JSON.stringify(word)} is neither a duration nor a time`, 'write 8h, 2d or 2026-05-01T22:00')
   return () => time
+}
+
+/** A worker of the spec by its name; any other, such as a sprint's, by its id. */
+function workerOf(name: string, fleet: Fleet): WorkerId {
+  return name.split('/').length === 3 ? name : workerNamed(fleet, name).id
 }
 
 /** A kind, or a beginning with a trailing glob, that some event has. Throws BurnError `kind_unknown` (exit 2). */
