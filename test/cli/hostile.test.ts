@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { sanitize } from '../../src/core/text.ts'
 import { newId } from '../../src/core/ids.ts'
+import { captureCommand } from '../../src/cli/commands/panes.ts'
 import { openIo } from '../../src/cli/io.ts'
 import { table, widthOf } from '../../src/cli/table.ts'
 import { openLedger } from '../../src/ledger/open.ts'
@@ -104,6 +105,17 @@ test('io: a foreign text cannot forge the marks of its own sequences', () => {
   io.out(other.paint('red', 'x'), other.control('2J'))
   assert.doesNotMatch(said.text, /\u001b/)
   assert.equal(widthOf(io.paint('red', 'abc')), 3, 'a mark counts as no columns')
+})
+
+test('capture: keeps the colours of a screen, and no other sequence', () => {
+  fc.assert(
+    fc.property(fc.array(hostile, { minLength: 1 }), (rows) => {
+      const { io, said } = recorder()
+      captureCommand.present({ worker: 'w', rows: rows.map((row) => `\u001b[38;5;196m${row}\u001b[0m`) }, io, {}, 0)
+      assertHarmless(said.text.replace(/\u001b\[[\d;:]*m/g, ''), 'capture')
+      assert.ok(said.text.startsWith('\u001b[38;5;196mx'))
+    }),
+  )
 })
 
 test('commands: no title, label, reason or transcript reaches the terminal raw', { timeout: 60_000 }, async (t) => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, realpathSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
@@ -9,6 +9,7 @@ import { run } from '../../src/host/exec.ts'
 import { explainFailure } from '../../src/host/failure.ts'
 import { shellWords } from '../../src/host/quote.ts'
 import { readSecret } from '../../src/host/secrets.ts'
+import { inSurroundings } from '../../src/host/surroundings.ts'
 import { argvOn } from '../../src/host/transport.ts'
 import { scratch } from '../support/fleet.ts'
 import { startSshd } from '../support/sshd.ts'
@@ -131,4 +132,14 @@ test('a secret comes from a file, the environment or a command, and from no care
       return true
     })
   }
+})
+
+test('inSurroundings: commands side by side start children with their own environment and directory', async (t) => {
+  const [one, two] = [scratch(t), scratch(t)]
+  const here = (cwd: string, name: string) =>
+    inSurroundings({ env: { PATH: process.env['PATH'], NAME: name }, cwd }, async () => {
+      await run(['true'], { timeout_ms: 5000 })
+      return (await run(['sh', '-c', 'echo "$NAME $HOME"; pwd -P'], { timeout_ms: 5000 })).stdout
+    })
+  assert.deepEqual(await Promise.all([here(one, 'a'), here(two, 'b')]), [`a \n${realpathSync(one)}\n`, `b \n${realpathSync(two)}\n`])
 })
