@@ -28,7 +28,7 @@ export interface TellAction {
   readonly worker: WorkerId
   readonly incarnation: Incarnation | null
   readonly text: string
-  readonly before?: number
+  readonly before: number
   readonly reason: Reason
 }
 
@@ -66,6 +66,7 @@ export interface ApproveAction {
   readonly issue: IssueRef
   readonly approved: boolean
   readonly revision: number
+  readonly reason: Reason
 }
 
 /** An issue is not given because its comments could not be read; `rests`: what is left alone because of that. */

@@ -15,6 +15,8 @@ export interface ReasonData {
   skip_title: { readonly pattern: string }
   approval_unseen: { readonly label: string }
   approval_edited: { readonly label: string }
+  label_set: { readonly label: string }
+  label_gone: None
   author_not_listed: { readonly author: string }
   author_not_writer: { readonly author: string; readonly repo: RepoRef }
   writers_unknown: { readonly repo: RepoRef }

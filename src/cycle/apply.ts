@@ -75,18 +75,16 @@ export async function applyMoves(
   return moved
 }
 
-async function applyTells(actions: readonly Action[], session: Session): Promise<void> {
-  const { ledger, clock, owner } = session
-  const tells = actionsOf(actions, 'tell')
-  if (tells.length > 0)
-    await ledger.plan(
-      tells.map((tell) => toText(tell, session)),
-      owner,
-      clock.now() + leaseLength,
-      clock.now(),
-    )
-  for (const { kind, issue, reason } of tells)
-    if (kind === 'follow_up') session.notify({ kind: 'issue.mangled', subject: issue, payload: { reason } })
+/** Plans further texts. Those that another process planned first are left out. */
+async function applyTells(actions: readonly Action[], { ledger, clock, owner, newId, notify }: Session): Promise<void> {
+  const tells = new Map(actionsOf(actions, 'tell').map((tell) => [newId(), tell]))
+  if (tells.size === 0) return
+  const now = clock.now()
+  const planned = await ledger.plan([...tells].map(toText), owner, now + leaseLength, now)
+  for (const { id } of planned) {
+    const tell = tells.get(id)
+    if (tell?.kind === 'follow_up') notify({ kind: 'issue.mangled', subject: tell.issue, payload: { reason: tell.reason } })
+  }
 }
 
 function toMove({ id, from, to, reason, change_url, told, tell }: MoveAction, { newId }: Session): DispatchMove {
@@ -101,8 +99,8 @@ function toMove({ id, from, to, reason, change_url, told, tell }: MoveAction, { 
   }
 }
 
-function toText({ kind, dispatch, issue, worker, incarnation, text, before }: TellAction, { newId }: Session): PlannedText {
-  return { id: newId(), kind, worker, text, incarnation, about: { dispatch, issue, ...(before === undefined ? {} : { before }) } }
+function toText([id, { kind, dispatch, issue, worker, incarnation, text, before }]: readonly [string, TellAction]): PlannedText {
+  return { id, kind, worker, text, incarnation, about: { dispatch, issue, before } }
 }
 
 /** Returns the issues that changed since they were read: their approval no longer holds, so they are decided about anew. */

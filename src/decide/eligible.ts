@@ -89,14 +89,16 @@ export function withApprovals(
 ): { readonly issues: readonly IssueRecord[]; readonly actions: readonly ApproveAction[] } {
   const labels = new Set(trust.labels.map((label) => label.toLowerCase()))
   const actions: ApproveAction[] = []
-  const approved = issues.map((record): IssueRecord => {
+  const after = issues.map((record): IssueRecord => {
     const { issue, revision, approval } = record
-    const has = labels.size > 0 && issue.labels.some((label) => labels.has(label.toLowerCase()))
-    if (has === (approval !== null)) return record
-    actions.push({ do: 'approve', issue: issue.ref, approved: has, revision })
-    return { ...record, approval: has ? 'current' : null }
+    const label = labels.size === 0 ? undefined : issue.labels.find((each) => labels.has(each.toLowerCase()))
+    const approved = label !== undefined
+    if (approved === (approval !== null)) return record
+    const reason: Reason = approved ? { code: 'label_set', label } : { code: 'label_gone' }
+    actions.push({ do: 'approve', issue: issue.ref, approved, revision, reason })
+    return { ...record, approval: approved ? 'current' : null }
   })
-  return { issues: approved, actions }
+  return { issues: after, actions }
 }
 
 function untrustedAuthor(issue: Issue, rules: EligibilityRules): Reason | null {

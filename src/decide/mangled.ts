@@ -28,6 +28,7 @@ export function corrections({ dispatches, mangled, corrections: told }: UnderWay
         worker,
         incarnation,
         text: disregardText(id, issue),
+        before: about.length,
         reason: { code: 'disregard', worker },
       },
     ]

@@ -36,6 +36,8 @@ const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string }
   approval_unseen: ({ label }) => `its text was not seen with the label "${label}" yet`,
   approval_edited: ({ label }) =>
     `edited after it was approved by the label "${label}": take the label off until burn has seen that, then set it again (dispatch.trust)`,
+  label_set: ({ label }) => `the label "${label}" approves its text`,
+  label_gone: () => 'it no longer has a trusted label',
   author_not_listed: ({ author }) => `opened by ${author}, who is not among dispatch.trust.authors`,
   author_not_writer: ({ author, repo }) => `opened by ${author}, who may not write to ${repo} (dispatch.trust)`,
   writers_unknown: ({ repo }) => `the forge could not say who may write to ${repo}`,

@@ -15,6 +15,8 @@ const examples: { readonly [C in ReasonCode]: ReasonData[C] } = {
   skip_title: { pattern: '^epic' },
   approval_unseen: { label: 'ok' },
   approval_edited: { label: 'ok' },
+  label_set: { label: 'ok' },
+  label_gone: {},
   author_not_listed: { author: 'eve' },
   author_not_writer: { author: 'eve', repo: 'o/r' },
   writers_unknown: { repo: 'o/r' },
