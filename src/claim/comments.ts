@@ -1,12 +1,11 @@
 /** Keeps the fleet's comments on the forge as the ledger says they should be: one a dispatch, written once, then edited. */
 import type { Reason } from '../core/reasons.ts'
 import type { Dispatch } from '../core/lives.ts'
-import type { IssueRef, Worker, WorkerId } from '../core/nouns.ts'
+import type { Comment, IssueRef, Worker, WorkerId } from '../core/nouns.ts'
 import type { Session } from '../observe/session.ts'
 import type { ForgeFault } from '../decide/forge-fault.ts'
 import { BurnError, codeOf, isLedgerFailure } from '../core/errors.ts'
 import { repoOf } from '../core/refs.ts'
-import type { Comment } from '../core/nouns.ts'
 import { markerOf } from '../core/marker.ts'
 import { councilComment, workComment } from '../decide/comment.ts'
 import { blame, leaveAlone, type Blame } from './blame.ts'

@@ -3,10 +3,9 @@
  * `cycle/apply` carries them out by compare-and-set, and a dry run shows them.
  */
 import type { Reason } from './reasons.ts'
-import type { Standing } from './ledger/backlog.ts'
+import type { Rests, Standing } from './ledger/backlog.ts'
 import type { DispatchMove } from './ledger/claims.ts'
 import type { DispatchKind } from './lives.ts'
-import type { Rests } from './ledger/backlog.ts'
 import type { Incarnation, Issue, IssueRef, RepoRef, Worker, WorkerId } from './nouns.ts'
 
 /** A step of a dispatch. Guard: it is still in one of `from`, and its agent was told to go on no more than `told` times. */

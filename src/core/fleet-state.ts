@@ -4,16 +4,14 @@
  */
 import type { Reason } from './reasons.ts'
 import type { Look } from './agent.ts'
-import type { IssueRecord } from './ledger/backlog.ts'
-import type { LiveDispatch } from './ledger/claims.ts'
+import type { IssueRecord, Resting, Rests } from './ledger/backlog.ts'
+import type { LiveDispatch, Resumed } from './ledger/claims.ts'
 import type { Hold } from './ledger/holds.ts'
 import type { WorkerRecord } from './ledger/workers.ts'
 import type { Event } from './events.ts'
 import type { Delivery, Dispatch } from './lives.ts'
 import type { Change, Fleet, Incarnation, IssueRef, Reading, ReadingState, RepoRef, Time, Worker, WorkerId } from './nouns.ts'
 import type { MachineSight } from './panes.ts'
-import type { Resumed } from './ledger/claims.ts'
-import type { Rests, Resting } from './ledger/backlog.ts'
 import type { RepoRecord } from './ledger/forge.ts'
 import type { Sprint } from './sprint.ts'
 

@@ -15,8 +15,8 @@ import { openDesks, route, unable } from './route.ts'
  */
 export function assign(given: FleetState, desks = openDesks(given)): Action[] {
   const { issues, actions: approvals } = withApprovals(given.issues, given.fleet)
-  const view = { ...given, issues }
-  const rules = eligibilityRules(view)
+  const seen = { ...given, issues }
+  const rules = eligibilityRules(seen)
   const verdicts: JudgeAction[] = []
   const records = new Map<IssueRef, IssueRecord>()
   const work: IssueRecord[] = []
@@ -25,7 +25,7 @@ export function assign(given: FleetState, desks = openDesks(given)): Action[] {
     verdicts.push({ do: 'judge', issue: ref, eligible, reason, standing, revision: records.get(ref)?.revision ?? 0 })
   for (const record of issues) {
     const { issue } = record
-    if (!view.writers.has(issue.repo)) continue
+    if (!seen.writers.has(issue.repo)) continue
     records.set(issue.ref, record)
     const verdict = eligibility(record, rules)
     if (verdict.kind === 'work') work.push(record)
@@ -33,13 +33,13 @@ export function assign(given: FleetState, desks = openDesks(given)): Action[] {
     else if (verdict.kind === 'taken') judge(issue, true, 'taken', verdict.reason)
     else judge(issue, false, verdict.until === 'changed' ? 'none' : null, verdict.reason)
   }
-  const { routes, waiting, reasons } = route(inOrder(work), view, desks)
+  const { routes, waiting, reasons } = route(inOrder(work), seen, desks)
   const claims = routes.map(({ issue, worker, slot, reason }): ClaimAction => {
     judge(issue, true, 'queued', { code: 'routed', worker: worker.id, why: reason })
     return { do: 'claim', kind: 'work', issue, worker, slot, attempt: (records.get(issue.ref)?.attempts ?? 0) + 1, reason }
   })
   for (const issue of waiting) judge(issue, true, 'queued', { code: 'queued' })
-  for (const { issue, reason, members } of questions(inOrder(council), view)) {
+  for (const { issue, reason, members } of questions(inOrder(council), seen)) {
     judge(issue, true, 'asked', reason)
     for (const worker of members)
       claims.push({ do: 'claim', kind: 'council', issue, worker, slot: null, attempt: 1, reason: { code: 'council_label' } })
@@ -48,7 +48,7 @@ export function assign(given: FleetState, desks = openDesks(given)): Action[] {
     ...approvals,
     ...verdicts,
     ...[...reasons].map(([repo, reason]) => ({ do: 'wait' as const, repo, reason })),
-    ...leaves(view),
+    ...leaves(seen),
     ...claims,
   ]
 }
@@ -70,16 +70,16 @@ interface Question {
 }
 
 /** A council issue goes to every council and sentinel worker that has not been asked yet. */
-function questions(issues: readonly Issue[], view: FleetState): Question[] {
+function questions(issues: readonly Issue[], seen: FleetState): Question[] {
   if (issues.length === 0) return []
-  const held = heldBy(view.holds, view.now)
-  const all = view.workers.filter(({ worker }) => worker.role !== 'worker')
+  const held = heldBy(seen.holds, seen.now)
+  const all = seen.workers.filter(({ worker }) => worker.role !== 'worker')
   const able = all.filter((sight) => unable(sight, held.worker(sight.worker.id)) === null)
-  const councils = view.dispatches.filter(({ kind }) => kind === 'council')
+  const councils = seen.dispatches.filter(({ kind }) => kind === 'council')
   const asked = Map.groupBy(councils, ({ issue }) => issue)
   return issues.map((issue) => {
     const before = new Set(asked.get(issue.ref)?.map(({ worker }) => worker))
-    const rests = view.resting.get(issue.repo)
+    const rests = seen.resting.get(issue.repo)
     if (rests !== undefined) return { issue, reason: { code: 'council_rests', why: rests }, members: [] }
     const members = able.flatMap(({ worker }) => (before.has(worker.id) ? [] : [worker]))
     return { issue, reason: { code: 'council_asked', asked: before.size + members.length, of: all.length }, members }

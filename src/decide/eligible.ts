@@ -23,7 +23,7 @@ export type JudgedBy = Moment & Pick<ReposFacet, 'writers'> & Pick<FrontFacet, '
 
 /** What `eligibility` needs, prepared once for all issues of a cycle. */
 export interface EligibilityRules {
-  readonly view: JudgedBy
+  readonly seen: JudgedBy
   readonly served: ReadonlySet<RepoRef>
   readonly skipTitles: readonly RegExp[]
   readonly skipLabels: ReadonlySet<string>
@@ -32,12 +32,12 @@ export interface EligibilityRules {
 }
 
 /** `served`: repos whose issues are work for somebody; without it those of the fleet's windows. */
-export function eligibilityRules(view: JudgedBy, served?: readonly RepoRef[]): EligibilityRules {
-  const policy = view.fleet.dispatch
+export function eligibilityRules(seen: JudgedBy, served?: readonly RepoRef[]): EligibilityRules {
+  const policy = seen.fleet.dispatch
   const lower = (labels: readonly string[]) => new Set(labels.map((label) => label.toLowerCase()))
   return {
-    view,
-    served: new Set(served ?? servedRepos(view.fleet.machines)),
+    seen,
+    served: new Set(served ?? servedRepos(seen.fleet.machines)),
     skipTitles: policy.skip_titles.map((pattern) => new RegExp(pattern, 'iu')),
     skipLabels: lower(policy.skip_labels),
     councilLabels: lower(policy.council_labels),
@@ -102,25 +102,25 @@ export function withApprovals(
 }
 
 function untrustedAuthor(issue: Issue, rules: EligibilityRules): Reason | null {
-  const { authors } = rules.view.fleet.dispatch.trust
+  const { authors } = rules.seen.fleet.dispatch.trust
   if (authors === 'anyone') return null
   if (authors !== 'writers') {
     return authors.includes(issue.author) ? null : { code: 'author_not_listed', author: issue.author }
   }
-  const writers = rules.view.writers.get(issue.repo)
+  const writers = rules.seen.writers.get(issue.repo)
   if (writers === undefined) return { code: 'writers_unknown', repo: issue.repo }
   return writers.has(issue.author) ? null : { code: 'author_not_writer', author: issue.author, repo: issue.repo }
 }
 
 function assigned(issue: Issue, rules: EligibilityRules): Reason | null {
-  if (rules.view.fleet.dispatch.assigned === 'ignore' || issue.assignees.length === 0) return null
-  const { login } = rules.view
+  if (rules.seen.fleet.dispatch.assigned === 'ignore' || issue.assignees.length === 0) return null
+  const { login } = rules.seen
   return login !== null && issue.assignees.includes(login) ? null : { code: 'assigned', assignees: issue.assignees }
 }
 
 /** Whether it is the fleet's own could not be asked. */
-function isUnsure(issue: Issue, { view }: EligibilityRules): boolean {
-  return view.login === null && issue.assignees.length > 0
+function isUnsure(issue: Issue, { seen }: EligibilityRules): boolean {
+  return seen.login === null && issue.assignees.length > 0
 }
 
 /** Somebody, or an earlier dispatch, has work for it open for review. */
@@ -130,24 +130,24 @@ function changed({ open_change }: IssueRecord): Reason | null {
 
 /** A claim of others was seen in this cycle; or a while ago, and nothing has changed since: looking again each cycle would cost a request. */
 function foreign({ issue, verdict }: IssueRecord, rules: EligibilityRules): Reason | null {
-  const check = rules.view.claims.get(issue.ref)
+  const check = rules.seen.claims.get(issue.ref)
   if (check !== undefined) return check.state === 'free' ? null : check.reason
   if (verdict?.reason.code !== 'claimed_elsewhere' && verdict?.reason.code !== 'claimed_by_other_ledger') return null
-  const fresh = issue.updated_at <= verdict.at && !hasPassed(verdict.at, foreignClaimKept, rules.view.now)
+  const fresh = issue.updated_at <= verdict.at && !hasPassed(verdict.at, foreignClaimKept, rules.seen.now)
   return fresh ? verdict.reason : null
 }
 
 function given({ attempts, done }: IssueRecord, rules: EligibilityRules): Reason | null {
   if (done) return { code: 'done_before' }
-  const limit = rules.view.fleet.dispatch.max_attempts
+  const limit = rules.seen.fleet.dispatch.max_attempts
   return attempts >= limit ? { code: 'attempts_used', attempts } : null
 }
 
-function resting({ rests }: IssueRecord, { view }: EligibilityRules): Reason | null {
-  return rests === null || rests.until <= view.now ? null : { code: 'rests', ...rests }
+function resting({ rests }: IssueRecord, { seen }: EligibilityRules): Reason | null {
+  return rests === null || rests.until <= seen.now ? null : { code: 'rests', ...rests }
 }
 
-function tooSoon(record: IssueRecord, { view }: EligibilityRules): Reason | null {
-  const until = waitsUntil(record, view.fleet.dispatch.retry_after, view.now)
+function tooSoon(record: IssueRecord, { seen }: EligibilityRules): Reason | null {
+  const until = waitsUntil(record, seen.fleet.dispatch.retry_after, seen.now)
   return until === null ? null : { code: 'retry_wait', until, attempts: record.attempts }
 }

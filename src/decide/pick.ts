@@ -37,17 +37,17 @@ type Policy = Pick<SprintPolicy, 'skip_labels' | 'skip_titles' | 'priority_label
 /** What sprints pick from. */
 export type PickedFrom = JudgedBy & Pick<FleetState, 'issues' | 'repos_down' | 'resting'>
 
-export function pickIssues(view: PickedFrom, policy: Policy, { repos, issue: wanted, skips }: Wish): Picks {
-  const rules = eligibilityRules(view, repos)
+export function pickIssues(seen: PickedFrom, policy: Policy, { repos, issue: wanted, skips }: Wish): Picks {
+  const rules = eligibilityRules(seen, repos)
   const skipped = new Map(skips.map((skip) => [skip.issue, skip.reason]))
   const named = wanted !== null
   const refused: { issue: IssueRef; reason: Reason }[] = []
   const ranked: (Picked & { readonly rank: number; readonly priority: number })[] = []
   const own = ownRules(policy)
-  for (const record of view.issues) {
+  for (const record of seen.issues) {
     const { issue } = record
     if (!repos.includes(issue.repo) || (named && issue.ref !== wanted)) continue
-    const reason = unfit(record, rules, view) ?? (named ? null : (own.skips(issue) ?? skippedBy(skipped.get(issue.ref))))
+    const reason = unfit(record, rules, seen) ?? (named ? null : (own.skips(issue) ?? skippedBy(skipped.get(issue.ref))))
     if (reason !== null) refused.push({ issue: issue.ref, reason })
     else
       ranked.push({
@@ -64,10 +64,10 @@ export function pickIssues(view: PickedFrom, policy: Policy, { repos, issue: wan
 }
 
 /** Why it is no work for anybody now; null where it is. */
-function unfit(record: IssueRecord, rules: EligibilityRules, view: PickedFrom): Reason | null {
-  if (!view.writers.has(record.issue.repo)) return { code: 'repo_unread', why: view.repos_down.get(record.issue.repo) ?? null }
+function unfit(record: IssueRecord, rules: EligibilityRules, seen: PickedFrom): Reason | null {
+  if (!seen.writers.has(record.issue.repo)) return { code: 'repo_unread', why: seen.repos_down.get(record.issue.repo) ?? null }
   const verdict = eligibility(record, rules)
-  const rests = view.resting.get(record.issue.repo)
+  const rests = seen.resting.get(record.issue.repo)
   if (rests !== undefined && verdict.kind === 'work') return { code: 'repo_rests', why: rests }
   if (verdict.kind === 'work') return null
   if (verdict.kind === 'council') return { code: 'to_council' }

@@ -1,4 +1,4 @@
-/** What `burn status` says, from one view of machines and ledger. Its JSON is a promise: keys are added, never changed. */
+/** What `burn status` says, from one state of the fleet. Its JSON is a promise: keys are added, never changed. */
 import type { StatusState } from '../core/fleet-state.ts'
 import type { LiveDispatch } from '../core/ledger/claims.ts'
 import type { HoldCode } from '../core/ledger/holds.ts'

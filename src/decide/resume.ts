@@ -9,23 +9,23 @@ import { canBeTold } from './settle.ts'
 import { isBeingTold, troubleCourses } from './trouble.ts'
 
 /** Tells an agent to go on once for each failure, whoever else decides the same (`before`). */
-export function resumptions(view: UnderWayState): TellAction[] {
-  const courses = troubleCourses(view)
-  const records = new Map(view.records.map((record) => [record.id, record]))
-  return view.dispatches.flatMap((dispatch) => {
+export function resumptions(seen: UnderWayState): TellAction[] {
+  const courses = troubleCourses(seen)
+  const records = new Map(seen.records.map((record) => [record.id, record]))
+  return seen.dispatches.flatMap((dispatch) => {
     const { id, issue, worker, incarnation } = dispatch
-    if (view.mangled.has(id) || !canBeTold(dispatch, view) || isBeingTold(dispatch, view)) return []
+    if (seen.mangled.has(id) || !canBeTold(dispatch, seen) || isBeingTold(dispatch, seen)) return []
     const course = courses.get(worker)
-    if (course === undefined ? !recovered(dispatch, records.get(worker), view) : view.now < course.next) return []
+    if (course === undefined ? !recovered(dispatch, records.get(worker), seen) : seen.now < course.next) return []
     const reason: Reason = { code: 'worker_recovered', kind: course?.trouble.kind ?? null }
-    const before = view.resumes.get(id)?.length ?? 0
+    const before = seen.resumes.get(id)?.length ?? 0
     return [{ do: 'tell', kind: 'resume', dispatch: id, issue, worker, incarnation, text: resumeText({ id, issue }), before, reason }]
   })
 }
 
 /** Its agent's turn failed, it has done nothing since, and nobody told it to go on: it takes prompts again. */
-function recovered({ id, worker, handed_at }: LiveDispatch, record: WorkerRecord | undefined, view: UnderWayState): boolean {
+function recovered({ id, worker, handed_at }: LiveDispatch, record: WorkerRecord | undefined, seen: UnderWayState): boolean {
   const failed = record?.error_at ?? null
-  if (failed === null || view.states.get(worker)?.state !== 'idle' || failed < (handed_at ?? 0)) return false
-  return (view.resumes.get(id) ?? []).every(({ planned_at }) => planned_at <= failed)
+  if (failed === null || seen.states.get(worker)?.state !== 'idle' || failed < (handed_at ?? 0)) return false
+  return (seen.resumes.get(id) ?? []).every(({ planned_at }) => planned_at <= failed)
 }

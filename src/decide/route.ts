@@ -42,7 +42,7 @@ export function unable(sight: WorkerSight, hold: Reason | null): Reason | null {
  * and what is left goes to whoever still has room. Among several: a sublane that is one of the labels, then fewest live
  * dispatches, then the one not used for longest.
  */
-export function route(issues: readonly Issue[], view: FleetState, desks: Desks): Routed {
+export function route(issues: readonly Issue[], seen: FleetState, desks: Desks): Routed {
   const routes: Route[] = []
   const give = (issue: Issue, where: 'home' | 'anywhere') => {
     const taken = desks.take(issue, where)
@@ -55,29 +55,29 @@ export function route(issues: readonly Issue[], view: FleetState, desks: Desks):
   return {
     routes,
     waiting,
-    reasons: whyWaiting([...view.writers.keys()].filter((repo) => (still.get(repo) ?? 0) === 0).toSorted(), view),
+    reasons: whyWaiting([...seen.writers.keys()].filter((repo) => (still.get(repo) ?? 0) === 0).toSorted(), seen),
   }
 }
 
 /** Workers with a free slot. How many issues of each repo they have room for is how much of its queue need be looked at. */
-export function openDesks(view: UnderWayState): Desks {
-  const records = new Map(view.records.map((record) => [record.id, record]))
-  const taken = slotsTaken(view.dispatches)
-  const held = heldBy(view.holds, view.now)
+export function openDesks(seen: UnderWayState): Desks {
+  const records = new Map(seen.records.map((record) => [record.id, record]))
+  const taken = slotsTaken(seen.dispatches)
+  const held = heldBy(seen.holds, seen.now)
   const desks: Desk[] = []
-  for (const sight of view.workers) {
+  for (const sight of seen.workers) {
     const { worker } = sight
-    if (closedTo(sight, held.worker(worker.id)) !== null || view.following.has(worker.id)) continue
+    if (closedTo(sight, held.worker(worker.id)) !== null || seen.following.has(worker.id)) continue
     const slots = taken.get(worker.id)
     // A depth that was lowered leaves slots above it taken: they count.
     const live = slots?.size ?? 0
     const free: number[] = []
     // One in trouble that may be tried again is tried with one issue.
-    const room = workerTrouble(sight, view.now) === null ? worker.depth : Math.min(1, worker.depth)
+    const room = workerTrouble(sight, seen.now) === null ? worker.depth : Math.min(1, worker.depth)
     for (let slot = 0; slot < worker.depth && free.length < room - live; slot++) if (slots?.has(slot) !== true) free.push(slot)
     if (free.length > 0) desks.push({ worker, free, live, used_at: records.get(worker.id)?.used_at ?? 0 })
   }
-  return new Desks(desks, view.resting)
+  return new Desks(desks, seen.resting)
 }
 
 /** Slots in use, by worker. */
@@ -97,15 +97,15 @@ function whyThere(worker: Worker, held: number, issue: Issue): Reason {
   return { code: 'served', repo: issue.repo, home: home === issue.repo, sublane: matches ? worker.sublane : null, held, depth }
 }
 
-function whyWaiting(repos: readonly RepoRef[], view: FleetState): Map<RepoRef, Reason> {
-  const held = heldBy(view.holds, view.now)
+function whyWaiting(repos: readonly RepoRef[], seen: FleetState): Map<RepoRef, Reason> {
+  const held = heldBy(seen.holds, seen.now)
   const serving = new Map(repos.map((repo) => [repo, { all: 0, open: 0, first: null as Reason | null }]))
-  for (const sight of view.workers) {
+  for (const sight of seen.workers) {
     if (sight.worker.role !== 'worker') continue
     for (const repo of sight.worker.repos) {
       const count = serving.get(repo)
       if (count === undefined) continue
-      const first: Reason | null = view.following.has(sight.worker.id) ? { code: 'follow_up_first' } : null
+      const first: Reason | null = seen.following.has(sight.worker.id) ? { code: 'follow_up_first' } : null
       const why = closedTo(sight, held.worker(sight.worker.id)) ?? first
       count.all += 1
       if (why === null) count.open += 1
@@ -115,7 +115,7 @@ function whyWaiting(repos: readonly RepoRef[], view: FleetState): Map<RepoRef, R
   return new Map(
     [...serving].map(([repo, { all, open, first }]) => [
       repo,
-      view.resting.get(repo) ??
+      seen.resting.get(repo) ??
         (open > 0 ? { code: 'workers_full', workers: open, repo } : { code: 'workers_closed', workers: all, repo, first }),
     ]),
   )

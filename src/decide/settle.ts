@@ -17,16 +17,16 @@ import { isBeingTold, troubleCourses } from './trouble.ts'
 type Step = Pick<MoveAction, 'from' | 'to' | 'reason' | 'change_url' | 'told'>
 
 /** Returns the steps of dispatches that this state calls for. */
-export function endings(view: UnderWayState): MoveAction[] {
-  const changeOf = changesByDispatch(view.changes)
-  const crashed = new Set(view.sprints.flatMap(({ id, lease_until }) => (lease_until <= view.now ? [id] : [])))
-  const known: Known = { crashed, courses: troubleCourses(view) }
-  return view.dispatches.flatMap((dispatch) => {
+export function endings(seen: UnderWayState): MoveAction[] {
+  const changeOf = changesByDispatch(seen.changes)
+  const crashed = new Set(seen.sprints.flatMap(({ id, lease_until }) => (lease_until <= seen.now ? [id] : [])))
+  const known: Known = { crashed, courses: troubleCourses(seen) }
+  return seen.dispatches.flatMap((dispatch) => {
     const change = changeOf(dispatch)
-    const step = settle(dispatch, view, change, known)
+    const step = settle(dispatch, seen, change, known)
     if (step === null) return []
     const { id, kind, issue, worker } = dispatch
-    const tell = toTell(dispatch, step, view, change)
+    const tell = toTell(dispatch, step, seen, change)
     return [{ do: 'move', id, kind, issue, worker, ...step, ...(tell === null ? {} : { tell }) }]
   })
 }
@@ -35,10 +35,10 @@ export function endings(view: UnderWayState): MoveAction[] {
  * What the agent that got the prompt is told about the end of its dispatch while it may still work: that its issue was closed or done by a change that is not
  * from its branch, or that it was taken back in trouble. The text reaches that agent only, so an agent that cannot be looked at now is told too.
  */
-function toTell(dispatch: LiveDispatch, { to }: Step, view: UnderWayState, change: Change | undefined): string | null {
+function toTell(dispatch: LiveDispatch, { to }: Step, seen: UnderWayState, change: Change | undefined): string | null {
   const { id, kind, state, incarnation } = dispatch
-  if (kind !== 'work' || state !== 'handed' || incarnation === null || isGone(dispatch, view)) return null
-  const byItself = change !== undefined && change.state !== 'closed' && (change.dispatch_id === id || isQuiet(dispatch, view))
+  if (kind !== 'work' || state !== 'handed' || incarnation === null || isGone(dispatch, seen)) return null
+  const byItself = change !== undefined && change.state !== 'closed' && (change.dispatch_id === id || isQuiet(dispatch, seen))
   if (to === 'done') return byItself ? null : closedText(dispatch)
   // It would go on once it can: somebody else may have the issue by then.
   return to === 'released' ? takenBackText(dispatch) : null
@@ -52,25 +52,25 @@ interface Known {
   readonly courses: ReadonlyMap<WorkerId, TroubleCourse>
 }
 
-function settle(dispatch: LiveDispatch, view: UnderWayState, change: Change | undefined, { crashed, courses }: Known): Step | null {
+function settle(dispatch: LiveDispatch, seen: UnderWayState, change: Change | undefined, { crashed, courses }: Known): Step | null {
   const { id, state } = dispatch
   if (state !== 'claimed' && state !== 'handed' && state !== 'review') return null
-  if (view.closed.has(dispatch.issue)) {
+  if (seen.closed.has(dispatch.issue)) {
     const its = change !== undefined && isWorkOf(dispatch, change) ? change.url : dispatch.change_url
     return { from: ['claimed', 'handed', 'review'], to: 'done', reason: { code: 'issue_closed' }, change_url: its }
   }
-  const reviewed = change === undefined ? null : settleBy(change, dispatch, view)
+  const reviewed = change === undefined ? null : settleBy(change, dispatch, seen)
   if (reviewed !== null) return reviewed
   if (crashed.has(id) && state === 'claimed') return { from: ['claimed'], to: 'released', reason: { code: 'sprint_gone', begun: false } }
   if (state !== 'handed') return null
   // What it pushed is seen as its change: with none, all that it did is in its workspace, on its own machine.
   if (crashed.has(id))
-    return isAsked(dispatch, view) ? { from: ['handed'], to: 'lost', reason: { code: 'sprint_gone', begun: true } } : null
-  if (isGone(dispatch, view)) return { from: ['handed'], to: 'lost', reason: { code: 'holder_gone' } }
-  return settleQuiet(dispatch, view, courses.get(dispatch.worker))
+    return isAsked(dispatch, seen) ? { from: ['handed'], to: 'lost', reason: { code: 'sprint_gone', begun: true } } : null
+  if (isGone(dispatch, seen)) return { from: ['handed'], to: 'lost', reason: { code: 'holder_gone' } }
+  return settleQuiet(dispatch, seen, courses.get(dispatch.worker))
 }
 
-function settleBy(change: Change, dispatch: LiveDispatch, view: UnderWayState): Step | null {
+function settleBy(change: Change, dispatch: LiveDispatch, seen: UnderWayState): Step | null {
   const { id, state } = dispatch
   const { name, url: change_url } = change
   if (!belongs(change, dispatch))
@@ -81,7 +81,7 @@ function settleBy(change: Change, dispatch: LiveDispatch, view: UnderWayState): 
   if (change.state === 'merged' && state !== 'claimed')
     return { from: ['handed', 'review'], to: 'done', reason: { code: 'change_merged' }, change_url }
   // While its agent may still work, a change that is not from its branch may be somebody else's: the issue stays with the agent.
-  const over = change.dispatch_id === id || isGone(dispatch, view) || isQuiet(dispatch, view)
+  const over = change.dispatch_id === id || isGone(dispatch, seen) || isQuiet(dispatch, seen)
   if (change.state === 'open' && state === 'handed' && over)
     return { from: ['handed'], to: 'review', reason: { code: 'change_for_review' }, change_url }
   if (change.state === 'closed' && state === 'review')
@@ -93,10 +93,10 @@ function settleBy(change: Change, dispatch: LiveDispatch, view: UnderWayState): 
 const quietFor = 60_000
 
 /** The turn that its prompt began is over: its agent has nothing to do. */
-function isQuiet({ worker, incarnation, handed_at }: LiveDispatch, view: UnderWayState): boolean {
-  const record = view.states.get(worker)
-  if (record?.state !== 'idle' || view.incarnations.get(worker) !== incarnation) return false
-  return view.now - Math.max(handed_at ?? 0, record.since) >= quietFor
+function isQuiet({ worker, incarnation, handed_at }: LiveDispatch, seen: UnderWayState): boolean {
+  const record = seen.states.get(worker)
+  if (record?.state !== 'idle' || seen.incarnations.get(worker) !== incarnation) return false
+  return seen.now - Math.max(handed_at ?? 0, record.since) >= quietFor
 }
 
 /** An agent may have opened the change from any branch. A sprint that has not ended opens its own, and from its own branch. */
@@ -105,44 +105,44 @@ function isWorkOf({ id, worker, state }: LiveDispatch, { dispatch_id }: Change):
 }
 
 /** What its agent's silence means for it: all that it was told is over where it has long had nothing to do, or its turn failed. */
-function settleQuiet(dispatch: LiveDispatch, view: UnderWayState, course: TroubleCourse | undefined): Step | null {
+function settleQuiet(dispatch: LiveDispatch, seen: UnderWayState, course: TroubleCourse | undefined): Step | null {
   const { id, handed_at, worker } = dispatch
-  const { ended_after } = view.fleet.dispatch
-  const record = view.states.get(worker)
-  if (ended_after === null || record === undefined || !canBeTold(dispatch, view)) return null
+  const { ended_after } = seen.fleet.dispatch
+  const record = seen.states.get(worker)
+  if (ended_after === null || record === undefined || !canBeTold(dispatch, seen)) return null
   if (course !== undefined) {
     const { trouble, until } = course
-    if (until === null || view.now < Math.max(until, (handed_at ?? 0) + ended_after) || isBeingTold(dispatch, view)) return null
+    if (until === null || seen.now < Math.max(until, (handed_at ?? 0) + ended_after) || isBeingTold(dispatch, seen)) return null
     return {
-      told: view.resumes.get(id)?.length ?? 0,
+      told: seen.resumes.get(id)?.length ?? 0,
       from: ['handed'],
       to: 'released',
       reason: { code: 'trouble_lasts', kind: trouble.kind, evidence: trouble.evidence },
     }
   }
-  const quiet = view.now - Math.max(handed_at ?? 0, record.since)
+  const quiet = seen.now - Math.max(handed_at ?? 0, record.since)
   if ((record.state !== 'idle' && record.state !== 'error') || quiet < ended_after) return null
   const minutes = Math.floor(quiet / 60_000)
   const reason: Reason =
-    record.state === 'idle' ? { code: 'turn_quiet', minutes } : { code: 'turn_failed', ...failureOf(worker, view), minutes }
+    record.state === 'idle' ? { code: 'turn_quiet', minutes } : { code: 'turn_failed', ...failureOf(worker, seen), minutes }
   return { from: ['handed'], to: 'failed', reason }
 }
 
-function failureOf(worker: WorkerId, view: UnderWayState): { readonly kind: string | null; readonly evidence: string | null } {
-  const reading = view.workers.find((sight) => sight.worker.id === worker)?.reading
+function failureOf(worker: WorkerId, seen: UnderWayState): { readonly kind: string | null; readonly evidence: string | null } {
+  const reading = seen.workers.find((sight) => sight.worker.id === worker)?.reading
   return { kind: reading?.detail ?? null, evidence: reading?.evidence ?? null }
 }
 
 /** Work that its agent has for certain, as far as its machine and its forge could be asked. Questions bring no change, and are over when they are answered. */
-export function canBeTold(dispatch: LiveDispatch, view: UnderWayState): boolean {
+export function canBeTold(dispatch: LiveDispatch, seen: UnderWayState): boolean {
   const { id, kind, state, worker, incarnation } = dispatch
-  const same = incarnation !== null && view.incarnations.get(worker) === incarnation
-  return kind === 'work' && state === 'handed' && same && isAsked(dispatch, view) && !view.unproven.has(id)
+  const same = incarnation !== null && seen.incarnations.get(worker) === incarnation
+  return kind === 'work' && state === 'handed' && same && isAsked(dispatch, seen) && !seen.unproven.has(id)
 }
 
-/** Its repo's changes are known: the forge could be asked in this view. */
-function isAsked({ issue }: LiveDispatch, view: UnderWayState): boolean {
-  return view.writers.has(repoOf(issue)) && !view.repos_down.has(repoOf(issue))
+/** Its repo's changes are known: the forge could be asked. */
+function isAsked({ issue }: LiveDispatch, seen: UnderWayState): boolean {
+  return seen.writers.has(repoOf(issue)) && !seen.repos_down.has(repoOf(issue))
 }
 
 /** The agent that was given the prompt is proven to have ended. One that is not found may still work. */

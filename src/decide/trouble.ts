@@ -77,21 +77,21 @@ export interface TroubleCourse {
 }
 
 /** By worker: those in trouble. */
-export function troubleCourses(view: UnderWayState): Map<WorkerId, TroubleCourse> {
-  const troubles = view.workers.flatMap((sight) => {
-    const trouble = workerTrouble(sight, view.states.get(sight.worker.id)?.since ?? view.now)
+export function troubleCourses(seen: UnderWayState): Map<WorkerId, TroubleCourse> {
+  const troubles = seen.workers.flatMap((sight) => {
+    const trouble = workerTrouble(sight, seen.states.get(sight.worker.id)?.since ?? seen.now)
     return trouble === null ? [] : [[sight.worker.id, trouble] as const]
   })
   if (troubles.length === 0) return new Map()
-  const own = Map.groupBy(view.dispatches, ({ worker }) => worker)
-  return new Map(troubles.map(([worker, trouble]) => [worker, courseOf(trouble, own.get(worker) ?? [], view)]))
+  const own = Map.groupBy(seen.dispatches, ({ worker }) => worker)
+  return new Map(troubles.map(([worker, trouble]) => [worker, courseOf(trouble, own.get(worker) ?? [], seen)]))
 }
 
-function courseOf(trouble: WorkerTrouble, own: readonly LiveDispatch[], view: UnderWayState): TroubleCourse {
-  const { ended_after, stale_after } = view.fleet.dispatch
+function courseOf(trouble: WorkerTrouble, own: readonly LiveDispatch[], seen: UnderWayState): TroubleCourse {
+  const { ended_after, stale_after } = seen.fleet.dispatch
   const pause = Math.min(5 * minute, (ended_after ?? Infinity) / 6)
   // What is told about several dispatches at once is one try.
-  const told = new Set(own.flatMap(({ id }) => (view.resumes.get(id) ?? []).map(({ planned_at }) => planned_at)))
+  const told = new Set(own.flatMap(({ id }) => (seen.resumes.get(id) ?? []).map(({ planned_at }) => planned_at)))
   const { began, times, last } = tried(
     trouble.since,
     [...told].toSorted((a, b) => a - b),
