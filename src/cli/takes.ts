@@ -12,6 +12,8 @@ export interface Take<V> {
   /** Reads one word. Throws BurnError for what it does not understand. */
   readonly read?: (word: string) => V
   readonly choices?: readonly string[]
+  /** An option that must be given; an argument must be if its form is `<…>`. */
+  readonly required?: true
 }
 
 export type Takes = Readonly<Record<string, Take<unknown>>>
@@ -19,7 +21,7 @@ export type Parsed<T extends Takes> = { readonly [K in keyof T]: T[K] extends Ta
 
 export const flag = (form: string, says: string): Take<boolean> => ({ form, says, fallback: form.startsWith('--no-') })
 /** A text that must be given. */
-export const text = (form: string, says: string): Take<string> => ({ form, says, fallback: '' })
+export const text = (form: string, says: string): Take<string> => ({ form, says, fallback: '', required: true })
 export const optional = (form: string, says: string): Take<string | undefined> => ({ form, says, fallback: undefined })
 export const list = (form: string, says: string): Take<readonly string[]> => ({ form, says, fallback: [] })
 export const read = <V, F>(form: string, says: string, reader: (word: string) => V, fallback: F): Take<V | F> => ({
@@ -85,7 +87,7 @@ export function shapesOf(takes: Takes): Shape[] {
     const names = take.form.match(/(?<=^|, )--?[a-z][\w-]*/gi) ?? []
     const valued = take.form.includes('<')
     const many = take.form.includes('...')
-    return { key, take, names, valued, many, required: valued && (names.length === 0 || take.fallback === '') }
+    return { key, take, names, valued, many, required: names.length === 0 ? valued : take.required === true }
   })
 }
 

@@ -68,6 +68,15 @@ test('burn: an old name works, and says its new name on standard error', async (
     )
 })
 
+test('burn: reads standard input, and ends with 3 if it was stopped', async () => {
+  const screen = { input: 'bash: line 1: hermes: command not found\n' }
+  const seen = await burn(['classify', '--agent', 'hermes', '--command', 'bash'], env, screen)
+  assert.equal(seen.code, 0, seen.err)
+  assert.equal(typeof seen.json<{ state: string }>().state, 'string')
+  const check = ['spec', 'check', '--spec', 'examples/timmy/fleet-spec.json']
+  assert.equal((await burn(check, env, { stop: AbortSignal.abort() })).code, 3)
+})
+
 test('burn: help lists every command by task, and mistakes name the right one', async () => {
   const help = await burn(['--help'], env)
   assert.equal(help.code, 0)
