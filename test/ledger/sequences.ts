@@ -36,6 +36,15 @@ const operation = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('ask' as const), owner, worker, number }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('plan' as const), owner, worker }) },
   {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant('tell' as const),
+      owner,
+      back,
+      kind: fc.constantFrom('follow_up' as const, 'command' as const),
+    }),
+  },
+  {
     weight: 12,
     arbitrary: fc.record({ do: fc.constant('deliver' as const), owner, back, step: deliverySome, token: fc.integer({ min: 1, max: 3 }) }),
   },
@@ -80,6 +89,13 @@ async function run({ ledger }: Opened, each: Operation, at: number): Promise<voi
     }
     case 'plan':
       return void (await ledger.plan([{ id: idOf(at), kind: 'send', worker: each.worker, text: 'hi' }], each.owner, until, at))
+    case 'tell': {
+      const about = (await ledger.dispatches({}))[each.back]
+      if (about === undefined) return
+      const { id: dispatch, issue, worker: to } = about
+      await ledger.plan([{ id: idOf(at), kind: each.kind, worker: to, text: 'hi', about: { dispatch, issue } }], each.owner, until, at)
+      return
+    }
     case 'deliver':
       return deliver(ledger, each.owner, await latestDelivery(ledger, each.back), each.step, each.token, at)
     case 'advance': {
