@@ -5,9 +5,8 @@ import type { FleetState } from '../core/fleet-state.ts'
 import type { IssueRecord, Standing } from '../core/ledger/backlog.ts'
 import type { Issue, IssueRef, Worker } from '../core/nouns.ts'
 import { heldBy } from './holds.ts'
-import { queueOrder } from './order.ts'
 import { eligibility, eligibilityRules, withApprovals } from './eligible.ts'
-import { openDesks, route, unable } from './route.ts'
+import { openDesks, queueOrder, route, unable } from './route.ts'
 
 /**
  * Oldest issues first, for the open desks. Issues of a repo that was not, or could not be, asked about keep their last verdict and are not given; nor are those that

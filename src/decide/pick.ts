@@ -5,7 +5,7 @@ import type { Issue, IssueRef, RepoRef } from '../core/nouns.ts'
 import type { SprintPolicy } from '../core/sprint.ts'
 import type { Skip } from '../core/ledger/sprints.ts'
 import type { FleetState } from '../core/fleet-state.ts'
-import { queueOrder } from './order.ts'
+import { queueOrder } from './route.ts'
 import { eligibility, eligibilityRules, type EligibilityRules, type JudgedBy } from './eligible.ts'
 
 export interface Picked {

@@ -1,4 +1,5 @@
 /** Which worker gets an issue. Every worker is filled up to its depth; nobody looks whether it is idle. */
+import type { IssueRecord } from '../core/ledger/backlog.ts'
 import type { LiveDispatch } from '../core/ledger/claims.ts'
 import type { Reason } from '../core/reasons.ts'
 import type { Issue, RepoRef, Worker, WorkerId } from '../core/nouns.ts'
@@ -119,4 +120,11 @@ function whyWaiting(repos: readonly RepoRef[], seen: FleetState): Map<RepoRef, R
         (open > 0 ? { code: 'workers_full', workers: open, repo } : { code: 'workers_closed', workers: all, repo, first }),
     ]),
   )
+}
+
+/** Higher priority first, then the oldest. */
+export function queueOrder(a: Pick<IssueRecord, 'issue' | 'priority'>, b: Pick<IssueRecord, 'issue' | 'priority'>): number {
+  const [one, other] = [a.issue, b.issue]
+  const age = one.created_at - other.created_at
+  return b.priority - a.priority || age || (one.repo === other.repo ? one.number - other.number : one.repo < other.repo ? -1 : 1)
 }

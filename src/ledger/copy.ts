@@ -9,7 +9,7 @@ import { BurnError } from '../core/errors.ts'
 import { chunks } from './sql.ts'
 import { invariants } from './invariants.ts'
 import { openDatabase, openEngine } from './open.ts'
-import { pages, type Page } from './pages.ts'
+import { pages, type Page } from './export.ts'
 import { schema, tableNames } from './schema.ts'
 
 export interface Copied {

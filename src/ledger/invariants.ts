@@ -3,6 +3,7 @@ import type { RawBuilder, Transaction } from 'kysely'
 import type { Db, Tables } from './schema.ts'
 import { sql } from 'kysely'
 import { activeStates, deliverySteps, dispatchSteps, liveStates, pastingStates, slotStates } from '../core/lives.ts'
+import { tableNames } from './schema.ts'
 import { among } from './sql.ts'
 
 /** How often the issue failed or was lost since it was last requeued, counted from history. */
@@ -66,4 +67,14 @@ export async function invariants(db: Db | Transaction<Tables>, of: 'all' | 'live
     if (rows.length > 0) found.push(`${rule}: ${rows.map(({ what }) => what).join(', ')}`)
   }
   return found
+}
+
+/** Rows by table; `meta` is bookkeeping. */
+export async function counts(trx: Transaction<Tables>): Promise<Record<string, number>> {
+  const rows: Record<string, number> = {}
+  for (const table of tableNames.filter((name) => name !== 'meta')) {
+    const found = await sql<{ count: number }>`select count(*) as count from ${sql.table(table)}`.execute(trx)
+    rows[table] = Number(found.rows[0]?.count)
+  }
+  return rows
 }

@@ -1,14 +1,14 @@
 /** Where open issues stand, and why: what a cycle has to judge, and each repo's queue. */
 import type { Reason } from '../core/reasons.ts'
-import type { Transaction } from 'kysely'
+import type { Selectable, Transaction } from 'kysely'
 import type { Backlog, IssueRecord, Standing, Verdict } from '../core/ledger/backlog.ts'
-import type { IssueRef, RepoRef } from '../core/nouns.ts'
+import type { IssueRef, RepoRef, Time } from '../core/nouns.ts'
 import type { NewEvent } from '../core/events.ts'
-import type { Tables } from './schema.ts'
+import type { IssueRow, Tables } from './schema.ts'
 import { sql } from 'kysely'
 import { among, chunks } from './sql.ts'
 import { append } from './events.ts'
-import { issueRecords } from './failures.ts'
+import { toIssueRecord } from './rows.ts'
 import { writeRows } from './write-rows.ts'
 import { encodedPrefix, encodeReason } from '../core/reasons.ts'
 
@@ -21,7 +21,7 @@ export const taken = { standing: 'taken', revision: another } as const
 /** What a worker has is judged when it comes back. */
 export const toJudgeUnlessTaken = { standing: sql<Standing | null>`case issue.standing when 'taken' then 'taken' end`, revision: another }
 
-type Row = Parameters<typeof issueRecords>[1][number]
+type Row = Selectable<IssueRow>
 
 /** Issues to be judged, those that the council is asked about, the front of each queue, and `also`. */
 export async function front(trx: Trx, most: ReadonlyMap<RepoRef, number>, also: readonly IssueRef[]): Promise<IssueRecord[]> {
@@ -170,4 +170,29 @@ export async function saveVerdicts(trx: Transaction<Tables>, verdicts: readonly 
       })
   }
   await append(trx, events, at)
+}
+
+/** Issues with when they last failed: read from their dispatches, and only for those that were tried in vain. */
+export async function issueRecords(trx: Trx, rows: readonly Selectable<IssueRow>[]): Promise<IssueRecord[]> {
+  const failed = await lastFailures(
+    trx,
+    rows.filter(({ attempts }) => attempts > 0).map(({ ref }) => ref),
+  )
+  return rows.map((row) => toIssueRecord(row, failed.get(row.ref) ?? null))
+}
+
+async function lastFailures(trx: Trx, refs: readonly IssueRef[]): Promise<Map<IssueRef, Time>> {
+  const found = new Map<IssueRef, Time>()
+  for (const part of chunks(refs)) {
+    const rows = await trx
+      .selectFrom('dispatch')
+      .select((eb) => ['issue', eb.fn.max('changed_at').as('failed_at')])
+      .where('issue', 'in', part)
+      .where('kind', '=', sql.lit('work'))
+      .where('state', 'in', ['failed', 'lost'])
+      .groupBy('issue')
+      .execute()
+    for (const { issue, failed_at } of rows) found.set(issue, Number(failed_at))
+  }
+  return found
 }

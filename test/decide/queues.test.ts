@@ -8,8 +8,7 @@ import type { Worker } from '../../src/core/nouns.ts'
 import type { FleetState } from '../../src/core/fleet-state.ts'
 import { actionsOf } from '../../src/core/actions.ts'
 import { assign } from '../../src/decide/assign.ts'
-import { queueOrder } from '../../src/decide/order.ts'
-import { openDesks } from '../../src/decide/route.ts'
+import { openDesks, queueOrder } from '../../src/decide/route.ts'
 
 const repos = ['o/a', 'o/b', 'o/c', 'o/d']
 const labels = ['ui', 'api', 'epic', 'other']

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { backupLedger, moveLedger, wouldBackup, wouldMove } from '../../src/ledger/copy.ts'
 import { openDatabase, openEngine, openLedger } from '../../src/ledger/open.ts'
-import { pages } from '../../src/ledger/pages.ts'
+import { pages } from '../../src/ledger/export.ts'
 import { claimOf, furnish, hand, holdWorker, idOf, issueOf, withCode, workers } from './fixtures.ts'
 import { because } from '../support/reasons.ts'
 
