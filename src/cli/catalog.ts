@@ -123,6 +123,7 @@ export const groups: readonly { readonly title: string; readonly entries: readon
       entry('sprint show', 'one sprint, with its transcript', 'records', 'sprintShowCommand'),
       entry('sprint results', 'results of sprints: totals by model, or every row as CSV', 'records', 'resultsCommand'),
       entry('sprint prune', 'remove old workspaces and transcripts; never work that is nowhere else', 'records', 'sprintPruneCommand'),
+      entry('job list', 'what burn runs again and again: when, and what came of it', 'job', 'jobListCommand'),
       entry('job schedule', 'print a crontab line, systemd units or a launchd job that runs sprints or cycles', 'job', 'scheduleCommand'),
       entry('ledger', 'the dispatches, newest first', 'ledger', 'ledgerCommand'),
       entry('ledger check', 'check that the ledger is whole', 'ledger', 'checkCommand'),

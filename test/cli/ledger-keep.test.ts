@@ -81,6 +81,14 @@ test('ledger migrate says the version', async (t) => {
   assert.match((await run('ledger', 'migrate')).out, new RegExp(`version ${ledgerVersion}, which is what this burn writes`))
 })
 
+test('job list: says what each job came to and when it is due', async (t) => {
+  const { burn: run } = fleet(t, { retention: '90d' })
+  assert.equal((await run('dispatch', '--alone')).code, 0)
+  const listed = await run('job', 'list')
+  assert.match(listed.out, /^dispatch +done +\S+ ago/m)
+  assert.match(listed.out, /^retention +forgot 0 dispatches, 0 other texts and 0 events +\S+ ago +in (?:1d|23h)/m)
+})
+
 test('hold, resume: a window until a time, and the whole fleet, as the ledger has it', async (t) => {
   const { burn: run } = fleet(t)
   const said = await run('hold', 'box/W', '--until', '2h', 'its', 'disk', 'is', 'replaced', '--json')

@@ -1,9 +1,29 @@
-/** `burn job schedule`: prints what cron, launchd or systemd need to run sprints or cycles; installs nothing. */
+/** `burn job`: what runs again and again, and what cron, launchd or systemd need to run sprints or cycles; installs nothing. */
 import { dirname, join, resolve } from 'node:path'
 import type { ScheduledRun } from '../../decide/schedule.ts'
 import { BurnError } from '../../core/errors.ts'
 import { command, done } from '../command.ts'
+import { duration, table } from '../table.ts'
 import { choice, list, read, span } from '../takes.ts'
+
+export const jobListCommand = command({
+  takes: {},
+  async run({ open, clock }) {
+    const { ledger } = (await open()).session
+    const now = clock.now()
+    const jobs = await ledger.jobs()
+    return done({ jobs: jobs.map((job) => ({ ...job, running: job.owner !== null && (job.until ?? 0) > now })) })
+  },
+  present({ jobs }, io, _, now) {
+    const rows = jobs.map(({ name, running, owner, last_run, last_result, next_run }) => [
+      name,
+      running ? `runs: ${owner}` : (last_result ?? ''),
+      last_run === null ? '' : `${duration(now - last_run)} ago`,
+      next_run === null ? '' : next_run <= now ? 'now' : `in ${duration(next_run - now)}`,
+    ])
+    io.out(...table(['JOB', 'RESULT', 'LAST RUN', 'NEXT RUN'], rows, io.columns))
+  },
+})
 
 const commandsOf = { sprint: ['sprint', 'run'], dispatch: ['dispatch'] } as const
 
