@@ -33,11 +33,14 @@ else {
   // One that is emptied after each use: making it anew each time took half of all this file's time.
   const engine = await openEngine(await server.fresh(), { random: Math.random })
   after(() => engine.close())
-  const empty = sql`truncate ${sql.join(tableNames.filter((name) => name !== 'meta').map((name) => sql.table(name)))} restart identity`
+  // One statement, and faster than `truncate`, which makes the files of each table anew.
+  const deletes = tableNames.map((name) => `delete from "${name}"${name === 'meta' ? " where key <> 'version'" : ''};`)
+  const empty = sql.raw(
+    `do $$ begin set local session_replication_role = replica; ${deletes.join(' ')} alter sequence event_seq_seq restart; end $$`,
+  )
   const open = async (): Promise<Opened> => {
     const dispose = async () => {
       await empty.execute(engine.db)
-      await engine.db.deleteFrom('meta').where('key', '<>', 'version').execute()
     }
     return { engine, ledger: createStore(engine), [Symbol.asyncDispose]: dispose }
   }
