@@ -49,15 +49,21 @@ function testFiles(named: readonly string[]): string[] {
   return [...new Set(found)].toSorted((a, b) => rankOf(a) - rankOf(b) || (a < b ? -1 : 1))
 }
 
-/** Folders whose tests start nothing and wait for nothing: the files of each line run in one process. */
-const shared = [['core', 'decide', 'spec'], ['agents'], ['forge']]
+/** Folders and files whose tests hardly wait, and leave nothing open: those of each line run in one process. */
+const shared = [
+  ['core', 'decide', 'spec', 'sprint/claim-watch', 'sprint/rest', 'sprint/thrown', 'git/failure', 'git/credential', 'claim/blame'],
+  ['agents'],
+  ['forge'],
+  ['llm/trouble', 'llm/budget', 'llm/handyman', 'llm/hermes-models', 'llm/probe', 'ledger/plans', 'ledger/bad-files'],
+]
 
 /** The files that run in one process together. */
 function processesOf(files: readonly string[]): string[][] {
   const groups = new Map<string, string[]>()
   for (const file of files) {
     const folder = basename(dirname(file))
-    const key = shared.find((folders) => folders.includes(folder))?.join() ?? file
+    const name = `${folder}/${basename(file, '.test.ts')}`
+    const key = shared.find((line) => line.includes(folder) || line.includes(name))?.join() ?? file
     groups.set(key, [...(groups.get(key) ?? []), file])
   }
   return [...groups.values()]
