@@ -65,6 +65,13 @@ export function span(word: string): number {
   throw new BurnError('duration', `${JSON.stringify(word)} is no duration`, 'write it like 40m, 2h or 1h30m', { exit: 2 })
 }
 
+/** A time (ms): written as one, or as a duration before (`-1`) or after (`1`) now. Throws BurnError `duration` or `usage` (exit 2). */
+export function timeFrom(word: string, now: number, way: -1 | 1): number {
+  const time = /^\d{4}-/.test(word) ? Date.parse(word) : now + way * span(word)
+  if (Number.isNaN(time)) throw usage(`${JSON.stringify(word)} is no time`, 'write it like 2026-12-24T08:00Z')
+  return time
+}
+
 /** A mistake in how the command was called (exit 2). */
 export function usage(message: string, hint = ''): BurnError {
   return new BurnError('usage', message, hint, { exit: 2 })

@@ -67,7 +67,7 @@ test('log: refuses a kind, a time and a cursor that mean nothing', async (t) => 
   const run = fleet(t)
   for (const [words, says] of [
     [['--kind', 'delivery.sen'], /there is no kind "delivery.sen"[^]*did you mean delivery.seen/],
-    [['--since', 'later'], /neither a duration nor a time/],
+    [['--since', 'later'], /"later" is no duration/],
     [['--after', 'here'], /"here" is no cursor/],
   ] as const) {
     const { code, err } = await run(['log', ...words])

@@ -1,7 +1,7 @@
 /** `burn hold` and `resume`: whether a worker, a lane, a machine, a repo or the whole fleet gets work. */
 import { heldName } from '../../decide/wording.ts'
 import { command, done } from '../command.ts'
-import { list, optional, span, text, usage } from '../takes.ts'
+import { list, optional, text, timeFrom, usage } from '../takes.ts'
 
 const named = text('<name>', 'a worker, a window (mac/CRUCIBLE), a lane, a machine, a repo, or all')
 
@@ -43,7 +43,7 @@ export const resumeCommand = command({
 })
 
 function untilGiven(written: string, now: number): number {
-  const time = /^\d{4}-/.test(written) ? Date.parse(written) : now + span(written)
+  const time = timeFrom(written, now, 1)
   if (time > now) return time
   throw usage(`--until: ${JSON.stringify(written)} is no time to come`, 'write --until 2h, or --until 2026-12-24T08:00Z')
 }

@@ -5,10 +5,9 @@ import type { Session } from '../../observe/session.ts'
 import type { Io } from '../io.ts'
 import { eventKinds, eventText } from '../../decide/event-kinds.ts'
 import { oneLine } from '../../core/text.ts'
-import { durationPattern } from '../../spec/units.ts'
 import { command, done } from '../command.ts'
 import { issueNamed, unknown, workerNamed } from '../named.ts'
-import { list, flag, optional, positive, read, span, usage } from '../takes.ts'
+import { flag, list, optional, positive, read, timeFrom } from '../takes.ts'
 
 /** Events that are shown if nothing says how many: with a time, all since then in any usual night. */
 const few = 40
@@ -18,7 +17,7 @@ const poll = 1000
 
 export const logCommand = command({
   takes: {
-    since: read('--since <when>', 'only since then: 8h, 2d, or a time such as 2026-05-01T22:00', since, undefined),
+    since: optional('--since <when>', 'only since then: 8h, 2d, or a time such as 2026-05-01T22:00'),
     kind: list('--kind <kind...>', "only of these kinds, or of those that begin so: 'delivery.*'"),
     issue: optional('--issue <issue>', 'only about this issue'),
     worker: optional('--worker <worker>', 'only about this worker'),
@@ -43,7 +42,7 @@ export const logCommand = command({
     const { fleet, ledger } = session
     const filter: EventFilter = {
       kinds: given.kind.map(known),
-      ...(given.since === undefined ? {} : { since: given.since(clock.now()) }),
+      ...(given.since === undefined ? {} : { since: timeFrom(given.since, clock.now(), -1) }),
       ...(given.issue === undefined ? {} : { issue: issueNamed(fleet, given.issue) }),
       ...(given.worker === undefined ? {} : { worker: workerOf(given.worker, fleet) }),
     }
@@ -97,14 +96,6 @@ async function follow(
 function line({ at, kind, subject, issue, worker, text }: Told, io: Io): string {
   const about = [issue ?? (worker === null ? subject : null), worker].filter((each) => each !== null).join('  ')
   return [new Date(at).toISOString().replace(/\.\d+/, ''), io.paint('cyan', kind), about, oneLine(text, 240)].join('  ').trimEnd()
-}
-
-/** Reads a duration back from now, or a time; gives the time (ms). */
-function since(word: string): (now: number) => number {
-  if (durationPattern.test(word)) return (now) => now - span(word)
-  const time = Date.parse(word)
-  if (Number.isNaN(time)) throw usage(`${JSON.stringify(word)} is neither a duration nor a time`, 'write 8h, 2d or 2026-05-01T22:00')
-  return () => time
 }
 
 /** A worker of the spec by its name; any other, such as a sprint's, by its id. */
