@@ -5,7 +5,7 @@ import type { Forge } from '../core/ports.ts'
 import type { Session } from '../observe/session.ts'
 import { adviceOf, codeOf, messageOf } from '../core/errors.ts'
 import { repoOf } from '../core/refs.ts'
-import { faultOf, restsUntil, type ForgeFault } from '../decide/forge-fault.ts'
+import { faultOf, restsUntil, type ForgeFault } from '../decide/backoff.ts'
 
 export interface Blame {
   readonly fault: ForgeFault

@@ -10,7 +10,7 @@ import { liveStates } from '../core/lives.ts'
 import { markerOf } from '../core/marker.ts'
 import { withRights } from '../observe/rights.ts'
 import { blame, restFor } from './blame.ts'
-import { mapBounded } from '../core/bounded.ts'
+import { mapBounded } from '../core/concurrency.ts'
 
 const atOnce = 16
 

@@ -14,7 +14,7 @@ import { liveStates } from '../core/lives.ts'
 import { repoOf } from '../core/refs.ts'
 import { longestUnsaid } from './comments.ts'
 import { blame, leaveAlone } from './blame.ts'
-import { mapBounded } from '../core/bounded.ts'
+import { mapBounded } from '../core/concurrency.ts'
 
 const atOnce = 16
 

@@ -1,4 +1,4 @@
-/** How long what failed is left alone before it is tried again: twice as long each time, up to a limit, and not everything at the same moment. */
+/** How long what failed is left alone before it is tried again, and whose fault an error of the forge is. */
 import type { IssueRecord } from '../core/ledger/backlog.ts'
 import type { Time } from '../core/nouns.ts'
 import { hasPassed } from '../core/elapsed.ts'
@@ -25,4 +25,47 @@ export function waitsUntil({ issue, attempts, failed_at }: IssueRecord, retryAft
   const spread = hashOfText(`${issue.ref} ${attempts}`) / 2 ** 32
   const pause = pauseAfter(attempts, { first: retryAfter, longest: longestOfIssues }, spread)
   return hasPassed(failed_at, pause, now) ? null : failed_at + pause
+}
+
+/** `issue` and `repo`: nothing else is affected. `token`: this token cannot do it anywhere. `forge`: it is in trouble, so nobody knows more. */
+export type ForgeFault = 'issue' | 'repo' | 'token' | 'forge'
+
+/** Codes that are missing say too little by themselves: the caller asks the forge one more question (`claim/blame`). */
+const faults: Readonly<Record<string, ForgeFault>> = {
+  forge_archived: 'repo',
+  forge_issues_off: 'repo',
+  forge_too_big: 'issue',
+  forge_ref: 'issue',
+  forge_refused: 'issue',
+  forge_conflict: 'issue',
+  forge_malformed: 'issue',
+  forge_auth: 'token',
+  forge_url: 'forge',
+  forge_unavailable: 'forge',
+  forge_timeout: 'forge',
+  forge_rate_limited: 'forge',
+  forge_redirected: 'forge',
+  forge_not_json: 'forge',
+}
+
+/** Returns whose fault an error with this code is, the token's own errors included; null if the code alone does not say. */
+export function faultOf(code: string): ForgeFault | null {
+  return faults[code] ?? (code.startsWith('secret_') ? 'token' : null)
+}
+
+const minute = 60_000
+
+/** No repo rests longer, milliseconds. A rest that would was kept by a clock that was set back since, and does not count. */
+export const longestOfRepos = 60 * minute
+
+/** A repo is tried again sooner than an issue: more waits for it, and people unarchive a repo and expect burn to notice. */
+const pauses: Readonly<Record<Exclude<ForgeFault, 'forge'>, Backoff>> = {
+  issue: { first: 15 * minute, longest: 24 * 60 * minute },
+  repo: { first: 5 * minute, longest: longestOfRepos },
+  token: { first: minute, longest: 15 * minute },
+}
+
+/** Returns until when an issue or a repo rests after it was refused so many times before within a day. */
+export function restsUntil(fault: Exclude<ForgeFault, 'forge'>, before: number, now: Time): Time {
+  return now + pauseAfter(before + 1, pauses[fault], 0)
 }

@@ -2,7 +2,7 @@
 import type { Hold } from '../core/ledger/holds.ts'
 import type { Reason } from '../core/reasons.ts'
 import type { RepoRef, Time, WorkerId } from '../core/nouns.ts'
-import { longestOfRepos } from './forge-fault.ts'
+import { longestOfRepos } from './backoff.ts'
 
 /** The name of the scope `fleet`. */
 export const wholeFleet = 'all'

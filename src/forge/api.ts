@@ -2,7 +2,7 @@
 import type { Clock } from '../core/ports.ts'
 import type { Http, HttpAnswer, HttpRequest } from './http.ts'
 import { BurnError } from '../core/errors.ts'
-import { faultOf } from '../decide/forge-fault.ts'
+import { faultOf } from '../decide/backoff.ts'
 import { jsonOf, troubleOf, type Trouble } from './answers.ts'
 import { openHttp } from './http.ts'
 import { outage } from './outage.ts'

@@ -6,8 +6,7 @@ import { BurnError } from '../core/errors.ts'
 import { timeOfId } from '../core/ids.ts'
 import { unless, type Api } from './api.ts'
 import { changeOf, timeOf } from './gitea-objects.ts'
-import { numberIn, pageSize, readPage } from './pages.ts'
-import { mostPages, tooMany } from './paging.ts'
+import { numberIn, pageSize, readPage, mostPages, tooMany } from './paging.ts'
 import { repoPath, requireDispatch } from './refs.ts'
 
 type Writers = (repo: RepoRef) => Promise<readonly string[]>

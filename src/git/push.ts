@@ -1,11 +1,11 @@
-/** What goes to the remote: one branch, never by force; and whether it would still merge there. */
+/** What goes to the remote: one branch, never by force; what its commits touch, and whether it would still merge there. */
 import type { Workspace } from './places.ts'
 import { tipOf } from './changes.ts'
 import { takesLogin } from './command.ts'
 import { keepConfig } from './config.ts'
 import { alone, fetchBase, mended } from './mirror.ts'
 import { onRemote, pushedRef } from './pushed.ts'
-import { failed, mustGit, readable, runGit, type Git } from './run.ts'
+import { failed, mustGit, readable, runGit, bytesOf, type Git } from './run.ts'
 
 /**
  * Pushes the workspace's branch, and gives the commit that is there now. The same commit again is well. Throws BurnError `git_conflict` where
@@ -44,4 +44,31 @@ export async function mergesInto(git: Git, workspace: Workspace): Promise<Mergea
   if (result.code !== 1) throw failed(words, result)
   const names = result.stdout.split('\0').slice(1)
   return { merges: false, files: [...new Set(names.filter((name) => name !== '').map(readable))] }
+}
+
+const plain = ['--no-renames', '--no-ext-diff', '--no-textconv', '--ignore-submodules=none']
+
+/** Returns every path that a commit of the branch adds, changes or deletes, also if a later one takes that back. Throws BurnError `git_*`. */
+export async function touchedPaths(git: Git, workspace: Workspace): Promise<string[]> {
+  const range = `${workspace.base_commit}..${await tipOf(git, workspace)}`
+  const words = ['log', '-z', '-m', '--format=', '--name-only', ...plain, range, '--']
+  const names = (await mustGit(git, words, { at: { git_dir: workspace.git_dir } })).split('\0')
+  return [...new Set(names.map((name) => readable(name.replace(/^\n/, ''))))].filter((name) => name !== '')
+}
+
+/** Returns the names in the base commit's top folder. Throws BurnError `git_*`. */
+export async function topNames(git: Git, { git_dir, base_commit }: Workspace): Promise<string[]> {
+  const names = await mustGit(git, ['ls-tree', '-z', '--name-only', base_commit], { at: { git_dir } })
+  return names
+    .split('\0')
+    .filter((name) => name !== '')
+    .map(readable)
+}
+
+/** Returns the branch's difference to its base in these paths, as a patch. Throws BurnError `git_*`. */
+export async function patchOf(git: Git, workspace: Workspace, paths: readonly string[]): Promise<string> {
+  const { git_dir, base_commit } = workspace
+  const commits = [base_commit, await tipOf(git, workspace)]
+  const words = ['--literal-pathspecs', 'diff-tree', '-p', ...plain, ...commits, '--', ...paths.map(bytesOf)]
+  return readable(await mustGit(git, words, { at: { git_dir } }))
 }

@@ -9,9 +9,8 @@ import type { Change, Issue, IssueRef, RepoRef, Time } from '../core/nouns.ts'
 import type { ChangePage, Clock, Forge, IssuePage } from '../core/ports.ts'
 import { repoOf } from '../core/refs.ts'
 import { trustedChange } from '../decide/changes.ts'
-import { faultOf } from '../decide/forge-fault.ts'
-import { mapBounded } from '../core/bounded.ts'
-import { together } from '../core/coalesce.ts'
+import { faultOf } from '../decide/backoff.ts'
+import { mapBounded, together } from '../core/concurrency.ts'
 
 /** A complete listing is taken this often, for what a cursor can't tell: issues that were deleted or moved away. */
 const relistAfter = 24 * 3_600_000

@@ -1,14 +1,13 @@
 /** One machine, looked at when its tmux tells that something changed. */
 import type { Machine } from '../core/nouns.ts'
 import type { MachineSight } from '../core/panes.ts'
-import type { Tmux } from '../core/ports.ts'
+import type { Tmux, Clock } from '../core/ports.ts'
 import type { PaneHost } from '../core/pane-host.ts'
 import type { MachineScreens } from './readings.ts'
 import type { Session } from './session.ts'
 import { messageOf } from '../core/errors.ts'
 import { withStrays } from './agents.ts'
 import { afterglow, sampleChanged, subscribe } from '../tmux/subscribe.ts'
-import { Bell } from './bell.ts'
 
 /** Milliseconds. A look at everything that tmux pushes nothing for; the pause of looks where it can't push; the pushes of one comparison come together. */
 const safety = 30_000
@@ -134,4 +133,32 @@ export class MachineWatch {
 /** Whether panes are in other sessions: tmux pushes only what happens in the attached one. */
 function isAway(sight: MachineSight): boolean {
   return sight.state === 'up' && sight.panes.some(({ session_id }) => session_id !== sight.session_id)
+}
+
+export class Bell {
+  readonly #clock: Clock
+  #rung = false
+  #waiting: AbortController | null = null
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  ring(): void {
+    this.#rung = true
+    this.#waiting?.abort()
+  }
+
+  /** Waits until it is rung, `ms` have passed, or `stop` is aborted. */
+  async wait(ms: number, stop: AbortSignal): Promise<void> {
+    if (!this.#rung && !stop.aborted) {
+      this.#waiting = new AbortController()
+      const end = () => this.#waiting?.abort()
+      stop.addEventListener('abort', end)
+      await this.#clock.sleep(ms, this.#waiting.signal)
+      stop.removeEventListener('abort', end)
+      this.#waiting = null
+    }
+    this.#rung = false
+  }
 }

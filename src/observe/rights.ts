@@ -4,7 +4,7 @@ import type { RepoRef } from '../core/nouns.ts'
 import type { Session } from './session.ts'
 import { hasPassed } from '../core/elapsed.ts'
 import { isLedgerFailure, messageOf } from '../core/errors.ts'
-import { mapBounded } from '../core/bounded.ts'
+import { mapBounded } from '../core/concurrency.ts'
 
 /** How long an answer about a repo's writers is good for a claim, milliseconds. */
 const rightsKept = 60_000

@@ -1,3 +1,5 @@
+/** Which workers a window has, what they are called, and which repo each calls home. */
+
 /** Names for workers whose spec gives none: from many mythologies and from alchemy. In the order in which they are drawn. */
 const registry = `
 AZOTH ALBEDO CITRINITAS RUBEDO SULPHUR MERCURIUS SAL ATHANOR VITRIOL SATURN JUPITER MARS EARTH SOL RAZIEL AZRAEL CASSIEL METATRON SANDALPHON BINAH
@@ -45,4 +47,67 @@ export const names: readonly string[] = [...new Set(registry.split(/\s+/).filter
 export function nameAt(index: number): string {
   const name = names[index % names.length]!
   return index < names.length ? name : `${name}${Math.floor(index / names.length) + 1}`
+}
+
+/** A worker that was recorded before, by `machine/WINDOW/NAME`. */
+export interface KnownWorker {
+  readonly id: string
+  readonly drawn: boolean
+}
+
+/**
+ * The names of a window's panes. Written names come first, in their order. Missing ones were drawn before (`known`, in the order in which
+ * they were drawn) or are drawn now: the first of the registry that nobody in the fleet has or had, starting at a place
+ * that follows from `seed`. So a name stays when a neighbour goes, comes or is renamed, and of a window that shrinks the last drawn goes first. `used`
+ * has every name of the fleet that is written or was recorded, and gets those drawn here.
+ */
+export function drawNames(
+  { written, panes, known }: { readonly written: readonly string[]; readonly panes: number; readonly known: readonly string[] },
+  used: Set<string>,
+  seed: string,
+): string[] {
+  const missing = Math.max(0, panes - written.length)
+  const drawn = known.filter((name) => !written.includes(name)).slice(0, missing)
+  for (let index = hashOf(seed) % names.length; drawn.length < missing; index++) {
+    const name = nameAt(index)
+    if (used.has(name)) continue
+    used.add(name)
+    drawn.push(name)
+  }
+  return [...written, ...drawn]
+}
+
+/** Names drawn before for a window, in the order of drawing. */
+export function knownNames(known: readonly KnownWorker[], machine: string, window: string): string[] {
+  const prefix = `${machine}/${window}/`
+  return known.filter(({ id, drawn }) => drawn && id.startsWith(prefix)).map(({ id }) => id.slice(prefix.length))
+}
+
+/** A number that is always the same for a text, and says nothing about it: FNV-1a, mixed once more so that similar texts fall far apart. */
+export function hashOf(text: string): number {
+  let hash = 2_166_136_261
+  for (const char of text) hash = Math.imul(hash ^ (char.codePointAt(0) ?? 0), 16_777_619)
+  hash = Math.imul(hash ^ (hash >>> 15), 2_246_822_519)
+  hash = Math.imul(hash ^ (hash >>> 13), 3_266_489_917)
+  return (hash ^ (hash >>> 16)) >>> 0
+}
+
+/**
+ * Spreads workers over the repos that they share, so that each repo has workers who stay with it: as evenly as numbers allow, by name and
+ * not by place. Where a neighbour comes or goes, most keep their home, since it is there that they have built up context.
+ */
+export function spreadHomes(workers: readonly string[], repos: readonly string[]): ReadonlyMap<string, string> {
+  const room = Math.floor(workers.length / repos.length)
+  let extra = workers.length % repos.length
+  const homes = new Map<string, string>()
+  const counts = new Map<string, number>()
+  const pairs = workers.flatMap((worker) => repos.map((repo) => ({ worker, repo, rank: hashOf(`${worker} ${repo}`) })))
+  for (const { worker, repo } of pairs.sort((a, b) => a.rank - b.rank)) {
+    const count = counts.get(repo) ?? 0
+    if (homes.has(worker) || count > room || (count === room && extra === 0)) continue
+    if (count === room) extra -= 1
+    homes.set(worker, repo)
+    counts.set(repo, count + 1)
+  }
+  return homes
 }

@@ -4,7 +4,7 @@ import type { WrittenAgent, WrittenMachine, WrittenSpec, WrittenWindow, WrittenW
 import type { WrittenCustom } from './custom.ts'
 import { defaults } from './defaults.ts'
 import { durationMs } from './units.ts'
-import { spreadHomes } from './spread.ts'
+import { spreadHomes } from './names.ts'
 
 /** A window as written, and what it is in. */
 export interface WindowInput {

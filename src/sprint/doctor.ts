@@ -6,7 +6,7 @@ import { BurnError, ifCode, messageOf } from '../core/errors.ts'
 import { isKept } from '../core/lives.ts'
 import { afterFailure } from '../decide/failure.ts'
 import { runGit } from '../git/run.ts'
-import { trySandbox } from './walls.ts'
+import { trySandbox } from './workplace.ts'
 
 /** From here on git says whether a branch still merges. */
 const newGit = [2, 38] as const

@@ -23,7 +23,7 @@ import { isRefused, usableBackends } from './run.ts'
 import { Speaker } from './speaker.ts'
 import { carrySprint } from './sprint.ts'
 import { whyNotNow } from './claim.ts'
-import { requireSandbox } from './walls.ts'
+import { requireSandbox } from './workplace.ts'
 
 /** How long nothing is tried after trouble that would meet every issue: first, and at most, milliseconds. */
 const rests = { first: 15_000, longest: 30 * 60_000 }

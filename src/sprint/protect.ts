@@ -4,7 +4,7 @@ import type { Workspace } from '../git/places.ts'
 import type { Git } from '../git/run.ts'
 import { includedBy, isProtected, linkTarget, protectedAmong } from '../decide/protect.ts'
 import { baseFiles, readBlob } from '../git/base.ts'
-import { topNames, touchedPaths } from '../git/touched.ts'
+import { topNames, touchedPaths } from '../git/push.ts'
 
 /** Files of the base that are read for what they include, and how often an included file is followed. */
 const mostFiles = 100

@@ -1,9 +1,9 @@
-/** What was thrown, as the class of failure that it is. */
+/** How a sprint fails: what was thrown, as the class of failure that it is, and the time that a sprint has. */
 import type { Failure, FailureClass } from '../core/sprint.ts'
-import { faultOf, type ForgeFault } from '../decide/forge-fault.ts'
+import { faultOf, type ForgeFault } from '../decide/backoff.ts'
 import { BurnError, isLedgerFailure, messageOf } from '../core/errors.ts'
 import { oneLine } from '../core/text.ts'
-import { SprintFailure } from './context.ts'
+import { SprintFailure, type SprintContext } from './context.ts'
 
 const classes: Readonly<Record<string, FailureClass>> = {
   git_empty: 'repo_unusable',
@@ -49,4 +49,27 @@ function otherwise(code: string): ForgeFault {
 
 function isFull(thrown: unknown): boolean {
   return thrown instanceof Error && 'code' in thrown && (thrown.code === 'ENOSPC' || thrown.code === 'EDQUOT')
+}
+
+const longestTimer = 2 ** 31 - 1
+
+/** Runs `work` with a signal, which git obeys too; it is aborted by `stop`, and after `ms`. Throws SprintFailure `budget` if the time ended it. */
+export async function inTime<T>(
+  ms: number,
+  stop: AbortSignal | null,
+  context: SprintContext,
+  work: (context: SprintContext, ends: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const time = new AbortController()
+  const timer = setTimeout(() => time.abort(), Math.min(longestTimer, Math.max(0, ms)))
+  const signal = stop === null ? time.signal : AbortSignal.any([stop, time.signal])
+  try {
+    return await work({ ...context, git: { ...context.git, signal } }, signal)
+  } catch (thrown) {
+    if (!time.signal.aborted || failureOfThrown(thrown).class !== 'stopped') throw thrown
+    const seconds = Math.round(context.policy.budget.time / 1000)
+    throw new SprintFailure({ class: 'budget', reason: `its ${seconds} s are used up` }, thrown)
+  } finally {
+    clearTimeout(timer)
+  }
 }

@@ -2,18 +2,16 @@
 import { join } from 'node:path'
 import type { Issue } from '../core/nouns.ts'
 import type { SprintNote, Tool } from '../core/sprint.ts'
-import type { Workspace } from '../git/places.ts'
-import type { Sandbox } from '../sandbox/open.ts'
-import type { SprintContext } from './context.ts'
+import { gitDirsOf, type Workspace } from '../git/places.ts'
+import { openSandbox, type Sandbox } from '../sandbox/open.ts'
+import { SprintFailure, type SprintContext } from './context.ts'
 import { openMirror } from '../git/mirror.ts'
-import { gitDirsOf } from '../git/places.ts'
 import { addWorkspace } from '../git/workspace.ts'
 import { removeTree } from '../host/tree.ts'
 import { settingsOf } from '../claim/prompts.ts'
-import { openSandbox } from '../sandbox/open.ts'
 import { workspaceTools } from '../sandbox/tools.ts'
-import { SprintFailure } from './context.ts'
 import { forgeTool } from './forge-tool.ts'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 
 export interface Workplace extends AsyncDisposable {
   readonly workspace: Workspace
@@ -69,4 +67,24 @@ async function prepare(
   if (code === 0 && stopped === null) return
   const reason = `its setup failed: ${setup}: ${output.trimEnd().split('\n').at(-1) ?? ''}`
   throw new SprintFailure(stopped === 'stop' ? { class: 'stopped', reason } : { class: 'repo_unusable', reason })
+}
+
+type Ports = Pick<SprintContext, 'policy' | 'env' | 'home'>
+
+/** Opens a sandbox in a new folder below `sprint.dir`, removes the folder and returns what holds commands. Throws BurnError `sandbox_*`, and Node's error if the folder can't be made. */
+export async function trySandbox({ policy, env, home }: Ports): Promise<{ readonly why: string }> {
+  await mkdir(policy.dir, { recursive: true, mode: 0o700 })
+  const own = await mkdtemp(join(policy.dir, 'probe-'))
+  try {
+    const dir = join(own, 'work')
+    await mkdir(dir)
+    return await openSandbox(policy.sandbox, { dir, read_only: [], own_dir: join(own, 'private'), env, home })
+  } finally {
+    await rm(own, { recursive: true, force: true })
+  }
+}
+
+/** Throws BurnError `sandbox_*` if sprints must be confined and can't be. */
+export async function requireSandbox(context: Ports): Promise<void> {
+  if (context.policy.sandbox.use === 'require') await trySandbox(context)
 }

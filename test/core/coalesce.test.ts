@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { together } from '../../src/core/coalesce.ts'
+import { together } from '../../src/core/concurrency.ts'
 
 const answered = (ids: readonly string[]) => ids.map((id) => ({ id, length: ids.length }))
 

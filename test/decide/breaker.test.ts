@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { Reason } from '../../src/core/reasons.ts'
 import type { Look } from '../../src/core/agent.ts'
 import type { Delivery, DeliveryState } from '../../src/core/lives.ts'
-import { breakerFor } from '../../src/decide/breaker.ts'
+import { breakerFor } from '../../src/decide/stops.ts'
 import { said } from '../support/reasons.ts'
 
 const look = (known: boolean): Look => ({

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import type { KnownWorker } from '../../src/spec/draw.ts'
-import { names } from '../../src/spec/names.ts'
-import { spreadHomes } from '../../src/spec/spread.ts'
+import type { KnownWorker } from '../../src/spec/names.ts'
+import { names, spreadHomes } from '../../src/spec/names.ts'
 import { complete, specOf } from './specs.ts'
 
 test('the registry is several hundred names of capital letters, each once', () => {

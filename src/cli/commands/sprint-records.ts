@@ -1,7 +1,6 @@
 /** `burn sprint list`, `show`, `results` and `prune`: the sprints there were, and their workspaces and transcripts. */
 import type { Sprint } from '../../core/sprint.ts'
-import type { Total } from '../../sprint/results.ts'
-import type { TranscriptLine } from '../../sprint/transcript.ts'
+import type { Total, TranscriptLine } from '../../sprint/results.ts'
 import type { Io } from '../io.ts'
 import { BurnError } from '../../core/errors.ts'
 import { checkLine, usageLine } from '../../decide/sprint-texts.ts'
@@ -68,7 +67,7 @@ export const sprintShowCommand = command({
     const [sprint] = await ledger.sprints({ ...found, limit: 1 })
     if (sprint === undefined)
       throw new BurnError('sprint_unknown', `there is no sprint ${name}`, 'burn sprint list shows them', { exit: 2 })
-    const { readTranscript } = await import('../../sprint/transcript.ts')
+    const { readTranscript } = await import('../../sprint/results.ts')
     return done({ sprint, transcript: fleet.sprint === null ? null : await readTranscript(fleet.sprint.dir, sprint.id) })
   },
   present: ({ sprint, transcript }, io, { full }) => showSprint(sprint, transcript, full, io),
