@@ -74,7 +74,11 @@ const fewest = 3
 const newest = 10
 const memory = 10 * 60_000
 
-/** Why nothing is sent to a kind; null where it behaves as known. `looks`: its live agents; `ended`: deliveries to it, newest first. */
+/**
+ * Why nothing is sent to an agent kind that no longer behaves as known; null if it does. After an update its composer may look otherwise, and typing into the
+ * unknown would answer questions and lose texts on every worker at once. Closes by itself once composers are recognised again and the last texts are some minutes
+ * old. `looks`: its live agents; `ended`: deliveries to it, newest first.
+ */
 export function breakerFor(
   kind: string,
   looks: readonly Look[],

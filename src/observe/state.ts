@@ -34,6 +34,9 @@ import { withStops } from '../decide/stops.ts'
 import { endedAgents, withStrays } from './agents.ts'
 import { refreshForge } from './forge.ts'
 import { readIncarnations, readWorkers } from './readings.ts'
+import type { StatusReport } from '../decide/report.ts'
+import { adviceOf } from '../core/errors.ts'
+import { statusReport } from '../decide/report.ts'
 
 /** What each machine shows, agents' screens included. One that can't be reached is in it, and says so. */
 export async function lookAt(machines: readonly Machine[], session: Session): Promise<ReadonlyMap<string, MachineScreens>> {
@@ -101,6 +104,18 @@ export async function readStatus(machines: readonly Machine[], session: Session)
   // The ledger is read while the machines answer.
   const [seen, kept] = await Promise.all([lookAt(machines, session), readKept(session)])
   return statusState(machines, seen, kept, session)
+}
+
+/** What everyone is doing now, as people are told. Since when each is in its state is kept. */
+export async function status(machines: readonly Machine[], session: Session): Promise<StatusReport> {
+  const state = await readStatus(machines, session)
+  try {
+    await keepReadings(state, session)
+  } catch (thrown) {
+    // A full disk is when a person needs to see the fleet most.
+    session.notify({ kind: 'ledger.unsaved', subject: 'ledger', payload: { why: adviceOf(thrown) } })
+  }
+  return statusReport(machines, state)
 }
 
 /** What the ledger keeps for whoever only looks. */

@@ -1,7 +1,7 @@
 /** What status says of workers that nothing is sent to. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { status } from '../../src/observe/status.ts'
+import { status } from '../../src/observe/state.ts'
 import { because, said } from '../support/reasons.ts'
 import { issuesOf } from '../simulate/storm.ts'
 import { simulatedFleet } from '../support/world.ts'

@@ -11,7 +11,7 @@ import { systemClock } from '../../src/cli/clock.ts'
 import { openSession } from '../../src/cli/wire.ts'
 import { deliver } from '../../src/deliver/deliver.ts'
 import { leaseLength } from '../../src/observe/session.ts'
-import { status } from '../../src/observe/status.ts'
+import { status } from '../../src/observe/state.ts'
 import { offline, writeHome } from './programs.ts'
 
 export const hooked = ['A', 'B', 'C']

@@ -1,6 +1,6 @@
 /** `burn status`: what every worker is doing. */
 import type { StatusReport } from '../../decide/report.ts'
-import { status } from '../../observe/status.ts'
+import { status } from '../../observe/state.ts'
 import { command, done } from '../command.ts'
 import { machinesNamed } from '../named.ts'
 import { elsewhereLines, fleetLine, machineLines, restLines, sprintLines } from '../status-table.ts'
