@@ -26,6 +26,15 @@ function programOf(files: readonly string[]): string[] {
   return ['--input-type=module', '--eval', [...lines, `globalThis.filesLoaded = ${files.length}`].join('\n')]
 }
 
+/** Null for half a line: the process was killed, and without its end it has failed. */
+function lineOf(text: string): Line | null {
+  try {
+    return JSON.parse(text) as Line
+  } catch {
+    return null
+  }
+}
+
 /** Runs test files one after the other in a process of their own. It is killed once it reports nothing for `silent` milliseconds. */
 export async function runFiles(paths: readonly string[], silent = silence): Promise<FilesRan> {
   const started = performance.now()
@@ -45,7 +54,8 @@ export async function runFiles(paths: readonly string[], silent = silence): Prom
   }
   createInterface({ input: child.stdio[3] as Readable }).on('line', (text) => {
     timer.refresh()
-    const line = JSON.parse(text) as Line
+    const line = lineOf(text)
+    if (line === null) return
     if ('test' in line) tests.push(line.test)
     else end = line.end
   })
