@@ -13,7 +13,7 @@ import { assign } from '../decide/assign.ts'
 import { areFree, checkClaims } from '../claim/check.ts'
 import { refresh, withIssues } from '../observe/state.ts'
 import { apply, type Applied, type CyclePlan } from './apply.ts'
-import { settle } from '../decide/deciders.ts'
+import { settle } from '../decide/settle.ts'
 
 /** How the fleet stands after a cycle, or as a dry run sees it. */
 export interface Outlook {

@@ -10,7 +10,7 @@ import { keysOf } from '../core/json.ts'
 import { slotStates } from '../core/lives.ts'
 import { reposOf } from '../core/refs.ts'
 import { heldBy, isInForce } from './holds.ts'
-import { isStale } from './settle.ts'
+import { isStale } from './endings.ts'
 import { holdText } from './wording.ts'
 
 export const readingStates: readonly ReadingState[] = ['working', 'idle', 'waiting', 'starting', 'error', 'dead', 'unreachable', 'unknown']

@@ -8,7 +8,7 @@ import type { IssueRef, RepoRef, Time, WorkerId } from '../core/nouns.ts'
 import type { IssueState } from '../core/fleet-state.ts'
 import type { Session } from './session.ts'
 import { BurnError } from '../core/errors.ts'
-import { isStale } from '../decide/settle.ts'
+import { isStale } from '../decide/endings.ts'
 import { repoOf } from '../core/refs.ts'
 
 export interface Explanation {

@@ -6,7 +6,7 @@ import type { SprintContext } from './context.ts'
 import { BurnError } from '../core/errors.ts'
 import { pickIssues } from '../decide/pick.ts'
 import { applyApprovals, applyMoves } from '../cycle/apply.ts'
-import { settle } from '../decide/deciders.ts'
+import { settle } from '../decide/settle.ts'
 import { withApprovals } from '../decide/eligible.ts'
 import { refresh, withIssues } from '../observe/state.ts'
 

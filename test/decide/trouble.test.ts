@@ -7,8 +7,8 @@ import type { Reading, ReadingState, Time, Worker } from '../../src/core/nouns.t
 import type { UnderWayState, WorkerSight } from '../../src/core/fleet-state.ts'
 import { resetIn } from '../../src/decide/reset.ts'
 import { closedTo, openDesks } from '../../src/decide/route.ts'
-import { resumptions } from '../../src/decide/resume.ts'
-import { endings } from '../../src/decide/settle.ts'
+import { resumptions } from '../../src/decide/resumptions.ts'
+import { endings } from '../../src/decide/endings.ts'
 import { withTroubles } from '../../src/decide/trouble.ts'
 import { said } from '../support/reasons.ts'
 

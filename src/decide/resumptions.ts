@@ -5,7 +5,7 @@ import type { UnderWayState } from '../core/fleet-state.ts'
 import type { LiveDispatch } from '../core/ledger/claims.ts'
 import type { WorkerRecord } from '../core/ledger/workers.ts'
 import { resumeText } from './prompts.ts'
-import { canBeTold } from './settle.ts'
+import { canBeTold } from './endings.ts'
 import { isBeingTold, troubleCourses } from './trouble.ts'
 
 /** Tells an agent to go on once for each failure, whoever else decides the same (`before`). */

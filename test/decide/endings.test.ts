@@ -1,0 +1,211 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Dispatch } from '../../src/core/lives.ts'
+import type { Change } from '../../src/core/nouns.ts'
+import type { UnderWayState } from '../../src/core/fleet-state.ts'
+import { endings } from '../../src/decide/endings.ts'
+import { said } from '../support/reasons.ts'
+
+const minute = 60_000
+const now = Date.UTC(2026, 5, 1)
+const id = '0k3v9w2x4abcd'
+
+const handed = {
+  id,
+  kind: 'work',
+  issue: 'o/r#1',
+  worker: 'm/W/A',
+  state: 'handed',
+  incarnation: '1.%1.9',
+  handed_at: now - 90 * minute,
+  change_url: null,
+} as Dispatch
+
+/** A worker that holds one issue, and has been idle for 40 minutes. */
+function viewOf(changes: Partial<UnderWayState> = {}, dispatch: Partial<Dispatch> = {}): UnderWayState {
+  return {
+    fleet: { dispatch: { ended_after: 30 * minute } },
+    now,
+    dispatches: [{ ...handed, ...dispatch }],
+    states: new Map([['m/W/A', { state: 'idle', since: now - 40 * minute }]]),
+    incarnations: new Map([['m/W/A', '1.%1.9']]),
+    ended: new Set(),
+    sprints: [],
+    workers: [],
+    resumes: new Map(),
+    unproven: new Set(),
+    writers: new Map([['o/r', new Set()]]),
+    repos_down: new Map(),
+    resting: new Map(),
+    changes: [],
+    closed: new Set(),
+    ...changes,
+  } as unknown as UnderWayState
+}
+
+/** A change from the dispatch's branch. */
+const changeOf = (more: Partial<Change> = {}): Change => ({
+  dispatch_id: id,
+  name: '#12',
+  url: 'u',
+  state: 'open',
+  author: 'burn',
+  fork: false,
+  closes: [],
+  created_at: now,
+  ...more,
+})
+
+const settled = (view: UnderWayState) => endings(view)
+const becomes = (view: UnderWayState) => settled(view).map(({ to }) => to)
+
+test('what an agent holds that has had nothing to do for long has failed, and says why', () => {
+  const [move] = settled(viewOf())
+  assert.deepEqual([move?.to, move?.from], ['failed', ['handed']])
+  assert.deepEqual(move?.reason, { code: 'turn_quiet', minutes: 40 })
+})
+
+test('it has not where its turn may not be over, its text may not have arrived, or its change could not be seen', () => {
+  const never: Record<string, UnderWayState> = {
+    'at work': viewOf({ states: new Map([['m/W/A', { state: 'working', since: now - 90 * minute }]]) }),
+    'idle for a moment': viewOf({ states: new Map([['m/W/A', { state: 'idle', since: now - 29 * minute }]]) }),
+    'handed a moment ago': viewOf({}, { handed_at: now - 29 * minute }),
+    'not in a known state': viewOf({ states: new Map() }),
+    'its text unknown': viewOf({ unproven: new Set([id]) }),
+    'its repo down': viewOf({ repos_down: new Map([['o/r', 'no route']]) }),
+    'its repo not asked': viewOf({ writers: new Map() }),
+    'its agent not found': viewOf({ incarnations: new Map() }),
+    'another agent in its pane, and its own not known to have ended': viewOf({ incarnations: new Map([['m/W/A', '1.%1.10']]) }),
+    'switched off': viewOf({ fleet: { dispatch: { ended_after: null } } as UnderWayState['fleet'] }),
+    'a question to the council': viewOf({}, { kind: 'council' }),
+    'in review': viewOf({}, { state: 'review' }),
+  }
+  for (const [what, view] of Object.entries(never)) assert.deepEqual(becomes(view), [], what)
+})
+
+test('what is known for certain goes before: closed, in review, merged, gone', () => {
+  const change = (state: Change['state']) => [changeOf({ state })]
+  assert.deepEqual(becomes(viewOf({ closed: new Set(['o/r#1']) })), ['done'])
+  assert.deepEqual(becomes(viewOf({ changes: change('open') })), ['review'])
+  assert.deepEqual(becomes(viewOf({ changes: change('merged') })), ['done'])
+  assert.deepEqual(becomes(viewOf({ changes: change('closed') }, { state: 'review' })), ['failed'])
+  assert.deepEqual(becomes(viewOf({ ended: new Set(['m 1.%1.9']) })), ['lost'])
+  assert.deepEqual(becomes(viewOf({ ended: new Set(['other 1.%1.9']) })), ['failed'], 'the same incarnation on another machine')
+  assert.deepEqual(becomes(viewOf({ ended: new Set(['m 1.%1.9']), incarnations: new Map([['m/W/A', '1.%1.10']]) })), ['lost'])
+})
+
+const sprinting = (changes: Partial<UnderWayState>, lease_until: number, dispatch: Partial<Dispatch> = {}) =>
+  viewOf(
+    { incarnations: new Map(), sprints: [{ id, lease_until }] as unknown as UnderWayState['sprints'], ...changes },
+    { incarnation: null, ...dispatch },
+  )
+
+test('a sprint whose process is gone: given back where nothing had begun, lost where it had, in review where its change is open', () => {
+  const open = [changeOf()] as UnderWayState['changes']
+  const claimed = settled(sprinting({}, now, { state: 'claimed', handed_at: null }))
+  assert.deepEqual(
+    claimed.map(({ from, to, reason }) => [from, to, said(reason)]),
+    [[['claimed'], 'released', 'the process that ran its sprint is gone before it began']],
+  )
+  assert.deepEqual(
+    settled(sprinting({}, now)).map(({ from, to, reason }) => [from, to, said(reason)]),
+    [[['handed'], 'lost', 'the process that ran its sprint is gone']],
+  )
+  assert.deepEqual(becomes(sprinting({ changes: open }, now)), ['review'])
+  assert.deepEqual(becomes(sprinting({ closed: new Set(['o/r#1']) }, now)), ['done'])
+})
+
+test('a sprint that lives is left alone, and so is one whose change could not be looked for', () => {
+  assert.deepEqual(becomes(sprinting({}, now + 1)), [])
+  assert.deepEqual(becomes(sprinting({}, now + 1, { state: 'claimed', handed_at: null })), [])
+  assert.deepEqual(becomes(sprinting({ repos_down: new Map([['o/r', 'no route']]) }, now - minute)), [])
+  assert.deepEqual(becomes(sprinting({ writers: new Map() }, now - minute)), [])
+  assert.deepEqual(becomes(sprinting({}, now - minute, { state: 'review' })), [], 'what is in review needs no process')
+})
+
+test('a closed issue: the agent that still works on it is told, and nobody else', () => {
+  const closed = new Set(['o/r#1'])
+  const tell = (changes: Partial<UnderWayState> = {}, dispatch: Partial<Dispatch> = {}) =>
+    settled(viewOf({ closed, ...changes }, dispatch))[0]?.tell
+  const text = `o/r#1 was closed while you worked on it (dispatch ${id}). Stop, push nothing more, and end your turn.`
+  assert.equal(tell(), text)
+  assert.equal(tell({ incarnations: new Map() }), text, 'its machine was not looked at: the text waits for that very agent')
+  const change = (state: Change['state']) => ({ changes: [changeOf({ state })] })
+  const silent: Record<string, unknown> = {
+    'its agent has ended': tell({ ended: new Set(['m 1.%1.9']) }),
+    'in review': tell({}, { state: 'review' }),
+    'its change is open': tell(change('open')),
+    'its own change was merged': tell(change('merged')),
+    'never placed': tell({}, { state: 'claimed', incarnation: null }),
+    'a question to the council': tell({}, { kind: 'council' }),
+    'a sprint': tell({}, { incarnation: null }),
+    'another end': settled(viewOf())[0]?.tell,
+  }
+  for (const [what, told] of Object.entries(silent)) assert.equal(told, undefined, what)
+})
+
+test('a change from another branch that closes the issue is the work of its dispatch', () => {
+  const other = (more: Partial<Change> = {}) => ({ changes: [changeOf({ dispatch_id: null, closes: ['o/r#1'], ...more })] })
+  const step = (more: Partial<Change>, dispatch: Partial<Dispatch> = {}) =>
+    settled(viewOf(other(more), { claimed_at: now - 95 * minute, ...dispatch })).map(({ to, change_url }) => `${to} ${change_url}`)
+  assert.deepEqual(step({}), ['review u'])
+  assert.deepEqual(step({ state: 'merged' }), ['done u'])
+  assert.deepEqual(step({ state: 'merged' }, { state: 'review', change_url: 'u' }), ['done u'])
+  assert.deepEqual(step({ state: 'closed' }, { state: 'review', change_url: 'u' }), ['failed u'])
+  assert.deepEqual(step({ state: 'closed' }, { state: 'review', change_url: 'another' }), [])
+  const idle = ['failed undefined']
+  assert.deepEqual(step({ state: 'closed' }), idle, 'somebody dropped another change')
+  assert.deepEqual(step({ state: 'merged', created_at: now - 96 * minute }), idle, 'one that was merged for an earlier turn')
+  assert.deepEqual(step({ state: 'merged', dispatch_id: '0k3v9w2x4abcx' }), idle, "another dispatch's")
+  assert.deepEqual(step({ closes: ['o/r#2'] }), idle, "another issue's")
+  assert.deepEqual(step({}, { state: 'claimed', handed_at: null, incarnation: null }), ['released undefined'], 'not begun yet')
+  assert.deepEqual(step({}, { kind: 'council' }), [])
+})
+
+test('a change that was edited and no longer closes the issue gives the issue back, without an attempt', () => {
+  const view = viewOf({ changes: [changeOf({ dispatch_id: null })] }, { state: 'review', change_url: 'u' })
+  assert.deepEqual(
+    settled(view).map(({ from, to, reason, change_url }) => [from, to, said(reason), change_url]),
+    [[['review'], 'released', 'its change #12 no longer closes the issue', null]],
+  )
+})
+
+test('of several changes the one that is merged or open decides, and of the same one the last that was read', () => {
+  const both = (...states: Change['state'][]) => ({
+    changes: states.map((state, index) => changeOf({ state, url: `u${index}`, closes: ['o/r#1'], dispatch_id: index === 0 ? id : null })),
+  })
+  assert.deepEqual(becomes(viewOf(both('closed', 'open'), { state: 'review', change_url: 'u0' })), [])
+  assert.deepEqual(becomes(viewOf(both('closed', 'merged'), { state: 'review', change_url: 'u1' })), ['done'])
+  assert.deepEqual(becomes(viewOf(both('closed', 'closed'), { state: 'review', change_url: 'u0' })), ['failed'])
+  assert.deepEqual(becomes(viewOf({ changes: [changeOf(), changeOf({ state: 'merged' })] })), ['done'])
+})
+
+test('the change of somebody else: a sprint is ended while it is open, and never credited with it', () => {
+  const other = { dispatch_id: null, closes: ['o/r#1'] }
+  const step = (more: Partial<Change>, changes: Partial<UnderWayState> = {}) =>
+    settled(
+      sprinting({ changes: [changeOf({ ...other, ...more })], ...changes }, now + minute, { worker: 'sprint/host/1', claimed_at: 0 }),
+    ).map(({ to, reason, change_url }) => [to, said(reason), change_url])
+  assert.deepEqual(step({}), [['released', 'change #12 is open', undefined]])
+  assert.deepEqual(step({ state: 'merged' }), [])
+  assert.deepEqual(step({ state: 'merged' }, { closed: new Set(['o/r#1']) }), [['done', 'its issue is closed', null]])
+  assert.deepEqual(step({ dispatch_id: id }), [['review', 'a change is open for review', 'u']])
+})
+
+test('a change from another branch: its issue stays with an agent that may still work', () => {
+  const working = { states: new Map([['m/W/A', { state: 'working' as const, since: now }]]) }
+  const view = (state: Change['state'], more: Partial<UnderWayState> = working) =>
+    viewOf({ changes: [changeOf({ dispatch_id: null, closes: ['o/r#1'], state })], ...more }, { claimed_at: 0 })
+  for (const more of [
+    working,
+    { incarnations: new Map() },
+    { states: new Map([['m/W/A', { state: 'idle' as const, since: now - 1000 }]]) },
+  ])
+    assert.deepEqual(becomes(view('open', more)), [])
+  assert.deepEqual(becomes(view('closed')), [], 'somebody dropped it')
+  assert.deepEqual(becomes(view('open', {})), ['review'])
+  assert.deepEqual(becomes(view('open', { ended: new Set(['m 1.%1.9']) })), ['review'], 'its agent has ended: its work is under review')
+  const [merged] = settled(view('merged'))
+  assert.deepEqual([merged?.to, merged?.tell?.includes('was closed')], ['done', true])
+  assert.equal(settled(view('merged', {}))[0]?.tell, undefined, 'it has nothing to do')
+})
