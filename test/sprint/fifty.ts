@@ -67,6 +67,7 @@ export async function manySprints(t: TestContext, count: number): Promise<readon
   const rig: SprintRig = await sprintRig(t, {
     issues: seeds,
     conform: true,
+    by: 'http',
     script: brainOf(fateOf, meets),
     sprint: { sandbox: { use: 'require', timeout: '2s' }, mends: 2 },
   })

@@ -54,6 +54,7 @@ describe('burn worker loop', { concurrency: 3 }, () => {
       const rig = await rigOf(t, ['closed', 'in vain', 'well'], {
         windows: [{ name: 'W', names: ['AZOTH'], repos: ['app', 'lib'], workers: { AZOTH: { repo: 'lib' } } }],
         also: [{ title: 'closed', state: 'closed' }, { title: 'closed', state: 'closed' }, { title: 'at home' }],
+        by: 'http',
       })
       const loop = loopOf(t, rig, 'AZOTH', '--count', '3')
       assert.deepEqual(await loop.ended, { code: 0, signal: null }, loop.lines.join('\n'))

@@ -1,4 +1,4 @@
-/** A fleet that runs sprints: a forge over HTTP that serves git and wants a token, a stand-in model, a folder of its own, and the real command line. */
+/** A fleet that runs sprints: a forge over HTTP that may serve git and wants a token, a stand-in model, a folder of its own, and the real command line. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
@@ -48,6 +48,8 @@ export interface RigOptions {
   readonly windows?: readonly object[] | undefined
   /** Issues of a second repo, `acme/lib`, of which no check is known. */
   readonly also?: readonly IssueSeed[]
+  /** How git reaches the repos. By their paths, the default, it needs a third of the processes that HTTP with a login needs. */
+  readonly by?: 'path' | 'http'
 }
 
 /** The check fails for as long as some file says BROKEN. */
@@ -74,6 +76,7 @@ export async function sprintRig(t: Pick<TestContext, 'after'>, options: RigOptio
   for (const [name, secret] of Object.entries(secrets)) writeFileSync(join(dir, `${name}.secret`), secret, { mode: 0o600 })
   const runner = { kind: 'runner', models: [{ model: 'stand-in', url: model.url, key: { file: join(dir, 'model.secret') } }] }
   const machines = options.windows === undefined ? {} : { machines: { box: { windows: options.windows } } }
+  const clone = (name: string) => (options.by === 'http' ? {} : { clone_url: join(forgeDir, `acme/${name}.git`) })
   const write = (sprint: object) =>
     writeFileSync(
       file,
@@ -81,7 +84,7 @@ export async function sprintRig(t: Pick<TestContext, 'after'>, options: RigOptio
         name: 'f',
         forge: { kind: 'gitea', url: forge.url, owner: 'acme', token: { file: join(dir, 'forge.secret') } },
         ledger: `sqlite:${dir}/l.db`,
-        repos: { app: { check: options.check ?? check } },
+        repos: { app: { check: options.check ?? check, ...clone('app') }, ...(options.also === undefined ? {} : { lib: clone('lib') }) },
         sprint: { repos: ['app'], dir: state, backends: [runner], ...options.sprint, ...sprint },
         ...machines,
         ...options.more?.(dir),
