@@ -6,7 +6,8 @@
  * compute share one.
  * `BURN_COMMAND` names the command as it ships: tests run it in their own process or in one of its own. A file that is run alone runs the sources.
  */
-import { existsSync, globSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
 import { bundle } from '../scripts/bundle.ts'
@@ -49,12 +50,28 @@ function testFiles(named: readonly string[]): string[] {
   return [...new Set(found)].toSorted((a, b) => rankOf(a) - rankOf(b) || (a < b ? -1 : 1))
 }
 
-/** Folders and files whose tests hardly wait, and leave nothing open: those of each line run in one process. */
+/**
+ * Folders and files that leave nothing open, and take no longer together than the longest of the others: those of each line run in one process.
+ * To start one and load the program takes as much as many a file's tests.
+ */
 const shared = [
   ['core', 'decide', 'spec', 'sprint/claim-watch', 'sprint/rest', 'sprint/thrown', 'git/failure', 'git/credential', 'claim/blame'],
   ['agents'],
   ['forge'],
   ['llm/trouble', 'llm/budget', 'llm/handyman', 'llm/hermes-models', 'llm/probe', 'ledger/plans', 'ledger/bad-files'],
+  ['llm/gateway', 'llm/runner', 'llm/cli'],
+  ['cli/attach', 'cli/command-line', 'cli/here', 'cli/hostile', 'cli/ledger-keep', 'cli/log', 'cli/send', 'cli/spec', 'cli/start'],
+  ['cycle/changes', 'cycle/closed', 'cycle/dry-run', 'cycle/follow-up', 'cycle/foreign-claims', 'cycle/mangled', 'claim/yield'],
+  ['claim/other-ledgers', 'claim/trust', 'deliver/breaker', 'deliver/pane-host', 'cycle/wake'],
+  ['git/blame', 'git/disk', 'git/secret', 'git/hostile'],
+  ['git/mirror', 'git/workspace'],
+  ['host', 'jobs', 'tmux', 'agent'],
+  ['observe/agents', 'observe/forge', 'observe/status', 'operate'],
+  ['partition/clock', 'partition/disk', 'partition/forge', 'partition/forge-said'],
+  ['partition/network', 'partition/person', 'partition/refused'],
+  ['partition/ssh-cut', 'partition/suspend', 'partition/tmux'],
+  ['sandbox/escapes', 'sandbox/open'],
+  ['sandbox/paths', 'sandbox/quota', 'sandbox/tools'],
 ]
 
 /** The files that run in one process together. */
@@ -69,16 +86,41 @@ function processesOf(files: readonly string[]): string[][] {
   return [...groups.values()]
 }
 
+const cache = join(root, 'node_modules/.cache')
+
+/** The command, bundled: kept from one run to the next as long as no source of it changes, and at the same path, where Node finds it compiled. */
+async function bundled(): Promise<string> {
+  const hash = createHash('sha256').update(process.version)
+  const sources = globSync(['src/**/*.ts', 'scripts/bundle.ts', 'bin/start.mjs', 'package-lock.json'], { cwd: root })
+  for (const file of sources.toSorted()) hash.update(`\0${file}\0`).update(readFileSync(join(root, file)))
+  const all = join(cache, 'bundles')
+  const kept = join(all, hash.digest('hex').slice(0, 16))
+  if (existsSync(kept)) return kept
+  mkdirSync(all, { recursive: true })
+  // Another run may still use one of today.
+  for (const old of readdirSync(all).map((name) => join(all, name)))
+    if (Date.now() - statSync(old).mtimeMs > 86_400_000) rmSync(old, { recursive: true, force: true })
+  const made = mkdtempSync(`${kept}-`)
+  await bundle(made)
+  try {
+    renameSync(made, kept)
+  } catch (thrown) {
+    // Another run was first.
+    if (!existsSync(kept)) throw thrown
+    rmSync(made, { recursive: true })
+  }
+  return kept
+}
+
 async function main(): Promise<number> {
   const tally = new Tally((line) => process.stdout.write(`${line}\n`))
   const left = processesOf(testFiles(process.argv.slice(2))).values()
   const built = mkdtempSync(join(tmpdir(), 'burn-test-run-'))
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
   process.on('exit', () => rmSync(built, { recursive: true, force: true }))
-  process.env['BURN_COMMAND'] = join(built, 'start.mjs')
+  process.env['BURN_COMMAND'] = join(await bundled(), 'start.mjs')
   process.env['BURN_CLUSTER'] = join(built, 'cluster')
-  process.env['NODE_COMPILE_CACHE'] = join(root, 'node_modules/.cache/compiled')
-  await bundle(built)
+  process.env['NODE_COMPILE_CACHE'] = join(cache, 'compiled')
   const runSome = async () => {
     for (const files of left) tally.take(await runFiles(files))
   }

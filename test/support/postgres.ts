@@ -71,7 +71,8 @@ async function start(dir: string, { bin, env }: Binaries, synced: boolean): Prom
     execFileSync(join(bin, 'initdb'), words, { ...run, stdio: 'pipe' })
   })
   const port = await freePort()
-  const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', ...(synced ? [] : ['fsync=off'])]
+  const unsynced = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off', 'autovacuum=off']
+  const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', ...(synced ? [] : unsynced)]
   const child = spawn(join(bin, 'postgres'), ['-D', data, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])], {
     ...run,
     stdio: 'ignore',
