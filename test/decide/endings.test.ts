@@ -1,46 +1,18 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Dispatch } from '../../src/core/lives.ts'
+import type { LiveDispatch } from '../../src/core/ledger/claims.ts'
 import type { Change } from '../../src/core/nouns.ts'
 import type { UnderWayState } from '../../src/core/fleet-state.ts'
 import { endings } from '../../src/decide/endings.ts'
 import { said } from '../support/reasons.ts'
+import { dispatchOf, id, now, sprintOf, stateOf } from '../support/state.ts'
 
 const minute = 60_000
-const now = Date.UTC(2026, 5, 1)
-const id = '0k3v9w2x4abcd'
-
-const handed = {
-  id,
-  kind: 'work',
-  issue: 'o/r#1',
-  worker: 'm/W/A',
-  state: 'handed',
-  incarnation: '1.%1.9',
-  handed_at: now - 90 * minute,
-  change_url: null,
-} as Dispatch
-
 /** A worker that holds one issue, and has been idle for 40 minutes. */
-function viewOf(changes: Partial<UnderWayState> = {}, dispatch: Partial<Dispatch> = {}): UnderWayState {
-  return {
-    fleet: { dispatch: { ended_after: 30 * minute } },
-    now,
-    dispatches: [{ ...handed, ...dispatch }],
-    states: new Map([['m/W/A', { state: 'idle', since: now - 40 * minute }]]),
-    incarnations: new Map([['m/W/A', '1.%1.9']]),
-    ended: new Set(),
-    sprints: [],
-    workers: [],
-    resumes: new Map(),
-    unproven: new Set(),
-    writers: new Map([['o/r', new Set()]]),
-    repos_down: new Map(),
-    resting: new Map(),
-    changes: [],
-    closed: new Set(),
-    ...changes,
-  } as unknown as UnderWayState
+function viewOf(changes: Partial<UnderWayState> = {}, dispatch: Partial<LiveDispatch> = {}): UnderWayState {
+  const states = new Map([['m/W/A', { state: 'idle', since: now - 40 * minute } as const]])
+  const dispatches = [dispatchOf({ handed_at: now - 90 * minute, ...dispatch })]
+  return stateOf({ dispatches, states, incarnations: new Map([['m/W/A', '1.%1.9']]), ...changes }, { ended_after: 30 * minute })
 }
 
 /** A change from the dispatch's branch. */
@@ -76,7 +48,7 @@ test('it has not where its turn may not be over, its text may not have arrived, 
     'its repo not asked': viewOf({ writers: new Map() }),
     'its agent not found': viewOf({ incarnations: new Map() }),
     'another agent in its pane, and its own not known to have ended': viewOf({ incarnations: new Map([['m/W/A', '1.%1.10']]) }),
-    'switched off': viewOf({ fleet: { dispatch: { ended_after: null } } as UnderWayState['fleet'] }),
+    'switched off': viewOf({ fleet: stateOf({}, { ended_after: null }).fleet }),
     'a question to the council': viewOf({}, { kind: 'council' }),
     'in review': viewOf({}, { state: 'review' }),
   }
@@ -94,11 +66,8 @@ test('what is known for certain goes before: closed, in review, merged, gone', (
   assert.deepEqual(becomes(viewOf({ ended: new Set(['m 1.%1.9']), incarnations: new Map([['m/W/A', '1.%1.10']]) })), ['lost'])
 })
 
-const sprinting = (changes: Partial<UnderWayState>, lease_until: number, dispatch: Partial<Dispatch> = {}) =>
-  viewOf(
-    { incarnations: new Map(), sprints: [{ id, lease_until }] as unknown as UnderWayState['sprints'], ...changes },
-    { incarnation: null, ...dispatch },
-  )
+const sprinting = (changes: Partial<UnderWayState>, lease_until: number, dispatch: Partial<LiveDispatch> = {}) =>
+  viewOf({ incarnations: new Map(), sprints: [sprintOf({ lease_until })], ...changes }, { incarnation: null, ...dispatch })
 
 test('a sprint whose process is gone: given back where nothing had begun, lost where it had, in review where its change is open', () => {
   const open = [changeOf()] as UnderWayState['changes']
@@ -125,7 +94,7 @@ test('a sprint that lives is left alone, and so is one whose change could not be
 
 test('a closed issue: the agent that still works on it is told, and nobody else', () => {
   const closed = new Set(['o/r#1'])
-  const tell = (changes: Partial<UnderWayState> = {}, dispatch: Partial<Dispatch> = {}) =>
+  const tell = (changes: Partial<UnderWayState> = {}, dispatch: Partial<LiveDispatch> = {}) =>
     settled(viewOf({ closed, ...changes }, dispatch))[0]?.tell
   const text = `o/r#1 was closed while you worked on it (dispatch ${id}). Stop, push nothing more, and end your turn.`
   assert.equal(tell(), text)
@@ -146,7 +115,7 @@ test('a closed issue: the agent that still works on it is told, and nobody else'
 
 test('a change from another branch that closes the issue is the work of its dispatch', () => {
   const other = (more: Partial<Change> = {}) => ({ changes: [changeOf({ dispatch_id: null, closes: ['o/r#1'], ...more })] })
-  const step = (more: Partial<Change>, dispatch: Partial<Dispatch> = {}) =>
+  const step = (more: Partial<Change>, dispatch: Partial<LiveDispatch> = {}) =>
     settled(viewOf(other(more), { claimed_at: now - 95 * minute, ...dispatch })).map(({ to, change_url }) => `${to} ${change_url}`)
   assert.deepEqual(step({}), ['review u'])
   assert.deepEqual(step({ state: 'merged' }), ['done u'])

@@ -7,6 +7,7 @@ import type { Issue } from '../../src/core/nouns.ts'
 import type { FleetState } from '../../src/core/fleet-state.ts'
 import { pickIssues, type Wish } from '../../src/decide/pick.ts'
 import { because, said } from '../support/reasons.ts'
+import { stateOf } from '../support/state.ts'
 
 const repos = ['o/a', 'o/b']
 const policy = { skip_labels: ['Design'], skip_titles: ['^epic'], priority_labels: ['urgent', 'Bug'] }
@@ -25,18 +26,16 @@ function record(number: number, { issue = {}, ...rest }: Changes = {}): IssueRec
 }
 
 function viewOf(issues: readonly IssueRecord[], changes: Partial<FleetState> = {}): FleetState {
-  const rules = { skip_labels: ['epic'], skip_titles: [], council_labels: ['rfc'], assigned: 'skip', max_attempts: 3, retry_after: 60_000 }
-  return {
-    fleet: { name: 'f', dispatch: { ...rules, trust: { authors: 'writers', labels: [] } }, machines: [] },
-    now: 1_000_000,
-    issues,
-    writers: new Map(repos.map((repo) => [repo, new Set(['ann'])])),
-    repos_down: new Map(),
-    resting: new Map(),
-    claims: new Map(),
-    login: null,
-    ...changes,
-  } as unknown as FleetState
+  const rules = {
+    skip_labels: ['epic'],
+    skip_titles: [],
+    council_labels: ['rfc'],
+    assigned: 'skip',
+    max_attempts: 3,
+    retry_after: 60_000,
+  } as const
+  const writers = new Map(repos.map((repo) => [repo, new Set(['ann'])]))
+  return stateOf({ now: 1_000_000, issues, writers, ...changes }, rules)
 }
 
 const wish = (changes: Partial<Wish> = {}): Wish => ({ repos, issue: null, skips: [], ...changes })

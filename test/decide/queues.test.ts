@@ -6,6 +6,8 @@ import type { Hold } from '../../src/core/ledger/holds.ts'
 import type { IssueRecord } from '../../src/core/ledger/backlog.ts'
 import type { Worker } from '../../src/core/nouns.ts'
 import type { FleetState } from '../../src/core/fleet-state.ts'
+import { fleetOf } from '../simulate/storm.ts'
+import { dispatchOf, stateOf } from '../support/state.ts'
 import { actionsOf } from '../../src/core/actions.ts'
 import { assign } from '../../src/decide/assign.ts'
 import { openDesks, queueOrder } from '../../src/decide/route.ts'
@@ -53,22 +55,20 @@ function viewOf({ workers }: Given, issues: Drawn): FleetState {
     return { ...untouched, issue: { ...issue, ...rest, updated_at: 1, comments: 0, url: '' }, attempts, priority }
   })
   const dispatches = workers.flatMap(({ taken }, index) =>
-    taken.map((slot) => ({
-      id: `d${index}.${slot}`,
-      kind: 'work',
-      issue: `o/x#${index}${slot}`,
-      worker: `m/W/W${index}`,
-      slot,
-      state: 'handed',
-    })),
+    taken.map((slot) => dispatchOf({ id: `d${index}.${slot}`, issue: `o/x#${index}${slot}`, worker: `m/W/W${index}`, slot })),
   )
-  const policy = { skip_labels: ['epic'], skip_titles: [], council_labels: ['other'], assigned: 'skip', max_attempts: 3 }
-  return {
-    fleet: { name: 'f', dispatch: { ...policy, trust: { authors: 'anyone', labels: [] } }, machines: [{ windows: [{ workers: all }] }] },
+  const rules = { skip_labels: ['epic'], council_labels: ['other'], max_attempts: 3, trust: { authors: 'anyone', labels: [] } } as const
+  const fleet = fleetOf(1, 1, rules)
+  const machines = fleet.machines.map((machine) => ({
+    ...machine,
+    windows: machine.windows.map((window) => ({ ...window, workers: all })),
+  }))
+  return stateOf({
+    fleet: { ...fleet, machines },
     now: 100,
     dispatches,
     issues: records,
-    records: workers.map(({ used_at }, index) => ({ id: `m/W/W${index}`, used_at })),
+    records: workers.map(({ used_at }, index) => ({ ...neverSeen, id: `m/W/W${index}`, used_at })),
     following: new Set(workers.flatMap(({ following }, index) => (following ? [`m/W/W${index}`] : []))),
     holds: workers.flatMap(({ hold }, index) => (hold === null ? [] : [holdOf(`m/W/W${index}`, hold)])),
     workers: all.map((worker, index) => ({
@@ -77,15 +77,10 @@ function viewOf({ workers }: Given, issues: Drawn): FleetState {
       incarnation: null,
     })),
     writers: new Map(repos.map((repo) => [repo, new Set()])),
-    closed: new Set(),
-    changes: [],
-    login: null,
-    incarnations: new Map(),
-    repos_down: new Map(),
-    resting: new Map(),
-    claims: new Map(),
-  } as unknown as FleetState
+  })
 }
+
+const neverSeen = { drawn: false, state: null, state_since: null, error_at: null }
 
 const planned = (state: FleetState) => {
   const actions = assign(state)

@@ -1,49 +1,17 @@
 /** What `settle` decides of work under way, and what that frees in memory. */
-import { untouched } from '../support/records.ts'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { UnderWayState } from '../../src/core/fleet-state.ts'
 import type { LiveDispatch } from '../../src/core/ledger/claims.ts'
 import type { Issue } from '../../src/core/nouns.ts'
+import { untouched } from '../support/records.ts'
+import { dispatchOf, id, now, sprintOf, stateOf } from '../support/state.ts'
 import { settle, withFreed } from '../../src/decide/settle.ts'
 
-const now = Date.UTC(2026, 5, 1)
-const id = '0k3v9w2x4abcd'
-
 /** One worker that holds one issue. */
-function stateOf(changes: Partial<UnderWayState>, dispatch: Partial<LiveDispatch> = {}): UnderWayState {
-  const held = {
-    id,
-    kind: 'work',
-    issue: 'o/r#1',
-    worker: 'm/W/A',
-    slot: 0,
-    state: 'handed',
-    incarnation: '1.%1.9',
-    handed_at: now,
-    ...dispatch,
-  }
-  return {
-    fleet: { dispatch: { ended_after: null } },
-    now,
-    dispatches: [held],
-    states: new Map(),
-    incarnations: new Map([['m/W/A', '1.%1.9']]),
-    ended: new Set(),
-    sprints: [{ id }],
-    workers: [],
-    records: [],
-    resumes: new Map(),
-    corrections: [],
-    unproven: new Set(),
-    mangled: new Set(),
-    writers: new Map([['o/r', new Set()]]),
-    repos_down: new Map(),
-    changes: [],
-    closed: new Set(),
-    freed: [],
-    ...changes,
-  } as unknown as UnderWayState
+function held(changes: Partial<UnderWayState>, dispatch: Partial<LiveDispatch> = {}): UnderWayState {
+  const incarnations = new Map([['m/W/A', '1.%1.9']])
+  return stateOf({ dispatches: [dispatchOf(dispatch)], incarnations, sprints: [sprintOf()], ...changes }, { ended_after: null })
 }
 
 const record = { ...untouched, issue: { ref: 'o/r#1' } as Issue, attempts: 1, standing: 'taken', revision: 4 } as const
@@ -51,10 +19,10 @@ const record = { ...untouched, issue: { ref: 'o/r#1' } as Issue, attempts: 1, st
 test('settle: a later decider sees what an earlier one ended', () => {
   const mangled = new Set([id])
   assert.deepEqual(
-    settle(stateOf({ mangled })).actions.map((action) => action.do),
+    settle(held({ mangled })).actions.map((action) => action.do),
     ['tell'],
   )
-  const { actions, state } = settle(stateOf({ mangled, closed: new Set(['o/r#1']) }))
+  const { actions, state } = settle(held({ mangled, closed: new Set(['o/r#1']) }))
   assert.deepEqual(
     actions.map((action) => (action.do === 'move' ? action.to : action.do)),
     ['done'],
@@ -63,10 +31,10 @@ test('settle: a later decider sees what an earlier one ended', () => {
 })
 
 test('settle: frees the issue as the ledger will, with an attempt more if it was lost', () => {
-  const lost = settle(stateOf({ ended: new Set(['m 1.%1.9']) })).state
+  const lost = settle(held({ ended: new Set(['m 1.%1.9']) })).state
   const [freed] = withFreed([record], lost)
   assert.deepEqual([freed?.standing, freed?.revision, freed?.attempts, freed?.failed_at, freed?.done], [null, 5, 2, now, false])
-  const done = settle(stateOf({ closed: new Set(['o/r#1']) })).state
+  const done = settle(held({ closed: new Set(['o/r#1']) })).state
   assert.deepEqual([withFreed([record], done)[0]?.attempts, withFreed([record], done)[0]?.done], [1, true])
   const other = { ...record, issue: { ref: 'o/r#2' } as Issue }
   assert.equal(withFreed([other], lost)[0], other)
@@ -74,7 +42,7 @@ test('settle: frees the issue as the ledger will, with an attempt more if it was
 
 test('settle: work in review frees its slot and keeps its issue; a question frees no issue', () => {
   const change = { dispatch_id: id, name: '#1', url: 'u', state: 'open', author: 'burn', fork: false, closes: [], created_at: now } as const
-  const { state } = settle(stateOf({ changes: [change] }))
+  const { state } = settle(held({ changes: [change] }))
   assert.deepEqual([state.dispatches.map((each) => [each.state, each.change_url]), state.freed], [[['review', 'u']], []])
-  assert.deepEqual(settle(stateOf({ closed: new Set(['o/r#1']) }, { kind: 'council' })).state.freed, [])
+  assert.deepEqual(settle(held({ closed: new Set(['o/r#1']) }, { kind: 'council' })).state.freed, [])
 })

@@ -11,6 +11,7 @@ import { resumptions } from '../../src/decide/resumptions.ts'
 import { endings } from '../../src/decide/endings.ts'
 import { withTroubles } from '../../src/decide/trouble.ts'
 import { said } from '../support/reasons.ts'
+import { dispatchOf, stateOf } from '../support/state.ts'
 
 const minute = 60_000
 const start = Date.UTC(2026, 5, 1, 12)
@@ -28,17 +29,8 @@ function night({ reading, minutes, ended_after = 30 * minute, dispatches = [{}] 
   const did: string[] = []
   const resumes = new Map<string, Resumed[]>()
   let live = dispatches.map((each, index): LiveDispatch => {
-    const base = {
-      kind: 'work',
-      worker: worker.id,
-      slot: index,
-      state: 'handed',
-      incarnation: 'i',
-      change_url: null,
-      claimed_at: start,
-      handed_at: start,
-    }
-    return { id: `d${index}`, issue: `o/r#${index}`, ...base, ...each } as LiveDispatch
+    const own = { id: `d${index}`, issue: `o/r#${index}`, slot: index, incarnation: 'i', claimed_at: start, handed_at: start }
+    return dispatchOf({ ...own, ...each })
   })
   let record: WorkerRecord = { id: worker.id, drawn: false, used_at: start, state: null, state_since: null, error_at: null }
   let told = 0
@@ -76,27 +68,8 @@ interface Seen {
 function viewOf(now: Time, { seen, since, record, resumes, live, ended_after }: Seen): UnderWayState {
   const states = new Map([[worker.id, { state: seen.state, since }]])
   const sights = withTroubles([{ worker, reading: seen, incarnation: 'i' } as unknown as WorkerSight], { records: [record], states, now })
-  return {
-    fleet: { dispatch: { ended_after, stale_after: 24 * 60 * minute } },
-    now,
-    dispatches: live,
-    records: [record],
-    holds: [],
-    states,
-    resumes,
-    workers: sights,
-    incarnations: new Map([[worker.id, 'i']]),
-    ended: new Set(),
-    sprints: [],
-    unproven: new Set(),
-    mangled: new Set(),
-    following: new Set(),
-    resting: new Map(),
-    writers: new Map([['o/r', new Set()]]),
-    repos_down: new Map(),
-    changes: [],
-    closed: new Set(),
-  } as unknown as UnderWayState
+  const seenSo = { now, dispatches: live, records: [record], states, resumes, workers: sights, incarnations: new Map([[worker.id, 'i']]) }
+  return stateOf(seenSo, { ended_after, stale_after: 24 * 60 * minute })
 }
 
 const auth = { state: 'error', detail: 'auth' } as const
