@@ -21,7 +21,8 @@ export interface MoveAction extends Omit<DispatchMove, 'tell'> {
 /** A further text to the agent that holds a dispatch. Guard: the dispatch is still `handed` and has so many texts of this kind. */
 export interface TellAction {
   readonly do: 'tell'
-  readonly kind: 'follow_up' | 'resume'
+  /** What the text is for. */
+  readonly kind: 'follow_up' | 'correction' | 'resume'
   readonly dispatch: string
   readonly issue: IssueRef
   readonly worker: WorkerId

@@ -7,10 +7,10 @@ export type DeliveryState = 'planned' | 'placing' | 'placed' | 'submitted' | 'se
 /** `text`: the whole line that was typed, and with it its file's hash, was compared with the agent's record of it. `id`: only the delivery's id was found. */
 export type Proof = 'text' | 'id'
 /**
- * `work` and `council` give a dispatch to its worker. `follow_up` tells an agent what became of its dispatch or that its change needs work, `resume` tells it to go
- * on, `command` is a command of the agent's own: all three belong to a dispatch that was given.
+ * `work` and `council` give a dispatch to its worker. `follow_up` tells an agent what became of its dispatch or that its change needs work, `correction` tells it to
+ * disregard a text that arrived changed, `resume` tells it to go on, `command` is a command of the agent's own: these four belong to a dispatch that was given.
  */
-export type DeliveryKind = 'work' | 'identity' | 'council' | 'send' | 'follow_up' | 'resume' | 'command'
+export type DeliveryKind = 'work' | 'identity' | 'council' | 'send' | 'follow_up' | 'correction' | 'resume' | 'command'
 
 export const dispatchSteps: Readonly<Record<DispatchState, readonly DispatchState[]>> = {
   claimed: ['handed', 'released', 'lost', 'done'],
@@ -50,6 +50,8 @@ export const slotStates: readonly DispatchState[] = ['claimed', 'handed']
 export const activeStates: readonly DeliveryState[] = ['planned', 'placing', 'placed', 'submitted']
 /** Nobody knows whether its agent has the text, or its agent has another one: a dispatch that lives keeps them in view. */
 export const unprovenStates: readonly DeliveryState[] = ['unknown', 'mangled']
+/** What an agent must know before it gets new work: such a text is kept until its pane is free, also if its dispatch has ended. */
+export const followUpKinds: readonly DeliveryKind[] = ['follow_up', 'correction']
 /** Text may be in the pane's composer: one such delivery a worker. */
 export const pastingStates: readonly DeliveryState[] = ['placing', 'placed']
 

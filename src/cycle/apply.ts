@@ -83,7 +83,7 @@ async function applyTells(actions: readonly Action[], { ledger, clock, owner, ne
   const planned = await ledger.plan([...tells].map(toText), owner, now + leaseLength, now)
   for (const { id } of planned) {
     const tell = tells.get(id)
-    if (tell?.kind === 'follow_up') notify({ kind: 'issue.mangled', subject: tell.issue, payload: { reason: tell.reason } })
+    if (tell?.kind === 'correction') notify({ kind: 'issue.mangled', subject: tell.issue, payload: { reason: tell.reason } })
   }
 }
 

@@ -10,7 +10,7 @@ const most = 3
 /** Tells each agent that has another text than was meant for it, and frees its issue once it was told. */
 export function corrections({ dispatches, mangled, corrections: told }: UnderWayState): (MoveAction | TellAction)[] {
   const texts = Map.groupBy(
-    told.filter(({ kind }) => kind === 'follow_up'),
+    told.filter(({ kind }) => kind === 'correction'),
     ({ dispatch }) => dispatch,
   )
   return dispatches.flatMap(({ id, kind, state, issue, worker, incarnation }): (MoveAction | TellAction)[] => {
@@ -22,7 +22,7 @@ export function corrections({ dispatches, mangled, corrections: told }: UnderWay
     return [
       {
         do: 'tell',
-        kind: 'follow_up',
+        kind: 'correction',
         dispatch: id,
         issue,
         worker,

@@ -5,6 +5,7 @@ import type { Delivery, DeliveryKind, DeliveryState, Proof } from '../core/lives
 import type { Time } from '../core/nouns.ts'
 import type { Observation } from './observation.ts'
 import { hasPassed } from '../core/elapsed.ts'
+import { followUpKinds } from '../core/lives.ts'
 
 /** Milliseconds, but `presses`: how often Enter is pressed at most. */
 export interface DeliveryLimits {
@@ -48,7 +49,7 @@ export function deliveryLimits({ limits }: Pick<PaneAgent, 'limits'>, kind: Deli
 }
 
 /** Only the agent that has the dispatch can get these: nothing is gained by giving them up soon. */
-const patient: ReadonlySet<DeliveryKind> = new Set(['follow_up', 'command'])
+const patient: ReadonlySet<DeliveryKind> = new Set([...followUpKinds, 'command'])
 
 const placing = ({ placed, seen, settle }: PaneAgent['limits']) => ({ placed, seen, settle })
 const wait = (reason: Reason, until: Time | null = null): DeliveryStep => ({ do: 'wait', reason, until })

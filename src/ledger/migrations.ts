@@ -144,6 +144,7 @@ const house: Migration = async (db, engine) => {
   await untold(db)
   await typedEvents(db, engine)
   await typedRests(db)
+  await corrections(db)
 }
 
 /** What a dry run saw of an issue first: the event that is written about it by the next cycle. */
@@ -196,10 +197,16 @@ const houseChanges = [
   `alter table repo drop column rests_until`,
   `alter table repo drop column rests_why`,
   `drop index delivery_further`,
-  `create index delivery_further on delivery (dispatch) where kind in ('follow_up', 'resume', 'command')`,
+  `create index delivery_further on delivery (dispatch) where kind in ('follow_up', 'correction', 'resume', 'command')`,
   `drop index issue_queued`,
   `create index issue_queued on issue (repo, priority desc, created_at, number) where state = 'open' and standing = 'queued'`,
 ]
+
+/** A text that tells an agent to disregard a changed one is told from other follow-ups by its kind. */
+async function corrections(db: Kysely<Tables>): Promise<void> {
+  await sql`update delivery set kind = 'correction' where kind = 'follow_up' and dispatch in (
+    select d.id from dispatch d join delivery f on f.id = d.id where d.state = 'handed' and f.state = 'mangled')`.execute(db)
+}
 
 /** What rests because the forge refused it is told from other rests by its code. Other sentences stay as they are: the next look at the forge writes them anew. */
 async function typedRests(db: Kysely<Tables>): Promise<void> {

@@ -11,7 +11,7 @@ import type { NewEvent } from '../core/events.ts'
 import type { DeliveryRow, DispatchRow, Tables } from './schema.ts'
 import { sql } from 'kysely'
 import { BurnError } from '../core/errors.ts'
-import { activeStates, deliverySteps, dispatchSteps, liveStates, pastingStates, slotStates } from '../core/lives.ts'
+import { activeStates, deliverySteps, dispatchSteps, followUpKinds, liveStates, pastingStates, slotStates } from '../core/lives.ts'
 import { carried } from './carry.ts'
 import { plan } from './claims.ts'
 import { isFurther } from './schema.ts'
@@ -162,7 +162,7 @@ async function refusePlanned(trx: Trx, moved: readonly DispatchRow[], reviewed: 
       about.length === 0 ? [] : refuse.where('dispatch', 'in', about).where(isFurther).returningAll().execute()
     const rows = [
       ...(await refuse.where('id', 'in', ids).returningAll().execute()),
-      ...(await refuse.where('dispatch', 'in', ids).where(isFurther).where('kind', '<>', 'follow_up').returningAll().execute()),
+      ...(await refuse.where('dispatch', 'in', ids).where(isFurther).where('kind', 'not in', followUpKinds).returningAll().execute()),
       ...(await refuseFollowUps(ids.filter((id) => reviewed.has(id)))),
     ]
     await append(trx, rows.map(stepped), at)

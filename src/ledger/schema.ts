@@ -237,7 +237,7 @@ function table<Row>() {
 }
 
 /** A text that follows a dispatch's first one; word for word as the index of such texts says it. */
-export const isFurther = sql<boolean>`kind in ('follow_up', 'resume', 'command')`
+export const isFurther = sql<boolean>`kind in ('follow_up', 'correction', 'resume', 'command')`
 
 /** Dispatches of issues that are closed, but the one that says that its issue is done. An open issue keeps its whole story: its attempts are counted from it. */
 function endedDispatches(before: number): RawBuilder<unknown> {

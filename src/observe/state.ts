@@ -25,7 +25,7 @@ import type { MachineSight } from '../core/panes.ts'
 import type { MachineScreens } from './readings.ts'
 import type { ForgeView } from './forge.ts'
 import type { Session, Uses } from './session.ts'
-import { isFirstText, slotStates, unprovenStates } from '../core/lives.ts'
+import { followUpKinds, isFirstText, slotStates, unprovenStates } from '../core/lives.ts'
 import { repoOf, servedRepos } from '../core/refs.ts'
 import { heldBy } from '../decide/holds.ts'
 import { withFreed } from '../decide/settle.ts'
@@ -169,7 +169,9 @@ function fleetSeen(
     sprints,
     unproven: inState('submitted', ...unprovenStates),
     mangled: inState('mangled'),
-    following: new Set(deliveries.flatMap(({ kind, state, worker }) => (kind === 'follow_up' && state === 'planned' ? [worker] : []))),
+    following: new Set(
+      deliveries.flatMap(({ kind, state, worker }) => (followUpKinds.includes(kind) && state === 'planned' ? [worker] : [])),
+    ),
   }
 }
 

@@ -1,6 +1,8 @@
 /** A text that reaches its agent cut or changed. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { apply } from '../../src/cycle/apply.ts'
+import { stateOf } from '../support/state.ts'
 import { issuesOf } from '../simulate/storm.ts'
 import { simulatedFleet } from '../support/world.ts'
 import { said } from '../support/reasons.ts'
@@ -19,7 +21,7 @@ test('mangled: a cut text is not counted as given, and its issue is free only on
   const second = await cycle()
   assert.deepEqual(
     second.deliveries.map(({ kind, state }) => `${kind} ${state}`),
-    ['follow_up mangled'],
+    ['correction mangled'],
   )
   assert.deepEqual([second.claimed, await states()], [[], ['handed']])
   assert.match(notices.join(), /reached .* cut or changed; .* is told to disregard it/)
@@ -27,7 +29,7 @@ test('mangled: a cut text is not counted as given, and its issue is free only on
   await pass(60_000)
   assert.deepEqual(
     (await cycle()).deliveries.map(({ kind, state, proof }) => `${kind} ${state} ${proof}`),
-    ['follow_up seen text'],
+    ['correction seen text'],
   )
   assert.deepEqual(await states(), ['handed'])
   await pass(60_000)
@@ -70,4 +72,21 @@ test('mangled: an agent that has ended loses its issue as ever', async (t) => {
     (await cycle()).settled.map(({ state }) => state),
     ['lost'],
   )
+})
+
+test('mangled: only a correction is announced as one', async (t) => {
+  const { open, run, fleet } = await simulatedFleet(t, issuesOf(1))
+  const { cycle, session, notices } = await open()
+  const [first] = (await cycle()).claimed
+  assert.ok(first !== undefined)
+  const { id, issue, worker } = first
+  const tell = (kind: 'follow_up' | 'correction') => {
+    const text = { text: 'more', before: 0, incarnation: null, reason: { code: 'disregard', worker } } as const
+    return { do: 'tell', kind, dispatch: id, issue, worker, ...text } as const
+  }
+  for (const kind of ['follow_up', 'correction'] as const) {
+    const before = notices.length
+    await run(apply({ actions: [tell(kind)], state: stateOf() }, fleet.machines, session, AbortSignal.abort()))
+    assert.equal(notices.length - before, Number(kind === 'correction'), kind)
+  }
 })

@@ -3,9 +3,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { UnderWayState } from '../../src/core/fleet-state.ts'
 import type { LiveDispatch } from '../../src/core/ledger/claims.ts'
+import type { DeliveryKind } from '../../src/core/lives.ts'
 import type { Issue } from '../../src/core/nouns.ts'
 import { untouched } from '../support/records.ts'
 import { dispatchOf, id, now, sprintOf, stateOf } from '../support/state.ts'
+import { delivery } from './observations.ts'
 import { settle, withFreed } from '../../src/decide/settle.ts'
 
 /** One worker that holds one issue. */
@@ -45,4 +47,18 @@ test('settle: work in review frees its slot and keeps its issue; a question free
   const { state } = settle(held({ changes: [change] }))
   assert.deepEqual([state.dispatches.map((each) => [each.state, each.change_url]), state.freed], [[['review', 'u']], []])
   assert.deepEqual(settle(held({ closed: new Set(['o/r#1']) }, { kind: 'council' })).state.freed, [])
+})
+
+const farther = (kind: DeliveryKind) => delivery('seen', { id: '0k3v9w2x4abce', kind, dispatch: id })
+
+test('corrections: only a text that told the agent to disregard the changed one releases the issue', () => {
+  const after = (kind: DeliveryKind) => settle(held({ mangled: new Set([id]), corrections: [farther(kind)] })).actions
+  assert.deepEqual(
+    after('follow_up').map((action) => (action.do === 'tell' ? [action.kind, action.reason.code, action.before] : action.do)),
+    [['correction', 'disregard', 0]],
+  )
+  assert.deepEqual(
+    after('correction').map((action) => (action.do === 'move' ? action.to : action.do)),
+    ['released'],
+  )
 })

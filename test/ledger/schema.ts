@@ -56,6 +56,8 @@ export function schemas(name: string, fresh: () => Promise<string>): void {
         [['o/r#8', 0]],
       )
       assert.equal((await ledger.view()).dispatches.length, 3)
+      const kinds = async (about: string) => (await ledger.deliveries({ about: [about] })).map(({ kind }) => kind)
+      assert.deepEqual([await kinds('0000000000002'), await kinds('0000000000003')], [['correction'], ['follow_up']])
       const [first] = await ledger.events({ after: '0.0' })
       assert.deepEqual([first?.actor, Object.keys(first?.payload ?? {})], [null, ['prose']])
       assert.doesNotMatch(eventText(first!), /^[{]/)
@@ -81,5 +83,13 @@ async function version4(url: string): Promise<void> {
     }
   })
   await sql`update issue set rests_why = 'the forge refuses it: ' || rests_why where rests_why = 'deleted'`.execute(engine.db)
+  await sql`update dispatch set state = 'handed', incarnation = '1.%1.9', handed_at = 20 where id = '0000000000002'`.execute(engine.db)
+  await sql`insert into event (at, kind, subject, text) values (22, 'dispatch.handed', '0000000000002', ''),
+    (22, 'delivery.mangled', '0000000000002', '')`.execute(engine.db)
+  const ended = sql`text = '', lease_owner = null, lease_until = 0`
+  await sql`update delivery set state = 'mangled', ${ended} where id = '0000000000002'`.execute(engine.db)
+  await sql`update delivery set kind = 'follow_up', issue = 'o/r#2', dispatch = '0000000000002' where id = '0000000000006'`.execute(
+    engine.db,
+  )
   await engine.close()
 }
