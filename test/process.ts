@@ -15,8 +15,8 @@ const flags = [
   '--import',
   join(root, 'test/before.ts'),
 ]
-/** A process that reports nothing for this long is stuck where the timeouts of its tests can't fire. */
-const silence = testTimeout + 30_000
+/** A process that reports nothing for this long is stuck where the timeouts of its tests can't fire: the longest that a test asks for is three minutes. */
+const silence = 3 * testTimeout + 30_000
 
 /** The program that runs the files. Tests begin once all are imported; were one left out, `report.ts` would miss it in `filesLoaded`. */
 function programOf(files: readonly string[]): string[] {
