@@ -44,7 +44,6 @@ export function run(argv: readonly string[], options: RunOptions): Promise<RunRe
     const output = { stdout: new Gathered(max), stderr: new Gathered(max) }
     let stopped: RunResult['stopped'] = null
     let failure = ''
-    let drain: NodeJS.Timeout | undefined
     const stop = (why: NonNullable<RunResult['stopped']>) => {
       stopped ??= why
       killGroup(child)
@@ -54,7 +53,6 @@ export function run(argv: readonly string[], options: RunOptions): Promise<RunRe
     options.signal?.addEventListener('abort', aborted)
     const finish = (code: number | null, signal: string | null) => {
       clearTimeout(timer)
-      clearTimeout(drain)
       options.signal?.removeEventListener('abort', aborted)
       for (const pipe of child.stdio) pipe?.destroy()
       resolve({ code, signal, stdout: output.stdout.text(options.encoding), stderr: failure + output.stderr.text(), stopped })
@@ -68,10 +66,7 @@ export function run(argv: readonly string[], options: RunOptions): Promise<RunRe
       failure = `${argv[0]}: ${startFailure(error)}\n`
       finish(127, null)
     })
-    child.once('exit', (code, signal) => {
-      drain = setTimeout(() => finish(code, signal), DRAIN_MS)
-      child.once('close', () => finish(code, signal))
-    })
+    onceRead(child, finish)
     if (options.answers !== undefined) answer(child, options.answers)
     child.stdin.end(options.input ?? '')
     if (options.signal?.aborted === true) aborted()
@@ -122,7 +117,6 @@ export function follow(argv: readonly string[], options: FollowOptions): Promise
     const stderr = new Gathered(FOLLOWED_STDERR)
     let stopped: Followed['stopped'] = null
     let failure = ''
-    let drain: NodeJS.Timeout | undefined
     const end = (why: NonNullable<Followed['stopped']>) => {
       stopped ??= why
       killGroup(child)
@@ -132,7 +126,6 @@ export function follow(argv: readonly string[], options: FollowOptions): Promise
     options.stop.addEventListener('abort', aborted)
     const finish = (code: number | null, signal: string | null) => {
       clearTimeout(timer)
-      clearTimeout(drain)
       options.stop.removeEventListener('abort', aborted)
       child.stdout.destroy()
       child.stderr.destroy()
@@ -146,14 +139,27 @@ export function follow(argv: readonly string[], options: FollowOptions): Promise
       failure = `${argv[0]}: ${startFailure(error)}\n`
       finish(127, null)
     })
-    child.once('exit', (code, signal) => {
-      killRest(child)
-      drain = setTimeout(() => finish(code, signal), DRAIN_MS)
-      child.once('close', () => finish(code, signal))
-    })
+    child.once('exit', () => killRest(child))
+    onceRead(child, finish)
     child.stdin.end()
     if (child.pid !== undefined) options.started?.(child.pid)
     if (options.stop.aborted) aborted()
+  })
+}
+
+/** Calls `finish` when a child has ended and its output was read, or a grandchild has held its pipes for DRAIN_MS. */
+export function onceRead(child: ChildProcess, finish: (code: number | null, signal: NodeJS.Signals | null) => void): void {
+  child.once('exit', (code, signal) => {
+    let over = false
+    const end = () => {
+      if (over) return
+      over = true
+      clearTimeout(timer)
+      finish(code, signal)
+    }
+    // If this process was busy, the timer fires before output that has long been there is read. It is read before the immediate runs.
+    const timer = setTimeout(() => setImmediate(end), DRAIN_MS)
+    child.once('close', end)
   })
 }
 

@@ -1,10 +1,8 @@
 /** One run of an agent's program: its prompt on stdin, its lines as they come, and an end of it and of all that it started. */
 import type { AgentEnd } from '../core/agent.ts'
 import { Lines, mostStream } from './body.ts'
-import { killGroup, killRest, open, startFailure } from '../host/exec.ts'
+import { killGroup, killRest, onceRead, open, startFailure } from '../host/exec.ts'
 
-/** How long output may still come once the program has ended. */
-const drain_ms = 250
 /** What is kept of stderr. */
 const mostComplaint = 64 * 1024
 /** Characters of one line: some agents print a whole conversation as one. */
@@ -30,10 +28,8 @@ export function runAgent({ argv, cwd, env, input, signal, line }: AgentProcess):
     let printed = 0
     let flood: string | null = null
     const lines = new Lines(mostLine, line)
-    let drain: NodeJS.Timeout | undefined
     const stop = () => killGroup(child)
     const finish = (code: number | null) => {
-      clearTimeout(drain)
       signal.removeEventListener('abort', stop)
       if (flood === null) lines.end()
       child.stdout.destroy()
@@ -55,11 +51,8 @@ export function runAgent({ argv, cwd, env, input, signal, line }: AgentProcess):
       stderr = `${argv[0] ?? ''}: ${startFailure(error)}`
       finish(127)
     })
-    child.once('exit', (code) => {
-      killRest(child)
-      drain = setTimeout(() => finish(code), drain_ms)
-      child.once('close', () => finish(code))
-    })
+    child.once('exit', () => killRest(child))
+    onceRead(child, finish)
     child.stdin.end(input)
   })
 }

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import type { Transport } from '../../src/core/nouns.ts'
 import { BurnError } from '../../src/core/errors.ts'
-import { run } from '../../src/host/exec.ts'
+import { follow, run } from '../../src/host/exec.ts'
 import { explainFailure } from '../../src/host/failure.ts'
 import { shellWords } from '../../src/host/quote.ts'
 import { readSecret } from '../../src/host/secrets.ts'
@@ -142,4 +142,24 @@ test('inSurroundings: commands side by side start children with their own enviro
       return (await run(['sh', '-c', 'echo "$NAME $HOME"; pwd -P'], { timeout_ms: 5000 })).stdout
     })
   assert.deepEqual(await Promise.all([here(one, 'a'), here(two, 'b')]), [`a \n${realpathSync(one)}\n`, `b \n${realpathSync(two)}\n`])
+})
+
+/** Does nothing else for so long, as a busy process on a loaded machine does. */
+const block = (ms: number) => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
+
+test('run: keeps output that was not read yet when the program ended', async () => {
+  const ended = run(['sh', '-c', 'sleep 0.4; echo kept'], limit)
+  const heard = follow(['echo', 'first'], {
+    ...limit,
+    stop: new AbortController().signal,
+    // The other program ends meanwhile, and its end is known before its output is read.
+    said: () => {
+      block(800)
+      setImmediate(() => block(400))
+      return true
+    },
+  })
+  // The first program's output and end come at once.
+  block(200)
+  assert.deepEqual([(await ended).stdout, (await heard).code], ['kept\n', 0])
 })
