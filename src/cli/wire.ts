@@ -114,7 +114,8 @@ function notices(
   }
   const keep = async (notice: Notice, at: Time) => {
     try {
-      await ledger?.note([{ ...notice, issue: notice.kind.startsWith('issue.') ? notice.subject : null, worker: null, actor: 'burn' }], at)
+      const of = (type: 'issue' | 'worker') => (eventKinds[notice.kind].subject === type ? notice.subject : null)
+      await ledger?.note([{ ...notice, issue: of('issue'), worker: of('worker'), actor: 'burn' }], at)
     } catch (thrown) {
       say({ kind: 'ledger.unnoted', subject: 'ledger', payload: { why: adviceOf(thrown) } })
     }

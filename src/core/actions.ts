@@ -1,6 +1,7 @@
 /**
- * What a cycle may do, as values. Each action says why, and holds its guard: what must still be true when it is carried out. Deciders return them,
- * `cycle/apply` carries them out by compare-and-set, and a dry run shows them.
+ * What a cycle may do, as values. Each action has a reason. Those that change an issue or a dispatch also have a guard: a condition that must still hold when they
+ * are carried out. `wait` and `leave` have none: they keep or say why something is not given. Deciders return actions, `cycle/apply` carries them out by
+ * compare-and-set, and a dry run shows them.
  */
 import type { Reason } from './reasons.ts'
 import type { Rests, Standing } from './ledger/backlog.ts'
@@ -83,3 +84,23 @@ export type Action = MoveAction | TellAction | ClaimAction | JudgeAction | WaitA
 export function actionsOf<K extends Action['do']>(actions: readonly Action[], kind: K): Extract<Action, { readonly do: K }>[] {
   return actions.filter((action): action is Extract<Action, { readonly do: K }> => action.do === kind)
 }
+
+/** All actions by kind, each kind in its order. */
+export type ActionsByKind = { readonly [K in Action['do']]: readonly Extract<Action, { readonly do: K }>[] }
+
+/** Returns the actions by kind. Whoever handles every kind takes them from it by name, and gives the rest to `noKindLeft`. */
+export function actionsByKind(actions: readonly Action[]): ActionsByKind {
+  const of = <K extends Action['do']>(kind: K) => actionsOf(actions, kind)
+  return {
+    move: of('move'),
+    tell: of('tell'),
+    claim: of('claim'),
+    judge: of('judge'),
+    wait: of('wait'),
+    approve: of('approve'),
+    leave: of('leave'),
+  }
+}
+
+/** Has the compiler refuse a kind of action that its caller does not handle. */
+export function noKindLeft(_rest: Readonly<Record<string, never>>): void {}

@@ -171,6 +171,5 @@ export function encodedPrefix(code: ReasonCode): string {
 export function decodeReason(kept: string): Reason {
   if (!kept.startsWith('{"code":')) return { code: 'prose', text: kept }
   // Only `encodeReason` writes such a text.
-  // The ledger keeps only what this program wrote.
   return JSON.parse(kept) as Reason
 }

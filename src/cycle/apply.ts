@@ -1,5 +1,5 @@
 /** Carries a plan out. Each action happens only if its guard still holds, so that several dispatchers can do so side by side. */
-import type { Action, MoveAction, TellAction } from '../core/actions.ts'
+import type { Action, ActionsByKind, ApproveAction, MoveAction, TellAction } from '../core/actions.ts'
 import type { ChangesFacet, FleetState, ReposFacet } from '../core/fleet-state.ts'
 import type { DispatchMove } from '../core/ledger/claims.ts'
 import type { PlannedText } from '../core/ledger/deliveries.ts'
@@ -7,7 +7,7 @@ import type { Delivery, Dispatch } from '../core/lives.ts'
 import type { IssueRef, Machine } from '../core/nouns.ts'
 import type { Session } from '../observe/session.ts'
 import type { Reason } from '../core/reasons.ts'
-import { actionsOf } from '../core/actions.ts'
+import { actionsByKind, noKindLeft } from '../core/actions.ts'
 import { encodeReason } from '../core/reasons.ts'
 import { keepRest } from '../claim/blame.ts'
 import { claimPanes } from '../claim/claim.ts'
@@ -41,10 +41,14 @@ export async function apply(
   stop: AbortSignal,
 ): Promise<Applied> {
   const { ledger, clock, owner } = session
-  const settled = await applyMoves(actions, state, session)
-  await applyTells(actions, session)
-  const stale = await applyVerdicts(actions, state, session)
-  const claims = stop.aborted ? [] : actionsOf(actions, 'claim').filter(({ issue }) => !stale.has(issue.ref))
+  const { move, tell, approve, judge, wait, leave, claim, ...rest } = actionsByKind(actions)
+  noKindLeft(rest)
+  const settled = await applyMoves(move, state, session)
+  await applyTells(tell, session)
+  // An issue that changed since it was read: its approval no longer holds, so it is decided about anew.
+  const stale = await applyApprovals(approve, session)
+  await applyVerdicts({ judge: judge.filter(({ issue }) => !stale.has(issue)), wait, leave }, state, session)
+  const claims = stop.aborted ? [] : claim.filter(({ issue }) => !stale.has(issue.ref))
   const claimed = await claimPanes(claims, session)
   await ledger.takeOver(owner, clock.now() + leaseLength, clock.now())
   const refused = await giveBack(await syncComments(new Set(claimed.map(({ id }) => id)), session), session)
@@ -58,12 +62,11 @@ export async function apply(
 
 /** Moves dispatches; then what there was of changes has been acted on. Returns the dispatches that moved. */
 export async function applyMoves(
-  actions: readonly Action[],
+  moves: readonly MoveAction[],
   { changes_at }: Pick<ChangesFacet, 'changes_at'>,
   session: Session,
 ): Promise<readonly Dispatch[]> {
   const { ledger, clock } = session
-  const moves = actionsOf(actions, 'move')
   const moved =
     moves.length === 0
       ? []
@@ -76,8 +79,8 @@ export async function applyMoves(
 }
 
 /** Plans further texts. Those that another process planned first are left out. */
-async function applyTells(actions: readonly Action[], { ledger, clock, owner, newId, notify }: Session): Promise<void> {
-  const tells = new Map(actionsOf(actions, 'tell').map((tell) => [newId(), tell]))
+async function applyTells(actions: readonly TellAction[], { ledger, clock, owner, newId, notify }: Session): Promise<void> {
+  const tells = new Map(actions.map((tell) => [newId(), tell]))
   if (tells.size === 0) return
   const now = clock.now()
   const planned = await ledger.plan([...tells].map(toText), owner, now + leaseLength, now)
@@ -103,28 +106,23 @@ function toText([id, { kind, dispatch, issue, worker, incarnation, text, before 
   return { id, kind, worker, text, incarnation, about: { dispatch, issue, before } }
 }
 
-/** Returns the issues that changed since they were read: their approval no longer holds, so they are decided about anew. */
 async function applyVerdicts(
-  actions: readonly Action[],
+  { judge, wait, leave }: Pick<ActionsByKind, 'judge' | 'wait' | 'leave'>,
   { waits }: Pick<ReposFacet, 'waits'>,
   session: Session,
-): Promise<ReadonlySet<IssueRef>> {
+): Promise<void> {
   const { ledger } = session
-  const stale = await applyApprovals(actions, session)
-  const verdicts = actionsOf(actions, 'judge').filter(({ issue }) => !stale.has(issue))
-  if (verdicts.length > 0) await ledger.saveVerdicts(verdicts, session.clock.now())
-  const waiting = actionsOf(actions, 'wait')
-  if (waiting.length !== waits.size || waiting.some(({ repo, reason }) => !isSame(reason, waits.get(repo))))
-    await ledger.saveWaiting(new Map(waiting.map(({ repo, reason }) => [repo, reason])))
-  for (const { issue, reason, rests } of actionsOf(actions, 'leave')) {
+  if (judge.length > 0) await ledger.saveVerdicts(judge, session.clock.now())
+  if (wait.length !== waits.size || wait.some(({ repo, reason }) => !isSame(reason, waits.get(repo))))
+    await ledger.saveWaiting(new Map(wait.map(({ repo, reason }) => [repo, reason])))
+  for (const { issue, reason, rests } of leave) {
     const kept = rests === null ? null : await keepRest(rests, session)
     session.notify({ kind: 'issue.unclaimed', subject: issue, payload: { reason, rests: kept } })
   }
-  return stale
 }
 
-export async function applyApprovals(actions: readonly Action[], { ledger, clock }: Session): Promise<ReadonlySet<IssueRef>> {
-  const due = actionsOf(actions, 'approve')
+/** Returns the issues that changed since they were read. */
+export async function applyApprovals(due: readonly ApproveAction[], { ledger, clock }: Session): Promise<ReadonlySet<IssueRef>> {
   if (due.length === 0) return new Set()
   const saved = new Set(await ledger.saveApprovals(due, clock.now()))
   return new Set(due.flatMap(({ issue }) => (saved.has(issue) ? [] : [issue])))

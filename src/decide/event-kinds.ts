@@ -14,6 +14,8 @@ interface Meaning<K extends EventKind> {
   readonly level?: LogLevel
   /** It is only told: no row is written. */
   readonly fleeting?: true
+  /** For a notice that is kept: what its subject is, so that its row is found by that issue or worker. */
+  readonly subject?: 'issue' | 'worker'
 }
 
 const reason = 'why, as a code with data'
@@ -192,12 +194,14 @@ export const eventKinds: { readonly [K in EventKind]: Meaning<K> } = {
     meaning: 'The comment of a dispatch could not be written.',
     payload: { why, rests },
     text: (data) => `its comment could not be written: ${data.why}${also(data.rests)}`,
+    subject: 'issue',
     level: 'warn',
   },
   'issue.comment_deleted': {
     meaning: 'Somebody deleted the comment of a dispatch.',
     payload: {},
     text: () => 'its comment is not there any more: somebody deleted it',
+    subject: 'issue',
     level: 'warn',
   },
   'issue.unclaimed': {

@@ -144,7 +144,6 @@ const house: Migration = async (db, engine) => {
   await untold(db)
   await typedEvents(db, engine)
   await typedRests(db)
-  await corrections(db)
 }
 
 /** What a dry run saw of an issue first: the event that is written about it by the next cycle. */
@@ -198,15 +197,12 @@ const houseChanges = [
   `alter table repo drop column rests_why`,
   `drop index delivery_further`,
   `create index delivery_further on delivery (dispatch) where kind in ('follow_up', 'correction', 'resume', 'command')`,
+  // A text that tells an agent to disregard a changed one is told from other follow-ups by its kind.
+  `update delivery set kind = 'correction' where kind = 'follow_up' and dispatch in (select d.id from dispatch d join delivery f on f.id = d.id
+    where d.state = 'handed' and f.state = 'mangled')`,
   `drop index issue_queued`,
   `create index issue_queued on issue (repo, priority desc, created_at, number) where state = 'open' and standing = 'queued'`,
 ]
-
-/** A text that tells an agent to disregard a changed one is told from other follow-ups by its kind. */
-async function corrections(db: Kysely<Tables>): Promise<void> {
-  await sql`update delivery set kind = 'correction' where kind = 'follow_up' and dispatch in (
-    select d.id from dispatch d join delivery f on f.id = d.id where d.state = 'handed' and f.state = 'mangled')`.execute(db)
-}
 
 /** What rests because the forge refused it is told from other rests by its code. Other sentences stay as they are: the next look at the forge writes them anew. */
 async function typedRests(db: Kysely<Tables>): Promise<void> {
@@ -238,7 +234,8 @@ const typedEvents: Migration = async (db, { serial }) => {
   await sql.raw(`create index event_in_order on event (tx, seq)`).execute(db)
 }
 
-const migrations: readonly Migration[] = [first, standings, sprints, faults, house]
+/** As many as `ledgerVersion` says: it stands beside the tables so that a start need not load this file. */
+const migrations = [first, standings, sprints, faults, house] as const satisfies { readonly length: typeof ledgerVersion }
 
 /**
  * Brings the tables up to `to`, all steps or none. Throws `ledger_newer` where they are past it, `ledger_moved` where another

@@ -3,6 +3,7 @@ import type { IssueRef, RepoRef } from '../core/nouns.ts'
 import type { FleetState } from '../core/fleet-state.ts'
 import type { Picks } from '../decide/pick.ts'
 import type { SprintContext } from './context.ts'
+import { actionsOf } from '../core/actions.ts'
 import { BurnError } from '../core/errors.ts'
 import { pickIssues } from '../decide/pick.ts'
 import { applyApprovals, applyMoves } from '../cycle/apply.ts'
@@ -41,7 +42,8 @@ export async function look({ repos, issue, worker, dryRun }: LookFor, { session,
   const whole = await withIssues(settled, open.flat(), session)
   const approved = withApprovals(whole.issues, session.fleet)
   if (!dryRun) {
-    await applyMoves(actions, looked, session)
+    // A sprint types into no pane: the texts that follow from what is under way are planned by the next `burn dispatch`, which sees the same.
+    await applyMoves(actionsOf(actions, 'move'), looked, session)
     await applyApprovals(approved.actions, session)
   }
   const state = { ...whole, issues: approved.issues }

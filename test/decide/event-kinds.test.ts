@@ -3,6 +3,9 @@ import { globSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { test } from 'node:test'
 import type { Event } from '../../src/core/events.ts'
+import type { HoldScope } from '../../src/core/nouns.ts'
+import { keysOf } from '../../src/core/json.ts'
+import { deliverySteps, dispatchSteps } from '../../src/core/lives.ts'
 import { eventKinds, eventText } from '../../src/decide/event-kinds.ts'
 
 const src = resolve(import.meta.dirname, '../../src')
@@ -26,9 +29,21 @@ test('events: each kind is written somewhere, and none that the table does not k
     .filter((file) => !table.includes(file))
     .map((file) => readFileSync(file, 'utf8'))
     .join('\n')
-  // Written by state or by scope: `dispatch.${state}`, `${scope}.held`.
-  const built = /^(?:dispatch|delivery)\.|\.(?:held|resumed)$/
-  for (const kind of Object.keys(eventKinds)) if (!built.test(kind)) assert.ok(text.includes(`'${kind}'`), `nobody writes ${kind}`)
+  // Written by state or by scope: `dispatch.${state}`, `delivery.${state}`, `${scope}.held`.
+  const states = { dispatch: keysOf(dispatchSteps), delivery: keysOf(deliverySteps) }
+  const scopes = Object.keys({ worker: 0, lane: 0, machine: 0, repo: 0, account: 0, fleet: 0 } satisfies Record<HoldScope, 0>)
+  const built = new Set([
+    ...Object.entries(states).flatMap(([life, each]) => each.map((state) => `${life}.${state}`)),
+    ...scopes.flatMap((scope) => [`${scope}.held`, `${scope}.resumed`]),
+  ])
+  for (const kind of Object.keys(eventKinds)) if (!built.has(kind)) assert.ok(text.includes(`'${kind}'`), `nobody writes ${kind}`)
+})
+
+test('events: a notice that is kept about an issue or a worker says so', () => {
+  for (const [kind, { level, fleeting, subject }] of Object.entries<{ level?: string; fleeting?: true; subject?: string }>(eventKinds)) {
+    const [first = ''] = kind.split('.')
+    if (level !== undefined && fleeting !== true && ['issue', 'worker'].includes(first)) assert.equal(subject, first, kind)
+  }
 })
 
 test('events: an older version’s sentence and a newer version’s kind stay readable', () => {

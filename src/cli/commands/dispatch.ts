@@ -3,7 +3,7 @@ import type { ExitCode } from '../../core/errors.ts'
 import type { CycleResult, dryCycle } from '../../cycle/cycle.ts'
 import type { FleetState } from '../../core/fleet-state.ts'
 import type { Io } from '../io.ts'
-import { actionsOf } from '../../core/actions.ts'
+import { actionsByKind, noKindLeft } from '../../core/actions.ts'
 import { activeStates } from '../../core/lives.ts'
 import { elsewhereAdvice } from '../../decide/report.ts'
 import { restsReason, sentence } from '../../decide/wording.ts'
@@ -111,28 +111,36 @@ function sayTroubles(bad: readonly Trouble[], said: Set<string>, io: Io): void {
 type Planned = ReturnType<typeof plannedOf>
 
 function plannedOf({ actions }: Awaited<ReturnType<typeof dryCycle>>, bad: readonly Trouble[]) {
-  const moves = actionsOf(actions, 'move')
-  const tells = actionsOf(actions, 'tell')
-  const claims = actionsOf(actions, 'claim')
-  const verdicts = actionsOf(actions, 'judge')
+  const { move, tell, approve, judge, wait, leave, claim, ...rest } = actionsByKind(actions)
+  noKindLeft(rest)
   return {
-    would_settle: moves.map(({ id, issue, worker, to, reason }) => ({ id, issue, worker, state: to, reason })),
-    would_tell: tells.map(({ dispatch, issue, worker, kind, reason }) => ({ dispatch, issue, worker, kind, reason })),
-    would_dispatch: claims.map(({ kind, issue, worker, attempt, reason }) => ({
+    would_settle: move.map(({ id, issue, worker, to, reason }) => ({ id, issue, worker, state: to, reason })),
+    would_tell: tell.map(({ dispatch, issue, worker, kind, reason }) => ({ dispatch, issue, worker, kind, reason })),
+    would_approve: approve.map(({ issue, approved, reason }) => ({ issue, approved, reason })),
+    would_leave: leave.map(({ issue, reason }) => ({ issue, reason })),
+    would_wait: wait.map(({ repo, reason }) => ({ repo, reason })),
+    would_dispatch: claim.map(({ kind, issue, worker, attempt, reason }) => ({
       kind,
       issue: issue.ref,
       worker: worker.id,
       attempt,
       reason,
     })),
-    verdicts: verdicts.map(({ issue, eligible, reason, standing, revision }) => ({ issue, eligible, reason, standing, revision })),
+    verdicts: judge.map(({ issue, eligible, reason, standing, revision }) => ({ issue, eligible, reason, standing, revision })),
     troubles: bad.map(({ text }) => text),
   }
 }
 
-function showPlan({ would_settle, would_tell, would_dispatch, verdicts, troubles: bad }: Planned, io: Io): void {
+/** `would_wait` is left to `--json`: a person sees how many issues wait, and `burn explain` says why. */
+function showPlan(
+  { would_settle, would_tell, would_approve, would_leave, would_dispatch, verdicts, troubles: bad }: Planned,
+  io: Io,
+): void {
   for (const { issue, state, worker, reason } of would_settle) io.out(`${issue}  would be ${state}  ${worker}  ${sentence(reason)}`)
   for (const { issue, worker, reason } of would_tell) io.out(`${worker}  would be told about ${issue}  ${sentence(reason)}`)
+  for (const { issue, approved, reason } of would_approve)
+    io.out(`${issue}  its text would be ${approved ? 'approved' : 'unapproved'}  ${sentence(reason)}`)
+  for (const { issue, reason } of would_leave) io.out(`${issue}  would not be given  ${sentence(reason)}`)
   const rows = would_dispatch.map(({ issue, worker, kind, attempt, reason }) => [issue, worker, kind, String(attempt), sentence(reason)])
   io.out(...table(['ISSUE', 'WORKER', 'KIND', 'TRY', 'WHY'], rows, io.columns))
   const not = verdicts.filter(({ eligible }) => !eligible).length
