@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { test } from 'node:test'
+import type { ChildProcess } from 'node:child_process'
 import type { AgentPlace } from '../../src/core/agent.ts'
 import type { AgentConfig } from '../../src/core/nouns.ts'
 import { paneAgent } from '../../src/agents/index.ts'
@@ -30,6 +33,9 @@ async function toldBy(
   lines: number,
 ): Promise<readonly string[]> {
   const folder = mkdtempSync(join(tmpdir(), 'burn test '))
+  const hooks: ChildProcess[] = []
+  const began = (message: unknown) => void hooks.push((message as { readonly process: ChildProcess }).process)
+  subscribe('child_process', began)
   try {
     const config: AgentConfig = { kind, command: [], model: null, provider: null, busy_input_mode: 'interrupt', hooks: true, env: {} }
     const [[file, source] = ['', '']] = Object.entries(paneAgent(config).start(config, placeIn(folder)).files ?? {})
@@ -39,8 +45,12 @@ async function toldBy(
     await events((await import(pathToFileURL(path).href)) as Record<string, unknown>)
     const told = () => readFileSync(join(folder, 'told'), 'utf8').split('\n').slice(0, -1)
     await until(`${lines} events are told`, () => told().length >= lines)
+    // A hook tells before it ends, and the agent's side does not wait for it.
+    for (const hook of hooks) hook.ref()
+    await Promise.all(hooks.map((hook) => (hook.exitCode === null && hook.signalCode === null ? once(hook, 'exit') : null)))
     return told()
   } finally {
+    unsubscribe('child_process', began)
     rmSync(folder, { recursive: true, force: true })
   }
 }
