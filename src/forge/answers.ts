@@ -12,8 +12,18 @@ export interface Trouble {
   readonly wait_ms: number | null
 }
 
+/** What differs between the APIs of forges. */
+export interface ApiTraits {
+  /** The parameter of a list that says how many items a page has. `page` says which page. */
+  readonly page_size: string
+  /** What an answer means for this forge alone, e.g. a rate limit that is a 403; null where its status says it. `said`: its `message`. */
+  means(answer: HttpAnswer, said: string): { readonly code: string; readonly hint: string; readonly again?: boolean } | null
+  /** What to check if it does not take a request, or does not answer with JSON. */
+  readonly hints: { readonly refused: string; readonly not_json: string }
+}
+
 /** Null where the answer is a success. `what` names the request, without its query. */
-export function troubleOf(answer: HttpAnswer, what: string, now: number): Trouble | null {
+export function troubleOf(answer: HttpAnswer, what: string, now: number, { means, hints }: ApiTraits): Trouble | null {
   const { status } = answer
   if (status >= 200 && status < 300) return null
   const said = saidBy(answer)
@@ -22,26 +32,23 @@ export function troubleOf(answer: HttpAnswer, what: string, now: number): Troubl
     again,
     wait_ms: again ? retryAfter(answer, now) : null,
   })
+  const own = means(answer, said)
+  if (own !== null) return trouble(own.code, own.hint, own.again)
   if (status === 401) return trouble('forge_auth', 'the token is not valid there: make a new one, and write it where forge.token says')
-  if (status === 403) return trouble('forge_forbidden', scopeHint(said))
-  // Gitea answers for comments of an issue that it does not have as if it had failed itself.
+  if (status === 403) return trouble('forge_forbidden', 'may the token do that?')
   // Issues that are disabled are gone (410) for some forges, and missing for others.
-  if (status === 404 || status === 410 || (status === 500 && /\bdoes not exist \[/.test(said)))
-    return trouble('forge_not_found', 'is the name right, and may the token see it?')
+  if (status === 404 || status === 410) return trouble('forge_not_found', notFound)
   if (status === 409) return trouble('forge_conflict', 'it is there already: look for it on the forge')
   if (status === 423) return trouble('forge_archived', 'the repo is archived: nothing can be written there')
   if (status === 429) return trouble('forge_rate_limited', 'the forge asks for fewer requests: make dispatch.interval longer', true)
   // The forge is there and failed on this request: it may fail on one object alone.
   if (status === 500) return trouble('forge_failed', 'the forge failed on this request: look at its log', true)
   if (status > 500) return trouble('forge_unavailable', 'the forge has trouble of its own: look at its log', status !== 501)
-  return trouble('forge_refused', 'the forge did not take the request: is it Gitea 1.20, Forgejo 7, or newer?')
+  return trouble('forge_refused', hints.refused)
 }
 
-/** Gitea names the scopes that a token lacks. */
-function scopeHint(said: string): string {
-  const scopes = /required(?: scope\(s\):|=) ?\[([^\]]*)\]/.exec(said)?.[1]
-  return scopes === undefined ? 'may the token do that? It needs read:user, read:repository and write:issue' : `give the token ${scopes}`
-}
+/** The hint of `forge_not_found`. */
+export const notFound = 'is the name right, and may the token see it?'
 
 function saidBy({ body, headers }: HttpAnswer): string {
   if (!isJson(headers['content-type'])) return ''
@@ -60,7 +67,7 @@ function retryAfter({ headers }: HttpAnswer, now: number): number | null {
 }
 
 /** The JSON of a success. A body that only claims to be JSON was cut on its way: asking again may help. */
-export function jsonOf(answer: HttpAnswer, what: string): { readonly json: unknown } | Trouble {
+export function jsonOf(answer: HttpAnswer, what: string, { hints }: ApiTraits): { readonly json: unknown } | Trouble {
   const { body, headers } = answer
   const claimed = isJson(headers['content-type'])
   try {
@@ -70,7 +77,7 @@ export function jsonOf(answer: HttpAnswer, what: string): { readonly json: unkno
   }
   const kind = oneLine(headers['content-type'] ?? 'nothing that says what it is', 60)
   return {
-    error: notJson(what, kind, 'forge.url must be the forge itself, without /api/v1; is a login page or a proxy in front of it?'),
+    error: notJson(what, kind, hints.not_json),
     again: false,
     wait_ms: null,
   }

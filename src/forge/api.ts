@@ -3,7 +3,7 @@ import type { Clock } from '../core/ports.ts'
 import type { Http, HttpAnswer, HttpRequest } from './http.ts'
 import { BurnError } from '../core/errors.ts'
 import { faultOf } from '../decide/backoff.ts'
-import { jsonOf, troubleOf, type Trouble } from './answers.ts'
+import { jsonOf, troubleOf, type ApiTraits, type Trouble } from './answers.ts'
 import { openHttp } from './http.ts'
 import { outage } from './outage.ts'
 import { limiter, pace } from './pace.ts'
@@ -33,6 +33,7 @@ const defaults: RequestBudget = {
 const mostRedirects = 3
 
 export interface ApiOptions {
+  readonly traits: ApiTraits
   /** Where paths start, e.g. `https://forge.example.com/api/v1`. */
   readonly base: string
   readonly token: () => Promise<string>
@@ -76,12 +77,14 @@ export interface Api {
   patch(path: string, body: unknown): Promise<ApiAnswer>
   /** Never tried again. */
   post(path: string, body: unknown): Promise<ApiAnswer>
+  /** The parameter that says how many items a page has. */
+  readonly page_size: string
   /** Attempts so far. */
   requests(): number
 }
 
 /** Throws BurnError `forge_*` from every method; no error, URL or header but Authorization holds the token. */
-export function openApi({ base, token, clock, random, budget, requests_per_minute = null, onWait = () => {} }: ApiOptions): Api {
+export function openApi({ base, traits, token, clock, random, budget, requests_per_minute = null, onWait = () => {} }: ApiOptions): Api {
   const limits = { ...defaults, ...budget }
   const limited = limiter(limits.at_once)
   const guarded = outage(new URL(base).host, clock, random, () => answers(send('GET', '/user', plain, true)))
@@ -98,9 +101,9 @@ export function openApi({ base, token, clock, random, budget, requests_per_minut
     try {
       const answer = await follow(counted, request)
       if (answer.status === 401) secret.forget()
-      const trouble = troubleOf(answer, what, clock.now())
+      const trouble = troubleOf(answer, what, clock.now(), traits)
       if (trouble !== null) return trouble
-      const parsed = answer.status === 204 ? { json: null } : jsonOf(answer, what)
+      const parsed = answer.status === 204 ? { json: null } : jsonOf(answer, what, traits)
       return 'error' in parsed ? parsed : { json: parsed.json, ...pagingOf(answer) }
     } catch (thrown) {
       if (!(thrown instanceof BurnError)) throw thrown
@@ -136,6 +139,7 @@ export function openApi({ base, token, clock, random, budget, requests_per_minut
     patch: (path, body) => guarded((trial) => send('PATCH', path, { ...plain, body }, trial)),
     post: (path, body) => guarded((trial) => send('POST', path, { ...plain, body }, trial)),
     alone: limiter(1),
+    page_size: traits.page_size,
     requests: () => requests,
   }
 }

@@ -1,4 +1,7 @@
-/** Which issues a change closes, as Gitea and Forgejo read it: a closing word right before a reference, in the title or the text. */
+/**
+ * Which issues a change closes: a closing word right before a reference, in the title or the text. Words and references are those of Gitea and Forgejo, which took
+ * GitHub's.
+ */
 import type { IssueRef, RepoRef } from '../core/nouns.ts'
 
 /** A change that closes more is no change for an issue: what follows is not read. */

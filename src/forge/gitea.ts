@@ -3,13 +3,14 @@ import type { RepoRef, RepoSettings } from '../core/nouns.ts'
 import type { Forge, RepoRights } from '../core/ports.ts'
 import { membersOf } from '../core/json.ts'
 import { BurnError } from '../core/errors.ts'
+import { notFound, type ApiTraits } from './answers.ts'
 import { openApi, unless, type Api, type ApiOptions } from './api.ts'
 import { findChange, openPull, readChanges } from './gitea-changes.ts'
 import { hasIssues, issuePath, orGone, readComments, readIssue, readIssues } from './gitea-issues.ts'
 import { arrayOf, commentOf, loginOf } from './gitea-objects.ts'
 import { repoPath, splitIssue } from './refs.ts'
 
-export interface GiteaOptions extends Omit<ApiOptions, 'base'> {
+export interface GiteaOptions extends Omit<ApiOptions, 'base' | 'traits'> {
   /** The forge's own address, without `/api/v1`. */
   readonly url: string
   /** Says against which branch a repo's changes are opened; `main` where it does not. */
@@ -20,7 +21,7 @@ export interface GiteaOptions extends Omit<ApiOptions, 'base'> {
 export function openGitea(options: GiteaOptions): Forge {
   const url = webUrl(options.url)
   const base = `${url}/api/v1`
-  const api = openApi({ ...options, base })
+  const api = openApi({ ...options, base, traits })
   const writers = (repo: RepoRef, known?: readonly string[]) => readWriters(api, repo, known)
   const baseOf = (repo: RepoRef) => options.repos?.find((settings) => settings.repo === repo)?.base ?? 'main'
   return {
@@ -59,6 +60,25 @@ export function openGitea(options: GiteaOptions): Forge {
     },
     requests: api.requests,
   }
+}
+
+const traits: ApiTraits = {
+  page_size: 'limit',
+  means({ status }, said) {
+    // It answers for comments of an issue that it does not have as if it had failed itself.
+    if (status === 500 && /\bdoes not exist \[/.test(said)) return { code: 'forge_not_found', hint: notFound }
+    return status === 403 ? { code: 'forge_forbidden', hint: scopeHint(said) } : null
+  },
+  hints: {
+    refused: 'the forge did not take the request: is it Gitea 1.20, Forgejo 7, or newer?',
+    not_json: 'forge.url must be the forge itself, without /api/v1; is a login page or a proxy in front of it?',
+  },
+}
+
+/** Gitea names the scopes that a token lacks. */
+function scopeHint(said: string): string {
+  const scopes = /required(?: scope\(s\):|=) ?\[([^\]]*)\]/.exec(said)?.[1]
+  return scopes === undefined ? 'may the token do that? It needs read:user, read:repository and write:issue' : `give the token ${scopes}`
 }
 
 function webUrl(text: string): string {

@@ -84,7 +84,7 @@ export function tooMany(path: string): BurnError {
   return new BurnError('forge_too_big', `${path} has more than ${mostPages} pages`, 'is that the repo you mean?')
 }
 
-/** The most that Gitea and Forgejo give unless they are configured otherwise. */
+/** How many items a page has. Gitea and Forgejo give no more unless they are configured otherwise. */
 export const pageSize = 50
 /** Bytes of a page of several items, of which many are read at once, and of an item alone. */
 const mostBytes = { several: 4 * 1024 * 1024, one: 8 * 1024 * 1024 }
@@ -145,7 +145,7 @@ async function split(api: Api, path: string, query: Query, { limit, page }: Plac
 /** The page; its beginning where it is too big. */
 async function attempt(api: Api, path: string, query: Query, { limit, page }: Place): Promise<ListPage | string> {
   try {
-    const answer = await api.get(path, { ...query, limit, page }, limit === 1 ? mostBytes.one : mostBytes.several)
+    const answer = await api.get(path, { ...query, [api.page_size]: limit, page }, limit === 1 ? mostBytes.one : mostBytes.several)
     // A server that counts need not say in words that there is more.
     const more = answer.more || limit * page < (answer.total ?? 0)
     return { items: arrayOf(answer.json), too_big: [], total: answer.total, more, date: answer.date }
@@ -156,7 +156,7 @@ async function attempt(api: Api, path: string, query: Query, { limit, page }: Pl
   }
 }
 
-/** A server may be configured to give fewer items than it is asked for: where its pages begin depends on that. */
+/** A Gitea may be configured to give fewer items than it is asked for: where its pages begin depends on that. Other forges do not have the path. */
 async function largestPage(api: Api): Promise<number> {
   const answer = await unless('forge_not_found', api.get('/settings/api'))
   const most = Number(membersOf(answer?.json)['max_response_items'])

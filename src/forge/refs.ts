@@ -17,7 +17,7 @@ export function splitRepo(repo: RepoRef): { readonly owner: string; readonly nam
   throw new BurnError('forge_ref', `${JSON.stringify(repo)} is not a repo`, 'write it as owner/name', { exit: 2 })
 }
 
-/** Where Gitea's API has a repo. */
+/** Where an API has a repo: the same for Gitea, Forgejo and GitHub. */
 export function repoPath(repo: RepoRef): string {
   const { owner, name } = splitRepo(repo)
   return `/repos/${owner}/${name}`
