@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import type { Script } from '../stand-ins/model/replies.ts'
 import type { Finding } from '../../src/doctor/findings.ts'
 import { secrets, sprintRig, type SprintRig } from './rig.ts'
-import { startBurn } from './running.ts'
+import { startHere } from './running.ts'
 
 const limit = { timeout: 120_000 }
 const waits: Script = () => ({ hang: 'at once' })
@@ -17,14 +17,14 @@ const rigOf = (...[t, more]: [Parameters<typeof sprintRig>[0], object?]) =>
 
 test('a sprint run with --alone that comes while another goes on begins nothing, and ends well', limit, async (t) => {
   const rig = await rigOf(t)
-  const first = startBurn(t, rig.env, 'sprint', 'run', '--alone', '--json')
+  const first = startHere(t, rig.env, 'sprint', 'run', '--alone', '--json')
   await rig.model.asked()
   const second = await rig.burn('sprint', 'run', '--alone', '--json')
   assert.deepEqual([second.code, second.json()], [0, { sprints: [], skipped: 'another sprint run is running: nothing was started' }])
   assert.match((await rig.burn('sprint', 'run', '--alone')).out, /^another sprint run is running/)
   const { sprints } = await rig.ledger((ledger) => ledger.view())
   assert.equal(sprints.length, 1)
-  first.kill('SIGTERM')
+  first.stop()
   await first.ended
   assert.deepEqual([...(await rig.ledger((ledger) => ledger.view())).leases.keys()], [])
 })
@@ -36,12 +36,12 @@ test('a dispatch with --alone holds its place for as long as it goes on; what bu
     files: Record<string, string>
   }>()
   assert.match(files['crontab'] ?? '', /^\*\/15 \* \* \* \* .* dispatch --alone --spec \S+\/fleet-spec\.json >>/)
-  const first = startBurn(t, rig.env, 'dispatch', '--alone', '--cycles', '0', '--interval', '1', '--json')
+  const first = startHere(t, rig.env, 'dispatch', '--alone', '--cycles', '0', '--interval', '1', '--json')
   await first.said(/"cycle":2/)
   const scheduled = await ran(argv, rig)
   assert.equal(scheduled.code, 0, scheduled.out)
   assert.match(scheduled.out, /^another dispatch is running: nothing was started\n$/)
-  first.kill('SIGTERM')
+  first.stop()
   await first.ended
   assert.match((await ran(argv, rig)).out, /cycle 1: claimed 0/)
 })

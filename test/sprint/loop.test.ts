@@ -10,7 +10,7 @@ import { command, standIn, until } from '../support/fleet.ts'
 import { privateSocket, tmuxOn } from '../support/tmux.ts'
 import { brainOf, taskIn } from './brain.ts'
 import { repo, secrets, sprintRig, type RigOptions, type SprintRig } from './rig.ts'
-import { startBurn, type Running } from './running.ts'
+import { startBurn, startHere, type Running, type RunningHere } from './running.ts'
 
 const limit = { timeout: 180_000 }
 const azoth = 'box/W/AZOTH'
@@ -29,8 +29,10 @@ function rigOf(t: TestContext, titles: readonly string[], more: Partial<RigOptio
   return sprintRig(t, { issues, script, windows, sprint: { sandbox: { use: 'off' } }, ...more })
 }
 
-const loopOf = (t: TestContext, rig: SprintRig, ...words: readonly string[]): Running =>
-  startBurn(t, rig.env, 'worker', 'loop', '--json', '--interval', '1', ...words)
+const looping = ['worker', 'loop', '--json', '--interval', '1']
+const loopOf = (t: TestContext, rig: SprintRig, ...words: readonly string[]): RunningHere => startHere(t, rig.env, ...looping, ...words)
+/** For what only a process has: signals, and a ledger that it waits for. */
+const processOf = (t: TestContext, rig: SprintRig, ...words: readonly string[]): Running => startBurn(t, rig.env, ...looping, ...words)
 const rowOf = (line: string) => JSON.parse(line) as Sprint
 const error = (line: string) => (JSON.parse(line) as { error: { code: string; message: string } }).error
 
@@ -57,7 +59,7 @@ describe('burn worker loop', { concurrency: 3 }, () => {
         by: 'http',
       })
       const loop = loopOf(t, rig, 'AZOTH', '--count', '3')
-      assert.deepEqual(await loop.ended, { code: 0, signal: null }, loop.lines.join('\n'))
+      assert.equal(await loop.ended, 0, loop.lines.join('\n'))
       const rows = loop.lines.filter((line) => line.includes('"outcome"')).map(rowOf)
       assert.deepEqual(
         rows.map(({ issue, worker, outcome, failure }) => [issue, worker, outcome, failure]),
@@ -81,7 +83,7 @@ describe('burn worker loop', { concurrency: 3 }, () => {
 
   test('one loop a worker; SIGTERM ends it in its step, gives back what it had, and leaves no lease', limit, async (t) => {
     const rig = await rigOf(t, ['waits'])
-    const loop = loopOf(t, rig, 'AZOTH')
+    const loop = processOf(t, rig, 'AZOTH')
     await rig.model.asked()
     const second = await rig.burn('worker', 'loop', azoth, '--json')
     assert.equal(second.code, 1)
@@ -102,7 +104,7 @@ describe('burn worker loop', { concurrency: 3 }, () => {
 
   test('a loop that was killed counts as gone when its lease ran out: the next one settles what it had, and goes on', limit, async (t) => {
     const rig = await rigOf(t, ['waits', 'closed', 'well'], { more: () => ({ dispatch: { depth: 1 } }) })
-    const killed = loopOf(t, rig, 'AZOTH')
+    const killed = processOf(t, rig, 'AZOTH')
     await rig.model.asked()
     killed.kill('SIGKILL')
     await killed.ended
@@ -113,7 +115,7 @@ describe('burn worker loop', { concurrency: 3 }, () => {
       await ledger.renew(owner, Date.now() - 1)
     })
     const next = loopOf(t, rig, 'AZOTH', '--count', '1')
-    assert.equal((await next.ended).code, 0, next.lines.join('\n'))
+    assert.equal(await next.ended, 0, next.lines.join('\n'))
     assert.ok(!next.lines.some((line) => line.includes('"rests"')), 'what it had is no reason to wait')
     assert.equal(rowOf(await next.said(/"outcome"/)).issue, `${repo}#3`, 'its slot is free at once, and what was lost waits a while')
     const rows = await rig.ledger(async (ledger) => {
@@ -149,7 +151,7 @@ describe('burn worker loop', { concurrency: 3 }, () => {
       )
       assert.deepEqual(comments(rig, 3), [], 'nothing was claimed')
       writeFileSync(key, secrets.model)
-      assert.equal((await loop.ended).code, 0, loop.lines.join('\n'))
+      assert.equal(await loop.ended, 0, loop.lines.join('\n'))
       assert.equal(rowOf(await loop.said(/"outcome"/)).outcome, 'change')
     },
   )
@@ -159,7 +161,7 @@ describe('burn worker loop', { concurrency: 3 }, () => {
     rig.forge.trouble({ kind: 'status', status: 503 }, /^GET /, 6)
     const loop = loopOf(t, rig, 'AZOTH', '--count', '1')
     assert.match(await loop.said(/"rests"/), /503/)
-    assert.equal((await loop.ended).code, 0, loop.lines.join('\n'))
+    assert.equal(await loop.ended, 0, loop.lines.join('\n'))
     assert.equal(rowOf(await loop.said(/"outcome"/)).outcome, 'change')
   })
 
@@ -176,7 +178,7 @@ describe('burn worker loop', { concurrency: 3 }, () => {
         return brainOf(() => 'plain', { conflict: nothing, taken_branch: nothing })(messages, tools)
       },
     })
-    const loop = loopOf(t, rig, 'AZOTH', '--count', '1')
+    const loop = processOf(t, rig, 'AZOTH', '--count', '1')
     assert.match(await loop.said(/"rests"/), /ledger/)
     locks[0]?.close()
     assert.equal((await loop.ended).code, 0, loop.lines.join('\n'))
@@ -215,7 +217,7 @@ describe('burn worker loop', { concurrency: 3 }, () => {
     assert.match((await rig.burn('christen')).out, /already +box\/W\/AZOTH +it takes its issues itself/)
     assert.match((await rig.burn('status')).out, /sent nothing: it takes its issues itself/)
     assert.match((await rig.burn('explain', 'app#2')).out, /it takes its issues itself/)
-    loop.kill('SIGTERM')
+    loop.stop()
     await loop.ended
     const after = (await rig.burn('dispatch', '--json')).json<{ claimed: { issue: string }[] }>()
     assert.deepEqual(

@@ -8,7 +8,7 @@ import type { Script } from '../stand-ins/model/replies.ts'
 import { resultsCsv, totals } from '../../src/sprint/results.ts'
 import { brainOf, taskIn, type Fate } from './brain.ts'
 import { repo, sprintRig, type SprintRig } from './rig.ts'
-import { startBurn } from './running.ts'
+import { startHere } from './running.ts'
 
 const fates: readonly Fate[] = ['mended', 'red', 'nothing']
 const nothing = () => undefined
@@ -157,7 +157,7 @@ async function pruned(t: TestContext, rig: SprintRig, idOf: (number: number) => 
   const prune = async (...words: readonly string[]) => (await rig.burn('sprint', 'prune', '--json', ...words)).json<Gone>()
   const there = () => readdirSync(join(rig.state, 'work')).toSorted()
   const asked = rig.model.asked()
-  const run = startBurn(t, rig.env, 'sprint', 'run', '--issue', 'app#4', '--json')
+  const run = startHere(t, rig.env, 'sprint', 'run', '--issue', 'app#4', '--json')
   await asked
   const [live] = (await rig.burn('sprint', 'list', '--live', '--json')).json<{ sprints: Sprint[] }>().sprints
   assert.equal(live?.stage, 'working')
@@ -177,6 +177,6 @@ async function pruned(t: TestContext, rig: SprintRig, idOf: (number: number) => 
   assert.ok(existsSync(join(rig.state, 'transcripts', `${live?.id}.jsonl`)))
   assert.match((await rig.burn('sprint', 'show', 'app#1')).out, /Its transcript is not here: it was pruned/)
   assert.equal((await rig.burn('sprint', 'prune', '--older-than', 'long ago')).code, 2)
-  run.kill('SIGTERM')
-  assert.equal((await run.ended).code, 1)
+  run.stop()
+  assert.equal(await run.ended, 1)
 }
