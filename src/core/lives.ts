@@ -13,7 +13,7 @@ export type Proof = 'text' | 'id'
 export type DeliveryKind = 'work' | 'identity' | 'council' | 'send' | 'follow_up' | 'correction' | 'resume' | 'command'
 
 export const dispatchSteps: Readonly<Record<DispatchState, readonly DispatchState[]>> = {
-  claimed: ['handed', 'released', 'lost', 'done'],
+  claimed: ['handed', 'released', 'done'],
   handed: ['review', 'done', 'failed', 'lost', 'released'],
   review: ['done', 'handed', 'failed', 'released'],
   done: [],

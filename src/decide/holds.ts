@@ -31,8 +31,9 @@ export function heldBy(holds: readonly Hold[], now: Time): HoldIndex {
   return {
     worker(id) {
       if (found.size === 0) return null
-      const lane = id.slice(0, id.lastIndexOf('/'))
-      return first(fleet, `machine ${id.slice(0, id.indexOf('/'))}`, `lane ${lane}`, `worker ${id}`)
+      // A hold on a lane is kept for each of its windows.
+      const window = id.slice(0, id.lastIndexOf('/'))
+      return first(fleet, `machine ${id.slice(0, id.indexOf('/'))}`, `lane ${window}`, `worker ${id}`)
     },
     repo: (ref) => (found.size === 0 ? null : first(fleet, `repo ${ref}`)),
   }

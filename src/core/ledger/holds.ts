@@ -7,7 +7,7 @@ export type HoldCode = 'person' | 'forge_refused'
 
 export interface Hold {
   readonly scope: HoldScope
-  /** A worker's id, a lane as `machine/WINDOW`, a machine, a repo or an account; `all` of a fleet. */
+  /** A worker's id, a window of a lane as `machine/WINDOW`, a machine, a repo or an account; `all` of a fleet. */
   readonly name: string
   readonly code: HoldCode
   readonly reason: Reason
