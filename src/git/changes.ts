@@ -56,8 +56,8 @@ export async function commitSeen(
   // Git reads a file again that is as new as its index, and the attributes of it: a check may have left a pipe there.
   await makeSafe(workspace)
   const tree = (await charged(workspace, () => mustGit(git, ['write-tree'], staged(workspace)))).trim()
-  const tip = await tipOf(git, workspace)
-  const before = (await mustGit(git, ['rev-parse', '--verify', `${tip}^{tree}`], { at })).trim()
+  const { tip, tree: known } = await tipAndTree(git, workspace)
+  const before = known ?? (await mustGit(git, ['rev-parse', '--verify', `${tip}^{tree}`], { at })).trim()
   const { name, email } = author
   const env = { GIT_AUTHOR_NAME: name, GIT_AUTHOR_EMAIL: email, GIT_COMMITTER_NAME: name, GIT_COMMITTER_EMAIL: email }
   const commit =
@@ -69,27 +69,41 @@ export async function commitSeen(
   return commit
 }
 
-/** Whether everything in the workspace is in its branch. Throws BurnError `git_*`. */
-export async function isCommitted(git: Git, workspace: Workspace): Promise<boolean> {
+/** Returns the branch's commit if everything in the workspace is in it, else null. Throws BurnError `git_*`. */
+export async function committedTip(git: Git, workspace: Workspace): Promise<string | null> {
   const left_out = await stage(git, workspace)
   const tip = await tipOf(git, workspace)
   const { code } = await runGit(git, ['diff-index', '--cached', '--quiet', tip, '--'], staged(workspace))
-  return code === 0 && left_out.length === 0
+  return code === 0 && left_out.length === 0 ? tip : null
+}
+
+/** Returns `tip` of `tipAndTree`. Throws BurnError `git_*`. */
+export async function tipOf(git: Git, workspace: Workspace): Promise<string> {
+  return (await tipAndTree(git, workspace)).tip
 }
 
 /**
- * The branch's commit; where an agent took the branch away, or made it another history, the commit that the workspace began from. Throws
- * BurnError `git_*` where neither can be told.
+ * Returns the branch's commit and its tree. If an agent removed the branch, or gave it another history, these are the commit that the workspace began from, and
+ * null. Throws BurnError `git_*` if neither is known.
  */
-export async function tipOf(git: Git, { git_dir, branch, base_commit }: Workspace): Promise<string> {
+async function tipAndTree(git: Git, { git_dir, branch, base_commit }: Workspace): Promise<{ tip: string; tree: string | null }> {
   const asks = async (words: readonly string[]): Promise<string | null> => {
     const result = await runGit(git, words, { at: { git_dir } })
     if (result.code !== 0 && result.code !== 1) throw failed(words, result)
-    return result.code === 0 ? result.stdout.trim() : null
+    return result.code === 0 ? result.stdout : null
   }
-  const tip = await asks(['rev-parse', '--verify', '--quiet', `refs/heads/${branch}`])
-  if (tip === null || tip === base_commit) return base_commit
-  return (await asks(['merge-base', '--is-ancestor', base_commit, tip])) === null ? base_commit : tip
+  const ref = `refs/heads/${branch}`
+  const said = (await asks(['for-each-ref', '--format=%(refname) %(objectname) %(tree) %(parent)', ref])) ?? ''
+  const [, tip, tree, ...parents] =
+    said
+      .split('\n')
+      .map((line) => line.split(' '))
+      .find(([name]) => name === ref) ?? []
+  if (tip === undefined || tree === undefined) return { tip: base_commit, tree: null }
+  // The commit that burn makes lies on the base commit: one process less.
+  const follows =
+    tip === base_commit || parents.includes(base_commit) || (await asks(['merge-base', '--is-ancestor', base_commit, tip])) !== null
+  return follows ? { tip, tree } : { tip: base_commit, tree: null }
 }
 
 function staged(workspace: Workspace, input?: string): GitRun {

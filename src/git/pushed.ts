@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import type { Mirror, Workspace } from './places.ts'
 import { BurnError } from '../core/errors.ts'
-import { isCommitted, tipOf } from './changes.ts'
+import { committedTip, tipOf } from './changes.ts'
 import { takesLogin } from './command.ts'
 import { workspacesOf } from './places.ts'
 import { runGit, type Git } from './run.ts'
@@ -15,8 +15,8 @@ export function pushedRef({ id }: Workspace): string {
 /** True only where it is known: all of it is committed, and the commit is on the remote, or was, or came from it. */
 export async function isPushed(git: Git, workspace: Workspace): Promise<boolean> {
   try {
-    if (existsSync(workspace.path) && !(await isCommitted(git, workspace))) return false
-    const tip = await tipOf(git, workspace)
+    const tip = await (existsSync(workspace.path) ? committedTip : tipOf)(git, workspace)
+    if (tip === null) return false
     return tip === workspace.base_commit || tip === (await recorded(git, workspace)) || tip === (await onRemote(git, workspace))
   } catch (thrown) {
     // What can't be looked at may be work.

@@ -64,7 +64,8 @@ export async function removeWorkspace(git: Git, workspace: Workspace, { force }:
   await alone(git, workspace.mirror, async () => {
     await clear(workspace)
     const at = { git_dir: workspace.mirror.path }
-    for (const ref of [`refs/heads/${workspace.branch}`, pushedRef(workspace)]) await runGit(git, ['update-ref', '-d', ref], { at })
+    const input = [`refs/heads/${workspace.branch}`, pushedRef(workspace)].map((ref) => `delete ${ref}\n`).join('')
+    await runGit(git, ['update-ref', '--stdin'], { at, input })
   })
 }
 

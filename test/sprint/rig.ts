@@ -10,6 +10,7 @@ import { makeBare } from '../stand-ins/gitea/git.ts'
 import { startGitea, type GiteaStandIn } from '../stand-ins/gitea/server.ts'
 import { startModel, type ModelOptions, type StandInModel } from '../stand-ins/model/server.ts'
 import { burn, scratch, type Ran } from '../support/fleet.ts'
+import { newLedger } from '../support/ledger.ts'
 
 export const repo = 'acme/app'
 /** Secrets of the rig: none of them may be found in anything that a sprint leaves behind. */
@@ -91,6 +92,7 @@ export async function sprintRig(t: Pick<TestContext, 'after'>, options: RigOptio
       }),
     )
   write({})
+  await newLedger(join(dir, 'l.db'))
   const env = { BURN_SPEC: file, HOME: home }
   const call = (...words: readonly string[]) => burn(words, env)
   return {
