@@ -21,12 +21,8 @@ export function schemas(name: string, fresh: () => Promise<string>): void {
     it('registry: has every table of the database, with all of its columns', async () => {
       const engine = await openEngine(await fresh(), wait)
       const columns = await engine.read(engine.columns)
-      const wrong = differences(columns)
-      assert.equal(
-        wrong.join('; '),
-        '',
-        'add a migration to src/ledger/migrations.ts that makes the tables as src/ledger/schema.ts has them',
-      )
+      const wrong = differences(columns).join('; ')
+      assert.equal(wrong, '', `${wrong}: src/ledger/migrations.ts needs a migration that makes the tables as src/ledger/schema.ts has them`)
       assert.ok(columns.length > 100)
       assert.deepEqual(differences(columns.filter(({ column }) => column !== 'open_change')), ['issue.open_change is missing'])
       assert.deepEqual(differences([...columns, { table: 'cookie', column: 'name' }]), ["cookie.name is not the ledger's"])

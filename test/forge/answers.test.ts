@@ -1,0 +1,42 @@
+/** What another forge than Gitea brings of its own: its page parameter, and what its answers mean. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Api } from '../../src/forge/api.ts'
+import type { HttpAnswer } from '../../src/forge/http.ts'
+import { troubleOf, type ApiTraits } from '../../src/forge/answers.ts'
+import { listAll } from '../../src/forge/paging.ts'
+
+const traits: ApiTraits = {
+  page_size: 'per_page',
+  means: ({ status, headers }) =>
+    status === 403 && headers['x-ratelimit-remaining'] === '0' ? { code: 'forge_rate_limited', hint: 'wait', again: true } : null,
+  hints: { refused: 'which version is it?', not_json: 'is it the API?' },
+}
+
+const answer = (status: number, headers: HttpAnswer['headers'] = {}): HttpAnswer => ({ status, headers, body: '' })
+
+test('answers: a forge says itself which 403 is a rate limit', () => {
+  const limited = troubleOf(answer(403, { 'x-ratelimit-remaining': '0', 'retry-after': '7' }), 'GET /', 0, traits)
+  assert.deepEqual([limited?.error.code, limited?.again, limited?.wait_ms], ['forge_rate_limited', true, 7000])
+  const refused = troubleOf(answer(403), 'GET /', 0, traits)
+  assert.deepEqual([refused?.error.code, refused?.again], ['forge_forbidden', false])
+  assert.equal(troubleOf(answer(418), 'GET /', 0, traits)?.error.hint, 'which version is it?')
+})
+
+test('paging: asks with the page parameter of the forge, and follows links where nothing is counted', async () => {
+  const asked: unknown[] = []
+  const api: Pick<Api, 'get' | 'page_size'> = {
+    page_size: traits.page_size,
+    async get(_path, query = {}) {
+      asked.push(query)
+      return { json: [query['page']], total: null, more: query['page'] === 1, date: null }
+    },
+  }
+  const unused = { alone: () => assert.fail(), patch: () => assert.fail(), post: () => assert.fail(), requests: () => 0 }
+  const { values } = await listAll({ ...unused, ...api }, '/issues', {}, (item) => ({ key: item, value: item }))
+  assert.deepEqual(values, [1, 2])
+  assert.deepEqual(asked, [
+    { per_page: 50, page: 1 },
+    { per_page: 50, page: 2 },
+  ])
+})
