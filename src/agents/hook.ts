@@ -110,8 +110,13 @@ payload() {
   esac
 }
 tell() {
-  said=$(tail -n 12 "$file" | LC_ALL=C awk -v seq="$(($(wc -c <"$file")))" ${word(tell)})
-  [ -z "$said" ] || tmux set-option -p -t "$TMUX_PANE" @burn_signal "$said"
+  told=
+  # Another call may have told more, and this one then wrote over it.
+  while now=$(($(wc -c <"$file"))); [ "$now" != "$told" ]; do
+    told=$now
+    said=$(tail -n 12 "$file" | LC_ALL=C awk -v seq="$told" ${word(tell)})
+    [ -z "$said" ] || tmux set-option -p -t "$TMUX_PANE" @burn_signal "$said"
+  done
   [ "$(($(wc -c <"$file")))" -le ${mostFile} ] || mv -f "$file" "$file.1"
 }
 main() {
@@ -122,9 +127,11 @@ main() {
   line=$(payload "$@" | LC_ALL=C awk -v at="$(date +%s)" -v event="$1" -v key="$key" ${word(reduce)})
   case $pane in
     '' | *[!0-9]*) ;;
-    *) printf '%s\\n' "$line" >>"$file" && tell <&- >/dev/null & ;;
+    *) printf '%s\\n' "$line" >>"$file" && { tell <&- & } ;;
   esac
 }
-main "$@" >/dev/null 2>&1
+# Not for the call alone: its shell would keep the output open as long as what runs behind.
+exec >/dev/null 2>&1
+main "$@"
 exit 0
 `

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import * as fc from 'fast-check'
@@ -151,19 +151,29 @@ test('hook: of a prompt it tells a checksum of the line, in every form that agen
   assert.ok(option()?.told.some(({ sum }) => sum === sumOf(line)))
 })
 
+test('hook: what happened last stands, also where an earlier call tells tmux after it, and no agent waits for that', async (t) => {
+  const { hook, option } = pane(t)
+  const dir = scratch(t)
+  const [held, goes, told] = ['held', 'goes', 'told'].map((name) => join(dir, name))
+  const slow = `#!/bin/sh\n: >'${held}'\nuntil [ -e '${goes}' ]; do sleep 0.02; done\nPATH=\${PATH#*:}\ntmux "$@"\n: >'${told}'\n`
+  writeFileSync(join(dir, 'tmux'), slow, { mode: 0o700 })
+  await hook(['pre_llm_call'], '{}', { PATH: `${dir}:${process.env['PATH']}` })
+  await until('the earlier is about to tell', () => existsSync(held!))
+  await hook(['api_request_error'], '{}')
+  await until('the later has told', () => option()?.event === 'api_request_error')
+  writeFileSync(goes!, '')
+  await until('the earlier has told', () => existsSync(told!))
+  await until('the later stands', () => option()?.event === 'api_request_error', 5_000)
+})
+
 test('hook: events at once mix no lines, and a file does not grow for ever', async (t) => {
   const { hook, lines, file } = pane(t)
   await Promise.all(Array.from({ length: 24 }, (_, index) => hook([`e${index}`], `{"x":"[burn ${id}]"}`)))
   assert.equal(lines().length, 24)
   writeFileSync(file, `${'x'.repeat(300_000)}\n`)
   await hook(['Stop'], '{}')
-  await until('the file began anew', () => {
-    try {
-      return statSync(`${file}.1`).size > 300_000
-    } catch {
-      return false
-    }
-  })
+  const large = (path: string) => (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 300_000
+  await until('the file began anew', () => existsSync(`${file}.1`) && !large(file))
 })
 
 test('hook: whatever an agent says, the lines stay lines', { timeout: 60_000 }, async (t) => {
