@@ -85,8 +85,8 @@ async function version4(url: string): Promise<void> {
   })
   await sql`update issue set rests_why = 'the forge refuses it: ' || rests_why where rests_why = 'deleted'`.execute(engine.db)
   await sql`update dispatch set state = 'handed', incarnation = '1.%1.9', handed_at = 20 where id = '0000000000002'`.execute(engine.db)
-  await sql`insert into event (at, kind, subject, text) values (22, 'dispatch.handed', '0000000000002', ''),
-    (22, 'delivery.mangled', '0000000000002', '')`.execute(engine.db)
+  await sql`insert into event (seq, at, kind, subject, text) values (901, 22, 'dispatch.handed', '0000000000002', ''),
+    (902, 22, 'delivery.mangled', '0000000000002', '')`.execute(engine.db)
   const ended = sql`text = '', lease_owner = null, lease_until = 0`
   await sql`update delivery set state = 'mangled', ${ended} where id = '0000000000002'`.execute(engine.db)
   await sql`update delivery set kind = 'follow_up', issue = 'o/r#2', dispatch = '0000000000002' where id = '0000000000006'`.execute(
