@@ -71,7 +71,7 @@ const shared = [
   ['partition/network', 'partition/person', 'partition/refused'],
   ['partition/ssh-cut', 'partition/suspend', 'partition/tmux'],
   ['sandbox/escapes', 'sandbox/open'],
-  ['sprint/check', 'sprint/protect', 'sprint/refused', 'sprint/trust', 'sprint/unread'],
+  ['sprint/check', 'sprint/protect', 'sprint/refused', 'sprint/trust', 'sprint/unread', 'sprint/walls'],
   ['sprint/alone', 'sprint/records'],
   ['sandbox/paths', 'sandbox/quota', 'sandbox/tools'],
 ]

@@ -53,23 +53,26 @@ export async function mended<T>(git: Git, mirror: Mirror, act: () => Promise<T>)
   return act()
 }
 
-/** Brings a base branch up to date and gives its commit. Only under the mirror's lock. */
-export async function fetchBase(git: Git, mirror: Mirror, base: string): Promise<string> {
+/** Brings a base branch up to date and returns its commit. `tidy`: git may pack the mirror after that. Only under the mirror's lock. */
+export async function fetchBase(git: Git, mirror: Mirror, base: string, { tidy }: { readonly tidy: boolean }): Promise<string> {
   const ref = `refs/remotes/origin/${base}`
   if (!/^(?![-/.])(?!.*(?:\.\.|@\{|\/\/|\/\.|\.lock(?:\/|$)))[^\s\0-\x1f\x7f~^:?*[\\]+$/.test(base))
     throw new BurnError('git_no_base', `${JSON.stringify(base)} is not a branch`, 'correct the base of the repo in the spec')
-  await fetchRef(git, mirror, mirror.path, `+refs/heads/${base}:${ref}`)
+  await fetchRef(git, mirror, `+refs/heads/${base}:${ref}`, { git_dir: mirror.path, tidy })
   return (await mustGit(git, ['rev-parse', '--verify', `${ref}^{commit}`], { at: { git_dir: mirror.path } })).trim()
 }
 
-async function fetchRef(git: Git, mirror: Mirror, git_dir: string, refspec: string): Promise<void> {
+async function fetchRef(
+  git: Git,
+  mirror: Mirror,
+  refspec: string,
+  { git_dir, tidy }: { readonly git_dir: string; readonly tidy: boolean },
+): Promise<void> {
   const at = { git_dir }
   const network = { login: takesLogin(mirror.clone_url) }
+  const options = ['--quiet', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules', ...(tidy ? [] : ['--no-auto-gc'])]
   try {
-    await mustGit(git, ['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules', mirror.clone_url, refspec], {
-      at,
-      network,
-    })
+    await mustGit(git, ['fetch', ...options, mirror.clone_url, refspec], { at, network })
   } catch (thrown) {
     if (!(thrown instanceof BurnError) || thrown.code !== 'git_no_base') throw thrown
     const heads = await mustGit(git, ['ls-remote', '--heads', mirror.clone_url], { at, network })
@@ -90,7 +93,7 @@ async function clone(git: Git, mirror: Mirror): Promise<void> {
     await mkdir(made, { mode: 0o700 })
     await mustGit(git, ['init', '--quiet', '--bare', '--template=', '--initial-branch=none', made], { at: null })
     await writeFile(join(made, 'config'), mirrorConfig)
-    await fetchRef(git, mirror, made, '+HEAD:refs/burn/head').catch(unlessHeadless)
+    await fetchRef(git, mirror, '+HEAD:refs/burn/head', { git_dir: made, tidy: false }).catch(unlessHeadless)
     await rename(made, mirror.path)
   } catch (thrown) {
     await rm(made, { recursive: true, force: true })

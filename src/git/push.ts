@@ -34,7 +34,7 @@ export interface Mergeable {
 /** Whether the workspace's branch still merges into its base, as that is on the remote now. Throws BurnError `git_*`. */
 export async function mergesInto(git: Git, workspace: Workspace): Promise<Mergeable> {
   const { mirror, base } = workspace
-  const newest = await alone(git, mirror, () => mended(git, mirror, () => fetchBase(git, mirror, base)))
+  const newest = await alone(git, mirror, () => mended(git, mirror, () => fetchBase(git, mirror, base, { tidy: false })))
   if (newest === workspace.base_commit) return { merges: true, files: [] }
   const words = ['merge-tree', '--write-tree', '--name-only', '--no-messages', '-z', newest, await tipOf(git, workspace)]
   const result = await runGit(git, words, { at: { git_dir: mirror.path } })

@@ -20,7 +20,7 @@ export async function addWorkspace(git: Git, mirror: Mirror, { id, base }: { id:
     throw new BurnError('git_refused', `${JSON.stringify(id)} is no dispatch`, 'a workspace is named by its dispatch')
   return alone(git, mirror, () =>
     mended(git, mirror, async () => {
-      const workspace = workspaceAt(mirror, id, base, await fetchBase(git, mirror, base))
+      const workspace = workspaceAt(mirror, id, base, await fetchBase(git, mirror, base, { tidy: true }))
       const complete = (await workspacesOf(mirror.dir, mirror.repo)).some((each) => each.id === id)
       // Without a git directory the folder is not one that was begun and not finished.
       if (existsSync(workspace.path) && (complete || !existsSync(workspace.git_dir)))
