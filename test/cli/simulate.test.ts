@@ -39,13 +39,13 @@ function declared(t: TestContext) {
 
 test('burn simulate: how long a backlog takes, and with another machine', async (t) => {
   const { dir, run } = declared(t)
-  const words = ['--issues', '20', '--turn', '20m', '--review', '10m', '--add', 'box', '--price', '2', '--svg', join(dir, 'p.svg')]
+  const words = ['--issues', '12', '--turn', '20m', '--review', '10m', '--add', 'box', '--price', '2', '--svg', join(dir, 'p.svg')]
   const { code, out, err } = await run(...words, '--json')
   assert.equal(code, 0, err)
   const told = JSON.parse(out) as Told
-  assert.deepEqual([told.issues, told.seed, told.turns_seen], [20, 1, 0])
+  assert.deepEqual([told.issues, told.seed, told.turns_seen], [12, 1, 0])
   const [one, two] = told.runs as [Run, Run]
-  assert.deepEqual([one.workers, two.workers, one.done, two.done, one.finished], [4, 8, 20, 20, true])
+  assert.deepEqual([one.workers, two.workers, one.done, two.done, one.finished], [4, 8, 12, 12, true])
   assert.ok(two.hours < one.hours && two.wait_half !== null && two.wait_half < (one.wait_half ?? 0), out)
   assert.deepEqual(
     one.lanes.map(({ lane, workers }) => [lane, workers]),
@@ -54,7 +54,7 @@ test('burn simulate: how long a backlog takes, and with another machine', async 
       ['docs', 1],
     ],
   )
-  // Ten issues for one writer of docs, and ten for three who mend bugs.
+  // Six issues for one writer of docs, and six for three who mend bugs.
   assert.ok((one.lanes[0]?.idle ?? 0) > (one.lanes[1]?.idle ?? 1), out)
   assert.ok((one.cost ?? 0) > 0 && Math.abs((one.cost ?? 0) - (two.cost ?? 0)) / (one.cost ?? 1) < 0.5)
   assert.match(readFileSync(join(dir, 'p.svg'), 'utf8'), /^<svg [^>]*>[\s\S]*and another box[\s\S]*<\/svg>\n$/)
@@ -95,7 +95,7 @@ test('burn simulate: what it does not understand is said with what it would', as
   assert.match((await run('--issues', '3', '--faults', 'agents')).err, /"agents" is no kind of fault[\s\S]*some of agent, question/)
   assert.match((await run('--issues', '3', '--turn', 'long')).err, /write it like 40m/)
   assert.match((await run('--issues', '3', '--add', 'bax')).err, /did you mean box/)
-  const short = await run('--issues', '60', '--hours', '1')
+  const short = await run('--issues', '30', '--hours', '1')
   assert.deepEqual([short.code, /not in 1h00m/.test(short.out)], [3, true], short.err)
 })
 
