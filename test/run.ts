@@ -22,6 +22,7 @@ const first = [
   'ledger/postgres',
   'cycle/dispatch',
   'sprint/trouble',
+  'sprint/check',
   'cycle/backlog',
   'demo/demo',
   'sprint/records',
