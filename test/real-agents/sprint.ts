@@ -46,12 +46,10 @@ export async function checkSprint(program: Program, bin: string, root: string, e
     }
     const made = join(dir, 'made.txt')
     expect('sprint', existsSync(made) && readFileSync(made, 'utf8') === 'made\nmade\n', 'what it was told to run was run twice')
-    const last = model.asked.at(-1)?.texts.join('\n') ?? ''
-    expect(
-      'sprint',
-      ['Write down that', 'And once more'].every((words) => last.includes(words)),
-      'its second turn goes on with the first',
-    )
+    // Not always the last: Hermes 0.22 asks for a title beside its turns.
+    const both = model.asked.some(({ texts }) => ['Write down that', 'And once more'].every((words) => texts.join('\n').includes(words)))
+    const last = model.asked.slice(-3).map(({ texts }) => texts.join(' ').slice(0, 120))
+    expect('sprint', both, `its second turn goes on with the first${both ? '' : `; it asked last: ${JSON.stringify(last)}`}`)
     const found = caught(model)
     expect('canary', found === null, `files that a sprint's issue names: ${found ?? 'none reached the model'}`)
   } finally {
