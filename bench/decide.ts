@@ -8,6 +8,7 @@ import type { FleetState } from '../src/core/fleet-state.ts'
 import type { Compared } from './measure.ts'
 import { actionsOf } from '../src/core/actions.ts'
 import { assign } from '../src/decide/assign.ts'
+import { stateOf } from '../test/support/state.ts'
 
 /** As text read from a file or a database is: in one piece, and never hashed. */
 const fresh = (text: string) => Buffer.from(text).toString('latin1')
@@ -36,21 +37,18 @@ function viewOf(workers: number, issues: number): FleetState {
     max_attempts: 3,
     trust,
   }
-  return {
-    fleet: { name: 'f', dispatch: policy, machines: [{ windows: [{ workers: all }] }] },
+  return stateOf({
+    fleet: { name: 'f', dispatch: policy, machines: [{ windows: [{ workers: all }] }] } as unknown as FleetState['fleet'],
     now: 1e12,
-    dispatches: [],
     issues: records,
-    holds: [],
-    records: all.map(({ id }) => ({ id, used_at: null })),
-    workers: all.map((worker) => ({ worker, reading: { state: 'idle', detail: null, evidence: '' }, incarnation: 'x' })),
+    records: all.map(({ id }) => ({ id, used_at: null })) as unknown as FleetState['records'],
+    workers: all.map((worker) => ({
+      worker,
+      reading: { state: 'idle', detail: null, evidence: '' },
+      incarnation: 'x',
+    })) as unknown as FleetState['workers'],
     writers: new Map(repos.map((repo) => [repo, new Set(['ann'])])),
-    login: null,
-    closed: new Set(),
-    repos_down: new Map(),
-    resting: new Map(),
-    claims: new Map(),
-  } as unknown as FleetState
+  })
 }
 
 setFlagsFromString('--expose-gc')
