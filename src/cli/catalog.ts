@@ -101,7 +101,7 @@ export const groups: readonly { readonly title: string; readonly entries: readon
     title: 'Act',
     entries: [
       entry('hold', 'give a worker, a lane, a machine, a repo or all no more work until it is resumed', 'hold', 'holdCommand'),
-      entry('resume', 'give what is held work again', 'hold', 'resumeCommand'),
+      entry('resume', 'let what was held get work again', 'hold', 'resumeCommand'),
       entry('send', 'send a text to workers; burn places it where it disturbs nobody, and proves it', 'send', 'sendCommand'),
       entry('answer', 'show the question of a waiting worker; with a choice, answer it', 'panes', 'answerCommand'),
       entry('attach', "show a worker's pane, a window or a machine in this terminal", 'panes', 'attachCommand'),
