@@ -70,6 +70,13 @@ export function linksResolve(document: Text): Problem[] {
   })
 }
 
+/** Files and folders of this project that a document names in `code` are there. A path with `*` is not checked. */
+export function pathsExist(document: Text): Problem[] {
+  return [...document.text.matchAll(/`((?:src|docs|scripts|bench|demo|examples)\/[\w./-]*)`/g)].flatMap((match) =>
+    existsSync(resolve(root, match[1] ?? '')) ? [] : [problem(document, match.index, `there is no ${match[1]}: name a file that exists`)],
+  )
+}
+
 function headingsOf(text: string): Set<string> {
   const titles = [...text.matchAll(/^#+ +(.+)$/gm)].map((match) => match[1] ?? '')
   return new Set(

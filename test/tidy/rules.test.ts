@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { effectsStayHome, importsGoDown, packagesStayHome } from './floors.ts'
-import { circles, commandsExist, deadFiles, fitsIn, linksResolve, namesAreUnique, noMachinePaths } from './project.ts'
+import { circles, commandsExist, deadFiles, fitsIn, linksResolve, namesAreUnique, noMachinePaths, pathsExist } from './project.ts'
 import * as shape from './shape.ts'
 import { parse, type Problem, type Rule } from './sources.ts'
 
@@ -97,6 +97,11 @@ test('namesAreUnique: one name in two files, but not a type and a value of one',
 test('linksResolve: files and headings, but not what is in code', () => {
   const text = '# The one\n[a](LICENSE) [b](#the-one) [c](https://example.com/x)\n[d](nowhere.md)\n[e](#two)\n`[f](nowhere.md)`'
   assert.deepEqual(places(linksResolve(document(text))), ['README.md:3', 'README.md:4'])
+})
+
+test('pathsExist: names in code, but not in prose', () => {
+  const text = '`src/core/nouns.ts` `src/core/` src/core/verbs.ts\n`src/core/verbs.ts` `docs/*.md`'
+  assert.deepEqual(places(pathsExist(document(text))), ['README.md:2'])
 })
 
 test('commandsExist: in code and in blocks, but not in prose', () => {
