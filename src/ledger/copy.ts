@@ -137,6 +137,7 @@ async function copy(trx: Transaction<Tables>, source: Engine, target: Engine, on
       .execute()
     if (target.serial === 'bigserial')
       await sql`select setval(pg_get_serial_sequence('event', 'seq'), greatest(1, (select coalesce(max(seq), 0) from event)))`.execute(into)
+    await target.refreshStatistics(into)
     const broken = await invariants(into)
     if (broken.length > 0)
       throw new BurnError(

@@ -38,6 +38,8 @@ export interface Engine {
   columns(trx: Transaction<Tables>): Promise<readonly Column[]>
   /** What the engine itself finds broken. */
   damage(): Promise<readonly string[]>
+  /** Refreshes the planner's statistics, before queries that join all rows. */
+  refreshStatistics(trx: Transaction<Tables>): Promise<void>
   close(): Promise<void>
 }
 

@@ -8,6 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import { Pool, type CustomTypesConfig, type PoolConfig, types } from 'pg'
 import { openNews, tell } from './postgres-news.ts'
+import { tableNames } from './schema.ts'
 import { explainPostgres, isWorthAgain, oldest, tooOld } from './postgres-errors.ts'
 
 /** Connections a process holds at most: one writes, the others read. */
@@ -89,6 +90,7 @@ export async function openPostgres(url: string, { random, tries = defaultTries, 
     columns: async (trx) => (await columnsIn(trx)).rows,
     // What is on its disk is the server's own business: it says so by itself when it reads a broken page.
     damage: async () => [],
+    refreshStatistics,
     close,
   }
 }
@@ -106,6 +108,11 @@ function openPool(connection: PoolConfig): Pool {
   // One that ends between two statements of a transaction says so by an event, which would end the process; the next statement throws.
   pool.on('connect', (client) => client.on('error', () => {}))
   return pool
+}
+
+/** After a bulk write the statistics are up to a minute old, and the planner joins large tables as if they were empty. */
+async function refreshStatistics(trx: Transaction<Tables>): Promise<void> {
+  for (const name of tableNames) await sql`analyze ${sql.table(name)}`.execute(trx)
 }
 
 async function refuseOld(db: Kysely<Tables>, where: string): Promise<void> {

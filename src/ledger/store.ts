@@ -166,13 +166,14 @@ function workerStore({ read, write }: Engine): WorkerLedger {
   }
 }
 
-async function check({ read, damage, columns, where }: Engine): ReturnType<Ledger['check']> {
+async function check({ read, damage, columns, where, refreshStatistics }: Engine): ReturnType<Ledger['check']> {
   const broken = [...(await damage()), ...differences(await read(columns))]
   if (broken.length > 0) {
     const hint = 'Stop every burn that uses it. Keep a copy of the file with its -wal and -shm, and put a backup in its place.'
     throw new BurnError('ledger_corrupt', `the ledger ${where} is damaged: ${broken.join('; ')}`, hint)
   }
   return read(async (trx) => {
+    await refreshStatistics(trx)
     const violations = await invariants(trx)
     if (violations.length > 0) {
       const hint = 'Nothing was changed. This is a mistake in burn: please report it with this message and a copy of the ledger.'

@@ -80,6 +80,21 @@ describe('a PostgreSQL ledger', { skip }, () => {
     await reader.close()
   })
 
+  it('check: refreshes the planner statistics before it joins all rows', async () => {
+    await using own = await furnished(await fresh())
+    const known = async () => {
+      const { rows } = await sql<{ rows: number }>`select reltuples as rows from pg_class where oid = 'issue'::regclass`.execute(
+        own.engine.db,
+      )
+      return rows[0]?.rows
+    }
+    await sql`analyze issue`.execute(own.engine.db)
+    await own.ledger.saveIssues([{ repo: 'o/r', issues: [issueOf(100)], cursor: 'c2', complete: false }], 20)
+    assert.equal(await known(), 4)
+    await own.ledger.check()
+    assert.equal(await known(), 5)
+  })
+
   it('waits only so long where a person has locked it, or a statement takes for ever', async () => {
     const url = await fresh()
     await using own = await furnished(url)
