@@ -1,6 +1,6 @@
 /** What the benchmarks run on: a folder of their own, a private tmux server of 112 panes, stand-in agents. */
-import { execFileSync, spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -98,6 +98,14 @@ function background(argv: readonly string[], env: Readonly<Record<string, string
 
 export function tmux(socket: string, ...words: readonly string[]): string {
   return execFileSync('tmux', ['-u', '-L', socket, ...words], { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 })
+}
+
+/** Ends a server and waits until all of its panes' processes are gone: they would compete with what is measured next. */
+export async function endWholly(socket: string): Promise<void> {
+  const { stdout } = spawnSync('tmux', ['-L', socket, 'list-panes', '-a', '-F', '#{pid} #{pane_pid}'], { encoding: 'utf8' })
+  endServer(socket)
+  const pids = new Set(stdout.split(/\s+/).filter((pid) => pid !== ''))
+  await until(() => [...pids].every((pid) => !existsSync(`/proc/${pid}`)))
 }
 
 /** Looks every few milliseconds until it holds; gives up after a minute. */

@@ -11,8 +11,7 @@ import { leaseLength } from '../src/observe/session.ts'
 import { sample } from '../src/tmux/panes.ts'
 import { interleave, timed } from './measure.ts'
 import { captureAll, pasteAll, sourceFile } from './raw.ts'
-import { bundle, command, openRig, tmux, until } from './rig.ts'
-import { endServer } from '../test/support/tmux.ts'
+import { bundle, command, endWholly, openRig, tmux, until } from './rig.ts'
 
 const atMost = (factor: number, plus = 0) => ({
   says: `≤ ${factor} ×${plus === 0 ? '' : ` + ${plus} ms`}`,
@@ -27,15 +26,15 @@ export async function raising(rig: Rig, machine: Machine, pairs: number): Promis
   const times = await interleave(
     pairs,
     async () => {
-      endServer(rig.socket)
+      await endWholly(rig.socket)
       return timed(() => rig.burn('up'))
     },
     async () => {
-      endServer(raw)
+      await endWholly(rig.socket)
       const took = await timed(() =>
         command(['tmux', '-u', '-L', raw, 'new-session', '-d', '-s', machine.session, '-n', 'first', 'cat', ';', 'source-file', file]),
       )
-      endServer(raw)
+      await endWholly(raw)
       return took
     },
   )
