@@ -24,7 +24,7 @@ const everything = {
 
 /** Files that hold the rules already: add each folder as you convert it. */
 const written = {
-  documents: ['docs/glossary.md', 'docs/style.md'],
+  documents: ['docs/glossary.md', 'docs/style.md', 'docs/decisions/*.md'],
   sources: ['scripts/passages.ts', 'test/tidy/english.ts'],
   tests: ['test/tidy/english.test.ts'],
 }
