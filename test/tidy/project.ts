@@ -77,6 +77,14 @@ export function pathsExist(document: Text): Problem[] {
   )
 }
 
+/** Documents that an index has no link to. Both are relative to the project's root. */
+export function indexIsWhole(index: Text, paths: readonly string[]): Problem[] {
+  const linked = new Set([...index.text.matchAll(/\]\(([^)#\s]+)/g)].map((match) => posix.join(posix.dirname(index.path), match[1] ?? '')))
+  return paths
+    .filter((path) => !linked.has(path))
+    .map((path) => problem(index, 0, `${path} is not listed: add a link with a line about it`))
+}
+
 function headingsOf(text: string): Set<string> {
   const titles = [...text.matchAll(/^#+ +(.+)$/gm)].map((match) => match[1] ?? '')
   return new Set(

@@ -2,7 +2,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { effectsStayHome, importsGoDown, packagesStayHome } from './floors.ts'
-import { circles, commandsExist, deadFiles, fitsIn, linksResolve, namesAreUnique, noMachinePaths, pathsExist } from './project.ts'
+import {
+  circles,
+  commandsExist,
+  deadFiles,
+  fitsIn,
+  indexIsWhole,
+  linksResolve,
+  namesAreUnique,
+  noMachinePaths,
+  pathsExist,
+} from './project.ts'
 import * as shape from './shape.ts'
 import { parse, type Problem, type Rule } from './sources.ts'
 
@@ -97,6 +107,15 @@ test('namesAreUnique: one name in two files, but not a type and a value of one',
 test('linksResolve: files and headings, but not what is in code', () => {
   const text = '# The one\n[a](LICENSE) [b](#the-one) [c](https://example.com/x)\n[d](nowhere.md)\n[e](#two)\n`[f](nowhere.md)`'
   assert.deepEqual(places(linksResolve(document(text))), ['README.md:3', 'README.md:4'])
+})
+
+test('indexIsWhole: reports documents without a link', () => {
+  const index = { path: 'docs/README.md', text: '[a](a.md) [b](../b.md#part)' }
+  const found = indexIsWhole(index, ['docs/a.md', 'b.md', 'docs/b.md'])
+  assert.deepEqual(
+    found.map(({ fix }) => fix.split(' ')[0]),
+    ['docs/b.md'],
+  )
 })
 
 test('pathsExist: names in code, but not in prose', () => {

@@ -5,7 +5,17 @@ import { resolve } from 'node:path'
 import { test } from 'node:test'
 import { entries } from '../../src/cli/catalog.ts'
 import { effectsStayHome, importsGoDown, packagesStayHome } from './floors.ts'
-import { circles, commandsExist, deadFiles, fitsIn, linksResolve, namesAreUnique, noMachinePaths, pathsExist } from './project.ts'
+import {
+  circles,
+  commandsExist,
+  deadFiles,
+  fitsIn,
+  indexIsWhole,
+  linksResolve,
+  namesAreUnique,
+  noMachinePaths,
+  pathsExist,
+} from './project.ts'
 import * as shape from './shape.ts'
 import { filesIn, root, sourcesIn, type Problem, type Rule, type Source } from './sources.ts'
 
@@ -47,6 +57,14 @@ test('imports make no circle', () => holds(circles(product, knownCircles)))
 test('every file is in use', { skip: unwired }, () => holds(deadFiles(product, entry)))
 test('no name is exported twice', () => holds(namesAreUnique(product)))
 test('links lead somewhere', () => holds(documents.flatMap(linksResolve)))
+test('llms.txt: lists every document, and its links work', () => {
+  const decision = /^docs\/decisions\/\d/
+  const paths = filesIn(['README.md', 'ARCHITECTURE.md', 'docs/**/*.md']).map(({ path }) => path)
+  const [pages, decisions] = [paths.filter((path) => !decision.test(path)), paths.filter((path) => decision.test(path))]
+  const [machines, people] = [filesIn(['llms.txt']), filesIn(['docs/decisions/README.md'])]
+  holds(machines.flatMap((index) => [...indexIsWhole(index, pages), ...linksResolve(index)]))
+  holds(people.flatMap((index) => indexIsWhole(index, decisions)))
+})
 test('documents: files that they name exist', () => holds(documents.flatMap(pathsExist)))
 test('documents name commands that exist', { skip: unwired }, () => {
   const manifest = JSON.parse(readFileSync(resolve(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> }
