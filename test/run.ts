@@ -7,7 +7,20 @@
  * `BURN_COMMAND` names the command as it ships: tests run it in their own process or in one of its own. A file that is run alone runs the sources.
  */
 import { createHash } from 'node:crypto'
-import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import {
+  accessSync,
+  constants,
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  statfsSync,
+} from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
 import { bundle } from '../scripts/bundle.ts'
@@ -115,7 +128,31 @@ async function bundled(): Promise<string> {
   return kept
 }
 
+/** Free space (bytes) that a file system in memory must have: several times what a whole run needs at once. */
+const room = 1024 ** 3
+
+/**
+ * Returns a folder in memory for temporary files. Returns null if there is none, or if it is small, read-only or mounted noexec.
+ * Some file systems take long to create a file soon after others were deleted, and the tests create and delete thousands.
+ */
+function memoryFolder(): string | null {
+  const folder = '/dev/shm'
+  const mounts = existsSync('/proc/mounts') ? readFileSync('/proc/mounts', 'utf8').split('\n') : []
+  const [, , kind, options = ''] = mounts.map((line) => line.split(' ')).findLast(([, place]) => place === folder) ?? []
+  if (kind !== 'tmpfs' || options.split(',').includes('noexec')) return null
+  const { bavail, bsize } = statfsSync(folder)
+  if (bavail * bsize < room) return null
+  try {
+    accessSync(folder, constants.W_OK)
+    return folder
+  } catch {
+    return null
+  }
+}
+
 async function main(): Promise<number> {
+  const memory = memoryFolder()
+  if (memory !== null) process.env['TMPDIR'] ??= memory
   const tally = new Tally((line) => process.stdout.write(`${line}\n`))
   const left = processesOf(testFiles(process.argv.slice(2))).values()
   const built = mkdtempSync(join(tmpdir(), 'burn-test-run-'))
