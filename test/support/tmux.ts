@@ -3,9 +3,12 @@ import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import type { TestContext } from 'node:test'
 
+/** Returns the name of a socket that nobody else uses. */
+export const socketName = () => `burn-test-${randomBytes(6).toString('hex')}`
+
 /** The name of a socket that nobody else uses; its server is ended when the test is. */
 export function privateSocket(t: Pick<TestContext, 'after'>): string {
-  const socket = `burn-test-${randomBytes(6).toString('hex')}`
+  const socket = socketName()
   t.after(() => endServer(socket))
   return socket
 }

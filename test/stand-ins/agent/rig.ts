@@ -1,15 +1,16 @@
-/** The stand-in in panes of a private tmux server, seen and typed to by tmux's own commands. */
-import { execFile } from 'node:child_process'
+/** The stand-in in panes of a private tmux server, seen and typed to by tmux's own commands. They go through one client: a process each costs more. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import type { Look, Piece } from '../../../src/core/agent.ts'
 import { hermes } from '../../../src/agents/hermes.ts'
+import { openTmux } from '../../../src/tmux/open.ts'
+import { clock } from '../../support/clock.ts'
 import { jsonLines } from '../../support/json-lines.ts'
+import { endServer, socketName } from '../../support/tmux.ts'
+import { machineOn, quiet } from '../../tmux/conformance.ts'
 
-const run = promisify(execFile)
 const program = new URL('agent.mjs', import.meta.url).pathname
 
 export interface Logged {
@@ -44,12 +45,13 @@ export interface Agent {
 /** Opens a server of its own. `close` ends it, and what runs in it. */
 export function openRig(): { start(size: string, ...args: string[]): Promise<Agent>; close(): Promise<void> } {
   const dir = mkdtempSync(join(tmpdir(), 'burn-stand-in-'))
-  const tmux = async (...args: string[]) =>
-    (
-      await run('tmux', ['-u', '-S', join(dir, 'tmux'), '-f', '/dev/null', ...args], {
-        env: { PATH: process.env['PATH'], TERM: 'xterm-256color', LANG: 'C.UTF-8' },
-      })
-    ).stdout
+  const socket = socketName()
+  const opened = openTmux(machineOn(socket), { clock, create: quiet })
+  const tmux: Run = async (...commands) => {
+    const [reply] = await (await opened).run([commands])
+    if (reply?.ok !== true) throw new Error(`tmux: ${reply?.error}`)
+    return reply.lines
+  }
   let count = 0
 
   async function start(size: string, ...args: string[]): Promise<Agent> {
@@ -60,27 +62,30 @@ export function openRig(): { start(size: string, ...args: string[]): Promise<Age
       .map((word) => `'${word}'`)
       .join(' ')
     const session = ['new-session', '-d', '-s', name, '-x', width, '-y', height, `exec ${words}`]
-    await tmux(...session, ';', 'set-option', '-g', 'remain-on-exit', 'on')
+    await tmux(['set-option', '-g', 'remain-on-exit', 'on'], session)
     return agentIn(name, file, tmux)
   }
 
   return {
     start,
     async close() {
-      await tmux('kill-server').catch((thrown: Error) => (/no server|error connecting/.test(thrown.message) ? '' : Promise.reject(thrown)))
+      await (await opened).close()
+      endServer(socket)
       // An agent that is told to go writes one line more.
       rmSync(dir, { recursive: true, force: true, maxRetries: 5 })
     },
   }
 }
 
-function agentIn(name: string, file: string, tmux: (...args: string[]) => Promise<string>): Agent {
+/** Runs commands one after the other. Returns the lines that they print. */
+type Run = (...commands: readonly (readonly string[])[]) => Promise<readonly string[]>
+
+function agentIn(name: string, file: string, tmux: Run): Agent {
   const format = '#{pane_width} #{pane_height} #{pane_dead} #{cursor_x} #{cursor_y} #{pane_current_command}'
 
   async function see(): Promise<{ seen: Look; screen: readonly string[]; above: readonly string[] }> {
-    const [first, ...all] = (await tmux('display-message', '-p', '-t', name, format, ';', 'capture-pane', '-p', '-S', '-100', '-t', name))
-      .replace(/\n$/, '')
-      .split('\n')
+    const screen = ['capture-pane', '-p', '-S', '-100', '-t', name]
+    const [first, ...all] = await tmux(['display-message', '-p', '-t', name, format], screen)
     const [width, height, dead, x, y, command] = first!.split(' ')
     const pane = {
       width: Number(width),
@@ -107,22 +112,22 @@ function agentIn(name: string, file: string, tmux: (...args: string[]) => Promis
     return jsonLines<Logged>(file).filter((entry) => event === undefined || entry.event === event)
   }
 
-  const paste = (text: string) => tmux('set-buffer', '-b', name, '--', text, ';', 'paste-buffer', '-d', '-b', name, '-t', name)
+  const paste = (text: string) => tmux(['set-buffer', '-b', name, '--', text], ['paste-buffer', '-d', '-b', name, '-t', name])
   return {
     log,
     screen: async () => (await see()).screen,
     look: async () => (await see()).seen,
     async place(pieces) {
       for (const piece of pieces) {
-        if ('type' in piece) await tmux('send-keys', '-t', name, '-l', piece.type)
-        else if ('key' in piece) await tmux('send-keys', '-t', name, piece.key)
+        if ('type' in piece) await tmux(['send-keys', '-t', name, '-l', piece.type])
+        else if ('key' in piece) await tmux(['send-keys', '-t', name, piece.key])
         else await paste(`\x1b[200~${piece.paste}\x1b[201~`)
       }
     },
     pasteBare: async (text) => void (await paste(text)),
     go: () => writeFileSync(`${file}.go`, ''),
-    keys: async (...names) => void (await tmux('send-keys', '-t', name, ...names)),
-    resize: async (width, height) => void (await tmux('resize-window', '-t', name, '-x', String(width), '-y', String(height))),
+    keys: async (...names) => void (await tmux(['send-keys', '-t', name, ...names])),
+    resize: async (width, height) => void (await tmux(['resize-window', '-t', name, '-x', String(width), '-y', String(height)])),
     until: (what, holds) =>
       poll(what, async () => {
         const { seen, screen, above } = await see()

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
 import { join, resolve } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { paneAgent } from '../../../src/agents/index.ts'
 import { scratch, until } from '../../support/fleet.ts'
 import { jsonLines } from '../../support/json-lines.ts'
-import { privateSocket } from '../../support/tmux.ts'
+import { raised } from '../../tmux/conformance.ts'
 
 interface Line {
   readonly event: string
@@ -16,29 +15,39 @@ interface Line {
 /** A stand-in in a pane of its own; `text` is pasted between brackets, as one. */
 async function agent(t: TestContext, kind: string, ...flags: readonly string[]) {
   const file = join(scratch(t), 'log.jsonl')
-  const socket = privateSocket(t)
-  const tmux = (...words: readonly string[]) => execFileSync('tmux', ['-u', '-L', socket, ...words], { encoding: 'utf8' })
+  const { tmux: server } = await raised(t)
+  const tmux = async (...commands: readonly (readonly string[])[]) => {
+    const [reply] = await server.run([commands])
+    if (reply?.ok !== true) throw new Error(`tmux: ${reply?.error}`)
+    return reply.lines
+  }
   const program = resolve(import.meta.dirname, 'main.mjs')
-  tmux('-f', '/dev/null', 'new-session', '-d', '-x', '120', '-y', '30', process.execPath, program, '--as', kind, '--log', file, ...flags)
+  const command = [process.execPath, program, '--as', kind, '--log', file, ...flags]
+  await tmux(['resize-window', '-t', pane, '-x', '120', '-y', '30'], ['respawn-pane', '-k', '-t', pane, ...command])
   const log = () => jsonLines<Line>(file)
   await until('it is ready', () => log().some(({ event }) => event === 'ready'))
   return {
     log,
-    screen: () => tmux('capture-pane', '-p'),
-    look: (as: string) => {
-      const facts = tmux('display-message', '-p', '#{cursor_x} #{cursor_y} #{pane_current_command} #{pane_title}').trim().split(' ')
-      const [x, y, command = '', ...title] = facts
-      const pane = { width: 120, height: 30, dead: false, cursor_x: Number(x), cursor_y: Number(y), command, title: title.join(' ') }
-      return paneAgent({ kind: as }).look(tmux('capture-pane', '-p').replace(/\n$/, '').split('\n'), pane).reading
+    screen: async () => (await tmux(capture)).join('\n'),
+    look: async (as: string) => {
+      const [facts = '', ...rows] = await tmux(
+        ['display-message', '-p', '-t', pane, '#{cursor_x} #{cursor_y} #{pane_current_command} #{pane_title}'],
+        capture,
+      )
+      const [x, y, command = '', ...title] = facts.split(' ')
+      const seen = { width: 120, height: 30, dead: false, cursor_x: Number(x), cursor_y: Number(y), command, title: title.join(' ') }
+      return paneAgent({ kind: as }).look(rows, seen).reading
     },
-    title: () => tmux('display-message', '-p', '#{pane_title}').trim(),
-    keys: (...keys: readonly string[]) => void tmux('send-keys', ...keys),
-    paste: (text: string) =>
-      void tmux('set-buffer', '-b', 'x', '--', `\x1b[200~${text}\x1b[201~`, ';', 'paste-buffer', '-d', '-r', '-b', 'x'),
+    title: async () => (await tmux(['display-message', '-p', '-t', pane, '#{pane_title}'])).join(),
+    keys: async (...keys: readonly string[]) => void (await tmux(['send-keys', '-t', pane, ...keys])),
+    paste: async (text: string) =>
+      void (await tmux(['set-buffer', '-b', 'x', '--', `\x1b[200~${text}\x1b[201~`], ['paste-buffer', '-d', '-r', '-b', 'x', '-t', pane])),
     heard: (event: string) => until(event, () => log().some((line) => line.event === event)),
   }
 }
 
+const pane = '=T:'
+const capture = ['capture-pane', '-p', '-t', pane]
 const big = Array.from({ length: 60 }, (_, index) => `line ${index} of a long prompt with some words in it`).join('\n')
 const collapsed: Readonly<Record<string, RegExp>> = {
   claude: /\[Pasted text #1 \+59 lines\]/,
@@ -52,21 +61,24 @@ const collapsed: Readonly<Record<string, RegExp>> = {
 for (const kind of Object.keys(collapsed)) {
   test(`${kind}'s stand-in: a turn that a rate limit ended is read as that`, async (t) => {
     const { keys, look } = await agent(t, kind, '--turn-ms', '50', '--rate-limit', 'too much')
-    keys('-l', 'too much of it')
-    await until('Enter counts', () => {
-      keys('Enter')
-      const { state, detail } = look(kind)
+    await keys('-l', 'too much of it')
+    await until('Enter counts', async () => {
+      await keys('Enter')
+      const { state, detail } = await look(kind)
       return state === 'error' && detail === 'rate limit'
     })
   })
 
   test(`${kind}'s stand-in: a long paste collapses behind what was typed, and arrives whole and once`, async (t) => {
     const { keys, paste, screen, log, heard } = await agent(t, kind, '--turn-ms', '50')
-    keys('-l', '[tag] ')
-    paste(big)
-    await until('it collapsed', () => collapsed[kind]?.test(screen()) === true && screen().includes('[tag]'))
-    await until('Enter counts', () => {
-      keys('Enter')
+    await keys('-l', '[tag] ')
+    await paste(big)
+    await until('it collapsed', async () => {
+      const shown = await screen()
+      return collapsed[kind]?.test(shown) === true && shown.includes('[tag]')
+    })
+    await until('Enter counts', async () => {
+      await keys('Enter')
       return log().some(({ event }) => event === 'received')
     })
     await heard('turn_end')
@@ -80,28 +92,28 @@ for (const kind of Object.keys(collapsed)) {
 
 test("gemini's stand-in swallows an Enter right after a paste; its title says what it does", async (t) => {
   const { keys, paste, log, heard, title } = await agent(t, 'gemini', '--turn-ms', '600')
-  assert.match(title(), /Ready/)
-  paste('short')
-  keys('Enter')
+  assert.match(await title(), /Ready/)
+  await paste('short')
+  await keys('Enter')
   await heard('swallowed')
   assert.equal(
     log().some(({ event }) => event === 'received'),
     false,
   )
-  await until('it works', () => {
-    keys('Enter')
-    return title().includes('Working')
+  await until('it works', async () => {
+    await keys('Enter')
+    return (await title()).includes('Working')
   })
 })
 
 test("an open approval: a paste is lost, Enter takes the first choice (claude's stand-in)", async (t) => {
   const { keys, paste, log, heard } = await agent(t, 'claude', '--approve-every', '1', '--turn-ms', '50')
-  paste('clean up')
-  keys('Enter')
+  await paste('clean up')
+  await keys('Enter')
   await heard('asked')
-  paste('a second prompt')
+  await paste('a second prompt')
   await heard('lost')
-  keys('Enter')
+  await keys('Enter')
   await heard('turn_end')
   assert.equal(log().find(({ event }) => event === 'answered')?.answer, 'Yes, allow once')
   assert.equal(log().filter(({ event }) => event === 'received').length, 1)
@@ -109,22 +121,22 @@ test("an open approval: a paste is lost, Enter takes the first choice (claude's 
 
 test("codex's stand-in: Enter while it works cuts the turn, Ctrl-C on an empty composer ends it", async (t) => {
   const { keys, paste, heard, title } = await agent(t, 'codex', '--turn-ms', '5000')
-  paste('one')
-  keys('Enter')
-  await until('the title spins', () => /^[\u2801-\u28ff] /u.test(title()))
-  paste('two')
-  keys('Enter')
+  await paste('one')
+  await keys('Enter')
+  await until('the title spins', async () => /^[\u2801-\u28ff] /u.test(await title()))
+  await paste('two')
+  await keys('Enter')
   await heard('interrupted')
-  keys('C-c')
+  await keys('C-c')
   await heard('exit')
 })
 
 test('a draft is there before a paste: both are sent together (pi)', async (t) => {
   const { keys, paste, log, heard } = await agent(t, 'pi', '--turn-ms', '50')
-  keys('-l', 'half a thought ')
-  paste('and a prompt')
-  await until('both arrived', () => {
-    keys('Enter')
+  await keys('-l', 'half a thought ')
+  await paste('and a prompt')
+  await until('both arrived', async () => {
+    await keys('Enter')
     return log().some(({ event }) => event === 'received')
   })
   await heard('received')
