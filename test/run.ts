@@ -21,7 +21,7 @@ import {
   statSync,
   statfsSync,
 } from 'node:fs'
-import { availableParallelism, tmpdir } from 'node:os'
+import { availableParallelism } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
 import { bundle } from '../scripts/bundle.ts'
 import { runFiles } from './process.ts'
@@ -155,11 +155,10 @@ async function main(): Promise<number> {
   if (memory !== null) process.env['TMPDIR'] ??= memory
   const tally = new Tally((line) => process.stdout.write(`${line}\n`))
   const left = processesOf(testFiles(process.argv.slice(2))).values()
-  const built = mkdtempSync(join(tmpdir(), 'burn-test-run-'))
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
-  process.on('exit', () => rmSync(built, { recursive: true, force: true }))
   process.env['BURN_COMMAND'] = join(await bundled(), 'start.mjs')
-  process.env['BURN_CLUSTER'] = join(built, 'cluster')
+  process.env['BURN_CLUSTERS'] = join(cache, 'clusters')
+  mkdirSync(process.env['BURN_CLUSTERS'], { recursive: true })
   process.env['NODE_COMPILE_CACHE'] = join(cache, 'compiled')
   const runSome = async () => {
     for (const files of left) tally.take(await runFiles(files))

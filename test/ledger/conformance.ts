@@ -2,7 +2,6 @@
 import type { Opened } from './fixtures.ts'
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { invariants } from '../../src/ledger/invariants.ts'
 import { claimOf, furnish, hand, idOf, issueOf, withCode, workers } from './fixtures.ts'
 import { pruning } from './keeping.ts'
 import { claiming } from './claiming.ts'
@@ -23,7 +22,7 @@ export function conformance(name: string, openFresh: () => Promise<Opened>): voi
       await using opened = await openFresh()
       await furnish(opened.ledger)
       await body(opened)
-      assert.deepEqual(await invariants(opened.engine.db), [])
+      // It rejects if one of the invariants does not hold.
       await opened.ledger.check()
     })
   describe(`ledger on ${name}`, () => {

@@ -1,6 +1,18 @@
 /** A PostgreSQL server of a test's own, on a port of loopback, ended with the test: the one that came with the node modules, or this machine's. */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, chownSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  chownSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
@@ -66,7 +78,7 @@ function installed(): Binaries | null {
 async function start(dir: string, { bin, env }: Binaries, synced: boolean): Promise<Postgres> {
   const data = join(dir, 'data')
   const run = { ...identity, env: { PATH: '/usr/bin:/bin', LC_ALL: 'C', ...env }, cwd: dir }
-  makeCluster(data, () => {
+  makeCluster(data, { program: join(bin, 'postgres'), env: run.env }, () => {
     const words = ['-D', data, '-U', 'burn', '--auth=trust', '--encoding=UTF8', '--no-locale', '--no-sync']
     execFileSync(join(bin, 'initdb'), words, { ...run, stdio: 'pipe' })
   })
@@ -98,18 +110,30 @@ async function start(dir: string, { bin, env }: Binaries, synced: boolean): Prom
   }
 }
 
-/** In a whole run the first to come keeps a copy, which those after it take: a second and a half for each of them. */
-function makeCluster(data: string, make: () => void): void {
-  const kept = process.env['BURN_CLUSTER']
-  if (kept !== undefined && existsSync(kept)) execFileSync('cp', ['-a', kept, data])
-  else make()
-  if (kept === undefined || existsSync(kept)) return
-  execFileSync('cp', ['-a', data, `${kept}.${process.pid}`])
+interface Server {
+  readonly program: string
+  readonly env: Readonly<Record<string, string>>
+}
+
+/** Makes a cluster, or copies one that an earlier test of this server program and user left in the folder BURN_CLUSTERS. */
+function makeCluster(data: string, { program, env }: Server, make: () => void): void {
+  const folder = process.env['BURN_CLUSTERS']
+  if (folder === undefined) return make()
+  const version = execFileSync(program, ['--version'], { env, encoding: 'utf8' })
+  const name = createHash('sha256')
+    .update(JSON.stringify([version, statSync(program).size, process.getuid?.()]))
+    .digest('hex')
+  const kept = join(folder, name.slice(0, 16))
+  if (existsSync(kept)) return void execFileSync('cp', ['-a', kept, data])
+  make()
+  const copy = `${kept}-${process.pid}`
+  execFileSync('cp', ['-a', data, copy])
   try {
-    renameSync(`${kept}.${process.pid}`, kept)
+    renameSync(copy, kept)
   } catch (thrown) {
-    // Another was first.
+    // Another test was first.
     if ((thrown as NodeJS.ErrnoException).code !== 'ENOTEMPTY') throw thrown
+    rmSync(copy, { recursive: true })
   }
 }
 
