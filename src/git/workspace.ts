@@ -4,12 +4,13 @@ import { copyFile, mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { BurnError } from '../core/errors.ts'
 import { idPattern } from '../core/ids.ts'
+import type { RunResult } from '../host/exec.ts'
 import { removeTree } from '../host/tree.ts'
 import { diskError } from './failure.ts'
 import { alone, fetchBase, mended } from './mirror.ts'
 import { indexOf, recordOf, workspaceAt, workspacesOf, type Mirror, type Workspace } from './places.ts'
 import { isPushed, pushedRef } from './pushed.ts'
-import { mustGit, runGit, toTheEnd, type Git } from './run.ts'
+import { failed, mustGit, runGit, toTheEnd, type Git } from './run.ts'
 
 /**
  * A folder with the newest of a base branch, on the branch `burn/<id>`. Where that branch is there already and its folder is gone, the folder comes
@@ -39,20 +40,30 @@ export async function addWorkspace(git: Git, mirror: Mirror, { id, base }: { id:
   )
 }
 
+const add = ['worktree', 'add', '--quiet', '--force']
+
 async function checkOut(git: Git, workspace: Workspace): Promise<Workspace> {
   const { mirror, branch, path, git_dir, base_commit } = workspace
   const at = { git_dir: mirror.path }
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-  const there = await runGit(git, ['merge-base', base_commit, `refs/heads/${branch}`], { at })
-  const fresh = there.code !== 0
-  const from = fresh ? ['--no-track', '-b', branch, path, base_commit] : [path, branch]
-  await mustGit(git, ['worktree', 'add', '--quiet', '--force', ...from], { at })
+  const added = await runGit(git, [...add, '--no-track', '-b', branch, path, base_commit], { at })
+  const made = added.code === 0 ? workspace : await checkOutAgain(git, workspace, added)
   await copyFile(join(git_dir, 'index'), indexOf(workspace))
-  const made = fresh ? workspace : { ...workspace, base_commit: there.stdout.trim() }
   const { path: record, text } = recordOf(made)
   await writeFile(`${record}.new`, text)
   await rename(`${record}.new`, record)
   return made
+}
+
+/** The branch may be there already: then it is checked out as it is. `added`: what making it came to. */
+async function checkOutAgain(git: Git, workspace: Workspace, added: RunResult): Promise<Workspace> {
+  const { mirror, branch, path, base_commit } = workspace
+  const at = { git_dir: mirror.path }
+  if (added.stopped !== null || !/^fatal: a branch named '.*' already exists/im.test(added.stderr)) throw failed(add, added)
+  const there = await runGit(git, ['merge-base', base_commit, `refs/heads/${branch}`], { at })
+  if (there.code !== 0) throw failed(add, added)
+  await mustGit(git, [...add, path, branch], { at })
+  return { ...workspace, base_commit: there.stdout.trim() }
 }
 
 /** Removes folder and branch. Throws BurnError `git_unpushed` where work would be lost with it, unless `force`. */
