@@ -13,6 +13,7 @@ import { addWorkspace } from '../../src/git/workspace.ts'
 import { makeBare } from '../stand-ins/gitea/git.ts'
 import { startGitea } from '../stand-ins/gitea/server.ts'
 import { clock } from '../support/clock.ts'
+import { placeMirror } from './mirrors.ts'
 
 export const repo = 'acme/app'
 export const author = { name: 'burn', email: 'burn@example.com' }
@@ -21,13 +22,17 @@ export const id = (n: number) => `0k${String(n).padStart(11, '0')}`
 
 export const twoFiles = { 'a.txt': 'one\ntwo\n', 'lib/b.txt': 'b\n' }
 
-/** `files`: what the repo's first commit has; of none, it has no commits. By its path it is reached faster than over HTTP. */
+/**
+ * Opens a forge with one repo. `files`: what the repo's first commit has; of none, it has no commits. By its path it is reached faster than over HTTP,
+ * and its mirror is there already.
+ */
 export async function openRig(t: TestContext, files: Readonly<Record<string, string>> = twoFiles, by: 'http' | 'path' = 'path') {
   const root = mkdtempSync(join(tmpdir(), 'burn-git-'))
   const [forgeDir, dir, home] = [join(root, 'forge'), join(root, 'data'), join(root, 'home')]
   for (const each of [forgeDir, dir, home]) mkdirSync(each)
   const bare = join(forgeDir, `${repo}.git`)
   makeBare(bare, files)
+  if (by === 'path' && Object.keys(files).length > 0) await placeMirror(dir, { repo, bare, files })
   const seed = { name: repo, writers: ['burn'] }
   const server = await startGitea({ check: false, git: forgeDir, repos: [seed], tokens: { [token]: 'burn' } })
   t.after(async () => {

@@ -6,6 +6,7 @@ import type { Sprint } from '../../src/core/sprint.ts'
 import type { Ledger } from '../../src/core/ledger.ts'
 import type { IssueSeed } from '../stand-ins/gitea/state.ts'
 import { openLedger } from '../../src/ledger/open.ts'
+import { placeMirror } from '../git/mirrors.ts'
 import { makeBare } from '../stand-ins/gitea/git.ts'
 import { startGitea, type GiteaStandIn } from '../stand-ins/gitea/server.ts'
 import { startModel, type ModelOptions, type StandInModel } from '../stand-ins/model/server.ts'
@@ -49,8 +50,11 @@ export interface RigOptions {
   readonly windows?: readonly object[] | undefined
   /** Issues of a second repo, `acme/lib`, of which no check is known. */
   readonly also?: readonly IssueSeed[]
-  /** How git reaches the repos. By their paths, the default, it needs a third of the processes that HTTP with a login needs. */
-  readonly by?: 'path' | 'http'
+  /**
+   * How git reaches the repos. By their paths, the default, it needs a third of the processes that HTTP with a login needs, and the mirror is there already;
+   * `clone`: by their paths, and without a mirror.
+   */
+  readonly by?: 'path' | 'http' | 'clone'
 }
 
 /** The check fails for as long as some file says BROKEN. */
@@ -61,7 +65,9 @@ export async function sprintRig(t: Pick<TestContext, 'after'>, options: RigOptio
   const [home, state, forgeDir] = [join(dir, 'home'), join(dir, 'sprints'), join(dir, 'forge')]
   for (const each of [home, forgeDir]) mkdirSync(each)
   const bare = join(forgeDir, `${repo}.git`)
-  makeBare(bare, options.files ?? { 'README.md': '# app\n\nshared line\n', 'notes/0.md': 'fine\n' })
+  const files = options.files ?? { 'README.md': '# app\n\nshared line\n', 'notes/0.md': 'fine\n' }
+  makeBare(bare, files)
+  if ((options.by ?? 'path') === 'path' && Object.keys(files).length > 0) await placeMirror(state, { repo, bare, files })
   const seedOf = (name: string, issues: readonly IssueSeed[]) => {
     return { name, writers: ['burn', 'ann'], issues: issues.map((issue) => ({ author: 'ann', ...issue })) }
   }

@@ -237,7 +237,7 @@ describe('trouble of a sprint', { concurrency: 3 }, () => {
   })
 
   test('a disk that is full', async (t) => {
-    const { rig, sprints } = await rigged(t, { files: { 'big.bin': randomBytes(1_200_000).toString('base64') } })
+    const { rig, sprints } = await rigged(t, { by: 'clone', files: { 'big.bin': randomBytes(1_200_000).toString('base64') } })
     mkdirSync(rig.state, { recursive: true })
     if (!mounted(rig.state, ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', rig.state])) return t.skip('nothing can be mounted here')
     try {

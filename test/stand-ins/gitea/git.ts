@@ -1,7 +1,7 @@
 /** Repositories of the stand-in over git's smart HTTP, with a token as the password, and what the forge reads from them. */
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { appendFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createGunzip } from 'node:zlib'
@@ -64,6 +64,8 @@ function makeTemplate(files: Readonly<Record<string, string>>): string {
   const bare = join(shelf, `${templates.size}.git`)
   gitAs(shelf, 'init', '--quiet', '--bare', '--template=', '-b', 'main', bare)
   mkdirSync(join(bare, 'hooks'))
+  // Git would look after each push whether there is something to pack.
+  appendFileSync(join(bare, 'config'), '[receive]\n\tautogc = false\n')
   if (Object.keys(files).length > 0) commitTo(bare, 'main', files, null)
   return bare
 }
