@@ -49,7 +49,11 @@ export function workersNamed(fleet: Fleet, name: string): Worker[] {
   return groups.length > 0 ? groups : [workerNamed(fleet, name)]
 }
 
-export function unknown(noun: string, name: string, candidates: readonly string[]): BurnError {
+/** The kinds of names that a command line may get wrong. */
+type Noun = 'kind' | 'lane' | 'machine' | 'name' | 'place' | 'repo' | 'worker'
+
+/** Returns the error `NOUN_unknown` (exit 2), with the nearest of `candidates` in its hint. */
+export function unknown(noun: Noun, name: string, candidates: readonly string[]): BurnError {
   const near = nearest(name, candidates)
   const listed = candidates.slice(0, 12).join(', ')
   const hint = near === null ? (listed === '' ? `the fleet has no ${noun}` : `there are: ${listed}`) : `did you mean ${near}?`

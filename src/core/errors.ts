@@ -1,13 +1,15 @@
+import type { ErrorCode } from './error-codes.ts'
+
 /** What a command ends with: 0 done, 1 failed, 2 usage or spec, 3 done in part. */
 export type ExitCode = 0 | 1 | 2 | 3
 
 /** An error a person can act on: a code, what happened, and what to do. */
 export class BurnError extends Error {
-  readonly code: string
+  readonly code: ErrorCode
   readonly hint: string
   readonly exit: ExitCode
 
-  constructor(code: string, message: string, hint: string, options: { exit?: ExitCode; cause?: unknown } = {}) {
+  constructor(code: ErrorCode, message: string, hint: string, options: { exit?: ExitCode; cause?: unknown } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.name = 'BurnError'
     this.code = code

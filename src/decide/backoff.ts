@@ -1,4 +1,5 @@
 /** How long what failed is left alone before it is tried again, and whose fault an error of the forge is. */
+import type { ErrorCode } from '../core/error-codes.ts'
 import type { IssueRecord } from '../core/ledger/backlog.ts'
 import type { Time } from '../core/nouns.ts'
 import { hasPassed } from '../core/elapsed.ts'
@@ -46,7 +47,7 @@ const faults: Readonly<Record<string, ForgeFault>> = {
   forge_rate_limited: 'forge',
   forge_redirected: 'forge',
   forge_not_json: 'forge',
-}
+} satisfies Readonly<Partial<Record<ErrorCode, ForgeFault>>>
 
 /** Returns whose fault an error with this code is, the token's own errors included; null if the code alone does not say. */
 export function faultOf(code: string): ForgeFault | null {

@@ -1,4 +1,5 @@
 /** What a forge's answer means: usable JSON, or one clear error. */
+import type { ErrorCode } from '../core/error-codes.ts'
 import type { HttpAnswer } from './http.ts'
 import { stringOf, membersOf, parsed } from '../core/json.ts'
 import { BurnError } from '../core/errors.ts'
@@ -17,7 +18,7 @@ export interface ApiTraits {
   /** The parameter of a list that says how many items a page has. `page` says which page. */
   readonly page_size: string
   /** What an answer means for this forge alone, e.g. a rate limit that is a 403; null where its status says it. `said`: its `message`. */
-  means(answer: HttpAnswer, said: string): { readonly code: string; readonly hint: string; readonly again?: boolean } | null
+  means(answer: HttpAnswer, said: string): { readonly code: ErrorCode; readonly hint: string; readonly again?: boolean } | null
   /** What to check if it does not take a request, or does not answer with JSON. */
   readonly hints: { readonly refused: string; readonly not_json: string }
 }
@@ -27,7 +28,7 @@ export function troubleOf(answer: HttpAnswer, what: string, now: number, { means
   const { status } = answer
   if (status >= 200 && status < 300) return null
   const said = saidBy(answer)
-  const trouble = (code: string, hint: string, again = false): Trouble => ({
+  const trouble = (code: ErrorCode, hint: string, again = false): Trouble => ({
     error: new BurnError(code, `${what}: ${status}${said === '' ? '' : ` ${said}`}`, hint),
     again,
     wait_ms: again ? retryAfter(answer, now) : null,

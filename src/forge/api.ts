@@ -1,4 +1,5 @@
 /** Requests to a forge's API under one policy: who may be asked, how often, how long, and with which secret. */
+import type { ErrorCode } from '../core/error-codes.ts'
 import type { Clock } from '../core/ports.ts'
 import type { Http, HttpAnswer, HttpRequest } from './http.ts'
 import { BurnError } from '../core/errors.ts'
@@ -155,7 +156,7 @@ async function answers(asked: Promise<unknown>): Promise<boolean> {
 }
 
 /** Null where it fails with that code. */
-export async function unless<T>(code: string, answer: Promise<T>): Promise<T | null> {
+export async function unless<T>(code: ErrorCode, answer: Promise<T>): Promise<T | null> {
   try {
     return await answer
   } catch (thrown) {

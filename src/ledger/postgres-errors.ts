@@ -1,4 +1,5 @@
 /** What PostgreSQL and the network say, as errors that tell what is safe and what to do. */
+import type { ErrorCode } from '../core/error-codes.ts'
 import { BurnError, codeOf, messageOf } from '../core/errors.ts'
 
 /** A deadlock or a serialization failure: the transaction counted not at all, and may run again. */
@@ -33,7 +34,7 @@ const unsure = 'All of this step was written, or nothing: the next cycle reads w
 const cases: readonly {
   readonly codes: readonly string[]
   readonly said?: RegExp
-  readonly as: string
+  readonly as: ErrorCode
   readonly what: string
   readonly hint: string
 }[] = [

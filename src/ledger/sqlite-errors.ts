@@ -1,4 +1,5 @@
 /** What SQLite and the file system say, as errors that tell what is safe and what to do. */
+import type { ErrorCode } from '../core/error-codes.ts'
 import { BurnError, codeOf, messageOf } from '../core/errors.ts'
 
 function primary(thrown: unknown): number | null {
@@ -20,7 +21,7 @@ export function explainSqlite(thrown: unknown, path: string): unknown {
 
 const kept = 'Nothing of this step was written; what was recorded before is safe.'
 
-const cases: readonly { codes: readonly (number | string)[]; as: string; what: string; hint: string }[] = [
+const cases: readonly { codes: readonly (number | string)[]; as: ErrorCode; what: string; hint: string }[] = [
   {
     codes: [5, 6],
     as: 'ledger_busy',

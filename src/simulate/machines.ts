@@ -105,7 +105,7 @@ export class SimulatedMachine {
 
   /** Throws if the connection is gone: nobody knows then whether what was asked for is done. */
   asked<T>(act: () => T): T {
-    const cut = () => new BurnError('tmux_closed', `the connection to ${this.machine.name} ended`, 'it is simulated')
+    const cut = () => new BurnError('machine_unreachable', `the connection to ${this.machine.name} ended`, 'it is simulated')
     const { breaks } = this
     this.breaks = null
     if (!this.reachable || !this.up || breaks === 'before') throw cut()

@@ -1,11 +1,12 @@
 /** How a sprint fails: what was thrown, as the class of failure that it is, and the time that a sprint has. */
+import type { ErrorCode } from '../core/error-codes.ts'
 import type { Failure, FailureClass } from '../core/sprint.ts'
 import { faultOf, type ForgeFault } from '../decide/backoff.ts'
 import { BurnError, isLedgerFailure, messageOf } from '../core/errors.ts'
 import { oneLine } from '../core/text.ts'
 import { SprintFailure, type SprintContext } from './context.ts'
 
-const classes: Readonly<Record<string, FailureClass>> = {
+const classes: Readonly<Partial<Record<ErrorCode, FailureClass>>> = {
   git_empty: 'repo_unusable',
   git_no_base: 'repo_unusable',
   git_missing: 'repo_unusable',
@@ -43,7 +44,7 @@ export function failureOfThrown(thrown: unknown): Failure {
 }
 
 /** Between a claim and its end the same repo and token have served before, so what is refused or missing then is the issue's. */
-function otherwise(code: string): ForgeFault {
+function otherwise(code: ErrorCode): ForgeFault {
   return code === 'forge_forbidden' || code === 'forge_not_found' ? 'issue' : 'forge'
 }
 

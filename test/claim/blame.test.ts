@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { ErrorCode } from '../../src/core/error-codes.ts'
 import type { Issue } from '../../src/core/nouns.ts'
 import type { Forge, RepoRights } from '../../src/core/ports.ts'
 import { BurnError } from '../../src/core/errors.ts'
 import { blame } from '../../src/claim/blame.ts'
 
-const fails = (code: string) => new BurnError(code, `it says ${code}`, 'look')
+const fails = (code: ErrorCode) => new BurnError(code, `it says ${code}`, 'look')
 const writable: RepoRights = { exists: true, write: true, archived: false, issues: true }
 const issue = { ref: 'o/r#1', author: 'bob' } as Issue
 
@@ -44,7 +45,7 @@ test('blame: codes that say enough cost no question', async () => {
   }
 })
 
-const ambiguous: readonly (readonly [string, string, Answers, string, boolean])[] = [
+const ambiguous: readonly (readonly [string, ErrorCode, Answers, string, boolean])[] = [
   ['the repo is gone', 'forge_not_found', { rights: { ...writable, exists: false } }, 'repo', true],
   ['the repo is archived', 'forge_forbidden', { rights: { ...writable, archived: true } }, 'repo', true],
   ['issues were disabled', 'forge_not_found', { rights: { ...writable, issues: false } }, 'repo', true],

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { ErrorCode } from '../../src/core/error-codes.ts'
 import { BurnError } from '../../src/core/errors.ts'
 import { outage } from '../../src/forge/outage.ts'
 
 /** A forge whose clock stands until the test moves it. */
 function forge() {
-  const at = { now: 1_000_000, code: 'forge_timeout' as string | null, asked: 0, stands: false, probed: 0 }
+  const at = { now: 1_000_000, code: 'forge_timeout' as ErrorCode | null, asked: 0, stands: false, probed: 0 }
   const guarded = outage(
     'forge.example',
     { now: () => at.now, sleep: async () => {} },

@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import type { ErrorCode } from '../../src/core/error-codes.ts'
 import { BurnError } from '../../src/core/errors.ts'
 import { withFiles } from '../../src/git/base.ts'
 import { charged } from '../../src/git/blame.ts'
@@ -56,9 +57,10 @@ test('what git would have to read is bounded', async (t) => {
 test('a disk is full only if it is, whatever the names of files say', async (t) => {
   const { workspace } = await openRig(t)
   const made = await workspace()
-  const failing = (code: string) => charged(made, () => Promise.reject(new BurnError(code, 'open("No space left on device")', 'x')))
-  for (const code of ['git_disk_full', 'git_failed', 'git_unreachable', 'git_refused']) await assert.rejects(failing(code), unusable)
-  for (const code of ['git_stopped', 'git_missing', 'git_mirror_damaged']) await assert.rejects(failing(code), fails(code))
+  const failing = (code: ErrorCode) => charged(made, () => Promise.reject(new BurnError(code, 'open("No space left on device")', 'x')))
+  for (const code of ['git_disk_full', 'git_failed', 'git_unreachable', 'git_refused'] as const)
+    await assert.rejects(failing(code), unusable)
+  for (const code of ['git_stopped', 'git_missing', 'git_mirror_damaged'] as const) await assert.rejects(failing(code), fails(code))
 })
 
 test('a wait for a lock ends with its sprint', async (t) => {

@@ -1,36 +1,39 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { ErrorCode } from '../../src/core/error-codes.ts'
 import { BurnError } from '../../src/core/errors.ts'
 import { afterFailure } from '../../src/decide/failure.ts'
 import { SprintFailure } from '../../src/sprint/context.ts'
 import { failureOfThrown } from '../../src/sprint/trouble.ts'
 
-const classOf = (code: string) => failureOfThrown(new BurnError(code, 'it says why', '')).class
+const classOf = (code: ErrorCode) => failureOfThrown(new BurnError(code, 'it says why', '')).class
 
 test('what was thrown is the class of failure that it is', () => {
-  const codes = { git_empty: 'repo_unusable', git_auth: 'push_refused', git_conflict: 'conflict', git_unreachable: 'forge_down' }
-  for (const [code, expected] of Object.entries({
-    ...codes,
-    forge_timeout: 'forge_down',
-    forge_failed: 'forge_down',
-    forge_archived: 'repo_refused',
-    forge_too_big: 'issue_refused',
-    forge_auth: 'token_refused',
-    secret_missing: 'token_refused',
-    sandbox_missing: 'sandbox_missing',
-    sandbox_failed: 'sandbox_failed',
-    workspace_unusable: 'workspace_unusable',
-    git_stopped: 'stopped',
-    other: 'internal',
-  }))
-    assert.equal(classOf(code), expected, code)
+  const expected: readonly (readonly [ErrorCode, string])[] = [
+    ['git_empty', 'repo_unusable'],
+    ['git_auth', 'push_refused'],
+    ['git_conflict', 'conflict'],
+    ['git_unreachable', 'forge_down'],
+    ['forge_timeout', 'forge_down'],
+    ['forge_failed', 'forge_down'],
+    ['forge_archived', 'repo_refused'],
+    ['forge_too_big', 'issue_refused'],
+    ['forge_auth', 'token_refused'],
+    ['secret_missing', 'token_refused'],
+    ['sandbox_missing', 'sandbox_missing'],
+    ['sandbox_failed', 'sandbox_failed'],
+    ['workspace_unusable', 'workspace_unusable'],
+    ['git_stopped', 'stopped'],
+    ['usage', 'internal'],
+  ]
+  for (const [code, is] of expected) assert.equal(classOf(code), is, code)
   assert.equal(failureOfThrown(Object.assign(new Error('no room'), { code: 'ENOSPC' })).class, 'disk_full')
   const failure = { class: 'budget', reason: 'used up' } as const
   assert.equal(failureOfThrown(new SprintFailure(failure)), failure)
 })
 
 test('a machine without the walls that the spec requires is not the issue to blame', () => {
-  for (const code of ['sandbox_missing', 'sandbox_failed']) {
+  for (const code of ['sandbox_missing', 'sandbox_failed'] as const) {
     const { dispatch, ends_run } = afterFailure(classOf(code))
     assert.deepEqual([dispatch, ends_run], ['released', true])
   }
