@@ -93,7 +93,12 @@ export const groups: readonly { readonly title: string; readonly entries: readon
       entry('watch', 'what every worker is doing, as it changes', 'watch', 'watchCommand'),
       entry('log', 'what happened, newest last; with --follow also what happens', 'log', 'logCommand'),
       entry('log kinds', 'every kind of event, with its payload (Markdown)', 'log', 'logKindsCommand'),
-      entry('explain', 'why an issue was or was not assigned, to whom, and how it went', 'explain', 'explainCommand'),
+      entry(
+        'explain',
+        'why an issue was or was not assigned, to whom, and how it went; or what an error code means',
+        'explain',
+        'explainCommand',
+      ),
       entry('capture', "print the screen of a worker's pane", 'panes', 'captureCommand'),
     ],
   },

@@ -136,7 +136,7 @@ function explain(thrown: unknown, json: boolean, { io }: Deps): ExitCode {
   if (json) io.json({ error: { code, message, hint } })
   else {
     const hinted = hint === '' ? [] : `  ${io.paint('cyan', 'hint:')} ${hint}`.split('\n')
-    io.err(...`${io.paint('red', 'burn:')} ${message}`.split('\n'), ...hinted)
+    io.err(...`${io.paint('red', 'burn:')} ${message} ${io.paint('gray', `(${code})`)}`.split('\n'), ...hinted)
   }
   return exit
 }

@@ -93,8 +93,8 @@ test('burn: help lists every command by task, and mistakes name the right one', 
     /^Usage: burn sprint run \[options\]\n[^]*-j, --jobs <n> .*default: 1[^]*Examples/,
   )
   const wrong = await burn(['statsu'], env)
-  assert.deepEqual([wrong.code, wrong.err], [2, 'burn: there is no command "statsu"\n  hint: did you mean status?\n'])
-  assert.match((await burn(['sprint', 'rum'], env)).err, /"sprint rum"\n {2}hint: did you mean sprint run\?/)
+  assert.deepEqual([wrong.code, wrong.err], [2, 'burn: there is no command "statsu" (usage)\n  hint: did you mean status?\n'])
+  assert.match((await burn(['sprint', 'rum'], env)).err, /"sprint rum" \(usage\)\n {2}hint: did you mean sprint run\?/)
   assert.equal((await burn(['sprint', 'rum', '--json'], env)).json<{ error: { code: string } }>().error.code, 'usage')
 })
 

@@ -54,6 +54,6 @@ test('burn as a process: ends with the exit code of its command, errors on stand
   ])
   assert.deepEqual([right.code, right.err], [0, ''])
   assert.deepEqual([wrong.code, wrong.out], [2, ''])
-  assert.match(wrong.err, /unknown option --jsn\n {2}hint: did you mean --json\?/)
+  assert.match(wrong.err, /unknown option --jsn \(usage\)\n {2}hint: did you mean --json\?/)
   assert.deepEqual([none.code, none.json<{ error: { code: string } }>().error.code], [2, 'spec_missing'])
 })

@@ -1,4 +1,4 @@
-/** `burn explain`: why an issue is where it is, in one screen. */
+/** `burn explain`: why an issue is where it is, in one screen; or what an error code means. */
 import type { Explanation } from '../../observe/explain.ts'
 import type { Io } from '../io.ts'
 import { restsReason, sentence } from '../../decide/wording.ts'
@@ -8,21 +8,35 @@ import { command, done } from '../command.ts'
 import { issueNamed } from '../named.ts'
 import { sprintTable } from '../sprint-lines.ts'
 import { duration, table } from '../table.ts'
-import { text } from '../takes.ts'
+import { flag, optional, usage } from '../takes.ts'
+import { allCodes, codeNamed, errorReference, type ExplainedCode } from './explain-code.ts'
 import { eventText } from '../../decide/event-kinds.ts'
 
+type Explained = Explanation | ExplainedCode | { readonly codes: readonly ExplainedCode[] }
+
 export const explainCommand = command({
-  takes: { issue: text('<issue>', 'owner/repo#7, or repo#7') },
-  examples: ['burn explain hermes-agent#7'],
-  async run({ open, io }, given) {
+  takes: {
+    subject: optional('[issue|code]', 'owner/repo#7 or repo#7; or the code of an error, such as ledger_full'),
+    codes: flag('--codes', 'every error code with its meaning and remedy (Markdown)'),
+  },
+  examples: ['burn explain hermes-agent#7', 'burn explain forge_auth'],
+  async run({ open, io }, { subject, codes }) {
+    if (codes) return done<Explained>({ codes: allCodes() })
+    if (subject === undefined) throw usage('the argument [issue|code] is missing', 'write burn explain owner/repo#7, or burn explain CODE')
+    if (!subject.includes('#')) return done<Explained>(codeNamed(subject))
     const { session } = await open()
     const { explain, unreadText } = await import('../../observe/explain.ts')
-    const explanation = await explain(issueNamed(session.fleet, given.issue), session)
+    const explanation = await explain(issueNamed(session.fleet, subject), session)
     const { unread, issue } = explanation
     if (unread !== null) io.err(io.paint('yellow', unreadText(repoOf(issue), unread)))
-    return done(explanation, unread === null ? 0 : 3)
+    return done<Explained>(explanation, unread === null ? 0 : 3)
   },
-  present: (explanation, io, _, now) => io.out(...linesOf(explanation, io, now)),
+  present(explained, io, _, now) {
+    if ('codes' in explained) io.write(errorReference())
+    else if ('code' in explained)
+      io.out(io.paint('bold', explained.code), `  ${explained.meaning}`, `  ${io.paint('cyan', 'do:')} ${explained.remedy}`)
+    else io.out(...linesOf(explained, io, now))
+  },
 })
 
 const proofs = { text: 'whole text', id: 'id only' } as const
