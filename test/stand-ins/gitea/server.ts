@@ -103,7 +103,8 @@ export async function startGitea(options: GiteaStandInOptions = {}): Promise<Git
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const close = () =>
     new Promise<void>((resolve) => {
-      server.close(() => resolve())
+      // A client in this process hears of it one turn of the event loop later.
+      server.close(() => setImmediate(resolve))
       server.closeAllConnections()
     })
   return {

@@ -67,7 +67,8 @@ export async function startGateway(options: GatewayOptions): Promise<StandInGate
       }),
     close: () =>
       new Promise((done) => {
-        server.close(() => done())
+        // A client in this process hears of it one turn of the event loop later.
+        server.close(() => setImmediate(done))
         server.closeAllConnections()
       }),
   }

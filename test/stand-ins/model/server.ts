@@ -71,7 +71,8 @@ export async function startModel({ script, models = ['stand-in'], key }: ModelOp
     asked: () => new Promise((resolve) => waiting.push(resolve)),
     close: () =>
       new Promise((done) => {
-        server.close(() => done())
+        // A client in this process hears of it one turn of the event loop later.
+        server.close(() => setImmediate(done))
         server.closeAllConnections()
       }),
   }
