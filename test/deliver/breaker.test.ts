@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import type { Sample } from '../../src/core/pane-host.ts'
 import { systemClock } from '../../src/cli/clock.ts'
 import { openSession } from '../../src/cli/wire.ts'
 import { raise } from '../../src/operate/raise.ts'
@@ -12,6 +12,7 @@ import { privateSocket } from '../support/tmux.ts'
 
 /** After an update: the same program by name, and a screen that nobody knows. */
 const strange = `printf '● what was said before\\n\\n=== the new prompt ===\\n'; exec cat >"$0.typed"`
+const shownIn = ({ screens }: Sample, pane: string) => screens.get(pane)?.join('\n') ?? ''
 
 test('breaker: an agent whose screen is not recognised on several workers is typed to no more, and a person is told once if it lasts', async (t) => {
   const dir = scratch(t)
@@ -51,12 +52,13 @@ test('breaker: an agent whose screen is not recognised on several workers is typ
     })),
   )
   assert.deepEqual(started, [true, true, true, true])
-  const shown = (id: string) => execFileSync('tmux', ['-L', socket, 'capture-pane', '-p', '-t', id], { encoding: 'utf8' })
-  const running = (id: string) =>
-    execFileSync('tmux', ['-L', socket, 'display-message', '-p', '-t', id, '#{pane_current_command}'], { encoding: 'utf8' })
-  await until('the new screen shows', () =>
-    sight.panes.every(({ id }) => shown(id).includes('the new prompt') && running(id).trim() === 'cat'),
-  )
+  await until('the new screen shows', async () => {
+    const seen = await link.look()
+    const panes = seen.sight.state === 'up' ? seen.sight.panes : []
+    return (
+      panes.length === 4 && panes.every(({ id }) => shownIn(seen, id).includes('the new prompt') && existsSync(join(dir, `${id}.typed`)))
+    )
+  })
   const workers = session.fleet.machines[0]!.windows[0]!.workers
   const letters = workers.map((worker) => ({ worker, text: 'hello' }))
   const brief = await send(letters.slice(0, 1), session, new AbortController().signal, { patience: 100 })
@@ -68,5 +70,6 @@ test('breaker: an agent whose screen is not recognised on several workers is typ
   )
   assert.equal(notices.length, 1)
   assert.match(notices[0]!, /^hermes: nothing is sent to it any more: the composer of hermes is not recognised on 4 of 4 workers/)
-  for (const { id } of sight.panes) assert.ok(!shown(id).includes('hello'))
+  const after = await link.look()
+  for (const { id } of sight.panes) assert.ok(!shownIn(after, id).includes('hello'))
 })

@@ -53,9 +53,9 @@ const paneOf = (fleet: Fleet, worker: string) =>
     .split('\n')
     .find((row) => row.endsWith(` box/W/${worker}`))
     ?.split(' ')[0] ?? ''
-const numberOf = (fleet: Fleet, worker: string) => paneOf(fleet, worker).slice(1)
-const textsIn = (fleet: Fleet, worker: string) =>
-  fleet.received().flatMap(({ pane, text }) => (pane.startsWith(`${numberOf(fleet, worker)}-`) ? [text] : []))
+/** `pane`: the worker's, where it is known. */
+const textsIn = (fleet: Fleet, worker: string, pane = paneOf(fleet, worker)) =>
+  fleet.received().flatMap((got) => (got.pane.startsWith(`${pane.slice(1)}-`) ? [got.text] : []))
 const sendTo = async (fleet: Fleet, worker: string, text: string, ...more: string[]) =>
   (await fleet.burn('send', worker, text, '--json', ...more)).json<Sent>().sent[0]
 /** With what composers would expand. */
@@ -169,7 +169,7 @@ describe('texts', { concurrency: 4 }, () => {
       assert.notEqual((await sendTo(fleet, name, idle))?.state, 'refused', name)
       await sendTo(fleet, name, busy, '--wait', '20')
       await sendTo(fleet, name, last, '--wait', '20')
-      const got = () => textsIn(fleet, name).flatMap((text) => /^(first|second|third) words/m.exec(text)?.[1] ?? [])
+      const got = () => textsIn(fleet, name, pane).flatMap((text) => /^(first|second|third) words/m.exec(text)?.[1] ?? [])
       await until(`${name} has all of them, in their order`, () => got().join() === 'first,second,third')
       await until('nothing stays', () => !tmux(fleet, 'capture-pane', '-p', '-t', pane).split('\n').slice(-4).join('').includes('[burn'))
     }
