@@ -238,7 +238,7 @@ test('a machine over ssh works as the local one does, and one that goes away sto
     'box/APP/TWO seen',
     'far/FAR/FOUR seen',
   ])
-  sshd.close()
+  await sshd.close()
   const status = await fleet.burn('status', '--json')
   assert.equal(status.code, 3)
   const far = status

@@ -19,8 +19,8 @@ const { values } = parseArgs({
   },
 })
 const states = ['seen', 'refused', 'unknown', 'submitted']
-const ends: (() => void)[] = []
-const sshd = values.ssh ? await startSshd({ after: (end) => void ends.push(end as () => void) }) : null
+const ends: (() => unknown)[] = []
+const sshd = values.ssh ? await startSshd({ after: (end) => void ends.push(end as () => unknown) }) : null
 console.log(`seed ${values.seed}${sshd === null ? '' : ', half of the panes over ssh'}`)
 const fleet = await openFleet(Number(values.panes), sshd)
 const began = performance.now()
@@ -47,5 +47,5 @@ try {
   process.exitCode = tally.violations.length === 0 ? 0 : 1
 } finally {
   await fleet.close()
-  for (const end of ends) end()
+  for (const end of ends) await end()
 }

@@ -1,6 +1,7 @@
 /** An ssh server on loopback with keys of its own, for a test. */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
@@ -19,7 +20,7 @@ export interface Sshd {
   /** Stops server and connections where they are (SIGSTOP): nothing is closed, and nothing answers. */
   freeze(): void
   thaw(): void
-  close(): void
+  close(): Promise<void>
 }
 
 /** Where a server listens: here, unless a test made it a network of its own. */
@@ -83,8 +84,10 @@ export async function startSshd(t: Pick<TestContext, 'after'>, { address, inside
     signal('SIGKILL')
     child?.stderr?.destroy()
   }
-  const close = () => {
+  const close = async () => {
+    const ended = child === null || child.exitCode !== null || child.signalCode !== null ? null : once(child, 'exit')
     cut()
+    await ended
     rmSync(dir, { recursive: true, force: true })
   }
   t.after(close)
