@@ -72,7 +72,7 @@ test('options that no scheduler can say are refused, and each form is printed', 
 })
 
 test('burn doctor checks what sprints need, and says what mends it', limit, async (t) => {
-  const rig = await rigOf(t, { windows: undefined })
+  const rig = await rigOf(t, { windows: undefined, by: 'clone' })
   const findings = async () =>
     (await rig.burn('doctor', '--json')).json<{ findings: Finding[] }>().findings.filter(({ where }) => where === 'sprint')
   const well = await findings()
