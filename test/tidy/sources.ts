@@ -36,22 +36,32 @@ export function problem(source: Pick<Source, 'path' | 'text'>, start: number, fi
   return { where: `${source.path}:${source.text.slice(0, start).split('\n').length}`, fix }
 }
 
+const latest = new Map<string, Source>()
+
+/** Parses a file. Returns the same source again while its text is the same: several tests of a process read all files. */
 export function parse(path: string, text: string): Source {
-  const parsed = parseSync(path, text)
-  const body = parsed.program.body as unknown as Node[]
+  const known = latest.get(path)
+  const source = known?.text === text ? known : parseAnew(path, text)
+  latest.set(path, source)
+  return source
+}
+
+function parseAnew(path: string, text: string): Source {
+  const { program, module, comments } = parseSync(path, text)
+  const body = program.body as unknown as Node[]
   const literal = /^['"](.*)['"]$/
-  const lazy = parsed.module.dynamicImports.map(({ moduleRequest: { start, end } }) => ({
+  const lazy = module.dynamicImports.map(({ moduleRequest: { start, end } }) => ({
     from: literal.exec(text.slice(start, end))?.[1] ?? '',
     start,
   }))
-  const fromExports = parsed.module.staticExports.flatMap(({ entries }) => entries)
+  const fromExports = module.staticExports.flatMap(({ entries }) => entries)
   return {
     path,
     text,
     body,
-    comments: parsed.comments,
+    comments,
     imports: [
-      ...parsed.module.staticImports.map(({ moduleRequest, start }) => ({ from: moduleRequest.value, start })),
+      ...module.staticImports.map(({ moduleRequest, start }) => ({ from: moduleRequest.value, start })),
       ...fromExports.flatMap(({ moduleRequest, start }) => (moduleRequest === null ? [] : [{ from: moduleRequest.value, start }])),
       ...lazy.filter(({ from }) => from !== ''),
     ],
@@ -59,12 +69,22 @@ export function parse(path: string, text: string): Source {
   }
 }
 
-/** Every node below (and with) the given ones, parents first. A list, where generators in generators took six times as long. */
-export function nodesOf(value: unknown, into: Node[] = []): Node[] {
-  if (Array.isArray(value)) for (const each of value) nodesOf(each, into)
+const listed = new WeakMap<object, readonly Node[]>()
+
+/** Every node below (and with) the given ones, parents first. Kept for the body of a source, which a dozen rules ask for. */
+export function nodesOf(value: unknown): readonly Node[] {
+  if (!Array.isArray(value)) return addNodes(value, [])
+  const nodes = listed.get(value) ?? addNodes(value, [])
+  listed.set(value, nodes)
+  return nodes
+}
+
+/** A list, where generators in generators took six times as long. */
+function addNodes(value: unknown, into: Node[]): Node[] {
+  if (Array.isArray(value)) for (const each of value) addNodes(each, into)
   else if (isNode(value)) {
     into.push(value)
-    for (const field in value) if (field !== 'type') nodesOf(value[field], into)
+    for (const field in value) if (field !== 'type') addNodes(value[field], into)
   }
   return into
 }
