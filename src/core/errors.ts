@@ -39,10 +39,15 @@ export function ifCode<T>(codes: readonly string[], value: T): (thrown: unknown)
   }
 }
 
-/** The same with what to do, where that is known. */
+/** Returns the message of what was thrown; for a BurnError with its code, as in `burn: MESSAGE (CODE)`. */
+export function codedMessageOf(thrown: unknown): string {
+  return thrown instanceof BurnError ? `${thrown.message} (${thrown.code})` : messageOf(thrown)
+}
+
+/** Returns the message of what was thrown; for a BurnError with its code and hint, as in `MESSAGE (CODE: HINT)`. */
 export function adviceOf(thrown: unknown): string {
-  const hint = thrown instanceof BurnError ? thrown.hint : ''
-  return hint === '' ? messageOf(thrown) : `${messageOf(thrown)} (${hint})`
+  if (!(thrown instanceof BurnError) || thrown.hint === '') return codedMessageOf(thrown)
+  return `${thrown.message} (${thrown.code}: ${thrown.hint})`
 }
 
 /** The ledger itself failed: whatever was being done then can't be recorded, so nobody may take it for trouble of a repo or a machine and go on. */

@@ -5,7 +5,7 @@ import type { Session } from '../observe/session.ts'
 import type { StatusState } from '../core/fleet-state.ts'
 import type { TroubleKind } from '../core/trouble.ts'
 import { paneAgent } from '../agents/index.ts'
-import { BurnError, isLedgerFailure, messageOf } from '../core/errors.ts'
+import { BurnError, codedMessageOf, isLedgerFailure } from '../core/errors.ts'
 import { elsewhereAdvice } from '../decide/report.ts'
 import { restsReason } from '../decide/wording.ts'
 import { mapBounded } from '../core/concurrency.ts'
@@ -45,7 +45,7 @@ async function checkLedger({ ledger }: Session): Promise<Finding[]> {
 }
 
 function failed(where: string, thrown: unknown): Finding {
-  return { level: 'fail', where, what: messageOf(thrown), mend: thrown instanceof BurnError ? thrown.hint : '' }
+  return { level: 'fail', where, what: codedMessageOf(thrown), mend: thrown instanceof BurnError ? thrown.hint : '' }
 }
 
 async function checkForge(machines: readonly Machine[], session: Session): Promise<Finding[]> {

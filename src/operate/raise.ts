@@ -4,7 +4,7 @@ import type { MachineSight, Pane } from '../core/panes.ts'
 import type { Tmux } from '../core/ports.ts'
 import type { TopologyAction } from '../decide/topology.ts'
 import type { Session } from '../observe/session.ts'
-import { BurnError, messageOf } from '../core/errors.ts'
+import { BurnError, codedMessageOf } from '../core/errors.ts'
 import { slotStates } from '../core/lives.ts'
 import { planDown, planUp } from '../decide/topology.ts'
 import { adviceOn, strayAgents } from '../observe/agents.ts'
@@ -59,7 +59,7 @@ export async function raise(machines: readonly Machine[], session: Session, opti
           notes,
         }
       } catch (thrown) {
-        return { machine: name, actions, error: messageOf(thrown), hint: thrown instanceof BurnError ? thrown.hint : '', notes }
+        return { machine: name, actions, error: codedMessageOf(thrown), hint: thrown instanceof BurnError ? thrown.hint : '', notes }
       }
     }),
   )

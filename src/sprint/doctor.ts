@@ -2,7 +2,7 @@
 import { access, constants, mkdir, stat } from 'node:fs/promises'
 import type { Finding } from '../doctor/findings.ts'
 import type { SprintContext } from './context.ts'
-import { BurnError, ifCode, messageOf } from '../core/errors.ts'
+import { BurnError, codedMessageOf, ifCode, messageOf } from '../core/errors.ts'
 import { isKept } from '../core/lives.ts'
 import { afterFailure } from '../decide/failure.ts'
 import { runGit } from '../git/run.ts'
@@ -59,7 +59,7 @@ async function sandboxFinding(context: SprintContext): Promise<Finding> {
   try {
     return ok(`commands run ${(await trySandbox(context)).why}`)
   } catch (thrown) {
-    return fail(messageOf(thrown), thrown instanceof BurnError ? thrown.hint : 'make the folder of "sprint" in the spec writable')
+    return fail(codedMessageOf(thrown), thrown instanceof BurnError ? thrown.hint : 'make the folder of "sprint" in the spec writable')
   }
 }
 

@@ -63,7 +63,7 @@ test('an expired key of Nous says how it is made new; the access token stands in
   const expired = { agent_key: secret, agent_key_expires_at: past }
   const [first] = await hermesEndpoints(home(t, { 'config.yaml': yaml, 'auth.json': nous(expired) }), deps(t))
   assert.equal(first?.unusable?.class, 'auth')
-  assert.match(first?.unusable?.reason ?? '', /expired \(hermes auth refresh nous\)$/)
+  assert.match(first?.unusable?.reason ?? '', /expired \(hermes_auth: hermes auth refresh nous\)$/)
   const backend = openBackend(
     { kind: 'runner', models: [], hermes_home: home(t, { 'config.yaml': yaml, 'auth.json': nous(expired) }) },
     deps(t),
@@ -78,7 +78,7 @@ test('an expired key of Nous says how it is made new; the access token stands in
 })
 
 const broken: readonly (readonly [string, Readonly<Record<string, string>>, string, RegExp])[] = [
-  ['no configuration', {}, 'backend_down', /there is no .*config\.yaml \(run `hermes setup`/],
+  ['no configuration', {}, 'backend_down', /there is no .*config\.yaml \(hermes_config: run `hermes setup`/],
   ['broken YAML', config(`model:\n  default: x\n   api_key: ${secret}\n`), 'backend_down', /config\.yaml:[23]:\d+: it can't be read/],
   ['broken YAML with a key', config(`model:\n  api_key: "${secret}\n`), 'backend_down', /config\.yaml:\d+:\d+: it can't be read/],
   ['a list', config('- a\n'), 'backend_down', /config\.yaml:1: it holds no settings/],

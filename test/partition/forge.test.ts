@@ -20,7 +20,10 @@ test('the answers of comments are lost, then everything is: cycles go on and say
     [...out.state.repos_down.keys()].toSorted(),
     names.map((name) => `timmy/${name}`),
   )
-  assert.match(out.state.repos_down.get('timmy/app') ?? '', /can't be reached: .*\(is forge\.url right, and the forge up\?\)/)
+  assert.match(
+    out.state.repos_down.get('timmy/app') ?? '',
+    /can't be reached: .*\(forge_unavailable: is forge\.url right, and the forge up\?\)/,
+  )
   assert.deepEqual([...out.claimed, ...out.settled], [])
   const left = out.deliveries.map(({ state }) => state)
   assert.deepEqual(left, ['seen', 'seen'], 'their comments were found at the end of the cycle before: what is under way needs no forge')

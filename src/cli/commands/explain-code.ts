@@ -45,6 +45,7 @@ burn: there is no command "statsu" (usage)
   hint: did you mean status?
 \`\`\`
 
+Other output names errors as \`MESSAGE (CODE)\` or \`MESSAGE (CODE: HINT)\`.
 \`burn explain CODE\` prints one row of these tables. With \`--json\`, a failed command prints \`{"error": {"code", "message", "hint"}}\`.
 Codes are stable: a program may compare them, and must not parse messages. The message and the hint name the file, host or issue of the moment.
 
