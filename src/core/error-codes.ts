@@ -19,7 +19,7 @@ const commandErrors = {
     remedy: 'Write it like 40m, 2h or 1h30m.',
   },
   fault_unknown: {
-    meaning: 'The option --faults of `burn simulate` names no kind of fault.',
+    meaning: 'The option --faults of `burn simulate` names no kind of fault, or gives a wrong interval.',
     remedy: 'Write all, or some of the kinds that the hint lists.',
   },
   issue_ref: {

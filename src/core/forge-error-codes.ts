@@ -39,7 +39,7 @@ export const forgeErrors = {
   },
   forge_rate_limited: {
     meaning: 'The forge asks for fewer requests.',
-    remedy: 'Raise "dispatch.interval" in the spec; burn waits as long as the forge asks.',
+    remedy: 'Raise "dispatch.interval" in the spec; burn retries later.',
   },
   forge_redirected: {
     meaning: 'The forge redirects to another host, and burn sends the token nowhere else.',

@@ -22,7 +22,7 @@ export const ledgerErrors = {
     remedy: 'Free some space on that disk, then run the command again.',
   },
   ledger_in_use: {
-    meaning: 'Another burn process holds a lease in the ledger, so burn does not copy or move it.',
+    meaning: 'Another burn process holds a lease in the ledger, so burn does not move it.',
     remedy: 'Stop that process, or wait until its lease ends, then run the command again.',
   },
   ledger_io: {
