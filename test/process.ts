@@ -23,7 +23,7 @@ function programOf(files: readonly string[]): string[] {
   const [only = ''] = files
   if (files.length === 1) return [only]
   const lines = files.map((file) => `import ${JSON.stringify(resolve(root, file))}`)
-  return ['--input-type=module', '--eval', [...lines, `globalThis.filesLoaded = ${files.length}`].join('\n')]
+  return ['--eval', [...lines, `globalThis.filesLoaded = ${files.length}`].join('\n')]
 }
 
 /** Null for half a line: the process was killed, and without its end it has failed. */
