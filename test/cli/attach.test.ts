@@ -42,19 +42,23 @@ function panesOf(fleet: Fleet): Box[] {
     .map(([worker = '', id = '', width, height]) => ({ worker, id, width: Number(width), height: Number(height) }))
 }
 
-/** Writes a sign into the first and the last cell that a pane has. */
-function signCorners(fleet: Fleet, { id, width, height }: Box): void {
-  const [first, last] = [`<${id}`, `${id}>`]
-  // A character in a line's very last cell is fine: the cursor waits there.
-  const text = `\\033[2J\\033[1;1H${first}\\033[${height};${width - last.length + 1}H${last}`
-  tmuxOn(fleet.socket, 'respawn-pane', '-k', '-t', id, `printf '${text.replaceAll('%', '%%')}'; exec cat >/dev/null`)
+/** Writes a sign into the first and the last cell that each pane has. */
+function signCorners(fleet: Fleet, boxes: readonly Box[]): void {
+  const commands = boxes.flatMap(({ id, width, height }) => {
+    const [first, last] = [`<${id}`, `${id}>`]
+    // A character in a line's very last cell is fine: the cursor waits there.
+    const text = `\\033[2J\\033[1;1H${first}\\033[${height};${width - last.length + 1}H${last}`
+    return ['respawn-pane', '-k', '-t', id, `printf '${text.replaceAll('%', '%%')}'; exec cat >/dev/null`, ';']
+  })
+  tmuxOn(fleet.socket, ...commands)
 }
 
 /** Attaches a person's terminal by a shell command. Returns what it shows. */
 function lookBy(t: TestContext, command: string): () => string[] {
   const socket = privateSocket(t)
-  tmuxOn(socket, '-f', '/dev/null', 'new-session', '-d', '-x', String(person.width), '-y', String(person.height), command)
-  tmuxOn(socket, 'set-option', '-g', 'remain-on-exit', 'on')
+  const [width, height] = [String(person.width), String(person.height)]
+  const keep = ['set-option', '-g', 'remain-on-exit', 'on']
+  tmuxOn(socket, '-f', '/dev/null', 'new-session', '-d', '-x', width, '-y', height, command, ';', ...keep)
   return () => tmuxOn(socket, 'capture-pane', '-p', '-t', ':').split('\n')
 }
 
@@ -78,7 +82,7 @@ test('burn attach, also from inside tmux: every worker is seen whole, and no pan
   await fleet.burn('up')
   const before = panesOf(fleet)
   assert.equal(before.length, 10)
-  for (const box of before) signCorners(fleet, box)
+  signCorners(fleet, before)
   const corners = [before[0], before[4], before[8]].filter((box) => box !== undefined)
   for (const box of corners) {
     const env = [`BURN_SPEC=${fleet.dir}/fleet-spec.json`, `HOME=${fleet.dir}/home`]
@@ -95,7 +99,7 @@ test('over ssh the printed command does the same, and a window is shown by its n
   const fleet = testFleet(t, (dir, socket) => spec(dir, socket, { host, ssh: { port, options } }))
   assert.equal((await fleet.burn('up')).code, 0)
   const before = panesOf(fleet)
-  for (const box of before) signCorners(fleet, box)
+  signCorners(fleet, before)
   const last = before[8] as Box
   for (const [name, box] of [[last.worker, last] as const, ['B', before[9] as Box] as const]) {
     const { out } = await fleet.burn('attach', name, '--print')
