@@ -8,7 +8,7 @@ import type { Compared } from './measure.ts'
 import type { Rig } from './rig.ts'
 import { deliver } from '../src/deliver/deliver.ts'
 import { leaseLength } from '../src/observe/session.ts'
-import { sample } from '../src/tmux/panes.ts'
+import { captureMachine } from '../src/tmux/panes.ts'
 import { interleave, timed } from './measure.ts'
 import { captureAll, pasteAll, sourceFile } from './raw.ts'
 import { bundle, command, endWholly, openRig, tmux, until } from './rig.ts'
@@ -62,8 +62,8 @@ export async function delivering(rig: Rig, session: Session, channel: Tmux, pair
   const ours = async () => {
     const texts = workers.map(({ id }, index) => ({ id: session.newId(), kind: 'send' as const, worker: id, text: prompt(index, round) }))
     await session.ledger.plan(texts, session.owner, Date.now() + leaseLength, Date.now())
-    await deliver([machine], session, new AbortController().signal, { patience: 5_000 })
-    const { deliveries } = await session.ledger.carrying(session.owner)
+    await deliver([machine], session, new AbortController().signal, { timeout: 5_000 })
+    const { deliveries } = await session.ledger.deliveryView(session.owner)
     const left = deliveries.filter(({ state }) => state !== 'unknown').length
     if (left > 0) throw new Error(`${left} deliveries did not end`)
   }
@@ -97,7 +97,7 @@ export async function sampling(rig: Rig, machine: Machine, channel: Tmux, pairs:
   const panes = panesOf(rig, machine)
   const times = await interleave(
     pairs,
-    () => timed(() => sample(channel, machine)),
+    () => timed(() => captureMachine(channel, machine)),
     () => timed(() => captureAll(channel, panes)),
   )
   return { name: `a look at 112 panes, ${where}`, ...times, against: 'pipelined capture-pane alone', limit: atMost(1.5, 3) }

@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Stage } from './stage.ts'
-import { killGroup, open, run, type OpenChild } from '../src/host/exec.ts'
+import { killGroup, spawnPiped, runProcess, type PipedChild } from '../src/host/exec.ts'
 
 const longest = 60_000
 /** How long a command that was asked to stop may finish what it began, milliseconds. */
@@ -46,8 +46,8 @@ function start(
   stage: Stage,
   words: readonly string[],
   onFailure: (why: string) => void,
-): Running & { readonly child: OpenChild; readonly ended: Promise<void> } {
-  const child = open([process.execPath, stage.command, ...words, '--spec', stage.spec], { env: stage.env, cwd: stage.dir })
+): Running & { readonly child: PipedChild; readonly ended: Promise<void> } {
+  const child = spawnPiped([process.execPath, stage.command, ...words, '--spec', stage.spec], { env: stage.env, cwd: stage.dir })
   let said = ''
   let asked = false
   child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
@@ -71,7 +71,7 @@ function start(
 /** Ends the tmux server of the demo, by its own socket, and removes what tmux may leave of that. */
 export async function endServer({ socket, env }: Pick<Stage, 'socket' | 'env'>, uid: number): Promise<void> {
   // Exit code 1 says that there is none: that is what was wanted.
-  await run(['tmux', '-L', socket, 'kill-server'], { timeout_ms: 5_000, env })
+  await runProcess(['tmux', '-L', socket, 'kill-server'], { timeout_ms: 5_000, env })
   rmSync(join(env['TMUX_TMPDIR'] ?? '/tmp', `tmux-${uid}`, socket), { force: true })
 }
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { bundle } from '../scripts/bundle.ts'
 import { messageOf } from '../src/core/errors.ts'
-import { run } from '../src/host/exec.ts'
+import { runProcess } from '../src/host/exec.ts'
 import { openSandbox } from '../src/sandbox/open.ts'
 import { renderDocument } from '../src/forge/front-matter.ts'
 import { backlog, writers, type DemoIssue } from './backlog.ts'
@@ -107,7 +107,7 @@ async function makeRepo(stage: Stage, name: string, files: Readonly<Record<strin
 
 /** Runs git and returns what it printed. Throws with what it said. */
 export async function git({ env, dir }: Stage, ...words: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await run(['git', ...words], { timeout_ms: 20_000, env, cwd: dir })
+  const { code, stdout, stderr } = await runProcess(['git', ...words], { timeout_ms: 20_000, env, cwd: dir })
   if (code !== 0) throw new Error(`git ${words.join(' ')}: ${stderr.trim() || `code ${code}`}`)
   return stdout
 }

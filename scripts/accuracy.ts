@@ -4,7 +4,7 @@
  * read as idle. `--wrong` lists every frame that was not read right.
  */
 import { styleText } from 'node:util'
-import { agentNames } from '../src/core/kinds.ts'
+import { agentNames } from '../src/core/agent-kinds.ts'
 import { table } from '../src/cli/table.ts'
 import { framesIn, ownFrames, realFrames, score, undrawn, type Frame, type Score } from '../test/support/frames.ts'
 

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { endServer } from '../demo/burn.ts'
 import { widthOf } from '../src/cli/table.ts'
-import { run } from '../src/host/exec.ts'
+import { runProcess } from '../src/host/exec.ts'
 import { shellWord } from '../src/host/quote.ts'
 
 const root = resolve(import.meta.dirname, '..')
@@ -34,7 +34,7 @@ const plain = '#e6edf3'
 const size = { font: 14, cell: 8.43, row: 20, edge: 20, bar: 34 }
 
 async function tmux(socket: string, ...words: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await run(['tmux', '-u', '-L', socket, ...words], { timeout_ms: 10_000 })
+  const { code, stdout, stderr } = await runProcess(['tmux', '-u', '-L', socket, ...words], { timeout_ms: 10_000 })
   if (code !== 0) throw new Error(`tmux ${words[0] ?? ''}: ${stderr}`)
   return stdout
 }

@@ -69,7 +69,7 @@ function testFiles(named: readonly string[]): string[] {
  * To start one and load the program takes as much as many a file's tests.
  */
 const shared = [
-  ['core', 'decide', 'spec', 'sprint/claim-watch', 'sprint/rest', 'sprint/thrown', 'git/failure', 'git/credential', 'claim/blame'],
+  ['core', 'decide', 'spec', 'sprint/claim-watch', 'sprint/pause', 'sprint/thrown', 'git/failure', 'git/credential', 'claim/refusal'],
   ['agents'],
   ['forge'],
   ['llm', 'ledger/plans', 'ledger/bad-files'],
@@ -94,12 +94,12 @@ const shared = [
     'cycle/follow-up',
     'cycle/foreign-claims',
     'cycle/mangled',
-    'claim/yield',
+    'claim/first-claim',
   ],
   ['claim/other-ledgers', 'claim/trust', 'deliver/breaker', 'deliver/pane-host', 'cycle/wake'],
   ['cycle/dispatch', 'deliver/texts'],
   ['tidy'],
-  ['git/blame', 'git/disk', 'git/secret', 'git/hostile', 'git/mirror', 'git/workspace'],
+  ['git/unsafe-files', 'git/disk', 'git/secret', 'git/hostile', 'git/mirror', 'git/workspace'],
   ['host', 'jobs', 'tmux', 'agent'],
   ['observe/agents', 'observe/forge', 'observe/status', 'operate'],
   ['partition/clock', 'partition/disk', 'partition/forge', 'partition/forge-said'],

@@ -1,5 +1,5 @@
 /** Hooks by the names that Claude Code gave them; Qwen Code took them over. */
-import type { AgentPlace, Heard, Signal } from '../core/agent.ts'
+import type { AgentPlace, HookState, HookEvent } from '../core/agent.ts'
 import { shellWords } from '../host/quote.ts'
 import { troubleIn } from './trouble.ts'
 
@@ -19,7 +19,7 @@ export function hookSettings({ hook }: AgentPlace, timeout: number): string {
 }
 
 /** Esc ends a turn without an event: the screen tells that. */
-export function heardByHooks({ event, detail }: Pick<Signal, 'event' | 'detail'>): Heard | null {
+export function claudeHookState({ event, detail }: Pick<HookEvent, 'event' | 'detail'>): HookState | null {
   switch (event) {
     case 'UserPromptSubmit':
     case 'PreToolUse':

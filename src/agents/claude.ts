@@ -4,24 +4,24 @@
  * and with `✳` while it is idle or asks; below 60 columns the hint `esc to interrupt` may be missing.
  */
 import type { AgentConfig } from '../core/nouns.ts'
-import type { AgentPlace, AgentStart, AnswerReader, Look, PaneAgent, PaneFacts, SprintAgent } from '../core/agent.ts'
-import { heardByHooks, hookSettings } from './claude-hooks.ts'
+import type { AgentPlace, AgentStart, AnswerReader, ParsedScreen, PaneAgent, PaneFacts, SprintAgent } from '../core/agent.ts'
+import { claudeHookState, hookSettings } from './claude-hooks.ts'
 import {
-  absent,
+  withoutComposer,
   answerMenu,
   evidenceOf,
-  expanded,
+  expandingPatterns,
   isShell,
   knowsCursor,
   lastRow,
   pasteLine,
-  present,
-  takeBack,
-  without,
-  type Span,
-} from './rows.ts'
+  withComposer,
+  clearComposerKey,
+  unrecognised,
+  type RowSpan,
+} from './screen.ts'
 import { failedTurn } from './trouble.ts'
-import { countOf, itemsOf, membersOf, parsed, stringOf } from '../core/json.ts'
+import { countOf, itemsOf, membersOf, parseJson, stringOf } from '../core/json.ts'
 import { bareAnswer, collectLines, failureIn, flagged, noteAnswer, symptomWith, type Note } from './sprint-output.ts'
 
 /** What somebody typed is indented. */
@@ -37,7 +37,7 @@ const choice = /^\s*❯ \d+\. /u
 const asks = /(?:^\s*|· )Esc to (?:cancel|exit)|^\s*Enter to (?:select|confirm)/iu
 
 /** The lowest composer that nothing but hints follows. */
-function composerOf(screen: readonly string[]): Span | null {
+function composerOf(screen: readonly string[]): RowSpan | null {
   const last = lastRow(screen)
   const end = screen.findLastIndex((row, index) => index <= last && rule.test(row))
   if (end < 2 || last - end > mostHints) return null
@@ -64,16 +64,16 @@ function spinnerAbove(screen: readonly string[], first: number): string | undefi
   return screen.slice(Math.max(0, first - 12), first - 1).findLast((row) => /^[·✢✳✶✻✽*∗●❯] /u.test(row))
 }
 
-function look(screen: readonly string[], pane: PaneFacts): Look {
+function parseScreen(screen: readonly string[], pane: PaneFacts): ParsedScreen {
   const drawn = screen.some((row) => /Claude Code v\d|^❯ |^claude --resume /u.test(row))
-  if (pane.dead || isShell(pane.command)) return without(screen, pane, drawn)
+  if (pane.dead || isShell(pane.command)) return unrecognised(screen, pane, drawn)
   const question = questionOf(screen)
   if (question !== null) {
     const detail = /^\s*Enter to select/u.test(screen[lastRow(screen)] ?? '') ? 'question' : 'approval'
-    return absent('waiting', detail, evidenceOf(question.split('\n')[0]), question)
+    return withoutComposer('waiting', detail, evidenceOf(question.split('\n')[0]), question)
   }
   const composer = composerOf(screen)
-  if (composer === null) return working.test(pane.title) ? absent('working', null, pane.title) : without(screen, pane, drawn)
+  if (composer === null) return working.test(pane.title) ? withoutComposer('working', null, pane.title) : unrecognised(screen, pane, drawn)
   const typed = screen
     .slice(composer.first, composer.end)
     .map((row, index) => (index === 0 ? row.slice(2) : row.replace(/^ {2}/, '')))
@@ -82,10 +82,10 @@ function look(screen: readonly string[], pane: PaneFacts): Look {
   // Grey words stand behind the cursor; the same words before it are a person's.
   const atStart = !knowsCursor(pane) || pane.cursor_x <= 2
   const draft = atStart && placeholders.test(typed) ? '' : typed
-  return present(readingOf(screen, composer, pane.title), composer, draft)
+  return withComposer(readingOf(screen, composer, pane.title), composer, draft)
 }
 
-function readingOf(screen: readonly string[], { first, end }: Span, title: string): Look['reading'] {
+function readingOf(screen: readonly string[], { first, end }: RowSpan, title: string): ParsedScreen['reading'] {
   const above = spinnerAbove(screen, first)
   const hints = screen.slice(end + 1)
   const queued = screen.slice(Math.max(0, first - 4), first - 1).some((row) => /^ {2}❯ /u.test(row)) ? 'queued' : null
@@ -116,11 +116,11 @@ export const claude: PaneAgent = {
   kind: 'claude',
   command: ['claude'],
   start,
-  look,
-  heard: heardByHooks,
+  parseScreen: parseScreen,
+  hookState: claudeHookState,
   place: pasteLine,
-  expands: [...expanded, /^[/!#&]/],
-  take_back: takeBack,
+  expands: [...expandingPatterns, /^[/!#&]/],
+  take_back: clearComposerKey,
   /** A digit chooses at once. */
   answer: (wanted, { question = '' }) => answerMenu(wanted, question, (number) => [{ type: number }]),
   limits: { ready: 60_000, placed: 15_000, seen: 20_000, settle: 0 },
@@ -133,7 +133,7 @@ function readClaude(note: Note): AnswerReader {
     line: out.line,
     end(end) {
       const printed = out.text().trim()
-      const value = parsed(printed)?.value ?? parsed(printed.split('\n').at(-1) ?? '')?.value
+      const value = parseJson(printed)?.value ?? parseJson(printed.split('\n').at(-1) ?? '')?.value
       const result = membersOf(Array.isArray(value) ? value.at(-1) : value)
       if (result['type'] !== 'result')
         return {

@@ -4,24 +4,34 @@
  * only the pane's title tells, a braille spinner before the folder's name while a turn runs, `[ ! ] Action Required` while it asks.
  */
 import type { AgentConfig } from '../core/nouns.ts'
-import type { AgentPlace, AgentStart, AnswerReader, Heard, Look, PaneAgent, PaneFacts, Signal, SprintAgent } from '../core/agent.ts'
+import type {
+  AgentPlace,
+  AgentStart,
+  AnswerReader,
+  HookState,
+  ParsedScreen,
+  PaneAgent,
+  PaneFacts,
+  HookEvent,
+  SprintAgent,
+} from '../core/agent.ts'
 import {
-  absent,
+  withoutComposer,
   answerMenu,
   evidenceOf,
-  expanded,
+  expandingPatterns,
   isShell,
   knowsCursor,
   lastRow,
   pasteLine,
-  present,
-  takeBack,
-  without,
-  type Span,
-} from './rows.ts'
+  withComposer,
+  clearComposerKey,
+  unrecognised,
+  type RowSpan,
+} from './screen.ts'
 import { failedTurn } from './trouble.ts'
-import type { Spent } from '../core/sprint.ts'
-import { bounded, countOf, membersOf, stringOf } from '../core/json.ts'
+import type { TokenUsage } from '../core/sprint.ts'
+import { truncateMiddle, countOf, membersOf, stringOf } from '../core/json.ts'
 import { eventIn, failureIn, flagged, mostShown, noteAnswer, symptomWith, type Note } from './sprint-output.ts'
 
 const spinning = /^[\u2801-\u28ff] ?/u
@@ -37,7 +47,7 @@ const placeholders =
   /^(?:Ask Codex to do anything|Explain this codebase|Summarize recent commits|Implement \{feature\}|Find and fix a bug in @filename|Write tests for @filename|Improve documentation in @filename|Run \/review on my current changes|Use \/skills to list available skills)$/u
 
 /** From the lowest `›` to the blank row above the lowest rows, which say model and directory. */
-function composerOf(screen: readonly string[]): Span | null {
+function composerOf(screen: readonly string[]): RowSpan | null {
   const last = lastRow(screen)
   const end = screen.findLastIndex((row, index) => index < last && row.trim() === '')
   if (end < 1 || last - end > 3 || !/^ {2}/.test(screen[end + 1] ?? '')) return null
@@ -58,17 +68,17 @@ function questionOf(screen: readonly string[]): string | null {
     .trim()
 }
 
-function look(screen: readonly string[], pane: PaneFacts): Look {
+function parseScreen(screen: readonly string[], pane: PaneFacts): ParsedScreen {
   const drawn = screen.some((row) => /OpenAI Codex|^› /u.test(row))
-  if (pane.dead || isShell(pane.command)) return without(screen, pane, drawn)
+  if (pane.dead || isShell(pane.command)) return unrecognised(screen, pane, drawn)
   const question = questionOf(screen)
   if (question !== null || asking.test(pane.title)) {
     const text = question ?? ''
     const detail = /enter to submit/iu.test(screen.slice(-4).join('\n')) || /^Question \d/mu.test(text) ? 'question' : 'approval'
-    return absent('waiting', detail, evidenceOf(text.split('\n')[0] ?? pane.title), text)
+    return withoutComposer('waiting', detail, evidenceOf(text.split('\n')[0] ?? pane.title), text)
   }
   const composer = composerOf(screen)
-  if (composer === null) return spinning.test(pane.title) ? absent('working', null, pane.title) : without(screen, pane, drawn)
+  if (composer === null) return spinning.test(pane.title) ? withoutComposer('working', null, pane.title) : unrecognised(screen, pane, drawn)
   const typed = screen
     .slice(composer.first, composer.end)
     .map((row) => row.slice(2))
@@ -78,10 +88,10 @@ function look(screen: readonly string[], pane: PaneFacts): Look {
   const draft = atStart && placeholders.test(typed) ? '' : typed
   const reading = readingOf(screen, composer, pane.title)
   // Enter while it works steers: the running answer is cut and the text joins the turn.
-  return present(reading, composer, draft, reading.state === 'working')
+  return withComposer(reading, composer, draft, reading.state === 'working')
 }
 
-function readingOf(screen: readonly string[], { first }: Span, title: string): Look['reading'] {
+function readingOf(screen: readonly string[], { first }: RowSpan, title: string): ParsedScreen['reading'] {
   const near = screen.slice(Math.max(0, first - 12), first)
   const queued = near.some((row) => /^• (?:Messages to be submitted|Queued )/u.test(row)) ? 'queued' : null
   const busy = near.find((row) => status.test(row))
@@ -103,7 +113,7 @@ function start(config: AgentConfig, at: AgentPlace | null): AgentStart {
     : { argv: [...argv, '-c', `notify=${JSON.stringify([at.hook, 'agent-turn-complete'])}`], env: config.env }
 }
 
-function heard({ event }: Pick<Signal, 'event' | 'detail'>): Heard | null {
+function hookState({ event }: Pick<HookEvent, 'event' | 'detail'>): HookState | null {
   return event === 'agent-turn-complete' ? { state: 'idle', detail: null } : null
 }
 
@@ -111,11 +121,11 @@ export const codex: PaneAgent = {
   kind: 'codex',
   command: ['codex'],
   start,
-  look,
-  heard,
+  parseScreen: parseScreen,
+  hookState: hookState,
   place: pasteLine,
-  expands: [...expanded, /\$[A-Za-z]/, /^[/!]/],
-  take_back: takeBack,
+  expands: [...expandingPatterns, /\$[A-Za-z]/, /^[/!]/],
+  take_back: clearComposerKey,
   /** Letters are hotkeys, so the arrows choose. */
   answer: (wanted, { question = '' }) => answerMenu(wanted, question),
   limits: { ready: 90_000, placed: 15_000, seen: 20_000, settle: 0 },
@@ -126,7 +136,7 @@ function readCodex(note: Note): AnswerReader {
   let text = ''
   let session: string | null = null
   let turns = 0
-  let usage: Spent | null = null
+  let usage: TokenUsage | null = null
   let failed: string | null = null
   let complained: string | null = null
   return {
@@ -155,7 +165,7 @@ function readCodex(note: Note): AnswerReader {
           tool: 'command',
           args: { command: item['command'] ?? null },
           ok,
-          text: bounded(stringOf(item['aggregated_output']) ?? '', mostShown),
+          text: truncateMiddle(stringOf(item['aggregated_output']) ?? '', mostShown),
           ms: 0,
         })
       }

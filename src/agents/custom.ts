@@ -3,14 +3,25 @@
  * first, and patterns that could take for ever were refused when the spec was loaded.
  */
 import type { AgentConfig, CustomAgent, ReadingState } from '../core/nouns.ts'
-import type { AnswerReader, Look, PaneAgent, PaneFacts, SprintAgent } from '../core/agent.ts'
-import { absent, evidenceOf, expanded, isShell, lastRow, pasteLine, present, shellTells, without, type Span } from './rows.ts'
+import type { AnswerReader, ParsedScreen, PaneAgent, PaneFacts, SprintAgent } from '../core/agent.ts'
+import {
+  withoutComposer,
+  evidenceOf,
+  expandingPatterns,
+  isShell,
+  lastRow,
+  pasteLine,
+  withComposer,
+  shellTells,
+  unrecognised,
+  type RowSpan,
+} from './screen.ts'
 import { troubleIn } from './trouble.ts'
 import { bareAnswer, collectLines, failureIn, noteAnswer, type Note } from './sprint-output.ts'
 
 const columns = 300
 
-interface Composer extends Span {
+interface Composer extends RowSpan {
   readonly draft: string
   /** Its first row without the draft: a prompt may say a state. */
   readonly prompt: string
@@ -62,23 +73,24 @@ function stateIn(rows: readonly string[], patterns: Patterns): { readonly state:
   return null
 }
 
-function look(screen: readonly string[], pane: PaneFacts, patterns: Patterns): Look {
+function parseScreen(screen: readonly string[], pane: PaneFacts, patterns: Patterns): ParsedScreen {
   const rows = screen.map((row) => row.slice(0, columns).toWellFormed().trimEnd())
   const { ready } = patterns
   const ran = rows.some((row) => (ready === null ? row !== '' : ready.test(row)))
-  if (pane.dead || isShell(pane.command)) return without(rows, pane, ran || shellTells(rows))
+  if (pane.dead || isShell(pane.command)) return unrecognised(rows, pane, ran || shellTells(rows))
   const composer = composerOf(rows, patterns)
   const last = composer?.first ?? lastRow(rows) + 1
   const above = rows.slice(Math.max(0, last - patterns.rows), last)
   const around = composer === null ? above : [...above, composer.prompt, ...rows.slice(composer.end)]
   const said = stateIn(around, patterns)
   const question = said?.state === 'waiting' ? around.join('\n').trim() : undefined
-  if (composer === null) return said === null ? without(rows, pane, ran) : absent(said.state, null, evidenceOf(said.row), question)
+  if (composer === null)
+    return said === null ? unrecognised(rows, pane, ran) : withoutComposer(said.state, null, evidenceOf(said.row), question)
   const state = said?.state ?? 'idle'
   const drafted = composer.draft === '' ? null : 'draft'
   const detail = state === 'waiting' ? 'question' : state === 'error' ? troubleIn(said?.row ?? '') : drafted
   const reading = { state, detail, evidence: evidenceOf(said?.row ?? rows[composer.first]) || 'an empty composer' }
-  return { ...present(reading, composer, composer.draft, state === 'working'), ...(question === undefined ? {} : { question }) }
+  return { ...withComposer(reading, composer, composer.draft, state === 'working'), ...(question === undefined ? {} : { question }) }
 }
 
 const bare: CustomAgent = {
@@ -104,9 +116,9 @@ export function customKind(custom: CustomAgent = bare): PaneAgent {
     kind: 'custom',
     command: [],
     start: (config: AgentConfig) => ({ argv: config.command, env: config.env }),
-    look: (screen, pane) => look(screen, pane, patterns),
+    parseScreen: (screen, pane) => parseScreen(screen, pane, patterns),
     place: pasteLine,
-    expands: [...expanded, /[@!#&$`~\\<>|;*?{}]/, /^\//],
+    expands: [...expandingPatterns, /[@!#&$`~\\<>|;*?{}]/, /^\//],
     answer: (choice) => (/^[^\u0000-\u001f\u007f-\u009f]+$/u.test(choice) ? [{ type: choice }, { key: 'Enter' }] : null),
     limits: { ready: 60_000, placed: 10_000, seen: 20_000, settle: custom.settle },
     ...(custom.submit === 'Enter' ? {} : { submit: bytesOf[custom.submit] }),

@@ -4,9 +4,21 @@
  * `✦  Working…` or `✋  Action Required`, exact in almost all frames.
  */
 import type { AgentConfig } from '../core/nouns.ts'
-import type { PaneAgent, AgentPlace, AgentStart, Heard, Look, PaneFacts, Signal } from '../core/agent.ts'
+import type { PaneAgent, AgentPlace, AgentStart, HookState, ParsedScreen, PaneFacts, HookEvent } from '../core/agent.ts'
 import { shellWords } from '../host/quote.ts'
-import { absent, answerMenu, evidenceOf, expanded, isShell, lastRow, pasteLine, present, takeBack, without, type Span } from './rows.ts'
+import {
+  withoutComposer,
+  answerMenu,
+  evidenceOf,
+  expandingPatterns,
+  isShell,
+  lastRow,
+  pasteLine,
+  withComposer,
+  clearComposerKey,
+  unrecognised,
+  type RowSpan,
+} from './screen.ts'
 import { failedTurn } from './trouble.ts'
 
 const above = /^\s*▄{10,}\s*$/u
@@ -23,7 +35,7 @@ const cut = /^ℹ User cancelled the request/u
 const failedAbove = /"Error Verbosity" to full\b/u
 const mostBelow = 5
 
-function composerOf(screen: readonly string[]): Span | null {
+function composerOf(screen: readonly string[]): RowSpan | null {
   const last = lastRow(screen)
   const end = screen.findLastIndex((row) => below.test(row))
   const first = screen.findLastIndex((row, index) => index < end && above.test(row)) + 1
@@ -32,7 +44,7 @@ function composerOf(screen: readonly string[]): Span | null {
 }
 
 /** Where the terminal has few colours, blank rows stand in for the blocks: the composer follows a rule, its hint and a blank row. */
-function plainComposer(screen: readonly string[], last: number): Span | null {
+function plainComposer(screen: readonly string[], last: number): RowSpan | null {
   const first = screen.findLastIndex((row) => mark.test(row))
   const end = screen.findIndex((row, index) => index > first && row.trim() === '')
   const framed =
@@ -55,24 +67,25 @@ function questionOf(screen: readonly string[]): string | null {
   return /^[\s│]*● \d+\. /mu.test(text) || /Enter to (?:select|submit)/u.test(text) ? text : null
 }
 
-function look(screen: readonly string[], pane: PaneFacts): Look {
+function parseScreen(screen: readonly string[], pane: PaneFacts): ParsedScreen {
   const drawn = screen.some((row) => below.test(row) || /Gemini CLI v\d|gemini --resume|Agent powering down/u.test(row))
-  if (pane.dead || isShell(pane.command)) return without(screen, pane, drawn)
+  if (pane.dead || isShell(pane.command)) return unrecognised(screen, pane, drawn)
   const composer = composerOf(screen)
   const question = composer === null ? questionOf(screen) : null
   if (question !== null || (pane.title.startsWith('✋') && composer === null)) {
     const text = question ?? ''
     const detail = /Enter to (?:select|submit)|^Answer Questions/mu.test(text) ? 'question' : 'approval'
-    return absent('waiting', detail, evidenceOf(text === '' ? pane.title : text.split('\n')[0]), text)
+    return withoutComposer('waiting', detail, evidenceOf(text === '' ? pane.title : text.split('\n')[0]), text)
   }
-  if (composer === null) return pane.title.startsWith('✦') ? absent('working', null, evidenceOf(pane.title)) : without(screen, pane, drawn)
+  if (composer === null)
+    return pane.title.startsWith('✦') ? withoutComposer('working', null, evidenceOf(pane.title)) : unrecognised(screen, pane, drawn)
   const rows = screen.slice(composer.first, composer.end).map((row) => row.slice(3).trimEnd())
   const typed = rows.join('\n').trimEnd()
   const draft = rows.length === 1 && placeholder.test(typed) ? '' : typed
-  return present(readingOf(screen, composer, pane.title), composer, draft)
+  return withComposer(readingOf(screen, composer, pane.title), composer, draft)
 }
 
-function readingOf(screen: readonly string[], { first }: Span, title: string): Look['reading'] {
+function readingOf(screen: readonly string[], { first }: RowSpan, title: string): ParsedScreen['reading'] {
   const near = screen.slice(Math.max(0, first - 7), first)
   const turning = near.find((row) => spinner.test(row))
   if (title.startsWith('✋')) return { state: 'waiting', detail: 'approval', evidence: evidenceOf(title) }
@@ -114,7 +127,7 @@ function start(config: AgentConfig, at: AgentPlace | null): AgentStart {
   }
 }
 
-function heard({ event, detail }: Pick<Signal, 'event' | 'detail'>): Heard | null {
+function hookState({ event, detail }: Pick<HookEvent, 'event' | 'detail'>): HookState | null {
   switch (event) {
     case 'BeforeAgent':
     case 'BeforeTool':
@@ -133,11 +146,11 @@ export const gemini: PaneAgent = {
   kind: 'gemini',
   command: ['gemini'],
   start,
-  look,
-  heard,
+  parseScreen: parseScreen,
+  hookState: hookState,
   place: pasteLine,
-  expands: [...expanded, /^[/!?]/],
-  take_back: takeBack,
+  expands: [...expandingPatterns, /^[/!?]/],
+  take_back: clearComposerKey,
   answer: (wanted, { question = '' }) => answerMenu(wanted, question),
   // Enter right after a paste was swallowed in 3 of 3 sends, after 0.5 s in none of 3.
   limits: { ready: 90_000, placed: 15_000, seen: 20_000, settle: 700 },

@@ -26,7 +26,7 @@ const events: Readonly<Record<string, string | null>> = {
 /** What a profile shares with the root home beside its credentials, where the person has it. */
 const shared = ['.env', 'SOUL.md', 'skills', 'plugins', 'skins']
 /** Hermes 0.22 asks each new profile whether it may collect and send usage metrics. A fleet never agrees for a person; version 2 of the question is settled by this. */
-const nothingShared = { enabled: false, send: false, offer_version: 2 }
+const telemetryOptOut = { enabled: false, send: false, offer_version: 2 }
 const secretKey = /(?:api_?key|token|secret|password)$/i
 
 export type HermesHome =
@@ -47,7 +47,7 @@ export function hermesHome(config: AgentConfig, at: AgentPlace): HermesHome {
   const written = {
     ...own,
     display: { ...objectIn(own, 'display'), busy_input_mode: 'queue' },
-    telemetry: { ...objectIn(own, 'telemetry'), shared_metrics: nothingShared },
+    telemetry: { ...objectIn(own, 'telemetry'), shared_metrics: telemetryOptOut },
     hooks_auto_accept: true,
     hooks: Object.fromEntries(Object.entries(events).map(([event, key]) => [event, hook(event, key)])),
   }

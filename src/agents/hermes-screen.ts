@@ -4,9 +4,9 @@
  * below 64 columns the closing rule is left out, and so is the `❯` of every prompt that says a state.
  */
 import type { Reading, ReadingState } from '../core/nouns.ts'
-import type { Look, PaneFacts } from '../core/agent.ts'
+import type { ParsedScreen, PaneFacts } from '../core/agent.ts'
 import { whyFailed } from './hermes-turn.ts'
-import { absent, isShell } from './rows.ts'
+import { withoutComposer, isShell } from './screen.ts'
 import { troubleIn } from './trouble.ts'
 
 const rule = /^─{20,}$/
@@ -76,16 +76,18 @@ function menuOf(screen: readonly string[]): string | null {
 }
 
 /** No composer. Hermes draws it when it is up and keeps it: where nothing of a conversation is on the screen either, it is still starting. */
-function lookWithoutComposer(screen: readonly string[], command: string): Look {
+function parseWithoutComposer(screen: readonly string[], command: string): ParsedScreen {
   const text = screen.map((row) => row.trim()).filter((row) => row !== '')
   const last = text.at(-1) ?? 'blank screen'
   const menu = menuOf(screen)
-  if (menu !== null && !isShell(command)) return absent('waiting', 'question', text[0] ?? '', menu)
+  if (menu !== null && !isShell(command)) return withoutComposer('waiting', 'question', text[0] ?? '', menu)
   const ran =
     screen.some((row) => statusBar.test(row) || row.startsWith('● ')) ||
     text.some((row) => /^(?:Resume this session with:|Goodbye!)/u.test(row))
-  if (!ran) return absent('starting', null, `no composer yet: ${last}`)
-  return isShell(command) ? absent('dead', 'shell', `a shell where Hermes was: ${last}`) : absent('unknown', null, `no composer: ${last}`)
+  if (!ran) return withoutComposer('starting', null, `no composer yet: ${last}`)
+  return isShell(command)
+    ? withoutComposer('dead', 'shell', `a shell where Hermes was: ${last}`)
+    : withoutComposer('unknown', null, `no composer: ${last}`)
 }
 
 /**
@@ -100,10 +102,10 @@ function markOf(screen: readonly string[], frame: Frame): { readonly mark: Mark 
   return mark === undefined || scrolled ? { mark: null, from: 0 } : { mark, from }
 }
 
-export function lookAtHermes(screen: readonly string[], pane: PaneFacts): Look {
-  if (pane.dead) return absent('dead', null, 'the pane is dead')
+export function parseHermesScreen(screen: readonly string[], pane: PaneFacts): ParsedScreen {
+  if (pane.dead) return withoutComposer('dead', null, 'the pane is dead')
   const frame = frameOf(screen, pane.width)
-  if (frame === null || isShell(pane.command)) return lookWithoutComposer(screen, pane.command)
+  if (frame === null || isShell(pane.command)) return parseWithoutComposer(screen, pane.command)
   const { mark, from } = markOf(screen, frame)
   const rows = screen.slice(frame.first, frame.end)
   const typed = rows

@@ -1,9 +1,19 @@
 /** Hermes (`hermes chat`, the classic screen): how it is started, typed to, heard and answered. What its screen says is in hermes-screen.ts. */
 import type { AgentConfig } from '../core/nouns.ts'
-import type { AgentPlace, AgentStart, AnswerReader, Heard, Look, PaneAgent, Piece, Signal, SprintAgent } from '../core/agent.ts'
+import type {
+  AgentPlace,
+  AgentStart,
+  AnswerReader,
+  HookState,
+  ParsedScreen,
+  PaneAgent,
+  Keystrokes,
+  HookEvent,
+  SprintAgent,
+} from '../core/agent.ts'
 import { hermesConfig, hermesHome } from './hermes-home.ts'
-import { lookAtHermes } from './hermes-screen.ts'
-import { choicesIn, chosenIn, expanded, pasteLine, takeBack, walkTo } from './rows.ts'
+import { parseHermesScreen } from './hermes-screen.ts'
+import { choicesIn, chosenIn, expandingPatterns, pasteLine, clearComposerKey, walkTo } from './screen.ts'
 import { troubleIn } from './trouble.ts'
 import { bareAnswer, collectLines, failureIn, flagged, noteAnswer, symptomWith, type Note } from './sprint-output.ts'
 
@@ -11,7 +21,7 @@ import { bareAnswer, collectLines, failureIn, flagged, noteAnswer, symptomWith, 
  * While a turn runs, Enter may cut it (`busy_input_mode: interrupt`, the default), and the screen does not tell which mode is on. `/queue ` queues in every
  * mode, without a word on the screen until the turn ends. It has to be typed: pasted together with the line it is not taken for a command.
  */
-function place(line: string, { reading, interrupts }: Look): readonly Piece[] {
+function place(line: string, { reading, interrupts }: ParsedScreen): readonly Keystrokes[] {
   return [...(reading.state === 'working' && interrupts !== false ? [{ type: '/queue ' }] : []), ...pasteLine(line)]
 }
 
@@ -37,7 +47,7 @@ function ownWords(detail: string | null): readonly string[] | null {
 }
 
 /** `on_session_end` ends a turn; `failed` and `turn_exit_reason` say how since 0.22. */
-function ended([failed, interrupted, reason = '']: readonly string[]): Heard {
+function ended([failed, interrupted, reason = '']: readonly string[]): HookState {
   const fails = interrupted !== 'true' && (failed === 'true' || noAnswer.test(reason))
   return fails ? { state: 'error', detail: troubleIn(reason) } : { state: 'idle', detail: null }
 }
@@ -46,7 +56,7 @@ function ended([failed, interrupted, reason = '']: readonly string[]): Heard {
  * A turn that an error of the provider ended tells of no end, only of `api_request_error`. `retryable` is no help: an exhausted context is retryable, and
  * ends the turn. While an error is retried the screen shows a running turn, and that counts for more.
  */
-function heard({ event, detail }: Pick<Signal, 'event' | 'detail'>): Heard | null {
+function hookState({ event, detail }: Pick<HookEvent, 'event' | 'detail'>): HookState | null {
   switch (event) {
     case 'pre_llm_call':
       return ownWords(detail) && { state: 'working', detail: null }
@@ -77,7 +87,7 @@ function heard({ event, detail }: Pick<Signal, 'event' | 'detail'>): Heard | nul
 }
 
 /** An approval takes a digit, or a letter of its choices, at once; a question takes the arrows. */
-function answer(wanted: string, { reading, question = '' }: Look): readonly Piece[] | null {
+function answer(wanted: string, { reading, question = '' }: ParsedScreen): readonly Keystrokes[] | null {
   const number = chosenIn(question, wanted)
   if (number !== null) return reading.detail === 'approval' ? [{ type: number }] : walkTo(question, number)
   if (/^(?:esc|cancel)$/i.test(wanted.trim())) return [{ key: 'Escape' }]
@@ -90,12 +100,12 @@ export const hermes: PaneAgent = {
   reads: [hermesConfig],
   has_busy_mode: true,
   start,
-  look: lookAtHermes,
-  heard,
+  parseScreen: parseHermesScreen,
+  hookState: hookState,
   place,
   // Of a collapsed paste the arrow names a file, which is read.
-  expands: [...expanded, /^[/!]/],
-  take_back: takeBack,
+  expands: [...expandingPatterns, /^[/!]/],
+  take_back: clearComposerKey,
   answer,
   // Ready: a cold start with 91 skills took 10 s on a loaded machine. Seen: Enter to request took up to 8 s under load with slow hooks.
   limits: { ready: 60_000, placed: 30_000, seen: 20_000, settle: 0 },

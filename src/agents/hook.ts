@@ -1,5 +1,5 @@
 /** The hook that agents call: a POSIX sh file without Node, ledger or network, which can neither block an agent nor break it. */
-import { lineEnd } from '../core/line.ts'
+import { lineEnd } from '../core/typed-line.ts'
 
 /** Bytes of a payload that are looked at, and of a pane's file that are kept before it begins anew. */
 const mostPayload = 1_048_576

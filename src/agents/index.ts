@@ -1,8 +1,8 @@
 /** The registry of agent kinds: one record each, with what burn can do with the program. */
-import type { AgentKind, Look, PaneAgent, PaneFacts, SprintAgent } from '../core/agent.ts'
+import type { AgentKind, ParsedScreen, PaneAgent, PaneFacts, SprintAgent } from '../core/agent.ts'
 import type { AgentConfig } from '../core/nouns.ts'
 import { BurnError } from '../core/errors.ts'
-import { agentNames, type AgentName, type SprintAgentName } from '../core/kinds.ts'
+import { agentNames, type AgentName, type SprintAgentName } from '../core/agent-kinds.ts'
 import { nearest } from '../core/suggest.ts'
 import { claude, claudeSprint } from './claude.ts'
 import { codex, codexSprint } from './codex.ts'
@@ -18,12 +18,12 @@ const widthless = /[\u200b-\u200f\u2060\ufeff]/u
 
 /** Characters without a width say nothing of where things stand, and tmux may keep one with what stands behind it: at a row's end, with the next row's frame. */
 function legible(kind: PaneAgent): PaneAgent {
-  const look: PaneAgent['look'] = (screen, pane) =>
-    kind.look(
+  const look: PaneAgent['parseScreen'] = (screen, pane) =>
+    kind.parseScreen(
       screen.some((row) => widthless.test(row)) ? screen.map((row) => row.replaceAll(new RegExp(widthless, 'gu'), '')) : screen,
       pane,
     )
-  return { ...kind, look }
+  return { ...kind, parseScreen: look }
 }
 
 const kinds: { readonly [Name in AgentName]: AgentKind & { readonly sprint: Name extends SprintAgentName ? SprintAgent : null } } = {
@@ -43,7 +43,7 @@ type Named = Pick<AgentConfig, 'kind' | 'custom'>
 export type KindOf = (config: Named) => PaneAgent
 
 /** Returns a `paneAgent` that makes each kind once and reads each screen once. */
-export function kindsOnce(): KindOf {
+export function paneAgentCache(): KindOf {
   const known = new Map<PaneAgent['kind'] | Named['custom'], PaneAgent>()
   return (config) => {
     const name = config.kind === 'custom' ? config.custom : config.kind
@@ -55,15 +55,15 @@ export function kindsOnce(): KindOf {
 
 /** Caches what was read of a pane with a screen, because breakers and each text for its agent ask for the same. */
 function reading(kind: PaneAgent): PaneAgent {
-  const read = new WeakMap<readonly string[], { readonly pane: PaneFacts; readonly look: Look }>()
-  const look: PaneAgent['look'] = (screen, pane) => {
+  const read = new WeakMap<readonly string[], { readonly pane: PaneFacts; readonly look: ParsedScreen }>()
+  const look: PaneAgent['parseScreen'] = (screen, pane) => {
     const before = read.get(screen)
     if (before?.pane === pane) return before.look
-    const found = kind.look(screen, pane)
+    const found = kind.parseScreen(screen, pane)
     read.set(screen, { pane, look: found })
     return found
   }
-  return { ...kind, look }
+  return { ...kind, parseScreen: look }
 }
 
 /** Returns the agent as the backend of a sprint. */

@@ -4,20 +4,20 @@
  * which begins with a moving bar `⬝⬝■■` while a turn runs. Approvals and questions stand in the composer's place, without the `╹▀▀▀`.
  */
 import type { Reading } from '../core/nouns.ts'
-import type { Look, PaneFacts } from '../core/agent.ts'
+import type { ParsedScreen, PaneFacts } from '../core/agent.ts'
 import {
-  absent,
+  withoutComposer,
   columns,
   evidenceOf,
   isShell,
   knowsCursor,
   lastRow,
   paragraphAbove,
-  present,
+  withComposer,
   shellTells,
-  without,
-  type Span,
-} from './rows.ts'
+  unrecognised,
+  type RowSpan,
+} from './screen.ts'
 import { troubleIn } from './trouble.ts'
 
 /** A toast, which in a narrow pane begins at the fifth column, may cover all but its beginning. */
@@ -30,7 +30,7 @@ const logo = /[█▀▄]{4} [█▀▄]/u
 /** What closes an answer: `▣  Build · model · 13.9s`, without the time while it runs or where it failed, `· interrupted` where a person cut it. */
 const answer = /^ +▣ {2}\S/u
 
-interface Frame extends Span {
+interface Frame extends RowSpan {
   /** Columns of its text. */
   readonly from: number
   readonly to: number
@@ -60,31 +60,31 @@ function panelOf(screen: readonly string[]): readonly string[] | null {
 }
 
 /** Approval or question, with its choices as they are shown; null where the block is neither. */
-function asking(rows: readonly string[]): Look | null {
+function asking(rows: readonly string[]): ParsedScreen | null {
   const question = rows.join('\n').trim()
   const first = evidenceOf(question.split('\n').find((row) => row.trim() !== ''))
-  if (/△ |^ *(?:Allow once|Allow always|Confirm|Reject)\b/mu.test(question)) return absent('waiting', 'approval', first, question)
+  if (/△ |^ *(?:Allow once|Allow always|Confirm|Reject)\b/mu.test(question)) return withoutComposer('waiting', 'approval', first, question)
   if (/^ *\d{1,2}\. \S|enter (?:submit|confirm|toggle)|esc dismiss|Type your own answer/mu.test(question))
-    return absent('waiting', 'question', first, question)
+    return withoutComposer('waiting', 'question', first, question)
   return null
 }
 
 /** What OpenCode's screen says. */
-export function lookAtOpencode(screen: readonly string[], pane: PaneFacts): Look {
+export function parseOpencodeScreen(screen: readonly string[], pane: PaneFacts): ParsedScreen {
   const gone = pane.dead || isShell(pane.command)
   const frame = gone ? null : frameOf(screen)
   if (frame === null) {
     const panel = gone ? null : panelOf(screen)
     const asked = panel === null ? null : asking(panel)
     const ran = screen.some((row) => closing.test(row) || logo.test(row) || answer.test(row) || /^ {1,3}┃/u.test(row))
-    return asked ?? without(screen, pane, ran || (isShell(pane.command) && shellTells(screen)))
+    return asked ?? unrecognised(screen, pane, ran || (isShell(pane.command) && shellTells(screen)))
   }
   const rows = screen.slice(frame.first, frame.end).map((row) => columns(row, frame.from, frame.to).trimEnd())
   const typed = rows.join('\n').trim()
   // A `!` at the beginning of an empty composer makes it take a command for the shell, and says so where else the agent's name stands.
   const shellMode = /^Shell\b/u.test(columns(screen[frame.end] ?? '', frame.from, frame.to).trim())
   const draft = shellMode ? `!${typed}` : placeholder.test(typed) ? '' : typed
-  return present(readingOf(screen, frame, pane, draft), frame, draft)
+  return withComposer(readingOf(screen, frame, pane, draft), frame, draft)
 }
 
 function readingOf(screen: readonly string[], frame: Frame, pane: PaneFacts, draft: string): Reading {

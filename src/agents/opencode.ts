@@ -2,19 +2,19 @@
  * OpenCode. Facts come from running 1.18.33 against a stub model server, also without a network but loopback.
  */
 import type { AgentConfig } from '../core/nouns.ts'
-import type { AgentPlace, AgentStart, AnswerReader, Heard, Look, PaneAgent, Piece, SprintAgent } from '../core/agent.ts'
-import { lookAtOpencode } from './opencode-screen.ts'
-import { teller } from './teller.ts'
-import { chosenIn, expanded, takeBack } from './rows.ts'
+import type { AgentPlace, AgentStart, AnswerReader, HookState, ParsedScreen, PaneAgent, Keystrokes, SprintAgent } from '../core/agent.ts'
+import { parseOpencodeScreen } from './opencode-screen.ts'
+import { hookCallerSource } from './hook-caller.ts'
+import { chosenIn, expandingPatterns, clearComposerKey } from './screen.ts'
 import { troubleIn } from './trouble.ts'
-import type { Spent, Symptom } from '../core/sprint.ts'
-import { bounded, countOf, membersOf, stringOf } from '../core/json.ts'
+import type { TokenUsage, BackendError } from '../core/sprint.ts'
+import { truncateMiddle, countOf, membersOf, stringOf } from '../core/json.ts'
 import { eventIn, failureIn, flagged, mostShown, noteAnswer, type Note } from './sprint-output.ts'
 
 const retries = 'npm_config_fetch_retries'
 
 /** `status` carries what `session.status` says; permissions and questions are events of their own. */
-function heard({ event, detail }: { readonly event: string; readonly detail: string | null }): Heard | null {
+function hookState({ event, detail }: { readonly event: string; readonly detail: string | null }): HookState | null {
   if (event === 'permission.asked') return { state: 'waiting', detail: 'approval' }
   if (event === 'question.asked') return { state: 'waiting', detail: 'question' }
   if (/^(?:permission|question)\.(?:replied|rejected)$/u.test(event)) return { state: 'working', detail: null }
@@ -28,12 +28,12 @@ function heard({ event, detail }: { readonly event: string; readonly detail: str
  * A paste of 150 characters collapses to `[Pasted ~1 lines]`, and one that is the path of a file attaches that file: the line goes in parts, none of which
  * is either. Enter while it works queues.
  */
-function place(line: string): readonly Piece[] {
+function place(line: string): readonly Keystrokes[] {
   return (line.match(/.{1,100}/gs) ?? []).map((paste) => ({ paste }))
 }
 
 /** Its choices are numbered where it asks, and a digit takes one, but where several may be taken (`[ ]`), which is left to a person. An approval offers three, of which the first is chosen when it opens. */
-function answer(choice: string, { question = '' }: Look): readonly Piece[] | null {
+function answer(choice: string, { question = '' }: ParsedScreen): readonly Keystrokes[] | null {
   const number = chosenIn(question, choice)
   if (number !== null && !/^ *\d{1,2}\. \[.\]/mu.test(question)) return [{ type: number }]
   if (!/\bAllow once\b/u.test(question)) return null
@@ -61,7 +61,7 @@ function withPlugin({ env }: AgentConfig, { home, hook }: AgentPlace): Omit<Agen
  * take away from what the agent runs.
  */
 function plugin(hook: string, unset: readonly string[]): string {
-  return `${teller(hook)}
+  return `${hookCallerSource(hook)}
 const told = /^(?:permission|question)\\.(?:asked|replied|rejected)$|^session\\.idle$/
 for (const name of ${JSON.stringify(unset)}) delete process.env[name]
 export const burn = async () => {
@@ -90,11 +90,11 @@ export const opencode: PaneAgent = {
     ],
     ...(at === null ? { env: config.env } : withPlugin(config, at)),
   }),
-  look: lookAtOpencode,
-  heard,
+  parseScreen: parseOpencodeScreen,
+  hookState: hookState,
   place,
-  expands: [...expanded, /^[/!]/],
-  take_back: takeBack,
+  expands: [...expandingPatterns, /^[/!]/],
+  take_back: clearComposerKey,
   answer,
   limits: { ready: 120_000, placed: 10_000, seen: 20_000, settle: 0 },
 }
@@ -104,8 +104,8 @@ function readOpencode(note: Note): AnswerReader {
   let text = ''
   let session: string | null = null
   let turns = 0
-  let usage: Spent | null = null
-  let failed: Symptom | null = null
+  let usage: TokenUsage | null = null
+  let failed: BackendError | null = null
   return {
     line(line) {
       const event = eventIn(line)
@@ -127,7 +127,7 @@ function readOpencode(note: Note): AnswerReader {
           tool: stringOf(part['tool']) ?? 'tool',
           args: state['input'] ?? null,
           ok,
-          text: bounded(output, mostShown),
+          text: truncateMiddle(output, mostShown),
           ms: 0,
         })
       }

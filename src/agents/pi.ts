@@ -3,23 +3,23 @@
  * interactive-mode.js): what it draws, top to bottom, is transcript, queued messages, loader, composer between two rules, working directory,
  * statistics. The composer has no mark of its own; where it scrolls, its rules say how many rows are out of sight.
  */
-import type { PaneAgent, Heard, Look, PaneFacts } from '../core/agent.ts'
+import type { PaneAgent, HookState, ParsedScreen, PaneFacts } from '../core/agent.ts'
 import {
-  absent,
+  withoutComposer,
   evidenceOf,
-  expanded,
+  expandingPatterns,
   isShell,
   knowsCursor,
   lastRow,
   paragraphAbove,
   pasteLine,
-  present,
+  withComposer,
   shellTells,
-  takeBack,
-  without,
-} from './rows.ts'
+  clearComposerKey,
+  unrecognised,
+} from './screen.ts'
 import { troubleIn } from './trouble.ts'
-import { teller } from './teller.ts'
+import { hookCallerSource } from './hook-caller.ts'
 
 const rule = /^─{5,}$|^─── [↑↓] \d+ more ─*$/u
 /** The last row of all: tokens, cost and how full the context is. */
@@ -48,21 +48,21 @@ function frameOf(screen: readonly string[], pane: PaneFacts): Frame | null {
   return null
 }
 
-function look(screen: readonly string[], pane: PaneFacts): Look {
+function parseScreen(screen: readonly string[], pane: PaneFacts): ParsedScreen {
   const frame = isShell(pane.command) || pane.dead ? null : frameOf(screen, pane)
   const ran = screen.some((row) => rule.test(row.trimEnd()) || statistics.test(row) || ownWords.test(row))
-  if (frame === null) return without(screen, pane, ran || (isShell(pane.command) && shellTells(screen)))
+  if (frame === null) return unrecognised(screen, pane, ran || (isShell(pane.command) && shellTells(screen)))
   const rows = screen.slice(frame.top + 1, frame.bottom).map((row) => row.trimEnd())
   if (rows.slice(-2).some((row) => choosing.test(row))) {
     const question = rows.join('\n').trim()
-    return absent('waiting', 'question', evidenceOf(question.split('\n')[0]), question)
+    return withoutComposer('waiting', 'question', evidenceOf(question.split('\n')[0]), question)
   }
   const draft = rows.join('\n').trimEnd()
   const focused = !knowsCursor(pane) || (pane.cursor_y > frame.top && pane.cursor_y < frame.bottom)
-  return present(readingOf(screen, frame, draft, focused), { first: frame.top + 1, end: frame.bottom }, draft)
+  return withComposer(readingOf(screen, frame, draft, focused), { first: frame.top + 1, end: frame.bottom }, draft)
 }
 
-function readingOf(screen: readonly string[], frame: Frame, draft: string, focused: boolean): Look['reading'] {
+function readingOf(screen: readonly string[], frame: Frame, draft: string, focused: boolean): ParsedScreen['reading'] {
   const { first, end } = paragraphAbove(screen, frame.top - 1)
   const said = screen
     .slice(first, end)
@@ -82,7 +82,7 @@ function readingOf(screen: readonly string[], frame: Frame, draft: string, focus
 }
 
 /** `agent_end` carries why the last answer ended: pi tries again by itself after some errors, and then tells of a start anew. */
-function heard({ event, detail }: { readonly event: string; readonly detail: string | null }): Heard | null {
+function hookState({ event, detail }: { readonly event: string; readonly detail: string | null }): HookState | null {
   if (event === 'agent_start' || event === 'tool_call' || event === 'tool_result') return { state: 'working', detail: null }
   if (event !== 'agent_end') return null
   return detail === 'error' ? { state: 'error', detail: 'turn failed' } : { state: 'idle', detail: null }
@@ -90,7 +90,7 @@ function heard({ event, detail }: { readonly event: string; readonly detail: str
 
 /** The source of an extension that tells the hook of pi's events. Each of its handlers answers at once. */
 function extension(hook: string): string {
-  return `${teller(hook)}
+  return `${hookCallerSource(hook)}
 export default function (pi) {
   pi.on('input', (event) => tell('input', { text: event.text }))
   pi.on('agent_start', () => tell('agent_start', {}))
@@ -119,11 +119,11 @@ export const pi: PaneAgent = {
       ...(at === null ? {} : { files: { [file]: extension(at.hook) } }),
     }
   },
-  look,
-  heard,
+  parseScreen: parseScreen,
+  hookState: hookState,
   /** Enter while it works hands the line to the running turn at its next step; it cuts nothing. */
   place: pasteLine,
-  expands: [...expanded, /^[/!]/],
-  take_back: takeBack,
+  expands: [...expandingPatterns, /^[/!]/],
+  take_back: clearComposerKey,
   limits: { ready: 60_000, placed: 10_000, seen: 20_000, settle: 0 },
 }

@@ -4,9 +4,21 @@
  * `... some words (3s · esc to cancel)` above the composer, over two rows where the pane is narrow.
  */
 import type { AgentConfig } from '../core/nouns.ts'
-import type { PaneAgent, AgentPlace, AgentStart, Look, PaneFacts } from '../core/agent.ts'
-import { heardByHooks, hookSettings } from './claude-hooks.ts'
-import { absent, answerMenu, evidenceOf, expanded, isShell, lastRow, pasteLine, present, takeBack, without, type Span } from './rows.ts'
+import type { PaneAgent, AgentPlace, AgentStart, ParsedScreen, PaneFacts } from '../core/agent.ts'
+import { claudeHookState, hookSettings } from './claude-hooks.ts'
+import {
+  withoutComposer,
+  answerMenu,
+  evidenceOf,
+  expandingPatterns,
+  isShell,
+  lastRow,
+  pasteLine,
+  withComposer,
+  clearComposerKey,
+  unrecognised,
+  type RowSpan,
+} from './screen.ts'
 import { failedTurn } from './trouble.ts'
 
 const rule = /^─{10,}\s*$/u
@@ -21,7 +33,7 @@ const mostHints = 3
 const keys = /^ {2}(?:! for shell mode|@ for file paths|shift\+tab to cycle approvals|ctrl\+o to toggle compact mode)/u
 const mostKeys = 12
 
-function composerOf(screen: readonly string[]): Span | null {
+function composerOf(screen: readonly string[]): RowSpan | null {
   const last = lastRow(screen)
   const end = screen.findLastIndex((row) => rule.test(row))
   const first = screen.findLastIndex((row, index) => index < end && rule.test(row)) + 1
@@ -43,20 +55,20 @@ function questionOf(screen: readonly string[]): string | null {
     .trim()
 }
 
-function look(screen: readonly string[], pane: PaneFacts): Look {
+function parseScreen(screen: readonly string[], pane: PaneFacts): ParsedScreen {
   const drawn = screen.some((row) => rule.test(row) || keys.test(row) || /Qwen Code \(v|qwen --resume/u.test(row))
-  if (pane.dead || isShell(pane.command)) return without(screen, pane, drawn)
+  if (pane.dead || isShell(pane.command)) return unrecognised(screen, pane, drawn)
   const composer = composerOf(screen)
   const question = composer === null ? questionOf(screen) : null
-  if (question !== null) return absent('waiting', 'approval', evidenceOf(question.split('\n')[0]), question)
-  if (composer === null) return without(screen, pane, drawn)
+  if (question !== null) return withoutComposer('waiting', 'approval', evidenceOf(question.split('\n')[0]), question)
+  if (composer === null) return unrecognised(screen, pane, drawn)
   const rows = screen.slice(composer.first, composer.end).map((row) => row.slice(2).trimEnd())
   const typed = rows.join('\n').trimEnd()
   const draft = rows.length === 1 && placeholder.test(screen[composer.first]?.slice(1) ?? '') ? '' : typed
-  return present(readingOf(screen, composer), composer, draft)
+  return withComposer(readingOf(screen, composer), composer, draft)
 }
 
-function readingOf(screen: readonly string[], { first }: Span): Look['reading'] {
+function readingOf(screen: readonly string[], { first }: RowSpan): ParsedScreen['reading'] {
   const above = screen.slice(Math.max(0, first - 14), first - 1)
   // Nothing but messages that wait for their turn stands right on the rule, and the loading row.
   const nearest = above.at(-1) ?? ''
@@ -86,11 +98,11 @@ export const qwen: PaneAgent = {
   kind: 'qwen',
   command: ['qwen'],
   start,
-  look,
-  heard: heardByHooks,
+  parseScreen: parseScreen,
+  hookState: claudeHookState,
   place: pasteLine,
-  expands: [...expanded, /^[/!?]/],
-  take_back: takeBack,
+  expands: [...expandingPatterns, /^[/!?]/],
+  take_back: clearComposerKey,
   answer: (wanted, { question = '' }) => answerMenu(wanted, question),
   limits: { ready: 90_000, placed: 15_000, seen: 20_000, settle: 0 },
 }

@@ -1,13 +1,13 @@
 /** Any program that reads lines: no composer to look at, so nothing it shows proves a turn. For tests, and for agents not known yet. */
 import type { PaneAgent } from '../core/agent.ts'
-import { pasteLine } from './rows.ts'
+import { pasteLine } from './screen.ts'
 
 export const shell: PaneAgent = {
   kind: 'shell',
   command: ['sh'],
   may_loop: true,
   start: (config) => ({ argv: config.command.length > 0 ? config.command : shell.command, env: config.env }),
-  look(screen, pane) {
+  parseScreen(screen, pane) {
     const state = pane.dead ? 'dead' : 'unknown'
     const evidence = pane.dead
       ? 'the pane is dead'

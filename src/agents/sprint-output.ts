@@ -1,9 +1,9 @@
 /** What the agents' readers of command-line output share. How a run ended is judged by its output and its exit code together: neither is to be trusted alone. */
 import type { AgentEnd } from '../core/agent.ts'
-import type { SprintNote, Symptom } from '../core/sprint.ts'
-import { membersOf, parsed, type Fields } from '../core/json.ts'
+import type { TranscriptEntry, BackendError } from '../core/sprint.ts'
+import { membersOf, parseJson, type JsonObject } from '../core/json.ts'
 
-export type Note = (note: SprintNote) => void
+export type Note = (note: TranscriptEntry) => void
 
 /** What a program says of itself that prints nothing but its answer. */
 export const bareAnswer = { session: null, model: null, turns: 1, usage: null }
@@ -12,12 +12,12 @@ const mostText = 8 * 1024 * 1024
 export const mostShown = 4_000
 
 /** A failure in the agent's own words. */
-export function symptomWith(message: string, code: string | null = null): Symptom {
+export function symptomWith(message: string, code: string | null = null): BackendError {
   return { status: null, code, message }
 }
 
 /** The failure that the exit code, stderr or an empty answer tells; null if there is none. */
-export function failureIn({ code, stderr }: AgentEnd, text: string): Symptom | null {
+export function failureIn({ code, stderr }: AgentEnd, text: string): BackendError | null {
   if (code === 127 && text === '') return symptomWith(stderr.trim() || 'command not found', 'ENOENT')
   if (code !== 0) {
     const how = code === null ? 'a signal ended it' : `it ended with exit code ${code}`
@@ -53,8 +53,8 @@ export function noteAnswer(text: string, model: string | null, note: Note): stri
 }
 
 /** The object on a line of JSON; empty for any other line, because agents print notices in between. */
-export function eventIn(line: string): Fields {
-  return line.startsWith('{') ? membersOf(parsed(line)?.value) : {}
+export function eventIn(line: string): JsonObject {
+  return line.startsWith('{') ? membersOf(parseJson(line)?.value) : {}
 }
 
 /** The flag with its value; nothing if there is no value. */

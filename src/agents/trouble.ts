@@ -1,7 +1,7 @@
 /** Which kind of trouble ended a turn, from an agent's own words: those of its hook, or those on its screen. */
 import type { Reading } from '../core/nouns.ts'
 import type { TroubleKind } from '../core/trouble.ts'
-import { paragraphFrom } from './rows.ts'
+import { paragraphFrom } from './screen.ts'
 
 /** The first that matches counts: a text that names a quota may also speak of credentials. */
 const words: readonly (readonly [RegExp, TroubleKind])[] = [

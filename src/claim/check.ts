@@ -3,12 +3,12 @@ import type { ClaimLedger } from '../core/ledger/claims.ts'
 import type { Reason } from '../core/reasons.ts'
 import type { ClaimCheck, FleetState, ReposFacet } from '../core/fleet-state.ts'
 import type { Comment, Issue, IssueRef, RepoRef } from '../core/nouns.ts'
-import type { Session, Uses } from '../observe/session.ts'
+import type { Session, SessionPart } from '../observe/session.ts'
 import { isLedgerFailure, messageOf } from '../core/errors.ts'
 import type { Marker } from '../core/marker.ts'
-import { liveStates } from '../core/lives.ts'
+import { liveStates } from '../core/lifecycle.ts'
 import { markerOf } from '../core/marker.ts'
-import { blame, restFor } from './blame.ts'
+import { classifyRefusal, backoffFor } from './refusal.ts'
 import { mapBounded } from '../core/concurrency.ts'
 import { hasPassed } from '../core/elapsed.ts'
 
@@ -89,8 +89,8 @@ async function checkOne(issue: Wanted, state: Checked, session: Session): Promis
   } catch (thrown) {
     if (isLedgerFailure(thrown)) throw thrown
     // One that is tried first in every cycle, and fails, would keep others from its worker for ever.
-    const rests = await restFor(await blame(thrown, issue.ref, session.forge), issue.ref, session)
-    return { state: 'unreadable', reason: { code: 'comments_unread', why: messageOf(thrown) }, rests }
+    const rests = await backoffFor(await classifyRefusal(thrown, issue.ref, session.forge), issue.ref, session)
+    return { state: 'unreadable', reason: { code: 'comments_unread', why: messageOf(thrown) }, backoff: rests }
   }
 }
 
@@ -121,7 +121,7 @@ export async function unknownClaims(
   issue: IssueRef,
   comments: readonly Comment[],
   writers: ReadonlySet<string>,
-  { fleet, ledger }: Uses<Pick<ClaimLedger, 'dispatches'>, 'fleet'>,
+  { fleet, ledger }: SessionPart<Pick<ClaimLedger, 'dispatches'>, 'fleet'>,
 ): Promise<OwnClaim[]> {
   const claims = ownClaims(comments, fleet.name, writers)
   if (claims.length === 0) return []

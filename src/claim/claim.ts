@@ -1,7 +1,7 @@
 /** Claims issues: a dispatch and its text for panes, all in one transaction; a dispatch and its sprint for sprints. The ledger refuses what others took. */
 import type { ClaimAction } from '../core/actions.ts'
 import type { Claim } from '../core/ledger/claims.ts'
-import type { Dispatch } from '../core/lives.ts'
+import type { Dispatch } from '../core/lifecycle.ts'
 import type { SprintClaim } from '../core/ledger/sprints.ts'
 import type { Session } from '../observe/session.ts'
 import { leaseLength } from '../observe/session.ts'

@@ -1,28 +1,28 @@
 /** Keeps the fleet's comments on the forge as the ledger says they should be: one a dispatch, written once, then edited. */
 import type { Reason } from '../core/reasons.ts'
-import type { Dispatch } from '../core/lives.ts'
+import type { Dispatch } from '../core/lifecycle.ts'
 import type { Comment, IssueRef, Worker, WorkerId } from '../core/nouns.ts'
 import type { Session } from '../observe/session.ts'
-import type { ForgeFault } from '../decide/backoff.ts'
+import type { RefusalScope } from '../decide/backoff.ts'
 import { BurnError, codeOf, isLedgerFailure } from '../core/errors.ts'
 import { repoOf } from '../core/refs.ts'
 import { markerOf } from '../core/marker.ts'
 import { councilComment, workComment } from '../decide/comment.ts'
-import { blame, leaveAlone, type Blame } from './blame.ts'
-import { mapBounded, together } from '../core/concurrency.ts'
+import { classifyRefusal, backOff, type Refusal } from './refusal.ts'
+import { mapBounded, batchCalls } from '../core/concurrency.ts'
 import { sentence } from '../decide/wording.ts'
 
 const atOnce = 16
 
 /** One comment on the forge: a work dispatch's, or that of all dispatches of one council question. */
-interface Thread {
+interface FleetComment {
   readonly issue: IssueRef
   /** The first one's id is in the marker. */
   readonly dispatches: readonly [Dispatch, ...Dispatch[]]
   readonly comment_id: string | null
 }
 
-function threads(dispatches: readonly Dispatch[]): Thread[] {
+function threads(dispatches: readonly Dispatch[]): FleetComment[] {
   const groups = new Map<string, [Dispatch, ...Dispatch[]]>()
   for (const dispatch of dispatches) {
     const key = dispatch.kind === 'council' ? `council ${dispatch.issue}` : dispatch.id
@@ -38,14 +38,14 @@ function threads(dispatches: readonly Dispatch[]): Thread[] {
 }
 
 /** A claim whose first comment the forge does not take: nothing may be begun for it, and its caller gives it back. */
-export interface Refused {
+export interface RefusedClaim {
   readonly id: string
-  readonly fault: ForgeFault
+  readonly scope: RefusalScope
   readonly reason: Reason
 }
 
 /** How long a claim may wait for its first comment if nobody can say why it fails, milliseconds. */
-export const longestUnsaid = 15 * 60_000
+export const firstCommentTimeout = 15 * 60_000
 
 /**
  * Writes and edits what is due. `fresh` dispatches were claimed by this very cycle, so no comment of theirs can exist yet; for all others
@@ -53,17 +53,17 @@ export const longestUnsaid = 15 * 60_000
  * trouble is retried in the next cycle. If the forge refuses it because of the issue, the repo or the token, that issue or repo rests, and its edits wait
  * for that long. Returns the claims that cannot be said.
  */
-export async function syncComments(fresh: ReadonlySet<string>, session: Session): Promise<readonly Refused[]> {
+export async function syncComments(fresh: ReadonlySet<string>, session: Session): Promise<readonly RefusedClaim[]> {
   const { ledger, fleet } = session
-  const unsaid = await ledger.unsaid(session.owner)
+  const unsaid = await ledger.pendingComments(session.owner)
   if (unsaid.length === 0) return []
   const resting = await refusedNow(session)
   const due = threads(unsaid).filter(({ comment_id, issue }) => comment_id === null || !(resting.has(issue) || resting.has(repoOf(issue))))
   const workers = new Map(
     fleet.machines.flatMap(({ windows }) => windows.flatMap((window) => window.workers.map((w) => [w.id, w] as const))),
   )
-  const held = together((ids: readonly string[]) => ledger.holders(ids))
-  const failed: (Failed & Thread)[] = []
+  const held = batchCalls((ids: readonly string[]) => ledger.holders(ids))
+  const failed: (Failed & FleetComment)[] = []
   const written = await mapBounded(due, atOnce, async (thread) => {
     try {
       return await sync(thread, { fresh, held, workers }, session)
@@ -81,26 +81,26 @@ export async function syncComments(fresh: ReadonlySet<string>, session: Session)
 
 /** What rests because the forge refused it; what rests for another reason is edited all the same. */
 async function refusedNow({ ledger, clock }: Session): Promise<ReadonlySet<string>> {
-  const resting = await ledger.resting(clock.now())
+  const resting = await ledger.backoffs(clock.now())
   return new Set(resting.filter(({ why }) => why.code === 'forge_refuses').map(({ subject }) => subject))
 }
 
 interface Failed {
-  readonly blame: Blame
+  readonly refusal: Refusal
   /** The claim is given back: the forge will not take its comment, or has not for too long. */
   readonly hopeless: boolean
 }
 
 async function afterFailure(
-  thread: Thread,
+  thread: FleetComment,
   thrown: unknown,
   { forge, fleet, clock }: Session,
 ): Promise<Failed & { readonly saved: Saved[] }> {
   const [first] = thread.dispatches
-  const late = thread.comment_id === null && clock.now() - first.claimed_at >= longestUnsaid
-  const found = await blame(thrown, thread.issue, forge, late)
-  if (thread.comment_id !== null || found.certain || !late || found.fault === 'forge')
-    return { blame: found, hopeless: found.certain, saved: [] }
+  const late = thread.comment_id === null && clock.now() - first.claimed_at >= firstCommentTimeout
+  const found = await classifyRefusal(thrown, thread.issue, forge, late)
+  if (thread.comment_id !== null || found.permanent || !late || found.scope === 'forge')
+    return { refusal: found, hopeless: found.permanent, saved: [] }
   // The answer of the last attempt may be all that was lost.
   const comments = await forge.comments(thread.issue).catch((second: unknown) => {
     if (codeOf(second).startsWith('forge_')) return []
@@ -109,29 +109,30 @@ async function afterFailure(
   const own = ownComment(comments, fleet.name, first.id, null)
   const saved =
     own === null ? [] : thread.dispatches.map((d) => ({ id: d.id, comment_id: own.id, says: markerOf(own.body)?.state ?? d.state }))
-  return { blame: found, hopeless: true, saved }
+  return { refusal: found, hopeless: true, saved }
 }
 
 /** Says what failed and why, once for each repo if the whole repo rests because of it. */
-async function settleFailed(failed: readonly (Failed & Thread)[], session: Session): Promise<Refused[]> {
+async function settleFailed(failed: readonly (Failed & FleetComment)[], session: Session): Promise<RefusedClaim[]> {
   const rests = new Map<string, string | null>()
-  const refused: Refused[] = []
-  for (const { issue, blame: found, hopeless, comment_id, dispatches } of failed) {
-    const { fault, why } = found
+  const refused: RefusedClaim[] = []
+  for (const { issue, refusal: found, hopeless, comment_id, dispatches } of failed) {
+    const { scope: fault, why } = found
     // An edit that fails is not urgent, and one that fails always would be retried in every cycle.
     const lasting = hopeless || comment_id !== null
     const subject = fault === 'issue' ? issue : repoOf(issue)
-    if (lasting && !rests.has(subject)) rests.set(subject, await leaveAlone(found, issue, session))
+    if (lasting && !rests.has(subject)) rests.set(subject, await backOff(found, issue, session))
     const until = (lasting ? rests.get(subject) : null) ?? null
     session.notify({ kind: 'issue.comment_failed', subject: issue, payload: { why, rests: until } })
     if (!hopeless || comment_id !== null) continue
-    for (const { id, state } of dispatches) if (state === 'claimed') refused.push({ id, fault, reason: { code: 'comment_refused', why } })
+    for (const { id, state } of dispatches)
+      if (state === 'claimed') refused.push({ id, scope: fault, reason: { code: 'comment_refused', why } })
   }
   return refused
 }
 
 /** Gives back claims that cannot be said on the forge. No attempt is counted. */
-export async function giveBack(refused: readonly Refused[], { ledger, clock }: Session): Promise<readonly Dispatch[]> {
+export async function releaseClaims(refused: readonly RefusedClaim[], { ledger, clock }: Session): Promise<readonly Dispatch[]> {
   if (refused.length === 0) return []
   return ledger.moveDispatches(
     refused.map(({ id, reason }) => ({ id, from: ['claimed'], to: 'released', reason })),
@@ -144,7 +145,7 @@ type Held = (ids: readonly string[]) => Promise<ReadonlyMap<string, { readonly l
 type Saved = { readonly id: string; readonly comment_id: string; readonly says: string }
 
 async function sync(
-  thread: Thread,
+  thread: FleetComment,
   { fresh, held, workers }: { readonly fresh: ReadonlySet<string>; readonly held: Held; readonly workers: ReadonlyMap<WorkerId, Worker> },
   session: Session,
 ): Promise<Saved[]> {
@@ -179,7 +180,7 @@ async function sync(
 }
 
 /** Asked right before the first comment is written: a process that slept longer than its lease must not write what another has written by now. */
-async function stillHolds({ dispatches }: Thread, held: Held, { owner }: Session): Promise<boolean> {
+async function stillHolds({ dispatches }: FleetComment, held: Held, { owner }: Session): Promise<boolean> {
   const ids = dispatches.map(({ id }) => id)
   const claims = await held(ids)
   return ids.some((id) => claims.get(id)?.lease_owner === owner)

@@ -1,5 +1,5 @@
 /** The texts that go to agents, from the templates that the fleet uses. */
-import type { DispatchKind } from '../core/lives.ts'
+import type { DispatchKind } from '../core/lifecycle.ts'
 import type { Issue, RepoRef, RepoSettings, Worker } from '../core/nouns.ts'
 import type { Session } from '../observe/session.ts'
 import { councilPrompt, identityPrompt, workPrompt } from '../decide/prompts.ts'

@@ -8,7 +8,7 @@ export interface Entry {
 }
 
 /** Names that stay for one release, each with the name that replaces it. */
-export const oldNames: Readonly<Record<string, string>> = {
+export const deprecatedNames: Readonly<Record<string, string>> = {
   launch: 'up',
   'ledger events': 'log',
   prompt: 'issue prompt',

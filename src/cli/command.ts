@@ -3,7 +3,7 @@ import type { ExitCode } from '../core/errors.ts'
 import type { Clock } from '../core/ports.ts'
 import type { Session } from '../observe/session.ts'
 import type { Io } from './io.ts'
-import type { Parsed, Takes } from './takes.ts'
+import type { Parsed, Args } from './args.ts'
 
 /** The product's version, the same as in package.json (a test holds it). */
 export const version = '0.1.0'
@@ -37,7 +37,7 @@ export interface OpenSession {
 }
 
 /** What a running command works with. */
-export interface Running extends Deps {
+export interface CommandContext extends Deps {
   readonly common: Common
   /** Opens the fleet of the spec. `runBurn` closes it after the command. */
   readonly open: () => Promise<OpenSession>
@@ -53,21 +53,21 @@ export interface Done<R> {
   readonly exit: ExitCode
 }
 
-export interface Command<T extends Takes, R> {
-  readonly takes: T
+export interface Command<T extends Args, R> {
+  readonly args: T
   readonly examples?: readonly string[]
   /** Paragraphs for the end of its help. */
   readonly notes?: readonly string[]
   /** Returns the result, or only the exit code if everything was emitted. */
-  readonly run: (deps: Running, given: Parsed<T>) => Promise<Done<R> | ExitCode>
+  readonly run: (deps: CommandContext, given: Parsed<T>) => Promise<Done<R> | ExitCode>
   readonly present: (result: R, io: Io, given: Parsed<T>, now: number) => void
 }
 
 /** Any command, for those who need not know what it takes and gives. */
-export type AnyCommand = Command<Takes, unknown>
+export type AnyCommand = Command<Args, unknown>
 
 /** Declares a command with the types of its options and of its result. */
-export function command<T extends Takes, R>(declared: Command<T, R>): AnyCommand {
+export function command<T extends Args, R>(declared: Command<T, R>): AnyCommand {
   // A command only gets what was parsed by its own `takes`, and presents only its own results.
   return declared as unknown as AnyCommand
 }

@@ -1,8 +1,8 @@
 /** The texts of `--help`. */
 import type { AnyCommand } from './command.ts'
 import type { Io } from './io.ts'
-import { groups, nouns, oldNames, type Entry } from './catalog.ts'
-import { shapesOf } from './takes.ts'
+import { groups, nouns, deprecatedNames, type Entry } from './catalog.ts'
+import { shapesOf } from './args.ts'
 
 const about = "Turns a forge's backlog into work on a fleet of coding agents in tmux panes on machines you own."
 const exits = 'Exit codes: 0 done, 1 failed, 2 usage or spec, 3 done in part.'
@@ -38,7 +38,7 @@ export function rootHelp(io: Io): string[] {
     })
     return ['', io.paint('bold', title), ...columns(rows, io.width)]
   })
-  const old = Object.keys(oldNames).join(', ')
+  const old = Object.keys(deprecatedNames).join(', ')
   return [
     'Usage: burn <command> [options]',
     '',
@@ -59,7 +59,7 @@ export function nounHelp(word: string, entries: readonly Entry[], io: Io): strin
 }
 
 export function commandHelp({ name, summary }: Entry, command: AnyCommand, below: readonly Entry[], io: Io): string[] {
-  const shapes = shapesOf(command.takes)
+  const shapes = shapesOf(command.args)
   const rowsOf = (named: boolean) =>
     shapes.flatMap(({ take, names }): [string, string][] => {
       if (names.length > 0 !== named) return []

@@ -9,7 +9,7 @@ export function machinesNamed(fleet: Fleet, names: readonly string[]): readonly 
   return names.map((name) => {
     const found = fleet.machines.find((machine) => machine.name === name)
     if (found !== undefined) return found
-    throw unknown(
+    throw unknownNameError(
       'machine',
       name,
       fleet.machines.map((machine) => machine.name),
@@ -34,7 +34,7 @@ export function workerNamed(fleet: Fleet, name: string): Worker {
       { exit: 2 },
     )
   }
-  throw unknown(
+  throw unknownNameError(
     'worker',
     name,
     workers.flatMap(({ id, name: own }) => [own, id]),
@@ -53,7 +53,7 @@ export function workersNamed(fleet: Fleet, name: string): Worker[] {
 type Noun = 'kind' | 'lane' | 'machine' | 'name' | 'place' | 'repo' | 'worker'
 
 /** Returns the error `NOUN_unknown` (exit 2), with the nearest of `candidates` in its hint. */
-export function unknown(noun: Noun, name: string, candidates: readonly string[]): BurnError {
+export function unknownNameError(noun: Noun, name: string, candidates: readonly string[]): BurnError {
   const near = nearest(name, candidates)
   const listed = candidates.slice(0, 12).join(', ')
   const hint = near === null ? (listed === '' ? `the fleet has no ${noun}` : `there are: ${listed}`) : `did you mean ${near}?`

@@ -3,10 +3,10 @@ import type { ExitCode } from '../core/errors.ts'
 import type { Io } from './io.ts'
 import { BurnError, messageOf } from '../core/errors.ts'
 import { nearest } from '../core/suggest.ts'
-import { inSurroundings } from '../host/surroundings.ts'
-import { entries, oldNames, type Entry } from './catalog.ts'
-import { version, type AnyCommand, type Common, type Deps, type OpenSession, type Done, type Running } from './command.ts'
-import { flag, optional, readWords, usage } from './takes.ts'
+import { withProcessContext } from '../host/process-context.ts'
+import { entries, deprecatedNames, type Entry } from './catalog.ts'
+import { version, type AnyCommand, type Common, type Deps, type OpenSession, type Done, type CommandContext } from './command.ts'
+import { flag, optional, parseArgs, usage } from './args.ts'
 
 /** The options of every command. */
 const common = {
@@ -39,8 +39,8 @@ async function runWords(argv: readonly string[], deps: Deps): Promise<ExitCode> 
   const found = find(words, deps)
   if (asksHelp || found === null) return help(words, found, asksHelp, deps)
   const loaded = await found.entry.load()
-  const given = readWords(found.rest, { ...loaded.takes, ...common })
-  return inSurroundings({ env: deps.env, cwd: deps.cwd }, () => runCommand(loaded, given, deps))
+  const given = parseArgs(found.rest, { ...loaded.args, ...common })
+  return withProcessContext({ env: deps.env, cwd: deps.cwd }, () => runCommand(loaded, given, deps))
 }
 
 function optionsEnd(argv: readonly string[]): number {
@@ -52,7 +52,7 @@ function optionsEnd(argv: readonly string[]): number {
 function find(argv: readonly string[], { io }: Deps): { readonly entry: Entry; readonly rest: readonly string[] } | null {
   const [first = '', second = ''] = argv
   for (const name of [`${first} ${second}`, first]) {
-    const now = oldNames[name]
+    const now = deprecatedNames[name]
     const entry = entries.find((each) => each.name === (now ?? name))
     if (entry === undefined) continue
     if (now !== undefined)
@@ -70,7 +70,7 @@ async function help(argv: readonly string[], found: { readonly entry: Entry } | 
   const say = asked ? io.out : io.err
   if (found !== null) {
     const command = await found.entry.load()
-    say(...commandHelp(found.entry, { ...command, takes: { ...command.takes, ...common } }, below, io))
+    say(...commandHelp(found.entry, { ...command, args: { ...command.args, ...common } }, below, io))
   } else if (below.length > 0 && (second === '' || second.startsWith('-'))) say(...nounHelp(first, below, io))
   else if (first === '' || (asked && first.startsWith('-'))) say(...rootHelp(io))
   else throw unknownCommand(first, second, below)
@@ -95,7 +95,7 @@ async function runCommand(loaded: AnyCommand, given: Readonly<Record<string, unk
   const json = own.json ? await jsonOn(io) : null
   const opened: OpenSession[] = []
   const present = (result: unknown) => loaded.present(result, io, given, clock.now())
-  const running: Running = {
+  const running: CommandContext = {
     ...deps,
     common: own,
     open: async () => {

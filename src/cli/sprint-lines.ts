@@ -1,5 +1,5 @@
 /** Sprints as lines: a table of results, and what happens while they run. */
-import type { Sprint, SprintNote, SprintStage } from '../core/sprint.ts'
+import type { Sprint, TranscriptEntry, SprintStage } from '../core/sprint.ts'
 import type { SprintNews } from '../sprint/context.ts'
 import type { Io } from './io.ts'
 import { oneLine } from '../core/text.ts'
@@ -51,7 +51,7 @@ function sayStage(stage: SprintStage): Said | null {
 }
 
 /** Null for what only a transcript needs. */
-function sayNote(note: SprintNote): Said | null {
+function sayNote(note: TranscriptEntry): Said | null {
   switch (note.kind) {
     case 'note':
       return { text: oneLine(note.text, 300), style: 'gray' }

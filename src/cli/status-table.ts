@@ -51,7 +51,7 @@ export function sprintLines({ sprints }: StatusReport, io: Io, now: number): str
 const mostRows = 20
 
 /** What is left alone, a line each: repos that cannot be read, what is held beside single workers, and what rests for a while. */
-export function restLines({ resting, holds, unread }: StatusReport, io: Io, now: number): string[] {
+export function backoffLines({ resting, holds, unread }: StatusReport, io: Io, now: number): string[] {
   const down = unread.map(({ repo, since, why }) => [`  ${repo}`, `not read for ${duration(now - Date.parse(since))}`, why])
   const rests = resting.map(({ subject, until, why }) => [`  ${subject}`, `rests ${duration(Date.parse(until) - now)} more`, sentence(why)])
   const held = holds.flatMap(({ scope, name, code, until, why, actor }) => {

@@ -6,8 +6,8 @@ import type { Git } from '../git/run.ts'
 import type { SprintContext } from '../sprint/context.ts'
 import type { Deps, OpenSession } from './command.ts'
 import { sprintAgent } from '../agents/index.ts'
-import { adviceOf, BurnError, codeOf } from '../core/errors.ts'
-import { loginAnswer, wantsLogin } from '../git/credential.ts'
+import { messageWithHint, BurnError, codeOf } from '../core/errors.ts'
+import { credentialResponse, asksForForge } from '../git/credential.ts'
 import { readSecret } from '../host/secrets.ts'
 import { openBackend } from '../llm/open.ts'
 import { redactor } from '../host/redact.ts'
@@ -20,16 +20,16 @@ export function sprintPolicy({ fleet }: OpenSession['session']): SprintPolicy {
 }
 
 /** Git that asks this process for the forge's login: only for that forge, and only where the remote wants one. */
-export function gitFor({ session: { fleet, notify } }: OpenSession, { env, clock, home }: Surroundings): Git {
+export function gitFor({ session: { fleet, notify } }: OpenSession, { env, clock, home }: SprintDeps): Git {
   const { url, token: source } = fleet.forge
   if (url === undefined || source === undefined) return { env, clock, login: null }
   const login = async (question: string) => {
-    if (!wantsLogin(question, url)) return ''
+    if (!asksForForge(question, url)) return ''
     const token = await readSecret(source, { home, env }).catch((thrown: unknown) => {
-      notify({ kind: 'git.login_failed', subject: 'git', payload: { why: adviceOf(thrown) } })
+      notify({ kind: 'git.login_failed', subject: 'git', payload: { why: messageWithHint(thrown) } })
       return ''
     })
-    return loginAnswer(username, token)
+    return credentialResponse(username, token)
   }
   return { env, clock, login }
 }
@@ -42,9 +42,9 @@ export function hostHere(): string {
   return hostname().replaceAll(/[^A-Za-z0-9_-]+/g, '-') || 'here'
 }
 
-type Surroundings = Pick<Deps, 'clock' | 'env' | 'home'> & Partial<Pick<Deps, 'random'>>
+type SprintDeps = Pick<Deps, 'clock' | 'env' | 'home'> & Partial<Pick<Deps, 'random'>>
 
-export async function wireSprints(open: OpenSession, context: Surroundings, hear: SprintContext['hear']): Promise<SprintContext> {
+export async function wireSprints(open: OpenSession, context: SprintDeps, hear: SprintContext['hear']): Promise<SprintContext> {
   const { session } = open
   const policy = sprintPolicy(session)
   const { clock, env, home, random = Math.random } = context

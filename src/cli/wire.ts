@@ -11,9 +11,9 @@ import type { Session } from '../observe/session.ts'
 import type { WrittenSpec } from '../spec/schema.ts'
 import { version, type Common, type Deps, type OpenSession } from './command.ts'
 import { machinesNamed } from './named.ts'
-import { kindsOnce } from '../agents/index.ts'
+import { paneAgentCache } from '../agents/index.ts'
 import { eventKinds, eventText } from '../decide/event-kinds.ts'
-import { adviceOf, BurnError, codeOf, messageOf } from '../core/errors.ts'
+import { messageWithHint, BurnError, codeOf, messageOf } from '../core/errors.ts'
 import { worded } from '../decide/wording.ts'
 import { newId } from '../core/ids.ts'
 import { logSettings, openLog, type Line, type Log } from '../host/log.ts'
@@ -22,7 +22,7 @@ import { readSecret } from '../host/secrets.ts'
 import { openLedger } from '../ledger/open.ts'
 import { TmuxMachines } from '../observe/machines.ts'
 import { completeSpec, ledgerOf, type DeclaredFleet } from '../spec/complete.ts'
-import { valueOf } from '../spec/text.ts'
+import { valueOf } from '../spec/jsonc.ts'
 
 export interface Wiring extends Pick<Deps, 'clock' | 'env' | 'home' | 'cwd'>, Partial<Pick<Deps, 'random'>> {
   /** Where lines of the log go. */
@@ -83,7 +83,7 @@ export async function openSession(options: Partial<Common> & { readonly dry_run?
       clock,
       owner: `${hostname()}:${process.pid}:${newId(clock.now(), random)}`,
       newId: nextId(clock, random),
-      kindOf: kindsOnce(),
+      kindOf: paneAgentCache(),
       readTemplate: (path) => readTemplate(resolve(file, '..', path)),
       notify: told.notify,
     }
@@ -115,9 +115,9 @@ function notices(
   const keep = async (notice: Notice, at: Time) => {
     try {
       const of = (type: 'issue' | 'worker') => (eventKinds[notice.kind].subject === type ? notice.subject : null)
-      await ledger?.note([{ ...notice, issue: of('issue'), worker: of('worker'), actor: 'burn' }], at)
+      await ledger?.recordEvents([{ ...notice, issue: of('issue'), worker: of('worker'), actor: 'burn' }], at)
     } catch (thrown) {
-      say({ kind: 'ledger.unnoted', subject: 'ledger', payload: { why: adviceOf(thrown) } })
+      say({ kind: 'ledger.unnoted', subject: 'ledger', payload: { why: messageWithHint(thrown) } })
     }
   }
   return {
@@ -159,12 +159,12 @@ async function openChecked(
   const likely = typeof raw === 'object' && raw !== null && typeof (raw.ledger ?? '') === 'string' ? ledgerOf(raw, home) : ''
   const there = likely.startsWith('postgres') || existsSync(likely.replace(/^sqlite:/, ''))
   const before = there ? await openLedger(likely, { random }) : null
-  if (raw != null && before !== null && (await before.remembered('spec')) === mark) return { written: raw, ledger: before }
+  if (raw != null && before !== null && (await before.loadValue('spec')) === mark) return { written: raw, ledger: before }
   await before?.close()
   const { parseSpec } = await import('../spec/load.ts')
   const written = parseSpec(text, file)
   const ledger = await openLedger(ledgerOf(written, home), { random })
-  await ledger.remember('spec', mark)
+  await ledger.saveValue('spec', mark)
   return { written, ledger }
 }
 

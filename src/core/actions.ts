@@ -4,9 +4,9 @@
  * compare-and-set, and a dry run shows them.
  */
 import type { Reason } from './reasons.ts'
-import type { Rests, Standing } from './ledger/backlog.ts'
+import type { Backoff, Standing } from './ledger/backlog.ts'
 import type { DispatchMove } from './ledger/claims.ts'
-import type { DispatchKind } from './lives.ts'
+import type { DispatchKind } from './lifecycle.ts'
 import type { Incarnation, Issue, IssueRef, RepoRef, Worker, WorkerId } from './nouns.ts'
 
 /** A step of a dispatch. Guard: it is still in one of `from`, and its agent was told to go on no more than `told` times. */
@@ -75,7 +75,7 @@ export interface LeaveAction {
   readonly do: 'leave'
   readonly issue: IssueRef
   readonly reason: Reason
-  readonly rests: Rests | null
+  readonly backoff: Backoff | null
 }
 
 export type Action = MoveAction | TellAction | ClaimAction | JudgeAction | WaitAction | ApproveAction | LeaveAction
@@ -103,4 +103,4 @@ export function actionsByKind(actions: readonly Action[]): ActionsByKind {
 }
 
 /** Has the compiler refuse a kind of action that its caller does not handle. */
-export function noKindLeft(_rest: Readonly<Record<string, never>>): void {}
+export function assertExhaustive(_rest: Readonly<Record<string, never>>): void {}

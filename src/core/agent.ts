@@ -1,13 +1,13 @@
 /** What an agent is to this program: how it is started, read, heard, typed to and answered. */
 import type { AgentConfig, CustomAgent, Reading, ReadingState, Time } from './nouns.ts'
 import type { Pane } from './panes.ts'
-import type { Spent, SprintNote, Symptom } from './sprint.ts'
+import type { TokenUsage, TranscriptEntry, BackendError } from './sprint.ts'
 
 /** What a kind may know of a pane beside its rows. */
 export type PaneFacts = Pick<Pane, 'width' | 'height' | 'title' | 'command' | 'dead' | 'cursor_x' | 'cursor_y'>
 
 /** What an agent's screen says. */
-export interface Look {
+export interface ParsedScreen {
   readonly reading: Reading
   /** `absent`: no place to type was recognised. `draft`: there is text in it. */
   readonly composer: 'absent' | 'empty' | 'draft'
@@ -24,10 +24,10 @@ export interface Look {
 export type Key = 'Enter' | 'Escape' | 'Up' | 'Down' | 'Tab' | 'Space'
 
 /** What goes into a pane: pasted between brackets as one, typed as it is, or one key. */
-export type Piece = { readonly paste: string } | { readonly type: string } | { readonly key: Key }
+export type Keystrokes = { readonly paste: string } | { readonly type: string } | { readonly key: Key }
 
 /** One event that an agent's own hook told of. */
-export interface Signal {
+export interface HookEvent {
   /** Differs from that of the event before: where its line ends in the pane's file. */
   readonly seq: number
   readonly at: Time
@@ -36,18 +36,18 @@ export interface Signal {
   /** Words of the payload that the event's meaning depends on, e.g. the tool's name, with colons between them; null where it has none. */
   readonly detail: string | null
   /** Deliveries whose tag the payload holds: `[burn <id>]`. */
-  readonly told: readonly Told[]
+  readonly told: readonly HookDelivery[]
 }
 
 /** A delivery that an agent's hook told of. */
-export interface Told {
+export interface HookDelivery {
   readonly id: string
   /** The checksum (`sumOf`) of the line as the agent has it; null if the event records no prompt. */
   readonly sum: string | null
 }
 
 /** What an event means for what its agent is doing. */
-export interface Heard {
+export interface HookState {
   readonly state: ReadingState
   readonly detail: string | null
 }
@@ -95,11 +95,11 @@ export interface PaneAgent {
   readonly may_loop?: true
   /** How a worker's agent is started; with hooks where `at` says where they are. */
   start(config: AgentConfig, at: AgentPlace | null): AgentStart
-  look(screen: readonly string[], pane: PaneFacts): Look
+  parseScreen(screen: readonly string[], pane: PaneFacts): ParsedScreen
   /** What an event of its hooks means; null where it means nothing for its state. Absent where the kind has no hooks. */
-  heard?(signal: Pick<Signal, 'event' | 'detail'>): Heard | null
+  hookState?(signal: Pick<HookEvent, 'event' | 'detail'>): HookState | null
   /** How the line of a delivery is typed: it must end up whole in the composer, and nothing else. */
-  place(line: string, look: Look): readonly Piece[]
+  place(line: string, look: ParsedScreen): readonly Keystrokes[]
   /** What its composer takes for more than text: a text that matches one of these is never typed itself. */
   readonly expands: readonly RegExp[]
   /** The bytes of the key that takes back what stands in the composer; absent if none is known. */
@@ -107,7 +107,7 @@ export interface PaneAgent {
   /** The bytes of the key that submits what is in the composer, where that is not Enter. */
   readonly submit?: string
   /** What a person's answer to the open question takes; null where `choice` is none of what it offers. Absent where the kind never asks. */
-  answer?(choice: string, look: Look): readonly Piece[] | null
+  answer?(choice: string, look: ParsedScreen): readonly Keystrokes[] | null
   /**
    * Milliseconds: until it is ready after its start; until a placed text shows; until a submitted one shows; `settle`: how long a placed text
    * must have been in the composer before Enter counts (0 where any Enter does).
@@ -142,8 +142,8 @@ export interface AgentAnswer {
   readonly model: string | null
   readonly turns: number
   /** Null if it does not say. */
-  readonly usage: Spent | null
-  readonly symptom: Symptom | null
+  readonly usage: TokenUsage | null
+  readonly symptom: BackendError | null
 }
 
 /** Reads the output of one run. */
@@ -162,7 +162,7 @@ export interface SprintAgent {
   readonly env?: Readonly<Record<string, string>>
   /** The arguments behind its command. */
   argv(ask: SprintAsk): readonly string[]
-  read(note: (note: SprintNote) => void): AnswerReader
+  read(note: (note: TranscriptEntry) => void): AnswerReader
 }
 
 /** An agent kind: what burn can do with one program. */

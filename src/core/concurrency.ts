@@ -26,7 +26,7 @@ interface Call<Item, Answer> {
 }
 
 /** What each caller gets, by id, is what was answered to all that were asked together; where that fails, each of them fails. */
-export function together<Item, Answer extends { readonly id: string }>(
+export function batchCalls<Item, Answer extends { readonly id: string }>(
   ask: (items: readonly Item[]) => Promise<readonly Answer[]>,
 ): (items: readonly Item[]) => Promise<ReadonlyMap<string, Answer>> {
   let waiting: Call<Item, Answer>[] = []

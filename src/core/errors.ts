@@ -45,7 +45,7 @@ export function codedMessageOf(thrown: unknown): string {
 }
 
 /** Returns the message of what was thrown; for a BurnError with its code and hint, as in `MESSAGE (CODE: HINT)`. */
-export function adviceOf(thrown: unknown): string {
+export function messageWithHint(thrown: unknown): string {
   if (!(thrown instanceof BurnError) || thrown.hint === '') return codedMessageOf(thrown)
   return `${thrown.message} (${thrown.code}: ${thrown.hint})`
 }

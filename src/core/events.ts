@@ -1,5 +1,5 @@
 /** Everything that happens, as typed values: the kind, what it happened to, who did it, and the data. `decide/event-kinds` has their meanings. */
-import type { DeliveryKind, DeliveryState, DispatchState } from './lives.ts'
+import type { DeliveryKind, DeliveryState, DispatchState } from './lifecycle.ts'
 import type { HoldScope, IssueRef, Time, WorkerId } from './nouns.ts'
 import type { Reason } from './reasons.ts'
 import type { FailureClass } from './sprint.ts'
@@ -7,7 +7,7 @@ import type { FailureClass } from './sprint.ts'
 type None = Readonly<Record<never, never>>
 type Titled = { readonly title: string }
 type Because = { readonly reason: Reason }
-type Rested = { readonly reason: Reason; readonly until: Time }
+type BackoffData = { readonly reason: Reason; readonly until: Time }
 type Held = { readonly reason: Reason; readonly until: Time | null }
 type Stepped = { readonly reason: Reason; readonly presses: number }
 
@@ -55,11 +55,11 @@ export interface EventData
   'issue.ineligible': Because
   'issue.approved': { readonly sha256: string }
   'issue.unapproved': None
-  'issue.rests': Rested
+  'issue.rests': BackoffData
   'issue.skipped': { readonly why: string; readonly until: Time | null }
   'issue.requeued': None
   'issue.prioritised': { readonly priority: number }
-  'repo.rests': Rested
+  'repo.rests': BackoffData
   'repo.unread': Why
   'repo.read': None
   'dispatch.commented': { readonly comment: string; readonly says: string }

@@ -3,26 +3,26 @@
  * load no others. Status, watch, explain, doctor, dispatch, sprints and the simulator decide and report from this value alone.
  */
 import type { Reason } from './reasons.ts'
-import type { Look } from './agent.ts'
-import type { IssueRecord, Resting, Rests } from './ledger/backlog.ts'
-import type { LiveDispatch, Resumed } from './ledger/claims.ts'
+import type { ParsedScreen } from './agent.ts'
+import type { IssueRecord, BackedOff, Backoff } from './ledger/backlog.ts'
+import type { LiveDispatch, ResumeText } from './ledger/claims.ts'
 import type { Hold } from './ledger/holds.ts'
 import type { WorkerRecord } from './ledger/workers.ts'
 import type { Event } from './events.ts'
-import type { Delivery, Dispatch } from './lives.ts'
+import type { Delivery, Dispatch } from './lifecycle.ts'
 import type { Change, Fleet, Incarnation, IssueRef, Reading, ReadingState, RepoRef, Time, Worker, WorkerId } from './nouns.ts'
-import type { MachineSight } from './panes.ts'
+import type { MachineSnapshot } from './panes.ts'
 import type { RepoRecord } from './ledger/forge.ts'
 import type { Sprint } from './sprint.ts'
 
 /** A worker as it was seen: what it is doing, and which live agent does it. */
-export interface WorkerSight {
+export interface WorkerSnapshot {
   readonly worker: Worker
   readonly reading: Reading
   /** Null where no agent of ours lives in its pane, or where its machine can't be reached. */
   readonly incarnation: Incarnation | null
   /** What its agent's screen says by itself; absent where none lives in its pane. */
-  readonly look?: Look
+  readonly look?: ParsedScreen
   /** Why nothing is sent to it: it takes its issues itself, its kind does not behave as known, or it is in trouble; absent where something may be. */
   readonly stopped?: Reason
 }
@@ -34,14 +34,14 @@ export interface Moment {
 
 /** What machines show. */
 export interface MachinesFacet {
-  readonly sights: ReadonlyMap<string, MachineSight>
+  readonly snapshots: ReadonlyMap<string, MachineSnapshot>
   /** The agent that is seen alive in each worker's pane; workers that the spec no longer has included. */
   readonly incarnations: ReadonlyMap<WorkerId, Incarnation>
 }
 
 /** What workers do, and why nothing is sent to some of them: breakers, loops and trouble are decided here, once. */
 export interface ReadingsFacet {
-  readonly workers: readonly WorkerSight[]
+  readonly workers: readonly WorkerSnapshot[]
   /** Since when each worker has been seen in its state, this look included. */
   readonly states: ReadonlyMap<WorkerId, { readonly state: ReadingState; readonly since: Time }>
 }
@@ -78,7 +78,7 @@ export interface WorkFacet {
 /** What a cycle needs of the work under way beyond who has it. */
 export interface FollowUpFacet {
   /** When agents were told to go on after an error, oldest first, by dispatch: those whose worker's turn failed since it last worked. */
-  readonly resumes: ReadonlyMap<string, readonly Resumed[]>
+  readonly resumes: ReadonlyMap<string, readonly ResumeText[]>
   /** Further texts about mangled dispatches, in any order. */
   readonly corrections: readonly Delivery[]
   /** Agents of live dispatches that are proven to have ended. An agent that is not found is not among them. By `agentKey`. */
@@ -103,7 +103,7 @@ export interface ReposFacet {
   /** Repos the forge could not be asked about in this cycle, with the reason. */
   readonly repos_down: ReadonlyMap<RepoRef, string>
   /** Repos whose issues are given to nobody for now, because the forge refuses what burn writes there, with the reason. */
-  readonly resting: ReadonlyMap<RepoRef, Reason>
+  readonly held_repos: ReadonlyMap<RepoRef, Reason>
   /** Why issues in their queues waited after the last cycle, by repo. */
   readonly waits: ReadonlyMap<RepoRef, Reason>
   /** Issues that the forge gave malformed or in part, said once a cycle. */
@@ -111,7 +111,7 @@ export interface ReposFacet {
 }
 
 /** Issues to decide about: those to be judged, and the front of each repo's queue. */
-export interface FrontFacet {
+export interface CandidateFacet {
   readonly issues: readonly IssueRecord[]
   /** The forge account that the fleet writes as; null where nobody had to ask, or the forge could not say. */
   readonly login: string | null
@@ -125,12 +125,12 @@ export type ClaimCheck =
   /** Another fleet or another ledger of this one has it. */
   | { readonly state: 'claimed'; readonly reason: Reason }
   /** Its comments could not be read. `until`: how long it, or its repo, rests because of that; null where that is not known to last. */
-  | { readonly state: 'unreadable'; readonly reason: Reason; readonly rests: Rests | null }
+  | { readonly state: 'unreadable'; readonly reason: Reason; readonly backoff: Backoff | null }
 
 /** What the ledger keeps of repos and of what is left alone: read where nobody asks the forge. */
 export interface KeptFacet {
   readonly repos: readonly RepoRecord[]
-  readonly rests: readonly Resting[]
+  readonly backed_off: readonly BackedOff[]
   /** Issues with a live claim that another ledger of this fleet wrote. At most 1,000. */
   readonly elsewhere: readonly IssueRef[]
   /** The texts that gave live dispatches to their workers, and active ones. */
@@ -142,7 +142,7 @@ export interface UnderWayState
   extends Moment, MachinesFacet, ReadingsFacet, HoldsFacet, WorkFacet, FollowUpFacet, ChangesFacet, ReposFacet {}
 
 /** What a cycle decides from. */
-export interface FleetState extends UnderWayState, FrontFacet {}
+export interface FleetState extends UnderWayState, CandidateFacet {}
 
 /** What status reports from: the forge is not asked. */
 export interface StatusState extends Moment, MachinesFacet, ReadingsFacet, HoldsFacet, WorkFacet, KeptFacet {}
@@ -156,4 +156,5 @@ export interface HistoryFacet {
 }
 
 /** What `explain` reports from: one issue, and no machine. */
-export interface IssueState extends Moment, HistoryFacet, Pick<FrontFacet, 'issues'>, Pick<KeptFacet, 'repos' | 'rests' | 'texts'> {}
+export interface IssueState
+  extends Moment, HistoryFacet, Pick<CandidateFacet, 'issues'>, Pick<KeptFacet, 'repos' | 'backed_off' | 'texts'> {}

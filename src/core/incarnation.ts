@@ -1,6 +1,6 @@
 /** One live agent process, named so that it can be found again in tmux and in the machine's process table. */
 import type { Incarnation } from './nouns.ts'
-import type { MachineSight, Pane } from './panes.ts'
+import type { MachineSnapshot, Pane } from './panes.ts'
 
 /** A process as the machine's process table shows it. */
 export interface RunningProcess {
@@ -17,7 +17,7 @@ export interface RunningProcess {
 }
 
 /** What the process table says of agents. Every one that was asked for is in one of the two. */
-export interface Census {
+export interface AgentLiveness {
   readonly living: ReadonlyMap<Incarnation, RunningProcess>
   readonly ended: ReadonlySet<Incarnation>
 }
@@ -38,7 +38,7 @@ function agentOf({ id, pid, started }: Pane, serverStarted: number): Incarnation
 }
 
 /** The agents that the panes of a sight show: alive, or dead by tmux's own word. */
-export function agentsIn(sight: MachineSight): { readonly living: ReadonlySet<Incarnation>; readonly ended: ReadonlySet<Incarnation> } {
+export function agentsIn(sight: MachineSnapshot): { readonly living: ReadonlySet<Incarnation>; readonly ended: ReadonlySet<Incarnation> } {
   const agents = sight.state === 'up' ? sight.panes.filter((pane) => pane.agent_pid === pane.pid) : []
   const named = (dead: boolean) =>
     agents.filter((pane) => pane.dead === dead).map((pane) => agentOf(pane, sight.state === 'up' ? sight.server_started : 0))
@@ -60,7 +60,7 @@ export function pidsOf(incarnations: readonly Incarnation[]): number[] {
  * Which agents run, by what the process table showed of their pids. If an agent's start is not known, a process with its pid counts as the
  * agent if it was started in the agent's pane, or in a pane that is not known.
  */
-export function takeCensus(incarnations: readonly Incarnation[], processes: ReadonlyMap<number, RunningProcess>): Census {
+export function agentLiveness(incarnations: readonly Incarnation[], processes: ReadonlyMap<number, RunningProcess>): AgentLiveness {
   const living = new Map<Incarnation, RunningProcess>()
   const ended = new Set<Incarnation>()
   for (const incarnation of incarnations) {
@@ -83,9 +83,9 @@ function isSame({ started, pane }: { readonly started: string | null; readonly p
  * and is called only if the machine answers and its panes do not show all of the agents.
  */
 export async function endedIn(
-  sight: MachineSight,
+  sight: MachineSnapshot,
   agents: readonly Incarnation[],
-  census: (missing: readonly Incarnation[]) => Promise<Census | null>,
+  census: (missing: readonly Incarnation[]) => Promise<AgentLiveness | null>,
 ): Promise<ReadonlySet<Incarnation>> {
   const shown = agentsIn(sight)
   const missing = agents.filter((agent) => !shown.living.has(agent) && !shown.ended.has(agent))

@@ -1,13 +1,13 @@
 /** What comes over a wire or from a file may be anything: these look, and never throw. */
 
-export type Fields = Readonly<Record<string, unknown>>
+export type JsonObject = Readonly<Record<string, unknown>>
 
-export function isFields(value: unknown): value is Fields {
+export function isFields(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** The value's members; none where it is no object. */
-export function membersOf(value: unknown): Fields {
+export function membersOf(value: unknown): JsonObject {
   return isFields(value) ? value : {}
 }
 
@@ -32,7 +32,7 @@ export function countOf(value: unknown): number | null {
 }
 
 /** Null where the text is no JSON. */
-export function parsed(text: string): { readonly value: unknown } | null {
+export function parseJson(text: string): { readonly value: unknown } | null {
   try {
     return { value: JSON.parse(text) as unknown }
   } catch {
@@ -41,7 +41,7 @@ export function parsed(text: string): { readonly value: unknown } | null {
 }
 
 /** The head and the tail of a text that is longer than `limit` characters, and how much was left out between. */
-export function bounded(text: string, limit: number): string {
+export function truncateMiddle(text: string, limit: number): string {
   if (text.length <= limit) return text
   const head = text.slice(0, Math.ceil(limit / 2)).toWellFormed()
   const tail = text.slice(text.length - Math.floor(limit / 2)).toWellFormed()

@@ -1,9 +1,9 @@
 /** The ledger's port: everything the fleet did and why, as the parts that its clients need. One store over several engines implements it (floor 3). */
-import type { Delivery, Dispatch } from './lives.ts'
+import type { Delivery, Dispatch } from './lifecycle.ts'
 import type { IssueRef } from './nouns.ts'
 import type { BacklogLedger } from './ledger/backlog.ts'
 import type { ClaimLedger, LiveDispatch } from './ledger/claims.ts'
-import type { Carrying, DeliveryLedger } from './ledger/deliveries.ts'
+import type { DeliveryView, DeliveryLedger } from './ledger/deliveries.ts'
 import type { ForgeLedger, RepoRecord } from './ledger/forge.ts'
 import type { HistoryLedger } from './ledger/history.ts'
 import type { Hold, HoldLedger } from './ledger/holds.ts'
@@ -25,19 +25,19 @@ export interface LedgerView {
   readonly holds: readonly Hold[]
   readonly leases: Leases
   /** The newest texts to all workers, newest first, as far as they say whether kinds of agents behave as known. At most 300. */
-  readonly recent: Carrying['recent']
+  readonly recent: DeliveryView['recent']
   /** Issues with a live claim that another ledger of this fleet wrote. At most 1,000. */
   readonly elsewhere: readonly IssueRef[]
 }
 
 /** What a cycle reads of who has what. */
-export interface UnderWay extends Omit<LedgerView, 'dispatches' | 'elsewhere'> {
+export interface CycleView extends Omit<LedgerView, 'dispatches' | 'elsewhere'> {
   /** Dispatches in a live state, but work in review: nobody is at it, and it is read where there is news of it (`news`). */
   readonly dispatches: readonly LiveDispatch[]
   /** Work in review, as far as it says which repos are to be asked for changes. */
   readonly reviews: readonly Pick<Dispatch, 'issue' | 'claimed_at' | 'handed_at'>[]
   /** Issues were saved quietly, and no event tells of them yet (`tellIssues`). */
-  readonly untold: boolean
+  readonly has_pending_events: boolean
   /** What issues were judged by last (`judgeBy`); null where none was. */
   readonly rules: string | null
 }
@@ -45,7 +45,7 @@ export interface UnderWay extends Omit<LedgerView, 'dispatches' | 'elsewhere'> {
 /** What several clients read at once: all of it as of one moment. */
 export interface ViewLedger {
   view(): Promise<LedgerView>
-  underWay(): Promise<UnderWay>
+  cycleView(): Promise<CycleView>
 }
 
 /** All of it: for the wiring alone. A function takes the parts that it needs. */
@@ -65,7 +65,7 @@ export interface Ledger
    * Resolves when another process freed a slot, an issue or a worker since the last call, or when `stop` is aborted; only then where the engine
    * can't tell. Something to wake up for and nothing to rely on: what a lost connection swallowed is seen by the next view.
    */
-  changed(stop: AbortSignal): Promise<void>
+  waitForChange(stop: AbortSignal): Promise<void>
   /** Integrity, version, and where it is. Throws BurnError `ledger_*`. */
   check(): Promise<{ readonly where: string; readonly version: number; readonly rows: Readonly<Record<string, number>> }>
   close(): Promise<void>

@@ -1,5 +1,5 @@
 /** The hidden marker of a comment: which dispatch of which fleet it speaks of, and in which state. */
-import type { DispatchState } from './lives.ts'
+import type { DispatchState } from './lifecycle.ts'
 import { idPattern } from './ids.ts'
 
 export interface Marker {

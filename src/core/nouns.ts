@@ -1,6 +1,6 @@
 /** The nouns of the product. Fields are snake_case: one word, the same in the spec, SQL, JSON, the CLI and here. */
 
-import type { AgentName } from './kinds.ts'
+import type { AgentName } from './agent-kinds.ts'
 import type { SprintPolicy } from './sprint.ts'
 
 /** `owner/name` on the forge. */

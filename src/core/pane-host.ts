@@ -1,16 +1,16 @@
 /** One machine as burn works with its panes: it looks, types and starts agents. Implemented over tmux (`observe/machines`) and by the simulator. */
-import type { AgentStart, Piece } from './agent.ts'
-import type { Census } from './incarnation.ts'
+import type { AgentStart, Keystrokes } from './agent.ts'
+import type { AgentLiveness } from './incarnation.ts'
 import type { Incarnation, Machine } from './nouns.ts'
-import type { MachineSight, Pane } from './panes.ts'
+import type { MachineSnapshot, Pane } from './panes.ts'
 import type { Tmux } from './ports.ts'
 
 /** The rows that each pane shows, by pane id. */
 export type Screens = ReadonlyMap<string, readonly string[]>
 
 /** One look at a machine. */
-export interface Sample {
-  readonly sight: MachineSight
+export interface SnapshotWithScreens {
+  readonly snapshot: MachineSnapshot
   readonly screens: Screens
 }
 
@@ -27,7 +27,7 @@ export type Typing = {
   readonly target: Target
   /** Letters, digits and `-`; no other typing in progress has the same. */
   readonly id: string
-} & ({ readonly place: readonly Piece[] } | { readonly submit: string })
+} & ({ readonly place: readonly Keystrokes[] } | { readonly submit: string })
 
 /**
  * `refused`: the agent is gone or its pane takes no input, and nothing reached the pane. `failed`: the host reported an error, and nothing is known of
@@ -74,9 +74,9 @@ export interface PaneHost {
   /** The keys of a delivery do not get through while a tmux mode (copy mode) is open in a pane. */
   readonly modes_block: boolean
   /** The machine now, without its screens. Never throws: a channel that fails makes it unreachable, with the reason. */
-  sight(): Promise<MachineSight>
+  snapshot(): Promise<MachineSnapshot>
   /** The same with what every pane shows: one round trip, whatever the number of panes. */
-  look(): Promise<Sample>
+  snapshotWithScreens(): Promise<SnapshotWithScreens>
   /** Up to `rows` rows of history above each pane's screen, by pane id; a pane that is gone is missing. Throws if the machine is lost. */
   history(panes: readonly Pick<Pane, 'id' | 'height'>[], rows: number): Promise<Screens>
   /**
@@ -97,6 +97,6 @@ export interface Machines {
   /** Opens all of them at once. `longest`: the longest pause (ms) between tries of one that stays away. */
   open(machines: readonly Machine[], longest?: number): Promise<readonly PaneHost[]>
   /** Which of these agents run, by the machine's process table; null if it could not be read. */
-  census(machine: Machine, agents: readonly Incarnation[]): Promise<Census | null>
+  liveness(machine: Machine, agents: readonly Incarnation[]): Promise<AgentLiveness | null>
   close(): Promise<void>
 }

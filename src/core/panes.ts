@@ -58,7 +58,7 @@ export interface Unreachable {
 }
 
 /** A machine as it was seen. Unreachable is not dead: nothing is known of its panes then. */
-export type MachineSight =
+export type MachineSnapshot =
   | Unreachable
   /** No session of this fleet is there, and no agent that is known of runs: the machine's process table says so. */
   | { readonly machine: string; readonly state: 'down' }

@@ -1,5 +1,5 @@
 /** Sprints: one issue, one disposable run in a workspace of its own, one change for review. Nouns and ports; what follows from a failure is in `decide/`. */
-import type { SprintAgentName } from './kinds.ts'
+import type { SprintAgentName } from './agent-kinds.ts'
 import type { IssueRef, RepoRef, SecretSource, Time } from './nouns.ts'
 
 /** Why a sprint, or a turn of it, came to nothing. */
@@ -94,7 +94,7 @@ export interface ToolResult {
 }
 
 /** One thing that happened in a sprint: a line of its transcript, and of its progress. */
-export type SprintNote =
+export type TranscriptEntry =
   | { readonly kind: 'note'; readonly text: string }
   | {
       readonly kind: 'said'
@@ -122,11 +122,11 @@ export interface BackendTask {
   /** For backends that call tools of ours. */
   readonly tools: readonly Tool[]
   readonly budget: Budget
-  readonly note: (note: SprintNote) => void
+  readonly note: (note: TranscriptEntry) => void
 }
 
 /** How a turn of a backend ended. */
-export interface Answer {
+export interface TurnResult {
   /** Null where the turn ended well. */
   readonly failure: Failure | null
   /** The last that it said. */
@@ -140,7 +140,7 @@ export interface Answer {
 /** Keeps what was said before: a red check is told to the one that made it. */
 export interface Conversation {
   /** Never throws for what a backend or a model does. Ends soon after `stop` with class `stopped`. */
-  say(text: string, stop: AbortSignal): Promise<Answer>
+  say(text: string, stop: AbortSignal): Promise<TurnResult>
   close(): Promise<void>
 }
 
@@ -154,14 +154,14 @@ export interface Backend {
 }
 
 /** Tokens and dollars of one answer. */
-export interface Spent {
+export interface TokenUsage {
   readonly tokens_in: number
   readonly tokens_out: number
   readonly cost: number | null
 }
 
 /** What an endpoint, a gateway or an agent said when it failed. */
-export interface Symptom {
+export interface BackendError {
   /** HTTP status; null where there was no answer, or none of HTTP. */
   readonly status: number | null
   /** The error's own code or type; those of ours are `empty`, `length`, `broken_off`, `idle`. */

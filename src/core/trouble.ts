@@ -7,6 +7,6 @@ export type TroubleKind = (typeof troubleKinds)[number]
 /** Kinds that every issue would meet: they belong to the worker or its account, and count as no attempt. */
 const shared: ReadonlySet<string> = new Set<TroubleKind>(['auth', 'billing', 'model', 'rate limit', 'connection'])
 
-export function isShared(kind: string | null): kind is TroubleKind {
+export function isWorkerTrouble(kind: string | null): kind is TroubleKind {
   return kind !== null && shared.has(kind)
 }

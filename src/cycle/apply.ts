@@ -3,21 +3,21 @@ import type { Action, ActionsByKind, ApproveAction, MoveAction, TellAction } fro
 import type { ChangesFacet, FleetState, ReposFacet } from '../core/fleet-state.ts'
 import type { DispatchMove } from '../core/ledger/claims.ts'
 import type { PlannedText } from '../core/ledger/deliveries.ts'
-import type { Delivery, Dispatch } from '../core/lives.ts'
+import type { Delivery, Dispatch } from '../core/lifecycle.ts'
 import type { IssueRef, Machine } from '../core/nouns.ts'
 import type { Session } from '../observe/session.ts'
 import type { Reason } from '../core/reasons.ts'
-import { actionsByKind, noKindLeft } from '../core/actions.ts'
+import { actionsByKind, assertExhaustive } from '../core/actions.ts'
 import { encodeReason } from '../core/reasons.ts'
-import { keepRest } from '../claim/blame.ts'
+import { recordBackoff } from '../claim/refusal.ts'
 import { claimPanes } from '../claim/claim.ts'
-import { giveBack, syncComments } from '../claim/comments.ts'
-import { yieldClaims } from '../claim/yield.ts'
+import { releaseClaims, syncComments } from '../claim/comments.ts'
+import { releaseLostClaims } from '../claim/first-claim.ts'
 import { deliver } from '../deliver/deliver.ts'
 import { leaseLength } from '../observe/session.ts'
 
 /** A delivery that waits for a person (a question is open, somebody is typing) keeps a cycle this long; the next one goes on with it. */
-const patience = 2_000
+const deliveryTimeout = 2_000
 
 /** What to do, in the order in which it is carried out, and what it was decided from. */
 export interface CyclePlan {
@@ -42,7 +42,7 @@ export async function apply(
 ): Promise<Applied> {
   const { ledger, clock, owner } = session
   const { move, tell, approve, judge, wait, leave, claim, ...rest } = actionsByKind(actions)
-  noKindLeft(rest)
+  assertExhaustive(rest)
   const settled = await applyMoves(move, state, session)
   await applyTells(tell, session)
   // An issue that changed since it was read: its approval no longer holds, so it is decided about anew.
@@ -50,13 +50,13 @@ export async function apply(
   await applyVerdicts({ judge: judge.filter(({ issue }) => !stale.has(issue)), wait, leave }, state, session)
   const claims = stop.aborted ? [] : claim.filter(({ issue }) => !stale.has(issue.ref))
   const claimed = await claimPanes(claims, session)
-  await ledger.takeOver(owner, clock.now() + leaseLength, clock.now())
-  const refused = await giveBack(await syncComments(new Set(claimed.map(({ id }) => id)), session), session)
-  const unsure = await yieldClaims(state, session)
-  const deliveries = await deliver(machines, session, stop, { patience, placed_patience: patience, unsure })
+  await ledger.takeOverDeliveries(owner, clock.now() + leaseLength, clock.now())
+  const refused = await releaseClaims(await syncComments(new Set(claimed.map(({ id }) => id)), session), session)
+  const unsure = await releaseLostClaims(state, session)
+  const deliveries = await deliver(machines, session, stop, { timeout: deliveryTimeout, placed_timeout: deliveryTimeout, unsure })
   // Nothing happened since: nothing more is to be said.
   const quiet = claimed.length + deliveries.length + settled.length + refused.length + unsure.size === 0
-  const late = quiet ? [] : await giveBack(await syncComments(new Set(), session), session)
+  const late = quiet ? [] : await releaseClaims(await syncComments(new Set(), session), session)
   return { claimed, settled: [...settled, ...refused, ...late], deliveries }
 }
 
@@ -115,8 +115,8 @@ async function applyVerdicts(
   if (judge.length > 0) await ledger.saveVerdicts(judge, session.clock.now())
   if (wait.length !== waits.size || wait.some(({ repo, reason }) => !isSame(reason, waits.get(repo))))
     await ledger.saveWaiting(new Map(wait.map(({ repo, reason }) => [repo, reason])))
-  for (const { issue, reason, rests } of leave) {
-    const kept = rests === null ? null : await keepRest(rests, session)
+  for (const { issue, reason, backoff: rests } of leave) {
+    const kept = rests === null ? null : await recordBackoff(rests, session)
     session.notify({ kind: 'issue.unclaimed', subject: issue, payload: { reason, rests: kept } })
   }
 }

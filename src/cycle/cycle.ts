@@ -4,10 +4,10 @@
  */
 import type { FleetState, UnderWayState } from '../core/fleet-state.ts'
 import type { Session } from '../observe/session.ts'
-import type { Backlog, IssueRecord, Resting } from '../core/ledger/backlog.ts'
+import type { Backlog, IssueRecord, BackedOff } from '../core/ledger/backlog.ts'
 import type { IssueRef, Machine, RepoRef } from '../core/nouns.ts'
 import { actionsOf } from '../core/actions.ts'
-import { openDesks } from '../decide/route.ts'
+import { freeWorkers } from '../decide/route.ts'
 import { repoOf } from '../core/refs.ts'
 import { assign } from '../decide/assign.ts'
 import { areFree, checkClaims } from '../claim/check.ts'
@@ -18,7 +18,7 @@ import { settle } from '../decide/settle.ts'
 /** How the fleet stands after a cycle, or as a dry run sees it. */
 export interface Outlook {
   /** Issues and repos that are left alone for now. */
-  readonly resting: readonly Resting[]
+  readonly resting: readonly BackedOff[]
   readonly backlog: Backlog
 }
 
@@ -35,7 +35,7 @@ export async function dryCycle(machines: readonly Machine[], session: Session): 
 }
 
 async function outlook({ ledger, clock }: Session): Promise<Outlook> {
-  return { resting: await ledger.resting(clock.now()), backlog: await ledger.backlog() }
+  return { resting: await ledger.backoffs(clock.now()), backlog: await ledger.backlog() }
 }
 
 /** Carries nothing out: only what is kept of forge and machines is brought up to date. */
@@ -54,8 +54,8 @@ async function assignFree(settled: UnderWayState, session: Session): Promise<Cyc
   let state: FleetState = { ...settled, issues: [], login: null, claims: new Map() }
   const checked = new Set<IssueRef>()
   for (let again = 0; ; again++) {
-    const desks = openDesks(state)
-    const front = await withIssues(state, await readFront(state, desks.free(), session), session)
+    const desks = freeWorkers(state)
+    const front = await withIssues(state, await readFront(state, desks.freeSlots(), session), session)
     const actions = assign(front, desks)
     const wanted = actionsOf(actions, 'claim').map(({ issue }) => issue)
     const fresh = wanted.filter(({ ref }) => !checked.has(ref))
@@ -74,7 +74,7 @@ function readFront({ claims, freed }: FleetState, most: Map<RepoRef, number>, { 
     const room = check.state === 'free' ? undefined : most.get(repoOf(ref))
     if (room !== undefined) most.set(repoOf(ref), room + 1)
   }
-  return ledger.front(
+  return ledger.candidates(
     most,
     freed.map(({ issue }) => issue),
   )

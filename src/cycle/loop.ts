@@ -2,7 +2,7 @@
 import type { Machine } from '../core/nouns.ts'
 import type { CycleResult } from './cycle.ts'
 import type { Session } from '../observe/session.ts'
-import { adviceOf } from '../core/errors.ts'
+import { messageWithHint } from '../core/errors.ts'
 import { runJob } from '../jobs/run.ts'
 import { cycle } from './cycle.ts'
 import { withLeases } from '../observe/session.ts'
@@ -11,7 +11,7 @@ import { withLeases } from '../observe/session.ts'
 const forgetEvery = 24 * 60 * 60_000
 
 /** Milliseconds between two cycles at least: what one dispatcher's cycle frees wakes the others, whose cycles may wake it again. */
-const restAtLeast = 5_000
+const minPause = 5_000
 
 export interface DispatchOptions {
   /** How many cycles; Infinity until stopped. */
@@ -40,20 +40,20 @@ export async function dispatch(
         // One cycle that fails ends a single run, and never a long one: the next may find the forge or the disk well again.
         if (options.cycles === 1) throw thrown
         failed += 1
-        session.notify({ kind: 'cycle.failed', subject: `cycle ${number}`, payload: { why: adviceOf(thrown) } })
+        session.notify({ kind: 'cycle.failed', subject: `cycle ${number}`, payload: { why: messageWithHint(thrown) } })
       }
-      if (number < options.cycles) await restUntilNews(options.interval, session, stop)
+      if (number < options.cycles) await pauseUntilChange(options.interval, session, stop)
     }
   })
   return failed
 }
 
 /** A pause that is cut short where another process frees something that could be given out. */
-export async function restUntilNews(interval: number, { ledger, clock }: Session, stop: AbortSignal): Promise<void> {
-  const least = Math.min(restAtLeast, interval)
+export async function pauseUntilChange(interval: number, { ledger, clock }: Session, stop: AbortSignal): Promise<void> {
+  const least = Math.min(minPause, interval)
   const over = new AbortController()
   const end = AbortSignal.any([stop, over.signal])
-  const told = ledger.changed(end)
+  const told = ledger.waitForChange(end)
   await clock.sleep(least, end)
   await Promise.race([clock.sleep(interval - least, end), told])
   over.abort()

@@ -6,13 +6,13 @@ import type { IssueRecord, Standing } from '../core/ledger/backlog.ts'
 import type { Issue, IssueRef, Worker } from '../core/nouns.ts'
 import { heldBy } from './holds.ts'
 import { eligibility, eligibilityRules, withApprovals } from './eligible.ts'
-import { openDesks, queueOrder, route, unable } from './route.ts'
+import { freeWorkers, queueOrder, route, sendBlockReason } from './route.ts'
 
 /**
  * Oldest issues first, for the open desks. Issues of a repo that was not, or could not be, asked about keep their last verdict and are not given; nor are those that
  * others have, as far as their claims were looked for. `desks`: those of this state, which are used up.
  */
-export function assign(given: FleetState, desks = openDesks(given)): Action[] {
+export function assign(given: FleetState, desks = freeWorkers(given)): Action[] {
   const { issues, actions: approvals } = withApprovals(given.issues, given.fleet)
   const seen = { ...given, issues }
   const rules = eligibilityRules(seen)
@@ -55,7 +55,7 @@ export function assign(given: FleetState, desks = openDesks(given)): Action[] {
 /** Issues whose comments could not be read are left alone, and rest if that is going to last. */
 function leaves({ claims }: FleetState): Action[] {
   return [...claims].flatMap(([issue, check]) =>
-    check.state === 'unreadable' ? [{ do: 'leave' as const, issue, reason: check.reason, rests: check.rests }] : [],
+    check.state === 'unreadable' ? [{ do: 'leave' as const, issue, reason: check.reason, backoff: check.backoff }] : [],
   )
 }
 
@@ -73,12 +73,12 @@ function questions(issues: readonly Issue[], seen: FleetState): Question[] {
   if (issues.length === 0) return []
   const held = heldBy(seen.holds, seen.now)
   const all = seen.workers.filter(({ worker }) => worker.role !== 'worker')
-  const able = all.filter((sight) => unable(sight, held.worker(sight.worker.id)) === null)
+  const able = all.filter((sight) => sendBlockReason(sight, held.worker(sight.worker.id)) === null)
   const councils = seen.dispatches.filter(({ kind }) => kind === 'council')
   const asked = Map.groupBy(councils, ({ issue }) => issue)
   return issues.map((issue) => {
     const before = new Set(asked.get(issue.ref)?.map(({ worker }) => worker))
-    const rests = seen.resting.get(issue.repo)
+    const rests = seen.held_repos.get(issue.repo)
     if (rests !== undefined) return { issue, reason: { code: 'council_rests', why: rests }, members: [] }
     const members = able.flatMap(({ worker }) => (before.has(worker.id) ? [] : [worker]))
     return { issue, reason: { code: 'council_asked', asked: before.size + members.length, of: all.length }, members }

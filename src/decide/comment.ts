@@ -1,8 +1,8 @@
 /** What the fleet's one comment on an issue says. It begins with the marker by which it is found again. */
 import type { Issue, Time, Worker } from '../core/nouns.ts'
-import type { Dispatch, DispatchState } from '../core/lives.ts'
-import { harmlessLine } from '../core/harmless.ts'
-import { isKept } from '../core/lives.ts'
+import type { Dispatch, DispatchState } from '../core/lifecycle.ts'
+import { escapeLineForForge } from '../core/forge-text.ts'
+import { isKept } from '../core/lifecycle.ts'
 import { sprintWorkers } from '../core/sprint.ts'
 
 /** What the comment of another ledger's claim says once a person released it here. */
@@ -27,7 +27,7 @@ const longestReason = 1000
 
 /** The comment of a work dispatch in its present state. */
 export function workComment({ fleet, dispatch, worker, reason }: CommentFacts): string {
-  const why = harmlessLine(reason, longestReason)
+  const why = escapeLineForForge(reason, longestReason)
   const marker = `<!-- burn:1 fleet=${fleet} dispatch=${dispatch.id} state=${dispatch.state} -->`
   const [kind, host] = dispatch.worker.split('/')
   const where =

@@ -1,8 +1,8 @@
 /** What follows from a text that arrived cut or changed: its agent is told to disregard it, and only then is the issue free. */
 import type { MoveAction, TellAction } from '../core/actions.ts'
 import type { UnderWayState } from '../core/fleet-state.ts'
-import { tagOf } from '../core/line.ts'
-import { activeStates } from '../core/lives.ts'
+import { deliveryTag } from '../core/typed-line.ts'
+import { activeStates } from '../core/lifecycle.ts'
 
 /** How often an agent is told, if it cannot be proven that it heard; then a person has to look. */
 const most = 3
@@ -36,5 +36,5 @@ export function corrections({ dispatches, mangled, corrections: told }: UnderWay
 }
 
 function disregardText(id: string, issue: string): string {
-  return `A text about ${issue} reached you cut or changed: it begins with ${tagOf(id)}. Disregard it. If you work on it, stop; push nothing, open no change, and end your turn.`
+  return `A text about ${issue} reached you cut or changed: it begins with ${deliveryTag(id)}. Disregard it. If you work on it, stop; push nothing, open no change, and end your turn.`
 }

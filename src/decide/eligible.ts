@@ -2,11 +2,11 @@
 import type { IssueRecord } from '../core/ledger/backlog.ts'
 import type { Fleet, Issue, RepoRef } from '../core/nouns.ts'
 import type { ApproveAction } from '../core/actions.ts'
-import type { FrontFacet, Moment, ReposFacet } from '../core/fleet-state.ts'
+import type { CandidateFacet, Moment, ReposFacet } from '../core/fleet-state.ts'
 import type { Reason } from '../core/reasons.ts'
 import { hasPassed } from '../core/elapsed.ts'
 import { servedRepos } from '../core/refs.ts'
-import { waitsUntil } from './backoff.ts'
+import { retryAt } from './backoff.ts'
 
 /** `until`: what must happen before the answer can be another: a change of the issue or of the rules, or nothing but time. */
 export type Eligibility =
@@ -19,7 +19,7 @@ export type Eligibility =
 const foreignClaimKept = 3_600_000
 
 /** What issues are judged from. */
-export type JudgedBy = Moment & Pick<ReposFacet, 'writers'> & Pick<FrontFacet, 'login' | 'claims'>
+export type JudgedBy = Moment & Pick<ReposFacet, 'writers'> & Pick<CandidateFacet, 'login' | 'claims'>
 
 /** What `eligibility` needs, prepared once for all issues of a cycle. */
 export interface EligibilityRules {
@@ -56,7 +56,7 @@ export function eligibility(record: IssueRecord, rules: EligibilityRules): Eligi
   if (record.standing === 'taken') return { kind: 'taken', reason: record.verdict?.reason ?? { code: 'taken' } }
   const lasting = skipped(issue, rules) ?? untrusted(record, rules) ?? assigned(issue, rules) ?? given(record, rules)
   if (lasting !== null) return { kind: 'no', reason: lasting, until: isUnsure(issue, rules) ? 'later' : 'changed' }
-  const passing = changed(record) ?? foreign(record, rules) ?? resting(record, rules) ?? tooSoon(record, rules)
+  const passing = changed(record) ?? foreign(record, rules) ?? backedOff(record, rules) ?? tooSoon(record, rules)
   if (passing !== null) return { kind: 'no', reason: passing, until: 'later' }
   if (issue.labels.some((label) => rules.councilLabels.has(label.toLowerCase()))) return { kind: 'council' }
   if (!rules.served.has(issue.repo)) return { kind: 'no', reason: { code: 'not_served', repo: issue.repo }, until: 'changed' }
@@ -143,11 +143,11 @@ function given({ attempts, done }: IssueRecord, rules: EligibilityRules): Reason
   return attempts >= limit ? { code: 'attempts_used', attempts } : null
 }
 
-function resting({ rests }: IssueRecord, { seen }: EligibilityRules): Reason | null {
+function backedOff({ rests }: IssueRecord, { seen }: EligibilityRules): Reason | null {
   return rests === null || rests.until <= seen.now ? null : { code: 'rests', ...rests }
 }
 
 function tooSoon(record: IssueRecord, { seen }: EligibilityRules): Reason | null {
-  const until = waitsUntil(record, seen.fleet.dispatch.retry_after, seen.now)
+  const until = retryAt(record, seen.fleet.dispatch.retry_after, seen.now)
   return until === null ? null : { code: 'retry_wait', until, attempts: record.attempts }
 }

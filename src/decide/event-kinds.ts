@@ -21,7 +21,7 @@ interface Meaning<K extends EventKind> {
 const reason = 'why, as a code with data'
 const until = 'the time (ms) when it ends'
 const why = 'the error, or what was seen'
-const rests = 'what rests because of it, and until when; or null'
+const backoffDoc = 'what rests because of it, and until when; or null'
 const also = (rest: string | null) => (rest === null ? '' : `; ${rest}`)
 
 const nothing = { payload: {}, text: () => '' }
@@ -30,7 +30,7 @@ const because = { payload: { reason }, text: (data: { readonly reason: Reason })
 const failed = { payload: { why }, text: (data: { readonly why: string }) => data.why }
 const lasting = (data: { readonly reason: Reason; readonly until: number | null }) =>
   `${sentence(data.reason)}${data.until === null ? '' : `; until ${toSecond(data.until)}`}`
-const rested = { payload: { reason, until }, text: lasting }
+const backoffEvent = { payload: { reason, until }, text: lasting }
 const held = { payload: { reason, until: `${until}; null: when it is resumed` }, text: lasting }
 const step = {
   payload: { reason: 'the evidence, as a code with data', presses: 'how often burn pressed Enter so far' },
@@ -51,7 +51,7 @@ export const eventKinds: { readonly [K in EventKind]: Meaning<K> } = {
     text: ({ sha256 }) => `the text that a trusted label was first seen with: sha256 ${sha256}`,
   },
   'issue.unapproved': { meaning: 'An issue no longer has a trusted label.', payload: {}, text: () => 'no trusted label any more' },
-  'issue.rests': { meaning: 'burn leaves an issue alone for a while. No attempt is counted.', ...rested },
+  'issue.rests': { meaning: 'burn leaves an issue alone for a while. No attempt is counted.', ...backoffEvent },
   'issue.skipped': {
     meaning: 'One worker leaves an issue alone.',
     payload: { why: 'the failure of its sprint, or the words of a person', until: 'the time (ms) when it ends; null: never by itself' },
@@ -67,7 +67,7 @@ export const eventKinds: { readonly [K in EventKind]: Meaning<K> } = {
     payload: { priority: 'the higher the sooner' },
     text: ({ priority }) => `priority ${priority}`,
   },
-  'repo.rests': { meaning: 'burn leaves all issues of a repo alone for a while.', ...rested },
+  'repo.rests': { meaning: 'burn leaves all issues of a repo alone for a while.', ...backoffEvent },
   'repo.unread': {
     meaning: 'The forge did not let burn read a repo.',
     payload: { why },
@@ -192,7 +192,7 @@ export const eventKinds: { readonly [K in EventKind]: Meaning<K> } = {
   },
   'issue.comment_failed': {
     meaning: 'The comment of a dispatch could not be written.',
-    payload: { why, rests },
+    payload: { why, rests: backoffDoc },
     text: (data) => `its comment could not be written: ${data.why}${also(data.rests)}`,
     subject: 'issue',
     level: 'warn',
@@ -206,14 +206,14 @@ export const eventKinds: { readonly [K in EventKind]: Meaning<K> } = {
   },
   'issue.unclaimed': {
     meaning: 'burn did not claim an issue that was about to be given.',
-    payload: { reason, rests },
+    payload: { reason, rests: backoffDoc },
     text: ({ reason, rests }) => `not claimed: ${sentence(reason)}${also(rests)}`,
     level: 'warn',
     fleeting: true,
   },
   'issue.undelivered': {
     meaning: 'burn claimed an issue, and types nothing for it yet.',
-    payload: { reason, rests },
+    payload: { reason, rests: backoffDoc },
     text: ({ reason, rests }) => `not delivered yet: ${sentence(reason)}${also(rests)}`,
     level: 'warn',
     fleeting: true,

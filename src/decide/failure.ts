@@ -51,6 +51,6 @@ const consequences: Readonly<Record<FailureClass, Consequence>> = {
   internal: { ...place, dispatch: 'failed', hint: 'this is a mistake in burn: please report it' },
 }
 
-export function afterFailure(failure: FailureClass): Consequence {
+export function consequenceOf(failure: FailureClass): Consequence {
   return consequences[failure]
 }

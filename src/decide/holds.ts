@@ -2,7 +2,7 @@
 import type { Hold } from '../core/ledger/holds.ts'
 import type { Reason } from '../core/reasons.ts'
 import type { RepoRef, Time, WorkerId } from '../core/nouns.ts'
-import { longestOfRepos } from './backoff.ts'
+import { maxRepoBackoff } from './backoff.ts'
 
 /** The name of the scope `fleet`. */
 export const wholeFleet = 'all'
@@ -41,7 +41,7 @@ export function heldBy(holds: readonly Hold[], now: Time): HoldIndex {
 
 /** A refusal by the forge that would hold longer than any does was kept by a clock that was set back since. */
 export function isInForce({ code, until }: Pick<Hold, 'code' | 'until'>, now: Time): boolean {
-  return until === null || (until > now && (code !== 'forge_refused' || until <= now + longestOfRepos))
+  return until === null || (until > now && (code !== 'forge_refused' || until <= now + maxRepoBackoff))
 }
 
 export function holdReason({ scope, name, code, until, reason }: Hold): Reason {

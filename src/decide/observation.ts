@@ -1,13 +1,13 @@
 /** What a delivery's step needs to know, from its pane as it is and its screen. */
 import type { Reason } from '../core/reasons.ts'
-import type { Look } from '../core/agent.ts'
-import type { Delivery } from '../core/lives.ts'
+import type { ParsedScreen } from '../core/agent.ts'
+import type { Delivery } from '../core/lifecycle.ts'
 import type { Incarnation, Time } from '../core/nouns.ts'
 import type { Pane } from '../core/panes.ts'
 import { hasPassed } from '../core/elapsed.ts'
-import { compact, compactRows, heldIn, sumOf, tagOf } from '../core/line.ts'
+import { compact, compactRows, composerContent, lineChecksum, deliveryTag } from '../core/typed-line.ts'
 import { incarnationOf } from '../core/incarnation.ts'
-import { parseSignal } from '../core/signal.ts'
+import { parseHookEvent } from '../core/hook-event.ts'
 
 /** What was seen of the pane a delivery is for. */
 export interface Observation {
@@ -18,19 +18,19 @@ export interface Observation {
   /** How the agent that was in the pane ended; null where none is known to have. */
   readonly ended?: Reason | null
   /** Null where the screen was not captured. */
-  readonly look: Look | null
+  readonly look: ParsedScreen | null
   /** The delivery's line stands in the composer, whole and alone, as far as the composer shows it. */
   readonly in_composer: boolean
   /** Its tag stands in the composer with something else: the line is on its way, or somebody types. */
-  readonly beside: boolean
+  readonly tag_in_composer: boolean
   /** Since when every look has found its tag on the agent's screen outside the composer; null where it is not there. */
-  readonly elsewhere: Time | null
+  readonly outside_since: Time | null
   /** The whole line is on the agent's screen outside the composer. */
   readonly whole: boolean
   /** What the agent's own hook told of: the whole line, another line under this id, its id alone, or nothing. */
   readonly told: 'text' | 'other' | 'id' | null
   /** Since when every look has found the agent doing nothing; null while it works or asks. */
-  readonly rests: Time | null
+  readonly idle_since: Time | null
   /** Nothing stands in the composer but a line of ours whose delivery has ended, and it is known how to take it back. */
   readonly leftover: boolean
   /** What to type for it; null until its text is written to its file. */
@@ -46,7 +46,7 @@ export interface Observation {
 }
 
 /** What the looks before this one found of a delivery. */
-export type Remembered = Pick<Observation, 'elsewhere' | 'rests' | 'line' | 'unwritten'>
+export type Remembered = Pick<Observation, 'outside_since' | 'idle_since' | 'line' | 'unwritten'>
 
 /** A keystroke younger than this means that a person is at the pane, milliseconds. */
 export const attendedFor = 60_000
@@ -56,7 +56,7 @@ export interface ObservationFacts {
   /** Null where the machine is unreachable or the pane is not there. */
   readonly pane: Pane | null
   readonly server_started: number
-  readonly look: Look | null
+  readonly look: ParsedScreen | null
   readonly screen: readonly string[]
   /** Rows of history above the screen: looked through for the line only, never for a state. */
   readonly above?: readonly string[]
@@ -78,9 +78,9 @@ export interface ObservationFacts {
 export function observe(of: ObservationFacts): Observation {
   const { pane, look, now, delivery, before } = of
   const composer = look !== null && look.composer !== 'absent'
-  const held = composer && look.draft !== '' ? heldIn(look.draft, delivery.id, delivery.typed) : 'nothing'
+  const held = composer && look.draft !== '' ? composerContent(look.draft, delivery.id, delivery.typed) : 'nothing'
   const outside = composer ? outsideOf(of, look) : ''
-  const elsewhere = outside.includes(compact(tagOf(delivery.id)))
+  const elsewhere = outside.includes(compact(deliveryTag(delivery.id)))
   const busy = look?.reading.state === 'working' || look?.reading.state === 'waiting'
   return {
     reachable: of.reachable,
@@ -89,11 +89,11 @@ export function observe(of: ObservationFacts): Observation {
     look,
     told: pane === null ? null : toldOf(delivery, pane.signal),
     in_composer: held === 'line',
-    beside: held === 'other' || (held === 'beginning' && compact(look?.draft ?? '').includes(compact(tagOf(delivery.id)))),
+    tag_in_composer: held === 'other' || (held === 'beginning' && compact(look?.draft ?? '').includes(compact(deliveryTag(delivery.id)))),
     // Seen in what is the future now: the clock was set back, and it counts from this look on.
-    elsewhere: elsewhere ? Math.min(before?.elsewhere ?? now, now) : null,
+    outside_since: elsewhere ? Math.min(before?.outside_since ?? now, now) : null,
     whole: elsewhere && delivery.typed !== null && outside.includes(compact(delivery.typed)),
-    rests: busy ? null : Math.min(before?.rests ?? now, now),
+    idle_since: busy ? null : Math.min(before?.idle_since ?? now, now),
     leftover: of.leftover ?? false,
     line: before?.line ?? null,
     unwritten: before?.unwritten ?? null,
@@ -103,16 +103,16 @@ export function observe(of: ObservationFacts): Observation {
   }
 }
 
-function outsideOf({ above = [], screen }: ObservationFacts, { composer_rows: [first, end] }: Look): string {
+function outsideOf({ above = [], screen }: ObservationFacts, { composer_rows: [first, end] }: ParsedScreen): string {
   return compactRows([...above, ...screen.slice(0, first), '', ...screen.slice(end)])
 }
 
 /** One event that has the line outweighs others: what an agent says later may hold the tag, too. */
 function toldOf({ id, typed }: ObservationFacts['delivery'], signal: string): Observation['told'] {
-  const sums = (parseSignal(signal)?.told ?? []).flatMap((each) => (each.id === id ? [each.sum] : []))
+  const sums = (parseHookEvent(signal)?.told ?? []).flatMap((each) => (each.id === id ? [each.sum] : []))
   if (sums.length === 0) return null
   if (typed === null || sums.every((sum) => sum === null)) return 'id'
-  return sums.includes(sumOf(typed)) ? 'text' : 'other'
+  return sums.includes(lineChecksum(typed)) ? 'text' : 'other'
 }
 
 function attendedBy({ hold, pane, mode_blocks, machine_now }: ObservationFacts): Reason | null {

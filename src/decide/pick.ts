@@ -23,7 +23,7 @@ export interface Picks {
   readonly refused: readonly { readonly issue: IssueRef; readonly reason: Reason }[]
 }
 
-export interface Wish {
+export interface PickRequest {
   /** Repos to take from. */
   readonly repos: readonly RepoRef[]
   /** One issue that a person named: what sprints skip by label or title is done all the same. */
@@ -35,9 +35,9 @@ export interface Wish {
 type Policy = Pick<SprintPolicy, 'skip_labels' | 'skip_titles' | 'priority_labels'>
 
 /** What sprints pick from. */
-export type PickedFrom = JudgedBy & Pick<FleetState, 'issues' | 'repos_down' | 'resting'>
+export type PickedFrom = JudgedBy & Pick<FleetState, 'issues' | 'repos_down' | 'held_repos'>
 
-export function pickIssues(seen: PickedFrom, policy: Policy, { repos, issue: wanted, skips }: Wish): Picks {
+export function pickIssues(seen: PickedFrom, policy: Policy, { repos, issue: wanted, skips }: PickRequest): Picks {
   const rules = eligibilityRules(seen, repos)
   const skipped = new Map(skips.map((skip) => [skip.issue, skip.reason]))
   const named = wanted !== null
@@ -67,7 +67,7 @@ export function pickIssues(seen: PickedFrom, policy: Policy, { repos, issue: wan
 function unfit(record: IssueRecord, rules: EligibilityRules, seen: PickedFrom): Reason | null {
   if (!seen.writers.has(record.issue.repo)) return { code: 'repo_unread', why: seen.repos_down.get(record.issue.repo) ?? null }
   const verdict = eligibility(record, rules)
-  const rests = seen.resting.get(record.issue.repo)
+  const rests = seen.held_repos.get(record.issue.repo)
   if (rests !== undefined && verdict.kind === 'work') return { code: 'repo_rests', why: rests }
   if (verdict.kind === 'work') return null
   if (verdict.kind === 'council') return { code: 'to_council' }

@@ -1,6 +1,6 @@
 /** Which paths of a change a person must see before it reaches the forge: what runs there, or in a checkout, as soon as it is pushed. */
 import { globMatcher } from '../core/globs.ts'
-import { agentsRun } from '../core/kinds.ts'
+import { agentsRun } from '../core/agent-kinds.ts'
 
 /** CI definitions of all forges and services, and hooks of git, its tools and agents. In any folder. */
 const runsByItself: readonly string[] = [

@@ -13,7 +13,7 @@
  * | error | working | what the screen says: an error that is retried is told, too |
  * | idle | unknown, starting, error, working | what the screen says: nothing is idle without its composer, and background work has no event |
  */
-import type { Heard, Look, Signal } from '../core/agent.ts'
+import type { HookState, ParsedScreen, HookEvent } from '../core/agent.ts'
 import type { Reading, ReadingState, Time } from '../core/nouns.ts'
 
 /** Milliseconds for which a screen may be late, a new answer settles, and a contradiction stays open. */
@@ -22,7 +22,7 @@ const settling = 3_000
 const contradicted = 60_000
 
 /** `now` is of the same clock as the signal's time: its machine's. */
-export function mergeReading(look: Look, signal: Signal | null, heard: Heard | null, now: Time): Reading {
+export function mergeReading(look: ParsedScreen, signal: HookEvent | null, heard: HookState | null, now: Time): Reading {
   const screen = look.reading
   if (signal === null || heard === null) return screen
   const age = Math.max(0, now - signal.at)

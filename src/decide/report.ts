@@ -2,15 +2,15 @@
 import type { StatusState } from '../core/fleet-state.ts'
 import type { LiveDispatch } from '../core/ledger/claims.ts'
 import type { HoldCode } from '../core/ledger/holds.ts'
-import type { Delivery, DeliveryState, Proof } from '../core/lives.ts'
+import type { Delivery, DeliveryState, Proof } from '../core/lifecycle.ts'
 import type { Reason } from '../core/reasons.ts'
 import type { SprintStage } from '../core/sprint.ts'
 import type { HoldScope, IssueRef, Machine, ReadingState, RepoRef, WorkerId } from '../core/nouns.ts'
 import { keysOf } from '../core/json.ts'
-import { slotStates } from '../core/lives.ts'
+import { slotStates } from '../core/lifecycle.ts'
 import { reposOf } from '../core/refs.ts'
 import { heldBy, isInForce } from './holds.ts'
-import { isStale } from './endings.ts'
+import { isStale } from './dispatch-moves.ts'
 import { holdText } from './wording.ts'
 
 export const readingStates: readonly ReadingState[] = ['working', 'idle', 'waiting', 'starting', 'error', 'dead', 'unreachable', 'unknown']
@@ -83,7 +83,7 @@ export interface SprintReport {
 }
 
 /** An issue or a repo that is left alone for a while. */
-export interface RestReport {
+export interface BackoffReport {
   readonly subject: IssueRef | RepoRef
   /** ISO 8601. */
   readonly until: string
@@ -111,7 +111,7 @@ export interface UnreadReport {
 export interface StatusReport {
   readonly machines: readonly MachineReport[]
   readonly sprints: readonly SprintReport[]
-  readonly resting: readonly RestReport[]
+  readonly resting: readonly BackoffReport[]
   /** All that is held now: workers, lanes, machines, repos, the fleet. */
   readonly holds: readonly HoldReport[]
   /** Repos of the spec that the forge did not let burn read when it last tried: what is said of their issues may be old. */
@@ -125,7 +125,7 @@ export interface StatusReport {
 export function statusReport(shown: readonly Machine[], state: StatusState): StatusReport {
   const facts = workerFacts(state)
   const machines = shown.map((machine): MachineReport => {
-    const sight = state.sights.get(machine.name)
+    const sight = state.snapshots.get(machine.name)
     const windows = machine.windows.map((window): WindowReport => {
       const all = window.workers.map(({ id }) => facts.get(id)).filter((each) => each !== undefined)
       return {
@@ -148,7 +148,7 @@ export function statusReport(shown: readonly Machine[], state: StatusState): Sta
   const sprints = state.sprints.map(({ id, issue, worker, stage, started_at }) => {
     return { id, issue, worker, stage, since: new Date(started_at).toISOString() }
   })
-  const resting = state.rests.map(({ subject, until, why }) => ({ subject, until: new Date(until).toISOString(), why }))
+  const resting = state.backed_off.map(({ subject, until, why }) => ({ subject, until: new Date(until).toISOString(), why }))
   const totals = sum(machines.map((machine) => machine.totals))
   const ours = reposOf(state.fleet)
   const unread = state.repos.flatMap(({ repo, unread }) => {

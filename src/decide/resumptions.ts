@@ -5,16 +5,16 @@ import type { UnderWayState } from '../core/fleet-state.ts'
 import type { LiveDispatch } from '../core/ledger/claims.ts'
 import type { WorkerRecord } from '../core/ledger/workers.ts'
 import { resumeText } from './prompts.ts'
-import { canBeTold } from './endings.ts'
-import { isBeingTold, troubleCourses } from './trouble.ts'
+import { canBeTold } from './dispatch-moves.ts'
+import { hasPendingResume, recoveryPlans } from './trouble.ts'
 
 /** Tells an agent to go on once for each failure, whoever else decides the same (`before`). */
 export function resumptions(seen: UnderWayState): TellAction[] {
-  const courses = troubleCourses(seen)
+  const courses = recoveryPlans(seen)
   const records = new Map(seen.records.map((record) => [record.id, record]))
   return seen.dispatches.flatMap((dispatch) => {
     const { id, issue, worker, incarnation } = dispatch
-    if (seen.mangled.has(id) || !canBeTold(dispatch, seen) || isBeingTold(dispatch, seen)) return []
+    if (seen.mangled.has(id) || !canBeTold(dispatch, seen) || hasPendingResume(dispatch, seen)) return []
     const course = courses.get(worker)
     if (course === undefined ? !recovered(dispatch, records.get(worker), seen) : seen.now < course.next) return []
     const reason: Reason = { code: 'worker_recovered', kind: course?.trouble.kind ?? null }

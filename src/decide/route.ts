@@ -3,10 +3,10 @@ import type { IssueRecord } from '../core/ledger/backlog.ts'
 import type { LiveDispatch } from '../core/ledger/claims.ts'
 import type { Reason } from '../core/reasons.ts'
 import type { Issue, RepoRef, Worker, WorkerId } from '../core/nouns.ts'
-import type { FleetState, UnderWayState, WorkerSight } from '../core/fleet-state.ts'
-import { slotStates } from '../core/lives.ts'
+import type { FleetState, UnderWayState, WorkerSnapshot } from '../core/fleet-state.ts'
+import { slotStates } from '../core/lifecycle.ts'
 import { heldBy } from './holds.ts'
-import { Desks, type Desk } from './desks.ts'
+import { FreeWorkers, type FreeWorker } from './free-workers.ts'
 import { workerTrouble } from './trouble.ts'
 
 export interface Route {
@@ -25,12 +25,12 @@ export interface Routed {
 }
 
 /** Why a worker gets nothing; null where it may be given work. */
-export function closedTo(sight: WorkerSight, hold: Reason | null): Reason | null {
-  return sight.worker.role === 'worker' ? unable(sight, hold) : { code: 'role', role: sight.worker.role }
+export function workBlockReason(sight: WorkerSnapshot, hold: Reason | null): Reason | null {
+  return sight.worker.role === 'worker' ? sendBlockReason(sight, hold) : { code: 'role', role: sight.worker.role }
 }
 
 /** Why nothing is sent to a worker, whatever its role; null where something may be. */
-export function unable(sight: WorkerSight, hold: Reason | null): Reason | null {
+export function sendBlockReason(sight: WorkerSnapshot, hold: Reason | null): Reason | null {
   if (hold !== null) return hold
   if (sight.stopped !== undefined) return { code: 'sent_nothing', why: sight.stopped }
   const { state } = sight.reading
@@ -43,16 +43,16 @@ export function unable(sight: WorkerSight, hold: Reason | null): Reason | null {
  * and what is left goes to whoever still has room. Among several: a sublane that is one of the labels, then fewest live
  * dispatches, then the one not used for longest.
  */
-export function route(issues: readonly Issue[], seen: FleetState, desks: Desks): Routed {
+export function route(issues: readonly Issue[], seen: FleetState, desks: FreeWorkers): Routed {
   const routes: Route[] = []
   const give = (issue: Issue, where: 'home' | 'anywhere') => {
-    const taken = desks.take(issue, where)
+    const taken = desks.takeSlot(issue, where)
     if (taken !== null) routes.push({ issue, worker: taken.worker, slot: taken.slot, reason: whyThere(taken.worker, taken.held, issue) })
     return taken !== null
   }
   const left = issues.filter((issue) => !give(issue, 'home'))
   const waiting = left.filter((issue) => !give(issue, 'anywhere'))
-  const still = desks.free()
+  const still = desks.freeSlots()
   return {
     routes,
     waiting,
@@ -61,14 +61,14 @@ export function route(issues: readonly Issue[], seen: FleetState, desks: Desks):
 }
 
 /** Workers with a free slot. How many issues of each repo they have room for is how much of its queue need be looked at. */
-export function openDesks(seen: UnderWayState): Desks {
+export function freeWorkers(seen: UnderWayState): FreeWorkers {
   const records = new Map(seen.records.map((record) => [record.id, record]))
   const taken = slotsTaken(seen.dispatches)
   const held = heldBy(seen.holds, seen.now)
-  const desks: Desk[] = []
+  const desks: FreeWorker[] = []
   for (const sight of seen.workers) {
     const { worker } = sight
-    if (closedTo(sight, held.worker(worker.id)) !== null || seen.following.has(worker.id)) continue
+    if (workBlockReason(sight, held.worker(worker.id)) !== null || seen.following.has(worker.id)) continue
     const slots = taken.get(worker.id)
     // A depth that was lowered leaves slots above it taken: they count.
     const live = slots?.size ?? 0
@@ -78,7 +78,7 @@ export function openDesks(seen: UnderWayState): Desks {
     for (let slot = 0; slot < worker.depth && free.length < room - live; slot++) if (slots?.has(slot) !== true) free.push(slot)
     if (free.length > 0) desks.push({ worker, free, live, used_at: records.get(worker.id)?.used_at ?? 0 })
   }
-  return new Desks(desks, seen.resting)
+  return new FreeWorkers(desks, seen.held_repos)
 }
 
 /** Slots in use, by worker. */
@@ -107,7 +107,7 @@ function whyWaiting(repos: readonly RepoRef[], seen: FleetState): Map<RepoRef, R
       const count = serving.get(repo)
       if (count === undefined) continue
       const first: Reason | null = seen.following.has(sight.worker.id) ? { code: 'follow_up_first' } : null
-      const why = closedTo(sight, held.worker(sight.worker.id)) ?? first
+      const why = workBlockReason(sight, held.worker(sight.worker.id)) ?? first
       count.all += 1
       if (why === null) count.open += 1
       else count.first ??= why
@@ -116,7 +116,7 @@ function whyWaiting(repos: readonly RepoRef[], seen: FleetState): Map<RepoRef, R
   return new Map(
     [...serving].map(([repo, { all, open, first }]) => [
       repo,
-      seen.resting.get(repo) ??
+      seen.held_repos.get(repo) ??
         (open > 0 ? { code: 'workers_full', workers: open, repo } : { code: 'workers_closed', workers: all, repo, first }),
     ]),
   )

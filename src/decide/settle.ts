@@ -3,14 +3,14 @@ import type { Action } from '../core/actions.ts'
 import type { Freed, UnderWayState } from '../core/fleet-state.ts'
 import type { IssueRecord } from '../core/ledger/backlog.ts'
 import { actionsOf } from '../core/actions.ts'
-import { liveStates } from '../core/lives.ts'
+import { liveStates } from '../core/lifecycle.ts'
 import { corrections } from './corrections.ts'
 import { resumptions } from './resumptions.ts'
-import { endings } from './endings.ts'
+import { dispatchMoves } from './dispatch-moves.ts'
 
 export type Decider = (state: UnderWayState) => readonly Action[]
 
-const deciders: readonly Decider[] = [endings, corrections, resumptions]
+const deciders: readonly Decider[] = [dispatchMoves, corrections, resumptions]
 
 export interface Settled {
   readonly actions: readonly Action[]

@@ -1,7 +1,7 @@
 /** What a sprint says: to the model, in the commit, and in the change. Pure. */
 import type { Issue } from '../core/nouns.ts'
 import type { CheckResult, Usage } from '../core/sprint.ts'
-import { harmlessCode, harmlessLine, harmlessQuote } from '../core/harmless.ts'
+import { codeForForge, escapeLineForForge, quoteForForge } from '../core/forge-text.ts'
 import { oneLine, sanitize } from '../core/text.ts'
 import { fence } from './prompts.ts'
 
@@ -35,7 +35,7 @@ ${fence(issue, nonce)}
 }
 
 /** A failed check, given back. */
-export function redText(command: string, { output, pinned }: { output: string; pinned: readonly string[] }, left: number): string {
+export function failedCheckText(command: string, { output, pinned }: { output: string; pinned: readonly string[] }, left: number): string {
   const used =
     pinned.length === 0 ? '' : ` It runs as the base commit defines it, so your changes to ${pinned.slice(0, 20).join(', ')} do not count.`
   const last = left === 0 ? 'This is the last time it is run.' : `It can be mended ${left} more time${left === 1 ? '' : 's'}.`
@@ -77,24 +77,24 @@ const longestSummary = 4000
 const mostFiles = 50
 
 export function changeTitle({ title, number }: Issue): string {
-  return `${harmlessLine(title, 200)} (#${number})`
+  return `${escapeLineForForge(title, 200)} (#${number})`
 }
 
 export function commitMessage({ issue, summary, id, model }: ChangeText): string {
-  const said = harmlessQuote(summary, 1000)
-  return `${harmlessLine(issue.title, 100)}\n\n${said === '' ? '' : `${said}\n\n`}Closes #${issue.number}\nBurn-Sprint: ${id}${model === null ? '' : `\nBurn-Model: ${harmlessLine(model, 100)}`}\n`
+  const said = quoteForForge(summary, 1000)
+  return `${escapeLineForForge(issue.title, 100)}\n\n${said === '' ? '' : `${said}\n\n`}Closes #${issue.number}\nBurn-Sprint: ${id}${model === null ? '' : `\nBurn-Model: ${escapeLineForForge(model, 100)}`}\n`
 }
 
 /** The body of the change: the marker first, so that it is found again; then what a reviewer needs. */
 export function changeBody(text: ChangeText): string {
   const { id, fleet, issue, summary, files } = text
-  const named = files.slice(0, mostFiles).map(({ path, added, removed }) => `- ${harmlessCode(path, 200)}${counts(added, removed)}`)
+  const named = files.slice(0, mostFiles).map(({ path, added, removed }) => `- ${codeForForge(path, 200)}${counts(added, removed)}`)
   const more = files.length > mostFiles ? [`- and ${files.length - mostFiles} more`] : []
   return [
     `<!-- burn:1 fleet=${fleet} dispatch=${id} state=review -->`,
     `Closes #${issue.number}`,
     '',
-    harmlessQuote(summary, longestSummary) || '(the model said nothing about it)',
+    quoteForForge(summary, longestSummary) || '(the model said nothing about it)',
     '',
     ...named,
     ...more,
@@ -115,7 +115,7 @@ function definitionLines({ pinned, changed }: ChangeText['check']): string[] {
   const list = (paths: readonly string[]) =>
     paths
       .slice(0, mostFiles)
-      .map((path) => harmlessCode(path, 200))
+      .map((path) => codeForForge(path, 200))
       .join(', ')
   return [
     ...(pinned.length === 0
@@ -128,14 +128,14 @@ function definitionLines({ pinned, changed }: ChangeText['check']): string[] {
 export function checkLine({ command, result, mends }: Pick<ChangeText['check'], 'command' | 'result' | 'mends'>): string {
   if (command === null || result === 'none') return 'none is known for this repo, so nothing was run.'
   const after = mends === 0 ? '' : ` after ${mends} time${mends === 1 ? '' : 's'} of mending`
-  return `${harmlessCode(command, 300)} ${result === 'passed' ? `passed${after}` : 'failed'}.`
+  return `${codeForForge(command, 300)} ${result === 'passed' ? `passed${after}` : 'failed'}.`
 }
 
 function modelLine({ backend, model, provider, usage }: ChangeText): string {
   const who =
     model === null
-      ? harmlessCode(backend, 100)
-      : `${harmlessCode(model, 100)}${provider === null ? '' : ` of ${harmlessLine(provider, 60)}`} (${harmlessLine(backend.split(' ')[0] ?? '', 60)})`
+      ? codeForForge(backend, 100)
+      : `${codeForForge(model, 100)}${provider === null ? '' : ` of ${escapeLineForForge(provider, 60)}`} (${escapeLineForForge(backend.split(' ')[0] ?? '', 60)})`
   return `${who}: ${usageLine(usage)}`
 }
 

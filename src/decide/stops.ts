@@ -1,11 +1,11 @@
 /** Why nothing is sent to a worker, decided once for all that read it: it takes its issues itself, its kind does not behave as known, or it is in trouble. */
 import type { Reason } from '../core/reasons.ts'
-import type { Look } from '../core/agent.ts'
-import type { HoldsFacet, ReadingsFacet, WorkerSight } from '../core/fleet-state.ts'
+import type { ParsedScreen } from '../core/agent.ts'
+import type { HoldsFacet, ReadingsFacet, WorkerSnapshot } from '../core/fleet-state.ts'
 import type { LedgerView } from '../core/ledger.ts'
 import type { Fleet, Time, WorkerId } from '../core/nouns.ts'
 import { withTroubles } from './trouble.ts'
-import { unprovenStates, type Delivery } from '../core/lives.ts'
+import { unprovenStates, type Delivery } from '../core/lifecycle.ts'
 import { hasPassed } from '../core/elapsed.ts'
 
 const prefix = 'loop '
@@ -33,7 +33,7 @@ export interface StopFacts extends Pick<HoldsFacet, 'records'>, Pick<ReadingsFac
 }
 
 /** The same sights, each with why nothing is sent to it. */
-export function withStops(sights: readonly WorkerSight[], facts: StopFacts): readonly WorkerSight[] {
+export function withStops(sights: readonly WorkerSnapshot[], facts: StopFacts): readonly WorkerSnapshot[] {
   const loops = loopsIn(facts.leases, facts.now)
   const looks = new Map(sights.flatMap(({ worker, look }) => (look === undefined ? [] : [[worker.id, look] as const])))
   const breakers = breakersOf(looks, { ...facts, kinds: agentKindsOf(facts.fleet) })
@@ -53,7 +53,7 @@ export function agentKindsOf({ machines }: Pick<Fleet, 'machines'>): ReadonlyMap
 
 /** Why nothing is sent to each agent kind, by what all its live agents show now, and what became of the last texts to them. */
 export function breakersOf(
-  looks: ReadonlyMap<WorkerId, Look>,
+  looks: ReadonlyMap<WorkerId, ParsedScreen>,
   { kinds, recent, now }: Pick<StopFacts, 'recent' | 'now'> & { readonly kinds: ReadonlyMap<WorkerId, string> },
 ): ReadonlyMap<string, Reason | null> {
   const texts = Map.groupBy(recent, ({ worker }) => kinds.get(worker))
@@ -81,7 +81,7 @@ const memory = 10 * 60_000
  */
 export function breakerFor(
   kind: string,
-  looks: readonly Look[],
+  looks: readonly ParsedScreen[],
   ended: readonly Pick<Delivery, 'state' | 'evidence' | 'changed_at'>[],
   now: Time,
 ): Reason | null {

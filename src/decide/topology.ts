@@ -1,6 +1,6 @@
 /** What is compared with what should be on one machine, and the difference as actions. Pure. */
 import type { Machine, WorkerId, Worker, Window } from '../core/nouns.ts'
-import type { MachineSight, Pane, PaneWindow } from '../core/panes.ts'
+import type { MachineSnapshot, Pane, PaneWindow } from '../core/panes.ts'
 
 /** The smallest pane an agent gets, columns × rows. */
 export const smallestPane = { width: 100, height: 24 }
@@ -62,7 +62,7 @@ export function labelOf({ glyph, name, lane }: Worker): string {
 }
 
 /** Creates what is missing, adopts what was marked or is unused, retires what the spec no longer has. Never ends what it did not make. */
-export function planUp(machine: Machine, sight: Exclude<MachineSight, { state: 'unreachable' }>, options: UpOptions): TopologyAction[] {
+export function planUp(machine: Machine, sight: Exclude<MachineSnapshot, { state: 'unreachable' }>, options: UpOptions): TopologyAction[] {
   if (sight.state === 'down') return machine.windows.map((window) => createWindow(window, 'there is no session yet'))
   const marked = new Map(sight.panes.flatMap((pane) => (pane.worker === null ? [] : [[pane.worker, pane] as const])))
   // A pane may have been moved into a window of a person's: only marked windows count in other sessions than the fleet's.
@@ -78,7 +78,7 @@ function createWindow(window: Window, reason: string): TopologyAction {
   return { do: 'create_window', window: window.name, ...windowSize(window.workers.length), workers: window.workers, reason }
 }
 
-type Up = Extract<MachineSight, { state: 'up' }>
+type Up = Extract<MachineSnapshot, { state: 'up' }>
 
 function planWindow(window: Window, sight: Up, marked: ReadonlyMap<WorkerId, Pane>, options: UpOptions): TopologyAction[] {
   const missing = window.workers.filter(({ id }) => !marked.has(id) && !options.strays.has(id))

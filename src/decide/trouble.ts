@@ -6,10 +6,10 @@
 import type { LiveDispatch } from '../core/ledger/claims.ts'
 import type { Time, WorkerId } from '../core/nouns.ts'
 import type { TroubleKind } from '../core/trouble.ts'
-import type { HoldsFacet, Moment, ReadingsFacet, UnderWayState, WorkerSight } from '../core/fleet-state.ts'
-import { activeStates } from '../core/lives.ts'
-import { isShared } from '../core/trouble.ts'
-import { resetIn } from './reset.ts'
+import type { HoldsFacet, Moment, ReadingsFacet, UnderWayState, WorkerSnapshot } from '../core/fleet-state.ts'
+import { activeStates } from '../core/lifecycle.ts'
+import { isWorkerTrouble } from '../core/trouble.ts'
+import { rateLimitReset } from './rate-limit-reset.ts'
 
 const minute = 60_000
 /** After so long a worker in trouble is tried with one issue, milliseconds. */
@@ -27,15 +27,18 @@ export interface WorkerTrouble {
 }
 
 /** A worker's trouble; null where it has none, or one that came of its issue. */
-export function workerTrouble({ reading: { state, detail, evidence } }: Pick<WorkerSight, 'reading'>, since: Time): WorkerTrouble | null {
-  return state === 'error' && isShared(detail) ? { kind: detail, evidence, since, reset: resetIn(evidence, since) } : null
+export function workerTrouble(
+  { reading: { state, detail, evidence } }: Pick<WorkerSnapshot, 'reading'>,
+  since: Time,
+): WorkerTrouble | null {
+  return state === 'error' && isWorkerTrouble(detail) ? { kind: detail, evidence, since, reset: rateLimitReset(evidence, since) } : null
 }
 
 /** Sights with why workers in trouble are sent nothing. One whose last try is long ago may be tried again. */
 export function withTroubles(
-  sights: readonly WorkerSight[],
+  sights: readonly WorkerSnapshot[],
   { records, states, now }: Pick<Moment, 'now'> & Pick<HoldsFacet, 'records'> & Pick<ReadingsFacet, 'states'>,
-): readonly WorkerSight[] {
+): readonly WorkerSnapshot[] {
   if (sights.every((sight) => workerTrouble(sight, now) === null)) return sights
   const used = new Map(records.map(({ id, used_at }) => [id, used_at]))
   return sights.map((sight) => {
@@ -68,7 +71,7 @@ function tried(since: Time, told: readonly Time[], pause: number): Tried {
 }
 
 /** The trouble of a worker with what follows from it. */
-export interface TroubleCourse {
+export interface RecoveryPlan {
   readonly trouble: WorkerTrouble
   /** When its agent is told to go on. */
   readonly next: Time
@@ -77,7 +80,7 @@ export interface TroubleCourse {
 }
 
 /** By worker: those in trouble. */
-export function troubleCourses(seen: UnderWayState): Map<WorkerId, TroubleCourse> {
+export function recoveryPlans(seen: UnderWayState): Map<WorkerId, RecoveryPlan> {
   const troubles = seen.workers.flatMap((sight) => {
     const trouble = workerTrouble(sight, seen.states.get(sight.worker.id)?.since ?? seen.now)
     return trouble === null ? [] : [[sight.worker.id, trouble] as const]
@@ -87,7 +90,7 @@ export function troubleCourses(seen: UnderWayState): Map<WorkerId, TroubleCourse
   return new Map(troubles.map(([worker, trouble]) => [worker, courseOf(trouble, own.get(worker) ?? [], seen)]))
 }
 
-function courseOf(trouble: WorkerTrouble, own: readonly LiveDispatch[], seen: UnderWayState): TroubleCourse {
+function courseOf(trouble: WorkerTrouble, own: readonly LiveDispatch[], seen: UnderWayState): RecoveryPlan {
   const { ended_after, stale_after } = seen.fleet.dispatch
   const pause = Math.min(5 * minute, (ended_after ?? Infinity) / 6)
   // What is told about several dispatches at once is one try.
@@ -104,6 +107,6 @@ function courseOf(trouble: WorkerTrouble, own: readonly LiveDispatch[], seen: Un
 }
 
 /** A text that tells its agent to go on is on its way. */
-export function isBeingTold({ id }: LiveDispatch, { resumes }: UnderWayState): boolean {
+export function hasPendingResume({ id }: LiveDispatch, { resumes }: UnderWayState): boolean {
   return resumes.get(id)?.some(({ state }) => activeStates.includes(state)) === true
 }

@@ -6,7 +6,7 @@ export const toSecond = (at: number) => `${new Date(at).toISOString().slice(0, 1
 const minute = (at: number) => `${new Date(at).toISOString().slice(0, 16)}Z`
 
 /** Says until when something is left alone, and why. */
-export function restsReason({ until, why }: { readonly until: number; readonly why: Reason }): string {
+export function backoffText({ until, why }: { readonly until: number; readonly why: Reason }): string {
   return `rests until ${toSecond(until)}: ${sentence(why)}`
 }
 
@@ -50,7 +50,7 @@ const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string }
   other_claim_released: () => 'a person released the claim of another ledger',
   done_before: () => 'done before (burn issue requeue gives it again)',
   attempts_used: ({ attempts }) => `given up after ${attempts} attempts (burn issue requeue gives it again)`,
-  rests: (rest) => `${restsReason(rest)} (burn issue requeue gives it at once)`,
+  rests: (rest) => `${backoffText(rest)} (burn issue requeue gives it at once)`,
   retry_wait: ({ until, attempts }) =>
     `waits until ${toSecond(until)} after attempt ${attempts} (dispatch.retry_after; burn issue requeue gives it at once)`,
   not_served: ({ repo }) => `no window serves ${repo}`,
@@ -58,7 +58,7 @@ const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string }
   routed: ({ worker, why }) => `to ${worker}: ${sentence(why)}`,
   council_rests: ({ why }) => `council label: ${predicate(why)}`,
   council_asked: ({ asked, of }) => `council label: asked of ${asked} of ${of} council and sentinel workers`,
-  repo_resting: restsReason,
+  repo_resting: backoffText,
   workers_full: ({ workers, repo }) => `all ${workers} workers that serve ${repo} are full`,
   workers_closed: ({ workers, repo, first }) =>
     `none of the ${workers} workers that serve ${repo} can take work (the first is ${first === null ? 'missing' : sentence(first)})`,

@@ -1,15 +1,15 @@
 /** Delivers texts into panes, on all machines at once: rounds until every delivery has ended or waits. */
-import type { Delivery } from '../core/lives.ts'
-import type { Carrying } from '../core/ledger/deliveries.ts'
+import type { Delivery } from '../core/lifecycle.ts'
+import type { DeliveryView } from '../core/ledger/deliveries.ts'
 import type { Machine, Time, WorkerId } from '../core/nouns.ts'
 import type { Reason } from '../core/reasons.ts'
 import type { DeliveryPorts } from './ports.ts'
 import { mapBounded } from '../core/concurrency.ts'
 import { hasPassed } from '../core/elapsed.ts'
-import { activeStates, pastingStates, unprovenStates } from '../core/lives.ts'
+import { activeStates, pastingStates, unprovenStates } from '../core/lifecycle.ts'
 import { heldBy } from '../decide/holds.ts'
 import { loopsIn } from '../decide/stops.ts'
-import { Breakers } from './breakers.ts'
+import { CircuitBreakers } from './circuit-breakers.ts'
 import { MachineDeliveries, writerOf } from './round.ts'
 
 /** Pauses between rounds in which nothing moved, milliseconds: the first is a redraw, the last a second look at an idle screen. */
@@ -18,12 +18,12 @@ const longestPause = 250
 
 export interface DeliverOptions {
   /** How long a delivery that can't be placed yet, or is queued behind a running turn, is waited for, milliseconds. It stays as it is after that. */
-  readonly patience: number
+  readonly timeout: number
   /**
    * The same for a text that is in its composer already, where a question opened before Enter, or a person types; without it burn waits until Enter was
    * pressed.
    */
-  readonly placed_patience?: number
+  readonly placed_timeout?: number
   /** How long a machine that was lost on the way is tried again, milliseconds (0): for callers that have no next cycle to go on in. */
   readonly reconnect?: number
   /** Deliveries that are left alone for now. */
@@ -43,12 +43,12 @@ export async function deliver(
   stop: AbortSignal,
   options: DeliverOptions,
 ): Promise<Delivery[]> {
-  const carrying = await ports.ledger.carrying(ports.owner)
+  const carrying = await ports.ledger.deliveryView(ports.owner)
   const holds = holdsOn(carrying, ports.clock.now())
   const deliveries = carrying.deliveries.filter(({ id }) => options.unsure?.has(id) !== true)
   const byMachine = Map.groupBy(deliveries, ({ worker }) => worker.slice(0, worker.indexOf('/')))
   const hosts = await ports.machines.open(machines.filter(({ name }) => byMachine.has(name)))
-  const breakers = deliveries.length === 0 ? null : new Breakers(ports, carrying.recent)
+  const breakers = deliveries.length === 0 ? null : new CircuitBreakers(ports, carrying.recent)
   const shared = { holds, breakers, write: writerOf(ports) }
   // Where the ledger fails on one machine, the others still end their rounds: nobody may step a delivery beside the next run.
   const done = await mapBounded(hosts, hosts.length, (host) => {
@@ -59,7 +59,7 @@ export async function deliver(
 }
 
 /** Workers of these deliveries that nothing is typed to now, each with why. */
-function holdsOn({ deliveries, holds, leases }: Carrying, now: Time): Map<WorkerId, Reason> {
+function holdsOn({ deliveries, holds, leases }: DeliveryView, now: Time): Map<WorkerId, Reason> {
   const [held, loops] = [heldBy(holds, now), loopsIn(leases, now)]
   const found = new Map<WorkerId, Reason>()
   for (const { worker } of deliveries) {
@@ -91,8 +91,8 @@ async function roundsOf(
     const active = own.all.filter(isActive)
     const placed = active.some(({ state }) => pastingStates.includes(state))
     const rests = active.every(({ id, state }) => state === 'planned' || waiting.get(id)?.until === null)
-    const patience = placed ? (options.placed_patience ?? Infinity) : options.patience
-    const enough = rests && ((!placed && stop.aborted) || hasPassed(movedAt, patience, clock.now()))
+    const timeout = placed ? (options.placed_timeout ?? Infinity) : options.timeout
+    const enough = rests && ((!placed && stop.aborted) || hasPassed(movedAt, timeout, clock.now()))
     lostAt = lost ? (lostAt ?? clock.now()) : null
     const over = lostAt !== null && hasPassed(lostAt, options.reconnect ?? 0, clock.now())
     if (active.length === 0 || over || enough)

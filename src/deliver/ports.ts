@@ -8,7 +8,7 @@ import type { Clock } from '../core/ports.ts'
 
 export interface DeliveryPorts {
   readonly fleet: Fleet
-  readonly ledger: Pick<DeliveryLedger, 'carrying' | 'deliveries' | 'moveDeliveries'>
+  readonly ledger: Pick<DeliveryLedger, 'deliveryView' | 'deliveries' | 'moveDeliveries'>
   readonly machines: Machines
   readonly clock: Clock
   /** Names this process in leases. */

@@ -1,16 +1,16 @@
 /** The deliveries of one machine, round by round: one look, one step of each delivery, one write of all intents, then the effects. */
 import type { DeliveryMove } from '../core/ledger/deliveries.ts'
-import type { Delivery } from '../core/lives.ts'
+import type { Delivery } from '../core/lifecycle.ts'
 import type { Time, WorkerId } from '../core/nouns.ts'
 import type { PaneHost, Typing } from '../core/pane-host.ts'
 import type { Reason } from '../core/reasons.ts'
 import type { Remembered } from '../decide/observation.ts'
-import type { Breakers } from './breakers.ts'
+import type { CircuitBreakers } from './circuit-breakers.ts'
 import type { DeliveryPorts } from './ports.ts'
-import { together } from '../core/concurrency.ts'
+import { batchCalls } from '../core/concurrency.ts'
 import { isLedgerFailure, messageOf } from '../core/errors.ts'
-import { activeStates } from '../core/lives.ts'
-import { stepsFor, type Case } from './look.ts'
+import { activeStates } from '../core/lifecycle.ts'
+import { stepsFor, type Case } from './steps.ts'
 import { linesFor } from './texts.ts'
 
 /** What a terminal sends for Enter. */
@@ -23,14 +23,14 @@ export type WriteMoves = (moves: readonly DeliveryMove[]) => Promise<ReadonlyMap
 
 /** One writer for all machines: steps that come at the same moment are written together. */
 export function writerOf({ ledger, clock, owner }: Pick<DeliveryPorts, 'ledger' | 'clock' | 'owner'>): WriteMoves {
-  return together((moves: readonly DeliveryMove[]) => ledger.moveDeliveries(moves, owner, clock.now()))
+  return batchCalls((moves: readonly DeliveryMove[]) => ledger.moveDeliveries(moves, owner, clock.now()))
 }
 
 /** What the machines of one run share. */
 export interface Shared {
   /** Why workers are held. */
   readonly holds: ReadonlyMap<WorkerId, Reason>
-  readonly breakers: Breakers | null
+  readonly breakers: CircuitBreakers | null
   readonly write: WriteMoves
 }
 
@@ -75,7 +75,7 @@ export class MachineDeliveries {
   }
 
   async #round(stopping: boolean): Promise<Round> {
-    const { sight, screens } = await this.host.look()
+    const { snapshot: sight, screens } = await this.host.snapshotWithScreens()
     if (sight.state !== 'up') return nothing
     const open = this.all.filter(({ state }) => activeStates.includes(state) || state === 'unknown')
     try {

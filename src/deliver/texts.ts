@@ -2,11 +2,11 @@
 import type { Reason } from '../core/reasons.ts'
 import { createHash } from 'node:crypto'
 import type { PaneAgent } from '../core/agent.ts'
-import type { Delivery } from '../core/lives.ts'
+import type { Delivery } from '../core/lifecycle.ts'
 import type { Worker } from '../core/nouns.ts'
 import type { PaneHost } from '../core/pane-host.ts'
 import { messageOf } from '../core/errors.ts'
-import { fileOf, isTyped, lineFor, tagOf, type FileFacts } from '../core/line.ts'
+import { fileOf, isTyped, lineFor, deliveryTag, type FileFacts } from '../core/typed-line.ts'
 
 /** A text that is about to be typed. */
 export interface Due {
@@ -24,7 +24,7 @@ export type TypedLines = ReadonlyMap<string, { readonly line: string } | { reado
 export async function linesFor(due: readonly Due[], host: Pick<PaneHost, 'write'>): Promise<TypedLines> {
   const typed = due.filter(({ delivery, kind }) => delivery.kind === 'send' && isTyped(delivery.text, kind.expands))
   const lines = new Map<string, { line: string } | { why: Reason }>(
-    typed.map(({ delivery: { id, text } }) => [id, { line: `${tagOf(id)} ${text}` }]),
+    typed.map(({ delivery: { id, text } }) => [id, { line: `${deliveryTag(id)} ${text}` }]),
   )
   const filed = due.filter(({ delivery }) => !lines.has(delivery.id))
   if (filed.length === 0) return lines

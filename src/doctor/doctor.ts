@@ -7,12 +7,12 @@ import type { TroubleKind } from '../core/trouble.ts'
 import { paneAgent } from '../agents/index.ts'
 import { BurnError, codedMessageOf, isLedgerFailure } from '../core/errors.ts'
 import { elsewhereAdvice } from '../decide/report.ts'
-import { restsReason } from '../decide/wording.ts'
+import { backoffText } from '../decide/wording.ts'
 import { mapBounded } from '../core/concurrency.ts'
 import { hiddenFindings, machineFindings } from './findings.ts'
 import { probeMachine } from './probe.ts'
 import { servedRepos } from '../core/refs.ts'
-import { isShared } from '../core/trouble.ts'
+import { isWorkerTrouble } from '../core/trouble.ts'
 import { readStatus } from '../observe/state.ts'
 
 const reposAtOnce = 8
@@ -84,11 +84,11 @@ async function checkRepo(repo: RepoRef, { forge }: Session): Promise<Finding> {
 
 async function checkAgents(machine: Machine, { machines }: Session): Promise<Finding[]> {
   const [host] = await machines.open([machine])
-  return host === undefined ? [] : hiddenFindings(machine, await host.sight())
+  return host === undefined ? [] : hiddenFindings(machine, await host.snapshot())
 }
 
 /** What to do about trouble that no retry ends. */
-const mends: Readonly<Partial<Record<TroubleKind, string>>> = {
+const troubleRemedies: Readonly<Partial<Record<TroubleKind, string>>> = {
   auth: "log in again (burn attach WORKER), or renew the agent's key; for Hermes: hermes auth status nous",
   billing: 'add credits to the account, or give the workers another provider',
   model: 'correct "model" in the spec, or in the configuration of the agent',
@@ -102,7 +102,7 @@ async function checkFleet(machines: readonly Machine[], session: Session): Promi
     const state = await readStatus(machines, session)
     const other = elsewhereAdvice(state.elsewhere)
     const elsewhere: Finding[] = other === null ? [] : [{ level: 'warn', where: 'ledger', ...other }]
-    return [...troubleFindings(state), ...elsewhere, ...restFindings(state)]
+    return [...troubleFindings(state), ...elsewhere, ...backoffFindings(state)]
   } catch (thrown) {
     // The ledger's own check says it.
     return isLedgerFailure(thrown) ? [] : [failed('workers', thrown)]
@@ -111,19 +111,19 @@ async function checkFleet(machines: readonly Machine[], session: Session): Promi
 
 /** Workers that are sent nothing because their last turn failed for a reason that every issue would meet. */
 function troubleFindings({ workers }: Pick<StatusState, 'workers'>): Finding[] {
-  const failing = workers.filter(({ reading: { state, detail } }) => state === 'error' && isShared(detail))
+  const failing = workers.filter(({ reading: { state, detail } }) => state === 'error' && isWorkerTrouble(detail))
   return [...Map.groupBy(failing, ({ reading }) => reading.detail)].map(([kind, [first, ...others]]): Finding => {
     const count = others.length === 0 ? `${first?.worker.id} is` : `${others.length + 1} workers are`
-    const mend = (kind !== null && isShared(kind) ? mends[kind] : undefined) ?? ''
+    const mend = (kind !== null && isWorkerTrouble(kind) ? troubleRemedies[kind] : undefined) ?? ''
     const what = `${count} in trouble (${kind}): ${first?.worker.id} shows ${first?.reading.evidence}`
     return { level: 'fail', where: 'workers', what, mend }
   })
 }
 
-function restFindings({ rests }: Pick<StatusState, 'rests'>): Finding[] {
+function backoffFindings({ backed_off: rests }: Pick<StatusState, 'backed_off'>): Finding[] {
   return rests.map((each): Finding => {
     const mend = `${each.why.code === 'forge_refuses' ? 'see to it on the forge; ' : ''}burn issue requeue of an issue ends its rest at once`
-    return { level: 'warn', where: 'forge', what: `${each.subject} ${restsReason(each)}`, mend }
+    return { level: 'warn', where: 'forge', what: `${each.subject} ${backoffText(each)}`, mend }
   })
 }
 
@@ -137,7 +137,7 @@ async function checkMachine(machine: Machine, session: Session): Promise<Finding
   const from = clock.now()
   try {
     const probed = await probeMachine(machine, url, programs)
-    if (!probed.ok) return [{ level: 'fail', where: machine.name, what: `unreachable: ${probed.reason}`, mend: probed.mend }]
+    if (!probed.ok) return [{ level: 'fail', where: machine.name, what: `unreachable: ${probed.reason}`, mend: probed.remedy }]
     const asked = { url, programs, from, to: clock.now() }
     return [...machineFindings(machine, probed.probe, asked), ...(await checkAgents(machine, session))]
   } catch (thrown) {

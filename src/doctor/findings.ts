@@ -1,6 +1,6 @@
 /** What a machine's probe means: a finding a part, each with the line that mends it. Pure. */
 import type { Machine } from '../core/nouns.ts'
-import type { MachineSight } from '../core/panes.ts'
+import type { MachineSnapshot } from '../core/panes.ts'
 import type { Probe } from './probe.ts'
 import { paneAgent } from '../agents/index.ts'
 import { shellWord, shellWords } from '../host/quote.ts'
@@ -169,7 +169,7 @@ function sessionFindings(machine: Machine, { sessions }: Probe): Finding[] {
 }
 
 /** Agents that run although their tmux server or session is not found. */
-export function hiddenFindings(machine: Machine, sight: MachineSight): Finding[] {
+export function hiddenFindings(machine: Machine, sight: MachineSnapshot): Finding[] {
   if (sight.state !== 'unreachable' || sight.answers !== true) return []
   return [fail(machine, sight.reason, sight.remedy ?? '')]
 }

@@ -1,10 +1,10 @@
 /** What a machine says of itself: one fixed script over its prefix, one round trip. */
 import type { Machine } from '../core/nouns.ts'
 import { oneLine } from '../core/text.ts'
-import { run } from '../host/exec.ts'
-import { explainFailure } from '../host/failure.ts'
+import { runProcess } from '../host/exec.ts'
+import { explainTransportFailure } from '../host/transport-failure.ts'
 import { argvOn } from '../host/transport.ts'
-import { lineOn, reachMend } from '../observe/remedies.ts'
+import { lineOn, reachRemedy } from '../observe/remedies.ts'
 
 /** What the script found. Null where the machine could not say. */
 export interface Probe {
@@ -85,7 +85,7 @@ if [ -n "$url" ]; then
 fi
 exit 0`
 
-export type Probed = { readonly ok: true; readonly probe: Probe } | { readonly ok: false; readonly reason: string; readonly mend: string }
+export type Probed = { readonly ok: true; readonly probe: Probe } | { readonly ok: false; readonly reason: string; readonly remedy: string }
 
 /** Asks a machine. A clone URL that does not answer in time is a finding of git, and no reason to call the machine unreachable. */
 export async function probeMachine(
@@ -106,7 +106,7 @@ export async function probeMachine(
     machine.state_dir,
     ...programs,
   ])
-  const { code, stdout, stderr, stopped } = await run(argv, { timeout_ms: limit })
+  const { code, stdout, stderr, stopped } = await runProcess(argv, { timeout_ms: limit })
   const probe = read(stdout)
   const seconds = limit / 1000
   if (stopped !== null && /^asked=programs$/m.test(stdout)) return { ok: true, probe: { ...probe, git_error: `no answer in ${seconds} s` } }
@@ -114,12 +114,12 @@ export async function probeMachine(
     return {
       ok: false,
       reason: `its login shell did not end in ${seconds} s`,
-      mend: `see what its profile waits for: ${lineOn(machine, '$SHELL -lc true')}`,
+      remedy: `see what its profile waits for: ${lineOn(machine, '$SHELL -lc true')}`,
     }
-  if (stopped !== null) return { ok: false, reason: `it did not answer in ${seconds} s`, mend: 'check the machine and its network' }
+  if (stopped !== null) return { ok: false, reason: `it did not answer in ${seconds} s`, remedy: 'check the machine and its network' }
   if (code === 0) return { ok: true, probe }
-  const failure = explainFailure(stderr, code)
-  return { ok: false, reason: failure.reason, mend: reachMend(machine, failure) }
+  const failure = explainTransportFailure(stderr, code)
+  return { ok: false, reason: failure.reason, remedy: reachRemedy(machine, failure) }
 }
 
 function read(stdout: string): Probe {

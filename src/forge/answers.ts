@@ -1,16 +1,16 @@
 /** What a forge's answer means: usable JSON, or one clear error. */
 import type { ErrorCode } from '../core/error-codes.ts'
 import type { HttpAnswer } from './http.ts'
-import { stringOf, membersOf, parsed } from '../core/json.ts'
+import { stringOf, membersOf, parseJson } from '../core/json.ts'
 import { BurnError } from '../core/errors.ts'
 import { oneLine } from '../core/text.ts'
 
 /** An error, and whether asking again may help. */
-export interface Trouble {
+export interface ApiFailure {
   readonly error: BurnError
-  readonly again: boolean
+  readonly retryable: boolean
   /** How long the server asked to be left alone, milliseconds; null where it did not say. */
-  readonly wait_ms: number | null
+  readonly retry_after_ms: number | null
 }
 
 /** What differs between the APIs of forges. */
@@ -24,14 +24,14 @@ export interface ApiTraits {
 }
 
 /** Null where the answer is a success. `what` names the request, without its query. */
-export function troubleOf(answer: HttpAnswer, what: string, now: number, { means, hints }: ApiTraits): Trouble | null {
+export function apiFailureOf(answer: HttpAnswer, what: string, now: number, { means, hints }: ApiTraits): ApiFailure | null {
   const { status } = answer
   if (status >= 200 && status < 300) return null
   const said = saidBy(answer)
-  const trouble = (code: ErrorCode, hint: string, again = false): Trouble => ({
+  const trouble = (code: ErrorCode, hint: string, again = false): ApiFailure => ({
     error: new BurnError(code, `${what}: ${status}${said === '' ? '' : ` ${said}`}`, hint),
-    again,
-    wait_ms: again ? retryAfter(answer, now) : null,
+    retryable: again,
+    retry_after_ms: again ? retryAfter(answer, now) : null,
   })
   const own = means(answer, said)
   if (own !== null) return trouble(own.code, own.hint, own.again)
@@ -53,7 +53,7 @@ export const notFound = 'is the name right, and may the token see it?'
 
 function saidBy({ body, headers }: HttpAnswer): string {
   if (!isJson(headers['content-type'])) return ''
-  return oneLine(stringOf(membersOf(parsed(body)?.value)['message']) ?? '', 160)
+  return oneLine(stringOf(membersOf(parseJson(body)?.value)['message']) ?? '', 160)
 }
 
 function isJson(type: string | undefined): boolean {
@@ -68,19 +68,19 @@ function retryAfter({ headers }: HttpAnswer, now: number): number | null {
 }
 
 /** The JSON of a success. A body that only claims to be JSON was cut on its way: asking again may help. */
-export function jsonOf(answer: HttpAnswer, what: string, { hints }: ApiTraits): { readonly json: unknown } | Trouble {
+export function jsonOf(answer: HttpAnswer, what: string, { hints }: ApiTraits): { readonly json: unknown } | ApiFailure {
   const { body, headers } = answer
   const claimed = isJson(headers['content-type'])
   try {
     if (claimed) return { json: JSON.parse(body) as unknown }
   } catch {
-    return { error: notJson(what, 'broken JSON', 'was the answer cut by a proxy?'), again: true, wait_ms: null }
+    return { error: notJson(what, 'broken JSON', 'was the answer cut by a proxy?'), retryable: true, retry_after_ms: null }
   }
   const kind = oneLine(headers['content-type'] ?? 'nothing that says what it is', 60)
   return {
     error: notJson(what, kind, hints.not_json),
-    again: false,
-    wait_ms: null,
+    retryable: false,
+    retry_after_ms: null,
   }
 }
 

@@ -3,11 +3,11 @@ import type { ErrorCode } from '../core/error-codes.ts'
 import type { Clock } from '../core/ports.ts'
 import type { Http, HttpAnswer, HttpRequest } from './http.ts'
 import { BurnError } from '../core/errors.ts'
-import { faultOf } from '../decide/backoff.ts'
-import { jsonOf, troubleOf, type ApiTraits, type Trouble } from './answers.ts'
+import { refusalScope } from '../decide/backoff.ts'
+import { jsonOf, apiFailureOf, type ApiTraits, type ApiFailure } from './answers.ts'
 import { openHttp } from './http.ts'
-import { outage } from './outage.ts'
-import { limiter, pace } from './pace.ts'
+import { circuitBreaker } from './circuit-breaker.ts'
+import { concurrencyLimiter, rateLimiter } from './rate-limit.ts'
 
 /** Limits on what one request may cost. */
 export interface RequestBudget {
@@ -73,7 +73,7 @@ export interface Api {
   /** `max_bytes`: the answer is not read beyond it, nor beyond the budget's. */
   get(path: string, query?: Query, max_bytes?: number): Promise<ApiAnswer>
   /** Runs one task at a time: for those that hold much in memory. */
-  alone<T>(task: () => Promise<T>): Promise<T>
+  runExclusive<T>(task: () => Promise<T>): Promise<T>
   /** Must be idempotent: it is tried again like a GET. */
   patch(path: string, body: unknown): Promise<ApiAnswer>
   /** Never tried again. */
@@ -87,9 +87,9 @@ export interface Api {
 /** Throws BurnError `forge_*` from every method; no error, URL or header but Authorization holds the token. */
 export function openApi({ base, traits, token, clock, random, budget, requests_per_minute = null, onWait = () => {} }: ApiOptions): Api {
   const limits = { ...defaults, ...budget }
-  const limited = limiter(limits.at_once)
-  const guarded = outage(new URL(base).host, clock, random, () => answers(send('GET', '/user', plain, true)))
-  const paced = pace(requests_per_minute, clock, onWait)
+  const limited = concurrencyLimiter(limits.at_once)
+  const guarded = circuitBreaker(new URL(base).host, clock, random, () => isReachable(send('GET', '/user', plain, true)))
+  const paced = rateLimiter(requests_per_minute, clock, onWait)
   const secret = keepSecret(token)
   const http = openHttp(limits.at_once)
   let requests = 0
@@ -98,17 +98,17 @@ export function openApi({ base, traits, token, clock, random, budget, requests_p
     return http(request)
   }
 
-  async function attempt(request: HttpRequest, what: string): Promise<ApiAnswer | Trouble> {
+  async function attempt(request: HttpRequest, what: string): Promise<ApiAnswer | ApiFailure> {
     try {
       const answer = await follow(counted, request)
       if (answer.status === 401) secret.forget()
-      const trouble = troubleOf(answer, what, clock.now(), traits)
+      const trouble = apiFailureOf(answer, what, clock.now(), traits)
       if (trouble !== null) return trouble
       const parsed = answer.status === 204 ? { json: null } : jsonOf(answer, what, traits)
       return 'error' in parsed ? parsed : { json: parsed.json, ...pagingOf(answer) }
     } catch (thrown) {
       if (!(thrown instanceof BurnError)) throw thrown
-      return { error: thrown, again: thrown.code === 'forge_timeout' || thrown.code === 'forge_unavailable', wait_ms: null }
+      return { error: thrown, retryable: thrown.code === 'forge_timeout' || thrown.code === 'forge_unavailable', retry_after_ms: null }
     }
   }
 
@@ -128,8 +128,8 @@ export function openApi({ base, traits, token, clock, random, budget, requests_p
         return attempt({ method, url, headers, body: payload, timeout_ms, max_bytes: Math.min(max_bytes, limits.max_bytes) }, what)
       })
       if (!('error' in result)) return result
-      const pause = Math.max(result.wait_ms ?? 0, limits.backoff_ms * 2 ** (tries - 1) * (0.5 + random() / 2))
-      const again = result.again && !trial && method !== 'POST' && tries < limits.attempts && clock.now() + pause < end
+      const pause = Math.max(result.retry_after_ms ?? 0, limits.backoff_ms * 2 ** (tries - 1) * (0.5 + random() / 2))
+      const again = result.retryable && !trial && method !== 'POST' && tries < limits.attempts && clock.now() + pause < end
       if (!again) throw withoutSecret(result.error, value)
       await clock.sleep(pause)
     }
@@ -139,24 +139,24 @@ export function openApi({ base, traits, token, clock, random, budget, requests_p
     get: (path, query = {}, max_bytes = Infinity) => guarded((trial) => send('GET', path, { query, body: undefined, max_bytes }, trial)),
     patch: (path, body) => guarded((trial) => send('PATCH', path, { ...plain, body }, trial)),
     post: (path, body) => guarded((trial) => send('POST', path, { ...plain, body }, trial)),
-    alone: limiter(1),
+    runExclusive: concurrencyLimiter(1),
     page_size: traits.page_size,
     requests: () => requests,
   }
 }
 
 /** Whether the forge answers, be it with a refusal. */
-async function answers(asked: Promise<unknown>): Promise<boolean> {
+async function isReachable(asked: Promise<unknown>): Promise<boolean> {
   try {
     await asked
     return true
   } catch (thrown) {
-    return thrown instanceof BurnError && faultOf(thrown.code) !== 'forge' && thrown.code !== 'forge_failed'
+    return thrown instanceof BurnError && refusalScope(thrown.code) !== 'forge' && thrown.code !== 'forge_failed'
   }
 }
 
 /** Null where it fails with that code. */
-export async function unless<T>(code: ErrorCode, answer: Promise<T>): Promise<T | null> {
+export async function nullOnCode<T>(code: ErrorCode, answer: Promise<T>): Promise<T | null> {
   try {
     return await answer
   } catch (thrown) {

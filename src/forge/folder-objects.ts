@@ -4,7 +4,7 @@ import type { PlainFile } from './files.ts'
 import type { Document } from './front-matter.ts'
 import type { Change, Comment, Issue, RepoRef, Time } from '../core/nouns.ts'
 import { faultAt, lineOf, listOf, parseDocument, textOf } from './front-matter.ts'
-import { closedBy } from './closing.ts'
+import { issuesClosedBy } from './closing-keywords.ts'
 import { dispatchOf, numberOf } from './refs.ts'
 
 /** Who wrote what does not say who wrote it. */
@@ -54,7 +54,7 @@ export function readReviewFile(repo: RepoRef, path: string, file: PlainFile): Ch
   const branch = textOf(document, 'branch')
   if (branch === '') throw faultAt(path, lineOf(document, 'branch'), 'it has no branch')
   const number = numberOf(textOf(document, 'issue').replace(/^.*#/, ''))
-  const said = closedBy(repo, 'file://', { title: textOf(document, 'title'), body: document.text })
+  const said = issuesClosedBy(repo, 'file://', { title: textOf(document, 'title'), body: document.text })
   return {
     dispatch_id: dispatchOf(branch),
     name: basename(path),

@@ -5,7 +5,7 @@ import type { RepoRef } from '../core/nouns.ts'
 import type { IssuePage } from '../core/ports.ts'
 import { BurnError, ifCode, noSuchPath } from '../core/errors.ts'
 import { namesIn, unreadable } from './files.ts'
-import { limiter } from './pace.ts'
+import { concurrencyLimiter } from './rate-limit.ts'
 import { splitRepo } from './refs.ts'
 
 /** Who the fleet writes as. */
@@ -52,7 +52,7 @@ export async function readEach<T>(
 ): Promise<{ readonly found: readonly T[]; readonly skipped: IssuePage['skipped'] }> {
   const names = (await namesIn(folder)) ?? []
   const skipped: { what: string; why: string }[] = []
-  const limited = limiter(openFiles)
+  const limited = concurrencyLimiter(openFiles)
   const read = async ({ name, number }: { name: string; number: number }): Promise<T | null> => {
     const path = join(folder, name)
     try {

@@ -4,7 +4,7 @@ import type { ChangePage, NewChange } from '../core/ports.ts'
 import { membersOf } from '../core/json.ts'
 import { BurnError } from '../core/errors.ts'
 import { timeOfId } from '../core/ids.ts'
-import { unless, type Api } from './api.ts'
+import { nullOnCode, type Api } from './api.ts'
 import { changeOf, timeOf } from './gitea-objects.ts'
 import { numberIn, pageSize, readPage, mostPages, tooMany } from './paging.ts'
 import { repoPath, requireDispatch } from './refs.ts'
@@ -34,7 +34,7 @@ export async function readChanges({ api, repo, url }: Pulls, since: Time | null)
     if (page > mostPages) throw tooMany(`${repoPath(repo)}/pulls`)
     const state = since === null ? 'open' : 'all'
     const read = readPage(api, `${repoPath(repo)}/pulls`, { state, sort: 'recentupdate' }, { limit: pageSize, page })
-    const answer = await unless('forge_not_found', read)
+    const answer = await nullOnCode('forge_not_found', read)
     // A repo may have pull requests switched off.
     if (answer === null) break
     const { items } = answer
@@ -95,7 +95,7 @@ export async function findChange(
   writers: Writers,
 ): Promise<Change | null> {
   const id = requireDispatch(branch)
-  const answer = await unless('forge_not_found', api.get(`${repoPath(repo)}/pulls/${encodeURIComponent(base)}/${branch}`))
+  const answer = await nullOnCode('forge_not_found', api.get(`${repoPath(repo)}/pulls/${encodeURIComponent(base)}/${branch}`))
   const found = answer === null ? null : changeOf(repo, answer.json, url)
   if (found?.dispatch_id === id && found.state === 'open') return found
   const since = timeOf(membersOf(answer?.json)['created_at']) ?? timeOfId(id) - skew_ms

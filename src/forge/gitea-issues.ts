@@ -3,9 +3,9 @@ import type { Comment, Issue, IssueRef, RepoRef, Time } from '../core/nouns.ts'
 import type { IssuePage } from '../core/ports.ts'
 import { membersOf } from '../core/json.ts'
 import { BurnError } from '../core/errors.ts'
-import { unless, type Api } from './api.ts'
+import { nullOnCode, type Api } from './api.ts'
 import { arrayOf, commentOf, isPull, issueOf, timeOf, type Unusable } from './gitea-objects.ts'
-import { beginningOf, numberIn, listAll } from './paging.ts'
+import { truncatedBodyOf, numberIn, listAll } from './paging.ts'
 import { repoPath, splitIssue } from './refs.ts'
 
 /** Bytes of an issue's comments that are read at once; more than these are read page by page. */
@@ -58,7 +58,7 @@ async function refuseDisabled(api: Api, repo: RepoRef, thrown: unknown): Promise
 async function refuseDisabled(api: Api, repo: RepoRef, thrown: null): Promise<void>
 async function refuseDisabled(api: Api, repo: RepoRef, thrown: unknown): Promise<void> {
   if (thrown !== null && !(thrown instanceof BurnError && thrown.code === 'forge_not_found')) throw thrown
-  const found = await unless('forge_not_found', api.get(repoPath(repo)))
+  const found = await nullOnCode('forge_not_found', api.get(repoPath(repo)))
   if (found !== null && !hasIssues(found.json)) {
     const hint = `enable them in the settings of ${repo}, or take it out of "repos" in the spec`
     throw new BurnError('forge_issues_off', `issues are disabled in ${repo}`, hint)
@@ -73,7 +73,7 @@ export function hasIssues(repo: unknown): boolean {
 }
 
 export async function readIssue(api: Api, url: string, ref: IssueRef): Promise<Issue | null> {
-  const found = await unless('forge_not_found', api.get(issuePath(ref)))
+  const found = await nullOnCode('forge_not_found', api.get(issuePath(ref)))
   if (found === null || isPull(found.json)) return null
   const issue = issueOf(splitIssue(ref).repo, found.json, url)
   if ('why' in issue) throw new BurnError('forge_malformed', `${issue.what} can't be used: ${issue.why}`, 'look at it on the forge')
@@ -87,7 +87,7 @@ export async function readComments(api: Api, ref: IssueRef): Promise<readonly Co
     const { json } = await orGone(api, ref, api.get(`${issuePath(ref)}/comments`, {}, mostAtOnce))
     return arrayOf(json).flatMap((item) => keep(item) ?? [])
   } catch (thrown) {
-    if (beginningOf(thrown) === null) throw thrown
+    if (truncatedBodyOf(thrown) === null) throw thrown
   }
   // The list of comments has no pages. The timeline has, and comments are in it; one that is too big alone says nothing.
   const { values } = await listAll(api, `${issuePath(ref)}/timeline`, {}, (item) => {
@@ -119,7 +119,7 @@ export async function orGone<T>(api: Api, ref: string, answer: Promise<T>): Prom
     return await answer
   } catch (thrown) {
     if (!(thrown instanceof BurnError) || thrown.code !== 'forge_failed') throw thrown
-    if ((await unless('forge_not_found', api.get(issuePath(ref)))) !== null) throw thrown
+    if ((await nullOnCode('forge_not_found', api.get(issuePath(ref)))) !== null) throw thrown
     throw new BurnError('forge_not_found', `the forge no longer has ${ref}`, 'was it deleted?', { cause: thrown })
   }
 }

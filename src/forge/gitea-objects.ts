@@ -1,7 +1,7 @@
 /** Gitea's JSON, made into nouns. Nothing of it is taken on trust: what is malformed gives a reason instead. */
 import type { Change, Comment, Issue, RepoRef, Time } from '../core/nouns.ts'
 import { membersOf } from '../core/json.ts'
-import { closedBy } from './closing.ts'
+import { issuesClosedBy } from './closing-keywords.ts'
 import { dispatchOf } from './refs.ts'
 
 type Fields = Readonly<Record<string, unknown>>
@@ -102,7 +102,7 @@ export function changeOf(repo: RepoRef, value: unknown, webUrl: string): Change 
   const dispatch_id = typeof branch === 'string' ? dispatchOf(branch) : null
   const [author, created_at] = [authorOf(fields), timeOf(fields['created_at'])]
   if (typeof number !== 'number' || author === null || created_at === null || typeof html_url !== 'string') return null
-  const closes = closedBy(repo, webUrl, { title: textOf(title), body: textOf(body) })
+  const closes = issuesClosedBy(repo, webUrl, { title: textOf(title), body: textOf(body) })
   const ended = merged === true ? 'merged' : 'closed'
   const fork = typeof repo_id !== 'number' || repo_id !== membersOf(base)['repo_id']
   return { dispatch_id, name: `#${number}`, url: html_url, state: state === 'open' ? 'open' : ended, author, fork, closes, created_at }

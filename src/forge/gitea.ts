@@ -4,7 +4,7 @@ import type { Forge, RepoRights } from '../core/ports.ts'
 import { membersOf } from '../core/json.ts'
 import { BurnError } from '../core/errors.ts'
 import { notFound, type ApiTraits } from './answers.ts'
-import { openApi, unless, type Api, type ApiOptions } from './api.ts'
+import { openApi, nullOnCode, type Api, type ApiOptions } from './api.ts'
 import { findChange, openPull, readChanges } from './gitea-changes.ts'
 import { hasIssues, issuePath, orGone, readComments, readIssue, readIssues } from './gitea-issues.ts'
 import { arrayOf, commentOf, loginOf } from './gitea-objects.ts'
@@ -101,7 +101,7 @@ async function readWriters(api: Api, repo: RepoRef, known?: readonly string[]): 
   if (known !== undefined) return known.filter((login) => logins.includes(login))
   const writers: string[] = []
   for (const login of logins) {
-    const answer = await unless('forge_forbidden', api.get(`${repoPath(repo)}/collaborators/${encodeURIComponent(login)}/permission`))
+    const answer = await nullOnCode('forge_forbidden', api.get(`${repoPath(repo)}/collaborators/${encodeURIComponent(login)}/permission`))
     if (answer === null) return logins
     const { permission } = membersOf(answer.json)
     if (permission === 'write' || permission === 'admin' || permission === 'owner') writers.push(login)
@@ -110,7 +110,7 @@ async function readWriters(api: Api, repo: RepoRef, known?: readonly string[]): 
 }
 
 async function readRights(api: Api, repo: RepoRef): Promise<RepoRights> {
-  const found = await unless('forge_not_found', api.get(repoPath(repo)))
+  const found = await nullOnCode('forge_not_found', api.get(repoPath(repo)))
   if (found === null) return { exists: false, write: false, archived: false, issues: false }
   const { permissions, archived } = membersOf(found.json)
   const { push, admin } = membersOf(permissions)

@@ -1,5 +1,5 @@
 /** Lists from an API that gives them by pages. A page that is too big to be read is read again in smaller pages, down to single items. */
-import { unless, type Api } from './api.ts'
+import { nullOnCode, type Api } from './api.ts'
 import { BurnError } from '../core/errors.ts'
 import { membersOf } from '../core/json.ts'
 import { arrayOf } from './gitea-objects.ts'
@@ -112,7 +112,7 @@ interface Place {
 export async function readPage(api: Api, path: string, query: Query, { limit, page }: Place): Promise<ListPage> {
   const whole = await attempt(api, path, query, { limit, page })
   if (typeof whole !== 'string') return whole
-  return api.alone(async () => {
+  return api.runExclusive(async () => {
     const size = limit === pageSize ? await largestPage(api) : limit
     return size === limit ? split(api, path, query, { limit, page }) : shrink(api, path, query, { limit: size, page })
   })
@@ -150,7 +150,7 @@ async function attempt(api: Api, path: string, query: Query, { limit, page }: Pl
     const more = answer.more || limit * page < (answer.total ?? 0)
     return { items: arrayOf(answer.json), too_big: [], total: answer.total, more, date: answer.date }
   } catch (thrown) {
-    const beginning = beginningOf(thrown)
+    const beginning = truncatedBodyOf(thrown)
     if (beginning === null) throw thrown
     return beginning
   }
@@ -158,7 +158,7 @@ async function attempt(api: Api, path: string, query: Query, { limit, page }: Pl
 
 /** A Gitea may be configured to give fewer items than it is asked for: where its pages begin depends on that. Other forges do not have the path. */
 async function largestPage(api: Api): Promise<number> {
-  const answer = await unless('forge_not_found', api.get('/settings/api'))
+  const answer = await nullOnCode('forge_not_found', api.get('/settings/api'))
   const most = Number(membersOf(answer?.json)['max_response_items'])
   return most >= 1 ? Math.min(pageSize, Math.floor(most)) : pageSize
 }
@@ -169,7 +169,7 @@ function smallestFactor(size: number): number {
 }
 
 /** The beginning of an answer that was too big; null if the error is another. */
-export function beginningOf(thrown: unknown): string | null {
+export function truncatedBodyOf(thrown: unknown): string | null {
   return thrown instanceof BurnError && thrown.code === 'forge_too_big' ? String(thrown.cause ?? '') : null
 }
 

@@ -3,9 +3,9 @@ import { lstat, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Workspace } from './places.ts'
 import { ifCode, noSuchPath } from '../core/errors.ts'
-import { makeSafe } from './blame.ts'
+import { removeSpecialFiles } from './unsafe-files.ts'
 import { indexOf, worktreeOf } from './places.ts'
-import { bytesOf, mustGit, readable, toTheEnd, type Git, type GitRun } from './run.ts'
+import { encodeUtf8, gitOutput, decodeUtf8, toTheEnd, type Git, type GitRun } from './run.ts'
 
 /** A file as git keeps it. */
 export interface Blob {
@@ -19,7 +19,7 @@ export function baseFiles(git: Git, { git_dir, base_commit }: Workspace, paths: 
 }
 
 /** Returns those of these paths, and of what is below them, that `changesIn` last saw. Throws BurnError `git_*`. */
-export function seenFiles(git: Git, workspace: Workspace, paths: readonly string[]): Promise<Map<string, Blob>> {
+export function indexedFiles(git: Git, workspace: Workspace, paths: readonly string[]): Promise<Map<string, Blob>> {
   return listed(git, ['ls-files', '--stage', '-z'], paths, withIndex(workspace, indexOf(workspace)))
 }
 
@@ -29,8 +29,8 @@ const most = 500
 async function listed(git: Git, words: readonly string[], paths: readonly string[], run: GitRun): Promise<Map<string, Blob>> {
   const found = new Map<string, Blob>()
   for (let at = 0; at < paths.length; at += most) {
-    const part = paths.slice(at, at + most).map(bytesOf)
-    const said = await mustGit(git, ['--literal-pathspecs', ...words, '--', ...part], run)
+    const part = paths.slice(at, at + most).map(encodeUtf8)
+    const said = await gitOutput(git, ['--literal-pathspecs', ...words, '--', ...part], run)
     for (const [path, blob] of blobsIn(said)) found.set(path, blob)
   }
   return found
@@ -41,18 +41,18 @@ function blobsIn(said: string): [string, Blob][] {
   return said.split('\0').flatMap((line): [string, Blob][] => {
     const [facts = '', path = ''] = line.split('\t', 2)
     const [, mode, oid] = /^(100644|100755|120000) (?:blob )?([0-9a-f]+)/.exec(facts) ?? []
-    return mode === undefined || oid === undefined ? [] : [[readable(path), { mode, oid }]]
+    return mode === undefined || oid === undefined ? [] : [[decodeUtf8(path), { mode, oid }]]
   })
 }
 
 /** Returns the text of a file. Throws BurnError `git_*`. */
 export async function readBlob(git: Git, { git_dir }: Workspace, { oid }: Blob): Promise<string> {
-  return readable(await mustGit(git, ['cat-file', 'blob', oid], { at: { git_dir } }))
+  return decodeUtf8(await gitOutput(git, ['cat-file', 'blob', oid], { at: { git_dir } }))
 }
 
 /** Keeps a text as an ordinary file that `withFiles` can use. Throws BurnError `git_*`. */
 export async function writeBlob(git: Git, { git_dir }: Workspace, text: string): Promise<Blob> {
-  const oid = (await mustGit(git, ['hash-object', '-w', '--stdin'], { at: { git_dir }, input: bytesOf(text) })).trim()
+  const oid = (await gitOutput(git, ['hash-object', '-w', '--stdin'], { at: { git_dir }, input: encodeUtf8(text) })).trim()
   return { mode: '100644', oid }
 }
 
@@ -68,13 +68,13 @@ export async function withFiles<T>(
 ): Promise<T> {
   if (files.size === 0) return during()
   const paths = [...files.keys()]
-  const seen = await seenFiles(git, workspace, paths)
+  const seen = await indexedFiles(git, workspace, paths)
   await put(git, workspace, files)
   try {
     return await during()
   } finally {
     // Git puts them back, and waits for no pipe that a test left there.
-    await makeSafe(workspace)
+    await removeSpecialFiles(workspace)
     await put(toTheEnd(git), workspace, new Map([...paths.map((path): [string, null] => [path, null]), ...seen]))
   }
 }
@@ -84,12 +84,12 @@ async function put(git: Git, workspace: Workspace, files: ReadonlyMap<string, Bl
   const written: string[] = []
   for (const [path, blob] of files) {
     if (blob === null) await remove(workspace.path, path)
-    else written.push(`${blob.mode} ${blob.oid}\t${bytesOf(path)}\0`)
+    else written.push(`${blob.mode} ${blob.oid}\t${encodeUtf8(path)}\0`)
   }
   await rm(index, { force: true })
   const at = withIndex(workspace, index)
-  await mustGit(git, ['update-index', '-z', '--index-info'], { ...at, input: written.join('') })
-  await mustGit(git, ['checkout-index', '--all', '--force', '--quiet'], at)
+  await gitOutput(git, ['update-index', '-z', '--index-info'], { ...at, input: written.join('') })
+  await gitOutput(git, ['checkout-index', '--all', '--force', '--quiet'], at)
   await rm(index, { force: true })
 }
 
@@ -110,9 +110,9 @@ async function remove(folder: string, path: string): Promise<void> {
 export async function hiddenFiles(git: Git, workspace: Workspace, names: readonly string[]): Promise<string[]> {
   const ignore = (await baseFiles(git, workspace, ['.gitignore'])).get('.gitignore')
   const path = join(workspace.git_dir, 'burn-base-ignore')
-  await writeFile(path, ignore === undefined ? '' : bytesOf(await readBlob(git, workspace, ignore)), 'latin1')
+  await writeFile(path, ignore === undefined ? '' : encodeUtf8(await readBlob(git, workspace, ignore)), 'latin1')
   const words = ['--literal-pathspecs', 'ls-files', '--others', '-z', `--exclude-from=${path}`, '--', ...names]
-  const said = await mustGit(git, words, withIndex(workspace, indexOf(workspace)))
+  const said = await gitOutput(git, words, withIndex(workspace, indexOf(workspace)))
   return said.split('\0').filter((name) => name !== '')
 }
 

@@ -3,12 +3,12 @@ import { existsSync } from 'node:fs'
 import { copyFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Workspace } from './places.ts'
-import { unusable } from '../host/tree.ts'
-import { charged, makeSafe, refuseLarge } from './blame.ts'
+import { unusableWorkspaceError } from '../host/untrusted-tree.ts'
+import { asWorkspaceError, removeSpecialFiles, refuseLarge } from './unsafe-files.ts'
 import { keepConfig } from './config.ts'
 import { diskError } from './failure.ts'
 import { indexOf, worktreeOf } from './places.ts'
-import { bytesOf, failed, mustGit, readable, runGit, type Git, type GitRun } from './run.ts'
+import { encodeUtf8, gitFailure, gitOutput, decodeUtf8, runGit, type Git, type GitRun } from './run.ts'
 
 export interface FileChange {
   readonly path: string
@@ -29,16 +29,16 @@ const gitlink = '160000'
 const gone = '000000'
 
 /** Throws BurnError `git_*`. */
-export async function changesIn(git: Git, workspace: Workspace): Promise<WorkspaceChanges> {
+export async function stageChanges(git: Git, workspace: Workspace): Promise<WorkspaceChanges> {
   const left_out = await stage(git, workspace)
   const words = ['diff-index', '--cached', '--numstat', '-z', '--no-renames', '--no-ext-diff', '--no-textconv', workspace.base_commit, '--']
-  const files = (await mustGit(git, words, staged(workspace)))
+  const files = (await gitOutput(git, words, staged(workspace)))
     .split('\0')
     .filter((line) => line !== '')
     .map((line): FileChange => {
       const [added = '', removed = '', ...path] = line.split('\t')
       const count = (text: string) => (text === '-' ? null : Number(text))
-      return { path: readable(path.join('\t')), added: count(added), removed: count(removed) }
+      return { path: decodeUtf8(path.join('\t')), added: count(added), removed: count(removed) }
     })
   return { files, left_out, empty: files.length === 0 }
 }
@@ -47,24 +47,24 @@ export async function changesIn(git: Git, workspace: Workspace): Promise<Workspa
  * Commits to the workspace's branch what `changesIn` last saw, and nothing that came since: what a check leaves behind is nobody's work. Gives the branch's
  * commit, which is a new one only where something is. Throws BurnError `git_*`.
  */
-export async function commitSeen(
+export async function commitIndex(
   git: Git,
   workspace: Workspace,
   { message, author }: { readonly message: string; readonly author: { readonly name: string; readonly email: string } },
 ): Promise<string> {
   const at = { git_dir: workspace.git_dir }
   // Git reads a file again that is as new as its index, and the attributes of it: a check may have left a pipe there.
-  await makeSafe(workspace)
-  const tree = (await charged(workspace, () => mustGit(git, ['write-tree'], staged(workspace)))).trim()
+  await removeSpecialFiles(workspace)
+  const tree = (await asWorkspaceError(workspace, () => gitOutput(git, ['write-tree'], staged(workspace)))).trim()
   const { tip, tree: known } = await tipAndTree(git, workspace)
-  const before = known ?? (await mustGit(git, ['rev-parse', '--verify', `${tip}^{tree}`], { at })).trim()
+  const before = known ?? (await gitOutput(git, ['rev-parse', '--verify', `${tip}^{tree}`], { at })).trim()
   const { name, email } = author
   const env = { GIT_AUTHOR_NAME: name, GIT_AUTHOR_EMAIL: email, GIT_COMMITTER_NAME: name, GIT_COMMITTER_EMAIL: email }
   const commit =
     tree === before
       ? tip
-      : (await mustGit(git, ['commit-tree', '--no-gpg-sign', '-p', tip, '-F', '-', tree], { at, env, input: bytesOf(message) })).trim()
-  await mustGit(git, ['update-ref', '--no-deref', `refs/heads/${workspace.branch}`, commit], { at })
+      : (await gitOutput(git, ['commit-tree', '--no-gpg-sign', '-p', tip, '-F', '-', tree], { at, env, input: encodeUtf8(message) })).trim()
+  await gitOutput(git, ['update-ref', '--no-deref', `refs/heads/${workspace.branch}`, commit], { at })
   await showCommitted(workspace)
   return commit
 }
@@ -89,7 +89,7 @@ export async function tipOf(git: Git, workspace: Workspace): Promise<string> {
 async function tipAndTree(git: Git, { git_dir, branch, base_commit }: Workspace): Promise<{ tip: string; tree: string | null }> {
   const asks = async (words: readonly string[]): Promise<string | null> => {
     const result = await runGit(git, words, { at: { git_dir } })
-    if (result.code !== 0 && result.code !== 1) throw failed(words, result)
+    if (result.code !== 0 && result.code !== 1) throw gitFailure(words, result)
     return result.code === 0 ? result.stdout : null
   }
   const ref = `refs/heads/${branch}`
@@ -115,31 +115,31 @@ function staged(workspace: Workspace, input?: string): GitRun {
  * like). `git add` would ask each repository for its state, and so run what its configuration names; this asks for names and kinds only.
  */
 function stage(git: Git, workspace: Workspace): Promise<string[]> {
-  return charged(workspace, () => stageAll(git, workspace))
+  return asWorkspaceError(workspace, () => stageAll(git, workspace))
 }
 
 async function stageAll(git: Git, workspace: Workspace): Promise<string[]> {
-  if (!existsSync(workspace.path)) throw unusable(`the workspace ${workspace.id} has no folder`)
-  await makeSafe(workspace)
+  if (!existsSync(workspace.path)) throw unusableWorkspaceError(`the workspace ${workspace.id} has no folder`)
+  await removeSpecialFiles(workspace)
   await keepConfig(workspace.mirror)
   // Whoever works in a workspace does so alone: a lock is what a killed git left.
   const refs = [`heads/${workspace.branch}`, `burn/pushed/${workspace.id}`].map((ref) => join(workspace.mirror.path, 'refs', ref))
   for (const path of [indexOf(workspace), ...refs]) await rm(`${path}.lock`, { force: true })
-  if (!existsSync(indexOf(workspace))) await mustGit(git, ['read-tree', workspace.base_commit], staged(workspace))
-  const { added, removed, nested } = await look(git, workspace)
+  if (!existsSync(indexOf(workspace))) await gitOutput(git, ['read-tree', workspace.base_commit], staged(workspace))
+  const { added, removed, nested } = await diffWorkspace(git, workspace)
   refuseLarge(workspace, added)
   const update = async (option: string, paths: readonly string[]) => {
     const words = ['update-index', '-z', ...option.split(' '), '--stdin']
     const result = await runGit(git, words, staged(workspace, paths.map((path) => `${path}\0`).join('')))
-    if (result.code !== 0) throw failed(words, result)
+    if (result.code !== 0) throw gitFailure(words, result)
     return /^Ignoring path /m.test(result.stdout + result.stderr)
   }
   if (removed.length > 0) await update('--force-remove', removed)
-  const ignored = added.length > 0 && (await update('--add --replace', added)) ? (await look(git, workspace)).added : []
-  return [...nested, ...ignored].map((path) => readable(path).replace(/\/$/, ''))
+  const ignored = added.length > 0 && (await update('--add --replace', added)) ? (await diffWorkspace(git, workspace)).added : []
+  return [...nested, ...ignored].map((path) => decodeUtf8(path).replace(/\/$/, ''))
 }
 
-interface Look {
+interface WorkspaceDiff {
   readonly added: readonly string[]
   readonly removed: readonly string[]
   /** Repositories of their own, and what took the place of a submodule. */
@@ -147,11 +147,11 @@ interface Look {
 }
 
 /** How the folder and our index differ. A submodule stays as it was, whatever lies in its place. */
-async function look(git: Git, workspace: Workspace): Promise<Look> {
+async function diffWorkspace(git: Git, workspace: Workspace): Promise<WorkspaceDiff> {
   // Of a submodule only its HEAD is read; whether it is clean would be asked of itself.
   const raw = ['diff-files', '--raw', '-z', '--no-renames', '--ignore-submodules=dirty']
-  const fields = (await mustGit(git, raw, staged(workspace))).split('\0')
-  const others = (await mustGit(git, ['ls-files', '-z', '--others', '--exclude-standard'], staged(workspace))).split('\0')
+  const fields = (await gitOutput(git, raw, staged(workspace))).split('\0')
+  const others = (await gitOutput(git, ['ls-files', '-z', '--others', '--exclude-standard'], staged(workspace))).split('\0')
   const [added, removed, nested]: [string[], string[], string[]] = [[], [], []]
   for (let at = 0; at + 1 < fields.length; at += 2) {
     const [before = '', after = ''] = (fields[at] ?? '').slice(1).split(' ')

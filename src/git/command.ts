@@ -48,11 +48,11 @@ const pinned: readonly string[] = [
  * Whom git asks for a login, in place of every other: the program that started it, over descriptor 3, which a remote's helper inherits. A program of
  * its own would take a second a question; and what is asked so is in no argv, environment or file. It is told what git keeps, too, and says nothing then.
  */
-const asks = `!ask() { [ "$1" = get ] || return 0; cat >&3; echo >&3; while IFS= read -r line <&3 && [ -n "$line" ]; do printf '%s\\n' "$line"; done; }; ask`
+const credentialHelper = `!ask() { [ "$1" = get ] || return 0; cat >&3; echo >&3; while IFS= read -r line <&3 && [ -n "$line" ]; do printf '%s\\n' "$line"; done; }; ask`
 
 /** The argv of a git command in a place. `login`: it may ask for one. */
 export function gitArgv(words: readonly string[], place: GitPlace | null, login: boolean): string[] {
-  const helped = login ? [`credential.helper=${asks}`] : []
+  const helped = login ? [`credential.helper=${credentialHelper}`] : []
   const where =
     place === null ? [] : [`--git-dir=${place.git_dir}`, ...(place.work_tree === undefined ? [] : [`--work-tree=${place.work_tree}`])]
   return ['git', ...[...pinned, ...helped].flatMap((setting) => ['-c', setting]), ...where, ...words]

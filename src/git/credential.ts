@@ -16,7 +16,7 @@ function parseAsked(input: string): Asked | null {
 }
 
 /** Whether git asks for the login of exactly this forge: its protocol, host and port. */
-export function wantsLogin(question: string, forge_url: string): boolean {
+export function asksForForge(question: string, forge_url: string): boolean {
   const asked = parseAsked(question)
   const [protocol, host] = [asked?.get('protocol'), asked?.get('host')]
   if (protocol === undefined || host === undefined || !URL.canParse(forge_url)) return false
@@ -27,7 +27,7 @@ export function wantsLogin(question: string, forge_url: string): boolean {
 }
 
 /** The answer; empty where it could not be written without saying something else. */
-export function loginAnswer(username: string, password: string): string {
+export function credentialResponse(username: string, password: string): string {
   const plain = (text: string) => text !== '' && !/[\n\r\0]/.test(text)
   return plain(username) && plain(password) ? `username=${username}\npassword=${password}\n` : ''
 }

@@ -7,12 +7,12 @@ import type { Git } from './run.ts'
 
 const wait_ms = 50
 /** Longer than a clone of a large repo takes. */
-const patience_ms = 2_400_000
+const lockTimeoutMs = 2_400_000
 
 /** Does it while nobody else does anything under that lock. Throws BurnError `git_busy` if a living process keeps it too long, `git_stopped` on `signal`. */
-export async function locked<T>(path: string, { clock, signal }: Pick<Git, 'clock' | 'signal'>, act: () => Promise<T>): Promise<T> {
+export async function withLock<T>(path: string, { clock, signal }: Pick<Git, 'clock' | 'signal'>, act: () => Promise<T>): Promise<T> {
   const mine = `${process.pid} ${startOf(process.pid) ?? '-'} ${randomBytes(8).toString('hex')}\n`
-  const end = clock.now() + patience_ms
+  const end = clock.now() + lockTimeoutMs
   while (!take(path, mine)) {
     const holder = read(path)
     if (holder !== null && isGone(holder)) breakLock(path, holder, mine)

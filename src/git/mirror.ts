@@ -10,10 +10,10 @@ import { BurnError } from '../core/errors.ts'
 import { takesLogin } from './command.ts'
 import { keepConfig, mirrorConfig } from './config.ts'
 import { diskError } from './failure.ts'
-import { locked } from './lock.ts'
+import { withLock } from './lock.ts'
 import { mirrorAt } from './places.ts'
-import { workIn } from './pushed.ts'
-import { mustGit, runGit } from './run.ts'
+import { unpushedWorkspace } from './pushed.ts'
+import { gitOutput, runGit } from './run.ts'
 
 /**
  * The mirror of a repo: cloned where there is none, and anew where it lost something and nothing unpushed goes with it. Throws BurnError `git_*`:
@@ -28,7 +28,7 @@ export async function openMirror(git: Git, asked: { dir: string; repo: RepoRef; 
     throw new BurnError('git_refused', `the clone URL of ${repo} is not one, or has a login in it`, 'a login belongs into forge.token')
   const mirror = mirrorAt(dir, repo, clone_url)
   await mkdir(dirname(mirror.path), { recursive: true, mode: 0o700 }).catch(full)
-  await alone(git, mirror, async () => {
+  await withMirrorLock(git, mirror, async () => {
     if (!existsSync(mirror.path)) return clone(git, mirror)
     if (!(await isSound(git, mirror))) return cloneAnew(git, mirror)
   })
@@ -36,12 +36,12 @@ export async function openMirror(git: Git, asked: { dir: string; repo: RepoRef; 
 }
 
 /** Does it while no other process changes the mirror. */
-export function alone<T>(git: Git, mirror: Mirror, act: () => Promise<T>): Promise<T> {
-  return locked(`${mirror.path}.lock`, git, act)
+export function withMirrorLock<T>(git: Git, mirror: Mirror, act: () => Promise<T>): Promise<T> {
+  return withLock(`${mirror.path}.lock`, git, act)
 }
 
 /** Does it, and once more after what a killed git left is out of the way, or the mirror is a new one. Only under the mirror's lock. */
-export async function mended<T>(git: Git, mirror: Mirror, act: () => Promise<T>): Promise<T> {
+export async function withRepair<T>(git: Git, mirror: Mirror, act: () => Promise<T>): Promise<T> {
   try {
     return await act()
   } catch (thrown) {
@@ -59,7 +59,7 @@ export async function fetchBase(git: Git, mirror: Mirror, base: string, { tidy }
   if (!/^(?![-/.])(?!.*(?:\.\.|@\{|\/\/|\/\.|\.lock(?:\/|$)))[^\s\0-\x1f\x7f~^:?*[\\]+$/.test(base))
     throw new BurnError('git_no_base', `${JSON.stringify(base)} is not a branch`, 'correct the base of the repo in the spec')
   await fetchRef(git, mirror, `+refs/heads/${base}:${ref}`, { git_dir: mirror.path, tidy })
-  return (await mustGit(git, ['rev-parse', '--verify', `${ref}^{commit}`], { at: { git_dir: mirror.path } })).trim()
+  return (await gitOutput(git, ['rev-parse', '--verify', `${ref}^{commit}`], { at: { git_dir: mirror.path } })).trim()
 }
 
 async function fetchRef(
@@ -72,10 +72,10 @@ async function fetchRef(
   const network = { login: takesLogin(mirror.clone_url) }
   const options = ['--quiet', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules', ...(tidy ? [] : ['--no-auto-gc'])]
   try {
-    await mustGit(git, ['fetch', ...options, mirror.clone_url, refspec], { at, network })
+    await gitOutput(git, ['fetch', ...options, mirror.clone_url, refspec], { at, network })
   } catch (thrown) {
     if (!(thrown instanceof BurnError) || thrown.code !== 'git_no_base') throw thrown
-    const heads = await mustGit(git, ['ls-remote', '--heads', mirror.clone_url], { at, network })
+    const heads = await gitOutput(git, ['ls-remote', '--heads', mirror.clone_url], { at, network })
     if (heads === '') throw new BurnError('git_empty', `${mirror.repo} has no commits`, 'push a first commit to it')
     throw thrown
   }
@@ -91,7 +91,7 @@ async function clone(git: Git, mirror: Mirror): Promise<void> {
   const made = `${prefix}${randomBytes(6).toString('hex')}`
   try {
     await mkdir(made, { mode: 0o700 })
-    await mustGit(git, ['init', '--quiet', '--bare', '--template=', '--initial-branch=none', made], { at: null })
+    await gitOutput(git, ['init', '--quiet', '--bare', '--template=', '--initial-branch=none', made], { at: null })
     await writeFile(join(made, 'config'), mirrorConfig)
     await fetchRef(git, mirror, '+HEAD:refs/burn/head', { git_dir: made, tidy: false }).catch(unlessHeadless)
     await rename(made, mirror.path)
@@ -115,7 +115,7 @@ async function isSound(git: Git, mirror: Mirror): Promise<boolean> {
 }
 
 async function cloneAnew(git: Git, mirror: Mirror): Promise<void> {
-  const lost = await workIn(git, mirror)
+  const lost = await unpushedWorkspace(git, mirror)
   if (lost !== null)
     throw new BurnError(
       'git_mirror_damaged',

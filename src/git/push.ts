@@ -3,9 +3,9 @@ import type { Workspace } from './places.ts'
 import { tipOf } from './changes.ts'
 import { takesLogin } from './command.ts'
 import { keepConfig } from './config.ts'
-import { alone, fetchBase, mended } from './mirror.ts'
-import { onRemote, pushedRef } from './pushed.ts'
-import { failed, mustGit, readable, runGit, bytesOf, type Git } from './run.ts'
+import { withMirrorLock, fetchBase, withRepair } from './mirror.ts'
+import { remoteTip, pushedRef } from './pushed.ts'
+import { gitFailure, gitOutput, decodeUtf8, runGit, encodeUtf8, type Git } from './run.ts'
 
 /**
  * Pushes the workspace's branch, and gives the commit that is there now. The same commit again is well. Throws BurnError `git_conflict` where
@@ -19,12 +19,12 @@ export async function push(git: Git, workspace: Workspace): Promise<string> {
   const words = ['push', '--porcelain', '--no-verify', '--no-follow-tags', '--no-signed', mirror.clone_url, `${tip}:refs/heads/${branch}`]
   const result = await runGit(git, words, { at, network: { login: takesLogin(mirror.clone_url) } })
   // An answer that was lost on its way has git push again, which is then refused.
-  if (result.code !== 0 && (await onRemote(git, workspace)) !== tip) throw failed(words, result)
-  await mustGit(git, ['update-ref', pushedRef(workspace), tip], { at })
+  if (result.code !== 0 && (await remoteTip(git, workspace)) !== tip) throw gitFailure(words, result)
+  await gitOutput(git, ['update-ref', pushedRef(workspace), tip], { at })
   return tip
 }
 
-export interface Mergeable {
+export interface MergeCheck {
   /** Null where this git can't tell. */
   readonly merges: boolean | null
   /** Files with conflicts. */
@@ -32,18 +32,18 @@ export interface Mergeable {
 }
 
 /** Whether the workspace's branch still merges into its base, as that is on the remote now. Throws BurnError `git_*`. */
-export async function mergesInto(git: Git, workspace: Workspace): Promise<Mergeable> {
+export async function checkMerge(git: Git, workspace: Workspace): Promise<MergeCheck> {
   const { mirror, base } = workspace
-  const newest = await alone(git, mirror, () => mended(git, mirror, () => fetchBase(git, mirror, base, { tidy: false })))
+  const newest = await withMirrorLock(git, mirror, () => withRepair(git, mirror, () => fetchBase(git, mirror, base, { tidy: false })))
   if (newest === workspace.base_commit) return { merges: true, files: [] }
   const words = ['merge-tree', '--write-tree', '--name-only', '--no-messages', '-z', newest, await tipOf(git, workspace)]
   const result = await runGit(git, words, { at: { git_dir: mirror.path } })
   if (result.code === 0) return { merges: true, files: [] }
   // Before 2.38 there is no such option.
   if (result.code === 129) return { merges: null, files: [] }
-  if (result.code !== 1) throw failed(words, result)
+  if (result.code !== 1) throw gitFailure(words, result)
   const names = result.stdout.split('\0').slice(1)
-  return { merges: false, files: [...new Set(names.filter((name) => name !== '').map(readable))] }
+  return { merges: false, files: [...new Set(names.filter((name) => name !== '').map(decodeUtf8))] }
 }
 
 const plain = ['--no-renames', '--no-ext-diff', '--no-textconv', '--ignore-submodules=none']
@@ -52,23 +52,23 @@ const plain = ['--no-renames', '--no-ext-diff', '--no-textconv', '--ignore-submo
 export async function touchedPaths(git: Git, workspace: Workspace): Promise<string[]> {
   const range = `${workspace.base_commit}..${await tipOf(git, workspace)}`
   const words = ['log', '-z', '-m', '--format=', '--name-only', ...plain, range, '--']
-  const names = (await mustGit(git, words, { at: { git_dir: workspace.git_dir } })).split('\0')
-  return [...new Set(names.map((name) => readable(name.replace(/^\n/, ''))))].filter((name) => name !== '')
+  const names = (await gitOutput(git, words, { at: { git_dir: workspace.git_dir } })).split('\0')
+  return [...new Set(names.map((name) => decodeUtf8(name.replace(/^\n/, ''))))].filter((name) => name !== '')
 }
 
 /** Returns the names in the base commit's top folder. Throws BurnError `git_*`. */
 export async function topNames(git: Git, { git_dir, base_commit }: Workspace): Promise<string[]> {
-  const names = await mustGit(git, ['ls-tree', '-z', '--name-only', base_commit], { at: { git_dir } })
+  const names = await gitOutput(git, ['ls-tree', '-z', '--name-only', base_commit], { at: { git_dir } })
   return names
     .split('\0')
     .filter((name) => name !== '')
-    .map(readable)
+    .map(decodeUtf8)
 }
 
 /** Returns the branch's difference to its base in these paths, as a patch. Throws BurnError `git_*`. */
 export async function patchOf(git: Git, workspace: Workspace, paths: readonly string[]): Promise<string> {
   const { git_dir, base_commit } = workspace
   const commits = [base_commit, await tipOf(git, workspace)]
-  const words = ['--literal-pathspecs', 'diff-tree', '-p', ...plain, ...commits, '--', ...paths.map(bytesOf)]
-  return readable(await mustGit(git, words, { at: { git_dir } }))
+  const words = ['--literal-pathspecs', 'diff-tree', '-p', ...plain, ...commits, '--', ...paths.map(encodeUtf8)]
+  return decodeUtf8(await gitOutput(git, words, { at: { git_dir } }))
 }

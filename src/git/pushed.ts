@@ -17,7 +17,7 @@ export async function isPushed(git: Git, workspace: Workspace): Promise<boolean>
   try {
     const tip = await (existsSync(workspace.path) ? committedTip : tipOf)(git, workspace)
     if (tip === null) return false
-    return tip === workspace.base_commit || tip === (await recorded(git, workspace)) || tip === (await onRemote(git, workspace))
+    return tip === workspace.base_commit || tip === (await recorded(git, workspace)) || tip === (await remoteTip(git, workspace))
   } catch (thrown) {
     // What can't be looked at may be work.
     if (thrown instanceof BurnError) return false
@@ -26,7 +26,7 @@ export async function isPushed(git: Git, workspace: Workspace): Promise<boolean>
 }
 
 /** The id of a workspace whose work would go with the mirror; null where there is none. */
-export async function workIn(git: Git, { dir, repo }: Mirror): Promise<string | null> {
+export async function unpushedWorkspace(git: Git, { dir, repo }: Mirror): Promise<string | null> {
   for (const workspace of await workspacesOf(dir, repo)) if (!(await isPushed(git, workspace))) return workspace.id
   return null
 }
@@ -37,7 +37,7 @@ async function recorded(git: Git, workspace: Workspace): Promise<string | null> 
 }
 
 /** What the remote's branch is at; null where there is none, or it can't be asked. */
-export async function onRemote(git: Git, { branch, mirror }: Workspace): Promise<string | null> {
+export async function remoteTip(git: Git, { branch, mirror }: Workspace): Promise<string | null> {
   const network = { login: takesLogin(mirror.clone_url) }
   const { code, stdout } = await runGit(git, ['ls-remote', mirror.clone_url, `refs/heads/${branch}`], { at: null, network })
   return code === 0 ? (/^[0-9a-f]+/.exec(stdout)?.[0] ?? null) : null

@@ -1,6 +1,6 @@
 /** The one executor of git's commands. */
 import type { Clock } from '../core/ports.ts'
-import { run, type RunResult } from '../host/exec.ts'
+import { runProcess, type RunResult } from '../host/exec.ts'
 import { gitArgv, gitEnv, type GitPlace } from './command.ts'
 import { gitError, stoppedError } from './failure.ts'
 
@@ -33,7 +33,7 @@ const network_ms = 1_800_000
 export function runGit(git: Git, words: readonly string[], { at, network, input, env }: GitRun): Promise<RunResult> {
   const login = network?.login === true ? git.login : null
   const argv = gitArgv(words, at, login !== null)
-  return run(argv, {
+  return runProcess(argv, {
     env: gitEnv(git.env, env),
     // Names on stdin are read from here on; no folder is asked which repo it belongs to.
     cwd: at?.work_tree ?? '/',
@@ -46,10 +46,10 @@ export function runGit(git: Git, words: readonly string[], { at, network, input,
 }
 
 /** The same for what must succeed: gives stdout. Throws BurnError `git_*`. */
-export async function mustGit(git: Git, words: readonly string[], options: GitRun): Promise<string> {
+export async function gitOutput(git: Git, words: readonly string[], options: GitRun): Promise<string> {
   const result = await runGit(git, words, options)
   if (result.code === 0) return result.stdout
-  throw failed(words, result)
+  throw gitFailure(words, result)
 }
 
 /** The same git without its signal: for what puts things back. */
@@ -58,7 +58,7 @@ export function toTheEnd({ env, login, clock }: Git): Git {
 }
 
 /** What a command's end says. */
-export function failed(words: readonly string[], { stdout, stderr, stopped, code }: RunResult): Error {
+export function gitFailure(words: readonly string[], { stdout, stderr, stopped, code }: RunResult): Error {
   if (stopped === 'stop') return stoppedError(`git ${words[0] ?? ''}`)
   const late = stopped === 'timeout' ? 'fatal: Operation timed out\n' : stopped === 'too_much' ? 'fatal: it said too much\n' : ''
   const said = `${late}${stderr}${words[0] === 'push' ? stdout : ''}`
@@ -66,10 +66,10 @@ export function failed(words: readonly string[], { stdout, stderr, stopped, code
 }
 
 /** Bytes, as git gives them, as people read them. */
-export function readable(bytes: string): string {
+export function decodeUtf8(bytes: string): string {
   return Buffer.from(bytes, 'latin1').toString('utf8')
 }
 
-export function bytesOf(text: string): string {
+export function encodeUtf8(text: string): string {
   return Buffer.from(text, 'utf8').toString('latin1')
 }

@@ -5,12 +5,12 @@ import { dirname, join } from 'node:path'
 import { BurnError } from '../core/errors.ts'
 import { idPattern } from '../core/ids.ts'
 import type { RunResult } from '../host/exec.ts'
-import { removeTree } from '../host/tree.ts'
+import { removeTree } from '../host/untrusted-tree.ts'
 import { diskError } from './failure.ts'
-import { alone, fetchBase, mended } from './mirror.ts'
+import { withMirrorLock, fetchBase, withRepair } from './mirror.ts'
 import { indexOf, recordOf, workspaceAt, workspacesOf, type Mirror, type Workspace } from './places.ts'
 import { isPushed, pushedRef } from './pushed.ts'
-import { failed, mustGit, runGit, toTheEnd, type Git } from './run.ts'
+import { gitFailure, gitOutput, runGit, toTheEnd, type Git } from './run.ts'
 
 /**
  * A folder with the newest of a base branch, on the branch `burn/<id>`. Where that branch is there already and its folder is gone, the folder comes
@@ -19,8 +19,8 @@ import { failed, mustGit, runGit, toTheEnd, type Git } from './run.ts'
 export async function addWorkspace(git: Git, mirror: Mirror, { id, base }: { id: string; base: string }): Promise<Workspace> {
   if (!idPattern.test(id))
     throw new BurnError('git_refused', `${JSON.stringify(id)} is no dispatch`, 'a workspace is named by its dispatch')
-  return alone(git, mirror, () =>
-    mended(git, mirror, async () => {
+  return withMirrorLock(git, mirror, () =>
+    withRepair(git, mirror, async () => {
       const workspace = workspaceAt(mirror, id, base, await fetchBase(git, mirror, base, { tidy: true }))
       const complete = (await workspacesOf(mirror.dir, mirror.repo)).some((each) => each.id === id)
       // Without a git directory the folder is not one that was begun and not finished.
@@ -59,10 +59,10 @@ async function checkOut(git: Git, workspace: Workspace): Promise<Workspace> {
 async function checkOutAgain(git: Git, workspace: Workspace, added: RunResult): Promise<Workspace> {
   const { mirror, branch, path, base_commit } = workspace
   const at = { git_dir: mirror.path }
-  if (added.stopped !== null || !/^fatal: a branch named '.*' already exists/im.test(added.stderr)) throw failed(add, added)
+  if (added.stopped !== null || !/^fatal: a branch named '.*' already exists/im.test(added.stderr)) throw gitFailure(add, added)
   const there = await runGit(git, ['merge-base', base_commit, `refs/heads/${branch}`], { at })
-  if (there.code !== 0) throw failed(add, added)
-  await mustGit(git, [...add, path, branch], { at })
+  if (there.code !== 0) throw gitFailure(add, added)
+  await gitOutput(git, [...add, path, branch], { at })
   return { ...workspace, base_commit: there.stdout.trim() }
 }
 
@@ -72,7 +72,7 @@ export async function removeWorkspace(git: Git, workspace: Workspace, { force }:
     throw new BurnError('git_unpushed', `the workspace ${workspace.id} has work that is not pushed`, 'push it, or remove it by force')
   // Before a lock is written: the disk may be full of it.
   await setAside(workspace)
-  await alone(git, workspace.mirror, async () => {
+  await withMirrorLock(git, workspace.mirror, async () => {
     await clear(workspace)
     const at = { git_dir: workspace.mirror.path }
     const input = [`refs/heads/${workspace.branch}`, pushedRef(workspace)].map((ref) => `delete ${ref}\n`).join('')

@@ -1,7 +1,7 @@
 /** Child processes: the only place that starts one. */
 import { spawn, type ChildProcess, type ChildProcessByStdio } from 'node:child_process'
 import type { Duplex, Readable, Writable } from 'node:stream'
-import { surroundings } from './surroundings.ts'
+import { processContext } from './process-context.ts'
 
 export interface RunOptions {
   readonly input?: string | Buffer
@@ -37,8 +37,8 @@ const FOLLOWED_STDERR = 64 * 1024
  * Runs a program to its end. Never throws for what the program does: a program that can't be started is code 127 with the
  * reason on stderr. On time-out, too much output or `signal` its whole process group is killed.
  */
-export function run(argv: readonly string[], options: RunOptions): Promise<RunResult> {
-  const child = open(argv, options)
+export function runProcess(argv: readonly string[], options: RunOptions): Promise<RunResult> {
+  const child = spawnPiped(argv, options)
   return new Promise((resolve) => {
     const max = options.max_bytes ?? MAX_BYTES
     const output = { stdout: new Gathered(max), stderr: new Gathered(max) }
@@ -73,7 +73,7 @@ export function run(argv: readonly string[], options: RunOptions): Promise<RunRe
   })
 }
 
-function answer(child: OpenChild, answers: NonNullable<RunOptions['answers']>): void {
+function answer(child: PipedChild, answers: NonNullable<RunOptions['answers']>): void {
   // `open` made it a pipe, because there are `answers`.
   const line = child.stdio[3] as Duplex
   let asked = ''
@@ -88,17 +88,17 @@ function answer(child: OpenChild, answers: NonNullable<RunOptions['answers']>): 
   })
 }
 
-export interface FollowOptions {
+export interface StreamOptions {
   readonly timeout_ms: number
   readonly stop: AbortSignal
   /** Each piece of its stdout as it comes, kept nowhere; false: enough, end it. */
-  readonly said: (chunk: Buffer) => boolean
+  readonly onStdout: (chunk: Buffer) => boolean
   readonly started?: (pid: number) => void
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
 }
 
-export interface Followed {
+export interface StreamResult {
   /** 127 where the program could not be started; null where a signal ended it. */
   readonly code: number | null
   readonly signal: string | null
@@ -111,13 +111,13 @@ export interface Followed {
  * Runs a program to its end and hands its stdout on, however much that is. Never throws for what the program does. What is
  * left of its process group when it ends, or has to, is killed.
  */
-export function follow(argv: readonly string[], options: FollowOptions): Promise<Followed> {
-  const child = open(argv, options)
+export function streamProcess(argv: readonly string[], options: StreamOptions): Promise<StreamResult> {
+  const child = spawnPiped(argv, options)
   return new Promise((resolve) => {
     const stderr = new Gathered(FOLLOWED_STDERR)
-    let stopped: Followed['stopped'] = null
+    let stopped: StreamResult['stopped'] = null
     let failure = ''
-    const end = (why: NonNullable<Followed['stopped']>) => {
+    const end = (why: NonNullable<StreamResult['stopped']>) => {
       stopped ??= why
       killGroup(child)
     }
@@ -132,7 +132,7 @@ export function follow(argv: readonly string[], options: FollowOptions): Promise
       resolve({ code, signal, stderr: failure + stderr.text(), stopped })
     }
     child.stdout.on('data', (chunk: Buffer) => {
-      if (!options.said(chunk)) end('too_much')
+      if (!options.onStdout(chunk)) end('too_much')
     })
     child.stderr.on('data', (chunk: Buffer) => stderr.add(chunk))
     child.once('error', (error) => {
@@ -163,22 +163,22 @@ export function onceRead(child: ChildProcess, finish: (code: number | null, sign
   })
 }
 
-export type OpenChild = ChildProcessByStdio<Writable, Readable, Readable>
+export type PipedChild = ChildProcessByStdio<Writable, Readable, Readable>
 
 /**
  * Starts a program with its three streams as pipes of bytes, in a process group of its own, so that a Ctrl-C meant for this
  * program does not end it too. What breaks its stdin shows as its end, so errors of that pipe are no errors of their own.
  */
-export function open(
+export function spawnPiped(
   argv: readonly string[],
   options: { env?: Readonly<Record<string, string>>; cwd?: string; answers?: RunOptions['answers'] } = {},
-): OpenChild {
+): PipedChild {
   const [program, ...args] = argv
   if (program === undefined) throw new Error('no program to start')
   const child = spawn(program, args, {
     stdio: ['pipe', 'pipe', 'pipe', ...(options.answers === undefined ? [] : ['pipe' as const])],
     detached: true,
-    ...surroundings.getStore(),
+    ...processContext.getStore(),
     ...(options.env === undefined ? {} : { env: options.env }),
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   })
@@ -191,7 +191,7 @@ export function handOver(argv: readonly string[]): Promise<number> {
   const [program, ...args] = argv
   if (program === undefined) throw new Error('no program to start')
   return new Promise((resolve) => {
-    const child = spawn(program, args, { stdio: 'inherit', ...surroundings.getStore() })
+    const child = spawn(program, args, { stdio: 'inherit', ...processContext.getStore() })
     child.once('error', () => resolve(127))
     child.once('exit', (code) => resolve(code ?? 1))
   })

@@ -1,8 +1,8 @@
 /** Files on a machine, through its prefix: one `sh` for any number of them, and every content on its stdin. */
 import type { Machine } from '../core/nouns.ts'
 import { BurnError } from '../core/errors.ts'
-import { run } from './exec.ts'
-import { explainFailure } from './failure.ts'
+import { runProcess } from './exec.ts'
+import { explainTransportFailure } from './transport-failure.ts'
 import { shellWord } from './quote.ts'
 import { argvOn } from './transport.ts'
 import { randomHex } from './random.ts'
@@ -17,7 +17,7 @@ export interface Laid {
 }
 
 /** Writes files beside their place and renames them, so that nobody ever reads half of one. Throws BurnError `machine_files`. */
-export async function layOut(machine: Machine, { files, links }: Laid): Promise<void> {
+export async function installFiles(machine: Machine, { files, links }: Laid): Promise<void> {
   const end = `BURN_${randomHex(9)}`
   const write = files.map(({ path, text, mode }) => {
     const word = shellWord(path)
@@ -71,9 +71,9 @@ lead() {
 `
 
 async function script(machine: Machine, text: string): Promise<string> {
-  const { code, stdout, stderr, stopped } = await run(argvOn(machine, ['sh', '-s']), { input: text, timeout_ms: limit })
+  const { code, stdout, stderr, stopped } = await runProcess(argvOn(machine, ['sh', '-s']), { input: text, timeout_ms: limit })
   if (code === 0) return stdout
-  const why = stopped === 'timeout' ? `it took longer than ${limit / 1000} s` : explainFailure(stderr, code).reason
+  const why = stopped === 'timeout' ? `it took longer than ${limit / 1000} s` : explainTransportFailure(stderr, code).reason
   throw new BurnError(
     'machine_files',
     `files could not be laid out on ${machine.name}: ${why}`,

@@ -1,7 +1,7 @@
 /** The process table of a machine: whether a process still runs, and whether it is still the same one. */
 import type { Machine } from '../core/nouns.ts'
 import type { RunningProcess } from '../core/incarnation.ts'
-import { run } from './exec.ts'
+import { runProcess } from './exec.ts'
 import { argvOn } from './transport.ts'
 
 const limit = 20_000
@@ -32,7 +32,7 @@ echo end`
 
 /** Returns those of the processes that run, by pid; null if the table could not be read. */
 export async function processesOn(machine: Machine, pids: readonly number[]): Promise<ReadonlyMap<number, RunningProcess> | null> {
-  const { code, stdout } = await run(argvOn(machine, ['sh', '-c', script, 'burn', ...pids.map(String)]), { timeout_ms: limit })
+  const { code, stdout } = await runProcess(argvOn(machine, ['sh', '-c', script, 'burn', ...pids.map(String)]), { timeout_ms: limit })
   const lines = stdout.trimEnd().split('\n')
   if (code !== 0 || lines.pop() !== 'end') return null
   const found = new Map<number, RunningProcess>()

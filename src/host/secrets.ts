@@ -2,7 +2,7 @@
 import { open } from 'node:fs/promises'
 import type { SecretSource } from '../core/nouns.ts'
 import { BurnError, codeOf } from '../core/errors.ts'
-import { run } from './exec.ts'
+import { runProcess } from './exec.ts'
 
 export interface SecretDeps {
   readonly home: string
@@ -54,7 +54,7 @@ async function fromFile(path: string): Promise<string> {
 }
 
 async function fromCommand(argv: readonly string[]): Promise<string> {
-  const { code, stdout, stopped } = await run(argv, { timeout_ms: commandLimit })
+  const { code, stdout, stopped } = await runProcess(argv, { timeout_ms: commandLimit })
   const name = argv[0] ?? ''
   if (stopped !== null || code !== 0) {
     const how = stopped === null ? `ended with ${code === null ? 'a signal' : `status ${code}`}` : 'did not end in time'

@@ -1,6 +1,6 @@
 /** Jobs: work that runs once at a time, whichever process begins it, and again when it is due. The ledger keeps their leases and results. */
 import type { Job, JobLedger } from '../core/ledger/jobs.ts'
-import type { Uses } from '../observe/session.ts'
+import type { SessionPart } from '../observe/session.ts'
 import { BurnError } from '../core/errors.ts'
 import { leaseLength, withLeases } from '../observe/session.ts'
 
@@ -13,7 +13,7 @@ export type JobRun<T> = { readonly ran: true; readonly result: T } | { readonly 
  */
 export async function runJob<T>(
   job: Pick<Job, 'name' | 'period'>,
-  { ledger, clock, owner }: Uses<JobLedger, 'clock' | 'owner'>,
+  { ledger, clock, owner }: SessionPart<JobLedger, 'clock' | 'owner'>,
   work: () => Promise<T>,
   result: (done: T) => string = () => 'done',
 ): Promise<JobRun<T>> {
@@ -36,7 +36,7 @@ export async function runJob<T>(
 /** Runs a job of a process that keeps no leases otherwise. */
 export async function runJobAlone<T>(
   name: string,
-  session: Uses<JobLedger, 'clock' | 'owner' | 'notify'>,
+  session: SessionPart<JobLedger, 'clock' | 'owner' | 'notify'>,
   work: () => Promise<T>,
 ): Promise<JobRun<T>> {
   return withLeases(session, () => runJob({ name, period: null }, session, work))

@@ -2,16 +2,16 @@
 import type { Transaction } from 'kysely'
 import type { Claim, ClaimLedger } from '../core/ledger/claims.ts'
 import type { PlannedText } from '../core/ledger/deliveries.ts'
-import type { Delivery, Dispatch } from '../core/lives.ts'
+import type { Delivery, Dispatch } from '../core/lifecycle.ts'
 import type { NewEvent } from '../core/events.ts'
 import type { DeliveryRow, DispatchRow, Tables } from './schema.ts'
 import { sql } from 'kysely'
 import { isFurther } from './schema.ts'
-import type { Rows } from './engine.ts'
+import type { LockedRows } from './engine.ts'
 import { chunks } from './sql.ts'
 import { append, fingerprint } from './events.ts'
 import { toDelivery, toDispatch } from './rows.ts'
-import { taken } from './verdicts.ts'
+import { takenColumns } from './verdicts.ts'
 import { insertRows, writeRows } from './write-rows.ts'
 import { encodeReason } from '../core/reasons.ts'
 
@@ -22,7 +22,7 @@ export interface Lease {
 }
 
 /** A claim is decided by its issue and its worker alone: those of others may be made at the same time. */
-export function named(claims: readonly Claim[]): Rows {
+export function lockedRows(claims: readonly Claim[]): LockedRows {
   return { workers: claims.map(({ worker }) => worker), issues: claims.map(({ issue }) => issue) }
 }
 
@@ -41,7 +41,7 @@ export async function claim(trx: Transaction<Tables>, claims: readonly Claim[], 
     })
     await append(trx, [...events, ...texts.map(plannedEvent)], at)
     const work = mine.flatMap(({ kind, issue }) => (kind === 'work' ? [issue] : []))
-    if (work.length > 0) await trx.updateTable('issue').set(taken).where('ref', 'in', work).execute()
+    if (work.length > 0) await trx.updateTable('issue').set(takenColumns).where('ref', 'in', work).execute()
     const used = [...new Set(mine.filter(({ kind }) => kind === 'work').map(({ worker }) => worker))]
     if (used.length > 0) await trx.updateTable('worker').set({ used_at: at }).where('id', 'in', used).execute()
   }

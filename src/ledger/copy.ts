@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs'
 import { sql } from 'kysely'
 import { BurnError } from '../core/errors.ts'
 import { chunks } from './sql.ts'
-import { invariants } from './invariants.ts'
+import { brokenInvariants } from './invariants.ts'
 import { openDatabase, openEngine } from './open.ts'
 import { pages, type Page } from './export.ts'
 import { schema, tableNames } from './schema.ts'
@@ -50,12 +50,12 @@ export async function moveLedger(
 }
 
 /** What `backupLedger` would do: throws what it would, and changes nothing. */
-export async function wouldBackup(from: string, to: string, wait: LockWait): Promise<Copied> {
+export async function dryRunBackup(from: string, to: string, wait: LockWait): Promise<Copied> {
   return using(openEngine(from, wait), async (source) => wouldCopy(source, to, wait, await source.read(countRows)))
 }
 
 /** What `moveLedger` would do: throws what it would, and changes nothing. */
-export async function wouldMove(from: string, to: string, wait: LockWait, now: number): Promise<Copied> {
+export async function dryRunMove(from: string, to: string, wait: LockWait, now: number): Promise<Copied> {
   return using(openEngine(from, wait), async (source) => {
     await source.read((trx) => refuseBusy(trx, source, now))
     return wouldCopy(source, to, wait, await source.read(countRows))
@@ -138,7 +138,7 @@ async function copy(trx: Transaction<Tables>, source: Engine, target: Engine, on
     if (target.serial === 'bigserial')
       await sql`select setval(pg_get_serial_sequence('event', 'seq'), greatest(1, (select coalesce(max(seq), 0) from event)))`.execute(into)
     await target.refreshStatistics(into)
-    const broken = await invariants(into)
+    const broken = await brokenInvariants(into)
     if (broken.length > 0)
       throw new BurnError(
         'ledger_rule',

@@ -3,16 +3,16 @@ import type { Transaction } from 'kysely'
 import type { Column, Db, Tables } from './schema.ts'
 
 /** Rows by their keys. */
-export interface Rows {
+export interface LockedRows {
   readonly workers: readonly string[]
   readonly issues: readonly string[]
 }
 
-export interface Writing<T> {
+export interface WriteOptions<T> {
   /** A promise: `work` neither reads nor changes what hangs on other issues and workers than these. Such writes overlap where the engine can. */
-  readonly only?: Rows
+  readonly locks?: LockedRows
   /** Whether other processes may have something to do after it: those that wait in `changed` are told as it is committed. */
-  readonly tells?: (result: T) => boolean
+  readonly notifies?: (result: T) => boolean
 }
 
 export interface Engine {
@@ -29,9 +29,9 @@ export interface Engine {
    * Runs `work` as if it were alone; it may run more than once, and counts once or not at all. When it resolves it is on disk.
    * Throws BurnError `ledger_*`.
    */
-  write<T>(work: (trx: Transaction<Tables>) => Promise<T>, how?: Writing<T>): Promise<T>
+  write<T>(work: (trx: Transaction<Tables>) => Promise<T>, how?: WriteOptions<T>): Promise<T>
   /** Resolves once another process told something since the last call, or when `stop` is aborted; only then where the engine can't tell. */
-  changed(stop: AbortSignal): Promise<void>
+  waitForChange(stop: AbortSignal): Promise<void>
   /** Names of all tables where the ledger's own are, or would be. */
   tables(trx: Transaction<Tables>): Promise<readonly string[]>
   /** All columns of the tables that are there. */

@@ -19,7 +19,7 @@ export async function append(trx: Transaction<Tables>, events: readonly NewEvent
 /** How long trouble that lasts is said once, milliseconds. */
 const saidFor = 3_600_000
 
-export async function note(trx: Transaction<Tables>, events: readonly NewEvent[], at: number): Promise<void> {
+export async function recordEvents(trx: Transaction<Tables>, events: readonly NewEvent[], at: number): Promise<void> {
   const fresh: NewEvent[] = []
   for (const event of events) {
     const { kind, subject, payload } = event

@@ -1,7 +1,7 @@
 /** The history, read: what happened, by a cursor that misses nothing, and how long work took. */
 import type { RawBuilder, Selectable, Transaction } from 'kysely'
 import type { Event, EventFilter } from '../core/events.ts'
-import type { Worked } from '../core/ledger/history.ts'
+import type { DispatchTimes } from '../core/ledger/history.ts'
 import type { Time } from '../core/nouns.ts'
 import type { Engine } from './engine.ts'
 import type { EventRow, Tables } from './schema.ts'
@@ -92,7 +92,7 @@ function toEvent({ tx = 0, payload, ...row }: Selectable<EventRow> & { readonly 
   return { ...row, cursor: cursorOf({ tx, seq: row.seq }), payload: data } as Event
 }
 
-export async function worked(trx: Trx, limit: number): Promise<Worked[]> {
+export async function dispatchTimes(trx: Trx, limit: number): Promise<DispatchTimes[]> {
   const rows = await trx
     .selectFrom('dispatch')
     .select(['id', 'worker', 'issue', 'state', 'handed_at', 'changed_at'])

@@ -17,7 +17,7 @@ export async function holds(trx: Trx): Promise<Hold[]> {
   return (await trx.selectFrom('hold').select(columns).orderBy('id').execute()).map(toHold)
 }
 
-export async function hold(trx: Trx, given: readonly Omit<Hold, 'created_at'>[], at: number): Promise<void> {
+export async function saveHolds(trx: Trx, given: readonly Omit<Hold, 'created_at'>[], at: number): Promise<void> {
   for (const each of given) {
     const { until, actor } = each
     const reason = encodeReason(each.reason)
@@ -30,7 +30,7 @@ export async function hold(trx: Trx, given: readonly Omit<Hold, 'created_at'>[],
   await append(trx, given.map(held), at)
 }
 
-export async function resume(trx: Trx, keys: readonly Key[], at: number): Promise<Hold[]> {
+export async function removeHolds(trx: Trx, keys: readonly Key[], at: number): Promise<Hold[]> {
   const gone: Hold[] = []
   for (const key of keys) gone.push(...(await trx.deleteFrom('hold').where('id', '=', idOf(key)).returning(columns).execute()).map(toHold))
   await append(trx, gone.map(resumed), at)

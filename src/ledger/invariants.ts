@@ -2,9 +2,9 @@
 import type { RawBuilder, Transaction } from 'kysely'
 import type { Db, Tables } from './schema.ts'
 import { sql } from 'kysely'
-import { activeStates, deliverySteps, dispatchSteps, liveStates, pastingStates, slotStates } from '../core/lives.ts'
+import { activeStates, deliveryTransitions, dispatchTransitions, liveStates, pastingStates, slotStates } from '../core/lifecycle.ts'
 import { tableNames } from './schema.ts'
-import { among } from './sql.ts'
+import { inList } from './sql.ts'
 
 /** How often the issue failed or was lost since it was last requeued, counted from history. */
 export function attemptsOf(issue: string): RawBuilder<number> {
@@ -13,14 +13,14 @@ export function attemptsOf(issue: string): RawBuilder<number> {
     and e.seq > coalesce((select max(r.seq) from event r where r.subject = ${sql.ref(issue)} and r.kind = 'issue.requeued'), 0))`
 }
 
-const live = among('d.state', liveStates)
+const live = inList('d.state', liveStates)
 
 /** Each rule, with the rows that break it as `what`. The SQL is what both engines know. These are of what lives now, and read no history. */
 const liveRules = () => ({
   'one live work dispatch an issue': sql`select d.issue as what from dispatch d where d.kind = 'work' and ${live} group by d.issue having count(*) > 1`,
   'one live council dispatch an issue and worker': sql`select d.issue || ' ' || d.worker as what from dispatch d where d.kind = 'council' and ${live} group by d.issue, d.worker having count(*) > 1`,
-  'one work dispatch a worker and slot': sql`select d.worker as what from dispatch d where d.kind = 'work' and ${among('d.state', slotStates)} group by d.worker, d.slot having count(*) > 1`,
-  'one text in a composer a worker': sql`select v.worker as what from delivery v where ${among('v.state', pastingStates)} group by v.worker having count(*) > 1`,
+  'one work dispatch a worker and slot': sql`select d.worker as what from dispatch d where d.kind = 'work' and ${inList('d.state', slotStates)} group by d.worker, d.slot having count(*) > 1`,
+  'one text in a composer a worker': sql`select v.worker as what from delivery v where ${inList('v.state', pastingStates)} group by v.worker having count(*) > 1`,
   'an issue is taken while a dispatch of work lives': sql`select i.ref as what from issue i where i.standing = 'taken'
       and not exists (select 1 from dispatch d where d.issue = i.ref and d.kind = 'work' and ${live})
       union all select d.issue from dispatch d join issue i on i.ref = d.issue where d.kind = 'work' and ${live} and (i.standing is null or i.standing <> 'taken')`,
@@ -28,11 +28,11 @@ const liveRules = () => ({
 
 /** What history breaks stays broken: nothing of it ever changes. */
 function historyRules() {
-  const active = among('v.state', activeStates)
+  const active = inList('v.state', activeStates)
   const ended = (count: string) => sql`(select count(*) from event e where e.subject = d.id and e.kind = ${sql.lit(count)})`
   return {
-    'known states': sql`select d.id as what from dispatch d where not ${among('d.state', Object.keys(dispatchSteps))}
-      union all select v.id from delivery v where not ${among('v.state', Object.keys(deliverySteps))}`,
+    'known states': sql`select d.id as what from dispatch d where not ${inList('d.state', Object.keys(dispatchTransitions))}
+      union all select v.id from delivery v where not ${inList('v.state', Object.keys(deliveryTransitions))}`,
     'a slot for work and none for council': sql`select d.id as what from dispatch d where (d.kind = 'work') = (d.slot is null)`,
     'a dispatch has its delivery, to the same worker, or its sprint': sql`select d.id as what from dispatch d left join delivery v on v.id = d.id and v.worker = d.worker
       and v.kind = d.kind and v.issue = d.issue left join sprint s on s.id = d.id and s.worker = d.worker and s.issue = d.issue
@@ -59,7 +59,7 @@ function historyRules() {
 }
 
 /** The broken rules, each with up to five of what breaks it; empty where all hold. */
-export async function invariants(db: Db | Transaction<Tables>, of: 'all' | 'live' = 'all'): Promise<string[]> {
+export async function brokenInvariants(db: Db | Transaction<Tables>, of: 'all' | 'live' = 'all'): Promise<string[]> {
   const rules = of === 'live' ? liveRules() : { ...liveRules(), ...historyRules() }
   const found: string[] = []
   for (const [rule, query] of Object.entries(rules)) {

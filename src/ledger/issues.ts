@@ -1,15 +1,15 @@
 /** What is kept of the forge: issues, and how far each repo was read. */
 import type { Transaction } from 'kysely'
-import type { RepoPage } from '../core/ledger/forge.ts'
+import type { IssueListing } from '../core/ledger/forge.ts'
 import type { IssueRef, RepoRef, Time } from '../core/nouns.ts'
 import type { NewEvent, SeenKind } from '../core/events.ts'
 import type { RepoRow, Tables } from './schema.ts'
 import { sql } from 'kysely'
-import { liveStates } from '../core/lives.ts'
+import { liveStates } from '../core/lifecycle.ts'
 import { repoOf } from '../core/refs.ts'
-import { among, chunks } from './sql.ts'
+import { inList, chunks } from './sql.ts'
 import { append } from './events.ts'
-import { resume } from './holds.ts'
+import { removeHolds } from './holds.ts'
 import { saveOpenChanges, showOnIssues } from './open-changes.ts'
 import { fromIssue } from './rows.ts'
 import { toJudge, toJudgeUnlessTaken } from './verdicts.ts'
@@ -34,13 +34,13 @@ const columns = [
 /** What a verdict is given by: a comment more is no reason to judge an issue again. */
 const judgedBy: ReadonlySet<string> = new Set(['title', 'body', 'labels', 'assignees', 'author', 'state'])
 
-export async function saveIssues(trx: Transaction<Tables>, pages: readonly RepoPage[], at: number, quiet: boolean): Promise<void> {
+export async function saveIssues(trx: Transaction<Tables>, pages: readonly IssueListing[], at: number, quiet: boolean): Promise<void> {
   const events: Seen[] = []
   // The last one counts where a page that moved while it was read has an issue twice.
   const given = new Map(pages.flatMap(({ issues }) => issues).map((issue) => [issue.ref, fromIssue(issue)]))
   for (const part of chunks([...given.values()])) events.push(...(await mergeIssues(trx, part)))
   for (const { repo, complete } of pages) if (complete) events.push(...(await closeMissing(trx, repo, given)))
-  await (quiet ? keepUntold(trx, events) : append(trx, events, at))
+  await (quiet ? savePendingEvents(trx, events) : append(trx, events, at))
   await saveOpenChanges(
     trx,
     pages.flatMap(({ repo, open }) => (open === undefined ? [] : [{ repo, changes: open, complete: true }])),
@@ -56,7 +56,7 @@ function seen(kind: SeenKind, ref: IssueRef, title: string): Seen {
 }
 
 /** What is kept without an event is told by `tellIssues`. */
-async function keepUntold(trx: Transaction<Tables>, events: readonly Seen[]): Promise<void> {
+async function savePendingEvents(trx: Transaction<Tables>, events: readonly Seen[]): Promise<void> {
   for (const [kind, same] of Map.groupBy(events, (event) => event.kind))
     for (const part of chunks(same))
       await trx
@@ -70,7 +70,7 @@ async function keepUntold(trx: Transaction<Tables>, events: readonly Seen[]): Pr
         .execute()
 }
 
-export async function tellIssues(trx: Transaction<Tables>, at: number): Promise<void> {
+export async function writePendingEvents(trx: Transaction<Tables>, at: number): Promise<void> {
   const rows = await trx.selectFrom('issue').select(['ref', 'title', 'untold']).where('untold', 'is not', null).orderBy('ref').execute()
   const events = rows.flatMap(({ ref, title, untold }) => (untold === null ? [] : [seen(untold, ref, title)]))
   await append(trx, events, at)
@@ -170,7 +170,12 @@ export async function saveChangesSeen(trx: Transaction<Tables>, seen: ReadonlyMa
 }
 
 export async function requeueIssue(trx: Transaction<Tables>, issue: IssueRef, at: number): Promise<boolean> {
-  const live = await trx.selectFrom('dispatch').select('id').where('issue', '=', issue).where(among('state', liveStates)).executeTakeFirst()
+  const live = await trx
+    .selectFrom('dispatch')
+    .select('id')
+    .where('issue', '=', issue)
+    .where(inList('state', liveStates))
+    .executeTakeFirst()
   if (live !== undefined) return false
   const { numUpdatedRows } = await trx
     .updateTable('issue')
@@ -179,7 +184,7 @@ export async function requeueIssue(trx: Transaction<Tables>, issue: IssueRef, at
     .executeTakeFirst()
   if (numUpdatedRows === 0n) return false
   // Whoever gives it again has seen to what stood against its repo, too.
-  await resume(trx, [{ scope: 'repo', name: repoOf(issue), code: 'forge_refused' }], at)
+  await removeHolds(trx, [{ scope: 'repo', name: repoOf(issue), code: 'forge_refused' }], at)
   await append(trx, [{ kind: 'issue.requeued', subject: issue, issue, worker: null, actor: 'person', payload: {} }], at)
   return true
 }

@@ -2,20 +2,20 @@
 import type { NewEvent } from '../core/events.ts'
 import type { Transaction } from 'kysely'
 import type { Job, JobLedger } from '../core/ledger/jobs.ts'
-import type { Delivery } from '../core/lives.ts'
+import type { Delivery } from '../core/lifecycle.ts'
 import type { Lease } from './claims.ts'
 import type { Tables } from './schema.ts'
 import { hasPassed } from '../core/elapsed.ts'
-import { activeStates } from '../core/lives.ts'
-import { among } from './sql.ts'
+import { activeStates } from '../core/lifecycle.ts'
+import { inList } from './sql.ts'
 import { append } from './events.ts'
 import { toDelivery } from './rows.ts'
 
 type Trx = Transaction<Tables>
 
-const active = among('state', activeStates)
+const active = inList('state', activeStates)
 
-export async function takeOver(trx: Trx, { owner, until }: Lease, at: number): Promise<Delivery[]> {
+export async function takeOverDeliveries(trx: Trx, { owner, until }: Lease, at: number): Promise<Delivery[]> {
   const rows = await trx
     .updateTable('delivery')
     .set((eb) => ({ lease_owner: owner, lease_token: eb('lease_token', '+', 1), lease_until: until }))
@@ -31,7 +31,7 @@ export async function takeOver(trx: Trx, { owner, until }: Lease, at: number): P
 }
 
 /** Extends what this owner holds. Returns the ids of its deliveries and sprints. No event: a heartbeat changes nothing that a person would ask about. */
-export async function renew(trx: Trx, { owner, until }: Lease): Promise<string[]> {
+export async function renewLeases(trx: Trx, { owner, until }: Lease): Promise<string[]> {
   await trx.updateTable('job').set({ until }).where('owner', '=', owner).execute()
   const deliveries = trx.updateTable('delivery').set({ lease_until: until }).where(active).where('lease_owner', '=', owner)
   const sprints = trx.updateTable('sprint').set({ lease_until: until }).where('ended_at', 'is', null).where('lease_owner', '=', owner)
@@ -87,12 +87,12 @@ export async function leases(trx: Trx): Promise<Map<string, { readonly owner: st
 /** Words kept from one process to the next, beside the tables' own version. */
 const own = (key: string) => `kept.${key}`
 
-export async function remembered(trx: Trx, key: string): Promise<string | null> {
+export async function loadValue(trx: Trx, key: string): Promise<string | null> {
   const row = await trx.selectFrom('meta').select('value').where('key', '=', own(key)).executeTakeFirst()
   return row?.value ?? null
 }
 
-export async function remember(trx: Trx, key: string, value: string): Promise<void> {
+export async function saveValue(trx: Trx, key: string, value: string): Promise<void> {
   await trx
     .insertInto('meta')
     .values({ key: own(key), value })

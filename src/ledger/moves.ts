@@ -6,18 +6,26 @@ import type { Transaction } from 'kysely'
 import type { DispatchMove } from '../core/ledger/claims.ts'
 import type { DeliveryMove } from '../core/ledger/deliveries.ts'
 import type { SprintEnd } from '../core/ledger/sprints.ts'
-import type { Delivery, DeliveryState, Dispatch } from '../core/lives.ts'
+import type { Delivery, DeliveryState, Dispatch } from '../core/lifecycle.ts'
 import type { NewEvent } from '../core/events.ts'
 import type { DeliveryRow, DispatchRow, Tables } from './schema.ts'
 import { sql } from 'kysely'
 import { BurnError } from '../core/errors.ts'
-import { activeStates, deliverySteps, dispatchSteps, followUpKinds, liveStates, pastingStates, slotStates } from '../core/lives.ts'
-import { carried } from './carry.ts'
+import {
+  activeStates,
+  deliveryTransitions,
+  dispatchTransitions,
+  followUpKinds,
+  liveStates,
+  pastingStates,
+  slotStates,
+} from '../core/lifecycle.ts'
+import { dispatchMovesOf } from './delivery-effects.ts'
 import { plan } from './claims.ts'
 import { isFurther } from './schema.ts'
-import { among, chunks } from './sql.ts'
+import { inList, chunks } from './sql.ts'
 import { append } from './events.ts'
-import { resumes } from './queries.ts'
+import { resumeTexts } from './queries.ts'
 import { toDelivery, toDispatch } from './rows.ts'
 import { endSprintRow, endSprintsOf, saveSprint, type HeldSprint } from './sprints.ts'
 import { toJudge } from './verdicts.ts'
@@ -35,7 +43,8 @@ function refuseStep(what: string, id: string, from: string, to: string): never {
 }
 
 export async function moveDispatches(trx: Trx, moves: readonly DispatchMove[], at: number): Promise<Dispatch[]> {
-  for (const { id, from, to } of moves) for (const each of from) if (!dispatchSteps[each].includes(to)) refuseStep('dispatch', id, each, to)
+  for (const { id, from, to } of moves)
+    for (const each of from) if (!dispatchTransitions[each].includes(to)) refuseStep('dispatch', id, each, to)
   if (moves.length === 0) return []
   const rows = await rowsOf(trx, 'dispatch', moves)
   const moved: DispatchRow[] = []
@@ -82,7 +91,7 @@ export async function moveDispatches(trx: Trx, moves: readonly DispatchMove[], a
 }
 
 async function toldSince(trx: Trx, id: string, told: number): Promise<boolean> {
-  return ((await resumes(trx, [id])).get(id)?.length ?? 0) !== told
+  return ((await resumeTexts(trx, [id])).get(id)?.length ?? 0) !== told
 }
 
 /** Its lease has run out from the start: the next process that takes over leases carries the text. */
@@ -119,7 +128,7 @@ async function slotTaken(trx: Trx, { id, kind, worker, slot }: DispatchRow, movi
     .where('worker', '=', worker)
     .where('slot', '=', slot)
     .where('kind', '=', sql.lit('work'))
-    .where(among('state', slotStates))
+    .where(inList('state', slotStates))
     .where('id', '<>', id)
     .execute()
   const stays = rows.some((row) => slotStates.includes(moving.get(row.id)?.state ?? row.state))
@@ -177,7 +186,7 @@ const isTyped = (state: DeliveryState) => isActive(state) || state === 'unknown'
 export async function moveDeliveries(trx: Trx, given: readonly DeliveryMove[], owner: string, at: number): Promise<Delivery[]> {
   // Rows that lie beside each other are written beside each other: given machine by machine, a group of events would take twice as long.
   const moves = given.toSorted((a, b) => (a.id < b.id ? -1 : Number(a.id > b.id)))
-  for (const { id, from, to } of moves) if (!deliverySteps[from].includes(to)) refuseStep('delivery', id, from, to)
+  for (const { id, from, to } of moves) if (!deliveryTransitions[from].includes(to)) refuseStep('delivery', id, from, to)
   const rows = await rowsOf(trx, 'delivery', moves)
   const pasting = await pastingInto(trx, rows, moves)
   const moved: DeliveryRow[] = []
@@ -215,7 +224,7 @@ export async function moveDeliveries(trx: Trx, given: readonly DeliveryMove[], o
     after.filter(({ state }) => !isActive(state)),
   )
   await append(trx, moved.map(stepped), at)
-  await moveDispatches(trx, carried(moved), at)
+  await moveDispatches(trx, dispatchMovesOf(moved), at)
   return moved.map(toDelivery)
 }
 
@@ -238,7 +247,7 @@ async function pastingInto(trx: Trx, rows: ReadonlyMap<string, DeliveryRow>, mov
       .selectFrom('delivery')
       .select('worker')
       .where('worker', 'in', part)
-      .where(among('state', pastingStates))
+      .where(inList('state', pastingStates))
       .execute()
     for (const { worker } of pasting) found.add(worker)
   }

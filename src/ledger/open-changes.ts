@@ -1,19 +1,19 @@
 /** Changes that are open for review and belong to issues: an issue that has one is not given; and what changes with news may have ended. */
 import type { Transaction } from 'kysely'
-import type { ChangedWork, ForgeNews, LiveDispatch } from '../core/ledger/claims.ts'
-import type { BesideChange, SeenChanges } from '../core/ledger/forge.ts'
+import type { ChangedWork, AffectedWork, LiveDispatch } from '../core/ledger/claims.ts'
+import type { ForeignChange, ChangeListing } from '../core/ledger/forge.ts'
 import type { Change, IssueRef } from '../core/nouns.ts'
 import type { OpenChangeRow, Tables } from './schema.ts'
 import { sql } from 'kysely'
-import { liveStates, slotStates } from '../core/lives.ts'
+import { liveStates, slotStates } from '../core/lifecycle.ts'
 import { liveColumns, reviewed } from './queries.ts'
-import { among, chunks } from './sql.ts'
+import { inList, chunks } from './sql.ts'
 import { toJudgeUnlessTaken } from './verdicts.ts'
 
 type Trx = Transaction<Tables>
 
 /** Writes what differs from what is kept, and nothing if the changes are as before. */
-export async function saveOpenChanges(trx: Trx, seen: readonly SeenChanges[]): Promise<void> {
+export async function saveOpenChanges(trx: Trx, seen: readonly ChangeListing[]): Promise<void> {
   const wanted = new Map((await rowsOf(trx, seen)).map((row) => [row.id, row]))
   const kept = new Map((await keptOf(trx, seen)).map((row) => [row.id, row]))
   const gone = [...kept.values()].filter(({ id }) => !wanted.has(id))
@@ -35,7 +35,7 @@ export async function saveOpenChanges(trx: Trx, seen: readonly SeenChanges[]): P
 }
 
 /** A row for each issue that an open change closes, or whose dispatch it comes from. */
-async function rowsOf(trx: Trx, seen: readonly SeenChanges[]): Promise<OpenChangeRow[]> {
+async function rowsOf(trx: Trx, seen: readonly ChangeListing[]): Promise<OpenChangeRow[]> {
   // The last counts if a change was read twice.
   const latest = new Map(seen.flatMap(({ repo, changes }) => changes.map((change) => [change.url, { repo, change }] as const)))
   const open = [...latest.values()].filter(({ change }) => change.state === 'open')
@@ -63,7 +63,7 @@ async function issuesOf(trx: Trx, open: readonly { readonly change: Change }[]):
 }
 
 /** What is kept of these changes; of a complete list's repo everything. */
-async function keptOf(trx: Trx, seen: readonly SeenChanges[]): Promise<OpenChangeRow[]> {
+async function keptOf(trx: Trx, seen: readonly ChangeListing[]): Promise<OpenChangeRow[]> {
   const rows: OpenChangeRow[] = []
   for (const { repo } of seen.filter(({ complete }) => complete))
     rows.push(...(await trx.selectFrom('open_change').selectAll().where('repo', '=', repo).execute()))
@@ -85,8 +85,8 @@ export async function showOnIssues(trx: Trx, issues: readonly IssueRef[]): Promi
       .execute()
 }
 
-async function changesBeside(trx: Trx): Promise<BesideChange[]> {
-  const taken = sql`select 1 from dispatch d where d.issue = open_change.issue and d.kind = 'work' and ${among('d.state', slotStates)}`
+async function foreignChanges(trx: Trx): Promise<ForeignChange[]> {
+  const taken = sql`select 1 from dispatch d where d.issue = open_change.issue and d.kind = 'work' and ${inList('d.state', slotStates)}`
   return trx
     .selectFrom('open_change')
     .select(['issue', 'name', 'url'])
@@ -95,12 +95,12 @@ async function changesBeside(trx: Trx): Promise<BesideChange[]> {
     .execute()
 }
 
-export async function news(trx: Trx, changed: ChangedWork): Promise<ForgeNews> {
+export async function affectedWork(trx: Trx, changed: ChangedWork): Promise<AffectedWork> {
   const gone = await closed(trx)
   return {
     closed: gone,
     reviews: await inReview(trx, { ...changed, issues: [...gone, ...changed.issues] }),
-    beside: await changesBeside(trx),
+    foreign_changes: await foreignChanges(trx),
   }
 }
 
@@ -117,7 +117,7 @@ async function inReview(trx: Trx, { ids, issues, urls }: ChangedWork): Promise<L
         .select(liveColumns)
         .where(column, 'in', part)
         .where(reviewed)
-        .where(among('state', liveStates))
+        .where(inList('state', liveStates))
         .execute())
         found.set(row.id, row)
   return [...found.values()]
@@ -135,7 +135,7 @@ async function closed(trx: Trx): Promise<IssueRef[]> {
     .innerJoin('issue', 'issue.ref', 'dispatch.issue')
     .select('issue.ref')
     .where('dispatch.kind', '=', sql.lit('council'))
-    .where(among('dispatch.state', liveStates))
+    .where(inList('dispatch.state', liveStates))
     .where('issue.state', '<>', 'open')
     .execute()
   return [...work, ...council].map(({ ref }) => ref)

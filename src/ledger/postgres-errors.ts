@@ -3,7 +3,7 @@ import type { ErrorCode } from '../core/error-codes.ts'
 import { BurnError, codeOf, messageOf } from '../core/errors.ts'
 
 /** A deadlock or a serialization failure: the transaction counted not at all, and may run again. */
-export function isWorthAgain(thrown: unknown): boolean {
+export function isRetryable(thrown: unknown): boolean {
   return ['40001', '40P01'].includes(codeOf(thrown))
 }
 

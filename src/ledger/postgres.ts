@@ -1,15 +1,15 @@
 /** The engine on a PostgreSQL server: `pg` under Kysely's own dialect. Several dispatchers on several machines share it. */
 import type { Transaction } from 'kysely'
-import type { Engine, Rows, Writing } from './engine.ts'
+import type { Engine, LockedRows, WriteOptions } from './engine.ts'
 import type { LockWait } from './sqlite.ts'
 import type { Column, Tables } from './schema.ts'
 import { Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import { Pool, type CustomTypesConfig, type PoolConfig, types } from 'pg'
-import { openNews, tell } from './postgres-news.ts'
+import { openNotifications, notify } from './postgres-notify.ts'
 import { tableNames } from './schema.ts'
-import { explainPostgres, isWorthAgain, oldest, tooOld } from './postgres-errors.ts'
+import { explainPostgres, isRetryable, oldest, tooOld } from './postgres-errors.ts'
 
 /** Connections a process holds at most: one writes, the others read. */
 const most = 4
@@ -44,7 +44,7 @@ const numbers: CustomTypesConfig = {
 export async function openPostgres(url: string, { random, tries = defaultTries, silent = silentAtMost }: LockWait): Promise<Engine> {
   const where = withoutPassword(url)
   const connection = { connectionString: url, application_name: 'burn', connectionTimeoutMillis: connectAtMost, ...alive }
-  const news = openNews(connection, random)
+  const news = openNotifications(connection, random)
   const pool = openPool({ ...connection, lock_timeout: tries * lockAtMost, stream: () => endsWhenSilent(silent) })
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
   /** `ending` is called where the transaction is about to be committed: from there on a lost connection leaves open whether it was. */
@@ -54,7 +54,7 @@ export async function openPostgres(url: string, { random, tries = defaultTries, 
       try {
         return await work(() => (ended = true))
       } catch (thrown) {
-        if (!isWorthAgain(thrown) || attempt === mostAgain) throw explainPostgres(thrown, where, ended)
+        if (!isRetryable(thrown) || attempt === mostAgain) throw explainPostgres(thrown, where, ended)
         await pause(random() * 2 ** attempt)
       }
     }
@@ -75,17 +75,17 @@ export async function openPostgres(url: string, { random, tries = defaultTries, 
     serial: 'bigserial',
     overlaps: true,
     read: (work) => explained(() => db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only').execute(work)),
-    write: <T>(work: (trx: Transaction<Tables>) => Promise<T>, { only, tells }: Writing<T> = {}) =>
+    write: <T>(work: (trx: Transaction<Tables>) => Promise<T>, { locks: only, notifies: tells }: WriteOptions<T> = {}) =>
       explained((ending) =>
         db.transaction().execute(async (trx) => {
           await (only === undefined ? lockAll(trx) : lockRows(trx, only))
           const result = await work(trx)
-          if (tells?.(result) === true) await tell(trx, news.own)
+          if (tells?.(result) === true) await notify(trx, news.own)
           ending()
           return result
         }),
       ),
-    changed: news.changed,
+    waitForChange: news.waitForChange,
     tables: async (trx) => (await tablesIn(trx)).rows.map(({ name }) => name),
     columns: async (trx) => (await columnsIn(trx)).rows,
     // What is on its disk is the server's own business: it says so by itself when it reads a broken page.
@@ -134,7 +134,7 @@ async function lockAll(trx: Transaction<Tables>): Promise<void> {
 }
 
 /** All take workers before issues, and each kind in the order of its keys: nobody then waits for one who waits for him. */
-async function lockRows(trx: Transaction<Tables>, { workers, issues }: Rows): Promise<void> {
+async function lockRows(trx: Transaction<Tables>, { workers, issues }: LockedRows): Promise<void> {
   await sql`select pg_advisory_xact_lock_shared(${ledgerLock})`.execute(trx)
   await sql`select from worker where id = any(${workers}) order by id for no key update`.execute(trx)
   await sql`select from issue where ref = any(${issues}) order by ref for no key update`.execute(trx)

@@ -1,18 +1,18 @@
 /** Reading: what the deciders need, and what people ask for. None of it slows down with history. */
 import type { ExpressionBuilder, Transaction } from 'kysely'
-import type { Ledger, LedgerView, UnderWay } from '../core/ledger.ts'
+import type { Ledger, LedgerView, CycleView } from '../core/ledger.ts'
 import type { IssueRecord } from '../core/ledger/backlog.ts'
-import type { Resumed } from '../core/ledger/claims.ts'
-import type { Carrying } from '../core/ledger/deliveries.ts'
+import type { ResumeText } from '../core/ledger/claims.ts'
+import type { DeliveryView } from '../core/ledger/deliveries.ts'
 import type { RepoRecord } from '../core/ledger/forge.ts'
-import type { Delivery, Dispatch } from '../core/lives.ts'
+import type { Delivery, Dispatch } from '../core/lifecycle.ts'
 import type { WorkerRecord } from '../core/ledger/workers.ts'
 import type { IssueRef, WorkerId } from '../core/nouns.ts'
 import type { DeliveryRow, Tables } from './schema.ts'
 import { sql } from 'kysely'
-import { activeStates, liveStates, slotStates, unprovenStates } from '../core/lives.ts'
+import { activeStates, liveStates, slotStates, unprovenStates } from '../core/lifecycle.ts'
 import { isFurther } from './schema.ts'
-import { among, chunks } from './sql.ts'
+import { inList, chunks } from './sql.ts'
 import { holds } from './holds.ts'
 import { leases } from './jobs.ts'
 import { liveSprints } from './sprints.ts'
@@ -24,7 +24,7 @@ type Trx = Transaction<Tables>
 type Filter<K extends 'dispatches' | 'deliveries'> = Parameters<Ledger[K]>[0]
 
 export async function view(trx: Trx): Promise<LedgerView> {
-  const live = await trx.selectFrom('dispatch').selectAll().where(among('state', liveStates)).orderBy('id').execute()
+  const live = await trx.selectFrom('dispatch').selectAll().where(inList('state', liveStates)).orderBy('id').execute()
   return { dispatches: live.map(toDispatch), ...(await around(trx)), elsewhere: await elsewhere(trx) }
 }
 
@@ -43,17 +43,17 @@ export const liveColumns = [
 export const reviewed = sql<boolean>`kind = 'work' and state = 'review'`
 
 /** Columns and rows are what it takes: with ten thousand workers, reading all of both was a twelfth of a cycle. */
-export async function underWay(trx: Trx): Promise<UnderWay> {
-  const live = trx.selectFrom('dispatch').where(among('state', liveStates)).orderBy('id')
+export async function cycleView(trx: Trx): Promise<CycleView> {
+  const live = trx.selectFrom('dispatch').where(inList('state', liveStates)).orderBy('id')
   const dispatches = await live
     .select(liveColumns)
     .where(sql<boolean>`not (${reviewed})`)
     .execute()
   const reviews = await live.select(['issue', 'claimed_at', 'handed_at']).where(reviewed).execute()
-  return { dispatches, reviews, rules: await rulesKept(trx), untold: await hasUntold(trx), ...(await around(trx)) }
+  return { dispatches, reviews, rules: await rulesKept(trx), has_pending_events: await hasPendingEvents(trx), ...(await around(trx)) }
 }
 
-async function hasUntold(trx: Trx): Promise<boolean> {
+async function hasPendingEvents(trx: Trx): Promise<boolean> {
   return (await trx.selectFrom('issue').select('ref').where('untold', 'is not', null).limit(1).executeTakeFirst()) !== undefined
 }
 
@@ -62,7 +62,7 @@ const newest = 300
 
 /** What stands beside the dispatches of a view. */
 async function around(trx: Trx): Promise<Omit<LedgerView, 'dispatches' | 'elsewhere'>> {
-  const active = await trx.selectFrom('delivery').selectAll().where(among('state', activeStates)).orderBy('id').execute()
+  const active = await trx.selectFrom('delivery').selectAll().where(inList('state', activeStates)).orderBy('id').execute()
   const workers = await workerRecords(trx)
   return {
     deliveries: [...active.map(toDelivery), ...(await unproven(trx))],
@@ -75,7 +75,7 @@ async function around(trx: Trx): Promise<Omit<LedgerView, 'dispatches' | 'elsewh
   }
 }
 
-async function recentTexts(trx: Trx): Promise<Carrying['recent']> {
+async function recentTexts(trx: Trx): Promise<DeliveryView['recent']> {
   const facts = ['worker', 'state', 'evidence', 'changed_at'] as const
   const rows = await trx.selectFrom('delivery').select(facts).orderBy('id', 'desc').limit(newest).execute()
   return rows.map((row) => ({ ...row, evidence: decodeReason(row.evidence) }))
@@ -86,8 +86,8 @@ async function unproven(trx: Trx): Promise<Delivery[]> {
     .selectFrom('delivery')
     .innerJoin('dispatch', 'dispatch.id', 'delivery.dispatch')
     .selectAll('delivery')
-    .where(among('delivery.state', unprovenStates))
-    .where(among('dispatch.state', liveStates))
+    .where(inList('delivery.state', unprovenStates))
+    .where(inList('dispatch.state', liveStates))
     .orderBy('delivery.id')
     .execute()
   return rows.map(toDelivery)
@@ -95,14 +95,14 @@ async function unproven(trx: Trx): Promise<Delivery[]> {
 
 /** Whether another dispatch has the slot of one that is in review: its follow-ups wait. */
 const slotOfReviewed = sql`select 1 from dispatch o where o.worker = dispatch.worker and o.slot = dispatch.slot and o.kind = 'work'
-  and ${among('o.state', slotStates)}`
+  and ${inList('o.state', slotStates)}`
 
-export async function carrying(trx: Trx, owner: string): Promise<Carrying> {
+export async function deliveryView(trx: Trx, owner: string): Promise<DeliveryView> {
   const active = await trx
     .selectFrom('delivery')
     .leftJoin('dispatch', 'dispatch.id', 'delivery.dispatch')
     .selectAll('delivery')
-    .where(among('delivery.state', activeStates))
+    .where(inList('delivery.state', activeStates))
     .where('delivery.lease_owner', '=', owner)
     .where((eb) =>
       eb.or([eb('dispatch.id', 'is', null), eb('dispatch.id', '<>', eb.ref('delivery.id')), eb('dispatch.comment_id', 'is not', null)]),
@@ -121,7 +121,7 @@ export async function carrying(trx: Trx, owner: string): Promise<Carrying> {
   }
 }
 
-export async function unsaid(trx: Trx, owner: string): Promise<Dispatch[]> {
+export async function pendingComments(trx: Trx, owner: string): Promise<Dispatch[]> {
   const wrong = await trx
     .selectFrom('dispatch')
     .selectAll()
@@ -133,7 +133,7 @@ export async function unsaid(trx: Trx, owner: string): Promise<Dispatch[]> {
     .selectFrom('delivery')
     .innerJoin('dispatch', 'dispatch.id', 'delivery.dispatch')
     .selectAll('dispatch')
-    .where(among('delivery.state', activeStates))
+    .where(inList('delivery.state', activeStates))
     .where('delivery.lease_owner', '=', owner)
     .where('dispatch.state', '=', sql.lit('claimed'))
     .where('dispatch.comment_id', 'is', null)
@@ -150,7 +150,7 @@ export async function unsaid(trx: Trx, owner: string): Promise<Dispatch[]> {
   const councils = new Set([...found.values()].flatMap(({ kind, issue }) => (kind === 'council' ? [issue] : [])))
   for (const issue of councils) {
     const all = trx.selectFrom('dispatch').selectAll().where('issue', '=', issue).where('kind', '=', 'council')
-    for (const row of await all.where(among('state', liveStates)).execute()) found.set(row.id, row)
+    for (const row of await all.where(inList('state', liveStates)).execute()) found.set(row.id, row)
   }
   return [...found.values()].map(toDispatch)
 }
@@ -196,8 +196,8 @@ function newestFirst<Row extends { readonly id: string }>(rows: readonly Row[], 
   return rows.toSorted((a, b) => (a.id < b.id ? 1 : -1)).slice(0, limit)
 }
 
-export async function resumes(trx: Trx, dispatches: readonly string[]): Promise<Map<string, Resumed[]>> {
-  const found = new Map<string, Resumed[]>()
+export async function resumeTexts(trx: Trx, dispatches: readonly string[]): Promise<Map<string, ResumeText[]>> {
+  const found = new Map<string, ResumeText[]>()
   for (const part of chunks(dispatches)) {
     const rows = await trx
       .selectFrom('delivery')

@@ -2,7 +2,7 @@
 import type { ApprovalState, IssueRecord } from '../core/ledger/backlog.ts'
 import type { RepoRecord } from '../core/ledger/forge.ts'
 import type { WorkerRecord } from '../core/ledger/workers.ts'
-import type { Delivery, Dispatch } from '../core/lives.ts'
+import type { Delivery, Dispatch } from '../core/lifecycle.ts'
 import type { Issue } from '../core/nouns.ts'
 import type { DeliveryRow, DispatchRow, IssueRow, RepoRow, WorkerRow } from './schema.ts'
 import type { Selectable } from 'kysely'
@@ -68,7 +68,7 @@ export function toIssueRecord(row: Selectable<IssueRow>, failed_at: number | nul
 type Text = Pick<Issue, 'title' | 'body'>
 
 /** Line ends and blanks at an end say nothing. */
-export function textMark({ title, body }: Text): string {
+export function textHash({ title, body }: Text): string {
   const plain = (text: string) => text.replace(/\r\n?/g, '\n').trimEnd()
   return createHash('sha256')
     .update(JSON.stringify([plain(title), plain(body)]))
@@ -77,7 +77,7 @@ export function textMark({ title, body }: Text): string {
 
 function approvalOf(row: Text & { readonly approved: string | null }): ApprovalState {
   if (row.approved === null) return null
-  return row.approved === textMark(row) ? 'current' : 'edited'
+  return row.approved === textHash(row) ? 'current' : 'edited'
 }
 
 /** What every engine can keep as text: PostgreSQL knows no NUL, and UTF-8 no half of a surrogate pair. */

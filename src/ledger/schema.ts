@@ -5,7 +5,7 @@
  */
 import type { Generated, Kysely, RawBuilder } from 'kysely'
 import type { Actor, EventKind, SeenKind } from '../core/events.ts'
-import type { Delivery, Dispatch } from '../core/lives.ts'
+import type { Delivery, Dispatch } from '../core/lifecycle.ts'
 import type { Standing } from '../core/ledger/backlog.ts'
 import type { Hold } from '../core/ledger/holds.ts'
 import type { Job } from '../core/ledger/jobs.ts'
@@ -14,8 +14,8 @@ import type { Issue, ReadingState } from '../core/nouns.ts'
 import type { Sprint } from '../core/sprint.ts'
 import { sql } from 'kysely'
 import { keysOf } from '../core/json.ts'
-import { activeStates, liveStates } from '../core/lives.ts'
-import { among } from './sql.ts'
+import { activeStates, liveStates } from '../core/lifecycle.ts'
+import { inList } from './sql.ts'
 
 export type IssueRow = Omit<Issue, 'labels' | 'assignees' | 'locked'> & {
   /** JSON arrays of strings. */
@@ -180,7 +180,7 @@ export const schema: { readonly [Name in keyof Tables]: Table } = {
     {
       forgets: endedDeliveries,
       busy: (now) => sql`select 'a text for ' || worker as what, lease_owner as owner, lease_until as until from delivery
-        where ${among('state', activeStates)} and lease_until > ${now}`,
+        where ${inList('state', activeStates)} and lease_until > ${now}`,
     },
   ),
   sprint: table<SprintRow>()(
@@ -242,14 +242,14 @@ export const isFurther = sql<boolean>`kind in ('follow_up', 'correction', 'resum
 /** Dispatches of issues that are closed, but the one that says that its issue is done. An open issue keeps its whole story: its attempts are counted from it. */
 function endedDispatches(before: number): RawBuilder<unknown> {
   return sql`select d.id from dispatch d join issue i on i.ref = d.issue
-    where d.changed_at < ${before} and not ${among('d.state', liveStates)} and i.state <> 'open' and (d.comment_id is null or d.comment_says = d.state)
+    where d.changed_at < ${before} and not ${inList('d.state', liveStates)} and i.state <> 'open' and (d.comment_id is null or d.comment_says = d.state)
     and not (d.kind = 'work' and d.state = 'done' and i.done = 1
       and d.id = (select max(l.id) from dispatch l where l.issue = d.issue and l.kind = 'work' and l.state = 'done'))`
 }
 
 /** Texts of no dispatch, but each worker's last of a kind: it says whether its agent was told who it is. */
 export function endedTexts(before: number): RawBuilder<unknown> {
-  return sql`select v.id from delivery v where v.issue is null and v.changed_at < ${before} and not ${among('v.state', activeStates)}
+  return sql`select v.id from delivery v where v.issue is null and v.changed_at < ${before} and not ${inList('v.state', activeStates)}
     and v.id < (select max(l.id) from delivery l where l.worker = v.worker and l.kind = v.kind and l.issue is null)`
 }
 

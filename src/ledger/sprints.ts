@@ -5,11 +5,11 @@ import type { Skip, SprintClaim, SprintEnd, SprintLedger, SprintProgress } from 
 import type { Lease } from './claims.ts'
 import type { DispatchRow, SprintRow, Tables } from './schema.ts'
 import { sql } from 'kysely'
-import { liveStates } from '../core/lives.ts'
+import { liveStates } from '../core/lifecycle.ts'
 import { claimedRow, stillDue } from './claims.ts'
-import { among, chunks } from './sql.ts'
+import { inList, chunks } from './sql.ts'
 import { append } from './events.ts'
-import { taken } from './verdicts.ts'
+import { takenColumns } from './verdicts.ts'
 import { recordWorkers } from './workers.ts'
 import { decodeReason, encodeReason } from '../core/reasons.ts'
 import { sentence } from '../decide/wording.ts'
@@ -33,7 +33,7 @@ export async function claimSprint(trx: Trx, claim: SprintClaim, lease: Lease, at
     .insertInto('sprint')
     .values(freshRow(claim, lease, at))
     .execute()
-  await trx.updateTable('issue').set(taken).where('ref', '=', issue).execute()
+  await trx.updateTable('issue').set(takenColumns).where('ref', '=', issue).execute()
   await trx.updateTable('worker').set({ used_at: at }).where('id', '=', worker).execute()
   await append(trx, [{ kind: 'dispatch.claimed', subject: id, issue, worker, actor: 'burn', payload: { reason } }], at)
   return 'won'
@@ -41,7 +41,7 @@ export async function claimSprint(trx: Trx, claim: SprintClaim, lease: Lease, at
 
 async function isTaken(trx: Trx, issue: string): Promise<boolean> {
   const live = trx.selectFrom('dispatch').select('id').where('issue', '=', issue).where('kind', '=', 'work')
-  return (await live.where(among('state', liveStates)).executeTakeFirst()) !== undefined
+  return (await live.where(inList('state', liveStates)).executeTakeFirst()) !== undefined
 }
 
 function freshRow({ id, issue, worker, host }: SprintClaim, lease: Lease, at: number): SprintRow {

@@ -6,7 +6,7 @@ import { sql } from 'kysely'
  * `column in ('a', 'b')` with the values written out: a partial index is used only where the query repeats its condition
  * word for word, and SQLite prepares a statement anew at each run where a bound value may decide that (15 µs instead of 4).
  */
-export function among(column: string, values: readonly string[]): RawBuilder<boolean> {
+export function inList(column: string, values: readonly string[]): RawBuilder<boolean> {
   return sql<boolean>`${sql.ref(column)} in (${sql.join(values.map((value) => sql.lit(value)))})`
 }
 

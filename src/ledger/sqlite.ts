@@ -11,7 +11,7 @@ import { aborted } from './engine.ts'
 import { explainSqlite, isBusy } from './sqlite-errors.ts'
 
 /** How long SQLite itself waits for another process, milliseconds: it blocks this one, so it is short. */
-const blockFor = 20
+const busy_timeout_ms = 20
 /**
  * Its write lock goes to whoever asks at the right moment, so those that wait ask again at random times: up to `pauseAtMost` ms apart,
  * which bounds the wait at about 20 s.
@@ -127,7 +127,7 @@ export async function openSqlite(path: string, { random, tries = defaultTries }:
     read: (work) => explained(() => db.transaction().setAccessMode('read only').execute(work)),
     write: (work) => explained(() => db.transaction().execute(work)),
     // A file tells nobody that it was written: one would have to ask it again and again, which is what the pause between cycles is for.
-    changed: (stop) => aborted(stop),
+    waitForChange: (stop) => aborted(stop),
     tables: async (trx) => (await tablesIn(trx)).rows.map(({ name }) => name),
     columns: async (trx) => (await columnsIn(trx)).rows,
     damage: () => explained(() => damage(db)),
@@ -153,7 +153,7 @@ const pragmas = `pragma journal_mode = wal; pragma synchronous = full; pragma te
 
 function openFile(path: string): DatabaseSync {
   if (path !== ':memory:') createPrivately(path)
-  const database = new DatabaseSync(path, { timeout: blockFor, enableForeignKeyConstraints: true })
+  const database = new DatabaseSync(path, { timeout: busy_timeout_ms, enableForeignKeyConstraints: true })
   try {
     database.exec(pragmas)
   } catch (thrown) {

@@ -9,22 +9,22 @@ import type { HoldLedger } from '../core/ledger/holds.ts'
 import type { JobLedger } from '../core/ledger/jobs.ts'
 import type { SprintLedger } from '../core/ledger/sprints.ts'
 import type { WorkerLedger } from '../core/ledger/workers.ts'
-import type { Dispatch } from '../core/lives.ts'
+import type { Dispatch } from '../core/lifecycle.ts'
 import type { Engine } from './engine.ts'
 import { BurnError } from '../core/errors.ts'
-import { slotStates } from '../core/lives.ts'
-import { claim, named, plan, saveComments } from './claims.ts'
-import { note } from './events.ts'
-import { events, horizon, worked } from './history.ts'
-import { counts, invariants } from './invariants.ts'
+import { slotStates } from '../core/lifecycle.ts'
+import { claim, lockedRows, plan, saveComments } from './claims.ts'
+import { recordEvents } from './events.ts'
+import { events, horizon, dispatchTimes } from './history.ts'
+import { counts, brokenInvariants } from './invariants.ts'
 import * as issues from './issues.ts'
 import * as holds from './holds.ts'
 import * as jobs from './jobs.ts'
 import { endSprint, handSprint, moveDeliveries, moveDispatches } from './moves.ts'
-import { news, saveOpenChanges } from './open-changes.ts'
+import { affectedWork, saveOpenChanges } from './open-changes.ts'
 import { prune } from './prune.ts'
 import * as queries from './queries.ts'
-import * as rests from './rests.ts'
+import * as rests from './backoffs.ts'
 import { differences, ledgerVersion } from './schema.ts'
 import * as sprints from './sprints.ts'
 import * as trust from './trust.ts'
@@ -43,43 +43,43 @@ export function createStore(engine: Engine): Ledger {
     ...jobStore(engine),
     ...sprintStore(engine),
     ...workerStore(engine),
-    changed: (stop) => engine.changed(stop),
+    waitForChange: (stop) => engine.waitForChange(stop),
     check: () => check(engine),
     close: () => engine.close(),
   }
 }
 
 function viewStore({ read }: Engine): ViewLedger {
-  return { view: () => read(queries.view), underWay: () => read(queries.underWay) }
+  return { view: () => read(queries.view), cycleView: () => read(queries.cycleView) }
 }
 
 function backlogStore({ read, write }: Engine): BacklogLedger {
   return {
-    front: (most, also = []) => read((trx) => verdicts.front(trx, most, also)),
-    open: (repo) => read((trx) => verdicts.openIssues(trx, repo)),
+    candidates: (most, also = []) => read((trx) => verdicts.candidates(trx, most, also)),
+    openIssues: (repo) => read((trx) => verdicts.openIssues(trx, repo)),
     issue: (ref) => read((trx) => queries.issue(trx, ref)),
     backlog: () => read(verdicts.backlog),
     saveVerdicts: async (given, at) => (given.length === 0 ? undefined : write((trx) => verdicts.saveVerdicts(trx, given, at))),
-    judgeBy: (rules) => write((trx) => verdicts.judgeBy(trx, rules)),
+    rejudgeIfRulesChanged: (rules) => write((trx) => verdicts.rejudgeIfRulesChanged(trx, rules)),
     saveWaiting: (reasons) => write((trx) => verdicts.saveWaiting(trx, reasons)),
-    requeue: (issue, at) => write((trx) => issues.requeueIssue(trx, issue, at), { tells: (known) => known }),
+    requeue: (issue, at) => write((trx) => issues.requeueIssue(trx, issue, at), { notifies: (known) => known }),
     prioritise: (issue, priority, at) => write((trx) => issues.prioritise(trx, issue, priority, at)),
-    rest: (given, at) => write((trx) => rests.rest(trx, given, at)),
-    resting: (at) => read((trx) => rests.resting(trx, at)),
+    saveBackoff: (given, at) => write((trx) => rests.saveBackoff(trx, given, at)),
+    backoffs: (at) => read((trx) => rests.backoffs(trx, at)),
   }
 }
 
 function claimStore({ read, write }: Engine): ClaimLedger {
   return {
     claim: async (claims, owner, until, at) =>
-      claims.length === 0 ? [] : write((trx) => claim(trx, claims, { owner, until }, at), { only: named(claims) }),
-    moveDispatches: async (moves, at) => (moves.length === 0 ? [] : write((trx) => moveDispatches(trx, moves, at), { tells: freed })),
+      claims.length === 0 ? [] : write((trx) => claim(trx, claims, { owner, until }, at), { locks: lockedRows(claims) }),
+    moveDispatches: async (moves, at) => (moves.length === 0 ? [] : write((trx) => moveDispatches(trx, moves, at), { notifies: freed })),
     saveComments: async (comments, at) => (comments.length === 0 ? undefined : write((trx) => saveComments(trx, comments, at))),
-    unsaid: (owner) => read((trx) => queries.unsaid(trx, owner)),
-    news: (changed) => read((trx) => news(trx, changed)),
+    pendingComments: (owner) => read((trx) => queries.pendingComments(trx, owner)),
+    affectedWork: (changed) => read((trx) => affectedWork(trx, changed)),
     dispatches: (filter) => read((trx) => queries.dispatches(trx, filter)),
     holders: (ids) => read((trx) => queries.holders(trx, ids)),
-    resumes: async (ids) => (ids.length === 0 ? new Map() : read((trx) => queries.resumes(trx, ids))),
+    resumeTexts: async (ids) => (ids.length === 0 ? new Map() : read((trx) => queries.resumeTexts(trx, ids))),
   }
 }
 
@@ -88,10 +88,10 @@ const freed = (moved: readonly Dispatch[]) => moved.some(({ state }) => !slotSta
 
 function deliveryStore({ read, write }: Engine): DeliveryLedger {
   return {
-    carrying: (owner) => read((trx) => queries.carrying(trx, owner)),
+    deliveryView: (owner) => read((trx) => queries.deliveryView(trx, owner)),
     plan: async (texts, owner, until, at) => (texts.length === 0 ? [] : write((trx) => plan(trx, texts, { owner, until }, at))),
     moveDeliveries: async (moves, owner, at) => (moves.length === 0 ? [] : write((trx) => moveDeliveries(trx, moves, owner, at))),
-    takeOver: (owner, until, at) => write((trx) => jobs.takeOver(trx, { owner, until }, at)),
+    takeOverDeliveries: (owner, until, at) => write((trx) => jobs.takeOverDeliveries(trx, { owner, until }, at)),
     deliveries: (filter) => read((trx) => queries.deliveries(trx, filter)),
   }
 }
@@ -100,8 +100,8 @@ function forgeStore({ read, write }: Engine): ForgeLedger {
   return {
     repos: () => read(queries.repoRecords),
     saveIssues: (pages, at, quiet = false) => write((trx) => issues.saveIssues(trx, pages, at, quiet)),
-    tellIssues: (at) => write((trx) => issues.tellIssues(trx, at)),
-    openIn: (repo) => read((trx) => verdicts.openIn(trx, repo)),
+    writePendingEvents: (at) => write((trx) => issues.writePendingEvents(trx, at)),
+    openIssueRefs: (repo) => read((trx) => verdicts.openIssueRefs(trx, repo)),
     saveUnread: (reasons, at) => write((trx) => rests.saveUnread(trx, reasons, at)),
     saveChanges: async (seen) => (seen.length === 0 ? undefined : write((trx) => saveOpenChanges(trx, seen))),
     saveChangesSeen: async (seen) => (seen.size === 0 ? undefined : write((trx) => issues.saveChangesSeen(trx, seen))),
@@ -114,9 +114,9 @@ function historyStore(engine: Engine): HistoryLedger {
   const { read, write } = engine
   return {
     events: (filter) => read((trx) => events(trx, filter, engine)),
-    note: (given, at) => write((trx) => note(trx, given, at)),
+    recordEvents: (given, at) => write((trx) => recordEvents(trx, given, at)),
     horizon: () => read((trx) => horizon(trx, engine)),
-    worked: (limit) => read((trx) => worked(trx, limit)),
+    dispatchTimes: (limit) => read((trx) => dispatchTimes(trx, limit)),
     prune: (before, at, dryRun) => (dryRun ? read : write)((trx) => prune(trx, before, at, dryRun)),
   }
 }
@@ -124,8 +124,8 @@ function historyStore(engine: Engine): HistoryLedger {
 function holdStore({ read, write }: Engine): HoldLedger {
   return {
     holds: () => read(holds.holds),
-    hold: async (given, at) => (given.length === 0 ? undefined : write((trx) => holds.hold(trx, given, at))),
-    resume: (keys, at) => write((trx) => holds.resume(trx, keys, at), { tells: (gone) => gone.length > 0 }),
+    saveHolds: async (given, at) => (given.length === 0 ? undefined : write((trx) => holds.saveHolds(trx, given, at))),
+    removeHolds: (keys, at) => write((trx) => holds.removeHolds(trx, keys, at), { notifies: (gone) => gone.length > 0 }),
   }
 }
 
@@ -136,10 +136,10 @@ function jobStore({ read, write }: Engine): JobLedger {
       (await read((trx) => jobs.refusedJob(trx, job.name, owner, at))) ?? write((trx) => jobs.beginJob(trx, job, { owner, until }, at)),
     endJob: (job, owner) => write((trx) => jobs.endJob(trx, job, owner)),
     jobs: () => read(jobs.jobs),
-    renew: (owner, until) => write((trx) => jobs.renew(trx, { owner, until })),
-    giveUp: async (owner) => void (await write((trx) => jobs.renew(trx, { owner, until: 0 }))),
-    remembered: (key) => read((trx) => jobs.remembered(trx, key)),
-    remember: (key, value) => write((trx) => jobs.remember(trx, key, value)),
+    renewLeases: (owner, until) => write((trx) => jobs.renewLeases(trx, { owner, until })),
+    releaseLeases: async (owner) => void (await write((trx) => jobs.renewLeases(trx, { owner, until: 0 }))),
+    loadValue: (key) => read((trx) => jobs.loadValue(trx, key)),
+    saveValue: (key, value) => write((trx) => jobs.saveValue(trx, key, value)),
   }
 }
 
@@ -148,8 +148,8 @@ function sprintStore({ read, write }: Engine): SprintLedger {
     claimSprint: (each, owner, until, at) => write((trx) => sprints.claimSprint(trx, each, { owner, until }, at)),
     saveSprint: (id, owner, progress) => write((trx) => sprints.saveSprint(trx, id, owner, progress)),
     handSprint: (id, owner, at) => write((trx) => handSprint(trx, id, owner, at)),
-    endSprint: (id, owner, end, at) => write((trx) => endSprint(trx, { id, owner }, end, at), { tells: (ended) => ended }),
-    publishSprint: (id, url, at) => write((trx) => sprints.publishSprint(trx, id, url, at), { tells: (opened) => opened }),
+    endSprint: (id, owner, end, at) => write((trx) => endSprint(trx, { id, owner }, end, at), { notifies: (ended) => ended }),
+    publishSprint: (id, url, at) => write((trx) => sprints.publishSprint(trx, id, url, at), { notifies: (opened) => opened }),
     sprints: (filter) => read((trx) => sprints.sprints(trx, filter)),
     skip: (each) => write((trx) => sprints.skip(trx, each)),
     unskip: (worker, issue) => write((trx) => sprints.unskip(trx, worker, issue)),
@@ -174,7 +174,7 @@ async function check({ read, damage, columns, where, refreshStatistics }: Engine
   }
   return read(async (trx) => {
     await refreshStatistics(trx)
-    const violations = await invariants(trx)
+    const violations = await brokenInvariants(trx)
     if (violations.length > 0) {
       const hint = 'Nothing was changed. This is a mistake in burn: please report it with this message and a copy of the ledger.'
       throw new BurnError('ledger_rule', `the ledger ${where} breaks its own rules: ${violations.join('; ')}`, hint)

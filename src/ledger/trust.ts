@@ -6,9 +6,9 @@ import type { NewEvent } from '../core/events.ts'
 import type { Tables } from './schema.ts'
 import { chunks } from './sql.ts'
 import { append } from './events.ts'
-import { textMark } from './rows.ts'
+import { textHash } from './rows.ts'
 import { saveRepo } from './issues.ts'
-import { judgeAgain } from './verdicts.ts'
+import { invalidateVerdicts } from './verdicts.ts'
 import { writeRows } from './write-rows.ts'
 
 export async function saveApprovals(trx: Transaction<Tables>, given: readonly Approval[], at: Time): Promise<IssueRef[]> {
@@ -20,7 +20,7 @@ export async function saveApprovals(trx: Transaction<Tables>, given: readonly Ap
     const kept = new Map(rows.map((row) => [row.ref, row]))
     const marks = part.flatMap(({ issue, revision, approved }) => {
       const row = kept.get(issue)
-      return row?.revision === revision ? [{ ref: issue, approved: approved ? textMark(row) : null }] : []
+      return row?.revision === revision ? [{ ref: issue, approved: approved ? textHash(row) : null }] : []
     })
     await writeRows(trx, { table: 'issue', columns: ['approved'] }, marks)
     for (const { ref, approved } of marks) {
@@ -43,7 +43,7 @@ export async function saveWriters(
   const text = JSON.stringify(writers.toSorted())
   const kept = await trx.selectFrom('repo').select('writers').where('repo', '=', repo).executeTakeFirst()
   const differ = kept !== undefined && kept.writers !== text
-  if (differ) await judgeAgain(trx, repo)
+  if (differ) await invalidateVerdicts(trx, repo)
   const times = { rights_at: at, ...(listed ? { writers_at: at } : {}) }
   await saveRepo(trx, repo, { writers: text, ...times, ...(differ ? { changes_at: null } : {}) })
 }

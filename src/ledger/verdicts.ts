@@ -6,7 +6,7 @@ import type { IssueRef, RepoRef, Time } from '../core/nouns.ts'
 import type { NewEvent } from '../core/events.ts'
 import type { IssueRow, Tables } from './schema.ts'
 import { sql } from 'kysely'
-import { among, chunks } from './sql.ts'
+import { inList, chunks } from './sql.ts'
 import { append } from './events.ts'
 import { toIssueRecord } from './rows.ts'
 import { writeRows } from './write-rows.ts'
@@ -17,14 +17,14 @@ type Trx = Transaction<Tables>
 /** What a verdict was given by has changed. */
 const another = sql<number>`issue.revision + 1`
 export const toJudge = { standing: null, revision: another }
-export const taken = { standing: 'taken', revision: another } as const
+export const takenColumns = { standing: 'taken', revision: another } as const
 /** What a worker has is judged when it comes back. */
 export const toJudgeUnlessTaken = { standing: sql<Standing | null>`case issue.standing when 'taken' then 'taken' end`, revision: another }
 
 type Row = Selectable<IssueRow>
 
 /** Issues to be judged, those that the council is asked about, the front of each queue, and `also`. */
-export async function front(trx: Trx, most: ReadonlyMap<RepoRef, number>, also: readonly IssueRef[]): Promise<IssueRecord[]> {
+export async function candidates(trx: Trx, most: ReadonlyMap<RepoRef, number>, also: readonly IssueRef[]): Promise<IssueRecord[]> {
   const open = trx.selectFrom('issue').selectAll().where('state', '=', sql.lit('open'))
   const rows: Row[] = await open.where('standing', 'is', null).execute()
   for (const row of await open.where('standing', '=', sql.lit('asked')).execute()) rows.push(row)
@@ -57,7 +57,7 @@ export async function queued(trx: Trx, most: ReadonlyMap<RepoRef, number>): Prom
   return rows
 }
 
-export async function openIn(trx: Trx, repo: RepoRef): Promise<IssueRef[]> {
+export async function openIssueRefs(trx: Trx, repo: RepoRef): Promise<IssueRef[]> {
   const rows = await trx.selectFrom('issue').select('ref').where('repo', '=', repo).where('state', '=', sql.lit('open')).execute()
   return rows.map(({ ref }) => ref)
 }
@@ -103,9 +103,9 @@ export async function rulesKept(trx: Trx): Promise<string | null> {
   return (await trx.selectFrom('meta').select('value').where('key', '=', key).executeTakeFirst())?.value ?? null
 }
 
-export async function judgeBy(trx: Trx, rules: string): Promise<void> {
+export async function rejudgeIfRulesChanged(trx: Trx, rules: string): Promise<void> {
   if ((await rulesKept(trx)) === rules) return
-  await judgeAgain(trx, null)
+  await invalidateVerdicts(trx, null)
   await trx
     .insertInto('meta')
     .values({ key, value: rules })
@@ -114,12 +114,12 @@ export async function judgeBy(trx: Trx, rules: string): Promise<void> {
 }
 
 /** Of one repo, or of all, but what a worker has. */
-export async function judgeAgain(trx: Trx, repo: RepoRef | null): Promise<void> {
+export async function invalidateVerdicts(trx: Trx, repo: RepoRef | null): Promise<void> {
   let update = trx
     .updateTable('issue')
     .set(toJudge)
     .where('state', '=', sql.lit('open'))
-    .where(among('standing', ['queued', 'asked', 'none']))
+    .where(inList('standing', ['queued', 'asked', 'none']))
   if (repo !== null) update = update.where('repo', '=', repo)
   await update.execute()
 }

@@ -5,8 +5,8 @@ import type { SeenState } from '../core/ledger/workers.ts'
 import type { Incarnation, WorkerId } from '../core/nouns.ts'
 import type { Tables } from './schema.ts'
 import { sql } from 'kysely'
-import { activeStates, liveStates } from '../core/lives.ts'
-import { among, chunks } from './sql.ts'
+import { activeStates, liveStates } from '../core/lifecycle.ts'
+import { inList, chunks } from './sql.ts'
 import { append } from './events.ts'
 
 type Trx = Transaction<Tables>
@@ -62,8 +62,8 @@ const lastTold = sql<KnownAgent>`select d.worker, d.incarnation from worker w jo
 
 export async function agents(trx: Trx): Promise<KnownAgent[]> {
   const { rows } = await lastTold.execute(trx)
-  const live = trx.selectFrom('dispatch').select(['worker', 'incarnation']).where(among('state', liveStates))
-  const active = trx.selectFrom('delivery').select(['worker', 'incarnation']).where(among('state', activeStates))
+  const live = trx.selectFrom('dispatch').select(['worker', 'incarnation']).where(inList('state', liveStates))
+  const active = trx.selectFrom('delivery').select(['worker', 'incarnation']).where(inList('state', activeStates))
   const holding = [...(await live.execute()), ...(await active.execute())]
   return [...rows, ...holding.flatMap(({ worker, incarnation }) => (incarnation === null ? [] : [{ worker, incarnation }]))]
 }

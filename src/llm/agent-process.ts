@@ -1,7 +1,7 @@
 /** One run of an agent's program: its prompt on stdin, its lines as they come, and an end of it and of all that it started. */
 import type { AgentEnd } from '../core/agent.ts'
-import { Lines, mostStream } from './body.ts'
-import { killGroup, killRest, onceRead, open, startFailure } from '../host/exec.ts'
+import { Lines, mostStream } from './stream-limits.ts'
+import { killGroup, killRest, onceRead, spawnPiped, startFailure } from '../host/exec.ts'
 
 /** What is kept of stderr. */
 const mostComplaint = 64 * 1024
@@ -22,7 +22,7 @@ export interface AgentProcess {
 /** Never throws for what the program does. */
 export function runAgent({ argv, cwd, env, input, signal, line }: AgentProcess): Promise<AgentEnd> {
   if (signal.aborted) return Promise.resolve({ code: null, stderr: '', flood: null })
-  const child = open(argv, { cwd, env })
+  const child = spawnPiped(argv, { cwd, env })
   return new Promise((resolve) => {
     let stderr = ''
     let printed = 0

@@ -1,14 +1,14 @@
 /** The openai package, held so that it reads nothing from the environment, tries nothing again by itself, and prints nothing. */
 import type OpenAI from 'openai'
 import type { Endpoint } from './endpoint.ts'
-import { boundedBody } from './body.ts'
+import { boundedBody } from './stream-limits.ts'
 import { headersOf } from './endpoint.ts'
 
 /** Longer than any budget: what ends a request is its signal. */
 const never_ms = 2 ** 31 - 1
 
 /**
- * A client for one request. `heard` is called for every piece that comes. No answer is longer than `llm/body` allows, whether it is a stream, JSON or an error. The package takes a fifth of a second to load, so it is loaded by the first request.
+ * A client for one request. `heard` is called for every piece that comes. No answer is longer than `llm/stream-limits` allows, whether it is a stream, JSON or an error. The package takes a fifth of a second to load, so it is loaded by the first request.
  * Headers are written anew: the package sends its own about this machine, and those of `OPENAI_CUSTOM_HEADERS`, which no option turns off.
  */
 export async function openClient({ url, key }: Pick<Endpoint, 'url' | 'key'>, heard: () => void): Promise<OpenAI> {

@@ -1,6 +1,6 @@
 /** What backends need from the world. */
 import type { SprintAgent } from '../core/agent.ts'
-import type { SprintAgentName } from '../core/kinds.ts'
+import type { SprintAgentName } from '../core/agent-kinds.ts'
 import type { SecretSource } from '../core/nouns.ts'
 import type { Clock } from '../core/ports.ts'
 

@@ -1,10 +1,10 @@
 /** Models behind OpenAI-compatible endpoints: where each is, and with which key. */
-import type { Failure, ModelConfig, Symptom } from '../core/sprint.ts'
-import { floodError, mostEvent } from './body.ts'
+import type { Failure, ModelConfig, BackendError } from '../core/sprint.ts'
+import { floodError, mostEvent } from './stream-limits.ts'
 import type { BackendDeps } from './deps.ts'
 import { redactor } from '../host/redact.ts'
-import { countOf, membersOf, itemsOf, parsed, stringOf } from '../core/json.ts'
-import { failureOf, symptomOf, waitIn } from './trouble.ts'
+import { countOf, membersOf, itemsOf, parseJson, stringOf } from '../core/json.ts'
+import { failureOf, symptomOf, retryAfterMs } from './failure.ts'
 
 export interface Endpoint {
   readonly model: string
@@ -34,14 +34,14 @@ export async function endpointsOf(models: readonly ModelConfig[], deps: BackendD
 /** One answer of an endpoint that is only asked; whatever goes wrong is a symptom. */
 export interface EndpointAnswer {
   readonly value: unknown
-  readonly symptom: Symptom | null
+  readonly symptom: BackendError | null
 }
 
 /**
  * A request and its whole JSON answer. No redirect is followed: the key goes to the endpoint alone. Never throws; a JSON body that is an error is one,
  * whatever its status.
  */
-export async function ask(
+export async function requestJson(
   url: string,
   options: { readonly key: string | null; readonly body?: unknown; readonly signal: AbortSignal; readonly now: number },
 ): Promise<EndpointAnswer> {
@@ -63,14 +63,14 @@ export async function ask(
 export async function readAnswer(response: Response, now: number): Promise<EndpointAnswer> {
   const { text, whole } = await textOf(response)
   if (!whole && response.ok) throw floodError('its answer', mostEvent)
-  const value = parsed(text)?.value
+  const value = parseJson(text)?.value
   const error = membersOf(value)['error']
   if (response.ok && (error === undefined || error === null)) return { value, symptom: null }
   const said = membersOf(error)
   const code = stringOf(said['code']) ?? stringOf(said['type'])
   const message = stringOf(said['message']) ?? stringOf(error) ?? (text.trim() === '' ? 'it said nothing' : text)
   const status = response.ok ? countOf(said['code']) : response.status
-  return { value, symptom: { status, code, message: message.slice(0, 2_000), wait_ms: waitIn(response.headers, now) } }
+  return { value, symptom: { status, code, message: message.slice(0, 2_000), wait_ms: retryAfterMs(response.headers, now) } }
 }
 
 async function textOf({ body }: Response): Promise<{ readonly text: string; readonly whole: boolean }> {
@@ -102,7 +102,7 @@ export async function probeEndpoint(endpoint: Endpoint, deps: BackendDeps, timeo
   if (endpoint.unusable !== null) return endpoint.unusable
   const { model, url, key } = endpoint
   const redact = redactor(key === null ? [] : [key])
-  const { value, symptom } = await ask(`${url}/models`, { key, signal: AbortSignal.timeout(timeout_ms), now: deps.clock.now() })
+  const { value, symptom } = await requestJson(`${url}/models`, { key, signal: AbortSignal.timeout(timeout_ms), now: deps.clock.now() })
   if (symptom !== null) {
     const absent = symptom.status !== null && [404, 405, 501].includes(symptom.status)
     return absent ? null : reached(failureOf(symptom, url, redact), symptom)
@@ -114,6 +114,6 @@ export async function probeEndpoint(endpoint: Endpoint, deps: BackendDeps, timeo
 }
 
 /** What did not answer a question of no weight in time is down. */
-function reached(failure: Failure, symptom: Symptom): Failure {
+function reached(failure: Failure, symptom: BackendError): Failure {
   return symptom.status === null && failure.class === 'backend_failed' ? { ...failure, class: 'backend_down' } : failure
 }

@@ -3,16 +3,16 @@
  * Facts: `gateway/platforms/api_server.py` of NousResearch/hermes-agent: `POST /v1/runs` answers 202 with `run_id`; `/events` has `message.delta`, `tool.started`,
  * `tool.completed`, `approval.request`, `run.completed` (with `output` and `usage`), `run.failed`, `run.cancelled`, can be read once, and has a comment every 30 s.
  */
-import type { BackendTask, Failure, Spent, Symptom } from '../core/sprint.ts'
+import type { BackendTask, Failure, TokenUsage, BackendError } from '../core/sprint.ts'
 import type { Clock } from '../core/ports.ts'
 import { BurnError } from '../core/errors.ts'
-import { boundedBody } from './body.ts'
-import { watchdog } from './bounds.ts'
+import { boundedBody } from './stream-limits.ts'
+import { watchdog } from './budget.ts'
 import type { BackendLimits } from './deps.ts'
-import { ask, headersOf, readAnswer } from './endpoint.ts'
-import { eventsIn } from './events.ts'
-import { countOf, membersOf, parsed, stringOf, type Fields } from '../core/json.ts'
-import { symptomOf } from './trouble.ts'
+import { requestJson, headersOf, readAnswer } from './endpoint.ts'
+import { readServerSentEvents } from './server-sent-events.ts'
+import { countOf, membersOf, parseJson, stringOf, type JsonObject } from '../core/json.ts'
+import { symptomOf } from './failure.ts'
 
 export interface Gateway {
   readonly url: string
@@ -23,16 +23,16 @@ export interface Gateway {
 
 export interface RunEnd {
   readonly text: string
-  readonly usage: Spent | null
+  readonly usage: TokenUsage | null
   /** Tools that it called. */
   readonly calls: number
-  readonly symptom: Symptom | null
+  readonly symptom: BackendError | null
 }
 
 /** The run's id, or why there is none. It is answered at once, and not given up when work is stopped: a run whose id is not known could not be stopped. */
-export async function beginRun(gateway: Gateway, body: Fields): Promise<{ readonly id: string } | { readonly symptom: Symptom }> {
+export async function beginRun(gateway: Gateway, body: JsonObject): Promise<{ readonly id: string } | { readonly symptom: BackendError }> {
   const signal = AbortSignal.timeout(2 * gateway.limits.probe_ms)
-  const { value, symptom } = await ask(`${gateway.url}/v1/runs`, { key: gateway.key, body, signal, now: gateway.clock.now() })
+  const { value, symptom } = await requestJson(`${gateway.url}/v1/runs`, { key: gateway.key, body, signal, now: gateway.clock.now() })
   if (symptom !== null) return { symptom }
   const id = stringOf(membersOf(value)['run_id'])
   return id === null ? { symptom: { status: null, code: null, message: 'it began a run without an id' } } : { id }
@@ -41,7 +41,12 @@ export async function beginRun(gateway: Gateway, body: Fields): Promise<{ readon
 /** Ends a run on the server. Whether it could is nothing that anything depends on: the gateway may have lost the run, or be gone. */
 export async function stopRun(gateway: Gateway, id: string): Promise<void> {
   const signal = AbortSignal.timeout(gateway.limits.probe_ms)
-  await ask(`${gateway.url}/v1/runs/${encodeURIComponent(id)}/stop`, { key: gateway.key, body: {}, signal, now: gateway.clock.now() })
+  await requestJson(`${gateway.url}/v1/runs/${encodeURIComponent(id)}/stop`, {
+    key: gateway.key,
+    body: {},
+    signal,
+    now: gateway.clock.now(),
+  })
 }
 
 /** Follows a run to its end; by looking now and then where its stream breaks. Never throws. `overdrawn` is asked after each call of a tool, and ends it. */
@@ -61,8 +66,8 @@ export async function followRun(
       signal: ends,
     })
     if (!response.ok || response.body === null) return run.ended((await readAnswer(response, gateway.clock.now())).symptom)
-    for await (const data of eventsIn(boundedBody(response.body, idle.poke))) {
-      const event = membersOf(parsed(data)?.value)
+    for await (const data of readServerSentEvents(boundedBody(response.body, idle.poke))) {
+      const event = membersOf(parseJson(data)?.value)
       if (run.hear(event)) return run.ended(null)
       if (run.said > gateway.limits.answer_chars) return run.ended(endless)
       if (event['event'] === 'approval.request') await deny(gateway, id, task)
@@ -84,14 +89,19 @@ export async function followRun(
   return lookAt(gateway, id, run, signal)
 }
 
-const endless: Symptom = { status: null, code: 'length', message: 'its answer was cut off: it had no end' }
+const endless: BackendError = { status: null, code: 'length', message: 'its answer was cut off: it had no end' }
 
 /** Nobody is there who could approve. */
 async function deny(gateway: Gateway, id: string, task: BackendTask): Promise<void> {
   task.note({ kind: 'note', text: 'the gateway asked for an approval, which was denied: nobody is there to ask' })
   const signal = AbortSignal.timeout(gateway.limits.probe_ms)
   const body = { choice: 'deny', all: true }
-  await ask(`${gateway.url}/v1/runs/${encodeURIComponent(id)}/approval`, { key: gateway.key, body, signal, now: gateway.clock.now() })
+  await requestJson(`${gateway.url}/v1/runs/${encodeURIComponent(id)}/approval`, {
+    key: gateway.key,
+    body,
+    signal,
+    now: gateway.clock.now(),
+  })
 }
 
 /** Its events can't be read a second time, but what became of it can. */
@@ -99,7 +109,7 @@ async function lookAt(gateway: Gateway, id: string, run: Run, signal: AbortSigna
   const { clock, limits, key, url } = gateway
   while (!signal.aborted) {
     const ends = AbortSignal.any([signal, AbortSignal.timeout(limits.probe_ms)])
-    const { value, symptom } = await ask(`${url}/v1/runs/${encodeURIComponent(id)}`, { key, signal: ends, now: clock.now() })
+    const { value, symptom } = await requestJson(`${url}/v1/runs/${encodeURIComponent(id)}`, { key, signal: ends, now: clock.now() })
     if (symptom !== null) return run.ended({ ...symptom, status: null, message: `its run is lost: ${symptom.message}` })
     const status = membersOf(value)
     if (run.hear({ ...status, event: `run.${String(status['status'])}` })) break
@@ -116,15 +126,15 @@ class Run {
   readonly #task: BackendTask
   #said: string[] = []
   #text = ''
-  #usage: Spent | null = null
-  #symptom: Symptom | null = null
+  #usage: TokenUsage | null = null
+  #symptom: BackendError | null = null
 
   constructor(task: BackendTask) {
     this.#task = task
   }
 
   /** True at its end. */
-  hear(event: Fields): boolean {
+  hear(event: JsonObject): boolean {
     const kind = event['event']
     if (kind === 'message.delta') {
       const delta = stringOf(event['delta']) ?? ''
@@ -145,7 +155,7 @@ class Run {
     return kind === 'run.completed' || kind === 'run.failed' || kind === 'run.cancelled'
   }
 
-  #complete(event: Fields): void {
+  #complete(event: JsonObject): void {
     const usage = membersOf(event['usage'])
     const [tokens_in, tokens_out] = [countOf(usage['input_tokens']), countOf(usage['output_tokens'])]
     if (tokens_in !== null || tokens_out !== null) this.#usage = { tokens_in: tokens_in ?? 0, tokens_out: tokens_out ?? 0, cost: null }
@@ -166,7 +176,7 @@ class Run {
     this.#task.note({ kind: 'said', by: 'model', text, model: null, usage: null })
   }
 
-  ended(symptom: Symptom | null): RunEnd {
+  ended(symptom: BackendError | null): RunEnd {
     return { text: this.#text, usage: this.#usage, calls: this.calls, symptom: symptom ?? this.#symptom }
   }
 }

@@ -1,13 +1,13 @@
 /** A Hermes gateway on this machine: it works in the workspace with tools of its own. */
-import type { Answer, Backend, BackendConfig, BackendTask, Conversation, Failure, Spent, Symptom } from '../core/sprint.ts'
-import { inTurn, openAccount, type Account, type Turn } from './bounds.ts'
+import type { TurnResult, Backend, BackendConfig, BackendTask, Conversation, Failure, TokenUsage, BackendError } from '../core/sprint.ts'
+import { inTurn, createBudgetTracker, type BudgetTracker, type Turn } from './budget.ts'
 import { limitsOf, type BackendDeps } from './deps.ts'
-import { ask, type Endpoint } from './endpoint.ts'
+import { requestJson, type Endpoint } from './endpoint.ts'
 import { membersOf } from '../core/json.ts'
 import { beginRun, followRun, stopRun, type Gateway } from './gateway-run.ts'
 import { redactor } from '../host/redact.ts'
-import { estimate, speak, type Message } from './speak.ts'
-import { failureOf, symptomOf } from './trouble.ts'
+import { estimate, requestCompletion, type ChatMessage } from './completion.ts'
+import { failureOf, symptomOf } from './failure.ts'
 
 type GatewayConfig = Extract<BackendConfig, { kind: 'gateway' }>
 
@@ -37,7 +37,7 @@ async function probeGateway(open: () => Promise<Gateway>, url: string, { clock }
   try {
     const { key, limits } = await open()
     for (const path of ['/health', '/v1/models']) {
-      const { value, symptom } = await ask(`${url}${path}`, { key, signal: AbortSignal.timeout(limits.probe_ms), now: clock.now() })
+      const { value, symptom } = await requestJson(`${url}${path}`, { key, signal: AbortSignal.timeout(limits.probe_ms), now: clock.now() })
       if (symptom === null && path === '/health' && membersOf(value)['status'] === undefined)
         return { class: 'backend_down', reason: `${url}: something else answers there, and not a gateway of Hermes` }
       if (symptom === null || (path !== '/health' && symptom.status !== null && noRoute.includes(symptom.status))) continue
@@ -53,9 +53,9 @@ async function probeGateway(open: () => Promise<Gateway>, url: string, { clock }
 /** What one `say` came to, whichever way it was asked. */
 interface Said {
   readonly text: string
-  readonly usage: Spent | null
+  readonly usage: TokenUsage | null
   readonly turns: number
-  readonly symptom: Symptom | null
+  readonly symptom: BackendError | null
   /** It was ended because its turns were used up. */
   readonly over?: Failure | null
 }
@@ -65,7 +65,7 @@ class GatewayTalk implements Conversation {
   readonly #model: string | null
   readonly #deps: BackendDeps
   readonly #open: () => Promise<Gateway>
-  readonly #account: Account
+  readonly #account: BudgetTracker
   /** What was said so far: the runs API keeps no conversation by itself. */
   readonly #history: { role: 'user' | 'assistant'; content: string }[] = []
   #hasRuns = true
@@ -76,10 +76,10 @@ class GatewayTalk implements Conversation {
     this.#model = model
     this.#deps = deps
     this.#open = open
-    this.#account = openAccount(task.budget, deps.clock)
+    this.#account = createBudgetTracker(task.budget, deps.clock)
   }
 
-  async say(text: string, stop: AbortSignal): Promise<Answer> {
+  async say(text: string, stop: AbortSignal): Promise<TurnResult> {
     this.#task.note({ kind: 'said', by: 'burn', text, model: null, usage: null })
     const failed = (thrown: unknown) => failureOf(symptomOf(thrown, this.#deps.clock.now()), 'gateway', redactor([]))
     const failure = await inTurn(this.#account, stop, (turn) => this.#work(text, turn), failed)
@@ -144,8 +144,8 @@ class GatewayTalk implements Conversation {
       price: null,
       unusable: null,
     }
-    const messages: Message[] = [...this.#history, { role: 'user', content: input }]
-    const spoken = await speak(endpoint, { messages, tools: [], signal, limits: gateway.limits, clock: gateway.clock })
+    const messages: ChatMessage[] = [...this.#history, { role: 'user', content: input }]
+    const spoken = await requestCompletion(endpoint, { messages, tools: [], signal, limits: gateway.limits, clock: gateway.clock })
     const { text, symptom } = spoken
     if (text !== '')
       this.#task.note({

@@ -9,9 +9,9 @@ import { BurnError, ifCode, messageOf, noSuchPath } from '../core/errors.ts'
 import type { Failure } from '../core/sprint.ts'
 import type { BackendDeps } from './deps.ts'
 import type { Endpoint } from './endpoint.ts'
-import { isFields, itemsOf, membersOf, stringOf, type Fields } from '../core/json.ts'
+import { isFields, itemsOf, membersOf, stringOf, type JsonObject } from '../core/json.ts'
 import { redactor } from '../host/redact.ts'
-import { failureOf, symptomOf } from './trouble.ts'
+import { failureOf, symptomOf } from './failure.ts'
 
 /** Where providers are that Hermes knows by name, and which variable holds their key; null: none is needed. */
 const providers: Readonly<Record<string, { readonly url: string; readonly env: string | null }>> = {
@@ -28,9 +28,9 @@ const margin_ms = 60_000
 
 interface Home {
   readonly dir: string
-  readonly config: Fields
+  readonly config: JsonObject
   /** Null where there is no `auth.json`. */
-  readonly auth: Fields | null
+  readonly auth: JsonObject | null
   readonly env: Readonly<Record<string, string | undefined>>
   readonly now: number
 }
@@ -69,7 +69,7 @@ async function readHermes(dir: string, deps: BackendDeps): Promise<Home> {
 }
 
 /** Null where there is no model in it: a fallback needs one. */
-function endpointIn(fields: Fields, home: Home): Endpoint | null {
+function endpointIn(fields: JsonObject, home: Home): Endpoint | null {
   const model = stringOf(fields['default']) ?? stringOf(fields['model'])
   if (model === null) return null
   const provider = stringOf(fields['provider'])
@@ -96,7 +96,7 @@ function endpointIn(fields: Fields, home: Home): Endpoint | null {
 }
 
 /** `providers: {name: {…}}`, or `custom_providers: [{name, …}]`. */
-function customProvider(provider: string | null, { config }: Home): Fields {
+function customProvider(provider: string | null, { config }: Home): JsonObject {
   const name = provider?.replace(/^custom:/, '') ?? ''
   const listed = itemsOf(config['custom_providers']).map(membersOf)
   return listed.find((one) => one['name'] === name) ?? membersOf(membersOf(config['providers'])[name])
@@ -140,7 +140,7 @@ async function readText(path: string): Promise<string | null> {
  * YAML, and so JSON too. Null where there is no such file. An error says where and of which kind, and no more: the parser's own words quote the line, which may
  * hold a key.
  */
-async function readTree(path: string): Promise<Fields | null> {
+async function readTree(path: string): Promise<JsonObject | null> {
   const text = await readText(path)
   if (text === null) return null
   const { LineCounter, parseDocument } = await import('yaml')

@@ -1,7 +1,7 @@
 /** The one way to a backend. */
 import type { Backend, BackendConfig } from '../core/sprint.ts'
 import type { BackendDeps } from './deps.ts'
-import { openCli } from './cli.ts'
+import { openCli } from './agent-cli.ts'
 import { openGateway } from './gateway.ts'
 import { openRunner } from './runner.ts'
 

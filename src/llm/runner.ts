@@ -2,16 +2,16 @@
  * The runner: a loop of its own over a chain of models. The openai package has such a loop (`runTools`), which was tried and does not fit: it runs the calls of one
  * answer at the same time, so that two edits of one file race; it ends with an error where a tool throws; and it takes an answer of status 200 that says it failed for good.
  */
-import type { Answer, Backend, BackendConfig, BackendTask, Conversation, Failure, Symptom } from '../core/sprint.ts'
+import type { TurnResult, Backend, BackendConfig, BackendTask, Conversation, Failure, BackendError } from '../core/sprint.ts'
 import { messageOf } from '../core/errors.ts'
-import { openAccount, type Account, type Turn } from './bounds.ts'
-import { runCalls } from './calls.ts'
+import { createBudgetTracker, type BudgetTracker, type Turn } from './budget.ts'
+import { runToolCalls } from './tool-calls.ts'
 import { limitsOf, type BackendDeps, type BackendLimits } from './deps.ts'
 import { endpointsOf, probeEndpoint, type Endpoint } from './endpoint.ts'
 import { hermesEndpoints } from './hermes-models.ts'
 import { redactor } from '../host/redact.ts'
-import { estimate, speak, type Message, type Spoken } from './speak.ts'
-import { failureOf } from './trouble.ts'
+import { estimate, requestCompletion, type ChatMessage, type Completion } from './completion.ts'
+import { failureOf } from './failure.ts'
 
 type RunnerConfig = Extract<BackendConfig, { kind: 'runner' }>
 
@@ -44,8 +44,8 @@ class Talk implements Conversation {
   readonly #deps: BackendDeps
   readonly #limits: BackendLimits
   readonly #resolve: () => Promise<readonly Endpoint[]>
-  readonly #account: Account
-  readonly #messages: Message[] = []
+  readonly #account: BudgetTracker
+  readonly #messages: ChatMessage[] = []
   #chain: readonly Endpoint[] = []
   /** Who speaks: it stays with what worked. */
   #at = 0
@@ -57,10 +57,10 @@ class Talk implements Conversation {
     this.#deps = deps
     this.#limits = limits
     this.#resolve = resolve
-    this.#account = openAccount(task.budget, deps.clock)
+    this.#account = createBudgetTracker(task.budget, deps.clock)
   }
 
-  async say(text: string, stop: AbortSignal): Promise<Answer> {
+  async say(text: string, stop: AbortSignal): Promise<TurnResult> {
     const turn = this.#account.begin(stop)
     try {
       if (this.#chain.length === 0) this.#chain = await this.#resolve()
@@ -78,7 +78,7 @@ class Talk implements Conversation {
     this.#messages.length = 0
   }
 
-  #answer(failure: Failure | null): Answer {
+  #answer(failure: Failure | null): TurnResult {
     return { failure, ...this.#last, usage: this.#account.usage() }
   }
 
@@ -120,9 +120,9 @@ class Talk implements Conversation {
     }
   }
 
-  async #speak(endpoint: Endpoint, { signal }: Turn): Promise<Spoken> {
+  async #speak(endpoint: Endpoint, { signal }: Turn): Promise<Completion> {
     const { clock } = this.#deps
-    const spoken = await speak(endpoint, {
+    const spoken = await requestCompletion(endpoint, {
       messages: this.#messages,
       tools: this.#task.tools,
       signal,
@@ -143,7 +143,7 @@ class Talk implements Conversation {
     return spoken
   }
 
-  #failureIn(endpoint: Endpoint, spoken: Spoken): Failure | null {
+  #failureIn(endpoint: Endpoint, spoken: Completion): Failure | null {
     if (spoken.symptom !== null) return failureOf(spoken.symptom, endpoint.model, (text) => this.#redact(text))
     const { text, calls } = spoken
     const asked = calls.map((call) => ({
@@ -158,14 +158,19 @@ class Talk implements Conversation {
   }
 
   /** False where none of the calls could be run. */
-  async #runCalls({ calls }: Spoken, { signal }: Turn): Promise<boolean> {
-    const { messages, bad } = await runCalls(calls, { task: this.#task, clock: this.#deps.clock, signal, most: this.#limits.result_chars })
+  async #runCalls({ calls }: Completion, { signal }: Turn): Promise<boolean> {
+    const { messages, bad } = await runToolCalls(calls, {
+      task: this.#task,
+      clock: this.#deps.clock,
+      signal,
+      most: this.#limits.result_chars,
+    })
     this.#messages.push(...messages)
     return bad < calls.length
   }
 
   /** Waits as long as the endpoint asked for, where that is not too long. A little more than that, so that not all come back at the same instant. */
-  async #waited(endpoint: Endpoint, symptom: Symptom | null, failure: Failure, turn: Turn): Promise<boolean> {
+  async #waited(endpoint: Endpoint, symptom: BackendError | null, failure: Failure, turn: Turn): Promise<boolean> {
     const asked = symptom?.wait_ms ?? null
     if (failure.class !== 'rate_limited' || asked === null || asked > this.#limits.wait_ms) return false
     const ms = Math.ceil(asked * (1 + this.#deps.random() / 10))

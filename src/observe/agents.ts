@@ -1,10 +1,10 @@
 /** Agents that no pane shows: which of them still run, by the process tables of their machines. Not found is not ended. */
 import type { WorkerLedger } from '../core/ledger/workers.ts'
-import type { Census } from '../core/incarnation.ts'
+import type { AgentLiveness } from '../core/incarnation.ts'
 import type { Incarnation, Machine, WorkerId } from '../core/nouns.ts'
-import type { MachineSight, Unreachable } from '../core/panes.ts'
+import type { MachineSnapshot, Unreachable } from '../core/panes.ts'
 import type { MachineScreens } from './readings.ts'
-import type { Session, Uses } from './session.ts'
+import type { Session, SessionPart } from './session.ts'
 import { agentKey, endedIn } from '../core/incarnation.ts'
 import { machineOf } from '../core/refs.ts'
 import { shellWords } from '../host/quote.ts'
@@ -23,7 +23,7 @@ export interface KnownAgent {
  */
 export async function endedAgents(
   known: readonly KnownAgent[],
-  sights: ReadonlyMap<string, MachineSight>,
+  sights: ReadonlyMap<string, MachineSnapshot>,
   { fleet, machines }: Pick<Session, 'fleet' | 'machines'>,
 ): Promise<ReadonlySet<string>> {
   const ended = new Set<string>()
@@ -33,7 +33,7 @@ export async function endedAgents(
       const sight = sights.get(machine.name)
       const agents = (byMachine.get(machine.name) ?? []).flatMap(({ incarnation }) => incarnation ?? [])
       if (sight === undefined || agents.length === 0) return
-      const found = await endedIn(sight, [...new Set(agents)], (missing) => machines.census(machine, missing))
+      const found = await endedIn(sight, [...new Set(agents)], (missing) => machines.liveness(machine, missing))
       for (const agent of found) ended.add(agentKey(machine.name, agent))
     }),
   )
@@ -43,14 +43,14 @@ export async function endedAgents(
 /** Workers whose agent runs although no pane of theirs is found, each with what is known of it. */
 export async function strayAgents(
   machine: Machine,
-  sight: MachineSight,
-  { ledger, machines }: Uses<Pick<WorkerLedger, 'agents'>, 'machines'>,
+  sight: MachineSnapshot,
+  { ledger, machines }: SessionPart<Pick<WorkerLedger, 'agents'>, 'machines'>,
 ): Promise<ReadonlyMap<WorkerId, string>> {
   const shown = new Set(sight.state === 'up' ? sight.panes.map(({ worker }) => worker) : [])
   const missing = machine.windows.flatMap(({ workers }) => workers.map(({ id }) => id)).filter((id) => !shown.has(id))
   if (sight.state !== 'up' || missing.length === 0) return new Map()
   const known = (await ledger.agents()).filter(({ worker }) => missing.includes(worker))
-  const census = known.length === 0 ? null : await machines.census(machine, [...new Set(known.map(({ incarnation }) => incarnation))])
+  const census = known.length === 0 ? null : await machines.liveness(machine, [...new Set(known.map(({ incarnation }) => incarnation))])
   return new Map(
     known.flatMap(({ worker, incarnation }) => {
       const found = census?.living.get(incarnation)
@@ -61,7 +61,7 @@ export async function strayAgents(
 
 /** The same for a whole look. */
 export async function withStrays(machine: Machine, seen: MachineScreens, session: Session): Promise<MachineScreens> {
-  const strays = await strayAgents(machine, seen.sight, session)
+  const strays = await strayAgents(machine, seen.snapshot, session)
   return strays.size === 0 ? seen : { ...seen, strays }
 }
 
@@ -71,7 +71,7 @@ export function adviceOn({ reason, remedy: what }: Unreachable): string {
 }
 
 /** What a machine is whose session is not found although agents of it run. `said`: where its server was looked for. */
-export function hidden(machine: Machine, said: string, { living }: Census): Unreachable {
+export function unreachableWithAgents(machine: Machine, said: string, { living }: AgentLiveness): Unreachable {
   const pids = [...living.values()].map(({ pid }) => pid)
   const shown = `${pids.slice(0, 5).join(', ')}${pids.length > 5 ? ', …' : ''}`
   const agents = pids.length === 1 ? `1 agent still runs (process ${shown})` : `${pids.length} agents still run (processes ${shown})`
@@ -84,7 +84,7 @@ export function hidden(machine: Machine, said: string, { living }: Census): Unre
   }
 }
 
-function remedy(machine: Machine, said: string, living: Census['living']): string {
+function remedy(machine: Machine, said: string, living: AgentLiveness['living']): string {
   const agents = [...living.values()]
   const child = agents.find(({ parent, server }) => parent > 1 && (server === null || server.pid === parent))
   if (child === undefined)

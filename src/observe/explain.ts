@@ -1,14 +1,14 @@
 /** Everything that is known of one issue: what the forge says, what was decided and why, who had it, what happened. */
-import type { IssueRecord, Resting } from '../core/ledger/backlog.ts'
+import type { IssueRecord, BackedOff } from '../core/ledger/backlog.ts'
 import type { Event } from '../core/events.ts'
 import type { Reason } from '../core/reasons.ts'
-import type { Delivery, Dispatch } from '../core/lives.ts'
+import type { Delivery, Dispatch } from '../core/lifecycle.ts'
 import type { Sprint } from '../core/sprint.ts'
 import type { IssueRef, RepoRef, Time, WorkerId } from '../core/nouns.ts'
 import type { IssueState } from '../core/fleet-state.ts'
 import type { Session } from './session.ts'
 import { BurnError } from '../core/errors.ts'
-import { isStale } from '../decide/endings.ts'
+import { isStale } from '../decide/dispatch-moves.ts'
 import { repoOf } from '../core/refs.ts'
 
 export interface Explanation {
@@ -18,7 +18,7 @@ export interface Explanation {
   /** Why it waits, where it stands in its repo's queue. */
   readonly waits: Reason | null
   /** The issue, or its repo, is left alone for a while. */
-  readonly resting: readonly Resting[]
+  readonly resting: readonly BackedOff[]
   /** Since when the forge does not let burn read its repo: all that is known of the issue may be old. Null where it does. */
   readonly unread: { readonly since: Time; readonly why: string } | null
   /** Newest first. */
@@ -43,10 +43,10 @@ async function readIssue(ref: IssueRef, { ledger, fleet, clock }: Session): Prom
     ledger.sprints({ issue: ref, limit: 8 }),
     ledger.events({ issue: ref, limit: 12 }),
     ledger.repos(),
-    ledger.resting(now),
+    ledger.backoffs(now),
   ])
   const texts = await ledger.deliveries({ ids: history.map(({ id }) => id) })
-  return { fleet, now, issues: record === null ? [] : [record], history, sprints, events, repos, rests, texts }
+  return { fleet, now, issues: record === null ? [] : [record], history, sprints, events, repos, backed_off: rests, texts }
 }
 
 function explanation(ref: IssueRef, state: IssueState): Explanation {
@@ -63,7 +63,7 @@ function explanation(ref: IssueRef, state: IssueState): Explanation {
     record,
     waits: record?.standing === 'queued' ? (known?.waits ?? null) : null,
     unread,
-    resting: state.rests.filter(({ subject }) => subject === ref || subject === repo),
+    resting: state.backed_off.filter(({ subject }) => subject === ref || subject === repo),
     dispatches: history.map((each) => ({
       ...each,
       delivery: texts.get(each.id) ?? null,

@@ -1,20 +1,20 @@
 /** Reads the forge into the ledger: what is new of each repo's issues, who may write, which changes are open. */
 import { hasPassed } from '../core/elapsed.ts'
-import { BurnError, adviceOf, isLedgerFailure } from '../core/errors.ts'
-import type { UnderWay } from '../core/ledger.ts'
+import { BurnError, messageWithHint, isLedgerFailure } from '../core/errors.ts'
+import type { CycleView } from '../core/ledger.ts'
 import type { LiveDispatch } from '../core/ledger/claims.ts'
 import type { BacklogLedger } from '../core/ledger/backlog.ts'
-import type { ForgeLedger, RepoPage, RepoRecord, SeenChanges } from '../core/ledger/forge.ts'
+import type { ForgeLedger, IssueListing, RepoRecord, ChangeListing } from '../core/ledger/forge.ts'
 import type { Change, Issue, IssueRef, RepoRef, Time } from '../core/nouns.ts'
 import type { ChangePage, Clock, Forge, IssuePage } from '../core/ports.ts'
 import { repoOf } from '../core/refs.ts'
 import { trustedChange } from '../decide/changes.ts'
-import { faultOf } from '../decide/backoff.ts'
-import { mapBounded, together } from '../core/concurrency.ts'
+import { refusalScope } from '../decide/backoff.ts'
+import { mapBounded, batchCalls } from '../core/concurrency.ts'
 
 /** A complete listing is taken this often, for what a cursor can't tell: issues that were deleted or moved away. */
 const relistAfter = 24 * 3_600_000
-const writersKept = 3_600_000
+const writersCacheTtl = 3_600_000
 const reposAtOnce = 8
 
 export interface ForgeView {
@@ -39,13 +39,13 @@ interface Ports {
  */
 export async function refreshForge(
   repos: readonly RepoRef[],
-  before: Pick<UnderWay, 'dispatches' | 'reviews' | 'repos'>,
+  before: Pick<CycleView, 'dispatches' | 'reviews' | 'repos'>,
   ports: Ports,
   quiet = false,
 ): Promise<ForgeView> {
   const down = new Map<RepoRef, string>()
   const writers = new Map<RepoRef, ReadonlySet<string>>()
-  const news: SeenChanges[] = []
+  const news: ChangeListing[] = []
   const changesAt = new Map<RepoRef, Time>()
   const skipped: string[] = []
   const records = new Map(before.repos.map((record) => [record.repo, record]))
@@ -78,7 +78,7 @@ export async function refreshForge(
       skipped.push(...saidOf(repo, seen.skipped ?? []))
     } catch (thrown) {
       if (isLedgerFailure(thrown)) throw thrown
-      down.set(repo, adviceOf(thrown))
+      down.set(repo, messageWithHint(thrown))
     }
   })
   if (news.length > 0) await ports.ledger.saveChanges(news)
@@ -116,7 +116,7 @@ function changedSince(under: readonly Since[], looked: Time | null): Time {
 
 /** Pages that come while others are written are written together. */
 function pageSaver({ ledger, clock }: Ports, quiet: boolean) {
-  return together(async (pages: readonly (RepoPage & { readonly id: RepoRef })[]) => {
+  return batchCalls(async (pages: readonly (IssueListing & { readonly id: RepoRef })[]) => {
     await ledger.saveIssues(pages, clock.now(), quiet)
     return pages
   })
@@ -162,7 +162,7 @@ function saidOf(repo: RepoRef, skipped: IssuePage['skipped']): string[] {
  */
 async function confirmGone(repo: RepoRef, listed: readonly Issue[], { forge, ledger }: Omit<Ports, 'clock'>): Promise<Issue[]> {
   const seen = new Set(listed.map(({ ref }) => ref))
-  const missing = (await ledger.openIn(repo)).filter((ref) => !seen.has(ref))
+  const missing = (await ledger.openIssueRefs(repo)).filter((ref) => !seen.has(ref))
   const now = await mapBounded(missing, reposAtOnce, (ref) => asItIs(ref, { forge, ledger }))
   // What is not there at all is closed as the listing is saved.
   return now.filter((issue) => issue !== null)
@@ -173,14 +173,14 @@ async function asItIs(ref: IssueRef, { forge, ledger }: Pick<Ports, 'forge' | 'l
   try {
     return await forge.issue(ref)
   } catch (thrown) {
-    if (!(thrown instanceof BurnError) || faultOf(thrown.code) !== 'issue') throw thrown
+    if (!(thrown instanceof BurnError) || refusalScope(thrown.code) !== 'issue') throw thrown
     return (await ledger.issue(ref))?.issue ?? null
   }
 }
 
 async function refreshWriters(repo: RepoRef, record: RepoRecord | null, { forge, ledger, clock }: Ports): Promise<readonly string[]> {
   const now = clock.now()
-  if (record?.writers != null && record.writers_at !== null && !hasPassed(record.writers_at, writersKept, now)) return record.writers
+  if (record?.writers != null && record.writers_at !== null && !hasPassed(record.writers_at, writersCacheTtl, now)) return record.writers
   const writers = await forge.writers(repo)
   await ledger.saveWriters(repo, writers, { listed: true }, now)
   return writers

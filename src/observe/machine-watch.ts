@@ -1,19 +1,19 @@
 /** One machine, looked at when its tmux tells that something changed. */
 import type { Machine } from '../core/nouns.ts'
-import type { MachineSight } from '../core/panes.ts'
+import type { MachineSnapshot } from '../core/panes.ts'
 import type { Tmux, Clock } from '../core/ports.ts'
 import type { PaneHost } from '../core/pane-host.ts'
 import type { MachineScreens } from './readings.ts'
 import type { Session } from './session.ts'
 import { messageOf } from '../core/errors.ts'
 import { withStrays } from './agents.ts'
-import { afterglow, sampleChanged, subscribe } from '../tmux/subscribe.ts'
+import { debounce_ms, captureChangedPanes, subscribe } from '../tmux/subscribe.ts'
 
 /** Milliseconds. A look at everything that tmux pushes nothing for; the pause of looks where it can't push; the pushes of one comparison come together. */
 const safety = 30_000
 const polling = 2_000
 const coalesce = 30
-const retry = { first: 1_000, longest: 30_000 }
+const reconnectBackoff = { first: 1_000, longest: 30_000 }
 
 export class MachineWatch {
   /** What was seen last; null before the first look. */
@@ -21,7 +21,7 @@ export class MachineWatch {
   readonly #machine: Machine
   readonly #session: Session
   readonly #updated: () => void
-  readonly #bell: Bell
+  readonly #bell: WakeSignal
   #host: PaneHost | null = null
   #subscribed: Tmux | null = null
   #pushes = false
@@ -30,7 +30,7 @@ export class MachineWatch {
   #again = new Set<string>()
   #againAt = Infinity
   #fullAt = 0
-  #pause = retry.first
+  #pause = reconnectBackoff.first
   #ended: Error | null = null
 
   /** `updated` is called after every look. */
@@ -38,7 +38,7 @@ export class MachineWatch {
     this.#machine = machine
     this.#session = session
     this.#updated = updated
-    this.#bell = new Bell(session.clock)
+    this.#bell = new WakeSignal(session.clock)
   }
 
   async run(stop: AbortSignal): Promise<void> {
@@ -65,16 +65,16 @@ export class MachineWatch {
 
   async #lookAtAll(): Promise<void> {
     const { machines, clock } = this.#session
-    const [host] = await machines.open([this.#machine], retry.longest)
+    const [host] = await machines.open([this.#machine], reconnectBackoff.longest)
     if (host === undefined) throw new RangeError('one machine was asked for')
     this.#rest()
     await this.#subscribe(host)
-    this.seen = await withStrays(this.#machine, await host.look(), this.#session)
-    const { sight } = this.seen
+    this.seen = await withStrays(this.#machine, await host.snapshotWithScreens(), this.#session)
+    const { snapshot: sight } = this.seen
     const up = sight.state === 'up'
     this.#host = up ? host : null
     this.#fullAt = clock.now() + (up ? (this.#pushes && !isAway(sight) ? safety : polling) : this.#pause)
-    this.#pause = up ? retry.first : Math.min(this.#pause * 2, retry.longest)
+    this.#pause = up ? reconnectBackoff.first : Math.min(this.#pause * 2, reconnectBackoff.longest)
   }
 
   /** Before the look, so that nothing can happen between the two. A channel that breaks here says so in the look. */
@@ -84,7 +84,7 @@ export class MachineWatch {
     const own = (act: () => void) => () => {
       if (this.#subscribed !== tmux) return
       act()
-      this.#bell.ring()
+      this.#bell.wake()
     }
     this.#subscribed = tmux
     try {
@@ -100,13 +100,13 @@ export class MachineWatch {
   async #lookAtChanged(host: PaneHost): Promise<void> {
     const asked = new Set([...this.#changed, ...this.#again])
     this.#again = this.#changed
-    this.#againAt = this.#again.size > 0 ? this.#session.clock.now() + afterglow : Infinity
+    this.#againAt = this.#again.size > 0 ? this.#session.clock.now() + debounce_ms : Infinity
     this.#changed = new Set()
     if (host.tmux === null || this.seen === null || asked.size === 0) return
     try {
-      const seen = await sampleChanged(host.tmux, this.#machine, this.seen, asked)
+      const seen = await captureChangedPanes(host.tmux, this.#machine, this.seen, asked)
       this.seen = await withStrays(this.#machine, seen, this.#session)
-      if (isAway(seen.sight)) this.#fullAt = Math.min(this.#fullAt, this.#session.clock.now() + polling)
+      if (isAway(seen.snapshot)) this.#fullAt = Math.min(this.#fullAt, this.#session.clock.now() + polling)
     } catch (thrown) {
       this.#ended = thrown instanceof Error ? thrown : new Error(String(thrown))
     }
@@ -120,7 +120,7 @@ export class MachineWatch {
     if (this.#host !== null) await this.#host.drop(error)
     this.#host = null
     this.#fullAt = this.#session.clock.now() + this.#pause
-    this.seen = { sight: { machine: this.#machine.name, state: 'unreachable', reason: messageOf(error) }, screens: new Map() }
+    this.seen = { snapshot: { machine: this.#machine.name, state: 'unreachable', reason: messageOf(error) }, screens: new Map() }
   }
 
   #rest(): void {
@@ -131,11 +131,11 @@ export class MachineWatch {
 }
 
 /** Whether panes are in other sessions: tmux pushes only what happens in the attached one. */
-function isAway(sight: MachineSight): boolean {
+function isAway(sight: MachineSnapshot): boolean {
   return sight.state === 'up' && sight.panes.some(({ session_id }) => session_id !== sight.session_id)
 }
 
-export class Bell {
+export class WakeSignal {
   readonly #clock: Clock
   #rung = false
   #waiting: AbortController | null = null
@@ -144,7 +144,7 @@ export class Bell {
     this.#clock = clock
   }
 
-  ring(): void {
+  wake(): void {
     this.#rung = true
     this.#waiting?.abort()
   }

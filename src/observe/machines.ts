@@ -1,22 +1,22 @@
 /** The machines of a fleet over tmux, each with the one channel that this process holds to it. */
-import type { Census } from '../core/incarnation.ts'
+import type { AgentLiveness } from '../core/incarnation.ts'
 import type { Incarnation, Machine, Time } from '../core/nouns.ts'
-import type { MachineSight } from '../core/panes.ts'
-import type { Machines, PaneHost, Sample } from '../core/pane-host.ts'
+import type { MachineSnapshot } from '../core/panes.ts'
+import type { Machines, PaneHost, SnapshotWithScreens } from '../core/pane-host.ts'
 import type { Clock } from '../core/ports.ts'
 import { hasPassed } from '../core/elapsed.ts'
 import { BurnError, messageOf } from '../core/errors.ts'
-import { pidsOf, takeCensus } from '../core/incarnation.ts'
-import { pauseAfter } from '../decide/backoff.ts'
+import { pidsOf, agentLiveness } from '../core/incarnation.ts'
+import { backoffMs } from '../decide/backoff.ts'
 import { processesOn } from '../host/processes.ts'
-import { writeTexts } from '../host/texts.ts'
-import { panesOf } from '../tmux/host.ts'
-import { unreachable } from '../tmux/channel.ts'
+import { writeDeliveryFiles } from '../host/delivery-files.ts'
+import { panesOf } from '../tmux/pane-host.ts'
+import { unreachableError } from '../tmux/control-mode.ts'
 import { openTmux } from '../tmux/open.ts'
-import { hidden } from './agents.ts'
+import { unreachableWithAgents } from './agents.ts'
 
 /** Pauses between tries of a machine that can't be reached, milliseconds; after its first failure it is tried again at once. */
-const retry = { first: 1_000, longest: 5 * 60_000 }
+const reconnectBackoff = { first: 1_000, longest: 5 * 60_000 }
 /** So long who tries a machine that failed before waits for it. What takes longer goes on beside what the process does, and is there for who asks next. */
 const grace = 2_000
 
@@ -47,7 +47,7 @@ export class TmuxMachines implements Machines {
     this.#random = random
   }
 
-  async open(machines: readonly Machine[], longest: number = retry.longest): Promise<readonly PaneHost[]> {
+  async open(machines: readonly Machine[], longest: number = reconnectBackoff.longest): Promise<readonly PaneHost[]> {
     return Promise.all(machines.map((machine) => this.#open(machine, longest)))
   }
 
@@ -65,7 +65,7 @@ export class TmuxMachines implements Machines {
 
   #isDue(name: string, longest: number): boolean {
     const { count, at } = this.#failures.get(name) ?? { count: 0, at: 0 }
-    return count < 2 || hasPassed(at, pauseAfter(count - 1, { first: retry.first, longest }, this.#random()), this.#clock.now())
+    return count < 2 || hasPassed(at, backoffMs(count - 1, { first: reconnectBackoff.first, longest }, this.#random()), this.#clock.now())
   }
 
   #try(machine: Machine): Promise<PaneHost> {
@@ -91,27 +91,30 @@ export class TmuxMachines implements Machines {
   #hostOver(channel: Channel): PaneHost {
     const { machine, tmux, reason, hint } = channel
     const panes = tmux === null ? null : panesOf(tmux, machine)
-    const lost = () => Promise.reject(unreachable(machine.name, reason, hint))
+    const lost = () => Promise.reject(unreachableError(machine.name, reason, hint))
     const host: PaneHost = {
       ...channel,
       modes_block: panes?.modes_block ?? false,
-      sight: async () =>
-        (await this.#ask(host, panes === null ? null : async () => ({ sight: await panes.sight(), screens: new Map() }))).sight,
-      look: () => this.#ask(host, panes?.look ?? null),
+      snapshot: async () =>
+        (await this.#ask(host, panes === null ? null : async () => ({ snapshot: await panes.snapshot(), screens: new Map() }))).snapshot,
+      snapshotWithScreens: () => this.#ask(host, panes?.snapshotWithScreens ?? null),
       history: panes?.history ?? lost,
       type: panes?.type ?? lost,
       start: panes?.start ?? lost,
-      write: (texts) => writeTexts(machine, texts),
+      write: (texts) => writeDeliveryFiles(machine, texts),
       drop: (thrown) => this.#drop(host, thrown),
     }
     return host
   }
 
   /** A channel that fails makes its machine unreachable, with the reason. */
-  async #ask(host: PaneHost, question: (() => Promise<Sample>) | null): Promise<Sample> {
+  async #ask(host: PaneHost, question: (() => Promise<SnapshotWithScreens>) | null): Promise<SnapshotWithScreens> {
     const { machine, state, reason } = host
-    const none = (why: string): Sample => ({ sight: { machine: machine.name, state: 'unreachable', reason: why }, screens: new Map() })
-    if (question === null) return state === 'down' ? { sight: await this.#absent(host), screens: new Map() } : none(reason)
+    const none = (why: string): SnapshotWithScreens => ({
+      snapshot: { machine: machine.name, state: 'unreachable', reason: why },
+      screens: new Map(),
+    })
+    if (question === null) return state === 'down' ? { snapshot: await this.#absent(host), screens: new Map() } : none(reason)
     try {
       const answer = await question()
       this.#failures.delete(machine.name)
@@ -123,21 +126,21 @@ export class TmuxMachines implements Machines {
   }
 
   /** A machine whose session is not found is down only if none of its agents runs. */
-  async #absent({ machine, reason }: PaneHost): Promise<MachineSight> {
+  async #absent({ machine, reason }: PaneHost): Promise<MachineSnapshot> {
     const { name } = machine
     const known = await this.#known(name)
-    const census = known.length === 0 ? null : await this.census(machine, known)
-    if (census !== null && census.living.size > 0) return hidden(machine, reason, census)
+    const census = known.length === 0 ? null : await this.liveness(machine, known)
+    if (census !== null && census.living.size > 0) return unreachableWithAgents(machine, reason, census)
     if (known.length === 0 || census !== null) return { machine: name, state: 'down' }
     return { machine: name, state: 'unreachable', reason: `${reason}, and its process table can't be read` }
   }
 
-  async census(machine: Machine, agents: readonly Incarnation[]): Promise<Census | null> {
+  async liveness(machine: Machine, agents: readonly Incarnation[]): Promise<AgentLiveness | null> {
     const before = this.#ended.get(machine.name) ?? new Set()
     const asked = agents.filter((agent) => !before.has(agent))
     const processes = asked.length === 0 ? new Map() : await processesOn(machine, pidsOf(asked))
     if (processes === null) return null
-    const { living, ended } = takeCensus(asked, processes)
+    const { living, ended } = agentLiveness(asked, processes)
     const now = new Set([...before, ...ended])
     this.#ended.set(machine.name, now)
     return { living, ended: new Set(agents.filter((agent) => now.has(agent))) }

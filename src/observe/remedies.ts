@@ -1,6 +1,6 @@
 /** Commands that mend a machine, as a person types them here. */
 import type { Machine } from '../core/nouns.ts'
-import type { ReachFailure } from '../host/failure.ts'
+import type { TransportFailure } from '../host/transport-failure.ts'
 import { shellWord, shellWords } from '../host/quote.ts'
 
 /** The line that runs a shell command on a machine; over ssh with a terminal, so that it may ask. */
@@ -12,7 +12,7 @@ export function lineOn({ transport }: Pick<Machine, 'transport'>, command: strin
 }
 
 /** What to do about a machine that can't be reached. */
-export function reachMend(machine: Pick<Machine, 'transport'>, { kind, hint }: ReachFailure): string {
+export function reachRemedy(machine: Pick<Machine, 'transport'>, { kind, hint }: TransportFailure): string {
   const { transport } = machine
   if (transport.kind !== 'ssh') return hint
   const { host, port } = transport

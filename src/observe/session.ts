@@ -24,14 +24,14 @@ export interface Session {
 }
 
 /** Parts of a session, with the ledger as far as a function needs it. */
-export type Uses<Ports, Keys extends keyof Session = never> = Pick<Session, Keys> & { readonly ledger: Ports }
+export type SessionPart<Ports, Keys extends keyof Session = never> = Pick<Session, Keys> & { readonly ledger: Ports }
 
 /** How long a lease lasts without a heartbeat, milliseconds. A process that is gone this long is taken to be dead. */
 export const leaseLength = 30_000
 const heartbeat = 8_000
 
 /** Keeps this process's leases while `work` runs, and gives them up at its end. */
-export async function withLeases<T>(session: Uses<JobLedger, 'clock' | 'owner' | 'notify'>, work: () => Promise<T>): Promise<T> {
+export async function withLeases<T>(session: SessionPart<JobLedger, 'clock' | 'owner' | 'notify'>, work: () => Promise<T>): Promise<T> {
   const stop = new AbortController()
   const beating = beat(session, stop.signal)
   try {
@@ -39,17 +39,20 @@ export async function withLeases<T>(session: Uses<JobLedger, 'clock' | 'owner' |
   } finally {
     stop.abort()
     await beating
-    await session.ledger.giveUp(session.owner)
+    await session.ledger.releaseLeases(session.owner)
   }
 }
 
 /** A beat that fails is said and tried again: should the lease run out, every write that needed it is refused. */
-async function beat({ ledger, clock, owner, notify }: Uses<JobLedger, 'clock' | 'owner' | 'notify'>, stop: AbortSignal): Promise<void> {
+async function beat(
+  { ledger, clock, owner, notify }: SessionPart<JobLedger, 'clock' | 'owner' | 'notify'>,
+  stop: AbortSignal,
+): Promise<void> {
   while (!stop.aborted) {
     await clock.sleep(heartbeat, stop)
     if (stop.aborted) return
     try {
-      await ledger.renew(owner, clock.now() + leaseLength)
+      await ledger.renewLeases(owner, clock.now() + leaseLength)
     } catch (thrown) {
       notify({ kind: 'ledger.unrenewed', subject: 'ledger', payload: { why: messageOf(thrown) } })
     }

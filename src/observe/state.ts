@@ -10,22 +10,22 @@ import type {
   ReadingsFacet,
   StatusState,
   UnderWayState,
-  WorkerSight,
+  WorkerSnapshot,
   WorkFacet,
 } from '../core/fleet-state.ts'
 import type { Hold } from '../core/ledger/holds.ts'
-import type { BesideChange } from '../core/ledger/forge.ts'
-import type { LedgerView, UnderWay } from '../core/ledger.ts'
+import type { ForeignChange } from '../core/ledger/forge.ts'
+import type { LedgerView, CycleView } from '../core/ledger.ts'
 import type { IssueRecord } from '../core/ledger/backlog.ts'
-import type { ChangedWork, LiveDispatch, Resumed } from '../core/ledger/claims.ts'
+import type { ChangedWork, LiveDispatch, ResumeText } from '../core/ledger/claims.ts'
 import type { WorkerLedger, WorkerRecord } from '../core/ledger/workers.ts'
-import type { Delivery, DeliveryState } from '../core/lives.ts'
+import type { Delivery, DeliveryState } from '../core/lifecycle.ts'
 import type { Change, Machine, RepoRef, Time, WorkerId } from '../core/nouns.ts'
-import type { MachineSight } from '../core/panes.ts'
+import type { MachineSnapshot } from '../core/panes.ts'
 import type { MachineScreens } from './readings.ts'
 import type { ForgeView } from './forge.ts'
-import type { Session, Uses } from './session.ts'
-import { followUpKinds, isFirstText, slotStates, unprovenStates } from '../core/lives.ts'
+import type { Session, SessionPart } from './session.ts'
+import { followUpKinds, isFirstText, slotStates, unprovenStates } from '../core/lifecycle.ts'
 import { repoOf, servedRepos } from '../core/refs.ts'
 import { heldBy } from '../decide/holds.ts'
 import { withFreed } from '../decide/settle.ts'
@@ -35,22 +35,22 @@ import { endedAgents, withStrays } from './agents.ts'
 import { refreshForge } from './forge.ts'
 import { readIncarnations, readWorkers } from './readings.ts'
 import type { StatusReport } from '../decide/report.ts'
-import { adviceOf } from '../core/errors.ts'
+import { messageWithHint } from '../core/errors.ts'
 import { statusReport } from '../decide/report.ts'
 
 /** What each machine shows, agents' screens included. One that can't be reached is in it, and says so. */
-export async function lookAt(machines: readonly Machine[], session: Session): Promise<ReadonlyMap<string, MachineScreens>> {
+export async function readMachines(machines: readonly Machine[], session: Session): Promise<ReadonlyMap<string, MachineScreens>> {
   const hosts = await session.machines.open(machines)
   const seen = await Promise.all(
     hosts.map(async (host): Promise<[string, MachineScreens]> => {
-      return [host.machine.name, await withStrays(host.machine, await host.look(), session)]
+      return [host.machine.name, await withStrays(host.machine, await host.snapshotWithScreens(), session)]
     }),
   )
   return new Map(seen)
 }
 
-export function sightsOf(seen: ReadonlyMap<string, MachineScreens>): ReadonlyMap<string, MachineSight> {
-  return new Map([...seen].map(([name, { sight }]) => [name, sight]))
+export function snapshotsOf(seen: ReadonlyMap<string, MachineScreens>): ReadonlyMap<string, MachineSnapshot> {
+  return new Map([...seen].map(([name, { snapshot: sight }]) => [name, sight]))
 }
 
 export interface Refreshing {
@@ -70,39 +70,39 @@ export async function refresh(
   { served = servedRepos(machines), quiet = false }: Refreshing = {},
 ): Promise<UnderWayState> {
   const { ledger, clock, fleet } = session
-  const before = await ledger.underWay()
-  if (before.untold && !quiet) await ledger.tellIssues(clock.now())
-  const [forge, seen] = await Promise.all([refreshForge(served, before, session, quiet), lookAt(machines, session)])
-  const news = await ledger.news(changedWork(before.dispatches, forge))
+  const before = await ledger.cycleView()
+  if (before.has_pending_events && !quiet) await ledger.writePendingEvents(clock.now())
+  const [forge, seen] = await Promise.all([refreshForge(served, before, session, quiet), readMachines(machines, session)])
+  const news = await ledger.affectedWork(changedWork(before.dispatches, forge))
   const known = new Set(before.dispatches.map(({ id }) => id))
   // One that came into review while the machines were looked at is known as it was before.
   const dispatches = [...before.dispatches, ...news.reviews.filter(({ id }) => !known.has(id))]
   const looked = readWorkers(machines, seen, session.kindOf)
   const failed = failing(looked, before.workers, dispatches)
-  const resumes = failed.length === 0 ? new Map<string, readonly Resumed[]>() : await ledger.resumes(failed)
+  const resumes = failed.length === 0 ? new Map<string, readonly ResumeText[]>() : await ledger.resumeTexts(failed)
   const now = clock.now()
   const state = {
     ...fleetSeen(looked, seen, { ...before, dispatches, given: givenAt(dispatches, resumes), now }, session),
     ...(await followUps({ ...before, dispatches }, seen, resumes, session)),
-    changes: [...news.beside.map(asChange), ...forge.changes],
+    changes: [...news.foreign_changes.map(asChange), ...forge.changes],
     changes_at: forge.changes_at,
     closed: new Set(news.closed.filter((issue) => !forge.repos_down.has(repoOf(issue)))),
     writers: forge.writers,
     repos_down: forge.repos_down,
-    resting: heldRepos([...served, ...before.repos.map(({ repo }) => repo)], before.holds, now),
+    held_repos: heldRepos([...served, ...before.repos.map(({ repo }) => repo)], before.holds, now),
     waits: new Map(before.repos.flatMap(({ repo, waits }) => (waits === null ? [] : [[repo, waits] as const]))),
     skipped: forge.skipped,
   }
   await keepReadings(state, session)
   const rules = rulesMark(fleet)
-  if (before.rules !== rules) await ledger.judgeBy(rules)
+  if (before.rules !== rules) await ledger.rejudgeIfRulesChanged(rules)
   return state
 }
 
 /** Reads machines and ledger, and never the forge. */
 export async function readStatus(machines: readonly Machine[], session: Session): Promise<StatusState> {
   // The ledger is read while the machines answer.
-  const [seen, kept] = await Promise.all([lookAt(machines, session), readKept(session)])
+  const [seen, kept] = await Promise.all([readMachines(machines, session), readKept(session)])
   return statusState(machines, seen, kept, session)
 }
 
@@ -113,18 +113,18 @@ export async function status(machines: readonly Machine[], session: Session): Pr
     await keepReadings(state, session)
   } catch (thrown) {
     // A full disk is when a person needs to see the fleet most.
-    session.notify({ kind: 'ledger.unsaved', subject: 'ledger', payload: { why: adviceOf(thrown) } })
+    session.notify({ kind: 'ledger.unsaved', subject: 'ledger', payload: { why: messageWithHint(thrown) } })
   }
   return statusReport(machines, state)
 }
 
 /** What the ledger keeps for whoever only looks. */
-export type KeptState = LedgerView & Pick<KeptFacet, 'rests' | 'texts'>
+export type KeptState = LedgerView & Pick<KeptFacet, 'backed_off' | 'texts'>
 
 export async function readKept({ ledger, clock }: Session): Promise<KeptState> {
   const view = await ledger.view()
   const given = await ledger.deliveries({ ids: view.dispatches.map(({ id }) => id) })
-  return { ...view, rests: await ledger.resting(clock.now()), texts: [...given, ...view.deliveries] }
+  return { ...view, backed_off: await ledger.backoffs(clock.now()), texts: [...given, ...view.deliveries] }
 }
 
 /** The state of what was seen already. */
@@ -134,9 +134,15 @@ export function statusState(
   kept: KeptState,
   session: Pick<Session, 'fleet' | 'clock' | 'kindOf'>,
 ): StatusState {
-  const { repos, rests, texts, elsewhere } = kept
+  const { repos, backed_off: rests, texts, elsewhere } = kept
   const looked = readWorkers(machines, seen, session.kindOf)
-  return { ...fleetSeen(looked, seen, { ...kept, given: new Map(), now: session.clock.now() }, session), repos, rests, texts, elsewhere }
+  return {
+    ...fleetSeen(looked, seen, { ...kept, given: new Map(), now: session.clock.now() }, session),
+    repos,
+    backed_off: rests,
+    texts,
+    elsewhere,
+  }
 }
 
 interface Known extends Pick<LedgerView, 'workers' | 'holds' | 'leases' | 'recent' | 'deliveries' | 'sprints'> {
@@ -148,7 +154,7 @@ interface Known extends Pick<LedgerView, 'workers' | 'holds' | 'leases' | 'recen
 
 /** The facets that every reader has, from one look at the machines and one at the ledger. */
 function fleetSeen(
-  looked: readonly WorkerSight[],
+  looked: readonly WorkerSnapshot[],
   seen: ReadonlyMap<string, MachineScreens>,
   { workers, holds, leases, recent, deliveries, sprints, dispatches, given, now }: Known,
   { fleet }: Pick<Session, 'fleet'>,
@@ -159,7 +165,7 @@ function fleetSeen(
   return {
     fleet,
     now,
-    sights: sightsOf(seen),
+    snapshots: snapshotsOf(seen),
     incarnations: readIncarnations(seen),
     workers: withStops(looked, { fleet, leases, recent, records: workers, states, now }),
     states,
@@ -184,13 +190,13 @@ async function followUps(
   const held = dispatches.filter(({ state }) => slotStates.includes(state))
   const mangled = deliveries.flatMap((text) => (isFirstText(text) && text.state === 'mangled' ? [text.id] : []))
   const corrections: readonly Delivery[] = mangled.length === 0 ? [] : await session.ledger.deliveries({ about: mangled })
-  return { resumes, corrections, ended: await endedAgents(held, sightsOf(seen), session), freed: [] }
+  return { resumes, corrections, ended: await endedAgents(held, snapshotsOf(seen), session), freed: [] }
 }
 
 /** Those that are new with this look: since when each worker is in its state is a cache, and no act. */
 export async function keepReadings(
   { states, now }: ReadingsFacet & Moment,
-  { ledger }: Uses<Pick<WorkerLedger, 'saveReadings'>>,
+  { ledger }: SessionPart<Pick<WorkerLedger, 'saveReadings'>>,
 ): Promise<void> {
   const fresh = [...states]
     .filter(([, { since }]) => since === now)
@@ -199,7 +205,7 @@ export async function keepReadings(
 }
 
 /** One that is kept is open, and closes the issue; nothing more of it is asked. */
-function asChange({ issue, name, url }: BesideChange): Change {
+function asChange({ issue, name, url }: ForeignChange): Change {
   return { dispatch_id: null, name, url, state: 'open', author: '', fork: false, closes: [issue], created_at: 0 }
 }
 
@@ -209,7 +215,7 @@ function heldRepos(repos: readonly RepoRef[], holds: readonly Hold[], now: Time)
 }
 
 /** What changes with news may end of work in review, beside what is held. */
-function changedWork(held: UnderWay['dispatches'], { changes }: ForgeView): ChangedWork {
+function changedWork(held: CycleView['dispatches'], { changes }: ForgeView): ChangedWork {
   const known = new Set(held.map(({ id }) => id))
   return {
     ids: changes.flatMap(({ dispatch_id: id }) => (id === null || known.has(id) ? [] : [id])),
@@ -219,7 +225,7 @@ function changedWork(held: UnderWay['dispatches'], { changes }: ForgeView): Chan
 }
 
 /** Dispatches of workers whose turn failed, and that were not seen at work since. */
-function failing(sights: readonly WorkerSight[], records: readonly WorkerRecord[], dispatches: readonly LiveDispatch[]): string[] {
+function failing(sights: readonly WorkerSnapshot[], records: readonly WorkerRecord[], dispatches: readonly LiveDispatch[]): string[] {
   const failed = new Set([
     ...sights.flatMap(({ worker, reading }) => (reading.state === 'error' ? [worker.id] : [])),
     ...records.flatMap(({ id, error_at }) => (error_at === null ? [] : [id])),
@@ -240,7 +246,7 @@ function givenAt(dispatches: readonly LiveDispatch[], resumes: FollowUpFacet['re
 
 /** A turn that failed at once after its agent was given a text may be over before anybody saw it at work: it is an error anew. */
 function statesOf(
-  sights: readonly WorkerSight[],
+  sights: readonly WorkerSnapshot[],
   records: readonly WorkerRecord[],
   given: ReadonlyMap<WorkerId, Time>,
   now: Time,

@@ -1,12 +1,12 @@
 /** The fleet's status as it changes: pushed by tmux, not polled. */
 import type { Machine, ReadingState, Time, WorkerId } from '../core/nouns.ts'
-import type { WorkerSight } from '../core/fleet-state.ts'
+import type { WorkerSnapshot } from '../core/fleet-state.ts'
 import type { StatusReport } from '../decide/report.ts'
 import type { MachineScreens } from './readings.ts'
 import type { Session } from './session.ts'
 import { hasPassed } from '../core/elapsed.ts'
 import { statusReport } from '../decide/report.ts'
-import { Bell, MachineWatch } from './machine-watch.ts'
+import { WakeSignal, MachineWatch } from './machine-watch.ts'
 import { readWorkers } from './readings.ts'
 import { readKept, statusState, type KeptState } from './state.ts'
 
@@ -37,13 +37,13 @@ export interface WatchUpdate {
 export async function* watch(machines: readonly Machine[], session: Session, stop: AbortSignal): AsyncGenerator<WatchUpdate, void> {
   const end = new AbortController()
   const until = AbortSignal.any([stop, end.signal])
-  const bell = new Bell(session.clock)
-  const watches = new Map(machines.map((machine) => [machine.name, new MachineWatch(machine, session, () => bell.ring())]))
+  const bell = new WakeSignal(session.clock)
+  const watches = new Map(machines.map((machine) => [machine.name, new MachineWatch(machine, session, () => bell.wake())]))
   const running = Promise.all([...watches.values()].map((each) => each.run(until)))
   const failed: { thrown?: unknown } = {}
   running.catch((thrown: unknown) => {
     failed.thrown = thrown
-    bell.ring()
+    bell.wake()
   })
   try {
     yield* updates({ machines, watches, bell, failed }, session, until)
@@ -57,7 +57,7 @@ interface Watching {
   readonly machines: readonly Machine[]
   readonly watches: ReadonlyMap<string, MachineWatch>
   /** Rings when a machine has changed or the watching has failed. */
-  readonly bell: Bell
+  readonly bell: WakeSignal
   readonly failed: { readonly thrown?: unknown }
 }
 
@@ -67,7 +67,7 @@ async function* updates(
   until: AbortSignal,
 ): AsyncGenerator<WatchUpdate, void> {
   const { clock, ledger } = session
-  const last = new Map<WorkerId, WorkerSight>()
+  const last = new Map<WorkerId, WorkerSnapshot>()
   let kept: KeptState | null = null
   let readAt = 0
   let shown = ''
@@ -108,7 +108,7 @@ function seenBy(watches: ReadonlyMap<string, MachineWatch>): Map<string, Machine
 }
 
 /** What differs from `last`, which is brought up to date. */
-function changesOf(workers: readonly WorkerSight[], last: Map<WorkerId, WorkerSight>, at: Time): WorkerChange[] {
+function changesOf(workers: readonly WorkerSnapshot[], last: Map<WorkerId, WorkerSnapshot>, at: Time): WorkerChange[] {
   return workers.flatMap((sight) => {
     const { worker, reading } = sight
     const before = last.get(worker.id)?.reading

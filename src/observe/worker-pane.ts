@@ -1,6 +1,6 @@
 /** One worker's machine and pane, for a command that is about this worker alone. */
 import type { Worker } from '../core/nouns.ts'
-import type { MachineSight, Pane } from '../core/panes.ts'
+import type { MachineSnapshot, Pane } from '../core/panes.ts'
 import type { Tmux } from '../core/ports.ts'
 import type { PaneHost } from '../core/pane-host.ts'
 import type { Session } from './session.ts'
@@ -11,7 +11,7 @@ export async function hostOf(worker: Worker, { fleet, machines }: Session): Prom
   const machine = fleet.machines.find(({ name }) => name === worker.machine)
   const [host] = await machines.open(machine === undefined ? [] : [machine])
   if (host !== undefined && host.tmux !== null) return { ...host, tmux: host.tmux }
-  const sight = host === undefined ? null : await host.sight()
+  const sight = host === undefined ? null : await host.snapshot()
   const { reason = '', hint = '' } = host ?? {}
   const [why, remedy] = sight?.state === 'unreachable' ? [sight.reason, sight.remedy ?? hint] : [reason, hint]
   throw new BurnError('machine_unreachable', `${worker.machine} can't be reached: ${why}`, remedy)
@@ -22,7 +22,7 @@ export function noPane(worker: Worker): BurnError {
 }
 
 /** Throws BurnError `pane_missing`. */
-export function paneOf(worker: Worker, sight: MachineSight): Pane {
+export function paneOf(worker: Worker, sight: MachineSnapshot): Pane {
   const pane = sight.state === 'up' ? sight.panes.find((each) => each.worker === worker.id) : undefined
   if (pane === undefined) throw noPane(worker)
   return pane

@@ -10,7 +10,7 @@ import { unknownClaims } from '../claim/check.ts'
 import { adoptedComment } from '../decide/comment.ts'
 import { refreshForge } from '../observe/forge.ts'
 import { readWorkers } from '../observe/readings.ts'
-import { lookAt } from '../observe/state.ts'
+import { readMachines } from '../observe/state.ts'
 
 const atOnce = 16
 
@@ -28,9 +28,9 @@ export interface Adopted {
 export async function adopt({ dryRun, force }: { readonly dryRun: boolean; readonly force: boolean }, session: Session): Promise<Adopted> {
   const { fleet, ledger, forge } = session
   const repos = [...new Set([...servedRepos(fleet.machines), ...(fleet.sprint?.repos ?? [])])]
-  const { writers, repos_down } = await refreshForge(repos, await ledger.underWay(), session)
+  const { writers, repos_down } = await refreshForge(repos, await ledger.cycleView(), session)
   const busy = force ? new Map<string, string>() : await atWork(session)
-  const open = (await ledger.open()).map(({ issue }) => issue).filter(({ repo, comments }) => writers.has(repo) && comments > 0)
+  const open = (await ledger.openIssues()).map(({ issue }) => issue).filter(({ repo, comments }) => writers.has(repo) && comments > 0)
   const kept = [...repos_down].map(([what, why]) => ({ what, why }))
   const released: Adopted['released'][number][] = []
   await mapBounded(open, atOnce, async ({ ref, repo }) => {
@@ -52,7 +52,7 @@ export async function adopt({ dryRun, force }: { readonly dryRun: boolean; reado
 /** Workers that may be at something, with what is known of them. Unreachable is not idle. */
 async function atWork(session: Session): Promise<ReadonlyMap<string, string>> {
   const { machines } = session.fleet
-  const sights = readWorkers(machines, await lookAt(machines, session), session.kindOf)
+  const sights = readWorkers(machines, await readMachines(machines, session), session.kindOf)
   return new Map(sights.flatMap(({ worker, reading: { state } }) => (state === 'idle' || state === 'dead' ? [] : [[worker.id, state]])))
 }
 

@@ -1,5 +1,5 @@
 /** The question that an agent has open, and a person's answer to it. */
-import type { PaneAgent, Look } from '../core/agent.ts'
+import type { PaneAgent, ParsedScreen } from '../core/agent.ts'
 import type { Worker } from '../core/nouns.ts'
 import type { PaneHost } from '../core/pane-host.ts'
 import type { Pane } from '../core/panes.ts'
@@ -12,7 +12,7 @@ import { closedInputs } from '../decide/observation.ts'
 import { hostOf, paneOf } from '../observe/worker-pane.ts'
 
 /** How long the agent may take to show that it has the answer, and the pause between looks, milliseconds. */
-const patience = 10_000
+const answerTimeout = 10_000
 const pause = 100
 
 /** Names a question, so that an answer can say which one it is for. */
@@ -38,7 +38,7 @@ interface Seen {
   readonly host: PaneHost
   readonly pane: Pane
   readonly kind: PaneAgent
-  readonly look: Look
+  readonly look: ParsedScreen
 }
 
 /** What a worker asks. Throws BurnError `not_asking` where nothing is open, and what `seeWorker` throws. */
@@ -84,14 +84,14 @@ export async function answer(worker: Worker, choice: string, session: Session, e
   ])
   if (typed.outcome !== 'done')
     throw new BurnError('not_typed', `nothing was typed to ${worker.id}: ${typed.why}`, 'look at its pane: burn attach')
-  return settle(worker, open, session)
+  return waitUntilTaken(worker, open, session)
 }
 
 /** Looks until the question is gone. */
-async function settle(worker: Worker, open: OpenQuestion, session: Session): Promise<Answered> {
+async function waitUntilTaken(worker: Worker, open: OpenQuestion, session: Session): Promise<Answered> {
   const { clock } = session
   let state = 'waiting'
-  for (const end = clock.now() + patience; clock.now() < end; await clock.sleep(pause)) {
+  for (const end = clock.now() + answerTimeout; clock.now() < end; await clock.sleep(pause)) {
     try {
       const { look } = await seeWorker(worker, session)
       state = look.reading.state
@@ -110,10 +110,10 @@ async function settle(worker: Worker, open: OpenQuestion, session: Session): Pro
 /** A live agent's screen, as it is now. Throws BurnError `machine_unreachable`, `pane_missing` or `no_agent`. */
 async function seeWorker(worker: Worker, session: Session): Promise<Seen> {
   const host = await hostOf(worker, session)
-  const { sight, screens } = await host.look()
+  const { snapshot: sight, screens } = await host.snapshotWithScreens()
   const pane = paneOf(worker, sight)
   if (pane.dead || pane.agent_pid !== pane.pid)
     throw new BurnError('no_agent', `no agent lives in the pane of ${worker.id}`, `wake one: burn christen ${worker.id}`)
   const kind = paneAgent(worker.agent)
-  return { host, pane, kind, look: kind.look(screens.get(pane.id) ?? [], pane) }
+  return { host, pane, kind, look: kind.parseScreen(screens.get(pane.id) ?? [], pane) }
 }

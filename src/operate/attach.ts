@@ -16,7 +16,7 @@ export type Place = { readonly worker: string } | { readonly window: string } | 
 export async function attachArgv(machine: Machine, place: Place, session: Session): Promise<string[]> {
   const [host] = await session.machines.open([machine])
   if (host === undefined) throw new RangeError('one machine was asked for')
-  const sight = await host.sight()
+  const sight = await host.snapshot()
   if (sight.state === 'unreachable')
     throw new BurnError('machine_unreachable', `${machine.name} can't be reached: ${sight.reason}`, sight.remedy ?? host.hint)
   if (sight.state === 'down')

@@ -1,7 +1,7 @@
 /** What a worker's pane shows. */
 import type { Worker } from '../core/nouns.ts'
 import type { Session } from '../observe/session.ts'
-import { capture } from '../tmux/panes.ts'
+import { capturePanes } from '../tmux/panes.ts'
 import { hostOf, noPane, paneOf } from '../observe/worker-pane.ts'
 
 export interface CaptureOptions {
@@ -14,8 +14,8 @@ export interface CaptureOptions {
 /** Rows from oldest to newest; blank ones below the last are left out. Throws BurnError `machine_unreachable` or `pane_missing`. */
 export async function captureWorker(worker: Worker, session: Session, { lines, ansi }: CaptureOptions): Promise<readonly string[]> {
   const host = await hostOf(worker, session)
-  const { id } = paneOf(worker, await host.sight())
-  const rows = (await capture(host.tmux, [id], { ansi, ...(lines > 0 ? { lines } : {}) })).get(id)
+  const { id } = paneOf(worker, await host.snapshot())
+  const rows = (await capturePanes(host.tmux, [id], { ansi, ...(lines > 0 ? { lines } : {}) })).get(id)
   if (rows === undefined) throw noPane(worker)
   return rows.slice(0, rows.findLastIndex((row) => row.trim() !== '') + 1)
 }

@@ -1,18 +1,18 @@
 /** Wakes an agent in every pane that has none, and tells each worker who it is. */
 import type { Reason } from '../core/reasons.ts'
-import type { Delivery } from '../core/lives.ts'
+import type { Delivery } from '../core/lifecycle.ts'
 import type { AgentStart } from '../core/agent.ts'
 import type { Worker, WorkerId } from '../core/nouns.ts'
 import type { Pane } from '../core/panes.ts'
 import type { Session } from '../observe/session.ts'
 import { paneAgent } from '../agents/index.ts'
-import { activeStates } from '../core/lives.ts'
+import { activeStates } from '../core/lifecycle.ts'
 import { looping, loopsIn } from '../decide/stops.ts'
 import { incarnationOf } from '../core/incarnation.ts'
 import { adviceOn } from '../observe/agents.ts'
 import { mapBounded } from '../core/concurrency.ts'
-import { Breakers } from '../deliver/breakers.ts'
-import { startsOf } from './layout.ts'
+import { CircuitBreakers } from '../deliver/circuit-breakers.ts'
+import { prepareAgentStarts } from './agent-files.ts'
 import { identityFor } from '../claim/prompts.ts'
 import { leaseLength, withLeases } from '../observe/session.ts'
 import { sentence } from '../decide/wording.ts'
@@ -49,8 +49,8 @@ export async function christen(
   const names = new Set(workers.map(({ machine }) => machine))
   const hosts = await session.machines.open(session.fleet.machines.filter(({ name }) => names.has(name)))
   const all = await withLeases(session, async () => {
-    const taken = await session.ledger.takeOver(session.owner, session.clock.now() + leaseLength, session.clock.now())
-    const breakers = options.dryRun ? null : new Breakers(session, (await session.ledger.view()).recent)
+    const taken = await session.ledger.takeOverDeliveries(session.owner, session.clock.now() + leaseLength, session.clock.now())
+    const breakers = options.dryRun ? null : new CircuitBreakers(session, (await session.ledger.view()).recent)
     const shared = { holds: new Map(), breakers, write: writerOf(session) }
     return mapBounded(hosts, hosts.length, async (host) => {
       const own = workers.filter(({ machine }) => machine === host.machine.name)
@@ -82,7 +82,7 @@ class Ward {
     const queue = await this.#queue()
     if (this.#options.hooks && !this.#options.dryRun) {
       const asleep = queue.filter(({ alive }) => !alive).map(({ worker }) => worker)
-      this.#starts = await startsOf(this.#waking.host.machine, asleep, this.#session.fleet.name)
+      this.#starts = await prepareAgentStarts(this.#waking.host.machine, asleep, this.#session.fleet.name)
     }
     const most = this.#options.parallel ?? Math.max(2, this.#waking.host.machine.cores ?? 4)
     while (this.#waking.all.length > 0 || (queue.length > 0 && !stop.aborted)) {
@@ -97,7 +97,7 @@ class Ward {
 
   /** Workers to start or to tell; what needs nothing is finished at once. */
   async #queue(): Promise<{ worker: Worker; pane: Pane; alive: boolean }[]> {
-    const sight = await this.#waking.host.sight()
+    const sight = await this.#waking.host.snapshot()
     if (sight.state !== 'up') {
       const why = sight.state === 'down' ? `no session on ${sight.machine} (burn up ${sight.machine})` : `unreachable: ${adviceOn(sight)}`
       for (const { id } of this.#workers) this.#finish(id, 'failed', why)
@@ -131,7 +131,7 @@ class Ward {
 
   async #loops(): Promise<ReadonlyMap<WorkerId, Reason>> {
     const { ledger, owner, clock } = this.#session
-    return loopsIn((await ledger.carrying(owner)).leases, clock.now())
+    return loopsIn((await ledger.deliveryView(owner)).leases, clock.now())
   }
 
   async #leaveLoops(): Promise<void> {

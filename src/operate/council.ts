@@ -1,5 +1,5 @@
 /** A person's question to the council: to every council and sentinel worker, for perspective and not for work. */
-import type { Delivery } from '../core/lives.ts'
+import type { Delivery } from '../core/lifecycle.ts'
 import type { Worker } from '../core/nouns.ts'
 import type { Session } from '../observe/session.ts'
 import { BurnError } from '../core/errors.ts'
@@ -9,7 +9,7 @@ import { deliver } from '../deliver/deliver.ts'
 import { leaseLength, withLeases } from '../observe/session.ts'
 
 /** A member that can't be told yet (a draft, a question of its own) keeps the command this long, milliseconds. */
-const patience = 10_000
+const timeout = 10_000
 
 export function councilOf({ fleet }: Pick<Session, 'fleet'>): Worker[] {
   return fleet.machines.flatMap(({ windows }) => windows.flatMap(({ workers }) => workers.filter(({ role }) => role !== 'worker')))
@@ -39,7 +39,7 @@ export async function askCouncil(question: string, session: Session, stop: Abort
     const planned = await ledger.plan(texts, owner, clock.now() + leaseLength, clock.now())
     const ids = new Set(planned.map(({ id }) => id))
     const machines = fleet.machines.filter(({ name }) => members.some(({ machine }) => machine === name))
-    await deliver(machines, session, stop, { patience })
+    await deliver(machines, session, stop, { timeout })
     return [...(await ledger.deliveries({ ids: [...ids] }))]
   })
 }

@@ -2,7 +2,7 @@
 import type { Hold, HoldLedger } from '../core/ledger/holds.ts'
 import type { Fleet, HoldScope } from '../core/nouns.ts'
 import type { Reason } from '../core/reasons.ts'
-import type { Uses } from '../observe/session.ts'
+import type { SessionPart } from '../observe/session.ts'
 import { BurnError } from '../core/errors.ts'
 import { reposOf } from '../core/refs.ts'
 import { nearest } from '../core/suggest.ts'
@@ -61,16 +61,20 @@ export interface PersonsHold {
   readonly actor: string
 }
 
-export async function holdByHand(held: readonly Held[], by: PersonsHold, { ledger, clock }: Uses<HoldLedger, 'clock'>): Promise<void> {
-  await ledger.hold(
+export async function holdByHand(
+  held: readonly Held[],
+  by: PersonsHold,
+  { ledger, clock }: SessionPart<HoldLedger, 'clock'>,
+): Promise<void> {
+  await ledger.saveHolds(
     held.map((each) => ({ ...each, code: 'person' as const, ...by })),
     clock.now(),
   )
 }
 
 /** Returns the holds that there were. */
-export async function resumeByHand(held: readonly Held[], { ledger, clock }: Uses<HoldLedger, 'clock'>): Promise<readonly Hold[]> {
-  return ledger.resume(
+export async function resumeByHand(held: readonly Held[], { ledger, clock }: SessionPart<HoldLedger, 'clock'>): Promise<readonly Hold[]> {
+  return ledger.removeHolds(
     held.map((each) => ({ ...each, code: 'person' as const })),
     clock.now(),
   )

@@ -1,16 +1,16 @@
 /** What a person mends by hand: an issue given back, or given again. */
-import type { Dispatch } from '../core/lives.ts'
+import type { Dispatch } from '../core/lifecycle.ts'
 import type { IssueRef } from '../core/nouns.ts'
 import type { OwnClaim } from '../claim/check.ts'
 import type { Session } from '../observe/session.ts'
 import { BurnError } from '../core/errors.ts'
 import { agentKey } from '../core/incarnation.ts'
 import { machineOf } from '../core/refs.ts'
-import { isKept, liveStates } from '../core/lives.ts'
+import { isKept, liveStates } from '../core/lifecycle.ts'
 import { syncComments } from '../claim/comments.ts'
 import { endedAgents } from '../observe/agents.ts'
 import { claimsElsewhere, heldElsewhere, releaseElsewhere } from './adopt.ts'
-import { lookAt, sightsOf } from '../observe/state.ts'
+import { readMachines, snapshotsOf } from '../observe/state.ts'
 
 export interface Released {
   readonly dispatches: readonly Dispatch[]
@@ -76,7 +76,7 @@ async function stillHeld(live: readonly Dispatch[], session: Session): Promise<D
   const { fleet, ledger } = session
   const deliveries = new Map((await ledger.deliveries({ ids: live.map(({ id }) => id) })).map((d) => [d.id, d]))
   const names = new Set(live.map(({ worker }) => worker.slice(0, worker.indexOf('/'))))
-  const seen = await lookAt(
+  const seen = await readMachines(
     fleet.machines.filter(({ name }) => names.has(name)),
     session,
   )
@@ -85,7 +85,7 @@ async function stillHeld(live: readonly Dispatch[], session: Session): Promise<D
     worker: dispatch.worker,
     incarnation: dispatch.incarnation ?? deliveries.get(dispatch.id)?.incarnation ?? null,
   }))
-  const ended = await endedAgents(known, sightsOf(seen), session)
+  const ended = await endedAgents(known, snapshotsOf(seen), session)
   return known.flatMap(({ dispatch, incarnation }) => {
     if (dispatch.state === 'review' || (dispatch.state === 'claimed' && incarnation === null)) return []
     return incarnation !== null && ended.has(agentKey(machineOf(dispatch.worker), incarnation)) ? [] : [dispatch]

@@ -1,6 +1,6 @@
 /** A person's own text to workers, as carefully as any other: placed only where it disturbs nobody, and proven. */
 import type { Reason } from '../core/reasons.ts'
-import type { Delivery } from '../core/lives.ts'
+import type { Delivery } from '../core/lifecycle.ts'
 import type { Worker } from '../core/nouns.ts'
 import type { Session } from '../observe/session.ts'
 import { BurnError } from '../core/errors.ts'
@@ -16,12 +16,12 @@ const reconnect = 20_000
 
 export interface SendOptions {
   /** How long a text waits for its pane (a draft, a question, a person at the keys), milliseconds. */
-  readonly patience: number
+  readonly timeout: number
   readonly onMove?: (delivery: Delivery) => void
 }
 
 /** A text that `checked` let through, and who gets it. */
-export interface Letter {
+export interface Message {
   readonly worker: Worker
   readonly text: string
 }
@@ -30,7 +30,7 @@ export interface Letter {
  * Sends each letter once, and returns a delivery each, in their order, as it ended. What could not be placed while the sender waited is withdrawn (`refused`):
  * nothing arrives hours after it was meant.
  */
-export async function send(letters: readonly Letter[], session: Session, stop: AbortSignal, options: SendOptions): Promise<Delivery[]> {
+export async function send(letters: readonly Message[], session: Session, stop: AbortSignal, options: SendOptions): Promise<Delivery[]> {
   const { ledger, clock, owner, newId, fleet } = session
   const machines = fleet.machines.filter(({ name }) => letters.some(({ worker }) => worker.machine === name))
   return withLeases(session, async () => {

@@ -1,6 +1,6 @@
 /** What a model gives to a tool: described for it, and checked before it is used. */
 import { oneLine } from '../core/text.ts'
-import { Refusal } from './paths.ts'
+import { ToolError } from './paths.ts'
 
 export interface Field {
   readonly type: 'string' | 'integer' | 'boolean'
@@ -35,14 +35,14 @@ export function parametersOf(fields: ArgumentFields): Readonly<Record<string, un
 
 /** The arguments, each of its type. Throws Refusal that names all that is wrong with them. */
 export function argumentsOf<F extends ArgumentFields>(fields: F, args: unknown): Given<F> {
-  if (typeof args !== 'object' || args === null || Array.isArray(args)) throw new Refusal('the arguments must be a JSON object')
+  if (typeof args !== 'object' || args === null || Array.isArray(args)) throw new ToolError('the arguments must be a JSON object')
   const given = new Map(Object.entries(args))
   const unknown = [...given.keys()]
     .filter((name) => !Object.hasOwn(fields, name))
     .map((name) => `there is no argument ${oneLine(name, 60)}`)
   const wrong = Object.entries(fields).flatMap(([name, field]) => complaint(name, field, given.get(name)))
   if (unknown.length + wrong.length > 0)
-    throw new Refusal(`${[...unknown, ...wrong].join('; ')}. The arguments are: ${Object.keys(fields).join(', ')}`)
+    throw new ToolError(`${[...unknown, ...wrong].join('; ')}. The arguments are: ${Object.keys(fields).join(', ')}`)
   // Each argument was checked against its field above.
   return Object.fromEntries(Object.keys(fields).map((name) => [name, given.get(name) ?? null])) as Given<F>
 }

@@ -1,7 +1,7 @@
 /** Bubblewrap's command line, as data: what a command sees of this machine, and what it may change. */
 import { isBelow } from './toolchains.ts'
 
-export interface Walls {
+export interface BubblewrapConfig {
   /** bwrap itself. */
   readonly program: string
   /** The workspace: the only thing of this machine that may be changed, but for `own`. */
@@ -29,7 +29,7 @@ const system = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32', 
 export const INFO_FD = 3
 
 /** The argv that runs `words` behind the walls. */
-export function bubblewrapArgv(walls: Walls, words: readonly string[]): string[] {
+export function bubblewrapArgv(walls: BubblewrapConfig, words: readonly string[]): string[] {
   const binds = laid(walls)
   return [
     [walls.program, '--die-with-parent', '--new-session', '--unshare-all', ...(walls.network ? ['--share-net'] : []), '--cap-drop', 'ALL'],
@@ -49,7 +49,7 @@ export function bubblewrapArgv(walls: Walls, words: readonly string[]): string[]
  * The folders where every program may write. Where something else is laid below one, it is a new one each time: in one that is
  * kept, a command could leave a link in place of a folder, and lead the next command's walls elsewhere.
  */
-function scratch(own: Walls['own'], binds: readonly Bind[]): string[] {
+function scratch(own: BubblewrapConfig['own'], binds: readonly Bind[]): string[] {
   const places = [
     { place: '/tmp', kept: own.tmp },
     { place: '/var/tmp', kept: own.tmp },
@@ -66,7 +66,7 @@ interface Bind {
 }
 
 /** Parents first, so that what lies below keeps its own rights. */
-function laid(walls: Walls): Bind[] {
+function laid(walls: BubblewrapConfig): Bind[] {
   const binds = [
     ...walls.see.filter((path) => !system.some((place) => isBelow(path, place))).map((path) => ({ how: '--ro-bind-try', path })),
     ...(walls.resolver === null || !walls.network ? [] : [{ how: '--ro-bind-try', path: walls.resolver }]),

@@ -5,8 +5,8 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { BurnError, ifCode, messageOf } from '../core/errors.ts'
 import type { SandboxPolicy } from '../core/sprint.ts'
 import { oneLine } from '../core/text.ts'
-import { follow, type Followed } from '../host/exec.ts'
-import { bubblewrapArgv, type Walls } from './bubblewrap.ts'
+import { streamProcess, type StreamResult } from '../host/exec.ts'
+import { bubblewrapArgv, type BubblewrapConfig } from './bubblewrap.ts'
 import { Cgroup, groupOf, hitsIn, type Hits } from './cgroup.ts'
 import { groupLimits, innerWords, outerWords, type Limits } from './limits.ts'
 import { notesOf } from './notes.ts'
@@ -34,11 +34,11 @@ export interface CommandResult {
 }
 
 /** All that a command's start depends on; found once, when the sandbox is opened. */
-export interface Setting {
+export interface CommandSetup {
   readonly policy: SandboxPolicy
   readonly dir: string
   /** Null where there are none, and `why` says why not. */
-  readonly walls: Walls | null
+  readonly bubblewrap: BubblewrapConfig | null
   readonly why: string
   readonly limits: Limits
   readonly shell: string
@@ -57,7 +57,7 @@ const LOOK_MS = 200
 const GONE_MS = 5000
 
 /** Runs a shell command in the workspace. Throws BurnError `sandbox_failed` where it could not be started; never for what it does. */
-export async function runCommand(setting: Setting, command: string, options: CommandOptions): Promise<CommandResult> {
+export async function runCommand(setting: CommandSetup, command: string, options: CommandOptions): Promise<CommandResult> {
   if (command.includes('\0')) throw new BurnError('bad_argument', 'the command contains a NUL character', 'leave it out')
   const group = await Cgroup.make(setting.limits.places, groupLimits(setting.policy)).catch((thrown: Error) => {
     throw failed(`its control group could not be made (${thrown.message})`)
@@ -65,7 +65,7 @@ export async function runCommand(setting: Setting, command: string, options: Com
   const output = new KeptOutput(setting.policy.output)
   try {
     const { followed, hits, exceeded } = await watched(setting, group, { ...options, command }, output)
-    if (setting.walls !== null) await lastGone(followed, output, setting.dir)
+    if (setting.bubblewrap !== null) await lastGone(followed, output, setting.dir)
     const stopped = exceeded ? 'too_much' : followed.stopped
     const { code, signal } = stopped === null ? followed : { code: null, signal: 'SIGKILL' }
     const network = options.network ?? setting.policy.network
@@ -80,8 +80,8 @@ export async function runCommand(setting: Setting, command: string, options: Com
 }
 
 /** The argv of a command, with everything around it. */
-export function commandWords(setting: Setting, groups: readonly string[], command: string, options: CommandOptions): string[] {
-  const { policy, limits, walls } = setting
+export function commandWords(setting: CommandSetup, groups: readonly string[], command: string, options: CommandOptions): string[] {
+  const { policy, limits, bubblewrap: walls } = setting
   const inner = innerWords({ ...policy, file_bytes: setting.file_bytes }, limits.rlimits, setting.shell, command)
   const bare = () => [...Object.entries(setting.env).map(([name, value]) => `${name}=${value}`), ...inner]
   const network = options.network ?? policy.network
@@ -91,17 +91,17 @@ export function commandWords(setting: Setting, groups: readonly string[], comman
   return outerWords(groups, [...(limits.scope ?? []), 'env', '-i', ...words])
 }
 
-function timeoutOf({ policy }: Setting, options: CommandOptions): number {
+function timeoutOf({ policy }: CommandSetup, options: CommandOptions): number {
   return Math.min(policy.timeout, options.timeout ?? policy.timeout)
 }
 
 /** Follows a command, and ends it when it wants more processes than it may have: it would only try for ever. */
 async function watched(
-  setting: Setting,
+  setting: CommandSetup,
   group: Cgroup,
   { command, ...options }: CommandOptions & { readonly command: string },
   output: KeptOutput,
-): Promise<{ followed: Followed; hits: Hits; exceeded: boolean }> {
+): Promise<{ followed: StreamResult; hits: Hits; exceeded: boolean }> {
   const exceeded = new AbortController()
   let started: number | null = null
   let hits: Hits = { processes: 0, memory: 0 }
@@ -115,10 +115,10 @@ async function watched(
   const limited = setting.limits.scope !== null || group.dirs.length > 0
   const looking = limited ? setInterval(() => void look(), LOOK_MS) : undefined
   try {
-    const followed = await follow(commandWords(setting, group.dirs, command, options), {
+    const followed = await streamProcess(commandWords(setting, group.dirs, command, options), {
       timeout_ms: timeoutOf(setting, options),
       stop: AbortSignal.any([stop, exceeded.signal]),
-      said: (chunk) => output.add(chunk),
+      onStdout: (chunk) => output.add(chunk),
       started: (pid) => {
         started = pid
       },
@@ -140,7 +140,7 @@ async function scopeOf(pid: number | null): Promise<string[]> {
 }
 
 /** Waits until the first process behind the walls is gone: the kernel lets it go only when all others are. */
-async function lastGone(followed: Followed, output: KeptOutput, dir: string): Promise<void> {
+async function lastGone(followed: StreamResult, output: KeptOutput, dir: string): Promise<void> {
   const first = /"child-pid": *(\d+)/.exec(followed.stderr)?.[1]
   if (first === undefined && followed.stopped === null) {
     if (!existsSync(dir)) throw new BurnError('sandbox_workspace', `the workspace ${dir} is gone`, 'nothing can run in it')

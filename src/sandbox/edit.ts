@@ -1,5 +1,5 @@
 /** One exact replacement in a text. */
-import { Refusal } from './paths.ts'
+import { ToolError } from './paths.ts'
 
 /** How many places of an ambiguous text are named. */
 const NAMED = 8
@@ -12,17 +12,17 @@ export interface Edit {
 
 /** The text with `old` replaced where it occurs, which must be once unless `all` is set. Throws Refusal. */
 export function edited(text: string, edit: Edit): { readonly text: string; readonly places: number } {
-  if (edit.old === '') throw new Refusal('old is empty: copy the lines that are to be replaced, or use write_file for a whole file')
-  if (edit.old === edit.new) throw new Refusal('old and new are the same: nothing would change')
+  if (edit.old === '') throw new ToolError('old is empty: copy the lines that are to be replaced, or use write_file for a whole file')
+  if (edit.old === edit.new) throw new ToolError('old and new are the same: nothing would change')
   // A model sees no carriage returns, and writes none.
   const crlf = !text.includes(edit.old) && text.includes('\r\n') && !edit.old.includes('\r')
   const [old, replacement] = crlf ? [edit.old, edit.new].map((part) => part.replaceAll('\n', '\r\n')) : [edit.old, edit.new]
   const pieces = text.split(old ?? '')
   const places = pieces.length - 1
   if (places === 0)
-    throw new Refusal('old does not occur in the file: it must match exactly, with every space and without line numbers; read it again')
+    throw new ToolError('old does not occur in the file: it must match exactly, with every space and without line numbers; read it again')
   if (places > 1 && !edit.all)
-    throw new Refusal(
+    throw new ToolError(
       `old occurs ${places} times (lines ${linesOf(pieces, old ?? '')}): add lines around it until it is unique, or set all`,
     )
   return { text: pieces.join(replacement), places }

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { chmod, lstat, rename, rm, writeFile, type FileHandle } from 'node:fs/promises'
 import { codeOf, ifCode } from '../core/errors.ts'
-import { inFolder, openFile, partsOf, Refusal, refusedPath, refuseWhat, shown } from './paths.ts'
+import { inFolder, openFile, partsOf, ToolError, refusedPath, refuseWhat, shown } from './paths.ts'
 
 /** Bytes that one reading shows. */
 const SHOWN = 32 * 1024
@@ -35,21 +35,21 @@ export function readRange(dir: string, path: string, range: FileRange, stop: Abo
 export function readWhole(dir: string, path: string): Promise<string> {
   return withFile(dir, path, async (file) => {
     const { size } = await file.stat()
-    if (size > WHOLE) throw new Refusal(`${shown(path)} is ${size} bytes, too large for this tool: change it with sed in run_command`)
+    if (size > WHOLE) throw new ToolError(`${shown(path)} is ${size} bytes, too large for this tool: change it with sed in run_command`)
     await refuseBinary(file, path, size)
     const bytes = await file.readFile()
     const text = bytes.toString('utf8')
     if (Buffer.from(text).equals(bytes)) return text
-    throw new Refusal(`${shown(path)} is not UTF-8, and would be harmed: change it with sed in run_command`)
+    throw new ToolError(`${shown(path)} is not UTF-8, and would be harmed: change it with sed in run_command`)
   })
 }
 
 /** Writes a file beside its place and renames it; what runs from it, or reads it, sees the old or the new. Throws Refusal. */
-export function writeWhole(dir: string, path: string, text: string): Promise<{ readonly made: boolean }> {
+export function writeFileAtomically(dir: string, path: string, text: string): Promise<{ readonly made: boolean }> {
   const parts = partsOf(dir, path)
-  if (parts.length === 0) throw new Refusal('that is the workspace itself: name a file in it')
-  if (path.endsWith('/')) throw new Refusal(`${shown(path)} names a folder: name a file in it`)
-  if (Buffer.byteLength(text) > WHOLE) throw new Refusal(`that is more than ${WHOLE} bytes: write it in parts with run_command`)
+  if (parts.length === 0) throw new ToolError('that is the workspace itself: name a file in it')
+  if (path.endsWith('/')) throw new ToolError(`${shown(path)} names a folder: name a file in it`)
+  if (Buffer.byteLength(text) > WHOLE) throw new ToolError(`that is more than ${WHOLE} bytes: write it in parts with run_command`)
   return inFolder(dir, parts, { make: true }, async (folder, name) => {
     const place = folder.at(name)
     const old = await lstat(place).catch(ifCode(refusedPath, null))
@@ -61,7 +61,7 @@ export function writeWhole(dir: string, path: string, text: string): Promise<{ r
       await rename(beside, place)
     } catch (thrown) {
       await rm(beside, { force: true })
-      throw new Refusal(`${shown(path)} can't be written (${codeOf(thrown) || 'unknown'})`)
+      throw new ToolError(`${shown(path)} can't be written (${codeOf(thrown) || 'unknown'})`)
     }
     return { made: old === null }
   })
@@ -86,16 +86,16 @@ async function bytesAt(file: FileHandle, position: number, length: number): Prom
 
 async function refuseBinary(file: FileHandle, path: string, size: number): Promise<void> {
   if ((await bytesAt(file, 0, LOOKED_AT)).includes(0))
-    throw new Refusal(`${shown(path)} is a binary file of ${size} bytes: look at it with file, strings or od in run_command`)
+    throw new ToolError(`${shown(path)} is a binary file of ${size} bytes: look at it with file, strings or od in run_command`)
 }
 
 /** The byte where a line begins. */
 async function startOfLine(file: FileHandle, line: number, stop: AbortSignal): Promise<number> {
   let seen = 1
   for (let position = 0; seen < line;) {
-    if (stop.aborted) throw new Refusal('stopped')
+    if (stop.aborted) throw new ToolError('stopped')
     const chunk = await bytesAt(file, position, 256 * 1024)
-    if (chunk.length === 0) throw new Refusal(`it has only ${seen} lines: from_line must be at most that`)
+    if (chunk.length === 0) throw new ToolError(`it has only ${seen} lines: from_line must be at most that`)
     let at = -1
     while (seen < line && (at = chunk.indexOf(10, at + 1)) !== -1) seen += 1
     if (seen === line) return position + at + 1
@@ -111,7 +111,7 @@ async function linesFrom(
   const bytes = await bytesAt(file, start, SHOWN)
   const last = bytes.lastIndexOf(10)
   const more = start + bytes.length < size
-  if (bytes.length === 0) throw new Refusal(`it ends before line ${from_line}`)
+  if (bytes.length === 0) throw new ToolError(`it ends before line ${from_line}`)
   if (more && last === -1)
     return `${numbered(bytes.toString('utf8'), from_line)}\n[line ${from_line} goes on: from_byte ${start + bytes.length}]`
   // A line that is only begun is shown with the next range, and an end of line at the very end begins no other.
@@ -125,7 +125,7 @@ async function linesFrom(
 
 async function bytesFrom(file: FileHandle, size: number, from: number): Promise<string> {
   const bytes = await bytesAt(file, from, SHOWN)
-  if (bytes.length === 0) throw new Refusal(`it has only ${size} bytes: from_byte must be less`)
+  if (bytes.length === 0) throw new ToolError(`it has only ${size} bytes: from_byte must be less`)
   const next = from + bytes.length
   return next < size ? `${bytes.toString('utf8')}\n[more follows: from_byte ${next} of ${size}]` : bytes.toString('utf8')
 }

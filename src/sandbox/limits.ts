@@ -1,7 +1,7 @@
 /** How many processes and how much memory a command may have: by a control group where there can be one, else by resource limits. */
 import type { SandboxPolicy } from '../core/sprint.ts'
 import { BurnError } from '../core/errors.ts'
-import { run } from '../host/exec.ts'
+import { runProcess } from '../host/exec.ts'
 import { shellWord } from '../host/quote.ts'
 import { INFO_FD } from './bubblewrap.ts'
 import { cgroupPlaces, type CgroupPlace, type Limited } from './cgroup.ts'
@@ -33,7 +33,7 @@ export async function findLimits(
   options: { env: Readonly<Record<string, string>>; uid: number; counted: boolean; probe_ms?: number },
 ): Promise<Limits> {
   const scope = scopeWords(most, options.uid)
-  const tried = await run([...scope, 'true'], { timeout_ms: options.probe_ms ?? PROBE_MS, env: options.env })
+  const tried = await runProcess([...scope, 'true'], { timeout_ms: options.probe_ms ?? PROBE_MS, env: options.env })
   if (tried.code === 0)
     return { scope, places: [], rlimits: { processes: false, memory: false }, why: 'processes and memory: limited by systemd' }
   if (tried.stopped !== null) {

@@ -5,7 +5,7 @@ import { memoryOfOne, type Limits } from './limits.ts'
 
 export interface EndedCommand {
   readonly policy: SandboxPolicy
-  readonly walls: unknown
+  readonly bubblewrap: unknown
   readonly why: string
   readonly limits: Limits
   readonly network: boolean
@@ -29,7 +29,7 @@ const no_process = /resource temporarily unavailable|EAGAIN|can't fork|cannot fo
 
 /** The lines, the worst first. */
 export function notesOf(ended: EndedCommand): string[] {
-  const { policy, walls, network, hits, stopped, output, limits } = ended
+  const { policy, bubblewrap: walls, network, hits, stopped, output, limits } = ended
   const confined = walls !== null
   const red = ended.code !== 0
   const memory = mebibytes(policy.memory)

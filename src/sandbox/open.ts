@@ -5,9 +5,9 @@ import { posix } from 'node:path'
 import { BurnError, ifCode, noSuchPath } from '../core/errors.ts'
 import type { SandboxPolicy } from '../core/sprint.ts'
 import { oneLine } from '../core/text.ts'
-import { run, type RunResult } from '../host/exec.ts'
-import { bubblewrapArgv, type Walls } from './bubblewrap.ts'
-import { runCommand, type CommandOptions, type CommandResult, type Setting } from './command.ts'
+import { runProcess, type RunResult } from '../host/exec.ts'
+import { bubblewrapArgv, type BubblewrapConfig } from './bubblewrap.ts'
+import { runCommand, type CommandOptions, type CommandResult, type CommandSetup } from './command.ts'
 import { findLimits, innerWords } from './limits.ts'
 import { Quota } from './quota.ts'
 import { isBelow, toolchainsOf } from './toolchains.ts'
@@ -39,12 +39,12 @@ export interface Sandbox {
   readonly ended: AbortSignal
   run(command: string, options: CommandOptions): Promise<CommandResult>
   /** Watches what is added to the disk while an agent works, whose commands are none of ours; too much aborts `ended`. */
-  watched<T>(work: () => Promise<T>): Promise<T>
+  withQuota<T>(work: () => Promise<T>): Promise<T>
   /**
    * Makes the workspace safe to be looked at, once nothing runs any more: removes pipes, sockets and devices, and returns their names. Throws BurnError
    * `workspace_unusable` if more was added to the disk than may be, and the reason of `ended`.
    */
-  settle(): Promise<readonly string[]>
+  cleanWorkspace(): Promise<readonly string[]>
 }
 
 /** What is passed on of the program's environment; none of it is a secret, nor makes a program load anything. */
@@ -78,7 +78,18 @@ export async function openSandbox(policy: SandboxPolicy, places: SandboxPlaces):
   const shell = (await programIn(entries, 'bash')) ?? 'sh'
   const ended = new AbortController()
   const quota = await Quota.open([dir, ...Object.values(own)], policy)
-  const setting: Setting = { policy, dir, walls, why, limits, shell, outer_env, env, file_bytes: quota.file_bytes, ended: ended.signal }
+  const setting: CommandSetup = {
+    policy,
+    dir,
+    bubblewrap: walls,
+    why,
+    limits,
+    shell,
+    outer_env,
+    env,
+    file_bytes: quota.file_bytes,
+    ended: ended.signal,
+  }
   const watched = <T>(work: () => Promise<T>) => quota.during((thrown) => ended.abort(thrown), work)
   return {
     dir,
@@ -96,8 +107,8 @@ export async function openSandbox(policy: SandboxPolicy, places: SandboxPlaces):
         throw thrown
       }
     },
-    watched,
-    settle: async () => {
+    withQuota: watched,
+    cleanWorkspace: async () => {
       const special = await quota.settle()
       ended.signal.throwIfAborted()
       return special
@@ -127,11 +138,11 @@ function refuseInside(path: string, dir: string): void {
 /** Returns the walls once bubblewrap has run a command behind them. */
 async function bubblewrap(
   entries: readonly string[],
-  places: SandboxPlaces & { readonly dir: string; readonly own: Walls['own'] },
-): Promise<Walls> {
+  places: SandboxPlaces & { readonly dir: string; readonly own: BubblewrapConfig['own'] },
+): Promise<BubblewrapConfig> {
   const program = await programIn(entries, 'bwrap')
   if (program === null) throw new BurnError('sandbox_missing', 'bubblewrap is not installed', missingHint, { exit: 2 })
-  const walls = await wallsFor(program, entries, places)
+  const walls = await bubblewrapConfigFor(program, entries, places)
   const { code, stderr } = await tried(walls, ['true'], { PATH: entries.join(':') }, places.probe_ms)
   if (code === 0) return walls
   const words = oneLine(stderr) || `it ended with status ${code ?? 'a signal'}`
@@ -140,23 +151,23 @@ async function bubblewrap(
 
 /** Runs `words` behind the walls. Throws BurnError `sandbox_failed` if it takes too long. */
 async function tried(
-  walls: Walls,
+  walls: BubblewrapConfig,
   words: readonly string[],
   env: Readonly<Record<string, string>>,
   timeout_ms = PROBE_MS,
 ): Promise<RunResult> {
   const argv = ['sh', '-c', 'exec 3>&1; exec "$@"', 'sh', ...bubblewrapArgv(walls, words)]
-  const result = await run(argv, { timeout_ms, env })
+  const result = await runProcess(argv, { timeout_ms, env })
   if (result.stopped === null) return result
   const hint = 'see how loaded the machine is; the next sprint tries again'
   throw new BurnError('sandbox_failed', `bubblewrap did not start a command within ${timeout_ms / 1000} s`, hint)
 }
 
-async function wallsFor(
+async function bubblewrapConfigFor(
   program: string,
   entries: readonly string[],
-  { dir, own, home, read_only, env, own_dir }: SandboxPlaces & { readonly own: Walls['own'] },
-): Promise<Walls> {
+  { dir, own, home, read_only, env, own_dir }: SandboxPlaces & { readonly own: BubblewrapConfig['own'] },
+): Promise<BubblewrapConfig> {
   const real = await Promise.all(entries.map((entry) => realpath(entry).catch(ifCode(unseen, entry))))
   const tools = toolchainsOf([...new Set([...entries, ...real])], home, [own_dir, dir, ...read_only])
   const git = await lstat(`${dir}/.git`).catch(ifCode(noSuchPath, null))
@@ -194,7 +205,11 @@ async function hiddenIn(dir: string): Promise<{ path: string; folder: boolean }[
   return (await Promise.all(found)).flat()
 }
 
-function baseEnvironment(entries: readonly string[], { env }: Pick<SandboxPlaces, 'env'>, own: Walls['own']): Record<string, string> {
+function baseEnvironment(
+  entries: readonly string[],
+  { env }: Pick<SandboxPlaces, 'env'>,
+  own: BubblewrapConfig['own'],
+): Record<string, string> {
   return environment({ ...fixed, PATH: entries.join(':'), HOME: own.home, TMPDIR: own.tmp }, env, passed)
 }
 
@@ -212,7 +227,7 @@ async function programIn(entries: readonly string[], name: string): Promise<stri
 }
 
 /** Whether the shell's limit on processes leaves room behind the walls: older kernels count all processes of the user. */
-async function countsItsOwn(policy: SandboxPolicy, walls: Walls): Promise<boolean> {
+async function countsItsOwn(policy: SandboxPolicy, walls: BubblewrapConfig): Promise<boolean> {
   const words = innerWords({ ...policy, file_bytes: policy.disk }, { processes: true, memory: false }, 'sh', '(true) && (true)')
   return (await tried(walls, words, walls.env)).code === 0
 }

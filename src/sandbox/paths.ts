@@ -9,7 +9,7 @@ import { codeOf, ifCode, messageOf, noSuchPath } from '../core/errors.ts'
 import { oneLine } from '../core/text.ts'
 
 /** What a tool won't do, in words for the model. */
-export class Refusal extends Error {}
+export class ToolError extends Error {}
 
 /** The codes of the system for a path that is not what was asked for; `refuseWhat` says what it is. Every other error is the machine's. */
 export const refusedPath = [...noSuchPath, 'EACCES', 'EPERM', 'ELOOP', 'EMLINK', 'ENAMETOOLONG', 'ENXIO', 'ENODEV'] as const
@@ -25,15 +25,16 @@ export interface HeldFolder {
  * workspace, or leads into its `.git`.
  */
 export function partsOf(dir: string, path: string): string[] {
-  if (path === '') throw new Refusal('the path is empty: name a file, relative to the workspace')
-  if (path.includes('\0')) throw new Refusal('the path contains a NUL character: leave it out')
+  if (path === '') throw new ToolError('the path is empty: name a file, relative to the workspace')
+  if (path.includes('\0')) throw new ToolError('the path contains a NUL character: leave it out')
   const relative = posix.relative(dir, posix.resolve(dir, path))
   const parts = relative === '' ? [] : relative.split('/')
-  if (parts[0] === '..') throw new Refusal(`the path leaves the workspace: ${shown(path)}; only what is below ${dir} can be used`)
+  if (parts[0] === '..') throw new ToolError(`the path leaves the workspace: ${shown(path)}; only what is below ${dir} can be used`)
   // Some file systems take `.GIT` for the same name.
   if (parts[0]?.toLowerCase() === '.git')
-    throw new Refusal("the workspace's .git can't be read or written with this tool: use git status, git log and git diff in run_command")
-  if (parts.some((part) => Buffer.byteLength(part) > 255)) throw new Refusal(`a name in the path is longer than 255 bytes: ${shown(path)}`)
+    throw new ToolError("the workspace's .git can't be read or written with this tool: use git status, git log and git diff in run_command")
+  if (parts.some((part) => Buffer.byteLength(part) > 255))
+    throw new ToolError(`a name in the path is longer than 255 bytes: ${shown(path)}`)
   return parts
 }
 
@@ -73,7 +74,7 @@ export async function openFile(folder: HeldFolder, dir: string, parts: readonly 
   if (file === null) return refuseWhat(place, dir, parts, 'file')
   if ((await file.stat()).isFile()) return file
   await file.close()
-  throw new Refusal(`${shown(parts.join('/'))} was replaced while it was opened: try again`)
+  throw new ToolError(`${shown(parts.join('/'))} was replaced while it was opened: try again`)
 }
 
 /** Throws the Refusal that says why this is not the file or folder that was asked for. */
@@ -81,25 +82,25 @@ export async function refuseWhat(place: string, dir: string, parts: readonly str
   const name = shown(parts.join('/') || '.')
   const stat = await lstat(place).catch((error: NodeJS.ErrnoException) => error)
   if (stat instanceof Error) {
-    if (stat.code === 'ENOENT') throw new Refusal(`there is no ${name} in the workspace: look with search, or with ls in run_command`)
-    throw new Refusal(`${name} can't be looked at (${stat.code ?? stat.message})`)
+    if (stat.code === 'ENOENT') throw new ToolError(`there is no ${name} in the workspace: look with search, or with ls in run_command`)
+    throw new ToolError(`${name} can't be looked at (${stat.code ?? stat.message})`)
   }
   if (stat.isSymbolicLink()) {
     const to = await readlink(place).catch(ifCode(['EINVAL', ...noSuchPath], null))
-    if (to === null) throw new Refusal(`${name} was replaced while it was opened: try again`)
+    if (to === null) throw new ToolError(`${name} was replaced while it was opened: try again`)
     const target = posix.relative(dir, posix.resolve(dir, ...parts.slice(0, -1), to))
     const leaves = target === '..' || target.startsWith('..')
-    throw new Refusal(
+    throw new ToolError(
       leaves
         ? `the path leaves the workspace: ${name} is a symbolic link to ${shown(to)}`
         : `${name} is a symbolic link to ${shown(to)}, and links are not followed: use the path ${shown(target || '.')}`,
     )
   }
-  if (wanted === 'folder' && stat.isDirectory()) throw new Refusal(`the folder ${name} can't be entered: check its rights`)
-  if (wanted === 'folder') throw new Refusal(`${name} is not a folder`)
-  if (stat.isDirectory()) throw new Refusal(`${name} is a folder: name a file in it; list it with ls in run_command`)
-  if (stat.isFile()) throw new Refusal(`${name} can't be opened: check its rights`)
-  throw new Refusal(`${name} is not a regular file (a pipe, socket or device), which this tool does not open`)
+  if (wanted === 'folder' && stat.isDirectory()) throw new ToolError(`the folder ${name} can't be entered: check its rights`)
+  if (wanted === 'folder') throw new ToolError(`${name} is not a folder`)
+  if (stat.isDirectory()) throw new ToolError(`${name} is a folder: name a file in it; list it with ls in run_command`)
+  if (stat.isFile()) throw new ToolError(`${name} can't be opened: check its rights`)
+  throw new ToolError(`${name} is not a regular file (a pipe, socket or device), which this tool does not open`)
 }
 
 /** A path as a text names it. */
@@ -117,5 +118,5 @@ function placeIn(folder: FileHandle, path: string, name: string): string {
 
 function refuseUnlessThere(thrown: unknown): void {
   const code = codeOf(thrown)
-  if (code !== 'EEXIST') throw new Refusal(`the folder can't be made (${code || messageOf(thrown)})`)
+  if (code !== 'EEXIST') throw new ToolError(`the folder can't be made (${code || messageOf(thrown)})`)
 }

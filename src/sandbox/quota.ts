@@ -2,7 +2,7 @@
 import { statfs } from 'node:fs/promises'
 import type { SandboxPolicy } from '../core/sprint.ts'
 import { codeOf } from '../core/errors.ts'
-import { entryName, isSpecial, removeEntry, unusable, walk, type TreeEntry } from '../host/tree.ts'
+import { entryName, isSpecial, removeEntry, unusableWorkspaceError, walkTree, type TreeEntry } from '../host/untrusted-tree.ts'
 
 export interface Used {
   readonly bytes: number
@@ -113,8 +113,9 @@ export class Quota {
     const grown = { bytes: now.bytes - this.#first.bytes, files: now.files - this.#first.files }
     this.#last = { grown, free, pause: Math.max(PAUSE_TICKS, Math.ceil(now.files / FILES_A_TICK)) }
     this.#ticks = 0
-    if (grown.bytes >= this.most.bytes) throw unusable(`its commands added ${mebibytes(this.most.bytes)} to the disk, and may add no more`)
-    if (grown.files >= this.most.files) throw unusable(`its commands added ${this.most.files} files, and may add no more`)
+    if (grown.bytes >= this.most.bytes)
+      throw unusableWorkspaceError(`its commands added ${mebibytes(this.most.bytes)} to the disk, and may add no more`)
+    if (grown.files >= this.most.files) throw unusableWorkspaceError(`its commands added ${this.most.files} files, and may add no more`)
   }
 }
 
@@ -131,9 +132,9 @@ async function usedIn(places: readonly string[], { settled, most, special }: Cou
   const first = most === null
   const linked = new Set<number>()
   for (const place of places)
-    await walk(place, {
-      settled,
-      seen: (entry) => {
+    await walkTree(place, {
+      strict: settled,
+      onEntry: (entry) => {
         const { stat } = entry
         files += 1
         // A file of many names is on the disk once.
@@ -150,7 +151,7 @@ async function usedIn(places: readonly string[], { settled, most, special }: Cou
 
 async function freeAt(path: string): Promise<Free> {
   const { bsize, bavail, files, ffree } = await statfs(path).catch((thrown: unknown) => {
-    if (codeOf(thrown) === 'ENOENT') throw unusable(`the workspace ${path} is gone`)
+    if (codeOf(thrown) === 'ENOENT') throw unusableWorkspaceError(`the workspace ${path} is gone`)
     throw thrown
   })
   return { bytes: bsize * bavail, files: ffree, counted: files > 0 }

@@ -4,7 +4,7 @@ import { ifCode } from '../core/errors.ts'
 import { shellWords } from '../host/quote.ts'
 import type { CommandResult } from './command.ts'
 import type { Sandbox } from './open.ts'
-import { inFolder, partsOf, Refusal, refusedPath, refuseWhat } from './paths.ts'
+import { inFolder, partsOf, ToolError, refusedPath, refuseWhat } from './paths.ts'
 
 const LINES = 200
 const LINE = 300
@@ -19,7 +19,7 @@ export interface Search {
 
 /** The lines that match, as `path:line:text`. Throws Refusal. */
 export async function search(sandbox: Sandbox, wanted: Search, stop: AbortSignal): Promise<string> {
-  if (wanted.pattern === '' || /[\0\n]/.test(wanted.pattern)) throw new Refusal('the pattern must be one line, and not empty')
+  if (wanted.pattern === '' || /[\0\n]/.test(wanted.pattern)) throw new ToolError('the pattern must be one line, and not empty')
   const parts = partsOf(sandbox.dir, wanted.path)
   await inFolder(sandbox.dir, parts, { make: false }, async (folder, name) => {
     const place = folder.at(name)
@@ -40,11 +40,11 @@ export function searchCommand({ pattern, literal, ignore_case }: Omit<Search, 'p
 
 /** Grep ends with 1 where nothing matched. */
 function found({ code, output, stopped, notes }: CommandResult): string {
-  if (stopped === 'timeout') throw new Refusal(`the search took longer than ${SEARCH_MS / 1000} s: use a simpler pattern, or a path`)
-  if (stopped === 'stop') throw new Refusal('stopped')
+  if (stopped === 'timeout') throw new ToolError(`the search took longer than ${SEARCH_MS / 1000} s: use a simpler pattern, or a path`)
+  if (stopped === 'stop') throw new ToolError('stopped')
   if (code === 1 && output === '') return 'nothing matches'
   if (code !== 0 && stopped === null && !/^\S+:\d+:/.test(output))
-    throw new Refusal([`the search failed: ${output.trim()}`, ...notes].join('\n'))
+    throw new ToolError([`the search failed: ${output.trim()}`, ...notes].join('\n'))
   const lines = output.trimEnd().split('\n')
   const cut = lines
     .slice(0, LINES)

@@ -1,11 +1,11 @@
 /** What a model may do in a workspace, as tools that it can call. */
-import { BurnError, adviceOf } from '../core/errors.ts'
+import { BurnError, messageWithHint } from '../core/errors.ts'
 import type { Tool, ToolResult } from '../core/sprint.ts'
 import { argumentsOf, parametersOf, type ArgumentFields, type Given } from './arguments.ts'
 import { edited } from './edit.ts'
-import { readRange, readWhole, writeWhole } from './files.ts'
+import { readRange, readWhole, writeFileAtomically } from './files.ts'
 import type { Sandbox } from './open.ts'
-import { Refusal, shown } from './paths.ts'
+import { ToolError, shown } from './paths.ts'
 import { search } from './search.ts'
 
 /** Lines that a reading shows when none are asked for. */
@@ -60,7 +60,7 @@ function writeTool({ dir }: Sandbox): Tool {
     'Writes a whole text file, and makes the folders it is in. To change a file, use edit_file.',
     { path, content: { type: 'string', description: 'All that the file is to have.' } },
     async ({ path, content }) => {
-      const { made } = await writeWhole(dir, path, content)
+      const { made } = await writeFileAtomically(dir, path, content)
       return { ok: true, text: `${made ? 'made' : 'replaced'} ${shown(path)} (${Buffer.byteLength(content)} bytes)` }
     },
   )
@@ -79,7 +79,7 @@ function editTool({ dir }: Sandbox): Tool {
     async (given) => {
       const change = { old: given.old, new: given.new, all: given.all ?? false }
       const { text, places } = edited(await readWhole(dir, given.path), change)
-      await writeWhole(dir, given.path, text)
+      await writeFileAtomically(dir, given.path, text)
       return { ok: true, text: `replaced ${places === 1 ? 'one place' : `${places} places`} in ${shown(given.path)}` }
     },
   )
@@ -112,7 +112,7 @@ function toolOf<const F extends ArgumentFields>(
     try {
       return await use(argumentsOf(fields, args), stop)
     } catch (thrown) {
-      if (thrown instanceof Refusal || thrown instanceof BurnError) return { ok: false, text: adviceOf(thrown) }
+      if (thrown instanceof ToolError || thrown instanceof BurnError) return { ok: false, text: messageWithHint(thrown) }
       throw thrown
     }
   }

@@ -2,7 +2,7 @@
 import type { CustomAgent, IssueRef } from '../core/nouns.ts'
 import type { Pane } from '../core/panes.ts'
 import type { VirtualClock } from './clock.ts'
-import { sumOf } from '../core/line.ts'
+import { lineChecksum } from '../core/typed-line.ts'
 
 /** How the simulated agents' screens are read: as a spec would say it of an agent of kind `custom`. */
 export const simulatedScreen: CustomAgent = {
@@ -96,7 +96,7 @@ export class SimulatedAgent {
     const id = apart(found)
     const taken = apart(this.mangles ? text.slice(0, 40) : text)
     this.#shown = [...this.#shown, taken].slice(-4)
-    if (this.mangles) this.#signal = `1 ${Math.floor(this.#world.clock.now() / 1000)} UserPromptSubmit - ${id}:${sumOf(taken)}`
+    if (this.mangles) this.#signal = `1 ${Math.floor(this.#world.clock.now() / 1000)} UserPromptSubmit - ${id}:${lineChecksum(taken)}`
     this.queue.push(this.#world.received(this, id, read(taken)))
     if (this.queue.length === 1) this.#begin()
   }

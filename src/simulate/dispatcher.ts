@@ -6,11 +6,11 @@ import type { Notice } from '../core/events.ts'
 import type { Session } from '../observe/session.ts'
 import type { Fault } from './faults.ts'
 import type { World } from './world.ts'
-import { kindsOnce } from '../agents/index.ts'
+import { paneAgentCache } from '../agents/index.ts'
 import { BurnError } from '../core/errors.ts'
 import { newId } from '../core/ids.ts'
 import { dispatch } from '../cycle/loop.ts'
-import { Life } from './life.ts'
+import { SimulatedProcess } from './simulated-process.ts'
 import { reach } from './machines.ts'
 
 /** A round trip to a machine, milliseconds. */
@@ -24,13 +24,13 @@ const writes = new Set<string | symbol>([
   'saveVerdicts',
   'saveWaiting',
   'saveComments',
-  'judgeBy',
+  'rejudgeIfRulesChanged',
   'claim',
   'moveDispatches',
   'moveDeliveries',
-  'takeOver',
-  'renew',
-  'giveUp',
+  'takeOverDeliveries',
+  'renewLeases',
+  'releaseLeases',
 ] satisfies (keyof Ledger)[])
 
 export interface Watching {
@@ -48,10 +48,10 @@ interface DispatcherParts {
 }
 
 export class Dispatcher {
-  life = new Life()
+  life = new SimulatedProcess()
   #skew = 0
   #starts = 0
-  readonly #kindOf = kindsOnce()
+  readonly #kindOf = paneAgentCache()
   readonly #name: string
   readonly #fleet: Fleet
   readonly #world: World
@@ -70,7 +70,7 @@ export class Dispatcher {
 
   /** Runs until it is killed; never resolves then. */
   start(): void {
-    this.life = new Life()
+    this.life = new SimulatedProcess()
     this.#starts += 1
     const { machines, dispatch: policy } = this.#fleet
     void dispatch(machines, this.#session(this.life), new AbortController().signal, {
@@ -80,17 +80,17 @@ export class Dispatcher {
     })
   }
 
-  suffer({ kind, lasts, how }: Fault): void {
+  injectFault({ kind, lasts, how }: Fault): void {
     const { clock } = this.#world
     const again = (act: () => void) => clock.at(clock.now() + lasts, act)
     const { life } = this
     if (kind === 'dispatcher') {
-      life.endIn(1 + Math.floor(how * 400))
+      life.killAfter(1 + Math.floor(how * 400))
       // Killed at once where it has nothing to do: somebody starts it again in any case.
-      again(() => (life.end(), this.life === life && this.start()))
+      again(() => (life.kill(), this.life === life && this.start()))
     } else if (kind === 'suspend') {
-      life.stopIn(1 + Math.floor(how * 400))
-      again(() => life.go())
+      life.suspendAfter(1 + Math.floor(how * 400))
+      again(() => life.resume())
     } else if (kind === 'clock') {
       const by = (how - 0.5) * 4 * 3_600_000
       this.#skew += by
@@ -98,16 +98,16 @@ export class Dispatcher {
     }
   }
 
-  #session(life: Life): Session {
+  #session(life: SimulatedProcess): Session {
     const world = this.#world
     const clock = life.clock(world.clock, () => this.#skew)
     const far = (name: string) => this.#fleet.machines.find((machine) => machine.name === name)?.transport.kind !== 'local'
     const machines = reach(world.machines, {
       there: async (name) => {
-        await life.pass()
+        await life.checkpoint()
         await world.clock.sleep(far(name) ? roundTrip.far : roundTrip.local)
       },
-      back: () => life.pass(),
+      back: () => life.checkpoint(),
     })
     const forge = life.port(world.forge, ['access', 'requests', 'kind'])
     let last = 0

@@ -1,6 +1,6 @@
 /** What a simulated night says to people. */
 import type { Fleet } from '../core/nouns.ts'
-import type { Snapshot, Simulated } from './simulate.ts'
+import type { BacklogSample, Simulated } from './simulate.ts'
 
 export interface LaneFigures {
   readonly lane: string
@@ -29,7 +29,7 @@ export interface Figures {
   /** `agent_hours` at the price that was given; null without one. */
   readonly cost: number | null
   readonly lanes: readonly LaneFigures[]
-  readonly samples: readonly Snapshot[]
+  readonly samples: readonly BacklogSample[]
 }
 
 const hour = 3_600_000

@@ -4,7 +4,7 @@ import type { ChangePage, Clock, Forge, IssuePage, NewChange, RepoRights } from 
 import { BurnError } from '../core/errors.ts'
 import { idPattern } from '../core/ids.ts'
 import { repoOf } from '../core/refs.ts'
-import { Shelf } from './shelf.ts'
+import { OffHeapTexts } from './off-heap-texts.ts'
 
 interface Repo {
   /** Places by number: that of an issue is where it stands among those given. */
@@ -36,7 +36,7 @@ export class SimulatedForge implements Forge {
   readonly #last: number[]
   readonly #before: number[] = []
   readonly #created: Time[] = []
-  readonly #bodies = new Shelf()
+  readonly #bodies = new OffHeapTexts()
   readonly #clock: Clock
   readonly #trouble: ForgeTrouble
   readonly #writers: readonly string[]

@@ -1,5 +1,5 @@
 /** How long agents and reviewers take and how often they fail: from a ledger's history where there is enough of it, else assumed. */
-import type { Worked } from '../core/ledger/history.ts'
+import type { DispatchTimes } from '../core/ledger/history.ts'
 import { hashOfText, seeded } from '../core/random.ts'
 
 /** Milliseconds, and shares in [0, 1]. */
@@ -30,7 +30,7 @@ export const assumed: Habits = {
 const enough = 20
 
 /** `from`: how many turns and reviews were seen; below `enough` they are assumed. */
-export function habitsOf(history: readonly Worked[]): { readonly habits: Habits; readonly turns: number; readonly reviews: number } {
+export function habitsOf(history: readonly DispatchTimes[]): { readonly habits: Habits; readonly turns: number; readonly reviews: number } {
   const turns = turnsIn(history)
   const reviewed = history.filter(({ review_at, state }) => review_at !== null && (state === 'done' || state === 'failed'))
   const reviews = reviewed.map(({ review_at, ended_at }) => ended_at - (review_at ?? 0))
@@ -51,7 +51,7 @@ export function habitsOf(history: readonly Worked[]): { readonly habits: Habits;
 }
 
 /** A worker's prompts queue up: its turn begins when it was handed, or when the one before ended. */
-function turnsIn(history: readonly Worked[]): number[] {
+function turnsIn(history: readonly DispatchTimes[]): number[] {
   const turns: number[] = []
   for (const own of Map.groupBy(history, ({ worker }) => worker).values()) {
     let free = 0

@@ -1,17 +1,17 @@
 /** Machines in memory: panes with agents, as hosts of panes. */
-import type { Census } from '../core/incarnation.ts'
+import type { AgentLiveness } from '../core/incarnation.ts'
 import type { Incarnation, Machine, WorkerId } from '../core/nouns.ts'
-import type { Launch, Machines, PaneHost, Placed, Sample, Typed, Typing, WrittenText } from '../core/pane-host.ts'
-import type { MachineSight, Pane } from '../core/panes.ts'
+import type { Launch, Machines, PaneHost, Placed, SnapshotWithScreens, Typed, Typing, WrittenText } from '../core/pane-host.ts'
+import type { MachineSnapshot, Pane } from '../core/panes.ts'
 import type { AgentWorld } from './agent.ts'
 import { BurnError, messageOf } from '../core/errors.ts'
-import { takeCensus } from '../core/incarnation.ts'
+import { agentLiveness } from '../core/incarnation.ts'
 import { SimulatedAgent } from './agent.ts'
 
 const agentStarted = 1_000_000
 
-interface Kept extends Sample {
-  readonly sight: Extract<MachineSight, { state: 'up' }>
+interface Kept extends SnapshotWithScreens {
+  readonly snapshot: Extract<MachineSnapshot, { state: 'up' }>
 }
 
 interface Drawn {
@@ -72,21 +72,21 @@ export class SimulatedMachine {
     this.changed()
   }
 
-  look(): Sample {
+  look(): SnapshotWithScreens {
     const name = this.machine.name
-    if (!this.reachable) return { sight: { machine: name, state: 'unreachable', reason: 'simulated: no route' }, screens: new Map() }
-    if (!this.up) return { sight: { machine: name, state: 'down' }, screens: new Map() }
+    if (!this.reachable) return { snapshot: { machine: name, state: 'unreachable', reason: 'simulated: no route' }, screens: new Map() }
+    if (!this.up) return { snapshot: { machine: name, state: 'down' }, screens: new Map() }
     const clock = Math.floor(this.#world.clock.now() / 1000) * 1000
     this.#kept ??= this.#draw()
-    return { ...this.#kept, sight: { ...this.#kept.sight, clock } }
+    return { ...this.#kept, snapshot: { ...this.#kept.snapshot, clock } }
   }
 
   /** What the machine's process table says of agents. */
-  census(asked: readonly Incarnation[]): Census {
+  census(asked: readonly Incarnation[]): AgentLiveness {
     const processes = [...this.agents.values()].flatMap(({ alive, pid, pane }) =>
       alive ? [[pid, { pid, started: '', parent: 1, under_tmux: true, pane, server: null }] as const] : [],
     )
-    return takeCensus(asked, new Map(processes))
+    return agentLiveness(asked, new Map(processes))
   }
 
   #draw(): Kept {
@@ -100,7 +100,7 @@ export class SimulatedMachine {
     }
     const { name: machine, session } = this.machine
     const head = { machine, session, session_id: '$0', state: 'up' as const, server_started: this.serverStarted, clock: 0, windows: [] }
-    return { sight: { ...head, panes }, screens }
+    return { snapshot: { ...head, panes }, screens }
   }
 
   /** Throws if the connection is gone: nobody knows then whether what was asked for is done. */
@@ -181,7 +181,7 @@ export function reach(machines: ReadonlyMap<string, SimulatedMachine>, trip: Tri
         if (there === undefined) throw new RangeError(`${machine.name} is not simulated`)
         return hostOf(there, trip, dropped)
       }),
-    census: async (machine, agents) => machines.get(machine.name)?.census(agents) ?? null,
+    liveness: async (machine, agents) => machines.get(machine.name)?.census(agents) ?? null,
     close: async () => {},
   }
 }
@@ -206,8 +206,8 @@ function hostOf(there: SimulatedMachine, trip: Trip, dropped: Map<string, string
     hint: '',
     tmux: null,
     modes_block: false,
-    look,
-    sight: async () => (await look()).sight,
+    snapshotWithScreens: look,
+    snapshot: async () => (await look()).snapshot,
     // What a simulated agent shows never scrolls away.
     history: (panes) => ask(() => there.asked(() => new Map(panes.map(({ id }) => [id, []])))),
     type: (all) => ask(() => there.asked(() => all.map((typing) => there.type(typing)))),

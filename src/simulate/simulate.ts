@@ -5,7 +5,7 @@ import type { CycleResult } from '../cycle/cycle.ts'
 import type { Engine } from '../ledger/engine.ts'
 import type { Notice } from '../core/events.ts'
 import type { Faults } from './faults.ts'
-import { activeStates } from '../core/lives.ts'
+import { activeStates } from '../core/lifecycle.ts'
 import { seeded } from '../core/random.ts'
 import { openEngine } from '../ledger/open.ts'
 import { createStore } from '../ledger/store.ts'
@@ -27,14 +27,14 @@ export interface Plan extends WorldPlan {
   readonly calm?: number
   /** Ends it where it is. */
   readonly stop?: AbortSignal
-  readonly onSnapshot?: (sample: Snapshot) => void
+  readonly onSample?: (sample: BacklogSample) => void
   readonly onNotice?: (notice: Notice) => void
   /** After each cycle of any dispatcher, with all that there is to judge by. */
   readonly onStep?: (world: World, engine: Engine) => Promise<void>
 }
 
 /** How things stood at the end of a cycle. */
-export interface Snapshot {
+export interface BacklogSample {
   readonly at: Time
   /** Open issues that are the fleet's: waiting, at work, in review. */
   readonly open: number
@@ -48,7 +48,7 @@ export interface Simulated {
   readonly engine: Engine
   /** How many there were to work on. */
   readonly issues: number
-  readonly samples: readonly Snapshot[]
+  readonly samples: readonly BacklogSample[]
   readonly began: Time
   readonly ended: Time
   readonly cycles: number
@@ -71,7 +71,7 @@ export async function simulate(plan: Plan): Promise<Simulated> {
   const issues = plan.issues.filter((issue) => isWork(issue, fleet))
   const world = new World({ ...plan, fleet }, issues, clock, ledger)
   const agents = world.agents()
-  const samples: Snapshot[] = []
+  const samples: BacklogSample[] = []
   let failure: unknown = null
   let finished = false
   const random = seeded(seed)
@@ -80,7 +80,7 @@ export async function simulate(plan: Plan): Promise<Simulated> {
     onCycle: async ({ backlog }: CycleResult) => {
       const sample = { at: clock.now(), open: backlog.eligible + backlog.unjudged, working: agents.filter(({ working }) => working).length }
       samples.push(sample)
-      plan.onSnapshot?.(sample)
+      plan.onSample?.(sample)
       try {
         await plan.onStep?.(world, engine)
       } catch (thrown) {
@@ -95,7 +95,7 @@ export async function simulate(plan: Plan): Promise<Simulated> {
   )
   for (const dispatcher of dispatchers) dispatcher.start()
   void world.tidyUp()
-  trouble(plan, world, dispatchers, random)
+  scheduleFaults(plan, world, dispatchers, random)
   await clock.run(() => finished || failure !== null || plan.stop?.aborted === true || clock.now() - start >= longest)
   if (failure !== null) {
     await ledger.close()
@@ -106,7 +106,7 @@ export async function simulate(plan: Plan): Promise<Simulated> {
 
 /** No text is on its way: one may still be when its issue is closed by an earlier change. */
 async function isQuiet(ledger: ViewLedger): Promise<boolean> {
-  const { deliveries } = await ledger.underWay()
+  const { deliveries } = await ledger.cycleView()
   return deliveries.every(({ state }) => !activeStates.includes(state))
 }
 
@@ -129,7 +129,12 @@ function withSimulatedAgents(machine: Machine): Machine {
 }
 
 /** Every fault brings the next of its kind. */
-function trouble({ faults, start, longest, calm = 1 }: Plan, world: World, dispatchers: readonly Dispatcher[], random: () => number): void {
+function scheduleFaults(
+  { faults, start, longest, calm = 1 }: Plan,
+  world: World,
+  dispatchers: readonly Dispatcher[],
+  random: () => number,
+): void {
   for (const [kind, mean] of faults) {
     const coming = faultsOf(kind, mean, start, seeded(Math.floor(random() * 2 ** 32)))
     const next = () => {
@@ -137,8 +142,8 @@ function trouble({ faults, start, longest, calm = 1 }: Plan, world: World, dispa
       if (fault === undefined || fault.at - start > longest * calm) return
       world.clock.at(fault.at, () => {
         if (kind === 'dispatcher' || kind === 'suspend' || kind === 'clock')
-          dispatchers[Math.floor(fault.whom * dispatchers.length)]?.suffer(fault)
-        else world.suffer(fault)
+          dispatchers[Math.floor(fault.whom * dispatchers.length)]?.injectFault(fault)
+        else world.injectFault(fault)
         next()
       })
     }

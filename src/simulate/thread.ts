@@ -1,33 +1,33 @@
 /** A simulated night in a thread of its own: several run side by side, and the command goes on hearing its person. */
 import type { Fleet, Issue } from '../core/nouns.ts'
 import type { Figures } from './figures.ts'
-import type { Plan, Snapshot } from './simulate.ts'
+import type { Plan, BacklogSample } from './simulate.ts'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { BurnError, codeOf } from '../core/errors.ts'
 import { figuresOf } from './figures.ts'
 import { simulate } from './simulate.ts'
-import { supposedIssues } from './suppose.ts'
+import { syntheticIssues } from './synthetic.ts'
 
 /** What is simulated, as data. */
 export interface Order extends Pick<Plan, 'fleet' | 'habits' | 'seed' | 'start' | 'longest' | 'faults' | 'dispatchers'> {
-  readonly issues: readonly Issue[] | Supposed
+  readonly issues: readonly Issue[] | SyntheticIssues
   /** Of an hour of one agent's turns; null where nobody asks what it costs. */
   readonly price: number | null
 }
 
 /** So many issues that nobody has written yet, of the repos that this fleet works on. */
-export interface Supposed {
+export interface SyntheticIssues {
   readonly count: number
   readonly fleet: Fleet
 }
 
-type Told = { readonly snapshot: Snapshot } | { readonly figures: Figures }
+type Told = { readonly snapshot: BacklogSample } | { readonly figures: Figures }
 
 /**
  * Carries the order out in a new thread, which runs this file. On `stop` it gives the figures of what was simulated until then. Throws BurnError
  * `simulate_memory`.
  */
-export function inThread(order: Order, stop: AbortSignal, onSnapshot: (snapshot: Snapshot) => void): Promise<Figures> {
+export function simulateInThread(order: Order, stop: AbortSignal, onSnapshot: (snapshot: BacklogSample) => void): Promise<Figures> {
   const worker = new Worker(new URL(import.meta.url), { workerData: order })
   const end = () => worker.postMessage('stop')
   stop.addEventListener('abort', end)
@@ -59,9 +59,9 @@ async function simulateHere(): Promise<void> {
   const tell = (told: Told) => parentPort?.postMessage(told)
   const result = await simulate({
     ...plan,
-    issues: 'count' in issues ? supposedIssues(issues.count, issues.fleet, plan.start) : issues,
+    issues: 'count' in issues ? syntheticIssues(issues.count, issues.fleet, plan.start) : issues,
     stop: stop.signal,
-    onSnapshot: (snapshot) => tell({ snapshot }),
+    onSample: (snapshot) => tell({ snapshot }),
   })
   tell({ figures: figuresOf(result, plan.fleet, price) })
   await result.ledger.close()

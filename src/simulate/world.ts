@@ -6,7 +6,7 @@ import type { AgentWorld, Prompt, SimulatedAgent } from './agent.ts'
 import type { VirtualClock } from './clock.ts'
 import type { Fault } from './faults.ts'
 import type { Habits } from './habits.ts'
-import { isStale } from '../decide/endings.ts'
+import { isStale } from '../decide/dispatch-moves.ts'
 import { SimulatedForge } from './forge.ts'
 import { draw, drawn } from './habits.ts'
 import { SimulatedMachine } from './machines.ts'
@@ -134,7 +134,7 @@ export class World implements AgentWorld {
   async tidyUp(): Promise<void> {
     for (;;) {
       await this.clock.sleep(lookEvery)
-      const { dispatches } = await this.#ledger.underWay()
+      const { dispatches } = await this.#ledger.cycleView()
       const held = new Set(this.agents().flatMap(({ queue }) => queue.map(({ id }) => id)))
       const over = dispatches.filter((each) => isStale(each, this.#fleet.dispatch.stale_after, this.clock.now()) && !held.has(each.id))
       await this.#ledger.moveDispatches(
@@ -145,7 +145,7 @@ export class World implements AgentWorld {
   }
 
   /** Lets a fault happen, and mends it in time. Dispatchers' own are not the world's. */
-  suffer({ kind, whom, lasts, how }: Fault): void {
+  injectFault({ kind, whom, lasts, how }: Fault): void {
     this.suffered += 1
     const machines = [...this.machines.values()]
     const machine = machines[Math.floor(whom * machines.length)]

@@ -3,15 +3,15 @@ import type { DispatchPolicy, Fleet, Machine, SecretSource, Transport, Window } 
 import type { KnownWorker } from './names.ts'
 import type { ForgeKind, ForgeSettings } from './forges.ts'
 import type { WrittenMachine, WrittenSpec } from './schema.ts'
-import { crossComplaints } from './cross.ts'
+import { crossFindings } from './cross.ts'
 import { servedRepos } from '../core/refs.ts'
 import { completeSprint } from './complete-sprint.ts'
 import { defaults } from './defaults.ts'
 import { deprecationsIn } from './deprecated.ts'
 import { drawNames, knownNames } from './names.ts'
 import { durationMs } from './units.ts'
-import { refuse } from './findings.ts'
-import { positionsIn } from './text.ts'
+import { throwFindings } from './findings.ts'
+import { positionsIn } from './jsonc.ts'
 import { completeWorkers, fullRepo, laneOf, machinesIn } from './worker.ts'
 
 export interface CompleteOptions {
@@ -71,7 +71,7 @@ export function completeSpec(spec: WrittenSpec, options: CompleteOptions): Compl
     },
   }
   const positions = positionsIn(options.text, options.file)
-  refuse(crossComplaints(spec, fleet), positions)
+  throwFindings(crossFindings(spec, fleet), positions)
   return { fleet, workers: recordable(spec, fleet), deprecations: deprecationsIn(spec, positions) }
 }
 

@@ -1,6 +1,6 @@
 /** Checks across a spec that its schema can't make: what must agree between one place and another. */
 import type { Fleet, Machine, Window, Worker } from '../core/nouns.ts'
-import type { Complaint, SpecPath } from './findings.ts'
+import type { PathFinding, SpecPath } from './findings.ts'
 import type { WrittenAgent, WrittenMachine, WrittenSpec, WrittenWindow } from './schema.ts'
 import { machinesIn } from './worker.ts'
 import { servedRepos } from '../core/refs.ts'
@@ -9,7 +9,7 @@ import { nearest } from '../core/suggest.ts'
 import { whyNoPattern } from './pattern.ts'
 
 /** Everything that does not agree, in a spec and the Fleet that was made of it. */
-export function crossComplaints(spec: WrittenSpec, fleet: Fleet): Complaint[] {
+export function crossFindings(spec: WrittenSpec, fleet: Fleet): PathFinding[] {
   return [
     ...forgeComplaints(spec),
     ...titleComplaints(spec),
@@ -20,7 +20,7 @@ export function crossComplaints(spec: WrittenSpec, fleet: Fleet): Complaint[] {
   ]
 }
 
-function forgeComplaints({ forge }: WrittenSpec): Complaint[] {
+function forgeComplaints({ forge }: WrittenSpec): PathFinding[] {
   if (!('url' in forge)) return []
   const complain = (what: string, hint: string) => [{ path: ['forge', 'url'], what, hint }]
   if (!URL.canParse(forge.url)) return complain('forge.url is no URL', 'write it whole, e.g. "https://forge.example.com"')
@@ -32,7 +32,7 @@ function forgeComplaints({ forge }: WrittenSpec): Complaint[] {
   return url.search + url.hash === '' ? [] : complain('forge.url has a query or a fragment', 'write only where the forge is')
 }
 
-function titleComplaints({ dispatch, sprint }: WrittenSpec): Complaint[] {
+function titleComplaints({ dispatch, sprint }: WrittenSpec): PathFinding[] {
   const hint = 'in JSON a backslash is written twice: "^\\\\[meta\\\\]"'
   return Object.entries({ dispatch, sprint }).flatMap(([key, part]) =>
     (part?.skip_titles ?? []).flatMap((pattern, index) => {
@@ -43,7 +43,7 @@ function titleComplaints({ dispatch, sprint }: WrittenSpec): Complaint[] {
 }
 
 /** What an agent of kind `custom` lacks, said once where its kind is written nearest to the worker. */
-function customComplaints(spec: WrittenSpec, fleet: Fleet): Complaint[] {
+function customComplaints(spec: WrittenSpec, fleet: Fleet): PathFinding[] {
   const found = fleet.machines.flatMap((machine) =>
     machine.windows.flatMap((window, index) =>
       window.workers.flatMap(({ name, agent }) => {
@@ -76,7 +76,7 @@ function shortNames(repos: readonly string[], spec: WrittenSpec): string[] {
   return repos.map((repo) => (repo.startsWith(`${spec.forge.owner ?? 'local'}/`) ? repo.slice(repo.indexOf('/') + 1) : repo))
 }
 
-function unservedComplaints(spec: WrittenSpec, fleet: Fleet): Complaint[] {
+function unservedComplaints(spec: WrittenSpec, fleet: Fleet): PathFinding[] {
   const served = new Set([...servedRepos(fleet.machines), ...(fleet.sprint?.repos ?? [])])
   return Object.keys(spec.repos ?? {}).flatMap((written, index) => {
     if (served.has(fleet.repos[index]?.repo ?? written)) return []
@@ -86,7 +86,7 @@ function unservedComplaints(spec: WrittenSpec, fleet: Fleet): Complaint[] {
 }
 
 /** Two machines that are one tmux server would take each other's panes for theirs. */
-function sameServer({ machines }: Fleet): Complaint[] {
+function sameServer({ machines }: Fleet): PathFinding[] {
   const server = ({ transport, socket }: Machine) => JSON.stringify([transport, socket])
   return machines.flatMap((machine, index) => {
     const other = machines.slice(0, index).find((earlier) => server(earlier) === server(machine))
@@ -96,16 +96,16 @@ function sameServer({ machines }: Fleet): Complaint[] {
   })
 }
 
-function machineComplaints(machine: Machine, written: WrittenMachine): Complaint[] {
+function machineComplaints(machine: Machine, written: WrittenMachine): PathFinding[] {
   const at: SpecPath = ['machines', machine.name]
-  const complaints: Complaint[] = []
+  const complaints: PathFinding[] = []
   if (machine.name === sprintWorkers)
     complaints.push({ path: at, of: 'key', what: `"${sprintWorkers}" is the name of what runs sprints`, hint: 'give the machine another' })
   const complain = (key: string, what: string, hint: string) => complaints.push({ path: [...at, key], of: 'key', what, hint })
   if (written.host !== undefined && written.exec !== undefined)
     complain('exec', '"host" and "exec" are both written', 'keep the one that leads to the machine')
   if (written.ssh !== undefined && written.host === undefined) complain('ssh', '"ssh" without "host"', 'write the host, or leave "ssh" out')
-  const repeated = repeats(machine.windows.map(({ name }) => name)).map((index): Complaint => {
+  const repeated = repeats(machine.windows.map(({ name }) => name)).map((index): PathFinding => {
     const what = `${machine.windows[index]?.name} is the name of another window of ${machine.name}`
     return { path: [...at, 'windows', index, 'name'], what, hint: 'give each window of a machine a name of its own' }
   })
@@ -119,15 +119,15 @@ function repeats(names: readonly string[]): number[] {
   return lower.flatMap((name, index) => (lower.indexOf(name) < index ? [index] : []))
 }
 
-function windowComplaints(at: SpecPath, written: WrittenWindow, window: Window): Complaint[] {
+function windowComplaints(at: SpecPath, written: WrittenWindow, window: Window): PathFinding[] {
   const names = written.names ?? []
   const panes = written.panes ?? Math.max(1, names.length)
-  const many = (['names', 'glyphs', 'sublanes'] as const).flatMap((key): Complaint[] => {
+  const many = (['names', 'glyphs', 'sublanes'] as const).flatMap((key): PathFinding[] => {
     const count = written[key]?.length ?? 0
     if (count <= panes) return []
     return [{ path: [...at, key], of: 'key', what: `${count} ${key} for ${panes} panes`, hint: `write "panes": ${count}, or fewer ${key}` }]
   })
-  const twice = repeats(names).map((index): Complaint => {
+  const twice = repeats(names).map((index): PathFinding => {
     return {
       path: [...at, 'names', index],
       what: `the worker ${names[index]} is there twice`,
@@ -137,8 +137,8 @@ function windowComplaints(at: SpecPath, written: WrittenWindow, window: Window):
   return [...many, ...twice, ...overrideComplaints(at, written, window), ...idleComplaints(at, written, window)]
 }
 
-function overrideComplaints(at: SpecPath, written: WrittenWindow, window: Window): Complaint[] {
-  return Object.entries(written.workers ?? {}).flatMap(([name, own]): Complaint[] => {
+function overrideComplaints(at: SpecPath, written: WrittenWindow, window: Window): PathFinding[] {
+  return Object.entries(written.workers ?? {}).flatMap(([name, own]): PathFinding[] => {
     const path = [...at, 'workers', name]
     const worker = window.workers.find((one) => one.name === name)
     if (worker === undefined) {
@@ -159,11 +159,11 @@ function overrideComplaints(at: SpecPath, written: WrittenWindow, window: Window
 }
 
 /** Workers that nothing could ever be given to: said once for the window, or for the one that was written apart. */
-function idleComplaints(at: SpecPath, written: WrittenWindow, window: Window): Complaint[] {
+function idleComplaints(at: SpecPath, written: WrittenWindow, window: Window): PathFinding[] {
   const idle = window.workers.filter((worker: Worker) => worker.role === 'worker' && worker.repos.length === 0)
   const apart = idle.filter(({ name }) => written.workers?.[name]?.role !== undefined || written.workers?.[name]?.repos !== undefined)
   const hint = 'write its "repos", or "role": "council" where it is to advise'
-  const single = apart.map(({ name }): Complaint => ({
+  const single = apart.map(({ name }): PathFinding => ({
     path: [...at, 'workers', name],
     of: 'key',
     what: `the worker ${name} serves no repo`,

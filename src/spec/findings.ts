@@ -22,7 +22,7 @@ export interface SpecFinding {
 }
 
 /** A finding whose place is still a path. */
-export interface Complaint {
+export interface PathFinding {
   readonly path: SpecPath
   readonly of?: 'key' | 'value'
   readonly what: string
@@ -42,7 +42,7 @@ export class SpecError extends BurnError {
 }
 
 /** Throws what was found, in the order of the file; does nothing where nothing was. */
-export function refuse(complaints: readonly Complaint[], positions: Positions): void {
+export function throwFindings(complaints: readonly PathFinding[], positions: Positions): void {
   if (complaints.length === 0) return
   const findings = complaints.map(({ path, of, what, hint }) => ({ file: positions.file, ...positions.at(path, of), what, hint }))
   throw new SpecError(findings.sort((a, b) => a.line - b.line || a.column - b.column))

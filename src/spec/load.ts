@@ -1,9 +1,9 @@
 /** Reads a spec: comments and trailing commas are fine, everything else that is wrong is found at once. */
 import { getNodeValue, type Node, type ParseErrorCode } from 'jsonc-parser'
-import { refuse, SpecError, type SpecFinding } from './findings.ts'
-import { complaintsOf } from './issues.ts'
+import { throwFindings, SpecError, type SpecFinding } from './findings.ts'
+import { schemaFindings } from './schema-findings.ts'
 import { writtenSpec, type WrittenSpec } from './schema.ts'
-import { parse, placeOf, positionsIn } from './text.ts'
+import { parse, placeOf, positionsIn } from './jsonc.ts'
 
 /**
  * What the text says, checked by itself (`completeSpec` checks across it). `file` names it in what is found. Throws SpecError with
@@ -25,7 +25,7 @@ export function parseSpec(text: string, file: string): WrittenSpec {
   // Without code made at run time: what compiles a schema pays off only where it checks more than once.
   const result = writtenSpec.safeParse(written, { jitless: true })
   if (result.success) return result.data
-  refuse(complaintsOf(result.error.issues, written), positionsIn(text, file))
+  throwFindings(schemaFindings(result.error.issues, written), positionsIn(text, file))
   throw result.error
 }
 

@@ -1,6 +1,6 @@
 /** What a spec says beside its machines and its forge: agent, dispatch, repos, templates. */
 import * as z from 'zod'
-import { agentNames } from '../core/kinds.ts'
+import { agentNames } from '../core/agent-kinds.ts'
 import { customKeys } from './custom.ts'
 import { defaults } from './defaults.ts'
 import { argv, depth, timeSpan, env, line, words } from './values.ts'

@@ -1,6 +1,6 @@
 /** How sprints are run, as it is written: backends, limits, and where workspaces are. */
 import * as z from 'zod'
-import { agentNames, isSprintAgent } from '../core/kinds.ts'
+import { agentNames, isSprintAgent } from '../core/agent-kinds.ts'
 import { defaults } from './defaults.ts'
 import { token } from './forges.ts'
 import { argv, dir, env, line, repos, size, timeSpan, words } from './values.ts'

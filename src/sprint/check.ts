@@ -1,5 +1,5 @@
 /** The repo's own check: which command it is, how the base commit defines it, and how it ended. */
-import type { SprintNote } from '../core/sprint.ts'
+import type { TranscriptEntry } from '../core/sprint.ts'
 import type { FileChange } from '../git/changes.ts'
 import type { Workspace } from '../git/places.ts'
 import type { Git } from '../git/run.ts'
@@ -7,7 +7,7 @@ import type { Sandbox } from '../sandbox/open.ts'
 import type { SprintContext } from './context.ts'
 import { membersOf } from '../core/json.ts'
 import { askedOfBase, checkFiles, hideable, pinnedPackage } from '../decide/check-files.ts'
-import { baseFiles, hiddenFiles, readBlob, seenFiles, withFiles, writeBlob, type Blob } from '../git/base.ts'
+import { baseFiles, hiddenFiles, readBlob, indexedFiles, withFiles, writeBlob, type Blob } from '../git/base.ts'
 
 /** Read in this order; the first that is there says the command. */
 const known: readonly { readonly file: string; readonly command: string; readonly when?: (text: string) => boolean }[] = [
@@ -63,7 +63,7 @@ async function definitionOf(git: Git, workspace: Workspace, paths: readonly stri
   const { pinned, packages, changed } = checkFiles(paths, command, (path) => base.has(path))
   const hidden = paths.includes('.gitignore') ? await hiddenFiles(git, workspace, hideable) : []
   const files = new Map<string, Blob | null>([...hidden, ...pinned].map((path) => [path, base.get(path) ?? null]))
-  const seen = await seenFiles(git, workspace, packages)
+  const seen = await indexedFiles(git, workspace, packages)
   for (const path of packages) {
     const [before, after] = [base.get(path), seen.get(path)]
     if (before === undefined) continue
@@ -88,7 +88,7 @@ export interface ToCheck {
   readonly sandbox: Sandbox
   /** What `changesIn` saw. */
   readonly files: readonly FileChange[]
-  readonly note: (note: SprintNote) => void
+  readonly note: (note: TranscriptEntry) => void
 }
 
 /** Runs the check as the base commit defines it. Throws BurnError `git_*`. */

@@ -1,6 +1,6 @@
 /** Notices during a sprint's work that its claim is gone: its issue was closed, or a person gave it back. */
 import type { SprintLedger } from '../core/ledger/sprints.ts'
-import type { Uses } from '../observe/session.ts'
+import type { SessionPart } from '../observe/session.ts'
 import { messageOf } from '../core/errors.ts'
 
 /** How often the claim is looked at, milliseconds: a read of the ledger. */
@@ -9,7 +9,7 @@ const pause = 10_000
 /** Runs `work` with a signal that is aborted when `stop` is, or when the sprint was ended by somebody else. */
 export async function whileClaimed<T>(
   id: string,
-  { ledger, clock, notify }: Uses<Pick<SprintLedger, 'sprints'>, 'clock' | 'notify'>,
+  { ledger, clock, notify }: SessionPart<Pick<SprintLedger, 'sprints'>, 'clock' | 'notify'>,
   stop: AbortSignal,
   work: (stop: AbortSignal) => Promise<T>,
 ): Promise<T> {

@@ -1,5 +1,5 @@
 /** What sprints work with: a session, and what only they need. Made once, in the wiring. */
-import type { Backend, Failure, SprintNote, SprintPolicy, SprintStage } from '../core/sprint.ts'
+import type { Backend, Failure, TranscriptEntry, SprintPolicy, SprintStage } from '../core/sprint.ts'
 import type { Git } from '../git/run.ts'
 import type { Session } from '../observe/session.ts'
 
@@ -9,7 +9,7 @@ export interface SprintNews {
   readonly issue: string
   readonly worker: string
   readonly stage: SprintStage
-  readonly note: SprintNote | null
+  readonly note: TranscriptEntry | null
 }
 
 export interface SprintContext {

@@ -3,10 +3,10 @@ import { access, constants, mkdir, stat } from 'node:fs/promises'
 import type { Finding } from '../doctor/findings.ts'
 import type { SprintContext } from './context.ts'
 import { BurnError, codedMessageOf, ifCode, messageOf } from '../core/errors.ts'
-import { isKept } from '../core/lives.ts'
-import { afterFailure } from '../decide/failure.ts'
+import { isKept } from '../core/lifecycle.ts'
+import { consequenceOf } from '../decide/failure.ts'
 import { runGit } from '../git/run.ts'
-import { trySandbox } from './workplace.ts'
+import { trySandbox } from './prepared-workspace.ts'
 
 /** From here on git says whether a branch still merges. */
 const newGit = [2, 38] as const
@@ -73,5 +73,5 @@ async function keptFindings({ session: { ledger } }: SprintContext): Promise<Fin
 
 async function backendFinding({ name, probe }: SprintContext['backends'][number]): Promise<Finding> {
   const failure = await probe()
-  return failure === null ? ok(`${name} is ready`) : fail(`${name}: ${failure.reason}`, afterFailure(failure.class).hint)
+  return failure === null ? ok(`${name} is ready`) : fail(`${name}: ${failure.reason}`, consequenceOf(failure.class).hint)
 }

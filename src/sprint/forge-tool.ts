@@ -3,7 +3,7 @@ import type { Issue } from '../core/nouns.ts'
 import type { Forge } from '../core/ports.ts'
 import type { Tool, ToolResult } from '../core/sprint.ts'
 import { messageOf } from '../core/errors.ts'
-import { harmlessQuote } from '../core/harmless.ts'
+import { quoteForForge } from '../core/forge-text.ts'
 import { fence } from '../decide/prompts.ts'
 
 /** Comments that one sprint may write, and characters of each. */
@@ -30,7 +30,7 @@ export function forgeTool(issue: Issue, forge: Forge, nonce: () => string): Tool
   }
   const comment = async (text: string): Promise<ToolResult> => {
     if (written >= mostComments) return no(`a sprint writes at most ${mostComments} comments`)
-    const quote = harmlessQuote(text, longestComment)
+    const quote = quoteForForge(text, longestComment)
     if (quote === '') return no('the comment is empty')
     written += 1
     await forge.comment(issue.ref, `From the model that works on this:\n\n${quote}\n`)

@@ -7,7 +7,7 @@ import type { Sprint } from '../core/sprint.ts'
 import type { Workspace } from '../git/places.ts'
 import type { SprintContext } from './context.ts'
 import { BurnError, messageOf } from '../core/errors.ts'
-import { isKept } from '../core/lives.ts'
+import { isKept } from '../core/lifecycle.ts'
 import { repoOf } from '../core/refs.ts'
 import { listWorkspaces } from '../git/places.ts'
 import { patchOf, touchedPaths } from '../git/push.ts'
@@ -21,7 +21,7 @@ import { sentence } from '../decide/wording.ts'
 
 type Ports = Pick<SprintContext, 'session' | 'policy' | 'git' | 'host'>
 
-export interface Waiting {
+export interface KeptChange {
   readonly sprint: Sprint
   readonly workspace: Workspace
   /** As it will be opened. */
@@ -42,7 +42,7 @@ export async function keepChange({ git_dir }: Workspace, change: NewChange): Pro
 const recordIn = (git_dir: string) => join(git_dir, 'burn-change.json')
 
 /** Finds a kept change by its sprint's id. Throws BurnError `sprint_unknown`, `sprint_not_kept` or `sprint_elsewhere`, and `git_*`. */
-export async function waitingChange(id: string, ports: Ports): Promise<Waiting> {
+export async function findKeptChange(id: string, ports: Ports): Promise<KeptChange> {
   const { session, policy, git, host } = ports
   const [sprint] = await session.ledger.sprints({ ids: [id] })
   if (sprint === undefined) throw new BurnError('sprint_unknown', `there is no sprint ${id}`, 'burn sprint list shows them', { exit: 2 })
@@ -73,7 +73,7 @@ async function refuseUnlessKept({ id, issue }: Sprint, { session }: Ports): Prom
 }
 
 /** Pushes the branch and opens the change. Throws BurnError as `waitingChange`, `publish_running` or `publish_failed`, and `git_*`. */
-export async function publishWaiting({ sprint, workspace, change }: Waiting, ports: Ports): Promise<Change> {
+export async function publishKeptChange({ sprint, workspace, change }: KeptChange, ports: Ports): Promise<Change> {
   const { session } = ports
   const { ledger, clock, forge } = session
   const done = await runJobAlone(`publish ${sprint.id}`, session, async () => {

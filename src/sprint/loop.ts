@@ -7,26 +7,26 @@ import type { Picked } from '../decide/pick.ts'
 import type { Session } from '../observe/session.ts'
 import type { SprintContext } from './context.ts'
 import type { Claimed } from './sprint.ts'
-import { BurnError, adviceOf } from '../core/errors.ts'
-import { pauseAfter } from '../decide/backoff.ts'
-import { afterFailure } from '../decide/failure.ts'
+import { BurnError, messageWithHint } from '../core/errors.ts'
+import { backoffMs } from '../decide/backoff.ts'
+import { consequenceOf } from '../decide/failure.ts'
 import { heldBy } from '../decide/holds.ts'
 import { sentence } from '../decide/wording.ts'
 import { loopLease } from '../decide/stops.ts'
 import { slotsTaken } from '../decide/route.ts'
 import { claimForSprint } from '../claim/claim.ts'
-import { restUntilNews } from '../cycle/loop.ts'
+import { pauseUntilChange } from '../cycle/loop.ts'
 import { runJobAlone } from '../jobs/run.ts'
 import { leaseLength } from '../observe/session.ts'
-import { look, sayUnread } from './look.ts'
+import { findIssues, sayUnread } from './find-issues.ts'
 import { isRefused, usableBackends } from './run.ts'
-import { Speaker } from './speaker.ts'
-import { carrySprint } from './sprint.ts'
-import { whyNotNow } from './claim.ts'
-import { requireSandbox } from './workplace.ts'
+import { CommentWriter } from './comment-writer.ts'
+import { runSprint } from './sprint.ts'
+import { recheckPick } from './recheck.ts'
+import { requireSandbox } from './prepared-workspace.ts'
 
 /** How long nothing is tried after trouble that would meet every issue: first, and at most, milliseconds. */
-const rests = { first: 15_000, longest: 30 * 60_000 }
+const troublePauses = { first: 15_000, longest: 30 * 60_000 }
 
 export interface LoopOptions {
   readonly worker: Worker
@@ -38,7 +38,7 @@ export interface LoopOptions {
   readonly skip_for: number
   readonly onEnd: (row: Sprint) => void
   /** Hears why it rests, and how long, milliseconds. */
-  readonly onRest: (why: string, ms: number) => void
+  readonly onPause: (why: string, ms: number) => void
 }
 
 /** Runs until `count` or `stop`. Throws BurnError `loop_running` where another process is this worker's loop. */
@@ -61,9 +61,9 @@ function loopRunning(worker: WorkerId, { owner }: Job): BurnError {
 
 async function turns(options: LoopOptions, context: SprintContext, stop: AbortSignal): Promise<void> {
   const { session } = context
-  const speaker = new Speaker(session)
+  const speaker = new CommentWriter(session)
   const unread = new Set<RepoRef>()
-  const pauses = { ...rests, first: Math.min(rests.first, options.interval) }
+  const pauses = { ...troublePauses, first: Math.min(troublePauses.first, options.interval) }
   let done = 0
   let troubles = 0
   while (done < options.count && !stop.aborted) {
@@ -72,10 +72,10 @@ async function turns(options: LoopOptions, context: SprintContext, stop: AbortSi
     done += row === null || isRefused(row) ? 0 : 1
     troubles = trouble ? troubles + 1 : 0
     if (why === null || stop.aborted || done >= options.count) continue
-    const ms = trouble ? pauseAfter(troubles, pauses, 0) : options.interval
-    options.onRest(why, ms)
+    const ms = trouble ? backoffMs(troubles, pauses, 0) : options.interval
+    options.onPause(why, ms)
     // What another process frees ends no trouble.
-    await (trouble ? session.clock.sleep(ms, stop) : restUntilNews(ms, session, stop))
+    await (trouble ? session.clock.sleep(ms, stop) : pauseUntilChange(ms, session, stop))
   }
 }
 
@@ -90,7 +90,7 @@ interface Turn {
 
 async function next(
   options: LoopOptions & { readonly unread: Set<RepoRef> },
-  speaker: Speaker,
+  speaker: CommentWriter,
   context: SprintContext,
   stop: AbortSignal,
 ): Promise<Turn> {
@@ -99,7 +99,7 @@ async function next(
   try {
     await holdLoop(worker, session)
     await giveBackLeft(session)
-    const looked = await look({ repos: worker.repos, issue: null, worker: worker.id, dryRun: false }, context)
+    const looked = await findIssues({ repos: worker.repos, issue: null, worker: worker.id, dryRun: false }, context)
     sayUnread(looked.unread, options.unread, session)
     const nothing = whyNothing(worker, looked.state, looked.picks.picks)
     if (nothing !== null) return { row: null, ...nothing }
@@ -108,11 +108,11 @@ async function next(
     if (stop.aborted) return { row: null, why: null, trouble: false }
     const claimed = await claimFirst(worker, looked.state, looked.picks.picks, context)
     if (claimed === null) return { row: null, why: 'others were faster', trouble: false }
-    const row = await carrySprint(claimed, { usable, speaker }, context, stop)
+    const row = await runSprint(claimed, { usable, speaker }, context, stop)
     return { row, ...(await follow(row, options, session)) }
   } catch (thrown) {
     if (!(thrown instanceof BurnError) || thrown.exit === 2 || thrown.code === 'loop_running') throw thrown
-    return { row: null, why: adviceOf(thrown), trouble: true }
+    return { row: null, why: messageWithHint(thrown), trouble: true }
   }
 }
 
@@ -133,7 +133,7 @@ async function giveBackLeft({ ledger, clock, owner }: Session): Promise<void> {
 async function follow(row: Sprint, { worker, skip_for }: LoopOptions, { ledger, clock }: Session): Promise<Omit<Turn, 'row'>> {
   if (row.failure === null || row.outcome === 'kept') return { why: null, trouble: false }
   const reason = `${row.failure}: ${row.failure_text ?? ''}`
-  if (afterFailure(row.failure).ends_run) return { why: reason, trouble: true }
+  if (consequenceOf(row.failure).ends_run) return { why: reason, trouble: true }
   // The ledger keeps for everybody how long it rests.
   if (isRefused(row)) return { why: null, trouble: false }
   const at = clock.now()
@@ -163,7 +163,7 @@ async function claimFirst(
   if (slot === null) return null
   for (const picked of homeFirst(picks, worker)) {
     const { issue, attempt, reason } = picked
-    if ((await whyNotNow(picked, state, session)) !== null) continue
+    if ((await recheckPick(picked, state, session)) !== null) continue
     const won = await claimForSprint({ issue: issue.ref, worker: worker.id, slot, host, attempt, reason }, session)
     if (won === 'worker') return null
     if (won !== 'issue') return { ...won, worker: worker.id, picked, state }

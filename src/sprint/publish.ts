@@ -6,8 +6,8 @@ import type { Workspace } from '../git/places.ts'
 import type { SprintContext } from './context.ts'
 import { BurnError, messageOf } from '../core/errors.ts'
 import { changeBody, changeTitle, commitMessage } from '../decide/sprint-texts.ts'
-import { commitSeen } from '../git/changes.ts'
-import { mergesInto, push } from '../git/push.ts'
+import { commitIndex } from '../git/changes.ts'
+import { checkMerge, push } from '../git/push.ts'
 import { SprintFailure } from './context.ts'
 
 /** Pauses between tries to open a change, milliseconds. */
@@ -19,7 +19,7 @@ const author = { name: 'burn', email: 'burn@localhost' }
 
 /** Commits what `changesIn` last saw; nothing leaves this machine. Throws BurnError `git_*`. */
 export async function commitChange(workspace: Workspace, text: ChangeText, { git }: Pick<SprintContext, 'git'>): Promise<NewChange> {
-  await commitSeen(git, workspace, { message: commitMessage(text), author })
+  await commitIndex(git, workspace, { message: commitMessage(text), author })
   const { branch, base } = workspace
   return { branch, base, title: changeTitle(text.issue), body: changeBody(text), issue: text.issue.ref }
 }
@@ -35,7 +35,7 @@ export interface Pushing {
 /** Throws SprintFailure, and BurnError of git and the ledger. */
 export async function pushChange({ workspace, repo, change, stillOurs }: Pushing, context: Ports): Promise<Change> {
   const { git } = context
-  const { merges, files } = await mergesInto(git, workspace)
+  const { merges, files } = await checkMerge(git, workspace)
   if (merges === false)
     throw new SprintFailure({
       class: 'conflict',
@@ -59,7 +59,7 @@ async function open(repo: RepoRef, change: NewChange, { session }: Ports): Promi
       why = thrown.message
       const there = await found(repo, change, session)
       if (there !== null) return there
-      if (!isPassing(thrown.code)) break
+      if (!isTransient(thrown.code)) break
     }
     if (pause !== null) await clock.sleep(pause)
   }
@@ -76,6 +76,6 @@ async function found(repo: RepoRef, { branch, issue }: NewChange, { forge, notif
 }
 
 /** Asking again may help. */
-function isPassing(code: string): boolean {
+function isTransient(code: string): boolean {
   return ['forge_failed', 'forge_unavailable', 'forge_timeout', 'forge_rate_limited'].includes(code)
 }

@@ -1,5 +1,5 @@
 /** What remains of a sprint for people: a transcript, and results as comma-separated values. */
-import type { Sprint, SprintNote } from '../core/sprint.ts'
+import type { Sprint, TranscriptEntry } from '../core/sprint.ts'
 import { appendFile, mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Time } from '../core/nouns.ts'
@@ -72,10 +72,10 @@ export function totals(sprints: readonly Sprint[]): Total[] {
   return all.toSorted((a, b) => b.sprints - a.sprints || (a.model < b.model ? -1 : 1))
 }
 
-export type TranscriptLine = SprintNote & { readonly at: Time }
+export type TranscriptLine = TranscriptEntry & { readonly at: Time }
 
 export interface Transcript {
-  add(note: SprintNote): void
+  add(note: TranscriptEntry): void
   /** Resolves when all that was added is written. Throws where the disk would not take it. */
   flush(): Promise<void>
 }

@@ -6,25 +6,25 @@ import type { Picked } from '../decide/pick.ts'
 import type { SprintContext } from './context.ts'
 import { BurnError } from '../core/errors.ts'
 import { sprintWorkers } from '../core/sprint.ts'
-import { afterFailure } from '../decide/failure.ts'
+import { consequenceOf } from '../decide/failure.ts'
 import { elsewhereAdvice } from '../decide/report.ts'
 import { mapBounded } from '../core/concurrency.ts'
 import { claimForSprint } from '../claim/claim.ts'
 import { runJob } from '../jobs/run.ts'
 import { withLeases } from '../observe/session.ts'
-import { look, sayUnread } from './look.ts'
+import { findIssues, sayUnread } from './find-issues.ts'
 import { pruneSprints } from './prune.ts'
-import { rememberRun, restingUntil, type Rest } from './rest.ts'
-import { Speaker } from './speaker.ts'
-import { carrySprint } from './sprint.ts'
-import { whyNotNow } from './claim.ts'
-import { requireSandbox } from './workplace.ts'
+import { updatePause, currentPause, type Pause } from './pause.ts'
+import { CommentWriter } from './comment-writer.ts'
+import { runSprint } from './sprint.ts'
+import { recheckPick } from './recheck.ts'
+import { requireSandbox } from './prepared-workspace.ts'
 import { sentence } from '../decide/wording.ts'
 
 /** How often old workspaces and transcripts are removed by themselves, milliseconds. */
 const pruneEvery = 24 * 3_600_000
 
-export interface SprintRun {
+export interface SprintRunOptions {
   readonly repos: readonly RepoRef[]
   /** One that a person named; null: whichever is first. */
   readonly issue: IssueRef | null
@@ -57,7 +57,7 @@ export async function usableBackends({ backends, session }: Pick<SprintContext, 
   return usable
 }
 
-export interface SprintsRun {
+export interface SprintRunResult {
   /** In the order in which they ended. */
   readonly rows: readonly Sprint[]
   /** Repos that could not be read, with the reason. */
@@ -65,23 +65,23 @@ export interface SprintsRun {
 }
 
 /** What was begun is ended or given back when this returns, also on `stop`. Throws BurnError `forge_unread` where no repo could be read. */
-export async function runSprints(options: SprintRun, context: SprintContext, stop: AbortSignal): Promise<SprintsRun> {
+export async function runSprints(options: SprintRunOptions, context: SprintContext, stop: AbortSignal): Promise<SprintRunResult> {
   const { session } = context
   const { ledger, clock } = session
-  const rest = options.now ? null : await restingUntil(ledger, clock.now())
-  if (rest !== null) throw resting(rest, clock.now())
+  const rest = options.now ? null : await currentPause(ledger, clock.now())
+  if (rest !== null) throw pausedError(rest, clock.now())
   await requireSandbox(context)
   const usable = await usableBackends(context)
   const results: Sprint[] = []
   const unread = new Map<RepoRef, string>()
   await withLeases(session, async () => {
-    const { state, picks, ...looked } = await look({ ...options, worker: `${sprintWorkers}/${context.host}`, dryRun: false }, context)
+    const { state, picks, ...looked } = await findIssues({ ...options, worker: `${sprintWorkers}/${context.host}`, dryRun: false }, context)
     sayUnread(looked.unread, new Set(), session)
     for (const [repo, why] of looked.unread) unread.set(repo, why)
     refuseNamed(options, picks)
     const queue = [...picks.picks]
-    const desks = new Desks(context.host, state)
-    const speaker = new Speaker(session)
+    const desks = new WorkerPool(context.host, state)
+    const speaker = new CommentWriter(session)
     let begun = 0
     let refused: ReadonlySet<string> = new Set()
     let over = false
@@ -94,20 +94,20 @@ export async function runSprints(options: SprintRun, context: SprintContext, sto
           begun -= 1
           continue
         }
-        const row = await carrySprint(claimed, { usable, speaker }, context, stop)
-        desks.leave(claimed.worker)
+        const row = await runSprint(claimed, { usable, speaker }, context, stop)
+        desks.release(claimed.worker)
         results.push(row)
         if (isRefused(row)) {
           // Nothing was done, so another issue takes its turn: none of those that rest since.
           begun -= 1
-          refused = new Set((await ledger.resting(clock.now())).map(({ subject }) => subject))
+          refused = new Set((await ledger.backoffs(clock.now())).map(({ subject }) => subject))
         }
-        if (row.failure !== null && afterFailure(row.failure).ends_run) over = true
+        if (row.failure !== null && consequenceOf(row.failure).ends_run) over = true
       }
     })
     const other = elsewhereAdvice((await ledger.backlog()).elsewhere)
     if (other !== null) session.notify({ kind: 'ledger.shared', subject: 'ledger', payload: other })
-    await rememberRun(ledger, results, clock.now())
+    await updatePause(ledger, results, clock.now())
     await pruneDaily(context, stop)
   })
   return { rows: results, unread }
@@ -125,39 +125,39 @@ async function pruneDaily({ session, policy, git }: SprintContext, stop: AbortSi
   )
 }
 
-function resting({ until, why }: Rest, now: number): BurnError {
+function pausedError({ until, why }: Pause, now: number): BurnError {
   const seconds = Math.ceil((until - now) / 1000)
   const hint = 'mend that first; --now tries at once'
   return new BurnError('sprint_resting', `sprints rest for ${seconds} s more, since the last one ended with ${why}`, hint, { exit: 3 })
 }
 
 /** A person who names an issue hears why it is not done. */
-function refuseNamed({ issue }: SprintRun, { picks, refused }: Awaited<ReturnType<typeof look>>['picks']): void {
+function refuseNamed({ issue }: SprintRunOptions, { picks, refused }: Awaited<ReturnType<typeof findIssues>>['picks']): void {
   if (issue === null || picks.length > 0) return
   const reason = refused[0] === undefined ? 'it is not among the open issues' : sentence(refused[0].reason)
   throw new BurnError('sprint_not_eligible', `${issue} is no work for a sprint now: ${reason}`, 'burn explain says more')
 }
 
-async function claim(picked: Picked, desks: Desks, state: FleetState, { session, host }: SprintContext) {
+async function claim(picked: Picked, desks: WorkerPool, state: FleetState, { session, host }: SprintContext) {
   const { issue, attempt, reason } = picked
-  const why = await whyNotNow(picked, state, session)
+  const why = await recheckPick(picked, state, session)
   if (why !== null) {
     session.notify({ kind: 'issue.unpicked', subject: issue.ref, payload: { reason: why } })
     return null
   }
   for (;;) {
-    const worker = desks.take()
+    const worker = desks.acquire()
     const won = await claimForSprint({ issue: issue.ref, worker, slot: 0, host, attempt, reason }, session)
     // Another process of this host sits there: the next one.
     if (won === 'worker') continue
     if (won !== 'issue') return { ...won, worker, picked, state }
-    desks.leave(worker)
+    desks.release(worker)
     return null
   }
 }
 
 /** Workers `sprint/<host>/<n>`, the lowest free ones first: each has one sprint at a time, whichever process runs it. */
-class Desks {
+class WorkerPool {
   readonly #host: string
   readonly #taken: Set<string>
 
@@ -166,7 +166,7 @@ class Desks {
     this.#taken = new Set(sprints.map(({ worker }) => worker))
   }
 
-  take(): string {
+  acquire(): string {
     for (let n = 1; ; n++) {
       const worker = `${sprintWorkers}/${this.#host}/${n}`
       if (this.#taken.has(worker)) continue
@@ -175,7 +175,7 @@ class Desks {
     }
   }
 
-  leave(worker: string): void {
+  release(worker: string): void {
     this.#taken.delete(worker)
   }
 }

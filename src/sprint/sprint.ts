@@ -2,30 +2,30 @@
 import type { Reason } from '../core/reasons.ts'
 import type { Issue, IssueRef } from '../core/nouns.ts'
 import type { NewChange } from '../core/ports.ts'
-import type { Backend, Failure, Sprint, SprintNote, SprintStage } from '../core/sprint.ts'
+import type { Backend, Failure, Sprint, TranscriptEntry, SprintStage } from '../core/sprint.ts'
 import type { SprintEnd, SprintProgress } from '../core/ledger/sprints.ts'
 import type { FleetState } from '../core/fleet-state.ts'
 import type { Picked } from '../decide/pick.ts'
 import type { Workspace } from '../git/places.ts'
 import type { SprintContext } from './context.ts'
-import type { Speaker } from './speaker.ts'
+import type { CommentWriter } from './comment-writer.ts'
 import type { Finished, WorkDone } from './work.ts'
 import { messageOf } from '../core/errors.ts'
 import { oneLine } from '../core/text.ts'
-import { afterFailure } from '../decide/failure.ts'
+import { consequenceOf } from '../decide/failure.ts'
 import { taskText } from '../decide/sprint-texts.ts'
 import { removeWorkspace } from '../git/workspace.ts'
 import type { Session } from '../observe/session.ts'
-import { leaveAlone } from '../claim/blame.ts'
+import { backOff } from '../claim/refusal.ts'
 import { settingsOf } from '../claim/prompts.ts'
 import { findCheck } from './check.ts'
 import { whileClaimed } from './claim-watch.ts'
 import { SprintFailure } from './context.ts'
-import { inTime, failureOfThrown } from './trouble.ts'
+import { withTimeout, failureOfThrown } from './failure.ts'
 import { keepChange } from './kept.ts'
 import { protectedPaths } from './protect.ts'
 import { commitChange, pushChange } from './publish.ts'
-import { openWorkplace, type Workplace } from './workplace.ts'
+import { prepareWorkspace, type PreparedWorkspace } from './prepared-workspace.ts'
 import { openTranscript, type Transcript } from './results.ts'
 import { work } from './work.ts'
 import { sentence } from '../decide/wording.ts'
@@ -43,9 +43,9 @@ export interface Claimed {
 }
 
 /** Carries it out to its end, whatever that is, and returns the row of its result. */
-export async function carrySprint(
+export async function runSprint(
   claimed: Claimed,
-  { usable, speaker }: { readonly usable: readonly Backend[]; readonly speaker: Speaker },
+  { usable, speaker }: { readonly usable: readonly Backend[]; readonly speaker: CommentWriter },
   context: SprintContext,
   stop: AbortSignal,
 ): Promise<Sprint> {
@@ -58,25 +58,25 @@ export async function carrySprint(
     end = await run.carryOut(usable, speaker, stop)
   } catch (thrown) {
     const failure = failureOfThrown(thrown)
-    await restRefused(failure, thrown, claimed.picked.issue.ref, session)
+    await backOffRefused(failure, thrown, claimed.picked.issue.ref, session)
     end = failed(failure)
     run.note({ kind: 'note', text: `ended: ${sentence(end.reason)}` })
   }
   await run.end(end)
-  await speaker.say()
+  await speaker.writePending()
   const [row] = await session.ledger.sprints({ ids: [claimed.id] })
   if (row === undefined) throw new SprintFailure({ class: 'internal', reason: `the ledger has no sprint ${claimed.id}` })
   return row
 }
 
 /** What the forge refused after the claim was said rests, too: the same issue would come to the same at once. */
-async function restRefused({ class: failure, reason }: Failure, thrown: unknown, issue: IssueRef, session: Session): Promise<void> {
+async function backOffRefused({ class: failure, reason }: Failure, thrown: unknown, issue: IssueRef, session: Session): Promise<void> {
   if (thrown instanceof SprintFailure || (failure !== 'issue_refused' && failure !== 'repo_refused')) return
-  await leaveAlone({ fault: failure === 'issue_refused' ? 'issue' : 'repo', certain: true, why: reason }, issue, session)
+  await backOff({ scope: failure === 'issue_refused' ? 'issue' : 'repo', permanent: true, why: reason }, issue, session)
 }
 
 function failed(failure: Failure): SprintEnd {
-  const { dispatch, hint } = afterFailure(failure.class)
+  const { dispatch, hint } = consequenceOf(failure.class)
   const reason: Reason = { code: 'sprint_failed', class: failure.class, why: failure.reason, hint }
   const checked = failure.class === 'check_red' ? { check_result: 'failed' as const } : {}
   return { outcome: dispatch === 'failed' ? 'failed' : 'given_back', failure, dispatch, reason, ...checked }
@@ -96,12 +96,12 @@ class Run {
     this.#started = context.session.clock.now()
   }
 
-  note(note: SprintNote): void {
+  note(note: TranscriptEntry): void {
     this.#transcript?.add(note)
     this.#tell(note)
   }
 
-  async carryOut(usable: readonly Backend[], speaker: Speaker, stop: AbortSignal): Promise<SprintEnd> {
+  async carryOut(usable: readonly Backend[], speaker: CommentWriter, stop: AbortSignal): Promise<SprintEnd> {
     const { id, picked } = this.#claimed
     const { issue } = picked
     const { session } = this.#context
@@ -109,10 +109,10 @@ class Run {
     await this.#begin(speaker)
     const { check: written, base, setup } = settingsOf(session.fleet.repos, issue.repo)
     await this.#enter('workspace', {})
-    const note = (each: SprintNote) => this.note(each)
+    const note = (each: TranscriptEntry) => this.note(each)
     // Not returned as a promise: leaving the workplace takes a moment, in which nobody would hear of its failure.
-    return await inTime(this.#left(), stop, this.#context, async (context, ends) => {
-      await using place = await openWorkplace({ id, issue, base, setup, note }, context, ends)
+    return await withTimeout(this.#left(), stop, this.#context, async (context, ends) => {
+      await using place = await prepareWorkspace({ id, issue, base, setup, note }, context, ends)
       try {
         const check = written ?? (await findCheck(context.git, place.workspace))
         await this.#enter('working', { check_command: check })
@@ -123,7 +123,7 @@ class Run {
         await this.#enter('publishing', { ...progressOf(finished), check_result: finished.check.result })
         // Work that is done in time is not lost for the seconds that a push takes; nor for a Ctrl-C.
         const publishing = Math.max(leastPublishing, this.#left())
-        return await inTime(publishing, null, this.#context, (publisher) => this.#publish(finished, issue, place.workspace, publisher))
+        return await withTimeout(publishing, null, this.#context, (publisher) => this.#publish(finished, issue, place.workspace, publisher))
       } catch (thrown) {
         throw await this.#charged(thrown, place)
       }
@@ -137,19 +137,19 @@ class Run {
   }
 
   /** A disk that its own commands filled is its own failure. What is unusable goes: it would fill the disk until somebody prunes. */
-  async #charged(thrown: unknown, { workspace, sandbox }: Workplace): Promise<unknown> {
+  async #charged(thrown: unknown, { workspace, sandbox }: PreparedWorkspace): Promise<unknown> {
     const { class: failure } = failureOfThrown(thrown)
-    const over = failure === 'disk_full' ? await sandbox.settle().catch((error: unknown) => error) : null
+    const over = failure === 'disk_full' ? await sandbox.cleanWorkspace().catch((error: unknown) => error) : null
     const found = over instanceof Error && failureOfThrown(over).class === 'workspace_unusable' ? over : thrown
     if (failureOfThrown(found).class === 'workspace_unusable') await this.#leave(workspace, [])
     return found
   }
 
   /** The comment first, as for a pane: without it nobody outside knows that the issue is taken. */
-  async #begin(speaker: Speaker): Promise<void> {
+  async #begin(speaker: CommentWriter): Promise<void> {
     const { id, picked, state } = this.#claimed
     const { ledger, clock, owner } = this.#context.session
-    const unsaid = await speaker.claimed(id, picked.issue.ref, state)
+    const unsaid = await speaker.announceClaim(id, picked.issue.ref, state)
     if (unsaid !== null) throw new SprintFailure(unsaid)
     if (!(await ledger.handSprint(id, owner, clock.now()))) throw await this.#fenced()
   }
@@ -218,7 +218,7 @@ class Run {
       .catch((thrown: unknown) => this.#tell({ kind: 'note', text: `its transcript could not be written: ${String(thrown)}` }))
   }
 
-  #tell(note: SprintNote | null): void {
+  #tell(note: TranscriptEntry | null): void {
     const { id, worker, picked } = this.#claimed
     this.#context.hear({ id, issue: picked.issue.ref, worker, stage: this.#stage, note })
   }

@@ -1,13 +1,13 @@
 /** The work itself: backends in their order, and the check that judges what they leave. */
 import type { Issue } from '../core/nouns.ts'
-import type { Answer, Backend, BackendTask, Conversation, Failure, Tool, Usage } from '../core/sprint.ts'
+import type { TurnResult, Backend, BackendTask, Conversation, Failure, Tool, Usage } from '../core/sprint.ts'
 import type { FileChange } from '../git/changes.ts'
 import type { Workspace } from '../git/places.ts'
 import type { Sandbox } from '../sandbox/open.ts'
 import type { SprintContext } from './context.ts'
-import { afterFailure } from '../decide/failure.ts'
-import { handOverText, redText, type ChangeText } from '../decide/sprint-texts.ts'
-import { changesIn } from '../git/changes.ts'
+import { consequenceOf } from '../decide/failure.ts'
+import { handOverText, failedCheckText, type ChangeText } from '../decide/sprint-texts.ts'
+import { stageChanges } from '../git/changes.ts'
 import { runCheck } from './check.ts'
 import { SprintFailure } from './context.ts'
 
@@ -55,7 +55,7 @@ export async function work(site: Site, usable: readonly Backend[], context: Spri
     if ('finished' in tried) return tried.finished
     used = tried.usage
     last = tried.failure
-    const next = afterFailure(last.class).next_backend ? usable[index + 1] : undefined
+    const next = consequenceOf(last.class).next_backend ? usable[index + 1] : undefined
     if (next === undefined) break
     site.note({ kind: 'note', text: `${backend.name}: ${last.class}: ${last.reason}; now ${next.name}` })
   }
@@ -103,13 +103,13 @@ async function converse(
   const { mends } = context.policy
   let text = task
   for (let mended = 0; ; mended++) {
-    const answer = await sandbox.watched(() => conversation.say(text, AbortSignal.any([stop, sandbox.ended])))
+    const answer = await sandbox.withQuota(() => conversation.say(text, AbortSignal.any([stop, sandbox.ended])))
     const worked = workedBy(backend, answer, before)
     await site.record(worked)
-    const special = await sandbox.settle()
+    const special = await sandbox.cleanWorkspace()
     if (special.length > 0) site.note({ kind: 'note', text: `pipes, sockets and devices were removed: ${special.slice(0, 10).join(', ')}` })
     if (answer.failure !== null) return { failure: answer.failure, usage: worked.usage }
-    const { files, empty, left_out } = await changesIn(context.git, workspace)
+    const { files, empty, left_out } = await stageChanges(context.git, workspace)
     if (empty) return { failure: { class: 'no_change', reason: noChange(answer) }, usage: worked.usage }
     const checked = check === null ? null : await runCheck({ ...site, command: check, files }, context, stop)
     if (check === null || checked === null || checked.passed) {
@@ -120,11 +120,11 @@ async function converse(
     if (stop.aborted) return { failure: { class: 'stopped', reason: 'stopped while the check ran' }, usage: worked.usage }
     if (mended >= mends)
       return { failure: { class: 'check_red', reason: `${check} still fails: ${lastLine(checked.output)}` }, usage: worked.usage }
-    text = redText(check, checked, mends - mended - 1)
+    text = failedCheckText(check, checked, mends - mended - 1)
   }
 }
 
-function noChange({ text }: Answer): string {
+function noChange({ text }: TurnResult): string {
   return text.trim() === '' ? 'it ended without a change, and said nothing' : `it ended without a change: ${text.trim().slice(0, 300)}`
 }
 
@@ -132,7 +132,7 @@ function lastLine(output: string): string {
   return (output.trimEnd().split('\n').at(-1) ?? '').slice(0, 200)
 }
 
-function workedBy({ name }: Backend, { model, provider, usage }: Answer, before: Usage): WorkDone {
+function workedBy({ name }: Backend, { model, provider, usage }: TurnResult, before: Usage): WorkDone {
   return { backend: name, model, provider, usage: plus(before, usage) }
 }
 

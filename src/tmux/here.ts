@@ -1,10 +1,10 @@
 /** Whose pane a process runs in. */
-import { run } from '../host/exec.ts'
+import { runProcess } from '../host/exec.ts'
 
 /** The worker of a pane of the server that `$TMUX` names; null where it is nobody's. */
 export async function paneWorker(pane: string, env: Readonly<Record<string, string | undefined>>): Promise<string | null> {
   const given = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined)
-  const { code, stdout } = await run(['tmux', 'display-message', '-p', '-t', pane, '#{@burn_worker}'], {
+  const { code, stdout } = await runProcess(['tmux', 'display-message', '-p', '-t', pane, '#{@burn_worker}'], {
     timeout_ms: 5_000,
     env: Object.fromEntries(given),
   })

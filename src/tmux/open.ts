@@ -2,11 +2,11 @@
 import type { Machine } from '../core/nouns.ts'
 import type { Clock, Tmux } from '../core/ports.ts'
 import { BurnError } from '../core/errors.ts'
-import { run } from '../host/exec.ts'
-import { explainFailure } from '../host/failure.ts'
+import { runProcess } from '../host/exec.ts'
+import { explainTransportFailure } from '../host/transport-failure.ts'
 import { argvOn } from '../host/transport.ts'
-import { ControlChannel, unreachable, type Ended } from './channel.ts'
-import { ChainedTmux } from './chained.ts'
+import { ControlModeClient, unreachableError, type Ended } from './control-mode.ts'
+import { OneShotTmux } from './one-shot.ts'
 
 /** Client flags (`-f`), `-N` and pane options are as this product needs them from this version on. */
 const OLDEST = 3.2
@@ -65,7 +65,9 @@ async function openHome(machine: Machine, options: OpenOptions): Promise<Tmux> {
 /** The session that holds most of the panes that were made for this one: `$3`; null if none does. */
 async function sessionOfPanes(machine: Machine): Promise<string | null> {
   const made = ['list-panes', '-a', '-f', `#{==:#{@burn_session},${machine.session}}`, '-F', '#{session_id}']
-  const { code, stdout } = await run(argvOn(machine, [machine.tmux, '-u', '-N', '-L', machine.socket, ...made]), { timeout_ms: PROBE_MS })
+  const { code, stdout } = await runProcess(argvOn(machine, [machine.tmux, '-u', '-N', '-L', machine.socket, ...made]), {
+    timeout_ms: PROBE_MS,
+  })
   const sessions = Map.groupBy(code === 0 ? stdout.split('\n').filter((id) => id !== '') : [], (id) => id)
   const [most] = [...sessions.values()].toSorted((a, b) => b.length - a.length)
   return most?.[0] ?? null
@@ -73,17 +75,17 @@ async function sessionOfPanes(machine: Machine): Promise<string | null> {
 
 async function open(machine: Machine, target: string, options: OpenOptions): Promise<Tmux> {
   const words = [machine.tmux, '-u', ...attachWords(machine, target, options.create)]
-  const channel = new ControlChannel(machine.name, argvOn(machine, words), options.clock)
+  const channel = new ControlModeClient(machine.name, argvOn(machine, words), options.clock)
   const abandon = () => channel.kill()
   options.signal?.addEventListener('abort', abandon)
   try {
-    return await greet(channel, machine, target, options.create !== undefined)
+    return await handshake(channel, machine, target, options.create !== undefined)
   } catch (thrown) {
     await channel.close()
     if (!(thrown instanceof BurnError) || thrown.code !== 'machine_unreachable') throw thrown
     const cause = await refusal(machine, await channel.ended, thrown)
     if (cause !== null) throw cause
-    return greet(await startChained(machine, options.create), machine, target, options.create !== undefined)
+    return handshake(await startOneShot(machine, options.create), machine, target, options.create !== undefined)
   } finally {
     options.signal?.removeEventListener('abort', abandon)
   }
@@ -100,7 +102,12 @@ function firstWindowWords(machine: Machine, { name, width, height, command }: Fi
 }
 
 /** Learns the version, and that the server is this machine's: a session that was just made is marked as such. */
-async function greet<T extends ControlChannel | ChainedTmux>(tmux: T, machine: Machine, target: string, create: boolean): Promise<T> {
+async function handshake<T extends ControlModeClient | OneShotTmux>(
+  tmux: T,
+  machine: Machine,
+  target: string,
+  create: boolean,
+): Promise<T> {
   const claim = create ? [[['set-option', '-s', '-o', '-q', '@burn_machine', machine.name]]] : []
   const replies = await tmux.run([
     ...claim,
@@ -115,7 +122,7 @@ async function greet<T extends ControlChannel | ChainedTmux>(tmux: T, machine: M
   if (reply?.ok !== true) throw noSession(machine, null)
   const [session = '', version = '', owner = ''] = reply.lines
   if (owner !== '' && owner !== machine.name) {
-    throw unreachable(
+    throw unreachableError(
       machine.name,
       `its tmux server answers as "${owner}"`,
       'Two machines of the spec lead to the same tmux server: check "host" and "socket".',
@@ -130,10 +137,10 @@ async function greet<T extends ControlChannel | ChainedTmux>(tmux: T, machine: M
 async function refusal(machine: Machine, ended: Ended, thrown: BurnError): Promise<BurnError | null> {
   if (ended.code === null) return thrown
   const said = [...ended.notes, ended.stderr].join('\n')
-  const absent = absence(said)
+  const absent = missingSession(said)
   if (absent !== null) return noSession(machine, absent.socket)
   if (machine.transport.kind === 'ssh' && ended.code === 255) return thrown
-  const probe = await run(argvOn(machine, [machine.tmux, '-V']), { timeout_ms: PROBE_MS })
+  const probe = await runProcess(argvOn(machine, [machine.tmux, '-V']), { timeout_ms: PROBE_MS })
   const version = /tmux (?:next-)?(\d+\.\d+)/.exec(probe.stdout)?.[1]
   if (version === undefined) return noVersion(machine, probe.stderr, probe.code)
   if (Number(version) < OLDEST) {
@@ -148,8 +155,8 @@ async function refusal(machine: Machine, ended: Ended, thrown: BurnError): Promi
 }
 
 function noVersion(machine: Machine, stderr: string, code: number | null): BurnError {
-  const { kind, reason, hint } = explainFailure(stderr, code)
-  if (kind !== 'no_command') return unreachable(machine.name, reason, hint)
+  const { kind, reason, hint } = explainTransportFailure(stderr, code)
+  if (kind !== 'no_command') return unreachableError(machine.name, reason, hint)
   return new BurnError(
     'tmux_missing',
     `${machine.name} has no ${machine.tmux}`,
@@ -166,25 +173,25 @@ function noSession(machine: Machine, socket: string | null): BurnError {
   return new BurnError('tmux_no_session', `${machine.name} has ${what}`, `Raise it: burn up ${machine.name}`)
 }
 
-async function startChained(machine: Machine, create: FirstWindow | undefined): Promise<ChainedTmux> {
+async function startOneShot(machine: Machine, create: FirstWindow | undefined): Promise<OneShotTmux> {
   if (create !== undefined) {
     const words = [machine.tmux, '-u', '-L', machine.socket, 'new-session', '-d', ...firstWindowWords(machine, create)]
-    await run(argvOn(machine, words), { timeout_ms: PROBE_MS })
+    await runProcess(argvOn(machine, words), { timeout_ms: PROBE_MS })
   }
-  return new ChainedTmux(machine)
+  return new OneShotTmux(machine)
 }
 
 /** No server answers at the socket. `Permission denied` and all other errors say nothing about a server. */
 const noServer = /(?:no server running on (.+)|error connecting to (.+) \((?:No such file or directory|Connection refused)\))/
 const sessionGone = /no sessions|can't find session|server exited|lost server/
 
-export interface Absence {
+export interface MissingSession {
   /** The socket at which no server answers; null where a server answered without the session, or just ended. */
   readonly socket: string | null
 }
 
 /** Null where tmux said something else. */
-export function absence(said: string): Absence | null {
+export function missingSession(said: string): MissingSession | null {
   const [, running, connecting] = noServer.exec(said) ?? []
   const socket = running ?? connecting
   if (socket !== undefined) return { socket }

@@ -1,9 +1,9 @@
 /** What a machine's panes are and show. */
 import type { Machine, Time } from '../core/nouns.ts'
-import type { Sample } from '../core/pane-host.ts'
-import type { MachineSight, Pane, PaneWindow } from '../core/panes.ts'
+import type { SnapshotWithScreens } from '../core/pane-host.ts'
+import type { MachineSnapshot, Pane, PaneWindow } from '../core/panes.ts'
 import type { Tmux, TmuxCommand, TmuxReply } from '../core/ports.ts'
-import { unreachable } from './channel.ts'
+import { unreachableError } from './control-mode.ts'
 import { randomHex } from '../host/random.ts'
 
 /** Without spaces by their nature. Each one costs 2 % of a look; the last one is three where a pane is dead. */
@@ -36,28 +36,28 @@ const windowTexts = ['@burn_window', 'window_name', 'session_name']
 const clientFacts = ['client_control_mode', 'client_activity', 'pane_id']
 
 /** Everything a machine shows but the screens, labels included, in one round trip. */
-export async function sight(tmux: Tmux, machine: Machine): Promise<Up> {
+export async function snapshot(tmux: Tmux, machine: Machine): Promise<Up> {
   const nonce = newNonce()
-  return toSight(machine, tmux.session, nonce, await tmux.run(sightLines(nonce, [...paneTexts, '@burn_label'])))
+  return toSnapshot(machine, tmux.session, nonce, await tmux.run(sightLines(nonce, [...paneTexts, '@burn_label'])))
 }
 
 /** Everything and the screens, in one round trip, whatever the number of panes: tmux itself goes through them. */
-export async function sample(tmux: Tmux, machine: Machine): Promise<Sample> {
+export async function captureMachine(tmux: Tmux, machine: Machine): Promise<SnapshotWithScreens> {
   const nonce = newNonce()
   const replies = await tmux.run([...sightLines(nonce, paneTexts), captureAllLine(tmux, nonce)])
-  const seen = toSight(machine, tmux.session, nonce, replies)
+  const seen = toSnapshot(machine, tmux.session, nonce, replies)
   const screens = cut(nonce, replies.at(-1))
   // Panes that were moved to other sessions, and all panes of a tmux that does not go through them this way.
   const missing = seen.panes.map((pane) => pane.id).filter((id) => !screens.has(id))
-  if (missing.length === 0) return { sight: seen, screens }
-  return { sight: seen, screens: new Map([...screens, ...(await capture(tmux, missing))]) }
+  if (missing.length === 0) return { snapshot: seen, screens }
+  return { snapshot: seen, screens: new Map([...screens, ...(await capturePanes(tmux, missing))]) }
 }
 
 /**
  * The rows that panes show, pipelined; `lines` rows of history above them too; with `ansi`, colours as escape sequences. A pane that
  * is gone is missing in the answer.
  */
-export async function capture(
+export async function capturePanes(
   tmux: Tmux,
   paneIds: readonly string[],
   options: { lines?: number; ansi?: boolean } = {},
@@ -117,16 +117,16 @@ function fields(nonce: string, record: string): { readonly facts: readonly strin
   return { facts: facts.split(' '), texts }
 }
 
-type Up = Extract<MachineSight, { state: 'up' }>
+type Up = Extract<MachineSnapshot, { state: 'up' }>
 
 /** Throws BurnError `machine_unreachable` if tmux refused: the session may have ended since, which says nothing about its panes. */
-function toSight(machine: Machine, session: string, nonce: string, [panes, windows, clients, clock]: readonly TmuxReply[]): Up {
+function toSnapshot(machine: Machine, session: string, nonce: string, [panes, windows, clients, clock]: readonly TmuxReply[]): Up {
   const rows = records(nonce, windows).map((record) => fields(nonce, record))
   const inside = rows.filter(({ facts }) => facts[4] === session)
   const [home] = inside
   const refused = [panes, windows].find((reply) => reply?.ok !== true)
   if (refused !== undefined || home === undefined)
-    throw unreachable(machine.name, `its tmux said: ${refused?.error ?? 'the session has ended'}`, 'Run burn doctor.')
+    throw unreachableError(machine.name, `its tmux said: ${refused?.error ?? 'the session has ended'}`, 'Run burn doctor.')
   const keyed = keyedAt(records(nonce, clients))
   // A window that several sessions show counts as the attached one's.
   const known = once([...inside, ...rows].map(toWindow))

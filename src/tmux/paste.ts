@@ -1,5 +1,5 @@
 /** Texts into panes, as data: what is placed and submitted, under a guard that tmux itself checks at that very moment. */
-import type { Piece } from '../core/agent.ts'
+import type { Keystrokes } from '../core/agent.ts'
 import type { Target, Typed, Typing } from '../core/pane-host.ts'
 import type { TmuxCommand, TmuxReply } from '../core/ports.ts'
 import { BurnError } from '../core/errors.ts'
@@ -20,7 +20,7 @@ const SANITIZES = 3.7
  * The line that places a text. `buffer` names a paste buffer that nothing else uses; it is gone afterwards in every case.
  * Throws `bad_text` for control bytes, which `sanitize` should have taken out.
  */
-export function placeLine(target: Target, pieces: readonly Piece[], buffer: string, version: string): readonly TmuxCommand[] {
+export function placeLine(target: Target, pieces: readonly Keystrokes[], buffer: string, version: string): readonly TmuxCommand[] {
   const parts = pieces.flatMap((piece, i) =>
     'paste' in piece
       ? pastePart(target, piece.paste, `${buffer}-${i}`, version)
@@ -33,7 +33,7 @@ export function placeLine(target: Target, pieces: readonly Piece[], buffer: stri
 
 /** The line that presses Enter, or the key whose bytes submit instead. Pasted, not typed: in copy mode a typed key would go to tmux and not to the agent. */
 export function submitLine(target: Target, buffer: string, version: string, key = '\r'): readonly TmuxCommand[] {
-  const part = sanitizes(version) ? { insert: [keys(target, key)] } : raw(target, key, buffer)
+  const part = stripsControlBytes(version) ? { insert: [keys(target, key)] } : raw(target, key, buffer)
   return guarded(target, [part], version)
 }
 
@@ -45,7 +45,7 @@ export function typingLine(typing: Typing, version: string): readonly TmuxComman
     : submitLine(typing.target, buffer, version, typing.submit)
 }
 
-export function held(reply: TmuxReply): Typed {
+export function typedResult(reply: TmuxReply): Typed {
   const said = reply.lines.at(-1) ?? ''
   if (reply.ok && said === DONE) return { outcome: 'done', why: '' }
   if (reply.ok && said.startsWith(REFUSED)) return { outcome: 'refused', why: said.slice(REFUSED.length + 1) }
@@ -60,7 +60,7 @@ interface Part {
 
 function pastePart(target: Target, text: string, name: string, version: string): Part[] {
   if (/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/.test(text)) throw badText()
-  if (!sanitizes(version)) return [raw(target, BEGIN + text + END, name)]
+  if (!stripsControlBytes(version)) return [raw(target, BEGIN + text + END, name)]
   return [{ insert: [keys(target, BEGIN)] }, ...(text === '' ? [] : [raw(target, text, name)]), { insert: [keys(target, END)] }]
 }
 
@@ -84,7 +84,7 @@ function keys(target: Target, text: string): TmuxCommand {
  */
 function guarded({ pane, agent_pid }: Target, parts: readonly Part[], version: string): readonly TmuxCommand[] {
   const buffers = parts.flatMap(({ buffer }) => (buffer === undefined ? [] : [buffer]))
-  const mode = sanitizes(version) ? ' #{pane_in_mode}' : ''
+  const mode = stripsControlBytes(version) ? ' #{pane_in_mode}' : ''
   const is = `#{pane_id} #{pane_pid} #{@burn_agent} #{pane_dead} ${input}${mode}`
   const must = `${pane} ${agent_pid} ${agent_pid} 0 open${mode === '' ? '' : ' 0'}`
   const insert = [...parts.flatMap((part) => part.insert), ['display-message', '-p', DONE]]
@@ -99,7 +99,7 @@ function guarded({ pane, agent_pid }: Target, parts: readonly Part[], version: s
 }
 
 /** Whether keys are needed around a paste: they don't get through where a tmux mode is open in the pane. */
-export function sanitizes(version: string): boolean {
+export function stripsControlBytes(version: string): boolean {
   return Number.parseFloat(version.replace(/^next-/, '')) >= SANITIZES
 }
 

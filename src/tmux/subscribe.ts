@@ -6,13 +6,13 @@
  */
 import type { Machine } from '../core/nouns.ts'
 import type { Tmux, TmuxListener } from '../core/ports.ts'
-import { absence } from './open.ts'
-import { unreachable } from './channel.ts'
-import type { Sample } from '../core/pane-host.ts'
-import { capture, sight } from './panes.ts'
+import { missingSession } from './open.ts'
+import { unreachableError } from './control-mode.ts'
+import type { SnapshotWithScreens } from '../core/pane-host.ts'
+import { capturePanes, snapshot } from './panes.ts'
 
 /** Longer than tmux's own second between two comparisons, milliseconds. */
-export const afterglow = 1_100
+export const debounce_ms = 1_100
 
 /** Titles are anybody's: a part is enough to see that they change. The program is asked for as little as in a look (panes.ts). */
 const ofPane = [
@@ -31,22 +31,27 @@ export async function subscribe(tmux: Tmux, listener: TmuxListener): Promise<boo
   ])
   const refused = replies.find(({ ok }) => !ok)
   if (refused === undefined) return true
-  if (absence(refused.error ?? '') !== null) throw unreachable(tmux.machine, refused.error ?? '', 'Run burn up.')
+  if (missingSession(refused.error ?? '') !== null) throw unreachableError(tmux.machine, refused.error ?? '', 'Run burn up.')
   return false
 }
 
 /** A look that asks only the panes and windows in `changed` for their screens: the others are as they were in `before`. */
-export async function sampleChanged(tmux: Tmux, machine: Machine, before: Sample, changed: ReadonlySet<string>): Promise<Sample> {
-  const old = before.sight.state === 'up' ? before.sight.panes : []
+export async function captureChangedPanes(
+  tmux: Tmux,
+  machine: Machine,
+  before: SnapshotWithScreens,
+  changed: ReadonlySet<string>,
+): Promise<SnapshotWithScreens> {
+  const old = before.snapshot.state === 'up' ? before.snapshot.panes : []
   const asked = old.filter((pane) => changed.has(pane.id) || changed.has(pane.window_id)).map(({ id }) => id)
   // Both are written before either is answered: one round trip.
-  const [seen, captured] = await Promise.all([sight(tmux, machine), capture(tmux, asked)])
+  const [seen, captured] = await Promise.all([snapshot(tmux, machine), capturePanes(tmux, asked)])
   const known = new Set(old.map(({ id }) => id))
   const added = seen.panes.map(({ id }) => id).filter((id) => !known.has(id))
-  const fresh = added.length === 0 ? captured : new Map([...captured, ...(await capture(tmux, added))])
+  const fresh = added.length === 0 ? captured : new Map([...captured, ...(await capturePanes(tmux, added))])
   const screens = seen.panes.flatMap(({ id }) => {
     const screen = fresh.get(id) ?? before.screens.get(id)
     return screen === undefined ? [] : [[id, screen] as const]
   })
-  return { sight: seen, screens: new Map(screens) }
+  return { snapshot: seen, screens: new Map(screens) }
 }

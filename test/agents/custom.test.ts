@@ -51,7 +51,7 @@ function findings(agent: unknown, window: Record<string, unknown> = {}): string[
 }
 
 const rule = '─'.repeat(20)
-const look = (rows: readonly string[], pane: Partial<PaneFacts> = {}) => paneAgent(workerOf(small)).look(rows, { ...facts, ...pane })
+const look = (rows: readonly string[], pane: Partial<PaneFacts> = {}) => paneAgent(workerOf(small)).parseScreen(rows, { ...facts, ...pane })
 const state = (rows: readonly string[], pane: Partial<PaneFacts> = {}) => look(rows, pane).reading.state
 
 test('custom: an agent that a spec declares is started, read, typed to and submitted as it says', () => {
@@ -91,11 +91,11 @@ test('custom: whatever the rows, there is a reading, and idle only with the comp
   )
   fc.assert(
     fc.property(fc.array(row, { maxLength: 30 }), fc.integer({ min: 1, max: 300 }), (rows, width) => {
-      const seen = paneAgent({ kind: 'custom', custom }).look(rows, { ...facts, width, height: rows.length })
+      const seen = paneAgent({ kind: 'custom', custom }).parseScreen(rows, { ...facts, width, height: rows.length })
       const [first, end] = seen.composer_rows
       if (seen.reading.state === 'idle') assert.ok(rows[first]!.startsWith('>') && end > first)
       if (seen.composer === 'absent') assert.deepEqual([first, end], [0, 0])
-      assert.equal(paneAgent({ kind: 'custom' }).look(rows, facts).composer, 'absent', 'no patterns, nothing recognised')
+      assert.equal(paneAgent({ kind: 'custom' }).parseScreen(rows, facts).composer, 'absent', 'no patterns, nothing recognised')
     }),
   )
 })

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import * as fc from 'fast-check'
 import { hookScript } from '../../src/agents/hook.ts'
-import { fileLine, sumOf } from '../../src/core/line.ts'
-import { parseSignal } from '../../src/core/signal.ts'
+import { fileLine, lineChecksum } from '../../src/core/typed-line.ts'
+import { parseHookEvent } from '../../src/core/hook-event.ts'
 import { scratch, until } from '../support/fleet.ts'
 import { privateSocket } from '../support/tmux.ts'
 import { anyCharacter } from '../support/any-character.ts'
@@ -25,7 +25,7 @@ function pane(t: TestContext) {
   return {
     file,
     tmux,
-    option: () => parseSignal(tmux('show-options', '-p', '-q', '-v', '-t', id, '@burn_signal')),
+    option: () => parseHookEvent(tmux('show-options', '-p', '-q', '-v', '-t', id, '@burn_signal')),
     hook: (words: readonly string[], payload: string | Buffer, more: Record<string, string> = {}) =>
       new Promise<{ code: number | null; out: string }>((done) => {
         const child = spawn(join(dir, 'hook'), words, { env: { ...env, ...more } })
@@ -116,7 +116,7 @@ test('hook: every awk that is here tells the same', async (t) => {
 })
 
 const line = fileLine(id, '/w/A/.burn/x.md', { sha256: 'a'.repeat(64), lines: 12, longest: 80 })
-const told = [{ id, sum: sumOf(line) }]
+const told = [{ id, sum: lineChecksum(line) }]
 
 test('hook: of a prompt it tells a checksum of the line, in every form that agents record it', async (t) => {
   const { hook, option, tmux } = pane(t)
@@ -147,8 +147,8 @@ test('hook: of a prompt it tells a checksum of the line, in every form that agen
   }
   await hook(['UserPromptSubmit'], JSON.stringify({ prompt: `[burn ${id}] another text` }))
   await until('the other line is told of beside it', () => (option()?.told.length ?? 0) > 1)
-  assert.notEqual(option()?.told[0]?.sum, sumOf(line))
-  assert.ok(option()?.told.some(({ sum }) => sum === sumOf(line)))
+  assert.notEqual(option()?.told[0]?.sum, lineChecksum(line))
+  assert.ok(option()?.told.some(({ sum }) => sum === lineChecksum(line)))
 })
 
 test('hook: what happened last stands, also where an earlier call tells tmux after it, and no agent waits for that', async (t) => {

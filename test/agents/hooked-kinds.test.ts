@@ -1,7 +1,7 @@
 /** What claude, codex, gemini and qwen are started with, what their hooks mean, and how they are typed to. Screens have tests of their own. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { AgentPlace, Look } from '../../src/core/agent.ts'
+import type { AgentPlace, ParsedScreen } from '../../src/core/agent.ts'
 import type { AgentConfig } from '../../src/core/nouns.ts'
 import { paneAgent } from '../../src/agents/index.ts'
 
@@ -24,10 +24,10 @@ const at: AgentPlace = {
   entries: new Map(),
 }
 const heard = (kind: string, event: string, detail: string | null = null) => {
-  const told = paneAgent({ kind }).heard?.({ event, detail }) ?? null
+  const told = paneAgent({ kind }).hookState?.({ event, detail }) ?? null
   return told === null ? null : `${told.state}${told.detail === null ? '' : ` ${told.detail}`}`
 }
-const asking = (question: string): Look => ({
+const asking = (question: string): ParsedScreen => ({
   reading: { state: 'waiting', detail: 'approval', evidence: '' },
   composer: 'absent',
   composer_rows: [0, 0],

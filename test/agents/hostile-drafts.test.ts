@@ -19,7 +19,7 @@ const facts = (width: number, height: number) => ({
 
 test("claude: a rule and a prompt mark in what was typed are not the composer's own", () => {
   const screen = ['● Done.', '', rule, '❯ [burn 0k3v9w2x4abcd] ❯ msg', `  ${'─'.repeat(24)}`, '  ❯', rule, '  ? for shortcuts']
-  const { composer, draft } = paneAgent({ kind: 'claude' }).look(screen, facts(60, screen.length))
+  const { composer, draft } = paneAgent({ kind: 'claude' }).parseScreen(screen, facts(60, screen.length))
   assert.equal(composer, 'draft')
   assert.match(draft, /^\[burn 0k3v9w2x4abcd\] ❯ msg\n─+\n❯$/)
 })
@@ -31,7 +31,7 @@ for (const kind of ['claude', 'codex', 'gemini', 'opencode', 'pi', 'qwen']) {
     const rows = readFileSync(join(import.meta.dirname, `screens/${kind}/idle-draft-80x24.txt`), 'utf8')
       .split('\n')
       .slice(0, 24)
-    const { look } = paneAgent({ kind })
+    const { parseScreen: look } = paneAgent({ kind })
     const plain = look(rows, facts(80, 24))
     assert.equal(plain.composer, 'draft')
     fc.assert(

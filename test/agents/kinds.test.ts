@@ -3,9 +3,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { hermes } from '../../src/agents/hermes.ts'
-import { kindsOnce, paneAgent } from '../../src/agents/index.ts'
+import { paneAgentCache, paneAgent } from '../../src/agents/index.ts'
 import { BurnError } from '../../src/core/errors.ts'
-import { agentNames } from '../../src/core/kinds.ts'
+import { agentNames } from '../../src/core/agent-kinds.ts'
 import { anyCharacter } from '../support/any-character.ts'
 
 const config: AgentConfig = {
@@ -35,17 +35,17 @@ test('agents: each kind is found by its name, and a wrong name is told the right
 })
 
 test('agents: a screen that is asked for again is not read again, but where its pane is another', () => {
-  const kindOf = kindsOnce()
+  const kindOf = paneAgentCache()
   const shell = kindOf({ kind: 'shell' })
   assert.equal(kindOf({ kind: 'shell' }), shell)
   const screen = ['$ ']
   const pane = { dead: false, command: 'bash', cursor_x: 2, cursor_y: 0, width: 80, height: 1, title: '' }
-  const look = shell.look(screen, pane)
-  assert.equal(shell.look(screen, pane), look)
-  const over = shell.look(screen, { ...pane, dead: true })
+  const look = shell.parseScreen(screen, pane)
+  assert.equal(shell.parseScreen(screen, pane), look)
+  const over = shell.parseScreen(screen, { ...pane, dead: true })
   assert.deepEqual([look.reading.state === 'dead', over.reading.state], [false, 'dead'])
-  assert.deepEqual(shell.look(screen, pane), look)
-  assert.notEqual(shell.look(['$ '], pane), look)
+  assert.deepEqual(shell.parseScreen(screen, pane), look)
+  assert.notEqual(shell.parseScreen(['$ '], pane), look)
 })
 
 test('agents: hermes starts as the spec says, with model and provider where they are set', () => {
@@ -67,7 +67,7 @@ test('agents: no screen whatever makes hermes say idle without its own status ba
   )
   fc.assert(
     fc.property(fc.array(row, { maxLength: 24 }), fc.constantFrom(57, 80, 200), (screen, width) => {
-      const look = hermes.look(screen, { width, height: 24, title: '', command: 'python', dead: false, cursor_x: 0, cursor_y: 0 })
+      const look = hermes.parseScreen(screen, { width, height: 24, title: '', command: 'python', dead: false, cursor_x: 0, cursor_y: 0 })
       const [first, end] = look.composer_rows
       if (look.composer === 'absent') assert.equal(first, end)
       else assert.ok(screen[first - 2]!.startsWith(' ⚕ ') && screen[first - 1]!.startsWith('────') && end > first)

@@ -2,24 +2,24 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import type { Look } from '../../src/core/agent.ts'
+import type { ParsedScreen } from '../../src/core/agent.ts'
 import type { PaneHost } from '../../src/core/pane-host.ts'
 import { paneAgent } from '../../src/agents/index.ts'
-import { agentNames } from '../../src/core/kinds.ts'
-import { compactRows, fileLine, heldIn, idIn, isTyped, lineFor, sumOf, tagOf } from '../../src/core/line.ts'
+import { agentNames } from '../../src/core/agent-kinds.ts'
+import { compactRows, fileLine, composerContent, idIn, isTyped, lineFor, lineChecksum, deliveryTag } from '../../src/core/typed-line.ts'
 import { linesFor } from '../../src/deliver/texts.ts'
 import { anyCharacter } from '../support/any-character.ts'
 
 const id = '0k3v9w2x4abcd'
 const facts = { sha256: 'a1b2c3d4e5f60718'.repeat(4), lines: 841, longest: 120 }
-const looking = (state: 'idle' | 'working', interrupts = false): Look => ({
+const looking = (state: 'idle' | 'working', interrupts = false): ParsedScreen => ({
   reading: { state, detail: null, evidence: '' },
   composer: 'empty',
   composer_rows: [0, 1],
   draft: '',
   interrupts,
 })
-const typedBy = (kind: string, line: string, look: Look) =>
+const typedBy = (kind: string, line: string, look: ParsedScreen) =>
   paneAgent({ kind })
     .place(line, look)
     .map((piece) => ('paste' in piece ? piece.paste : 'type' in piece ? piece.type : `<${piece.key}>`))
@@ -78,12 +78,12 @@ test('lines: no text of an issue reaches a composer, whatever it says and whatev
       assert.match(line, /^[ -~]+$/)
       assert.ok(!/["\\]/.test(line), line)
       assert.equal(
-        agent.expands.some((expansion) => expansion.test(line.slice(tagOf(id).length + 1)) && name !== 'shell'),
+        agent.expands.some((expansion) => expansion.test(line.slice(deliveryTag(id).length + 1)) && name !== 'shell'),
         false,
         `${name} expands something in ${line}`,
       )
       if (written.has(id)) assert.equal(written.get(id), text.endsWith('\n') ? text : `${text}\n`)
-      else assert.equal(kind === 'send' ? line : '', `${tagOf(id)} ${text}`)
+      else assert.equal(kind === 'send' ? line : '', `${deliveryTag(id)} ${text}`)
       for (const look of [looking('idle'), looking('working'), looking('working', true)]) {
         const pieces = typedBy(name, line, look)
         assert.equal(pieces.join('').replace(/^\/queue /, ''), line)
@@ -130,24 +130,24 @@ test('lines: a file is named by its absolute path only if that is plain, short, 
 test('lines: what a composer holds of a line is told from a draft of a person', () => {
   const line = lineFor(id, '/home/ann/AZOTH', facts, 200)
   const wrapped = (width: number) => line.match(new RegExp(`.{1,${width}}`, 'g'))?.join('\n') ?? ''
-  for (const width of [10, 39, 57, 200]) assert.equal(heldIn(wrapped(width), id, line), 'line')
-  assert.equal(heldIn(`/queue ${line}`, id, line), 'line')
-  assert.equal(heldIn(line.slice(-60), id, line), 'line', 'a low composer shows its end')
-  assert.equal(heldIn(line.slice(0, 60), id, line), 'beginning')
-  assert.equal(heldIn(`${line} and more`, id, line), 'other')
-  assert.equal(heldIn(`well, ${line}`, id, line), 'other')
-  assert.equal(heldIn('a draft of a person', id, line), 'nothing')
-  assert.equal(heldIn(line.slice(-10), id, line), 'nothing')
-  assert.equal(heldIn(line, id, null), 'line', 'its form says so')
-  assert.equal(heldIn(tagOf(id), id, null), 'beginning')
-  assert.equal(heldIn(line, '0k3v9w2x4abce', null), 'nothing')
+  for (const width of [10, 39, 57, 200]) assert.equal(composerContent(wrapped(width), id, line), 'line')
+  assert.equal(composerContent(`/queue ${line}`, id, line), 'line')
+  assert.equal(composerContent(line.slice(-60), id, line), 'line', 'a low composer shows its end')
+  assert.equal(composerContent(line.slice(0, 60), id, line), 'beginning')
+  assert.equal(composerContent(`${line} and more`, id, line), 'other')
+  assert.equal(composerContent(`well, ${line}`, id, line), 'other')
+  assert.equal(composerContent('a draft of a person', id, line), 'nothing')
+  assert.equal(composerContent(line.slice(-10), id, line), 'nothing')
+  assert.equal(composerContent(line, id, null), 'line', 'its form says so')
+  assert.equal(composerContent(deliveryTag(id), id, null), 'beginning')
+  assert.equal(composerContent(line, '0k3v9w2x4abce', null), 'nothing')
   assert.equal(idIn(wrapped(10)), id)
   assert.equal(idIn(line.slice(-100)), id, 'also by its file')
   assert.equal(idIn('a draft'), null)
   fc.assert(
     fc.property(
       fc.string(),
-      (draft) => heldIn(draft, id, line) !== 'line' || line.replaceAll(' ', '').endsWith(draft.replaceAll(/\s/g, '')),
+      (draft) => composerContent(draft, id, line) !== 'line' || line.replaceAll(' ', '').endsWith(draft.replaceAll(/\s/g, '')),
     ),
   )
 })
@@ -155,6 +155,6 @@ test('lines: what a composer holds of a line is told from a draft of a person', 
 test('lines: rows are read without what agents draw around them', () => {
   const rows = ['  ┃  ● [burn 0k3v9w2', '  ┃  x4abcd] Read all', '  ┃  2 lines', '', '  ┃  more']
   assert.equal(compactRows(rows), '●[burn0k3v9w2x4abcd]Readall2lines\nmore')
-  assert.notEqual(sumOf(`${tagOf(id)} one`), sumOf(`${tagOf(id)} two`))
-  assert.equal(sumOf(`${tagOf(id)} one `), sumOf('[burn 0k3v9w2x4abce] one'))
+  assert.notEqual(lineChecksum(`${deliveryTag(id)} one`), lineChecksum(`${deliveryTag(id)} two`))
+  assert.equal(lineChecksum(`${deliveryTag(id)} one `), lineChecksum('[burn 0k3v9w2x4abce] one'))
 })

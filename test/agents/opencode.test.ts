@@ -34,7 +34,7 @@ function screen(said: readonly string[], typed: readonly string[], footer: strin
 const resting = '   /repo                                            1.3K (1%)  ctrl+p commands'
 const running = '   ⬝⬝⬝■■■■⬝  esc interrupt                          1.3K (1%)  ctrl+p commands'
 const asked = ['  ┃', '  ┃  Do it', '  ┃', '']
-const look = (rows: readonly string[], pane: Partial<PaneFacts> = {}) => opencode.look(rows, { ...facts, ...pane })
+const look = (rows: readonly string[], pane: Partial<PaneFacts> = {}) => opencode.parseScreen(rows, { ...facts, ...pane })
 
 test('opencode: starts with its model, and is heard by a variable, not by a file of the person', () => {
   assert.deepEqual(opencode.start(config, null), { argv: ['opencode'], env: {} })
@@ -143,7 +143,7 @@ test('opencode: nothing of it drawn is starting; what a shell stands behind, or 
 })
 
 test('opencode: what its plugin tells is understood', () => {
-  const heard = (event: string, detail: string | null = null) => opencode.heard?.({ event, detail })?.state ?? null
+  const heard = (event: string, detail: string | null = null) => opencode.hookState?.({ event, detail })?.state ?? null
   assert.deepEqual(
     ['busy', 'retry', 'idle'].map((status) => heard('session.status', status)),
     ['working', 'working', 'idle'],

@@ -19,7 +19,7 @@ const facts: PaneFacts = { width: 80, height: 24, title: 'π - repo', command: '
 const rule = '─'.repeat(80)
 const footer = ['~/repo (main)', '↑2.5k ↓112 1.0%/131k (auto)                                         some-model']
 const screen = (said: readonly string[], typed: readonly string[] = ['']) => [...said, '', rule, ...typed, rule, ...footer]
-const look = (rows: readonly string[], pane: Partial<PaneFacts> = {}) => pi.look(rows, { ...facts, ...pane })
+const look = (rows: readonly string[], pane: Partial<PaneFacts> = {}) => pi.parseScreen(rows, { ...facts, ...pane })
 
 test('pi: starts with its model, and with an extension of its own where it is to be heard', () => {
   assert.deepEqual(pi.start(config, null), { argv: ['pi'], env: {} })
@@ -73,7 +73,7 @@ test('pi: nothing of it drawn is starting; what a shell stands behind, or a dead
 })
 
 test('pi: what its extension tells is understood', () => {
-  const heard = (event: string, detail: string | null = null) => pi.heard?.({ event, detail })?.state ?? null
+  const heard = (event: string, detail: string | null = null) => pi.hookState?.({ event, detail })?.state ?? null
   assert.deepEqual(
     ['input', 'agent_start', 'tool_call', 'agent_end'].map((event) => heard(event)),
     [null, 'working', 'working', 'idle'],

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { agentNames } from '../../src/core/kinds.ts'
+import { agentNames } from '../../src/core/agent-kinds.ts'
 import { framesIn, ownFrames, read, realFrames, score, undrawn } from '../support/frames.ts'
 
 const real = framesIn(realFrames)

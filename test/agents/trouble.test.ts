@@ -7,7 +7,7 @@ import { hermesConfig, hermesHome } from '../../src/agents/hermes-home.ts'
 import { troubleIn } from '../../src/agents/trouble.ts'
 
 const heard = (kind: string, event: string, detail: string | null = null) => {
-  const told = paneAgent({ kind }).heard?.({ event, detail }) ?? null
+  const told = paneAgent({ kind }).hookState?.({ event, detail }) ?? null
   return told === null ? null : [told.state, told.detail]
 }
 
@@ -105,7 +105,7 @@ test("hermes: a model's answer is no failure where it is drawn as Hermes' own wo
     const panel = [` ─  ⚕ Hermes  ${'─'.repeat(45)}`, '', ...answer.map((row) => ` ${row}`), '', ` ${'─'.repeat(58)}`]
     const screen = ['● do it', ...panel, ' ⚕ stub · 0% · 22s', rule, '❯']
     const facts = { width: 60, height: 12, title: '', command: 'python3', dead: false, cursor_x: 2, cursor_y: 11 }
-    return paneAgent({ kind: 'hermes' }).look(screen, facts).reading
+    return paneAgent({ kind: 'hermes' }).parseScreen(screen, facts).reading
   }
   for (const answer of ['All is well.', 'It now answers with HTTP 401.', 'The route /model is new.'])
     assert.equal(looks(answer).state, 'idle', answer)
@@ -115,7 +115,7 @@ test("hermes: a model's answer is no failure where it is drawn as Hermes' own wo
 })
 
 test('hermes: the question that fills the screen before the first chat has its choices, and is answered by the arrows', () => {
-  const look = paneAgent({ kind: 'hermes' }).look(
+  const look = paneAgent({ kind: 'hermes' }).parseScreen(
     [
       'Help improve Hermes?',
       '  ↑↓ navigate  ENTER/SPACE select  ESC cancel',

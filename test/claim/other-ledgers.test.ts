@@ -8,7 +8,7 @@ import { adopt } from '../../src/operate/adopt.ts'
 import { doctor } from '../../src/doctor/doctor.ts'
 import { dryCycle } from '../../src/cycle/cycle.ts'
 import { actionsOf } from '../../src/core/actions.ts'
-import { whyNotNow } from '../../src/sprint/claim.ts'
+import { recheckPick } from '../../src/sprint/recheck.ts'
 import { release } from '../../src/operate/issue.ts'
 import { status } from '../../src/observe/state.ts'
 import { issuesOf } from '../simulate/storm.ts'
@@ -57,7 +57,7 @@ test('another ledger of the fleet: a sprint takes nothing of it either', async (
   const { state } = await second.cycle()
   const record = await ledger.issue('o/a#1')
   assert.ok(record !== null)
-  const why = await run(whyNotNow(record, { ...state, claims: new Map() }, session))
+  const why = await run(recheckPick(record, { ...state, claims: new Map() }, session))
   assert.match(said(why), /^claimed by another ledger of this fleet/)
 })
 

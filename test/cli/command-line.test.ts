@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { test } from 'node:test'
-import { groups, entries, oldNames } from '../../src/cli/catalog.ts'
-import { choice, flag, list, optional, positive, read, readWords, shapesOf, text, wholeNumber } from '../../src/cli/takes.ts'
+import { groups, entries, deprecatedNames } from '../../src/cli/catalog.ts'
+import { choice, flag, list, optional, positive, parsedArg, parseArgs, shapesOf, text, wholeNumber } from '../../src/cli/args.ts'
 import { simple } from '../../src/cli/table.ts'
 import { burn } from '../support/fleet.ts'
 
@@ -12,7 +12,7 @@ const env = { HOME: resolve(import.meta.dirname, '../..') }
 const takes = {
   issue: text('<issue>', ''),
   rest: list('[rest...]', ''),
-  jobs: read('-j, --jobs <n>', '', positive, 1),
+  jobs: parsedArg('-j, --jobs <n>', '', positive, 1),
   machine: list('-m, --machine <name...>', ''),
   dry_run: flag('-n, --dry-run', ''),
   hooks: flag('--no-hooks', ''),
@@ -33,7 +33,7 @@ test('takes: reads arguments and options in every order and form', () => {
     ['a#1 --no-hooks --state closed --lane=', { issue: 'a#1', hooks: false, state: 'closed', lane: '' }],
     ['- -- --jobs -n', { issue: '-', rest: ['--jobs', '-n'] }],
   ]
-  for (const [words, given] of cases) assert.deepEqual(readWords(words.split(' '), takes), { ...usual, ...given }, words)
+  for (const [words, given] of cases) assert.deepEqual(parseArgs(words.split(' '), takes), { ...usual, ...given }, words)
 })
 
 test('takes: says what is wrong with a command line', () => {
@@ -49,9 +49,11 @@ test('takes: says what is wrong with a command line', () => {
   ]
   for (const [words, says] of cases) {
     const given = words.split(' ').filter((word) => word !== '')
-    assert.throws(() => readWords(given, takes), { code: 'usage', exit: 2, message: says }, words)
+    assert.throws(() => parseArgs(given, takes), { code: 'usage', exit: 2, message: says }, words)
   }
-  assert.throws(() => readWords(['7', '8'], { n: read('<n>', '', wholeNumber, undefined) }), { message: '"8" is one argument too many' })
+  assert.throws(() => parseArgs(['7', '8'], { n: parsedArg('<n>', '', wholeNumber, undefined) }), {
+    message: '"8" is one argument too many',
+  })
 })
 
 test('burn: an old name works, and says its new name on standard error', async () => {
@@ -61,7 +63,7 @@ test('burn: an old name works, and says its new name on standard error', async (
   assert.deepEqual([now.code, old.code, old.out], [0, 0, now.out])
   assert.equal(now.err, '')
   assert.match(old.err, /^deprecated: burn schedule is now burn job schedule; /)
-  for (const name of Object.values(oldNames))
+  for (const name of Object.values(deprecatedNames))
     assert.ok(
       entries.some((entry) => entry.name === name),
       name,
@@ -103,7 +105,7 @@ test('burn: every command has a help of its own, with options of distinct names'
     const { code, out } = await burn([...name.split(' '), '--help'], env)
     assert.equal(code, 0, name)
     assert.ok(out.startsWith(`Usage: burn ${name}`), out)
-    const names = shapesOf((await load()).takes).flatMap((shape) => [...shape.names, shape.key])
+    const names = shapesOf((await load()).args).flatMap((shape) => [...shape.names, shape.key])
     assert.equal(new Set(names).size, names.length, name)
     assert.ok(!names.some((each) => ['--json', '--spec', '-f', '--here', 'json', 'spec', 'here'].includes(each)), name)
   }
@@ -112,7 +114,7 @@ test('burn: every command has a help of its own, with options of distinct names'
 test('docs/commands.md lists the commands and the old names as they are', () => {
   const document = readFileSync(join(env.HOME, 'docs/commands.md'), 'utf8')
   const rows = entries.map(({ name, summary }) => `| \`burn ${name}\` | ${summary.replaceAll('|', '\\|')} |`)
-  const old = Object.entries(oldNames).map(([name, now]) => `| \`${name}\` | \`burn ${now}\` |`)
+  const old = Object.entries(deprecatedNames).map(([name, now]) => `| \`${name}\` | \`burn ${now}\` |`)
   assert.deepEqual(document.match(/^\| `.*$/gm), [...rows, ...old])
 })
 

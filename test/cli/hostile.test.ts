@@ -181,7 +181,7 @@ async function remember(file: string, sprints: string, text: string): Promise<vo
   const failure = { class: 'check_red', reason: text } as const
   await ledger.endSprint(id, 'a', { outcome: 'failed', failure, dispatch: 'failed', reason }, Date.now())
   await ledger.skip({ worker: 'sprint/here/1', issue: 'o/app#1', until: null, reason: text, at: Date.now() })
-  await ledger.hold([{ scope: 'worker', name: 'box/A/ANN', code: 'person', reason, until: null, actor: text }], Date.now())
+  await ledger.saveHolds([{ scope: 'worker', name: 'box/A/ANN', code: 'person', reason, until: null, actor: text }], Date.now())
   await ledger.close()
   const notes = [
     { kind: 'note', text },

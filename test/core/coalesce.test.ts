@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { together } from '../../src/core/concurrency.ts'
+import { batchCalls } from '../../src/core/concurrency.ts'
 
 const answered = (ids: readonly string[]) => ids.map((id) => ({ id, length: ids.length }))
 
 test('what comes while a call is under way is asked for by the next one, and each caller finds its own', async () => {
   const asked: (readonly string[])[] = []
-  const ask = together(async (ids: readonly string[]) => (asked.push(ids), await Promise.resolve(), answered(ids)))
+  const ask = batchCalls(async (ids: readonly string[]) => (asked.push(ids), await Promise.resolve(), answered(ids)))
   const all = await Promise.all([ask(['a']), ask(['b', 'c']), ask([]), ask(['d'])])
   assert.deepEqual(asked, [['a'], ['b', 'c', 'd']])
   assert.deepEqual(
@@ -22,7 +22,7 @@ test('what comes while a call is under way is asked for by the next one, and eac
 })
 
 test('where it fails, all who asked together hear of it, and the next are asked for all the same', async () => {
-  const ask = together(async (ids: readonly string[]) => {
+  const ask = batchCalls(async (ids: readonly string[]) => {
     await Promise.resolve()
     if (ids.includes('bad')) throw new Error('it is full')
     return answered(ids)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { lstat } from 'node:fs/promises'
 import { test } from 'node:test'
-import { adviceOf, BurnError, codeOf, ifCode, noSuchPath } from '../../src/core/errors.ts'
+import { messageWithHint, BurnError, codeOf, ifCode, noSuchPath } from '../../src/core/errors.ts'
 
 test('ifCode: gives the value for an expected code and throws every other error', async () => {
   assert.equal(await lstat(`${import.meta.filename}/x`).catch(ifCode(noSuchPath, null)), null)
@@ -17,8 +17,8 @@ test('ifCode: gives the value for an expected code and throws every other error'
   assert.deepEqual([broken, new Error('x'), null].map(codeOf), ['forge_timeout', '', ''])
 })
 
-test('adviceOf: has the code of an error beside its hint', () => {
-  assert.equal(adviceOf(new BurnError('ledger_full', 'no room', 'free some')), 'no room (ledger_full: free some)')
-  assert.equal(adviceOf(new BurnError('usage', 'a wrong word', '')), 'a wrong word (usage)')
-  assert.equal(adviceOf(new TypeError('no function')), 'no function')
+test('messageWithHint: has the code of an error beside its hint', () => {
+  assert.equal(messageWithHint(new BurnError('ledger_full', 'no room', 'free some')), 'no room (ledger_full: free some)')
+  assert.equal(messageWithHint(new BurnError('usage', 'a wrong word', '')), 'a wrong word (usage)')
+  assert.equal(messageWithHint(new TypeError('no function')), 'no function')
 })

@@ -118,13 +118,13 @@ test('a change that closes hundreds of issues keeps each of them, in this repo a
   people.put('o/a', { name: '#12', closes: [...refs, 'o/elsewhere#1'].map((ref) => ref.replace('o/b', 'O/B')) })
   await pass(minute)
   await cycle()
-  const kept = (await ledger.open()).filter(({ open_change }) => open_change === '#12')
+  const kept = (await ledger.openIssues()).filter(({ open_change }) => open_change === '#12')
   assert.deepEqual(kept.map(({ issue }) => issue.ref).toSorted(), refs.toSorted())
   people.put('o/a', { name: '#12', closes: refs, state: 'merged' })
   await pass(minute)
   await cycle()
   assert.deepEqual(
-    (await ledger.open()).filter(({ open_change }) => open_change !== null),
+    (await ledger.openIssues()).filter(({ open_change }) => open_change !== null),
     [],
   )
 })

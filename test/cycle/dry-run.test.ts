@@ -49,20 +49,26 @@ test('dry run: an issue that is lost is given again at its next attempt', async 
 })
 
 /** What a dry run may write: caches. */
-const caches: ReadonlySet<string | symbol> = new Set<keyof Ledger>(['saveIssues', 'saveWriters', 'saveChanges', 'saveReadings', 'judgeBy'])
+const caches: ReadonlySet<string | symbol> = new Set<keyof Ledger>([
+  'saveIssues',
+  'saveWriters',
+  'saveChanges',
+  'saveReadings',
+  'rejudgeIfRulesChanged',
+])
 const reads: ReadonlySet<string | symbol> = new Set<keyof Ledger>([
-  'underWay',
-  'news',
-  'resumes',
-  'front',
+  'cycleView',
+  'affectedWork',
+  'resumeTexts',
+  'candidates',
   'repos',
-  'openIn',
+  'openIssueRefs',
   'issue',
   'dispatches',
   'deliveries',
   'events',
   'agents',
-  'resting',
+  'backoffs',
   'backlog',
 ])
 
@@ -79,7 +85,7 @@ test('dry run: writes caches alone: no event, no verdict, no comment, no approva
       return typeof value === 'function' ? value.bind(target) : value
     },
   })
-  const kept = async () => [await ledger.events({}), await ledger.dispatches({}), await ledger.deliveries({}), await ledger.resting(0)]
+  const kept = async () => [await ledger.events({}), await ledger.dispatches({}), await ledger.deliveries({}), await ledger.backoffs(0)]
   const dry = async () => {
     const before = await kept()
     const comments = given.map(({ ref }) => forge.commentsOn(ref))
@@ -171,7 +177,7 @@ test('dry run: its actions are those of the next cycle, in states drawn at rando
         else if (what === 'hold' || what === 'resume')
           await holdWorker(ledger, agent?.worker ?? '', what === 'hold' ? 'by hand' : null, clock.now())
         else if (what === 'mangle') for (const each of world.agents()) each.mangles = which % 2 === 0
-        else if (what === 'login') world.suffer({ ...asLong, kind: 'login', lasts: which * 10_000 })
+        else if (what === 'login') world.injectFault({ ...asLong, kind: 'login', lasts: which * 10_000 })
         else if (what === 'unreachable' && machine !== undefined) machine.reachable = false
         else if (what === 'reached' && machine !== undefined) machine.reachable = true
         else if (what === 'unreadable') unreadable.add(ref)

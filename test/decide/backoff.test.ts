@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import type { IssueRecord } from '../../src/core/ledger/backlog.ts'
 import { hasPassed } from '../../src/core/elapsed.ts'
-import { pauseAfter, waitsUntil } from '../../src/decide/backoff.ts'
+import { backoffMs, retryAt } from '../../src/decide/backoff.ts'
 
 const minute = 60_000
 const at = Date.UTC(2026, 5, 1)
@@ -16,7 +16,7 @@ function tried(attempts: number, number = 7, failed_at: number | null = at): Iss
 }
 
 /** How long it waits, milliseconds. */
-const wait = (record: IssueRecord) => (waitsUntil(record, minute, at) ?? at) - at
+const wait = (record: IssueRecord) => (retryAt(record, minute, at) ?? at) - at
 
 test('a pause is twice as long each time, a quarter shorter at most, and never above its limit', () => {
   const failures = fc.integer({ min: 1, max: 2_000 })
@@ -24,21 +24,21 @@ test('a pause is twice as long each time, a quarter shorter at most, and never a
   fc.assert(
     fc.property(failures, spread, (count, random) => {
       const whole = Math.min(300_000, 1_000 * 2 ** (count - 1))
-      const pause = pauseAfter(count, { first: 1_000, longest: 300_000 }, random)
+      const pause = backoffMs(count, { first: 1_000, longest: 300_000 }, random)
       assert.ok(pause <= whole && pause >= Math.floor(whole * 0.75), `${count}: ${pause}`)
     }),
   )
 })
 
 test('an issue waits longer after each attempt, and not at all when it was never tried or was requeued', () => {
-  assert.equal(waitsUntil(tried(0, 7, null), minute, at), null)
-  assert.equal(waitsUntil(tried(0), minute, at), null, 'what failed before it was requeued counts no more')
+  assert.equal(retryAt(tried(0, 7, null), minute, at), null)
+  assert.equal(retryAt(tried(0), minute, at), null, 'what failed before it was requeued counts no more')
   const waits = [1, 2, 3, 9].map((attempts) => wait(tried(attempts)))
   for (const [index, whole] of [1, 2, 4, 60].entries())
     assert.ok(waits[index]! <= whole * minute && waits[index]! >= 0.75 * whole * minute, `${waits[index]}`)
-  const until = waitsUntil(tried(1), minute, at) ?? 0
-  assert.equal(waitsUntil(tried(1), minute, until - 1), until, 'the same answer at every look')
-  assert.equal(waitsUntil(tried(1), minute, until), null)
+  const until = retryAt(tried(1), minute, at) ?? 0
+  assert.equal(retryAt(tried(1), minute, until - 1), until, 'the same answer at every look')
+  assert.equal(retryAt(tried(1), minute, until), null)
 })
 
 test('issues that were lost together come back one after the other', () => {
@@ -48,8 +48,8 @@ test('issues that were lost together come back one after the other', () => {
 })
 
 test('a clock that was set back holds nothing up, and clocks that differ a little hurry nothing', () => {
-  assert.equal(waitsUntil(tried(3), minute, at - 3 * 3_600_000), null)
-  assert.notEqual(waitsUntil(tried(3), minute, at - 2_000), null)
+  assert.equal(retryAt(tried(3), minute, at - 3 * 3_600_000), null)
+  assert.notEqual(retryAt(tried(3), minute, at - 2_000), null)
   assert.equal(hasPassed(at, 10, at - 59_000), false)
   assert.equal(hasPassed(at, 10, at - 61_000), true)
   assert.equal(hasPassed(at, 10, at + 10), true)

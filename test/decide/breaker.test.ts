@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Reason } from '../../src/core/reasons.ts'
-import type { Look } from '../../src/core/agent.ts'
-import type { Delivery, DeliveryState } from '../../src/core/lives.ts'
+import type { ParsedScreen } from '../../src/core/agent.ts'
+import type { Delivery, DeliveryState } from '../../src/core/lifecycle.ts'
 import { breakerFor } from '../../src/decide/stops.ts'
 import { said } from '../support/reasons.ts'
 
-const look = (known: boolean): Look => ({
+const look = (known: boolean): ParsedScreen => ({
   reading: { state: known ? 'idle' : 'unknown', detail: null, evidence: known ? '❯' : 'a new screen' },
   composer: known ? 'empty' : 'absent',
   composer_rows: [0, 0],

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import type { Delivery, DeliveryState } from '../../src/core/lives.ts'
-import type { Look } from '../../src/core/agent.ts'
+import type { Delivery, DeliveryState } from '../../src/core/lifecycle.ts'
+import type { ParsedScreen } from '../../src/core/agent.ts'
 import type { Observation } from '../../src/decide/observation.ts'
-import { deliverySteps } from '../../src/core/lives.ts'
-import { deliveryLimits, step } from '../../src/decide/deliver.ts'
+import { deliveryTransitions } from '../../src/core/lifecycle.ts'
+import { deliveryLimits, nextStep } from '../../src/decide/delivery-step.ts'
 
 const limitsWith = (settle: number) => deliveryLimits({ limits: { ready: 1000, placed: 10_000, seen: 20_000, settle } }, 'work')
 const id = '0k3v9w2x4abcd'
@@ -110,7 +110,7 @@ class World {
   private truth(): Observation {
     const { alive, pid, asking, working, composer, submitted } = this.agent
     const state = !alive ? 'dead' : asking ? 'waiting' : working ? 'working' : 'idle'
-    const look: Look = {
+    const look: ParsedScreen = {
       reading: { state, detail: null, evidence: '' },
       composer: !alive ? 'absent' : composer === '' ? 'empty' : 'draft',
       composer_rows: [0, 0],
@@ -122,11 +122,11 @@ class World {
     const seen = {
       look,
       in_composer: alive && composer === line,
-      beside: alive && composer !== line && composer.includes(line),
-      elsewhere: tagged ? 0 : null,
+      tag_in_composer: alive && composer !== line && composer.includes(line),
+      outside_since: tagged ? 0 : null,
       whole: tagged,
       told: this.hooks && tagged ? (taken ? ('text' as const) : ('other' as const)) : null,
-      rests: working || asking ? null : 0,
+      idle_since: working || asking ? null : 0,
       leftover: alive && this.row.state === 'unknown' && composer === line,
       line: this.written ? line : null,
       unwritten: null,
@@ -135,7 +135,7 @@ class World {
   }
 
   private write(to: DeliveryState, more: Partial<Delivery>): void {
-    assert.ok(deliverySteps[this.row.state].includes(to), `${this.row.state} to ${to}`)
+    assert.ok(deliveryTransitions[this.row.state].includes(to), `${this.row.state} to ${to}`)
     this.row = { ...this.row, ...more, state: to, changed_at: this.now }
   }
 
@@ -159,7 +159,7 @@ class World {
     const truth = this.truth()
     // Which process lives in the pane is asked of tmux, not read from the screen: it never lags.
     const sight = this.lagging === null ? truth : { ...this.lagging, incarnation: truth.incarnation }
-    const next = step(this.row, sight, this.limits, this.now)
+    const next = nextStep(this.row, sight, this.limits, this.now)
     if (next.do === 'write') this.written = crash !== 'before'
     else if (next.do === 'place') {
       assert.ok(sight.incarnation !== null && sight.look?.composer === 'empty', 'placed only into a live agent with an empty composer')
@@ -207,7 +207,7 @@ class World {
         ...seen,
         look: look && { ...look, composer: 'empty', draft: '' },
         in_composer: false,
-        elsewhere: this.now,
+        outside_since: this.now,
         whole: true,
       }
       this.turn('none')

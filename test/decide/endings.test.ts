@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { LiveDispatch } from '../../src/core/ledger/claims.ts'
 import type { Change } from '../../src/core/nouns.ts'
 import type { UnderWayState } from '../../src/core/fleet-state.ts'
-import { endings } from '../../src/decide/endings.ts'
+import { dispatchMoves } from '../../src/decide/dispatch-moves.ts'
 import { said } from '../support/reasons.ts'
 import { dispatchOf, id, now, sprintOf, stateOf } from '../support/state.ts'
 
@@ -28,7 +28,7 @@ const changeOf = (more: Partial<Change> = {}): Change => ({
   ...more,
 })
 
-const settled = (view: UnderWayState) => endings(view)
+const settled = (view: UnderWayState) => dispatchMoves(view)
 const becomes = (view: UnderWayState) => settled(view).map(({ to }) => to)
 
 test('what an agent holds that has had nothing to do for long has failed, and says why', () => {

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import type { Event } from '../../src/core/events.ts'
 import type { HoldScope } from '../../src/core/nouns.ts'
 import { keysOf } from '../../src/core/json.ts'
-import { deliverySteps, dispatchSteps } from '../../src/core/lives.ts'
+import { deliveryTransitions, dispatchTransitions } from '../../src/core/lifecycle.ts'
 import { eventKinds, eventText } from '../../src/decide/event-kinds.ts'
 
 const src = resolve(import.meta.dirname, '../../src')
@@ -30,7 +30,7 @@ test('events: each kind is written somewhere, and none that the table does not k
     .map((file) => readFileSync(file, 'utf8'))
     .join('\n')
   // Written by state or by scope: `dispatch.${state}`, `delivery.${state}`, `${scope}.held`.
-  const states = { dispatch: keysOf(dispatchSteps), delivery: keysOf(deliverySteps) }
+  const states = { dispatch: keysOf(dispatchTransitions), delivery: keysOf(deliveryTransitions) }
   const scopes = Object.keys({ worker: 0, lane: 0, machine: 0, repo: 0, account: 0, fleet: 0 } satisfies Record<HoldScope, 0>)
   const built = new Set([
     ...Object.entries(states).flatMap(([life, each]) => each.map((state) => `${life}.${state}`)),

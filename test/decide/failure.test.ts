@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { FailureClass } from '../../src/core/sprint.ts'
-import { afterFailure } from '../../src/decide/failure.ts'
+import { consequenceOf } from '../../src/decide/failure.ts'
 
 /** As they are written where they are declared. */
 const source = readFileSync(join(import.meta.dirname, '../../src/core/sprint.ts'), 'utf8')
@@ -13,7 +13,7 @@ const classes = [...declared.matchAll(/\| '(\w+)'/g)].map(([, name]) => name as 
 test('every class of failure has a consequence that makes sense', () => {
   assert.ok(classes.length >= 20, 'all of them are found')
   for (const each of classes) {
-    const { next_backend, dispatch, ends_run, hint } = afterFailure(each)
+    const { next_backend, dispatch, ends_run, hint } = consequenceOf(each)
     if (next_backend && ends_run) assert.equal(dispatch, 'released', `${each}: a backend's trouble is not the issue's`)
     const gone = each === 'issue_gone' || each === 'fenced'
     if (gone) assert.equal(hint, '', `${each}: nobody need do anything where only the claim is gone`)
@@ -23,7 +23,7 @@ test('every class of failure has a consequence that makes sense', () => {
 })
 
 test("an issue is blamed only for what is the issue's", () => {
-  const of = (dispatch: string) => classes.filter((each) => afterFailure(each).dispatch === dispatch)
+  const of = (dispatch: string) => classes.filter((each) => consequenceOf(each).dispatch === dispatch)
   for (const each of [
     'backend_down',
     'auth',
@@ -43,7 +43,7 @@ test("an issue is blamed only for what is the issue's", () => {
 })
 
 test('a run ends where every other issue would meet the same', () => {
-  const ends = classes.filter((each) => afterFailure(each).ends_run)
+  const ends = classes.filter((each) => consequenceOf(each).ends_run)
   assert.deepEqual(
     ends.toSorted(),
     [

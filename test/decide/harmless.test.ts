@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import type { Dispatch } from '../../src/core/lives.ts'
+import type { Dispatch } from '../../src/core/lifecycle.ts'
 import type { Issue } from '../../src/core/nouns.ts'
 import type { Forge } from '../../src/core/ports.ts'
-import { harmless, harmlessCode, harmlessLine, harmlessQuote } from '../../src/core/harmless.ts'
+import { escapeForForge, codeForForge, escapeLineForForge, quoteForForge } from '../../src/core/forge-text.ts'
 import { workComment } from '../../src/decide/comment.ts'
 import { changeBody, changeTitle, commitMessage, type ChangeText } from '../../src/decide/sprint-texts.ts'
 import { forgeTool } from '../../src/sprint/forge-tool.ts'
@@ -57,13 +57,13 @@ test('harmless: no text of others has an effect on a forge', () => {
   fc.assert(
     fc.property(texts, (parts) => {
       const text = parts.join('')
-      for (const made of [harmless(text, 4000), harmlessLine(text, 200), harmlessCode(text, 200), harmlessQuote(text, 4000)]) {
+      for (const made of [escapeForForge(text, 4000), escapeLineForForge(text, 200), codeForForge(text, 200), quoteForForge(text, 4000)]) {
         assert.deepEqual(found(made), [], JSON.stringify(made))
         assert.ok(made.isWellFormed())
       }
-      for (const line of harmlessQuote(text, 4000).split('\n')) assert.match(line, /^(?:>|$)/)
-      assert.doesNotMatch(harmlessLine(text, 200) + harmlessCode(text, 200), /\n/)
-      assert.equal(harmlessCode(text, 200).match(/`/g)?.length, 2)
+      for (const line of quoteForForge(text, 4000).split('\n')) assert.match(line, /^(?:>|$)/)
+      assert.doesNotMatch(escapeLineForForge(text, 200) + codeForForge(text, 200), /\n/)
+      assert.equal(codeForForge(text, 200).match(/`/g)?.length, 2)
     }),
     { numRuns: 200 },
   )
@@ -71,28 +71,28 @@ test('harmless: no text of others has an effect on a forge', () => {
 
 test('harmless: ordinary text reads as it was written', () => {
   const plain = 'Mended `a.ts` & b.ts: 3 < 4, C#, "R&D", !important.\n\n```ts\nif (!x) return [1]\n```\n- see [docs](https://x.example/a)'
-  assert.equal(harmless(plain, 4000), plain)
-  const seen = harmless('Uses @types/node, as in #12.', 4000)
+  assert.equal(escapeForForge(plain, 4000), plain)
+  const seen = escapeForForge('Uses @types/node, as in #12.', 4000)
   assert.equal(seen.replaceAll('\u200b', ''), 'Uses @types/node, as in #12.')
 })
 
 test('harmless: texts and lines are bounded', () => {
-  assert.ok(harmless('x'.repeat(1e6), 4000).length < 4100)
+  assert.ok(escapeForForge('x'.repeat(1e6), 4000).length < 4100)
   assert.ok(
     Math.max(
-      ...harmless(`a\n${'y'.repeat(3900)}`, 4000)
+      ...escapeForForge(`a\n${'y'.repeat(3900)}`, 4000)
         .split('\n')
         .map((line) => line.length),
     ) < 2100,
   )
-  assert.ok(harmless('@'.repeat(1e5), 4000).length <= 2 * 4010)
-  assert.equal(harmless('a\n\n\n\n\nb', 100), 'a\n\nb')
+  assert.ok(escapeForForge('@'.repeat(1e5), 4000).length <= 2 * 4010)
+  assert.equal(escapeForForge('a\n\n\n\n\nb', 100), 'a\n\nb')
 })
 
 test('harmless: a title opens no draft', () => {
   for (const title of ['WIP: x', '[wip] x', 'Draft: x', '[Draft] x', '(draft) x', 'fixup! x'])
-    assert.doesNotMatch(harmlessLine(title, 200), /^(?:wip|\[wip|draft|\[draft|\(draft|fixup!)/i)
-  assert.equal(harmlessLine('Drafts are saved', 200), 'Drafts are saved')
+    assert.doesNotMatch(escapeLineForForge(title, 200), /^(?:wip|\[wip|draft|\[draft|\(draft|fixup!)/i)
+  assert.equal(escapeLineForForge('Drafts are saved', 200), 'Drafts are saved')
 })
 
 const issue = {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { sumOf } from '../../src/core/line.ts'
+import { lineChecksum } from '../../src/core/typed-line.ts'
 import { observe } from '../../src/decide/observation.ts'
 import { id, line, look, me } from './observations.ts'
 import { pane } from './pane.ts'
@@ -29,11 +29,11 @@ test('sight: it says where the id is, whose pane it is, and who is at it', () =>
     ended: null,
     look: of.look,
     in_composer: true,
-    beside: false,
-    elsewhere: null,
+    tag_in_composer: false,
+    outside_since: null,
     whole: false,
     told: null,
-    rests: of.now,
+    idle_since: of.now,
     leftover: false,
     line: null,
     unwritten: null,
@@ -46,32 +46,32 @@ test('sight: it says where the id is, whose pane it is, and who is at it', () =>
     look: { ...look('idle'), composer_rows: [rows.length + 1, rows.length + 2] as const },
     screen: [`● ${rows[0]}`, ...rows.slice(1).map((row) => `  ${row}`), '', '❯', '────'],
   }
-  const { elsewhere, whole } = observe(echoed)
+  const { outside_since: elsewhere, whole } = observe(echoed)
   assert.deepEqual([elsewhere, whole], [echoed.now, true], 'wrapped over some rows')
   const cut = observe({
     ...echoed,
     screen: ['  Queued for the next turn: ', rows[0] ?? '', '', '❯'],
     look: { ...echoed.look, composer_rows: [3, 4] },
   })
-  assert.deepEqual([cut.elsewhere, cut.whole], [echoed.now, false], 'only its beginning is shown')
+  assert.deepEqual([cut.outside_since, cut.whole], [echoed.now, false], 'only its beginning is shown')
   const listed = observe({ ...echoed, screen: [`  ${id}.md`, '', '❯'], look: { ...echoed.look, composer_rows: [2, 3] } })
-  assert.equal(listed.elsewhere, null, "its file's name is not its tag")
+  assert.equal(listed.outside_since, null, "its file's name is not its tag")
   for (const draft of [`[burn 0k3v9w\n2x4abcd]`, rows.slice(0, 2).join('\n'), `${line} and hurry`]) {
-    const { in_composer, beside } = observe({ ...of, look: { ...of.look, draft } })
+    const { in_composer, tag_in_composer: beside } = observe({ ...of, look: { ...of.look, draft } })
     assert.deepEqual([in_composer, beside], [false, true], draft)
   }
   const signal = (sum: string) => ({ ...of, pane: { ...pane, signal: `1 2 UserPromptSubmit - ${id}${sum}` } })
   assert.equal(observe(signal('')).told, 'id')
-  assert.equal(observe(signal(`:${sumOf(line)}`)).told, 'text')
+  assert.equal(observe(signal(`:${lineChecksum(line)}`)).told, 'text')
   assert.equal(observe(signal(':12')).told, 'other')
-  assert.equal(observe(signal(`:12,${id}:${sumOf(line)}`)).told, 'text', 'one event that has it is enough')
+  assert.equal(observe(signal(`:12,${id}:${lineChecksum(line)}`)).told, 'text', 'one event that has it is enough')
   assert.equal(observe({ ...signal(':12'), delivery: { id, typed: null } }).told, 'id', 'nothing to compare with')
   const scrolled = { ...of, pane: { ...pane, in_mode: true } }
   assert.equal(observe(scrolled).attended, null, 'a paste gets through')
   assert.deepEqual(observe({ ...scrolled, mode_blocks: true }).attended, { code: 'pane_scrolled' })
   const above = [`● ${rows[0]}`, ...rows.slice(1)]
   assert.equal(observe({ ...echoed, screen: ['', '', '', '❯'], above }).whole, true, 'in the history')
-  assert.equal(observe({ ...echoed, look: look('unknown', 'absent') }).elsewhere, null, 'no composer recognised: it may be in it')
+  assert.equal(observe({ ...echoed, look: look('unknown', 'absent') }).outside_since, null, 'no composer recognised: it may be in it')
   assert.equal(observe({ ...of, pane: { ...pane, agent_pid: 9 } }).incarnation, null)
   assert.deepEqual(observe({ ...of, pane: { ...pane, keyed_at: 9_940_001 } }).attended, { code: 'person_typing' })
   assert.equal(observe({ ...of, pane: { ...pane, keyed_at: 9_940_000 } }).attended, null)

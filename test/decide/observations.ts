@@ -1,9 +1,9 @@
 /** A delivery, its pane and what is seen of it, for tests of the deciders. */
-import type { Look } from '../../src/core/agent.ts'
-import type { Delivery, DeliveryState } from '../../src/core/lives.ts'
+import type { ParsedScreen } from '../../src/core/agent.ts'
+import type { Delivery, DeliveryState } from '../../src/core/lifecycle.ts'
 import type { ReadingState } from '../../src/core/nouns.ts'
 import type { Observation } from '../../src/decide/observation.ts'
-import { deliveryLimits } from '../../src/decide/deliver.ts'
+import { deliveryLimits } from '../../src/decide/delivery-step.ts'
 
 export const id = '0k3v9w2x4abcd'
 export const limits = deliveryLimits({ limits: { ready: 1000, placed: 10_000, seen: 20_000, settle: 0 } }, 'work')
@@ -30,7 +30,7 @@ export function delivery(state: DeliveryState, more: Partial<Delivery> = {}): De
   return { ...base, state, incarnation: state === 'planned' ? null : me, ...more }
 }
 
-export function look(state: ReadingState, composer: Look['composer'] = 'empty', interrupts = false): Look {
+export function look(state: ReadingState, composer: ParsedScreen['composer'] = 'empty', interrupts = false): ParsedScreen {
   return {
     reading: { state, detail: null, evidence: '' },
     composer,
@@ -46,11 +46,11 @@ export function sight(more: Partial<Observation> = {}): Observation {
     incarnation: me,
     look: look('idle'),
     in_composer: false,
-    beside: false,
-    elsewhere: null,
+    tag_in_composer: false,
+    outside_since: null,
     whole: false,
     told: null,
-    rests: -1000,
+    idle_since: -1000,
     leftover: false,
     line,
     unwritten: null,

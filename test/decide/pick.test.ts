@@ -5,7 +5,7 @@ import * as fc from 'fast-check'
 import type { IssueRecord } from '../../src/core/ledger/backlog.ts'
 import type { Issue } from '../../src/core/nouns.ts'
 import type { FleetState } from '../../src/core/fleet-state.ts'
-import { pickIssues, type Wish } from '../../src/decide/pick.ts'
+import { pickIssues, type PickRequest } from '../../src/decide/pick.ts'
 import { because, said } from '../support/reasons.ts'
 import { stateOf } from '../support/state.ts'
 
@@ -38,8 +38,8 @@ function viewOf(issues: readonly IssueRecord[], changes: Partial<FleetState> = {
   return stateOf({ now: 1_000_000, issues, writers, ...changes }, rules)
 }
 
-const wish = (changes: Partial<Wish> = {}): Wish => ({ repos, issue: null, skips: [], ...changes })
-const pick = (issues: readonly IssueRecord[], wanted: Partial<Wish> = {}, changes: Partial<FleetState> = {}) =>
+const wish = (changes: Partial<PickRequest> = {}): PickRequest => ({ repos, issue: null, skips: [], ...changes })
+const pick = (issues: readonly IssueRecord[], wanted: Partial<PickRequest> = {}, changes: Partial<FleetState> = {}) =>
   pickIssues(viewOf(issues, changes), policy, wish(wanted))
 const refs = ({ picks }: ReturnType<typeof pick>) => picks.map(({ issue }) => issue.ref)
 const why = ({ refused }: ReturnType<typeof pick>) => refused.map(({ reason }) => reason)

@@ -10,7 +10,7 @@ import { fleetOf } from '../simulate/storm.ts'
 import { dispatchOf, stateOf } from '../support/state.ts'
 import { actionsOf } from '../../src/core/actions.ts'
 import { assign } from '../../src/decide/assign.ts'
-import { openDesks, queueOrder } from '../../src/decide/route.ts'
+import { freeWorkers, queueOrder } from '../../src/decide/route.ts'
 
 const repos = ['o/a', 'o/b', 'o/c', 'o/d']
 const labels = ['ui', 'api', 'epic', 'other']
@@ -95,7 +95,7 @@ test('the front of each queue, as long as there is room, gives out what the whol
       const whole = viewOf(fleet, issues)
       const plan = planned(whole)
       const standings = new Map(plan.verdicts.map(({ issue, standing }) => [issue, standing]))
-      const most = openDesks(whole).free()
+      const most = freeWorkers(whole).freeSlots()
       const inOrder = whole.issues.toSorted(queueOrder)
       const front = [...most].flatMap(([repo, many]) =>
         inOrder.filter(({ issue }) => issue.repo === repo && standings.get(issue.ref) === 'queued').slice(0, many),
@@ -131,7 +131,7 @@ test('nobody gets more than there is room for, two slots are never one, and home
         )
       // An issue waits only where nobody who serves it has room left.
       const given = work.map((a) => ({ kind: 'work', state: 'claimed', worker: a.worker.id, slot: a.slot })) as never[]
-      const left = openDesks({ ...view, dispatches: [...view.dispatches, ...given] }).free()
+      const left = freeWorkers({ ...view, dispatches: [...view.dispatches, ...given] }).freeSlots()
       const waiting = verdicts.filter(({ reason }) => reason.code === 'queued')
       for (const { issue } of waiting) assert.equal(left.get(issue.slice(0, issue.indexOf('#'))) ?? 0, 0)
       const home = work.filter(({ worker, issue }) => worker.home !== issue.repo && worker.home !== null)

@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import type { Look, Signal } from '../../src/core/agent.ts'
+import type { ParsedScreen, HookEvent } from '../../src/core/agent.ts'
 import type { ReadingState } from '../../src/core/nouns.ts'
 import { mergeReading } from '../../src/decide/reading.ts'
 
-const look = (state: ReadingState, detail: string | null = null): Look => ({
+const look = (state: ReadingState, detail: string | null = null): ParsedScreen => ({
   reading: { state, detail, evidence: 'a row' },
   composer: 'empty',
   composer_rows: [0, 1],
   draft: '',
 })
-const signal: Signal = { seq: 1, at: 1_000_000, event: 'Stop', detail: null, told: [] }
+const signal: HookEvent = { seq: 1, at: 1_000_000, event: 'Stop', detail: null, told: [] }
 const merged = (screen: ReadingState, heard: ReadingState, age: number) =>
   mergeReading(look(screen), signal, { state: heard, detail: null }, signal.at + age).state
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { parseSignal } from '../../src/core/signal.ts'
+import { parseHookEvent } from '../../src/core/hook-event.ts'
 import { anyCharacter } from '../support/any-character.ts'
 
 test('signal: what a hook wrote is read, with and without detail and ids', () => {
-  assert.deepEqual(parseSignal('7 1795236843 pre_tool_call clarify 1m7y6ewdbs30w:1325527265,1m7y6ewdd85cv'), {
+  assert.deepEqual(parseHookEvent('7 1795236843 pre_tool_call clarify 1m7y6ewdbs30w:1325527265,1m7y6ewdd85cv'), {
     seq: 7,
     at: 1_795_236_843_000,
     event: 'pre_tool_call',
@@ -15,11 +15,11 @@ test('signal: what a hook wrote is read, with and without detail and ids', () =>
       { id: '1m7y6ewdd85cv', sum: null },
     ],
   })
-  assert.deepEqual(parseSignal('1 2 Stop - -'), { seq: 1, at: 2000, event: 'Stop', detail: null, told: [] })
+  assert.deepEqual(parseHookEvent('1 2 Stop - -'), { seq: 1, at: 2000, event: 'Stop', detail: null, told: [] })
 })
 
 test('signal: whatever else stands there is none, and never an exception', () => {
   for (const text of ['', 'x', '1 2 Stop', '1 2 Stop - - -', '-1 2 Stop - -', '1 2 St op - -', '1 2 Stop - NOTANID'])
-    assert.equal(parseSignal(text), null)
-  fc.assert(fc.property(fc.string({ unit: anyCharacter, maxLength: 200 }), (text) => void parseSignal(text)))
+    assert.equal(parseHookEvent(text), null)
+  fc.assert(fc.property(fc.string({ unit: anyCharacter, maxLength: 200 }), (text) => void parseHookEvent(text)))
 })

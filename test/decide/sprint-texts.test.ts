@@ -7,7 +7,7 @@ import {
   changeTitle,
   checkLine,
   commitMessage,
-  redText,
+  failedCheckText,
   taskText,
   usageLine,
   type ChangeText,
@@ -128,9 +128,9 @@ test('a task fences what the issue says, and refuses a fence that the issue know
   assert.match(task, /^You have one issue to work on: o\/r#7, sprint 01kaj4z7x3f9q\./)
   assert.match(task, /verified with `npm test`/)
   assert.throws(() => of('n0nce'), { code: 'nonce_in_text' })
-  assert.match(redText('npm test', { output: 'boom', pinned: [] }, 0), /This is the last time/)
+  assert.match(failedCheckText('npm test', { output: 'boom', pinned: [] }, 0), /This is the last time/)
   assert.match(
-    redText('npm test', { output: 'boom', pinned: ['package.json'] }, 1),
+    failedCheckText('npm test', { output: 'boom', pinned: ['package.json'] }, 1),
     /changes to package\.json do not count[^]*1 more time\./,
   )
 })

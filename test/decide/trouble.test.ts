@@ -1,14 +1,14 @@
 /** What follows from trouble that every issue would meet, decided minute by minute on a clock of the test's own. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { LiveDispatch, Resumed } from '../../src/core/ledger/claims.ts'
+import type { LiveDispatch, ResumeText } from '../../src/core/ledger/claims.ts'
 import type { WorkerRecord } from '../../src/core/ledger/workers.ts'
 import type { Reading, ReadingState, Time, Worker } from '../../src/core/nouns.ts'
-import type { UnderWayState, WorkerSight } from '../../src/core/fleet-state.ts'
-import { resetIn } from '../../src/decide/reset.ts'
-import { closedTo, openDesks } from '../../src/decide/route.ts'
+import type { UnderWayState, WorkerSnapshot } from '../../src/core/fleet-state.ts'
+import { rateLimitReset } from '../../src/decide/rate-limit-reset.ts'
+import { workBlockReason, freeWorkers } from '../../src/decide/route.ts'
 import { resumptions } from '../../src/decide/resumptions.ts'
-import { endings } from '../../src/decide/endings.ts'
+import { dispatchMoves } from '../../src/decide/dispatch-moves.ts'
 import { withTroubles } from '../../src/decide/trouble.ts'
 import { said } from '../support/reasons.ts'
 import { dispatchOf, stateOf } from '../support/state.ts'
@@ -27,7 +27,7 @@ interface Night {
 /** What was done, with the minute; each text arrives at once. */
 function night({ reading, minutes, ended_after = 30 * minute, dispatches = [{}] }: Night): string[] {
   const did: string[] = []
-  const resumes = new Map<string, Resumed[]>()
+  const resumes = new Map<string, ResumeText[]>()
   let live = dispatches.map((each, index): LiveDispatch => {
     const own = { id: `d${index}`, issue: `o/r#${index}`, slot: index, incarnation: 'i', claimed_at: start, handed_at: start }
     return dispatchOf({ ...own, ...each })
@@ -42,7 +42,7 @@ function night({ reading, minutes, ended_after = 30 * minute, dispatches = [{}] 
     record = { ...record, state: seen.state, state_since: since }
     if (since === now)
       record = { ...record, ...(seen.state === 'error' ? { error_at: now } : seen.state === 'working' ? { error_at: null } : {}) }
-    const moves = endings(view)
+    const moves = dispatchMoves(view)
     for (const { id, to } of moves) did.push(`${at} ${id} ${to}`)
     live = live.filter(({ id }) => moves.every((move) => move.id !== id))
     for (const { dispatch, before } of resumptions({ ...view, dispatches: live, records: [record] })) {
@@ -67,7 +67,11 @@ interface Seen {
 
 function viewOf(now: Time, { seen, since, record, resumes, live, ended_after }: Seen): UnderWayState {
   const states = new Map([[worker.id, { state: seen.state, since }]])
-  const sights = withTroubles([{ worker, reading: seen, incarnation: 'i' } as unknown as WorkerSight], { records: [record], states, now })
+  const sights = withTroubles([{ worker, reading: seen, incarnation: 'i' } as unknown as WorkerSnapshot], {
+    records: [record],
+    states,
+    now,
+  })
   const seenSo = { now, dispatches: live, records: [record], states, resumes, workers: sights, incarnations: new Map([[worker.id, 'i']]) }
   return stateOf(seenSo, { ended_after, stale_after: 24 * 60 * minute })
 }
@@ -159,7 +163,7 @@ test('trouble: its worker gets no work for an hour, then one issue; a new failur
       live: [],
       ended_after: null,
     })
-    return { why: closedTo(view.workers[0]!, null), free: openDesks(view).free().get('o/r') ?? 0 }
+    return { why: workBlockReason(view.workers[0]!, null), free: freeWorkers(view).freeSlots().get('o/r') ?? 0 }
   }
   assert.match(said(at(59, {}).why), /^sent nothing: in trouble \(auth\): HTTP 401: no; it is tried again at 2026-06-01T13:00Z$/)
   assert.deepEqual(at(60, {}), { why: null, free: 1 }, 'of a depth of two')
@@ -191,7 +195,7 @@ test('reset: the words that agents have for when it is over', () => {
   }
   try {
     for (const [text, expected] of Object.entries(minutesIn)) {
-      const reset = resetIn(text, start)
+      const reset = rateLimitReset(text, start)
       assert.equal(reset === null ? null : (reset - start) / minute, expected, text)
     }
   } finally {

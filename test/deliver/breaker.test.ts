@@ -2,17 +2,17 @@ import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import type { Sample } from '../../src/core/pane-host.ts'
+import type { SnapshotWithScreens } from '../../src/core/pane-host.ts'
 import { systemClock } from '../../src/cli/clock.ts'
 import { openSession } from '../../src/cli/wire.ts'
-import { raise } from '../../src/operate/raise.ts'
+import { bringUp } from '../../src/operate/up-down.ts'
 import { send } from '../../src/operate/send.ts'
 import { scratch, until } from '../support/fleet.ts'
 import { privateSocket } from '../support/tmux.ts'
 
 /** After an update: the same program by name, and a screen that nobody knows. */
 const strange = `printf '● what was said before\\n\\n=== the new prompt ===\\n'; exec cat >"$0.typed"`
-const shownIn = ({ screens }: Sample, pane: string) => screens.get(pane)?.join('\n') ?? ''
+const shownIn = ({ screens }: SnapshotWithScreens, pane: string) => screens.get(pane)?.join('\n') ?? ''
 
 test('breaker: an agent whose screen is not recognised on several workers is typed to no more, and a person is told once if it lasts', async (t) => {
   const dir = scratch(t)
@@ -36,10 +36,10 @@ test('breaker: an agent whose screen is not recognised on several workers is typ
     { clock: systemClock, env: {}, home: dir, cwd: dir, notify },
   )
   t.after(close)
-  await raise(session.fleet.machines, session, { dryRun: false, prune: false })
+  await bringUp(session.fleet.machines, session, { dryRun: false, prune: false })
   const [link] = await session.machines.open(session.fleet.machines)
   assert.ok(link)
-  const sight = await link.sight()
+  const sight = await link.snapshot()
   assert.ok(sight.state === 'up')
   const started = await link.start(
     sight.panes.map((pane) => ({
@@ -53,23 +53,23 @@ test('breaker: an agent whose screen is not recognised on several workers is typ
   )
   assert.deepEqual(started, [true, true, true, true])
   await until('the new screen shows', async () => {
-    const seen = await link.look()
-    const panes = seen.sight.state === 'up' ? seen.sight.panes : []
+    const seen = await link.snapshotWithScreens()
+    const panes = seen.snapshot.state === 'up' ? seen.snapshot.panes : []
     return (
       panes.length === 4 && panes.every(({ id }) => shownIn(seen, id).includes('the new prompt') && existsSync(join(dir, `${id}.typed`)))
     )
   })
   const workers = session.fleet.machines[0]!.windows[0]!.workers
   const letters = workers.map((worker) => ({ worker, text: 'hello' }))
-  const brief = await send(letters.slice(0, 1), session, new AbortController().signal, { patience: 100 })
+  const brief = await send(letters.slice(0, 1), session, new AbortController().signal, { timeout: 100 })
   assert.deepEqual([brief[0]?.state, notices], ['refused', []], 'agents may redraw their screens')
-  const sent = await send(letters, session, new AbortController().signal, { patience: 1_200 })
+  const sent = await send(letters, session, new AbortController().signal, { timeout: 1_200 })
   assert.deepEqual(
     sent.map(({ state }) => state),
     ['refused', 'refused', 'refused', 'refused'],
   )
   assert.equal(notices.length, 1)
   assert.match(notices[0]!, /^hermes: nothing is sent to it any more: the composer of hermes is not recognised on 4 of 4 workers/)
-  const after = await link.look()
+  const after = await link.snapshotWithScreens()
   for (const { id } of sight.panes) assert.ok(!shownIn(after, id).includes('hello'))
 })

@@ -1,34 +1,34 @@
 /** What deliveries need of a machine's panes, held by the host over tmux and by the simulated one. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test, type TestContext } from 'node:test'
-import type { PaneHost, Sample } from '../../src/core/pane-host.ts'
+import type { PaneHost, SnapshotWithScreens } from '../../src/core/pane-host.ts'
 import type { Pane } from '../../src/core/panes.ts'
 import { incarnationOf } from '../../src/core/incarnation.ts'
 import { lineOf, overTmux, said, simulatedHost, untilSeen, type Rig } from './pane-host.ts'
 
 const enter = '\r'
-const panesIn = ({ sight }: Sample): readonly Pane[] => (sight.state === 'up' ? sight.panes : [])
+const panesIn = ({ snapshot: sight }: SnapshotWithScreens): readonly Pane[] => (sight.state === 'up' ? sight.panes : [])
 const targetOf = ({ id: pane, pid: agent_pid }: Pane) => ({ pane, agent_pid })
-const serverOf = ({ sight }: Sample): number => (sight.state === 'up' ? sight.server_started : 0)
+const serverOf = ({ snapshot: sight }: SnapshotWithScreens): number => (sight.state === 'up' ? sight.server_started : 0)
 
 /** Starts an agent wherever none lives, and waits until both are idle. */
-async function awake(rig: Rig): Promise<{ host: PaneHost; sample: Sample; panes: readonly [Pane, Pane] }> {
+async function awake(rig: Rig): Promise<{ host: PaneHost; sample: SnapshotWithScreens; panes: readonly [Pane, Pane] }> {
   const [host] = await rig.machines.open([rig.machine])
   assert.ok(host !== undefined && host.state === 'up')
-  const asleep = panesIn(await host.look()).filter(({ dead, pid, agent_pid }) => dead || pid !== agent_pid)
+  const asleep = panesIn(await host.snapshotWithScreens()).filter(({ dead, pid, agent_pid }) => dead || pid !== agent_pid)
   assert.deepEqual(
     await host.start(asleep.map(rig.launch)),
     asleep.map(() => true),
   )
-  const idle = (sample: Sample) => panesIn(sample).every((pane) => lookAt(rig, sample, pane).reading.state === 'idle')
+  const idle = (sample: SnapshotWithScreens) => panesIn(sample).every((pane) => lookAt(rig, sample, pane).reading.state === 'idle')
   const sample = await untilSeen(rig, host, 'both agents are idle', idle)
   const [first, second] = panesIn(sample)
   assert.ok(first !== undefined && second !== undefined)
   return { host, sample, panes: [first, second] }
 }
 
-const lookAt = (rig: Rig, { screens }: Sample, pane: Pane) => rig.kind.look(screens.get(pane.id) ?? [], pane)
-const draftIn = (rig: Rig, pane: Pane) => (sample: Sample) => lookAt(rig, sample, pane).draft
+const lookAt = (rig: Rig, { screens }: SnapshotWithScreens, pane: Pane) => rig.kind.parseScreen(screens.get(pane.id) ?? [], pane)
+const draftIn = (rig: Rig, pane: Pane) => (sample: SnapshotWithScreens) => lookAt(rig, sample, pane).draft
 
 /** The tests of a host share one machine, and run in this order. */
 function contract(name: string, open: (t: Pick<TestContext, 'after'>) => Promise<Rig>): void {
@@ -50,9 +50,9 @@ function contract(name: string, open: (t: Pick<TestContext, 'after'>) => Promise
         assert.ok(incarnationOf(pane, serverOf(sample)) !== null)
         assert.equal(lookAt(rig, sample, pane).composer, 'empty')
       }
-      const alone = await host.sight()
+      const alone = await host.snapshot()
       assert.deepEqual(
-        panesIn({ sight: alone, screens: new Map() }).map(({ id, pid }) => [id, pid]),
+        panesIn({ snapshot: alone, screens: new Map() }).map(({ id, pid }) => [id, pid]),
         panes.map(({ id, pid }) => [id, pid]),
       )
     })
@@ -101,7 +101,7 @@ function contract(name: string, open: (t: Pick<TestContext, 'after'>) => Promise
       const [ended, living] = panes.map((each) => incarnationOf(each, serverOf(sample)) ?? '')
       rig.end(pane)
       const over = await untilSeen(rig, host, 'its end', (now) => panesIn(now).some(({ id, dead }) => id === pane.id && dead))
-      const census = await rig.machines.census(rig.machine, [ended ?? '', living ?? ''])
+      const census = await rig.machines.liveness(rig.machine, [ended ?? '', living ?? ''])
       assert.deepEqual([[...(census?.ended ?? [])], [...(census?.living.keys() ?? [])]], [[ended], [living]])
       const stale = rig.launch({ ...other, pid: other.pid + 1 })
       assert.deepEqual(await host.start([stale, ...panesIn(over).map(rig.launch)]), [false, true, true])
@@ -126,7 +126,7 @@ function contract(name: string, open: (t: Pick<TestContext, 'after'>) => Promise
       const { host, panes } = await awake(rig)
       rig.fall()
       await assert.rejects(host.type([{ target: targetOf(panes[0]), id: 'a', submit: enter }]))
-      assert.notEqual((await host.look()).sight.state, 'up')
+      assert.notEqual((await host.snapshotWithScreens()).snapshot.state, 'up')
     })
   })
 }

@@ -5,13 +5,13 @@ import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import type { PaneAgent } from '../../src/core/agent.ts'
 import type { Machine } from '../../src/core/nouns.ts'
-import type { Launch, Machines, PaneHost, Sample } from '../../src/core/pane-host.ts'
+import type { Launch, Machines, PaneHost, SnapshotWithScreens } from '../../src/core/pane-host.ts'
 import type { Pane } from '../../src/core/panes.ts'
 import { paneAgent } from '../../src/agents/index.ts'
 import { systemClock } from '../../src/cli/clock.ts'
 import { openSession } from '../../src/cli/wire.ts'
-import { fileOf, lineFor, tagOf } from '../../src/core/line.ts'
-import { raise } from '../../src/operate/raise.ts'
+import { fileOf, lineFor, deliveryTag } from '../../src/core/typed-line.ts'
+import { bringUp } from '../../src/operate/up-down.ts'
 import { simulatedScreen } from '../../src/simulate/agent.ts'
 import { VirtualClock } from '../../src/simulate/clock.ts'
 import { reach, SimulatedMachine } from '../../src/simulate/machines.ts'
@@ -37,7 +37,7 @@ export interface Rig {
 
 const id = '1m7y6ewdbs30w'
 /** A line that an agent takes for a prompt. */
-export const said = `${tagOf(id)} say what is left.`
+export const said = `${deliveryTag(id)} say what is left.`
 
 /** Writes a text for a worker, and returns the line that names it. */
 export async function lineOf(host: PaneHost, text: string): Promise<string> {
@@ -50,9 +50,14 @@ export async function lineOf(host: PaneHost, text: string): Promise<string> {
 }
 
 /** Looks until it holds. */
-export async function untilSeen(rig: Rig, host: PaneHost, what: string, holds: (sample: Sample) => boolean): Promise<Sample> {
+export async function untilSeen(
+  rig: Rig,
+  host: PaneHost,
+  what: string,
+  holds: (sample: SnapshotWithScreens) => boolean,
+): Promise<SnapshotWithScreens> {
   for (let looks = 0; looks < 600; looks++) {
-    const sample = await host.look()
+    const sample = await host.snapshotWithScreens()
     if (holds(sample)) return sample
     await rig.pause()
   }
@@ -77,7 +82,7 @@ export async function overTmux(t: Pick<TestContext, 'after'>): Promise<Rig> {
   const wiring = { clock: systemClock, env: {}, home: dir, cwd: dir, notify: () => {} }
   const { session, close } = await openSession({ spec: join(dir, 'spec.json') }, wiring)
   t.after(close)
-  await raise(session.fleet.machines, session, { dryRun: false, prune: false })
+  await bringUp(session.fleet.machines, session, { dryRun: false, prune: false })
   const [machine] = session.fleet.machines
   if (machine === undefined) throw new Error('the spec has a machine')
   return {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Api } from '../../src/forge/api.ts'
 import type { HttpAnswer } from '../../src/forge/http.ts'
-import { troubleOf, type ApiTraits } from '../../src/forge/answers.ts'
+import { apiFailureOf, type ApiTraits } from '../../src/forge/answers.ts'
 import { listAll } from '../../src/forge/paging.ts'
 
 const traits: ApiTraits = {
@@ -16,11 +16,11 @@ const traits: ApiTraits = {
 const answer = (status: number, headers: HttpAnswer['headers'] = {}): HttpAnswer => ({ status, headers, body: '' })
 
 test('answers: a forge says itself which 403 is a rate limit', () => {
-  const limited = troubleOf(answer(403, { 'x-ratelimit-remaining': '0', 'retry-after': '7' }), 'GET /', 0, traits)
-  assert.deepEqual([limited?.error.code, limited?.again, limited?.wait_ms], ['forge_rate_limited', true, 7000])
-  const refused = troubleOf(answer(403), 'GET /', 0, traits)
-  assert.deepEqual([refused?.error.code, refused?.again], ['forge_forbidden', false])
-  assert.equal(troubleOf(answer(418), 'GET /', 0, traits)?.error.hint, 'which version is it?')
+  const limited = apiFailureOf(answer(403, { 'x-ratelimit-remaining': '0', 'retry-after': '7' }), 'GET /', 0, traits)
+  assert.deepEqual([limited?.error.code, limited?.retryable, limited?.retry_after_ms], ['forge_rate_limited', true, 7000])
+  const refused = apiFailureOf(answer(403), 'GET /', 0, traits)
+  assert.deepEqual([refused?.error.code, refused?.retryable], ['forge_forbidden', false])
+  assert.equal(apiFailureOf(answer(418), 'GET /', 0, traits)?.error.hint, 'which version is it?')
 })
 
 test('paging: asks with the page parameter of the forge, and follows links where nothing is counted', async () => {
@@ -32,7 +32,7 @@ test('paging: asks with the page parameter of the forge, and follows links where
       return { json: [query['page']], total: null, more: query['page'] === 1, date: null }
     },
   }
-  const unused = { alone: () => assert.fail(), patch: () => assert.fail(), post: () => assert.fail(), requests: () => 0 }
+  const unused = { runExclusive: () => assert.fail(), patch: () => assert.fail(), post: () => assert.fail(), requests: () => 0 }
   const { values } = await listAll({ ...unused, ...api }, '/issues', {}, (item) => ({ key: item, value: item }))
   assert.deepEqual(values, [1, 2])
   assert.deepEqual(asked, [

@@ -7,7 +7,7 @@ import type { RequestBudget } from '../../src/forge/api.ts'
 import type { Clock } from '../../src/core/ports.ts'
 import { BurnError } from '../../src/core/errors.ts'
 import { openGitea } from '../../src/forge/gitea.ts'
-import { pace } from '../../src/forge/pace.ts'
+import { rateLimiter } from '../../src/forge/rate-limit.ts'
 import { clock } from '../support/clock.ts'
 import { startGitea } from '../stand-ins/gitea/server.ts'
 import type { Trouble } from '../stand-ins/gitea/troubles.ts'
@@ -197,7 +197,7 @@ test('a budget of requests a minute: a burst of so many, then one after the othe
       now += ms
     },
   }
-  const take = pace(60, clock, (ms) => void said.push(ms))
+  const take = rateLimiter(60, clock, (ms) => void said.push(ms))
   for (let i = 0; i < 60; i++) await take()
   assert.equal(now, 0)
   for (let i = 0; i < 30; i++) await take()
@@ -206,7 +206,7 @@ test('a budget of requests a minute: a burst of so many, then one after the othe
   now += 60_000
   for (let i = 0; i < 60; i++) await take()
   assert.ok(now <= 92_000, 'what was not used is there again')
-  const free = pace(null, clock, () => assert.fail())
+  const free = rateLimiter(null, clock, () => assert.fail())
   for (let i = 0; i < 1000; i++) await free()
 })
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { loginAnswer, wantsLogin } from '../../src/git/credential.ts'
+import { credentialResponse, asksForForge } from '../../src/git/credential.ts'
 import { anyCharacter } from '../support/any-character.ts'
 
 const asked = (protocol: string, host: string, more = '') => `protocol=${protocol}\nhost=${host}\n${more}\n`
@@ -29,24 +29,24 @@ const cases: readonly (readonly [string, string, string, boolean])[] = [
 ]
 
 for (const [what, input, url, wanted] of cases)
-  test(`a login is ${wanted ? '' : 'not '}given for ${what}`, () => assert.equal(wantsLogin(input, url), wanted))
+  test(`a login is ${wanted ? '' : 'not '}given for ${what}`, () => assert.equal(asksForForge(input, url), wanted))
 
 test('an answer is two lines, whatever the login is, or none', () => {
-  assert.equal(loginAnswer('burn', 't'), 'username=burn\npassword=t\n')
+  assert.equal(credentialResponse('burn', 't'), 'username=burn\npassword=t\n')
   fc.assert(
     fc.property(fc.string({ unit: anyCharacter }), fc.string({ unit: 'binary' }), (username, password) => {
-      const answer = loginAnswer(username, password)
+      const answer = credentialResponse(username, password)
       if (answer !== '') assert.deepEqual(answer.split('\n'), [`username=${username}`, `password=${password}`, ''])
     }),
   )
-  for (const bad of ['', 'a\nb', 'a\0b', 'a\rb']) assert.deepEqual([loginAnswer(bad, 'x'), loginAnswer('x', bad)], ['', ''])
+  for (const bad of ['', 'a\nb', 'a\0b', 'a\rb']) assert.deepEqual([credentialResponse(bad, 'x'), credentialResponse('x', bad)], ['', ''])
 })
 
 test('no other host than the forge is ever answered', () => {
   fc.assert(
     fc.property(fc.webAuthority(), fc.string(), (host, noise) => {
       fc.pre(host !== 'forge.example.com')
-      assert.equal(wantsLogin(asked('https', host, noise), 'https://forge.example.com:8443'), host === 'forge.example.com:8443')
+      assert.equal(asksForForge(asked('https', host, noise), 'https://forge.example.com:8443'), host === 'forge.example.com:8443')
     }),
   )
 })

@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { changesIn } from '../../src/git/changes.ts'
+import { stageChanges } from '../../src/git/changes.ts'
 import { listWorkspaces } from '../../src/git/places.ts'
 import { push } from '../../src/git/push.ts'
 import { commitTo } from '../stand-ins/gitea/git.ts'
@@ -39,9 +39,9 @@ async function fillUp({ bare, dir, git, mirror, workspace }: Awaited<ReturnType<
     }
   writeFileSync(join(made.path, 'a.txt'), 'b\n')
   await assert.rejects(mirror(), fails('git_disk_full'))
-  await assert.rejects(changesIn(git, made), fails('git_disk_full'))
+  await assert.rejects(stageChanges(git, made), fails('git_disk_full'))
   for (const name of readdirSync(dir).filter((each) => each.startsWith('fill'))) rmSync(join(dir, name))
-  assert.deepEqual((await changesIn(git, made)).files, [{ path: 'a.txt', added: 1, removed: 1 }])
+  assert.deepEqual((await stageChanges(git, made)).files, [{ path: 'a.txt', added: 1, removed: 1 }])
   await commitAll(git, made, { message: 'work', author })
   await push(git, made)
 }

@@ -4,9 +4,9 @@ import { spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import { changesIn } from '../../src/git/changes.ts'
+import { stageChanges } from '../../src/git/changes.ts'
 import { gitArgv, gitEnv } from '../../src/git/command.ts'
-import { mergesInto, push } from '../../src/git/push.ts'
+import { checkMerge, push } from '../../src/git/push.ts'
 import { isPushed } from '../../src/git/pushed.ts'
 import { removeWorkspace } from '../../src/git/workspace.ts'
 import { branchIn, gitAs, plainGit } from '../stand-ins/gitea/git.ts'
@@ -72,10 +72,10 @@ async function hostileWorkspace(t: TestContext) {
 
 /** All that is done with a workspace. */
 async function publish({ git, made }: Pick<Awaited<ReturnType<typeof hostileWorkspace>>, 'git' | 'made'>): Promise<string> {
-  await changesIn(git, made)
+  await stageChanges(git, made)
   assert.equal(await isPushed(git, made), false)
   await commitAll(git, made, { message: 'work', author })
-  await mergesInto(git, made)
+  await checkMerge(git, made)
   const tip = await push(git, made)
   await isPushed(git, made)
   return tip
@@ -134,7 +134,7 @@ test('repositories in it are left out, said, and never asked', async (t) => {
   mkdirSync(join(made.path, 'only-looks-so/.git'), { recursive: true })
   writeFileSync(join(made.path, 'only-looks-so/.git/config'), evilConfig(command))
   writeFileSync(join(made.path, 'only-looks-so/x.txt'), 'x\n')
-  const { left_out, files } = await changesIn(git, made)
+  const { left_out, files } = await stageChanges(git, made)
   assert.deepEqual(left_out.toSorted(), ['a.txt', 'deep/without', 'with commits'])
   assert.deepEqual(files.map(({ path }) => path).toSorted(), ['a.txt', 'only-looks-so/x.txt', 'tracked/inner.txt'])
   const tip = await publish(hostile)
@@ -173,7 +173,7 @@ test('a submodule is not asked for its state', async (t) => {
   gitAs(sub, 'checkout', '--quiet', first.base_commit)
   arm(join(sub, '.git'), command)
   // At the very commit that it should have: to know whether it is clean, git would have to ask there.
-  assert.deepEqual(await changesIn(git, made), { files: [], left_out: [], empty: true })
+  assert.deepEqual(await stageChanges(git, made), { files: [], left_out: [], empty: true })
   writeFileSync(join(made.path, 'new.txt'), 'x\n')
   const tip = await publish({ git, made })
   assert.equal(ran(), false)
@@ -208,7 +208,7 @@ test('names that look like something else are names', async (t) => {
   spawnSync('mkfifo', [join(made.path, 'pipe')])
   const refused = ['.git ', 'GIT~1', '.gitmodules']
   for (const name of refused) symlinkSync('x', join(made.path, name))
-  assert.deepEqual((await changesIn(hostile.git, made)).left_out.toSorted(), refused.toSorted())
+  assert.deepEqual((await stageChanges(hostile.git, made)).left_out.toSorted(), refused.toSorted())
   const tip = await publish(hostile)
   assert.equal(ran(), false)
   const found = filesOf(bare, tip).map((line) => line.slice(7))
@@ -233,7 +233,7 @@ test("an agent that commits for itself, moves its branch, or stages something, k
   inside('add', '-A')
   inside('commit', '--quiet', '-m', 'by the agent')
   const theirs = inside('rev-parse', 'HEAD')
-  assert.equal((await changesIn(git, made)).files.length, 1)
+  assert.equal((await stageChanges(git, made)).files.length, 1)
   assert.equal(await commitAll(git, made, { message: 'nothing more', author }), theirs)
   inside('checkout', '--quiet', '--detach')
   writeFileSync(join(made.path, 'more.txt'), 'more\n')

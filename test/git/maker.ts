@@ -1,12 +1,12 @@
 /** A process of its own that makes one workspace: `maker.ts <dir> <repo> <clone url> <id> <token>`. Says `ready`, then begins at a line on stdin. */
 import { once } from 'node:events'
-import { loginAnswer } from '../../src/git/credential.ts'
+import { credentialResponse } from '../../src/git/credential.ts'
 import { openMirror } from '../../src/git/mirror.ts'
 import { addWorkspace } from '../../src/git/workspace.ts'
 import { clock } from '../support/clock.ts'
 
 const [dir = '', repo = '', clone_url = '', id = '', token = ''] = process.argv.slice(2)
-const git = { env: process.env, login: async () => loginAnswer('burn', token), clock }
+const git = { env: process.env, login: async () => credentialResponse('burn', token), clock }
 process.stdout.write('ready\n')
 await once(process.stdin, 'data')
 const { path } = await addWorkspace(git, await openMirror(git, { dir, repo, clone_url }), { id, base: 'main' })

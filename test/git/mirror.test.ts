@@ -8,14 +8,14 @@ import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import type { Git } from '../../src/git/run.ts'
 import { compiled } from '../support/fleet.ts'
-import { locked } from '../../src/git/lock.ts'
+import { withLock } from '../../src/git/lock.ts'
 import { openMirror } from '../../src/git/mirror.ts'
 import { listWorkspaces } from '../../src/git/places.ts'
 import { push } from '../../src/git/push.ts'
 import { addWorkspace } from '../../src/git/workspace.ts'
 import { branchIn, commitTo, gitAs } from '../stand-ins/gitea/git.ts'
 import { clock } from '../support/clock.ts'
-import { loginAnswer } from '../../src/git/credential.ts'
+import { credentialResponse } from '../../src/git/credential.ts'
 import { commitAll, author, fails, id, openRig, twoFiles, repo, token } from './rig.ts'
 
 test('each way to the remote that is closed has its own code, and leaves no mirror', async (t) => {
@@ -25,7 +25,7 @@ test('each way to the remote that is closed has its own code, and leaves no mirr
   await assert.rejects(open(clone_url.replace('app', 'none')), fails('git_refused'))
   await assert.rejects(open(join(root, 'none.git')), fails('git_refused'))
   await assert.rejects(open(clone_url, { ...git, login: null }), fails('git_auth'))
-  await assert.rejects(open(clone_url, { ...git, login: async () => loginAnswer('burn', 'tok-wrong') }), fails('git_auth'))
+  await assert.rejects(open(clone_url, { ...git, login: async () => credentialResponse('burn', 'tok-wrong') }), fails('git_auth'))
   server.trouble({ kind: 'status', status: 502 }, /info\/refs/, 1)
   await assert.rejects(open(clone_url), fails('git_unreachable'))
   server.trouble({ kind: 'cut' }, /POST .*git-upload-pack/)
@@ -168,7 +168,7 @@ test('the lock of a process that is gone is broken by one of those who wait, and
     writeFileSync(path, left)
     writeFileSync(`${path}.break`, left)
     const done = Array.from({ length: 8 }, () =>
-      locked(path, { clock }, async () => {
+      withLock(path, { clock }, async () => {
         inside += 1
         await new Promise(setImmediate)
         assert.equal(inside, 1)
@@ -183,10 +183,10 @@ test('the lock of a process that is gone is broken by one of those who wait, and
   const quick = { now: () => now, sleep: async () => void (now += 600_000) }
   writeFileSync(path, `${living.pid} - x\n`)
   await assert.rejects(
-    locked(path, { clock: quick }, async () => {}),
+    withLock(path, { clock: quick }, async () => {}),
     fails('git_busy'),
   )
   living.stdin.end()
   await once(living, 'exit')
-  await locked(path, { clock: quick }, async () => {})
+  await withLock(path, { clock: quick }, async () => {})
 })

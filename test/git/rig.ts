@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import type { Workspace } from '../../src/git/places.ts'
 import type { Git } from '../../src/git/run.ts'
-import { changesIn, commitSeen } from '../../src/git/changes.ts'
-import { loginAnswer, wantsLogin } from '../../src/git/credential.ts'
+import { stageChanges, commitIndex } from '../../src/git/changes.ts'
+import { credentialResponse, asksForForge } from '../../src/git/credential.ts'
 import { BurnError } from '../../src/core/errors.ts'
 import { openMirror } from '../../src/git/mirror.ts'
 import { addWorkspace } from '../../src/git/workspace.ts'
@@ -39,7 +39,7 @@ export async function openRig(t: TestContext, files: Readonly<Record<string, str
     await server.close()
     rmSync(root, { recursive: true, force: true })
   })
-  const login = async (question: string) => (wantsLogin(question, server.url) ? loginAnswer('burn', token) : '')
+  const login = async (question: string) => (asksForForge(question, server.url) ? credentialResponse('burn', token) : '')
   const git: Git = { env: { PATH: process.env['PATH'], HOME: home }, login, clock }
   const clone_url = by === 'http' ? `${server.url}/${repo}.git` : bare
   const mirror = () => openMirror(git, { dir, repo, clone_url })
@@ -48,9 +48,9 @@ export async function openRig(t: TestContext, files: Readonly<Record<string, str
 }
 
 /** Everything that is in the workspace now. */
-export async function commitAll(git: Git, workspace: Workspace, what: Parameters<typeof commitSeen>[2]): Promise<string> {
-  await changesIn(git, workspace)
-  return commitSeen(git, workspace, what)
+export async function commitAll(git: Git, workspace: Workspace, what: Parameters<typeof commitIndex>[2]): Promise<string> {
+  await stageChanges(git, workspace)
+  return commitIndex(git, workspace, what)
 }
 
 export const fails = (code: string) => (thrown: unknown) => {

@@ -4,8 +4,8 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSyn
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { changesIn } from '../../src/git/changes.ts'
-import { mergesInto, push } from '../../src/git/push.ts'
+import { stageChanges } from '../../src/git/changes.ts'
+import { checkMerge, push } from '../../src/git/push.ts'
 import { isPushed } from '../../src/git/pushed.ts'
 import { removeWorkspace } from '../../src/git/workspace.ts'
 import { commitAll, author, openRig, twoFiles, token } from './rig.ts'
@@ -24,10 +24,10 @@ test('the token is in no argv, environment or file that git is given or leaves',
   const made = await rig.workspace.call(null)
   const other = { ...rig, git }
   writeFileSync(join(made.path, 'new.txt'), 'x\n')
-  await changesIn(git, made)
+  await stageChanges(git, made)
   await commitAll(other.git, made, { message: 'work', author })
   await push(git, made)
-  await mergesInto(git, made)
+  await checkMerge(git, made)
   assert.equal(await isPushed(git, made), true)
   const spawned = readFileSync(log, 'latin1')
   assert.ok(spawned.split('\ngit ').length > 8)

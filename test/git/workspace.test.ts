@@ -3,9 +3,9 @@ import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { changesIn } from '../../src/git/changes.ts'
+import { stageChanges } from '../../src/git/changes.ts'
 import { gitDirsOf, listWorkspaces } from '../../src/git/places.ts'
-import { mergesInto, push } from '../../src/git/push.ts'
+import { checkMerge, push } from '../../src/git/push.ts'
 import { isPushed } from '../../src/git/pushed.ts'
 import { pruneWorkspaces, removeWorkspace } from '../../src/git/workspace.ts'
 import { branchIn, commitTo, gitAs, makeBare } from '../stand-ins/gitea/git.ts'
@@ -20,7 +20,7 @@ test('what is changed in a workspace is counted, committed and pushed', async (t
   assert.equal(readFileSync(join(made.path, 'a.txt'), 'utf8'), 'one\ntwo\n')
   for (const path of [join(dir, 'mirrors'), join(dir, 'work'), made.mirror.path]) assert.equal(statSync(path).mode & 0o777, 0o700, path)
   assert.deepEqual(gitDirsOf(made), [made.mirror.path, join(made.mirror.path, 'worktrees', id(1))])
-  assert.deepEqual(await changesIn(git, made), { files: [], left_out: [], empty: true })
+  assert.deepEqual(await stageChanges(git, made), { files: [], left_out: [], empty: true })
   assert.equal(await commitAll(git, made, commit), made.base_commit)
   assert.equal(await isPushed(git, made), true)
   writeFileSync(join(made.path, 'a.txt'), 'one\n2\nthree\n')
@@ -37,13 +37,13 @@ test('what is changed in a workspace is counted, committed and pushed', async (t
     { path: 'picture', added: null, removed: null },
     { path: 'ünï\ncode.txt', added: 1, removed: 0 },
   ]
-  const { files, empty } = await changesIn(git, made)
+  const { files, empty } = await stageChanges(git, made)
   assert.deepEqual([files.toSorted((a, b) => (a.path < b.path ? -1 : 1)), empty], [expected, false])
   assert.equal(await isPushed(git, made), false)
   const tip = await commitAll(git, made, commit)
   assert.equal(await isPushed(git, made), false)
   assert.equal(await commitAll(git, made, commit), tip)
-  assert.equal((await changesIn(git, made)).files.length, 5)
+  assert.equal((await stageChanges(git, made)).files.length, 5)
   assert.equal(gitAs(made.path, 'status', '--porcelain'), '')
   assert.equal(await push(git, made), tip)
   assert.equal(await push(git, made), tip)
@@ -110,11 +110,11 @@ test('whether a branch still merges is asked of the newest base', async (t) => {
   const made = await workspace()
   writeFileSync(join(made.path, 'a.txt'), 'one\nours\n')
   await commitAll(git, made, commit)
-  assert.deepEqual(await mergesInto(git, made), { merges: true, files: [] })
+  assert.deepEqual(await checkMerge(git, made), { merges: true, files: [] })
   commitTo(bare, 'main', { 'lib/b.txt': 'elsewhere\n' })
-  assert.deepEqual(await mergesInto(git, made), { merges: true, files: [] })
+  assert.deepEqual(await checkMerge(git, made), { merges: true, files: [] })
   commitTo(bare, 'main', { 'a.txt': 'one\ntheirs\n' })
-  assert.deepEqual(await mergesInto(git, made), { merges: false, files: ['a.txt'] })
+  assert.deepEqual(await checkMerge(git, made), { merges: false, files: ['a.txt'] })
 })
 
 test('a workspace with work that is nowhere else is removed by force only', async (t) => {
@@ -195,13 +195,13 @@ test('submodules are neither fetched nor changed, and what lies where one would 
   const made = await workspace()
   assert.equal(existsSync(join(made.path, 'sub/i.txt')), false)
   gitAs(root, 'clone', '--quiet', inner, join(made.path, 'sub'))
-  assert.deepEqual(await changesIn(git, made), { files: [], left_out: [], empty: true })
+  assert.deepEqual(await stageChanges(git, made), { files: [], left_out: [], empty: true })
   gitAs(join(made.path, 'sub'), 'commit', '--quiet', '--allow-empty', '-m', 'moved')
-  assert.deepEqual(await changesIn(git, made), { files: [], left_out: ['sub'], empty: true })
+  assert.deepEqual(await stageChanges(git, made), { files: [], left_out: ['sub'], empty: true })
   rmSync(join(made.path, 'sub'), { recursive: true })
-  assert.deepEqual((await changesIn(git, made)).files, [])
+  assert.deepEqual((await stageChanges(git, made)).files, [])
   writeFileSync(join(made.path, 'sub'), 'a file instead\n')
-  assert.deepEqual(await changesIn(git, made), { files: [], left_out: ['sub'], empty: true })
+  assert.deepEqual(await stageChanges(git, made), { files: [], left_out: ['sub'], empty: true })
 })
 
 test('folders, files and links may take the place of one another', async (t) => {

@@ -5,11 +5,11 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import type { Transport } from '../../src/core/nouns.ts'
 import { BurnError } from '../../src/core/errors.ts'
-import { follow, run } from '../../src/host/exec.ts'
-import { explainFailure } from '../../src/host/failure.ts'
+import { streamProcess, runProcess } from '../../src/host/exec.ts'
+import { explainTransportFailure } from '../../src/host/transport-failure.ts'
 import { shellWords } from '../../src/host/quote.ts'
 import { readSecret } from '../../src/host/secrets.ts'
-import { inSurroundings } from '../../src/host/surroundings.ts'
+import { withProcessContext } from '../../src/host/process-context.ts'
 import { argvOn } from '../../src/host/transport.ts'
 import { scratch } from '../support/fleet.ts'
 import { startSshd } from '../support/sshd.ts'
@@ -31,7 +31,7 @@ const echoed = (stdout: string) => stdout.split('\0').slice(0, -1)
 test('a POSIX shell reads quoted words back as they were', async () => {
   await fc.assert(
     fc.asyncProperty(words, async (texts) => {
-      assert.deepEqual(echoed((await run(['sh', '-c', shellWords(echo(texts))], limit)).stdout), texts)
+      assert.deepEqual(echoed((await runProcess(['sh', '-c', shellWords(echo(texts))], limit)).stdout), texts)
     }),
     { numRuns: 60 },
   )
@@ -42,7 +42,7 @@ test('words arrive as they are over ssh and through a prefix', { timeout: 60_000
   const prefix: Transport = { kind: 'exec', argv: ['env', 'A=b'] }
   await fc.assert(
     fc.asyncProperty(words, async (texts) => {
-      assert.deepEqual(echoed((await run(argvOn({ transport: prefix }, echo(texts)), limit)).stdout), texts)
+      assert.deepEqual(echoed((await runProcess(argvOn({ transport: prefix }, echo(texts)), limit)).stdout), texts)
     }),
     { numRuns: 10 },
   )
@@ -51,11 +51,11 @@ test('words arrive as they are over ssh and through a prefix', { timeout: 60_000
   const ssh: Transport = { kind: 'ssh', host: sshd.host, port: sshd.port, options: sshd.options }
   await fc.assert(
     fc.asyncProperty(words, async (texts) => {
-      assert.deepEqual(echoed((await run(argvOn({ transport: ssh }, echo(texts)), limit)).stdout), texts)
+      assert.deepEqual(echoed((await runProcess(argvOn({ transport: ssh }, echo(texts)), limit)).stdout), texts)
     }),
     { numRuns: 15 },
   )
-  assert.equal((await run(argvOn({ transport: ssh }, ['sh', '-c', 'exit 7']), limit)).code, 7)
+  assert.equal((await runProcess(argvOn({ transport: ssh }, ['sh', '-c', 'exit 7']), limit)).code, 7)
 })
 
 test('why ssh failed is said in words: host key, login, refusal, name', { timeout: 60_000 }, async (t) => {
@@ -63,9 +63,9 @@ test('why ssh failed is said in words: host key, login, refusal, name', { timeou
   if (sshd === null) return t.skip('there is no sshd on this machine')
   const dir = scratch(t)
   writeFileSync(join(dir, 'none'), '')
-  const { code } = await run(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', join(dir, 'other')], limit)
+  const { code } = await runProcess(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', join(dir, 'other')], limit)
   assert.equal(code, 0)
-  const { stdout: other } = await run(['cat', join(dir, 'other.pub')], limit)
+  const { stdout: other } = await runProcess(['cat', join(dir, 'other.pub')], limit)
   writeFileSync(join(dir, 'wrong'), `[127.0.0.1]:${sshd.port} ${other}`)
   const kindOf = async (transport: Partial<Extract<Transport, { kind: 'ssh' }>>, options: Readonly<Record<string, string>> = {}) => {
     const whole: Transport = {
@@ -75,8 +75,8 @@ test('why ssh failed is said in words: host key, login, refusal, name', { timeou
       ...transport,
       options: { ...sshd.options, ControlPath: 'none', ...options },
     }
-    const { code: exit, stderr } = await run(argvOn({ transport: whole }, ['true']), limit)
-    return exit === 0 ? 'worked' : explainFailure(stderr, exit).kind
+    const { code: exit, stderr } = await runProcess(argvOn({ transport: whole }, ['true']), limit)
+    return exit === 0 ? 'worked' : explainTransportFailure(stderr, exit).kind
   }
   assert.equal(await kindOf({}), 'worked')
   assert.equal(await kindOf({}, { UserKnownHostsFile: join(dir, 'none'), GlobalKnownHostsFile: join(dir, 'none') }), 'host_key')
@@ -87,19 +87,20 @@ test('why ssh failed is said in words: host key, login, refusal, name', { timeou
 })
 
 test('a program that hangs, says too much or is not there ends with a reason, and its children with it', async () => {
-  const hung = await run(['sh', '-c', 'sleep 1000 & echo $!; wait'], { timeout_ms: 300 })
+  const hung = await runProcess(['sh', '-c', 'sleep 1000 & echo $!; wait'], { timeout_ms: 300 })
   assert.equal(hung.stopped, 'timeout')
   assert.notEqual(
-    (await run(['sh', '-c', `kill -0 ${hung.stdout.trim()} && ! grep -q '^State:.Z' /proc/${hung.stdout.trim()}/status`], limit)).code,
+    (await runProcess(['sh', '-c', `kill -0 ${hung.stdout.trim()} && ! grep -q '^State:.Z' /proc/${hung.stdout.trim()}/status`], limit))
+      .code,
     0,
     'its child went too',
   )
-  const loud = await run(['sh', '-c', 'yes'], { ...limit, max_bytes: 10_000 })
+  const loud = await runProcess(['sh', '-c', 'yes'], { ...limit, max_bytes: 10_000 })
   assert.equal(loud.stopped, 'too_much')
-  const missing = await run(['no-such-program'], limit)
+  const missing = await runProcess(['no-such-program'], limit)
   assert.equal(missing.code, 127)
-  assert.equal(explainFailure(missing.stderr, missing.code).kind, 'no_command')
-  assert.equal((await run(['cat'], { ...limit, input: 'x'.repeat(1_000_000) })).stdout.length, 1_000_000)
+  assert.equal(explainTransportFailure(missing.stderr, missing.code).kind, 'no_command')
+  assert.equal((await runProcess(['cat'], { ...limit, input: 'x'.repeat(1_000_000) })).stdout.length, 1_000_000)
 })
 
 test('a secret comes from a file, the environment or a command, and from no careless place', async (t) => {
@@ -137,9 +138,9 @@ test('a secret comes from a file, the environment or a command, and from no care
 test('inSurroundings: commands side by side start children with their own environment and directory', async (t) => {
   const [one, two] = [scratch(t), scratch(t)]
   const here = (cwd: string, name: string) =>
-    inSurroundings({ env: { PATH: process.env['PATH'], NAME: name }, cwd }, async () => {
-      await run(['true'], { timeout_ms: 5000 })
-      return (await run(['sh', '-c', 'echo "$NAME $HOME"; pwd -P'], { timeout_ms: 5000 })).stdout
+    withProcessContext({ env: { PATH: process.env['PATH'], NAME: name }, cwd }, async () => {
+      await runProcess(['true'], { timeout_ms: 5000 })
+      return (await runProcess(['sh', '-c', 'echo "$NAME $HOME"; pwd -P'], { timeout_ms: 5000 })).stdout
     })
   assert.deepEqual(await Promise.all([here(one, 'a'), here(two, 'b')]), [`a \n${realpathSync(one)}\n`, `b \n${realpathSync(two)}\n`])
 })
@@ -148,12 +149,12 @@ test('inSurroundings: commands side by side start children with their own enviro
 const block = (ms: number) => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
 
 test('run: keeps output that was not read yet when the program ended', async () => {
-  const ended = run(['sh', '-c', 'sleep 0.4; echo kept'], limit)
-  const heard = follow(['echo', 'first'], {
+  const ended = runProcess(['sh', '-c', 'sleep 0.4; echo kept'], limit)
+  const heard = streamProcess(['echo', 'first'], {
     ...limit,
     stop: new AbortController().signal,
     // The other program ends meanwhile, and its end is known before its output is read.
-    said: () => {
+    onStdout: () => {
       block(800)
       setImmediate(() => block(400))
       return true

@@ -42,14 +42,14 @@ guard(session.ledger, [
   'saveChangesSeen',
   'saveVerdicts',
   'saveWaiting',
-  'judgeBy',
+  'rejudgeIfRulesChanged',
   'saveReadings',
   'claim',
   'moveDispatches',
   'saveComments',
   'moveDeliveries',
-  'takeOver',
-  'giveUp',
+  'takeOverDeliveries',
+  'releaseLeases',
 ])
 guard(session.forge, ['comment', 'editComment'])
 for (const host of await session.machines.open(session.fleet.machines)) {

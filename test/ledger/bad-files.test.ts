@@ -155,7 +155,7 @@ describe('a ledger file', () => {
       await furnishMany(ledger, 10)
       const large = Array.from({ length: 10 }, (_, index) => issueOf(100 + index, { body: 'b'.repeat(400_000) }))
       await assert.rejects(ledger.saveIssues([{ repo: 'o/r', issues: large, cursor: 'c2', complete: false }], 20), withCode('ledger_full'))
-      assert.equal((await ledger.open()).length, 10)
+      assert.equal((await ledger.openIssues()).length, 10)
       assert.equal((await ledger.claim(batchOf('a', 0, 5, 10), 'a', 100, 30)).length, 5)
       await ledger.check()
       await ledger.close()

@@ -7,12 +7,12 @@ import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import { sql } from 'kysely'
 import { BurnError } from '../../src/core/errors.ts'
-import { invariants } from '../../src/ledger/invariants.ts'
+import { brokenInvariants } from '../../src/ledger/invariants.ts'
 import { openEngine, openLedger } from '../../src/ledger/open.ts'
 import { createStore } from '../../src/ledger/store.ts'
 import { mounted } from '../support/mount.ts'
 import { startPostgres } from '../support/postgres.ts'
-import { serverOfVersion, wireTo } from '../support/wire.ts'
+import { serverOfVersion, startProxy } from '../support/faulty-proxy.ts'
 import { claimOf, furnish, idOf, issueOf } from './fixtures.ts'
 
 const wait = { random: Math.random }
@@ -75,7 +75,7 @@ describe('a PostgreSQL ledger', { skip }, () => {
     await sql`create role poor login`.execute(own.engine.db)
     await says('ledger_readonly', openLedger(as('poor'), wait))
     const reader = await openLedger(url.replace('options=', 'options=-cdefault_transaction_read_only%3Don%20'), wait)
-    assert.equal((await reader.open()).length, 4)
+    assert.equal((await reader.openIssues()).length, 4)
     await says('ledger_readonly', reader.claim([claimOf(1)], 'a', 100, 10))
     await reader.close()
   })
@@ -101,7 +101,7 @@ describe('a PostgreSQL ledger', { skip }, () => {
     await using other = await furnished(withSetting(url, 'statement_timeout=300'))
     await other.engine.db.transaction().execute(async (trx) => {
       await sql`lock table issue in access exclusive mode`.execute(trx)
-      await says('ledger_busy', own.ledger.open())
+      await says('ledger_busy', own.ledger.openIssues())
       await says('ledger_busy', own.ledger.claim([claimOf(1)], 'a', 100, 10))
     })
     assert.equal((await own.ledger.claim([claimOf(1)], 'a', 100, 10)).length, 1)
@@ -110,7 +110,7 @@ describe('a PostgreSQL ledger', { skip }, () => {
       await sql`select pg_sleep(20)`.execute(trx)
     })
     await says('ledger_slow', slow)
-    assert.equal(await own.ledger.remembered('half'), null)
+    assert.equal(await own.ledger.loadValue('half'), null)
   })
 
   it('says so where its disk is full, keeps what it had, and goes on when there is room', async (t) => {
@@ -128,7 +128,7 @@ describe('a PostgreSQL ledger', { skip }, () => {
         const body = () => Array.from({ length: 40_000 }, () => Math.random().toString(36).slice(2, 12)).join('')
         const large = Array.from({ length: 10 }, (_, index) => issueOf(100 + index, { body: body() }))
         await says('ledger_full', own.ledger.saveIssues([{ repo: 'o/r', issues: large, cursor: 'c2', complete: false }], 20))
-        assert.deepEqual([(await own.ledger.open()).length, (await own.ledger.view()).repos[0]?.cursor], [4, 'c1'])
+        assert.deepEqual([(await own.ledger.openIssues()).length, (await own.ledger.view()).repos[0]?.cursor], [4, 'c1'])
         assert.equal(spawnSync('mount', ['-o', 'remount,size=20m', dir]).status, 0)
         assert.equal((await own.ledger.claim([claimOf(1)], 'a', 100, 10)).length, 1)
         await own.ledger.check()
@@ -155,46 +155,46 @@ describe('a connection to a PostgreSQL ledger', { skip }, () => {
       await sql`select 1`.execute(trx)
     })
     await says('ledger_unreachable', cut)
-    assert.equal(await own.ledger.remembered('half'), null)
+    assert.equal(await own.ledger.loadValue('half'), null)
     assert.equal((await own.ledger.claim([claimOf(1)], 'a', 100, 10)).length, 1)
   })
 
   it('that is lost as a claim is committed: it counts whole or not at all, and whoever claimed finds it as its own', async () => {
     const direct = await fresh()
     await using beside = await furnished(direct)
-    await using wire = await wireTo(direct)
+    await using wire = await startProxy(direct)
     await using own = await furnished(wire.url)
     const either = /^All of this step was written, or nothing: the next cycle/
     for (const [weather, live] of [
       ['lose commits', 0],
       ['lose answers', 1],
     ] as const) {
-      wire.weather = weather
+      wire.fault = weather
       await says('ledger_unreachable', own.ledger.claim([claimOf(1)], 'a', 100, 10), either)
-      wire.weather = 'fair'
+      wire.fault = 'fair'
       const { dispatches, deliveries } = await own.ledger.view()
       assert.equal(dispatches.length, live)
       assert.deepEqual(
         deliveries.map(({ id, state, lease_owner }) => [id, state, lease_owner]),
         live === 0 ? [] : [[idOf(1), 'planned', 'a']],
       )
-      assert.deepEqual(await invariants(beside.engine.db), [])
+      assert.deepEqual(await brokenInvariants(beside.engine.db), [])
     }
     assert.deepEqual(await own.ledger.claim([claimOf(2)], 'a', 100, 11), [], 'and nobody gets it again')
   })
 
   it('that falls silent is given up, and works again when it is back', async () => {
-    await using wire = await wireTo(await fresh())
+    await using wire = await startProxy(await fresh())
     await using own = await furnished(wire.url, { silent: 400 })
-    wire.weather = 'silent'
+    wire.fault = 'silent'
     await says('ledger_unreachable', own.ledger.claim([claimOf(1)], 'a', 100, 10))
-    wire.weather = 'fair'
+    wire.fault = 'fair'
     assert.equal((await own.ledger.claim([claimOf(1)], 'a', 100, 10)).length, 1)
   })
 
   it('to a server that accepts it and never answers is given up', { timeout: 30_000 }, async () => {
-    await using wire = await wireTo(await fresh())
-    wire.weather = 'silent'
+    await using wire = await startProxy(await fresh())
+    wire.fault = 'silent'
     await says('ledger_unreachable', openLedger(wire.url, wait))
   })
 
@@ -204,7 +204,7 @@ describe('a connection to a PostgreSQL ledger', { skip }, () => {
     await using other = await furnished(url)
     const heard = async (during: () => Promise<unknown>) => {
       const stop = AbortSignal.timeout(1500)
-      const told = own.ledger.changed(stop)
+      const told = own.ledger.waitForChange(stop)
       setTimeout(() => void during(), 500)
       await told
       return !stop.aborted
@@ -219,7 +219,7 @@ describe('a connection to a PostgreSQL ledger', { skip }, () => {
 
   it('to a server that was stopped: said, and nothing hangs', async () => {
     await using own = await furnished(await fresh())
-    const told = own.ledger.changed(AbortSignal.timeout(2000))
+    const told = own.ledger.waitForChange(AbortSignal.timeout(2000))
     await server!.stop()
     await says('ledger_unreachable', own.ledger.view())
     await says('ledger_unreachable', own.ledger.claim([claimOf(1)], 'a', 100, 10))

@@ -6,7 +6,7 @@
  */
 import { createInterface } from 'node:readline'
 import { openEngine } from '../../src/ledger/open.ts'
-import { claim, named } from '../../src/ledger/claims.ts'
+import { claim, lockedRows } from '../../src/ledger/claims.ts'
 import { createStore } from '../../src/ledger/store.ts'
 import { batchOf, crossed } from './batches.ts'
 import { because } from '../support/reasons.ts'
@@ -34,7 +34,7 @@ if (what === 'stuck') {
       process.stdout.write('inside\n')
       await new Promise(() => setInterval(() => {}, 1000))
     },
-    { only: named(batch) },
+    { locks: lockedRows(batch) },
   )
 }
 if (what === 'cross') {

@@ -29,7 +29,7 @@ export function claiming(holds: Holds): void {
     const taken = (await ledger.issue('o/r#2'))?.standing
     await seen(true, change('#14', [], { dispatch_id: idOf(2) }))
     assert.deepEqual([await shown(), (await ledger.issue('o/r#2'))?.standing], [[null, '#14', null], taken])
-    const beside = async () => (await ledger.news({ ids: [], issues: [], urls: [] })).beside
+    const beside = async () => (await ledger.affectedWork({ ids: [], issues: [], urls: [] })).foreign_changes
     await seen(false, change('#15', ['o/r#2']))
     assert.deepEqual(await beside(), [{ issue: 'o/r#2', name: '#15', url: 'u#15' }])
     await seen(false, change('#15', []))
@@ -60,13 +60,13 @@ export function claiming(holds: Holds): void {
       const move = { id: idOf(1), from: ['handed'], to: 'done', reason: because('its issue is closed'), tell } as const
       assert.equal((await ledger.moveDispatches([move], 30)).length, 1)
       assert.equal((await ledger.moveDispatches([{ ...move, tell: { ...tell, id: idOf(3) } }], 31)).length, 0)
-      const [text, ...more] = await ledger.takeOver('b', 1000, 32)
+      const [text, ...more] = await ledger.takeOverDeliveries('b', 1000, 32)
       assert.deepEqual(
         [text?.id, text?.kind, text?.dispatch, text?.worker, text?.text],
         [idOf(2), 'follow_up', idOf(1), workers[0], tell.text],
       )
       assert.deepEqual([text?.incarnation, more], ['1.%1.9', []])
-      assert.ok((await ledger.carrying('b')).deliveries.some(({ id }) => id === idOf(2)))
+      assert.ok((await ledger.deliveryView('b')).deliveries.some(({ id }) => id === idOf(2)))
       assert.ok((await ledger.deliveries({ worker: workers[0] })).some(({ id }) => id === idOf(2)))
     },
   )

@@ -154,7 +154,7 @@ function dispatchSteps(holds: Holds): void {
     await hand(ledger, claimOf(3, { issue: 'o/r#3', slot: 1 }), 12)
     const review = (count: number) => ({ id: idOf(count), from: ['handed'], to: 'review', reason: why }) as const
     await ledger.moveDispatches([review(1), review(2)], 13)
-    const { dispatches, reviews, workers: known } = await ledger.underWay()
+    const { dispatches, reviews, workers: known } = await ledger.cycleView()
     assert.deepEqual(
       dispatches.map(({ id, state }) => [id, state]),
       [
@@ -165,7 +165,7 @@ function dispatchSteps(holds: Holds): void {
     assert.deepEqual(reviews, [{ issue: 'o/r#1', claimed_at: 10, handed_at: 10 }])
     assert.deepEqual(known, (await ledger.view()).workers)
     const found = async (ids: readonly string[], issues: readonly string[]) =>
-      (await ledger.news({ ids, issues, urls: [] })).reviews.map(({ id }) => id)
+      (await ledger.affectedWork({ ids, issues, urls: [] })).reviews.map(({ id }) => id)
     assert.deepEqual(await found([idOf(1), idOf(2), idOf(3)], ['o/r#1', 'o/r#3']), [idOf(1)])
     assert.deepEqual([await found([], ['o/r#1']), await found([], [])], [[idOf(1)], []])
   })
@@ -179,11 +179,11 @@ function dispatchSteps(holds: Holds): void {
     await hand(ledger, claimOf(3, { issue: 'o/r#3' }), 51)
     await ledger.claim([claimOf(4, { issue: 'o/r#4', slot: 1 })], 'a', 100, 52)
     const base = { worker: workers[0] }
-    assert.deepEqual(await ledger.worked(9), [
+    assert.deepEqual(await ledger.dispatchTimes(9), [
       { ...base, issue: 'o/r#2', state: 'failed', handed_at: 41, review_at: null, ended_at: 50 },
       { ...base, issue: 'o/r#1', state: 'done', handed_at: 10, review_at: 15, ended_at: 40 },
     ])
-    assert.equal((await ledger.worked(1)).length, 1)
+    assert.equal((await ledger.dispatchTimes(1)).length, 1)
   })
 
   holds('keeps the one comment of a dispatch', async ({ ledger }) => {
@@ -253,12 +253,12 @@ function leases(holds: Holds): void {
     await ledger.claim([claimOf(1)], 'a', 100, 10)
     const place = { id: idOf(1), token: 1, from: 'planned', to: 'placing', evidence: why } as const
     assert.deepEqual(await ledger.moveDeliveries([place], 'b', 11), [])
-    assert.deepEqual(await ledger.takeOver('b', 200, 99), [])
+    assert.deepEqual(await ledger.takeOverDeliveries('b', 200, 99), [])
     assert.deepEqual(
-      (await ledger.takeOver('b', 200, 100)).map(({ lease_owner, lease_token }) => [lease_owner, lease_token]),
+      (await ledger.takeOverDeliveries('b', 200, 100)).map(({ lease_owner, lease_token }) => [lease_owner, lease_token]),
       [['b', 2]],
     )
-    assert.deepEqual(await ledger.renew('a', 500), [])
+    assert.deepEqual(await ledger.renewLeases('a', 500), [])
     assert.deepEqual(await ledger.moveDeliveries([place, { ...place, token: 2 }], 'a', 101), [])
     assert.deepEqual(await ledger.moveDeliveries([place], 'b', 101), [])
     assert.equal((await ledger.moveDeliveries([{ ...place, token: 2 }], 'b', 101)).length, 1)
@@ -266,10 +266,10 @@ function leases(holds: Holds): void {
 
   holds('renews what it holds, and gives it up at once', async ({ ledger }) => {
     await ledger.claim([claimOf(1)], 'a', 100, 10)
-    assert.deepEqual(await ledger.renew('a', 300), [idOf(1)])
-    assert.deepEqual(await ledger.takeOver('b', 400, 200), [])
-    await ledger.giveUp('a')
-    assert.equal((await ledger.takeOver('b', 400, 201)).length, 1)
+    assert.deepEqual(await ledger.renewLeases('a', 300), [idOf(1)])
+    assert.deepEqual(await ledger.takeOverDeliveries('b', 400, 200), [])
+    await ledger.releaseLeases('a')
+    assert.equal((await ledger.takeOverDeliveries('b', 400, 201)).length, 1)
   })
 
   holds('says who holds a claim, by its delivery or its sprint', async ({ ledger }) => {
@@ -285,6 +285,6 @@ function leases(holds: Holds): void {
 
   holds('takes over nothing that has ended', async ({ ledger }) => {
     await hand(ledger, claimOf(1), 10)
-    assert.deepEqual(await ledger.takeOver('b', 1e6, 1e5), [])
+    assert.deepEqual(await ledger.takeOverDeliveries('b', 1e6, 1e5), [])
   })
 }

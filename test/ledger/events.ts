@@ -86,7 +86,7 @@ export function eventful(holds: Holds): void {
       ['no route', hour + 2],
       ['no route', 2 * hour + 3],
     ] as const)
-      await ledger.note([lost(why)], at)
+      await ledger.recordEvents([lost(why)], at)
     assert.deepEqual(
       (await ledger.events({ subject: 'm' })).map(({ at }) => at),
       [1, hour + 1, hour + 2, 2 * hour + 3],

@@ -56,8 +56,8 @@ export async function hand(ledger: Ledger, claim: Claim, at: number): Promise<vo
 /** Holds a worker as a person does, or resumes it (null). */
 export async function holdWorker(ledger: HoldLedger, name: string, reason: string | null, at: number): Promise<void> {
   const held = { scope: 'worker', name, code: 'person' } as const
-  if (reason === null) await ledger.resume([held], at)
-  else await ledger.hold([{ ...held, reason: because(reason), until: null, actor: 'ann' }], at)
+  if (reason === null) await ledger.removeHolds([held], at)
+  else await ledger.saveHolds([{ ...held, reason: because(reason), until: null, actor: 'ann' }], at)
 }
 
 /** A stop for all others: what is thrown must have this code. */

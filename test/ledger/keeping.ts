@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { backupLedger, moveLedger, wouldBackup, wouldMove } from '../../src/ledger/copy.ts'
+import { backupLedger, moveLedger, dryRunBackup, dryRunMove } from '../../src/ledger/copy.ts'
 import { openDatabase, openEngine, openLedger } from '../../src/ledger/open.ts'
 import { pages } from '../../src/ledger/export.ts'
 import { claimOf, furnish, hand, holdWorker, idOf, issueOf, withCode, workers } from './fixtures.ts'
@@ -112,7 +112,7 @@ export function copying(name: string, fresh: { from(): Promise<string>; to(): Pr
 
     it('a backup has every row, can be worked with, and is renewed as long as nobody did', async () => {
       const [from, to] = [await written(), await fresh.to()]
-      const would = await wouldBackup(from, to, wait)
+      const would = await dryRunBackup(from, to, wait)
       const target = await openDatabase(to, wait)
       assert.deepEqual(await target.read((trx) => target.tables(trx)), [], 'a dry run writes nothing')
       await target.close()
@@ -132,7 +132,7 @@ export function copying(name: string, fresh: { from(): Promise<string>; to(): Pr
       const [before, newest] = await copy.events({ limit: 2 })
       assert.ok(newest?.kind === 'worker.resumed' && newest.seq > before!.seq, 'numbers of events go on')
       await copy.close()
-      await assert.rejects(wouldBackup(from, to, wait), withCode('ledger_target'))
+      await assert.rejects(dryRunBackup(from, to, wait), withCode('ledger_target'))
       await assert.rejects(backupLedger(from, to, wait, silent), withCode('ledger_target'))
     })
 
@@ -142,8 +142,8 @@ export function copying(name: string, fresh: { from(): Promise<string>; to(): Pr
       // Cut off after the copy, before the old one was closed.
       await backupLedger(from, to, wait, silent)
       const before = await contents(from)
-      await assert.rejects(wouldMove(from, to, wait, 4999), withCode('ledger_in_use'))
-      assert.equal((await wouldMove(from, to, wait, 5001)).rows, before.length)
+      await assert.rejects(dryRunMove(from, to, wait, 4999), withCode('ledger_in_use'))
+      assert.equal((await dryRunMove(from, to, wait, 5001)).rows, before.length)
       await moveLedger({ from, to }, wait, 5001, silent)
       assert.deepEqual(await contents(to), before)
       await assert.rejects(openLedger(from, wait), withCode('ledger_moved'))
@@ -164,7 +164,7 @@ export function copying(name: string, fresh: { from(): Promise<string>; to(): Pr
           assert.match(thrown.message, new RegExp(`${what}.* held by host:7 until 1970-01-01T00:00:05Z`))
           return withCode('ledger_in_use')(thrown)
         }
-        await assert.rejects(wouldMove(from, to, wait, 4999), inUse)
+        await assert.rejects(dryRunMove(from, to, wait, 4999), inUse)
         await assert.rejects(moveLedger({ from, to }, wait, 4999, silent), inUse)
         await moveLedger({ from, to }, wait, 5000, silent)
       }
@@ -178,9 +178,9 @@ export function copying(name: string, fresh: { from(): Promise<string>; to(): Pr
       const before = await contents(to)
       await assert.rejects(backupLedger(from, to, wait, silent), withCode('ledger_target'))
       await assert.rejects(moveLedger({ from, to: from }, wait, 9999, silent), withCode('ledger_target'))
-      await assert.rejects(wouldMove(from, to, wait, 9999), withCode('ledger_target'))
-      await assert.rejects(wouldMove(from, from, wait, 9999), withCode('ledger_target'))
-      await assert.rejects(wouldBackup(from, from, wait), withCode('ledger_target'))
+      await assert.rejects(dryRunMove(from, to, wait, 9999), withCode('ledger_target'))
+      await assert.rejects(dryRunMove(from, from, wait, 9999), withCode('ledger_target'))
+      await assert.rejects(dryRunBackup(from, from, wait), withCode('ledger_target'))
       assert.deepEqual(await contents(to), before)
     })
   })

@@ -5,13 +5,13 @@ import { describe, it } from 'node:test'
 import { CompiledQuery } from 'kysely'
 import { claim } from '../../src/ledger/claims.ts'
 import { events } from '../../src/ledger/history.ts'
-import { renew, takeOver } from '../../src/ledger/jobs.ts'
+import { renewLeases, takeOverDeliveries } from '../../src/ledger/jobs.ts'
 import { moveDeliveries, moveDispatches } from '../../src/ledger/moves.ts'
 import { openEngine } from '../../src/ledger/open.ts'
-import { carrying, deliveries, dispatches, underWay, unsaid, view } from '../../src/ledger/queries.ts'
-import { news, saveOpenChanges } from '../../src/ledger/open-changes.ts'
-import { resting } from '../../src/ledger/rests.ts'
-import { backlog, front } from '../../src/ledger/verdicts.ts'
+import { deliveryView, deliveries, dispatches, cycleView, pendingComments, view } from '../../src/ledger/queries.ts'
+import { affectedWork, saveOpenChanges } from '../../src/ledger/open-changes.ts'
+import { backoffs } from '../../src/ledger/backoffs.ts'
+import { backlog, candidates } from '../../src/ledger/verdicts.ts'
 import { agents } from '../../src/ledger/workers.ts'
 import { createStore } from '../../src/ledger/store.ts'
 import { claimOf, furnish, idOf, workers } from './fixtures.ts'
@@ -53,18 +53,18 @@ describe('what is done in every cycle', () => {
       await claim(trx, [claimOf(2, { issue: 'o/r#2', slot: 1 })], { owner: 'a', until: 100 }, 10)
       await moveDispatches(trx, [{ id: idOf(2), from: ['claimed'], to: 'handed', reason: because('') }], 12)
       await moveDispatches(trx, [{ id: idOf(2), from: ['handed'], to: 'lost', reason: because('') }], 13)
-      await renew(trx, { owner: 'a', until: 200 })
-      await takeOver(trx, { owner: 'a', until: 200 }, 14)
+      await renewLeases(trx, { owner: 'a', until: 200 })
+      await takeOverDeliveries(trx, { owner: 'a', until: 200 }, 14)
       await view(trx)
-      await underWay(trx)
-      await news(trx, { ids: [idOf(1)], issues: ['o/r#1'], urls: ['u'] })
+      await cycleView(trx)
+      await affectedWork(trx, { ids: [idOf(1)], issues: ['o/r#1'], urls: ['u'] })
       await saveOpenChanges(trx, [{ repo: 'o/r', changes: [], complete: true }])
-      await carrying(trx, 'a')
+      await deliveryView(trx, 'a')
       await agents(trx)
-      await unsaid(trx, 'a')
-      await resting(trx, 15)
+      await pendingComments(trx, 'a')
+      await backoffs(trx, 15)
       await backlog(trx)
-      await front(trx, new Map([['o/r', 3]]), ['o/r#1'])
+      await candidates(trx, new Map([['o/r', 3]]), ['o/r#1'])
       await dispatches(trx, { issue: 'o/r#1', limit: 9 })
       await deliveries(trx, { worker: workers[0], kind: 'identity', limit: 1 })
       for (const filter of [{ issue: 'o/r#1' }, { worker: workers[0] }, { subject: idOf(1) }])

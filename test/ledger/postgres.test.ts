@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
-import { claim, named } from '../../src/ledger/claims.ts'
+import { claim, lockedRows } from '../../src/ledger/claims.ts'
 import { openEngine, openLedger } from '../../src/ledger/open.ts'
 import { tableNames } from '../../src/ledger/schema.ts'
 import { createStore } from '../../src/ledger/store.ts'
@@ -91,11 +91,11 @@ else {
         written.resolve()
         await goOn.promise
       },
-      { only: named(claims(1)) },
+      { locks: lockedRows(claims(1)) },
     )
     await written.promise
     // It numbers its events after those of the first, and commits before it.
-    await second.write((trx) => claim(trx, claims(2), { owner: 'b', until: 100 }, 11), { only: named(claims(2)) })
+    await second.write((trx) => claim(trx, claims(2), { owner: 'b', until: 100 }, 11), { locks: lockedRows(claims(2)) })
     assert.equal((await reader.events({ subject: idOf(2) })).length, 2, 'they are there')
     const early = await kindsAfter(start)
     assert.deepEqual(early.subjects, [], 'and the cursor stops before them: the first is still open')
@@ -124,7 +124,7 @@ else {
     for (const ledger of [waiting!, elsewhere!]) await furnish(ledger)
     const told = async (write: () => Promise<unknown>) => {
       const stop = AbortSignal.timeout(1000)
-      const waits = waiting!.changed(stop)
+      const waits = waiting!.waitForChange(stop)
       // The first call has a connection to open.
       await sleep(300)
       await write()

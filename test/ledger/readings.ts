@@ -55,7 +55,7 @@ export function readings(holds: Holds): void {
     )
     assert.equal(await planned(5, 0), 0)
     assert.equal(await planned(6, 1), 1)
-    const resumes = await ledger.resumes([idOf(1), idOf(9)])
+    const resumes = await ledger.resumeTexts([idOf(1), idOf(9)])
     assert.deepEqual([...resumes.keys()], [idOf(1)])
     assert.deepEqual(
       resumes.get(idOf(1))?.map(({ state, planned_at }) => [state, planned_at]),
@@ -95,10 +95,10 @@ export function readings(holds: Holds): void {
     await ledger.saveIssues([page(1)], 10)
     const before = await events()
     await ledger.saveIssues([page(2)], 11, true)
-    assert.deepEqual([await events(), (await ledger.underWay()).untold], [before, true])
-    assert.deepEqual(await ledger.openIn('o/new'), ['o/new#2'])
-    await ledger.tellIssues(12)
+    assert.deepEqual([await events(), (await ledger.cycleView()).has_pending_events], [before, true])
+    assert.deepEqual(await ledger.openIssueRefs('o/new'), ['o/new#2'])
+    await ledger.writePendingEvents(12)
     assert.deepEqual((await events()).slice(before.length), ['issue.closed o/new#1', 'issue.found o/new#2'])
-    assert.equal((await ledger.underWay()).untold, false)
+    assert.equal((await ledger.cycleView()).has_pending_events, false)
   })
 }

@@ -12,7 +12,7 @@ export function issues(holds: Holds): void {
     const record = await ledger.issue('o/r#2')
     assert.deepEqual(record?.issue, issueOf(2, { ...hostile, title: "ab\ufffd '; drop table issue; --" }))
     await ledger.saveIssues([{ repo: 'o/r', issues: [issueOf(2), issueOf(9)], cursor: 'c3', complete: true }], 30)
-    assert.deepEqual((await ledger.front(new Map())).map(({ issue }) => issue.number).toSorted(), [2, 9])
+    assert.deepEqual((await ledger.candidates(new Map())).map(({ issue }) => issue.number).toSorted(), [2, 9])
     assert.equal((await ledger.issue('o/r#1'))?.issue.state, 'closed')
     await ledger.saveIssues([{ repo: 'o/r', issues: [issueOf(1)], cursor: 'c4', complete: false }], 40)
     assert.deepEqual(
@@ -30,7 +30,7 @@ export function issues(holds: Holds): void {
       { repo: 'o/other', issues: [other], cursor: 'd1', complete: false },
     ]
     await ledger.saveIssues(pages, 20)
-    assert.deepEqual((await ledger.front(new Map())).map(({ issue }) => issue.ref).toSorted(), ['o/other#1', 'o/r#1', 'o/r#2'])
+    assert.deepEqual((await ledger.candidates(new Map())).map(({ issue }) => issue.ref).toSorted(), ['o/other#1', 'o/r#1', 'o/r#2'])
     assert.deepEqual(
       (await ledger.repos()).map(({ repo, cursor, listed_at }) => [repo, cursor, listed_at]),
       [
@@ -42,7 +42,7 @@ export function issues(holds: Holds): void {
 
   holds('leaves other repos alone', async ({ ledger }) => {
     await ledger.saveIssues([{ repo: 'o/other', issues: [], cursor: 'c', complete: true }], 20)
-    assert.equal((await ledger.front(new Map())).length, 4)
+    assert.equal((await ledger.candidates(new Map())).length, 4)
   })
 
   holds('keeps writers, and when changes were last seen', async ({ ledger }) => {
@@ -76,7 +76,7 @@ export function issues(holds: Holds): void {
   })
 
   holds('rest: keeps an issue back until a time, and requeue forgets it', async ({ ledger }) => {
-    await ledger.rest({ subject: 'o/r#1', until: 900, why: because('its comments cannot be written') }, 20)
+    await ledger.saveBackoff({ subject: 'o/r#1', until: 900, why: because('its comments cannot be written') }, 20)
     const record = await ledger.issue('o/r#1')
     assert.deepEqual([record?.rests, record?.attempts], [{ until: 900, why: because('its comments cannot be written') }, 0])
     assert.equal(await ledger.requeue('o/r#1', 30), true)
@@ -98,9 +98,9 @@ export function issues(holds: Holds): void {
   })
 
   holds('has what is new, changed or come back judged, and keeps the rest in queues', async ({ ledger }) => {
-    const unjudged = async () => (await ledger.front(new Map())).map(({ issue }) => issue.number).toSorted()
+    const unjudged = async () => (await ledger.candidates(new Map())).map(({ issue }) => issue.number).toSorted()
     const front = async (n: number) =>
-      (await ledger.front(new Map([['o/r', n]]))).filter(({ standing }) => standing === 'queued').map(({ issue }) => issue.number)
+      (await ledger.candidates(new Map([['o/r', n]]))).filter(({ standing }) => standing === 'queued').map(({ issue }) => issue.number)
     const judge = async (number: number, standing: Standing | null) => {
       const { revision = 0 } = (await ledger.issue(`o/r#${number}`)) ?? {}
       const verdict = { issue: `o/r#${number}`, eligible: standing === 'queued', reason: because('because') }
@@ -122,18 +122,18 @@ export function issues(holds: Holds): void {
     assert.deepEqual([await unjudged(), await front(9)], [[2], [1]])
     await ledger.saveIssues([{ repo: 'o/r', issues: [issueOf(1, { comments: 3, updated_at: 23 })], cursor: 'c3', complete: false }], 23)
     assert.deepEqual([await unjudged(), (await ledger.issue('o/r#1'))?.issue.comments], [[2], 3])
-    await ledger.judgeBy('other rules')
+    await ledger.rejudgeIfRulesChanged('other rules')
     assert.deepEqual(await unjudged(), [1, 2, 4])
     for (const number of [1, 2, 4]) await judge(number, 'none')
-    await ledger.judgeBy('other rules')
+    await ledger.rejudgeIfRulesChanged('other rules')
     assert.deepEqual(await unjudged(), [])
     await ledger.saveWriters('o/r', ['ann'], { listed: true }, 24)
     await ledger.saveWriters('o/r', ['ann', 'bob'], { listed: true }, 25)
     assert.deepEqual(await unjudged(), [1, 2, 4])
     await judge(1, 'queued')
     assert.deepEqual(await ledger.backlog(), { open: 3, eligible: 1, unjudged: 2, elsewhere: [] })
-    assert.deepEqual((await ledger.open('o/r')).length, 3)
-    assert.deepEqual((await ledger.openIn('o/r')).toSorted(), ['o/r#1', 'o/r#2', 'o/r#4'])
+    assert.deepEqual((await ledger.openIssues('o/r')).length, 3)
+    assert.deepEqual((await ledger.openIssueRefs('o/r')).toSorted(), ['o/r#1', 'o/r#2', 'o/r#4'])
   })
 
   holds('approves the text of a record, and judges an issue again whose text is edited', async ({ ledger }) => {
@@ -175,7 +175,7 @@ export function issues(holds: Holds): void {
   })
 
   holds('priority: comes first in the queue, then age', async ({ ledger }) => {
-    const verdicts = (await ledger.front(new Map())).map(({ issue, revision }) => {
+    const verdicts = (await ledger.candidates(new Map())).map(({ issue, revision }) => {
       return { issue: issue.ref, eligible: true, reason: { code: 'queued' }, standing: 'queued', revision } as const
     })
     await ledger.saveVerdicts(verdicts, 5)
@@ -183,7 +183,7 @@ export function issues(holds: Holds): void {
     assert.equal(await ledger.prioritise('o/r#4', 2, 6), true)
     assert.equal(await ledger.prioritise('o/r#1', -1, 6), true)
     assert.equal(await ledger.prioritise('o/r#99', 1, 6), false)
-    const front = await ledger.front(new Map([['o/r', 4]]))
+    const front = await ledger.candidates(new Map([['o/r', 4]]))
     assert.deepEqual(
       front.map(({ issue, priority }) => [issue.number, priority]),
       [
@@ -251,9 +251,9 @@ export function fleet(holds: Holds): void {
   holds('hold: is one a scope, name and code, with who holds until when, and an event', async ({ ledger }) => {
     const lane = { scope: 'lane', name: 'm/W', code: 'person' } as const
     await holdWorker(ledger, workers[0], 'mine', 20)
-    await ledger.hold([{ ...lane, reason: because('first'), until: null, actor: 'ann' }], 21)
-    await ledger.hold([{ ...lane, reason: because('repairs'), until: 900, actor: 'bob' }], 22)
-    await ledger.rest({ subject: 'o/r', until: 800, why: because('archived') }, 23)
+    await ledger.saveHolds([{ ...lane, reason: because('first'), until: null, actor: 'ann' }], 21)
+    await ledger.saveHolds([{ ...lane, reason: because('repairs'), until: 900, actor: 'bob' }], 22)
+    await ledger.saveBackoff({ subject: 'o/r', until: 800, why: because('archived') }, 23)
     const held = { until: null, created_at: 20, actor: 'ann' }
     assert.deepEqual(await ledger.holds(), [
       { ...lane, reason: because('repairs'), until: 900, actor: 'bob', created_at: 22 },
@@ -262,7 +262,7 @@ export function fleet(holds: Holds): void {
     ])
     assert.deepEqual((await ledger.view()).holds, await ledger.holds())
     await holdWorker(ledger, workers[0], null, 24)
-    assert.deepEqual(await ledger.resume([lane, { ...lane, name: 'm/OTHER' }], 25), [
+    assert.deepEqual(await ledger.removeHolds([lane, { ...lane, name: 'm/OTHER' }], 25), [
       { ...lane, reason: because('repairs'), until: 900, actor: 'bob', created_at: 22 },
     ])
     const events = await ledger.events({ limit: 20 })
@@ -273,9 +273,9 @@ export function fleet(holds: Holds): void {
   })
 
   holds('ends its wait for news when it is stopped, before or meanwhile', async ({ ledger }) => {
-    await ledger.changed(AbortSignal.abort())
+    await ledger.waitForChange(AbortSignal.abort())
     const stop = AbortSignal.timeout(200)
-    await ledger.changed(stop)
+    await ledger.waitForChange(stop)
     assert.ok(stop.aborted)
   })
 

@@ -5,11 +5,11 @@ import { because, said } from '../support/reasons.ts'
 
 export function refused(holds: Holds): void {
   holds('rest: keeps a repo back, says what rests at a time, and requeue of an issue there forgets it', async ({ ledger }) => {
-    await ledger.rest({ subject: 'o/r#1', until: 900, why: because('deleted') }, 20)
-    await ledger.rest({ subject: 'o/r', until: 800, why: because('archived') }, 20)
-    await ledger.rest({ subject: 'o/new', until: 700, why: because('gone') }, 20)
-    await ledger.rest({ subject: 'o/other', until: 365 * 24 * 3_600_000, why: because('kept by a clock that was ahead') }, 20)
-    const at = async (time: number) => (await ledger.resting(time)).map(({ subject, until, why }) => `${subject} ${until} ${said(why)}`)
+    await ledger.saveBackoff({ subject: 'o/r#1', until: 900, why: because('deleted') }, 20)
+    await ledger.saveBackoff({ subject: 'o/r', until: 800, why: because('archived') }, 20)
+    await ledger.saveBackoff({ subject: 'o/new', until: 700, why: because('gone') }, 20)
+    await ledger.saveBackoff({ subject: 'o/other', until: 365 * 24 * 3_600_000, why: because('kept by a clock that was ahead') }, 20)
+    const at = async (time: number) => (await ledger.backoffs(time)).map(({ subject, until, why }) => `${subject} ${until} ${said(why)}`)
     assert.deepEqual((await at(100)).toSorted(), ['o/new 700 gone', 'o/r 800 archived', 'o/r#1 900 deleted'])
     assert.deepEqual(await at(800), ['o/r#1 900 deleted'])
     assert.deepEqual(
@@ -22,9 +22,9 @@ export function refused(holds: Holds): void {
 
   holds('rest: keeps back the open issues of an author, unless they rest longer', async ({ ledger }) => {
     const { author } = (await ledger.issue('o/r#1'))?.issue ?? { author: '' }
-    await ledger.rest({ subject: 'o/r#1', until: 900, why: because('longer') }, 20)
-    await ledger.rest({ subject: 'o/r#3', author, until: 500, why: because('blocked') }, 20)
-    await ledger.rest({ subject: 'o/r#3', author: 'nobody', until: 999, why: because('nobody') }, 20)
+    await ledger.saveBackoff({ subject: 'o/r#1', until: 900, why: because('longer') }, 20)
+    await ledger.saveBackoff({ subject: 'o/r#3', author, until: 500, why: because('blocked') }, 20)
+    await ledger.saveBackoff({ subject: 'o/r#3', author: 'nobody', until: 999, why: because('nobody') }, 20)
     assert.equal((await ledger.issue('o/r#1'))?.rests?.until, 900)
     assert.deepEqual((await ledger.issue('o/r#2'))?.rests, { until: 500, why: because('blocked') })
   })

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { CompiledQuery, sql } from 'kysely'
-import { invariants } from '../../src/ledger/invariants.ts'
+import { brokenInvariants } from '../../src/ledger/invariants.ts'
 import { migrate } from '../../src/ledger/migrations.ts'
 import { openDatabase, openEngine } from '../../src/ledger/open.ts'
 import { differences, schema, tableNames, type Tables } from '../../src/ledger/schema.ts'
@@ -36,7 +36,7 @@ export function schemas(name: string, fresh: () => Promise<string>): void {
       const engine = await openEngine(url, wait)
       const ledger = createStore(engine)
       await ledger.check()
-      assert.deepEqual(await invariants(engine.db), [])
+      assert.deepEqual(await brokenInvariants(engine.db), [])
       assert.deepEqual(await ledger.holds(), [
         { scope: 'repo', name: 'o/r', code: 'forge_refused', reason: because('archived'), until: 950, actor: '', created_at: 29 },
         { scope: 'worker', name: workers[1], code: 'person', reason: because('trying something'), until: null, actor: '', created_at: 27 },
@@ -48,10 +48,10 @@ export function schemas(name: string, fresh: () => Promise<string>): void {
         { name: 'retention', period: day, last_run: 31, next_run: 31 + day, ...idle },
         { name: 'sprint prune', period: day, last_run: 32, next_run: 32 + day, ...idle },
       ])
-      assert.deepEqual([await ledger.remembered('spec'), await ledger.remembered('pruned_at')], ['abc', null])
+      assert.deepEqual([await ledger.loadValue('spec'), await ledger.loadValue('pruned_at')], ['abc', null])
       assert.deepEqual((await ledger.issue('o/r#4'))?.rests, { until: 900, why: { code: 'forge_refuses', why: 'deleted' } })
       assert.deepEqual(
-        (await ledger.front(new Map([['o/r', 9]]))).flatMap(({ issue, priority, standing }) =>
+        (await ledger.candidates(new Map([['o/r', 9]]))).flatMap(({ issue, priority, standing }) =>
           standing === 'queued' ? [[issue.ref, priority]] : [],
         ),
         [['o/r#8', 0]],

@@ -1,11 +1,11 @@
 /** Random sequences of operations by two owners: after every step all rules hold, and no step was let through that should not have been. */
-import type { Delivery, DeliveryState, Dispatch, DispatchState } from '../../src/core/lives.ts'
+import type { Delivery, DeliveryState, Dispatch, DispatchState } from '../../src/core/lifecycle.ts'
 import type { Opened } from './fixtures.ts'
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
-import { activeStates, deliverySteps, dispatchSteps } from '../../src/core/lives.ts'
-import { invariants } from '../../src/ledger/invariants.ts'
+import { activeStates, deliveryTransitions, dispatchTransitions } from '../../src/core/lifecycle.ts'
+import { brokenInvariants } from '../../src/ledger/invariants.ts'
 import { claimOf, furnish, holdWorker, idOf, issueOf, workers } from './fixtures.ts'
 import { because } from '../support/reasons.ts'
 
@@ -14,8 +14,8 @@ const worker = fc.constantFrom(...workers)
 const number = fc.integer({ min: 1, max: 4 })
 /** Which of the rows so far, from the latest. */
 const back = fc.nat({ max: 6 })
-const deliverySome = fc.constantFrom(...steps(deliverySteps))
-const dispatchSome = fc.constantFrom(...steps(dispatchSteps))
+const deliverySome = fc.constantFrom(...steps(deliveryTransitions))
+const dispatchSome = fc.constantFrom(...steps(dispatchTransitions))
 
 function steps<State extends string>(table: Readonly<Record<State, readonly State[]>>): [State, State][] {
   return (Object.entries(table) as [State, readonly State[]][]).flatMap(([from, all]) => all.map((to): [State, State] => [from, to]))
@@ -67,7 +67,7 @@ export function sequences(name: string, openFresh: () => Promise<Opened>, numRun
         await furnish(opened.ledger)
         for (const [index, each] of operations.entries()) {
           await run(opened, each, 10 + index)
-          assert.deepEqual(await invariants(opened.engine.db), [], `after ${JSON.stringify(each)}`)
+          assert.deepEqual(await brokenInvariants(opened.engine.db), [], `after ${JSON.stringify(each)}`)
         }
       })
       await fc.assert(property, { numRuns })
@@ -100,7 +100,7 @@ async function run({ ledger }: Opened, each: Operation, at: number): Promise<voi
       return deliver(ledger, each.owner, await latestDelivery(ledger, each.back), each.step, each.token, at)
     case 'advance': {
       const delivery = await latestDelivery(ledger, each.back)
-      const next = delivery === undefined ? [] : deliverySteps[delivery.state]
+      const next = delivery === undefined ? [] : deliveryTransitions[delivery.state]
       const to = next[each.pick % next.length]
       return delivery === undefined || to === undefined
         ? undefined
@@ -109,12 +109,12 @@ async function run({ ledger }: Opened, each: Operation, at: number): Promise<voi
     case 'move':
       return move(ledger, (await ledger.dispatches({}))[each.back], each.step, at)
     case 'takeOver':
-      for (const taken of await ledger.takeOver(each.owner, until, at)) assert.equal(taken.lease_owner, each.owner)
+      for (const taken of await ledger.takeOverDeliveries(each.owner, until, at)) assert.equal(taken.lease_owner, each.owner)
       return
     case 'renew':
-      return void (await ledger.renew(each.owner, until))
+      return void (await ledger.renewLeases(each.owner, until))
     case 'giveUp':
-      return ledger.giveUp(each.owner)
+      return ledger.releaseLeases(each.owner)
     case 'issue':
       return ledger.saveIssues(
         [{ repo: 'o/r', issues: [issueOf(each.number, { state: each.open ? 'open' : 'closed' })], cursor: 'c', complete: each.complete }],

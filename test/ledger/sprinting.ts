@@ -83,7 +83,7 @@ function ending(holds: Holds): void {
     assert.equal(await ledger.publishSprint(idOf(1), 'http://f/2', 17), false)
     const [row] = await ledger.sprints({})
     assert.deepEqual([row?.outcome, row?.failure, row?.failure_text, row?.change_url], ['change', null, null, 'http://f/1'])
-    const [due] = await ledger.unsaid('b')
+    const [due] = await ledger.pendingComments('b')
     assert.deepEqual([due?.id, due?.state, due?.change_url], [idOf(1), 'review', 'http://f/1'])
     await ledger.check()
   })
@@ -91,10 +91,10 @@ function ending(holds: Holds): void {
   holds('ends with its result, once, and only by who holds it', async ({ ledger }) => {
     await ledger.claimSprint(sprintOf(1), 'a', 100, 10)
     assert.deepEqual(
-      (await ledger.unsaid('a')).map(({ id }) => id),
+      (await ledger.pendingComments('a')).map(({ id }) => id),
       [idOf(1)],
     )
-    assert.deepEqual(await ledger.unsaid('b'), [])
+    assert.deepEqual(await ledger.pendingComments('b'), [])
     assert.equal(await ledger.handSprint(idOf(1), 'b', 11), false)
     assert.equal(await ledger.handSprint(idOf(1), 'a', 12), true)
     const used = { model: 'm', provider: 'p', turns: 3, tokens_in: 3_000_000_000, tokens_out: 20, cost: 0.125 }
@@ -178,12 +178,12 @@ function naming(holds: Holds): void {
     const job = { name: 'loop x', period: null }
     assert.equal(await ledger.beginJob(job, 'a', 100, 10), null)
     assert.equal((await ledger.beginJob(job, 'b', 200, 99))?.owner, 'a')
-    await ledger.renew('a', 150)
+    await ledger.renewLeases('a', 150)
     assert.equal((await ledger.beginJob(job, 'b', 200, 149))?.owner, 'a')
     assert.equal(await ledger.beginJob(job, 'b', 300, 150), null)
     await ledger.endJob({ name: 'loop x', last_result: 'not mine', next_run: null }, 'a')
     assert.deepEqual((await ledger.view()).leases.get('loop x'), { owner: 'b', until: 300 })
-    await ledger.giveUp('b')
+    await ledger.releaseLeases('b')
     assert.equal(await ledger.beginJob(job, 'c', 400, 160), null)
     assert.equal(await ledger.beginJob(job, 'c', 500, 170), null, 'who has it extends it')
     await ledger.endJob({ name: 'loop x', last_result: 'done', next_run: null }, 'c')
@@ -205,9 +205,9 @@ function naming(holds: Holds): void {
 
   holds('renews sprints, and gives them up', async ({ ledger }) => {
     await ledger.claimSprint(sprintOf(1), 'a', 100, 10)
-    assert.deepEqual(await ledger.renew('a', 300), [idOf(1)])
+    assert.deepEqual(await ledger.renewLeases('a', 300), [idOf(1)])
     assert.equal((await ledger.view()).sprints[0]?.lease_until, 300)
-    await ledger.giveUp('a')
+    await ledger.releaseLeases('a')
     assert.equal((await ledger.view()).sprints[0]?.lease_until, 0)
   })
 

@@ -1,9 +1,9 @@
 /** The part of the suite about the texts of a dispatch: the first, and those that follow. */
 import type { Holds } from './conformance.ts'
 import type { Ledger } from '../../src/core/ledger.ts'
-import type { DeliveryState } from '../../src/core/lives.ts'
+import type { DeliveryState } from '../../src/core/lifecycle.ts'
 import assert from 'node:assert/strict'
-import { isFirstText } from '../../src/core/lives.ts'
+import { isFirstText } from '../../src/core/lifecycle.ts'
 import { because } from '../support/reasons.ts'
 import { claimOf, hand, idOf, workers } from './fixtures.ts'
 
@@ -74,7 +74,7 @@ export function texts(holds: Holds): void {
     const state = async () => (await ledger.dispatches({ issue: 'o/r#1' }))[0]?.state
     return {
       state,
-      carried: async () => (await ledger.carrying('a')).deliveries.map(({ id }) => id),
+      carried: async () => (await ledger.deliveryView('a')).deliveries.map(({ id }) => id),
       free: () => ledger.moveDispatches([{ id: idOf(2), from: ['claimed'], to: 'released', reason: why }], 14),
       move: async (from: DeliveryState, to: DeliveryState) => {
         const moved = await ledger.moveDeliveries([{ id: idOf(3), token: 1, from, to, evidence: why, incarnation: '1.%1.9' }], 'a', 15)

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
-import type { Answer, Backend, BackendConfig } from '../../src/core/sprint.ts'
-import { mostEvent } from '../../src/llm/body.ts'
+import type { TurnResult, Backend, BackendConfig } from '../../src/core/sprint.ts'
+import { mostEvent } from '../../src/llm/stream-limits.ts'
 import { openBackend } from '../../src/llm/open.ts'
 import { at, deps, folder, never, task } from './rig.ts'
 
@@ -70,7 +70,7 @@ function pour({ status = 200, type, begin = '', piece }: Flood, response: Server
   more()
 }
 
-async function said(t: TestContext, config: BackendConfig): Promise<Answer> {
+async function said(t: TestContext, config: BackendConfig): Promise<TurnResult> {
   const conversation = openBackend(config, deps(t)).begin(task(folder(t)))
   try {
     return await conversation.say('Do it.', never)

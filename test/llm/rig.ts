@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import type { BackendTask, Budget, ModelConfig, SprintNote, Tool } from '../../src/core/sprint.ts'
+import type { BackendTask, Budget, ModelConfig, TranscriptEntry, Tool } from '../../src/core/sprint.ts'
 import type { BackendDeps, BackendLimits } from '../../src/llm/deps.ts'
 import { sprintAgent } from '../../src/agents/index.ts'
 import { startModel, type ModelOptions, type StandInModel } from '../stand-ins/model/server.ts'
@@ -38,16 +38,16 @@ export function deps(t: TestContext, limits: Partial<BackendLimits> = {}, env: R
 }
 
 export interface TestTask extends BackendTask {
-  readonly notes: SprintNote[]
+  readonly notes: TranscriptEntry[]
   /** Notes of one kind, shortened to what they say. */
   texts(kind: 'note' | 'said' | 'call'): string[]
 }
 
 export function task(
   dir: string,
-  more: { tools?: readonly Tool[]; budget?: Partial<Budget>; heard?: (note: SprintNote) => void } = {},
+  more: { tools?: readonly Tool[]; budget?: Partial<Budget>; heard?: (note: TranscriptEntry) => void } = {},
 ): TestTask {
-  const notes: SprintNote[] = []
+  const notes: TranscriptEntry[] = []
   return {
     id: '0123456789abc',
     dir,

@@ -7,11 +7,11 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import type { RunningProcess } from '../../src/core/incarnation.ts'
 import type { Incarnation, Machine } from '../../src/core/nouns.ts'
-import type { MachineSight } from '../../src/core/panes.ts'
+import type { MachineSnapshot } from '../../src/core/panes.ts'
 import type { Session } from '../../src/observe/session.ts'
-import { agentKey, agentsIn, incarnationOf, pidsOf, takeCensus } from '../../src/core/incarnation.ts'
+import { agentKey, agentsIn, incarnationOf, pidsOf, agentLiveness } from '../../src/core/incarnation.ts'
 import { processesOn } from '../../src/host/processes.ts'
-import { endedAgents, hidden } from '../../src/observe/agents.ts'
+import { endedAgents, unreachableWithAgents } from '../../src/observe/agents.ts'
 import { pane } from '../decide/pane.ts'
 import { scratch } from '../support/fleet.ts'
 import { machineOn } from '../tmux/conformance.ts'
@@ -55,7 +55,7 @@ test('census: a pid that was given to another process is not the agent', () => {
   const table = new Map([10, 11].map((pid) => [pid, running(pid)]))
   const asked = ['1.%1.10.500', '1.%1.11.499', '1.%1.12.500', 'not an incarnation']
   assert.deepEqual(pidsOf(asked), [10, 11, 12])
-  const { living, ended } = takeCensus(asked, table)
+  const { living, ended } = agentLiveness(asked, table)
   assert.deepEqual([...living.keys()], ['1.%1.10.500'])
   assert.deepEqual([...ended], ['1.%1.11.499', '1.%1.12.500'])
 })
@@ -67,7 +67,7 @@ test('census: an agent of an older ledger is told by pid and pane', () => {
     [12, running(12, { pane: '%2' })],
     [14, running(14, { pane: null, under_tmux: false })],
   ])
-  const { living, ended } = takeCensus(['1.%1.10', '1.%1.11', '1.%1.12', '1.%1.13', '1.%1.14'], table)
+  const { living, ended } = agentLiveness(['1.%1.10', '1.%1.11', '1.%1.12', '1.%1.13', '1.%1.14'], table)
   assert.deepEqual([...living.keys()], ['1.%1.10', '1.%1.11'])
   assert.deepEqual([...ended], ['1.%1.12', '1.%1.13', '1.%1.14'], 'such as a daemon that got the pid after a restart')
 })
@@ -88,11 +88,14 @@ test('ended agents: machines are told apart, and one that does not answer is not
   const asked: string[] = []
   const census = async ({ name }: Machine, agents: readonly Incarnation[]) => {
     asked.push(name)
-    return takeCensus(agents, new Map(name === 'near' ? [[10, running(10)]] : []))
+    return agentLiveness(agents, new Map(name === 'near' ? [[10, running(10)]] : []))
   }
-  const session = { fleet: { machines: names.map((name) => machineOn('burn', { name })) }, machines: { census } } as unknown as Session
+  const session = {
+    fleet: { machines: names.map((name) => machineOn('burn', { name })) },
+    machines: { liveness: census },
+  } as unknown as Session
   const held = names.map((name) => ({ worker: `${name}/W/A`, incarnation: '1.%1.10.500' }))
-  const sights = new Map<string, MachineSight>([
+  const sights = new Map<string, MachineSnapshot>([
     ['near', { machine: 'near', state: 'down' }],
     ['far', { machine: 'far', state: 'down' }],
     ['away', { machine: 'away', state: 'unreachable', reason: 'no route' }],
@@ -104,7 +107,7 @@ test('ended agents: machines are told apart, and one that does not answer is not
 test('hidden agents: the remedy fits what became of their tmux server', () => {
   const machine = machineOn('burn')
   const remedyOf = (said: string, process: RunningProcess) =>
-    hidden(machine, said, { living: new Map([['1.%1.10.500', process]]), ended: new Set() }).remedy ?? ''
+    unreachableWithAgents(machine, said, { living: new Map([['1.%1.10.500', process]]), ended: new Set() }).remedy ?? ''
   const lost = 'box has no tmux server at /tmp/tmux-0/burn'
   const again = 'to have its tmux server create its socket again: kill -USR1 77'
   const elsewhere = 'box has no tmux server at /x/tmux-0/burn'

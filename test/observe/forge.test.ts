@@ -27,7 +27,7 @@ async function rig(t: TestContext) {
     await refreshForge(['o/a'], { dispatches: [], reviews: [], repos: await ledger.repos() }, { forge, ledger: counting, clock })
     return writes - before
   }
-  const open = async () => (await ledger.openIn('o/a')).toSorted()
+  const open = async () => (await ledger.openIssueRefs('o/a')).toSorted()
   return { given, clock, forge, look, open }
 }
 
@@ -100,11 +100,11 @@ test('eight quiet repos are eight requests a cycle, and news of a change is one 
   }
   // Issues, open changes, and who may write: /assignees and no more, since the token administers nothing.
   assert.equal(await look(), 8 * 2 + 8 * 2)
-  assert.equal((await ledger.open()).filter(({ open_change }) => open_change === '#2').length, 8)
+  assert.equal((await ledger.openIssues()).filter(({ open_change }) => open_change === '#2').length, 8)
   assert.equal(await look(), 8)
   server.state.edit(repos[3] ?? '', pulls[3]?.number ?? 0, { state: 'closed' })
   assert.equal(await look(), 9)
-  assert.equal((await ledger.open()).filter(({ open_change }) => open_change === '#2').length, 7)
+  assert.equal((await ledger.openIssues()).filter(({ open_change }) => open_change === '#2').length, 7)
   // Somebody who may write now opened one before: all that are open are read again.
   server.state.addPull(repos[3] ?? '', { title: 'Fixes #1', branch: 'topic', author: 'eve' })
   assert.equal(await look(), 9)

@@ -55,7 +55,7 @@ test('a text waits while panes are synchronized or input is disabled', async (t)
   await rig.raise()
   const tmux = (...words: string[]) => tmuxOn(rig.fleet.socket, ...words)
   const worker = rig.session.fleet.machines[0]?.windows[0]?.workers[0] ?? assert.fail()
-  const sent = async () => (await send([{ worker, text: 'hello there' }], rig.session, new AbortController().signal, { patience: 300 }))[0]
+  const sent = async () => (await send([{ worker, text: 'hello there' }], rig.session, new AbortController().signal, { timeout: 300 }))[0]
   const pane = tmux('list-panes', '-a', '-f', '#{m:*/ONE,#{@burn_worker}}', '-F', '#{pane_id}').trim()
   tmux('set-option', '-w', '-t', pane, 'synchronize-panes', 'on')
   const synchronized = await sent()

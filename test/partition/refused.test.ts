@@ -127,7 +127,7 @@ test('refused: a comment that fails for no known reason is given up after a quar
   assert.deepEqual(await claimed(), [])
 
   const saysOf = (number: number) => forge.state.issue('timmy/docs', number).comments.map(({ body }) => markerOf(body)?.state)
-  await rig.session.ledger.rest(
+  await rig.session.ledger.saveBackoff(
     { subject: 'timmy/docs#3', until: Date.now() + 60 * minute, why: because('a limit of the model') },
     Date.now(),
   )

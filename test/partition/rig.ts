@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import type { Clock } from '../../src/core/ports.ts'
-import type { Dispatch } from '../../src/core/lives.ts'
+import type { Dispatch } from '../../src/core/lifecycle.ts'
 import type { CycleResult } from '../../src/cycle/cycle.ts'
 import type { Session } from '../../src/observe/session.ts'
 import type { StatusReport } from '../../src/decide/report.ts'
@@ -11,7 +11,7 @@ import type { Sshd } from '../support/sshd.ts'
 import { openSession } from '../../src/cli/wire.ts'
 import { christen } from '../../src/operate/christen.ts'
 import { cycle } from '../../src/cycle/cycle.ts'
-import { raise } from '../../src/operate/raise.ts'
+import { bringUp } from '../../src/operate/up-down.ts'
 import { status } from '../../src/observe/state.ts'
 import { clock } from '../support/clock.ts'
 import { testFleet, type Fleet } from '../support/fleet.ts'
@@ -50,7 +50,7 @@ export async function openRig(t: TestContext, spec: (dir: string, socket: string
     session,
     notices,
     raise: async () => {
-      for (const { error } of await raise(machines, session, { dryRun: false, prune: false })) if (error !== null) throw new Error(error)
+      for (const { error } of await bringUp(machines, session, { dryRun: false, prune: false })) if (error !== null) throw new Error(error)
       const workers = machines.flatMap(({ windows }) => windows.flatMap((window) => window.workers))
       const options = { parallel: 8, dryRun: false, hooks: false, onWithoutHooks: () => {}, onOutcome: () => {} }
       for (const { worker, outcome, why } of await christen(workers, session, never, options))

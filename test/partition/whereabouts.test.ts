@@ -9,7 +9,7 @@ import { attachArgv } from '../../src/operate/attach.ts'
 import { captureWorker } from '../../src/operate/capture.ts'
 import { christen } from '../../src/operate/christen.ts'
 import { cycle } from '../../src/cycle/cycle.ts'
-import { planLowering, raise } from '../../src/operate/raise.ts'
+import { planBringDown, bringUp } from '../../src/operate/up-down.ts'
 import { send } from '../../src/operate/send.ts'
 import { status } from '../../src/observe/state.ts'
 import { clock } from '../support/clock.ts'
@@ -62,7 +62,7 @@ const paneOf = ({ fleet }: Rig, name: string) =>
 async function keepsIssue(rig: Rig, what: string): Promise<string> {
   for (const { settled, claimed } of [await rig.cycle(), await fresh(rig, (s) => cycle(s.fleet.machines, s, never))])
     assert.deepEqual([...settled, ...claimed], [], what)
-  const [raised] = await fresh(rig, (s) => raise(s.fleet.machines, s, { dryRun: false, prune: true }))
+  const [raised] = await fresh(rig, (s) => bringUp(s.fleet.machines, s, { dryRun: false, prune: true }))
   await fresh(rig, (s) => christen(workersOf(s), s, never, quiet))
   await fresh(rig, (s) => cycle(s.fleet.machines, s, never))
   assert.deepEqual(await states(rig), ['handed box/A/ONE'], what)
@@ -114,9 +114,9 @@ test('whereabouts: an agent whose pane was moved keeps its issue', async (t) => 
   assert.equal(notes.get('move-window'), 'panes that are in other sessions of the same tmux server, and are used there: 1')
   const argv = await fresh(rig, (s) => attachArgv(s.fleet.machines[0] ?? assert.fail(), { worker: 'box/A/ONE' }, s))
   assert.match(argv.join(' '), new RegExp(`attach-session -t \\$\\d+: ; select-window -t @\\d+ ; select-pane -t ${pane} `))
-  assert.equal((await fresh(rig, (s) => planLowering(s.fleet.machines, s)))[0]?.end.length, 2)
+  assert.equal((await fresh(rig, (s) => planBringDown(s.fleet.machines, s)))[0]?.end.length, 2)
   const to = workersOf(rig.session).find(({ name }) => name === 'TWO') ?? assert.fail()
-  const [sent] = await fresh(rig, (s) => send([{ worker: to, text: 'hello there' }], s, never, { patience: 5_000 }))
+  const [sent] = await fresh(rig, (s) => send([{ worker: to, text: 'hello there' }], s, never, { timeout: 5_000 }))
   assert.equal(sent?.state, 'seen', said(sent?.evidence))
 
   process.kill(Number(pid), 'SIGKILL')
@@ -141,7 +141,7 @@ test('whereabouts: agents behind a lost socket are unreachable, and the dead are
     assert.ok(machine?.reason?.includes(`no tmux server at ${reason}`), `${what}: ${machine?.reason}`)
     assert.match(machine?.reason ?? '', new RegExp(`2 agents still run \\(processes .*${pid}`), what)
     assert.match(machine?.remedy ?? '', remedy, what)
-    const [raised] = await fresh(rig, (s) => raise(s.fleet.machines, s, { dryRun: false, prune: false }))
+    const [raised] = await fresh(rig, (s) => bringUp(s.fleet.machines, s, { dryRun: false, prune: false }))
     assert.match(raised?.error ?? '', /agents still run/, what)
     assert.match(raised?.hint ?? '', remedy, what)
   }
@@ -188,7 +188,7 @@ test("whereabouts: up adds no pane to a person's window that holds a moved one",
     machines: { box: { windows: [{ name: 'A', names: ['ONE', 'TWO'], repos: ['app'] }] } },
   }))
   const { socket } = rig.fleet
-  const up = () => fresh(rig, (s) => raise(s.fleet.machines, s, { dryRun: false, prune: false }))
+  const up = () => fresh(rig, (s) => bringUp(s.fleet.machines, s, { dryRun: false, prune: false }))
   await up()
   tmuxOn(socket, 'new-session', '-d', '-s', 'MINE', '-n', 'A', '-x', '200', '-y', '50', 'cat')
   tmuxOn(socket, 'join-pane', '-d', '-s', paneOf(rig, 'ONE')[0] ?? '', '-t', '=MINE:')

@@ -1,14 +1,14 @@
 /** One real program: six panes of it raised, read and prompted through the product's own code; judged by what the model server was asked. */
 import { join } from 'node:path'
 import type { OpenSession } from '../../src/cli/command.ts'
-import type { Delivery } from '../../src/core/lives.ts'
+import type { Delivery } from '../../src/core/lifecycle.ts'
 import type { ModelServer } from './model.ts'
 import type { Expect, Verdict } from './verdict.ts'
 import type { Place } from './fleet.ts'
 import type { Program } from './programs.ts'
 import { christen } from '../../src/operate/christen.ts'
-import { raise } from '../../src/operate/raise.ts'
-import { fileOf } from '../../src/core/line.ts'
+import { bringUp } from '../../src/operate/up-down.ts'
+import { fileOf } from '../../src/core/typed-line.ts'
 import { checkCanary } from './canary.ts'
 import { checkFailures } from './failures.ts'
 import { dirOf, hooked, look, names, openFleet, send, settle } from './fleet.ts'
@@ -49,7 +49,7 @@ export async function check(program: Program, place: Place, model: ModelServer, 
 
 async function wake({ session }: OpenSession, expect: Expect, verdict: Verdict): Promise<void> {
   const { machines } = session.fleet
-  await raise(machines, session, { dryRun: false, prune: false })
+  await bringUp(machines, session, { dryRun: false, prune: false })
   const began = performance.now()
   const workers = machines.flatMap(({ windows }) => windows.flatMap((window) => window.workers))
   await christen(workers, session, AbortSignal.timeout(240_000), {

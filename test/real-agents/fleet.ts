@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { OpenSession } from '../../src/cli/command.ts'
-import type { Delivery } from '../../src/core/lives.ts'
+import type { Delivery } from '../../src/core/lifecycle.ts'
 import type { WorkerReport } from '../../src/decide/report.ts'
 import type { Program } from './programs.ts'
 import { systemClock } from '../../src/cli/clock.ts'
@@ -67,7 +67,7 @@ export async function send(
   const wanted = [...texts].map(([name, text]) => ({ id: session.newId(), kind: 'send' as const, worker: `box/W/${name}`, text }))
   for (const { id, worker } of wanted) planned(id, worker.slice(-1))
   await session.ledger.plan(wanted, session.owner, Date.now() + leaseLength, Date.now())
-  await deliver(session.fleet.machines, session, AbortSignal.timeout(150_000), { patience: 60_000, placed_patience: 60_000 })
+  await deliver(session.fleet.machines, session, AbortSignal.timeout(150_000), { timeout: 60_000, placed_timeout: 60_000 })
   const ended = await session.ledger.deliveries({ ids: wanted.map(({ id }) => id) })
   return wanted.map(({ id }) => ended.find((each) => each.id === id)).filter((each) => each !== undefined)
 }

@@ -216,7 +216,7 @@ test('what a group of systemd’s says is told', () => {
   const limits = { scope: ['systemd-run'], places: [], rlimits: { processes: false, memory: false }, why: '' }
   const ended = {
     policy,
-    walls: {},
+    bubblewrap: {},
     why: '',
     over: null,
     limits,

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { BurnError } from '../../src/core/errors.ts'
-import { removeTree } from '../../src/host/tree.ts'
+import { removeTree } from '../../src/host/untrusted-tree.ts'
 import { opened, without } from './opened.ts'
 
 const small = { disk: 8_000_000, files: 200 }
@@ -17,7 +17,7 @@ for (const use of ['require', 'off'] as const)
     assert.ok(code !== 0)
     assert.match(notes.join('\n'), /larger than all that a sprint may add|killed: its commands added 8 MiB to the disk/, stopped ?? '')
     assert.ok(statSync(join(dir, 'zeros')).size <= small.disk + 2 ** 20, 'it is hardly larger than the quota')
-    await assert.rejects(sandbox.settle(), unusable(/its commands added 8 MiB to the disk/))
+    await assert.rejects(sandbox.cleanWorkspace(), unusable(/its commands added 8 MiB to the disk/))
   })
 
 const floods = {
@@ -35,23 +35,23 @@ for (const [what, command] of Object.entries(floods))
     assert.match(notes[0] ?? '', /^killed: its commands added (?:8 MiB to the disk|200 files), and may add no more$/)
     assert.equal((sandbox.ended.reason as BurnError).code, 'workspace_unusable')
     await assert.rejects(run('true'), { code: 'workspace_unusable' })
-    await assert.rejects(sandbox.settle(), { code: 'workspace_unusable' })
+    await assert.rejects(sandbox.cleanWorkspace(), { code: 'workspace_unusable' })
   })
 
 test('quota: what was there at first, holes and further names of a file do not count', { skip: without }, async (t) => {
   const make = ({ dir }: { dir: string }) => writeFileSync(join(dir, 'large'), Buffer.alloc(16_000_000))
   const { run, sandbox } = await opened(t, { policy: small, make })
   assert.equal((await run('for n in $(seq 50); do ln large link$n; done; dd if=/dev/zero of=hole bs=1 count=1 seek=7000000')).code, 0)
-  assert.deepEqual(await sandbox.settle(), [])
+  assert.deepEqual(await sandbox.cleanWorkspace(), [])
 })
 
 test('quota: an agent whose commands are its own is watched, too', async (t) => {
   const { sandbox, dir } = await opened(t, { policy: { ...small, use: 'off' } })
-  await sandbox.watched(async () => {
+  await sandbox.withQuota(async () => {
     writeFileSync(join(dir, 'large'), Buffer.alloc(9_000_000))
     await new Promise((resolve) => sandbox.ended.addEventListener('abort', resolve))
   })
-  await assert.rejects(sandbox.settle(), { code: 'workspace_unusable' })
+  await assert.rejects(sandbox.cleanWorkspace(), { code: 'workspace_unusable' })
 })
 
 test('pipes, sockets and devices are removed, wherever they are', { skip: without }, async (t) => {
@@ -61,24 +61,24 @@ test('pipes, sockets and devices are removed, wherever they are', { skip: withou
     (await run(`mkfifo .gitignore; mkdir -p a/.git; mkfifo a/.git/HEAD ~/p "$(printf 'caf\\351')"; ${socket}; ln -s p link`)).code,
     0,
   )
-  const names = await sandbox.settle()
+  const names = await sandbox.cleanWorkspace()
   assert.deepEqual(names.toSorted(), ['.gitignore', 'a/.git/HEAD', 'a/s', 'caf\ufffd', 'p'])
   assert.deepEqual([readdirSync(join(base, 'own/home')), existsSync(join(dir, 'a/.git'))], [[], true])
-  assert.deepEqual(await sandbox.settle(), [])
+  assert.deepEqual(await sandbox.cleanWorkspace(), [])
 })
 
 test('folders that their owner may not look into hide nothing', { skip: without }, async (t) => {
   const { run, sandbox } = await opened(t, { policy: small })
   assert.equal((await run('mkdir a b c; for d in a b c; do mkfifo $d/p; done; chmod 0 a; chmod 400 b; chmod 500 c')).code, 0)
-  assert.deepEqual((await sandbox.settle()).toSorted(), ['a/p', 'b/p', 'c/p'])
+  assert.deepEqual((await sandbox.cleanWorkspace()).toSorted(), ['a/p', 'b/p', 'c/p'])
   const { output } = await run('cd a && touch $(seq 300); chmod 0 .')
-  await assert.rejects(sandbox.settle(), { code: 'workspace_unusable' }, output)
+  await assert.rejects(sandbox.cleanWorkspace(), { code: 'workspace_unusable' }, output)
 })
 
 test('a path that is too long to be looked at is refused, and can be removed', { skip: without }, async (t) => {
   const { run, sandbox, dir } = await opened(t)
   assert.equal((await run('perl -e \'for (1..60) { mkdir "x" x 100; chdir "x" x 100 } mkdir "y"\'')).code, 0)
-  await assert.rejects(sandbox.settle(), unusable(/a path in .* is longer than 4000 bytes/))
+  await assert.rejects(sandbox.cleanWorkspace(), unusable(/a path in .* is longer than 4000 bytes/))
   await removeTree(dir)
   assert.equal(existsSync(dir), false)
 })

@@ -3,8 +3,8 @@ import type { Ledger } from '../../src/core/ledger.ts'
 import type { Engine } from '../../src/ledger/engine.ts'
 import type { Simulated } from '../../src/simulate/simulate.ts'
 import type { Receipt, World } from '../../src/simulate/world.ts'
-import { liveStates } from '../../src/core/lives.ts'
-import { invariants } from '../../src/ledger/invariants.ts'
+import { liveStates } from '../../src/core/lifecycle.ts'
+import { brokenInvariants } from '../../src/ledger/invariants.ts'
 import { markerOf } from '../../src/core/marker.ts'
 import { said } from '../support/reasons.ts'
 
@@ -23,7 +23,7 @@ export class Judge {
 
   /** Throws where a rule is broken; the ledger's own rules of what lives are asked too, and those of its history at the end: what breaks them stays. */
   readonly onStep = async (world: World, engine: Engine): Promise<void> => {
-    refuse([...(await engine.read((trx) => invariants(trx, 'live'))), ...this.#receivedOnce(), ...oneAgentAnIssue(world)])
+    refuse([...(await engine.read((trx) => brokenInvariants(trx, 'live'))), ...this.#receivedOnce(), ...oneAgentAnIssue(world)])
   }
 
   /**
@@ -32,7 +32,7 @@ export class Judge {
    */
   async atEnd({ world, ledger, engine }: Simulated, issues: readonly string[], alone: boolean): Promise<void> {
     await this.onStep(world, engine)
-    refuse(await engine.read((trx) => invariants(trx)))
+    refuse(await engine.read((trx) => brokenInvariants(trx)))
     refuse([
       ...(await this.#asTheLedgerSays(ledger)),
       ...(alone ? commentsTwice(world, issues) : []),

@@ -5,8 +5,8 @@ import type { Receipt } from '../../src/simulate/world.ts'
 import { assumed, habitsOf } from '../../src/simulate/habits.ts'
 import { simulate } from '../../src/simulate/simulate.ts'
 import { figuresOf } from '../../src/simulate/figures.ts'
-import { inThread } from '../../src/simulate/thread.ts'
-import { Shelf } from '../../src/simulate/shelf.ts'
+import { simulateInThread } from '../../src/simulate/thread.ts'
+import { OffHeapTexts } from '../../src/simulate/off-heap-texts.ts'
 import { fleetOf, issuesOf, night } from './storm.ts'
 
 const hour = 3_600_000
@@ -53,7 +53,7 @@ test('a fleet twice as large takes half as long, and agents of equal speed share
 test('a night in a thread of its own is the same night, and ends where it is when it is told to', async () => {
   const order = { ...calm, fleet: fleetOf(1, 4, twoMinutes), issues: issuesOf(8), seed: 3, price: 2 }
   const open: number[] = []
-  const figures = await inThread(order, new AbortController().signal, (snapshot) => void open.push(snapshot.open))
+  const figures = await simulateInThread(order, new AbortController().signal, (snapshot) => void open.push(snapshot.open))
   const here = await ended(3, 1, 8)
   assert.deepEqual(figures, figuresOf(here, order.fleet, 2))
   assert.deepEqual(
@@ -62,7 +62,7 @@ test('a night in a thread of its own is the same night, and ends where it is whe
   )
   const stop = new AbortController()
   const supposed = { ...order, issues: { count: 500, fleet: order.fleet } }
-  const cut = await inThread(supposed, stop.signal, () => stop.abort())
+  const cut = await simulateInThread(supposed, stop.signal, () => stop.abort())
   assert.deepEqual([cut.issues, cut.finished, cut.hours < 48], [500, false, true])
 })
 
@@ -88,7 +88,7 @@ test('a shelf gives back what was put there last, however texts grow and shrink'
   const steps = fc.array(fc.tuple(fc.nat(), text), { maxLength: 30 })
   fc.assert(
     fc.property(steps, (given) => {
-      const [shelf, texts] = [new Shelf(), [] as string[]]
+      const [shelf, texts] = [new OffHeapTexts(), [] as string[]]
       for (const [which, each] of given) {
         const at = which % (texts.length + 1)
         if (at === texts.length) assert.equal(shelf.add(each), at)
@@ -103,7 +103,7 @@ test('a shelf gives back what was put there last, however texts grow and shrink'
     { numRuns: 50 },
   )
   const long = 'ä'.repeat(3 * 1024 * 1024)
-  const shelf = new Shelf()
+  const shelf = new OffHeapTexts()
   shelf.add('short')
   shelf.replace(0, long)
   assert.equal(shelf.add('next'), 1)

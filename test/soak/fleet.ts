@@ -8,7 +8,7 @@ import type { Sshd } from '../support/sshd.ts'
 import { systemClock } from '../../src/cli/clock.ts'
 import { openSession } from '../../src/cli/wire.ts'
 import { christen } from '../../src/operate/christen.ts'
-import { raise } from '../../src/operate/raise.ts'
+import { bringUp } from '../../src/operate/up-down.ts'
 import { endServer } from '../support/tmux.ts'
 import { habits, type Habit } from './habits.ts'
 
@@ -107,7 +107,7 @@ export async function openFleet(panes: number, ssh: Sshd | null): Promise<SoakFl
       rmSync(dir, { recursive: true, force: true, maxRetries: 5 })
     },
   }
-  await raise(session.fleet.machines, session, { dryRun: false, prune: false })
+  await bringUp(session.fleet.machines, session, { dryRun: false, prune: false })
   for (const worker of fleet.workers) {
     const row = fleet
       .tmux(worker, 'list-panes', '-s', '-F', '#{@burn_worker} #{pane_id}')

@@ -1,5 +1,5 @@
 /** Judges deliveries by what the agents themselves wrote down that they received. */
-import type { Delivery } from '../../src/core/lives.ts'
+import type { Delivery } from '../../src/core/lifecycle.ts'
 import { existsSync } from 'node:fs'
 import type { SoakFleet, Told } from './fleet.ts'
 import type { Round, Trouble } from './trouble.ts'

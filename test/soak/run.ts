@@ -1,6 +1,6 @@
 /** Rounds of deliveries under trouble, each judged when it is over. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Delivery } from '../../src/core/lives.ts'
+import type { Delivery } from '../../src/core/lifecycle.ts'
 import type { SoakFleet } from './fleet.ts'
 import { checked, send } from '../../src/operate/send.ts'
 import { judge, newTally, type Tally } from './judge.ts'
@@ -57,7 +57,7 @@ async function round(fleet: SoakFleet, random: () => number, number: number, tal
       planned.map(({ worker, text }) => ({ worker: all.find(({ id }) => id === worker) as (typeof all)[number], text: checked(text) })),
       fleet.session,
       stop,
-      { patience },
+      { timeout: patience },
     )
     for (const [index, delivery] of results.entries()) sent.push({ delivery, text: checked(planned[index]?.text ?? '') })
   } finally {

@@ -10,7 +10,7 @@ import type { Sandbox } from '../../src/sandbox/open.ts'
 import type { SprintContext } from '../../src/sprint/context.ts'
 import type { Script } from '../stand-ins/model/replies.ts'
 import { checkFiles, pinnedPackage } from '../../src/decide/check-files.ts'
-import { changesIn } from '../../src/git/changes.ts'
+import { stageChanges } from '../../src/git/changes.ts'
 import { findCheck, runCheck } from '../../src/sprint/check.ts'
 import { openRig } from '../git/rig.ts'
 import { clock } from '../support/clock.ts'
@@ -27,7 +27,7 @@ const open = ({ path }: Workspace) => {
 }
 
 async function checked(git: Git, workspace: Workspace, command: string) {
-  const { files } = await changesIn(git, workspace)
+  const { files } = await stageChanges(git, workspace)
   const context = { git, policy: { check_timeout: 60_000 }, session: { clock } } as unknown as SprintContext
   const check = { command, workspace, sandbox: open(workspace), files, note: () => {} }
   return runCheck(check, context, new AbortController().signal)
@@ -60,7 +60,7 @@ test('check: a script that the change empties still judges it', async (t) => {
   assert.equal(read('package.json'), own, 'the change is as it was')
   write('code', 'mended\n')
   assert.equal((await checked(git, made, 'node --run test')).passed, true)
-  assert.equal((await changesIn(git, made)).files.length, 2)
+  assert.equal((await stageChanges(git, made)).files.length, 2)
   write('package.json', JSON.stringify({ ...JSON.parse(base['package.json']), dependencies: { a: '1' } }))
   assert.deepEqual((await checked(git, made, 'node --run test')).pinned, [], 'a dependency defines no check')
 })

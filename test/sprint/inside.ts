@@ -2,7 +2,7 @@
 import type { TestContext } from 'node:test'
 import type { Clock } from '../../src/core/ports.ts'
 import type { Sprint } from '../../src/core/sprint.ts'
-import type { SprintRun } from '../../src/sprint/run.ts'
+import type { SprintRunOptions } from '../../src/sprint/run.ts'
 import type { SprintContext, SprintNews } from '../../src/sprint/context.ts'
 import { wireSprints } from '../../src/cli/wire-sprints.ts'
 import { openSession } from '../../src/cli/wire.ts'
@@ -18,7 +18,7 @@ export interface Inside {
   readonly news: readonly SprintNews[]
   /** Warnings and notes to the person. */
   readonly said: readonly string[]
-  run(options?: Partial<SprintRun>, stop?: AbortSignal): Promise<readonly Sprint[]>
+  run(options?: Partial<SprintRunOptions>, stop?: AbortSignal): Promise<readonly Sprint[]>
 }
 
 export async function inside(t: TestContext, { env }: SprintRig): Promise<Inside> {

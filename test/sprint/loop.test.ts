@@ -112,7 +112,7 @@ describe('burn worker loop', { concurrency: 3 }, () => {
     assert.equal(error(refused.out).code, 'loop_running', 'nobody can know yet that it is gone')
     await rig.ledger(async (ledger) => {
       const owner = (await ledger.view()).leases.get(loopLease(azoth))?.owner ?? ''
-      await ledger.renew(owner, Date.now() - 1)
+      await ledger.renewLeases(owner, Date.now() - 1)
     })
     const next = loopOf(t, rig, 'AZOTH', '--count', '1')
     assert.equal(await next.ended, 0, next.lines.join('\n'))

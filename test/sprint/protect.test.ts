@@ -8,7 +8,7 @@ import type { Script } from '../stand-ins/model/replies.ts'
 import { push } from '../../src/git/push.ts'
 import { release } from '../../src/operate/issue.ts'
 import { sprintDoctor } from '../../src/sprint/doctor.ts'
-import { waitingChange } from '../../src/sprint/kept.ts'
+import { findKeptChange } from '../../src/sprint/kept.ts'
 import { pruneSprints } from '../../src/sprint/prune.ts'
 import { protectedPaths } from '../../src/sprint/protect.ts'
 import { author, commitAll, openRig } from '../git/rig.ts'
@@ -76,7 +76,7 @@ test('protect: a workflow is not pushed before a person publishes it', async (t)
   assert.match(comments()[0] ?? '', /state=review -->\nA change is open for review: http/)
   const [after] = await sprints.context.session.ledger.sprints({ ids: [id] })
   assert.deepEqual([after?.outcome, after?.failure, after?.change_url], ['change', null, change_url])
-  await assert.rejects(waitingChange(id, sprints.context), { code: 'sprint_not_kept' })
+  await assert.rejects(findKeptChange(id, sprints.context), { code: 'sprint_not_kept' })
   assert.deepEqual(readdirSync(join(rig.state, 'work')), [])
   await sprints.context.session.ledger.check()
 })

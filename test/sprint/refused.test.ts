@@ -58,7 +58,7 @@ test('sprint: four deleted issues do not make the forge count as down', async (t
     rows.map(({ issue, outcome }) => [issue, outcome]),
     [['acme/app#1', 'change']],
   )
-  const resting = await sprints.context.session.ledger.resting(Date.now())
+  const resting = await sprints.context.session.ledger.backoffs(Date.now())
   assert.deepEqual(
     resting.map(({ subject }) => subject),
     [1, 2, 3, 4].map((number) => `acme/lib#${number}`),

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ErrorCode } from '../../src/core/error-codes.ts'
 import { BurnError } from '../../src/core/errors.ts'
-import { afterFailure } from '../../src/decide/failure.ts'
+import { consequenceOf } from '../../src/decide/failure.ts'
 import { SprintFailure } from '../../src/sprint/context.ts'
-import { failureOfThrown } from '../../src/sprint/trouble.ts'
+import { failureOfThrown } from '../../src/sprint/failure.ts'
 
 const classOf = (code: ErrorCode) => failureOfThrown(new BurnError(code, 'it says why', '')).class
 
@@ -34,7 +34,7 @@ test('what was thrown is the class of failure that it is', () => {
 
 test('a machine without the walls that the spec requires is not the issue to blame', () => {
   for (const code of ['sandbox_missing', 'sandbox_failed'] as const) {
-    const { dispatch, ends_run } = afterFailure(classOf(code))
+    const { dispatch, ends_run } = consequenceOf(classOf(code))
     assert.deepEqual([dispatch, ends_run], ['released', true])
   }
 })

@@ -80,6 +80,6 @@ test('sprint run: says which repos it could not read, once', async (t) => {
     assert.match(why, /404/)
     if (++rests === 3) stop.abort()
   }
-  await loop({ worker, count: 1, interval: 20, skip_for: 1000, onEnd: () => {}, onRest }, sprints.context, stop.signal)
+  await loop({ worker, count: 1, interval: 20, skip_for: 1000, onEnd: () => {}, onPause: onRest }, sprints.context, stop.signal)
   assert.deepEqual(sprints.said.filter((text) => text.includes('could not be read')).length, 1, 'a loop says it once')
 })

@@ -70,7 +70,7 @@ const library = process.env['BURN_COMMAND'] === undefined ? join(root, 'src/cli/
 type Env = Readonly<Record<string, string>>
 
 /** The environment that a command of a test gets; nothing of the test's own but the path. */
-const surroundings = (env: Env) => ({ PATH: process.env['PATH'] ?? '', NO_COLOR: '1', ...env })
+const commandEnv = (env: Env) => ({ PATH: process.env['PATH'] ?? '', NO_COLOR: '1', ...env })
 
 export interface Given {
   /** What is on standard input. */
@@ -100,7 +100,7 @@ export async function burn(words: readonly string[], env: Env, { input = '', sto
     io,
     clock: systemClock,
     random: Math.random,
-    env: surroundings(env),
+    env: commandEnv(env),
     home: env['HOME'] ?? '/nowhere',
     cwd: env['HOME'] ?? root,
     self: [process.execPath, command],
@@ -111,7 +111,7 @@ export async function burn(words: readonly string[], env: Env, { input = '', sto
 
 /** Runs the command in a process of its own: for signals, pipes, terminals and exit codes. */
 export function burnProcess(words: readonly string[], env: Env): Promise<Ran> {
-  const child = { env: { ...surroundings(env), NODE_COMPILE_CACHE: compiled }, maxBuffer: 64 * 1024 * 1024, cwd: env['HOME'] }
+  const child = { env: { ...commandEnv(env), NODE_COMPILE_CACHE: compiled }, maxBuffer: 64 * 1024 * 1024, cwd: env['HOME'] }
   return new Promise((done) => {
     execFile(process.execPath, [command, ...words], child, (error, out, err) => {
       const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1

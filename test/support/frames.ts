@@ -1,6 +1,6 @@
 /** Recorded screens with what was true when they were recorded, and how often they are read right. */
 import { existsSync, readFileSync } from 'node:fs'
-import type { Look, PaneFacts } from '../../src/core/agent.ts'
+import type { ParsedScreen, PaneFacts } from '../../src/core/agent.ts'
 import { paneAgent } from '../../src/agents/index.ts'
 
 export interface Frame {
@@ -73,8 +73,8 @@ export function framesIn(folder: URL): readonly Frame[] | null {
   })
 }
 
-export function read(frame: Frame): Look {
-  return paneAgent({ kind: frame.agent }).look(frame.screen, frame.facts)
+export function read(frame: Frame): ParsedScreen {
+  return paneAgent({ kind: frame.agent }).parseScreen(frame.screen, frame.facts)
 }
 
 export interface Score {

@@ -13,7 +13,7 @@ export function stateOf(changes: Partial<FleetState> = {}, rules: Partial<Fleet[
   return {
     fleet: { ...fleetOf(1, 1, rules), name: 'f' },
     now,
-    sights: new Map(),
+    snapshots: new Map(),
     incarnations: new Map(),
     workers: [],
     states: new Map(),
@@ -33,7 +33,7 @@ export function stateOf(changes: Partial<FleetState> = {}, rules: Partial<Fleet[
     closed: new Set(),
     writers: new Map([['o/r', new Set()]]),
     repos_down: new Map(),
-    resting: new Map(),
+    held_repos: new Map(),
     waits: new Map(),
     skipped: [],
     issues: [],

@@ -4,7 +4,7 @@ import type { TestContext } from 'node:test'
 import type { Change, Fleet, Issue, RepoRef, Time } from '../../src/core/nouns.ts'
 import type { Ledger } from '../../src/core/ledger.ts'
 import type { Session } from '../../src/observe/session.ts'
-import { kindsOnce } from '../../src/agents/index.ts'
+import { paneAgentCache } from '../../src/agents/index.ts'
 import { newId } from '../../src/core/ids.ts'
 import { seeded } from '../../src/core/random.ts'
 import { openLedger } from '../../src/ledger/open.ts'
@@ -17,7 +17,7 @@ import { World } from '../../src/simulate/world.ts'
 import { fleetOf } from '../simulate/storm.ts'
 import { eventText } from '../../src/decide/event-kinds.ts'
 
-export interface Desk {
+export interface TestDispatcher {
   readonly session: Session
   readonly ledger: Ledger
   /** What was said to the person. */
@@ -57,7 +57,7 @@ export async function simulatedFleet(t: Pick<TestContext, 'after'>, issues: read
     assert.ok(over, 'it waits for something that is not simulated')
     return ended
   }
-  const open = async (ledger?: Ledger): Promise<Desk> => {
+  const open = async (ledger?: Ledger): Promise<TestDispatcher> => {
     const own = ledger ?? (ledgers.length === 1 && desks.length === 0 ? first : await openOne())
     const notices: string[] = []
     const random = seeded(desks.length + 1)
@@ -70,7 +70,7 @@ export async function simulatedFleet(t: Pick<TestContext, 'after'>, issues: read
       clock,
       owner: `dispatcher${desks.length}`,
       newId: () => newId((last = Math.max(clock.now(), last + 1)), random),
-      kindOf: kindsOnce(),
+      kindOf: paneAgentCache(),
       readTemplate: () => Promise.reject(new Error('no template is read')),
       notify: (notice) => void notices.push(eventText(notice)),
     }
@@ -78,7 +78,7 @@ export async function simulatedFleet(t: Pick<TestContext, 'after'>, issues: read
     desks.push(desk)
     return desk
   }
-  const desks: Desk[] = []
+  const desks: TestDispatcher[] = []
   const people = changesOfPeople(world.forge, () => clock.now())
   const pass = async (ms: number) => {
     let over = false

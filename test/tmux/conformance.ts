@@ -5,7 +5,7 @@ import * as fc from 'fast-check'
 import type { Machine } from '../../src/core/nouns.ts'
 import type { Tmux } from '../../src/core/ports.ts'
 import { openTmux, type FirstWindow } from '../../src/tmux/open.ts'
-import { sample } from '../../src/tmux/panes.ts'
+import { captureMachine } from '../../src/tmux/panes.ts'
 import { clock } from '../support/clock.ts'
 import { privateSocket } from '../support/tmux.ts'
 
@@ -133,7 +133,7 @@ export function tmuxConformance(form: string, open: (t: TestContext) => Promise<
     const screen = ['%end 1 2 1', '%begin 1 2 1', '%exit', '%error 1 2 1']
     await tmux.run([[['respawn-pane', '-k', '-t', '=T:', 'sh', '-c', `printf '%s\\n' "$@"; exec cat >/dev/null`, 'sh', ...screen]]])
     for (const end = Date.now() + 5_000; ;) {
-      const { screens } = await sample(tmux, machine)
+      const { screens } = await captureMachine(tmux, machine)
       const rows = [...screens.values()][0] ?? []
       if (rows[3] === screen[3]) {
         assert.deepEqual(rows.slice(0, 4), screen)

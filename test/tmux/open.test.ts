@@ -3,7 +3,7 @@ import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { openTmux } from '../../src/tmux/open.ts'
-import { capture, sample, sight } from '../../src/tmux/panes.ts'
+import { capturePanes, captureMachine, snapshot } from '../../src/tmux/panes.ts'
 import { clock } from '../support/clock.ts'
 import { scratch, until } from '../support/fleet.ts'
 import { privateSocket, tmuxOn } from '../support/tmux.ts'
@@ -45,9 +45,9 @@ test('a tmux that refuses control mode is spoken to one process at a time', asyn
     { ...machine, tmux: program(t, 'for word; do [ "$word" = -C ] && { echo %exit; exit 0; }; done; exec tmux "$@"') },
     { clock },
   )
-  assert.equal(tmux.constructor.name, 'ChainedTmux')
+  assert.equal(tmux.constructor.name, 'OneShotTmux')
   assert.match(tmux.version, /^\d/)
-  const { sight: seen, screens } = await sample(tmux, machine)
+  const { snapshot: seen, screens } = await captureMachine(tmux, machine)
   assert.equal(seen.state, 'up')
   assert.equal(screens.size, 1)
 })
@@ -66,10 +66,10 @@ test('titles, names and programs may be anything, and are only what they are', a
   const script = `printf '\\033]2;%s\\007' "$1"; exec cat >/dev/null`
   await tmux.run([[['respawn-pane', '-k', '-t', id, 'sh', '-c', script, 'sh', title]], [['rename-window', '-t', '=T:', 'a b\tc~']]])
   await until('the title is set', async () => {
-    const seen = await sight(tmux, machine)
+    const seen = await snapshot(tmux, machine)
     return seen.state === 'up' && seen.panes.find((pane) => pane.id === id)?.title === title
   })
-  const seen = await sight(tmux, machine)
+  const seen = await snapshot(tmux, machine)
   assert.ok(seen.state === 'up')
   assert.equal(seen.panes.length, 2)
   assert.deepEqual(
@@ -100,7 +100,7 @@ test('how an agent ended, an open tmux mode, and a key of a person are seen', as
   const person = privateSocket(t)
   tmuxOn(person, 'new-session', '-d', '-x', '100', '-y', '30', `env TMUX= tmux -L ${machine.socket} attach -t =T`)
   const panes = async () => {
-    const seen = await sight(tmux, machine)
+    const seen = await snapshot(tmux, machine)
     return seen.state === 'up' ? seen.panes : []
   }
   await until('all is seen', async () => {
@@ -127,10 +127,10 @@ test('one look has the screen of every pane, and a pane that is gone is missing'
     ]),
   )
   await until('each shows its text', async () => {
-    const { screens } = await sample(tmux, machine)
+    const { screens } = await captureMachine(tmux, machine)
     return Array.from({ length: 6 }, (_, i) => [...screens.values()].some(([row]) => row === `pane ${i}`)).every(Boolean)
   })
-  const { sight: seen, screens } = await sample(tmux, machine)
+  const { snapshot: seen, screens } = await captureMachine(tmux, machine)
   assert.ok(seen.state === 'up')
   assert.ok(
     seen.panes.every(({ title }) => title === ''),
@@ -140,7 +140,7 @@ test('one look has the screen of every pane, and a pane that is gone is missing'
     [...screens].map(([id, rows]) => [id, rows.length]),
     seen.panes.map(({ id, height }) => [id, height]),
   )
-  const captured = await capture(tmux, [...seen.panes.map(({ id }) => id), '%999'])
+  const captured = await capturePanes(tmux, [...seen.panes.map(({ id }) => id), '%999'])
   assert.deepEqual(captured, screens)
 })
 

@@ -7,7 +7,7 @@ import type { Machine } from '../../src/core/nouns.ts'
 import type { Tmux } from '../../src/core/ports.ts'
 import { sanitize } from '../../src/core/text.ts'
 import type { Target } from '../../src/core/pane-host.ts'
-import { held, placeLine, sanitizes, submitLine } from '../../src/tmux/paste.ts'
+import { typedResult, placeLine, stripsControlBytes, submitLine } from '../../src/tmux/paste.ts'
 import { scratch, until } from '../support/fleet.ts'
 import { startSshd } from '../support/sshd.ts'
 import { hostile, raised } from './conformance.ts'
@@ -57,7 +57,7 @@ async function deliversHostileTexts(r: Receiver, numRuns: number): Promise<void>
       ...texts.map((text, i) => placeLine(r.target, [{ paste: text }], `b${i}`, r.tmux.version)),
       placeLine(r.target, [{ type: end }], 'e', r.tmux.version),
     ])
-    for (const reply of replies) assert.deepEqual(held(reply), { outcome: 'done', why: '' })
+    for (const reply of replies) assert.deepEqual(typedResult(reply), { outcome: 'done', why: '' })
     await r.got(end)
     assert.equal(r.bytes().slice(before), texts.map(pasted).join('') + end)
   })
@@ -82,7 +82,8 @@ test('a megabyte arrives whole', { timeout: 60_000 }, async (t) => {
   const r = await receiving(t)
   const text = 'a line with $(id) and a €\n'.repeat(40_000)
   assert.equal(
-    held((await r.tmux.run([placeLine(r.target, [{ paste: text }, { type: 'end' }], 'big', r.tmux.version)]))[0] ?? assert.fail()).outcome,
+    typedResult((await r.tmux.run([placeLine(r.target, [{ paste: text }, { type: 'end' }], 'big', r.tmux.version)]))[0] ?? assert.fail())
+      .outcome,
     'done',
   )
   await r.got('end')
@@ -98,7 +99,7 @@ test('a tmux that cleans its buffers gets the brackets as keys, and the agent th
 
 test('text and Enter reach an agent whose pane somebody reads in copy mode, and the reader stays', async (t) => {
   const r = await receiving(t)
-  if (sanitizes(r.tmux.version)) return t.skip('from tmux 3.7 on a delivery waits while copy mode is open')
+  if (stripsControlBytes(r.tmux.version)) return t.skip('from tmux 3.7 on a delivery waits while copy mode is open')
   await r.tmux.run([[['copy-mode', '-t', r.target.pane]]])
   await r.tmux.run([placeLine(r.target, [{ paste: 'text' }], 'b', '3.3a'), submitLine(r.target, 'c', '3.3a')])
   await r.got('\r')
@@ -115,7 +116,7 @@ test('nothing reaches a successor, a dead pane, a bare shell or a pane that is g
       [['list-buffers']],
     ])
     assert.deepEqual(
-      replies.slice(0, 2).map((reply) => held(reply).outcome),
+      replies.slice(0, 2).map((reply) => typedResult(reply).outcome),
       ['refused', 'refused'],
       what,
     )
@@ -153,8 +154,8 @@ test('nothing is typed while panes are synchronized or input is disabled', async
   const refused = async (why: RegExp) => {
     const replies = await r.tmux.run([...lines, [['list-buffers']]])
     for (const reply of replies.slice(0, lines.length)) {
-      assert.equal(held(reply).outcome, 'refused')
-      assert.match(held(reply).why, why)
+      assert.equal(typedResult(reply).outcome, 'refused')
+      assert.match(typedResult(reply).why, why)
     }
     assert.deepEqual(replies.at(-1)?.lines, [])
   }

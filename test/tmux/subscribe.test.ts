@@ -4,10 +4,10 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import type { TmuxReply } from '../../src/core/ports.ts'
 import { openTmux } from '../../src/tmux/open.ts'
-import { sample } from '../../src/tmux/panes.ts'
+import { captureMachine } from '../../src/tmux/panes.ts'
 import { ReplyParser } from '../../src/tmux/protocol.ts'
-import { ChainedTmux } from '../../src/tmux/chained.ts'
-import { sampleChanged, subscribe } from '../../src/tmux/subscribe.ts'
+import { OneShotTmux } from '../../src/tmux/one-shot.ts'
+import { captureChangedPanes, subscribe } from '../../src/tmux/subscribe.ts'
 import { clock } from '../support/clock.ts'
 import { until } from '../support/fleet.ts'
 import { tmuxOn } from '../support/tmux.ts'
@@ -65,13 +65,13 @@ test('a screen drawn over in place is told of, and only it is captured; replies 
   tmuxOn(machine.socket, 'select-pane', '-t', other, '-T', `%end 1 2 1 ${'é% '.repeat(3_000)}`)
   assert.equal(await subscribe(tmux, { changed: (id) => told.add(id), ended: () => {} }), true)
   await until('first values came', () => told.has(pane) && told.has(window) && told.has(otherWindow))
-  const shows = async () => (await sample(tmux, machine)).screens
+  const shows = async () => (await captureMachine(tmux, machine)).screens
   await until('it is drawn', async () => (await shows()).get(pane)?.[0] === 'old')
-  const before = await sample(tmux, machine)
+  const before = await captureMachine(tmux, machine)
   told.clear()
   tmuxOn(machine.socket, 'wait-for', '-S', 'go')
   await until('the redraw was told of', async () => told.has(window) && (await shows()).get(pane)?.[0] === 'new')
-  const after = await sampleChanged(tmux, machine, before, new Set([window]))
+  const after = await captureChangedPanes(tmux, machine, before, new Set([window]))
   assert.equal(after.screens.get(pane)?.[0], 'new')
   assert.equal(after.screens.get(other), before.screens.get(other), 'a pane that nothing was told of is not captured')
 })
@@ -85,5 +85,5 @@ test('an ended channel is told of; a client without control mode tells of nothin
   await until('the end was told of', () => ended.length > 0)
   assert.equal(ended.length, 1)
   await tmux.close()
-  assert.equal(await subscribe(new ChainedTmux(machineOn('none')), { changed: () => {}, ended: () => {} }), false)
+  assert.equal(await subscribe(new OneShotTmux(machineOn('none')), { changed: () => {}, ended: () => {} }), false)
 })

@@ -4,12 +4,12 @@ import type { Christening, Outcome } from '../../operate/christen.ts'
 import { command, done, exitFor } from '../command.ts'
 import type { Io } from '../io.ts'
 import { allWorkers, machinesNamed, workerNamed } from '../named.ts'
-import { flag, list, positive, read } from '../takes.ts'
+import { flag, list, positive, parsedArg } from '../args.ts'
 
 export const christenCommand = command({
-  takes: {
+  args: {
     names: list('[machine|worker...]', 'only these (default: the whole fleet)'),
-    parallel: read('-p, --parallel <n>', 'agents that may start at once on a machine (default: its cores)', positive, null),
+    parallel: parsedArg('-p, --parallel <n>', 'agents that may start at once on a machine (default: its cores)', positive, null),
     dry_run: flag('-n, --dry-run', 'say what would be started, and start nothing'),
     hooks: flag('--no-hooks', 'start them without the hooks that tell burn what they do'),
   },

@@ -3,21 +3,21 @@ import type { ExitCode } from '../../core/errors.ts'
 import type { CycleResult, dryCycle } from '../../cycle/cycle.ts'
 import type { FleetState } from '../../core/fleet-state.ts'
 import type { Io } from '../io.ts'
-import { actionsByKind, noKindLeft } from '../../core/actions.ts'
-import { activeStates } from '../../core/lives.ts'
+import { actionsByKind, assertExhaustive } from '../../core/actions.ts'
+import { activeStates } from '../../core/lifecycle.ts'
 import { elsewhereAdvice } from '../../decide/report.ts'
-import { restsReason, sentence } from '../../decide/wording.ts'
+import { backoffText, sentence } from '../../decide/wording.ts'
 import { command, done } from '../command.ts'
 import { machinesNamed } from '../named.ts'
 import { table } from '../table.ts'
-import { flag, list, read, wholeNumber } from '../takes.ts'
+import { flag, list, parsedArg, wholeNumber } from '../args.ts'
 
 type Shown = Planned | Cycle | { readonly skipped: string }
 
 export const dispatchCommand = command({
-  takes: {
-    cycles: read('-c, --cycles <n>', 'how many cycles; 0 goes on until Ctrl-C', wholeNumber, 1),
-    interval: read('-i, --interval <seconds>', 'pause between cycles (default: dispatch.interval of the spec)', wholeNumber, null),
+  args: {
+    cycles: parsedArg('-c, --cycles <n>', 'how many cycles; 0 goes on until Ctrl-C', wholeNumber, 1),
+    interval: parsedArg('-i, --interval <seconds>', 'pause between cycles (default: dispatch.interval of the spec)', wholeNumber, null),
     machine: list('-m, --machine <name...>', 'only workers of these machines'),
     alone: flag('--alone', 'exit if another dispatch --alone is running: for schedulers'),
     dry_run: flag('-n, --dry-run', 'say what would be assigned to whom, and change nothing'),
@@ -64,7 +64,7 @@ function exitOf({ repos_down, writers }: FleetState, well: boolean): ExitCode {
 }
 
 /** So many of what rests are said. */
-const mostRests = 10
+const maxBackoffsShown = 10
 
 interface Trouble {
   readonly subject: string
@@ -91,7 +91,7 @@ function troubles({ state, backlog, resting }: Pick<CycleResult, 'backlog' | 're
     subject: kind,
     text: `nothing is sent to ${kind}: ${why} (burn attach shows a pane)`,
   }))
-  const left = resting.slice(0, mostRests).map((each) => ({ subject: each.subject, text: `${each.subject} ${restsReason(each)}` }))
+  const left = resting.slice(0, maxBackoffsShown).map((each) => ({ subject: each.subject, text: `${each.subject} ${backoffText(each)}` }))
   const more = resting.length - left.length
   if (more > 0) left.push({ subject: 'forge', text: `${more} more issues rest (burn status)` })
   return [...elsewhere, ...down, ...left, ...unreachable, ...breakers, ...state.skipped.map((text) => ({ subject: text, text }))]
@@ -112,7 +112,7 @@ type Planned = ReturnType<typeof plannedOf>
 
 function plannedOf({ actions }: Awaited<ReturnType<typeof dryCycle>>, bad: readonly Trouble[]) {
   const { move, tell, approve, judge, wait, leave, claim, ...rest } = actionsByKind(actions)
-  noKindLeft(rest)
+  assertExhaustive(rest)
   return {
     would_settle: move.map(({ id, issue, worker, to, reason }) => ({ id, issue, worker, state: to, reason })),
     would_tell: tell.map(({ dispatch, issue, worker, kind, reason }) => ({ dispatch, issue, worker, kind, reason })),

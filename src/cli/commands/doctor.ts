@@ -3,12 +3,12 @@ import type { Finding } from '../../doctor/findings.ts'
 import { command, done, type Deps, type OpenSession } from '../command.ts'
 import type { Io } from '../io.ts'
 import { machinesNamed } from '../named.ts'
-import { list } from '../takes.ts'
+import { list } from '../args.ts'
 
 const signs = { ok: ['green', '✓'], warn: ['yellow', '!'], fail: ['red', '✗'] } as const
 
 export const doctorCommand = command({
-  takes: { machines: list('[machine...]', 'only these (default: all)') },
+  args: { machines: list('[machine...]', 'only these (default: all)') },
   examples: ['burn doctor allegro'],
   async run(deps, given) {
     const open = await deps.open()

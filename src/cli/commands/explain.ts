@@ -1,21 +1,21 @@
 /** `burn explain`: why an issue is where it is, in one screen; or what an error code means. */
 import type { Explanation } from '../../observe/explain.ts'
 import type { Io } from '../io.ts'
-import { restsReason, sentence } from '../../decide/wording.ts'
+import { backoffText, sentence } from '../../decide/wording.ts'
 import { repoOf } from '../../core/refs.ts'
 import { oneLine } from '../../core/text.ts'
 import { command, done } from '../command.ts'
 import { issueNamed } from '../named.ts'
 import { sprintTable } from '../sprint-lines.ts'
 import { duration, table } from '../table.ts'
-import { flag, optional, usage } from '../takes.ts'
+import { flag, optional, usage } from '../args.ts'
 import { allCodes, codeNamed, errorReference, type ExplainedCode } from './explain-code.ts'
 import { eventText } from '../../decide/event-kinds.ts'
 
 type Explained = Explanation | ExplainedCode | { readonly codes: readonly ExplainedCode[] }
 
 export const explainCommand = command({
-  takes: {
+  args: {
     subject: optional('[issue|code]', 'owner/repo#7 or repo#7; or the code of an error, such as ledger_full'),
     codes: flag('--codes', 'every error code with its meaning and remedy (Markdown)'),
   },
@@ -71,7 +71,7 @@ function linesOf({ issue, record, waits, resting, dispatches, sprints, serving, 
     '',
     decided,
     ...(record?.approval === 'edited' ? [io.paint('yellow', 'its text was edited after a trusted label was set')] : []),
-    ...resting.map((each) => io.paint('yellow', `${each.subject} ${restsReason(each)}`)),
+    ...resting.map((each) => io.paint('yellow', `${each.subject} ${backoffText(each)}`)),
     serves,
     ...(rows.length === 0 ? [] : ['', ...table(['DISPATCH', 'WORKER', 'STATE', 'SINCE', 'DELIVERY', 'WHY'], rows, io.columns)]),
     ...(sprints.length === 0 ? [] : ['', ...sprintTable(sprints, io, now)]),

@@ -1,12 +1,12 @@
 /** `burn hold` and `resume`: whether a worker, a lane, a machine, a repo or the whole fleet gets work. */
 import { heldName } from '../../decide/wording.ts'
 import { command, done } from '../command.ts'
-import { list, optional, text, timeFrom, usage } from '../takes.ts'
+import { list, optional, text, timeFrom, usage } from '../args.ts'
 
 const named = text('<name>', 'a worker, a window (mac/CRUCIBLE), a lane, a machine, a repo, or all')
 
 export const holdCommand = command({
-  takes: {
+  args: {
     name: named,
     why: list('[reason...]', 'why, for the others'),
     until: optional('--until <when>', 'when it ends: a duration (2h) or a time (2026-12-24T08:00Z); default: until burn resume'),
@@ -28,7 +28,7 @@ export const holdCommand = command({
 })
 
 export const resumeCommand = command({
-  takes: { name: named },
+  args: { name: named },
   async run({ open }, given) {
     const { session } = await open()
     const { heldNamed, resumeByHand } = await import('../../operate/hold.ts')

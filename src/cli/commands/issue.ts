@@ -2,12 +2,12 @@
 import { BurnError } from '../../core/errors.ts'
 import { command, done } from '../command.ts'
 import { issueNamed } from '../named.ts'
-import { flag, text } from '../takes.ts'
+import { flag, text } from '../args.ts'
 
 const issue = text('<issue>', 'owner/repo#7, or repo#7')
 
 export const releaseCommand = command({
-  takes: {
+  args: {
     issue,
     force: flag('--force', 'even if an agent may still work on it, its change is open for review, or another ledger of this fleet has it'),
   },
@@ -28,7 +28,7 @@ export const releaseCommand = command({
 })
 
 export const requeueCommand = command({
-  takes: { issue },
+  args: { issue },
   async run({ open }, given) {
     const { session } = await open()
     const { requeue } = await import('../../operate/issue.ts')
@@ -40,7 +40,7 @@ export const requeueCommand = command({
 })
 
 export const promptCommand = command({
-  takes: { issue },
+  args: { issue },
   async run({ open }, given) {
     const { session } = await open()
     const { promptFor } = await import('../../claim/prompts.ts')

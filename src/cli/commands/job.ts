@@ -4,10 +4,10 @@ import type { ScheduledRun } from '../../decide/schedule.ts'
 import { BurnError } from '../../core/errors.ts'
 import { command, done } from '../command.ts'
 import { duration, table } from '../table.ts'
-import { choice, list, read, span } from '../takes.ts'
+import { choice, list, parsedArg, parseDuration } from '../args.ts'
 
 export const jobListCommand = command({
-  takes: {},
+  args: {},
   async run({ open, clock }) {
     const { ledger } = (await open()).session
     const now = clock.now()
@@ -28,10 +28,10 @@ export const jobListCommand = command({
 const commandsOf = { sprint: ['sprint', 'run'], dispatch: ['dispatch'] } as const
 
 export const scheduleCommand = command({
-  takes: {
+  args: {
     what: choice('<what>', 'what to run', ['sprint', 'dispatch'], undefined),
     rest: list('[options...]', 'options of that command, after --'),
-    every: read('--every <duration>', 'how often (default: 15m)', span, span('15m')),
+    every: parsedArg('--every <duration>', 'how often (default: 15m)', parseDuration, parseDuration('15m')),
     format: choice('--format <format>', 'for which scheduler', ['crontab', 'systemd', 'launchd'], 'crontab'),
   },
   examples: [

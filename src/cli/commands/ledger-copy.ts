@@ -1,7 +1,7 @@
 /** `burn ledger backup`, `move` and `export`: all of the ledger in another place. */
-import { command, done, type Deps, type Done, type Running } from '../command.ts'
+import { command, done, type Deps, type Done, type CommandContext } from '../command.ts'
 import { progressOn } from '../io.ts'
-import { flag, text } from '../takes.ts'
+import { flag, text } from '../args.ts'
 
 interface Moved extends Copied {
   readonly ledger: string
@@ -15,15 +15,15 @@ interface Copied {
 }
 
 export const backupCommand = command({
-  takes: {
+  args: {
     file: text('<file>', 'the copy, which is a ledger as well'),
     dry_run: flag('--dry-run', 'say what would be copied, and change nothing'),
   },
   async run(deps, { file, dry_run }) {
     const { fleet } = (await deps.open()).session
     const to = `sqlite:${absolute(file, deps)}`
-    const { backupLedger, wouldBackup } = await import('../../ledger/copy.ts')
-    if (dry_run) return done<Copied>({ ...(await wouldBackup(fleet.ledger, to, deps)), dry_run })
+    const { backupLedger, dryRunBackup } = await import('../../ledger/copy.ts')
+    if (dry_run) return done<Copied>({ ...(await dryRunBackup(fleet.ledger, to, deps)), dry_run })
     return done<Copied>(await counting(deps, (progress) => backupLedger(fleet.ledger, to, deps, progress)))
   },
   present({ from, to, rows, dry_run }: Copied, io) {
@@ -32,13 +32,13 @@ export const backupCommand = command({
 })
 
 export const moveCommand = command({
-  takes: { to: text('<url>', 'sqlite:<file> or postgres://…'), dry_run: flag('--dry-run', 'say what would be moved, and change nothing') },
+  args: { to: text('<url>', 'sqlite:<file> or postgres://…'), dry_run: flag('--dry-run', 'say what would be moved, and change nothing') },
   async run(deps, { to: url, dry_run }): Promise<Done<Moved>> {
     const { fleet } = (await deps.open()).session
     const to = url.startsWith('sqlite:') ? `sqlite:${absolute(url.slice('sqlite:'.length), deps)}` : url
-    const { moveLedger, wouldMove } = await import('../../ledger/copy.ts')
+    const { moveLedger, dryRunMove } = await import('../../ledger/copy.ts')
     const now = deps.clock.now()
-    if (dry_run) return done({ ...(await wouldMove(fleet.ledger, to, deps, now)), ledger: to, dry_run })
+    if (dry_run) return done({ ...(await dryRunMove(fleet.ledger, to, deps, now)), ledger: to, dry_run })
     return done({
       ...(await counting(deps, (progress) => moveLedger({ from: fleet.ledger, to }, deps, now, progress))),
       ledger: to,
@@ -52,7 +52,7 @@ export const moveCommand = command({
 })
 
 export const exportCommand = command({
-  takes: {},
+  args: {},
   async run({ open, random, io }) {
     const { exportLedger } = await import('../../ledger/export.ts')
     await exportLedger((await open()).session.fleet.ledger, { random }, io.jsonLine)
@@ -62,7 +62,7 @@ export const exportCommand = command({
 })
 
 /** Shows how many rows are copied while it runs. */
-async function counting<T>({ io, common }: Running, work: (progress: (rows: number) => void) => Promise<T>): Promise<T> {
+async function counting<T>({ io, common }: CommandContext, work: (progress: (rows: number) => void) => Promise<T>): Promise<T> {
   const progress = progressOn(io, common.json)
   try {
     return await work((rows) => progress.say(`${rows} rows`))

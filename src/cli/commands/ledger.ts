@@ -1,21 +1,21 @@
 /** `burn ledger`: the dispatches there were, whether the ledger is whole, and how long history is kept. */
 import { keysOf } from '../../core/json.ts'
-import { dispatchSteps, slotStates } from '../../core/lives.ts'
+import { dispatchTransitions, slotStates } from '../../core/lifecycle.ts'
 import { BurnError } from '../../core/errors.ts'
 import { sentence } from '../../decide/wording.ts'
-import { isStale } from '../../decide/endings.ts'
+import { isStale } from '../../decide/dispatch-moves.ts'
 import { command, done } from '../command.ts'
 import { issueNamed, workerNamed } from '../named.ts'
 import { duration, table } from '../table.ts'
-import { choice, flag, optional, positive, read, span } from '../takes.ts'
+import { choice, flag, optional, positive, parsedArg, parseDuration } from '../args.ts'
 
-const limit = read('--limit <n>', 'at most so many', positive, 40)
+const limit = parsedArg('--limit <n>', 'at most so many', positive, 40)
 
 export const ledgerCommand = command({
-  takes: {
+  args: {
     issue: optional('--issue <issue>', 'only of this issue'),
     worker: optional('--worker <worker>', 'only of this worker'),
-    state: choice('--state <state>', 'only in this state', keysOf(dispatchSteps), undefined),
+    state: choice('--state <state>', 'only in this state', keysOf(dispatchTransitions), undefined),
     limit,
   },
   examples: [
@@ -58,7 +58,7 @@ export const ledgerCommand = command({
 })
 
 export const checkCommand = command({
-  takes: {},
+  args: {},
   async run({ open }) {
     const { where, version, rows } = await (await open()).session.ledger.check()
     return done({ where, version, rows })
@@ -70,7 +70,7 @@ export const checkCommand = command({
 })
 
 export const migrateCommand = command({
-  takes: {},
+  args: {},
   async run({ open }) {
     const { where, version } = await (await open()).session.ledger.check()
     return done({ where, version })
@@ -79,8 +79,8 @@ export const migrateCommand = command({
 })
 
 export const ledgerPruneCommand = command({
-  takes: {
-    older_than: read('--older-than <duration>', 'for example 90d (default: "retention" of the spec)', span, null),
+  args: {
+    older_than: parsedArg('--older-than <duration>', 'for example 90d (default: "retention" of the spec)', parseDuration, null),
     dry_run: flag('--dry-run', 'say what would be deleted, and change nothing'),
   },
   async run({ open, clock }, { older_than, dry_run }) {
@@ -98,7 +98,7 @@ export const ledgerPruneCommand = command({
 })
 
 export const adoptCommand = command({
-  takes: {
+  args: {
     dry_run: flag('-n, --dry-run', 'say which claims would be released, and change nothing'),
     force: flag('--force', 'even if the worker that a claim names may still be at it'),
   },

@@ -6,8 +6,8 @@ import type { Io } from '../io.ts'
 import { eventKinds, eventText } from '../../decide/event-kinds.ts'
 import { oneLine } from '../../core/text.ts'
 import { command, done } from '../command.ts'
-import { issueNamed, unknown, workerNamed } from '../named.ts'
-import { flag, list, optional, positive, read, timeFrom } from '../takes.ts'
+import { issueNamed, unknownNameError, workerNamed } from '../named.ts'
+import { flag, list, optional, positive, parsedArg, timeFrom } from '../args.ts'
 
 /** Events that are shown if nothing says how many: with a time, all since then in any usual night. */
 const few = 40
@@ -16,13 +16,13 @@ const many = 1000
 const poll = 1000
 
 export const logCommand = command({
-  takes: {
+  args: {
     since: optional('--since <when>', 'only since then: 8h, 2d, or a time such as 2026-05-01T22:00'),
     kind: list('--kind <kind...>', "only of these kinds, or of those that begin so: 'delivery.*'"),
     issue: optional('--issue <issue>', 'only about this issue'),
     worker: optional('--worker <worker>', 'only about this worker'),
     after: optional('--after <cursor>', 'only after this event: the cursor that --json prints with each'),
-    limit: read(
+    limit: parsedArg(
       '--limit <n>',
       `at most so many, the newest (default: ${few}, with --since ${many}); with --after the oldest`,
       positive,
@@ -60,7 +60,7 @@ export const logCommand = command({
 })
 
 export const logKindsCommand = command({
-  takes: {},
+  args: {},
   run: async () => done(eventReference().trimEnd()),
   present: (text, io) => io.write(`${text}\n`),
 })
@@ -82,14 +82,14 @@ async function follow(
   stop: AbortSignal,
   onEvents: (events: readonly Event[]) => void,
 ): Promise<void> {
-  const { restUntilNews } = await import('../../cycle/loop.ts')
+  const { pauseUntilChange } = await import('../../cycle/loop.ts')
   for (let after = from; !stop.aborted;) {
     const until = await session.ledger.horizon()
     const events = await session.ledger.events({ ...filter, after, until, limit: page })
     if (events.length > 0) onEvents(events)
     const full = events.length === page
     after = full ? (events.at(-1)?.cursor ?? until) : until
-    if (!full) await restUntilNews(poll, session, stop)
+    if (!full) await pauseUntilChange(poll, session, stop)
   }
 }
 
@@ -107,7 +107,7 @@ function workerOf(name: string, fleet: Fleet): WorkerId {
 function known(kind: string): string {
   const kinds = Object.keys(eventKinds)
   const fits = kind.endsWith('*') ? kinds.some((each) => each.startsWith(kind.slice(0, -1))) : kinds.includes(kind)
-  if (!fits) throw unknown('kind', kind, kinds)
+  if (!fits) throw unknownNameError('kind', kind, kinds)
   return kind
 }
 

@@ -4,11 +4,11 @@ import type { Place } from '../../operate/attach.ts'
 import type { Io } from '../io.ts'
 import { BurnError } from '../../core/errors.ts'
 import { command, done } from '../command.ts'
-import { allWorkers, unknown, workerNamed } from '../named.ts'
-import { flag, optional, positive, read, text, wholeNumber } from '../takes.ts'
+import { allWorkers, unknownNameError, workerNamed } from '../named.ts'
+import { flag, optional, positive, parsedArg, text, wholeNumber } from '../args.ts'
 
 export const attachCommand = command({
-  takes: {
+  args: {
     place: optional('[worker|window|machine]', 'where to (default: the first machine)'),
     print: flag('--print', 'print the command instead of running it'),
   },
@@ -50,15 +50,15 @@ function find(fleet: Fleet, name: string | undefined): { machine: Machine; place
   }
   if (first !== undefined) return { machine: first.machine, place: { window: first.window } }
   const ids = [...windows.flatMap(({ window, id }) => [window, id]), ...allWorkers(fleet).flatMap((worker) => [worker.name, worker.id])]
-  if (!ids.includes(wanted)) throw unknown('place', wanted, [...machines.map((each) => each.name), ...ids])
+  if (!ids.includes(wanted)) throw unknownNameError('place', wanted, [...machines.map((each) => each.name), ...ids])
   const worker = workerNamed(fleet, wanted)
   return { machine: machines.find((each) => each.name === worker.machine)!, place: { worker: worker.id } }
 }
 
 export const captureCommand = command({
-  takes: {
+  args: {
     worker: text('<worker>', 'whose pane'),
-    lines: read('-l, --lines <n>', 'rows of history above the screen, too', wholeNumber, 0),
+    lines: parsedArg('-l, --lines <n>', 'rows of history above the screen, too', wholeNumber, 0),
     ansi: flag('--ansi', 'with colours, as escape sequences; no other sequence of the screen is printed'),
   },
   examples: ['burn capture AZOTH', 'burn capture AZOTH --lines 200 > azoth.txt'],
@@ -81,7 +81,7 @@ type Answering =
   | { readonly worker: string; readonly outcome: string; readonly state: string }
 
 export const answerCommand = command({
-  takes: {
+  args: {
     worker: text('<worker>', 'who asks'),
     choice: optional('[choice]', 'the number or the beginning of what it offers; its own text if it takes one; cancel'),
     if: optional('--if <mark>', 'only if it still asks this: the mark that is shown with its question'),
@@ -109,14 +109,14 @@ export const answerCommand = command({
 })
 
 export const classifyCommand = command({
-  takes: {
+  args: {
     agent: text('-a, --agent <kind>', 'which agent program drew it'),
-    title: read('--title <title>', "the pane's title", String, ''),
-    command: read('--command <command>', "the pane's current command", String, ''),
+    title: parsedArg('--title <title>', "the pane's title", String, ''),
+    command: parsedArg('--command <command>', "the pane's current command", String, ''),
     dead: flag('--dead', 'the pane is dead'),
-    width: read('--width <columns>', 'of the pane (default: its longest row)', positive, null),
-    height: read('--height <rows>', 'of the pane (default: its rows)', positive, null),
-    cursor: read('--cursor <x,y>', 'where its cursor is', (word) => word.split(',').map(wholeNumber), [0, 0]),
+    width: parsedArg('--width <columns>', 'of the pane (default: its longest row)', positive, null),
+    height: parsedArg('--height <rows>', 'of the pane (default: its rows)', positive, null),
+    cursor: parsedArg('--cursor <x,y>', 'where its cursor is', (word) => word.split(',').map(wholeNumber), [0, 0]),
   },
   examples: ["tmux capture-pane -p -t %5 | burn classify --agent hermes --title '' --width 120 --height 30"],
   notes: ['It prints JSON.'],
@@ -125,7 +125,7 @@ export const classifyCommand = command({
     const kind = paneAgent({ kind: agent })
     const screen = (await io.readInput()).replace(/\n$/, '').split('\n')
     const [cursor_x = 0, cursor_y = 0] = cursor
-    const { reading, composer, draft, question } = kind.look(screen, {
+    const { reading, composer, draft, question } = kind.parseScreen(screen, {
       width: width ?? Math.max(...screen.map((row) => row.length)),
       height: height ?? screen.length,
       title,

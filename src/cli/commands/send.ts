@@ -5,7 +5,7 @@ import { command, done, exitFor } from '../command.ts'
 import type { Io } from '../io.ts'
 import { workersNamed } from '../named.ts'
 import { table } from '../table.ts'
-import { flag, positive, read, text } from '../takes.ts'
+import { flag, positive, parsedArg, text } from '../args.ts'
 
 interface Told {
   readonly id: string
@@ -24,10 +24,10 @@ const exitOf = (told: readonly Told[]) => exitFor(told.filter(({ state }) => sta
 type Sent = { readonly would_send: readonly string[]; readonly bytes: number } | { readonly sent: readonly Told[] }
 
 export const sendCommand = command({
-  takes: {
+  args: {
     to: text('<to>', 'a worker, window, lane or machine, or all'),
     words: text('<text>', 'the text, or - to read it from standard input'),
-    wait: read('-w, --wait <seconds>', 'how long it waits for a pane that is in use; then it is withdrawn', positive, 30),
+    wait: parsedArg('-w, --wait <seconds>', 'how long it waits for a pane that is in use; then it is withdrawn', positive, 30),
     dry_run: flag('-n, --dry-run', 'say who would get it, and send nothing'),
   },
   examples: [
@@ -42,7 +42,7 @@ export const sendCommand = command({
     const whole = checked(words === '-' ? await io.readInput() : words)
     if (dry_run) return done<Sent>({ would_send: workers.map(({ id }) => id), bytes: Buffer.byteLength(whole) })
     const each = workers.map((worker) => ({ worker, text: whole }))
-    const sent = (await send(each, session, stop, { patience: wait * 1000 })).map(({ id, worker, state, proof, evidence }) => ({
+    const sent = (await send(each, session, stop, { timeout: wait * 1000 })).map(({ id, worker, state, proof, evidence }) => ({
       id,
       worker,
       state,
@@ -60,7 +60,7 @@ export const sendCommand = command({
 type Asked = { readonly would_ask: readonly string[] } | { readonly asked: readonly Told[] }
 
 export const councilCommand = command({
-  takes: {
+  args: {
     words: text('<question>', 'the question, or - to read it from standard input'),
     dry_run: flag('-n, --dry-run', 'say who would be asked, and ask nobody'),
   },

@@ -11,33 +11,33 @@ import { keysOf, membersOf } from '../../core/json.ts'
 import { BurnError, messageOf } from '../../core/errors.ts'
 import { mapBounded } from '../../core/concurrency.ts'
 import { durationMs, durationPattern } from '../../spec/units.ts'
-import { command, done, type Running } from '../command.ts'
+import { command, done, type CommandContext } from '../command.ts'
 import { progressOn, type Io } from '../io.ts'
 import { machinesNamed } from '../named.ts'
 import { plotted, svgOf } from '../plot.ts'
 import { duration, table } from '../table.ts'
-import { list, optional, positive, read, span, usage, wholeNumber, type Parsed } from '../takes.ts'
+import { list, optional, positive, parsedArg, parseDuration, usage, wholeNumber, type Parsed } from '../args.ts'
 
-const takes = {
+const args = {
   issues: optional(
     '--issues <n|file>',
     'so many issues, spread over the repos; or a file of JSON lines {"repo", "title", "labels"} (default: the open ones that the ledger knows)',
   ),
-  hours: read('--hours <n>', 'how much time is simulated at most', positive, 720),
-  seed: read('--seed <n>', 'decides all that is left to chance', wholeNumber, 1),
+  hours: parsedArg('--hours <n>', 'how much time is simulated at most', positive, 720),
+  seed: parsedArg('--seed <n>', 'decides all that is left to chance', wholeNumber, 1),
   add: list('--add <machine...>', 'once more with another machine like this one; may be given several times'),
-  turn: read('--turn <duration>', "median time per issue of an agent (default: as in the ledger's history)", span, null),
-  review: read('--review <duration>', 'median time of a change in review (default: likewise)', span, null),
-  price: read('--price <amount>', 'what an hour of one agent at work costs', amount, null),
+  turn: parsedArg('--turn <duration>', "median time per issue of an agent (default: as in the ledger's history)", parseDuration, null),
+  review: parsedArg('--review <duration>', 'median time of a change in review (default: likewise)', parseDuration, null),
+  price: parsedArg('--price <amount>', 'what an hour of one agent at work costs', amount, null),
   faults: optional('--faults <kinds>', 'what goes wrong: all, or kinds with how often: agent=2h,forge,dispatcher (docs/simulate.md)'),
-  dispatchers: read('--dispatchers <n>', 'how many burn dispatch run side by side', positive, 1),
+  dispatchers: parsedArg('--dispatchers <n>', 'how many burn dispatch run side by side', positive, 1),
   svg: optional('--svg <file>', 'write the picture there'),
 }
 
-type Options = Parsed<typeof takes>
+type Options = Parsed<typeof args>
 
 export const simulateCommand = command({
-  takes,
+  args: args,
   examples: [
     'burn simulate',
     'burn simulate --issues 500 --turn 40m --add laptop',
@@ -70,15 +70,15 @@ interface Simulated {
   readonly runs: readonly Run[]
 }
 
-async function simulated(session: Session, options: Options, { common, io, stop, cwd }: Running): Promise<Simulated> {
-  const [{ inThread }, { habitsOf }, { withOneMore }] = await Promise.all([
+async function simulated(session: Session, options: Options, { common, io, stop, cwd }: CommandContext): Promise<Simulated> {
+  const [{ simulateInThread }, { habitsOf }, { withOneMore }] = await Promise.all([
     import('../../simulate/thread.ts'),
     import('../../simulate/habits.ts'),
-    import('../../simulate/suppose.ts'),
+    import('../../simulate/synthetic.ts'),
   ])
   const { fleet, ledger, clock } = session
   const [issues, faults] = [await issuesFor(options.issues, session, cwd), await faultsNamed(options.faults)]
-  const learnt = habitsOf(await ledger.worked(5000))
+  const learnt = habitsOf(await ledger.dispatchTimes(5000))
   const by = (median: number | null, known: Habits['turn']) => (median === null ? known : { median, spread: 0.5 })
   const habits = { ...learnt.habits, turn: by(options.turn, learnt.habits.turn), review: by(options.review, learnt.habits.review) }
   const fleets = [{ name: 'as declared', fleet }]
@@ -95,7 +95,7 @@ async function simulated(session: Session, options: Options, { common, io, stop,
   const stands = new Map<string, string>()
   const figures = await mapBounded(fleets, availableParallelism(), async (each): Promise<Run> => {
     const order = { ...about, fleet: each.fleet, start, longest: options.hours * 3_600_000 }
-    const found = await inThread(order, stop, ({ at, open }) => {
+    const found = await simulateInThread(order, stop, ({ at, open }) => {
       stands.set(each.name, `${each.name}: ${duration(at - start)} simulated, ${open} open`)
       progress.say([...stands.values()].join('; '))
     })
@@ -114,7 +114,7 @@ async function simulated(session: Session, options: Options, { common, io, stop,
 }
 
 async function issuesFor(written: string | undefined, { fleet, ledger, clock, forge }: Session, cwd: string): Promise<Order['issues']> {
-  const { supposedIssue } = await import('../../simulate/suppose.ts')
+  const { syntheticIssue } = await import('../../simulate/synthetic.ts')
   if (written !== undefined && /^\d+$/.test(written)) return { count: Number(written), fleet }
   if (written !== undefined) {
     const lines = issueLines(resolve(cwd, written))
@@ -122,10 +122,10 @@ async function issuesFor(written: string | undefined, { fleet, ledger, clock, fo
     return lines.map(({ repo, ...rest }) => {
       const ref = repo.includes('/') ? repo : `${fleet.forge.owner}/${repo}`
       counts.set(ref, (counts.get(ref) ?? 0) + 1)
-      return supposedIssue({ ...rest, repo: ref, number: counts.get(ref) ?? 1 }, fleet, clock.now())
+      return syntheticIssue({ ...rest, repo: ref, number: counts.get(ref) ?? 1 }, fleet, clock.now())
     })
   }
-  const known = (await ledger.open()).filter(({ standing }) => standing !== 'none').map(({ issue }) => ({ ...issue, comments: 0 }))
+  const known = (await ledger.openIssues()).filter(({ standing }) => standing !== 'none').map(({ issue }) => ({ ...issue, comments: 0 }))
   if (known.length > 0) return known
   throw new BurnError(
     'simulate_no_issues',

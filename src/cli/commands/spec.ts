@@ -10,7 +10,7 @@ type Checked = { readonly file: string } & (
 )
 
 export const specCheckCommand = command({
-  takes: {},
+  args: {},
   examples: ['burn spec check', 'burn spec check --spec examples/timmy/fleet-spec.json'],
   async run({ common, home, io, ...deps }) {
     const [{ readSpec }, { parseSpec }, { completeSpec }] = await Promise.all([
@@ -56,13 +56,13 @@ function countsOf(fleet: Fleet): Counts {
 }
 
 export const specDocsCommand = command({
-  takes: {},
+  args: {},
   run: async () => done((await import('../../spec/reference.ts')).specReference().trimEnd()),
   present: (text, io) => io.out(...text.split('\n')),
 })
 
 export const specSchemaCommand = command({
-  takes: {},
+  args: {},
   run: async () => done((await import('../../spec/schema-json.ts')).specJsonSchema()),
   present: (schema, io) => io.json(schema, true),
 })

@@ -8,13 +8,13 @@ import { command, done } from '../command.ts'
 import { issueNamed } from '../named.ts'
 import { sprintTable } from '../sprint-lines.ts'
 import { duration, table } from '../table.ts'
-import { flag, optional, positive, read, span, text, wholeNumber } from '../takes.ts'
+import { flag, optional, positive, parsedArg, parseDuration, text, wholeNumber } from '../args.ts'
 
 export const sprintListCommand = command({
-  takes: {
+  args: {
     issue: optional('--issue <issue>', 'only of this issue'),
     live: flag('--live', 'only those that have not ended'),
-    limit: read('--limit <n>', 'at most so many', positive, 40),
+    limit: parsedArg('--limit <n>', 'at most so many', positive, 40),
   },
   examples: ['burn sprint list', 'burn sprint list --live --json'],
   async run({ open }, { issue, live, limit }) {
@@ -26,9 +26,9 @@ export const sprintListCommand = command({
 })
 
 export const resultsCommand = command({
-  takes: {
+  args: {
     csv: flag('--csv', 'every row, comma-separated, with a head'),
-    limit: read('--limit <n>', 'at most so many of the newest', positive, 1000),
+    limit: parsedArg('--limit <n>', 'at most so many of the newest', positive, 1000),
   },
   examples: ['burn sprint results', 'burn sprint results --csv > results.csv'],
   async run({ open, person }, { csv, limit }) {
@@ -56,7 +56,7 @@ function totalLines(all: readonly Total[], io: Io): string[] {
 }
 
 export const sprintShowCommand = command({
-  takes: {
+  args: {
     sprint: text('<sprint>', 'its id, or an issue: the newest of it'),
     full: flag('--full', 'every text of the transcript as it is'),
   },
@@ -119,9 +119,9 @@ function transcriptLine(line: TranscriptLine, began: number, full: boolean, io: 
 }
 
 export const sprintPruneCommand = command({
-  takes: {
-    keep: read('--keep <n>', 'how many ended workspaces stay (default: sprint.keep.workspaces)', wholeNumber, null),
-    older_than: read('--older-than <duration>', 'how old what goes must be (default: sprint.keep.age)', span, null),
+  args: {
+    keep: parsedArg('--keep <n>', 'how many ended workspaces stay (default: sprint.keep.workspaces)', wholeNumber, null),
+    older_than: parsedArg('--older-than <duration>', 'how old what goes must be (default: sprint.keep.age)', parseDuration, null),
     force: flag('--force', 'also workspaces with work that is not pushed: it is lost then'),
     dry_run: flag('-n, --dry-run', 'say what would go, and remove nothing'),
   },

@@ -1,17 +1,17 @@
 /** `burn sprint run` and `publish`: one issue, one disposable run, one change for review. */
 import type { SprintContext } from '../../sprint/context.ts'
-import type { Waiting } from '../../sprint/kept.ts'
-import type { SprintRun, SprintsRun } from '../../sprint/run.ts'
+import type { KeptChange } from '../../sprint/kept.ts'
+import type { SprintRunOptions, SprintRunResult } from '../../sprint/run.ts'
 import type { Io } from '../io.ts'
 import { BurnError } from '../../core/errors.ts'
 import { servedRepos } from '../../core/refs.ts'
 import { sanitize } from '../../core/text.ts'
 import { sentence } from '../../decide/wording.ts'
 import { command, done, type OpenSession, type Done } from '../command.ts'
-import { issueNamed, unknown } from '../named.ts'
+import { issueNamed, unknownNameError } from '../named.ts'
 import { progressOf, sprintTable } from '../sprint-lines.ts'
 import { table } from '../table.ts'
-import { flag, list, optional, positive, read, text } from '../takes.ts'
+import { flag, list, optional, positive, parsedArg, text } from '../args.ts'
 
 interface Wishes {
   readonly repo: readonly string[]
@@ -25,18 +25,18 @@ interface Wishes {
 type Shown = Awaited<ReturnType<typeof dryRun>>['result'] | Ran
 
 interface Ran {
-  readonly sprints: SprintsRun['rows']
+  readonly sprints: SprintRunResult['rows']
   readonly unread?: readonly { readonly repo: string; readonly why: string }[]
   readonly skipped?: string
 }
 
 export const sprintRunCommand = command({
-  takes: {
+  args: {
     repo: list('-r, --repo <repo...>', 'only issues of these repos'),
     issue: optional('--issue <issue>', 'this one: owner/repo#7, or repo#7'),
     lane: optional('--lane <lane>', 'only issues of the repos that windows of this lane serve'),
-    count: read('-c, --count <n>', 'how many issues at most (default: as many as --jobs)', positive, null),
-    jobs: read('-j, --jobs <n>', 'how many at a time', positive, 1),
+    count: parsedArg('-c, --count <n>', 'how many issues at most (default: as many as --jobs)', positive, null),
+    jobs: parsedArg('-j, --jobs <n>', 'how many at a time', positive, 1),
     alone: flag('--alone', 'exit if another sprint run --alone is running: for schedulers'),
     now: flag('--now', 'also if sprints pause after trouble'),
     dry_run: flag('-n, --dry-run', 'say what would be taken and by whom, and change nothing'),
@@ -75,14 +75,14 @@ export const sprintRunCommand = command({
 
 const unreadOf = (unread: ReadonlyMap<string, string>) => [...unread].map(([repo, why]) => ({ repo, why }))
 
-function wishOf(options: Wishes, { session: { fleet } }: OpenSession): SprintRun {
+function wishOf(options: Wishes, { session: { fleet } }: OpenSession): SprintRunOptions {
   const all = fleet.sprint?.repos ?? []
   const issue = options.issue === undefined ? null : issueNamed(fleet, options.issue)
   const named = [
     ...options.repo.map((repo) => (repo.includes('/') ? repo : `${fleet.forge.owner}/${repo}`)),
     ...(issue === null ? [] : [issue.slice(0, issue.lastIndexOf('#'))]),
   ]
-  for (const repo of named) if (!all.includes(repo)) throw unknown('repo', repo, all)
+  for (const repo of named) if (!all.includes(repo)) throw unknownNameError('repo', repo, all)
   const lane = options.lane === undefined ? null : laneRepos(options.lane, fleet)
   const repos = all.filter((repo) => (named.length === 0 || named.includes(repo)) && (lane === null || lane.includes(repo)))
   if (repos.length === 0)
@@ -97,13 +97,13 @@ function wishOf(options: Wishes, { session: { fleet } }: OpenSession): SprintRun
 
 function laneRepos(lane: string, { machines }: OpenSession['session']['fleet']): readonly string[] {
   const lanes = [...new Set(machines.flatMap(({ windows }) => windows.map((window) => window.lane)))]
-  if (!lanes.includes(lane)) throw unknown('lane', lane, lanes)
+  if (!lanes.includes(lane)) throw unknownNameError('lane', lane, lanes)
   return servedRepos(machines.map((machine) => ({ ...machine, windows: machine.windows.filter((window) => window.lane === lane) })))
 }
 
-async function dryRun(wish: SprintRun, sprints: SprintContext) {
-  const { look, sayUnread } = await import('../../sprint/look.ts')
-  const { picks, unread } = await look({ ...wish, worker: `sprint/${sprints.host}`, dryRun: true }, sprints)
+async function dryRun(wish: SprintRunOptions, sprints: SprintContext) {
+  const { findIssues, sayUnread } = await import('../../sprint/find-issues.ts')
+  const { picks, unread } = await findIssues({ ...wish, worker: `sprint/${sprints.host}`, dryRun: true }, sprints)
   sayUnread(unread, new Set(), sprints.session)
   const backends = await Promise.all(sprints.backends.map(async (backend) => ({ name: backend.name, failure: await backend.probe() })))
   const next = picks.picks.slice(0, wish.count)
@@ -143,7 +143,7 @@ type Published = ReturnType<typeof waitingOf> & { readonly change_url: string | 
 const mostLines = 400
 
 export const publishCommand = command({
-  takes: {
+  args: {
     sprint: text('<sprint>', 'its id, or an issue: the newest of it'),
     yes: flag('-y, --yes', 'do not ask'),
     dry_run: flag('-n, --dry-run', 'show what would be pushed, and push nothing'),
@@ -156,14 +156,14 @@ export const publishCommand = command({
     const { session } = open
     const { gitFor, hostHere, sprintPolicy } = await import('../wire-sprints.ts')
     const ports = { session, policy: sprintPolicy(session), git: gitFor(open, deps), host: hostHere() }
-    const { publishWaiting, waitingChange } = await import('../../sprint/kept.ts')
-    const waiting = await waitingChange(await sprintNamed(sprint, session), ports)
+    const { publishKeptChange, findKeptChange } = await import('../../sprint/kept.ts')
+    const waiting = await findKeptChange(await sprintNamed(sprint, session), ports)
     person?.out(...linesOf(waiting, person))
     const report = waitingOf(waiting)
     if (dry_run) return done({ ...report, change_url: null })
     if (!yes && !(await io.confirm(`Push ${waiting.workspace.branch} and open it for review?`)))
       throw new BurnError('not_confirmed', 'nothing was pushed', 'add --yes to publish it without a question', { exit: 2 })
-    const change = await publishWaiting(waiting, ports)
+    const change = await publishKeptChange(waiting, ports)
     return done({ ...report, change_url: change.url })
   },
   /** The change itself is shown before the question. */
@@ -180,12 +180,12 @@ async function sprintNamed(name: string, { ledger, fleet }: OpenSession['session
   throw new BurnError('sprint_unknown', `there is no sprint of ${issue}`, 'burn sprint list shows them', { exit: 2 })
 }
 
-function waitingOf({ sprint, workspace, change, paths, protected: seen }: Waiting) {
+function waitingOf({ sprint, workspace, change, paths, protected: seen }: KeptChange) {
   const { branch, base, title, body } = change
   return { id: sprint.id, issue: sprint.issue, branch, base, title, body, paths, protected: seen, workspace: workspace.path }
 }
 
-function linesOf({ sprint, workspace, change, paths, protected: seen, patch }: Waiting, io: Io): string[] {
+function linesOf({ sprint, workspace, change, paths, protected: seen, patch }: KeptChange, io: Io): string[] {
   const lines = sanitize(patch).trimEnd().split('\n')
   const more =
     lines.length > mostLines ? [`… ${lines.length - mostLines} more lines: git -C ${workspace.path} diff ${workspace.base_commit}`] : []

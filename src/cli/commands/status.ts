@@ -3,14 +3,14 @@ import type { StatusReport } from '../../decide/report.ts'
 import { status } from '../../observe/state.ts'
 import { command, done } from '../command.ts'
 import { machinesNamed } from '../named.ts'
-import { elsewhereLines, fleetLine, machineLines, restLines, sprintLines } from '../status-table.ts'
-import { flag, list, read } from '../takes.ts'
+import { elsewhereLines, fleetLine, machineLines, backoffLines, sprintLines } from '../status-table.ts'
+import { flag, list, parsedArg } from '../args.ts'
 
 export const statusCommand = command({
-  takes: {
+  args: {
     machine: list('-m, --machine <name...>', 'only these machines'),
     watch: flag('-w, --watch', 'look again and again until Ctrl-C (burn watch shows changes when they happen)'),
-    interval: read('--interval <seconds>', 'pause between looks with --watch', (word) => Math.max(0.2, Number(word) || 2), 2),
+    interval: parsedArg('--interval <seconds>', 'pause between looks with --watch', (word) => Math.max(0.2, Number(word) || 2), 2),
   },
   examples: ['burn status', 'burn status --machine mac --json'],
   notes: ['burn watch shows it as it changes.'],
@@ -30,7 +30,7 @@ export const statusCommand = command({
   present(report: StatusReport, io, { watch }, now) {
     if (watch && io.tty) io.write(io.control('H') + io.control('2J'))
     for (const machine of report.machines) io.out(...machineLines(machine, io, now))
-    io.out(...sprintLines(report, io, now), ...restLines(report, io, now), fleetLine(report, io), ...elsewhereLines(report, io))
+    io.out(...sprintLines(report, io, now), ...backoffLines(report, io, now), fleetLine(report, io), ...elsewhereLines(report, io))
   },
 })
 

@@ -1,13 +1,13 @@
 /** `burn up` and `burn down`. */
 import type { TopologyAction } from '../../decide/topology.ts'
-import type { DownPlan, RaiseResult } from '../../operate/raise.ts'
+import type { DownPlan, BringUpResult } from '../../operate/up-down.ts'
 import { command, done, exitFor } from '../command.ts'
 import type { Io } from '../io.ts'
 import { machinesNamed } from '../named.ts'
-import { flag, list } from '../takes.ts'
+import { flag, list } from '../args.ts'
 
 export const upCommand = command({
-  takes: {
+  args: {
     machines: list('[machine...]', 'only these (default: all)'),
     dry_run: flag('-n, --dry-run', 'say what would be done, and do nothing'),
     prune: flag('--prune', 'end workers that the spec no longer has, if they hold nothing'),
@@ -15,8 +15,8 @@ export const upCommand = command({
   examples: ['burn up --dry-run', 'burn up', 'burn up mac --prune'],
   async run({ open }, { machines, dry_run, prune }) {
     const { session } = await open()
-    const { raise } = await import('../../operate/raise.ts')
-    const results = await raise(machinesNamed(session.fleet, machines), session, { dryRun: dry_run, prune })
+    const { bringUp } = await import('../../operate/up-down.ts')
+    const results = await bringUp(machinesNamed(session.fleet, machines), session, { dryRun: dry_run, prune })
     return done({ dry_run, machines: results.map(raisedOf) }, exitFor(results.filter(({ error }) => error === null).length, results.length))
   },
   present({ machines }, io, { dry_run }) {
@@ -26,7 +26,7 @@ export const upCommand = command({
 
 type Raised = ReturnType<typeof raisedOf>
 
-function raisedOf({ machine, actions, error, hint, notes }: RaiseResult) {
+function raisedOf({ machine, actions, error, hint, notes }: BringUpResult) {
   return { name: machine, error, hint, notes, actions: actions.map((action) => ({ ...actionOf(action), reason: action.reason })) }
 }
 
@@ -71,7 +71,7 @@ interface Lowered {
 }
 
 export const downCommand = command({
-  takes: {
+  args: {
     machines: list('[machine...]', 'only these (default: all)'),
     yes: flag('-y, --yes', 'do not ask'),
     force: flag('--force', 'also while workers have live dispatches'),
@@ -80,9 +80,9 @@ export const downCommand = command({
   examples: ['burn down --dry-run', 'burn down allegro --yes'],
   async run({ open, emit, io }, given) {
     const { session } = await open()
-    const { planLowering, lower } = await import('../../operate/raise.ts')
+    const { planBringDown, bringDown } = await import('../../operate/up-down.ts')
     const machines = machinesNamed(session.fleet, given.machines)
-    const plans = await planLowering(machines, session)
+    const plans = await planBringDown(machines, session)
     emit({ dry_run: given.dry_run, machines: plans.map(loweredOf) } satisfies Lowered)
     const exit = plans.some(({ error }) => error !== null) ? 3 : 0
     const count = plans.reduce((sum, { end, leave }) => sum + end.length + leave.length, 0)
@@ -91,7 +91,7 @@ export const downCommand = command({
       io.err('Nothing was ended (say --yes where nobody can answer).')
       return 1
     }
-    await lower(machines, plans, given.force, session)
+    await bringDown(machines, plans, given.force, session)
     return exit
   },
   present({ machines }: Lowered, io) {

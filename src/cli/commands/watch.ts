@@ -4,16 +4,16 @@ import type { Clock } from '../../core/ports.ts'
 import type { WatchUpdate, WorkerChange } from '../../observe/watch.ts'
 import type { Io } from '../io.ts'
 import { command } from '../command.ts'
-import { unknown } from '../named.ts'
-import { fleetLine, machineLines, restLines, sprintLines, stateText } from '../status-table.ts'
-import { list, positive, read } from '../takes.ts'
+import { unknownNameError } from '../named.ts'
+import { fleetLine, machineLines, backoffLines, sprintLines, stateText } from '../status-table.ts'
+import { list, positive, parsedArg } from '../args.ts'
 
 type Change = Omit<WorkerChange, 'at'> & { readonly at: string }
 
 export const watchCommand = command({
-  takes: {
+  args: {
     names: list('[names...]', 'only these machines, windows and workers'),
-    for: read('--for <seconds>', 'end after so long', positive, null),
+    for: parsedArg('--for <seconds>', 'end after so long', positive, null),
   },
   examples: ['burn watch', 'burn watch mac WORKBENCH', 'burn watch --json --for 60 | jq .to'],
   notes: ['Without a terminal it prints a line for each change.'],
@@ -63,7 +63,7 @@ function narrowed(fleet: Fleet, names: readonly string[]): readonly Machine[] {
     return windows.length > 0 ? [{ ...machine, windows }] : []
   })
   const missing = names.find((name) => !used.has(name))
-  if (missing !== undefined) throw unknown('name', missing, all)
+  if (missing !== undefined) throw unknownNameError('name', missing, all)
   return machines
 }
 
@@ -136,7 +136,7 @@ export function liveLines(
   const body = [
     ...report.machines.flatMap((machine) => machineLines(machine, io, now, bold)),
     ...sprintLines(report, io, now),
-    ...restLines(report, io, now),
+    ...backoffLines(report, io, now),
   ].slice(0, -1)
   const room = height - head.length
   if (body.length <= room) return [...head, ...body]

@@ -6,16 +6,16 @@ import { command, done, type Deps, type OpenSession } from '../command.ts'
 import { issueNamed, workerNamed } from '../named.ts'
 import { endLine, progressOf } from '../sprint-lines.ts'
 import { duration, table } from '../table.ts'
-import { flag, list, optional, positive, read, span, text } from '../takes.ts'
+import { flag, list, optional, positive, parsedArg, parseDuration, text } from '../args.ts'
 
 const why = list('[reason...]', 'why, for the others')
 
 export const skipCommand = command({
-  takes: {
+  args: {
     worker: text('<worker>', 'machine/WINDOW/NAME, NAME, or sprint/<host> for burn sprint run'),
     issue: text('<issue>', 'owner/repo#7, or repo#7'),
     why,
-    for: read('--for <duration>', 'how long, for example 2d (default: until it is taken off)', span, null),
+    for: parsedArg('--for <duration>', 'how long, for example 2d (default: until it is taken off)', parseDuration, null),
     remove: flag('--remove', 'take it off'),
   },
   examples: ['burn worker skip AZOTH app#7 --for 2d needs a new API key', 'burn worker skip AZOTH app#7 --remove'],
@@ -33,7 +33,7 @@ export const skipCommand = command({
 })
 
 export const skipsCommand = command({
-  takes: {},
+  args: {},
   async run({ open }) {
     const { ledger, clock } = (await open()).session
     return done({ skips: await ledger.skips(clock.now()) })
@@ -52,11 +52,21 @@ export const skipsCommand = command({
 type LoopPart = Sprint | { readonly rests: string; readonly ms: number }
 
 export const loopCommand = command({
-  takes: {
+  args: {
     worker: optional('[worker]', 'machine/WINDOW/NAME, or NAME (default: the worker of this pane)'),
-    count: read('-c, --count <n>', 'end after so many issues', positive, Infinity),
-    interval: read('-i, --interval <seconds>', 'pause if there is nothing to do (default: dispatch.interval of the spec)', positive, null),
-    skip_for: read('--skip-for <duration>', 'how long it skips an issue that came to nothing (default: 6h)', span, span('6h')),
+    count: parsedArg('-c, --count <n>', 'end after so many issues', positive, Infinity),
+    interval: parsedArg(
+      '-i, --interval <seconds>',
+      'pause if there is nothing to do (default: dispatch.interval of the spec)',
+      positive,
+      null,
+    ),
+    skip_for: parsedArg(
+      '--skip-for <duration>',
+      'how long it skips an issue that came to nothing (default: 6h)',
+      parseDuration,
+      parseDuration('6h'),
+    ),
   },
   examples: ['burn worker loop AZOTH', 'burn worker loop mac/CRUCIBLE/AZOTH --count 3'],
   notes: [
@@ -83,7 +93,7 @@ export const loopCommand = command({
       if (person === null || rests !== last) emit({ rests, ms } satisfies LoopPart)
       last = rests
     }
-    await loop({ worker, count, interval, skip_for, onEnd: (row) => emit(row satisfies LoopPart), onRest }, sprints, deps.stop)
+    await loop({ worker, count, interval, skip_for, onEnd: (row) => emit(row satisfies LoopPart), onPause: onRest }, sprints, deps.stop)
     return 0
   },
   present(part: LoopPart, io) {

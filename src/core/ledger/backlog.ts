@@ -55,7 +55,7 @@ export interface Backlog {
 }
 
 /** What is to be left alone because the forge refuses it. */
-export interface Rests {
+export interface Backoff {
   readonly subject: IssueRef | RepoRef
   readonly until: Time
   readonly why: Reason
@@ -64,7 +64,7 @@ export interface Rests {
 }
 
 /** An issue or a repo that is left alone for a while. */
-export interface Resting {
+export interface BackedOff {
   readonly subject: IssueRef | RepoRef
   readonly until: Time
   readonly why: Reason
@@ -75,15 +75,15 @@ export interface BacklogLedger {
    * All that a cycle can give out: open issues to be judged (new ones, those that changed or came back), those that are put to the council, and the front of each
    * repo's queue, so many of each. `also`: these too, as far as they are open. Each once.
    */
-  front(most: ReadonlyMap<RepoRef, number>, also?: readonly IssueRef[]): Promise<readonly IssueRecord[]>
+  candidates(most: ReadonlyMap<RepoRef, number>, also?: readonly IssueRef[]): Promise<readonly IssueRecord[]>
   /** All open issues, of one repo or of all. */
-  open(repo?: RepoRef): Promise<readonly IssueRecord[]>
+  openIssues(repo?: RepoRef): Promise<readonly IssueRecord[]>
   issue(ref: IssueRef): Promise<IssueRecord | null>
   backlog(): Promise<Backlog>
   /** Keeps each verdict that is of the issue's present revision; writes (and adds an event) only where it differs from the one kept. */
   saveVerdicts(verdicts: readonly Verdict[], at: Time): Promise<void>
   /** Has every open issue that no worker has judged again where `rules` are not those of the last time. */
-  judgeBy(rules: string): Promise<void>
+  rejudgeIfRulesChanged(rules: string): Promise<void>
   /** Keeps why issues wait, by repo; of repos that are missing none does. */
   saveWaiting(reasons: ReadonlyMap<RepoRef, Reason>): Promise<void>
   /** Forgets that an issue is done and its attempts, so that it may be given again. False where it is unknown or live. */
@@ -92,7 +92,7 @@ export interface BacklogLedger {
   prioritise(issue: IssueRef, priority: number, at: Time): Promise<boolean>
 
   /** Keeps an issue or a repo from being given before a time, without counting an attempt. `requeue` forgets it. */
-  rest(rests: Rests, at: Time): Promise<void>
+  saveBackoff(rests: Backoff, at: Time): Promise<void>
   /** What rests at this time: repos, and open issues (at most 1,000). */
-  resting(at: Time): Promise<readonly Resting[]>
+  backoffs(at: Time): Promise<readonly BackedOff[]>
 }

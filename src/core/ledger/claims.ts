@@ -1,8 +1,8 @@
 /** The claims' port: which worker has which issue, how far it got, and what its one comment says. */
 import type { Reason } from '../reasons.ts'
-import type { Delivery, Dispatch, DispatchKind, DispatchState } from '../lives.ts'
+import type { Delivery, Dispatch, DispatchKind, DispatchState } from '../lifecycle.ts'
 import type { IssueRef, Time, WorkerId } from '../nouns.ts'
-import type { BesideChange } from './forge.ts'
+import type { ForeignChange } from './forge.ts'
 
 /** A dispatch to claim, with the text that will be delivered: both rows are written, or neither. */
 export interface Claim {
@@ -39,7 +39,7 @@ export type LiveDispatch = Pick<
 >
 
 /** A text that told an agent to go on with its dispatch. */
-export type Resumed = Pick<Delivery, 'state' | 'planned_at' | 'changed_at'>
+export type ResumeText = Pick<Delivery, 'state' | 'planned_at' | 'changed_at'>
 
 /** What changes with news are about: dispatches by their branch, issues, and addresses of changes. */
 export interface ChangedWork {
@@ -48,13 +48,13 @@ export interface ChangedWork {
   readonly urls: readonly string[]
 }
 
-export interface ForgeNews {
+export interface AffectedWork {
   /** Issues of live dispatches that are not open any more. */
   readonly closed: readonly IssueRef[]
   /** Work in review whose issue is closed, or that the changes are about. */
   readonly reviews: readonly LiveDispatch[]
   /** Open changes from other branches than a dispatch's, for issues that are claimed or handed. */
-  readonly beside: readonly BesideChange[]
+  readonly foreign_changes: readonly ForeignChange[]
 }
 
 export interface ClaimLedger {
@@ -71,13 +71,13 @@ export interface ClaimLedger {
    * Dispatches whose comment on the forge does not say their state, whether they live or have ended; and those without one whose claim this owner holds. Of a
    * council question all that live, since one comment is theirs.
    */
-  unsaid(owner: string): Promise<readonly Dispatch[]>
+  pendingComments(owner: string): Promise<readonly Dispatch[]>
   /** What a look at the forge may have ended, as of one moment. */
-  news(changed: ChangedWork): Promise<ForgeNews>
+  affectedWork(changed: ChangedWork): Promise<AffectedWork>
   /** Newest first; all of them unless `limit` says how many. */
   dispatches(filter: { issue?: IssueRef; worker?: WorkerId; state?: DispatchState; limit?: number }): Promise<readonly Dispatch[]>
   /** Who holds the claims of these dispatches: by their deliveries' leases, or where one has none its sprint's. */
   holders(ids: readonly string[]): Promise<readonly { readonly id: string; readonly lease_owner: string | null }[]>
   /** What told agents to go on with these dispatches, by dispatch, oldest first. */
-  resumes(dispatches: readonly string[]): Promise<ReadonlyMap<string, readonly Resumed[]>>
+  resumeTexts(dispatches: readonly string[]): Promise<ReadonlyMap<string, readonly ResumeText[]>>
 }

@@ -1,6 +1,6 @@
 /** The deliveries' port: one text into one pane, from the plan to its proof. */
 import type { Reason } from '../reasons.ts'
-import type { Delivery, DeliveryKind, DeliveryState, Proof } from '../lives.ts'
+import type { Delivery, DeliveryKind, DeliveryState, Proof } from '../lifecycle.ts'
 import type { IssueRef, Time, WorkerId } from '../nouns.ts'
 import type { Hold } from './holds.ts'
 import type { Leases } from './jobs.ts'
@@ -37,7 +37,7 @@ export interface DeliveryMove {
 }
 
 /** What a process is to carry. */
-export interface Carrying {
+export interface DeliveryView {
   /** Active deliveries that it holds and whose dispatch, if any, is said on the forge; and unknown ones of live dispatches, whoever sent them. */
   readonly deliveries: readonly Delivery[]
   readonly holds: readonly Hold[]
@@ -47,7 +47,7 @@ export interface Carrying {
 }
 
 export interface DeliveryLedger {
-  carrying(owner: string): Promise<Carrying>
+  deliveryView(owner: string): Promise<DeliveryView>
   /** One transaction. Returns what was planned: a text whose `about.before` no longer holds is not. */
   plan(texts: readonly PlannedText[], owner: string, lease: Time, at: Time): Promise<readonly Delivery[]>
   /**
@@ -56,7 +56,7 @@ export interface DeliveryLedger {
    */
   moveDeliveries(moves: readonly DeliveryMove[], owner: string, at: Time): Promise<readonly Delivery[]>
   /** Takes over active deliveries whose lease has run out: raises their token. Returns them. */
-  takeOver(owner: string, lease: Time, at: Time): Promise<readonly Delivery[]>
+  takeOverDeliveries(owner: string, lease: Time, at: Time): Promise<readonly Delivery[]>
   /** Newest first; all of them unless `limit` says how many. `about`: further texts of these dispatches. */
   deliveries(filter: {
     ids?: readonly string[]

@@ -3,7 +3,7 @@ import type { Reason } from '../reasons.ts'
 import type { Change, Issue, IssueRef, RepoRef, Time } from '../nouns.ts'
 
 /** Issues of a repo as the forge gave them. */
-export interface RepoPage {
+export interface IssueListing {
   readonly repo: RepoRef
   readonly issues: readonly Issue[]
   readonly cursor: string
@@ -15,14 +15,14 @@ export interface RepoPage {
 }
 
 /** Changes of a repo that were seen: those with news, or all that are open. Each as far as it counts. */
-export interface SeenChanges {
+export interface ChangeListing {
   readonly repo: RepoRef
   readonly changes: readonly Change[]
   readonly complete: boolean
 }
 
 /** An open change for an issue that a worker has, from another branch than a dispatch's. */
-export interface BesideChange {
+export interface ForeignChange {
   readonly issue: IssueRef
   readonly name: string
   readonly url: string
@@ -59,16 +59,16 @@ export interface ForgeLedger {
   repos(): Promise<readonly RepoRecord[]>
   /** Merges pages, all in one transaction: updates what changed; where one is `complete`, open issues of its repo that are not in it become closed.
    * `quiet`: without events, which `tellIssues` writes. */
-  saveIssues(pages: readonly RepoPage[], at: Time, quiet?: boolean): Promise<void>
+  saveIssues(pages: readonly IssueListing[], at: Time, quiet?: boolean): Promise<void>
   /** Writes the events of what was saved quietly. */
-  tellIssues(at: Time): Promise<void>
+  writePendingEvents(at: Time): Promise<void>
   /** Open issues of one repo, by name alone. */
-  openIn(repo: RepoRef): Promise<readonly IssueRef[]>
+  openIssueRefs(repo: RepoRef): Promise<readonly IssueRef[]>
   /** Keeps why the forge does not let burn read each of these repos, since when the first reason was kept; null: it does. */
   saveUnread(reasons: ReadonlyMap<RepoRef, string | null>, at: Time): Promise<void>
 
   /** Keeps which issues have an open change. */
-  saveChanges(seen: readonly SeenChanges[]): Promise<void>
+  saveChanges(seen: readonly ChangeListing[]): Promise<void>
   /** Keeps how far changes were acted on. */
   saveChangesSeen(seen: ReadonlyMap<RepoRef, Time>): Promise<void>
 

@@ -1,10 +1,10 @@
 /** The history's port: what happened, how long work took, and what is forgotten. */
-import type { DispatchState } from '../lives.ts'
+import type { DispatchState } from '../lifecycle.ts'
 import type { Event, EventFilter, NewEvent } from '../events.ts'
 import type { IssueRef, Time, WorkerId } from '../nouns.ts'
 
 /** A dispatch that reached an agent, as far as it went. */
-export interface Worked {
+export interface DispatchTimes {
   readonly worker: WorkerId
   readonly issue: IssueRef
   readonly state: DispatchState
@@ -26,11 +26,11 @@ export interface HistoryLedger {
   /** At most `limit` (1,000) events, the oldest of them first. */
   events(filter: EventFilter): Promise<readonly Event[]>
   /** Keeps events that change nothing else. One that says what its subject's last one of the kind said less than an hour ago is left out: trouble may last. */
-  note(events: readonly NewEvent[], at: Time): Promise<void>
+  recordEvents(events: readonly NewEvent[], at: Time): Promise<void>
   /** Returns the cursor up to which every event is known: no transaction that is still open can add one before it. */
   horizon(): Promise<string>
   /** The newest work dispatches that an agent had, and that are over or in review: at most `limit`. */
-  worked(limit: number): Promise<readonly Worked[]>
+  dispatchTimes(limit: number): Promise<readonly DispatchTimes[]>
   /** Forgets what ended before `before` and is needed for nothing any more. One transaction, and an event that says how much. */
   prune(before: Time, at: Time, dryRun: boolean): Promise<Pruned>
 }

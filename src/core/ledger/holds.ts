@@ -22,7 +22,7 @@ export interface HoldLedger {
   /** All holds that nobody resumed, those that ran out included: `decide/holds` says which are in force. */
   holds(): Promise<readonly Hold[]>
   /** Holds: one a scope, name and code, the last counts. */
-  hold(holds: readonly Omit<Hold, 'created_at'>[], at: Time): Promise<void>
+  saveHolds(holds: readonly Omit<Hold, 'created_at'>[], at: Time): Promise<void>
   /** Takes holds away. Returns those that there were. */
-  resume(holds: readonly Pick<Hold, 'scope' | 'name' | 'code'>[], at: Time): Promise<readonly Hold[]>
+  removeHolds(holds: readonly Pick<Hold, 'scope' | 'name' | 'code'>[], at: Time): Promise<readonly Hold[]>
 }

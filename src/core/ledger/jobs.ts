@@ -28,10 +28,10 @@ export interface JobLedger {
   endJob(job: Pick<Job, 'name' | 'next_run'> & { readonly last_result: string }, owner: string): Promise<void>
   jobs(): Promise<readonly Job[]>
   /** Extends the leases this owner holds, on deliveries, sprints and jobs. Returns the ids still held. */
-  renew(owner: string, lease: Time): Promise<readonly string[]>
+  renewLeases(owner: string, lease: Time): Promise<readonly string[]>
   /** Gives up this owner's leases at once, so that the next process need not wait for them to run out. */
-  giveUp(owner: string): Promise<void>
+  releaseLeases(owner: string): Promise<void>
   /** A word kept for a later process; null where none is. */
-  remembered(key: string): Promise<string | null>
-  remember(key: string, value: string): Promise<void>
+  loadValue(key: string): Promise<string | null>
+  saveValue(key: string, value: string): Promise<void>
 }

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import type { Look } from '../../../src/core/agent.ts'
+import type { ParsedScreen } from '../../../src/core/agent.ts'
 import { hermes } from '../../../src/agents/hermes.ts'
-import { compactRows, fileLine, heldIn, tagOf } from '../../../src/core/line.ts'
+import { compactRows, fileLine, composerContent, deliveryTag } from '../../../src/core/typed-line.ts'
 import { openRig } from './rig.ts'
 
 const id = '0k3v9w2x4abcd'
-const tag = tagOf(id)
+const tag = deliveryTag(id)
 const line = fileLine(id, `.burn/${id}.md`, { sha256: '0123456789abcdef', lines: 58, longest: 80 })
 const big = Array.from({ length: 58 }, (_, i) => `${i + 1}. Check module part_${i}: retries, limits, logging and error paths.`).join('\n')
 const sizes = ['200x50', '100x24', '80x24', '57x12'] as const
@@ -18,10 +18,10 @@ let rig: ReturnType<typeof openRig>
 before(() => (rig = openRig()))
 after(() => rig.close())
 
-const idle = (look: Look) => look.reading.state === 'idle' && look.composer === 'empty'
-const working = (look: Look) => look.reading.state === 'working'
-const hasId = (look: Look) => look.draft.replaceAll('\n', '').includes(id)
-const outside = (look: Look, screen: readonly string[], above: readonly string[]) =>
+const idle = (look: ParsedScreen) => look.reading.state === 'idle' && look.composer === 'empty'
+const working = (look: ParsedScreen) => look.reading.state === 'working'
+const hasId = (look: ParsedScreen) => look.draft.replaceAll('\n', '').includes(id)
+const outside = (look: ParsedScreen, screen: readonly string[], above: readonly string[]) =>
   compactRows([...above, ...screen.slice(0, look.composer_rows[0]), '', ...screen.slice(look.composer_rows[1])]).includes(`[burn${id}]`)
 
 // Most of it is waiting: side by side it takes a few seconds.
@@ -31,7 +31,7 @@ describe('stand-in', { concurrency: 6 }, () => {
       const agent = await rig.start(size, '--turn', held)
       const ready = await agent.until('idle', idle)
       await agent.place(hermes.place(line, ready))
-      const placed = await agent.until('placed', ({ draft }) => heldIn(draft, id, line) === 'line')
+      const placed = await agent.until('placed', ({ draft }) => composerContent(draft, id, line) === 'line')
       assert.equal(placed.reading.state, 'idle')
       await agent.keys('Enter')
       const seen = await agent.until('echoed', (look, screen, above) => working(look) && outside(look, screen, above))
@@ -55,7 +55,7 @@ describe('stand-in', { concurrency: 6 }, () => {
       await agent.keys('Enter')
       const busy = await agent.until('working', working)
       await agent.place(hermes.place(line, busy))
-      const placed = await agent.until('placed', ({ draft }) => heldIn(draft, id, line) === 'line')
+      const placed = await agent.until('placed', ({ draft }) => composerContent(draft, id, line) === 'line')
       assert.deepEqual([placed.composer, placed.reading.state, placed.interrupts], ['draft', 'working', false])
       await agent.keys('Enter')
       await agent.until('composer emptied', (look) => working(look) && look.composer === 'empty')
@@ -72,7 +72,7 @@ describe('stand-in', { concurrency: 6 }, () => {
     for (const size of sizes) {
       const agent = await rig.start(size, '--turn-ms', '1')
       await agent.place(hermes.place(line, await agent.until('idle', idle)))
-      await agent.until('placed', ({ draft }) => heldIn(draft, id, line) === 'line')
+      await agent.until('placed', ({ draft }) => composerContent(draft, id, line) === 'line')
       await agent.keys('C-u')
       await agent.until('taken back', idle)
       assert.equal(agent.log('received').length, 0)

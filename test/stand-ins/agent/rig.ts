@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Look, Piece } from '../../../src/core/agent.ts'
+import type { ParsedScreen, Keystrokes } from '../../../src/core/agent.ts'
 import { hermes } from '../../../src/agents/hermes.ts'
 import { openTmux } from '../../../src/tmux/open.ts'
 import { clock } from '../../support/clock.ts'
@@ -28,8 +28,8 @@ export interface Logged {
 
 export interface Agent {
   screen(): Promise<readonly string[]>
-  look(): Promise<Look>
-  place(pieces: readonly Piece[]): Promise<void>
+  look(): Promise<ParsedScreen>
+  place(pieces: readonly Keystrokes[]): Promise<void>
   /** Pastes as it is: every line end becomes an Enter. */
   pasteBare(text: string): Promise<void>
   keys(...names: string[]): Promise<void>
@@ -38,7 +38,7 @@ export interface Agent {
   log(event?: string): readonly Logged[]
   resize(width: number, height: number): Promise<void>
   /** Looks until it holds; throws with the screen after 30 s. */
-  until(what: string, holds: (look: Look, screen: readonly string[], above: readonly string[]) => boolean): Promise<Look>
+  until(what: string, holds: (look: ParsedScreen, screen: readonly string[], above: readonly string[]) => boolean): Promise<ParsedScreen>
   untilLogged(event: string, count?: number): Promise<readonly Logged[]>
 }
 
@@ -83,7 +83,7 @@ type Run = (...commands: readonly (readonly string[])[]) => Promise<readonly str
 function agentIn(name: string, file: string, tmux: Run): Agent {
   const format = '#{pane_width} #{pane_height} #{pane_dead} #{cursor_x} #{cursor_y} #{pane_current_command}'
 
-  async function see(): Promise<{ seen: Look; screen: readonly string[]; above: readonly string[] }> {
+  async function see(): Promise<{ seen: ParsedScreen; screen: readonly string[]; above: readonly string[] }> {
     const screen = ['capture-pane', '-p', '-S', '-100', '-t', name]
     const [first, ...all] = await tmux(['display-message', '-p', '-t', name, format], screen)
     const [width, height, dead, x, y, command] = first!.split(' ')
@@ -97,7 +97,7 @@ function agentIn(name: string, file: string, tmux: Run): Agent {
       title: '',
     }
     const rows = all.slice(-pane.height)
-    return { seen: hermes.look(rows, pane), screen: rows, above: all.slice(0, -pane.height) }
+    return { seen: hermes.parseScreen(rows, pane), screen: rows, above: all.slice(0, -pane.height) }
   }
 
   async function poll<T>(what: string, get: () => Promise<T | null>): Promise<T> {

@@ -36,7 +36,7 @@ async function agent(t: TestContext, kind: string, ...flags: readonly string[]) 
       )
       const [x, y, command = '', ...title] = facts.split(' ')
       const seen = { width: 120, height: 30, dead: false, cursor_x: Number(x), cursor_y: Number(y), command, title: title.join(' ') }
-      return paneAgent({ kind: as }).look(rows, seen).reading
+      return paneAgent({ kind: as }).parseScreen(rows, seen).reading
     },
     title: async () => (await tmux(['display-message', '-p', '-t', pane, '#{pane_title}'])).join(),
     keys: async (...keys: readonly string[]) => void (await tmux(['send-keys', '-t', pane, ...keys])),

@@ -1,0 +1,60 @@
+/** When a provider takes requests again, from the words in which an agent shows it: `resets 3am`, `try again at 14:05`, `in 2h 15m`, `Retry-After: 30`. Pure. */
+import type { Time } from '../core/nouns.ts'
+
+const minute = 60_000
+const unit = { d: 86_400_000, h: 3_600_000, m: minute, s: 1_000 } as const
+/** No limit known lasts longer than a week. */
+const longest = 8 * unit.d
+
+const span = /\b(?:in|after)\W{0,2}((?:about )?(?:\d+(?:\.\d+)? ?(?:d|h|m|s)[a-z]*(?:,? (?:and )?)?)+)/i
+const parts = /(\d+(?:\.\d+)?) ?([dhms])/gi
+const seconds = /\bretry.?after\W{1,3}(\d+)\b/i
+const dated = /\b(\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d))/
+const clock = /\b(?:resets?|again|until|available)(?: at)? (\d{1,2})(?::(\d\d))? ?([ap]m)?\b(?: \(([A-Za-z_]+(?:\/[A-Za-z_+-]+)*)\))?/i
+
+/** `since`: when the text was seen first. A clock's time without a zone is taken as this machine's. Null where the text names no time. */
+export function rateLimitReset(text: string, since: Time): Time | null {
+  const reset = spanIn(text, since) ?? dateIn(text) ?? clockIn(text, since)
+  return reset !== null && reset > since && reset <= since + longest ? reset : null
+}
+
+function spanIn(text: string, since: Time): Time | null {
+  const plain = seconds.exec(text)?.[1]
+  if (plain !== undefined) return since + Number(plain) * unit.s
+  const said = span.exec(text)?.[1]
+  if (said === undefined) return null
+  const sum = [...said.matchAll(parts)].reduce(
+    // The pattern of the parts has the units that `unit` has.
+    (total, [, count, name]) => total + Number(count) * unit[name?.toLowerCase() as keyof typeof unit],
+    0,
+  )
+  return since + sum
+}
+
+function dateIn(text: string): Time | null {
+  const at = Date.parse(dated.exec(text)?.[1] ?? '')
+  return Number.isNaN(at) ? null : at
+}
+
+/** The next moment at which a clock in that zone shows the time. */
+function clockIn(text: string, since: Time): Time | null {
+  const [, hour, minutes, half, zone] = clock.exec(text) ?? []
+  if (hour === undefined || (minutes === undefined && half === undefined)) return null
+  const hours = half === undefined ? Number(hour) : (Number(hour) % 12) + (half.toLowerCase() === 'pm' ? 12 : 0)
+  const wanted = hours * 60 + Number(minutes ?? 0)
+  const now = minuteOfDay(since, zone)
+  if (now === null || hours > 23) return null
+  const start = since - (since % minute)
+  return start + (wanted > now ? wanted - now : wanted - now + 24 * 60) * minute
+}
+
+function minuteOfDay(at: Time, timeZone: string | undefined): number | null {
+  try {
+    const shown = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', hourCycle: 'h23', timeZone }).format(at)
+    const [hour, minutes] = shown.split(':').map(Number)
+    return (hour ?? 0) * 60 + (minutes ?? 0)
+  } catch {
+    // Words in brackets that are no zone.
+    return null
+  }
+}

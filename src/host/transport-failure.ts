@@ -1,0 +1,63 @@
+/** Why a command on a machine failed, in words a person understands. */
+
+export interface TransportFailure {
+  readonly kind: 'refused' | 'host_key' | 'host_key_changed' | 'auth' | 'no_host' | 'timeout' | 'no_command' | 'other'
+  readonly reason: string
+  readonly hint: string
+}
+
+const known: readonly { readonly pattern: RegExp; readonly failure: TransportFailure }[] = [
+  {
+    pattern: /REMOTE HOST IDENTIFICATION HAS CHANGED/,
+    failure: {
+      kind: 'host_key_changed',
+      reason: 'its host key changed',
+      hint: 'Find out why. If the machine was set up anew: ssh-keygen -R <host>, then ssh to it once.',
+    },
+  },
+  {
+    pattern: /Host key verification failed|No .* host key is known/i,
+    failure: { kind: 'host_key', reason: 'its host key is not known', hint: 'ssh to it once by hand and confirm the key.' },
+  },
+  {
+    pattern: /Permission denied \(|Too many authentication failures|no mutual signature/i,
+    failure: {
+      kind: 'auth',
+      reason: 'it does not accept your ssh key',
+      hint: 'Install your key there: ssh-copy-id <host>; check that ssh-agent holds it: ssh-add -l.',
+    },
+  },
+  {
+    pattern: /Could not resolve hostname|Name or service not known|nodename nor servname/i,
+    failure: { kind: 'no_host', reason: 'no host has that name', hint: 'Check "host" in the spec and your ~/.ssh/config.' },
+  },
+  {
+    pattern: /Connection refused/i,
+    failure: { kind: 'refused', reason: 'it refused the ssh connection', hint: 'Check that sshd runs there and that the port is right.' },
+  },
+  {
+    pattern: /timed? ?out|No route to host|Network is unreachable|not responding/i,
+    failure: { kind: 'timeout', reason: 'it did not answer in time', hint: 'Check that the machine is up and reachable from here.' },
+  },
+  {
+    pattern: /command not found|not found$|executable file not found|No such file or directory: .*tmux/im,
+    failure: { kind: 'no_command', reason: 'a command is missing there', hint: 'Install it on that machine.' },
+  },
+]
+
+/** `code` is the exit code of the transport (ssh itself fails with 255). */
+export function explainTransportFailure(stderr: string, code: number | null): TransportFailure {
+  const match = known.find(({ pattern }) => pattern.test(stderr))
+  if (match !== undefined) return match.failure
+  if (code === 127) return { kind: 'no_command', reason: 'a command is missing there', hint: 'Install it on that machine.' }
+  const said = stderr
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+    .at(-1)
+  return {
+    kind: 'other',
+    reason: said ?? (code === null ? 'the connection was cut' : `it ended with exit code ${code} and said nothing`),
+    hint: 'Run burn doctor.',
+  }
+}

@@ -1,0 +1,66 @@
+/** What the forge refuses: issues and repos that rest, and repos that cannot be read. */
+import type { Transaction } from 'kysely'
+import type { RepoRef, Time } from '../core/nouns.ts'
+import type { BackedOff, Backoff } from '../core/ledger/backlog.ts'
+import type { NewEvent } from '../core/events.ts'
+import type { Tables } from './schema.ts'
+import { sql } from 'kysely'
+import { maxRepoBackoff } from '../decide/backoff.ts'
+import { repoOf } from '../core/refs.ts'
+import { append } from './events.ts'
+import { saveHolds, holds } from './holds.ts'
+import { saveRepo } from './issues.ts'
+import { toJudgeUnlessTaken } from './verdicts.ts'
+import { decodeReason, encodeReason } from '../core/reasons.ts'
+
+export async function saveBackoff(trx: Transaction<Tables>, { subject, until, why, author }: Backoff, at: number): Promise<void> {
+  const isIssue = subject.includes('#')
+  const set = { rests_until: until, rests_why: encodeReason(why), ...toJudgeUnlessTaken }
+  if (author !== undefined)
+    await trx
+      .updateTable('issue')
+      .set(set)
+      .where('repo', '=', isIssue ? repoOf(subject) : subject)
+      .where('author', '=', author)
+      .where('state', '=', sql.lit('open'))
+      .where((eb) => eb.or([eb('rests_until', 'is', null), eb('rests_until', '<', until)]))
+      .execute()
+  if (!isIssue) return saveHolds(trx, [{ scope: 'repo', name: subject, code: 'forge_refused', reason: why, until, actor: 'burn' }], at)
+  await trx.updateTable('issue').set(set).where('ref', '=', subject).execute()
+  const about = { subject, issue: subject, worker: null, actor: 'burn' } as const
+  await append(trx, [{ kind: 'issue.rests', ...about, payload: { reason: why, until } }], at)
+}
+
+export async function saveUnread(trx: Transaction<Tables>, reasons: ReadonlyMap<RepoRef, string | null>, at: Time): Promise<void> {
+  const events: NewEvent[] = []
+  for (const [repo, why] of reasons) {
+    const kept = await trx.selectFrom('repo').select('unread_since').where('repo', '=', repo).executeTakeFirst()
+    const since = why === null ? null : (kept?.unread_since ?? at)
+    await saveRepo(trx, repo, { unread_since: since, unread_why: why })
+    const was = kept?.unread_since ?? null
+    const about = { subject: repo, issue: null, worker: null, actor: 'burn' } as const
+    if (was !== null && why === null) events.push({ kind: 'repo.read', ...about, payload: {} })
+    if (was === null && why !== null) events.push({ kind: 'repo.unread', ...about, payload: { why } })
+  }
+  await append(trx, events, at)
+}
+
+/** Repos first: what is said of one holds for all of its issues. */
+export async function backoffs(trx: Transaction<Tables>, at: Time): Promise<BackedOff[]> {
+  const found: BackedOff[] = []
+  for (const { scope, name, code, until, reason } of await holds(trx))
+    if (scope === 'repo' && code === 'forge_refused' && until !== null && until > at && until <= at + maxRepoBackoff)
+      found.push({ subject: name, until, why: reason })
+  const issues = await trx
+    .selectFrom('issue')
+    .select(['ref', 'rests_until', 'rests_why'])
+    .where('rests_until', 'is not', null)
+    .where('rests_until', '>', at)
+    .where('state', '=', sql.lit('open'))
+    .orderBy('rests_until')
+    .limit(1000)
+    .execute()
+  for (const { ref, rests_until, rests_why } of issues)
+    found.push({ subject: ref, until: rests_until ?? at, why: decodeReason(rests_why ?? '') })
+  return found
+}

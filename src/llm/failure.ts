@@ -1,0 +1,124 @@
+/**
+ * What an endpoint, a gateway or an agent said when it failed, and which class of failure that is.
+ * Facts: error codes of OpenAI's API reference; messages of Ollama 0.12, vLLM 0.11, OpenRouter, Anthropic, Gemini and Hermes 0.20 as they print them.
+ */
+import { BurnError, messageWithHint, messageOf } from '../core/errors.ts'
+import type { Failure, FailureClass, BackendError } from '../core/sprint.ts'
+import { oneLine } from '../core/text.ts'
+import { countOf, membersOf, stringOf } from '../core/json.ts'
+
+interface Row {
+  readonly class: FailureClass
+  readonly status?: readonly number[]
+  readonly code?: RegExp
+  readonly message?: RegExp
+}
+
+/** The first row with a status, code or message that fits. What the words say comes before what the status says: many statuses are used for much. */
+const rows: readonly Row[] = [
+  { class: 'empty_answer', code: /^empty$/ },
+  { class: 'budget', code: /^error_max_(?:turns|budget_usd)$/ },
+  {
+    class: 'context_overflow',
+    code: /^(?:length|context_length_exceeded|string_above_max_length|request_too_large)$/i,
+    message:
+      /context (?:length|window|size)|maximum context|prompt is too long|input (?:is )?too long|exceeds? the (?:model'?s )?(?:available |maximum )?context|too many (?:input )?tokens|reduce the length/i,
+  },
+  {
+    class: 'auth',
+    code: /^(?:insufficient_quota|billing_\w+)$/i,
+    status: [402],
+    message: /insufficient (?:credits?|funds|balance)|credit balance/i,
+  },
+  {
+    class: 'rate_limited',
+    status: [429, 529],
+    code: /rate_limit|RESOURCE_EXHAUSTED|overloaded/i,
+    message: /rate.?limit|too many (?:concurrent )?(?:requests|runs)|overloaded|usage limit|high demand/i,
+  },
+  {
+    class: 'model_unknown',
+    code: /^(?:model_not_found|unknown_model|invalid_model\w*|ProviderModelNotFoundError)$/i,
+    message:
+      /\bmodel\b.{0,120}?(?:not found|does ?n[o']t exist|not exist|is not (?:available|supported|valid|a valid)|isn't available|not a valid)|(?:no such|unknown|invalid|not a valid) model|access to (?:the )?model/i,
+  },
+  {
+    class: 'auth',
+    status: [401, 403],
+    code: /invalid_api_key|authentication|permission_(?:denied|error)|unauthori[sz]ed|ProviderAuthError/i,
+    message:
+      /(?:invalid|incorrect|missing|expired|no|bad) (?:api[ _-]?key|token|credentials?)|api[ _-]?key .{0,40}(?:invalid|missing|expired|required)|unauthori[sz]ed|not logged in|please (?:log|sign) ?in|run \/login|authentication (?:failed|error|required)/i,
+  },
+  {
+    class: 'backend_down',
+    status: [404, 405, 502, 503, 504],
+    code: /^(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT|ENOENT|EACCES|CERT_\w+|DEPTH_ZERO_SELF_SIGNED_CERT|ERR_TLS\w*|UNABLE_TO_\w+|hermes_config)$/,
+    message: /connection refused|command not found|service unavailable|bad gateway/i,
+  },
+]
+
+/** Which class of failure a symptom is. Pure. */
+export function classOf({ status, code, message }: BackendError): FailureClass {
+  const shown = status ?? statusIn(message)
+  const found = rows.find(
+    (row) =>
+      (shown !== null && row.status?.includes(shown)) === true ||
+      (code !== null && row.code?.test(code) === true) ||
+      row.message?.test(message.slice(0, 4_000)) === true,
+  )
+  return found?.class ?? 'backend_failed'
+}
+
+/** Agents and gateways put the provider's status into words: `Error code: 401 - …`, `(HTTP 429)`, `API Error: 529 …`. */
+function statusIn(message: string): number | null {
+  const [, digits] = /\b(?:HTTP|status|code|API Error)[ :]{1,3}([45]\d\d)\b/i.exec(message) ?? []
+  return digits === undefined ? null : Number(digits)
+}
+
+/** A failure in one line, with whose it is. */
+export function failureOf(symptom: BackendError, who: string, redact: (text: string) => string): Failure {
+  const status = symptom.status === null ? '' : `HTTP ${symptom.status}: `
+  return { class: classOf(symptom), reason: oneLine(redact(`${who}: ${status}${symptom.message}`), 300) }
+}
+
+/** What was thrown by a request, whoever threw it: the openai package, Node's fetch, or this program. */
+export function symptomOf(thrown: unknown, now: number): BackendError {
+  if (thrown instanceof BurnError) {
+    const code = thrown.code.startsWith('secret_') || thrown.code === 'hermes_auth' ? 'authentication' : thrown.code
+    return { status: null, code, message: messageWithHint(thrown) }
+  }
+  const error = membersOf(thrown)
+  const said = membersOf(error['error'])
+  const cause = deepest(thrown)
+  const message = stringOf(said['message']) ?? stringOf(error['error']) ?? messageOf(cause ?? thrown)
+  return {
+    status: countOf(error['status']),
+    code: codeIn(said) ?? codeIn(error) ?? codeIn(membersOf(cause)),
+    message: message === '' ? (codeIn(membersOf(cause)) ?? 'it said nothing') : message,
+    wait_ms: error['headers'] instanceof Headers ? retryAfterMs(error['headers'], now) : null,
+  }
+}
+
+function codeIn(fields: Readonly<Record<string, unknown>>): string | null {
+  const { code, type } = fields
+  return stringOf(code) ?? (typeof code === 'number' ? String(code) : stringOf(type))
+}
+
+/** Node's fetch says only `fetch failed`; why is in the innermost cause. */
+function deepest(thrown: unknown): unknown {
+  let at: unknown = thrown
+  for (let depth = 0; depth < 5 && at instanceof Error && at.cause !== undefined; depth++) at = at.cause
+  if (at instanceof AggregateError && at.errors.length > 0) return at.errors[0]
+  return at === thrown ? null : at
+}
+
+/** `Retry-After`, in seconds or as a date, and OpenAI's `retry-after-ms`. */
+export function retryAfterMs(headers: Headers, now: number): number | null {
+  const exact = headers.get('retry-after-ms')
+  if (exact !== null && /^\d{1,9}(?:\.\d+)?$/.test(exact)) return Number(exact)
+  const after = headers.get('retry-after')
+  if (after === null) return null
+  if (/^\d{1,7}(?:\.\d+)?$/.test(after)) return Number(after) * 1000
+  const date = Date.parse(after)
+  return Number.isNaN(date) ? null : Math.max(0, date - now)
+}

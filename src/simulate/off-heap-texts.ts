@@ -1,0 +1,67 @@
+/** Texts as bytes outside the heap: a million of them there would make each of its clearings longer. */
+
+/** Bytes that are asked for at once. */
+const block = 4 * 1024 * 1024
+/** Room for a text to grow by where it stands, bytes. */
+const spare = 64
+
+interface Place {
+  readonly bytes: Buffer
+  readonly from: number
+}
+
+export class OffHeapTexts {
+  readonly #blocks: Buffer[] = []
+  #left = 0
+  // Of each text: its block, where it begins there, how long it is, and how long it may get.
+  readonly #block: number[] = []
+  readonly #from: number[] = []
+  readonly #length: number[] = []
+  readonly #room: number[] = []
+
+  /** Returns its number: 0, 1, 2, … */
+  add(text: string): number {
+    return this.#put(this.#from.length, text)
+  }
+
+  /** Where it was, if it has room there. */
+  replace(number: number, text: string): void {
+    const length = Buffer.byteLength(text)
+    if (length > (this.#room[number] ?? 0)) this.#put(number, text)
+    else {
+      const { bytes, from } = this.#place(number)
+      bytes.write(text, from)
+      this.#length[number] = length
+    }
+  }
+
+  text(number: number): string {
+    const { bytes, from } = this.#place(number)
+    return bytes.toString('utf8', from, from + (this.#length[number] ?? 0))
+  }
+
+  #put(number: number, text: string): number {
+    const length = Buffer.byteLength(text)
+    const room = length + spare
+    if (room > this.#left) {
+      const bytes = Buffer.allocUnsafeSlow(Math.max(block, room))
+      this.#blocks.push(bytes)
+      this.#left = bytes.length
+    }
+    const bytes = this.#blocks.at(-1)!
+    const from = bytes.length - this.#left
+    bytes.write(text, from)
+    this.#left -= room
+    this.#block[number] = this.#blocks.length - 1
+    this.#from[number] = from
+    this.#length[number] = length
+    this.#room[number] = room
+    return number
+  }
+
+  #place(number: number): Place {
+    const bytes = this.#blocks[this.#block[number] ?? -1]
+    if (bytes === undefined) throw new RangeError(`there is no text ${number}`)
+    return { bytes, from: this.#from[number] ?? 0 }
+  }
+}

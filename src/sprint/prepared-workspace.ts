@@ -1,0 +1,90 @@
+/** Where a sprint works: a workspace from the cached mirror, the sandbox around it, and the tools that reach into it. */
+import { join } from 'node:path'
+import type { Issue } from '../core/nouns.ts'
+import type { TranscriptEntry, Tool } from '../core/sprint.ts'
+import { gitDirsOf, type Workspace } from '../git/places.ts'
+import { openSandbox, type Sandbox } from '../sandbox/open.ts'
+import { SprintFailure, type SprintContext } from './context.ts'
+import { openMirror } from '../git/mirror.ts'
+import { addWorkspace } from '../git/workspace.ts'
+import { removeTree } from '../host/untrusted-tree.ts'
+import { settingsOf } from '../claim/prompts.ts'
+import { workspaceTools } from '../sandbox/tools.ts'
+import { forgeTool } from './forge-tool.ts'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+
+export interface PreparedWorkspace extends AsyncDisposable {
+  readonly workspace: Workspace
+  readonly sandbox: Sandbox
+  readonly tools: readonly Tool[]
+}
+
+export interface WorkplaceFor {
+  readonly id: string
+  readonly issue: Issue
+  readonly base: string
+  /** Run first, with network. */
+  readonly setup: string | null
+  readonly note: (note: TranscriptEntry) => void
+}
+
+export async function prepareWorkspace(
+  { id, issue, base, setup, note }: WorkplaceFor,
+  context: SprintContext,
+  stop: AbortSignal,
+): Promise<PreparedWorkspace> {
+  const { session, policy, git, env, home } = context
+  const clone_url = settingsOf(session.fleet.repos, issue.repo).clone_url ?? session.forge.access(issue.repo).clone_url
+  const mirror = await openMirror(git, { dir: policy.dir, repo: issue.repo, clone_url })
+  const workspace = await addWorkspace(git, mirror, { id, base })
+  const own_dir = join(policy.dir, 'private', id)
+  const sandbox = await openSandbox(policy.sandbox, { dir: workspace.path, read_only: gitDirsOf(workspace), own_dir, env, home })
+  note({ kind: 'note', text: sandbox.why })
+  const place: PreparedWorkspace = {
+    workspace,
+    sandbox,
+    tools: [...workspaceTools(sandbox), forgeTool(issue, session.forge, session.newId)],
+    [Symbol.asyncDispose]: () => removeTree(own_dir),
+  }
+  try {
+    if (setup !== null) await prepare({ setup, note }, place, context, stop)
+    return place
+  } catch (thrown) {
+    await place[Symbol.asyncDispose]()
+    throw thrown
+  }
+}
+
+async function prepare(
+  { setup, note }: { readonly setup: string; readonly note: WorkplaceFor['note'] },
+  { sandbox }: PreparedWorkspace,
+  { policy }: SprintContext,
+  stop: AbortSignal,
+): Promise<void> {
+  const { code, output, stopped } = await sandbox.run(setup, { timeout: policy.check_timeout, stop, network: true })
+  note({ kind: 'note', text: `${setup}: ${stopped ?? `ended with ${code ?? 'a signal'}`}` })
+  await sandbox.cleanWorkspace()
+  if (code === 0 && stopped === null) return
+  const reason = `its setup failed: ${setup}: ${output.trimEnd().split('\n').at(-1) ?? ''}`
+  throw new SprintFailure(stopped === 'stop' ? { class: 'stopped', reason } : { class: 'repo_unusable', reason })
+}
+
+type Ports = Pick<SprintContext, 'policy' | 'env' | 'home'>
+
+/** Opens a sandbox in a new folder below `sprint.dir`, removes the folder and returns what holds commands. Throws BurnError `sandbox_*`, and Node's error if the folder can't be made. */
+export async function trySandbox({ policy, env, home }: Ports): Promise<{ readonly why: string }> {
+  await mkdir(policy.dir, { recursive: true, mode: 0o700 })
+  const own = await mkdtemp(join(policy.dir, 'probe-'))
+  try {
+    const dir = join(own, 'work')
+    await mkdir(dir)
+    return await openSandbox(policy.sandbox, { dir, read_only: [], own_dir: join(own, 'private'), env, home })
+  } finally {
+    await rm(own, { recursive: true, force: true })
+  }
+}
+
+/** Throws BurnError `sandbox_*` if sprints must be confined and can't be. */
+export async function requireSandbox(context: Ports): Promise<void> {
+  if (context.policy.sandbox.use === 'require') await trySandbox(context)
+}

@@ -1,0 +1,168 @@
+/** A control-mode client of a tmux server, held open: every command is a line on its stdin, lines are pipelined. */
+import type { Clock, Tmux, TmuxCommand, TmuxListener, TmuxReply } from '../core/ports.ts'
+import { BurnError } from '../core/errors.ts'
+import { killGroup, spawnPiped, type PipedChild } from '../host/exec.ts'
+import { explainTransportFailure } from '../host/transport-failure.ts'
+import { ReplyParser } from './protocol.ts'
+import { renderLine } from './quote.ts'
+import { randomHex } from '../host/random.ts'
+
+/** A server that says nothing for so long while it owes a reply is taken for gone, milliseconds. */
+const SILENCE_MS = 20_000
+const CLOSE_MS = 2_000
+const STDERR_MAX = 8_192
+/** Bytes of one reply: 1000 panes of 200 columns and 50 rows, five times over. */
+const REPLY_MAX = 64 * 1024 * 1024
+/** Lines that wait for their reply: more than any look at a machine has. */
+const PENDING_MAX = 20_000
+
+interface Pending {
+  readonly resolve: (reply: TmuxReply) => void
+  readonly reject: (error: BurnError) => void
+}
+
+export interface Ended {
+  readonly code: number | null
+  readonly stderr: string
+  /** What tmux said in the protocol before it ended: errors of the attach, `%exit`. */
+  readonly notes: readonly string[]
+}
+
+export class ControlModeClient implements Tmux {
+  readonly machine: string
+  version = ''
+  session = ''
+  readonly #child: PipedChild
+  readonly #clock: Clock
+  readonly #parser: ReplyParser
+  readonly #pending: Pending[] = []
+  #next = 0
+  #sent = 0
+  #received = 0
+  #stderr = ''
+  #closing = false
+  /** Set while replies are owed. */
+  #watch: AbortController | null = null
+  #failure: BurnError | null = null
+  #listener: TmuxListener | null = null
+  /** Resolves when the client has ended. */
+  readonly ended: Promise<Ended>
+
+  constructor(machine: string, argv: readonly string[], clock: Clock) {
+    this.machine = machine
+    this.#clock = clock
+    this.#parser = new ReplyParser(
+      randomHex(12),
+      (reply) => this.#reply(reply),
+      (id) => this.#listener?.changed(id),
+    )
+    this.#child = spawnPiped(argv)
+    this.#child.stdout.on('data', (chunk: Buffer) => {
+      this.#received += chunk.length
+      this.#parser.feed(chunk)
+      if (this.#parser.held > REPLY_MAX) this.#giveUp(`it answered with more than ${REPLY_MAX / 1024 / 1024} MB`)
+    })
+    this.#child.stderr.on('data', (chunk: Buffer) => {
+      this.#stderr = (this.#stderr + chunk.toString('utf8')).slice(-STDERR_MAX)
+    })
+    this.ended = new Promise((resolve) => {
+      this.#child.once('error', (error) => {
+        this.#stderr += `${argv[0]}: command not found (${error.message})`
+        resolve(this.#end(127))
+      })
+      this.#child.once('close', (code) => resolve(this.#end(code)))
+    })
+  }
+
+  run(lines: readonly (readonly TmuxCommand[])[]): Promise<readonly TmuxReply[]> {
+    if (this.#failure !== null) return Promise.reject(this.#failure)
+    if (this.#pending.length - this.#next + lines.length > PENDING_MAX)
+      return Promise.reject(unreachableError(this.machine, `${PENDING_MAX} commands wait for its answer`, 'Run burn doctor.'))
+    // Rendered before anything is promised, so that an argument tmux can't take refuses the whole call.
+    const rendered = lines.map(renderLine)
+    const text = rendered.map((line) => `${line}\ndisplay-message -p ${this.#parser.mark(this.#sent++)}\n`).join('')
+    const replies = rendered.map(() => new Promise<TmuxReply>((resolve, reject) => this.#pending.push({ resolve, reject })))
+    this.#child.stdin.write(text)
+    if (replies.length > 0 && this.#watch === null) void this.#watchSilence((this.#watch = new AbortController()))
+    return Promise.all(replies)
+  }
+
+  listen(listener: TmuxListener): boolean {
+    if (this.#failure === null) this.#listener = listener
+    else listener.ended(this.#failure)
+    return true
+  }
+
+  /** Ends the client; the server and its panes stay. */
+  async close(): Promise<void> {
+    this.#closing = true
+    this.#child.stdin.end()
+    const waited = new AbortController()
+    await Promise.race([this.ended, this.#clock.sleep(CLOSE_MS, waited.signal)])
+    waited.abort()
+    killGroup(this.#child)
+    await this.ended
+  }
+
+  /** Ends the client at once. */
+  kill(): void {
+    killGroup(this.#child)
+  }
+
+  #reply(reply: TmuxReply): void {
+    this.#pending[this.#next++]?.resolve(reply)
+    if (this.#next < this.#pending.length) return
+    this.#pending.length = 0
+    this.#next = 0
+    this.#unwatch()
+  }
+
+  /** Fails the channel when nothing at all has come for a while although a reply is owed. */
+  async #watchSilence({ signal }: AbortController): Promise<void> {
+    for (let seen = -1; seen !== this.#received;) {
+      seen = this.#received
+      await this.#clock.sleep(SILENCE_MS, signal)
+      if (signal.aborted) return
+    }
+    this.#giveUp(`it has said nothing for ${SILENCE_MS / 1000} s`)
+  }
+
+  #giveUp(reason: string): void {
+    this.#fail(unreachableError(this.machine, reason, 'Run burn doctor.'))
+    killGroup(this.#child)
+  }
+
+  #unwatch(): void {
+    this.#watch?.abort()
+    this.#watch = null
+  }
+
+  #end(code: number | null): Ended {
+    const notes = this.#parser.notes
+    const { reason, hint } = explainTransportFailure(this.#stderr, code)
+    const said = this.#stderr.trim() === '' ? exitReason(notes) : reason
+    this.#fail(
+      this.#closing
+        ? unreachableError(this.machine, 'the channel was closed', 'Open it again.')
+        : unreachableError(this.machine, said, hint),
+    )
+    return { code, stderr: this.#stderr, notes }
+  }
+
+  #fail(error: BurnError): void {
+    if (this.#failure === null) this.#listener?.ended(error)
+    this.#failure ??= error
+    this.#unwatch()
+    for (const { reject } of this.#pending.splice(0).slice(this.#next)) reject(this.#failure)
+    this.#next = 0
+  }
+}
+
+export function unreachableError(machine: string, reason: string, hint: string): BurnError {
+  return new BurnError('machine_unreachable', `${machine} is unreachable: ${reason}`, hint)
+}
+
+function exitReason(notes: readonly string[]): string {
+  const said = notes.findLast((note) => note !== '%exit')
+  return said === undefined ? 'its tmux ended the connection' : `its tmux said: ${said.replace(/^%exit /, '')}`
+}

@@ -1,0 +1,28 @@
+/** The panes of a tmux server as a `PaneHost` has them: looks, keys under tmux's own guard, and starts. All of it throws if the channel is lost. */
+import type { Machine } from '../core/nouns.ts'
+import type { PaneHost } from '../core/pane-host.ts'
+import type { Tmux } from '../core/ports.ts'
+import { capturePanes, captureMachine, snapshot } from './panes.ts'
+import { typedResult, stripsControlBytes, typingLine } from './paste.ts'
+import { hasStarted, startLine } from './start.ts'
+
+export type TmuxPanes = Pick<PaneHost, 'modes_block' | 'snapshot' | 'snapshotWithScreens' | 'history' | 'type' | 'start'>
+
+export function panesOf(tmux: Tmux, machine: Machine): TmuxPanes {
+  return {
+    modes_block: stripsControlBytes(tmux.version),
+    snapshot: () => snapshot(tmux, machine),
+    snapshotWithScreens: () => captureMachine(tmux, machine),
+    async history(panes, rows) {
+      const ids = panes.map(({ id }) => id)
+      const shown = await capturePanes(tmux, ids, { lines: rows })
+      return new Map(panes.flatMap(({ id, height }) => (shown.has(id) ? [[id, shown.get(id)?.slice(0, -height) ?? []] as const] : [])))
+    },
+    async type(all) {
+      return (await tmux.run(all.map((typing) => typingLine(typing, tmux.version)))).map(typedResult)
+    },
+    async start(launches) {
+      return (await tmux.run(launches.map((launch) => startLine(launch, machine)))).map(hasStarted)
+    },
+  }
+}
