@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: how fast, as ratios against the physical limit and what a user would do instead. Prints a table of medians and spreads;
- * `--write` puts it into docs/performance.md. Exit 1 where a limit does not hold.
+ * `--write` puts it into docs/explanation/measurements.md. Exit 1 where a limit does not hold.
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -157,7 +157,7 @@ try {
     await rig.burn('christen', '--parallel', '16')
     return topic(rig)
   }
-  /** Each topic, and the table of docs/performance.md that its figures are in. */
+  /** Each topic, and the table of docs/explanation/measurements.md that its figures are in. */
   const topics: Record<string, { readonly table: string; measure(): Promise<Compared[]> | Compared[] }> = {
     start: { table: 'table', measure: () => starting(pairs) },
     local: { table: 'table', measure: () => fleet(local) },

@@ -1,4 +1,4 @@
-/** What was measured, as a table: on the screen, and in docs/performance.md. */
+/** What was measured, as a table: on the screen, and in docs/explanation/measurements.md. */
 import type { Compared } from './measure.ts'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -21,9 +21,9 @@ export function allHold(results: readonly Compared[]): boolean {
   return results.every(({ ours, theirs, limit }) => limit.holds(median(ours), median(theirs)))
 }
 
-/** Between `<!-- name -->` and the next `<!-- end -->` of docs/performance.md. */
+/** Between `<!-- name -->` and the next `<!-- end -->` of docs/explanation/measurements.md. */
 export function writeTable(name: string, table: string): void {
-  const file = join(root, 'docs/performance.md')
+  const file = join(root, 'docs/explanation/measurements.md')
   const page = readFileSync(file, 'utf8')
   writeFileSync(
     file,

@@ -15,7 +15,7 @@ import { redactor } from '../host/redact.ts'
 /** Throws BurnError `sprint_unset` (exit 2) where the spec has no `sprint`. */
 export function sprintPolicy({ fleet }: OpenSession['session']): SprintPolicy {
   if (fleet.sprint !== null) return fleet.sprint
-  const hint = 'say who does the work: "sprint": {"backends": [{"kind": "runner"}]} (docs/sprints.md)'
+  const hint = 'say who does the work: "sprint": {"backends": [{"kind": "runner"}]} (docs/how-to/run-sprints.md)'
   throw new BurnError('sprint_unset', 'no backend is configured: the spec has no "sprint"', hint, { exit: 2 })
 }
 

@@ -53,7 +53,7 @@ export async function readSpec(
   throw new BurnError(
     'spec_missing',
     `there is no fleet spec at ${places.join(' or ')}`,
-    'write one (docs/declare-a-fleet.md), or name it with --spec',
+    'write one (docs/how-to/declare-a-fleet.md), or name it with --spec',
     { exit: 2 },
   )
 }

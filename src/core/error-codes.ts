@@ -1,4 +1,4 @@
-/** Every error code with its meaning and remedy. `burn explain CODE` prints them; docs/errors.md is made from them. */
+/** Every error code with its meaning and remedy. `burn explain CODE` prints them; docs/reference/errors.md is made from them. */
 import { forgeErrors, gitErrors, secretErrors } from './forge-error-codes.ts'
 import { backendErrors, ledgerErrors, machineErrors, sandboxErrors } from './system-error-codes.ts'
 import { issueErrors, sprintErrors, workerErrors } from './work-error-codes.ts'
@@ -111,7 +111,7 @@ const specErrors = {
   },
   spec_missing: {
     meaning: 'burn found no fleet spec in the places that it reads.',
-    remedy: 'Write one as docs/declare-a-fleet.md shows, or name it with --spec.',
+    remedy: 'Write one as docs/how-to/declare-a-fleet.md shows, or name it with --spec.',
   },
   spec_unreadable: {
     meaning: 'burn cannot read the file of the fleet spec.',
@@ -119,7 +119,7 @@ const specErrors = {
   },
   sprint_unset: {
     meaning: 'The spec has no "sprint", so no backend can do a sprint.',
-    remedy: 'Add "sprint": {"backends": [{"kind": "runner"}]} to the spec; docs/sprints.md says more.',
+    remedy: 'Add "sprint": {"backends": [{"kind": "runner"}]} to the spec; docs/how-to/run-sprints.md says more.',
   },
   template_unknown: {
     meaning: 'A prompt template has a placeholder that does not exist.',
@@ -131,7 +131,7 @@ const specErrors = {
   },
 } as const
 
-/** All codes by area, in the order of docs/errors.md. */
+/** All codes by area, in the order of docs/reference/errors.md. */
 export const errorAreas = {
   'Command line': commandErrors,
   'Fleet spec': specErrors,

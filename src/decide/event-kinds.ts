@@ -1,5 +1,5 @@
 /**
- * The one table of events: what each kind means, what its payload holds, what is said of it, and whether a person is told. `docs/events.md` is made from it.
+ * The one table of events: what each kind means, what its payload holds, what is said of it, and whether a person is told. `docs/reference/events.md` is made from it.
  */
 import type { Event, EventData, EventKind, LogLevel, Notice } from '../core/events.ts'
 import type { Reason } from '../core/reasons.ts'
@@ -263,7 +263,8 @@ export const eventKinds: { readonly [K in EventKind]: Meaning<K> } = {
   'agent.stopped': {
     meaning: 'burn sends nothing to a kind of agents that no longer behaves as known.',
     payload: { reason },
-    text: ({ reason }) => `nothing is sent to it any more: ${sentence(reason)}. Look at a pane (burn attach); docs/recover.md says more`,
+    text: ({ reason }) =>
+      `nothing is sent to it any more: ${sentence(reason)}. Look at a pane (burn attach); docs/how-to/recover.md says more`,
     level: 'error',
   },
   'cycle.failed': { meaning: 'A cycle failed; the next one tries again.', ...failed, level: 'error', fleeting: true },

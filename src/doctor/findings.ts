@@ -193,7 +193,7 @@ function hookFindings(machine: Machine, { hooks: { heard, dropped, strangers, wi
           warn(
             machine,
             `agents that run without hooks and are known by their screens alone: ${without} (${why})`,
-            'docs/signals.md says what each kind needs',
+            'docs/explanation/signals.md says what each kind needs',
           ),
         ]
   if (heard === 0) return [...gone, ...bare]

@@ -1,7 +1,7 @@
 /**
  * A forge in a folder: the embedded default, and a real one for people without a forge. `issues/<repo>/<n>.md`,
  * `comments/<repo>/<n>/<seq>.md`, `reviews/<repo>/<n>.md` (and `<n>-2.md` …), bare repositories `<repo>.git` beside them; `writers` has a login a line.
- * Any program takes part with plain files (docs/forges.md).
+ * Any program takes part with plain files (docs/reference/forges.md).
  */
 import { access, constants } from 'node:fs/promises'
 import { join, resolve } from 'node:path'

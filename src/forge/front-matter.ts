@@ -52,7 +52,7 @@ export function parseDocument(path: string, content: string): Document {
 }
 
 export function faultAt(path: string, line: number, why: string): BurnError {
-  return new BurnError('forge_malformed', `${path}:${line}: ${why}`, 'correct the file (docs/forges.md says what it holds)')
+  return new BurnError('forge_malformed', `${path}:${line}: ${why}`, 'correct the file (docs/reference/forges.md says what it holds)')
 }
 
 /** The line of a field; of the front matter's beginning where it is missing. */

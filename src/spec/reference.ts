@@ -2,7 +2,7 @@
 import type { JsonSchema } from './schema-json.ts'
 import { specJsonSchema } from './schema-json.ts'
 
-/** Markdown; checked in as docs/spec-reference.md. */
+/** Markdown; checked in as docs/reference/spec-reference.md. */
 export function specReference(): string {
   const schema = specJsonSchema()
   const rows = rowsOf('', schema, schema.$defs ?? {})

@@ -138,7 +138,7 @@ const keys = z.strictObject({
   agent: agent.optional().meta({ description: 'The agent that runs in every pane.', examples: [{ kind: 'hermes' }] }),
   dispatch: policy.optional().meta({ description: 'Which issues are given out, and how.', examples: [{ depth: 2 }] }),
   sprint: sprint.optional().meta({
-    description: 'Disposable runs: one issue, one workspace, one change for review, no pane (docs/sprints.md).',
+    description: 'Disposable runs: one issue, one workspace, one change for review, no pane (docs/how-to/run-sprints.md).',
     examples: [{ backends: [{ kind: 'runner' }] }],
   }),
   ledger: z

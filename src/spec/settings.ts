@@ -30,7 +30,7 @@ export const agent = z
       .optional()
       .meta({
         description:
-          'Whether it is started with hooks that tell `burn` what it does (docs/signals.md), where its kind has any. Your own configuration of it is not changed.',
+          'Whether it is started with hooks that tell `burn` what it does (docs/explanation/signals.md), where its kind has any. Your own configuration of it is not changed.',
         default: defaults.hooks,
         examples: [false],
       }),

@@ -111,8 +111,8 @@ test('burn: every command has a help of its own, with options of distinct names'
   }
 })
 
-test('docs/commands.md lists the commands and the old names as they are', () => {
-  const document = readFileSync(join(env.HOME, 'docs/commands.md'), 'utf8')
+test('docs/reference/commands.md lists the commands and the old names as they are', () => {
+  const document = readFileSync(join(env.HOME, 'docs/reference/commands.md'), 'utf8')
   const rows = entries.map(({ name, summary }) => `| \`burn ${name}\` | ${summary.replaceAll('|', '\\|')} |`)
   const old = Object.entries(deprecatedNames).map(([name, now]) => `| \`${name}\` | \`burn ${now}\` |`)
   assert.deepEqual(document.match(/^\| `.*$/gm), [...rows, ...old])

@@ -34,9 +34,9 @@ test('explain: suggests the code that a mistyped word means', async () => {
   assert.match((await burn(['explain'], env)).err, /\[issue\|code\] is missing \(usage\)/)
 })
 
-test('explain: --codes prints docs/errors.md, and every code as JSON', async () => {
-  const document = readFileSync(resolve(import.meta.dirname, '../../docs/errors.md'), 'utf8')
-  assert.equal(document, errorReference(), 'run: burn explain --codes > docs/errors.md')
+test('explain: --codes prints docs/reference/errors.md, and every code as JSON', async () => {
+  const document = readFileSync(resolve(import.meta.dirname, '../../docs/reference/errors.md'), 'utf8')
+  assert.equal(document, errorReference(), 'run: burn explain --codes > docs/reference/errors.md')
   assert.equal((await burn(['explain', '--codes'], env)).out, document)
   const { codes } = (await burn(['explain', '--codes', '--json'], env)).json<{ codes: { code: string }[] }>()
   assert.equal(codes.length, document.split('\n| `').length - 1)

@@ -101,7 +101,7 @@ test('log: --follow prints what happened and then each event of another process,
   assert.deepEqual(seen, ['worker.held', 'worker.held', 'worker.resumed', 'worker.resumed'])
 })
 
-test('docs/events.md has every kind of event, as the code has them', () => {
-  const document = readFileSync(resolve(import.meta.dirname, '../../docs/events.md'), 'utf8')
-  assert.equal(document.trim(), eventReference().trim(), 'run: burn log kinds > docs/events.md')
+test('docs/reference/events.md has every kind of event, as the code has them', () => {
+  const document = readFileSync(resolve(import.meta.dirname, '../../docs/reference/events.md'), 'utf8')
+  assert.equal(document.trim(), eventReference().trim(), 'run: burn log kinds > docs/reference/events.md')
 })

@@ -35,5 +35,5 @@ test('burn spec schema and docs print what is checked in', async (t) => {
   const home = scratch(t)
   const printed = async (word: string) => (await burn(['spec', word], { HOME: home })).out.trim()
   assert.deepEqual(JSON.parse(await printed('schema')), JSON.parse(readFileSync(join(root, 'fleet-spec.schema.json'), 'utf8')))
-  assert.equal(await printed('docs'), readFileSync(join(root, 'docs/spec-reference.md'), 'utf8').trim())
+  assert.equal(await printed('docs'), readFileSync(join(root, 'docs/reference/spec-reference.md'), 'utf8').trim())
 })

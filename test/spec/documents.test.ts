@@ -11,15 +11,15 @@ import { complete } from './specs.ts'
 
 const read = (file: string) => readFileSync(resolve(import.meta.dirname, '../..', file), 'utf8')
 const examples = ['examples/timmy/fleet-spec.json', 'examples/solo/fleet-spec.json']
-const snippets = [...read('docs/declare-a-fleet.md').matchAll(/```jsonc\n([^]*?)```/g)].map((match) => match[1] ?? '')
+const snippets = [...read('docs/how-to/declare-a-fleet.md').matchAll(/```jsonc\n([^]*?)```/g)].map((match) => match[1] ?? '')
 
 test('fleet-spec.schema.json is up to date', () => {
   assert.deepEqual(JSON.parse(read('fleet-spec.schema.json')), specJsonSchema(), 'run: burn spec schema > fleet-spec.schema.json')
 })
 
-test('docs/spec-reference.md is up to date, and has every key', () => {
+test('docs/reference/spec-reference.md is up to date, and has every key', () => {
   const reference = specReference()
-  assert.equal(read('docs/spec-reference.md').trim(), reference.trim(), 'run: burn spec docs > docs/spec-reference.md')
+  assert.equal(read('docs/reference/spec-reference.md').trim(), reference.trim(), 'run: burn spec docs > docs/reference/spec-reference.md')
   for (const key of ['forge.token.file', 'dispatch.trust.authors', 'repos.*.check', 'machines.*.windows[].workers.*.sublane']) {
     assert.ok(reference.includes(`| \`${key}\` |`), key)
   }

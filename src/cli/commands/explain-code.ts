@@ -27,7 +27,7 @@ export function codeNamed(word: string): ExplainedCode {
   throw new BurnError('issue_ref', `${JSON.stringify(word)} names no issue and no error code`, hint, { exit: 2 })
 }
 
-/** Returns the catalogue as Markdown; checked in as docs/errors.md. */
+/** Returns the catalogue as Markdown; checked in as docs/reference/errors.md. */
 export function errorReference(): string {
   const areas = Object.entries<Readonly<Record<string, Omit<ExplainedCode, 'code'>>>>(errorAreas).map(([title, codes]) => {
     const rows = Object.entries(codes).map(([code, { meaning, remedy }]) => `| \`${code}\` | ${meaning} | ${remedy} |\n`)

@@ -111,7 +111,7 @@ function known(kind: string): string {
   return kind
 }
 
-/** Markdown; checked in as docs/events.md. */
+/** Markdown; checked in as docs/reference/events.md. */
 export function eventReference(): string {
   const kinds = Object.entries<Described>(eventKinds)
   const kept = kinds.filter(([, { fleeting }]) => fleeting !== true)

@@ -29,7 +29,10 @@ const args = {
   turn: parsedArg('--turn <duration>', "median time per issue of an agent (default: as in the ledger's history)", parseDuration, null),
   review: parsedArg('--review <duration>', 'median time of a change in review (default: likewise)', parseDuration, null),
   price: parsedArg('--price <amount>', 'what an hour of one agent at work costs', amount, null),
-  faults: optional('--faults <kinds>', 'what goes wrong: all, or kinds with how often: agent=2h,forge,dispatcher (docs/simulate.md)'),
+  faults: optional(
+    '--faults <kinds>',
+    'what goes wrong: all, or kinds with how often: agent=2h,forge,dispatcher (docs/how-to/simulate.md)',
+  ),
   dispatchers: parsedArg('--dispatchers <n>', 'how many burn dispatch run side by side', positive, 1),
   svg: optional('--svg <file>', 'write the picture there'),
 }
