@@ -10,6 +10,7 @@ export interface Entry {
 /** Names that stay for one release, each with the name that replaces it. */
 export const deprecatedNames: Readonly<Record<string, string>> = {
   launch: 'up',
+  'ledger adopt': 'ledger release-claims',
   'ledger events': 'log',
   prompt: 'issue prompt',
   release: 'issue release',
@@ -114,7 +115,7 @@ export const groups: readonly { readonly title: string; readonly entries: readon
     ],
   },
   {
-    title: 'Nouns',
+    title: 'Manage',
     entries: [
       entry('issue release', 'give an issue back, so that another worker may get it', 'issue', 'releaseCommand'),
       entry('issue requeue', 'let an issue be assigned again that is done or was given up', 'issue', 'requeueCommand'),
@@ -132,7 +133,12 @@ export const groups: readonly { readonly title: string; readonly entries: readon
       entry('job schedule', 'print a crontab line, systemd units or a launchd job that runs sprints or cycles', 'job', 'scheduleCommand'),
       entry('ledger', 'the dispatches, newest first', 'ledger', 'ledgerCommand'),
       entry('ledger check', 'check that the ledger is whole', 'ledger', 'checkCommand'),
-      entry('ledger adopt', 'release the claims of another ledger of this fleet, after that ledger was lost', 'ledger', 'adoptCommand'),
+      entry(
+        'ledger release-claims',
+        'release the claims of another ledger of this fleet, after that ledger was lost',
+        'ledger',
+        'releaseClaimsCommand',
+      ),
       entry('ledger prune', 'delete the history that ended long ago and is needed no more', 'ledger', 'ledgerPruneCommand'),
       entry('ledger migrate', 'upgrade the database schema (every command does this automatically)', 'ledger', 'migrateCommand'),
       entry('ledger backup', 'copy the ledger into a file, while it is in use', 'ledgerCopy', 'backupCommand'),

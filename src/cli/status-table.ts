@@ -39,7 +39,7 @@ export function fleetLine({ totals }: StatusReport, io: Io): string {
 /** That another ledger of this fleet has issues, and how to go on. */
 export function elsewhereLines({ claimed_elsewhere }: StatusReport, io: Io): string[] {
   const advice = elsewhereAdvice(claimed_elsewhere)
-  return advice === null ? [] : [io.paint('yellow', advice.what), `  ${advice.mend}`]
+  return advice === null ? [] : [io.paint('yellow', advice.what), `  ${advice.remedy}`]
 }
 
 /** What is done without a pane, a line each. */
@@ -51,15 +51,19 @@ export function sprintLines({ sprints }: StatusReport, io: Io, now: number): str
 const mostRows = 20
 
 /** What is left alone, a line each: repos that cannot be read, what is held beside single workers, and what rests for a while. */
-export function backoffLines({ resting, holds, unread }: StatusReport, io: Io, now: number): string[] {
+export function backoffLines({ backed_off, holds, unread }: StatusReport, io: Io, now: number): string[] {
   const down = unread.map(({ repo, since, why }) => [`  ${repo}`, `not read for ${duration(now - Date.parse(since))}`, why])
-  const rests = resting.map(({ subject, until, why }) => [`  ${subject}`, `rests ${duration(Date.parse(until) - now)} more`, sentence(why)])
+  const backoffs = backed_off.map(({ subject, until, why }) => [
+    `  ${subject}`,
+    `rests ${duration(Date.parse(until) - now)} more`,
+    sentence(why),
+  ])
   const held = holds.flatMap(({ scope, name, code, until, why, actor }) => {
     if (scope === 'worker' || code === 'forge_refused') return []
     const state = until === null ? 'held' : `held ${duration(Date.parse(until) - now)} more`
     return [[`  ${heldName(scope, name)}`, state, `${sentence(why)} (${actor})`]]
   })
-  const all = [...down, ...held, ...rests]
+  const all = [...down, ...held, ...backoffs]
   const rows = all.slice(0, mostRows)
   if (rows.length === 0) return []
   const more = all.length - rows.length

@@ -111,7 +111,7 @@ export interface UnreadReport {
 export interface StatusReport {
   readonly machines: readonly MachineReport[]
   readonly sprints: readonly SprintReport[]
-  readonly resting: readonly BackoffReport[]
+  readonly backed_off: readonly BackoffReport[]
   /** All that is held now: workers, lanes, machines, repos, the fleet. */
   readonly holds: readonly HoldReport[]
   /** Repos of the spec that the forge did not let burn read when it last tried: what is said of their issues may be old. */
@@ -148,7 +148,7 @@ export function statusReport(shown: readonly Machine[], state: StatusState): Sta
   const sprints = state.sprints.map(({ id, issue, worker, stage, started_at }) => {
     return { id, issue, worker, stage, since: new Date(started_at).toISOString() }
   })
-  const resting = state.backed_off.map(({ subject, until, why }) => ({ subject, until: new Date(until).toISOString(), why }))
+  const backed_off = state.backed_off.map(({ subject, until, why }) => ({ subject, until: new Date(until).toISOString(), why }))
   const totals = sum(machines.map((machine) => machine.totals))
   const ours = reposOf(state.fleet)
   const unread = state.repos.flatMap(({ repo, unread }) => {
@@ -158,7 +158,7 @@ export function statusReport(shown: readonly Machine[], state: StatusState): Sta
     const to = until === null ? null : new Date(until).toISOString()
     return isInForce({ code, until }, state.now) ? [{ scope, name, code, until: to, why: reason, actor }] : []
   })
-  return { machines, sprints, resting, holds, unread, totals, claimed_elsewhere: state.elsewhere }
+  return { machines, sprints, backed_off, holds, unread, totals, claimed_elsewhere: state.elsewhere }
 }
 
 function noTotals(): Totals {
@@ -221,12 +221,13 @@ function workerFacts(state: StatusState): Map<WorkerId, { report: WorkerReport; 
 }
 
 /** What is said of it once, and how to go on; null if there is no such claim. */
-export function elsewhereAdvice(issues: readonly IssueRef[]): { readonly what: string; readonly mend: string } | null {
+export function elsewhereAdvice(issues: readonly IssueRef[]): { readonly what: string; readonly remedy: string } | null {
   const [first] = issues
   if (first === undefined) return null
   const many = issues.length === 1 ? '1 issue has a live claim' : `${issues.length} issues have live claims`
   return {
     what: `this fleet has another ledger, or had one that is lost: ${many} that this ledger does not know (${first}${issues.length > 1 ? ', …' : ''}); they are not given`,
-    mend: 'write the place of the other ledger under "ledger" in the spec; if it is lost, "burn ledger adopt --dry-run" shows which claims to release',
+    remedy:
+      'write the place of the other ledger under "ledger" in the spec; if it is lost, "burn ledger release-claims --dry-run" shows which claims to release',
   }
 }

@@ -38,14 +38,14 @@ export async function doctor(machines: readonly Machine[], session: Session, onF
 async function checkLedger({ ledger }: Session): Promise<Finding[]> {
   try {
     const { where, version } = await ledger.check()
-    return [{ level: 'ok', where: 'ledger', what: `${where} is whole, version ${version}`, mend: '' }]
+    return [{ level: 'ok', where: 'ledger', what: `${where} is whole, version ${version}`, remedy: '' }]
   } catch (thrown) {
     return [failed('ledger', thrown)]
   }
 }
 
 function failed(where: string, thrown: unknown): Finding {
-  return { level: 'fail', where, what: codedMessageOf(thrown), mend: thrown instanceof BurnError ? thrown.hint : '' }
+  return { level: 'fail', where, what: codedMessageOf(thrown), remedy: thrown instanceof BurnError ? thrown.hint : '' }
 }
 
 async function checkForge(machines: readonly Machine[], session: Session): Promise<Finding[]> {
@@ -59,24 +59,24 @@ async function checkForge(machines: readonly Machine[], session: Session): Promi
 async function checkToken({ forge }: Session): Promise<{ finding: Finding; code: string | null }> {
   try {
     const { login } = await forge.whoami()
-    return { finding: { level: 'ok', where: 'forge', what: `the token belongs to ${login}`, mend: '' }, code: null }
+    return { finding: { level: 'ok', where: 'forge', what: `the token belongs to ${login}`, remedy: '' }, code: null }
   } catch (thrown) {
     return { finding: failed('forge', thrown), code: thrown instanceof BurnError ? thrown.code : null }
   }
 }
 
 async function checkRepo(repo: RepoRef, { forge }: Session): Promise<Finding> {
-  const fail = (what: string, mend: string): Finding => ({ level: 'fail', where: 'forge', what, mend })
+  const fail = (what: string, remedy: string): Finding => ({ level: 'fail', where: 'forge', what, remedy })
   try {
     const { exists, write, archived, issues } = await forge.rights(repo)
     if (!exists)
       return fail(`there is no repo ${repo}, or the token may not see it`, 'correct "repos" in the spec, or give the account access')
     if (archived) return fail(`${repo} is archived: nothing can be written there`, 'unarchive it, or take it out of "repos" in the spec')
     if (!issues) return fail(`issues are disabled in ${repo}`, 'enable them in its settings, or take it out of "repos" in the spec')
-    const mend = `make the token's account a collaborator of ${repo}, with issues and repository in the token's scopes`
-    if (!write) return fail(`the token may not write to ${repo}`, mend)
+    const remedy = `make the token's account a collaborator of ${repo}, with issues and repository in the token's scopes`
+    if (!write) return fail(`the token may not write to ${repo}`, remedy)
     if (!(await forge.mayComment(repo))) return fail(`the token may not write comments in ${repo}`, 'give the token write:issue')
-    return { level: 'ok', where: 'forge', what: `${repo}: may read and write`, mend: '' }
+    return { level: 'ok', where: 'forge', what: `${repo}: may read and write`, remedy: '' }
   } catch (thrown) {
     return failed('forge', thrown)
   }
@@ -114,16 +114,16 @@ function troubleFindings({ workers }: Pick<StatusState, 'workers'>): Finding[] {
   const failing = workers.filter(({ reading: { state, detail } }) => state === 'error' && isWorkerTrouble(detail))
   return [...Map.groupBy(failing, ({ reading }) => reading.detail)].map(([kind, [first, ...others]]): Finding => {
     const count = others.length === 0 ? `${first?.worker.id} is` : `${others.length + 1} workers are`
-    const mend = (kind !== null && isWorkerTrouble(kind) ? troubleRemedies[kind] : undefined) ?? ''
+    const remedy = (kind !== null && isWorkerTrouble(kind) ? troubleRemedies[kind] : undefined) ?? ''
     const what = `${count} in trouble (${kind}): ${first?.worker.id} shows ${first?.reading.evidence}`
-    return { level: 'fail', where: 'workers', what, mend }
+    return { level: 'fail', where: 'workers', what, remedy }
   })
 }
 
 function backoffFindings({ backed_off: rests }: Pick<StatusState, 'backed_off'>): Finding[] {
   return rests.map((each): Finding => {
-    const mend = `${each.why.code === 'forge_refuses' ? 'see to it on the forge; ' : ''}burn issue requeue of an issue ends its rest at once`
-    return { level: 'warn', where: 'forge', what: `${each.subject} ${backoffText(each)}`, mend }
+    const remedy = `${each.why.code === 'forge_refuses' ? 'see to it on the forge; ' : ''}burn issue requeue of an issue ends its rest at once`
+    return { level: 'warn', where: 'forge', what: `${each.subject} ${backoffText(each)}`, remedy }
   })
 }
 
@@ -137,7 +137,7 @@ async function checkMachine(machine: Machine, session: Session): Promise<Finding
   const from = clock.now()
   try {
     const probed = await probeMachine(machine, url, programs)
-    if (!probed.ok) return [{ level: 'fail', where: machine.name, what: `unreachable: ${probed.reason}`, mend: probed.remedy }]
+    if (!probed.ok) return [{ level: 'fail', where: machine.name, what: `unreachable: ${probed.reason}`, remedy: probed.remedy }]
     const asked = { url, programs, from, to: clock.now() }
     return [...machineFindings(machine, probed.probe, asked), ...(await checkAgents(machine, session))]
   } catch (thrown) {

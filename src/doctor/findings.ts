@@ -14,7 +14,7 @@ export interface Finding {
   readonly where: string
   readonly what: string
   /** What to do about it; empty where it is well. */
-  readonly mend: string
+  readonly remedy: string
 }
 
 /** What was asked of a machine, and when (ms) the question left and the answer came. */
@@ -51,9 +51,9 @@ export function machineFindings(machine: Machine, probe: Probe, asked: Asked): F
 
 type Where = Pick<Machine, 'name'>
 
-const ok = ({ name }: Where, what: string): Finding => ({ level: 'ok', where: name, what, mend: '' })
-const warn = ({ name }: Where, what: string, mend: string): Finding => ({ level: 'warn', where: name, what, mend })
-const fail = ({ name }: Where, what: string, mend: string): Finding => ({ level: 'fail', where: name, what, mend })
+const ok = ({ name }: Where, what: string): Finding => ({ level: 'ok', where: name, what, remedy: '' })
+const warn = ({ name }: Where, what: string, remedy: string): Finding => ({ level: 'warn', where: name, what, remedy })
+const fail = ({ name }: Where, what: string, remedy: string): Finding => ({ level: 'fail', where: name, what, remedy })
 
 function installLine(machine: Machine, { install }: Probe, name: string): string {
   return install === null ? `install ${name} there` : lineOn(machine, `${install} ${name}`)
@@ -63,10 +63,10 @@ function tmuxFinding(machine: Machine, probe: Probe): Finding {
   const { tmux, login_tmux: elsewhere } = probe
   if (tmux === null) {
     const known = elsewhere !== null && elsewhere.startsWith('/') && elsewhere !== machine.tmux
-    const mend = known
+    const remedy = known
       ? `its login shell finds one: write "tmux": ${JSON.stringify(elsewhere)} for it in the spec`
       : installLine(machine, probe, 'tmux')
-    return fail(machine, `there is no ${machine.tmux}`, mend)
+    return fail(machine, `there is no ${machine.tmux}`, remedy)
   }
   const [, major, minor] = /(\d+)\.(\d+)/.exec(tmux) ?? []
   const old = major !== undefined && (Number(major) < oldestTmux[0] || (Number(major) === oldestTmux[0] && Number(minor) < oldestTmux[1]))

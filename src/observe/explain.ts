@@ -18,7 +18,7 @@ export interface Explanation {
   /** Why it waits, where it stands in its repo's queue. */
   readonly waits: Reason | null
   /** The issue, or its repo, is left alone for a while. */
-  readonly resting: readonly BackedOff[]
+  readonly backed_off: readonly BackedOff[]
   /** Since when the forge does not let burn read its repo: all that is known of the issue may be old. Null where it does. */
   readonly unread: { readonly since: Time; readonly why: string } | null
   /** Newest first. */
@@ -63,7 +63,7 @@ function explanation(ref: IssueRef, state: IssueState): Explanation {
     record,
     waits: record?.standing === 'queued' ? (known?.waits ?? null) : null,
     unread,
-    resting: state.backed_off.filter(({ subject }) => subject === ref || subject === repo),
+    backed_off: state.backed_off.filter(({ subject }) => subject === ref || subject === repo),
     dispatches: history.map((each) => ({
       ...each,
       delivery: texts.get(each.id) ?? null,

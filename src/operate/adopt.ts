@@ -1,4 +1,4 @@
-/** `burn ledger adopt`: a person who lost a ledger goes on with this one. */
+/** `burn ledger release-claims`: a person who lost a ledger goes on with this one. */
 import type { IssueRef, RepoRef } from '../core/nouns.ts'
 import type { OwnClaim } from '../claim/check.ts'
 import type { Reason } from '../core/reasons.ts'

@@ -22,8 +22,8 @@ export interface Figures {
   readonly done: number
   readonly done_per_hour: number
   /** Hours until an issue reached an agent: half of them sooner, nine of ten sooner; null where none did. */
-  readonly wait_half: number | null
-  readonly wait_nine_tenths: number | null
+  readonly wait_p50: number | null
+  readonly wait_p90: number | null
   /** Hours of turns. */
   readonly agent_hours: number
   /** `agent_hours` at the price that was given; null without one. */
@@ -56,8 +56,8 @@ export function figuresOf({ world, issues, samples, began, ended, finished }: Si
     issues,
     done: world.done,
     done_per_hour: hours === 0 ? 0 : world.done / hours,
-    wait_half: waits[Math.floor(waits.length / 2)] ?? null,
-    wait_nine_tenths: waits[Math.floor(waits.length * 0.9)] ?? null,
+    wait_p50: waits[Math.floor(waits.length / 2)] ?? null,
+    wait_p90: waits[Math.floor(waits.length * 0.9)] ?? null,
     agent_hours: agentHours,
     cost: price === null ? null : agentHours * price,
     lanes: lanes.filter(({ workers }) => workers > 0),

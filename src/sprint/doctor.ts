@@ -13,9 +13,9 @@ const newGit = [2, 38] as const
 const install = 'install one: apt-get install git, or brew install git'
 
 const where = 'sprint'
-const ok = (what: string): Finding => ({ level: 'ok', where, what, mend: '' })
-const warn = (what: string, mend: string): Finding => ({ level: 'warn', where, what, mend })
-const fail = (what: string, mend: string): Finding => ({ level: 'fail', where, what, mend })
+const ok = (what: string): Finding => ({ level: 'ok', where, what, remedy: '' })
+const warn = (what: string, remedy: string): Finding => ({ level: 'warn', where, what, remedy })
+const fail = (what: string, remedy: string): Finding => ({ level: 'fail', where, what, remedy })
 
 /** Checks all parts at once; `onFinding` hears of each as soon as it is known. */
 export async function sprintDoctor(context: SprintContext, onFinding: (finding: Finding) => void): Promise<readonly Finding[]> {

@@ -106,7 +106,7 @@ export async function runSprints(options: SprintRunOptions, context: SprintConte
       }
     })
     const other = elsewhereAdvice((await ledger.backlog()).elsewhere)
-    if (other !== null) session.notify({ kind: 'ledger.shared', subject: 'ledger', payload: other })
+    if (other !== null) session.notify({ kind: 'ledger.shared', subject: 'ledger', payload: { what: other.what, mend: other.remedy } })
     await updatePause(ledger, results, clock.now())
     await pruneDaily(context, stop)
   })

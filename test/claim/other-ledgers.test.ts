@@ -43,7 +43,7 @@ test('another ledger of the fleet: gives nothing that the first one gave, and sa
   assert.deepEqual((await run(status(fleet.machines, second.session))).claimed_elsewhere, refs)
   const found = await run(doctor([], second.session, () => {}))
   assert.deepEqual(
-    found.filter(({ where, level }) => where === 'ledger' && level === 'warn').map(({ what, mend }) => ({ what, mend })),
+    found.filter(({ where, level }) => where === 'ledger' && level === 'warn').map(({ what, remedy }) => ({ what, remedy })),
     [elsewhereAdvice(refs)],
   )
   // The first one goes on, and knows its own claims.

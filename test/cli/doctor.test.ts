@@ -12,7 +12,11 @@ import { burn, scratch, standIn, testFleet, until, type Ran } from '../support/f
 import { startSshd } from '../support/sshd.ts'
 import { endProcess, tmuxOn } from '../support/tmux.ts'
 
-const findingsOf = (ran: Ran) => ran.json<{ findings: Finding[] }>().findings
+function findingsOf(ran: Ran): Finding[] {
+  const { findings } = ran.json<{ findings: (Finding & { readonly mend: string })[] }>()
+  for (const { mend, remedy } of findings) assert.equal(mend, remedy)
+  return findings
+}
 
 function find(findings: readonly Finding[], pattern: RegExp): Finding {
   const found = findings.filter(({ where, what }) => pattern.test(`${where}: ${what}`))
@@ -49,12 +53,12 @@ test('over ssh, each finding has the line that mends it, and the rights of every
   assert.equal(ran.code, 1)
   assert.equal(find(findings, /^forge: the token belongs to burn/).level, 'ok')
   assert.equal(find(findings, /^forge: acme\/app: may read and write/).level, 'ok')
-  assert.match(find(findings, /^forge: the token may not write to acme\/locked/).mend, /collaborator of acme\/locked/)
+  assert.match(find(findings, /^forge: the token may not write to acme\/locked/).remedy, /collaborator of acme\/locked/)
   assert.equal(find(findings, /^forge: there is no repo acme\/none/).level, 'fail')
   assert.equal(find(findings, /^box: tmux \d/).level, 'ok')
   // The stand-in speaks no git: what is offered is to look by hand, there.
   const git = find(findings, /^box: git can't read http/)
-  assert.match(git.mend, new RegExp(`^ssh -t .*-p ${port} ${host} .*git ls-remote ${server.url}/acme/app\\.git`))
+  assert.match(git.remedy, new RegExp(`^ssh -t .*-p ${port} ${host} .*git ls-remote ${server.url}/acme/app\\.git`))
   assert.ok(!ran.out.includes('stand-in-token'))
 })
 
@@ -67,16 +71,16 @@ test('a host key that is not the known one is told with the line that forgets it
   const { fleet } = await giteaFleet(t, { host, ssh: { port, options } })
   writeFileSync(file, `[127.0.0.1]:${port} ${user}`)
   const changed = find(findingsOf(await fleet.burn('doctor', '--json')), /^box: unreachable: its host key changed/)
-  assert.match(changed.mend, new RegExp(`^ssh-keygen -R '\\[127\\.0\\.0\\.1\\]:${port}' && ssh -t `))
+  assert.match(changed.remedy, new RegExp(`^ssh-keygen -R '\\[127\\.0\\.0\\.1\\]:${port}' && ssh -t `))
   writeFileSync(file, '')
-  assert.match(find(findingsOf(await fleet.burn('doctor', '--json')), /^box: unreachable: its host key is not known/).mend, /^ssh -t /)
+  assert.match(find(findingsOf(await fleet.burn('doctor', '--json')), /^box: unreachable: its host key is not known/).remedy, /^ssh -t /)
 })
 
 test('a token that is refused is said once, and the machine is looked at all the same', async (t) => {
   const { fleet } = await giteaFleet(t, {}, 'wrong-token')
   const ran = await fleet.burn('doctor', '--json')
   assert.equal(ran.code, 1)
-  assert.match(find(findingsOf(ran), /^forge: /).mend, /make a new one/)
+  assert.match(find(findingsOf(ran), /^forge: /).remedy, /make a new one/)
   assert.equal(find(findingsOf(ran), /^box: tmux \d/).level, 'ok')
   assert.ok(!ran.out.includes('wrong-token'))
   const unknown = await fleet.burn('doctor', 'bx')
@@ -109,13 +113,13 @@ test('agents that run have their memory already', async (t) => {
   const renamed = findingsOf(await fleet.burn('doctor', '--json'))
   assert.match(find(renamed, /^box: .* of memory available/).what, /; 0 more agents need about 0\.0 GB$/)
   const sessions = find(renamed, /^box: panes of the fleet are in other sessions than T: MINE; burn uses them there$/)
-  assert.deepEqual([sessions.level, sessions.mend], ['warn', `tmux -L ${fleet.socket} rename-session -t '=MINE' T`])
+  assert.deepEqual([sessions.level, sessions.remedy], ['warn', `tmux -L ${fleet.socket} rename-session -t '=MINE' T`])
   const [path = '', server = ''] = tmuxOn(fleet.socket, 'display-message', '-p', '#{socket_path}\n#{pid}').trim().split('\n')
   rmSync(path)
   t.after(() => endProcess(Number(server)))
   const lost = find(findingsOf(await fleet.burn('doctor', '--json')), /^box: .*no tmux server at .* but 2 agents still run/)
   assert.equal(lost.level, 'fail')
-  assert.ok(lost.mend.endsWith(`: kill -USR1 ${server}`), lost.mend)
+  assert.ok(lost.remedy.endsWith(`: kill -USR1 ${server}`), lost.remedy)
 })
 
 /** A machine whose programs are a test's own: they come first in its PATH. */
@@ -141,15 +145,15 @@ test('what an old, wrong or empty machine says is understood', async (t) => {
   assert.ok(probed.ok)
   const asked = { url: 'https://forge.example.com/acme/app.git', programs: ['no-such-agent', 'sh'], from: 1_200_000, to: 1_230_000 }
   const findings = machineFindings(machine, { ...probed.probe, memory_free_kb: 430_080, memory_kb: 8_000_000 }, asked)
-  assert.match(find(findings, /tmux 3\.1c is too old/).mend, /brew install tmux/)
-  assert.match(find(findings, /its clock is 200 s behind/).mend, /sntp/)
-  assert.match(find(findings, /does not find no-such-agent/).mend, /command -v no-such-agent/)
+  assert.match(find(findings, /tmux 3\.1c is too old/).remedy, /brew install tmux/)
+  assert.match(find(findings, /its clock is 200 s behind/).remedy, /sntp/)
+  assert.match(find(findings, /does not find no-such-agent/).remedy, /command -v no-such-agent/)
   assert.equal(find(findings, /box: sh is there/).level, 'ok')
   const git = find(findings, /git can't read .*: \[2Jfatal: could not read Username$/)
-  assert.match(git.mend, /^env 'PATH=.* sh -c .*credential\.helper store && git ls-remote/)
+  assert.match(git.remedy, /^env 'PATH=.* sh -c .*credential\.helper store && git ls-remote/)
   assert.equal(find(findings, /free disk is not known/).level, 'warn')
-  assert.match(find(findings, /the spec says 4096 cores, and it has \d+; 36 GB, and it has 7\.6 GB/).mend, /"host"/)
-  assert.match(find(findings, /0\.4 GB of memory available; 3 agents need about 0\.6 GB/).mend, /room for about 2$/)
+  assert.match(find(findings, /the spec says 4096 cores, and it has \d+; 36 GB, and it has 7\.6 GB/).remedy, /"host"/)
+  assert.match(find(findings, /0\.4 GB of memory available; 3 agents need about 0\.6 GB/).remedy, /room for about 2$/)
 })
 
 test('a clone URL that never answers is a finding of git; a profile that never ends is told too', async (t) => {
@@ -172,7 +176,7 @@ test('a tmux that only the login shell finds is named in the spec', async (t) =>
   const probe = { ...probed.probe, login_tmux: '/opt/homebrew/bin/tmux' }
   const [tmux] = machineFindings(machine, probe, { url: null, programs: [], from: 0, to: 0 })
   assert.deepEqual(
-    [tmux?.level, tmux?.mend],
+    [tmux?.level, tmux?.remedy],
     ['fail', 'its login shell finds one: write "tmux": "/opt/homebrew/bin/tmux" for it in the spec'],
   )
 })
@@ -188,5 +192,5 @@ test('people get a line a finding, and its mend below it', async (t) => {
   const { code, out } = await burn(['doctor', '--spec', file], { HOME: home })
   assert.equal(code, 1)
   assert.match(out, /✗ forge {2}there is no repo local\/gone.*\n {4}correct "repos"/)
-  assert.match(out, /\n\d+ checks: \d+ well, \d+ to look at, \d+ to mend\n$/)
+  assert.match(out, /\n\d+ checks: \d+ ok, 0 warnings, \d+ failed\n$/)
 })

@@ -12,6 +12,7 @@ interface Run {
   readonly hours: number
   readonly done: number
   readonly cost: number | null
+  readonly wait_p50: number | null
   readonly wait_half: number | null
   readonly lanes: readonly { readonly lane: string; readonly workers: number; readonly idle: number; readonly turns: number }[]
 }
@@ -46,7 +47,8 @@ test('burn simulate: how long a backlog takes, and with another machine', async 
   assert.deepEqual([told.issues, told.seed, told.turns_seen], [12, 1, 0])
   const [one, two] = told.runs as [Run, Run]
   assert.deepEqual([one.workers, two.workers, one.done, two.done, one.finished], [4, 8, 12, 12, true])
-  assert.ok(two.hours < one.hours && two.wait_half !== null && two.wait_half < (one.wait_half ?? 0), out)
+  assert.ok(two.hours < one.hours && two.wait_p50 !== null && two.wait_p50 < (one.wait_p50 ?? 0), out)
+  assert.equal(one.wait_half, one.wait_p50)
   assert.deepEqual(
     one.lanes.map(({ lane, workers }) => [lane, workers]),
     [

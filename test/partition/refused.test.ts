@@ -64,7 +64,7 @@ test('refused: an archived repo, a blocked account and a deleted issue hold no s
     assert.equal(await state(issue), 'released', issue)
     assert.equal((await rig.session.ledger.issue(issue))?.attempts, 0)
   }
-  const resting = new Map((await rig.status()).resting.map(({ subject, why }) => [subject, why]))
+  const resting = new Map((await rig.status()).backed_off.map(({ subject, why }) => [subject, why]))
   assert.match(said(resting.get('timmy/app')), /archived/)
   assert.match(said(resting.get('timmy/lib#1')), /did bob block the account/)
   assert.match(said(resting.get(gone)), /no longer has/)
@@ -104,7 +104,10 @@ test('refused: a token that may only read holds no slot, and the next one is use
     ['released', 'released', 'released'],
   )
   assert.deepEqual(await claimed(), [])
-  assert.match(said((await rig.status()).resting[0]?.why), /the token may not write comments in timmy\/app: .*give the token write:issue/)
+  assert.match(
+    said((await rig.status()).backed_off[0]?.why),
+    /the token may not write comments in timmy\/app: .*give the token write:issue/,
+  )
   assert.deepEqual((await rig.cycle()).claimed, [])
   read_only.length = 0
   ahead.ms = 2 * minute

@@ -57,7 +57,7 @@ test('protect: a workflow is not pushed before a person publishes it', async (t)
   await pruneSprints(all, sprints.context)
   assert.deepEqual(readdirSync(join(rig.state, 'work')), [id], 'it is not pruned')
 
-  const said = (await sprintDoctor(sprints.context, () => {})).map(({ what, mend }) => `${what}: ${mend}`)
+  const said = (await sprintDoctor(sprints.context, () => {})).map(({ what, remedy }) => `${what}: ${remedy}`)
   assert.ok(
     said.includes(`a change for ${repo}#1 waits for a person: burn sprint publish ${id}; or burn issue release ${repo}#1`),
     said.join('\n'),

@@ -33,7 +33,10 @@ test('bubblewrap that does not work: nothing is claimed, and "auto" is deprecate
   await assert.rejects(sprints.run(), code('sandbox_failed'))
   const findings = await sprintDoctor(sprints.context, () => {})
   const failed = findings.filter(({ level }) => level === 'fail')
-  assert.match(failed.map(({ what, mend }) => `${what}. ${mend}`).join('\n'), /^bubblewrap does not work here: .*user\.max_user_namespaces/)
+  assert.match(
+    failed.map(({ what, remedy }) => `${what}. ${remedy}`).join('\n'),
+    /^bubblewrap does not work here: .*user\.max_user_namespaces/,
+  )
   assert.deepEqual(await sprints.context.session.ledger.sprints({}), [])
   assert.deepEqual([commentsOf(rig), rig.model.requests.length], [[], 0])
 })

@@ -81,7 +81,7 @@ function troubles({ state, backlog, resting }: Pick<CycleResult, 'backlog' | 're
     text: reason.startsWith(`${machine} `) ? reason : `${machine} is unreachable: ${reason}`,
   }))
   const other = elsewhereAdvice(backlog.elsewhere)
-  const elsewhere = other === null ? [] : [{ subject: 'ledger', text: `${other.what} (${other.mend})` }]
+  const elsewhere = other === null ? [] : [{ subject: 'ledger', text: `${other.what} (${other.remedy})` }]
   const unproven = new Map(
     state.workers.flatMap(({ worker, stopped }) =>
       stopped?.code === 'texts_unproven' ? [[worker.agent.kind, sentence(stopped)] as const] : [],

@@ -3,6 +3,7 @@ import type { Finding } from '../../doctor/findings.ts'
 import { command, done, type Deps, type OpenSession } from '../command.ts'
 import type { Io } from '../io.ts'
 import { machinesNamed } from '../named.ts'
+import { counted } from '../table.ts'
 import { list } from '../args.ts'
 
 const signs = { ok: ['green', '✓'], warn: ['yellow', '!'], fail: ['red', '✗'] } as const
@@ -19,12 +20,14 @@ export const doctorCommand = command({
     const parts = [doctor(machines, session, say), ...(session.fleet.sprint === null ? [] : [sprintsChecked(open, deps, say)])]
     const findings = (await Promise.all(parts)).flat()
     const has = (level: string) => findings.some((finding) => finding.level === level)
-    return done({ findings }, has('fail') ? 1 : has('warn') ? 3 : 0)
+    // `mend` is the old name of `remedy`, and stays for one release.
+    return done({ findings: findings.map((finding) => ({ ...finding, mend: finding.remedy })) }, has('fail') ? 1 : has('warn') ? 3 : 0)
   },
   /** The findings are shown as they come. */
   present({ findings }, io) {
     const count = (level: string) => findings.filter((finding) => finding.level === level).length
-    io.out(`${findings.length} checks: ${count('ok')} well, ${count('warn')} to look at, ${count('fail')} to mend`)
+    const warnings = counted(count('warn'), 'warning')
+    io.out(`${counted(findings.length, 'check')}: ${count('ok')} ok, ${warnings}, ${count('fail')} failed`)
   },
 })
 
@@ -34,10 +37,10 @@ async function sprintsChecked(open: OpenSession, deps: Deps, say: (finding: Find
   return sprintDoctor(await wireSprints(open, deps, () => undefined), say)
 }
 
-function linesOf({ level, where, what, mend }: Finding, io: Io): string[] {
+function linesOf({ level, where, what, remedy }: Finding, io: Io): string[] {
   const [colour, sign] = signs[level]
   return [
     `${io.paint(colour, sign)} ${io.paint('bold', where)}  ${what}`,
-    ...(mend === '' ? [] : mend.split('\n').map((line) => `    ${line}`)),
+    ...(remedy === '' ? [] : remedy.split('\n').map((line) => `    ${line}`)),
   ]
 }

@@ -12,7 +12,10 @@ import { flag, optional, usage } from '../args.ts'
 import { allCodes, codeNamed, errorReference, type ExplainedCode } from './explain-code.ts'
 import { eventText } from '../../decide/event-kinds.ts'
 
-type Explained = Explanation | ExplainedCode | { readonly codes: readonly ExplainedCode[] }
+type Explained =
+  | (Explanation & { readonly resting: Explanation['backed_off'] })
+  | ExplainedCode
+  | { readonly codes: readonly ExplainedCode[] }
 
 export const explainCommand = command({
   args: {
@@ -29,7 +32,8 @@ export const explainCommand = command({
     const explanation = await explain(issueNamed(session.fleet, subject), session)
     const { unread, issue } = explanation
     if (unread !== null) io.err(io.paint('yellow', unreadText(repoOf(issue), unread)))
-    return done<Explained>(explanation, unread === null ? 0 : 3)
+    // `resting` is the old name of `backed_off`, and stays for one release.
+    return done<Explained>({ ...explanation, resting: explanation.backed_off }, unread === null ? 0 : 3)
   },
   present(explained, io, _, now) {
     if ('codes' in explained) io.write(errorReference())
@@ -41,7 +45,7 @@ export const explainCommand = command({
 
 const proofs = { text: 'whole text', id: 'id only' } as const
 
-function linesOf({ issue, record, waits, resting, dispatches, sprints, serving, events }: Explanation, io: Io, now: number): string[] {
+function linesOf({ issue, record, waits, backed_off, dispatches, sprints, serving, events }: Explanation, io: Io, now: number): string[] {
   const ago = (at: number) => `${duration(now - at)} ago`
   const about =
     record === null
@@ -71,7 +75,7 @@ function linesOf({ issue, record, waits, resting, dispatches, sprints, serving, 
     '',
     decided,
     ...(record?.approval === 'edited' ? [io.paint('yellow', 'its text was edited after a trusted label was set')] : []),
-    ...resting.map((each) => io.paint('yellow', `${each.subject} ${backoffText(each)}`)),
+    ...backed_off.map((each) => io.paint('yellow', `${each.subject} ${backoffText(each)}`)),
     serves,
     ...(rows.length === 0 ? [] : ['', ...table(['DISPATCH', 'WORKER', 'STATE', 'SINCE', 'DELIVERY', 'WHY'], rows, io.columns)]),
     ...(sprints.length === 0 ? [] : ['', ...sprintTable(sprints, io, now)]),

@@ -97,7 +97,7 @@ export const ledgerPruneCommand = command({
   },
 })
 
-export const adoptCommand = command({
+export const releaseClaimsCommand = command({
   args: {
     dry_run: flag('-n, --dry-run', 'say which claims would be released, and change nothing'),
     force: flag('--force', 'even if the worker that a claim names may still be at it'),

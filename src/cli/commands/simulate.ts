@@ -61,7 +61,14 @@ function amount(word: string): number {
   return Number(word)
 }
 
-type Run = Figures & { readonly fleet: string; readonly workers: number }
+interface Run extends Figures {
+  readonly fleet: string
+  readonly workers: number
+  /** The old name of `wait_p50`, for one release. */
+  readonly wait_half: number | null
+  /** The old name of `wait_p90`, for one release. */
+  readonly wait_nine_tenths: number | null
+}
 
 interface Simulated {
   readonly seed: number
@@ -104,7 +111,7 @@ async function simulated(session: Session, options: Options, { common, io, stop,
     })
     stands.delete(each.name)
     const workers = each.fleet.machines.flatMap(({ windows }) => windows.flatMap((window) => window.workers)).length
-    return { fleet: each.name, workers, ...found }
+    return { fleet: each.name, workers, ...found, wait_half: found.wait_p50, wait_nine_tenths: found.wait_p90 }
   }).finally(progress.end)
   return {
     seed: options.seed,
@@ -210,11 +217,11 @@ function linesOf(simulated: Simulated, options: Options, io: Io): string[] {
     run.finished ? hours(run.hours) : `not in ${hours(run.hours)}`,
     hours(run.work_hours),
     run.done_per_hour.toFixed(1),
-    hours(run.wait_half),
-    hours(run.wait_nine_tenths),
+    hours(run.wait_p50),
+    hours(run.wait_p90),
     ...(priced ? [(run.cost ?? 0).toFixed(2)] : []),
   ])
-  const head = ['FLEET', 'WORKERS', 'ALL DONE', 'WORK DONE', 'DONE/H', 'WAIT 1/2', 'WAIT 9/10', ...(priced ? ['COST'] : [])]
+  const head = ['FLEET', 'WORKERS', 'ALL DONE', 'WORK DONE', 'DONE/H', 'WAIT P50', 'WAIT P90', ...(priced ? ['COST'] : [])]
   const lanes = runs.flatMap(({ fleet, lanes: all }) =>
     all.map(({ lane, workers, idle, turns }) => [fleet, lane, String(workers), String(turns), `${Math.round(idle * 100)}%`]),
   )

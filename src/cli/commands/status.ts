@@ -19,10 +19,10 @@ export const statusCommand = command({
     const machines = machinesNamed(session.fleet, machine)
     if (!watch) {
       const report = await status(machines, session)
-      return done(report, isWhole(report) ? 0 : 3)
+      return done(withOldName(report), isWhole(report) ? 0 : 3)
     }
     do {
-      emit((await status(machines, session)) satisfies StatusReport)
+      emit(withOldName(await status(machines, session)) satisfies StatusReport)
       await clock.sleep(interval * 1000, stop)
     } while (!stop.aborted)
     return 0
@@ -34,7 +34,10 @@ export const statusCommand = command({
   },
 })
 
+/** Adds `resting`, the old name of `backed_off`, for one release. */
+const withOldName = (report: StatusReport) => ({ ...report, resting: report.backed_off })
+
 /** Everything was seen, and nothing is left alone. */
-function isWhole({ machines, resting, unread }: StatusReport): boolean {
-  return machines.every(({ reachable }) => reachable) && resting.length + unread.length === 0
+function isWhole({ machines, backed_off, unread }: StatusReport): boolean {
+  return machines.every(({ reachable }) => reachable) && backed_off.length + unread.length === 0
 }

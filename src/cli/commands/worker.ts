@@ -49,7 +49,8 @@ export const skipsCommand = command({
   },
 })
 
-type LoopPart = Sprint | { readonly rests: string; readonly ms: number }
+/** `rests` is the old name of `pause_reason`, for one release. */
+type LoopPart = Sprint | { readonly pause_reason: string; readonly rests: string; readonly ms: number }
 
 export const loopCommand = command({
   args: {
@@ -89,15 +90,15 @@ export const loopCommand = command({
     const { count, skip_for } = given
     // A pause for the same reason as the one before is not said again: a loop without work would fill its pane.
     let last = ''
-    const onRest = (rests: string, ms: number) => {
-      if (person === null || rests !== last) emit({ rests, ms } satisfies LoopPart)
-      last = rests
+    const onPause = (reason: string, ms: number) => {
+      if (person === null || reason !== last) emit({ pause_reason: reason, rests: reason, ms } satisfies LoopPart)
+      last = reason
     }
-    await loop({ worker, count, interval, skip_for, onEnd: (row) => emit(row satisfies LoopPart), onPause: onRest }, sprints, deps.stop)
+    await loop({ worker, count, interval, skip_for, onEnd: (row) => emit(row satisfies LoopPart), onPause }, sprints, deps.stop)
     return 0
   },
   present(part: LoopPart, io) {
-    if ('rests' in part) io.err(io.paint('gray', `rests ${duration(part.ms)}: ${part.rests}`))
+    if ('pause_reason' in part) io.err(io.paint('gray', `pausing ${duration(part.ms)}: ${part.pause_reason}`))
     else io.out(endLine(part, io))
   },
 })
