@@ -16,7 +16,7 @@ import { eventKinds, eventText } from '../decide/event-kinds.ts'
 import { messageWithHint, BurnError, codeOf, messageOf } from '../core/errors.ts'
 import { worded } from '../decide/wording.ts'
 import { newId } from '../core/ids.ts'
-import { logSettings, openLog, type Line, type Log } from '../host/log.ts'
+import { logSettings, openLog, type LogLine, type Log } from '../host/log.ts'
 import { openForge } from '../forge/index.ts'
 import { readSecret } from '../host/secrets.ts'
 import { openLedger } from '../ledger/open.ts'
@@ -26,7 +26,7 @@ import { valueOf } from '../spec/jsonc.ts'
 
 export interface Wiring extends Pick<Deps, 'clock' | 'env' | 'home' | 'cwd'>, Partial<Pick<Deps, 'random'>> {
   /** Where lines of the log go. */
-  readonly notify: (line: Line) => void
+  readonly notify: (line: LogLine) => void
   /** Leaves a secret out of them. */
   readonly hide?: (secret: string) => void
 }

@@ -1,4 +1,4 @@
-/** Texts for agents as files in their directories on a machine: one `sh` for all of them, each written whole before anybody hears its name. */
+/** Writes texts for agents as files into their directories on a machine. One `sh` writes all of them. */
 import type { Machine } from '../core/nouns.ts'
 import type { Placed, WrittenText } from '../core/pane-host.ts'
 import { BurnError } from '../core/errors.ts'
@@ -9,13 +9,16 @@ import { shellWord } from './quote.ts'
 import { argvOn } from './transport.ts'
 
 const limit = 30_000
-/** Days after which a text's file is removed. */
-const kept = 28
+/** The age in days at which burn removes a text's file. */
+const retentionDays = 28
 
 /**
- * Writes each text (0600) below its directory, and removes texts that are older than four weeks. The folder `.burn` is 0700 and ignored by git. A file that is
- * there already is replaced by renaming; a new one needs no renaming, since nobody hears its name before this has returned. Returns what became of each by id.
- * Throws BurnError `machine_files` if the machine itself could not be asked.
+ * Writes each text (0600) below its directory, and removes texts that are older than four weeks. Returns the outcome by id.
+ * The folder `.burn` is 0700, and git ignores it. A file that exists already is replaced by renaming. A new file needs no renaming, because
+ * nobody knows
+ * its name before this function returns.
+ *
+ * Throws BurnError `machine_files` if the script did not run to its end on the machine.
  */
 export async function writeDeliveryFiles(machine: Machine, texts: readonly WrittenText[]): Promise<ReadonlyMap<string, Placed>> {
   const puts = texts.map(({ id, dir, file, text }) => {
@@ -23,11 +26,11 @@ export async function writeDeliveryFiles(machine: Machine, texts: readonly Writt
   })
   const folders = [...new Set(texts.map(({ dir }) => `${directoryWord(dir)}/.burn`))]
   const missing = `for dir in ${folders.join(' ')}; do [ -d "$dir" ] || missing=1; done\n[ -z "$missing" ] || mkdir -p -- ${folders.join(' ')} 2>/dev/null\n`
-  const script = `${functions}${missing}${puts.join('')}find ${folders.join(' ')} -type f -name '*.md*' -mtime +${kept} -exec rm -f {} + 2>/dev/null\nexit 0\n`
+  const script = `${functions}${missing}${puts.join('')}find ${folders.join(' ')} -type f -name '*.md*' -mtime +${retentionDays} -exec rm -f {} + 2>/dev/null\nexit 0\n`
   const { code, stdout, stderr, stopped } = await runProcess(argvOn(machine, ['sh', '-s']), { input: script, timeout_ms: limit })
   const found = new Map<string, Placed>()
-  for (const [, id = '', sign, said = ''] of stdout.matchAll(/^(\w+) ([+-]) (.*) \.$/gm))
-    found.set(id, sign === '+' ? { directory: said } : { why: said })
+  for (const [, id = '', sign, detail = ''] of stdout.matchAll(/^(\w+) ([+-]) (.*) \.$/gm))
+    found.set(id, sign === '+' ? { directory: detail } : { why: detail })
   if (code === 0 && texts.every(({ id }) => found.has(id))) return found
   const why =
     stopped === 'timeout'
@@ -37,8 +40,8 @@ export async function writeDeliveryFiles(machine: Machine, texts: readonly Writt
         : explainTransportFailure(stderr, code).reason
   throw new BurnError(
     'machine_files',
-    `texts for agents could not be written on ${machine.name}: ${why}`,
-    "check the rights and the room in its workers' directories",
+    `burn could not write texts for agents on ${machine.name}: ${why}`,
+    "check the rights and the free space in its workers' directories",
   )
 }
 
@@ -48,9 +51,11 @@ function directoryWord(dir: string): string {
 }
 
 /**
- * Git ignores the texts, and Gemini, whose tools read nothing that a pattern it knows ignores, reads them.
- *
- * A text takes no process of its own: for a hundred texts that was a second. A link in the folder's place could lead anywhere.
+ * The shell functions that write one text. The `.gitignore` spells its pattern in an unusual way, because the tools of Gemini read no file
+ * that a pattern
+ * they understand ignores. A text starts no process of its own, so that a hundred texts take no noticeable time. A symbolic link in place
+ * of the folder is
+ * refused, because it could lead anywhere.
  */
 const functions = `umask 077
 missing=

@@ -1,4 +1,4 @@
-/** Child processes: the only place that starts one. */
+/** Runs child processes. No other file of burn starts one. */
 import { spawn, type ChildProcess, type ChildProcessByStdio } from 'node:child_process'
 import type { Duplex, Readable, Writable } from 'node:stream'
 import { processContext } from './process-context.ts'
@@ -6,42 +6,48 @@ import { processContext } from './process-context.ts'
 export interface RunOptions {
   readonly input?: string | Buffer
   readonly timeout_ms: number
-  /** Ends it, as the time-out does. */
+  /** Ends the program, as the timeout does. */
   readonly signal?: AbortSignal
-  /** Bytes of stdout and of stderr that are kept; a child that says more is ended. */
+  /** The limit of stdout and of stderr, in bytes. A program that writes more is killed. */
   readonly max_bytes?: number
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
-  /** How stdout becomes a text; with `latin1` each character is one of its bytes, whatever they are. */
+  /** The encoding of stdout. With `latin1` each character is one byte of the output. */
   readonly encoding?: 'utf8' | 'latin1'
-  /** Answers what the child, or one of its own, asks on descriptor 3: lines up to an empty one, both ways. Must not reject. */
+  /**
+   * Answers the questions that the program or its children write to descriptor 3. A question and an answer are lines up to an empty one.
+   * The promise must
+   * not reject.
+   */
   readonly answers?: (question: string) => Promise<string>
 }
 
 export interface RunResult {
-  /** 127 where the program could not be started; null where a signal ended it. */
+  /** The exit code; 127 if the program could not be started, null if a signal ended it. */
   readonly code: number | null
   readonly signal: string | null
   readonly stdout: string
   readonly stderr: string
-  /** Why this program ended it; null where it ended by itself. */
+  /** The reason for which burn ended the program; null if it ended by itself. */
   readonly stopped: 'timeout' | 'too_much' | 'stop' | null
 }
 
 const MAX_BYTES = 64 * 1024 * 1024
-/** How long output may still come once the child has ended: a grandchild can hold the pipes for ever. */
+/** The wait (ms) for the rest of the output after a program has exited. A grandchild could hold the pipes open for ever. */
 const DRAIN_MS = 250
-const FOLLOWED_STDERR = 64 * 1024
+/** The limit (bytes) for the stderr of a streamed program. */
+const STREAM_STDERR_MAX = 64 * 1024
 
 /**
- * Runs a program to its end. Never throws for what the program does: a program that can't be started is code 127 with the
- * reason on stderr. On time-out, too much output or `signal` its whole process group is killed.
+ * Runs a program until it ends, and returns its output. Never throws because of the program: if it can't be started, the code is 127 and
+ * stderr has the
+ * reason. On a timeout, too much output or `signal`, the whole process group is killed.
  */
 export function runProcess(argv: readonly string[], options: RunOptions): Promise<RunResult> {
   const child = spawnPiped(argv, options)
   return new Promise((resolve) => {
     const max = options.max_bytes ?? MAX_BYTES
-    const output = { stdout: new Gathered(max), stderr: new Gathered(max) }
+    const output = { stdout: new BoundedBuffer(max), stderr: new BoundedBuffer(max) }
     let stopped: RunResult['stopped'] = null
     let failure = ''
     const stop = (why: NonNullable<RunResult['stopped']>) => {
@@ -67,23 +73,23 @@ export function runProcess(argv: readonly string[], options: RunOptions): Promis
       finish(127, null)
     })
     onceRead(child, finish)
-    if (options.answers !== undefined) answer(child, options.answers)
+    if (options.answers !== undefined) answerQuestions(child, options.answers)
     child.stdin.end(options.input ?? '')
     if (options.signal?.aborted === true) aborted()
   })
 }
 
-function answer(child: PipedChild, answers: NonNullable<RunOptions['answers']>): void {
-  // `open` made it a pipe, because there are `answers`.
-  const line = child.stdio[3] as Duplex
-  let asked = ''
-  line.on('error', () => line.destroy())
-  line.on('data', (chunk: Buffer) => {
-    asked += chunk.toString()
-    for (let end = asked.indexOf('\n\n'); end >= 0; end = asked.indexOf('\n\n')) {
-      const question = asked.slice(0, end)
-      asked = asked.slice(end + 2)
-      void answers(question).then((text) => line.write(`${text}\n`))
+function answerQuestions(child: PipedChild, answers: NonNullable<RunOptions['answers']>): void {
+  // `spawnPiped` made descriptor 3 a pipe, because there are `answers`.
+  const pipe = child.stdio[3] as Duplex
+  let buffer = ''
+  pipe.on('error', () => pipe.destroy())
+  pipe.on('data', (chunk: Buffer) => {
+    buffer += chunk.toString()
+    for (let end = buffer.indexOf('\n\n'); end >= 0; end = buffer.indexOf('\n\n')) {
+      const question = buffer.slice(0, end)
+      buffer = buffer.slice(end + 2)
+      void answers(question).then((text) => pipe.write(`${text}\n`))
     }
   })
 }
@@ -91,7 +97,7 @@ function answer(child: PipedChild, answers: NonNullable<RunOptions['answers']>):
 export interface StreamOptions {
   readonly timeout_ms: number
   readonly stop: AbortSignal
-  /** Each piece of its stdout as it comes, kept nowhere; false: enough, end it. */
+  /** Gets each piece of stdout as it arrives; burn keeps none of it. If it returns false, the program is killed. */
   readonly onStdout: (chunk: Buffer) => boolean
   readonly started?: (pid: number) => void
   readonly env?: Readonly<Record<string, string>>
@@ -99,22 +105,23 @@ export interface StreamOptions {
 }
 
 export interface StreamResult {
-  /** 127 where the program could not be started; null where a signal ended it. */
+  /** The exit code; 127 if the program could not be started, null if a signal ended it. */
   readonly code: number | null
   readonly signal: string | null
-  /** Its beginning. */
+  /** The first 64 KiB of stderr. */
   readonly stderr: string
   readonly stopped: 'timeout' | 'too_much' | 'stop' | null
 }
 
 /**
- * Runs a program to its end and hands its stdout on, however much that is. Never throws for what the program does. What is
- * left of its process group when it ends, or has to, is killed.
+ * Runs a program until it ends, and passes its stdout on without a limit. Never throws because of the program. When the program ends, all
+ * processes that
+ * are left in its process group are killed.
  */
 export function streamProcess(argv: readonly string[], options: StreamOptions): Promise<StreamResult> {
   const child = spawnPiped(argv, options)
   return new Promise((resolve) => {
-    const stderr = new Gathered(FOLLOWED_STDERR)
+    const stderr = new BoundedBuffer(STREAM_STDERR_MAX)
     let stopped: StreamResult['stopped'] = null
     let failure = ''
     const end = (why: NonNullable<StreamResult['stopped']>) => {
@@ -147,7 +154,9 @@ export function streamProcess(argv: readonly string[], options: StreamOptions): 
   })
 }
 
-/** Calls `finish` when a child has ended and its output was read, or a grandchild has held its pipes for DRAIN_MS. */
+/**
+ * Calls `finish` when a child has exited and all of its output was read, or DRAIN_MS after its exit if a grandchild holds the pipes open.
+ */
 export function onceRead(child: ChildProcess, finish: (code: number | null, signal: NodeJS.Signals | null) => void): void {
   child.once('exit', (code, signal) => {
     let over = false
@@ -157,7 +166,7 @@ export function onceRead(child: ChildProcess, finish: (code: number | null, sign
       clearTimeout(timer)
       finish(code, signal)
     }
-    // If this process was busy, the timer fires before output that has long been there is read. It is read before the immediate runs.
+    // If this process was busy, the timer fires before output that is already there was read. Node reads it before it runs the immediate.
     const timer = setTimeout(() => setImmediate(end), DRAIN_MS)
     child.once('close', end)
   })
@@ -166,8 +175,9 @@ export function onceRead(child: ChildProcess, finish: (code: number | null, sign
 export type PipedChild = ChildProcessByStdio<Writable, Readable, Readable>
 
 /**
- * Starts a program with its three streams as pipes of bytes, in a process group of its own, so that a Ctrl-C meant for this
- * program does not end it too. What breaks its stdin shows as its end, so errors of that pipe are no errors of their own.
+ * Starts a program in its own process group, with pipes for its three streams. A Ctrl-C in the terminal does not reach another process
+ * group, so it does
+ * not end the program. Errors of the stdin pipe are ignored, because the program's exit reports the same.
  */
 export function spawnPiped(
   argv: readonly string[],
@@ -186,7 +196,7 @@ export function spawnPiped(
   return child
 }
 
-/** Gives the terminal to a program until it ends. Returns its exit code (127 where it can't be started). */
+/** Gives the terminal to a program until it ends. Returns its exit code; 127 if it can't be started. */
 export function handOver(argv: readonly string[]): Promise<number> {
   const [program, ...args] = argv
   if (program === undefined) throw new Error('no program to start')
@@ -197,34 +207,36 @@ export function handOver(argv: readonly string[]): Promise<number> {
   })
 }
 
-/** Kills a child that `open` started, and everything it started in its process group. */
+/** Kills a child that `spawnPiped` started, with its whole process group. */
 export function killGroup(child: ChildProcess): void {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
   try {
     process.kill(-child.pid, 'SIGKILL')
   } catch {
-    // The group is gone already: it ended by itself a moment ago.
+    // The group is gone: it ended a moment ago.
     child.kill('SIGKILL')
   }
 }
 
-/** Kills what an ended child left in its process group. */
+/** Kills the processes that an exited child left in its process group. */
 export function killRest(child: ChildProcess): void {
   if (child.pid === undefined) return
   try {
     process.kill(-child.pid, 'SIGKILL')
   } catch {
-    // It left nothing there.
+    // The group is empty.
   }
 }
 
+/** Returns the reason for which a program could not be started, in the words of a shell. */
 export function startFailure(error: Error): string {
   const code = 'code' in error ? error.code : null
   if (code === 'ENOENT') return 'command not found'
   return code === 'EACCES' ? 'permission denied' : error.message
 }
 
-class Gathered {
+/** Collects chunks up to a limit in bytes. */
+class BoundedBuffer {
   readonly #chunks: Buffer[] = []
   readonly #max: number
   #size = 0
@@ -233,7 +245,7 @@ class Gathered {
     this.#max = max
   }
 
-  /** False once there is more than may be kept. */
+  /** Returns false if the chunk exceeds the limit; it is then dropped. */
   add(chunk: Buffer): boolean {
     this.#size += chunk.length
     if (this.#size <= this.#max) this.#chunks.push(chunk)

@@ -1,4 +1,4 @@
-/** Files on a machine, through its prefix: one `sh` for any number of them, and every content on its stdin. */
+/** Writes and reads files on a machine. One `sh` handles any number of files; their contents go through its stdin. */
 import type { Machine } from '../core/nouns.ts'
 import { BurnError } from '../core/errors.ts'
 import { runProcess } from './exec.ts'
@@ -9,14 +9,18 @@ import { randomHex } from './random.ts'
 
 const limit = 30_000
 
+/** The files and links that `installFiles` makes. */
 export interface Laid {
-  /** Text files by absolute path, and the rights of each; folders above them are made (0700). */
+  /** Text files by absolute path, each with its mode. Missing folders above them are made (0700). */
   readonly files: readonly { readonly path: string; readonly text: string; readonly mode: '600' | '700' }[]
-  /** Symbolic links by absolute path: what each leads to. One that leads elsewhere is made anew; a file in its place stays. */
+  /** Symbolic links by absolute path, each with its target. A link with another target is replaced; a file in its place stays. */
   readonly links: readonly { readonly path: string; readonly to: string }[]
 }
 
-/** Writes files beside their place and renames them, so that nobody ever reads half of one. Throws BurnError `machine_files`. */
+/**
+ * Installs files and links on a machine. Each file is written under a temporary name and then renamed, so that nobody reads half of one.
+ * Throws BurnError `machine_files`.
+ */
 export async function installFiles(machine: Machine, { files, links }: Laid): Promise<void> {
   const end = `BURN_${randomHex(9)}`
   const write = files.map(({ path, text, mode }) => {
@@ -24,10 +28,14 @@ export async function installFiles(machine: Machine, { files, links }: Laid): Pr
     return `put ${word} ${mode} <<'${end}'\n${text.endsWith('\n') ? text : `${text}\n`}${end}\n`
   })
   const link = links.map(({ path, to }) => `lead ${shellWord(path)} ${shellWord(to)}\n`)
-  await script(machine, `${functions}${write.join('')}${link.join('')}`)
+  await runScript(machine, `${functions}${write.join('')}${link.join('')}`)
 }
 
-/** The person's home on a machine, and what files there say (null where there is none), by the names that were asked for. */
+/**
+ * Reads files below the person's home on a machine. Returns the home, the content of each file (null if it can't be read), and the entries
+ * of each folder
+ * that one of the names is in. Throws BurnError `machine_files`.
+ */
 export async function readHome(
   machine: Machine,
   names: readonly string[],
@@ -36,26 +44,27 @@ export async function readHome(
   const wanted = names.map((name) => `show ${shellWord(name)}\n`).join('')
   const folders = [...new Set(names.map((name) => name.slice(0, Math.max(0, name.lastIndexOf('/')))))].filter((name) => name !== '')
   const listed = folders.map((name) => `list ${shellWord(name)}\n`).join('')
-  const asked = `printf '%s\\n' "$HOME"
+  const text = `printf '%s\\n' "$HOME"
 show() { printf '\\n${nonce} file %s\\n' "$1"; if [ -r "$HOME/$1" ]; then printf '+'; cat "$HOME/$1"; fi; }
 list() { printf '\\n${nonce} list %s\\n' "$1"; ls -A "$HOME/$1" 2>/dev/null; true; }
 ${wanted}${listed}`
-  const [home = '', ...parts] = (await script(machine, asked)).split(`\n${nonce} `)
+  const [home = '', ...parts] = (await runScript(machine, text)).split(`\n${nonce} `)
   const files = new Map<string, string | null>()
   const entries = new Map<string, readonly string[]>()
   for (const part of parts) {
-    const [head = '', ...rest] = part.split('\n')
-    const text = rest.join('\n')
-    if (head.startsWith('file ')) files.set(head.slice(5), text.startsWith('+') ? text.slice(1) : null)
+    const [head = '', ...lines] = part.split('\n')
+    const content = lines.join('\n')
+    if (head.startsWith('file ')) files.set(head.slice(5), content.startsWith('+') ? content.slice(1) : null)
     else
       entries.set(
         head.slice(5),
-        text.split('\n').filter((name) => name !== ''),
+        lines.filter((name) => name !== ''),
       )
   }
   return { home: home.trim(), files, entries }
 }
 
+/** The shell functions that write one file and make one link. */
 const functions = `set -eu
 umask 077
 put() {
@@ -70,13 +79,13 @@ lead() {
 }
 `
 
-async function script(machine: Machine, text: string): Promise<string> {
+async function runScript(machine: Machine, text: string): Promise<string> {
   const { code, stdout, stderr, stopped } = await runProcess(argvOn(machine, ['sh', '-s']), { input: text, timeout_ms: limit })
   if (code === 0) return stdout
   const why = stopped === 'timeout' ? `it took longer than ${limit / 1000} s` : explainTransportFailure(stderr, code).reason
   throw new BurnError(
     'machine_files',
-    `files could not be laid out on ${machine.name}: ${why}`,
-    'check the rights and the room in its state directory',
+    `burn could not read or write its files on ${machine.name}: ${why}`,
+    'check the rights and the free space in its state directory',
   )
 }

@@ -1,43 +1,44 @@
 /**
- * The log of a process: one line for each thing worth telling, as text for people or as JSON for programs that collect logs. Secrets are left out
- * of every line, since foreign error messages may hold some. A library such as pino would take longer to load than a short command runs.
+ * Writes the log of a process: one line for each event, as text for people or as JSON for log collectors. Secrets are taken out of every
+ * line, because
+ * error messages of other programs may contain some. A library such as pino would take longer to load than a short command runs.
  */
 import type { LogLevel } from '../core/events.ts'
 import { BurnError } from '../core/errors.ts'
 import { redactor } from './redact.ts'
 
-export interface Line {
+export interface LogLine {
   readonly level: LogLevel
-  /** What it is about. */
+  /** The worker, issue, machine or other thing that the line is about. */
   readonly subject: string
   readonly text: string
-  /** More for programs. */
+  /** Further fields, for JSON only. */
   readonly data: Readonly<Record<string, unknown>>
 }
 
 export interface LogSettings {
   readonly format: 'text' | 'json'
-  /** Lines below it are left out. */
+  /** Lines below this level are left out. */
   readonly level: LogLevel
 }
 
 export interface LogDeps {
   readonly write: (line: string) => void
   readonly now: () => number
-  /** How a subject is shown in a line of text. */
+  /** Returns a subject as a line of text shows it. */
   readonly paint: (level: LogLevel, subject: string) => string
 }
 
 export interface Log {
-  readonly say: (line: Line) => void
-  /** Leaves this secret out of every later line. What has the shape of a secret is always left out. */
+  readonly say: (line: LogLine) => void
+  /** Takes this secret out of every later line. Texts that look like a secret are always taken out. */
   readonly hide: (secret: string) => void
 }
 
 const levels: readonly LogLevel[] = ['info', 'warn', 'error']
 const formats = ['text', 'json'] as const
 
-/** Reads `BURN_LOG`: a format, a level, or both, as in `json,warn`. Throws BurnError `log_setting` (exit 2). */
+/** Returns the settings that `BURN_LOG` gives: a format, a level, or both, as in `json,warn`. Throws BurnError `log_setting` (exit 2). */
 export function logSettings(written = ''): LogSettings {
   let settings: LogSettings = { format: 'text', level: 'info' }
   for (const word of written.split(',').filter((each) => each !== '')) {
@@ -51,6 +52,7 @@ export function logSettings(written = ''): LogSettings {
   return settings
 }
 
+/** Opens the log of this process. */
 export function openLog(settings: LogSettings, { write, now, paint }: LogDeps): Log {
   const secrets: string[] = []
   const hidden = (text: string) => redactor(secrets)(text)

@@ -1,4 +1,4 @@
-/** The environment and directory that child processes get if nothing else is said. */
+/** Holds the environment and directory that child processes get by default. */
 import { AsyncLocalStorage } from 'node:async_hooks'
 
 interface ProcessContext {
@@ -8,7 +8,7 @@ interface ProcessContext {
 
 export const processContext = new AsyncLocalStorage<ProcessContext>()
 
-/** Runs `work` so that the child processes it starts have this environment and directory, and not those of this process. */
+/** Runs `work`. The child processes that it starts get the given environment and directory instead of those of this process. */
 export function withProcessContext<T>(given: ProcessContext, work: () => Promise<T>): Promise<T> {
   return processContext.run(given, work)
 }

@@ -1,4 +1,4 @@
-/** The process table of a machine: whether a process still runs, and whether it is still the same one. */
+/** Reads the process table of a machine, to tell whether a process still runs and is still the same process. */
 import type { Machine } from '../core/nouns.ts'
 import type { RunningProcess } from '../core/incarnation.ts'
 import { runProcess } from './exec.ts'
@@ -7,8 +7,11 @@ import { argvOn } from './transport.ts'
 const limit = 20_000
 
 /**
- * A shell function that prints a process's state, parent and start; nothing if it has ended. Linux counts the start in clock ticks
- * since boot, so setting the clock does not change it. `ps` prints a date instead; the `ps` of busybox can't, but Linux has /proc.
+ * A shell function that prints a process's state, parent and start time; it prints nothing if the process has ended. Linux counts the start
+ * time in clock
+ * ticks since boot, so setting the clock does not change it. Elsewhere `ps` prints a date instead. The `ps` of busybox has no such option,
+ * but busybox
+ * systems run Linux with /proc.
  */
 export const bornFunction = `born() {
   if [ -r /proc/self/stat ]; then stat=$(cat "/proc/$1/stat" 2>/dev/null); set -- \${stat##*) }; set -- "$1" "$2" "\${20}"
@@ -17,7 +20,7 @@ export const bornFunction = `born() {
   printf '%s %s ' "$1" "$2"; shift 2; (IFS=_; echo "$*")
 }`
 
-/** The arguments are pids. A table in which the shell can't find itself proves nothing about others. */
+/** The script gets pids as arguments. If the shell can't find itself in the table, the table proves nothing about other processes. */
 const script = `${bornFunction}
 [ -n "$(born $$)" ] || exit 1
 for pid; do
@@ -30,7 +33,7 @@ for pid; do
 done
 echo end`
 
-/** Returns those of the processes that run, by pid; null if the table could not be read. */
+/** Returns those of the processes that run, by pid; null if the machine could not read its process table. */
 export async function processesOn(machine: Machine, pids: readonly number[]): Promise<ReadonlyMap<number, RunningProcess> | null> {
   const { code, stdout } = await runProcess(argvOn(machine, ['sh', '-c', script, 'burn', ...pids.map(String)]), { timeout_ms: limit })
   const lines = stdout.trimEnd().split('\n')

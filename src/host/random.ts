@@ -1,7 +1,7 @@
-/** Bytes that nobody can guess, without Node's crypto: loading that takes 5 ms, a sixth of what Node itself takes to start. */
+/** Makes random identifiers without Node's crypto module, because loading that module slows down every start of burn. */
 import { closeSync, openSync, readSync } from 'node:fs'
 
-/** Returns twice as many hexadecimal digits. */
+/** Returns that many random bytes, which nobody can guess, as hexadecimal digits: two for each byte. */
 export function randomHex(bytes: number): string {
   const source = openSync('/dev/urandom', 'r')
   try {

@@ -1,22 +1,26 @@
 /**
- * Takes secrets out of text: those that are known, in the forms in which programs print them, and whatever has the shape of one. Whole texts go the same
- * way as streams, so that both say the same however a stream was cut. Linear in the text: every pattern begins with fixed letters, and what may fail after them is bounded.
+ * Takes secrets out of text: known secrets, in each form in which programs print them, and texts that look like a secret. A whole text
+ * takes the same path
+ * as a stream, so the result does not depend on the size of the pieces. The time is linear in the text: every pattern begins with fixed
+ * letters, and each
+ * repetition after them is bounded.
  */
 
 const mark = '[redacted]'
-/** Anything shorter would be found everywhere. */
+/** The minimum length of a secret. Ordinary text would contain shorter ones everywhere. */
 const shortest = 4
-/** Base64 of less than this is too short to mean anything. */
+/** The minimum length of a base64 form. Shorter ones would occur in other words. */
 const shortestEncoded = 6
 
-/** Text comes in pieces; what can't yet begin a secret comes out. */
+/** Redacts a text that comes in pieces. */
 export interface RedactingStream {
+  /** Adds a piece, and returns the text that can no longer be part of a secret. */
   push(chunk: string): string
-  /** The rest. */
+  /** Returns the rest of the text. */
   end(): string
 }
 
-/** A function that takes the given secrets out of whole texts. */
+/** Returns a function that takes the given secrets out of whole texts. */
 export function redactor(secrets: readonly string[]): (text: string) => string {
   return (text) => {
     const stream = redactingStream(secrets)
@@ -24,24 +28,24 @@ export function redactor(secrets: readonly string[]): (text: string) => string {
   }
 }
 
-/** The same for a text that comes in pieces: it holds back the line that has not ended, since a secret may go on in the next piece. */
+/** Returns the same for a text that comes in pieces. It holds back an unfinished line, because a secret may continue in the next piece. */
 export function redactingStream(secrets: readonly string[]): RedactingStream {
-  const known = knownSecrets(secrets)
-  const shaped = shapedSecrets()
+  const known = redactKnown(secrets)
+  const patterns = redactByPattern()
   return {
-    push: (chunk) => shaped.push(known.push(chunk)),
-    end: () => shaped.push(known.end()) + shaped.end(),
+    push: (chunk) => patterns.push(known.push(chunk)),
+    end: () => patterns.push(known.end()) + patterns.end(),
   }
 }
 
-function knownSecrets(secrets: readonly string[]): RedactingStream {
+function redactKnown(secrets: readonly string[]): RedactingStream {
   const forms = [...new Set(secrets.filter((secret) => secret.length >= shortest).flatMap(formsOf))].sort((a, b) => b.length - a.length)
   const longest = forms[0]?.length ?? 0
   const pattern = longest === 0 ? null : new RegExp(forms.map((form) => form.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')).join('|'), 'g')
   let held = ''
 
-  /** Where the first form begins that may yet be completed, or a longer one of which a whole one is the begin. */
-  function open(): number {
+  /** Returns the position of the first form that the next piece may complete, also if a shorter form is complete there already. */
+  function firstIncomplete(): number {
     for (let at = Math.max(0, held.length - longest + 1); at < held.length; at++) {
       const tail = held.slice(at)
       if (forms.some((form) => form.length > tail.length && form.startsWith(tail))) return at
@@ -49,7 +53,7 @@ function knownSecrets(secrets: readonly string[]): RedactingStream {
     return held.length
   }
 
-  /** What begins before `end` is decided. */
+  /** Returns the text up to `end`, redacted, and drops it from `held`. A match that begins before `end` is taken as a whole. */
   function take(end: number): string {
     let out = ''
     let from = 0
@@ -68,13 +72,16 @@ function knownSecrets(secrets: readonly string[]): RedactingStream {
   return {
     push(chunk) {
       held += chunk
-      return take(open())
+      return take(firstIncomplete())
     },
     end: () => take(held.length),
   }
 }
 
-/** A secret as it is, in a URL, in JSON (and in JSON within JSON), and in base64 at any of its three places in a longer text. */
+/**
+ * Returns the forms of a secret: as it is, in a URL, in JSON, in JSON within JSON, and in base64 at each of the three offsets in a longer
+ * text.
+ */
 function formsOf(secret: string): string[] {
   const url = encodeURIComponent(secret.toWellFormed())
   const json = JSON.stringify(secret).slice(1, -1)
@@ -91,8 +98,8 @@ function formsOf(secret: string): string[] {
   return [...plain, ...encoded, bytes.toString('base64')]
 }
 
-/** What is kept of a match, and what of it is secret. */
-const shapes: readonly (readonly [RegExp, string])[] = [
+/** Patterns of secrets, each with its replacement. `$1` keeps the part of the match that is not secret. */
+const secretPatterns: readonly (readonly [RegExp, string])[] = [
   [/\b(authorization["']?[ \t]{0,4}[:=][ \t]{0,4}["']?)(?:[a-z]{3,12} {1,4})?[^\s"',;\\]{4,}/gi, `$1${mark}`],
   [/\b(bearer[ \t]{1,4})[\w.~+/=-]{8,}/gi, `$1${mark}`],
   [/\bsk-[\w-]{16,}/g, mark],
@@ -107,8 +114,8 @@ const shapes: readonly (readonly [RegExp, string])[] = [
 const keyBegins = /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----/
 const keyEnds = /-----END [A-Z0-9 ]{0,40}PRIVATE KEY-----/
 
-/** Whole lines: only a private key goes over more than one, and what is between its ends is left out. */
-function shapedSecrets(): RedactingStream {
+/** Redacts by pattern, in whole lines. Only a private key spans lines; everything between its first and its last line is left out. */
+function redactByPattern(): RedactingStream {
   const held: string[] = []
   let inKey = false
   const lines = (text: string): string => {
@@ -116,7 +123,7 @@ function shapedSecrets(): RedactingStream {
     for (let rest = text; rest !== '';) {
       const edge = (inKey ? keyEnds : keyBegins).exec(rest)
       if (!inKey)
-        out += shapes.reduce((all, [pattern, kept]) => all.replace(pattern, kept), edge === null ? rest : rest.slice(0, edge.index))
+        out += secretPatterns.reduce((all, [pattern, kept]) => all.replace(pattern, kept), edge === null ? rest : rest.slice(0, edge.index))
       if (edge === null) break
       if (!inKey) out += mark
       inKey = !inKey

@@ -1,4 +1,4 @@
-/** Secrets: read when needed, from where the spec says they are, and said in no error. */
+/** Reads secrets from the source that the spec names, when burn needs them. No error message contains one. */
 import { open } from 'node:fs/promises'
 import type { SecretSource } from '../core/nouns.ts'
 import { BurnError, codeOf } from '../core/errors.ts'
@@ -11,12 +11,18 @@ export interface SecretDeps {
 
 const commandLimit = 30_000
 
-/** The secret. Throws BurnError `secret_*` (exit 2) that says what to mend, never the secret nor what a command printed. */
+/**
+ * Returns the secret. Throws BurnError `secret_*` (exit 2), whose hint says what to fix. The error never contains the secret, nor the
+ * output of the command
+ * that prints it.
+ */
 export async function readSecret(source: SecretSource, { home, env }: SecretDeps): Promise<string> {
-  if ('env' in source && source.env !== undefined) return whole(env[source.env] ?? '', `the environment variable ${source.env}`)
+  if ('env' in source && source.env !== undefined) return validSecret(env[source.env] ?? '', `the environment variable ${source.env}`)
   if ('command' in source && source.command !== undefined) return fromCommand(source.command)
   if ('file' in source && source.file !== undefined) return fromFile(source.file.replace(/^~(?=\/)/, home))
-  throw new BurnError('secret_missing', 'no place of the token is written', 'write "token": { "file": "…" } in the spec', { exit: 2 })
+  throw new BurnError('secret_missing', 'the spec does not say where the token is', 'write "token": { "file": "…" } in the spec', {
+    exit: 2,
+  })
 }
 
 async function fromFile(path: string): Promise<string> {
@@ -27,8 +33,8 @@ async function fromFile(path: string): Promise<string> {
       missing ? 'secret_missing' : 'secret_unreadable',
       `the token file ${path} ${missing ? 'does not exist' : `can't be read (${code || 'unknown'})`}`,
       missing
-        ? `make a token in the forge's settings, then: install -m 600 /dev/null ${path}, and write the token into it`
-        : `check its owner and rights: chmod 600 ${path}`,
+        ? `create a token in the forge's settings, then: install -m 600 /dev/null ${path}, and write the token into it`
+        : `check its owner and mode: chmod 600 ${path}`,
       { exit: 2 },
     )
   })
@@ -40,14 +46,14 @@ async function fromFile(path: string): Promise<string> {
       throw new BurnError(
         'secret_exposed',
         `the token file ${path} can be read or written by others (mode ${(mode & 0o777).toString(8)})`,
-        `chmod 600 ${path}, and consider the token known to others`,
+        `chmod 600 ${path}; replace the token if others use this machine`,
         { exit: 2 },
       )
     if (size > 65_536)
       throw new BurnError('secret_malformed', `the token file ${path} is too large to be a token`, 'check that it is the right file', {
         exit: 2,
       })
-    return whole(await file.readFile('utf8'), `the token file ${path}`)
+    return validSecret(await file.readFile('utf8'), `the token file ${path}`)
   } finally {
     await file.close()
   }
@@ -58,18 +64,18 @@ async function fromCommand(argv: readonly string[]): Promise<string> {
   const name = argv[0] ?? ''
   if (stopped !== null || code !== 0) {
     const how = stopped === null ? `ended with ${code === null ? 'a signal' : `status ${code}`}` : 'did not end in time'
-    throw new BurnError('secret_command', `the token command ${name} ${how}`, `run it yourself and see what it says: ${name} …`, {
+    throw new BurnError('secret_command', `the token command ${name} ${how}`, `run it yourself and read its errors: ${name} …`, {
       exit: 2,
     })
   }
-  return whole(stdout, `what ${name} printed`)
+  return validSecret(stdout, `the output of ${name}`)
 }
 
-function whole(text: string, where: string): string {
+function validSecret(text: string, source: string): string {
   const secret = text.trim()
-  if (secret === '') throw new BurnError('secret_empty', `${where} is empty`, 'put the token there', { exit: 2 })
-  // A header can't hold anything else, and a second line means that it is not a token alone.
+  if (secret === '') throw new BurnError('secret_empty', `${source} is empty`, 'put the token there', { exit: 2 })
+  // An HTTP header can't contain other characters. A second line shows that the source has more than the token.
   if (!/^[\x21-\x7e]+$/.test(secret))
-    throw new BurnError('secret_malformed', `${where} holds more than a token`, 'put the token there alone, on one line', { exit: 2 })
+    throw new BurnError('secret_malformed', `${source} contains more than a token`, 'put the token there alone, on one line', { exit: 2 })
   return secret
 }

@@ -1,4 +1,4 @@
-/** Why a command on a machine failed, in words a person understands. */
+/** Explains to people why a command on a machine failed. */
 
 export interface TransportFailure {
   readonly kind: 'refused' | 'host_key' | 'host_key_changed' | 'auth' | 'no_host' | 'timeout' | 'no_command' | 'other'
@@ -12,12 +12,12 @@ const known: readonly { readonly pattern: RegExp; readonly failure: TransportFai
     failure: {
       kind: 'host_key_changed',
       reason: 'its host key changed',
-      hint: 'Find out why. If the machine was set up anew: ssh-keygen -R <host>, then ssh to it once.',
+      hint: 'Find out why. If the machine was reinstalled: ssh-keygen -R <host>, then ssh to it once.',
     },
   },
   {
     pattern: /Host key verification failed|No .* host key is known/i,
-    failure: { kind: 'host_key', reason: 'its host key is not known', hint: 'ssh to it once by hand and confirm the key.' },
+    failure: { kind: 'host_key', reason: 'its host key is not known', hint: 'ssh to it once by hand, and confirm the key.' },
   },
   {
     pattern: /Permission denied \(|Too many authentication failures|no mutual signature/i,
@@ -33,7 +33,7 @@ const known: readonly { readonly pattern: RegExp; readonly failure: TransportFai
   },
   {
     pattern: /Connection refused/i,
-    failure: { kind: 'refused', reason: 'it refused the ssh connection', hint: 'Check that sshd runs there and that the port is right.' },
+    failure: { kind: 'refused', reason: 'it refused the ssh connection', hint: 'Check that sshd runs there, and that the port is right.' },
   },
   {
     pattern: /timed? ?out|No route to host|Network is unreachable|not responding/i,
@@ -45,19 +45,19 @@ const known: readonly { readonly pattern: RegExp; readonly failure: TransportFai
   },
 ]
 
-/** `code` is the exit code of the transport (ssh itself fails with 255). */
+/** Returns the kind of a failure, its reason and a hint. `code` is the exit code of the transport; ssh itself exits with 255. */
 export function explainTransportFailure(stderr: string, code: number | null): TransportFailure {
   const match = known.find(({ pattern }) => pattern.test(stderr))
   if (match !== undefined) return match.failure
   if (code === 127) return { kind: 'no_command', reason: 'a command is missing there', hint: 'Install it on that machine.' }
-  const said = stderr
+  const lastLine = stderr
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '')
     .at(-1)
   return {
     kind: 'other',
-    reason: said ?? (code === null ? 'the connection was cut' : `it ended with exit code ${code} and said nothing`),
+    reason: lastLine ?? (code === null ? 'the connection was cut' : `it ended with exit code ${code} and printed no error`),
     hint: 'Run burn doctor.',
   }
 }

@@ -1,4 +1,6 @@
-/** How a command reaches a machine: as an argv, through nothing (local), the system's OpenSSH, or any prefix (docker exec, …). */
+/**
+ * Builds the argv that runs a command on a machine: directly (local), with the system's OpenSSH, or with a prefix such as `docker exec`.
+ */
 import { lstatSync, mkdirSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import type { Machine, Transport } from '../core/nouns.ts'
@@ -10,12 +12,13 @@ type Ssh = Extract<Transport, { kind: 'ssh' }>
 const CONNECT_TIMEOUT_S = 10
 const ALIVE_INTERVAL_S = 5
 const ALIVE_COUNT = 3
-/** A connection nobody uses any more ends after this. */
+/** Seconds until ssh closes a shared connection that nobody uses. */
 const PERSIST_S = 120
 
 /**
- * The argv that runs `words` on a machine. `tty`: for a person's terminal, with questions allowed. Throws BurnError
- * `control_dir` where the directory for ssh's sockets is somebody else's.
+ * Returns the argv that runs `words` on a machine. With `tty` the command gets the person's terminal, and ssh may ask questions. Throws
+ * BurnError
+ * `control_dir` if the directory for ssh's sockets belongs to somebody else.
  */
 export function argvOn(machine: Pick<Machine, 'transport'>, words: readonly string[], options: { tty?: boolean } = {}): string[] {
   const transport = machine.transport
@@ -24,7 +27,7 @@ export function argvOn(machine: Pick<Machine, 'transport'>, words: readonly stri
   return [...sshArgv(transport, options.tty ?? false), '--', transport.host, shellWords(words)]
 }
 
-/** ssh takes the first value it is given, so what the spec says comes before what is set here. */
+/** ssh uses the first value of an option, so the options of the spec come before those of burn. */
 function sshArgv(ssh: Ssh, tty: boolean): string[] {
   const settings: readonly (readonly [string, string | number])[] = [
     ...Object.entries(ssh.options),
@@ -40,7 +43,7 @@ function sshArgv(ssh: Ssh, tty: boolean): string[] {
   return ['ssh', tty ? '-t' : '-T', ...options, ...(ssh.port === null ? [] : ['-p', String(ssh.port)])]
 }
 
-/** A short path (a socket's is limited to about 100 bytes) that only this user can enter. */
+/** Returns a directory that only this user can enter. Its path is short, because the path of a socket is limited to about 100 bytes. */
 function controlDir(): string {
   const { uid } = userInfo()
   const dir = `/tmp/burn-ssh-${uid}`

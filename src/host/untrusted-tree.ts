@@ -1,4 +1,4 @@
-/** Folders that a model writes to: looked at, and removed, whatever is in them. */
+/** Walks and removes folders that a model writes to, whatever they contain. */
 import { chmodSync, lstatSync, readdirSync, unlinkSync, type Stats } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { setImmediate as breathe } from 'node:timers/promises'
@@ -7,90 +7,95 @@ import { oneLine } from '../core/text.ts'
 import { runProcess } from './exec.ts'
 
 export interface TreeEntry {
-  /** Relative to the folder; each character is one byte of the name. */
+  /** The path below the folder; each character is one byte of the name. */
   readonly path: string
   readonly stat: Stats
 }
 
 export interface WalkOptions {
   /**
-   * Nothing runs there any more, and nothing may stay unseen: the owner is given back the rights to folders, and paths that are too long are refused. Otherwise
-   * what can't be looked at is passed over.
+   * Requires a complete walk, for a folder in which no process runs. It restores the owner's rights to folders, and throws if a path is too
+   * long. A walk that
+   * is not strict skips the entries that it can't read.
    */
   readonly strict: boolean
-  /** Hears of each entry; false: it has seen enough. */
+  /** Gets each entry. If it returns false, the walk ends. */
   readonly onEntry: (entry: TreeEntry) => boolean
 }
 
-/** The system takes paths of 4,096 bytes; nobody needs one that is nearly as long. */
-const longestPath = 4_000
-/** Entries that are looked at before others get a turn. */
-const atOnce = 2_000
-const removal_ms = 600_000
+/** Linux accepts paths of up to 4,096 bytes. */
+const maxPathLength = 4_000
+/** The number of entries that are read before other tasks get a turn. */
+const batchSize = 2_000
+const removalTimeout_ms = 600_000
 
-/** Looks at everything below a folder; follows no symbolic link. Throws BurnError `workspace_unusable` for a path that is refused. */
-export async function walkTree(root: string, { strict: settled, onEntry: seen }: WalkOptions): Promise<void> {
+/**
+ * Visits everything below a folder, and follows no symbolic link. Throws BurnError `workspace_unusable` if a strict walk finds a path that
+ * is too long.
+ */
+export async function walkTree(root: string, { strict, onEntry }: WalkOptions): Promise<void> {
   const bytes = (path: string) => Buffer.from(`${Buffer.from(root).toString('latin1')}/${path}`, 'latin1')
   const folders = ['']
-  let looked = 0
+  let count = 0
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
-    if (settled) openUp(bytes(folder))
-    for (const name of lookedAt(() => readdirSync(bytes(folder), 'latin1')) ?? []) {
+    if (strict) restoreRights(bytes(folder))
+    for (const name of nullIfUnreadable(() => readdirSync(bytes(folder), 'latin1')) ?? []) {
       const path = folder === '' ? name : `${folder}/${name}`
-      if (root.length + path.length > longestPath) {
-        if (settled) throw unusableWorkspaceError(`a path in ${root} is longer than ${longestPath} bytes`)
+      if (root.length + path.length > maxPathLength) {
+        if (strict) throw unusableWorkspaceError(`a path in ${root} is longer than ${maxPathLength} bytes`)
         continue
       }
-      const stat = lookedAt(() => lstatSync(bytes(path)))
-      if ((looked += 1) % atOnce === 0) await breathe()
+      const stat = nullIfUnreadable(() => lstatSync(bytes(path)))
+      if ((count += 1) % batchSize === 0) await breathe()
       if (stat === null) continue
-      if (!seen({ path, stat })) return
+      if (!onEntry({ path, stat })) return
       if (stat.isDirectory()) folders.push(path)
     }
   }
 }
 
-/** Null for what a command that still runs has removed, and for what its owner may not look at. */
-function lookedAt<T>(look: () => T): T | null {
+/** Returns null if a running command has just removed the entry, or if its owner may not read it. */
+function nullIfUnreadable<T>(read: () => T): T | null {
   try {
-    return look()
+    return read()
   } catch (thrown) {
     return ifCode([...noSuchPath, 'EACCES'], null)(thrown)
   }
 }
 
-function openUp(folder: Buffer): void {
-  const mode = lookedAt(() => lstatSync(folder))?.mode ?? 0o700
-  if ((mode & 0o700) !== 0o700) lookedAt(() => chmodSync(folder, (mode & 0o777) | 0o700))
+function restoreRights(folder: Buffer): void {
+  const mode = nullIfUnreadable(() => lstatSync(folder))?.mode ?? 0o700
+  if ((mode & 0o700) !== 0o700) nullIfUnreadable(() => chmodSync(folder, (mode & 0o777) | 0o700))
 }
 
-/** Whether it is neither a file, a folder nor a symbolic link: a reader of a pipe, a socket or a device may wait for ever. */
+/** Returns true for anything but a file, a folder or a symbolic link. Reading a pipe, a socket or a device may block for ever. */
 export function isSpecial(stat: Stats): boolean {
   return !stat.isFile() && !stat.isDirectory() && !stat.isSymbolicLink()
 }
 
-/** Removes one entry of a folder that `walk` saw. */
+/** Removes one entry that `walkTree` found. */
 export function removeEntry(root: string, { path }: TreeEntry): void {
   unlinkSync(Buffer.concat([Buffer.from(`${root}/`), Buffer.from(path, 'latin1')]))
 }
 
-/** The name of an entry, for people. */
+/** Returns the name of an entry, for people. */
 export function entryName({ path }: TreeEntry): string {
   return oneLine(Buffer.from(path, 'latin1').toString('utf8'), 200)
 }
 
-/** Removes a folder, also one whose owner may not look into it, or whose paths are too long for a path to name. */
+/** Removes a folder, even if its owner may not read it or a path in it is too long to name. Throws an Error if it can't. */
 export async function removeTree(path: string): Promise<void> {
   try {
     await rm(path, { recursive: true, force: true })
   } catch (thrown) {
     const words = ['sh', '-c', 'chmod -R u+rwx -- "$1"; exec rm -rf -- "$1"', 'sh', path]
-    const { code, stderr } = await runProcess(words, { timeout_ms: removal_ms })
+    const { code, stderr } = await runProcess(words, { timeout_ms: removalTimeout_ms })
     if (code !== 0) throw new Error(`${path} can't be removed: ${oneLine(stderr) || messageOf(thrown)}`, { cause: thrown })
   }
 }
 
-/** The error for a workspace that a model left in a state that burn does not work with. */
+/** Returns the error for a workspace that a model left in a state that burn can't use. */
+
 export function unusableWorkspaceError(what: string): BurnError {
   return new BurnError('workspace_unusable', what, 'see what its commands did: burn sprint show')
 }

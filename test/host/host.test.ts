@@ -28,7 +28,7 @@ const words = fc.array(word, { minLength: 1, maxLength: 8 })
 const echo = (texts: readonly string[]) => ['printf', '%s\\0', ...texts]
 const echoed = (stdout: string) => stdout.split('\0').slice(0, -1)
 
-test('a POSIX shell reads quoted words back as they were', async () => {
+test('shellWords: a POSIX shell reads the words back unchanged', async () => {
   await fc.assert(
     fc.asyncProperty(words, async (texts) => {
       assert.deepEqual(echoed((await runProcess(['sh', '-c', shellWords(echo(texts))], limit)).stdout), texts)
@@ -38,7 +38,7 @@ test('a POSIX shell reads quoted words back as they were', async () => {
   assert.throws(() => shellWords(['a\0b']), { code: 'bad_argument' })
 })
 
-test('words arrive as they are over ssh and through a prefix', { timeout: 60_000 }, async (t) => {
+test('argvOn: words arrive unchanged over ssh and through a prefix', { timeout: 60_000 }, async (t) => {
   const prefix: Transport = { kind: 'exec', argv: ['env', 'A=b'] }
   await fc.assert(
     fc.asyncProperty(words, async (texts) => {
@@ -58,7 +58,7 @@ test('words arrive as they are over ssh and through a prefix', { timeout: 60_000
   assert.equal((await runProcess(argvOn({ transport: ssh }, ['sh', '-c', 'exit 7']), limit)).code, 7)
 })
 
-test('why ssh failed is said in words: host key, login, refusal, name', { timeout: 60_000 }, async (t) => {
+test('explainTransportFailure: tells the ssh failures apart', { timeout: 60_000 }, async (t) => {
   const sshd = await startSshd(t)
   if (sshd === null) return t.skip('there is no sshd on this machine')
   const dir = scratch(t)
@@ -86,14 +86,14 @@ test('why ssh failed is said in words: host key, login, refusal, name', { timeou
   assert.equal(await kindOf({ host: 'no.such.host.invalid' }), 'no_host')
 })
 
-test('a program that hangs, says too much or is not there ends with a reason, and its children with it', async () => {
+test('runProcess: reports timeout, too much output, and a missing program', async () => {
   const hung = await runProcess(['sh', '-c', 'sleep 1000 & echo $!; wait'], { timeout_ms: 300 })
   assert.equal(hung.stopped, 'timeout')
   assert.notEqual(
     (await runProcess(['sh', '-c', `kill -0 ${hung.stdout.trim()} && ! grep -q '^State:.Z' /proc/${hung.stdout.trim()}/status`], limit))
       .code,
     0,
-    'its child went too',
+    'its child was killed, too',
   )
   const loud = await runProcess(['sh', '-c', 'yes'], { ...limit, max_bytes: 10_000 })
   assert.equal(loud.stopped, 'too_much')
@@ -103,7 +103,7 @@ test('a program that hangs, says too much or is not there ends with a reason, an
   assert.equal((await runProcess(['cat'], { ...limit, input: 'x'.repeat(1_000_000) })).stdout.length, 1_000_000)
 })
 
-test('a secret comes from a file, the environment or a command, and from no careless place', async (t) => {
+test('readSecret: reads file, environment and command; refuses unsafe sources', async (t) => {
   const home = scratch(t)
   const file = (name: string, text: string, mode = 0o600) => {
     writeFileSync(join(home, name), text)
@@ -129,13 +129,13 @@ test('a secret comes from a file, the environment or a command, and from no care
     await assert.rejects(read(source), (thrown) => {
       assert.ok(thrown instanceof BurnError, String(thrown))
       assert.equal(thrown.code, code)
-      assert.ok(!`${thrown.message} ${thrown.hint} ${thrown.stack}`.includes('hunter2'), 'the secret is said nowhere')
+      assert.ok(!`${thrown.message} ${thrown.hint} ${thrown.stack}`.includes('hunter2'), 'the error does not contain the secret')
       return true
     })
   }
 })
 
-test('inSurroundings: commands side by side start children with their own environment and directory', async (t) => {
+test('withProcessContext: concurrent work has its own environment and directory', async (t) => {
   const [one, two] = [scratch(t), scratch(t)]
   const here = (cwd: string, name: string) =>
     withProcessContext({ env: { PATH: process.env['PATH'], NAME: name }, cwd }, async () => {
@@ -145,22 +145,22 @@ test('inSurroundings: commands side by side start children with their own enviro
   assert.deepEqual(await Promise.all([here(one, 'a'), here(two, 'b')]), [`a \n${realpathSync(one)}\n`, `b \n${realpathSync(two)}\n`])
 })
 
-/** Does nothing else for so long, as a busy process on a loaded machine does. */
+/** Blocks this process for that many milliseconds, as a loaded machine may. */
 const block = (ms: number) => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
 
-test('run: keeps output that was not read yet when the program ended', async () => {
+test('runProcess: keeps output that was unread when the program ended', async () => {
   const ended = runProcess(['sh', '-c', 'sleep 0.4; echo kept'], limit)
-  const heard = streamProcess(['echo', 'first'], {
+  const streamed = streamProcess(['echo', 'first'], {
     ...limit,
     stop: new AbortController().signal,
-    // The other program ends meanwhile, and its end is known before its output is read.
+    // The other program ends meanwhile, and Node learns of its exit before it reads its output.
     onStdout: () => {
       block(800)
       setImmediate(() => block(400))
       return true
     },
   })
-  // The first program's output and end come at once.
+  // Output and exit of this program arrive together.
   block(200)
-  assert.deepEqual([(await ended).stdout, (await heard).code], ['kept\n', 0])
+  assert.deepEqual([(await ended).stdout, (await streamed).code], ['kept\n', 0])
 })

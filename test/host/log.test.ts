@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { logSettings, openLog, type Line } from '../../src/host/log.ts'
+import { logSettings, openLog, type LogLine } from '../../src/host/log.ts'
 
-const line = (level: Line['level'], text: string): Line => ({ level, subject: 'mac', text, data: { kind: 'machine.lost' } })
+const line = (level: LogLine['level'], text: string): LogLine => ({ level, subject: 'mac', text, data: { kind: 'machine.lost' } })
 
-function logged(setting: string, ...given: readonly Line[]): string[] {
+function logged(setting: string, ...given: readonly LogLine[]): string[] {
   const lines: string[] = []
   const log = openLog(logSettings(setting), {
     write: (each) => void lines.push(each),
@@ -16,7 +16,7 @@ function logged(setting: string, ...given: readonly Line[]): string[] {
   return lines
 }
 
-test('log: lines as text or JSON, from a level on', () => {
+test('log: writes text or JSON, from the given level up', () => {
   assert.deepEqual(logged('', line('info', 'a'), line('error', 'b')), ['info mac: a', 'error mac: b'])
   assert.deepEqual(logged('warn', line('info', 'a'), line('warn', 'b')), ['warn mac: b'])
   assert.deepEqual(logged('json,error', line('warn', 'a'), line('error', 'b')), [
@@ -25,7 +25,7 @@ test('log: lines as text or JSON, from a level on', () => {
   assert.throws(() => logSettings('loud'), { code: 'log_setting', exit: 2 })
 })
 
-test('log: leaves secrets out, known ones and what looks like one, in both forms', () => {
+test('log: redacts known secrets and texts that look like secrets', () => {
   const text = 'token hunter2hunter2, header authorization: Bearer abcdefgh12345678'
   for (const setting of ['text', 'json']) {
     const [written = ''] = logged(setting, line('warn', text))

@@ -1,4 +1,4 @@
-/** No secret survives: not in any form, and not where a stream is cut in its middle. */
+/** Checks that no secret survives in any form, wherever a stream is cut. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
@@ -24,9 +24,9 @@ const shapes: readonly (readonly [string, string])[] = [
   ['a -----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl\nbnNz\n-----END OPENSSH PRIVATE KEY----- b', 'a [redacted] b'],
   ['-----BEGIN PRIVATE KEY-----\nnever ends', '[redacted]'],
 ]
-for (const [text, expected] of shapes) test(`shape: ${text.split('\n')[0]}`, () => assert.equal(none(text), expected))
+for (const [text, expected] of shapes) test(`redactor: pattern ${text.split('\n')[0]}`, () => assert.equal(none(text), expected))
 
-test('what is no secret stays', () => {
+test('redactor: leaves other texts unchanged', () => {
   for (const text of [
     'ask-me-0123456789abcdefgh',
     'bearer of news',
@@ -40,7 +40,7 @@ test('what is no secret stays', () => {
 })
 
 const secrets = fc.array(fc.string({ minLength: 4, maxLength: 40, unit: anyCharacter }), { minLength: 1, maxLength: 4 })
-/** A text around the secrets, each in one of its forms. */
+/** Texts that contain the secrets, each in one of its forms. */
 const texts = secrets.chain((known) =>
   fc.record({
     known: fc.constant(known),
@@ -60,10 +60,10 @@ const texts = secrets.chain((known) =>
 )
 const mark = '[redacted]'
 
-test('no secret survives, whole or in pieces, and both ways say the same', () => {
+test('redactor: no secret survives, and streams give the same result', () => {
   fc.assert(
     fc.property(texts, ({ known, parts, cuts }) => {
-      // A secret that is part of the mark, or begins or ends like it, can't be told from it.
+      // A secret that is a part of the mark, or begins or ends like it, could not be told from it.
       fc.pre(known.every((secret) => !mark.includes(secret) && !/[[\]]|^[redact]|[redact]$/.test(secret)))
       const text = parts.join('')
       const whole = redactor(known)(text)
@@ -81,7 +81,7 @@ test('no secret survives, whole or in pieces, and both ways say the same', () =>
   )
 })
 
-test('a secret in base64 is found at any place of a longer text', () => {
+test('redactor: finds base64 at any offset in a longer text', () => {
   const secret = 'correct horse battery'
   for (const before of ['', 'a', 'ab', 'abc', 'user:'])
     for (const after of ['', 'x', 'xy', 'xyz']) {
@@ -90,14 +90,14 @@ test('a secret in base64 is found at any place of a longer text', () => {
     }
 })
 
-test('a stream lets out what can not become a secret', () => {
+test('redactingStream: returns text that can no longer become a secret', () => {
   const stream = redactingStream(['hunter22'])
   assert.equal(stream.push('first line\nsecond hun'), 'first line\n')
   assert.equal(stream.push('ter22 and\nthird'), 'second [redacted] and\n')
   assert.equal(stream.end(), 'third')
 })
 
-test('four times the text takes about four times as long, whatever it is made of', () => {
+test('redactor: takes linear time for repetitive text', () => {
   const redact = redactor(['hunter22', 'a'.repeat(30) + 'b'])
   for (const piece of ['a', '://', 'sk-', '://a:', 'authorization: ', 'bearer ', '-----BEGIN ', 'x\n', 'AKIA', 'hunter2']) {
     const cost = (size: number) => {
