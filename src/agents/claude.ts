@@ -123,7 +123,7 @@ export const claude: PaneAgent = {
   take_back: clearComposerKey,
   /** A digit chooses at once. */
   answer: (wanted, { question = '' }) => answerMenu(wanted, question, (number) => [{ type: number }]),
-  limits: { ready: 60_000, placed: 15_000, seen: 20_000, settle: 0 },
+  limits: { ready: 60_000, placed: 15_000, seen: 20_000, submit_delay: 0 },
 }
 
 /** `claude -p --output-format json`: one object (or a list that ends with it) with `result`, `is_error`, `subtype`, `session_id`, `num_turns`, `usage`, `total_cost_usd`. */

@@ -128,7 +128,7 @@ export const codex: PaneAgent = {
   take_back: clearComposerKey,
   /** Letters are hotkeys, so the arrows choose. */
   answer: (wanted, { question = '' }) => answerMenu(wanted, question),
-  limits: { ready: 90_000, placed: 15_000, seen: 20_000, settle: 0 },
+  limits: { ready: 90_000, placed: 15_000, seen: 20_000, submit_delay: 0 },
 }
 
 /** `codex exec --json`: `thread.started`, `item.completed`, `turn.completed` with the `usage` of its session so far, `turn.failed`, `error`, a line each. */

@@ -103,7 +103,7 @@ const bare: CustomAgent = {
   error: [],
   rows: 0,
   submit: 'Enter',
-  settle: 0,
+  submit_delay: 0,
 }
 
 /** What a terminal sends for a key. */
@@ -120,7 +120,7 @@ export function customKind(custom: CustomAgent = bare): PaneAgent {
     place: pasteLine,
     expands: [...expandingPatterns, /[@!#&$`~\\<>|;*?{}]/, /^\//],
     answer: (choice) => (/^[^\u0000-\u001f\u007f-\u009f]+$/u.test(choice) ? [{ type: choice }, { key: 'Enter' }] : null),
-    limits: { ready: 60_000, placed: 10_000, seen: 20_000, settle: custom.settle },
+    limits: { ready: 60_000, placed: 10_000, seen: 20_000, submit_delay: custom.submit_delay },
     ...(custom.submit === 'Enter' ? {} : { submit: bytesOf[custom.submit] }),
   }
 }

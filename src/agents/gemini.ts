@@ -153,5 +153,5 @@ export const gemini: PaneAgent = {
   take_back: clearComposerKey,
   answer: (wanted, { question = '' }) => answerMenu(wanted, question),
   // Enter right after a paste was swallowed in 3 of 3 sends, after 0.5 s in none of 3.
-  limits: { ready: 90_000, placed: 15_000, seen: 20_000, settle: 700 },
+  limits: { ready: 90_000, placed: 15_000, seen: 20_000, submit_delay: 700 },
 }

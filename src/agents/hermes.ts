@@ -108,7 +108,7 @@ export const hermes: PaneAgent = {
   take_back: clearComposerKey,
   answer,
   // Ready: a cold start with 91 skills took 10 s on a loaded machine. Seen: Enter to request took up to 8 s under load with slow hooks.
-  limits: { ready: 60_000, placed: 30_000, seen: 20_000, settle: 0 },
+  limits: { ready: 60_000, placed: 30_000, seen: 20_000, submit_delay: 0 },
 }
 
 /** `hermes chat -Q`: the answer on stdout, `session_id: …` on stderr (before 0.19 on stdout). A failed request may be the answer, with exit code 0. */

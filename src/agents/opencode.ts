@@ -96,7 +96,7 @@ export const opencode: PaneAgent = {
   expands: [...expandingPatterns, /^[/!]/],
   take_back: clearComposerKey,
   answer,
-  limits: { ready: 120_000, placed: 10_000, seen: 20_000, settle: 0 },
+  limits: { ready: 120_000, placed: 10_000, seen: 20_000, submit_delay: 0 },
 }
 
 /** `opencode run --format json`: `text`, `tool_use`, `step_finish` with tokens and cost, and `error`, a line each. */

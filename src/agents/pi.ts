@@ -125,5 +125,5 @@ export const pi: PaneAgent = {
   place: pasteLine,
   expands: [...expandingPatterns, /^[/!]/],
   take_back: clearComposerKey,
-  limits: { ready: 60_000, placed: 10_000, seen: 20_000, settle: 0 },
+  limits: { ready: 60_000, placed: 10_000, seen: 20_000, submit_delay: 0 },
 }

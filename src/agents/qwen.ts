@@ -104,5 +104,5 @@ export const qwen: PaneAgent = {
   expands: [...expandingPatterns, /^[/!?]/],
   take_back: clearComposerKey,
   answer: (wanted, { question = '' }) => answerMenu(wanted, question),
-  limits: { ready: 90_000, placed: 15_000, seen: 20_000, settle: 0 },
+  limits: { ready: 90_000, placed: 15_000, seen: 20_000, submit_delay: 0 },
 }

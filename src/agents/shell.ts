@@ -20,5 +20,5 @@ export const shell: PaneAgent = {
   place: pasteLine,
   // A shell runs what it is given.
   expands: [/[^A-Za-z0-9 .,:_-]/],
-  limits: { ready: 10_000, placed: 5_000, seen: 10_000, settle: 0 },
+  limits: { ready: 10_000, placed: 5_000, seen: 10_000, submit_delay: 0 },
 }

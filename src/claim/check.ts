@@ -9,8 +9,8 @@ import type { Marker } from '../core/marker.ts'
 import { liveStates } from '../core/lifecycle.ts'
 import { markerOf } from '../core/marker.ts'
 import { classifyRefusal, backoffFor } from './refusal.ts'
-import { mapBounded } from '../core/concurrency.ts'
-import { hasPassed } from '../core/elapsed.ts'
+import { mapConcurrently } from '../core/concurrency.ts'
+import { hasElapsed } from '../core/elapsed.ts'
 
 const atOnce = 16
 
@@ -32,7 +32,7 @@ export async function checkClaims<S extends Checked>(wanted: readonly Wanted[], 
   )
   const due = new Map(wanted.filter(({ ref, comments }) => comments > 0 && !state.claims.has(ref)).map((issue) => [issue.ref, issue]))
   if (due.size === 0) return state
-  const found = await mapBounded([...due.values()], atOnce, async (issue): Promise<[IssueRef, ClaimCheck]> => {
+  const found = await mapConcurrently([...due.values()], atOnce, async (issue): Promise<[IssueRef, ClaimCheck]> => {
     return [issue.ref, await checkOne(issue, state, session)]
   })
   return { ...state, claims: new Map([...state.claims, ...found]) }
@@ -52,13 +52,13 @@ async function withRights<S extends Pick<ReposFacet, 'writers'>>(repos: readonly
   const records = new Map((await ledger.repos()).map((record) => [record.repo, record]))
   const writers = new Map(state.writers)
   let changed = false
-  await mapBounded([...new Set(repos)], reposAtOnce, async (repo) => {
+  await mapConcurrently([...new Set(repos)], reposAtOnce, async (repo) => {
     const record = records.get(repo)
     const known = record?.writers ?? null
     if (known === null) return
     let still = known
     try {
-      if (record?.rights_at == null || hasPassed(record.rights_at, rightsKept, clock.now())) {
+      if (record?.rights_at == null || hasElapsed(record.rights_at, rightsKept, clock.now())) {
         const answered = new Set(await forge.writers(repo, known))
         still = known.filter((login) => answered.has(login))
         await ledger.saveWriters(repo, still, { listed: false }, clock.now())

@@ -9,7 +9,7 @@ import { repoOf } from '../core/refs.ts'
 import { markerOf } from '../core/marker.ts'
 import { councilComment, workComment } from '../decide/comment.ts'
 import { classifyRefusal, backOff, type Refusal } from './refusal.ts'
-import { mapBounded, batchCalls } from '../core/concurrency.ts'
+import { mapConcurrently, batchCalls } from '../core/concurrency.ts'
 import { sentence } from '../decide/wording.ts'
 
 const atOnce = 16
@@ -64,7 +64,7 @@ export async function syncComments(fresh: ReadonlySet<string>, session: Session)
   )
   const held = batchCalls((ids: readonly string[]) => ledger.holders(ids))
   const failed: (Failed & FleetComment)[] = []
-  const written = await mapBounded(due, atOnce, async (thread) => {
+  const written = await mapConcurrently(due, atOnce, async (thread) => {
     try {
       return await sync(thread, { fresh, held, workers }, session)
     } catch (thrown) {

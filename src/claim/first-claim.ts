@@ -14,7 +14,7 @@ import { liveStates } from '../core/lifecycle.ts'
 import { repoOf } from '../core/refs.ts'
 import { firstCommentTimeout } from './comments.ts'
 import { classifyRefusal, backOff } from './refusal.ts'
-import { mapBounded } from '../core/concurrency.ts'
+import { mapConcurrently } from '../core/concurrency.ts'
 
 const atOnce = 16
 
@@ -27,7 +27,7 @@ export async function releaseLostClaims(state: Pick<ReposFacet, 'writers'>, sess
   if (!session.fleet.dispatch.shared_forge) return unsure
   const waiting = await unplaced(session)
   if (waiting.length > 0) await session.clock.sleep(settle)
-  const lost = await mapBounded(waiting, atOnce, async (dispatch) => {
+  const lost = await mapConcurrently(waiting, atOnce, async (dispatch) => {
     try {
       const writers = state.writers.get(repoOf(dispatch.issue)) ?? new Set()
       const comments = await session.forge.comments(dispatch.issue)

@@ -109,10 +109,10 @@ export interface PaneAgent {
   /** What a person's answer to the open question takes; null where `choice` is none of what it offers. Absent where the kind never asks. */
   answer?(choice: string, look: ParsedScreen): readonly Keystrokes[] | null
   /**
-   * Milliseconds: until it is ready after its start; until a placed text shows; until a submitted one shows; `settle`: how long a placed text
+   * Milliseconds: until it is ready after its start; until a placed text shows; until a submitted one shows; `submit_delay`: how long a placed text
    * must have been in the composer before Enter counts (0 where any Enter does).
    */
-  readonly limits: { readonly ready: number; readonly placed: number; readonly seen: number; readonly settle: number }
+  readonly limits: { readonly ready: number; readonly placed: number; readonly seen: number; readonly submit_delay: number }
 }
 
 /** A turn of a sprint that an agent is run for. */

@@ -1,7 +1,11 @@
 /** Bounds and joins what is done at the same time. */
 
 /** Maps over items with at most `limit` under way at once; results in order. Waits for all, then throws the first error. */
-export async function mapBounded<A, B>(items: readonly A[], limit: number, work: (item: A, index: number) => Promise<B>): Promise<B[]> {
+export async function mapConcurrently<A, B>(
+  items: readonly A[],
+  limit: number,
+  work: (item: A, index: number) => Promise<B>,
+): Promise<B[]> {
   const results: B[] = []
   const errors: unknown[] = []
   let next = 0

@@ -8,6 +8,6 @@ const skew = 60_000
  * `ms` have passed since then. Also where `since` lies further ahead than clocks differ: the clock was set back, and nobody can say how long ago that
  * was; waiting until it is there again could take years.
  */
-export function hasPassed(since: Time, ms: number, now: Time): boolean {
+export function hasElapsed(since: Time, ms: number, now: Time): boolean {
   return now - since >= ms || since - now > skew
 }

@@ -37,7 +37,7 @@ export interface CustomAgent {
   readonly rows: number
   readonly submit: SubmitKey
   /** How long a text must have been in the composer before it may be submitted, milliseconds. */
-  readonly settle: number
+  readonly submit_delay: number
 }
 
 export interface AgentConfig {
@@ -142,7 +142,7 @@ export interface DispatchPolicy {
   /** How long a handed dispatch may stay without a change for review, milliseconds. */
   readonly stale_after: number
   /** How long an agent must have had nothing to do before what it holds without a change has ended, milliseconds; null: never by itself. */
-  readonly ended_after: number | null
+  readonly idle_timeout: number | null
   readonly max_attempts: number
   /** How long an issue that failed or was lost waits after its first attempt, milliseconds; twice as long after each further one. */
   readonly retry_after: number

@@ -228,7 +228,7 @@ export interface SprintPolicy {
   /** Issues with the first of these come first, and so on; then the oldest. */
   readonly priority_labels: readonly string[]
   /** How often a red check is given back to the model. */
-  readonly mends: number
+  readonly check_retries: number
   /** Milliseconds the check may take. */
   readonly check_timeout: number
   /** Globs of protected paths that a change may touch without a person. */

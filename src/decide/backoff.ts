@@ -2,7 +2,7 @@
 import type { ErrorCode } from '../core/error-codes.ts'
 import type { IssueRecord } from '../core/ledger/backlog.ts'
 import type { Time } from '../core/nouns.ts'
-import { hasPassed } from '../core/elapsed.ts'
+import { hasElapsed } from '../core/elapsed.ts'
 import { hashOfText } from '../core/random.ts'
 
 /** Milliseconds. */
@@ -25,7 +25,7 @@ export function retryAt({ issue, attempts, failed_at }: IssueRecord, retryAfter:
   // By chance, but always the same: issues that were lost together do not all come back together.
   const spread = hashOfText(`${issue.ref} ${attempts}`) / 2 ** 32
   const pause = backoffMs(attempts, { first: retryAfter, longest: longestOfIssues }, spread)
-  return hasPassed(failed_at, pause, now) ? null : failed_at + pause
+  return hasElapsed(failed_at, pause, now) ? null : failed_at + pause
 }
 
 /** `issue` and `repo`: nothing else is affected. `token`: this token cannot do it anywhere. `forge`: it is in trouble, so nobody knows more. */

@@ -4,7 +4,7 @@ import type { Reason } from '../core/reasons.ts'
 import type { Delivery, DeliveryKind, DeliveryState, Proof } from '../core/lifecycle.ts'
 import type { Time } from '../core/nouns.ts'
 import type { Observation } from './observation.ts'
-import { hasPassed } from '../core/elapsed.ts'
+import { hasElapsed } from '../core/elapsed.ts'
 import { followUpKinds } from '../core/lifecycle.ts'
 
 /** Milliseconds, but `presses`: how often Enter is pressed at most. */
@@ -14,7 +14,7 @@ export interface DeliveryLimits {
   readonly placed: number
   readonly seen: number
   /** How long a text must have been in the composer before Enter counts. */
-  readonly settle: number
+  readonly submit_delay: number
   /** Pause before Enter is pressed again. */
   readonly press: number
   readonly presses: number
@@ -51,7 +51,7 @@ export function deliveryLimits({ limits }: Pick<PaneAgent, 'limits'>, kind: Deli
 /** Only the agent that has the dispatch can get these: nothing is gained by giving them up soon. */
 const patient: ReadonlySet<DeliveryKind> = new Set([...followUpKinds, 'command'])
 
-const placing = ({ placed, seen, settle }: PaneAgent['limits']) => ({ placed, seen, settle })
+const placing = ({ placed, seen, submit_delay }: PaneAgent['limits']) => ({ placed, seen, submit_delay })
 const wait = (reason: Reason, until: Time | null = null): DeliveryStep => ({ do: 'wait', reason, until })
 const move = (to: DeliveryState, evidence: Reason): DeliveryStep => ({ do: 'move', to, evidence })
 
@@ -102,7 +102,7 @@ function stepPlanned(delivery: Delivery, seen: Observation, limits: DeliveryLimi
   // No agent will come by itself, and an agent that was started anew knows nothing of this: the issue can go elsewhere.
   if (seen.reachable && seen.incarnation === null) return move('refused', seen.ended ?? { code: 'no_agent' })
   if (seen.reachable && isForAnother(delivery, seen)) return move('refused', forAnother)
-  if (hasPassed(delivery.planned_at, limits.planned, now))
+  if (hasElapsed(delivery.planned_at, limits.planned, now))
     return move('refused', { code: 'not_placed', seconds: inSeconds(limits.planned), why: reason ?? seen.unwritten?.why ?? null })
   if (seen.leftover && whyNotType(delivery, seen) === null && seen.look?.reading.state !== 'waiting') return { do: 'take_back' }
   if (reason !== null) return wait(reason, until)
@@ -160,15 +160,19 @@ function stepActive(delivery: Delivery, seen: Observation, limits: DeliveryLimit
 function stepInComposer(delivery: Delivery, seen: Observation, limits: DeliveryLimits, now: Time): DeliveryStep {
   const { look } = seen
   if (look === null || look.composer !== 'draft') return wait({ code: 'composer_unseen' })
-  const settled = delivery.changed_at + limits.settle
-  if (delivery.presses === 0 && limits.settle > 0 && (delivery.state === 'placing' || !hasPassed(delivery.changed_at, limits.settle, now)))
+  const settled = delivery.changed_at + limits.submit_delay
+  if (
+    delivery.presses === 0 &&
+    limits.submit_delay > 0 &&
+    (delivery.state === 'placing' || !hasElapsed(delivery.changed_at, limits.submit_delay, now))
+  )
     return wait({ code: 'enter_too_soon' }, settled)
   const again = delivery.changed_at + limits.press
-  if (delivery.presses > 0 && !hasPassed(delivery.changed_at, limits.press, now)) return wait({ code: 'enter_pressed' }, again)
+  if (delivery.presses > 0 && !hasElapsed(delivery.changed_at, limits.press, now)) return wait({ code: 'enter_pressed' }, again)
   if (seen.attended !== null) return wait(seen.attended)
   const { state, detail } = look.reading
   // A composer too low for the line hides what its agent does: nobody can say what Enter would do.
-  if (state === 'unknown' && hasPassed(delivery.changed_at, limits.placed, now))
+  if (state === 'unknown' && hasElapsed(delivery.changed_at, limits.placed, now))
     return {
       do: 'abandon',
       evidence: { code: 'state_unread', seconds: inSeconds(limits.placed) },
@@ -192,7 +196,7 @@ function stepNowhere(delivery: Delivery, seen: Observation, limits: DeliveryLimi
   const limit = state === 'submitted' ? limits.seen : limits.placed
   const since = queued ? Math.max(changed_at, seen.idle_since ?? now) : changed_at
   const seconds = inSeconds(limit)
-  if (!hasPassed(since, limit, now)) {
+  if (!hasElapsed(since, limit, now)) {
     const code = state === 'submitted' ? 'id_unseen' : 'line_unseen'
     return wait({ code: seen.tag_in_composer ? 'not_alone' : code }, since + limit)
   }

@@ -107,12 +107,12 @@ function isWorkOf({ id, worker, state }: LiveDispatch, { dispatch_id }: Change):
 /** What its agent's silence means for it: all that it was told is over where it has long had nothing to do, or its turn failed. */
 function stepOfQuiet(dispatch: LiveDispatch, seen: UnderWayState, course: RecoveryPlan | undefined): Step | null {
   const { id, handed_at, worker } = dispatch
-  const { ended_after } = seen.fleet.dispatch
+  const { idle_timeout } = seen.fleet.dispatch
   const record = seen.states.get(worker)
-  if (ended_after === null || record === undefined || !canBeTold(dispatch, seen)) return null
+  if (idle_timeout === null || record === undefined || !canBeTold(dispatch, seen)) return null
   if (course !== undefined) {
     const { trouble, until } = course
-    if (until === null || seen.now < Math.max(until, (handed_at ?? 0) + ended_after) || hasPendingResume(dispatch, seen)) return null
+    if (until === null || seen.now < Math.max(until, (handed_at ?? 0) + idle_timeout) || hasPendingResume(dispatch, seen)) return null
     return {
       told: seen.resumes.get(id)?.length ?? 0,
       from: ['handed'],
@@ -121,7 +121,7 @@ function stepOfQuiet(dispatch: LiveDispatch, seen: UnderWayState, course: Recove
     }
   }
   const quiet = seen.now - Math.max(handed_at ?? 0, record.since)
-  if ((record.state !== 'idle' && record.state !== 'error') || quiet < ended_after) return null
+  if ((record.state !== 'idle' && record.state !== 'error') || quiet < idle_timeout) return null
   const minutes = Math.floor(quiet / 60_000)
   const reason: Reason =
     record.state === 'idle' ? { code: 'turn_quiet', minutes } : { code: 'turn_failed', ...failureOf(worker, seen), minutes }

@@ -4,7 +4,7 @@ import type { Fleet, Issue, RepoRef } from '../core/nouns.ts'
 import type { ApproveAction } from '../core/actions.ts'
 import type { CandidateFacet, Moment, ReposFacet } from '../core/fleet-state.ts'
 import type { Reason } from '../core/reasons.ts'
-import { hasPassed } from '../core/elapsed.ts'
+import { hasElapsed } from '../core/elapsed.ts'
 import { servedRepos } from '../core/refs.ts'
 import { retryAt } from './backoff.ts'
 
@@ -133,7 +133,7 @@ function foreign({ issue, verdict }: IssueRecord, rules: EligibilityRules): Reas
   const check = rules.seen.claims.get(issue.ref)
   if (check !== undefined) return check.state === 'free' ? null : check.reason
   if (verdict?.reason.code !== 'claimed_elsewhere' && verdict?.reason.code !== 'claimed_by_other_ledger') return null
-  const fresh = issue.updated_at <= verdict.at && !hasPassed(verdict.at, foreignClaimKept, rules.seen.now)
+  const fresh = issue.updated_at <= verdict.at && !hasElapsed(verdict.at, foreignClaimKept, rules.seen.now)
   return fresh ? verdict.reason : null
 }
 

@@ -4,7 +4,7 @@ import type { ParsedScreen } from '../core/agent.ts'
 import type { Delivery } from '../core/lifecycle.ts'
 import type { Incarnation, Time } from '../core/nouns.ts'
 import type { Pane } from '../core/panes.ts'
-import { hasPassed } from '../core/elapsed.ts'
+import { hasElapsed } from '../core/elapsed.ts'
 import { compact, compactRows, composerContent, lineChecksum, deliveryTag } from '../core/typed-line.ts'
 import { incarnationOf } from '../core/incarnation.ts'
 import { parseHookEvent } from '../core/hook-event.ts'
@@ -117,7 +117,7 @@ function toldOf({ id, typed }: ObservationFacts['delivery'], signal: string): Ob
 
 function attendedBy({ hold, pane, mode_blocks, machine_now }: ObservationFacts): Reason | null {
   if (hold !== null) return hold
-  if (pane !== null && pane.keyed_at !== null && !hasPassed(pane.keyed_at, attendedFor, machine_now)) return { code: 'person_typing' }
+  if (pane !== null && pane.keyed_at !== null && !hasElapsed(pane.keyed_at, attendedFor, machine_now)) return { code: 'person_typing' }
   if (pane?.in_mode === true && mode_blocks === true) return { code: 'pane_scrolled' }
   return pane === null ? null : closedInputs[pane.input]
 }

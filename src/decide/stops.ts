@@ -6,7 +6,7 @@ import type { LedgerView } from '../core/ledger.ts'
 import type { Fleet, Time, WorkerId } from '../core/nouns.ts'
 import { withTroubles } from './trouble.ts'
 import { unprovenStates, type Delivery } from '../core/lifecycle.ts'
-import { hasPassed } from '../core/elapsed.ts'
+import { hasElapsed } from '../core/elapsed.ts'
 
 const prefix = 'loop '
 
@@ -92,7 +92,7 @@ export function breakerFor(
     // The agent exited, so the text was lost with it: that says nothing about its screen.
     .filter(({ state, evidence }) => state === 'seen' || (unprovenStates.includes(state) && evidence.code !== 'agent_gone'))
     .slice(0, newest)
-  const unproven = recent.filter(({ state, changed_at }) => unprovenStates.includes(state) && !hasPassed(changed_at, memory, now))
+  const unproven = recent.filter(({ state, changed_at }) => unprovenStates.includes(state) && !hasElapsed(changed_at, memory, now))
   const [last] = unproven
   if (last !== undefined && unproven.length >= fewest && unproven.length * 2 >= recent.length)
     return { code: 'texts_unproven', kind, unproven: unproven.length, of: recent.length, last: last.evidence }

@@ -91,8 +91,8 @@ export function recoveryPlans(seen: UnderWayState): Map<WorkerId, RecoveryPlan> 
 }
 
 function courseOf(trouble: WorkerTrouble, own: readonly LiveDispatch[], seen: UnderWayState): RecoveryPlan {
-  const { ended_after, stale_after } = seen.fleet.dispatch
-  const pause = Math.min(5 * minute, (ended_after ?? Infinity) / 6)
+  const { idle_timeout, stale_after } = seen.fleet.dispatch
+  const pause = Math.min(5 * minute, (idle_timeout ?? Infinity) / 6)
   // What is told about several dispatches at once is one try.
   const told = new Set(own.flatMap(({ id }) => (seen.resumes.get(id) ?? []).map(({ planned_at }) => planned_at)))
   const { began, times, last } = tried(
@@ -103,7 +103,7 @@ function courseOf(trouble: WorkerTrouble, own: readonly LiveDispatch[], seen: Un
   // A limit that lasts longer than work may be stale is nothing to wait for: somebody else can do it.
   const reset = trouble.reset !== null && trouble.reset <= began + stale_after ? trouble.reset : null
   const next = Math.max(reset ?? 0, times === 0 && reset !== null ? 0 : last + pause * 2 ** times)
-  return { trouble, next, until: ended_after === null ? null : Math.max(began, reset ?? 0) + ended_after }
+  return { trouble, next, until: idle_timeout === null ? null : Math.max(began, reset ?? 0) + idle_timeout }
 }
 
 /** A text that tells its agent to go on is on its way. */

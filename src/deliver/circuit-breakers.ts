@@ -4,7 +4,7 @@ import type { DeliveryView } from '../core/ledger/deliveries.ts'
 import type { Time, WorkerId } from '../core/nouns.ts'
 import type { Reason } from '../core/reasons.ts'
 import type { DeliveryPorts } from './ports.ts'
-import { hasPassed } from '../core/elapsed.ts'
+import { hasElapsed } from '../core/elapsed.ts'
 import { agentKindsOf, breakersOf } from '../decide/stops.ts'
 
 /** Agents that redraw show no composer for an instant, and many may redraw at once: a breaker must stay open this long (ms) before a person is told. */
@@ -51,7 +51,7 @@ export class CircuitBreakers {
 
   #tell(kind: string, why: Reason, now: Time): void {
     const { since, told } = this.#open.get(kind) ?? { since: now, told: false }
-    const tell = !told && hasPassed(since, redraw, now)
+    const tell = !told && hasElapsed(since, redraw, now)
     this.#open.set(kind, { since, told: told || tell })
     if (!tell) return
     this.#ports.notify({ kind: 'agent.stopped', subject: kind, payload: { reason: why } })

@@ -4,8 +4,8 @@ import type { DeliveryView } from '../core/ledger/deliveries.ts'
 import type { Machine, Time, WorkerId } from '../core/nouns.ts'
 import type { Reason } from '../core/reasons.ts'
 import type { DeliveryPorts } from './ports.ts'
-import { mapBounded } from '../core/concurrency.ts'
-import { hasPassed } from '../core/elapsed.ts'
+import { mapConcurrently } from '../core/concurrency.ts'
+import { hasElapsed } from '../core/elapsed.ts'
 import { activeStates, pastingStates, unprovenStates } from '../core/lifecycle.ts'
 import { heldBy } from '../decide/holds.ts'
 import { loopsIn } from '../decide/stops.ts'
@@ -51,7 +51,7 @@ export async function deliver(
   const breakers = deliveries.length === 0 ? null : new CircuitBreakers(ports, carrying.recent)
   const shared = { holds, breakers, write: writerOf(ports) }
   // Where the ledger fails on one machine, the others still end their rounds: nobody may step a delivery beside the next run.
-  const done = await mapBounded(hosts, hosts.length, (host) => {
+  const done = await mapConcurrently(hosts, hosts.length, (host) => {
     const own = new MachineDeliveries(host, byMachine.get(host.machine.name) ?? [], shared, ports)
     return roundsOf(own, ports, stop, options)
   })
@@ -92,9 +92,9 @@ async function roundsOf(
     const placed = active.some(({ state }) => pastingStates.includes(state))
     const rests = active.every(({ id, state }) => state === 'planned' || waiting.get(id)?.until === null)
     const timeout = placed ? (options.placed_timeout ?? Infinity) : options.timeout
-    const enough = rests && ((!placed && stop.aborted) || hasPassed(movedAt, timeout, clock.now()))
+    const enough = rests && ((!placed && stop.aborted) || hasElapsed(movedAt, timeout, clock.now()))
     lostAt = lost ? (lostAt ?? clock.now()) : null
-    const over = lostAt !== null && hasPassed(lostAt, options.reconnect ?? 0, clock.now())
+    const over = lostAt !== null && hasElapsed(lostAt, options.reconnect ?? 0, clock.now())
     if (active.length === 0 || over || enough)
       return own.all.filter((delivery) => delivery !== before.get(delivery.id) || !unprovenStates.includes(delivery.state))
     // A fresh look places at once what was written.

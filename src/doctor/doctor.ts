@@ -8,7 +8,7 @@ import { paneAgent } from '../agents/index.ts'
 import { BurnError, codedMessageOf, isLedgerFailure } from '../core/errors.ts'
 import { elsewhereAdvice } from '../decide/report.ts'
 import { backoffText } from '../decide/wording.ts'
-import { mapBounded } from '../core/concurrency.ts'
+import { mapConcurrently } from '../core/concurrency.ts'
 import { hiddenFindings, machineFindings } from './findings.ts'
 import { probeMachine } from './probe.ts'
 import { servedRepos } from '../core/refs.ts'
@@ -52,7 +52,7 @@ async function checkForge(machines: readonly Machine[], session: Session): Promi
   const owner = await checkToken(session)
   // A token that is missing or refused, or a forge that does not answer, would be said again for each repo.
   if (owner.finding.level === 'fail' && owner.code !== 'forge_forbidden') return [owner.finding]
-  const repos = await mapBounded(servedRepos(machines), reposAtOnce, (repo) => checkRepo(repo, session))
+  const repos = await mapConcurrently(servedRepos(machines), reposAtOnce, (repo) => checkRepo(repo, session))
   return [owner.finding, ...repos]
 }
 

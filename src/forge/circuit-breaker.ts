@@ -1,6 +1,6 @@
 /** A forge that stays down is left alone, longer each time: nobody waits for it again and again, and it need not turn everybody away while it recovers. */
 import type { Clock } from '../core/ports.ts'
-import { hasPassed } from '../core/elapsed.ts'
+import { hasElapsed } from '../core/elapsed.ts'
 import { BurnError } from '../core/errors.ts'
 import { backoffMs } from '../decide/backoff.ts'
 
@@ -42,7 +42,7 @@ export function circuitBreaker(
 
   return async (request) => {
     const trial = over !== null
-    if (over !== null && (trying || !hasPassed(over.at, over.pause, clock.now())))
+    if (over !== null && (trying || !hasElapsed(over.at, over.pause, clock.now())))
       throw circuitOpenError(host, over.reason, over.at + over.pause)
     trying = trial
     try {

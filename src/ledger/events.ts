@@ -3,7 +3,7 @@ import type { Transaction } from 'kysely'
 import type { NewEvent } from '../core/events.ts'
 import type { Tables } from './schema.ts'
 import { createHash } from 'node:crypto'
-import { hasPassed } from '../core/elapsed.ts'
+import { hasElapsed } from '../core/elapsed.ts'
 import { insertRows } from './write-rows.ts'
 
 export async function append(trx: Transaction<Tables>, events: readonly NewEvent[], at: number): Promise<void> {
@@ -31,7 +31,7 @@ export async function recordEvents(trx: Transaction<Tables>, events: readonly Ne
       .orderBy('seq', 'desc')
       .limit(1)
       .executeTakeFirst()
-    if (last === undefined || last.payload !== JSON.stringify(payload) || hasPassed(last.at, saidFor, at)) fresh.push(event)
+    if (last === undefined || last.payload !== JSON.stringify(payload) || hasElapsed(last.at, saidFor, at)) fresh.push(event)
   }
   await append(trx, fresh, at)
 }

@@ -5,7 +5,7 @@ import type { Job, JobLedger } from '../core/ledger/jobs.ts'
 import type { Delivery } from '../core/lifecycle.ts'
 import type { Lease } from './claims.ts'
 import type { Tables } from './schema.ts'
-import { hasPassed } from '../core/elapsed.ts'
+import { hasElapsed } from '../core/elapsed.ts'
 import { activeStates } from '../core/lifecycle.ts'
 import { inList } from './sql.ts'
 import { append } from './events.ts'
@@ -43,7 +43,7 @@ export async function refusedJob(trx: Trx, name: string, owner: string, at: numb
   const job = await trx.selectFrom('job').selectAll().where('name', '=', name).executeTakeFirst()
   if (job === undefined || job.owner === owner) return null
   const runs = job.owner !== null && (job.until ?? 0) > at
-  return runs || (job.next_run !== null && !hasPassed(job.next_run - (job.period ?? 0), job.period ?? 0, at)) ? job : null
+  return runs || (job.next_run !== null && !hasElapsed(job.next_run - (job.period ?? 0), job.period ?? 0, at)) ? job : null
 }
 
 export async function beginJob(

@@ -1,5 +1,5 @@
 /** Reads the forge into the ledger: what is new of each repo's issues, who may write, which changes are open. */
-import { hasPassed } from '../core/elapsed.ts'
+import { hasElapsed } from '../core/elapsed.ts'
 import { BurnError, messageWithHint, isLedgerFailure } from '../core/errors.ts'
 import type { CycleView } from '../core/ledger.ts'
 import type { LiveDispatch } from '../core/ledger/claims.ts'
@@ -10,7 +10,7 @@ import type { ChangePage, Clock, Forge, IssuePage } from '../core/ports.ts'
 import { repoOf } from '../core/refs.ts'
 import { trustedChange } from '../decide/changes.ts'
 import { refusalScope } from '../decide/backoff.ts'
-import { mapBounded, batchCalls } from '../core/concurrency.ts'
+import { mapConcurrently, batchCalls } from '../core/concurrency.ts'
 
 /** A complete listing is taken this often, for what a cursor can't tell: issues that were deleted or moved away. */
 const relistAfter = 24 * 3_600_000
@@ -56,7 +56,7 @@ export async function refreshForge(
   const writersOf = (repo: RepoRef) => asked.get(repo) ?? keptWriters(records.get(repo))
   const trusted = (repo: RepoRef, { changes }: ChangePage) => changes.map((change) => trustedChange(change, repo, known, writersOf))
   const save = pageSaver(ports, quiet)
-  await mapBounded(repos, reposAtOnce, async (repo) => {
+  await mapConcurrently(repos, reposAtOnce, async (repo) => {
     try {
       const record = records.get(repo) ?? null
       const own = new Set(await refreshWriters(repo, record, ports))
@@ -123,7 +123,7 @@ function pageSaver({ ledger, clock }: Ports, quiet: boolean) {
 }
 
 function readIssues(repo: RepoRef, record: RepoRecord | null, { forge, clock }: Ports): Promise<IssuePage> {
-  const relist = record?.listed_at == null || hasPassed(record.listed_at, relistAfter, clock.now())
+  const relist = record?.listed_at == null || hasElapsed(record.listed_at, relistAfter, clock.now())
   return forge.issues(repo, relist ? null : record.cursor)
 }
 
@@ -163,7 +163,7 @@ function saidOf(repo: RepoRef, skipped: IssuePage['skipped']): string[] {
 async function confirmGone(repo: RepoRef, listed: readonly Issue[], { forge, ledger }: Omit<Ports, 'clock'>): Promise<Issue[]> {
   const seen = new Set(listed.map(({ ref }) => ref))
   const missing = (await ledger.openIssueRefs(repo)).filter((ref) => !seen.has(ref))
-  const now = await mapBounded(missing, reposAtOnce, (ref) => asItIs(ref, { forge, ledger }))
+  const now = await mapConcurrently(missing, reposAtOnce, (ref) => asItIs(ref, { forge, ledger }))
   // What is not there at all is closed as the listing is saved.
   return now.filter((issue) => issue !== null)
 }
@@ -180,7 +180,7 @@ async function asItIs(ref: IssueRef, { forge, ledger }: Pick<Ports, 'forge' | 'l
 
 async function refreshWriters(repo: RepoRef, record: RepoRecord | null, { forge, ledger, clock }: Ports): Promise<readonly string[]> {
   const now = clock.now()
-  if (record?.writers != null && record.writers_at !== null && !hasPassed(record.writers_at, writersCacheTtl, now)) return record.writers
+  if (record?.writers != null && record.writers_at !== null && !hasElapsed(record.writers_at, writersCacheTtl, now)) return record.writers
   const writers = await forge.writers(repo)
   await ledger.saveWriters(repo, writers, { listed: true }, now)
   return writers

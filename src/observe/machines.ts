@@ -4,7 +4,7 @@ import type { Incarnation, Machine, Time } from '../core/nouns.ts'
 import type { MachineSnapshot } from '../core/panes.ts'
 import type { Machines, PaneHost, SnapshotWithScreens } from '../core/pane-host.ts'
 import type { Clock } from '../core/ports.ts'
-import { hasPassed } from '../core/elapsed.ts'
+import { hasElapsed } from '../core/elapsed.ts'
 import { BurnError, messageOf } from '../core/errors.ts'
 import { pidsOf, agentLiveness } from '../core/incarnation.ts'
 import { backoffMs } from '../decide/backoff.ts'
@@ -65,7 +65,7 @@ export class TmuxMachines implements Machines {
 
   #isDue(name: string, longest: number): boolean {
     const { count, at } = this.#failures.get(name) ?? { count: 0, at: 0 }
-    return count < 2 || hasPassed(at, backoffMs(count - 1, { first: reconnectBackoff.first, longest }, this.#random()), this.#clock.now())
+    return count < 2 || hasElapsed(at, backoffMs(count - 1, { first: reconnectBackoff.first, longest }, this.#random()), this.#clock.now())
   }
 
   #try(machine: Machine): Promise<PaneHost> {

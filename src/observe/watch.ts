@@ -4,7 +4,7 @@ import type { WorkerSnapshot } from '../core/fleet-state.ts'
 import type { StatusReport } from '../decide/report.ts'
 import type { MachineScreens } from './readings.ts'
 import type { Session } from './session.ts'
-import { hasPassed } from '../core/elapsed.ts'
+import { hasElapsed } from '../core/elapsed.ts'
 import { statusReport } from '../decide/report.ts'
 import { WakeSignal, MachineWatch } from './machine-watch.ts'
 import { readWorkers } from './readings.ts'
@@ -83,7 +83,7 @@ async function* updates(
           now,
         )
       }
-      const stale = hasPassed(readAt, ledgerPause, now)
+      const stale = hasElapsed(readAt, ledgerPause, now)
       if (kept === null || changes.length > 0 || stale) {
         kept = await readKept(session)
         readAt = now

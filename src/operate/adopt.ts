@@ -5,7 +5,7 @@ import type { Reason } from '../core/reasons.ts'
 import type { Session } from '../observe/session.ts'
 import { BurnError, isLedgerFailure, messageOf } from '../core/errors.ts'
 import { repoOf, servedRepos } from '../core/refs.ts'
-import { mapBounded } from '../core/concurrency.ts'
+import { mapConcurrently } from '../core/concurrency.ts'
 import { unknownClaims } from '../claim/check.ts'
 import { adoptedComment } from '../decide/comment.ts'
 import { refreshForge } from '../observe/forge.ts'
@@ -33,7 +33,7 @@ export async function adopt({ dryRun, force }: { readonly dryRun: boolean; reado
   const open = (await ledger.openIssues()).map(({ issue }) => issue).filter(({ repo, comments }) => writers.has(repo) && comments > 0)
   const kept = [...repos_down].map(([what, why]) => ({ what, why }))
   const released: Adopted['released'][number][] = []
-  await mapBounded(open, atOnce, async ({ ref, repo }) => {
+  await mapConcurrently(open, atOnce, async ({ ref, repo }) => {
     try {
       const claims = await unknownClaims(ref, await forge.comments(ref), writers.get(repo) ?? new Set(), session)
       const free = claims.filter((claim) => whyKept(claim, busy) === null)

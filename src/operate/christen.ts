@@ -10,7 +10,7 @@ import { activeStates } from '../core/lifecycle.ts'
 import { looping, loopsIn } from '../decide/stops.ts'
 import { incarnationOf } from '../core/incarnation.ts'
 import { adviceOn } from '../observe/agents.ts'
-import { mapBounded } from '../core/concurrency.ts'
+import { mapConcurrently } from '../core/concurrency.ts'
 import { CircuitBreakers } from '../deliver/circuit-breakers.ts'
 import { prepareAgentStarts } from './agent-files.ts'
 import { identityFor } from '../claim/prompts.ts'
@@ -52,7 +52,7 @@ export async function christen(
     const taken = await session.ledger.takeOverDeliveries(session.owner, session.clock.now() + leaseLength, session.clock.now())
     const breakers = options.dryRun ? null : new CircuitBreakers(session, (await session.ledger.view()).recent)
     const shared = { holds: new Map(), breakers, write: writerOf(session) }
-    return mapBounded(hosts, hosts.length, async (host) => {
+    return mapConcurrently(hosts, hosts.length, async (host) => {
       const own = workers.filter(({ machine }) => machine === host.machine.name)
       const begun = taken.filter(({ kind, worker }) => kind === 'identity' && own.some(({ id }) => id === worker))
       return new Ward(own, new MachineDeliveries(host, begun, shared, session), session, options).run(stop)

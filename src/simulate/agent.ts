@@ -15,7 +15,7 @@ export const simulatedScreen: CustomAgent = {
   error: ['^✕ '],
   rows: 8,
   submit: 'Enter',
-  settle: 0,
+  submit_delay: 0,
 }
 
 /** A prompt that an agent has. */

@@ -32,7 +32,7 @@ export function completeSprint(written: WrittenSprint | undefined, { fleet, serv
     skip_labels: written.skip_labels ?? defaults.sprintSkipLabels,
     skip_titles: written.skip_titles ?? defaults.sprintSkipTitles,
     priority_labels: written.priority_labels ?? defaults.priorityLabels,
-    mends: written.mends ?? defaults.mends,
+    check_retries: written.check_retries ?? defaults.checkRetries,
     check_timeout: durationMs(written.check_timeout ?? defaults.checkTime),
     allow_paths: written.allow_paths ?? [],
     sandbox: {

@@ -7,7 +7,7 @@ import { crossFindings } from './cross.ts'
 import { servedRepos } from '../core/refs.ts'
 import { completeSprint } from './complete-sprint.ts'
 import { defaults } from './defaults.ts'
-import { deprecationsIn } from './deprecated.ts'
+import { aliasFindings, deprecationsIn, withCurrentKeys } from './deprecated.ts'
 import { drawNames, knownNames } from './names.ts'
 import { durationMs } from './units.ts'
 import { throwFindings } from './findings.ts'
@@ -36,7 +36,8 @@ export interface Completed {
 }
 
 /** Throws SpecError with everything that does not agree. */
-export function completeSpec(spec: WrittenSpec, options: CompleteOptions): Completed {
+export function completeSpec(written: WrittenSpec, options: CompleteOptions): Completed {
+  const spec = withCurrentKeys(written)
   const owner = spec.forge.owner ?? defaults.folderOwner
   const used = namesInUse(spec, options.known)
   const local = (path: string) => localPath(path, options.home, folderOf(options.file))
@@ -71,8 +72,8 @@ export function completeSpec(spec: WrittenSpec, options: CompleteOptions): Compl
     },
   }
   const positions = positionsIn(options.text, options.file)
-  throwFindings(crossFindings(spec, fleet), positions)
-  return { fleet, workers: recordable(spec, fleet), deprecations: deprecationsIn(spec, positions) }
+  throwFindings([...aliasFindings(written), ...crossFindings(spec, fleet)], positions)
+  return { fleet, workers: recordable(spec, fleet), deprecations: deprecationsIn(written, positions) }
 }
 
 function fleetName(spec: WrittenSpec): string {
@@ -111,7 +112,7 @@ function completePolicy({ dispatch = {} }: WrittenSpec): DispatchPolicy {
     skip_titles: dispatch.skip_titles ?? defaults.skipTitles,
     council_labels: dispatch.council_labels ?? defaults.councilLabels,
     assigned: dispatch.assigned ?? defaults.assigned,
-    ended_after: dispatch.ended_after === null ? null : durationMs(dispatch.ended_after ?? defaults.endedAfter),
+    idle_timeout: dispatch.idle_timeout === null ? null : durationMs(dispatch.idle_timeout ?? defaults.idleTimeout),
     stale_after: durationMs(dispatch.stale_after ?? defaults.staleAfter),
     max_attempts: dispatch.max_attempts ?? defaults.maxAttempts,
     retry_after: durationMs(dispatch.retry_after ?? defaults.retryAfter),

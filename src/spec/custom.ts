@@ -68,9 +68,14 @@ export const customKeys = {
     .enum(['Enter', 'M-Enter', 'C-j', 'C-d', 'C-s'])
     .optional()
     .meta({ description: 'Kind `custom`: the key that submits what is in its composer.', default: defaults.submit, examples: ['M-Enter'] }),
+  submit_delay: timeSpan.optional().meta({
+    description: 'Kind `custom`: the time between typing a text and pressing that key.',
+    default: defaults.submitDelay,
+    examples: ['1s'],
+  }),
   settle: timeSpan.optional().meta({
-    description: 'Kind `custom`: how long a text must have been in its composer before that key counts.',
-    default: defaults.settle,
+    description: 'Kind `custom`: deprecated name of `submit_delay`.',
+    deprecated: true,
     examples: ['1s'],
   }),
   collapses: z
@@ -79,7 +84,8 @@ export const customKeys = {
     .max(10_000)
     .optional()
     .meta({
-      description: 'Kind `custom`, deprecated: does nothing. Only one short line is pasted, which no agent shows as a placeholder.',
+      description: 'Kind `custom`: deprecated, has no effect. burn types only one short line, and no agent replaces that by a placeholder.',
+      deprecated: true,
       examples: [5],
     }),
 }

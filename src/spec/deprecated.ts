@@ -1,16 +1,88 @@
-/** Spellings that this release still accepts and the next one refuses. */
-import type { PathFinding, Positions } from './findings.ts'
-import type { WrittenSpec } from './schema.ts'
+/** Keys and values that this release still accepts and the next one refuses. */
+import type { PathFinding, Positions, SpecPath } from './findings.ts'
+import type { WrittenAgent, WrittenSpec } from './schema.ts'
 
-/** One line for each deprecated spelling in the spec, with its place. */
-export function deprecationsIn({ sprint }: WrittenSpec, positions: Positions): string[] {
-  const found: PathFinding[] = []
-  if (sprint?.sandbox?.use === 'auto') {
+/** The keys that were renamed, as old and current name, by the part of the spec that has them. */
+const renamed = {
+  agent: { settle: 'submit_delay' },
+  dispatch: { ended_after: 'idle_timeout' },
+  sprint: { mends: 'check_retries' },
+} as const
+
+/** A part of the spec that may use old names. */
+interface Part {
+  readonly path: SpecPath
+  readonly value: object
+  readonly names: Readonly<Record<string, string>>
+}
+
+/** An old name that the spec uses. */
+interface Alias {
+  readonly part: Part
+  readonly old: string
+  readonly current: string
+}
+
+function partsOf({ agent, dispatch = {}, sprint, machines = {} }: WrittenSpec): Part[] {
+  const agentOf = (path: SpecPath, value: WrittenAgent = {}): Part => ({ path: [...path, 'agent'], value, names: renamed.agent })
+  const ofMachines = Object.entries(machines).flatMap(([name, machine]) => {
+    const ofWindows = machine.windows.flatMap((window, index) => {
+      const path = ['machines', name, 'windows', index]
+      const ofWorkers = Object.entries(window.workers ?? {}).map(([key, worker]) => agentOf([...path, 'workers', key], worker.agent))
+      return [agentOf(path, window.agent), ...ofWorkers]
+    })
+    return [agentOf(['machines', name], machine.agent), ...ofWindows]
+  })
+  return [
+    agentOf([], agent),
+    { path: ['dispatch'], value: dispatch, names: renamed.dispatch },
+    { path: ['sprint'], value: sprint ?? {}, names: renamed.sprint },
+    ...ofMachines,
+  ]
+}
+
+function aliasesIn(spec: WrittenSpec): Alias[] {
+  return partsOf(spec).flatMap((part) =>
+    Object.entries(part.names)
+      .filter(([old]) => old in part.value)
+      .map(([old, current]) => ({ part, old, current })),
+  )
+}
+
+/** Returns a copy of the spec in which every renamed key has its current name. */
+export function withCurrentKeys(spec: WrittenSpec): WrittenSpec {
+  const copy = structuredClone(spec)
+  for (const { part, old, current } of aliasesIn(copy)) {
+    Reflect.set(part.value, current, Reflect.get(part.value, old))
+    Reflect.deleteProperty(part.value, old)
+  }
+  return copy
+}
+
+/** Returns a finding for each key that the spec has under its old and its current name. */
+export function aliasFindings(spec: WrittenSpec): PathFinding[] {
+  return aliasesIn(spec)
+    .filter(({ part, current }) => current in part.value)
+    .map(({ part, old, current }) => ({
+      path: [...part.path, old],
+      of: 'key',
+      what: `"${old}" is the old name of "${current}", and both are written`,
+      hint: `keep "${current}" and delete "${old}"`,
+    }))
+}
+
+/** Returns one line for each deprecated key or value in the spec, with its place. */
+export function deprecationsIn(spec: WrittenSpec, positions: Positions): string[] {
+  const found = aliasesIn(spec).map(({ part, old, current }): PathFinding => {
+    const what = `"${old}" is deprecated: its name is now "${current}"`
+    return { path: [...part.path, old], of: 'key', what, hint: `write "${current}"; the next release refuses "${old}"` }
+  })
+  if (spec.sprint?.sandbox?.use === 'auto') {
     const what = '"use": "auto" is deprecated and means "require": commands no longer run unconfined if bubblewrap does not work'
     found.push({ path: ['sprint', 'sandbox', 'use'], what, hint: 'write "require", or "off" to run commands without bubblewrap' })
   }
-  return found.map(({ path, what, hint }) => {
-    const { line, column } = positions.at(path)
+  return found.map(({ path, of, what, hint }) => {
+    const { line, column } = positions.at(path, of)
     return `${positions.file}:${line}:${column}: ${what}; ${hint}`
   })
 }

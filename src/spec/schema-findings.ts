@@ -27,7 +27,9 @@ function complain(issue: Issue, root: JsonSchema, written: unknown): PathFinding
 }
 
 function unknownKey(path: SpecPath, key: string, schema: JsonSchema | null): PathFinding {
-  const keys = Object.keys(schema?.properties ?? {}).filter((known) => known !== '$schema')
+  const keys = Object.entries(schema?.properties ?? {})
+    .filter(([known, value]) => known !== '$schema' && value['deprecated'] !== true)
+    .map(([known]) => known)
   const meant = nearest(key, keys)
   const where = path.length === 0 ? '' : ` in ${wordsOf(path)}`
   const hint = meant === null ? `known here: ${keys.join(', ')}` : `did you mean "${meant}"?`

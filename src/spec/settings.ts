@@ -83,15 +83,19 @@ export const policy = z.strictObject({
       default: defaults.assigned,
       examples: ['skip'],
     }),
-  ended_after: timeSpan
+  idle_timeout: timeSpan
     .nullable()
     .optional()
     .meta({
       description:
         'How long an agent must have had nothing to do before an issue that it holds without a change for review counts as failed, and may be given again. An agent in trouble that every issue would meet (login, billing, model, quota, connection) is told to go on after a sixth and a half of it; if it has not recovered at its end, the issue is released, and no attempt counts. `null`: only a person gives it back.',
-      default: defaults.endedAfter,
+      default: defaults.idleTimeout,
       examples: ['30m'],
     }),
+  ended_after: timeSpan
+    .nullable()
+    .optional()
+    .meta({ description: 'Deprecated name of `idle_timeout`.', deprecated: true, examples: ['30m'] }),
   stale_after: timeSpan.optional().meta({
     description: 'How long a worker may have an issue without a change for review before it is called stale.',
     default: defaults.staleAfter,

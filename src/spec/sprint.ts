@@ -139,6 +139,8 @@ const keep = z.strictObject({
     .meta({ description: 'How long an ended workspace, and a transcript, stays.', default: defaults.keepAge, examples: ['14d'] }),
 })
 
+const checkRetries = z.int().min(0).max(20)
+
 export const sprint = z.strictObject({
   repos: repos.optional().meta({
     description: 'Repos whose issues sprints take. Without it: those that windows serve.',
@@ -168,12 +170,12 @@ export const sprint = z.strictObject({
     default: defaults.priorityLabels,
     examples: [['urgent', 'high']],
   }),
-  mends: z
-    .int()
-    .min(0)
-    .max(20)
-    .optional()
-    .meta({ description: 'How often a check that failed is given back to the model.', default: defaults.mends, examples: [3] }),
+  check_retries: checkRetries.optional().meta({
+    description: 'Number of times that burn gives a failed check back to the model.',
+    default: defaults.checkRetries,
+    examples: [3],
+  }),
+  mends: checkRetries.optional().meta({ description: 'Deprecated name of `check_retries`.', deprecated: true, examples: [3] }),
   check_timeout: timeSpan.optional().meta({ description: 'How long the check may take.', default: defaults.checkTime, examples: ['20m'] }),
   allow_paths: words.optional().meta({
     description: 'Protected paths (CI definitions, hooks) that a change may touch without a person: globs from the top folder.',

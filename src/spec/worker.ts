@@ -111,7 +111,7 @@ function mergeAgents(written: readonly (WrittenAgent | undefined)[]): AgentConfi
 }
 
 /** With every default filled in, from the nearest that is written; null where there are no patterns. */
-function completeCustom({ patterns: said, submit, settle }: WrittenCustom): CustomAgent | null {
+function completeCustom({ patterns: said, submit, submit_delay }: WrittenCustom): CustomAgent | null {
   if (said === undefined) return null
   return {
     ready: said.ready ?? null,
@@ -123,6 +123,6 @@ function completeCustom({ patterns: said, submit, settle }: WrittenCustom): Cust
     error: said.error ?? [],
     rows: said.rows ?? defaults.stateRows,
     submit: submit ?? defaults.submit,
-    settle: durationMs(settle ?? defaults.settle),
+    submit_delay: durationMs(submit_delay ?? defaults.submitDelay),
   }
 }

@@ -5,7 +5,7 @@ import type { Sprint } from '../core/sprint.ts'
 import type { Workspace } from '../git/places.ts'
 import type { SprintContext } from './context.ts'
 import { ifCode, noSuchPath } from '../core/errors.ts'
-import { hasPassed } from '../core/elapsed.ts'
+import { hasElapsed } from '../core/elapsed.ts'
 import { idPattern } from '../core/ids.ts'
 import { isKept } from '../core/lifecycle.ts'
 import { listWorkspaces } from '../git/places.ts'
@@ -39,7 +39,7 @@ export async function pruneSprints(options: PruneOptions, ports: Ports): Promise
   const waiting = await waitingIn(rows, ports)
   const ended = over.filter(({ id }) => !waiting.has(id))
   const now = session.clock.now()
-  const due = ended.filter(({ id }, index) => index >= options.workspaces || hasPassed(rows.get(id)?.ended_at ?? 0, options.age, now))
+  const due = ended.filter(({ id }, index) => index >= options.workspaces || hasElapsed(rows.get(id)?.ended_at ?? 0, options.age, now))
   const removed: string[] = []
   const kept: string[] = []
   for (const workspace of due) {
@@ -73,7 +73,7 @@ async function pruneTranscripts({ age, dryRun }: PruneOptions, live: ReadonlySet
     const id = name.replace(/\.jsonl$/, '')
     if (!name.endsWith('.jsonl') || !idPattern.test(id) || live.has(id)) continue
     const { mtimeMs } = await stat(join(folder, name))
-    if (!hasPassed(mtimeMs, age, session.clock.now())) continue
+    if (!hasElapsed(mtimeMs, age, session.clock.now())) continue
     if (!dryRun) await rm(join(folder, name), { force: true })
     gone.push(id)
   }

@@ -4,7 +4,7 @@ import type { FleetState } from '../core/fleet-state.ts'
 import type { Issue } from '../core/nouns.ts'
 import type { Picked } from '../decide/pick.ts'
 import type { Session } from '../observe/session.ts'
-import { hasPassed } from '../core/elapsed.ts'
+import { hasElapsed } from '../core/elapsed.ts'
 import { isLedgerFailure, messageOf } from '../core/errors.ts'
 import { sanitize } from '../core/text.ts'
 import { recordBackoff } from '../claim/refusal.ts'
@@ -30,7 +30,7 @@ export async function recheckPick(
   const now = clock.now()
   let current: Issue | null = record.issue
   try {
-    if (hasPassed(state.now, longestState, now)) current = await forge.issue(issue.ref)
+    if (hasElapsed(state.now, longestState, now)) current = await forge.issue(issue.ref)
   } catch (thrown) {
     if (isLedgerFailure(thrown)) throw thrown
     return { code: 'issue_unread', why: messageOf(thrown) }

@@ -8,7 +8,7 @@ import { BurnError } from '../core/errors.ts'
 import { sprintWorkers } from '../core/sprint.ts'
 import { consequenceOf } from '../decide/failure.ts'
 import { elsewhereAdvice } from '../decide/report.ts'
-import { mapBounded } from '../core/concurrency.ts'
+import { mapConcurrently } from '../core/concurrency.ts'
 import { claimForSprint } from '../claim/claim.ts'
 import { runJob } from '../jobs/run.ts'
 import { withLeases } from '../observe/session.ts'
@@ -85,7 +85,7 @@ export async function runSprints(options: SprintRunOptions, context: SprintConte
     let begun = 0
     let refused: ReadonlySet<string> = new Set()
     let over = false
-    await mapBounded(Array.from({ length: options.jobs }), options.jobs, async () => {
+    await mapConcurrently(Array.from({ length: options.jobs }), options.jobs, async () => {
       for (let picked = queue.shift(); picked !== undefined && begun < options.count && !over && !stop.aborted; picked = queue.shift()) {
         if (refused.has(picked.issue.ref) || refused.has(picked.issue.repo)) continue
         begun += 1

@@ -100,7 +100,7 @@ async function converse(
   { context, stop }: { readonly context: SprintContext; readonly stop: AbortSignal },
 ): Promise<Tried> {
   const { check, workspace, sandbox } = site
-  const { mends } = context.policy
+  const { check_retries } = context.policy
   let text = task
   for (let mended = 0; ; mended++) {
     const answer = await sandbox.withQuota(() => conversation.say(text, AbortSignal.any([stop, sandbox.ended])))
@@ -118,9 +118,9 @@ async function converse(
       return { finished: { ...worked, summary: answer.text, files, left_out, check: result } }
     }
     if (stop.aborted) return { failure: { class: 'stopped', reason: 'stopped while the check ran' }, usage: worked.usage }
-    if (mended >= mends)
+    if (mended >= check_retries)
       return { failure: { class: 'check_red', reason: `${check} still fails: ${lastLine(checked.output)}` }, usage: worked.usage }
-    text = failedCheckText(check, checked, mends - mended - 1)
+    text = failedCheckText(check, checked, check_retries - mended - 1)
   }
 }
 

@@ -24,7 +24,7 @@ const small = {
     rows: 3,
   },
   submit: 'M-Enter',
-  settle: '2s',
+  submit_delay: '2s',
   collapses: 5,
 }
 
@@ -58,7 +58,7 @@ test('custom: an agent that a spec declares is started, read, typed to and submi
   const config = workerOf(small)
   const kind = paneAgent(config)
   assert.deepEqual(kind.start(config, null).argv, ['my-agent', '--tty'])
-  assert.deepEqual([kind.submit, kind.limits.settle], ['\u001b\r', 2000])
+  assert.deepEqual([kind.submit, kind.limits.submit_delay], ['\u001b\r', 2000])
 
   const banner = 'my-agent 1.0'
   assert.equal(state([]), 'starting')

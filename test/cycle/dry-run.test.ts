@@ -154,7 +154,7 @@ test('dry run: its actions are those of the next cycle, in states drawn at rando
       const { open, forge, world, clock, fleet, run, pass } = await simulatedFleet(
         { after: (end: unknown) => void ends.push(end as () => unknown) },
         issuesOf(issues).map((issue, index) => (index % 3 === 0 ? { ...issue, labels: ['approved'] } : issue)),
-        { shared_forge: shared, ended_after: 30 * 60_000, trust: { authors: 'writers', labels: ['approved'] } },
+        { shared_forge: shared, idle_timeout: 30 * 60_000, trust: { authors: 'writers', labels: ['approved'] } },
       )
       const { session, ledger, cycle } = await open()
       const unreadable = new Set<string>()

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import type { IssueRecord } from '../../src/core/ledger/backlog.ts'
-import { hasPassed } from '../../src/core/elapsed.ts'
+import { hasElapsed } from '../../src/core/elapsed.ts'
 import { backoffMs, retryAt } from '../../src/decide/backoff.ts'
 
 const minute = 60_000
@@ -50,7 +50,7 @@ test('issues that were lost together come back one after the other', () => {
 test('a clock that was set back holds nothing up, and clocks that differ a little hurry nothing', () => {
   assert.equal(retryAt(tried(3), minute, at - 3 * 3_600_000), null)
   assert.notEqual(retryAt(tried(3), minute, at - 2_000), null)
-  assert.equal(hasPassed(at, 10, at - 59_000), false)
-  assert.equal(hasPassed(at, 10, at - 61_000), true)
-  assert.equal(hasPassed(at, 10, at + 10), true)
+  assert.equal(hasElapsed(at, 10, at - 59_000), false)
+  assert.equal(hasElapsed(at, 10, at - 61_000), true)
+  assert.equal(hasElapsed(at, 10, at + 10), true)
 })

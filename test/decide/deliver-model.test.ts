@@ -7,7 +7,7 @@ import type { Observation } from '../../src/decide/observation.ts'
 import { deliveryTransitions } from '../../src/core/lifecycle.ts'
 import { deliveryLimits, nextStep } from '../../src/decide/delivery-step.ts'
 
-const limitsWith = (settle: number) => deliveryLimits({ limits: { ready: 1000, placed: 10_000, seen: 20_000, settle } }, 'work')
+const limitsWith = (submit_delay: number) => deliveryLimits({ limits: { ready: 1000, placed: 10_000, seen: 20_000, submit_delay } }, 'work')
 const id = '0k3v9w2x4abcd'
 const line = `[burn ${id}]`
 

@@ -246,14 +246,14 @@ test('deliver: every step is one that the two lives allow, and only time that ma
 })
 
 test('deliver: an identity waits only until its agent should be ready', () => {
-  const kind = { limits: { ready: 1000, placed: 1, seen: 1, settle: 0 } }
+  const kind = { limits: { ready: 1000, placed: 1, seen: 1, submit_delay: 0 } }
   const starting = sight({ look: look('starting', 'absent') })
   assert.equal(brief(nextStep(delivery('planned', { kind: 'identity' }), starting, deliveryLimits(kind, 'identity'), 999)), 'wait')
   assert.equal(brief(nextStep(delivery('planned', { kind: 'identity' }), starting, deliveryLimits(kind, 'identity'), 1000)), 'refused')
 })
 
 test('deliver: where Enter counts only after a while, the text stays in the composer for that while', () => {
-  const slow = deliveryLimits({ limits: { ready: 1000, placed: 10_000, seen: 20_000, settle: 700 } }, 'work')
+  const slow = deliveryLimits({ limits: { ready: 1000, placed: 10_000, seen: 20_000, submit_delay: 700 } }, 'work')
   assert.equal(brief(nextStep(delivery('placing'), sight(ours), slow, 5000)), 'placed')
   assert.deepEqual(nextStep(delivery('placed', { changed_at: 5000 }), sight(ours), slow, 5699), {
     do: 'wait',

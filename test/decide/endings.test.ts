@@ -12,7 +12,7 @@ const minute = 60_000
 function viewOf(changes: Partial<UnderWayState> = {}, dispatch: Partial<LiveDispatch> = {}): UnderWayState {
   const states = new Map([['m/W/A', { state: 'idle', since: now - 40 * minute } as const]])
   const dispatches = [dispatchOf({ handed_at: now - 90 * minute, ...dispatch })]
-  return stateOf({ dispatches, states, incarnations: new Map([['m/W/A', '1.%1.9']]), ...changes }, { ended_after: 30 * minute })
+  return stateOf({ dispatches, states, incarnations: new Map([['m/W/A', '1.%1.9']]), ...changes }, { idle_timeout: 30 * minute })
 }
 
 /** A change from the dispatch's branch. */
@@ -48,7 +48,7 @@ test('it has not where its turn may not be over, its text may not have arrived, 
     'its repo not asked': viewOf({ writers: new Map() }),
     'its agent not found': viewOf({ incarnations: new Map() }),
     'another agent in its pane, and its own not known to have ended': viewOf({ incarnations: new Map([['m/W/A', '1.%1.10']]) }),
-    'switched off': viewOf({ fleet: stateOf({}, { ended_after: null }).fleet }),
+    'switched off': viewOf({ fleet: stateOf({}, { idle_timeout: null }).fleet }),
     'a question to the council': viewOf({}, { kind: 'council' }),
     'in review': viewOf({}, { state: 'review' }),
   }

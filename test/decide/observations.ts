@@ -6,7 +6,7 @@ import type { Observation } from '../../src/decide/observation.ts'
 import { deliveryLimits } from '../../src/decide/delivery-step.ts'
 
 export const id = '0k3v9w2x4abcd'
-export const limits = deliveryLimits({ limits: { ready: 1000, placed: 10_000, seen: 20_000, settle: 0 } }, 'work')
+export const limits = deliveryLimits({ limits: { ready: 1000, placed: 10_000, seen: 20_000, submit_delay: 0 } }, 'work')
 export const me = '1.%1.10'
 export const line = `[burn ${id}] Read all 2 lines of .burn/${id}.md (sha256 0123456789abcdef) and do what it says.`
 

@@ -13,7 +13,7 @@ import { settle, withFreed } from '../../src/decide/settle.ts'
 /** One worker that holds one issue. */
 function held(changes: Partial<UnderWayState>, dispatch: Partial<LiveDispatch> = {}): UnderWayState {
   const incarnations = new Map([['m/W/A', '1.%1.9']])
-  return stateOf({ dispatches: [dispatchOf(dispatch)], incarnations, sprints: [sprintOf()], ...changes }, { ended_after: null })
+  return stateOf({ dispatches: [dispatchOf(dispatch)], incarnations, sprints: [sprintOf()], ...changes }, { idle_timeout: null })
 }
 
 const record = { ...untouched, issue: { ref: 'o/r#1' } as Issue, attempts: 1, standing: 'taken', revision: 4 } as const

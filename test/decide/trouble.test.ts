@@ -20,12 +20,12 @@ const worker = { id: 'm/W/A', role: 'worker', depth: 2, repos: ['o/r'], home: nu
 interface Night {
   readonly reading: (minutes: number, told: number) => Partial<Reading> & { readonly state: ReadingState }
   readonly minutes: number
-  readonly ended_after?: number | null
+  readonly idle_timeout?: number | null
   readonly dispatches?: readonly Partial<LiveDispatch>[]
 }
 
 /** What was done, with the minute; each text arrives at once. */
-function night({ reading, minutes, ended_after = 30 * minute, dispatches = [{}] }: Night): string[] {
+function night({ reading, minutes, idle_timeout = 30 * minute, dispatches = [{}] }: Night): string[] {
   const did: string[] = []
   const resumes = new Map<string, ResumeText[]>()
   let live = dispatches.map((each, index): LiveDispatch => {
@@ -38,7 +38,7 @@ function night({ reading, minutes, ended_after = 30 * minute, dispatches = [{}] 
     const now = start + at * minute
     const seen: Reading = { detail: null, evidence: 'HTTP 401', ...reading(at, told) }
     const since = record.state === seen.state ? (record.state_since ?? now) : now
-    const view = viewOf(now, { seen, since, record, resumes, live, ended_after })
+    const view = viewOf(now, { seen, since, record, resumes, live, idle_timeout })
     record = { ...record, state: seen.state, state_since: since }
     if (since === now)
       record = { ...record, ...(seen.state === 'error' ? { error_at: now } : seen.state === 'working' ? { error_at: null } : {}) }
@@ -62,10 +62,10 @@ interface Seen {
   readonly record: WorkerRecord
   readonly resumes: UnderWayState['resumes']
   readonly live: readonly LiveDispatch[]
-  readonly ended_after: number | null
+  readonly idle_timeout: number | null
 }
 
-function viewOf(now: Time, { seen, since, record, resumes, live, ended_after }: Seen): UnderWayState {
+function viewOf(now: Time, { seen, since, record, resumes, live, idle_timeout }: Seen): UnderWayState {
   const states = new Map([[worker.id, { state: seen.state, since }]])
   const sights = withTroubles([{ worker, reading: seen, incarnation: 'i' } as unknown as WorkerSnapshot], {
     records: [record],
@@ -73,7 +73,7 @@ function viewOf(now: Time, { seen, since, record, resumes, live, ended_after }: 
     now,
   })
   const seenSo = { now, dispatches: live, records: [record], states, resumes, workers: sights, incarnations: new Map([[worker.id, 'i']]) }
-  return stateOf(seenSo, { ended_after, stale_after: 24 * 60 * minute })
+  return stateOf(seenSo, { idle_timeout, stale_after: 24 * 60 * minute })
 }
 
 const auth = { state: 'error', detail: 'auth' } as const
@@ -139,8 +139,8 @@ test('trouble: what the issue causes fails as an attempt, and is never told to g
     assert.deepEqual(night({ reading: () => ({ state: 'error', detail }), minutes: 60 }), ['30 d0 failed'], String(detail))
 })
 
-test('trouble: with ended_after off it is told with growing pauses, and nothing is ever taken away', () => {
-  assert.deepEqual(night({ reading: () => auth, minutes: 40, ended_after: null }), ['5 d0 told', '15 d0 told', '35 d0 told'])
+test('trouble: with idle_timeout off it is told with growing pauses, and nothing is ever taken away', () => {
+  assert.deepEqual(night({ reading: () => auth, minutes: 40, idle_timeout: null }), ['5 d0 told', '15 d0 told', '35 d0 told'])
 })
 
 test('trouble: its worker gets no work for an hour, then one issue; a new failure renews the hour', () => {
@@ -161,7 +161,7 @@ test('trouble: its worker gets no work for an hour, then one issue; a new failur
       record: full,
       resumes: new Map(),
       live: [],
-      ended_after: null,
+      idle_timeout: null,
     })
     return { why: workBlockReason(view.workers[0]!, null), free: freeWorkers(view).freeSlots().get('o/r') ?? 0 }
   }

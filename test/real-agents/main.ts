@@ -12,7 +12,7 @@ import { join } from 'node:path'
 import type { Column, Tally, Verdict } from './verdict.ts'
 import { messageOf } from '../../src/core/errors.ts'
 import { table } from '../../src/cli/table.ts'
-import { mapBounded } from '../../src/core/concurrency.ts'
+import { mapConcurrently } from '../../src/core/concurrency.ts'
 import { endServer } from '../support/tmux.ts'
 import { install } from './install.ts'
 import { programs, type Program } from './programs.ts'
@@ -94,6 +94,6 @@ mkdirSync(cache, { recursive: true })
 const chosen = programs.filter(
   ({ kind, packaged }) => asked.length === 0 || asked.some((name) => name === kind || packaged.startsWith(name)),
 )
-const rows = await mapBounded(chosen, Math.max(2, Math.floor(availableParallelism() / 2)), tryOne)
+const rows = await mapConcurrently(chosen, Math.max(2, Math.floor(availableParallelism() / 2)), tryOne)
 for (const line of table(['PROGRAM', 'HOME', 'VERDICT', 'READY', 'READINGS', 'TEXTS', 'FAILURES', 'CANARY', 'SPRINT', 'PROOF'], rows))
   console.log(line)

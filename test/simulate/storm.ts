@@ -40,7 +40,7 @@ export function fleetOf(machines: number, panes: number, changes: Partial<Fleet[
       skip_titles: [],
       council_labels: [],
       assigned: 'skip',
-      ended_after: 10 * minute,
+      idle_timeout: 10 * minute,
       stale_after: 90 * minute,
       max_attempts: 5,
       retry_after: 2 * minute,

@@ -18,7 +18,7 @@ test('a forge and one window are enough', () => {
   })
   assert.equal(fleet.dispatch.interval, 60_000)
   assert.equal(fleet.dispatch.stale_after, 86_400_000)
-  assert.equal(fleet.dispatch.ended_after, 1_800_000)
+  assert.equal(fleet.dispatch.idle_timeout, 1_800_000)
   const [machine] = fleet.machines
   assert.deepEqual(
     [machine?.transport, machine?.session, machine?.socket, machine?.tmux],
@@ -104,18 +104,6 @@ test('host and exec exclude each other, and a forge URL is a plain one', () => {
   assert.match(saidOf(specOf([], { machines: { a: { ssh: {}, windows } } })).join(), /"ssh" without "host"/)
   for (const url of ['forge', 'ftp://x', 'https://x/?q', 'https://me@x'])
     assert.equal(saidOf(specOf(windows, { forge: { kind: 'gitea', url, owner: 'o' } })).length, 1, url)
-})
-
-test('sprint.sandbox.use: is require by default, and "auto" is a deprecated spelling of it', () => {
-  const sandboxed = (sandbox: object) =>
-    complete(specOf([{ name: 'A', repos: ['app'] }], { sprint: { backends: [{ kind: 'runner' }], sandbox } }))
-  const useOf = (sandbox: object) => sandboxed(sandbox).fleet.sprint?.sandbox.use
-  assert.deepEqual([{}, { use: 'auto' }, { use: 'require' }, { use: 'off' }].map(useOf), ['require', 'require', 'require', 'off'])
-  assert.deepEqual(sandboxed({ use: 'off' }).deprecations, [])
-  assert.match(
-    sandboxed({ use: 'auto' }).deprecations.join(),
-    /^\/etc\/burn\/fleet-spec\.json:\d+:14: "use": "auto" is deprecated .*; write "require", or "off"/,
-  )
 })
 
 test('complete: loads no schema, because a spec that was checked before is not checked again', () => {

@@ -146,7 +146,7 @@ test('check: a sprint whose model makes its own check pass is red, and one that 
     if (scolded && done === 2) return call('code', 'mended\n')
     return { text: 'It is done.' }
   }
-  const spec = { sandbox: { use: 'off' }, mends: 1 }
+  const spec = { sandbox: { use: 'off' }, check_retries: 1 }
   const rig = await sprintRig(t, { issues: [{ title: 'x' }], script, files: base, check: 'node --run test', sprint: spec })
   const [row] = await (await inside(t, rig)).run()
   assert.deepEqual([row?.outcome, row?.check_result], ['change', 'passed'], row?.failure_text ?? '')

@@ -69,7 +69,7 @@ export async function manySprints(t: TestContext, count: number): Promise<readon
     conform: true,
     by: 'http',
     script: brainOf(fateOf, meets),
-    sprint: { sandbox: { use: 'require', timeout: '2s' }, mends: 2 },
+    sprint: { sandbox: { use: 'require', timeout: '2s' }, check_retries: 2 },
   })
   // Now and then the forge fails at opening a change: before, after, and without an answer.
   for (const trouble of [{ kind: 'status', status: 500 }, { kind: 'failed_answer', status: 502 }, { kind: 'lost_answer' }] as const)

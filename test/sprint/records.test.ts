@@ -99,7 +99,7 @@ const fields = Object.keys(row({}))
 
 test('what sprints left is listed, shown, counted and pruned; what lives or is nowhere else stays', { timeout: 180_000 }, async (t) => {
   const issues = [...fates, 'waits'].map((title) => ({ title, body: 'do it' }))
-  const rig = await sprintRig(t, { issues, script, sprint: { sandbox: { use: 'off' }, mends: 1 } })
+  const rig = await sprintRig(t, { issues, script, sprint: { sandbox: { use: 'off' }, check_retries: 1 } })
   const rows = await rig.run('--jobs', '3', '--count', '3')
   const idOf = (number: number) => rows.find(({ issue }) => issue === `${repo}#${number}`)?.id ?? ''
   await listed(rig)

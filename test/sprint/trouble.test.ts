@@ -196,7 +196,7 @@ describe('trouble of a sprint', { concurrency: 3 }, () => {
   })
 
   test('a check that never ends fails as such', async (t) => {
-    const { sprints } = await rigged(t, { check: 'sleep 1000', sprint: { check_timeout: '1s', mends: 0 } })
+    const { sprints } = await rigged(t, { check: 'sleep 1000', sprint: { check_timeout: '1s', check_retries: 0 } })
     const [row] = await sprints.run()
     await ended(row, 'check_red', 'failed', sprints)
     assert.match(row?.failure_text ?? '', /longer than 1 s/)

@@ -9,7 +9,7 @@ import type { Habits } from '../../simulate/habits.ts'
 import type { Order } from '../../simulate/thread.ts'
 import { keysOf, membersOf } from '../../core/json.ts'
 import { BurnError, messageOf } from '../../core/errors.ts'
-import { mapBounded } from '../../core/concurrency.ts'
+import { mapConcurrently } from '../../core/concurrency.ts'
 import { durationMs, durationPattern } from '../../spec/units.ts'
 import { command, done, type CommandContext } from '../command.ts'
 import { progressOn, type Io } from '../io.ts'
@@ -103,7 +103,7 @@ async function simulated(session: Session, options: Options, { common, io, stop,
   const start = clock.now()
   const about = { issues, habits, faults, seed: options.seed, dispatchers: options.dispatchers, price: options.price }
   const stands = new Map<string, string>()
-  const figures = await mapBounded(fleets, availableParallelism(), async (each): Promise<Run> => {
+  const figures = await mapConcurrently(fleets, availableParallelism(), async (each): Promise<Run> => {
     const order = { ...about, fleet: each.fleet, start, longest: options.hours * 3_600_000 }
     const found = await simulateInThread(order, stop, ({ at, open }) => {
       stands.set(each.name, `${each.name}: ${duration(at - start)} simulated, ${open} open`)
