@@ -1,4 +1,4 @@
-/** Which agent kinds nothing is sent to, by what all machines show now: one for all machines of a run. `decide/stops` decides. */
+/** Circuit breakers for agent kinds: they stop texts to a kind whose screens burn no longer recognises. `decide/stops` has the rule. */
 import type { ParsedScreen } from '../core/agent.ts'
 import type { DeliveryView } from '../core/ledger/deliveries.ts'
 import type { Time, WorkerId } from '../core/nouns.ts'
@@ -7,18 +7,19 @@ import type { DeliveryPorts } from './ports.ts'
 import { hasElapsed } from '../core/elapsed.ts'
 import { agentKindsOf, breakersOf } from '../decide/stops.ts'
 
-/** Agents that redraw show no composer for an instant, and many may redraw at once: a breaker must stay open this long (ms) before a person is told. */
-const redraw = 1_000
+/** Minimum time (ms) that a breaker must stay open before burn reports it. Agents that redraw show no composer for an instant, and many may redraw at once. */
+const minOpenTime = 1_000
 
+/** The breakers of one run. All machines share them, because a changed screen concerns every agent of its kind. */
 export class CircuitBreakers {
   readonly #kinds: ReadonlyMap<WorkerId, string>
   readonly #recent: DeliveryView['recent']
   readonly #ports: Pick<DeliveryPorts, 'clock' | 'notify'>
-  readonly #looks = new Map<WorkerId, ParsedScreen>()
-  /** What the looks so far say, by kind; null after a new one. */
-  #decided: ReadonlyMap<string, Reason | null> | null = null
-  /** Since when a kind's breaker is open, and whether a person was told. */
-  readonly #open = new Map<string, { readonly since: Time; readonly told: boolean }>()
+  readonly #screens = new Map<WorkerId, ParsedScreen>()
+  /** The cached reasons by agent kind; null after a screen changed. */
+  #reasons: ReadonlyMap<string, Reason | null> | null = null
+  /** The open breakers by agent kind. */
+  readonly #open = new Map<string, { readonly since: Time; readonly reported: boolean }>()
 
   constructor(ports: Pick<DeliveryPorts, 'fleet' | 'clock' | 'notify'>, recent: DeliveryView['recent']) {
     this.#kinds = agentKindsOf(ports.fleet)
@@ -26,34 +27,33 @@ export class CircuitBreakers {
     this.#ports = ports
   }
 
-  /** What a live agent shows now; null if none lives in the worker's pane. */
-  see(worker: WorkerId, look: ParsedScreen | null): void {
-    this.#decided = null
-    if (look === null) this.#looks.delete(worker)
-    else this.#looks.set(worker, look)
+  /** Stores the screen of a worker's live agent; null means that no agent lives in its pane. */
+  updateScreen(worker: WorkerId, screen: ParsedScreen | null): void {
+    this.#reasons = null
+    if (screen === null) this.#screens.delete(worker)
+    else this.#screens.set(worker, screen)
   }
 
-  /** Why nothing is sent to a worker's kind; null if all is well. A person is told once of a breaker that stays open. */
-  whyNot(worker: WorkerId): Reason | null {
-    this.#decided ??= this.#decide()
-    return this.#decided.get(this.#kinds.get(worker) ?? '') ?? null
+  /** Returns the reason that burn sends nothing to the worker's agent kind; null if its breaker is closed. Reports a breaker that stays open once. */
+  reasonFor(worker: WorkerId): Reason | null {
+    this.#reasons ??= this.#decide()
+    return this.#reasons.get(this.#kinds.get(worker) ?? '') ?? null
   }
 
   #decide(): ReadonlyMap<string, Reason | null> {
     const now = this.#ports.clock.now()
-    const decided = breakersOf(this.#looks, { kinds: this.#kinds, recent: this.#recent, now })
-    for (const [kind, why] of decided) {
-      if (why === null) this.#open.delete(kind)
-      else this.#tell(kind, why, now)
+    const reasons = breakersOf(this.#screens, { kinds: this.#kinds, recent: this.#recent, now })
+    for (const [kind, reason] of reasons) {
+      if (reason === null) this.#open.delete(kind)
+      else this.#reportIfLasting(kind, reason, now)
     }
-    return decided
+    return reasons
   }
 
-  #tell(kind: string, why: Reason, now: Time): void {
-    const { since, told } = this.#open.get(kind) ?? { since: now, told: false }
-    const tell = !told && hasElapsed(since, redraw, now)
-    this.#open.set(kind, { since, told: told || tell })
-    if (!tell) return
-    this.#ports.notify({ kind: 'agent.stopped', subject: kind, payload: { reason: why } })
+  #reportIfLasting(kind: string, reason: Reason, now: Time): void {
+    const { since, reported } = this.#open.get(kind) ?? { since: now, reported: false }
+    const isDue = !reported && hasElapsed(since, minOpenTime, now)
+    this.#open.set(kind, { since, reported: reported || isDue })
+    if (isDue) this.#ports.notify({ kind: 'agent.stopped', subject: kind, payload: { reason } })
   }
 }

@@ -1,4 +1,4 @@
-/** What deliveries need: a session has all of it. */
+/** The ports that deliveries use. A session of the command line implements all of them. */
 import type { Notice } from '../core/events.ts'
 import type { PaneAgent } from '../core/agent.ts'
 import type { DeliveryLedger } from '../core/ledger/deliveries.ts'

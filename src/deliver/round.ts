@@ -1,4 +1,4 @@
-/** The deliveries of one machine, round by round: one look, one step of each delivery, one write of all intents, then the effects. */
+/** The deliveries of one machine. Each round takes one snapshot, decides one step of each delivery, writes all intents at once, then runs the effects. */
 import type { DeliveryMove } from '../core/ledger/deliveries.ts'
 import type { Delivery } from '../core/lifecycle.ts'
 import type { Time, WorkerId } from '../core/nouns.ts'
@@ -13,22 +13,22 @@ import { activeStates } from '../core/lifecycle.ts'
 import { stepsFor, type Case } from './steps.ts'
 import { linesFor } from './texts.ts'
 
-/** What a terminal sends for Enter. */
+/** The byte that a terminal sends for Enter. */
 const enter = '\r'
-/** Pause before burn tries again to write a text to its file, milliseconds. */
-const rewrite = 5_000
+/** Pause (ms) before burn retries to write a text to its file. */
+const writeRetryPause = 5_000
 
-/** Writes steps to the ledger; by id, what moved. */
+/** Writes steps to the ledger and returns the deliveries that moved, by id. */
 export type WriteMoves = (moves: readonly DeliveryMove[]) => Promise<ReadonlyMap<string, Delivery>>
 
-/** One writer for all machines: steps that come at the same moment are written together. */
+/** Returns the writer that all machines of a run share. It batches steps that arrive while a write is running. */
 export function writerOf({ ledger, clock, owner }: Pick<DeliveryPorts, 'ledger' | 'clock' | 'owner'>): WriteMoves {
   return batchCalls((moves: readonly DeliveryMove[]) => ledger.moveDeliveries(moves, owner, clock.now()))
 }
 
-/** What the machines of one run share. */
+/** The state that all machines of one run share. */
 export interface Shared {
-  /** Why workers are held. */
+  /** The reasons of held workers. */
   readonly holds: ReadonlyMap<WorkerId, Reason>
   readonly breakers: CircuitBreakers | null
   readonly write: WriteMoves
@@ -36,20 +36,21 @@ export interface Shared {
 
 export interface Round {
   readonly moved: readonly Delivery[]
-  /** Why the others wait, by delivery; `until` is null if only the pane, or a person at it, can change that. */
+  /** The reasons that deliveries wait, by id. `until` is null if only the agent, or a person at its pane, can end the wait. */
   readonly waiting: ReadonlyMap<string, { readonly reason: Reason; readonly until: Time | null }>
-  /** Texts were written to their files: a fresh look can place them. */
+  /** True if burn wrote texts to their files, so that the next round can place them. */
   readonly wrote: boolean
-  /** The ledger refused a step: another process ended the delivery, or has its lease. */
+  /** True if the ledger refused a step, because another process ended the delivery or has its lease. */
   readonly refused: boolean
-  /** The machine can't be reached: nothing is known until it can. */
+  /** True if the machine is unreachable. Nothing is known about its deliveries then. */
   readonly lost: boolean
 }
 
-const nothing: Round = { moved: [], waiting: new Map(), wrote: false, refused: false, lost: true }
+const lostRound: Round = { moved: [], waiting: new Map(), wrote: false, refused: false, lost: true }
 
+/** Carries the deliveries to the panes of one machine. */
 export class MachineDeliveries {
-  /** As they are now. */
+  /** The current deliveries, updated by each round. */
   all: readonly Delivery[]
   host: PaneHost
   readonly #shared: Shared
@@ -63,24 +64,24 @@ export class MachineDeliveries {
     this.#ports = ports
   }
 
-  /** With `stopping`, nothing more is placed, and what is placed goes on. Throws only if the ledger fails. */
+  /** Runs one round. If `stopping`, it places no further text, but completes those that are in a composer. Throws only if the ledger fails. */
   async round(stopping: boolean): Promise<Round> {
     const round = await this.#round(stopping)
-    // What was written before the connection was lost, or by another process, is in the ledger and not in the round.
+    // After a lost connection or a refused step, only the ledger has the current states.
     const ids = this.all.map(({ id }) => id)
-    const known = round.lost || round.refused ? await this.#ports.ledger.deliveries({ ids }) : round.moved
-    const news = new Map(known.map((delivery) => [delivery.id, delivery]))
-    this.all = this.all.map((delivery) => news.get(delivery.id) ?? delivery)
+    const changed = round.lost || round.refused ? await this.#ports.ledger.deliveries({ ids }) : round.moved
+    const byId = new Map(changed.map((delivery) => [delivery.id, delivery]))
+    this.all = this.all.map((delivery) => byId.get(delivery.id) ?? delivery)
     return round
   }
 
   async #round(stopping: boolean): Promise<Round> {
-    const { snapshot: sight, screens } = await this.host.snapshotWithScreens()
-    if (sight.state !== 'up') return nothing
+    const { snapshot, screens } = await this.host.snapshotWithScreens()
+    if (snapshot.state !== 'up') return lostRound
     const open = this.all.filter(({ state }) => activeStates.includes(state) || state === 'unknown')
     try {
-      const standing = { ...this.#shared, remembered: this.#remembered, ports: this.#ports }
-      const cases = await stepsFor(this.host, { sight, screens }, open, standing)
+      const context = { ...this.#shared, remembered: this.#remembered, ports: this.#ports }
+      const cases = await stepsFor(this.host, { snapshot, screens }, open, context)
       const waiting = new Map(cases.flatMap(({ delivery, step }) => (step.do === 'wait' ? [[delivery.id, step] as const] : [])))
       const due = cases.filter(({ step }) => step.do !== 'wait' && !(stopping && (step.do === 'place' || step.do === 'write')))
       return { ...(await this.#carryOut(due)), waiting, lost: false }
@@ -88,7 +89,7 @@ export class MachineDeliveries {
       if (isLedgerFailure(thrown)) throw thrown
       await this.host.drop(thrown)
       this.#ports.notify({ kind: 'machine.lost', subject: this.host.machine.name, payload: { why: messageOf(thrown) } })
-      return nothing
+      return lostRound
     }
   }
 
@@ -102,7 +103,7 @@ export class MachineDeliveries {
     return { moved: moves.flatMap(({ id }) => moved.get(id) ?? []), wrote, refused }
   }
 
-  /** Writes the texts that are due to their files, and remembers the lines to type, or why there are none. */
+  /** Writes texts to their files, and remembers the line to type or the error for the next round. Returns true if any was written. */
   async #writeTexts(cases: readonly Case[]): Promise<boolean> {
     const due = cases.flatMap(({ delivery, worker, kind, pane, step, seen }) =>
       step.do !== 'write' || worker === undefined || pane === null ? [] : [{ delivery, worker, kind, columns: pane.width, seen }],
@@ -110,15 +111,15 @@ export class MachineDeliveries {
     if (due.length === 0) return false
     const lines = await linesFor(due, this.host)
     for (const { delivery, seen } of due) {
-      const said = lines.get(delivery.id)
-      if (said === undefined) continue
-      const unwritten = 'why' in said ? { why: said.why, again: this.#ports.clock.now() + rewrite } : null
-      this.#remembered.set(delivery.id, { ...seen, line: 'line' in said ? said.line : null, unwritten })
+      const prepared = lines.get(delivery.id)
+      if (prepared === undefined) continue
+      const unwritten = 'why' in prepared ? { why: prepared.why, again: this.#ports.clock.now() + writeRetryPause } : null
+      this.#remembered.set(delivery.id, { ...seen, line: 'line' in prepared ? prepared.line : null, unwritten })
     }
-    return [...lines.values()].some((said) => 'line' in said)
+    return [...lines.values()].some((prepared) => 'line' in prepared)
   }
 
-  /** All effects in one round trip. A text that the host refused to place reached nobody: returns those as they are now. */
+  /** Types all keys in one round trip. Returns the deliveries that the host refused to place: their texts reached nobody. */
   async #type(cases: readonly Case[]): Promise<readonly Delivery[]> {
     const effects = cases.flatMap(({ delivery, step, ...each }) => {
       const typing = typingOf({ delivery, step, ...each })
@@ -134,7 +135,7 @@ export class MachineDeliveries {
   }
 }
 
-/** The intent that is written before a step's effect; null if the step moves nothing. */
+/** Returns the intent that burn writes before a step's effect; null if the step does not change the delivery. */
 function moveOf({ delivery, seen, step }: Case): DeliveryMove | null {
   const base = { id: delivery.id, token: delivery.lease_token, from: delivery.state }
   const incarnation = seen.incarnation === null || delivery.state !== 'planned' ? {} : { incarnation: seen.incarnation }
@@ -154,7 +155,7 @@ function moveOf({ delivery, seen, step }: Case): DeliveryMove | null {
   }
 }
 
-/** What a step types into the pane; null if nothing. */
+/** Returns the keys that a step types into the pane; null if it types none. */
 function typingOf({ delivery, pane, kind, seen, step }: Case): Typing | null {
   if (step.do === 'move' || step.do === 'wait' || step.do === 'write') return null
   if (pane === null || pane.agent_pid === null || seen.look === null) throw new RangeError('an effect needs a live agent')

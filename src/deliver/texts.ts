@@ -1,4 +1,4 @@
-/** What is typed for a delivery: its text's file is written first, then the line that names it is known. */
+/** Prepares the line that burn types for a delivery. Unless the text is short, burn writes it to a file first, and the line names that file. */
 import type { Reason } from '../core/reasons.ts'
 import { createHash } from 'node:crypto'
 import type { PaneAgent } from '../core/agent.ts'
@@ -8,48 +8,48 @@ import type { PaneHost } from '../core/pane-host.ts'
 import { messageOf } from '../core/errors.ts'
 import { fileOf, isTyped, lineFor, deliveryTag, type FileFacts } from '../core/typed-line.ts'
 
-/** A text that is about to be typed. */
-export interface Due {
+/** A text to prepare. */
+export interface PendingText {
   readonly delivery: Pick<Delivery, 'id' | 'kind' | 'text'>
   readonly worker: Pick<Worker, 'dir'>
   readonly kind: Pick<PaneAgent, 'expands'>
-  /** Of its pane. */
+  /** The width of the worker's pane. */
   readonly columns: number
 }
 
-/** By delivery: the line to type, or why there is none. */
+/** The line to type, or the reason that there is none, by delivery id. */
 export type TypedLines = ReadonlyMap<string, { readonly line: string } | { readonly why: Reason }>
 
-/** One call to the machine for all of them; none if every text is typed itself. */
-export async function linesFor(due: readonly Due[], host: Pick<PaneHost, 'write'>): Promise<TypedLines> {
-  const typed = due.filter(({ delivery, kind }) => delivery.kind === 'send' && isTyped(delivery.text, kind.expands))
+/** Returns the lines to type. Writes all files in one call to the machine; makes no call if burn can type every text itself. */
+export async function linesFor(pending: readonly PendingText[], host: Pick<PaneHost, 'write'>): Promise<TypedLines> {
+  const short = pending.filter(({ delivery, kind }) => delivery.kind === 'send' && isTyped(delivery.text, kind.expands))
   const lines = new Map<string, { line: string } | { why: Reason }>(
-    typed.map(({ delivery: { id, text } }) => [id, { line: `${deliveryTag(id)} ${text}` }]),
+    short.map(({ delivery: { id, text } }) => [id, { line: `${deliveryTag(id)} ${text}` }]),
   )
-  const filed = due.filter(({ delivery }) => !lines.has(delivery.id))
-  if (filed.length === 0) return lines
+  const inFiles = pending.filter(({ delivery }) => !lines.has(delivery.id))
+  if (inFiles.length === 0) return lines
   try {
-    const texts = filed.map(({ delivery: { id, text }, worker: { dir } }) => ({
+    const texts = inFiles.map(({ delivery: { id, text }, worker: { dir } }) => ({
       id,
       dir,
       file: fileOf(id),
       text: contentOf(text),
     }))
     const written = await host.write(texts)
-    for (const { delivery, columns } of filed) {
-      const placed = written.get(delivery.id) ?? { why: 'nothing was said of it' }
+    for (const { delivery, columns } of inFiles) {
+      const placed = written.get(delivery.id) ?? { why: 'the machine did not report whether it wrote the file' }
       const line = () => ('why' in placed ? '' : lineFor(delivery.id, placed.directory, factsOf(contentOf(delivery.text)), columns))
       lines.set(delivery.id, 'why' in placed ? { why: unwritten(placed.why) } : { line: line() })
     }
   } catch (thrown) {
-    for (const { delivery } of filed) lines.set(delivery.id, { why: unwritten(messageOf(thrown)) })
+    for (const { delivery } of inFiles) lines.set(delivery.id, { why: unwritten(messageOf(thrown)) })
   }
   return lines
 }
 
 const unwritten = (why: string): Reason => ({ code: 'unwritten', why })
 
-/** A file ends with a line end, so that its lines can be counted. */
+/** Adds a final line end, so that the number of lines in the typed line is right. */
 const contentOf = (text: string) => (text.endsWith('\n') ? text : `${text}\n`)
 
 function factsOf(content: string): FileFacts {

@@ -10,11 +10,11 @@ import { send } from '../../src/operate/send.ts'
 import { scratch, until } from '../support/fleet.ts'
 import { privateSocket } from '../support/tmux.ts'
 
-/** After an update: the same program by name, and a screen that nobody knows. */
+/** Imitates an agent after an update: the same command name, but a screen that burn does not recognise. */
 const strange = `printf '● what was said before\\n\\n=== the new prompt ===\\n'; exec cat >"$0.typed"`
 const shownIn = ({ screens }: SnapshotWithScreens, pane: string) => screens.get(pane)?.join('\n') ?? ''
 
-test('breaker: an agent whose screen is not recognised on several workers is typed to no more, and a person is told once if it lasts', async (t) => {
+test('breaker: stops typing to an unrecognised screen and reports it once', async (t) => {
   const dir = scratch(t)
   const socket = privateSocket(t)
   mkdirSync(join(dir, 'issues/app'), { recursive: true })
@@ -37,12 +37,12 @@ test('breaker: an agent whose screen is not recognised on several workers is typ
   )
   t.after(close)
   await bringUp(session.fleet.machines, session, { dryRun: false, prune: false })
-  const [link] = await session.machines.open(session.fleet.machines)
-  assert.ok(link)
-  const sight = await link.snapshot()
-  assert.ok(sight.state === 'up')
-  const started = await link.start(
-    sight.panes.map((pane) => ({
+  const [host] = await session.machines.open(session.fleet.machines)
+  assert.ok(host)
+  const snapshot = await host.snapshot()
+  assert.ok(snapshot.state === 'up')
+  const started = await host.start(
+    snapshot.panes.map((pane) => ({
       pane,
       argv: ['sh', '-c', strange, join(dir, pane.id)],
       env: {},
@@ -53,23 +53,23 @@ test('breaker: an agent whose screen is not recognised on several workers is typ
   )
   assert.deepEqual(started, [true, true, true, true])
   await until('the new screen shows', async () => {
-    const seen = await link.snapshotWithScreens()
+    const seen = await host.snapshotWithScreens()
     const panes = seen.snapshot.state === 'up' ? seen.snapshot.panes : []
     return (
       panes.length === 4 && panes.every(({ id }) => shownIn(seen, id).includes('the new prompt') && existsSync(join(dir, `${id}.typed`)))
     )
   })
   const workers = session.fleet.machines[0]!.windows[0]!.workers
-  const letters = workers.map((worker) => ({ worker, text: 'hello' }))
-  const brief = await send(letters.slice(0, 1), session, new AbortController().signal, { timeout: 100 })
+  const messages = workers.map((worker) => ({ worker, text: 'hello' }))
+  const brief = await send(messages.slice(0, 1), session, new AbortController().signal, { timeout: 100 })
   assert.deepEqual([brief[0]?.state, notices], ['refused', []], 'agents may redraw their screens')
-  const sent = await send(letters, session, new AbortController().signal, { timeout: 1_200 })
+  const sent = await send(messages, session, new AbortController().signal, { timeout: 1_200 })
   assert.deepEqual(
     sent.map(({ state }) => state),
     ['refused', 'refused', 'refused', 'refused'],
   )
   assert.equal(notices.length, 1)
   assert.match(notices[0]!, /^hermes: nothing is sent to it any more: the composer of hermes is not recognised on 4 of 4 workers/)
-  const after = await link.snapshotWithScreens()
-  for (const { id } of sight.panes) assert.ok(!shownIn(after, id).includes('hello'))
+  const after = await host.snapshotWithScreens()
+  for (const { id } of snapshot.panes) assert.ok(!shownIn(after, id).includes('hello'))
 })

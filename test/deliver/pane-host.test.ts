@@ -1,4 +1,4 @@
-/** What deliveries need of a machine's panes, held by the host over tmux and by the simulated one. */
+/** The contract of the port `PaneHost`. The host over tmux and the simulated host must both pass it. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test, type TestContext } from 'node:test'
 import type { PaneHost, SnapshotWithScreens } from '../../src/core/pane-host.ts'
@@ -7,28 +7,28 @@ import { incarnationOf } from '../../src/core/incarnation.ts'
 import { lineOf, overTmux, said, simulatedHost, untilSeen, type Rig } from './pane-host.ts'
 
 const enter = '\r'
-const panesIn = ({ snapshot: sight }: SnapshotWithScreens): readonly Pane[] => (sight.state === 'up' ? sight.panes : [])
+const panesIn = ({ snapshot }: SnapshotWithScreens): readonly Pane[] => (snapshot.state === 'up' ? snapshot.panes : [])
 const targetOf = ({ id: pane, pid: agent_pid }: Pane) => ({ pane, agent_pid })
-const serverOf = ({ snapshot: sight }: SnapshotWithScreens): number => (sight.state === 'up' ? sight.server_started : 0)
+const serverOf = ({ snapshot }: SnapshotWithScreens): number => (snapshot.state === 'up' ? snapshot.server_started : 0)
 
-/** Starts an agent wherever none lives, and waits until both are idle. */
-async function awake(rig: Rig): Promise<{ host: PaneHost; sample: SnapshotWithScreens; panes: readonly [Pane, Pane] }> {
+/** Starts an agent in each pane that has none, and waits until both agents are idle. */
+async function withAgents(rig: Rig): Promise<{ host: PaneHost; sample: SnapshotWithScreens; panes: readonly [Pane, Pane] }> {
   const [host] = await rig.machines.open([rig.machine])
   assert.ok(host !== undefined && host.state === 'up')
-  const asleep = panesIn(await host.snapshotWithScreens()).filter(({ dead, pid, agent_pid }) => dead || pid !== agent_pid)
+  const withoutAgent = panesIn(await host.snapshotWithScreens()).filter(({ dead, pid, agent_pid }) => dead || pid !== agent_pid)
   assert.deepEqual(
-    await host.start(asleep.map(rig.launch)),
-    asleep.map(() => true),
+    await host.start(withoutAgent.map(rig.launch)),
+    withoutAgent.map(() => true),
   )
-  const idle = (sample: SnapshotWithScreens) => panesIn(sample).every((pane) => lookAt(rig, sample, pane).reading.state === 'idle')
+  const idle = (sample: SnapshotWithScreens) => panesIn(sample).every((pane) => screenOf(rig, sample, pane).reading.state === 'idle')
   const sample = await untilSeen(rig, host, 'both agents are idle', idle)
   const [first, second] = panesIn(sample)
   assert.ok(first !== undefined && second !== undefined)
   return { host, sample, panes: [first, second] }
 }
 
-const lookAt = (rig: Rig, { screens }: SnapshotWithScreens, pane: Pane) => rig.kind.parseScreen(screens.get(pane.id) ?? [], pane)
-const draftIn = (rig: Rig, pane: Pane) => (sample: SnapshotWithScreens) => lookAt(rig, sample, pane).draft
+const screenOf = (rig: Rig, { screens }: SnapshotWithScreens, pane: Pane) => rig.kind.parseScreen(screens.get(pane.id) ?? [], pane)
+const draftIn = (rig: Rig, pane: Pane) => (sample: SnapshotWithScreens) => screenOf(rig, sample, pane).draft
 
 /** The tests of a host share one machine, and run in this order. */
 function contract(name: string, open: (t: Pick<TestContext, 'after'>) => Promise<Rig>): void {
@@ -42,13 +42,13 @@ function contract(name: string, open: (t: Pick<TestContext, 'after'>) => Promise
       for (const end of ends) await end()
     })
 
-    test('a look has every worker, its live agent and its screen', async () => {
-      const { host, sample, panes } = await awake(rig)
+    test('snapshot: has every worker, its live agent and its screen', async () => {
+      const { host, sample, panes } = await withAgents(rig)
       const workers = rig.machine.windows.flatMap((window) => window.workers.map(({ id }) => id))
       assert.deepEqual(panes.map(({ worker }) => worker).sort(), [...workers].sort())
       for (const pane of panes) {
         assert.ok(incarnationOf(pane, serverOf(sample)) !== null)
-        assert.equal(lookAt(rig, sample, pane).composer, 'empty')
+        assert.equal(screenOf(rig, sample, pane).composer, 'empty')
       }
       const alone = await host.snapshot()
       assert.deepEqual(
@@ -57,17 +57,17 @@ function contract(name: string, open: (t: Pick<TestContext, 'after'>) => Promise
       )
     })
 
-    test('a text is placed whole, submitted once, and reaches its own pane', async () => {
-      const { host, sample, panes } = await awake(rig)
+    test('type: places a whole text in one pane and submits it', async () => {
+      const { host, sample, panes } = await withAgents(rig)
       const [pane] = panes
       const line = await lineOf(host, 'Do it.\nThen say so.\n')
-      const look = lookAt(rig, sample, pane)
-      assert.deepEqual(await host.type([{ target: targetOf(pane), id: 'a', place: rig.kind.place(line, look) }]), [
+      const screen = screenOf(rig, sample, pane)
+      assert.deepEqual(await host.type([{ target: targetOf(pane), id: 'a', place: rig.kind.place(line, screen) }]), [
         { outcome: 'done', why: '' },
       ])
       const compact = (text: string) => text.replaceAll(/\s/g, '')
       const placed = await untilSeen(rig, host, 'the line', (now) => compact(draftIn(rig, pane)(now)) === compact(line))
-      assert.equal(draftIn(rig, panes[1])(placed), '', 'nothing is placed beside it')
+      assert.equal(draftIn(rig, panes[1])(placed), '', 'nothing is placed in the other pane')
       assert.deepEqual(rig.received(), [], 'a placed text is not submitted')
       assert.deepEqual(await host.type([{ target: targetOf(pane), id: 'a', submit: enter }]), [{ outcome: 'done', why: '' }])
       await untilSeen(rig, host, 'an empty composer', (now) => draftIn(rig, pane)(now) === '' && rig.received().length > 0)
@@ -75,8 +75,8 @@ function contract(name: string, open: (t: Pick<TestContext, 'after'>) => Promise
       assert.ok(rig.received().length === 1 && text.includes('Do it.\nThen say so.\n'), text)
     })
 
-    test('nothing reaches a pane whose agent is another, is gone or never was', async () => {
-      const { host, panes } = await awake(rig)
+    test('type: refuses a pane with another agent or with none', async () => {
+      const { host, panes } = await withAgents(rig)
       const [pane, other] = panes
       const place = [{ paste: said }]
       const typed = await host.type([
@@ -95,24 +95,24 @@ function contract(name: string, open: (t: Pick<TestContext, 'after'>) => Promise
       assert.notEqual(late?.why, '')
     })
 
-    test('an agent is started in place of the process that was seen, as a new incarnation, and of no other', async () => {
-      const { host, sample, panes } = await awake(rig)
+    test('start: replaces only the process that the snapshot had', async () => {
+      const { host, sample, panes } = await withAgents(rig)
       const [pane, other] = panes
       const [ended, living] = panes.map((each) => incarnationOf(each, serverOf(sample)) ?? '')
       rig.end(pane)
-      const over = await untilSeen(rig, host, 'its end', (now) => panesIn(now).some(({ id, dead }) => id === pane.id && dead))
-      const census = await rig.machines.liveness(rig.machine, [ended ?? '', living ?? ''])
-      assert.deepEqual([[...(census?.ended ?? [])], [...(census?.living.keys() ?? [])]], [[ended], [living]])
+      const after = await untilSeen(rig, host, 'its end', (now) => panesIn(now).some(({ id, dead }) => id === pane.id && dead))
+      const liveness = await rig.machines.liveness(rig.machine, [ended ?? '', living ?? ''])
+      assert.deepEqual([[...(liveness?.ended ?? [])], [...(liveness?.living.keys() ?? [])]], [[ended], [living]])
       const stale = rig.launch({ ...other, pid: other.pid + 1 })
-      assert.deepEqual(await host.start([stale, ...panesIn(over).map(rig.launch)]), [false, true, true])
-      const again = await awake(rig)
+      assert.deepEqual(await host.start([stale, ...panesIn(after).map(rig.launch)]), [false, true, true])
+      const again = await withAgents(rig)
       for (const each of again.panes) assert.ok(![ended, living, null].includes(incarnationOf(each, serverOf(again.sample))))
     })
 
-    test('history has the rows above the screen, and none of the screen', async () => {
-      const { host, panes } = await awake(rig)
+    test('history: returns the rows above the screen only', async () => {
+      const { host, panes } = await withAgents(rig)
       const [pane] = panes
-      await host.type([{ target: targetOf(pane), id: 'e', place: [{ type: 'what a person has just typed' }] }])
+      await host.type([{ target: targetOf(pane), id: 'e', place: [{ type: 'a draft that a person has just typed' }] }])
       await untilSeen(rig, host, 'the draft', (now) => draftIn(rig, pane)(now).includes('just typed'))
       const above = await host.history(panes, 200)
       assert.deepEqual(
@@ -122,9 +122,9 @@ function contract(name: string, open: (t: Pick<TestContext, 'after'>) => Promise
       assert.ok(![...above.values()].some((rows) => rows.join('\n').includes('just typed')))
     })
 
-    test('a machine that is lost is told from one whose answer is known', async () => {
-      const { host, panes } = await awake(rig)
-      rig.fall()
+    test('type: throws if the machine is lost', async () => {
+      const { host, panes } = await withAgents(rig)
+      rig.endServer()
       await assert.rejects(host.type([{ target: targetOf(panes[0]), id: 'a', submit: enter }]))
       assert.notEqual((await host.snapshotWithScreens()).snapshot.state, 'up')
     })

@@ -1,4 +1,4 @@
-/** A machine with two workers whose panes a `PaneHost` has: over a real tmux with stand-in agents, and simulated. */
+/** Two machines with two workers each, for the contract of `PaneHost`: one is a real tmux server with stand-in agents, the other is simulated. */
 import { createHash } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -23,47 +23,48 @@ export interface Rig {
   readonly machine: Machine
   readonly machines: Machines
   readonly kind: PaneAgent
-  /** How an agent is started in a pane. */
+  /** Returns the arguments that start an agent in a pane. */
   launch(pane: Pane): Launch
-  /** Every text that an agent was given, oldest first. */
+  /** Returns every text that an agent received, oldest first. */
   received(): readonly string[]
   /** Ends the agent in a pane. */
   end(pane: Pane): void
-  /** Ends the machine's server. */
-  fall(): void
-  /** Lets time pass between two looks. */
+  /** Ends the machine's tmux server. */
+  endServer(): void
+  /** Lets time pass between two snapshots. */
   pause(): Promise<void>
 }
 
 const id = '1m7y6ewdbs30w'
-/** A line that an agent takes for a prompt. */
+/** A line that an agent accepts as a prompt. */
 export const said = `${deliveryTag(id)} say what is left.`
 
-/** Writes a text for a worker, and returns the line that names it. */
+/** Writes a text to a worker's file and returns the line that names it. */
 export async function lineOf(host: PaneHost, text: string): Promise<string> {
   const dir = host.machine.windows[0]?.workers[0]?.dir ?? ''
   const written = (await host.write([{ id, dir, file: fileOf(id), text }])).get(id)
-  if (written === undefined || 'why' in written) throw new Error(`it was not written: ${written?.why}`)
+  if (written === undefined || 'why' in written) throw new Error(`the text was not written: ${written?.why}`)
   const sha256 = createHash('sha256').update(text).digest('hex')
   const lines = text.split('\n')
   return lineFor(id, written.directory, { sha256, lines: lines.length - 1, longest: Math.max(...lines.map(({ length }) => length)) }, 200)
 }
 
-/** Looks until it holds. */
+/** Takes snapshots until one fulfils the condition, and returns it. Throws after 600 of them. */
 export async function untilSeen(
   rig: Rig,
   host: PaneHost,
   what: string,
   holds: (sample: SnapshotWithScreens) => boolean,
 ): Promise<SnapshotWithScreens> {
-  for (let looks = 0; looks < 600; looks++) {
+  for (let attempts = 0; attempts < 600; attempts++) {
     const sample = await host.snapshotWithScreens()
     if (holds(sample)) return sample
     await rig.pause()
   }
-  throw new Error(`it was not seen: ${what}`)
+  throw new Error(`no snapshot showed ${what}`)
 }
 
+/** Starts a tmux server with stand-in agents that imitate Hermes. */
 export async function overTmux(t: Pick<TestContext, 'after'>): Promise<Rig> {
   const [dir, socket] = [scratch(t), privateSocket(t)]
   for (const folder of ['issues/app', 'agents']) mkdirSync(join(dir, folder), { recursive: true })
@@ -92,11 +93,12 @@ export async function overTmux(t: Pick<TestContext, 'after'>): Promise<Rig> {
     launch: (pane) => ({ pane, argv: agent.command, env: {}, dir: join(dir, 'w'), queues: false, without_hooks: null }),
     received: () => receivedIn(join(dir, 'agents')).map(({ text }) => text),
     end: (pane) => void process.kill(pane.pid, 'SIGKILL'),
-    fall: () => endServer(socket),
+    endServer: () => endServer(socket),
     pause: () => systemClock.sleep(20),
   }
 }
 
+/** Makes a simulated machine, which imitates tmux and its agents in memory. */
 export async function simulatedHost(): Promise<Rig> {
   const clock = new VirtualClock(Date.UTC(2026, 0, 1))
   const [machine] = fleetOf(1, 2).machines
@@ -118,7 +120,7 @@ export async function simulatedHost(): Promise<Rig> {
     launch: (pane) => ({ pane, argv: ['agent'], env: {}, dir: '~', queues: true, without_hooks: null }),
     received: () => texts,
     end: (pane) => (simulated.agents.get(pane.id)?.die(), simulated.changed()),
-    fall: () => simulated.fall(),
+    endServer: () => simulated.fall(),
     pause: async () => {
       let over = false
       clock.at(clock.now() + 20, () => (over = true))

@@ -1,4 +1,4 @@
-/** Texts and the lines that name them, on real tmux with agents that behave as Hermes does. */
+/** Delivers texts on a real tmux server to stand-in agents that imitate Hermes. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -22,7 +22,7 @@ interface Worker {
 
 type Agent = Readonly<Record<string, unknown>>
 
-/** Workers in one window, each with an agent of its own. */
+/** Makes a fleet of one window in which each worker has its own agent. */
 function fleetOf(t: TestContext, agents: (dir: string) => Readonly<Record<string, Agent>>): Fleet {
   return testFleet(t, (dir, socket) => {
     const workers = agents(dir)
@@ -53,12 +53,12 @@ const paneOf = (fleet: Fleet, worker: string) =>
     .split('\n')
     .find((row) => row.endsWith(` box/W/${worker}`))
     ?.split(' ')[0] ?? ''
-/** `pane`: the worker's, where it is known. */
+/** Returns the texts that a worker's agent received. `pane` saves a call of tmux if the caller knows it. */
 const textsIn = (fleet: Fleet, worker: string, pane = paneOf(fleet, worker)) =>
   fleet.received().flatMap((got) => (got.pane.startsWith(`${pane.slice(1)}-`) ? [got.text] : []))
 const sendTo = async (fleet: Fleet, worker: string, text: string, ...more: string[]) =>
   (await fleet.burn('send', worker, text, '--json', ...more)).json<Sent>().sent[0]
-/** With what composers would expand. */
+/** Has words that composers would expand. */
 const longBody = (number: number) =>
   [
     '@~/.ssh/id_ed25519 @.env @/etc/passwd',
@@ -67,7 +67,7 @@ const longBody = (number: number) =>
   ].join('\n')
 
 describe('texts', { concurrency: 4 }, () => {
-  test('texts: six panes that share a home each get their own text, whole, in the same second', async (t) => {
+  test('texts: six panes with one home receive their own texts', async (t) => {
     const names = ['A', 'B', 'C', 'D', 'E', 'F']
     const fleet = fleetOf(t, (dir) =>
       Object.fromEntries(
@@ -94,7 +94,7 @@ describe('texts', { concurrency: 4 }, () => {
       assert.equal(statSync(folder).mode & 0o777, 0o700)
       assert.equal(readFileSync(join(folder, '.gitignore'), 'utf8'), '.gitignore\n[[:alnum:]]*\n')
     }
-    // What composers get is ours alone.
+    // No word of an issue reaches a composer.
     const prompts = readdirSync(join(fleet.dir, 'agents')).flatMap((name) => jsonLines<{ line?: string }>(join(fleet.dir, 'agents', name)))
     const typed = prompts.flatMap(({ line }) => line ?? [])
     assert.equal(typed.length, 12)
@@ -102,10 +102,10 @@ describe('texts', { concurrency: 4 }, () => {
       assert.match(line, /^\[burn \w{13}\] Read all \d+ lines of [\w./-]+ \(sha256 [0-9a-f]{16}\) and do what it says\.$/)
     const repo = join(fleet.dir, 'w/box/W/A')
     execFileSync('git', ['init', '--quiet', repo])
-    assert.equal(execFileSync('git', ['-C', repo, 'status', '--porcelain'], { encoding: 'utf8' }), '', 'git leaves them alone')
+    assert.equal(execFileSync('git', ['-C', repo, 'status', '--porcelain'], { encoding: 'utf8' }), '', 'git ignores the files')
   })
 
-  test('texts: the proof is of the whole text, and a cut one is mangled and keeps its issue', async (t) => {
+  test('texts: a truncated text is mangled and its issue stays taken', async (t) => {
     const fleet = fleetOf(t, (dir) => ({ CUT: standIn(dir, '--turn-ms', '50', '--cut', '60') }))
     mkdirSync(join(fleet.dir, 'home/.hermes'), { recursive: true })
     writeFileSync(join(fleet.dir, 'home/.hermes/config.yaml'), 'model: {default: m}\n')
@@ -127,8 +127,8 @@ describe('texts', { concurrency: 4 }, () => {
     assert.equal((await fleet.burn('dispatch', '--json')).json<Cycle>().claimed.length, 0, 'the issue is given to nobody else')
   })
 
-  test('texts: a line whose Enters are swallowed is taken back, and the pane takes the next text', async (t) => {
-    // The identity is the first text: nothing of it may stay in the composer.
+  test('texts: burn removes a line if the agent ignores every Enter', async (t) => {
+    // The identity is the first text. None of it may stay in the composer.
     const fleet = fleetOf(t, (dir) => ({ DEAF: { ...standIn(dir, '--turn-ms', '50', '--swallow', '3'), hooks: false } }))
     mkdirSync(join(fleet.dir, 'issues/app'), { recursive: true })
     await fleet.burn('up')
@@ -139,14 +139,14 @@ describe('texts', { concurrency: 4 }, () => {
       textsIn(fleet, 'DEAF').map((text) => text.replace(/^\[burn \w+\] /, '')),
       ['are you there?'],
     )
-    // What a person wrote stays, also behind a line of ours.
+    // burn keeps a person's draft, even if it begins like a line of burn.
     const pane = paneOf(fleet, 'DEAF')
     tmux(fleet, 'send-keys', '-t', pane, '-l', '[burn 1m7y6ewdbs30w] is what I ask about')
     assert.match((await sendTo(fleet, 'DEAF', 'hello', '--wait', '1'))?.evidence ?? '', /a draft is in the composer/)
     assert.match(tmux(fleet, 'capture-pane', '-p', '-t', pane), /is what I ask about/)
   })
 
-  test('texts: a low and a narrow pane take long texts, idle and busy, and nothing stays in a composer', async (t) => {
+  test('texts: low and narrow panes take long texts, idle and busy', async (t) => {
     const sizes = { LOW: [39, 6], NARROW: [57, 12] } as const
     const fleet = fleetOf(t, (dir) =>
       Object.fromEntries(
@@ -159,7 +159,7 @@ describe('texts', { concurrency: 4 }, () => {
     const one = 'words to work on, and more of them; '.repeat(34).trim()
     for (const [name, [width, height]] of Object.entries(sizes)) {
       const pane = paneOf(fleet, name)
-      // A window of its own: panes share what their window has.
+      // A pane of its own window can have any size, because panes of one window share its size.
       tmux(fleet, 'break-pane', '-d', '-s', pane)
       tmux(fleet, 'resize-window', '-t', pane, '-x', String(width), '-y', String(height))
     }
@@ -175,7 +175,7 @@ describe('texts', { concurrency: 4 }, () => {
     }
   })
 
-  test('texts: where its file cannot be written, nothing is typed and the reason is said', async (t) => {
+  test('texts: nothing is typed if the file cannot be written', async (t) => {
     const fleet = fleetOf(t, (dir) => ({ ANN: { ...standIn(dir, '--turn-ms', '50'), hooks: false } }))
     mkdirSync(join(fleet.dir, 'issues/app'), { recursive: true })
     await fleet.burn('up')
