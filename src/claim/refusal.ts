@@ -72,7 +72,7 @@ export async function backoffFor(
 export async function recordBackoff(rests: Backoff, { ledger, clock }: Session): Promise<string> {
   await ledger.saveBackoff(rests, clock.now())
   const { subject, until } = rests
-  return `${subject} rests until ${new Date(until).toISOString().slice(0, 19)}Z`
+  return `${subject} is backed off until ${new Date(until).toISOString().slice(0, 19)}Z`
 }
 
 /** Both at once. Null if nothing rests. */

@@ -32,3 +32,8 @@ export function escapeUnprintable(json: string): string {
 function escaped(character: string): string {
   return Array.from({ length: character.length }, (_, index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`).join('')
 }
+
+/** Returns a number with its noun, such as `1 machine` or `2 branches`. `plural` is needed only if it is not the noun with an s. */
+export function counted(count: number, noun: string, plural = `${noun}s`): string {
+  return `${count} ${count === 1 ? noun : plural}`
+}

@@ -1,28 +1,27 @@
-/** What people read: one sentence for each code. Nothing else in burn makes a sentence of a reason. */
+/** The sentence for each reason code. No other file turns a reason into words. */
 import type { HoldScope } from '../core/nouns.ts'
 import type { Reason, ReasonCode, ReasonData } from '../core/reasons.ts'
+import { counted } from '../core/text.ts'
 
+/** Returns a time in ISO 8601, in UTC and to the second. */
 export const toSecond = (at: number) => `${new Date(at).toISOString().slice(0, 19)}Z`
-const minute = (at: number) => `${new Date(at).toISOString().slice(0, 16)}Z`
+const toMinute = (at: number) => `${new Date(at).toISOString().slice(0, 16)}Z`
 
-/** Says until when something is left alone, and why. */
+/** Returns the end of a back-off and its reason, to follow the name of an issue or a repo. */
 export function backoffText({ until, why }: { readonly until: number; readonly why: Reason }): string {
-  return `rests until ${toSecond(until)}: ${sentence(why)}`
+  return `backed off until ${toSecond(until)}: ${sentence(why)}`
 }
 
-/** Says why something is held, unless the hold is the worker's own what else it holds, and until when. */
+/** Returns the reason of a hold and its end. The target is named if it is more than the worker or repo that the text is about. */
 export function holdText({ scope, name, until, why }: ReasonData['held']): string {
-  const more = [
+  const details = [
     ...(scope === 'worker' || scope === 'repo' ? [] : [heldName(scope, name)]),
     ...(until === null ? [] : [`until ${toSecond(until)}`]),
   ]
-  return `${sentence(why)}${more.length === 0 ? '' : ` (${more.join(', ')})`}`
+  return `${sentence(why)}${details.length === 0 ? '' : ` (${details.join(', ')})`}`
 }
 
-/** A reason of a repo as what the repo does. */
-const predicate = (why: Reason) => (why.code === 'held' ? `is ${sentence(why)}` : sentence(why))
-
-/** What is held, for people. */
+/** Returns the name of a hold's target, with its scope if the name does not show it. */
 export function heldName(scope: HoldScope, name: string): string {
   return scope === 'worker' || scope === 'repo' ? name : scope === 'fleet' ? 'the whole fleet' : `${scope} ${name}`
 }
@@ -31,72 +30,79 @@ const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string }
   prose: ({ text }) => text,
 
   taken: () => 'a worker has it',
-  skip_label: ({ label }) => `label "${label}" is skipped (dispatch.skip_labels)`,
-  skip_title: ({ pattern }) => `title matches ${pattern} (dispatch.skip_titles)`,
-  approval_unseen: ({ label }) => `its text was not seen with the label "${label}" yet`,
+  skip_label: ({ label }) => `its label "${label}" is in dispatch.skip_labels`,
+  skip_title: ({ pattern }) => `its title matches ${pattern} in dispatch.skip_titles`,
+  approval_unseen: ({ label }) => `burn has not read its text since the label "${label}" was set`,
   approval_edited: ({ label }) =>
-    `edited after it was approved by the label "${label}": take the label off until burn has seen that, then set it again (dispatch.trust)`,
+    `edited after the label "${label}" approved it: remove the label, wait for the next cycle, then set it again (dispatch.trust)`,
   label_set: ({ label }) => `the label "${label}" approves its text`,
   label_gone: () => 'it no longer has a trusted label',
-  author_not_listed: ({ author }) => `opened by ${author}, who is not among dispatch.trust.authors`,
-  author_not_writer: ({ author, repo }) => `opened by ${author}, who may not write to ${repo} (dispatch.trust)`,
-  writers_unknown: ({ repo }) => `the forge could not say who may write to ${repo}`,
+  author_not_listed: ({ author }) => `opened by ${author}, who is not in dispatch.trust.authors`,
+  author_not_writer: ({ author, repo }) => `opened by ${author}, who has no write access to ${repo} (dispatch.trust)`,
+  writers_unknown: ({ repo }) => `the forge did not say who has write access to ${repo}`,
   assigned: ({ assignees }) => `assigned to ${assignees.join(', ')}`,
   change_open: ({ change }) => `change ${change} is open`,
-  claimed_elsewhere: ({ fleet, dispatch, seen_at }) => `claimed by fleet ${fleet} (dispatch ${dispatch}), seen ${minute(seen_at)}`,
+  claimed_elsewhere: ({ fleet, dispatch, seen_at }) => `claimed by fleet ${fleet} (dispatch ${dispatch}), seen ${toMinute(seen_at)}`,
   claimed_by_other_ledger: ({ dispatch, seen_at }) =>
-    `claimed by another ledger of this fleet (dispatch ${dispatch}), seen ${minute(seen_at)}`,
-  claim_unreadable: () => 'claimed by another fleet or ledger, or its comments could not be read',
+    `claimed by another ledger of this fleet (dispatch ${dispatch}), seen ${toMinute(seen_at)}`,
+  claim_unreadable: () => 'another fleet or ledger claimed it, or burn could not read its comments',
   other_claim_released: () => 'a person released the claim of another ledger',
-  done_before: () => 'done before (burn issue requeue gives it again)',
-  attempts_used: ({ attempts }) => `given up after ${attempts} attempts (burn issue requeue gives it again)`,
-  rests: (rest) => `${backoffText(rest)} (burn issue requeue gives it at once)`,
+  done_before: () => 'already done (to dispatch it again: burn issue requeue)',
+  attempts_used: ({ attempts }) => `given up after ${counted(attempts, 'attempt')} (to retry it: burn issue requeue)`,
+  rests: (backoff) => `${backoffText(backoff)} (to retry it now: burn issue requeue)`,
   retry_wait: ({ until, attempts }) =>
-    `waits until ${toSecond(until)} after attempt ${attempts} (dispatch.retry_after; burn issue requeue gives it at once)`,
+    `attempt ${attempts} failed; next attempt after ${toSecond(until)} (dispatch.retry_after; to retry it now: burn issue requeue)`,
   not_served: ({ repo }) => `no window serves ${repo}`,
-  queued: () => 'waits for its turn',
+  queued: () => 'waiting for a free slot',
   routed: ({ worker, why }) => `to ${worker}: ${sentence(why)}`,
-  council_rests: ({ why }) => `council label: ${predicate(why)}`,
-  council_asked: ({ asked, of }) => `council label: asked of ${asked} of ${of} council and sentinel workers`,
+  council_rests: ({ why }) => `council label: its repo is ${sentence(why)}`,
+  council_asked: ({ asked, of }) => `council label: asked ${asked} of ${counted(of, 'council or sentinel worker')}`,
   repo_resting: backoffText,
-  workers_full: ({ workers, repo }) => `all ${workers} workers that serve ${repo} are full`,
+  workers_full: ({ workers, repo }) =>
+    workers === 1 ? `the only available worker that serves ${repo} is full` : `all ${workers} available workers that serve ${repo} are full`,
   workers_closed: ({ workers, repo, first }) =>
-    `none of the ${workers} workers that serve ${repo} can take work (the first is ${first === null ? 'missing' : sentence(first)})`,
+    first === null
+      ? `no worker serves ${repo}`
+      : workers === 1
+        ? `the only worker that serves ${repo} cannot take work: ${sentence(first)}`
+        : `none of the ${workers} workers that serve ${repo} can take work; the first: ${sentence(first)}`,
 
-  to_council: () => 'it is put to the council',
+  to_council: () => 'it is a question for the council',
   taken_because: ({ why }) => `taken: ${sentence(why)}`,
-  repo_rests: ({ why }) => `its repo ${predicate(why)}`,
-  repo_unread: ({ why }) => why ?? 'its repo could not be asked about',
-  sprint_label: ({ label }) => `label "${label}" is no work for a sprint (sprint.skip_labels)`,
-  sprint_title: ({ pattern }) => `title matches ${pattern} (sprint.skip_titles)`,
-  left_alone: ({ why }) => `left alone for a while: ${why}`,
-  writers_unasked: () => 'the forge could not say who may write',
+  repo_rests: ({ why }) => `its repo is ${sentence(why)}`,
+  repo_unread: ({ why }) => why ?? 'burn could not read its repo',
+  sprint_label: ({ label }) => `its label "${label}" is in sprint.skip_labels`,
+  sprint_title: ({ pattern }) => `its title matches ${pattern} in sprint.skip_titles`,
+  left_alone: ({ why }) => `this worker skips it for now: ${why}`,
+  writers_unasked: () => 'the forge did not say who has write access',
   not_in_ledger: () => 'the ledger no longer has it',
-  issue_unread: ({ why }) => `it could not be read again: ${why}`,
+  issue_unread: ({ why }) => `burn could not read it again: ${why}`,
   closed_meanwhile: () => 'it was closed',
-  text_edited: () => 'its text was edited since it was picked',
+  text_edited: () => 'its text was edited after burn picked it',
 
-  served: ({ repo, home, sublane, held, depth }) =>
-    `${home ? `${repo} is its home repo` : `its window serves ${repo} and its home repo has nothing left`}${sublane === null ? '' : `, sublane ${sublane} matches a label`}; it held ${held} of ${depth}`,
+  served: ({ repo, home, sublane, held, depth }) => {
+    const match = home ? `${repo} is its home repo` : `its window serves ${repo}, and no issue of its home repo waits`
+    return `${match}${sublane === null ? '' : `, sublane ${sublane} matches a label`}; ${held} of ${counted(depth, 'slot')} in use`
+  },
   council_label: () => 'council label',
   named_by_person: () => 'a person named it',
-  oldest: ({ repo }) => `the oldest of ${repo} and its peers`,
-  priority_label: ({ label }) => `first by its label "${label}"`,
+  oldest: ({ repo }) => `the oldest eligible issue, from ${repo}`,
+  priority_label: ({ label }) => `its label "${label}" gives it priority`,
 
-  role: ({ role }) => `a ${role}`,
+  role: ({ role }) => `its role is ${role}`,
   held: (hold) => `held: ${holdText(hold)}`,
-  sent_nothing: ({ why }) => `sent nothing: ${sentence(why)}`,
-  worker_state: ({ state }) => state,
-  follow_up_first: () => 'to get a text about a change of its own first',
-  looping: () => 'it takes its issues itself (burn worker loop)',
+  sent_nothing: ({ why }) => `burn sends it nothing: ${sentence(why)}`,
+  worker_state: ({ state }) => `it is ${state}`,
+  follow_up_first: () => 'a text about its own change goes first',
+  looping: () => 'it takes issues itself (burn worker loop)',
   composer_strange: ({ kind, strange, of, evidence }) =>
-    `the composer of ${kind} is not recognised on ${strange} of ${of} workers (${evidence})`,
+    `burn does not recognise the composer of ${kind} on ${strange} of ${counted(of, 'worker')} (${evidence})`,
   texts_unproven: ({ kind, unproven, of, last }) =>
-    `${unproven} of the last ${of} texts to ${kind} could not be proven (${sentence(last)})`,
-  trouble: ({ kind, evidence, again }) => `in trouble (${kind}): ${evidence}; it is tried again at ${minute(again)}`,
+    `burn could not prove ${unproven} of the last ${counted(of, 'text')} to ${kind} (${sentence(last)})`,
+  trouble: ({ kind, evidence, again }) => `in trouble (${kind}): ${evidence}; next try at ${toMinute(again)}`,
 
   issue_closed: () => 'its issue is closed',
-  sprint_gone: ({ begun }) => `the process that ran its sprint is gone${begun ? '' : ' before it began'}`,
+  sprint_gone: ({ begun }) => `the process of its sprint is gone${begun ? '' : ', and the sprint had not begun'}`,
   change_needs_work: ({ text }) => `its change needs work (text ${text})`,
   holder_gone: () => 'the agent that held it is gone',
   change_unlinked: ({ change }) => `its change ${change} no longer closes the issue`,
@@ -105,82 +111,83 @@ const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string }
   change_rejected: () => 'its change was closed without being merged',
   change_published: ({ url }) => `a person published its change: ${url}`,
   trouble_lasts: ({ kind, evidence }) => `its worker did not recover from trouble (${kind}): ${evidence}`,
-  turn_quiet: ({ minutes }) => `its turn ended without a change for review: the agent has had nothing to do for ${minutes} minutes`,
+  turn_quiet: ({ minutes }) =>
+    `its turn ended without a change for review; the agent has had nothing to do for ${counted(minutes, 'minute')}`,
   turn_failed: ({ kind, evidence, minutes }) =>
-    `its turn failed (${evidence === null ? 'no reason was seen' : `${kind ?? 'no kind'}: ${evidence}`}): the agent has had nothing to do for ${minutes} minutes`,
-  told_to_disregard: () => 'its text arrived changed, and its agent was told to disregard it',
-  claimed_first: ({ fleet, dispatch }) => `claimed by fleet ${fleet} (dispatch ${dispatch}) a moment before`,
-  comment_refused: ({ why }) => `its comment could not be written: ${why}`,
-  comments_unread: ({ why }) => `its comments could not be read: ${why}`,
+    `its turn failed (${evidence === null ? 'burn saw no reason' : `${kind ?? 'unknown kind'}: ${evidence}`}); the agent has had nothing to do for ${counted(minutes, 'minute')}`,
+  told_to_disregard: () => 'its text arrived changed, and burn told its agent to disregard it',
+  claimed_first: ({ fleet, dispatch }) => `fleet ${fleet} claimed it first (dispatch ${dispatch})`,
+  comment_refused: ({ why }) => `burn could not write its comment: ${why}`,
+  comments_unread: ({ why }) => `burn could not read its comments: ${why}`,
   released_by_person: ({ forced }) => `released by a person${forced ? ' (forced)' : ''}`,
   sprint_began: () => 'its sprint has begun',
-  disregard: ({ worker }) => `its text reached ${worker} cut or changed; ${worker} is told to disregard it`,
+  disregard: ({ worker }) => `its text reached ${worker} changed, so burn tells ${worker} to disregard it`,
   worker_recovered: ({ kind }) => (kind === null ? 'its worker recovered' : `its worker may have recovered from trouble (${kind})`),
   sprint_failed: ({ class: failure, why, hint }) => `${failure}: ${why}${hint === '' ? '' : ` (${hint})`}`,
-  protected_paths: ({ paths, sprint }) => `it touches ${paths}; see and publish it with: burn sprint publish ${sprint}`,
+  protected_paths: ({ paths, sprint }) => `it touches ${paths}; to review and publish it: burn sprint publish ${sprint}`,
 
   forge_refuses: ({ why }) => `the forge refuses it: ${why}`,
 
-  planned: () => 'it was not placed yet',
-  line_placing: () => 'its line is being placed',
-  enter_pressing: () => 'Enter is being pressed',
-  id_there: () => 'its id is there already',
-  hook_text: () => "its agent's own hook told of it, the whole line",
-  hook_other: () => "its agent's own hook told of another text under its id",
-  hook_id: () => "its agent's own hook told of its id",
+  planned: () => 'not typed yet',
+  line_placing: () => 'burn is typing its line',
+  enter_pressing: () => 'burn is pressing Enter',
+  id_there: () => 'its id is already in the pane',
+  hook_text: () => "the agent's hook reported the whole line",
+  hook_other: () => "the agent's hook reported another text under its id",
+  hook_id: () => "the agent's hook reported its id",
   screen_text: () => 'its whole line is on the screen, outside the composer',
   screen_id: () => 'its id is on the screen, outside the composer',
   agent_gone: () => 'the agent it was meant for is gone',
-  settled_later: () => 'settled only by its id showing up',
+  settled_later: () => 'unproven until its id shows up',
   has_ended: () => 'it has ended',
-  pane_unreachable: () => 'its pane cannot be looked at',
-  no_agent: () => 'no agent lives in its pane',
-  agent_ended: ({ how }) => `its agent ended${how === null ? '' : ` ${how}`}: its pane shows why`,
-  screen_unseen: () => 'its screen was not seen',
-  worker_busy: () => 'another text for this worker is under way',
+  pane_unreachable: () => 'burn cannot read its pane',
+  no_agent: () => 'no agent runs in its pane',
+  agent_ended: ({ how }) => `its agent ended${how === null ? '' : ` ${how}`}; its pane shows why`,
+  screen_unseen: () => 'burn has not read its screen',
+  worker_busy: () => 'another text is on its way to this worker',
   agent_state: ({ state, detail }) => `the agent is ${state}${detail === null ? '' : ` (${detail})`}`,
-  no_composer: () => 'no place to type was recognised',
+  no_composer: () => 'burn recognises no composer on the screen',
   draft: () => 'a draft is in the composer',
-  unwritten: ({ why }) => `its text could not be written to its file: ${why}`,
-  not_placed: ({ seconds, why }) => `not placed in ${seconds} s: ${waited(why)}`,
-  ended_before_enter: () => 'the agent ended before Enter was pressed',
+  unwritten: ({ why }) => `burn could not write its text to a file: ${why}`,
+  not_placed: ({ seconds, why }) => `not typed within ${seconds} s: ${blockedBy(why)}`,
+  ended_before_enter: () => 'the agent ended before burn pressed Enter',
   line_in_composer: () => 'its line is in the composer',
-  composer_unseen: () => 'its composer was not seen',
-  enter_too_soon: () => 'Enter would not count yet',
-  enter_pressed: () => 'Enter was pressed',
-  state_unread: ({ seconds }) => `its line is in the composer, and for ${seconds} s its agent's state could not be read`,
-  enter_ignored: ({ presses }) => `Enter was pressed ${presses} times, and the text is still in the composer`,
-  enter_interrupts: () => 'Enter would cut the running turn',
+  composer_unseen: () => 'burn does not see the composer',
+  enter_too_soon: () => 'the agent would not accept Enter yet',
+  enter_pressed: () => 'burn pressed Enter',
+  state_unread: ({ seconds }) => `its line is in the composer, but burn could not read the agent's state for ${seconds} s`,
+  enter_ignored: ({ presses }) => `burn pressed Enter ${counted(presses, 'time')}, but the text is still in the composer`,
+  enter_interrupts: () => 'Enter would interrupt the running turn',
   left_composer: () => 'the text left the composer after Enter',
-  agent_busy: () => 'its agent is busy with what came before',
+  agent_busy: () => 'the agent is busy with earlier work',
   id_unseen: () => 'its id is not on the screen yet',
   line_unseen: () => 'its line is not in the composer yet',
   not_alone: () => 'its line is not alone in the composer',
-  disturbed: ({ seconds }) => `something else stood in the composer beside its line for ${seconds} s`,
-  submitted_unseen: ({ seconds }) => `submitted, but its id was not seen on the screen in ${seconds} s`,
-  placing_unseen: ({ seconds }) => `its line was not seen in the composer in ${seconds} s`,
-  unseen_since_enter: () => 'Enter was pressed, and the composer was not seen since',
-  left_without_enter: () => 'its text left the composer without an Enter of ours',
+  disturbed: ({ seconds }) => `its line was not alone in the composer for ${seconds} s`,
+  submitted_unseen: ({ seconds }) => `submitted, but its id did not appear on the screen within ${seconds} s`,
+  placing_unseen: ({ seconds }) => `its line did not appear in the composer within ${seconds} s`,
+  unseen_since_enter: () => 'burn pressed Enter and has not seen the composer since',
+  left_without_enter: () => 'its text left the composer, but burn did not press Enter',
   nothing_typed: ({ why }) => `nothing was typed: ${why}`,
   person_typing: () => 'a person is typing in this pane',
-  pane_scrolled: () => 'somebody scrolls in this pane',
+  pane_scrolled: () => 'a person is scrolling in this pane',
   input_synchronized: () =>
-    'synchronize-panes is on in its pane, so its neighbours would get the text (tmux set-option -w synchronize-panes off)',
-  input_disabled: () => 'input to its pane is disabled, so the text would be lost (tmux select-pane -e)',
-  dispatch_ended: () => 'its dispatch ended before it was placed',
-  sender_stopped: ({ why }) => `withdrawn, since its sender stopped waiting: ${waited(why)}`,
+    'synchronize-panes is on in its pane, so its neighbours would get the text (to turn it off: tmux set-option -w synchronize-panes off)',
+  input_disabled: () => 'input to its pane is disabled, so the text would be lost (to enable it: tmux select-pane -e)',
+  dispatch_ended: () => 'its dispatch ended before burn typed it',
+  sender_stopped: ({ why }) => `withdrawn, because its sender stopped waiting: ${blockedBy(why)}`,
 }
 
-const waited = (why: Reason | null) => (why === null ? 'its turn did not come' : sentence(why))
+const blockedBy = (why: Reason | null) => (why === null ? 'burn did not get to it in time' : sentence(why))
 
-/** Says a reason in words. A code that only a newer version knows is said as it is. */
+/** Returns the sentence for a reason. A code that only a newer version knows is shown as JSON. */
 export function sentence(reason: Reason): string {
   // Each entry takes the data of its own code, which the compiler cannot follow through a lookup.
-  const say = sentences[reason.code] as ((data: Reason) => string) | undefined
-  return say === undefined ? JSON.stringify(reason) : say(reason)
+  const textOf = sentences[reason.code] as ((data: Reason) => string) | undefined
+  return textOf === undefined ? JSON.stringify(reason) : textOf(reason)
 }
 
-/** The value as JSON shows it: each reason becomes its sentence, and its code stands beside it, as `<key>_code`. */
+/** Returns a copy of a value for JSON output: each reason becomes its sentence, and its code follows it under `<key>_code`. */
 export function worded(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(worded)
   if (typeof value !== 'object' || value === null) return value

@@ -123,7 +123,7 @@ function troubleFindings({ workers }: Pick<StatusState, 'workers'>): Finding[] {
 function backoffFindings({ backed_off: rests }: Pick<StatusState, 'backed_off'>): Finding[] {
   return rests.map((each): Finding => {
     const remedy = `${each.why.code === 'forge_refuses' ? 'see to it on the forge; ' : ''}burn issue requeue of an issue ends its rest at once`
-    return { level: 'warn', where: 'forge', what: `${each.subject} ${backoffText(each)}`, remedy }
+    return { level: 'warn', where: 'forge', what: `${each.subject} is ${backoffText(each)}`, remedy }
   })
 }
 

@@ -76,7 +76,7 @@ async function drafts(fleet: Fleet): Promise<void> {
   assert.equal(kept.code, 1)
   assert.deepEqual(
     kept.json<Sent>().sent.map(({ state, evidence }) => [state, evidence]),
-    [['refused', 'withdrawn, since its sender stopped waiting: a draft is in the composer']],
+    [['refused', 'withdrawn, because its sender stopped waiting: a draft is in the composer']],
   )
   assert.match(tmux(fleet, 'capture-pane', '-p', '-t', paneOf(fleet, 'ANN')), /❯ half a thought/)
   const wrong = await fleet.burn('send', 'ANNE', 'hello')

@@ -24,7 +24,7 @@ test('mangled: a cut text is not counted as given, and its issue is free only on
     ['correction mangled'],
   )
   assert.deepEqual([second.claimed, await states()], [[], ['handed']])
-  assert.match(notices.join(), /reached .* cut or changed; .* is told to disregard it/)
+  assert.match(notices.join(), /reached .* changed, so burn tells .* to disregard it/)
   for (const agent of world.agents()) agent.mangles = false
   await pass(60_000)
   assert.deepEqual(
@@ -36,7 +36,7 @@ test('mangled: a cut text is not counted as given, and its issue is free only on
   const { settled, claimed } = await cycle()
   assert.deepEqual(
     settled.map(({ state, state_reason }) => [state, said(state_reason)]),
-    [['released', 'its text arrived changed, and its agent was told to disregard it']],
+    [['released', 'its text arrived changed, and burn told its agent to disregard it']],
   )
   assert.deepEqual(
     claimed.map(({ issue, attempt }) => [issue, attempt]),

@@ -78,11 +78,11 @@ test('trouble: a worker without a login is held, told to go on once it may work 
   assert.equal(bare?.evidence, 'HTTP 401: Incorrect API key provided.')
   for (const worker of [hooked, bare]) {
     assert.equal(worker?.detail, 'auth')
-    assert.match(said(worker?.stopped), /^in trouble \(auth\): HTTP 401: Incorrect API key .*; it is tried again at /)
+    assert.match(said(worker?.stopped), /^in trouble \(auth\): HTTP 401: Incorrect API key .*; next try at /)
   }
   assert.match(
     (await session.ledger.repos()).map(({ waits }) => said(waits)).join('\n'),
-    /can take work \(the first is sent nothing: in trouble \(auth\)/,
+    /can take work; the first: burn sends it nothing: in trouble \(auth\)/,
   )
   const findings = await doctor(machines, session, () => {})
   assert.match(findings.map(({ level, what }) => `${level} ${what}`).join('\n'), /fail 2 workers are in trouble \(auth\): .*HTTP 401/)

@@ -39,13 +39,16 @@ const delivery = (state: DeliveryState, changed_at = 0, evidence: Reason = { cod
 test('breaker: opens where half of a kind, and three at least, are not recognised; one odd pane is its own matter', () => {
   assert.equal(breakerFor('hermes', looks(10, 2), [], 0), null)
   assert.equal(breakerFor('hermes', looks(4, 3), [], 0), null)
-  assert.match(said(breakerFor('hermes', looks(3, 3), [], 0)), /composer of hermes is not recognised on 3 of 6 workers \(a new screen\)/)
+  assert.match(
+    said(breakerFor('hermes', looks(3, 3), [], 0)),
+    /does not recognise the composer of hermes on 3 of 6 workers \(a new screen\)/,
+  )
   assert.equal(breakerFor('hermes', looks(0, 2), [], 0), null)
 })
 
 test('breaker: opens where the last texts could not be proven, and closes when they are old', () => {
   const ended = [delivery('unknown', 1000), delivery('seen'), delivery('unknown', 900), delivery('unknown', 800), delivery('seen')]
-  assert.match(said(breakerFor('hermes', looks(9, 0), ended, 2000)), /3 of the last 5 texts to hermes could not be proven/)
+  assert.match(said(breakerFor('hermes', looks(9, 0), ended, 2000)), /burn could not prove 3 of the last 5 texts to hermes/)
   assert.equal(breakerFor('hermes', looks(9, 0), ended, 1000 + 10 * 60_000), null)
   assert.equal(breakerFor('hermes', looks(9, 0), [...Array.from({ length: 7 }, () => delivery('seen')), ...ended], 2000), null)
 })

@@ -74,11 +74,11 @@ test('a sprint whose process is gone: given back where nothing had begun, lost w
   const claimed = settled(sprinting({}, now, { state: 'claimed', handed_at: null }))
   assert.deepEqual(
     claimed.map(({ from, to, reason }) => [from, to, said(reason)]),
-    [[['claimed'], 'released', 'the process that ran its sprint is gone before it began']],
+    [[['claimed'], 'released', 'the process of its sprint is gone, and the sprint had not begun']],
   )
   assert.deepEqual(
     settled(sprinting({}, now)).map(({ from, to, reason }) => [from, to, said(reason)]),
-    [[['handed'], 'lost', 'the process that ran its sprint is gone']],
+    [[['handed'], 'lost', 'the process of its sprint is gone']],
   )
   assert.deepEqual(becomes(sprinting({ changes: open }, now)), ['review'])
   assert.deepEqual(becomes(sprinting({ closed: new Set(['o/r#1']) }, now)), ['done'])

@@ -23,7 +23,7 @@ test('holds: the widest one that covers a worker is said', () => {
 test('holds: a repo rests while the forge refuses it, unless a clock was set back since', () => {
   const refused = (until: number) => hold('repo', 'o/r', { code: 'forge_refused', until, actor: 'burn' })
   const repo = (...holds: readonly Hold[]) => said(heldBy(holds, 100).repo('o/r'))
-  assert.equal(repo(refused(3_600_000)), 'rests until 1970-01-01T01:00:00Z: repairs')
+  assert.equal(repo(refused(3_600_000)), 'backed off until 1970-01-01T01:00:00Z: repairs')
   assert.equal(repo(refused(365 * 24 * 3_600_000)), '')
   assert.equal(repo(hold('repo', 'o/r', { until: 365 * 24 * 3_600_000 })), 'held: repairs (until 1971-01-01T00:00:00Z)')
   assert.equal(repo(hold('fleet', 'all')), 'held: repairs (the whole fleet)')

@@ -51,22 +51,27 @@ test('by its labels in their order, then the oldest first', () => {
   assert.deepEqual(refs(picked), ['o/a#3', 'o/a#2', 'o/a#4', 'o/a#1'])
   assert.deepEqual(
     picked.picks.map(({ reason }) => said(reason)),
-    ['first by its label "urgent"', 'first by its label "Bug"', 'first by its label "Bug"', 'the oldest of o/a and its peers'],
+    [
+      'its label "urgent" gives it priority',
+      'its label "Bug" gives it priority',
+      'its label "Bug" gives it priority',
+      'the oldest eligible issue, from o/a',
+    ],
   )
 })
 
 test('each reason why an issue is no work is said', () => {
   const reasons: readonly [IssueRecord, RegExp][] = [
-    [record(1, labelled('epic')), /label "epic" is skipped \(dispatch/],
-    [record(2, labelled('design')), /label "design" is no work for a sprint \(sprint\.skip_labels\)/],
-    [record(3, { issue: { title: 'EPIC: all of it' } }), /title matches \^epic \(sprint\.skip_titles\)/],
-    [record(4, labelled('rfc')), /^it is put to the council$/],
+    [record(1, labelled('epic')), /^its label "epic" is in dispatch\.skip_labels$/],
+    [record(2, labelled('design')), /^its label "design" is in sprint\.skip_labels$/],
+    [record(3, { issue: { title: 'EPIC: all of it' } }), /^its title matches \^epic in sprint\.skip_titles$/],
+    [record(4, labelled('rfc')), /^it is a question for the council$/],
     [record(5, { standing: 'taken', verdict: { eligible: true, reason: because('to m/W/A'), at: 1 } }), /^taken: to m\/W\/A$/],
-    [record(6, { issue: { author: 'eve' } }), /opened by eve, who may not write/],
+    [record(6, { issue: { author: 'eve' } }), /opened by eve, who has no write access/],
     [record(7, { issue: { assignees: ['bob'] } }), /assigned to bob/],
-    [record(8, { done: true }), /done before/],
+    [record(8, { done: true }), /^already done /],
     [record(9, { attempts: 3 }), /given up after 3 attempts/],
-    [record(10, { attempts: 1, failed_at: 999_999 }), /waits until/],
+    [record(10, { attempts: 1, failed_at: 999_999 }), /^attempt 1 failed; next attempt after /],
   ]
   for (const [issue, reason] of reasons) {
     const picked = pick([issue])
@@ -75,7 +80,7 @@ test('each reason why an issue is no work is said', () => {
   }
   const down = pick([record(1)], {}, { writers: new Map(), repos_down: new Map([['o/a', 'no route']]) })
   assert.deepEqual(why(down).map(said), ['no route'])
-  assert.deepEqual(why(pick([record(1)], {}, { writers: new Map() })).map(said), ['its repo could not be asked about'])
+  assert.deepEqual(why(pick([record(1)], {}, { writers: new Map() })).map(said), ['burn could not read its repo'])
 })
 
 test('only of the repos that are asked for, whether a window serves them or not', () => {
@@ -87,7 +92,7 @@ test('only of the repos that are asked for, whether a window serves them or not'
 test('what this worker leaves alone is not picked, and says why', () => {
   const skips = [{ worker: 'w', issue: 'o/a#1', until: null, reason: 'no_change: it said so', at: 1 }]
   const picked = pick([record(1), record(2)], { skips })
-  assert.deepEqual([refs(picked), why(picked).map(said)], [['o/a#2'], ['left alone for a while: no_change: it said so']])
+  assert.deepEqual([refs(picked), why(picked).map(said)], [['o/a#2'], ['this worker skips it for now: no_change: it said so']])
 })
 
 test('a person who names an issue is obeyed over what sprints skip, and not over what holds for all', () => {

@@ -165,7 +165,7 @@ test('trouble: its worker gets no work for an hour, then one issue; a new failur
     })
     return { why: workBlockReason(view.workers[0]!, null), free: freeWorkers(view).freeSlots().get('o/r') ?? 0 }
   }
-  assert.match(said(at(59, {}).why), /^sent nothing: in trouble \(auth\): HTTP 401: no; it is tried again at 2026-06-01T13:00Z$/)
+  assert.match(said(at(59, {}).why), /^burn sends it nothing: in trouble \(auth\): HTTP 401: no; next try at 2026-06-01T13:00Z$/)
   assert.deepEqual(at(60, {}), { why: null, free: 1 }, 'of a depth of two')
   assert.equal(at(90, { used_at: start + 61 * minute }).free, 0, 'given one meanwhile')
   assert.equal(at(90, { state_since: start + 62 * minute }).free, 0, 'failed meanwhile')

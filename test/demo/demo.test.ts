@@ -54,7 +54,7 @@ test(
     assert.equal(rows.filter((row) => /^✓ {2}(?:kettle|handbook|toolbox)#\d+ .* burn\/\w{13} /.test(row)).length, 20, out)
     for (const why of [
       /^- {2}kettle#4 .*label "epic"/m,
-      /^- {2}handbook#6 .*qx77, who may not write/m,
+      /^- {2}handbook#6 .*qx77, who has no write access/m,
       /^- {2}toolbox#4 .*assigned to mara/m,
       /^\? {2}handbook#3 .*ATHENA/m,
     ])

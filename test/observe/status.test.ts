@@ -24,7 +24,7 @@ test('status: shows the breaker that the last texts opened, as dispatch decides 
     (await run(status(fleet.machines, session))).machines.flatMap(({ windows }) =>
       windows.flatMap((window) => window.workers.map((worker) => (worker.stopped === null ? null : said(worker.stopped)))),
     )
-  const why = '4 of the last 4 texts to custom could not be proven (nobody knows)'
+  const why = 'burn could not prove 4 of the last 4 texts to custom (nobody knows)'
   assert.deepEqual(await stopped(), [why, why, why, why])
   const first = await cycle()
   assert.deepEqual([first.claimed, first.deliveries], [[], []], 'nothing is given to them')

@@ -78,12 +78,12 @@ test('refused: an archived repo, a blocked account and a deleted issue hold no s
   const before = written()
   const dispatched = await rig.fleet.burn('dispatch')
   assert.equal(dispatched.code, 3, dispatched.err)
-  assert.match(dispatched.err, /timmy\/app rests until \d{4}-.*archived/)
+  assert.match(dispatched.err, /timmy\/app is backed off until \d{4}-.*archived/)
   assert.equal(written(), before, 'what rests is not claimed')
   const [doctor, explained] = await Promise.all([rig.fleet.burn('doctor'), rig.fleet.burn('explain', 'app#5')])
   assert.match(doctor.out, /timmy\/app is archived/)
-  assert.match(doctor.out, /timmy\/lib#1 rests until/)
-  assert.match(explained.out, /timmy\/app rests until \d{4}-.*archived/)
+  assert.match(doctor.out, /timmy\/lib#1 is backed off until/)
+  assert.match(explained.out, /timmy\/app is backed off until \d{4}-.*archived/)
 
   forge.state.repo('timmy/app').archived = false
   forge.state.close('timmy/docs', 1)

@@ -34,7 +34,7 @@ test('protect: a workflow is not pushed before a person publishes it', async (t)
   const [row] = await sprints.run({ issue: `${repo}#1` })
   const id = row?.id ?? ''
   assert.deepEqual([row?.outcome, row?.failure], ['kept', 'protected_paths'], row?.failure_text ?? '')
-  assert.match(row?.failure_text ?? '', /^it touches \.gitea\/workflows\/x\.yml; see and publish it with: burn sprint publish \w{13}$/)
+  assert.match(row?.failure_text ?? '', /^it touches \.gitea\/workflows\/x\.yml; to review and publish it: burn sprint publish \w{13}$/)
   assert.deepEqual([branchIn(rig.bare, `burn/${id}`), rig.changes().size], [null, 0])
   const comments = () =>
     rig.forge.state.repos

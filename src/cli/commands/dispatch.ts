@@ -91,7 +91,9 @@ function troubles({ state, backlog, resting }: Pick<CycleResult, 'backlog' | 're
     subject: kind,
     text: `nothing is sent to ${kind}: ${why} (burn attach shows a pane)`,
   }))
-  const left = resting.slice(0, maxBackoffsShown).map((each) => ({ subject: each.subject, text: `${each.subject} ${backoffText(each)}` }))
+  const left = resting
+    .slice(0, maxBackoffsShown)
+    .map((each) => ({ subject: each.subject, text: `${each.subject} is ${backoffText(each)}` }))
   const more = resting.length - left.length
   if (more > 0) left.push({ subject: 'forge', text: `${more} more issues rest (burn status)` })
   return [...elsewhere, ...down, ...left, ...unreachable, ...breakers, ...state.skipped.map((text) => ({ subject: text, text }))]

@@ -75,7 +75,7 @@ function linesOf({ issue, record, waits, backed_off, dispatches, sprints, servin
     '',
     decided,
     ...(record?.approval === 'edited' ? [io.paint('yellow', 'its text was edited after a trusted label was set')] : []),
-    ...backed_off.map((each) => io.paint('yellow', `${each.subject} ${backoffText(each)}`)),
+    ...backed_off.map((each) => io.paint('yellow', `${each.subject} is ${backoffText(each)}`)),
     serves,
     ...(rows.length === 0 ? [] : ['', ...table(['DISPATCH', 'WORKER', 'STATE', 'SINCE', 'DELIVERY', 'WHY'], rows, io.columns)]),
     ...(sprints.length === 0 ? [] : ['', ...sprintTable(sprints, io, now)]),
