@@ -59,7 +59,9 @@ const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string }
   council_asked: ({ asked, of }) => `council label: asked ${asked} of ${counted(of, 'council or sentinel worker')}`,
   repo_resting: backoffText,
   workers_full: ({ workers, repo }) =>
-    workers === 1 ? `the only available worker that serves ${repo} is full` : `all ${workers} available workers that serve ${repo} are full`,
+    workers === 1
+      ? `the only available worker that serves ${repo} is full`
+      : `all ${workers} available workers that serve ${repo} are full`,
   workers_closed: ({ workers, repo, first }) =>
     first === null
       ? `no worker serves ${repo}`

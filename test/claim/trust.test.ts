@@ -107,7 +107,7 @@ test('trust by author: a forge that can not say who may write keeps the claim fo
   const { writers } = session.forge
   session.forge.writers = () => Promise.reject(new Error('no answer'))
   assert.deepEqual(await claimed(), [])
-  assert.match(notices.at(-1) ?? '', /nothing of it is claimed: who may write could not be asked: no answer/)
+  assert.match(notices.at(-1) ?? '', /burn claims none of its issues, because the forge did not say who has write access: no answer/)
   session.forge.writers = writers
   assert.deepEqual(await claimed(), [ref])
   await ledger.check()

@@ -82,7 +82,7 @@ test('trouble: a worker without a login is held, told to go on once it may work 
   }
   assert.match(
     (await session.ledger.repos()).map(({ waits }) => said(waits)).join('\n'),
-    /can take work; the first: burn sends it nothing: in trouble \(auth\)/,
+    /cannot take work: burn sends it nothing: in trouble \(auth\)/,
   )
   const findings = await doctor(machines, session, () => {})
   assert.match(findings.map(({ level, what }) => `${level} ${what}`).join('\n'), /fail 2 workers are in trouble \(auth\): .*HTTP 401/)

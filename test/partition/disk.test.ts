@@ -81,7 +81,7 @@ test('the disk is full: burn says so with what is safe and what to do, nothing i
   const status = await rig.fleet.burn('status')
   assert.equal(status.code, 0, 'what everybody does is shown all the same')
   assert.match(status.out, /ONE/)
-  assert.match(status.err, /since when each worker is in its state is not kept: .*no room left/)
+  assert.match(status.err, /burn could not store the states of the workers: .*no room left/)
 
   free()
   await until('every issue is at work', async () => (await rig.cycle(), rig.received('local/app#4') > 0))

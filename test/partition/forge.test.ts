@@ -63,7 +63,7 @@ test('a comment that somebody deleted is missed once, and not in every cycle to 
   forge.state.close('timmy/app', 1)
   await until('the issue is done', async () => (await rig.cycle(), (await rig.dispatches('timmy/app#1'))[0]?.state === 'done'))
   for (let count = 0; count < 3; count++) await rig.cycle()
-  assert.deepEqual(rig.notices, ['timmy/app#1: its comment is not there any more: somebody deleted it'])
+  assert.deepEqual(rig.notices, ['timmy/app#1: somebody deleted its comment'])
   assert.equal(forge.log.filter(({ method, target }) => method === 'PATCH' && target.includes('/timmy/app/')).length, 2)
   assert.deepEqual(item.comments, [], 'it is not written anew')
 })

@@ -25,6 +25,6 @@ test('a sprint that others ended: its work is stopped within seconds', async () 
   const ended = whileClaimed('a', session, new AbortController().signal, work).then((result) => (stopped = result))
   await clock.run(() => stopped !== null)
   await ended
-  assert.deepEqual([stopped, clock.now(), said], [true, 40_000, ['its claim could not be looked at: busy']])
+  assert.deepEqual([stopped, clock.now(), said], [true, 40_000, ['the sprint could not check its claim: busy']])
   assert.equal(await whileClaimed('a', session, new AbortController().signal, async () => 'done'), 'done')
 })

@@ -69,7 +69,7 @@ test('sprint run: says which repos it could not read, once', async (t) => {
   const ran = await rig.burn('sprint', 'run')
   assert.equal(ran.code, 3, ran.err)
   assert.match(ran.out, /nothing to do in the repos that could be read; 1 could not be/)
-  assert.match(ran.err, /acme\/lib: it could not be read: .*404/)
+  assert.match(ran.err, /acme\/lib: burn could not read it: .*404/)
 
   const sprints = await inside(t, rig)
   const worker = sprints.context.session.fleet.machines[0]?.windows[0]?.workers[0]
