@@ -84,11 +84,6 @@ export function table(head: readonly string[], given: readonly (readonly string[
 
 const oneLined = (text: string) => sanitize(text).replace(/\n/g, ' ')
 
-/** Returns a number with its noun: `1 machine`, `2 machines`. `plural`: if it is not the noun with an s. */
-export function counted(count: number, noun: string, plural = `${noun}s`): string {
-  return `${count} ${count === 1 ? noun : plural}`
-}
-
 /** `3s`, `14m`, `2h05m`, `3d4h`: how long ago or how long, in the two units that matter. */
 export function duration(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000))

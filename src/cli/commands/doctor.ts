@@ -3,7 +3,7 @@ import type { Finding } from '../../doctor/findings.ts'
 import { command, done, type Deps, type OpenSession } from '../command.ts'
 import type { Io } from '../io.ts'
 import { machinesNamed } from '../named.ts'
-import { counted } from '../table.ts'
+import { counted } from '../../core/text.ts'
 import { list } from '../args.ts'
 
 const signs = { ok: ['green', '✓'], warn: ['yellow', '!'], fail: ['red', '✗'] } as const
