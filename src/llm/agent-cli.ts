@@ -1,4 +1,4 @@
-/** Agents that work from a command line: one process a turn, in the workspace. */
+/** The backend `cli`: runs an agent's command line in the workspace, one process per turn. */
 import { constants } from 'node:fs'
 import { access, stat } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
@@ -13,11 +13,12 @@ import { failureOf } from './failure.ts'
 
 type CliConfig = Extract<BackendConfig, { kind: 'cli' }>
 
-/** All of this process's environment that an agent gets; its keys and whatever else it needs are in the spec, or in its own files. */
-const inherited = /^(?:HOME|PATH|LANG|LC_\w+|TERM|TZ|USER|LOGNAME|SHELL|TMPDIR|XDG_\w+)$/
-const nothingSpent: TokenUsage = { tokens_in: 0, tokens_out: 0, cost: null }
-const secretName = /key|token|secret|password/i
+/** The variables of burn's environment that an agent inherits. Its keys come from the spec or from its own files. */
+const inheritedVariables = /^(?:HOME|PATH|LANG|LC_\w+|TERM|TZ|USER|LOGNAME|SHELL|TMPDIR|XDG_\w+)$/
+const noUsage: TokenUsage = { tokens_in: 0, tokens_out: 0, cost: null }
+const secretVariable = /key|token|secret|password/i
 
+/** Returns a backend that runs an agent's command line. It starts no process yet. */
 export function openCli(config: CliConfig, deps: BackendDeps): Backend {
   const agent = deps.sprintAgent(config.agent)
   const command = config.command.length > 0 ? config.command : agent.command
@@ -25,20 +26,22 @@ export function openCli(config: CliConfig, deps: BackendDeps): Backend {
   return {
     name: `cli ${config.agent === 'custom' ? (command[0] ?? 'custom') : config.agent}`,
     probe: () => probeProgram(command[0] ?? '', env['PATH'] ?? ''),
-    begin: (task) => new CliTalk(task, config, deps, { agent, command, env }),
+    begin: (task) => new CliConversation(task, config, deps, { agent, command, env }),
   }
 }
 
 function environmentOf(config: CliConfig, { env, home }: BackendDeps): Record<string, string> {
-  const base = Object.entries(env).flatMap(([name, value]) => (value !== undefined && inherited.test(name) ? [[name, value] as const] : []))
+  const base = Object.entries(env).flatMap(([name, value]) =>
+    value !== undefined && inheritedVariables.test(name) ? [[name, value] as const] : [],
+  )
   return { HOME: home, ...Object.fromEntries(base), ...config.env }
 }
 
-/** Whether there is such a program; it is not started. */
+/** Returns a failure if no such program is on the PATH. It does not start the program. */
 async function probeProgram(program: string, path: string): Promise<Failure | null> {
-  if (program === '') return { class: 'backend_down', reason: 'no command is written' }
-  const places = program.includes('/') ? [program] : path.split(delimiter).map((dir) => join(dir, program))
-  for (const place of places) if (await isProgram(place)) return null
+  if (program === '') return { class: 'backend_down', reason: 'the spec names no command' }
+  const candidates = program.includes('/') ? [program] : path.split(delimiter).map((dir) => join(dir, program))
+  for (const candidate of candidates) if (await isProgram(candidate)) return null
   return { class: 'backend_down', reason: `${program}: command not found` }
 }
 
@@ -49,23 +52,23 @@ async function isProgram(path: string): Promise<boolean> {
     .catch(ifCode(refused, false))
 }
 
-function since(now: TokenUsage, before: TokenUsage): TokenUsage {
-  return { tokens_in: now.tokens_in - before.tokens_in, tokens_out: now.tokens_out - before.tokens_out, cost: now.cost }
+function usageSince(previous: TokenUsage, now: TokenUsage): TokenUsage {
+  return { tokens_in: now.tokens_in - previous.tokens_in, tokens_out: now.tokens_out - previous.tokens_out, cost: now.cost }
 }
 
-class CliTalk implements Conversation {
+class CliConversation implements Conversation {
   readonly #task: BackendTask
   readonly #agent: SprintAgent
   readonly #command: readonly string[]
   readonly #config: CliConfig
   readonly #env: Readonly<Record<string, string>>
   readonly #deps: BackendDeps
-  readonly #account: BudgetTracker
+  readonly #budget: BudgetTracker
   readonly #redact: (text: string) => string
   #session: string | null = null
   #last = { text: '', model: null as string | null }
-  /** What its session was said to have used before. */
-  #counted = nothingSpent
+  /** The usage that the agent last reported for its session. */
+  #counted = noUsage
 
   constructor(
     task: BackendTask,
@@ -79,15 +82,15 @@ class CliTalk implements Conversation {
     this.#config = config
     this.#env = program.env
     this.#deps = deps
-    this.#account = createBudgetTracker(task.budget, deps.clock)
-    this.#redact = redactor(Object.entries(config.env).flatMap(([name, value]) => (secretName.test(name) ? [value] : [])))
+    this.#budget = createBudgetTracker(task.budget, deps.clock)
+    this.#redact = redactor(Object.entries(config.env).flatMap(([name, value]) => (secretVariable.test(name) ? [value] : [])))
   }
 
   async say(text: string, stop: AbortSignal): Promise<TurnResult> {
     this.#task.note({ kind: 'said', by: 'burn', text, model: null, usage: null })
     const failed = (thrown: unknown) => ({ class: 'internal' as const, reason: this.#redact(messageOf(thrown)) })
-    const failure = await inTurn(this.#account, stop, (turn) => this.#work(text, turn), failed)
-    return { failure, ...this.#last, provider: this.#config.agent, usage: this.#account.usage() }
+    const failure = await inTurn(this.#budget, stop, (turn) => this.#work(text, turn), failed)
+    return { failure, ...this.#last, provider: this.#config.agent, usage: this.#budget.usage() }
   }
 
   async close(): Promise<void> {
@@ -96,8 +99,8 @@ class CliTalk implements Conversation {
 
   async #work(text: string, turn: Turn): Promise<Failure | null> {
     const { dir, budget, note } = this.#task
-    const left = budget.turns - this.#account.usage().turns
-    const argv = [...this.#command, ...this.#agent.argv({ model: this.#config.model, session: this.#session, turns: left })]
+    const turnsLeft = budget.turns - this.#budget.usage().turns
+    const argv = [...this.#command, ...this.#agent.argv({ model: this.#config.model, session: this.#session, turns: turnsLeft })]
     const reader = this.#agent.read(note)
     const end = await runAgent({
       argv: this.#deps.wrap?.(argv, dir) ?? argv,
@@ -105,17 +108,17 @@ class CliTalk implements Conversation {
       env: this.#env,
       input: text,
       signal: turn.signal,
-      line: (line) => reader.line(line),
+      onLine: (line) => reader.line(line),
     })
-    const said = reader.end(end)
-    const before = this.#agent.counts === 'session' && said.session === this.#session ? this.#counted : nothingSpent
-    this.#counted = said.usage ?? this.#counted
-    this.#session = said.session ?? this.#session
-    this.#last = { text: said.text === '' ? this.#last.text : said.text, model: said.model ?? this.#config.model }
-    if (said.usage === null && turn.ended() === null)
-      note({ kind: 'note', text: `${this.#command[0] ?? ''} does not say what it uses: only turns and time are counted` })
-    this.#account.add(since(said.usage ?? before, before), said.turns)
-    const symptom = end.flood === null ? said.symptom : { status: null, code: 'too_much', message: end.flood }
-    return turn.ended() ?? (symptom === null ? null : failureOf(symptom, this.#config.agent, this.#redact))
+    const result = reader.end(end)
+    const previous = this.#agent.counts === 'session' && result.session === this.#session ? this.#counted : noUsage
+    this.#counted = result.usage ?? this.#counted
+    this.#session = result.session ?? this.#session
+    this.#last = { text: result.text === '' ? this.#last.text : result.text, model: result.model ?? this.#config.model }
+    if (result.usage === null && turn.ended() === null)
+      note({ kind: 'note', text: `${this.#command[0] ?? ''} reports no usage: burn counts only its turns and its time` })
+    this.#budget.add(usageSince(previous, result.usage ?? previous), result.turns)
+    const error = end.flood === null ? result.symptom : { status: null, code: 'too_much', message: end.flood }
+    return turn.ended() ?? (error === null ? null : failureOf(error, this.#config.agent, this.#redact))
   }
 }

@@ -1,44 +1,46 @@
-/** What a conversation may use up: turns, tokens, time and money; and the signals that end a turn of it. */
+/** Counts a conversation's turns, tokens, time and money, and aborts the turn that exceeds its time. */
 import type { Clock } from '../core/ports.ts'
 import type { Budget, Failure, TokenUsage, Usage } from '../core/sprint.ts'
 
+/** Node's longest timer (ms): a longer one would fire at once. */
 const longestTimer = 2 ** 31 - 1
 
 export interface BudgetTracker {
-  /** A turn has ended; with what it used. */
+  /** Counts a turn that has ended. */
   add(spent: TokenUsage, turns?: number): void
-  /** Why nothing more may be used; null while something is left. */
-  over(): Failure | null
+  /** Returns the limit that is used up; null while there is budget left. */
+  limitFailure(): Failure | null
   usage(): Usage
-  /** A turn begins: time counts until `end`, and not between turns. */
+  /** Begins a turn. Its time counts until `end`; the time between turns does not count. */
   begin(stop: AbortSignal): Turn
 }
 
-/** One `say`. */
+/** One turn: the work between a text from burn and the end of its answer. */
 export interface Turn {
-  /** Aborted when it was stopped, or its time is used up. */
+  /** Aborts when the turn is stopped, or when the time is used up. */
   readonly signal: AbortSignal
-  /** Which of the two; null while neither. */
+  /** Returns why `signal` aborted; null if it did not. */
   ended(): Failure | null
   end(): void
 }
 
+/** Returns a tracker that has used none of the budget. */
 export function createBudgetTracker(budget: Budget, clock: Clock): BudgetTracker {
   let used: Usage = { turns: 0, tokens_in: 0, tokens_out: 0, cost: null }
-  let time = 0
-  const late = (): Failure => ({ class: 'budget', reason: `its ${budget.time / 1000} s are used up` })
+  let elapsed = 0
+  const timeFailure = (): Failure => ({ class: 'budget', reason: `its ${budget.time / 1000} s are used up` })
 
-  function over(): Failure | null {
+  function limitFailure(): Failure | null {
     const tokens = used.tokens_in + used.tokens_out
     if (used.turns >= budget.turns) return { class: 'budget', reason: `${used.turns} of ${budget.turns} turns are used up` }
     if (tokens >= budget.tokens) return { class: 'budget', reason: `${tokens} of ${budget.tokens} tokens are used up` }
     if (budget.money !== null && (used.cost ?? 0) >= budget.money)
       return { class: 'budget', reason: `$${(used.cost ?? 0).toFixed(4)} of $${budget.money} are used up` }
-    return time >= budget.time ? late() : null
+    return elapsed >= budget.time ? timeFailure() : null
   }
 
   return {
-    over,
+    limitFailure,
     usage: () => used,
     add({ tokens_in, tokens_out, cost }, turns = 1) {
       used = {
@@ -51,23 +53,23 @@ export function createBudgetTracker(budget: Budget, clock: Clock): BudgetTracker
     begin(stop) {
       const from = clock.now()
       const timer = new AbortController()
-      const running = setTimeout(() => timer.abort(), Math.min(longestTimer, Math.max(0, budget.time - time)))
+      const timeout = setTimeout(() => timer.abort(), Math.min(longestTimer, Math.max(0, budget.time - elapsed)))
       return {
         signal: AbortSignal.any([stop, timer.signal]),
         ended: () => {
           if (stop.aborted) return { class: 'stopped', reason: 'it was stopped' }
-          return timer.signal.aborted ? late() : null
+          return timer.signal.aborted ? timeFailure() : null
         },
         end: () => {
-          clearTimeout(running)
-          time += clock.now() - from
+          clearTimeout(timeout)
+          elapsed += clock.now() - from
         },
       }
     },
   }
 }
 
-/** Aborts once nobody has poked it for `ms`. */
+/** Returns a signal that aborts if nobody calls `poke` for `ms` milliseconds. */
 export function watchdog(ms: number): { readonly signal: AbortSignal; poke(): void; end(): void } {
   const control = new AbortController()
   const timer = setTimeout(() => control.abort(), ms)
@@ -78,16 +80,18 @@ export function watchdog(ms: number): { readonly signal: AbortSignal; poke(): vo
   }
 }
 
-/** Does the work of a turn, unless its budget is used up before; the turn ends whatever happens. Null where it went well. */
+/**
+ * Runs one turn, unless the budget is used up already. Returns null on success. It throws nothing: `failed` turns an error into a failure.
+ */
 export async function inTurn(
-  account: BudgetTracker,
+  tracker: BudgetTracker,
   stop: AbortSignal,
   work: (turn: Turn) => Promise<Failure | null>,
   failed: (thrown: unknown) => Failure,
 ): Promise<Failure | null> {
-  const turn = account.begin(stop)
+  const turn = tracker.begin(stop)
   try {
-    return turn.ended() ?? account.over() ?? (await work(turn))
+    return turn.ended() ?? tracker.limitFailure() ?? (await work(turn))
   } catch (thrown) {
     return failed(thrown)
   } finally {

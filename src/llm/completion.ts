@@ -1,4 +1,4 @@
-/** One answer of a model: the request, its stream put together, and what is wrong with it. */
+/** Requests one completion from a model, and assembles the streamed answer. */
 import type { ChatCompletionMessageParam, ChatCompletionCreateParamsStreaming } from 'openai/resources/chat/completions'
 import type { TokenUsage, BackendError, Tool } from '../core/sprint.ts'
 import type { Clock } from '../core/ports.ts'
@@ -7,7 +7,7 @@ import type { BackendLimits } from './deps.ts'
 import { openClient } from './client.ts'
 import { readAnswer, type Endpoint } from './endpoint.ts'
 import { countOf, membersOf, itemsOf, stringOf, type JsonObject } from '../core/json.ts'
-import { symptomOf } from './failure.ts'
+import { backendErrorOf } from './failure.ts'
 
 export type ChatMessage = ChatCompletionMessageParam
 
@@ -21,12 +21,12 @@ export interface ToolCall {
 export interface Completion {
   readonly text: string
   readonly calls: readonly ToolCall[]
-  /** As the endpoint names it; null where it does not. */
+  /** The endpoint's name of the model; null if it gave none. */
   readonly model: string | null
-  /** Null where the endpoint did not say. */
+  /** Null if the endpoint reported none. */
   readonly usage: TokenUsage | null
-  /** Null where the answer is whole and good. */
-  readonly symptom: BackendError | null
+  /** Null if the answer is complete and valid. */
+  readonly error: BackendError | null
 }
 
 export interface CompletionRequest {
@@ -37,13 +37,15 @@ export interface CompletionRequest {
   readonly clock: Clock
 }
 
-/** Asks a model once, streaming. Never throws: what went wrong is the symptom, also where half an answer had come. */
+/**
+ * Requests one streamed completion. It throws nothing: `error` holds the reason of a failure, beside the part of the answer that arrived.
+ */
 export async function requestCompletion(
   endpoint: Endpoint,
   { messages, tools, signal, limits, clock }: CompletionRequest,
 ): Promise<Completion> {
   const idle = watchdog(limits.idle_ms)
-  const sum = new Sum(endpoint, messages.length, limits.answer_chars)
+  const builder = new CompletionBuilder(endpoint, messages.length, limits.answer_chars)
   try {
     const client = await openClient(endpoint, idle.poke)
     const params: ChatCompletionCreateParamsStreaming = {
@@ -59,25 +61,25 @@ export async function requestCompletion(
     if (ends.aborted) control.abort()
     const response = await client.chat.completions.create(params, { signal: control.signal }).asResponse()
     if (/\bjson\b/.test(response.headers.get('content-type') ?? '')) {
-      // Some gateways answer a failure at once and whole, with status 200.
-      const { value, symptom } = await readAnswer(response, clock.now())
-      return symptom === null ? sum.add(value).spoken() : { ...sum.spoken(), symptom }
+      // Some gateways report a failure as plain JSON with status 200.
+      const { value, error } = await readAnswer(response, clock.now())
+      return error === null ? builder.add(value).build() : { ...builder.build(), error }
     }
     const { Stream } = await import('openai/streaming')
-    for await (const chunk of Stream.fromSSEResponse<unknown>(response, control, client)) if (sum.add(chunk).tooLong()) break
-    return idle.signal.aborted ? { ...sum.spoken(), symptom: hung(limits.idle_ms) } : sum.spoken()
+    for await (const chunk of Stream.fromSSEResponse<unknown>(response, control, client)) if (builder.add(chunk).isTooLong()) break
+    return idle.signal.aborted ? { ...builder.build(), error: idleError(limits.idle_ms) } : builder.build()
   } catch (thrown) {
-    return { ...sum.spoken(), symptom: idle.signal.aborted ? hung(limits.idle_ms) : symptomOf(thrown, clock.now()) }
+    return { ...builder.build(), error: idle.signal.aborted ? idleError(limits.idle_ms) : backendErrorOf(thrown, clock.now()) }
   } finally {
     idle.end()
   }
 }
 
-/** What a call counts for beside its own characters: a model that repeats itself may make empty ones for ever. */
-const callSize = 1_000
+/** Characters that each call adds to its own: a model that repeats itself could send empty calls forever. */
+const charsPerCall = 1_000
 
-function hung(ms: number): BackendError {
-  return { status: null, code: 'idle', message: `nothing came for ${ms / 1000} s` }
+function idleError(ms: number): BackendError {
+  return { status: null, code: 'idle', message: `no data for ${ms / 1000} s` }
 }
 
 function asFunction({ name, description, parameters }: Tool): {
@@ -87,12 +89,12 @@ function asFunction({ name, description, parameters }: Tool): {
   return { type: 'function', function: { name, description, parameters: { ...parameters } } }
 }
 
-/** The pieces of an answer, put together. A whole answer is taken as one piece. */
-class Sum {
+/** Assembles the chunks of an answer. An answer that is not streamed counts as one chunk. */
+class CompletionBuilder {
   readonly #endpoint: Endpoint
-  /** Makes ids of calls that have none differ from those of other answers. */
-  readonly #place: number
-  readonly #most: number
+  /** Keeps generated call ids unique within the conversation. */
+  readonly #turn: number
+  readonly #maxChars: number
   readonly #texts: string[] = []
   readonly #calls: { key: unknown; id: string; name: string; arguments: string[] }[] = []
   #finish: string | null = null
@@ -101,10 +103,10 @@ class Sum {
   #error: JsonObject | null = null
   #size = 0
 
-  constructor(endpoint: Endpoint, place: number, most: number) {
+  constructor(endpoint: Endpoint, turn: number, maxChars: number) {
     this.#endpoint = endpoint
-    this.#most = most
-    this.#place = place
+    this.#maxChars = maxChars
+    this.#turn = turn
   }
 
   add(piece: unknown): this {
@@ -117,8 +119,8 @@ class Sum {
     for (const call of itemsOf(delta['tool_calls'])) this.#addCall(membersOf(call))
     this.#finish = stringOf(choice['finish_reason']) ?? this.#finish
     this.#model = stringOf(chunk['model']) ?? this.#model
-    this.#usage = this.#spentIn(membersOf(chunk['usage'])) ?? this.#usage
-    // OpenRouter puts an error of the provider into the choice, Hermes its own beside it.
+    this.#usage = this.#usageIn(membersOf(chunk['usage'])) ?? this.#usage
+    // OpenRouter puts an error of the provider into the choice. Hermes puts its own beside it.
     if (choice['error'] !== undefined && choice['error'] !== null) this.#error = membersOf(choice['error'])
     const hermes = membersOf(chunk['hermes'])
     if (hermes['failed'] === true)
@@ -126,65 +128,68 @@ class Sum {
     return this
   }
 
-  /** A piece without an index (Gemini, some gateways) begins a call where it names one, and goes on with the last otherwise. */
+  /**
+   * Adds a part of a call. Without an index (Gemini, some gateways), a part with a name begins a call, and any other part continues the
+   * last call.
+   */
   #addCall(piece: JsonObject): void {
-    const told = membersOf(piece['function'])
-    const [id, name] = [stringOf(piece['id']), stringOf(told['name'])]
+    const called = membersOf(piece['function'])
+    const [id, name] = [stringOf(piece['id']), stringOf(called['name'])]
     const key = piece['index'] ?? null
     const last = this.#calls.at(-1)
     let call = key === null ? (name === null ? last : undefined) : this.#calls.find((one) => one.key === key)
     if (call === undefined) {
       call = { key, id: '', name: '', arguments: [] }
       this.#calls.push(call)
-      this.#size += callSize
+      this.#size += charsPerCall
     }
     this.#size += (id?.length ?? 0) + (name?.length ?? 0)
     call.id = id ?? call.id
     call.name = name ?? call.name
-    const args = told['arguments']
+    const args = called['arguments']
     const part = typeof args === 'string' ? args : args === undefined || args === null ? '' : JSON.stringify(args)
     call.arguments.push(part)
     this.#size += part.length
   }
 
-  #spentIn(usage: JsonObject): TokenUsage | null {
+  #usageIn(usage: JsonObject): TokenUsage | null {
     const [tokens_in, tokens_out] = [countOf(usage['prompt_tokens']), countOf(usage['completion_tokens'])]
     if (tokens_in === null && tokens_out === null) return null
     const spent = { tokens_in: tokens_in ?? 0, tokens_out: tokens_out ?? 0 }
-    // OpenRouter and Nous say what it cost.
+    // OpenRouter and Nous report the cost.
     return { ...spent, cost: countOf(usage['cost']) ?? costOf(this.#endpoint, spent) }
   }
 
-  tooLong(): boolean {
-    return this.#size > this.#most
+  isTooLong(): boolean {
+    return this.#size > this.#maxChars
   }
 
-  spoken(): Completion {
+  build(): Completion {
     const text = this.#texts.join('')
     const calls = this.#calls.map((call, index) => ({
-      id: call.id || `call_${this.#place}_${index}`,
+      id: call.id || `call_${this.#turn}_${index}`,
       name: call.name,
       arguments: call.arguments.join(''),
     }))
-    return { text, calls, model: this.#model, usage: this.#usage, symptom: this.#wrong(text, calls.length) }
+    return { text, calls, model: this.#model, usage: this.#usage, error: this.#errorIn(text, calls.length) }
   }
 
-  #wrong(text: string, calls: number): BackendError | null {
+  #errorIn(text: string, calls: number): BackendError | null {
     const finish = this.#finish
     if (this.#error !== null || finish === 'error') {
       const error = this.#error ?? {}
       const message = stringOf(error['message']) ?? (text === '' ? 'it ended with an error' : text)
       return { status: countOf(error['code']), code: stringOf(error['code']), message }
     }
-    if (finish === 'length' || this.tooLong())
-      return { status: null, code: 'length', message: 'its answer was cut off at the longest it can say' }
-    if (finish === 'content_filter') return { status: null, code: 'content_filter', message: 'its answer was held back by a filter' }
+    if (finish === 'length' || this.isTooLong())
+      return { status: null, code: 'length', message: 'its answer was cut off at the length limit' }
+    if (finish === 'content_filter') return { status: null, code: 'content_filter', message: 'a content filter withheld its answer' }
     if (finish === null) return { status: null, code: 'broken_off', message: 'its answer broke off' }
-    return text.trim() === '' && calls === 0 ? { status: null, code: 'empty', message: 'it answered nothing' } : null
+    return text.trim() === '' && calls === 0 ? { status: null, code: 'empty', message: 'its answer was empty' } : null
   }
 }
 
-/** Dollars by the price of the spec; null where there is none. */
+/** Returns the cost in US dollars at the spec's price; null if the spec has no price. */
 export function costOf(
   { price }: Pick<Endpoint, 'price'>,
   { tokens_in, tokens_out }: Pick<TokenUsage, 'tokens_in' | 'tokens_out'>,
@@ -192,7 +197,7 @@ export function costOf(
   return price === null ? null : (tokens_in * price.in + tokens_out * price.out) / 1_000_000
 }
 
-/** Where an endpoint gives no usage: four characters a token, of all that was sent and said. */
+/** Estimates the usage for an endpoint that reports none: four characters per token of the request and the answer. */
 export function estimate(endpoint: Endpoint, messages: readonly ChatMessage[], { text, calls }: Completion): TokenUsage {
   const tokens_in = Math.ceil(JSON.stringify(messages).length / 4)
   const tokens_out = Math.ceil(calls.reduce((size, call) => size + call.name.length + call.arguments.length, text.length) / 4)

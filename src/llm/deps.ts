@@ -1,4 +1,4 @@
-/** What backends need from the world. */
+/** The dependencies and limits of backends. */
 import type { SprintAgent } from '../core/agent.ts'
 import type { SprintAgentName } from '../core/agent-kinds.ts'
 import type { SecretSource } from '../core/nouns.ts'
@@ -6,48 +6,49 @@ import type { Clock } from '../core/ports.ts'
 
 export interface BackendDeps {
   readonly clock: Clock
-  /** The person's home. */
+  /** The home directory of the user who runs burn. */
   readonly home: string
   readonly env: Readonly<Record<string, string | undefined>>
   readonly secret: (source: SecretSource) => Promise<string>
-  /** The registry of agents (src/agents). */
+  /** Finds an agent in `src/agents`. */
   readonly sprintAgent: (name: SprintAgentName) => SprintAgent
   /** A number in [0, 1). */
   readonly random: () => number
-  /** Puts an agent's argv into a sandbox; without it the agent runs as it is. */
+  /** Puts an agent's argv into a sandbox. Without it, the agent runs unconfined. */
   readonly wrap?: (argv: readonly string[], dir: string) => readonly string[]
   readonly limits?: Partial<BackendLimits>
 }
 
-/** Limits that no spec sets. */
+/** Limits that the spec can't change. */
 export interface BackendLimits {
-  /** Milliseconds for a probe, and for a request that only asks or stops. */
+  /** Timeout of a probe, and of a request that only queries or stops a run (ms). */
   readonly probe_ms: number
-  /** Milliseconds without a byte after which a stream hangs. */
+  /** Time without a byte after which burn gives a stream up (ms). */
   readonly idle_ms: number
-  /** The longest `Retry-After` that is waited for, milliseconds. */
-  readonly wait_ms: number
-  /** Characters of one answer: a model that repeats itself may never end. */
+  /** The longest `Retry-After` that burn waits for (ms). */
+  readonly max_retry_after_ms: number
+  /** Characters of one answer: a model that repeats itself might never stop. */
   readonly answer_chars: number
-  /** Characters of a tool's result that the model is told. */
+  /** Characters of a tool's result that the model gets. */
   readonly result_chars: number
-  /** How many answers in a row may hold nothing but calls that can't be run. */
+  /** Consecutive answers with only invalid calls after which burn gives the model up. */
   readonly bad_calls: number
-  /** Milliseconds between looks at a run whose stream broke. */
+  /** Time between two polls of a run whose stream broke (ms). */
   readonly poll_ms: number
 }
 
-/** Node's fetch gives up by itself where no byte came for 300 s, in words of its own: this is less. */
+/** `idle_ms` is below the 300 s after which Node's fetch gives up with a less clear error. */
 const defaults: BackendLimits = {
   probe_ms: 5_000,
   idle_ms: 240_000,
-  wait_ms: 30_000,
+  max_retry_after_ms: 30_000,
   answer_chars: 2_000_000,
   result_chars: 32_000,
   bad_calls: 4,
   poll_ms: 2_000,
 }
 
+/** Returns the default limits with those of `deps` in place. */
 export function limitsOf(deps: BackendDeps): BackendLimits {
   return { ...defaults, ...deps.limits }
 }

@@ -1,21 +1,25 @@
 /**
- * What an endpoint, a gateway or an agent said when it failed, and which class of failure that is.
- * Facts: error codes of OpenAI's API reference; messages of Ollama 0.12, vLLM 0.11, OpenRouter, Anthropic, Gemini and Hermes 0.20 as they print them.
+ * Turns the error of an endpoint, a gateway or an agent into a failure with a class.
+ * Facts: error codes of OpenAI's API reference; messages of Ollama 0.12, vLLM 0.11, OpenRouter, Anthropic, Gemini and Hermes 0.20 as they
+ * print them.
  */
 import { BurnError, messageWithHint, messageOf } from '../core/errors.ts'
 import type { Failure, FailureClass, BackendError } from '../core/sprint.ts'
 import { oneLine } from '../core/text.ts'
 import { countOf, membersOf, stringOf } from '../core/json.ts'
 
-interface Row {
+interface Rule {
   readonly class: FailureClass
   readonly status?: readonly number[]
   readonly code?: RegExp
   readonly message?: RegExp
 }
 
-/** The first row with a status, code or message that fits. What the words say comes before what the status says: many statuses are used for much. */
-const rows: readonly Row[] = [
+/**
+ * The first rule with a matching status, code or message applies. Specific messages come first, because servers use one status for several
+ * errors.
+ */
+const rules: readonly Rule[] = [
   { class: 'empty_answer', code: /^empty$/ },
   { class: 'budget', code: /^error_max_(?:turns|budget_usd)$/ },
   {
@@ -57,62 +61,65 @@ const rows: readonly Row[] = [
   },
 ]
 
-/** Which class of failure a symptom is. Pure. */
+/** Returns the class of an error. Without a match it is `backend_failed`. */
 export function classOf({ status, code, message }: BackendError): FailureClass {
-  const shown = status ?? statusIn(message)
-  const found = rows.find(
-    (row) =>
-      (shown !== null && row.status?.includes(shown)) === true ||
-      (code !== null && row.code?.test(code) === true) ||
-      row.message?.test(message.slice(0, 4_000)) === true,
+  const httpStatus = status ?? statusIn(message)
+  const found = rules.find(
+    (rule) =>
+      (httpStatus !== null && rule.status?.includes(httpStatus)) === true ||
+      (code !== null && rule.code?.test(code) === true) ||
+      rule.message?.test(message.slice(0, 4_000)) === true,
   )
   return found?.class ?? 'backend_failed'
 }
 
-/** Agents and gateways put the provider's status into words: `Error code: 401 - …`, `(HTTP 429)`, `API Error: 529 …`. */
+/** Finds the provider's status in a message of an agent or a gateway: `Error code: 401 - …`, `(HTTP 429)`, `API Error: 529 …`. */
 function statusIn(message: string): number | null {
   const [, digits] = /\b(?:HTTP|status|code|API Error)[ :]{1,3}([45]\d\d)\b/i.exec(message) ?? []
   return digits === undefined ? null : Number(digits)
 }
 
-/** A failure in one line, with whose it is. */
-export function failureOf(symptom: BackendError, who: string, redact: (text: string) => string): Failure {
-  const status = symptom.status === null ? '' : `HTTP ${symptom.status}: `
-  return { class: classOf(symptom), reason: oneLine(redact(`${who}: ${status}${symptom.message}`), 300) }
+/** Returns the failure with a reason of one line, which begins with the name of its source. */
+export function failureOf(error: BackendError, source: string, redact: (text: string) => string): Failure {
+  const status = error.status === null ? '' : `HTTP ${error.status}: `
+  return { class: classOf(error), reason: oneLine(redact(`${source}: ${status}${error.message}`), 300) }
 }
 
-/** What was thrown by a request, whoever threw it: the openai package, Node's fetch, or this program. */
-export function symptomOf(thrown: unknown, now: number): BackendError {
+/** Converts an exception of a request: the openai package, Node's fetch or burn itself may throw it. */
+export function backendErrorOf(thrown: unknown, now: number): BackendError {
   if (thrown instanceof BurnError) {
     const code = thrown.code.startsWith('secret_') || thrown.code === 'hermes_auth' ? 'authentication' : thrown.code
     return { status: null, code, message: messageWithHint(thrown) }
   }
   const error = membersOf(thrown)
-  const said = membersOf(error['error'])
-  const cause = deepest(thrown)
-  const message = stringOf(said['message']) ?? stringOf(error['error']) ?? messageOf(cause ?? thrown)
+  const inner = membersOf(error['error'])
+  const cause = innermostCause(thrown)
+  const message = stringOf(inner['message']) ?? stringOf(error['error']) ?? messageOf(cause ?? thrown)
   return {
     status: countOf(error['status']),
-    code: codeIn(said) ?? codeIn(error) ?? codeIn(membersOf(cause)),
-    message: message === '' ? (codeIn(membersOf(cause)) ?? 'it said nothing') : message,
+    code: codeOf(inner) ?? codeOf(error) ?? codeOf(membersOf(cause)),
+    message: message === '' ? (codeOf(membersOf(cause)) ?? 'it gave no reason') : message,
     wait_ms: error['headers'] instanceof Headers ? retryAfterMs(error['headers'], now) : null,
   }
 }
 
-function codeIn(fields: Readonly<Record<string, unknown>>): string | null {
+function codeOf(fields: Readonly<Record<string, unknown>>): string | null {
   const { code, type } = fields
   return stringOf(code) ?? (typeof code === 'number' ? String(code) : stringOf(type))
 }
 
-/** Node's fetch says only `fetch failed`; why is in the innermost cause. */
-function deepest(thrown: unknown): unknown {
-  let at: unknown = thrown
-  for (let depth = 0; depth < 5 && at instanceof Error && at.cause !== undefined; depth++) at = at.cause
-  if (at instanceof AggregateError && at.errors.length > 0) return at.errors[0]
-  return at === thrown ? null : at
+/** Node's fetch reports only `fetch failed`; the innermost cause has the reason. Null if there is no cause. */
+function innermostCause(thrown: unknown): unknown {
+  let error: unknown = thrown
+  for (let depth = 0; depth < 5 && error instanceof Error && error.cause !== undefined; depth++) error = error.cause
+  if (error instanceof AggregateError && error.errors.length > 0) return error.errors[0]
+  return error === thrown ? null : error
 }
 
-/** `Retry-After`, in seconds or as a date, and OpenAI's `retry-after-ms`. */
+/**
+ * Returns the wait that a response asks for (ms): from `Retry-After`, in seconds or as a date, or OpenAI's `retry-after-ms`. Null if there
+ * is none.
+ */
 export function retryAfterMs(headers: Headers, now: number): number | null {
   const exact = headers.get('retry-after-ms')
   if (exact !== null && /^\d{1,9}(?:\.\d+)?$/.test(exact)) return Number(exact)

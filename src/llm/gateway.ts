@@ -1,4 +1,4 @@
-/** A Hermes gateway on this machine: it works in the workspace with tools of its own. */
+/** The backend `gateway`: a Hermes gateway on this machine, which works in the workspace with its own tools. */
 import type { TurnResult, Backend, BackendConfig, BackendTask, Conversation, Failure, TokenUsage, BackendError } from '../core/sprint.ts'
 import { inTurn, createBudgetTracker, type BudgetTracker, type Turn } from './budget.ts'
 import { limitsOf, type BackendDeps } from './deps.ts'
@@ -7,16 +7,17 @@ import { membersOf } from '../core/json.ts'
 import { beginRun, followRun, stopRun, type Gateway } from './gateway-run.ts'
 import { redactor } from '../host/redact.ts'
 import { estimate, requestCompletion, type ChatMessage } from './completion.ts'
-import { failureOf, symptomOf } from './failure.ts'
+import { failureOf, backendErrorOf } from './failure.ts'
 
 type GatewayConfig = Extract<BackendConfig, { kind: 'gateway' }>
 
-/** Symptoms after which a run still goes on at the server. */
-const goesOn = ['idle', 'length', 'too_much']
+/** Error codes after which the run continues on the server. */
+const stillRunning = ['idle', 'length', 'too_much']
 
-/** What a server says that has no such route. */
+/** Statuses of a server without the route. */
 const noRoute = [404, 405, 501]
 
+/** Returns a backend that runs turns on a Hermes gateway. It connects and reads the key only when a turn or a probe begins. */
 export function openGateway(config: GatewayConfig, deps: BackendDeps): Backend {
   const url = config.url.replace(/\/+$/, '').replace(/\/v1$/, '')
   const gateway = async (): Promise<Gateway> => ({
@@ -28,45 +29,45 @@ export function openGateway(config: GatewayConfig, deps: BackendDeps): Backend {
   return {
     name: `gateway ${redactor([])(url)}`,
     probe: () => probeGateway(gateway, url, deps),
-    begin: (task) => new GatewayTalk(task, config.model, deps, gateway),
+    begin: (task) => new GatewayConversation(task, config.model, deps, gateway),
   }
 }
 
-/** `/health` says that it is there, `/v1/models` whether the key is good. */
+/** `/health` shows that a gateway is up, `/v1/models` that the key is valid. */
 async function probeGateway(open: () => Promise<Gateway>, url: string, { clock }: BackendDeps): Promise<Failure | null> {
   try {
     const { key, limits } = await open()
     for (const path of ['/health', '/v1/models']) {
-      const { value, symptom } = await requestJson(`${url}${path}`, { key, signal: AbortSignal.timeout(limits.probe_ms), now: clock.now() })
-      if (symptom === null && path === '/health' && membersOf(value)['status'] === undefined)
-        return { class: 'backend_down', reason: `${url}: something else answers there, and not a gateway of Hermes` }
-      if (symptom === null || (path !== '/health' && symptom.status !== null && noRoute.includes(symptom.status))) continue
-      const failure = failureOf(symptom, url, redactor(key === null ? [] : [key]))
-      return symptom.status === null && failure.class === 'backend_failed' ? { ...failure, class: 'backend_down' } : failure
+      const { value, error } = await requestJson(`${url}${path}`, { key, signal: AbortSignal.timeout(limits.probe_ms), now: clock.now() })
+      if (error === null && path === '/health' && membersOf(value)['status'] === undefined)
+        return { class: 'backend_down', reason: `${url}: the server there is not a Hermes gateway` }
+      if (error === null || (path !== '/health' && error.status !== null && noRoute.includes(error.status))) continue
+      const failure = failureOf(error, url, redactor(key === null ? [] : [key]))
+      return error.status === null && failure.class === 'backend_failed' ? { ...failure, class: 'backend_down' } : failure
     }
     return null
   } catch (thrown) {
-    return failureOf(symptomOf(thrown, clock.now()), url, redactor([]))
+    return failureOf(backendErrorOf(thrown, clock.now()), url, redactor([]))
   }
 }
 
-/** What one `say` came to, whichever way it was asked. */
-interface Said {
+/** The outcome of one turn, by a run or by chat. */
+interface Reply {
   readonly text: string
   readonly usage: TokenUsage | null
   readonly turns: number
-  readonly symptom: BackendError | null
-  /** It was ended because its turns were used up. */
-  readonly over?: Failure | null
+  readonly error: BackendError | null
+  /** Set if burn ended the turn because its turns were used up. */
+  readonly limitFailure?: Failure | null
 }
 
-class GatewayTalk implements Conversation {
+class GatewayConversation implements Conversation {
   readonly #task: BackendTask
   readonly #model: string | null
   readonly #deps: BackendDeps
   readonly #open: () => Promise<Gateway>
-  readonly #account: BudgetTracker
-  /** What was said so far: the runs API keeps no conversation by itself. */
+  readonly #budget: BudgetTracker
+  /** All messages so far: the runs API keeps no conversation. */
   readonly #history: { role: 'user' | 'assistant'; content: string }[] = []
   #hasRuns = true
   #text = ''
@@ -76,14 +77,14 @@ class GatewayTalk implements Conversation {
     this.#model = model
     this.#deps = deps
     this.#open = open
-    this.#account = createBudgetTracker(task.budget, deps.clock)
+    this.#budget = createBudgetTracker(task.budget, deps.clock)
   }
 
   async say(text: string, stop: AbortSignal): Promise<TurnResult> {
     this.#task.note({ kind: 'said', by: 'burn', text, model: null, usage: null })
-    const failed = (thrown: unknown) => failureOf(symptomOf(thrown, this.#deps.clock.now()), 'gateway', redactor([]))
-    const failure = await inTurn(this.#account, stop, (turn) => this.#work(text, turn), failed)
-    return { failure, text: this.#text, model: this.#model, provider: 'hermes', usage: this.#account.usage() }
+    const failed = (thrown: unknown) => failureOf(backendErrorOf(thrown, this.#deps.clock.now()), 'gateway', redactor([]))
+    const failure = await inTurn(this.#budget, stop, (turn) => this.#work(text, turn), failed)
+    return { failure, text: this.#text, model: this.#model, provider: 'hermes', usage: this.#budget.usage() }
   }
 
   async close(): Promise<void> {
@@ -93,49 +94,49 @@ class GatewayTalk implements Conversation {
   async #work(text: string, turn: Turn): Promise<Failure | null> {
     const gateway = await this.#open()
     const redact = redactor(gateway.key === null ? [] : [gateway.key])
-    const asked = `${this.#task.dir} is your workspace: change into it first, and change nothing outside of it.\n\n${text}`
-    const said = (this.#hasRuns ? await this.#run(gateway, asked, turn) : null) ?? (await this.#chat(gateway, asked, turn))
-    this.#text = said.text === '' ? this.#text : said.text
-    this.#account.add(said.usage ?? { tokens_in: 0, tokens_out: 0, cost: null }, said.turns)
-    const ended = turn.ended() ?? said.over ?? null
+    const prompt = `${this.#task.dir} is your workspace: change into it first, and change nothing outside of it.\n\n${text}`
+    const reply = (this.#hasRuns ? await this.#run(gateway, prompt, turn) : null) ?? (await this.#chat(gateway, prompt, turn))
+    this.#text = reply.text === '' ? this.#text : reply.text
+    this.#budget.add(reply.usage ?? { tokens_in: 0, tokens_out: 0, cost: null }, reply.turns)
+    const ended = turn.ended() ?? reply.limitFailure ?? null
     if (ended !== null) return ended
-    if (said.symptom !== null) return failureOf(said.symptom, gateway.url, redact)
-    this.#history.push({ role: 'user', content: asked }, { role: 'assistant', content: said.text })
+    if (reply.error !== null) return failureOf(reply.error, gateway.url, redact)
+    this.#history.push({ role: 'user', content: prompt }, { role: 'assistant', content: reply.text })
     return null
   }
 
-  /** Null where the gateway has no runs. */
-  async #run(gateway: Gateway, input: string, turn: Turn): Promise<Said | null> {
+  /** Returns null if the gateway has no runs API. */
+  async #run(gateway: Gateway, input: string, turn: Turn): Promise<Reply | null> {
     const body = {
       input,
       session_id: `burn-${this.#task.id}`,
       ...(this.#model === null ? {} : { model: this.#model }),
       ...(this.#history.length === 0 ? {} : { conversation_history: this.#history }),
     }
-    const begun = await beginRun(gateway, body)
-    if ('symptom' in begun) {
-      if (begun.symptom.status === null || !noRoute.includes(begun.symptom.status))
-        return { text: '', usage: null, turns: 0, symptom: begun.symptom }
-      this.#task.note({ kind: 'note', text: `${gateway.url} has no runs; it is asked by chat` })
+    const started = await beginRun(gateway, body)
+    if ('error' in started) {
+      if (started.error.status === null || !noRoute.includes(started.error.status))
+        return { text: '', usage: null, turns: 0, error: started.error }
+      this.#task.note({ kind: 'note', text: `${gateway.url} has no runs API; burn uses its chat API` })
       this.#hasRuns = false
       return null
     }
-    const used = this.#account.usage().turns
-    const most = this.#task.budget.turns
-    const overdrawn = (calls: number): Failure | null =>
-      used + calls > most ? { class: 'budget', reason: `${most} turns are used up` } : null
-    let open = true
+    const turnsBefore = this.#budget.usage().turns
+    const maxTurns = this.#task.budget.turns
+    const turnsUsedUp = (calls: number): Failure | null =>
+      turnsBefore + calls > maxTurns ? { class: 'budget', reason: `${maxTurns} turns are used up` } : null
+    let mustStop = true
     try {
-      const { text, usage, calls, symptom } = await followRun(gateway, { id: begun.id, task: this.#task }, turn.signal, overdrawn)
-      open = turn.signal.aborted || goesOn.includes(symptom?.code ?? '') || overdrawn(calls) !== null
-      return { text, usage, turns: calls + 1, symptom, over: overdrawn(calls) }
+      const { text, usage, calls, error } = await followRun(gateway, { id: started.id, task: this.#task }, turn.signal, turnsUsedUp)
+      mustStop = turn.signal.aborted || stillRunning.includes(error?.code ?? '') || turnsUsedUp(calls) !== null
+      return { text, usage, turns: calls + 1, error, limitFailure: turnsUsedUp(calls) }
     } finally {
-      if (open) await stopRun(gateway, begun.id)
+      if (mustStop) await stopRun(gateway, started.id)
     }
   }
 
-  /** The whole conversation goes along each time; closing the stream ends the work on the server. */
-  async #chat(gateway: Gateway, input: string, { signal }: Turn): Promise<Said> {
+  /** Sends the whole conversation each time. When the stream closes, the server stops its work. */
+  async #chat(gateway: Gateway, input: string, { signal }: Turn): Promise<Reply> {
     const endpoint: Endpoint = {
       model: this.#model ?? 'hermes-agent',
       url: `${gateway.url}/v1`,
@@ -145,16 +146,16 @@ class GatewayTalk implements Conversation {
       unusable: null,
     }
     const messages: ChatMessage[] = [...this.#history, { role: 'user', content: input }]
-    const spoken = await requestCompletion(endpoint, { messages, tools: [], signal, limits: gateway.limits, clock: gateway.clock })
-    const { text, symptom } = spoken
+    const completion = await requestCompletion(endpoint, { messages, tools: [], signal, limits: gateway.limits, clock: gateway.clock })
+    const { text, error } = completion
     if (text !== '')
       this.#task.note({
         kind: 'said',
         by: 'model',
         text,
-        model: spoken.model,
-        usage: spoken.usage === null ? null : { turns: 1, ...spoken.usage },
+        model: completion.model,
+        usage: completion.usage === null ? null : { turns: 1, ...completion.usage },
       })
-    return { text, usage: spoken.usage ?? (symptom === null ? estimate(endpoint, messages, spoken) : null), turns: 1, symptom }
+    return { text, usage: completion.usage ?? (error === null ? estimate(endpoint, messages, completion) : null), turns: 1, error }
   }
 }

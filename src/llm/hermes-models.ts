@@ -1,7 +1,7 @@
 /**
- * The models that Hermes itself uses: its `config.yaml`, `.env` and `auth.json`, read and never written, nor refreshed: who posts Hermes' refresh token a
- * second time has every profile signed out. Keys are looked for where 0.20 and 0.21 have them, and what is missing is passed over.
- * Facts: Hermes' documentation of providers and fallback providers; `hermes_cli/auth.py` for what `auth.json` holds.
+ * Reads the models that Hermes itself uses from its `config.yaml`, `.env` and `auth.json`. burn never writes these files and refreshes no
+ * token: a second use of Hermes' refresh token signs every profile out. Keys are read from the places that 0.20 and 0.21 use.
+ * Facts come from Hermes' documentation of providers and fallback providers, and from `hermes_cli/auth.py` for `auth.json`.
  */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -11,9 +11,9 @@ import type { BackendDeps } from './deps.ts'
 import type { Endpoint } from './endpoint.ts'
 import { isFields, itemsOf, membersOf, stringOf, type JsonObject } from '../core/json.ts'
 import { redactor } from '../host/redact.ts'
-import { failureOf, symptomOf } from './failure.ts'
+import { failureOf, backendErrorOf } from './failure.ts'
 
-/** Where providers are that Hermes knows by name, and which variable holds their key; null: none is needed. */
+/** The providers that Hermes knows by name, with the variable of their key; null if they need none. */
 const providers: Readonly<Record<string, { readonly url: string; readonly env: string | null }>> = {
   nous: { url: 'https://inference-api.nousresearch.com/v1', env: 'NOUS_API_KEY' },
   openrouter: { url: 'https://openrouter.ai/api/v1', env: 'OPENROUTER_API_KEY' },
@@ -23,28 +23,28 @@ const providers: Readonly<Record<string, { readonly url: string; readonly env: s
   ollama: { url: 'http://127.0.0.1:11434/v1', env: null },
 }
 
-/** A token that ends within this is taken as ended. */
-const margin_ms = 60_000
+/** A token that expires within this time counts as expired. */
+const expiryMargin_ms = 60_000
 
-interface Home {
+interface HermesHome {
   readonly dir: string
   readonly config: JsonObject
-  /** Null where there is no `auth.json`. */
+  /** Null if there is no `auth.json`. */
   readonly auth: JsonObject | null
   readonly env: Readonly<Record<string, string | undefined>>
   readonly now: number
 }
 
-/** The default model and then the fallbacks, in Hermes' order. Never throws: what can't be used is an endpoint that says why. */
+/** Returns the default model and the fallbacks, in Hermes' order. It throws nothing: an unusable model has its reason in `unusable`. */
 export async function hermesEndpoints(dir: string, deps: BackendDeps): Promise<readonly Endpoint[]> {
   const home = dir.replace(/^~(?=\/|$)/, deps.home)
   try {
-    const read = await readHermes(home, deps)
-    const model = membersOf(read.config['model'])
-    const first = typeof read.config['model'] === 'string' ? { default: read.config['model'] } : model
-    const fallbacks = [read.config['fallback_providers'] ?? [], read.config['fallback_model'] ?? []].flat().map(membersOf)
-    const found = [first, ...fallbacks].flatMap((fields) => endpointIn(fields, read) ?? [])
-    if (found.length > 0) return found
+    const files = await readHermes(home, deps)
+    const model = membersOf(files.config['model'])
+    const defaultModel = typeof files.config['model'] === 'string' ? { default: files.config['model'] } : model
+    const fallbacks = [files.config['fallback_providers'] ?? [], files.config['fallback_model'] ?? []].flat().map(membersOf)
+    const endpoints = [defaultModel, ...fallbacks].flatMap((entry) => endpointIn(entry, files) ?? [])
+    if (endpoints.length > 0) return endpoints
     throw new BurnError('hermes_config', `${join(home, 'config.yaml')} names no model`, 'hermes model')
   } catch (thrown) {
     return [unusable('hermes', null, thrown, deps.clock.now())]
@@ -52,76 +52,76 @@ export async function hermesEndpoints(dir: string, deps: BackendDeps): Promise<r
 }
 
 function unusable(model: string, provider: string | null, thrown: unknown, now: number): Endpoint {
-  const failure: Failure = failureOf(symptomOf(thrown, now), provider === null ? model : `${model} (${provider})`, redactor([]))
+  const failure: Failure = failureOf(backendErrorOf(thrown, now), provider === null ? model : `${model} (${provider})`, redactor([]))
   return { model, url: '', key: null, provider, price: null, unusable: failure }
 }
 
-async function readHermes(dir: string, deps: BackendDeps): Promise<Home> {
+async function readHermes(dir: string, deps: BackendDeps): Promise<HermesHome> {
   const config = await readTree(join(dir, 'config.yaml'))
   if (config === null)
-    throw new BurnError('hermes_config', `there is no ${join(dir, 'config.yaml')}`, 'run `hermes setup`, or write models into the spec')
+    throw new BurnError('hermes_config', `there is no ${join(dir, 'config.yaml')}`, 'run `hermes setup`, or add models to the spec')
   const dotenv = (await readText(join(dir, '.env'))) ?? ''
-  const written = [...dotenv.matchAll(/^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(["']?)(.*?)\2\s*$/gm)].map(
+  const dotenvPairs = [...dotenv.matchAll(/^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(["']?)(.*?)\2\s*$/gm)].map(
     ([, name = '', , value = '']) => [name, value] as const,
   )
-  const env = { ...deps.env, ...Object.fromEntries(written) }
+  const env = { ...deps.env, ...Object.fromEntries(dotenvPairs) }
   return { dir, config, auth: await readTree(join(dir, 'auth.json')), env, now: deps.clock.now() }
 }
 
-/** Null where there is no model in it: a fallback needs one. */
-function endpointIn(fields: JsonObject, home: Home): Endpoint | null {
-  const model = stringOf(fields['default']) ?? stringOf(fields['model'])
+/** Returns null if the entry names no model. */
+function endpointIn(entry: JsonObject, home: HermesHome): Endpoint | null {
+  const model = stringOf(entry['default']) ?? stringOf(entry['model'])
   if (model === null) return null
-  const provider = stringOf(fields['provider'])
+  const provider = stringOf(entry['provider'])
   try {
-    const named = customProvider(provider, home)
-    const known = providers[provider ?? '']
+    const custom = customProvider(provider, home)
+    const builtIn = providers[provider ?? '']
     const expand = (value: unknown) => stringOf(stringOf(value)?.replace(/\$\{(\w+)\}/g, (_, name: string) => home.env[name] ?? ''))
     const nous = provider === 'nous' ? nousKey(home) : null
-    const url = expand(fields['base_url']) ?? expand(named['base_url']) ?? nous?.url ?? known?.url ?? null
+    const url = expand(entry['base_url']) ?? expand(custom['base_url']) ?? nous?.url ?? builtIn?.url ?? null
     if (url === null)
       throw new BurnError(
         'hermes_config',
-        `no address of its provider is known`,
-        `write base_url beside it in ${join(home.dir, 'config.yaml')}`,
+        `burn does not know the address of its provider`,
+        `add base_url to this model in ${join(home.dir, 'config.yaml')}`,
       )
-    const fromEnv = stringOf(home.env[stringOf(named['key_env']) ?? known?.env ?? ''])
-    const key = expand(fields['api_key']) ?? expand(named['api_key']) ?? fromEnv ?? nous?.key() ?? null
-    if (key === null && known !== undefined && known.env !== null)
-      throw new BurnError('hermes_auth', `there is no key of ${provider}`, `write ${known.env} into ${join(home.dir, '.env')}`)
+    const fromEnv = stringOf(home.env[stringOf(custom['key_env']) ?? builtIn?.env ?? ''])
+    const key = expand(entry['api_key']) ?? expand(custom['api_key']) ?? fromEnv ?? nous?.key() ?? null
+    if (key === null && builtIn !== undefined && builtIn.env !== null)
+      throw new BurnError('hermes_auth', `there is no key for ${provider}`, `add ${builtIn.env} to ${join(home.dir, '.env')}`)
     return { model, url: url.replace(/\/+$/, ''), key, provider, price: null, unusable: null }
   } catch (thrown) {
     return unusable(model, provider, thrown, home.now)
   }
 }
 
-/** `providers: {name: {…}}`, or `custom_providers: [{name, …}]`. */
-function customProvider(provider: string | null, { config }: Home): JsonObject {
+/** Finds a provider in `providers: {name: {…}}` or `custom_providers: [{name, …}]`. */
+function customProvider(provider: string | null, { config }: HermesHome): JsonObject {
   const name = provider?.replace(/^custom:/, '') ?? ''
   const listed = itemsOf(config['custom_providers']).map(membersOf)
   return listed.find((one) => one['name'] === name) ?? membersOf(membersOf(config['providers'])[name])
 }
 
-/** The agent's key, or the access token where there is none; whichever has not expired. */
-function nousKey({ auth, dir, now }: Home): { readonly url: string | null; key(): string } {
+/** Returns the agent's key or the access token: the first that has not expired. */
+function nousKey({ auth, dir, now }: HermesHome): { readonly url: string | null; key(): string } {
   const nous = membersOf(membersOf(auth?.['providers'])['nous'])
   const pairs = [
     [nous['agent_key'], nous['agent_key_expires_at']],
     [nous['access_token'], nous['expires_at']],
   ]
-  const keys = pairs.flatMap(([key, ends]) => (stringOf(key) === null ? [] : [{ key: String(key), ends: timeOf(ends) }]))
+  const keys = pairs.flatMap(([key, expires]) => (stringOf(key) === null ? [] : [{ key: String(key), expires: timeOf(expires) }]))
   return {
     url: stringOf(nous['inference_base_url']),
     key() {
-      const good = keys.find(({ ends }) => ends === null || ends > now + margin_ms)
-      if (good !== undefined) return good.key
-      if (keys.length > 0) throw new BurnError('hermes_auth', 'the key of Nous has expired', 'hermes auth refresh nous')
-      throw new BurnError('hermes_auth', `there is no key of Nous in ${join(dir, 'auth.json')}`, 'hermes auth add nous')
+      const valid = keys.find(({ expires }) => expires === null || expires > now + expiryMargin_ms)
+      if (valid !== undefined) return valid.key
+      if (keys.length > 0) throw new BurnError('hermes_auth', 'the key for Nous has expired', 'hermes auth refresh nous')
+      throw new BurnError('hermes_auth', `there is no key for Nous in ${join(dir, 'auth.json')}`, 'hermes auth add nous')
     },
   }
 }
 
-/** A date as text, seconds or milliseconds; null where none is told. */
+/** Returns the time (ms) of a date as text, seconds or milliseconds; null if there is none. */
 function timeOf(value: unknown): number | null {
   if (typeof value === 'number') return value > 1e11 ? value : value * 1000
   const time = Date.parse(stringOf(value) ?? '')
@@ -137,8 +137,8 @@ async function readText(path: string): Promise<string | null> {
 }
 
 /**
- * YAML, and so JSON too. Null where there is no such file. An error says where and of which kind, and no more: the parser's own words quote the line, which may
- * hold a key.
+ * Reads YAML, and so JSON, too. Returns null if there is no such file. Its errors give the place and the kind, not the parser's message:
+ * that quotes the line, which may hold a key.
  */
 async function readTree(path: string): Promise<JsonObject | null> {
   const text = await readText(path)
@@ -151,11 +151,11 @@ async function readTree(path: string): Promise<JsonObject | null> {
     const { line, col } = lines.linePos(error.pos[0])
     throw new BurnError(
       'hermes_config',
-      `${path}:${line}:${col}: it can't be read (${error.code.toLowerCase().replaceAll('_', ' ')})`,
-      'mend it there',
+      `${path}:${line}:${col}: it can't be parsed (${error.code.toLowerCase().replaceAll('_', ' ')})`,
+      'fix it there',
     )
   }
   const tree: unknown = document.toJS({ maxAliasCount: 100 })
-  if (!isFields(tree)) throw new BurnError('hermes_config', `${path}:1: it holds no settings`, 'mend it there')
+  if (!isFields(tree)) throw new BurnError('hermes_config', `${path}:1: it has no settings`, 'fix it there')
   return tree
 }

@@ -1,11 +1,11 @@
-/** The one way to a backend. */
+/** Opens a backend of any kind. */
 import type { Backend, BackendConfig } from '../core/sprint.ts'
 import type { BackendDeps } from './deps.ts'
 import { openCli } from './agent-cli.ts'
 import { openGateway } from './gateway.ts'
 import { openRunner } from './runner.ts'
 
-/** A backend as the spec describes it. Opening it reads and starts nothing: keys are read, and programs looked for, when they are needed. */
+/** Returns the backend that the spec describes. It reads no key and starts no process until a turn or a probe begins. */
 export function openBackend(config: BackendConfig, deps: BackendDeps): Backend {
   switch (config.kind) {
     case 'gateway':

@@ -1,6 +1,7 @@
 /**
- * The runner: a loop of its own over a chain of models. The openai package has such a loop (`runTools`), which was tried and does not fit: it runs the calls of one
- * answer at the same time, so that two edits of one file race; it ends with an error where a tool throws; and it takes an answer of status 200 that says it failed for good.
+ * The backend `runner`: burn's own loop over a list of models. `runTools` of the openai package does not fit. It runs the calls of one
+ * answer at the same time, so two edits of one file race. It stops if a tool throws. It accepts an error that arrives with status 200 as an
+ * answer.
  */
 import type { TurnResult, Backend, BackendConfig, BackendTask, Conversation, Failure, BackendError } from '../core/sprint.ts'
 import { messageOf } from '../core/errors.ts'
@@ -15,55 +16,56 @@ import { failureOf } from './failure.ts'
 
 type RunnerConfig = Extract<BackendConfig, { kind: 'runner' }>
 
-/** How often in a row one model is waited for before the next is asked. */
-const mostWaits = 2
+/** Consecutive waits for one model before burn switches to the next. */
+const maxWaitsPerModel = 2
 
+/** Returns a backend that runs a tool loop over the models of the spec, or over those of Hermes if the spec names none. */
 export function openRunner(config: RunnerConfig, deps: BackendDeps): Backend {
   const limits = limitsOf(deps)
   const chain = () => (config.models.length > 0 ? endpointsOf(config.models, deps) : hermesEndpoints(config.hermes_home, deps))
   return {
     name: `runner ${config.models[0]?.model ?? 'of Hermes'}`,
     async probe() {
-      const found: Failure[] = []
+      const failures: Failure[] = []
       for (const endpoint of await chain()) {
         const failure = await probeEndpoint(endpoint, deps, limits.probe_ms)
         if (failure === null) return null
-        found.push(failure)
+        failures.push(failure)
       }
-      return found[0] ?? nobody
+      return failures[0] ?? noModel
     },
-    begin: (task) => new Talk(task, deps, limits, chain),
+    begin: (task) => new RunnerConversation(task, deps, limits, chain),
   }
 }
 
-const nobody: Failure = { class: 'backend_down', reason: 'no model is named, neither in the spec nor in the configuration of Hermes' }
+const noModel: Failure = { class: 'backend_down', reason: 'neither the spec nor the configuration of Hermes names a model' }
 
-/** One conversation, whoever of the chain speaks in it. */
-class Talk implements Conversation {
+/** One conversation. It continues with the next model if one fails. */
+class RunnerConversation implements Conversation {
   readonly #task: BackendTask
   readonly #deps: BackendDeps
   readonly #limits: BackendLimits
-  readonly #resolve: () => Promise<readonly Endpoint[]>
-  readonly #account: BudgetTracker
+  readonly #loadModels: () => Promise<readonly Endpoint[]>
+  readonly #budget: BudgetTracker
   readonly #messages: ChatMessage[] = []
   #chain: readonly Endpoint[] = []
-  /** Who speaks: it stays with what worked. */
-  #at = 0
+  /** The index of the current model. The conversation stays with a model that works. */
+  #current = 0
   #estimated = false
   #last = { text: '', model: null as string | null, provider: null as string | null }
 
-  constructor(task: BackendTask, deps: BackendDeps, limits: BackendLimits, resolve: () => Promise<readonly Endpoint[]>) {
+  constructor(task: BackendTask, deps: BackendDeps, limits: BackendLimits, loadModels: () => Promise<readonly Endpoint[]>) {
     this.#task = task
     this.#deps = deps
     this.#limits = limits
-    this.#resolve = resolve
-    this.#account = createBudgetTracker(task.budget, deps.clock)
+    this.#loadModels = loadModels
+    this.#budget = createBudgetTracker(task.budget, deps.clock)
   }
 
   async say(text: string, stop: AbortSignal): Promise<TurnResult> {
-    const turn = this.#account.begin(stop)
+    const turn = this.#budget.begin(stop)
     try {
-      if (this.#chain.length === 0) this.#chain = await this.#resolve()
+      if (this.#chain.length === 0) this.#chain = await this.#loadModels()
       this.#messages.push({ role: 'user', content: text })
       this.#task.note({ kind: 'said', by: 'burn', text, model: null, usage: null })
       return this.#answer(await this.#work(turn))
@@ -79,119 +81,123 @@ class Talk implements Conversation {
   }
 
   #answer(failure: Failure | null): TurnResult {
-    return { failure, ...this.#last, usage: this.#account.usage() }
+    return { failure, ...this.#last, usage: this.#budget.usage() }
   }
 
   #redact(text: string): string {
     return redactor(this.#chain.flatMap(({ key }) => key ?? []))(text)
   }
 
-  /** Turns until the model has nothing more to do, or nobody is left to ask. */
+  /** Requests completions until the model makes no more calls, or no model is left. */
   async #work(turn: Turn): Promise<Failure | null> {
     const failures: Failure[] = []
     let waits = 0
-    let bad = 0
+    let badAnswers = 0
     for (;;) {
-      const over = turn.ended() ?? this.#account.over()
-      if (over !== null) return over
-      const endpoint = this.#chain[this.#at]
+      const limitFailure = turn.ended() ?? this.#budget.limitFailure()
+      if (limitFailure !== null) return limitFailure
+      const endpoint = this.#chain[this.#current]
       if (endpoint === undefined) return this.#allFailed(failures)
-      const spoken = endpoint.unusable === null ? await this.#speak(endpoint, turn) : null
-      const ended = turn.ended()
-      if (ended !== null) return ended
-      let failure = spoken === null ? endpoint.unusable : this.#failureIn(endpoint, spoken)
-      if (spoken !== null && failure === null) {
-        if (spoken.calls.length === 0) return null
+      const completion = endpoint.unusable === null ? await this.#complete(endpoint, turn) : null
+      const stopped = turn.ended()
+      if (stopped !== null) return stopped
+      let failure = completion === null ? endpoint.unusable : this.#failureIn(endpoint, completion)
+      if (completion !== null && failure === null) {
+        if (completion.calls.length === 0) return null
         waits = 0
-        bad = (await this.#runCalls(spoken, turn)) ? 0 : bad + 1
-        if (bad >= this.#limits.bad_calls)
+        badAnswers = (await this.#runCalls(completion, turn)) ? 0 : badAnswers + 1
+        if (badAnswers >= this.#limits.bad_calls)
           failure = {
             class: 'backend_failed',
-            reason: `${endpoint.model}: ${bad} answers in a row held nothing but calls that can't be run`,
+            reason: `${endpoint.model}: ${badAnswers} answers in a row had only invalid tool calls`,
           }
       }
       if (failure === null) continue
-      if (waits < mostWaits && (await this.#waited(endpoint, spoken?.symptom ?? null, failure, turn))) waits++
+      if (waits < maxWaitsPerModel && (await this.#waitAsAsked(endpoint, completion?.error ?? null, failure, turn))) waits++
       else {
-        this.#switch(failure, failures)
+        this.#switchModel(failure, failures)
         waits = 0
-        bad = 0
+        badAnswers = 0
       }
     }
   }
 
-  async #speak(endpoint: Endpoint, { signal }: Turn): Promise<Completion> {
+  async #complete(endpoint: Endpoint, { signal }: Turn): Promise<Completion> {
     const { clock } = this.#deps
-    const spoken = await requestCompletion(endpoint, {
+    const completion = await requestCompletion(endpoint, {
       messages: this.#messages,
       tools: this.#task.tools,
       signal,
       limits: this.#limits,
       clock,
     })
-    const answered = spoken.symptom === null || spoken.text !== '' || spoken.calls.length > 0 || spoken.usage !== null
-    if (answered && !signal.aborted) {
-      if (spoken.usage === null && !this.#estimated) {
+    const hasAnswered = completion.error === null || completion.text !== '' || completion.calls.length > 0 || completion.usage !== null
+    if (hasAnswered && !signal.aborted) {
+      if (completion.usage === null && !this.#estimated) {
         this.#estimated = true
         this.#task.note({
           kind: 'note',
-          text: `${endpoint.model} does not say what it uses: tokens are estimated from the length of texts`,
+          text: `${endpoint.model} reports no usage: burn estimates the tokens from the length of the texts`,
         })
       }
-      this.#account.add(spoken.usage ?? estimate(endpoint, this.#messages, spoken))
+      this.#budget.add(completion.usage ?? estimate(endpoint, this.#messages, completion))
     }
-    return spoken
+    return completion
   }
 
-  #failureIn(endpoint: Endpoint, spoken: Completion): Failure | null {
-    if (spoken.symptom !== null) return failureOf(spoken.symptom, endpoint.model, (text) => this.#redact(text))
-    const { text, calls } = spoken
-    const asked = calls.map((call) => ({
+  #failureIn(endpoint: Endpoint, completion: Completion): Failure | null {
+    if (completion.error !== null) return failureOf(completion.error, endpoint.model, (text) => this.#redact(text))
+    const { text, calls } = completion
+    const toolCalls = calls.map((call) => ({
       id: call.id,
       type: 'function' as const,
       function: { name: call.name, arguments: call.arguments },
     }))
-    this.#messages.push({ role: 'assistant', content: text === '' ? null : text, ...(asked.length === 0 ? {} : { tool_calls: asked }) })
-    this.#last = { text, model: spoken.model ?? endpoint.model, provider: endpoint.provider }
-    this.#task.note({ kind: 'said', by: 'model', text, model: this.#last.model, usage: this.#account.usage() })
+    this.#messages.push({
+      role: 'assistant',
+      content: text === '' ? null : text,
+      ...(toolCalls.length === 0 ? {} : { tool_calls: toolCalls }),
+    })
+    this.#last = { text, model: completion.model ?? endpoint.model, provider: endpoint.provider }
+    this.#task.note({ kind: 'said', by: 'model', text, model: this.#last.model, usage: this.#budget.usage() })
     return null
   }
 
-  /** False where none of the calls could be run. */
+  /** Runs the tool calls of an answer. Returns false if none was valid. */
   async #runCalls({ calls }: Completion, { signal }: Turn): Promise<boolean> {
-    const { messages, bad } = await runToolCalls(calls, {
+    const { messages, invalid } = await runToolCalls(calls, {
       task: this.#task,
       clock: this.#deps.clock,
       signal,
-      most: this.#limits.result_chars,
+      maxChars: this.#limits.result_chars,
     })
     this.#messages.push(...messages)
-    return bad < calls.length
+    return invalid < calls.length
   }
 
-  /** Waits as long as the endpoint asked for, where that is not too long. A little more than that, so that not all come back at the same instant. */
-  async #waited(endpoint: Endpoint, symptom: BackendError | null, failure: Failure, turn: Turn): Promise<boolean> {
-    const asked = symptom?.wait_ms ?? null
-    if (failure.class !== 'rate_limited' || asked === null || asked > this.#limits.wait_ms) return false
-    const ms = Math.ceil(asked * (1 + this.#deps.random() / 10))
-    this.#task.note({ kind: 'note', text: `${endpoint.model} is asked again after ${ms} ms, as it wishes: ${failure.reason}` })
+  /** Waits as the endpoint asked, if that is not too long. It adds up to 10 %, so that sprints do not all retry at the same instant. */
+  async #waitAsAsked(endpoint: Endpoint, error: BackendError | null, failure: Failure, turn: Turn): Promise<boolean> {
+    const wait = error?.wait_ms ?? null
+    if (failure.class !== 'rate_limited' || wait === null || wait > this.#limits.max_retry_after_ms) return false
+    const ms = Math.ceil(wait * (1 + this.#deps.random() / 10))
+    this.#task.note({ kind: 'note', text: `burn retries ${endpoint.model} after ${ms} ms, as it asked: ${failure.reason}` })
     await this.#deps.clock.sleep(ms, turn.signal)
     return true
   }
 
-  #switch(failure: Failure, failures: Failure[]): void {
+  #switchModel(failure: Failure, failures: Failure[]): void {
     failures.push(failure)
-    this.#at++
-    const next = this.#chain[this.#at]
-    const then = next === undefined ? 'no other model is left' : `${next.model} goes on`
-    this.#task.note({ kind: 'note', text: `${failure.reason} (${failure.class}); ${then}` })
+    this.#current++
+    const next = this.#chain[this.#current]
+    const nextStep = next === undefined ? 'no other model is left' : `burn switches to ${next.model}`
+    this.#task.note({ kind: 'note', text: `${failure.reason} (${failure.class}); ${nextStep}` })
   }
 
-  /** The class is that of the first: the model that was meant. The next time all are asked again. */
+  /** Returns a failure with the class of the first model, which is the preferred one. The next turn begins with it again. */
   #allFailed(failures: readonly Failure[]): Failure {
-    this.#at = 0
+    this.#current = 0
     const [first] = failures
-    if (first === undefined) return nobody
+    if (first === undefined) return noModel
     return { class: first.class, reason: failures.map(({ reason }) => reason).join('; ') }
   }
 }

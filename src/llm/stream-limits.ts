@@ -1,28 +1,35 @@
-/** Bounds on what an endpoint or an agent sends: nobody's stream may fill this process's memory. */
+/** Limits the size of responses and streams, so that no endpoint or agent can fill burn's memory. */
 import { BurnError } from '../core/errors.ts'
 
-/** Bytes of one event of a stream, and of a whole answer that is no stream. */
-export const mostEvent = 4 * 1024 * 1024
-/** Bytes of one stream: a long answer of tiny pieces, or all that an agent prints in a turn. */
-export const mostStream = 256 * 1024 * 1024
+/** Bytes of one event of a stream, or of a response that is not streamed. */
+export const maxEventBytes = 4 * 1024 * 1024
+/** Size of one stream: bytes of a response, or characters that an agent prints in a turn. */
+export const maxStreamSize = 256 * 1024 * 1024
 
-/** The error for a stream that has no end, or an event that has none. */
-export function floodError(what: string, most: number): BurnError {
-  return new BurnError('too_much', `${what} has more than ${Math.round(most / 1024 / 1024)} MiB`, 'see what that endpoint sends')
+/** Returns the BurnError `too_much` for a response, stream or event that is too large. */
+export function tooLargeError(subject: string, maxBytes: number): BurnError {
+  return new BurnError(
+    'too_much',
+    `${subject} has more than ${Math.round(maxBytes / 1024 / 1024)} MiB`,
+    'check the responses of that endpoint',
+  )
 }
 
-/** The same bytes, each piece reported to `heard`. Errors with BurnError `too_much`, which closes the connection, if an event or the stream is too long. */
-export function boundedBody(body: ReadableStream<Uint8Array>, heard: () => void): ReadableStream<Uint8Array> {
+/**
+ * Returns the same bytes, and calls `onBytes` for each piece. If an event or the stream is too large, it fails with BurnError `too_much`,
+ * which closes the connection.
+ */
+export function boundedBody(body: ReadableStream<Uint8Array>, onBytes: () => void): ReadableStream<Uint8Array> {
   const events = new EventSize()
   let total = 0
   return body.pipeThrough(
     new TransformStream<Uint8Array, Uint8Array>({
       transform(piece, out) {
-        // Comments that keep a connection alive are signs of life too.
-        heard()
+        // Keep-alive comments count as signs of life, too.
+        onBytes()
         total += piece.length
-        if (total > mostStream) throw floodError('its stream', mostStream)
-        if (events.add(piece) > mostEvent) throw floodError('one event of its stream', mostEvent)
+        if (total > maxStreamSize) throw tooLargeError('its stream', maxStreamSize)
+        if (events.add(piece) > maxEventBytes) throw tooLargeError('one event of its stream', maxEventBytes)
         out.enqueue(piece)
       },
     }),
@@ -32,50 +39,49 @@ export function boundedBody(body: ReadableStream<Uint8Array>, heard: () => void)
 /** Counts the bytes since the last empty line, which ends an event. */
 class EventSize {
   #size = 0
-  #last: Buffer = Buffer.alloc(0)
+  #tail: Buffer = Buffer.alloc(0)
 
   add(piece: Uint8Array): number {
-    // An empty line may begin at the end of the piece before.
-    const seen = Buffer.concat([this.#last, piece])
+    // An empty line may begin at the end of the previous piece.
+    const seen = Buffer.concat([this.#tail, piece])
     const end = Math.max(...['\n\n', '\r\n\r\n', '\r\r'].map((line) => seen.lastIndexOf(line)))
     this.#size = end < 0 ? this.#size + piece.length : seen.length - end
-    this.#last = seen.subarray(-3)
+    this.#tail = seen.subarray(-3)
     return this.#size
   }
 }
 
-/** Splits a text that comes in pieces into lines. What it holds is bounded, and a long line costs no more time than many short ones. */
+/** Splits a text that arrives in pieces into lines. Its memory is limited, and its time is linear in the size of the text. */
 export class Lines {
-  readonly #line: (text: string) => void
-  readonly #most: number
-  #rest: string[] = []
-  #held = 0
+  readonly #onLine: (text: string) => void
+  readonly #maxChars: number
+  #partial: string[] = []
+  #partialChars = 0
 
-  /** `most`: characters of one line. */
-  constructor(most: number, line: (text: string) => void) {
-    this.#most = most
-    this.#line = line
+  constructor(maxChars: number, onLine: (text: string) => void) {
+    this.#maxChars = maxChars
+    this.#onLine = onLine
   }
 
-  /** Returns false once a line is too long; it is dropped. */
+  /** Adds a piece. Returns false if a line has more than `maxChars` characters; that line is dropped. */
   add(piece: string): boolean {
     const end = piece.lastIndexOf('\n')
     if (end >= 0) {
-      for (const line of (this.#rest.join('') + piece.slice(0, end)).split('\n')) this.#line(line)
-      this.#rest = []
-      this.#held = 0
+      for (const line of (this.#partial.join('') + piece.slice(0, end)).split('\n')) this.#onLine(line)
+      this.#partial = []
+      this.#partialChars = 0
     }
-    const rest = piece.slice(end + 1)
-    this.#held += rest.length
-    if (this.#held <= this.#most) this.#rest.push(rest)
-    else this.#rest = []
-    return this.#held <= this.#most
+    const partial = piece.slice(end + 1)
+    this.#partialChars += partial.length
+    if (this.#partialChars <= this.#maxChars) this.#partial.push(partial)
+    else this.#partial = []
+    return this.#partialChars <= this.#maxChars
   }
 
-  /** Hands on what has no line end. */
+  /** Passes on a last line without a line end. */
   end(): void {
-    const rest = this.#rest.join('')
-    this.#rest = []
-    if (rest !== '') this.#line(rest)
+    const partial = this.#partial.join('')
+    this.#partial = []
+    if (partial !== '') this.#onLine(partial)
   }
 }

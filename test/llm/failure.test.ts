@@ -1,11 +1,11 @@
-/** Which class of failure a symptom is, in the words of those who say them. */
+/** The classes of failures, with messages as the real servers and agents send them. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { FailureClass } from '../../src/core/sprint.ts'
-import { classOf, symptomOf, retryAfterMs } from '../../src/llm/failure.ts'
+import { classOf, backendErrorOf, retryAfterMs } from '../../src/llm/failure.ts'
 
 /** Class, status, code, message. */
-const said: readonly (readonly [FailureClass, number | null, string | null, string])[] = [
+const errors: readonly (readonly [FailureClass, number | null, string | null, string])[] = [
   ['auth', 401, null, ''],
   ['auth', 403, null, 'forbidden'],
   ['auth', 400, 'invalid_api_key', ''],
@@ -43,41 +43,41 @@ const said: readonly (readonly [FailureClass, number | null, string | null, stri
   ['backend_down', null, 'ENOENT', 'claude: command not found'],
   ['backend_down', 502, null, '<html>Bad Gateway</html>'],
   ['backend_down', 404, null, '404 page not found'],
-  ['empty_answer', null, 'empty', 'it answered nothing'],
+  ['empty_answer', null, 'empty', 'its answer was empty'],
   ['budget', null, 'error_max_turns', 'error_max_turns'],
   ['backend_failed', 500, null, 'CUDA error: an illegal memory access was encountered'],
   ['backend_failed', 400, 'invalid_request_error', "tools is not supported in this model's template"],
-  ['backend_failed', null, 'idle', 'nothing came for 240 s'],
+  ['backend_failed', null, 'idle', 'no data for 240 s'],
   ['backend_failed', null, 'ECONNRESET', 'terminated'],
   ['backend_failed', null, null, ''],
 ]
 
-for (const [expected, status, code, message] of said) {
-  test(`${expected}: ${[status, code, message].filter((part) => part !== null && part !== '').join(' ')}`, () => {
+for (const [expected, status, code, message] of errors) {
+  test(`classOf: ${expected} for ${[status, code, message].filter((part) => part !== null && part !== '').join(' ')}`, () => {
     assert.equal(classOf({ status, code, message }), expected)
   })
 }
 
-test('a message of any length is classed in little time', () => {
+test('classOf: takes little time for a long message', () => {
   const from = process.cpuUsage().user
   for (const piece of ['model ', 'api key ', 'no ', 'a']) classOf({ status: null, code: null, message: piece.repeat(200_000) })
   assert.ok(process.cpuUsage().user - from < 2_000_000)
 })
 
-test('the reason of a failed fetch is its innermost cause', () => {
+test('backendErrorOf: takes the innermost cause of a failed fetch', () => {
   const cause = Object.assign(new Error('connect ECONNREFUSED ::1:1'), { code: 'ECONNREFUSED' })
-  assert.deepEqual(symptomOf(new TypeError('fetch failed', { cause }), 0), {
+  assert.deepEqual(backendErrorOf(new TypeError('fetch failed', { cause }), 0), {
     status: null,
     code: 'ECONNREFUSED',
     message: 'connect ECONNREFUSED ::1:1',
     wait_ms: null,
   })
   const both = new AggregateError([cause, cause])
-  assert.equal(symptomOf(new TypeError('fetch failed', { cause: both }), 0).code, 'ECONNREFUSED')
-  for (const thrown of [undefined, null, 'words', {}, new Error('')]) assert.equal(typeof symptomOf(thrown, 0).message, 'string')
+  assert.equal(backendErrorOf(new TypeError('fetch failed', { cause: both }), 0).code, 'ECONNREFUSED')
+  for (const thrown of [undefined, null, 'words', {}, new Error('')]) assert.equal(typeof backendErrorOf(thrown, 0).message, 'string')
 })
 
-test('a wish to wait is read in each of its forms', () => {
+test('retryAfterMs: reads each form of the header', () => {
   const now = Date.parse('2026-01-01T00:00:00Z')
   const wait = (headers: Record<string, string>) => retryAfterMs(new Headers(headers), now)
   assert.equal(wait({ 'retry-after': '3' }), 3000)

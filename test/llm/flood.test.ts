@@ -1,22 +1,22 @@
-/** What has no end fills no memory: the connection or the agent is ended at a bound, and the failure has a class. */
+/** Endless responses and output: burn closes the connection or kills the agent at a limit. */
 import assert from 'node:assert/strict'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import type { TurnResult, Backend, BackendConfig } from '../../src/core/sprint.ts'
-import { mostEvent } from '../../src/llm/stream-limits.ts'
+import { maxEventBytes } from '../../src/llm/stream-limits.ts'
 import { openBackend } from '../../src/llm/open.ts'
 import { at, deps, folder, never, task } from './rig.ts'
 
 const sse = 'text/event-stream'
 const json = 'application/json'
-/** A server that is not stopped sends this much. */
-const all = 64 * 1024 * 1024
-/** What the kernel's and Node's buffers on both ends hold. */
-const buffers = 12 * 1024 * 1024
+/** Bytes that the server sends if nobody closes the connection. */
+const maxSent = 64 * 1024 * 1024
+/** Bytes that the buffers of the kernel and of Node may hold at both ends. */
+const bufferedBytes = 12 * 1024 * 1024
 
 interface Flood {
-  /** Which request is answered without an end. */
+  /** The path of the request that gets the endless response. */
   readonly path: RegExp
   readonly status?: number
   readonly type: string
@@ -26,13 +26,13 @@ interface Flood {
 
 interface Flooding {
   readonly url: string
-  /** Bytes that were taken from the server, once the connection was closed. */
+  /** Resolves to the number of bytes that the server sent before the connection closed. */
   readonly taken: Promise<number>
   /** `METHOD path` of each request. */
   readonly log: readonly string[]
 }
 
-/** A gateway and an endpoint in one; everything but the flood is answered as a good one does. */
+/** Starts a server that imitates a gateway and an endpoint. Only the flood's path gets an endless response. */
 async function flooding(t: TestContext, flood: Flood): Promise<Flooding> {
   const log: string[] = []
   const { promise: taken, resolve } = Promise.withResolvers<number>()
@@ -40,7 +40,7 @@ async function flooding(t: TestContext, flood: Flood): Promise<Flooding> {
     const path = request.url ?? ''
     log.push(`${request.method} ${path}`)
     request.resume()
-    if (flood.path.test(path)) return pour(flood, response, resolve)
+    if (flood.path.test(path)) return sendFlood(flood, response, resolve)
     if (path.endsWith('/runs')) return response.writeHead(202, { 'content-type': json }).end('{"run_id": "r1"}')
     return response.writeHead(200, { 'content-type': json }).end('{"status": "ok"}')
   })
@@ -55,13 +55,13 @@ async function flooding(t: TestContext, flood: Flood): Promise<Flooding> {
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, taken, log }
 }
 
-function pour({ status = 200, type, begin = '', piece }: Flood, response: ServerResponse, closed: (bytes: number) => void): void {
+function sendFlood({ status = 200, type, begin = '', piece }: Flood, response: ServerResponse, closed: (bytes: number) => void): void {
   const chunk = piece.repeat(Math.ceil(65_536 / piece.length))
   let sent = 0
   response.on('close', () => closed(sent))
   response.writeHead(status, { 'content-type': type }).write(begin)
   const more = (): void => {
-    while (sent < all && !response.destroyed) {
+    while (sent < maxSent && !response.destroyed) {
       sent += chunk.length
       if (!response.write(chunk)) return void response.once('drain', more)
     }
@@ -70,7 +70,7 @@ function pour({ status = 200, type, begin = '', piece }: Flood, response: Server
   more()
 }
 
-async function said(t: TestContext, config: BackendConfig): Promise<TurnResult> {
+async function sayOnce(t: TestContext, config: BackendConfig): Promise<TurnResult> {
   const conversation = openBackend(config, deps(t)).begin(task(folder(t)))
   try {
     return await conversation.say('Do it.', never)
@@ -95,25 +95,25 @@ const floods: readonly (readonly [string, (url: string) => BackendConfig, Flood,
   ["a gateway's first answer", gateway, { path: /runs$/, type: json, begin: '{"a": "', piece: 'x' }, /more than 4 MiB/],
 ]
 for (const [what, config, flood, reason] of floods)
-  test(`flood: ${what} ends at its bound`, async (t) => {
+  test(`flood: ${what} ends at its limit`, async (t) => {
     const { url, taken, log } = await flooding(t, flood)
-    const { failure } = await said(t, config(url))
+    const { failure } = await sayOnce(t, config(url))
     assert.match(failure?.reason ?? '', reason)
     assert.equal(failure?.class, /cut off/.test(failure?.reason ?? '') ? 'context_overflow' : 'backend_failed')
     const bytes = await taken
-    assert.ok(bytes < mostEvent + buffers, `${bytes} bytes were taken`)
+    assert.ok(bytes < maxEventBytes + bufferedBytes, `the server sent ${bytes} bytes`)
     if (/events/.test(flood.path.source)) assert.ok(log.includes('POST /v1/runs/r1/stop'), log.join())
   })
 
-test('flood: a probe ends at its bound', async (t) => {
+test('flood: a probe ends at its limit', async (t) => {
   const { url, taken } = await flooding(t, { path: /models/, type: json, begin: '{"a": "', piece: 'x' })
   const probe = (backend: Backend) => backend.probe()
   assert.equal((await probe(openBackend(runner(url), deps(t))))?.class, 'backend_down')
-  assert.ok((await taken) < mostEvent + buffers)
+  assert.ok((await taken) < maxEventBytes + bufferedBytes)
 })
 
-test('flood: an agent that prints no line end is ended', async (t) => {
+test('flood: kills an agent that prints no line end', async (t) => {
   const command = ['sh', '-c', "cat >/dev/null; exec tr '\\0' x </dev/zero"]
-  const { failure } = await said(t, { kind: 'cli', agent: 'custom', command, model: null, env: {} })
+  const { failure } = await sayOnce(t, { kind: 'cli', agent: 'custom', command, model: null, env: {} })
   assert.deepEqual([failure?.class, failure?.reason], ['backend_failed', 'custom: a line of its output has more than 16 MiB'])
 })

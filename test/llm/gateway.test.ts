@@ -1,4 +1,4 @@
-/** The Hermes gateway, over real HTTP: it works in the workspace, and every way in which it fails is a failure. */
+/** The backend `gateway`, over HTTP with a stand-in of the Hermes gateway. */
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -22,53 +22,53 @@ function backend(t: TestContext, url: string, limits = {}) {
 const issue = 'Please add a file `docs/limits.md` that says:\n\n```\n# Limits\n```\n'
 
 for (const runs of [true, false]) {
-  test(`an issue is done by ${runs ? 'a run' : 'chat, where there are no runs'}, and a second text goes on with the same conversation`, async (t) => {
+  test(`gateway: does an issue by ${runs ? 'a run' : 'chat'} and continues the conversation`, async (t) => {
     const server = await gateway(t, { runs, key: secret })
     const dir = folder(t)
     const work = task(dir)
-    const opened = backend(t, `${server.url}/v1/`)
-    assert.equal(await opened.probe(), null)
-    const talk = opened.begin(work)
-    const answer = await talk.say(issue, never)
+    const gatewayBackend = backend(t, `${server.url}/v1/`)
+    assert.equal(await gatewayBackend.probe(), null)
+    const conversation = gatewayBackend.begin(work)
+    const answer = await conversation.say(issue, never)
     assert.equal(answer.failure, null)
     assert.match(answer.text, /Add docs\/limits\.md: done/)
     assert.equal(readFileSync(join(dir, 'docs/limits.md'), 'utf8'), '# Limits\n')
     assert.equal(answer.provider, 'hermes')
     assert.ok(answer.usage.tokens_in >= 100)
-    const second = await talk.say('The check is red.', never)
+    const second = await conversation.say('The check is red.', never)
     assert.equal(second.failure, null)
     const last = server.bodies.at(-1) ?? {}
     const history = (last[runs ? 'conversation_history' : 'messages'] ?? []) as { role: string; content: string }[]
     assert.deepEqual(history.map(({ role }) => role).slice(0, 2), ['user', 'assistant'])
-    assert.ok(history[0]?.content.startsWith(`${dir} is your workspace`), 'it is told where to work first')
+    assert.ok(history[0]?.content.startsWith(`${dir} is your workspace`), 'the prompt names the workspace first')
     assert.equal(server.log.filter((line) => line === 'POST /v1/runs').length, runs ? 2 : 1)
     if (runs) assert.deepEqual(work.texts('call'), ['write_file true '])
-    await talk.close()
+    await conversation.close()
   })
 }
 
-const troubles: readonly (readonly [NonNullable<GatewayOptions['trouble']>, boolean, FailureClass, RegExp])[] = [
+const failures: readonly (readonly [NonNullable<GatewayOptions['trouble']>, boolean, FailureClass, RegExp])[] = [
   ['failed', true, 'auth', /Error code: 401/],
   ['failed', false, 'auth', /HTTP 401/],
   ['completed but failed', true, 'rate_limited', /HTTP 429/],
   ['full', true, 'rate_limited', /Too many concurrent runs/],
-  ['hang', true, 'backend_failed', /nothing came for 0\.2 s/],
-  ['hang', false, 'backend_failed', /nothing came for 0\.2 s/],
-  ['lost', true, 'backend_failed', /its run is lost: Run not found/],
+  ['hang', true, 'backend_failed', /no data for 0\.2 s/],
+  ['hang', false, 'backend_failed', /no data for 0\.2 s/],
+  ['lost', true, 'backend_failed', /the run is lost: Run not found/],
 ]
-for (const [trouble, runs, expected, reason] of troubles) {
-  test(`${trouble}${runs ? '' : ' in chat'}: ${expected}`, async (t) => {
+for (const [trouble, runs, expected, reason] of failures) {
+  test(`gateway: ${trouble}${runs ? '' : ' in chat'} fails as ${expected}`, async (t) => {
     const server = await gateway(t, { trouble, runs })
     const { failure } = await backend(t, server.url, trouble === 'hang' ? { idle_ms: 200 } : {})
       .begin(task(folder(t)))
       .say(issue, never)
     assert.equal(failure?.class, expected, failure?.reason)
     assert.match(failure?.reason ?? '', reason)
-    assert.equal(server.log.includes('POST /v1/runs/run_0/stop'), trouble === 'hang' && runs, 'what hangs is stopped')
+    assert.equal(server.log.includes('POST /v1/runs/run_0/stop'), trouble === 'hang' && runs, 'burn stops a run that hangs')
   })
 }
 
-test('an answer that says nothing is a failure', async (t) => {
+test('gateway: an empty answer is a failure', async (t) => {
   const server = await gateway(t, { script: () => ({ text: '' }) })
   const { failure } = await backend(t, server.url)
     .begin(task(folder(t)))
@@ -76,23 +76,23 @@ test('an answer that says nothing is a failure', async (t) => {
   assert.equal(failure?.class, 'empty_answer')
 })
 
-test('a refused key, and a gateway that is gone', async (t) => {
+test('gateway: reports a refused key and a dead server', async (t) => {
   const server = await gateway(t, { key: 'another' })
-  const opened = backend(t, server.url)
-  assert.equal((await opened.probe())?.class, 'auth')
-  const { failure } = await opened.begin(task(folder(t))).say(issue, never)
+  const gatewayBackend = backend(t, server.url)
+  assert.equal((await gatewayBackend.probe())?.class, 'auth')
+  const { failure } = await gatewayBackend.begin(task(folder(t))).say(issue, never)
   assert.equal(failure?.class, 'auth')
   await server.close()
-  assert.equal((await opened.probe())?.class, 'backend_down')
-  assert.equal((await opened.begin(task(folder(t))).say(issue, never)).failure?.class, 'backend_down')
+  assert.equal((await gatewayBackend.probe())?.class, 'backend_down')
+  assert.equal((await gatewayBackend.begin(task(folder(t))).say(issue, never)).failure?.class, 'backend_down')
 })
 
-test('a run is stopped on the server when it is stopped here, and when its time is used up', async (t) => {
+test('gateway: stops the run when stopped or out of time', async (t) => {
   for (const why of ['stopped', 'budget'] as const) {
     const server = await gateway(t, { trouble: 'hang' })
     const stop = new AbortController()
-    const talk = backend(t, server.url).begin(task(folder(t), { budget: why === 'budget' ? { time: 300 } : {} }))
-    const answer = talk.say(issue, stop.signal)
+    const conversation = backend(t, server.url).begin(task(folder(t), { budget: why === 'budget' ? { time: 300 } : {} }))
+    const answer = conversation.say(issue, stop.signal)
     await Promise.race([server.seen(/events/), answer])
     if (why === 'stopped') stop.abort()
     assert.equal((await answer).failure?.class, why)
@@ -100,7 +100,7 @@ test('a run is stopped on the server when it is stopped here, and when its time 
   }
 })
 
-test('more calls than there are turns left end the run', async (t) => {
+test('gateway: stops a run with more calls than turns', async (t) => {
   const server = await gateway(t)
   const dir = folder(t)
   writeFileSync(join(dir, 'one.js'), 'a\n')
@@ -111,7 +111,7 @@ test('more calls than there are turns left end the run', async (t) => {
   assert.equal(server.log.at(-1), 'POST /v1/runs/run_0/stop')
 })
 
-test('an approval that nobody could give is denied, and the run goes on', async (t) => {
+test('gateway: denies an approval and follows the run', async (t) => {
   const server = await gateway(t, { trouble: 'approval' })
   const work = task(folder(t))
   const answer = await backend(t, server.url).begin(work).say(issue, never)
@@ -120,7 +120,7 @@ test('an approval that nobody could give is denied, and the run goes on', async 
   assert.match(work.texts('note').join(), /denied/)
 })
 
-test('a run whose events break off is looked at until it is over', async (t) => {
+test('gateway: polls a run whose events break off', async (t) => {
   const server = await gateway(t, { trouble: 'events break' })
   const dir = folder(t)
   const answer = await backend(t, server.url).begin(task(dir)).say(issue, never)

@@ -1,4 +1,4 @@
-/** The stand-in brain: it understands the demo's issues, and does them through the runner with whatever names tools have for their arguments. */
+/** The stand-in model: it understands the demo's issues, and does them with the runner's tools, whatever their arguments are called. */
 import assert from 'node:assert/strict'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -9,10 +9,10 @@ import { openBackend } from '../../src/llm/open.ts'
 import { handyman, wishIn } from '../stand-ins/model/handyman.ts'
 import { at, deps, folder, model, never, task } from './rig.ts'
 
-test('every issue of the demo that is work is understood', () => {
-  const work = backlog.filter(({ fate }) => fate.kind === 'work')
-  assert.ok(work.length > 15)
-  for (const { title, body, fate } of work) {
+test('handyman: understands every issue of the demo with work', () => {
+  const workIssues = backlog.filter(({ fate }) => fate.kind === 'work')
+  assert.ok(workIssues.length > 15)
+  for (const { title, body, fate } of workIssues) {
     const files = fate.kind === 'work' ? fate.wants.map(({ file }) => file) : []
     assert.deepEqual(
       wishIn(body)?.jobs.map(({ path }) => path),
@@ -22,7 +22,7 @@ test('every issue of the demo that is work is understood', () => {
   }
 })
 
-/** Tools as another would write them: lines are numbered, and arguments have names of their own. */
+/** Returns tools unlike burn's own: they number the lines, and their arguments have other names. */
 function tools(dir: string): Tool[] {
   const tool = (name: string, args: readonly string[], act: (...values: string[]) => string): Tool => ({
     name,
@@ -73,15 +73,17 @@ const issues: readonly (readonly [string, Readonly<Record<string, string>>, Read
   ['Please add a file `docs/new.md` that says:\n\n```\n# New\n\nYes.\n```\n', {}, { 'docs/new.md': '# New\n\nYes.\n' }],
 ]
 for (const [body, before, after] of issues) {
-  test(`the runner and the handyman: ${body.split('\n')[0]}`, async (t) => {
+  test(`handyman: does an issue through the runner: ${body.split('\n')[0]}`, async (t) => {
     const dir = folder(t)
     for (const [path, text] of Object.entries(before)) {
       mkdirSync(dirname(join(dir, path)), { recursive: true })
       writeFileSync(join(dir, path), text)
     }
     const server = await model(t, { script: handyman })
-    const talk = openBackend({ kind: 'runner', models: [at(server.url)], hermes_home: '' }, deps(t)).begin(task(dir, { tools: tools(dir) }))
-    const answer = await talk.say(`An issue:\n\n${body}`, never)
+    const conversation = openBackend({ kind: 'runner', models: [at(server.url)], hermes_home: '' }, deps(t)).begin(
+      task(dir, { tools: tools(dir) }),
+    )
+    const answer = await conversation.say(`An issue:\n\n${body}`, never)
     assert.equal(answer.failure, null)
     assert.match(answer.text, /: done\.$/)
     for (const [path, text] of Object.entries(after)) {

@@ -1,4 +1,4 @@
-/** The models of Hermes' own files: found where it has them, and never with a key in an error. */
+/** Reading the models from Hermes' own files, with no key in any error. */
 import assert from 'node:assert/strict'
 import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -15,12 +15,12 @@ function home(t: TestContext, files: Readonly<Record<string, string>>): string {
   return dir
 }
 
-const soon = new Date(Date.now() + 3_600_000).toISOString()
+const inAnHour = new Date(Date.now() + 3_600_000).toISOString()
 const past = '2020-01-01T00:00:00+00:00'
 const nous = (fields: object) => JSON.stringify({ version: 1, providers: { nous: { refresh_token: 'never-used', ...fields } } })
 const config = (text: string) => ({ 'config.yaml': text })
 
-test('the default model and the fallbacks, each with the key and the address that its provider has', async (t) => {
+test('hermes: finds the default model and fallbacks with their keys', async (t) => {
   const dir = home(t, {
     'config.yaml': `
 model:
@@ -38,12 +38,12 @@ fallback_providers:
   - not an object
 `,
     '.env': 'export OPENROUTER_API_KEY="or-key"\nMINE=mine-key\n# a comment\n',
-    'auth.json': nous({ agent_key: 'agent-key', agent_key_expires_at: soon, inference_base_url: 'https://inference.example/v1' }),
+    'auth.json': nous({ agent_key: 'agent-key', agent_key_expires_at: inAnHour, inference_base_url: 'https://inference.example/v1' }),
   })
   const before = readdirSync(dir).map((name) => [name, statSync(join(dir, name)).mtimeMs, statSync(join(dir, name)).mode])
-  const found = await hermesEndpoints(dir, deps(t))
+  const endpoint = await hermesEndpoints(dir, deps(t))
   assert.deepEqual(
-    found.map(({ model: name, url, key, unusable }) => [name, url, key, unusable?.class ?? null]),
+    endpoint.map(({ model: name, url, key, unusable }) => [name, url, key, unusable?.class ?? null]),
     [
       ['hermes-4-405b', 'https://inference.example/v1', 'agent-key', null],
       ['qwen/qwen3', 'https://openrouter.ai/api/v1', 'or-key', null],
@@ -58,7 +58,7 @@ fallback_providers:
   )
 })
 
-test('an expired key of Nous says how it is made new; the access token stands in while it is good', async (t) => {
+test('hermes: uses the access token if the key of Nous expired', async (t) => {
   const yaml = 'model: { default: hermes-4, provider: nous }'
   const expired = { agent_key: secret, agent_key_expires_at: past }
   const [first] = await hermesEndpoints(home(t, { 'config.yaml': yaml, 'auth.json': nous(expired) }), deps(t))
@@ -79,30 +79,30 @@ test('an expired key of Nous says how it is made new; the access token stands in
 
 const broken: readonly (readonly [string, Readonly<Record<string, string>>, string, RegExp])[] = [
   ['no configuration', {}, 'backend_down', /there is no .*config\.yaml \(hermes_config: run `hermes setup`/],
-  ['broken YAML', config(`model:\n  default: x\n   api_key: ${secret}\n`), 'backend_down', /config\.yaml:[23]:\d+: it can't be read/],
-  ['broken YAML with a key', config(`model:\n  api_key: "${secret}\n`), 'backend_down', /config\.yaml:\d+:\d+: it can't be read/],
-  ['a list', config('- a\n'), 'backend_down', /config\.yaml:1: it holds no settings/],
+  ['broken YAML', config(`model:\n  default: x\n   api_key: ${secret}\n`), 'backend_down', /config\.yaml:[23]:\d+: it can't be parsed/],
+  ['broken YAML with a key', config(`model:\n  api_key: "${secret}\n`), 'backend_down', /config\.yaml:\d+:\d+: it can't be parsed/],
+  ['a list', config('- a\n'), 'backend_down', /config\.yaml:1: it has no settings/],
   ['an empty file', config(''), 'backend_down', /config\.yaml:1/],
   ['no model', config('model: { provider: nous }'), 'backend_down', /names no model/],
   [
     'broken JSON',
     { ...config('model: { default: x, provider: nous }'), 'auth.json': `{\n"providers": {"nous": {"agent_key": "${secret}" ` },
     'backend_down',
-    /auth\.json:2:\d+: it can't be read/,
+    /auth\.json:2:\d+: it can't be parsed/,
   ],
-  ['no login', config('model: { default: x, provider: nous }'), 'auth', /no key of Nous .*hermes auth add nous/],
+  ['no login', config('model: { default: x, provider: nous }'), 'auth', /no key for Nous .*hermes auth add nous/],
   ['no key', config('model: { default: x, provider: openrouter }'), 'auth', /OPENROUTER_API_KEY/],
 ]
 for (const [name, files, expected, reason] of broken) {
-  test(`${name}: ${expected}`, async (t) => {
-    const [found] = await hermesEndpoints(home(t, files), deps(t))
-    assert.equal(found?.unusable?.class, expected, found?.unusable?.reason)
-    assert.match(found?.unusable?.reason ?? '', reason)
-    assert.ok(!JSON.stringify(found).includes(secret))
+  test(`hermes: ${name} fails as ${expected}`, async (t) => {
+    const [endpoint] = await hermesEndpoints(home(t, files), deps(t))
+    assert.equal(endpoint?.unusable?.class, expected, endpoint?.unusable?.reason)
+    assert.match(endpoint?.unusable?.reason ?? '', reason)
+    assert.ok(!JSON.stringify(endpoint).includes(secret))
   })
 }
 
-test('a model of Hermes works', async (t) => {
+test('hermes: runs a model of its configuration', async (t) => {
   const server = await model(t, { script: [{ text: 'Done.' }], key: secret })
   const dir = home(t, config(`model: { default: stand-in, provider: custom, base_url: "${server.url}", api_key: "${secret}" }`))
   const backend = openBackend({ kind: 'runner', models: [], hermes_home: dir }, deps(t))

@@ -1,4 +1,4 @@
-/** Whether a backend could work now, asked without a token being spent. */
+/** Probes of backends, which cost no tokens. */
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -6,10 +6,10 @@ import { test } from 'node:test'
 import { openBackend } from '../../src/llm/open.ts'
 import { at, deps, model, secret } from './rig.ts'
 
-const runner = (models: ReturnType<typeof at>[], using: Parameters<typeof openBackend>[1]) =>
-  openBackend({ kind: 'runner', models, hermes_home: '' }, using)
+const runner = (models: ReturnType<typeof at>[], testDeps: Parameters<typeof openBackend>[1]) =>
+  openBackend({ kind: 'runner', models, hermes_home: '' }, testDeps)
 
-test('a model that is listed, or an endpoint that has no list, could work', async (t) => {
+test('probe: passes a listed model, and an endpoint without a list', async (t) => {
   const listed = await model(t, { script: [], models: ['stand-in', 'qwen3:latest'], key: secret })
   const key = { env: 'KEY' }
   assert.equal(await runner([at(listed.url, { key })], deps(t)).probe(), null)
@@ -19,7 +19,7 @@ test('a model that is listed, or an endpoint that has no list, could work', asyn
   assert.equal(listed.requests.length + bare.requests.length, 0)
 })
 
-test('a refused key, an unknown model and a dead endpoint are told apart; one good model is enough', async (t) => {
+test('probe: one good model is enough; otherwise the first tells why', async (t) => {
   const server = await model(t, { script: [], key: secret })
   const open = await model(t, { script: [] })
   const gone = await model(t, { script: [] })
@@ -28,11 +28,11 @@ test('a refused key, an unknown model and a dead endpoint are told apart; one go
   assert.equal(await classes(at(server.url)), 'auth')
   assert.equal(await classes(at(open.url, { model: 'other' })), 'model_unknown')
   assert.equal(await classes(at(gone.url)), 'backend_down')
-  assert.equal(await classes(at(gone.url), at(server.url)), 'backend_down', 'the first is the one that was meant')
+  assert.equal(await classes(at(gone.url), at(server.url)), 'backend_down', 'the failure is that of the first model')
   assert.equal(await classes(at(gone.url), at(open.url)), null)
 })
 
-test('an endpoint that takes too long is down, and a redirect is not followed', async (t) => {
+test('probe: times out, and follows no redirect', async (t) => {
   const silent = createServer(() => undefined)
   const moved = createServer((_, response) => void response.writeHead(302, { location: 'http://198.51.100.7/' }).end())
   for (const server of [silent, moved]) {
@@ -49,7 +49,7 @@ test('an endpoint that takes too long is down, and a redirect is not followed', 
   }
 })
 
-test('what answers at the address of a gateway and is none is down', async (t) => {
+test('probe: another server at the address of a gateway is down', async (t) => {
   const page = createServer((_, response) => void response.end('<html>It works!</html>'))
   await new Promise<void>((done) => page.listen(0, '127.0.0.1', done))
   t.after(() => void (page.closeAllConnections(), page.close()))
@@ -58,12 +58,12 @@ test('what answers at the address of a gateway and is none is down', async (t) =
     assert.equal((await openBackend({ kind: 'gateway', url, key: null, model: null }, deps(t)).probe())?.class, 'backend_down')
 })
 
-test('names say what is meant', (t) => {
-  const using = deps(t)
-  assert.equal(runner([at('http://x/v1', { model: 'hermes-4-70b' })], using).name, 'runner hermes-4-70b')
+test('backend: its name says how it is configured', (t) => {
+  const testDeps = deps(t)
+  assert.equal(runner([at('http://x/v1', { model: 'hermes-4-70b' })], testDeps).name, 'runner hermes-4-70b')
   assert.equal(
-    openBackend({ kind: 'gateway', url: 'http://127.0.0.1:8642/', key: null, model: null }, using).name,
+    openBackend({ kind: 'gateway', url: 'http://127.0.0.1:8642/', key: null, model: null }, testDeps).name,
     'gateway http://127.0.0.1:8642',
   )
-  assert.equal(openBackend({ kind: 'cli', agent: 'claude', command: [], model: null, env: {} }, using).name, 'cli claude')
+  assert.equal(openBackend({ kind: 'cli', agent: 'claude', command: [], model: null, env: {} }, testDeps).name, 'cli claude')
 })

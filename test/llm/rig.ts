@@ -1,4 +1,4 @@
-/** What every test of a backend needs: a workspace, a task that writes down its notes, and dependencies that wait for nothing. */
+/** The fixture of backend tests: a workspace, a task that records its notes, and dependencies whose clock never sleeps. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -19,7 +19,7 @@ export function folder(t: TestContext): string {
 }
 
 export interface TestDeps extends BackendDeps {
-  /** How long it was told to sleep, and did not. */
+  /** The requested sleeps (ms); the clock returns at once. */
   readonly slept: number[]
 }
 
@@ -39,13 +39,13 @@ export function deps(t: TestContext, limits: Partial<BackendLimits> = {}, env: R
 
 export interface TestTask extends BackendTask {
   readonly notes: TranscriptEntry[]
-  /** Notes of one kind, shortened to what they say. */
+  /** Returns the texts of the notes of one kind. */
   texts(kind: 'note' | 'said' | 'call'): string[]
 }
 
 export function task(
   dir: string,
-  more: { tools?: readonly Tool[]; budget?: Partial<Budget>; heard?: (note: TranscriptEntry) => void } = {},
+  more: { tools?: readonly Tool[]; budget?: Partial<Budget>; onNote?: (note: TranscriptEntry) => void } = {},
 ): TestTask {
   const notes: TranscriptEntry[] = []
   return {
@@ -55,7 +55,7 @@ export function task(
     budget: { ...plenty, ...more.budget },
     note: (note) => {
       notes.push(note)
-      more.heard?.(note)
+      more.onNote?.(note)
     },
     notes,
     texts: (kind) =>
@@ -63,11 +63,11 @@ export function task(
   }
 }
 
-/** A tool that answers with what it is given. */
+/** Returns a tool that answers with its argument. */
 export function echo(name = 'echo', most = 100): Tool {
   return {
     name,
-    description: 'says it back',
+    description: 'returns its argument',
     parameters: { type: 'object', properties: { text: { type: 'string' } } },
     run: async (args) => ({ ok: true, text: String(args['text'] ?? '').repeat(most > 100 ? most : 1) }),
   }

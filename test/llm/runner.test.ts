@@ -1,4 +1,4 @@
-/** The runner over real HTTP: a model works with tools, and everything that may go wrong with it ends in the next model, or in one clear failure. */
+/** The backend `runner`, over HTTP with stand-in models: tool calls, the switch to the next model, and failures. */
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import type { FailureClass, ModelConfig } from '../../src/core/sprint.ts'
@@ -6,18 +6,18 @@ import { openBackend } from '../../src/llm/open.ts'
 import type { Reply } from '../stand-ins/model/replies.ts'
 import { at, deps, echo, folder, model, never, secret, task, type TestDeps } from './rig.ts'
 
-function runner(models: readonly ModelConfig[], using: TestDeps) {
-  return openBackend({ kind: 'runner', models, hermes_home: '/nowhere' }, using)
+function runner(models: readonly ModelConfig[], testDeps: TestDeps) {
+  return openBackend({ kind: 'runner', models, hermes_home: '/nowhere' }, testDeps)
 }
 
-/** A port where nothing listens. */
+/** Returns the URL of a port where nothing listens. */
 async function closedPort(t: TestContext): Promise<string> {
   const gone = await model(t, { script: [] })
   await gone.close()
   return gone.url
 }
 
-test('a model works with tools until it has nothing more to do, and is told what was said before', async (t) => {
+test('runner: calls tools until the model is done', async (t) => {
   const server = await model(t, {
     script: [
       {
@@ -32,9 +32,11 @@ test('a model works with tools until it has nothing more to do, and is told what
     ],
     key: secret,
   })
-  const work = task(folder(t), { tools: [echo()] })
-  const talk = runner([at(server.url, { key: { env: 'KEY' }, provider: 'nous', price: { in: 1, out: 10 } })], deps(t)).begin(work)
-  const answer = await talk.say('Do it.', never)
+  const testTask = task(folder(t), { tools: [echo()] })
+  const conversation = runner([at(server.url, { key: { env: 'KEY' }, provider: 'nous', price: { in: 1, out: 10 } })], deps(t)).begin(
+    testTask,
+  )
+  const answer = await conversation.say('Do it.', never)
   assert.deepEqual(answer, {
     failure: null,
     text: 'It is done.',
@@ -42,27 +44,27 @@ test('a model works with tools until it has nothing more to do, and is told what
     provider: 'nous',
     usage: { turns: 2, tokens_in: 200, tokens_out: 20, cost: 0.0004 },
   })
-  const again = await talk.say('The check is red.', never)
+  const again = await conversation.say('The check is red.', never)
   assert.equal(again.text, 'Mended.')
   assert.equal(again.usage.turns, 3)
-  await talk.close()
+  await conversation.close()
   assert.deepEqual(
     server.requests[2]?.messages.map(({ role, content }) => `${role}: ${content}`),
     ['user: Do it.', 'assistant: I look.', 'tool: héllo', 'tool: (no output)', 'assistant: It is done.', 'user: The check is red.'],
   )
-  assert.deepEqual(work.texts('call'), ['echo true héllo', 'echo true '])
-  assert.deepEqual(work.texts('said'), ['Do it.', 'I look.', 'It is done.', 'The check is red.', 'Mended.'])
+  assert.deepEqual(testTask.texts('call'), ['echo true héllo', 'echo true '])
+  assert.deepEqual(testTask.texts('said'), ['Do it.', 'I look.', 'It is done.', 'The check is red.', 'Mended.'])
   const [request] = server.requests
   assert.ok(request)
   assert.deepEqual(
     Object.keys(request.headers).filter((name) => /^x-|openai/.test(name)),
     [],
-    'the package tells nothing of this machine',
+    'the package must send no data about this machine',
   )
   assert.deepEqual([request.body['stream'], request.body['stream_options']], [true, { include_usage: true }])
 })
 
-test('nothing of OPENAI_* reaches an endpoint', async (t) => {
+test('runner: sends no value of OPENAI_* to an endpoint', async (t) => {
   const names = ['API_KEY', 'ADMIN_KEY', 'BASE_URL', 'ORG_ID', 'PROJECT_ID', 'CUSTOM_HEADERS', 'LOG', 'WEBHOOK_SECRET']
   for (const name of names) process.env[`OPENAI_${name}`] = name === 'CUSTOM_HEADERS' ? 'authorization: Bearer env\nx-env: env' : 'env'
   t.after(() => names.forEach((name) => delete process.env[`OPENAI_${name}`]))
@@ -77,11 +79,11 @@ test('nothing of OPENAI_* reaches an endpoint', async (t) => {
   )
   const { host: _, ...headers } = server.requests[0]?.headers ?? {}
   assert.ok(!JSON.stringify(headers).includes('env'), JSON.stringify(headers))
-  assert.equal(headers.authorization, undefined, 'no key where none is written')
+  assert.equal(headers.authorization, undefined, 'no key if the spec has none')
 })
 
-/** What the first model does, and of which class that is where it is the only one. */
-const troubles: readonly (readonly [string, Reply, FailureClass, RegExp])[] = [
+/** The reply of the first model, the class of the failure if it is the only model, and the reason. */
+const failures: readonly (readonly [string, Reply, FailureClass, RegExp])[] = [
   ['401', { status: 401, error: { message: `bad key ${secret}`, code: 'invalid_api_key' } }, 'auth', /HTTP 401: bad key \[redacted\]/],
   ['402', { status: 402, error: { message: 'Insufficient credits' } }, 'auth', /credits/],
   [
@@ -91,16 +93,16 @@ const troubles: readonly (readonly [string, Reply, FailureClass, RegExp])[] = [
     /does not exist/,
   ],
   ['404 of Ollama', { status: 404, error: { message: 'model "x" not found, try pulling it first' } }, 'model_unknown', /pulling/],
-  ['404 of nobody', { status: 404, error: '404 page not found' }, 'backend_down', /404/],
+  ['404 of another server', { status: 404, error: '404 page not found' }, 'backend_down', /404/],
   ['429 without a time', { status: 429, error: { message: 'slow down' } }, 'rate_limited', /slow down/],
   ['429 for too long', { status: 429, headers: { 'retry-after': '3600' } }, 'rate_limited', /429/],
   ['500', { status: 500, error: '<html>oops</html>' }, 'backend_failed', /HTTP 500/],
   ['503', { status: 503, error: { message: 'loading' } }, 'backend_down', /loading/],
   ['too much context', { status: 400, error: { message: 'too long', code: 'context_length_exceeded' } }, 'context_overflow', /too long/],
   ['a redirect', { status: 302, headers: { location: 'http://198.51.100.7/' } }, 'backend_failed', /redirect/],
-  ['nothing at all', { text: ' ' }, 'empty_answer', /answered nothing/],
+  ['an empty answer', { text: ' ' }, 'empty_answer', /answer was empty/],
   ['an answer cut off by its length', { text: 'and so', finish: 'length' }, 'context_overflow', /cut off/],
-  ['an answer held back', { text: '', finish: 'content_filter' }, 'backend_failed', /filter/],
+  ['an answer withheld by a filter', { text: '', finish: 'content_filter' }, 'backend_failed', /filter/],
   [
     'an error of status 200',
     { text: 'API call failed: HTTP 429', finish: 'error', extra: { hermes: { failed: true } } },
@@ -108,103 +110,103 @@ const troubles: readonly (readonly [string, Reply, FailureClass, RegExp])[] = [
     /API call/,
   ],
   [
-    'a failure that Hermes tells beside an answer',
+    'a failure that Hermes reports beside an answer',
     { text: 'Sorry.', extra: { hermes: { failed: true, error: { message: 'HTTP 401: no key' } } } },
     'auth',
     /HTTP 401/,
   ],
-  ['an answer without an end', { text: 'x'.repeat(2_001) }, 'context_overflow', /cut off/],
+  ['an endless answer', { text: 'x'.repeat(2_001) }, 'context_overflow', /cut off/],
   ['an error in a stream', { text: '', extra: { error: { message: 'provider overloaded', code: 529 } } }, 'rate_limited', /overloaded/],
-  ['an error that is no stream', { json: { error: { message: 'no such model: x' } } }, 'model_unknown', /no such model/],
-  ['a page that is no stream', { json: 'hello' }, 'backend_failed', /broke off/],
+  ['an error without a stream', { json: { error: { message: 'no such model: x' } } }, 'model_unknown', /no such model/],
+  ['a page without a stream', { json: 'hello' }, 'backend_failed', /broke off/],
   ['a connection that breaks', { cut: 'break' }, 'backend_failed', /./],
   ['a stream that ends too early', { cut: 'end' }, 'backend_failed', /broke off/],
   ['a stream of no JSON', { raw: 'data: {"choices": [\n\ndata: [DONE]\n\n' }, 'backend_failed', /JSON/],
   ['a stream of nothing', { raw: 'data: [DONE]\n\n' }, 'backend_failed', /broke off/],
   ['a stream of nonsense', { raw: 'data: null\n\ndata: [1]\n\ndata: {"choices": 3}\n\n' }, 'backend_failed', /./],
-  ['no answer', { hang: 'at once' }, 'backend_failed', /nothing came for 0.1 s/],
-  ['half an answer', { hang: 'half' }, 'backend_failed', /nothing came for 0.1 s/],
+  ['no answer', { hang: 'at once' }, 'backend_failed', /no data for 0.1 s/],
+  ['half an answer', { hang: 'half' }, 'backend_failed', /no data for 0.1 s/],
 ]
 
-for (const [name, trouble, expected, reason] of troubles) {
-  test(`${name}: ${expected} where nobody else is there, else the next model goes on`, async (t) => {
+for (const [name, trouble, expected, reason] of failures) {
+  test(`runner: ${name} fails as ${expected} or switches the model`, async (t) => {
     const first = await model(t, { script: [trouble] })
     const second = await model(t, { script: [{ text: 'I can.' }] })
     const hangs = 'hang' in trouble
     const printed = (['error', 'warn', 'log'] as const).map((name) => t.mock.method(console, name, () => undefined))
-    const using = deps(t, { idle_ms: hangs ? 100 : 30_000, answer_chars: 2_000 })
-    const alone = await runner([at(first.url, { key: { env: 'KEY' } })], using)
+    const testDeps = deps(t, { idle_ms: hangs ? 100 : 30_000, answer_chars: 2_000 })
+    const alone = await runner([at(first.url, { key: { env: 'KEY' } })], testDeps)
       .begin(task(folder(t)))
       .say('Do it.', never)
     assert.equal(alone.failure?.class, expected, alone.failure?.reason)
     assert.match(alone.failure?.reason ?? '', reason)
     assert.ok(!JSON.stringify(alone).includes(secret))
-    assert.equal(first.requests.length, 1, 'nothing is tried again unseen')
-    const work = task(folder(t))
-    // The second has to answer within it, on a busy machine too.
-    const next = hangs ? deps(t, { idle_ms: 1_000 }) : using
-    const chained = await runner([at(first.url), at(second.url, { model: 'other' })], next)
-      .begin(work)
+    assert.equal(first.requests.length, 1, 'the package must not retry')
+    const testTask = task(folder(t))
+    // The second model must answer within this time, on a busy machine, too.
+    const nextDeps = hangs ? deps(t, { idle_ms: 1_000 }) : testDeps
+    const chained = await runner([at(first.url), at(second.url, { model: 'other' })], nextDeps)
+      .begin(testTask)
       .say('Do it.', never)
     assert.deepEqual([chained.failure, chained.text, chained.model], [null, 'I can.', 'other'])
-    assert.match(work.texts('note').join('\n'), new RegExp(`\\(${expected}\\); other goes on`))
-    assert.deepEqual(using.slept, [])
+    assert.match(testTask.texts('note').join('\n'), new RegExp(`\\(${expected}\\); burn switches to other`))
+    assert.deepEqual(testDeps.slept, [])
     assert.deepEqual(
       printed.map(({ mock }) => mock.callCount()),
       [0, 0, 0],
-      'the package prints nothing',
+      'the package must print nothing',
     )
   })
 }
 
-test('a model that nobody serves and a key that can not be read are passed over; the first tells the class', async (t) => {
-  const using = { ...deps(t), secret: async () => Promise.reject(new Error('no such file')) }
+test('runner: if every model fails, the first gives the class', async (t) => {
+  const testDeps = { ...deps(t), secret: async () => Promise.reject(new Error('no such file')) }
   const down = await closedPort(t)
-  const talk = runner([at(down), at(down, { key: { file: '/nowhere/key' } })], using).begin(task(folder(t)))
-  const { failure } = await talk.say('Do it.', never)
+  const conversation = runner([at(down), at(down, { key: { file: '/nowhere/key' } })], testDeps).begin(task(folder(t)))
+  const { failure } = await conversation.say('Do it.', never)
   assert.equal(failure?.class, 'backend_down')
   assert.match(failure?.reason ?? '', /ECONNREFUSED.*; stand-in: no such file/)
 })
 
-test('what one model began goes on with the next, and stays with it', async (t) => {
+test('runner: the next model continues the work and keeps it', async (t) => {
   const first = await model(t, { script: [{ text: 'First step.', calls: [{ name: 'echo', args: { text: 'one' } }] }, { cut: 'break' }] })
   const second = await model(t, { script: [{ text: 'Second step.' }, { text: 'Again.' }] })
-  const talk = runner([at(first.url), at(second.url, { model: 'other' })], deps(t)).begin(task(folder(t), { tools: [echo()] }))
-  assert.equal((await talk.say('Do it.', never)).text, 'Second step.')
+  const conversation = runner([at(first.url), at(second.url, { model: 'other' })], deps(t)).begin(task(folder(t), { tools: [echo()] }))
+  assert.equal((await conversation.say('Do it.', never)).text, 'Second step.')
   assert.deepEqual(
     second.requests[0]?.messages.map(({ content }) => content),
     ['Do it.', 'First step.', 'one'],
   )
-  assert.equal((await talk.say('More.', never)).text, 'Again.')
+  assert.equal((await conversation.say('More.', never)).text, 'Again.')
   assert.equal(first.requests.length, 2)
 })
 
-test('a short Retry-After is waited for, twice in a row at most', async (t) => {
+test('runner: waits for a short Retry-After at most twice', async (t) => {
   const busy: Reply = { status: 429, headers: { 'retry-after': '7' } }
-  const using = deps(t)
-  const patient = await model(t, { script: [busy, { text: 'Now.' }] })
+  const testDeps = deps(t)
+  const busyOnce = await model(t, { script: [busy, { text: 'Now.' }] })
   assert.equal(
     (
-      await runner([at(patient.url)], using)
+      await runner([at(busyOnce.url)], testDeps)
         .begin(task(folder(t)))
         .say('Do it.', never)
     ).text,
     'Now.',
   )
-  assert.deepEqual(using.slept, [7000])
+  assert.deepEqual(testDeps.slept, [7000])
   const call: Reply = { calls: [{ name: 'echo', args: {} }] }
-  const often = await model(t, { script: [busy, call, busy, call, busy, { text: 'At last.' }] })
-  const talk = runner([at(often.url)], deps(t)).begin(task(folder(t), { tools: [echo()] }))
-  assert.equal((await talk.say('Do it.', never)).text, 'At last.')
-  const always = await model(t, { script: [busy] })
-  const { failure } = await runner([at(always.url)], using)
+  const busyOften = await model(t, { script: [busy, call, busy, call, busy, { text: 'At last.' }] })
+  const conversation = runner([at(busyOften.url)], deps(t)).begin(task(folder(t), { tools: [echo()] }))
+  assert.equal((await conversation.say('Do it.', never)).text, 'At last.')
+  const alwaysBusy = await model(t, { script: [busy] })
+  const { failure } = await runner([at(alwaysBusy.url)], testDeps)
     .begin(task(folder(t)))
     .say('Do it.', never)
   assert.equal(failure?.class, 'rate_limited')
-  assert.equal(always.requests.length, 3)
+  assert.equal(alwaysBusy.requests.length, 3)
 })
 
-test('calls that can not be run are told to the model, which goes on; a model that makes no others is given up', async (t) => {
+test('runner: tells the model of invalid calls, then gives up', async (t) => {
   const server = await model(t, {
     script: [
       { calls: [{ name: 'echo', args: '{"text": "un' }] },
@@ -213,29 +215,29 @@ test('calls that can not be run are told to the model, which goes on; a model th
       { text: 'Then without.' },
     ],
   })
-  const work = task(folder(t), { tools: [echo()] })
+  const testTask = task(folder(t), { tools: [echo()] })
   assert.equal(
     (
       await runner([at(server.url)], deps(t))
-        .begin(work)
+        .begin(testTask)
         .say('Do it.', never)
     ).text,
     'Then without.',
   )
-  const told = server.requests.at(-1)?.messages.flatMap(({ role, content }) => (role === 'tool' ? [content] : [])) ?? []
-  assert.match(told[0] ?? '', /not a JSON object/)
-  assert.match(told[1] ?? '', /There is no tool "ehco"\. There are: echo\./)
-  assert.match(told[2] ?? '', /not a JSON object/)
-  const hopeless = await model(t, { script: [{ calls: [{ name: 'ehco', args: {} }] }] })
-  const { failure } = await runner([at(hopeless.url)], deps(t))
-    .begin(work)
+  const toolResults = server.requests.at(-1)?.messages.flatMap(({ role, content }) => (role === 'tool' ? [content] : [])) ?? []
+  assert.match(toolResults[0] ?? '', /not a JSON object/)
+  assert.match(toolResults[1] ?? '', /There is no tool "ehco"\. The tools are: echo\./)
+  assert.match(toolResults[2] ?? '', /not a JSON object/)
+  const hopelessModel = await model(t, { script: [{ calls: [{ name: 'ehco', args: {} }] }] })
+  const { failure } = await runner([at(hopelessModel.url)], deps(t))
+    .begin(testTask)
     .say('Do it.', never)
   assert.equal(failure?.class, 'backend_failed')
   assert.match(failure?.reason ?? '', /4 answers in a row/)
-  assert.equal(hopeless.requests.length, 4)
+  assert.equal(hopelessModel.requests.length, 4)
 })
 
-test('a tool that throws is told as one that failed, and a long result is shortened in its middle', async (t) => {
+test('runner: reports a tool that throws, and shortens long results', async (t) => {
   const server = await model(t, {
     script: [
       {
@@ -248,15 +250,15 @@ test('a tool that throws is told as one that failed, and a long result is shorte
     ],
   })
   const bad = { ...echo('bad'), run: async () => Promise.reject(new Error('it broke')) }
-  const work = task(folder(t), { tools: [bad, echo('long', 1000)] })
+  const testTask = task(folder(t), { tools: [bad, echo('long', 1000)] })
   assert.equal(
     (
       await runner([at(server.url)], deps(t, { result_chars: 100 }))
-        .begin(work)
+        .begin(testTask)
         .say('Do it.', never)
     ).failure,
     null,
   )
-  assert.match(work.texts('call')[0] ?? '', /bad false bad failed: it broke/)
-  assert.match(work.texts('call')[1] ?? '', /^long true (?:ab){25}\n\[… 1900 characters left out …\]\n(?:ab){25}$/)
+  assert.match(testTask.texts('call')[0] ?? '', /bad false bad failed: it broke/)
+  assert.match(testTask.texts('call')[1] ?? '', /^long true (?:ab){25}\n\[… 1900 characters left out …\]\n(?:ab){25}$/)
 })
