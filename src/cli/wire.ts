@@ -160,10 +160,20 @@ async function openChecked(
   const there = likely.startsWith('postgres') || existsSync(likely.replace(/^sqlite:/, ''))
   const before = there ? await openLedger(likely, { random }) : null
   if (raw != null && before !== null && (await before.loadValue('spec')) === mark) return { written: raw, ledger: before }
-  await before?.close()
   const { parseSpec } = await import('../spec/load.ts')
-  const written = parseSpec(text, file)
-  const ledger = await openLedger(ledgerOf(written, home), { random })
+  let written: WrittenSpec
+  let url: string
+  try {
+    written = parseSpec(text, file)
+    url = ledgerOf(written, home)
+  } catch (thrown) {
+    await before?.close()
+    throw thrown
+  }
+  // Only the ledger that upgraded the tables can report it, so it is not opened again.
+  const isOpen = before !== null && url === likely
+  if (!isOpen) await before?.close()
+  const ledger = isOpen ? before : await openLedger(url, { random })
   await ledger.saveValue('spec', mark)
   return { written, ledger }
 }

@@ -48,6 +48,16 @@ export interface ViewLedger {
   cycleView(): Promise<CycleView>
 }
 
+export interface LedgerCheck {
+  /** The ledger's place for people, without a password. */
+  readonly where: string
+  readonly version: number
+  /** The version before this process upgraded it: 0 if this process created it, null if it was current. */
+  readonly upgraded_from: number | null
+  /** The number of rows, by table. */
+  readonly rows: Readonly<Record<string, number>>
+}
+
 /** All of it: for the wiring alone. A function takes the parts that it needs. */
 export interface Ledger
   extends
@@ -66,7 +76,7 @@ export interface Ledger
    * can't tell. Something to wake up for and nothing to rely on: what a lost connection swallowed is seen by the next view.
    */
   waitForChange(stop: AbortSignal): Promise<void>
-  /** Integrity, version, and where it is. Throws BurnError `ledger_*`. */
-  check(): Promise<{ readonly where: string; readonly version: number; readonly rows: Readonly<Record<string, number>> }>
+  /** Checks the integrity of the ledger. Throws BurnError `ledger_*` if it is damaged or breaks its own rules. */
+  check(): Promise<LedgerCheck>
   close(): Promise<void>
 }

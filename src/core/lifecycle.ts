@@ -73,7 +73,7 @@ export interface Dispatch {
   /** The forge's id of the fleet's one comment; null until it is known to be written. */
   readonly comment_id: string | null
   /** The state that the comment was last edited to say. */
-  readonly comment_says: string | null
+  readonly comment_state: string | null
   readonly incarnation: string | null
   readonly change_url: string | null
   readonly claimed_at: number

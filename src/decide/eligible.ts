@@ -143,8 +143,8 @@ function given({ attempts, done }: IssueRecord, rules: EligibilityRules): Reason
   return attempts >= limit ? { code: 'attempts_used', attempts } : null
 }
 
-function backedOff({ rests }: IssueRecord, { seen }: EligibilityRules): Reason | null {
-  return rests === null || rests.until <= seen.now ? null : { code: 'rests', ...rests }
+function backedOff({ backoff }: IssueRecord, { seen }: EligibilityRules): Reason | null {
+  return backoff === null || backoff.until <= seen.now ? null : { code: 'rests', ...backoff }
 }
 
 function tooSoon(record: IssueRecord, { seen }: EligibilityRules): Reason | null {

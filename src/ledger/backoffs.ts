@@ -15,7 +15,7 @@ import { decodeReason, encodeReason } from '../core/reasons.ts'
 
 export async function saveBackoff(trx: Transaction<Tables>, { subject, until, why, author }: Backoff, at: number): Promise<void> {
   const isIssue = subject.includes('#')
-  const set = { rests_until: until, rests_why: encodeReason(why), ...toJudgeUnlessTaken }
+  const set = { backoff_until: until, backoff_reason: encodeReason(why), ...toJudgeUnlessTaken }
   if (author !== undefined)
     await trx
       .updateTable('issue')
@@ -23,7 +23,7 @@ export async function saveBackoff(trx: Transaction<Tables>, { subject, until, wh
       .where('repo', '=', isIssue ? repoOf(subject) : subject)
       .where('author', '=', author)
       .where('state', '=', sql.lit('open'))
-      .where((eb) => eb.or([eb('rests_until', 'is', null), eb('rests_until', '<', until)]))
+      .where((eb) => eb.or([eb('backoff_until', 'is', null), eb('backoff_until', '<', until)]))
       .execute()
   if (!isIssue) return saveHolds(trx, [{ scope: 'repo', name: subject, code: 'forge_refused', reason: why, until, actor: 'burn' }], at)
   await trx.updateTable('issue').set(set).where('ref', '=', subject).execute()
@@ -34,10 +34,10 @@ export async function saveBackoff(trx: Transaction<Tables>, { subject, until, wh
 export async function saveUnread(trx: Transaction<Tables>, reasons: ReadonlyMap<RepoRef, string | null>, at: Time): Promise<void> {
   const events: NewEvent[] = []
   for (const [repo, why] of reasons) {
-    const kept = await trx.selectFrom('repo').select('unread_since').where('repo', '=', repo).executeTakeFirst()
-    const since = why === null ? null : (kept?.unread_since ?? at)
-    await saveRepo(trx, repo, { unread_since: since, unread_why: why })
-    const was = kept?.unread_since ?? null
+    const kept = await trx.selectFrom('repo').select('unreadable_since').where('repo', '=', repo).executeTakeFirst()
+    const since = why === null ? null : (kept?.unreadable_since ?? at)
+    await saveRepo(trx, repo, { unreadable_since: since, unreadable_reason: why })
+    const was = kept?.unreadable_since ?? null
     const about = { subject: repo, issue: null, worker: null, actor: 'burn' } as const
     if (was !== null && why === null) events.push({ kind: 'repo.read', ...about, payload: {} })
     if (was === null && why !== null) events.push({ kind: 'repo.unread', ...about, payload: { why } })
@@ -53,14 +53,14 @@ export async function backoffs(trx: Transaction<Tables>, at: Time): Promise<Back
       found.push({ subject: name, until, why: reason })
   const issues = await trx
     .selectFrom('issue')
-    .select(['ref', 'rests_until', 'rests_why'])
-    .where('rests_until', 'is not', null)
-    .where('rests_until', '>', at)
+    .select(['ref', 'backoff_until', 'backoff_reason'])
+    .where('backoff_until', 'is not', null)
+    .where('backoff_until', '>', at)
     .where('state', '=', sql.lit('open'))
-    .orderBy('rests_until')
+    .orderBy('backoff_until')
     .limit(1000)
     .execute()
-  for (const { ref, rests_until, rests_why } of issues)
-    found.push({ subject: ref, until: rests_until ?? at, why: decodeReason(rests_why ?? '') })
+  for (const { ref, backoff_until, backoff_reason } of issues)
+    found.push({ subject: ref, until: backoff_until ?? at, why: decodeReason(backoff_reason ?? '') })
   return found
 }

@@ -76,7 +76,7 @@ export async function stillDue<C extends Pick<Claim, 'issue' | 'kind' | 'attempt
 
 /** The row of a dispatch that was just claimed. */
 export function claimedRow({ id, kind, issue, worker, slot, attempt, reason }: Omit<Claim, 'text'>, at: number): DispatchRow {
-  const unknown = { comment_id: null, comment_says: null, incarnation: null, change_url: null, handed_at: null }
+  const unknown = { comment_id: null, comment_state: null, incarnation: null, change_url: null, handed_at: null }
   return {
     id,
     kind,
@@ -147,11 +147,11 @@ export async function saveComments(
   comments: Parameters<ClaimLedger['saveComments']>[0],
   at: number,
 ): Promise<void> {
-  const rows = comments.map(({ id, comment_id, says }) => ({ id, comment_id, comment_says: says }))
-  const ending = 'returning id, issue, worker, comment_id, comment_says'
-  const saved = await writeRows(trx, { table: 'dispatch', columns: ['comment_id', 'comment_says'] }, rows, ending)
-  const events = saved.map(({ id, issue, worker, comment_id, comment_says }): NewEvent => {
-    const payload = { comment: String(comment_id), says: String(comment_says) }
+  const rows = comments.map(({ id, comment_id, says }) => ({ id, comment_id, comment_state: says }))
+  const ending = 'returning id, issue, worker, comment_id, comment_state'
+  const saved = await writeRows(trx, { table: 'dispatch', columns: ['comment_id', 'comment_state'] }, rows, ending)
+  const events = saved.map(({ id, issue, worker, comment_id, comment_state }): NewEvent => {
+    const payload = { comment: String(comment_id), says: String(comment_state) }
     return { kind: 'dispatch.commented', subject: String(id), issue: String(issue), worker: String(worker), actor: 'burn', payload }
   })
   await append(trx, events, at)

@@ -19,6 +19,8 @@ export interface Engine {
   readonly db: Db
   /** Where it is, for people; without a password. */
   readonly where: string
+  /** The version of the tables before this process upgraded them: 0 if it created them, null if they were current. */
+  readonly upgraded_from: number | null
   /** The type of a column that numbers its rows by itself. */
   readonly serial: 'integer' | 'bigserial'
   /** Whether transactions overlap, so that one may commit after another that began later. */

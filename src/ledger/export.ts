@@ -5,6 +5,7 @@ import type { LockWait } from './sqlite.ts'
 import { sql } from 'kysely'
 import { ledgerVersion, schema, tableNames } from './schema.ts'
 import { openEngine } from './open.ts'
+import { withOldNames } from './renamed-columns.ts'
 
 /** One line a row, `{"table": …, "row": {…}}`, all as of one moment; the first says which version of the tables it is. */
 export async function exportLedger(url: string, wait: LockWait, line: (text: string) => void): Promise<void> {
@@ -12,7 +13,7 @@ export async function exportLedger(url: string, wait: LockWait, line: (text: str
   try {
     await engine.read(async (trx) => {
       line(JSON.stringify({ ledger: engine.where, version: ledgerVersion }))
-      for await (const { table, rows } of pages(trx)) for (const row of rows) line(JSON.stringify({ table, row }))
+      for await (const { table, rows } of pages(trx)) for (const row of rows) line(JSON.stringify({ table, row: withOldNames(table, row) }))
     })
   } finally {
     await engine.close()

@@ -61,7 +61,7 @@ async function savePendingEvents(trx: Transaction<Tables>, events: readonly Seen
     for (const part of chunks(same))
       await trx
         .updateTable('issue')
-        .set({ untold: kind })
+        .set({ pending_event: kind })
         .where(
           'ref',
           'in',
@@ -71,10 +71,15 @@ async function savePendingEvents(trx: Transaction<Tables>, events: readonly Seen
 }
 
 export async function writePendingEvents(trx: Transaction<Tables>, at: number): Promise<void> {
-  const rows = await trx.selectFrom('issue').select(['ref', 'title', 'untold']).where('untold', 'is not', null).orderBy('ref').execute()
-  const events = rows.flatMap(({ ref, title, untold }) => (untold === null ? [] : [seen(untold, ref, title)]))
+  const rows = await trx
+    .selectFrom('issue')
+    .select(['ref', 'title', 'pending_event'])
+    .where('pending_event', 'is not', null)
+    .orderBy('ref')
+    .execute()
+  const events = rows.flatMap(({ ref, title, pending_event }) => (pending_event === null ? [] : [seen(pending_event, ref, title)]))
   await append(trx, events, at)
-  await trx.updateTable('issue').set({ untold: null }).where('untold', 'is not', null).execute()
+  await trx.updateTable('issue').set({ pending_event: null }).where('pending_event', 'is not', null).execute()
 }
 
 const unjudged = { eligible: null, verdict: null, verdict_at: null, standing: null }
@@ -143,7 +148,7 @@ async function closeMissing(trx: Transaction<Tables>, repo: RepoRef, listed: Rea
   return missing.map(({ ref, title }) => seen('issue.closed', ref, title))
 }
 
-const neverRefused = { unread_since: null, unread_why: null }
+const neverRefused = { unreadable_since: null, unreadable_reason: null }
 
 export async function saveRepo(trx: Transaction<Tables>, repo: RepoRef, known: Partial<Omit<RepoRow, 'repo'>>): Promise<void> {
   const nothing = {
@@ -153,7 +158,7 @@ export async function saveRepo(trx: Transaction<Tables>, repo: RepoRef, known: P
     rights_at: null,
     listed_at: null,
     changes_at: null,
-    waits: null,
+    wait_reason: null,
     changed_at: null,
     ...neverRefused,
   }
@@ -179,7 +184,7 @@ export async function requeueIssue(trx: Transaction<Tables>, issue: IssueRef, at
   if (live !== undefined) return false
   const { numUpdatedRows } = await trx
     .updateTable('issue')
-    .set({ attempts: 0, done: 0, rests_until: null, rests_why: null, ...toJudge })
+    .set({ attempts: 0, done: 0, backoff_until: null, backoff_reason: null, ...toJudge })
     .where('ref', '=', issue)
     .executeTakeFirst()
   if (numUpdatedRows === 0n) return false

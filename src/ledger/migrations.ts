@@ -1,15 +1,15 @@
-/** How the tables came to be. A migration that was released never changes; a new one is added at the end. */
-import type { ColumnDefinitionBuilder, CreateTableBuilder, Kysely, Transaction } from 'kysely'
+/** The migrations, one for each version of the tables. A released migration never changes: add a new one at the end of `migrations`. */
+import type { ColumnDefinitionBuilder, CreateTableBuilder, Kysely } from 'kysely'
 import type { Engine } from './engine.ts'
 import type { Tables } from './schema.ts'
 import { sql } from 'kysely'
-import { BurnError } from '../core/errors.ts'
 import { encodeReason } from '../core/reasons.ts'
-import { ledgerVersion } from './schema.ts'
+import { renamedColumns } from './renamed-columns.ts'
+import type { ledgerVersion } from './schema.ts'
 
 type Migration = (db: Kysely<Tables>, engine: Pick<Engine, 'serial'>) => Promise<void>
 
-/** Columns as `name type`; `!` for one that is never null. */
+/** Each column is written as `name type`; `!` means not null. */
 const firstTables: Readonly<Record<string, string>> = {
   issue: `ref key, repo text!, number bigint!, title text!, body text!, labels text!, assignees text!, author text!, state text!, created_at bigint!,
     updated_at bigint!, comments integer!, url text!, attempts count!, done count!, eligible integer, verdict text, verdict_at bigint`,
@@ -44,13 +44,13 @@ function addColumn(table: CreateTableBuilder<string>, column: string, serial: En
     return table.addColumn(name, serial, (c) => (serial === 'integer' ? c.primaryKey().autoIncrement() : c.primaryKey()))
   if (type === 'count') return table.addColumn(name, 'integer', (c) => wanted(c).defaultTo(0))
   if (type.includes('.')) return table.addColumn(name, 'text', (c) => wanted(c).references(type))
-  // The other types that the texts above name.
+  // The remaining types are SQL's own.
   return table.addColumn(name, type as 'text' | 'integer' | 'bigint' | 'real', wanted)
 }
 
 /**
- * The unique ones hold the rules; the others find what is live, active or open without reading history. Each one more that is spread over
- * history costs every claim a page, so events are found by their subject alone, and a dispatch's delivery by the dispatch.
+ * The unique indexes enforce the ledger's rules. The partial indexes find live, active and open rows without reading history.
+ * Each further index over history costs every claim a page write. So events have only one index, and a dispatch's first delivery is found by its id.
  */
 const firstIndexes = [
   `create unique index dispatch_one_an_issue on dispatch (issue) where kind = 'work' and state in ('claimed', 'handed', 'review')`,
@@ -68,7 +68,7 @@ const firstIndexes = [
   `create index event_of_subject on event (subject, seq)`,
 ]
 
-/** What stands in a queue, and what is to be judged, is found without reading what stands still. */
+/** Indexes find queued and unjudged issues without reading the others. */
 const standings: Migration = async (db) => {
   await db.schema.alterTable('issue').addColumn('standing', 'text').execute()
   await db.schema
@@ -88,7 +88,7 @@ const standingIndexes = [
   `create index delivery_unknown on delivery (id) where state = 'unknown'`,
 ]
 
-/** Disposable runs, each with the result it came to; leases by name; and issues that a worker leaves alone. */
+/** Adds sprints with their results, leases by name, and issues that a worker skips. */
 const sprints: Migration = async (db, { serial }) => {
   await createTables(sprintTables, db, serial)
   await sql.raw(`create index sprint_live on sprint (id) where ended_at is null`).execute(db)
@@ -103,9 +103,8 @@ const sprintTables = {
 }
 
 /**
- * A dispatch may have further texts; a delivery keeps what was typed and which proof it has; an issue or a repo may rest without a failed attempt; a repo may be
- * one that the forge does not let burn read; an issue may have open changes; trust covers a text and a time; a worker whose turn failed is known after it
- * recovered.
+ * Adds further texts of a dispatch, the typed line and the proof of a delivery, back-offs of issues and repos, unreadable repos, open changes, approved texts
+ * of issues, and the time when a worker's turn last failed.
  */
 const faults: Migration = async (db, { serial }) => {
   for (const column of ['dispatch', 'typed', 'proof']) await db.schema.alterTable('delivery').addColumn(column, 'text').execute()
@@ -122,7 +121,7 @@ const faults: Migration = async (db, { serial }) => {
   await createTables({ open_change: 'id key, issue text!, repo text!, url text!, name text!, dispatch text' }, db, serial)
   await db.schema.alterTable('issue').addColumn('open_change', 'text').execute()
   await db.schema.alterTable('repo').addColumn('changed_at', 'bigint').execute()
-  // Which changes are open is read with the next complete listing.
+  // The next complete listing reads which changes are open.
   await sql`update repo set listed_at = null`.execute(db)
   for (const statement of faultIndexes) await sql.raw(statement).execute(db)
 }
@@ -138,7 +137,7 @@ const faultIndexes = [
   `create index delivery_unproven on delivery (id) where state in ('unknown', 'mangled')`,
 ]
 
-/** What the house needs: a function for each of its parts. */
+/** Adds pending events, holds, jobs and priorities, and gives events and refusals typed contents. */
 const house: Migration = async (db, engine) => {
   await holdsAndJobs(db, engine)
   await untold(db)
@@ -146,16 +145,13 @@ const house: Migration = async (db, engine) => {
   await typedRests(db)
 }
 
-/** What a dry run saw of an issue first: the event that is written about it by the next cycle. */
+/** A dry run saves issues without events: the next cycle writes the event that this column names. */
 async function untold(db: Kysely<Tables>): Promise<void> {
   await db.schema.alterTable('issue').addColumn('untold', 'text').execute()
   await sql`create index issue_untold on issue (ref) where untold is not null`.execute(db)
 }
 
-/**
- * Holds are rows, whatever they hold, and a repo that the forge refuses is one of them; jobs are rows, and a lease by name is one of them; an issue has a
- * priority.
- */
+/** Moves holds of workers and repos into one table, turns leases by name into jobs, and gives issues a priority. */
 const holdsAndJobs: Migration = async (db, { serial }) => {
   await createTables(houseTables, db, serial)
   await sql`insert into hold (id, scope, name, code, reason, until, actor, created_at)
@@ -197,24 +193,22 @@ const houseChanges = [
   `alter table repo drop column rests_why`,
   `drop index delivery_further`,
   `create index delivery_further on delivery (dispatch) where kind in ('follow_up', 'correction', 'resume', 'command')`,
-  // A text that tells an agent to disregard a changed one is told from other follow-ups by its kind.
+  // A text that tells an agent to disregard a changed text gets a kind of its own.
   `update delivery set kind = 'correction' where kind = 'follow_up' and dispatch in (select d.id from dispatch d join delivery f on f.id = d.id
     where d.state = 'handed' and f.state = 'mangled')`,
   `drop index issue_queued`,
   `create index issue_queued on issue (repo, priority desc, created_at, number) where state = 'open' and standing = 'queued'`,
 ]
 
-/** What rests because the forge refused it is told from other rests by its code. Other sentences stay as they are: the next look at the forge writes them anew. */
+/** Gives back-offs after a refusal by the forge a reason with a code. Other reasons stay sentences until burn next reads the forge. */
 async function typedRests(db: Kysely<Tables>): Promise<void> {
   const refused = 'the forge refuses it: '
   const typed = (kept: string) => encodeReason({ code: 'forge_refuses', why: kept.slice(refused.length) })
-  const issues = await db.selectFrom('issue').select(['ref', 'rests_why']).where('rests_why', 'like', `${refused}%`).execute()
-  for (const { ref, rests_why } of issues)
-    await db
-      .updateTable('issue')
-      .set({ rests_why: typed(rests_why ?? '') })
-      .where('ref', '=', ref)
-      .execute()
+  const issues = await sql<{
+    ref: string
+    why: string
+  }>`select ref, rests_why as why from issue where rests_why like ${`${refused}%`}`.execute(db)
+  for (const { ref, why } of issues.rows) await sql`update issue set rests_why = ${typed(why)} where ref = ${ref}`.execute(db)
   for (const { id, reason } of await db.selectFrom('hold').select(['id', 'reason']).where('reason', 'like', `${refused}%`).execute())
     await db
       .updateTable('hold')
@@ -223,75 +217,33 @@ async function typedRests(db: Kysely<Tables>): Promise<void> {
       .execute()
 }
 
-/** Events are typed: `payload` is JSON where an actor is named, and an older version's sentence where none is. */
+/** Gives events typed payloads: `payload` is JSON if an actor is named, and otherwise the sentence of an older version. */
 const typedEvents: Migration = async (db, { serial }) => {
   await sql.raw(`alter table event rename column text to payload`).execute(db)
   await db.schema.alterTable('event').addColumn('actor', 'text').execute()
   if (serial !== 'bigserial') return
-  // In two steps, since a default that differs by row would write every row of history anew.
+  // A default that differs by row would rewrite the whole table, so the column gets its default in a second step.
   await sql.raw(`alter table event add column tx bigint not null default 0`).execute(db)
   await sql.raw(`alter table event alter column tx set default txid_current()`).execute(db)
   await sql.raw(`create index event_in_order on event (tx, seq)`).execute(db)
 }
 
-/** As many as `ledgerVersion` says: it stands beside the tables so that a start need not load this file. */
-const migrations = [first, standings, sprints, faults, house] as const satisfies { readonly length: typeof ledgerVersion }
-
-/**
- * Brings the tables up to `to`, all steps or none. Throws `ledger_newer` where they are past it, `ledger_moved` where another
- * place holds what was here, and `ledger_foreign` where the database holds tables of something else.
- */
-export async function migrate(engine: Engine, to = ledgerVersion): Promise<void> {
-  const stored = await engine.read(async (trx) => {
-    const found = await storedVersion(trx, engine)
-    if (found > 0) await refuseMoved(trx, engine)
-    return found
-  })
-  if (refuseNewer(stored, engine) === to) return
-  await engine.write(async (trx) => {
-    const from = refuseNewer(await storedVersion(trx, engine), engine)
-    if (from === to) return
-    if (from === 0) await refuseForeign(trx, engine)
-    if (from === 0)
-      await trx.schema
-        .createTable('meta')
-        .addColumn('key', 'text', (c) => c.primaryKey())
-        .addColumn('value', 'text', (c) => c.notNull())
-        .execute()
-    for (const migration of migrations.slice(from, to)) await migration(trx, engine)
-    const row = { key: 'version', value: String(to) }
-    await trx
-      .insertInto('meta')
-      .values(row)
-      .onConflict((c) => c.column('key').doUpdateSet({ value: row.value }))
-      .execute()
-  })
+/** Renames columns and their indexes, so that each name says what it holds. */
+const plainNames: Migration = async (db) => {
+  for (const { table, from, to } of renamedColumns) await sql.raw(`alter table ${table} rename column ${from} to ${to}`).execute(db)
+  for (const statement of renamedIndexes) await sql.raw(statement).execute(db)
 }
 
-/** 0 where there are no tables yet. */
-async function storedVersion(trx: Transaction<Tables>, { tables }: Engine): Promise<number> {
-  if (!(await tables(trx)).includes('meta')) return 0
-  const row = await trx.selectFrom('meta').select('value').where('key', '=', 'version').executeTakeFirst()
-  return Number(row?.value ?? 0)
-}
+const renamedIndexes = [
+  `drop index issue_resting`,
+  `create index issue_backoff on issue (backoff_until) where backoff_until is not null`,
+  `drop index issue_untold`,
+  `create index issue_pending_event on issue (ref) where pending_event is not null`,
+  `drop index dispatch_unsaid`,
+  `create index dispatch_pending_comment on dispatch (id) where comment_id is not null and comment_state <> state`,
+]
 
-function refuseNewer(found: number, { where }: Engine): number {
-  if (found <= ledgerVersion) return found
-  const hint = 'Nothing was changed. Run the newer burn that wrote it, or name another file under "ledger" in the spec.'
-  throw new BurnError('ledger_newer', `the ledger ${where} has version ${found}, and this burn knows versions up to ${ledgerVersion}`, hint)
-}
-
-/** Two ledgers of one fleet would give the same issue out twice. */
-async function refuseMoved(trx: Transaction<Tables>, { where }: Engine): Promise<void> {
-  const moved = await trx.selectFrom('meta').select('value').where('key', '=', 'moved_to').executeTakeFirst()
-  if (moved === undefined) return
-  const hint = `Write its new place under "ledger" in the spec. To go back to this one all the same: delete the row "moved_to" of its table "meta".`
-  throw new BurnError('ledger_moved', `the ledger ${where} was moved to ${moved.value}`, hint)
-}
-
-async function refuseForeign(trx: Transaction<Tables>, { where, tables }: Engine): Promise<void> {
-  const [other] = await tables(trx)
-  if (other === undefined) return
-  const hint = 'Nothing was changed. Name a file, or a database or schema, of its own under "ledger" in the spec.'
-  throw new BurnError('ledger_foreign', `${where} is a database of another program (it has a table "${other}")`, hint)
+/** The length is checked against `ledgerVersion`, which stands beside the tables so that most starts need not load this file. */
+export const migrations = [first, standings, sprints, faults, house, plainNames] as const satisfies {
+  readonly length: typeof ledgerVersion
 }

@@ -17,12 +17,13 @@ export async function openLedger(url: string, wait: LockWait): Promise<Ledger> {
 export async function openEngine(url: string, wait: LockWait): Promise<Engine> {
   const engine = await openDatabase(url, wait)
   try {
-    if (!(await isCurrent(engine))) await (await import('./migrations.ts')).migrate(engine)
+    if (await isCurrent(engine)) return engine
+    const { migrate } = await import('./migrate.ts')
+    return { ...engine, upgraded_from: await migrate(engine) }
   } catch (thrown) {
     await engine.close()
     throw thrown
   }
-  return engine
 }
 
 /** Returns whether its tables are of this version and in use. Only otherwise are migrations loaded: most starts do without them. */

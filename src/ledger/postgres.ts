@@ -72,6 +72,7 @@ export async function openPostgres(url: string, { random, tries = defaultTries, 
   return {
     db,
     where,
+    upgraded_from: null,
     serial: 'bigserial',
     overlaps: true,
     read: (work) => explained(() => db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only').execute(work)),

@@ -54,7 +54,7 @@ export async function cycleView(trx: Trx): Promise<CycleView> {
 }
 
 async function hasPendingEvents(trx: Trx): Promise<boolean> {
-  return (await trx.selectFrom('issue').select('ref').where('untold', 'is not', null).limit(1).executeTakeFirst()) !== undefined
+  return (await trx.selectFrom('issue').select('ref').where('pending_event', 'is not', null).limit(1).executeTakeFirst()) !== undefined
 }
 
 /** So many texts say whether kinds of agents behave as known: several for each worker of a large fleet. */
@@ -126,7 +126,7 @@ export async function pendingComments(trx: Trx, owner: string): Promise<Dispatch
     .selectFrom('dispatch')
     .selectAll()
     .where('comment_id', 'is not', null)
-    .whereRef('comment_says', '<>', 'state')
+    .whereRef('comment_state', '<>', 'state')
     .orderBy('id')
     .execute()
   const unwritten = await trx

@@ -42,21 +42,21 @@ const names = (json: string) => (json === '[]' ? none : (JSON.parse(json) as rea
 
 export function toIssueRecord(row: Selectable<IssueRow>, failed_at: number | null): IssueRecord {
   const { ref, repo, number, title, body, author, state, created_at, updated_at, comments, url } = row
-  const { attempts, done, eligible, verdict, verdict_at, rests_until, rests_why, open_change, standing, revision, priority } = row
+  const { attempts, done, eligible, verdict, verdict_at, backoff_until, backoff_reason, open_change, standing, revision, priority } = row
   const [labels, assignees] = [names(row.labels), names(row.assignees)]
   const issue: Issue = { ref, repo, number, title, body, labels, assignees, author, state, created_at, updated_at, comments, url }
   const kept =
     eligible === null || verdict === null || verdict_at === null
       ? null
       : { eligible: eligible === 1, reason: decodeReason(verdict), at: verdict_at }
-  const rests = rests_until === null || rests_why === null ? null : { until: rests_until, why: decodeReason(rests_why) }
+  const backoff = backoff_until === null || backoff_reason === null ? null : { until: backoff_until, why: decodeReason(backoff_reason) }
   return {
     issue,
     attempts,
     failed_at,
     done: done === 1,
     verdict: kept,
-    rests,
+    backoff,
     open_change,
     approval: approvalOf(row),
     standing,
@@ -75,9 +75,9 @@ export function textHash({ title, body }: Text): string {
     .digest('hex')
 }
 
-function approvalOf(row: Text & { readonly approved: string | null }): ApprovalState {
-  if (row.approved === null) return null
-  return row.approved === textHash(row) ? 'current' : 'edited'
+function approvalOf(row: Text & { readonly approved_hash: string | null }): ApprovalState {
+  if (row.approved_hash === null) return null
+  return row.approved_hash === textHash(row) ? 'current' : 'edited'
 }
 
 /** What every engine can keep as text: PostgreSQL knows no NUL, and UTF-8 no half of a surrogate pair. */
@@ -95,7 +95,12 @@ export function toWorkerRecord({ id, drawn, used_at, state, state_since, error_a
   return { id, drawn: drawn === 1, used_at, state, state_since, error_at }
 }
 
-export function toRepoRecord({ writers, waits, unread_since, unread_why, ...row }: RepoRow): RepoRecord {
-  const unread = unread_since === null || unread_why === null ? null : { since: unread_since, why: unread_why }
-  return { ...row, writers: writers === null ? null : names(writers), waits: waits === null ? null : decodeReason(waits), unread }
+export function toRepoRecord({ writers, wait_reason, unreadable_since, unreadable_reason, ...row }: RepoRow): RepoRecord {
+  const unread = unreadable_since === null || unreadable_reason === null ? null : { since: unreadable_since, why: unreadable_reason }
+  return {
+    ...row,
+    writers: writers === null ? null : names(writers),
+    wait_reason: wait_reason === null ? null : decodeReason(wait_reason),
+    unread,
+  }
 }

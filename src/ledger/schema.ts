@@ -28,19 +28,19 @@ export type IssueRow = Omit<Issue, 'labels' | 'assignees' | 'locked'> & {
   verdict: string | null
   verdict_at: number | null
   /** Both are set, or none. */
-  rests_until: Generated<number | null>
-  rests_why: Generated<string | null>
+  backoff_until: Generated<number | null>
+  backoff_reason: Generated<string | null>
   /** The name of an open change for it, from `open_change`. */
   open_change: Generated<string | null>
-  /** Mark of the text that a trusted label was first seen with. */
-  approved: Generated<string | null>
+  /** Hash of the text that a trusted label was first seen with. */
+  approved_hash: Generated<string | null>
   /** Null where it is to be judged. */
   standing: Standing | null
   revision: Generated<number>
   /** Higher comes first. */
   priority: Generated<number>
   /** The kind of the event that is still to be written of its state; null where none is. */
-  untold: Generated<SeenKind | null>
+  pending_event: Generated<SeenKind | null>
 }
 
 export interface WorkerRow {
@@ -63,10 +63,10 @@ export interface RepoRow {
   rights_at: number | null
   listed_at: number | null
   changes_at: number | null
-  waits: string | null
+  wait_reason: string | null
   /** Both are set, or none. */
-  unread_since: number | null
-  unread_why: string | null
+  unreadable_since: number | null
+  unreadable_reason: string | null
   changed_at: number | null
 }
 
@@ -138,7 +138,7 @@ export interface Tables {
 export type Db = Kysely<Tables>
 
 /** The version of the tables: how many migrations lead to them. */
-export const ledgerVersion = 5
+export const ledgerVersion = 6
 
 /** What holds a lease: a ledger in use is not moved. */
 export interface Busy {
@@ -162,16 +162,19 @@ interface Table extends Rules {
 /** In an order in which rows can be copied: parents before what refers to them. They are forgotten the other way round. */
 export const schema: { readonly [Name in keyof Tables]: Table } = {
   meta: table<MetaRow>()('key', 'key value'),
-  repo: table<RepoRow>()('repo', 'repo cursor writers writers_at rights_at listed_at changes_at waits unread_since unread_why changed_at'),
+  repo: table<RepoRow>()(
+    'repo',
+    'repo cursor writers writers_at rights_at listed_at changes_at wait_reason unreadable_since unreadable_reason changed_at',
+  ),
   issue: table<IssueRow>()(
     'ref',
-    'ref repo number title body labels assignees author state created_at updated_at comments url attempts done eligible verdict verdict_at rests_until rests_why open_change approved standing revision priority untold',
+    'ref repo number title body labels assignees author state created_at updated_at comments url attempts done eligible verdict verdict_at backoff_until backoff_reason open_change approved_hash standing revision priority pending_event',
   ),
   open_change: table<OpenChangeRow>()('id', 'id issue repo url name dispatch'),
   worker: table<WorkerRow>()('id', 'id drawn_seq drawn used_at state state_since error_at'),
   dispatch: table<DispatchRow>()(
     'id',
-    'id kind issue worker slot state attempt reason state_reason comment_id comment_says incarnation change_url claimed_at handed_at changed_at',
+    'id kind issue worker slot state attempt reason state_reason comment_id comment_state incarnation change_url claimed_at handed_at changed_at',
     { forgets: endedDispatches },
   ),
   delivery: table<DeliveryRow>()(
@@ -242,7 +245,7 @@ export const isFurther = sql<boolean>`kind in ('follow_up', 'correction', 'resum
 /** Dispatches of issues that are closed, but the one that says that its issue is done. An open issue keeps its whole story: its attempts are counted from it. */
 function endedDispatches(before: number): RawBuilder<unknown> {
   return sql`select d.id from dispatch d join issue i on i.ref = d.issue
-    where d.changed_at < ${before} and not ${inList('d.state', liveStates)} and i.state <> 'open' and (d.comment_id is null or d.comment_says = d.state)
+    where d.changed_at < ${before} and not ${inList('d.state', liveStates)} and i.state <> 'open' and (d.comment_id is null or d.comment_state = d.state)
     and not (d.kind = 'work' and d.state = 'done' and i.done = 1
       and d.id = (select max(l.id) from dispatch l where l.issue = d.issue and l.kind = 'work' and l.state = 'done'))`
 }

@@ -86,7 +86,7 @@ export async function endSprintRow(trx: Trx, { id, owner }: HeldSprint, end: Spr
 export async function publishSprint(trx: Trx, id: string, url: string, at: number): Promise<boolean> {
   const opened = await trx
     .updateTable('dispatch')
-    .set({ change_url: url, state_reason: encodeReason({ code: 'change_for_review' }), comment_says: '' })
+    .set({ change_url: url, state_reason: encodeReason({ code: 'change_for_review' }), comment_state: '' })
     .where('id', '=', id)
     .where('state', '=', sql.lit('review'))
     .where('change_url', 'is', null)

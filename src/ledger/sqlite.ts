@@ -122,6 +122,7 @@ export async function openSqlite(path: string, { random, tries = defaultTries }:
   return {
     db,
     where: path,
+    upgraded_from: null,
     serial: 'integer',
     overlaps: false,
     read: (work) => explained(() => db.transaction().setAccessMode('read only').execute(work)),

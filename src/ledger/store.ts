@@ -166,7 +166,7 @@ function workerStore({ read, write }: Engine): WorkerLedger {
   }
 }
 
-async function check({ read, damage, columns, where, refreshStatistics }: Engine): ReturnType<Ledger['check']> {
+async function check({ read, damage, columns, where, upgraded_from, refreshStatistics }: Engine): ReturnType<Ledger['check']> {
   const broken = [...(await damage()), ...differences(await read(columns))]
   if (broken.length > 0) {
     const hint = 'Stop every burn that uses it. Keep a copy of the file with its -wal and -shm, and put a backup in its place.'
@@ -179,6 +179,6 @@ async function check({ read, damage, columns, where, refreshStatistics }: Engine
       const hint = 'Nothing was changed. This is a mistake in burn: please report it with this message and a copy of the ledger.'
       throw new BurnError('ledger_rule', `the ledger ${where} breaks its own rules: ${violations.join('; ')}`, hint)
     }
-    return { where, version: ledgerVersion, rows: await counts(trx) }
+    return { where, version: ledgerVersion, upgraded_from, rows: await counts(trx) }
   })
 }

@@ -20,14 +20,14 @@ export async function saveApprovals(trx: Transaction<Tables>, given: readonly Ap
     const kept = new Map(rows.map((row) => [row.ref, row]))
     const marks = part.flatMap(({ issue, revision, approved }) => {
       const row = kept.get(issue)
-      return row?.revision === revision ? [{ ref: issue, approved: approved ? textHash(row) : null }] : []
+      return row?.revision === revision ? [{ ref: issue, approved_hash: approved ? textHash(row) : null }] : []
     })
-    await writeRows(trx, { table: 'issue', columns: ['approved'] }, marks)
-    for (const { ref, approved } of marks) {
+    await writeRows(trx, { table: 'issue', columns: ['approved_hash'] }, marks)
+    for (const { ref, approved_hash } of marks) {
       saved.push(ref)
       const about = { subject: ref, issue: ref, worker: null, actor: 'burn' } as const
-      if (approved === null) events.push({ kind: 'issue.unapproved', ...about, payload: {} })
-      else events.push({ kind: 'issue.approved', ...about, payload: { sha256: approved } })
+      if (approved_hash === null) events.push({ kind: 'issue.unapproved', ...about, payload: {} })
+      else events.push({ kind: 'issue.approved', ...about, payload: { sha256: approved_hash } })
     }
   }
   await append(trx, events, at)

@@ -125,10 +125,10 @@ export async function invalidateVerdicts(trx: Trx, repo: RepoRef | null): Promis
 }
 
 export async function saveWaiting(trx: Trx, reasons: ReadonlyMap<RepoRef, Reason>): Promise<void> {
-  for (const { repo, waits } of await trx.selectFrom('repo').select(['repo', 'waits']).execute()) {
+  for (const { repo, wait_reason } of await trx.selectFrom('repo').select(['repo', 'wait_reason']).execute()) {
     const reason = reasons.get(repo)
     const kept = reason === undefined ? null : encodeReason(reason)
-    if (kept !== waits) await trx.updateTable('repo').set({ waits: kept }).where('repo', '=', repo).execute()
+    if (kept !== wait_reason) await trx.updateTable('repo').set({ wait_reason: kept }).where('repo', '=', repo).execute()
   }
 }
 

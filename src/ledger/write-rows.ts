@@ -17,7 +17,7 @@ interface Inserted {
   readonly event: Omit<EventRow, 'seq'>
   readonly issue: Omit<
     IssueRow,
-    'attempts' | 'done' | 'revision' | 'rests_until' | 'rests_why' | 'open_change' | 'approved' | 'priority' | 'untold'
+    'attempts' | 'done' | 'revision' | 'backoff_until' | 'backoff_reason' | 'open_change' | 'approved_hash' | 'priority' | 'pending_event'
   >
 }
 

@@ -61,7 +61,7 @@ function explanation(ref: IssueRef, state: IssueState): Explanation {
   return {
     issue: ref,
     record,
-    waits: record?.standing === 'queued' ? (known?.waits ?? null) : null,
+    waits: record?.standing === 'queued' ? (known?.wait_reason ?? null) : null,
     unread,
     backed_off: state.backed_off.filter(({ subject }) => subject === ref || subject === repo),
     dispatches: history.map((each) => ({

@@ -90,7 +90,7 @@ export async function refresh(
     writers: forge.writers,
     repos_down: forge.repos_down,
     held_repos: heldRepos([...served, ...before.repos.map(({ repo }) => repo)], before.holds, now),
-    waits: new Map(before.repos.flatMap(({ repo, waits }) => (waits === null ? [] : [[repo, waits] as const]))),
+    waits: new Map(before.repos.flatMap(({ repo, wait_reason }) => (wait_reason === null ? [] : [[repo, wait_reason] as const]))),
     skipped: forge.skipped,
   }
   await keepReadings(state, session)

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { migrate } from '../../src/ledger/migrate.ts'
+import { openDatabase, openLedger } from '../../src/ledger/open.ts'
 import { ledgerVersion } from '../../src/ledger/schema.ts'
+import { claimOf, furnish, hand, idOf } from '../ledger/fixtures.ts'
 import { burn, scratch } from '../support/fleet.ts'
 
 function fleet(t: Parameters<typeof scratch>[0], more: object = {}) {
@@ -76,9 +79,35 @@ test('ledger prune: it must be said how old is old', async (t) => {
   assert.match((await said.burn('ledger', 'prune')).out, /^Forgot 0 dispatches/)
 })
 
-test('ledger migrate says the version', async (t) => {
-  const { burn: run } = fleet(t)
-  assert.match((await run('ledger', 'migrate')).out, new RegExp(`version ${ledgerVersion}, which is what this burn writes`))
+test('ledger migrate: says what it did', async (t) => {
+  const { dir, burn: run } = fleet(t)
+  const migrated = async () => (await run('ledger', 'migrate')).out
+  assert.match(await migrated(), new RegExp(`l\\.db: created with version ${ledgerVersion}$`, 'm'))
+  assert.match(await migrated(), new RegExp(`l\\.db: version ${ledgerVersion}, already up to date$`, 'm'))
+  rmSync(join(dir, 'l.db'))
+  const old = await openDatabase(`sqlite:${dir}/l.db`, { random: Math.random })
+  await migrate(old, ledgerVersion - 1)
+  await old.close()
+  assert.match(await migrated(), new RegExp(`l\\.db: upgraded from version ${ledgerVersion - 1} to ${ledgerVersion}$`, 'm'))
+})
+
+test('JSON: renamed fields have both names', async (t) => {
+  const { dir, burn: run } = fleet(t)
+  await run('ledger', 'check')
+  const ledger = await openLedger(`sqlite:${dir}/l.db`, { random: Math.random })
+  await furnish(ledger)
+  await hand(ledger, claimOf(1), 10)
+  await ledger.saveComments([{ id: idOf(1), comment_id: '7', says: 'claimed' }], 11)
+  await ledger.saveBackoff({ subject: 'o/r#1', until: 900, why: { code: 'queued' } }, 12)
+  await ledger.close()
+  const { dispatches } = (await run('ledger', '--json')).json<{ dispatches: Record<string, unknown>[] }>()
+  assert.deepEqual([dispatches[0]?.['comment_state'], dispatches[0]?.['comment_says']], ['claimed', 'claimed'])
+  const explained = (await run('explain', 'o/r#1', '--json')).json<{
+    dispatches: Record<string, unknown>[]
+    record: Record<'backoff' | 'rests', { until: number }>
+  }>()
+  assert.deepEqual([explained.dispatches[0]?.['comment_state'], explained.dispatches[0]?.['comment_says']], ['claimed', 'claimed'])
+  assert.deepEqual([explained.record.backoff.until, explained.record.rests.until], [900, 900])
 })
 
 test('job list: says what each job came to and when it is due', async (t) => {

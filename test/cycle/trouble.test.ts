@@ -81,7 +81,7 @@ test('trouble: a worker without a login is held, told to go on once it may work 
     assert.match(said(worker?.stopped), /^in trouble \(auth\): HTTP 401: Incorrect API key .*; next try at /)
   }
   assert.match(
-    (await session.ledger.repos()).map(({ waits }) => said(waits)).join('\n'),
+    (await session.ledger.repos()).map(({ wait_reason }) => said(wait_reason)).join('\n'),
     /cannot take work: burn sends it nothing: in trouble \(auth\)/,
   )
   const findings = await doctor(machines, session, () => {})

@@ -75,7 +75,7 @@ describe('what is done in every cycle', () => {
     const scans = plans.filter((plan) => /^SCAN (?:issue|dispatch|delivery|event)\b/.test(plan) && !plan.startsWith(bounded))
     const overHistory = scans.filter(
       (plan) =>
-        !/USING (?:COVERING )?INDEX (?:dispatch_live|dispatch_unsaid|delivery_active|delivery_unproven|issue_standing|issue_closed_at_work|issue_untold|dispatch_one_asked)\b/.test(
+        !/USING (?:COVERING )?INDEX (?:dispatch_live|dispatch_pending_comment|delivery_active|delivery_unproven|issue_standing|issue_closed_at_work|issue_pending_event|dispatch_one_asked)\b/.test(
           plan,
         ),
     )

@@ -56,7 +56,7 @@ export function issues(holds: Holds): void {
       rights_at: 20,
       listed_at: 1,
       changes_at: 21,
-      waits: null,
+      wait_reason: null,
       unread: null,
       changed_at: null,
     }
@@ -78,9 +78,9 @@ export function issues(holds: Holds): void {
   holds('rest: keeps an issue back until a time, and requeue forgets it', async ({ ledger }) => {
     await ledger.saveBackoff({ subject: 'o/r#1', until: 900, why: because('its comments cannot be written') }, 20)
     const record = await ledger.issue('o/r#1')
-    assert.deepEqual([record?.rests, record?.attempts], [{ until: 900, why: because('its comments cannot be written') }, 0])
+    assert.deepEqual([record?.backoff, record?.attempts], [{ until: 900, why: because('its comments cannot be written') }, 0])
     assert.equal(await ledger.requeue('o/r#1', 30), true)
-    assert.equal((await ledger.issue('o/r#1'))?.rests, null)
+    assert.equal((await ledger.issue('o/r#1'))?.backoff, null)
   })
 
   holds('follow-up: belongs to a dispatch that it does not move, and goes when that is pruned', async ({ ledger }) => {
@@ -198,12 +198,12 @@ export function issues(holds: Holds): void {
   holds('keeps why the issues of a repo wait, until they do not', async ({ ledger }) => {
     await ledger.saveWaiting(new Map([['o/r', because('all are full')]]))
     assert.deepEqual(
-      (await ledger.repos()).map(({ waits }) => waits),
+      (await ledger.repos()).map(({ wait_reason }) => wait_reason),
       [because('all are full')],
     )
     await ledger.saveWaiting(new Map())
     assert.deepEqual(
-      (await ledger.repos()).map(({ waits }) => waits),
+      (await ledger.repos()).map(({ wait_reason }) => wait_reason),
       [null],
     )
   })

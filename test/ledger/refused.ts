@@ -25,8 +25,8 @@ export function refused(holds: Holds): void {
     await ledger.saveBackoff({ subject: 'o/r#1', until: 900, why: because('longer') }, 20)
     await ledger.saveBackoff({ subject: 'o/r#3', author, until: 500, why: because('blocked') }, 20)
     await ledger.saveBackoff({ subject: 'o/r#3', author: 'nobody', until: 999, why: because('nobody') }, 20)
-    assert.equal((await ledger.issue('o/r#1'))?.rests?.until, 900)
-    assert.deepEqual((await ledger.issue('o/r#2'))?.rests, { until: 500, why: because('blocked') })
+    assert.equal((await ledger.issue('o/r#1'))?.backoff?.until, 900)
+    assert.deepEqual((await ledger.issue('o/r#2'))?.backoff, { until: 500, why: because('blocked') })
   })
 
   holds('unread: keeps since when a repo cannot be read, and the newest reason', async ({ ledger }) => {

@@ -3,18 +3,21 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { CompiledQuery, sql } from 'kysely'
+import type { Engine } from '../../src/ledger/engine.ts'
+import { exportLedger } from '../../src/ledger/export.ts'
 import { brokenInvariants } from '../../src/ledger/invariants.ts'
-import { migrate } from '../../src/ledger/migrations.ts'
+import { migrate } from '../../src/ledger/migrate.ts'
 import { openDatabase, openEngine } from '../../src/ledger/open.ts'
-import { differences, schema, tableNames, type Tables } from '../../src/ledger/schema.ts'
+import { renamedColumns } from '../../src/ledger/renamed-columns.ts'
+import { differences, ledgerVersion, schema, tableNames, type Tables } from '../../src/ledger/schema.ts'
 import { createStore } from '../../src/ledger/store.ts'
 import { because } from '../support/reasons.ts'
 import { workers } from './fixtures.ts'
 import { eventText } from '../../src/decide/event-kinds.ts'
 
 const wait = { random: Math.random }
-/** What `burn ledger export` of the released version printed of a ledger with rows in all of its tables. */
-const released = new URL('version-4.jsonl', import.meta.url)
+/** The output of `burn ledger export` of each released version. Version 4 has rows in all tables, version 5 in all columns that version 6 renames. */
+const exports = { 4: new URL('version-4.jsonl', import.meta.url), 5: new URL('version-5.jsonl', import.meta.url) }
 
 export function schemas(name: string, fresh: () => Promise<string>): void {
   describe(`tables on ${name}`, () => {
@@ -49,7 +52,7 @@ export function schemas(name: string, fresh: () => Promise<string>): void {
         { name: 'sprint prune', period: day, last_run: 32, next_run: 32 + day, ...idle },
       ])
       assert.deepEqual([await ledger.loadValue('spec'), await ledger.loadValue('pruned_at')], ['abc', null])
-      assert.deepEqual((await ledger.issue('o/r#4'))?.rests, { until: 900, why: { code: 'forge_refuses', why: 'deleted' } })
+      assert.deepEqual((await ledger.issue('o/r#4'))?.backoff, { until: 900, why: { code: 'forge_refuses', why: 'deleted' } })
       assert.deepEqual(
         (await ledger.candidates(new Map([['o/r', 9]]))).flatMap(({ issue, priority, standing }) =>
           standing === 'queued' ? [[issue.ref, priority]] : [],
@@ -64,25 +67,85 @@ export function schemas(name: string, fresh: () => Promise<string>): void {
       assert.doesNotMatch(eventText(first!), /^[{]/)
       await ledger.close()
     })
+
+    it('migration: keeps the data of renamed columns of version 5', async () => {
+      const url = await fresh()
+      await (await released(url, 5)).close()
+      const engine = await openEngine(url, wait)
+      const ledger = createStore(engine)
+      assert.equal((await ledger.check()).upgraded_from, 5)
+      assert.deepEqual((await ledger.issue('o/r#3'))?.backoff, { until: 900, why: { code: 'forge_refuses', why: 'locked' } })
+      assert.deepEqual(
+        (await ledger.backoffs(899)).map(({ subject }) => subject),
+        ['o/r#3'],
+      )
+      assert.deepEqual((await ledger.issue('o/r#4'))?.backoff, { until: 950, why: because('its author is blocked') })
+      assert.equal((await ledger.issue('o/r#2'))?.approval, 'current')
+      assert.deepEqual(
+        (await ledger.repos()).map(({ repo, wait_reason, unread }) => [repo, wait_reason, unread]),
+        [
+          ['o/gone', null, { since: 30, why: '403' }],
+          ['o/r', because('all are full'), null],
+        ],
+      )
+      assert.deepEqual(
+        (await ledger.pendingComments('a')).map(({ id, comment_state }) => [id, comment_state]),
+        [['0000000000001', 'claimed']],
+      )
+      assert.equal((await ledger.cycleView()).has_pending_events, true)
+      await ledger.writePendingEvents(50)
+      const written = (await ledger.events({ limit: 99 })).filter(({ at }) => at === 50)
+      assert.deepEqual(
+        written.map(({ kind, subject }) => `${kind} ${subject}`),
+        ['issue.closed o/r#4', 'issue.found o/r#6'],
+      )
+      assert.equal((await ledger.cycleView()).has_pending_events, false)
+      await ledger.close()
+    })
+
+    it('upgrade: is reported by the process that made it', async () => {
+      const url = await fresh()
+      const upgrades = async () => {
+        const engine = await openEngine(url, wait)
+        const { version, upgraded_from } = await createStore(engine).check()
+        await engine.close()
+        return { version, upgraded_from }
+      }
+      assert.deepEqual(await upgrades(), { version: ledgerVersion, upgraded_from: 0 })
+      assert.deepEqual(await upgrades(), { version: ledgerVersion, upgraded_from: null })
+    })
+
+    it('export: prints renamed columns under both names', async () => {
+      const url = await fresh()
+      await (await released(url, 5)).close()
+      const lines: string[] = []
+      await exportLedger(url, wait, (line) => lines.push(line))
+      const exported = new Map(lines.slice(1).map((line) => [keyOf(line), JSON.parse(line) as ExportedRow]))
+      const before = readFileSync(exports[5], 'utf8').trim().split('\n').slice(1)
+      for (const line of before) {
+        const { table, row } = JSON.parse(line) as ExportedRow
+        if (row['key'] === 'version') continue
+        const now = exported.get(keyOf(line))?.row ?? {}
+        for (const [column, value] of Object.entries(row)) assert.deepEqual(now[column], value, `${table}.${column}`)
+        for (const { from, to } of renamedColumns.filter((each) => each.table === table)) assert.deepEqual(now[to], row[from], to)
+      }
+    })
   })
 }
 
-/** A ledger as the released version left it. */
+interface ExportedRow {
+  readonly table: keyof Tables
+  readonly row: Readonly<Record<string, unknown>>
+}
+
+function keyOf(line: string): string {
+  const { table, row } = JSON.parse(line) as ExportedRow
+  return `${table} ${String(row[schema[table].key])}`
+}
+
+/** A ledger as version 4 left it, with rows of earlier versions in it. */
 async function version4(url: string): Promise<void> {
-  const engine = await openDatabase(url, wait)
-  await migrate(engine, 4)
-  const numbered = engine.serial === 'bigserial'
-  const rows = readFileSync(released, 'utf8').trim().split('\n').slice(1)
-  await engine.write(async (trx) => {
-    for (const line of rows) {
-      const { table, row } = JSON.parse(line) as { table: keyof Tables; row: Record<string, unknown> }
-      if (table === 'meta' && row['key'] === 'version') continue
-      const columns = Object.keys(row)
-      const places = columns.map((_, index) => (numbered ? `$${index + 1}` : '?'))
-      const statement = `insert into ${table} (${columns.map((each) => `"${each}"`).join(', ')}) values (${places.join(', ')})`
-      await trx.executeQuery(CompiledQuery.raw(statement, Object.values(row)))
-    }
-  })
+  const engine = await released(url, 4)
   await sql`update issue set rests_why = 'the forge refuses it: ' || rests_why where rests_why = 'deleted'`.execute(engine.db)
   await sql`update dispatch set state = 'handed', incarnation = '1.%1.9', handed_at = 20 where id = '0000000000002'`.execute(engine.db)
   await sql`insert into event (seq, at, kind, subject, text) values (901, 22, 'dispatch.handed', '0000000000002', ''),
@@ -93,4 +156,24 @@ async function version4(url: string): Promise<void> {
     engine.db,
   )
   await engine.close()
+}
+
+/** A database with the tables and the exported rows of a released version. */
+async function released(url: string, version: keyof typeof exports): Promise<Engine> {
+  const engine = await openDatabase(url, wait)
+  await migrate(engine, version)
+  const numbered = engine.serial === 'bigserial'
+  const rows = readFileSync(exports[version], 'utf8').trim().split('\n').slice(1)
+  await engine.write(async (trx) => {
+    for (const line of rows) {
+      const { table, row } = JSON.parse(line) as { table: keyof Tables; row: Record<string, unknown> }
+      if (table === 'meta' && row['key'] === 'version') continue
+      const columns = Object.keys(row)
+      const places = columns.map((_, index) => (numbered ? `$${index + 1}` : '?'))
+      const statement = `insert into ${table} (${columns.map((each) => `"${each}"`).join(', ')}) values (${places.join(', ')})`
+      await trx.executeQuery(CompiledQuery.raw(statement, Object.values(row)))
+    }
+  })
+  if (numbered) await sql`select setval(pg_get_serial_sequence('event', 'seq'), (select max(seq) from event))`.execute(engine.db)
+  return engine
 }

@@ -44,7 +44,7 @@ for (const [name, scope, text] of [
       [[scope, 'person', 'ann', null]],
     )
     assert.equal(`held: ${machines[0]?.windows[0]?.workers[0]?.hold}`, text)
-    assert.match(said((await ledger.repos())[0]?.waits), /held: repairs/)
+    assert.match(said((await ledger.repos())[0]?.wait_reason), /held: repairs/)
     assert.equal((await resume(name)).length, 1)
     assert.equal((await claims()).length, 4)
   })
@@ -54,7 +54,7 @@ test('hold: a repo is given to nobody, and others are', async (t) => {
   await hold('a')
   const given = await claims()
   assert.ok(given.length > 0 && given.every((issue) => !issue.startsWith('o/a#')), given.join(' '))
-  assert.equal(said((await ledger.repos()).find(({ repo }) => repo === 'o/a')?.waits), 'held: repairs')
+  assert.equal(said((await ledger.repos()).find(({ repo }) => repo === 'o/a')?.wait_reason), 'held: repairs')
   assert.equal((await report()).totals.held, 0)
   await resume('a')
   assert.ok((await claims()).some((issue) => issue.startsWith('o/a#')) || given.length === 4)

@@ -6,7 +6,7 @@ export const untouched: Omit<IssueRecord, 'issue'> = {
   failed_at: null,
   done: false,
   verdict: null,
-  rests: null,
+  backoff: null,
   open_change: null,
   approval: null,
   standing: null,

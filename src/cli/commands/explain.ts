@@ -6,6 +6,7 @@ import { repoOf } from '../../core/refs.ts'
 import { oneLine } from '../../core/text.ts'
 import { command, done } from '../command.ts'
 import { issueNamed } from '../named.ts'
+import { withOldDispatchFields, withOldRecordFields } from '../old-fields.ts'
 import { sprintTable } from '../sprint-lines.ts'
 import { duration, table } from '../table.ts'
 import { flag, optional, usage } from '../args.ts'
@@ -32,8 +33,9 @@ export const explainCommand = command({
     const explanation = await explain(issueNamed(session.fleet, subject), session)
     const { unread, issue } = explanation
     if (unread !== null) io.err(io.paint('yellow', unreadText(repoOf(issue), unread)))
-    // `resting` is the old name of `backed_off`, and stays for one release.
-    return done<Explained>({ ...explanation, resting: explanation.backed_off }, unread === null ? 0 : 3)
+    // Old names of fields, which stay for one release.
+    const old = { record: withOldRecordFields(explanation.record), dispatches: explanation.dispatches.map(withOldDispatchFields) }
+    return done<Explained>({ ...explanation, resting: explanation.backed_off, ...old }, unread === null ? 0 : 3)
   },
   present(explained, io, _, now) {
     if ('codes' in explained) io.write(errorReference())

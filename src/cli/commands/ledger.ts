@@ -6,6 +6,7 @@ import { sentence } from '../../decide/wording.ts'
 import { isStale } from '../../decide/dispatch-moves.ts'
 import { command, done } from '../command.ts'
 import { issueNamed, workerNamed } from '../named.ts'
+import { withOldDispatchFields } from '../old-fields.ts'
 import { duration, table } from '../table.ts'
 import { choice, flag, optional, positive, parsedArg, parseDuration } from '../args.ts'
 
@@ -37,7 +38,11 @@ export const ledgerCommand = command({
     })
     const deliveries = new Map((await ledger.deliveries({ ids: found.map(({ id }) => id) })).map((d) => [d.id, d.state]))
     return done({
-      dispatches: found.map((d) => ({ ...d, delivery: deliveries.get(d.id) ?? null, stale: isStale(d, fleet.dispatch.stale_after, now) })),
+      dispatches: found.map((d) => ({
+        ...withOldDispatchFields(d),
+        delivery: deliveries.get(d.id) ?? null,
+        stale: isStale(d, fleet.dispatch.stale_after, now),
+      })),
     })
   },
   present({ dispatches: all }, io, given, now) {
@@ -72,11 +77,16 @@ export const checkCommand = command({
 export const migrateCommand = command({
   args: {},
   async run({ open }) {
-    const { where, version } = await (await open()).session.ledger.check()
-    return done({ where, version })
+    const { where, version, upgraded_from } = await (await open()).session.ledger.check()
+    return done({ where, version, upgraded_from })
   },
-  present: ({ where, version }, io) => io.out(`${where}: version ${version}, which is what this burn writes`),
+  present: ({ where, version, upgraded_from }, io) => io.out(`${where}: ${upgradeText(version, upgraded_from)}`),
 })
+
+function upgradeText(version: number, from: number | null): string {
+  if (from === null) return `version ${version}, already up to date`
+  return from === 0 ? `created with version ${version}` : `upgraded from version ${from} to ${version}`
+}
 
 export const ledgerPruneCommand = command({
   args: {

@@ -30,7 +30,7 @@ export interface IssueRecord {
   readonly done: boolean
   readonly verdict: { readonly eligible: boolean; readonly reason: Reason; readonly at: Time } | null
   /** The issue is not given before this time, for a reason that is no failed attempt; null if it may be. */
-  readonly rests: { readonly until: Time; readonly why: Reason } | null
+  readonly backoff: { readonly until: Time; readonly why: Reason } | null
   /** How people name a change that is open for it; null if there is none. */
   readonly open_change: string | null
   readonly approval: ApprovalState

@@ -40,7 +40,7 @@ export interface RepoRecord {
   /** Changes that ended before this are known, and those that are open; null if all that are open are to be read. */
   readonly changes_at: Time | null
   /** Why issues in its queue wait; null where somebody has room. */
-  readonly waits: Reason | null
+  readonly wait_reason: Reason | null
   /** When the newest change that listings of issues came across was updated, by the forge's clock. */
   readonly changed_at: Time | null
   /** Since when the forge does not let burn read it, and why; null if the last attempt succeeded. */

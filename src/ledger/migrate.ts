@@ -1,0 +1,71 @@
+/** Brings a ledger's tables up to this version, and refuses a database that this version must not change. */
+import type { Transaction } from 'kysely'
+import type { Engine } from './engine.ts'
+import type { Tables } from './schema.ts'
+import { BurnError } from '../core/errors.ts'
+import { migrations } from './migrations.ts'
+import { ledgerVersion } from './schema.ts'
+
+/**
+ * Upgrades the tables to version `to` in one transaction. Returns the version before, 0 for a new ledger, or null if nothing was to do.
+ * Throws BurnError `ledger_newer` if a newer burn wrote the ledger, `ledger_moved` if it was moved, and `ledger_foreign` if another program owns the database.
+ */
+export async function migrate(engine: Engine, to = ledgerVersion): Promise<number | null> {
+  const stored = await engine.read(async (trx) => {
+    const found = await storedVersion(trx, engine)
+    if (found > 0) await refuseMoved(trx, engine)
+    return found
+  })
+  if (refuseNewer(stored, engine) === to) return null
+  return engine.write(async (trx) => {
+    const from = refuseNewer(await storedVersion(trx, engine), engine)
+    if (from === to) return null
+    if (from === 0) await refuseForeign(trx, engine)
+    if (from === 0)
+      await trx.schema
+        .createTable('meta')
+        .addColumn('key', 'text', (c) => c.primaryKey())
+        .addColumn('value', 'text', (c) => c.notNull())
+        .execute()
+    for (const migration of migrations.slice(from, to)) await migration(trx, engine)
+    const row = { key: 'version', value: String(to) }
+    await trx
+      .insertInto('meta')
+      .values(row)
+      .onConflict((c) => c.column('key').doUpdateSet({ value: row.value }))
+      .execute()
+    return from
+  })
+}
+
+/** Returns the version of the tables; 0 if there are none. */
+async function storedVersion(trx: Transaction<Tables>, { tables }: Engine): Promise<number> {
+  if (!(await tables(trx)).includes('meta')) return 0
+  const row = await trx.selectFrom('meta').select('value').where('key', '=', 'version').executeTakeFirst()
+  return Number(row?.value ?? 0)
+}
+
+function refuseNewer(found: number, { where }: Engine): number {
+  if (found <= ledgerVersion) return found
+  const hint = 'Nothing was changed. Use the newer burn that wrote it, or name another ledger under "ledger" in the spec.'
+  throw new BurnError(
+    'ledger_newer',
+    `the ledger ${where} has version ${found}, but this burn supports versions up to ${ledgerVersion}`,
+    hint,
+  )
+}
+
+/** A moved ledger must not be used: two ledgers of one fleet would dispatch the same issue twice. */
+async function refuseMoved(trx: Transaction<Tables>, { where }: Engine): Promise<void> {
+  const moved = await trx.selectFrom('meta').select('value').where('key', '=', 'moved_to').executeTakeFirst()
+  if (moved === undefined) return
+  const hint = `Write its new place under "ledger" in the spec. To go back to this ledger, delete the row "moved_to" from its table "meta".`
+  throw new BurnError('ledger_moved', `the ledger ${where} was moved to ${moved.value}`, hint)
+}
+
+async function refuseForeign(trx: Transaction<Tables>, { where, tables }: Engine): Promise<void> {
+  const [other] = await tables(trx)
+  if (other === undefined) return
+  const hint = 'Nothing was changed. Name an unused file, database or schema under "ledger" in the spec.'
+  throw new BurnError('ledger_foreign', `${where} belongs to another program (it has a table "${other}")`, hint)
+}
