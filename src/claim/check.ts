@@ -1,4 +1,4 @@
-/** Looks whether others have what is about to be claimed: other fleets, and other ledgers of this one. Nothing is written but what is kept of rights. */
+/** Checks if another fleet, or another ledger of this fleet, has claimed an issue. It reads comments from the forge, and saves only who may write. */
 import type { ClaimLedger } from '../core/ledger/claims.ts'
 import type { Reason } from '../core/reasons.ts'
 import type { ClaimCheck, FleetState, ReposFacet } from '../core/fleet-state.ts'
@@ -12,17 +12,17 @@ import { classifyRefusal, backoffFor } from './refusal.ts'
 import { mapConcurrently } from '../core/concurrency.ts'
 import { hasElapsed } from '../core/elapsed.ts'
 
-const atOnce = 16
+const maxConcurrentReads = 16
 
-/** What is checked: an issue that somebody would take. */
+/** An issue that burn is about to claim. */
 type Wanted = Pick<Issue, 'ref' | 'repo' | 'comments'>
 
-/** What a check needs to know, and finds out. */
+/** The part of the state that a check reads and updates. */
 type Checked = Pick<FleetState, 'writers' | 'claims'>
 
 /**
- * Asks who may still write to the repos of these issues, and reads the comments of those that have some, each once for a state. Returns the state with the
- * answers: the same state if everything is still as it was decided from.
+ * Returns the state with the claims of others on these issues, and with the users who may still write to their repos. Returns the same object if nothing
+ * changed. Reads the comments of each issue once for a state. Throws if the ledger fails.
  */
 export async function checkClaims<S extends Checked>(wanted: readonly Wanted[], given: S, session: Session): Promise<S> {
   const state = await withRights(
@@ -32,19 +32,19 @@ export async function checkClaims<S extends Checked>(wanted: readonly Wanted[], 
   )
   const due = new Map(wanted.filter(({ ref, comments }) => comments > 0 && !state.claims.has(ref)).map((issue) => [issue.ref, issue]))
   if (due.size === 0) return state
-  const found = await mapConcurrently([...due.values()], atOnce, async (issue): Promise<[IssueRef, ClaimCheck]> => {
+  const found = await mapConcurrently([...due.values()], maxConcurrentReads, async (issue): Promise<[IssueRef, ClaimCheck]> => {
     return [issue.ref, await checkOne(issue, state, session)]
   })
   return { ...state, claims: new Map([...state.claims, ...found]) }
 }
 
-/** How long an answer about a repo's writers is good for a claim, milliseconds. */
-const rightsKept = 60_000
-const reposAtOnce = 8
+/** Maximum age (ms) of a repo's list of writers for a claim. */
+const rightsMaxAge = 60_000
+const maxConcurrentRepos = 8
 
 /**
- * Asks who may still write to these repos, at most once a repo and minute. Returns the state with the answers; the same state if nobody lost a right. A repo
- * that can't be asked is missing from its writers, so that nothing of it is claimed.
+ * Returns the state with the users who may still write to these repos. Returns the same object if nobody lost that right. Asks the forge at most once a
+ * minute for each repo. If the forge gives no answer, the repo has no writers in the state, and burn claims none of its issues.
  */
 async function withRights<S extends Pick<ReposFacet, 'writers'>>(repos: readonly RepoRef[], state: S, session: Session): Promise<S> {
   const { fleet, forge, ledger, clock, notify } = session
@@ -52,16 +52,16 @@ async function withRights<S extends Pick<ReposFacet, 'writers'>>(repos: readonly
   const records = new Map((await ledger.repos()).map((record) => [record.repo, record]))
   const writers = new Map(state.writers)
   let changed = false
-  await mapConcurrently([...new Set(repos)], reposAtOnce, async (repo) => {
+  await mapConcurrently([...new Set(repos)], maxConcurrentRepos, async (repo) => {
     const record = records.get(repo)
     const known = record?.writers ?? null
     if (known === null) return
-    let still = known
+    let current = known
     try {
-      if (record?.rights_at == null || hasElapsed(record.rights_at, rightsKept, clock.now())) {
-        const answered = new Set(await forge.writers(repo, known))
-        still = known.filter((login) => answered.has(login))
-        await ledger.saveWriters(repo, still, { listed: false }, clock.now())
+      if (record?.rights_at == null || hasElapsed(record.rights_at, rightsMaxAge, clock.now())) {
+        const confirmed = new Set(await forge.writers(repo, known))
+        current = known.filter((login) => confirmed.has(login))
+        await ledger.saveWriters(repo, current, { listed: false }, clock.now())
       }
     } catch (thrown) {
       if (isLedgerFailure(thrown)) throw thrown
@@ -70,14 +70,14 @@ async function withRights<S extends Pick<ReposFacet, 'writers'>>(repos: readonly
       return
     }
     const before = state.writers.get(repo)
-    if (before === undefined || (before.size === still.length && still.every((login) => before.has(login)))) return
-    writers.set(repo, new Set(still))
+    if (before === undefined || (before.size === current.length && current.every((login) => before.has(login)))) return
+    writers.set(repo, new Set(current))
     changed = true
   })
   return changed ? { ...state, writers } : state
 }
 
-/** Whether all of these may be claimed as far as others are concerned. */
+/** Returns true if no other fleet or ledger has a claim on any of these issues. */
 export function areFree(wanted: readonly Wanted[], { claims }: Pick<Checked, 'claims'>): boolean {
   return wanted.every(({ ref }) => (claims.get(ref)?.state ?? 'free') === 'free')
 }
@@ -88,9 +88,9 @@ async function checkOne(issue: Wanted, state: Checked, session: Session): Promis
     return reason === null ? { state: 'free' } : { state: 'claimed', reason }
   } catch (thrown) {
     if (isLedgerFailure(thrown)) throw thrown
-    // One that is tried first in every cycle, and fails, would keep others from its worker for ever.
-    const rests = await backoffFor(await classifyRefusal(thrown, issue.ref, session.forge), issue.ref, session)
-    return { state: 'unreadable', reason: { code: 'comments_unread', why: messageOf(thrown) }, backoff: rests }
+    // Without a back-off, every cycle would try this issue first, and its worker would never get another one.
+    const backoff = await backoffFor(await classifyRefusal(thrown, issue.ref, session.forge), issue.ref, session)
+    return { state: 'unreadable', reason: { code: 'comments_unread', why: messageOf(thrown) }, backoff }
   }
 }
 
@@ -104,7 +104,7 @@ async function claimOfOthers({ ref, repo }: Wanted, { writers }: Checked, sessio
   return unknown === undefined ? null : { code: 'claimed_by_other_ledger', dispatch: unknown.dispatch, seen_at }
 }
 
-/** Another fleet's claim that still lives. Only markers of people who may write count. */
+/** Returns the live claim of another fleet; null if there is none. Ignores comments of authors who may not write. */
 function foreignClaim(comments: readonly Comment[], fleet: string, writers: ReadonlySet<string>): Marker | null {
   for (const { author, body } of comments) {
     const marker = markerOf(body)
@@ -114,8 +114,8 @@ function foreignClaim(comments: readonly Comment[], fleet: string, writers: Read
 }
 
 /**
- * The fleet's live claims on an issue whose dispatches this ledger does not know. The comments must have been read before this call: each ledger writes a
- * dispatch before its comment, so a claim of its own is known by now.
+ * Returns the live claims of this fleet on an issue that another ledger wrote. The caller must have read the comments before this call. A ledger stores a
+ * dispatch before its comment, so it knows all of its own claims among them.
  */
 export async function unknownClaims(
   issue: IssueRef,
@@ -129,7 +129,7 @@ export async function unknownClaims(
   return claims.filter(({ dispatch }) => !known.has(dispatch))
 }
 
-/** A claim of this fleet itself that lives, as its comment says. */
+/** A live claim of this fleet, as its comment has it. */
 export interface OwnClaim {
   readonly comment_id: string
   readonly dispatch: string
@@ -139,7 +139,7 @@ export interface OwnClaim {
 
 const handedTo = /\*\*([^*\n]{1,100})\*\* · machine (\S{1,100}) · window (\S{1,100}) · lane /
 
-/** The live claims of this fleet on an issue, by people who may write: this ledger's, and those of any other ledger of the same fleet. */
+/** Returns the live claims of this fleet on an issue, from all of its ledgers. Ignores comments of authors who may not write. */
 export function ownClaims(comments: readonly Comment[], fleet: string, writers: ReadonlySet<string>): OwnClaim[] {
   return comments.flatMap(({ id, author, body }) => {
     const marker = markerOf(body)

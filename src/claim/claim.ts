@@ -1,4 +1,4 @@
-/** Claims issues: a dispatch and its text for panes, all in one transaction; a dispatch and its sprint for sprints. The ledger refuses what others took. */
+/** Claims issues for panes and for sprints. The ledger refuses an issue or a slot that another process took first. */
 import type { ClaimAction } from '../core/actions.ts'
 import type { Claim } from '../core/ledger/claims.ts'
 import type { Dispatch } from '../core/lifecycle.ts'
@@ -7,12 +7,12 @@ import type { Session } from '../observe/session.ts'
 import { leaseLength } from '../observe/session.ts'
 import { promptFor } from './prompts.ts'
 
-/** Claims in one transaction and returns what was won. */
+/** Claims issues for panes in one transaction: dispatches and their texts. Returns the dispatches that the ledger accepted. */
 export async function claimPanes(actions: readonly ClaimAction[], session: Session): Promise<readonly Dispatch[]> {
   if (actions.length === 0) return []
-  // Worker by worker, so that a machine's rows lie together: all its steps are written together, too.
-  const inRows = actions.toSorted((a, b) => (a.worker.id < b.worker.id ? -1 : Number(a.worker.id > b.worker.id)))
-  const claims = await Promise.all(inRows.map((action) => toClaim(action, session)))
+  // The rows of one machine lie together in the database, because later steps write them together.
+  const byWorker = actions.toSorted((a, b) => (a.worker.id < b.worker.id ? -1 : Number(a.worker.id > b.worker.id)))
+  const claims = await Promise.all(byWorker.map((action) => toClaim(action, session)))
   const now = session.clock.now()
   return session.ledger.claim(claims, session.owner, now + leaseLength, now)
 }
@@ -31,13 +31,13 @@ async function toClaim({ kind, issue, worker, slot, attempt, reason }: ClaimActi
   }
 }
 
-/** Returns the id of the dispatch that was won; or what was not to be had: the issue, or the worker's slot. */
+/** Claims an issue for a sprint and returns the id of its dispatch; or `issue` or `worker` if the issue or the worker's slot is taken. */
 export async function claimForSprint(
   claim: Omit<SprintClaim, 'id'>,
   { ledger, owner, clock, newId }: Session,
 ): Promise<{ readonly id: string } | 'issue' | 'worker'> {
   const id = newId()
   const now = clock.now()
-  const won = await ledger.claimSprint({ ...claim, id }, owner, now + leaseLength, now)
-  return won === 'won' ? { id } : won
+  const result = await ledger.claimSprint({ ...claim, id }, owner, now + leaseLength, now)
+  return result === 'won' ? { id } : result
 }

@@ -1,4 +1,4 @@
-/** Keeps the fleet's comments on the forge as the ledger says they should be: one a dispatch, written once, then edited. */
+/** Keeps the fleet's comments on the forge in the states that the ledger has. Each dispatch has one comment, which burn writes once and edits later. */
 import type { Reason } from '../core/reasons.ts'
 import type { Dispatch } from '../core/lifecycle.ts'
 import type { Comment, IssueRef, Worker, WorkerId } from '../core/nouns.ts'
@@ -12,17 +12,17 @@ import { classifyRefusal, backOff, type Refusal } from './refusal.ts'
 import { mapConcurrently, batchCalls } from '../core/concurrency.ts'
 import { sentence } from '../decide/wording.ts'
 
-const atOnce = 16
+const maxConcurrent = 16
 
-/** One comment on the forge: a work dispatch's, or that of all dispatches of one council question. */
+/** One comment on the forge. It belongs to one work dispatch, or to all dispatches of one council question. */
 interface FleetComment {
   readonly issue: IssueRef
-  /** The first one's id is in the marker. */
+  /** Sorted by id. The marker has the id of the first one. */
   readonly dispatches: readonly [Dispatch, ...Dispatch[]]
   readonly comment_id: string | null
 }
 
-function threads(dispatches: readonly Dispatch[]): FleetComment[] {
+function groupByComment(dispatches: readonly Dispatch[]): FleetComment[] {
   const groups = new Map<string, [Dispatch, ...Dispatch[]]>()
   for (const dispatch of dispatches) {
     const key = dispatch.kind === 'council' ? `council ${dispatch.issue}` : dispatch.id
@@ -31,107 +31,108 @@ function threads(dispatches: readonly Dispatch[]): FleetComment[] {
     else group.push(dispatch)
   }
   return [...groups.values()].map((group) => {
-    // A sorted group has a first dispatch, too.
+    // The type of `toSorted` loses that a group is never empty.
     const sorted = group.toSorted((a, b) => (a.id < b.id ? -1 : 1)) as [Dispatch, ...Dispatch[]]
     return { issue: sorted[0].issue, dispatches: sorted, comment_id: sorted.find((d) => d.comment_id !== null)?.comment_id ?? null }
   })
 }
 
-/** A claim whose first comment the forge does not take: nothing may be begun for it, and its caller gives it back. */
+/** A claim whose first comment the forge refused. The caller must release it, and must not start its work. */
 export interface RefusedClaim {
   readonly id: string
   readonly scope: RefusalScope
   readonly reason: Reason
 }
 
-/** How long a claim may wait for its first comment if nobody can say why it fails, milliseconds. */
+/** Maximum time (ms) that a claim waits for its first comment if the cause of the failure is unknown. */
 export const firstCommentTimeout = 15 * 60_000
 
 /**
- * Writes and edits what is due. `fresh` dispatches were claimed by this very cycle, so no comment of theirs can exist yet; for all others
- * without a known comment the forge is asked first, since a write whose answer was lost may have happened. A write that fails while the forge is in
- * trouble is retried in the next cycle. If the forge refuses it because of the issue, the repo or the token, that issue or repo rests, and its edits wait
- * for that long. Returns the claims that cannot be said.
+ * Writes and edits pending comments, and returns the claims whose comment the forge refused. `fresh` has the dispatches that this cycle claimed: they
+ * cannot have a comment yet. For others, burn first looks for a comment, because an earlier write may have succeeded although its response was lost. If the
+ * forge is in trouble, the next cycle retries. If the forge refuses because of the issue, the repo or the token, burn backs off from the issue or repo.
+ * Throws if the ledger fails.
  */
 export async function syncComments(fresh: ReadonlySet<string>, session: Session): Promise<readonly RefusedClaim[]> {
   const { ledger, fleet } = session
-  const unsaid = await ledger.pendingComments(session.owner)
-  if (unsaid.length === 0) return []
-  const resting = await refusedNow(session)
-  const due = threads(unsaid).filter(({ comment_id, issue }) => comment_id === null || !(resting.has(issue) || resting.has(repoOf(issue))))
+  const pending = await ledger.pendingComments(session.owner)
+  if (pending.length === 0) return []
+  const refused = await refusedSubjects(session)
+  const due = groupByComment(pending).filter(
+    ({ comment_id, issue }) => comment_id === null || !(refused.has(issue) || refused.has(repoOf(issue))),
+  )
   const workers = new Map(
     fleet.machines.flatMap(({ windows }) => windows.flatMap((window) => window.workers.map((w) => [w.id, w] as const))),
   )
-  const held = batchCalls((ids: readonly string[]) => ledger.holders(ids))
+  const holdersOf = batchCalls((ids: readonly string[]) => ledger.holders(ids))
   const failed: (Failed & FleetComment)[] = []
-  const written = await mapConcurrently(due, atOnce, async (thread) => {
+  const written = await mapConcurrently(due, maxConcurrent, async (comment) => {
     try {
-      return await sync(thread, { fresh, held, workers }, session)
+      return await syncComment(comment, { fresh, holdersOf, workers }, session)
     } catch (thrown) {
       if (isLedgerFailure(thrown)) throw thrown
-      const { saved, ...rest } = await afterFailure(thread, thrown, session)
-      if (saved.length === 0) failed.push({ ...rest, ...thread })
+      const { saved, ...failure } = await afterFailure(comment, thrown, session)
+      if (saved.length === 0) failed.push({ ...failure, ...comment })
       return saved
     }
   })
   const saved = written.flat()
   if (saved.length > 0) await ledger.saveComments(saved, session.clock.now())
-  return await settleFailed(failed, session)
+  return await reportFailures(failed, session)
 }
 
-/** What rests because the forge refused it; what rests for another reason is edited all the same. */
-async function refusedNow({ ledger, clock }: Session): Promise<ReadonlySet<string>> {
-  const resting = await ledger.backoffs(clock.now())
-  return new Set(resting.filter(({ why }) => why.code === 'forge_refuses').map(({ subject }) => subject))
+/** Returns the issues and repos that burn backs off from because the forge refused a write. Other back-offs do not stop edits. */
+async function refusedSubjects({ ledger, clock }: Session): Promise<ReadonlySet<string>> {
+  const backoffs = await ledger.backoffs(clock.now())
+  return new Set(backoffs.filter(({ why }) => why.code === 'forge_refuses').map(({ subject }) => subject))
 }
 
 interface Failed {
   readonly refusal: Refusal
-  /** The claim is given back: the forge will not take its comment, or has not for too long. */
-  readonly hopeless: boolean
+  /** True if burn releases the claim: the forge refuses its comment for good, or has refused it for too long. */
+  readonly giveUp: boolean
 }
 
 async function afterFailure(
-  thread: FleetComment,
+  comment: FleetComment,
   thrown: unknown,
   { forge, fleet, clock }: Session,
 ): Promise<Failed & { readonly saved: Saved[] }> {
-  const [first] = thread.dispatches
-  const late = thread.comment_id === null && clock.now() - first.claimed_at >= firstCommentTimeout
-  const found = await classifyRefusal(thrown, thread.issue, forge, late)
-  if (thread.comment_id !== null || found.permanent || !late || found.scope === 'forge')
-    return { refusal: found, hopeless: found.permanent, saved: [] }
-  // The answer of the last attempt may be all that was lost.
-  const comments = await forge.comments(thread.issue).catch((second: unknown) => {
+  const [first] = comment.dispatches
+  const isLate = comment.comment_id === null && clock.now() - first.claimed_at >= firstCommentTimeout
+  const refusal = await classifyRefusal(thrown, comment.issue, forge, isLate)
+  if (comment.comment_id !== null || refusal.permanent || !isLate || refusal.scope === 'forge')
+    return { refusal, giveUp: refusal.permanent, saved: [] }
+  // The last attempt may have succeeded although its response was lost.
+  const comments = await forge.comments(comment.issue).catch((second: unknown) => {
     if (codeOf(second).startsWith('forge_')) return []
     throw second
   })
-  const own = ownComment(comments, fleet.name, first.id, null)
+  const own = ownComment(comments, fleet.name, first.id)
   const saved =
-    own === null ? [] : thread.dispatches.map((d) => ({ id: d.id, comment_id: own.id, says: markerOf(own.body)?.state ?? d.state }))
-  return { refusal: found, hopeless: true, saved }
+    own === null ? [] : comment.dispatches.map((d) => ({ id: d.id, comment_id: own.id, says: markerOf(own.body)?.state ?? d.state }))
+  return { refusal, giveUp: true, saved }
 }
 
-/** Says what failed and why, once for each repo if the whole repo rests because of it. */
-async function settleFailed(failed: readonly (Failed & FleetComment)[], session: Session): Promise<RefusedClaim[]> {
-  const rests = new Map<string, string | null>()
+/** Reports failures, backs off once for each issue or repo, and returns the claims to release. */
+async function reportFailures(failed: readonly (Failed & FleetComment)[], session: Session): Promise<RefusedClaim[]> {
+  const backoffs = new Map<string, string | null>()
   const refused: RefusedClaim[] = []
-  for (const { issue, refusal: found, hopeless, comment_id, dispatches } of failed) {
-    const { scope: fault, why } = found
-    // An edit that fails is not urgent, and one that fails always would be retried in every cycle.
-    const lasting = hopeless || comment_id !== null
-    const subject = fault === 'issue' ? issue : repoOf(issue)
-    if (lasting && !rests.has(subject)) rests.set(subject, await backOff(found, issue, session))
-    const until = (lasting ? rests.get(subject) : null) ?? null
-    session.notify({ kind: 'issue.comment_failed', subject: issue, payload: { why, rests: until } })
-    if (!hopeless || comment_id !== null) continue
-    for (const { id, state } of dispatches)
-      if (state === 'claimed') refused.push({ id, scope: fault, reason: { code: 'comment_refused', why } })
+  for (const { issue, refusal, giveUp, comment_id, dispatches } of failed) {
+    const { scope, why } = refusal
+    // Edits are not urgent. Without a back-off, every cycle would retry an edit that always fails.
+    const backsOff = giveUp || comment_id !== null
+    const subject = scope === 'issue' ? issue : repoOf(issue)
+    if (backsOff && !backoffs.has(subject)) backoffs.set(subject, await backOff(refusal, issue, session))
+    const rests = (backsOff ? backoffs.get(subject) : null) ?? null
+    session.notify({ kind: 'issue.comment_failed', subject: issue, payload: { why, rests } })
+    if (!giveUp || comment_id !== null) continue
+    for (const { id, state } of dispatches) if (state === 'claimed') refused.push({ id, scope, reason: { code: 'comment_refused', why } })
   }
   return refused
 }
 
-/** Gives back claims that cannot be said on the forge. No attempt is counted. */
+/** Releases claims whose comment the forge refused, and returns the dispatches that moved. This does not count as an attempt. */
 export async function releaseClaims(refused: readonly RefusedClaim[], { ledger, clock }: Session): Promise<readonly Dispatch[]> {
   if (refused.length === 0) return []
   return ledger.moveDispatches(
@@ -140,57 +141,60 @@ export async function releaseClaims(refused: readonly RefusedClaim[], { ledger, 
   )
 }
 
-type Held = (ids: readonly string[]) => Promise<ReadonlyMap<string, { readonly lease_owner: string | null }>>
+type HoldersOf = (ids: readonly string[]) => Promise<ReadonlyMap<string, { readonly lease_owner: string | null }>>
 
 type Saved = { readonly id: string; readonly comment_id: string; readonly says: string }
 
-async function sync(
-  thread: FleetComment,
-  { fresh, held, workers }: { readonly fresh: ReadonlySet<string>; readonly held: Held; readonly workers: ReadonlyMap<WorkerId, Worker> },
+async function syncComment(
+  comment: FleetComment,
+  {
+    fresh,
+    holdersOf,
+    workers,
+  }: { readonly fresh: ReadonlySet<string>; readonly holdersOf: HoldersOf; readonly workers: ReadonlyMap<WorkerId, Worker> },
   session: Session,
 ): Promise<Saved[]> {
   const { forge, fleet, clock, notify } = session
-  const [first] = thread.dispatches
+  const [first] = comment.dispatches
   const reason = sentence(first.state_reason)
   const facts = {
     fleet: fleet.name,
-    issue: { ref: thread.issue },
+    issue: { ref: comment.issue },
     dispatch: first,
     worker: workers.get(first.worker) ?? null,
     reason,
     now: clock.now(),
   }
-  const body = first.kind === 'council' ? councilComment(fleet.name, thread.dispatches, workers) : workComment(facts)
+  const body = first.kind === 'council' ? councilComment(fleet.name, comment.dispatches, workers) : workComment(facts)
   const known =
-    thread.comment_id ??
-    (fresh.has(first.id) ? null : (ownComment(await forge.comments(thread.issue), fleet.name, first.id, null)?.id ?? null))
+    comment.comment_id ?? (fresh.has(first.id) ? null : (ownComment(await forge.comments(comment.issue), fleet.name, first.id)?.id ?? null))
   if (known === null) {
-    if (!(await stillHolds(thread, held, session))) return []
-    const { id } = await forge.comment(thread.issue, body)
-    return thread.dispatches.map((d) => ({ id: d.id, comment_id: id, says: d.state }))
+    if (!(await stillHolds(comment, holdersOf, session))) return []
+    const { id } = await forge.comment(comment.issue, body)
+    return comment.dispatches.map((d) => ({ id: d.id, comment_id: id, says: d.state }))
   }
   try {
-    await forge.editComment(thread.issue, known, body)
+    await forge.editComment(comment.issue, known, body)
   } catch (thrown) {
     if (!(thrown instanceof BurnError) || thrown.code !== 'forge_not_found') throw thrown
-    // Somebody deleted it. It is not written a second time, and not asked for in every cycle to come.
-    notify({ kind: 'issue.comment_deleted', subject: thread.issue, payload: {} })
+    // A person deleted the comment. burn does not write it again, and marks it as current so that no later cycle retries.
+    notify({ kind: 'issue.comment_deleted', subject: comment.issue, payload: {} })
   }
-  return thread.dispatches.map((d) => ({ id: d.id, comment_id: known, says: d.state }))
+  return comment.dispatches.map((d) => ({ id: d.id, comment_id: known, says: d.state }))
 }
 
-/** Asked right before the first comment is written: a process that slept longer than its lease must not write what another has written by now. */
-async function stillHolds({ dispatches }: FleetComment, held: Held, { owner }: Session): Promise<boolean> {
+/** Returns true if this process still has the claim. A process that slept longer than its lease must not write a second first comment. */
+async function stillHolds({ dispatches }: FleetComment, holdersOf: HoldersOf, { owner }: Session): Promise<boolean> {
   const ids = dispatches.map(({ id }) => id)
-  const claims = await held(ids)
+  const claims = await holdersOf(ids)
   return ids.some((id) => claims.get(id)?.lease_owner === owner)
 }
 
-/** The fleet's own comment for a dispatch among others, whatever state it says. The lowest id, should there be several. */
-function ownComment(comments: readonly Comment[], fleet: string, dispatch: string, login: string | null): Comment | null {
-  const own = comments.filter(({ author, body }) => {
+/** Returns the first comment that has the fleet's marker for a dispatch, in any state; null if there is none. */
+function ownComment(comments: readonly Comment[], fleet: string, dispatch: string): Comment | null {
+  const own = comments.find(({ body }) => {
     const marker = markerOf(body)
-    return marker?.fleet === fleet && marker.dispatch === dispatch && (login === null || author === login)
+    return marker?.fleet === fleet && marker.dispatch === dispatch
   })
-  return own[0] ?? null
+  return own ?? null
 }

@@ -1,6 +1,6 @@
 /**
- * Fleets, or ledgers of one fleet, that share a forge: whose comment came first has the issue. Called between writing comments and typing anything, and again for
- * whatever a process that was killed in between left behind.
+ * Decides which fleet, or which ledger of one fleet, has an issue if several claimed it on a shared forge. The claim with the first comment wins. burn calls
+ * this after writing comments and before typing. The next cycle repeats it for the claims of a process that was killed in between.
  */
 import type { Reason } from '../core/reasons.ts'
 import type { Dispatch } from '../core/lifecycle.ts'
@@ -16,18 +16,21 @@ import { firstCommentTimeout } from './comments.ts'
 import { classifyRefusal, backOff } from './refusal.ts'
 import { mapConcurrently } from '../core/concurrency.ts'
 
-const atOnce = 16
+const maxConcurrent = 16
 
-/** How long a forge may take between giving a comment its number and showing it to others, milliseconds. */
-const settle = 1_000
+/** Maximum time (ms) between the moment when a forge numbers a comment and the moment when others can read it. */
+const visibilityDelay = 1_000
 
-/** Gives back what another fleet claimed first. Returns the dispatches that nothing may be typed for yet: whose comments could not be read. */
+/**
+ * Releases claims on issues that another fleet claimed first. Returns the dispatches whose comments burn could not read: it must not type their texts yet.
+ * Throws if the ledger fails.
+ */
 export async function releaseLostClaims(state: Pick<ReposFacet, 'writers'>, session: Session): Promise<ReadonlySet<string>> {
   const unsure = new Set<string>()
   if (!session.fleet.dispatch.shared_forge) return unsure
-  const waiting = await unplaced(session)
-  if (waiting.length > 0) await session.clock.sleep(settle)
-  const lost = await mapConcurrently(waiting, atOnce, async (dispatch) => {
+  const waiting = await claimsToConfirm(session)
+  if (waiting.length > 0) await session.clock.sleep(visibilityDelay)
+  const lost = await mapConcurrently(waiting, maxConcurrent, async (dispatch) => {
     try {
       const writers = state.writers.get(repoOf(dispatch.issue)) ?? new Set()
       const comments = await session.forge.comments(dispatch.issue)
@@ -39,12 +42,12 @@ export async function releaseLostClaims(state: Pick<ReposFacet, 'writers'>, sess
     } catch (thrown) {
       unsure.add(dispatch.id)
       const reason: Reason = { code: 'comments_unread', why: messageOf(thrown) }
-      const late = session.clock.now() - dispatch.claimed_at >= firstCommentTimeout
-      const found = await classifyRefusal(thrown, dispatch.issue, session.forge, late)
-      const hopeless = found.permanent || (late && found.scope !== 'forge')
-      const rests = hopeless ? await backOff(found, dispatch.issue, session) : null
+      const isLate = session.clock.now() - dispatch.claimed_at >= firstCommentTimeout
+      const refusal = await classifyRefusal(thrown, dispatch.issue, session.forge, isLate)
+      const isGivenUp = refusal.permanent || (isLate && refusal.scope !== 'forge')
+      const rests = isGivenUp ? await backOff(refusal, dispatch.issue, session) : null
       session.notify({ kind: 'issue.undelivered', subject: dispatch.issue, payload: { reason, rests } })
-      return hopeless ? [{ id: dispatch.id, from: ['claimed'] as const, to: 'released' as const, reason }] : []
+      return isGivenUp ? [{ id: dispatch.id, from: ['claimed'] as const, to: 'released' as const, reason }] : []
     }
   })
   const moves = lost.flat()
@@ -52,18 +55,18 @@ export async function releaseLostClaims(state: Pick<ReposFacet, 'writers'>, sess
   return unsure
 }
 
-/** This process's claims that are said on the forge, and whose text nobody has seen. */
-async function unplaced({ ledger, owner }: Session): Promise<Dispatch[]> {
+/** Returns the claims of this process that have a comment, but whose work has not started. */
+async function claimsToConfirm({ ledger, owner }: Session): Promise<Dispatch[]> {
   const { dispatches, deliveries, sprints } = await ledger.view()
   const planned = deliveries.filter(({ state }) => state === 'planned')
-  const begun = sprints.filter(({ stage }) => stage === 'claimed')
-  const own = new Set([...planned, ...begun].filter(({ lease_owner }) => lease_owner === owner).map(({ id }) => id))
+  const notStarted = sprints.filter(({ stage }) => stage === 'claimed')
+  const own = new Set([...planned, ...notStarted].filter(({ lease_owner }) => lease_owner === owner).map(({ id }) => id))
   return dispatches.filter((d) => d.kind === 'work' && d.state === 'claimed' && d.comment_id !== null && own.has(d.id))
 }
 
 /**
- * Of all claims that live, that of the lowest comment: ours by its dispatch, and those of people who may write by other fleets or another ledger of ours.
- * `known`: the dispatches of the issue in this ledger.
+ * Returns the marker of the live claim with the lowest comment id; null if there is none. `known` has the issue's dispatches in this ledger: of those, only
+ * `dispatch` counts. Claims of other fleets and ledgers count if their author may write.
  */
 export function firstClaim(
   comments: readonly Comment[],
@@ -73,8 +76,8 @@ export function firstClaim(
   const claims = comments.flatMap(({ id, author, body }) => {
     const marker = markerOf(body)
     if (marker === null || !liveStates.includes(marker.state)) return []
-    const ours = marker.fleet === fleet && (marker.dispatch === dispatch || known.has(marker.dispatch))
-    const counts = ours ? marker.dispatch === dispatch : writers.has(author)
+    const isOurs = marker.fleet === fleet && (marker.dispatch === dispatch || known.has(marker.dispatch))
+    const counts = isOurs ? marker.dispatch === dispatch : writers.has(author)
     return counts ? [{ id: Number(id), marker }] : []
   })
   return claims.toSorted((a, b) => a.id - b.id)[0]?.marker ?? null

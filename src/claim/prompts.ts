@@ -1,17 +1,17 @@
-/** The texts that go to agents, from the templates that the fleet uses. */
+/** Makes the texts for agents from the fleet's templates. */
 import type { DispatchKind } from '../core/lifecycle.ts'
 import type { Issue, RepoRef, RepoSettings, Worker } from '../core/nouns.ts'
 import type { Session } from '../observe/session.ts'
 import { councilPrompt, identityPrompt, workPrompt } from '../decide/prompts.ts'
 
-interface Asked {
+interface PromptTarget {
   readonly id: string
   readonly worker: Pick<Worker, 'name' | 'role'>
 }
 
-/** The prompt of a dispatch: work to do, or a question about an issue. */
+/** Returns the prompt of a dispatch: the work on an issue, or a question about it. Throws if a template cannot be read. */
 export async function promptFor(
-  { id, kind, issue, worker }: Asked & { readonly kind: DispatchKind; readonly issue: Issue },
+  { id, kind, issue, worker }: PromptTarget & { readonly kind: DispatchKind; readonly issue: Issue },
   session: Session,
 ): Promise<string> {
   if (kind === 'council') return questionFor({ id, issue, question: null, worker }, session)
@@ -29,28 +29,29 @@ export async function promptFor(
       check,
       nonce: newId(),
     },
-    await template(fleet.templates.work, session),
+    await readTemplate(fleet.templates.work, session),
   )
 }
 
-/** A question to a council or sentinel worker: an issue's, or a person's own. */
+/** Returns a question for a council or sentinel worker, about an issue or in a person's own words. Throws if the template cannot be read. */
 export async function questionFor(
-  { id, issue, question, worker }: Asked & { readonly issue: Issue | null; readonly question: string | null },
+  { id, issue, question, worker }: PromptTarget & { readonly issue: Issue | null; readonly question: string | null },
   session: Session,
 ): Promise<string> {
-  const text = await template(session.fleet.templates.council, session)
+  const text = await readTemplate(session.fleet.templates.council, session)
   return councilPrompt({ id, worker, issue, question, nonce: session.newId() }, text)
 }
 
+/** Returns the text that tells a worker its name and role. Throws if the template cannot be read. */
 export async function identityFor(worker: Worker, session: Session): Promise<string> {
-  return identityPrompt({ fleet: session.fleet.name, worker }, await template(session.fleet.templates.identity, session))
+  return identityPrompt({ fleet: session.fleet.name, worker }, await readTemplate(session.fleet.templates.identity, session))
 }
 
-/** What the spec says of a repo, or what holds of one that it says nothing of. */
+/** Returns the settings of a repo from the spec, or the defaults if the spec has none for it. */
 export function settingsOf(repos: readonly RepoSettings[], repo: RepoRef): RepoSettings {
   return repos.find((settings) => settings.repo === repo) ?? { repo, base: 'main', check: null, setup: null, clone_url: null }
 }
 
-function template(path: string | null, session: Session): Promise<string | null> {
+function readTemplate(path: string | null, session: Session): Promise<string | null> {
   return path === null ? Promise.resolve(null) : session.readTemplate(path)
 }

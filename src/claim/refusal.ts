@@ -1,4 +1,4 @@
-/** Finds out why a forge refused something about an issue, with one more question if the error alone does not say, and keeps what must rest. */
+/** Finds the cause of a forge's refusal, and backs off from the issue or repo. If the error code says too little, burn asks the forge for the cause. */
 import type { Backoff } from '../core/ledger/backlog.ts'
 import type { IssueRef, RepoRef } from '../core/nouns.ts'
 import type { Forge } from '../core/ports.ts'
@@ -7,36 +7,40 @@ import { messageWithHint, codeOf, messageOf } from '../core/errors.ts'
 import { repoOf } from '../core/refs.ts'
 import { refusalScope, backoffUntil, type RefusalScope } from '../decide/backoff.ts'
 
+/** The cause of a failed request about an issue. */
 export interface Refusal {
   readonly scope: RefusalScope
   /** False if the same request may succeed in a moment. */
   readonly permanent: boolean
   readonly why: string
-  /** Whose issues the forge refuses comments on, in the issue's repo; missing where it is not about a person. */
+  /** The author who blocked the account: the forge refuses comments on all of this author's issues in the repo. Absent for other causes. */
   readonly author?: string
 }
 
-/** `ask_anyway`: asks the forge even if the error says that the forge is in trouble: it may fail on this issue alone. */
+/**
+ * Returns the cause of an error from the forge. Asks the forge if the error code is ambiguous. `ask_anyway` asks it also if the code says that the whole
+ * forge is in trouble, because the failure may concern this issue alone.
+ */
 export async function classifyRefusal(thrown: unknown, issue: IssueRef, forge: Forge, ask_anyway = false): Promise<Refusal> {
   const known = refusalScope(codeOf(thrown))
   const why = messageWithHint(thrown)
-  // A comment that was answered with something else may be there all the same.
-  const certain = known !== 'forge' && codeOf(thrown) !== 'forge_malformed'
-  if (known !== null && !(known === 'forge' && ask_anyway)) return { scope: known, permanent: certain, why }
+  // After a malformed response, the forge may have stored the comment all the same.
+  const permanent = known !== 'forge' && codeOf(thrown) !== 'forge_malformed'
+  if (known !== null && !(known === 'forge' && ask_anyway)) return { scope: known, permanent, why }
   try {
-    return await ask(thrown, issue, forge)
+    return await findCause(thrown, issue, forge)
   } catch (second) {
     const code = codeOf(second)
-    const fault = refusalScope(code) ?? (code === 'forge_forbidden' ? 'token' : 'forge')
-    return { scope: fault, permanent: fault !== 'forge', why: fault === 'forge' ? why : messageWithHint(second) }
+    const scope = refusalScope(code) ?? (code === 'forge_forbidden' ? 'token' : 'forge')
+    return { scope, permanent: scope !== 'forge', why: scope === 'forge' ? why : messageWithHint(second) }
   }
 }
 
-async function ask(thrown: unknown, issue: IssueRef, forge: Forge): Promise<Refusal> {
+async function findCause(thrown: unknown, issue: IssueRef, forge: Forge): Promise<Refusal> {
   const repo = repoOf(issue)
   const { exists, archived, issues } = await forge.rights(repo)
-  if (!exists) return { scope: 'repo', permanent: true, why: `there is no repo ${repo}, or the token may not see it` }
-  if (archived) return { scope: 'repo', permanent: true, why: `${repo} is archived: nothing can be written there` }
+  if (!exists) return { scope: 'repo', permanent: true, why: `the repo ${repo} does not exist, or the token may not read it` }
+  if (archived) return { scope: 'repo', permanent: true, why: `the repo ${repo} is archived and therefore read-only` }
   if (!issues) return { scope: 'repo', permanent: true, why: `issues are disabled in ${repo}` }
   const found = await forge.issue(issue)
   if (found === null) return { scope: 'issue', permanent: true, why: 'the forge no longer has the issue' }
@@ -45,38 +49,36 @@ async function ask(thrown: unknown, issue: IssueRef, forge: Forge): Promise<Refu
     return { scope: 'token', permanent: true, why: `the token may not write comments in ${repo}: ${messageWithHint(thrown)}` }
   if (found.locked) return { scope: 'issue', permanent: true, why: `the issue is locked: ${messageOf(thrown)}` }
   const { author } = found
-  return { scope: 'issue', permanent: true, author, why: `comments are refused (did ${author} block the account?): ${messageOf(thrown)}` }
+  const why = `the forge refuses comments on the issue (did ${author} block the account?): ${messageOf(thrown)}`
+  return { scope: 'issue', permanent: true, author, why }
 }
 
 const day = 24 * 3_600_000
 
 /**
- * What is left alone because of it: the issue or its repo, longer each time within a day. Null if the forge is in trouble, because then nothing is known. All
- * issues of an author who blocked the account rest: each of them would be claimed in vain. Nothing is written.
+ * Returns the back-off of the issue or its repo after a refusal, without saving it. It grows with each refusal within a day. Null if the whole forge is in
+ * trouble, because the cause is unknown then. If the author blocked the account, the back-off covers all of the author's issues in the repo.
  */
-export async function backoffFor(
-  { scope: fault, why, author }: Refusal,
-  issue: IssueRef,
-  { ledger, clock }: Session,
-): Promise<Backoff | null> {
-  if (fault === 'forge') return null
-  const subject: IssueRef | RepoRef = fault === 'issue' ? issue : repoOf(issue)
+export async function backoffFor({ scope, why, author }: Refusal, issue: IssueRef, { ledger, clock }: Session): Promise<Backoff | null> {
+  if (scope === 'forge') return null
+  const subject: IssueRef | RepoRef = scope === 'issue' ? issue : repoOf(issue)
   const now = clock.now()
   const recent = (await ledger.events({ subject, limit: 32 })).filter(({ at }) => at > now - day)
-  const since = recent.slice(recent.findLastIndex(({ kind }) => kind === 'issue.requeued') + 1)
-  const until = backoffUntil(fault, since.filter(({ kind }) => kind === 'issue.rests' || kind === 'repo.rests').length, now)
+  const sinceRequeue = recent.slice(recent.findLastIndex(({ kind }) => kind === 'issue.requeued') + 1)
+  const before = sinceRequeue.filter(({ kind }) => kind === 'issue.rests' || kind === 'repo.rests').length
+  const until = backoffUntil(scope, before, now)
   return { subject, until, why: { code: 'forge_refuses', why }, ...(author === undefined ? {} : { author }) }
 }
 
-/** Keeps it from being given for that long. No attempt is counted. Returns what rests and until when, for people. */
-export async function recordBackoff(rests: Backoff, { ledger, clock }: Session): Promise<string> {
-  await ledger.saveBackoff(rests, clock.now())
-  const { subject, until } = rests
+/** Saves a back-off, so that burn does not dispatch the issues until it ends. This does not count as an attempt. Returns a text about it for people. */
+export async function recordBackoff(backoff: Backoff, { ledger, clock }: Session): Promise<string> {
+  await ledger.saveBackoff(backoff, clock.now())
+  const { subject, until } = backoff
   return `${subject} is backed off until ${new Date(until).toISOString().slice(0, 19)}Z`
 }
 
-/** Both at once. Null if nothing rests. */
-export async function backOff(found: Refusal, issue: IssueRef, session: Session): Promise<string | null> {
-  const rests = await backoffFor(found, issue, session)
-  return rests === null ? null : recordBackoff(rests, session)
+/** Saves the back-off for a refusal and returns a text about it for people; null if burn does not back off. */
+export async function backOff(refusal: Refusal, issue: IssueRef, session: Session): Promise<string | null> {
+  const backoff = await backoffFor(refusal, issue, session)
+  return backoff === null ? null : recordBackoff(backoff, session)
 }

@@ -17,15 +17,15 @@ const comment = (id: string, fleet: string, dispatch: string, state = 'claimed',
 })
 const [ours, theirs] = ['0k3v9w2x4abcd', '0k3v9w2x4abce']
 
-test('firstClaim: the lowest comment of a claim that lives, by somebody who may write', () => {
+test('firstClaim: returns the live claim with the lowest comment id', () => {
   const [before, writers] = ['0k3v9w2x4abcf', new Set(['ann'])]
   const own = { fleet: 'a', dispatch: ours, known: new Set([ours, before]) }
   const first = (...comments: ReturnType<typeof comment>[]) => firstClaim(comments, own, writers)?.dispatch
   assert.equal(first(comment('9', 'a', ours), comment('10', 'b', theirs)), ours)
-  assert.equal(first(comment('10', 'a', ours), comment('9', 'b', theirs)), theirs, 'numbers, not words')
-  assert.equal(first(comment('10', 'a', ours), comment('9', 'b', theirs, 'released')), ours, 'one that was given back is none')
+  assert.equal(first(comment('10', 'a', ours), comment('9', 'b', theirs)), theirs, 'ids are compared as numbers')
+  assert.equal(first(comment('10', 'a', ours), comment('9', 'b', theirs, 'released')), ours, 'a released claim does not count')
   assert.equal(first(comment('10', 'a', ours), comment('9', 'b', theirs, 'claimed', 'eve')), ours, 'anybody can write a comment')
-  assert.equal(first(comment('10', 'a', ours), comment('9', 'a', before)), ours, 'what our own ledger knows better')
+  assert.equal(first(comment('10', 'a', ours), comment('9', 'a', before)), ours, 'an older dispatch of our own ledger')
   assert.equal(first(comment('10', 'a', ours), comment('9', 'a', theirs)), theirs, 'another ledger of our fleet')
   assert.equal(first({ ...comment('9', 'b', theirs), body: `> ${comment('9', 'b', theirs).body}` }), undefined, 'a quotation')
 })
@@ -47,7 +47,7 @@ function fleetOn(t: TestContext, forge: GiteaStandIn, name: string) {
   })
 }
 
-test('two fleets without a ledger in common, at the same issues at the same time: each issue reaches one agent', async (t) => {
+test('two fleets: each issue on a shared forge reaches one agent', async (t) => {
   await using forge = await startGitea({
     repos: [
       { name: repo, writers: ['burn', 'ann'], issues: Array.from({ length: 8 }, (_, i) => ({ title: `issue ${i}`, author: 'ann' })) },
@@ -63,9 +63,9 @@ test('two fleets without a ledger in common, at the same issues at the same time
   )
   assert.deepEqual(given.toSorted(), [...new Set(given)].toSorted(), 'no issue was given twice')
   assert.equal(given.length, 8)
-  // They did meet: the one that came second took its claim back, and says so on the forge.
+  // If both claimed an issue, the second fleet released its claim, and its comment says so.
   const bodies = [...forge.state.repo(repo).items.values()].flatMap(({ comments }) => comments.map(({ body }) => body))
-  t.diagnostic(`${bodies.filter((body) => body.includes('state=released')).length} claims were taken back`)
+  t.diagnostic(`${bodies.filter((body) => body.includes('state=released')).length} claims were released`)
   assert.equal(bodies.filter((body) => body.includes('state=handed')).length, 8)
   assert.deepEqual(forge.violations, [])
   assert.ok(runs.every(({ code }) => [0, 3].includes(code)))

@@ -1,4 +1,4 @@
-/** One fleet with two ledgers: another home, another host, or a ledger that is lost. */
+/** One fleet with two ledgers, as when burn runs in another home or on another host, or when a ledger was lost. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { BurnError } from '../../src/core/errors.ts'
@@ -18,13 +18,13 @@ import { said } from '../support/reasons.ts'
 const code = (expected: string) => (thrown: unknown) => thrown instanceof BurnError && thrown.code === expected && thrown.hint !== ''
 const refs = ['o/a#1', 'o/b#2', 'o/c#3']
 
-test('another ledger of the fleet: gives nothing that the first one gave, and says so once', async (t) => {
+test('another ledger: claims no issue of the first', async (t) => {
   const { open, forge, fleet, run, pass, world } = await simulatedFleet(t, issuesOf(3))
   const first = await open()
   assert.deepEqual((await first.cycle()).claimed.map(({ issue }) => issue).toSorted(), refs)
   const second = await open()
   const dry = await run(dryCycle(fleet.machines, second.session))
-  assert.deepEqual(actionsOf(dry.actions, 'claim'), [], 'a dry run says the same')
+  assert.deepEqual(actionsOf(dry.actions, 'claim'), [], 'a dry run claims nothing either')
   const { claimed, backlog } = await second.cycle()
   assert.deepEqual([claimed, backlog.elsewhere], [[], refs])
   assert.deepEqual(
@@ -33,7 +33,7 @@ test('another ledger of the fleet: gives nothing that the first one gave, and sa
     'no second comment',
   )
   assert.equal(world.agents().flatMap(({ queue }) => queue).length, 3, 'no second prompt')
-  // Later cycles ask no comments again while nothing changes, and say the same.
+  // Later cycles report the same without reading the comments again.
   const asked = forge.requests()
   await pass(60_000)
   assert.deepEqual((await second.cycle()).backlog.elsewhere, refs)
@@ -46,11 +46,11 @@ test('another ledger of the fleet: gives nothing that the first one gave, and sa
     found.filter(({ where, level }) => where === 'ledger' && level === 'warn').map(({ what, remedy }) => ({ what, remedy })),
     [elsewhereAdvice(refs)],
   )
-  // The first one goes on, and knows its own claims.
+  // The first ledger still knows its own claims.
   assert.deepEqual((await first.cycle()).backlog.elsewhere, [])
 })
 
-test('another ledger of the fleet: a sprint takes nothing of it either', async (t) => {
+test('another ledger: a sprint claims none of its issues', async (t) => {
   const { open, run } = await simulatedFleet(t, issuesOf(1))
   await (await open()).cycle()
   const { session, ledger, ...second } = await open()
@@ -61,7 +61,7 @@ test('another ledger of the fleet: a sprint takes nothing of it either', async (
   assert.match(said(why), /^claimed by another ledger of this fleet/)
 })
 
-test('own claims: count while they live and only by people who may write', () => {
+test('ownClaims: returns live claims of authors who may write', () => {
   const of = (state: string, author = 'burn', fleet = 'f') => {
     const body = `<!-- burn:1 fleet=${fleet} dispatch=0k3v9w2x4abcd state=${state} -->\nHanded to ◆ **W1** · machine m1 · window LANE · lane bugs.\n`
     return ownClaims([{ id: '1', author, body, created_at: 0 }], 'f', new Set(['burn']))
@@ -70,13 +70,13 @@ test('own claims: count while they live and only by people who may write', () =>
   assert.deepEqual([of('released'), of('handed', 'eve'), of('handed', 'burn', 'g')], [[], [], []])
 })
 
-test('adopt: releases the claims of a lost ledger, but not what its worker may still be at', async (t) => {
+test('adopt: keeps claims whose worker may still be working', async (t) => {
   const { open, world, run, pass } = await simulatedFleet(t, issuesOf(3))
   await (await open()).cycle()
   const second = await open()
   await second.cycle()
-  const would = await run(adopt({ dryRun: true, force: true }, second.session))
-  assert.deepEqual([would.released.map(({ issue }) => issue), would.kept], [refs, []])
+  const planned = await run(adopt({ dryRun: true, force: true }, second.session))
+  assert.deepEqual([planned.released.map(({ issue }) => issue), planned.kept], [refs, []])
   assert.deepEqual((await second.cycle()).backlog.elsewhere, refs, 'a dry run changes nothing')
   const [busy, ...others] = world.agents().filter(({ working }) => working)
   for (const agent of others) {
@@ -113,7 +113,7 @@ test('release: takes over the claim of another ledger only with force', async (t
   )
 })
 
-test('release: refuses while a change is open for review, names it, and takes force', async (t) => {
+test('release: needs force while a change is open for review', async (t) => {
   const { open, run, forge, pass } = await simulatedFleet(t, issuesOf(1))
   const { cycle, session } = await open()
   const [dispatch] = (await cycle()).claimed

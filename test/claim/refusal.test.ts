@@ -16,20 +16,20 @@ interface Answers {
   readonly mayComment?: boolean
 }
 
-/** A forge that answers what it is asked about an issue; counts the questions. */
-function answering({ rights = writable, issue: found = issue, mayComment = true }: Answers) {
-  let asked = 0
-  const give = async <T>(answer: T | BurnError): Promise<T> => {
-    asked += 1
+/** Imitates a forge with the given responses, and counts the requests. */
+function forgeWith({ rights = writable, issue: found = issue, mayComment = true }: Answers) {
+  let requests = 0
+  const respond = async <T>(answer: T | BurnError): Promise<T> => {
+    requests += 1
     if (answer instanceof BurnError) throw answer
     return answer
   }
-  const forge = { rights: () => give(rights), issue: () => give(found), mayComment: () => give(mayComment) }
-  return { forge: forge as unknown as Forge, asked: () => asked }
+  const forge = { rights: () => respond(rights), issue: () => respond(found), mayComment: () => respond(mayComment) }
+  return { forge: forge as unknown as Forge, requests: () => requests }
 }
 
-test('blame: codes that say enough cost no question', async () => {
-  for (const [code, fault] of [
+test('classifyRefusal: asks the forge nothing if the code is clear', async () => {
+  for (const [code, scope] of [
     ['forge_archived', 'repo'],
     ['forge_issues_off', 'repo'],
     ['forge_too_big', 'issue'],
@@ -39,9 +39,9 @@ test('blame: codes that say enough cost no question', async () => {
     ['forge_unavailable', 'forge'],
     ['forge_rate_limited', 'forge'],
   ] as const) {
-    const { forge, asked } = answering({})
+    const { forge, requests } = forgeWith({})
     const found = await classifyRefusal(fails(code), 'o/r#1', forge)
-    assert.deepEqual([found.scope, found.permanent, asked()], [fault, fault !== 'forge', 0], code)
+    assert.deepEqual([found.scope, found.permanent, requests()], [scope, scope !== 'forge', 0], code)
   }
 })
 
@@ -53,27 +53,27 @@ const ambiguous: readonly (readonly [string, ErrorCode, Answers, string, boolean
   ['the issue is locked', 'forge_forbidden', { issue: { ...issue, locked: true } }, 'issue', true],
   ['its author blocked the account', 'forge_forbidden', {}, 'issue', true],
   ['the token may only read', 'forge_forbidden', { mayComment: false }, 'token', true],
-  ['the token may not even ask', 'forge_forbidden', { rights: fails('forge_forbidden') }, 'token', true],
-  ['the token was withdrawn', 'forge_forbidden', { rights: fails('forge_auth') }, 'token', true],
-  ['the forge is down by now', 'forge_failed', { rights: fails('forge_unavailable') }, 'forge', false],
-  ['the forge fails for everything', 'forge_failed', { rights: fails('forge_failed') }, 'forge', false],
-  ['nobody can say', 'forge_failed', {}, 'issue', false],
+  ['the token may not read the repo', 'forge_forbidden', { rights: fails('forge_forbidden') }, 'token', true],
+  ['the token was revoked', 'forge_forbidden', { rights: fails('forge_auth') }, 'token', true],
+  ['the forge went down', 'forge_failed', { rights: fails('forge_unavailable') }, 'forge', false],
+  ['every request fails', 'forge_failed', { rights: fails('forge_failed') }, 'forge', false],
+  ['the cause is unknown', 'forge_failed', {}, 'issue', false],
 ]
 
-for (const [what, code, answers, fault, certain] of ambiguous)
-  test(`blame: ${what}`, async () => {
-    const found = await classifyRefusal(fails(code), 'o/r#1', answering(answers).forge)
-    assert.deepEqual([found.scope, found.permanent], [fault, certain])
+for (const [what, code, answers, scope, permanent] of ambiguous)
+  test(`classifyRefusal: ${what}`, async () => {
+    const found = await classifyRefusal(fails(code), 'o/r#1', forgeWith(answers).forge)
+    assert.deepEqual([found.scope, found.permanent], [scope, permanent])
     assert.notEqual(found.why, '')
     assert.equal(
       found.author,
       what.includes('blocked') ? 'bob' : undefined,
-      'other issues of an author rest only if they blocked the account',
+      'burn backs off from other issues of an author only if they blocked the account',
     )
   })
 
-test('blame: asks a forge that seems down if the request has failed for too long', async () => {
-  const { forge, asked } = answering({})
+test('classifyRefusal: asks a forge that seems down if told to', async () => {
+  const { forge, requests } = forgeWith({})
   const found = await classifyRefusal(fails('forge_timeout'), 'o/r#1', forge, true)
-  assert.deepEqual([found.scope, found.permanent, asked()], ['issue', false, 2])
+  assert.deepEqual([found.scope, found.permanent, requests()], ['issue', false, 2])
 })
