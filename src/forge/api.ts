@@ -1,4 +1,4 @@
-/** Requests to a forge's API under one policy: who may be asked, how often, how long, and with which secret. */
+/** Sends requests to a forge's API under one policy: limits, retries, circuit breaker, redirects and the token. */
 import type { ErrorCode } from '../core/error-codes.ts'
 import type { Clock } from '../core/ports.ts'
 import type { Http, HttpAnswer, HttpRequest } from './http.ts'
@@ -9,16 +9,16 @@ import { openHttp } from './http.ts'
 import { circuitBreaker } from './circuit-breaker.ts'
 import { concurrencyLimiter, rateLimiter } from './rate-limit.ts'
 
-/** Limits on what one request may cost. */
+/** Limits for one request. */
 export interface RequestBudget {
-  /** Milliseconds for one attempt. */
+  /** The time for one attempt (ms). */
   readonly request_ms: number
-  /** Milliseconds for all attempts together, pauses included. */
+  /** The time for all attempts together, with the pauses between them (ms). */
   readonly total_ms: number
   readonly attempts: number
-  /** The first pause between attempts, milliseconds; it doubles. */
+  /** The first pause between attempts (ms). Each further pause is twice as long. */
   readonly backoff_ms: number
-  /** Requests under way at once. */
+  /** The maximum number of concurrent requests. */
   readonly at_once: number
   readonly max_bytes: number
 }
@@ -31,66 +31,66 @@ const defaults: RequestBudget = {
   at_once: 16,
   max_bytes: 32 * 1024 * 1024,
 }
-const mostRedirects = 3
+const maxRedirects = 3
 
 export interface ApiOptions {
   readonly traits: ApiTraits
-  /** Where paths start, e.g. `https://forge.example.com/api/v1`. */
+  /** The address that all paths begin with, e.g. `https://forge.example.com/api/v1`. */
   readonly base: string
   readonly token: () => Promise<string>
   readonly clock: Clock
-  /** A number in [0, 1). */
+  /** Returns a number in [0, 1). */
   readonly random: () => number
   readonly budget?: Partial<RequestBudget>
-  /** Requests a minute; null or missing: as many as there are. */
+  /** The maximum number of requests a minute; null or missing for no limit. */
   readonly requests_per_minute?: number | null
-  /** Hears how long (ms) a request waits for that. */
+  /** Gets the time (ms) that a request waits because of this limit. */
   readonly onWait?: (ms: number) => void
 }
 
 export interface ApiAnswer {
   readonly json: unknown
-  /** `x-total-count`; null where it is missing. */
+  /** The header `x-total-count`; null if it is missing. */
   readonly total: number | null
-  /** The `Link` header names a next page. */
+  /** True if the `Link` header names a next page. */
   readonly more: boolean
-  /** The server's clock when it answered, milliseconds; null where it did not say. */
+  /** The server's clock when it answered (ms); null if the server did not send it. */
   readonly date: number | null
 }
 
 type Query = Readonly<Record<string, string | number>>
 
-/** What is sent, and how much of an answer is read. */
-interface Asked {
+/** The content of a request, and the limit (bytes) of its answer. */
+interface RequestContent {
   readonly query: Query
   readonly body: unknown
   readonly max_bytes: number
 }
 
-const plain: Asked = { query: {}, body: undefined, max_bytes: Infinity }
+const emptyRequest: RequestContent = { query: {}, body: undefined, max_bytes: Infinity }
 
 export interface Api {
-  /** `max_bytes`: the answer is not read beyond it, nor beyond the budget's. */
+  /** Reads an answer of at most `max_bytes` or the limit of the budget, whichever is lower. */
   get(path: string, query?: Query, max_bytes?: number): Promise<ApiAnswer>
-  /** Runs one task at a time: for those that hold much in memory. */
+  /** Runs such tasks one at a time. It is for tasks that hold much in memory. */
   runExclusive<T>(task: () => Promise<T>): Promise<T>
-  /** Must be idempotent: it is tried again like a GET. */
+  /** Sends a PATCH. It must be idempotent, because it is retried like a GET. */
   patch(path: string, body: unknown): Promise<ApiAnswer>
-  /** Never tried again. */
+  /** Sends a POST, and never retries it. */
   post(path: string, body: unknown): Promise<ApiAnswer>
-  /** The parameter that says how many items a page has. */
+  /** The query parameter that sets the number of items on a page. */
   readonly page_size: string
-  /** Attempts so far. */
+  /** Returns the number of requests sent so far, with all attempts. */
   requests(): number
 }
 
-/** Throws BurnError `forge_*` from every method; no error, URL or header but Authorization holds the token. */
+/** Opens an API. Its methods throw BurnError `forge_*`. No error, URL or header contains the token, except `Authorization`. */
 export function openApi({ base, traits, token, clock, random, budget, requests_per_minute = null, onWait = () => {} }: ApiOptions): Api {
   const limits = { ...defaults, ...budget }
   const limited = concurrencyLimiter(limits.at_once)
-  const guarded = circuitBreaker(new URL(base).host, clock, random, () => isReachable(send('GET', '/user', plain, true)))
+  const guarded = circuitBreaker(new URL(base).host, clock, random, () => isReachable(send('GET', '/user', emptyRequest, true)))
   const paced = rateLimiter(requests_per_minute, clock, onWait)
-  const secret = keepSecret(token)
+  const secret = cacheToken(token)
   const http = openHttp(limits.at_once)
   let requests = 0
   const counted: Http = (request) => {
@@ -100,10 +100,10 @@ export function openApi({ base, traits, token, clock, random, budget, requests_p
 
   async function attempt(request: HttpRequest, what: string): Promise<ApiAnswer | ApiFailure> {
     try {
-      const answer = await follow(counted, request)
+      const answer = await followRedirects(counted, request)
       if (answer.status === 401) secret.forget()
-      const trouble = apiFailureOf(answer, what, clock.now(), traits)
-      if (trouble !== null) return trouble
+      const failure = apiFailureOf(answer, what, clock.now(), traits)
+      if (failure !== null) return failure
       const parsed = answer.status === 204 ? { json: null } : jsonOf(answer, what, traits)
       return 'error' in parsed ? parsed : { json: parsed.json, ...pagingOf(answer) }
     } catch (thrown) {
@@ -112,15 +112,21 @@ export function openApi({ base, traits, token, clock, random, budget, requests_p
     }
   }
 
-  async function send(method: HttpRequest['method'], path: string, { query, body, max_bytes }: Asked, trial: boolean): Promise<ApiAnswer> {
+  /** Sends a request with its retries. A probe of the circuit breaker is not retried. */
+  async function send(
+    method: HttpRequest['method'],
+    path: string,
+    { query, body, max_bytes }: RequestContent,
+    isProbe: boolean,
+  ): Promise<ApiAnswer> {
     const url = new URL(`${base}${path}`)
     for (const [key, value] of Object.entries(query)) url.searchParams.set(key, String(value))
     const what = `${method} ${base}${path}`
     const payload = body === undefined ? null : JSON.stringify(body)
     await paced()
     const end = clock.now() + limits.total_ms
-    for (let tries = 1; ; tries++) {
-      if (tries > 1) await paced()
+    for (let attempts = 1; ; attempts++) {
+      if (attempts > 1) await paced()
       const value = await secret.read()
       const headers = { accept: 'application/json', 'user-agent': 'burn', authorization: `token ${value}` }
       const result = await limited(() => {
@@ -128,34 +134,35 @@ export function openApi({ base, traits, token, clock, random, budget, requests_p
         return attempt({ method, url, headers, body: payload, timeout_ms, max_bytes: Math.min(max_bytes, limits.max_bytes) }, what)
       })
       if (!('error' in result)) return result
-      const pause = Math.max(result.retry_after_ms ?? 0, limits.backoff_ms * 2 ** (tries - 1) * (0.5 + random() / 2))
-      const again = result.retryable && !trial && method !== 'POST' && tries < limits.attempts && clock.now() + pause < end
-      if (!again) throw withoutSecret(result.error, value)
+      const pause = Math.max(result.retry_after_ms ?? 0, limits.backoff_ms * 2 ** (attempts - 1) * (0.5 + random() / 2))
+      const mayRetry = result.retryable && !isProbe && method !== 'POST' && attempts < limits.attempts && clock.now() + pause < end
+      if (!mayRetry) throw withoutSecret(result.error, value)
       await clock.sleep(pause)
     }
   }
 
   return {
-    get: (path, query = {}, max_bytes = Infinity) => guarded((trial) => send('GET', path, { query, body: undefined, max_bytes }, trial)),
-    patch: (path, body) => guarded((trial) => send('PATCH', path, { ...plain, body }, trial)),
-    post: (path, body) => guarded((trial) => send('POST', path, { ...plain, body }, trial)),
+    get: (path, query = {}, max_bytes = Infinity) =>
+      guarded((isProbe) => send('GET', path, { query, body: undefined, max_bytes }, isProbe)),
+    patch: (path, body) => guarded((isProbe) => send('PATCH', path, { ...emptyRequest, body }, isProbe)),
+    post: (path, body) => guarded((isProbe) => send('POST', path, { ...emptyRequest, body }, isProbe)),
     runExclusive: concurrencyLimiter(1),
     page_size: traits.page_size,
     requests: () => requests,
   }
 }
 
-/** Whether the forge answers, be it with a refusal. */
-async function isReachable(asked: Promise<unknown>): Promise<boolean> {
+/** Returns true if the forge answers a request, even with a refusal. */
+async function isReachable(request: Promise<unknown>): Promise<boolean> {
   try {
-    await asked
+    await request
     return true
   } catch (thrown) {
     return thrown instanceof BurnError && refusalScope(thrown.code) !== 'forge' && thrown.code !== 'forge_failed'
   }
 }
 
-/** Null where it fails with that code. */
+/** Returns the answer; null if the request fails with that code. Throws every other error. */
 export async function nullOnCode<T>(code: ErrorCode, answer: Promise<T>): Promise<T | null> {
   try {
     return await answer
@@ -165,9 +172,9 @@ export async function nullOnCode<T>(code: ErrorCode, answer: Promise<T>): Promis
   }
 }
 
-/** Reads the token once, and anew after the forge refused it: it may have been replaced. */
-function keepSecret(token: () => Promise<string>): { read(): Promise<string>; forget(): void } {
-  let kept: Promise<string> | null = null
+/** Reads the token once, and again after the forge refused it, because the token may have been replaced. */
+function cacheToken(token: () => Promise<string>): { read(): Promise<string>; forget(): void } {
+  let cached: Promise<string> | null = null
   const read = async () => {
     const value = (await token()).trim()
     if (/^[\x21-\x7e]+$/.test(value)) return value
@@ -178,29 +185,29 @@ function keepSecret(token: () => Promise<string>): { read(): Promise<string>; fo
     )
   }
   const forget = () => {
-    kept = null
+    cached = null
   }
   return {
     forget,
     read: () => {
-      kept ??= read()
-      kept.catch(forget)
-      return kept
+      cached ??= read()
+      cached.catch(forget)
+      return cached
     },
   }
 }
 
-/** A forge answers with a redirect where a repo was renamed. The token goes to the forge's own origin only. */
-async function follow(http: Http, request: HttpRequest): Promise<HttpAnswer> {
+/** Follows the redirects with which a forge answers for a renamed repo. burn sends the token only to the forge's own origin. */
+async function followRedirects(http: Http, request: HttpRequest): Promise<HttpAnswer> {
   let url: URL = request.url
   for (let hops = 0; ; hops++) {
     const answer = await http({ ...request, url })
     const { location } = answer.headers
     if (answer.status < 300 || answer.status >= 400 || location === undefined) return answer
     const next: URL | null = URL.canParse(location, url.href) ? new URL(location, url) : null
-    // A redirect was answered before anything was done, so a write goes where it points too; only 303 says that it was done.
-    const undone = request.method === 'GET' || answer.status !== 303
-    if (next?.origin !== url.origin || !undone || hops === mostRedirects) throw redirected(url, next)
+    // A redirected write was not carried out, so it is repeated at the new address. Only a 303 says that the write was carried out.
+    const isRepeatable = request.method === 'GET' || answer.status !== 303
+    if (next?.origin !== url.origin || !isRepeatable || hops === maxRedirects) throw redirectError(url, next)
     url = next
   }
 }
@@ -215,16 +222,16 @@ function pagingOf({ headers }: HttpAnswer): Omit<ApiAnswer, 'json'> {
   }
 }
 
-function redirected(from: URL, to: URL | null): BurnError {
-  const where = to === null ? 'nowhere' : to.origin
+function redirectError(from: URL, to: URL | null): BurnError {
+  const target = to === null ? 'nowhere' : to.origin
   return new BurnError(
     'forge_redirected',
-    `${from.host} redirects to ${where}, which was not followed`,
-    'the token goes to forge.url alone: if that is the forge, set forge.url to it',
+    `${from.host} redirects to ${target}, which burn does not follow`,
+    'burn sends the token to forge.url only: if the new address is the forge, set forge.url to it',
   )
 }
 
-/** A server may say back what it was sent. */
+/** Takes the token out of an error, because a server may repeat the request in its answer. */
 function withoutSecret(error: BurnError, secret: string): BurnError {
   if (!error.message.includes(secret)) return error
   return new BurnError(error.code, error.message.replaceAll(secret, '…'), error.hint, { exit: error.exit })

@@ -1,76 +1,82 @@
-/** A forge that stays down is left alone, longer each time: nobody waits for it again and again, and it need not turn everybody away while it recovers. */
+/**
+ * Stops requests to a forge that is down, for longer each time. Commands then fail at once, and the forge can recover without their load.
+ */
 import type { Clock } from '../core/ports.ts'
 import { hasElapsed } from '../core/elapsed.ts'
 import { BurnError } from '../core/errors.ts'
 import { backoffMs } from '../decide/backoff.ts'
 
-/** Milliseconds. */
-const retry = { first: 1_000, longest: 5 * 60_000 }
-/** So many requests in a row must have failed: one alone says nothing of the others. */
-const fewest = 3
-/** What a forge fails with that is down or wants fewer requests. Every other answer is one, and shows that it is there. */
-const down = new Set(['forge_unavailable', 'forge_timeout', 'forge_rate_limited'])
-
-/** A failure of one request, which may be that of the object it asks for: some objects make a healthy forge fail every time. */
-const failedOnce = 'forge_failed'
-
-/** Hears whether this request is the one that finds out if the forge is back: it is not worth a second attempt. */
-type Request<T> = (trial: boolean) => Promise<T>
+/** The first and the longest pause between two probes (ms). */
+const probeBackoff = { first: 1_000, longest: 5 * 60_000 }
+/** The number of consecutive failures that opens the circuit. One failure alone proves nothing about other requests. */
+const failureThreshold = 3
+/** Errors of a forge that is down or asks for fewer requests. Every other error is an answer, and shows that the forge is up. */
+const outageCodes = new Set(['forge_unavailable', 'forge_timeout', 'forge_rate_limited'])
 
 /**
- * Runs requests while the forge answers. In an outage one is let through after each pause, and all others fail at once with the reason of the last.
- * `answers` asks the forge for something that has nothing to do with the requests: it decides if only they fail.
+ * The error of a single request. Its cause may be the object that it asks for, because some objects make a healthy forge fail every time.
+ */
+const requestFailed = 'forge_failed'
+
+/** Sends a request. A probe finds out whether the forge is back, and is not retried. */
+type Request<T> = (isProbe: boolean) => Promise<T>
+
+/**
+ * Returns a function that runs requests while the forge answers. During an outage it lets one request through after each pause. All others
+ * fail at once,
+ * with the error of the last failure. `isReachable` sends a request that is independent of the others, to decide whether only they fail.
  */
 export function circuitBreaker(
   host: string,
   clock: Clock,
   random: () => number,
-  answers: () => Promise<boolean>,
+  isReachable: () => Promise<boolean>,
 ): <T>(request: Request<T>) => Promise<T> {
-  const stands = onceAtATime(answers)
-  let failed = 0
-  let trying = false
-  let over: { readonly count: number; readonly at: number; readonly pause: number; readonly reason: BurnError } | null = null
+  const isReachableNow = deduplicateCalls(isReachable)
+  let failures = 0
+  let isProbing = false
+  let outage: { readonly count: number; readonly at: number; readonly pause: number; readonly reason: BurnError } | null = null
 
-  function fails(reason: BurnError, trial: boolean): void {
-    failed += 1
-    // Requests that were under way when it began say nothing new.
-    if (over === null ? failed < fewest : !trial) return
-    const count = (over?.count ?? 0) + 1
-    over = { count, at: clock.now(), pause: backoffMs(count, retry, random()), reason }
+  function recordFailure(reason: BurnError, isProbe: boolean): void {
+    failures += 1
+    // Requests that were sent before the outage began do not prolong it.
+    if (outage === null ? failures < failureThreshold : !isProbe) return
+    const count = (outage?.count ?? 0) + 1
+    outage = { count, at: clock.now(), pause: backoffMs(count, probeBackoff, random()), reason }
   }
 
   return async (request) => {
-    const trial = over !== null
-    if (over !== null && (trying || !hasElapsed(over.at, over.pause, clock.now())))
-      throw circuitOpenError(host, over.reason, over.at + over.pause)
-    trying = trial
+    const isProbe = outage !== null
+    if (outage !== null && (isProbing || !hasElapsed(outage.at, outage.pause, clock.now())))
+      throw circuitOpenError(host, outage.reason, outage.at + outage.pause)
+    isProbing = isProbe
     try {
-      const answer = await request(trial)
-      failed = 0
-      over = null
+      const answer = await request(isProbe)
+      failures = 0
+      outage = null
       return answer
     } catch (thrown) {
       const code = thrown instanceof BurnError ? thrown.code : ''
-      const doubtful = code === failedOnce && (failed + 1 < fewest || !(await stands()))
-      if (thrown instanceof BurnError && (down.has(code) || doubtful)) fails(thrown, trial)
+      const mayBeDown = code === requestFailed && (failures + 1 < failureThreshold || !(await isReachableNow()))
+      if (thrown instanceof BurnError && (outageCodes.has(code) || mayBeDown)) recordFailure(thrown, isProbe)
       else {
-        failed = 0
-        over = null
+        failures = 0
+        outage = null
       }
       throw thrown
     } finally {
-      if (trial) trying = false
+      if (isProbe) isProbing = false
     }
   }
 }
 
-function onceAtATime(ask: () => Promise<boolean>): () => Promise<boolean> {
-  let asking: Promise<boolean> | null = null
-  return () => (asking ??= ask().finally(() => (asking = null)))
+/** Returns a function that joins a call which is under way instead of starting another. */
+function deduplicateCalls(call: () => Promise<boolean>): () => Promise<boolean> {
+  let running: Promise<boolean> | null = null
+  return () => (running ??= call().finally(() => (running = null)))
 }
 
 function circuitOpenError(host: string, { code, message, hint }: BurnError, until: number): BurnError {
-  const when = `${new Date(until).toISOString().slice(11, 19)}Z`
-  return new BurnError(code, `${host} stays down and is left alone until ${when}: ${message}`, hint)
+  const time = `${new Date(until).toISOString().slice(11, 19)}Z`
+  return new BurnError(code, `${host} is down, and burn sends it no requests until ${time}: ${message}`, hint)
 }

@@ -1,39 +1,41 @@
 /**
- * Which issues a change closes: a closing word right before a reference, in the title or the text. Words and references are those of Gitea and Forgejo, which took
- * GitHub's.
+ * Finds the issues that a change closes: a closing keyword right before a reference, in its title or body. Keywords and references are
+ * those of Gitea and
+ * Forgejo, which took them over from GitHub.
  */
 import type { IssueRef, RepoRef } from '../core/nouns.ts'
 
-/** A change that closes more is no change for an issue: what follows is not read. */
-export const mostClosed = 1_000
+/** The number of closed issues after which the rest of a change is not read. A change that closes more is not a change for one issue. */
+export const maxClosedIssues = 1_000
 
-/** How far a text is read, characters: forges cut theirs far below. */
-const longest = 1_000_000
+/** The number of characters of a body that are read. Forges accept far shorter bodies only. */
+const maxLength = 1_000_000
 
-const word = String.raw`(?<=^|[\s([_])(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):?[ \t]{1,4}`
+const closingKeyword = String.raw`(?<=^|[\s([_])(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):?[ \t]{1,4}`
 const reference = String.raw`(?:([\w.-]{1,100}\/[\w.-]{1,100})?#([1-9]\d{0,14})|(https?:\/\/[^\s)\]'"<>]{1,400}?)\/([\w.-]{1,100}\/[\w.-]{1,100})\/(?:issues|pulls)\/([1-9]\d{0,14}))`
 const end = String.raw`(?=$|[\s)\]'"_]|[:;,.?!](?:\s|$))`
-const closing = new RegExp(`${word}${reference}${end}`, 'gim')
+const closing = new RegExp(`${closingKeyword}${reference}${end}`, 'gim')
 
 /**
- * The issues that this title and text close, each once, at most `mostClosed`. Code, quotations and HTML comments close nothing. `url` is the forge's own
- * address: a full address of another forge closes nothing here.
+ * Returns the issues that this title and body close, each once, at most `maxClosedIssues`. References in code, quotations and HTML comments
+ * do not count.
+ * `url` is the forge's own address; a full address of another forge does not count either.
  */
 export function issuesClosedBy(repo: RepoRef, url: string, { title, body }: { readonly title: string; readonly body: string }): IssueRef[] {
   const found = new Set<IssueRef>()
-  for (const text of [title, proseOf(body.slice(0, longest))]) {
-    for (const [, there, number, base, path, inPath] of text.replaceAll(/[*~]/g, '').matchAll(closing)) {
-      if (found.size === mostClosed) return [...found]
+  for (const text of [title, proseOf(body.slice(0, maxLength))]) {
+    for (const [, otherRepo, number, base, path, inPath] of text.replaceAll(/[*~]/g, '').matchAll(closing)) {
+      if (found.size === maxClosedIssues) return [...found]
       if (base !== undefined && base.toLowerCase() !== url.toLowerCase()) continue
-      found.add(`${path ?? there ?? repo}#${inPath ?? number}`)
+      found.add(`${path ?? otherRepo ?? repo}#${inPath ?? number}`)
     }
   }
   return [...found]
 }
 
-/** Markdown without what is code, a quotation or a comment. Every step reads the text once. */
+/** Returns Markdown without code, quotations and comments. Each step reads the text once, so the time is linear. */
 function proseOf(markdown: string): string {
-  return withoutSpans(withoutBlocks(withoutComments(markdown)))
+  return withoutCodeSpans(withoutBlocks(withoutComments(markdown)))
 }
 
 function withoutComments(text: string): string {
@@ -44,7 +46,7 @@ function withoutComments(text: string): string {
     if (start === -1) return [...kept, text.slice(from)].join(' ')
     kept.push(text.slice(from, start))
     const close = text.indexOf('-->', start + 4)
-    // One that is never closed reaches to the end.
+    // A comment without an end reaches to the end of the text.
     if (close === -1) return kept.join(' ')
     from = close + 3
   }
@@ -55,7 +57,7 @@ const quoted = /^\s{0,12}(?:[-*+] +|\d{1,9}[.)] +)?>/
 const indented = /^(?: {4}|\t)/
 const listed = /^\s*(?:[-*+]|\d{1,9}[.)])\s/
 
-/** Fenced and indented code, and quotations. Below a list item, indented lines are its text. */
+/** Takes out fenced code, indented code and quotations. Indented lines below a list item are text of the item. */
 function withoutBlocks(text: string): string {
   let open: string | null = null
   let inList = false
@@ -84,8 +86,8 @@ function withoutBlocks(text: string): string {
   return kept.join('\n')
 }
 
-/** `…`, ``…``: a run of backticks ends at the next run of the same length. */
-function withoutSpans(text: string): string {
+/** Takes out code spans. A run of backticks ends at the next run of the same length. */
+function withoutCodeSpans(text: string): string {
   const runs = [...text.matchAll(/`+/g)].map(({ 0: { length }, index }) => ({ length, index }))
   const next = new Map<number, number>()
   const closes = runs.map(() => -1)

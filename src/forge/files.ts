@@ -1,21 +1,22 @@
-/** Files that are there whole or not at all, and are read only where they are plain files. */
+/** Reads plain files only, and writes files atomically: a reader sees the whole file or none. */
 import { constants } from 'node:fs'
 import { link, mkdir, open, readdir, rename, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { BurnError, codeOf, messageOf } from '../core/errors.ts'
 import { randomHex } from '../host/random.ts'
 
-const largest = 4 * 1024 * 1024
+const maxBytes = 4 * 1024 * 1024
 
 export interface PlainFile {
   readonly text: string
-  /** When it was last written, milliseconds. */
+  /** The time of the last write (ms). */
   readonly written_at: number
 }
 
 /**
- * Null where there is none. A link could lead anywhere and a pipe would never end: both are refused, as is what is too big.
- * Throws BurnError `forge_malformed` for those, `forge_unavailable` where it can't be read.
+ * Returns the text of a file; null if there is no such file. Refuses symbolic links, which could lead anywhere, and pipes, which could
+ * block for ever.
+ * Throws BurnError `forge_malformed` for those and for a file that is too large, and `forge_unavailable` if the file can't be read.
  */
 export async function readPlainFile(path: string): Promise<PlainFile | null> {
   try {
@@ -23,7 +24,7 @@ export async function readPlainFile(path: string): Promise<PlainFile | null> {
     const { size, mtimeMs } = await file
       .stat()
       .then((stat) => (stat.isFile() ? stat : Promise.reject(refused(path, 'it is not a plain file'))))
-    if (size > largest) throw refused(path, `it has more than ${largest} bytes`)
+    if (size > maxBytes) throw refused(path, `it has more than ${maxBytes} bytes`)
     return { text: await file.readFile('utf8'), written_at: Math.floor(mtimeMs) }
   } catch (thrown) {
     const code = codeOf(thrown)
@@ -33,7 +34,7 @@ export async function readPlainFile(path: string): Promise<PlainFile | null> {
   }
 }
 
-/** Names in a folder; null where there is no such folder. Throws BurnError `forge_unavailable`. */
+/** Returns the names in a folder; null if there is no such folder. Throws BurnError `forge_unavailable`. */
 export async function namesIn(folder: string): Promise<string[] | null> {
   try {
     return await readdir(folder)
@@ -43,58 +44,64 @@ export async function namesIn(folder: string): Promise<string[] | null> {
   }
 }
 
-/** Writes beside and renames: a reader sees the old text or the new one. Throws BurnError `forge_unavailable`. */
+/** Replaces a file by renaming a temporary one, so that a reader sees the old text or the new one. Throws BurnError `forge_unavailable`. */
 export async function replaceFile(path: string, text: string): Promise<void> {
-  await written(path, async () => {
-    const beside = await writeBeside(path, text)
-    await rename(beside, path)
+  await asForgeError(path, async () => {
+    const temporary = await writeTempFile(path, text)
+    await rename(temporary, path)
   })
 }
 
-/** Creates a file that must not exist yet, whole. False where it does. Throws BurnError `forge_unavailable`. */
+/** Creates a file with its whole text at once. Returns false if the file exists already. Throws BurnError `forge_unavailable`. */
 export async function createFile(path: string, text: string): Promise<boolean> {
-  return written(path, async () => {
+  return asForgeError(path, async () => {
     await mkdir(dirname(path), { recursive: true })
-    const beside = await writeBeside(path, text)
+    const temporary = await writeTempFile(path, text)
     try {
-      await link(beside, path)
+      await link(temporary, path)
       return true
     } catch (thrown) {
       if (codeOf(thrown) === 'EEXIST') return false
       throw thrown
     } finally {
-      await unlink(beside)
+      await unlink(temporary)
     }
   })
 }
 
-async function written<T>(path: string, write: () => Promise<T>): Promise<T> {
+async function asForgeError<T>(path: string, write: () => Promise<T>): Promise<T> {
   try {
     return await write()
   } catch (thrown) {
     throw new BurnError(
       'forge_unavailable',
       `${path} can't be written: ${messageOf(thrown)}`,
-      'check the folder, its rights and the disk',
+      'check that the folder exists and is writable, and that the disk has free space',
       { cause: thrown },
     )
   }
 }
 
-async function writeBeside(path: string, text: string): Promise<string> {
-  const beside = `${path}.${randomHex(6)}.tmp`
-  await using file = await open(beside, 'wx', 0o644)
+async function writeTempFile(path: string, text: string): Promise<string> {
+  const temporary = `${path}.${randomHex(6)}.tmp`
+  await using file = await open(temporary, 'wx', 0o644)
   await file.writeFile(text)
   await file.sync()
-  return beside
+  return temporary
 }
 
 function refused(path: string, why: string): BurnError {
   return new BurnError('forge_malformed', `${path}: ${why}`, 'put a plain file in its place')
 }
 
+/** Returns the error for a file or folder that can't be read. */
 export function unreadable(path: string, thrown: unknown): BurnError {
-  return new BurnError('forge_unavailable', `${path} can't be read: ${messageOf(thrown)}`, 'check the folder and its rights', {
-    cause: thrown,
-  })
+  return new BurnError(
+    'forge_unavailable',
+    `${path} can't be read: ${messageOf(thrown)}`,
+    'check that the path exists and that burn may read it',
+    {
+      cause: thrown,
+    },
+  )
 }

@@ -1,25 +1,28 @@
-/** The folder forge's files, made into nouns. All throw BurnError `forge_malformed` with file and line. */
+/**
+ * Turns the files of a folder forge into issues, comments and changes. All functions throw BurnError `forge_malformed` with file and line.
+ */
 import { basename } from 'node:path'
 import type { PlainFile } from './files.ts'
 import type { Document } from './front-matter.ts'
 import type { Change, Comment, Issue, RepoRef, Time } from '../core/nouns.ts'
-import { faultAt, lineOf, listOf, parseDocument, textOf } from './front-matter.ts'
+import { malformedAt, lineOf, listOf, parseDocument, textOf } from './front-matter.ts'
 import { issuesClosedBy } from './closing-keywords.ts'
 import { dispatchOf, numberOf } from './refs.ts'
 
-/** Who wrote what does not say who wrote it. */
+/** The author of a file that names no author. */
 const nobody = 'local'
 
-/** `n` of `n.md`; null for every other name. */
+/** Returns the number `n` of a file `n.md`; null for every other name. */
 export function numberInName(name: string): number | null {
   const [, digits] = /^([1-9]\d{0,8})\.md$/.exec(name) ?? []
   return digits === undefined ? null : Number(digits)
 }
 
+/** Returns the issue that a file describes. `comments` is the number of its comments. */
 export function readIssueFile({ repo, number }: Pick<Issue, 'repo' | 'number'>, path: string, file: PlainFile, comments: number): Issue {
   const document = parseDocument(path, file.text)
   const title = textOf(document, 'title')
-  if (title === '') throw faultAt(path, lineOf(document, 'title'), 'it has no title')
+  if (title === '') throw malformedAt(path, lineOf(document, 'title'), 'it has no title')
   const created_at = timeIn(document, 'created') ?? file.written_at
   return {
     ref: `${repo}#${number}`,
@@ -38,6 +41,7 @@ export function readIssueFile({ repo, number }: Pick<Issue, 'repo' | 'number'>, 
   }
 }
 
+/** Returns the comment that a file contains. */
 export function readCommentFile(id: number, path: string, file: PlainFile): Comment {
   const document = parseDocument(path, file.text)
   return {
@@ -48,13 +52,13 @@ export function readCommentFile(id: number, path: string, file: PlainFile): Comm
   }
 }
 
-/** A review of its branch and of the issues that it closes: by its key `issue`, its title or its text. */
+/** Returns the change that a review file describes. It closes the issue of its key `issue`, and those that its title or text closes. */
 export function readReviewFile(repo: RepoRef, path: string, file: PlainFile): Change {
   const document = parseDocument(path, file.text)
   const branch = textOf(document, 'branch')
-  if (branch === '') throw faultAt(path, lineOf(document, 'branch'), 'it has no branch')
+  if (branch === '') throw malformedAt(path, lineOf(document, 'branch'), 'it has no branch')
   const number = numberOf(textOf(document, 'issue').replace(/^.*#/, ''))
-  const said = issuesClosedBy(repo, 'file://', { title: textOf(document, 'title'), body: document.text })
+  const fromText = issuesClosedBy(repo, 'file://', { title: textOf(document, 'title'), body: document.text })
   return {
     dispatch_id: dispatchOf(branch),
     name: basename(path),
@@ -62,7 +66,7 @@ export function readReviewFile(repo: RepoRef, path: string, file: PlainFile): Ch
     state: stateIn(document, ['open', 'merged', 'closed']),
     author: textOf(document, 'author') || nobody,
     fork: false,
-    closes: number === null ? said : [...new Set([`${repo}#${number}`, ...said])],
+    closes: number === null ? fromText : [...new Set([`${repo}#${number}`, ...fromText])],
     created_at: timeIn(document, 'created') ?? file.written_at,
   }
 }
@@ -71,14 +75,14 @@ function stateIn<S extends string>(document: Document, states: readonly [S, ...S
   const written = textOf(document, 'state')
   const state = written === '' ? states[0] : states.find((each) => each === written)
   if (state !== undefined) return state
-  throw faultAt(document.path, lineOf(document, 'state'), `its state is ${JSON.stringify(written)}, not one of ${states.join(', ')}`)
+  throw malformedAt(document.path, lineOf(document, 'state'), `its state is ${JSON.stringify(written)}, not one of ${states.join(', ')}`)
 }
 
-/** Null where it is missing. */
+/** Returns the time of a field; null if the field is missing. */
 function timeIn(document: Document, key: string): Time | null {
   const written = textOf(document, key)
   if (written === '') return null
   const time = Date.parse(written)
   if (!Number.isNaN(time)) return time
-  throw faultAt(document.path, lineOf(document, key), `${key} is ${JSON.stringify(written)}, not a time like 2026-01-31T12:00:00Z`)
+  throw malformedAt(document.path, lineOf(document, key), `${key} is ${JSON.stringify(written)}, not a time like 2026-01-31T12:00:00Z`)
 }

@@ -1,64 +1,77 @@
-/** The folder forge's changes for review: `reviews/<repo>/<issue>.md`, and `<issue>-2.md` and so on for those that came later. */
+/**
+ * Reads and writes the changes of a folder forge: `reviews/<repo>/<issue>.md`, and `<issue>-2.md` and so on for later changes of that
+ * issue.
+ */
 import { join } from 'node:path'
 import type { Change, RepoRef } from '../core/nouns.ts'
 import type { IssuePage, NewChange } from '../core/ports.ts'
-import type { ForgeFolder } from './folder-place.ts'
+import type { FolderPaths } from './folder-paths.ts'
 import { BurnError } from '../core/errors.ts'
 import { createFile, readPlainFile } from './files.ts'
 import { readReviewFile } from './folder-objects.ts'
-import { login, readEach } from './folder-place.ts'
+import { login, readNumberedFiles } from './folder-paths.ts'
 import { renderDocument } from './front-matter.ts'
 import { requireDispatch, splitIssue } from './refs.ts'
 
-/** More than an issue ever has; in a double they stay apart. */
-const mostTurns = 10_000
+/** The maximum number of changes for one issue. It is small enough that `sortKeyInName` stays exact. */
+const maxChangesPerIssue = 10_000
 
-/** `7.md` is the first change for an issue, `7-2.md` the second: in the order of issues, then of turns. Null for every other name. */
-function placeInName(name: string): number | null {
+/**
+ * Returns the order of a file among the changes: by issue, then by number. `7.md` is the first change for issue 7, `7-2.md` the second.
+ * Null for other names.
+ */
+function sortKeyInName(name: string): number | null {
   const [, issue, turn = '1'] = /^([1-9]\d{0,8})(?:-([1-9]\d{0,3}))?\.md$/.exec(name) ?? []
-  return issue === undefined ? null : Number(issue) * mostTurns + Number(turn)
+  return issue === undefined ? null : Number(issue) * maxChangesPerIssue + Number(turn)
 }
 
-/** The newest change of each branch of a fleet, and all others. */
+/** Returns the newest change of each dispatch branch, and all other changes. */
 export async function readReviews(
-  place: ForgeFolder,
+  paths: FolderPaths,
   repo: RepoRef,
 ): Promise<{ readonly changes: readonly Change[]; readonly skipped: IssuePage['skipped'] }> {
-  const { found, skipped } = await readEach(place, await place.folder('reviews', repo), placeInName, (path) => readReview(repo, path))
+  const { found, skipped } = await readNumberedFiles(paths, await paths.folder('reviews', repo), sortKeyInName, (path) =>
+    readReview(repo, path),
+  )
   return { changes: [...new Map(found.map((change) => [change.dispatch_id ?? change.url, change])).values()], skipped }
 }
 
-export async function reviewOf(place: ForgeFolder, repo: RepoRef, branch: string): Promise<Change | null> {
+/** Returns the newest change of a dispatch branch; null if there is none. */
+export async function reviewOf(paths: FolderPaths, repo: RepoRef, branch: string): Promise<Change | null> {
   const id = requireDispatch(branch)
-  return (await readReviews(place, repo)).changes.find(({ dispatch_id }) => dispatch_id === id) ?? null
+  return (await readReviews(paths, repo)).changes.find(({ dispatch_id }) => dispatch_id === id) ?? null
 }
 
-/** Takes the issue's first free file, so that nobody's change is written over. */
-export async function openReview(place: ForgeFolder, repo: RepoRef, change: NewChange, now: number): Promise<Change> {
+/**
+ * Opens a change in the first unused file of its issue, so that no other change is overwritten. Throws BurnError `forge_conflict` if an
+ * open change from this
+ * branch exists, and `forge_ref` or `forge_refused` if the change is not possible.
+ */
+export async function openReview(paths: FolderPaths, repo: RepoRef, change: NewChange, now: number): Promise<Change> {
   const { branch, title, body } = change
   const dispatch_id = requireDispatch(branch)
   const issue = splitIssue(change.issue)
   if (issue.repo !== repo)
     throw new BurnError('forge_ref', `${change.issue} is not an issue of ${repo}`, 'a change is opened in the repo of its issue')
-  const taken = (there: Change | null) => there?.dispatch_id === dispatch_id && there.state === 'open'
+  const isSame = (other: Change | null) => other?.dispatch_id === dispatch_id && other.state === 'open'
   const conflict = () =>
-    new BurnError('forge_conflict', `there is an open change from ${branch} in ${repo} already`, 'look for it among the reviews')
-  if (taken(await reviewOf(place, repo, branch))) throw conflict()
-  const folder = await place.folder('reviews', repo)
+    new BurnError('forge_conflict', `${repo} has an open change from ${branch} already`, 'look for it among the reviews')
+  if (isSame(await reviewOf(paths, repo, branch))) throw conflict()
+  const folder = await paths.folder('reviews', repo)
   const created = new Date(now).toISOString()
   const text = renderDocument(
     { issue: String(issue.number), branch, base: change.base, author: login, state: 'open', created, title },
     body,
   )
-  for (let turn = 1; turn < mostTurns; turn++) {
+  for (let turn = 1; turn < maxChangesPerIssue; turn++) {
     const path = join(folder, turn === 1 ? `${issue.number}.md` : `${issue.number}-${turn}.md`)
-    const made = await createFile(path, text)
-    const there = await readReview(repo, path).catch(malformed)
-    if (made && there !== null) return there
-    // Somebody may have opened this very change since it was looked for.
-    if (taken(there)) throw conflict()
+    const isCreated = await createFile(path, text)
+    const stored = await readReview(repo, path).catch(nullIfMalformed)
+    if (isCreated && stored !== null) return stored
+    // Another process may have opened the same change in the meantime.
+    if (isSame(stored)) throw conflict()
   }
-  throw new BurnError('forge_refused', `${change.issue} has ${mostTurns} changes`, `look into ${folder}`)
+  throw new BurnError('forge_refused', `${change.issue} has ${maxChangesPerIssue} changes`, `look into ${folder}`)
 }
 
 async function readReview(repo: RepoRef, path: string): Promise<Change | null> {
@@ -66,8 +79,8 @@ async function readReview(repo: RepoRef, path: string): Promise<Change | null> {
   return file === null ? null : readReviewFile(repo, path, file)
 }
 
-/** What can't be read is nobody's change, but its name is taken. */
-function malformed(thrown: unknown): null {
+/** Treats a malformed file as no change. Its name stays in use. */
+function nullIfMalformed(thrown: unknown): null {
   if (thrown instanceof BurnError && thrown.code === 'forge_malformed') return null
   throw thrown
 }

@@ -1,34 +1,36 @@
-/** Files with a few `key: value` lines between `---` lines, then text: the folder forge's issues, comments and reviews. */
+/**
+ * Reads and writes files with a few `key: value` lines between two `---` lines, then text. The folder forge stores its objects like this.
+ */
 import { BurnError } from '../core/errors.ts'
 
 interface Field {
-  /** As written, without the key. */
+  /** The text after the key, as written. */
   readonly value: string
   readonly items: readonly string[]
-  /** From 1. */
+  /** The line number, from 1. */
   readonly line: number
 }
 
 export interface Document {
-  /** Where it was read, for what is said of it. */
+  /** The path of the file, for error messages. */
   readonly path: string
   readonly fields: ReadonlyMap<string, Field>
   readonly text: string
 }
 
 /**
- * Parses a file. A value may be JSON (`["a", "b"]`, `"x: y"`), stands as it is, or is a list of `- item` lines. Throws BurnError
- * `forge_malformed` with path and line.
+ * Parses a file. A value is JSON (`["a", "b"]`, `"x: y"`), plain text, or a list of `- item` lines. Throws BurnError `forge_malformed` with
+ * path and line.
  */
 export function parseDocument(path: string, content: string): Document {
   const lines = content.split('\n').map((line) => line.replace(/\r$/, ''))
-  if (lines[0]?.replace(/^\ufeff/, '') !== '---') throw faultAt(path, 1, 'it must begin with front matter between two "---" lines')
+  if (lines[0]?.replace(/^\ufeff/, '') !== '---') throw malformedAt(path, 1, 'it must begin with front matter between two "---" lines')
   const end = lines.indexOf('---', 1)
-  if (end === -1) throw faultAt(path, 1, 'the "---" line that ends the front matter is missing')
+  if (end === -1) throw malformedAt(path, 1, 'the "---" line that ends the front matter is missing')
   const fields = new Map<string, Field>()
   let last = ''
   lines.slice(1, end).forEach((line, index) => {
-    // A dot would end at U+2028, which is no end of a line here.
+    // `.` would not match U+2028, which does not end a line here.
     const [, item] = /^\s*-\s+([^]*)$/.exec(line) ?? []
     const [, key, value = ''] = /^([A-Za-z_]+)\s*:([^]*)$/.exec(line) ?? []
     const before = fields.get(last)
@@ -38,7 +40,7 @@ export function parseDocument(path: string, content: string): Document {
     } else if (item !== undefined && before?.value === '') {
       fields.set(last, { ...before, items: [...before.items, unquoted(item.trim())] })
     } else if (line.trim() !== '' && !line.startsWith('#')) {
-      throw faultAt(path, index + 2, `${JSON.stringify(line.slice(0, 40))} is not "key: value"`)
+      throw malformedAt(path, index + 2, `${JSON.stringify(line.slice(0, 40))} is not "key: value"`)
     }
   })
   return {
@@ -51,15 +53,17 @@ export function parseDocument(path: string, content: string): Document {
   }
 }
 
-export function faultAt(path: string, line: number, why: string): BurnError {
-  return new BurnError('forge_malformed', `${path}:${line}: ${why}`, 'correct the file (docs/reference/forges.md says what it holds)')
+/** Returns the error for a malformed file. */
+export function malformedAt(path: string, line: number, why: string): BurnError {
+  return new BurnError('forge_malformed', `${path}:${line}: ${why}`, 'correct the file; docs/forges.md describes its format')
 }
 
-/** The line of a field; of the front matter's beginning where it is missing. */
+/** Returns the line of a field; the first line of the file if the field is missing. */
 export function lineOf({ fields }: Document, key: string): number {
   return fields.get(key)?.line ?? 1
 }
 
+/** Returns a file's text: the fields between `---` lines, then `text`. */
 export function renderDocument(fields: Readonly<Record<string, string | readonly string[]>>, text: string): string {
   const lines = Object.entries(fields).map(
     ([key, value]) => `${key}: ${typeof value === 'string' && isPlain(value) ? value : JSON.stringify(value)}`,
@@ -69,7 +73,7 @@ export function renderDocument(fields: Readonly<Record<string, string | readonly
 
 const isPlain = (value: string) => /^[^\s"'[{#-][^\p{Cc}\u2028\u2029]*$/u.test(value) && value === value.trim()
 
-/** A field's text; the empty text where it is missing. */
+/** Returns a field's text; the empty text if the field is missing. */
 export function textOf({ fields }: Document, key: string): string {
   return unquoted(fields.get(key)?.value ?? '')
 }
@@ -81,12 +85,12 @@ function unquoted(written: string): string {
     const value: unknown = JSON.parse(written)
     return typeof value === 'string' ? value : written
   } catch {
-    // Not JSON after all: a title may begin with a quotation mark.
+    // It is not JSON: a title may begin with a quotation mark.
     return written
   }
 }
 
-/** A field's list: `- item` lines, JSON, or words between commas, with or without `[…]`. */
+/** Returns a field's list. It is written as `- item` lines, as JSON, or as words between commas, with or without `[…]`. */
 export function listOf(document: Document, key: string): string[] {
   const { value: written = '', items = [] } = document.fields.get(key) ?? {}
   if (items.length > 0) return [...items]

@@ -1,4 +1,4 @@
-/** Pull requests of Gitea and Forgejo: those of the fleet's branches, found, listed and opened. */
+/** Lists, finds and opens pull requests on Gitea and Forgejo. */
 import type { Change, RepoRef, Time } from '../core/nouns.ts'
 import type { ChangePage, NewChange } from '../core/ports.ts'
 import { membersOf } from '../core/json.ts'
@@ -6,24 +6,24 @@ import { BurnError } from '../core/errors.ts'
 import { timeOfId } from '../core/ids.ts'
 import { nullOnCode, type Api } from './api.ts'
 import { changeOf, timeOf } from './gitea-objects.ts'
-import { numberIn, pageSize, readPage, mostPages, tooMany } from './paging.ts'
+import { numberIn, pageSize, readPage, maxPages, tooManyPagesError } from './paging.ts'
 import { repoPath, requireDispatch } from './refs.ts'
 
 type Writers = (repo: RepoRef) => Promise<readonly string[]>
 
-/** A pull request may be written a little after the time that it bears. */
+/** The forge may store a pull request a little later (ms) than the time it has. */
 const overlap_ms = 60_000
-/** By how much the forge's clock may be behind the one that an id has its time from. */
+/** The maximum difference (ms) between the forge's clock and the clock behind the time in an id. */
 const skew_ms = 24 * 3_600_000
 
-/** A repo's pull requests: where they are asked for, and the address that people know the forge by. */
+/** The pull requests of a repo. `url` is the address under which people know the forge. */
 export interface Pulls {
   readonly api: Api
   readonly repo: RepoRef
   readonly url: string
 }
 
-/** Newest first, and no further than `since`: one request where little happened. With null all that are open. */
+/** Returns the changes since that time, newest first; all open ones for null. If little has changed, this takes one request. */
 export async function readChanges({ api, repo, url }: Pulls, since: Time | null): Promise<ChangePage> {
   const found = new Map<string, Change>()
   const from = since === null ? 0 : since - overlap_ms
@@ -31,14 +31,15 @@ export async function readChanges({ api, repo, url }: Pulls, since: Time | null)
   let newest = since ?? 0
   const skipped: { what: string; why: string }[] = []
   for (let page = 1, more = true; more; page++) {
-    if (page > mostPages) throw tooMany(`${repoPath(repo)}/pulls`)
+    if (page > maxPages) throw tooManyPagesError(`${repoPath(repo)}/pulls`)
     const state = since === null ? 'open' : 'all'
     const read = readPage(api, `${repoPath(repo)}/pulls`, { state, sort: 'recentupdate' }, { limit: pageSize, page })
     const answer = await nullOnCode('forge_not_found', read)
-    // A repo may have pull requests switched off.
+    // Pull requests may be disabled in this repo.
     if (answer === null) break
     const { items } = answer
-    for (const beginning of answer.too_big) skipped.push({ what: `change #${numberIn(beginning) ?? '?'}`, why: 'it is too big to be read' })
+    for (const beginning of answer.too_big)
+      skipped.push({ what: `change #${numberIn(beginning) ?? '?'}`, why: 'it is too large for burn to read' })
     date ??= answer.date
     newest = Math.max(newest, timeOf(membersOf(items[0])['updated_at']) ?? 0)
     for (const item of items) {
@@ -51,29 +52,44 @@ export async function readChanges({ api, repo, url }: Pulls, since: Time | null)
   return { changes: [...found.values()], asked_at: date ?? newest, skipped }
 }
 
-/** The newest one of a branch counts. A fork has branches of its own, whatever their names. */
+/**
+ * Returns a key under which only the newest change of a branch is kept. A fork's branches are distinct, even if they have the same names.
+ */
 function keyOf({ dispatch_id, fork, author, url }: Change): string {
   return dispatch_id === null ? url : `${dispatch_id} ${fork ? author : ''}`
 }
 
-/** Asked once: whether a lost answer was a lost request is for the caller to look up. */
+/**
+ * Opens a pull request, with one attempt. If the answer is lost, the caller must look up whether the forge received the request. Throws
+ * BurnError
+ * `forge_conflict` if another process opened a pull request from the branch at the same moment.
+ */
 export async function openPull({ api, repo, url }: Pulls, change: NewChange): Promise<Change> {
   const { branch, base, title, body } = change
   const id = requireDispatch(branch)
   const { json } = await api.post(`${repoPath(repo)}/pulls`, { head: branch, base, title, body })
   const opened = changeOf(repo, json, url)
   if (opened?.dispatch_id !== id)
-    throw new BurnError('forge_malformed', `the forge answered a new change from ${branch} with something else`, 'look at it on the forge')
+    throw new BurnError(
+      'forge_malformed',
+      `the forge did not answer with the new change from ${branch}`,
+      'look at the pull requests on the forge',
+    )
   const number = Number(membersOf(json)['number'])
   const first = await firstOpen({ api, repo, url }, change)
   if (first === null || first >= number) return opened
   await api.patch(`${repoPath(repo)}/issues/${number}`, { state: 'closed' })
-  throw new BurnError('forge_conflict', `a change from ${branch} was opened at the same moment: #${first}`, 'the later one is closed again')
+  throw new BurnError(
+    'forge_conflict',
+    `a change from ${branch} was opened at the same moment: #${first}`,
+    'burn has closed the later one; nothing to do',
+  )
 }
 
 /**
- * The lowest number of the open ones from a branch into that base. Gitea looks whether there is one and writes a moment later: three requests at once
- * were seen to open three.
+ * Returns the lowest number of the open pull requests from a branch into that base. Gitea checks for an existing one and writes a moment
+ * later, so three
+ * requests at once can open three pull requests.
  */
 async function firstOpen({ api, repo, url }: Pulls, { branch, base }: NewChange): Promise<number | null> {
   const query = { state: 'open', sort: 'recentupdate' }
@@ -86,8 +102,9 @@ async function firstOpen({ api, repo, url }: Pulls, { branch, base }: NewChange)
 }
 
 /**
- * Asked by its two branches the forge gives any one that there ever was. An open one is the newest: there is at most one. After an
- * ended one, and where somebody pointed it at another base, the list says more.
+ * Returns the change of a dispatch branch; null if there is none. Asked for head and base, Gitea returns any pull request that there ever
+ * was. An open one
+ * is the newest, because at most one is open. If it is closed, or somebody changed its base, the list of changes decides.
  */
 export async function findChange(
   { api, repo, url }: Pulls,

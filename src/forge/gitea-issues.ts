@@ -1,4 +1,7 @@
-/** Issues of Gitea and Forgejo, and their comments, as far as they can be read: what is too big is left out by name, and nothing counts as empty that was not read. */
+/**
+ * Reads issues and comments of Gitea and Forgejo. An issue that burn can't read is reported as skipped; it never counts as missing or
+ * empty.
+ */
 import type { Comment, Issue, IssueRef, RepoRef, Time } from '../core/nouns.ts'
 import type { IssuePage } from '../core/ports.ts'
 import { membersOf } from '../core/json.ts'
@@ -8,19 +11,21 @@ import { arrayOf, commentOf, isPull, issueOf, timeOf, type Unusable } from './gi
 import { truncatedBodyOf, numberIn, listAll } from './paging.ts'
 import { repoPath, splitIssue } from './refs.ts'
 
-/** Bytes of an issue's comments that are read at once; more than these are read page by page. */
-const mostAtOnce = 4 * 1024 * 1024
+/** The limit (bytes) up to which an issue's comments are read in one answer. More are read page by page. */
+const maxUnpagedBytes = 4 * 1024 * 1024
 
-/** Where Gitea's API has an issue. Throws BurnError `forge_ref` where it is not one. */
+/** Returns the path of an issue in Gitea's API. Throws BurnError `forge_ref` if the text is not an issue. */
 export function issuePath(ref: IssueRef): string {
   const { repo, number } = splitIssue(ref)
   return `${repoPath(repo)}/issues/${number}`
 }
 
-/** Open issues, or those that changed since the cursor. Throws BurnError `forge_issues_off` where the repo has none because they are disabled. */
+/**
+ * Returns the open issues, or those that changed since the cursor. Throws BurnError `forge_issues_off` if issues are disabled in the repo.
+ */
 export async function readIssues(api: Api, url: string, repo: RepoRef, text: string | null): Promise<IssuePage> {
   const before = readCursor(text, url, repo)
-  // Without a type the list has pull requests too: whether any has news costs no request of its own.
+  // Without `type` the list has pull requests, too. It then shows without a further request whether any of them changed.
   const query =
     before === null
       ? { state: 'open', type: 'issues' }
@@ -31,8 +36,8 @@ export async function readIssues(api: Api, url: string, repo: RepoRef, text: str
     return { key: fields['number'], value }
   }
   const listing = listAll(api, `${repoPath(repo)}/issues`, query, keep)
-  const { values, too_big, date } = await listing.catch((thrown: unknown) => refuseDisabled(api, repo, thrown))
-  if (before === null && values.length + too_big.length === 0) await refuseDisabled(api, repo, null)
+  const { values, too_big, date } = await listing.catch((thrown: unknown) => throwIfIssuesDisabled(api, repo, thrown))
+  if (before === null && values.length + too_big.length === 0) await throwIfIssuesDisabled(api, repo, null)
   const issues: Issue[] = []
   const skipped: Unusable[] = too_big.map((beginning) => tooBig(repo, beginning))
   for (const { issue } of values) {
@@ -40,7 +45,7 @@ export async function readIssues(api: Api, url: string, repo: RepoRef, text: str
     if ('why' in issue) skipped.push(issue)
     else issues.push(issue)
   }
-  // When one that was left out changed is not known: not after the server answered.
+  // The time of a skipped issue is not known, but it is not later than the server's clock.
   const times = [...values.map(({ time }) => time), too_big.length > 0 ? date : null].filter((time) => time !== null)
   const cursor = writeCursor(cursorAfter({ url, repo }, times, before, date))
   const pulls = values.flatMap(({ time, issue }) => (issue === null && time !== null ? [time] : []))
@@ -50,28 +55,33 @@ export async function readIssues(api: Api, url: string, repo: RepoRef, text: str
 
 function tooBig(repo: RepoRef, beginning: string): Unusable {
   const number = numberIn(beginning)
-  return { what: number === null ? `an issue of ${repo}` : `${repo}#${number}`, why: 'it is too big to be read' }
+  return { what: number === null ? `an issue of ${repo}` : `${repo}#${number}`, why: 'it is too large for burn to read' }
 }
 
-/** A repo without issues answers with an empty list or with "not found"; only the repo itself says which it is. Throws what was thrown, if anything. */
-async function refuseDisabled(api: Api, repo: RepoRef, thrown: unknown): Promise<never>
-async function refuseDisabled(api: Api, repo: RepoRef, thrown: null): Promise<void>
-async function refuseDisabled(api: Api, repo: RepoRef, thrown: unknown): Promise<void> {
+/**
+ * Throws BurnError `forge_issues_off` if issues are disabled in the repo; otherwise rethrows the given error, if there is one. Gitea
+ * answers for such a repo
+ * with an empty list or with "not found", so only the repo itself can tell.
+ */
+async function throwIfIssuesDisabled(api: Api, repo: RepoRef, thrown: unknown): Promise<never>
+async function throwIfIssuesDisabled(api: Api, repo: RepoRef, thrown: null): Promise<void>
+async function throwIfIssuesDisabled(api: Api, repo: RepoRef, thrown: unknown): Promise<void> {
   if (thrown !== null && !(thrown instanceof BurnError && thrown.code === 'forge_not_found')) throw thrown
   const found = await nullOnCode('forge_not_found', api.get(repoPath(repo)))
   if (found !== null && !hasIssues(found.json)) {
-    const hint = `enable them in the settings of ${repo}, or take it out of "repos" in the spec`
+    const hint = `enable them in the settings of ${repo}, or remove it from "repos" in the spec`
     throw new BurnError('forge_issues_off', `issues are disabled in ${repo}`, hint)
   }
   if (thrown !== null) throw thrown
 }
 
-/** Whether a repo keeps issues of its own: they may be disabled, or be elsewhere. */
+/** Returns true if a repo has its own issues. They may be disabled, or be in an external tracker. */
 export function hasIssues(repo: unknown): boolean {
   const { has_issues, external_tracker } = membersOf(repo)
   return has_issues !== false && external_tracker == null
 }
 
+/** Returns an issue; null if there is none, or if it is a pull request. Throws BurnError `forge_malformed`. */
 export async function readIssue(api: Api, url: string, ref: IssueRef): Promise<Issue | null> {
   const found = await nullOnCode('forge_not_found', api.get(issuePath(ref)))
   if (found === null || isPull(found.json)) return null
@@ -80,16 +90,17 @@ export async function readIssue(api: Api, url: string, ref: IssueRef): Promise<I
   return issue
 }
 
-/** Oldest first. Of long comments the beginning is kept: markers stand there. */
+/** Returns the comments of an issue, oldest first. Long comments are cut; the marker of a claim is in their first line. */
 export async function readComments(api: Api, ref: IssueRef): Promise<readonly Comment[]> {
-  const keep = keeper()
+  const keep = commentTruncater()
   try {
-    const { json } = await orGone(api, ref, api.get(`${issuePath(ref)}/comments`, {}, mostAtOnce))
+    const { json } = await notFoundIfDeleted(api, ref, api.get(`${issuePath(ref)}/comments`, {}, maxUnpagedBytes))
     return arrayOf(json).flatMap((item) => keep(item) ?? [])
   } catch (thrown) {
     if (truncatedBodyOf(thrown) === null) throw thrown
   }
-  // The list of comments has no pages. The timeline has, and comments are in it; one that is too big alone says nothing.
+  // The list of comments has no pages, but the timeline has, and it contains the comments. A comment that is too large to be read is left
+  // out.
   const { values } = await listAll(api, `${issuePath(ref)}/timeline`, {}, (item) => {
     const { id, type } = membersOf(item)
     return { key: id, value: type === 'comment' ? keep(item) : null }
@@ -97,47 +108,56 @@ export async function readComments(api: Api, ref: IssueRef): Promise<readonly Co
   return values.filter((comment) => comment !== null)
 }
 
-/** Characters of one comment, and of all together, before only beginnings are kept. */
-const longest = { one: 30_000, all: 8_000_000, beginning: 400 }
+/** Limits in characters: of one comment, of all comments together, and of each further comment after that. */
+const maxLength = { one: 30_000, all: 8_000_000, beginning: 400 }
 
-function keeper(): (item: unknown) => Comment | null {
-  let held = 0
+function commentTruncater(): (item: unknown) => Comment | null {
+  let total = 0
   return (item) => {
     const comment = commentOf(item)
     if (comment === null) return null
-    const most = held > longest.all ? longest.beginning : longest.one
-    // Copied: a part of a text keeps all of it in memory.
+    const most = total > maxLength.all ? maxLength.beginning : maxLength.one
+    // The part is copied, because a slice would keep the whole text in memory.
     const body = comment.body.length > most ? Buffer.from(comment.body.slice(0, most)).toString('utf8') : comment.body
-    held += body.length
+    total += body.length
     return { ...comment, body }
   }
 }
 
-/** Gitea answers non-admins for comments of a deleted issue with 500 and an empty message. Asking for the issue itself tells that from a forge in trouble. */
-export async function orGone<T>(api: Api, ref: string, answer: Promise<T>): Promise<T> {
+/**
+ * Throws BurnError `forge_not_found` if the request failed because the issue was deleted. Gitea answers with 500 and an empty message if
+ * somebody who is not
+ * an administrator asks for the comments of a deleted issue. A request for the issue itself tells that from a failing forge.
+ */
+export async function notFoundIfDeleted<T>(api: Api, ref: string, answer: Promise<T>): Promise<T> {
   try {
     return await answer
   } catch (thrown) {
     if (!(thrown instanceof BurnError) || thrown.code !== 'forge_failed') throw thrown
     if ((await nullOnCode('forge_not_found', api.get(issuePath(ref)))) !== null) throw thrown
-    throw new BurnError('forge_not_found', `the forge no longer has ${ref}`, 'was it deleted?', { cause: thrown })
+    throw new BurnError('forge_not_found', `the forge no longer has ${ref}`, 'check whether somebody deleted it', { cause: thrown })
   }
 }
 
+/** The position from which a repo's issues are read the next time. */
 export interface Cursor {
   readonly url: string
   readonly repo: RepoRef
-  /** The newest `updated_at` that was seen. */
+  /** The newest `updated_at` so far. */
   readonly newest: Time
-  /** Nothing with that time, or an older one, can still come. */
+  /** True if no further issue can get that time or an older one. */
   readonly settled: boolean
 }
 
-/** A change may be written a little after the time that it bears. */
+/** The forge may store a change a little later (ms) than the time it has. */
 const overlap_ms = 10_000
+/** The time (ms) after which no more changes with an older time can appear. */
 const settles_ms = 30_000
 
-/** Null where there is none, it is not readable, or belongs to another server or repo: then everything is read again. */
+/**
+ * Parses a cursor. Null if the text is empty or malformed, or if the cursor belongs to another server or repo. All issues are then read
+ * again.
+ */
 export function readCursor(text: string | null, url: string, repo: RepoRef): Cursor | null {
   const [version, mark, time, server, name] = (text ?? '').split(' ')
   const newest = Number(time)
@@ -145,16 +165,20 @@ export function readCursor(text: string | null, url: string, repo: RepoRef): Cur
   return { url, repo, newest, settled: mark === 'settled' }
 }
 
+/** Returns a cursor as text. */
 export function writeCursor({ url, repo, newest, settled }: Cursor): string {
   return `1 ${settled ? 'settled' : 'fresh'} ${newest} ${url} ${repo}`
 }
 
-/** From when on changes must be asked for: past the newest one where that is old, so that a quiet repo answers with nothing. */
+/**
+ * Returns the time from which changes are read. If the newest change is old, that is the second after it, so a quiet repo returns no
+ * issues.
+ */
 export function sinceOf({ newest, settled }: Cursor): Time {
   return settled ? newest + 1000 : Math.max(0, newest - overlap_ms)
 }
 
-/** `date` is the server's clock when it was asked; null where it did not say. */
+/** Returns the cursor after a read. `date` is the server's clock at the first page; null if the server did not send it. */
 export function cursorAfter(
   { url, repo }: Pick<Cursor, 'url' | 'repo'>,
   times: readonly Time[],

@@ -1,4 +1,4 @@
-/** Gitea's JSON, made into nouns. Nothing of it is taken on trust: what is malformed gives a reason instead. */
+/** Turns Gitea's JSON into issues, comments and changes. It trusts no field: a malformed object gives a reason instead. */
 import type { Change, Comment, Issue, RepoRef, Time } from '../core/nouns.ts'
 import { membersOf } from '../core/json.ts'
 import { issuesClosedBy } from './closing-keywords.ts'
@@ -6,30 +6,33 @@ import { dispatchOf } from './refs.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** Why an object could not be used. */
+/** An object that burn can't use, with the reason. */
 export interface Unusable {
   readonly what: string
   readonly why: string
 }
 
-/** Gitea leaves out, or gives null for, what is empty. */
+/** Returns a list. Gitea leaves out an empty list, or sends null for it. */
 export function arrayOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : []
 }
 
+/** Returns a time of Gitea; null if it is missing or malformed. */
 export function timeOf(value: unknown): Time | null {
   const time = typeof value === 'string' ? Date.parse(value) : Number.NaN
   return Number.isNaN(time) ? null : time
 }
 
+/** Returns the login of a user; null if it is missing. */
 export function loginOf(user: unknown): string | null {
   const { login } = membersOf(user)
   return typeof login === 'string' && login !== '' ? login : null
 }
 
 /**
- * Who wrote it. What was migrated from elsewhere stands under the login of the person who migrated it; its true author has no account
- * here, and gets a name that no login can have.
+ * Returns the author of an object; null if it is missing. An object that was migrated from another forge has the login of the person who
+ * migrated it. Its
+ * true author has no account here, and gets a name that no login can have.
  */
 function authorOf({ user, original_author }: Fields): string | null {
   return typeof original_author === 'string' && original_author !== '' ? `${original_author} (migrated)` : loginOf(user)
@@ -41,27 +44,28 @@ function namesIn(value: unknown, key: string): string[] {
     .filter((name) => typeof name === 'string')
 }
 
+/** Returns true if an issue of the API is a pull request. */
 export function isPull(value: unknown): boolean {
   return membersOf(value)['pull_request'] != null
 }
 
-/** No agent can work from more, and many such issues must not fill the memory. */
-const longestText = 1_000_000
+/** The maximum number of characters of an issue. An agent can't work from more, and many such issues would fill the memory. */
+const maxLength = 1_000_000
 
-/** An issue, or why it is none. */
+/** Returns an issue, or the reason why it can't be used. */
 export function issueOf(repo: RepoRef, value: unknown, webUrl: string): Issue | Unusable {
   const fields = membersOf(value)
   const { number, title, body, state, html_url, comments } = fields
   const [author, created_at, updated_at] = [authorOf(fields), timeOf(fields['created_at']), timeOf(fields['updated_at'])]
   const what = Number.isSafeInteger(number) ? `${repo}#${String(number)}` : `an issue of ${repo}`
-  const lacks = (why: string): Unusable => ({ what, why: `its ${why}` })
-  if (typeof number !== 'number' || !Number.isSafeInteger(number) || number < 1) return lacks('number is missing or malformed')
-  if (typeof title !== 'string') return lacks('title is missing or malformed')
-  if (body != null && typeof body !== 'string') return lacks('body is malformed')
-  if (title.length + (body?.length ?? 0) > longestText) return lacks(`text is longer than ${longestText} characters`)
-  if (state !== 'open' && state !== 'closed') return lacks('state is neither open nor closed')
-  if (author === null) return lacks('author is missing')
-  if (created_at === null || updated_at === null) return lacks('times are missing or malformed')
+  const unusable = (why: string): Unusable => ({ what, why: `its ${why}` })
+  if (typeof number !== 'number' || !Number.isSafeInteger(number) || number < 1) return unusable('number is missing or malformed')
+  if (typeof title !== 'string') return unusable('title is missing or malformed')
+  if (body != null && typeof body !== 'string') return unusable('body is malformed')
+  if (title.length + (body?.length ?? 0) > maxLength) return unusable(`text is longer than ${maxLength} characters`)
+  if (state !== 'open' && state !== 'closed') return unusable('state is neither open nor closed')
+  if (author === null) return unusable('author is missing')
+  if (created_at === null || updated_at === null) return unusable('times are missing or malformed')
   const assignees = namesIn(fields['assignees'], 'login')
   const assignee = loginOf(fields['assignee'])
   return {
@@ -76,14 +80,14 @@ export function issueOf(repo: RepoRef, value: unknown, webUrl: string): Issue | 
     state,
     created_at,
     updated_at,
-    // A count that is missing must not say that there are none.
+    // If the count is missing, there may be comments.
     comments: typeof comments === 'number' ? comments : 1,
     ...(fields['is_locked'] === true ? { locked: true } : {}),
     url: typeof html_url === 'string' && html_url !== '' ? html_url : `${webUrl}/${repo}/issues/${number}`,
   }
 }
 
-/** A comment; null where it is malformed. */
+/** Returns a comment; null if it is malformed. */
 export function commentOf(value: unknown): Comment | null {
   const fields = membersOf(value)
   const { id, body } = fields
@@ -92,12 +96,12 @@ export function commentOf(value: unknown): Comment | null {
   return { id: String(id), author, body: typeof body === 'string' ? body : '', created_at }
 }
 
-/** A pull request; null where it is malformed. */
+/** Returns a pull request; null if it is malformed. */
 export function changeOf(repo: RepoRef, value: unknown, webUrl: string): Change | null {
   const fields = membersOf(value)
   const { head, base, number, html_url, state, merged, title, body } = fields
   const { label, ref, repo_id } = membersOf(head)
-  // The label keeps the branch's name; once the branch is deleted, as many are on merging, `ref` is `refs/pull/…`.
+  // `label` keeps the name of the branch. After the branch was deleted, as many are on merging, `ref` is `refs/pull/…`.
   const branch = [label, ref].find((name) => typeof name === 'string' && dispatchOf(name) !== null)
   const dispatch_id = typeof branch === 'string' ? dispatchOf(branch) : null
   const [author, created_at] = [authorOf(fields), timeOf(fields['created_at'])]

@@ -1,4 +1,4 @@
-/** Gitea and Forgejo, through their common API. */
+/** Gitea and Forgejo as a forge, through their common API. */
 import type { RepoRef, RepoSettings } from '../core/nouns.ts'
 import type { Forge, RepoRights } from '../core/ports.ts'
 import { membersOf } from '../core/json.ts'
@@ -6,18 +6,18 @@ import { BurnError } from '../core/errors.ts'
 import { notFound, type ApiTraits } from './answers.ts'
 import { openApi, nullOnCode, type Api, type ApiOptions } from './api.ts'
 import { findChange, openPull, readChanges } from './gitea-changes.ts'
-import { hasIssues, issuePath, orGone, readComments, readIssue, readIssues } from './gitea-issues.ts'
+import { hasIssues, issuePath, notFoundIfDeleted, readComments, readIssue, readIssues } from './gitea-issues.ts'
 import { arrayOf, commentOf, loginOf } from './gitea-objects.ts'
 import { repoPath, splitIssue } from './refs.ts'
 
 export interface GiteaOptions extends Omit<ApiOptions, 'base' | 'traits'> {
   /** The forge's own address, without `/api/v1`. */
   readonly url: string
-  /** Says against which branch a repo's changes are opened; `main` where it does not. */
+  /** Gives the base branch of a repo's changes; `main` if the repo is not among them. */
   readonly repos?: readonly Pick<RepoSettings, 'repo' | 'base'>[]
 }
 
-/** Throws BurnError `forge_url` (exit 2) for an address that can't be one; asks nothing yet. */
+/** Opens a Gitea or Forgejo; it sends no request yet. Throws BurnError `forge_url` (exit 2) if the address is not valid. */
 export function openGitea(options: GiteaOptions): Forge {
   const url = webUrl(options.url)
   const base = `${url}/api/v1`
@@ -31,13 +31,13 @@ export function openGitea(options: GiteaOptions): Forge {
     writers,
     comments: (ref) => readComments(api, ref),
     async comment(ref, body) {
-      const { json } = await orGone(api, ref, api.post(`${issuePath(ref)}/comments`, { body }))
+      const { json } = await notFoundIfDeleted(api, ref, api.post(`${issuePath(ref)}/comments`, { body }))
       const comment = commentOf(json)
       if (comment !== null) return comment
       throw new BurnError(
         'forge_malformed',
-        `${url} answered a new comment on ${ref} with something else`,
-        'look at the issue: the comment may be there',
+        `${url} did not answer with the new comment on ${ref}`,
+        'look at the issue: the comment may exist',
       )
     },
     async editComment(ref, id, body) {
@@ -51,12 +51,17 @@ export function openGitea(options: GiteaOptions): Forge {
     async whoami() {
       const login = loginOf((await api.get('/user')).json)
       if (login !== null) return { login }
-      throw new BurnError('forge_malformed', `${base}/user does not say who the token belongs to`, 'is forge.url a Gitea or Forgejo?')
+      throw new BurnError(
+        'forge_malformed',
+        `${base}/user does not name the owner of the token`,
+        'check that forge.url is a Gitea or Forgejo',
+      )
     },
     rights: (repo) => readRights(api, repo),
     mayComment: (repo) => mayComment(api, repo),
     access(repo) {
-      return { clone_url: `${url}/${repo}.git`, api_url: base, open_change: wayToOpen(`${base}${repoPath(repo)}`, url, baseOf(repo)) }
+      const open_change = openChangeInstructions(`${base}${repoPath(repo)}`, url, baseOf(repo))
+      return { clone_url: `${url}/${repo}.git`, api_url: base, open_change }
     },
     requests: api.requests,
   }
@@ -64,34 +69,38 @@ export function openGitea(options: GiteaOptions): Forge {
 
 const traits: ApiTraits = {
   page_size: 'limit',
-  means({ status }, said) {
-    // It answers for comments of an issue that it does not have as if it had failed itself.
-    if (status === 500 && /\bdoes not exist \[/.test(said)) return { code: 'forge_not_found', hint: notFound }
-    return status === 403 ? { code: 'forge_forbidden', hint: scopeHint(said) } : null
+  classify({ status }, message) {
+    // Asked for the comments of an issue that does not exist, Gitea answers with 500.
+    if (status === 500 && /\bdoes not exist \[/.test(message)) return { code: 'forge_not_found', hint: notFound }
+    return status === 403 ? { code: 'forge_forbidden', hint: scopeHint(message) } : null
   },
   hints: {
-    refused: 'the forge did not take the request: is it Gitea 1.20, Forgejo 7, or newer?',
-    not_json: 'forge.url must be the forge itself, without /api/v1; is a login page or a proxy in front of it?',
+    refused: 'the forge refused the request: check that it is Gitea 1.20, Forgejo 7, or newer',
+    not_json: 'set forge.url to the forge itself, without /api/v1, and check whether a login page or a proxy answers instead',
   },
 }
 
-/** Gitea names the scopes that a token lacks. */
-function scopeHint(said: string): string {
-  const scopes = /required(?: scope\(s\):|=) ?\[([^\]]*)\]/.exec(said)?.[1]
-  return scopes === undefined ? 'may the token do that? It needs read:user, read:repository and write:issue' : `give the token ${scopes}`
+/** Returns the hint for a refused request. Gitea names the scopes that a token lacks. */
+function scopeHint(message: string): string {
+  const scopes = /required(?: scope\(s\):|=) ?\[([^\]]*)\]/.exec(message)?.[1]
+  return scopes === undefined
+    ? 'check that the token has the scopes read:user, read:repository and write:issue'
+    : `give the token ${scopes}`
 }
 
 function webUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : null
-  const wrong = (why: string) => new BurnError('forge_url', `forge.url ${why}`, 'write it like https://forge.example.com', { exit: 2 })
-  if (url === null || !/^https?:$/.test(url.protocol)) throw wrong('is not an http or https address')
-  if (url.username !== '' || url.password !== '') throw wrong('has a login in it, which belongs into forge.token')
+  const invalid = (why: string) => new BurnError('forge_url', `forge.url ${why}`, 'write it like https://forge.example.com', { exit: 2 })
+  if (url === null || !/^https?:$/.test(url.protocol)) throw invalid('is not an http or https address')
+  if (url.username !== '' || url.password !== '') throw invalid('contains a login; write it to forge.token instead')
   return `${url.origin}${url.pathname}`.replace(/\/+$/, '').replace(/\/api\/v1$/, '')
 }
 
 /**
- * `/assignees` knows owners, collaborators and teams, but in an organisation also those of its teams that may only read. Who of them may
- * write is told to a token that administers the repo; with any other, all of them count. With `known`, only the first list is asked for.
+ * Returns the logins that may write to a repo. `/assignees` lists owners, collaborators and teams; in an organisation also members of teams
+ * that may only
+ * read. Only a token that administers the repo learns who may write; with any other token all of them count. With `known`, only
+ * `/assignees` is requested.
  */
 async function readWriters(api: Api, repo: RepoRef, known?: readonly string[]): Promise<readonly string[]> {
   const { json } = await api.get(`${repoPath(repo)}/assignees`)
@@ -122,8 +131,9 @@ async function readRights(api: Api, repo: RepoRef): Promise<RepoRights> {
 const noComment = 999_999_999_999_999
 
 /**
- * A repo's answer tells an account's rights and nothing of the token's scopes. An edit of a comment that cannot exist is refused for what the token
- * lacks, and is answered with "not found" if it lacks nothing. It changes nothing.
+ * Returns true if the token may comment. A repo's JSON shows the rights of the account, but not the scopes of the token. burn therefore
+ * edits a comment that
+ * can't exist: the forge refuses that if the token lacks a scope, and otherwise answers with "not found". It changes nothing.
  */
 async function mayComment(api: Api, repo: RepoRef): Promise<boolean> {
   try {
@@ -136,11 +146,13 @@ async function mayComment(api: Api, repo: RepoRef): Promise<boolean> {
   return true
 }
 
-/** Git and curl both take the machine's own credentials, so that no prompt needs one. */
-function wayToOpen(repoUrl: string, url: string, base: string): string {
+/**
+ * Returns the instructions for an agent that opens a change. Git and curl both use credentials of the machine, so no prompt contains any.
+ */
+function openChangeInstructions(repoUrl: string, url: string, base: string): string {
   const body = `{"head":"<your branch>","base":${JSON.stringify(base)},"title":"<what changed>","body":"Closes #<number of the issue>"}`
   return (
-    `Push your branch to origin with git, then open a pull request from it: with \`tea pulls create\` or \`fj pr create\` where one is set up for ${url}, ` +
+    `Push your branch to origin with git, then open a pull request from it: with \`tea pulls create\` or \`fj pr create\` if one is set up for ${url}, ` +
     `else with \`curl --fail-with-body --netrc -H 'Content-Type: application/json' -d '${body}' ${repoUrl}/pulls\`. ` +
     'Its description must have the line `Closes #<number of the issue>`. The credentials are on this machine already; never write one down.'
   )

@@ -1,4 +1,4 @@
-/** One HTTP request and its answer. Node's own client: it starts faster than fetch, and follows no redirect by itself. */
+/** Sends one HTTP request. It uses Node's own client, which starts faster than fetch and follows no redirects. */
 import type { Agent, IncomingHttpHeaders, IncomingMessage, request as requestOf } from 'node:http'
 import { BurnError, codeOf, messageOf } from '../core/errors.ts'
 
@@ -7,9 +7,9 @@ export interface HttpRequest {
   readonly url: URL
   readonly headers: Readonly<Record<string, string>>
   readonly body: string | null
-  /** Milliseconds until the whole answer must be there. */
+  /** The time (ms) until the whole answer must have arrived. */
   readonly timeout_ms: number
-  /** Bytes of an answer beyond which it is not read. */
+  /** The maximum size (bytes) of the answer. */
   readonly max_bytes: number
 }
 
@@ -21,15 +21,16 @@ export interface HttpAnswer {
 
 export type Http = (request: HttpRequest) => Promise<HttpAnswer>
 
-/** Connections are kept for less than servers and proxies usually do, so that a write seldom meets one that was just closed. */
+/** Idle connections are closed earlier (ms) than most servers and proxies close them, so a write rarely meets a closed connection. */
 const idle_ms = 4_000
 
-/** Bytes of an answer that is too big which its error keeps as its cause: what names it stands there. */
-const keptOfTooBig = 4096
+/** The number of bytes of a too large answer that its error keeps as its cause. They contain the number of the issue. */
+const maxTruncatedBytes = 4096
 
 /**
- * A client that keeps `sockets` connections at most. Throws BurnError `forge_timeout`, `forge_unavailable` (no whole answer came) or
- * `forge_too_big`; any status that the server gives is an answer.
+ * Returns a client that keeps at most `sockets` connections. It throws BurnError `forge_timeout`, `forge_unavailable` (no complete answer
+ * arrived) or
+ * `forge_too_big`. Every status that the server sends is an answer.
  */
 export function openHttp(sockets: number): Http {
   const loading = new Map<string, Promise<Client>>()
@@ -42,7 +43,7 @@ export function openHttp(sockets: number): Http {
       const signal = AbortSignal.timeout(timeout_ms)
       const payload = body === null ? {} : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) }
       const request = begin(url, { method, agent, headers: { ...headers, ...payload }, signal })
-      const fail = (thrown: unknown) => reject(failure(thrown, url, signal.aborted, timeout_ms))
+      const fail = (thrown: unknown) => reject(httpError(thrown, url, signal.aborted, timeout_ms))
       request.once('error', fail)
       request.once('response', (response) => {
         readBody(response, max_bytes, url).then(
@@ -60,7 +61,7 @@ interface Client {
   readonly agent: Agent
 }
 
-/** Loaded by the first request: most commands make none, and it is a quarter of a command's start. */
+/** Loads the client for the first request. Most commands send none, and loading it takes a quarter of their start. */
 async function load(protocol: string, sockets: number): Promise<Client> {
   const client = protocol === 'https:' ? await import('node:https') : await import('node:http')
   return { request: client.request, agent: new client.Agent({ keepAlive: true, maxSockets: sockets, timeout: idle_ms }) }
@@ -69,14 +70,14 @@ async function load(protocol: string, sockets: number): Promise<Client> {
 async function readBody(response: IncomingMessage, limit: number, url: URL): Promise<string> {
   const chunks: Buffer[] = []
   let size = 0
-  // Without an encoding, every chunk of a response is bytes.
+  // Without an encoding, every chunk of a response is a buffer.
   for await (const chunk of response as AsyncIterable<Buffer>) {
     size += chunk.length
     if (size > limit) {
       throw new BurnError(
         'forge_too_big',
         `${url.host} answered with more than ${limit} bytes`,
-        'an issue or a comment there is too big to be read',
+        'shorten the issue or comment on the forge',
         { cause: beginningOf([...chunks, chunk]) },
       )
     }
@@ -85,23 +86,24 @@ async function readBody(response: IncomingMessage, limit: number, url: URL): Pro
   return Buffer.concat(chunks).toString('utf8')
 }
 
-/** Copied, so that nothing else of it stays in memory. */
+/** Returns the first bytes as a copy, so that the rest does not stay in memory. */
 function beginningOf(chunks: readonly Buffer[]): string {
   let size = 0
-  const first = chunks.filter((chunk) => (size += chunk.length) - chunk.length < keptOfTooBig)
-  return Buffer.concat(first).subarray(0, keptOfTooBig).toString('utf8')
+  const first = chunks.filter((chunk) => (size += chunk.length) - chunk.length < maxTruncatedBytes)
+  return Buffer.concat(first).subarray(0, maxTruncatedBytes).toString('utf8')
 }
 
-function failure(thrown: unknown, url: URL, late: boolean, timeout_ms: number): BurnError {
+function httpError(thrown: unknown, url: URL, isLate: boolean, timeout_ms: number): BurnError {
   if (thrown instanceof BurnError) return thrown
   const cause = { cause: thrown }
-  if (late)
+  if (isLate)
     return new BurnError(
       'forge_timeout',
       `${url.host} did not answer within ${timeout_ms} ms`,
-      'is the forge overloaded, or a firewall in between?',
+      'check the load of the forge, and any firewall between',
       cause,
     )
   const reason = messageOf(thrown) || codeOf(thrown) || 'connection failed'
-  return new BurnError('forge_unavailable', `${url.host} can't be reached: ${reason}`, 'is forge.url right, and the forge up?', cause)
+  const hint = 'check that forge.url is right and that the forge is up'
+  return new BurnError('forge_unavailable', `${url.host} can't be reached: ${reason}`, hint, cause)
 }

@@ -1,4 +1,4 @@
-/** The registry of forges: the adapter of each kind that a spec may name. */
+/** The registry of forges: the adapter for each kind that a spec may name. */
 import type { RepoSettings, SecretSource } from '../core/nouns.ts'
 import type { Clock, Forge } from '../core/ports.ts'
 import type { ForgeKind, ForgeSettings } from '../spec/forges.ts'
@@ -7,15 +7,15 @@ export interface ForgeDeps {
   readonly repos: readonly RepoSettings[]
   readonly clock: Clock
   readonly random: () => number
-  /** Reads a secret. Adapters ask for the token when a request needs it, and no sooner. */
+  /** Reads a secret. An adapter reads the token only when a request needs it. */
   readonly secret: (source: SecretSource) => Promise<string>
-  /** Hears when requests are held back, and how long (ms). */
+  /** Gets the time (ms) for which a request waits because of `requests_per_minute`. */
   readonly onWait: (ms: number) => void
 }
 
 type Adapters = { readonly [Kind in ForgeKind]: (settings: ForgeSettings[Kind], deps: ForgeDeps) => Promise<Forge> }
 
-/** An adapter is loaded when it is used: a folder needs no HTTP. */
+/** Adapters are loaded on demand, because a folder needs no HTTP client. */
 const adapters: Adapters = {
   async gitea({ url, token, requests_per_minute = null }, { secret, ...deps }) {
     const { openGitea } = await import('./gitea.ts')
@@ -27,7 +27,7 @@ const adapters: Adapters = {
   },
 }
 
-/** Opens the forge that a spec names; asks nothing of it yet. */
+/** Opens the forge that a spec names. It sends no request yet. */
 export function openForge<Kind extends ForgeKind>(kind: Kind, settings: ForgeSettings[Kind], deps: ForgeDeps): Promise<Forge> {
   return adapters[kind](settings, deps)
 }

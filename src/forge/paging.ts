@@ -1,61 +1,64 @@
-/** Lists from an API that gives them by pages. A page that is too big to be read is read again in smaller pages, down to single items. */
+/** Reads lists page by page. A page that is too large is read again in smaller pages, down to single items. */
 import { nullOnCode, type Api } from './api.ts'
 import { BurnError } from '../core/errors.ts'
 import { membersOf } from '../core/json.ts'
 import { arrayOf } from './gitea-objects.ts'
 
-export const mostPages = 2_000
-const mostReadings = 3
+export const maxPages = 2_000
+const maxListAttempts = 3
 
-/** What is kept of an item, and by what it is told from others. */
-export interface Kept<T> {
+/** The part of an item that is kept, and the key that identifies the item. */
+export interface KeyedItem<T> {
   readonly key: unknown
   readonly value: T
 }
 
-export interface Listed<T> {
+export interface ListResult<T> {
   readonly values: readonly T[]
-  /** The beginning of each item that is too big to be read. */
+  /** The first bytes of each item that is too large to be read. */
   readonly too_big: readonly string[]
   /** The server's clock at the first page. */
   readonly date: number | null
 }
 
 /**
- * Every item, each once by its key. The list may move while its pages are read, and hide an item that slips onto a page read before:
- * where fewer came than the server counts, it is read again. Only what `keep` returns is held in memory.
+ * Returns every item once, by its key. The list may change while its pages are read, so that an item moves to a page that was read before.
+ * If fewer items
+ * arrive than the server counts, the list is read again. Only the results of `keep` stay in memory.
  */
-export async function listAll<T>(api: Api, path: string, query: Query, keep: (item: unknown) => Kept<T>): Promise<Listed<T>> {
+export async function listAll<T>(api: Api, path: string, query: Query, keep: (item: unknown) => KeyedItem<T>): Promise<ListResult<T>> {
   const found = new Map<unknown, T>()
   let too_big: readonly string[] = []
   let date: number | null = null
-  for (let readings = 1; readings <= mostReadings; readings++) {
+  for (let attempts = 1; attempts <= maxListAttempts; attempts++) {
     const reading = await readPages(api, path, query, keep)
     date ??= reading.date
     too_big = reading.too_big
-    reading.kept.forEach(({ key, value }, index) => found.set(key ?? `${readings}.${index}`, value))
+    reading.kept.forEach(({ key, value }, index) => found.set(key ?? `${attempts}.${index}`, value))
     if (found.size + too_big.length >= (reading.total ?? 0)) break
   }
   return { values: [...found.values()], too_big, date }
 }
 
 interface Pages<T> {
-  readonly kept: readonly Kept<T>[]
+  readonly kept: readonly KeyedItem<T>[]
   readonly too_big: readonly string[]
-  /** How many there are by the server's last count. */
+  /** The server's count of all items, from the last page that was read. */
   readonly total: number | null
   readonly date: number | null
 }
 
-/** The first page says how many there are; then all others are read at once. Without a count they are read one by one. */
-async function readPages<T>(api: Api, path: string, query: Query, keep: (item: unknown) => Kept<T>): Promise<Pages<T>> {
-  const kept: Kept<T>[] = []
+/**
+ * Reads all pages. The first page has the count; the others are then read concurrently. Without a count they are read one after the other.
+ */
+async function readPages<T>(api: Api, path: string, query: Query, keep: (item: unknown) => KeyedItem<T>): Promise<Pages<T>> {
+  const kept: KeyedItem<T>[] = []
   const too_big: string[] = []
   const read = async (page: number, limit: number) => {
     const answer = await readPage(api, path, query, { limit, page })
     return { ...answer, kept: answer.items.map(keep) }
   }
-  const take = (page: ListPage & { readonly kept: readonly Kept<T>[] }) => {
+  const take = (page: ListPage & { readonly kept: readonly KeyedItem<T>[] }) => {
     for (const each of page.kept) kept.push(each)
     too_big.push(...page.too_big)
   }
@@ -64,7 +67,7 @@ async function readPages<T>(api: Api, path: string, query: Query, keep: (item: u
   const size = first.items.length + first.too_big.length
   if (first.total !== null && size > 0) {
     const pages = Math.ceil(first.total / size)
-    if (pages > mostPages) throw tooMany(path)
+    if (pages > maxPages) throw tooManyPagesError(path)
     const limit = pages > 1 ? Math.min(pageSize, size) : pageSize
     const others = await Promise.all(Array.from({ length: pages - 1 }, (_, index) => read(index + 2, limit)))
     for (const page of others) take(page)
@@ -72,7 +75,7 @@ async function readPages<T>(api: Api, path: string, query: Query, keep: (item: u
   }
   let { more } = first
   for (let number = 2; more; number++) {
-    if (number > mostPages) throw tooMany(path)
+    if (number > maxPages) throw tooManyPagesError(path)
     const answer = await read(number, pageSize)
     take(answer)
     more = answer.more && answer.items.length + answer.too_big.length > 0
@@ -80,36 +83,37 @@ async function readPages<T>(api: Api, path: string, query: Query, keep: (item: u
   return { kept, too_big, total: null, date: first.date }
 }
 
-export function tooMany(path: string): BurnError {
-  return new BurnError('forge_too_big', `${path} has more than ${mostPages} pages`, 'is that the repo you mean?')
+/** Returns the error for a list with too many pages. */
+export function tooManyPagesError(path: string): BurnError {
+  return new BurnError('forge_too_big', `${path} has more than ${maxPages} pages`, 'check that the spec names the right repo')
 }
 
-/** How many items a page has. Gitea and Forgejo give no more unless they are configured otherwise. */
+/** The number of items on a page. Gitea and Forgejo allow this many by default. */
 export const pageSize = 50
-/** Bytes of a page of several items, of which many are read at once, and of an item alone. */
-const mostBytes = { several: 4 * 1024 * 1024, one: 8 * 1024 * 1024 }
+/** The limit (bytes) for a page of several items, of which many are read concurrently, and for a single item. */
+const maxBytes = { several: 4 * 1024 * 1024, one: 8 * 1024 * 1024 }
 
 export type Query = Readonly<Record<string, string | number>>
 
 export interface ListPage {
   readonly items: readonly unknown[]
-  /** The beginning of each item that is too big to be read. */
+  /** The first bytes of each item that is too large to be read. */
   readonly too_big: readonly string[]
-  /** How many the whole list has, by the server's count; null where it did not say. */
+  /** The server's count of all items in the list; null if it sent none. */
   readonly total: number | null
-  /** There is a next page. */
+  /** True if there is a next page. */
   readonly more: boolean
-  /** The server's clock, milliseconds; null where it did not say. */
+  /** The server's clock (ms); null if it did not send it. */
   readonly date: number | null
 }
 
-interface Place {
+interface PageRequest {
   readonly limit: number
   readonly page: number
 }
 
-/** Returns a page of at most `limit` items. Pages that are too big are read one after the other, whoever asks for them: that bounds what is held in memory. */
-export async function readPage(api: Api, path: string, query: Query, { limit, page }: Place): Promise<ListPage> {
+/** Returns a page of at most `limit` items. Pages that are too large are read one at a time in the whole process, to bound the memory. */
+export async function readPage(api: Api, path: string, query: Query, { limit, page }: PageRequest): Promise<ListPage> {
   const whole = await attempt(api, path, query, { limit, page })
   if (typeof whole !== 'string') return whole
   return api.runExclusive(async () => {
@@ -118,15 +122,15 @@ export async function readPage(api: Api, path: string, query: Query, { limit, pa
   })
 }
 
-async function shrink(api: Api, path: string, query: Query, place: Place): Promise<ListPage> {
-  const whole = await attempt(api, path, query, place)
+async function shrink(api: Api, path: string, query: Query, request: PageRequest): Promise<ListPage> {
+  const whole = await attempt(api, path, query, request)
   if (typeof whole !== 'string') return whole
-  if (place.limit > 1) return split(api, path, query, place)
+  if (request.limit > 1) return split(api, path, query, request)
   return { items: [], too_big: [whole], total: null, more: true, date: null }
 }
 
-/** In parts that begin where pages of their size begin. */
-async function split(api: Api, path: string, query: Query, { limit, page }: Place): Promise<ListPage> {
+/** Reads a page as smaller pages. They must begin where pages of that size begin. */
+async function split(api: Api, path: string, query: Query, { limit, page }: PageRequest): Promise<ListPage> {
   const parts = smallestFactor(limit)
   const items: unknown[] = []
   const too_big: string[] = []
@@ -142,21 +146,24 @@ async function split(api: Api, path: string, query: Query, { limit, page }: Plac
   return { items, too_big, total, more, date }
 }
 
-/** The page; its beginning where it is too big. */
-async function attempt(api: Api, path: string, query: Query, { limit, page }: Place): Promise<ListPage | string> {
+/** Returns the page; its first bytes if it is too large. */
+async function attempt(api: Api, path: string, query: Query, { limit, page }: PageRequest): Promise<ListPage | string> {
   try {
-    const answer = await api.get(path, { ...query, [api.page_size]: limit, page }, limit === 1 ? mostBytes.one : mostBytes.several)
-    // A server that counts need not say in words that there is more.
+    const answer = await api.get(path, { ...query, [api.page_size]: limit, page }, limit === 1 ? maxBytes.one : maxBytes.several)
+    // A server that sends a count need not send a `Link` header.
     const more = answer.more || limit * page < (answer.total ?? 0)
     return { items: arrayOf(answer.json), too_big: [], total: answer.total, more, date: answer.date }
   } catch (thrown) {
-    const beginning = truncatedBodyOf(thrown)
-    if (beginning === null) throw thrown
-    return beginning
+    const firstBytes = truncatedBodyOf(thrown)
+    if (firstBytes === null) throw thrown
+    return firstBytes
   }
 }
 
-/** A Gitea may be configured to give fewer items than it is asked for: where its pages begin depends on that. Other forges do not have the path. */
+/**
+ * Returns the largest page that a Gitea gives; it may be configured to give fewer items, which moves the page boundaries. Other forges lack
+ * this path.
+ */
 async function largestPage(api: Api): Promise<number> {
   const answer = await nullOnCode('forge_not_found', api.get('/settings/api'))
   const most = Number(membersOf(answer?.json)['max_response_items'])
@@ -168,12 +175,12 @@ function smallestFactor(size: number): number {
   return size
 }
 
-/** The beginning of an answer that was too big; null if the error is another. */
+/** Returns the first bytes of an answer that was too large; null if the error is another. */
 export function truncatedBodyOf(thrown: unknown): string | null {
   return thrown instanceof BurnError && thrown.code === 'forge_too_big' ? String(thrown.cause ?? '') : null
 }
 
-/** The number of an item by its beginning: `number` stands before all that a person wrote. Null if it cannot be told. */
+/** Returns the number of a truncated item; null if it is not among the first bytes. It must precede all texts of people. */
 export function numberIn(beginning: string): number | null {
   const found = /"(number|title|body)":\s*(\d{1,15})?/.exec(beginning)
   return found?.[1] === 'number' && found[2] !== undefined ? Number(found[2]) : null

@@ -1,34 +1,35 @@
-/** How many requests a forge gets from this process: a minute, and at once. */
+/** Limits the requests to a forge: a number per minute, and a number at once. */
 import type { Clock } from '../core/ports.ts'
 
 const minute = 60_000
 
 /**
- * Waits until one more request fits: at most `most` at once, and as many a minute after that. `onWait` hears how long (ms) when it holds back, once a
- * minute. Where `most` is null nothing waits.
+ * Returns a function that waits until one more request fits into the limit per minute. A burst of `perMinute` requests may start at once.
+ * `onWait` gets the
+ * wait (ms), at most once a minute. With null there is no limit.
  */
-export function rateLimiter(most: number | null, clock: Clock, onWait: (ms: number) => void): () => Promise<void> {
-  if (most === null) return async () => {}
-  let left = most
-  let counted = clock.now()
-  let said = -Infinity
+export function rateLimiter(perMinute: number | null, clock: Clock, onWait: (ms: number) => void): () => Promise<void> {
+  if (perMinute === null) return async () => {}
+  let tokens = perMinute
+  let refilled_at = clock.now()
+  let reported_at = -Infinity
   return async () => {
     const now = clock.now()
-    left = Math.min(most, left + (Math.max(0, now - counted) * most) / minute)
-    counted = now
-    left -= 1
-    // Who comes later waits behind those that wait already: what is owed is counted below nothing.
-    const wait = left >= 0 ? 0 : Math.ceil((-left * minute) / most)
+    tokens = Math.min(perMinute, tokens + (Math.max(0, now - refilled_at) * perMinute) / minute)
+    refilled_at = now
+    tokens -= 1
+    // The number may become negative, so that later requests wait behind those that wait already.
+    const wait = tokens >= 0 ? 0 : Math.ceil((-tokens * minute) / perMinute)
     if (wait === 0) return
-    if (now - said >= minute) {
-      said = now
+    if (now - reported_at >= minute) {
+      reported_at = now
       onWait(wait)
     }
     await clock.sleep(wait)
   }
 }
 
-/** At most `limit` of the tasks it is given run at once; the others wait in order. */
+/** Returns a function that runs at most `limit` tasks at once. The others wait in order. */
 export function concurrencyLimiter(limit: number): <T>(task: () => Promise<T>) => Promise<T> {
   const waiting: (() => void)[] = []
   let running = 0

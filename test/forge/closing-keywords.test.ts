@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { issuesClosedBy, mostClosed } from '../../src/forge/closing-keywords.ts'
+import { issuesClosedBy, maxClosedIssues } from '../../src/forge/closing-keywords.ts'
 
 const url = 'https://forge.example.com/git'
 const closes = (body: string, title = 'A change') => issuesClosedBy('o/r', url, { title, body })
 
-test('closing words: every form that Gitea and Forgejo read', () => {
+test('issuesClosedBy: reads every form that Gitea and Forgejo read', () => {
   for (const word of ['close', 'closes', 'closed', 'fix', 'fixes', 'fixed', 'resolve', 'resolves', 'resolved', 'CLOSES', 'Fixes:'])
     assert.deepEqual(closes(`${word} #7`), ['o/r#7'], word)
   const forms: Record<string, readonly string[]> = {
@@ -26,7 +26,7 @@ test('closing words: every form that Gitea and Forgejo read', () => {
   assert.deepEqual(closes('', 'Fix #11: the parser'), ['o/r#11'])
 })
 
-test('closing words: code, quotations, comments and other words close nothing', () => {
+test('issuesClosedBy: code, quotations, comments and other words close nothing', () => {
   const none = [
     '#1',
     'see #1, part of #2',
@@ -54,11 +54,11 @@ test('closing words: code, quotations, comments and other words close nothing', 
     `closes ${'a'.repeat(101)}/b#1`,
   ]
   for (const body of none) assert.deepEqual(closes(body), [], body)
-  assert.deepEqual(closes('a ` b\n\ncloses #1 `` c'), ['o/r#1'], 'runs of backticks that nothing ends')
+  assert.deepEqual(closes('a ` b\n\ncloses #1 `` c'), ['o/r#1'], 'runs of backticks without an end')
 })
 
-test('closing words: texts of any size are read in a moment, and bounded', () => {
-  assert.equal(closes(Array.from({ length: 10_000 }, (_, n) => `closes #${n + 1}`).join('\n')).length, mostClosed)
+test('issuesClosedBy: takes bounded time and returns a bounded list', () => {
+  assert.equal(closes(Array.from({ length: 10_000 }, (_, n) => `closes #${n + 1}`).join('\n')).length, maxClosedIssues)
   assert.equal(closes(Array.from({ length: 500 }, (_, n) => `closes #${n + 1}`).join(', ')).length, 500)
   const began = process.cpuUsage().user
   for (const part of [
@@ -80,7 +80,7 @@ test('closing words: texts of any size are read in a moment, and bounded', () =>
   assert.ok(process.cpuUsage().user - began < 2_000_000, `${process.cpuUsage().user - began} µs`)
 })
 
-test('closing words: what is found is a reference, whatever the text', () => {
+test('issuesClosedBy: returns valid references only, for any text', () => {
   const parts = [
     'closes',
     'Fixes:',

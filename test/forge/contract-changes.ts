@@ -1,14 +1,14 @@
-/** The part of the contract about changes for review. */
+/** The part of the contract of forges about changes for review. */
 import assert from 'node:assert/strict'
 import type { Change } from '../../src/core/nouns.ts'
 import type { BurnError } from '../../src/core/errors.ts'
 import { code, hostile, id, type ForgeFixture } from './fixture.ts'
 
-/** What people know a change by: the last number of its address. */
+/** Returns the number that people know a change by: the last one in its address. */
 const numberOf = ({ url }: Change) => Number(/(\d+)(?:\.md)?$/.exec(url)?.[1])
 
 export function changeContract(contract: (what: string, run: (fixture: ForgeFixture) => Promise<void>) => void): void {
-  contract('a change is found by its branch, open and ended; pull requests are no issues', async ({ forge, repo, addIssue, ...people }) => {
+  contract('finds open and closed changes by branch', async ({ forge, repo, addIssue, ...people }) => {
     const issue = await addIssue({ title: 'work' })
     const [merged, dropped] = [await people.openChange(issue, `burn/${id(1)}`), await people.openChange(issue + 1000, `burn/${id(2)}`)]
     await people.openChange(issue + 2000, 'somebody/else')
@@ -47,7 +47,7 @@ export function changeContract(contract: (what: string, run: (fixture: ForgeFixt
     assert.match(change?.url ?? '', /^(https?|file):\/\//)
   })
 
-  contract('a change that it opens is found by its branch, once, with its dispatch', async ({ forge, repo, addIssue, push, ...people }) => {
+  contract('opens a change once, and finds it by its branch', async ({ forge, repo, addIssue, push, ...people }) => {
     const issue = await addIssue({ title: 'work' })
     const [branch, other] = [`burn/${id(1)}`, `burn/${id(2)}`]
     const wanted = {
@@ -61,8 +61,8 @@ export function changeContract(contract: (what: string, run: (fixture: ForgeFixt
     await push(other)
     assert.equal(await forge.changeOf(repo, branch), null)
     const opened = await forge.openChange(repo, wanted)
-    const { url, name, created_at, ...said } = opened
-    assert.deepEqual(said, {
+    const { url, name, created_at, ...others } = opened
+    assert.deepEqual(others, {
       dispatch_id: id(1),
       state: 'open',
       author: (await forge.whoami()).login,
@@ -86,7 +86,7 @@ export function changeContract(contract: (what: string, run: (fixture: ForgeFixt
     assert.deepEqual(found.map(({ url, state }) => `${state} ${url}`).toSorted(), [`open ${again.url}`, `open ${second.url}`].toSorted())
   })
 
-  contract('which issues a change closes is read from its text, whatever its branch, and anew once that is edited', async (fixture) => {
+  contract('reads the closed issues from the text of a change', async (fixture) => {
     const { forge, repo, addIssue, openChange, editChange } = fixture
     const [one, two] = [await addIssue({ title: 'one' }), await addIssue({ title: 'two' })]
     const change = await openChange(one, 'somebody/else', `Fixes #${one}, see #${two}.\n\n\`closes #${two}\`\n`)
@@ -98,7 +98,7 @@ export function changeContract(contract: (what: string, run: (fixture: ForgeFixt
     for (const since of [0, null]) assert.deepEqual(await closes(since), [[null, []]])
   })
 
-  contract('a listing of issues tells that there is news of a change', async ({ forge, repo, addIssue, openChange, editChange }) => {
+  contract('a list of issues shows that a change has news', async ({ forge, repo, addIssue, openChange, editChange }) => {
     const issue = await addIssue({ title: 'work' })
     const { cursor } = await forge.issues(repo, null)
     const change = await openChange(issue, 'somebody/else')
@@ -109,7 +109,7 @@ export function changeContract(contract: (what: string, run: (fixture: ForgeFixt
     assert.ok(((await forge.issues(repo, opened.cursor)).changed_at ?? 0) >= (opened.changed_at ?? 0))
   })
 
-  contract('the same change opened twice at once is opened once', async ({ forge, repo, addIssue, push }) => {
+  contract('concurrent requests open a change once', async ({ forge, repo, addIssue, push }) => {
     const issue = await addIssue({ title: 'work' })
     const change = { branch: `burn/${id(1)}`, base: 'main', title: 'work', body: `Closes #${issue}\n`, issue: `${repo}#${issue}` }
     await push(change.branch)

@@ -1,10 +1,10 @@
-/** What every forge must do, whatever it is made of. Each adapter's tests bring the fixture. */
+/** The contract that every forge must meet. The tests of each adapter bring a fixture. */
 import assert from 'node:assert/strict'
 import { test, type TestOptions } from 'node:test'
 import { changeContract } from './contract-changes.ts'
 import { code, hostile, id, type ForgeFixture } from './fixture.ts'
 
-/** Runs the contract against what `open` gives; one fixture for each test. */
+/** Runs the contract, with a new fixture from `open` for each test. */
 export function forgeContract(name: string, open: () => Promise<ForgeFixture>, options: TestOptions = {}): void {
   const contract = (what: string, run: (fixture: ForgeFixture) => Promise<void>) =>
     test(`${name}: ${what}`, options, async () => {
@@ -16,7 +16,7 @@ export function forgeContract(name: string, open: () => Promise<ForgeFixture>, o
       }
     })
 
-  contract('lists open issues as they were written', async ({ forge, repo, person, addIssue }) => {
+  contract('lists open issues unchanged', async ({ forge, repo, person, addIssue }) => {
     const numbers = []
     for (const issue of hostile) numbers.push(await addIssue({ ...issue, labels: ['bug', 'needs: care'] }))
     const page = await forge.issues(repo, null)
@@ -68,7 +68,7 @@ export function forgeContract(name: string, open: () => Promise<ForgeFixture>, o
     )
   })
 
-  contract('an issue that was closed is no longer open, by whatever way it is asked', async ({ forge, repo, addIssue, closeIssue }) => {
+  contract('a closed issue is no longer open', async ({ forge, repo, addIssue, closeIssue }) => {
     const [stays, goes] = [await addIssue({ title: 'stays' }), await addIssue({ title: 'goes' })]
     const before = await forge.issues(repo, null)
     assert.equal(before.issues.length, 2)
@@ -86,7 +86,7 @@ export function forgeContract(name: string, open: () => Promise<ForgeFixture>, o
     )
   })
 
-  contract('an issue that is new since the cursor comes with it', async ({ forge, repo, addIssue }) => {
+  contract('returns a new issue since the cursor', async ({ forge, repo, addIssue }) => {
     await addIssue({ title: 'old' })
     const { cursor } = await forge.issues(repo, null)
     const number = await addIssue({ title: 'new' })
@@ -94,7 +94,7 @@ export function forgeContract(name: string, open: () => Promise<ForgeFixture>, o
     assert.ok(page.issues.some((issue) => issue.number === number && issue.title === 'new'))
   })
 
-  contract('comments are written, found, and edited in place', async ({ forge, repo, addIssue }) => {
+  contract('writes, lists and edits comments', async ({ forge, repo, addIssue }) => {
     const ref = `${repo}#${await addIssue({ title: 'talk' })}`
     assert.deepEqual(await forge.comments(ref), [])
     const body = '<!-- burn:1 -->\nClaimed 🜂 by `$(x)`\n\n---\nstate: closed\n---\n'
@@ -121,7 +121,7 @@ export function forgeContract(name: string, open: () => Promise<ForgeFixture>, o
     assert.equal((await forge.issue(ref))?.comments, 2)
   })
 
-  contract('comments written at once are all kept', async ({ forge, repo, addIssue }) => {
+  contract('keeps all comments that are written concurrently', async ({ forge, repo, addIssue }) => {
     const ref = `${repo}#${await addIssue({ title: 'busy' })}`
     const written = await Promise.all(Array.from({ length: 12 }, (_, n) => forge.comment(ref, `says ${n}`)))
     assert.equal(new Set(written.map((comment) => comment.id)).size, 12)
@@ -131,7 +131,7 @@ export function forgeContract(name: string, open: () => Promise<ForgeFixture>, o
 
   changeContract(contract)
 
-  contract('knows who may write, who it is, and what it may', async ({ forge, repo, person, missing, addIssue }) => {
+  contract('knows the writers, its own login and its rights', async ({ forge, repo, person, missing, addIssue }) => {
     await addIssue({ title: 'mine' })
     const writers = await forge.writers(repo)
     assert.ok(writers.includes(person))
@@ -144,7 +144,7 @@ export function forgeContract(name: string, open: () => Promise<ForgeFixture>, o
     assert.equal((await forge.rights(missing)).exists, false)
   })
 
-  contract('says how an agent reaches it', async ({ forge, repo }) => {
+  contract('tells agents how to reach it', async ({ forge, repo }) => {
     const { clone_url, api_url, open_change } = forge.access(repo)
     assert.ok(clone_url.endsWith(`/${repo.split('/')[1]}.git`))
     assert.match(api_url, /^(https?|file):\/\//)
@@ -152,7 +152,7 @@ export function forgeContract(name: string, open: () => Promise<ForgeFixture>, o
     assert.doesNotMatch(open_change, /token/i)
   })
 
-  contract('what is missing is said to be missing, and what is no name is refused', async ({ forge, repo, missing, addIssue }) => {
+  contract('reports missing objects, and refuses invalid names', async ({ forge, repo, missing, addIssue }) => {
     await addIssue({ title: 'here' })
     assert.equal(await forge.issue(`${repo}#99999`), null)
     await assert.rejects(forge.issues(missing, null), code('forge_not_found'))

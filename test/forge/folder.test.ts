@@ -1,4 +1,4 @@
-/** The folder forge: the contract with plain files, and what hostile files and names must not do. */
+/** Tests the folder forge: the contract with plain files, and hostile files and names. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import fs, { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
@@ -35,7 +35,7 @@ async function openTemporary() {
   return { root, forge: openFolder({ root, owner: 'local', clock }), remove: () => rm(root, { recursive: true, force: true }) }
 }
 
-/** As any program would take part: with a text for each file, and no code of the product's own. */
+/** Takes part as any other program would: by writing the text of each file, without burn's code. */
 forgeContract('folder', async (): Promise<ForgeFixture> => {
   const { root, forge, remove } = await openTemporary()
   let last = 0
@@ -74,7 +74,7 @@ async function folder(t: TestContext) {
 
 const fails = (code: string) => (thrown: unknown) => thrown instanceof BurnError && thrown.code === code && thrown.hint !== ''
 
-test('malformed files are left out, each with file and line', async (t) => {
+test('folder: skips malformed files, each with file and line', async (t) => {
   const { root, forge } = await folder(t)
   const files: readonly (readonly [string, string, string])[] = [
     ['issues/app/1.md', 'no front matter', 'issues/app/1.md:1: '],
@@ -102,7 +102,7 @@ test('malformed files are left out, each with file and line', async (t) => {
   )
 })
 
-test("a change is written into a file of its own, and over nobody's", async (t) => {
+test('folder: writes a change into a file of its own', async (t) => {
   const { root, forge } = await folder(t)
   await put(root, 'issues/app/7.md', '---\ntitle: x\n---\n')
   await put(root, 'reviews/app/7.md', '---\nbranch: ada/parser\n---\nhers')
@@ -123,7 +123,7 @@ test("a change is written into a file of its own, and over nobody's", async (t) 
   await assert.rejects(forge.openChange(repo, { ...change, branch: 'burn/0k00000000002', issue: 'local/other#7' }), fails('forge_ref'))
 })
 
-test('folder: reads nothing below a folder that it cannot look at', async (t) => {
+test('folder: reads nothing below a folder that it cannot inspect', async (t) => {
   const { root, forge, remove } = await openTemporary()
   t.after(remove)
   await put(root, 'issues/app/1.md', '---\ntitle: x\nauthor: ada\nstate: open\ncreated: 2026-01-31T10:00:00Z\n---\n')
@@ -136,7 +136,7 @@ test('folder: reads nothing below a folder that it cannot look at', async (t) =>
   await assert.rejects(forge.issues(repo, null), fails('forge_unavailable'))
 })
 
-test('links, pipes and what is too big are not read', async (t) => {
+test('folder: does not read links, pipes and too large files', async (t) => {
   const { root, forge } = await folder(t)
   const secret = await mkdtemp(join(tmpdir(), 'burn-secret-'))
   t.after(() => rm(secret, { recursive: true, force: true }))
@@ -161,12 +161,12 @@ test('links, pipes and what is too big are not read', async (t) => {
   assert.deepEqual(await readdir(secret), ['1.md'])
 })
 
-test('repos of another owner are not here', async (t) => {
+test('folder: has no repos of another owner', async (t) => {
   const { forge } = await folder(t)
   await assert.rejects(forge.issues('other/app', null), fails('forge_not_found'))
 })
 
-test('the writers file says who may write; a comment in it is none', async (t) => {
+test('folder: writers come from its file, without comments', async (t) => {
   const { root, forge } = await folder(t)
   await put(root, 'issues/app/1.md', '---\ntitle: x\nauthor: stranger\n---\n')
   assert.deepEqual(await forge.writers(repo), ['burn', 'stranger'])
@@ -174,7 +174,7 @@ test('the writers file says who may write; a comment in it is none', async (t) =
   assert.deepEqual(await forge.writers(repo), ['burn', 'ada', 'grace'])
 })
 
-test('a half-written comment is never seen, and nothing is left beside it', async (t) => {
+test('folder: readers see no partial comment or temporary file', async (t) => {
   const { root, forge } = await folder(t)
   await put(root, 'issues/app/1.md', '---\ntitle: x\n---\n')
   const big = 'x'.repeat(300_000)
@@ -187,7 +187,7 @@ test('a half-written comment is never seen, and nothing is left beside it', asyn
   assert.deepEqual((await readdir(join(root, 'comments/app/1'))).toSorted(), ['1.md', '2.md', '3.md', '4.md'])
 })
 
-test('a folder that may not be written says so', { skip: process.getuid?.() === 0 && 'root may write everywhere' }, async (t) => {
+test('folder: reports that it is not writable', { skip: process.getuid?.() === 0 && 'root may write everywhere' }, async (t) => {
   const { root, forge } = await folder(t)
   await put(root, 'issues/app/1.md', '---\ntitle: x\n---\n')
   await chmod(root, 0o500)
@@ -196,7 +196,7 @@ test('a folder that may not be written says so', { skip: process.getuid?.() === 
   await assert.rejects(forge.comment(`${repo}#1`, 'x'), fails('forge_unavailable'))
 })
 
-test('what is rendered is read back as it was', () => {
+test('front matter: parses rendered documents unchanged', () => {
   const word = fc.string({ unit: 'grapheme', minLength: 1 }).map((text) => text.toWellFormed())
   fc.assert(
     fc.property(
@@ -217,7 +217,7 @@ test('what is rendered is read back as it was', () => {
   )
 })
 
-test('no text of a file makes reading it fail otherwise than by saying what is malformed', () => {
+test('front matter: any text parses or is reported as malformed', () => {
   const piece = fc.oneof(fc.constantFrom('---', '\n', '\r\n', 'title:', '- ', '"', "'", '[', ']', ':', '\ufeff', '\0'), fc.string())
   fc.assert(
     fc.property(fc.array(piece, { maxLength: 20 }), (pieces) => {

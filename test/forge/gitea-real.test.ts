@@ -1,4 +1,7 @@
-/** The contract against a real Gitea or Forgejo, in repos that it makes and deletes: BURN_TEST_GITEA_URL and BURN_TEST_GITEA_TOKEN. */
+/**
+ * Runs the contract against a real Gitea or Forgejo, in repos that it creates and deletes. Set BURN_TEST_GITEA_URL and
+ * BURN_TEST_GITEA_TOKEN.
+ */
 import { randomBytes } from 'node:crypto'
 import { openGitea } from '../../src/forge/gitea.ts'
 import { clock } from '../support/clock.ts'
@@ -9,7 +12,7 @@ const { BURN_TEST_GITEA_URL: url = '', BURN_TEST_GITEA_TOKEN: token = '' } = pro
 const unset = url === '' || token === ''
 const mergeTries = 40
 
-/** A request as a person's program would make it. */
+/** Sends a request as a person's program would. */
 async function ask<T>(method: string, path: string, body?: unknown): Promise<T> {
   const headers = { authorization: `token ${token}`, 'content-type': 'application/json' }
   const response = await fetch(`${url}/api/v1${path}`, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) })
@@ -18,7 +21,7 @@ async function ask<T>(method: string, path: string, body?: unknown): Promise<T> 
   return (text === '' ? null : JSON.parse(text)) as T
 }
 
-/** Whether a pull request can be merged is worked out in the background. */
+/** Merges a pull request. Gitea finds out in the background whether it can be merged, so the request may fail at first. */
 async function merge(path: string): Promise<void> {
   for (let tries = 1; ; tries++) {
     try {
@@ -71,5 +74,5 @@ async function openReal(): Promise<ForgeFixture> {
   }
 }
 
-const skip = unset && 'set BURN_TEST_GITEA_URL and BURN_TEST_GITEA_TOKEN to run it against your own'
+const skip = unset && 'set BURN_TEST_GITEA_URL and BURN_TEST_GITEA_TOKEN to run it against your own forge'
 forgeContract('a real gitea', openReal, { skip })

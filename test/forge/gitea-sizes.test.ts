@@ -1,4 +1,4 @@
-/** What is too big, or not there, is said by name, and hides nothing else. */
+/** Checks that burn names an object that is too large or missing, and still reads all others. */
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { BurnError } from '../../src/core/errors.ts'
@@ -8,7 +8,7 @@ import { openConformance } from '../stand-ins/gitea/conformance.ts'
 import { startGitea } from '../stand-ins/gitea/server.ts'
 
 const repo = 'acme/app'
-/** Opened once: it takes a while. */
+/** Loaded once, because it takes a while. */
 const check = openConformance() ?? false
 const token = 'tok-0123456789-secret'
 
@@ -16,7 +16,7 @@ function fails(code: string, hint: RegExp = /./) {
   return (thrown: unknown) => thrown instanceof BurnError && thrown.code === code && hint.test(thrown.hint)
 }
 
-/** Issues and comments of a forge whose answers are not read beyond 100,000 bytes. */
+/** Starts a forge with 120 issues, one of them too large. burn reads at most 100,000 bytes of an answer. */
 async function bounded(t: TestContext, most_items = 50, links = true) {
   const old = { created_at: '2026-01-01T00:00:00Z', updated_at: '2026-01-01T00:00:00Z' }
   const issues = Array.from({ length: 120 }, (_, n) => ({ ...old, title: `issue ${n + 1}`, body: n === 59 ? 'x'.repeat(200_000) : 'y' }))
@@ -33,7 +33,7 @@ async function bounded(t: TestContext, most_items = 50, links = true) {
   return { server, forge }
 }
 
-/** One issue, and no limit but the usual ones. */
+/** Starts a forge with one issue and the default limits. */
 async function small(t: TestContext) {
   const server = await startGitea({
     check: false,
@@ -50,20 +50,20 @@ for (const [most_items, links] of [
   [30, false],
   [47, true],
 ] as const)
-  test(`an issue that is too big is left out by name, and all others are read: pages of ${most_items}`, async (t) => {
+  test(`gitea: names a too large issue, with pages of ${most_items}`, async (t) => {
     const { server, forge } = await bounded(t, most_items, links)
     const { issues, skipped, cursor } = await forge.issues(repo, null)
     assert.equal(issues.length, 119)
     assert.ok(!issues.some(({ number }) => number === 60))
-    assert.deepEqual(skipped, [{ what: `${repo}#60`, why: 'it is too big to be read' }])
+    assert.deepEqual(skipped, [{ what: `${repo}#60`, why: 'it is too large for burn to read' }])
     assert.ok(server.log.length < 60, `${server.log.length} requests`)
     const next = await forge.issues(repo, cursor)
-    assert.deepEqual([next.issues.length, next.skipped], [0, []], 'what was said once is not read again')
+    assert.deepEqual([next.issues.length, next.skipped], [0, []], 'a skipped issue is not read again')
     await assert.rejects(forge.issue(`${repo}#60`), fails('forge_too_big'))
     assert.deepEqual(server.violations, [])
   })
 
-test('of the first page each issue may be too big', async (t) => {
+test('gitea: skips each too large issue on the first page', async (t) => {
   const { server, forge } = await bounded(t, 4)
   for (const number of [1, 118, 119, 120]) server.state.issue(repo, number).body = 'x'.repeat(150_000)
   const { issues, skipped } = await forge.issues(repo, null)
@@ -71,7 +71,7 @@ test('of the first page each issue may be too big', async (t) => {
   assert.deepEqual(skipped.map(({ what }) => what).toSorted(), [1, 60, 118, 119, 120].map((number) => `${repo}#${number}`).toSorted())
 })
 
-test('comments that are too many for one answer are read page by page, and one that is too big alone is no obstacle', async (t) => {
+test('gitea: reads many comments page by page, without too large ones', async (t) => {
   const { server, forge } = await bounded(t)
   const mark = '<!-- burn:1 fleet=other dispatch=0k30000000001 state=claimed -->\nClaimed.'
   for (let n = 0; n < 70; n++) server.state.addComment(repo, 1, 'ann', 'z'.repeat(9_000))
@@ -83,14 +83,14 @@ test('comments that are too many for one answer are read page by page, and one t
   assert.deepEqual(server.violations, [])
 })
 
-test('a long comment is kept as far as its beginning', async (t) => {
+test('gitea: keeps only the beginning of a long comment', async (t) => {
   const { server, forge } = await small(t)
   server.state.addComment(repo, 1, 'ann', `<!-- burn:1 -->${'é'.repeat(100_000)}`)
   const [comment] = await forge.comments(`${repo}#1`)
   assert.equal(comment?.body.length, 30_000)
 })
 
-test('a pull request that is too big hides no other', async (t) => {
+test('gitea: a too large pull request hides no other', async (t) => {
   const { server, forge } = await bounded(t)
   server.state.addPull(repo, { title: 'ours', branch: 'burn/0k00000000001' })
   server.state.addPull(repo, { title: 'huge', branch: 'topic', body: 'x'.repeat(200_000), author: 'stranger' })
@@ -99,10 +99,10 @@ test('a pull request that is too big hides no other', async (t) => {
     changes.map(({ dispatch_id }) => dispatch_id),
     ['0k00000000001'],
   )
-  assert.deepEqual(skipped, [{ what: 'change #122', why: 'it is too big to be read' }])
+  assert.deepEqual(skipped, [{ what: 'change #122', why: 'it is too large for burn to read' }])
 })
 
-test('an issue longer than any agent can take is left out by name', async (t) => {
+test('gitea: skips an issue that is too long for any agent', async (t) => {
   const { server, forge } = await small(t)
   server.state.addIssue(repo, { title: 'long', body: 'x'.repeat(1_000_000) })
   const { issues, skipped } = await forge.issues(repo, null)
@@ -110,7 +110,7 @@ test('an issue longer than any agent can take is left out by name', async (t) =>
   assert.match(skipped[0]?.why ?? '', /longer than 1000000 characters/)
 })
 
-test('a repo whose issues are disabled is not an empty one, whatever its list answers', async (t) => {
+test('gitea: tells disabled issues from an empty repo', async (t) => {
   const { server, forge } = await small(t)
   server.state.repo(repo).has_issues = false
   const off = fails('forge_issues_off', /enable them.*"repos" in the spec/)
@@ -122,5 +122,5 @@ test('a repo whose issues are disabled is not an empty one, whatever its list an
   assert.deepEqual(await forge.rights(repo), { exists: true, write: true, archived: false, issues: false })
   server.state.repo(repo).has_issues = true
   server.state.close(repo, 1)
-  assert.deepEqual((await forge.issues(repo, null)).issues, [], 'an empty one is')
+  assert.deepEqual((await forge.issues(repo, null)).issues, [], 'an empty list is valid')
 })

@@ -1,4 +1,4 @@
-/** The Gitea adapter against the stand-in: the contract, and what is Gitea's own. */
+/** Tests the Gitea adapter against the stand-in: the contract of all forges, and the behaviour of Gitea alone. */
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -14,7 +14,7 @@ import { forgeContract } from './contract.ts'
 import type { ForgeFixture } from './fixture.ts'
 
 const repo = 'acme/app'
-/** Opened once: it takes longer than most tests. */
+/** Loaded once, because it takes longer than most tests. */
 const check = openConformance() ?? false
 const budget = { request_ms: 5_000, backoff_ms: 5 }
 
@@ -27,7 +27,7 @@ async function closeChecked(server: GiteaStandIn): Promise<void> {
   assert.deepEqual(server.violations, [])
 }
 
-/** A stand-in with one repo, ended and held against Gitea's description when the test ends. */
+/** Starts a stand-in with one repo. At the end of the test its exchanges must match Gitea's description of the API. */
 async function serve(t: TestContext, options: GiteaStandInOptions = { repos: [{ name: repo, writers: ['burn'] }] }) {
   const server = await startGitea({ check, ...options })
   t.after(() => closeChecked(server))
@@ -60,7 +60,7 @@ forgeContract('gitea', async (): Promise<ForgeFixture> => {
   }
 })
 
-test('a change needs branches that are there, and two of them', async (t) => {
+test('gitea: openChange needs two existing, different branches', async (t) => {
   const git = mkdtempSync(join(tmpdir(), 'burn-gitea-'))
   t.after(() => rmSync(git, { recursive: true, force: true }))
   const { forge } = await serve(t, { git, repos: [{ name: repo, writers: ['burn'] }] })
@@ -74,7 +74,7 @@ test('a change needs branches that are there, and two of them', async (t) => {
   assert.equal((await forge.openChange(repo, change)).state, 'open')
 })
 
-test('a change is asked for once; whether it was opened all the same can be looked up', async (t) => {
+test('gitea: sends a new change once, and can look it up', async (t) => {
   const { server, forge, state } = await serve(t)
   const change = (n: number) => ({ branch: `burn/0k0000000000${n}`, base: 'main', title: 'work', body: 'Closes #1', issue: `${repo}#1` })
   const troubles = [
@@ -93,7 +93,7 @@ test('a change is asked for once; whether it was opened all the same can be look
   assert.equal(state.repo(repo).items.size, 3)
 })
 
-test('a change that somebody pointed at another base is found, and one from a fork only where its author may write', async (t) => {
+test('gitea: finds a rebased change; a fork counts only from writers', async (t) => {
   const { forge, state } = await serve(t)
   state.addRepo({ name: 'stranger/app' })
   state.addPull(repo, { title: 'moved', branch: 'burn/0k00000000001', base: 'next', author: 'burn' })
@@ -103,9 +103,9 @@ test('a change that somebody pointed at another base is found, and one from a fo
   assert.equal(await forge.changeOf(repo, 'burn/0k00000000002'), null)
 })
 
-test('exchanges are held against the description of the API', async (t) => {
+test("stand-in: compares exchanges with Gitea's description of the API", async (t) => {
   const { server, forge } = await serve(t)
-  if (!server.checked) return t.skip("Gitea's description of its API is not on this machine: nothing was checked")
+  if (!server.checked) return t.skip("Gitea's description of its API is not on this machine")
   const headers = { authorization: `token ${server.token}` }
   await fetch(`${server.url}/api/v1/repos/acme/app/issues?stat=open`, { headers })
   assert.match(server.violations.join(), /no query parameter stat/)
@@ -117,7 +117,7 @@ test('exchanges are held against the description of the API', async (t) => {
   assert.deepEqual(server.violations, [])
 })
 
-test('a cycle that finds nothing new is one request for issues and one for changes', async (t) => {
+test('gitea: a cycle without news takes two requests', async (t) => {
   const issues = Array.from({ length: 180 }, (_, n) => ({
     title: `issue ${n}`,
     updated_at: '2026-01-31T10:00:00Z',
@@ -142,7 +142,7 @@ test('a cycle that finds nothing new is one request for issues and one for chang
   )
 })
 
-test('a cursor of another server is not used', async (t) => {
+test('gitea: ignores a cursor of another server', async (t) => {
   const [one, other] = [await serve(t), await serve(t)]
   one.state.addIssue(repo, { title: 'one' })
   other.state.addIssue(repo, { title: 'other', updated_at: '2020-01-01T00:00:00Z', created_at: '2020-01-01T00:00:00Z' })
@@ -152,7 +152,7 @@ test('a cursor of another server is not used', async (t) => {
   for (const text of ['', '{}', '1 settled x y z', 'null']) assert.equal((await other.forge.issues(repo, text)).complete, true)
 })
 
-test('a fresh change is asked for again for a while, since its neighbours may still come', async (t) => {
+test('gitea: reads again the seconds before a fresh change', async (t) => {
   const { forge, state } = await serve(t)
   const late = state.addIssue(repo, { title: 'late', state: 'closed' })
   state.addIssue(repo, { title: 'fresh' })
@@ -162,21 +162,21 @@ test('a fresh change is asked for again for a while, since its neighbours may st
   assert.ok((await forge.issues(repo, cursor)).issues.some(({ number }) => number === late.number))
 })
 
-test('all pages come where the server does not count', async (t) => {
+test('gitea: reads all pages if the server sends no count', async (t) => {
   const issues = Array.from({ length: 120 }, (_, n) => ({ title: `issue ${n}` }))
   const { server, forge } = await serve(t, { repos: [{ name: repo, issues }] })
   server.trouble({ kind: 'uncounted', link: true })
   assert.equal((await forge.issues(repo, null)).issues.length, 120)
 })
 
-test('an issue that slips to a page read before is found all the same', async (t) => {
+test('gitea: finds an issue that moves to an earlier page', async (t) => {
   const issues = Array.from({ length: 120 }, (_, n) => ({ title: `issue ${n}` }))
   const { server, forge } = await serve(t, { repos: [{ name: repo, issues }] })
   server.trouble({ kind: 'changed', change: (json) => (json as unknown[]).slice(1) }, /page=2/, 1)
   assert.equal((await forge.issues(repo, null)).issues.length, 120)
 })
 
-test('malformed objects are left out, and said', async (t) => {
+test('gitea: skips malformed objects, and reports them', async (t) => {
   const { server, forge, state } = await serve(t)
   const good = state.addIssue(repo, { title: 'good', labels: ['a'], assignees: ['burn'] })
   const pull = { ...server.state.addPull(repo, { title: 'pull', branch: 'x' }), pull_request: { merged: false } }
@@ -199,14 +199,14 @@ test('malformed objects are left out, and said', async (t) => {
   assert.ok(page.skipped.some(({ what, why }) => what === `${repo}#9` && /times/.test(why)))
 })
 
-test('what was migrated belongs to nobody here', async (t) => {
+test('gitea: a migrated issue has no author among the writers', async (t) => {
   const { forge, state } = await serve(t)
   state.addIssue(repo, { title: 'from elsewhere', author: 'acme', original_author: 'burn' })
   const [issue] = (await forge.issues(repo, null)).issues
   assert.equal((await forge.writers(repo)).includes(issue?.author ?? ''), false)
 })
 
-test("a stranger's fork hides no change of the repo itself, whatever its branch is called", async (t) => {
+test("gitea: a stranger's fork hides no change of the repo", async (t) => {
   const { forge, state } = await serve(t)
   state.addRepo({ name: 'stranger/app' })
   state.addPull(repo, { title: 'ours', branch: 'burn/0k00000000001', author: 'burn' })
@@ -218,7 +218,7 @@ test("a stranger's fork hides no change of the repo itself, whatever its branch 
   assert.equal((await forge.changeOf(repo, 'burn/0k00000000001'))?.author, 'burn')
 })
 
-test('those who may only be assigned do not count as writers, where the token may know', async (t) => {
+test('gitea: readers are not writers if the token can tell', async (t) => {
   const seed = { name: repo, writers: ['burn'], readers: ['reader'] }
   const { forge: other } = await serve(t, { repos: [seed], tokens: { any: 'burn' } })
   assert.deepEqual(await other.writers(repo), ['acme', 'burn', 'reader'])
@@ -226,7 +226,7 @@ test('those who may only be assigned do not count as writers, where the token ma
   assert.deepEqual(await owner.writers(repo), ['acme', 'burn'])
 })
 
-test('a repo that was renamed is found under its old name', async (t) => {
+test('gitea: finds a renamed repo under its old name', async (t) => {
   const { forge, state } = await serve(t)
   state.addIssue(repo, { title: 'moved' })
   state.rename(repo, 'acme/renamed')

@@ -35,7 +35,7 @@ test('the answers of comments are lost, then everything is: cycles go on and say
   t.diagnostic(`10 cycles of an outage: ${forge.log.length - asked} requests, ${ms} ms`)
   assert.ok(forge.log.length - asked <= 5, 'it is left alone')
   assert.ok(ms < 5_000, 'and nobody waits for it')
-  assert.match(reasons.at(-1) ?? '', /stays down and is left alone until \d\d:\d\d:\d\dZ: .*can't be reached/)
+  assert.match(reasons.at(-1) ?? '', /is down, and burn sends it no requests until \d\d:\d\d:\d\dZ: .*can't be reached/)
 
   forge.calm()
   const marks = (issue: string) =>

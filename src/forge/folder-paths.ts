@@ -1,4 +1,4 @@
-/** Where the folder forge's things are, and how a folder of its files is read. */
+/** Knows the paths of a folder forge, and reads all files of one folder. */
 import { lstat } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import type { RepoRef } from '../core/nouns.ts'
@@ -8,19 +8,23 @@ import { namesIn, unreadable } from './files.ts'
 import { concurrencyLimiter } from './rate-limit.ts'
 import { splitRepo } from './refs.ts'
 
-/** Who the fleet writes as. */
+/** The login as which the fleet writes. */
 export const login = 'burn'
 const openFiles = 16
 
 type Kind = 'issues' | 'comments' | 'reviews'
 
-/** Where things are. A repo of another owner is `forge_not_found`; a folder that is a link is `forge_forbidden`. */
-export interface ForgeFolder {
+/**
+ * The paths of a folder forge. Throws BurnError `forge_not_found` for a repo of another owner, and `forge_forbidden` if a folder is a
+ * symbolic link.
+ */
+export interface FolderPaths {
   readonly root: string
   folder(kind: Kind, repo: RepoRef, issue?: number): Promise<string>
 }
 
-export function openPlace(root: string, owner: string): ForgeFolder {
+/** Returns the paths below `root`, for repos of this owner. */
+export function folderPaths(root: string, owner: string): FolderPaths {
   return {
     root,
     async folder(kind, repo, issue) {
@@ -35,7 +39,7 @@ export function openPlace(root: string, owner: string): ForgeFolder {
   }
 }
 
-/** A link among the folders could lead anywhere. The root itself may be one. */
+/** Refuses a symbolic link among the folders, because it could lead anywhere. The root itself may be one. */
 async function refuseLink(path: string): Promise<void> {
   const found = await lstat(path)
     .catch(ifCode(noSuchPath, null))
@@ -43,9 +47,9 @@ async function refuseLink(path: string): Promise<void> {
   if (found?.isSymbolicLink() === true) throw new BurnError('forge_forbidden', `${path} is a symbolic link`, 'put the folder itself there')
 }
 
-/** What is made of each file whose name has a number, in their order; what is malformed is left out, with the reason. */
-export async function readEach<T>(
-  place: ForgeFolder,
+/** Makes an item from each file whose name has a number, in the order of the numbers. Malformed files are skipped, with the reason. */
+export async function readNumberedFiles<T>(
+  paths: FolderPaths,
   folder: string,
   numberIn: (name: string) => number | null,
   make: (path: string, number: number) => Promise<T | null>,
@@ -59,7 +63,7 @@ export async function readEach<T>(
       return await make(path, number)
     } catch (thrown) {
       if (!(thrown instanceof BurnError) || thrown.code !== 'forge_malformed') throw thrown
-      skipped.push({ what: relative(place.root, path), why: thrown.message.replace(`${place.root}/`, '') })
+      skipped.push({ what: relative(paths.root, path), why: thrown.message.replace(`${paths.root}/`, '') })
       return null
     }
   }
@@ -68,7 +72,7 @@ export async function readEach<T>(
     return number === null ? [] : [{ name, number }]
   })
   const made = await Promise.all(numbered.toSorted((a, b) => a.number - b.number).map((each) => limited(() => read(each))))
-  const strange = names.filter((name) => name.endsWith('.md') && numberIn(name) === null)
-  skipped.push(...strange.map((name) => ({ what: relative(place.root, join(folder, name)), why: 'its name is not <number>.md' })))
+  const misnamed = names.filter((name) => name.endsWith('.md') && numberIn(name) === null)
+  skipped.push(...misnamed.map((name) => ({ what: relative(paths.root, join(folder, name)), why: 'its name is not <number>.md' })))
   return { found: made.filter((each) => each !== null), skipped }
 }
