@@ -12,7 +12,7 @@ test('the answers of comments are lost, then everything is: cycles go on and say
   const first = await rig.cycle()
   assert.equal(first.claimed.length, 4)
   assert.equal(first.deliveries.length, 2, 'what is not known to be said on the forge is not typed')
-  assert.equal(rig.notices.filter((notice) => /comment could not be written: .*can't be reached/.test(notice)).length, 2)
+  assert.equal(rig.notices.filter((notice) => /could not write its comment: .*can't be reached/.test(notice)).length, 2)
 
   forge.trouble({ kind: 'lost_answer' })
   const out = await rig.cycle()
@@ -22,7 +22,7 @@ test('the answers of comments are lost, then everything is: cycles go on and say
   )
   assert.match(
     out.state.repos_down.get('timmy/app') ?? '',
-    /can't be reached: .*\(forge_unavailable: is forge\.url right, and the forge up\?\)/,
+    /can't be reached: .*\(forge_unavailable: check that forge\.url is right and that the forge is up\)/,
   )
   assert.deepEqual([...out.claimed, ...out.settled], [])
   const left = out.deliveries.map(({ state }) => state)
