@@ -58,6 +58,7 @@ export interface ApiAnswer {
   readonly date: number | null
 }
 
+type Method = HttpRequest['method']
 type Query = Readonly<Record<string, string | number>>
 
 /** The content of a request, and the limit (bytes) of its answer. */
@@ -113,12 +114,7 @@ export function openApi({ base, traits, token, clock, random, budget, requests_p
   }
 
   /** Sends a request with its retries. A probe of the circuit breaker is not retried. */
-  async function send(
-    method: HttpRequest['method'],
-    path: string,
-    { query, body, max_bytes }: RequestContent,
-    isProbe: boolean,
-  ): Promise<ApiAnswer> {
+  async function send(method: Method, path: string, { query, body, max_bytes }: RequestContent, isProbe: boolean): Promise<ApiAnswer> {
     const url = new URL(`${base}${path}`)
     for (const [key, value] of Object.entries(query)) url.searchParams.set(key, String(value))
     const what = `${method} ${base}${path}`
@@ -143,7 +139,7 @@ export function openApi({ base, traits, token, clock, random, budget, requests_p
 
   return {
     get: (path, query = {}, max_bytes = Infinity) =>
-      guarded((isProbe) => send('GET', path, { query, body: undefined, max_bytes }, isProbe)),
+      guarded((isProbe) => send('GET', path, { ...emptyRequest, query, max_bytes }, isProbe)),
     patch: (path, body) => guarded((isProbe) => send('PATCH', path, { ...emptyRequest, body }, isProbe)),
     post: (path, body) => guarded((isProbe) => send('POST', path, { ...emptyRequest, body }, isProbe)),
     runExclusive: concurrencyLimiter(1),

@@ -15,7 +15,7 @@ function codesMadeIn({ body }: Pick<Source, 'body'>): string[] {
     if (node.type === 'NewExpression' && nameOf(node['callee']) === 'BurnError') return textIn(firstOf(node))
     if (node.type === 'CallExpression') {
       if (isNode(node['callee']) && node['callee'].type === 'Super') return textIn(firstOf(node))
-      if (nameOf(node['callee']) === 'trouble') return textIn(firstOf(node))
+      if (nameOf(node['callee']) === 'failure') return textIn(firstOf(node))
       return nameOf(node['callee']) === 'unknownNameError' ? textIn(firstOf(node)).map((noun) => `${noun}_unknown`) : []
     }
     if (node.type === 'Property') return ['code', 'as'].includes(nameOf(node['key'])) ? textIn(node['value']) : []
