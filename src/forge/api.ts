@@ -138,8 +138,7 @@ export function openApi({ base, traits, token, clock, random, budget, requests_p
   }
 
   return {
-    get: (path, query = {}, max_bytes = Infinity) =>
-      guarded((isProbe) => send('GET', path, { ...emptyRequest, query, max_bytes }, isProbe)),
+    get: (path, query = {}, max_bytes = Infinity) => guarded((probe) => send('GET', path, { ...emptyRequest, query, max_bytes }, probe)),
     patch: (path, body) => guarded((isProbe) => send('PATCH', path, { ...emptyRequest, body }, isProbe)),
     post: (path, body) => guarded((isProbe) => send('POST', path, { ...emptyRequest, body }, isProbe)),
     runExclusive: concurrencyLimiter(1),
