@@ -1,12 +1,15 @@
 /**
- * Adds to package-lock.json the optional packages that locked packages name but that the registry npm asked did not have: builds
- * for other systems, where a registry mirrors only some. `npm ci` refuses a lockfile without them.
+ * Completes package-lock.json. npm leaves out optional packages of other systems if its registry mirrors only some of them, and `npm ci` refuses
+ * such a lockfile. The script adds these packages, and asks the registry for each hash (`integrity`) that is missing: without one, npm installs
+ * whatever it is sent.
  */
+import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 
 interface Locked {
   readonly version?: string
+  readonly integrity?: string
   readonly dev?: boolean
   readonly optionalDependencies?: Readonly<Record<string, string>>
 }
@@ -20,6 +23,15 @@ function systemOf(name: string): object {
   return { os: [os], cpu: [cpu], ...libc }
 }
 
+/** Returns the hash that the registry has of a package's archive. Throws if it has none. */
+async function integrityOf(name: string, version: string): Promise<string> {
+  const answer = await fetch(`${registry}/${name.replace('/', '%2f')}`)
+  const { versions } = (await answer.json()) as { versions?: Record<string, { dist?: { integrity?: string } }> }
+  const integrity = versions?.[version]?.dist?.integrity
+  if (integrity === undefined) throw new Error(`${name}@${version}: the registry has no hash of it`)
+  return integrity
+}
+
 const file = resolve(import.meta.dirname, '../package-lock.json')
 const lock = JSON.parse(readFileSync(file, 'utf8')) as { packages: Record<string, Locked> }
 for (const parent of Object.values(lock.packages)) {
@@ -27,6 +39,15 @@ for (const parent of Object.values(lock.packages)) {
     lock.packages[`node_modules/${name}`] ??= { version, ...(parent.dev ? { dev: true } : {}), optional: true, ...systemOf(name) } as Locked
   }
 }
+const registry = execFileSync('npm', ['config', 'get', 'registry'], { encoding: 'utf8' }).trim().replace(/\/$/, '')
+await Promise.all(
+  Object.entries(lock.packages).map(async ([path, locked]) => {
+    if (path === '' || locked.integrity !== undefined) return
+    const integrity = await integrityOf(path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length), locked.version ?? '')
+    const { version, ...rest } = locked
+    lock.packages[path] = { version, integrity, ...rest }
+  }),
+)
 const [own, ...others] = Object.entries(lock.packages)
 const sorted = others.toSorted(([a], [b]) => a.localeCompare(b, 'en'))
 writeFileSync(file, `${JSON.stringify({ ...lock, packages: Object.fromEntries([own!, ...sorted]) }, null, 2)}\n`)

@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import { root } from './sources.ts'
 
 interface Locked {
+  readonly integrity?: string
   readonly dependencies?: Readonly<Record<string, string>>
   readonly devDependencies?: Readonly<Record<string, string>>
   readonly optionalDependencies?: Readonly<Record<string, string>>
@@ -20,6 +21,12 @@ test('the lockfile names every optional build, for all systems', () => {
   const named = Object.values(packages).flatMap((locked) => Object.keys(locked.optionalDependencies ?? {}))
   const missing = named.filter((name) => !(`node_modules/${name}` in packages))
   assert.deepEqual(missing, [], 'run: sh scripts/with-setup.sh node scripts/complete-lockfile.ts')
+})
+
+test('lockfile: has the hash of every package', () => {
+  const { packages } = read('package-lock.json') as { packages: Record<string, Locked> }
+  const without = Object.entries(packages).flatMap(([path, { integrity }]) => (path === '' || integrity !== undefined ? [] : [path]))
+  assert.deepEqual(without, [], 'run: sh scripts/with-setup.sh node scripts/complete-lockfile.ts')
 })
 
 test('the lockfile and the manifest agree, and versions are exact', () => {
