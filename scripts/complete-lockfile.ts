@@ -44,7 +44,7 @@ await Promise.all(
   Object.entries(lock.packages).map(async ([path, locked]) => {
     if (path === '' || locked.integrity !== undefined) return
     const integrity = await integrityOf(path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length), locked.version ?? '')
-    const { version, ...rest } = locked
+    const { version = '', ...rest } = locked
     lock.packages[path] = { version, integrity, ...rest }
   }),
 )

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { version } from '../../src/cli/command.ts'
@@ -43,6 +43,32 @@ test('the command that ships keeps what was compiled in the caches of its user, 
   assert.equal(run('start.mjs', { HOME: '/dev/null' }), version)
   assert.equal(run('start.mjs', {}), version)
   assert.equal(run('burn.mjs', {}), version)
+})
+
+test('start: an old Node is told which version burn needs', async (t) => {
+  const start = join(await built(t), 'start.mjs')
+  const { engines } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8')) as { engines: { node: string } }
+  const older = (version: string) =>
+    `data:text/javascript,Object.defineProperty(process,'versions',{value:{...process.versions,node:'${version}'}})`
+  const says = (version: string) => spawnSync(process.execPath, ['--import', older(version), start, '--version'], { encoding: 'utf8' })
+  const wanted = engines.node.replace('>=', '')
+  for (const version of ['20.20.2', '22.18.0']) {
+    const { status, stdout, stderr } = says(version)
+    assert.deepEqual([status, stdout], [2, ''])
+    assert.ok(stderr.startsWith(`burn: needs Node ${wanted} or newer, and this is Node ${version}\n  hint: `), stderr)
+  }
+  assert.equal(says(`${wanted}.0`).status, 0)
+})
+
+test("start: compiled code is kept in a folder that is its owner's alone", async (t) => {
+  const [home, start] = [scratch(t), join(await built(t), 'start.mjs')]
+  const umask = (command: string) => execFileSync('sh', ['-c', `umask 0; ${command}`], { env: { HOME: home } })
+  umask(`"${process.execPath}" "${start}" --version`)
+  const caches = join(home, '.cache/burn-fleet')
+  assert.equal(statSync(caches).mode & 0o777, 0o700)
+  rmSync(caches, { recursive: true })
+  umask(`mkdir "${caches}"; "${process.execPath}" "${start}" --version`)
+  assert.deepEqual(readdirSync(caches), [], 'others could have written code there')
 })
 
 test('burn as a process: ends with the exit code of its command, errors on standard error', async (t) => {
