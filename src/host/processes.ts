@@ -13,7 +13,7 @@ const limit = 20_000
  * but busybox
  * systems run Linux with /proc.
  */
-export const bornFunction = `born() {
+export const processStartFunction = `born() {
   if [ -r /proc/self/stat ]; then stat=$(cat "/proc/$1/stat" 2>/dev/null); set -- \${stat##*) }; set -- "$1" "$2" "\${20}"
   else set -- $(TZ=UTC0 LC_ALL=C ps -o stat= -o ppid= -o lstart= -p "$1" 2>/dev/null); fi
   case $1 in Z* | X* | x* | '') return 0 ;; esac
@@ -21,7 +21,7 @@ export const bornFunction = `born() {
 }`
 
 /** The script gets pids as arguments. If the shell can't find itself in the table, the table proves nothing about other processes. */
-const script = `${bornFunction}
+const script = `${processStartFunction}
 [ -n "$(born $$)" ] || exit 1
 for pid; do
   at=$(born "$pid"); [ -n "$at" ] || continue

@@ -1,4 +1,7 @@
-/** A control-mode client of a tmux server, held open: every command is a line on its stdin, lines are pipelined. */
+/**
+ * A control-mode client of a tmux server, which stays connected. Each command is a line on its stdin; lines are sent without waiting for
+ * replies.
+ */
 import type { Clock, Tmux, TmuxCommand, TmuxListener, TmuxReply } from '../core/ports.ts'
 import { BurnError } from '../core/errors.ts'
 import { killGroup, spawnPiped, type PipedChild } from '../host/exec.ts'
@@ -7,13 +10,13 @@ import { ReplyParser } from './protocol.ts'
 import { renderLine } from './quote.ts'
 import { randomHex } from '../host/random.ts'
 
-/** A server that says nothing for so long while it owes a reply is taken for gone, milliseconds. */
+/** The time (ms) without any output after which a server that owes a reply counts as unreachable. */
 const SILENCE_MS = 20_000
 const CLOSE_MS = 2_000
 const STDERR_MAX = 8_192
-/** Bytes of one reply: 1000 panes of 200 columns and 50 rows, five times over. */
+/** The maximum size (bytes) of one reply: five times the screens of 1000 panes with 200 columns and 50 rows. */
 const REPLY_MAX = 64 * 1024 * 1024
-/** Lines that wait for their reply: more than any look at a machine has. */
+/** The maximum number of lines without a reply. No snapshot of a machine needs as many. */
 const PENDING_MAX = 20_000
 
 interface Pending {
@@ -21,10 +24,11 @@ interface Pending {
   readonly reject: (error: BurnError) => void
 }
 
-export interface Ended {
+/** How a client process ended. */
+export interface ClientExit {
   readonly code: number | null
   readonly stderr: string
-  /** What tmux said in the protocol before it ended: errors of the attach, `%exit`. */
+  /** The protocol lines in which tmux says why: errors of the attach, `%exit`. */
   readonly notes: readonly string[]
 }
 
@@ -41,12 +45,12 @@ export class ControlModeClient implements Tmux {
   #received = 0
   #stderr = ''
   #closing = false
-  /** Set while replies are owed. */
+  /** Set while a reply is due. */
   #watch: AbortController | null = null
   #failure: BurnError | null = null
   #listener: TmuxListener | null = null
-  /** Resolves when the client has ended. */
-  readonly ended: Promise<Ended>
+  /** Resolves when the client process has ended. */
+  readonly ended: Promise<ClientExit>
 
   constructor(machine: string, argv: readonly string[], clock: Clock) {
     this.machine = machine
@@ -78,7 +82,7 @@ export class ControlModeClient implements Tmux {
     if (this.#failure !== null) return Promise.reject(this.#failure)
     if (this.#pending.length - this.#next + lines.length > PENDING_MAX)
       return Promise.reject(unreachableError(this.machine, `${PENDING_MAX} commands wait for its answer`, 'Run burn doctor.'))
-    // Rendered before anything is promised, so that an argument tmux can't take refuses the whole call.
+    // Rendered first, so that an argument that tmux can't represent refuses the whole call.
     const rendered = lines.map(renderLine)
     const text = rendered.map((line) => `${line}\ndisplay-message -p ${this.#parser.mark(this.#sent++)}\n`).join('')
     const replies = rendered.map(() => new Promise<TmuxReply>((resolve, reject) => this.#pending.push({ resolve, reject })))
@@ -93,7 +97,7 @@ export class ControlModeClient implements Tmux {
     return true
   }
 
-  /** Ends the client; the server and its panes stay. */
+  /** Ends the client. The server and its panes stay. */
   async close(): Promise<void> {
     this.#closing = true
     this.#child.stdin.end()
@@ -104,7 +108,7 @@ export class ControlModeClient implements Tmux {
     await this.ended
   }
 
-  /** Ends the client at once. */
+  /** Kills the client. */
   kill(): void {
     killGroup(this.#child)
   }
@@ -117,14 +121,14 @@ export class ControlModeClient implements Tmux {
     this.#unwatch()
   }
 
-  /** Fails the channel when nothing at all has come for a while although a reply is owed. */
+  /** Fails the channel if a reply is due and nothing at all has arrived for a while. */
   async #watchSilence({ signal }: AbortController): Promise<void> {
     for (let seen = -1; seen !== this.#received;) {
       seen = this.#received
       await this.#clock.sleep(SILENCE_MS, signal)
       if (signal.aborted) return
     }
-    this.#giveUp(`it has said nothing for ${SILENCE_MS / 1000} s`)
+    this.#giveUp(`no output for ${SILENCE_MS / 1000} s`)
   }
 
   #giveUp(reason: string): void {
@@ -137,14 +141,14 @@ export class ControlModeClient implements Tmux {
     this.#watch = null
   }
 
-  #end(code: number | null): Ended {
+  #end(code: number | null): ClientExit {
     const notes = this.#parser.notes
     const { reason, hint } = explainTransportFailure(this.#stderr, code)
-    const said = this.#stderr.trim() === '' ? exitReason(notes) : reason
+    const why = this.#stderr.trim() === '' ? exitReason(notes) : reason
     this.#fail(
       this.#closing
         ? unreachableError(this.machine, 'the channel was closed', 'Open it again.')
-        : unreachableError(this.machine, said, hint),
+        : unreachableError(this.machine, why, hint),
     )
     return { code, stderr: this.#stderr, notes }
   }
@@ -158,11 +162,12 @@ export class ControlModeClient implements Tmux {
   }
 }
 
+/** Returns the error `machine_unreachable` for a machine. */
 export function unreachableError(machine: string, reason: string, hint: string): BurnError {
   return new BurnError('machine_unreachable', `${machine} is unreachable: ${reason}`, hint)
 }
 
 function exitReason(notes: readonly string[]): string {
-  const said = notes.findLast((note) => note !== '%exit')
-  return said === undefined ? 'its tmux ended the connection' : `its tmux said: ${said.replace(/^%exit /, '')}`
+  const last = notes.findLast((note) => note !== '%exit')
+  return last === undefined ? 'its tmux ended the connection' : `its tmux reported: ${last.replace(/^%exit /, '')}`
 }

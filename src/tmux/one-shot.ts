@@ -1,4 +1,7 @@
-/** The same port with one process for each `run`, for a tmux that refuses control-mode clients (a state that some 3.6 get into). */
+/**
+ * The same port with one tmux process for each `run`. burn uses it for a server that refuses control-mode clients, a state that some tmux
+ * 3.6 get into.
+ */
 import type { Machine } from '../core/nouns.ts'
 import type { Tmux, TmuxCommand, TmuxReply } from '../core/ports.ts'
 import { runProcess } from '../host/exec.ts'
@@ -25,34 +28,34 @@ export class OneShotTmux implements Tmux {
     if (lines.length === 0) return []
     const nonce = randomHex(12)
     const mark = (index: number, end: 'ok' | 'end') => `${nonce}.${index}.${end}`
-    // The first mark is dropped with the rest of a line that fails; the second always comes.
+    // If a line fails, tmux drops the rest of it, with its first mark. The second mark is always printed.
     const input = lines
       .map((line, i) => `${renderLine([...line, print(mark(i, 'ok'))])}\n${renderLine([print(mark(i, 'end'))])}\n`)
       .join('')
     const { code, stdout, stderr, stopped } = await runProcess(this.#argv, { input, timeout_ms: TIMEOUT_MS })
-    const said = stdout.split('\n')
+    const output = stdout.split('\n')
     const errors = stderr.split('\n')
     let at = 0
     return lines.map((_, i) => {
-      const end = said.indexOf(mark(i, 'end'), at)
+      const end = output.indexOf(mark(i, 'end'), at)
       if (end === -1) {
         const { reason, hint } = explainTransportFailure(stderr, code)
         throw unreachableError(this.machine, stopped === null ? reason : 'it did not answer in time', hint)
       }
-      const ok = said[end - 1] === mark(i, 'ok')
-      const block = said.slice(at, ok ? end - 1 : end)
+      const ok = output[end - 1] === mark(i, 'ok')
+      const block = output.slice(at, ok ? end - 1 : end)
       at = end + 1
       return { ok, lines: block, error: ok ? null : (errors.shift() ?? '') }
     })
   }
 
-  /** There is no process between two runs that could tell of anything. */
+  /** Returns false: between two runs there is no process that could report changes. */
   listen(): boolean {
     return false
   }
 
   async close(): Promise<void> {
-    // Every run has ended its own process.
+    // Nothing stays open between two runs.
   }
 }
 

@@ -1,68 +1,73 @@
-/** Opens a machine's tmux server, and says why where it can't. */
+/** Opens a machine's tmux server, and explains why if it can't. */
 import type { Machine } from '../core/nouns.ts'
 import type { Clock, Tmux } from '../core/ports.ts'
 import { BurnError } from '../core/errors.ts'
 import { runProcess } from '../host/exec.ts'
 import { explainTransportFailure } from '../host/transport-failure.ts'
 import { argvOn } from '../host/transport.ts'
-import { ControlModeClient, unreachableError, type Ended } from './control-mode.ts'
+import { ControlModeClient, unreachableError, type ClientExit } from './control-mode.ts'
 import { OneShotTmux } from './one-shot.ts'
 
-/** Client flags (`-f`), `-N` and pane options are as this product needs them from this version on. */
+/** The oldest version with the client flags (`-f`), `-N` and pane options that burn needs. */
 const OLDEST = 3.2
 const PROBE_MS = 20_000
-const endingTries = 20
-const endingPause = 50
+const endingServerRetries = 20
+/** The pause between two attempts while a server ends (ms). */
+const endingServerPause = 50
 const CLIENT_FLAGS = 'no-output,ignore-size'
 
-/** The window that a session is created with, where there is none yet. */
+/** The first window of a session that burn creates. */
 export interface FirstWindow {
   readonly name: string
   readonly width: number
   readonly height: number
-  /** argv of its pane. */
+  /** The argv of its pane. */
   readonly command: readonly string[]
 }
 
 export interface OpenOptions {
   readonly clock: Clock
-  /** Creates session and server where there are none. */
+  /** Creates session and server if they do not exist. */
   readonly create?: FirstWindow
-  /** Ends a try that nobody waits for any more. */
+  /** Ends an attempt that nobody waits for any longer. */
   readonly signal?: AbortSignal
 }
 
 /**
- * A channel to the machine's session: the one with its name, or else the one that most panes made for it were moved to or that was
- * renamed. Throws BurnError: `tmux_no_session` (no such session, or no server at its socket: says nothing about agents), `tmux_missing`, `tmux_too_old`, `machine_unreachable` with the reason, also where the server says that it
- * belongs to another machine.
+ * Opens a channel to the machine's session. If no session has its name, because it was renamed or its panes were moved, that is the session
+ * with most of
+ * its panes. Throws BurnError:
+ *
+ * - `tmux_no_session`: no such session, or no server at the socket. This proves nothing about agents.
+ * - `tmux_missing`, `tmux_too_old`
+ * - `machine_unreachable`: with the reason, also if the server belongs to another machine of the spec.
  */
 export async function openTmux(machine: Machine, options: OpenOptions): Promise<Tmux> {
-  for (let again = endingTries; ; again--) {
+  for (let retries = endingServerRetries; ; retries--) {
     try {
-      return await openHome(machine, options)
+      return await attachOrFind(machine, options)
     } catch (thrown) {
-      // A server that is just ending still answers on its socket: a new one can be made a moment later.
-      const ending = options.create !== undefined && thrown instanceof BurnError && thrown.code === 'tmux_no_session'
-      if (!ending || again === 0) throw thrown
-      await options.clock.sleep(endingPause)
+      // A server that is about to end still answers on its socket. A moment later a new one can be created.
+      const mayBeEnding = options.create !== undefined && thrown instanceof BurnError && thrown.code === 'tmux_no_session'
+      if (!mayBeEnding || retries === 0) throw thrown
+      await options.clock.sleep(endingServerPause)
     }
   }
 }
 
-async function openHome(machine: Machine, options: OpenOptions): Promise<Tmux> {
+async function attachOrFind(machine: Machine, options: OpenOptions): Promise<Tmux> {
   const named = `=${machine.session}`
   try {
-    return await open(machine, named, options)
+    return await attach(machine, named, options)
   } catch (thrown) {
     const missing = options.create === undefined && thrown instanceof BurnError && thrown.code === 'tmux_no_session'
-    const elsewhere = missing && !thrown.message.includes(noServerAt) ? await sessionOfPanes(machine) : null
-    if (elsewhere === null) throw thrown
-    return open(machine, elsewhere, options)
+    const other = missing && !thrown.message.includes(noServerAt) ? await sessionOfPanes(machine) : null
+    if (other === null) throw thrown
+    return attach(machine, other, options)
   }
 }
 
-/** The session that holds most of the panes that were made for this one: `$3`; null if none does. */
+/** Returns the id (`$3`) of the session with most of the panes that were made for the machine's session; null if there are none. */
 async function sessionOfPanes(machine: Machine): Promise<string | null> {
   const made = ['list-panes', '-a', '-f', `#{==:#{@burn_session},${machine.session}}`, '-F', '#{session_id}']
   const { code, stdout } = await runProcess(argvOn(machine, [machine.tmux, '-u', '-N', '-L', machine.socket, ...made]), {
@@ -73,7 +78,7 @@ async function sessionOfPanes(machine: Machine): Promise<string | null> {
   return most?.[0] ?? null
 }
 
-async function open(machine: Machine, target: string, options: OpenOptions): Promise<Tmux> {
+async function attach(machine: Machine, target: string, options: OpenOptions): Promise<Tmux> {
   const words = [machine.tmux, '-u', ...attachWords(machine, target, options.create)]
   const channel = new ControlModeClient(machine.name, argvOn(machine, words), options.clock)
   const abandon = () => channel.kill()
@@ -83,7 +88,7 @@ async function open(machine: Machine, target: string, options: OpenOptions): Pro
   } catch (thrown) {
     await channel.close()
     if (!(thrown instanceof BurnError) || thrown.code !== 'machine_unreachable') throw thrown
-    const cause = await refusal(machine, await channel.ended, thrown)
+    const cause = await attachFailure(machine, await channel.ended, thrown)
     if (cause !== null) throw cause
     return handshake(await startOneShot(machine, options.create), machine, target, options.create !== undefined)
   } finally {
@@ -101,7 +106,7 @@ function firstWindowWords(machine: Machine, { name, width, height, command }: Fi
   return ['-s', machine.session, '-n', name, '-x', String(width), '-y', String(height), '--', ...command]
 }
 
-/** Learns the version, and that the server is this machine's: a session that was just made is marked as such. */
+/** Reads the server's version, and checks that it belongs to this machine. A server of a new session is marked as belonging to it. */
 async function handshake<T extends ControlModeClient | OneShotTmux>(
   tmux: T,
   machine: Machine,
@@ -125,7 +130,7 @@ async function handshake<T extends ControlModeClient | OneShotTmux>(
     throw unreachableError(
       machine.name,
       `its tmux server answers as "${owner}"`,
-      'Two machines of the spec lead to the same tmux server: check "host" and "socket".',
+      'Two machines of the spec lead to the same tmux server. Check "host" and "socket" of both.',
     )
   }
   tmux.version = version
@@ -133,13 +138,16 @@ async function handshake<T extends ControlModeClient | OneShotTmux>(
   return tmux
 }
 
-/** Why a control client ended before it answered; null where tmux merely refuses control mode. One that said nothing and was killed is asked no more. */
-async function refusal(machine: Machine, ended: Ended, thrown: BurnError): Promise<BurnError | null> {
-  if (ended.code === null) return thrown
-  const said = [...ended.notes, ended.stderr].join('\n')
-  const absent = missingSession(said)
-  if (absent !== null) return noSession(machine, absent.socket)
-  if (machine.transport.kind === 'ssh' && ended.code === 255) return thrown
+/**
+ * Returns the reason why a control client ended before it answered; null if tmux only refuses control mode. A client that was killed gets
+ * no second attempt.
+ */
+async function attachFailure(machine: Machine, exit: ClientExit, thrown: BurnError): Promise<BurnError | null> {
+  if (exit.code === null) return thrown
+  const output = [...exit.notes, exit.stderr].join('\n')
+  const missing = missingSession(output)
+  if (missing !== null) return noSession(machine, missing.socket)
+  if (machine.transport.kind === 'ssh' && exit.code === 255) return thrown
   const probe = await runProcess(argvOn(machine, [machine.tmux, '-V']), { timeout_ms: PROBE_MS })
   const version = /tmux (?:next-)?(\d+\.\d+)/.exec(probe.stdout)?.[1]
   if (version === undefined) return noVersion(machine, probe.stderr, probe.code)
@@ -150,8 +158,8 @@ async function refusal(machine: Machine, ended: Ended, thrown: BurnError): Promi
       `Install a newer tmux on ${machine.name}, or name it as "tmux" in the spec.`,
     )
   }
-  const wedged = ended.notes.length > 0 && ended.notes.every((note) => note === '%exit')
-  return wedged ? null : thrown
+  const refusesControlMode = exit.notes.length > 0 && exit.notes.every((note) => note === '%exit')
+  return refusesControlMode ? null : thrown
 }
 
 function noVersion(machine: Machine, stderr: string, code: number | null): BurnError {
@@ -164,13 +172,13 @@ function noVersion(machine: Machine, stderr: string, code: number | null): BurnE
   )
 }
 
-/** How the message begins if no server answers at the socket of a machine. */
+/** The beginning of the message if no server answers at the socket of a machine. */
 export const noServerAt = 'no tmux server at'
 
-/** `socket`: where no server answers; null where one answers, without the session. */
+/** `socket` is the path at which no server answers; null if a server answers, but has no such session. */
 function noSession(machine: Machine, socket: string | null): BurnError {
   const what = socket === null ? `no session ${machine.session} on its tmux server` : `${noServerAt} ${socket}`
-  return new BurnError('tmux_no_session', `${machine.name} has ${what}`, `Raise it: burn up ${machine.name}`)
+  return new BurnError('tmux_no_session', `${machine.name} has ${what}`, `Create it with: burn up ${machine.name}`)
 }
 
 async function startOneShot(machine: Machine, create: FirstWindow | undefined): Promise<OneShotTmux> {
@@ -181,19 +189,19 @@ async function startOneShot(machine: Machine, create: FirstWindow | undefined): 
   return new OneShotTmux(machine)
 }
 
-/** No server answers at the socket. `Permission denied` and all other errors say nothing about a server. */
+/** The errors that prove that no server answers. `Permission denied` and all other errors prove nothing. */
 const noServer = /(?:no server running on (.+)|error connecting to (.+) \((?:No such file or directory|Connection refused)\))/
 const sessionGone = /no sessions|can't find session|server exited|lost server/
 
 export interface MissingSession {
-  /** The socket at which no server answers; null where a server answered without the session, or just ended. */
+  /** The socket at which no server answers; null if a server answered without the session, or just ended. */
   readonly socket: string | null
 }
 
-/** Null where tmux said something else. */
-export function missingSession(said: string): MissingSession | null {
-  const [, running, connecting] = noServer.exec(said) ?? []
+/** Returns the missing session that tmux reports; null if the output reports something else. */
+export function missingSession(output: string): MissingSession | null {
+  const [, running, connecting] = noServer.exec(output) ?? []
   const socket = running ?? connecting
   if (socket !== undefined) return { socket }
-  return sessionGone.test(said) ? { socket: null } : null
+  return sessionGone.test(output) ? { socket: null } : null
 }

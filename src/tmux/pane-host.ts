@@ -1,4 +1,7 @@
-/** The panes of a tmux server as a `PaneHost` has them: looks, keys under tmux's own guard, and starts. All of it throws if the channel is lost. */
+/**
+ * Implements the tmux part of the port `PaneHost`: snapshots, guarded keystrokes and starts of agents. All methods throw if the channel is
+ * lost.
+ */
 import type { Machine } from '../core/nouns.ts'
 import type { PaneHost } from '../core/pane-host.ts'
 import type { Tmux } from '../core/ports.ts'
@@ -8,6 +11,7 @@ import { hasStarted, startLine } from './start.ts'
 
 export type TmuxPanes = Pick<PaneHost, 'modes_block' | 'snapshot' | 'snapshotWithScreens' | 'history' | 'type' | 'start'>
 
+/** Returns the panes of a machine, reached through `tmux`. */
 export function panesOf(tmux: Tmux, machine: Machine): TmuxPanes {
   return {
     modes_block: stripsControlBytes(tmux.version),

@@ -1,4 +1,4 @@
-/** What a machine's panes are and show. */
+/** Reads the panes, windows and screens of a machine from its tmux server. */
 import type { Machine, Time } from '../core/nouns.ts'
 import type { SnapshotWithScreens } from '../core/pane-host.ts'
 import type { MachineSnapshot, Pane, PaneWindow } from '../core/panes.ts'
@@ -6,7 +6,10 @@ import type { Tmux, TmuxCommand, TmuxReply } from '../core/ports.ts'
 import { unreachableError } from './control-mode.ts'
 import { randomHex } from '../host/random.ts'
 
-/** Without spaces by their nature. Each one costs 2 % of a look; the last one is three where a pane is dead. */
+/**
+ * Fields without spaces. The last one is three words if the pane is dead. Each field slows down every snapshot, so only needed ones are
+ * here.
+ */
 const paneFacts = [
   'pane_id',
   'window_id',
@@ -27,35 +30,41 @@ const paneFacts = [
   '?pane_dead,1 #{pane_dead_status} #{pane_dead_signal},0',
 ]
 /**
- * Text that others write: between separators it can't know. The program in a pane is asked for only where no agent was started: tmux reads
- * it from the system, pane by pane (3.3 of 12 ms for 112 panes).
+ * Texts of other programs, which may contain anything. They are between separators that nobody can guess. The program is read only if burn
+ * started no agent
+ * in the pane, because tmux asks the system for it, pane by pane.
  */
 const paneTexts = ['@burn_worker', '@burn_signal', 'pane_title', '?@burn_agent,,#{pane_current_command}']
 const windowFacts = ['window_id', 'window_width', 'window_height', 'start_time', 'session_id']
 const windowTexts = ['@burn_window', 'window_name', 'session_name']
 const clientFacts = ['client_control_mode', 'client_activity', 'pane_id']
 
-/** Everything a machine shows but the screens, labels included, in one round trip. */
-export async function snapshot(tmux: Tmux, machine: Machine): Promise<Up> {
+/** Returns everything but the screens of a machine, with labels, in one round trip. Throws BurnError `machine_unreachable`. */
+export async function snapshot(tmux: Tmux, machine: Machine): Promise<UpSnapshot> {
   const nonce = newNonce()
-  return toSnapshot(machine, tmux.session, nonce, await tmux.run(sightLines(nonce, [...paneTexts, '@burn_label'])))
+  return toSnapshot(machine, tmux.session, nonce, await tmux.run(snapshotLines(nonce, [...paneTexts, '@burn_label'])))
 }
 
-/** Everything and the screens, in one round trip, whatever the number of panes: tmux itself goes through them. */
+/**
+ * Returns everything but the labels of a machine, with all screens. This is one round trip for any number of panes, because tmux itself
+ * iterates over them.
+ * Throws BurnError `machine_unreachable`.
+ */
 export async function captureMachine(tmux: Tmux, machine: Machine): Promise<SnapshotWithScreens> {
   const nonce = newNonce()
-  const replies = await tmux.run([...sightLines(nonce, paneTexts), captureAllLine(tmux, nonce)])
+  const replies = await tmux.run([...snapshotLines(nonce, paneTexts), captureAllLine(tmux, nonce)])
   const seen = toSnapshot(machine, tmux.session, nonce, replies)
-  const screens = cut(nonce, replies.at(-1))
-  // Panes that were moved to other sessions, and all panes of a tmux that does not go through them this way.
+  const screens = splitScreens(nonce, replies.at(-1))
+  // These panes were moved to other sessions. If this tmux can't iterate over panes, they are all of them.
   const missing = seen.panes.map((pane) => pane.id).filter((id) => !screens.has(id))
   if (missing.length === 0) return { snapshot: seen, screens }
   return { snapshot: seen, screens: new Map([...screens, ...(await capturePanes(tmux, missing))]) }
 }
 
 /**
- * The rows that panes show, pipelined; `lines` rows of history above them too; with `ansi`, colours as escape sequences. A pane that
- * is gone is missing in the answer.
+ * Returns the rows of panes by id. `lines` adds that many rows of history above them; `ansi` keeps colours as escape sequences. A pane that
+ * no longer exists
+ * is missing in the result.
  */
 export async function capturePanes(
   tmux: Tmux,
@@ -67,21 +76,26 @@ export async function capturePanes(
   return new Map(paneIds.flatMap((id, i) => (replies[i]?.ok === true ? [[id, replies[i].lines] as const] : [])))
 }
 
-/** All panes of the server: a pane keeps its options wherever it is moved. A filter of tmux's own takes a sixth longer. */
-function sightLines(nonce: string, texts: readonly string[]): readonly (readonly TmuxCommand[])[] {
+/**
+ * Lists all panes of the server, because a pane keeps its options if it is moved. burn filters them itself, because a filter of tmux is
+ * slower.
+ */
+function snapshotLines(nonce: string, texts: readonly string[]): readonly (readonly TmuxCommand[])[] {
   return [
     [['list-panes', '-a', '-F', format(nonce, paneFacts, texts)]],
     [['list-windows', '-a', '-F', format(nonce, windowFacts, windowTexts)]],
     [['list-clients', '-F', format(nonce, clientFacts, [])]],
-    // `display-message` reads its text as strftime does, too: seconds since the epoch.
+    // `display-message` passes its text through strftime, so `%s` becomes the seconds since the epoch.
     [['display-message', '-p', '%s #{host}']],
   ]
 }
 
 /**
- * In a format, `W` goes through the windows of the session and `P` through the panes of each; no commas, they would end the part. The first
- * command says which panes come and how many rows each has: one expansion made both, so they belong together. Ids go without their `%`, which
- * `display-message` would take for a part of a date.
+ * Captures all screens with one command. In a format, `W` iterates over the windows of the session and `P` over the panes of each. Commas
+ * are not possible
+ * there, because they would end the part. The first command prints which panes follow and how many rows each has; the same expansion makes
+ * both, so they
+ * match. Ids are printed without their `%`, because `display-message` would read that as a part of a date.
  */
 function captureAllLine({ session }: Tmux, nonce: string): readonly TmuxCommand[] {
   const panes = '#{W:#{P:#{s/%//:pane_id}x#{pane_height} }}'
@@ -89,8 +103,11 @@ function captureAllLine({ session }: Tmux, nonce: string): readonly TmuxCommand[
   return [['run-shell', '-C', '-t', `${session}:`, `display-message -p "${nonce} ${panes}" ; ${captures}`]]
 }
 
-/** The screens of one write by pane id; none where the rows are not as many as were announced: then each pane is asked for its own. */
-function cut(nonce: string, reply: TmuxReply | undefined): Map<string, readonly string[]> {
+/**
+ * Splits the captured rows into screens by pane id. Returns none if the number of rows is not the announced one; each pane is then captured
+ * alone.
+ */
+function splitScreens(nonce: string, reply: TmuxReply | undefined): Map<string, readonly string[]> {
   const [first = '', ...rows] = reply?.ok === true ? reply.lines : []
   const panes = first.startsWith(`${nonce} `)
     ? [...first.matchAll(/(\d+)x(\d+)/g)].map(([, id, height]) => ({ id: `%${id}`, height: Number(height) }))
@@ -101,12 +118,15 @@ function cut(nonce: string, reply: TmuxReply | undefined): Map<string, readonly 
   return row === rows.length ? screens : new Map()
 }
 
-/** One record: the nonce, facts between spaces, then each text after a nonce of its own. */
+/** Returns the format of one record: the nonce, facts between spaces, then each text after a separator with the nonce. */
 function format(nonce: string, facts: readonly string[], texts: readonly string[]): string {
   return nonce + facts.map((name) => `#{${name}}`).join(' ') + texts.map((name) => `~${nonce}~#{${name}}`).join('')
 }
 
-/** Records start with the nonce at the start of a line: whatever else a line starts with belongs to the record before. */
+/**
+ * Splits a reply into records. Each begins with the nonce at the start of a line; a line that begins with anything else continues the
+ * record before it.
+ */
 function records(nonce: string, reply: TmuxReply | undefined): readonly string[] {
   if (reply === undefined || !reply.ok) return []
   return `\n${reply.lines.join('\n')}`.split(`\n${nonce}`).slice(1)
@@ -117,24 +137,26 @@ function fields(nonce: string, record: string): { readonly facts: readonly strin
   return { facts: facts.split(' '), texts }
 }
 
-type Up = Extract<MachineSnapshot, { state: 'up' }>
+type UpSnapshot = Extract<MachineSnapshot, { state: 'up' }>
 
-/** Throws BurnError `machine_unreachable` if tmux refused: the session may have ended since, which says nothing about its panes. */
-function toSnapshot(machine: Machine, session: string, nonce: string, [panes, windows, clients, clock]: readonly TmuxReply[]): Up {
+/**
+ * Throws BurnError `machine_unreachable` if tmux refused. The session may have ended in the meantime, which proves nothing about its panes.
+ */
+function toSnapshot(machine: Machine, session: string, nonce: string, [panes, windows, clients, clock]: readonly TmuxReply[]): UpSnapshot {
   const rows = records(nonce, windows).map((record) => fields(nonce, record))
   const inside = rows.filter(({ facts }) => facts[4] === session)
   const [home] = inside
   const refused = [panes, windows].find((reply) => reply?.ok !== true)
   if (refused !== undefined || home === undefined)
-    throw unreachableError(machine.name, `its tmux said: ${refused?.error ?? 'the session has ended'}`, 'Run burn doctor.')
-  const keyed = keyedAt(records(nonce, clients))
-  // A window that several sessions show counts as the attached one's.
-  const known = once([...inside, ...rows].map(toWindow))
+    throw unreachableError(machine.name, `its tmux reported: ${refused?.error ?? 'the session has ended'}`, 'Run burn doctor.')
+  const keyed = lastKeyAt(records(nonce, clients))
+  // If several sessions have a window, the attached session counts.
+  const known = uniqueById([...inside, ...rows].map(toWindow))
   const windowOf = new Map(known.map((each) => [each.id, each]))
   const [seconds = '0', host = ''] = clock?.lines[0]?.split(' ') ?? []
   const found = records(nonce, panes).map((record) => toPane(fields(nonce, record), keyed, windowOf, host))
   const here = found.filter(({ session_id }) => session_id === session)
-  const own = once([...here, ...found.filter(({ made_for }) => made_for === machine.session)])
+  const own = uniqueById([...here, ...found.filter(({ made_for }) => made_for === machine.session)])
   const holding = new Set([...inside.map(({ facts }) => facts[0]), ...own.map(({ window_id }) => window_id)])
   return {
     machine: machine.name,
@@ -148,14 +170,14 @@ function toSnapshot(machine: Machine, session: string, nonce: string, [panes, wi
   }
 }
 
-/** The first of each id: tmux lists what several sessions show once for each. */
-function once<T extends { readonly id: string }>(all: readonly T[]): T[] {
+/** Returns the first item of each id. tmux lists a window or pane once for each session that has it. */
+function uniqueById<T extends { readonly id: string }>(all: readonly T[]): T[] {
   const seen = new Set<string>()
   return all.filter(({ id }) => !seen.has(id) && seen.add(id))
 }
 
-/** When each pane last got a key from a person: a client that is a terminal, and has it in front. */
-function keyedAt(clients: readonly string[]): ReadonlyMap<string, Time> {
+/** Returns the time of a person's last key in each pane. A person's client is a terminal, and has the pane in front. */
+function lastKeyAt(clients: readonly string[]): ReadonlyMap<string, Time> {
   const keyed = new Map<string, Time>()
   for (const client of clients) {
     const [control, activity, pane = ''] = client.split(' ')
@@ -179,7 +201,7 @@ function toPane(
     window_name: windows.get(window_id)?.name ?? '',
     session_id: windows.get(window_id)?.session_id ?? '',
     made_for: made_for === '' ? null : made_for,
-    // What nobody set is the host's name.
+    // Without a title of its own, a pane has the host's name.
     title: title === host ? '' : title,
     command,
     worker: worker === '' ? null : worker,

@@ -1,4 +1,4 @@
-/** Texts into panes, as data: what is placed and submitted, under a guard that tmux itself checks at that very moment. */
+/** Builds the tmux commands that type a text and submit it. tmux itself checks a guard at the moment of the paste. */
 import type { Keystrokes } from '../core/agent.ts'
 import type { Target, Typed, Typing } from '../core/pane-host.ts'
 import type { TmuxCommand, TmuxReply } from '../core/ports.ts'
@@ -7,18 +7,19 @@ import { renderLine } from './quote.ts'
 
 const DONE = 'burn-done'
 const REFUSED = 'burn-refused'
-const BEGIN = '\u001b[200~'
-const END = '\u001b[201~'
-/** Where what is typed into a pane goes: `open` is the pane itself and nobody else. Not known to every version: what is missing is not set. */
+const PASTE_BEGIN = '\u001b[200~'
+const PASTE_END = '\u001b[201~'
+/** The destination of keys in a pane; `open` is the pane alone. An option that a tmux version does not know counts as not set. */
 const input = '#{?pane_input_off,disabled,#{?pane_synchronized,synchronized,open}}'
-const refusal =
+const refusalFormat =
   '#{?pane_input_off,input to its pane is disabled,#{?pane_synchronized,synchronize-panes is on in its pane,its agent is gone or its pane is in a tmux mode}}'
-/** From here on tmux takes control bytes out of buffers that it pastes; keys still pass. */
-const SANITIZES = 3.7
+/** From this version on, tmux strips control bytes from buffers that it pastes. Keys still pass. */
+const STRIPS_CONTROL_BYTES_SINCE = 3.7
 
 /**
- * The line that places a text. `buffer` names a paste buffer that nothing else uses; it is gone afterwards in every case.
- * Throws `bad_text` for control bytes, which `sanitize` should have taken out.
+ * Returns the line that places a text in the composer. `buffer` names paste buffers that nothing else uses; they are deleted in every case.
+ * Throws BurnError
+ * `bad_text` if the text has control bytes. `sanitize` should have removed them.
  */
 export function placeLine(target: Target, pieces: readonly Keystrokes[], buffer: string, version: string): readonly TmuxCommand[] {
   const parts = pieces.flatMap((piece, i) =>
@@ -31,13 +32,17 @@ export function placeLine(target: Target, pieces: readonly Keystrokes[], buffer:
   return guarded(target, parts, version)
 }
 
-/** The line that presses Enter, or the key whose bytes submit instead. Pasted, not typed: in copy mode a typed key would go to tmux and not to the agent. */
+/**
+ * Returns the line that presses Enter, or the bytes of another key that submits. Before tmux 3.7 it pastes them, because in copy mode a
+ * typed key would reach
+ * tmux instead of the agent.
+ */
 export function submitLine(target: Target, buffer: string, version: string, key = '\r'): readonly TmuxCommand[] {
   const part = stripsControlBytes(version) ? { insert: [keys(target, key)] } : raw(target, key, buffer)
   return guarded(target, [part], version)
 }
 
-/** The line that types what a `PaneHost` is asked to. */
+/** Returns the line for one request to a `PaneHost`. */
 export function typingLine(typing: Typing, version: string): readonly TmuxCommand[] {
   const buffer = `burn-${typing.id}`
   return 'place' in typing
@@ -45,14 +50,15 @@ export function typingLine(typing: Typing, version: string): readonly TmuxComman
     : submitLine(typing.target, buffer, version, typing.submit)
 }
 
+/** Returns the outcome that the reply to such a line reports. */
 export function typedResult(reply: TmuxReply): Typed {
-  const said = reply.lines.at(-1) ?? ''
-  if (reply.ok && said === DONE) return { outcome: 'done', why: '' }
-  if (reply.ok && said.startsWith(REFUSED)) return { outcome: 'refused', why: said.slice(REFUSED.length + 1) }
-  return { outcome: 'failed', why: reply.error ?? said }
+  const last = reply.lines.at(-1) ?? ''
+  if (reply.ok && last === DONE) return { outcome: 'done', why: '' }
+  if (reply.ok && last.startsWith(REFUSED)) return { outcome: 'refused', why: last.slice(REFUSED.length + 1) }
+  return { outcome: 'failed', why: reply.error ?? last }
 }
 
-/** Something that reaches the pane: the buffer it needs, and the commands that insert it. */
+/** A piece of input for the pane: its buffer, if it needs one, and the commands that insert it. */
 interface Part {
   readonly buffer?: { readonly name: string; readonly text: string }
   readonly insert: readonly TmuxCommand[]
@@ -60,8 +66,8 @@ interface Part {
 
 function pastePart(target: Target, text: string, name: string, version: string): Part[] {
   if (/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/.test(text)) throw badText()
-  if (!stripsControlBytes(version)) return [raw(target, BEGIN + text + END, name)]
-  return [{ insert: [keys(target, BEGIN)] }, ...(text === '' ? [] : [raw(target, text, name)]), { insert: [keys(target, END)] }]
+  if (!stripsControlBytes(version)) return [raw(target, PASTE_BEGIN + text + PASTE_END, name)]
+  return [{ insert: [keys(target, PASTE_BEGIN)] }, ...(text === '' ? [] : [raw(target, text, name)]), { insert: [keys(target, PASTE_END)] }]
 }
 
 function typePart(target: Target, text: string, name: string): Part[] {
@@ -69,7 +75,7 @@ function typePart(target: Target, text: string, name: string): Part[] {
   return text === '' ? [] : [raw(target, text, name)]
 }
 
-/** `-r`: a newline stays one. */
+/** Inserts bytes unchanged: with `-r`, tmux does not turn a newline into a carriage return. */
 function raw(target: Target, text: string, name: string): Part {
   return { buffer: { name, text }, insert: [['paste-buffer', '-d', '-r', '-b', name, '-t', target.pane]] }
 }
@@ -79,8 +85,11 @@ function keys(target: Target, text: string): TmuxCommand {
 }
 
 /**
- * `if-shell` takes a pane that is gone for the client's own, so the guard compares the pane's id too. Keys don't get through where a
- * tmux mode is open in the pane. With `synchronize-panes`, keys also reach the neighbours; where input is disabled, tmux drops all of it.
+ * Runs the parts only if the target's agent lives in the pane and its input reaches it alone. `if-shell` takes the client's own pane if the
+ * target is gone, so
+ * the guard compares the pane's id, too. Keys do not reach the agent while a tmux mode is open. With `synchronize-panes`, keys also reach
+ * other panes. If
+ * input is disabled, tmux drops it.
  */
 function guarded({ pane, agent_pid }: Target, parts: readonly Part[], version: string): readonly TmuxCommand[] {
   const buffers = parts.flatMap(({ buffer }) => (buffer === undefined ? [] : [buffer]))
@@ -90,7 +99,7 @@ function guarded({ pane, agent_pid }: Target, parts: readonly Part[], version: s
   const insert = [...parts.flatMap((part) => part.insert), ['display-message', '-p', DONE]]
   const refuse = [
     ...buffers.map(({ name }) => ['delete-buffer', '-b', name]),
-    ['display-message', '-p', '-t', pane, `${REFUSED} ${refusal}`],
+    ['display-message', '-p', '-t', pane, `${REFUSED} ${refusalFormat}`],
   ]
   return [
     ...buffers.map(({ name, text }) => ['set-buffer', '-b', name, '--', text]),
@@ -98,9 +107,12 @@ function guarded({ pane, agent_pid }: Target, parts: readonly Part[], version: s
   ]
 }
 
-/** Whether keys are needed around a paste: they don't get through where a tmux mode is open in the pane. */
+/**
+ * Returns true if this tmux strips control bytes from pasted buffers. A paste then needs keys around it, which do not reach the agent while
+ * a tmux mode is open.
+ */
 export function stripsControlBytes(version: string): boolean {
-  return Number.parseFloat(version.replace(/^next-/, '')) >= SANITIZES
+  return Number.parseFloat(version.replace(/^next-/, '')) >= STRIPS_CONTROL_BYTES_SINCE
 }
 
 function badText(): BurnError {

@@ -1,17 +1,20 @@
 /**
- * tmux's control protocol as a parser. Replies come as blocks, `%begin <time> <number> <flags>` … `%end` or `%error` with the same
- * three fields, one for each command, also for those that if-shell, run-shell -C or a user's hook run: their number can't be known
- * beforehand. So every line is followed by a command that prints a mark nobody else can know, and a line's reply is all up to its mark,
- * whatever a captured screen contains.
+ * Parses tmux's control protocol. A reply is a block: `%begin <time> <number> <flags>`, lines, then `%end` or `%error` with the same three
+ * fields. Each command
+ * has its own block, also the commands that if-shell, run-shell -C or a user's hook run, so the number of blocks can't be known beforehand.
+ * burn therefore sends
+ * a command after every line that prints a mark nobody can guess. The reply to the line is everything up to the mark, whatever a captured
+ * screen contains.
  */
 import type { TmuxReply } from '../core/ports.ts'
 
 const NEWLINE = 0x0a
-/** What a server says of why it ends is a line or two. */
-const mostNotes = 50
+/** The maximum number of notes that are kept. A server that ends gives its reason in one or two lines. */
+const maxNotes = 50
 /**
- * What tells of a change, and of what: ids stand before the ` : ` that begins a subscription's value, which others write and nobody needs.
- * `-` stands for the pane of a subscription of windows.
+ * Notifications of a change, with the id of the pane or window. The ids precede ` : `, which begins the value of a subscription. Other
+ * programs write the value,
+ * and burn does not read it. A subscription of windows has `-` in place of the pane.
  */
 const change =
   /^%subscription-changed [\w-]+ \$\d+ (@\d+) \d+ (%\d+|-) : |^%(?:layout-change|window-add|(?:unlinked-)?window-close) (@\d+)(?: |$)/
@@ -26,11 +29,11 @@ export class ReplyParser {
   #lines: string[] = []
   #held = 0
   #error: string | null = null
-  /** What tmux said outside of replies to our own lines, that tells why it refused: the attach's error, `%exit` with its reason. */
+  /** Lines outside of replies in which tmux says why it refused: the error of the attach, and `%exit` with its reason. */
   readonly notes: string[] = []
   readonly #onChange: (id: string) => void
 
-  /** `onChange` is told the id of a pane (`%5`) or window (`@2`) of which a notification came. */
+  /** `onChange` gets the id of a pane (`%5`) or window (`@2`) from each notification of a change. */
   constructor(nonce: string, onReply: (reply: TmuxReply) => void, onChange: (id: string) => void = () => {}) {
     this.#nonce = nonce
     this.#onReply = onReply
@@ -38,16 +41,17 @@ export class ReplyParser {
     this.#expected = this.mark(0)
   }
 
+  /** Returns the mark after line number `sequence`. */
   mark(sequence: number): string {
     return `${this.#nonce}.${sequence}`
   }
 
-  /** Bytes that are kept for a reply, or a line, whose end has not come yet. */
+  /** The number of bytes that are held for an unfinished line or reply. */
   get held(): number {
     return this.#held
   }
 
-  /** Bytes as they come: cut at a newline, which is never a part of a UTF-8 character. */
+  /** Adds bytes. They are cut at newlines, which are never a part of a UTF-8 character. */
   feed(chunk: Buffer): void {
     this.#held += chunk.length
     const end = chunk.lastIndexOf(NEWLINE)
@@ -79,7 +83,7 @@ export class ReplyParser {
   }
 
   #note(line: string): void {
-    if (this.notes.length < mostNotes) this.notes.push(line)
+    if (this.notes.length < maxNotes) this.notes.push(line)
   }
 
   #notification(line: string): void {
@@ -93,7 +97,7 @@ export class ReplyParser {
     this.#open = null
     if (block === null) return
     if (!block.own) {
-      // The answer to the attach itself, or a hook of the user's.
+      // This block answers the attach itself, or belongs to a hook of the user.
       if (!ok) block.lines.forEach((line) => this.#note(line))
     } else if (ok) this.#lines.push(...block.lines)
     else this.#error ??= block.lines.join('\n')

@@ -1,8 +1,11 @@
 /**
- * What changed on a machine, pushed by its tmux instead of asked for. Nothing that tmux knows of one pane tells that its screen was drawn over
- * in place: cursor, history and title can all stay. `window_activity` moves with every byte that any pane of the window prints, so it
- * misses nothing, and names some neighbours in vain, which cost one capture each. It counts whole seconds, and tmux compares once a second:
- * what is printed after the comparison, but within the same second, is not told of. Whoever was told of a window looks again `afterglow` later.
+ * Subscribes to changes of a machine, so that burn need not poll it. No format of tmux shows that a program drew over its screen in place:
+ * cursor, history and
+ * title can all stay the same. `window_activity` changes with every byte that any pane of the window prints. It misses nothing, but also
+ * reports unchanged panes,
+ * which costs one capture each. It counts whole seconds, and tmux compares its value once a second, so it does not report output in the
+ * rest of that second.
+ * burn therefore captures a changed window again after `debounce_ms`.
  */
 import type { Machine } from '../core/nouns.ts'
 import type { Tmux, TmuxListener } from '../core/ports.ts'
@@ -11,22 +14,26 @@ import { unreachableError } from './control-mode.ts'
 import type { SnapshotWithScreens } from '../core/pane-host.ts'
 import { capturePanes, snapshot } from './panes.ts'
 
-/** Longer than tmux's own second between two comparisons, milliseconds. */
+/** The time (ms) after which a changed window is captured again. It must be longer than the second between two comparisons. */
 export const debounce_ms = 1_100
 
-/** Titles are anybody's: a part is enough to see that they change. The program is asked for as little as in a look (panes.ts). */
-const ofPane = [
+/** The beginning of a title is enough to notice a change. The program is read as rarely as in a snapshot (panes.ts). */
+const paneFormat = [
   '#{pane_dead}#{pane_dead_status}#{pane_dead_signal} #{pane_in_mode} #{@burn_agent} #{@burn_retiring}',
   '#{cursor_x} #{cursor_y} #{history_size}',
   '#{?@burn_agent,,#{pane_current_command}}',
   '#{@burn_signal} #{=200:pane_title}',
 ].join(' ')
 
-/** Has the channel tell of changes in its session. False where it can't, e.g. because it is no control-mode client. Throws where the session is gone. */
+/**
+ * Subscribes to changes in the channel's session. Returns false if the channel can't report them, for example because it is no control-mode
+ * client. Throws
+ * BurnError `machine_unreachable` if the session is gone.
+ */
 export async function subscribe(tmux: Tmux, listener: TmuxListener): Promise<boolean> {
   if (!tmux.listen(listener)) return false
   const replies = await tmux.run([
-    [['refresh-client', '-B', `burn-panes:%*:${ofPane}`]],
+    [['refresh-client', '-B', `burn-panes:%*:${paneFormat}`]],
     [['refresh-client', '-B', 'burn-windows:@*:#{window_activity}']],
   ])
   const refused = replies.find(({ ok }) => !ok)
@@ -35,7 +42,10 @@ export async function subscribe(tmux: Tmux, listener: TmuxListener): Promise<boo
   return false
 }
 
-/** A look that asks only the panes and windows in `changed` for their screens: the others are as they were in `before`. */
+/**
+ * Returns a new snapshot, and captures only the panes and windows in `changed`. The other screens are taken from `before`. Throws BurnError
+ * `machine_unreachable`.
+ */
 export async function captureChangedPanes(
   tmux: Tmux,
   machine: Machine,
@@ -43,9 +53,9 @@ export async function captureChangedPanes(
   changed: ReadonlySet<string>,
 ): Promise<SnapshotWithScreens> {
   const old = before.snapshot.state === 'up' ? before.snapshot.panes : []
-  const asked = old.filter((pane) => changed.has(pane.id) || changed.has(pane.window_id)).map(({ id }) => id)
-  // Both are written before either is answered: one round trip.
-  const [seen, captured] = await Promise.all([snapshot(tmux, machine), capturePanes(tmux, asked)])
+  const due = old.filter((pane) => changed.has(pane.id) || changed.has(pane.window_id)).map(({ id }) => id)
+  // Both are sent before either is answered, so they take one round trip.
+  const [seen, captured] = await Promise.all([snapshot(tmux, machine), capturePanes(tmux, due)])
   const known = new Set(old.map(({ id }) => id))
   const added = seen.panes.map(({ id }) => id).filter((id) => !known.has(id))
   const fresh = added.length === 0 ? captured : new Map([...captured, ...(await capturePanes(tmux, added))])

@@ -1,4 +1,4 @@
-/** Actions of the topology as tmux's command lines: all of a machine in one write. */
+/** Turns topology actions into tmux lines. All lines of a machine are sent in one write. */
 import type { Worker } from '../core/nouns.ts'
 import type { Pane } from '../core/panes.ts'
 import type { TmuxCommand } from '../core/ports.ts'
@@ -8,12 +8,12 @@ import { labelOf } from '../decide/topology.ts'
 
 type Line = readonly TmuxCommand[]
 
-/** A pane that waits for its agent runs no shell: it says so, and whatever is typed into it is read by nobody. */
+/** Returns the argv of a pane that waits for its agent. It runs no shell: it prints a message, and ignores all input. */
 function placeholder({ id }: Worker): string[] {
   return ['sh', '-c', 'printf "%s waits for its agent: burn christen\\n" "$1"; stty -echo 2>/dev/null; exec cat >/dev/null', 'burn', id]
 }
 
-/** What the session relies on, whatever the person's tmux.conf says. `session` is a target: `$3`. */
+/** Returns the lines that set the session options that burn relies on, against any tmux.conf. `session` is a target, such as `$3`. */
 export function sessionLines(session: string): Line[] {
   const target = `${session}:`
   return [
@@ -47,7 +47,7 @@ function markCommands(target: string, worker: Worker, made_for: string, made: bo
   ]
 }
 
-/** A pane is made and marked by one line, so that no crash leaves one without its mark. The new pane is its window's active one. */
+/** One line makes and marks a pane, so that a crash can't leave an unmarked one. The new pane is the active one of its window. */
 function addLine(target: string, worker: Worker, made_for: string): Line {
   return [
     ['split-window', '-t', target, ...placeholder(worker)],
@@ -56,26 +56,26 @@ function addLine(target: string, worker: Worker, made_for: string): Line {
   ]
 }
 
-/** The window a session begins with: small, and unmarked until its lines run. */
+/** Returns the window that a session begins with. It has one pane, and no mark until its lines run. */
 export function firstWindow(action: Extract<TopologyAction, { do: 'create_window' }>): FirstWindow {
   const [worker] = action.workers
   if (worker === undefined) throw new RangeError('a window has at least one worker')
   return { name: temporaryName(action.window), width: action.width, height: action.height, command: placeholder(worker) }
 }
 
-/** Until it is marked, a new window has a name that no other has: so that everything about it can be sent at once. */
+/** Returns the name of a new window until it is marked. The name is unique, so all lines about the window can be sent at once. */
 function temporaryName(window: string): string {
   return `burn-new-${window}`
 }
 
-/** Where an action happens: the session as a target (`$3`), and the session of the spec, which every pane is marked with. */
-export interface Home {
+/** The session as a target (`$3`), and the session of the spec, which every pane is marked with. */
+export interface SessionTarget {
   readonly session: string
   readonly made_for: string
 }
 
-/** All lines of an action. `begun`: its window was made with the session already. */
-export function actionLines(action: TopologyAction, { session, made_for }: Home, begun: boolean): Line[] {
+/** Returns the lines of an action. With `begun`, the window exists already, because the session was created with it. */
+export function actionLines(action: TopologyAction, { session, made_for }: SessionTarget, begun: boolean): Line[] {
   switch (action.do) {
     case 'create_window': {
       const [first, ...rest] = action.workers
@@ -99,7 +99,7 @@ export function actionLines(action: TopologyAction, { session, made_for }: Home,
           ...windowLine(action.window_id, action.window),
           ['resize-window', '-t', action.window_id, '-x', String(action.width), '-y', String(action.height)],
         ],
-        // A window whose making was cut short still has its temporary name.
+        // If the creation of a window was interrupted, it still has its temporary name.
         [['rename-window', '-t', action.window_id, action.window]],
         ...action.workers.map((worker) => addLine(action.window_id, worker, made_for)),
       ]
@@ -116,7 +116,7 @@ export function actionLines(action: TopologyAction, { session, made_for }: Home,
   }
 }
 
-/** Ends panes that were made, and takes the marks off those that were adopted. */
+/** Returns the lines that end panes that burn made, and unmark panes that it adopted. */
 export function downLines(end: readonly Pane[], leave: readonly Pane[]): Line[] {
   const marks = ['@burn_worker', '@burn_label', '@burn_agent', '@burn_retiring', '@burn_session']
   return [

@@ -1,4 +1,4 @@
-/** What every form of the `Tmux` port does, on a real tmux server. */
+/** The behaviour that every implementation of the `Tmux` port must have, tested on a real tmux server. */
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import * as fc from 'fast-check'
@@ -26,7 +26,7 @@ export function machineOn(socket: string, more: Partial<Machine> = {}): Machine 
   }
 }
 
-/** A session with one silent pane, and its channel. */
+/** Creates a session with one silent pane, and opens its channel. */
 export async function raised(t: TestContext, more: Partial<Machine> = {}): Promise<{ machine: Machine; tmux: Tmux }> {
   const machine = machineOn(privateSocket(t), more)
   const tmux = await openTmux(machine, { clock, create: quiet })
@@ -34,7 +34,7 @@ export async function raised(t: TestContext, more: Partial<Machine> = {}): Promi
   return { machine, tmux }
 }
 
-/** Text that means something to tmux, a shell or the protocol. */
+/** Texts with special characters of tmux, a shell or the protocol. */
 export const hostile = fc.oneof(
   fc.string({ unit: 'grapheme', maxLength: 60 }),
   fc.string({
@@ -61,7 +61,7 @@ export const hostile = fc.oneof(
 )
 
 export function tmuxConformance(form: string, open: (t: TestContext) => Promise<{ machine: Machine; tmux: Tmux }>): void {
-  test(`${form}: replies come in order, one for each line, with the output of all its commands`, async (t) => {
+  test(`${form}: replies come in order, one for each line`, async (t) => {
     const { tmux } = await open(t)
     const replies = await tmux.run(
       Array.from({ length: 50 }, (_, i) => [
@@ -75,7 +75,7 @@ export function tmuxConformance(form: string, open: (t: TestContext) => Promise<
     )
   })
 
-  test(`${form}: an error stops its own line and no other`, async (t) => {
+  test(`${form}: an error stops only its own line`, async (t) => {
     const { tmux } = await open(t)
     const print = (text: string) => ['display-message', '-p', text]
     const [first, second, third] = await tmux.run([
@@ -88,7 +88,7 @@ export function tmuxConformance(form: string, open: (t: TestContext) => Promise<
     assert.deepEqual(third, { ok: true, lines: ['two'], error: null })
   })
 
-  test(`${form}: commands inside if-shell and run-shell answer in the line that holds them`, async (t) => {
+  test(`${form}: if-shell and run-shell answer within their line`, async (t) => {
     const { tmux } = await open(t)
     const [first, second, third] = await tmux.run([
       [
@@ -104,7 +104,7 @@ export function tmuxConformance(form: string, open: (t: TestContext) => Promise<
     )
   })
 
-  test(`${form}: every argument arrives as it is`, async (t) => {
+  test(`${form}: every argument arrives unchanged`, async (t) => {
     const { tmux } = await open(t)
     const property = fc.asyncProperty(
       fc.array(
@@ -124,7 +124,7 @@ export function tmuxConformance(form: string, open: (t: TestContext) => Promise<
         )
       },
     )
-    await fc.assert(property, { numRuns: form === 'control' ? 60 : 15 })
+    await fc.assert(property, { numRuns: form === 'control mode' ? 60 : 15 })
     await assert.rejects(async () => tmux.run([[['display-message', 'a\0b']]]), { code: 'bad_argument' })
   })
 
@@ -144,7 +144,7 @@ export function tmuxConformance(form: string, open: (t: TestContext) => Promise<
     assert.deepEqual((await tmux.run([[['display-message', '-p', 'still here']]]))[0]?.lines, ['still here'])
   })
 
-  test(`${form}: a megabyte goes in whole`, async (t) => {
+  test(`${form}: transfers a megabyte whole`, async (t) => {
     const { tmux } = await open(t)
     const text = `${'x'.repeat(98)}€\n`.repeat(10_000)
     const [reply] = await tmux.run([
@@ -156,14 +156,14 @@ export function tmuxConformance(form: string, open: (t: TestContext) => Promise<
     assert.deepEqual(reply, { ok: true, lines: [`big ${Buffer.byteLength(text)}`], error: null })
   })
 
-  test(`${form}: no line at all is no work`, async (t) => {
+  test(`${form}: accepts an empty list of lines`, async (t) => {
     const { tmux } = await open(t)
     assert.deepEqual(await tmux.run([]), [])
   })
 
-  test(`${form}: a server that ends is said to be unreachable, at once and from then on`, async (t) => {
+  test(`${form}: reports a server that ended as unreachable`, async (t) => {
     const { tmux } = await open(t)
-    await tmux.run([[['kill-server']]]).catch(() => undefined /* its answer may be lost with it */)
+    await tmux.run([[['kill-server']]]).catch(() => undefined /* the server may end before it answers */)
     await assert.rejects(tmux.run([[['display-message', '-p', 'x']]]), { code: 'machine_unreachable' })
   })
 }

@@ -9,7 +9,7 @@ import { scratch, until } from '../support/fleet.ts'
 import { privateSocket, tmuxOn } from '../support/tmux.ts'
 import { machineOn, quiet, raised } from './conformance.ts'
 
-/** A program that stands in for the tmux of a machine. */
+/** Writes a program that takes the place of a machine's tmux. */
 function program(t: TestContext, script: string): string {
   const path = join(scratch(t), 'tmux')
   writeFileSync(path, `#!/bin/sh\n${script}\n`)
@@ -17,7 +17,7 @@ function program(t: TestContext, script: string): string {
   return path
 }
 
-test('no server, no session, no tmux, an old one and a strange one are told apart', async (t) => {
+test('openTmux: tells missing server, session and tmux apart', async (t) => {
   const socket = privateSocket(t)
   const codeOf = async (tmux: string, session = 'T') =>
     openTmux(machineOn(socket, { tmux, session }), { clock }).then(
@@ -26,7 +26,7 @@ test('no server, no session, no tmux, an old one and a strange one are told apar
     )
   assert.equal(await codeOf('tmux'), 'tmux_no_session')
   tmuxOn(socket, 'new-session', '-d', '-s', 'Tother', 'cat')
-  assert.equal(await codeOf('tmux'), 'tmux_no_session', 'a session whose name merely begins so is another')
+  assert.equal(await codeOf('tmux'), 'tmux_no_session', 'a longer name is another session')
   assert.equal(await codeOf('tmux', 'Tother'), 'opened')
   assert.equal(await codeOf('no-such-tmux'), 'tmux_missing')
   assert.equal(
@@ -39,7 +39,7 @@ test('no server, no session, no tmux, an old one and a strange one are told apar
   )
 })
 
-test('a tmux that refuses control mode is spoken to one process at a time', async (t) => {
+test('openTmux: uses one-shot processes if tmux refuses control mode', async (t) => {
   const { machine } = await raised(t)
   const tmux = await openTmux(
     { ...machine, tmux: program(t, 'for word; do [ "$word" = -C ] && { echo %exit; exit 0; }; done; exec tmux "$@"') },
@@ -52,7 +52,7 @@ test('a tmux that refuses control mode is spoken to one process at a time', asyn
   assert.equal(screens.size, 1)
 })
 
-test('titles, names and programs may be anything, and are only what they are', async (t) => {
+test('snapshot: titles, names and programs may contain anything', async (t) => {
   const { machine, tmux } = await raised(t)
   const title = '~ a;b "#{pane_id}" #[fg=red] $(id) 🜍 %begin 1 2 1'
   const [reply] = await tmux.run([
@@ -85,7 +85,7 @@ test('titles, names and programs may be anything, and are only what they are', a
   )
 })
 
-test('how an agent ended, an open tmux mode, and a key of a person are seen', async (t) => {
+test('snapshot: shows exit status, tmux modes and keys of people', async (t) => {
   const { machine, tmux } = await raised(t)
   await tmux.run([
     [
@@ -103,9 +103,9 @@ test('how an agent ended, an open tmux mode, and a key of a person are seen', as
     const seen = await snapshot(tmux, machine)
     return seen.state === 'up' ? seen.panes : []
   }
-  await until('all is seen', async () => {
+  await until('the snapshot shows everything', async () => {
     const [first, ...ended] = await panes()
-    // tmux 3.3a loses how some ended: 3 of 240 under load.
+    // tmux 3.3a under load loses the exit status of some panes, so each way of ending occurs twice.
     const [exited, killed] = [0, 1].map((odd) => ended.filter((_, index) => index % 2 === odd))
     return (
       first?.in_mode === true &&
@@ -115,10 +115,10 @@ test('how an agent ended, an open tmux mode, and a key of a person are seen', as
       ended.at(-1)?.keyed_at !== null
     )
   })
-  assert.equal((await panes())[0]?.keyed_at, null, 'the key went to the pane in front')
+  assert.equal((await panes())[0]?.keyed_at, null, 'the key went to the active pane')
 })
 
-test('one look has the screen of every pane, and a pane that is gone is missing', async (t) => {
+test('captureMachine: has every screen; capturePanes skips missing panes', async (t) => {
   const { machine, tmux } = await raised(t)
   await tmux.run(
     Array.from({ length: 6 }, (_, i) => [
@@ -126,7 +126,7 @@ test('one look has the screen of every pane, and a pane that is gone is missing'
       ['select-layout', '-t', '=T:', 'tiled'],
     ]),
   )
-  await until('each shows its text', async () => {
+  await until('each pane shows its text', async () => {
     const { screens } = await captureMachine(tmux, machine)
     return Array.from({ length: 6 }, (_, i) => [...screens.values()].some(([row]) => row === `pane ${i}`)).every(Boolean)
   })
@@ -134,7 +134,7 @@ test('one look has the screen of every pane, and a pane that is gone is missing'
   assert.ok(seen.state === 'up')
   assert.ok(
     seen.panes.every(({ title }) => title === ''),
-    "the host's name is no title",
+    "the host's name is not a title",
   )
   assert.deepEqual(
     [...screens].map(([id, rows]) => [id, rows.length]),
@@ -144,19 +144,19 @@ test('one look has the screen of every pane, and a pane that is gone is missing'
   assert.deepEqual(captured, screens)
 })
 
-test('a server that answers without an end, and commands without an end, are given up', async (t) => {
+test('openTmux: limits the size of a reply and the pending commands', async (t) => {
   const { machine } = await raised(t)
-  // Long lines: it takes half a second of CPU to split as much into short ones.
+  // The lines are long, because it takes much CPU to split the same size into short ones.
   const endless = program(t, 'case "$1" in -V) echo tmux 3.4;; *) echo "%begin 1 1 1"; exec yes "$(printf %01000d 0)";; esac')
   await assert.rejects(openTmux({ ...machine, tmux: endless }, { clock }), /it answered with more than 64 MB/)
   const tmux = await openTmux(machine, { clock })
   t.after(() => tmux.close())
   const many = Array.from({ length: 20_001 }, () => [['display-message', '-p', 'x']])
   await assert.rejects(tmux.run(many), /20000 commands wait for its answer/)
-  assert.equal((await tmux.run(many.slice(0, 20))).length, 20, 'it goes on')
+  assert.equal((await tmux.run(many.slice(0, 20))).length, 20, 'the channel still works')
 })
 
-test("a server that is another machine's is not opened", async (t) => {
+test("openTmux: refuses another machine's server", async (t) => {
   const { machine } = await raised(t)
   await assert.rejects(openTmux({ ...machine, name: 'other' }, { clock, create: quiet }), /answers as "box"/)
 })

@@ -12,7 +12,7 @@ import { scratch, until } from '../support/fleet.ts'
 import { startSshd } from '../support/sshd.ts'
 import { hostile, raised } from './conformance.ts'
 
-/** Writes down every byte that its terminal gives it. */
+/** A program that records every byte from its terminal. */
 const receiver = `
 const { appendFileSync, writeFileSync } = require('node:fs')
 process.stdin.setRawMode(true)
@@ -23,7 +23,7 @@ interface Receiver {
   readonly tmux: Tmux
   readonly target: Target
   readonly bytes: () => string
-  /** Waits until so much has come, and then for one more round trip through the pane. */
+  /** Waits until the pane has received this text at the end. */
   readonly got: (text: string) => Promise<void>
 }
 
@@ -65,11 +65,11 @@ async function deliversHostileTexts(r: Receiver, numRuns: number): Promise<void>
   assert.deepEqual((await r.tmux.run([[['list-buffers']]]))[0]?.lines, [], 'no buffer is left')
 }
 
-test('whatever a text holds, the agent gets it byte for byte', { timeout: 60_000 }, async (t) => {
+test('placeLine: the agent gets any text byte for byte', { timeout: 60_000 }, async (t) => {
   await deliversHostileTexts(await receiving(t), 40)
 })
 
-test('so it does over ssh', { timeout: 60_000 }, async (t) => {
+test('placeLine: the agent gets any text over ssh', { timeout: 60_000 }, async (t) => {
   const sshd = await startSshd(t)
   if (sshd === null) return t.skip('there is no sshd on this machine')
   await deliversHostileTexts(
@@ -78,7 +78,7 @@ test('so it does over ssh', { timeout: 60_000 }, async (t) => {
   )
 })
 
-test('a megabyte arrives whole', { timeout: 60_000 }, async (t) => {
+test('placeLine: a megabyte arrives whole', { timeout: 60_000 }, async (t) => {
   const r = await receiving(t)
   const text = 'a line with $(id) and a €\n'.repeat(40_000)
   assert.equal(
@@ -90,14 +90,14 @@ test('a megabyte arrives whole', { timeout: 60_000 }, async (t) => {
   assert.equal(r.bytes(), `${pasted(text)}end`)
 })
 
-test('a tmux that cleans its buffers gets the brackets as keys, and the agent the same bytes', async (t) => {
+test('placeLine: from tmux 3.7 on, keys carry the brackets', async (t) => {
   const r = await receiving(t)
   await r.tmux.run([placeLine(r.target, [{ type: '/queue ' }, { paste: 'one\ntwo' }], 'b', '3.7'), submitLine(r.target, 'b', '3.7')])
   await r.got('\r')
   assert.equal(r.bytes(), `/queue ${pasted('one\ntwo')}\r`)
 })
 
-test('text and Enter reach an agent whose pane somebody reads in copy mode, and the reader stays', async (t) => {
+test('submitLine: text and Enter arrive while copy mode is open', async (t) => {
   const r = await receiving(t)
   if (stripsControlBytes(r.tmux.version)) return t.skip('from tmux 3.7 on a delivery waits while copy mode is open')
   await r.tmux.run([[['copy-mode', '-t', r.target.pane]]])
@@ -107,7 +107,7 @@ test('text and Enter reach an agent whose pane somebody reads in copy mode, and 
   assert.deepEqual((await r.tmux.run([[['display-message', '-p', '-t', r.target.pane, '#{pane_in_mode}']]]))[0]?.lines, ['1'])
 })
 
-test('nothing reaches a successor, a dead pane, a bare shell or a pane that is gone, and no buffer stays', async (t) => {
+test('placeLine: refuses another program, a dead or missing pane', async (t) => {
   const r = await receiving(t)
   const refused = async (what: string) => {
     const replies = await r.tmux.run([
@@ -127,26 +127,29 @@ test('nothing reaches a successor, a dead pane, a bare shell or a pane that is g
   await refused('a program that was not started as the agent')
   await r.tmux.run([[['set-option', '-p', '-t', pane, '@burn_agent', String(agent_pid)]]])
   process.kill(agent_pid, 'SIGKILL')
-  await until('it is dead', async () => (await r.tmux.run([[['display-message', '-p', '-t', pane, '#{pane_dead}']]]))[0]?.lines[0] === '1')
+  await until(
+    'the agent is dead',
+    async () => (await r.tmux.run([[['display-message', '-p', '-t', pane, '#{pane_dead}']]]))[0]?.lines[0] === '1',
+  )
   await refused('a dead pane')
   await r.tmux.run([[['respawn-pane', '-k', '-t', pane, 'sh']]])
-  await refused('a shell in its place')
+  await refused('a shell in place of the agent')
   await r.tmux.run([
     [
       ['split-window', '-t', pane],
       ['kill-pane', '-t', pane],
     ],
   ])
-  await refused('a pane that is gone')
+  await refused('a missing pane')
   assert.equal(r.bytes(), '')
 })
 
-test('nothing is typed while panes are synchronized or input is disabled', async (t) => {
+test('placeLine: refuses synchronized panes and disabled input', async (t) => {
   const r = await receiving(t)
   const { pane } = r.target
   const beside = join(scratch(t), 'beside')
   await r.tmux.run([[['split-window', '-d', '-t', pane, process.execPath, '-e', receiver, beside]]])
-  await until('the neighbour listens', () => existsSync(beside))
+  await until('the other pane listens', () => existsSync(beside))
   const lines = ['3.3a', '3.7'].flatMap((version) => [
     placeLine(r.target, [{ paste: 'secret' }, { key: 'Enter' }], 'b', version),
     submitLine(r.target, 'c', version),
@@ -169,7 +172,7 @@ test('nothing is typed while panes are synchronized or input is disabled', async
   assert.equal(readFileSync(beside, 'utf8'), '')
 })
 
-test('control bytes are refused before anything is sent', () => {
+test('placeLine: refuses control bytes before it sends anything', () => {
   const target = { pane: '%1', agent_pid: 1 }
   for (const text of ['a\u001b[201~b', 'a\u0000', 'a\rb', 'a\u009bb', 'a\u007f'])
     assert.throws(() => placeLine(target, [{ paste: text }], 'b', '3.3a'), { code: 'bad_text' })

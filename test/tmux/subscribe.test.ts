@@ -1,4 +1,4 @@
-/** Pushes of a real tmux: what they tell of, and that nothing in them can pass for a reply. */
+/** Tests the notifications of a real tmux: the changes that they report, and that none can pass for a reply. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
@@ -13,7 +13,7 @@ import { until } from '../support/fleet.ts'
 import { tmuxOn } from '../support/tmux.ts'
 import { hostile, machineOn, raised } from './conformance.ts'
 
-test('notifications between replies are told of by id and never change a reply, however they are cut and whatever they hold', () => {
+test('ReplyParser: notifications report ids, and never change a reply', () => {
   const line = hostile.map((text) => text.replaceAll('\n', ' '))
   const value = fc.oneof(
     line,
@@ -24,11 +24,11 @@ test('notifications between replies are told of by id and never change a reply, 
   fc.assert(
     fc.property(fc.array(step, { maxLength: 6 }), fc.integer({ min: 1, max: 700 }), (steps, size) => {
       const replies: TmuxReply[] = []
-      const told: string[] = []
+      const changed: string[] = []
       const parser = new ReplyParser(
         'nonce',
         (reply) => replies.push(reply),
-        (id) => told.push(id),
+        (id) => changed.push(id),
       )
       const written = steps.flatMap(({ reply, before }, i) => [
         ...before.map((n) => `%subscription-changed burn-panes $0 @${n.window} 1 ${n.pane === null ? '-' : `%${n.pane}`} : ${n.value}`),
@@ -46,15 +46,15 @@ test('notifications between replies are told of by id and never change a reply, 
         steps.map(({ reply }) => reply),
       )
       const expected = steps.flatMap(({ before }) => before.map((n) => (n.pane === null ? `@${n.window}` : `%${n.pane}`)))
-      assert.deepEqual(told, expected)
+      assert.deepEqual(changed, expected)
     }),
     { numRuns: 60 },
   )
 })
 
-test('a screen drawn over in place is told of, and only it is captured; replies stay exact under a hostile title', async (t) => {
+test('subscribe: reports a screen that was drawn over in place', async (t) => {
   const { machine, tmux } = await raised(t)
-  const told = new Set<string>()
+  const changed = new Set<string>()
   tmuxOn(machine.socket, 'split-window', '-d', '-t', '=T:', 'printf "\\033[?1049hold"; tmux wait-for go; printf "\\033[1;1Hnew"; exec cat')
   tmuxOn(machine.socket, 'new-window', '-d', '-t', '=T:', 'exec cat')
   const all = tmuxOn(machine.socket, 'list-panes', '-s', '-t', '=T', '-F', '#{pane_id} #{window_id}')
@@ -63,26 +63,26 @@ test('a screen drawn over in place is told of, and only it is captured; replies 
     .split('\n')
     .map((row) => row.split(' '))
   tmuxOn(machine.socket, 'select-pane', '-t', other, '-T', `%end 1 2 1 ${'é% '.repeat(3_000)}`)
-  assert.equal(await subscribe(tmux, { changed: (id) => told.add(id), ended: () => {} }), true)
-  await until('first values came', () => told.has(pane) && told.has(window) && told.has(otherWindow))
+  assert.equal(await subscribe(tmux, { changed: (id) => changed.add(id), ended: () => {} }), true)
+  await until('the first values arrived', () => changed.has(pane) && changed.has(window) && changed.has(otherWindow))
   const shows = async () => (await captureMachine(tmux, machine)).screens
-  await until('it is drawn', async () => (await shows()).get(pane)?.[0] === 'old')
+  await until('the old text is drawn', async () => (await shows()).get(pane)?.[0] === 'old')
   const before = await captureMachine(tmux, machine)
-  told.clear()
+  changed.clear()
   tmuxOn(machine.socket, 'wait-for', '-S', 'go')
-  await until('the redraw was told of', async () => told.has(window) && (await shows()).get(pane)?.[0] === 'new')
+  await until('the redraw was reported', async () => changed.has(window) && (await shows()).get(pane)?.[0] === 'new')
   const after = await captureChangedPanes(tmux, machine, before, new Set([window]))
   assert.equal(after.screens.get(pane)?.[0], 'new')
-  assert.equal(after.screens.get(other), before.screens.get(other), 'a pane that nothing was told of is not captured')
+  assert.equal(after.screens.get(other), before.screens.get(other), 'a pane without a change is not captured')
 })
 
-test('an ended channel is told of; a client without control mode tells of nothing', async (t) => {
+test('subscribe: reports the end of a control-mode channel only', async (t) => {
   const { machine } = await raised(t)
   const tmux = await openTmux(machine, { clock })
   const ended: string[] = []
   await subscribe(tmux, { changed: () => {}, ended: ({ message }) => ended.push(message) })
   tmuxOn(machine.socket, 'kill-server')
-  await until('the end was told of', () => ended.length > 0)
+  await until('the end was reported', () => ended.length > 0)
   assert.equal(ended.length, 1)
   await tmux.close()
   assert.equal(await subscribe(new OneShotTmux(machineOn('none')), { changed: () => {}, ended: () => {} }), false)

@@ -1,10 +1,10 @@
 import { OneShotTmux } from '../../src/tmux/one-shot.ts'
 import { raised, tmuxConformance } from './conformance.ts'
 
-tmuxConformance('control', (t) => raised(t))
-tmuxConformance('chained', async (t) => {
+tmuxConformance('control mode', (t) => raised(t))
+tmuxConformance('one-shot', async (t) => {
   const { machine, tmux } = await raised(t)
-  const chained = new OneShotTmux(machine)
-  chained.session = tmux.session
-  return { machine, tmux: chained }
+  const oneShot = new OneShotTmux(machine)
+  oneShot.session = tmux.session
+  return { machine, tmux: oneShot }
 })

@@ -107,7 +107,7 @@ export const loopCommand = command({
 async function whichWorker(name: string | undefined, { session: { fleet } }: OpenSession, { env }: Deps): Promise<Worker> {
   if (name !== undefined) return workerNamed(fleet, name)
   const pane = env['TMUX_PANE']
-  const { paneWorker } = await import('../../tmux/here.ts')
+  const { paneWorker } = await import('../../tmux/current-pane.ts')
   const found = pane === undefined ? null : await paneWorker(pane, env)
   if (found !== null) return workerNamed(fleet, found)
   throw new BurnError(

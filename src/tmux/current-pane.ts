@@ -1,7 +1,7 @@
-/** Whose pane a process runs in. */
+/** Finds the worker whose pane a process runs in. */
 import { runProcess } from '../host/exec.ts'
 
-/** The worker of a pane of the server that `$TMUX` names; null where it is nobody's. */
+/** Returns the worker of a pane on the server that `$TMUX` names; null if the pane belongs to no worker. */
 export async function paneWorker(pane: string, env: Readonly<Record<string, string | undefined>>): Promise<string | null> {
   const given = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined)
   const { code, stdout } = await runProcess(['tmux', 'display-message', '-p', '-t', pane, '#{@burn_worker}'], {
