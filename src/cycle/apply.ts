@@ -1,4 +1,4 @@
-/** Carries a plan out. Each action happens only if its guard still holds, so that several dispatchers can do so side by side. */
+/** Carries out the actions of a plan. Each happens only if its guard still holds, so that several dispatchers can run concurrently. */
 import type { Action, ActionsByKind, ApproveAction, MoveAction, TellAction } from '../core/actions.ts'
 import type { ChangesFacet, FleetState, ReposFacet } from '../core/fleet-state.ts'
 import type { DispatchMove } from '../core/ledger/claims.ts'
@@ -16,24 +16,28 @@ import { releaseLostClaims } from '../claim/first-claim.ts'
 import { deliver } from '../deliver/deliver.ts'
 import { leaseLength } from '../observe/session.ts'
 
-/** A delivery that waits for a person (a question is open, somebody is typing) keeps a cycle this long; the next one goes on with it. */
+/** Maximum time (ms) that a cycle waits for a delivery, for example while a person types in its pane. The next cycle continues it. */
 const deliveryTimeout = 2_000
 
-/** What to do, in the order in which it is carried out, and what it was decided from. */
+/** The actions of a cycle in their order, and the state that they were decided from. */
 export interface CyclePlan {
   readonly actions: readonly Action[]
   readonly state: FleetState
 }
 
+/** The results of a cycle. */
 export interface Applied {
   readonly claimed: readonly Dispatch[]
-  /** Steps of dispatches that were under way: done, in review, lost, or given back because the forge does not take their comment. */
+  /** Dispatches that moved: they are done, in review or lost, or burn released them because the forge refused their comment. */
   readonly settled: readonly Dispatch[]
-  /** Deliveries of this process, as they now are. */
+  /** The deliveries of this process that changed, in their new states. */
   readonly deliveries: readonly Delivery[]
 }
 
-/** On `stop` nothing new is claimed, and what was begun is seen through. */
+/**
+ * Carries out a plan and returns its results. After `stop`, burn claims nothing new, but completes the deliveries that are in a composer. Throws if the
+ * ledger fails.
+ */
 export async function apply(
   { actions, state }: CyclePlan,
   machines: readonly Machine[],
@@ -45,7 +49,7 @@ export async function apply(
   assertExhaustive(rest)
   const settled = await applyMoves(move, state, session)
   await applyTells(tell, session)
-  // An issue that changed since it was read: its approval no longer holds, so it is decided about anew.
+  // The decisions about an issue are void if it changed since burn read it. The next cycle decides again.
   const stale = await applyApprovals(approve, session)
   await applyVerdicts({ judge: judge.filter(({ issue }) => !stale.has(issue)), wait, leave }, state, session)
   const claims = stop.aborted ? [] : claim.filter(({ issue }) => !stale.has(issue.ref))
@@ -54,13 +58,13 @@ export async function apply(
   const refused = await releaseClaims(await syncComments(new Set(claimed.map(({ id }) => id)), session), session)
   const unsure = await releaseLostClaims(state, session)
   const deliveries = await deliver(machines, session, stop, { timeout: deliveryTimeout, placed_timeout: deliveryTimeout, unsure })
-  // Nothing happened since: nothing more is to be said.
-  const quiet = claimed.length + deliveries.length + settled.length + refused.length + unsure.size === 0
-  const late = quiet ? [] : await releaseClaims(await syncComments(new Set(), session), session)
-  return { claimed, settled: [...settled, ...refused, ...late], deliveries }
+  // Without any of these, no comment can have become outdated since the first `syncComments`.
+  const isQuiet = claimed.length + deliveries.length + settled.length + refused.length + unsure.size === 0
+  const refusedLater = isQuiet ? [] : await releaseClaims(await syncComments(new Set(), session), session)
+  return { claimed, settled: [...settled, ...refused, ...refusedLater], deliveries }
 }
 
-/** Moves dispatches; then what there was of changes has been acted on. Returns the dispatches that moved. */
+/** Moves dispatches and returns those that moved. Then saves until when burn has processed the forge's changes. */
 export async function applyMoves(
   moves: readonly MoveAction[],
   { changes_at }: Pick<ChangesFacet, 'changes_at'>,
@@ -78,7 +82,7 @@ export async function applyMoves(
   return moved
 }
 
-/** Plans further texts. Those that another process planned first are left out. */
+/** Plans further texts about dispatches. The ledger skips those that another process planned first. */
 async function applyTells(actions: readonly TellAction[], { ledger, clock, owner, newId, notify }: Session): Promise<void> {
   const tells = new Map(actions.map((tell) => [newId(), tell]))
   if (tells.size === 0) return
@@ -115,17 +119,17 @@ async function applyVerdicts(
   if (judge.length > 0) await ledger.saveVerdicts(judge, session.clock.now())
   if (wait.length !== waits.size || wait.some(({ repo, reason }) => !isSame(reason, waits.get(repo))))
     await ledger.saveWaiting(new Map(wait.map(({ repo, reason }) => [repo, reason])))
-  for (const { issue, reason, backoff: rests } of leave) {
-    const kept = rests === null ? null : await recordBackoff(rests, session)
-    session.notify({ kind: 'issue.unclaimed', subject: issue, payload: { reason, rests: kept } })
+  for (const { issue, reason, backoff } of leave) {
+    const rests = backoff === null ? null : await recordBackoff(backoff, session)
+    session.notify({ kind: 'issue.unclaimed', subject: issue, payload: { reason, rests } })
   }
 }
 
-/** Returns the issues that changed since they were read. */
-export async function applyApprovals(due: readonly ApproveAction[], { ledger, clock }: Session): Promise<ReadonlySet<IssueRef>> {
-  if (due.length === 0) return new Set()
-  const saved = new Set(await ledger.saveApprovals(due, clock.now()))
-  return new Set(due.flatMap(({ issue }) => (saved.has(issue) ? [] : [issue])))
+/** Saves approvals and returns the issues whose approval failed because they changed since burn read them. */
+export async function applyApprovals(actions: readonly ApproveAction[], { ledger, clock }: Session): Promise<ReadonlySet<IssueRef>> {
+  if (actions.length === 0) return new Set()
+  const saved = new Set(await ledger.saveApprovals(actions, clock.now()))
+  return new Set(actions.flatMap(({ issue }) => (saved.has(issue) ? [] : [issue])))
 }
 
 function isSame(a: Reason, b: Reason | undefined): boolean {

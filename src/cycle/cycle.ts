@@ -1,6 +1,6 @@
 /**
- * The loop: refresh, settle, read the queues' fronts, assign, check the claims of others, apply. A cycle plans its actions from one state of the fleet, then carries
- * them out; a dry run ends after the plan.
+ * One cycle of the loop: refresh, settle, read the queues, assign, check the claims of others, apply. A cycle plans its actions from one state of the fleet, and
+ * then carries them out. A dry run ends after the plan.
  */
 import type { FleetState, UnderWayState } from '../core/fleet-state.ts'
 import type { Session } from '../observe/session.ts'
@@ -15,67 +15,68 @@ import { refresh, withIssues } from '../observe/state.ts'
 import { apply, type Applied, type CyclePlan } from './apply.ts'
 import { settle } from '../decide/settle.ts'
 
-/** How the fleet stands after a cycle, or as a dry run sees it. */
-export interface Outlook {
-  /** Issues and repos that are left alone for now. */
+/** The queues after a cycle or a dry run. */
+export interface QueueStatus {
+  /** Issues and repos that burn backs off from. */
   readonly resting: readonly BackedOff[]
   readonly backlog: Backlog
 }
 
-export interface CycleResult extends CyclePlan, Applied, Outlook {}
+export interface CycleResult extends CyclePlan, Applied, QueueStatus {}
 
+/** Runs one cycle: plans actions, carries them out and returns the results. After `stop`, it claims nothing new. Throws if the ledger fails. */
 export async function cycle(machines: readonly Machine[], session: Session, stop: AbortSignal): Promise<CycleResult> {
   const planned = await planCycle(machines, session)
-  return { ...planned, ...(await apply(planned, machines, session, stop)), ...(await outlook(session)) }
+  return { ...planned, ...(await apply(planned, machines, session, stop)), ...(await readQueueStatus(session)) }
 }
 
-/** The same actions, and none of them is carried out. */
-export async function dryCycle(machines: readonly Machine[], session: Session): Promise<CyclePlan & Outlook> {
-  return { ...(await planCycle(machines, session, { quiet: true })), ...(await outlook(session)) }
+/** Returns the actions of the next cycle without carrying them out. Refreshes the caches of forge and machines. Throws if the ledger fails. */
+export async function dryCycle(machines: readonly Machine[], session: Session): Promise<CyclePlan & QueueStatus> {
+  return { ...(await planCycle(machines, session, { quiet: true })), ...(await readQueueStatus(session)) }
 }
 
-async function outlook({ ledger, clock }: Session): Promise<Outlook> {
+async function readQueueStatus({ ledger, clock }: Session): Promise<QueueStatus> {
   return { resting: await ledger.backoffs(clock.now()), backlog: await ledger.backlog() }
 }
 
-/** Carries nothing out: only what is kept of forge and machines is brought up to date. */
+/** Plans the actions of a cycle. It refreshes the caches of forge and machines, and changes nothing else. */
 async function planCycle(machines: readonly Machine[], session: Session, { quiet = false } = {}): Promise<CyclePlan> {
-  const looked = await refresh(machines, session, { quiet })
-  const settled = settle(looked)
-  const given = await assignFree(settled.state, session)
-  return { actions: [...settled.actions, ...given.actions], state: given.state }
+  const refreshed = await refresh(machines, session, { quiet })
+  const settled = settle(refreshed)
+  const assigned = await assignIssues(settled.state, session)
+  return { actions: [...settled.actions, ...assigned.actions], state: assigned.state }
 }
 
-/** How often slots are assigned anew in a cycle whose issues turned out to be others'. */
-const mostReassigned = 4
+/** Maximum number of repeated assignments in one cycle. A cycle assigns again if others had claimed an issue that it assigned. */
+const maxReassignments = 4
 
-/** Assigns, and assigns slots anew that were meant for what others have. What nobody looked at is not claimed. */
-async function assignFree(settled: UnderWayState, session: Session): Promise<CyclePlan> {
+/** Assigns issues to free workers until no assigned issue has a claim of others. Drops assignments that were not checked. */
+async function assignIssues(settled: UnderWayState, session: Session): Promise<CyclePlan> {
   let state: FleetState = { ...settled, issues: [], login: null, claims: new Map() }
   const checked = new Set<IssueRef>()
-  for (let again = 0; ; again++) {
-    const desks = freeWorkers(state)
-    const front = await withIssues(state, await readFront(state, desks.freeSlots(), session), session)
-    const actions = assign(front, desks)
+  for (let rounds = 0; ; rounds++) {
+    const workers = freeWorkers(state)
+    const loaded = await withIssues(state, await readCandidates(state, workers.freeSlots(), session), session)
+    const actions = assign(loaded, workers)
     const wanted = actionsOf(actions, 'claim').map(({ issue }) => issue)
     const fresh = wanted.filter(({ ref }) => !checked.has(ref))
-    if (fresh.length === 0) return { actions, state: front }
-    if (again > mostReassigned)
-      return { actions: actions.filter((each) => each.do !== 'claim' || checked.has(each.issue.ref)), state: front }
-    state = await checkClaims(fresh, front, session)
+    if (fresh.length === 0) return { actions, state: loaded }
+    if (rounds > maxReassignments)
+      return { actions: actions.filter((each) => each.do !== 'claim' || checked.has(each.issue.ref)), state: loaded }
+    state = await checkClaims(fresh, loaded, session)
     for (const { ref } of fresh) checked.add(ref)
-    if (state.writers === front.writers && areFree(fresh, state)) return { actions, state }
+    if (state.writers === loaded.writers && areFree(fresh, state)) return { actions, state }
   }
 }
 
-/** What is to be judged, and as much of each queue as there is room for (`most`), beside what others have of it. */
-function readFront({ claims, freed }: FleetState, most: Map<RepoRef, number>, { ledger }: Session): Promise<readonly IssueRecord[]> {
+/** Reads the issues without a verdict, and the first issues of each repo's queue: one for each free slot (`limits`), and one for each that others claimed. */
+function readCandidates({ claims, freed }: FleetState, limits: Map<RepoRef, number>, { ledger }: Session): Promise<readonly IssueRecord[]> {
   for (const [ref, check] of claims) {
-    const room = check.state === 'free' ? undefined : most.get(repoOf(ref))
-    if (room !== undefined) most.set(repoOf(ref), room + 1)
+    const limit = check.state === 'free' ? undefined : limits.get(repoOf(ref))
+    if (limit !== undefined) limits.set(repoOf(ref), limit + 1)
   }
   return ledger.candidates(
-    most,
+    limits,
     freed.map(({ issue }) => issue),
   )
 }

@@ -1,27 +1,28 @@
-/** `burn dispatch`: cycles of the loop, until they are done or a person stops it. */
+/** `burn dispatch`: runs cycles until their number is reached or a person stops it. */
 import type { Machine } from '../core/nouns.ts'
 import type { CycleResult } from './cycle.ts'
 import type { Session } from '../observe/session.ts'
 import { messageWithHint } from '../core/errors.ts'
+import { counted } from '../core/text.ts'
 import { runJob } from '../jobs/run.ts'
 import { cycle } from './cycle.ts'
 import { withLeases } from '../observe/session.ts'
 
-/** How often what is older than the spec's `retention` is forgotten, milliseconds. */
-const forgetEvery = 24 * 60 * 60_000
+/** Interval (ms) at which burn deletes history that is older than the spec's `retention`. */
+const pruneInterval = 24 * 60 * 60_000
 
-/** Milliseconds between two cycles at least: what one dispatcher's cycle frees wakes the others, whose cycles may wake it again. */
+/** Minimum pause (ms) between cycles. Without it, two dispatchers could wake each other in turn, because a cycle that frees a worker wakes the others. */
 const minPause = 5_000
 
 export interface DispatchOptions {
-  /** How many cycles; Infinity until stopped. */
+  /** Number of cycles; Infinity runs until stopped. */
   readonly cycles: number
   /** Pause between cycles, milliseconds. */
   readonly interval: number
   readonly onCycle: (result: CycleResult, number: number, ms: number) => void
 }
 
-/** Returns how many cycles could not be carried out; the reason of each was said. */
+/** Runs cycles and returns the number that failed. It reports each failure as an event. A single cycle (`cycles: 1`) throws instead. */
 export async function dispatch(
   machines: readonly Machine[],
   session: Session,
@@ -33,11 +34,11 @@ export async function dispatch(
     for (let number = 1; number <= options.cycles && !stop.aborted; number++) {
       const started = session.clock.now()
       try {
-        await forgetOld(session)
+        await pruneHistory(session)
         const result = await cycle(machines, session, stop)
         options.onCycle(result, number, session.clock.now() - started)
       } catch (thrown) {
-        // One cycle that fails ends a single run, and never a long one: the next may find the forge or the disk well again.
+        // A long run continues after a failed cycle, because the forge or the disk may recover before the next one.
         if (options.cycles === 1) throw thrown
         failed += 1
         session.notify({ kind: 'cycle.failed', subject: `cycle ${number}`, payload: { why: messageWithHint(thrown) } })
@@ -48,18 +49,18 @@ export async function dispatch(
   return failed
 }
 
-/** A pause that is cut short where another process frees something that could be given out. */
+/** Pauses for `interval` (ms), or until another process frees a worker or an issue. */
 export async function pauseUntilChange(interval: number, { ledger, clock }: Session, stop: AbortSignal): Promise<void> {
   const least = Math.min(minPause, interval)
-  const over = new AbortController()
-  const end = AbortSignal.any([stop, over.signal])
-  const told = ledger.waitForChange(end)
+  const cancelled = new AbortController()
+  const end = AbortSignal.any([stop, cancelled.signal])
+  const changed = ledger.waitForChange(end)
   await clock.sleep(least, end)
-  await Promise.race([clock.sleep(interval - least, end), told])
-  over.abort()
+  await Promise.race([clock.sleep(interval - least, end), changed])
+  cancelled.abort()
 }
 
-async function forgetOld(session: Session): Promise<void> {
+async function pruneHistory(session: Session): Promise<void> {
   const {
     fleet: { retention },
     ledger,
@@ -68,9 +69,10 @@ async function forgetOld(session: Session): Promise<void> {
   if (retention === null) return
   const now = clock.now()
   await runJob(
-    { name: 'retention', period: forgetEvery },
+    { name: 'retention', period: pruneInterval },
     session,
     () => ledger.prune(now - retention, now, false),
-    ({ dispatches, deliveries, events }) => `forgot ${dispatches} dispatches, ${deliveries} other texts and ${events} events`,
+    ({ dispatches, deliveries, events }) =>
+      `deleted ${counted(dispatches, 'dispatch', 'dispatches')}, ${counted(deliveries, 'other text')} and ${counted(events, 'event')}`,
   )
 }

@@ -1,15 +1,15 @@
-/** Jobs: work that runs once at a time, whichever process begins it, and again when it is due. The ledger keeps their leases and results. */
+/** Runs jobs. A job runs in one process at a time, and again when it is due. The ledger has its lease and its last result. */
 import type { Job, JobLedger } from '../core/ledger/jobs.ts'
 import type { SessionPart } from '../observe/session.ts'
 import { BurnError } from '../core/errors.ts'
 import { leaseLength, withLeases } from '../observe/session.ts'
 
-/** `job`: why it did not run, as the ledger has it: another process runs it, or it is not due. */
+/** The outcome of a call. If the job did not run, `job` shows that another process runs it or that it is not due. */
 export type JobRun<T> = { readonly ran: true; readonly result: T } | { readonly ran: false; readonly job: Job }
 
 /**
- * Runs `work` unless another process runs this job or it is not due. Call it within `withLeases`, which renews the lease meanwhile. `result` says in one line what
- * came of it. A run that throws is due again at once.
+ * Runs `work` unless another process runs this job or it is not due. The caller must be within `withLeases`, which renews the lease. `result` returns one line
+ * about the outcome. If `work` throws, this function throws the same error, and the job is due again at once.
  */
 export async function runJob<T>(
   job: Pick<Job, 'name' | 'period'>,
@@ -20,7 +20,7 @@ export async function runJob<T>(
   const at = clock.now()
   const refused = await ledger.beginJob(job, owner, at + leaseLength, at)
   if (refused !== null) return { ran: false, job: refused }
-  let [last_result, next_run]: [string, number | null] = ['it did not end', null]
+  let [last_result, next_run]: [string, number | null] = ['the run did not end', null]
   try {
     const done = await work()
     ;[last_result, next_run] = [result(done), job.period === null ? null : at + job.period]
@@ -33,7 +33,7 @@ export async function runJob<T>(
   }
 }
 
-/** Runs a job of a process that keeps no leases otherwise. */
+/** Runs a job once, for a process that holds no other leases. Throws the errors of `work`. */
 export async function runJobAlone<T>(
   name: string,
   session: SessionPart<JobLedger, 'clock' | 'owner' | 'notify'>,

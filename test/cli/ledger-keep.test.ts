@@ -115,7 +115,7 @@ test('job list: says what each job came to and when it is due', async (t) => {
   assert.equal((await run('dispatch', '--alone')).code, 0)
   const listed = await run('job', 'list')
   assert.match(listed.out, /^dispatch +done +\S+ ago/m)
-  assert.match(listed.out, /^retention +forgot 0 dispatches, 0 other texts and 0 events +\S+ ago +in (?:1d|23h)/m)
+  assert.match(listed.out, /^retention +deleted 0 dispatches, 0 other texts and 0 events +\S+ ago +in (?:1d|23h)/m)
 })
 
 test('hold, resume: a window until a time, and the whole fleet, as the ledger has it', async (t) => {

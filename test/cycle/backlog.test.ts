@@ -1,6 +1,6 @@
 /**
- * The main job on real input: a backlog of hundreds of issues, 112 panes, two machines, a forge over HTTP. `BURN_BACKLOG=all` takes all of it
- * (npm run backlog), else a quarter of the panes and a sixth of the issues.
+ * Dispatches a large backlog: hundreds of issues, 112 panes, two machines, a forge over HTTP. Without `BURN_BACKLOG=all` (npm run backlog) it uses a quarter
+ * of the panes and a sixth of the issues.
  */
 import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -19,7 +19,7 @@ interface Seed {
   readonly labels: readonly string[]
 }
 
-/** Lanes as in examples/timmy: windows, panes, and what they serve. */
+/** Windows as in examples/timmy: the number of panes and the repos that they serve. */
 const near = {
   CRUCIBLE: [14, 'hermes-agent'],
   GNOMES: [12, 'hermes-agent'],
@@ -35,23 +35,23 @@ const far = {
   SENTINEL: [6, ''],
 } as const
 const repos = ['hermes-agent', 'timmy-home', 'timmy-config', 'the-nexus', 'the-playground', 'the-door', 'fleet-ops', 'turboquant']
-const whole = process.env['BURN_BACKLOG'] === 'all'
+const isFull = process.env['BURN_BACKLOG'] === 'all'
 const skipLabels = ['epic', 'meta', 'study']
 
 function windowsOf(lanes: Record<string, readonly [number, string]>): { windows: object[]; serves: Map<string, string[]> } {
   const serves = new Map(Object.entries(lanes).map(([name, [, served]]) => [name, served.split(' ').filter((repo) => repo !== '')]))
   const windows = Object.entries(lanes).map(([name, [panes]]) => ({
     name,
-    panes: whole ? panes : Math.ceil(panes / 4),
+    panes: isFull ? panes : Math.ceil(panes / 4),
     ...(serves.get(name)?.length === 0 ? { role: 'council' } : { repos: serves.get(name) }),
   }))
   return { windows, serves }
 }
 
-const some = <T>(all: readonly T[]) => (whole ? all : all.filter((_, index) => index % 6 === 0))
+const sampled = <T>(all: readonly T[]) => (isFull ? all : all.filter((_, index) => index % 6 === 0))
 
-/** The real issues where they are on this machine, else as many made up here, as hostile. */
-function corpus(): Seed[] {
+/** Returns the exported issues if this machine has them; else as many generated ones with hostile characters. */
+function allIssues(): Seed[] {
   const file = resolve(import.meta.dirname, '../../../shared/data/issues.jsonl')
   if (existsSync(file))
     return readFileSync(file, 'utf8')
@@ -59,7 +59,7 @@ function corpus(): Seed[] {
       .filter((line) => line !== '')
       .map((line) => JSON.parse(line) as Seed)
   const random = seeded(7)
-  const bits = [
+  const fragments = [
     'fix',
     '$(reboot)',
     '`id`',
@@ -77,7 +77,7 @@ function corpus(): Seed[] {
     '\t',
     '| table |',
   ]
-  const words = (count: number) => Array.from({ length: count }, () => bits[Math.floor(random() * bits.length)]).join(' ')
+  const words = (count: number) => Array.from({ length: count }, () => fragments[Math.floor(random() * fragments.length)]).join(' ')
   return Array.from({ length: 649 }, (_, index) => ({
     number: index + 1,
     title: `Issue ${index}: ${words(5)}`,
@@ -86,16 +86,16 @@ function corpus(): Seed[] {
   }))
 }
 
-test('every issue of the backlog reaches one worker of its lane, exactly once', { timeout: 170_000 }, async (t) => {
+test('backlog: each issue reaches one worker of its lane once', { timeout: 170_000 }, async (t) => {
   const sshd = await startSshd(t)
   if (sshd === null) return t.skip('this machine has no ssh server (openssh-server)')
   const random = seeded(42)
-  const dealt = Map.groupBy(some(corpus()), () => repos[Math.floor(random() * repos.length)] ?? '')
+  const issuesByRepo = Map.groupBy(sampled(allIssues()), () => repos[Math.floor(random() * repos.length)] ?? '')
   await using forge = await startGitea({
     repos: repos.map((name) => ({
       name: `timmy/${name}`,
       writers: ['burn', 'ann'],
-      issues: (dealt.get(name) ?? []).map(({ title, body, labels }) => ({ title, body, labels, author: 'ann' })),
+      issues: (issuesByRepo.get(name) ?? []).map(({ title, body, labels }) => ({ title, body, labels, author: 'ann' })),
     })),
   })
   const here = windowsOf(near)
@@ -136,7 +136,7 @@ test('every issue of the backlog reaches one worker of its lane, exactly once', 
     fleet.burn('dispatch', '--json', '--cycles', '3', '--interval', '1'),
   ])
   assert.ok([0, 3].includes(run.code) && [0, 3].includes(beside.code), run.err + beside.err)
-  for (let more = 0; more < 6 && leftIn(forge.state) > 0; more++) await fleet.burn('dispatch', '--json')
+  for (let more = 0; more < 6 && countOpen(forge.state) > 0; more++) await fleet.burn('dispatch', '--json')
   const workers = new Map([
     ...workersOn(fleet.socket, join(fleet.dir, 'agents')),
     ...workersOn(`${fleet.socket}-far`, join(fleet.dir, 'far/agents')),
@@ -153,7 +153,7 @@ test('every issue of the backlog reaches one worker of its lane, exactly once', 
     }
   }
   const wanted = repos.flatMap((name) =>
-    (dealt.get(name) ?? []).flatMap(({ labels }, index) =>
+    (issuesByRepo.get(name) ?? []).flatMap(({ labels }, index) =>
       labels.some((label) => skipLabels.includes(label)) ? [] : [`timmy/${name}#${index + 1}`],
     ),
   )
@@ -165,7 +165,7 @@ test('every issue of the backlog reaches one worker of its lane, exactly once', 
   assert.deepEqual([...got.keys()].toSorted(), wanted.toSorted())
   assert.deepEqual(forge.violations, [])
   const comments = forge.log.filter(({ method, target }) => method === 'POST' && target.endsWith('/comments'))
-  assert.equal(comments.length, wanted.length, 'one comment an issue')
+  assert.equal(comments.length, wanted.length, 'one comment for each issue')
   await fleet.burn('dispatch', '--json')
   const before = forge.log.length
   await fleet.burn('dispatch', '--json')
@@ -179,8 +179,8 @@ test('every issue of the backlog reaches one worker of its lane, exactly once', 
   )
 })
 
-/** Open issues that the fleet should have. */
-function leftIn(state: {
+/** Counts the open issues that the fleet should still dispatch. */
+function countOpen(state: {
   readonly repos: ReadonlyMap<
     string,
     { readonly items: ReadonlyMap<number, { readonly state: string; readonly labels: readonly string[] }> }
@@ -190,7 +190,7 @@ function leftIn(state: {
   return items.filter((item) => item.state === 'open' && !item.labels.some((label) => skipLabels.includes(label))).length
 }
 
-/** The window of each stand-in's log, by the log's path: panes are named in it by number. */
+/** Returns the window of each stand-in's log file. The name of a log file has the number of its pane. */
 function workersOn(socket: string, logs: string): [string, string][] {
   const rows = tmuxOn(socket, 'list-panes', '-s', '-t', '=BURN', '-F', '#{pane_id} #{pane_pid} #{window_name}').trim().split('\n')
   return rows.map((row) => {

@@ -1,4 +1,4 @@
-/** Work is recognised by what a change closes, not by its branch alone. */
+/** A change belongs to an issue by its branch, or by a closing word of an author who may write. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { release } from '../../src/operate/issue.ts'
@@ -9,7 +9,7 @@ import { said } from '../support/reasons.ts'
 const minute = 60_000
 const one = ['o/a#1']
 
-test("a person's open change: keeps its issue from being given, until it is closed", async (t) => {
+test("a person's change: blocks its issue while it is open", async (t) => {
   const { open, people, pass } = await simulatedFleet(t, issuesOf(1))
   const { cycle, ledger } = await open()
   people.put('o/a', { name: '#12', closes: one })
@@ -33,7 +33,7 @@ test("a person's open change: keeps its issue from being given, until it is clos
   )
 })
 
-test("a stranger's change never counts, from whatever branch or fork", async (t) => {
+test("a stranger's change: never counts, from any branch or fork", async (t) => {
   const { open, people, pass } = await simulatedFleet(t, issuesOf(1))
   const { cycle } = await open()
   people.put('o/a', { name: '#12', closes: one, author: 'eve' })
@@ -45,14 +45,14 @@ test("a stranger's change never counts, from whatever branch or fork", async (t)
   assert.deepEqual((await cycle()).settled, [])
 })
 
-test("an agent's change from another branch: its dispatch is in review, and done once it is merged", async (t) => {
+test("an agent's change: another branch counts once the agent is idle", async (t) => {
   const { open, people, pass, world } = await simulatedFleet(t, issuesOf(1))
   const { cycle, ledger } = await open()
   const [dispatch] = (await cycle()).claimed
   people.put('o/a', { name: '#12', closes: one, author: 'burn' })
   for (let cycles = 0; cycles < 3; cycles++) {
     await pass(minute)
-    assert.deepEqual((await cycle()).settled, [], 'while its agent works it may be somebody else’s')
+    assert.deepEqual((await cycle()).settled, [], 'while its agent works, the change may belong to another person')
   }
   const agent = world.agents().find(({ worker }) => worker === dispatch?.worker)
   agent?.die()
@@ -76,7 +76,7 @@ test("an agent's change from another branch: its dispatch is in review, and done
   assert.equal((await ledger.issue('o/a#1'))?.done, true)
 })
 
-test("a person's change beside an agent at work: no second agent gets the issue once it is dropped", async (t) => {
+test("a person's change: closing it gives no second agent the issue", async (t) => {
   const { open, people, pass } = await simulatedFleet(t, issuesOf(1))
   const { cycle } = await open()
   await cycle()
@@ -88,7 +88,7 @@ test("a person's change beside an agent at work: no second agent gets the issue 
   }
 })
 
-test('a forced release of an issue in review: its open change keeps it from being given again', async (t) => {
+test('a forced release: the open change still blocks the issue', async (t) => {
   const { open, forge, run, pass } = await simulatedFleet(t, issuesOf(1))
   const { cycle, session, ledger } = await open()
   const [dispatch] = (await cycle()).claimed
@@ -109,7 +109,7 @@ test('a forced release of an issue in review: its open change keeps it from bein
   )
 })
 
-test('a change that closes hundreds of issues keeps each of them, in this repo and in others', async (t) => {
+test('a change for hundreds of issues: blocks them in all repos', async (t) => {
   const issues = issuesOf(900)
   const refs = issues.filter(({ repo }) => repo !== 'o/c').map(({ ref }) => ref)
   const { open, people, pass } = await simulatedFleet(t, issues)
@@ -118,8 +118,8 @@ test('a change that closes hundreds of issues keeps each of them, in this repo a
   people.put('o/a', { name: '#12', closes: [...refs, 'o/elsewhere#1'].map((ref) => ref.replace('o/b', 'O/B')) })
   await pass(minute)
   await cycle()
-  const kept = (await ledger.openIssues()).filter(({ open_change }) => open_change === '#12')
-  assert.deepEqual(kept.map(({ issue }) => issue.ref).toSorted(), refs.toSorted())
+  const blocked = (await ledger.openIssues()).filter(({ open_change }) => open_change === '#12')
+  assert.deepEqual(blocked.map(({ issue }) => issue.ref).toSorted(), refs.toSorted())
   people.put('o/a', { name: '#12', closes: refs, state: 'merged' })
   await pass(minute)
   await cycle()

@@ -1,10 +1,10 @@
-/** An issue that is closed while its agent works on it. */
+/** Issues that a person closes while an agent works on them. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { issuesOf } from '../simulate/storm.ts'
 import { simulatedFleet } from '../support/world.ts'
 
-test('a closed issue: its agent is told once, behind the turn that runs, and before its next issue', async (t) => {
+test('a closed issue: its agent is told before its next issue', async (t) => {
   const { open, forge, world, pass } = await simulatedFleet(t, issuesOf(12))
   const { cycle, ledger } = await open()
   const [first] = (await cycle()).claimed
@@ -29,14 +29,14 @@ test('a closed issue: its agent is told once, behind the turn that runs, and bef
   assert.deepEqual(
     agent?.queue.map(({ issue }) => issue),
     [first?.issue, '', next?.issue],
-    'it reads the text when its turn ends',
+    'the agent reads the text when its turn ends',
   )
   await pass(60_000)
   assert.deepEqual((await cycle()).deliveries, [])
   assert.equal((await ledger.events({ issue: first?.issue ?? '' })).filter(({ kind }) => kind === 'dispatch.done').length, 1)
 })
 
-test('a closed issue: an agent that was started anew in the same pane hears nothing of it', async (t) => {
+test('a closed issue: burn does not tell a restarted agent', async (t) => {
   const { open, forge, world, pass } = await simulatedFleet(t, issuesOf(1))
   const { cycle } = await open()
   const [first] = (await cycle()).claimed
@@ -50,7 +50,7 @@ test('a closed issue: an agent that was started anew in the same pane hears noth
   assert.deepEqual([settled.map(({ state }) => state), deliveries], [['done'], []])
 })
 
-test('a closed issue: an agent on an unreachable machine is told later, and only that agent', async (t) => {
+test('a closed issue: burn tells an agent once it is reachable', async (t) => {
   const { open, forge, world, pass } = await simulatedFleet(t, issuesOf(1))
   const { cycle } = await open()
   await cycle()

@@ -16,7 +16,7 @@ interface Cycle {
 
 const lastCycle = (out: string) => JSON.parse(out.trim().split('\n').at(-1) ?? '{}') as Cycle
 
-/** Two workers for `app`, one for `lib`, one councillor. */
+/** Two workers for `app`, one for `lib`, and one council worker. */
 function smallFleet(dir: string, socket: string): Record<string, unknown> {
   const windows = [
     { name: 'APP', names: ['ONE', 'TWO'], repos: ['app'] },
@@ -36,10 +36,10 @@ function smallFleet(dir: string, socket: string): Record<string, unknown> {
   }
 }
 
-/** Prompts with this text that agents really received. */
-const work = (fleet: Fleet) => fleet.received().filter(({ text }) => text.includes('You have one issue to work on'))
+/** Returns the work prompts that agents received. */
+const workPrompts = (fleet: Fleet) => fleet.received().filter(({ text }) => text.includes('You have one issue to work on'))
 
-async function raised(fleet: Fleet): Promise<void> {
+async function startFleet(fleet: Fleet): Promise<void> {
   assert.equal((await fleet.burn('up')).code, 0)
   const named = await fleet.burn('christen')
   assert.equal(named.code, 0, named.out + named.err)
@@ -47,64 +47,60 @@ async function raised(fleet: Fleet): Promise<void> {
 
 const hostile = 'it\'s "quoted" $(touch /tmp/burn-pwned) `id`; #{pane_pid} \\n %s\nsecond line\r\n\u001b[201~rm -rf\u0000 👩‍🚀 \u202e end;'
 
-test(
-  'each issue reaches one worker of its lane literally and once; again, and two at once, add nothing',
-  { timeout: 60_000 },
-  async (t) => {
-    const fleet = testFleet(t, smallFleet)
-    writeIssues(fleet.dir, 'app', [
-      { title: hostile.replace(/\n/g, ' '), body: hostile },
-      { title: 'Second', body: 'b'.repeat(40) },
-      { title: 'Third', body: '' },
-      { title: 'Big', body: '', labels: ['epic'] },
-    ])
-    writeIssues(fleet.dir, 'lib', [
-      { title: 'A question', body: 'What do you think?', labels: ['council'] },
-      { title: 'Lib work', body: 'x' },
-    ])
-    await raised(fleet)
-    const first = await fleet.burn('dispatch', '--json')
-    const { claimed, deliveries } = lastCycle(first.out)
-    assert.deepEqual(claimed.map(({ issue }) => issue).toSorted(), ['local/app#1', 'local/app#2', 'local/lib#1', 'local/lib#2'])
-    assert.deepEqual([...new Set(deliveries.map(({ state }) => state))], ['seen'], first.out)
-    for (const { issue, worker, kind } of claimed)
-      assert.ok(
-        worker.startsWith(kind === 'council' ? 'box/SAGES/' : issue.includes('app') ? 'box/APP/' : 'box/LIB/'),
-        `${issue} → ${worker}`,
-      )
-    const told = work(fleet)
-    assert.equal(told.length, 3)
-    assert.equal(
-      told.filter(({ text }) => text.includes(sanitize(hostile).trim())).length,
-      1,
-      'the hostile text arrives as it is, without control bytes',
+test('dispatch: each issue reaches one worker of its lane once, unchanged', { timeout: 60_000 }, async (t) => {
+  const fleet = testFleet(t, smallFleet)
+  writeIssues(fleet.dir, 'app', [
+    { title: hostile.replace(/\n/g, ' '), body: hostile },
+    { title: 'Second', body: 'b'.repeat(40) },
+    { title: 'Third', body: '' },
+    { title: 'Big', body: '', labels: ['epic'] },
+  ])
+  writeIssues(fleet.dir, 'lib', [
+    { title: 'A question', body: 'What do you think?', labels: ['council'] },
+    { title: 'Lib work', body: 'x' },
+  ])
+  await startFleet(fleet)
+  const first = await fleet.burn('dispatch', '--json')
+  const { claimed, deliveries } = lastCycle(first.out)
+  assert.deepEqual(claimed.map(({ issue }) => issue).toSorted(), ['local/app#1', 'local/app#2', 'local/lib#1', 'local/lib#2'])
+  assert.deepEqual([...new Set(deliveries.map(({ state }) => state))], ['seen'], first.out)
+  for (const { issue, worker, kind } of claimed)
+    assert.ok(
+      worker.startsWith(kind === 'council' ? 'box/SAGES/' : issue.includes('app') ? 'box/APP/' : 'box/LIB/'),
+      `${issue} → ${worker}`,
     )
-    const [second, third] = await Promise.all([fleet.burn('dispatch', '--json'), fleet.burn('dispatch', '--json')])
-    for (const { out } of [second, third]) assert.deepEqual(lastCycle(out).claimed, [])
-    assert.equal(work(fleet).length, 3)
-    for (const { issue } of claimed) {
-      const [, repo, number] = /\/(\w+)#(\d+)$/.exec(issue) ?? []
-      const comments = readdirSync(join(fleet.dir, 'comments', repo ?? '', number ?? ''))
-      assert.equal(comments.length, 1, `one comment on ${issue}`)
-      const body = readFileSync(join(fleet.dir, 'comments', repo ?? '', number ?? '', comments[0] ?? ''), 'utf8')
-      assert.match(body, /^<!-- burn:1 fleet=t dispatch=\w{13} state=handed -->$/m)
-      assert.match(body, /machine box · window|asked its council/)
-    }
-  },
-)
+  const prompts = workPrompts(fleet)
+  assert.equal(prompts.length, 3)
+  assert.equal(
+    prompts.filter(({ text }) => text.includes(sanitize(hostile).trim())).length,
+    1,
+    'the hostile text arrives unchanged, except for control bytes',
+  )
+  const [second, third] = await Promise.all([fleet.burn('dispatch', '--json'), fleet.burn('dispatch', '--json')])
+  for (const { out } of [second, third]) assert.deepEqual(lastCycle(out).claimed, [])
+  assert.equal(workPrompts(fleet).length, 3)
+  for (const { issue } of claimed) {
+    const [, repo, number] = /\/(\w+)#(\d+)$/.exec(issue) ?? []
+    const comments = readdirSync(join(fleet.dir, 'comments', repo ?? '', number ?? ''))
+    assert.equal(comments.length, 1, `one comment on ${issue}`)
+    const body = readFileSync(join(fleet.dir, 'comments', repo ?? '', number ?? '', comments[0] ?? ''), 'utf8')
+    assert.match(body, /^<!-- burn:1 fleet=t dispatch=\w{13} state=handed -->$/m)
+    assert.match(body, /machine box · window|asked its council/)
+  }
+})
 
-test('two runs that start together give each issue once', { timeout: 60_000 }, async (t) => {
+test('dispatch: concurrent runs claim each issue once', { timeout: 60_000 }, async (t) => {
   const fleet = testFleet(t, smallFleet)
   writeIssues(fleet.dir, 'app', [
     { title: 'First', body: '1' },
     { title: 'Second', body: '2' },
   ])
   writeIssues(fleet.dir, 'lib', [{ title: 'Lib work', body: 'x' }])
-  await raised(fleet)
+  await startFleet(fleet)
   const both = await Promise.all([fleet.burn('dispatch', '--json'), fleet.burn('dispatch', '--json'), fleet.burn('dispatch', '--json')])
   const claimed = both.flatMap(({ out }) => lastCycle(out).claimed.map(({ issue }) => issue))
   assert.deepEqual(claimed.toSorted(), ['local/app#1', 'local/app#2', 'local/lib#1'])
-  assert.equal(work(fleet).length, 3)
+  assert.equal(workPrompts(fleet).length, 3)
   for (const [repo, number] of [
     ['app', '1'],
     ['app', '2'],
@@ -113,7 +109,7 @@ test('two runs that start together give each issue once', { timeout: 60_000 }, a
     assert.equal(readdirSync(join(fleet.dir, 'comments', repo ?? '', number ?? '')).length, 1)
 })
 
-test('a closed issue ends its dispatch, a change for review frees the slot, and its merge ends it', { timeout: 60_000 }, async (t) => {
+test('dispatch: closed issues and open changes free their slots', { timeout: 60_000 }, async (t) => {
   const fleet = testFleet(t, smallFleet)
   writeIssues(fleet.dir, 'app', [
     { title: 'First', body: '1' },
@@ -122,7 +118,7 @@ test('a closed issue ends its dispatch, a change for review frees the slot, and 
     { title: 'Fourth', body: '4' },
   ])
   writeIssues(fleet.dir, 'lib', [])
-  await raised(fleet)
+  await startFleet(fleet)
   const { claimed } = lastCycle((await fleet.burn('dispatch', '--json')).out)
   const [one, two] = claimed.toSorted((a, b) => (a.issue < b.issue ? -1 : 1))
   const path = join(fleet.dir, 'issues/app/1.md')
@@ -144,51 +140,47 @@ test('a closed issue ends its dispatch, a change for review frees the slot, and 
   assert.match(explained.out, /its change was merged/)
 })
 
-test(
-  'an agent that is gone loses its issue, which is given again; a held worker and a dead one get nothing',
-  { timeout: 60_000 },
-  async (t) => {
-    const fleet = testFleet(t, smallFleet)
-    writeIssues(fleet.dir, 'app', [{ title: 'First', body: '1' }])
-    writeIssues(fleet.dir, 'lib', [{ title: 'Lib', body: '1' }])
-    await raised(fleet)
-    await fleet.burn('hold', 'TWO', 'mine now')
-    tmuxOn(fleet.socket, 'respawn-pane', '-k', '-t', '=T:=LIB', 'exec sh')
-    const first = lastCycle((await fleet.burn('dispatch', '--json')).out)
-    assert.deepEqual(
-      first.claimed.map(({ issue, worker }) => `${issue} ${worker}`),
-      ['local/app#1 box/APP/ONE'],
-    )
-    const pane =
-      tmuxOn(fleet.socket, 'list-panes', '-s', '-t', '=T', '-F', '#{pane_id} #{@burn_worker}')
-        .split('\n')
-        .find((row) => row.endsWith('/ONE'))
-        ?.split(' ')[0] ?? ''
-    tmuxOn(fleet.socket, 'respawn-pane', '-k', '-t', pane, 'exit 7')
-    await until('the pane is dead', () => tmuxOn(fleet.socket, 'display-message', '-p', '-t', pane, '#{pane_dead}').trim() === '1')
-    const lost = lastCycle((await fleet.burn('dispatch', '--json')).out)
-    assert.deepEqual(
-      lost.settled.map(({ issue, state }) => `${issue} ${state}`),
-      ['local/app#1 lost'],
-    )
-    assert.deepEqual(lost.claimed, [], 'one worker is dead, the other is held')
-    await fleet.burn('resume', 'TWO')
-    const again = lastCycle((await fleet.burn('dispatch', '--json')).out)
-    assert.deepEqual(
-      again.claimed.map(({ issue, worker }) => `${issue} ${worker}`),
-      ['local/app#1 box/APP/TWO'],
-    )
-    assert.equal(readdirSync(join(fleet.dir, 'comments/app/1')).length, 2, 'one comment a dispatch')
-    const status = (await fleet.burn('status', '--json')).json<{ totals: Record<string, number> }>()
-    assert.equal(status.totals['dead'], 2)
-  },
-)
+test('dispatch: held and dead workers get no lost issue', { timeout: 60_000 }, async (t) => {
+  const fleet = testFleet(t, smallFleet)
+  writeIssues(fleet.dir, 'app', [{ title: 'First', body: '1' }])
+  writeIssues(fleet.dir, 'lib', [{ title: 'Lib', body: '1' }])
+  await startFleet(fleet)
+  await fleet.burn('hold', 'TWO', 'mine now')
+  tmuxOn(fleet.socket, 'respawn-pane', '-k', '-t', '=T:=LIB', 'exec sh')
+  const first = lastCycle((await fleet.burn('dispatch', '--json')).out)
+  assert.deepEqual(
+    first.claimed.map(({ issue, worker }) => `${issue} ${worker}`),
+    ['local/app#1 box/APP/ONE'],
+  )
+  const pane =
+    tmuxOn(fleet.socket, 'list-panes', '-s', '-t', '=T', '-F', '#{pane_id} #{@burn_worker}')
+      .split('\n')
+      .find((row) => row.endsWith('/ONE'))
+      ?.split(' ')[0] ?? ''
+  tmuxOn(fleet.socket, 'respawn-pane', '-k', '-t', pane, 'exit 7')
+  await until('the pane is dead', () => tmuxOn(fleet.socket, 'display-message', '-p', '-t', pane, '#{pane_dead}').trim() === '1')
+  const lost = lastCycle((await fleet.burn('dispatch', '--json')).out)
+  assert.deepEqual(
+    lost.settled.map(({ issue, state }) => `${issue} ${state}`),
+    ['local/app#1 lost'],
+  )
+  assert.deepEqual(lost.claimed, [], 'one worker is dead, the other is held')
+  await fleet.burn('resume', 'TWO')
+  const again = lastCycle((await fleet.burn('dispatch', '--json')).out)
+  assert.deepEqual(
+    again.claimed.map(({ issue, worker }) => `${issue} ${worker}`),
+    ['local/app#1 box/APP/TWO'],
+  )
+  assert.equal(readdirSync(join(fleet.dir, 'comments/app/1')).length, 2, 'one comment for each dispatch')
+  const status = (await fleet.burn('status', '--json')).json<{ totals: Record<string, number> }>()
+  assert.equal(status.totals['dead'], 2)
+})
 
-test('a person’s draft stays, and the prompt waits until it is gone', { timeout: 60_000 }, async (t) => {
+test('dispatch: a prompt waits while a person has a draft', { timeout: 60_000 }, async (t) => {
   const fleet = testFleet(t, smallFleet)
   writeIssues(fleet.dir, 'app', [])
   writeIssues(fleet.dir, 'lib', [{ title: 'Lib', body: '1' }])
-  await raised(fleet)
+  await startFleet(fleet)
   const target = '=T:=LIB'
   tmuxOn(fleet.socket, 'send-keys', '-t', target, '-l', 'my own words')
   await until('the draft shows', () => tmuxOn(fleet.socket, 'capture-pane', '-p', '-t', target).includes('my own words'))
@@ -198,16 +190,16 @@ test('a person’s draft stays, and the prompt waits until it is gone', { timeou
     ['planned'],
   )
   assert.match(tmuxOn(fleet.socket, 'capture-pane', '-p', '-t', target), /my own words/)
-  assert.equal(work(fleet).length, 0)
+  assert.equal(workPrompts(fleet).length, 0)
   tmuxOn(fleet.socket, 'send-keys', '-t', target, 'C-u')
   assert.deepEqual(
     lastCycle((await fleet.burn('dispatch', '--json')).out).deliveries.map(({ state }) => state),
     ['seen'],
   )
-  assert.equal(work(fleet).length, 1)
+  assert.equal(workPrompts(fleet).length, 1)
 })
 
-test('a machine over ssh works as the local one does, and one that goes away stops nobody else', { timeout: 60_000 }, async (t) => {
+test('dispatch: works over ssh and survives an unreachable machine', { timeout: 60_000 }, async (t) => {
   const sshd = await startSshd(t)
   if (sshd === null) return t.skip('this machine has no ssh server (openssh-server)')
   const fleet = testFleet(t, (dir, socket) => {
@@ -231,7 +223,7 @@ test('a machine over ssh works as the local one does, and one that goes away sto
     { title: 'Far again', body: '2' },
   ])
   writeIssues(fleet.dir, 'lib', [])
-  await raised(fleet)
+  await startFleet(fleet)
   const first = lastCycle((await fleet.burn('dispatch', '--json')).out)
   assert.deepEqual(first.deliveries.map(({ worker, state }) => `${worker} ${state}`).toSorted(), [
     'box/APP/ONE seen',
@@ -247,5 +239,5 @@ test('a machine over ssh works as the local one does, and one that goes away sto
   assert.equal(far?.reachable, false)
   assert.equal(far?.windows[0]?.workers[0]?.state, 'unreachable')
   const second = lastCycle((await fleet.burn('dispatch', '--json')).out)
-  assert.deepEqual([...second.settled, ...second.claimed], [], 'what an unreachable machine holds is neither lost nor given again')
+  assert.deepEqual([...second.settled, ...second.claimed], [], 'burn neither loses nor repeats the dispatches of an unreachable machine')
 })

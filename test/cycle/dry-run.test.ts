@@ -1,4 +1,4 @@
-/** A dry run shows what the next cycle does, and does nothing of it. */
+/** A dry run shows the actions of the next cycle without carrying them out. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
@@ -11,44 +11,44 @@ import { simulatedFleet } from '../support/world.ts'
 
 const claimOf = (fleet: string) => `<!-- burn:1 fleet=${fleet} dispatch=0k3v9w2x4abcd state=claimed -->\nClaimed.`
 
-test('dry run: what ends frees issue and worker, as in the cycle', async (t) => {
+test('dry run: ended work frees its issue and worker', async (t) => {
   const { open, forge, fleet, run, pass } = await simulatedFleet(t, issuesOf(12), { retry_after: 0 })
-  const desk = await open()
-  const claimed = (await desk.cycle()).claimed
+  const dispatcher = await open()
+  const claimed = (await dispatcher.cycle()).claimed
   const [first, second] = claimed
   assert.equal(claimed.length, 4)
   forge.change(first?.issue ?? '', first?.id ?? '', 'merged')
   forge.close(second?.issue ?? '')
   await pass(60_000)
-  const dry = await run(dryCycle(fleet.machines, desk.session))
+  const dry = await run(dryCycle(fleet.machines, dispatcher.session))
   assert.deepEqual(
     actionsOf(dry.actions, 'move').map(({ issue, to }) => [issue, to]),
     [first, second].map((each) => [each?.issue, 'done']),
   )
-  const would = actionsOf(dry.actions, 'claim').map(({ issue, worker }) => `${issue.ref} ${worker.id}`)
-  assert.equal(would.length, 2)
-  const real = await desk.cycle()
-  assert.deepEqual(real.claimed.map(({ issue, worker }) => `${issue} ${worker}`).toSorted(), would.toSorted())
+  const planned = actionsOf(dry.actions, 'claim').map(({ issue, worker }) => `${issue.ref} ${worker.id}`)
+  assert.equal(planned.length, 2)
+  const real = await dispatcher.cycle()
+  assert.deepEqual(real.claimed.map(({ issue, worker }) => `${issue} ${worker}`).toSorted(), planned.toSorted())
 })
 
-test('dry run: an issue that is lost is given again at its next attempt', async (t) => {
+test('dry run: a lost issue is claimed at its next attempt', async (t) => {
   const { open, world, fleet, run, pass } = await simulatedFleet(t, issuesOf(1), { retry_after: 0 })
-  const desk = await open()
-  const [first] = (await desk.cycle()).claimed
+  const dispatcher = await open()
+  const [first] = (await dispatcher.cycle()).claimed
   world
     .agents()
     .find(({ worker }) => worker === first?.worker)
     ?.die()
   world.machines.get('m1')?.changed()
   await pass(60_000)
-  const { actions } = await run(dryCycle(fleet.machines, desk.session))
+  const { actions } = await run(dryCycle(fleet.machines, dispatcher.session))
   assert.deepEqual(
     actions.flatMap((action): unknown[] => (action.do === 'move' ? [action.to] : action.do === 'claim' ? [action.attempt] : [])),
     ['lost', 2],
   )
 })
 
-/** What a dry run may write: caches. */
+/** The writes of caches, which a dry run may call. */
 const caches: ReadonlySet<string | symbol> = new Set<keyof Ledger>([
   'saveIssues',
   'saveWriters',
@@ -72,7 +72,7 @@ const reads: ReadonlySet<string | symbol> = new Set<keyof Ledger>([
   'backlog',
 ])
 
-test('dry run: writes caches alone: no event, no verdict, no comment, no approval, no read receipt', async (t) => {
+test('dry run: writes only caches', async (t) => {
   const given = issuesOf(8).map((issue, index) => (index === 0 ? { ...issue, author: 'mallory', labels: ['approved'] } : issue))
   const { open, forge, fleet, run, world, pass } = await simulatedFleet(t, given, { trust: { authors: ['ann'], labels: ['approved'] } })
   const { session, ledger, cycle } = await open()
@@ -116,8 +116,8 @@ test('dry run: writes caches alone: no event, no verdict, no comment, no approva
   assert.equal((await ledger.repos()).find(({ repo }) => repo === 'o/a')?.writers_at === null, false)
 })
 
-/** Something that happens to the fleet between two cycles. `which` chooses whom it happens to. */
-const happening = fc.record({
+/** An event between two cycles. `which` chooses the issue, agent or dispatch. */
+const eventArbitrary = fc.record({
   what: fc.constantFrom(
     'pass',
     'long',
@@ -139,17 +139,17 @@ const happening = fc.record({
   ),
   which: fc.nat({ max: 1000 }),
 })
-const stories = fc.record({
+const histories = fc.record({
   issues: fc.integer({ min: 1, max: 24 }),
   shared: fc.boolean(),
-  events: fc.array(happening, { minLength: 8, maxLength: 16 }),
+  events: fc.array(eventArbitrary, { minLength: 8, maxLength: 16 }),
 })
 
-test('dry run: its actions are those of the next cycle, in states drawn at random', { timeout: 120_000 }, async (t) => {
+test('dry run: predicts the next cycle in random states', { timeout: 120_000 }, async (t) => {
   let compared = 0
   const seen = new Set<string>()
   await fc.assert(
-    fc.asyncProperty(stories, async ({ issues, shared, events }) => {
+    fc.asyncProperty(histories, async ({ issues, shared, events }) => {
       const ends: (() => unknown)[] = []
       const { open, forge, world, clock, fleet, run, pass } = await simulatedFleet(
         { after: (end: unknown) => void ends.push(end as () => unknown) },
@@ -162,12 +162,12 @@ test('dry run: its actions are those of the next cycle, in states drawn at rando
       forge.comments = (ref) => (unreadable.has(ref) ? Promise.reject(new Error('no answer')) : comments(ref))
       const refs = issuesOf(issues).map(({ ref }) => ref)
       const pick = <T>(all: readonly T[], which: number) => all[which % Math.max(1, all.length)]
-      const happens = async ({ what, which }: { what: string; which: number }) => {
+      const carryOut = async ({ what, which }: { what: string; which: number }) => {
         const ref = pick(refs, which) ?? ''
         const agent = pick(world.agents(), which)
         const dispatch = pick(await ledger.dispatches({ issue: ref }), which)
         const machine = world.machines.get('m1')
-        const asLong = { at: clock.now(), whom: 0, how: 0 }
+        const injected = { at: clock.now(), whom: 0, how: 0 }
         if (what === 'open' || what === 'merge' || what === 'reject')
           forge.change(ref, dispatch?.id ?? `by a person ${which}`, what === 'open' ? 'open' : what === 'merge' ? 'merged' : 'closed')
         else if (what === 'close') forge.close(ref)
@@ -177,7 +177,7 @@ test('dry run: its actions are those of the next cycle, in states drawn at rando
         else if (what === 'hold' || what === 'resume')
           await holdWorker(ledger, agent?.worker ?? '', what === 'hold' ? 'by hand' : null, clock.now())
         else if (what === 'mangle') for (const each of world.agents()) each.mangles = which % 2 === 0
-        else if (what === 'login') world.injectFault({ ...asLong, kind: 'login', lasts: which * 10_000 })
+        else if (what === 'login') world.injectFault({ ...injected, kind: 'login', lasts: which * 10_000 })
         else if (what === 'unreachable' && machine !== undefined) machine.reachable = false
         else if (what === 'reached' && machine !== undefined) machine.reachable = true
         else if (what === 'unreadable') unreadable.add(ref)
@@ -187,7 +187,7 @@ test('dry run: its actions are those of the next cycle, in states drawn at rando
       }
       try {
         for (const event of events) {
-          await happens(event)
+          await carryOut(event)
           const dry = await run(dryCycle(fleet.machines, session))
           const real = await cycle()
           assert.deepEqual(dry.actions, real.actions)

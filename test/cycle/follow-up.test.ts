@@ -4,7 +4,7 @@ import { issuesOf } from '../simulate/storm.ts'
 import { because } from '../support/reasons.ts'
 import { simulatedFleet } from '../support/world.ts'
 
-test('follow-up: precedes new work of its worker, and has it at work on its change again', async (t) => {
+test('follow-up: precedes new work and reopens the dispatch in review', async (t) => {
   const fleet = await simulatedFleet(t, issuesOf(9))
   const { cycle, ledger, session } = await fleet.open()
   const first = (await cycle()).claimed.find(({ issue }) => issue === 'o/a#1')

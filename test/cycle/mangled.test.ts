@@ -1,4 +1,4 @@
-/** A text that reaches its agent cut or changed. */
+/** Texts that reach their agent truncated or changed. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { apply } from '../../src/cycle/apply.ts'
@@ -7,7 +7,7 @@ import { issuesOf } from '../simulate/storm.ts'
 import { simulatedFleet } from '../support/world.ts'
 import { said } from '../support/reasons.ts'
 
-test('mangled: a cut text is not counted as given, and its issue is free only once its agent was told', async (t) => {
+test('mangled: its issue is free once the agent has the correction', async (t) => {
   const { open, world, pass } = await simulatedFleet(t, issuesOf(4).slice(0, 1))
   const { cycle, ledger, notices } = await open()
   for (const agent of world.agents()) agent.mangles = true
@@ -16,7 +16,7 @@ test('mangled: a cut text is not counted as given, and its issue is free only on
   assert.match(said(delivery?.evidence), /another text under its id/)
   const states = async () => (await ledger.dispatches({ issue: 'o/a#1' })).map(({ state }) => state)
   assert.deepEqual(await states(), ['handed'])
-  // The text that tells it is cut, too: it is not told yet, and told again.
+  // The correction is truncated, too, so burn sends another one.
   await pass(60_000)
   const second = await cycle()
   assert.deepEqual(
@@ -41,12 +41,12 @@ test('mangled: a cut text is not counted as given, and its issue is free only on
   assert.deepEqual(
     claimed.map(({ issue, attempt }) => [issue, attempt]),
     [['o/a#1', 1]],
-    'given again, and no attempt was counted',
+    'burn dispatches the issue again and counts no attempt',
   )
   assert.deepEqual((await cycle()).settled, [])
 })
 
-test('mangled: an agent that was told three times without proof keeps its issue for a person', async (t) => {
+test('mangled: after three unproven corrections the issue waits for a person', async (t) => {
   const { open, world, pass } = await simulatedFleet(t, issuesOf(1))
   const { cycle, ledger } = await open()
   for (const agent of world.agents()) agent.mangles = true
@@ -59,7 +59,7 @@ test('mangled: an agent that was told three times without proof keeps its issue 
   assert.equal((await ledger.deliveries({ about: [first?.id ?? ''] })).length, 3)
 })
 
-test('mangled: an agent that has ended loses its issue as ever', async (t) => {
+test('mangled: the dispatch is lost if its agent ends', async (t) => {
   const { open, world, pass } = await simulatedFleet(t, issuesOf(1))
   const { cycle } = await open()
   for (const agent of world.agents()) agent.mangles = true
@@ -74,7 +74,7 @@ test('mangled: an agent that has ended loses its issue as ever', async (t) => {
   )
 })
 
-test('mangled: only a correction is announced as one', async (t) => {
+test('mangled: only a correction causes a notice', async (t) => {
   const { open, run, fleet } = await simulatedFleet(t, issuesOf(1))
   const { cycle, session, notices } = await open()
   const [first] = (await cycle()).claimed

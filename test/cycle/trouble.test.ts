@@ -1,4 +1,4 @@
-/** A provider that refuses, from the agent's turn to the end of the issue: two agents in a real tmux, one with hooks and one that is known by its screen. */
+/** A model provider that refuses a login, for two agents in a real tmux: burn reads one by its hooks and the other by its screen. */
 import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -15,7 +15,7 @@ import { said } from '../support/reasons.ts'
 const stop = new AbortController().signal
 const minute = 60_000
 
-test('trouble: a worker without a login is held, told to go on once it may work again, and its issue is done at its first attempt', async (t) => {
+test('trouble: a worker without a login resumes after recovery', async (t) => {
   const fleet = testFleet(t, (dir, socket) => ({
     name: 'f',
     session: 'F',
@@ -45,34 +45,34 @@ test('trouble: a worker without a login is held, told to go on once it may work 
   const { session, close } = await openSession({ spec }, { clock, env: { PATH: process.env['PATH'] }, home, cwd: dir, notify: () => {} })
   t.after(close)
   const { machines } = session.fleet
-  const once = () => withLeases(session, () => cycle(machines, session, stop))
+  const runCycle = () => withLeases(session, () => cycle(machines, session, stop))
   const states = async () => (await status(machines, session)).machines[0]!.windows.flatMap((window) => window.workers)
   const seen = (state: string) => until(`both are ${state}`, async () => (await states()).every((worker) => worker.state === state))
-  /** So many turns of each failed, and its hook, which runs behind, has told of them. */
+  /** Waits until this number of turns failed in each pane. The hook writes its file a moment after the screen changes. */
   const failed = (times: number) =>
     until(`both failed ${times} times`, async () => {
       const hooks = join(home, '.local/state/burn-fleet/f/box/hooks')
       const lines = existsSync(hooks) ? readdirSync(hooks).flatMap((name) => readFileSync(join(hooks, name), 'utf8').split('\n')) : []
       const [hooked, bare] = await states()
-      const heard =
+      const hasReported =
         lines.filter((line) => line.includes('api_request_error')).length === times && /hook api_request_error/.test(hooked?.evidence ?? '')
-      return heard && hooked?.state === 'error' && bare?.state === 'error'
+      return hasReported && hooked?.state === 'error' && bare?.state === 'error'
     })
-  const told = (text: string) => fleet.received().filter((prompt) => prompt.text.includes(text)).length
+  const countTexts = (text: string) => fleet.received().filter((prompt) => prompt.text.includes(text)).length
 
   for (const word of ['up', 'christen']) assert.equal((await fleet.burn(word)).code, 0, word)
   await seen('idle')
   writeFileSync(join(dir, 'trouble'), 'auth HTTP 401: Incorrect API key provided.')
-  assert.equal((await once()).claimed.length, 2)
+  assert.equal((await runCycle()).claimed.length, 2)
   await failed(1)
 
-  // Held: nothing new for them, and everybody can see why.
+  // Both workers get nothing new, and burn reports the reason everywhere.
   for (const repo of ['app', 'lib'])
     writeIssues(dir, repo, [
       { title: 'First', body: 'x' },
       { title: 'Second', body: 'y' },
     ])
-  assert.equal((await once()).claimed.length, 0)
+  assert.equal((await runCycle()).claimed.length, 0)
   const [hooked, bare] = await states()
   assert.match(hooked?.evidence ?? '', /^HTTP 401: Incorrect API key provided\.; hook api_request_error /)
   assert.equal(bare?.evidence, 'HTTP 401: Incorrect API key provided.')
@@ -87,26 +87,26 @@ test('trouble: a worker without a login is held, told to go on once it may work 
   const findings = await doctor(machines, session, () => {})
   assert.match(findings.map(({ level, what }) => `${level} ${what}`).join('\n'), /fail 2 workers are in trouble \(auth\): .*HTTP 401/)
 
-  // Told to go on, in vain; then with a login.
+  // burn first resumes them while the login still fails, then with a valid login.
   ahead = 6 * minute
-  await once()
-  await until('both went on', () => told('Go on with') === 2)
+  await runCycle()
+  await until('burn resumed both', () => countTexts('Go on with') === 2)
   await failed(2)
   rmSync(join(dir, 'trouble'))
-  await until('both were told again', async () => {
+  await until('burn resumed both again', async () => {
     ahead += 6 * minute
-    await once()
-    return told('Go on with me/app#1') === 2 && told('Go on with me/lib#1') === 2
+    await runCycle()
+    return countTexts('Go on with me/app#1') === 2 && countTexts('Go on with me/lib#1') === 2
   })
   await seen('idle')
-  assert.deepEqual([told('Go on with me/app#1'), told('Go on with me/lib#1')], [2, 2], 'once for each failure')
+  assert.deepEqual([countTexts('Go on with me/app#1'), countTexts('Go on with me/lib#1')], [2, 2], 'one text for each failure')
   for (const repo of ['app', 'lib'])
     writeFileSync(join(dir, `issues/${repo}/1.md`), '---\ntitle: "First"\nauthor: "ann"\nstate: closed\n---\nx')
   ahead += minute
-  await once()
+  await runCycle()
   const all = await session.ledger.dispatches({})
   const facts = all.map(({ issue, state, attempt }) => `${issue} ${state === 'done' ? 'done' : 'given'} at attempt ${attempt}`)
-  // They take work again, too.
+  // Both workers take new work again.
   const expected = ['app', 'lib'].flatMap((repo) => [`me/${repo}#1 done at attempt 1`, `me/${repo}#2 given at attempt 1`])
   assert.deepEqual(facts.toSorted(), expected)
 })

@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import { command, compiled, testFleet, writeIssues } from '../support/fleet.ts'
 import { startPostgres } from '../support/postgres.ts'
 
-test('a dispatcher that rests is woken by another process that frees a worker', { timeout: 60_000 }, async (t) => {
+test('dispatcher: another process that frees a worker wakes it', { timeout: 60_000 }, async (t) => {
   const server = await startPostgres()
   if (server === null) return t.skip('no PostgreSQL came with the node modules, and none is installed')
   t.after(() => server.stop())
@@ -45,7 +45,7 @@ test('a dispatcher that rests is woken by another process that frees a worker', 
   ])
     assert.equal((await fleet.burn(...words)).code, 0)
   await lines.next()
-  const rested = Date.now() - first
-  assert.ok(rested < (interval - 10) * 1000, `${rested} ms`)
-  assert.ok(rested >= 5_000, `${rested} ms: dispatchers must not chase each other round`)
+  const paused = Date.now() - first
+  assert.ok(paused < (interval - 10) * 1000, `${paused} ms`)
+  assert.ok(paused >= 5_000, `${paused} ms: dispatchers must not keep waking each other`)
 })

@@ -4,7 +4,7 @@ import { BurnError } from '../../src/core/errors.ts'
 import { runJob } from '../../src/jobs/run.ts'
 import { openLedger } from '../../src/ledger/open.ts'
 
-test('job: runs when it is due and nobody else runs it, and keeps what came of it', async () => {
+test('runJob: runs a due job once and saves its result', async () => {
   const ledger = await openLedger('sqlite::memory:', { random: Math.random })
   let now = 1_000_000
   const clock = { now: () => now, sleep: () => Promise.resolve() }
@@ -33,9 +33,9 @@ test('job: runs when it is due and nobody else runs it, and keeps what came of i
     retention,
     mine,
     () => Promise.resolve(7),
-    (count) => `forgot ${count}`,
+    (count) => `deleted ${count}`,
   )
   assert.deepEqual(again, { ran: true, result: 7 })
-  assert.deepEqual(await rows(), [[null, 1_060_000, 'forgot 7', 1_120_000]])
+  assert.deepEqual(await rows(), [[null, 1_060_000, 'deleted 7', 1_120_000]])
   await ledger.close()
 })
