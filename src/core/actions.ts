@@ -1,7 +1,7 @@
 /**
- * What a cycle may do, as values. Each action has a reason. Those that change an issue or a dispatch also have a guard: a condition that must still hold when they
- * are carried out. `wait` and `leave` have none: they keep or say why something is not given. Deciders return actions, `cycle/apply` carries them out by
- * compare-and-set, and a dry run shows them.
+ * The actions of a cycle, as values. Deciders return them, `cycle/apply` carries them out by compare-and-set, and a dry run shows them.
+ * Each has a reason. An action that changes an issue or a dispatch also has a guard: a condition that must still hold when the action is
+ * carried out.
  */
 import type { Reason } from './reasons.ts'
 import type { Backoff, Standing } from './ledger/backlog.ts'
@@ -9,20 +9,19 @@ import type { DispatchMove } from './ledger/claims.ts'
 import type { DispatchKind } from './lifecycle.ts'
 import type { Incarnation, Issue, IssueRef, RepoRef, Worker, WorkerId } from './nouns.ts'
 
-/** A step of a dispatch. Guard: it is still in one of `from`, and its agent was told to go on no more than `told` times. */
+/** A state change of a dispatch. Guard: the dispatch is still in one of `from`, and at most `told` texts told its agent to go on. */
 export interface MoveAction extends Omit<DispatchMove, 'tell'> {
   readonly do: 'move'
   readonly kind: DispatchKind
   readonly issue: IssueRef
   readonly worker: WorkerId
-  /** What its agent is told about it, in the same transaction. */
+  /** The text that tells its agent. The ledger plans it in the same transaction. */
   readonly tell?: string
 }
 
-/** A further text to the agent that holds a dispatch. Guard: the dispatch is still `handed` and has so many texts of this kind. */
+/** A further text to the agent that holds a dispatch. Guard: the dispatch is still `handed`, and has `before` texts of this kind. */
 export interface TellAction {
   readonly do: 'tell'
-  /** What the text is for. */
   readonly kind: 'follow_up' | 'correction' | 'resume'
   readonly dispatch: string
   readonly issue: IssueRef
@@ -33,7 +32,7 @@ export interface TellAction {
   readonly reason: Reason
 }
 
-/** An issue for a worker. Guard: nobody has it or the slot, it is open, and it was not tried since (`attempt`). */
+/** Gives an issue to a worker. Guard: the issue is open, it and the slot are free, and `attempt` is still its next attempt. */
 export interface ClaimAction {
   readonly do: 'claim'
   readonly kind: DispatchKind
@@ -44,7 +43,7 @@ export interface ClaimAction {
   readonly reason: Reason
 }
 
-/** A verdict about an issue. Guard: its revision. */
+/** Keeps a verdict about an issue. Guard: the revision of the issue. */
 export interface JudgeAction {
   readonly do: 'judge'
   readonly issue: IssueRef
@@ -54,14 +53,14 @@ export interface JudgeAction {
   readonly revision: number
 }
 
-/** Why the issues of a repo wait. */
+/** Keeps the reason that the issues of a repo wait. Has no guard. */
 export interface WaitAction {
   readonly do: 'wait'
   readonly repo: RepoRef
   readonly reason: Reason
 }
 
-/** The text of an issue is approved by a trusted label, or no longer. Guard: its revision. */
+/** Approves the text of an issue that has a trusted label, or takes the approval back. Guard: the revision of the issue. */
 export interface ApproveAction {
   readonly do: 'approve'
   readonly issue: IssueRef
@@ -70,25 +69,29 @@ export interface ApproveAction {
   readonly reason: Reason
 }
 
-/** An issue is not given because its comments could not be read; `rests`: what is left alone because of that. */
+/** Leaves an issue in the queue because burn could not read its comments. Has no guard. */
 export interface LeaveAction {
   readonly do: 'leave'
   readonly issue: IssueRef
   readonly reason: Reason
+  /** The back-off of the issue or its repo; null if the cause may not last. */
   readonly backoff: Backoff | null
 }
 
 export type Action = MoveAction | TellAction | ClaimAction | JudgeAction | WaitAction | ApproveAction | LeaveAction
 
-/** Returns the actions of one kind, in their order. */
+/** Returns the actions of one kind, in their original order. */
 export function actionsOf<K extends Action['do']>(actions: readonly Action[], kind: K): Extract<Action, { readonly do: K }>[] {
   return actions.filter((action): action is Extract<Action, { readonly do: K }> => action.do === kind)
 }
 
-/** All actions by kind, each kind in its order. */
+/** All actions by kind, each kind in its original order. */
 export type ActionsByKind = { readonly [K in Action['do']]: readonly Extract<Action, { readonly do: K }>[] }
 
-/** Returns the actions by kind. Whoever handles every kind takes them from it by name, and gives the rest to `noKindLeft`. */
+/**
+ * Groups actions by kind. A caller that must handle every kind destructures the result, and passes the remaining properties to
+ * `assertExhaustive`.
+ */
 export function actionsByKind(actions: readonly Action[]): ActionsByKind {
   const of = <K extends Action['do']>(kind: K) => actionsOf(actions, kind)
   return {
@@ -102,5 +105,5 @@ export function actionsByKind(actions: readonly Action[]): ActionsByKind {
   }
 }
 
-/** Has the compiler refuse a kind of action that its caller does not handle. */
+/** Does nothing at run time. It does not compile if its caller leaves a kind of action unhandled. */
 export function assertExhaustive(_rest: Readonly<Record<string, never>>): void {}

@@ -1,4 +1,4 @@
-/** The agent programs that burn knows. Each has its record in src/agents/index.ts, which does not compile without it. */
+/** The agent programs that burn knows. `src/agents/index.ts` has a record for each, and does not compile if one is missing. */
 import { keysOf } from './json.ts'
 
 export const agentKinds = {
@@ -13,20 +13,23 @@ export const agentKinds = {
   custom: { sprint: true, runs: [] },
 } as const satisfies Readonly<Record<string, AgentAbilities>>
 
-/** What a kind can do beside being typed to in a pane. */
+/** The abilities of a kind beside its use in a pane. */
 interface AgentAbilities {
-  /** burn can run it from a command line, as the backend of a sprint. */
+  /** burn can run it as the backend of a sprint. */
   readonly sprint: boolean
-  /** Globs of its files in a repo that it runs or obeys by itself, such as hooks: a change to one is shown to a person before it is pushed. */
+  /**
+   * Globs of the files in a repo that the agent runs or obeys on its own, such as hooks. A person must see a change to one before burn
+   * pushes it.
+   */
   readonly runs: readonly string[]
 }
 
-/** A name that may stand in `agent.kind` of the spec. */
+/** A value of `agent.kind` in the spec. */
 export type AgentName = keyof typeof agentKinds
-/** A name that may stand in `agent` of a sprint's backend. */
+/** A value of `agent` in a sprint backend of the spec. */
 export type SprintAgentName = { [Name in AgentName]: (typeof agentKinds)[Name]['sprint'] extends true ? Name : never }[AgentName]
 
-/** Globs of the files in a repo that some agent runs by itself. */
+/** Globs of the files in a repo that any known agent runs or obeys on its own. */
 export const agentsRun: readonly string[] = Object.values(agentKinds).flatMap(({ runs }) => runs)
 
 export const agentNames = keysOf(agentKinds)

@@ -1,173 +1,179 @@
-/** What an agent is to this program: how it is started, read, heard, typed to and answered. */
+/** The interface of an agent program: how burn starts it, reads its screen and hooks, types to it, and runs it for a sprint. */
 import type { AgentConfig, CustomAgent, Reading, ReadingState, Time } from './nouns.ts'
 import type { Pane } from './panes.ts'
 import type { TokenUsage, TranscriptEntry, BackendError } from './sprint.ts'
 
-/** What a kind may know of a pane beside its rows. */
+/** The facts about a pane that `parseScreen` gets beside the rows of the screen. */
 export type PaneFacts = Pick<Pane, 'width' | 'height' | 'title' | 'command' | 'dead' | 'cursor_x' | 'cursor_y'>
 
-/** What an agent's screen says. */
+/** The state of an agent as its screen shows it. */
 export interface ParsedScreen {
   readonly reading: Reading
-  /** `absent`: no place to type was recognised. `draft`: there is text in it. */
+  /** `absent`: burn recognised no composer. `draft`: the composer contains text. */
   readonly composer: 'absent' | 'empty' | 'draft'
-  /** Screen rows that the composer covers, first and one past last; both equal where it is absent. */
+  /** The first screen row of the composer, and the row after its last. Both are equal if there is no composer. */
   readonly composer_rows: readonly [number, number]
-  /** The text in it as shown. */
+  /** The text in the composer, as shown. */
   readonly draft: string
-  /** Enter would now cut the running turn instead of queueing what is in the composer. */
+  /** Enter would interrupt the running turn, instead of queueing the text in the composer. */
   readonly interrupts?: boolean
-  /** What it asks, as shown, with the choices it offers; only where it is `waiting`. */
+  /** The open question with its choices, as shown. Present only if the state is `waiting`. */
   readonly question?: string
 }
 
 export type Key = 'Enter' | 'Escape' | 'Up' | 'Down' | 'Tab' | 'Space'
 
-/** What goes into a pane: pasted between brackets as one, typed as it is, or one key. */
+/** Input for a pane: a bracketed paste, plain characters, or one key. */
 export type Keystrokes = { readonly paste: string } | { readonly type: string } | { readonly key: Key }
 
-/** One event that an agent's own hook told of. */
+/** One event that the hook of an agent reported. */
 export interface HookEvent {
-  /** Differs from that of the event before: where its line ends in the pane's file. */
+  /** The offset at which the event's line ends in the pane's file, so it differs from that of the previous event. */
   readonly seq: number
   readonly at: Time
-  /** In the agent's own words, e.g. `pre_llm_call`, `Stop`. */
+  /** The agent's own name of the event, e.g. `pre_llm_call`, `Stop`. */
   readonly event: string
-  /** Words of the payload that the event's meaning depends on, e.g. the tool's name, with colons between them; null where it has none. */
+  /** The values in the payload that the meaning depends on, such as the tool's name, joined by colons; null if there are none. */
   readonly detail: string | null
-  /** Deliveries whose tag the payload holds: `[burn <id>]`. */
+  /** The deliveries whose tag, `[burn <id>]`, is in the payload. */
   readonly told: readonly HookDelivery[]
 }
 
-/** A delivery that an agent's hook told of. */
+/** A delivery whose tag was in the payload of a hook event. */
 export interface HookDelivery {
   readonly id: string
-  /** The checksum (`sumOf`) of the line as the agent has it; null if the event records no prompt. */
+  /** The checksum (`lineChecksum`) of the line that the agent recorded; null if the event records no prompt. */
   readonly sum: string | null
 }
 
-/** What an event means for what its agent is doing. */
+/** The state of the agent that a hook event implies. */
 export interface HookState {
   readonly state: ReadingState
   readonly detail: string | null
 }
 
-/** Where on its machine an agent finds what was laid out for it; absolute paths. */
+/** The files that burn prepared for an agent on its machine. All paths are absolute. */
 export interface AgentPlace {
-  /** The hook: called as `<hook> <event> [<payload keys, with commas, whose values are the detail>]`, with the payload on stdin, or as the last argument. */
+  /**
+   * The hook script. The agent calls it as `<hook> <event> [<keys>]`, with the payload on stdin or as the last argument. `keys` are the
+   * payload keys, joined by commas, whose values become the event's detail.
+   */
   readonly hook: string
-  /** A directory of this worker's own, for the agent's home or for files that its command line names. */
+  /** A directory of this worker alone, for the agent's home or for files that its command line names. */
   readonly home: string
-  /** The person's own home. */
+  /** The home directory of the person. */
   readonly person: string
-  /** A name for what has to be named beside others of its kind on the machine: small letters, digits, `-` and `_`. */
+  /** A name that is unique on the machine, for example for a profile. It has only lowercase letters, digits, `-` and `_`. */
   readonly name: string
-  /** What the files named by `reads` say, as data; null where there is none, or none that can be read. */
+  /** The parsed contents of the files that `reads` names. The value is null if the file is missing or unreadable. */
   readonly configs: ReadonlyMap<string, unknown>
-  /** What lies beside those files, by folder. */
+  /** The names of the entries in the folders of those files, by folder. */
   readonly entries: ReadonlyMap<string, readonly string[]>
 }
 
-/** How a worker's agent is started. */
+/** The command that starts a worker's agent, and the files that it needs. */
 export interface AgentStart {
   readonly argv: readonly string[]
   readonly env: Readonly<Record<string, string>>
-  /** Files to write first (0600), by absolute path. */
+  /** Files to write before the start, with mode 0600, by absolute path. */
   readonly files?: Readonly<Record<string, string>>
-  /** Symbolic links to make first: absolute path → what it leads to. Credentials are referenced this way, never copied. */
+  /** Symbolic links to make before the start, as absolute path → target. burn links credentials and never copies them. */
   readonly links?: Readonly<Record<string, string>>
-  /** Its configuration makes Enter queue behind a running turn, whatever the person's own says. */
+  /** The configuration that burn gives it makes Enter queue behind a running turn. It overrides the person's own. */
   readonly queues?: boolean
-  /** Why this agent runs without hooks, where it could have had some; for people. */
+  /** The reason, for people, if this agent runs without the hooks that its kind supports. */
   readonly without_hooks?: string
 }
 
-/** An agent in a pane, as data: how to start it, read it, hear it and type to it. Pure. */
+/** An agent kind in a pane, as data and pure functions: how burn starts it, reads its screen and hooks, and types to it. */
 export interface PaneAgent {
   readonly kind: string
-  /** Used where the spec gives no command. */
+  /** The command, if the spec gives none. */
   readonly command: readonly string[]
-  /** Files of the person's that `start` has to know (YAML or JSON), relative to their home. */
+  /** The person's files (YAML or JSON) that `start` needs, relative to their home. */
   readonly reads?: readonly string[]
-  /** What Enter does while it works is set in its own configuration (`busy_input_mode` in the spec). */
+  /** Its own configuration sets whether Enter interrupts a turn or queues behind it. In the spec: `busy_input_mode`. */
   readonly has_busy_mode?: true
-  /** It may be a program that takes its issues itself (`burn worker loop`), and once it does, it need not be told who it is. */
+  /** It may run `burn worker loop`, which takes issues on its own. While it does, burn does not send it the identity prompt. */
   readonly may_loop?: true
-  /** How a worker's agent is started; with hooks where `at` says where they are. */
+  /** Returns the command that starts a worker's agent; with hooks, unless `at` is null. */
   start(config: AgentConfig, at: AgentPlace | null): AgentStart
+  /** Returns the state of the agent from the rows of its screen. */
   parseScreen(screen: readonly string[], pane: PaneFacts): ParsedScreen
-  /** What an event of its hooks means; null where it means nothing for its state. Absent where the kind has no hooks. */
-  hookState?(signal: Pick<HookEvent, 'event' | 'detail'>): HookState | null
-  /** How the line of a delivery is typed: it must end up whole in the composer, and nothing else. */
-  place(line: string, look: ParsedScreen): readonly Keystrokes[]
-  /** What its composer takes for more than text: a text that matches one of these is never typed itself. */
+  /** Returns the state that a hook event implies; null if it implies none. Absent if the kind has no hooks. */
+  hookState?(event: Pick<HookEvent, 'event' | 'detail'>): HookState | null
+  /** Returns the keystrokes after which the composer contains the whole line of a delivery, and nothing else. */
+  place(line: string, parsed: ParsedScreen): readonly Keystrokes[]
+  /** The syntax that its composer expands, such as commands and file names. burn types no text directly that matches one of these. */
   readonly expands: readonly RegExp[]
-  /** The bytes of the key that takes back what stands in the composer; absent if none is known. */
+  /** The bytes of the key that clears the composer; absent if none is known. */
   readonly take_back?: string
-  /** The bytes of the key that submits what is in the composer, where that is not Enter. */
+  /** The bytes of the key that submits the composer, if that key is not Enter. */
   readonly submit?: string
-  /** What a person's answer to the open question takes; null where `choice` is none of what it offers. Absent where the kind never asks. */
-  answer?(choice: string, look: ParsedScreen): readonly Keystrokes[] | null
+  /** Returns the keystrokes that answer the open question; null if it does not offer `choice`. Absent if the kind never asks. */
+  answer?(choice: string, parsed: ParsedScreen): readonly Keystrokes[] | null
   /**
-   * Milliseconds: until it is ready after its start; until a placed text shows; until a submitted one shows; `submit_delay`: how long a placed text
-   * must have been in the composer before Enter counts (0 where any Enter does).
+   * Timeouts in milliseconds. `ready`: from the start until the agent is ready. `placed`: until a typed text shows in the composer. `seen`:
+   * until a submitted text shows outside it. `submit_delay`: the minimum time between typing a text and Enter, because the agent ignores an
+   * earlier Enter; 0 if it does not.
    */
   readonly limits: { readonly ready: number; readonly placed: number; readonly seen: number; readonly submit_delay: number }
 }
 
-/** A turn of a sprint that an agent is run for. */
+/** The request for one turn of a sprint. */
 export interface SprintAsk {
   readonly model: string | null
-  /** The conversation to continue; null at its begin, or if the agent named none. */
+  /** The conversation to continue; null for a new one, or if the agent named none. */
   readonly session: string | null
-  /** Turns that are left. */
+  /** The turns that are left of the budget. */
   readonly turns: number
 }
 
-/** How an agent's process ended. */
+/** The end of an agent's process. */
 export interface AgentEnd {
-  /** 127 if it could not be started; null if a signal ended it. */
+  /** The exit code. 127 if burn could not start it; null if a signal ended it. */
   readonly code: number | null
-  /** The last of its stderr. */
+  /** The last part of its stderr. */
   readonly stderr: string
-  /** Why burn ended it, if it printed more than burn reads: a line that is too long, or too much in all. */
+  /** The reason, if burn ended it because a line or the whole output was longer than burn reads; otherwise null. */
   readonly flood: string | null
 }
 
-/** What an agent's output says of one turn. */
+/** The result of one turn, as the agent's output gives it. */
 export interface AgentAnswer {
   readonly text: string
-  /** The conversation to continue with; null if it named none. */
+  /** The conversation for the next turn; null if the agent named none. */
   readonly session: string | null
   readonly model: string | null
   readonly turns: number
-  /** Null if it does not say. */
+  /** Null if the output has no usage. */
   readonly usage: TokenUsage | null
   readonly symptom: BackendError | null
 }
 
-/** Reads the output of one run. */
+/** A parser for the output of one run. */
 export interface AnswerReader {
   line(text: string): void
   end(end: AgentEnd): AgentAnswer
 }
 
-/** An agent as the backend of a sprint, as data. burn runs it once a turn, with the prompt on stdin. */
+/** An agent kind as the backend of a sprint, as data. burn runs it once per turn, with the prompt on stdin. */
 export interface SprintAgent {
-  /** Used where the spec gives no command. */
+  /** The command, if the spec gives none. */
   readonly command: readonly string[]
-  /** What its usage counts: this run, or the whole conversation. */
+  /** The scope of its reported usage: this run, or the whole conversation. */
   readonly counts: 'run' | 'session'
-  /** Variables that keep it from expanding what an issue's text names. */
+  /** Variables that stop it from expanding names in an issue's text, such as file names. */
   readonly env?: Readonly<Record<string, string>>
-  /** The arguments behind its command. */
+  /** Returns the arguments that follow the command. */
   argv(ask: SprintAsk): readonly string[]
-  read(note: (note: TranscriptEntry) => void): AnswerReader
+  /** Returns a parser for one run. It passes each transcript entry to `note`. */
+  read(note: (entry: TranscriptEntry) => void): AnswerReader
 }
 
-/** An agent kind: what burn can do with one program. */
+/** One agent program, in both of its uses. */
 export interface AgentKind {
-  /** The agent in a pane. `custom` is what the spec declares of the kind `custom`; the other kinds need nothing of it. */
+  /** Returns the agent for a pane. Only the kind `custom` uses the argument, which is its declaration in the spec. */
   pane(custom?: CustomAgent): PaneAgent
   /** Null if the program can't be the backend of a sprint. */
   readonly sprint: SprintAgent | null

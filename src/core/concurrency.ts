@@ -1,6 +1,6 @@
-/** Bounds and joins what is done at the same time. */
+/** Limits and batches calls that run at the same time. */
 
-/** Maps over items with at most `limit` under way at once; results in order. Waits for all, then throws the first error. */
+/** Maps items with at most `limit` calls at once, and returns the results in order. Waits for all calls, then throws the first error. */
 export async function mapConcurrently<A, B>(
   items: readonly A[],
   limit: number,
@@ -29,7 +29,10 @@ interface Call<Item, Answer> {
   readonly fail: (thrown: unknown) => void
 }
 
-/** What each caller gets, by id, is what was answered to all that were asked together; where that fails, each of them fails. */
+/**
+ * Returns a function that batches calls: while one `ask` runs, further calls wait and share the next one. Each caller gets the answers of
+ * its whole batch, by id. If `ask` throws, every caller of that batch gets the error.
+ */
 export function batchCalls<Item, Answer extends { readonly id: string }>(
   ask: (items: readonly Item[]) => Promise<readonly Answer[]>,
 ): (items: readonly Item[]) => Promise<ReadonlyMap<string, Answer>> {

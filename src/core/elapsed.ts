@@ -1,12 +1,12 @@
-/** Durations by a clock that people and servers set. */
+/** Durations by a wall clock, which people and time servers may set. */
 import type { Time } from './nouns.ts'
 
-/** Clocks of several machines differ by this much, milliseconds, and nobody set one. */
+/** The difference (ms) between clocks of several machines that is normal. */
 const skew = 60_000
 
 /**
- * `ms` have passed since then. Also where `since` lies further ahead than clocks differ: the clock was set back, and nobody can say how long ago that
- * was; waiting until it is there again could take years.
+ * Returns true if `ms` milliseconds have passed since `since`. It is also true if `since` is in the future by more than `skew`: the clock
+ * was set back, and waiting for it to catch up could take years.
  */
 export function hasElapsed(since: Time, ms: number, now: Time): boolean {
   return now - since >= ms || since - now > skew

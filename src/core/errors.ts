@@ -1,9 +1,10 @@
+/** The error type of burn, and helpers that read any thrown value. */
 import type { ErrorCode } from './error-codes.ts'
 
-/** What a command ends with: 0 done, 1 failed, 2 usage or spec, 3 done in part. */
+/** The exit code of a command: 0 done, 1 failed, 2 wrong usage or spec, 3 done in part. */
 export type ExitCode = 0 | 1 | 2 | 3
 
-/** An error a person can act on: a code, what happened, and what to do. */
+/** An error that a person can act on. The message says what happened; the hint says what to do. */
 export class BurnError extends Error {
   readonly code: ErrorCode
   readonly hint: string
@@ -18,20 +19,20 @@ export class BurnError extends Error {
   }
 }
 
-/** The one line that says what was thrown, whatever it was. */
+/** Returns the message of a thrown value, which may be anything. */
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown)
 }
 
-/** The code of an error of this program (`forge_timeout`) or of the system (`ENOENT`); empty if it has none. */
+/** Returns the code of an error of burn (`forge_timeout`) or of the system (`ENOENT`); empty if it has none. */
 export function codeOf(thrown: unknown): string {
   return thrown instanceof Error && 'code' in thrown ? String(thrown.code) : ''
 }
 
-/** The codes of the system for a path at which there is nothing. */
+/** The system's error codes for a path that does not exist. */
 export const noSuchPath = ['ENOENT', 'ENOTDIR'] as const
 
-/** A handler for `catch` that returns `value` for an error with one of these codes, and throws every other one. */
+/** Returns a handler for `catch`: it returns `value` for an error with one of these codes, and throws every other error. */
 export function ifCode<T>(codes: readonly string[], value: T): (thrown: unknown) => T {
   return (thrown) => {
     if (codes.includes(codeOf(thrown))) return value
@@ -39,18 +40,21 @@ export function ifCode<T>(codes: readonly string[], value: T): (thrown: unknown)
   }
 }
 
-/** Returns the message of what was thrown; for a BurnError with its code, as in `burn: MESSAGE (CODE)`. */
+/** Returns the message of a thrown value. A BurnError gets its code, as in `MESSAGE (CODE)`. */
 export function codedMessageOf(thrown: unknown): string {
   return thrown instanceof BurnError ? `${thrown.message} (${thrown.code})` : messageOf(thrown)
 }
 
-/** Returns the message of what was thrown; for a BurnError with its code and hint, as in `MESSAGE (CODE: HINT)`. */
+/** Returns the message of a thrown value. A BurnError gets its code and hint, as in `MESSAGE (CODE: HINT)`. */
 export function messageWithHint(thrown: unknown): string {
   if (!(thrown instanceof BurnError) || thrown.hint === '') return codedMessageOf(thrown)
   return `${thrown.message} (${thrown.code}: ${thrown.hint})`
 }
 
-/** The ledger itself failed: whatever was being done then can't be recorded, so nobody may take it for trouble of a repo or a machine and go on. */
+/**
+ * Returns true if the ledger itself failed. A caller must not treat that as a failure of one repo or machine, because it can't record
+ * anything.
+ */
 export function isLedgerFailure(thrown: unknown): boolean {
   return thrown instanceof BurnError && thrown.code.startsWith('ledger_')
 }

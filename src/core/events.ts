@@ -1,4 +1,4 @@
-/** Everything that happens, as typed values: the kind, what it happened to, who did it, and the data. `decide/event-kinds` has their meanings. */
+/** The types of events: kind, subject, actor and payload. `decide/event-kinds` has their meanings. */
 import type { DeliveryKind, DeliveryState, DispatchState } from './lifecycle.ts'
 import type { HoldScope, IssueRef, Time, WorkerId } from './nouns.ts'
 import type { Reason } from './reasons.ts'
@@ -13,7 +13,7 @@ type Stepped = { readonly reason: Reason; readonly presses: number }
 
 type Why = { readonly why: string }
 
-/** What a person is told while it happens. */
+/** The payloads of notices, which people see while they happen. */
 interface NoticeData {
   'ledger.unrenewed': Why
   'ledger.unsaved': Why
@@ -40,7 +40,7 @@ interface NoticeData {
   'cycle.failed': Why
 }
 
-/** The payload of each kind. */
+/** The payload of each kind of event. */
 export interface EventData
   extends
     NoticeData,
@@ -71,17 +71,17 @@ export interface EventData
 
 export type EventKind = keyof EventData
 
-/** `burn`: a process of the fleet decided it. `person`: a person asked for it. `forge`: it was seen on the forge. */
+/** The cause of an event. `burn`: a process of the fleet decided it. `person`: a person asked for it. `forge`: burn saw it on the forge. */
 export type Actor = 'burn' | 'person' | 'forge'
 
 interface About {
-  /** The id of what it happened to: dispatch, delivery, worker, issue, repo or machine. */
+  /** The id of the dispatch, delivery, worker, issue, repo or machine that the event is about. */
   readonly subject: string
   readonly issue: IssueRef | null
   readonly worker: WorkerId | null
 }
 
-/** What a listing of the forge says of an issue. */
+/** The events that a listing of issues can cause. */
 export type SeenKind = 'issue.found' | 'issue.closed' | 'issue.reopened'
 
 /** An event to write. */
@@ -89,40 +89,40 @@ export type NewEvent = {
   readonly [K in EventKind]: About & { readonly kind: K; readonly actor: Actor; readonly payload: EventData[K] }
 }[EventKind]
 
-/** Something worth telling a person while it happens. */
+/** A notice: something that people see while it happens. */
 export type Notice = {
   readonly [K in keyof NoticeData | 'repo.unread']: {
     readonly kind: K
-    /** What it is about: a worker, an issue, a repo, a machine. */
+    /** The id of the worker, issue, repo or machine that the notice is about. */
     readonly subject: string
     readonly payload: EventData[K]
   }
 }[keyof NoticeData | 'repo.unread']
 
 interface Kept extends About {
-  /** Its position in the ledger: `after` it come the events that a reader has not seen. */
+  /** The position of the event in the ledger. A reader passes it as `after` to get the events that follow. */
   readonly cursor: string
   readonly seq: number
   readonly at: Time
 }
 
-/** What an older ledger kept of an event: its kind, and a sentence. */
+/** The payload of an event from an older version, which kept only a sentence. */
 export interface Prose {
   readonly prose: string
 }
 
-/** An event as the ledger has it. `actor` is null if an older version wrote it. */
+/** An event in the ledger. `actor` is null if an older version wrote it. */
 export type Event = {
   readonly [K in EventKind]: Kept & { readonly kind: K; readonly actor: Actor | null; readonly payload: EventData[K] | Prose }
 }[EventKind]
 
-/** Which events to read. Without `after` or `until`: the newest. */
+/** A filter for events. Without `after` and `until` it selects the newest events. */
 export interface EventFilter {
-  /** A cursor: events after it, the oldest first, up to the oldest transaction that is still open. */
+  /** A cursor. Selects the events after it, oldest first, up to the oldest transaction that is still open. */
   readonly after?: string
-  /** A cursor: the newest events up to it. */
+  /** A cursor. Selects the newest events up to it. */
   readonly until?: string
-  /** Kinds, or their beginnings with a trailing glob: `delivery.*`. */
+  /** Kinds, or prefixes with a trailing glob: `delivery.*`. */
   readonly kinds?: readonly string[]
   readonly issue?: IssueRef
   readonly worker?: WorkerId

@@ -1,6 +1,7 @@
 /**
- * All that is known of a fleet at one moment, as one immutable value. It has facets: a reader names the facets that it needs, and the loaders in `observe/state`
- * load no others. Status, watch, explain, doctor, dispatch, sprints and the simulator decide and report from this value alone.
+ * The state of a fleet at one moment, as one immutable value. It consists of facets: a reader names the facets that it needs, and
+ * `observe/state` loads no others. Status, watch, explain, doctor, dispatch, sprints and the simulator decide and report from this value
+ * alone.
  */
 import type { Reason } from './reasons.ts'
 import type { ParsedScreen } from './agent.ts'
@@ -15,119 +16,123 @@ import type { MachineSnapshot } from './panes.ts'
 import type { RepoRecord } from './ledger/forge.ts'
 import type { Sprint } from './sprint.ts'
 
-/** A worker as it was seen: what it is doing, and which live agent does it. */
+/** A worker at the time of the snapshot: its state, and its live agent. */
 export interface WorkerSnapshot {
   readonly worker: Worker
   readonly reading: Reading
-  /** Null where no agent of ours lives in its pane, or where its machine can't be reached. */
+  /** The agent of this fleet that lives in its pane; null if there is none, or if its machine is unreachable. */
   readonly incarnation: Incarnation | null
-  /** What its agent's screen says by itself; absent where none lives in its pane. */
+  /** The state by the agent's screen alone; absent if no agent lives in its pane. */
   readonly look?: ParsedScreen
-  /** Why nothing is sent to it: it takes its issues itself, its kind does not behave as known, or it is in trouble; absent where something may be. */
+  /**
+   * The reason that burn sends nothing to it: it runs `burn worker loop`, the breaker of its kind is open, or it is in trouble. Absent if
+   * burn may send.
+   */
   readonly stopped?: Reason
 }
 
+/** The fleet, and the time of the state. */
 export interface Moment {
   readonly fleet: Fleet
   readonly now: Time
 }
 
-/** What machines show. */
+/** The snapshots of the machines. */
 export interface MachinesFacet {
   readonly snapshots: ReadonlyMap<string, MachineSnapshot>
-  /** The agent that is seen alive in each worker's pane; workers that the spec no longer has included. */
+  /** The live agent in each worker's pane. Includes workers that are no longer in the spec. */
   readonly incarnations: ReadonlyMap<WorkerId, Incarnation>
 }
 
-/** What workers do, and why nothing is sent to some of them: breakers, loops and trouble are decided here, once. */
+/** The states of the workers. The loader decides here, once, about breakers, loops and trouble (`stopped`). */
 export interface ReadingsFacet {
   readonly workers: readonly WorkerSnapshot[]
-  /** Since when each worker has been seen in its state, this look included. */
+  /** The current state of each worker, and the time at which burn first saw it in this state. */
   readonly states: ReadonlyMap<WorkerId, { readonly state: ReadingState; readonly since: Time }>
 }
 
-/** Who gets nothing because it is held, and what else the ledger knows of workers. `decide/holds` reads them. */
+/** The holds, and the workers as the ledger has them. `decide/holds` interprets them. */
 export interface HoldsFacet {
   readonly holds: readonly Hold[]
   readonly records: readonly WorkerRecord[]
 }
 
-/** An issue whose work was ended by `settle` in memory: what the ledger will say of it once that is carried out. */
+/** An issue whose dispatch `settle` ended in memory, with the state that the ledger will have after `apply`. */
 export interface Freed {
   readonly issue: IssueRef
   readonly to: 'done' | 'failed' | 'lost' | 'released'
 }
 
-/** Who has what. */
+/** The work that is under way. */
 export interface WorkFacet {
   /**
-   * Live ones, as they were before the machines were looked at: an agent that was started since is no reason to take one for lost. For a cycle, work in review is
-   * among them only if there is news of it.
+   * Live dispatches. The loader reads them before it takes the snapshots, so that an agent that was started in between does not make one
+   * look lost. For a cycle, work in review is included only if there is news about it.
    */
   readonly dispatches: readonly LiveDispatch[]
   /** Sprints that have not ended. */
   readonly sprints: readonly Sprint[]
-  /** Dispatches whose text may or may not have arrived. */
+  /** Dispatches whose first text may have arrived, without proof. */
   readonly unproven: ReadonlySet<string>
-  /** Dispatches whose agent has another text than was meant for it. */
+  /** Dispatches whose agent got another text than burn typed. */
   readonly mangled: ReadonlySet<string>
-  /** Workers that a follow-up waits for: it precedes new work. */
+  /** Workers with a follow-up or correction that waits for their pane. It goes before new work. */
   readonly following: ReadonlySet<WorkerId>
 }
 
-/** What a cycle needs of the work under way beyond who has it. */
+/** Further facts about the work under way, which only a cycle needs. */
 export interface FollowUpFacet {
-  /** When agents were told to go on after an error, oldest first, by dispatch: those whose worker's turn failed since it last worked. */
+  /** The texts that told an agent to go on, oldest first, by dispatch. Only dispatches whose worker's last turn failed. */
   readonly resumes: ReadonlyMap<string, readonly ResumeText[]>
-  /** Further texts about mangled dispatches, in any order. */
+  /** The further texts of mangled dispatches, in any order. */
   readonly corrections: readonly Delivery[]
-  /** Agents of live dispatches that are proven to have ended. An agent that is not found is not among them. By `agentKey`. */
+  /** Agents of live dispatches that have ended, with proof, by `agentKey`. An agent that burn merely did not find is not among them. */
   readonly ended: ReadonlySet<string>
   readonly freed: readonly Freed[]
 }
 
-/** What the forge says of changes and of issues that were closed. */
+/** Changes and closed issues, as the forge reports them. */
 export interface ChangesFacet {
-  /** Changes with news, and those that are known to be open for issues that a worker has. Of the same one the last counts. */
+  /** Changes with news, and known open changes for issues that a worker has. If a change is listed twice, the last entry counts. */
   readonly changes: readonly Change[]
-  /** When each repo's changes were asked for, by the forge's clock: saved once they have been acted on. */
+  /** The time of the request for each repo's changes, by the forge's clock. The cycle saves it after it has applied its actions. */
   readonly changes_at: ReadonlyMap<RepoRef, Time>
   /** Issues of live dispatches that are no longer open. */
   readonly closed: ReadonlySet<IssueRef>
 }
 
-/** What the forge lets burn do in each repo. */
+/** The rights and restrictions of each repo. */
 export interface ReposFacet {
-  /** Who may write, by repo; a repo that is missing could not be asked, and none of its issues are given. */
+  /** The logins that may write, by repo. If a repo is missing, the forge did not answer, and burn gives none of its issues. */
   readonly writers: ReadonlyMap<RepoRef, ReadonlySet<string>>
-  /** Repos the forge could not be asked about in this cycle, with the reason. */
+  /** Repos for which the forge did not answer in this cycle, with the reason. */
   readonly repos_down: ReadonlyMap<RepoRef, string>
-  /** Repos whose issues are given to nobody for now, because the forge refuses what burn writes there, with the reason. */
+  /** Repos whose issues burn gives to nobody for now, with the reason: the forge refused a write, or a person holds the repo. */
   readonly held_repos: ReadonlyMap<RepoRef, Reason>
-  /** Why issues in their queues waited after the last cycle, by repo. */
+  /** The reason that the queued issues of a repo waited after the last cycle, by repo. */
   readonly waits: ReadonlyMap<RepoRef, Reason>
-  /** Issues that the forge gave malformed or in part, said once a cycle. */
+  /** Issues that the forge returned malformed or incomplete. burn reports each once per cycle. */
   readonly skipped: readonly string[]
 }
 
-/** Issues to decide about: those to be judged, and the front of each repo's queue. */
+/** The issues that a cycle decides about: those without a current verdict, and the first ones of each repo's queue. */
 export interface CandidateFacet {
   readonly issues: readonly IssueRecord[]
-  /** The forge account that the fleet writes as; null where nobody had to ask, or the forge could not say. */
+  /** The login of the fleet's forge account; null if no decision needs it, or if the forge did not answer. */
   readonly login: string | null
-  /** What others' claims say of issues that were about to be given: see `claim/check`. */
+  /** The result of `claim/check` for issues that `assign` chose. */
   readonly claims: ReadonlyMap<IssueRef, ClaimCheck>
 }
 
-/** Whether others have an issue, as its comments say. */
+/** The claims of others on an issue, as its comments show them. */
 export type ClaimCheck =
   | { readonly state: 'free' }
-  /** Another fleet or another ledger of this one has it. */
+  /** Another fleet, or another ledger of this fleet, has the issue. */
   | { readonly state: 'claimed'; readonly reason: Reason }
-  /** Its comments could not be read. `until`: how long it, or its repo, rests because of that; null where that is not known to last. */
+  /** burn could not read the comments. `backoff` is null if the cause may not last. */
   | { readonly state: 'unreadable'; readonly reason: Reason; readonly backoff: Backoff | null }
 
-/** What the ledger keeps of repos and of what is left alone: read where nobody asks the forge. */
+/** The ledger's records of repos, back-offs and texts. Commands read them in place of the forge. */
 export interface KeptFacet {
   readonly repos: readonly RepoRecord[]
   readonly backed_off: readonly BackedOff[]
@@ -137,24 +142,24 @@ export interface KeptFacet {
   readonly texts: readonly Delivery[]
 }
 
-/** What `settle` decides from. */
+/** The input of `settle`. */
 export interface UnderWayState
   extends Moment, MachinesFacet, ReadingsFacet, HoldsFacet, WorkFacet, FollowUpFacet, ChangesFacet, ReposFacet {}
 
-/** What a cycle decides from. */
+/** The input of a cycle's deciders. */
 export interface FleetState extends UnderWayState, CandidateFacet {}
 
-/** What status reports from: the forge is not asked. */
+/** The input of the status report, which makes no request to the forge. */
 export interface StatusState extends Moment, MachinesFacet, ReadingsFacet, HoldsFacet, WorkFacet, KeptFacet {}
 
-/** What happened to one issue, newest first and bounded. */
+/** The history of one issue, newest first, with a limit. */
 export interface HistoryFacet {
   readonly history: readonly Dispatch[]
-  /** Those that were done without a pane. */
+  /** The sprints that worked on the issue. */
   readonly sprints: readonly Sprint[]
   readonly events: readonly Event[]
 }
 
-/** What `explain` reports from: one issue, and no machine. */
+/** The input of `burn explain`: one issue, and no machine. */
 export interface IssueState
   extends Moment, HistoryFacet, Pick<CandidateFacet, 'issues'>, Pick<KeptFacet, 'repos' | 'backed_off' | 'texts'> {}

@@ -1,68 +1,72 @@
-/** Foreign text (of models, issues, remotes) in a form that does nothing on a forge, and that people still read as it was written. */
+/** Escapes foreign text (of models, issues, remotes) for a forge: it has no effect there, and people still read it as it was written. */
 import { oneLine, sanitize } from './text.ts'
 
-/** A zero width space: nobody sees it, and no forge reads a mention, reference, tag or link across it. */
+/** A zero-width space. It is invisible, and no forge recognises a mention, reference, tag or link that contains one. */
 const gap = '\u200b'
 
-/** Characters of one line. */
-const longestLine = 2000
+/** The maximum length of one line, in characters. */
+const maxLineLength = 2000
 
 /**
- * Where the gap goes: after each match. Markup characters count as part of a mention or reference, because forges strip them before they look
- * for one. References are broken themselves, not only their closing keywords: a forge may be configured with other keywords.
+ * Syntax with an effect on a forge; the gap is inserted after each match. The patterns allow markup characters within a mention or
+ * reference, because forges strip those first. References are broken as well as their closing keywords, because a forge may be configured
+ * with other keywords.
  */
 const active: readonly RegExp[] = [
-  // Entities would hide every other character of this list.
+  // Entities: they could stand for any other character of this list.
   /&(?=#?\w+;)/g,
-  // Tags, comments (also this program's marker), declarations and autolinks.
+  // Tags, comments (including burn's own marker), declarations and autolinks.
   /<(?=[a-z/!?])/gi,
   /@(?=[^\s\u200b])/g,
-  // References, and images: `#1`, `!2`, `![](…)`, `![][…]`.
+  // References and images: `#1`, `!2`, `![](…)`, `![][…]`.
   /[#!](?=[\d[\\*_~`])/g,
   /G[HL]-(?=[\d*_~`\\])/gi,
   /\[(?=(?:issue|work_item|merge_request|epic):)/gi,
   /\/(?:issues|pulls?|merge_requests|work_items|epics)\/(?=\d)/gi,
-  // Closing keywords before what only a forge's own settings make a reference: addresses and keys such as ABC-1.
+  // Closing keywords before addresses and keys such as ABC-1, which some forge settings make references.
   /(?:clos(?:e[sd]?|ing)|resolv(?:e[sd]?|ing)|fix(?:e[sd]|ing)?|implement(?:s|ed|ing)?|reopen(?:s|ed|ing)?)(?=[:\s*_~`\\]+(?:issues?[\s*_~`\\]+)?(?:[a-z]\w*-[*_~`\\]*\d|https?:))/gi,
-  // Links that are no web addresses, in a line and defined beside it.
+  // Inline links and link definitions whose target is not a web address.
   /\](?=[(:](?!\s*<?https?:\/\/))/gi,
   /(?:java|vb)script(?=[\s\\]*:)/gi,
-  // Commands to the forge and its bots at the start of a line, and words in a commit that keep CI from running.
+  // Commands to the forge and its bots at the start of a line, and words in a commit message that skip CI.
   /^[^\S\n]*\/(?=[a-z])/gim,
   /\[(?=[^\]\n]*(?:skip|no[ -]?ci))/gi,
   /NO_(?=CI)/gi,
 ]
 
-/** A title that begins like this opens a draft, or is folded into another commit. */
+/** The start of a title that marks a draft, or a commit to be squashed into another. */
 const draft = /^(?=[[(]?(?:wip|draft)(?:[\])]|\s*:|\s+-)|(?:fixup|squash|amend)!)/i
 
 /**
- * Returns foreign text that mentions nobody, refers to and closes nothing, and holds no HTML, image, script link, quick action or control character. At
- * most `longest` characters of it are kept; lines keep `longestLine`.
+ * Returns the text without effect on a forge: no mention, reference, closing keyword, HTML, image, script link, quick action or control
+ * character works. Keeps at most `maxLength` characters, and `maxLineLength` of each line.
  */
-export function escapeForForge(text: string, longest: number): string {
-  const plain = sanitize(text)
+export function escapeForForge(text: string, maxLength: number): string {
+  const printable = sanitize(text)
     .replace(/\n{3,}/g, '\n\n')
     .trim()
-  const lines = cut(plain, longest, ' […]')
+  const lines = cut(printable, maxLength, ' […]')
     .split('\n')
-    .map((line) => cut(line, longestLine, '…'))
+    .map((line) => cut(line, maxLineLength, '…'))
   return inert(lines.join('\n'))
 }
 
-/** The same on one line: for a title, or within a sentence. */
-export function escapeLineForForge(text: string, longest: number): string {
-  return inert(oneLine(text, longest)).replace(draft, gap)
+/** Returns the text as `escapeForForge` does, on one line: for a title, or within a sentence. */
+export function escapeLineForForge(text: string, maxLength: number): string {
+  return inert(oneLine(text, maxLength)).replace(draft, gap)
 }
 
-/** The same on one line and between backticks. */
-export function codeForForge(text: string, longest: number): string {
-  return `\`${escapeLineForForge(text, longest).replaceAll('`', "'")}\``
+/** Returns the text as `escapeForForge` does, on one line and as inline code. */
+export function codeForForge(text: string, maxLength: number): string {
+  return `\`${escapeLineForForge(text, maxLength).replaceAll('`', "'")}\``
 }
 
-/** The same as a quotation, which no fence in it can leave; empty if the text is. */
-export function quoteForForge(text: string, longest: number): string {
-  const kept = escapeForForge(text, longest)
+/**
+ * Returns the text as `escapeForForge` does, as a quotation. Each line has a `>`, so that no code fence can end the quotation. Empty if the
+ * text is empty.
+ */
+export function quoteForForge(text: string, maxLength: number): string {
+  const kept = escapeForForge(text, maxLength)
   if (kept === '') return ''
   return kept
     .split('\n')
@@ -74,6 +78,6 @@ function inert(text: string): string {
   return active.reduce((each, pattern) => each.replace(pattern, `$&${gap}`), text)
 }
 
-function cut(text: string, longest: number, mark: string): string {
-  return text.length <= longest ? text : `${text.slice(0, longest).toWellFormed()}${mark}`
+function cut(text: string, maxLength: number, mark: string): string {
+  return text.length <= maxLength ? text : `${text.slice(0, maxLength).toWellFormed()}${mark}`
 }

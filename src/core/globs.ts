@@ -1,14 +1,14 @@
-/** Globs over the paths of a repository: `*` and `?` within a name, `**` over any number of folders. */
+/** Globs for the paths of a repository: `*` and `?` match within a name, `**` matches any number of folders. */
 
-/** Returns a function that says whether a path matches one of these globs. Both are compared as `foldPath` writes them. */
+/** Returns a function that tells whether a path matches one of these globs. It compares paths and globs in the form of `foldPath`. */
 export function globMatcher(globs: readonly string[]): (path: string) => boolean {
   const pattern = new RegExp(`^(?:${globs.map((glob) => globSource(foldPath(glob))).join('|')})$`, 's')
   return globs.length === 0 ? () => false : (path) => pattern.test(foldPath(path))
 }
 
 /**
- * Returns a path as file systems may read it that ignore case, Unicode forms, invisible characters, and dots, spaces and streams at the end of a name. Two
- * names that any of them takes for one are the same here.
+ * Returns a normal form of a path. Some file systems ignore case, Unicode forms, invisible characters, or dots, spaces and streams at the
+ * end of a name. Two paths that any of them treats as one have the same form.
  */
 function foldPath(path: string): string {
   return path

@@ -1,64 +1,70 @@
-/** One live agent process, named so that it can be found again in tmux and in the machine's process table. */
+/** Incarnations: names of live agent processes, by which burn finds them again in tmux and in the machine's process table. */
 import type { Incarnation } from './nouns.ts'
 import type { MachineSnapshot, Pane } from './panes.ts'
 
-/** A process as the machine's process table shows it. */
+/** A process in the process table of a machine. */
 export interface RunningProcess {
   readonly pid: number
-  /** When it started, in the machine's own notation: equal for the same process, and different for a later one with its pid. */
+  /** The start time in the machine's own notation. A later process with the same pid has another one. */
   readonly started: string
   readonly parent: number
-  /** Its parent is a tmux server, by its name. */
+  /** Its parent has the name of a tmux server. */
   readonly under_tmux: boolean
-  /** `TMUX_PANE` of its environment; null where that is not known. */
+  /** `TMUX_PANE` in its environment; null if unknown. */
   readonly pane: string | null
-  /** The tmux server that started it, by `TMUX` of its environment; null where that is not known. Programs may overwrite theirs. */
+  /** The tmux server that started it, by `TMUX` in its environment; null if unknown. Programs may overwrite this variable. */
   readonly server: { readonly socket: string; readonly pid: number } | null
 }
 
-/** What the process table says of agents. Every one that was asked for is in one of the two. */
+/** The agents that live and those that have ended, by the process table. Each agent in question is in one of the two. */
 export interface AgentLiveness {
   readonly living: ReadonlyMap<Incarnation, RunningProcess>
   readonly ended: ReadonlySet<Incarnation>
 }
 
-/** An agent among those of all machines: two machines that began alike can have agents with the same incarnation. */
+/** Returns a key that is unique among all machines. Two machines can have agents with the same incarnation. */
 export function agentKey(machine: string, incarnation: Incarnation): string {
   return `${machine} ${incarnation}`
 }
 
-/** The live agent in a pane; null where the pane holds none (dead, never started, or somebody else's process). */
+/**
+ * Returns the live agent in a pane; null if there is none: the pane is dead, nothing was started, or the process is not an agent of the
+ * fleet.
+ */
 export function incarnationOf(pane: Pane, serverStarted: number): Incarnation | null {
   return pane.dead || pane.agent_pid !== pane.pid ? null : agentOf(pane, serverStarted)
 }
 
-/** The agent that was started in a pane, whether it lives or not. */
+/** Returns the agent that was started in a pane, dead or alive. */
 function agentOf({ id, pid, started }: Pane, serverStarted: number): Incarnation {
   return `${serverStarted}.${id}.${pid}${started === null ? '' : `.${started}`}`
 }
 
-/** The agents that the panes of a sight show: alive, or dead by tmux's own word. */
-export function agentsIn(sight: MachineSnapshot): { readonly living: ReadonlySet<Incarnation>; readonly ended: ReadonlySet<Incarnation> } {
-  const agents = sight.state === 'up' ? sight.panes.filter((pane) => pane.agent_pid === pane.pid) : []
+/** Returns the agents in the panes of a snapshot: those that live, and those whose pane tmux shows as dead. */
+export function agentsIn(snapshot: MachineSnapshot): {
+  readonly living: ReadonlySet<Incarnation>
+  readonly ended: ReadonlySet<Incarnation>
+} {
+  const agents = snapshot.state === 'up' ? snapshot.panes.filter((pane) => pane.agent_pid === pane.pid) : []
   const named = (dead: boolean) =>
-    agents.filter((pane) => pane.dead === dead).map((pane) => agentOf(pane, sight.state === 'up' ? sight.server_started : 0))
+    agents.filter((pane) => pane.dead === dead).map((pane) => agentOf(pane, snapshot.state === 'up' ? snapshot.server_started : 0))
   return { living: new Set(named(false)), ended: new Set(named(true)) }
 }
 
-/** Null where it is not an incarnation. `started` is null in those that older versions wrote. */
+/** Returns the parts; null if the text is not an incarnation. `started` is null if an older version wrote it. */
 function partsOf(incarnation: Incarnation): { readonly pid: number; readonly pane: string; readonly started: string | null } | null {
   const [, pane, pid, started] = /^\d+\.(%\d+)\.(\d+)(?:\.(\S+))?$/.exec(incarnation) ?? []
   return pane === undefined ? null : { pane, pid: Number(pid), started: started ?? null }
 }
 
-/** The pids to look for in the process table. */
+/** Returns the pids of these agents, each once. */
 export function pidsOf(incarnations: readonly Incarnation[]): number[] {
   return [...new Set(incarnations.flatMap((incarnation) => partsOf(incarnation)?.pid ?? []))]
 }
 
 /**
- * Which agents run, by what the process table showed of their pids. If an agent's start is not known, a process with its pid counts as the
- * agent if it was started in the agent's pane, or in a pane that is not known.
+ * Returns which agents live, by the processes that have their pids. If the start time of an agent is unknown, a process with its pid counts
+ * as the agent if it was started in the agent's pane, or by tmux in an unknown pane.
  */
 export function agentLiveness(incarnations: readonly Incarnation[], processes: ReadonlyMap<number, RunningProcess>): AgentLiveness {
   const living = new Map<Incarnation, RunningProcess>()
@@ -79,17 +85,17 @@ function isSame({ started, pane }: { readonly started: string | null; readonly p
 }
 
 /**
- * Returns which of one machine's agents have ended: tmux shows their pane dead, or their process is gone from the machine's table. `census` reads that table,
- * and is called only if the machine answers and its panes do not show all of the agents.
+ * Returns which of a machine's agents have ended: tmux shows their pane as dead, or their process is gone from the process table.
+ * `readLiveness` reads that table. It is called only if the machine answers and its panes do not show all of the agents.
  */
 export async function endedIn(
-  sight: MachineSnapshot,
+  snapshot: MachineSnapshot,
   agents: readonly Incarnation[],
-  census: (missing: readonly Incarnation[]) => Promise<AgentLiveness | null>,
+  readLiveness: (missing: readonly Incarnation[]) => Promise<AgentLiveness | null>,
 ): Promise<ReadonlySet<Incarnation>> {
-  const shown = agentsIn(sight)
+  const shown = agentsIn(snapshot)
   const missing = agents.filter((agent) => !shown.living.has(agent) && !shown.ended.has(agent))
-  const answers = sight.state !== 'unreachable' || sight.answers === true
-  const found = missing.length === 0 || !answers ? null : await census(missing)
+  const answers = snapshot.state !== 'unreachable' || snapshot.answers === true
+  const found = missing.length === 0 || !answers ? null : await readLiveness(missing)
   return new Set([...agents.filter((agent) => shown.ended.has(agent)), ...(found?.ended ?? [])])
 }

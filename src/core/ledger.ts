@@ -1,4 +1,4 @@
-/** The ledger's port: everything the fleet did and why, as the parts that its clients need. One store over several engines implements it (floor 3). */
+/** The port of the ledger, in parts for its clients. `src/ledger` implements it for SQLite and PostgreSQL. */
 import type { Delivery, Dispatch } from './lifecycle.ts'
 import type { IssueRef } from './nouns.ts'
 import type { BacklogLedger } from './ledger/backlog.ts'
@@ -12,7 +12,7 @@ import type { SprintLedger } from './ledger/sprints.ts'
 import type { WorkerLedger, WorkerRecord } from './ledger/workers.ts'
 import type { Sprint } from './sprint.ts'
 
-/** Who has what, read at one moment. */
+/** The current work, workers and holds, read at one moment. */
 export interface LedgerView {
   /** Dispatches in a live state. */
   readonly dispatches: readonly Dispatch[]
@@ -20,34 +20,37 @@ export interface LedgerView {
   readonly deliveries: readonly Delivery[]
   readonly workers: readonly WorkerRecord[]
   readonly repos: readonly RepoRecord[]
-  /** Those that have not ended. */
+  /** Sprints that have not ended. */
   readonly sprints: readonly Sprint[]
   readonly holds: readonly Hold[]
   readonly leases: Leases
-  /** The newest texts to all workers, newest first, as far as they say whether kinds of agents behave as known. At most 300. */
+  /** The newest texts to all workers, newest first, from which the breakers decide. At most 300. */
   readonly recent: DeliveryView['recent']
   /** Issues with a live claim that another ledger of this fleet wrote. At most 1,000. */
   readonly elsewhere: readonly IssueRef[]
 }
 
-/** What a cycle reads of who has what. */
+/** The part of the view that a cycle needs. */
 export interface CycleView extends Omit<LedgerView, 'dispatches' | 'elsewhere'> {
-  /** Dispatches in a live state, but work in review: nobody is at it, and it is read where there is news of it (`news`). */
+  /** Dispatches in a live state, without work in review. `affectedWork` returns work in review if there is news about it. */
   readonly dispatches: readonly LiveDispatch[]
-  /** Work in review, as far as it says which repos are to be asked for changes. */
+  /** Work in review. It determines the repos whose changes a cycle reads, and since when. */
   readonly reviews: readonly Pick<Dispatch, 'issue' | 'claimed_at' | 'handed_at'>[]
-  /** Issues were saved quietly, and no event tells of them yet (`tellIssues`). */
+  /** Issues were saved with `quiet`, and `writePendingEvents` has not yet written their events. */
   readonly has_pending_events: boolean
-  /** What issues were judged by last (`judgeBy`); null where none was. */
+  /** The rules of the last `rejudgeIfRulesChanged`; null if it never ran. */
   readonly rules: string | null
 }
 
-/** What several clients read at once: all of it as of one moment. */
+/** Views that several clients read. Each is a snapshot of one moment. */
 export interface ViewLedger {
+  /** Returns the whole view. */
   view(): Promise<LedgerView>
+  /** Returns the view for a cycle. */
   cycleView(): Promise<CycleView>
 }
 
+/** The result of a check of the ledger. */
 export interface LedgerCheck {
   /** The ledger's place for people, without a password. */
   readonly where: string
@@ -58,7 +61,7 @@ export interface LedgerCheck {
   readonly rows: Readonly<Record<string, number>>
 }
 
-/** All of it: for the wiring alone. A function takes the parts that it needs. */
+/** The whole ledger. Only the wiring uses this type; other functions take the parts that they need. */
 export interface Ledger
   extends
     BacklogLedger,
@@ -72,8 +75,8 @@ export interface Ledger
     ViewLedger,
     WorkerLedger {
   /**
-   * Resolves when another process freed a slot, an issue or a worker since the last call, or when `stop` is aborted; only then where the engine
-   * can't tell. Something to wake up for and nothing to rely on: what a lost connection swallowed is seen by the next view.
+   * Resolves when another process freed a slot, an issue or a worker since the last call, or when `stop` is aborted. SQLite can't notify,
+   * so there only `stop` resolves it. A lost connection may drop a notification; the next view still shows the change.
    */
   waitForChange(stop: AbortSignal): Promise<void>
   /** Checks the integrity of the ledger. Throws BurnError `ledger_*` if it is damaged or breaks its own rules. */

@@ -1,17 +1,23 @@
-/** The two lives: which states there are, and which may follow which. The ledger refuses every other step. */
+/** The states of dispatches and deliveries, and the allowed transitions. The ledger refuses every other transition. */
 import type { Reason } from './reasons.ts'
 
 export type DispatchState = 'claimed' | 'handed' | 'review' | 'done' | 'failed' | 'lost' | 'released'
 export type DispatchKind = 'work' | 'council'
 export type DeliveryState = 'planned' | 'placing' | 'placed' | 'submitted' | 'seen' | 'refused' | 'unknown' | 'mangled'
-/** `text`: the whole line that was typed, and with it its file's hash, was compared with the agent's record of it. `id`: only the delivery's id was found. */
+/**
+ * The proof of `seen`. `text`: burn compared the whole typed line, with its file's hash, to the agent's record. `id`: burn found only the
+ * delivery's id.
+ */
 export type Proof = 'text' | 'id'
 /**
- * `work` and `council` give a dispatch to its worker. `follow_up` tells an agent what became of its dispatch or that its change needs work, `correction` tells it to
- * disregard a text that arrived changed, `resume` tells it to go on, `command` is a command of the agent's own: these four belong to a dispatch that was given.
+ * The purpose of a text. `work` and `council` give a dispatch to its worker. `identity` tells a worker its name and role. `send` is a
+ * person's text. The others belong to a dispatch that was given: `follow_up` reports its outcome, or that its change needs work;
+ * `correction` tells the agent to disregard a text that arrived changed; `resume` tells it to continue; `command` is a command of the agent
+ * program.
  */
 export type DeliveryKind = 'work' | 'identity' | 'council' | 'send' | 'follow_up' | 'correction' | 'resume' | 'command'
 
+/** The states that may follow each state of a dispatch. */
 export const dispatchTransitions: Readonly<Record<DispatchState, readonly DispatchState[]>> = {
   claimed: ['handed', 'released', 'done'],
   handed: ['review', 'done', 'failed', 'lost', 'released'],
@@ -23,9 +29,9 @@ export const dispatchTransitions: Readonly<Record<DispatchState, readonly Dispat
 }
 
 /**
- * `unknown` is settled by looking: an id that shows up later makes it `seen`, or `mangled` if the agent has another line under it.
- * `placing → planned` never happens: what may have reached the pane is never planned again. A step into the same state counts an
- * Enter, before it is pressed.
+ * The states that may follow each state of a delivery. An `unknown` one becomes `seen` if its id shows up later, or `mangled` if the agent
+ * has another line under that id. `placing → planned` is not allowed, because the text may have reached the pane. A transition to the same
+ * state counts an Enter before burn presses it.
  */
 export const deliveryTransitions: Readonly<Record<DeliveryState, readonly DeliveryState[]>> = {
   planned: ['placing', 'refused'],
@@ -38,21 +44,24 @@ export const deliveryTransitions: Readonly<Record<DeliveryState, readonly Delive
   mangled: [],
 }
 
-/** The issue is taken: nobody else may get it. */
+/** States in which the dispatch holds its issue: nobody else may get it. */
 export const liveStates: readonly DispatchState[] = ['claimed', 'handed', 'review']
-/** Its change is ready and not yet on the forge: it waits for a person. */
+/** Returns true if the change of a sprint is ready, but waits for a person and is not yet on the forge. */
 export function isKept({ kind, state, change_url }: Pick<Dispatch, 'kind' | 'state' | 'change_url'>): boolean {
   return kind === 'work' && state === 'review' && change_url === null
 }
-/** The dispatch fills one of its worker's slots. A change open for review frees it. */
+/** States in which a dispatch fills a slot of its worker. A change that is open for review frees the slot. */
 export const slotStates: readonly DispatchState[] = ['claimed', 'handed']
-/** Somebody is at work on this delivery; a lease covers it. */
+/** States in which a process works on the delivery and holds its lease. */
 export const activeStates: readonly DeliveryState[] = ['planned', 'placing', 'placed', 'submitted']
-/** Nobody knows whether its agent has the text, or its agent has another one: a dispatch that lives keeps them in view. */
+/**
+ * States without proof that the agent has the text, or with proof that it has another one. Views include these deliveries while their
+ * dispatch lives.
+ */
 export const unprovenStates: readonly DeliveryState[] = ['unknown', 'mangled']
-/** What an agent must know before it gets new work: such a text is kept until its pane is free, also if its dispatch has ended. */
+/** Texts that an agent must get before new work. burn keeps such a text until the pane is free, even if the dispatch has ended. */
 export const followUpKinds: readonly DeliveryKind[] = ['follow_up', 'correction']
-/** Text may be in the pane's composer: one such delivery a worker. */
+/** States in which the text may be in the pane's composer. A worker has at most one such delivery. */
 export const pastingStates: readonly DeliveryState[] = ['placing', 'placed']
 
 /** An issue given to a worker. */
@@ -64,15 +73,15 @@ export interface Dispatch {
   /** 0 … depth-1; null for council. */
   readonly slot: number | null
   readonly state: DispatchState
-  /** From 1: how many times this issue has been given. */
+  /** The number of this attempt at the issue, from 1. */
   readonly attempt: number
-  /** Why this issue went to this worker. */
+  /** The reason that this worker got this issue. */
   readonly reason: Reason
-  /** Why it is in its state: the reason of its last step. */
+  /** The reason of the last transition. */
   readonly state_reason: Reason
-  /** The forge's id of the fleet's one comment; null until it is known to be written. */
+  /** The forge's id of the fleet's comment; null until burn knows that it was written. */
   readonly comment_id: string | null
-  /** The state that the comment was last edited to say. */
+  /** The state that the comment shows. */
   readonly comment_state: string | null
   readonly incarnation: string | null
   readonly change_url: string | null
@@ -82,26 +91,26 @@ export interface Dispatch {
 }
 
 /**
- * One text into one pane. A dispatch can have many. The first one, which gives it to its worker, bears the dispatch's id on purpose: one id in the prompt, the
- * branch, the comment and the ledger. All others have ids of their own, and say their dispatch.
+ * One text for one pane. A dispatch can have many texts. The first one gives the dispatch to its worker and has the dispatch's id, so that
+ * the prompt, the branch, the comment and the ledger share one id. All other texts have their own id.
  */
 export interface Delivery {
   readonly id: string
   readonly kind: DeliveryKind
-  /** The dispatch that it belongs to; null for an identity, a person's question or text. */
+  /** The dispatch of the text; null for an identity, a council question of a person, or a person's text. */
   readonly dispatch: string | null
   readonly worker: string
   readonly state: DeliveryState
-  /** Emptied once the delivery has ended. */
+  /** The text; empty once the delivery has ended. */
   readonly text: string
-  /** The line that was typed for it: null before that, and once nothing is to be compared with it any more. */
+  /** The line that burn typed for it; null before that, and once no comparison can follow. */
   readonly typed: string | null
-  /** Which evidence `seen` has; null in every other state. */
+  /** The proof of `seen`; null in every other state. */
   readonly proof: Proof | null
   readonly incarnation: string | null
-  /** What was last seen that says so. */
+  /** The last observation that led to the state. */
   readonly evidence: Reason
-  /** How often Enter was pressed. */
+  /** The number of times that burn pressed Enter. */
   readonly presses: number
   readonly planned_at: number
   readonly changed_at: number
@@ -110,7 +119,7 @@ export interface Delivery {
   readonly lease_until: number
 }
 
-/** The text that gives its dispatch to its worker. */
+/** Returns true for the text that gives a dispatch to its worker. */
 export function isFirstText({ id, dispatch }: Pick<Delivery, 'id' | 'dispatch'>): boolean {
   return dispatch === id
 }

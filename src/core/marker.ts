@@ -1,7 +1,8 @@
-/** The hidden marker of a comment: which dispatch of which fleet it speaks of, and in which state. */
+/** The hidden marker of a comment: it names the fleet, the dispatch and the dispatch's state. */
 import type { DispatchState } from './lifecycle.ts'
 import { idPattern } from './ids.ts'
 
+/** The parts of a marker. */
 export interface Marker {
   readonly fleet: string
   /** The dispatch's id; for a council, the id of the first of its dispatches. */
@@ -11,7 +12,9 @@ export interface Marker {
 
 const markerPattern = /^<!-- burn:1 fleet=([A-Za-z0-9._-]{1,64}) dispatch=([0-9a-z]{13}) state=([a-z]+) -->/
 
-/** The marker that a comment begins with; null where there is none. A marker quoted further down does not count. */
+/**
+ * Returns the marker at the start of a comment; null if there is none. A marker further down does not count, because it may be a quotation.
+ */
 export function markerOf(body: string): Marker | null {
   const [, fleet, dispatch, state] = markerPattern.exec(body) ?? []
   if (fleet === undefined || dispatch === undefined || !idPattern.test(dispatch)) return null

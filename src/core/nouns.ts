@@ -1,4 +1,4 @@
-/** The nouns of the product. Fields are snake_case: one word, the same in the spec, SQL, JSON, the CLI and here. */
+/** The nouns of the product. Fields are snake_case, with the same name in the spec, SQL, JSON, the CLI and here. */
 
 import type { AgentName } from './agent-kinds.ts'
 import type { SprintPolicy } from './sprint.ts'
@@ -14,43 +14,44 @@ export type Time = number
 
 export type Role = 'worker' | 'council' | 'sentinel'
 
-/** Where a secret is kept; never the secret itself. */
+/** The place of a secret, never the secret itself. */
 export type SecretSource = { readonly file: string } | { readonly env: string } | { readonly command: readonly string[] }
 
-/** A key that submits what is in a composer. */
+/** A key that submits the composer. */
 export type SubmitKey = 'Enter' | 'M-Enter' | 'C-j' | 'C-d' | 'C-s'
 
-/** How an agent that this program does not know is read and typed to. Patterns are regular expressions over single rows of its screen. */
+/** The declaration of an agent that burn has no support for. Patterns are regular expressions for single rows of its screen. */
 export interface CustomAgent {
-  /** Some row matches it from when the agent is up; null where nothing says so. */
+  /** Matches some row once the agent is ready; null if there is no such row. */
   readonly ready: string | null
-  /** The row where its composer begins, the lowest that matches; its one group is the draft. */
+  /** Matches the first row of the composer; the lowest match counts. Its one group is the draft. */
   readonly composer: string
-  /** The first row below the composer; null where the composer reaches to the end of the screen. */
+  /** Matches the first row below the composer; null if the composer extends to the end of the screen. */
   readonly below: string | null
-  /** What stands in the composer where nothing is typed. */
+  /** Matches the text that an empty composer shows; null if it shows none. */
   readonly placeholder: string | null
   readonly working: readonly string[]
   readonly waiting: readonly string[]
   readonly error: readonly string[]
-  /** How many rows above the composer may say a state; those below it always may. */
+  /** The number of rows above the composer that may show a state. Rows below it always may. */
   readonly rows: number
   readonly submit: SubmitKey
-  /** How long a text must have been in the composer before it may be submitted, milliseconds. */
+  /** The time (ms) between typing a text and pressing the submit key. */
   readonly submit_delay: number
 }
 
+/** The settings of one worker's agent. */
 export interface AgentConfig {
   readonly kind: AgentName
   readonly command: readonly string[]
   readonly model: string | null
   readonly provider: string | null
-  /** What Enter does while the agent works, as its own configuration has it: cut the turn short, or queue the text behind it. */
+  /** The effect of Enter while the agent works, by its own configuration: interrupt the turn, or queue the text behind it. */
   readonly busy_input_mode: 'interrupt' | 'queue'
-  /** Its hooks tell what it does, where its kind has any. */
+  /** burn installs hooks that report what the agent does, if its kind supports them. */
   readonly hooks: boolean
   readonly env: Readonly<Record<string, string>>
-  /** Only where the kind is `custom`. */
+  /** Present only for the kind `custom`. */
   readonly custom?: CustomAgent
 }
 
@@ -60,20 +61,20 @@ export interface Worker {
   readonly name: string
   readonly machine: string
   readonly window: string
-  /** What the window is for, e.g. `bugs`. */
+  /** The purpose of the window, e.g. `bugs`. */
   readonly lane: string
-  /** Its place in the window as declared, from 1. For people; never used to address a pane. */
+  /** Its position in the window by the spec, from 1. For people only: burn never addresses a pane by it. */
   readonly pane: number
   readonly role: Role
   readonly glyph: string
   readonly sublane: string | null
-  /** Repos it serves, as `owner/name`. */
+  /** The repos that it serves. */
   readonly repos: readonly RepoRef[]
-  /** The repo it serves before all others. */
+  /** The home repo, whose issues it gets first; null if it has none. */
   readonly home: RepoRef | null
-  /** Working directory on its machine; a leading `~/` is that machine's home. */
+  /** The working directory on its machine. A leading `~/` stands for that machine's home directory. */
   readonly dir: string
-  /** How many dispatches it may hold at once. */
+  /** The number of its slots: the dispatches that it may hold at once. */
   readonly depth: number
   readonly agent: AgentConfig
 }
@@ -85,90 +86,93 @@ export interface Window {
   readonly workers: readonly Worker[]
 }
 
+/** The way to reach a machine. */
 export type Transport =
   | { readonly kind: 'local' }
   | { readonly kind: 'ssh'; readonly host: string; readonly port: number | null; readonly options: Readonly<Record<string, string>> }
   | { readonly kind: 'exec'; readonly argv: readonly string[] }
 
-/** One tmux server reached through one transport. */
+/** One tmux server that is reached through one transport. */
 export interface Machine {
   readonly name: string
   readonly transport: Transport
   readonly cores: number | null
   readonly ram_gb: number | null
-  /** tmux session and socket name (`tmux -L`). */
+  /** The tmux session. */
   readonly session: string
+  /** The tmux socket (`tmux -L`). */
   readonly socket: string
   /** The tmux binary on that machine. */
   readonly tmux: string
   readonly windows: readonly Window[]
-  /** Where it keeps what agents need and tell; a leading `~/` is its own home. */
+  /** The directory for files that agents need or write. A leading `~/` stands for the machine's home directory. */
   readonly state_dir: string
 }
 
-/** Where the issues are, as far as every kind of forge has it. What else a kind is told, its adapter knows (`spec/forges`). */
+/** The settings that every kind of forge has. `spec/forges` has the others of each kind. */
 export interface ForgeConfig {
   readonly kind: string
-  /** What stands before the slash in `owner/name`. */
+  /** The owner in `owner/name`. */
   readonly owner: string
-  /** The address of a server, without a slash at its end; absent if the forge is no server. */
+  /** The address of the server, without a slash at its end; absent if the forge is not a server. */
   readonly url?: string
-  /** Where a server's token is kept. */
+  /** The place of the server's token. */
   readonly token?: SecretSource
 }
 
-/** What is known of a repo beyond who serves it. */
+/** The settings of a repo. */
 export interface RepoSettings {
   readonly repo: RepoRef
-  /** Branch that changes are opened against. */
+  /** The branch that changes are opened against. */
   readonly base: string
-  /** Command that must pass before a change is opened; null where none is known. */
+  /** The command that must pass before a change is opened; null if the spec gives none. */
   readonly check: string | null
-  /** Command that a sprint runs first in a fresh workspace, with network; null where none is needed. */
+  /** The command that a sprint runs first in a new workspace, with network access; null if the spec gives none. */
   readonly setup: string | null
-  /** Overrides the forge's clone URL. */
+  /** The clone URL, in place of the forge's own; null for the forge's own. */
   readonly clone_url: string | null
 }
 
+/** The rules for giving issues: the spec's `dispatch`, complete. Durations are in milliseconds. */
 export interface DispatchPolicy {
-  /** Pause between cycles, milliseconds. */
+  /** The pause between cycles. */
   readonly interval: number
   readonly skip_labels: readonly string[]
-  /** Regular expressions over titles, case-insensitive. */
+  /** Regular expressions for titles, case-insensitive. */
   readonly skip_titles: readonly string[]
   readonly council_labels: readonly string[]
-  /** `skip`: an issue assigned to somebody else is theirs. `ignore`: assignment says nothing. */
+  /** `skip`: burn does not give an issue that is assigned to somebody else. `ignore`: assignees do not matter. */
   readonly assigned: 'skip' | 'ignore'
-  /** How long a handed dispatch may stay without a change for review, milliseconds. */
+  /** A dispatch without a change for review is called stale after this time. */
   readonly stale_after: number
-  /** How long an agent must have had nothing to do before what it holds without a change has ended, milliseconds; null: never by itself. */
+  /** burn ends a dispatch without a change for review after its agent was idle for this time; null: only a person ends it. */
   readonly idle_timeout: number | null
   readonly max_attempts: number
-  /** How long an issue that failed or was lost waits after its first attempt, milliseconds; twice as long after each further one. */
+  /** The back-off of an issue after its first failed or lost attempt. It doubles after each further one. */
   readonly retry_after: number
-  /** Fleets with ledgers of their own work on the same repos: the first comment has the issue. */
+  /** Other fleets, with their own ledgers, work on the same repos. The first claim comment wins the issue. */
   readonly shared_forge: boolean
   readonly trust: { readonly authors: 'writers' | 'anyone' | readonly string[]; readonly labels: readonly string[] }
 }
 
-/** All of it, complete: the spec with every default filled in. */
+/** The whole configuration: the spec with every default filled in. */
 export interface Fleet {
   readonly name: string
   readonly forge: ForgeConfig
   readonly dispatch: DispatchPolicy
   /** `sqlite:/absolute/path` (or a URL of another engine). */
   readonly ledger: string
-  /** How long the ledger keeps what has ended, milliseconds; null: for ever. */
+  /** The time (ms) that the ledger keeps ended work; null: forever. */
   readonly retention: number | null
   readonly repos: readonly RepoSettings[]
-  /** Null where no sprints are run. */
+  /** Null if the spec has no `sprint`. */
   readonly sprint: SprintPolicy | null
   readonly machines: readonly Machine[]
   /** Template files that replace the built-in prompts; null means built in. */
   readonly templates: { readonly work: string | null; readonly identity: string | null; readonly council: string | null }
 }
 
-/** A forge's issue, normalised. */
+/** An issue of the forge, in the same form for every kind of forge. */
 export interface Issue {
   readonly ref: IssueRef
   readonly repo: RepoRef
@@ -181,13 +185,14 @@ export interface Issue {
   readonly state: 'open' | 'closed'
   readonly created_at: Time
   readonly updated_at: Time
-  /** How many comments the forge counts; 0 saves looking for markers. */
+  /** The number of comments by the forge's count. burn reads no comments if it is 0. */
   readonly comments: number
-  /** Only people with rights may comment; missing where anybody may. Not kept in the ledger. */
+  /** Only people with rights may comment; absent if anybody may. The ledger does not keep this. */
   readonly locked?: true
   readonly url: string
 }
 
+/** A comment on an issue. */
 export interface Comment {
   readonly id: string
   readonly author: string
@@ -197,16 +202,16 @@ export interface Comment {
 
 /** A change opened for review, by an agent or by a person. */
 export interface Change {
-  /** The dispatch that its branch is named after; null for any other branch. */
+  /** The dispatch that its branch is named after; null if the branch has another name. */
   readonly dispatch_id: string | null
-  /** As people name it in its repo: `#12`. */
+  /** Its name for people in its repo, such as `#12`. */
   readonly name: string
   readonly url: string
   readonly state: 'open' | 'merged' | 'closed'
   readonly author: string
-  /** Its branch is in another repo, which anybody may make. */
+  /** Its branch is in another repo. Anybody may create such a fork. */
   readonly fork: boolean
-  /** Issues that it closes by the forge's link or by a closing word, as it writes them. At most 1,000. */
+  /** The issues that it closes, by the forge's link or by a closing word in its text. At most 1,000. */
   readonly closes: readonly IssueRef[]
   /** By the forge's clock. */
   readonly created_at: Time
@@ -214,19 +219,19 @@ export interface Change {
 
 export type ReadingState = 'starting' | 'idle' | 'working' | 'waiting' | 'error' | 'dead' | 'unreachable' | 'unknown'
 
-/** What a worker is doing, with evidence. */
+/** The state of a worker, with the evidence for it. */
 export interface Reading {
   readonly state: ReadingState
   readonly detail: string | null
-  /** What was seen that says so, one line. */
+  /** One line that was seen, and that shows the state. */
   readonly evidence: string
 }
 
 /**
- * One live agent process in one pane: changes when the agent is started anew, and stays when its pane is moved.
- * `<server start>.<%pane>.<pid>.<process start>`; without the last part in older ledgers.
+ * The name of one live agent process in one pane. A restarted agent gets a new one; a moved pane keeps its own. The format is `<server
+ * start>.<%pane>.<pid>.<process start>`; older ledgers have it without the last part.
  */
 export type Incarnation = string
 
-/** What a hold is about. */
+/** The kinds of targets of a hold. */
 export type HoldScope = 'worker' | 'lane' | 'machine' | 'repo' | 'account' | 'fleet'

@@ -1,20 +1,23 @@
-/** One machine as burn works with its panes: it looks, types and starts agents. Implemented over tmux (`observe/machines`) and by the simulator. */
+/**
+ * The port to the panes of one machine: snapshots, typing, and starting agents. `observe/machines` implements it over tmux; the simulator
+ * has its own.
+ */
 import type { AgentStart, Keystrokes } from './agent.ts'
 import type { AgentLiveness } from './incarnation.ts'
 import type { Incarnation, Machine } from './nouns.ts'
 import type { MachineSnapshot, Pane } from './panes.ts'
 import type { Tmux } from './ports.ts'
 
-/** The rows that each pane shows, by pane id. */
+/** The screen rows of each pane, by pane id. */
 export type Screens = ReadonlyMap<string, readonly string[]>
 
-/** One look at a machine. */
+/** A snapshot of a machine, with the screens of its panes. */
 export interface SnapshotWithScreens {
   readonly snapshot: MachineSnapshot
   readonly screens: Screens
 }
 
-/** The live agent that keys are meant for, and no other. */
+/** The live agent that may receive the keys. */
 export interface Target {
   /** `%5` */
   readonly pane: string
@@ -22,81 +25,87 @@ export interface Target {
   readonly agent_pid: number
 }
 
-/** What is typed into one pane: a text into the composer, or the bytes of one key that submits it or takes it back. */
+/** The input for one pane: a text for the composer, or the bytes of a key that submits or clears the composer. */
 export type Typing = {
   readonly target: Target
-  /** Letters, digits and `-`; no other typing in progress has the same. */
+  /** Unique among the typings in progress. It has only letters, digits and `-`. */
   readonly id: string
 } & ({ readonly place: readonly Keystrokes[] } | { readonly submit: string })
 
 /**
- * `refused`: the agent is gone or its pane takes no input, and nothing reached the pane. `failed`: the host reported an error, and nothing is known of
- * the pane.
+ * The outcome of a typing. `refused`: nothing reached the pane, because the agent is gone or the pane accepts no input. `failed`: the host
+ * reported an error, and burn does not know whether anything reached the pane.
  */
 export interface Typed {
   readonly outcome: 'done' | 'refused' | 'failed'
   readonly why: string
 }
 
-/** An agent to start in a pane, in place of the process that was seen there. */
+/** An agent to start in a pane. It replaces the process that burn saw there. */
 export interface Launch extends Pick<AgentStart, 'argv' | 'env'> {
-  /** The pane as it was seen: one with another process by now is left alone. */
+  /** The pane in the snapshot. If it has another process by now, burn does not start the agent. */
   readonly pane: Pick<Pane, 'id' | 'pid' | 'worker'>
-  /** Working directory on the machine; made where it is missing. A leading `~/` is that machine's home. */
+  /** The working directory on the machine; created if missing. A leading `~/` stands for the machine's home directory. */
   readonly dir: string
   /** Enter queues behind a running turn. */
   readonly queues: boolean
-  /** Why its hooks could not be laid out; null where they were, or were not wanted. */
+  /** The reason that burn could not install its hooks; null if it did, or if the spec turns them off. */
   readonly without_hooks: string | null
 }
 
-/** A text for an agent, written to a file of its directory. */
+/** A text for an agent, for a file in its directory. */
 export interface WrittenText {
   readonly id: string
-  /** The agent's directory; a leading `~/` is the machine's home. */
+  /** The agent's directory. A leading `~/` stands for the machine's home directory. */
   readonly dir: string
-  /** Its file below that directory, `.burn/<id>.md`. */
+  /** The path of the file below that directory, `.burn/<id>.md`. */
   readonly file: string
   readonly text: string
 }
 
-/** The agent's directory as an absolute path, or why its text is not there. */
+/** The absolute path of the agent's directory, or the reason that the file could not be written. */
 export type Placed = { readonly directory: string } | { readonly why: string }
 
+/** One machine with the channel to it. */
 export interface PaneHost {
   readonly machine: Machine
-  /** `down`: its session was not found, which alone says nothing about its agents. `unreachable`: nothing is known. */
+  /** `down`: the session was not found. This alone is no proof that its agents have ended. `unreachable`: nothing is known. */
   readonly state: 'up' | 'down' | 'unreachable'
   readonly reason: string
   readonly hint: string
   /** The channel to its tmux server; null if there is none. */
   readonly tmux: Tmux | null
-  /** The keys of a delivery do not get through while a tmux mode (copy mode) is open in a pane. */
+  /** An open tmux mode, such as copy mode, keeps keys from reaching the agent in a pane. */
   readonly modes_block: boolean
-  /** The machine now, without its screens. Never throws: a channel that fails makes it unreachable, with the reason. */
+  /** Returns a new snapshot without screens. Never throws: if the channel fails, the snapshot is `unreachable` with the reason. */
   snapshot(): Promise<MachineSnapshot>
-  /** The same with what every pane shows: one round trip, whatever the number of panes. */
+  /** Returns a new snapshot with the screens of all panes. It takes one round trip for any number of panes. Never throws. */
   snapshotWithScreens(): Promise<SnapshotWithScreens>
-  /** Up to `rows` rows of history above each pane's screen, by pane id; a pane that is gone is missing. Throws if the machine is lost. */
+  /**
+   * Returns up to `rows` rows of history above each pane's screen, by pane id. A pane that is gone is missing. Throws if the machine is
+   * lost.
+   */
   history(panes: readonly Pick<Pane, 'id' | 'height'>[], rows: number): Promise<Screens>
   /**
-   * Types all of it in one round trip, and answers in order. The host checks at the instant of each that the target's agent lives in the pane and that
-   * its input goes to it alone. Throws if the machine is lost: then nothing is known.
+   * Types all inputs in one round trip, and returns the outcomes in order. At the moment of each, the host checks that the target's agent
+   * lives in the pane and alone receives its input. Throws if the machine is lost; then the outcomes are unknown.
    */
   type(all: readonly Typing[]): Promise<readonly Typed[]>
-  /** Starts agents, each in place of the process that was seen in its pane, and returns for each whether it did. Throws if the machine is lost. */
+  /** Starts agents in their panes, and returns for each whether it was started. Throws if the machine is lost. */
   start(launches: readonly Launch[]): Promise<readonly boolean[]>
-  /** Writes texts into the directories of its agents; by id. Throws BurnError `machine_files`; the channel stays as it is. */
+  /**
+   * Writes texts into the directories of agents, and returns the results by id. Throws BurnError `machine_files`; the channel stays open.
+   */
   write(texts: readonly WrittenText[]): Promise<ReadonlyMap<string, Placed>>
-  /** Closes a channel that failed, so that the next `open` connects again. */
+  /** Closes a channel that failed with `thrown`, so that the next `open` connects again. */
   drop(thrown: unknown): Promise<void>
 }
 
-/** The machines of a fleet, each with the one channel that this process holds to it. */
+/** The machines of a fleet. A process has one channel to each. */
 export interface Machines {
-  /** Opens all of them at once. `longest`: the longest pause (ms) between tries of one that stays away. */
+  /** Connects to all machines at once. `longest` is the maximum back-off (ms) for a machine that stays unreachable. */
   open(machines: readonly Machine[], longest?: number): Promise<readonly PaneHost[]>
-  /** Which of these agents run, by the machine's process table; null if it could not be read. */
+  /** Returns which of these agents live, by the machine's process table; null if burn could not read it. */
   liveness(machine: Machine, agents: readonly Incarnation[]): Promise<AgentLiveness | null>
   close(): Promise<void>
 }

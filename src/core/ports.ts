@@ -1,121 +1,137 @@
-/** What the program needs from the world. Adapters on floor 3 implement these; `cli/main` wires them. */
+/** The ports to the outside: clock, forge and tmux. Adapters on floor 3 implement them; `cli/wire` connects them. */
 import type { Change, Comment, Issue, IssueRef, RepoRef, Time } from './nouns.ts'
 
+/** The time. */
 export interface Clock {
+  /** Returns the milliseconds since the epoch. */
   now(): number
-  /** Resolves after `ms`; at once, without error, when `signal` is aborted. */
+  /** Resolves after `ms` milliseconds, or as soon as `signal` is aborted. Never rejects. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
 }
 
-/** What a forge said about a repo's issues since a cursor. */
+/** A repo's issues since a cursor. */
 export interface IssuePage {
   readonly issues: readonly Issue[]
-  /** Objects that were malformed or partial: left out, and said so. */
+  /** Malformed or incomplete objects. They are not in `issues`. */
   readonly skipped: readonly { readonly what: string; readonly why: string }[]
-  /** Give it back next time. */
+  /** The cursor for the next request. */
   readonly cursor: string
-  /** True when `issues` is every open issue of the repo; false when it is only what changed since the cursor. */
+  /** True if `issues` has every open issue of the repo; false if it has only those that changed since the cursor. */
   readonly complete: boolean
-  /** When the newest change for review that this reading came across was updated, by the forge's clock; null if there was none. */
+  /** The update time, by the forge's clock, of the newest pull request in the listing; null if it had none. */
   readonly changed_at: Time | null
 }
 
-/** What a forge said about changes since a time. */
+/** A repo's changes since a time. */
 export interface ChangePage {
   readonly changes: readonly Change[]
-  /** The forge's own clock when it was asked: what happens later bears a later time. Ours may go otherwise. */
+  /** The time of the request by the forge's clock, which may differ from ours. */
   readonly asked_at: Time
-  /** Those that could not be read, by name; missing where there are none. */
+  /** Changes that could not be read, by name; absent if there are none. */
   readonly skipped?: IssuePage['skipped']
 }
 
-/** A change to open: from which branch, against which. */
+/** A change to open, from `branch` against `base`. */
 export interface NewChange {
   readonly branch: string
   readonly base: string
   readonly title: string
-  /** Must have a line that closes the issue. */
+  /** The text. It must have a line that closes the issue. */
   readonly body: string
   /** The issue that it closes. */
   readonly issue: IssueRef
 }
 
-/** What the token's account may do in a repo. */
+/** The rights of the token's account in a repo. */
 export interface RepoRights {
   readonly exists: boolean
   /** False in an archived repo. */
   readonly write: boolean
   readonly archived: boolean
-  /** It keeps issues: they are neither disabled nor elsewhere. */
+  /** The repo has issues of its own: they are neither disabled nor in an external tracker. */
   readonly issues: boolean
 }
 
-/** A forge, as narrow as the product needs it. All methods throw BurnError with a `forge_*` code. */
+/** The operations of a forge that burn needs. All methods throw BurnError with a `forge_*` code. */
 export interface Forge {
   readonly kind: string
-  /** Open issues (cursor null), or those that changed since: closed ones too. Pull requests never. */
+  /**
+   * Returns all open issues if the cursor is null; otherwise the issues, open or closed, that changed since. Never returns pull requests.
+   */
   issues(repo: RepoRef, cursor: string | null): Promise<IssuePage>
-  /** One issue by its number; null where the forge has none. */
+  /** Returns one issue; null if the forge does not have it. */
   issue(ref: IssueRef): Promise<Issue | null>
-  /** Logins that may write to the repo. With `known`, one request must do: it tells who of these can no longer write, and may tell nothing more. */
+  /**
+   * Returns the logins that may write to the repo. With `known` it makes one request, and may return only those of `known` that still may
+   * write.
+   */
   writers(repo: RepoRef, known?: readonly string[]): Promise<readonly string[]>
-  /** Oldest first. Of a long comment only the beginning, where markers stand. */
+  /** Returns the comments of an issue, oldest first. A long comment is cut after its start, which has the marker. */
   comments(ref: IssueRef): Promise<readonly Comment[]>
-  /** Writes one comment. Never retried by the adapter: whether a lost answer was a lost request is for the caller to look up. */
+  /** Writes one comment. The adapter never retries it: if the response is lost, the caller must look the comment up. */
   comment(ref: IssueRef, body: string): Promise<Comment>
+  /** Replaces the text of a comment. */
   editComment(ref: IssueRef, id: string, body: string): Promise<void>
   /**
-   * Changes that were opened, updated or ended since `since` (by the forge's clock), in their newest state, and perhaps older ones; with null all that are
-   * open. Of a branch `burn/<dispatch id>` the newest one. Who may be trusted with them is for the caller to say. Ask from before the oldest dispatch whose
-   * change is not yet known.
+   * Returns the changes that were opened, updated or ended since `since` (by the forge's clock), in their newest state, and perhaps older
+   * ones. With null it returns all open changes. Of several changes from a branch `burn/<dispatch id>` it returns the newest. It includes
+   * changes by anybody: the caller checks whom to trust. `since` must be before the oldest dispatch whose change is not yet known.
    */
   changes(repo: RepoRef, since: Time | null): Promise<ChangePage>
   /**
-   * Opens a change for review from a branch `burn/<dispatch id>` that is pushed. Never retried by the adapter: whether a lost answer was a lost request is
-   * for the caller to look up with `changeOf`. Throws `forge_*`; `forge_conflict` where there is one already, or another was opened at the same moment.
+   * Opens a change for review from a branch `burn/<dispatch id>` that is already pushed. The adapter never retries it: if the response is
+   * lost, the caller must look the change up with `changeOf`. Throws `forge_conflict` if the branch has a change already, or if another one
+   * was opened at the same moment.
    */
   openChange(repo: RepoRef, change: NewChange): Promise<Change>
-  /** The newest change from that branch; null where there is none. */
+  /** Returns the newest change from a branch; null if there is none. */
   changeOf(repo: RepoRef, branch: string): Promise<Change | null>
-  /** Who the token belongs to, and what it may do in a repo. */
+  /** Returns the account of the token. */
   whoami(): Promise<{ readonly login: string }>
+  /** Returns the rights of the account in a repo. */
   rights(repo: RepoRef): Promise<RepoRights>
-  /** Whether the token may write comments in a repo that it can read. Asked only after a comment was refused: an account's rights do not say it. */
+  /**
+   * Returns whether the token may write comments in a repo that it can read. burn calls it only after the forge refused a comment, because
+   * `rights` do not show this.
+   */
   mayComment(repo: RepoRef): Promise<boolean>
-  /** How an agent reaches it: to clone, to call, and how it opens a change for review (one paragraph, no secret). */
+  /** Returns the URLs for agents, and one paragraph that tells them how to open a change for review. Has no secret. */
   access(repo: RepoRef): { readonly clone_url: string; readonly api_url: string; readonly open_change: string }
-  /** Requests made so far; 0 where there are none to make. */
+  /** Returns the number of requests so far; 0 for a forge without requests. */
   requests(): number
 }
 
-/** One tmux command as its words; data, never a shell string. */
+/** One tmux command as a list of words, never as a shell string. */
 export type TmuxCommand = readonly string[]
 
-/** What one line of commands answered: the output lines of all its commands, or the error that stopped it. */
+/** The reply to one line of commands: the output lines of all of them, or the error of the first that failed. */
 export interface TmuxReply {
   readonly ok: boolean
   readonly lines: readonly string[]
   readonly error: string | null
 }
 
-/** What a tmux server tells without being asked. */
+/** A subscriber to the notifications of a tmux server. */
 export interface TmuxListener {
-  /** A pane (`%5`), or something in a window (`@2`), is not as it was. */
+  /** A pane (`%5`), or something in a window (`@2`), changed. */
   changed(id: string): void
-  /** The channel has ended; told once. */
+  /** The channel has ended. Called once. */
   ended(error: Error): void
 }
 
-/** A tmux server on a machine, held open. */
+/** An open channel to the tmux server of a machine. */
 export interface Tmux {
   readonly machine: string
-  /** The id of the session that it is attached to: `$3`. Renaming does not change it. */
+  /** The id of the session that the channel is attached to: `$3`. It survives a renaming. */
   readonly session: string
-  /** As tmux says it, e.g. `3.3a`. */
+  /** The version that tmux reports, e.g. `3.3a`. */
   readonly version: string
-  /** Sends every line at once and answers in order. A line's commands run in sequence and stop at the first error. */
+  /** Sends all lines at once, and returns the replies in order. The commands of a line run in sequence, up to the first error. */
   run(lines: readonly (readonly TmuxCommand[])[]): Promise<readonly TmuxReply[]>
-  /** From now on tells of changes; one listener, the last. False where this channel tells of nothing: look yourself. */
+  /**
+   * Subscribes a listener to changes, in place of the previous one. Returns false if this channel has no notifications; then the caller
+   * must poll.
+   */
   listen(listener: TmuxListener): boolean
   close(): Promise<void>
 }

@@ -1,4 +1,6 @@
-/** Numbers in [0, 1) that a seed decides (mulberry32). */
+/** Random numbers and hashes that are the same on every machine. */
+
+/** Returns a generator of numbers in [0, 1) that depend only on the seed (mulberry32). */
 export function seeded(seed: number): () => number {
   let state = seed >>> 0
   return () => {
@@ -9,7 +11,7 @@ export function seeded(seed: number): () => number {
   }
 }
 
-/** A whole number below 2^32, the same for the same text and seed (FNV-1a). */
+/** Returns an integer below 2^32 that depends only on the text and the seed (FNV-1a). */
 export function hashOfText(text: string, seed = 0): number {
   let hash = 0x811c9dc5 ^ seed
   for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193)

@@ -1,4 +1,4 @@
-/** Why something was decided, refused or moved: a code with data. Logic compares codes; `decide/wording` makes the sentences. */
+/** The reasons of decisions, refusals and transitions: a code with data. Logic compares codes; `decide/wording` makes the sentences. */
 import type { FailureClass } from './sprint.ts'
 import type { HoldScope, ReadingState, RepoRef, Role, Time, WorkerId } from './nouns.ts'
 
@@ -66,7 +66,7 @@ export interface ReasonData {
   oldest: { readonly repo: RepoRef }
   priority_label: { readonly label: string }
 
-  // Why a worker gets nothing
+  // Workers that get no work
   role: { readonly role: Role }
   held: { readonly scope: HoldScope; readonly name: string; readonly until: Time | null; readonly why: Reason }
   sent_nothing: { readonly why: Reason }
@@ -101,10 +101,10 @@ export interface ReasonData {
   sprint_failed: { readonly class: FailureClass; readonly why: string; readonly hint: string }
   protected_paths: { readonly paths: string; readonly sprint: string }
 
-  // Rests
+  // Back-off
   forge_refuses: { readonly why: string }
 
-  // Deliveries: why they wait, move or are refused
+  // Deliveries that wait, move or are refused
   planned: None
   line_placing: None
   enter_pressing: None
@@ -157,17 +157,17 @@ export interface ReasonData {
 export type ReasonCode = keyof ReasonData
 export type Reason = { readonly [C in ReasonCode]: { readonly code: C } & ReasonData[C] }[ReasonCode]
 
-/** Returns the reason as the ledger keeps it. Its code comes first, so that a query can find it. */
+/** Returns the reason as the ledger stores it. The code comes first, so that a query can search for it. */
 export function encodeReason(reason: Reason): string {
   return reason.code === 'prose' ? reason.text : JSON.stringify(Object.assign({ code: '' }, reason))
 }
 
-/** How a kept reason with this code begins. */
+/** Returns the start of every stored reason with this code. */
 export function encodedPrefix(code: ReasonCode): string {
   return `{"code":${JSON.stringify(code)}`
 }
 
-/** Reads a kept reason. Sentences of older versions become `prose`. */
+/** Reads a stored reason. A sentence of an older version becomes `prose`. */
 export function decodeReason(kept: string): Reason {
   if (!kept.startsWith('{"code":')) return { code: 'prose', text: kept }
   // Only `encodeReason` writes such a text.

@@ -1,17 +1,17 @@
-/** References taken apart, where they are known to be right. */
+/** The parts of references. These functions expect a valid reference. */
 import type { Fleet, IssueRef, Machine, RepoRef, WorkerId } from './nouns.ts'
 
-/** `owner/repo#7` → `owner/repo`. */
+/** Returns the repo of an issue: `owner/repo` for `owner/repo#7`. */
 export function repoOf(issue: IssueRef): RepoRef {
   return issue.slice(0, issue.lastIndexOf('#'))
 }
 
-/** `machine/WINDOW/NAME` → `machine`. */
+/** Returns the machine of a worker: `machine` for `machine/WINDOW/NAME`. */
 export function machineOf(worker: WorkerId): string {
   return worker.slice(0, worker.indexOf('/'))
 }
 
-/** Repos that some window of these machines serves, each once. */
+/** Returns the repos that some worker of these machines serves, each once, sorted. */
 export function servedRepos(machines: readonly Machine[]): RepoRef[] {
   const served = new Set<RepoRef>()
   for (const { windows } of machines)
@@ -19,7 +19,7 @@ export function servedRepos(machines: readonly Machine[]): RepoRef[] {
   return [...served].toSorted()
 }
 
-/** Repos that windows serve or sprints take issues from, each once. */
+/** Returns the repos that workers serve or that sprints take issues from, each once, sorted. */
 export function reposOf({ machines, sprint }: Pick<Fleet, 'machines' | 'sprint'>): RepoRef[] {
   return [...new Set([...servedRepos(machines), ...(sprint?.repos ?? [])])].toSorted()
 }

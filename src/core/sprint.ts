@@ -1,10 +1,10 @@
-/** Sprints: one issue, one disposable run in a workspace of its own, one change for review. Nouns and ports; what follows from a failure is in `decide/`. */
+/** The types and ports of sprints. A sprint is one run for one issue, in its own workspace, that opens one change for review. */
 import type { SprintAgentName } from './agent-kinds.ts'
 import type { IssueRef, RepoRef, SecretSource, Time } from './nouns.ts'
 
-/** Why a sprint, or a turn of it, came to nothing. */
+/** The cause of a failed sprint, or of a failed turn. `decide/failure` has the consequences. */
 export type FailureClass =
-  /** Nothing listens there, or the program is not installed. */
+  /** Nothing listens at the address, or the program is not installed. */
   | 'backend_down'
   /** The key is missing or refused. */
   | 'auth'
@@ -12,65 +12,67 @@ export type FailureClass =
   | 'model_unknown'
   | 'context_overflow'
   | 'empty_answer'
-  /** It answered, and said that it failed; or in a way that can't be understood. */
+  /** The backend reported an error, or its answer is malformed. */
   | 'backend_failed'
-  /** Turns, tokens, seconds or money are used up. */
+  /** The turns, tokens, time or money of the budget are used up. */
   | 'budget'
-  /** It ended well and changed nothing. */
+  /** The run succeeded without changing a file. */
   | 'no_change'
   | 'check_red'
-  /** The base went on meanwhile, in the same lines; or somebody else pushed to the branch. */
+  /** The base branch changed in the same lines, or somebody else pushed to the branch. */
   | 'conflict'
   | 'push_refused'
-  /** The change touches what a person must see first; it is kept. */
+  /** The change touches protected paths, so it is kept until a person publishes it. */
   | 'protected_paths'
-  /** The forge would not open the change. */
+  /** The forge refused to open the change. */
   | 'change_refused'
   | 'forge_down'
-  /** The forge refuses what burn writes or reads about this issue: it was deleted, or its author blocked the fleet's account. */
+  /** The forge refuses requests about this issue: it was deleted, or its author blocked the fleet's account. */
   | 'issue_refused'
-  /** The same for a whole repo: it is archived, or gone. */
+  /** The forge refuses requests about the whole repo: it is archived or gone. */
   | 'repo_refused'
-  /** The forge's token is missing, not valid, or lacks a right. */
+  /** The token of the forge is missing or invalid, or it lacks a right. */
   | 'token_refused'
-  /** No commits, no such branch, no such repo, or a mirror that can't be mended. */
+  /** The repo or the branch does not exist, the repo is empty, or burn can't repair its mirror. */
   | 'repo_unusable'
   | 'disk_full'
-  /** Bubblewrap is not installed on this machine, and the spec does not say that commands run without it. */
+  /** Bubblewrap is not installed on this machine, and the spec does not turn the sandbox off. */
   | 'sandbox_missing'
-  /** Bubblewrap is installed and does not work: user namespaces are used up or forbidden, or it is too slow. */
+  /** Bubblewrap is installed but does not work: user namespaces are exhausted or forbidden, or it is too slow. */
   | 'sandbox_failed'
-  /** Its commands added more to the disk than they may, or left what git can't be shown. */
+  /** The commands used more disk than allowed, or left files that git must not see. */
   | 'workspace_unusable'
-  /** Closed, or done by others, while it was worked on. */
+  /** The issue was closed, or done by others, during the run. */
   | 'issue_gone'
-  /** The claim is no longer this process's. */
+  /** This process lost its claim. */
   | 'fenced'
-  /** A person, or the machine, ended it. */
+  /** A person or the machine stopped it. */
   | 'stopped'
-  /** The process that ran it is gone; its lease ran out. */
+  /** The process that ran it is gone, and its lease has expired. */
   | 'crashed'
-  /** A mistake in this program. */
+  /** A bug in burn. */
   | 'internal'
 
+/** A failure with its cause. */
 export interface Failure {
   readonly class: FailureClass
-  /** One line for people; no secret. */
+  /** One line for people. Has no secret. */
   readonly reason: string
 }
 
-/** What was used up so far. */
+/** The usage so far. */
 export interface Usage {
   readonly turns: number
   readonly tokens_in: number
   readonly tokens_out: number
-  /** US dollars; null where no price is known. */
+  /** US dollars; null if the price is unknown. */
   readonly cost: number | null
 }
 
+/** The limits of one sprint. */
 export interface Budget {
   readonly turns: number
-  /** In and out together. */
+  /** Input and output tokens together. */
   readonly tokens: number
   /** Milliseconds. */
   readonly time: number
@@ -78,7 +80,7 @@ export interface Budget {
   readonly money: number | null
 }
 
-/** Something a model may call. Nothing that is wrong with a call is thrown: the model is told. */
+/** A tool for the model. `run` does not throw for a wrong call: its result tells the model. */
 export interface Tool {
   readonly name: string
   readonly description: string
@@ -87,13 +89,14 @@ export interface Tool {
   run(args: Readonly<Record<string, unknown>>, stop: AbortSignal): Promise<ToolResult>
 }
 
+/** The result of a tool call. */
 export interface ToolResult {
   readonly ok: boolean
-  /** What the model is told; bounded. */
+  /** The text for the model, with a limited length. */
   readonly text: string
 }
 
-/** One thing that happened in a sprint: a line of its transcript, and of its progress. */
+/** One line of a sprint's transcript, and of its progress output. */
 export type TranscriptEntry =
   | { readonly kind: 'note'; readonly text: string }
   | {
@@ -113,43 +116,47 @@ export type TranscriptEntry =
     }
   | { readonly kind: 'check'; readonly command: string; readonly passed: boolean; readonly text: string; readonly ms: number }
 
-/** What a backend works on. */
+/** The task of a backend. */
 export interface BackendTask {
   /** The dispatch's id. */
   readonly id: string
-  /** The workspace: an absolute path of this machine. */
+  /** The absolute path of the workspace on this machine. */
   readonly dir: string
-  /** For backends that call tools of ours. */
+  /** The tools, for backends that use those of burn. */
   readonly tools: readonly Tool[]
   readonly budget: Budget
-  readonly note: (note: TranscriptEntry) => void
+  readonly note: (entry: TranscriptEntry) => void
 }
 
-/** How a turn of a backend ended. */
+/** The result of a turn. */
 export interface TurnResult {
-  /** Null where the turn ended well. */
+  /** Null if the turn succeeded. */
   readonly failure: Failure | null
-  /** The last that it said. */
+  /** The last text of the model. */
   readonly text: string
   readonly model: string | null
   readonly provider: string | null
-  /** Of the whole conversation so far. */
+  /** The usage of the whole conversation so far. */
   readonly usage: Usage
 }
 
-/** Keeps what was said before: a red check is told to the one that made it. */
+/** A conversation with a backend. It has a memory, so that the model that caused a failed check can fix it. */
 export interface Conversation {
-  /** Never throws for what a backend or a model does. Ends soon after `stop` with class `stopped`. */
+  /**
+   * Runs one turn. Returns a failure in place of throwing, if the backend or the model fails. Ends with class `stopped` soon after `stop`
+   * is aborted.
+   */
   say(text: string, stop: AbortSignal): Promise<TurnResult>
   close(): Promise<void>
 }
 
-/** Something that can work on an issue in a workspace on this machine. */
+/** A program or service that can work on an issue in a workspace on this machine. */
 export interface Backend {
-  /** As people know it: `gateway http://127.0.0.1:8642`, `cli claude`, `runner hermes-4-70b`. */
+  /** The name for people: `gateway http://127.0.0.1:8642`, `cli claude`, `runner hermes-4-70b`. */
   readonly name: string
-  /** Whether it could work now: null, or why not. Cheap, and costs no tokens. */
+  /** Returns null if the backend can work now, otherwise the failure. It is quick and uses no tokens. */
   probe(): Promise<Failure | null>
+  /** Starts a conversation about a task. */
   begin(task: BackendTask): Conversation
 }
 
@@ -160,98 +167,103 @@ export interface TokenUsage {
   readonly cost: number | null
 }
 
-/** What an endpoint, a gateway or an agent said when it failed. */
+/** An error that an endpoint, a gateway or an agent reported. */
 export interface BackendError {
-  /** HTTP status; null where there was no answer, or none of HTTP. */
+  /** The HTTP status; null if there was no HTTP response. */
   readonly status: number | null
-  /** The error's own code or type; those of ours are `empty`, `length`, `broken_off`, `idle`. */
+  /** The error's own code or type, or one of burn: `empty`, `length`, `broken_off`, `idle`. */
   readonly code: string | null
   readonly message: string
-  /** Milliseconds that it asked to wait; null where it did not say. */
+  /** The back-off (ms) that it asked for; null if it gave none. */
   readonly wait_ms?: number | null
 }
 
 /** A model behind an OpenAI-compatible endpoint. */
 export interface ModelConfig {
   readonly model: string
-  /** Up to and with `/v1`. */
+  /** The URL, up to and including `/v1`. */
   readonly url: string
   readonly key: SecretSource | null
   readonly provider: string | null
-  /** US dollars a million tokens. */
+  /** US dollars per million tokens; null if unknown. */
   readonly price: { readonly in: number; readonly out: number } | null
 }
 
+/** The settings of a backend. */
 export type BackendConfig =
   | { readonly kind: 'gateway'; readonly url: string; readonly key: SecretSource | null; readonly model: string | null }
   | {
       readonly kind: 'cli'
       readonly agent: SprintAgentName
-      /** Program and arguments, in place of the agent's own; the prompt comes on its stdin (`custom`) or as its agent wants it. */
+      /** The program and arguments, in place of the agent's own. `custom` gets the prompt on stdin, other agents in their own way. */
       readonly command: readonly string[]
       readonly model: string | null
       readonly env: Readonly<Record<string, string>>
     }
-  /** Models are tried in this order. With none written, those of Hermes' own configuration in `hermes_home`. */
+  /** burn tries the models in this order. If there are none, it uses those of the Hermes configuration in `hermes_home`. */
   | { readonly kind: 'runner'; readonly models: readonly ModelConfig[]; readonly hermes_home: string }
 
+/** The limits for the commands of a sprint. */
 export interface SandboxPolicy {
-  /** `require`: no command runs outside of bubblewrap. `off`: every command runs unconfined. */
+  /** `require`: every command runs in bubblewrap. `off`: commands run unconfined. */
   readonly use: 'require' | 'off'
-  /** Whether the model's commands reach the network. */
+  /** The model's commands and the check may use the network. */
   readonly network: boolean
-  /** Milliseconds a command may take. */
+  /** The timeout of a command, in milliseconds. */
   readonly timeout: number
-  /** Bytes of its output that are kept. */
+  /** The maximum bytes of its output that burn keeps. */
   readonly output: number
-  /** Bytes of memory of all its processes together. */
+  /** The maximum memory of all its processes together, in bytes. */
   readonly memory: number
   readonly processes: number
-  /** Bytes that a sprint's commands may add to its workspace, HOME and /tmp together. */
+  /** The maximum bytes that the commands of a sprint may add to the workspace, HOME and /tmp together. */
   readonly disk: number
-  /** Files and folders that they may add there. */
+  /** The maximum number of files and folders that they may add there. */
   readonly files: number
 }
 
-/** How sprints are run: the spec's `sprint`, complete. */
+/** The rules for sprints: the spec's `sprint`, complete. */
 export interface SprintPolicy {
-  /** Repos whose issues sprints take. */
+  /** The repos whose issues sprints take. */
   readonly repos: readonly RepoRef[]
-  /** Absolute path: mirrors, workspaces, transcripts (0700). */
+  /** The directory for mirrors, workspaces and transcripts, as an absolute path. Its mode is 0700. */
   readonly dir: string
-  /** In the order in which they are tried. */
+  /** The backends, in the order in which burn tries them. */
   readonly backends: readonly BackendConfig[]
   readonly budget: Budget
-  /** Beside those of `dispatch`. */
+  /** Labels of issues that sprints do not take, in addition to those of `dispatch`. */
   readonly skip_labels: readonly string[]
+  /** Regular expressions for titles of issues that sprints do not take, in addition to those of `dispatch`. */
   readonly skip_titles: readonly string[]
-  /** Issues with the first of these come first, and so on; then the oldest. */
+  /** Issues with the first of these labels come first, and so on. Among equals the oldest comes first. */
   readonly priority_labels: readonly string[]
-  /** How often a red check is given back to the model. */
+  /** The number of times that burn gives a failed check back to the model. */
   readonly check_retries: number
-  /** Milliseconds the check may take. */
+  /** The timeout of the check, in milliseconds. */
   readonly check_timeout: number
-  /** Globs of protected paths that a change may touch without a person. */
+  /** Globs of protected paths that need no approval by a person. */
   readonly allow_paths: readonly string[]
   readonly sandbox: SandboxPolicy
+  /** The limits for `burn sprint prune`: the number of workspaces, and the age in milliseconds. */
   readonly keep: { readonly workspaces: number; readonly age: number }
 }
 
-/** Sprints are run by workers `sprint/<host>/<n>`; no machine of a spec has this name. */
+/** The machine name in the ids of workers that run sprints, `sprint/<host>/<n>`. No machine of a spec may have this name. */
 export const sprintWorkers = 'sprint'
 
-/** How far a sprint is. */
+/** The stage of a sprint. */
 export type SprintStage = 'claimed' | 'workspace' | 'working' | 'checking' | 'publishing' | 'ended'
-/** `kept`: its change waits for a person, and the issue stays taken. */
+/** The outcome of a sprint. `kept`: its change waits for a person, and the issue stays taken. */
 export type SprintOutcome = 'change' | 'kept' | 'failed' | 'given_back'
+/** The result of the last check; `none` if there was nothing to run. */
 export type CheckResult = 'passed' | 'failed' | 'none'
 
-/** A row of results: what is known of one sprint. Its id is its dispatch's. */
+/** The ledger's row of a sprint. Its id is that of its dispatch. */
 export interface Sprint {
   readonly id: string
   readonly issue: IssueRef
   readonly worker: string
-  /** The machine that has its workspace. */
+  /** The host that has its workspace. */
   readonly host: string
   readonly stage: SprintStage
   readonly backend: string | null
@@ -264,7 +276,7 @@ export interface Sprint {
   readonly outcome: SprintOutcome | null
   readonly failure: FailureClass | null
   readonly failure_text: string | null
-  /** What was run to verify; null where nothing was, or nothing is known. */
+  /** The command of the check; null if none ran. */
   readonly check_command: string | null
   readonly check_result: CheckResult | null
   readonly change_url: string | null

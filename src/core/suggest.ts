@@ -1,31 +1,36 @@
-/** The candidate a mistyped word most likely meant; null where none is near (more than a third of it differs). */
+/** Suggestions for mistyped words. */
+
+/** Returns the candidate that is nearest to a mistyped word; null if more than a third of the word differs from each. */
 export function nearest(word: string, candidates: Iterable<string>): string | null {
-  const typed = word.toLowerCase()
-  let best: string | null = null
-  let least = Math.max(1, Math.floor(typed.length / 3)) + 1
+  const lower = word.toLowerCase()
+  let found: string | null = null
+  let bestDistance = Math.max(1, Math.floor(lower.length / 3)) + 1
   for (const candidate of candidates) {
-    const distance = editDistance(typed, candidate.toLowerCase(), least)
-    if (distance < least) [best, least] = [candidate, distance]
+    const distance = editDistance(lower, candidate.toLowerCase(), bestDistance)
+    if (distance < bestDistance) [found, bestDistance] = [candidate, distance]
   }
-  return best
+  return found
 }
 
-/** Levenshtein distance with adjacent transpositions; `bound` or more where it is certain to reach the bound. */
+/**
+ * Returns the edit distance, in which a swap of neighbours counts as one edit. It may return `bound` early if the distance is at
+ * least that.
+ */
 function editDistance(a: string, b: string, bound: number): number {
   if (Math.abs(a.length - b.length) >= bound) return bound
-  let twoBack: number[] = []
-  let back = Array.from({ length: b.length + 1 }, (_, column) => column)
+  let beforePrevious: number[] = []
+  let previous = Array.from({ length: b.length + 1 }, (_, column) => column)
   for (let row = 1; row <= a.length; row++) {
-    const here = [row]
+    const current = [row]
     for (let column = 1; column <= b.length; column++) {
       const same = a[row - 1] === b[column - 1]
-      let cost = Math.min((back[column] ?? 0) + 1, (here[column - 1] ?? 0) + 1, (back[column - 1] ?? 0) + (same ? 0 : 1))
+      let cost = Math.min((previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1, (previous[column - 1] ?? 0) + (same ? 0 : 1))
       const swapped = row > 1 && column > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1]
-      if (swapped) cost = Math.min(cost, (twoBack[column - 2] ?? 0) + 1)
-      here.push(cost)
+      if (swapped) cost = Math.min(cost, (beforePrevious[column - 2] ?? 0) + 1)
+      current.push(cost)
     }
-    twoBack = back
-    back = here
+    beforePrevious = previous
+    previous = current
   }
-  return back[b.length] ?? bound
+  return previous[b.length] ?? bound
 }

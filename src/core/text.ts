@@ -1,11 +1,16 @@
-/** Most texts, which need no other look: Latin, Greek, Cyrillic, signs, frames and CJK, without anything that `unprintable` has. */
+/** Foreign text for terminals. */
+
+/**
+ * Most texts: Latin, Greek, Cyrillic, symbols, frames and CJK. A match has nothing that `unprintable` matches, and saves the slower passes.
+ */
 const plain = /^[\t\n\x20-\x7e\u00a0-\u0600\u2010-\u2027\u2030-\u205f\u2070-\ud7ff]*$/
 const unprintable =
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb]|[\u{e0000}-\u{e007f}]/gu
 
 /**
- * Text that may be typed into a terminal: without C0 controls but newline and tab, DEL, C1 controls, and Unicode bidi and
- * other invisible controls, which could end a bracketed paste or hide what a prompt says. CR and CRLF become newlines.
+ * Returns the text without control characters other than newline and tab, so that it is safe to type into a terminal. It removes C0 and C1
+ * controls and DEL, which could end a bracketed paste, and invisible Unicode controls such as bidi, which could hide a part of a prompt. CR
+ * and CRLF become newlines.
  */
 export function sanitize(text: string): string {
   if (plain.test(text)) return text
@@ -16,14 +21,17 @@ export function sanitize(text: string): string {
     .toWellFormed()
 }
 
-/** The same, on one line of at most `limit` characters. */
+/** Returns the text as `sanitize` does, on one line of at most `limit` characters. */
 export function oneLine(text: string, limit = 200): string {
   const flat = sanitize(text).replace(/\s+/g, ' ').trim()
   const points = Array.from(flat)
   return points.length <= limit ? flat : `${points.slice(0, limit - 1).join('')}…`
 }
 
-/** JSON in which all that `sanitize` would take away is escaped: the same value, and nothing that a terminal obeys. */
+/**
+ * Returns the JSON with escapes in place of all characters that `sanitize` removes. The value stays the same, and a terminal obeys none of
+ * it.
+ */
 export function escapeUnprintable(json: string): string {
   if (plain.test(json)) return json
   return json.replace(/[\u2028\u2029]/g, escaped).replace(unprintable, escaped)

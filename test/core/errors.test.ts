@@ -1,3 +1,4 @@
+/** Error codes and the texts of errors. */
 import assert from 'node:assert/strict'
 import { lstat } from 'node:fs/promises'
 import { test } from 'node:test'

@@ -1,52 +1,58 @@
-/** The backlog's port: what the ledger knows of issues, where each stands, and what is left alone for a while. */
+/** The port for issues in the ledger: their records, verdicts, standing and back-offs. */
 import type { Reason } from '../reasons.ts'
 import type { Issue, IssueRef, RepoRef, Time } from '../nouns.ts'
 
-/** Where an issue stands: in its repo's queue, put to the council, with a worker (as long as a dispatch of work lives), or not for the fleet. */
+/**
+ * The place of an issue. `queued`: in its repo's queue. `asked`: with the council. `taken`: a work dispatch is live. `none`: not for the
+ * fleet.
+ */
 export type Standing = 'queued' | 'asked' | 'taken' | 'none'
 
-/** Whether an issue's text is the one that burn saw with a trusted label first; null if it was never seen with one since it last had none. */
+/**
+ * The approval of an issue by a trusted label. `current`: the text is the approved one. `edited`: it changed since. null: burn has seen no
+ * trusted label.
+ */
 export type ApprovalState = 'current' | 'edited' | null
 
-/** Why an issue was or was not dispatched, kept as it last was. */
+/** The last decision to give or not to give an issue, with its reason. */
 export interface Verdict {
   readonly issue: IssueRef
   readonly eligible: boolean
   readonly reason: Reason
-  /** Null where time alone may change the verdict: the issue is judged again in the next cycle. */
+  /** Null if time alone may change the verdict. Then the next cycle judges the issue again. */
   readonly standing: Standing | null
-  /** That of the record it was judged from: one that was claimed, ended or changed since is judged again. */
+  /** The revision of the record that was judged. If the record has another one by now, the next cycle judges the issue again. */
   readonly revision: number
 }
 
-/** What the ledger knows of an issue. */
+/** The ledger's record of an issue. */
 export interface IssueRecord {
   readonly issue: Issue
-  /** Work dispatches of it that ended `failed` or `lost`. */
+  /** The number of its work dispatches that ended `failed` or `lost`. */
   readonly attempts: number
-  /** When the last of them ended; null where it was not tried since it was requeued. */
+  /** The end of the last of them; null if there was none since the issue was requeued. */
   readonly failed_at: Time | null
   /** A work dispatch of it ended `done`. */
   readonly done: boolean
   readonly verdict: { readonly eligible: boolean; readonly reason: Reason; readonly at: Time } | null
-  /** The issue is not given before this time, for a reason that is no failed attempt; null if it may be. */
+  /** A back-off for another reason than a failed attempt: burn does not give the issue before `until`. Null if there is none. */
   readonly backoff: { readonly until: Time; readonly why: Reason } | null
-  /** How people name a change that is open for it; null if there is none. */
+  /** The name of an open change for it, such as `#12`; null if there is none. */
   readonly open_change: string | null
   readonly approval: ApprovalState
-  /** Null where it is to be judged. */
+  /** Null if the next cycle judges it. */
   readonly standing: Standing | null
-  /** Counts what happened to it that a verdict may depend on. */
+  /** A counter that grows with each event that may change the verdict. */
   readonly revision: number
-  /** 0 unless somebody said otherwise. The queue has higher ones first, then the oldest. */
+  /** 0, unless a person set it. The queue has the highest priority first, then the oldest issue. */
   readonly priority: number
 }
 
-/** How much there is to do. */
+/** The size of the backlog. */
 export interface Backlog {
-  /** Open issues. */
+  /** The number of open issues. */
   readonly open: number
-  /** Those of them that are the fleet's: waiting, at work, or put to the council. */
+  /** Those of them that are for the fleet: queued, taken, or with the council. */
   readonly eligible: number
   /** Those of them that the next cycle judges. */
   readonly unjudged: number
@@ -54,45 +60,54 @@ export interface Backlog {
   readonly elsewhere: readonly IssueRef[]
 }
 
-/** What is to be left alone because the forge refuses it. */
+/** A back-off to save, because the forge refused a request about the subject. */
 export interface Backoff {
   readonly subject: IssueRef | RepoRef
   readonly until: Time
   readonly why: Reason
-  /** All open issues of this author in the repo rest, too, if they do not rest longer. They get no event. */
+  /** Extends the back-off to all open issues of this author in the repo, unless theirs is longer. They get no event. */
   readonly author?: string
 }
 
-/** An issue or a repo that is left alone for a while. */
+/** An issue or a repo with a back-off. */
 export interface BackedOff {
   readonly subject: IssueRef | RepoRef
   readonly until: Time
   readonly why: Reason
 }
 
+/** The operations on issues. */
 export interface BacklogLedger {
   /**
-   * All that a cycle can give out: open issues to be judged (new ones, those that changed or came back), those that are put to the council, and the front of each
-   * repo's queue, so many of each. `also`: these too, as far as they are open. Each once.
+   * Returns the issues that a cycle decides about, each once: open issues without a current verdict, those with the council, and the first
+   * ones of each repo's queue. `limits` has the maximum number per queue. `also` adds these issues, if they are open.
    */
-  candidates(most: ReadonlyMap<RepoRef, number>, also?: readonly IssueRef[]): Promise<readonly IssueRecord[]>
-  /** All open issues, of one repo or of all. */
+  candidates(limits: ReadonlyMap<RepoRef, number>, also?: readonly IssueRef[]): Promise<readonly IssueRecord[]>
+  /** Returns all open issues of one repo, or of all repos. */
   openIssues(repo?: RepoRef): Promise<readonly IssueRecord[]>
+  /** Returns one issue; null if it is unknown. */
   issue(ref: IssueRef): Promise<IssueRecord | null>
+  /** Returns the size of the backlog. */
   backlog(): Promise<Backlog>
-  /** Keeps each verdict that is of the issue's present revision; writes (and adds an event) only where it differs from the one kept. */
+  /**
+   * Saves the verdicts that have the current revision of their issue. It writes a verdict, with an event, only if it differs from the saved
+   * one.
+   */
   saveVerdicts(verdicts: readonly Verdict[], at: Time): Promise<void>
-  /** Has every open issue that no worker has judged again where `rules` are not those of the last time. */
+  /** Marks all open issues that no worker has to be judged again, if `rules` differ from those of the last call. */
   rejudgeIfRulesChanged(rules: string): Promise<void>
-  /** Keeps why issues wait, by repo; of repos that are missing none does. */
+  /** Saves the reason that the issues of a repo wait, by repo. The issues of all other repos do not wait. */
   saveWaiting(reasons: ReadonlyMap<RepoRef, Reason>): Promise<void>
-  /** Forgets that an issue is done and its attempts, so that it may be given again. False where it is unknown or live. */
+  /**
+   * Clears the attempts, the back-off and the done mark of an issue, so that burn may give it again. Returns false if the issue is unknown
+   * or has a live dispatch.
+   */
   requeue(issue: IssueRef, at: Time): Promise<boolean>
-  /** False where it is unknown. */
+  /** Sets the priority of an issue. Returns false if the issue is unknown. */
   prioritise(issue: IssueRef, priority: number, at: Time): Promise<boolean>
 
-  /** Keeps an issue or a repo from being given before a time, without counting an attempt. `requeue` forgets it. */
-  saveBackoff(rests: Backoff, at: Time): Promise<void>
-  /** What rests at this time: repos, and open issues (at most 1,000). */
+  /** Saves a back-off for an issue or a repo, without counting an attempt. `requeue` clears it. */
+  saveBackoff(backoff: Backoff, at: Time): Promise<void>
+  /** Returns the repos and open issues with a back-off at this time, at most 1,000 issues. */
   backoffs(at: Time): Promise<readonly BackedOff[]>
 }

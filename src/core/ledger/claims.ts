@@ -1,10 +1,10 @@
-/** The claims' port: which worker has which issue, how far it got, and what its one comment says. */
+/** The port for dispatches: claims, transitions, comments, and the work that changes on the forge affect. */
 import type { Reason } from '../reasons.ts'
 import type { Delivery, Dispatch, DispatchKind, DispatchState } from '../lifecycle.ts'
 import type { IssueRef, Time, WorkerId } from '../nouns.ts'
 import type { ForeignChange } from './forge.ts'
 
-/** A dispatch to claim, with the text that will be delivered: both rows are written, or neither. */
+/** A dispatch to claim, with its text. The ledger writes both rows, or neither. */
 export interface Claim {
   readonly id: string
   readonly kind: DispatchKind
@@ -16,7 +16,7 @@ export interface Claim {
   readonly text: string
 }
 
-/** A step of a dispatch. It happens only if the dispatch is still in one of `from`; `lives.ts` says which steps exist. */
+/** A transition of a dispatch. It happens only if the dispatch is still in one of `from`, and if `core/lifecycle` allows it. */
 export interface DispatchMove {
   readonly id: string
   readonly from: readonly DispatchState[]
@@ -24,15 +24,20 @@ export interface DispatchMove {
   readonly reason: Reason
   readonly incarnation?: string
   readonly change_url?: string | null
-  /** How many texts told its agent to go on when this was decided: with one more it does not happen. */
+  /**
+   * The number of texts that had told its agent to go on at the time of the decision. The move does not happen if there are more by now.
+   */
   readonly told?: number
-  /** It happens only if the text with this id had handed it. */
+  /** The move happens only if the text with this id moved the dispatch to `handed`. */
   readonly handed_by?: string
-  /** Planned in the same transaction, if the dispatch moves: a `follow_up` for the very agent that holds it. Nobody holds its lease; `takeOver` takes it. */
+  /**
+   * A `follow_up` for the agent that holds the dispatch. The ledger plans it in the same transaction. It has no lease; `takeOverDeliveries`
+   * takes it.
+   */
   readonly tell?: { readonly id: string; readonly text: string }
 }
 
-/** A dispatch as far as a cycle decides by it: who has which issue, and since when. */
+/** The fields of a dispatch that a cycle uses. */
 export type LiveDispatch = Pick<
   Dispatch,
   'id' | 'kind' | 'issue' | 'worker' | 'slot' | 'state' | 'incarnation' | 'change_url' | 'claimed_at' | 'handed_at'
@@ -41,43 +46,48 @@ export type LiveDispatch = Pick<
 /** A text that told an agent to go on with its dispatch. */
 export type ResumeText = Pick<Delivery, 'state' | 'planned_at' | 'changed_at'>
 
-/** What changes with news are about: dispatches by their branch, issues, and addresses of changes. */
+/** The dispatches (by their branch), issues and addresses of the changes that have news. */
 export interface ChangedWork {
   readonly ids: readonly string[]
   readonly issues: readonly IssueRef[]
   readonly urls: readonly string[]
 }
 
+/** The work that news from the forge affects. */
 export interface AffectedWork {
-  /** Issues of live dispatches that are not open any more. */
+  /** Issues of live dispatches that are no longer open. */
   readonly closed: readonly IssueRef[]
-  /** Work in review whose issue is closed, or that the changes are about. */
+  /** Work in review whose issue is closed, or whose change has news. */
   readonly reviews: readonly LiveDispatch[]
-  /** Open changes from other branches than a dispatch's, for issues that are claimed or handed. */
+  /** Open changes for claimed or handed issues, from branches that belong to no dispatch. */
   readonly foreign_changes: readonly ForeignChange[]
 }
 
+/** The operations on dispatches. */
 export interface ClaimLedger {
   /**
-   * One transaction. Returns the dispatches that were won. One whose issue or slot is taken is simply not among them, nor is one whose
-   * issue is not open or, for work, is done or was tried since the view that the claim's `attempt` came from.
+   * Claims issues in one transaction, and returns the dispatches that succeeded. A claim fails if the issue or the slot is taken, or if the
+   * issue is not open. A work claim also fails if the issue is done, or had another attempt since the view that `attempt` comes from.
    */
   claim(claims: readonly Claim[], owner: string, lease: Time, at: Time): Promise<readonly Dispatch[]>
-  /** One transaction. Returns the dispatches that moved, as they now are. Ending one ends its still `planned` delivery (refused). */
+  /**
+   * Moves dispatches in one transaction, and returns those that moved, in their new state. If one ends, its delivery is refused if that is
+   * still `planned`.
+   */
   moveDispatches(moves: readonly DispatchMove[], at: Time): Promise<readonly Dispatch[]>
-  /** Records what is known of the dispatch's one comment. */
+  /** Saves the id and the state of each dispatch's comment. */
   saveComments(comments: readonly { readonly id: string; readonly comment_id: string; readonly says: string }[], at: Time): Promise<void>
   /**
-   * Dispatches whose comment on the forge does not say their state, whether they live or have ended; and those without one whose claim this owner holds. Of a
-   * council question all that live, since one comment is theirs.
+   * Returns the live and ended dispatches whose comment does not show their current state, and those without a comment whose claim this
+   * owner holds. Of a council question it returns all live dispatches, because they share one comment.
    */
   pendingComments(owner: string): Promise<readonly Dispatch[]>
-  /** What a look at the forge may have ended, as of one moment. */
+  /** Returns the work that these changes, or closed issues, affect. */
   affectedWork(changed: ChangedWork): Promise<AffectedWork>
-  /** Newest first; all of them unless `limit` says how many. */
+  /** Returns dispatches, newest first. Without `limit` it returns all of them. */
   dispatches(filter: { issue?: IssueRef; worker?: WorkerId; state?: DispatchState; limit?: number }): Promise<readonly Dispatch[]>
-  /** Who holds the claims of these dispatches: by their deliveries' leases, or where one has none its sprint's. */
+  /** Returns the owner of each claim, by the lease of the delivery, or of the sprint if there is no delivery. */
   holders(ids: readonly string[]): Promise<readonly { readonly id: string; readonly lease_owner: string | null }[]>
-  /** What told agents to go on with these dispatches, by dispatch, oldest first. */
+  /** Returns the texts that told agents to go on, by dispatch, oldest first. */
   resumeTexts(dispatches: readonly string[]): Promise<ReadonlyMap<string, readonly ResumeText[]>>
 }

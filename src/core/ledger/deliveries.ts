@@ -1,28 +1,28 @@
-/** The deliveries' port: one text into one pane, from the plan to its proof. */
+/** The port for deliveries: texts for panes, from the plan to the proof. */
 import type { Reason } from '../reasons.ts'
 import type { Delivery, DeliveryKind, DeliveryState, Proof } from '../lifecycle.ts'
 import type { IssueRef, Time, WorkerId } from '../nouns.ts'
 import type { Hold } from './holds.ts'
 import type { Leases } from './jobs.ts'
 
-/** A delivery beside those that claims make: an identity, a question, a person's text, or a further text about a dispatch. */
+/** A delivery that no claim plans: an identity, a question, a person's text, or a further text about a dispatch. */
 export interface PlannedText {
   readonly id: string
   readonly kind: DeliveryKind
   readonly worker: WorkerId
   readonly text: string
-  /** What it is about; missing where it belongs to no dispatch. */
+  /** The dispatch of the text; absent if it belongs to none. */
   readonly about?: {
     readonly dispatch: string
     readonly issue: IssueRef
-    /** Planned only while the dispatch is `handed` and has so many texts of this kind. */
+    /** The ledger plans the text only if the dispatch is `handed` and has this number of texts of this kind. */
     readonly before?: number
   }
-  /** The only agent that may get it; missing if it is for whichever lives in the pane. */
+  /** The only agent that may get the text; null or absent if any agent in the pane may. */
   readonly incarnation?: string | null
 }
 
-/** A step of a delivery. It happens only if it is still in `from` and the lease (owner and token) still holds. */
+/** A transition of a delivery. It happens only if the delivery is still in `from` and the lease (owner and token) still holds. */
 export interface DeliveryMove {
   readonly id: string
   readonly token: number
@@ -31,33 +31,38 @@ export interface DeliveryMove {
   readonly evidence: Reason
   readonly incarnation?: string
   readonly presses?: number
-  /** The line that is about to be typed. */
+  /** The line that burn is about to type. */
   readonly typed?: string
   readonly proof?: Proof
 }
 
-/** What a process is to carry. */
+/** The deliveries of one process, with the state that they depend on. */
 export interface DeliveryView {
-  /** Active deliveries that it holds and whose dispatch, if any, is said on the forge; and unknown ones of live dispatches, whoever sent them. */
+  /**
+   * The active deliveries that the process owns, if the comment of their dispatch is written; and the `unknown` ones of live dispatches, of
+   * any owner.
+   */
   readonly deliveries: readonly Delivery[]
   readonly holds: readonly Hold[]
   readonly leases: Leases
-  /** The newest texts to all workers, newest first, as far as they say whether kinds of agents behave as known. At most 300, and none if there is nothing to carry. */
+  /** The newest texts to all workers, newest first, from which the breakers decide. At most 300; none if there are no deliveries. */
   readonly recent: readonly Pick<Delivery, 'worker' | 'state' | 'evidence' | 'changed_at'>[]
 }
 
+/** The operations on deliveries. */
 export interface DeliveryLedger {
+  /** Returns the view for one process. */
   deliveryView(owner: string): Promise<DeliveryView>
-  /** One transaction. Returns what was planned: a text whose `about.before` no longer holds is not. */
+  /** Plans texts in one transaction, and returns those that were planned. A text is not planned if its `about.before` no longer holds. */
   plan(texts: readonly PlannedText[], owner: string, lease: Time, at: Time): Promise<readonly Delivery[]>
   /**
-   * One transaction. Returns the deliveries that moved, as they now are. A step into `placing` where the worker has another one
-   * placing or placed does not happen. `unknown` has ended and nobody's lease covers it, so anyone who knows its token may settle it.
+   * Moves deliveries in one transaction, and returns those that moved, in their new state. A move to `placing` fails if the worker has
+   * another delivery in `placing` or `placed`. An `unknown` delivery has no lease, so any process that knows its token may move it.
    */
   moveDeliveries(moves: readonly DeliveryMove[], owner: string, at: Time): Promise<readonly Delivery[]>
-  /** Takes over active deliveries whose lease has run out: raises their token. Returns them. */
+  /** Takes over active deliveries whose lease has expired, raises their tokens, and returns them. */
   takeOverDeliveries(owner: string, lease: Time, at: Time): Promise<readonly Delivery[]>
-  /** Newest first; all of them unless `limit` says how many. `about`: further texts of these dispatches. */
+  /** Returns deliveries, newest first. Without `limit` it returns all of them. `about` selects the further texts of these dispatches. */
   deliveries(filter: {
     ids?: readonly string[]
     about?: readonly string[]

@@ -1,79 +1,88 @@
-/** The forges' port: what listings of repos said, kept with how far each was read, and whom they let write. */
+/** The port for data of the forge: issues and changes of repos, the cursors of the listings, and the writers. */
 import type { Reason } from '../reasons.ts'
 import type { Change, Issue, IssueRef, RepoRef, Time } from '../nouns.ts'
 
-/** Issues of a repo as the forge gave them. */
+/** Issues of a repo, as a listing of the forge returned them. */
 export interface IssueListing {
   readonly repo: RepoRef
   readonly issues: readonly Issue[]
   readonly cursor: string
   readonly complete: boolean
-  /** When the newest change that the listing came across was updated; missing or null if there was none. */
+  /** The update time of the newest pull request in the listing; absent or null if it had none. */
   readonly changed_at?: Time | null
-  /** With a complete listing: all changes that are open. */
+  /** All open changes, if the listing is complete. */
   readonly open?: readonly Change[]
 }
 
-/** Changes of a repo that were seen: those with news, or all that are open. Each as far as it counts. */
+/** Changes of a repo: all open ones if `complete`, otherwise those with news. */
 export interface ChangeListing {
   readonly repo: RepoRef
   readonly changes: readonly Change[]
   readonly complete: boolean
 }
 
-/** An open change for an issue that a worker has, from another branch than a dispatch's. */
+/** An open change for an issue that a worker has, from a branch that belongs to no dispatch. */
 export interface ForeignChange {
   readonly issue: IssueRef
   readonly name: string
   readonly url: string
 }
 
+/** The ledger's record of a repo. */
 export interface RepoRecord {
   readonly repo: RepoRef
   readonly cursor: string | null
   readonly writers: readonly string[] | null
   readonly writers_at: Time | null
-  /** When they were last asked about, all of them or only whether they may still write. */
+  /** The last time that burn read the writers, or checked that they may still write. */
   readonly rights_at: Time | null
-  /** When a complete listing was last taken. */
+  /** The time of the last complete listing of issues. */
   readonly listed_at: Time | null
-  /** Changes that ended before this are known, and those that are open; null if all that are open are to be read. */
+  /** The ledger has all changes that are open or ended before this time; null if burn must read all open changes. */
   readonly changes_at: Time | null
-  /** Why issues in its queue wait; null where somebody has room. */
+  /** The reason that its queued issues wait; null if a worker has a free slot. */
   readonly wait_reason: Reason | null
-  /** When the newest change that listings of issues came across was updated, by the forge's clock. */
+  /** The update time, by the forge's clock, of the newest pull request in the listings of issues. */
   readonly changed_at: Time | null
-  /** Since when the forge does not let burn read it, and why; null if the last attempt succeeded. */
+  /** The time and the reason of the first failed read; null if the last read succeeded. */
   readonly unread: { readonly since: Time; readonly why: string } | null
 }
 
+/** An approval to save, or to take back. */
 export interface Approval {
   readonly issue: IssueRef
-  /** That of the record it was decided from. */
+  /** The revision of the record that the decision is based on. */
   readonly revision: number
-  /** False: the label is gone, and with it the approval. */
+  /** False if the issue lost its trusted label, which ends the approval. */
   readonly approved: boolean
 }
 
+/** The operations on data of the forge. */
 export interface ForgeLedger {
+  /** Returns the records of all repos. */
   repos(): Promise<readonly RepoRecord[]>
-  /** Merges pages, all in one transaction: updates what changed; where one is `complete`, open issues of its repo that are not in it become closed.
-   * `quiet`: without events, which `tellIssues` writes. */
-  saveIssues(pages: readonly IssueListing[], at: Time, quiet?: boolean): Promise<void>
-  /** Writes the events of what was saved quietly. */
+  /**
+   * Merges listings in one transaction. If a listing is complete, the open issues of its repo that are not in it become closed. With
+   * `quiet` it writes no events; `writePendingEvents` writes them later.
+   */
+  saveIssues(listings: readonly IssueListing[], at: Time, quiet?: boolean): Promise<void>
+  /** Writes the events of issues that were saved with `quiet`. */
   writePendingEvents(at: Time): Promise<void>
-  /** Open issues of one repo, by name alone. */
+  /** Returns the references of a repo's open issues. */
   openIssueRefs(repo: RepoRef): Promise<readonly IssueRef[]>
-  /** Keeps why the forge does not let burn read each of these repos, since when the first reason was kept; null: it does. */
+  /** Saves the reason that burn can't read each of these repos, with the time of its first failed read. Null: burn can read the repo. */
   saveUnread(reasons: ReadonlyMap<RepoRef, string | null>, at: Time): Promise<void>
 
-  /** Keeps which issues have an open change. */
+  /** Saves which issues have an open change. */
   saveChanges(seen: readonly ChangeListing[]): Promise<void>
-  /** Keeps how far changes were acted on. */
+  /** Saves the time up to which a cycle has handled the changes, by repo. */
   saveChangesSeen(seen: ReadonlyMap<RepoRef, Time>): Promise<void>
 
-  /** Keeps who may write. `listed`: all of them were listed; otherwise only whether those that were known still may. */
+  /** Saves the logins that may write. `listed` is true if all were listed; false if burn only checked the known ones. */
   saveWriters(repo: RepoRef, writers: readonly string[], how: { readonly listed: boolean }, at: Time): Promise<void>
-  /** Approves the text that these issues have in the ledger, or forgets what was approved. Returns those whose revision is still the one given. */
+  /**
+   * Approves the current texts of issues, or takes approvals back. Returns the issues that still had the given revision; the others stay as
+   * they are.
+   */
   saveApprovals(approvals: readonly Approval[], at: Time): Promise<readonly IssueRef[]>
 }

@@ -1,36 +1,42 @@
-/** The history's port: what happened, how long work took, and what is forgotten. */
+/** The port for history: events, times of work, and retention. */
 import type { DispatchState } from '../lifecycle.ts'
 import type { Event, EventFilter, NewEvent } from '../events.ts'
 import type { IssueRef, Time, WorkerId } from '../nouns.ts'
 
-/** A dispatch that reached an agent, as far as it went. */
+/** The times of a dispatch that reached an agent. */
 export interface DispatchTimes {
   readonly worker: WorkerId
   readonly issue: IssueRef
   readonly state: DispatchState
   readonly handed_at: Time
-  /** When its change was opened; null where none was seen. */
+  /** The time at which its change was opened; null if burn saw none. */
   readonly review_at: Time | null
   readonly ended_at: Time
 }
 
-/** How much was forgotten, or would be. */
+/** The number of rows that `prune` deleted, or would delete. */
 export interface Pruned {
   readonly dispatches: number
-  /** Texts of no dispatch: identities, and what people sent. */
+  /** Texts that belong to no dispatch: identities, and texts of people. */
   readonly deliveries: number
   readonly events: number
 }
 
+/** The operations on history. */
 export interface HistoryLedger {
-  /** At most `limit` (1,000) events, the oldest of them first. */
+  /** Returns at most `limit` events, oldest first. The default limit is 1,000. */
   events(filter: EventFilter): Promise<readonly Event[]>
-  /** Keeps events that change nothing else. One that says what its subject's last one of the kind said less than an hour ago is left out: trouble may last. */
+  /**
+   * Saves events that change nothing else. It skips an event whose subject had the same one less than an hour ago, because trouble may
+   * last.
+   */
   recordEvents(events: readonly NewEvent[], at: Time): Promise<void>
-  /** Returns the cursor up to which every event is known: no transaction that is still open can add one before it. */
+  /** Returns the cursor up to which the events are final: no open transaction can add one before it. */
   horizon(): Promise<string>
-  /** The newest work dispatches that an agent had, and that are over or in review: at most `limit`. */
+  /** Returns the times of the newest work dispatches that reached an agent and are in review or have ended, at most `limit`. */
   dispatchTimes(limit: number): Promise<readonly DispatchTimes[]>
-  /** Forgets what ended before `before` and is needed for nothing any more. One transaction, and an event that says how much. */
+  /**
+   * Deletes history that ended before `before` and that nothing depends on, in one transaction with an event. With `dryRun` it only counts.
+   */
   prune(before: Time, at: Time, dryRun: boolean): Promise<Pruned>
 }

@@ -1,13 +1,13 @@
-/** The sprints' port: disposable runs with what came of them, and issues that a worker leaves alone. */
+/** The port for sprints with their results, and for issues that a worker skips. */
 import type { Reason } from '../reasons.ts'
 import type { IssueRef, Time } from '../nouns.ts'
 import type { Failure, Sprint, SprintOutcome } from '../sprint.ts'
 
-/** A sprint to begin: its dispatch and its row are written, or neither. */
+/** A sprint to claim. The ledger writes its dispatch and its row, or neither. */
 export interface SprintClaim {
   readonly id: string
   readonly issue: IssueRef
-  /** A worker of the spec, or one of `sprintWorkers`. */
+  /** A worker of the spec, or `sprint/<host>/<n>`. */
   readonly worker: string
   readonly slot: number
   readonly host: string
@@ -15,7 +15,7 @@ export interface SprintClaim {
   readonly reason: Reason
 }
 
-/** What became known of a sprint on its way. */
+/** The fields of a sprint that change during its run. */
 export type SprintProgress = Partial<
   Pick<
     Sprint,
@@ -33,42 +33,47 @@ export type SprintProgress = Partial<
   >
 >
 
-/** How a sprint ended, and what becomes of its dispatch. */
+/** The end of a sprint, and the new state of its dispatch. */
 export interface SprintEnd extends SprintProgress {
   readonly outcome: SprintOutcome
   readonly failure: Failure | null
   readonly dispatch: 'review' | 'failed' | 'released'
-  /** Why: for the issue's comment. */
+  /** The reason, for the comment on the issue. */
   readonly reason: Reason
 }
 
-/** An issue that one worker leaves alone for a while. */
+/** An issue that one worker does not take for a while. */
 export interface Skip {
   readonly worker: string
   readonly issue: IssueRef
-  /** Null: until a person takes it off. */
+  /** The end; null: until a person removes the skip. */
   readonly until: Time | null
   readonly reason: string
   readonly at: Time
 }
 
+/** The operations on sprints. */
 export interface SprintLedger {
-  /** `issue`: somebody has it, or it was closed, done or tried since; `worker`: its slot is taken. */
+  /**
+   * Claims an issue for a sprint. `issue`: the claim failed, because the issue has a live dispatch, or was closed, done or tried since.
+   * `worker`: the slot is taken.
+   */
   claimSprint(claim: SprintClaim, owner: string, lease: Time, at: Time): Promise<'won' | 'issue' | 'worker'>
-  /** False where the claim is no longer this owner's: then nothing was written, and nothing more may be done in its name. */
+  /** Saves progress. Returns false, and writes nothing, if this owner has lost the claim. Then it must stop working on the sprint. */
   saveSprint(id: string, owner: string, progress: SprintProgress): Promise<boolean>
-  /** The same, with `handed` for its dispatch: the first backend has begun. */
+  /** Moves the dispatch to `handed`, when the first backend starts. Returns false if this owner has lost the claim. */
   handSprint(id: string, owner: string, at: Time): Promise<boolean>
-  /** Once, and only by who holds it. */
+  /** Ends a sprint. Returns false if this owner has lost the claim, or if the sprint has already ended. */
   endSprint(id: string, owner: string, end: SprintEnd, at: Time): Promise<boolean>
-  /** A kept change was opened: writes where it is. False if the dispatch keeps none any more. */
+  /** Saves the address of a kept change after it was opened. Returns false if the dispatch no longer keeps one. */
   publishSprint(id: string, url: string, at: Time): Promise<boolean>
-  /** Newest first; all of them unless `limit` says how many. */
+  /** Returns sprints, newest first. Without `limit` it returns all of them. */
   sprints(filter: { ids?: readonly string[]; issue?: IssueRef; live?: boolean; limit?: number }): Promise<readonly Sprint[]>
 
+  /** Saves a skip. */
   skip(skip: Skip): Promise<void>
-  /** False where it was not skipped. */
+  /** Removes a skip. Returns false if there was none. */
   unskip(worker: string, issue: IssueRef): Promise<boolean>
-  /** Those that still count. */
+  /** Returns the skips that have not expired, of one worker or of all. */
   skips(at: Time, worker?: string): Promise<readonly Skip[]>
 }

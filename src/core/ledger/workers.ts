@@ -1,33 +1,39 @@
-/** The workers' port: who is known, who is held, and what each was last seen doing. */
+/** The port for the records of workers and their last known states. */
 import type { Incarnation, ReadingState, Time, WorkerId } from '../nouns.ts'
 
+/** The ledger's record of a worker. */
 export interface WorkerRecord {
   readonly id: WorkerId
-  /** Its name was drawn from the registry, not written in the spec. A view has its workers in the order in which they were recorded. */
+  /** burn drew its name from the registry; the spec does not give it. */
   readonly drawn: boolean
-  /** When it was last given work. */
+  /** The last time that it got work; null if it never did. */
   readonly used_at: Time | null
-  /** What it was last seen doing, and since when; null where it was never looked at. */
+  /** Its last known state; null if burn never saw its pane. */
   readonly state: ReadingState | null
+  /** The time at which burn first saw it in this state. */
   readonly state_since: Time | null
-  /** When a turn of its agent failed, if it was not seen at work since. */
+  /** The time of its agent's last failed turn; null if it was seen working since. */
   readonly error_at: Time | null
 }
 
+/** A state that burn saw. */
 export interface SeenState {
   readonly worker: WorkerId
   readonly state: ReadingState
-  /** It is in the same state anew: another turn failed. */
+  /** The state begins again, because another turn failed. */
   readonly anew?: boolean
 }
 
+/** The operations on workers. */
 export interface WorkerLedger {
-  /** All that were ever recorded, in that order. */
+  /** Returns all workers, in the order in which they were recorded. */
   workers(): Promise<readonly WorkerRecord[]>
-  /** Records workers on first sight (in the given order). Known ones stay as they are. */
+  /** Records new workers in the given order. Known ones stay unchanged. */
   recordWorkers(workers: readonly { readonly id: WorkerId; readonly drawn: boolean }[], at: Time): Promise<void>
-  /** Keeps since when each worker was seen in its state. No event: what a worker does is seen, not done. */
+  /** Saves the current states, without an event: burn only observed them. */
   saveReadings(readings: readonly SeenState[], at: Time): Promise<void>
-  /** The agents that are known of: each worker's last one that was told who it is, and those of live dispatches and active deliveries. */
+  /**
+   * Returns the known agents: the last one of each worker that got an identity prompt, and those of live dispatches and active deliveries.
+   */
   agents(): Promise<readonly { readonly worker: WorkerId; readonly incarnation: Incarnation }[]>
 }

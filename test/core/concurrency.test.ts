@@ -1,14 +1,15 @@
+/** Batches of calls that run at the same time. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { batchCalls } from '../../src/core/concurrency.ts'
 
-const answered = (ids: readonly string[]) => ids.map((id) => ({ id, length: ids.length }))
+const answersTo = (ids: readonly string[]) => ids.map((id) => ({ id, length: ids.length }))
 
-test('what comes while a call is under way is asked for by the next one, and each caller finds its own', async () => {
-  const asked: (readonly string[])[] = []
-  const ask = batchCalls(async (ids: readonly string[]) => (asked.push(ids), await Promise.resolve(), answered(ids)))
+test('batchCalls: calls during a request share the next one', async () => {
+  const requests: (readonly string[])[] = []
+  const ask = batchCalls(async (ids: readonly string[]) => (requests.push(ids), await Promise.resolve(), answersTo(ids)))
   const all = await Promise.all([ask(['a']), ask(['b', 'c']), ask([]), ask(['d'])])
-  assert.deepEqual(asked, [['a'], ['b', 'c', 'd']])
+  assert.deepEqual(requests, [['a'], ['b', 'c', 'd']])
   assert.deepEqual(
     all.map((found) => ['a', 'b', 'c', 'd'].map((id) => found.get(id)?.length ?? 0)),
     [
@@ -21,11 +22,11 @@ test('what comes while a call is under way is asked for by the next one, and eac
   assert.equal((await ask(['e'])).get('e')?.length, 1)
 })
 
-test('where it fails, all who asked together hear of it, and the next are asked for all the same', async () => {
+test('batchCalls: an error reaches its whole batch, and no later one', async () => {
   const ask = batchCalls(async (ids: readonly string[]) => {
     await Promise.resolve()
     if (ids.includes('bad')) throw new Error('it is full')
-    return answered(ids)
+    return answersTo(ids)
   })
   const all = await Promise.allSettled([ask(['a']), ask(['bad']), ask(['b'])])
   assert.deepEqual(
