@@ -1,10 +1,10 @@
-/** Error codes and the texts of errors. */
+/** Helpers that read thrown values. */
 import assert from 'node:assert/strict'
 import { lstat } from 'node:fs/promises'
 import { test } from 'node:test'
 import { messageWithHint, BurnError, codeOf, ifCode, noSuchPath } from '../../src/core/errors.ts'
 
-test('ifCode: gives the value for an expected code and throws every other error', async () => {
+test('ifCode: returns the value for a listed code, rethrows others', async () => {
   assert.equal(await lstat(`${import.meta.filename}/x`).catch(ifCode(noSuchPath, null)), null)
   await assert.rejects(lstat('\0').catch(ifCode(noSuchPath, null)), { code: 'ERR_INVALID_ARG_VALUE' })
   const broken = new BurnError('forge_timeout', 'x', 'y')
@@ -18,7 +18,7 @@ test('ifCode: gives the value for an expected code and throws every other error'
   assert.deepEqual([broken, new Error('x'), null].map(codeOf), ['forge_timeout', '', ''])
 })
 
-test('messageWithHint: has the code of an error beside its hint', () => {
+test('messageWithHint: adds the code and the hint', () => {
   assert.equal(messageWithHint(new BurnError('ledger_full', 'no room', 'free some')), 'no room (ledger_full: free some)')
   assert.equal(messageWithHint(new BurnError('usage', 'a wrong word', '')), 'a wrong word (usage)')
   assert.equal(messageWithHint(new TypeError('no function')), 'no function')
