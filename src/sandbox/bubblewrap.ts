@@ -1,80 +1,103 @@
-/** Bubblewrap's command line, as data: what a command sees of this machine, and what it may change. */
+/** Builds the command line of bubblewrap, which decides what a command can read and write on this machine. */
 import { isBelow } from './toolchains.ts'
 
 export interface BubblewrapConfig {
-  /** bwrap itself. */
+  /** The path of `bwrap`. */
   readonly program: string
-  /** The workspace: the only thing of this machine that may be changed, but for `own`. */
+  /** The workspace. Except for `own`, commands can write only there. */
   readonly dir: string
-  /** Its `.git`, which stays as it is; null where it may be changed, or there is none. */
+  /** The workspace's `.git`, mounted read-only; null if it is writable, or if there is none. */
   readonly git: string | null
-  /** Folders of this sandbox's own: the home, and what lies at /tmp and /dev/shm. */
+  /** Folders of this sandbox alone, mounted as HOME, /tmp and /dev/shm. */
   readonly own: { readonly home: string; readonly tmp: string; readonly shm: string }
-  /** Absolute paths beside the system that can be read; those that don't exist are left out. */
-  readonly see: readonly string[]
-  /** What must be readable, or nothing starts. */
+  /** Absolute paths outside of the system folders that commands can read. Missing paths are left out. */
+  readonly readable: readonly string[]
+  /** Absolute paths that commands can read. If one is missing, no command starts. */
   readonly read_only: readonly string[]
-  /** What others than its owner may not read of what is seen. */
+  /** Readable paths to mask, because only their owner may read them. */
   readonly hidden: readonly { readonly path: string; readonly folder: boolean }[]
-  /** Where the system's own name server is written, when that is out of sight. */
+  /** The file of the name server, if it is outside of the system folders. */
   readonly resolver: string | null
   readonly network: boolean
   readonly env: Readonly<Record<string, string>>
 }
 
-/** Where a system has its programs. Everything else (homes, /run with its sockets, /var, /srv, …) is not there at all. */
-const system = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32', '/etc', '/opt', '/nix', '/gnu', '/sys/devices/system/cpu']
+/** The folders of the system's programs. Everything else (homes, /run with its sockets, /var, /srv, …) does not exist for a command. */
+const systemPaths = [
+  '/usr',
+  '/bin',
+  '/sbin',
+  '/lib',
+  '/lib32',
+  '/lib64',
+  '/libx32',
+  '/etc',
+  '/opt',
+  '/nix',
+  '/gnu',
+  '/sys/devices/system/cpu',
+]
 
-/** The file descriptor on which bubblewrap says the process id of what it started. */
+/** The file descriptor on which bubblewrap reports the process id of the command. */
 export const INFO_FD = 3
 
-/** The argv that runs `words` behind the walls. */
-export function bubblewrapArgv(walls: BubblewrapConfig, words: readonly string[]): string[] {
-  const binds = laid(walls)
+/** Returns the argv that runs `command` in bubblewrap. */
+export function bubblewrapArgv(config: BubblewrapConfig, command: readonly string[]): string[] {
+  const binds = bindMounts(config)
   return [
-    [walls.program, '--die-with-parent', '--new-session', '--unshare-all', ...(walls.network ? ['--share-net'] : []), '--cap-drop', 'ALL'],
-    ['--clearenv', ...Object.entries(walls.env).flatMap(([name, value]) => ['--setenv', name, value])],
-    system.flatMap((path) => ['--ro-bind-try', path, path]),
-    walls.hidden.flatMap(({ path, folder }) => (folder ? ['--tmpfs', path, '--remount-ro', path] : ['--ro-bind', '/dev/null', path])),
-    // Root could write the kernel's settings there, for it owns them in any namespace.
+    [
+      config.program,
+      '--die-with-parent',
+      '--new-session',
+      '--unshare-all',
+      ...(config.network ? ['--share-net'] : []),
+      '--cap-drop',
+      'ALL',
+    ],
+    ['--clearenv', ...Object.entries(config.env).flatMap(([name, value]) => ['--setenv', name, value])],
+    systemPaths.flatMap((path) => ['--ro-bind-try', path, path]),
+    config.hidden.flatMap(({ path, folder }) => (folder ? ['--tmpfs', path, '--remount-ro', path] : ['--ro-bind', '/dev/null', path])),
+    // Root owns the kernel's settings in any namespace, so it could write them here.
     ['--proc', '/proc', '--remount-ro', '/proc'],
     ['--dev', '/dev', '--dir', '/run'],
-    scratch(walls.own, binds),
-    binds.flatMap(({ how, path }) => [how, path, path]),
-    ['--remount-ro', '/dev', '--remount-ro', '/', '--chdir', walls.dir, '--info-fd', String(INFO_FD), '--', ...words],
+    scratchMounts(config.own, binds),
+    binds.flatMap(({ option, path }) => [option, path, path]),
+    ['--remount-ro', '/dev', '--remount-ro', '/', '--chdir', config.dir, '--info-fd', String(INFO_FD), '--', ...command],
   ].flat()
 }
 
 /**
- * The folders where every program may write. Where something else is laid below one, it is a new one each time: in one that is
- * kept, a command could leave a link in place of a folder, and lead the next command's walls elsewhere.
+ * Returns the mounts of the temporary folders. If another mount is below such a folder, the folder is new for each command. In a folder
+ * that stays, a command could replace a part of that path by a link, and so redirect the mounts of the next command.
  */
-function scratch(own: BubblewrapConfig['own'], binds: readonly Bind[]): string[] {
-  const places = [
-    { place: '/tmp', kept: own.tmp },
-    { place: '/var/tmp', kept: own.tmp },
-    { place: '/dev/shm', kept: own.shm },
+function scratchMounts(own: BubblewrapConfig['own'], binds: readonly Bind[]): string[] {
+  const mounts = [
+    { mountPoint: '/tmp', source: own.tmp },
+    { mountPoint: '/var/tmp', source: own.tmp },
+    { mountPoint: '/dev/shm', source: own.shm },
   ]
-  return places.flatMap(({ place, kept }) =>
-    binds.some(({ path }) => isBelow(path, place)) ? ['--tmpfs', place] : ['--bind', kept, place],
+  return mounts.flatMap(({ mountPoint, source }) =>
+    binds.some(({ path }) => isBelow(path, mountPoint)) ? ['--tmpfs', mountPoint] : ['--bind', source, mountPoint],
   )
 }
 
 interface Bind {
-  readonly how: string
+  readonly option: string
   readonly path: string
 }
 
-/** Parents first, so that what lies below keeps its own rights. */
-function laid(walls: BubblewrapConfig): Bind[] {
+/** Returns the mounts with parents first, so that a mount below another keeps its own access. */
+function bindMounts(config: BubblewrapConfig): Bind[] {
   const binds = [
-    ...walls.see.filter((path) => !system.some((place) => isBelow(path, place))).map((path) => ({ how: '--ro-bind-try', path })),
-    ...(walls.resolver === null || !walls.network ? [] : [{ how: '--ro-bind-try', path: walls.resolver }]),
-    ...walls.read_only.map((path) => ({ how: '--ro-bind', path })),
-    { how: '--bind', path: walls.own.home },
-    { how: '--bind', path: walls.own.tmp },
-    { how: '--bind', path: walls.dir },
-    ...(walls.git === null ? [] : [{ how: '--ro-bind', path: walls.git }]),
+    ...config.readable
+      .filter((path) => !systemPaths.some((mountPoint) => isBelow(path, mountPoint)))
+      .map((path) => ({ option: '--ro-bind-try', path })),
+    ...(config.resolver === null || !config.network ? [] : [{ option: '--ro-bind-try', path: config.resolver }]),
+    ...config.read_only.map((path) => ({ option: '--ro-bind', path })),
+    { option: '--bind', path: config.own.home },
+    { option: '--bind', path: config.own.tmp },
+    { option: '--bind', path: config.dir },
+    ...(config.git === null ? [] : [{ option: '--ro-bind', path: config.git }]),
   ]
   return binds.toSorted((one, other) => one.path.length - other.path.length)
 }

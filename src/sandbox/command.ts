@@ -1,159 +1,165 @@
-/** One command: started behind the walls, watched, ended with all that it started, and told of. */
+/** Runs one command in the sandbox, watches its limits, and kills all its processes at the end. */
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { setTimeout as pause } from 'node:timers/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { BurnError, ifCode, messageOf } from '../core/errors.ts'
 import type { SandboxPolicy } from '../core/sprint.ts'
 import { oneLine } from '../core/text.ts'
 import { streamProcess, type StreamResult } from '../host/exec.ts'
 import { bubblewrapArgv, type BubblewrapConfig } from './bubblewrap.ts'
-import { Cgroup, groupOf, hitsIn, type Hits } from './cgroup.ts'
-import { groupLimits, innerWords, outerWords, type Limits } from './limits.ts'
+import { Cgroup, groupOf, hitsIn, type LimitHits } from './cgroup.ts'
+import { groupLimits, innerArgv, outerArgv, type Limits } from './limits.ts'
 import { notesOf } from './notes.ts'
 import { KeptOutput } from './output.ts'
 
 export interface CommandOptions {
   readonly stop: AbortSignal
-  /** Milliseconds; at most the policy's. */
+  /** Timeout (ms). The policy's timeout is the maximum. */
   readonly timeout?: number
-  /** In place of the policy's. */
+  /** Overrides the policy's `network`. */
   readonly network?: boolean
-  /** Whether the `.git` of the workspace may be changed; never so for a model. */
+  /** Makes the workspace's `.git` writable. Only burn's own commands set it, never a model's. */
   readonly writable_git?: boolean
 }
 
 export interface CommandResult {
-  /** Null where a signal, or this program, ended it. */
+  /** Null if a signal or burn ended the command. */
   readonly code: number | null
   readonly signal: string | null
-  /** Stdout and stderr as they came; of too much, the beginning and the end. */
+  /** Stdout and stderr in the order of arrival. If it is too long, the beginning and the end. */
   readonly output: string
   readonly stopped: 'timeout' | 'too_much' | 'stop' | null
-  /** What the sandbox has to say: what it refused, why it ended the command. */
+  /** The sandbox's notes: the limits that it enforced, and the reason if it killed the command. */
   readonly notes: readonly string[]
 }
 
-/** All that a command's start depends on; found once, when the sandbox is opened. */
+/** The settings of every command, found once when the sandbox opens. */
 export interface CommandSetup {
   readonly policy: SandboxPolicy
   readonly dir: string
-  /** Null where there are none, and `why` says why not. */
+  /** Null if commands run unconfined. */
   readonly bubblewrap: BubblewrapConfig | null
-  readonly why: string
+  /** One line for people: how commands are confined. */
+  readonly summary: string
   readonly limits: Limits
   readonly shell: string
-  /** Of what is outside of the walls. */
+  /** The environment of the processes outside of bubblewrap. */
   readonly outer_env: Readonly<Record<string, string>>
   readonly env: Readonly<Record<string, string>>
-  /** Bytes that one file may have. */
+  /** Maximum size of one file, in bytes. */
   readonly file_bytes: number
-  /** Aborted once no command may run any more; its reason is an Error. */
+  /** Aborts when no further command may run. Its reason is an Error. */
   readonly ended: AbortSignal
 }
 
-/** How often the limits of a running command are looked at. */
-const LOOK_MS = 200
-/** How long the last processes may take to go once they are killed. */
-const GONE_MS = 5000
+/** Time between two checks of a running command's limits (ms). */
+const POLL_MS = 200
+/** Time for the last processes to exit after a kill (ms). */
+const EXIT_MS = 5000
 
-/** Runs a shell command in the workspace. Throws BurnError `sandbox_failed` where it could not be started; never for what it does. */
-export async function runCommand(setting: CommandSetup, command: string, options: CommandOptions): Promise<CommandResult> {
-  if (command.includes('\0')) throw new BurnError('bad_argument', 'the command contains a NUL character', 'leave it out')
-  const group = await Cgroup.make(setting.limits.places, groupLimits(setting.policy)).catch((thrown: Error) => {
-    throw failed(`its control group could not be made (${thrown.message})`)
+/**
+ * Runs a shell command in the workspace. Throws BurnError `sandbox_failed` if it could not start, and `bad_argument` for a NUL character. A
+ * failure of the command itself is in the result.
+ */
+export async function runCommand(setup: CommandSetup, command: string, options: CommandOptions): Promise<CommandResult> {
+  if (command.includes('\0')) throw new BurnError('bad_argument', 'the command contains a NUL character', 'remove it')
+  const group = await Cgroup.create(setup.limits.cgroup_parents, groupLimits(setup.policy)).catch((thrown: Error) => {
+    throw startError(`its control group could not be created (${thrown.message})`)
   })
-  const output = new KeptOutput(setting.policy.output)
+  const output = new KeptOutput(setup.policy.output)
   try {
-    const { followed, hits, exceeded } = await watched(setting, group, { ...options, command }, output)
-    if (setting.bubblewrap !== null) await lastGone(followed, output, setting.dir)
-    const stopped = exceeded ? 'too_much' : followed.stopped
-    const { code, signal } = stopped === null ? followed : { code: null, signal: 'SIGKILL' }
-    const network = options.network ?? setting.policy.network
-    const timeout = timeoutOf(setting, options)
+    const { result, hits, exceeded } = await runWatched(setup, group, { ...options, command }, output)
+    if (setup.bubblewrap !== null) await waitForLastProcess(result, output, setup.dir)
+    const stopped = exceeded ? 'too_much' : result.stopped
+    const { code, signal } = stopped === null ? result : { code: null, signal: 'SIGKILL' }
+    const network = options.network ?? setup.policy.network
+    const timeout = timeoutOf(setup, options)
     const text = output.text()
-    const over = setting.ended.aborted ? messageOf(setting.ended.reason) : null
-    const notes = notesOf({ ...setting, over, network, timeout, hits, exceeded, code, stopped, output: text })
+    const end_reason = setup.ended.aborted ? messageOf(setup.ended.reason) : null
+    const notes = notesOf({ ...setup, end_reason, network, timeout, hits, exceeded, code, stopped, output: text })
     return { code, signal, output: text, stopped, notes }
   } finally {
     await group.close()
   }
 }
 
-/** The argv of a command, with everything around it. */
-export function commandWords(setting: CommandSetup, groups: readonly string[], command: string, options: CommandOptions): string[] {
-  const { policy, limits, bubblewrap: walls } = setting
-  const inner = innerWords({ ...policy, file_bytes: setting.file_bytes }, limits.rlimits, setting.shell, command)
-  const bare = () => [...Object.entries(setting.env).map(([name, value]) => `${name}=${value}`), ...inner]
+/** Returns the argv of a command with its limits and bubblewrap around it. */
+export function commandArgv(setup: CommandSetup, groups: readonly string[], command: string, options: CommandOptions): string[] {
+  const { policy, limits, bubblewrap } = setup
+  const inner = innerArgv({ ...policy, file_bytes: setup.file_bytes }, limits.rlimits, setup.shell, command)
+  const unconfined = () => [...Object.entries(setup.env).map(([name, value]) => `${name}=${value}`), ...inner]
   const network = options.network ?? policy.network
-  const words =
-    walls === null ? bare() : bubblewrapArgv({ ...walls, network, git: options.writable_git === true ? null : walls.git }, inner)
-  // Bubblewrap's own process can be seen from behind its walls, with the environment that it was started with.
-  return outerWords(groups, [...(limits.scope ?? []), 'env', '-i', ...words])
+  const argv =
+    bubblewrap === null
+      ? unconfined()
+      : bubblewrapArgv({ ...bubblewrap, network, git: options.writable_git === true ? null : bubblewrap.git }, inner)
+  // A confined command can see bubblewrap's own process with its environment, so that must be empty.
+  return outerArgv(groups, [...(limits.scope ?? []), 'env', '-i', ...argv])
 }
 
 function timeoutOf({ policy }: CommandSetup, options: CommandOptions): number {
   return Math.min(policy.timeout, options.timeout ?? policy.timeout)
 }
 
-/** Follows a command, and ends it when it wants more processes than it may have: it would only try for ever. */
-async function watched(
-  setting: CommandSetup,
+/** Runs a command, and kills it if it reaches the process limit: a fork bomb would go on forever. */
+async function runWatched(
+  setup: CommandSetup,
   group: Cgroup,
   { command, ...options }: CommandOptions & { readonly command: string },
   output: KeptOutput,
-): Promise<{ followed: StreamResult; hits: Hits; exceeded: boolean }> {
+): Promise<{ result: StreamResult; hits: LimitHits; exceeded: boolean }> {
   const exceeded = new AbortController()
-  let started: number | null = null
-  let hits: Hits = { processes: 0, memory: 0 }
-  const look = async () => {
-    const dirs = setting.limits.scope === null ? group.dirs : await scopeOf(started)
-    const now = await hitsIn(dirs)
-    hits = { processes: Math.max(hits.processes, now.processes), memory: Math.max(hits.memory, now.memory) }
+  let pid: number | null = null
+  let hits: LimitHits = { processes: 0, memory: 0 }
+  const readHits = async () => {
+    const dirs = setup.limits.scope === null ? group.dirs : await scopeOf(pid)
+    const current = await hitsIn(dirs)
+    hits = { processes: Math.max(hits.processes, current.processes), memory: Math.max(hits.memory, current.memory) }
     if (hits.processes > 0) exceeded.abort()
   }
-  const stop = AbortSignal.any([options.stop, setting.ended])
-  const limited = setting.limits.scope !== null || group.dirs.length > 0
-  const looking = limited ? setInterval(() => void look(), LOOK_MS) : undefined
+  const stop = AbortSignal.any([options.stop, setup.ended])
+  const hasLimits = setup.limits.scope !== null || group.dirs.length > 0
+  const polling = hasLimits ? setInterval(() => void readHits(), POLL_MS) : undefined
   try {
-    const followed = await streamProcess(commandWords(setting, group.dirs, command, options), {
-      timeout_ms: timeoutOf(setting, options),
+    const result = await streamProcess(commandArgv(setup, group.dirs, command, options), {
+      timeout_ms: timeoutOf(setup, options),
       stop: AbortSignal.any([stop, exceeded.signal]),
       onStdout: (chunk) => output.add(chunk),
-      started: (pid) => {
-        started = pid
+      started: (id) => {
+        pid = id
       },
-      env: setting.outer_env,
-      cwd: setting.dir,
+      env: setup.outer_env,
+      cwd: setup.dir,
     })
-    if (limited) await look()
-    return { followed, hits, exceeded: followed.stopped === 'stop' && !stop.aborted }
+    if (hasLimits) await readHits()
+    return { result, hits, exceeded: result.stopped === 'stop' && !stop.aborted }
   } finally {
-    clearInterval(looking)
+    clearInterval(polling)
   }
 }
 
-/** The group that systemd gave a command; none before it has. */
+/** Returns the group that systemd created for a command; none until it has. */
 async function scopeOf(pid: number | null): Promise<string[]> {
   if (pid === null) return []
-  const [own, its] = await Promise.all([groupOf(process.pid), groupOf(pid)])
-  return its === null || its === own ? [] : [its]
+  const [own, commandGroup] = await Promise.all([groupOf(process.pid), groupOf(pid)])
+  return commandGroup === null || commandGroup === own ? [] : [commandGroup]
 }
 
-/** Waits until the first process behind the walls is gone: the kernel lets it go only when all others are. */
-async function lastGone(followed: StreamResult, output: KeptOutput, dir: string): Promise<void> {
-  const first = /"child-pid": *(\d+)/.exec(followed.stderr)?.[1]
-  if (first === undefined && followed.stopped === null) {
-    if (!existsSync(dir)) throw new BurnError('sandbox_workspace', `the workspace ${dir} is gone`, 'nothing can run in it')
-    throw failed(oneLine(output.text()) || oneLine(followed.stderr))
+/** Waits until the sandbox's first process is gone: the kernel removes it after all others. */
+async function waitForLastProcess(result: StreamResult, output: KeptOutput, dir: string): Promise<void> {
+  const firstPid = /"child-pid": *(\d+)/.exec(result.stderr)?.[1]
+  if (firstPid === undefined && result.stopped === null) {
+    if (!existsSync(dir)) throw new BurnError('sandbox_workspace', `the workspace ${dir} is gone`, 'the next sprint creates a new one')
+    throw startError(oneLine(output.text()) || oneLine(result.stderr))
   }
-  if (first === undefined) return
-  for (let waited = 0; waited < GONE_MS; waited += 1) {
-    const stat = await readFile(`/proc/${first}/stat`, 'utf8').catch(ifCode(['ENOENT', 'ESRCH'], null))
+  if (firstPid === undefined) return
+  for (let waited = 0; waited < EXIT_MS; waited += 1) {
+    const stat = await readFile(`/proc/${firstPid}/stat`, 'utf8').catch(ifCode(['ENOENT', 'ESRCH'], null))
     if (stat === null || /\) [ZX] /.test(stat)) return
-    await pause(1)
+    await sleep(1)
   }
 }
 
-function failed(why: string): BurnError {
-  return new BurnError('sandbox_failed', `the command could not be started in its sandbox: ${why}`, 'run burn doctor')
+function startError(reason: string): BurnError {
+  return new BurnError('sandbox_failed', `the command could not be started in its sandbox: ${reason}`, 'run burn doctor')
 }

@@ -1,8 +1,8 @@
-/** One exact replacement in a text. */
+/** Replaces an exact text in a file. */
 import { ToolError } from './paths.ts'
 
-/** How many places of an ambiguous text are named. */
-const NAMED = 8
+/** The number of matches whose lines an error names. */
+const maxLinesNamed = 8
 
 export interface Edit {
   readonly old: string
@@ -10,32 +10,35 @@ export interface Edit {
   readonly all: boolean
 }
 
-/** The text with `old` replaced where it occurs, which must be once unless `all` is set. Throws Refusal. */
-export function edited(text: string, edit: Edit): { readonly text: string; readonly places: number } {
-  if (edit.old === '') throw new ToolError('old is empty: copy the lines that are to be replaced, or use write_file for a whole file')
+/**
+ * Returns the text with `old` replaced, and the number of matches. Throws ToolError if `old` does not match, or matches several times
+ * without `all`.
+ */
+export function applyEdit(text: string, edit: Edit): { readonly text: string; readonly count: number } {
+  if (edit.old === '') throw new ToolError('old is empty: copy the lines to replace, or use write_file for a whole file')
   if (edit.old === edit.new) throw new ToolError('old and new are the same: nothing would change')
-  // A model sees no carriage returns, and writes none.
+  // A model does not see carriage returns, and so does not write them.
   const crlf = !text.includes(edit.old) && text.includes('\r\n') && !edit.old.includes('\r')
   const [old, replacement] = crlf ? [edit.old, edit.new].map((part) => part.replaceAll('\n', '\r\n')) : [edit.old, edit.new]
-  const pieces = text.split(old ?? '')
-  const places = pieces.length - 1
-  if (places === 0)
+  const parts = text.split(old ?? '')
+  const count = parts.length - 1
+  if (count === 0)
     throw new ToolError('old does not occur in the file: it must match exactly, with every space and without line numbers; read it again')
-  if (places > 1 && !edit.all)
+  if (count > 1 && !edit.all)
     throw new ToolError(
-      `old occurs ${places} times (lines ${linesOf(pieces, old ?? '')}): add lines around it until it is unique, or set all`,
+      `old occurs ${count} times (lines ${linesOf(parts, old ?? '')}): add lines around it until it is unique, or set all`,
     )
-  return { text: pieces.join(replacement), places }
+  return { text: parts.join(replacement), count }
 }
 
-function linesOf(pieces: readonly string[], old: string): string {
-  const named = pieces.slice(0, Math.min(NAMED, pieces.length - 1))
-  const lines = named.map(
+function linesOf(parts: readonly string[], old: string): string {
+  const shown = parts.slice(0, Math.min(maxLinesNamed, parts.length - 1))
+  const lines = shown.map(
     (_, index) =>
-      pieces
+      parts
         .slice(0, index + 1)
         .join(old)
         .split('\n').length,
   )
-  return `${lines.join(', ')}${pieces.length - 1 > NAMED ? ', …' : ''}`
+  return `${lines.join(', ')}${parts.length - 1 > maxLinesNamed ? ', …' : ''}`
 }

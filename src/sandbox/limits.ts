@@ -1,93 +1,101 @@
-/** How many processes and how much memory a command may have: by a control group where there can be one, else by resource limits. */
+/** Limits the processes and the memory of commands: by a control group if one can be created, otherwise by resource limits. */
 import type { SandboxPolicy } from '../core/sprint.ts'
 import { BurnError } from '../core/errors.ts'
 import { runProcess } from '../host/exec.ts'
 import { shellWord } from '../host/quote.ts'
 import { INFO_FD } from './bubblewrap.ts'
-import { cgroupPlaces, type CgroupPlace, type Limited } from './cgroup.ts'
+import { findCgroupParents, type CgroupParent, type Resource } from './cgroup.ts'
 
 export interface Limits {
-  /** The words before a command that give it a group of systemd's; null where systemd gives none. */
+  /** The argv before a command that has systemd create its group; null if systemd can't. */
   readonly scope: readonly string[] | null
-  /** Where this program makes groups itself. */
-  readonly places: readonly CgroupPlace[]
-  /** Whether the shell's own limits are set. */
+  /** The folders in which burn creates groups itself. */
+  readonly cgroup_parents: readonly CgroupParent[]
+  /** The resource limits that the shell sets (`ulimit`). */
   readonly rlimits: { readonly processes: boolean; readonly memory: boolean }
-  /** For people: what limits what, and what nothing limits. */
-  readonly why: string
+  /** For people: the mechanism of each limit, or that there is none. */
+  readonly summary: string
 }
 
-/** Beside the command's own: this program's shell and bubblewrap's two processes. */
-const OWN_PROCESSES = 4
-/** A bus that does not answer is given up by systemd-run itself after 25 s. */
-const PROBE_MS = 30_000
+/** Processes in the group beside the command's own: burn's shell and bubblewrap's two. */
+const ownProcesses = 4
+/** systemd-run itself gives up after 25 s if the bus does not answer. */
+const probeTimeout_ms = 30_000
 
-type Most = Pick<SandboxPolicy, 'processes' | 'memory'>
+type ResourceLimits = Pick<SandboxPolicy, 'processes' | 'memory'>
 
-/** What a shell limits before it runs a command. */
-type Inner = Most & { readonly file_bytes: number }
+/** The limits that the shell sets before it runs a command. */
+type InnerLimits = ResourceLimits & { readonly file_bytes: number }
 
-/** Finds by trying what there is. Throws BurnError `sandbox_failed` if systemd takes too long: a busy machine must not have weaker limits. `counted`: whether a limit of the shell on processes counts this sandbox's alone. */
+/**
+ * Tries which limits this machine has. Throws BurnError `sandbox_failed` if systemd does not answer: a busy machine must not get weaker
+ * limits. `counts_own`: the shell's process limit counts only the processes of this sandbox.
+ */
 export async function findLimits(
-  most: Most,
-  options: { env: Readonly<Record<string, string>>; uid: number; counted: boolean; probe_ms?: number },
+  max: ResourceLimits,
+  options: { env: Readonly<Record<string, string>>; uid: number; counts_own: boolean; probe_ms?: number },
 ): Promise<Limits> {
-  const scope = scopeWords(most, options.uid)
-  const tried = await runProcess([...scope, 'true'], { timeout_ms: options.probe_ms ?? PROBE_MS, env: options.env })
-  if (tried.code === 0)
-    return { scope, places: [], rlimits: { processes: false, memory: false }, why: 'processes and memory: limited by systemd' }
-  if (tried.stopped !== null) {
-    const hint = 'see how loaded the machine is; the next sprint tries again'
-    throw new BurnError('sandbox_failed', `systemd-run did not answer within ${(options.probe_ms ?? PROBE_MS) / 1000} s`, hint)
+  const scope = scopeArgv(max, options.uid)
+  const trial = await runProcess([...scope, 'true'], { timeout_ms: options.probe_ms ?? probeTimeout_ms, env: options.env })
+  if (trial.code === 0)
+    return { scope, cgroup_parents: [], rlimits: { processes: false, memory: false }, summary: 'processes and memory: limited by systemd' }
+  if (trial.stopped !== null) {
+    const hint = 'check the load of the machine; the next sprint tries again'
+    throw new BurnError('sandbox_failed', `systemd-run did not answer within ${(options.probe_ms ?? probeTimeout_ms) / 1000} s`, hint)
   }
-  const places = await cgroupPlaces()
-  const held = new Set(places.flatMap(({ limits }) => limits))
-  const rlimits = { processes: !held.has('processes') && options.counted, memory: !held.has('memory') }
-  return { scope: null, places, rlimits, why: whyOf(held, rlimits, options.uid) }
+  const parents = await findCgroupParents()
+  const limitedByGroup = new Set(parents.flatMap(({ limits }) => limits))
+  const rlimits = { processes: !limitedByGroup.has('processes') && options.counts_own, memory: !limitedByGroup.has('memory') }
+  return { scope: null, cgroup_parents: parents, rlimits, summary: summaryOf(limitedByGroup, rlimits, options.uid) }
 }
 
-function whyOf(held: ReadonlySet<Limited>, rlimits: Limits['rlimits'], uid: number): string {
-  const processes = held.has('processes')
+function summaryOf(limitedByGroup: ReadonlySet<Resource>, rlimits: Limits['rlimits'], uid: number): string {
+  const processes = limitedByGroup.has('processes')
     ? 'limited by a control group'
     : rlimits.processes
       ? 'limited by a resource limit'
-      : `not limited (no control group can be made here${uid === 0 ? ', and a resource limit does not hold root' : ''})`
-  const memory = held.has('memory') ? 'limited by a control group' : 'limited for each process, not for all together'
+      : `not limited (no control group can be created here${uid === 0 ? ', and resource limits do not apply to root' : ''})`
+  const memory = limitedByGroup.has('memory') ? 'limited by a control group' : 'limited per process, not in total'
   return `processes: ${processes}; memory: ${memory}`
 }
 
-/** systemd's words for a group of one command. */
-export function scopeWords(most: Most, uid: number): string[] {
-  const properties = [`TasksMax=${most.processes + OWN_PROCESSES}`, `MemoryMax=${most.memory}`, 'MemorySwapMax=0']
-  const whose = uid === 0 ? [] : ['--user']
-  return ['systemd-run', ...whose, '--scope', '--quiet', '--collect', ...properties.flatMap((property) => ['-p', property]), '--']
-}
-
-/** Bytes that one process may have where only processes can be limited: V8 asks for more than a gibibyte before it runs anything. */
-export function memoryOfOne({ memory }: Pick<SandboxPolicy, 'memory'>): number {
-  return Math.max(memory, 2 * 2 ** 30)
-}
-
-/** What to write into a control group. */
-export function groupLimits(most: Most): Readonly<Record<Limited, number>> {
-  return { processes: most.processes + OWN_PROCESSES, memory: most.memory }
+/** Returns the argv that runs a command in a new group of systemd. */
+export function scopeArgv(max: ResourceLimits, uid: number): string[] {
+  const properties = [`TasksMax=${max.processes + ownProcesses}`, `MemoryMax=${max.memory}`, 'MemorySwapMax=0']
+  const manager = uid === 0 ? [] : ['--user']
+  return ['systemd-run', ...manager, '--scope', '--quiet', '--collect', ...properties.flatMap((property) => ['-p', property]), '--']
 }
 
 /**
- * The argv around everything: a shell that enters the groups, makes one stream of stdout and stderr, and keeps its stderr as
- * the descriptor for bubblewrap's own word.
+ * Returns the memory limit of one process (bytes), for machines that can't limit the total. V8 reserves more than a gibibyte at its start.
  */
-export function outerWords(groups: readonly string[], words: readonly string[]): string[] {
-  const enter = groups.map((dir) => `echo $$ >${shellWord(`${dir}/cgroup.procs`)} || exit 125`)
-  return ['sh', '-c', [...enter, `exec ${INFO_FD}>&2 2>&1`, 'exec "$@"'].join('\n'), 'sh', ...words]
+export function memoryPerProcess({ memory }: Pick<SandboxPolicy, 'memory'>): number {
+  return Math.max(memory, 2 * 2 ** 30)
 }
 
-/** The argv inside the walls: the shell's limits, and the command. Dash calls the number of processes -p, others -u. */
-export function innerWords(most: Inner, rlimits: Limits['rlimits'], shell: string, command: string): string[] {
-  const memory = rlimits.memory ? [`ulimit -d ${Math.ceil(memoryOfOne(most) / 1024)}`] : []
-  const processes = rlimits.processes ? [`ulimit -u ${most.processes} 2>/dev/null || ulimit -p ${most.processes}`] : []
-  // In blocks of 512 bytes, by POSIX; a system that already sets less keeps that.
-  const file = `ulimit -f ${Math.ceil(most.file_bytes / 512)} 2>/dev/null`
+/** Returns the limits of a control group. */
+export function groupLimits(max: ResourceLimits): Readonly<Record<Resource, number>> {
+  return { processes: max.processes + ownProcesses, memory: max.memory }
+}
+
+/**
+ * Returns the outermost argv: a shell that enters the groups and joins stdout and stderr. It keeps the original stderr as the descriptor on
+ * which bubblewrap reports.
+ */
+export function outerArgv(groups: readonly string[], argv: readonly string[]): string[] {
+  const enterGroups = groups.map((dir) => `echo $$ >${shellWord(`${dir}/cgroup.procs`)} || exit 125`)
+  return ['sh', '-c', [...enterGroups, `exec ${INFO_FD}>&2 2>&1`, 'exec "$@"'].join('\n'), 'sh', ...argv]
+}
+
+/**
+ * Returns the argv inside of bubblewrap: a shell that sets its limits and runs the command. The process limit is `-p` in dash, and `-u` in
+ * other shells.
+ */
+export function innerArgv(max: InnerLimits, rlimits: Limits['rlimits'], shell: string, command: string): string[] {
+  const memory = rlimits.memory ? [`ulimit -d ${Math.ceil(memoryPerProcess(max) / 1024)}`] : []
+  const processes = rlimits.processes ? [`ulimit -u ${max.processes} 2>/dev/null || ulimit -p ${max.processes}`] : []
+  // POSIX counts blocks of 512 bytes. A lower limit of the system stays in force.
+  const file = `ulimit -f ${Math.ceil(max.file_bytes / 512)} 2>/dev/null`
   return [
     'sh',
     '-c',

@@ -1,9 +1,9 @@
-/** What is kept of a command's output: its beginning and its end, however much comes between. */
+/** Keeps the beginning and the end of a command's output, in limited memory. */
 
-/** Where a command says more than this it is ended: nobody reads it, and it would go on until its time is up. */
-const FLOOD = 64 * 1024 * 1024
+/** burn kills a command that prints more bytes than this, because it would print until its timeout. */
+const maxBytes = 64 * 1024 * 1024
 
-/** A bounded buffer: the first half of `limit` bytes and the last. */
+/** A buffer of `limit` bytes: half of them for the beginning, and half for the end. */
 export class KeptOutput {
   readonly #limit: number
   readonly #head: Buffer[] = []
@@ -16,18 +16,18 @@ export class KeptOutput {
     this.#limit = limit
   }
 
-  /** False once it is a flood. */
+  /** Adds a chunk. Returns false if the command has printed too much. */
   add(chunk: Buffer): boolean {
     this.#total += chunk.length
-    const room = Math.ceil(this.#limit / 2) - this.#in_head
-    const first = chunk.subarray(0, Math.max(0, room))
-    if (first.length > 0) this.#head.push(Buffer.from(first))
-    this.#in_head += first.length
-    this.#keepLast(chunk.subarray(first.length))
-    return this.#total <= FLOOD
+    const roomLeft = Math.ceil(this.#limit / 2) - this.#in_head
+    const headPart = chunk.subarray(0, Math.max(0, roomLeft))
+    if (headPart.length > 0) this.#head.push(Buffer.from(headPart))
+    this.#in_head += headPart.length
+    this.#keepLast(chunk.subarray(headPart.length))
+    return this.#total <= maxBytes
   }
 
-  /** Everything, or both ends with a line between that says how much is missing. */
+  /** Returns all output, or both ends with a line between them that counts the missing bytes. */
   text(): string {
     const head = Buffer.concat(this.#head)
     const tail = Buffer.concat(this.#tail).subarray(-this.#room())
@@ -40,12 +40,12 @@ export class KeptOutput {
     return Math.max(1, Math.floor(this.#limit / 2))
   }
 
-  /** Pieces are joined only once they are twice the room, so that many small ones cost no more than few large ones. */
+  /** Joins the chunks only when they are twice as long as needed, so that many small chunks cost no more than a few large ones. */
   #keepLast(chunk: Buffer): void {
     if (chunk.length === 0) return
-    const last = Buffer.from(chunk.subarray(-this.#room()))
-    this.#tail.push(last)
-    this.#in_tail += last.length
+    const part = Buffer.from(chunk.subarray(-this.#room()))
+    this.#tail.push(part)
+    this.#in_tail += part.length
     if (this.#in_tail < 2 * this.#room()) return
     this.#tail = [Buffer.from(Buffer.concat(this.#tail).subarray(-this.#room()))]
     this.#in_tail = this.#tail[0]?.length ?? 0

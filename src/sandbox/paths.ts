@@ -1,6 +1,6 @@
 /**
- * Paths a model may name. Every folder on the way is opened from the one before, without following a symbolic link, so
- * that nothing a command swaps in meanwhile leads out of the workspace.
+ * Resolves paths from a model. It opens each folder relative to its parent and follows no symbolic link, so that a command can't swap a
+ * link in and lead out of the workspace.
  */
 import { constants } from 'node:fs'
 import { lstat, mkdir, open, readlink, type FileHandle } from 'node:fs/promises'
@@ -8,115 +8,115 @@ import { posix } from 'node:path'
 import { codeOf, ifCode, messageOf, noSuchPath } from '../core/errors.ts'
 import { oneLine } from '../core/text.ts'
 
-/** What a tool won't do, in words for the model. */
+/** An error of a tool call; its message is for the model. */
 export class ToolError extends Error {}
 
-/** The codes of the system for a path that is not what was asked for; `refuseWhat` says what it is. Every other error is the machine's. */
-export const refusedPath = [...noSuchPath, 'EACCES', 'EPERM', 'ELOOP', 'EMLINK', 'ENAMETOOLONG', 'ENXIO', 'ENODEV'] as const
+/** The error codes that a wrong path causes; `throwPathError` explains them to the model. Other codes are failures of the machine. */
+export const pathErrorCodes = [...noSuchPath, 'EACCES', 'EPERM', 'ELOOP', 'EMLINK', 'ENAMETOOLONG', 'ENXIO', 'ENODEV'] as const
 
-/** A folder of the workspace that is held open. */
-export interface HeldFolder {
-  /** A path to what lies in it; good while the folder is held. */
+/** A folder of the workspace that burn holds open. */
+export interface OpenFolder {
+  /** Returns the path of an entry. It is valid while the folder is open. */
   at(name: string): string
 }
 
 /**
- * The names from the workspace's root to `path` (none for the root itself). Throws Refusal for a path that leaves the
- * workspace, or leads into its `.git`.
+ * Returns the names from the workspace's root to `path`; none for the root itself. Throws ToolError for a path that leaves the workspace or
+ * leads into its `.git`.
  */
 export function partsOf(dir: string, path: string): string[] {
   if (path === '') throw new ToolError('the path is empty: name a file, relative to the workspace')
   if (path.includes('\0')) throw new ToolError('the path contains a NUL character: leave it out')
   const relative = posix.relative(dir, posix.resolve(dir, path))
   const parts = relative === '' ? [] : relative.split('/')
-  if (parts[0] === '..') throw new ToolError(`the path leaves the workspace: ${shown(path)}; only what is below ${dir} can be used`)
-  // Some file systems take `.GIT` for the same name.
+  if (parts[0] === '..') throw new ToolError(`the path leaves the workspace: ${displayPath(path)}; use a path below ${dir}`)
+  // Some file systems ignore case.
   if (parts[0]?.toLowerCase() === '.git')
     throw new ToolError("the workspace's .git can't be read or written with this tool: use git status, git log and git diff in run_command")
   if (parts.some((part) => Buffer.byteLength(part) > 255))
-    throw new ToolError(`a name in the path is longer than 255 bytes: ${shown(path)}`)
+    throw new ToolError(`a name in the path is longer than 255 bytes: ${displayPath(path)}`)
   return parts
 }
 
-/** Holds the folder that has `parts` in it while `use` works there; makes folders that are missing where `make` is set. */
+/** Opens the folder that contains `parts` while `use` runs. With `create`, it creates missing folders. Throws ToolError. */
 export async function inFolder<T>(
   dir: string,
   parts: readonly string[],
-  options: { readonly make: boolean },
-  use: (folder: HeldFolder, name: string) => Promise<T>,
+  options: { readonly create: boolean },
+  use: (folder: OpenFolder, name: string) => Promise<T>,
 ): Promise<T> {
-  const way = parts.slice(0, -1)
-  let held = await open(dir, folderFlags)
+  const folders = parts.slice(0, -1)
+  let current = await open(dir, folderFlags)
   try {
-    for (const [depth, name] of way.entries()) {
-      const place = placeIn(held, [dir, ...way.slice(0, depth)].join('/'), name)
-      if (options.make) await mkdir(place).catch(refuseUnlessThere)
-      const next = await open(place, folderFlags).catch(ifCode(refusedPath, null))
-      if (next === null) await refuseWhat(place, dir, way.slice(0, depth + 1), 'folder')
+    for (const [depth, name] of folders.entries()) {
+      const target = pathIn(current, [dir, ...folders.slice(0, depth)].join('/'), name)
+      if (options.create) await mkdir(target).catch(ignoreExisting)
+      const next = await open(target, folderFlags).catch(ifCode(pathErrorCodes, null))
+      if (next === null) await throwPathError(target, dir, folders.slice(0, depth + 1), 'folder')
       else {
-        await held.close()
-        held = next
+        await current.close()
+        current = next
       }
     }
-    const path = [dir, ...way].join('/')
-    const folder = { at: (name: string) => placeIn(held, path, name) }
+    const path = [dir, ...folders].join('/')
+    const folder = { at: (name: string) => pathIn(current, path, name) }
     return await use(folder, parts.at(-1) ?? '.')
   } finally {
-    await held.close()
+    await current.close()
   }
 }
 
-/** Opens a regular file for reading; never waits, whatever it is. Throws Refusal. */
-export async function openFile(folder: HeldFolder, dir: string, parts: readonly string[]): Promise<FileHandle> {
-  const place = folder.at(parts.at(-1) ?? '.')
-  const stat = await lstat(place).catch(ifCode(refusedPath, null))
-  const file = stat?.isFile() === true ? await open(place, fileFlags).catch(ifCode(refusedPath, null)) : null
-  if (file === null) return refuseWhat(place, dir, parts, 'file')
+/** Opens a regular file for reading, and never blocks. Throws ToolError for anything else. */
+export async function openFile(folder: OpenFolder, dir: string, parts: readonly string[]): Promise<FileHandle> {
+  const target = folder.at(parts.at(-1) ?? '.')
+  const stat = await lstat(target).catch(ifCode(pathErrorCodes, null))
+  const file = stat?.isFile() === true ? await open(target, fileFlags).catch(ifCode(pathErrorCodes, null)) : null
+  if (file === null) return throwPathError(target, dir, parts, 'file')
   if ((await file.stat()).isFile()) return file
   await file.close()
-  throw new ToolError(`${shown(parts.join('/'))} was replaced while it was opened: try again`)
+  throw new ToolError(`${displayPath(parts.join('/'))} was replaced while it was opened: try again`)
 }
 
-/** Throws the Refusal that says why this is not the file or folder that was asked for. */
-export async function refuseWhat(place: string, dir: string, parts: readonly string[], wanted: 'file' | 'folder'): Promise<never> {
-  const name = shown(parts.join('/') || '.')
-  const stat = await lstat(place).catch((error: NodeJS.ErrnoException) => error)
+/** Throws the ToolError that explains why `target` is not the expected file or folder. */
+export async function throwPathError(target: string, dir: string, parts: readonly string[], expected: 'file' | 'folder'): Promise<never> {
+  const name = displayPath(parts.join('/') || '.')
+  const stat = await lstat(target).catch((error: NodeJS.ErrnoException) => error)
   if (stat instanceof Error) {
-    if (stat.code === 'ENOENT') throw new ToolError(`there is no ${name} in the workspace: look with search, or with ls in run_command`)
-    throw new ToolError(`${name} can't be looked at (${stat.code ?? stat.message})`)
+    if (stat.code === 'ENOENT') throw new ToolError(`there is no ${name} in the workspace: find it with search, or with ls in run_command`)
+    throw new ToolError(`${name} can't be accessed (${stat.code ?? stat.message})`)
   }
   if (stat.isSymbolicLink()) {
-    const to = await readlink(place).catch(ifCode(['EINVAL', ...noSuchPath], null))
+    const to = await readlink(target).catch(ifCode(['EINVAL', ...noSuchPath], null))
     if (to === null) throw new ToolError(`${name} was replaced while it was opened: try again`)
-    const target = posix.relative(dir, posix.resolve(dir, ...parts.slice(0, -1), to))
-    const leaves = target === '..' || target.startsWith('..')
+    const path = posix.relative(dir, posix.resolve(dir, ...parts.slice(0, -1), to))
+    const leavesWorkspace = path === '..' || path.startsWith('..')
     throw new ToolError(
-      leaves
-        ? `the path leaves the workspace: ${name} is a symbolic link to ${shown(to)}`
-        : `${name} is a symbolic link to ${shown(to)}, and links are not followed: use the path ${shown(target || '.')}`,
+      leavesWorkspace
+        ? `the path leaves the workspace: ${name} is a symbolic link to ${displayPath(to)}`
+        : `${name} is a symbolic link to ${displayPath(to)}, and links are not followed: use the path ${displayPath(path || '.')}`,
     )
   }
-  if (wanted === 'folder' && stat.isDirectory()) throw new ToolError(`the folder ${name} can't be entered: check its rights`)
-  if (wanted === 'folder') throw new ToolError(`${name} is not a folder`)
+  if (expected === 'folder' && stat.isDirectory()) throw new ToolError(`the folder ${name} can't be entered: check its permissions`)
+  if (expected === 'folder') throw new ToolError(`${name} is not a folder`)
   if (stat.isDirectory()) throw new ToolError(`${name} is a folder: name a file in it; list it with ls in run_command`)
-  if (stat.isFile()) throw new ToolError(`${name} can't be opened: check its rights`)
-  throw new ToolError(`${name} is not a regular file (a pipe, socket or device), which this tool does not open`)
+  if (stat.isFile()) throw new ToolError(`${name} can't be opened: check its permissions`)
+  throw new ToolError(`${name} is not a regular file (a pipe, socket or device), and this tool does not open it`)
 }
 
-/** A path as a text names it. */
-export function shown(path: string): string {
+/** Returns a path for a message: on one line, with control characters removed. */
+export function displayPath(path: string): string {
   return oneLine(path, 300)
 }
 
 const fileFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 const folderFlags = fileFlags | constants.O_DIRECTORY
 
-/** Linux opens relative to a folder that is held, by way of /proc. Elsewhere only the path is left, and a swap meanwhile may go unseen. */
-function placeIn(folder: FileHandle, path: string, name: string): string {
+/** On Linux, /proc makes the path relative to the open folder. Elsewhere burn has only the path, and might miss a swapped folder. */
+function pathIn(folder: FileHandle, path: string, name: string): string {
   return process.platform === 'linux' ? `/proc/self/fd/${folder.fd}/${name}` : `${path}/${name}`
 }
 
-function refuseUnlessThere(thrown: unknown): void {
+function ignoreExisting(thrown: unknown): void {
   const code = codeOf(thrown)
-  if (code !== 'EEXIST') throw new ToolError(`the folder can't be made (${code || messageOf(thrown)})`)
+  if (code !== 'EEXIST') throw new ToolError(`the folder can't be created (${code || messageOf(thrown)})`)
 }

@@ -1,7 +1,10 @@
-/** How much a sprint's commands may add to the disk: watched while they run, and counted before git looks. */
+/**
+ * Limits the bytes and files that a sprint's commands add to the disk: watches them while commands run, and counts them before git runs.
+ */
 import { statfs } from 'node:fs/promises'
 import type { SandboxPolicy } from '../core/sprint.ts'
 import { codeOf } from '../core/errors.ts'
+import { counted } from '../core/text.ts'
 import { entryName, isSpecial, removeEntry, unusableWorkspaceError, walkTree, type TreeEntry } from '../host/untrusted-tree.ts'
 
 export interface Used {
@@ -9,85 +12,87 @@ export interface Used {
   readonly files: number
 }
 
-/** What the file system has left for this user. */
+/** The free space of the file system for this user. */
 interface Free extends Used {
-  /** It counts its files. */
+  /** Whether the file system limits the number of files. */
   readonly counted: boolean
 }
 
-const TICK_MS = 250
-/** Of what is free when the sandbox opens, commands may take this part: git needs the rest. */
-const SHARE = 0.8
-/** Ticks between two looks at all files, unless the file system says that much was added; one more for so many files, to take 2 % of a processor at most. */
-const PAUSE_TICKS = 40
-const FILES_A_TICK = 1_500
+const tick_ms = 250
+/** The share of the free space that commands may use. git needs the rest. */
+const diskShare = 0.8
+/** Minimum ticks between two counts of all files, unless the free space shrinks fast. */
+const minTicks = 40
+/** Each tick of the pause pays for this many files, so that counting takes at most 2 % of a processor. */
+const filesPerTick = 1_500
 
-/** A file may be larger than the quota by this, so that one that hits its limit is over the quota for certain. */
-const BEYOND = 2 ** 20
+/** The size limit of one file exceeds the quota by this (bytes), so that a file at its limit exceeds the quota. */
+const margin = 2 ** 20
 
+/** The disk quota of one sandbox. */
 export class Quota {
-  /** Bytes and files that may come to those that were there at first. */
-  readonly most: Used
-  readonly #places: readonly string[]
-  readonly #first: Used
-  /** The growth at the last look, what was free then, and how many ticks later the next look is due. */
+  /** Bytes and files that commands may add. */
+  readonly limit: Used
+  readonly #dirs: readonly string[]
+  readonly #initial: Used
+  /** The last count: the growth, the free space at that time, and the ticks until the next count. */
   #last: { readonly grown: Used; readonly free: Free; readonly pause: number }
   #ticks = 0
   #watchers = 0
 
-  private constructor(places: readonly string[], first: Used, free: Free, most: Used) {
-    this.#places = places
-    this.#first = first
+  private constructor(dirs: readonly string[], initial: Used, free: Free, limit: Used) {
+    this.#dirs = dirs
+    this.#initial = initial
     this.#last = { grown: { bytes: 0, files: 0 }, free, pause: 0 }
-    this.most = most
+    this.limit = limit
   }
 
-  /** Bytes that one file may have. */
+  /** Size limit of one file, in bytes. */
   get file_bytes(): number {
-    return this.most.bytes + BEYOND
+    return this.limit.bytes + margin
   }
 
-  /** `places`: the workspace first, and the other folders that commands can write to. */
-  static async open(places: readonly string[], { disk, files }: Pick<SandboxPolicy, 'disk' | 'files'>): Promise<Quota> {
-    const free = await freeAt(places[0] ?? '/')
-    const most = {
-      bytes: Math.min(disk, Math.floor(SHARE * free.bytes)),
-      files: free.counted ? Math.min(files, Math.floor(SHARE * free.files)) : files,
+  /** Counts the files that exist now. `dirs`: the workspace first, then the other folders that commands can write to. */
+  static async open(dirs: readonly string[], { disk, files }: Pick<SandboxPolicy, 'disk' | 'files'>): Promise<Quota> {
+    const free = await freeAt(dirs[0] ?? '/')
+    const limit = {
+      bytes: Math.min(disk, Math.floor(diskShare * free.bytes)),
+      files: free.counted ? Math.min(files, Math.floor(diskShare * free.files)) : files,
     }
-    return new Quota(places, await usedIn(places, { settled: false, most: null }), free, most)
+    return new Quota(dirs, await usageOf(dirs, { settled: false, limit: null }), free, limit)
   }
 
-  /** Runs `work`, and calls `over` with the reason once more was added than may be. */
-  async during<T>(over: (why: Error) => void, work: () => Promise<T>): Promise<T> {
-    let looking: Promise<void> | null = null
-    const look = async () => {
+  /** Runs `work`, and calls `exceeded` with a reason if its commands exceed the quota. */
+  async watch<T>(exceeded: (reason: Error) => void, work: () => Promise<T>): Promise<T> {
+    let counting: Promise<void> | null = null
+    const count = async () => {
       try {
-        if (await this.#due()) await this.#look({ settled: false })
+        if (await this.#isDue()) await this.#count({ settled: false })
       } catch (thrown) {
-        over(thrown instanceof Error ? thrown : new Error(String(thrown)))
+        exceeded(thrown instanceof Error ? thrown : new Error(String(thrown)))
       } finally {
-        looking = null
+        counting = null
       }
     }
-    // A command that an agent runs is inside of the agent's turn: one of the two watches is enough.
-    const timer = this.#watchers === 0 ? setInterval(() => void (looking ??= look()), TICK_MS) : undefined
+    // A command may run within an agent's turn: one watch is enough for both.
+    const timer = this.#watchers === 0 ? setInterval(() => void (counting ??= count()), tick_ms) : undefined
     this.#watchers += 1
     try {
       return await work()
     } finally {
       this.#watchers -= 1
       clearInterval(timer)
-      await looking
+      await counting
     }
   }
 
   /**
-   * Counts everything, once nothing runs any more, and removes what is neither a file, a folder nor a link. Returns the names of those. Throws BurnError
-   * `workspace_unusable` if more was added than may be.
+   * Counts all files after the commands have ended. Removes pipes, sockets and devices, and returns their names. Throws BurnError
+   * `workspace_unusable` if the quota is exceeded.
    */
-  async settle(): Promise<readonly string[]> {
+  async countAndClean(): Promise<readonly string[]> {
     const special: string[] = []
-    await this.#look({
+    await this.#count({
       settled: true,
       special: (root, entry) => {
         removeEntry(root, entry)
@@ -97,53 +102,54 @@ export class Quota {
     return special
   }
 
-  /** Looks at the file system's own count, which is cheap: it is due if that shrank by half of what may still be added, or after a while. */
-  async #due(): Promise<boolean> {
+  /** A count is due after a pause, or if the free space shrank by half of the remaining quota. Reading the free space is cheap. */
+  async #isDue(): Promise<boolean> {
     const { grown, free, pause } = this.#last
-    const now = await freeAt(this.#places[0] ?? '/')
-    const shrank = (of: keyof Used) => free[of] - now[of] > (this.most[of] - grown[of]) / 2
+    const current = await freeAt(this.#dirs[0] ?? '/')
+    const shrank = (of: keyof Used) => free[of] - current[of] > (this.limit[of] - grown[of]) / 2
     this.#ticks += 1
     return this.#ticks > pause || shrank('bytes') || (free.counted && shrank('files'))
   }
 
-  async #look({ settled, special }: Pick<CountOptions, 'settled' | 'special'>): Promise<void> {
-    const free = await freeAt(this.#places[0] ?? '/')
-    const limit = { bytes: this.#first.bytes + this.most.bytes, files: this.#first.files + this.most.files }
-    const now = await usedIn(this.#places, { settled, most: limit, ...(special === undefined ? {} : { special }) })
-    const grown = { bytes: now.bytes - this.#first.bytes, files: now.files - this.#first.files }
-    this.#last = { grown, free, pause: Math.max(PAUSE_TICKS, Math.ceil(now.files / FILES_A_TICK)) }
+  async #count({ settled, special }: Pick<CountOptions, 'settled' | 'special'>): Promise<void> {
+    const free = await freeAt(this.#dirs[0] ?? '/')
+    const limit = { bytes: this.#initial.bytes + this.limit.bytes, files: this.#initial.files + this.limit.files }
+    const current = await usageOf(this.#dirs, { settled, limit: limit, ...(special === undefined ? {} : { special }) })
+    const grown = { bytes: current.bytes - this.#initial.bytes, files: current.files - this.#initial.files }
+    this.#last = { grown, free, pause: Math.max(minTicks, Math.ceil(current.files / filesPerTick)) }
     this.#ticks = 0
-    if (grown.bytes >= this.most.bytes)
-      throw unusableWorkspaceError(`its commands added ${mebibytes(this.most.bytes)} to the disk, and may add no more`)
-    if (grown.files >= this.most.files) throw unusableWorkspaceError(`its commands added ${this.most.files} files, and may add no more`)
+    if (grown.bytes >= this.limit.bytes)
+      throw unusableWorkspaceError(`its commands reached the disk quota of ${mebibytes(this.limit.bytes)}`)
+    if (grown.files >= this.limit.files)
+      throw unusableWorkspaceError(`its commands reached the quota of ${counted(this.limit.files, 'file')}`)
   }
 }
 
 interface CountOptions {
   readonly settled: boolean
-  /** Counting ends here; null: it is the first count, of all. */
-  readonly most: Used | null
+  /** The count stops here. Null for the first count, which has no limit. */
+  readonly limit: Used | null
   readonly special?: (root: string, entry: TreeEntry) => void
 }
 
-async function usedIn(places: readonly string[], { settled, most, special }: CountOptions): Promise<Used> {
+async function usageOf(dirs: readonly string[], { settled, limit, special }: CountOptions): Promise<Used> {
   let [bytes, files] = [0, 0]
-  // A file that was just checked out may have no blocks yet, which would count as growth later.
-  const first = most === null
-  const linked = new Set<number>()
-  for (const place of places)
-    await walkTree(place, {
+  // A file that git has just checked out may have no blocks yet; these would count as growth later.
+  const initial = limit === null
+  const seenInodes = new Set<number>()
+  for (const dir of dirs)
+    await walkTree(dir, {
       strict: settled,
       onEntry: (entry) => {
         const { stat } = entry
         files += 1
-        // A file of many names is on the disk once.
-        if (stat.nlink < 2 || stat.isDirectory() || !linked.has(stat.ino))
-          bytes += Math.max(first && stat.isFile() ? stat.size : 0, stat.blocks * 512)
-        if (stat.nlink > 1) linked.add(stat.ino)
-        if (special !== undefined && isSpecial(stat)) special(place, entry)
-        // What is special is removed to the last, however much there is.
-        return special !== undefined || most === null || (bytes < most.bytes && files < most.files)
+        // A file with several hard links uses the disk once.
+        if (stat.nlink < 2 || stat.isDirectory() || !seenInodes.has(stat.ino))
+          bytes += Math.max(initial && stat.isFile() ? stat.size : 0, stat.blocks * 512)
+        if (stat.nlink > 1) seenInodes.add(stat.ino)
+        if (special !== undefined && isSpecial(stat)) special(dir, entry)
+        // A walk that removes special files does not stop early.
+        return special !== undefined || limit === null || (bytes < limit.bytes && files < limit.files)
       },
     })
   return { bytes, files }

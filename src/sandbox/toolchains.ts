@@ -1,54 +1,62 @@
-/** What a command must see beside the system: the programs that the PATH leads to, and nothing else of a home. */
+/** Finds the paths outside of the system that commands must read to run the programs on the PATH. Nothing else of a home is readable. */
 import { posix } from 'node:path'
 
-/** Version managers and language tools that live in a home. What has secrets of its own (`.cargo/credentials`, `.npmrc`) is not among `see`. */
-const known: readonly { readonly dir: string; readonly see: readonly string[]; readonly env: Readonly<Record<string, string>> }[] = [
-  { dir: '.cargo/bin', see: ['.cargo/bin', '.rustup'], env: { RUSTUP_HOME: '.rustup' } },
-  { dir: '.nvm', see: ['.nvm'], env: { NVM_DIR: '.nvm' } },
-  { dir: '.fnm', see: ['.fnm'], env: {} },
-  { dir: '.volta', see: ['.volta'], env: { VOLTA_HOME: '.volta' } },
-  { dir: '.pyenv', see: ['.pyenv'], env: { PYENV_ROOT: '.pyenv' } },
-  { dir: '.rbenv', see: ['.rbenv'], env: { RBENV_ROOT: '.rbenv' } },
-  { dir: '.asdf', see: ['.asdf'], env: { ASDF_DATA_DIR: '.asdf' } },
-  { dir: '.sdkman', see: ['.sdkman'], env: { SDKMAN_DIR: '.sdkman' } },
-  { dir: '.local/share/mise', see: ['.local/share/mise'], env: { MISE_DATA_DIR: '.local/share/mise' } },
-  { dir: '.local/bin', see: ['.local/bin', '.local/lib', '.local/pipx', '.local/share/pipx', '.local/share/uv'], env: {} },
+/**
+ * Version managers and language tools in a home. `readable` must not contain files with secrets, such as `.cargo/credentials` or `.npmrc`.
+ */
+const knownTools: readonly {
+  readonly dir: string
+  readonly readable: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+}[] = [
+  { dir: '.cargo/bin', readable: ['.cargo/bin', '.rustup'], env: { RUSTUP_HOME: '.rustup' } },
+  { dir: '.nvm', readable: ['.nvm'], env: { NVM_DIR: '.nvm' } },
+  { dir: '.fnm', readable: ['.fnm'], env: {} },
+  { dir: '.volta', readable: ['.volta'], env: { VOLTA_HOME: '.volta' } },
+  { dir: '.pyenv', readable: ['.pyenv'], env: { PYENV_ROOT: '.pyenv' } },
+  { dir: '.rbenv', readable: ['.rbenv'], env: { RBENV_ROOT: '.rbenv' } },
+  { dir: '.asdf', readable: ['.asdf'], env: { ASDF_DATA_DIR: '.asdf' } },
+  { dir: '.sdkman', readable: ['.sdkman'], env: { SDKMAN_DIR: '.sdkman' } },
+  { dir: '.local/share/mise', readable: ['.local/share/mise'], env: { MISE_DATA_DIR: '.local/share/mise' } },
+  { dir: '.local/bin', readable: ['.local/bin', '.local/lib', '.local/pipx', '.local/share/pipx', '.local/share/uv'], env: {} },
 ]
 
-/** Where a program that is found in `<prefix>/bin` has the rest of it. Not `share` and `etc`, where people's things are too. */
-const beside = ['lib', 'lib64', 'libexec', 'include']
+/** The folders beside `bin` that belong to a program. `share` and `etc` also contain people's own files. */
+const libraryFolders = ['lib', 'lib64', 'libexec', 'include']
 
 export interface Toolchains {
-  /** Absolute paths to show, read-only; some may not exist. */
-  readonly see: readonly string[]
-  /** What tells the tools where they live, since HOME is another. */
+  /** Absolute paths to mount read-only. Some may not exist. */
+  readonly readable: readonly string[]
+  /** Variables that tell the tools their real folders, because HOME is another folder in the sandbox. */
   readonly env: Readonly<Record<string, string>>
 }
 
 /**
- * What the entries of a PATH need to be seen. An entry in a home that is known shows what is known of it; any other shows
- * itself and the libraries beside it. A folder that has a home, or one of `never`, in it is not shown.
+ * Returns the paths and variables that the entries of a PATH need. A known tool needs the listed folders. Any other entry needs itself and
+ * the libraries beside it. No result contains a home or one of `neverShown`.
  */
-export function toolchainsOf(entries: readonly string[], home: string, never: readonly string[]): Toolchains {
-  const rows = entries.flatMap((entry) => known.filter(({ dir }) => isBelow(entry, `${home}/${dir}`)).map((row) => ({ entry, row })))
-  const others = entries.filter((entry) => !rows.some((found) => found.entry === entry))
-  const see = [
-    ...rows.flatMap(({ row }) => row.see.map((dir) => `${home}/${dir}`)),
-    ...others.flatMap((entry) => [entry, ...librariesBeside(entry, home)]),
+export function toolchainsOf(entries: readonly string[], home: string, neverShown: readonly string[]): Toolchains {
+  const matches = entries.flatMap((entry) =>
+    knownTools.filter(({ dir }) => isBelow(entry, `${home}/${dir}`)).map((tool) => ({ entry, tool })),
+  )
+  const unknownEntries = entries.filter((entry) => !matches.some((match) => match.entry === entry))
+  const readable = [
+    ...matches.flatMap(({ tool }) => tool.readable.map((dir) => `${home}/${dir}`)),
+    ...unknownEntries.flatMap((entry) => [entry, ...librariesBeside(entry, home)]),
   ]
-  const closed = [home, '/root', '/home', ...never]
+  const closedFolders = [home, '/root', '/home', ...neverShown]
   return {
-    see: [...new Set(see)].filter((path) => !closed.some((place) => isBelow(place, path))),
-    env: Object.fromEntries(rows.flatMap(({ row }) => Object.entries(row.env).map(([name, dir]) => [name, `${home}/${dir}`]))),
+    readable: [...new Set(readable)].filter((path) => !closedFolders.some((folder) => isBelow(folder, path))),
+    env: Object.fromEntries(matches.flatMap(({ tool }) => Object.entries(tool.env).map(([name, dir]) => [name, `${home}/${dir}`]))),
   }
 }
 
-/** Whether `path` is `place`, or lies in it. */
-export function isBelow(path: string, place: string): boolean {
-  return path === place || path.startsWith(place.endsWith('/') ? place : `${place}/`)
+/** Returns whether `path` is `folder` or is inside of it. */
+export function isBelow(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(folder.endsWith('/') ? folder : `${folder}/`)
 }
 
 function librariesBeside(entry: string, home: string): string[] {
   const prefix = posix.dirname(entry)
-  return prefix === home || prefix === '/' || posix.basename(entry) !== 'bin' ? [] : beside.map((name) => posix.join(prefix, name))
+  return prefix === home || prefix === '/' || posix.basename(entry) !== 'bin' ? [] : libraryFolders.map((name) => posix.join(prefix, name))
 }

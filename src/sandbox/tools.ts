@@ -1,19 +1,19 @@
-/** What a model may do in a workspace, as tools that it can call. */
+/** The tools with which a model works in a workspace. */
 import { BurnError, messageWithHint } from '../core/errors.ts'
 import type { Tool, ToolResult } from '../core/sprint.ts'
-import { argumentsOf, parametersOf, type ArgumentFields, type Given } from './arguments.ts'
-import { edited } from './edit.ts'
+import { argumentsOf, parametersOf, type ArgumentFields, type ArgumentValues } from './arguments.ts'
+import { applyEdit } from './edit.ts'
 import { readRange, readWhole, writeFileAtomically } from './files.ts'
 import type { Sandbox } from './open.ts'
-import { ToolError, shown } from './paths.ts'
+import { ToolError, displayPath } from './paths.ts'
 import { search } from './search.ts'
 
-/** Lines that a reading shows when none are asked for. */
-const LINES = 400
+/** Lines that read_file shows by default. */
+const defaultLines = 400
 
-const path = { type: 'string', description: 'Of a file, relative to the workspace. Symbolic links are not followed.' } as const
+const path = { type: 'string', description: 'The path of a file, relative to the workspace. The tool follows no symbolic links.' } as const
 
-/** The tools of a workspace. None of them leaves it; what can't be done is said to the model. */
+/** Returns the tools of a workspace. None of them leaves it. They report errors to the model. */
 export function workspaceTools(sandbox: Sandbox): Tool[] {
   return [runTool(sandbox), readTool(sandbox), writeTool(sandbox), editTool(sandbox), searchTool(sandbox)]
 }
@@ -22,16 +22,16 @@ function runTool(sandbox: Sandbox): Tool {
   const seconds = Math.floor(sandbox.timeout / 1000)
   return toolOf(
     'run_command',
-    `Runs a shell command in the workspace and waits for its end; everything it started ends with it. At most ${seconds} s. Output in the middle is left out when there is too much.`,
+    `Runs a shell command in the workspace, waits for its end and kills its background processes. The timeout is ${seconds} s. If the output is too long, its middle is left out.`,
     {
-      command: { type: 'string', description: 'For bash where there is one, else sh. No input, no terminal.' },
-      timeout: { type: 'integer', description: `Seconds; at most ${seconds}.`, optional: true, least: 1 },
+      command: { type: 'string', description: 'The command for bash, or for sh if there is no bash. It has no input and no terminal.' },
+      timeout: { type: 'integer', description: `Seconds, at most ${seconds}.`, optional: true, minimum: 1 },
     },
     async ({ command, timeout }, stop) => {
-      const asked = timeout === null ? {} : { timeout: timeout * 1000 }
-      const { code, signal, output, stopped, notes } = await sandbox.run(command, { stop, ...asked })
-      const how = stopped === null && code !== null ? `exit code ${code}` : `ended by ${signal ?? 'the sandbox'}`
-      const end = [...notes, how].map((line) => `[${line}]`).join('\n')
+      const timeoutOption = timeout === null ? {} : { timeout: timeout * 1000 }
+      const { code, signal, output, stopped, notes } = await sandbox.run(command, { stop, ...timeoutOption })
+      const ending = stopped === null && code !== null ? `exit code ${code}` : `ended by ${signal ?? 'the sandbox'}`
+      const end = [...notes, ending].map((line) => `[${line}]`).join('\n')
       return { ok: code === 0, text: output === '' ? end : `${output.replace(/\n$/, '')}\n${end}` }
     },
   )
@@ -43,12 +43,17 @@ function readTool({ dir }: Sandbox): Tool {
     'Shows a text file, or a range of it, with line numbers.',
     {
       path,
-      from_line: { type: 'integer', description: 'The first line, from 1.', optional: true, least: 1 },
-      lines: { type: 'integer', description: `How many lines; ${LINES} when not given.`, optional: true, least: 1 },
-      from_byte: { type: 'integer', description: 'In place of lines, for a file of very long ones.', optional: true, least: 0 },
+      from_line: { type: 'integer', description: 'The first line, from 1.', optional: true, minimum: 1 },
+      lines: { type: 'integer', description: `The number of lines; the default is ${defaultLines}.`, optional: true, minimum: 1 },
+      from_byte: {
+        type: 'integer',
+        description: 'The first byte, in place of lines: for files with very long lines.',
+        optional: true,
+        minimum: 0,
+      },
     },
     async (given, stop) => {
-      const range = { from_line: given.from_line ?? 1, lines: given.lines ?? LINES, from_byte: given.from_byte }
+      const range = { from_line: given.from_line ?? 1, lines: given.lines ?? defaultLines, from_byte: given.from_byte }
       return { ok: true, text: await readRange(dir, given.path, range, stop) }
     },
   )
@@ -57,11 +62,11 @@ function readTool({ dir }: Sandbox): Tool {
 function writeTool({ dir }: Sandbox): Tool {
   return toolOf(
     'write_file',
-    'Writes a whole text file, and makes the folders it is in. To change a file, use edit_file.',
-    { path, content: { type: 'string', description: 'All that the file is to have.' } },
+    'Writes a whole text file, and creates its folders. To change a part of a file, use edit_file.',
+    { path, content: { type: 'string', description: 'The new content of the file.' } },
     async ({ path, content }) => {
-      const { made } = await writeFileAtomically(dir, path, content)
-      return { ok: true, text: `${made ? 'made' : 'replaced'} ${shown(path)} (${Buffer.byteLength(content)} bytes)` }
+      const { created } = await writeFileAtomically(dir, path, content)
+      return { ok: true, text: `${created ? 'created' : 'replaced'} ${displayPath(path)} (${Buffer.byteLength(content)} bytes)` }
     },
   )
 }
@@ -69,18 +74,18 @@ function writeTool({ dir }: Sandbox): Tool {
 function editTool({ dir }: Sandbox): Tool {
   return toolOf(
     'edit_file',
-    'Replaces a text in a file. The old text must be exactly what the file has, and occur once.',
+    'Replaces a text in a file. The old text must match exactly, and occur once.',
     {
       path,
-      old: { type: 'string', description: 'The text to be replaced, without line numbers.' },
-      new: { type: 'string', description: 'What comes in its place.' },
-      all: { type: 'boolean', description: 'Replace it wherever it occurs.', optional: true },
+      old: { type: 'string', description: 'The text to replace, without line numbers.' },
+      new: { type: 'string', description: 'The replacement.' },
+      all: { type: 'boolean', description: 'Replace every match.', optional: true },
     },
     async (given) => {
       const change = { old: given.old, new: given.new, all: given.all ?? false }
-      const { text, places } = edited(await readWhole(dir, given.path), change)
+      const { text, count } = applyEdit(await readWhole(dir, given.path), change)
       await writeFileAtomically(dir, given.path, text)
-      return { ok: true, text: `replaced ${places === 1 ? 'one place' : `${places} places`} in ${shown(given.path)}` }
+      return { ok: true, text: `replaced ${count === 1 ? 'one place' : `${count} places`} in ${displayPath(given.path)}` }
     },
   )
 }
@@ -90,14 +95,14 @@ function searchTool(sandbox: Sandbox): Tool {
     'search',
     'Finds lines in the text files of the workspace that git does not ignore.',
     {
-      pattern: { type: 'string', description: 'An extended regular expression, as grep -E has it: [0-9], not \\d.' },
-      path: { type: 'string', description: 'A file or folder to search in; all of the workspace when not given.', optional: true },
-      literal: { type: 'boolean', description: 'The pattern is a plain text.', optional: true },
-      ignore_case: { type: 'boolean', description: 'Upper and lower case are the same.', optional: true },
+      pattern: { type: 'string', description: 'An extended regular expression for grep -E: [0-9], not \\d.' },
+      path: { type: 'string', description: 'The file or folder to search; the default is the whole workspace.', optional: true },
+      literal: { type: 'boolean', description: 'Take the pattern as plain text.', optional: true },
+      ignore_case: { type: 'boolean', description: 'Ignore upper and lower case.', optional: true },
     },
     async ({ pattern, path, literal, ignore_case }, stop) => {
-      const wanted = { pattern, path: path ?? '.', literal: literal ?? false, ignore_case: ignore_case ?? false }
-      return { ok: true, text: await search(sandbox, wanted, stop) }
+      const request = { pattern, path: path ?? '.', literal: literal ?? false, ignore_case: ignore_case ?? false }
+      return { ok: true, text: await search(sandbox, request, stop) }
     },
   )
 }
@@ -106,11 +111,11 @@ function toolOf<const F extends ArgumentFields>(
   name: string,
   description: string,
   fields: F,
-  use: (given: Given<F>, stop: AbortSignal) => Promise<ToolResult>,
+  handler: (given: ArgumentValues<F>, stop: AbortSignal) => Promise<ToolResult>,
 ): Tool {
   const run = async (args: unknown, stop: AbortSignal): Promise<ToolResult> => {
     try {
-      return await use(argumentsOf(fields, args), stop)
+      return await handler(argumentsOf(fields, args), stop)
     } catch (thrown) {
       if (thrown instanceof ToolError || thrown instanceof BurnError) return { ok: false, text: messageWithHint(thrown) }
       throw thrown

@@ -57,7 +57,7 @@ async function placeFinding({ policy: { dir } }: SprintContext): Promise<Finding
 
 async function sandboxFinding(context: SprintContext): Promise<Finding> {
   try {
-    return ok(`commands run ${(await trySandbox(context)).why}`)
+    return ok(`commands run ${(await trySandbox(context)).summary}`)
   } catch (thrown) {
     return fail(codedMessageOf(thrown), thrown instanceof BurnError ? thrown.hint : 'make the folder of "sprint" in the spec writable')
   }

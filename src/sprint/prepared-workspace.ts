@@ -39,7 +39,7 @@ export async function prepareWorkspace(
   const workspace = await addWorkspace(git, mirror, { id, base })
   const own_dir = join(policy.dir, 'private', id)
   const sandbox = await openSandbox(policy.sandbox, { dir: workspace.path, read_only: gitDirsOf(workspace), own_dir, env, home })
-  note({ kind: 'note', text: sandbox.why })
+  note({ kind: 'note', text: sandbox.summary })
   const place: PreparedWorkspace = {
     workspace,
     sandbox,
@@ -72,7 +72,7 @@ async function prepare(
 type Ports = Pick<SprintContext, 'policy' | 'env' | 'home'>
 
 /** Opens a sandbox in a new folder below `sprint.dir`, removes the folder and returns what holds commands. Throws BurnError `sandbox_*`, and Node's error if the folder can't be made. */
-export async function trySandbox({ policy, env, home }: Ports): Promise<{ readonly why: string }> {
+export async function trySandbox({ policy, env, home }: Ports): Promise<{ readonly summary: string }> {
   await mkdir(policy.dir, { recursive: true, mode: 0o700 })
   const own = await mkdtemp(join(policy.dir, 'probe-'))
   try {

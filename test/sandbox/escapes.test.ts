@@ -1,20 +1,20 @@
-/** Ways out of the walls, tried with real bubblewrap: each must fail, and say so. */
+/** Attempts to escape from the sandbox, with real bubblewrap. Each must fail, and report it. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { dirname, join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import { opened, put, secret, without, type Opened } from './opened.ts'
+import { opened, putFile, secret, skipReason, type OpenedSandbox } from './opened.ts'
 
-const unwritable = 'only the workspace (not its .git), HOME and /tmp can be written'
+const unwritableNote = 'only the workspace (except .git), HOME and /tmp are writable'
 
-/** A worktree of a bare mirror, as a sprint has it. */
-function openedWorktree(t: TestContext): Promise<Opened> {
+/** Opens a sandbox with a worktree of a bare mirror, like the workspace of a sprint. */
+function openedWorktree(t: TestContext): Promise<OpenedSandbox> {
   const make = ({ dir, base }: { dir: string; base: string }) => {
     const git = (...words: string[]) =>
       execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@b.c', ...words], { cwd: base, stdio: 'pipe' })
-    put(join(base, 'seed/file'), 'one\n')
+    putFile(join(base, 'seed/file'), 'one\n')
     git('init', '-q', '-b', 'main', 'seed')
     git('-C', 'seed', 'add', '.')
     git('-C', 'seed', 'commit', '-qm', 'first')
@@ -24,11 +24,11 @@ function openedWorktree(t: TestContext): Promise<Opened> {
   return opened(t, { make, read_only: ['mirror.git'] })
 }
 
-test('it is open here, and says what holds', { skip: without }, async (t) => {
+test('sandbox: opens, and describes its limits', { skip: skipReason }, async (t) => {
   const { sandbox, run } = await opened(t)
   assert.equal(sandbox.confined, true)
-  assert.match(sandbox.why, /^in bubblewrap; processes: /)
-  t.diagnostic(sandbox.why)
+  assert.match(sandbox.summary, /^in bubblewrap; processes: /)
+  t.diagnostic(sandbox.summary)
   assert.deepEqual(await run('pwd; echo out; echo err >&2; exit 3'), {
     code: 3,
     signal: null,
@@ -38,7 +38,7 @@ test('it is open here, and says what holds', { skip: without }, async (t) => {
   })
 })
 
-test('the workspace, HOME and /tmp can be written, and keep what is written', { skip: without }, async (t) => {
+test('writes: the workspace, HOME and /tmp keep their files', { skip: skipReason }, async (t) => {
   const { run, dir, base } = await opened(t, { root: '/var/tmp', path: '/usr/local/bin:/usr/bin:/bin' })
   const { output, notes } = await run('echo a >a; echo b >~/b; echo c >/tmp/c; echo d >$TMPDIR/d; echo e >/dev/shm/e; echo $HOME')
   assert.equal(output, `${base}/own/home\n`)
@@ -47,7 +47,7 @@ test('the workspace, HOME and /tmp can be written, and keep what is written', { 
   assert.equal(readFileSync(join(dir, 'a'), 'utf8'), 'a\n')
 })
 
-test('a link that a command leaves on the way to its walls moves none of them', { skip: without }, async (t) => {
+test('mounts: a link that a command leaves redirects none', { skip: skipReason }, async (t) => {
   const { run, dir, base } = await opened(t, { root: '/tmp' })
   const name = base.slice('/tmp/'.length)
   await run(`mkdir -p /tmp/evil/workspace/.git; mv /tmp/${name} /tmp/moved; ln -s /tmp/evil /tmp/${name}`)
@@ -56,19 +56,19 @@ test('a link that a command leaves on the way to its walls moves none of them', 
   assert.equal(readFileSync(join(dir, 'here'), 'utf8'), 'x\n')
 })
 
-test('nothing else can be written', { skip: without }, async (t) => {
+test('writes: fail everywhere else', { skip: skipReason }, async (t) => {
   const { run, base, home } = await opened(t)
   const { notes } = await run('echo x >/etc/burn-escaped')
-  assert.deepEqual(notes, [unwritable])
+  assert.deepEqual(notes, [unwritableNote])
   const paths = ['/etc/ld.so.preload', '/usr/burn-escaped', '/burn-escaped', '/opt/burn-escaped', `${home}/.cargo/bin/tool`]
   for (const path of paths) assert.notEqual((await run(`echo x >${path}`)).code, 0, path)
-  // What lies below /tmp is not there at all: these end in a /tmp of the command's own.
-  const others = [`${home}/.bashrc`, `${base}/sibling/file`, `${base}/own/file`]
-  for (const path of others) await run(`mkdir -p ${dirname(path)}; echo x >${path}`)
-  for (const path of [...paths, ...others]) assert.ok(!existsSync(path) || !/^x$/m.test(readFileSync(path, 'utf8')), path)
+  // Folders below /tmp do not exist in the sandbox: the command writes these to its own /tmp.
+  const missingPaths = [`${home}/.bashrc`, `${base}/sibling/file`, `${base}/own/file`]
+  for (const path of missingPaths) await run(`mkdir -p ${dirname(path)}; echo x >${path}`)
+  for (const path of [...paths, ...missingPaths]) assert.ok(!existsSync(path) || !/^x$/m.test(readFileSync(path, 'utf8')), path)
 })
 
-test('the kernel can not be told anything', { skip: without }, async (t) => {
+test('kernel: no setting is writable', { skip: skipReason }, async (t) => {
   const { run } = await opened(t)
   const { output } = await run(
     'for f in /proc/sys/kernel/* /proc/sysrq-trigger /sys/devices/system/cpu/*; do test -w "$f" && echo "$f"; done; true',
@@ -76,7 +76,7 @@ test('the kernel can not be told anything', { skip: without }, async (t) => {
   assert.equal(output, '')
 })
 
-test('secrets of a home, of a sibling and of the system can not be read', { skip: without }, async (t) => {
+test('secrets: of the home, a sibling and the system are unreadable', { skip: skipReason }, async (t) => {
   const { run, base, home } = await opened(t, {
     env: { API_TOKEN: secret, LD_PRELOAD: '/nowhere/evil.so', BASH_ENV: '/nowhere/evil.sh', XDG_RUNTIME_DIR: '/run/user/0' },
   })
@@ -102,12 +102,12 @@ test('secrets of a home, of a sibling and of the system can not be read', { skip
   assert.doesNotMatch(output, new RegExp(`${secret}|LD_PRELOAD|BASH_ENV|API_TOKEN|XDG_RUNTIME_DIR`))
 })
 
-test('programs of a home that the PATH names can be run', { skip: without }, async (t) => {
+test('programs: those of a home on the PATH can run', { skip: skipReason }, async (t) => {
   const { run } = await opened(t)
   assert.equal((await run('tool && node -p 1+1')).output, 'a tool\n2\n')
 })
 
-test('processes outside can not be seen, nor killed', { skip: without }, async (t) => {
+test('processes: those outside are invisible and safe', { skip: skipReason }, async (t) => {
   const { run } = await opened(t)
   assert.equal((await run(`cat /proc/${process.pid}/environ`)).code, 1)
   assert.equal((await run("cat /proc/[0-9]*/cmdline | tr '\\0' '\\n' | grep 'escapes.tes[t]'; true")).output, '')
@@ -115,41 +115,43 @@ test('processes outside can not be seen, nor killed', { skip: without }, async (
   assert.equal((await run('echo still here')).output, 'still here\n')
 })
 
-test('the network is off, also for abstract sockets; with it on, the same reaches its server', { skip: without }, async (t) => {
+test('network: is off, also for abstract sockets, unless allowed', { skip: skipReason }, async (t) => {
   const { run } = await opened(t)
-  const seen: string[] = []
-  const port = (await listening(t, () => seen.push('tcp'), 0)).address() as { port: number }
+  const connections: string[] = []
+  const port = (await listening(t, () => connections.push('tcp'), 0)).address() as { port: number }
   const abstract = `burn-sandbox-${process.pid}`
-  await listening(t, () => seen.push('abstract'), `\0${abstract}`)
+  await listening(t, () => connections.push('abstract'), `\0${abstract}`)
   const connect = `exec 3<>/dev/tcp/127.0.0.1/${port.port}`
   const off = await run(connect)
   assert.notEqual(off.code, 0)
-  assert.deepEqual(off.notes, ['the network is off: only what the same command started can be reached'])
+  assert.deepEqual(off.notes, ['the network is off: a command can reach only servers that it started itself'])
   const node = (to: string) => `node -e 'require("net").connect(${to}).on("connect",()=>process.exit(0)).on("error",()=>process.exit(9))'`
   assert.equal((await run(node(`"\\0${abstract}"`))).code, 9)
-  assert.deepEqual(seen, [])
+  assert.deepEqual(connections, [])
   assert.equal((await run(connect, { network: true })).code, 0)
   assert.equal((await run(node(`"\\0${abstract}"`), { network: true })).code, 0)
 })
 
-async function listening(t: TestContext, heard: () => void, at: number | string): Promise<Server> {
+async function listening(t: TestContext, onConnection: () => void, address: number | string): Promise<Server> {
   const server = createServer((socket) => {
-    heard()
+    onConnection()
     socket.on('error', () => socket.destroy())
     socket.end()
   })
   t.after(() => server.close())
-  await new Promise<void>((resolve) => server.listen(typeof at === 'number' ? { port: at, host: '127.0.0.1' } : { path: at }, resolve))
+  await new Promise<void>((resolve) =>
+    server.listen(typeof address === 'number' ? { port: address, host: '127.0.0.1' } : { path: address }, resolve),
+  )
   return server
 }
 
-test('git can be asked in a worktree, and not be changed', { skip: without }, async (t) => {
+test('git: a worktree can be read, but not changed', { skip: skipReason }, async (t) => {
   const { run, dir, base } = await openedWorktree(t)
-  put(join(dir, 'file'), 'two\n')
-  const asked = await run('git status --short && git log --oneline | wc -l && git diff --stat')
-  assert.match(asked.output, /^ M file\n1\n file \| 2/)
+  putFile(join(dir, 'file'), 'two\n')
+  const status = await run('git status --short && git log --oneline | wc -l && git diff --stat')
+  assert.match(status.output, /^ M file\n1\n file \| 2/)
   const config = readFileSync(join(base, 'mirror.git/config'), 'utf8')
-  const tries = [
+  const attempts = [
     'git config core.hooksPath /tmp/hooks',
     `echo evil >${base}/mirror.git/hooks/pre-commit`,
     `echo evil >${base}/mirror.git/worktrees/workspace/config.worktree`,
@@ -162,7 +164,7 @@ test('git can be asked in a worktree, and not be changed', { skip: without }, as
     'git init -q .',
     'git worktree add -q /tmp/other',
   ]
-  for (const command of tries) {
+  for (const command of attempts) {
     const { code, output } = await run(command)
     assert.notEqual(code, 0, command)
     assert.match(output, /Read-only|busy|cannot overwrite|File exists|not permitted|Invalid/i, command)
@@ -172,22 +174,22 @@ test('git can be asked in a worktree, and not be changed', { skip: without }, as
   assert.match(readFileSync(join(dir, '.git'), 'utf8'), /^gitdir: .*mirror\.git\/worktrees\/workspace\n$/)
 })
 
-test('a .git that is a folder gets no hooks', { skip: without }, async (t) => {
+test('git: a folder .git gets no hooks', { skip: skipReason }, async (t) => {
   const { run, dir } = await opened(t)
   const { code, notes } = await run('mkdir -p .git/hooks && echo evil >.git/hooks/pre-commit')
   assert.equal(code, 1)
-  assert.deepEqual(notes, [unwritable])
+  assert.deepEqual(notes, [unwritableNote])
   assert.equal(existsSync(join(dir, '.git/hooks')), false)
   assert.equal((await run('mkdir .git/hooks', { writable_git: true })).code, 0)
 })
 
-test('nobody gets more rights', { skip: without }, async (t) => {
+test('rights: no command gets more', { skip: skipReason }, async (t) => {
   const { run } = await opened(t)
   const status = (await run('cat /proc/self/status')).output
   assert.match(status, /^NoNewPrivs:\t1$/m)
   assert.match(status, /^CapEff:\t0+$/m)
   assert.match(status, /^CapBnd:\t0+$/m)
-  const tries = [
+  const attempts = [
     'mount -t tmpfs none /etc',
     'umount /etc/shadow',
     'mknod disk b 8 0',
@@ -196,11 +198,11 @@ test('nobody gets more rights', { skip: without }, async (t) => {
     'nsenter -t 1 -m true',
     'chroot / true',
   ]
-  for (const command of tries) assert.notEqual((await run(command)).code, 0, command)
+  for (const command of attempts) assert.notEqual((await run(command)).code, 0, command)
   assert.match((await run('grep -c nosuid /proc/mounts; grep -vc nosuid /proc/mounts')).output, /^\d+\n0\n$/)
 })
 
-test('no terminal can be typed into', { skip: without }, async (t) => {
+test('terminal: no command can type into one', { skip: skipReason }, async (t) => {
   const { run } = await opened(t)
   const { output } = await run(
     `perl -e 'for my $t ("/dev/tty", "/proc/self/fd/0") { if (open(T, "+<", $t) && ioctl(T, 0x5412, my $c = "x")) { print "typed into $t\\n" } else { print "no: $!\\n" } }'`,

@@ -1,69 +1,69 @@
-/** What a command uses up, and what is left of it when it has ended. */
+/** The limits of a command, and the end of its processes. */
 import assert from 'node:assert/strict'
 import { closeSync, constants, openSync, readdirSync, readSync, watch } from 'node:fs'
 import { test, type TestContext } from 'node:test'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { cgroupPlaces } from '../../src/sandbox/cgroup.ts'
+import { findCgroupParents } from '../../src/sandbox/cgroup.ts'
 import { KeptOutput } from '../../src/sandbox/output.ts'
-import { opened, runs, without } from './opened.ts'
+import { opened, isRunning, skipReason } from './opened.ts'
 
-const places = await cgroupPlaces()
-const ungrouped = places.some(({ limits }) => limits.includes('processes')) ? without : 'no control group can be made here'
+const parents = await findCgroupParents()
+const skipWithoutGroup = parents.some(({ limits }) => limits.includes('processes')) ? skipReason : 'no control group can be created here'
 
-/** No group of this process is left. */
-function groupsAreGone(t: TestContext): void {
+/** Checks after the test that no control group of this process is left. */
+function expectNoGroups(t: TestContext): void {
   t.after(() => {
-    const left = places.flatMap(({ dir }) => readdirSync(dir).filter((name) => name.startsWith(`burn-${process.pid}-`)))
-    assert.deepEqual(left, [])
+    const leftovers = parents.flatMap(({ dir }) => readdirSync(dir).filter((name) => name.startsWith(`burn-${process.pid}-`)))
+    assert.deepEqual(leftovers, [])
   })
 }
 
-test('a fork bomb is ended', { skip: ungrouped }, async (t) => {
-  groupsAreGone(t)
+test('limits: kill a fork bomb', { skip: skipWithoutGroup }, async (t) => {
+  expectNoGroups(t)
   const { run } = await opened(t)
   const { code, stopped, notes } = await run(`perl -e 'fork while 1'`)
-  assert.deepEqual({ code, stopped, notes }, { code: null, stopped: 'too_much', notes: ['killed: more than 64 processes'] })
+  assert.deepEqual({ code, stopped, notes }, { code: null, stopped: 'too_much', notes: ['killed: it reached the limit of 64 processes'] })
   assert.equal((await run('echo still here')).output, 'still here\n')
 })
 
-test('a process gets no more memory than it may', { skip: without }, async (t) => {
+test('limits: kill a process that uses too much memory', { skip: skipReason }, async (t) => {
   const { run } = await opened(t)
   const { code, notes } = await run(`perl -e '$x = "a" x (3 << 30)'`)
   assert.notEqual(code, 0)
   assert.match(notes.join('\n'), /2048 MiB of memory/)
 })
 
-test('a gigabyte of output is neither kept nor waited for', { skip: without }, async (t) => {
-  groupsAreGone(t)
+test('output: a gigabyte ends the command and is not kept', { skip: skipReason }, async (t) => {
+  expectNoGroups(t)
   const { run } = await opened(t)
   const collectGarbage = garbageCollector()
   collectGarbage()
   const before = process.memoryUsage().arrayBuffers
   const { output, stopped, notes } = await run('echo first; head -c 1073741824 /dev/zero')
-  assert.deepEqual({ stopped, notes }, { stopped: 'too_much', notes: ['killed: it wrote more than anybody could read'] })
+  assert.deepEqual({ stopped, notes }, { stopped: 'too_much', notes: ['killed: it printed too much output'] })
   assert.ok(output.startsWith('first\n') && output.length < 20_200)
   assert.ok(process.memoryUsage.rss() - before < 200 * 2 ** 20)
 })
 
-test('of long output the beginning and the end are kept', { skip: without }, async (t) => {
+test('output: keeps the beginning and the end', { skip: skipReason }, async (t) => {
   const { run } = await opened(t)
   const { code, output } = await run('seq 1000000')
   assert.equal(code, 0)
   assert.match(output, /^1\n2\n3\n[^]*\n\[… 6868896 bytes of output left out here …\]\n[^]*\n999999\n1000000\n$/)
 })
 
-/** Buffers that nobody holds any more count until V8 collects them. */
+/** Returns a function that collects garbage: unused buffers count until V8 collects them. */
 function garbageCollector(): () => void {
   setFlagsFromString('--expose-gc')
   return runInNewContext('gc') as () => void
 }
 
-test('what is kept is bounded, in pieces of any size', () => {
+test('output: uses limited memory for chunks of any size', () => {
   for (const size of [1, 7, 999, 1000, 1001, 65_536]) {
     const kept = new KeptOutput(1000)
     const text = Array.from({ length: 30_000 }, (_, index) => index % 10).join('')
-    for (let at = 0; at < text.length; at += size) kept.add(Buffer.from(text.slice(at, at + size)))
+    for (let position = 0; position < text.length; position += size) kept.add(Buffer.from(text.slice(position, position + size)))
     assert.equal(kept.text(), `${text.slice(0, 500)}\n[… 29000 bytes of output left out here …]\n${text.slice(-500)}`)
   }
   const collectGarbage = garbageCollector()
@@ -76,16 +76,16 @@ test('what is kept is bounded, in pieces of any size', () => {
   assert.equal(kept.text().length, 2 ** 21 + '\n[… 266338304 bytes of output left out here …]\n'.length)
 })
 
-test('time that is up ends everything', { skip: without }, async (t) => {
-  groupsAreGone(t)
+test('timeout: kills all processes of the command', { skip: skipReason }, async (t) => {
+  expectNoGroups(t)
   const { run } = await opened(t)
   const marker = `burn-timeout-${process.pid}`
   const { code, stopped, notes } = await run(`setsid sh -c 'sleep 1000; true' ${marker} & wait`, { timeout: 300 })
   assert.deepEqual({ code, stopped, notes }, { code: null, stopped: 'timeout', notes: ['killed: it took longer than 0.3 s'] })
-  assert.equal(runs(marker), false)
+  assert.equal(isRunning(marker), false)
 })
 
-test('a sprint that is stopped ends its command', { skip: without }, async (t) => {
+test('stop: kills the command', { skip: skipReason }, async (t) => {
   const { run, dir } = await opened(t)
   const marker = `burn-stopped-${process.pid}`
   const stop = new AbortController()
@@ -93,15 +93,15 @@ test('a sprint that is stopped ends its command', { skip: without }, async (t) =
   t.after(() => watcher.close())
   const { code, stopped, notes } = await run(`touch started; sh -c 'sleep 1000; true' ${marker}`, { stop: stop.signal })
   assert.deepEqual({ code, stopped, notes }, { code: null, stopped: 'stop', notes: ['killed: the sprint was stopped'] })
-  assert.equal(runs(marker), false)
+  assert.equal(isRunning(marker), false)
   assert.equal((await run('echo never', { stop: AbortSignal.abort() })).stopped, 'stop')
 })
 
-test('what a command left running ends with it', { skip: without }, async (t) => {
-  groupsAreGone(t)
+test('end: kills processes that a command leaves running', { skip: skipReason }, async (t) => {
+  expectNoGroups(t)
   const { run, dir } = await opened(t)
   const marker = `burn-daemon-${process.pid}`
-  // The pipe has a writer as long as one of them lives, and is without one the moment the last is gone.
+  // The pipe has a writer until the last of them is gone.
   assert.equal((await run('mkfifo alive')).code, 0)
   const reader = openSync(`${dir}/alive`, constants.O_RDONLY | constants.O_NONBLOCK)
   t.after(() => closeSync(reader))
@@ -110,5 +110,5 @@ test('what a command left running ends with it', { skip: without }, async (t) =>
   assert.deepEqual({ code, output }, { code: 0, output: 'done\n' })
   const buffer = Buffer.alloc(100)
   while (readSync(reader, buffer) > 0);
-  assert.equal(runs(marker), false)
+  assert.equal(isRunning(marker), false)
 })

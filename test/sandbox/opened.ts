@@ -1,4 +1,4 @@
-/** A workspace with a sandbox around it, beside things that must stay out of reach. */
+/** The fixture of sandbox tests: a workspace in a sandbox, beside a home and a folder that commands must not reach. */
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -9,15 +9,17 @@ import type { CommandOptions, CommandResult } from '../../src/sandbox/command.ts
 import { openSandbox, type Sandbox } from '../../src/sandbox/open.ts'
 import { workspaceTools } from '../../src/sandbox/tools.ts'
 
-const real = spawnSync('sh', ['-c', 'command -v bwrap'], { encoding: 'utf8' }).stdout.trim()
+const realBwrap = spawnSync('sh', ['-c', 'command -v bwrap'], { encoding: 'utf8' }).stdout.trim()
 
-/** Why tests of the walls are left out; false where they are not. */
-export const without =
-  spawnSync('bwrap', ['--unshare-all', '--ro-bind', '/', '/', '--proc', '/proc', 'true']).status === 0 ? false : 'no bubblewrap here'
+/** The reason to skip tests that need bubblewrap; false if it works here. */
+export const skipReason =
+  spawnSync('bwrap', ['--unshare-all', '--ro-bind', '/', '/', '--proc', '/proc', 'true']).status === 0
+    ? false
+    : 'bubblewrap does not work here'
 
-/** A bubblewrap that works until there is a file `broken` beside it. */
-export const brittle = `#!/bin/sh
-[ -e "\${0%/*}/broken" ] || PATH='${process.env['PATH'] ?? ''}' exec ${real} "$@"
+/** A stand-in for bwrap that runs the real one until there is a file `broken` beside it. */
+export const failingBwrap = `#!/bin/sh
+[ -e "\${0%/*}/broken" ] || PATH='${process.env['PATH'] ?? ''}' exec ${realBwrap} "$@"
 echo 'bwrap: Creating new namespace failed: No space left on device' >&2
 exit 1
 `
@@ -25,7 +27,7 @@ exit 1
 export const secret = 'hush-0c1f7a'
 
 export const policy: SandboxPolicy = {
-  use: without === false ? 'require' : 'off',
+  use: skipReason === false ? 'require' : 'off',
   network: false,
   timeout: 30_000,
   output: 20_000,
@@ -35,57 +37,57 @@ export const policy: SandboxPolicy = {
   files: 10_000,
 }
 
-export interface Opened {
+export interface OpenedSandbox {
   readonly sandbox: Sandbox
-  /** The workspace. */
+  /** The path of the workspace. */
   readonly dir: string
-  /** What has the workspace, and beside it a home and a sibling. */
+  /** The folder that contains the workspace, the home and a sibling. */
   readonly base: string
   readonly home: string
   run(command: string, options?: Partial<CommandOptions>): Promise<CommandResult>
   call(tool: string, args: unknown, stop?: AbortSignal): Promise<ToolResult>
 }
 
-export interface Wanted {
+export interface SetupOptions {
   readonly policy?: Partial<SandboxPolicy>
   readonly read_only?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
-  /** A folder beside the workspace whose programs are found first. */
-  readonly first?: string
-  /** Whether there are no others. */
-  readonly alone?: boolean
-  /** The whole PATH, in place of this process's: that may lead through /tmp. */
+  /** A folder beside the workspace that comes first in the PATH. */
+  readonly first_path?: string
+  /** Whether the PATH has no other folders. */
+  readonly no_other_path?: boolean
+  /** The whole PATH. The PATH of this process may contain folders below /tmp. */
   readonly path?: string
-  /** Where all of it lies. */
+  /** The parent of `base`. */
   readonly root?: string
-  /** Milliseconds that bubblewrap may take to start its first command. */
+  /** Timeout for bubblewrap's first command (ms). */
   readonly probe_ms?: number
-  /** Makes the workspace; it has an empty `.git` unless this makes another. */
-  readonly make?: (places: { dir: string; base: string; home: string }) => void
+  /** Fills the workspace. By default it has an almost empty `.git`. */
+  readonly make?: (paths: { dir: string; base: string; home: string }) => void
 }
 
 export const never = new AbortController().signal
 
-/** Opens a sandbox in a folder of its own, which is removed after the test. */
-export async function opened(t: TestContext, wanted: Wanted = {}): Promise<Opened> {
-  const base = realpathSync(mkdtempSync(join(wanted.root ?? tmpdir(), 'burn-sandbox-')))
+/** Opens a sandbox in a new folder, which is removed after the test. */
+export async function opened(t: TestContext, options: SetupOptions = {}): Promise<OpenedSandbox> {
+  const base = realpathSync(mkdtempSync(join(options.root ?? tmpdir(), 'burn-sandbox-')))
   t.after(() => rmSync(base, { recursive: true, force: true }))
   const [dir, home] = [join(base, 'workspace'), join(base, 'home')]
   mkdirSync(dir)
-  put(join(home, '.ssh/id_ed25519'), secret)
-  put(join(home, '.hermes/auth.json'), secret)
-  put(join(home, '.cargo/credentials.toml'), secret)
-  put(join(home, '.cargo/bin/tool'), '#!/bin/sh\necho a tool\n', 0o755)
-  put(join(base, 'sibling/file'), secret)
-  if (wanted.make === undefined) put(join(dir, '.git/config'), '[core]\n')
-  else wanted.make({ dir, base, home })
-  const first = wanted.first === undefined ? [] : [join(base, wanted.first)]
-  const rest = wanted.alone === true ? [] : [`${home}/.cargo/bin`, dirname(process.execPath), process.env['PATH'] ?? '']
-  const env = { ...process.env, ...wanted.env, PATH: wanted.path ?? [...first, ...rest].join(':') }
-  const places = { dir, read_only: (wanted.read_only ?? []).map((name) => join(base, name)), own_dir: join(base, 'own'), env, home }
+  putFile(join(home, '.ssh/id_ed25519'), secret)
+  putFile(join(home, '.hermes/auth.json'), secret)
+  putFile(join(home, '.cargo/credentials.toml'), secret)
+  putFile(join(home, '.cargo/bin/tool'), '#!/bin/sh\necho a tool\n', 0o755)
+  putFile(join(base, 'sibling/file'), secret)
+  if (options.make === undefined) putFile(join(dir, '.git/config'), '[core]\n')
+  else options.make({ dir, base, home })
+  const firstPath = options.first_path === undefined ? [] : [join(base, options.first_path)]
+  const otherPath = options.no_other_path === true ? [] : [`${home}/.cargo/bin`, dirname(process.execPath), process.env['PATH'] ?? '']
+  const env = { ...process.env, ...options.env, PATH: options.path ?? [...firstPath, ...otherPath].join(':') }
+  const paths = { dir, read_only: (options.read_only ?? []).map((name) => join(base, name)), own_dir: join(base, 'own'), env, home }
   const sandbox = await openSandbox(
-    { ...policy, ...wanted.policy },
-    { ...places, ...(wanted.probe_ms === undefined ? {} : { probe_ms: wanted.probe_ms }) },
+    { ...policy, ...options.policy },
+    { ...paths, ...(options.probe_ms === undefined ? {} : { probe_ms: options.probe_ms }) },
   )
   const tools = new Map(workspaceTools(sandbox).map((tool) => [tool.name, tool]))
   return {
@@ -102,21 +104,21 @@ export async function opened(t: TestContext, wanted: Wanted = {}): Promise<Opene
   }
 }
 
-/** Writes a file and the folders it is in. */
-export function put(path: string, text: string, mode = 0o644): void {
+/** Writes a file, and creates its folders. */
+export function putFile(path: string, text: string, mode = 0o644): void {
   mkdirSync(dirname(path), { recursive: true })
   writeFileSync(path, text, { mode })
 }
 
-/** Whether a process of this machine has `marker` in its command line. */
-export function runs(marker: string): boolean {
+/** Returns whether a process of this machine has `marker` in its command line. */
+export function isRunning(marker: string): boolean {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
     .some((pid) => {
       try {
         return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(marker)
       } catch {
-        // It ended since the list was read.
+        // The process has exited since the list was read.
         return false
       }
     })

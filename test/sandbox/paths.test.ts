@@ -1,4 +1,4 @@
-/** Paths that a model may name: whatever is tried, nothing outside of the workspace is read or written. */
+/** Paths from a model: no path lets a tool read or write outside of the workspace. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -6,19 +6,19 @@ import { join, relative, resolve } from 'node:path'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { inFolder, openFile } from '../../src/sandbox/paths.ts'
-import { opened, put, secret, without, type Wanted } from './opened.ts'
+import { opened, putFile, secret, skipReason, type SetupOptions } from './opened.ts'
 
-const linux = process.platform === 'linux' ? false : 'no /proc here'
+const skipWithoutProc = process.platform === 'linux' ? false : 'no /proc here'
 
-/** A workspace with links of every kind; what is read and written here needs no bubblewrap. */
-const linked: Wanted = {
+/** A workspace with every kind of link. The file tools need no bubblewrap. */
+const withLinks: SetupOptions = {
   policy: { use: 'off' },
   make: ({ dir, base }) => {
-    put(join(dir, '.git/config'), '[core]\n')
-    put(join(dir, 'file'), 'plain\n')
-    put(join(dir, 'folder/deep/file'), 'deep\n')
-    put(join(dir, 'folder/.git/config'), 'nested\n')
-    put(join(base, 'outside/file'), secret)
+    putFile(join(dir, '.git/config'), '[core]\n')
+    putFile(join(dir, 'file'), 'plain\n')
+    putFile(join(dir, 'folder/deep/file'), 'deep\n')
+    putFile(join(dir, 'folder/.git/config'), 'nested\n')
+    putFile(join(base, 'outside/file'), secret)
     const links = {
       'to-file': '../outside/file',
       'to-folder': '../outside',
@@ -34,7 +34,7 @@ const linked: Wanted = {
   },
 }
 
-const refused: readonly (readonly [string, RegExp])[] = [
+const refusedPaths: readonly (readonly [string, RegExp])[] = [
   ['../outside/file', /^the path leaves the workspace/],
   ['folder/../../outside/file', /^the path leaves the workspace/],
   ['/etc/passwd', /^the path leaves the workspace/],
@@ -59,9 +59,9 @@ const refused: readonly (readonly [string, RegExp])[] = [
   ['x'.repeat(300), /longer than 255 bytes/],
 ]
 
-test('each way out is refused by each tool, with a line that says why', async (t) => {
-  const { call, base } = await opened(t, linked)
-  for (const [path, why] of refused) {
+test('paths: each file tool refuses each way out with a reason', async (t) => {
+  const { call, base } = await opened(t, withLinks)
+  for (const [path, reason] of refusedPaths) {
     const answers = [
       await call('read_file', { path }),
       await call('write_file', { path, content: 'x' }),
@@ -69,7 +69,7 @@ test('each way out is refused by each tool, with a line that says why', async (t
     ]
     for (const { ok, text } of answers) {
       assert.equal(ok, false, path)
-      assert.match(text, why, path)
+      assert.match(text, reason, path)
       assert.doesNotMatch(text, new RegExp(secret))
     }
   }
@@ -77,18 +77,18 @@ test('each way out is refused by each tool, with a line that says why', async (t
   assert.equal(readFileSync(join(base, 'outside/file'), 'utf8'), secret)
 })
 
-test('a search is refused the same ways', async (t) => {
-  const { call } = await opened(t, linked)
-  for (const [path, why] of refused.filter(([path]) => !['folder', '.'].includes(path))) {
+test('paths: search refuses the same ways out', async (t) => {
+  const { call } = await opened(t, withLinks)
+  for (const [path, reason] of refusedPaths.filter(([path]) => !['folder', '.'].includes(path))) {
     const { ok, text } = await call('search', { pattern: 'hush', path })
     assert.equal(ok, false, path)
-    assert.match(text, why, path)
+    assert.match(text, reason, path)
   }
   assert.equal((await call('search', { pattern: 'hush|core' })).text, 'nothing matches')
 })
 
-test('pipes, sockets and devices are never opened', async (t) => {
-  const { call, dir } = await opened(t, linked)
+test('paths: the tools open no pipes, sockets or devices', async (t) => {
+  const { call, dir } = await opened(t, withLinks)
   execFileSync('mkfifo', [join(dir, 'pipe')])
   for (const tool of ['read_file', 'edit_file', 'write_file', 'search']) {
     const { ok, text } = await call(
@@ -102,12 +102,12 @@ test('pipes, sockets and devices are never opened', async (t) => {
     )
     assert.deepEqual(
       { ok, text },
-      { ok: false, text: 'pipe is not a regular file (a pipe, socket or device), which this tool does not open' },
+      { ok: false, text: 'pipe is not a regular file (a pipe, socket or device), and this tool does not open it' },
     )
   }
 })
 
-test('a link that a command makes is refused, whatever was there before', { skip: without }, async (t) => {
+test('paths: refuses a link that a command put there', { skip: skipReason }, async (t) => {
   const { call, run, base } = await opened(t)
   assert.equal((await call('write_file', { path: 'sub/file', content: 'one' })).ok, true)
   assert.equal((await run(`ln -sfn ${base}/sibling/file sub/file; mkdir x; ln -s ${base}/sibling x/sub`)).code, 0)
@@ -120,10 +120,10 @@ test('a link that a command makes is refused, whatever was there before', { skip
   assert.equal(readFileSync(join(base, 'sibling/file'), 'utf8'), secret)
 })
 
-test('a folder that is swapped for a link while it is used stays the one that it was', { skip: linux }, async (t) => {
-  const { dir, base } = await opened(t, linked)
+test('paths: a folder stays the same if a link replaces it', { skip: skipWithoutProc }, async (t) => {
+  const { dir, base } = await opened(t, withLinks)
   const parts = ['folder', 'deep', 'file']
-  await inFolder(dir, parts, { make: false }, async (folder) => {
+  await inFolder(dir, parts, { create: false }, async (folder) => {
     renameSync(join(dir, 'folder/deep'), join(dir, 'kept'))
     symlinkSync('../../outside', join(dir, 'folder/deep'))
     const file = await openFile(folder, dir, parts)
@@ -135,8 +135,8 @@ test('a folder that is swapped for a link while it is used stays the one that it
   assert.deepEqual(readdirSync(join(base, 'outside')), ['file'])
 })
 
-test('paths at random: what the tools read and write is what the file system says lies inside', async (t) => {
-  const { call, dir, base } = await opened(t, linked)
+test('paths: random paths are allowed only inside of the workspace', async (t) => {
+  const { call, dir, base } = await opened(t, withLinks)
   const names = [
     '..',
     '.',
@@ -164,7 +164,7 @@ test('paths at random: what the tools read and write is what the file system say
     '…',
     ' ',
   ]
-  const hostile = fc
+  const hostilePath = fc
     .tuple(fc.constantFrom('', '/', `${dir}/`, `${base}/`, `${dir}/../`, '.', '//'), fc.array(fc.constantFrom(...names), { maxLength: 6 }))
     .map(([start, parts]) => start + parts.join('/'))
   const seed = Date.now() % 1_000_000
@@ -172,13 +172,13 @@ test('paths at random: what the tools read and write is what the file system say
   const outside = () => execFileSync('find', [base, '-path', dir, '-prune', '-o', '-printf', '%p %l %s %T@\\n'], { encoding: 'utf8' })
   const before = outside()
   await fc.assert(
-    fc.asyncProperty(hostile, async (path) => {
+    fc.asyncProperty(hostilePath, async (path) => {
       const expected = plainFile(dir, path)
       const read = await call('read_file', { path })
       assert.equal(read.ok, expected !== null, read.text)
       if (expected !== null) assert.ok(read.text.includes(readFileSync(expected, 'utf8').trim().split('\n')[0] ?? ''))
       const written = await call('write_file', { path, content: 'written\n' })
-      assert.equal(written.ok, written.ok && holds(dir, path) && readFileSync(resolve(dir, path), 'utf8') === 'written\n', written.text)
+      assert.equal(written.ok, written.ok && isAllowed(dir, path) && readFileSync(resolve(dir, path), 'utf8') === 'written\n', written.text)
       if (expected !== null && !path.endsWith('/')) assert.equal(written.ok, true, written.text)
     }),
     { seed, numRuns: 400 },
@@ -187,18 +187,18 @@ test('paths at random: what the tools read and write is what the file system say
   assert.equal(readFileSync(join(dir, '.git/config'), 'utf8'), '[core]\n')
 })
 
-/** The file that a path names without a link on the way, as realpath sees it; null where it is none, or not the tools' to read. */
+/** Returns the real path of a file that the tools may read; null if it has a link, or is not such a file. */
 function plainFile(dir: string, path: string): string | null {
   if (path === '' || path.includes('\0')) return null
   const full = resolve(dir, path)
   if (!existsSync(full) || !statSync(full).isFile() || realpathSync(full) !== full) return null
-  return holds(dir, path) ? full : null
+  return isAllowed(dir, path) ? full : null
 }
 
-/** Whether a path leads, by way of no link, to a file of the workspace that is not git's. */
-function holds(dir: string, path: string): boolean {
+/** Returns whether a path leads, without a link, to a file of the workspace outside of `.git`. */
+function isAllowed(dir: string, path: string): boolean {
   const full = resolve(dir, path)
-  const inside = relative(dir, full)
-  const real = lstatSync(full, { throwIfNoEntry: false })?.isFile() === true && realpathSync(full) === full
-  return real && !['..', '.git'].includes(inside.split('/')[0] ?? '')
+  const relativePath = relative(dir, full)
+  const isRealFile = lstatSync(full, { throwIfNoEntry: false })?.isFile() === true && realpathSync(full) === full
+  return isRealFile && !['..', '.git'].includes(relativePath.split('/')[0] ?? '')
 }

@@ -1,16 +1,16 @@
-/** What a model's tools do, and what they say when they can't. */
+/** The tools of a model: their results and their errors. */
 import assert from 'node:assert/strict'
 import { chmodSync, linkSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import Ajv from 'ajv'
 import { workspaceTools } from '../../src/sandbox/tools.ts'
-import { opened, put } from './opened.ts'
+import { opened, putFile } from './opened.ts'
 
-const off = { policy: { use: 'off' } } as const
+const unconfined = { policy: { use: 'off' } } as const
 
-test('each tool describes its arguments as JSON Schema', async (t) => {
-  const { sandbox } = await opened(t, off)
+test('tools: describe their arguments as JSON Schema', async (t) => {
+  const { sandbox } = await opened(t, unconfined)
   const tools = workspaceTools(sandbox)
   assert.deepEqual(
     tools.map(({ name }) => name),
@@ -19,8 +19,8 @@ test('each tool describes its arguments as JSON Schema', async (t) => {
   for (const { parameters } of tools) assert.ok(new Ajv.Ajv({ strict: true }).compile(parameters))
 })
 
-test('wrong arguments are named, all at once', async (t) => {
-  const { call, dir } = await opened(t, off)
+test('tools: report all wrong arguments at once', async (t) => {
+  const { call, dir } = await opened(t, unconfined)
   const before = readdirSync(dir)
   const cases: readonly (readonly [string, unknown, RegExp])[] = [
     ['read_file', {}, /^path is missing\. The arguments are: path, from_line, lines, from_byte$/],
@@ -37,71 +37,74 @@ test('wrong arguments are named, all at once', async (t) => {
     ['read_file', ['a'], /must be a JSON object/],
     ['read_file', 'a', /must be a JSON object/],
   ]
-  for (const [tool, args, why] of cases) {
+  for (const [tool, args, problem] of cases) {
     const { ok, text } = await call(tool, args)
     assert.equal(ok, false)
-    assert.match(text, why)
+    assert.match(text, problem)
   }
   assert.deepEqual(readdirSync(dir), before)
 })
 
-test('a file is read in ranges of lines, and says where it goes on', async (t) => {
-  const { call, dir } = await opened(t, off)
-  put(join(dir, 'few'), 'one\ntwo\n\nfour')
+test('read_file: shows a range of lines and the next range', async (t) => {
+  const { call, dir } = await opened(t, unconfined)
+  putFile(join(dir, 'few'), 'one\ntwo\n\nfour')
   assert.equal((await call('read_file', { path: 'few' })).text, '     1\tone\n     2\ttwo\n     3\t\n     4\tfour')
   assert.equal(
     (await call('read_file', { path: 'few', from_line: 2, lines: 1 })).text,
     '     2\ttwo\n[more follows: from_line 3; the file has 13 bytes]',
   )
   assert.equal((await call('read_file', { path: join(dir, 'few'), from_line: 4 })).text, '     4\tfour')
-  assert.match((await call('read_file', { path: 'few', from_line: 5 })).text, /it has only 4 lines/)
-  put(join(dir, 'empty'), '')
+  assert.match((await call('read_file', { path: 'few', from_line: 5 })).text, /the file has only 4 lines/)
+  putFile(join(dir, 'empty'), '')
   assert.deepEqual(await call('read_file', { path: 'empty' }), { ok: true, text: 'empty is empty' })
   assert.match((await call('read_file', { path: 'fewer' })).text, /^there is no fewer in the workspace/)
   assert.match((await call('read_file', { path: 'no/such' })).text, /^there is no no in the workspace/)
 })
 
-test('a range by range reading shows every line once', async (t) => {
-  const { call, dir } = await opened(t, off)
+test('read_file: ranges show every line once', async (t) => {
+  const { call, dir } = await opened(t, unconfined)
   const lines = Array.from({ length: 30_000 }, (_, index) => `${index} ${'x'.repeat((index * 7919) % 90)}`)
-  put(join(dir, 'long'), `${lines.join('\n')}\n`)
-  const seen: string[] = []
+  putFile(join(dir, 'long'), `${lines.join('\n')}\n`)
+  const shownLines: string[] = []
   for (let from_line: number | null = 1; from_line !== null;) {
     const { ok, text } = await call('read_file', { path: 'long', from_line, lines: 5000 })
     assert.ok(ok && text.length < 64 * 1024, text.slice(0, 200))
-    seen.push(...text.split('\n').flatMap((line) => /^ *\d+\t(.*)$/.exec(line)?.[1] ?? []))
+    shownLines.push(...text.split('\n').flatMap((line) => /^ *\d+\t(.*)$/.exec(line)?.[1] ?? []))
     const next = /\[more follows: from_line (\d+);/.exec(text)?.[1]
     from_line = next === undefined ? null : Number(next)
   }
-  assert.deepEqual(seen, lines)
+  assert.deepEqual(shownLines, lines)
 })
 
-test('a file of one huge line is read by bytes; a sparse one of terabytes is not waited for', async (t) => {
-  const { call, dir } = await opened(t, off)
-  put(join(dir, 'line'), 'é'.repeat(100_000))
+test('read_file: reads a huge line by bytes, and stops when asked', async (t) => {
+  const { call, dir } = await opened(t, unconfined)
+  putFile(join(dir, 'line'), 'é'.repeat(100_000))
   const first = await call('read_file', { path: 'line' })
-  assert.match(first.text, /^ {5}1\té+\n\[line 1 goes on: from_byte 32768\]$/)
+  assert.match(first.text, /^ {5}1\té+\n\[line 1 continues: from_byte 32768\]$/)
   assert.match((await call('read_file', { path: 'line', from_byte: 199_990 })).text, /^ééééé$/)
   assert.match((await call('read_file', { path: 'line', from_byte: 200_000 })).text, /only 200000 bytes/)
-  put(join(dir, 'sparse'), 'a'.repeat(10_000))
+  putFile(join(dir, 'sparse'), 'a'.repeat(10_000))
   truncateSync(join(dir, 'sparse'), 2 ** 41)
   assert.match((await call('read_file', { path: 'sparse', from_line: 9 }, AbortSignal.abort())).text, /stopped/)
   assert.match((await call('edit_file', { path: 'sparse', old: 'a', new: 'b' })).text, /too large for this tool/)
 })
 
-test('a binary file is not shown, and text that is not UTF-8 not edited', async (t) => {
-  const { call, dir } = await opened(t, off)
+test('tools: show no binary file and edit only UTF-8', async (t) => {
+  const { call, dir } = await opened(t, unconfined)
   writeFileSync(join(dir, 'binary'), Buffer.from([0x7f, 0x45, 0, 1]))
   writeFileSync(join(dir, 'latin'), Buffer.from('caf\xe9\n', 'latin1'))
-  assert.match((await call('read_file', { path: 'binary' })).text, /^binary is a binary file of 4 bytes: look at it with file/)
+  assert.match((await call('read_file', { path: 'binary' })).text, /^binary is a binary file of 4 bytes: inspect it with file/)
   assert.match((await call('edit_file', { path: 'latin', old: 'caf', new: 'x' })).text, /is not UTF-8/)
   assert.deepEqual(readFileSync(join(dir, 'latin')), Buffer.from('caf\xe9\n', 'latin1'))
 })
 
-test('a file is written whole, beside its place, and keeps its mode', async (t) => {
-  const { call, dir } = await opened(t, off)
-  assert.deepEqual(await call('write_file', { path: 'new/deep/file', content: 'ü\n' }), { ok: true, text: 'made new/deep/file (3 bytes)' })
-  put(join(dir, 'script'), 'old')
+test('write_file: replaces the file and keeps its mode', async (t) => {
+  const { call, dir } = await opened(t, unconfined)
+  assert.deepEqual(await call('write_file', { path: 'new/deep/file', content: 'ü\n' }), {
+    ok: true,
+    text: 'created new/deep/file (3 bytes)',
+  })
+  putFile(join(dir, 'script'), 'old')
   chmodSync(join(dir, 'script'), 0o751)
   linkSync(join(dir, 'script'), join(dir, 'other-name'))
   assert.deepEqual(await call('write_file', { path: 'script', content: 'new' }), { ok: true, text: 'replaced script (3 bytes)' })
@@ -112,12 +115,12 @@ test('a file is written whole, beside its place, and keeps its mode', async (t) 
   assert.deepEqual(readdirSync(dir).toSorted(), ['.git', 'new', 'other-name', 'script'])
 })
 
-test('an edit replaces what occurs once, and says so where it does not', async (t) => {
-  const { call, dir } = await opened(t, off)
+test('edit_file: replaces a unique text, and reports others', async (t) => {
+  const { call, dir } = await opened(t, unconfined)
   const edit = (old: string, replacement: string, all?: boolean) =>
     call('edit_file', { path: 'f', old, new: replacement, all: all ?? null })
   const text = () => readFileSync(join(dir, 'f'), 'utf8')
-  put(join(dir, 'f'), 'a\nb\na\nc\n')
+  putFile(join(dir, 'f'), 'a\nb\na\nc\n')
   assert.match((await edit('x', 'y')).text, /^old does not occur in the file: it must match exactly/)
   assert.match((await edit('a', 'y')).text, /^old occurs 2 times \(lines 1, 3\): add lines around it/)
   assert.match((await edit('', 'y')).text, /^old is empty/)
@@ -125,68 +128,68 @@ test('an edit replaces what occurs once, and says so where it does not', async (
   assert.equal(text(), 'a\nb\na\nc\n')
   assert.deepEqual(await edit('b\na', "$& $1 $'"), { ok: true, text: 'replaced one place in f' })
   assert.equal(text(), "a\n$& $1 $'\nc\n")
-  put(join(dir, 'f'), 'aaaa')
+  putFile(join(dir, 'f'), 'aaaa')
   assert.deepEqual(await edit('a', 'b', true), { ok: true, text: 'replaced 4 places in f' })
   assert.equal(text(), 'bbbb')
 })
 
-test('an edit finds lines that end with a carriage return, and keeps those', async (t) => {
-  const { call, dir } = await opened(t, off)
-  put(join(dir, 'f'), '\ufeffone\r\ntwo\r\nthree\r\n')
+test('edit_file: keeps carriage returns', async (t) => {
+  const { call, dir } = await opened(t, unconfined)
+  putFile(join(dir, 'f'), '\ufeffone\r\ntwo\r\nthree\r\n')
   assert.equal((await call('edit_file', { path: 'f', old: 'one\ntwo', new: 'one\n2\n3' })).ok, true)
   assert.equal(readFileSync(join(dir, 'f'), 'utf8'), '\ufeffone\r\n2\r\n3\r\nthree\r\n')
 })
 
-test('a command tells its output, its exit code, and what was refused', async (t) => {
-  const { call } = await opened(t, off)
+test('run_command: returns the output, the notes and the exit code', async (t) => {
+  const { call } = await opened(t, unconfined)
   assert.deepEqual(await call('run_command', { command: 'true' }).then(({ ok }) => ok), true)
   const { ok, text } = await call('run_command', { command: 'echo a; echo b >&2; exit 7' })
   assert.equal(ok, false)
-  assert.match(text, /^a\nb\n\[not confined: without bubblewrap: it is switched off\]\n(?:\[.*\]\n)*\[exit code 7\]$/)
+  assert.match(text, /^a\nb\n\[not confined: without bubblewrap \(off in the spec\)\]\n(?:\[.*\]\n)*\[exit code 7\]$/)
   assert.match((await call('run_command', { command: 'kill -9 $$' })).text, /\[(?:ended by SIGKILL|exit code 137)\]$/)
 })
 
 for (const git of [true, false]) {
-  test(`a search ${git ? 'by git leaves out what git ignores' : 'without git finds the same'}`, async (t) => {
-    const { call, dir, run } = await opened(t, { ...off, make: () => undefined })
+  test(`search: ${git ? 'with git skips ignored files' : 'without git finds the same lines'}`, async (t) => {
+    const { call, dir, run } = await opened(t, { ...unconfined, make: () => undefined })
     if (git) assert.equal((await run('git init -q .')).code, 0)
-    put(join(dir, 'src/a.ts'), 'const one = 1\nconst two = 2\nLONG ' + 'x'.repeat(5000) + '\n')
-    put(join(dir, 'b.md'), 'One (two)\n-e one\n')
-    put(join(dir, '-e'), 'a file with a name\n')
-    put(join(dir, '.gitignore'), 'built\n')
-    put(join(dir, 'binary'), 'one\0')
-    if (git) put(join(dir, 'built/x'), 'const one = 1\n')
-    const look = async (args: object) =>
+    putFile(join(dir, 'src/a.ts'), 'const one = 1\nconst two = 2\nLONG ' + 'x'.repeat(5000) + '\n')
+    putFile(join(dir, 'b.md'), 'One (two)\n-e one\n')
+    putFile(join(dir, '-e'), 'a file with a name\n')
+    putFile(join(dir, '.gitignore'), 'built\n')
+    putFile(join(dir, 'binary'), 'one\0')
+    if (git) putFile(join(dir, 'built/x'), 'const one = 1\n')
+    const searchLines = async (args: object) =>
       (await call('search', args)).text
         .split('\n')
         .toSorted()
         .map((line) => line.replace(/^\.\//, ''))
-    assert.deepEqual(await look({ pattern: '^const (one|two)' }), ['src/a.ts:1:const one = 1', 'src/a.ts:2:const two = 2'])
-    assert.deepEqual(await look({ pattern: 'one', ignore_case: true, path: 'b.md' }), ['b.md:1:One (two)', 'b.md:2:-e one'])
-    assert.deepEqual(await look({ pattern: '(two)', literal: true }), ['b.md:1:One (two)'])
-    assert.deepEqual(await look({ pattern: '-e one', literal: true, path: join(dir, 'b.md') }), ['b.md:2:-e one'])
-    assert.deepEqual(await look({ pattern: 'name', path: '-e' }), ['-e:1:a file with a name'])
-    assert.deepEqual(await look({ pattern: "'; touch escaped; '" }), ['nothing matches'])
-    assert.equal((await look({ pattern: 'LONG' }))[0]?.length, 301)
+    assert.deepEqual(await searchLines({ pattern: '^const (one|two)' }), ['src/a.ts:1:const one = 1', 'src/a.ts:2:const two = 2'])
+    assert.deepEqual(await searchLines({ pattern: 'one', ignore_case: true, path: 'b.md' }), ['b.md:1:One (two)', 'b.md:2:-e one'])
+    assert.deepEqual(await searchLines({ pattern: '(two)', literal: true }), ['b.md:1:One (two)'])
+    assert.deepEqual(await searchLines({ pattern: '-e one', literal: true, path: join(dir, 'b.md') }), ['b.md:2:-e one'])
+    assert.deepEqual(await searchLines({ pattern: 'name', path: '-e' }), ['-e:1:a file with a name'])
+    assert.deepEqual(await searchLines({ pattern: "'; touch escaped; '" }), ['nothing matches'])
+    assert.equal((await searchLines({ pattern: 'LONG' }))[0]?.length, 301)
     const wrong = await call('search', { pattern: 'a(' })
     assert.equal(wrong.ok, false)
     assert.match(wrong.text, /^the search failed: /)
-    put(join(dir, 'many'), 'match\n'.repeat(1000))
+    putFile(join(dir, 'many'), 'match\n'.repeat(1000))
     const many = (await call('search', { pattern: 'match', path: 'many' })).text.split('\n')
     assert.equal(many.length, 201)
-    assert.equal(many.at(-1), '[more match than the first 200: use a narrower pattern, or a path]')
+    assert.equal(many.at(-1), '[more than 200 lines match: use a narrower pattern, or a path]')
     assert.ok(!readdirSync(dir).includes('escaped'))
   })
 }
 
-test('a search that takes for ever is ended', async (t) => {
+test('search: times out', async (t) => {
   const slow = await opened(t, {
     policy: { use: 'off', timeout: 300 },
     make: ({ base }) => {
-      put(join(base, 'bin/git'), '#!/bin/sh\nexit 1\n', 0o755)
-      put(join(base, 'bin/grep'), '#!/bin/sh\nexec sleep 1000\n', 0o755)
+      putFile(join(base, 'bin/git'), '#!/bin/sh\nexit 1\n', 0o755)
+      putFile(join(base, 'bin/grep'), '#!/bin/sh\nexec sleep 1000\n', 0o755)
     },
-    first: 'bin',
+    first_path: 'bin',
   })
   const { ok, text } = await slow.call('search', { pattern: 'a' })
   assert.equal(ok, false)

@@ -1,7 +1,7 @@
 import { test } from 'node:test'
-import { without } from '../sandbox/opened.ts'
+import { skipReason } from '../sandbox/opened.ts'
 import { manySprints } from './fifty.ts'
 
-test('sprints among troubles: each issue ends in one change or one clear failure', { skip: without, timeout: 120_000 }, async (t) => {
+test('sprints among troubles: each issue ends in one change or one clear failure', { skip: skipReason, timeout: 120_000 }, async (t) => {
   await manySprints(t, Number(process.env['BURN_SPRINTS'] ?? 8))
 })

@@ -8,7 +8,7 @@ import type { Sprint } from '../../src/core/sprint.ts'
 import type { Script } from '../stand-ins/model/replies.ts'
 import { sprintDoctor } from '../../src/sprint/doctor.ts'
 import { mounted } from '../support/mount.ts'
-import { brittle, without } from '../sandbox/opened.ts'
+import { failingBwrap, skipReason } from '../sandbox/opened.ts'
 import { inside, type Inside } from './inside.ts'
 import { code, commentsOf, ended } from './judge.ts'
 import { repo, sprintRig, type SprintRig } from './rig.ts'
@@ -21,12 +21,12 @@ async function confined(
   const rig = await sprintRig(t, { issues: [{ title: 'One' }, { title: 'Two' }], script, sprint: { sandbox: { use: 'auto' } } })
   const bin = join(rig.dir, 'bin')
   mkdirSync(bin)
-  writeFileSync(join(bin, 'bwrap'), brittle, { mode: 0o755 })
+  writeFileSync(join(bin, 'bwrap'), failingBwrap, { mode: 0o755 })
   const sprints = await inside(t, { ...rig, env: { ...rig.env, PATH: `${bin}:${process.env['PATH'] ?? ''}` } })
   return { rig, sprints, breakIt: () => writeFileSync(join(bin, 'broken'), '') }
 }
 
-test('bubblewrap that does not work: nothing is claimed, and "auto" is deprecated', { skip: without }, async (t) => {
+test('bubblewrap that does not work: nothing is claimed, and "auto" is deprecated', { skip: skipReason }, async (t) => {
   const { rig, sprints, breakIt } = await confined(t)
   assert.match(sprints.said.join('\n'), /"use": "auto" is deprecated and means "require"/)
   breakIt()
@@ -41,7 +41,7 @@ test('bubblewrap that does not work: nothing is claimed, and "auto" is deprecate
   assert.deepEqual([commentsOf(rig), rig.model.requests.length], [[], 0])
 })
 
-test('bubblewrap that stops working in a sprint: no command runs unconfined, no attempt is counted', { skip: without }, async (t) => {
+test('bubblewrap that stops working in a sprint: no command runs unconfined, no attempt is counted', { skip: skipReason }, async (t) => {
   const { rig, sprints, breakIt } = await confined(t, () => {
     breakIt()
     return { calls: [{ name: 'run_command', args: { command: `cat ${rig.dir}/forge.secret; touch ${rig.dir}/escaped` } }] }
@@ -89,7 +89,7 @@ for (const [who, count, more] of [
       const sprints = await inside(t, rig)
       const rows = await sprints.run({ count })
       assert.equal(rows.length, count)
-      for (const row of rows) await charged(row, /its commands added \d+ MiB to the disk/, rig, sprints)
+      for (const row of rows) await charged(row, /its commands reached the disk quota of \d+ MiB/, rig, sprints)
     } finally {
       spawnSync('umount', ['-l', rig.state])
     }
