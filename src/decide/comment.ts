@@ -1,31 +1,32 @@
-/** What the fleet's one comment on an issue says. It begins with the marker by which it is found again. */
+/** The comment of a dispatch on its issue. It begins with a marker, so that burn can find it again. */
 import type { Issue, Time, Worker } from '../core/nouns.ts'
 import type { Dispatch, DispatchState } from '../core/lifecycle.ts'
 import { escapeLineForForge } from '../core/forge-text.ts'
 import { isKept } from '../core/lifecycle.ts'
 import { sprintWorkers } from '../core/sprint.ts'
 
-/** What the comment of another ledger's claim says once a person released it here. */
+/** Returns the comment that replaces the claim of another ledger, after a person released it. */
 export function adoptedComment(fleet: string, dispatch: string): string {
   const marker = `<!-- burn:1 fleet=${fleet} dispatch=${dispatch} state=released -->`
-  const says = 'Released: a person said that the ledger which wrote this claim is lost, or is used no longer.'
+  const says = 'Released: a person said that the ledger of this claim is lost or no longer used.'
   return `${marker}\n${says}\n\ndispatch \`${dispatch}\` · branch \`burn/${dispatch}\`\n`
 }
 
+/** The facts that a comment reports. */
 export interface CommentFacts {
   readonly fleet: string
   readonly issue: Pick<Issue, 'ref'>
   readonly dispatch: Dispatch
   readonly worker: Worker | null
-  /** Why it is in this state, one line. */
+  /** The reason for the state, as one line. */
   readonly reason: string
   readonly now: Time
 }
 
-/** Characters of a reason, which may hold a model's words. */
+/** Characters of a reason. It can contain a model's words, so it may be long. */
 const longestReason = 1000
 
-/** The comment of a work dispatch in its present state. */
+/** Returns the comment of a work dispatch in its current state. */
 export function workComment({ fleet, dispatch, worker, reason }: CommentFacts): string {
   const why = escapeLineForForge(reason, longestReason)
   const marker = `<!-- burn:1 fleet=${fleet} dispatch=${dispatch.id} state=${dispatch.state} -->`
@@ -46,13 +47,13 @@ export function workComment({ fleet, dispatch, worker, reason }: CommentFacts): 
       : `A change is open for review: ${dispatch.change_url}. Worked on by ${where}.`,
     done: `Done. Worked on by ${where}.`,
     failed: `Given up by ${where}: ${why}.`,
-    lost: `Lost: ${why}. It may be given to another worker.`,
+    lost: `Lost: ${why}. The issue may go to another worker.`,
     released: `Released: ${why}.`,
   }
   return `${marker}\n${says[dispatch.state]}\n\n${details}\n`
 }
 
-/** The one comment of a council question: everyone who was asked. */
+/** Returns the comment of a council question. It lists the workers that burn asks. Throws RangeError if there is no dispatch. */
 export function councilComment(fleet: string, dispatches: readonly Dispatch[], workers: ReadonlyMap<string, Worker>): string {
   const [first] = dispatches
   if (first === undefined) throw new RangeError('a council comment needs at least one dispatch')

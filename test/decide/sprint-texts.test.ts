@@ -67,12 +67,12 @@ test('a change says what a reviewer needs', () => {
   const body = changeBody(text())
   assert.match(body, /^<!-- burn:1 fleet=f dispatch=01kaj4z7x3f9q state=review -->\nCloses #7\n\n> It no longer squeaks\.\n/)
   assert.match(body, /- `a\.ts` \+3 −1\n- `b\.png` \(binary\)\n/)
-  assert.match(body, /Check: `npm test` passed after 1 time of mending\./)
+  assert.match(body, /Check: `npm test` passed after 1 retry\./)
   assert.match(body, /with `m-1` of home \(runner\): 2 turns, 34,567 tokens, \$0\.0123; sprint `01kaj4z7x3f9q`/)
   assert.equal(changeTitle(issue), 'Mend the door (#7)')
-  assert.match(changeBody(text({ summary: ' ' })), /\(the model said nothing about it\)/)
-  assert.equal(checkLine({ command: null, result: 'none', mends: 0 }), 'none is known for this repo, so nothing was run.')
-  assert.equal(usageLine({ turns: 1, tokens_in: 0, tokens_out: 0, cost: null }), '1 turn, cost not known')
+  assert.match(changeBody(text({ summary: ' ' })), /\(the model gave no summary\)/)
+  assert.equal(checkLine({ command: null, result: 'none', mends: 0 }), 'no command is known for this repo, so burn ran nothing.')
+  assert.equal(usageLine({ turns: 1, tokens_in: 0, tokens_out: 0, cost: null }), '1 turn, unknown cost')
 })
 
 test('what a model, an issue or a file says counts for nothing on the forge: it closes only its own issue', () => {
@@ -101,7 +101,7 @@ test('a summary never leaves its quotation, whatever it is', () => {
     fc.property(fc.array(part, { maxLength: 30 }), (parts) => {
       const body = changeBody(text({ summary: parts.join(''), files: [] }))
       const between = body.split('Closes #7\n\n')[1]?.split('\n\n\nCheck: ')[0] ?? ''
-      for (const line of between.split('\n')) assert.match(line, /^>|^\(the model said nothing about it\)$/)
+      for (const line of between.split('\n')) assert.match(line, /^>|^\(the model gave no summary\)$/)
       assert.deepEqual(acts(between), { markers: 0, mentions: [], closes: [] })
     }),
   )
@@ -128,9 +128,9 @@ test('a task fences what the issue says, and refuses a fence that the issue know
   assert.match(task, /^You have one issue to work on: o\/r#7, sprint 01kaj4z7x3f9q\./)
   assert.match(task, /verified with `npm test`/)
   assert.throws(() => of('n0nce'), { code: 'nonce_in_text' })
-  assert.match(failedCheckText('npm test', { output: 'boom', pinned: [] }, 0), /This is the last time/)
+  assert.match(failedCheckText('npm test', { output: 'boom', pinned: [] }, 0), /You have one attempt left/)
   assert.match(
     failedCheckText('npm test', { output: 'boom', pinned: ['package.json'] }, 1),
-    /changes to package\.json do not count[^]*1 more time\./,
+    /changes to package\.json do not count[^]*2 attempts left\./,
   )
 })

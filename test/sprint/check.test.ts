@@ -153,6 +153,6 @@ test('check: a sprint whose model makes its own check pass is red, and one that 
   const body = rig.changes().get(1)?.[0]?.body ?? ''
   assert.match(
     body,
-    /passed after 1 time of mending\.\nThe definition of the check was changed: `package\.json`\. burn ran the check as the base/,
+    /passed after 1 retry\.\nThis change edits the definition of the check: `package\.json`\. burn ran the check as the base/,
   )
 })

@@ -140,7 +140,7 @@ async function listed({ burn }: SprintRig): Promise<void> {
 
 async function shown({ burn }: SprintRig): Promise<void> {
   const mended = await burn('sprint', 'show', 'app#1')
-  assert.match(mended.out, /^check +`! grep -rn BROKEN notes` passed after 1 time of mending\.$/m)
+  assert.match(mended.out, /^check +`! grep -rn BROKEN notes` passed after 1 retry\.$/m)
   assert.match(mended.out, /^change +http:.*pulls/m)
   assert.match(mended.out, /write_file \{"path":"notes\/1\.md"/)
   const red = await burn('sprint', 'show', 'app#2')
