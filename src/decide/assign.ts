@@ -9,8 +9,8 @@ import { eligibility, eligibilityRules, withApprovals } from './eligible.ts'
 import { freeWorkers, queueOrder, route, sendBlockReason } from './route.ts'
 
 /**
- * Oldest issues first, for the open desks. Issues of a repo that was not, or could not be, asked about keep their last verdict and are not given; nor are those that
- * others have, as far as their claims were looked for. `desks`: those of this state, which are used up.
+ * Oldest issues first, for the open desks. Issues of a repo that was not, or could not be, asked about keep their last verdict and are not
+ * given; nor are those that others have, as far as their claims were looked for. `desks`: those of this state, which are used up.
  */
 export function assign(given: FleetState, desks = freeWorkers(given)): Action[] {
   const { issues, actions: approvals } = withApprovals(given.issues, given.fleet)

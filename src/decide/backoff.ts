@@ -1,38 +1,41 @@
-/** How long what failed is left alone before it is tried again, and whose fault an error of the forge is. */
+/** The pauses before burn retries a failed issue or a refused write, and the scope of a forge's refusal. */
 import type { ErrorCode } from '../core/error-codes.ts'
 import type { IssueRecord } from '../core/ledger/backlog.ts'
 import type { Time } from '../core/nouns.ts'
 import { hasElapsed } from '../core/elapsed.ts'
 import { hashOfText } from '../core/random.ts'
 
-/** Milliseconds. */
+/** The limits of an exponential back-off, in milliseconds. */
 export interface BackoffPolicy {
   readonly first: number
   readonly longest: number
 }
 
-/** An issue is left alone for an hour at most: its attempts have a limit of their own. */
-const longestOfIssues = 3_600_000
+/** Maximum pause (ms) between two attempts of an issue. The number of attempts has its own limit. */
+const maxIssueBackoff = 3_600_000
 
-/** Milliseconds after so many failures in a row (1 or more). `spread` is in [0, 1): up to a quarter of the pause is taken off by it. */
+/** Returns the pause (ms) after a number of failures in a row (1 or more). `spread`, in [0, 1), shortens the pause by up to a quarter. */
 export function backoffMs(failures: number, { first, longest }: BackoffPolicy, spread: number): number {
   return Math.round(Math.min(longest, first * 2 ** (failures - 1)) * (1 - spread / 4))
 }
 
-/** Until when an issue that failed or was lost waits before it is given again; null where it need not. */
+/** Returns the time until which a failed or lost issue waits for its next attempt; null if it need not wait. */
 export function retryAt({ issue, attempts, failed_at }: IssueRecord, retryAfter: number, now: Time): Time | null {
   if (attempts === 0 || failed_at === null) return null
-  // By chance, but always the same: issues that were lost together do not all come back together.
+  // Derived from the issue, so that every process computes the same pause. Issues that were lost together do not all come back together.
   const spread = hashOfText(`${issue.ref} ${attempts}`) / 2 ** 32
-  const pause = backoffMs(attempts, { first: retryAfter, longest: longestOfIssues }, spread)
+  const pause = backoffMs(attempts, { first: retryAfter, longest: maxIssueBackoff }, spread)
   return hasElapsed(failed_at, pause, now) ? null : failed_at + pause
 }
 
-/** `issue` and `repo`: nothing else is affected. `token`: this token cannot do it anywhere. `forge`: it is in trouble, so nobody knows more. */
+/**
+ * The scope of a forge's refusal. `issue` and `repo`: nothing else is affected. `token`: the token cannot do this in any repo. `forge`: the
+ * forge is in trouble, so the scope is unknown.
+ */
 export type RefusalScope = 'issue' | 'repo' | 'token' | 'forge'
 
-/** Codes that are missing say too little by themselves: the caller asks the forge one more question (`claim/refusal`). */
-const faults: Readonly<Record<string, RefusalScope>> = {
+/** The scope for each error code. A code that is not listed does not show its scope: `claim/refusal` finds out with one more request. */
+const scopes: Readonly<Record<string, RefusalScope>> = {
   forge_archived: 'repo',
   forge_issues_off: 'repo',
   forge_too_big: 'issue',
@@ -49,24 +52,24 @@ const faults: Readonly<Record<string, RefusalScope>> = {
   forge_not_json: 'forge',
 } satisfies Readonly<Partial<Record<ErrorCode, RefusalScope>>>
 
-/** Returns whose fault an error with this code is, the token's own errors included; null if the code alone does not say. */
+/** Returns the scope of an error with this code, including errors of reading the token; null if the code does not show it. */
 export function refusalScope(code: string): RefusalScope | null {
-  return faults[code] ?? (code.startsWith('secret_') ? 'token' : null)
+  return scopes[code] ?? (code.startsWith('secret_') ? 'token' : null)
 }
 
 const minute = 60_000
 
-/** No repo rests longer, milliseconds. A rest that would was kept by a clock that was set back since, and does not count. */
+/** Maximum back-off (ms) of a repo. A stored one that ends later does not count: the clock was set back after it was stored. */
 export const maxRepoBackoff = 60 * minute
 
-/** A repo is tried again sooner than an issue: more waits for it, and people unarchive a repo and expect burn to notice. */
-const pauses: Readonly<Record<Exclude<RefusalScope, 'forge'>, BackoffPolicy>> = {
+/** A repo is retried sooner than an issue: more issues wait for it, and people who unarchive a repo expect burn to notice. */
+const policies: Readonly<Record<Exclude<RefusalScope, 'forge'>, BackoffPolicy>> = {
   issue: { first: 15 * minute, longest: 24 * 60 * minute },
   repo: { first: 5 * minute, longest: maxRepoBackoff },
   token: { first: minute, longest: 15 * minute },
 }
 
-/** Returns until when an issue or a repo rests after it was refused so many times before within a day. */
-export function backoffUntil(fault: Exclude<RefusalScope, 'forge'>, before: number, now: Time): Time {
-  return now + backoffMs(before + 1, pauses[fault], 0)
+/** Returns the end of the back-off after a refusal. `before`: the number of earlier refusals within a day. */
+export function backoffUntil(scope: Exclude<RefusalScope, 'forge'>, before: number, now: Time): Time {
+  return now + backoffMs(before + 1, policies[scope], 0)
 }

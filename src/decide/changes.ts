@@ -1,27 +1,31 @@
-/** Which change belongs to which issue: by its branch, or because somebody who may write says that it closes the issue. */
+/** Matches changes with dispatches: by the branch, or by a closing keyword from an author with write access. */
 import type { LiveDispatch } from '../core/ledger/claims.ts'
 import type { Change, RepoRef } from '../core/nouns.ts'
 import { repoOf } from '../core/refs.ts'
 
-/** Who may write to a repo; undefined if that is not known. */
+/** Returns the logins with write access to a repo; undefined if they are unknown. */
 export type WritersOf = (repo: RepoRef) => ReadonlySet<string> | undefined
 
 /**
- * The change with what counts of it, `closes` as the spec writes its repos. A branch of the repo itself was pushed by somebody who may write; everything else
- * counts only if its author may write to the repo that it is about.
+ * Returns the change with only those references that burn trusts. A branch of the repo itself is trusted, because only somebody with write
+ * access can push it. The branch of a fork, and each closing keyword, are trusted if the author may write to the repo that they refer to.
+ * Repos in `closes` are spelt as in the spec.
  */
 export function trustedChange(change: Change, repo: RepoRef, repos: readonly RepoRef[], writersOf: WritersOf): Change {
   const known = new Map(repos.map((each) => [each.toLowerCase(), each]))
   const mayWrite = (to: RepoRef) => writersOf(to)?.has(change.author) === true
   const dispatch_id = !change.fork || mayWrite(repo) ? change.dispatch_id : null
   const closes = change.closes.flatMap((ref) => {
-    const its = known.get(repoOf(ref).toLowerCase())
-    return its === undefined || !mayWrite(its) ? [] : [`${its}${ref.slice(ref.lastIndexOf('#'))}`]
+    const target = known.get(repoOf(ref).toLowerCase())
+    return target === undefined || !mayWrite(target) ? [] : [`${target}${ref.slice(ref.lastIndexOf('#'))}`]
   })
   return { ...change, dispatch_id, closes }
 }
 
-/** Finds the change that decides about a dispatch, among those that there is news of. The last counts if one is there twice. */
+/**
+ * Returns a lookup for the change that decides about a dispatch, among changes with news. If a change is listed twice, the last entry
+ * counts.
+ */
 export function changesByDispatch(news: readonly Change[]): (dispatch: LiveDispatch) => Change | undefined {
   const byUrl = new Map(news.map((change) => [change.url, change]))
   const changes = [...byUrl.values()]
@@ -33,24 +37,28 @@ export function changesByDispatch(news: readonly Change[]): (dispatch: LiveDispa
     ({ issue }) => issue,
   )
   return (dispatch) => {
-    const from = own.get(dispatch.id)
-    if (dispatch.kind !== 'work' || (from !== undefined && from.state !== 'closed')) return from
-    const others = (closing.get(dispatch.issue) ?? []).map(({ change }) => change).filter((change) => isItsOwn(change, dispatch))
+    const ofBranch = own.get(dispatch.id)
+    if (dispatch.kind !== 'work' || (ofBranch !== undefined && ofBranch.state !== 'closed')) return ofBranch
+    const others = (closing.get(dispatch.issue) ?? []).map(({ change }) => change).filter((change) => isWorkOf(change, dispatch))
     const best = ['merged', 'open', 'closed'].flatMap((state) => others.filter((each) => each.state === state))[0]
-    return best ?? from ?? (dispatch.state === 'review' ? byUrl.get(dispatch.change_url ?? '') : undefined)
+    return best ?? ofBranch ?? (dispatch.state === 'review' ? byUrl.get(dispatch.change_url ?? '') : undefined)
   }
 }
 
-/** Whether a change is the dispatch's at all: one that it was in review with may have been edited since. */
+/**
+ * Returns true if a change refers to the dispatch by its branch or closes its issue. An edit can remove the closing keyword of a change in
+ * review.
+ */
 export function belongs({ dispatch_id, closes }: Change, { id, issue }: LiveDispatch): boolean {
   return dispatch_id === id || closes.includes(issue)
 }
 
 /**
- * Whether a change from another branch is the work of this dispatch. One that is open is: an issue with an open change is not given, so it came later. One
- * that has ended may be of an earlier turn, unless the dispatch was in review with it, or it was opened since the claim.
+ * Returns true if a change from another branch is the work of this dispatch. An open one is: burn does not give an issue with an open
+ * change, so the change came after the claim. One that has ended counts if the dispatch was in review with it, or if it was opened after
+ * the claim and merged.
  */
-function isItsOwn({ state, url, created_at, dispatch_id }: Change, { id, change_url, claimed_at }: LiveDispatch): boolean {
+function isWorkOf({ state, url, created_at, dispatch_id }: Change, { id, change_url, claimed_at }: LiveDispatch): boolean {
   if (state === 'open' || url === change_url) return true
   return state === 'merged' && created_at >= claimed_at && (dispatch_id === null || dispatch_id === id)
 }

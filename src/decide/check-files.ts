@@ -123,8 +123,8 @@ function programsOf(command: string): { readonly shell: readonly string[]; reado
 const defining = ['workspaces', 'config', 'jest', 'mocha', 'ava', 'tap', 'c8', 'nyc']
 
 /**
- * Returns the text of a change's package.json with what defines a check as the base's says it; null if both say the same. Scripts that are new stay, but
- * not those that npm would run around others.
+ * Returns the text of a change's package.json with what defines a check as the base's says it; null if both say the same. Scripts that are
+ * new stay, but not those that npm would run around others.
  */
 export function pinnedPackage(base: string, changed: string): string | null {
   const [before, after] = [recordIn(base), recordIn(changed)]

@@ -1,24 +1,27 @@
-/** What follows from a text that arrived cut or changed: its agent is told to disregard it, and only then is the issue free. */
+/**
+ * Decides about texts that arrived changed: burn tells the agent to disregard the text, and releases the issue once the agent has that
+ * correction.
+ */
 import type { MoveAction, TellAction } from '../core/actions.ts'
 import type { UnderWayState } from '../core/fleet-state.ts'
 import { deliveryTag } from '../core/typed-line.ts'
 import { activeStates } from '../core/lifecycle.ts'
 
-/** How often an agent is told, if it cannot be proven that it heard; then a person has to look. */
-const most = 3
+/** Corrections per dispatch, if burn cannot prove that one arrived. After that a person has to look at the pane. */
+const maxCorrections = 3
 
-/** Tells each agent that has another text than was meant for it, and frees its issue once it was told. */
-export function corrections({ dispatches, mangled, corrections: told }: UnderWayState): (MoveAction | TellAction)[] {
-  const texts = Map.groupBy(
-    told.filter(({ kind }) => kind === 'correction'),
+/** Returns a correction for each agent with a changed text, or the release of the issue if a correction has arrived. */
+export function corrections({ dispatches, mangled, corrections: texts }: UnderWayState): (MoveAction | TellAction)[] {
+  const byDispatch = Map.groupBy(
+    texts.filter(({ kind }) => kind === 'correction'),
     ({ dispatch }) => dispatch,
   )
   return dispatches.flatMap(({ id, kind, state, issue, worker, incarnation }): (MoveAction | TellAction)[] => {
     if (state !== 'handed' || !mangled.has(id)) return []
-    const about = texts.get(id) ?? []
-    if (about.some((text) => text.state === 'seen'))
+    const earlier = byDispatch.get(id) ?? []
+    if (earlier.some((text) => text.state === 'seen'))
       return [{ do: 'move', id, kind, issue, worker, from: ['handed'], to: 'released', reason: { code: 'told_to_disregard' } }]
-    if (about.length >= most || about.some((text) => activeStates.includes(text.state))) return []
+    if (earlier.length >= maxCorrections || earlier.some((text) => activeStates.includes(text.state))) return []
     return [
       {
         do: 'tell',
@@ -28,7 +31,7 @@ export function corrections({ dispatches, mangled, corrections: told }: UnderWay
         worker,
         incarnation,
         text: disregardText(id, issue),
-        before: about.length,
+        before: earlier.length,
         reason: { code: 'disregard', worker },
       },
     ]
@@ -36,5 +39,5 @@ export function corrections({ dispatches, mangled, corrections: told }: UnderWay
 }
 
 function disregardText(id: string, issue: string): string {
-  return `A text about ${issue} reached you cut or changed: it begins with ${deliveryTag(id)}. Disregard it. If you work on it, stop; push nothing, open no change, and end your turn.`
+  return `A text about ${issue} reached you changed or incomplete. It begins with ${deliveryTag(id)}. Disregard it. If you work on it, stop, push nothing, open no change, and end your turn.`
 }

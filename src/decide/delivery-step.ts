@@ -21,11 +21,11 @@ export interface DeliveryLimits {
 }
 
 /**
- * `write`: write its text to its file, then look again: what was seen before is too old to type by. `place`: write `placing` with the seen incarnation,
- * then place under tmux's own check of that incarnation. `submit`: write
- * its `to` with `presses` + 1, then press Enter. `move`: write the state. `abandon`: write `unknown`, then take the line out of the composer.
- * `take_back`: take a line whose delivery has ended out of the composer. `wait`: look again; `until` is when time alone changes the answer, null where
- * only the pane can.
+ * `write`: write its text to its file, then look again: what was seen before is too old to type by. `place`: write `placing` with the seen
+ * incarnation, then place under tmux's own check of that incarnation. `submit`: write its `to` with `presses` + 1, then press Enter.
+ * `move`: write the state. `abandon`: write `unknown`, then take the line out of the composer.
+ * `take_back`: take a line whose delivery has ended out of the composer. `wait`: look again; `until` is when time alone changes the answer,
+ * null where only the pane can.
  */
 export type DeliveryStep =
   | { readonly do: 'write' }
@@ -37,8 +37,8 @@ export type DeliveryStep =
   | { readonly do: 'take_back' }
 
 /**
- * Minimum time (ms) that the tag must be visible outside the composer to count as proof: a frame that is half drawn has the composer of the old one below
- * that of the new one.
+ * Minimum time (ms) that the tag must be visible outside the composer to count as proof: a frame that is half drawn has the composer of the
+ * old one below that of the new one.
  */
 const steady = 500
 

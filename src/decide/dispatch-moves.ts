@@ -32,8 +32,9 @@ export function dispatchMoves(seen: UnderWayState): MoveAction[] {
 }
 
 /**
- * What the agent that got the prompt is told about the end of its dispatch while it may still work: that its issue was closed or done by a change that is not
- * from its branch, or that it was taken back in trouble. The text reaches that agent only, so an agent that cannot be looked at now is told too.
+ * What the agent that got the prompt is told about the end of its dispatch while it may still work: that its issue was closed or done by a
+ * change that is not from its branch, or that it was taken back in trouble. The text reaches that agent only, so an agent that cannot be
+ * looked at now is told too.
  */
 function toTell(dispatch: LiveDispatch, { to }: Step, seen: UnderWayState, change: Change | undefined): string | null {
   const { id, kind, state, incarnation } = dispatch
@@ -133,7 +134,10 @@ function failureOf(worker: WorkerId, seen: UnderWayState): { readonly kind: stri
   return { kind: reading?.detail ?? null, evidence: reading?.evidence ?? null }
 }
 
-/** Work that its agent has for certain, as far as its machine and its forge could be asked. Questions bring no change, and are over when they are answered. */
+/**
+ * Work that its agent has for certain, as far as its machine and its forge could be asked. Questions bring no change, and are over when
+ * they are answered.
+ */
 export function canBeTold(dispatch: LiveDispatch, seen: UnderWayState): boolean {
   const { id, kind, state, worker, incarnation } = dispatch
   const same = incarnation !== null && seen.incarnations.get(worker) === incarnation

@@ -50,7 +50,10 @@ export function rulesMark(fleet: Fleet): string {
   return JSON.stringify([fleet.name, fleet.dispatch, servedRepos(fleet.machines)])
 }
 
-/** What is at work is asked no more; the checks run from what the issue says of itself to what the fleet did with it: the first that fails is the reason. */
+/**
+ * What is at work is asked no more; the checks run from what the issue says of itself to what the fleet did with it: the first that fails
+ * is the reason.
+ */
 export function eligibility(record: IssueRecord, rules: EligibilityRules): Eligibility {
   const { issue } = record
   if (record.standing === 'taken') return { kind: 'taken', reason: record.verdict?.reason ?? { code: 'taken' } }
@@ -81,7 +84,8 @@ function untrusted({ issue, approval }: IssueRecord, rules: EligibilityRules): R
 }
 
 /**
- * Approves the text that an issue has when a trusted label is first seen on it, and forgets that once the label is gone. Returns the records as they are then.
+ * Approves the text that an issue has when a trusted label is first seen on it, and forgets that once the label is gone. Returns the
+ * records as they are then.
  */
 export function withApprovals(
   issues: readonly IssueRecord[],
@@ -128,7 +132,9 @@ function changed({ open_change }: IssueRecord): Reason | null {
   return open_change === null ? null : { code: 'change_open', change: open_change }
 }
 
-/** A claim of others was seen in this cycle; or a while ago, and nothing has changed since: looking again each cycle would cost a request. */
+/**
+ * A claim of others was seen in this cycle; or a while ago, and nothing has changed since: looking again each cycle would cost a request.
+ */
 function foreign({ issue, verdict }: IssueRecord, rules: EligibilityRules): Reason | null {
   const check = rules.seen.claims.get(issue.ref)
   if (check !== undefined) return check.state === 'free' ? null : check.reason

@@ -1,5 +1,6 @@
 /**
- * The table of event kinds: the meaning, the payload and the words of each. `burn log kinds` prints it, and `docs/reference/events.md` is generated from it.
+ * The table of event kinds: the meaning, the payload and the words of each. `burn log kinds` prints it, and `docs/reference/events.md` is
+ * generated from it.
  */
 import type { Event, EventData, EventKind, LogLevel, Notice } from '../core/events.ts'
 import type { Reason } from '../core/reasons.ts'
@@ -276,7 +277,8 @@ export const eventKinds: { readonly [K in EventKind]: Meaning<K> } = {
 /** Returns the words for an event. An event of an older ledger has its own words. */
 export function eventText({ kind, payload }: Pick<Event | Notice, 'kind' | 'payload'>): string {
   if ('prose' in payload) return payload.prose
-  // Each entry takes the payload of its own kind, which the compiler cannot follow through a lookup. A kind that only a newer version knows is shown as JSON.
+  // Each entry takes the payload of its own kind, which the compiler cannot follow through a lookup. A kind that only a newer version knows
+  // is shown as JSON.
   const known = eventKinds[kind] as { readonly text: (data: typeof payload) => string } | undefined
   return known === undefined ? JSON.stringify(payload) : known.text(payload)
 }

@@ -10,8 +10,8 @@ export interface FreeWorker {
 }
 
 /**
- * Desks by how many dispatches they hold, fewest first; among those, the one not used for longest. A desk that was given work through another queue
- * is found on a level that is no longer its own, and goes to the end of its own.
+ * Desks by how many dispatches they hold, fewest first; among those, the one not used for longest. A desk that was given work through
+ * another queue is found on a level that is no longer its own, and goes to the end of its own.
  */
 class Queue {
   readonly #levels: { readonly desks: FreeWorker[]; head: number }[] = []

@@ -1,23 +1,24 @@
-/** Who is held: the one place that reads holds, for workers and for repos. */
+/** Finds the hold that applies to a worker or a repo. No other file interprets holds. */
 import type { Hold } from '../core/ledger/holds.ts'
 import type { Reason } from '../core/reasons.ts'
 import type { RepoRef, Time, WorkerId } from '../core/nouns.ts'
 import { maxRepoBackoff } from './backoff.ts'
 
-/** The name of the scope `fleet`. */
+/** The name of a hold with the scope `fleet`. */
 export const wholeFleet = 'all'
 
-/** Finds holds that are in force by what they hold. */
+/** The holds that are in force, by target. */
 export interface HoldIndex {
-  /** Why a worker gets nothing: the whole fleet is held, its machine, its lane or the worker itself. Null where none is. */
+  /** Returns the reason for which a worker gets no work: a hold of the fleet, its machine, its lane or itself; null if there is none. */
   worker(id: WorkerId): Reason | null
-  /** Why none of a repo's issues are given; null where they may be. */
+  /** Returns the reason for which burn gives no issue of a repo: a hold of the fleet or the repo; null if there is none. */
   repo(ref: RepoRef): Reason | null
 }
 
+/** Returns an index of the holds that are in force at `now`. */
 export function heldBy(holds: readonly Hold[], now: Time): HoldIndex {
   const found = new Map<string, Hold>()
-  // The first of several: all of them hold, and one is said.
+  // Several holds can have the same target. The first one is reported.
   for (const hold of holds)
     if (isInForce(hold, now) && !found.has(`${hold.scope} ${hold.name}`)) found.set(`${hold.scope} ${hold.name}`, hold)
   const first = (...keys: readonly string[]) => {
@@ -31,7 +32,7 @@ export function heldBy(holds: readonly Hold[], now: Time): HoldIndex {
   return {
     worker(id) {
       if (found.size === 0) return null
-      // A hold on a lane is kept for each of its windows.
+      // A hold on a lane is a row per window.
       const window = id.slice(0, id.lastIndexOf('/'))
       return first(fleet, `machine ${id.slice(0, id.indexOf('/'))}`, `lane ${window}`, `worker ${id}`)
     },
@@ -39,11 +40,15 @@ export function heldBy(holds: readonly Hold[], now: Time): HoldIndex {
   }
 }
 
-/** A refusal by the forge that would hold longer than any does was kept by a clock that was set back since. */
+/**
+ * Returns true if a hold applies at `now`. A back-off that ends later than the maximum does not apply: the clock was set back after it was
+ * stored.
+ */
 export function isInForce({ code, until }: Pick<Hold, 'code' | 'until'>, now: Time): boolean {
   return until === null || (until > now && (code !== 'forge_refused' || until <= now + maxRepoBackoff))
 }
 
+/** Returns a hold as a reason. A back-off after a refusal of the forge is the reason `repo_resting`. */
 export function holdReason({ scope, name, code, until, reason }: Hold): Reason {
   return code === 'forge_refused' && until !== null
     ? { code: 'repo_resting', until, why: reason }

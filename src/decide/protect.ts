@@ -78,8 +78,8 @@ const folders = [
 export const isProtected: (path: string) => boolean = globMatcher([...runsByItself, ...folders].map((glob) => `**/${glob}`))
 
 /**
- * Returns the protected paths among those that a change touches, without those that the spec allows. `named`: globs of what the base commit's own
- * protected files point to.
+ * Returns the protected paths among those that a change touches, without those that the spec allows. `named`: globs of what the base
+ * commit's own protected files point to.
  */
 export function protectedAmong(touched: readonly string[], named: readonly string[], allowed: readonly string[]): string[] {
   const [isNamed, isAllowed] = [globMatcher(named), globMatcher(allowed)]

@@ -1,9 +1,12 @@
-/** When a provider takes requests again, from the words in which an agent shows it: `resets 3am`, `try again at 14:05`, `in 2h 15m`, `Retry-After: 30`. Pure. */
+/**
+ * Finds the time at which a provider accepts requests again, in the words of an agent's screen:
+ * `resets 3am`, `try again at 14:05`, `in 2h 15m`, `Retry-After: 30`. Pure.
+ */
 import type { Time } from '../core/nouns.ts'
 
 const minute = 60_000
 const unit = { d: 86_400_000, h: 3_600_000, m: minute, s: 1_000 } as const
-/** No limit known lasts longer than a week. */
+/** Known limits last a week at most (ms). */
 const longest = 8 * unit.d
 
 const span = /\b(?:in|after)\W{0,2}((?:about )?(?:\d+(?:\.\d+)? ?(?:d|h|m|s)[a-z]*(?:,? (?:and )?)?)+)/i
@@ -12,7 +15,10 @@ const seconds = /\bretry.?after\W{1,3}(\d+)\b/i
 const dated = /\b(\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d))/
 const clock = /\b(?:resets?|again|until|available)(?: at)? (\d{1,2})(?::(\d\d))? ?([ap]m)?\b(?: \(([A-Za-z_]+(?:\/[A-Za-z_+-]+)*)\))?/i
 
-/** `since`: when the text was seen first. A clock's time without a zone is taken as this machine's. Null where the text names no time. */
+/**
+ * Returns the time at which the limit resets; null if the text names none. `since`: the time at which burn first saw the text. A time of
+ * day without a zone counts in the zone of this machine.
+ */
 export function rateLimitReset(text: string, since: Time): Time | null {
   const reset = spanIn(text, since) ?? dateIn(text) ?? clockIn(text, since)
   return reset !== null && reset > since && reset <= since + longest ? reset : null
@@ -21,10 +27,10 @@ export function rateLimitReset(text: string, since: Time): Time | null {
 function spanIn(text: string, since: Time): Time | null {
   const plain = seconds.exec(text)?.[1]
   if (plain !== undefined) return since + Number(plain) * unit.s
-  const said = span.exec(text)?.[1]
-  if (said === undefined) return null
-  const sum = [...said.matchAll(parts)].reduce(
-    // The pattern of the parts has the units that `unit` has.
+  const duration = span.exec(text)?.[1]
+  if (duration === undefined) return null
+  const sum = [...duration.matchAll(parts)].reduce(
+    // `parts` matches only the keys of `unit`.
     (total, [, count, name]) => total + Number(count) * unit[name?.toLowerCase() as keyof typeof unit],
     0,
   )
@@ -36,7 +42,7 @@ function dateIn(text: string): Time | null {
   return Number.isNaN(at) ? null : at
 }
 
-/** The next moment at which a clock in that zone shows the time. */
+/** Returns the next time after `since` at which a clock in the named zone shows the time of day. */
 function clockIn(text: string, since: Time): Time | null {
   const [, hour, minutes, half, zone] = clock.exec(text) ?? []
   if (hour === undefined || (minutes === undefined && half === undefined)) return null
@@ -54,7 +60,7 @@ function minuteOfDay(at: Time, timeZone: string | undefined): number | null {
     const [hour, minutes] = shown.split(':').map(Number)
     return (hour ?? 0) * 60 + (minutes ?? 0)
   } catch {
-    // Words in brackets that are no zone.
+    // The words in brackets are no time zone.
     return null
   }
 }

@@ -38,7 +38,10 @@ export interface WorkerReport {
   readonly question: string | null
   /** Those of its live dispatches, oldest first. */
   readonly texts: readonly TextReport[]
-  /** Why nothing is sent to it, whatever it does: it takes its issues itself, its kind does not behave as known, or it is in trouble; null where something may be. */
+  /**
+   * Why nothing is sent to it, whatever it does: it takes its issues itself, its kind does not behave as known, or it is in trouble; null
+   * where something may be.
+   */
   readonly stopped: Reason | null
 }
 

@@ -69,7 +69,10 @@ function shell(word: string): string {
   return /^[A-Za-z0-9_./:,@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
 }
 
-/** Two files, each under its name, for `systemctl --user`: a service, and its timer, which starts no second run beside the first. What it prints is in the journal. */
+/**
+ * Two files, each under its name, for `systemctl --user`: a service, and its timer, which starts no second run beside the first. What it
+ * prints is in the journal.
+ */
 export function systemdUnits(run: ScheduledRun): ReadonlyMap<string, string> {
   const { name, argv, every } = plain(run)
   // Only in a command a dollar sign stands for a variable.

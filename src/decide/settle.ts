@@ -1,4 +1,4 @@
-/** What follows from what is under way: every decider about it, in its order. A further one is a file of its own and one line in this list. */
+/** Runs the deciders about the work under way, in their order. A new decider is one file and one line in this list. */
 import type { Action } from '../core/actions.ts'
 import type { Freed, UnderWayState } from '../core/fleet-state.ts'
 import type { IssueRecord } from '../core/ledger/backlog.ts'
@@ -8,29 +8,31 @@ import { corrections } from './corrections.ts'
 import { resumptions } from './resumptions.ts'
 import { dispatchMoves } from './dispatch-moves.ts'
 
+/** A pure function from the state to actions. */
 export type Decider = (state: UnderWayState) => readonly Action[]
 
 const deciders: readonly Decider[] = [dispatchMoves, corrections, resumptions]
 
+/** The result of `settle`. */
 export interface Settled {
   readonly actions: readonly Action[]
-  /** As it is once the actions are carried out. */
+  /** The state after the actions. */
   readonly state: UnderWayState
 }
 
-/** Runs all deciders. Each sees the moves of those before it as done; texts that they planned it does not see. */
+/** Returns the actions of all deciders. Each decider sees the moves of the earlier ones as done, but not the texts that they plan. */
 export function settle(state: UnderWayState): Settled {
-  let now = state
+  let current = state
   const actions: Action[] = []
   for (const decide of deciders) {
-    const own = decide(now)
+    const own = decide(current)
     actions.push(...own)
-    now = after(now, own)
+    current = after(current, own)
   }
-  return { actions, state: now }
+  return { actions, state: current }
 }
 
-/** Frees what the moves free: workers' slots, and the issues of work that has ended. */
+/** Returns the state after the moves: they free slots, and the issues of work that has ended. */
 function after(state: UnderWayState, actions: readonly Action[]): UnderWayState {
   const moves = new Map(actionsOf(actions, 'move').map((move) => [move.id, move]))
   if (moves.size === 0) return state
@@ -51,7 +53,10 @@ function after(state: UnderWayState, actions: readonly Action[]): UnderWayState 
   }
 }
 
-/** Returns issues as the ledger will have them once `settle` is carried out: what ends is judged anew, and counts as an attempt if it failed or was lost. */
+/**
+ * Returns the issues as the ledger will have them after the actions of `settle`. An issue whose dispatch ends is judged again. It counts as
+ * an attempt if the dispatch failed or was lost.
+ */
 export function withFreed(read: readonly IssueRecord[], { freed, now }: Pick<UnderWayState, 'freed' | 'now'>): readonly IssueRecord[] {
   const ends = new Map(freed.map(({ issue, to }) => [issue, to]))
   if (ends.size === 0) return read

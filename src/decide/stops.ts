@@ -1,4 +1,7 @@
-/** Why nothing is sent to a worker, decided once for all that read it: it takes its issues itself, its kind does not behave as known, or it is in trouble. */
+/**
+ * Why nothing is sent to a worker, decided once for all that read it: it takes its issues itself, its kind does not behave as known, or it
+ * is in trouble.
+ */
 import type { Reason } from '../core/reasons.ts'
 import type { ParsedScreen } from '../core/agent.ts'
 import type { HoldsFacet, ReadingsFacet, WorkerSnapshot } from '../core/fleet-state.ts'
@@ -75,9 +78,9 @@ const newest = 10
 const memory = 10 * 60_000
 
 /**
- * Why nothing is sent to an agent kind that no longer behaves as known; null if it does. After an update its composer may look otherwise, and typing into the
- * unknown would answer questions and lose texts on every worker at once. Closes by itself once composers are recognised again and the last texts are some minutes
- * old. `looks`: its live agents; `ended`: deliveries to it, newest first.
+ * Why nothing is sent to an agent kind that no longer behaves as known; null if it does. After an update its composer may look otherwise,
+ * and typing into the unknown would answer questions and lose texts on every worker at once. Closes by itself once composers are recognised
+ * again and the last texts are some minutes old. `looks`: its live agents; `ended`: deliveries to it, newest first.
  */
 export function breakerFor(
   kind: string,

@@ -1,7 +1,7 @@
 /**
- * Trouble that every issue would meet (login, billing, model, quota, connection) belongs to a worker or its account, and counts as no attempt. Its worker gets
- * nothing until it recovers. Its agent is told to go on with all that it holds: after a pause, when the limit resets, or once it has recovered by itself. What
- * does not recover is released.
+ * Trouble that every issue would meet (login, billing, model, quota, connection) belongs to a worker or its account, and counts as no
+ * attempt. Its worker gets nothing until it recovers. Its agent is told to go on with all that it holds: after a pause, when the limit
+ * resets, or once it has recovered by itself. What does not recover is released.
  */
 import type { LiveDispatch } from '../core/ledger/claims.ts'
 import type { Time, WorkerId } from '../core/nouns.ts'
@@ -58,7 +58,9 @@ interface Tried {
   readonly last: Time
 }
 
-/** By what the agent was told about its dispatches, newest last: a turn that went on for a while before it failed is a trouble of its own. */
+/**
+ * By what the agent was told about its dispatches, newest last: a turn that went on for a while before it failed is a trouble of its own.
+ */
 function tried(since: Time, told: readonly Time[], pause: number): Tried {
   let began = since
   let times = 0
