@@ -1,4 +1,4 @@
-/** What to give to whom in this cycle: claims, and a verdict for every issue that was looked at. */
+/** Decides which worker gets which issue in this cycle, and the verdict for each issue that was read. */
 import type { Reason } from '../core/reasons.ts'
 import type { Action, ClaimAction, JudgeAction } from '../core/actions.ts'
 import type { FleetState } from '../core/fleet-state.ts'
@@ -9,10 +9,11 @@ import { eligibility, eligibilityRules, withApprovals } from './eligible.ts'
 import { freeWorkers, queueOrder, route, sendBlockReason } from './route.ts'
 
 /**
- * Oldest issues first, for the open desks. Issues of a repo that was not, or could not be, asked about keep their last verdict and are not
- * given; nor are those that others have, as far as their claims were looked for. `desks`: those of this state, which are used up.
+ * Returns the approvals, verdicts, waiting repos, back-offs and claims of a cycle. Oldest issues go first. If the forge did not answer for
+ * a repo, its issues keep their verdicts, and burn gives none of them. Issues that others are known to have claimed are not given, either.
+ * `workers`: the free workers of this state; their slots are taken.
  */
-export function assign(given: FleetState, desks = freeWorkers(given)): Action[] {
+export function assign(given: FleetState, workers = freeWorkers(given)): Action[] {
   const { issues, actions: approvals } = withApprovals(given.issues, given.fleet)
   const seen = { ...given, issues }
   const rules = eligibilityRules(seen)
@@ -32,7 +33,7 @@ export function assign(given: FleetState, desks = freeWorkers(given)): Action[] 
     else if (verdict.kind === 'taken') judge(issue, true, 'taken', verdict.reason)
     else judge(issue, false, verdict.until === 'changed' ? 'none' : null, verdict.reason)
   }
-  const { routes, waiting, reasons } = route(inOrder(work), seen, desks)
+  const { routes, waiting, reasons } = route(inOrder(work), seen, workers)
   const claims = routes.map(({ issue, worker, slot, reason }): ClaimAction => {
     judge(issue, true, 'queued', { code: 'routed', worker: worker.id, why: reason })
     return { do: 'claim', kind: 'work', issue, worker, slot, attempt: (records.get(issue.ref)?.attempts ?? 0) + 1, reason }
@@ -47,13 +48,13 @@ export function assign(given: FleetState, desks = freeWorkers(given)): Action[] 
     ...approvals,
     ...verdicts,
     ...[...reasons].map(([repo, reason]) => ({ do: 'wait' as const, repo, reason })),
-    ...leaves(seen),
+    ...unreadableClaims(seen),
     ...claims,
   ]
 }
 
-/** Issues whose comments could not be read are left alone, and rest if that is going to last. */
-function leaves({ claims }: FleetState): Action[] {
+/** Returns the issues whose comments burn could not read. It does not give them, and backs off if the cause may last. */
+function unreadableClaims({ claims }: FleetState): Action[] {
   return [...claims].flatMap(([issue, check]) =>
     check.state === 'unreadable' ? [{ do: 'leave' as const, issue, reason: check.reason, backoff: check.backoff }] : [],
   )
@@ -64,22 +65,22 @@ const inOrder = (records: readonly IssueRecord[]) => records.toSorted(queueOrder
 interface Question {
   readonly issue: Issue
   readonly reason: Reason
-  /** Whom to ask now. */
+  /** The workers to ask now. */
   readonly members: readonly Worker[]
 }
 
-/** A council issue goes to every council and sentinel worker that has not been asked yet. */
+/** Returns each council issue with the council and sentinel workers that burn has not asked yet. */
 function questions(issues: readonly Issue[], seen: FleetState): Question[] {
   if (issues.length === 0) return []
   const held = heldBy(seen.holds, seen.now)
   const all = seen.workers.filter(({ worker }) => worker.role !== 'worker')
-  const able = all.filter((sight) => sendBlockReason(sight, held.worker(sight.worker.id)) === null)
+  const able = all.filter((snapshot) => sendBlockReason(snapshot, held.worker(snapshot.worker.id)) === null)
   const councils = seen.dispatches.filter(({ kind }) => kind === 'council')
   const asked = Map.groupBy(councils, ({ issue }) => issue)
   return issues.map((issue) => {
     const before = new Set(asked.get(issue.ref)?.map(({ worker }) => worker))
-    const rests = seen.held_repos.get(issue.repo)
-    if (rests !== undefined) return { issue, reason: { code: 'council_rests', why: rests }, members: [] }
+    const hold = seen.held_repos.get(issue.repo)
+    if (hold !== undefined) return { issue, reason: { code: 'council_rests', why: hold }, members: [] }
     const members = able.flatMap(({ worker }) => (before.has(worker.id) ? [] : [worker]))
     return { issue, reason: { code: 'council_asked', asked: before.size + members.length, of: all.length }, members }
   })

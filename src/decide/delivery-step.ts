@@ -23,9 +23,8 @@ export interface DeliveryLimits {
 /**
  * `write`: write its text to its file, then look again: what was seen before is too old to type by. `place`: write `placing` with the seen
  * incarnation, then place under tmux's own check of that incarnation. `submit`: write its `to` with `presses` + 1, then press Enter.
- * `move`: write the state. `abandon`: write `unknown`, then take the line out of the composer.
- * `take_back`: take a line whose delivery has ended out of the composer. `wait`: look again; `until` is when time alone changes the answer,
- * null where only the pane can.
+ * `move`: write the state. `abandon`: write `unknown`, then take the line out of the composer. `take_back`: take a line whose delivery has
+ * ended out of the composer. `wait`: look again; `until` is when time alone changes the answer, null where only the pane can.
  */
 export type DeliveryStep =
   | { readonly do: 'write' }

@@ -1,4 +1,4 @@
-/** What became of the dispatches that are under way, from what was seen: closed, in review, lost, stale. */
+/** Decides which live dispatches change their state: done, in review, failed, lost or released. */
 import type { Reason } from '../core/reasons.ts'
 import type { MoveAction } from '../core/actions.ts'
 import type { UnderWayState } from '../core/fleet-state.ts'
@@ -13,65 +13,65 @@ import { closedText, takenBackText } from './prompts.ts'
 import type { RecoveryPlan } from './trouble.ts'
 import { hasPendingResume, recoveryPlans } from './trouble.ts'
 
-/** A step as it is decided. */
+/** A move without the dispatch that it is for. */
 type Step = Pick<MoveAction, 'from' | 'to' | 'reason' | 'change_url' | 'told'>
 
-/** Returns the steps of dispatches that this state calls for. */
+/** Returns the moves that follow from the state. */
 export function dispatchMoves(seen: UnderWayState): MoveAction[] {
   const changeOf = changesByDispatch(seen.changes)
   const crashed = new Set(seen.sprints.flatMap(({ id, lease_until }) => (lease_until <= seen.now ? [id] : [])))
-  const known: Known = { crashed, courses: recoveryPlans(seen) }
+  const known: Known = { crashed, plans: recoveryPlans(seen) }
   return seen.dispatches.flatMap((dispatch) => {
     const change = changeOf(dispatch)
     const step = stepOf(dispatch, seen, change, known)
     if (step === null) return []
     const { id, kind, issue, worker } = dispatch
-    const tell = toTell(dispatch, step, seen, change)
+    const tell = endText(dispatch, step, seen, change)
     return [{ do: 'move', id, kind, issue, worker, ...step, ...(tell === null ? {} : { tell }) }]
   })
 }
 
 /**
- * What the agent that got the prompt is told about the end of its dispatch while it may still work: that its issue was closed or done by a
- * change that is not from its branch, or that it was taken back in trouble. The text reaches that agent only, so an agent that cannot be
- * looked at now is told too.
+ * Returns the text that tells an agent about the end of its dispatch; null if it need not know. It must know if it may still work: its
+ * issue was closed, or done by a change from another branch, or taken back because of trouble. The text can reach only that agent, so burn
+ * plans it even if it cannot see the agent now.
  */
-function toTell(dispatch: LiveDispatch, { to }: Step, seen: UnderWayState, change: Change | undefined): string | null {
+function endText(dispatch: LiveDispatch, { to }: Step, seen: UnderWayState, change: Change | undefined): string | null {
   const { id, kind, state, incarnation } = dispatch
   if (kind !== 'work' || state !== 'handed' || incarnation === null || isGone(dispatch, seen)) return null
-  const byItself = change !== undefined && change.state !== 'closed' && (change.dispatch_id === id || isTurnOver(dispatch, seen))
-  if (to === 'done') return byItself ? null : closedText(dispatch)
-  // It would go on once it can: somebody else may have the issue by then.
+  const isItsOwnEnd = change !== undefined && change.state !== 'closed' && (change.dispatch_id === id || isTurnOver(dispatch, seen))
+  if (to === 'done') return isItsOwnEnd ? null : closedText(dispatch)
+  // The agent would continue when its trouble ends, and another worker may have the issue by then.
   return to === 'released' ? takenBackText(dispatch) : null
 }
 
-/** What is looked up for each dispatch. */
+/** Facts about all dispatches, computed once. */
 interface Known {
-  /** Sprints whose process is gone. */
+  /** Sprints whose process is gone: their lease has expired. */
   readonly crashed: ReadonlySet<string>
-  /** Workers in trouble that every issue would meet. */
-  readonly courses: ReadonlyMap<WorkerId, RecoveryPlan>
+  /** The plans for workers in trouble. */
+  readonly plans: ReadonlyMap<WorkerId, RecoveryPlan>
 }
 
-function stepOf(dispatch: LiveDispatch, seen: UnderWayState, change: Change | undefined, { crashed, courses }: Known): Step | null {
+function stepOf(dispatch: LiveDispatch, seen: UnderWayState, change: Change | undefined, { crashed, plans }: Known): Step | null {
   const { id, state } = dispatch
   if (state !== 'claimed' && state !== 'handed' && state !== 'review') return null
   if (seen.closed.has(dispatch.issue)) {
-    const its = change !== undefined && isWorkOf(dispatch, change) ? change.url : dispatch.change_url
-    return { from: ['claimed', 'handed', 'review'], to: 'done', reason: { code: 'issue_closed' }, change_url: its }
+    const url = change !== undefined && isWorkOf(dispatch, change) ? change.url : dispatch.change_url
+    return { from: ['claimed', 'handed', 'review'], to: 'done', reason: { code: 'issue_closed' }, change_url: url }
   }
-  const reviewed = change === undefined ? null : stepBy(change, dispatch, seen)
-  if (reviewed !== null) return reviewed
+  const byChange = change === undefined ? null : stepByChange(change, dispatch, seen)
+  if (byChange !== null) return byChange
   if (crashed.has(id) && state === 'claimed') return { from: ['claimed'], to: 'released', reason: { code: 'sprint_gone', begun: false } }
   if (state !== 'handed') return null
-  // What it pushed is seen as its change: with none, all that it did is in its workspace, on its own machine.
+  // If the sprint had pushed its work, its change would be known. All other work is in its workspace, on its machine.
   if (crashed.has(id))
-    return isAsked(dispatch, seen) ? { from: ['handed'], to: 'lost', reason: { code: 'sprint_gone', begun: true } } : null
+    return areChangesKnown(dispatch, seen) ? { from: ['handed'], to: 'lost', reason: { code: 'sprint_gone', begun: true } } : null
   if (isGone(dispatch, seen)) return { from: ['handed'], to: 'lost', reason: { code: 'holder_gone' } }
-  return stepOfQuiet(dispatch, seen, courses.get(dispatch.worker))
+  return stepIfQuiet(dispatch, seen, plans.get(dispatch.worker))
 }
 
-function stepBy(change: Change, dispatch: LiveDispatch, seen: UnderWayState): Step | null {
+function stepByChange(change: Change, dispatch: LiveDispatch, seen: UnderWayState): Step | null {
   const { id, state } = dispatch
   const { name, url: change_url } = change
   if (!belongs(change, dispatch))
@@ -81,38 +81,38 @@ function stepBy(change: Change, dispatch: LiveDispatch, seen: UnderWayState): St
   if (!isWorkOf(dispatch, change)) return null
   if (change.state === 'merged' && state !== 'claimed')
     return { from: ['handed', 'review'], to: 'done', reason: { code: 'change_merged' }, change_url }
-  // While its agent may still work, a change that is not from its branch may be somebody else's: the issue stays with the agent.
-  const over = change.dispatch_id === id || isGone(dispatch, seen) || isTurnOver(dispatch, seen)
-  if (change.state === 'open' && state === 'handed' && over)
+  // While the agent may still work, a change from another branch may be somebody else's. Then the issue stays with the agent.
+  const isOver = change.dispatch_id === id || isGone(dispatch, seen) || isTurnOver(dispatch, seen)
+  if (change.state === 'open' && state === 'handed' && isOver)
     return { from: ['handed'], to: 'review', reason: { code: 'change_for_review' }, change_url }
   if (change.state === 'closed' && state === 'review')
     return { from: ['review'], to: 'failed', reason: { code: 'change_rejected' }, change_url }
   return null
 }
 
-/** How long an agent must have been seen with nothing to do before its turn counts as over, milliseconds. */
-const quietFor = 60_000
+/** A turn counts as over after the agent has been idle for this time (ms). */
+const turnOverAfter = 60_000
 
-/** The turn that its prompt began is over: its agent has nothing to do. */
+/** Returns true if the turn that the prompt started is over, because the same agent is idle. */
 function isTurnOver({ worker, incarnation, handed_at }: LiveDispatch, seen: UnderWayState): boolean {
   const record = seen.states.get(worker)
   if (record?.state !== 'idle' || seen.incarnations.get(worker) !== incarnation) return false
-  return seen.now - Math.max(handed_at ?? 0, record.since) >= quietFor
+  return seen.now - Math.max(handed_at ?? 0, record.since) >= turnOverAfter
 }
 
-/** An agent may have opened the change from any branch. A sprint that has not ended opens its own, and from its own branch. */
+/** Returns true if a change can be the work of a dispatch. An agent may open it from any branch; a sprint opens it from its own branch. */
 function isWorkOf({ id, worker, state }: LiveDispatch, { dispatch_id }: Change): boolean {
   return dispatch_id === id || state === 'review' || !worker.startsWith(`${sprintWorkers}/`)
 }
 
-/** What its agent's silence means for it: all that it was told is over where it has long had nothing to do, or its turn failed. */
-function stepOfQuiet(dispatch: LiveDispatch, seen: UnderWayState, course: RecoveryPlan | undefined): Step | null {
+/** Returns the move of a dispatch whose agent has been idle for long, or whose turn failed or met trouble; null if there is none yet. */
+function stepIfQuiet(dispatch: LiveDispatch, seen: UnderWayState, plan: RecoveryPlan | undefined): Step | null {
   const { id, handed_at, worker } = dispatch
   const { idle_timeout } = seen.fleet.dispatch
   const record = seen.states.get(worker)
   if (idle_timeout === null || record === undefined || !canBeTold(dispatch, seen)) return null
-  if (course !== undefined) {
-    const { trouble, until } = course
+  if (plan !== undefined) {
+    const { trouble, until } = plan
     if (until === null || seen.now < Math.max(until, (handed_at ?? 0) + idle_timeout) || hasPendingResume(dispatch, seen)) return null
     return {
       told: seen.resumes.get(id)?.length ?? 0,
@@ -130,31 +130,34 @@ function stepOfQuiet(dispatch: LiveDispatch, seen: UnderWayState, course: Recove
 }
 
 function failureOf(worker: WorkerId, seen: UnderWayState): { readonly kind: string | null; readonly evidence: string | null } {
-  const reading = seen.workers.find((sight) => sight.worker.id === worker)?.reading
+  const reading = seen.workers.find((snapshot) => snapshot.worker.id === worker)?.reading
   return { kind: reading?.detail ?? null, evidence: reading?.evidence ?? null }
 }
 
 /**
- * Work that its agent has for certain, as far as its machine and its forge could be asked. Questions bring no change, and are over when
- * they are answered.
+ * Returns true if burn may tell an agent about its dispatch: it is work that this live agent has for certain, and the forge answered about
+ * its repo. Council questions do not count: they bring no change, and end with the answer.
  */
 export function canBeTold(dispatch: LiveDispatch, seen: UnderWayState): boolean {
   const { id, kind, state, worker, incarnation } = dispatch
   const same = incarnation !== null && seen.incarnations.get(worker) === incarnation
-  return kind === 'work' && state === 'handed' && same && isAsked(dispatch, seen) && !seen.unproven.has(id)
+  return kind === 'work' && state === 'handed' && same && areChangesKnown(dispatch, seen) && !seen.unproven.has(id)
 }
 
-/** Its repo's changes are known: the forge could be asked. */
-function isAsked({ issue }: LiveDispatch, seen: UnderWayState): boolean {
+/** Returns true if the forge answered about the changes of the dispatch's repo. */
+function areChangesKnown({ issue }: LiveDispatch, seen: UnderWayState): boolean {
   return seen.writers.has(repoOf(issue)) && !seen.repos_down.has(repoOf(issue))
 }
 
-/** The agent that was given the prompt is proven to have ended. One that is not found may still work. */
+/** Returns true if the agent that got the prompt has ended, with proof. An agent that burn merely does not find may still work. */
 function isGone({ worker, incarnation }: LiveDispatch, { ended }: UnderWayState): boolean {
   return incarnation !== null && ended.has(agentKey(machineOf(worker), incarnation))
 }
 
-/** Handed for longer than the policy allows, with no change for review: for a person to look at. It keeps its worker. */
+/**
+ * Returns true if a dispatch has been handed for longer than `staleAfter` (ms) without a change for review. It stays with its worker; a
+ * person should look.
+ */
 export function isStale(dispatch: Pick<Dispatch, 'kind' | 'state' | 'handed_at'>, staleAfter: number, now: Time): boolean {
   return dispatch.kind === 'work' && dispatch.state === 'handed' && dispatch.handed_at !== null && now - dispatch.handed_at > staleAfter
 }

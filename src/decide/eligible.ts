@@ -1,4 +1,4 @@
-/** May this issue be given to a worker at all, and if not, why. Says nothing about which worker. */
+/** Decides whether an issue is work for the fleet, and gives the reason if it is not. `route` chooses the worker. */
 import type { IssueRecord } from '../core/ledger/backlog.ts'
 import type { Fleet, Issue, RepoRef } from '../core/nouns.ts'
 import type { ApproveAction } from '../core/actions.ts'
@@ -8,20 +8,23 @@ import { hasElapsed } from '../core/elapsed.ts'
 import { servedRepos } from '../core/refs.ts'
 import { retryAt } from './backoff.ts'
 
-/** `until`: what must happen before the answer can be another: a change of the issue or of the rules, or nothing but time. */
+/**
+ * The answer for one issue. `until`: the event that can change the answer: `changed`, a change of the issue or the rules; `later`, time
+ * alone.
+ */
 export type Eligibility =
   | { readonly kind: 'work' }
   | { readonly kind: 'council' }
   | { readonly kind: 'taken'; readonly reason: Reason }
   | { readonly kind: 'no'; readonly reason: Reason; readonly until: 'changed' | 'later' }
 
-/** How long a look at the claim of another fleet or another ledger counts, while the issue itself does not change. */
-const foreignClaimKept = 3_600_000
+/** The result of a check for foreign claims counts for this time (ms), while the issue does not change. */
+const foreignClaimMaxAge = 3_600_000
 
-/** What issues are judged from. */
+/** The facets that decide whether an issue is eligible. */
 export type JudgedBy = Moment & Pick<ReposFacet, 'writers'> & Pick<CandidateFacet, 'login' | 'claims'>
 
-/** What `eligibility` needs, prepared once for all issues of a cycle. */
+/** The rules for `eligibility`, prepared once for all issues of a cycle. */
 export interface EligibilityRules {
   readonly seen: JudgedBy
   readonly served: ReadonlySet<RepoRef>
@@ -31,7 +34,7 @@ export interface EligibilityRules {
   readonly trustedLabels: ReadonlySet<string>
 }
 
-/** `served`: repos whose issues are work for somebody; without it those of the fleet's windows. */
+/** Returns the rules of this state. `served`: the repos whose issues are work; by default those that the fleet's windows serve. */
 export function eligibilityRules(seen: JudgedBy, served?: readonly RepoRef[]): EligibilityRules {
   const policy = seen.fleet.dispatch
   const lower = (labels: readonly string[]) => new Set(labels.map((label) => label.toLowerCase()))
@@ -45,37 +48,40 @@ export function eligibilityRules(seen: JudgedBy, served?: readonly RepoRef[]): E
   }
 }
 
-/** All that a lasting verdict was given by, beside the issue: where it differs, every issue is judged again. */
+/** Returns a key for the rules that a lasting verdict depends on. If it changes, burn judges every issue again. */
 export function rulesMark(fleet: Fleet): string {
   return JSON.stringify([fleet.name, fleet.dispatch, servedRepos(fleet.machines)])
 }
 
 /**
- * What is at work is asked no more; the checks run from what the issue says of itself to what the fleet did with it: the first that fails
- * is the reason.
+ * Returns whether an issue is eligible. It skips issues that already have a live dispatch. The first check that fails gives the reason;
+ * checks of the issue itself come before those of its history.
  */
 export function eligibility(record: IssueRecord, rules: EligibilityRules): Eligibility {
   const { issue } = record
   if (record.standing === 'taken') return { kind: 'taken', reason: record.verdict?.reason ?? { code: 'taken' } }
-  const lasting = skipped(issue, rules) ?? untrusted(record, rules) ?? assigned(issue, rules) ?? given(record, rules)
+  const lasting = skipReason(issue, rules) ?? trustReason(record, rules) ?? assigneeReason(issue, rules) ?? historyReason(record, rules)
   if (lasting !== null) return { kind: 'no', reason: lasting, until: isUnsure(issue, rules) ? 'later' : 'changed' }
-  const passing = changed(record) ?? foreign(record, rules) ?? backedOff(record, rules) ?? tooSoon(record, rules)
-  if (passing !== null) return { kind: 'no', reason: passing, until: 'later' }
+  const temporary = changeReason(record) ?? foreignClaimReason(record, rules) ?? backoffReason(record, rules) ?? retryReason(record, rules)
+  if (temporary !== null) return { kind: 'no', reason: temporary, until: 'later' }
   if (issue.labels.some((label) => rules.councilLabels.has(label.toLowerCase()))) return { kind: 'council' }
   if (!rules.served.has(issue.repo)) return { kind: 'no', reason: { code: 'not_served', repo: issue.repo }, until: 'changed' }
   return { kind: 'work' }
 }
 
-function skipped(issue: Issue, rules: EligibilityRules): Reason | null {
+function skipReason(issue: Issue, rules: EligibilityRules): Reason | null {
   const label = issue.labels.find((name) => rules.skipLabels.has(name.toLowerCase()))
   if (label !== undefined) return { code: 'skip_label', label }
   const title = rules.skipTitles.find((pattern) => pattern.test(issue.title))
   return title === undefined ? null : { code: 'skip_title', pattern: title.source }
 }
 
-/** An author's own rights cover whatever the text says: who else may edit it may write, too. A label covers one text. */
-function untrusted({ issue, approval }: IssueRecord, rules: EligibilityRules): Reason | null {
-  const reason = untrustedAuthor(issue, rules)
+/**
+ * An author with write access is trusted for every text, because only people with write access can edit it. A trusted label covers one
+ * text.
+ */
+function trustReason({ issue, approval }: IssueRecord, rules: EligibilityRules): Reason | null {
+  const reason = authorReason(issue, rules)
   const label = issue.labels.find((name) => rules.trustedLabels.has(name.toLowerCase()))
   if (reason === null || label === undefined) return reason
   if (approval === 'current') return null
@@ -84,8 +90,8 @@ function untrusted({ issue, approval }: IssueRecord, rules: EligibilityRules): R
 }
 
 /**
- * Approves the text that an issue has when a trusted label is first seen on it, and forgets that once the label is gone. Returns the
- * records as they are then.
+ * Approves the text that an issue has when burn first sees a trusted label on it, and revokes the approval when the label is gone. Returns
+ * the actions, and the records after them.
  */
 export function withApprovals(
   issues: readonly IssueRecord[],
@@ -105,7 +111,7 @@ export function withApprovals(
   return { issues: after, actions }
 }
 
-function untrustedAuthor(issue: Issue, rules: EligibilityRules): Reason | null {
+function authorReason(issue: Issue, rules: EligibilityRules): Reason | null {
   const { authors } = rules.seen.fleet.dispatch.trust
   if (authors === 'anyone') return null
   if (authors !== 'writers') {
@@ -116,44 +122,45 @@ function untrustedAuthor(issue: Issue, rules: EligibilityRules): Reason | null {
   return writers.has(issue.author) ? null : { code: 'author_not_writer', author: issue.author, repo: issue.repo }
 }
 
-function assigned(issue: Issue, rules: EligibilityRules): Reason | null {
+function assigneeReason(issue: Issue, rules: EligibilityRules): Reason | null {
   if (rules.seen.fleet.dispatch.assigned === 'ignore' || issue.assignees.length === 0) return null
   const { login } = rules.seen
   return login !== null && issue.assignees.includes(login) ? null : { code: 'assigned', assignees: issue.assignees }
 }
 
-/** Whether it is the fleet's own could not be asked. */
+/** Returns true if the issue has assignees, and the forge did not say whether one of them is the fleet's own account. */
 function isUnsure(issue: Issue, { seen }: EligibilityRules): boolean {
   return seen.login === null && issue.assignees.length > 0
 }
 
-/** Somebody, or an earlier dispatch, has work for it open for review. */
-function changed({ open_change }: IssueRecord): Reason | null {
+/** A person, or an earlier dispatch, has an open change for it. */
+function changeReason({ open_change }: IssueRecord): Reason | null {
   return open_change === null ? null : { code: 'change_open', change: open_change }
 }
 
 /**
- * A claim of others was seen in this cycle; or a while ago, and nothing has changed since: looking again each cycle would cost a request.
+ * Returns a foreign claim that burn saw in this cycle, or earlier if the issue has not changed since. A check in each cycle would cost a
+ * request.
  */
-function foreign({ issue, verdict }: IssueRecord, rules: EligibilityRules): Reason | null {
+function foreignClaimReason({ issue, verdict }: IssueRecord, rules: EligibilityRules): Reason | null {
   const check = rules.seen.claims.get(issue.ref)
   if (check !== undefined) return check.state === 'free' ? null : check.reason
   if (verdict?.reason.code !== 'claimed_elsewhere' && verdict?.reason.code !== 'claimed_by_other_ledger') return null
-  const fresh = issue.updated_at <= verdict.at && !hasElapsed(verdict.at, foreignClaimKept, rules.seen.now)
+  const fresh = issue.updated_at <= verdict.at && !hasElapsed(verdict.at, foreignClaimMaxAge, rules.seen.now)
   return fresh ? verdict.reason : null
 }
 
-function given({ attempts, done }: IssueRecord, rules: EligibilityRules): Reason | null {
+function historyReason({ attempts, done }: IssueRecord, rules: EligibilityRules): Reason | null {
   if (done) return { code: 'done_before' }
   const limit = rules.seen.fleet.dispatch.max_attempts
   return attempts >= limit ? { code: 'attempts_used', attempts } : null
 }
 
-function backedOff({ backoff }: IssueRecord, { seen }: EligibilityRules): Reason | null {
+function backoffReason({ backoff }: IssueRecord, { seen }: EligibilityRules): Reason | null {
   return backoff === null || backoff.until <= seen.now ? null : { code: 'rests', ...backoff }
 }
 
-function tooSoon(record: IssueRecord, { seen }: EligibilityRules): Reason | null {
+function retryReason(record: IssueRecord, { seen }: EligibilityRules): Reason | null {
   const until = retryAt(record, seen.fleet.dispatch.retry_after, seen.now)
   return until === null ? null : { code: 'retry_wait', until, attempts: record.attempts }
 }

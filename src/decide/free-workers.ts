@@ -1,101 +1,104 @@
-/** Workers with a free slot, in the order in which they are asked; taking one costs the same however many there are. */
+/** Finds a worker with a free slot for an issue. The cost of a lookup does not depend on the number of workers. */
 import type { Issue, RepoRef, Time, Worker } from '../core/nouns.ts'
 
-/** A worker that may be given work, with the slots that are free. */
+/** A worker that may get work, with its free slots. */
 export interface FreeWorker {
   readonly worker: Worker
+  /** The numbers of its free slots, in ascending order. */
   readonly free: number[]
+  /** The number of dispatches in its slots. */
   live: number
+  /** The time of its last claim; 0 if there was none. */
   readonly used_at: Time
 }
 
 /**
- * Desks by how many dispatches they hold, fewest first; among those, the one not used for longest. A desk that was given work through
- * another queue is found on a level that is no longer its own, and goes to the end of its own.
+ * A queue of workers: the one with the fewest dispatches first, then the one that was not used for longest. A worker is in several queues.
+ * If it got work through another one, `first` finds it on a level that it has left, and appends it to its current level.
  */
 class Queue {
-  readonly #levels: { readonly desks: FreeWorker[]; head: number }[] = []
+  readonly #levels: { readonly workers: FreeWorker[]; head: number }[] = []
 
-  /** Desks must come in the order of `used_at`. */
-  add(desk: FreeWorker): void {
-    while (this.#levels.length <= desk.live) this.#levels.push({ desks: [], head: 0 })
-    this.#levels[desk.live]?.desks.push(desk)
+  /** Adds a worker. Callers add workers in the order of `used_at`. */
+  add(worker: FreeWorker): void {
+    while (this.#levels.length <= worker.live) this.#levels.push({ workers: [], head: 0 })
+    this.#levels[worker.live]?.workers.push(worker)
   }
 
   first(): FreeWorker | null {
     for (let live = 0; live < this.#levels.length; live++) {
-      const level = this.#levels[live] ?? { desks: [], head: 0 }
-      for (; level.head < level.desks.length; level.head++) {
-        const desk = level.desks[level.head]
-        if (desk === undefined || desk.free.length === 0) continue
-        if (desk.live === live) return desk
-        this.add(desk)
+      const level = this.#levels[live] ?? { workers: [], head: 0 }
+      for (; level.head < level.workers.length; level.head++) {
+        const worker = level.workers[level.head]
+        if (worker === undefined || worker.free.length === 0) continue
+        if (worker.live === live) return worker
+        this.add(worker)
       }
     }
     return null
   }
 }
 
-/** Queues by sublane: an issue's own labels first, then those of no sublane, then all others. */
+/** Queues by sublane. Workers whose sublane is a label of the issue go first, then those without a sublane, then all others. */
 class Sublanes {
   readonly #named = new Map<string, Queue>()
   readonly #plain = new Queue()
   readonly #others = new Queue()
 
-  add(desk: FreeWorker): void {
-    const { sublane } = desk.worker
-    if (sublane === null) return this.#plain.add(desk)
+  add(free: FreeWorker): void {
+    const { sublane } = free.worker
+    if (sublane === null) return this.#plain.add(free)
     const name = sublane.toLowerCase()
     const queue = this.#named.get(name) ?? new Queue()
     this.#named.set(name, queue)
-    queue.add(desk)
-    this.#others.add(desk)
+    queue.add(free)
+    this.#others.add(free)
   }
 
   best(issue: Issue): FreeWorker | null {
     const named = this.#named.size === 0 ? [] : issue.labels.flatMap((label) => this.#named.get(label.toLowerCase())?.first() ?? [])
-    // Several of its labels may be sublanes: the one with most room, as if they were one.
+    // If several labels are sublanes, their queues count as one.
     const own = named.toSorted((a, b) => a.live - b.live || a.used_at - b.used_at)[0]
     return own ?? this.#plain.first() ?? this.#others.first()
   }
 }
 
-/** The desks that serve a repo: those whose home it is, and all. */
+/** The free workers of each repo: those with this home repo, and all that serve it. */
 export class FreeWorkers {
   readonly #serving: ReadonlyMap<RepoRef, readonly FreeWorker[]>
   readonly #queues = { home: new Map<RepoRef, Sublanes>(), anywhere: new Map<RepoRef, Sublanes>() }
 
-  /** `closed`: repos whose issues no desk takes. */
-  constructor(desks: readonly FreeWorker[], closed: Pick<ReadonlySet<RepoRef>, 'has'> = new Set()) {
+  /** `closed`: repos whose issues no worker gets. */
+  constructor(free: readonly FreeWorker[], closed: Pick<ReadonlySet<RepoRef>, 'has'> = new Set()) {
     const serving = new Map<RepoRef, FreeWorker[]>()
-    for (const desk of desks.toSorted((a, b) => a.used_at - b.used_at)) {
-      for (const repo of desk.worker.repos) {
+    for (const each of free.toSorted((a, b) => a.used_at - b.used_at)) {
+      for (const repo of each.worker.repos) {
         if (closed.has(repo)) continue
         const list = serving.get(repo)
-        if (list === undefined) serving.set(repo, [desk])
-        else list.push(desk)
+        if (list === undefined) serving.set(repo, [each])
+        else list.push(each)
       }
     }
     this.#serving = serving
   }
 
-  /** Slots that are free for a repo's issues, by repo; repos without any are not in it. */
+  /** Returns the number of free slots for the issues of each repo, without repos that have none. */
   freeSlots(): Map<RepoRef, number> {
-    return new Map([...this.#serving].map(([repo, desks]) => [repo, desks.reduce((sum, { free }) => sum + free.length, 0)]))
+    return new Map([...this.#serving].map(([repo, workers]) => [repo, workers.reduce((sum, { free }) => sum + free.length, 0)]))
   }
 
-  /** Takes a slot for an issue; null where none is free. The desk is as it was before. */
+  /** Takes a free slot for an issue, and returns it; null if there is none. `held`: the worker's dispatches before this one. */
   takeSlot(issue: Issue, where: 'home' | 'anywhere'): { readonly worker: Worker; readonly slot: number; readonly held: number } | null {
-    const desk = this.#queue(issue.repo, where).best(issue)
-    const slot = desk?.free.shift()
-    return desk === null || slot === undefined ? null : { worker: desk.worker, slot, held: desk.live++ }
+    const free = this.#queue(issue.repo, where).best(issue)
+    const slot = free?.free.shift()
+    return free === null || slot === undefined ? null : { worker: free.worker, slot, held: free.live++ }
   }
 
   #queue(repo: RepoRef, where: 'home' | 'anywhere'): Sublanes {
     const known = this.#queues[where].get(repo)
     if (known !== undefined) return known
     const queue = new Sublanes()
-    for (const desk of this.#serving.get(repo) ?? []) if (where === 'anywhere' || desk.worker.home === repo) queue.add(desk)
+    for (const free of this.#serving.get(repo) ?? []) if (where === 'anywhere' || free.worker.home === repo) queue.add(free)
     this.#queues[where].set(repo, queue)
     return queue
   }

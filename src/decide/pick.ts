@@ -1,4 +1,4 @@
-/** Which issue a sprint takes next: by the same rules as panes, then by priority and age. */
+/** Picks the next issue of a sprint: by the same rules as for panes, then by priority and age. */
 import type { IssueRecord } from '../core/ledger/backlog.ts'
 import type { Reason } from '../core/reasons.ts'
 import type { Issue, IssueRef, RepoRef } from '../core/nouns.ts'
@@ -8,46 +8,50 @@ import type { FleetState } from '../core/fleet-state.ts'
 import { queueOrder } from './route.ts'
 import { eligibility, eligibilityRules, type EligibilityRules, type JudgedBy } from './eligible.ts'
 
+/** An issue that a sprint may take. */
 export interface Picked {
   readonly issue: Issue
   readonly attempt: number
   readonly reason: Reason
-  /** That of the record it was decided from. */
+  /** The revision of the record that the pick is based on. */
   readonly revision: number
 }
 
+/** The issues that a sprint may take, and the reasons against the others. */
 export interface Picks {
-  /** In the order in which they are to be taken. */
+  /** In the order in which sprints take them. */
   readonly picks: readonly Picked[]
-  /** Why each other issue is not among them. */
+  /** The other issues of these repos, each with its reason. */
   readonly refused: readonly { readonly issue: IssueRef; readonly reason: Reason }[]
 }
 
+/** The choice of a sprint: its repos, or one issue. */
 export interface PickRequest {
-  /** Repos to take from. */
+  /** The repos to take issues from. */
   readonly repos: readonly RepoRef[]
-  /** One issue that a person named: what sprints skip by label or title is done all the same. */
+  /** An issue that a person named; null: any. The labels and titles that sprints skip do not apply to it. */
   readonly issue: IssueRef | null
-  /** What this worker leaves alone for now. */
+  /** The issues that this worker skips for now. */
   readonly skips: readonly Skip[]
 }
 
 type Policy = Pick<SprintPolicy, 'skip_labels' | 'skip_titles' | 'priority_labels'>
 
-/** What sprints pick from. */
+/** The facets that decide what a sprint may take. */
 export type PickedFrom = JudgedBy & Pick<FleetState, 'issues' | 'repos_down' | 'held_repos'>
 
+/** Returns the issues that a sprint may take, in order, and the reasons against the others. */
 export function pickIssues(seen: PickedFrom, policy: Policy, { repos, issue: wanted, skips }: PickRequest): Picks {
   const rules = eligibilityRules(seen, repos)
   const skipped = new Map(skips.map((skip) => [skip.issue, skip.reason]))
   const named = wanted !== null
   const refused: { issue: IssueRef; reason: Reason }[] = []
   const ranked: (Picked & { readonly rank: number; readonly priority: number })[] = []
-  const own = ownRules(policy)
+  const sprintRules = sprintRulesOf(policy)
   for (const record of seen.issues) {
     const { issue } = record
     if (!repos.includes(issue.repo) || (named && issue.ref !== wanted)) continue
-    const reason = unfit(record, rules, seen) ?? (named ? null : (own.skips(issue) ?? skippedBy(skipped.get(issue.ref))))
+    const reason = ineligibleReason(record, rules, seen) ?? (named ? null : (sprintRules.skips(issue) ?? skippedBy(skipped.get(issue.ref))))
     if (reason !== null) refused.push({ issue: issue.ref, reason })
     else
       ranked.push({
@@ -55,26 +59,26 @@ export function pickIssues(seen: PickedFrom, policy: Policy, { repos, issue: wan
         revision: record.revision,
         attempt: record.attempts + 1,
         priority: record.priority,
-        rank: own.rank(issue),
-        reason: why(issue, own.rank(issue), policy, named),
+        rank: sprintRules.rank(issue),
+        reason: pickReason(issue, sprintRules.rank(issue), policy, named),
       })
   }
   const picks = ranked.toSorted((a, b) => b.priority - a.priority || a.rank - b.rank || queueOrder(a, b))
   return { picks: picks.map(({ rank: _rank, priority: _priority, ...pick }) => pick), refused }
 }
 
-/** Why it is no work for anybody now; null where it is. */
-function unfit(record: IssueRecord, rules: EligibilityRules, seen: PickedFrom): Reason | null {
+/** Returns the reason that an issue is not work for anybody now; null if it is. */
+function ineligibleReason(record: IssueRecord, rules: EligibilityRules, seen: PickedFrom): Reason | null {
   if (!seen.writers.has(record.issue.repo)) return { code: 'repo_unread', why: seen.repos_down.get(record.issue.repo) ?? null }
   const verdict = eligibility(record, rules)
-  const rests = seen.held_repos.get(record.issue.repo)
-  if (rests !== undefined && verdict.kind === 'work') return { code: 'repo_rests', why: rests }
+  const hold = seen.held_repos.get(record.issue.repo)
+  if (hold !== undefined && verdict.kind === 'work') return { code: 'repo_rests', why: hold }
   if (verdict.kind === 'work') return null
   if (verdict.kind === 'council') return { code: 'to_council' }
   return verdict.kind === 'taken' ? { code: 'taken_because', why: verdict.reason } : verdict.reason
 }
 
-function ownRules({ skip_labels, skip_titles, priority_labels }: Policy) {
+function sprintRulesOf({ skip_labels, skip_titles, priority_labels }: Policy) {
   const lower = (labels: readonly string[]) => labels.map((label) => label.toLowerCase())
   const labels = new Set(lower(skip_labels))
   const titles = skip_titles.map((pattern) => new RegExp(pattern, 'iu'))
@@ -94,7 +98,7 @@ function skippedBy(reason: string | undefined): Reason | null {
   return reason === undefined ? null : { code: 'left_alone', why: reason }
 }
 
-function why({ repo }: Issue, rank: number, { priority_labels }: Policy, named: boolean): Reason {
+function pickReason({ repo }: Issue, rank: number, { priority_labels }: Policy, named: boolean): Reason {
   if (named) return { code: 'named_by_person' }
   const label = priority_labels[rank]
   return label === undefined ? { code: 'oldest', repo } : { code: 'priority_label', label }

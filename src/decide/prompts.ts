@@ -80,8 +80,8 @@ you would need to know to be sure. If you disagree, say so.
 `
 
 /**
- * Fills the `{{name}}` placeholders of a template. Placeholders in the values stay as they are.
- * Throws BurnError `template_unknown` (exit 2) for a placeholder that does not exist.
+ * Fills the `{{name}}` placeholders of a template. Placeholders in the values stay as they are. Throws BurnError `template_unknown` (exit
+ * 2) for a placeholder that does not exist.
  */
 function fill(template: string, values: Readonly<Record<string, string>>, what: string): string {
   const filled = template.replace(/\{\{\s*([^{}]*?)\s*\}\}/g, (whole, name: string) => {
@@ -95,8 +95,8 @@ function fill(template: string, values: Readonly<Record<string, string>>, what: 
 }
 
 /**
- * Returns an issue's text as data: without control characters, bounded, and between two lines that the text does not contain.
- * Throws BurnError `nonce_in_text` if the text contains the nonce.
+ * Returns an issue's text as data: without control characters, bounded, and between two lines that the text does not contain. Throws
+ * BurnError `nonce_in_text` if the text contains the nonce.
  */
 export function fence(issue: Pick<Issue, 'ref' | 'url' | 'title' | 'body' | 'author' | 'labels'>, nonce: string): string {
   const body = sanitize(issue.body).trim()

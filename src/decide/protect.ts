@@ -1,8 +1,8 @@
-/** Which paths of a change a person must see before it reaches the forge: what runs there, or in a checkout, as soon as it is pushed. */
+/** Decides which paths of a change a person must review before the push: files that run by themselves, on the forge or in a checkout. */
 import { globMatcher } from '../core/globs.ts'
 import { agentsRun } from '../core/agent-kinds.ts'
 
-/** CI definitions of all forges and services, and hooks of git, its tools and agents. In any folder. */
+/** CI definitions of forges and services, and hooks of git, its tools and agents. They count in any folder. */
 const runsByItself: readonly string[] = [
   '.github/workflows/**',
   '.github/actions/**',
@@ -64,7 +64,7 @@ const runsByItself: readonly string[] = [
   '.mcp.json',
 ]
 
-/** The folders that hold them. In the place of one a link or a file is as good as what it holds. */
+/** The folders of these files. A link or a file in the place of such a folder is protected, too. */
 const folders = [
   ...new Set(
     runsByItself.flatMap((glob) => {
@@ -74,19 +74,22 @@ const folders = [
   ),
 ]
 
-/** Says whether a file at this path is protected by itself, wherever it lies. */
+/** Returns true if a file at this path is protected, in any folder. */
 export const isProtected: (path: string) => boolean = globMatcher([...runsByItself, ...folders].map((glob) => `**/${glob}`))
 
 /**
- * Returns the protected paths among those that a change touches, without those that the spec allows. `named`: globs of what the base
- * commit's own protected files point to.
+ * Returns the protected paths among those that a change touches, without those that the spec allows. `named`: globs of the files that
+ * protected files of the base commit point to.
  */
 export function protectedAmong(touched: readonly string[], named: readonly string[], allowed: readonly string[]): string[] {
   const [isNamed, isAllowed] = [globMatcher(named), globMatcher(allowed)]
   return touched.filter((path) => (isProtected(path) || isNamed(path)) && !isAllowed(path)).toSorted()
 }
 
-/** Returns globs of the repository's files that a CI definition includes: local includes, templates and actions. `path` is its own. */
+/**
+ * Returns globs of the repository's files that a CI definition includes: local includes, templates and actions. `path`: the path of the
+ * definition.
+ */
 export function includedBy(path: string, text: string): string[] {
   const found = [...text.matchAll(/\buses:\s*["']?\.\/([^\s"'#@]+)/g)].flatMap(([, to = '']) => [to, `${to}/**`])
   const folder = path.split('/').slice(0, -1)
@@ -98,7 +101,7 @@ export function includedBy(path: string, text: string): string[] {
   return found
 }
 
-/** Of each `include:`, its line and the lines below it that are indented more, or are items of its list. */
+/** Returns each `include:` block: its line, and the lines below it that are indented more or are items of its list. */
 function includeBlocks(text: string): string[] {
   const lines = text.split('\n')
   return lines.flatMap((line, at) => {
@@ -114,7 +117,7 @@ function isBelow(line: string, indent: number): boolean {
   return own > indent || (own === indent && line.trimStart().startsWith('-'))
 }
 
-/** Returns globs for a symbolic link's target within the repository; none if it leaves it. */
+/** Returns globs for the target of a symbolic link; none if the target is outside of the repository. */
 export function linkTarget(path: string, target: string): string[] {
   if (target.startsWith('/')) return []
   const to = resolved(path.split('/').slice(0, -1), target)

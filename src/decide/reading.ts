@@ -1,58 +1,60 @@
 /**
- * What an agent is doing, from two witnesses: its screen, and the last event that its own hook told of. Where they agree, that is it. Where they
- * don't, the order below decides; what makes a worker look free needs more than what makes it look busy.
+ * Reads the state of an agent from two sources: its screen, and the last event of its hook. If they disagree, the table below decides.
+ * It needs stronger evidence for a free worker than for a busy one.
  *
- * | hook says | screen says | reading |
+ * | hook | screen | reading |
  * |---|---|---|
- * | anything | dead, waiting | what the screen says: the box is open, or the pane is dead |
- * | working | idle | working for 10 s (the screen is late), then unknown; after 60 s idle: an interrupted turn ends without an event |
+ * | any | dead, waiting | the screen's: the pane is dead, or a question is open |
+ * | working | idle | working for 10 s (the screen may be late), then unknown; after 60 s idle: an interrupted turn ends without an event |
  * | waiting | idle | waiting for 10 s, then unknown; after 60 s idle: a question that was dismissed ends without an event |
- * | waiting | working | waiting for 3 s, then working: it was answered |
- * | working, waiting | unknown, starting | what the hook says |
- * | error | idle, unknown | error: few screens tell that a turn failed |
- * | error | working | what the screen says: an error that is retried is told, too |
- * | idle | unknown, starting, error, working | what the screen says: nothing is idle without its composer, and background work has no event |
+ * | waiting | working | waiting for 3 s, then working: the question was answered |
+ * | working, waiting | unknown, starting | the hook's |
+ * | error | idle, unknown | error: few screens show that a turn failed |
+ * | error | working | the screen's: hooks also report errors that the agent retries |
+ * | idle | unknown, starting, error, working | the screen's: an idle agent shows its composer, and background work has no event |
  */
 import type { HookState, ParsedScreen, HookEvent } from '../core/agent.ts'
 import type { Reading, ReadingState, Time } from '../core/nouns.ts'
 
-/** Milliseconds for which a screen may be late, a new answer settles, and a contradiction stays open. */
-const late = 10_000
-const settling = 3_000
-const contradicted = 60_000
+/** A screen may show an event this late (ms). */
+const maxScreenDelay = 10_000
+/** After an event the agent needs this long to redraw its screen (ms). */
+const redrawTime = 3_000
+/** After this time (ms) the screen counts, even if it contradicts the hook. */
+const hookTimeout = 60_000
 
-/** `now` is of the same clock as the signal's time: its machine's. */
-export function mergeReading(look: ParsedScreen, signal: HookEvent | null, heard: HookState | null, now: Time): Reading {
+/** Returns the state of an agent. `now` and the time of the event are both by the clock of its machine. */
+export function mergeReading(look: ParsedScreen, event: HookEvent | null, hook: HookState | null, now: Time): Reading {
   const screen = look.reading
-  if (signal === null || heard === null) return screen
-  const age = Math.max(0, now - signal.at)
-  const told = `hook ${signal.event} ${Math.round(age / 1000)} s ago`
-  if (screen.state === heard.state)
-    return { ...screen, detail: moreOf(screen.detail, heard.detail), evidence: `${screen.evidence}; ${told}` }
-  const state = stateOf(screen.state, heard.state, age)
-  if (state === screen.state) return { ...screen, evidence: `${screen.evidence}; ${told} said ${heard.state}` }
-  const detail = state === heard.state ? heard.detail : null
-  return { state, detail, evidence: `${told}; the screen says ${screen.state}: ${screen.evidence}` }
+  if (event === null || hook === null) return screen
+  const age = Math.max(0, now - event.at)
+  const reported = `hook ${event.event} ${Math.round(age / 1000)} s ago`
+  if (screen.state === hook.state)
+    return { ...screen, detail: detailOf(screen.detail, hook.detail), evidence: `${screen.evidence}; ${reported}` }
+  const state = stateOf(screen.state, hook.state, age)
+  if (state === screen.state) return { ...screen, evidence: `${screen.evidence}; ${reported} said ${hook.state}` }
+  const detail = state === hook.state ? hook.detail : null
+  return { state, detail, evidence: `${reported}; the screen says ${screen.state}: ${screen.evidence}` }
 }
 
-/** The screen says more of what it shows, but for a failure that it has no name for. */
-function moreOf(screen: string | null, heard: string | null): string | null {
-  return screen === null || (screen === 'turn failed' && heard !== null) ? heard : screen
+/** Returns the screen's detail. The hook's counts if the screen has none, or shows only that a turn failed. */
+function detailOf(screen: string | null, hook: string | null): string | null {
+  return screen === null || (screen === 'turn failed' && hook !== null) ? hook : screen
 }
 
-function stateOf(screen: ReadingState, heard: ReadingState, age: number): ReadingState {
+function stateOf(screen: ReadingState, hook: ReadingState, age: number): ReadingState {
   switch (screen) {
     case 'idle':
-      if (heard === 'error') return 'error'
-      if (heard !== 'working' && heard !== 'waiting') return 'idle'
-      return age < late ? heard : age < contradicted ? 'unknown' : 'idle'
+      if (hook === 'error') return 'error'
+      if (hook !== 'working' && hook !== 'waiting') return 'idle'
+      return age < maxScreenDelay ? hook : age < hookTimeout ? 'unknown' : 'idle'
     case 'working':
-      return heard === 'waiting' && age < settling ? 'waiting' : 'working'
+      return hook === 'waiting' && age < redrawTime ? 'waiting' : 'working'
     case 'error':
-      return heard === 'working' && age < settling ? 'working' : 'error'
+      return hook === 'working' && age < redrawTime ? 'working' : 'error'
     case 'unknown':
     case 'starting':
-      return heard === 'working' || heard === 'waiting' || heard === 'error' ? heard : screen
+      return hook === 'working' || hook === 'waiting' || hook === 'error' ? hook : screen
     case 'waiting':
     case 'dead':
     case 'unreachable':

@@ -1,4 +1,4 @@
-/** Which worker gets an issue. Every worker is filled up to its depth; nobody looks whether it is idle. */
+/** Decides which worker gets an issue. Each worker gets work up to its depth, even if it is busy. */
 import type { IssueRecord } from '../core/ledger/backlog.ts'
 import type { LiveDispatch } from '../core/ledger/claims.ts'
 import type { Reason } from '../core/reasons.ts'
@@ -9,6 +9,7 @@ import { heldBy } from './holds.ts'
 import { FreeWorkers, type FreeWorker } from './free-workers.ts'
 import { workerTrouble } from './trouble.ts'
 
+/** An issue with the worker and the slot that it gets. */
 export interface Route {
   readonly issue: Issue
   readonly worker: Worker
@@ -16,72 +17,73 @@ export interface Route {
   readonly reason: Reason
 }
 
+/** The result of `route`. */
 export interface Routed {
   readonly routes: readonly Route[]
-  /** Those that nobody has room for. */
+  /** Issues without a free slot. */
   readonly waiting: readonly Issue[]
-  /** Why an issue waits, by repo: repos that nobody has room for. */
+  /** The reason that issues wait, for each repo without a free slot. */
   readonly reasons: ReadonlyMap<RepoRef, Reason>
 }
 
-/** Why a worker gets nothing; null where it may be given work. */
-export function workBlockReason(sight: WorkerSnapshot, hold: Reason | null): Reason | null {
-  return sight.worker.role === 'worker' ? sendBlockReason(sight, hold) : { code: 'role', role: sight.worker.role }
+/** Returns the reason that a worker gets no work; null if it may get some. */
+export function workBlockReason(snapshot: WorkerSnapshot, hold: Reason | null): Reason | null {
+  return snapshot.worker.role === 'worker' ? sendBlockReason(snapshot, hold) : { code: 'role', role: snapshot.worker.role }
 }
 
-/** Why nothing is sent to a worker, whatever its role; null where something may be. */
-export function sendBlockReason(sight: WorkerSnapshot, hold: Reason | null): Reason | null {
+/** Returns the reason that burn sends nothing to a worker of any role; null if it may. */
+export function sendBlockReason(snapshot: WorkerSnapshot, hold: Reason | null): Reason | null {
   if (hold !== null) return hold
-  if (sight.stopped !== undefined) return { code: 'sent_nothing', why: sight.stopped }
-  const { state } = sight.reading
+  if (snapshot.stopped !== undefined) return { code: 'sent_nothing', why: snapshot.stopped }
+  const { state } = snapshot.reading
   return state === 'dead' || state === 'unreachable' ? { code: 'worker_state', state } : null
 }
 
 /**
- * Gives issues, in the order they come, to workers with a free slot whose window serves the repo. A worker gets
- * issues of its home repo for as long as there are any (a lane builds deep context), then others: so home goes first over all issues,
- * and what is left goes to whoever still has room. Among several: a sublane that is one of the labels, then fewest live
- * dispatches, then the one not used for longest.
+ * Gives issues, in their order, to workers with a free slot whose window serves the repo. A worker gets issues of its home repo while there
+ * are any, because it has their context. So a first pass gives all issues to workers with that home repo, and a second pass gives the
+ * others to any worker. Among several workers, one whose sublane is a label goes first, then the one with the fewest live dispatches, then
+ * the one that was not used for longest.
  */
-export function route(issues: readonly Issue[], seen: FleetState, desks: FreeWorkers): Routed {
+export function route(issues: readonly Issue[], seen: FleetState, free: FreeWorkers): Routed {
   const routes: Route[] = []
   const give = (issue: Issue, where: 'home' | 'anywhere') => {
-    const taken = desks.takeSlot(issue, where)
-    if (taken !== null) routes.push({ issue, worker: taken.worker, slot: taken.slot, reason: whyThere(taken.worker, taken.held, issue) })
+    const taken = free.takeSlot(issue, where)
+    if (taken !== null) routes.push({ issue, worker: taken.worker, slot: taken.slot, reason: routeReason(taken.worker, taken.held, issue) })
     return taken !== null
   }
   const left = issues.filter((issue) => !give(issue, 'home'))
   const waiting = left.filter((issue) => !give(issue, 'anywhere'))
-  const still = desks.freeSlots()
+  const slots = free.freeSlots()
   return {
     routes,
     waiting,
-    reasons: whyWaiting([...seen.writers.keys()].filter((repo) => (still.get(repo) ?? 0) === 0).toSorted(), seen),
+    reasons: waitReasons([...seen.writers.keys()].filter((repo) => (slots.get(repo) ?? 0) === 0).toSorted(), seen),
   }
 }
 
-/** Workers with a free slot. How many issues of each repo they have room for is how much of its queue need be looked at. */
+/** Returns the workers with a free slot. The number of their slots for a repo limits how many issues of its queue the cycle reads. */
 export function freeWorkers(seen: UnderWayState): FreeWorkers {
   const records = new Map(seen.records.map((record) => [record.id, record]))
   const taken = slotsTaken(seen.dispatches)
   const held = heldBy(seen.holds, seen.now)
-  const desks: FreeWorker[] = []
-  for (const sight of seen.workers) {
-    const { worker } = sight
-    if (workBlockReason(sight, held.worker(worker.id)) !== null || seen.following.has(worker.id)) continue
+  const found: FreeWorker[] = []
+  for (const snapshot of seen.workers) {
+    const { worker } = snapshot
+    if (workBlockReason(snapshot, held.worker(worker.id)) !== null || seen.following.has(worker.id)) continue
     const slots = taken.get(worker.id)
-    // A depth that was lowered leaves slots above it taken: they count.
+    // After the depth was lowered, dispatches in higher slots still count.
     const live = slots?.size ?? 0
     const free: number[] = []
-    // One in trouble that may be tried again is tried with one issue.
-    const room = workerTrouble(sight, seen.now) === null ? worker.depth : Math.min(1, worker.depth)
+    // A worker in trouble gets one issue as a trial.
+    const room = workerTrouble(snapshot, seen.now) === null ? worker.depth : Math.min(1, worker.depth)
     for (let slot = 0; slot < worker.depth && free.length < room - live; slot++) if (slots?.has(slot) !== true) free.push(slot)
-    if (free.length > 0) desks.push({ worker, free, live, used_at: records.get(worker.id)?.used_at ?? 0 })
+    if (free.length > 0) found.push({ worker, free, live, used_at: records.get(worker.id)?.used_at ?? 0 })
   }
-  return new FreeWorkers(desks, seen.held_repos)
+  return new FreeWorkers(found, seen.held_repos)
 }
 
-/** Slots in use, by worker. */
+/** Returns the slots in use, by worker. */
 export function slotsTaken(dispatches: readonly LiveDispatch[]): Map<WorkerId, Set<number>> {
   const taken = new Map<WorkerId, Set<number>>()
   for (const { kind, state, worker, slot } of dispatches) {
@@ -91,23 +93,23 @@ export function slotsTaken(dispatches: readonly LiveDispatch[]): Map<WorkerId, S
   return taken
 }
 
-function whyThere(worker: Worker, held: number, issue: Issue): Reason {
+function routeReason(worker: Worker, held: number, issue: Issue): Reason {
   const sublane = worker.sublane?.toLowerCase()
   const matches = issue.labels.some((label) => label.toLowerCase() === sublane)
   const { home, depth } = worker
   return { code: 'served', repo: issue.repo, home: home === issue.repo, sublane: matches ? worker.sublane : null, held, depth }
 }
 
-function whyWaiting(repos: readonly RepoRef[], seen: FleetState): Map<RepoRef, Reason> {
+function waitReasons(repos: readonly RepoRef[], seen: FleetState): Map<RepoRef, Reason> {
   const held = heldBy(seen.holds, seen.now)
   const serving = new Map(repos.map((repo) => [repo, { all: 0, open: 0, first: null as Reason | null }]))
-  for (const sight of seen.workers) {
-    if (sight.worker.role !== 'worker') continue
-    for (const repo of sight.worker.repos) {
+  for (const snapshot of seen.workers) {
+    if (snapshot.worker.role !== 'worker') continue
+    for (const repo of snapshot.worker.repos) {
       const count = serving.get(repo)
       if (count === undefined) continue
-      const first: Reason | null = seen.following.has(sight.worker.id) ? { code: 'follow_up_first' } : null
-      const why = workBlockReason(sight, held.worker(sight.worker.id)) ?? first
+      const followUp: Reason | null = seen.following.has(snapshot.worker.id) ? { code: 'follow_up_first' } : null
+      const why = workBlockReason(snapshot, held.worker(snapshot.worker.id)) ?? followUp
       count.all += 1
       if (why === null) count.open += 1
       else count.first ??= why
@@ -122,7 +124,7 @@ function whyWaiting(repos: readonly RepoRef[], seen: FleetState): Map<RepoRef, R
   )
 }
 
-/** Higher priority first, then the oldest. */
+/** Compares two issues by their order in a queue: higher priority first, then the oldest. */
 export function queueOrder(a: Pick<IssueRecord, 'issue' | 'priority'>, b: Pick<IssueRecord, 'issue' | 'priority'>): number {
   const [one, other] = [a.issue, b.issue]
   const age = one.created_at - other.created_at
