@@ -1,8 +1,8 @@
-/** Which files of a repository define its check, so that a change can't weaken the check that judges it. */
+/** Finds the files of a repository that define its check, so that a change cannot weaken the check that judges it. */
 import { membersOf } from '../core/json.ts'
 import { globMatcher } from '../core/globs.ts'
 
-/** The base commit's version of these is in place while the check runs. */
+/** burn runs the check with the base commit's version of these files. */
 const isPinned = globMatcher([
   '**/.npmrc',
   '**/.yarnrc*',
@@ -26,7 +26,7 @@ const isPinned = globMatcher([
   '**/setup.cfg',
   '**/pyproject.toml',
   '**/noxfile.py',
-  // In the folder that Python runs in, these stand in for the real ones.
+  // In Python's working directory these would replace the real modules.
   'pytest.py',
   'pytest/**',
   '_pytest/**',
@@ -42,7 +42,7 @@ const isPinned = globMatcher([
   'Taskfile.y*ml',
 ])
 
-/** These define more than the check, so the change's version is used; a reviewer is told of it. */
+/** These files define more than the check, so burn uses the change's version, and tells the reviewer. */
 const isNamed = globMatcher([
   '**/conftest.py',
   '**/vite.config.*',
@@ -55,10 +55,13 @@ const isNamed = globMatcher([
   '**/CMakeLists.txt',
 ])
 
-/** Pinned in part: dependencies may change with the code. */
+/** burn pins only parts of these files, because dependencies may change with the code. */
 const isPackage = globMatcher(['**/package.json'])
 
-/** Makes a command possible at all: if the base has none of a row, the change's own is used, or no first check could ever pass. */
+/**
+ * Files without which a command cannot run. If the base has none of a row, burn uses the change's own. Otherwise the first check of a repo
+ * could never pass.
+ */
 const essential: readonly (readonly string[])[] = [
   ['GNUmakefile', 'makefile', 'Makefile'],
   ['mix.exs'],
@@ -67,29 +70,30 @@ const essential: readonly (readonly string[])[] = [
   ['Taskfile.yml', 'Taskfile.yaml'],
 ]
 
-/** Names in the top folder that define a check even if git ignores them. */
+/** Files in the top folder that define a check even if git ignores them. */
 export const hideable: readonly string[] =
   '.npmrc .yarnrc.yml bunfig.toml pytest.py sitecustomize.py pytest.ini .pytest.ini tox.ini setup.cfg pyproject.toml go.work .rspec .mocharc.json .mocharc.js GNUmakefile makefile Makefile .cargo'.split(
     ' ',
   )
 
+/** The changed files that define a check, by their treatment. */
 export interface CheckFiles {
-  /** The base's version is put in place while the check runs; where it has none, the file is taken out. */
+  /** The check runs with the base's version of these. If the base has none, the check runs without the file. */
   readonly pinned: readonly string[]
-  /** Each is compared with the base's, and pinned in part. */
+  /** burn compares these with the base's version, and pins parts of them. */
   readonly packages: readonly string[]
-  /** These may define the check, and are used as the change has them. */
+  /** These may define the check. burn uses the change's version. */
   readonly changed: readonly string[]
 }
 
-/** Returns the paths that `checkFiles` asks for in the base; none if no changed path defines the check. */
+/** Returns the paths that `checkFiles` looks up in the base; none if no changed path defines the check. */
 export function askedOfBase(paths: readonly string[], command: string): string[] {
   const { pinned, packages, changed } = checkFiles(paths, command, () => true)
   const touched = [...pinned, ...packages, ...changed]
   return touched.length === 0 ? [] : [...touched, ...essential.flat()]
 }
 
-/** Sorts the changed paths by what they are to the check `command`. Scripts that a shell runs are pinned, too. */
+/** Sorts the changed paths by their treatment for the check `command`. Scripts that a shell runs are pinned, too. */
 export function checkFiles(paths: readonly string[], command: string, inBase: (path: string) => boolean): CheckFiles {
   const { shell, other } = programsOf(command)
   const files = { pinned: [] as string[], packages: [] as string[], changed: [] as string[] }
@@ -103,7 +107,9 @@ export function checkFiles(paths: readonly string[], command: string, inBase: (p
   return files
 }
 
-/** Returns the programs of a repository that a command runs: by a shell or by their path, and by another interpreter. */
+/**
+ * Returns the programs of a repository that a command runs: those run by a shell or by their path, and those run by another interpreter.
+ */
 function programsOf(command: string): { readonly shell: readonly string[]; readonly other: readonly string[] } {
   const shell: string[] = []
   const other: string[] = []
@@ -119,12 +125,12 @@ function programsOf(command: string): { readonly shell: readonly string[]; reado
   return { shell: tidy(shell), other: tidy(other) }
 }
 
-/** Keys of a package.json that define a check. */
+/** The keys of a package.json that can define a check. */
 const defining = ['workspaces', 'config', 'jest', 'mocha', 'ava', 'tap', 'c8', 'nyc']
 
 /**
- * Returns the text of a change's package.json with what defines a check as the base's says it; null if both say the same. Scripts that are
- * new stay, but not those that npm would run around others.
+ * Returns the text of a change's package.json with the parts that define a check taken from the base; null if these parts are equal. New
+ * scripts stay, except those that npm runs before and after others (`pre…`, `post…`).
  */
 export function pinnedPackage(base: string, changed: string): string | null {
   const [before, after] = [recordIn(base), recordIn(changed)]
@@ -149,7 +155,7 @@ function recordIn(text: string): Record<string, unknown> | null {
     const value: unknown = JSON.parse(text)
     return isRecord(value) ? value : null
   } catch {
-    // No JSON defines nothing.
+    // A file that is not JSON defines nothing.
     return null
   }
 }

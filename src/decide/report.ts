@@ -1,4 +1,4 @@
-/** What `burn status` says, from one state of the fleet. Its JSON is a promise: keys are added, never changed. */
+/** Builds the report of `burn status` from one state of the fleet. Its JSON is stable: keys may be added, but not changed. */
 import type { StatusState } from '../core/fleet-state.ts'
 import type { LiveDispatch } from '../core/ledger/claims.ts'
 import type { HoldCode } from '../core/ledger/holds.ts'
@@ -13,9 +13,10 @@ import { heldBy, isInForce } from './holds.ts'
 import { isStale } from './dispatch-moves.ts'
 import { holdText } from './wording.ts'
 
+/** All states of a reading, in the order of the report. */
 export const readingStates: readonly ReadingState[] = ['working', 'idle', 'waiting', 'starting', 'error', 'dead', 'unreachable', 'unknown']
 
-/** Workers by state, and what they hold. */
+/** Numbers of workers by state, and of their dispatches. */
 export type Totals = Record<ReadingState, number> & {
   workers: number
   live_dispatches: number
@@ -24,37 +25,39 @@ export type Totals = Record<ReadingState, number> & {
   held: number
 }
 
+/** One worker of the report. */
 export interface WorkerReport {
   readonly id: WorkerId
   readonly role: string
   readonly state: ReadingState
   readonly detail: string | null
-  /** ISO 8601: since when it was seen in this state. */
+  /** The time at which burn first saw it in this state, in ISO 8601. */
   readonly since: string
   readonly evidence: string
   readonly live_dispatches: number
   readonly hold: string | null
-  /** What it asks, with its choices; null where it asks nothing. */
+  /** The agent's question, with its choices; null if it asks nothing. */
   readonly question: string | null
-  /** Those of its live dispatches, oldest first. */
+  /** The texts of its live dispatches, oldest first. */
   readonly texts: readonly TextReport[]
   /**
-   * Why nothing is sent to it, whatever it does: it takes its issues itself, its kind does not behave as known, or it is in trouble; null
-   * where something may be.
+   * The reason that burn sends nothing to it; null if it may. The worker runs `burn worker loop`, the breaker of its kind is open, or it is
+   * in trouble.
    */
   readonly stopped: Reason | null
 }
 
-/** What is known of the text that gave a worker an issue. */
+/** The text that gave an issue to a worker. */
 export interface TextReport {
   readonly issue: IssueRef
   readonly dispatch: string
   readonly state: DeliveryState
-  /** `text`: the whole of it was compared with what the agent recorded; `id`: only its id was found; null where it is not seen. */
+  /** `text`: burn compared the whole line; `id`: burn found only the id; null if the state is not `seen`. */
   readonly proof: Proof | null
   readonly evidence: Reason
 }
 
+/** One window of the report. */
 export interface WindowReport {
   readonly name: string
   readonly lane: string
@@ -62,20 +65,21 @@ export interface WindowReport {
   readonly totals: Totals
 }
 
+/** One machine of the report. */
 export interface MachineReport {
   readonly name: string
   readonly reachable: boolean
-  /** Why it can't be reached; null where it can. */
+  /** The reason that it is unreachable; null if it is reachable. */
   readonly reason: string | null
-  /** What a person can do about it; null where nothing is known. */
+  /** The remedy, for people; null if none is known. */
   readonly remedy: string | null
   readonly windows: readonly WindowReport[]
-  /** Workers with panes here that the spec no longer has. */
+  /** Workers with a pane on this machine that the spec no longer has. */
   readonly retiring: readonly WorkerId[]
   readonly totals: Totals
 }
 
-/** A sprint that has not ended: what is done without a pane. */
+/** A sprint that has not ended. */
 export interface SprintReport {
   readonly id: string
   readonly issue: IssueRef
@@ -85,7 +89,7 @@ export interface SprintReport {
   readonly since: string
 }
 
-/** An issue or a repo that is left alone for a while. */
+/** An issue or a repo that burn backs off from. */
 export interface BackoffReport {
   readonly subject: IssueRef | RepoRef
   /** ISO 8601. */
@@ -93,17 +97,18 @@ export interface BackoffReport {
   readonly why: Reason
 }
 
-/** Something that gets nothing, and who said so. */
+/** A hold that is in force. */
 export interface HoldReport {
   readonly scope: HoldScope
   readonly name: string
   readonly code: HoldCode
-  /** ISO 8601; null until somebody resumes it. */
+  /** ISO 8601; null: it lasts until a person resumes it. */
   readonly until: string | null
   readonly why: Reason
   readonly actor: string
 }
 
+/** A repo that burn could not read. */
 export interface UnreadReport {
   readonly repo: RepoRef
   /** ISO 8601. */
@@ -111,24 +116,25 @@ export interface UnreadReport {
   readonly why: string
 }
 
+/** The report of `burn status`. */
 export interface StatusReport {
   readonly machines: readonly MachineReport[]
   readonly sprints: readonly SprintReport[]
   readonly backed_off: readonly BackoffReport[]
-  /** All that is held now: workers, lanes, machines, repos, the fleet. */
+  /** All holds in force: of workers, lanes, machines, repos and the fleet. */
   readonly holds: readonly HoldReport[]
-  /** Repos of the spec that the forge did not let burn read when it last tried: what is said of their issues may be old. */
+  /** Repos of the spec that burn could not read at its last try. The report about their issues may be outdated. */
   readonly unread: readonly UnreadReport[]
   readonly totals: Totals
-  /** Open issues that are not given, because another ledger of this fleet has a live claim on them. At most 1,000. */
+  /** Open issues that burn does not give, because another ledger of this fleet has a live claim on them. At most 1,000. */
   readonly claimed_elsewhere: readonly IssueRef[]
 }
 
-/** `shown`: the machines, windows and workers to report on. */
+/** Returns the report. `shown`: the machines, windows and workers to report on. */
 export function statusReport(shown: readonly Machine[], state: StatusState): StatusReport {
   const facts = workerFacts(state)
   const machines = shown.map((machine): MachineReport => {
-    const sight = state.snapshots.get(machine.name)
+    const snapshot = state.snapshots.get(machine.name)
     const windows = machine.windows.map((window): WindowReport => {
       const all = window.workers.map(({ id }) => facts.get(id)).filter((each) => each !== undefined)
       return {
@@ -140,11 +146,12 @@ export function statusReport(shown: readonly Machine[], state: StatusState): Sta
     })
     return {
       name: machine.name,
-      reachable: sight !== undefined && sight.state !== 'unreachable',
-      reason: sight?.state === 'unreachable' ? sight.reason : null,
-      remedy: sight?.state === 'unreachable' ? (sight.remedy ?? null) : null,
+      reachable: snapshot !== undefined && snapshot.state !== 'unreachable',
+      reason: snapshot?.state === 'unreachable' ? snapshot.reason : null,
+      remedy: snapshot?.state === 'unreachable' ? (snapshot.remedy ?? null) : null,
       windows,
-      retiring: sight?.state === 'up' ? sight.panes.flatMap(({ retiring, worker }) => (retiring && worker !== null ? [worker] : [])) : [],
+      retiring:
+        snapshot?.state === 'up' ? snapshot.panes.flatMap(({ retiring, worker }) => (retiring && worker !== null ? [worker] : [])) : [],
       totals: sum(windows.map(({ totals }) => totals)),
     }
   })
@@ -158,14 +165,14 @@ export function statusReport(shown: readonly Machine[], state: StatusState): Sta
     return unread === null || !ours.includes(repo) ? [] : [{ repo, since: new Date(unread.since).toISOString(), why: unread.why }]
   })
   const holds = state.holds.flatMap(({ scope, name, code, until, reason, actor }) => {
-    const to = until === null ? null : new Date(until).toISOString()
-    return isInForce({ code, until }, state.now) ? [{ scope, name, code, until: to, why: reason, actor }] : []
+    const end = until === null ? null : new Date(until).toISOString()
+    return isInForce({ code, until }, state.now) ? [{ scope, name, code, until: end, why: reason, actor }] : []
   })
   return { machines, sprints, backed_off, holds, unread, totals, claimed_elsewhere: state.elsewhere }
 }
 
 function noTotals(): Totals {
-  // One entry for each state.
+  // The object has an entry for each state.
   const states = Object.fromEntries(readingStates.map((state) => [state, 0])) as Record<ReadingState, number>
   return { workers: 0, ...states, live_dispatches: 0, in_review: 0, stale: 0, held: 0 }
 }
@@ -192,8 +199,8 @@ function workerFacts(state: StatusState): Map<WorkerId, { report: WorkerReport; 
   const held = Map.groupBy(state.dispatches, ({ worker }) => worker)
   const deliveries = new Map(state.texts.map((delivery) => [delivery.id, delivery]))
   return new Map(
-    workers.map((sight) => {
-      const { worker, reading, look, stopped } = sight
+    workers.map((snapshot) => {
+      const { worker, reading, look, stopped } = snapshot
       const dispatches = held.get(worker.id) ?? []
       const live = dispatches.filter((d) => d.kind === 'work' && slotStates.includes(d.state)).length
       const since = states.get(worker.id)?.since ?? now
@@ -223,14 +230,14 @@ function workerFacts(state: StatusState): Map<WorkerId, { report: WorkerReport; 
   )
 }
 
-/** What is said of it once, and how to go on; null if there is no such claim. */
+/** Returns the warning about claims of another ledger of this fleet, and the remedy; null if there are none. */
 export function elsewhereAdvice(issues: readonly IssueRef[]): { readonly what: string; readonly remedy: string } | null {
   const [first] = issues
   if (first === undefined) return null
   const many = issues.length === 1 ? '1 issue has a live claim' : `${issues.length} issues have live claims`
   return {
-    what: `this fleet has another ledger, or had one that is lost: ${many} that this ledger does not know (${first}${issues.length > 1 ? ', …' : ''}); they are not given`,
+    what: `this fleet has, or had, another ledger: ${many} that this ledger does not know (${first}${issues.length > 1 ? ', …' : ''}), so burn does not give ${issues.length > 1 ? 'them' : 'it'}`,
     remedy:
-      'write the place of the other ledger under "ledger" in the spec; if it is lost, "burn ledger release-claims --dry-run" shows which claims to release',
+      'write the location of the other ledger under "ledger" in the spec; if it is lost, "burn ledger release-claims --dry-run" shows which claims to release',
   }
 }

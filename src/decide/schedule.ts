@@ -1,17 +1,18 @@
-/** Lines for the schedulers that machines have: cron, launchd, systemd. Pure text; nothing is installed. */
+/** Writes the configuration for cron, systemd and launchd that starts a scheduled run. It installs nothing. */
 import { BurnError } from '../core/errors.ts'
 
+/** A command that a scheduler starts at an interval. */
 export interface ScheduledRun {
   /** A name for units and labels: letters, digits and dashes. */
   readonly name: string
   readonly argv: readonly string[]
-  /** Milliseconds between two starts. */
+  /** The interval between two starts (ms). */
   readonly every: number
-  /** What programs are looked for in. */
+  /** The value of PATH. */
   readonly path: string
-  /** TMUX_TMPDIR, where it is set: tmux servers are looked for there. */
+  /** The value of TMUX_TMPDIR, where tmux finds its servers; null if it is not set. */
   readonly tmux_tmpdir: string | null
-  /** Absolute path of a file that what it prints is added to; systemd has a journal for that. */
+  /** The absolute path of the log file. The output is appended to it; under systemd it goes to the journal. */
   readonly log: string
 }
 
@@ -19,35 +20,43 @@ const minute = 60_000
 const hour = 60 * minute
 const day = 24 * hour
 
-/** What cron takes of a line's command (Debian's; others take more). */
-const longestCommand = 998
+/** Maximum length of a command in a crontab. Source: Debian's cron; others accept more. */
+const maxCommandLength = 998
 
-/** One line for `crontab -e`. Throws BurnError `schedule_every`, `schedule_words` or `schedule_long` (exit 2) where cron can't say it. */
+/**
+ * Returns one line for `crontab -e`. Throws BurnError `schedule_every`, `schedule_words` or `schedule_long` (exit 2) if cron cannot express
+ * the run.
+ */
 export function crontabLine(run: ScheduledRun): string {
-  const { argv, every, log } = plain(run)
+  const { argv, every, log } = withoutControls(run)
   const folder = log.slice(0, log.lastIndexOf('/')) || '/'
   const words = `mkdir -p ${shell(folder)} && ${settings(run)
     .map(([name, value]) => `${name}=${shell(value)}`)
     .join(' ')} ${argv.map(shell).join(' ')} >>${shell(log)} 2>&1`
   // A percent sign ends the command in a crontab, also in quotes.
   const command = words.replaceAll('%', '\\%')
-  const hint = 'call it with a shorter PATH, or write --format systemd'
-  if (command.length > longestCommand)
-    throw new BurnError('schedule_long', `cron cuts commands off at ${longestCommand} characters, and this has ${command.length}`, hint, {
-      exit: 2,
-    })
+  const hint = 'run it with a shorter PATH, or use --format systemd'
+  if (command.length > maxCommandLength)
+    throw new BurnError(
+      'schedule_long',
+      `cron cuts commands off at ${maxCommandLength} characters, but this one has ${command.length}`,
+      hint,
+      {
+        exit: 2,
+      },
+    )
   return `${cronTime(every)} ${command}\n`
 }
 
-/** Each of them is read a line at a time, or as XML: none can say a line end or another control character. */
-function plain(run: ScheduledRun): ScheduledRun {
+/** Returns the run, if no scheduler needs to express a control character. Throws BurnError `schedule_words` (exit 2) otherwise. */
+function withoutControls(run: ScheduledRun): ScheduledRun {
   const odd = [...run.argv, run.path, run.log, run.tmux_tmpdir ?? ''].find((word) => /\p{Cc}/u.test(word))
   if (odd === undefined) return run
-  const hint = 'rename what it names, or leave it out'
-  throw new BurnError('schedule_words', `no scheduler takes ${JSON.stringify(odd)}: it has a control character`, hint, { exit: 2 })
+  const hint = 'rename the file or folder that it names, or leave it out'
+  throw new BurnError('schedule_words', `no scheduler accepts ${JSON.stringify(odd)}: it has a control character`, hint, { exit: 2 })
 }
 
-/** What the run needs of the environment in which it was scheduled. */
+/** Returns the environment variables of the run. */
 function settings({ path, tmux_tmpdir }: ScheduledRun): (readonly [string, string])[] {
   return [['PATH', path], ...(tmux_tmpdir === null ? [] : [['TMUX_TMPDIR', tmux_tmpdir] as const])]
 }
@@ -59,23 +68,28 @@ function cronTime(every: number): string {
     return minutes === 1 ? '* * * * *' : `*/${minutes} * * * *`
   if (hours >= 1 && hours < 24 && Number.isInteger(hours) && 24 % hours === 0) return hours === 1 ? '7 * * * *' : `7 */${hours} * * *`
   if (every === day) return '7 3 * * *'
-  throw new BurnError('schedule_every', 'cron can only say what divides an hour or a day', 'write for example --every 15m, 1h, 6h or 1d', {
-    exit: 2,
-  })
+  throw new BurnError(
+    'schedule_every',
+    'cron needs an interval that divides an hour or a day',
+    'use for example --every 15m, 1h, 6h or 1d',
+    {
+      exit: 2,
+    },
+  )
 }
 
-/** A word as any POSIX shell reads it back. */
+/** Returns a word quoted for a POSIX shell. */
 function shell(word: string): string {
   return /^[A-Za-z0-9_./:,@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
 }
 
 /**
- * Two files, each under its name, for `systemctl --user`: a service, and its timer, which starts no second run beside the first. What it
- * prints is in the journal.
+ * Returns two files, by name, for `systemctl --user`: a service and its timer. The timer starts no second run while the first is running.
+ * The output goes to the journal. Throws BurnError `schedule_words` (exit 2).
  */
 export function systemdUnits(run: ScheduledRun): ReadonlyMap<string, string> {
-  const { name, argv, every } = plain(run)
-  // Only in a command a dollar sign stands for a variable.
+  const { name, argv, every } = withoutControls(run)
+  // systemd replaces variables in a command, but not in other settings, so only here a dollar sign is doubled.
   const exec = argv.map((word) => systemdWord(word).replaceAll('$', '$$$$')).join(' ')
   const service = `[Unit]
 Description=burn-fleet: ${name}
@@ -109,9 +123,12 @@ function systemdWord(word: string): string {
   return `"${word.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('%', '%%')}"`
 }
 
-/** A property list for `~/Library/LaunchAgents`; launchd starts no second run beside the first. */
+/**
+ * Returns a property list for `~/Library/LaunchAgents`. launchd starts no second run while the first is running. Throws BurnError
+ * `schedule_words` (exit 2).
+ */
 export function launchdPlist(run: ScheduledRun): string {
-  const { name, argv, every, log } = plain(run)
+  const { name, argv, every, log } = withoutControls(run)
   const variables = settings(run).map(([key, value]) => `    <key>${key}</key>\n    <string>${xml(value)}</string>`)
   const words = argv.map((word) => `    <string>${xml(word)}</string>`).join('\n')
   return `<?xml version="1.0" encoding="UTF-8"?>
