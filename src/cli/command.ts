@@ -1,14 +1,14 @@
-/** A command as a value: what it takes, what it does, and how a person is shown what came of it. */
+/** Declares commands as values: their options, what they run, and how they show the result to a person. */
 import type { ExitCode } from '../core/errors.ts'
 import type { Clock } from '../core/ports.ts'
 import type { Session } from '../observe/session.ts'
 import type { Io } from './io.ts'
 import type { Parsed, Args } from './args.ts'
 
-/** The product's version, the same as in package.json (a test holds it). */
+/** The version of burn. A test compares it with package.json. */
 export const version = '0.1.0'
 
-/** What a command line needs of the process that it runs in. */
+/** The parts of the process that a command uses. */
 export interface Deps {
   readonly io: Io
   readonly clock: Clock
@@ -16,9 +16,9 @@ export interface Deps {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly home: string
   readonly cwd: string
-  /** The words that start this program: interpreter and file. */
+  /** The argv that starts this program: interpreter and file. */
   readonly self: readonly string[]
-  /** Aborted by the first Ctrl-C or SIGTERM: the command finishes its step and starts no other. */
+  /** Aborted by the first Ctrl-C or SIGTERM. The command then finishes its step and starts no other. */
   readonly stop: AbortSignal
 }
 
@@ -31,23 +31,23 @@ export interface Common {
 
 export interface OpenSession {
   readonly session: Session
-  /** Where the spec was read. */
+  /** The path that the spec was read from. */
   readonly spec_file: string
   close(): Promise<void>
 }
 
-/** What a running command works with. */
+/** The process, the common options and the output of a running command. */
 export interface CommandContext extends Deps {
   readonly common: Common
   /** Opens the fleet of the spec. `runBurn` closes it after the command. */
   readonly open: () => Promise<OpenSession>
-  /** Prints one part of a stream: as a line of JSON with `--json`, else with `present`, whose first parameter it must fit (`satisfies`). */
+  /** Prints one part of a stream: a line of JSON with `--json`, else `present`. Check its type with `satisfies`, because `present` gets it. */
   readonly emit: (part: unknown) => void
-  /** For progress that only a person needs; null with `--json`. */
+  /** Output for progress that only a person needs; null with `--json`. */
   readonly person: Io | null
 }
 
-/** The result is what `--json` prints. */
+/** A result, which `--json` prints, and the exit code. */
 export interface Done<R> {
   readonly result: R
   readonly exit: ExitCode
@@ -56,27 +56,28 @@ export interface Done<R> {
 export interface Command<T extends Args, R> {
   readonly args: T
   readonly examples?: readonly string[]
-  /** Paragraphs for the end of its help. */
+  /** Paragraphs at the end of its help. One that begins with "Exit codes" replaces the general line. */
   readonly notes?: readonly string[]
   /** Returns the result, or only the exit code if everything was emitted. */
   readonly run: (deps: CommandContext, given: Parsed<T>) => Promise<Done<R> | ExitCode>
   readonly present: (result: R, io: Io, given: Parsed<T>, now: number) => void
 }
 
-/** Any command, for those who need not know what it takes and gives. */
+/** A command of any options and result. */
 export type AnyCommand = Command<Args, unknown>
 
-/** Declares a command with the types of its options and of its result. */
+/** Returns a command; the compiler checks the types of its options and its result. */
 export function command<T extends Args, R>(declared: Command<T, R>): AnyCommand {
-  // A command only gets what was parsed by its own `takes`, and presents only its own results.
+  // The cast is safe: a command gets only options that its own `args` parsed, and presents only its own results.
   return declared as unknown as AnyCommand
 }
 
+/** Returns the result of a command with its exit code. */
 export function done<R>(result: R, exit: ExitCode = 0): Done<R> {
   return { result, exit }
 }
 
-/** 0 if all went well, 1 if nothing did, else 3. */
-export function exitFor(well: number, all: number): ExitCode {
-  return well === all ? 0 : well === 0 ? 1 : 3
+/** Returns 0 if all parts succeeded, 1 if none did, else 3. */
+export function exitFor(succeeded: number, all: number): ExitCode {
+  return succeeded === all ? 0 : succeeded === 0 ? 1 : 3
 }

@@ -1,25 +1,31 @@
-/** The texts of `--help`. */
+/** Formats the texts of `--help`. */
 import type { AnyCommand } from './command.ts'
 import type { Io } from './io.ts'
 import { groups, nouns, deprecatedNames, type Entry } from './catalog.ts'
-import { shapesOf } from './args.ts'
+import { shapesOf, type Args } from './args.ts'
 
 const about = "Turns a forge's backlog into work on a fleet of coding agents in tmux panes on machines you own."
 const exits = 'Exit codes: 0 done, 1 failed, 2 usage or spec, 3 done in part.'
-const start = 'Start with: burn spec check, burn doctor, burn up, burn christen, burn dispatch --dry-run, burn dispatch, burn status'
+const start = 'Get started: burn spec check, burn doctor, burn up, burn christen, burn dispatch --dry-run, burn dispatch, burn status'
 
-/** Two columns; the second is wrapped into `width`. */
-function columns(rows: readonly (readonly [string, string])[], width: number): string[] {
-  const first = Math.max(0, ...rows.map(([name]) => name.length)) + 4
-  return rows.flatMap(([name, words]) =>
-    wrapped(words, Math.max(30, width - first)).map((line, index) => (index === 0 ? `  ${name}`.padEnd(first) : ' '.repeat(first)) + line),
+type Row = readonly [name: string, description: string]
+
+/** Returns the width of a first column that holds all names. */
+const nameWidth = (rows: readonly Row[]) => Math.max(0, ...rows.map(([name]) => name.length)) + 4
+
+/** Formats rows in two columns. The second column starts at `first` and is wrapped to `width`. */
+function columns(rows: readonly Row[], width: number, first = nameWidth(rows)): string[] {
+  return rows.flatMap(([name, description]) =>
+    wrapped(description, Math.max(30, width - first)).map(
+      (line, index) => (index === 0 ? `  ${name}`.padEnd(first) : ' '.repeat(first)) + line,
+    ),
   )
 }
 
-function wrapped(words: string, width: number): string[] {
+function wrapped(text: string, width: number): string[] {
   const lines: string[] = []
   let line = ''
-  for (const word of words.split(' ')) {
+  for (const word of text.split(' ')) {
     if (line !== '' && line.length + word.length + 1 > width) {
       lines.push(line)
       line = word
@@ -28,63 +34,72 @@ function wrapped(words: string, width: number): string[] {
   return [...lines, line]
 }
 
-/** All commands, by task; those of a noun in one line. */
+/** Returns the help of burn: all commands by task. Commands that share their first word are one row. */
 export function rootHelp(io: Io): string[] {
-  const lines = groups.flatMap(({ title, entries }) => {
-    const rows = [...Map.groupBy(entries, ({ name }) => name.split(' ')[0] ?? '')].map(([word, all]): [string, string] => {
+  const sections = groups.map(({ title, entries }) => ({
+    title,
+    rows: [...Map.groupBy(entries, ({ name }) => name.split(' ')[0] ?? '')].map(([word, all]): Row => {
       if (!(word in nouns)) return [word, all[0]?.summary ?? '']
       const verbs = all.flatMap(({ name }) => name.split(' ').slice(1))
       return [word, `${nouns[word] ?? ''} (${verbs.join(', ')})`]
-    })
-    return ['', io.paint('bold', title), ...columns(rows, io.width)]
-  })
+    }),
+  }))
+  const first = nameWidth(sections.flatMap(({ rows }) => rows))
   const old = Object.keys(deprecatedNames).join(', ')
   return [
     'Usage: burn <command> [options]',
     '',
     ...wrapped(about, io.width),
-    ...lines,
+    ...sections.flatMap(({ title, rows }) => ['', io.paint('bold', title), ...columns(rows, io.width, first)]),
     '',
-    ...wrapped('burn <command> --help shows its options. burn --version shows the version.', io.width),
-    ...wrapped(`Old names, for one release: ${old}.`, io.width),
+    ...wrapped('burn <command> --help shows the options of a command. burn --version shows the version.', io.width),
+    ...wrapped(`Deprecated names: ${old}.`, io.width),
     ...wrapped(start, io.width),
     exits,
   ]
 }
 
-/** The commands that begin with a word. */
+/** Returns the help for a word that begins several commands. */
 export function nounHelp(word: string, entries: readonly Entry[], io: Io): string[] {
-  const rows = entries.map(({ name, summary }): [string, string] => [name, summary])
+  const rows = entries.map(({ name, summary }): Row => [name, summary])
   return [`Usage: burn ${word} <command> [options]`, '', ...wrapped(nouns[word] ?? '', io.width), '', ...columns(rows, io.width)]
 }
 
-export function commandHelp({ name, summary }: Entry, command: AnyCommand, below: readonly Entry[], io: Io): string[] {
-  const shapes = shapesOf(command.args)
-  const rowsOf = (named: boolean) =>
-    shapes.flatMap(({ take, names }): [string, string][] => {
-      if (names.length > 0 !== named) return []
-      const { fallback, says } = take
-      const shown = !says.includes('(default') && (Number.isFinite(fallback) || (typeof fallback === 'string' && fallback !== ''))
-      const more = [
-        ...(take.choices === undefined ? [] : [`one of ${take.choices.join(', ')}`]),
-        ...(shown ? [`default: ${String(fallback)}`] : []),
-      ]
-      return [[take.form, `${says}${more.length === 0 ? '' : ` (${more.join('; ')})`}`]]
-    })
-  const [words, options] = [rowsOf(false), rowsOf(true)]
-  const section = (title: string, rows: readonly (readonly [string, string])[]) =>
-    rows.length === 0 ? [] : ['', io.paint('bold', title), ...columns(rows, io.width)]
+function rowsOf(args: Args, kind: 'argument' | 'option'): Row[] {
+  return shapesOf(args).flatMap(({ arg, names }): Row[] => {
+    if (names.length > 0 !== (kind === 'option')) return []
+    const { fallback, description } = arg
+    const hasDefault = Number.isFinite(fallback) || (typeof fallback === 'string' && fallback !== '')
+    const more = [
+      ...(arg.choices === undefined ? [] : [`one of ${arg.choices.join(', ')}`]),
+      ...(hasDefault && !description.includes('(default') ? [`default: ${String(fallback)}`] : []),
+    ]
+    return [[arg.form, `${description}${more.length === 0 ? '' : ` (${more.join('; ')})`}`]]
+  })
+}
+
+/** Returns the help of a command. `common`: the options of all commands. `below`: commands whose names begin with this one's. */
+export function commandHelp(
+  { name, summary }: Entry,
+  { args, notes = [], examples = [] }: AnyCommand,
+  { common, below }: { readonly common: Args; readonly below: readonly Entry[] },
+  io: Io,
+): string[] {
+  const [words, options, others] = [rowsOf(args, 'argument'), rowsOf(args, 'option'), rowsOf(common, 'option')]
+  const first = nameWidth([...words, ...options, ...others])
+  const section = (title: string, rows: readonly Row[], at = first) =>
+    rows.length === 0 ? [] : ['', io.paint('bold', title), ...columns(rows, io.width, at)]
+  const commands = below.map((each): Row => [each.name, each.summary])
+  const exit = notes.some((note) => note.startsWith('Exit codes')) ? [] : [exits]
   return [
     ['Usage: burn', name, ...words.map(([form]) => form), '[options]'].join(' '),
     '',
-    ...wrapped(summary, io.width),
+    ...wrapped(`${summary}.`, io.width),
     ...section('Arguments', words),
     ...section('Options', options),
-    ...section(
-      'Commands',
-      below.map((each): [string, string] => [each.name, each.summary]),
-    ),
-    ...(command.notes ?? []).flatMap((note) => ['', ...wrapped(note, io.width)]),
-    ...(command.examples === undefined ? [] : ['', io.paint('bold', 'Examples'), ...command.examples.map((line) => `  ${line}`)]),
+    ...section('Common options', others),
+    ...section('Commands', commands, nameWidth(commands)),
+    ...[...notes, ...exit].flatMap((note) => ['', ...wrapped(note, io.width)]),
+    ...(examples.length === 0 ? [] : ['', io.paint('bold', 'Examples'), ...examples.map((line) => `  ${line}`)]),
   ]
 }

@@ -1,6 +1,6 @@
 /**
- * The person in front of the command: where text goes, and how it may look. Everything that is printed passes `printable` here, so no text of a
- * forge, a model or a screen can control the terminal. Only sequences that `control` and `paint` made pass.
+ * Input and output of a command. All output passes `printable` here, so that text of a forge, a model or a screen cannot control the terminal.
+ * Only sequences of `control` and `paint` pass.
  */
 import { styleText } from 'node:util'
 import { escapeUnprintable, sanitize } from '../core/text.ts'
@@ -8,52 +8,54 @@ import { escapeUnprintable, sanitize } from '../core/text.ts'
 type Style = Parameters<typeof styleText>[0]
 
 export interface Io {
-  /** Prints each text as one line; line ends in it become spaces. */
+  /** Prints each text as one line. Line breaks in a text become spaces. */
   readonly out: (...lines: string[]) => void
-  /** The same to standard error. */
+  /** Prints lines like `out`, to standard error. */
   readonly err: (...lines: string[]) => void
-  /** Prints a text of any number of lines as it is, and adds no line end. */
+  /** Prints a text of any number of lines, without a line break at its end. */
   readonly write: (text: string) => void
-  /** Prints a value as JSON; everything that a terminal could obey is escaped. */
+  /** Prints a value as JSON. Control characters are escaped. */
   readonly json: (value: unknown, indented?: boolean) => void
-  /** Prints a line that is JSON already. */
+  /** Prints a line that is already JSON. */
   readonly jsonLine: (line: string) => void
-  /** Standard output is a terminal that a person looks at. */
+  /** Whether standard output is a terminal. */
   readonly tty: boolean
-  /** Columns; no limit if the output is no terminal. */
+  /** Columns of the terminal; Infinity if there is none, so that pipes get whole lines. */
   readonly columns: number
+  /** Columns of the terminal; 100 if there is none. */
   readonly width: number
-  /** The terminal's columns and rows at this moment. */
+  /** Returns the current columns and rows of the terminal. */
   readonly size: () => { readonly width: number; readonly height: number }
-  /** Colours the text, if colours are wanted (NO_COLOR and pipes are obeyed). */
+  /** Returns the text in a style; unchanged in a pipe or with NO_COLOR. */
   readonly paint: (style: Style, text: string) => string
-  /** A control sequence of burn's own: the part after `ESC [`. */
+  /** Returns a control sequence of burn's own. `sequence`: the part after `ESC [`. */
   readonly control: (sequence: string) => string
-  /** Asks a yes-or-no question; false if nobody can answer. */
+  /** Asks a yes-or-no question. Returns false if there is no terminal to answer it. */
   readonly confirm: (question: string) => Promise<boolean>
-  /** Standard input to its end, or to the limit of what is read here. */
+  /** Returns standard input, up to `maxInput` characters. */
   readonly readInput: () => Promise<string>
 }
 
-/** Characters of standard input that are read. */
-const mostInput = 16 * 1024 * 1024
+/** Maximum number of characters that are read from standard input. */
+const maxInput = 16 * 1024 * 1024
 
-/** Where text goes and comes from. */
+/** The raw streams below an `Io`. */
 export interface Streams {
   readonly out: (text: string) => void
   readonly err: (text: string) => void
   readonly input: () => Promise<string>
-  /** Columns and rows of a terminal; absent if standard output is none. */
+  /** Returns the columns and rows of the terminal; absent if standard output is not a terminal. */
   readonly terminal?: () => { readonly width: number; readonly height: number }
   readonly colours?: boolean
   readonly confirm?: Io['confirm']
-  /** Gives a number in [0, 1). */
+  /** Returns a number in [0, 1). */
   readonly random: () => number
 }
 
+/** Returns an `Io` over raw streams. */
 export function openIo({ out, err, input, terminal, colours = false, confirm = async () => false, random }: Streams): Io {
   const size = terminal ?? (() => ({ width: 100, height: 24 }))
-  // Foreign text can't guess these numbers. They look like parameters of a sequence, so that they count as no columns.
+  // Foreign text cannot guess these numbers, so it cannot forge a sequence. As parameters of a sequence they take no columns.
   const own = `\x1b[${Array.from({ length: 4 }, () => 1000 + Math.floor(random() * 9000)).join(';')};`
   const control = (sequence: string) => own + sequence
   const printable = (text: string) => text.split(own).map(sanitize).join('\x1b[')
@@ -61,7 +63,7 @@ export function openIo({ out, err, input, terminal, colours = false, confirm = a
   return {
     out: (...all) => out(lines(all)),
     err: (...all) => err(lines(all)),
-    // A line may end in CR LF, as in CSV.
+    // Lines of CSV end in CR LF.
     write: (text) => out(text.split('\r\n').map(printable).join('\r\n')),
     json: (value, indented = false) => out(`${escapeUnprintable(JSON.stringify(value, null, indented ? 2 : 0))}\n`),
     jsonLine: (line) => out(`${escapeUnprintable(line)}\n`),
@@ -84,9 +86,9 @@ export function openIo({ out, err, input, terminal, colours = false, confirm = a
   }
 }
 
-/** The streams of this process. */
+/** Returns the `Io` of this process. */
 export function processIo(random: () => number): Io {
-  // Standard input is not touched before it is read: its stream takes 4 ms to make.
+  // `process.stdin` is created on first use, because creating it is slow.
   const { stdout, stderr, env } = process
   return openIo({
     random,
@@ -107,25 +109,25 @@ export function processIo(random: () => number): Io {
       stdin.setEncoding('utf8')
       for await (const chunk of stdin) {
         text += String(chunk)
-        if (text.length > mostInput) break
+        if (text.length > maxInput) break
       }
       return text
     },
   })
 }
 
-/** Milliseconds between two lines of progress if there is no terminal. */
-const everyMinute = 60_000
+/** Pause between two lines of progress without a terminal (ms). */
+const lineInterval = 60_000
 
 export interface Progress {
   readonly say: (text: string) => void
-  /** Leaves the terminal as it was. */
+  /** Clears the line of progress. */
   readonly end: () => void
 }
 
 /**
- * Says how long work goes: on a terminal one line that is drawn over, elsewhere a line a minute to standard error. `json`: standard output is for a
- * program. `now`: milliseconds of a clock that only goes ahead.
+ * Returns a progress display: one line that is overwritten on a terminal, else one line per minute on standard error.
+ * `json`: standard output is for a program, so it gets no progress. `now`: a monotonic clock (ms).
  */
 export function progressOn(
   io: Pick<Io, 'tty' | 'write' | 'err' | 'size' | 'control'>,
@@ -134,11 +136,11 @@ export function progressOn(
 ): Progress {
   const clear = io.control('G') + io.control('K')
   if (io.tty && !json) return { say: (text) => io.write(clear + text.slice(0, io.size().width - 1)), end: () => io.write(clear) }
-  let said = now()
+  let last = now()
   return {
     say: (text) => {
-      if (now() - said < everyMinute) return
-      said = now()
+      if (now() - last < lineInterval) return
+      last = now()
       io.err(text)
     },
     end: () => {},

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** `burn`: gives the command what it needs of the process, and ends with its exit code. */
+/** The program `burn`: runs the command line of this process, and exits with its exit code. */
 import type { ExitCode } from '../core/errors.ts'
 import { messageOf } from '../core/errors.ts'
 import { systemClock } from './clock.ts'
@@ -9,15 +9,15 @@ import { runBurn } from './run.ts'
 async function main(argv: readonly string[]): Promise<ExitCode> {
   const io = processIo(Math.random)
   const stop = new AbortController()
-  let asked = 0
+  let interrupts = 0
   const interrupt = () => {
-    asked += 1
-    // A second Ctrl-C means now: every intent is in the ledger before its effect, so the next run goes on from there.
-    if (asked > 1) process.exit(130)
-    io.err('Finishing what was begun; Ctrl-C again ends at once, and the next run goes on from there.')
+    interrupts += 1
+    // Exiting at once is safe: the ledger has every intent before its effect, so the next run continues from there.
+    if (interrupts > 1) process.exit(130)
+    io.err('Finishing the current step. Press Ctrl-C again to stop at once; the next run continues from there.')
     stop.abort()
   }
-  // A reader that went away (`burn status | head`) is no error of ours.
+  // `burn status | head` closes the pipe early. That is not an error.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => (error.code === 'EPIPE' ? process.exit(0) : io.err(messageOf(error))))
   process.on('SIGINT', interrupt).on('SIGTERM', interrupt)
   try {
@@ -36,5 +36,5 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   }
 }
 
-// Not awaited here: chunks that import this one could not load until it had ended.
+// No top-level await: lazily loaded chunks import this one, and could not load before it ended.
 void main(process.argv.slice(2)).then((exit) => (process.exitCode = exit))

@@ -1,15 +1,16 @@
-/** A course of numbers as a picture: of block characters for a terminal, or as SVG. */
+/** Draws series of numbers, as block characters for a terminal or as SVG. */
 
-export interface Course {
+/** Points of one line of a plot. */
+export interface Series {
   readonly label: string
-  /** From left to right; x must not fall. */
+  /** Ordered by x. */
   readonly points: readonly { readonly x: number; readonly y: number }[]
 }
 
 const blocks = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█']
 
-/** What a course is at `count` places, evenly from its first x to `last`: each is the latest point that is not beyond it. */
-function sampled({ points }: Course, last: number, count: number): number[] {
+/** Returns `count` values at equal distances from the first x to `last`, each that of the latest point up to there. */
+function sampled({ points }: Series, last: number, count: number): number[] {
   const first = points[0]?.x ?? 0
   let at = 0
   return Array.from({ length: count }, (_, index) => {
@@ -19,14 +20,14 @@ function sampled({ points }: Course, last: number, count: number): number[] {
   })
 }
 
-const endOf = ({ points }: Course) => points.at(-1)?.x ?? 0
-const highest = (courses: readonly Course[]) => Math.max(1, ...courses.flatMap(({ points }) => points.map(({ y }) => y)))
+const endOf = ({ points }: Series) => points.at(-1)?.x ?? 0
+const highest = (all: readonly Series[]) => Math.max(1, ...all.flatMap(({ points }) => points.map(({ y }) => y)))
 
-/** Lines of `width` columns: the course as a filled area, with its highest value, and `ends` below its two ends. */
-export function plotted(course: Course, width: number, height: number, ends: readonly [string, string]): string[] {
-  const top = highest([course])
+/** Returns lines of `width` columns: the series as a filled area, with its highest value, and with `ends` below the ends of the x axis. */
+export function plotted(series: Series, width: number, height: number, ends: readonly [string, string]): string[] {
+  const top = highest([series])
   const margin = String(Math.round(top)).length + 1
-  const values = sampled(course, endOf(course), Math.max(10, width - margin))
+  const values = sampled(series, endOf(series), Math.max(10, width - margin))
   const lines = Array.from({ length: height }, (_, row) => {
     const floor = height - 1 - row
     const cells = values.map((value) => blocks[Math.max(0, Math.min(8, Math.round(((value / top) * height - floor) * 8)))])
@@ -40,15 +41,15 @@ export function plotted(course: Course, width: number, height: number, ends: rea
 const colours = ['#2563eb', '#f59e0b', '#16a34a', '#dc2626']
 const size = { width: 800, height: 300, left: 60, bottom: 40, top: 40 }
 
-/** An SVG document: lines over hours. */
-export function svgOf(title: string, courses: readonly Course[]): string {
-  const last = Math.max(1e-9, ...courses.map(endOf))
-  const top = highest(courses)
+/** Returns an SVG document with a line per series. x is in hours. */
+export function svgOf(title: string, all: readonly Series[]): string {
+  const last = Math.max(1e-9, ...all.map(endOf))
+  const top = highest(all)
   const x = (value: number) => (size.left + (value / last) * (size.width - size.left - 10)).toFixed(1)
   const y = (value: number) => (size.height - size.bottom - (value / top) * (size.height - size.bottom - size.top)).toFixed(1)
   const text = (at: readonly [string | number, string | number], words: string, more = '') =>
     `<text x="${at[0]}" y="${at[1]}" ${more}>${words.replace(/[&<>]/g, (sign) => `&#${sign.charCodeAt(0)};`)}</text>`
-  const lines = courses.map(({ label, points }, index) => {
+  const lines = all.map(({ label, points }, index) => {
     const colour = colours[index % colours.length]
     const path = points.map((point) => `${x(point.x)},${y(point.y)}`).join(' ')
     const legend = text([size.left + 10 + index * 180, 34], label, `fill="${colour}"`)

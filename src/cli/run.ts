@@ -1,4 +1,4 @@
-/** Runs one command line in this process. It reads nothing of the process itself, so several can run side by side. */
+/** Runs one command line in this process. It uses no globals of the process, so that several can run concurrently. */
 import type { ExitCode } from '../core/errors.ts'
 import type { Io } from './io.ts'
 import { BurnError, messageOf } from '../core/errors.ts'
@@ -10,21 +10,18 @@ import { flag, optional, parseArgs, usage } from './args.ts'
 
 /** The options of every command. */
 const common = {
-  spec: optional('-f, --spec <file>', 'the fleet spec (default: ./fleet-spec.json, $BURN_SPEC, ~/.config/burn-fleet/fleet-spec.json)'),
-  here: optional(
-    '--here <machine>',
-    'the machine of the spec that this command runs on; burn does not use ssh for it (default: $BURN_HERE)',
-  ),
-  json: flag('--json', 'print JSON'),
+  spec: optional('-f, --spec <file>', 'Fleet spec (default: $BURN_SPEC, ./fleet-spec.json, ~/.config/burn-fleet/fleet-spec.json)'),
+  here: optional('--here <machine>', 'Machine of the spec that burn runs on, reached without ssh (default: $BURN_HERE)'),
+  json: flag('--json', 'Print JSON'),
 }
 
-/** Runs `burn` with these words and returns its exit code. Whatever the command opened is closed by then. */
+/** Runs `burn` with these words and returns its exit code. Closes the session that the command opened. */
 export async function runBurn(argv: readonly string[], deps: Deps): Promise<ExitCode> {
   try {
     const exit = await runWords(argv, deps)
     return deps.stop.aborted && exit === 0 ? 3 : exit
   } catch (thrown) {
-    return explain(thrown, argv.includes('--json'), deps)
+    return reportError(thrown, argv.includes('--json'), deps)
   }
 }
 
@@ -48,15 +45,15 @@ function optionsEnd(argv: readonly string[]): number {
   return end < 0 ? argv.length : end
 }
 
-/** The command that the first words name, and the words after it; null if they name none. An old name still works, and says so. */
+/** Returns the command that the first words name, with the words after it; null if there is none. Warns about a deprecated name. */
 function find(argv: readonly string[], { io }: Deps): { readonly entry: Entry; readonly rest: readonly string[] } | null {
   const [first = '', second = ''] = argv
   for (const name of [`${first} ${second}`, first]) {
-    const now = deprecatedNames[name]
-    const entry = entries.find((each) => each.name === (now ?? name))
+    const newName = deprecatedNames[name]
+    const entry = entries.find((each) => each.name === (newName ?? name))
     if (entry === undefined) continue
-    if (now !== undefined)
-      io.err(`${io.paint('yellow', 'deprecated:')} burn ${name} is now burn ${now}; the old name goes with the next release`)
+    if (newName !== undefined)
+      io.err(`${io.paint('yellow', 'deprecated:')} burn ${name} is now burn ${newName}. The next release removes the old name.`)
     return { entry, rest: argv.slice(name.split(' ').length) }
   }
   return null
@@ -66,13 +63,13 @@ async function help(argv: readonly string[], found: { readonly entry: Entry } | 
   const { commandHelp, nounHelp, rootHelp } = await import('./help.ts')
   const [first = '', second = ''] = argv
   const below = entries.filter(({ name }) => name.startsWith(`${found?.entry.name ?? first} `))
-  // Without a command, help is the answer to a mistake.
-  const say = asked ? io.out : io.err
+  // If nobody asked for help, it is an error message.
+  const print = asked ? io.out : io.err
   if (found !== null) {
     const command = await found.entry.load()
-    say(...commandHelp(found.entry, { ...command, args: { ...command.args, ...common } }, below, io))
-  } else if (below.length > 0 && (second === '' || second.startsWith('-'))) say(...nounHelp(first, below, io))
-  else if (first === '' || (asked && first.startsWith('-'))) say(...rootHelp(io))
+    print(...commandHelp(found.entry, command, { common, below }, io))
+  } else if (below.length > 0 && (second === '' || second.startsWith('-'))) print(...nounHelp(first, below, io))
+  else if (first === '' || (asked && first.startsWith('-'))) print(...rootHelp(io))
   else throw unknownCommand(first, second, below)
   return asked ? 0 : 2
 }
@@ -90,19 +87,19 @@ function unknownCommand(first: string, second: string, below: readonly Entry[]):
 
 async function runCommand(loaded: AnyCommand, given: Readonly<Record<string, unknown>>, deps: Deps): Promise<ExitCode> {
   const { io, clock } = deps
-  // The options of `common` were parsed with the rest.
+  // `common` was parsed together with the command's own options.
   const own = given as unknown as Common
-  const json = own.json ? await jsonOn(io) : null
+  const json = own.json ? await jsonPrinter(io) : null
   const opened: OpenSession[] = []
   const present = (result: unknown) => loaded.present(result, io, given, clock.now())
-  const running: CommandContext = {
+  const context: CommandContext = {
     ...deps,
     common: own,
     open: async () => {
       const { logTo, openSession } = await import('./wire.ts')
       const log = logTo(deps)
-      const surroundings = { ...deps, notify: log.say, hide: log.hide }
-      const open = await openSession({ ...own, dry_run: given['dry_run'] === true }, surroundings)
+      const wiring = { ...deps, notify: log.say, hide: log.hide }
+      const open = await openSession({ ...own, dry_run: given['dry_run'] === true }, wiring)
       opened.push(open)
       return open
     },
@@ -110,7 +107,7 @@ async function runCommand(loaded: AnyCommand, given: Readonly<Record<string, unk
     person: own.json ? null : io,
   }
   try {
-    const outcome: Done<unknown> | ExitCode = await loaded.run(running, given)
+    const outcome: Done<unknown> | ExitCode = await loaded.run(context, given)
     if (typeof outcome === 'number') return outcome
     if (json === null) present(outcome.result)
     else json(outcome.result, io.tty)
@@ -120,13 +117,13 @@ async function runCommand(loaded: AnyCommand, given: Readonly<Record<string, unk
   }
 }
 
-/** Prints results as JSON, with their reasons in words. */
-async function jsonOn(io: Io): Promise<(value: unknown, indented?: boolean) => void> {
+/** Returns a function that prints results as JSON, with each reason as a sentence. */
+async function jsonPrinter(io: Io): Promise<(value: unknown, indented?: boolean) => void> {
   const { worded } = await import('../decide/wording.ts')
   return (value, indented = false) => io.json(worded(value), indented)
 }
 
-function explain(thrown: unknown, json: boolean, { io }: Deps): ExitCode {
+function reportError(thrown: unknown, json: boolean, { io }: Deps): ExitCode {
   if (!(thrown instanceof BurnError)) {
     const text = thrown instanceof Error ? (thrown.stack ?? thrown.message) : messageOf(thrown)
     io.err(...`burn: ${text}`.split('\n'), '  This is a bug in burn. Please report it with the lines above.')
@@ -135,8 +132,8 @@ function explain(thrown: unknown, json: boolean, { io }: Deps): ExitCode {
   const { code, message, hint, exit } = thrown
   if (json) io.json({ error: { code, message, hint } })
   else {
-    const hinted = hint === '' ? [] : `  ${io.paint('cyan', 'hint:')} ${hint}`.split('\n')
-    io.err(...`${io.paint('red', 'burn:')} ${message} ${io.paint('gray', `(${code})`)}`.split('\n'), ...hinted)
+    const hintLines = hint === '' ? [] : `  ${io.paint('cyan', 'hint:')} ${hint}`.split('\n')
+    io.err(...`${io.paint('red', 'burn:')} ${message} ${io.paint('gray', `(${code})`)}`.split('\n'), ...hintLines)
   }
   return exit
 }

@@ -1,4 +1,5 @@
-/** The fleet's status as lines of a terminal: one form for `burn status` and `burn watch`. */
+/** Formats the fleet's status as lines, for `burn status` and `burn watch`. */
+import { counted } from '../core/text.ts'
 import type { ReadingState, WorkerId } from '../core/nouns.ts'
 import type { MachineReport, StatusReport, Totals, WorkerReport } from '../decide/report.ts'
 import type { Io } from './io.ts'
@@ -18,7 +19,7 @@ const colours: Record<ReadingState, Parameters<Io['paint']>[0]> = {
   unknown: 'gray',
 }
 
-/** `bold`: workers whose rows stand out. */
+/** Returns the lines of a machine: totals, then a row per worker. `bold`: workers whose rows are bold. */
 export function machineLines(machine: MachineReport, io: Io, now: number, bold: ReadonlySet<WorkerId> = new Set()): string[] {
   const head = `${io.paint('bold', machine.name)}  ${machine.reachable ? totalsLine(machine.totals, io) : io.paint('magenta', `unreachable: ${machine.reason ?? ''}`)}`
   const workers = machine.windows.flatMap((window) => window.workers.map((worker) => ({ window, worker })))
@@ -32,30 +33,32 @@ export function machineLines(machine: MachineReport, io: Io, now: number, bold: 
   return [head, ...remedy, ...shown, ...retiring, '']
 }
 
+/** Returns the line with the totals of the fleet. */
 export function fleetLine({ totals }: StatusReport, io: Io): string {
   return `${io.paint('bold', 'fleet')}  ${totalsLine(totals, io)}`
 }
 
-/** That another ledger of this fleet has issues, and how to go on. */
+/** Returns a warning with its remedy if another ledger of this fleet has issues. */
 export function elsewhereLines({ claimed_elsewhere }: StatusReport, io: Io): string[] {
   const advice = elsewhereAdvice(claimed_elsewhere)
   return advice === null ? [] : [io.paint('yellow', advice.what), `  ${advice.remedy}`]
 }
 
-/** What is done without a pane, a line each. */
+/** Returns the table of running sprints. */
 export function sprintLines({ sprints }: StatusReport, io: Io, now: number): string[] {
   const rows = sprints.map(({ issue, worker, stage, since }) => [`  ${issue}`, stage, duration(now - Date.parse(since)), worker])
   return rows.length === 0 ? [] : [io.paint('bold', 'sprints'), ...table(['  ISSUE', 'STAGE', 'FOR', 'WORKER'], rows), '']
 }
 
-const mostRows = 20
+/** Maximum number of rows of `backoffLines`. */
+const maxRows = 20
 
-/** What is left alone, a line each: repos that cannot be read, what is held beside single workers, and what rests for a while. */
+/** Returns the table of repos that could not be read, holds (except on single workers), and backed-off issues and repos. */
 export function backoffLines({ backed_off, holds, unread }: StatusReport, io: Io, now: number): string[] {
   const down = unread.map(({ repo, since, why }) => [`  ${repo}`, `not read for ${duration(now - Date.parse(since))}`, why])
   const backoffs = backed_off.map(({ subject, until, why }) => [
     `  ${subject}`,
-    `rests ${duration(Date.parse(until) - now)} more`,
+    `backed off ${duration(Date.parse(until) - now)} more`,
     sentence(why),
   ])
   const held = holds.flatMap(({ scope, name, code, until, why, actor }) => {
@@ -64,26 +67,26 @@ export function backoffLines({ backed_off, holds, unread }: StatusReport, io: Io
     return [[`  ${heldName(scope, name)}`, state, `${sentence(why)} (${actor})`]]
   })
   const all = [...down, ...held, ...backoffs]
-  const rows = all.slice(0, mostRows)
+  const rows = all.slice(0, maxRows)
   if (rows.length === 0) return []
   const more = all.length - rows.length
   if (more > 0) rows.push([`  … and ${more} more`, '', ''])
-  return [io.paint('bold', 'left alone'), ...table(['  WHAT', 'STATE', 'WHY'], rows, io.columns), '']
+  return [io.paint('bold', 'no new work'), ...table(['  NAME', 'STATE', 'WHY'], rows, io.columns), '']
 }
 
-/** A state in its colour, with its detail. */
+/** Returns a state with its detail, in the state's colour. */
 export function stateText(state: ReadingState, detail: string | null, io: Io): string {
   return io.paint(colours[state], detail === null ? state : `${state}: ${detail}`)
 }
 
-function mangled({ texts }: WorkerReport): string {
+function mangledText({ texts }: WorkerReport): string {
   const issues = texts.flatMap(({ issue, state }) => (state === 'mangled' ? [issue] : []))
   return issues.length === 0 ? '' : `mangled text: ${issues.join(', ')}; `
 }
 
 function workerRow(window: { readonly name: string; readonly lane: string }, worker: WorkerReport, io: Io, now: number): string[] {
   const hold = worker.hold === null ? '' : `held: ${worker.hold}; `
-  const stopped = worker.stopped === null ? '' : `sent nothing: ${sentence(worker.stopped)}; `
+  const stopped = worker.stopped === null ? '' : `gets no texts: ${sentence(worker.stopped)}; `
   const evidence = worker.stopped?.code === 'trouble' && worker.stopped.evidence === worker.evidence ? '' : worker.evidence
   return [
     `  ${window.name}`,
@@ -92,7 +95,7 @@ function workerRow(window: { readonly name: string; readonly lane: string }, wor
     stateText(worker.state, worker.detail, io),
     duration(now - Date.parse(worker.since)),
     String(worker.live_dispatches),
-    `${hold}${stopped}${mangled(worker)}${evidence}`,
+    `${hold}${stopped}${mangledText(worker)}${evidence}`,
   ]
 }
 
@@ -101,10 +104,10 @@ function totalsLine(totals: Totals, io: Io): string {
     .filter((state) => totals[state] > 0)
     .map((state) => io.paint(colours[state], `${totals[state]} ${state}`))
   const more = [
-    `${totals.live_dispatches} live dispatches`,
+    counted(totals.live_dispatches, 'live dispatch', 'live dispatches'),
     ...(totals.in_review > 0 ? [`${totals.in_review} in review`] : []),
     ...(totals.stale > 0 ? [io.paint('yellow', `${totals.stale} stale`)] : []),
     ...(totals.held > 0 ? [`${totals.held} held`] : []),
   ]
-  return `${totals.workers} workers: ${[...states, ...more].join(' · ')}`
+  return `${counted(totals.workers, 'worker')}: ${[...states, ...more].join(' · ')}`
 }

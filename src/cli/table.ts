@@ -1,20 +1,20 @@
-/** Plain aligned columns: no frames, so that lines can be read, copied and cut. */
+/** Formats tables as aligned columns without frames, so that `grep`, `cut` and copying work. */
 import { sanitize } from '../core/text.ts'
 
-/** What `Io.paint` puts around a text. */
-const painted = /\x1b\[[\d;]*m/g
+/** Matches the style sequences of `Io.paint`. */
+const styles = /\x1b\[[\d;]*m/g
 /**
- * Signs that are one column each: most of what is shown. The ranges are written out, because a class of properties takes 3 ms to compile, and the first
- * Segmenter 26 ms.
+ * Matches texts of characters that take one column each. This covers most output and avoids `Intl.Segmenter`, whose first use is slow.
+ * The ranges are written out, because a Unicode property class is slow to compile.
  */
-export const simple =
+export const singleWidth =
   /^[\x20-\x7e\u00a1-\u00ac\u00ae-\u02ff\u0370-\u0482\u048a-\u058f\u2010-\u2027\u2190-\u21ff\u2500-\u25fc\u25ff-\u2613\u270c-\u2727\u2729-\u274b\u2758-\u2794\u2798-\u27af]*$/
 const segmentsOf = (text: string) => new Intl.Segmenter().segment(text)
 
-/** Columns a text takes in a terminal: wide characters two, combining marks none. */
+/** Returns the columns that a text takes in a terminal: wide characters take two, combining marks none. */
 export function widthOf(text: string): number {
-  const plain = text.replace(painted, '')
-  if (simple.test(plain)) return plain.length
+  const plain = text.replace(styles, '')
+  if (singleWidth.test(plain)) return plain.length
   let width = 0
   for (const { segment } of segmentsOf(plain)) width += segmentWidth(segment)
   return width
@@ -36,7 +36,7 @@ function segmentWidth(segment: string): number {
   return wide ? 2 : 1
 }
 
-/** Cuts to `width` columns, with an ellipsis where something was lost. Control sequences are never cut. */
+/** Returns the text cut to `width` columns, with an ellipsis if it was longer. Style sequences are never cut. */
 export function fit(text: string, width: number): string {
   if (widthOf(text) <= width) return text
   let cut = ''
@@ -59,14 +59,14 @@ export function fit(text: string, width: number): string {
   return `${cut}…`
 }
 
-/** Lines of aligned columns. Numbers align right if every cell of the column is one. The last column is cut to `width`. */
+/** Returns lines of aligned columns. A column aligns right if all its cells are numbers. The last column is cut to fit `width`. */
 export function table(head: readonly string[], given: readonly (readonly string[])[], width = Infinity): string[] {
-  // What is taken away later must not count now. The sequences of `paint` must stay.
-  const rows = given.map((row) => row.map((cell) => cell.split('\x1b').map(oneLined).join('\x1b')))
+  // Sanitize now, because `Io` would do it after the widths are computed. The sequences of `paint` must stay.
+  const rows = given.map((row) => row.map((cell) => cell.split('\x1b').map(toOneLine).join('\x1b')))
   const all = [head, ...rows]
   const widths = head.map((_, column) => Math.max(...all.map((row) => widthOf(row[column] ?? ''))))
   const right = head.map(
-    (_, column) => rows.length > 0 && rows.every((row) => /^-?[\d.,]*%?$/.test((row[column] ?? '').replace(painted, ''))),
+    (_, column) => rows.length > 0 && rows.every((row) => /^-?[\d.,]*%?$/.test((row[column] ?? '').replace(styles, ''))),
   )
   const used = widths.slice(0, -1).reduce((sum, each) => sum + each + 2, 0)
   return all.map((row) =>
@@ -82,9 +82,9 @@ export function table(head: readonly string[], given: readonly (readonly string[
   )
 }
 
-const oneLined = (text: string) => sanitize(text).replace(/\n/g, ' ')
+const toOneLine = (text: string) => sanitize(text).replace(/\n/g, ' ')
 
-/** `3s`, `14m`, `2h05m`, `3d4h`: how long ago or how long, in the two units that matter. */
+/** Returns a duration (ms) in its one or two largest units: `3s`, `14m`, `2h05m` or `3d4h`. */
 export function duration(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000))
   if (seconds < 60) return `${seconds}s`

@@ -1,4 +1,4 @@
-/** What sprints need beyond a session: backends, redaction, and git's way to the forge's credentials. */
+/** Wires sprints: adds backends, redaction and git with the forge's credentials to a session. */
 import { hostname } from 'node:os'
 import type { SecretSource } from '../core/nouns.ts'
 import type { SprintPolicy } from '../core/sprint.ts'
@@ -12,14 +12,14 @@ import { readSecret } from '../host/secrets.ts'
 import { openBackend } from '../llm/open.ts'
 import { redactor } from '../host/redact.ts'
 
-/** Throws BurnError `sprint_unset` (exit 2) where the spec has no `sprint`. */
+/** Returns the spec's settings for sprints. Throws BurnError `sprint_unset` (exit 2) if the spec has no `sprint`. */
 export function sprintPolicy({ fleet }: OpenSession['session']): SprintPolicy {
   if (fleet.sprint !== null) return fleet.sprint
-  const hint = 'say who does the work: "sprint": {"backends": [{"kind": "runner"}]} (docs/how-to/run-sprints.md)'
+  const hint = 'configure a backend in the spec: "sprint": {"backends": [{"kind": "runner"}]} (docs/how-to/run-sprints.md)'
   throw new BurnError('sprint_unset', 'no backend is configured: the spec has no "sprint"', hint, { exit: 2 })
 }
 
-/** Git that asks this process for the forge's login: only for that forge, and only where the remote wants one. */
+/** Returns git that asks this process for the forge's login, only for that forge, and only if the remote requires one. */
 export function gitFor({ session: { fleet, notify } }: OpenSession, { env, clock, home }: SprintDeps): Git {
   const { url, token: source } = fleet.forge
   if (url === undefined || source === undefined) return { env, clock, login: null }
@@ -34,16 +34,17 @@ export function gitFor({ session: { fleet, notify } }: OpenSession, { env, clock
   return { env, clock, login }
 }
 
-/** The name that stands beside a token is not looked at by Gitea. */
+/** Gitea ignores the username that comes with a token. */
 const username = 'burn'
 
-/** This machine, as it stands in workers' ids. */
+/** Returns the name of this machine for ids of sprint workers. */
 export function hostHere(): string {
   return hostname().replaceAll(/[^A-Za-z0-9_-]+/g, '-') || 'here'
 }
 
 type SprintDeps = Pick<Deps, 'clock' | 'env' | 'home'> & Partial<Pick<Deps, 'random'>>
 
+/** Returns the context of sprints. `hear` gets their progress. Throws BurnError `sprint_unset` (exit 2) if the spec has no `sprint`. */
 export async function wireSprints(open: OpenSession, context: SprintDeps, hear: SprintContext['hear']): Promise<SprintContext> {
   const { session } = open
   const policy = sprintPolicy(session)
@@ -56,7 +57,7 @@ export async function wireSprints(open: OpenSession, context: SprintDeps, hear: 
     policy,
     host: hostHere(),
     backends: policy.backends.map((backend) => openBackend(backend, { clock, home, env, secret, sprintAgent, random })),
-    redact: redactor(await known(sources, secret)),
+    redact: redactor(await readableSecrets(sources, secret)),
     git: gitFor(open, context),
     env,
     home,
@@ -69,13 +70,13 @@ function keysOf(backend: SprintPolicy['backends'][number]): SecretSource[] {
   return keys.filter((key) => key !== null)
 }
 
-function unreadableSecret(thrown: unknown): null {
+function nullIfUnreadable(thrown: unknown): null {
   if (codeOf(thrown).startsWith('secret_')) return null
   throw thrown
 }
 
-/** Those that can be read. One that can't is nobody's to leak, and who needs it says so. */
-async function known(sources: readonly SecretSource[], secret: (source: SecretSource) => Promise<string>): Promise<string[]> {
-  const read = await Promise.all(sources.map((source) => secret(source).catch(unreadableSecret)))
+/** Returns the secrets that can be read. An unreadable one cannot leak, and the code that needs it reports the error. */
+async function readableSecrets(sources: readonly SecretSource[], secret: (source: SecretSource) => Promise<string>): Promise<string[]> {
+  const read = await Promise.all(sources.map((source) => secret(source).catch(nullIfUnreadable)))
   return read.filter((each) => each !== null)
 }

@@ -1,4 +1,4 @@
-/** The only wiring: from a spec file to a session over real adapters. */
+/** Wires the adapters: opens a session from a spec file. No other file constructs them. */
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
@@ -24,14 +24,18 @@ import { TmuxMachines } from '../observe/machines.ts'
 import { completeSpec, ledgerOf, type DeclaredFleet } from '../spec/complete.ts'
 import { valueOf } from '../spec/jsonc.ts'
 
+/** The parts of the process that a session uses. */
 export interface Wiring extends Pick<Deps, 'clock' | 'env' | 'home' | 'cwd'>, Partial<Pick<Deps, 'random'>> {
-  /** Where lines of the log go. */
+  /** Gets each line of the log. */
   readonly notify: (line: LogLine) => void
-  /** Leaves a secret out of them. */
+  /** Removes a secret from all later lines of the log. */
   readonly hide?: (secret: string) => void
 }
 
-/** The spec file: the one named, `$BURN_SPEC`, here, or in the person's configuration. */
+/**
+ * Returns the spec's text and path: of the file named by `option` or `$BURN_SPEC`, else in the working directory, else in `~/.config/burn-fleet`.
+ * Throws BurnError `spec_missing` or `spec_unreadable` (exit 2).
+ */
 export async function readSpec(
   option: string | undefined,
   { env, home, cwd }: Pick<Wiring, 'env' | 'home' | 'cwd'>,
@@ -45,7 +49,7 @@ export async function readSpec(
     } catch (thrown) {
       const code = codeOf(thrown)
       if (code !== 'ENOENT')
-        throw new BurnError('spec_unreadable', `${file} can't be read: ${code || String(thrown)}`, 'check the file and its rights', {
+        throw new BurnError('spec_unreadable', `${file} can't be read: ${code || String(thrown)}`, 'check the file and its permissions', {
           exit: 2,
         })
     }
@@ -58,23 +62,26 @@ export async function readSpec(
   )
 }
 
-/** `dry_run`: workers that are new get names, and are not recorded: the next run draws the same names. */
+/**
+ * Returns a session over real adapters. With `dry_run` it does not record new workers; the next run draws the same names for them.
+ * Throws BurnError for a wrong spec or a ledger that cannot be opened.
+ */
 export async function openSession(options: Partial<Common> & { readonly dry_run?: boolean }, wiring: Wiring): Promise<OpenSession> {
   const { clock, home, random = Math.random } = wiring
   const { file, text } = await readSpec(options.spec, wiring)
   const { written, ledger } = await openChecked(text, file, wiring)
-  const told = notices(options.dry_run === true ? null : ledger, wiring)
+  const sink = notices(options.dry_run === true ? null : ledger, wiring)
   try {
     const known = await ledger.workers()
     const { fleet: declared, workers, deprecations } = completeSpec(written, { home, known, text, file })
-    const fleet = asSeenFrom(options.here ?? wiring.env['BURN_HERE'], declared)
-    for (const what of deprecations) told.notify({ kind: 'spec.deprecated', subject: 'spec', payload: { what } })
+    const fleet = withLocalMachine(options.here ?? wiring.env['BURN_HERE'], declared)
+    for (const what of deprecations) sink.notify({ kind: 'spec.deprecated', subject: 'spec', payload: { what } })
     const before = new Set(known.map(({ id }) => id))
     if (options.dry_run !== true && workers.some(({ id }) => !before.has(id))) await ledger.recordWorkers(workers, clock.now())
     const machines = new TmuxMachines(clock, random, async (name) => {
       return (await ledger.agents()).flatMap(({ worker, incarnation }) => (worker.startsWith(`${name}/`) ? [incarnation] : []))
     })
-    const forge = await forgeFor(fleet, told.notify, wiring)
+    const forge = await forgeFor(fleet, sink.notify, wiring)
     const session: Session = {
       fleet,
       ledger,
@@ -85,81 +92,81 @@ export async function openSession(options: Partial<Common> & { readonly dry_run?
       newId: nextId(clock, random),
       kindOf: paneAgentCache(),
       readTemplate: (path) => readTemplate(resolve(file, '..', path)),
-      notify: told.notify,
+      notify: sink.notify,
     }
     const close = async () => {
-      await Promise.all([machines.close(), told.kept()])
+      await Promise.all([machines.close(), sink.stored()])
       await ledger.close()
     }
     return { session, spec_file: file, close }
   } catch (thrown) {
-    await told.kept()
+    await sink.stored()
     await ledger.close()
     throw thrown
   }
 }
 
 /**
- * Tells notices to the log at once, and keeps those that matter later as events. They are written one after the other behind the command's back; `kept` waits
- * for them. Without a ledger (a dry run) nothing is kept.
+ * Prints notices to the log at once, and stores those that are not fleeting as events. Events are written in the background, in order; `stored` waits
+ * for them. Without a ledger (in a dry run) nothing is stored.
  */
 function notices(
   ledger: Ledger | null,
   { clock, notify }: Wiring,
-): { readonly notify: Session['notify']; readonly kept: () => Promise<void> } {
+): { readonly notify: Session['notify']; readonly stored: () => Promise<void> } {
   let writing = Promise.resolve()
-  const say = (notice: Notice) => {
+  const print = (notice: Notice) => {
     const { kind, subject, payload } = notice
     notify({ level: eventKinds[kind].level ?? 'info', subject, text: eventText(notice), data: { kind, payload: worded(payload) } })
   }
-  const keep = async (notice: Notice, at: Time) => {
+  const store = async (notice: Notice, at: Time) => {
     try {
       const of = (type: 'issue' | 'worker') => (eventKinds[notice.kind].subject === type ? notice.subject : null)
       await ledger?.recordEvents([{ ...notice, issue: of('issue'), worker: of('worker'), actor: 'burn' }], at)
     } catch (thrown) {
-      say({ kind: 'ledger.unnoted', subject: 'ledger', payload: { why: messageWithHint(thrown) } })
+      print({ kind: 'ledger.unnoted', subject: 'ledger', payload: { why: messageWithHint(thrown) } })
     }
   }
   return {
     notify: (notice) => {
-      say(notice)
+      print(notice)
       const at = clock.now()
-      if (eventKinds[notice.kind].fleeting !== true) writing = writing.then(() => keep(notice, at))
+      if (eventKinds[notice.kind].fleeting !== true) writing = writing.then(() => store(notice, at))
     },
-    kept: () => writing,
+    stored: () => writing,
   }
 }
 
-/** The log of a command: lines on standard error, as `BURN_LOG` wants them. */
+/** Returns the log of a command: lines on standard error, in the format and from the level that `BURN_LOG` sets. */
 export function logTo({ io, env, clock }: Pick<Deps, 'io' | 'env' | 'clock'>): Log {
   const styles = { info: 'gray', warn: 'yellow', error: 'red' } as const
   const paint = (level: LogLevel, subject: string) => io.paint(styles[level], subject)
   return openLog(logSettings(env['BURN_LOG']), { write: io.err, now: () => clock.now(), paint })
 }
 
-/** A command that runs on one of the fleet's machines reaches that one directly: nobody may be able to come in there. */
-function asSeenFrom(here: string | undefined, fleet: DeclaredFleet): DeclaredFleet {
+/** Makes the machine that burn runs on local: it may have no ssh server. */
+function withLocalMachine(here: string | undefined, fleet: DeclaredFleet): DeclaredFleet {
   if (here === undefined) return fleet
   const [machine] = machinesNamed(fleet, [here])
   return { ...fleet, machines: fleet.machines.map((each) => (each === machine ? { ...each, transport: { kind: 'local' } } : each)) }
 }
 
 /**
- * The checked spec and its ledger. A text that the ledger remembers was checked before by this version, and is not checked again: the checker
- * takes longer to load than all the rest of `burn status` (50 of 280 ms).
+ * Returns the checked spec and its ledger. The ledger stores the hash of the last checked text, and the same text is not checked again by the same
+ * version of burn, because loading the checker is slow.
  */
 async function openChecked(
   text: string,
   file: string,
   { home, random = Math.random }: Wiring,
 ): Promise<{ written: WrittenSpec; ledger: Ledger }> {
-  const mark = fingerprint(`${version}\n${text}`)
-  // Nothing is checked yet: only what the next line looks at is used.
+  const hash = hashOf(`${version}\n${text}`)
+  // The value is not checked yet; the next line only reads `ledger`.
   const raw = valueOf(text) as WrittenSpec | null | undefined
-  const likely = typeof raw === 'object' && raw !== null && typeof (raw.ledger ?? '') === 'string' ? ledgerOf(raw, home) : ''
-  const there = likely.startsWith('postgres') || existsSync(likely.replace(/^sqlite:/, ''))
-  const before = there ? await openLedger(likely, { random }) : null
-  if (raw != null && before !== null && (await before.loadValue('spec')) === mark) return { written: raw, ledger: before }
+  const place = typeof raw === 'object' && raw !== null && typeof (raw.ledger ?? '') === 'string' ? ledgerOf(raw, home) : ''
+  const exists = place.startsWith('postgres') || existsSync(place.replace(/^sqlite:/, ''))
+  const before = exists ? await openLedger(place, { random }) : null
+  if (raw != null && before !== null && (await before.loadValue('spec')) === hash) return { written: raw, ledger: before }
   const { parseSpec } = await import('../spec/load.ts')
   let written: WrittenSpec
   let url: string
@@ -171,15 +178,15 @@ async function openChecked(
     throw thrown
   }
   // Only the ledger that upgraded the tables can report it, so it is not opened again.
-  const isOpen = before !== null && url === likely
+  const isOpen = before !== null && url === place
   if (!isOpen) await before?.close()
   const ledger = isOpen ? before : await openLedger(url, { random })
-  await ledger.saveValue('spec', mark)
+  await ledger.saveValue('spec', hash)
   return { written, ledger }
 }
 
-/** A hash of 53 bits (cyrb53): to notice that a text was edited, and not to protect it. Node's crypto takes longer to load than the rest of this file. */
-function fingerprint(text: string): string {
+/** Returns a 53-bit hash (cyrb53) that shows whether a text was edited. It protects nothing; Node's crypto is slow to load. */
+function hashOf(text: string): string {
   let [high, low] = [0xdeadbeef, 0x41c6ce57]
   for (let at = 0; at < text.length; at++) {
     high = Math.imul(high ^ text.charCodeAt(at), 2654435761)
@@ -190,7 +197,7 @@ function fingerprint(text: string): string {
   return `${text.length}:${(4294967296 * (2097151 & low) + (high >>> 0)).toString(36)}`
 }
 
-/** Ids that sort in the order in which they were given out, also within a millisecond: a worker's prompts come in the order of its claims. */
+/** Returns a generator of ids that sort in the order of creation, even within a millisecond, so that prompts keep the order of their claims. */
 function nextId(clock: Clock, random: () => number): () => string {
   let last = 0
   return () => newId((last = Math.max(clock.now(), last + 1)), random)

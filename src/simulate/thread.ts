@@ -9,7 +9,7 @@ import { simulate } from './simulate.ts'
 import { syntheticIssues } from './synthetic.ts'
 
 /** What is simulated, as data. */
-export interface Order extends Pick<Plan, 'fleet' | 'habits' | 'seed' | 'start' | 'longest' | 'faults' | 'dispatchers'> {
+export interface SimulationInput extends Pick<Plan, 'fleet' | 'habits' | 'seed' | 'start' | 'longest' | 'faults' | 'dispatchers'> {
   readonly issues: readonly Issue[] | SyntheticIssues
   /** Of an hour of one agent's turns; null where nobody asks what it costs. */
   readonly price: number | null
@@ -21,20 +21,24 @@ export interface SyntheticIssues {
   readonly fleet: Fleet
 }
 
-type Told = { readonly snapshot: BacklogSample } | { readonly figures: Figures }
+type ThreadMessage = { readonly snapshot: BacklogSample } | { readonly figures: Figures }
 
 /**
  * Carries the order out in a new thread, which runs this file. On `stop` it gives the figures of what was simulated until then. Throws BurnError
  * `simulate_memory`.
  */
-export function simulateInThread(order: Order, stop: AbortSignal, onSnapshot: (snapshot: BacklogSample) => void): Promise<Figures> {
+export function simulateInThread(
+  order: SimulationInput,
+  stop: AbortSignal,
+  onSnapshot: (snapshot: BacklogSample) => void,
+): Promise<Figures> {
   const worker = new Worker(new URL(import.meta.url), { workerData: order })
   const end = () => worker.postMessage('stop')
   stop.addEventListener('abort', end)
   if (stop.aborted) end()
   return new Promise<Figures>((resolve, reject) => {
     let figures: Figures | null = null
-    worker.on('message', (told: Told) => ('figures' in told ? (figures = told.figures) : onSnapshot(told.snapshot)))
+    worker.on('message', (told: ThreadMessage) => ('figures' in told ? (figures = told.figures) : onSnapshot(told.snapshot)))
     worker.on('error', (thrown) => reject(explained(thrown)))
     // Its figures are given when the thread has ended, so that nothing of it is left open.
     worker.on('exit', (code) => {
@@ -53,10 +57,10 @@ function explained(thrown: unknown): unknown {
 /** What the thread does. */
 async function simulateHere(): Promise<void> {
   // `simulateInThread` gave it.
-  const { issues, price, ...plan } = workerData as Order
+  const { issues, price, ...plan } = workerData as SimulationInput
   const stop = new AbortController()
   parentPort?.once('message', () => stop.abort())
-  const tell = (told: Told) => parentPort?.postMessage(told)
+  const tell = (told: ThreadMessage) => parentPort?.postMessage(told)
   const result = await simulate({
     ...plan,
     issues: 'count' in issues ? syntheticIssues(issues.count, issues.fleet, plan.start) : issues,

@@ -1,4 +1,4 @@
-/** A person's terminal of 200×50, really attached to a window that is larger: what it shows, and that nothing changes for the agents. */
+/** Attaches a real terminal of 200×50 to a larger tmux window. It must show whole panes, and change nothing for the agents. */
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
@@ -42,19 +42,19 @@ function panesOf(fleet: Fleet): Box[] {
     .map(([worker = '', id = '', width, height]) => ({ worker, id, width: Number(width), height: Number(height) }))
 }
 
-/** Writes a sign into the first and the last cell that each pane has. */
-function signCorners(fleet: Fleet, boxes: readonly Box[]): void {
+/** Writes a mark into the first and the last cells of each pane. */
+function markCorners(fleet: Fleet, boxes: readonly Box[]): void {
   const commands = boxes.flatMap(({ id, width, height }) => {
     const [first, last] = [`<${id}`, `${id}>`]
-    // A character in a line's very last cell is fine: the cursor waits there.
+    // A character in the last cell of a line does not wrap: the cursor stays there.
     const text = `\\033[2J\\033[1;1H${first}\\033[${height};${width - last.length + 1}H${last}`
     return ['respawn-pane', '-k', '-t', id, `printf '${text.replaceAll('%', '%%')}'; exec cat >/dev/null`, ';']
   })
   tmuxOn(fleet.socket, ...commands)
 }
 
-/** Attaches a person's terminal by a shell command. Returns what it shows. */
-function lookBy(t: TestContext, command: string): () => string[] {
+/** Attaches a terminal with a shell command. Returns a function that captures its screen. */
+function attachWith(t: TestContext, command: string): () => string[] {
   const socket = privateSocket(t)
   const [width, height] = [String(person.width), String(person.height)]
   const keep = ['set-option', '-g', 'remain-on-exit', 'on']
@@ -62,6 +62,7 @@ function lookBy(t: TestContext, command: string): () => string[] {
   return () => tmuxOn(socket, 'capture-pane', '-p', '-t', ':').split('\n')
 }
 
+/** Waits until the terminal shows the whole pane. */
 async function seesWhole(show: () => string[], box: Box): Promise<void> {
   let shown: string[] = []
   const whole = () => {
@@ -77,39 +78,39 @@ async function seesWhole(show: () => string[], box: Box): Promise<void> {
 
 const quote = (words: readonly string[]) => words.map((word) => `'${word}'`).join(' ')
 
-test('burn attach, also from inside tmux: every worker is seen whole, and no pane changes its size', async (t) => {
+test('attach: shows whole panes from inside tmux, and resizes none', async (t) => {
   const fleet = testFleet(t, (dir, socket) => spec(dir, socket))
   await fleet.burn('up')
   const before = panesOf(fleet)
   assert.equal(before.length, 10)
-  signCorners(fleet, before)
+  markCorners(fleet, before)
   const corners = [before[0], before[4], before[8]].filter((box) => box !== undefined)
   for (const box of corners) {
     const env = [`BURN_SPEC=${fleet.dir}/fleet-spec.json`, `HOME=${fleet.dir}/home`]
-    await seesWhole(lookBy(t, quote(['env', ...env, process.execPath, command, 'attach', box.worker])), box)
+    await seesWhole(attachWith(t, quote(['env', ...env, process.execPath, command, 'attach', box.worker])), box)
     assert.equal(tmuxOn(fleet.socket, 'display-message', '-p', '-t', '=T:', '#{pane_id}').trim(), box.id)
   }
   assert.deepEqual(panesOf(fleet), before)
 })
 
-test('over ssh the printed command does the same, and a window is shown by its name', async (t) => {
+test('attach: the printed command works over ssh, and windows have names', async (t) => {
   const sshd = await startSshd(t)
   if (sshd === null) return t.skip('no sshd on this machine')
   const { host, port, options } = sshd
   const fleet = testFleet(t, (dir, socket) => spec(dir, socket, { host, ssh: { port, options } }))
   assert.equal((await fleet.burn('up')).code, 0)
   const before = panesOf(fleet)
-  signCorners(fleet, before)
+  markCorners(fleet, before)
   const last = before[8] as Box
   for (const [name, box] of [[last.worker, last] as const, ['B', before[9] as Box] as const]) {
     const { out } = await fleet.burn('attach', name, '--print')
     assert.match(out, /^ssh -t /)
-    await seesWhole(lookBy(t, out.trim()), box)
+    await seesWhole(attachWith(t, out.trim()), box)
   }
   assert.deepEqual(panesOf(fleet), before)
 })
 
-test('a window of two machines is not guessed, and without a terminal nothing is attached', async (t) => {
+test('attach: refuses an ambiguous window, and needs a terminal', async (t) => {
   const fleet = testFleet(t, (dir, socket) => {
     const windows = [{ name: 'A', panes: 1, repos: ['app'] }]
     return { ...spec(dir, socket), machines: { box: { windows }, other: { socket: `${socket}-other`, windows } } }
@@ -119,7 +120,7 @@ test('a window of two machines is not guessed, and without a terminal nothing is
   assert.match(twice.err, /box\/A, other\/A/)
   await fleet.burn('up', 'box')
   assert.match((await fleet.burn('attach', 'box/A', '--print')).out, /attach-session/)
-  const blind = await fleet.burn('attach', 'box/A')
-  assert.equal(blind.code, 2)
-  assert.match(blind.err, /--print/)
+  const noTerminal = await fleet.burn('attach', 'box/A')
+  assert.equal(noTerminal.code, 2)
+  assert.match(noTerminal.err, /--print/)
 })

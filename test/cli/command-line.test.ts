@@ -1,18 +1,18 @@
-/** The command line itself: names, options, help and errors. */
+/** The command line: names, options, help and errors. */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { test } from 'node:test'
 import { groups, entries, deprecatedNames } from '../../src/cli/catalog.ts'
-import { choice, flag, list, optional, positive, parsedArg, parseArgs, shapesOf, text, wholeNumber } from '../../src/cli/args.ts'
-import { simple } from '../../src/cli/table.ts'
+import { choice, flag, list, optional, parsePositive, parsedArg, parseArgs, shapesOf, text, parseWholeNumber } from '../../src/cli/args.ts'
+import { singleWidth } from '../../src/cli/table.ts'
 import { burn } from '../support/fleet.ts'
 
 const env = { HOME: resolve(import.meta.dirname, '../..') }
-const takes = {
+const args = {
   issue: text('<issue>', ''),
   rest: list('[rest...]', ''),
-  jobs: parsedArg('-j, --jobs <n>', '', positive, 1),
+  jobs: parsedArg('-j, --jobs <n>', '', parsePositive, 1),
   machine: list('-m, --machine <name...>', ''),
   dry_run: flag('-n, --dry-run', ''),
   hooks: flag('--no-hooks', ''),
@@ -21,7 +21,7 @@ const takes = {
 }
 const usual = { rest: [], jobs: 1, machine: [], dry_run: false, hooks: true, state: undefined, lane: undefined }
 
-test('takes: reads arguments and options in every order and form', () => {
+test('args: parses arguments and options in every order and form', () => {
   const cases: [string, object][] = [
     ['a#1', { issue: 'a#1' }],
     ['a#1 b c', { issue: 'a#1', rest: ['b', 'c'] }],
@@ -33,10 +33,10 @@ test('takes: reads arguments and options in every order and form', () => {
     ['a#1 --no-hooks --state closed --lane=', { issue: 'a#1', hooks: false, state: 'closed', lane: '' }],
     ['- -- --jobs -n', { issue: '-', rest: ['--jobs', '-n'] }],
   ]
-  for (const [words, given] of cases) assert.deepEqual(parseArgs(words.split(' '), takes), { ...usual, ...given }, words)
+  for (const [words, given] of cases) assert.deepEqual(parseArgs(words.split(' '), args), { ...usual, ...given }, words)
 })
 
-test('takes: says what is wrong with a command line', () => {
+test('args: reports a wrong command line', () => {
   const cases: [string, RegExp][] = [
     ['', /the argument <issue> is missing/],
     ['a#1 --jbos 2', /unknown option --jbos/],
@@ -49,20 +49,20 @@ test('takes: says what is wrong with a command line', () => {
   ]
   for (const [words, says] of cases) {
     const given = words.split(' ').filter((word) => word !== '')
-    assert.throws(() => parseArgs(given, takes), { code: 'usage', exit: 2, message: says }, words)
+    assert.throws(() => parseArgs(given, args), { code: 'usage', exit: 2, message: says }, words)
   }
-  assert.throws(() => parseArgs(['7', '8'], { n: parsedArg('<n>', '', wholeNumber, undefined) }), {
-    message: '"8" is one argument too many',
+  assert.throws(() => parseArgs(['7', '8'], { n: parsedArg('<n>', '', parseWholeNumber, undefined) }), {
+    message: 'too many arguments: "8"',
   })
 })
 
-test('burn: an old name works, and says its new name on standard error', async () => {
+test('burn: a deprecated name works, and prints its new name', async () => {
   const spec = ['--spec', 'examples/timmy/fleet-spec.json']
   const now = await burn(['job', 'schedule', 'dispatch', '--json', ...spec], env)
   const old = await burn(['schedule', 'dispatch', '--json', ...spec], env)
   assert.deepEqual([now.code, old.code, old.out], [0, 0, now.out])
   assert.equal(now.err, '')
-  assert.match(old.err, /^deprecated: burn schedule is now burn job schedule; /)
+  assert.match(old.err, /^deprecated: burn schedule is now burn job schedule\. /)
   for (const name of Object.values(deprecatedNames))
     assert.ok(
       entries.some((entry) => entry.name === name),
@@ -70,7 +70,7 @@ test('burn: an old name works, and says its new name on standard error', async (
     )
 })
 
-test('burn: reads standard input, and ends with 3 if it was stopped', async () => {
+test('burn: reads standard input, and exits with 3 if stopped', async () => {
   const screen = { input: 'bash: line 1: hermes: command not found\n' }
   const seen = await burn(['classify', '--agent', 'hermes', '--command', 'bash'], env, screen)
   assert.equal(seen.code, 0, seen.err)
@@ -79,7 +79,7 @@ test('burn: reads standard input, and ends with 3 if it was stopped', async () =
   assert.equal((await burn(check, env, { stop: AbortSignal.abort() })).code, 3)
 })
 
-test('burn: help lists every command by task, and mistakes name the right one', async () => {
+test('burn: help lists commands by task; errors suggest the nearest name', async () => {
   const help = await burn(['--help'], env)
   assert.equal(help.code, 0)
   for (const { title } of groups) assert.match(help.out, new RegExp(`^${title}$`, 'm'))
@@ -100,7 +100,7 @@ test('burn: help lists every command by task, and mistakes name the right one', 
   assert.equal((await burn(['sprint', 'rum', '--json'], env)).json<{ error: { code: string } }>().error.code, 'usage')
 })
 
-test('burn: every command has a help of its own, with options of distinct names', async () => {
+test('burn: every command has help and distinct option names', async () => {
   for (const { name, load } of entries) {
     const { code, out } = await burn([...name.split(' '), '--help'], env)
     assert.equal(code, 0, name)
@@ -111,16 +111,16 @@ test('burn: every command has a help of its own, with options of distinct names'
   }
 })
 
-test('docs/reference/commands.md lists the commands and the old names as they are', () => {
+test('docs: commands.md lists the commands and the deprecated names', () => {
   const document = readFileSync(join(env.HOME, 'docs/reference/commands.md'), 'utf8')
   const rows = entries.map(({ name, summary }) => `| \`burn ${name}\` | ${summary.replaceAll('|', '\\|')} |`)
   const old = Object.entries(deprecatedNames).map(([name, now]) => `| \`${name}\` | \`burn ${now}\` |`)
   assert.deepEqual(document.split('## Old JSON fields')[0]?.match(/^\| `.*$/gm), [...rows, ...old])
 })
 
-test('table: the signs that are counted without a look are one column each', () => {
+test('table: characters that skip the width check take one column', () => {
   for (let code = 0; code < 0x3000; code++) {
     const sign = String.fromCharCode(code)
-    if (simple.test(sign)) assert.doesNotMatch(sign, /\p{Emoji_Presentation}|\p{M}|\p{Cc}|\p{Cf}/u, code.toString(16))
+    if (singleWidth.test(sign)) assert.doesNotMatch(sign, /\p{Emoji_Presentation}|\p{M}|\p{Cc}|\p{Cf}/u, code.toString(16))
   }
 })

@@ -1,3 +1,4 @@
+/** `burn doctor`: its findings about machines, forges and tokens, each with its remedy. */
 import assert from 'node:assert/strict'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -24,7 +25,7 @@ function find(findings: readonly Finding[], pattern: RegExp): Finding {
   return found[0] as Finding
 }
 
-/** A fleet of one machine whose issues are on a stand-in Gitea. */
+/** Starts a fleet of one machine, with its issues on a stand-in Gitea. */
 async function giteaFleet(t: TestContext, machine: object, token = 'stand-in-token') {
   const server = await startGitea({
     check: false,
@@ -43,7 +44,7 @@ async function giteaFleet(t: TestContext, machine: object, token = 'stand-in-tok
   return { fleet, server }
 }
 
-test('over ssh, each finding has the line that mends it, and the rights of every repo are told', async (t) => {
+test('doctor: prints remedies over ssh, and the rights to each repo', async (t) => {
   const sshd = await startSshd(t)
   if (sshd === null) return t.skip('no sshd on this machine')
   const { host, port, options } = sshd
@@ -56,13 +57,13 @@ test('over ssh, each finding has the line that mends it, and the rights of every
   assert.match(find(findings, /^forge: the token may not write to acme\/locked/).remedy, /collaborator of acme\/locked/)
   assert.equal(find(findings, /^forge: there is no repo acme\/none/).level, 'fail')
   assert.equal(find(findings, /^box: tmux \d/).level, 'ok')
-  // The stand-in speaks no git: what is offered is to look by hand, there.
+  // The stand-in has no git server, so the remedy is to run git by hand on that machine.
   const git = find(findings, /^box: git can't read http/)
   assert.match(git.remedy, new RegExp(`^ssh -t .*-p ${port} ${host} .*git ls-remote ${server.url}/acme/app\\.git`))
   assert.ok(!ran.out.includes('stand-in-token'))
 })
 
-test('a host key that is not the known one is told with the line that forgets it', async (t) => {
+test('doctor: prints the command that forgets a changed host key', async (t) => {
   const sshd = await startSshd(t)
   if (sshd === null) return t.skip('no sshd on this machine')
   const { host, port, options } = sshd
@@ -76,18 +77,18 @@ test('a host key that is not the known one is told with the line that forgets it
   assert.match(find(findingsOf(await fleet.burn('doctor', '--json')), /^box: unreachable: its host key is not known/).remedy, /^ssh -t /)
 })
 
-test('a token that is refused is said once, and the machine is looked at all the same', async (t) => {
+test('doctor: reports a refused token once, and checks the machine', async (t) => {
   const { fleet } = await giteaFleet(t, {}, 'wrong-token')
   const ran = await fleet.burn('doctor', '--json')
   assert.equal(ran.code, 1)
-  assert.match(find(findingsOf(ran), /^forge: /).remedy, /make a new one/)
+  assert.match(find(findingsOf(ran), /^forge: /).remedy, /create a new one/)
   assert.equal(find(findingsOf(ran), /^box: tmux \d/).level, 'ok')
   assert.ok(!ran.out.includes('wrong-token'))
   const unknown = await fleet.burn('doctor', 'bx')
   assert.deepEqual([unknown.code, /did you mean box/.test(unknown.err)], [2, true])
 })
 
-test('agents that run have their memory already', async (t) => {
+test('doctor: counts memory only for agents that do not run yet', async (t) => {
   const windows = [{ name: 'A', panes: 2, repos: ['app'] }]
   const fleet = testFleet(t, (dir, socket) => {
     const forge = { kind: 'folder', path: dir }
@@ -122,7 +123,7 @@ test('agents that run have their memory already', async (t) => {
   assert.ok(lost.remedy.endsWith(`: kill -USR1 ${server}`), lost.remedy)
 })
 
-/** A machine whose programs are a test's own: they come first in its PATH. */
+/** Returns a machine whose programs are scripts of the test: they come first in its PATH. */
 function machineWith(t: TestContext, programs: Readonly<Record<string, string>>): Machine {
   const dir = scratch(t)
   for (const [name, script] of Object.entries(programs)) writeFileSync(join(dir, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
@@ -133,7 +134,7 @@ function machineWith(t: TestContext, programs: Readonly<Record<string, string>>)
   return fleet.machines[0] as Machine
 }
 
-test('what an old, wrong or empty machine says is understood', async (t) => {
+test('doctor: understands the answers of an old or empty machine', async (t) => {
   const machine = machineWith(t, {
     tmux: 'echo tmux 3.1c',
     git: '[ "$1" = --version ] || { printf "\\033[2Jfatal: could not read Username\\n" >&2; exit 128; }; echo git version 2',
@@ -156,7 +157,7 @@ test('what an old, wrong or empty machine says is understood', async (t) => {
   assert.match(find(findings, /0\.4 GB of memory available; 3 agents need about 0\.6 GB/).remedy, /room for about 2$/)
 })
 
-test('a clone URL that never answers is a finding of git; a profile that never ends is told too', async (t) => {
+test('doctor: reports a clone URL or login shell that hangs', async (t) => {
   const slow = machineWith(t, { tmux: 'echo tmux 3.4', git: '[ "$1" = --version ] && { echo git version 2; exit; }; sleep 20' })
   const probed = await probeMachine(slow, 'https://forge.example.com/acme/app.git', [], 2000)
   assert.ok(probed.ok)
@@ -169,7 +170,7 @@ test('a clone URL that never answers is a finding of git; a profile that never e
   assert.match(never.reason, /its login shell did not end/)
 })
 
-test('a tmux that only the login shell finds is named in the spec', async (t) => {
+test('doctor: suggests the tmux that only the login shell finds', async (t) => {
   const machine = { ...machineWith(t, {}), tmux: 'tmux-of-nobody' }
   const probed = await probeMachine(machine, null, [])
   assert.ok(probed.ok)
@@ -181,7 +182,7 @@ test('a tmux that only the login shell finds is named in the spec', async (t) =>
   )
 })
 
-test('people get a line a finding, and its mend below it', async (t) => {
+test('doctor: prints a line per finding, with its remedy below', async (t) => {
   const home = scratch(t)
   const file = join(home, 'fleet-spec.json')
   const windows = [{ name: 'A', panes: 1, repos: ['gone'], agent: { kind: 'shell', command: ['sh'] } }]

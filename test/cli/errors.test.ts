@@ -1,4 +1,4 @@
-/** What a person sees of an error: its code, and what `burn explain` says about it. */
+/** Errors as a person sees them: the code, and its explanation by `burn explain`. */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'

@@ -1,3 +1,4 @@
+/** `--here`: a machine that nobody can reach runs burn itself, with the shared ledger. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { standIn, testFleet, until, writeIssues } from '../support/fleet.ts'
@@ -8,7 +9,7 @@ interface Cycle {
   readonly deliveries: readonly { readonly state: string }[]
 }
 
-test('a machine that nobody can reach dispatches for itself: --here, with the ledger that all share', async (t) => {
+test('--here: an unreachable machine dispatches for itself with the shared ledger', async (t) => {
   const fleet = testFleet(t, (dir, socket) => {
     t.after(() => endServer(`${socket}-far`))
     const window = (name: string, repo: string) => ({ windows: [{ name, panes: 1, names: [name], repos: [repo] }] })
@@ -22,7 +23,7 @@ test('a machine that nobody can reach dispatches for itself: --here, with the le
       agent: { ...standIn(dir, '--turn-ms', '50', '--busy-mode', 'queue'), hooks: false, busy_input_mode: 'queue' },
       machines: {
         near: window('NEAR', 'app'),
-        // Nothing listens there: a laptop behind somebody else's router.
+        // Nothing listens on this port, as for a laptop behind a router.
         far: { host: '127.0.0.1', ssh: { port: 1 }, socket: `${socket}-far`, ...window('FAR', 'lib') },
       },
     }
@@ -41,7 +42,7 @@ test('a machine that nobody can reach dispatches for itself: --here, with the le
   assert.deepEqual(
     near.json<Cycle>().claimed.map(({ issue, worker }) => `${issue} ${worker}`),
     ['me/app#1 near/NEAR/NEAR'],
-    'what is far is not given to a machine that can not be seen',
+    'an unreachable machine gets no issue',
   )
   const far = await fleet.burn('dispatch', '--machine', 'far', '--here', 'far', '--json')
   assert.equal(far.code, 0, far.err)
@@ -53,7 +54,7 @@ test('a machine that nobody can reach dispatches for itself: --here, with the le
     far.json<Cycle>().deliveries.map(({ state }) => state),
     ['seen'],
   )
-  await until('each agent has its own', () => fleet.received().filter(({ text }) => text.includes('You have one issue')).length === 2)
+  await until('each agent has its own issue', () => fleet.received().filter(({ text }) => text.includes('You have one issue')).length === 2)
 
   const nowhere = await fleet.burn('status', '--here', 'fahr')
   assert.equal(nowhere.code, 2)

@@ -1,4 +1,4 @@
-/** Nothing of a forge, a model or a screen can control the terminal that a command prints to. */
+/** No text of a forge, a model or a screen may control the terminal that a command prints to. */
 import assert from 'node:assert/strict'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -13,12 +13,12 @@ import { openLedger } from '../../src/ledger/open.ts'
 import { burn, scratch, writeIssues } from '../support/fleet.ts'
 import { anyCharacter } from '../support/any-character.ts'
 
-/** Colours and styles that burn paints with. */
+/** The colours and styles that burn itself prints. */
 const own = /\u001b\[(?:1|22|3[0-9]|9[0-7])m/g
 const forbidden =
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb]|[\u{e0000}-\u{e007f}]|\p{Surrogate}/u
 
-/** What terminals obey, none of it in a form that burn prints itself. */
+/** Texts that control terminals, in forms that burn itself never prints. */
 const attacks = [
   '\u001b[2J\u001b[H',
   '\u001b]0;title\u0007',
@@ -48,14 +48,14 @@ const hostile = fc
   })
   .map((parts) => `x${parts.join('')}`)
 
-function assertHarmless(text: string, where: string): void {
+function assertSafe(text: string, where: string): void {
   const found = forbidden.exec(text.replace(own, ''))
   assert.equal(found, null, `${where} prints ${JSON.stringify(found?.[0])}: ${JSON.stringify(text)}`)
 }
 
 function recorder() {
-  const said = { text: '' }
-  const add = (text: string) => void (said.text += text)
+  const printed = { text: '' }
+  const add = (text: string) => void (printed.text += text)
   const io = openIo({
     out: add,
     err: add,
@@ -64,56 +64,56 @@ function recorder() {
     colours: true,
     random: Math.random,
   })
-  return { io, said }
+  return { io, printed }
 }
 
 test('io: prints only its own sequences, whatever the text', () => {
   fc.assert(
     fc.property(fc.array(fc.tuple(hostile, hostile), { minLength: 1, maxLength: 4 }), hostile, (rows, line) => {
-      const { io, said } = recorder()
+      const { io, printed } = recorder()
       io.out(io.paint('red', line), ...table(['A', 'B'], rows, 120))
-      assert.equal(said.text.split('\n').length, rows.length + 3, 'a text adds no line')
+      assert.equal(printed.text.split('\n').length, rows.length + 3, 'a text adds no line')
       io.err(line)
       io.write(line)
-      assertHarmless(said.text.replaceAll('\r\n', '\n'), 'io')
-      assert.ok(said.text.startsWith('\u001b[31m'), 'its own colour is there')
+      assertSafe(printed.text.replaceAll('\r\n', '\n'), 'io')
+      assert.ok(printed.text.startsWith('\u001b[31m'), 'its own colour is there')
     }),
   )
 })
 
-test('sanitize: takes every character away that a terminal could obey', () => {
+test('sanitize: removes every control character', () => {
   for (let code = 0; code <= 0xffff; code++) {
     const left = sanitize(`a${String.fromCharCode(code)}`)
     assert.doesNotMatch(left, forbidden, code.toString(16))
   }
 })
 
-test('io: JSON keeps every value and escapes what a terminal obeys', () => {
+test('io: JSON keeps every value and escapes control characters', () => {
   fc.assert(
     fc.property(fc.oneof(hostile, fc.json(), fc.dictionary(hostile, hostile)), fc.boolean(), (value, indented) => {
-      const { io, said } = recorder()
+      const { io, printed } = recorder()
       io.json(value, indented)
-      assert.deepEqual(JSON.parse(said.text), JSON.parse(JSON.stringify(value)))
-      assertHarmless(said.text, 'json')
+      assert.deepEqual(JSON.parse(printed.text), JSON.parse(JSON.stringify(value)))
+      assertSafe(printed.text, 'json')
     }),
   )
 })
 
-test('io: a foreign text cannot forge the marks of its own sequences', () => {
-  const { io, said } = recorder()
+test('io: a foreign text cannot forge marks of own sequences', () => {
+  const { io, printed } = recorder()
   const { io: other } = recorder()
   io.out(other.paint('red', 'x'), other.control('2J'))
-  assert.doesNotMatch(said.text, /\u001b/)
-  assert.equal(widthOf(io.paint('red', 'abc')), 3, 'a mark counts as no columns')
+  assert.doesNotMatch(printed.text, /\u001b/)
+  assert.equal(widthOf(io.paint('red', 'abc')), 3, 'a mark takes no columns')
 })
 
 test('capture: keeps the colours of a screen, and no other sequence', () => {
   fc.assert(
     fc.property(fc.array(hostile, { minLength: 1 }), (rows) => {
-      const { io, said } = recorder()
+      const { io, printed } = recorder()
       captureCommand.present({ worker: 'w', rows: rows.map((row) => `\u001b[38;5;196m${row}\u001b[0m`) }, io, {}, 0)
-      assertHarmless(said.text.replace(/\u001b\[[\d;:]*m/g, ''), 'capture')
-      assert.ok(said.text.startsWith('\u001b[38;5;196mx'))
+      assertSafe(printed.text.replace(/\u001b\[[\d;:]*m/g, ''), 'capture')
+      assert.ok(printed.text.startsWith('\u001b[38;5;196mx'))
     }),
   )
 })
@@ -159,19 +159,19 @@ test('commands: no title, label, reason or transcript reaches the terminal raw',
         { title: `${title} 2`, ...issue, author: label },
       ])
       assert.notEqual((await burn(['dispatch', '--dry-run'], { BURN_SPEC: file, HOME: home })).code, 2)
-      await remember(join(dir, 'l.db'), join(dir, 'sprints'), reason)
+      await recordSprint(join(dir, 'l.db'), join(dir, 'sprints'), reason)
       for (const words of commands) {
         const { out, err } = await burn(words, { BURN_SPEC: file, HOME: home }, { terminal: true })
         assert.notEqual(out, '', `${words.join(' ')}: ${err}`)
-        assertHarmless(out + err, `burn ${words.join(' ')}`)
+        assertSafe(out + err, `burn ${words.join(' ')}`)
       }
     }),
     { numRuns: 3 },
   )
 })
 
-/** A sprint that failed, its transcript, and an issue that is skipped, with a hostile text everywhere. */
-async function remember(file: string, sprints: string, text: string): Promise<void> {
+/** Writes a failed sprint, its transcript, a skipped issue and a hold, with a hostile text in every field. */
+async function recordSprint(file: string, sprints: string, text: string): Promise<void> {
   const ledger = await openLedger(`sqlite:${file}`, { random: Math.random })
   const id = newId(Date.now(), Math.random)
   const reason = { code: 'prose', text } as const

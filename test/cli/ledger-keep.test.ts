@@ -1,3 +1,4 @@
+/** `burn ledger` backup, move, export, prune and migrate; also `burn job list`, `hold` and `resume` with a real ledger. */
 import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,6 +9,7 @@ import { ledgerVersion } from '../../src/ledger/schema.ts'
 import { claimOf, furnish, hand, idOf } from '../ledger/fixtures.ts'
 import { burn, scratch } from '../support/fleet.ts'
 
+/** Writes the spec of a fleet without agents. `more`: further keys of the spec. */
 function fleet(t: Parameters<typeof scratch>[0], more: object = {}) {
   const dir = scratch(t)
   const file = join(dir, 'fleet-spec.json')
@@ -27,7 +29,7 @@ function fleet(t: Parameters<typeof scratch>[0], more: object = {}) {
   return { dir, write, burn: (...words: readonly string[]) => burn(words, { BURN_SPEC: file, HOME: dir }) }
 }
 
-test('ledger backup, move: the copy is a ledger, and the old place says where it went', async (t) => {
+test('ledger: backup and move make ledgers; the old one says where', async (t) => {
   const { dir, write, burn: run } = fleet(t)
   assert.equal((await run('hold', 'box/W/1', 'mine')).code, 2)
   const dry = await run('ledger', 'backup', 'copy.db', '--dry-run')
@@ -35,7 +37,7 @@ test('ledger backup, move: the copy is a ledger, and the old place says where it
   assert.ok(!existsSync(join(dir, 'copy.db')))
   const backup = await run('ledger', 'backup', 'copy.db')
   assert.equal(backup.code, 0, backup.err)
-  assert.match(backup.out, /copy\.db: a copy of .*l\.db, \d+ rows/)
+  assert.match(backup.out, /^Copied \d+ rows from .*l\.db to .*copy\.db$/m)
   assert.equal(statSync(join(dir, 'copy.db')).mode & 0o777, 0o600)
   const would = await run('ledger', 'move', 'sqlite:new.db', '--dry-run')
   assert.match(would.out, /^Would move \d+ rows from .*l\.db to .*new\.db/)
@@ -55,7 +57,7 @@ test('ledger backup, move: the copy is a ledger, and the old place says where it
   assert.match(over.err, /it is the same ledger/)
 })
 
-test('ledger export: a line a row, and the first says what they are', async (t) => {
+test('ledger export: prints a line per row after a header', async (t) => {
   const { burn: run } = fleet(t)
   const { out, code, err } = await run('ledger', 'export')
   assert.equal(code, 0, err)
@@ -67,16 +69,16 @@ test('ledger export: a line a row, and the first says what they are', async (t) 
   assert.equal(rows.filter(({ table }) => table === 'worker').length, 2)
 })
 
-test('ledger prune: it must be said how old is old', async (t) => {
+test('ledger prune: needs an age', async (t) => {
   const { burn: run } = fleet(t)
-  const unsaid = await run('ledger', 'prune')
-  assert.equal(unsaid.code, 2)
-  assert.match(unsaid.err, /--older-than 90d/)
+  const withoutAge = await run('ledger', 'prune')
+  assert.equal(withoutAge.code, 2)
+  assert.match(withoutAge.err, /--older-than 90d/)
   assert.equal((await run('ledger', 'prune', '--older-than', 'a while')).code, 2)
   const dry = await run('ledger', 'prune', '--older-than', '90d', '--dry-run', '--json')
   assert.deepEqual(dry.json(), { dispatches: 0, deliveries: 0, events: 0, dry_run: true })
-  const said = fleet(t, { retention: '365d' })
-  assert.match((await said.burn('ledger', 'prune')).out, /^Forgot 0 dispatches/)
+  const withRetention = fleet(t, { retention: '365d' })
+  assert.match((await withRetention.burn('ledger', 'prune')).out, /^Deleted 0 dispatches/)
 })
 
 test('ledger migrate: says what it did', async (t) => {
@@ -110,7 +112,7 @@ test('JSON: renamed fields have both names', async (t) => {
   assert.deepEqual([explained.record.backoff.until, explained.record.rests.until], [900, 900])
 })
 
-test('job list: says what each job came to and when it is due', async (t) => {
+test('job list: prints the result and next run of jobs', async (t) => {
   const { burn: run } = fleet(t, { retention: '90d' })
   assert.equal((await run('dispatch', '--alone')).code, 0)
   const listed = await run('job', 'list')
@@ -118,16 +120,16 @@ test('job list: says what each job came to and when it is due', async (t) => {
   assert.match(listed.out, /^retention +deleted 0 dispatches, 0 other texts and 0 events +\S+ ago +in (?:1d|23h)/m)
 })
 
-test('hold, resume: a window until a time, and the whole fleet, as the ledger has it', async (t) => {
+test('hold: holds and resumes a window and the whole fleet', async (t) => {
   const { burn: run } = fleet(t)
-  const said = await run('hold', 'box/W', '--until', '2h', 'its', 'disk', 'is', 'replaced', '--json')
-  assert.equal(said.code, 0, said.err)
-  const { until, ...held } = JSON.parse(said.out) as { until: string }
+  const holding = await run('hold', 'box/W', '--until', '2h', 'its', 'disk', 'is', 'replaced', '--json')
+  assert.equal(holding.code, 0, holding.err)
+  const { until, ...held } = JSON.parse(holding.out) as { until: string }
   assert.deepEqual(held, { held: [{ scope: 'lane', name: 'box/W' }], hold: 'its disk is replaced' })
   assert.ok(Math.abs(Date.parse(until) - Date.now() - 2 * 3_600_000) < 60_000, until)
   assert.match((await run('hold', 'all')).out, /^the whole fleet is held: by a person$/m)
   assert.match((await run('resume', 'box/W')).out, /^lane box\/W gets work again$/m)
-  assert.match((await run('resume', 'box/W')).out, /^nobody held lane box\/W$/m)
-  assert.match((await run('ledger', 'check')).out, /1 hold/)
+  assert.match((await run('resume', 'box/W')).out, /^there was no hold on lane box\/W$/m)
+  assert.match((await run('ledger', 'check')).out, /hold 1/)
   assert.equal((await run('hold', 'all', '--until', '2020-01-01')).code, 2)
 })

@@ -1,4 +1,4 @@
-/** `burn log`: what happened, newest last, and what happens meanwhile. */
+/** `burn log`: past events, newest last, and new events with `--follow`. */
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -27,7 +27,7 @@ function fleet(t: TestContext) {
   return (words: readonly string[], given?: Parameters<typeof burn>[2]) => burn(words, { BURN_SPEC: file, HOME: dir }, given)
 }
 
-test('log: newest last, by kind, worker and time, and as JSON with cursor and text', async (t) => {
+test('log: filters by kind, worker and time; JSON has cursors', async (t) => {
   const run = fleet(t)
   for (const words of [
     ['hold', 'ANN', 'lunch'],
@@ -63,11 +63,11 @@ test('log: newest last, by kind, worker and time, and as JSON with cursor and te
   )
 })
 
-test('log: refuses a kind, a time and a cursor that mean nothing', async (t) => {
+test('log: refuses an unknown kind, time or cursor', async (t) => {
   const run = fleet(t)
   for (const [words, says] of [
     [['--kind', 'delivery.sen'], /there is no kind "delivery.sen"[^]*did you mean delivery.seen/],
-    [['--since', 'later'], /"later" is no duration/],
+    [['--since', 'later'], /"later" is not a duration/],
     [['--after', 'here'], /"here" is no cursor/],
   ] as const) {
     const { code, err } = await run(['log', ...words])
@@ -79,7 +79,7 @@ test('log: refuses a kind, a time and a cursor that mean nothing', async (t) => 
   assert.match(old.err, /^deprecated: burn ledger events is now burn log/)
 })
 
-test('log: --follow prints what happened and then each event of another process, once', async (t) => {
+test('log: --follow prints events of other processes once', async (t) => {
   const run = fleet(t)
   assert.equal((await run(['hold', 'ANN', 'lunch'])).code, 0)
   const stop = new AbortController()
@@ -101,7 +101,7 @@ test('log: --follow prints what happened and then each event of another process,
   assert.deepEqual(seen, ['worker.held', 'worker.held', 'worker.resumed', 'worker.resumed'])
 })
 
-test('docs/reference/events.md has every kind of event, as the code has them', () => {
+test('docs: events.md is what burn log kinds prints', () => {
   const document = readFileSync(resolve(import.meta.dirname, '../../docs/reference/events.md'), 'utf8')
   assert.equal(document.trim(), eventReference().trim(), 'run: burn log kinds > docs/reference/events.md')
 })

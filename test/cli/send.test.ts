@@ -1,3 +1,4 @@
+/** `burn send`, `answer` and `capture` with stand-in agents in real panes. */
 import assert from 'node:assert/strict'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -15,7 +16,8 @@ interface Status {
   }[]
 }
 
-async function woken(t: Parameters<typeof testFleet>[0], ...flags: readonly string[]): Promise<Fleet> {
+/** Starts two agents in panes. `flags`: options of the stand-in agent. */
+async function startedFleet(t: Parameters<typeof testFleet>[0], ...flags: readonly string[]): Promise<Fleet> {
   const fleet = testFleet(t, (dir, socket) => ({
     name: 'f',
     session: 'F',
@@ -41,8 +43,8 @@ const paneOf = (fleet: Fleet, worker: string) =>
 const stateOf = async (fleet: Fleet, worker: string) =>
   (await fleet.burn('status', '--json')).json<Status>().machines[0]!.windows[0]!.workers.find(({ id }) => id === `box/W/${worker}`)!
 
-test('send: to a worker, a lane, all; each gets it once and proven, and nothing goes over a draft', async (t) => {
-  const fleet = await woken(t)
+test('send: each worker gets a text once; drafts are kept', async (t) => {
+  const fleet = await startedFleet(t)
   const before = fleet.received().length
   const one = await fleet.burn('send', 'ANN', 'first $(touch x) `y` "z"', '--json')
   assert.deepEqual(
@@ -63,13 +65,13 @@ test('send: to a worker, a lane, all; each gets it once and proven, and nothing 
   assert.equal(fleet.received().filter(({ text }) => text.includes('second')).length, 2)
   assert.equal(fleet.received().length, before + 3, texts.join('\n'))
   const dry = await fleet.burn('send', 'all', 'third', '--dry-run')
-  assert.match(dry.out, /^Would send 5 bytes to 2: box\/W\/ANN, box\/W\/BEN/)
+  assert.match(dry.out, /^Would send 5 bytes to 2 workers: box\/W\/ANN, box\/W\/BEN/)
   assert.equal(fleet.received().length, before + 3)
-  await drafts(fleet)
+  await refusals(fleet)
 })
 
-/** Also: an unknown name is told the right one, and an empty text is none. */
-async function drafts(fleet: Fleet): Promise<void> {
+/** Checks that a draft is kept, that an unknown name gets a suggestion, and that an empty text is refused. */
+async function refusals(fleet: Fleet): Promise<void> {
   tmux(fleet, 'send-keys', '-t', paneOf(fleet, 'ANN'), '-l', 'half a thought')
   await until('the draft shows', () => tmux(fleet, 'capture-pane', '-p', '-t', paneOf(fleet, 'ANN')).includes('half a thought'))
   const kept = await fleet.burn('send', 'ANN', 'over it', '--wait', '1', '--json')
@@ -85,12 +87,12 @@ async function drafts(fleet: Fleet): Promise<void> {
   assert.equal((await fleet.burn('send', 'ANN', ' \u0007 ')).code, 2)
 }
 
-test('answer and capture: what is asked is shown, never typed over, and answered by its number or its words', async (t) => {
-  const fleet = await woken(t, '--approve-every', '2')
+test('answer: shows the question, types nothing over it, and answers it', async (t) => {
+  const fleet = await startedFleet(t, '--approve-every', '2')
   await fleet.burn('send', 'ANN', 'clean up')
   await until('it asks', async () => (await stateOf(fleet, 'ANN')).state === 'waiting')
-  const waits = await fleet.burn('send', 'ANN', 'are you there?', '--wait', '1', '--json')
-  assert.equal(waits.json<Sent>().sent[0]!.state, 'refused')
+  const refused = await fleet.burn('send', 'ANN', 'are you there?', '--wait', '1', '--json')
+  assert.equal(refused.json<Sent>().sent[0]!.state, 'refused')
   const shown = await fleet.burn('answer', 'ANN', '--json')
   const { question, detail } = shown.json<{ question: string; detail: string }>()
   assert.equal(detail, 'approval')
@@ -101,14 +103,14 @@ test('answer and capture: what is asked is shown, never typed over, and answered
   assert.equal((await stateOf(fleet, 'ANN')).state, 'waiting', 'nothing was typed')
   const taken = await fleet.burn('answer', 'ANN', 'deny')
   assert.equal(taken.code, 0, taken.err)
-  assert.match(taken.out, /took it/)
+  assert.match(taken.out, /took the answer/)
   const idle = await fleet.burn('answer', 'BEN')
   assert.equal(idle.code, 1)
   assert.match(idle.err, /asks nothing: it is idle/)
   await captures(fleet)
 })
 
-/** The pane as it is, with history, colours and as JSON. */
+/** Captures the pane with history, with colours and as JSON. */
 async function captures(fleet: Fleet): Promise<void> {
   const plain = await fleet.burn('capture', 'ANN')
   assert.match(plain.out, /❯/)

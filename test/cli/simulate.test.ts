@@ -1,3 +1,4 @@
+/** `burn simulate` as a person runs it: its figures, its defaults and its errors. */
 import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -16,14 +17,14 @@ interface Run {
   readonly wait_half: number | null
   readonly lanes: readonly { readonly lane: string; readonly workers: number; readonly idle: number; readonly turns: number }[]
 }
-interface Told {
+interface Result {
   readonly seed: number
   readonly issues: number
   readonly turns_seen: number
   readonly runs: readonly Run[]
 }
 
-/** A fleet that is never raised: nothing of it is touched. */
+/** Writes the spec of a fleet whose panes never exist, because a simulation touches no machine. */
 function declared(t: TestContext) {
   const dir = scratch(t)
   const windows = [
@@ -38,14 +39,14 @@ function declared(t: TestContext) {
   return { dir, run }
 }
 
-test('burn simulate: how long a backlog takes, and with another machine', async (t) => {
+test('simulate: compares this fleet with one more machine', async (t) => {
   const { dir, run } = declared(t)
   const words = ['--issues', '12', '--turn', '20m', '--review', '10m', '--add', 'box', '--price', '2', '--svg', join(dir, 'p.svg')]
   const { code, out, err } = await run(...words, '--json')
   assert.equal(code, 0, err)
-  const told = JSON.parse(out) as Told
-  assert.deepEqual([told.issues, told.seed, told.turns_seen], [12, 1, 0])
-  const [one, two] = told.runs as [Run, Run]
+  const result = JSON.parse(out) as Result
+  assert.deepEqual([result.issues, result.seed, result.turns_seen], [12, 1, 0])
+  const [one, two] = result.runs as [Run, Run]
   assert.deepEqual([one.workers, two.workers, one.done, two.done, one.finished], [4, 8, 12, 12, true])
   assert.ok(two.hours < one.hours && two.wait_p50 !== null && two.wait_p50 < (one.wait_p50 ?? 0), out)
   assert.equal(one.wait_half, one.wait_p50)
@@ -56,14 +57,14 @@ test('burn simulate: how long a backlog takes, and with another machine', async 
       ['docs', 1],
     ],
   )
-  // Six issues for one writer of docs, and six for three who mend bugs.
+  // One worker has six issues in docs, and three workers share six in app.
   assert.ok((one.lanes[0]?.idle ?? 0) > (one.lanes[1]?.idle ?? 1), out)
   assert.ok((one.cost ?? 0) > 0 && Math.abs((one.cost ?? 0) - (two.cost ?? 0)) / (one.cost ?? 1) < 0.5)
-  assert.match(readFileSync(join(dir, 'p.svg'), 'utf8'), /^<svg [^>]*>[\s\S]*and another box[\s\S]*<\/svg>\n$/)
+  assert.match(readFileSync(join(dir, 'p.svg'), 'utf8'), /^<svg [^>]*>[\s\S]*with another box[\s\S]*<\/svg>\n$/)
   assert.ok(!existsSync(join(dir, 'comments')), 'the forge is not touched')
 })
 
-test('burn simulate: the open issues that the ledger knows, in words and as a picture; what was assumed is said', async (t) => {
+test('simulate: takes the open issues of the ledger, and prints assumptions', async (t) => {
   const { dir, run } = declared(t)
   writeIssues(dir, 'app', [
     { title: 'One', body: '' },
@@ -72,37 +73,37 @@ test('burn simulate: the open issues that the ledger knows, in words and as a pi
   writeIssues(dir, 'docs', [{ title: 'Three', body: '' }])
   const none = await run()
   assert.equal(none.code, 2)
-  assert.match(none.err, /knows no open issue of the fleet's[\s\S]*burn dispatch --dry-run/)
+  assert.match(none.err, /the ledger has no open issue of this folder forge[\s\S]*burn dispatch --dry-run/)
   const read = await burn(['dispatch', '--dry-run'], { BURN_SPEC: join(dir, 'fleet-spec.json'), HOME: join(dir, 'home') })
   assert.match(read.out, /Would dispatch 0/)
   const { code, out, err } = await run('--review', '10m', '--faults', 'agent=30m,dispatcher')
   assert.equal(code, 0, err)
-  assert.match(out, /^3 issues, seed 1\. Turns of 25m \(assumed: the ledger saw 0\)/)
+  assert.match(out, /^3 issues, seed 1\. Median turn 25m \(assumed, because the ledger has only 0\)/)
   assert.match(out, /FLEET +WORKERS +ALL DONE[\s\S]*as declared +4 /)
   assert.match(out, /LANE[\s\S]*bugs[\s\S]*docs[\s\S]*Open issues, as declared\n *3 █/)
 })
 
-test('burn simulate: what it does not understand is said with what it would', async (t) => {
+test('simulate: reports wrong input with a hint', async (t) => {
   const { dir, run } = declared(t)
   const file = join(dir, 'issues.jsonl')
   writeFileSync(file, '{"repo": "app", "labels": ["bug"]}\n\n{"repo": "docs", "title": 7}\n')
   const bad = await run('--issues', file)
-  assert.deepEqual([bad.code, /issues\.jsonl:3:1: "repo" and "title" must be texts/.test(bad.err)], [2, true], bad.err)
+  assert.deepEqual([bad.code, /issues\.jsonl:3:1: "repo" and "title" must be strings/.test(bad.err)], [2, true], bad.err)
   writeFileSync(file, '{"repo": "app"\n')
   assert.match((await run('--issues', file)).err, /issues\.jsonl:1:1: .*JSON/)
-  // What the council would be asked is nobody's work.
+  // An issue for the council is no work for workers.
   writeFileSync(file, '{"repo": "app", "labels": ["bug"]}\n{"repo": "docs"}\n{"repo": "app", "labels": ["Council"]}\n')
-  assert.equal((JSON.parse((await run('--issues', file, '--review', '10m', '--json')).out) as Told).issues, 2)
+  assert.equal((JSON.parse((await run('--issues', file, '--review', '10m', '--json')).out) as Result).issues, 2)
   assert.match((await run('--issues', 'nothing.jsonl')).err, /nothing\.jsonl can't be read/)
-  assert.match((await run('--issues', '3', '--faults', 'agents')).err, /"agents" is no kind of fault[\s\S]*some of agent, question/)
+  assert.match((await run('--issues', '3', '--faults', 'agents')).err, /"agents" is not a kind of fault[\s\S]*some of agent, question/)
   assert.match((await run('--issues', '3', '--turn', 'long')).err, /write it like 40m/)
   assert.match((await run('--issues', '3', '--add', 'bax')).err, /did you mean box/)
   const short = await run('--issues', '30', '--hours', '1')
-  assert.deepEqual([short.code, /not in 1h00m/.test(short.out)], [3, true], short.err)
+  assert.deepEqual([short.code, /not within 1h00m/.test(short.out)], [3, true], short.err)
 })
 
-test('long work draws one line on a terminal, and says a line a minute elsewhere', () => {
-  const said = (tty: boolean, json: boolean) => {
+test('progress: one line on a terminal, else one line per minute', () => {
+  const output = (tty: boolean, json: boolean) => {
     const lines: string[] = []
     let now = 5
     const size = () => ({ width: 8, height: 24 })
@@ -122,7 +123,7 @@ test('long work draws one line on a terminal, and says a line a minute elsewhere
     return lines
   }
   const drawn = [10, 59_000, 61_000, 62_000, 200_000].map((at) => `\u001b[G\u001b[K${`at ${at}`.slice(0, 7)}`)
-  assert.deepEqual(said(true, false), [...drawn, '\u001b[G\u001b[K'])
-  for (const tty of [true, false]) assert.deepEqual(said(tty, true), ['err at 61000', 'err at 200000'])
-  assert.deepEqual(said(false, false), ['err at 61000', 'err at 200000'])
+  assert.deepEqual(output(true, false), [...drawn, '\u001b[G\u001b[K'])
+  for (const tty of [true, false]) assert.deepEqual(output(tty, true), ['err at 61000', 'err at 200000'])
+  assert.deepEqual(output(false, false), ['err at 61000', 'err at 200000'])
 })

@@ -1,3 +1,4 @@
+/** The bundled command: how much it loads, its compile cache and its exit codes. */
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
@@ -7,7 +8,7 @@ import { version } from '../../src/cli/command.ts'
 import { bundle } from '../../scripts/bundle.ts'
 import { burnProcess, scratch } from '../support/fleet.ts'
 
-/** The command as it ships. */
+/** Returns the folder of the bundled command. */
 async function built(t: TestContext): Promise<string> {
   const given = process.env['BURN_COMMAND']
   if (given !== undefined) return dirname(given)
@@ -16,7 +17,7 @@ async function built(t: TestContext): Promise<string> {
   return dir
 }
 
-/** All that is read before any of it runs. */
+/** Returns the texts of a module and of its static imports. */
 function loadedWith(file: string, seen = new Set<string>()): readonly string[] {
   if (seen.has(file)) return []
   seen.add(file)
@@ -25,7 +26,7 @@ function loadedWith(file: string, seen = new Set<string>()): readonly string[] {
   return [text, ...imports.flatMap((each) => loadedWith(each, seen))]
 }
 
-test('the command that ships loads little to start, and no schemas to open a fleet', async (t) => {
+test('bundle: starts small, and opens a fleet without schemas', async (t) => {
   const dir = await built(t)
   const start = loadedWith(join(dir, 'burn.mjs')).join('')
   assert.ok(start.length > 5_000 && start.length < 30_000, `${start.length} characters for burn --version`)
@@ -34,7 +35,7 @@ test('the command that ships loads little to start, and no schemas to open a fle
   for (const other of ['strictObject', 'chat.completions', 'YAMLParseError']) assert.ok(!fleet.includes(other), other)
 })
 
-test('the command that ships keeps what was compiled in the caches of its user, and runs without any', async (t) => {
+test('bundle: uses a compile cache, and runs without one', async (t) => {
   const [dir, command] = [scratch(t), await built(t)]
   const run = (file: string, env: Record<string, string>) =>
     execFileSync(process.execPath, [join(command, file), '--version'], { encoding: 'utf8', env }).trim()
@@ -60,7 +61,7 @@ test('start: an old Node is told which version burn needs', async (t) => {
   assert.equal(says(`${wanted}.0`).status, 0)
 })
 
-test("start: compiled code is kept in a folder that is its owner's alone", async (t) => {
+test('start: the compile cache is writable only for its owner', async (t) => {
   const [home, start] = [scratch(t), join(await built(t), 'start.mjs')]
   const umask = (command: string) => execFileSync('sh', ['-c', `umask 0; ${command}`], { env: { HOME: home } })
   umask(`"${process.execPath}" "${start}" --version`)
@@ -71,7 +72,7 @@ test("start: compiled code is kept in a folder that is its owner's alone", async
   assert.deepEqual(readdirSync(caches), [], 'others could have written code there')
 })
 
-test('burn as a process: ends with the exit code of its command, errors on standard error', async (t) => {
+test('burn: a process has the exit code; errors go to stderr', async (t) => {
   const home = scratch(t)
   const [right, wrong, none] = await Promise.all([
     burnProcess(['spec', 'check', '--spec', join(import.meta.dirname, '../../examples/timmy/fleet-spec.json')], { HOME: home }),

@@ -11,5 +11,5 @@ test('burn dispatch says an outage when it begins and when it is over, not in ev
   const about = err.split('\n').filter((line) => line.startsWith('timmy/app: '))
   assert.equal(about.length, 2, err)
   assert.match(about[0] ?? '', /503/)
-  assert.equal(about[1], 'timmy/app: all is well again')
+  assert.equal(about[1], 'timmy/app: recovered')
 })

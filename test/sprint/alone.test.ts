@@ -43,7 +43,7 @@ test('a dispatch with --alone holds its place for as long as it goes on; what bu
   assert.match(scheduled.out, /^another dispatch is running: nothing was started\n$/)
   first.stop()
   await first.ended
-  assert.match((await ran(argv, rig)).out, /cycle 1: claimed 0/)
+  assert.match((await ran(argv, rig)).out, /cycle 1: nothing new/)
 })
 
 function ran([program = '', ...words]: readonly string[], rig: SprintRig): Promise<{ code: number; out: string }> {

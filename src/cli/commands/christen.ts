@@ -1,17 +1,18 @@
-/** `burn christen`: starts agents and tells each worker who it is. */
+/** `burn christen`: starts agents, and tells each worker its name and role. */
 import type { Fleet, Worker } from '../../core/nouns.ts'
 import type { Christening, Outcome } from '../../operate/christen.ts'
 import { command, done, exitFor } from '../command.ts'
 import type { Io } from '../io.ts'
 import { allWorkers, machinesNamed, workerNamed } from '../named.ts'
-import { flag, list, positive, parsedArg } from '../args.ts'
+import { counted } from '../../core/text.ts'
+import { flag, list, parsePositive, parsedArg } from '../args.ts'
 
 export const christenCommand = command({
   args: {
-    names: list('[machine|worker...]', 'only these (default: the whole fleet)'),
-    parallel: parsedArg('-p, --parallel <n>', 'agents that may start at once on a machine (default: its cores)', positive, null),
-    dry_run: flag('-n, --dry-run', 'say what would be started, and start nothing'),
-    hooks: flag('--no-hooks', 'start them without the hooks that tell burn what they do'),
+    names: list('[machine|worker...]', 'Only these machines and workers (default: all)'),
+    parallel: parsedArg('-p, --parallel <n>', 'Agents to start at once per machine (default: its cores)', parsePositive, null),
+    dry_run: flag('-n, --dry-run', 'Show what would be started, and start nothing'),
+    hooks: flag('--no-hooks', 'Start agents without the hooks that report to burn'),
   },
   examples: ['burn christen', 'burn christen mac --parallel 4', 'burn christen mac/CRUCIBLE/AZOTH'],
   async run({ open, io, person, stop }, { names, parallel, dry_run, hooks }) {
@@ -19,15 +20,15 @@ export const christenCommand = command({
     const { christen } = await import('../../operate/christen.ts')
     const workers = chosen(session.fleet, names)
     let count = 0
-    const said = new Set<string>()
+    const reported = new Set<string>()
     const all = await christen(workers, session, stop, {
       parallel,
       dryRun: dry_run,
       hooks,
-      // Most have the same reason: it is said once.
+      // Most workers have the same reason, so each reason is printed once.
       onWithoutHooks: (worker, why) => {
-        if (!said.has(why)) io.err(`${io.paint('gray', 'without hooks')}: ${worker}, and others for the same reason: ${why}`)
-        said.add(why)
+        if (!reported.has(why)) io.err(`${io.paint('gray', 'without hooks')}: ${worker}, and all others with this reason: ${why}`)
+        reported.add(why)
       },
       onOutcome: (one) => {
         count += 1
@@ -38,12 +39,12 @@ export const christenCommand = command({
     const result = { workers: all.map(({ worker, outcome, why }) => ({ id: worker, outcome, why })) }
     return done(result, exitFor(all.length - failed, all.length))
   },
-  /** Each worker is shown when it is done. */
+  /** Prints only the totals: each worker's line was printed when it was done. */
   present({ workers }, io) {
     const count = (outcome: Outcome) => workers.filter((one) => one.outcome === outcome).length
-    const planned = count('planned') === 0 ? '' : `${count('planned')} to start or to tell, `
-    const rest = `${count('named')} named, ${count('already')} already, ${count('unproven')} unproven, ${count('failed')} failed`
-    io.out(`${workers.length} workers: ${planned}${rest}`)
+    const planned = count('planned') === 0 ? '' : `${count('planned')} to start or name, `
+    const others = `${count('named')} named, ${count('already')} already named, ${count('unproven')} unproven, ${count('failed')} failed`
+    io.out(`${counted(workers.length, 'worker')}: ${planned}${others}`)
   },
 })
 

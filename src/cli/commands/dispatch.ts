@@ -1,4 +1,5 @@
-/** `burn dispatch`: carries issues to workers. */
+/** `burn dispatch`: runs cycles that assign issues to workers, or shows with `--dry-run` what a cycle would do. */
+import { counted } from '../../core/text.ts'
 import type { ExitCode } from '../../core/errors.ts'
 import type { CycleResult, dryCycle } from '../../cycle/cycle.ts'
 import type { FleetState } from '../../core/fleet-state.ts'
@@ -10,20 +11,20 @@ import { backoffText, sentence } from '../../decide/wording.ts'
 import { command, done } from '../command.ts'
 import { machinesNamed } from '../named.ts'
 import { table } from '../table.ts'
-import { flag, list, parsedArg, wholeNumber } from '../args.ts'
+import { flag, list, parsedArg, parseWholeNumber } from '../args.ts'
 
 type Shown = Planned | Cycle | { readonly skipped: string }
 
 export const dispatchCommand = command({
   args: {
-    cycles: parsedArg('-c, --cycles <n>', 'how many cycles; 0 goes on until Ctrl-C', wholeNumber, 1),
-    interval: parsedArg('-i, --interval <seconds>', 'pause between cycles (default: dispatch.interval of the spec)', wholeNumber, null),
-    machine: list('-m, --machine <name...>', 'only workers of these machines'),
-    alone: flag('--alone', 'exit if another dispatch --alone is running: for schedulers'),
-    dry_run: flag('-n, --dry-run', 'say what would be assigned to whom, and change nothing'),
+    cycles: parsedArg('-c, --cycles <n>', 'Number of cycles; 0 runs until Ctrl-C', parseWholeNumber, 1),
+    interval: parsedArg('-i, --interval <seconds>', 'Pause between cycles (default: dispatch.interval)', parseWholeNumber, null),
+    machine: list('-m, --machine <name...>', 'Only workers of these machines'),
+    alone: flag('--alone', 'Exit if a dispatch --alone is running (for cron)'),
+    dry_run: flag('-n, --dry-run', 'Show what would be assigned, and change nothing'),
   },
   examples: ['burn dispatch --dry-run', 'burn dispatch', 'burn dispatch --cycles 0 --interval 60'],
-  notes: ['Exit codes of the last cycle: 0 all is well, 3 a repo, machine or text was not, 1 no repo could be read.'],
+  notes: ['Exit codes: those of the last cycle. 0 done, 1 no repo could be read, 2 usage or spec, 3 a repo, machine or delivery failed.'],
   async run({ open, emit, person, stop }, given) {
     const { session } = await open()
     const machines = machinesNamed(session.fleet, given.machine)
@@ -36,12 +37,12 @@ export const dispatchCommand = command({
     const { dispatch } = await import('../../cycle/loop.ts')
     const { runJobAlone } = await import('../../jobs/run.ts')
     let exit: ExitCode = 0
-    const said = new Set<string>()
+    const reported = new Set<string>()
     const onCycle = (result: CycleResult, number: number, ms: number) => {
       const bad = troubles(result)
       const cycle = cycleOf(result, number, ms, bad)
       emit(cycle satisfies Shown)
-      if (person !== null) sayTroubles(bad, said, person)
+      if (person !== null) reportTroubles(bad, reported, person)
       exit = exitOf(result.state, bad.length === 0 && cycle.deliveries.every(({ state }) => !badStates.includes(state)))
     }
     const cycles = given.cycles === 0 ? Infinity : given.cycles
@@ -58,12 +59,12 @@ export const dispatchCommand = command({
   },
 })
 
-/** 1 where no repo could be read: nothing is known of what there is to do. */
+/** Returns 1 if no repo could be read, because then no issue is known. */
 function exitOf({ repos_down, writers }: FleetState, well: boolean): ExitCode {
   return repos_down.size > 0 && writers.size === 0 ? 1 : well ? 0 : 3
 }
 
-/** So many of what rests are said. */
+/** Backed-off issues and repos that one cycle lists. */
 const maxBackoffsShown = 10
 
 interface Trouble {
@@ -89,25 +90,25 @@ function troubles({ state, backlog, resting }: Pick<CycleResult, 'backlog' | 're
   )
   const breakers = [...unproven].map(([kind, why]) => ({
     subject: kind,
-    text: `nothing is sent to ${kind}: ${why} (burn attach shows a pane)`,
+    text: `burn sends nothing to ${kind} agents: ${why} (burn attach shows a pane)`,
   }))
-  const left = resting
+  const listed = resting
     .slice(0, maxBackoffsShown)
     .map((each) => ({ subject: each.subject, text: `${each.subject} is ${backoffText(each)}` }))
-  const more = resting.length - left.length
-  if (more > 0) left.push({ subject: 'forge', text: `${more} more issues rest (burn status)` })
-  return [...elsewhere, ...down, ...left, ...unreachable, ...breakers, ...state.skipped.map((text) => ({ subject: text, text }))]
+  const more = resting.length - listed.length
+  if (more > 0) listed.push({ subject: 'forge', text: `${more} more issues or repos are backed off (burn status lists them)` })
+  return [...elsewhere, ...down, ...listed, ...unreachable, ...breakers, ...state.skipped.map((text) => ({ subject: text, text }))]
 }
 
-/** Of many cycles, each trouble is said when it comes and when it has gone. `said` are those that last. */
-function sayTroubles(bad: readonly Trouble[], said: Set<string>, io: Io): void {
+/** Prints each trouble when it starts and when it ends, not in every cycle. `reported`: the subjects whose trouble lasts; updated here. */
+function reportTroubles(bad: readonly Trouble[], reported: Set<string>, io: Io): void {
   const now = new Set(bad.map(({ subject }) => subject))
-  for (const { subject, text } of bad) if (!said.has(subject)) io.err(io.paint('yellow', text))
-  for (const subject of [...said].filter((each) => !now.has(each))) {
-    said.delete(subject)
-    io.err(io.paint('gray', `${subject}: all is well again`))
+  for (const { subject, text } of bad) if (!reported.has(subject)) io.err(io.paint('yellow', text))
+  for (const subject of [...reported].filter((each) => !now.has(each))) {
+    reported.delete(subject)
+    io.err(io.paint('gray', `${subject}: recovered`))
   }
-  for (const subject of now) said.add(subject)
+  for (const subject of now) reported.add(subject)
 }
 
 type Planned = ReturnType<typeof plannedOf>
@@ -133,7 +134,7 @@ function plannedOf({ actions }: Awaited<ReturnType<typeof dryCycle>>, bad: reado
   }
 }
 
-/** `would_wait` is left to `--json`: a person sees how many issues wait, and `burn explain` says why. */
+/** Prints a dry run. Leaves out `would_wait`: a person sees how many issues wait, and `burn explain` gives the reason. */
 function showPlan(
   { would_settle, would_tell, would_approve, would_leave, would_dispatch, verdicts, troubles: bad }: Planned,
   io: Io,
@@ -142,12 +143,13 @@ function showPlan(
   for (const { issue, worker, reason } of would_tell) io.out(`${worker}  would be told about ${issue}  ${sentence(reason)}`)
   for (const { issue, approved, reason } of would_approve)
     io.out(`${issue}  its text would be ${approved ? 'approved' : 'unapproved'}  ${sentence(reason)}`)
-  for (const { issue, reason } of would_leave) io.out(`${issue}  would not be given  ${sentence(reason)}`)
+  for (const { issue, reason } of would_leave) io.out(`${issue}  would not be assigned  ${sentence(reason)}`)
   const rows = would_dispatch.map(({ issue, worker, kind, attempt, reason }) => [issue, worker, kind, String(attempt), sentence(reason)])
   io.out(...table(['ISSUE', 'WORKER', 'KIND', 'TRY', 'WHY'], rows, io.columns))
   const not = verdicts.filter(({ eligible }) => !eligible).length
   const wait = verdicts.length - not - would_dispatch.filter(({ kind }) => kind === 'work').length
-  io.out(`Would dispatch ${would_dispatch.length}; ${wait} wait or are asked; ${not} are not for the fleet (burn explain says why).`)
+  const others = `${counted(wait, 'other eligible issue')} wait or are with the council, ${not} are skipped`
+  io.out(`Would dispatch ${would_dispatch.length}; ${others} (burn explain ISSUE gives the reason).`)
   for (const text of bad) io.err(io.paint('yellow', text))
 }
 
@@ -174,9 +176,12 @@ function showCycle({ cycle, ms, claimed, settled, deliveries, eligible, open }: 
   const rows = deliveries.map(({ id, worker, state, evidence }) => [issues.get(id) ?? id, worker, state, sentence(evidence)])
   if (rows.length > 0) io.out(...table(['ISSUE', 'WORKER', 'DELIVERY', 'EVIDENCE'], rows, io.columns))
   const count = (state: string) => deliveries.filter((delivery) => delivery.state === state).length
-  const bad = badStates.flatMap((state) => (count(state) > 0 ? [`${state} ${count(state)}`] : []))
-  const parts = [`claimed ${claimed.length}`, `seen ${count('seen')}`, ...bad]
+  const bad = badStates.flatMap((state) => (count(state) > 0 ? [`${count(state)} ${state}`] : []))
+  const changed = claimed.length + settled.length + deliveries.length > 0
+  const parts = changed ? [`${claimed.length} claimed`, `${count('seen')} seen`, ...bad] : ['nothing new']
   const waiting = deliveries.filter(({ state }) => activeStates.includes(state)).length
-  const rest = `${waiting > 0 ? `, ${waiting} not delivered yet` : ''}; ${eligible} of ${open} open issues are the fleet's`
-  io.out(`cycle ${cycle}: ${parts.join(', ')}${rest} (${(ms / 1000).toFixed(1)} s)`)
+  const pending = waiting > 0 ? `, ${waiting} not delivered yet` : ''
+  io.out(
+    `cycle ${cycle}: ${parts.join(', ')}${pending}; ${eligible} of ${counted(open, 'open issue')} eligible (${(ms / 1000).toFixed(1)} s)`,
+  )
 }

@@ -1,4 +1,4 @@
-/** `burn doctor`: is everything there that a fleet needs. */
+/** `burn doctor`: checks that everything a fleet needs is there, and prints each finding with its remedy. */
 import type { Finding } from '../../doctor/findings.ts'
 import { command, done, type Deps, type OpenSession } from '../command.ts'
 import type { Io } from '../io.ts'
@@ -9,21 +9,22 @@ import { list } from '../args.ts'
 const signs = { ok: ['green', '✓'], warn: ['yellow', '!'], fail: ['red', '✗'] } as const
 
 export const doctorCommand = command({
-  args: { machines: list('[machine...]', 'only these (default: all)') },
-  examples: ['burn doctor allegro'],
+  args: { machines: list('[machine...]', 'Only these machines (default: all)') },
+  examples: ['burn doctor', 'burn doctor allegro'],
+  notes: ['Exit codes: 0 all checks are ok, 1 a check failed, 2 usage or spec, 3 there are only warnings.'],
   async run(deps, given) {
     const open = await deps.open()
     const { session } = open
     const { doctor } = await import('../../doctor/doctor.ts')
-    const say = (finding: Finding) => deps.person?.out(...linesOf(finding, deps.person))
+    const show = (finding: Finding) => deps.person?.out(...linesOf(finding, deps.person))
     const machines = machinesNamed(session.fleet, given.machines)
-    const parts = [doctor(machines, session, say), ...(session.fleet.sprint === null ? [] : [sprintsChecked(open, deps, say)])]
+    const parts = [doctor(machines, session, show), ...(session.fleet.sprint === null ? [] : [checkSprints(open, deps, show)])]
     const findings = (await Promise.all(parts)).flat()
     const has = (level: string) => findings.some((finding) => finding.level === level)
     // `mend` is the old name of `remedy`, and stays for one release.
     return done({ findings: findings.map((finding) => ({ ...finding, mend: finding.remedy })) }, has('fail') ? 1 : has('warn') ? 3 : 0)
   },
-  /** The findings are shown as they come. */
+  /** Prints only the totals: each finding was printed when it was known. */
   present({ findings }, io) {
     const count = (level: string) => findings.filter((finding) => finding.level === level).length
     const warnings = counted(count('warn'), 'warning')
@@ -31,10 +32,10 @@ export const doctorCommand = command({
   },
 })
 
-async function sprintsChecked(open: OpenSession, deps: Deps, say: (finding: Finding) => void): Promise<readonly Finding[]> {
+async function checkSprints(open: OpenSession, deps: Deps, show: (finding: Finding) => void): Promise<readonly Finding[]> {
   const { wireSprints } = await import('../wire-sprints.ts')
   const { sprintDoctor } = await import('../../sprint/doctor.ts')
-  return sprintDoctor(await wireSprints(open, deps, () => undefined), say)
+  return sprintDoctor(await wireSprints(open, deps, () => undefined), show)
 }
 
 function linesOf({ level, where, what, remedy }: Finding, io: Io): string[] {

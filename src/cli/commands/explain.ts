@@ -1,9 +1,9 @@
-/** `burn explain`: why an issue is where it is, in one screen; or what an error code means. */
+/** `burn explain`: shows the state of one issue and the reasons for it, or the meaning of an error code. */
 import type { Explanation } from '../../observe/explain.ts'
 import type { Io } from '../io.ts'
 import { backoffText, sentence } from '../../decide/wording.ts'
 import { repoOf } from '../../core/refs.ts'
-import { oneLine } from '../../core/text.ts'
+import { counted, oneLine } from '../../core/text.ts'
 import { command, done } from '../command.ts'
 import { issueNamed } from '../named.ts'
 import { withOldDispatchFields, withOldRecordFields } from '../old-fields.ts'
@@ -20,10 +20,10 @@ type Explained =
 
 export const explainCommand = command({
   args: {
-    subject: optional('[issue|code]', 'owner/repo#7 or repo#7; or the code of an error, such as ledger_full'),
-    codes: flag('--codes', 'every error code with its meaning and remedy (Markdown)'),
+    subject: optional('[issue|code]', 'owner/repo#7, repo#7, or an error code such as ledger_full'),
+    codes: flag('--codes', 'List all error codes with meanings and remedies (Markdown)'),
   },
-  examples: ['burn explain hermes-agent#7', 'burn explain forge_auth'],
+  examples: ['burn explain hermes-agent#7', 'burn explain forge_auth', 'burn explain app#7 --json'],
   async run({ open, io }, { subject, codes }) {
     if (codes) return done<Explained>({ codes: allCodes() })
     if (subject === undefined) throw usage('the argument [issue|code] is missing', 'write burn explain owner/repo#7, or burn explain CODE')
@@ -51,7 +51,7 @@ function linesOf({ issue, record, waits, backed_off, dispatches, sprints, servin
   const ago = (at: number) => `${duration(now - at)} ago`
   const about =
     record === null
-      ? ['the forge no longer has it']
+      ? ['the forge no longer has this issue']
       : [
           `${oneLine(record.issue.title, 100)}`,
           `${record.issue.state}, by ${record.issue.author}, labels: ${record.issue.labels.join(', ') || 'none'}, assigned: ${record.issue.assignees.join(', ') || 'nobody'}`,
@@ -60,9 +60,10 @@ function linesOf({ issue, record, waits, backed_off, dispatches, sprints, servin
   const verdict = record?.verdict ?? null
   const decided =
     verdict === null
-      ? 'nothing was decided yet (burn dispatch)'
-      : `${io.paint(verdict.eligible ? 'green' : 'yellow', verdict.eligible ? 'for the fleet' : 'not for the fleet')}: ${sentence(verdict.reason)}${waits === null ? '' : `; ${sentence(waits)}`} (${ago(verdict.at)})`
-  const serves = `served by ${serving.length} workers${serving.length === 0 ? '' : `: ${serving.slice(0, 4).join(', ')}${serving.length > 4 ? ', …' : ''}`}; attempts that failed: ${record?.attempts ?? 0}`
+      ? 'not considered yet (burn dispatch does it)'
+      : `${io.paint(verdict.eligible ? 'green' : 'yellow', verdict.eligible ? 'eligible' : 'not eligible')}: ${sentence(verdict.reason)}${waits === null ? '' : `; ${sentence(waits)}`} (${ago(verdict.at)})`
+  const workers = serving.length === 0 ? '' : `: ${serving.slice(0, 4).join(', ')}${serving.length > 4 ? ', …' : ''}`
+  const serves = `${counted(serving.length, 'worker')} for its repo${workers}; ${counted(record?.attempts ?? 0, 'failed attempt')}`
   const rows = dispatches.map((d) => [
     d.id,
     d.worker,
@@ -76,7 +77,7 @@ function linesOf({ issue, record, waits, backed_off, dispatches, sprints, servin
     ...about.map((line) => `  ${line}`),
     '',
     decided,
-    ...(record?.approval === 'edited' ? [io.paint('yellow', 'its text was edited after a trusted label was set')] : []),
+    ...(record?.approval === 'edited' ? [io.paint('yellow', 'its text was edited after a trusted label was added')] : []),
     ...backed_off.map((each) => io.paint('yellow', `${each.subject} is ${backoffText(each)}`)),
     serves,
     ...(rows.length === 0 ? [] : ['', ...table(['DISPATCH', 'WORKER', 'STATE', 'SINCE', 'DELIVERY', 'WHY'], rows, io.columns)]),

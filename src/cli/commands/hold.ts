@@ -1,15 +1,15 @@
-/** `burn hold` and `resume`: whether a worker, a lane, a machine, a repo or the whole fleet gets work. */
+/** `burn hold` and `burn resume`: stop new work for a part of the fleet, and allow it again. */
 import { heldName } from '../../decide/wording.ts'
 import { command, done } from '../command.ts'
 import { list, optional, text, timeFrom, usage } from '../args.ts'
 
-const named = text('<name>', 'a worker, a window (mac/CRUCIBLE), a lane, a machine, a repo, or all')
+const named = text('<name>', 'Worker, window (mac/CRUCIBLE), lane, machine, repo, or all')
 
 export const holdCommand = command({
   args: {
     name: named,
-    why: list('[reason...]', 'why, for the others'),
-    until: optional('--until <when>', 'when it ends: a duration (2h) or a time (2026-12-24T08:00Z); default: until burn resume'),
+    why: list('[reason...]', 'Reason, for other people'),
+    until: optional('--until <when>', 'When it ends: 2h or 2026-12-24T08:00Z (default: burn resume)'),
   },
   examples: ['burn hold AZOTH trying something in its pane', 'burn hold mac/CRUCIBLE --until 2h its disk is replaced', 'burn hold all'],
   async run({ open, env, clock }, given) {
@@ -29,6 +29,7 @@ export const holdCommand = command({
 
 export const resumeCommand = command({
   args: { name: named },
+  examples: ['burn resume AZOTH', 'burn resume all'],
   async run({ open }, given) {
     const { session } = await open()
     const { heldNamed, resumeByHand } = await import('../../operate/hold.ts')
@@ -37,7 +38,7 @@ export const resumeCommand = command({
     return done({ named, resumed: ended.map(({ scope, name }) => ({ scope, name })) })
   },
   present({ named, resumed }, io) {
-    if (resumed.length === 0) io.out(`nobody held ${named.map(({ scope, name }) => heldName(scope, name)).join(', ')}`)
+    if (resumed.length === 0) io.out(`there was no hold on ${named.map(({ scope, name }) => heldName(scope, name)).join(', ')}`)
     for (const { scope, name } of resumed) io.out(`${heldName(scope, name)} gets work again`)
   },
 })
@@ -45,5 +46,5 @@ export const resumeCommand = command({
 function untilGiven(written: string, now: number): number {
   const time = timeFrom(written, now, 1)
   if (time > now) return time
-  throw usage(`--until: ${JSON.stringify(written)} is no time to come`, 'write --until 2h, or --until 2026-12-24T08:00Z')
+  throw usage(`--until: ${JSON.stringify(written)} is not in the future`, 'write --until 2h, or --until 2026-12-24T08:00Z')
 }

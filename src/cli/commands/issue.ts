@@ -1,4 +1,4 @@
-/** `burn issue`: an issue given back, queued again, or as a prompt. */
+/** `burn issue`: takes an issue from its worker, queues it again, or prints its prompt. */
 import { BurnError } from '../../core/errors.ts'
 import { command, done } from '../command.ts'
 import { issueNamed } from '../named.ts'
@@ -9,8 +9,9 @@ const issue = text('<issue>', 'owner/repo#7, or repo#7')
 export const releaseCommand = command({
   args: {
     issue,
-    force: flag('--force', 'even if an agent may still work on it, its change is open for review, or another ledger of this fleet has it'),
+    force: flag('--force', 'Release even if its agent runs, its change is open, or another ledger of this fleet has it'),
   },
+  examples: ['burn issue release app#7', 'burn issue release app#7 --force'],
   async run({ open }, given) {
     const { session } = await open()
     const { release } = await import('../../operate/issue.ts')
@@ -29,6 +30,7 @@ export const releaseCommand = command({
 
 export const requeueCommand = command({
   args: { issue },
+  examples: ['burn issue requeue app#7'],
   async run({ open }, given) {
     const { session } = await open()
     const { requeue } = await import('../../operate/issue.ts')
@@ -41,12 +43,13 @@ export const requeueCommand = command({
 
 export const promptCommand = command({
   args: { issue },
+  examples: ['burn issue prompt app#7 > prompt.txt'],
   async run({ open }, given) {
     const { session } = await open()
     const { promptFor } = await import('../../claim/prompts.ts')
     const ref = issueNamed(session.fleet, given.issue)
     const found = await session.forge.issue(ref)
-    if (found === null) throw new BurnError('issue_unknown', `the forge has no ${ref}`, 'check the name')
+    if (found === null) throw new BurnError('issue_unknown', `the forge has no issue ${ref}`, 'check the name')
     const dispatch_id = session.newId()
     const prompt = await promptFor({ id: dispatch_id, kind: 'work', issue: found, worker: { name: '', role: 'worker' } }, session)
     return done({ issue: ref, dispatch_id, prompt })

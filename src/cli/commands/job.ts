@@ -1,4 +1,4 @@
-/** `burn job`: what runs again and again, and what cron, launchd or systemd need to run sprints or cycles; installs nothing. */
+/** `burn job`: lists recurring jobs, and prints entries for cron, launchd or systemd. It installs nothing. */
 import { dirname, join, resolve } from 'node:path'
 import type { ScheduledRun } from '../../decide/schedule.ts'
 import { BurnError } from '../../core/errors.ts'
@@ -17,7 +17,7 @@ export const jobListCommand = command({
   present({ jobs }, io, _, now) {
     const rows = jobs.map(({ name, running, owner, last_run, last_result, next_run }) => [
       name,
-      running ? `runs: ${owner}` : (last_result ?? ''),
+      running ? `running: ${owner}` : (last_result ?? ''),
       last_run === null ? '' : `${duration(now - last_run)} ago`,
       next_run === null ? '' : next_run <= now ? 'now' : `in ${duration(next_run - now)}`,
     ])
@@ -29,18 +29,18 @@ const commandsOf = { sprint: ['sprint', 'run'], dispatch: ['dispatch'] } as cons
 
 export const scheduleCommand = command({
   args: {
-    what: choice('<what>', 'what to run', ['sprint', 'dispatch'], undefined),
-    rest: list('[options...]', 'options of that command, after --'),
-    every: parsedArg('--every <duration>', 'how often (default: 15m)', parseDuration, parseDuration('15m')),
-    format: choice('--format <format>', 'for which scheduler', ['crontab', 'systemd', 'launchd'], 'crontab'),
+    what: choice('<what>', 'Command to run', ['sprint', 'dispatch'], undefined),
+    options: list('[args...]', 'Options of that command, after --'),
+    every: parsedArg('--every <duration>', 'Interval between runs (default: 15m)', parseDuration, parseDuration('15m')),
+    format: choice('--format <format>', 'Scheduler', ['crontab', 'systemd', 'launchd'], 'crontab'),
   },
   examples: [
     'burn job schedule sprint --every 15m',
     'burn job schedule sprint --every 1h -- --lane bugs --jobs 4',
     'burn job schedule dispatch --every 5m --format systemd',
   ],
-  notes: ['It installs nothing. A run exits at once if the one before is still running (--alone).'],
-  async run({ common, self, env, home, cwd }, { what = 'sprint', rest, every, format }) {
+  notes: ['It installs nothing. A run exits at once if the previous run is still going (--alone).'],
+  async run({ common, self, env, home, cwd }, { what = 'sprint', options, every, format }) {
     const { readSpec } = await import('../wire.ts')
     const { crontabLine, launchdPlist, systemdUnits } = await import('../../decide/schedule.ts')
     const { file } = await readSpec(common.spec, { env, home, cwd })
@@ -48,7 +48,7 @@ export const scheduleCommand = command({
     const tmux_tmpdir = env['TMUX_TMPDIR'] ?? ''
     const run: ScheduledRun = {
       name: `burn-${what}`,
-      argv: [...self, ...commandsOf[what], '--alone', '--spec', resolve(cwd, file), ...here, ...rest],
+      argv: [...self, ...commandsOf[what], '--alone', '--spec', resolve(cwd, file), ...here, ...options],
       every,
       path: env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin',
       tmux_tmpdir: tmux_tmpdir === '' ? null : resolve(cwd, tmux_tmpdir),
@@ -56,7 +56,7 @@ export const scheduleCommand = command({
     }
     if (every < 60_000) {
       const hint = 'write --every 1m or more'
-      throw new BurnError('schedule_every', 'schedulers start nothing more often than once a minute', hint, { exit: 2 })
+      throw new BurnError('schedule_every', 'no scheduler starts a command more often than once a minute', hint, { exit: 2 })
     }
     const files = {
       crontab: (): [string, string][] => [['crontab', crontabLine(run)]],
@@ -83,7 +83,7 @@ export const scheduleCommand = command({
 const advice = {
   crontab: () => 'Add the line with: crontab -e',
   launchd: ({ name, log }: ScheduledRun) =>
-    `Save it as ~/Library/LaunchAgents/${name}.plist, then: mkdir -p ${dirname(log)}; launchctl load -w ~/Library/LaunchAgents/${name}.plist`,
+    `Save it as ~/Library/LaunchAgents/${name}.plist. Then run: mkdir -p ${dirname(log)}; launchctl load -w ~/Library/LaunchAgents/${name}.plist`,
   systemd: ({ name }: ScheduledRun) =>
-    `Save both in ~/.config/systemd/user, then: systemctl --user enable --now ${name}.timer   (loginctl enable-linger keeps it running when you are not logged in; journalctl --user -u ${name} shows what it printed)`,
+    `Save both in ~/.config/systemd/user. Then run: systemctl --user enable --now ${name}.timer   (loginctl enable-linger keeps it running when you are logged out; journalctl --user -u ${name} shows its output)`,
 } as const

@@ -1,6 +1,7 @@
-/** `burn ledger backup`, `move` and `export`: all of the ledger in another place. */
+/** `burn ledger backup`, `move` and `export`: copy the whole ledger. */
 import { command, done, type Deps, type Done, type CommandContext } from '../command.ts'
 import { progressOn } from '../io.ts'
+import { counted } from '../../core/text.ts'
 import { flag, text } from '../args.ts'
 
 interface Moved extends Copied {
@@ -16,23 +17,28 @@ interface Copied {
 
 export const backupCommand = command({
   args: {
-    file: text('<file>', 'the copy, which is a ledger as well'),
-    dry_run: flag('--dry-run', 'say what would be copied, and change nothing'),
+    file: text('<file>', 'File for the copy; a spec can name it as its ledger'),
+    dry_run: flag('--dry-run', 'Show what would be copied, and change nothing'),
   },
   async run(deps, { file, dry_run }) {
     const { fleet } = (await deps.open()).session
     const to = `sqlite:${absolute(file, deps)}`
     const { backupLedger, dryRunBackup } = await import('../../ledger/copy.ts')
     if (dry_run) return done<Copied>({ ...(await dryRunBackup(fleet.ledger, to, deps)), dry_run })
-    return done<Copied>(await counting(deps, (progress) => backupLedger(fleet.ledger, to, deps, progress)))
+    return done<Copied>(await withProgress(deps, (progress) => backupLedger(fleet.ledger, to, deps, progress)))
   },
+  examples: ['burn ledger backup ~/backups/burn.db'],
   present({ from, to, rows, dry_run }: Copied, io) {
-    io.out(dry_run === true ? `Would copy ${rows} rows from ${from} to ${to}` : `${to}: a copy of ${from}, ${rows} rows`)
+    io.out(
+      dry_run === true
+        ? `Would copy ${counted(rows, 'row')} from ${from} to ${to}`
+        : `Copied ${counted(rows, 'row')} from ${from} to ${to}`,
+    )
   },
 })
 
 export const moveCommand = command({
-  args: { to: text('<url>', 'sqlite:<file> or postgres://…'), dry_run: flag('--dry-run', 'say what would be moved, and change nothing') },
+  args: { to: text('<url>', 'sqlite:<file> or postgres://…'), dry_run: flag('--dry-run', 'Show what would be moved, and change nothing') },
   async run(deps, { to: url, dry_run }): Promise<Done<Moved>> {
     const { fleet } = (await deps.open()).session
     const to = url.startsWith('sqlite:') ? `sqlite:${absolute(url.slice('sqlite:'.length), deps)}` : url
@@ -40,19 +46,22 @@ export const moveCommand = command({
     const now = deps.clock.now()
     if (dry_run) return done({ ...(await dryRunMove(fleet.ledger, to, deps, now)), ledger: to, dry_run })
     return done({
-      ...(await counting(deps, (progress) => moveLedger({ from: fleet.ledger, to }, deps, now, progress))),
+      ...(await withProgress(deps, (progress) => moveLedger({ from: fleet.ledger, to }, deps, now, progress))),
       ledger: to,
       dry_run,
     })
   },
+  examples: ['burn ledger move postgres://burn@db.example.com/burn --dry-run', 'burn ledger move sqlite:~/burn.db'],
+  notes: ['The old ledger is closed: it says where the data went, and refuses all commands.'],
   present({ from, to, rows, ledger, dry_run }: Moved, io) {
-    if (dry_run === true) return io.out(`Would move ${rows} rows from ${from} to ${to}, and close the old one`)
-    io.out(`${rows} rows moved from ${from}`, `Now write this into the spec:  "ledger": ${JSON.stringify(ledger)}`)
+    if (dry_run === true) return io.out(`Would move ${counted(rows, 'row')} from ${from} to ${to}, and close the old ledger`)
+    io.out(`Moved ${counted(rows, 'row')} from ${from}`, `Now write this in the spec:  "ledger": ${JSON.stringify(ledger)}`)
   },
 })
 
 export const exportCommand = command({
   args: {},
+  examples: ['burn ledger export > ledger.jsonl'],
   async run({ open, random, io }) {
     const { exportLedger } = await import('../../ledger/export.ts')
     await exportLedger((await open()).session.fleet.ledger, { random }, io.jsonLine)
@@ -61,16 +70,17 @@ export const exportCommand = command({
   present: () => undefined,
 })
 
-/** Shows how many rows are copied while it runs. */
-async function counting<T>({ io, common }: CommandContext, work: (progress: (rows: number) => void) => Promise<T>): Promise<T> {
+/** Shows the number of copied rows while `work` runs. */
+async function withProgress<T>({ io, common }: CommandContext, work: (progress: (rows: number) => void) => Promise<T>): Promise<T> {
   const progress = progressOn(io, common.json)
   try {
-    return await work((rows) => progress.say(`${rows} rows`))
+    return await work((rows) => progress.say(counted(rows, 'row')))
   } finally {
     progress.end()
   }
 }
 
+/** Returns the absolute path of a file that a person named from the working directory or with `~`. */
 function absolute(path: string, { cwd, home }: Deps): string {
   if (path.startsWith('/')) return path
   return path.startsWith('~/') ? `${home}/${path.slice(2)}` : `${cwd}/${path}`

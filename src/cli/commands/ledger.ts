@@ -1,4 +1,5 @@
-/** `burn ledger`: the dispatches there were, whether the ledger is whole, and how long history is kept. */
+/** `burn ledger`: lists dispatches, checks and prunes the ledger, and releases the claims of a lost one. */
+import { counted } from '../../core/text.ts'
 import { keysOf } from '../../core/json.ts'
 import { dispatchTransitions, slotStates } from '../../core/lifecycle.ts'
 import { BurnError } from '../../core/errors.ts'
@@ -8,15 +9,15 @@ import { command, done } from '../command.ts'
 import { issueNamed, workerNamed } from '../named.ts'
 import { withOldDispatchFields } from '../old-fields.ts'
 import { duration, table } from '../table.ts'
-import { choice, flag, optional, positive, parsedArg, parseDuration } from '../args.ts'
+import { choice, flag, optional, parsePositive, parsedArg, parseDuration } from '../args.ts'
 
-const limit = parsedArg('--limit <n>', 'at most so many', positive, 40)
+const limit = parsedArg('--limit <n>', 'Maximum number of dispatches', parsePositive, 40)
 
 export const ledgerCommand = command({
   args: {
-    issue: optional('--issue <issue>', 'only of this issue'),
-    worker: optional('--worker <worker>', 'only of this worker'),
-    state: choice('--state <state>', 'only in this state', keysOf(dispatchTransitions), undefined),
+    issue: optional('--issue <issue>', 'Only dispatches of this issue'),
+    worker: optional('--worker <worker>', 'Only dispatches of this worker'),
+    state: choice('--state <state>', 'Only dispatches in this state', keysOf(dispatchTransitions), undefined),
     limit,
   },
   examples: [
@@ -58,7 +59,7 @@ export const ledgerCommand = command({
     io.out(...table(['DISPATCH', 'ISSUE', 'WORKER', 'STATE', 'FOR', 'DELIVERY', 'WHY'], rows, io.columns))
     const live = all.filter((d) => slotStates.includes(d.state)).length
     const more = all.length === given.limit ? ' (--limit shows more)' : ''
-    io.out(`${all.length} shown${more}, ${live} under way, ${all.filter((d) => d.stale).length} stale`)
+    io.out(`${counted(all.length, 'dispatch', 'dispatches')}${more}: ${live} live, ${all.filter((d) => d.stale).length} stale`)
   },
 })
 
@@ -69,8 +70,8 @@ export const checkCommand = command({
     return done({ where, version, rows })
   },
   present({ where, version, rows }, io) {
-    const counts = Object.entries(rows).map(([name, count]) => `${count} ${name}`)
-    io.out(`${where}: whole, version ${version}; ${counts.join(', ')}`)
+    const rowCounts = Object.entries(rows).map(([name, count]) => `${name} ${count}`)
+    io.out(`${where}: intact, version ${version}. Rows: ${rowCounts.join(', ')}`)
   },
 })
 
@@ -90,29 +91,39 @@ function upgradeText(version: number, from: number | null): string {
 
 export const ledgerPruneCommand = command({
   args: {
-    older_than: parsedArg('--older-than <duration>', 'for example 90d (default: "retention" of the spec)', parseDuration, null),
-    dry_run: flag('--dry-run', 'say what would be deleted, and change nothing'),
+    older_than: parsedArg('--older-than <duration>', 'Minimum age, such as 90d (default: "retention" of the spec)', parseDuration, null),
+    dry_run: flag('--dry-run', 'Show what would be deleted, and change nothing'),
   },
+  examples: ['burn ledger prune --older-than 90d --dry-run', 'burn ledger prune'],
   async run({ open, clock }, { older_than, dry_run }) {
     const { ledger, fleet } = (await open()).session
     const age = older_than ?? fleet.retention
     if (age === null) {
       const hint = 'write --older-than 90d, or "retention": "365d" in the spec'
-      throw new BurnError('retention_missing', 'nothing says how old is old', hint, { exit: 2 })
+      throw new BurnError('retention_missing', 'the age of old history is not set', hint, { exit: 2 })
     }
     return done({ ...(await ledger.prune(clock.now() - age, clock.now(), dry_run)), dry_run })
   },
   present({ dispatches, deliveries, events, dry_run }, io) {
-    io.out(`${dry_run ? 'Would forget' : 'Forgot'} ${dispatches} dispatches, ${deliveries} other texts, ${events} events`)
+    const counts = [
+      counted(dispatches, 'dispatch', 'dispatches'),
+      counted(deliveries, 'other delivery', 'other deliveries'),
+      counted(events, 'event'),
+    ]
+    io.out(`${dry_run ? 'Would delete' : 'Deleted'} ${counts.join(', ')}`)
   },
 })
 
 export const releaseClaimsCommand = command({
   args: {
-    dry_run: flag('-n, --dry-run', 'say which claims would be released, and change nothing'),
-    force: flag('--force', 'even if the worker that a claim names may still be at it'),
+    dry_run: flag('-n, --dry-run', 'Show which claims would be released, and change nothing'),
+    force: flag('--force', 'Release even if the worker may still work on the issue'),
   },
-  notes: ['Use it only if that ledger is lost or used no longer: a dispatcher that goes on with it works on the same issues.'],
+  notes: [
+    'Use it only if the other ledger is lost or no longer used. A dispatcher that still uses it would work on the same issues.',
+    'Exit codes: 0 done, 1 failed, 2 usage or spec, 3 some claims were kept.',
+  ],
+  examples: ['burn ledger release-claims --dry-run', 'burn ledger release-claims'],
   async run({ open }, { dry_run, force }) {
     const { session } = await open()
     const { adopt } = await import('../../operate/adopt.ts')
@@ -123,9 +134,9 @@ export const releaseClaimsCommand = command({
     for (const { issue, dispatch, worker } of released)
       io.out(`${issue}  ${dry_run ? 'would be released' : 'released'}  dispatch ${dispatch}${worker === null ? '' : ` of ${worker}`}`)
     for (const { what, why } of kept) io.err(io.paint('yellow', `${what}: ${why}`))
-    const count = `${released.length} claim${released.length === 1 ? '' : 's'}`
+    const count = counted(released.length, 'claim')
     io.out(
-      `${dry_run ? `Would release ${count}` : `Released ${count}`} of another ledger${kept.length === 0 ? '' : `; ${kept.length} not`}`,
+      `${dry_run ? `Would release ${count}` : `Released ${count}`} of another ledger${kept.length === 0 ? '' : `; kept ${kept.length}`}`,
     )
   },
 })

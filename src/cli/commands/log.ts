@@ -1,4 +1,4 @@
-/** `burn log`: what happened, the newest last, and what happens from now on. */
+/** `burn log`: prints events, newest last, and follows new ones. */
 import type { Event, EventFilter, LogLevel } from '../../core/events.ts'
 import type { Fleet, WorkerId } from '../../core/nouns.ts'
 import type { Session } from '../../observe/session.ts'
@@ -7,28 +7,28 @@ import { eventKinds, eventText } from '../../decide/event-kinds.ts'
 import { oneLine } from '../../core/text.ts'
 import { command, done } from '../command.ts'
 import { issueNamed, unknownNameError, workerNamed } from '../named.ts'
-import { flag, list, optional, positive, parsedArg, timeFrom } from '../args.ts'
+import { flag, list, optional, parsePositive, parsedArg, timeFrom } from '../args.ts'
 
-/** Events that are shown if nothing says how many: with a time, all since then in any usual night. */
-const few = 40
-const many = 1000
-/** Pause between two looks for new events (ms), where no other process tells of them. */
-const poll = 1000
+/** Default limits. `--since` has the larger one, so that it shows all events of a usual night. */
+const defaultLimit = 40
+const sinceLimit = 1000
+/** Pause between two polls for new events (ms). A notification of another process ends it early. */
+const pollInterval = 1000
 
 export const logCommand = command({
   args: {
-    since: optional('--since <when>', 'only since then: 8h, 2d, or a time such as 2026-05-01T22:00'),
-    kind: list('--kind <kind...>', "only of these kinds, or of those that begin so: 'delivery.*'"),
-    issue: optional('--issue <issue>', 'only about this issue'),
-    worker: optional('--worker <worker>', 'only about this worker'),
-    after: optional('--after <cursor>', 'only after this event: the cursor that --json prints with each'),
+    since: optional('--since <when>', 'Only since 8h, 2d, or a time such as 2026-05-01T22:00'),
+    kind: list('--kind <kind...>', "Only these kinds; 'delivery.*' names all that begin so"),
+    issue: optional('--issue <issue>', 'Only about this issue'),
+    worker: optional('--worker <worker>', 'Only about this worker'),
+    after: optional('--after <cursor>', 'Only after this event; --json prints the cursors'),
     limit: parsedArg(
       '--limit <n>',
-      `at most so many, the newest (default: ${few}, with --since ${many}); with --after the oldest`,
-      positive,
+      `Only the newest; with --after, the oldest (default: ${defaultLimit}; with --since ${sinceLimit})`,
+      parsePositive,
       undefined,
     ),
-    follow: flag('-F, --follow', 'go on with what happens, until Ctrl-C'),
+    follow: flag('-F, --follow', 'Print new events until Ctrl-C'),
   },
   examples: [
     'burn log --since 8h',
@@ -36,27 +36,27 @@ export const logCommand = command({
     'burn log --issue app#3 --json',
     'burn log kinds',
   ],
-  notes: ['The newest event is the last line. With --json, --follow prints an object a line.'],
+  notes: ['The newest event is the last line. With --json, --follow prints one object per line.'],
   async run({ open, emit, stop, clock }, given) {
     const { session } = await open()
     const { fleet, ledger } = session
     const filter: EventFilter = {
-      kinds: given.kind.map(known),
+      kinds: given.kind.map(kindNamed),
       ...(given.since === undefined ? {} : { since: timeFrom(given.since, clock.now(), -1) }),
       ...(given.issue === undefined ? {} : { issue: issueNamed(fleet, given.issue) }),
       ...(given.worker === undefined ? {} : { worker: workerOf(given.worker, fleet) }),
     }
-    const limit = given.limit ?? (given.since === undefined ? few : many)
+    const limit = given.limit ?? (given.since === undefined ? defaultLimit : sinceLimit)
     const after = given.after === undefined ? {} : { after: given.after }
     if (!given.follow) return done<Shown>({ events: (await ledger.events({ ...filter, ...after, limit })).map(withText) })
     const until = await ledger.horizon()
-    // With a cursor nothing may be left out: what does not fit comes with the next pages.
-    const tell = (events: readonly Event[]) => events.map(withText).forEach((event) => emit(event satisfies Told))
-    if (given.after === undefined) tell(await ledger.events({ ...filter, until, limit }))
-    await follow({ ...filter, after: given.after ?? until }, session, stop, tell)
+    const show = (events: readonly Event[]) => events.map(withText).forEach((event) => emit(event satisfies ShownEvent))
+    // With a cursor, `follow` pages through all events since, because none may be left out.
+    if (given.after === undefined) show(await ledger.events({ ...filter, until, limit }))
+    await follow({ ...filter, after: given.after ?? until }, session, stop, show)
     return 0
   },
-  present: (result: Shown | Told, io) => io.out(...('events' in result ? result.events : [result]).map((event) => line(event, io))),
+  present: (result: Shown | ShownEvent, io) => io.out(...('events' in result ? result.events : [result]).map((event) => lineOf(event, io))),
 })
 
 export const logKindsCommand = command({
@@ -65,16 +65,16 @@ export const logKindsCommand = command({
   present: (text, io) => io.write(`${text}\n`),
 })
 
-type Told = Event & { readonly text: string }
+type ShownEvent = Event & { readonly text: string }
 
 interface Shown {
-  readonly events: readonly Told[]
+  readonly events: readonly ShownEvent[]
 }
 
-const withText = (event: Event): Told => ({ ...event, text: eventText(event) })
+const withText = (event: Event): ShownEvent => ({ ...event, text: eventText(event) })
 
-/** Events a page. */
-const page = 500
+/** Events that one query reads. */
+const pageSize = 500
 
 async function follow(
   { after: from, ...filter }: EventFilter & { readonly after: string },
@@ -85,38 +85,38 @@ async function follow(
   const { pauseUntilChange } = await import('../../cycle/loop.ts')
   for (let after = from; !stop.aborted;) {
     const until = await session.ledger.horizon()
-    const events = await session.ledger.events({ ...filter, after, until, limit: page })
+    const events = await session.ledger.events({ ...filter, after, until, limit: pageSize })
     if (events.length > 0) onEvents(events)
-    const full = events.length === page
+    const full = events.length === pageSize
     after = full ? (events.at(-1)?.cursor ?? until) : until
-    if (!full) await pauseUntilChange(poll, session, stop)
+    if (!full) await pauseUntilChange(pollInterval, session, stop)
   }
 }
 
-function line({ at, kind, subject, issue, worker, text }: Told, io: Io): string {
+function lineOf({ at, kind, subject, issue, worker, text }: ShownEvent, io: Io): string {
   const about = [issue ?? (worker === null ? subject : null), worker].filter((each) => each !== null).join('  ')
   return [new Date(at).toISOString().replace(/\.\d+/, ''), io.paint('cyan', kind), about, oneLine(text, 240)].join('  ').trimEnd()
 }
 
-/** A worker of the spec by its name; any other, such as a sprint's, by its id. */
+/** Returns the id of a worker of the spec by its name. A full id is returned as it is: it may be a sprint's worker. */
 function workerOf(name: string, fleet: Fleet): WorkerId {
   return name.split('/').length === 3 ? name : workerNamed(fleet, name).id
 }
 
-/** A kind, or a beginning with a trailing glob, that some event has. Throws BurnError `kind_unknown` (exit 2). */
-function known(kind: string): string {
+/** Returns an event kind, or a prefix with a trailing `*`, if it matches any kind. Throws BurnError `kind_unknown` (exit 2). */
+function kindNamed(kind: string): string {
   const kinds = Object.keys(eventKinds)
-  const fits = kind.endsWith('*') ? kinds.some((each) => each.startsWith(kind.slice(0, -1))) : kinds.includes(kind)
-  if (!fits) throw unknownNameError('kind', kind, kinds)
+  const isKnown = kind.endsWith('*') ? kinds.some((each) => each.startsWith(kind.slice(0, -1))) : kinds.includes(kind)
+  if (!isKnown) throw unknownNameError('kind', kind, kinds)
   return kind
 }
 
-/** Markdown; checked in as docs/reference/events.md. */
+/** Returns the reference of event kinds as Markdown; checked in as docs/reference/events.md. */
 export function eventReference(): string {
   const kinds = Object.entries<Described>(eventKinds)
-  const kept = kinds.filter(([, { fleeting }]) => fleeting !== true)
-  const told = kinds.filter(([, { fleeting }]) => fleeting === true)
-  return `${head}\n${rowsOf(kept)}\n${toldHead}\n${rowsOf(told)}`
+  const stored = kinds.filter(([, { fleeting }]) => fleeting !== true)
+  const printedOnly = kinds.filter(([, { fleeting }]) => fleeting === true)
+  return `${head}\n${rowsOf(stored)}\n${printedOnlyHead}\n${rowsOf(printedOnly)}`
 }
 
 interface Described {
@@ -128,26 +128,28 @@ interface Described {
 
 function rowsOf(kinds: readonly (readonly [string, Described])[]): string {
   const rows = kinds.map(([kind, { meaning, payload, level }]) => {
-    const fields = Object.entries(payload).map(([field, says]) => `\`${field}\`: ${says}`)
+    const fields = Object.entries(payload).map(([field, description]) => `\`${field}\`: ${description}`)
     return `| \`${kind}\` | ${meaning} | ${fields.join('<br>')} | ${level ?? ''} |\n`
   })
-  return `| kind | meaning | payload | told |\n|---|---|---|---|\n${rows.join('')}`
+  return `| kind | meaning | payload | level |\n|---|---|---|---|\n${rows.join('')}`
 }
 
 const head = `# Events
 
-Made by \`burn log kinds\`. The ledger keeps an event for everything that changes, in the same transaction. \`burn log\` prints them, \`burn log --json\` with:
+\`burn log kinds\` prints this page. The ledger stores an event for each change, in the same transaction. \`burn log --json\` prints events with these fields:
 
-- \`cursor\`: the position of the event. \`burn log --after CURSOR\` goes on after it and misses nothing, whatever other processes write meanwhile.
-- \`at\`: the time (ms). \`kind\`, \`subject\`: what happened, and to which dispatch, delivery, issue, repo, worker or machine. \`issue\`, \`worker\`: what it is about.
-- \`actor\`: \`burn\`, \`person\` or \`forge\`; null in events that an older version wrote.
-- \`payload\`: the data of the kind. A \`reason\` is printed as its sentence, with its stable code beside it (\`reason_code\`). Of an older version's event: \`prose\`.
+- \`cursor\`: the position of the event. \`burn log --after CURSOR\` continues after it and misses no event, even while other processes write.
+- \`at\`: the time in milliseconds since 1970.
+- \`kind\`: the kind of event. \`subject\`: the dispatch, delivery, issue, repo, worker or machine that changed.
+- \`issue\`, \`worker\`: the issue and the worker of the event, or null.
+- \`actor\`: \`burn\`, \`person\` or \`forge\`; null in events of an older version.
+- \`payload\`: the data of the kind. A \`reason\` is printed as a sentence, with its stable code in \`reason_code\`. Events of an older version have \`prose\`.
 - \`text\`: the payload in words.
 
-A kind with a level in the last column is also told while it happens, as a line on standard error. Trouble that lasts is kept once an hour at most.
+If the last column has a level, burn also prints the event to standard error when it happens. The ledger stores lasting trouble once an hour at most.
 `
-const toldHead = `## Told, and not kept
+const printedOnlyHead = `## Printed, and not stored
 
-These are lines on standard error alone. \`BURN_LOG=json\` makes every line a JSON object (\`time\`, \`level\`, \`subject\`, \`text\`, \`kind\`, \`payload\`); \`BURN_LOG=warn\` leaves out what is below
-that level; \`BURN_LOG=json,warn\` does both. Secrets are left out of every line.
+These events are printed to standard error only. \`BURN_LOG=json\` prints each line as a JSON object with the fields \`time\`, \`level\`, \`subject\`, \`text\`, \`kind\` and \`payload\`.
+\`BURN_LOG=warn\` leaves out lines below that level. \`BURN_LOG=json,warn\` does both. No line contains secrets.
 `

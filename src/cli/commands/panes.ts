@@ -1,24 +1,24 @@
-/** `burn attach`, `capture`, `answer` and `classify`: what a pane shows, and a person in front of it. */
+/** `burn attach`, `capture`, `answer` and `classify`: show panes, answer their questions, and read recorded screens. */
 import type { Fleet, Machine } from '../../core/nouns.ts'
 import type { Place } from '../../operate/attach.ts'
 import type { Io } from '../io.ts'
 import { BurnError } from '../../core/errors.ts'
 import { command, done } from '../command.ts'
 import { allWorkers, unknownNameError, workerNamed } from '../named.ts'
-import { flag, optional, positive, parsedArg, text, wholeNumber } from '../args.ts'
+import { flag, optional, parsePositive, parsedArg, text, parseWholeNumber } from '../args.ts'
 
 export const attachCommand = command({
   args: {
-    place: optional('[worker|window|machine]', 'where to (default: the first machine)'),
-    print: flag('--print', 'print the command instead of running it'),
+    place: optional('[worker|window|machine]', 'Place to show (default: the first machine)'),
+    print: flag('--print', 'Print the command instead of running it'),
   },
   examples: ['burn attach AZOTH', 'burn attach CRUCIBLE', 'burn attach allegro --print'],
-  notes: ['It changes no size. Detach with the prefix and d. Move the view with the prefix and Shift-arrows.'],
+  notes: ['It does not resize windows. Detach with the tmux prefix and d. Move the view with the prefix and Shift-arrows.'],
   async run({ open, io, env, common }, given) {
     const { session } = await open()
     const { attachArgv } = await import('../../operate/attach.ts')
-    const { machine, place } = find(session.fleet, given.place)
-    // tmux refuses to be started inside itself; another server's socket is another matter, so the hint that it is inside is taken away.
+    const { machine, place } = placeNamed(session.fleet, given.place)
+    // tmux refuses to start inside tmux. This pane is on another server, so hide TMUX from it.
     const outside = env['TMUX'] === undefined ? [] : ['env', '-u', 'TMUX']
     const argv = [...outside, ...(await attachArgv(machine, place, session))]
     if (given.print || common.json) {
@@ -26,15 +26,20 @@ export const attachCommand = command({
       return done({ machine: machine.name, argv, command: shellWords(argv) })
     }
     if (!io.tty)
-      throw new BurnError('no_terminal', 'there is no terminal to attach', 'run it in one, or print the command with --print', { exit: 2 })
+      throw new BurnError('no_terminal', 'standard output is not a terminal', 'run it in a terminal, or print the command with --print', {
+        exit: 2,
+      })
     const { handOver } = await import('../../host/exec.ts')
     return (await handOver(argv)) === 0 ? 0 : 1
   },
   present: (attached, io) => io.out(attached.command),
 })
 
-/** A machine, else a window, else a worker by its name; whatever has several of a name is named whole (`mac/CRUCIBLE`). */
-function find(fleet: Fleet, name: string | undefined): { machine: Machine; place: Place } {
+/**
+ * Returns the machine, else the window, else the worker with a name. `mac/CRUCIBLE` names a window whose name is not unique.
+ * Throws BurnError `window_ambiguous`, `worker_ambiguous` or `place_unknown` (exit 2).
+ */
+function placeNamed(fleet: Fleet, name: string | undefined): { machine: Machine; place: Place } {
   const machines = fleet.machines
   const machine = name === undefined ? machines[0] : machines.find((each) => each.name === name)
   if (machine !== undefined) return { machine, place: null }
@@ -45,8 +50,8 @@ function find(fleet: Fleet, name: string | undefined): { machine: Machine; place
   const found = windows.filter(({ window, id }) => window === wanted || id === wanted)
   const [first] = found
   if (found.length > 1) {
-    const hint = `say which: ${found.map(({ id }) => id).join(', ')}`
-    throw new BurnError('window_ambiguous', `${wanted} is the name of ${found.length} windows`, hint, { exit: 2 })
+    const hint = `name one of them: ${found.map(({ id }) => id).join(', ')}`
+    throw new BurnError('window_ambiguous', `${found.length} windows have the name ${wanted}`, hint, { exit: 2 })
   }
   if (first !== undefined) return { machine: first.machine, place: { window: first.window } }
   const ids = [...windows.flatMap(({ window, id }) => [window, id]), ...allWorkers(fleet).flatMap((worker) => [worker.name, worker.id])]
@@ -57,9 +62,9 @@ function find(fleet: Fleet, name: string | undefined): { machine: Machine; place
 
 export const captureCommand = command({
   args: {
-    worker: text('<worker>', 'whose pane'),
-    lines: parsedArg('-l, --lines <n>', 'rows of history above the screen, too', wholeNumber, 0),
-    ansi: flag('--ansi', 'with colours, as escape sequences; no other sequence of the screen is printed'),
+    worker: text('<worker>', 'Worker whose pane to print'),
+    lines: parsedArg('-l, --lines <n>', 'Also print this many rows of history', parseWholeNumber, 0),
+    ansi: flag('--ansi', 'Keep colours and styles, but no other escape sequences'),
   },
   examples: ['burn capture AZOTH', 'burn capture AZOTH --lines 200 > azoth.txt'],
   async run({ open }, given) {
@@ -68,11 +73,11 @@ export const captureCommand = command({
     const worker = workerNamed(session.fleet, given.worker)
     return done({ worker: worker.id, rows: await captureWorker(worker, session, given) })
   },
-  present: ({ rows }, io) => io.out(...rows.map((row) => coloured(row, io))),
+  present: ({ rows }, io) => io.out(...rows.map((row) => withColours(row, io))),
 })
 
-/** Only colours and styles of a screen pass; everything else that a terminal obeys is taken away where all text is. */
-function coloured(row: string, io: Io): string {
+/** Marks colour and style sequences as burn's own, so that `Io` prints them. `Io` escapes all other sequences of the screen. */
+function withColours(row: string, io: Io): string {
   return row.replace(/\x1b\[([\d;:]*m)/g, (_, style: string) => io.control(style))
 }
 
@@ -82,9 +87,9 @@ type Answering =
 
 export const answerCommand = command({
   args: {
-    worker: text('<worker>', 'who asks'),
-    choice: optional('[choice]', 'the number or the beginning of what it offers; its own text if it takes one; cancel'),
-    if: optional('--if <mark>', 'only if it still asks this: the mark that is shown with its question'),
+    worker: text('<worker>', 'Worker that asks'),
+    choice: optional('[choice]', 'Number or first words of a choice; your own text; or cancel'),
+    if: optional('--if <mark>', 'Only if it still asks the question with this mark'),
   },
   examples: ['burn answer AZOTH', 'burn answer AZOTH 2', 'burn answer AZOTH "allow once"'],
   async run({ open }, given) {
@@ -100,26 +105,26 @@ export const answerCommand = command({
   },
   present(shown: Answering, io, { worker }) {
     if ('outcome' in shown) {
-      const still = `${shown.worker} still asks: look at its pane (burn attach ${shown.worker})`
-      return io.out(shown.outcome === 'taken' ? `${shown.worker} took it and is ${shown.state}` : still)
+      const still = `${shown.worker} did not take the answer and still asks. Look at its pane: burn attach ${shown.worker}`
+      return io.out(shown.outcome === 'taken' ? `${shown.worker} took the answer and is ${shown.state}` : still)
     }
-    io.out(io.paint('yellow', `${shown.worker} waits: ${shown.detail ?? 'a question'}`), ...shown.question.split('\n'))
-    io.out(io.paint('gray', `burn answer ${worker} <choice> --if ${shown.mark}`))
+    io.out(io.paint('yellow', `${shown.worker} is waiting: ${shown.detail ?? 'question'}`), ...shown.question.split('\n'))
+    io.out(io.paint('gray', `Answer with: burn answer ${worker} <choice> --if ${shown.mark}`))
   },
 })
 
 export const classifyCommand = command({
   args: {
-    agent: text('-a, --agent <kind>', 'which agent program drew it'),
-    title: parsedArg('--title <title>', "the pane's title", String, ''),
-    command: parsedArg('--command <command>', "the pane's current command", String, ''),
-    dead: flag('--dead', 'the pane is dead'),
-    width: parsedArg('--width <columns>', 'of the pane (default: its longest row)', positive, null),
-    height: parsedArg('--height <rows>', 'of the pane (default: its rows)', positive, null),
-    cursor: parsedArg('--cursor <x,y>', 'where its cursor is', (word) => word.split(',').map(wholeNumber), [0, 0]),
+    agent: text('-a, --agent <kind>', 'Kind of the agent that drew the screen'),
+    title: parsedArg('--title <title>', 'Title of the pane', String, ''),
+    command: parsedArg('--command <command>', 'Current command of the pane', String, ''),
+    dead: flag('--dead', 'The pane is dead'),
+    width: parsedArg('--width <columns>', 'Width of the pane (default: its longest row)', parsePositive, null),
+    height: parsedArg('--height <rows>', 'Height of the pane (default: its rows)', parsePositive, null),
+    cursor: parsedArg('--cursor <x,y>', 'Position of its cursor (default: 0,0)', (word) => word.split(',').map(parseWholeNumber), [0, 0]),
   },
   examples: ["tmux capture-pane -p -t %5 | burn classify --agent hermes --title '' --width 120 --height 30"],
-  notes: ['It prints JSON.'],
+  notes: ['It reads the screen from standard input, and prints JSON.'],
   async run({ io }, { agent, title, command: running, dead, width, height, cursor }) {
     const { paneAgent } = await import('../../agents/index.ts')
     const kind = paneAgent({ kind: agent })

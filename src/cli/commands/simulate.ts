@@ -1,4 +1,5 @@
-/** `burn simulate`: how long a backlog takes with this fleet, and with another. */
+/** `burn simulate`: estimates how long a backlog takes with this fleet, and with more machines. */
+import { counted } from '../../core/text.ts'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
@@ -6,7 +7,7 @@ import type { Session } from '../../observe/session.ts'
 import type { Faults } from '../../simulate/faults.ts'
 import type { Figures } from '../../simulate/figures.ts'
 import type { Habits } from '../../simulate/habits.ts'
-import type { Order } from '../../simulate/thread.ts'
+import type { SimulationInput } from '../../simulate/thread.ts'
 import { keysOf, membersOf } from '../../core/json.ts'
 import { BurnError, messageOf } from '../../core/errors.ts'
 import { mapConcurrently } from '../../core/concurrency.ts'
@@ -16,40 +17,40 @@ import { progressOn, type Io } from '../io.ts'
 import { machinesNamed } from '../named.ts'
 import { plotted, svgOf } from '../plot.ts'
 import { duration, table } from '../table.ts'
-import { list, optional, positive, parsedArg, parseDuration, usage, wholeNumber, type Parsed } from '../args.ts'
+import { list, optional, parsePositive, parsedArg, parseDuration, usage, parseWholeNumber, type Parsed } from '../args.ts'
 
 const args = {
   issues: optional(
     '--issues <n|file>',
-    'so many issues, spread over the repos; or a file of JSON lines {"repo", "title", "labels"} (default: the open ones that the ledger knows)',
+    'Number of issues, or a file of JSON lines {"repo", "title", "labels"} (default: the open issues in the ledger)',
   ),
-  hours: parsedArg('--hours <n>', 'how much time is simulated at most', positive, 720),
-  seed: parsedArg('--seed <n>', 'decides all that is left to chance', wholeNumber, 1),
-  add: list('--add <machine...>', 'once more with another machine like this one; may be given several times'),
-  turn: parsedArg('--turn <duration>', "median time per issue of an agent (default: as in the ledger's history)", parseDuration, null),
-  review: parsedArg('--review <duration>', 'median time of a change in review (default: likewise)', parseDuration, null),
-  price: parsedArg('--price <amount>', 'what an hour of one agent at work costs', amount, null),
-  faults: optional(
-    '--faults <kinds>',
-    'what goes wrong: all, or kinds with how often: agent=2h,forge,dispatcher (docs/how-to/simulate.md)',
-  ),
-  dispatchers: parsedArg('--dispatchers <n>', 'how many burn dispatch run side by side', positive, 1),
-  svg: optional('--svg <file>', 'write the picture there'),
+  hours: parsedArg('--hours <n>', 'Maximum simulated time in hours', parsePositive, 720),
+  seed: parsedArg('--seed <n>', 'Seed of all random choices', parseWholeNumber, 1),
+  add: list('--add <machine...>', 'Also simulate another machine like this one; repeatable'),
+  turn: parsedArg('--turn <duration>', 'Median time per issue (default: from the ledger)', parseDuration, null),
+  review: parsedArg('--review <duration>', 'Median time in review (default: from the ledger)', parseDuration, null),
+  price: parsedArg('--price <amount>', 'Price of one hour of an agent', amount, null),
+  faults: optional('--faults <kinds>', 'Inject faults: all, or kinds with intervals: agent=2h,forge (docs/how-to/simulate.md)'),
+  dispatchers: parsedArg('--dispatchers <n>', 'Number of concurrent dispatchers', parsePositive, 1),
+  svg: optional('--svg <file>', 'Write the plot to this file'),
 }
 
 type Options = Parsed<typeof args>
 
 export const simulateCommand = command({
-  args: args,
+  args,
   examples: [
     'burn simulate',
     'burn simulate --issues 500 --turn 40m --add laptop',
     'burn simulate --issues 500 --faults all --seed 7 --svg night.svg',
   ],
-  notes: ['It touches nothing of the fleet.'],
+  notes: [
+    'It changes nothing in the fleet, on the forge or in the ledger.',
+    'Exit codes: 0 done, 1 failed, 2 usage or spec, 3 some issues were not done within --hours.',
+  ],
   async run(deps, given) {
     const { session } = await deps.open()
-    const result = await simulated(session, given, deps)
+    const result = await simulateFleets(session, given, deps)
     if (given.svg !== undefined) writeSvg(resolve(deps.cwd, given.svg), result.runs)
     return done(result, result.runs.every(({ finished }) => finished) ? 0 : 3)
   },
@@ -74,13 +75,13 @@ interface Simulated {
   readonly seed: number
   readonly issues: number
   readonly habits: Habits
-  /** How many turns and reviews of the ledger's history they were learnt from. */
+  /** Numbers of turns and reviews in the ledger's history. Below a minimum, `habits` are assumed. */
   readonly turns_seen: number
   readonly reviews_seen: number
   readonly runs: readonly Run[]
 }
 
-async function simulated(session: Session, options: Options, { common, io, stop, cwd }: CommandContext): Promise<Simulated> {
+async function simulateFleets(session: Session, options: Options, { common, io, stop, cwd }: CommandContext): Promise<Simulated> {
   const [{ simulateInThread }, { habitsOf }, { withOneMore }] = await Promise.all([
     import('../../simulate/thread.ts'),
     import('../../simulate/habits.ts'),
@@ -88,28 +89,28 @@ async function simulated(session: Session, options: Options, { common, io, stop,
   ])
   const { fleet, ledger, clock } = session
   const [issues, faults] = [await issuesFor(options.issues, session, cwd), await faultsNamed(options.faults)]
-  const learnt = habitsOf(await ledger.dispatchTimes(5000))
+  const learned = habitsOf(await ledger.dispatchTimes(5000))
   const by = (median: number | null, known: Habits['turn']) => (median === null ? known : { median, spread: 0.5 })
-  const habits = { ...learnt.habits, turn: by(options.turn, learnt.habits.turn), review: by(options.review, learnt.habits.review) }
+  const habits = { ...learned.habits, turn: by(options.turn, learned.habits.turn), review: by(options.review, learned.habits.review) }
   const fleets = [{ name: 'as declared', fleet }]
   for (const machine of machinesNamed(fleet, options.add).slice(0, options.add.length)) {
     const last = fleets.at(-1) ?? { name: '', fleet }
     fleets.push({
-      name: fleets.length === 1 ? `and another ${machine.name}` : `${last.name}, ${machine.name}`,
+      name: fleets.length === 1 ? `with another ${machine.name}` : `${last.name}, ${machine.name}`,
       fleet: withOneMore(last.fleet, machine),
     })
   }
   const progress = progressOn(io, common.json)
   const start = clock.now()
   const about = { issues, habits, faults, seed: options.seed, dispatchers: options.dispatchers, price: options.price }
-  const stands = new Map<string, string>()
+  const progressOf = new Map<string, string>()
   const figures = await mapConcurrently(fleets, availableParallelism(), async (each): Promise<Run> => {
-    const order = { ...about, fleet: each.fleet, start, longest: options.hours * 3_600_000 }
-    const found = await simulateInThread(order, stop, ({ at, open }) => {
-      stands.set(each.name, `${each.name}: ${duration(at - start)} simulated, ${open} open`)
-      progress.say([...stands.values()].join('; '))
+    const input = { ...about, fleet: each.fleet, start, longest: options.hours * 3_600_000 }
+    const found = await simulateInThread(input, stop, ({ at, open }) => {
+      progressOf.set(each.name, `${each.name}: ${duration(at - start)} simulated, ${open} open`)
+      progress.say([...progressOf.values()].join('; '))
     })
-    stands.delete(each.name)
+    progressOf.delete(each.name)
     const workers = each.fleet.machines.flatMap(({ windows }) => windows.flatMap((window) => window.workers)).length
     return { fleet: each.name, workers, ...found, wait_half: found.wait_p50, wait_nine_tenths: found.wait_p90 }
   }).finally(progress.end)
@@ -117,17 +118,21 @@ async function simulated(session: Session, options: Options, { common, io, stop,
     seed: options.seed,
     issues: figures[0]?.issues ?? 0,
     habits,
-    turns_seen: learnt.turns,
-    reviews_seen: learnt.reviews,
+    turns_seen: learned.turns,
+    reviews_seen: learned.reviews,
     runs: figures,
   }
 }
 
-async function issuesFor(written: string | undefined, { fleet, ledger, clock, forge }: Session, cwd: string): Promise<Order['issues']> {
+async function issuesFor(
+  written: string | undefined,
+  { fleet, ledger, clock, forge }: Session,
+  cwd: string,
+): Promise<SimulationInput['issues']> {
   const { syntheticIssue } = await import('../../simulate/synthetic.ts')
   if (written !== undefined && /^\d+$/.test(written)) return { count: Number(written), fleet }
   if (written !== undefined) {
-    const lines = issueLines(resolve(cwd, written))
+    const lines = readIssueLines(resolve(cwd, written))
     const counts = new Map<string, number>()
     return lines.map(({ repo, ...rest }) => {
       const ref = repo.includes('/') ? repo : `${fleet.forge.owner}/${repo}`
@@ -139,20 +144,21 @@ async function issuesFor(written: string | undefined, { fleet, ledger, clock, fo
   if (known.length > 0) return known
   throw new BurnError(
     'simulate_no_issues',
-    `the ledger knows no open issue of the fleet's on this ${forge.kind} forge`,
-    'let burn dispatch --dry-run read the forge first, or say how many: --issues 500',
+    `the ledger has no open issue of this ${forge.kind} forge for the fleet`,
+    'run burn dispatch --dry-run first to read the forge, or set a number: --issues 500',
     { exit: 2 },
   )
 }
 
 type Line = { readonly repo: string; readonly title?: string; readonly labels?: string[] }
 
-function issueLines(file: string): Line[] {
+/** Returns the issues of a file of JSON lines. Throws BurnError `issues_file` (exit 2). */
+function readIssueLines(file: string): Line[] {
   const bad = (line: number, why: string) =>
     new BurnError(
       'issues_file',
       `${file}:${line}:1: ${why}`,
-      'each line is an object like {"repo": "app", "title": "Mend it", "labels": ["bug"]}',
+      'each line is an object like {"repo": "app", "title": "Fix it", "labels": ["bug"]}',
       { exit: 2 },
     )
   let text: string
@@ -178,11 +184,12 @@ function issueLines(file: string): Line[] {
       !Array.isArray(labels) ||
       labels.some((label) => typeof label !== 'string')
     )
-      throw bad(index + 1, '"repo" and "title" must be texts, and "labels" a list of texts')
+      throw bad(index + 1, '"repo" and "title" must be strings, and "labels" a list of strings')
     return [{ repo, title, labels }]
   })
 }
 
+/** Returns the mean interval of each named kind of fault (ms). Throws BurnError `fault_unknown` (exit 2). */
 async function faultsNamed(text: string | undefined): Promise<Faults> {
   const { faultKinds } = await import('../../simulate/faults.ts')
   if (text === undefined) return new Map()
@@ -195,8 +202,8 @@ async function faultsNamed(text: string | undefined): Promise<Faults> {
       if (kind === undefined || (mean !== undefined && (!durationPattern.test(mean) || durationMs(mean) === 0)))
         throw new BurnError(
           'fault_unknown',
-          `${JSON.stringify(word)} is no kind of fault`,
-          `write all, or some of ${names.join(', ')}, each with how often: agent=2h`,
+          `${JSON.stringify(word)} is not a kind of fault`,
+          `write all, or some of ${names.join(', ')}, each with an interval if you like: agent=2h`,
           {
             exit: 2,
           },
@@ -214,7 +221,7 @@ function linesOf(simulated: Simulated, options: Options, io: Io): string[] {
   const summary = runs.map((run) => [
     run.fleet,
     String(run.workers),
-    run.finished ? hours(run.hours) : `not in ${hours(run.hours)}`,
+    run.finished ? hours(run.hours) : `not within ${hours(run.hours)}`,
     hours(run.work_hours),
     run.done_per_hour.toFixed(1),
     hours(run.wait_p50),
@@ -226,10 +233,10 @@ function linesOf(simulated: Simulated, options: Options, io: Io): string[] {
     all.map(({ lane, workers, idle, turns }) => [fleet, lane, String(workers), String(turns), `${Math.round(idle * 100)}%`]),
   )
   const [first] = runs
-  const course = { label: 'open', points: (first?.samples ?? []).map(({ at, open }) => ({ x: at, y: open })) }
-  const picture = plotted(course, Math.min(io.width, 100), 8, ['now', hours(first?.hours ?? 0)])
+  const series = { label: 'open', points: (first?.samples ?? []).map(({ at, open }) => ({ x: at, y: open })) }
+  const picture = plotted(series, Math.min(io.width, 100), 8, ['now', hours(first?.hours ?? 0)])
   return [
-    `${issues} issues, seed ${seed}. ${basisOf(simulated, options)}`,
+    `${counted(issues, 'issue')}, seed ${seed}. ${basisOf(simulated, options)}`,
     '',
     ...table(head, summary, io.width),
     '',
@@ -241,19 +248,19 @@ function linesOf(simulated: Simulated, options: Options, io: Io): string[] {
 }
 
 function basisOf({ habits, turns_seen, reviews_seen }: Simulated, options: Options): string {
-  const half = ({ turn: from }: { turn: Habits['turn'] }) =>
+  const median = (from: Habits['turn']) =>
     'median' in from ? duration(from.median) : duration(from.seen.toSorted((a, b) => a - b)[Math.floor(from.seen.length / 2)] ?? 0)
-  const source = (given: boolean, learnt: boolean, seen: number) =>
-    given ? 'as given' : learnt ? `as in ${seen} of the ledger` : `assumed: the ledger saw ${seen}`
-  const turn = `Turns of ${half({ turn: habits.turn })} (${source(options.turn !== null, 'seen' in habits.turn, turns_seen)})`
-  const review = `reviews of ${half({ turn: habits.review })} (${source(options.review !== null, 'seen' in habits.review, reviews_seen)})`
-  return `${turn}, ${review}; ${Math.round(habits.changes * 100)} % of turns bring a change, ${Math.round(habits.merged * 100)} % of those are merged.`
+  const source = (given: boolean, learned: boolean, seen: number) =>
+    given ? 'as given' : learned ? `from ${seen} in the ledger` : `assumed, because the ledger has only ${seen}`
+  const turn = `Median turn ${median(habits.turn)} (${source(options.turn !== null, 'seen' in habits.turn, turns_seen)})`
+  const review = `median review ${median(habits.review)} (${source(options.review !== null, 'seen' in habits.review, reviews_seen)})`
+  return `${turn}, ${review}. ${Math.round(habits.changes * 100)} % of turns open a change, ${Math.round(habits.merged * 100)} % of changes are merged.`
 }
 
 function writeSvg(file: string, runs: readonly Run[]): void {
-  const courses = runs.map(({ fleet, samples }) => {
+  const all = runs.map(({ fleet, samples }) => {
     const began = samples[0]?.at ?? 0
     return { label: fleet, points: samples.map(({ at, open }) => ({ x: (at - began) / 3_600_000, y: open })) }
   })
-  writeFileSync(file, svgOf('Open issues', courses))
+  writeFileSync(file, svgOf('Open issues', all))
 }

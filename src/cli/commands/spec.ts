@@ -1,8 +1,9 @@
-/** `burn spec`: the fleet spec, checked and explained. */
+/** `burn spec`: checks the fleet spec, and prints its reference and its JSON Schema. */
 import type { Fleet, Role } from '../../core/nouns.ts'
 import { SpecError, type SpecFinding } from '../../spec/findings.ts'
 import { command, done } from '../command.ts'
 import { allWorkers } from '../named.ts'
+import { counted } from '../../core/text.ts'
 
 type Checked = { readonly file: string } & (
   | ({ readonly ok: true } & Counts)
@@ -24,7 +25,7 @@ export const specCheckCommand = command({
       io.err(...deprecations)
       return done<Checked>({ file, ok: true, ...countsOf(fleet) })
     } catch (thrown) {
-      // A person reads the findings as burn shows every error; a program gets them one by one.
+      // Without --json the findings are printed like any other error.
       if (!(thrown instanceof SpecError) || !common.json) throw thrown
       return done<Checked>({ file, ok: false, findings: thrown.findings }, thrown.exit)
     }
@@ -32,8 +33,9 @@ export const specCheckCommand = command({
   present(checked, io) {
     if (!checked.ok) return
     const { file, machines, windows, panes, roles } = checked
-    const each = Object.entries(roles).map(([role, count]) => `${count} ${role}`)
-    io.out(`${file}: right. ${machines} machines, ${windows} windows, ${panes} panes: ${each.join(', ')}`)
+    const byRole = Object.entries(roles).map(([role, count]) => `${count} ${role}`)
+    const size = `${counted(machines, 'machine')}, ${counted(windows, 'window')}, ${counted(panes, 'pane')}`
+    io.out(`${file} is valid: ${size} (${byRole.join(', ')})`)
   },
 })
 

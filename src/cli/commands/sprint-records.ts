@@ -1,4 +1,5 @@
-/** `burn sprint list`, `show`, `results` and `prune`: the sprints there were, and their workspaces and transcripts. */
+/** `burn sprint list`, `show`, `results` and `prune`: the records of sprints, their workspaces and transcripts. */
+import { counted } from '../../core/text.ts'
 import type { Sprint } from '../../core/sprint.ts'
 import type { Total, TranscriptLine } from '../../sprint/results.ts'
 import type { Io } from '../io.ts'
@@ -8,13 +9,13 @@ import { command, done } from '../command.ts'
 import { issueNamed } from '../named.ts'
 import { sprintTable } from '../sprint-lines.ts'
 import { duration, table } from '../table.ts'
-import { flag, optional, positive, parsedArg, parseDuration, text, wholeNumber } from '../args.ts'
+import { flag, optional, parsePositive, parsedArg, parseDuration, text, parseWholeNumber } from '../args.ts'
 
 export const sprintListCommand = command({
   args: {
-    issue: optional('--issue <issue>', 'only of this issue'),
-    live: flag('--live', 'only those that have not ended'),
-    limit: parsedArg('--limit <n>', 'at most so many', positive, 40),
+    issue: optional('--issue <issue>', 'Only sprints of this issue'),
+    live: flag('--live', 'Only sprints that have not ended'),
+    limit: parsedArg('--limit <n>', 'Maximum number of sprints', parsePositive, 40),
   },
   examples: ['burn sprint list', 'burn sprint list --live --json'],
   async run({ open }, { issue, live, limit }) {
@@ -27,8 +28,8 @@ export const sprintListCommand = command({
 
 export const resultsCommand = command({
   args: {
-    csv: flag('--csv', 'every row, comma-separated, with a head'),
-    limit: parsedArg('--limit <n>', 'at most so many of the newest', positive, 1000),
+    csv: flag('--csv', 'All rows as comma-separated values, with a header'),
+    limit: parsedArg('--limit <n>', 'Only the newest sprints', parsePositive, 1000),
   },
   examples: ['burn sprint results', 'burn sprint results --csv > results.csv'],
   async run({ open, person }, { csv, limit }) {
@@ -57,8 +58,8 @@ function totalLines(all: readonly Total[], io: Io): string[] {
 
 export const sprintShowCommand = command({
   args: {
-    sprint: text('<sprint>', 'its id, or an issue: the newest of it'),
-    full: flag('--full', 'every text of the transcript as it is'),
+    sprint: text('<sprint>', 'Id of a sprint, or an issue (its newest sprint)'),
+    full: flag('--full', 'Do not shorten the texts of the transcript'),
   },
   examples: ['burn sprint show app#7', 'burn sprint show 01kaj4z7x3f9q --full'],
   async run({ open }, { sprint: name }) {
@@ -66,7 +67,7 @@ export const sprintShowCommand = command({
     const found = name.includes('#') ? { issue: issueNamed(fleet, name) } : { ids: [name] }
     const [sprint] = await ledger.sprints({ ...found, limit: 1 })
     if (sprint === undefined)
-      throw new BurnError('sprint_unknown', `there is no sprint ${name}`, 'burn sprint list shows them', { exit: 2 })
+      throw new BurnError('sprint_unknown', `there is no sprint ${name}`, 'burn sprint list shows all sprints', { exit: 2 })
     const { readTranscript } = await import('../../sprint/results.ts')
     return done({ sprint, transcript: fleet.sprint === null ? null : await readTranscript(fleet.sprint.dir, sprint.id) })
   },
@@ -74,7 +75,7 @@ export const sprintShowCommand = command({
 })
 
 function showSprint(row: Sprint, lines: readonly TranscriptLine[] | null, full: boolean, io: Io): void {
-  const mends = (lines ?? []).filter((line) => line.kind === 'check' && !line.passed).length
+  const failedChecks = (lines ?? []).filter((line) => line.kind === 'check' && !line.passed).length
   const facts: [string, string][] = [
     ['issue', row.issue],
     ['worker', `${row.worker} on ${row.host}`],
@@ -89,7 +90,7 @@ function showSprint(row: Sprint, lines: readonly TranscriptLine[] | null, full: 
       'check',
       row.check_result === null
         ? (row.check_command ?? 'not run')
-        : checkLine({ command: row.check_command, result: row.check_result, mends }),
+        : checkLine({ command: row.check_command, result: row.check_result, mends: failedChecks }),
     ],
     [
       'end',
@@ -99,17 +100,18 @@ function showSprint(row: Sprint, lines: readonly TranscriptLine[] | null, full: 
   ]
   for (const [name, value] of facts) io.out(`${io.paint('gray', name.padEnd(8))}${value}`)
   io.out('')
-  if (lines === null) io.out('Its transcript is not here: it was pruned, or is on another machine.')
+  if (lines === null) io.out('There is no transcript here: it was pruned, or is on another machine.')
   for (const line of lines ?? []) io.out(...transcriptLine(line, row.started_at, full, io).split('\n'))
 }
 
-const shortest = 400
+/** Longest text of a transcript that is printed whole without `--full`, in characters. */
+const maxText = 400
 
 function transcriptLine(line: TranscriptLine, began: number, full: boolean, io: Io): string {
   const at = io.paint('gray', duration(line.at - began).padStart(6))
   const text = (whole: string) => {
     const kept = whole.trimEnd()
-    return (full || kept.length <= shortest ? kept : `${kept.slice(0, shortest).toWellFormed()} […]`).replaceAll('\n', '\n        ')
+    return (full || kept.length <= maxText ? kept : `${kept.slice(0, maxText).toWellFormed()} […]`).replaceAll('\n', '\n        ')
   }
   if (line.kind === 'note') return `${at}  ${text(line.text)}`
   if (line.kind === 'check') return `${at}  ${io.paint(line.passed ? 'green' : 'red', `check ${line.command}`)}\n        ${text(line.text)}`
@@ -120,10 +122,10 @@ function transcriptLine(line: TranscriptLine, began: number, full: boolean, io: 
 
 export const sprintPruneCommand = command({
   args: {
-    keep: parsedArg('--keep <n>', 'how many ended workspaces stay (default: sprint.keep.workspaces)', wholeNumber, null),
-    older_than: parsedArg('--older-than <duration>', 'how old what goes must be (default: sprint.keep.age)', parseDuration, null),
-    force: flag('--force', 'also workspaces with work that is not pushed: it is lost then'),
-    dry_run: flag('-n, --dry-run', 'say what would go, and remove nothing'),
+    keep: parsedArg('--keep <n>', 'Ended workspaces to keep (default: sprint.keep.workspaces)', parseWholeNumber, null),
+    older_than: parsedArg('--older-than <duration>', 'Minimum age to delete (default: sprint.keep.age)', parseDuration, null),
+    force: flag('--force', 'Also delete workspaces with unpushed work, which is lost then'),
+    dry_run: flag('-n, --dry-run', 'Show what would be deleted, and delete nothing'),
   },
   examples: ['burn sprint prune --dry-run', 'burn sprint prune --keep 5', 'burn sprint prune --older-than 7d'],
   async run(deps, { keep, older_than, force, dry_run }) {
@@ -136,7 +138,8 @@ export const sprintPruneCommand = command({
     return done(await pruneSprints(limits, { session, policy, git: gitFor(open, deps) }))
   },
   present(gone, io, { dry_run }) {
-    io.out(`${dry_run ? 'would remove' : 'removed'} ${gone.workspaces.length} workspaces and ${gone.transcripts.length} transcripts`)
-    for (const id of gone.kept) io.out(io.paint('yellow', `${id} stays: its work is not pushed (--force removes it)`))
+    const what = `${counted(gone.workspaces.length, 'workspace')} and ${counted(gone.transcripts.length, 'transcript')}`
+    io.out(`${dry_run ? 'Would delete' : 'Deleted'} ${what}`)
+    for (const id of gone.kept) io.out(io.paint('yellow', `Kept ${id}: its work is not pushed (--force deletes it)`))
   },
 })

@@ -1,19 +1,19 @@
-/** `burn sprint run` and `publish`: one issue, one disposable run, one change for review. */
+/** `burn sprint run` and `publish`: do an issue without a pane, and open its change for review. */
 import type { SprintContext } from '../../sprint/context.ts'
 import type { KeptChange } from '../../sprint/kept.ts'
 import type { SprintRunOptions, SprintRunResult } from '../../sprint/run.ts'
 import type { Io } from '../io.ts'
 import { BurnError } from '../../core/errors.ts'
 import { servedRepos } from '../../core/refs.ts'
-import { sanitize } from '../../core/text.ts'
+import { counted, sanitize } from '../../core/text.ts'
 import { sentence } from '../../decide/wording.ts'
 import { command, done, type OpenSession, type Done } from '../command.ts'
 import { issueNamed, unknownNameError } from '../named.ts'
 import { progressOf, sprintTable } from '../sprint-lines.ts'
 import { table } from '../table.ts'
-import { flag, list, optional, positive, parsedArg, text } from '../args.ts'
+import { flag, list, optional, parsePositive, parsedArg, text } from '../args.ts'
 
-interface Wishes {
+interface RunFlags {
   readonly repo: readonly string[]
   readonly issue: string | undefined
   readonly lane: string | undefined
@@ -32,14 +32,14 @@ interface Ran {
 
 export const sprintRunCommand = command({
   args: {
-    repo: list('-r, --repo <repo...>', 'only issues of these repos'),
-    issue: optional('--issue <issue>', 'this one: owner/repo#7, or repo#7'),
-    lane: optional('--lane <lane>', 'only issues of the repos that windows of this lane serve'),
-    count: parsedArg('-c, --count <n>', 'how many issues at most (default: as many as --jobs)', positive, null),
-    jobs: parsedArg('-j, --jobs <n>', 'how many at a time', positive, 1),
-    alone: flag('--alone', 'exit if another sprint run --alone is running: for schedulers'),
-    now: flag('--now', 'also if sprints pause after trouble'),
-    dry_run: flag('-n, --dry-run', 'say what would be taken and by whom, and change nothing'),
+    repo: list('-r, --repo <repo...>', 'Only issues of these repos'),
+    issue: optional('--issue <issue>', 'Do this issue: owner/repo#7, or repo#7'),
+    lane: optional('--lane <lane>', 'Only issues of the repos of this lane'),
+    count: parsedArg('-c, --count <n>', 'Maximum number of issues (default: the number of --jobs)', parsePositive, null),
+    jobs: parsedArg('-j, --jobs <n>', 'Number of sprints at a time', parsePositive, 1),
+    alone: flag('--alone', 'Exit if a sprint run --alone is running (for cron)'),
+    now: flag('--now', 'Run even if sprints pause after trouble'),
+    dry_run: flag('-n, --dry-run', 'Show what would be done, and change nothing'),
   },
   examples: [
     'burn sprint run --dry-run',
@@ -48,17 +48,17 @@ export const sprintRunCommand = command({
     'burn sprint run --lane bugs --jobs 4 --count 20',
   ],
   notes: [
-    'Exit codes: 0 every sprint ended in a change (or there was nothing to do), 3 some did, a change waits for a person, or some repos could not be read, 1 none did, or no repo could be read.',
+    'Exit codes: 0 all sprints opened a change, or there was nothing to do; 1 none did, or no repo could be read; 2 usage or spec; 3 some did, a change waits for a person, or some repos could not be read.',
   ],
   async run(deps, given): Promise<Done<Shown>> {
     const open = await deps.open()
     const { wireSprints } = await import('../wire-sprints.ts')
     const sprints = await wireSprints(open, deps, progressOf(deps.person))
-    const wish = wishOf(given, open)
-    if (given.dry_run) return dryRun(wish, sprints)
+    const options = runOptionsOf(given, open)
+    if (given.dry_run) return dryRun(options, sprints)
     const { runSprints } = await import('../../sprint/run.ts')
     const { runJobAlone } = await import('../../jobs/run.ts')
-    const begin = () => runSprints(wish, sprints, deps.stop)
+    const begin = () => runSprints(options, sprints, deps.stop)
     const ran = given.alone ? await runJobAlone('sprint run', open.session, begin) : { ran: true as const, result: await begin() }
     if (!ran.ran) return done<Shown>({ sprints: [], skipped: 'another sprint run is running: nothing was started' })
     const { rows, unread } = ran.result
@@ -75,7 +75,7 @@ export const sprintRunCommand = command({
 
 const unreadOf = (unread: ReadonlyMap<string, string>) => [...unread].map(([repo, why]) => ({ repo, why }))
 
-function wishOf(options: Wishes, { session: { fleet } }: OpenSession): SprintRunOptions {
+function runOptionsOf(options: RunFlags, { session: { fleet } }: OpenSession): SprintRunOptions {
   const all = fleet.sprint?.repos ?? []
   const issue = options.issue === undefined ? null : issueNamed(fleet, options.issue)
   const named = [
@@ -86,12 +86,7 @@ function wishOf(options: Wishes, { session: { fleet } }: OpenSession): SprintRun
   const lane = options.lane === undefined ? null : laneRepos(options.lane, fleet)
   const repos = all.filter((repo) => (named.length === 0 || named.includes(repo)) && (lane === null || lane.includes(repo)))
   if (repos.length === 0)
-    throw new BurnError(
-      'sprint_no_repo',
-      'there is no repo to take issues from',
-      'write "repos" in "sprint" of the spec, or other options',
-      { exit: 2 },
-    )
+    throw new BurnError('sprint_no_repo', 'no repo matches', 'set "repos" under "sprint" in the spec, or use other options', { exit: 2 })
   return { repos, issue, count: options.count ?? options.jobs, jobs: options.jobs, now: options.now === true || issue !== null }
 }
 
@@ -101,22 +96,29 @@ function laneRepos(lane: string, { machines }: OpenSession['session']['fleet']):
   return servedRepos(machines.map((machine) => ({ ...machine, windows: machine.windows.filter((window) => window.lane === lane) })))
 }
 
-async function dryRun(wish: SprintRunOptions, sprints: SprintContext) {
+async function dryRun(options: SprintRunOptions, sprints: SprintContext) {
   const { findIssues, sayUnread } = await import('../../sprint/find-issues.ts')
-  const { picks, unread } = await findIssues({ ...wish, worker: `sprint/${sprints.host}`, dryRun: true }, sprints)
+  const { picks, unread } = await findIssues({ ...options, worker: `sprint/${sprints.host}`, dryRun: true }, sprints)
   sayUnread(unread, new Set(), sprints.session)
   const backends = await Promise.all(sprints.backends.map(async (backend) => ({ name: backend.name, failure: await backend.probe() })))
-  const next = picks.picks.slice(0, wish.count)
+  const next = picks.picks.slice(0, options.count)
   const would_take = next.map(({ issue, attempt, reason }) => ({ issue: issue.ref, title: issue.title, attempt, reason }))
   const { refused } = picks
-  const result = { issue: wish.issue, would_take, waiting: picks.picks.length - next.length, refused, backends, unread: unreadOf(unread) }
+  const result = {
+    issue: options.issue,
+    would_take,
+    waiting: picks.picks.length - next.length,
+    refused,
+    backends,
+    unread: unreadOf(unread),
+  }
   return done(result, unread.size > 0 ? 3 : 0)
 }
 
 function showDryRun({ issue, would_take, waiting, refused, backends }: Exclude<Shown, Ran>, io: Io): void {
   const rows = would_take.map(({ issue: ref, attempt, reason, title }) => [ref, String(attempt), sentence(reason), title])
   io.out(...table(['ISSUE', 'TRY', 'WHY', 'TITLE'], rows, io.columns))
-  io.out(`Would take ${would_take.length}; ${waiting} more could follow; ${refused.length} are not for a sprint.`)
+  io.out(`Would do ${counted(would_take.length, 'issue')}; ${waiting} more are eligible, ${refused.length} are not.`)
   for (const { name, failure } of backends)
     io.out(failure === null ? `${name}: ready` : io.paint('yellow', `${name}: ${failure.class}: ${failure.reason}`))
   if (issue !== null) for (const each of refused) io.out(`${each.issue}: ${sentence(each.reason)}`)
@@ -124,29 +126,29 @@ function showDryRun({ issue, would_take, waiting, refused, backends }: Exclude<S
 
 function showRan({ sprints, unread = [], skipped }: Ran, io: Io): void {
   if (skipped !== undefined) return io.out(skipped)
-  if (sprints.length === 0) return io.out(`${nothing(unread.length)} (burn sprint run --dry-run says why).`)
+  if (sprints.length === 0) return io.out(`${nothingToDo(unread.length)} (burn sprint run --dry-run gives the reasons).`)
   const count = (outcome: string) => sprints.filter((row) => row.outcome === outcome).length
   const kept = count('kept') === 0 ? '' : `, ${count('kept')} kept for a person (burn sprint publish)`
   io.out(...sprintTable(sprints, io))
-  io.out(`${sprints.length} sprint${sprints.length === 1 ? '' : 's'}: ${count('change')} with a change for review${kept}`)
+  io.out(`${counted(sprints.length, 'sprint')}: ${count('change')} with a change for review${kept}`)
 }
 
-/** Nothing is called empty that was not read. */
-function nothing(unread: number): string {
-  if (unread === 0) return 'There is nothing to do: no open issue is for a sprint now'
-  return `There is nothing to do in the repos that could be read; ${unread} could not be`
+/** Says that there is nothing to do. Names unread repos, because they may have eligible issues. */
+function nothingToDo(unread: number): string {
+  if (unread === 0) return 'Nothing to do: no open issue is eligible for a sprint'
+  return `Nothing to do in the repos that could be read; ${counted(unread, 'repo')} could not be read`
 }
 
-type Published = ReturnType<typeof waitingOf> & { readonly change_url: string | null }
+type Published = ReturnType<typeof keptReport> & { readonly change_url: string | null }
 
-/** Lines of a patch that are shown. */
-const mostLines = 400
+/** Maximum number of lines of a patch that are shown. */
+const maxPatchLines = 400
 
 export const publishCommand = command({
   args: {
-    sprint: text('<sprint>', 'its id, or an issue: the newest of it'),
-    yes: flag('-y, --yes', 'do not ask'),
-    dry_run: flag('-n, --dry-run', 'show what would be pushed, and push nothing'),
+    sprint: text('<sprint>', 'Id of a sprint, or an issue (its newest sprint)'),
+    yes: flag('-y, --yes', 'Do not ask for confirmation'),
+    dry_run: flag('-n, --dry-run', 'Show what would be pushed, and push nothing'),
   },
   examples: ['burn sprint publish app#7 --dry-run', 'burn sprint publish 01kaj4z7x3f9q --yes'],
   notes: ['burn keeps a change for a person if it touches CI definitions or hooks.'],
@@ -157,18 +159,18 @@ export const publishCommand = command({
     const { gitFor, hostHere, sprintPolicy } = await import('../wire-sprints.ts')
     const ports = { session, policy: sprintPolicy(session), git: gitFor(open, deps), host: hostHere() }
     const { publishKeptChange, findKeptChange } = await import('../../sprint/kept.ts')
-    const waiting = await findKeptChange(await sprintNamed(sprint, session), ports)
-    person?.out(...linesOf(waiting, person))
-    const report = waitingOf(waiting)
+    const kept = await findKeptChange(await sprintNamed(sprint, session), ports)
+    person?.out(...linesOf(kept, person))
+    const report = keptReport(kept)
     if (dry_run) return done({ ...report, change_url: null })
-    if (!yes && !(await io.confirm(`Push ${waiting.workspace.branch} and open it for review?`)))
-      throw new BurnError('not_confirmed', 'nothing was pushed', 'add --yes to publish it without a question', { exit: 2 })
-    const change = await publishKeptChange(waiting, ports)
+    if (!yes && !(await io.confirm(`Push ${kept.workspace.branch} and open it for review?`)))
+      throw new BurnError('not_confirmed', 'nothing was pushed', 'add --yes to publish without confirmation', { exit: 2 })
+    const change = await publishKeptChange(kept, ports)
     return done({ ...report, change_url: change.url })
   },
-  /** The change itself is shown before the question. */
+  /** Prints only the link: the change was shown before the question. */
   present({ change_url }, io) {
-    if (change_url !== null) io.out(`open for review: ${change_url}`)
+    if (change_url !== null) io.out(`Open for review: ${change_url}`)
   },
 })
 
@@ -177,10 +179,10 @@ async function sprintNamed(name: string, { ledger, fleet }: OpenSession['session
   const issue = issueNamed(fleet, name)
   const [newest] = await ledger.sprints({ issue, limit: 1 })
   if (newest !== undefined) return newest.id
-  throw new BurnError('sprint_unknown', `there is no sprint of ${issue}`, 'burn sprint list shows them', { exit: 2 })
+  throw new BurnError('sprint_unknown', `${issue} has no sprint`, 'burn sprint list shows all sprints', { exit: 2 })
 }
 
-function waitingOf({ sprint, workspace, change, paths, protected: seen }: KeptChange) {
+function keptReport({ sprint, workspace, change, paths, protected: seen }: KeptChange) {
   const { branch, base, title, body } = change
   return { id: sprint.id, issue: sprint.issue, branch, base, title, body, paths, protected: seen, workspace: workspace.path }
 }
@@ -188,14 +190,16 @@ function waitingOf({ sprint, workspace, change, paths, protected: seen }: KeptCh
 function linesOf({ sprint, workspace, change, paths, protected: seen, patch }: KeptChange, io: Io): string[] {
   const lines = sanitize(patch).trimEnd().split('\n')
   const more =
-    lines.length > mostLines ? [`… ${lines.length - mostLines} more lines: git -C ${workspace.path} diff ${workspace.base_commit}`] : []
+    lines.length > maxPatchLines
+      ? [`… ${lines.length - maxPatchLines} more lines: git -C ${workspace.path} diff ${workspace.base_commit}`]
+      : []
   return [
     `${io.paint('bold', sprint.issue)}  ${sanitize(change.title)}`,
-    `Sprint ${sprint.id} would push ${change.branch} for ${change.base}: ${paths.length} file${paths.length === 1 ? '' : 's'}.`,
+    `Sprint ${sprint.id} would push ${change.branch} for ${change.base}: ${counted(paths.length, 'file')}.`,
     'Protected:',
     ...seen.map((path) => `  ${io.paint('yellow', sanitize(path).replaceAll('\n', ' '))}`),
     '',
-    ...lines.slice(0, mostLines),
+    ...lines.slice(0, maxPatchLines),
     ...more,
     '',
   ]

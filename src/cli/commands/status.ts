@@ -1,4 +1,4 @@
-/** `burn status`: what every worker is doing. */
+/** `burn status`: shows what each worker is doing. */
 import type { StatusReport } from '../../decide/report.ts'
 import { status } from '../../observe/state.ts'
 import { command, done } from '../command.ts'
@@ -8,18 +8,18 @@ import { flag, list, parsedArg } from '../args.ts'
 
 export const statusCommand = command({
   args: {
-    machine: list('-m, --machine <name...>', 'only these machines'),
-    watch: flag('-w, --watch', 'look again and again until Ctrl-C (burn watch shows changes when they happen)'),
-    interval: parsedArg('--interval <seconds>', 'pause between looks with --watch', (word) => Math.max(0.2, Number(word) || 2), 2),
+    machine: list('-m, --machine <name...>', 'Only these machines'),
+    watch: flag('-w, --watch', 'Repeat until Ctrl-C (see also burn watch)'),
+    interval: parsedArg('--interval <seconds>', 'Pause between two reports with --watch', (word) => Math.max(0.2, Number(word) || 2), 2),
   },
   examples: ['burn status', 'burn status --machine mac --json'],
-  notes: ['burn watch shows it as it changes.'],
+  notes: ['Exit codes: 0 done, 1 failed, 2 usage or spec, 3 a machine is unreachable, or a repo or issue is unread or backed off.'],
   async run({ open, emit, clock, stop }, { machine, watch, interval }) {
     const { session } = await open()
     const machines = machinesNamed(session.fleet, machine)
     if (!watch) {
       const report = await status(machines, session)
-      return done(withOldName(report), isWhole(report) ? 0 : 3)
+      return done(withOldName(report), isComplete(report) ? 0 : 3)
     }
     do {
       emit(withOldName(await status(machines, session)) satisfies StatusReport)
@@ -37,7 +37,7 @@ export const statusCommand = command({
 /** Adds `resting`, the old name of `backed_off`, for one release. */
 const withOldName = (report: StatusReport) => ({ ...report, resting: report.backed_off })
 
-/** Everything was seen, and nothing is left alone. */
-function isWhole({ machines, backed_off, unread }: StatusReport): boolean {
+/** Whether every machine was reached, and no issue or repo is backed off or unread. */
+function isComplete({ machines, backed_off, unread }: StatusReport): boolean {
   return machines.every(({ reachable }) => reachable) && backed_off.length + unread.length === 0
 }

@@ -1,32 +1,33 @@
-/** `burn up` and `burn down`. */
+/** `burn up` and `burn down`: create the panes of the spec, and end them. */
 import type { TopologyAction } from '../../decide/topology.ts'
 import type { DownPlan, BringUpResult } from '../../operate/up-down.ts'
 import { command, done, exitFor } from '../command.ts'
 import type { Io } from '../io.ts'
 import { machinesNamed } from '../named.ts'
+import { counted } from '../../core/text.ts'
 import { flag, list } from '../args.ts'
 
 export const upCommand = command({
   args: {
-    machines: list('[machine...]', 'only these (default: all)'),
-    dry_run: flag('-n, --dry-run', 'say what would be done, and do nothing'),
-    prune: flag('--prune', 'end workers that the spec no longer has, if they hold nothing'),
+    machines: list('[machine...]', 'Only these machines (default: all)'),
+    dry_run: flag('-n, --dry-run', 'Show what would be done, and do nothing'),
+    prune: flag('--prune', 'End workers that left the spec and hold no issue'),
   },
   examples: ['burn up --dry-run', 'burn up', 'burn up mac --prune'],
   async run({ open }, { machines, dry_run, prune }) {
     const { session } = await open()
     const { bringUp } = await import('../../operate/up-down.ts')
     const results = await bringUp(machinesNamed(session.fleet, machines), session, { dryRun: dry_run, prune })
-    return done({ dry_run, machines: results.map(raisedOf) }, exitFor(results.filter(({ error }) => error === null).length, results.length))
+    return done({ dry_run, machines: results.map(upReport) }, exitFor(results.filter(({ error }) => error === null).length, results.length))
   },
   present({ machines }, io, { dry_run }) {
-    for (const machine of machines) showRaised(machine, dry_run, io)
+    for (const machine of machines) showUp(machine, dry_run, io)
   },
 })
 
-type Raised = ReturnType<typeof raisedOf>
+type UpReport = ReturnType<typeof upReport>
 
-function raisedOf({ machine, actions, error, hint, notes }: BringUpResult) {
+function upReport({ machine, actions, error, hint, notes }: BringUpResult) {
   return { name: machine, error, hint, notes, actions: actions.map((action) => ({ ...actionOf(action), reason: action.reason })) }
 }
 
@@ -35,23 +36,23 @@ function actionOf(action: TopologyAction) {
   return { do: action.do, pane: action.pane, worker: typeof action.worker === 'string' ? action.worker : action.worker.id }
 }
 
-function showRaised({ name, actions, error, hint, notes }: Raised, dryRun: boolean, io: Io): void {
+function showUp({ name, actions, error, hint, notes }: UpReport, dryRun: boolean, io: Io): void {
   const bold = io.paint('bold', name)
   const panes = actions.reduce((sum, action) => sum + ('workers' in action ? action.workers.length : 0), 0)
   const others = actions.filter((action) => !('workers' in action))
-  for (const action of actions) io.out(`${bold}  ${dryRun ? 'would ' : ''}${sayAction(action)} (${action.reason})`)
+  for (const action of actions) io.out(`${bold}  ${dryRun ? 'would ' : ''}${actionText(action)} (${action.reason})`)
   for (const note of notes) io.err(`${io.paint('yellow', name)}: ${note}`)
   if (error !== null) return io.err(`${io.paint('magenta', name)}: ${error}`, ...(hint === '' ? [] : [`  hint: ${hint}`]))
   io.out(
-    `${bold}  ${actions.length === 0 ? 'as it should be' : `${panes} panes ${dryRun ? 'to add' : 'added'}, ${others.length} other changes`}`,
+    `${bold}  ${actions.length === 0 ? 'up to date' : `${counted(panes, 'pane')} ${dryRun ? 'to add' : 'added'}, ${counted(others.length, 'other change')}`}`,
   )
 }
 
-function sayAction(action: Raised['actions'][number]): string {
+function actionText(action: UpReport['actions'][number]): string {
   if ('workers' in action) {
-    if (action.do === 'create_window') return `create window ${action.window} with ${action.workers.length} panes`
+    if (action.do === 'create_window') return `create window ${action.window} with ${counted(action.workers.length, 'pane')}`
     const names = action.workers.map((id) => id.slice(id.lastIndexOf('/') + 1)).join(', ')
-    return `add ${action.workers.length} panes to window ${action.window}: ${names}`
+    return `add ${counted(action.workers.length, 'pane')} to window ${action.window}: ${names}`
   }
   switch (action.do) {
     case 'adopt_pane':
@@ -65,17 +66,17 @@ function sayAction(action: Raised['actions'][number]): string {
   }
 }
 
-interface Lowered {
+interface DownReport {
   readonly dry_run: boolean
-  readonly machines: readonly ReturnType<typeof loweredOf>[]
+  readonly machines: readonly ReturnType<typeof machineDown>[]
 }
 
 export const downCommand = command({
   args: {
-    machines: list('[machine...]', 'only these (default: all)'),
-    yes: flag('-y, --yes', 'do not ask'),
-    force: flag('--force', 'also while workers have live dispatches'),
-    dry_run: flag('-n, --dry-run', 'say what would be ended, and end nothing'),
+    machines: list('[machine...]', 'Only these machines (default: all)'),
+    yes: flag('-y, --yes', 'Do not ask for confirmation'),
+    force: flag('--force', 'End panes even if workers have live dispatches'),
+    dry_run: flag('-n, --dry-run', 'Show what would be ended, and end nothing'),
   },
   examples: ['burn down --dry-run', 'burn down allegro --yes'],
   async run({ open, emit, io }, given) {
@@ -83,29 +84,30 @@ export const downCommand = command({
     const { planBringDown, bringDown } = await import('../../operate/up-down.ts')
     const machines = machinesNamed(session.fleet, given.machines)
     const plans = await planBringDown(machines, session)
-    emit({ dry_run: given.dry_run, machines: plans.map(loweredOf) } satisfies Lowered)
+    emit({ dry_run: given.dry_run, machines: plans.map(machineDown) } satisfies DownReport)
     const exit = plans.some(({ error }) => error !== null) ? 3 : 0
     const count = plans.reduce((sum, { end, leave }) => sum + end.length + leave.length, 0)
     if (given.dry_run || count === 0) return exit
-    if (!given.yes && !(await io.confirm(`End ${count} panes and the agents in them?`))) {
-      io.err('Nothing was ended (say --yes where nobody can answer).')
+    if (!given.yes && !(await io.confirm(`End ${counted(count, 'pane')} and the agents in them?`))) {
+      io.err('Nothing was ended. Without a terminal, confirm with --yes.')
       return 1
     }
     await bringDown(machines, plans, given.force, session)
     return exit
   },
-  present({ machines }: Lowered, io) {
-    for (const machine of machines) io.out(`${io.paint('bold', machine.name)}  ${sayLowered(machine)}`)
+  present({ machines }: DownReport, io) {
+    for (const machine of machines) io.out(`${io.paint('bold', machine.name)}  ${downText(machine)}`)
   },
 })
 
-function loweredOf({ machine, end, leave, live, error }: DownPlan) {
+function machineDown({ machine, end, leave, live, error }: DownPlan) {
   return { name: machine, error, end: end.map(({ worker }) => worker), leave: leave.map(({ worker }) => worker), live }
 }
 
-function sayLowered({ end, leave, live, error }: ReturnType<typeof loweredOf>): string {
+function downText({ end, leave, live, error }: ReturnType<typeof machineDown>): string {
   if (error !== null) return `unreachable: ${error}`
-  const left = leave.length === 0 ? '' : `; ${leave.length} adopted panes are left`
+  const left = leave.length === 0 ? '' : `; ${counted(leave.length, 'adopted pane')} to leave`
   if (end.length + leave.length === 0) return 'nothing to end'
-  return `${end.length} panes to end${left}${live.length === 0 ? '' : `; ${live.length} workers have live dispatches`}`
+  const working = live.length === 0 ? '' : `; ${counted(live.length, 'worker')} with live dispatches`
+  return `${counted(end.length, 'pane')} to end${left}${working}`
 }

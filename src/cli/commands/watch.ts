@@ -1,4 +1,4 @@
-/** `burn watch`: what every worker is doing, as it changes; on a terminal a table on its other screen, so that what stood there before comes back. */
+/** `burn watch`: shows what each worker is doing, live. On a terminal it draws a table on the alternate screen. */
 import type { Fleet, Machine, Worker, WorkerId } from '../../core/nouns.ts'
 import type { Clock } from '../../core/ports.ts'
 import type { WatchUpdate, WorkerChange } from '../../observe/watch.ts'
@@ -6,20 +6,21 @@ import type { Io } from '../io.ts'
 import { command } from '../command.ts'
 import { unknownNameError } from '../named.ts'
 import { fleetLine, machineLines, backoffLines, sprintLines, stateText } from '../status-table.ts'
-import { list, positive, parsedArg } from '../args.ts'
+import { counted } from '../../core/text.ts'
+import { list, parsePositive, parsedArg } from '../args.ts'
 
 type Change = Omit<WorkerChange, 'at'> & { readonly at: string }
 
 export const watchCommand = command({
   args: {
-    names: list('[names...]', 'only these machines, windows and workers'),
-    for: parsedArg('--for <seconds>', 'end after so long', positive, null),
+    names: list('[names...]', 'Only these machines, windows and workers'),
+    for: parsedArg('--for <seconds>', 'Stop after this time', parsePositive, null),
   },
   examples: ['burn watch', 'burn watch mac WORKBENCH', 'burn watch --json --for 60 | jq .to'],
-  notes: ['Without a terminal it prints a line for each change.'],
+  notes: ['Without a terminal it prints one line per change.'],
   async run({ open, emit, person, clock, stop }, given) {
     const { session } = await open()
-    const machines = narrowed(session.fleet, given.names)
+    const machines = machinesWith(session.fleet, given.names)
     const { watch } = await import('../../observe/watch.ts')
     const end = new AbortController()
     const until = AbortSignal.any([stop, end.signal])
@@ -42,8 +43,8 @@ export const watchCommand = command({
   },
 })
 
-/** The fleet's machines with only the windows and workers that a name stands for. Throws BurnError `name_unknown` (exit 2). */
-function narrowed(fleet: Fleet, names: readonly string[]): readonly Machine[] {
+/** Returns the fleet's machines with only the named windows and workers. Throws BurnError `name_unknown` (exit 2). */
+function machinesWith(fleet: Fleet, names: readonly string[]): readonly Machine[] {
   if (names.length === 0) return fleet.machines
   const used = new Set<string>()
   const all: string[] = []
@@ -67,13 +68,15 @@ function narrowed(fleet: Fleet, names: readonly string[]): readonly Machine[] {
   return machines
 }
 
-/** How long a row that changed stands out, and how often ages are drawn anew, milliseconds. */
-const lately = 5_000
-const tick = 1_000
-// The other screen, without a cursor. Wrapping is off: the terminal itself cuts what is too long.
+/** A changed row is bold for this time (ms). */
+const highlightTime = 5_000
+/** Pause between two redraws of the ages (ms). */
+const redrawInterval = 1_000
+// Alternate screen, no cursor, no line wrapping: the terminal cuts long lines.
 const opening = ['?1049h', '?25l', '?7l']
 const closing = ['?7h', '?25h', '?1049l']
 
+/** Draws the fleet's status on a terminal, and redraws it every second until closed. */
 export class LiveTable {
   readonly #io: Io
   readonly #clock: Clock
@@ -95,7 +98,7 @@ export class LiveTable {
     this.#draw()
   }
 
-  /** Gives the terminal back as it was. */
+  /** Restores the terminal. */
   async close(): Promise<void> {
     this.#end.abort()
     if (this.#ticking === null) return
@@ -106,7 +109,7 @@ export class LiveTable {
   async #tick(): Promise<void> {
     this.#io.write(opening.map(this.#io.control).join(''))
     while (!this.#end.signal.aborted) {
-      await this.#clock.sleep(tick, this.#end.signal)
+      await this.#clock.sleep(redrawInterval, this.#end.signal)
       if (!this.#end.signal.aborted) this.#draw()
     }
   }
@@ -124,13 +127,13 @@ export class LiveTable {
   }
 }
 
-/** As many lines as fit in `height`: totals and the clock first, what does not fit in one line. */
+/** Returns the lines of the table, at most `height`: first the clock and the totals, last the number of lines that do not fit. */
 export function liveLines(
   { report }: WatchUpdate,
   io: Io,
   { height, now, changed }: { readonly height: number; readonly now: number; readonly changed: ReadonlyMap<WorkerId, number> },
 ): readonly string[] {
-  const bold = new Set([...changed].flatMap(([worker, at]) => (now - at < lately ? [worker] : [])))
+  const bold = new Set([...changed].flatMap(([worker, at]) => (now - at < highlightTime ? [worker] : [])))
   const clock = new Date(now).toTimeString().slice(0, 8)
   const head = [`${io.paint('gray', clock)}  ${fleetLine(report, io)}`, '']
   const body = [
@@ -144,6 +147,6 @@ export function liveLines(
   return [
     ...head,
     ...body.slice(0, shown),
-    io.paint('gray', `… ${body.length - shown} more lines (burn watch <machine|window|worker> shows a part)`),
+    io.paint('gray', `… ${counted(body.length - shown, 'more line')} (burn watch <machine|window|worker> shows a part)`),
   ]
 }

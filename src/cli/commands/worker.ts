@@ -1,4 +1,4 @@
-/** `burn worker`: the issues that a worker skips, and its own loop. */
+/** `burn worker`: runs the loop of one worker, and has workers skip issues. */
 import type { Worker } from '../../core/nouns.ts'
 import type { Sprint } from '../../core/sprint.ts'
 import { BurnError } from '../../core/errors.ts'
@@ -6,17 +6,17 @@ import { command, done, type Deps, type OpenSession } from '../command.ts'
 import { issueNamed, workerNamed } from '../named.ts'
 import { endLine, progressOf } from '../sprint-lines.ts'
 import { duration, table } from '../table.ts'
-import { flag, list, optional, positive, parsedArg, parseDuration, text } from '../args.ts'
+import { flag, list, optional, parsePositive, parsedArg, parseDuration, text } from '../args.ts'
 
-const why = list('[reason...]', 'why, for the others')
+const why = list('[reason...]', 'Reason, for other people')
 
 export const skipCommand = command({
   args: {
-    worker: text('<worker>', 'machine/WINDOW/NAME, NAME, or sprint/<host> for burn sprint run'),
+    worker: text('<worker>', 'machine/WINDOW/NAME, NAME, or sprint/<host> for sprints'),
     issue: text('<issue>', 'owner/repo#7, or repo#7'),
     why,
-    for: parsedArg('--for <duration>', 'how long, for example 2d (default: until it is taken off)', parseDuration, null),
-    remove: flag('--remove', 'take it off'),
+    for: parsedArg('--for <duration>', 'Duration, such as 2d (default: until --remove)', parseDuration, null),
+    remove: flag('--remove', 'Stop skipping the issue'),
   },
   examples: ['burn worker skip AZOTH app#7 --for 2d needs a new API key', 'burn worker skip AZOTH app#7 --remove'],
   async run({ open }, given) {
@@ -34,6 +34,7 @@ export const skipCommand = command({
 
 export const skipsCommand = command({
   args: {},
+  examples: ['burn worker skips'],
   async run({ open }) {
     const { ledger, clock } = (await open()).session
     return done({ skips: await ledger.skips(clock.now()) })
@@ -55,40 +56,32 @@ type LoopPart = Sprint | { readonly pause_reason: string; readonly rests: string
 export const loopCommand = command({
   args: {
     worker: optional('[worker]', 'machine/WINDOW/NAME, or NAME (default: the worker of this pane)'),
-    count: parsedArg('-c, --count <n>', 'end after so many issues', positive, Infinity),
-    interval: parsedArg(
-      '-i, --interval <seconds>',
-      'pause if there is nothing to do (default: dispatch.interval of the spec)',
-      positive,
-      null,
-    ),
-    skip_for: parsedArg(
-      '--skip-for <duration>',
-      'how long it skips an issue that came to nothing (default: 6h)',
-      parseDuration,
-      parseDuration('6h'),
-    ),
+    count: parsedArg('-c, --count <n>', 'Stop after this many issues (default: no limit)', parsePositive, Infinity),
+    interval: parsedArg('-i, --interval <seconds>', 'Pause if there is nothing to do (default: dispatch.interval)', parsePositive, null),
+    skip_for: parsedArg('--skip-for <duration>', 'Time to skip an issue that failed (default: 6h)', parseDuration, parseDuration('6h')),
   },
   examples: ['burn worker loop AZOTH', 'burn worker loop mac/CRUCIBLE/AZOTH --count 3'],
   notes: [
-    'No other process gives this worker anything meanwhile. SIGTERM ends it after the step that it is in, and gives its issue back.',
-    'Exit codes: 0 --count issues were done, 3 it was stopped, 1 another loop of this worker runs.',
+    'While it runs, no other process gives this worker an issue. SIGTERM stops it after the current step and releases its issue.',
+    'Exit codes: 0 --count issues were done, 1 another loop of this worker is running, 2 usage or spec, 3 it was stopped.',
   ],
   async run(deps, given) {
     const open = await deps.open()
-    const worker = await whichWorker(given.worker, open, deps)
+    const worker = await loopWorker(given.worker, open, deps)
     const { wireSprints } = await import('../wire-sprints.ts')
     const { loop } = await import('../../sprint/loop.ts')
     const { person, emit } = deps
     if (worker.role !== 'worker')
-      throw new BurnError('worker_idle', `${worker.id} is a ${worker.role}: it is asked, and takes no issues`, 'name another', { exit: 2 })
+      throw new BurnError('worker_idle', `${worker.id} is a ${worker.role} worker, and these do no issues`, 'name another worker', {
+        exit: 2,
+      })
     if (worker.repos.length === 0)
-      throw new BurnError('worker_idle', `${worker.id} serves no repo`, 'write its "repos" in the spec', { exit: 2 })
+      throw new BurnError('worker_idle', `${worker.id} has no repos`, 'set its "repos" in the spec', { exit: 2 })
     const sprints = await wireSprints(open, deps, progressOf(person))
-    person?.err(person.paint('gray', `${worker.id} takes its issues itself, from ${worker.repos.join(', ')}; Ctrl-C ends it`))
+    person?.err(person.paint('gray', `${worker.id} takes issues of ${worker.repos.join(', ')}. Ctrl-C stops it.`))
     const interval = given.interval === null ? open.session.fleet.dispatch.interval : given.interval * 1000
     const { count, skip_for } = given
-    // A pause for the same reason as the one before is not said again: a loop without work would fill its pane.
+    // A repeated reason is not printed again, so that an idle loop does not fill its pane.
     let last = ''
     const onPause = (reason: string, ms: number) => {
       if (person === null || reason !== last) emit({ pause_reason: reason, rests: reason, ms } satisfies LoopPart)
@@ -103,17 +96,14 @@ export const loopCommand = command({
   },
 })
 
-/** The one that is named, or whose pane this is. */
-async function whichWorker(name: string | undefined, { session: { fleet } }: OpenSession, { env }: Deps): Promise<Worker> {
+/** Returns the named worker, or the worker of the pane that burn runs in. Throws BurnError `worker_unnamed` (exit 2) if there is neither. */
+async function loopWorker(name: string | undefined, { session: { fleet } }: OpenSession, { env }: Deps): Promise<Worker> {
   if (name !== undefined) return workerNamed(fleet, name)
   const pane = env['TMUX_PANE']
   const { paneWorker } = await import('../../tmux/current-pane.ts')
   const found = pane === undefined ? null : await paneWorker(pane, env)
   if (found !== null) return workerNamed(fleet, found)
-  throw new BurnError(
-    'worker_unnamed',
-    'which worker?',
-    'name it: burn worker loop AZOTH; without a name it is the worker of the pane that it runs in',
-    { exit: 2 },
-  )
+  throw new BurnError('worker_unnamed', 'no worker is named, and this is not the pane of a worker', 'name one: burn worker loop AZOTH', {
+    exit: 2,
+  })
 }
