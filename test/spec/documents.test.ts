@@ -11,7 +11,8 @@ import { complete } from './specs.ts'
 
 const read = (file: string) => readFileSync(resolve(import.meta.dirname, '../..', file), 'utf8')
 const examples = ['examples/timmy/fleet-spec.json', 'examples/solo/fleet-spec.json']
-const snippets = [...read('docs/how-to/declare-a-fleet.md').matchAll(/```jsonc\n([^]*?)```/g)].map((match) => match[1] ?? '')
+const guides = ['declare-a-fleet', 'approve-issues', 'declare-a-custom-agent'].map((name) => read(`docs/how-to/${name}.md`))
+const snippets = guides.flatMap((guide) => [...guide.matchAll(/```jsonc\n([^]*?)```/g)]).map((match) => match[1] ?? '')
 
 test('fleet-spec.schema.json is up to date', () => {
   assert.deepEqual(JSON.parse(read('fleet-spec.schema.json')), specJsonSchema(), 'run: burn spec schema > fleet-spec.schema.json')
@@ -43,7 +44,7 @@ test('what burn takes, the JSON Schema takes, and it refuses what burn refuses',
 })
 
 test('each snippet of the guide is a spec', () => {
-  assert.ok(snippets.length >= 5)
+  assert.ok(snippets.length >= 7)
   for (const snippet of snippets) assert.ok(complete(snippet).workers.length > 0)
 })
 

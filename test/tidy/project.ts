@@ -1,5 +1,5 @@
 /** What holds across files: every file in use, every name once, and documents that tell the truth. */
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { dirname, posix, resolve } from 'node:path'
 import { problem, root, type Problem, type Source } from './sources.ts'
 
@@ -61,12 +61,11 @@ export function linksResolve(document: Text): Problem[] {
     const target = match[1] ?? match[2] ?? ''
     if (/^[a-z]+:/.test(target)) return []
     const [file = '', anchor] = target.split('#')
-    const missing = file !== '' && !existsSync(resolve(root, dirname(document.path), file))
-    if (missing) return [problem(document, match.index, `${target} leads nowhere: mend the link`)]
-    const headings = anchor !== undefined && file === '' ? headingsOf(document.text) : null
-    return headings === null || headings.has(anchor ?? '')
-      ? []
-      : [problem(document, match.index, `there is no heading #${anchor}: mend the link`)]
+    const path = resolve(root, dirname(document.path), file)
+    if (file !== '' && !existsSync(path)) return [problem(document, match.index, `${target} leads nowhere: fix the link`)]
+    if (anchor === undefined) return []
+    const headings = headingsOf(file === '' ? document.text : readFileSync(path, 'utf8'))
+    return headings.has(anchor) ? [] : [problem(document, match.index, `there is no heading #${anchor}: fix the link`)]
   })
 }
 
@@ -100,7 +99,10 @@ function headingsOf(text: string): Set<string> {
 /** Commands that a document shows: in `code`, and at the start of a line of a code block. */
 export function commandsExist(document: Text, commands: readonly string[], scripts: ReadonlySet<string>): Problem[] {
   const shown = /(?:`|^ *(?:\$ )?(?:\.\/bin\/|npx )?)(burn|npm run) ([a-z][\w:-]*)(?: ([a-z]+))?/gm
-  return [...document.text.matchAll(shown)].flatMap((match) => {
+  const blocks = [...document.text.matchAll(/```[\s\S]*?```/g)]
+  const isCode = (at: number) => blocks.some(({ index, 0: block }) => index < at && at < index + block.length)
+  const found = [...document.text.matchAll(shown)].filter(({ index, 0: text }) => text.startsWith('`') || isCode(index))
+  return found.flatMap((match) => {
     const [, program = '', first = '', second] = match
     // A word that only begins commands stands alone, or before one that completes it.
     const words = second === undefined || commands.includes(first) ? first : `${first} ${second}`

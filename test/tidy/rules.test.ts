@@ -105,8 +105,9 @@ test('namesAreUnique: one name in two files, but not a type and a value of one',
 })
 
 test('linksResolve: files and headings, but not what is in code', () => {
-  const text = '# The one\n[a](LICENSE) [b](#the-one) [c](https://example.com/x)\n[d](nowhere.md)\n[e](#two)\n`[f](nowhere.md)`'
-  assert.deepEqual(places(linksResolve(document(text))), ['README.md:3', 'README.md:4'])
+  const text =
+    '# The one\n[a](LICENSE) [b](#the-one) [c](https://example.com/x)\n[d](nowhere.md)\n[e](#two)\n`[f](nowhere.md)`\n[g](docs/style.md#names) [h](docs/style.md#two)'
+  assert.deepEqual(places(linksResolve(document(text))), ['README.md:3', 'README.md:4', 'README.md:6'])
 })
 
 test('indexIsWhole: reports documents without a link', () => {
@@ -125,9 +126,9 @@ test('pathsExist: names in code, but not in prose', () => {
 
 test('commandsExist: in code and in blocks, but not in prose', () => {
   const text =
-    'to burn wood\n`burn up mac`\n`burn upp`\n```\nburn ledger check\n$ burn down\nnpm run test\nnpm run nest\n```\n`./bin/burn x`\n`burn spec` `burn spec chek`'
+    'to burn wood\nburn types one line\n`burn up mac`\n`burn upp`\n```\nburn ledger check\n$ burn down\nnpm run test\nnpm run nest\n```\n`./bin/burn x`\n`burn spec` `burn spec chek`'
   const found = commandsExist(document(text), ['up', 'ledger', 'ledger check', 'spec check'], new Set(['test']))
-  assert.deepEqual(places(found), ['README.md:3', 'README.md:6', 'README.md:8', 'README.md:11'])
+  assert.deepEqual(places(found), ['README.md:4', 'README.md:7', 'README.md:9', 'README.md:12'])
 })
 
 test('noMachinePaths: absolute paths of one machine', () => {
