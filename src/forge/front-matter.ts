@@ -27,7 +27,7 @@ export function parseDocument(path: string, content: string): Document {
   if (lines[0]?.replace(/^\ufeff/, '') !== '---') throw malformedAt(path, 1, 'it must begin with front matter between two "---" lines')
   const end = lines.indexOf('---', 1)
   if (end === -1) throw malformedAt(path, 1, 'the "---" line that ends the front matter is missing')
-  const fields = new Map<string, Field>()
+  const fields = new Map<string, Omit<Field, 'items'> & { readonly items: string[] }>()
   let last = ''
   lines.slice(1, end).forEach((line, index) => {
     // `.` would not match U+2028, which does not end a line here.
@@ -38,7 +38,7 @@ export function parseDocument(path: string, content: string): Document {
       last = key.toLowerCase()
       fields.set(last, { value: value.trim(), items: [], line: index + 2 })
     } else if (item !== undefined && before?.value === '') {
-      fields.set(last, { ...before, items: [...before.items, unquoted(item.trim())] })
+      before.items.push(unquoted(item.trim()))
     } else if (line.trim() !== '' && !line.startsWith('#')) {
       throw malformedAt(path, index + 2, `${JSON.stringify(line.slice(0, 40))} is not "key: value"`)
     }

@@ -10,7 +10,7 @@ import { promisify } from 'node:util'
 import * as fc from 'fast-check'
 import { BurnError } from '../../src/core/errors.ts'
 import { openFolder } from '../../src/forge/folder.ts'
-import { parseDocument, renderDocument, textOf } from '../../src/forge/front-matter.ts'
+import { listOf, parseDocument, renderDocument, textOf } from '../../src/forge/front-matter.ts'
 import { clock } from '../support/clock.ts'
 import { forgeContract } from './contract.ts'
 import type { ForgeFixture } from './fixture.ts'
@@ -215,6 +215,12 @@ test('front matter: parses rendered documents unchanged', () => {
       ],
     },
   )
+})
+
+// When each item copied the list before it, this list took minutes.
+test('front matter: a list of 160,000 items is read', () => {
+  const document = parseDocument('f', `---\nlabels:\n${'- x\n'.repeat(160_000)}---\n`)
+  assert.equal(listOf(document, 'labels').length, 160_000)
 })
 
 test('front matter: any text parses or is reported as malformed', () => {
