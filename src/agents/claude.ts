@@ -1,7 +1,10 @@
 /**
- * Claude Code's screen. Facts come from running 2.1.197 against a stub model server: the composer is a `❯` row between two rules near the bottom, with
- * at most a few rows of hints below; a question or an approval takes its place. The pane's title begins with a braille spinner while a turn runs,
- * and with `✳` while it is idle or asks; below 60 columns the hint `esc to interrupt` may be missing.
+ * Claude Code in a pane and as the backend of a sprint. Facts about its screen come from running 2.1.197 against a stub model server:
+ *
+ * - The composer is a `❯` row between two rules near the bottom. At most a few rows of hints are below it.
+ * - A question or an approval takes the composer's place.
+ * - The pane's title begins with a braille spinner while a turn runs, and with `✳` while Claude Code is idle or asks.
+ * - Below 60 columns the hint `esc to interrupt` may be missing.
  */
 import type { AgentConfig } from '../core/nouns.ts'
 import type { AgentPlace, AgentStart, AnswerReader, ParsedScreen, PaneAgent, PaneFacts, SprintAgent } from '../core/agent.ts'
@@ -12,7 +15,7 @@ import {
   evidenceOf,
   expandingPatterns,
   isShell,
-  knowsCursor,
+  hasCursor,
   lastRow,
   pasteLine,
   withComposer,
@@ -22,13 +25,13 @@ import {
 } from './screen.ts'
 import { failedTurn } from './trouble.ts'
 import { countOf, itemsOf, membersOf, parseJson, stringOf } from '../core/json.ts'
-import { bareAnswer, collectLines, failureIn, flagged, noteAnswer, symptomWith, type Note } from './sprint-output.ts'
+import { bareAnswer, collectLines, failureIn, flagArgs, noteAnswer, symptomWith, type Note } from './sprint-output.ts'
 
-/** What somebody typed is indented. */
+/** A rule begins in the first column. Text in the composer is indented, so a rule that a person typed does not match. */
 const rule = /^─{10,}/u
-const mostHints = 4
+const maxHints = 4
 const working = /^[\u2801-\u28ff] /u
-/** `✻ Brewing… (3s · …)`, `✻ 429 … · Retrying in 1s`; a turn that ended says `✻ Brewed for 3s`. */
+/** The row of a running turn: `✻ Brewing… (3s · …)`, or `✻ 429 … · Retrying in 1s`. A turn that ended shows `✻ Brewed for 3s`. */
 const spinner = /^[·✢✳✶✻✽*∗] (?:.*…(?: \(.*)?$|.* · Retrying in )/u
 const placeholders = /^(?:Press up to edit queued messages|Try ".*)$/u
 const failed =
@@ -36,17 +39,17 @@ const failed =
 const choice = /^\s*❯ \d+\. /u
 const asks = /(?:^\s*|· )Esc to (?:cancel|exit)|^\s*Enter to (?:select|confirm)/iu
 
-/** The lowest composer that nothing but hints follows. */
+/** Returns the rows of the lowest composer that only hints follow; null if there is none. */
 function composerOf(screen: readonly string[]): RowSpan | null {
   const last = lastRow(screen)
   const end = screen.findLastIndex((row, index) => index <= last && rule.test(row))
-  if (end < 2 || last - end > mostHints) return null
+  if (end < 2 || last - end > maxHints) return null
   const above = screen.findLastIndex((row, index) => index < end && rule.test(row))
   const first = above + 1
   return above >= 0 && first < end && /^[❯>!#](?:\s|$)/u.test(screen[first] ?? '') ? { first, end } : null
 }
 
-/** The open menu's rows, from its own text to its hint; null where the lowest rows are none. */
+/** Returns the text of the open menu, up to its hint; null if the lowest rows are not a menu. */
 function questionOf(screen: readonly string[]): string | null {
   const last = lastRow(screen)
   const chosen = screen.findLastIndex((row) => choice.test(row))
@@ -59,7 +62,7 @@ function questionOf(screen: readonly string[]): string | null {
     .trim()
 }
 
-/** Rows between the composer and what the person or the agent said last. */
+/** Returns the row with the spinner, if it is between the composer and the last message of the person or the agent. */
 function spinnerAbove(screen: readonly string[], first: number): string | undefined {
   return screen.slice(Math.max(0, first - 12), first - 1).findLast((row) => /^[·✢✳✶✻✽*∗●❯] /u.test(row))
 }
@@ -79,8 +82,8 @@ function parseScreen(screen: readonly string[], pane: PaneFacts): ParsedScreen {
     .map((row, index) => (index === 0 ? row.slice(2) : row.replace(/^ {2}/, '')))
     .join('\n')
     .trimEnd()
-  // Grey words stand behind the cursor; the same words before it are a person's.
-  const atStart = !knowsCursor(pane) || pane.cursor_x <= 2
+  // The grey placeholder is behind the cursor. If the cursor is behind the same words, a person typed them.
+  const atStart = !hasCursor(pane) || pane.cursor_x <= 2
   const draft = atStart && placeholders.test(typed) ? '' : typed
   return withComposer(readingOf(screen, composer, pane.title), composer, draft)
 }
@@ -92,41 +95,45 @@ function readingOf(screen: readonly string[], { first, end }: RowSpan, title: st
   if (working.test(title)) return { state: 'working', detail: queued, evidence: title }
   const busy = above !== undefined && spinner.test(above) ? above : hints.find((row) => row.includes('esc to interrupt'))
   if (busy !== undefined) return { state: 'working', detail: queued, evidence: evidenceOf(busy) }
-  const said = screen.slice(0, first).findLastIndex((row) => row.startsWith('● '))
+  const replied = screen.slice(0, first).findLastIndex((row) => row.startsWith('● '))
   const asked = screen.slice(0, first - 1).findLastIndex((row) => row.startsWith('❯ '))
-  const reply = said > asked ? (screen[said] ?? '') : ''
-  if (failed.test(reply)) return failedTurn(screen, said)
+  const reply = replied > asked ? (screen[replied] ?? '') : ''
+  if (failed.test(reply)) return failedTurn(screen, replied)
   return { state: 'idle', detail: null, evidence: evidenceOf(screen[first]) === '' ? '❯' : evidenceOf(screen[first]) }
 }
 
-/** Hooks travel in a settings file that the command line names: the person's own settings stay as they are, and both are heard. */
+/** The hooks are in a settings file that an option names. The person's own settings stay as they are, and Claude Code uses both. */
 function start(config: AgentConfig, at: AgentPlace | null): AgentStart {
   const argv = [
     ...(config.command.length > 0 ? config.command : claude.command),
     ...(config.model === null ? [] : ['--model', config.model]),
   ]
-  // A suggested prompt, shown grey in the composer, could not be told from a person's draft.
+  // Claude Code shows suggested prompts in grey in the composer, and burn could not tell them from a person's draft.
   const env = { CLAUDE_CODE_ENABLE_PROMPT_SUGGESTION: 'false', ...config.env }
   if (at === null) return { argv, env }
   const file = `${at.home}/claude-settings.json`
   return { argv: [...argv, '--settings', file], env, files: { [file]: hookSettings(at, 5) } }
 }
 
+/** Claude Code in a pane. */
 export const claude: PaneAgent = {
   kind: 'claude',
   command: ['claude'],
   start,
-  parseScreen: parseScreen,
+  parseScreen,
   hookState: claudeHookState,
   place: pasteLine,
   expands: [...expandingPatterns, /^[/!#&]/],
   take_back: clearComposerKey,
-  /** A digit chooses at once. */
+  /** A digit chooses at once, without Enter. */
   answer: (wanted, { question = '' }) => answerMenu(wanted, question, (number) => [{ type: number }]),
   limits: { ready: 60_000, placed: 15_000, seen: 20_000, submit_delay: 0 },
 }
 
-/** `claude -p --output-format json`: one object (or a list that ends with it) with `result`, `is_error`, `subtype`, `session_id`, `num_turns`, `usage`, `total_cost_usd`. */
+/**
+ * Reads `claude -p --output-format json`. It prints one object, or a list that ends with it, with `result`, `is_error`, `subtype`,
+ * `session_id`, `num_turns`, `usage` and `total_cost_usd`.
+ */
 function readClaude(note: Note): AnswerReader {
   const out = collectLines()
   return {
@@ -163,16 +170,20 @@ function readClaude(note: Note): AnswerReader {
   }
 }
 
-/** `acceptEdits` with Bash allowed, and not `bypassPermissions`, which claude refuses to root. Edits outside the workspace stay refused. */
+/**
+ * Claude Code as the backend of a sprint. It runs with `acceptEdits` and Bash allowed, because Claude Code refuses `bypassPermissions` to
+ * root. It refuses edits outside of the workspace.
+ */
 export const claudeSprint: SprintAgent = {
   command: ['claude'],
   counts: 'run',
-  // Else it reads every file that the prompt names as `@path`, the person's own as well, and sends it along without asking.
+  // Without this, Claude Code reads every file that the prompt names as `@path`, also the person's own, and sends it to the model without
+  // asking.
   env: { CLAUDE_CODE_DISABLE_ATTACHMENTS: '1' },
   argv: ({ model, session, turns }) => [
     ...`-p --output-format json --permission-mode acceptEdits --allowedTools Bash --max-turns ${turns}`.split(' '),
-    ...flagged('--model', model),
-    ...flagged('--resume', session),
+    ...flagArgs('--model', model),
+    ...flagArgs('--resume', session),
   ],
   read: readClaude,
 }

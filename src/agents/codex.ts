@@ -1,7 +1,10 @@
 /**
- * Codex' screen. Facts come from running 0.169.0 against a stub model server: the composer is a `›` row near the bottom, a blank row and at most two
- * rows of model, directory and hints below it; an approval or a question takes its place. While an answer streams the screen equals the idle one:
- * only the pane's title tells, a braille spinner before the folder's name while a turn runs, `[ ! ] Action Required` while it asks.
+ * Codex in a pane and as the backend of a sprint. Facts about its screen come from running 0.169.0 against a stub model server:
+ *
+ * - The composer is a `›` row near the bottom. Below it are a blank row and at most two rows with model, directory and hints.
+ * - An approval or a question takes the composer's place.
+ * - While an answer streams, the screen looks the same as an idle one. Only the pane's title shows the state: a braille spinner before the
+ *   folder's name while a turn runs, `[ ! ] Action Required` while Codex asks.
  */
 import type { AgentConfig } from '../core/nouns.ts'
 import type {
@@ -21,7 +24,7 @@ import {
   evidenceOf,
   expandingPatterns,
   isShell,
-  knowsCursor,
+  hasCursor,
   lastRow,
   pasteLine,
   withComposer,
@@ -32,21 +35,21 @@ import {
 import { failedTurn } from './trouble.ts'
 import type { TokenUsage } from '../core/sprint.ts'
 import { truncateMiddle, countOf, membersOf, stringOf } from '../core/json.ts'
-import { eventIn, failureIn, flagged, mostShown, noteAnswer, symptomWith, type Note } from './sprint-output.ts'
+import { parseEvent, failureIn, flagArgs, maxNotedOutput, noteAnswer, symptomWith, type Note } from './sprint-output.ts'
 
 const spinning = /^[\u2801-\u28ff] ?/u
 const asking = /^\[ [!.] \] Action Required/u
-/** `• Working (1s • esc to interrupt)`, also with other words than Working. */
+/** The row of a running turn: `• Working (1s • esc to interrupt)`, also with other words than "Working". */
 const status = /^[•◦] .*\besc to interrupt\)/u
 const finished = /^ {2}Worked for |^─ Worked for |^ {2}>_ OpenAI Codex/u
 const failed = /^■ (?!Conversation interrupted)/u
 const asks = /(?:enter|return) to (?:confirm|submit|select|continue)|esc to (?:cancel|go back)|\| esc to interrupt/iu
 const choice = /^\s*› \d+\. /u
-/** Shown grey in an empty composer, by version. */
+/** Grey text in an empty composer, from several versions. */
 const placeholders =
   /^(?:Ask Codex to do anything|Explain this codebase|Summarize recent commits|Implement \{feature\}|Find and fix a bug in @filename|Write tests for @filename|Improve documentation in @filename|Run \/review on my current changes|Use \/skills to list available skills)$/u
 
-/** From the lowest `›` to the blank row above the lowest rows, which say model and directory. */
+/** Returns the rows from the lowest `›` to the blank row above model and directory; null if there is no composer. */
 function composerOf(screen: readonly string[]): RowSpan | null {
   const last = lastRow(screen)
   const end = screen.findLastIndex((row, index) => index < last && row.trim() === '')
@@ -84,10 +87,10 @@ function parseScreen(screen: readonly string[], pane: PaneFacts): ParsedScreen {
     .map((row) => row.slice(2))
     .join('\n')
     .trimEnd()
-  const atStart = !knowsCursor(pane) || (pane.cursor_x <= 2 && pane.cursor_y === composer.first)
+  const atStart = !hasCursor(pane) || (pane.cursor_x <= 2 && pane.cursor_y === composer.first)
   const draft = atStart && placeholders.test(typed) ? '' : typed
   const reading = readingOf(screen, composer, pane.title)
-  // Enter while it works steers: the running answer is cut and the text joins the turn.
+  // Enter during a turn steers it: Codex cuts the answer, and the text joins the turn.
   return withComposer(reading, composer, draft, reading.state === 'working')
 }
 
@@ -98,14 +101,14 @@ function readingOf(screen: readonly string[], { first }: RowSpan, title: string)
   if (spinning.test(title)) return { state: 'working', detail: queued, evidence: title }
   if (busy !== undefined) return { state: 'working', detail: queued, evidence: evidenceOf(busy) }
   const last = screen.slice(0, first).findLastIndex((row) => /^[›•■] |^ {2}Worked for /u.test(row))
-  const said = screen[last] ?? ''
-  if (failed.test(said)) return failedTurn(screen, last)
-  if (title !== '' || finished.test(said) || near.some((row) => finished.test(row)))
+  const lastMessage = screen[last] ?? ''
+  if (failed.test(lastMessage)) return failedTurn(screen, last)
+  if (title !== '' || finished.test(lastMessage) || near.some((row) => finished.test(row)))
     return { state: 'idle', detail: null, evidence: `› and the title ${title}` }
-  return { state: 'unknown', detail: null, evidence: 'without a title, an answer that streams looks like none' }
+  return { state: 'unknown', detail: null, evidence: 'the pane has no title, and only the title shows a streaming answer' }
 }
 
-/** `notify` on the command line: the person's own configuration stays as it is, but for theirs, which this one takes the place of. */
+/** Sets `notify` on the command line. It replaces the person's `notify`; the rest of their configuration applies. */
 function start(config: AgentConfig, at: AgentPlace | null): AgentStart {
   const argv = [...(config.command.length > 0 ? config.command : codex.command), ...(config.model === null ? [] : ['-m', config.model])]
   return at === null
@@ -117,40 +120,44 @@ function hookState({ event }: Pick<HookEvent, 'event' | 'detail'>): HookState | 
   return event === 'agent-turn-complete' ? { state: 'idle', detail: null } : null
 }
 
+/** Codex in a pane. */
 export const codex: PaneAgent = {
   kind: 'codex',
   command: ['codex'],
   start,
-  parseScreen: parseScreen,
-  hookState: hookState,
+  parseScreen,
+  hookState,
   place: pasteLine,
   expands: [...expandingPatterns, /\$[A-Za-z]/, /^[/!]/],
   take_back: clearComposerKey,
-  /** Letters are hotkeys, so the arrows choose. */
+  /** Letters are hotkeys in its menus, so arrow keys choose. */
   answer: (wanted, { question = '' }) => answerMenu(wanted, question),
   limits: { ready: 90_000, placed: 15_000, seen: 20_000, submit_delay: 0 },
 }
 
-/** `codex exec --json`: `thread.started`, `item.completed`, `turn.completed` with the `usage` of its session so far, `turn.failed`, `error`, a line each. */
+/**
+ * Reads `codex exec --json`: one event per line. The events are `thread.started`, `item.completed`, `turn.completed` with the `usage` of
+ * the whole session, `turn.failed` and `error`.
+ */
 function readCodex(note: Note): AnswerReader {
   let text = ''
   let session: string | null = null
   let turns = 0
   let usage: TokenUsage | null = null
   let failed: string | null = null
-  let complained: string | null = null
+  let lastError: string | null = null
   return {
     line(line) {
-      const event = eventIn(line)
+      const event = parseEvent(line)
       const item = membersOf(event['item'])
       if (event['type'] === 'thread.started') session = stringOf(event['thread_id'])
-      if (event['type'] === 'error') complained = stringOf(event['message'])
-      if (event['type'] === 'turn.failed') failed = stringOf(membersOf(event['error'])['message']) ?? complained ?? 'its turn failed'
+      if (event['type'] === 'error') lastError = stringOf(event['message'])
+      if (event['type'] === 'turn.failed') failed = stringOf(membersOf(event['error'])['message']) ?? lastError ?? 'its turn failed'
       if (event['type'] === 'turn.completed') {
         const used = membersOf(event['usage'])
         usage = { tokens_in: countOf(used['input_tokens']) ?? 0, tokens_out: countOf(used['output_tokens']) ?? 0, cost: null }
-        // What it complained of before was overcome: it connects anew by itself.
-        complained = null
+        // Codex reconnects by itself, so the turn recovered from earlier errors.
+        lastError = null
       }
       if (event['type'] !== 'item.completed') return
       if (item['type'] === 'agent_message') {
@@ -165,7 +172,7 @@ function readCodex(note: Note): AnswerReader {
           tool: 'command',
           args: { command: item['command'] ?? null },
           ok,
-          text: truncateMiddle(stringOf(item['aggregated_output']) ?? '', mostShown),
+          text: truncateMiddle(stringOf(item['aggregated_output']) ?? '', maxNotedOutput),
           ms: 0,
         })
       }
@@ -173,27 +180,27 @@ function readCodex(note: Note): AnswerReader {
         note({ kind: 'call', tool: 'edit', args: { changes: item['changes'] ?? null }, ok: item['status'] !== 'failed', text: '', ms: 0 })
     },
     end(end) {
-      const trouble = failed ?? (text === '' ? complained : null)
+      const symptom = failed ?? (text === '' ? lastError : null)
       return {
         text,
         session,
         model: null,
         turns: Math.max(1, turns),
         usage,
-        symptom: trouble === null ? failureIn(end, text) : symptomWith(trouble),
+        symptom: symptom === null ? failureIn(end, text) : symptomWith(symptom),
       }
     },
   }
 }
 
-/** Its own sandbox lets it write in the workspace. `exec` never asks. */
+/** Codex as the backend of a sprint. Its own sandbox lets it write in the workspace only. `exec` never asks. */
 export const codexSprint: SprintAgent = {
   command: ['codex'],
   counts: 'session',
   argv: ({ model, session }) => [
     ...'exec --json --skip-git-repo-check --sandbox workspace-write'.split(' '),
-    ...flagged('--model', model),
-    ...flagged('resume', session),
+    ...flagArgs('--model', model),
+    ...flagArgs('resume', session),
     '-',
   ],
   read: readCodex,

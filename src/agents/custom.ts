@@ -1,6 +1,6 @@
 /**
- * An agent that this program does not know: its spec says by patterns over single rows how its screen is read. Rows are cut off at 300 columns
- * first, and patterns that could take for ever were refused when the spec was loaded.
+ * An agent that burn does not know. The spec describes its screen by patterns for single rows. Rows are cut at 300 columns. burn refuses
+ * patterns that could take for ever when it loads the spec.
  */
 import type { AgentConfig, CustomAgent, ReadingState } from '../core/nouns.ts'
 import type { AnswerReader, ParsedScreen, PaneAgent, PaneFacts, SprintAgent } from '../core/agent.ts'
@@ -12,7 +12,7 @@ import {
   lastRow,
   pasteLine,
   withComposer,
-  shellTells,
+  hasShellError,
   unrecognised,
   type RowSpan,
 } from './screen.ts'
@@ -23,21 +23,21 @@ const columns = 300
 
 interface Composer extends RowSpan {
   readonly draft: string
-  /** Its first row without the draft: a prompt may say a state. */
+  /** Its first row without the draft, because a prompt may show a state. */
   readonly prompt: string
 }
 
-/** A spec's patterns, compiled once for all screens that are looked at with them. */
+/** The patterns of a spec, compiled once. */
 interface Patterns extends Record<'waiting' | 'working' | 'error', readonly RegExp[]> {
   readonly ready: RegExp | null
   readonly composer: RegExp
   readonly below: RegExp | null
   readonly placeholder: RegExp | null
-  /** How many rows above the composer say a state. */
+  /** The number of rows above the composer that may show a state. */
   readonly rows: number
 }
 
-function compiled({ ready, composer, below, placeholder, waiting, working, error, rows }: CustomAgent): Patterns {
+function compilePatterns({ ready, composer, below, placeholder, waiting, working, error, rows }: CustomAgent): Patterns {
   const one = (pattern: string) => new RegExp(pattern, 'u')
   const maybe = (pattern: string | null) => (pattern === null ? null : one(pattern))
   const states = { waiting: waiting.map(one), working: working.map(one), error: error.map(one) }
@@ -64,7 +64,7 @@ function composerOf(rows: readonly string[], { composer: pattern, below, placeho
   return { first, end, draft, prompt: row.slice(0, from) + row.slice(to) }
 }
 
-/** The first row that says one of these states; of several states, the first that is named here. */
+/** Returns the last row that shows a state. If rows show several states, the first in this order counts. */
 function stateIn(rows: readonly string[], patterns: Patterns): { readonly state: ReadingState; readonly row: string } | null {
   for (const state of ['waiting', 'working', 'error'] as const) {
     const row = rows.findLast((each) => patterns[state].some((pattern) => pattern.test(each)))
@@ -77,22 +77,23 @@ function parseScreen(screen: readonly string[], pane: PaneFacts, patterns: Patte
   const rows = screen.map((row) => row.slice(0, columns).toWellFormed().trimEnd())
   const { ready } = patterns
   const ran = rows.some((row) => (ready === null ? row !== '' : ready.test(row)))
-  if (pane.dead || isShell(pane.command)) return unrecognised(rows, pane, ran || shellTells(rows))
+  if (pane.dead || isShell(pane.command)) return unrecognised(rows, pane, ran || hasShellError(rows))
   const composer = composerOf(rows, patterns)
   const last = composer?.first ?? lastRow(rows) + 1
   const above = rows.slice(Math.max(0, last - patterns.rows), last)
   const around = composer === null ? above : [...above, composer.prompt, ...rows.slice(composer.end)]
-  const said = stateIn(around, patterns)
-  const question = said?.state === 'waiting' ? around.join('\n').trim() : undefined
+  const shown = stateIn(around, patterns)
+  const question = shown?.state === 'waiting' ? around.join('\n').trim() : undefined
   if (composer === null)
-    return said === null ? unrecognised(rows, pane, ran) : withoutComposer(said.state, null, evidenceOf(said.row), question)
-  const state = said?.state ?? 'idle'
+    return shown === null ? unrecognised(rows, pane, ran) : withoutComposer(shown.state, null, evidenceOf(shown.row), question)
+  const state = shown?.state ?? 'idle'
   const drafted = composer.draft === '' ? null : 'draft'
-  const detail = state === 'waiting' ? 'question' : state === 'error' ? troubleIn(said?.row ?? '') : drafted
-  const reading = { state, detail, evidence: evidenceOf(said?.row ?? rows[composer.first]) || 'an empty composer' }
+  const detail = state === 'waiting' ? 'question' : state === 'error' ? troubleIn(shown?.row ?? '') : drafted
+  const reading = { state, detail, evidence: evidenceOf(shown?.row ?? rows[composer.first]) || 'an empty composer' }
   return { ...withComposer(reading, composer, composer.draft, state === 'working'), ...(question === undefined ? {} : { question }) }
 }
 
+/** A description that recognises no screen. */
 const bare: CustomAgent = {
   ready: null,
   composer: '$^(.)',
@@ -106,12 +107,12 @@ const bare: CustomAgent = {
   submit_delay: 0,
 }
 
-/** What a terminal sends for a key. */
+/** The bytes that a terminal sends for each key. */
 const bytesOf = { Enter: '\r', 'M-Enter': '\u001b\r', 'C-j': '\n', 'C-d': '\u0004', 'C-s': '\u0013' } as const
 
-/** The kind that a spec declares; without its patterns nothing is recognised. */
+/** Returns the agent that a spec declares. Without its patterns, burn recognises nothing on the screen. */
 export function customKind(custom: CustomAgent = bare): PaneAgent {
-  const patterns = compiled(custom)
+  const patterns = compilePatterns(custom)
   return {
     kind: 'custom',
     command: [],
@@ -125,7 +126,7 @@ export function customKind(custom: CustomAgent = bare): PaneAgent {
   }
 }
 
-/** Any program: its stdout is the answer. */
+/** Reads the answer of any program: its stdout. */
 function readPlain(note: Note): AnswerReader {
   const out = collectLines()
   return {
@@ -137,5 +138,5 @@ function readPlain(note: Note): AnswerReader {
   }
 }
 
-/** Any program: the prompt on stdin, the answer on stdout. */
+/** Any program as the backend of a sprint: it gets the prompt on stdin, and prints the answer to stdout. */
 export const customSprint: SprintAgent = { command: [], counts: 'run', argv: () => [], read: readPlain }

@@ -1,7 +1,9 @@
 /**
- * Gemini CLI's screen. Facts come from running 0.61.0 against a stub model server: the composer is a ` >` (or ` *`) row between a row of `▄` and one of
- * `▀`, with a few rows of folder and model below; an approval or a question is a box in its place. The pane's title says `◇  Ready`,
- * `✦  Working…` or `✋  Action Required`, exact in almost all frames.
+ * Gemini CLI in a pane. Facts about its screen come from running 0.61.0 against a stub model server:
+ *
+ * - The composer is a ` >` (or ` *`) row between a row of `▄` and one of `▀`. A few rows with folder and model are below it.
+ * - An approval or a question is a box in the composer's place.
+ * - The pane's title is `◇  Ready`, `✦  Working…` or `✋  Action Required`. It is right in almost all frames.
  */
 import type { AgentConfig } from '../core/nouns.ts'
 import type { PaneAgent, AgentPlace, AgentStart, HookState, ParsedScreen, PaneFacts, HookEvent } from '../core/agent.ts'
@@ -21,38 +23,44 @@ import {
 } from './screen.ts'
 import { failedTurn } from './trouble.ts'
 
-const above = /^\s*▄{10,}\s*$/u
-const below = /^\s*▀{10,}\s*$/u
+const topEdge = /^\s*▄{10,}\s*$/u
+const bottomEdge = /^\s*▀{10,}\s*$/u
 const mark = /^ [>*!](?: |$)/u
 const placeholder = /^ {2}\S.*$/u
-/** ` ⠇ Thinking... (esc to cancel, 3s)`: the row above the rule, cut where the pane is narrow. */
+/** The row of a running turn, above the rule: ` ⠇ Thinking... (esc to cancel, 3s)`. A narrow pane cuts it. */
 const spinner = /^ [\u2801-\u28ff] \S/u
 const queued = /^ {2}Queued \(/u
 const failed = /^(?:✕ |ℹ This request failed)/u
-/** What it says of a request that ended by itself; where a person pressed Esc it says `Request cancelled.`. It may also come late, below an answer. */
+/**
+ * The message for a request that ended by itself. If a person pressed Esc, Gemini shows `Request cancelled.` instead. This message may also
+ * appear late, below an answer.
+ */
 const cut = /^ℹ User cancelled the request/u
-/** The rest of `ℹ This request failed. …`, where a short pane no longer shows how it begins. */
-const failedAbove = /"Error Verbosity" to full\b/u
-const mostBelow = 5
+/** The rest of `ℹ This request failed. …`, for a short pane that no longer shows its beginning. */
+const failedRest = /"Error Verbosity" to full\b/u
+const maxRowsBelow = 5
 
 function composerOf(screen: readonly string[]): RowSpan | null {
   const last = lastRow(screen)
-  const end = screen.findLastIndex((row) => below.test(row))
-  const first = screen.findLastIndex((row, index) => index < end && above.test(row)) + 1
-  if (first > 0 && first < end && last - end <= mostBelow && mark.test(screen[first] ?? '')) return { first, end }
+  const end = screen.findLastIndex((row) => bottomEdge.test(row))
+  const first = screen.findLastIndex((row, index) => index < end && topEdge.test(row)) + 1
+  if (first > 0 && first < end && last - end <= maxRowsBelow && mark.test(screen[first] ?? '')) return { first, end }
   return plainComposer(screen, last)
 }
 
-/** Where the terminal has few colours, blank rows stand in for the blocks: the composer follows a rule, its hint and a blank row. */
+/**
+ * Returns the composer in a terminal with few colours. Blank rows are in place of the blocks: the composer follows a rule, its hint and a
+ * blank row.
+ */
 function plainComposer(screen: readonly string[], last: number): RowSpan | null {
   const first = screen.findLastIndex((row) => mark.test(row))
   const end = screen.findIndex((row, index) => index > first && row.trim() === '')
   const framed =
     (screen[first - 1] ?? '?').trim() === '' && screen.slice(Math.max(0, first - 4), first - 1).some((row) => /^─{10,}\s*$/u.test(row))
-  return first > 1 && end > first && framed && last - end <= mostBelow ? { first, end } : null
+  return first > 1 && end > first && framed && last - end <= maxRowsBelow ? { first, end } : null
 }
 
-/** The lowest box, where nothing follows it. */
+/** Returns the text of the lowest box; null if rows follow it or it offers no choice. */
 function questionOf(screen: readonly string[]): string | null {
   const last = lastRow(screen)
   const rows = screen.slice(0, last + 1)
@@ -68,7 +76,7 @@ function questionOf(screen: readonly string[]): string | null {
 }
 
 function parseScreen(screen: readonly string[], pane: PaneFacts): ParsedScreen {
-  const drawn = screen.some((row) => below.test(row) || /Gemini CLI v\d|gemini --resume|Agent powering down/u.test(row))
+  const drawn = screen.some((row) => bottomEdge.test(row) || /Gemini CLI v\d|gemini --resume|Agent powering down/u.test(row))
   if (pane.dead || isShell(pane.command)) return unrecognised(screen, pane, drawn)
   const composer = composerOf(screen)
   const question = composer === null ? questionOf(screen) : null
@@ -93,26 +101,26 @@ function readingOf(screen: readonly string[], { first }: RowSpan, title: string)
     const detail = screen.slice(Math.max(0, first - 30), first).some((row) => queued.test(row)) ? 'queued' : null
     return { state: 'working', detail, evidence: evidenceOf(turning ?? title) }
   }
-  const asked = screen.slice(0, first - 1).findLastIndex((row) => below.test(row))
-  const saidAt = (test: (row: string) => boolean) => screen.findIndex((row, index) => index > asked && index < first && test(row))
-  const failure = saidAt((row) => failed.test(row) || failedAbove.test(row))
+  const asked = screen.slice(0, first - 1).findLastIndex((row) => bottomEdge.test(row))
+  const firstRow = (test: (row: string) => boolean) => screen.findIndex((row, index) => index > asked && index < first && test(row))
+  const failure = firstRow((row) => failed.test(row) || failedRest.test(row))
   if (failure >= 0) return failedTurn(screen, failure)
-  const cutAt = saidAt((row) => cut.test(row))
-  if (cutAt >= 0 && saidAt((row) => row.startsWith('✦ ')) < 0) return failedTurn(screen, cutAt)
+  const cutAt = firstRow((row) => cut.test(row))
+  if (cutAt >= 0 && firstRow((row) => row.startsWith('✦ ')) < 0) return failedTurn(screen, cutAt)
   return { state: 'idle', detail: null, evidence: evidenceOf(title.startsWith('◇') ? title : screen[first]) }
 }
 
 const events = ['BeforeAgent', 'AfterAgent', 'BeforeTool', 'AfterTool', 'Notification'] as const
-/** The payload's key that an event's meaning depends on; `AfterAgent` says nothing else of a turn that failed. */
+/** The keys of payloads whose values decide what an event means. `AfterAgent` has no other sign of a failed turn. */
 const keys: Readonly<Partial<Record<(typeof events)[number], readonly string[]>>> = {
   Notification: ['notification_type'],
   AfterAgent: ['prompt_response=[no response text]'],
 }
 
-/** Hooks travel in a system settings file that only this agent's environment names; it is merged over the person's own. */
+/** The hooks are in a system settings file that only this agent's environment names. Gemini merges it over the person's own settings. */
 function start(config: AgentConfig, at: AgentPlace | null): AgentStart {
   const argv = [...(config.command.length > 0 ? config.command : gemini.command), ...(config.model === null ? [] : ['-m', config.model])]
-  // With fewer colours it draws its composer without the blocks that mark it.
+  // With fewer colours, Gemini draws its composer without the blocks that mark it.
   const own = { COLORTERM: 'truecolor', ...config.env }
   if (at === null) return { argv, env: own }
   const file = `${at.home}/gemini-settings.json`
@@ -142,16 +150,17 @@ function hookState({ event, detail }: Pick<HookEvent, 'event' | 'detail'>): Hook
   }
 }
 
+/** Gemini CLI in a pane. */
 export const gemini: PaneAgent = {
   kind: 'gemini',
   command: ['gemini'],
   start,
-  parseScreen: parseScreen,
-  hookState: hookState,
+  parseScreen,
+  hookState,
   place: pasteLine,
   expands: [...expandingPatterns, /^[/!?]/],
   take_back: clearComposerKey,
   answer: (wanted, { question = '' }) => answerMenu(wanted, question),
-  // Enter right after a paste was swallowed in 3 of 3 sends, after 0.5 s in none of 3.
+  // Gemini ignores an Enter right after a paste. After 0.5 s it accepted each one.
   limits: { ready: 90_000, placed: 15_000, seen: 20_000, submit_delay: 700 },
 }

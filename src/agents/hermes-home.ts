@@ -1,44 +1,55 @@
 /**
- * A home of Hermes' own for each worker, as it separates them itself: a profile below the person's `~/.hermes`. There it reads the credentials of the
- * person's root home and writes renewed ones back to it (0.20; hermes_cli/auth.py), so nothing secret is copied, and no renewed token is lost.
+ * Gives each worker its own home of Hermes: a profile below the person's `~/.hermes`, which is how Hermes itself separates them. In a
+ * profile, Hermes reads the credentials of the root home, and writes renewed ones back to it (0.20; hermes_cli/auth.py). So no secret is
+ * copied, and no renewed token is lost.
  */
 import type { AgentConfig } from '../core/nouns.ts'
 import type { AgentPlace } from '../core/agent.ts'
 import { shellWords } from '../host/quote.ts'
 
+/** The path of Hermes' configuration below the person's home. */
 export const hermesConfig = '.hermes/config.yaml'
 
-/** In a person's turn the two are the same. A review that Hermes makes by itself after a turn has a task of its own in the same session. */
-const whose = 'session_id,task_id'
+/**
+ * The keys that identify a turn. They are equal in a turn of the person. A review by Hermes itself after a turn has its own task in the
+ * same session.
+ */
+const turnKeys = 'session_id,task_id'
 
-/** Events by which its turns are followed, with the payload's keys that their meaning depends on. */
+/** The events that show its turns, with the keys of their payloads that decide what they mean. */
 const events: Readonly<Record<string, string | null>> = {
-  pre_llm_call: whose,
-  post_llm_call: whose,
-  on_session_end: `${whose},failed,interrupted,turn_exit_reason`,
+  pre_llm_call: turnKeys,
+  post_llm_call: turnKeys,
+  on_session_end: `${turnKeys},failed,interrupted,turn_exit_reason`,
   on_session_reset: null,
-  api_request_error: `${whose},reason,status_code`,
+  api_request_error: `${turnKeys},reason,status_code`,
   pre_approval_request: 'surface',
   post_approval_response: null,
   pre_tool_call: 'tool_name',
   post_tool_call: 'tool_name',
 }
-/** What a profile shares with the root home beside its credentials, where the person has it. */
+/** The entries that a profile shares with the root home, if the person has them. Credentials are shared by Hermes itself. */
 const shared = ['.env', 'SOUL.md', 'skills', 'plugins', 'skins']
-/** Hermes 0.22 asks each new profile whether it may collect and send usage metrics. A fleet never agrees for a person; version 2 of the question is settled by this. */
+/**
+ * Hermes 0.22 asks in each new profile whether it may collect and send usage metrics. burn never agrees for a person. This setting answers
+ * version 2 of the question.
+ */
 const telemetryOptOut = { enabled: false, send: false, offer_version: 2 }
 const secretKey = /(?:api_?key|token|secret|password)$/i
 
+/** The home of a worker, or the reason why it can't have one. */
 export type HermesHome =
   | { readonly home: string; readonly files: Readonly<Record<string, string>>; readonly links: Readonly<Record<string, string>> }
   | { readonly why_not: string }
 
+/** Returns the files and links of a worker's home, with the hooks; a reason if burn can't or must not make one. */
 export function hermesHome(config: AgentConfig, at: AgentPlace): HermesHome {
   const own = at.configs.get(hermesConfig)
-  if (config.env['HERMES_HOME'] !== undefined) return { why_not: 'HERMES_HOME is set in the spec: that configuration is yours' }
-  if (!isObject(own)) return { why_not: `there is no ~/${hermesConfig} that could be read` }
+  if (config.env['HERMES_HOME'] !== undefined) return { why_not: 'the spec sets HERMES_HOME, and burn does not change that configuration' }
+  if (!isObject(own)) return { why_not: `burn can't read ~/${hermesConfig}` }
   const secret = secretIn(own)
-  if (secret !== null) return { why_not: `~/${hermesConfig} holds a secret (${secret}), which is not copied: move it to ~/.hermes/.env` }
+  if (secret !== null)
+    return { why_not: `~/${hermesConfig} contains a secret (${secret}), which burn does not copy: move it to ~/.hermes/.env` }
   const root = `${at.person}/.hermes`
   const home = `${root}/profiles/${at.name}`
   const hook = (event: string, key: string | null) => [
@@ -51,9 +62,9 @@ export function hermesHome(config: AgentConfig, at: AgentPlace): HermesHome {
     hooks_auto_accept: true,
     hooks: Object.fromEntries(Object.entries(events).map(([event, key]) => [event, hook(event, key)])),
   }
-  const beside = new Set(at.entries.get('.hermes') ?? [])
-  const links = Object.fromEntries(shared.filter((name) => beside.has(name)).map((name) => [`${home}/${name}`, `${root}/${name}`]))
-  // What is JSON is YAML, too.
+  const existing = new Set(at.entries.get('.hermes') ?? [])
+  const links = Object.fromEntries(shared.filter((name) => existing.has(name)).map((name) => [`${home}/${name}`, `${root}/${name}`]))
+  // JSON is valid YAML.
   return { home, files: { [`${home}/config.yaml`]: `${JSON.stringify(written, null, 2)}\n` }, links }
 }
 
@@ -66,14 +77,14 @@ function objectIn(config: Readonly<Record<string, unknown>>, key: string): Reado
   return isObject(value) ? value : {}
 }
 
-/** The first key that holds a secret itself, and not the name of a variable that does. */
+/** Returns the path of the first key that contains a secret itself, not the name of a variable; null if there is none. */
 function secretIn(value: unknown, path = ''): string | null {
   if (Array.isArray(value)) return value.map((each) => secretIn(each, path)).find((found) => found !== null) ?? null
   if (!isObject(value)) return null
   for (const [key, inner] of Object.entries(value)) {
-    const here = path === '' ? key : `${path}.${key}`
-    if (secretKey.test(key) && typeof inner === 'string' && inner !== '' && !/^\$\{?\w+\}?$/.test(inner)) return here
-    const found = secretIn(inner, here)
+    const keyPath = path === '' ? key : `${path}.${key}`
+    if (secretKey.test(key) && typeof inner === 'string' && inner !== '' && !/^\$\{?\w+\}?$/.test(inner)) return keyPath
+    const found = secretIn(inner, keyPath)
     if (found !== null) return found
   }
   return null

@@ -1,7 +1,7 @@
 /**
- * Hermes' classic screen (`hermes chat`). Facts come from running 0.20.4 against a stub model server, and from reading its prompt_toolkit
- * screen in 0.21 (hermes_cli/cli_tui_*.py): what it draws, top to bottom, is [overlay] [hint] status bar, rule, composer (at most 8 rows), rule;
- * below 64 columns the closing rule is left out, and so is the `❯` of every prompt that says a state.
+ * Reads Hermes' classic screen (`hermes chat`). Facts come from running 0.20.4 against a stub model server, and from reading the
+ * prompt_toolkit screen of 0.21 (hermes_cli/cli_tui_*.py). From top to bottom it draws an optional overlay, an optional hint, status bar,
+ * rule, composer (at most 8 rows) and rule. Below 64 columns it draws no closing rule, and no `❯` in prompts that show a state.
  */
 import type { Reading, ReadingState } from '../core/nouns.ts'
 import type { ParsedScreen, PaneFacts } from '../core/agent.ts'
@@ -10,15 +10,15 @@ import { withoutComposer, isShell } from './screen.ts'
 import { troubleIn } from './trouble.ts'
 
 const rule = /^─{20,}$/
-/** ` ⚕ model │ …` on a wide screen, ` ⚕ model · …` on a narrow one; a long title may follow after `─`. Since 0.22 the sign is `☤`. */
+/** ` ⚕ model │ …` on a wide screen, ` ⚕ model · …` on a narrow one. A long title may follow after `─`. Since 0.22 the sign is `☤`. */
 const statusBar = /^ [⚕☤] \S.*(?: [│·] |\.\.\.)/u
-/** The row above the status bar while something is asked; the clock runs on meanwhile (cli_tui_chrome.py, _tui_hint_text). */
+/** The row above the status bar while Hermes asks. The clock in the status bar goes on meanwhile (cli_tui_chrome.py, _tui_hint_text). */
 const modalHint = /^ {2}(?:↑\/↓ to select|type your answer|type 1\/2\/3|password hidden|secret hidden|shown as you type)/u
-/** Below this width no closing rule is drawn and state prompts lose their `❯`. */
-/** ` → (●) No thanks` */
+/** A choice of a menu: ` → (●) No thanks` */
 const menuChoice = /^ ([→ ]) \([●○]\) /u
+/** Below this width Hermes draws no closing rule, and state prompts have no `❯`. */
 const compactBelow = 64
-const mostComposerRows = 8
+const maxComposerRows = 8
 
 interface Mark {
   readonly pattern: RegExp
@@ -26,7 +26,7 @@ interface Mark {
   readonly detail: string | null
 }
 
-/** What the composer's first row begins with, by state (cli_tui_chrome.py, _get_tui_prompt_fragments). */
+/** The beginning of the composer's first row, by state (cli_tui_chrome.py, _get_tui_prompt_fragments). */
 const marks: readonly Mark[] = [
   { pattern: /^[⚕☤](?: ❯)?(?: |$)/u, state: 'working', detail: null },
   { pattern: /^[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏](?: ❯)?(?: |$)/u, state: 'working', detail: 'command' },
@@ -35,13 +35,16 @@ const marks: readonly Mark[] = [
   { pattern: /^🔐(?: ❯)?(?: |$)/u, state: 'waiting', detail: 'sudo' },
   { pattern: /^🔑(?: ❯)?(?: |$)/u, state: 'waiting', detail: 'secret' },
   { pattern: /^[●◉🎤](?: \S)?(?: ❯)?(?: |$)/u, state: 'unknown', detail: 'voice' },
-  // Its own pattern, because a class of properties takes milliseconds to compile.
+  // A pattern of its own, because a Unicode property class takes milliseconds to compile.
   { pattern: /^❯(?: |$)/u, state: 'idle', detail: null },
-  // A named profile stands before the symbol: `coder ❯`.
+  // The name of a profile precedes the symbol: `coder ❯`.
   { pattern: /^[\p{L}\p{N}._-]+ ❯(?: |$)/u, state: 'idle', detail: null },
 ]
 
-/** Shown, grey, where nothing is typed; 0.22.2 has no words for its keys. `msg=` stands whatever `display.busy_input_mode` is: 0.20.4 shows `msg=interrupt` in queue mode too. */
+/**
+ * Grey text in an empty composer. 0.22.2 shows its raw message keys instead of words. `msg=` does not depend on `display.busy_input_mode`:
+ * 0.20.4 shows `msg=interrupt` in queue mode, too.
+ */
 const placeholders =
   /^(?:msg=\S+ · .*|cli\.tui\.placeholder_\w+|type your answer here and press Enter|type 1\/2\/3, or .*|type (?:password|secret|your email) .*)$/u
 
@@ -51,11 +54,11 @@ interface Frame {
   readonly end: number
 }
 
-/** The lowest status bar with its rule and composer, if nothing but blank rows follows: what stands higher up is history. */
+/** Returns the lowest status bar with its rule and composer, if only blank rows follow. A status bar higher up is history. */
 function frameOf(screen: readonly string[], width: number): Frame | null {
   let last = screen.length - 1
   while (last >= 0 && screen[last]!.trim() === '') last--
-  for (let row = last - 2; row >= 0 && row >= last - mostComposerRows - 2; row--) {
+  for (let row = last - 2; row >= 0 && row >= last - maxComposerRows - 2; row--) {
     if (!statusBar.test(screen[row]!) || !rule.test(screen[row + 1]!.trimEnd())) continue
     const closed = rule.test(screen[last]!.trimEnd()) && last > row + 2
     if (!closed && width >= compactBelow) return null
@@ -65,8 +68,8 @@ function frameOf(screen: readonly string[], width: number): Frame | null {
 }
 
 /**
- * A menu that fills the screen, as 0.22 has it for a question before the first chat: its text, with its choices numbered as other menus have them. Null where
- * there is none.
+ * Returns the text of a menu that fills the screen; null if there is none. 0.22 asks such a question before the first chat. The choices are
+ * numbered here, as other menus number them.
  */
 function menuOf(screen: readonly string[]): string | null {
   if (!screen.some((row) => /\bENTER\/SPACE select\b/u.test(row)) || !screen.some((row) => menuChoice.test(row))) return null
@@ -75,7 +78,10 @@ function menuOf(screen: readonly string[]): string | null {
   return rows.map((row) => row.replace(menuChoice, (_, mark: string) => `${mark === '→' ? '❯' : ' '} ${++number}. `)).join('\n')
 }
 
-/** No composer. Hermes draws it when it is up and keeps it: where nothing of a conversation is on the screen either, it is still starting. */
+/**
+ * Returns the reading of a screen without a composer. Hermes draws the composer when it is up, and keeps it. If the screen shows no
+ * conversation either, Hermes is still starting.
+ */
 function parseWithoutComposer(screen: readonly string[], command: string): ParsedScreen {
   const text = screen.map((row) => row.trim()).filter((row) => row !== '')
   const last = text.at(-1) ?? 'blank screen'
@@ -91,17 +97,18 @@ function parseWithoutComposer(screen: readonly string[], command: string): Parse
 }
 
 /**
- * What the composer's first row begins with. A draft longer than the composer scrolls the prompt away, and a line of it may look like one:
- * a full composer's first row counts only where our own text follows it.
+ * Returns the mark at the beginning of the composer's first row. A draft that is longer than the composer scrolls the prompt away, and one
+ * of its lines may look like a prompt. In a full composer, the first row therefore counts only if burn's own text follows it.
  */
 function markOf(screen: readonly string[], frame: Frame): { readonly mark: Mark | null; readonly from: number } {
   const row = screen[frame.first] ?? ''
   const mark = marks.find((each) => each.pattern.test(row))
   const from = mark?.pattern.exec(row)?.[0].length ?? 0
-  const scrolled = frame.end - frame.first >= mostComposerRows && !/^(?:\/queue )?\[burn /u.test(row.slice(from))
+  const scrolled = frame.end - frame.first >= maxComposerRows && !/^(?:\/queue )?\[burn /u.test(row.slice(from))
   return mark === undefined || scrolled ? { mark: null, from: 0 } : { mark, from }
 }
 
+/** Returns the reading, the composer and the open question of Hermes' screen. */
 export function parseHermesScreen(screen: readonly string[], pane: PaneFacts): ParsedScreen {
   if (pane.dead) return withoutComposer('dead', null, 'the pane is dead')
   const frame = frameOf(screen, pane.width)
@@ -128,7 +135,7 @@ export function parseHermesScreen(screen: readonly string[], pane: PaneFacts): P
   }
 }
 
-/** What the box above the status bar asks; a short pane shows only a part of it. */
+/** Returns the question in the box above the status bar. A short pane shows only a part of it. */
 function questionAbove(screen: readonly string[], status: number): string {
   const top = screen.slice(0, status).findLastIndex((row) => row.startsWith('╭─'))
   return screen

@@ -1,4 +1,4 @@
-/** Hermes (`hermes chat`, the classic screen): how it is started, typed to, heard and answered. What its screen says is in hermes-screen.ts. */
+/** Hermes (`hermes chat`, the classic screen) in a pane and as the backend of a sprint. hermes-screen.ts reads its screen. */
 import type { AgentConfig } from '../core/nouns.ts'
 import type {
   AgentPlace,
@@ -13,13 +13,14 @@ import type {
 } from '../core/agent.ts'
 import { hermesConfig, hermesHome } from './hermes-home.ts'
 import { parseHermesScreen } from './hermes-screen.ts'
-import { choicesIn, chosenIn, expandingPatterns, pasteLine, clearComposerKey, walkTo } from './screen.ts'
+import { choicesIn, matchChoice, expandingPatterns, pasteLine, clearComposerKey, arrowKeysTo } from './screen.ts'
 import { troubleIn } from './trouble.ts'
-import { bareAnswer, collectLines, failureIn, flagged, noteAnswer, symptomWith, type Note } from './sprint-output.ts'
+import { bareAnswer, collectLines, failureIn, flagArgs, noteAnswer, symptomWith, type Note } from './sprint-output.ts'
 
 /**
- * While a turn runs, Enter may cut it (`busy_input_mode: interrupt`, the default), and the screen does not tell which mode is on. `/queue ` queues in every
- * mode, without a word on the screen until the turn ends. It has to be typed: pasted together with the line it is not taken for a command.
+ * Returns the keystrokes for a line. Enter during a turn may interrupt it (`busy_input_mode: interrupt`, the default), and the screen does
+ * not show the mode. `/queue ` queues in every mode, without a sign on the screen until the turn ends. It must be typed, because Hermes
+ * does not take it for a command if it is pasted with the line.
  */
 function place(line: string, { reading, interrupts }: ParsedScreen): readonly Keystrokes[] {
   return [...(reading.state === 'working' && interrupts !== false ? [{ type: '/queue ' }] : []), ...pasteLine(line)]
@@ -37,24 +38,28 @@ function start(config: AgentConfig, at: AgentPlace | null): AgentStart {
   return { argv, env: { ...config.env, HERMES_HOME: own.home }, files: own.files, links: own.links, queues: true }
 }
 
-/** Reasons by which a turn ends without an answer although it does not count as failed. */
+/** Exit reasons of turns that ended without an answer, although Hermes does not report them as failed. */
 const noAnswer = /^(?:empty_response|all_retries_exhausted|local_processing_error|fallback_prior_turn_content)/u
 
-/** The words of an event that names its session and task; null where it is of a review that Hermes makes by itself, beside the worker's own turns. */
+/**
+ * Returns the words of an event, without session and task. Null if the event belongs to a review by Hermes itself instead of a turn of the
+ * worker.
+ */
 function ownWords(detail: string | null): readonly string[] | null {
   const [session, task, ...words] = (detail ?? '').split(':')
   return session !== undefined && task !== undefined && task !== '' && session !== task ? null : words
 }
 
-/** `on_session_end` ends a turn; `failed` and `turn_exit_reason` say how since 0.22. */
+/** Returns the state after `on_session_end`, which ends a turn. Since 0.22, `failed` and `turn_exit_reason` say how it ended. */
 function ended([failed, interrupted, reason = '']: readonly string[]): HookState {
   const fails = interrupted !== 'true' && (failed === 'true' || noAnswer.test(reason))
   return fails ? { state: 'error', detail: troubleIn(reason) } : { state: 'idle', detail: null }
 }
 
 /**
- * A turn that an error of the provider ended tells of no end, only of `api_request_error`. `retryable` is no help: an exhausted context is retryable, and
- * ends the turn. While an error is retried the screen shows a running turn, and that counts for more.
+ * Returns the state that an event means; null if it means none. If an error of the provider ends a turn, only `api_request_error` reports
+ * it. Its `retryable` does not help: an exhausted context is retryable, but ends the turn. During a retry the screen shows a running turn,
+ * which takes precedence.
  */
 function hookState({ event, detail }: Pick<HookEvent, 'event' | 'detail'>): HookState | null {
   switch (event) {
@@ -79,21 +84,22 @@ function hookState({ event, detail }: Pick<HookEvent, 'event' | 'detail'>): Hook
     case 'post_tool_call':
       return { state: 'working', detail: null }
     case 'pre_approval_request':
-      // The other surface is a check by the model itself.
+      // On other surfaces the model itself checks the approval.
       return detail === 'cli' ? { state: 'waiting', detail: 'approval' } : null
     default:
       return null
   }
 }
 
-/** An approval takes a digit, or a letter of its choices, at once; a question takes the arrows. */
+/** An approval accepts a digit, or a letter of its choices, at once. A question needs arrow keys. */
 function answer(wanted: string, { reading, question = '' }: ParsedScreen): readonly Keystrokes[] | null {
-  const number = chosenIn(question, wanted)
-  if (number !== null) return reading.detail === 'approval' ? [{ type: number }] : walkTo(question, number)
+  const number = matchChoice(question, wanted)
+  if (number !== null) return reading.detail === 'approval' ? [{ type: number }] : arrowKeysTo(question, number)
   if (/^(?:esc|cancel)$/i.test(wanted.trim())) return [{ key: 'Escape' }]
   return reading.detail === 'question' && choicesIn(question).length === 0 ? [{ paste: wanted }, { key: 'Enter' }] : null
 }
 
+/** Hermes in a pane. */
 export const hermes: PaneAgent = {
   kind: 'hermes',
   command: ['hermes', 'chat', '--yolo'],
@@ -101,17 +107,20 @@ export const hermes: PaneAgent = {
   has_busy_mode: true,
   start,
   parseScreen: parseHermesScreen,
-  hookState: hookState,
+  hookState,
   place,
-  // Of a collapsed paste the arrow names a file, which is read.
+  // The arrow in the placeholder of a collapsed paste names a file, which Hermes reads.
   expands: [...expandingPatterns, /^[/!]/],
   take_back: clearComposerKey,
   answer,
-  // Ready: a cold start with 91 skills took 10 s on a loaded machine. Seen: Enter to request took up to 8 s under load with slow hooks.
+  // `ready`: Hermes with many skills starts slowly on a loaded machine. `seen`: with slow hooks, a request starts seconds after Enter.
   limits: { ready: 60_000, placed: 30_000, seen: 20_000, submit_delay: 0 },
 }
 
-/** `hermes chat -Q`: the answer on stdout, `session_id: …` on stderr (before 0.19 on stdout). A failed request may be the answer, with exit code 0. */
+/**
+ * Reads `hermes chat -Q`. It prints the answer to stdout, and `session_id: …` to stderr (before 0.19 to stdout). The answer of a failed
+ * request may be its error, with exit code 0.
+ */
 function readHermes(note: Note): AnswerReader {
   const out = collectLines()
   return {
@@ -131,14 +140,17 @@ function readHermes(note: Note): AnswerReader {
   }
 }
 
-/** `--yolo`: without a terminal its approvals time out one after another. Facts: `hermes_cli/_parser.py` of NousResearch/hermes-agent. */
+/**
+ * Hermes as the backend of a sprint. Without `--yolo` and without a terminal, its approvals time out one after another. Facts come from
+ * `hermes_cli/_parser.py` of NousResearch/hermes-agent.
+ */
 export const hermesSprint: SprintAgent = {
   command: ['hermes'],
   counts: 'run',
   argv: ({ model, session, turns }) => [
     ...`chat -Q --yolo --source tool --query-file - --max-turns ${turns}`.split(' '),
-    ...flagged('-m', model),
-    ...flagged('--resume', session),
+    ...flagArgs('-m', model),
+    ...flagArgs('--resume', session),
   ],
   read: readHermes,
 }

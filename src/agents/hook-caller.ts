@@ -1,8 +1,8 @@
-/** What extensions of agents that run JavaScript have in common: how an event is told to the hook. */
+/** Shared by the extensions of agents that run JavaScript: the function that calls the hook. */
 
 /**
- * Source of a function `tell(event, payload, key)`: it calls the hook with the payload on its stdin, one event after the other, so that they
- * keep their order; it is never waited for, and never throws. Of events that come faster than they can be told, those past a hundred are left out.
+ * Returns the source of a function `tell(event, payload, key)`. It calls the hook with the payload on stdin, one event after the other, so
+ * they keep their order. It does not wait for the hook, and never throws. If more than a hundred events wait, it drops further ones.
  */
 export function hookCallerSource(hook: string): string {
   return `import { spawn } from 'node:child_process'

@@ -1,11 +1,12 @@
-/** The hook that agents call: a POSIX sh file without Node, ledger or network, which can neither block an agent nor break it. */
+/** The hook that agents call: a POSIX sh script. It needs neither Node, ledger nor network, and can neither block an agent nor break it. */
 import { lineEnd } from '../core/typed-line.ts'
 
-/** Bytes of a payload that are looked at, and of a pane's file that are kept before it begins anew. */
-const mostPayload = 1_048_576
-const mostFile = 262_144
+/** The number of bytes of a payload that are read. */
+const maxPayload = 1_048_576
+/** The size in bytes at which a pane's file is started anew. */
+const maxFile = 262_144
 
-/** Events that record a prompt, each with the key that the prompt has in its payload: beside it a payload may repeat the whole conversation. */
+/** Events that record a prompt, each with the key of the prompt in its payload. The rest of a payload may repeat the whole conversation. */
 const prompts = {
   UserPromptSubmit: 'prompt',
   BeforeAgent: 'prompt',
@@ -17,12 +18,14 @@ const prompts = {
 const promptKeys = Object.entries(prompts).map(([event, key]) => `  of["${event}"] = "${key}"\n`)
 
 /**
- * What one payload becomes: one short JSON line, so that no two writers of a file mix theirs. Of the payload nothing stays but a word for each key that is asked
- * for, joined by colons, the ids of deliveries in it, and of a prompt a checksum (`sumOf`) of each line behind an id: what a person typed is nobody's business
- * here. A word is a string without a space (of `text_response(stop)` what stands before the bracket), a number, true or false; of `key=text`, whether the
- * value is that text.
+ * The awk program that turns a payload into one short JSON line. A short line is written at once, so lines of concurrent writers do not
+ * mix. It keeps no text of the payload except:
+ *
+ * - `detail`: a word for each key that is asked for, joined by colons. A word is a string without spaces (of `text_response(stop)` only the
+ *   part before the bracket), a number, true or false. For `key=text` it says whether the value is that text.
+ * - `ids`: the ids of deliveries. If the event records a prompt, each has a checksum (`sumOf`) of the line after it.
  */
-const reduce = `
+const eventScript = `
 BEGIN {
   gsub(/[^A-Za-z0-9_.:-]/, "", event); event = substr(event, 1, 64)
   for (i = 32; i < 127; i++) code[sprintf("%c", i)] = i
@@ -38,11 +41,11 @@ function sum(line, i, total) {
   for (i = 1; i <= length(line) && i <= 2000; i++) total = (total * 257 + code[substr(line, i, 1)]) % 2147483647
   return total
 }
-size <= ${mostPayload} { text = text $0 " " }
+size <= ${maxPayload} { text = text $0 " " }
 { size += length($0) + 1 }
 END {
   gsub(/^[ \\t\\r]+|[ \\t\\r]+$/, "", text)
-  ok = size == 0 || (size <= ${mostPayload} && text ~ /^[{]/ && text ~ /[}]$/)
+  ok = size == 0 || (size <= ${maxPayload} && text ~ /^[{]/ && text ~ /[}]$/)
   for (i = 1; ok && i <= split(key, keys, ","); i++) {
     word = ""
     if (equals = index(keys[i], "=")) {
@@ -74,8 +77,11 @@ END {
   printf "{\\"at\\":%d,\\"event\\":\\"%s\\",\\"detail\\":%s,\\"ids\\":[%s],\\"ok\\":%s}\\n", at, event, detail, ids, ok ? "true" : "false"
 }`
 
-/** What the pane's option says: the last event, and the last few ids of those before it, since only one value stands at a time. */
-const tell = `
+/**
+ * The awk program that prints the value of the pane's option: the last event, and the last few ids, because the option has room for one
+ * value only.
+ */
+const lastEventScript = `
 /^[{]"at":[0-9]+,"event":"[A-Za-z0-9_.:-]+",/ && /"ok":true[}]$/ {
   split($0, part, "\\"")
   at = part[3]; gsub(/[^0-9]/, "", at)
@@ -92,16 +98,19 @@ const tell = `
 END {
   if (event == "") exit
   count = split(ids, all, ",")
-  said = all[1]
-  for (i = 2; i <= count && i <= 4; i++) said = said "," all[i]
-  print seq, at, event, detail, (said == "" ? "-" : said)
+  recent = all[1]
+  for (i = 2; i <= count && i <= 4; i++) recent = recent "," all[i]
+  print seq, at, event, detail, (recent == "" ? "-" : recent)
 }`
 
 const word = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`
 
-/** The script's text. It stands beside its folder `hooks/`, and is called as `hook <event> [<payload key>[,<key> …]]`, with the payload on stdin or as the last word. */
+/**
+ * The text of the hook. It is installed beside its folder `hooks/`. Agents call it as `hook <event> [<payload key>[,<key> …]]`, with the
+ * payload on stdin or as the last argument.
+ */
 export const hookScript = `#!/bin/sh
-# Called by an agent when something happens to it: notes that in hooks/<pane>.jsonl beside this file, and tells tmux. Part of burn-fleet.
+# An agent calls this for each event. It writes the event to hooks/<pane>.jsonl beside this file, and to an option of tmux. Part of burn-fleet.
 payload() {
   for last in "$@"; do :; done
   case "$last" in
@@ -110,27 +119,27 @@ payload() {
   esac
 }
 tell() {
-  told=
-  # Another call may have told more, and this one then wrote over it.
-  while now=$(($(wc -c <"$file"))); [ "$now" != "$told" ]; do
-    told=$now
-    said=$(tail -n 12 "$file" | LC_ALL=C awk -v seq="$told" ${word(tell)})
-    [ -z "$said" ] || tmux set-option -p -t "$TMUX_PANE" @burn_signal "$said"
+  sent=
+  # If another call wrote a later event meanwhile, this call may have set an older one after it. So it repeats until the file no longer grows.
+  while now=$(($(wc -c <"$file"))); [ "$now" != "$sent" ]; do
+    sent=$now
+    value=$(tail -n 12 "$file" | LC_ALL=C awk -v seq="$sent" ${word(lastEventScript)})
+    [ -z "$value" ] || tmux set-option -p -t "$TMUX_PANE" @burn_signal "$value"
   done
-  [ "$(($(wc -c <"$file")))" -le ${mostFile} ] || mv -f "$file" "$file.1"
+  [ "$(($(wc -c <"$file")))" -le ${maxFile} ] || mv -f "$file" "$file.1"
 }
 main() {
   pane=\${TMUX_PANE#%}
   file=\${0%/*}/hooks/$pane.jsonl
   umask 077
   case "$2" in '{'*) key= ;; *) key=$2 ;; esac
-  line=$(payload "$@" | LC_ALL=C awk -v at="$(date +%s)" -v event="$1" -v key="$key" ${word(reduce)})
+  line=$(payload "$@" | LC_ALL=C awk -v at="$(date +%s)" -v event="$1" -v key="$key" ${word(eventScript)})
   case $pane in
     '' | *[!0-9]*) ;;
     *) printf '%s\\n' "$line" >>"$file" && { tell <&- & } ;;
   esac
 }
-# Not for the call alone: its shell would keep the output open as long as what runs behind.
+# This applies to the whole script: a redirection of the call alone would leave the output open while the background process runs.
 exec >/dev/null 2>&1
 main "$@"
 exit 0

@@ -1,4 +1,4 @@
-/** The registry of agent kinds: one record each, with what burn can do with the program. */
+/** The registry of agent kinds: one record for each, with what burn can do with the program. */
 import type { AgentKind, ParsedScreen, PaneAgent, PaneFacts, SprintAgent } from '../core/agent.ts'
 import type { AgentConfig } from '../core/nouns.ts'
 import { BurnError } from '../core/errors.ts'
@@ -14,16 +14,19 @@ import { pi } from './pi.ts'
 import { qwen } from './qwen.ts'
 import { shell } from './shell.ts'
 
-const widthless = /[\u200b-\u200f\u2060\ufeff]/u
+const zeroWidth = /[\u200b-\u200f\u2060\ufeff]/u
 
-/** Characters without a width say nothing of where things stand, and tmux may keep one with what stands behind it: at a row's end, with the next row's frame. */
-function legible(kind: PaneAgent): PaneAgent {
-  const look: PaneAgent['parseScreen'] = (screen, pane) =>
+/**
+ * Removes characters without a width before a screen is read. They shift the columns, and tmux may join one at the end of a row with the
+ * frame of the next row.
+ */
+function withoutZeroWidth(kind: PaneAgent): PaneAgent {
+  const parseScreen: PaneAgent['parseScreen'] = (screen, pane) =>
     kind.parseScreen(
-      screen.some((row) => widthless.test(row)) ? screen.map((row) => row.replaceAll(new RegExp(widthless, 'gu'), '')) : screen,
+      screen.some((row) => zeroWidth.test(row)) ? screen.map((row) => row.replaceAll(new RegExp(zeroWidth, 'gu'), '')) : screen,
       pane,
     )
-  return { ...kind, parseScreen: look }
+  return { ...kind, parseScreen }
 }
 
 const kinds: { readonly [Name in AgentName]: AgentKind & { readonly sprint: Name extends SprintAgentName ? SprintAgent : null } } = {
@@ -40,30 +43,31 @@ const kinds: { readonly [Name in AgentName]: AgentKind & { readonly sprint: Name
 
 type Named = Pick<AgentConfig, 'kind' | 'custom'>
 
+/** Returns the pane agent for a configuration. */
 export type KindOf = (config: Named) => PaneAgent
 
-/** Returns a `paneAgent` that makes each kind once and reads each screen once. */
+/** Returns a `paneAgent` that creates each kind once and parses each screen once. */
 export function paneAgentCache(): KindOf {
   const known = new Map<PaneAgent['kind'] | Named['custom'], PaneAgent>()
   return (config) => {
     const name = config.kind === 'custom' ? config.custom : config.kind
-    const kind = known.get(name) ?? reading(paneAgent(config))
+    const kind = known.get(name) ?? cacheScreens(paneAgent(config))
     known.set(name, kind)
     return kind
   }
 }
 
-/** Caches what was read of a pane with a screen, because breakers and each text for its agent ask for the same. */
-function reading(kind: PaneAgent): PaneAgent {
-  const read = new WeakMap<readonly string[], { readonly pane: PaneFacts; readonly look: ParsedScreen }>()
-  const look: PaneAgent['parseScreen'] = (screen, pane) => {
-    const before = read.get(screen)
-    if (before?.pane === pane) return before.look
-    const found = kind.parseScreen(screen, pane)
-    read.set(screen, { pane, look: found })
-    return found
+/** Caches the parsed screen of each pane, because breakers and each text for the agent ask for the same one. */
+function cacheScreens(kind: PaneAgent): PaneAgent {
+  const cache = new WeakMap<readonly string[], { readonly pane: PaneFacts; readonly parsed: ParsedScreen }>()
+  const parseScreen: PaneAgent['parseScreen'] = (screen, pane) => {
+    const cached = cache.get(screen)
+    if (cached?.pane === pane) return cached.parsed
+    const parsed = kind.parseScreen(screen, pane)
+    cache.set(screen, { pane, parsed })
+    return parsed
   }
-  return { ...kind, parseScreen: look }
+  return { ...kind, parseScreen }
 }
 
 /** Returns the agent as the backend of a sprint. */
@@ -71,10 +75,13 @@ export function sprintAgent(name: SprintAgentName): SprintAgent {
   return kinds[name].sprint
 }
 
-/** Returns the agent in a pane; for `custom`, as the spec declares it. Throws BurnError `agent_unknown` (exit 2) with the known kinds. */
+/**
+ * Returns the agent in a pane. For `custom`, that is the one that the spec declares. Throws BurnError `agent_unknown` (exit 2) with the
+ * known kinds.
+ */
 export function paneAgent({ kind, custom }: { readonly kind: string; readonly custom?: Named['custom'] }): PaneAgent {
   const name = agentNames.find((known) => known === kind)
-  if (name !== undefined) return legible(kinds[name].pane(custom))
+  if (name !== undefined) return withoutZeroWidth(kinds[name].pane(custom))
   const near = nearest(kind, agentNames)
   const hint = `${near === null ? '' : `did you mean ${near}? `}Kinds: ${agentNames.join(', ')}`
   throw new BurnError('agent_unknown', `there is no agent kind ${JSON.stringify(kind)}`, hint, { exit: 2 })

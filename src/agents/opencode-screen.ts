@@ -1,44 +1,50 @@
 /**
- * OpenCode's screen (it draws on the alternate screen). Facts come from running 1.18.33 against a stub model server: blocks of the conversation
- * have a bar `┃` at their left; the composer is the lowest such block, closed by `╹▀▀▀`, its last row the agent and model; below it the footer,
- * which begins with a moving bar `⬝⬝■■` while a turn runs. Approvals and questions stand in the composer's place, without the `╹▀▀▀`.
+ * Reads OpenCode's screen, which it draws on the alternate screen. Facts come from running 1.18.33 against a stub model server:
+ *
+ * - Blocks of the conversation have a bar `┃` at their left.
+ * - The composer is the lowest such block. `╹▀▀▀` closes it, and its last row names agent and model.
+ * - The footer is below the composer. While a turn runs, it begins with a moving bar `⬝⬝■■`.
+ * - Approvals and questions are in the composer's place, without the `╹▀▀▀`.
  */
 import type { Reading } from '../core/nouns.ts'
 import type { ParsedScreen, PaneFacts } from '../core/agent.ts'
 import {
   withoutComposer,
-  columns,
+  sliceColumns,
   evidenceOf,
   isShell,
-  knowsCursor,
+  hasCursor,
   lastRow,
   paragraphAbove,
   withComposer,
-  shellTells,
+  hasShellError,
   unrecognised,
   type RowSpan,
 } from './screen.ts'
 import { troubleIn } from './trouble.ts'
 
-/** A toast, which in a narrow pane begins at the fifth column, may cover all but its beginning. */
+/** The row that closes the composer. In a narrow pane, a toast begins at the fifth column and may cover the rest of the row. */
 const closing = /^( *)╹(▀+)(?=\s|┃|$)/u
-/** The footer while a turn runs; `[⋯]` where animations are off. After a first Escape: `esc again to interrupt`. */
+/** The footer while a turn runs; `[⋯]` if animations are off. After a first Escape it shows `esc again to interrupt`. */
 const running = /^ {1,6}(?:[■⬝]|\[⋯\])|^ {1,6}esc (?:again to )?interrupt\b/u
-/** Grey, where nothing is typed. */
+/** Grey text in an empty composer. */
 const placeholder = /^Ask anything…(?: ".*"?)?$/u
 const logo = /[█▀▄]{4} [█▀▄]/u
-/** What closes an answer: `▣  Build · model · 13.9s`, without the time while it runs or where it failed, `· interrupted` where a person cut it. */
+/**
+ * The row that closes an answer: `▣  Build · model · 13.9s`. It has no time while the answer runs or if it failed, and `· interrupted` if a
+ * person interrupted it.
+ */
 const answer = /^ +▣ {2}\S/u
 
 interface Frame extends RowSpan {
-  /** Columns of its text. */
+  /** The sliceColumns of its text. */
   readonly from: number
   readonly to: number
   /** The row of `╹▀▀▀`. */
   readonly closing: number
 }
 
-/** The lowest composer, if no other block stands below it. */
+/** Returns the lowest composer; null if another block is below it. */
 function frameOf(screen: readonly string[]): Frame | null {
   const at = screen.findLastIndex((row) => closing.test(row))
   const [, indent = '', edge = ''] = closing.exec(screen[at] ?? '') ?? []
@@ -50,7 +56,7 @@ function frameOf(screen: readonly string[]): Frame | null {
   return { first, end: at - 1, from: bar.length + 2, to: edge.length < 10 ? Infinity : bar.length + edge.length, closing: at }
 }
 
-/** Rows of the lowest block that stands where the composer was; null where none does. */
+/** Returns the rows of the lowest block in the composer's place; null if there is none. */
 function panelOf(screen: readonly string[]): readonly string[] | null {
   const end = lastRow(screen)
   let first = end + 1
@@ -59,7 +65,7 @@ function panelOf(screen: readonly string[]): readonly string[] | null {
   return screen.slice(first, end + 1).map((row) => row.replace(/^ *┃ {0,2}/u, '').trimEnd())
 }
 
-/** Approval or question, with its choices as they are shown; null where the block is neither. */
+/** Returns the approval or question with its choices; null if the block is neither. */
 function asking(rows: readonly string[]): ParsedScreen | null {
   const question = rows.join('\n').trim()
   const first = evidenceOf(question.split('\n').find((row) => row.trim() !== ''))
@@ -69,7 +75,7 @@ function asking(rows: readonly string[]): ParsedScreen | null {
   return null
 }
 
-/** What OpenCode's screen says. */
+/** Returns the reading, the composer and the open question of OpenCode's screen. */
 export function parseOpencodeScreen(screen: readonly string[], pane: PaneFacts): ParsedScreen {
   const gone = pane.dead || isShell(pane.command)
   const frame = gone ? null : frameOf(screen)
@@ -77,12 +83,12 @@ export function parseOpencodeScreen(screen: readonly string[], pane: PaneFacts):
     const panel = gone ? null : panelOf(screen)
     const asked = panel === null ? null : asking(panel)
     const ran = screen.some((row) => closing.test(row) || logo.test(row) || answer.test(row) || /^ {1,3}┃/u.test(row))
-    return asked ?? unrecognised(screen, pane, ran || (isShell(pane.command) && shellTells(screen)))
+    return asked ?? unrecognised(screen, pane, ran || (isShell(pane.command) && hasShellError(screen)))
   }
-  const rows = screen.slice(frame.first, frame.end).map((row) => columns(row, frame.from, frame.to).trimEnd())
+  const rows = screen.slice(frame.first, frame.end).map((row) => sliceColumns(row, frame.from, frame.to).trimEnd())
   const typed = rows.join('\n').trim()
-  // A `!` at the beginning of an empty composer makes it take a command for the shell, and says so where else the agent's name stands.
-  const shellMode = /^Shell\b/u.test(columns(screen[frame.end] ?? '', frame.from, frame.to).trim())
+  // A `!` in an empty composer switches it to shell commands. It then shows `Shell` in place of the agent's name.
+  const shellMode = /^Shell\b/u.test(sliceColumns(screen[frame.end] ?? '', frame.from, frame.to).trim())
   const draft = shellMode ? `!${typed}` : placeholder.test(typed) ? '' : typed
   return withComposer(readingOf(screen, frame, pane, draft), frame, draft)
 }
@@ -97,16 +103,16 @@ function readingOf(screen: readonly string[], frame: Frame, pane: PaneFacts, dra
     return { state: 'working', detail: retrying ? 'retrying' : queued ? 'queued' : drafted, evidence: evidenceOf(footer[0]) }
   }
   if (/^ *┃/u.test(footer[0] ?? '')) return { state: 'unknown', detail: null, evidence: 'a toast covers the footer' }
-  const focused = !knowsCursor(pane) || (pane.cursor_y >= frame.first && pane.cursor_y < frame.closing)
-  if (!focused) return { state: 'unknown', detail: null, evidence: 'the cursor is not in the composer: something else is open' }
+  const focused = !hasCursor(pane) || (pane.cursor_y >= frame.first && pane.cursor_y < frame.closing)
+  if (!focused) return { state: 'unknown', detail: null, evidence: 'the cursor is outside of the composer: a dialog is open' }
   const failure = failureAbove(screen, frame)
   if (failure !== null) return { state: 'error', detail: troubleIn(failure), evidence: evidenceOf(failure) }
   return { state: 'idle', detail: drafted, evidence: evidenceOf(footer.join(' ')) || 'a composer, and no turn runs' }
 }
 
 /**
- * The error that ended the last answer; null where it ended well. It stands in a block of its own above `▣  Build · model`, which then has no
- * time. A toast at the top right may cover the time: then it must say the same as the block.
+ * Returns the error that ended the last answer; null if it ended well. The error is in a separate block above `▣  Build · model`, which
+ * then has no time. A toast at the top right may cover the time. In this case the block counts only if the toast contains the same text.
  */
 function failureAbove(screen: readonly string[], frame: Frame): string | null {
   const { first, end } = paragraphAbove(screen, frame.first - 1)
@@ -114,7 +120,7 @@ function failureAbove(screen: readonly string[], frame: Frame): string | null {
   if (at < 0) return null
   const row = screen[at]!
   const covered = /▣.*┃/u.test(row)
-  // A compaction has its time also if it failed.
+  // A compaction has a time even if it failed.
   const timed = !covered && !/▣ {2}Compaction ·/u.test(row)
   if (timed && /· (?:interrupted|[\d.]+m?s|\d+[mh] ?.*)\s*(?: {3}.*)?$/u.test(row)) return null
   let low = at - 1
@@ -126,12 +132,12 @@ function failureAbove(screen: readonly string[], frame: Frame): string | null {
   while (high > 0 && /^ {1,3}┃/u.test(screen[high - 1]!)) high--
   if (low < 0 || at - low > 5) return null
   const block = screen.slice(high, low + 1).map((each) =>
-    columns(each, 5, frame.to)
+    sliceColumns(each, 5, frame.to)
       .replace(/ {3,}┃.*$/u, '')
       .trim(),
   )
   const text = block.join(' ').trim()
-  // Tools have blocks too: `$ command`, `# Title`, `← Edit path`.
+  // Blocks of tools look similar: `$ command`, `# Title`, `← Edit path`.
   if (text === '' || /^(?:[$#←→⚙%✱◇~] |⠋|⠙|⠹|⠸|⠼|⠴|⠦|⠧|⠇|⠏)/u.test(text)) return null
   const toast = screen
     .map((each) => /┃ {2}(.*?)\s*┃\s*$/u.exec(each)?.[1] ?? '')

@@ -1,19 +1,22 @@
 /**
- * OpenCode. Facts come from running 1.18.33 against a stub model server, also without a network but loopback.
+ * OpenCode in a pane and as the backend of a sprint. Facts come from running 1.18.33 against a stub model server, also without a network.
  */
 import type { AgentConfig } from '../core/nouns.ts'
 import type { AgentPlace, AgentStart, AnswerReader, HookState, ParsedScreen, PaneAgent, Keystrokes, SprintAgent } from '../core/agent.ts'
 import { parseOpencodeScreen } from './opencode-screen.ts'
 import { hookCallerSource } from './hook-caller.ts'
-import { chosenIn, expandingPatterns, clearComposerKey } from './screen.ts'
+import { matchChoice, expandingPatterns, clearComposerKey } from './screen.ts'
 import { troubleIn } from './trouble.ts'
 import type { TokenUsage, BackendError } from '../core/sprint.ts'
 import { truncateMiddle, countOf, membersOf, stringOf } from '../core/json.ts'
-import { eventIn, failureIn, flagged, mostShown, noteAnswer, type Note } from './sprint-output.ts'
+import { parseEvent, failureIn, flagArgs, maxNotedOutput, noteAnswer, type Note } from './sprint-output.ts'
 
-const retries = 'npm_config_fetch_retries'
+const registryRetries = 'npm_config_fetch_retries'
 
-/** `status` carries what `session.status` says; permissions and questions are events of their own. */
+/**
+ * Returns the state that an event means; null if it means none. `session.status` has its state as a detail; approvals and questions have
+ * events of their own.
+ */
 function hookState({ event, detail }: { readonly event: string; readonly detail: string | null }): HookState | null {
   if (event === 'permission.asked') return { state: 'waiting', detail: 'approval' }
   if (event === 'question.asked') return { state: 'waiting', detail: 'question' }
@@ -25,16 +28,20 @@ function hookState({ event, detail }: { readonly event: string; readonly detail:
 }
 
 /**
- * A paste of 150 characters collapses to `[Pasted ~1 lines]`, and one that is the path of a file attaches that file: the line goes in parts, none of which
- * is either. Enter while it works queues.
+ * Returns the keystrokes for a line, in parts of 100 characters. OpenCode collapses a paste of 150 characters to `[Pasted ~1 lines]`, and
+ * attaches the file if a paste is its path. Enter during a turn queues the line.
  */
 function place(line: string): readonly Keystrokes[] {
   return (line.match(/.{1,100}/gs) ?? []).map((paste) => ({ paste }))
 }
 
-/** Its choices are numbered where it asks, and a digit takes one, but where several may be taken (`[ ]`), which is left to a person. An approval offers three, of which the first is chosen when it opens. */
+/**
+ * Returns the keystrokes for an answer; null if the question does not offer it. The choices of a question have numbers, and a digit takes
+ * one. Questions that accept several choices (`[ ]`) are left to people. An approval offers three choices, of which the first is selected
+ * at the start.
+ */
 function answer(choice: string, { question = '' }: ParsedScreen): readonly Keystrokes[] | null {
-  const number = chosenIn(question, choice)
+  const number = matchChoice(question, choice)
   if (number !== null && !/^ *\d{1,2}\. \[.\]/mu.test(question)) return [{ type: number }]
   if (!/\bAllow once\b/u.test(question)) return null
   const wanted = choice.trim().toLowerCase()
@@ -43,26 +50,27 @@ function answer(choice: string, { question = '' }: ParsedScreen): readonly Keyst
 }
 
 /**
- * The plugin comes in by a variable that OpenCode merges with what its own files say, so none of the person's is touched. With any plugin it
- * waits at its start for a dependency of its own that it fetches: without a way to the registry that took 81 s, and 10 s when it does not try
- * again. The plugin takes that variable away from what the agent runs.
+ * Adds the plugin that calls the hook. A variable passes it, whose configuration OpenCode merges with its files, so none of the person's
+ * files change. With any plugin, OpenCode waits at its start for a dependency that it downloads. Without a network that takes over a
+ * minute, or 10 s without retries, so burn switches the retries off. The plugin removes that variable again, so that commands of the agent
+ * do not see it.
  */
 function withPlugin({ env }: AgentConfig, { home, hook }: AgentPlace): Omit<AgentStart, 'argv'> {
   if (env['OPENCODE_CONFIG_CONTENT'] !== undefined)
-    return { env, without_hooks: 'OPENCODE_CONFIG_CONTENT is set in the spec, which is how the hook would come in' }
+    return { env, without_hooks: 'the spec sets OPENCODE_CONFIG_CONTENT, which burn needs to add its hook' }
   const file = `${home}/burn-signals.js`
   const config = JSON.stringify({ plugin: [`file://${encodeURI(file)}`] })
-  const own = env[retries] === undefined ? { [retries]: '0' } : {}
+  const own = env[registryRetries] === undefined ? { [registryRetries]: '0' } : {}
   return { env: { ...env, ...own, OPENCODE_CONFIG_CONTENT: config }, files: { [file]: plugin(hook, Object.keys(own)) } }
 }
 
 /**
- * The source of a plugin that tells the hook of OpenCode's events. Each of its handlers answers at once. Events of sub-agents' sessions are not this worker's turn. `unset`: variables to
- * take away from what the agent runs.
+ * Returns the source of a plugin that reports OpenCode's events to the hook. Its handlers return at once. Session events of sub-agents are
+ * not turns of the worker, so they are left out. `unset` names the variables to remove from the environment of commands.
  */
 function plugin(hook: string, unset: readonly string[]): string {
   return `${hookCallerSource(hook)}
-const told = /^(?:permission|question)\\.(?:asked|replied|rejected)$|^session\\.idle$/
+const reported = /^(?:permission|question)\\.(?:asked|replied|rejected)$|^session\\.idle$/
 for (const name of ${JSON.stringify(unset)}) delete process.env[name]
 export const burn = async () => {
   const children = new Set()
@@ -73,13 +81,14 @@ export const burn = async () => {
       if (children.has(properties?.sessionID) && type.startsWith('session.')) return
       if (type === 'session.status') tell(type, { status: properties.status.type }, 'status')
       else if (type === 'session.error') tell(type, { name: properties.error?.name ?? 'unknown' }, 'name')
-      else if (told.test(type)) tell(type, {})
+      else if (reported.test(type)) tell(type, {})
     },
   }
 }
 `
 }
 
+/** OpenCode in a pane. */
 export const opencode: PaneAgent = {
   kind: 'opencode',
   command: ['opencode'],
@@ -91,7 +100,7 @@ export const opencode: PaneAgent = {
     ...(at === null ? { env: config.env } : withPlugin(config, at)),
   }),
   parseScreen: parseOpencodeScreen,
-  hookState: hookState,
+  hookState,
   place,
   expands: [...expandingPatterns, /^[/!]/],
   take_back: clearComposerKey,
@@ -99,7 +108,10 @@ export const opencode: PaneAgent = {
   limits: { ready: 120_000, placed: 10_000, seen: 20_000, submit_delay: 0 },
 }
 
-/** `opencode run --format json`: `text`, `tool_use`, `step_finish` with tokens and cost, and `error`, a line each. */
+/**
+ * Reads `opencode run --format json`: one event per line. The events are `text`, `tool_use`, `step_finish` with tokens and cost, and
+ * `error`.
+ */
 function readOpencode(note: Note): AnswerReader {
   let text = ''
   let session: string | null = null
@@ -108,7 +120,7 @@ function readOpencode(note: Note): AnswerReader {
   let failed: BackendError | null = null
   return {
     line(line) {
-      const event = eventIn(line)
+      const event = parseEvent(line)
       const part = membersOf(event['part'])
       session = stringOf(event['sessionID']) ?? session
       if (event['type'] === 'text') text = noteAnswer(stringOf(part['text']) ?? '', null, note) || text
@@ -127,7 +139,7 @@ function readOpencode(note: Note): AnswerReader {
           tool: stringOf(part['tool']) ?? 'tool',
           args: state['input'] ?? null,
           ok,
-          text: truncateMiddle(output, mostShown),
+          text: truncateMiddle(output, maxNotedOutput),
           ms: 0,
         })
       }
@@ -147,10 +159,10 @@ function readOpencode(note: Note): AnswerReader {
   }
 }
 
-/** `run` refuses by itself whatever would be asked. */
+/** OpenCode as the backend of a sprint. `run` refuses by itself everything that needs an approval. */
 export const opencodeSprint: SprintAgent = {
   command: ['opencode'],
   counts: 'run',
-  argv: ({ model, session }) => [...'run --format json'.split(' '), ...flagged('--model', model), ...flagged('--session', session)],
+  argv: ({ model, session }) => [...'run --format json'.split(' '), ...flagArgs('--model', model), ...flagArgs('--session', session)],
   read: readOpencode,
 }

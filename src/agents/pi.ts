@@ -1,7 +1,8 @@
 /**
- * pi's screen. Facts come from running 0.73.1 against a stub model server and from reading its sources (pi-tui editor.js, loader.js;
- * interactive-mode.js): what it draws, top to bottom, is transcript, queued messages, loader, composer between two rules, working directory,
- * statistics. The composer has no mark of its own; where it scrolls, its rules say how many rows are out of sight.
+ * pi in a pane. Facts about its screen come from running 0.73.1 against a stub model server, and from reading its sources (pi-tui
+ * editor.js, loader.js; interactive-mode.js). From top to bottom it draws the transcript, queued messages, the loader, the composer between
+ * two rules, the working directory and the statistics. The composer has no mark of its own. If it scrolls, its rules show how many rows are
+ * hidden.
  */
 import type { PaneAgent, HookState, ParsedScreen, PaneFacts } from '../core/agent.ts'
 import {
@@ -9,12 +10,12 @@ import {
   evidenceOf,
   expandingPatterns,
   isShell,
-  knowsCursor,
+  hasCursor,
   lastRow,
   paragraphAbove,
   pasteLine,
   withComposer,
-  shellTells,
+  hasShellError,
   clearComposerKey,
   unrecognised,
 } from './screen.ts'
@@ -22,12 +23,12 @@ import { troubleIn } from './trouble.ts'
 import { hookCallerSource } from './hook-caller.ts'
 
 const rule = /^─{5,}$|^─── [↑↓] \d+ more ─*$/u
-/** The last row of all: tokens, cost and how full the context is. */
+/** The last row of the screen: tokens, cost and the use of the context. */
 const statistics = /(?:\d\.\d%|\?)\/\d[\d.]*[kM]?\b/u
-/** `⠋ Working...`, `⠙ Retrying (1/2) in 2s... (escape to cancel)`, `⠹ Auto-compacting...`. */
+/** The row of a running turn: `⠋ Working...`, `⠙ Retrying (1/2) in 2s... (escape to cancel)`, `⠹ Auto-compacting...`. */
 const loader = /^ {1,2}[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏] \S/u
 const queued = /^ (?:Steering|Follow-up): \S/u
-/** The last row of what stands in the composer's place while something is to be chosen. */
+/** The last row of a menu in the composer's place. */
 const choosing = /\b(?:enter|return) (?:select|submit|confirm|save)|\besc(?:ape)? (?:cancel|close)/u
 const ownWords = /^ pi v\d|^ Operation aborted$|^ [⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏] /u
 
@@ -36,10 +37,10 @@ interface Frame {
   readonly bottom: number
 }
 
-/** The lowest two rules with the statistics below them, and nothing of anything else below those. */
+/** Returns the lowest two rules with the statistics below them; null if anything else follows. */
 function frameOf(screen: readonly string[], pane: PaneFacts): Frame | null {
   const last = lastRow(screen)
-  // Below: directory, statistics, statuses of extensions, or the list of commands that a `/` opens.
+  // Below the rules are the directory, the statistics, statuses of extensions, or the list of commands that a `/` opens.
   const footer = screen.slice(0, last + 1).findLastIndex((row) => statistics.test(row))
   const bottom = screen.slice(0, footer).findLastIndex((row) => rule.test(row.trimEnd()))
   if (footer < 0 || last - footer > 3 || bottom < 0 || footer - bottom > 12) return null
@@ -51,44 +52,47 @@ function frameOf(screen: readonly string[], pane: PaneFacts): Frame | null {
 function parseScreen(screen: readonly string[], pane: PaneFacts): ParsedScreen {
   const frame = isShell(pane.command) || pane.dead ? null : frameOf(screen, pane)
   const ran = screen.some((row) => rule.test(row.trimEnd()) || statistics.test(row) || ownWords.test(row))
-  if (frame === null) return unrecognised(screen, pane, ran || (isShell(pane.command) && shellTells(screen)))
+  if (frame === null) return unrecognised(screen, pane, ran || (isShell(pane.command) && hasShellError(screen)))
   const rows = screen.slice(frame.top + 1, frame.bottom).map((row) => row.trimEnd())
   if (rows.slice(-2).some((row) => choosing.test(row))) {
     const question = rows.join('\n').trim()
     return withoutComposer('waiting', 'question', evidenceOf(question.split('\n')[0]), question)
   }
   const draft = rows.join('\n').trimEnd()
-  const focused = !knowsCursor(pane) || (pane.cursor_y > frame.top && pane.cursor_y < frame.bottom)
+  const focused = !hasCursor(pane) || (pane.cursor_y > frame.top && pane.cursor_y < frame.bottom)
   return withComposer(readingOf(screen, frame, draft, focused), { first: frame.top + 1, end: frame.bottom }, draft)
 }
 
 function readingOf(screen: readonly string[], frame: Frame, draft: string, focused: boolean): ParsedScreen['reading'] {
   const { first, end } = paragraphAbove(screen, frame.top - 1)
-  const said = screen
+  const paragraph = screen
     .slice(first, end)
     .map((row) => row.trim())
     .join(' ')
-  const evidence = evidenceOf(said) || 'an empty composer between its rules'
+  const evidence = evidenceOf(paragraph) || 'an empty composer between its rules'
   const drafted = draft === '' ? null : 'draft'
   if (loader.test(screen[first] ?? '')) {
     const above = paragraphAbove(screen, first - 1)
     const detail = screen.slice(above.first, above.end).some((row) => queued.test(row)) ? 'queued' : drafted
-    return { state: 'working', detail: /^\S Retrying/u.test(said) ? 'retrying' : detail, evidence }
+    return { state: 'working', detail: /^\S Retrying/u.test(paragraph) ? 'retrying' : detail, evidence }
   }
   if (!focused) return { state: 'unknown', detail: null, evidence: 'the cursor is not in the composer' }
   if (/^ (?:Error: \S|Context overflow recovery failed\b)/u.test(screen[first] ?? ''))
-    return { state: 'error', detail: troubleIn(said), evidence }
+    return { state: 'error', detail: troubleIn(paragraph), evidence }
   return { state: 'idle', detail: drafted, evidence }
 }
 
-/** `agent_end` carries why the last answer ended: pi tries again by itself after some errors, and then tells of a start anew. */
+/**
+ * Returns the state that an event means; null if it means none. `agent_end` has the reason for which the last answer ended. After some
+ * errors pi retries by itself, and then reports another start.
+ */
 function hookState({ event, detail }: { readonly event: string; readonly detail: string | null }): HookState | null {
   if (event === 'agent_start' || event === 'tool_call' || event === 'tool_result') return { state: 'working', detail: null }
   if (event !== 'agent_end') return null
   return detail === 'error' ? { state: 'error', detail: 'turn failed' } : { state: 'idle', detail: null }
 }
 
-/** The source of an extension that tells the hook of pi's events. Each of its handlers answers at once. */
+/** Returns the source of an extension that reports pi's events to the hook. Its handlers return at once. */
 function extension(hook: string): string {
   return `${hookCallerSource(hook)}
 export default function (pi) {
@@ -103,6 +107,7 @@ export default function (pi) {
 `
 }
 
+/** pi in a pane. */
 export const pi: PaneAgent = {
   kind: 'pi',
   command: ['pi'],
@@ -119,9 +124,9 @@ export const pi: PaneAgent = {
       ...(at === null ? {} : { files: { [file]: extension(at.hook) } }),
     }
   },
-  parseScreen: parseScreen,
-  hookState: hookState,
-  /** Enter while it works hands the line to the running turn at its next step; it cuts nothing. */
+  parseScreen,
+  hookState,
+  /** Enter during a turn passes the line to the running turn at its next step. It interrupts nothing. */
   place: pasteLine,
   expands: [...expandingPatterns, /^[/!]/],
   take_back: clearComposerKey,

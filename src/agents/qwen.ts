@@ -1,7 +1,10 @@
 /**
- * Qwen Code's screen. Facts come from running 0.15.10 against a stub model server: the composer is a `>` row (`*` in YOLO mode) between two rules, with a
- * row of hints below; an approval is a box in its place, closed by `Waiting for user confirmation...`. The pane's title never changes; a turn shows as
- * `... some words (3s · esc to cancel)` above the composer, over two rows where the pane is narrow.
+ * Qwen Code in a pane. Facts about its screen come from running 0.15.10 against a stub model server:
+ *
+ * - The composer is a `>` row (`*` in YOLO mode) between two rules, with a row of hints below it.
+ * - An approval is a box in the composer's place. `Waiting for user confirmation...` closes it.
+ * - The pane's title never changes. A running turn is `... some words (3s · esc to cancel)` above the composer, on two rows if the pane is
+ *   narrow.
  */
 import type { AgentConfig } from '../core/nouns.ts'
 import type { PaneAgent, AgentPlace, AgentStart, ParsedScreen, PaneFacts } from '../core/agent.ts'
@@ -23,25 +26,25 @@ import { failedTurn } from './trouble.ts'
 
 const rule = /^─{10,}\s*$/u
 const mark = /^[>*!](?:\s|$)/u
-/** Behind the mark, three blanks: a draft has one. */
+/** A placeholder has three blanks after the mark, a draft has one. */
 const placeholder = /^ {3}\S/u
 const confirming = /^ {2}[\u2801-\u28ff] Waiting for user confirmation/u
 const turning = /^ {2}(?:\.{1,3}|[\u2801-\u28ff]) .*|^ {2}\(\d+[smh].*esc to cancel\)/u
 const failed = /^ {2}✕ /u
-const mostHints = 3
+const maxHints = 3
 /** The list of keys that `?` opens below the composer, in one to three columns. */
 const keys = /^ {2}(?:! for shell mode|@ for file paths|shift\+tab to cycle approvals|ctrl\+o to toggle compact mode)/u
-const mostKeys = 12
+const maxKeys = 12
 
 function composerOf(screen: readonly string[]): RowSpan | null {
   const last = lastRow(screen)
   const end = screen.findLastIndex((row) => rule.test(row))
   const first = screen.findLastIndex((row, index) => index < end && rule.test(row)) + 1
-  const most = screen.slice(end + 1, end + 3).some((row) => keys.test(row)) ? mostKeys : mostHints
+  const most = screen.slice(end + 1, end + 3).some((row) => keys.test(row)) ? maxKeys : maxHints
   return first > 0 && first < end && last - end <= most && mark.test(screen[first] ?? '') ? { first, end } : null
 }
 
-/** What an open approval says: the rows of the box above the lowest row. */
+/** Returns the text of an open approval, from the box above the lowest row; null if there is none. */
 function questionOf(screen: readonly string[]): string | null {
   const last = lastRow(screen)
   const rows = screen.slice(0, last + 1)
@@ -70,19 +73,19 @@ function parseScreen(screen: readonly string[], pane: PaneFacts): ParsedScreen {
 
 function readingOf(screen: readonly string[], { first }: RowSpan): ParsedScreen['reading'] {
   const above = screen.slice(Math.max(0, first - 14), first - 1)
-  // Nothing but messages that wait for their turn stands right on the rule, and the loading row.
+  // Only queued messages and the row of a running turn are directly above the rule.
   const nearest = above.at(-1) ?? ''
   const queued = /^ {2}[^\s╰│╭✦>●✕ℹ⚠()]/u.test(nearest) && !turning.test(nearest)
   const loading = above.findLast((row) => turning.test(row) && /esc to cancel\)|^ {2}(?:\.{1,3}|[\u2801-\u28ff]) /u.test(row))
   if (loading !== undefined || queued)
     return { state: 'working', detail: queued ? 'queued' : null, evidence: evidenceOf(loading ?? nearest) }
   const asked = screen.slice(0, first - 1).findLastIndex((row) => /^ {2}> /u.test(row))
-  const said = screen.findLastIndex((row, index) => index > asked && index < first && /^ {2}[✕✦●ℹ] /u.test(row))
-  if (failed.test(screen[said] ?? '')) return failedTurn(screen, said)
+  const last = screen.findLastIndex((row, index) => index > asked && index < first && /^ {2}[✕✦●ℹ] /u.test(row))
+  if (failed.test(screen[last] ?? '')) return failedTurn(screen, last)
   return { state: 'idle', detail: null, evidence: evidenceOf(screen[first]) }
 }
 
-/** Hooks travel in a system settings file that only this agent's environment names; it is merged over the person's own. */
+/** The hooks are in a system settings file that only this agent's environment names. Qwen Code merges it over the person's own settings. */
 function start(config: AgentConfig, at: AgentPlace | null): AgentStart {
   const argv = [...(config.command.length > 0 ? config.command : qwen.command), ...(config.model === null ? [] : ['--model', config.model])]
   if (at === null) return { argv, env: config.env }
@@ -94,11 +97,12 @@ function start(config: AgentConfig, at: AgentPlace | null): AgentStart {
   }
 }
 
+/** Qwen Code in a pane. */
 export const qwen: PaneAgent = {
   kind: 'qwen',
   command: ['qwen'],
   start,
-  parseScreen: parseScreen,
+  parseScreen,
   hookState: claudeHookState,
   place: pasteLine,
   expands: [...expandingPatterns, /^[/!?]/],

@@ -1,8 +1,8 @@
-/** What the screens of several agents have in common. */
+/** Shared by the readers of several agents' screens. */
 import type { ParsedScreen, PaneFacts, Keystrokes } from '../core/agent.ts'
 import type { Reading, ReadingState } from '../core/nouns.ts'
 
-/** Rows that something covers: the first, and one past the last. */
+/** A range of rows: the first, and one past the last. */
 export interface RowSpan {
   readonly first: number
   readonly end: number
@@ -10,21 +10,24 @@ export interface RowSpan {
 
 const shells = /^-?(?:ba|z|da|fi|k)?sh$/
 
-/** A shell is the pane's command where its agent has not begun, or is gone. */
+/** Returns true if the pane's command is a shell: the agent has not started yet, or has ended. */
 export function isShell(command: string): boolean {
   return shells.test(command)
 }
 
-/** Index of the last row that holds something; -1 where none does. */
+/** Returns the index of the last row that is not blank; -1 if all are blank. */
 export function lastRow(screen: readonly string[]): number {
   return screen.findLastIndex((row) => row.trim() !== '')
 }
 
+/** Returns a row as the evidence of a reading, at most 120 characters. */
 export function evidenceOf(row: string | undefined): string {
   return (row ?? '').trim().slice(0, 120)
 }
 
-/** A paragraph from its first row on, as one line: how a turn failed, with the time at which it may be tried again. */
+/**
+ * Returns the paragraph from its first row on, as one line. It is the message of a failed turn, with the time at which a retry is possible.
+ */
 export function paragraphFrom(screen: readonly string[], first: number): string {
   const rows = screen.slice(first, first + 8)
   const end = rows.findIndex((row) => row.trim() === '')
@@ -34,20 +37,20 @@ export function paragraphFrom(screen: readonly string[], first: number): string 
     .slice(0, 240)
 }
 
-/** A look without a place to type. */
+/** Returns a parsed screen without a composer. */
 export function withoutComposer(state: ReadingState, detail: string | null, evidence: string, question?: string): ParsedScreen {
   const reading: Reading = { state, detail, evidence }
   return { reading, composer: 'absent', composer_rows: [0, 0], draft: '', ...(question === undefined ? {} : { question }) }
 }
 
-/** A look with one. */
+/** Returns a parsed screen with a composer. */
 export function withComposer(reading: Reading, { first, end }: RowSpan, draft: string, interrupts = false): ParsedScreen {
   return { reading, composer: draft === '' ? 'empty' : 'draft', composer_rows: [first, end], draft, interrupts }
 }
 
 /**
- * A screen on which the agent drew neither its composer nor a question: it is starting while nothing of it was ever drawn, gone where it was and a
- * shell is there now, and otherwise not known.
+ * Returns the reading of a screen without a composer and without a question. `ran` says whether the agent has drawn anything. If it has
+ * not, the agent is starting. If it has and the pane shows a shell, the agent has ended. Otherwise the state is unknown.
  */
 export function unrecognised(screen: readonly string[], { command, dead }: PaneFacts, ran: boolean): ParsedScreen {
   const last = evidenceOf(screen[lastRow(screen)])
@@ -61,6 +64,7 @@ export function unrecognised(screen: readonly string[], { command, dead }: PaneF
 /** A numbered choice of a menu, as agents draw them: `❯ 1. Yes`. */
 const numbered = /^[\s│┃|]*[❯›>●•]?\s*(\d{1,2})[.)] +(.+?)\s*[│┃|]?$/u
 
+/** Returns the numbered choices of a question. */
 export function choicesIn(question: string): readonly { readonly number: string; readonly text: string }[] {
   return question.split('\n').flatMap((row) => {
     const [, number, text] = numbered.exec(row) ?? []
@@ -68,8 +72,11 @@ export function choicesIn(question: string): readonly { readonly number: string;
   })
 }
 
-/** The number of the choice that a person means: its number, or the beginning of its text where only one begins so. */
-export function chosenIn(question: string, choice: string): string | null {
+/**
+ * Returns the number of the choice that a person means: by its number, or by the beginning of its text if that is unique. Null if there is
+ * none.
+ */
+export function matchChoice(question: string, choice: string): string | null {
   const all = choicesIn(question)
   const wanted = choice.trim().toLowerCase()
   if (wanted === '') return null
@@ -78,7 +85,7 @@ export function chosenIn(question: string, choice: string): string | null {
   return begun.length === 1 ? (begun[0]?.number ?? null) : null
 }
 
-/** Rows of the paragraph that ends at or above `row`: rows that are not blank, and above any that are. */
+/** Returns the rows of the paragraph that ends at or above `row`. Blank rows separate paragraphs. */
 export function paragraphAbove(screen: readonly string[], row: number): RowSpan {
   const end = screen.slice(0, Math.max(0, row + 1)).findLastIndex((each) => each.trim() !== '') + 1
   let first = end
@@ -88,36 +95,39 @@ export function paragraphAbove(screen: readonly string[], row: number): RowSpan 
 
 const wide = /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u
 
-/** Latin text, the frames of boxes and ornaments such as the prompt sign. Asked first: classes of properties take milliseconds to compile. */
+/**
+ * Latin text, box frames and ornaments such as the prompt sign. It is tested first, because Unicode property classes take milliseconds to
+ * compile.
+ */
 const narrow = /^[\x00-\u02ff\u2500-\u259f\u2758-\u2794]$/
 
-const widthOfSign = (sign: string) => (narrow.test(sign) ? 1 : /^\p{M}$/u.test(sign) ? 0 : wide.test(sign) ? 2 : 1)
+const widthOf = (sign: string) => (narrow.test(sign) ? 1 : /^\p{M}$/u.test(sign) ? 0 : wide.test(sign) ? 2 : 1)
 
-/** What a row shows in the terminal's columns from `from` to before `to`: signs of two columns count as two. */
-export function columns(row: string, from: number, to: number): string {
+/** Returns the text of a row in the terminal's columns from `from` to before `to`. Wide signs take two columns. */
+export function sliceColumns(row: string, from: number, to: number): string {
   let at = 0
   let text = ''
   for (const sign of row) {
     if (at >= from && at < to) text += sign
-    at += widthOfSign(sign)
+    at += widthOf(sign)
   }
   return text
 }
 
-/** Is it known where the cursor is? A recorded screen without one has 0,0. */
-export function knowsCursor({ cursor_x, cursor_y }: PaneFacts): boolean {
+/** Returns true if the position of the cursor is known. A recorded screen without a cursor has 0,0. */
+export function hasCursor({ cursor_x, cursor_y }: PaneFacts): boolean {
   return cursor_x !== 0 || cursor_y !== 0
 }
 
-/** What a shell says of a program that it could not start, or that was ended. */
-export function shellTells(screen: readonly string[]): boolean {
+/** Returns true if a shell reports that it could not start a program, or that a program was killed. */
+export function hasShellError(screen: readonly string[]): boolean {
   return screen.some((row) =>
     /^(?:Killed|Terminated|Aborted|Hangup)\b|: (?:command )?not found$|: No such file or directory$/u.test(row.trimEnd()),
   )
 }
 
-/** Keys that walk from the choice that is marked to the one wanted, and take it; null where the menu has no such choice. */
-export function walkTo(question: string, number: string): readonly Keystrokes[] | null {
+/** Returns the arrow keys from the selected choice to another one, and Enter; null if the menu has no such choice. */
+export function arrowKeysTo(question: string, number: string): readonly Keystrokes[] | null {
   const marked = question.split('\n').find((row) => /^[\s│┃|]*[❯›>●•] ?\d{1,2}[.)] /u.test(row))
   const numbers = choicesIn(question).map((choice) => choice.number)
   const from = numbers.indexOf(/\d+/.exec(marked ?? '')?.[0] ?? '')
@@ -127,24 +137,27 @@ export function walkTo(question: string, number: string): readonly Keystrokes[] 
   return [...Array.from({ length: Math.abs(to - from) }, () => ({ key })), { key: 'Enter' }]
 }
 
-/** Pastes the line as one. */
+/** Returns the keystrokes that paste the whole line. */
 export function pasteLine(line: string): readonly Keystrokes[] {
   return [{ paste: line }]
 }
 
-/** What most composers expand: files by `@path`, the placeholder of a collapsed paste or a picture, and a picture by its path. */
+/** Texts that most composers expand: files by `@path`, the placeholder of a collapsed paste or a picture, and a picture by its path. */
 export const expandingPatterns: readonly RegExp[] = [/@/, /\[(?:pasted|paste|image)\b/i, /\.(?:png|jpe?g|gif|webp|bmp|svg|heic|pdf)\b/i]
 
-/** The bytes of Ctrl-U: takes back what stands in a composer, in some agents one row of it. Ctrl-C would end some of them. */
+/** The bytes of Ctrl-U. It clears a composer, or in some agents one row of it. Ctrl-C would end some agents. */
 export const clearComposerKey = '\u0015'
 
-/** A menu's answer: the keys that take the choice a person means, by default the arrows; Escape where they cancel. Null where it offers no such choice. */
+/**
+ * Returns the keystrokes that answer a menu; null if it does not offer that choice. By default they are arrow keys. "esc" and "cancel"
+ * become Escape.
+ */
 export function answerMenu(
   wanted: string,
   question: string,
-  take: (number: string) => readonly Keystrokes[] | null = (number) => walkTo(question, number),
+  take: (number: string) => readonly Keystrokes[] | null = (number) => arrowKeysTo(question, number),
 ) {
-  const number = chosenIn(question, wanted)
+  const number = matchChoice(question, wanted)
   if (number !== null) return take(number)
   return /^(?:esc|cancel)$/i.test(wanted.trim()) ? [{ key: 'Escape' as const }] : null
 }

@@ -1,7 +1,8 @@
-/** Any program that reads lines: no composer to look at, so nothing it shows proves a turn. For tests, and for agents not known yet. */
+/** Any program that reads lines. It has no composer, so no screen proves a turn. It serves tests, and agents that burn does not know. */
 import type { PaneAgent } from '../core/agent.ts'
 import { pasteLine } from './screen.ts'
 
+/** A shell, or another program that reads lines, in a pane. */
 export const shell: PaneAgent = {
   kind: 'shell',
   command: ['sh'],
@@ -18,7 +19,7 @@ export const shell: PaneAgent = {
     return { reading: { state, detail: null, evidence }, composer: 'absent', composer_rows: [0, 0], draft: '' }
   },
   place: pasteLine,
-  // A shell runs what it is given.
+  // A shell runs its input, so only plain words are safe.
   expands: [/[^A-Za-z0-9 .,:_-]/],
   limits: { ready: 10_000, placed: 5_000, seen: 10_000, submit_delay: 0 },
 }

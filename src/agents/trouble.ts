@@ -1,9 +1,9 @@
-/** Which kind of trouble ended a turn, from an agent's own words: those of its hook, or those on its screen. */
+/** Finds the kind of trouble that ended a turn, in the words of the agent's hook or of its screen. */
 import type { Reading } from '../core/nouns.ts'
 import type { TroubleKind } from '../core/trouble.ts'
 import { paragraphFrom } from './screen.ts'
 
-/** The first that matches counts: a text that names a quota may also speak of credentials. */
+/** The first match counts, because a text that names a quota may also mention credentials. */
 const words: readonly (readonly [RegExp, TroubleKind])[] = [
   [
     /context.?(?:length|window|overflow|compression|size|exceed)|maximum context|too many tokens|grown too l(?:ong|arge)|(?:prompt|input) is too long|payload.too.large|\b413\b/i,
@@ -23,11 +23,13 @@ const words: readonly (readonly [RegExp, TroubleKind])[] = [
   ],
 ]
 
+/** Returns the kind of trouble that a text describes; `turn failed` if it describes none of them. */
 export function troubleIn(text: string): TroubleKind {
   return words.find(([pattern]) => pattern.test(text))?.[1] ?? 'turn failed'
 }
 
-/** The reading of a turn that failed; `row` is the first that says so. */
+/** Returns the reading of a failed turn. `row` is the first row of its message. */
+
 export function failedTurn(screen: readonly string[], row: number): Reading {
   const evidence = paragraphFrom(screen, row)
   return { state: 'error', detail: troubleIn(evidence), evidence }

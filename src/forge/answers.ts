@@ -19,8 +19,7 @@ export interface ApiTraits {
   readonly page_size: string
   /**
    * Returns the code of an answer that means something special on this forge, such as a rate limit with status 403. Null if its status says
-   * enough.
-   * `message` is the `message` of its JSON.
+   * enough. `message` is the `message` of its JSON.
    */
   classify(answer: HttpAnswer, message: string): { readonly code: ErrorCode; readonly hint: string; readonly retryable?: boolean } | null
   /** Hints for a request that the forge refuses, and for an answer that is not JSON. */

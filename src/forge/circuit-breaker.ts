@@ -23,8 +23,8 @@ type Request<T> = (isProbe: boolean) => Promise<T>
 
 /**
  * Returns a function that runs requests while the forge answers. During an outage it lets one request through after each pause. All others
- * fail at once,
- * with the error of the last failure. `isReachable` sends a request that is independent of the others, to decide whether only they fail.
+ * fail at once, with the error of the last failure. `isReachable` sends a request that is independent of the others, to decide whether only
+ * they fail.
  */
 export function circuitBreaker(
   host: string,

@@ -1,7 +1,6 @@
 /**
  * Finds the issues that a change closes: a closing keyword right before a reference, in its title or body. Keywords and references are
- * those of Gitea and
- * Forgejo, which took them over from GitHub.
+ * those of Gitea and Forgejo, which took them over from GitHub.
  */
 import type { IssueRef, RepoRef } from '../core/nouns.ts'
 
@@ -18,8 +17,7 @@ const closing = new RegExp(`${closingKeyword}${reference}${end}`, 'gim')
 
 /**
  * Returns the issues that this title and body close, each once, at most `maxClosedIssues`. References in code, quotations and HTML comments
- * do not count.
- * `url` is the forge's own address; a full address of another forge does not count either.
+ * do not count. `url` is the forge's own address; a full address of another forge does not count either.
  */
 export function issuesClosedBy(repo: RepoRef, url: string, { title, body }: { readonly title: string; readonly body: string }): IssueRef[] {
   const found = new Set<IssueRef>()

@@ -44,8 +44,7 @@ export async function reviewOf(paths: FolderPaths, repo: RepoRef, branch: string
 
 /**
  * Opens a change in the first unused file of its issue, so that no other change is overwritten. Throws BurnError `forge_conflict` if an
- * open change from this
- * branch exists, and `forge_ref` or `forge_refused` if the change is not possible.
+ * open change from this branch exists, and `forge_ref` or `forge_refused` if the change is not possible.
  */
 export async function openReview(paths: FolderPaths, repo: RepoRef, change: NewChange, now: number): Promise<Change> {
   const { branch, title, body } = change

@@ -61,8 +61,7 @@ function keyOf({ dispatch_id, fork, author, url }: Change): string {
 
 /**
  * Opens a pull request, with one attempt. If the answer is lost, the caller must look up whether the forge received the request. Throws
- * BurnError
- * `forge_conflict` if another process opened a pull request from the branch at the same moment.
+ * BurnError `forge_conflict` if another process opened a pull request from the branch at the same moment.
  */
 export async function openPull({ api, repo, url }: Pulls, change: NewChange): Promise<Change> {
   const { branch, base, title, body } = change
@@ -88,8 +87,7 @@ export async function openPull({ api, repo, url }: Pulls, change: NewChange): Pr
 
 /**
  * Returns the lowest number of the open pull requests from a branch into that base. Gitea checks for an existing one and writes a moment
- * later, so three
- * requests at once can open three pull requests.
+ * later, so three requests at once can open three pull requests.
  */
 async function firstOpen({ api, repo, url }: Pulls, { branch, base }: NewChange): Promise<number | null> {
   const query = { state: 'open', sort: 'recentupdate' }
@@ -103,8 +101,7 @@ async function firstOpen({ api, repo, url }: Pulls, { branch, base }: NewChange)
 
 /**
  * Returns the change of a dispatch branch; null if there is none. Asked for head and base, Gitea returns any pull request that there ever
- * was. An open one
- * is the newest, because at most one is open. If it is closed, or somebody changed its base, the list of changes decides.
+ * was. An open one is the newest, because at most one is open. If it is closed, or somebody changed its base, the list of changes decides.
  */
 export async function findChange(
   { api, repo, url }: Pulls,

@@ -60,8 +60,7 @@ function tooBig(repo: RepoRef, beginning: string): Unusable {
 
 /**
  * Throws BurnError `forge_issues_off` if issues are disabled in the repo; otherwise rethrows the given error, if there is one. Gitea
- * answers for such a repo
- * with an empty list or with "not found", so only the repo itself can tell.
+ * answers for such a repo with an empty list or with "not found", so only the repo itself can tell.
  */
 async function throwIfIssuesDisabled(api: Api, repo: RepoRef, thrown: unknown): Promise<never>
 async function throwIfIssuesDisabled(api: Api, repo: RepoRef, thrown: null): Promise<void>
@@ -126,8 +125,8 @@ function commentTruncater(): (item: unknown) => Comment | null {
 
 /**
  * Throws BurnError `forge_not_found` if the request failed because the issue was deleted. Gitea answers with 500 and an empty message if
- * somebody who is not
- * an administrator asks for the comments of a deleted issue. A request for the issue itself tells that from a failing forge.
+ * somebody who is not an administrator asks for the comments of a deleted issue. A request for the issue itself tells that from a failing
+ * forge.
  */
 export async function notFoundIfDeleted<T>(api: Api, ref: string, answer: Promise<T>): Promise<T> {
   try {

@@ -31,8 +31,7 @@ export function loginOf(user: unknown): string | null {
 
 /**
  * Returns the author of an object; null if it is missing. An object that was migrated from another forge has the login of the person who
- * migrated it. Its
- * true author has no account here, and gets a name that no login can have.
+ * migrated it. Its true author has no account here, and gets a name that no login can have.
  */
 function authorOf({ user, original_author }: Fields): string | null {
   return typeof original_author === 'string' && original_author !== '' ? `${original_author} (migrated)` : loginOf(user)

@@ -98,9 +98,8 @@ function webUrl(text: string): string {
 
 /**
  * Returns the logins that may write to a repo. `/assignees` lists owners, collaborators and teams; in an organisation also members of teams
- * that may only
- * read. Only a token that administers the repo learns who may write; with any other token all of them count. With `known`, only
- * `/assignees` is requested.
+ * that may only read. Only a token that administers the repo learns who may write; with any other token all of them count. With `known`,
+ * only `/assignees` is requested.
  */
 async function readWriters(api: Api, repo: RepoRef, known?: readonly string[]): Promise<readonly string[]> {
   const { json } = await api.get(`${repoPath(repo)}/assignees`)
@@ -132,8 +131,8 @@ const noComment = 999_999_999_999_999
 
 /**
  * Returns true if the token may comment. A repo's JSON shows the rights of the account, but not the scopes of the token. burn therefore
- * edits a comment that
- * can't exist: the forge refuses that if the token lacks a scope, and otherwise answers with "not found". It changes nothing.
+ * edits a comment that can't exist: the forge refuses that if the token lacks a scope, and otherwise answers with "not found". It changes
+ * nothing.
  */
 async function mayComment(api: Api, repo: RepoRef): Promise<boolean> {
   try {

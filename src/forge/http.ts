@@ -29,8 +29,7 @@ const maxTruncatedBytes = 4096
 
 /**
  * Returns a client that keeps at most `sockets` connections. It throws BurnError `forge_timeout`, `forge_unavailable` (no complete answer
- * arrived) or
- * `forge_too_big`. Every status that the server sends is an answer.
+ * arrived) or `forge_too_big`. Every status that the server sends is an answer.
  */
 export function openHttp(sockets: number): Http {
   const loading = new Map<string, Promise<Client>>()

@@ -23,8 +23,7 @@ export interface ListResult<T> {
 
 /**
  * Returns every item once, by its key. The list may change while its pages are read, so that an item moves to a page that was read before.
- * If fewer items
- * arrive than the server counts, the list is read again. Only the results of `keep` stay in memory.
+ * If fewer items arrive than the server counts, the list is read again. Only the results of `keep` stay in memory.
  */
 export async function listAll<T>(api: Api, path: string, query: Query, keep: (item: unknown) => KeyedItem<T>): Promise<ListResult<T>> {
   const found = new Map<unknown, T>()

@@ -5,8 +5,7 @@ const minute = 60_000
 
 /**
  * Returns a function that waits until one more request fits into the limit per minute. A burst of `perMinute` requests may start at once.
- * `onWait` gets the
- * wait (ms), at most once a minute. With null there is no limit.
+ * `onWait` gets the wait (ms), at most once a minute. With null there is no limit.
  */
 export function rateLimiter(perMinute: number | null, clock: Clock, onWait: (ms: number) => void): () => Promise<void> {
   if (perMinute === null) return async () => {}

@@ -13,10 +13,9 @@ const limit = 30_000
 const retentionDays = 28
 
 /**
- * Writes each text (0600) below its directory, and removes texts that are older than four weeks. Returns the outcome by id.
- * The folder `.burn` is 0700, and git ignores it. A file that exists already is replaced by renaming. A new file needs no renaming, because
- * nobody knows
- * its name before this function returns.
+ * Writes each text (0600) below its directory, and removes texts that are older than four weeks. Returns the outcome by id. The folder
+ * `.burn` is 0700, and git ignores it. A file that exists already is replaced by renaming. A new file needs no renaming, because nobody
+ * knows its name before this function returns.
  *
  * Throws BurnError `machine_files` if the script did not run to its end on the machine.
  */
@@ -52,10 +51,8 @@ function directoryWord(dir: string): string {
 
 /**
  * The shell functions that write one text. The `.gitignore` spells its pattern in an unusual way, because the tools of Gemini read no file
- * that a pattern
- * they understand ignores. A text starts no process of its own, so that a hundred texts take no noticeable time. A symbolic link in place
- * of the folder is
- * refused, because it could lead anywhere.
+ * that a pattern they understand ignores. A text starts no process of its own, so that a hundred texts take no noticeable time. A symbolic
+ * link in place of the folder is refused, because it could lead anywhere.
  */
 const functions = `umask 077
 missing=

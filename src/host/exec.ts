@@ -16,8 +16,7 @@ export interface RunOptions {
   readonly encoding?: 'utf8' | 'latin1'
   /**
    * Answers the questions that the program or its children write to descriptor 3. A question and an answer are lines up to an empty one.
-   * The promise must
-   * not reject.
+   * The promise must not reject.
    */
   readonly answers?: (question: string) => Promise<string>
 }
@@ -40,8 +39,7 @@ const STREAM_STDERR_MAX = 64 * 1024
 
 /**
  * Runs a program until it ends, and returns its output. Never throws because of the program: if it can't be started, the code is 127 and
- * stderr has the
- * reason. On a timeout, too much output or `signal`, the whole process group is killed.
+ * stderr has the reason. On a timeout, too much output or `signal`, the whole process group is killed.
  */
 export function runProcess(argv: readonly string[], options: RunOptions): Promise<RunResult> {
   const child = spawnPiped(argv, options)
@@ -115,8 +113,7 @@ export interface StreamResult {
 
 /**
  * Runs a program until it ends, and passes its stdout on without a limit. Never throws because of the program. When the program ends, all
- * processes that
- * are left in its process group are killed.
+ * processes that are left in its process group are killed.
  */
 export function streamProcess(argv: readonly string[], options: StreamOptions): Promise<StreamResult> {
   const child = spawnPiped(argv, options)
@@ -176,8 +173,7 @@ export type PipedChild = ChildProcessByStdio<Writable, Readable, Readable>
 
 /**
  * Starts a program in its own process group, with pipes for its three streams. A Ctrl-C in the terminal does not reach another process
- * group, so it does
- * not end the program. Errors of the stdin pipe are ignored, because the program's exit reports the same.
+ * group, so it does not end the program. Errors of the stdin pipe are ignored, because the program's exit reports the same.
  */
 export function spawnPiped(
   argv: readonly string[],

@@ -33,8 +33,7 @@ export async function installFiles(machine: Machine, { files, links }: Laid): Pr
 
 /**
  * Reads files below the person's home on a machine. Returns the home, the content of each file (null if it can't be read), and the entries
- * of each folder
- * that one of the names is in. Throws BurnError `machine_files`.
+ * of each folder that one of the names is in. Throws BurnError `machine_files`.
  */
 export async function readHome(
   machine: Machine,

@@ -1,7 +1,7 @@
 /**
  * Writes the log of a process: one line for each event, as text for people or as JSON for log collectors. Secrets are taken out of every
- * line, because
- * error messages of other programs may contain some. A library such as pino would take longer to load than a short command runs.
+ * line, because error messages of other programs may contain some. A library such as pino would take longer to load than a short command
+ * runs.
  */
 import type { LogLevel } from '../core/events.ts'
 import { BurnError } from '../core/errors.ts'

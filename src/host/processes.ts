@@ -8,10 +8,8 @@ const limit = 20_000
 
 /**
  * A shell function that prints a process's state, parent and start time; it prints nothing if the process has ended. Linux counts the start
- * time in clock
- * ticks since boot, so setting the clock does not change it. Elsewhere `ps` prints a date instead. The `ps` of busybox has no such option,
- * but busybox
- * systems run Linux with /proc.
+ * time in clock ticks since boot, so setting the clock does not change it. Elsewhere `ps` prints a date instead. The `ps` of busybox has no
+ * such option, but busybox systems run Linux with /proc.
  */
 export const processStartFunction = `born() {
   if [ -r /proc/self/stat ]; then stat=$(cat "/proc/$1/stat" 2>/dev/null); set -- \${stat##*) }; set -- "$1" "$2" "\${20}"

@@ -1,9 +1,7 @@
 /**
  * Takes secrets out of text: known secrets, in each form in which programs print them, and texts that look like a secret. A whole text
- * takes the same path
- * as a stream, so the result does not depend on the size of the pieces. The time is linear in the text: every pattern begins with fixed
- * letters, and each
- * repetition after them is bounded.
+ * takes the same path as a stream, so the result does not depend on the size of the pieces. The time is linear in the text: every pattern
+ * begins with fixed letters, and each repetition after them is bounded.
  */
 
 const mark = '[redacted]'

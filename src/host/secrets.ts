@@ -13,8 +13,7 @@ const commandLimit = 30_000
 
 /**
  * Returns the secret. Throws BurnError `secret_*` (exit 2), whose hint says what to fix. The error never contains the secret, nor the
- * output of the command
- * that prints it.
+ * output of the command that prints it.
  */
 export async function readSecret(source: SecretSource, { home, env }: SecretDeps): Promise<string> {
   if ('env' in source && source.env !== undefined) return validSecret(env[source.env] ?? '', `the environment variable ${source.env}`)

@@ -15,8 +15,7 @@ export interface TreeEntry {
 export interface WalkOptions {
   /**
    * Requires a complete walk, for a folder in which no process runs. It restores the owner's rights to folders, and throws if a path is too
-   * long. A walk that
-   * is not strict skips the entries that it can't read.
+   * long. A walk that is not strict skips the entries that it can't read.
    */
   readonly strict: boolean
   /** Gets each entry. If it returns false, the walk ends. */

@@ -35,8 +35,7 @@ export interface OpenOptions {
 
 /**
  * Opens a channel to the machine's session. If no session has its name, because it was renamed or its panes were moved, that is the session
- * with most of
- * its panes. Throws BurnError:
+ * with most of its panes. Throws BurnError:
  *
  * - `tmux_no_session`: no such session, or no server at the socket. This proves nothing about agents.
  * - `tmux_missing`, `tmux_too_old`

@@ -31,8 +31,7 @@ const paneFacts = [
 ]
 /**
  * Texts of other programs, which may contain anything. They are between separators that nobody can guess. The program is read only if burn
- * started no agent
- * in the pane, because tmux asks the system for it, pane by pane.
+ * started no agent in the pane, because tmux asks the system for it, pane by pane.
  */
 const paneTexts = ['@burn_worker', '@burn_signal', 'pane_title', '?@burn_agent,,#{pane_current_command}']
 const windowFacts = ['window_id', 'window_width', 'window_height', 'start_time', 'session_id']
@@ -47,8 +46,7 @@ export async function snapshot(tmux: Tmux, machine: Machine): Promise<UpSnapshot
 
 /**
  * Returns everything but the labels of a machine, with all screens. This is one round trip for any number of panes, because tmux itself
- * iterates over them.
- * Throws BurnError `machine_unreachable`.
+ * iterates over them. Throws BurnError `machine_unreachable`.
  */
 export async function captureMachine(tmux: Tmux, machine: Machine): Promise<SnapshotWithScreens> {
   const nonce = newNonce()
@@ -63,8 +61,7 @@ export async function captureMachine(tmux: Tmux, machine: Machine): Promise<Snap
 
 /**
  * Returns the rows of panes by id. `lines` adds that many rows of history above them; `ansi` keeps colours as escape sequences. A pane that
- * no longer exists
- * is missing in the result.
+ * no longer exists is missing in the result.
  */
 export async function capturePanes(
   tmux: Tmux,
@@ -92,10 +89,8 @@ function snapshotLines(nonce: string, texts: readonly string[]): readonly (reado
 
 /**
  * Captures all screens with one command. In a format, `W` iterates over the windows of the session and `P` over the panes of each. Commas
- * are not possible
- * there, because they would end the part. The first command prints which panes follow and how many rows each has; the same expansion makes
- * both, so they
- * match. Ids are printed without their `%`, because `display-message` would read that as a part of a date.
+ * are not possible there, because they would end the part. The first command prints which panes follow and how many rows each has; the same
+ * expansion makes both, so they match. Ids are printed without their `%`, because `display-message` would read that as a part of a date.
  */
 function captureAllLine({ session }: Tmux, nonce: string): readonly TmuxCommand[] {
   const panes = '#{W:#{P:#{s/%//:pane_id}x#{pane_height} }}'

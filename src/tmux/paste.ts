@@ -18,8 +18,7 @@ const STRIPS_CONTROL_BYTES_SINCE = 3.7
 
 /**
  * Returns the line that places a text in the composer. `buffer` names paste buffers that nothing else uses; they are deleted in every case.
- * Throws BurnError
- * `bad_text` if the text has control bytes. `sanitize` should have removed them.
+ * Throws BurnError `bad_text` if the text has control bytes. `sanitize` should have removed them.
  */
 export function placeLine(target: Target, pieces: readonly Keystrokes[], buffer: string, version: string): readonly TmuxCommand[] {
   const parts = pieces.flatMap((piece, i) =>
@@ -34,8 +33,7 @@ export function placeLine(target: Target, pieces: readonly Keystrokes[], buffer:
 
 /**
  * Returns the line that presses Enter, or the bytes of another key that submits. Before tmux 3.7 it pastes them, because in copy mode a
- * typed key would reach
- * tmux instead of the agent.
+ * typed key would reach tmux instead of the agent.
  */
 export function submitLine(target: Target, buffer: string, version: string, key = '\r'): readonly TmuxCommand[] {
   const part = stripsControlBytes(version) ? { insert: [keys(target, key)] } : raw(target, key, buffer)
@@ -86,10 +84,8 @@ function keys(target: Target, text: string): TmuxCommand {
 
 /**
  * Runs the parts only if the target's agent lives in the pane and its input reaches it alone. `if-shell` takes the client's own pane if the
- * target is gone, so
- * the guard compares the pane's id, too. Keys do not reach the agent while a tmux mode is open. With `synchronize-panes`, keys also reach
- * other panes. If
- * input is disabled, tmux drops it.
+ * target is gone, so the guard compares the pane's id, too. Keys do not reach the agent while a tmux mode is open. With
+ * `synchronize-panes`, keys also reach other panes. If input is disabled, tmux drops it.
  */
 function guarded({ pane, agent_pid }: Target, parts: readonly Part[], version: string): readonly TmuxCommand[] {
   const buffers = parts.flatMap(({ buffer }) => (buffer === undefined ? [] : [buffer]))

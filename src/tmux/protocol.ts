@@ -1,10 +1,8 @@
 /**
  * Parses tmux's control protocol. A reply is a block: `%begin <time> <number> <flags>`, lines, then `%end` or `%error` with the same three
- * fields. Each command
- * has its own block, also the commands that if-shell, run-shell -C or a user's hook run, so the number of blocks can't be known beforehand.
- * burn therefore sends
- * a command after every line that prints a mark nobody can guess. The reply to the line is everything up to the mark, whatever a captured
- * screen contains.
+ * fields. Each command has its own block, also the commands that if-shell, run-shell -C or a user's hook run, so the number of blocks can't
+ * be known beforehand. burn therefore sends a command after every line that prints a mark nobody can guess. The reply to the line is
+ * everything up to the mark, whatever a captured screen contains.
  */
 import type { TmuxReply } from '../core/ports.ts'
 
@@ -13,8 +11,7 @@ const NEWLINE = 0x0a
 const maxNotes = 50
 /**
  * Notifications of a change, with the id of the pane or window. The ids precede ` : `, which begins the value of a subscription. Other
- * programs write the value,
- * and burn does not read it. A subscription of windows has `-` in place of the pane.
+ * programs write the value, and burn does not read it. A subscription of windows has `-` in place of the pane.
  */
 const change =
   /^%subscription-changed [\w-]+ \$\d+ (@\d+) \d+ (%\d+|-) : |^%(?:layout-change|window-add|(?:unlinked-)?window-close) (@\d+)(?: |$)/

@@ -11,8 +11,7 @@ const special = /[\\"$~\u0001-\u001f\u007f]/g
 
 /**
  * Returns a word quoted so that tmux reads it back unchanged. `#{…}` is not escaped, because it depends on the command whether it expands
- * formats. Throws
- * BurnError `bad_argument` on a NUL.
+ * formats. Throws BurnError `bad_argument` on a NUL.
  */
 export function quoteWord(word: string): string {
   if (plain.test(word)) return word

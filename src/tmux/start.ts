@@ -8,8 +8,7 @@ import { renderLine } from './quote.ts'
 
 /**
  * The shell that tmux starts. It becomes the person's login shell, because that sets PATH, which becomes `sh`, which becomes the agent. The
- * script is passed in
- * a variable, so that none of these programs has to quote it for the next.
+ * script is passed in a variable, so that none of these programs has to quote it for the next.
  */
 const loginShell = `exec "\${SHELL:-/bin/sh}" -lc 'exec sh -c "$BURN_EXEC"'`
 
@@ -22,8 +21,7 @@ export function startScript({ argv, dir }: Pick<Launch, 'argv' | 'dir'>): string
 
 /**
  * Returns the command with which tmux stores the start time of the pane's new process. It runs before the pane is marked as burn's, because
- * an incarnation must
- * not change. If it fails, the start time stays unknown. `#` is doubled, because tmux expands formats in the script.
+ * an incarnation must not change. If it fails, the start time stays unknown. `#` is doubled, because tmux expands formats in the script.
  */
 function startedCommand(pane: string, tmux: string): TmuxCommand {
   const script = `${processStartFunction}\nset -- $(born "$1"); [ -z "$3" ] || ${shellWord(tmux)} -N -S "$socket" set-option -p -t ${pane} @burn_started "$3"`
@@ -33,8 +31,7 @@ function startedCommand(pane: string, tmux: string): TmuxCommand {
 
 /**
  * Returns the line that starts an agent in a pane, and marks the pane with the agent's pid. It does nothing if an agent of burn runs in the
- * pane by now, or if
- * another program replaced the placeholder. The last line of the reply is `burn-started` or `burn-taken`.
+ * pane by now, or if another program replaced the placeholder. The last line of the reply is `burn-started` or `burn-taken`.
  */
 export function startLine({ pane, ...start }: Launch, { tmux, session }: Pick<Machine, 'tmux' | 'session'>): readonly TmuxCommand[] {
   const env = Object.entries({ ...start.env, BURN_WORKER: pane.worker ?? '', BURN_EXEC: startScript(start) }).flatMap(([name, value]) => [

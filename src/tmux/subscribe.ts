@@ -1,11 +1,8 @@
 /**
  * Subscribes to changes of a machine, so that burn need not poll it. No format of tmux shows that a program drew over its screen in place:
- * cursor, history and
- * title can all stay the same. `window_activity` changes with every byte that any pane of the window prints. It misses nothing, but also
- * reports unchanged panes,
- * which costs one capture each. It counts whole seconds, and tmux compares its value once a second, so it does not report output in the
- * rest of that second.
- * burn therefore captures a changed window again after `debounce_ms`.
+ * cursor, history and title can all stay the same. `window_activity` changes with every byte that any pane of the window prints. It misses
+ * nothing, but also reports unchanged panes, which costs one capture each. It counts whole seconds, and tmux compares its value once a
+ * second, so it does not report output in the rest of that second. burn therefore captures a changed window again after `debounce_ms`.
  */
 import type { Machine } from '../core/nouns.ts'
 import type { Tmux, TmuxListener } from '../core/ports.ts'
@@ -27,8 +24,7 @@ const paneFormat = [
 
 /**
  * Subscribes to changes in the channel's session. Returns false if the channel can't report them, for example because it is no control-mode
- * client. Throws
- * BurnError `machine_unreachable` if the session is gone.
+ * client. Throws BurnError `machine_unreachable` if the session is gone.
  */
 export async function subscribe(tmux: Tmux, listener: TmuxListener): Promise<boolean> {
   if (!tmux.listen(listener)) return false

@@ -39,7 +39,7 @@ function workerOf(agent: unknown, window: Record<string, unknown> = {}) {
   return fleet.machines[0]!.windows[0]!.workers[0]!.agent
 }
 
-/** `line:column what` of everything that is wrong. */
+/** Returns each finding as `line:column what`. */
 function findings(agent: unknown, window: Record<string, unknown> = {}): string[] {
   try {
     workerOf(agent, window)
@@ -54,7 +54,7 @@ const rule = '─'.repeat(20)
 const look = (rows: readonly string[], pane: Partial<PaneFacts> = {}) => paneAgent(workerOf(small)).parseScreen(rows, { ...facts, ...pane })
 const state = (rows: readonly string[], pane: Partial<PaneFacts> = {}) => look(rows, pane).reading.state
 
-test('custom: an agent that a spec declares is started, read, typed to and submitted as it says', () => {
+test('custom: starts, parses, types and submits as the spec says', () => {
   const config = workerOf(small)
   const kind = paneAgent(config)
   assert.deepEqual(kind.start(config, null).argv, ['my-agent', '--tty'])
@@ -63,12 +63,12 @@ test('custom: an agent that a spec declares is started, read, typed to and submi
   const banner = 'my-agent 1.0'
   assert.equal(state([]), 'starting')
   assert.equal(state(['dev@box$ my-agent']), 'starting')
-  assert.equal(state([banner]), 'unknown', 'it is up, and its composer is not seen')
+  assert.equal(state([banner]), 'unknown', 'it is up, but shows no composer')
   assert.equal(state([banner, '> ', rule, '80 % left']), 'idle')
-  assert.equal(state([banner, '> ', '80 % left']), 'unknown', 'nothing closes what looks like a composer')
+  assert.equal(state([banner, '> ', '80 % left']), 'unknown', 'no row closes the composer')
   assert.equal(state([banner, '* thinking', '> ', rule]), 'working')
   assert.equal(state([banner, '* thinking', '', '', '', '> ', rule]), 'idle', 'too far above')
-  assert.equal(state([banner, '> * thinking', '(y/n)', rule]), 'idle', 'a draft says no state')
+  assert.equal(state([banner, '> * thinking', '(y/n)', rule]), 'idle', 'a draft shows no state')
   assert.equal(state([banner, 'Error: 500', '> ', rule]), 'error')
   assert.equal(state([banner, '> ', rule], { dead: true }), 'dead')
   assert.equal(state([banner, '> ', rule, 'dev@box$'], { command: 'bash' }), 'dead')
@@ -83,7 +83,7 @@ test('custom: an agent that a spec declares is started, read, typed to and submi
   assert.equal(kind.answer?.('y\u001b[201~', asks), null)
 })
 
-test('custom: whatever the rows, there is a reading, and idle only with the composer of the spec', () => {
+test('custom: any rows have a reading, idle only with a composer', () => {
   const custom = workerOf(small).custom as CustomAgent
   const row = fc.oneof(
     fc.string({ unit: anyCharacter, maxLength: 600 }),
@@ -95,12 +95,12 @@ test('custom: whatever the rows, there is a reading, and idle only with the comp
       const [first, end] = seen.composer_rows
       if (seen.reading.state === 'idle') assert.ok(rows[first]!.startsWith('>') && end > first)
       if (seen.composer === 'absent') assert.deepEqual([first, end], [0, 0])
-      assert.equal(paneAgent({ kind: 'custom' }).parseScreen(rows, facts).composer, 'absent', 'no patterns, nothing recognised')
+      assert.equal(paneAgent({ kind: 'custom' }).parseScreen(rows, facts).composer, 'absent', 'without patterns it recognises no composer')
     }),
   )
 })
 
-test('custom: a pattern that is broken, or may take for ever, is refused with its line and column', () => {
+test('custom: refuses broken or slow patterns with line and column', () => {
   const composer = (pattern: string) => findings({ ...small, patterns: { composer: pattern } })
   assert.deepEqual(composer('^> (.*'), ['13:16 agent.patterns.composer is no regular expression: /^> (.*/u: Unterminated group'])
   assert.match(composer('^> .*$').join(), /^13:16 .*must have one group/)
@@ -115,11 +115,11 @@ test('custom: a pattern that is broken, or may take for ever, is refused with it
   assert.match(findings({ ...small, patterns: { composer: '^(.*)$', working: ['ok', '['] } }).join(), /working.*no regular expression/)
 })
 
-test('custom: what it lacks is said where its kind is written, and each key is taken from the nearest to the worker', () => {
+test('custom: reports missing keys; the nearest value counts', () => {
   assert.deepEqual(findings({ kind: 'custom' }), ['7:11 an agent of kind custom needs "command" and "patterns"'])
   const window = { agent: { kind: 'custom', command: ['x'] } }
   assert.match(findings({ kind: 'hermes' }, window).join(), /needs "patterns"$/)
-  assert.match(findings({ ...small, kind: 'hermes' }, window).join(), /needs "patterns"$/, "another kind's patterns are not taken")
+  assert.match(findings({ ...small, kind: 'hermes' }, window).join(), /needs "patterns"$/, "another kind's patterns do not count")
   const near = workerOf(small, { agent: { submit: 'C-d', patterns: { composer: '^\\$ (.*)$' } } })
   assert.deepEqual(
     [near.command, near.custom?.submit, near.custom?.composer, near.custom?.working],

@@ -11,7 +11,7 @@ import { scratch, until } from '../support/fleet.ts'
 import { privateSocket } from '../support/tmux.ts'
 import { anyCharacter } from '../support/any-character.ts'
 
-/** A pane on a server of its own, and the hook laid out beside it. */
+/** Starts a pane on a server of its own, with the hook installed beside it. */
 function pane(t: TestContext) {
   const dir = scratch(t)
   const socket = privateSocket(t)
@@ -46,7 +46,7 @@ function pane(t: TestContext) {
 
 const id = '1m7y6ewdbs30w'
 
-test('hook: an event is one line, its ids and its word are kept, and nothing else of what was said', async (t) => {
+test('hook: writes one line per event, with ids and words only', async (t) => {
   const { hook, lines, option, file } = pane(t)
   const payload = JSON.stringify({ tool_name: 'clarify', extra: { user_message: `my secret [burn ${id}] "tool_name":"no"` } }, null, 2)
   assert.deepEqual(await hook(['pre_tool_call', 'tool_name'], payload), { code: 0, out: '' })
@@ -75,12 +75,12 @@ test('hook: an event is one line, its ids and its word are kept, and nothing els
   )
   assert.ok(!readFileSync(file, 'utf8').includes('secret'))
   assert.equal(statSync(file).mode & 0o777, 0o600)
-  // The last event, with the ids that came before it.
-  await until('tmux was told', () => option()?.event === 'end')
+  // The option has the last event, with the ids of earlier ones.
+  await until('tmux has the event', () => option()?.event === 'end')
   assert.deepEqual(option()?.told, [{ id, sum: null }])
 })
 
-test('hook: what is no JSON object, or 10 MB, is dropped and counted, and the agent is not disturbed', async (t) => {
+test('hook: drops and counts invalid payloads without disturbing the agent', async (t) => {
   const { hook, lines } = pane(t)
   assert.deepEqual(await hook(['Stop'], 'Segmentation fault'), { code: 0, out: '' })
   assert.deepEqual(await hook(['Stop'], Buffer.alloc(10_000_000, 'a')), { code: 0, out: '' })
@@ -91,14 +91,14 @@ test('hook: what is no JSON object, or 10 MB, is dropped and counted, and the ag
   )
 })
 
-test('hook: without a pane, a folder or a tmux it still ends well', async (t) => {
+test('hook: exits with 0 without a pane, folder or tmux', async (t) => {
   const { hook } = pane(t)
   assert.deepEqual(await hook(['Stop'], '{}', { TMUX_PANE: '' }), { code: 0, out: '' })
   assert.deepEqual(await hook(['Stop'], '{}', { TMUX_PANE: '%1;rm' }), { code: 0, out: '' })
   assert.deepEqual(await hook(['Stop'], '{}', { TMUX: '/nowhere,1,0' }), { code: 0, out: '' })
 })
 
-test('hook: every awk that is here tells the same', async (t) => {
+test('hook: works the same with every awk on this machine', async (t) => {
   const { hook, option } = pane(t)
   const dir = scratch(t)
   const awks = [['mawk'], ['gawk', '--posix'], ['original-awk'], ['busybox', 'awk']].filter(
@@ -110,15 +110,15 @@ test('hook: every awk that is here tells the same', async (t) => {
     await hook([`event-${index}`, 'tool_name'], `{"tool_name":"Bash","prompt":"[burn ${id}]"}`, {
       PATH: `${join(dir, String(index))}:${process.env['PATH']}`,
     })
-    await until(`${words.join(' ')} told tmux`, () => option()?.event === `event-${index}`)
+    await until(`${words.join(' ')} set the option`, () => option()?.event === `event-${index}`)
     assert.deepEqual([option()?.detail, option()?.told], ['Bash', [{ id, sum: null }]], words.join(' '))
   }
 })
 
 const line = fileLine(id, '/w/A/.burn/x.md', { sha256: 'a'.repeat(64), lines: 12, longest: 80 })
-const told = [{ id, sum: lineChecksum(line) }]
+const expected = [{ id, sum: lineChecksum(line) }]
 
-test('hook: of a prompt it tells a checksum of the line, in every form that agents record it', async (t) => {
+test('hook: reports a checksum of the line from any recorded form', async (t) => {
   const { hook, option, tmux } = pane(t)
   const awks = [['mawk'], ['gawk', '--posix'], ['original-awk'], ['busybox', 'awk']].filter(
     ([name = '']) => spawnSync('sh', ['-c', `command -v ${name}`]).status === 0,
@@ -141,42 +141,42 @@ test('hook: of a prompt it tells a checksum of the line, in every form that agen
     for (const [event, payload] of index === 0 ? forms : forms.slice(3, 4)) {
       tmux('set-option', '-p', '-u', '@burn_signal')
       await hook([event], JSON.stringify(payload), env)
-      await until(`${words.join(' ')} told of ${event}`, () => option()?.event === event)
-      assert.deepEqual(option()?.told.slice(0, 1), told, `${words.join(' ')}, ${event}`)
+      await until(`${words.join(' ')} reported ${event}`, () => option()?.event === event)
+      assert.deepEqual(option()?.told.slice(0, 1), expected, `${words.join(' ')}, ${event}`)
     }
   }
   await hook(['UserPromptSubmit'], JSON.stringify({ prompt: `[burn ${id}] another text` }))
-  await until('the other line is told of beside it', () => (option()?.told.length ?? 0) > 1)
+  await until('the other line is in the option, too', () => (option()?.told.length ?? 0) > 1)
   assert.notEqual(option()?.told[0]?.sum, lineChecksum(line))
   assert.ok(option()?.told.some(({ sum }) => sum === lineChecksum(line)))
 })
 
-test('hook: what happened last stands, also where an earlier call tells tmux after it, and no agent waits for that', async (t) => {
+test('hook: the last event stays, and no agent waits for it', async (t) => {
   const { hook, option } = pane(t)
   const dir = scratch(t)
-  const [held, goes, told] = ['held', 'goes', 'told'].map((name) => join(dir, name))
-  const slow = `#!/bin/sh\n: >'${held}'\nuntil [ -e '${goes}' ]; do sleep 0.02; done\nPATH=\${PATH#*:}\ntmux "$@"\n: >'${told}'\n`
+  const [reached, released, set] = ['reached', 'released', 'set'].map((name) => join(dir, name))
+  const slow = `#!/bin/sh\n: >'${reached}'\nuntil [ -e '${released}' ]; do sleep 0.02; done\nPATH=\${PATH#*:}\ntmux "$@"\n: >'${set}'\n`
   writeFileSync(join(dir, 'tmux'), slow, { mode: 0o700 })
   await hook(['pre_llm_call'], '{}', { PATH: `${dir}:${process.env['PATH']}` })
-  await until('the earlier is about to tell', () => existsSync(held!))
+  await until('the earlier call is about to set the option', () => existsSync(reached!))
   await hook(['api_request_error'], '{}')
-  await until('the later has told', () => option()?.event === 'api_request_error')
-  writeFileSync(goes!, '')
-  await until('the earlier has told', () => existsSync(told!))
-  await until('the later stands', () => option()?.event === 'api_request_error', 5_000)
+  await until('the later call has set the option', () => option()?.event === 'api_request_error')
+  writeFileSync(released!, '')
+  await until('the earlier call has set the option', () => existsSync(set!))
+  await until('the later event is in the option', () => option()?.event === 'api_request_error', 5_000)
 })
 
-test('hook: events at once mix no lines, and a file does not grow for ever', async (t) => {
+test('hook: concurrent events mix no lines, and the file stays small', async (t) => {
   const { hook, lines, file } = pane(t)
   await Promise.all(Array.from({ length: 24 }, (_, index) => hook([`e${index}`], `{"x":"[burn ${id}]"}`)))
   assert.equal(lines().length, 24)
   writeFileSync(file, `${'x'.repeat(300_000)}\n`)
   await hook(['Stop'], '{}')
   const large = (path: string) => (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 300_000
-  await until('the file began anew', () => existsSync(`${file}.1`) && !large(file))
+  await until('a new file was started', () => existsSync(`${file}.1`) && !large(file))
 })
 
-test('hook: whatever an agent says, the lines stay lines', { timeout: 60_000 }, async (t) => {
+test('hook: any payload leaves valid lines', { timeout: 60_000 }, async (t) => {
   const { hook, lines } = pane(t)
   await fc.assert(
     fc.asyncProperty(fc.string({ unit: anyCharacter, maxLength: 60 }), fc.json(), async (event, payload) => {

@@ -1,4 +1,4 @@
-/** What claude, codex, gemini and qwen are started with, what their hooks mean, and how they are typed to. Screens have tests of their own. */
+/** Tests starts, hooks and answers of claude, codex, gemini and qwen. Their screens have separate tests. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { AgentPlace, ParsedScreen } from '../../src/core/agent.ts'
@@ -23,9 +23,9 @@ const at: AgentPlace = {
   configs: new Map(),
   entries: new Map(),
 }
-const heard = (kind: string, event: string, detail: string | null = null) => {
-  const told = paneAgent({ kind }).hookState?.({ event, detail }) ?? null
-  return told === null ? null : `${told.state}${told.detail === null ? '' : ` ${told.detail}`}`
+const stateOf = (kind: string, event: string, detail: string | null = null) => {
+  const state = paneAgent({ kind }).hookState?.({ event, detail }) ?? null
+  return state === null ? null : `${state.state}${state.detail === null ? '' : ` ${state.detail}`}`
 }
 const asking = (question: string): ParsedScreen => ({
   reading: { state: 'waiting', detail: 'approval', evidence: '' },
@@ -54,24 +54,24 @@ for (const kind of kinds) {
   describe(kind, () => {
     const { start } = paneAgent({ kind })
 
-    test('starts as its own program, or as the spec says, with the model that it names', () => {
+    test(`${kind}: starts with the command and model of the spec`, () => {
       assert.equal(start(config(kind), null).argv[0], kind)
       const { argv } = start(config(kind, { command: ['/opt/it', '--flag'], model: 'm1' }), null)
       assert.deepEqual(argv.slice(0, 2), ['/opt/it', '--flag'])
       assert.ok(argv.join(' ').includes(models[kind].join(' ')), argv.join(' '))
     })
 
-    test("its environment is the spec's, and the spec's word is the last one", () => {
+    test(`${kind}: the environment of the spec takes precedence`, () => {
       const own = start(config(kind), at).env
       const [name = 'X'] = Object.keys(own)
       assert.equal(start(config(kind, { env: { [name]: 'mine' } }), at).env[name], 'mine')
     })
 
-    test('hooks are laid out in its own place, and nothing of the person is written to', () => {
+    test(`${kind}: hooks are in its own folder only`, () => {
       const { files = {}, links = {}, argv, env } = start(config(kind), at)
       for (const path of [...Object.keys(files), ...Object.keys(links)]) assert.ok(path.startsWith(`${at.home}/`), path)
       const words = [...argv, ...Object.values(env), ...Object.values(files)].join('\n')
-      assert.ok(words.includes('a fleet/hook'), 'the hook is named somewhere')
+      assert.ok(words.includes('a fleet/hook'), 'something names the hook')
       for (const text of Object.values(files)) {
         const { hooks } = JSON.parse(text) as { hooks: Record<string, { hooks: { command: string }[] }[]> }
         const commands = Object.values(hooks).flatMap((groups) => groups.flatMap((group) => group.hooks.map(({ command }) => command)))
@@ -80,29 +80,29 @@ for (const kind of kinds) {
       assert.deepEqual(start(config(kind), null).files ?? {}, {})
     })
 
-    test('an event that nobody knows says nothing', () => assert.equal(heard(kind, 'SomethingNew'), null))
+    test(`${kind}: an unknown event means no state`, () => assert.equal(stateOf(kind, 'SomethingNew'), null))
   })
 }
 
-test('hooks: what the events of Claude Code and Qwen Code mean', () => {
+test('hooks: map events of Claude Code and Qwen to states', () => {
   for (const kind of ['claude', 'qwen']) {
-    for (const event of ['UserPromptSubmit', 'PreToolUse', 'PostToolUse']) assert.equal(heard(kind, event), 'working')
-    assert.equal(heard(kind, 'Stop'), 'idle')
-    assert.equal(heard(kind, 'PermissionRequest', 'Bash'), 'waiting approval')
-    assert.equal(heard(kind, 'Notification', 'permission_prompt'), 'waiting approval')
-    assert.equal(heard(kind, 'Notification', 'idle_prompt'), null, 'that it has waited for a minute is no change')
-    assert.match(heard(kind, 'StopFailure', 'rate_limit') ?? '', /^error/)
+    for (const event of ['UserPromptSubmit', 'PreToolUse', 'PostToolUse']) assert.equal(stateOf(kind, event), 'working')
+    assert.equal(stateOf(kind, 'Stop'), 'idle')
+    assert.equal(stateOf(kind, 'PermissionRequest', 'Bash'), 'waiting approval')
+    assert.equal(stateOf(kind, 'Notification', 'permission_prompt'), 'waiting approval')
+    assert.equal(stateOf(kind, 'Notification', 'idle_prompt'), null, 'a minute of waiting is no change')
+    assert.match(stateOf(kind, 'StopFailure', 'rate_limit') ?? '', /^error/)
   }
-  assert.equal(heard('claude', 'PermissionRequest', 'AskUserQuestion'), 'waiting question')
+  assert.equal(stateOf('claude', 'PermissionRequest', 'AskUserQuestion'), 'waiting question')
 })
 
-test('hooks: codex tells of the end of a turn alone, gemini of its tools and prompts', () => {
-  assert.equal(heard('codex', 'agent-turn-complete'), 'idle')
-  assert.equal(heard('gemini', 'BeforeAgent'), 'working')
-  assert.equal(heard('gemini', 'AfterAgent'), 'idle')
+test('hooks: map events of Codex and Gemini to states', () => {
+  assert.equal(stateOf('codex', 'agent-turn-complete'), 'idle')
+  assert.equal(stateOf('gemini', 'BeforeAgent'), 'working')
+  assert.equal(stateOf('gemini', 'AfterAgent'), 'idle')
 })
 
-test('answers: a digit where it chooses at once, arrows where letters are hotkeys; never a choice that is not offered', () => {
+test('answers: use a digit or arrows, for offered choices only', () => {
   assert.equal(keysOf('claude', '2', '❯'), '2')
   assert.equal(keysOf('codex', '3', '›'), 'Down Down Enter')
   assert.equal(keysOf('gemini', '1', '●'), 'Enter')

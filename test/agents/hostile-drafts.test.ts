@@ -1,4 +1,6 @@
-/** Texts in a composer that look like what stands around it: each of them was once taken for it, and its delivery not recognised. */
+/**
+ * Texts in a composer that look like the frame around it. burn once took each of them for the frame, and did not recognise its delivery.
+ */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -17,7 +19,7 @@ const facts = (width: number, height: number) => ({
   cursor_y: height - 2,
 })
 
-test("claude: a rule and a prompt mark in what was typed are not the composer's own", () => {
+test('claude: a rule and a prompt in a draft are text', () => {
   const screen = ['● Done.', '', rule, '❯ [burn 0k3v9w2x4abcd] ❯ msg', `  ${'─'.repeat(24)}`, '  ❯', rule, '  ? for shortcuts']
   const { composer, draft } = paneAgent({ kind: 'claude' }).parseScreen(screen, facts(60, screen.length))
   assert.equal(composer, 'draft')

@@ -18,7 +18,7 @@ const config: AgentConfig = {
   env: {},
 }
 
-test('agents: each kind is found by its name, and a wrong name is told the right ones', () => {
+test('agents: finds each kind by name, and suggests the right ones', () => {
   for (const kind of agentNames) assert.equal(paneAgent({ kind }).kind, kind)
   assert.throws(
     () => paneAgent({ kind: 'hermse' }),
@@ -34,7 +34,7 @@ test('agents: each kind is found by its name, and a wrong name is told the right
   )
 })
 
-test('agents: a screen that is asked for again is not read again, but where its pane is another', () => {
+test('agents: parses a screen once for each pane', () => {
   const kindOf = paneAgentCache()
   const shell = kindOf({ kind: 'shell' })
   assert.equal(kindOf({ kind: 'shell' }), shell)
@@ -42,13 +42,13 @@ test('agents: a screen that is asked for again is not read again, but where its 
   const pane = { dead: false, command: 'bash', cursor_x: 2, cursor_y: 0, width: 80, height: 1, title: '' }
   const look = shell.parseScreen(screen, pane)
   assert.equal(shell.parseScreen(screen, pane), look)
-  const over = shell.parseScreen(screen, { ...pane, dead: true })
-  assert.deepEqual([look.reading.state === 'dead', over.reading.state], [false, 'dead'])
+  const dead = shell.parseScreen(screen, { ...pane, dead: true })
+  assert.deepEqual([look.reading.state === 'dead', dead.reading.state], [false, 'dead'])
   assert.deepEqual(shell.parseScreen(screen, pane), look)
   assert.notEqual(shell.parseScreen(['$ '], pane), look)
 })
 
-test('agents: hermes starts as the spec says, with model and provider where they are set', () => {
+test('agents: hermes starts with model and provider of the spec', () => {
   assert.deepEqual(hermes.start(config, null).argv, ['hermes', 'chat', '--yolo'])
   assert.deepEqual(hermes.start({ ...config, command: [] }, null).argv, ['hermes', 'chat', '--yolo'])
   assert.deepEqual(
@@ -60,7 +60,7 @@ test('agents: hermes starts as the spec says, with model and provider where they
   )
 })
 
-test('agents: no screen whatever makes hermes say idle without its own status bar, rule and prompt, or throw', () => {
+test('agents: hermes is idle only with status bar, rule and prompt', () => {
   const row = fc.oneof(
     fc.string({ unit: anyCharacter }),
     fc.constantFrom('❯', '❯ text', '⚕ ❯ msg=interrupt · /queue', '─'.repeat(80), '', ' ⚕ model │ 1% │ 4s │ ⏲ 1s', '? ❯'),

@@ -1,4 +1,4 @@
-/** What reaches a composer: one line of ours, and nothing of what others wrote. */
+/** Checks the text that reaches a composer: one line of burn, and no text of others. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
@@ -24,7 +24,7 @@ const typedBy = (kind: string, line: string, look: ParsedScreen) =>
     .place(line, look)
     .map((piece) => ('paste' in piece ? piece.paste : 'type' in piece ? piece.type : `<${piece.key}>`))
 
-/** Every form that some composer takes for more than text. */
+/** Texts that some composer expands. */
 const expansions = [
   '@~/.ssh/id_ed25519',
   '@.env',
@@ -50,7 +50,7 @@ const hostile = fc.array(
   },
 )
 
-/** A machine whose workers live in `directory`, and that keeps what is written. */
+/** Makes a machine whose workers are in `directory`. It keeps the texts that are written. */
 function machineAt(directory: string) {
   const written = new Map<string, string>()
   const write: PaneHost['write'] = async (texts) => {
@@ -60,7 +60,7 @@ function machineAt(directory: string) {
   return { written, host: { write } }
 }
 
-test('lines: no text of an issue reaches a composer, whatever it says and whatever the kind', async () => {
+test('lines: no text of an issue reaches any composer', async () => {
   const property = fc.asyncProperty(
     hostile,
     fc.constantFrom(...agentNames),
@@ -72,9 +72,9 @@ test('lines: no text of an issue reaches a composer, whatever it says and whatev
       const { written, host } = machineAt(directory)
       const agent = paneAgent({ kind: name })
       const due = { delivery: { id, kind, text }, worker: { dir: directory }, kind: agent, columns } as const
-      const said = (await linesFor([due], host)).get(id)
-      assert.ok(said !== undefined && 'line' in said)
-      const { line } = said
+      const typed = (await linesFor([due], host)).get(id)
+      assert.ok(typed !== undefined && 'line' in typed)
+      const { line } = typed
       assert.match(line, /^[ -~]+$/)
       assert.ok(!/["\\]/.test(line), line)
       assert.equal(
@@ -87,7 +87,7 @@ test('lines: no text of an issue reaches a composer, whatever it says and whatev
       for (const look of [looking('idle'), looking('working'), looking('working', true)]) {
         const pieces = typedBy(name, line, look)
         assert.equal(pieces.join('').replace(/^\/queue /, ''), line)
-        // OpenCode shows more as a placeholder; every other composer takes more than this.
+        // OpenCode collapses a longer paste to a placeholder; every other composer accepts more than this.
         for (const piece of pieces) assert.ok(piece.length <= (name === 'opencode' ? 149 : 499))
       }
     },
@@ -95,7 +95,7 @@ test('lines: no text of an issue reaches a composer, whatever it says and whatev
   await fc.assert(property, { numRuns: 400 })
 })
 
-test('lines: a person may type what every composer takes for text, and nothing that one expands', () => {
+test('lines: a person may type texts that no composer expands', () => {
   for (const name of agentNames) {
     const { expands } = paneAgent({ kind: name })
     for (const text of ['Stop after this issue, and say what is left.', 'yes'])
@@ -117,7 +117,7 @@ test('lines: a person may type what every composer takes for text, and nothing t
       assert.equal(isTyped(text, paneAgent({ kind }).expands), false, `${kind}: ${text}`)
 })
 
-test('lines: a file is named by its absolute path only if that is plain, short, and leaves room in the pane', () => {
+test('lines: names a file by its absolute path if possible', () => {
   const named = (directory: string, columns: number) => / of (\S+) \(/.exec(lineFor(id, directory, facts, columns))?.[1]
   assert.equal(named('/home/ann/AZOTH', 120), `/home/ann/AZOTH/.burn/${id}.md`)
   assert.equal(named('/home/ann/AZOTH', 39), `.burn/${id}.md`)
@@ -127,7 +127,7 @@ test('lines: a file is named by its absolute path only if that is plain, short, 
   assert.match(fileLine(id, 'x', { ...facts, longest: 2001 }), /lines are long: use cat/)
 })
 
-test('lines: what a composer holds of a line is told from a draft of a person', () => {
+test("lines: tells burn's line in a composer from a person's draft", () => {
   const line = lineFor(id, '/home/ann/AZOTH', facts, 200)
   const wrapped = (width: number) => line.match(new RegExp(`.{1,${width}}`, 'g'))?.join('\n') ?? ''
   for (const width of [10, 39, 57, 200]) assert.equal(composerContent(wrapped(width), id, line), 'line')
@@ -138,11 +138,11 @@ test('lines: what a composer holds of a line is told from a draft of a person', 
   assert.equal(composerContent(`well, ${line}`, id, line), 'other')
   assert.equal(composerContent('a draft of a person', id, line), 'nothing')
   assert.equal(composerContent(line.slice(-10), id, line), 'nothing')
-  assert.equal(composerContent(line, id, null), 'line', 'its form says so')
+  assert.equal(composerContent(line, id, null), 'line', 'recognised by its form')
   assert.equal(composerContent(deliveryTag(id), id, null), 'beginning')
   assert.equal(composerContent(line, '0k3v9w2x4abce', null), 'nothing')
   assert.equal(idIn(wrapped(10)), id)
-  assert.equal(idIn(line.slice(-100)), id, 'also by its file')
+  assert.equal(idIn(line.slice(-100)), id, 'found in the name of its file')
   assert.equal(idIn('a draft'), null)
   fc.assert(
     fc.property(
@@ -152,7 +152,7 @@ test('lines: what a composer holds of a line is told from a draft of a person', 
   )
 })
 
-test('lines: rows are read without what agents draw around them', () => {
+test('lines: reads rows without the frames that agents draw', () => {
   const rows = ['  ┃  ● [burn 0k3v9w2', '  ┃  x4abcd] Read all', '  ┃  2 lines', '', '  ┃  more']
   assert.equal(compactRows(rows), '●[burn0k3v9w2x4abcd]Readall2lines\nmore')
   assert.notEqual(lineChecksum(`${deliveryTag(id)} one`), lineChecksum(`${deliveryTag(id)} two`))

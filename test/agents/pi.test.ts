@@ -18,18 +18,18 @@ const at: AgentPlace = {
 const facts: PaneFacts = { width: 80, height: 24, title: 'π - repo', command: 'pi', dead: false, cursor_x: 0, cursor_y: 0 }
 const rule = '─'.repeat(80)
 const footer = ['~/repo (main)', '↑2.5k ↓112 1.0%/131k (auto)                                         some-model']
-const screen = (said: readonly string[], typed: readonly string[] = ['']) => [...said, '', rule, ...typed, rule, ...footer]
+const screen = (conversation: readonly string[], typed: readonly string[] = ['']) => [...conversation, '', rule, ...typed, rule, ...footer]
 const look = (rows: readonly string[], pane: Partial<PaneFacts> = {}) => pi.parseScreen(rows, { ...facts, ...pane })
 
-test('pi: starts with its model, and with an extension of its own where it is to be heard', () => {
+test('pi: starts with its model, and with an extension for hooks', () => {
   assert.deepEqual(pi.start(config, null), { argv: ['pi'], env: {} })
-  const heard = pi.start({ ...config, command: ['pi', '--no-session'], model: 'm', provider: 'p', env: { A: 'b' } }, at)
+  const hooked = pi.start({ ...config, command: ['pi', '--no-session'], model: 'm', provider: 'p', env: { A: 'b' } }, at)
   const file = '/state/home/burn-signals.js'
-  assert.deepEqual(heard.argv, ['pi', '--no-session', '--provider', 'p', '--model', 'm', '--extension', file])
-  assert.deepEqual([heard.env, Object.keys(heard.files ?? {})], [{ A: 'b' }, [file]])
+  assert.deepEqual(hooked.argv, ['pi', '--no-session', '--provider', 'p', '--model', 'm', '--extension', file])
+  assert.deepEqual([hooked.env, Object.keys(hooked.files ?? {})], [{ A: 'b' }, [file]])
 })
 
-test('pi: the loader above the composer says that it works; what is quoted or typed says nothing', () => {
+test('pi: only the loader above the composer shows a turn', () => {
   const quoted = [' It prints:', '', ' ⠋ Working...', ' Error: no', '', ' None of that happens any more.']
   const idle = look(screen(quoted))
   assert.deepEqual([idle.reading.state, idle.composer, idle.composer_rows], ['idle', 'empty', [8, 9]])
@@ -44,7 +44,7 @@ test('pi: the loader above the composer says that it works; what is quoted or ty
   assert.equal(look(screen(quoted), { cursor_x: 3, cursor_y: 1 }).reading.state, 'unknown')
 })
 
-test('pi: a failed turn is an error of its kind, a cut one is not', () => {
+test('pi: an interrupted turn is not an error', () => {
   const state = (last: readonly string[]) => [look(screen(last)).reading.state, look(screen(last)).reading.detail]
   assert.deepEqual(state([' Error: Retry failed after 2 attempts: 429 Rate limit', ' exceeded, please slow down']), ['error', 'rate limit'])
   const full = [
@@ -58,13 +58,13 @@ test('pi: a failed turn is an error of its kind, a cut one is not', () => {
   assert.deepEqual(state([' Error: Connection error.', '', ' Operation aborted']), ['idle', null])
 })
 
-test('pi: what is to be chosen in the place of the composer is waited for', () => {
+test("pi: a menu in the composer's place is a question", () => {
   const asks = look(screen([' Done.'], ['', ' Allow this?', '', ' → Yes', '   No', '', ' ↑↓ navigate  enter select  esc cancel', '']))
   assert.deepEqual([asks.reading.state, asks.composer], ['waiting', 'absent'])
   assert.match(asks.question ?? '', /Allow this\?[^]*→ Yes\n {3}No/)
 })
 
-test('pi: nothing of it drawn is starting; what a shell stands behind, or a dead pane, is dead', () => {
+test('pi: tells starting, unknown and dead apart', () => {
   assert.equal(look(['dev@box$ pi', 'fd not found. Offline mode enabled, skipping download.']).reading.state, 'starting')
   assert.equal(look([' pi v0.73.1', ' escape interrupt']).reading.state, 'unknown')
   assert.equal(look([...screen([' Done.']), '', 'dev@box$ pi', 'Killed', 'dev@box$'], { command: 'bash' }).reading.state, 'dead')
@@ -72,17 +72,17 @@ test('pi: nothing of it drawn is starting; what a shell stands behind, or a dead
   assert.equal(look(screen([' Done.']), { dead: true }).reading.state, 'dead')
 })
 
-test('pi: what its extension tells is understood', () => {
-  const heard = (event: string, detail: string | null = null) => pi.hookState?.({ event, detail })?.state ?? null
+test('pi: maps the events of its extension to states', () => {
+  const stateOf = (event: string, detail: string | null = null) => pi.hookState?.({ event, detail })?.state ?? null
   assert.deepEqual(
-    ['input', 'agent_start', 'tool_call', 'agent_end'].map((event) => heard(event)),
+    ['input', 'agent_start', 'tool_call', 'agent_end'].map((event) => stateOf(event)),
     [null, 'working', 'working', 'idle'],
   )
-  assert.equal(heard('agent_end', 'error'), 'error')
-  assert.equal(heard('agent_end', 'aborted'), 'idle')
+  assert.equal(stateOf('agent_end', 'error'), 'error')
+  assert.equal(stateOf('agent_end', 'aborted'), 'idle')
 })
 
-test('pi: whatever the screen, there is a reading, and idle only between its own rules', () => {
+test('pi: any screen has a reading, idle only between its rules', () => {
   const rows = [rule, ...footer, ' ⠙ Working...', ' Error: 500', 'text', '', '─── ↑ 3 more ────', ' enter select', 'שלום 漢字 👩‍👩‍👧']
   const row = fc.oneof(fc.string({ unit: anyCharacter }), fc.constantFrom(...rows))
   fc.assert(

@@ -14,10 +14,10 @@ import { until } from '../support/fleet.ts'
 
 type Handler = (event: never, output?: never) => unknown
 
-/** A place whose hook writes down what it is told: one line an event. The first event takes longer than those after it. */
+/** Makes a place whose hook records each call as one line. The hook takes longer for the first event than for later ones. */
 function placeIn(folder: string): AgentPlace {
   const hook = join(folder, 'hook')
-  const log = join(folder, 'told')
+  const log = join(folder, 'calls')
   writeFileSync(log, '')
   writeFileSync(
     hook,
@@ -27,49 +27,50 @@ function placeIn(folder: string): AgentPlace {
   return { hook, home: join(folder), person: '/home/a', name: 'burn-f-w-a', configs: new Map(), entries: new Map() }
 }
 
-async function toldBy(
+/** Loads the extension or plugin of a kind, raises `events`, and returns the calls of the hook. */
+async function callsOf(
   kind: AgentConfig['kind'],
   events: (module: Record<string, unknown>) => Promise<void>,
   lines: number,
 ): Promise<readonly string[]> {
   const folder = mkdtempSync(join(tmpdir(), 'burn test '))
   const hooks: ChildProcess[] = []
-  const began = (message: unknown) => void hooks.push((message as { readonly process: ChildProcess }).process)
-  subscribe('child_process', began)
+  const onStart = (message: unknown) => void hooks.push((message as { readonly process: ChildProcess }).process)
+  subscribe('child_process', onStart)
   try {
     const config: AgentConfig = { kind, command: [], model: null, provider: null, busy_input_mode: 'interrupt', hooks: true, env: {} }
     const [[file, source] = ['', '']] = Object.entries(paneAgent(config).start(config, placeIn(folder)).files ?? {})
-    // As the agents load it: from a file, as a module.
+    // Agents load it in the same way: as a module from a file.
     const path = file.replace(/\.js$/, '.mjs')
     writeFileSync(path, source)
     await events((await import(pathToFileURL(path).href)) as Record<string, unknown>)
-    const told = () => readFileSync(join(folder, 'told'), 'utf8').split('\n').slice(0, -1)
-    await until(`${lines} events are told`, () => told().length >= lines)
-    // A hook tells before it ends, and the agent's side does not wait for it.
+    const calls = () => readFileSync(join(folder, 'calls'), 'utf8').split('\n').slice(0, -1)
+    await until(`the hook is called ${lines} times`, () => calls().length >= lines)
+    // The hook writes before it exits, and the agent does not wait for it.
     for (const hook of hooks) hook.ref()
     await Promise.all(hooks.map((hook) => (hook.exitCode === null && hook.signalCode === null ? once(hook, 'exit') : null)))
-    return told()
+    return calls()
   } finally {
-    unsubscribe('child_process', began)
+    unsubscribe('child_process', onStart)
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
-test("pi's extension tells its events to the hook, in their order", async () => {
-  const told = await toldBy(
+test('pi: its extension reports events to the hook in order', async () => {
+  const calls = await callsOf(
     'pi',
     async ({ default: extension }) => {
       const handlers = new Map<string, Handler>()
       ;(extension as (pi: { on(event: string, handler: Handler): void }) => void)({ on: (event, handler) => handlers.set(event, handler) })
-      const say = (event: string, payload: unknown) => assert.notEqual(handlers.get(event)?.(payload as never), null)
-      say('input', { text: '[burn 0k3v9w2x4abcd] do\nit' })
-      say('agent_start', {})
-      say('tool_call', { toolName: 'bash' })
-      say('agent_end', { messages: [{ role: 'assistant', stopReason: 'error' }, { role: 'user' }] })
+      const raise = (event: string, payload: unknown) => assert.notEqual(handlers.get(event)?.(payload as never), null)
+      raise('input', { text: '[burn 0k3v9w2x4abcd] do\nit' })
+      raise('agent_start', {})
+      raise('tool_call', { toolName: 'bash' })
+      raise('agent_end', { messages: [{ role: 'assistant', stopReason: 'error' }, { role: 'user' }] })
     },
     4,
   )
-  assert.deepEqual(told, [
+  assert.deepEqual(calls, [
     'input||{"event":"input","text":"[burn 0k3v9w2x4abcd] do\\nit"}',
     'agent_start||{"event":"agent_start"}',
     'tool_call|tool_name|{"event":"tool_call","tool_name":"bash"}',
@@ -77,26 +78,26 @@ test("pi's extension tells its events to the hook, in their order", async () => 
   ])
 })
 
-test("opencode's plugin tells the worker's own turns and questions, and nothing of its sub-agents'", async () => {
-  const told = await toldBy(
+test("opencode: its plugin reports the worker's turns, not those of sub-agents", async () => {
+  const calls = await callsOf(
     'opencode',
     async ({ burn }) => {
       const hooks = await (burn as () => Promise<Record<string, Handler>>)()
-      const say = (type: string, properties: unknown) => hooks['event']?.({ event: { type, properties } } as never)
+      const raise = (type: string, properties: unknown) => hooks['event']?.({ event: { type, properties } } as never)
       await hooks['chat.message']?.(
         {} as never,
         { parts: [{ type: 'text', text: '[burn 0k3v9w2x4abcd] ' }, { text: 'do it' }, {}] } as never,
       )
-      await say('session.status', { sessionID: 'a', status: { type: 'busy' } })
-      await say('session.created', { info: { id: 'b', parentID: 'a' } })
-      await say('session.idle', { sessionID: 'b' })
-      await say('message.updated', {})
-      await say('permission.asked', { sessionID: 'b' })
-      await say('session.status', { sessionID: 'a', status: { type: 'idle' } })
+      await raise('session.status', { sessionID: 'a', status: { type: 'busy' } })
+      await raise('session.created', { info: { id: 'b', parentID: 'a' } })
+      await raise('session.idle', { sessionID: 'b' })
+      await raise('message.updated', {})
+      await raise('permission.asked', { sessionID: 'b' })
+      await raise('session.status', { sessionID: 'a', status: { type: 'idle' } })
     },
     4,
   )
-  assert.deepEqual(told, [
+  assert.deepEqual(calls, [
     'chat.message||{"event":"chat.message","text":"[burn 0k3v9w2x4abcd] do it"}',
     'session.status|status|{"event":"session.status","status":"busy"}',
     'permission.asked||{"event":"permission.asked"}',

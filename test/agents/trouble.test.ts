@@ -1,4 +1,4 @@
-/** How a turn ended that failed: what the agents' own hooks say of it, and which kind of trouble it is. What their screens say is in screens.test.ts. */
+/** Tests how failed turns are recognised from hooks and words, and the kind of each. Screens are tested in screens.test.ts. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { TroubleKind } from '../../src/core/trouble.ts'
@@ -6,12 +6,12 @@ import { paneAgent } from '../../src/agents/index.ts'
 import { hermesConfig, hermesHome } from '../../src/agents/hermes-home.ts'
 import { troubleIn } from '../../src/agents/trouble.ts'
 
-const heard = (kind: string, event: string, detail: string | null = null) => {
-  const told = paneAgent({ kind }).hookState?.({ event, detail }) ?? null
-  return told === null ? null : [told.state, told.detail]
+const stateOf = (kind: string, event: string, detail: string | null = null) => {
+  const state = paneAgent({ kind }).hookState?.({ event, detail }) ?? null
+  return state === null ? null : [state.state, state.detail]
 }
 
-test('trouble: words of hooks and screens name one of a few kinds', () => {
+test('trouble: finds the kind in words of hooks and screens', () => {
   const words: Readonly<Record<TroubleKind, readonly string[]>> = {
     auth: [
       'auth 401',
@@ -54,7 +54,7 @@ test('trouble: words of hooks and screens name one of a few kinds', () => {
   for (const [kind, texts] of Object.entries(words)) for (const text of texts) assert.equal(troubleIn(text), kind, text)
 })
 
-test("hooks: Hermes' errors of the provider, and turns that ended without an answer, are errors of their kind", () => {
+test('hooks: Hermes reports provider errors and turns without an answer', () => {
   const own = '20261126_181656_a8390d:20261126_181656_a8390d'
   for (const [reason, kind] of [
     ['auth:401', 'auth'],
@@ -64,32 +64,32 @@ test("hooks: Hermes' errors of the provider, and turns that ended without an ans
     ['context_overflow:400', 'context'],
     ['server_error:500', 'connection'],
   ])
-    assert.deepEqual(heard('hermes', 'api_request_error', `${own}:${reason}`), ['error', kind], reason)
-  const end = (words: string) => heard('hermes', 'on_session_end', `${own}:${words}`)
+    assert.deepEqual(stateOf('hermes', 'api_request_error', `${own}:${reason}`), ['error', kind], reason)
+  const end = (words: string) => stateOf('hermes', 'on_session_end', `${own}:${words}`)
   assert.deepEqual(end('false:false:text_response'), ['idle', null])
   assert.deepEqual(end('true:false:pending_tool_result'), ['error', 'turn failed'])
   assert.deepEqual(end('true:false:context_compression_exhausted'), ['error', 'context'])
-  assert.deepEqual(end('false:false:empty_response_exhausted'), ['error', 'empty answer'], 'it does not count as failed')
-  assert.deepEqual(end('true:true:interrupted_during_api_call'), ['idle', null], 'a person cut it')
-  assert.deepEqual(end(':false:'), ['idle', null], '0.19 says less')
-  assert.deepEqual(heard('hermes', 'on_session_end'), ['idle', null], '0.20 says nothing')
-  assert.deepEqual(heard('hermes', 'on_session_reset'), ['idle', null])
+  assert.deepEqual(end('false:false:empty_response_exhausted'), ['error', 'empty answer'], 'Hermes does not report it as failed')
+  assert.deepEqual(end('true:true:interrupted_during_api_call'), ['idle', null], 'a person interrupted it')
+  assert.deepEqual(end(':false:'), ['idle', null], '0.19 reports fewer fields')
+  assert.deepEqual(stateOf('hermes', 'on_session_end'), ['idle', null], '0.20 reports no fields')
+  assert.deepEqual(stateOf('hermes', 'on_session_reset'), ['idle', null])
 })
 
-test("hooks: what Hermes' review of a turn tells is not the worker's turn", () => {
+test("hooks: Hermes' review of a turn is not the worker's turn", () => {
   const review = '20261126_181656_a8390d:6f9918d2-2c10-4a55-9d0c-0242ac120002'
   for (const event of ['pre_llm_call', 'post_llm_call', 'on_session_end', 'api_request_error'])
-    assert.equal(heard('hermes', event, `${review}:false:false:text_response`), null, event)
+    assert.equal(stateOf('hermes', event, `${review}:false:false:text_response`), null, event)
 })
 
-test('hooks: a failed turn of Gemini, Claude Code and OpenCode is an error of its kind', () => {
-  assert.deepEqual(heard('gemini', 'AfterAgent', 'true'), ['error', 'turn failed'], 'it ended without a word')
-  assert.deepEqual(heard('gemini', 'AfterAgent', 'false'), ['idle', null])
-  assert.deepEqual(heard('claude', 'StopFailure', 'authentication_failed'), ['error', 'auth'])
-  assert.deepEqual(heard('opencode', 'session.error', 'ProviderAuthError'), ['error', 'auth'])
+test('hooks: Gemini, Claude Code and OpenCode report failed turns', () => {
+  assert.deepEqual(stateOf('gemini', 'AfterAgent', 'true'), ['error', 'turn failed'], 'it ended without an answer')
+  assert.deepEqual(stateOf('gemini', 'AfterAgent', 'false'), ['idle', null])
+  assert.deepEqual(stateOf('claude', 'StopFailure', 'authentication_failed'), ['error', 'auth'])
+  assert.deepEqual(stateOf('opencode', 'session.error', 'ProviderAuthError'), ['error', 'auth'])
 })
 
-test("hermes: a worker's own profile shares no metrics, whatever the person agreed to for theirs", () => {
+test("hermes: a worker's profile never shares metrics", () => {
   const at = { hook: '/s/hook', home: '/s/a', person: '/home/ann', name: 'burn-f-w-ann', entries: new Map() }
   const config = { kind: 'hermes', command: [], model: null, provider: null, busy_input_mode: 'interrupt', hooks: true, env: {} } as const
   const own = { telemetry: { other: 1, shared_metrics: { enabled: true, send: true, offer_version: 2 } } }
@@ -99,7 +99,7 @@ test("hermes: a worker's own profile shares no metrics, whatever the person agre
   assert.deepEqual(telemetry, { other: 1, shared_metrics: { enabled: false, send: false, offer_version: 2 } })
 })
 
-test("hermes: a model's answer is no failure where it is drawn as Hermes' own words are, with streaming switched off", () => {
+test("hermes: an answer without streaming is not Hermes' own message", () => {
   const looks = (...answer: readonly string[]) => {
     const rule = '─'.repeat(60)
     const panel = [` ─  ⚕ Hermes  ${'─'.repeat(45)}`, '', ...answer.map((row) => ` ${row}`), '', ` ${'─'.repeat(58)}`]
@@ -114,7 +114,7 @@ test("hermes: a model's answer is no failure where it is drawn as Hermes' own wo
   assert.equal(looks('Operation interrupted: waiting for model response.').state, 'idle')
 })
 
-test('hermes: the question that fills the screen before the first chat has its choices, and is answered by the arrows', () => {
+test('hermes: recognises the question before the first chat', () => {
   const look = paneAgent({ kind: 'hermes' }).parseScreen(
     [
       'Help improve Hermes?',
