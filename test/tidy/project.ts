@@ -1,5 +1,5 @@
 /** What holds across files: every file in use, every name once, and documents that tell the truth. */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { dirname, posix, resolve } from 'node:path'
 import { problem, root, type Problem, type Source } from './sources.ts'
 
@@ -74,6 +74,17 @@ export function pathsExist(document: Text): Problem[] {
   return [...document.text.matchAll(/`((?:src|docs|scripts|bench|demo|examples)\/[\w./-]*)`/g)].flatMap((match) =>
     existsSync(resolve(root, match[1] ?? '')) ? [] : [problem(document, match.index, `there is no ${match[1]}: name a file that exists`)],
   )
+}
+
+/** Files and folders below `src/` that a document names without that folder are there. A path with `*` or `NAME` is not checked. */
+export function sourcePathsExist(document: Text): Problem[] {
+  const folders = readdirSync(resolve(root, 'src')).join('|')
+  const named = new RegExp(`\`((?:${folders})/[\\w./-]*)\``, 'g')
+  return [...document.text.matchAll(named)].flatMap((match) => {
+    const path = `src/${match[1] ?? ''}`
+    const exists = path.includes('NAME') || existsSync(resolve(root, path))
+    return exists ? [] : [problem(document, match.index, `there is no ${path}: name a file that exists`)]
+  })
 }
 
 /** Documents that an index has no link to. Both are relative to the project's root. */

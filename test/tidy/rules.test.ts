@@ -12,6 +12,7 @@ import {
   namesAreUnique,
   noMachinePaths,
   pathsExist,
+  sourcePathsExist,
 } from './project.ts'
 import * as shape from './shape.ts'
 import { parse, type Problem, type Rule } from './sources.ts'
@@ -122,6 +123,11 @@ test('indexIsWhole: reports documents without a link', () => {
 test('pathsExist: names in code, but not in prose', () => {
   const text = '`src/core/nouns.ts` `src/core/` src/core/verbs.ts\n`src/core/verbs.ts` `docs/*.md`'
   assert.deepEqual(places(pathsExist(document(text))), ['README.md:2'])
+})
+
+test('sourcePathsExist: paths below src, but not patterns', () => {
+  const text = '`core/nouns.ts` `core/` core/verbs.ts\n`core/verbs.ts` `agents/*.ts` `agents/NAME.ts`'
+  assert.deepEqual(places(sourcePathsExist(document(text))), ['README.md:2'])
 })
 
 test('commandsExist: in code and in blocks, but not in prose', () => {

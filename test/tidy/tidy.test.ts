@@ -15,6 +15,7 @@ import {
   namesAreUnique,
   noMachinePaths,
   pathsExist,
+  sourcePathsExist,
 } from './project.ts'
 import * as shape from './shape.ts'
 import { filesIn, root, sourcesIn, type Problem, type Rule, type Source } from './sources.ts'
@@ -81,4 +82,5 @@ test('no file speaks of one machine', () => {
   ])
   holds(texts.filter(({ path }) => !path.startsWith('test/tidy/')).flatMap(noMachinePaths))
 })
-test('the architecture fits in its page', () => holds(filesIn(['ARCHITECTURE.md']).flatMap((document) => fitsIn(175, document))))
+test('the architecture fits in its page, and its files exist', () =>
+  holds(filesIn(['ARCHITECTURE.md']).flatMap((document) => [...fitsIn(140, document), ...sourcePathsExist(document)])))
