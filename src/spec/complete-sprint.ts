@@ -1,21 +1,22 @@
-/** The spec's `sprint` with every default filled in. */
+/** Completes the spec's `sprint`: fills in every default. */
 import type { BackendConfig, ModelConfig, SprintPolicy } from '../core/sprint.ts'
 import type { RepoRef, SecretSource } from '../core/nouns.ts'
 import type { WrittenSprint } from './sprint.ts'
 import { defaults } from './defaults.ts'
 import { durationMs, sizeBytes } from './units.ts'
 
+/** The context of the spec's `sprint`. */
 export interface SprintInput {
   readonly fleet: string
-  /** Those that windows serve. */
+  /** The repos that workers serve. */
   readonly served: readonly RepoRef[]
-  /** A repo as written, with its owner. */
+  /** Returns `owner/name` of a repo in the spec. */
   readonly full: (repo: string) => RepoRef
-  /** A path of this machine as written. */
+  /** Returns the absolute path for a path in the spec. */
   readonly local: (path: string) => string
 }
 
-/** Null where the spec has no `sprint`: then none is run. */
+/** Returns the rules for sprints; null if the spec has no `sprint`. */
 export function completeSprint(written: WrittenSprint | undefined, { fleet, served, full, local }: SprintInput): SprintPolicy | null {
   if (written === undefined) return null
   const { budget = {}, sandbox = {}, keep = {} } = written
@@ -55,7 +56,7 @@ type WrittenModel = NonNullable<Extract<WrittenBackend, { kind: 'runner' }>['mod
 function completeBackend(backend: WrittenBackend, local: SprintInput['local']): BackendConfig {
   if (backend.kind === 'gateway') {
     const { kind, url, key, model } = backend
-    // The schema lets only one source be written, which its type does not say.
+    // The schema allows only one source, but its type can't express that.
     return { kind, url: url ?? defaults.gateway, key: (key as SecretSource | undefined) ?? null, model: model ?? null }
   }
   if (backend.kind === 'cli') {
@@ -70,7 +71,7 @@ function completeModel({ model, url, key, provider, price }: WrittenModel): Mode
   return {
     model,
     url: url.replace(/\/+$/, ''),
-    // As above.
+    // The schema allows only one source, but its type can't express that.
     key: (key as SecretSource | undefined) ?? null,
     provider: provider ?? null,
     price: price ?? null,

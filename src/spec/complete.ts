@@ -1,4 +1,4 @@
-/** From what people wrote to the Fleet: every default filled in, every worker named. */
+/** Completes a spec to the Fleet: fills in every default, and names every worker. */
 import type { DispatchPolicy, Fleet, Machine, SecretSource, Transport, Window } from '../core/nouns.ts'
 import type { KnownWorker } from './names.ts'
 import type { ForgeKind, ForgeSettings } from './forges.ts'
@@ -14,28 +14,30 @@ import { throwFindings } from './findings.ts'
 import { positionsIn } from './jsonc.ts'
 import { completeWorkers, fullRepo, laneOf, machinesIn } from './worker.ts'
 
+/** The context of a spec. */
 export interface CompleteOptions {
-  /** The person's home, for `~/` in paths of this machine. */
+  /** The person's home directory, for `~/` in paths of this machine. */
   readonly home: string
-  /** Workers recorded before, in the order of recording: drawn names stay. */
+  /** The workers in the ledger, in the order in which they were recorded. They keep their drawn names. */
   readonly known: readonly KnownWorker[]
-  /** The spec's text and file, to say where something is wrong. Relative paths start at the file's folder. */
+  /** The spec's text and its file, for the places of findings. Relative paths start at the file's folder. */
   readonly text: string
   readonly file: string
 }
 
-/** The fleet, with the settings that only the adapter of its forge knows. */
+/** The fleet, with the settings of its kind of forge. */
 export type DeclaredFleet = Fleet & { readonly forge: ForgeSettings[ForgeKind] }
 
+/** A complete spec. */
 export interface Completed {
   readonly fleet: DeclaredFleet
-  /** Its workers, and whether their names were drawn: to be recorded. */
+  /** Its workers for the ledger, with whether burn drew their names. */
   readonly workers: readonly KnownWorker[]
-  /** Lines for people about spellings that the next release refuses. */
+  /** Lines for people about keys and values that the next release refuses. */
   readonly deprecations: readonly string[]
 }
 
-/** Throws SpecError with everything that does not agree. */
+/** Returns the complete fleet. Throws SpecError with every contradiction in the spec. */
 export function completeSpec(written: WrittenSpec, options: CompleteOptions): Completed {
   const spec = withCurrentKeys(written)
   const owner = spec.forge.owner ?? defaults.folderOwner
@@ -73,7 +75,7 @@ export function completeSpec(written: WrittenSpec, options: CompleteOptions): Co
   }
   const positions = positionsIn(options.text, options.file)
   throwFindings([...aliasFindings(written), ...crossFindings(spec, fleet)], positions)
-  return { fleet, workers: recordable(spec, fleet), deprecations: deprecationsIn(written, positions) }
+  return { fleet, workers: workerRecords(spec, fleet), deprecations: deprecationsIn(written, positions) }
 }
 
 function fleetName(spec: WrittenSpec): string {
@@ -85,23 +87,23 @@ function folderOf(file: string): string {
   return end < 0 ? '.' : file.slice(0, end)
 }
 
-/** Where the ledger is, with the person's home filled in. Known before the fleet is complete, since it has the drawn names. */
+/** Returns the place of the ledger, with `~` replaced. It is separate from `completeSpec`, which needs the drawn names from the ledger. */
 export function ledgerOf(spec: WrittenSpec, home: string): string {
   const written = spec.ledger ?? `sqlite:~/.local/state/burn-fleet/${fleetName(spec)}.db`
   return written.replace(/^sqlite:~(?=\/)/, `sqlite:${home}`)
 }
 
-/** A path of this machine: `~/` is the person's home, and a relative one starts at the spec's folder. */
+/** Returns the absolute path for a path in the spec. `~/` is the person's home directory; a relative path starts at the spec's folder. */
 export function localPath(path: string, home: string, folder: string): string {
   if (path === '~' || path.startsWith('~/')) return home + path.slice(1)
   return path.startsWith('/') ? path : `${folder}/${path.replace(/^\.\//, '')}`
 }
 
-/** The same for every kind of forge: one with a `path` is a folder of this machine, any other a server with a `url` and a `token`. */
+/** Completes the settings of a forge. Every kind either has a `path` on this machine, or is a server with a `url` and a `token`. */
 function completeForge({ forge }: Pick<WrittenSpec, 'forge'>, local: (path: string) => string): ForgeSettings[ForgeKind] {
   const owner = forge.owner ?? defaults.folderOwner
   if ('path' in forge) return { ...forge, owner, path: local(forge.path) }
-  // The schema lets only one source be written, which its type does not say.
+  // The schema allows only one source, but its type can't express that.
   return { ...forge, owner, url: forge.url.replace(/\/+$/, ''), token: (forge.token ?? defaults.token) as SecretSource }
 }
 
@@ -127,7 +129,7 @@ interface MachineInput {
   readonly written: WrittenMachine
   readonly owner: string
   readonly known: readonly KnownWorker[]
-  /** Every name of the fleet so far: none of them is drawn again. */
+  /** All names of the fleet so far. burn draws none of them again. */
   readonly used: Set<string>
 }
 
@@ -162,8 +164,8 @@ function transportOf({ host, ssh, exec }: WrittenMachine): Transport {
   return host === undefined ? { kind: 'local' } : { kind: 'ssh', host, port: ssh?.port ?? null, options: ssh?.options ?? {} }
 }
 
-/** Each worker, and whether its name stands in the spec or was drawn. */
-function recordable(spec: WrittenSpec, fleet: Fleet): KnownWorker[] {
+/** Returns the workers, each with whether burn drew its name. */
+function workerRecords(spec: WrittenSpec, fleet: Fleet): KnownWorker[] {
   return fleet.machines.flatMap((machine) =>
     machine.windows.flatMap(({ workers }, index) => {
       const written = machinesIn(spec)[machine.name]?.windows[index]?.names ?? []

@@ -1,59 +1,60 @@
-/** An agent of kind `custom`, as it is written: how its screen is read, and how it is typed to. */
+/** The keys for an agent of the kind `custom`: the patterns of its screen, and its submit key. */
 import * as z from 'zod'
 import { defaults } from './defaults.ts'
-import { groupsOf, whyNoPattern, whySlow } from './pattern.ts'
+import { countGroups, patternError, slowPatternReason } from './pattern.ts'
 import { timeSpan } from './values.ts'
 
 const pattern = z
   .string()
   .min(1, 'must not be empty')
   .superRefine((text, context) => {
-    const why = whyNoPattern(text, 'u')
-    const slow = why === null ? whySlow(text) : null
-    if (why !== null) context.addIssue(`is no regular expression: ${why}`)
+    const why = patternError(text, 'u')
+    const slow = why === null ? slowPatternReason(text) : null
+    if (why !== null) context.addIssue(`is not a regular expression: ${why}`)
     else if (slow !== null) context.addIssue(slow)
   })
 
 const composer = pattern.superRefine((text, context) => {
-  if (whyNoPattern(text, 'u') === null && groupsOf(text) !== 1) context.addIssue('must have one group, "(…)", which is the draft')
+  if (patternError(text, 'u') === null && countGroups(text) !== 1) context.addIssue('must have one group, "(…)", for the draft')
 })
 
 const patterns = z.strictObject({
   ready: pattern.optional().meta({
-    description: 'Some row matches it from when the agent is up. Without it: any row that is not blank.',
+    description: 'Matches some row once the agent is ready. Default: any row that is not blank.',
     examples: ['^my-agent \\d'],
   }),
   composer: composer.meta({
-    description: 'The row where its composer begins; of several the lowest. Its one group is the draft: more rows of it follow.',
+    description:
+      'Matches the first row of the composer; the lowest match counts. Its one group is the draft, which may continue in the rows below.',
     examples: ['^> (.*)$'],
   }),
   below: pattern.optional().meta({
-    description: 'The first row below the composer. Without it the composer reaches to the last row that is not blank.',
+    description: 'Matches the first row below the composer. Default: the composer extends to the last row that is not blank.',
     examples: ['^─{20,}$'],
   }),
   placeholder: pattern.optional().meta({
-    description: 'What stands in the composer where nothing is typed.',
+    description: 'Matches the text that an empty composer shows.',
     examples: ['^Type a message$'],
   }),
   working: z
     .array(pattern)
     .optional()
-    .meta({ description: 'Rows that say that a turn runs.', examples: [['esc to interrupt']] }),
+    .meta({ description: 'Match rows that show a running turn.', examples: [['esc to interrupt']] }),
   waiting: z
     .array(pattern)
     .optional()
-    .meta({ description: 'Rows that say that it asks something.', examples: [['\\(y/n\\)$']] }),
+    .meta({ description: 'Match rows that show an open question.', examples: [['\\(y/n\\)$']] }),
   error: z
     .array(pattern)
     .optional()
-    .meta({ description: 'Rows that say that its last turn failed.', examples: [['^Error: ']] }),
+    .meta({ description: 'Match rows that show that the last turn failed.', examples: [['^Error: ']] }),
   rows: z
     .int()
     .min(0)
     .max(50)
     .optional()
     .meta({
-      description: 'How many rows above the composer may say a state; those below it always may.',
+      description: 'Number of rows above the composer that may show a state. Rows below it always may.',
       default: defaults.stateRows,
       examples: [4],
     }),
@@ -61,15 +62,15 @@ const patterns = z.strictObject({
 
 export const customKeys = {
   patterns: patterns.optional().meta({
-    description: 'Kind `custom`: regular expressions over single rows of its screen, by which it is read.',
+    description: 'Kind `custom`: regular expressions for single rows of its screen.',
     examples: [{ composer: '^> (.*)$', working: ['esc to interrupt'] }],
   }),
   submit: z
     .enum(['Enter', 'M-Enter', 'C-j', 'C-d', 'C-s'])
     .optional()
-    .meta({ description: 'Kind `custom`: the key that submits what is in its composer.', default: defaults.submit, examples: ['M-Enter'] }),
+    .meta({ description: 'Kind `custom`: the key that submits the composer.', default: defaults.submit, examples: ['M-Enter'] }),
   submit_delay: timeSpan.optional().meta({
-    description: 'Kind `custom`: the time between typing a text and pressing that key.',
+    description: 'Kind `custom`: minimum time between typing a text and pressing the submit key.',
     default: defaults.submitDelay,
     examples: ['1s'],
   }),
@@ -84,7 +85,7 @@ export const customKeys = {
     .max(10_000)
     .optional()
     .meta({
-      description: 'Kind `custom`: deprecated, has no effect. burn types only one short line, and no agent replaces that by a placeholder.',
+      description: 'Kind `custom`: deprecated, has no effect. burn types only one short line, which no agent replaces with a placeholder.',
       deprecated: true,
       examples: [5],
     }),

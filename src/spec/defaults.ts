@@ -1,4 +1,4 @@
-/** What a key means when it is not written: the schema shows these to editors, completion fills them in. */
+/** The defaults of the spec's keys. The schema shows them to editors, and `spec/complete` fills them in. */
 export const defaults = {
   name: 'fleet',
   token: { file: '~/.config/burn-fleet/token' },

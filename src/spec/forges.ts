@@ -1,4 +1,4 @@
-/** The kinds of forge, one schema each: which settings a spec may write. Their adapters are in src/forge/index.ts, which does not compile without one for each. */
+/** The schemas of the spec's `forge`, one for each kind. `src/forge/index.ts` has the adapters, and does not compile if one is missing. */
 import * as z from 'zod'
 import type { SecretSource } from '../core/nouns.ts'
 import { defaults } from './defaults.ts'
@@ -7,22 +7,22 @@ import { argv, line, owner } from './values.ts'
 export const token = z
   .strictObject({
     file: line.optional().meta({
-      description: 'A file with the token and nothing else, readable by you alone (0600).',
+      description: 'File that contains only the token, and that only you can read (mode 0600).',
       examples: ['~/.config/burn-fleet/token'],
     }),
-    env: line.optional().meta({ description: 'An environment variable that holds it.', examples: ['BURN_TOKEN'] }),
-    command: argv.optional().meta({ description: 'A command that prints it.', examples: [['pass', 'show', 'forge']] }),
+    env: line.optional().meta({ description: 'Environment variable that contains the token.', examples: ['BURN_TOKEN'] }),
+    command: argv.optional().meta({ description: 'Command that prints the token.', examples: [['pass', 'show', 'forge']] }),
   })
-  .refine((source) => Object.keys(source).length === 1, 'must say one of "file", "env" or "command"')
+  .refine((source) => Object.keys(source).length === 1, 'must have exactly one of "file", "env" and "command"')
   .meta({ minProperties: 1, maxProperties: 1 })
 
 const gitea = z.strictObject({
   kind: z.literal('gitea').meta({ description: 'Gitea or Forgejo.' }),
-  url: line.meta({ description: 'Where the forge is, without credentials.', examples: ['https://forge.example.com'] }),
-  owner: owner.meta({ description: 'The user or organisation whose repos these are.', examples: ['my-org'] }),
+  url: line.meta({ description: 'Address of the forge, without credentials.', examples: ['https://forge.example.com'] }),
+  owner: owner.meta({ description: 'User or organisation that owns the repos.', examples: ['my-org'] }),
   token: token
     .optional()
-    .meta({ description: 'Where the API token is kept; never the token itself.', default: defaults.token, examples: [defaults.token] }),
+    .meta({ description: 'Place of the API token, never the token itself.', default: defaults.token, examples: [defaults.token] }),
   requests_per_minute: z
     .int()
     .min(1)
@@ -30,32 +30,32 @@ const gitea = z.strictObject({
     .optional()
     .meta({
       description:
-        'How many requests a minute the forge gets from one process; the others wait, and it is said. Write less than its own limit allows. `null`: as many as there are.',
+        'Maximum number of requests per minute from one process. Further requests wait, and burn reports it. Stay below the limit of the forge. `null`: no limit.',
       default: null,
       examples: [300],
     }),
 })
 
 const folder = z.strictObject({
-  kind: z.literal('folder').meta({ description: 'A folder of Markdown issues and bare git repositories: no server needed.' }),
-  path: line.meta({ description: 'The folder. A relative path starts at the spec.', examples: ['~/burn'] }),
+  kind: z.literal('folder').meta({ description: 'Folder with Markdown issues and bare git repositories. Needs no server.' }),
+  path: line.meta({ description: 'Path of the folder. A relative path starts at the folder of the spec.', examples: ['~/burn'] }),
   owner: owner
     .optional()
-    .meta({ description: 'What stands before the slash in `owner/name`.', default: defaults.folderOwner, examples: ['local'] }),
+    .meta({ description: 'Owner in the names of repos, `owner/name`.', default: defaults.folderOwner, examples: ['local'] }),
 })
 
-/** What stands in `forge` of a spec. */
+/** The schema of `forge`. */
 export const forge = z.discriminatedUnion('kind', [gitea, folder])
 
 export type WrittenForge = z.infer<typeof forge>
 export type ForgeKind = WrittenForge['kind']
 
-/** With its defaults filled in (`spec/complete`): every kind has an owner, and a server has a token. */
+/** The settings with their defaults (`spec/complete`): every kind has an owner, and a server has a token. */
 type Complete<Written extends WrittenForge> = Omit<Written, 'owner' | 'token'> & { readonly owner: string } & (Written extends {
     readonly url: string
   }
     ? { readonly token: SecretSource }
     : unknown)
 
-/** What the adapter of each kind is told. */
+/** The settings that the adapter of each kind gets. */
 export type ForgeSettings = { readonly [Kind in ForgeKind]: Complete<Extract<WrittenForge, { readonly kind: Kind }>> }

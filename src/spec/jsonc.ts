@@ -1,14 +1,14 @@
-/** A spec as text: JSON with comments, and where in it things are. Knows nothing of what a spec means. */
+/** Parses JSON with comments, and finds the places of values in it. */
 import { findNodeAtLocation, getNodeValue, parseTree, type Node, type ParseError } from 'jsonc-parser'
 import type { Positions, SpecPath } from './findings.ts'
 
-/** The value that the text stands for, unchecked; undefined where it is no JSON. */
+/** Returns the value of the text, without a check; undefined if it is not valid JSON. */
 export function valueOf(text: string): unknown {
   const { tree, errors } = parse(text)
   return tree === undefined || errors.length > 0 ? undefined : getNodeValue(tree)
 }
 
-/** Where things are in the text, which is parsed only once that is asked. What is not in it has the place of its nearest parent. */
+/** Returns the places of values in the text, which is parsed on first use. A missing value has the place of its nearest parent. */
 export function positionsIn(text: string, file: string): Positions {
   let tree: Node | undefined
   return {
@@ -20,9 +20,10 @@ export function positionsIn(text: string, file: string): Positions {
   }
 }
 
+/** Parses the text, and returns its tree with all syntax errors. */
 export function parse(text: string): { tree: Node | undefined; errors: ParseError[] } {
   const errors: ParseError[] = []
-  // A byte order mark is no JSON, but editors write it: a blank in its place keeps the columns.
+  // Some editors write a byte order mark, which is not valid JSON. A space in its place keeps the columns.
   const tree = parseTree(text.replace(/^\ufeff/, ' '), errors, { allowTrailingComma: true })
   return { tree, errors }
 }
@@ -31,13 +32,13 @@ function nodeAt(tree: Node, path: SpecPath, of: 'key' | 'value'): Node {
   for (let length = path.length; length > 0; length--) {
     const node = findNodeAtLocation(tree, path.slice(0, length))
     const key = node?.parent?.type === 'property' ? node.parent.children?.[0] : undefined
-    // Of something that is missing, the parent's key says best where it should be.
+    // For a missing value, the key of the parent is the best place.
     if (node !== undefined) return (of === 'key' || length < path.length ? key : undefined) ?? node
   }
   return tree
 }
 
-/** Line and column of an offset, both from 1, the column in UTF-16 code units as editors count. */
+/** Returns the line and column of an offset, both from 1. The column counts UTF-16 code units, as editors do. */
 export function placeOf(text: string, offset: number): { line: number; column: number } {
   const before = text.slice(0, offset).split(/\r\n|\r|\n/)
   return { line: before.length, column: (before.at(-1) ?? '').length + 1 }

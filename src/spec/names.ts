@@ -1,6 +1,6 @@
-/** Which workers a window has, what they are called, and which repo each calls home. */
+/** The names and the home repos of a window's workers. */
 
-/** Names for workers whose spec gives none: from many mythologies and from alchemy. In the order in which they are drawn. */
+/** Names for workers without a name in the spec, from many mythologies and from alchemy, in the order in which burn draws them. */
 const registry = `
 AZOTH ALBEDO CITRINITAS RUBEDO SULPHUR MERCURIUS SAL ATHANOR VITRIOL SATURN JUPITER MARS EARTH SOL RAZIEL AZRAEL CASSIEL METATRON SANDALPHON BINAH
 CHOKMAH KETER ALDEBARAN RIGEL SIRIUS POLARIS HAMMER ANVIL ADZE PICK TONGS WRENCH SCREWDRIVER BOLT SAW TRAP HOOK MAGNET SPARK FLAME TESLA HERMES
@@ -40,26 +40,26 @@ HIRAM ZOSIMOS MARIA HYPATIA AVICENNA GEBER RHAZES LULL FLAMEL PARACELSUS BOEHME 
 CALCINATOR ALKAHEST ELIXIR TINCTURE QUICKSILVER ANTIMONY CINNABAR ORPIMENT REALGAR MARCASITE NIGREDO CAUDA PELICAN PHOENIX SALAMANDER SYLPH UNDINE
 `
 
-/** Every name once. */
+/** All names of the registry, each once. */
 export const names: readonly string[] = [...new Set(registry.split(/\s+/).filter((name) => name !== ''))]
 
-/** The `index`-th name beyond the registry: the names again, numbered. A fleet never runs out. */
+/** Returns a name for any index. After the end of the registry, the names start over with a number. */
 export function nameAt(index: number): string {
   const name = names[index % names.length]!
   return index < names.length ? name : `${name}${Math.floor(index / names.length) + 1}`
 }
 
-/** A worker that was recorded before, by `machine/WINDOW/NAME`. */
+/** A worker in the ledger. Its id is `machine/WINDOW/NAME`. */
 export interface KnownWorker {
   readonly id: string
   readonly drawn: boolean
 }
 
 /**
- * The names of a window's panes. Written names come first, in their order. Missing ones were drawn before (`known`, in the order in which
- * they were drawn) or are drawn now: the first of the registry that nobody in the fleet has or had, starting at a place
- * that follows from `seed`. So a name stays when a neighbour goes, comes or is renamed, and of a window that shrinks the last drawn goes first. `used`
- * has every name of the fleet that is written or was recorded, and gets those drawn here.
+ * Returns the names of a window's panes: first those in the spec, then those that were drawn before (`known`, in the order of drawing).
+ * Further names are drawn from the registry, from an index that `seed` determines. burn never draws a name that a worker of the fleet has
+ * or had. So a worker keeps its name if its neighbours change, and a smaller window loses its last drawn names first. `used` has all
+ * written and recorded names of the fleet; new ones are added to it.
  */
 export function drawNames(
   { written, panes, known }: { readonly written: readonly string[]; readonly panes: number; readonly known: readonly string[] },
@@ -77,13 +77,13 @@ export function drawNames(
   return [...written, ...drawn]
 }
 
-/** Names drawn before for a window, in the order of drawing. */
+/** Returns the names that were drawn for a window before, in the order of drawing. */
 export function knownNames(known: readonly KnownWorker[], machine: string, window: string): string[] {
   const prefix = `${machine}/${window}/`
   return known.filter(({ id, drawn }) => drawn && id.startsWith(prefix)).map(({ id }) => id.slice(prefix.length))
 }
 
-/** A number that is always the same for a text, and says nothing about it: FNV-1a, mixed once more so that similar texts fall far apart. */
+/** Returns a hash below 2^32 of a text: FNV-1a with a final mix, so that similar texts get very different values. */
 export function hashOf(text: string): number {
   let hash = 2_166_136_261
   for (const char of text) hash = Math.imul(hash ^ (char.codePointAt(0) ?? 0), 16_777_619)
@@ -93,8 +93,8 @@ export function hashOf(text: string): number {
 }
 
 /**
- * Spreads workers over the repos that they share, so that each repo has workers who stay with it: as evenly as numbers allow, by name and
- * not by place. Where a neighbour comes or goes, most keep their home, since it is there that they have built up context.
+ * Returns the home repo of each worker. It spreads the workers over the repos as evenly as possible. It goes by their names, not by their
+ * panes, so that most workers keep their home if a neighbour comes or goes: an agent has built up context about its home repo.
  */
 export function spreadHomes(workers: readonly string[], repos: readonly string[]): ReadonlyMap<string, string> {
   const room = Math.floor(workers.length / repos.length)

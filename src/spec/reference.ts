@@ -1,13 +1,13 @@
-/** Every key of the spec in one table, made from the schema, so that it can't say something else. */
+/** The reference of all spec keys. It is generated from the schema, so that the two cannot differ. */
 import type { JsonSchema } from './schema-json.ts'
 import { specJsonSchema } from './schema-json.ts'
 
-/** Markdown; checked in as docs/reference/spec-reference.md. */
+/** Returns the reference as Markdown. The repository has it as `docs/reference/spec-reference.md`. */
 export function specReference(): string {
   const schema = specJsonSchema()
   const rows = rowsOf('', schema, schema.$defs ?? {})
   const head =
-    '# `fleet-spec.json`, key by key\n\nMade by `burn spec docs` from the schema. `*` stands for a name, `[]` for each of a list; a key in **bold** must be written.\n'
+    '# `fleet-spec.json`, key by key\n\n`burn spec docs` generates this page from the schema. `*` stands for a name, and `[]` for each item of a list. A key in **bold** is required.\n'
   return `${head}\n| key | type | default | meaning |\n|---|---|---|---|\n${rows.join('\n')}\n`
 }
 

@@ -1,29 +1,32 @@
-/** What the schema found, in words: what is wrong there, and what to write instead. */
+/** Turns the errors of the schema check into findings for people. */
 import type * as z from 'zod'
 import { nearest } from '../core/suggest.ts'
-import { wordsOf, type PathFinding, type SpecPath } from './findings.ts'
+import { pathText, type PathFinding, type SpecPath } from './findings.ts'
 import { specJsonSchema, type JsonSchema } from './schema-json.ts'
 
 type Issue = z.core.$ZodIssue
 
-/** `written` is the value that was checked. Values are never repeated but for short words: one may be a secret in the wrong place. */
+/**
+ * Returns a finding for each error. `written` is the value that was checked. Findings repeat no text of it, which may be a misplaced
+ * secret; only keys and numbers.
+ */
 export function schemaFindings(issues: readonly Issue[], written: unknown): PathFinding[] {
   const schema = specJsonSchema()
-  return issues.flatMap((issue) => complain(issue, schema, written))
+  return issues.flatMap((issue) => findingsOf(issue, schema, written))
 }
 
-function complain(issue: Issue, root: JsonSchema, written: unknown): PathFinding[] {
+function findingsOf(issue: Issue, root: JsonSchema, written: unknown): PathFinding[] {
   const path = issue.path.filter((step) => typeof step !== 'symbol')
   const schema = schemaAt(root, path, written)
   if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(path, key, schema))
   if (issue.code === 'invalid_key') {
     return [{ path, of: 'key', what: `the key "${path.at(-1)}" ${issue.issues[0]?.message ?? issue.message}`, hint: 'rename it' }]
   }
-  const subject = path.length === 0 ? 'the spec' : wordsOf(path)
+  const subject = path.length === 0 ? 'the spec' : pathText(path)
   const value = valueAt(written, path)
   const example = exampleOf(root, path, written)
   if (value === undefined) return [{ path, what: `${subject} is missing`, hint: example }]
-  return [{ path, what: `${subject} ${whatIsWrong(issue, value, schema)}`, hint: meantBy(issue, value, schema) ?? example }]
+  return [{ path, what: `${subject} ${mistakeIn(issue, value, schema)}`, hint: suggestionFor(issue, value, schema) ?? example }]
 }
 
 function unknownKey(path: SpecPath, key: string, schema: JsonSchema | null): PathFinding {
@@ -31,12 +34,12 @@ function unknownKey(path: SpecPath, key: string, schema: JsonSchema | null): Pat
     .filter(([known, value]) => known !== '$schema' && value['deprecated'] !== true)
     .map(([known]) => known)
   const meant = nearest(key, keys)
-  const where = path.length === 0 ? '' : ` in ${wordsOf(path)}`
+  const where = path.length === 0 ? '' : ` in ${pathText(path)}`
   const hint = meant === null ? `known here: ${keys.join(', ')}` : `did you mean "${meant}"?`
   return { path: [...path, key], of: 'key', what: `unknown key "${key}"${where}`, hint }
 }
 
-function whatIsWrong(issue: Issue, value: unknown, schema: JsonSchema | null): string {
+function mistakeIn(issue: Issue, value: unknown, schema: JsonSchema | null): string {
   if (issue.code === 'invalid_type')
     return `is ${kindOf(value)}, and must be ${expected(schema?.type === 'integer' ? 'int' : issue.expected)}`
   if (issue.code === 'invalid_value' || (issue.code === 'invalid_union' && schema?.enum !== undefined)) {
@@ -49,7 +52,7 @@ function whatIsWrong(issue: Issue, value: unknown, schema: JsonSchema | null): s
   return issue.message
 }
 
-function meantBy(issue: Issue, value: unknown, schema: JsonSchema | null): string | null {
+function suggestionFor(issue: Issue, value: unknown, schema: JsonSchema | null): string | null {
   const meant = issue.code.startsWith('invalid_') && typeof value === 'string' ? nearest(value, allowed(schema).map(String)) : null
   return meant === null ? null : `did you mean "${meant}"?`
 }
@@ -59,7 +62,7 @@ function allowed(schema: JsonSchema | null): readonly unknown[] {
   return schema?.enum ?? []
 }
 
-/** What may be written there, by an example of the key, or of the one that it is in. */
+/** Returns an example of the key at a path, or of the nearest parent that has one. */
 function exampleOf(root: JsonSchema, path: SpecPath, written: unknown): string {
   for (let length = path.length; length > 0; length--) {
     const example = schemaAt(root, path.slice(0, length), written)?.examples?.[0]
@@ -96,7 +99,7 @@ function valueAt(written: unknown, path: SpecPath): unknown {
   )
 }
 
-/** The schema of what stands at a path; null where the schema knows nothing there. */
+/** Returns the schema of the value at a path; null if it has none there. */
 function schemaAt(root: JsonSchema, path: SpecPath, written: unknown): JsonSchema | null {
   let schema: JsonSchema | undefined = root
   let value = written
@@ -113,10 +116,10 @@ function valuesOf(schema: JsonSchema | undefined): JsonSchema | undefined {
   return typeof schema?.additionalProperties === 'object' ? schema.additionalProperties : undefined
 }
 
-/** Follows a reference, and takes of alternatives the one whose `kind` is written; of none, all that they say of `kind`. */
+/** Follows a reference, and chooses the alternative whose `kind` is written. If none matches, the result allows every known `kind`. */
 function choose(root: JsonSchema, schema: JsonSchema | undefined, value: unknown): JsonSchema | undefined {
-  const referred = schema?.$ref === undefined ? undefined : root.$defs?.[schema.$ref.replace('#/$defs/', '')]
-  if (referred !== undefined) return { ...referred, ...schema }
+  const target = schema?.$ref === undefined ? undefined : root.$defs?.[schema.$ref.replace('#/$defs/', '')]
+  if (target !== undefined) return { ...target, ...schema }
   if (schema?.oneOf === undefined) return schema
   const kinds = schema.oneOf.map((option) => option.properties?.['kind']?.const)
   const chosen = schema.oneOf[kinds.indexOf(valueAt(value, ['kind']))]

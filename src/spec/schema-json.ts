@@ -1,7 +1,8 @@
+/** The JSON Schema of the spec. */
 import * as z from 'zod'
 import { writtenSpec } from './schema.ts'
 
-/** The part of JSON Schema that the spec's schema is made of. */
+/** The keywords of JSON Schema that the schema of the spec uses. */
 export interface JsonSchema {
   readonly [keyword: string]: unknown
   readonly $ref?: string
@@ -21,9 +22,9 @@ export interface JsonSchema {
   readonly oneOf?: readonly JsonSchema[]
 }
 
-/** JSON Schema (draft 2020-12) of a written spec; checked in as `fleet-spec.schema.json`, for editors. */
+/** Returns the JSON Schema (draft 2020-12) of a spec. The repository has it as `fleet-spec.schema.json`, for editors. */
 export function specJsonSchema(): JsonSchema {
-  // Narrower than zod's own type, which allows `true` for a schema.
+  // The type of zod also allows `true` for a schema, which does not occur here.
   const schema = z.toJSONSchema(writtenSpec, { target: 'draft-2020-12', io: 'input' }) as JsonSchema
   return { $schema: schema['$schema'], title: 'fleet-spec.json of burn-fleet', ...schema }
 }

@@ -1,4 +1,4 @@
-/** What a spec says beside its machines and its forge: agent, dispatch, repos, templates. */
+/** The schemas of the spec's `agent`, `dispatch`, `repos` and `templates`. */
 import * as z from 'zod'
 import { agentNames } from '../core/agent-kinds.ts'
 import { customKeys } from './custom.ts'
@@ -10,18 +10,18 @@ export const agent = z
     kind: z
       .enum(agentNames)
       .optional()
-      .meta({ description: 'Which agent program it is.', default: defaults.agentKind, examples: ['hermes'] }),
+      .meta({ description: 'Kind of agent program.', default: defaults.agentKind, examples: ['hermes'] }),
     command: argv
       .optional()
-      .meta({ description: "Program and arguments, in place of the kind's own.", examples: [['hermes', 'chat', '--yolo']] }),
-    model: line.optional().meta({ description: 'The model it is told to use.', examples: ['hermes-4-405b'] }),
-    provider: line.optional().meta({ description: "Who serves the model, in the agent's own words.", examples: ['nous'] }),
+      .meta({ description: "Program and arguments, in place of the kind's default.", examples: [['hermes', 'chat', '--yolo']] }),
+    model: line.optional().meta({ description: 'Model for the agent.', examples: ['hermes-4-405b'] }),
+    provider: line.optional().meta({ description: "Provider of the model, by the agent's own name for it.", examples: ['nous'] }),
     busy_input_mode: z
       .enum(['interrupt', 'queue'])
       .optional()
       .meta({
         description:
-          'What Enter does while it works, as its own configuration has it (Hermes: `display.busy_input_mode`). With `queue` a prompt for a busy agent is seen at once.',
+          'Effect of Enter while the agent works, as its own configuration sets it (Hermes: `display.busy_input_mode`). With `queue`, a busy agent receives a prompt at once.',
         default: defaults.busyInputMode,
         examples: ['queue'],
       }),
@@ -30,12 +30,12 @@ export const agent = z
       .optional()
       .meta({
         description:
-          'Whether it is started with hooks that tell `burn` what it does (docs/explanation/signals.md), where its kind has any. Your own configuration of it is not changed.',
+          'Starts the agent with hooks that report its state to burn, if its kind supports them (docs/explanation/signals.md). burn does not change your own configuration.',
         default: defaults.hooks,
         examples: [false],
       }),
     env: env.optional().meta({
-      description: 'Environment variables for it. No secrets: they are seen in the process list.',
+      description: 'Environment variables. Write no secrets: the process list shows them.',
       examples: [{ HERMES_HOME: '~/.hermes' }],
     }),
     ...customKeys,
@@ -47,31 +47,35 @@ const trust = z.strictObject({
     .union([z.enum(['writers', 'anyone']), z.array(line)], 'must be "writers", "anyone", or a list of logins')
     .optional()
     .meta({
-      description: 'Whose issues are given to agents: `writers` (who may write to the repo), `anyone`, or these logins.',
+      description: 'Authors whose issues agents get: `writers` (accounts that may write to the repo), `anyone`, or a list of logins.',
       default: defaults.authors,
       examples: ['writers'],
     }),
   labels: words.optional().meta({
     description:
-      'Labels that make an issue trusted, whoever wrote it. They cover the text that burn saw with them first: an edit needs the label anew.',
+      'Labels that approve an issue by any author. They approve the text that burn first saw with the label; after an edit, set the label again.',
     default: defaults.trustedLabels,
     examples: [['approved']],
   }),
 })
 
 export const policy = z.strictObject({
-  depth: depth.optional().meta({ description: 'How many issues a worker may hold at once.', default: defaults.depth, examples: [2] }),
-  interval: timeSpan.optional().meta({ description: 'Pause between cycles.', default: defaults.interval, examples: ['60s'] }),
-  skip_labels: words
+  depth: depth
     .optional()
-    .meta({ description: 'Issues with one of these labels are left alone.', default: defaults.skipLabels, examples: [['epic', 'meta']] }),
+    .meta({ description: 'Maximum number of issues that a worker has at once.', default: defaults.depth, examples: [2] }),
+  interval: timeSpan.optional().meta({ description: 'Pause between cycles.', default: defaults.interval, examples: ['60s'] }),
+  skip_labels: words.optional().meta({
+    description: 'burn does not give issues with one of these labels.',
+    default: defaults.skipLabels,
+    examples: [['epic', 'meta']],
+  }),
   skip_titles: words.optional().meta({
-    description: 'Regular expressions; issues whose title matches one are left alone. Case does not matter.',
+    description: 'Regular expressions. burn does not give issues whose title matches one; case does not matter.',
     default: defaults.skipTitles,
     examples: [['^\\[meta\\]']],
   }),
   council_labels: words.optional().meta({
-    description: 'Issues with one of these labels are put to the council, for perspective.',
+    description: 'burn asks the council about issues with one of these labels, in place of giving them to workers.',
     default: defaults.councilLabels,
     examples: [['council']],
   }),
@@ -79,7 +83,7 @@ export const policy = z.strictObject({
     .enum(['skip', 'ignore'])
     .optional()
     .meta({
-      description: '`skip`: an issue assigned to somebody else is theirs. `ignore`: assignment says nothing.',
+      description: '`skip`: burn does not give issues that are assigned to somebody else. `ignore`: assignees do not matter.',
       default: defaults.assigned,
       examples: ['skip'],
     }),
@@ -88,7 +92,7 @@ export const policy = z.strictObject({
     .optional()
     .meta({
       description:
-        'How long an agent must have had nothing to do before an issue that it holds without a change for review counts as failed, and may be given again. An agent in trouble that every issue would meet (login, billing, model, quota, connection) is told to go on after a sixth and a half of it; if it has not recovered at its end, the issue is released, and no attempt counts. `null`: only a person gives it back.',
+        'A dispatch without a change for review fails after its agent was idle for this time, and burn may give the issue again. If the last turn failed because of the login, billing, model, quota or connection, burn tells the agent to continue after one sixth and after half of this time. If that does not help, burn releases the issue and counts no attempt. `null`: only a person ends the dispatch.',
       default: defaults.idleTimeout,
       examples: ['30m'],
     }),
@@ -97,7 +101,7 @@ export const policy = z.strictObject({
     .optional()
     .meta({ description: 'Deprecated name of `idle_timeout`.', deprecated: true, examples: ['30m'] }),
   stale_after: timeSpan.optional().meta({
-    description: 'How long a worker may have an issue without a change for review before it is called stale.',
+    description: 'Time after which burn reports a dispatch without a change for review as stale.',
     default: defaults.staleAfter,
     examples: ['24h'],
   }),
@@ -106,10 +110,13 @@ export const policy = z.strictObject({
     .min(1)
     .max(100)
     .optional()
-    .meta({ description: 'How often an issue is given before it is left to people.', default: defaults.maxAttempts, examples: [3] }),
+    .meta({
+      description: 'Maximum number of attempts at an issue. After them, burn leaves it to people.',
+      default: defaults.maxAttempts,
+      examples: [3],
+    }),
   retry_after: timeSpan.optional().meta({
-    description:
-      'How long an issue that failed or was lost waits before it is given again: so long after the first attempt, then twice as long each time, an hour at most.',
+    description: 'Back-off after the first failed or lost attempt at an issue. It doubles with each further attempt, up to an hour.',
     default: defaults.retryAfter,
     examples: ['1m'],
   }),
@@ -118,34 +125,34 @@ export const policy = z.strictObject({
     .optional()
     .meta({
       description:
-        'Whether other fleets, with ledgers of their own, work on the same repos: then the first comment has the issue, which costs a second and a request a claim. Each of them must say so, and have a name of its own.',
+        'Other fleets, with their own ledgers, work on the same repos. The first claim comment then wins an issue, which costs one second and one request per claim. Set it in each of these fleets, and give each its own name.',
       default: defaults.sharedForge,
       examples: [true],
     }),
-  trust: trust.optional().meta({ description: 'Whose issue text may reach an agent.', examples: [{ authors: 'writers' }] }),
+  trust: trust.optional().meta({ description: 'Rules for which issue texts may reach an agent.', examples: [{ authors: 'writers' }] }),
 })
 
 export const repoSettings = z.strictObject({
   base: line
-    .regex(/^[^-][^\s~^:?*[\\]*$/, "must be a branch's name")
+    .regex(/^[^-][^\s~^:?*[\\]*$/, 'must be the name of a branch')
     .optional()
-    .meta({ description: 'Branch that changes are opened against.', default: defaults.base, examples: ['main'] }),
-  check: line.optional().meta({ description: 'Command that must pass before a change is opened.', examples: ['npm test'] }),
+    .meta({ description: 'Branch against which agents open changes.', default: defaults.base, examples: ['main'] }),
+  check: line.optional().meta({ description: 'Command that must succeed before a change is opened.', examples: ['npm test'] }),
   setup: line.optional().meta({
-    description: 'Command that a sprint runs first in a fresh workspace, with network: what the check needs to be there.',
+    description: 'Command that a sprint runs first in a new workspace, with network access. It installs the dependencies of the check.',
     examples: ['npm ci --ignore-scripts'],
   }),
   clone_url: line
     .regex(/^[^-]/, 'must not start with "-"')
     .optional()
     .meta({
-      description: "Where to clone from, in place of the forge's own URL.",
+      description: "Clone URL, in place of the forge's own.",
       examples: ['ssh://git@forge.example.com/my-org/app.git'],
     }),
 })
 
 export const templates = z.strictObject({
-  work: line.optional().meta({ description: 'The prompt of an issue.', examples: ['prompts/work.md'] }),
-  identity: line.optional().meta({ description: 'The first prompt of a worker: who it is.', examples: ['prompts/identity.md'] }),
-  council: line.optional().meta({ description: 'A request for perspective.', examples: ['prompts/council.md'] }),
+  work: line.optional().meta({ description: 'Prompt for an issue.', examples: ['prompts/work.md'] }),
+  identity: line.optional().meta({ description: 'First prompt of a worker: its name and role.', examples: ['prompts/identity.md'] }),
+  council: line.optional().meta({ description: 'Prompt for a question to the council.', examples: ['prompts/council.md'] }),
 })

@@ -1,27 +1,30 @@
-/** Durations and sizes as a spec writes them. */
+/** Durations and sizes in the spec. */
 
-/** `90s`, `24h`, `1h30m`, `2d`. */
+/** A duration: `90s`, `24h`, `1h30m`, `2d`. */
 export const durationPattern = /^(?=\d)(?:\d+d)?(?:\d+h)?(?:\d+m)?(?:\d+s)?$/
 
 const unitMs = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1000 } as const
 
-/** A written duration in milliseconds. A number is seconds. What does not match `durationPattern` is refused by the schema. */
+/**
+ * Returns a duration of the spec in milliseconds. A number counts seconds. Expects text that matches `durationPattern`, which the schema
+ * ensures.
+ */
 export function durationMs(written: string | number): number {
   if (typeof written === 'number') return Math.round(written * 1000)
   let total = 0
-  // The pattern has the units that `unitMs` has.
+  // The pattern allows only the units of `unitMs`.
   for (const [, amount, unit] of written.matchAll(/(\d+)([dhms])/g)) total += Number(amount) * unitMs[unit as keyof typeof unitMs]
   return total
 }
 
-/** `64kB`, `512MB`, `4GB`: bytes, in steps of a thousand. */
+/** A size in powers of 1,000: `64kB`, `512MB`, `4GB`. */
 export const sizePattern = /^\d{1,9}(?:B|kB|MB|GB)$/
 
 const unitBytes = { B: 1, kB: 1e3, MB: 1e6, GB: 1e9 } as const
 
-/** A written size in bytes. What does not match `sizePattern` is refused by the schema. */
+/** Returns a size of the spec in bytes. Expects text that matches `sizePattern`, which the schema ensures. */
 export function sizeBytes(written: string): number {
   const [, amount = '0', unit = 'B'] = /^(\d+)(\w+)$/.exec(written) ?? []
-  // The pattern has the units that the table has.
+  // The pattern allows only the units of `unitBytes`.
   return Number(amount) * unitBytes[unit as keyof typeof unitBytes]
 }

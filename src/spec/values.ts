@@ -1,41 +1,41 @@
-/** The kinds of value that a spec is made of. Each says what it must be, so that a finding can. */
+/** The value types of the spec. Each has the message for a wrong value. */
 import * as z from 'zod'
 import { durationPattern, sizePattern } from './units.ts'
 
 const controls = /^[^\u0000-\u001f\u007f-\u009f]*$/
-export const line = z.string().min(1, 'must not be empty').regex(controls, 'must not hold control characters')
+export const line = z.string().min(1, 'must not be empty').regex(controls, 'must not contain control characters')
 
-/** A name that goes into tmux targets, paths and ids: nothing in it can be an option or tmux syntax. */
+/** A name for tmux targets, paths and ids. It cannot be read as an option or as tmux syntax. */
 export const name = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, 'must be 1 to 64 letters, digits, "_" or "-", and start with a letter or a digit')
 export const repo = z
   .string()
-  .regex(/^(?:[A-Za-z0-9_][A-Za-z0-9._-]*\/)?[A-Za-z0-9_][A-Za-z0-9._-]*$/, 'must be a repo\'s name, or "owner/name"')
+  .regex(/^(?:[A-Za-z0-9_][A-Za-z0-9._-]*\/)?[A-Za-z0-9_][A-Za-z0-9._-]*$/, 'must be the name of a repo, or "owner/name"')
 export const repos = z.array(repo)
 export const owner = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9._-]*$/, 'must be a user or an organisation of the forge')
 export const host = z
   .string()
   .regex(
     /^(?:[A-Za-z0-9_][A-Za-z0-9._+-]*@)?[A-Za-z0-9_:][A-Za-z0-9._:-]*$/,
-    'must be a host that ssh knows, or "user@host", without options or blanks',
+    'must be a host for ssh, or "user@host", without options or spaces',
   )
 export const argv = z.tuple(
   [line.regex(/^[^-]/, 'must be a program, not an option')],
-  z.string().regex(/^[^\u0000]*$/, 'must not hold NUL'),
+  z.string().regex(/^[^\u0000]*$/, 'must not contain NUL'),
 )
 export const env = z.record(
-  z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be a variable\'s name: letters, digits and "_"'),
-  z.string().regex(/^[^\u0000]*$/, 'must not hold NUL'),
+  z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of a variable: letters, digits and "_"'),
+  z.string().regex(/^[^\u0000]*$/, 'must not contain NUL'),
 )
 export const dir = z.string().regex(/^(?:~|~?\/[^\u0000-\u001f\u007f]*)$/, 'must be an absolute path, or start with "~/"')
 export const glyph = z
   .string()
   .min(1, 'must not be empty')
-  .max(16, 'must be one sign, 16 code units at most')
-  .regex(/^[^\u0000-\u0020\u007f-\u009f#%{},"'\\]*$/, 'must be a sign without blanks, control characters or tmux format syntax')
-const durationSays = 'must be a duration: "60s", "24h", "1h30m", "2d", or a number of seconds'
-export const timeSpan = z.union([z.string().regex(durationPattern, durationSays), z.number().positive(durationSays)], durationSays)
+  .max(16, 'must be one sign of at most 16 code units')
+  .regex(/^[^\u0000-\u0020\u007f-\u009f#%{},"'\\]*$/, 'must be a sign without spaces, control characters or tmux format syntax')
+const durationMessage = 'must be a duration: "60s", "24h", "1h30m", "2d", or a number of seconds'
+export const timeSpan = z.union([z.string().regex(durationPattern, durationMessage), z.number().positive(durationMessage)], durationMessage)
 export const size = z.string().regex(sizePattern, 'must be a size: "64kB", "512MB", "4GB"')
 export const role = z.enum(['worker', 'council', 'sentinel'])
 export const depth = z.int().min(1).max(100)

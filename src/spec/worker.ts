@@ -1,4 +1,4 @@
-/** The workers of one window, complete: what is nearest to the worker wins. */
+/** Completes the workers of a window. A setting nearer to the worker overrides one farther away. */
 import type { AgentConfig, CustomAgent, RepoRef, Worker } from '../core/nouns.ts'
 import type { WrittenAgent, WrittenMachine, WrittenSpec, WrittenWindow, WrittenWorker } from './schema.ts'
 import type { WrittenCustom } from './custom.ts'
@@ -6,7 +6,7 @@ import { defaults } from './defaults.ts'
 import { durationMs } from './units.ts'
 import { spreadHomes } from './names.ts'
 
-/** A window as written, and what it is in. */
+/** A window of the spec, with its context. */
 export interface WindowInput {
   readonly spec: WrittenSpec
   readonly fleet: string
@@ -15,22 +15,22 @@ export interface WindowInput {
   readonly window: WrittenWindow
 }
 
-/** The machines as written; none where only sprints are run. */
+/** Returns the machines of the spec; none if the spec has only sprints. */
 export function machinesIn({ machines }: WrittenSpec): Readonly<Record<string, WrittenMachine>> {
   return machines ?? {}
 }
 
-/** `owner/name` of a repo as written. */
+/** Returns `owner/name` of a repo in the spec. */
 export function fullRepo(repo: string, owner: string): RepoRef {
   return repo.includes('/') ? repo : `${owner}/${repo}`
 }
 
-/** What the window is for. */
+/** Returns the lane of a window: its purpose, in a word. */
 export function laneOf(window: WrittenWindow): string {
   return window.lane ?? window.name.toLowerCase()
 }
 
-/** Workers by their names, in the order of their panes. */
+/** Returns the workers with these names, in the order of their panes. */
 export function completeWorkers(input: WindowInput, names: readonly string[]): Worker[] {
   const workers = names.map((name, index) => completeWorker(input, name, index))
   const sharing = Map.groupBy(
@@ -62,8 +62,8 @@ function completeWorker({ spec, fleet, owner, machine, window }: WindowInput, na
     lane: laneOf(window),
     pane: index + 1,
     role,
-    glyph: own.glyph ?? inTurn(window.glyphs, index) ?? defaults.glyph,
-    sublane: own.sublane === undefined ? inTurn(window.sublanes, index) : own.sublane,
+    glyph: own.glyph ?? itemInTurn(window.glyphs, index) ?? defaults.glyph,
+    sublane: own.sublane === undefined ? itemInTurn(window.sublanes, index) : own.sublane,
     repos: [...new Set(repos.map((repo) => fullRepo(repo, owner)))],
     home: own.repo === undefined || role !== 'worker' ? null : fullRepo(own.repo, owner),
     dir: own.dir ?? `${windowDir}/${name}`,
@@ -72,17 +72,17 @@ function completeWorker({ spec, fleet, owner, machine, window }: WindowInput, na
   }
 }
 
-function inTurn(list: readonly string[] | undefined, index: number): string | null {
+function itemInTurn(list: readonly string[] | undefined, index: number): string | null {
   return list === undefined || list.length === 0 ? null : (list[index % list.length] ?? null)
 }
 
-type Merged = AgentConfig & { readonly said: WrittenCustom }
+type Merged = AgentConfig & { readonly written: WrittenCustom }
 
 /**
- * Key by key, the nearest to the worker wins; variables are merged, a command replaces. Another kind starts anew but for the variables:
- * one agent's command and model mean nothing to another.
+ * Merges the agent settings of all levels. For each key the level nearest to the worker wins; `env` is merged. A level with another kind
+ * inherits only `env`, because the command and the model of one kind mean nothing to another.
  */
-function mergeAgents(written: readonly (WrittenAgent | undefined)[]): AgentConfig {
+function mergeAgents(levels: readonly (WrittenAgent | undefined)[]): AgentConfig {
   const start: Merged = {
     kind: defaults.agentKind,
     command: [],
@@ -91,9 +91,9 @@ function mergeAgents(written: readonly (WrittenAgent | undefined)[]): AgentConfi
     busy_input_mode: defaults.busyInputMode,
     hooks: defaults.hooks,
     env: {},
-    said: {},
+    written: {},
   }
-  const { said, ...agent } = written.reduce<Merged>((far, near) => {
+  const { written, ...agent } = levels.reduce<Merged>((far, near) => {
     const base = near?.kind === undefined || near.kind === far.kind ? far : { ...start, kind: near.kind }
     return {
       kind: base.kind,
@@ -103,25 +103,25 @@ function mergeAgents(written: readonly (WrittenAgent | undefined)[]): AgentConfi
       busy_input_mode: near?.busy_input_mode ?? base.busy_input_mode,
       hooks: near?.hooks ?? base.hooks,
       env: { ...far.env, ...near?.env },
-      said: { ...base.said, ...near },
+      written: { ...base.written, ...near },
     }
   }, start)
-  const custom = agent.kind === 'custom' ? completeCustom(said) : null
+  const custom = agent.kind === 'custom' ? completeCustom(written) : null
   return custom === null ? agent : { ...agent, custom }
 }
 
-/** With every default filled in, from the nearest that is written; null where there are no patterns. */
-function completeCustom({ patterns: said, submit, submit_delay }: WrittenCustom): CustomAgent | null {
-  if (said === undefined) return null
+/** Returns the declaration of a custom agent with every default; null if it has no patterns. */
+function completeCustom({ patterns, submit, submit_delay }: WrittenCustom): CustomAgent | null {
+  if (patterns === undefined) return null
   return {
-    ready: said.ready ?? null,
-    composer: said.composer,
-    below: said.below ?? null,
-    placeholder: said.placeholder ?? null,
-    working: said.working ?? [],
-    waiting: said.waiting ?? [],
-    error: said.error ?? [],
-    rows: said.rows ?? defaults.stateRows,
+    ready: patterns.ready ?? null,
+    composer: patterns.composer,
+    below: patterns.below ?? null,
+    placeholder: patterns.placeholder ?? null,
+    working: patterns.working ?? [],
+    waiting: patterns.waiting ?? [],
+    error: patterns.error ?? [],
+    rows: patterns.rows ?? defaults.stateRows,
     submit: submit ?? defaults.submit,
     submit_delay: durationMs(submit_delay ?? defaults.submitDelay),
   }

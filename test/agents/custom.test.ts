@@ -102,17 +102,17 @@ test('custom: any rows have a reading, idle only with a composer', () => {
 
 test('custom: refuses broken or slow patterns with line and column', () => {
   const composer = (pattern: string) => findings({ ...small, patterns: { composer: pattern } })
-  assert.deepEqual(composer('^> (.*'), ['13:16 agent.patterns.composer is no regular expression: /^> (.*/u: Unterminated group'])
+  assert.deepEqual(composer('^> (.*'), ['13:16 agent.patterns.composer is not a regular expression: /^> (.*/u: Unterminated group'])
   assert.match(composer('^> .*$').join(), /^13:16 .*must have one group/)
   assert.match(composer('^(>) (.*)$').join(), /^13:16 .*must have one group/)
   for (const slow of ['^(a+)+$', '^((?:a|a)*)b', '^([a-z]+ ?)*$', '(\\s*\\w*){2,}', '^(.*)\\1$', '^(?:(?:x?y)+z)*()'])
-    assert.match(composer(slow).join(), /^13:16 .*for ever/, slow)
-  assert.match(composer('^(.*.*.*.*)$').join(), /too often without a bound: write/)
-  assert.match(composer(`^(${'.{0,20}'.repeat(8)})$`).join(), /too often/)
-  assert.match(composer('> (.*.*.*)$').join(), /too often without a bound, and does not begin/)
+    assert.match(composer(slow).join(), /^13:16 .*forever/, slow)
+  assert.match(composer('^(.*.*.*.*)$').join(), /too many repeats without a limit: write/)
+  assert.match(composer(`^(${'.{0,20}'.repeat(8)})$`).join(), /too many repeats/)
+  assert.match(composer('> (.*.*.*)$').join(), /too many repeats without a limit, and does not begin/)
   for (const fine of ['^ {0,9}│\\s*(.*?)\\s*│$', '^(?:❯|>) ?(.*)$', '^\\[(?:[^\\]]{1,9})?\\] (.*)$', '(?<draft>[)(*]+)', '^([\\p{L}]*)$'])
     assert.deepEqual(composer(fine), [], fine)
-  assert.match(findings({ ...small, patterns: { composer: '^(.*)$', working: ['ok', '['] } }).join(), /working.*no regular expression/)
+  assert.match(findings({ ...small, patterns: { composer: '^(.*)$', working: ['ok', '['] } }).join(), /working.*not a regular expression/)
 })
 
 test('custom: reports missing keys; the nearest value counts', () => {

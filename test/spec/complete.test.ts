@@ -1,12 +1,13 @@
+/** Completion of a spec: defaults, overrides, and contradictions between several places. */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { test } from 'node:test'
-import { complete, saidOf, specOf } from './specs.ts'
+import { complete, messagesOf, specOf } from './specs.ts'
 
 const workersOf = (text: string) => complete(text).fleet.machines.flatMap(({ windows }) => windows.flatMap(({ workers }) => workers))
 
-test('a forge and one window are enough', () => {
+test('complete: needs only a forge and one window', () => {
   const { fleet } = complete(specOf([{ name: 'A', repos: ['app'] }]))
   assert.equal(fleet.name, 'fleet')
   assert.equal(fleet.ledger, 'sqlite:/home/ada/.local/state/burn-fleet/fleet.db')
@@ -29,13 +30,13 @@ test('a forge and one window are enough', () => {
   assert.deepEqual([worker?.depth, worker?.role, worker?.home, worker?.agent.kind, worker?.lane], [2, 'worker', 'acme/app', 'hermes', 'a'])
 })
 
-test('durations are said in words or in seconds', () => {
+test('complete: reads durations with units or in seconds', () => {
   const interval = (written: unknown) =>
     complete(specOf([{ name: 'A', repos: ['app'] }], { dispatch: { interval: written } })).fleet.dispatch.interval
   assert.deepEqual(['90s', '1h30m', '2d', 5, 0.5].map(interval), [90_000, 5_400_000, 172_800_000, 5000, 500])
 })
 
-test('machine, window and worker override what stands above them', () => {
+test('complete: machine, window and worker override the outer levels', () => {
   const window = {
     name: 'A',
     names: ['ONE', 'TWO'],
@@ -52,14 +53,14 @@ test('machine, window and worker override what stands above them', () => {
   assert.deepEqual([two?.agent.command, two?.agent.model, two?.agent.env], [['x'], 'w', { A: '1', B: '3' }])
 })
 
-test('an agent of another kind does not inherit a command that is not its own', () => {
+test('complete: an agent of another kind inherits only the variables', () => {
   const [worker] = workersOf(
     specOf([{ name: 'A', repos: ['app'], agent: { kind: 'claude' } }], { agent: { command: ['hermes'], model: 'm', env: { A: '1' } } }),
   )
   assert.deepEqual([worker?.agent.kind, worker?.agent.command, worker?.agent.model, worker?.agent.env], ['claude', [], null, { A: '1' }])
 })
 
-test('templates and the folder of a folder forge start at the spec or at home', () => {
+test('complete: resolves paths at the spec folder or at home', () => {
   const text = specOf([{ name: 'A', repos: ['app'] }], {
     forge: { kind: 'folder', path: 'work' },
     templates: { work: './p/w.md', council: '~/c.md' },
@@ -70,43 +71,43 @@ test('templates and the folder of a folder forge start at the spec or at home', 
   assert.equal(complete(text, [], 'fleet-spec.json').fleet.templates.work, './p/w.md')
 })
 
-test('what does not agree across the file is found, with its place', () => {
+test('complete: finds every contradiction, in the order of the file', () => {
   const windows = [
     { name: 'A', names: ['ONE', 'TWO', 'ONE'], panes: 2, repos: ['app'], workers: { TOW: {}, TWO: { repo: 'ap' } } },
     { name: 'A', panes: 2 },
     { name: 'C', role: 'council', workers: {} },
   ]
-  const said = saidOf(specOf(windows, { repos: { apps: {} }, dispatch: { skip_titles: ['^\\[ok\\]', '('] } }))
+  const messages = messagesOf(specOf(windows, { repos: { apps: {} }, dispatch: { skip_titles: ['^\\[ok\\]', '('] } }))
   assert.deepEqual(
-    said.map((line) => line.replace(/^\d+:\d+ /, '')),
+    messages.map((line) => line.replace(/^\d+:\d+ /, '')),
     [
       '3 names for 2 panes. write "panes": 3, or fewer names',
-      'the worker ONE is there twice. give each worker of a window a name of its own',
+      'the window has two workers ONE. give each worker of a window its own name',
       'A has no worker TOW. did you mean "TWO"?',
       'A does not serve ap, the home of TWO. did you mean "app"?',
-      'A has workers and serves no repo. write its "repos", or "role": "council" where it is to advise',
-      'A is the name of another window of box. give each window of a machine a name of its own',
+      'A has workers and serves no repo. write its "repos", or "role": "council" if it only advises',
+      'box has another window A. give each window of a machine its own name',
       'no window serves apps. did you mean "app"?',
-      'this is no regular expression: /(/iu: Unterminated group. in JSON a backslash is written twice: "^\\\\[meta\\\\]"',
+      'this is not a regular expression: /(/iu: Unterminated group. in JSON, write each backslash twice: "^\\\\[meta\\\\]"',
     ],
   )
 })
 
-test('two machines that are one tmux server are found, and those with sockets of their own are not', () => {
+test('complete: refuses two machines with the same tmux server', () => {
   const machine = { windows: [{ name: 'A', repos: ['app'] }] }
-  assert.match(saidOf(specOf([], { machines: { a: machine, b: machine } })).join(), /b is reached like a/)
-  assert.deepEqual(saidOf(specOf([], { machines: { a: machine, b: { ...machine, socket: 'other' } } })), [])
+  assert.match(messagesOf(specOf([], { machines: { a: machine, b: machine } })).join(), /b has the same transport and the same socket as a/)
+  assert.deepEqual(messagesOf(specOf([], { machines: { a: machine, b: { ...machine, socket: 'other' } } })), [])
 })
 
-test('host and exec exclude each other, and a forge URL is a plain one', () => {
+test('complete: refuses host with exec, ssh alone and odd forge URLs', () => {
   const windows = [{ name: 'A', repos: ['app'] }]
-  assert.match(saidOf(specOf([], { machines: { a: { host: 'h', exec: ['docker'], windows } } })).join(), /both written/)
-  assert.match(saidOf(specOf([], { machines: { a: { ssh: {}, windows } } })).join(), /"ssh" without "host"/)
+  assert.match(messagesOf(specOf([], { machines: { a: { host: 'h', exec: ['docker'], windows } } })).join(), /has both "host" and "exec"/)
+  assert.match(messagesOf(specOf([], { machines: { a: { ssh: {}, windows } } })).join(), /"ssh" without "host"/)
   for (const url of ['forge', 'ftp://x', 'https://x/?q', 'https://me@x'])
-    assert.equal(saidOf(specOf(windows, { forge: { kind: 'gitea', url, owner: 'o' } })).length, 1, url)
+    assert.equal(messagesOf(specOf(windows, { forge: { kind: 'gitea', url, owner: 'o' } })).length, 1, url)
 })
 
-test('complete: loads no schema, because a spec that was checked before is not checked again', () => {
+test('complete: loads no schema, because a cached spec needs none', () => {
   const loaded = new Map<string, readonly string[]>()
   const load = (file: string) => {
     if (loaded.has(file)) return

@@ -1,7 +1,7 @@
 /** Old spellings in a spec: burn accepts them, and prints a line that has the place and the current spelling. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { complete, saidOf, specOf } from './specs.ts'
+import { complete, messagesOf, specOf } from './specs.ts'
 
 const patterns = { composer: '^> (.*)$' }
 const custom = (keys: object) => ({ kind: 'custom', command: ['x'], patterns, ...keys })
@@ -19,7 +19,7 @@ function withKeys(dispatch: object, sprint: object, agent: object): string {
   })
 }
 
-test('renamed keys: the old name means the same as the current one', () => {
+test('renamed keys: the old name means the same', () => {
   const old = complete(withKeys({ ended_after: '7m' }, { mends: 5 }, { settle: '2s' }))
   const current = complete(withKeys({ idle_timeout: '7m' }, { check_retries: 5 }, { submit_delay: '2s' }))
   assert.deepEqual(old.fleet, current.fleet)
@@ -53,17 +53,19 @@ test('renamed keys: each old name gets one line with its place', () => {
 
 test('renamed keys: both names in one object are an error', () => {
   const both = withKeys({ ended_after: null, idle_timeout: '7m' }, { mends: 5, check_retries: 5 }, { settle: '2s', submit_delay: '2s' })
-  const said = saidOf(both)
-  assert.equal(said.length, 6)
+  const messages = messagesOf(both)
+  assert.equal(messages.length, 6)
   const line = both.split('\n').findIndex((text) => text.includes('"mends"')) + 1
   assert.ok(
-    said.includes(`${line}:5 "mends" is the old name of "check_retries", and both are written. keep "check_retries" and delete "mends"`),
-    said.join('\n'),
+    messages.includes(
+      `${line}:5 "mends" is the old name of "check_retries", and both are written. keep "check_retries" and delete "mends"`,
+    ),
+    messages.join('\n'),
   )
 })
 
 test('renamed keys: no hint suggests an old name', () => {
-  assert.match(saidOf(withKeys({}, { mend: 5 }, {})).join(), /known here: (?!.*mends)/)
+  assert.match(messagesOf(withKeys({}, { mend: 5 }, {})).join(), /known here: (?!.*mends)/)
 })
 
 test('sprint.sandbox.use: is require by default, and "auto" means the same', () => {

@@ -1,4 +1,4 @@
-/** What is checked in beside the schema says what it says: the JSON Schema, the reference, the examples, the snippets of the guide. */
+/** The files that depend on the schema: the JSON Schema, the reference, the examples, and the snippets of the guide. */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
@@ -14,11 +14,11 @@ const examples = ['examples/timmy/fleet-spec.json', 'examples/solo/fleet-spec.js
 const guides = ['declare-a-fleet', 'approve-issues', 'declare-a-custom-agent'].map((name) => read(`docs/how-to/${name}.md`))
 const snippets = guides.flatMap((guide) => [...guide.matchAll(/```jsonc\n([^]*?)```/g)]).map((match) => match[1] ?? '')
 
-test('fleet-spec.schema.json is up to date', () => {
+test('fleet-spec.schema.json: equals the generated schema', () => {
   assert.deepEqual(JSON.parse(read('fleet-spec.schema.json')), specJsonSchema(), 'run: burn spec schema > fleet-spec.schema.json')
 })
 
-test('docs/reference/spec-reference.md is up to date, and has every key', () => {
+test('spec-reference.md: equals the generated reference, and has nested keys', () => {
   const reference = specReference()
   assert.equal(read('docs/reference/spec-reference.md').trim(), reference.trim(), 'run: burn spec docs > docs/reference/spec-reference.md')
   for (const key of ['forge.token.file', 'dispatch.trust.authors', 'repos.*.check', 'machines.*.windows[].workers.*.sublane']) {
@@ -26,7 +26,7 @@ test('docs/reference/spec-reference.md is up to date, and has every key', () => 
   }
 })
 
-test('every key says what it means', () => {
+test('spec-reference.md: describes every key in a sentence', () => {
   const rows = specReference()
     .split('\n')
     .filter((row) => /^\| \**`/.test(row))
@@ -34,7 +34,7 @@ test('every key says what it means', () => {
   for (const row of rows) assert.match(row, /\.`? \|$/)
 })
 
-test('what burn takes, the JSON Schema takes, and it refuses what burn refuses', () => {
+test('fleet-spec.schema.json: accepts all examples, and refuses unknown keys', () => {
   const validate = new Ajv2020({ strict: false }).compile(specJsonSchema())
   for (const text of [...examples.map(read), ...snippets]) {
     const spec: unknown = parse(text, [], { allowTrailingComma: true })
@@ -43,12 +43,12 @@ test('what burn takes, the JSON Schema takes, and it refuses what burn refuses',
   }
 })
 
-test('each snippet of the guide is a spec', () => {
+test('how-to guides: each snippet is a valid spec', () => {
   assert.ok(snippets.length >= 7)
   for (const snippet of snippets) assert.ok(complete(snippet).workers.length > 0)
 })
 
-test('the guide tells the truth of homes: 12 panes that serve two repos are six and six, but for those that were chosen', () => {
+test('declare-a-fleet.md: twelve panes split evenly between two home repos', () => {
   const { fleet } = complete(snippets.find((snippet) => snippet.includes('sublanes')) ?? '')
   const homes = fleet.machines[0]?.windows[0]?.workers.map(({ home }) => home) ?? []
   assert.equal(homes.length, 12)
@@ -56,7 +56,7 @@ test('the guide tells the truth of homes: 12 panes that serve two repos are six 
   assert.ok(Math.abs(homes.filter((home) => home === 'my-org/app').length - 6) <= 1)
 })
 
-test('timmy is the whole fleet: 112 panes in 10 windows, 96 workers, 12 of the council and 4 sentinels', () => {
+test('examples/timmy: has 112 panes in 10 windows', () => {
   const { fleet } = complete(read(examples[0] ?? ''))
   const windows = fleet.machines.flatMap((machine) => machine.windows)
   const workers = windows.flatMap((window) => window.workers)
@@ -73,7 +73,7 @@ test('timmy is the whole fleet: 112 panes in 10 windows, 96 workers, 12 of the c
   assert.deepEqual(serving('turboquant'), ['WARD'])
 })
 
-test('solo is one laptop with four workers and no server', () => {
+test('examples/solo: is one machine with four workers and no server', () => {
   const { fleet, workers } = complete(read(examples[1] ?? ''))
   assert.deepEqual([fleet.machines.length, workers.length, fleet.forge.kind], [1, 4, 'folder'])
 })

@@ -1,24 +1,25 @@
+/** Reading a spec: syntax errors, schema errors, and text that could be an attack. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { SpecError } from '../../src/spec/findings.ts'
 import { parseSpec } from '../../src/spec/load.ts'
-import { findingsIn, saidOf, specOf } from './specs.ts'
+import { findingsIn, messagesOf, specOf } from './specs.ts'
 
 const minimal = specOf([{ name: 'A', repos: ['app'] }])
 
-test('comments, trailing commas and a byte order mark are fine', () => {
+test('parseSpec: accepts comments, trailing commas and a byte order mark', () => {
   const text = `\ufeff// mine\n${minimal.replace(/\}$/, ', /* no more */ }')}`
   assert.equal(parseSpec(text, 'f').machines?.['box']?.windows[0]?.name, 'A')
 })
 
-test('every finding is told at once, with its place and what to write instead', () => {
+test('parseSpec: reports all mistakes with place and correction', () => {
   const text = `{
   "forge": { "kind": "gitae" },
   "dispatch": { "depth": 0, "interval": "soon", "asigned": "skip" },
   "machines": { "mac": { "windows": [{ "name": "A", "panes": "12", "role": "counsil" }] } }
 }`
-  assert.deepEqual(saidOf(text), [
+  assert.deepEqual(messagesOf(text), [
     '2:22 forge.kind must be "gitea" or "folder". did you mean "gitea"?',
     '3:26 dispatch.depth is 0, and must be at least 1. write for example "depth": 2',
     '3:41 dispatch.interval must be a duration: "60s", "24h", "1h30m", "2d", or a number of seconds. write for example "interval": "60s"',
@@ -34,7 +35,7 @@ test('spec: refuses an unknown agent kind where it is written', () => {
   const kinds = '"hermes" or "claude" or "codex" or "gemini" or "opencode" or "pi" or "qwen" or "shell" or "custom"'
   const must = (key: string, meant: string) => `${key}.kind must be ${kinds}. did you mean "${meant}"?`
   assert.deepEqual(
-    saidOf(specOf([window], { agent: { kind: 'hermse' }, sprint })).map((said) => said.replace(/^[0-9:]+ /, '')),
+    messagesOf(specOf([window], { agent: { kind: 'hermse' }, sprint })).map((message) => message.replace(/^[0-9:]+ /, '')),
     [
       must('machines.box.windows[0].agent', 'claude'),
       must('machines.box.windows[0].workers.X.agent', 'custom'),
@@ -44,7 +45,7 @@ test('spec: refuses an unknown agent kind where it is written', () => {
   )
 })
 
-test('the error lists file:line:column of each, and ends with 2', () => {
+test('parseSpec: throws file:line:column of each mistake, with exit code 2', () => {
   assert.throws(
     () => parseSpec('{"forge": 1}', 'my/fleet-spec.json'),
     (thrown) => {
@@ -60,49 +61,50 @@ test('the error lists file:line:column of each, and ends with 2', () => {
   )
 })
 
-test('broken JSON is found where it breaks, and nothing is guessed of the rest', () => {
-  assert.deepEqual(saidOf('{\n  "forge": {}\n  "machnes": {}\n}'), ['3:3 a comma is missing here. write "," between two entries'])
-  assert.deepEqual(saidOf("{\n'forge': 1}"), ['2:1 text stands in single quotes. write double quotes'])
-  assert.deepEqual(saidOf(''), ['1:1 a value is missing here. write a value, or take the key or comma before it away'])
+test('parseSpec: reports broken JSON at its place, and nothing else', () => {
+  assert.deepEqual(messagesOf('{\n  "forge": {}\n  "machnes": {}\n}'), ['3:3 a comma is missing here. write "," between two entries'])
+  assert.deepEqual(messagesOf("{\n'forge': 1}"), ['2:1 the text is in single quotes. write double quotes'])
+  assert.deepEqual(messagesOf(''), ['1:1 a value is missing here. write a value, or delete the key or comma before it'])
 })
 
-test('a key that stands twice is found, since JSON would drop the first silently', () => {
-  assert.match(saidOf('{"machines": {"a": 1,\n "a": 2}}')[0] ?? '', /^2:2 "a" stands here a second time/)
-  assert.match(saidOf('{"machines": {"__proto__": {}}}')[0] ?? '', /^1:15 "__proto__" is no name/)
+test('parseSpec: refuses a repeated key, and __proto__', () => {
+  assert.match(messagesOf('{"machines": {"a": 1,\n "a": 2}}')[0] ?? '', /^2:2 "a" occurs twice in this object/)
+  assert.match(messagesOf('{"machines": {"__proto__": {}}}')[0] ?? '', /^1:15 "__proto__" is not allowed as a name/)
 })
 
 const hostile = ['-x', 'a:b', 'a.b', '#{x}', 'a=b', '%1', '@1', 'a b', '', 'é', 'a\n', '!x', '$(id)', 'a/b']
 
-test('nothing that could be taken for an option or for tmux syntax is a name', () => {
+test('names: refuse options and tmux syntax', () => {
   for (const bad of hostile) {
-    assert.equal(saidOf(specOf([{ name: bad, repos: ['app'] }])).length, 1, `window ${bad}`)
-    assert.equal(saidOf(specOf([{ name: 'A', repos: ['app'], names: [bad] }])).length, 1, `worker ${bad}`)
-    assert.equal(saidOf(specOf([{ name: 'A', repos: ['app'] }], { session: bad, socket: bad })).length, 2, `session ${bad}`)
-    assert.ok(saidOf(minimal.replace('"box"', JSON.stringify(bad))).length > 0, `machine ${bad}`)
+    assert.equal(messagesOf(specOf([{ name: bad, repos: ['app'] }])).length, 1, `window ${bad}`)
+    assert.equal(messagesOf(specOf([{ name: 'A', repos: ['app'], names: [bad] }])).length, 1, `worker ${bad}`)
+    assert.equal(messagesOf(specOf([{ name: 'A', repos: ['app'] }], { session: bad, socket: bad })).length, 2, `session ${bad}`)
+    assert.ok(messagesOf(minimal.replace('"box"', JSON.stringify(bad))).length > 0, `machine ${bad}`)
   }
 })
 
-test('no host is an option, and no glyph can format', () => {
+test('hosts and glyphs: refuse options and tmux formats', () => {
   const hosted = (host: string) => specOf([], { machines: { vps: { host, windows: [{ name: 'A', repos: ['app'] }] } } })
   for (const bad of ['-oProxyCommand=id', 'me@-x', '-x@host', 'a b', 'host;id', 'ssh://host', ''])
-    assert.equal(saidOf(hosted(bad)).length, 1, bad)
-  for (const good of ['vps', 'burn@vps.example.com', 'fe80::1', '10.0.0.1']) assert.deepEqual(saidOf(hosted(good)), [], good)
+    assert.equal(messagesOf(hosted(bad)).length, 1, bad)
+  for (const good of ['vps', 'burn@vps.example.com', 'fe80::1', '10.0.0.1']) assert.deepEqual(messagesOf(hosted(good)), [], good)
   for (const bad of ['#[fg=red]', '\u001b[31m', '%H', '{', ' ', ''])
-    assert.equal(saidOf(specOf([{ name: 'A', repos: ['app'], glyphs: [bad] }])).length, 1, bad)
+    assert.equal(messagesOf(specOf([{ name: 'A', repos: ['app'], glyphs: [bad] }])).length, 1, bad)
 })
 
-test('a secret in the wrong place is not repeated', () => {
+test('parseSpec: never repeats a misplaced secret', () => {
   const text = specOf([{ name: 'A', repos: ['app'] }], {
     forge: { kind: 'gitea', url: 'https://ada:hunter2@forge.example.com', owner: 'acme' },
   })
-  assert.match(saidOf(text).join(), /forge.url holds credentials/)
+  assert.match(messagesOf(text).join(), /forge.url contains credentials/)
   const token = specOf([{ name: 'A', repos: ['app'] }], {
     forge: { kind: 'gitea', url: 'https://x.example', owner: 'acme', token: 'hunter2' },
   })
-  for (const said of [saidOf(text), saidOf(token)]) assert.ok(said.length === 1 && !said.join().includes('hunter2'), said.join())
+  for (const messages of [messagesOf(text), messagesOf(token)])
+    assert.ok(messages.length === 1 && !messages.join().includes('hunter2'), messages.join())
 })
 
-test('whatever the text, it is read or refused with findings', () => {
+test('parseSpec: reads or refuses any text, with findings', () => {
   const broken = fc
     .tuple(fc.nat(minimal.length), fc.nat(12), fc.string({ maxLength: 6 }))
     .map(([at, cut, put]) => minimal.slice(0, at) + put + minimal.slice(at + cut))

@@ -1,3 +1,4 @@
+/** The names of workers, and their home repos. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
@@ -5,7 +6,7 @@ import type { KnownWorker } from '../../src/spec/names.ts'
 import { names, spreadHomes } from '../../src/spec/names.ts'
 import { complete, specOf } from './specs.ts'
 
-test('the registry is several hundred names of capital letters, each once', () => {
+test('names: has several hundred different names in capital letters', () => {
   assert.ok(names.length > 400)
   assert.equal(new Set(names).size, names.length)
   for (const name of names) assert.match(name, /^[A-Z]+$/)
@@ -16,7 +17,7 @@ interface Plan {
   readonly names: readonly string[]
 }
 
-function raise(windows: readonly Plan[], known: readonly KnownWorker[]): readonly KnownWorker[] {
+function workersFor(windows: readonly Plan[], known: readonly KnownWorker[]): readonly KnownWorker[] {
   const written = windows.map((plan, index) => ({ name: `W${index}`, repos: ['app'], ...plan }))
   return complete(specOf(written), known).workers
 }
@@ -26,49 +27,49 @@ const drawnIn = (workers: readonly KnownWorker[], window: number) =>
 
 const plan = fc.record({ panes: fc.integer({ min: 3, max: 14 }), names: fc.subarray(['AZOTH', 'ONE', 'TWO']) })
 
-test('a drawn name stays when neighbours go, come or are renamed', () => {
+test('drawNames: keeps drawn names when neighbours change', () => {
   fc.assert(
     fc.property(fc.array(plan, { minLength: 2, maxLength: 4 }), fc.array(plan, { minLength: 2, maxLength: 4 }), (before, after) => {
-      const first = raise(before, [])
-      const second = raise(after, first)
+      const first = workersFor(before, [])
+      const second = workersFor(after, first)
       assert.equal(new Set(second.map(({ id }) => id)).size, second.length)
       for (const [window] of after.entries()) {
         const [was, is] = [drawnIn(first, window), drawnIn(second, window)]
-        // As many of the old ones as there is room for, the first drawn first; new ones only after them.
+        // The window keeps as many old names as it has panes, oldest first. New names follow them.
         assert.deepEqual(is.slice(0, was.length), was.slice(0, is.length))
       }
-      assert.deepEqual(raise(after, [...first, ...second.filter(({ id }) => !first.some((one) => one.id === id))]), second)
+      assert.deepEqual(workersFor(after, [...first, ...second.filter(({ id }) => !first.some((one) => one.id === id))]), second)
     }),
     { numRuns: 100 },
   )
 })
 
-test('a drawn name that is written down stays the worker it is', () => {
-  const first = raise([{ panes: 4, names: [] }], [])
+test('drawNames: keeps the worker when the spec names it later', () => {
+  const first = workersFor([{ panes: 4, names: [] }], [])
   const third = (first[2]?.id ?? '').replace('box/W0/', '')
-  const second = raise([{ panes: 4, names: [third] }], first)
+  const second = workersFor([{ panes: 4, names: [third] }], first)
   assert.deepEqual(new Set(second.map(({ id }) => id)), new Set(first.map(({ id }) => id)))
 })
 
-test('names are drawn the same on every machine that reads the spec, each once in the fleet, beyond the registry too', () => {
+test('drawNames: draws the same unique names everywhere, beyond the registry, too', () => {
   const windows = [
     { panes: 500, names: [] },
     { panes: 500, names: ['AZOTH'] },
   ]
-  const workers = raise(windows, [])
-  assert.deepEqual(raise(windows, []), workers)
+  const workers = workersFor(windows, [])
+  assert.deepEqual(workersFor(windows, []), workers)
   assert.equal(new Set(workers.map(({ id }) => id.replace(/.*\//, ''))).size, 1000)
 })
 
-test('homes are spread evenly, and when one worker goes fewer others move than there are repos', () => {
+test('spreadHomes: spreads evenly, and moves few when one worker leaves', () => {
   const repos = ['app', 'docs', 'site', 'tools']
   fc.assert(
-    fc.property(fc.subarray(names.slice(0, 60), { minLength: 1 }), fc.integer({ min: 1, max: 4 }), fc.nat(), (workers, count, gone) => {
+    fc.property(fc.subarray(names.slice(0, 60), { minLength: 1 }), fc.integer({ min: 1, max: 4 }), fc.nat(), (workers, count, leaver) => {
       const some = repos.slice(0, count)
       const homes = spreadHomes(workers, some)
       const sizes = some.map((repo) => workers.filter((worker) => homes.get(worker) === repo).length)
       assert.ok(Math.max(...sizes) - Math.min(...sizes) <= 1 && homes.size === workers.length)
-      const left = workers.filter((_, index) => index !== gone % workers.length)
+      const left = workers.filter((_, index) => index !== leaver % workers.length)
       const then = spreadHomes(left, some)
       assert.ok(left.filter((worker) => then.get(worker) !== homes.get(worker)).length < count)
     }),

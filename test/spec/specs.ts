@@ -1,15 +1,16 @@
-/** Specs for tests: a text that is made of a little, and what comes of it. */
+/** Builds specs for tests, and completes them. */
 import type { SpecFinding } from '../../src/spec/findings.ts'
 import { completeSpec, type Completed } from '../../src/spec/complete.ts'
 import { SpecError } from '../../src/spec/findings.ts'
 import { parseSpec } from '../../src/spec/load.ts'
 
-/** A spec of one machine, `box`, with these windows. */
+/** Returns a spec with one machine, `box`, that has these windows. */
 export function specOf(windows: readonly object[], more: object = {}): string {
   const forge = { kind: 'gitea', url: 'https://forge.example.com', owner: 'acme' }
   return JSON.stringify({ forge, machines: { box: { windows } }, ...more }, null, 2)
 }
 
+/** Completes a spec as if `file` had it. Throws SpecError. */
 export function complete(
   text: string,
   known: readonly { id: string; drawn: boolean }[] = [],
@@ -18,7 +19,7 @@ export function complete(
   return completeSpec(parseSpec(text, file), { home: '/home/ada', known, text, file })
 }
 
-/** What is found in a text; nothing where it is right. */
+/** Returns the findings in a spec; none if it is valid. */
 export function findingsIn(text: string): readonly SpecFinding[] {
   try {
     complete(text)
@@ -29,7 +30,7 @@ export function findingsIn(text: string): readonly SpecFinding[] {
   }
 }
 
-/** `line:column what. hint` of each finding. */
-export function saidOf(text: string): string[] {
+/** Returns `line:column what. hint` of each finding in a spec. */
+export function messagesOf(text: string): string[] {
   return findingsIn(text).map(({ line, column, what, hint }) => `${line}:${column} ${what}. ${hint}`)
 }
