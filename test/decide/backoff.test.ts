@@ -9,16 +9,17 @@ import { backoffMs, retryAt } from '../../src/decide/backoff.ts'
 const minute = 60_000
 const at = Date.UTC(2026, 5, 1)
 
+/** An issue with a number of failed attempts. */
 function tried(attempts: number, number = 7, failed_at: number | null = at): IssueRecord {
   const words = { repo: 'o/r', title: '', body: '', author: 'ann', url: '', state: 'open' as const }
   const issue = { ...words, ref: `o/r#${number}`, number, labels: [], assignees: [], created_at: 0, updated_at: 0, comments: 0 }
   return { ...untouched, issue, attempts, failed_at }
 }
 
-/** How long it waits, milliseconds. */
+/** The pause before the next attempt (ms). */
 const wait = (record: IssueRecord) => (retryAt(record, minute, at) ?? at) - at
 
-test('a pause is twice as long each time, a quarter shorter at most, and never above its limit', () => {
+test('back-off: doubles, shortened by at most a quarter, up to its limit', () => {
   const failures = fc.integer({ min: 1, max: 2_000 })
   const spread = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
   fc.assert(
@@ -30,24 +31,24 @@ test('a pause is twice as long each time, a quarter shorter at most, and never a
   )
 })
 
-test('an issue waits longer after each attempt, and not at all when it was never tried or was requeued', () => {
+test('back-off: an issue waits longer after each attempt', () => {
   assert.equal(retryAt(tried(0, 7, null), minute, at), null)
-  assert.equal(retryAt(tried(0), minute, at), null, 'what failed before it was requeued counts no more')
+  assert.equal(retryAt(tried(0), minute, at), null, 'attempts before the requeue do not count')
   const waits = [1, 2, 3, 9].map((attempts) => wait(tried(attempts)))
   for (const [index, whole] of [1, 2, 4, 60].entries())
     assert.ok(waits[index]! <= whole * minute && waits[index]! >= 0.75 * whole * minute, `${waits[index]}`)
   const until = retryAt(tried(1), minute, at) ?? 0
-  assert.equal(retryAt(tried(1), minute, until - 1), until, 'the same answer at every look')
+  assert.equal(retryAt(tried(1), minute, until - 1), until, 'the same result each time')
   assert.equal(retryAt(tried(1), minute, until), null)
 })
 
-test('issues that were lost together come back one after the other', () => {
+test('back-off: issues that were lost together are retried at different times', () => {
   const waits = Array.from({ length: 50 }, (_, number) => wait(tried(1, number)))
   assert.ok(new Set(waits).size > 45)
   assert.ok(Math.max(...waits) - Math.min(...waits) > 10_000)
 })
 
-test('a clock that was set back holds nothing up, and clocks that differ a little hurry nothing', () => {
+test('back-off: tolerates clocks that were set back or differ slightly', () => {
   assert.equal(retryAt(tried(3), minute, at - 3 * 3_600_000), null)
   assert.notEqual(retryAt(tried(3), minute, at - 2_000), null)
   assert.equal(hasElapsed(at, 10, at - 59_000), false)

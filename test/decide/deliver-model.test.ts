@@ -1,3 +1,4 @@
+/** A model test of deliveries: random events happen to one agent in a pane, and the invariants must hold. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
@@ -11,7 +12,7 @@ const limitsWith = (submit_delay: number) => deliveryLimits({ limits: { ready: 1
 const id = '0k3v9w2x4abcd'
 const line = `[burn ${id}]`
 
-/** A pane as it is: an agent with a composer, and what has been submitted to it. */
+/** An agent in a pane: its composer, and the texts that were submitted to it. */
 interface Agent {
   readonly pid: number
   alive: boolean
@@ -22,7 +23,8 @@ interface Agent {
   swallow: boolean
 }
 
-const born = (pid: number): Agent => ({ pid, alive: true, asking: false, working: false, composer: '', submitted: [], swallow: false })
+/** Returns a new agent process. */
+const started = (pid: number): Agent => ({ pid, alive: true, asking: false, working: false, composer: '', submitted: [], swallow: false })
 
 type Happening =
   | 'turn'
@@ -71,10 +73,10 @@ const happenings: readonly Happening[] = [
 
 const agentTakesBack = (agent: Agent) => void (agent.composer = '')
 
-/** The world, with one delivery in it. What it shows may lag behind what is. */
+/** A pane with one delivery. The observation may lag behind the true state. */
 class World {
   now = 0
-  agent = born(1)
+  agent = started(1)
   lagging: Observation | null = null
   places = 0
   written = false
@@ -102,8 +104,8 @@ class World {
 
   private readonly hooks: boolean
 
-  constructor(settle: number, hooks: boolean) {
-    this.limits = limitsWith(settle)
+  constructor(submitDelay: number, hooks: boolean) {
+    this.limits = limitsWith(submitDelay)
     this.hooks = hooks
   }
 
@@ -139,9 +141,9 @@ class World {
     this.row = { ...this.row, ...more, state: to, changed_at: this.now }
   }
 
-  /** Places as tmux does: only into the incarnation that was seen, checked at that very moment. */
+  /** Types the line as tmux does: only to the observed incarnation, checked at the moment of the paste. */
   private place(expected: string | null): void {
-    assert.equal(++this.places, 1, 'placed at most once')
+    assert.equal(++this.places, 1, 'typed at most once')
     if (!this.agent.alive || String(this.agent.pid) !== expected) return this.write('refused', {})
     this.agent.composer += line
   }
@@ -157,25 +159,25 @@ class World {
 
   private turn(crash: 'none' | 'before' | 'after'): void {
     const truth = this.truth()
-    // Which process lives in the pane is asked of tmux, not read from the screen: it never lags.
-    const sight = this.lagging === null ? truth : { ...this.lagging, incarnation: truth.incarnation }
-    const next = nextStep(this.row, sight, this.limits, this.now)
+    // The incarnation comes from tmux, not from the screen, so it never lags.
+    const seen = this.lagging === null ? truth : { ...this.lagging, incarnation: truth.incarnation }
+    const next = nextStep(this.row, seen, this.limits, this.now)
     if (next.do === 'write') this.written = crash !== 'before'
     else if (next.do === 'place') {
-      assert.ok(sight.incarnation !== null && sight.look?.composer === 'empty', 'placed only into a live agent with an empty composer')
-      assert.ok(['idle', 'working', 'error'].includes(sight.look.reading.state))
-      this.write('placing', { incarnation: sight.incarnation })
-      if (crash !== 'before') this.place(sight.incarnation)
+      assert.ok(seen.incarnation !== null && seen.look?.composer === 'empty', 'typed only to a live agent with an empty composer')
+      assert.ok(['idle', 'working', 'error'].includes(seen.look.reading.state))
+      this.write('placing', { incarnation: seen.incarnation })
+      if (crash !== 'before') this.place(seen.incarnation)
     } else if (next.do === 'submit') {
-      assert.ok(sight.in_composer && sight.incarnation === this.row.incarnation, 'Enter only with our text in the composer of its agent')
-      assert.notEqual(sight.look?.reading.state, 'waiting')
+      assert.ok(seen.in_composer && seen.incarnation === this.row.incarnation, 'Enter only while the line is in the composer of its agent')
+      assert.notEqual(seen.look?.reading.state, 'waiting')
       this.write(next.to, { presses: this.row.presses + 1 })
       assert.ok(this.row.presses <= this.limits.presses)
       if (crash !== 'before') this.press(this.row.incarnation)
     } else if (next.do === 'move') this.write(next.to, {})
     else if (next.do === 'abandon' || next.do === 'take_back') {
-      assert.equal(sight.look?.draft, line, 'nothing but our own line is taken back')
-      assert.notEqual(sight.look?.reading.state, 'waiting')
+      assert.equal(seen.look?.draft, line, 'burn deletes only its own line')
+      assert.notEqual(seen.look?.reading.state, 'waiting')
       if (next.do === 'abandon') this.write('unknown', {})
       if (crash !== 'before' && this.lagging === null) agentTakesBack(this.agent)
     }
@@ -188,7 +190,7 @@ class World {
     else if (what === 'crash before the effect') this.turn('before')
     else if (what === 'crash after the effect') this.turn('after')
     else if (what === 'death') Object.assign(agent, { alive: false, composer: '' })
-    else if (what === 'restart' && !agent.alive) this.agents.push((this.agent = born(agent.pid + 1)))
+    else if (what === 'restart' && !agent.alive) this.agents.push((this.agent = started(agent.pid + 1)))
     else if (what === 'draft' && agent.alive) agent.composer += 'draft'
     else if (what === 'cleared') agent.composer = ''
     else if (what === 'question') agent.asking = agent.alive
@@ -200,7 +202,7 @@ class World {
     } else if (what === 'busy' || what === 'idle') agent.working = what === 'busy'
     else if (what === 'lag') this.lagging ??= this.truth()
     else if (what === 'redraw') this.lagging = null
-    // Of a frame that grew, the old composer is still there, empty, below the new one. Where Enter was pressed, the agent draws nothing that moves.
+    // While a frame grows, the old, empty composer can still be below the new one. After Enter the agent's drawing does not move.
     else if (what === 'half drawn' && agent.composer.includes(id) && this.row.presses === 0) {
       const { look, ...seen } = this.truth()
       this.lagging = {
@@ -217,13 +219,13 @@ class World {
   }
 }
 
-/** How long Enter does not count yet, milliseconds: not at all, less than the model's clock steps, and more. */
-const settles = fc.constantFrom(0, 500, 2000)
+/** Submit delays (ms): none, one that is shorter than a step of the model's clock, and a longer one. */
+const submitDelays = fc.constantFrom(0, 500, 2000)
 
-test('deliver: whatever happens, a text is placed at most once, never twice submitted, and never into a successor', () => {
+test('deliver: types at most once, submits once, never to a successor', () => {
   fc.assert(
-    fc.property(settles, fc.boolean(), fc.array(fc.constantFrom(...happenings), { maxLength: 60 }), (settle, hooks, story) => {
-      const world = new World(settle, hooks)
+    fc.property(submitDelays, fc.boolean(), fc.array(fc.constantFrom(...happenings), { maxLength: 60 }), (submitDelay, hooks, story) => {
+      const world = new World(submitDelay, hooks)
       for (const what of story) world.happen(what)
       const received = world.agents.flatMap((agent) => agent.submitted.filter((text) => text.includes(id)).map(() => String(agent.pid)))
       assert.ok(received.length <= 1, 'received at most once')
@@ -235,15 +237,15 @@ test('deliver: whatever happens, a text is placed at most once, never twice subm
   )
 })
 
-test('deliver: left alone, it ends, and where nothing went wrong it is seen', () => {
+test('deliver: ends by itself, and is seen if nothing went wrong', () => {
   fc.assert(
-    fc.property(settles, fc.boolean(), fc.array(fc.constantFrom(...happenings), { maxLength: 30 }), (settle, hooks, story) => {
-      const world = new World(settle, hooks)
+    fc.property(submitDelays, fc.boolean(), fc.array(fc.constantFrom(...happenings), { maxLength: 30 }), (submitDelay, hooks, story) => {
+      const world = new World(submitDelay, hooks)
       for (const what of [...story, 'redraw', 'answered', 'idle', 'redraw'] as const) world.happen(what)
       for (let i = 0; i < 60; i++) world.happen(i % 3 === 2 ? 'minute' : 'turn')
       assert.ok(['seen', 'refused', 'unknown', 'mangled'].includes(world.row.state), world.row.state)
       if (world.row.state === 'unknown' && world.agent.alive)
-        assert.notEqual(world.agent.composer, line, 'nothing of ours stays in a composer')
+        assert.notEqual(world.agent.composer, line, 'no line of burn stays in a composer')
     }),
     { numRuns: 1000 },
   )

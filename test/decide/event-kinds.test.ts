@@ -10,7 +10,7 @@ import { eventKinds, eventText } from '../../src/decide/event-kinds.ts'
 
 const src = resolve(import.meta.dirname, '../../src')
 
-test('events: each kind has words that show its payload, and a sentence that says what it means', () => {
+test('events: each kind has a meaning and words that show its payload', () => {
   for (const [kind, { meaning, payload }] of Object.entries(eventKinds)) {
     assert.match(meaning, /^\S.*\.$/, kind)
     const example = (field: string) =>
@@ -22,31 +22,31 @@ test('events: each kind has words that show its payload, and a sentence that say
   }
 })
 
-test('events: each kind is written somewhere, and none that the table does not know', () => {
+test('events: the source writes each kind of the table', () => {
   const table = [join(src, 'core/events.ts'), join(src, 'decide/event-kinds.ts')]
   const sources = globSync('**/*.ts', { cwd: src }).map((file) => join(src, file))
   const text = sources
     .filter((file) => !table.includes(file))
     .map((file) => readFileSync(file, 'utf8'))
     .join('\n')
-  // Written by state or by scope: `dispatch.${state}`, `delivery.${state}`, `${scope}.held`.
+  // The source builds these kinds from a state or a scope: `dispatch.${state}`, `delivery.${state}`, `${scope}.held`.
   const states = { dispatch: keysOf(dispatchTransitions), delivery: keysOf(deliveryTransitions) }
   const scopes = Object.keys({ worker: 0, lane: 0, machine: 0, repo: 0, account: 0, fleet: 0 } satisfies Record<HoldScope, 0>)
   const built = new Set([
     ...Object.entries(states).flatMap(([life, each]) => each.map((state) => `${life}.${state}`)),
     ...scopes.flatMap((scope) => [`${scope}.held`, `${scope}.resumed`]),
   ])
-  for (const kind of Object.keys(eventKinds)) if (!built.has(kind)) assert.ok(text.includes(`'${kind}'`), `nobody writes ${kind}`)
+  for (const kind of Object.keys(eventKinds)) if (!built.has(kind)) assert.ok(text.includes(`'${kind}'`), `no source file writes ${kind}`)
 })
 
-test('events: a notice that is kept about an issue or a worker says so', () => {
+test('events: a stored notice names the kind of its subject', () => {
   for (const [kind, { level, fleeting, subject }] of Object.entries<{ level?: string; fleeting?: true; subject?: string }>(eventKinds)) {
     const [first = ''] = kind.split('.')
     if (level !== undefined && fleeting !== true && ['issue', 'worker'].includes(first)) assert.equal(subject, first, kind)
   }
 })
 
-test('events: an older version’s sentence and a newer version’s kind stay readable', () => {
+test('events: sentences of older and kinds of newer versions stay readable', () => {
   assert.equal(eventText({ kind: 'dispatch.done', payload: { prose: 'its change was merged' } }), 'its change was merged')
   assert.equal(eventText({ kind: 'moon.full', payload: { on: 1 } } as unknown as Event), '{"on":1}')
 })

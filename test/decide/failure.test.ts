@@ -5,24 +5,24 @@ import { test } from 'node:test'
 import type { FailureClass } from '../../src/core/sprint.ts'
 import { consequenceOf } from '../../src/decide/failure.ts'
 
-/** As they are written where they are declared. */
+/** The declaration of the classes, to read all of them from. */
 const source = readFileSync(join(import.meta.dirname, '../../src/core/sprint.ts'), 'utf8')
 const declared = /export type FailureClass =([^]*?)\n\n/.exec(source)?.[1] ?? ''
 const classes = [...declared.matchAll(/\| '(\w+)'/g)].map(([, name]) => name as FailureClass)
 
-test('every class of failure has a consequence that makes sense', () => {
-  assert.ok(classes.length >= 20, 'all of them are found')
+test('failure: each class has consistent consequences', () => {
+  assert.ok(classes.length >= 20, 'the pattern finds all classes')
   for (const each of classes) {
     const { next_backend, dispatch, ends_run, hint } = consequenceOf(each)
-    if (next_backend && ends_run) assert.equal(dispatch, 'released', `${each}: a backend's trouble is not the issue's`)
+    if (next_backend && ends_run) assert.equal(dispatch, 'released', `${each}: trouble of a backend counts as no attempt`)
     const gone = each === 'issue_gone' || each === 'fenced'
-    if (gone) assert.equal(hint, '', `${each}: nobody need do anything where only the claim is gone`)
-    else assert.notEqual(hint, '', `${each}: a person is told what to do`)
-    assert.doesNotMatch(hint, /\.$|^[A-Z]/, 'it goes on in a sentence')
+    if (gone) assert.equal(hint, '', `${each}: there is no remedy if only the claim is gone`)
+    else assert.notEqual(hint, '', `${each}: it has a remedy`)
+    assert.doesNotMatch(hint, /\.$|^[A-Z]/, 'the hint fits into a sentence')
   }
 })
 
-test("an issue is blamed only for what is the issue's", () => {
+test('failure: only a failure that the issue caused counts as an attempt', () => {
   const of = (dispatch: string) => classes.filter((each) => consequenceOf(each).dispatch === dispatch)
   for (const each of [
     'backend_down',
@@ -42,7 +42,7 @@ test("an issue is blamed only for what is the issue's", () => {
     assert.ok(of('failed').includes(each as FailureClass), each)
 })
 
-test('a run ends where every other issue would meet the same', () => {
+test('failure: a run ends if every other issue would fail the same way', () => {
   const ends = classes.filter((each) => consequenceOf(each).ends_run)
   assert.deepEqual(
     ends.toSorted(),

@@ -9,7 +9,7 @@ const hold = (scope: Hold['scope'], name: string, more: Partial<Hold> = {}): Hol
   return { scope, name, ...by, ...more }
 }
 
-test('holds: the widest one that covers a worker is said', () => {
+test('holds: a worker reports the widest hold that covers it', () => {
   const worker = (...holds: readonly Hold[]) => said(heldBy(holds, 100).worker('mac/CRUCIBLE/AZOTH'))
   assert.equal(worker(), '')
   assert.equal(worker(hold('worker', 'mac/CRUCIBLE/AZOTH')), 'held: repairs')
@@ -17,10 +17,10 @@ test('holds: the widest one that covers a worker is said', () => {
   assert.equal(worker(hold('lane', 'mac/CRUCIBLE'), hold('worker', 'mac/CRUCIBLE/AZOTH')), 'held: repairs (lane mac/CRUCIBLE)')
   assert.equal(worker(hold('machine', 'mac', { until: 3_600_000 })), 'held: repairs (machine mac, until 1970-01-01T01:00:00Z)')
   assert.equal(worker(hold('fleet', 'all'), hold('machine', 'mac')), 'held: repairs (the whole fleet)')
-  assert.equal(worker(hold('fleet', 'all', { until: 100 })), '', 'it ran out')
+  assert.equal(worker(hold('fleet', 'all', { until: 100 })), '', 'the hold has expired')
 })
 
-test('holds: a repo rests while the forge refuses it, unless a clock was set back since', () => {
+test('holds: ignores a repo back-off that outlasts the maximum', () => {
   const refused = (until: number) => hold('repo', 'o/r', { code: 'forge_refused', until, actor: 'burn' })
   const repo = (...holds: readonly Hold[]) => said(heldBy(holds, 100).repo('o/r'))
   assert.equal(repo(refused(3_600_000)), 'backed off until 1970-01-01T01:00:00Z: repairs')

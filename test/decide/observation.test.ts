@@ -2,14 +2,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { lineChecksum } from '../../src/core/typed-line.ts'
 import { observe } from '../../src/decide/observation.ts'
-import { id, line, look, me } from './observations.ts'
+import { id, line, me, parsedScreen } from './observations.ts'
 import { pane } from './pane.ts'
 import { said } from '../support/reasons.ts'
 
-test('sight: it says where the id is, whose pane it is, and who is at it', () => {
+test('observation: finds the id, the agent and a person at the pane', () => {
   const rows = line.match(/.{1,40}/g) ?? []
   const screen = ['● do this', '', `❯ ${rows[0]}`, ...rows.slice(1), '────']
-  const drafted = { ...look('idle', 'draft'), composer_rows: [2, 2 + rows.length] as const, draft: rows.join('\n') }
+  const drafted = { ...parsedScreen('idle', 'draft'), composer_rows: [2, 2 + rows.length] as const, draft: rows.join('\n') }
   const of = {
     delivery: { id, typed: line },
     pane,
@@ -20,7 +20,7 @@ test('sight: it says where the id is, whose pane it is, and who is at it', () =>
     busy: false,
     reachable: true,
     now: 100_000,
-    // Its clock goes otherwise than ours.
+    // The machine's clock differs from ours.
     machine_now: 10_000_000,
   }
   assert.deepEqual(observe(of), {
@@ -43,35 +43,39 @@ test('sight: it says where the id is, whose pane it is, and who is at it', () =>
   })
   const echoed = {
     ...of,
-    look: { ...look('idle'), composer_rows: [rows.length + 1, rows.length + 2] as const },
+    look: { ...parsedScreen('idle'), composer_rows: [rows.length + 1, rows.length + 2] as const },
     screen: [`● ${rows[0]}`, ...rows.slice(1).map((row) => `  ${row}`), '', '❯', '────'],
   }
-  const { outside_since: elsewhere, whole } = observe(echoed)
-  assert.deepEqual([elsewhere, whole], [echoed.now, true], 'wrapped over some rows')
+  const { outside_since, whole } = observe(echoed)
+  assert.deepEqual([outside_since, whole], [echoed.now, true], 'wrapped over several rows')
   const cut = observe({
     ...echoed,
     screen: ['  Queued for the next turn: ', rows[0] ?? '', '', '❯'],
     look: { ...echoed.look, composer_rows: [3, 4] },
   })
-  assert.deepEqual([cut.outside_since, cut.whole], [echoed.now, false], 'only its beginning is shown')
+  assert.deepEqual([cut.outside_since, cut.whole], [echoed.now, false], 'the screen shows only the beginning of the line')
   const listed = observe({ ...echoed, screen: [`  ${id}.md`, '', '❯'], look: { ...echoed.look, composer_rows: [2, 3] } })
   assert.equal(listed.outside_since, null, "its file's name is not its tag")
   for (const draft of [`[burn 0k3v9w\n2x4abcd]`, rows.slice(0, 2).join('\n'), `${line} and hurry`]) {
-    const { in_composer, tag_in_composer: beside } = observe({ ...of, look: { ...of.look, draft } })
-    assert.deepEqual([in_composer, beside], [false, true], draft)
+    const { in_composer, tag_in_composer } = observe({ ...of, look: { ...of.look, draft } })
+    assert.deepEqual([in_composer, tag_in_composer], [false, true], draft)
   }
   const signal = (sum: string) => ({ ...of, pane: { ...pane, signal: `1 2 UserPromptSubmit - ${id}${sum}` } })
   assert.equal(observe(signal('')).told, 'id')
   assert.equal(observe(signal(`:${lineChecksum(line)}`)).told, 'text')
   assert.equal(observe(signal(':12')).told, 'other')
-  assert.equal(observe(signal(`:12,${id}:${lineChecksum(line)}`)).told, 'text', 'one event that has it is enough')
-  assert.equal(observe({ ...signal(':12'), delivery: { id, typed: null } }).told, 'id', 'nothing to compare with')
+  assert.equal(observe(signal(`:12,${id}:${lineChecksum(line)}`)).told, 'text', 'one event with the line is enough')
+  assert.equal(observe({ ...signal(':12'), delivery: { id, typed: null } }).told, 'id', 'there is no line to compare with')
   const scrolled = { ...of, pane: { ...pane, in_mode: true } }
-  assert.equal(observe(scrolled).attended, null, 'a paste gets through')
+  assert.equal(observe(scrolled).attended, null, 'tmux pastes in copy mode')
   assert.deepEqual(observe({ ...scrolled, mode_blocks: true }).attended, { code: 'pane_scrolled' })
   const above = [`● ${rows[0]}`, ...rows.slice(1)]
   assert.equal(observe({ ...echoed, screen: ['', '', '', '❯'], above }).whole, true, 'in the history')
-  assert.equal(observe({ ...echoed, look: look('unknown', 'absent') }).outside_since, null, 'no composer recognised: it may be in it')
+  assert.equal(
+    observe({ ...echoed, look: parsedScreen('unknown', 'absent') }).outside_since,
+    null,
+    'without a recognised composer the id may be inside of it',
+  )
   assert.equal(observe({ ...of, pane: { ...pane, agent_pid: 9 } }).incarnation, null)
   assert.deepEqual(observe({ ...of, pane: { ...pane, keyed_at: 9_940_001 } }).attended, { code: 'person_typing' })
   assert.equal(observe({ ...of, pane: { ...pane, keyed_at: 9_940_000 } }).attended, null)

@@ -1,4 +1,4 @@
-/** A delivery, its pane and what is seen of it, for tests of the deciders. */
+/** A delivery and the observation of its pane, for tests of the deciders. */
 import type { ParsedScreen } from '../../src/core/agent.ts'
 import type { Delivery, DeliveryState } from '../../src/core/lifecycle.ts'
 import type { ReadingState } from '../../src/core/nouns.ts'
@@ -7,9 +7,11 @@ import { deliveryLimits } from '../../src/decide/delivery-step.ts'
 
 export const id = '0k3v9w2x4abcd'
 export const limits = deliveryLimits({ limits: { ready: 1000, placed: 10_000, seen: 20_000, submit_delay: 0 } }, 'work')
+/** The incarnation of the agent in the pane. */
 export const me = '1.%1.10'
 export const line = `[burn ${id}] Read all 2 lines of .burn/${id}.md (sha256 0123456789abcdef) and do what it says.`
 
+/** A delivery of the text `do` to the agent `me`. */
 export function delivery(state: DeliveryState, more: Partial<Delivery> = {}): Delivery {
   const base = {
     id,
@@ -30,7 +32,8 @@ export function delivery(state: DeliveryState, more: Partial<Delivery> = {}): De
   return { ...base, state, incarnation: state === 'planned' ? null : me, ...more }
 }
 
-export function look(state: ReadingState, composer: ParsedScreen['composer'] = 'empty', interrupts = false): ParsedScreen {
+/** A parsed screen with this state and composer. */
+export function parsedScreen(state: ReadingState, composer: ParsedScreen['composer'] = 'empty', interrupts = false): ParsedScreen {
   return {
     reading: { state, detail: null, evidence: '' },
     composer,
@@ -40,11 +43,12 @@ export function look(state: ReadingState, composer: ParsedScreen['composer'] = '
   }
 }
 
-export function sight(more: Partial<Observation> = {}): Observation {
+/** The observation of an idle agent with an empty composer. */
+export function observed(more: Partial<Observation> = {}): Observation {
   return {
     reachable: true,
     incarnation: me,
-    look: look('idle'),
+    look: parsedScreen('idle'),
     in_composer: false,
     tag_in_composer: false,
     outside_since: null,

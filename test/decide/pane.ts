@@ -1,4 +1,4 @@
-/** A pane in which an agent lives. */
+/** A pane in which an agent of the worker m/W/A runs. It imitates what `tmux/panes` reads. */
 import type { Pane } from '../../src/core/panes.ts'
 
 export const pane: Pane = {

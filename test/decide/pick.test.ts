@@ -14,14 +14,14 @@ const policy = { skip_labels: ['Design'], skip_titles: ['^epic'], priority_label
 
 type Changes = Partial<Omit<IssueRecord, 'issue'>> & { readonly issue?: Partial<Issue> }
 
-function record(number: number, { issue = {}, ...rest }: Changes = {}): IssueRecord {
+function record(number: number, { issue = {}, ...others }: Changes = {}): IssueRecord {
   const repo = issue.repo ?? 'o/a'
-  const plain = { ref: `${repo}#${number}`, repo, number, title: 'Mend it', body: '', labels: [], assignees: [], author: 'ann', url: '' }
+  const plain = { ref: `${repo}#${number}`, repo, number, title: 'Fix it', body: '', labels: [], assignees: [], author: 'ann', url: '' }
   return {
     issue: { ...plain, state: 'open', created_at: number, updated_at: 1, comments: 0, ...issue } as Issue,
     ...untouched,
     revision: number,
-    ...rest,
+    ...others,
   }
 }
 
@@ -38,14 +38,14 @@ function viewOf(issues: readonly IssueRecord[], changes: Partial<FleetState> = {
   return stateOf({ now: 1_000_000, issues, writers, ...changes }, rules)
 }
 
-const wish = (changes: Partial<PickRequest> = {}): PickRequest => ({ repos, issue: null, skips: [], ...changes })
+const requestOf = (changes: Partial<PickRequest> = {}): PickRequest => ({ repos, issue: null, skips: [], ...changes })
 const pick = (issues: readonly IssueRecord[], wanted: Partial<PickRequest> = {}, changes: Partial<FleetState> = {}) =>
-  pickIssues(viewOf(issues, changes), policy, wish(wanted))
+  pickIssues(viewOf(issues, changes), policy, requestOf(wanted))
 const refs = ({ picks }: ReturnType<typeof pick>) => picks.map(({ issue }) => issue.ref)
 const why = ({ refused }: ReturnType<typeof pick>) => refused.map(({ reason }) => reason)
 const labelled = (...labels: readonly string[]) => ({ issue: { labels } })
 
-test('by its labels in their order, then the oldest first', () => {
+test('pick: orders by priority label, then by age', () => {
   const issues = [record(1), record(2, labelled('bug')), record(3, labelled('BUG', 'urgent')), record(4, labelled('bug'))]
   const picked = pick(issues)
   assert.deepEqual(refs(picked), ['o/a#3', 'o/a#2', 'o/a#4', 'o/a#1'])
@@ -60,7 +60,7 @@ test('by its labels in their order, then the oldest first', () => {
   )
 })
 
-test('each reason why an issue is no work is said', () => {
+test('pick: gives the reason for each issue that it refuses', () => {
   const reasons: readonly [IssueRecord, RegExp][] = [
     [record(1, labelled('epic')), /^its label "epic" is in dispatch\.skip_labels$/],
     [record(2, labelled('design')), /^its label "design" is in sprint\.skip_labels$/],
@@ -83,19 +83,19 @@ test('each reason why an issue is no work is said', () => {
   assert.deepEqual(why(pick([record(1)], {}, { writers: new Map() })).map(said), ['burn could not read its repo'])
 })
 
-test('only of the repos that are asked for, whether a window serves them or not', () => {
+test('pick: takes only from the requested repos', () => {
   const issues = [record(1), record(2, { issue: { repo: 'o/b' } }), record(3, { issue: { repo: 'o/c' } })]
   assert.deepEqual(refs(pick(issues, { repos: ['o/b'] })), ['o/b#2'])
   assert.deepEqual(refs(pick(issues)), ['o/a#1', 'o/b#2'])
 })
 
-test('what this worker leaves alone is not picked, and says why', () => {
+test('pick: leaves out the issues that this worker skips', () => {
   const skips = [{ worker: 'w', issue: 'o/a#1', until: null, reason: 'no_change: it said so', at: 1 }]
   const picked = pick([record(1), record(2)], { skips })
   assert.deepEqual([refs(picked), why(picked).map(said)], [['o/a#2'], ['this worker skips it for now: no_change: it said so']])
 })
 
-test('a person who names an issue is obeyed over what sprints skip, and not over what holds for all', () => {
+test('pick: a named issue overrides the skip rules of sprints only', () => {
   const skips = [{ worker: 'w', issue: 'o/a#1', until: null, reason: 'r', at: 1 }]
   const named = pick([record(1, labelled('design')), record(2)], { issue: 'o/a#1', skips })
   assert.deepEqual([refs(named), named.picks[0]?.reason], [['o/a#1'], { code: 'named_by_person' }])
@@ -112,7 +112,7 @@ const drawn = fc.record({
   done: fc.boolean(),
 })
 
-test('the order is total, the same in whatever order issues come, and nothing is picked that is no work', () => {
+test("pick: the order is total and does not depend on the input's", () => {
   fc.assert(
     fc.property(fc.array(drawn, { maxLength: 20 }), fc.infiniteStream(fc.nat()), (all, chance) => {
       const issues = all.map(({ standing, done, ...issue }, index) => record(index + 1, { issue, standing, done }))
@@ -135,7 +135,7 @@ test('the order is total, the same in whatever order issues come, and nothing is
         ranks.toSorted((a, b) => a - b),
       )
       const asked = issues.filter(({ issue }) => repos.includes(issue.repo)).length
-      assert.equal(picked.picks.length + picked.refused.length, asked, 'of each it is known why or why not')
+      assert.equal(picked.picks.length + picked.refused.length, asked, 'each issue is picked or has a reason')
     }),
   )
 })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { includedBy, isProtected, linkTarget, protectedAmong } from '../../src/decide/protect.ts'
 
-test('protect: CI definitions of all forges and hooks, in any folder and spelling', () => {
+test('protect: covers CI definitions and hooks in any folder and spelling', () => {
   const yes = [
     '.github/workflows/x.yml .github/actions/a/action.yml .gitea/workflows/x.yml .forgejo/workflows/x.yaml .gitlab-ci.yml .gitlab/ci/a.yml',
     '.woodpecker.yml .woodpecker/a.yml .drone.yml .circleci/config.yml Jenkinsfile Jenkinsfile.release .travis.yml azure-pipelines-pr.yml',
@@ -16,14 +16,14 @@ test('protect: CI definitions of all forges and hooks, in any folder and spellin
   for (const path of no.split(' ')) assert.ok(!isProtected(path), path)
 })
 
-test('protect: the spec allows single paths', () => {
+test('protect: the spec can allow single paths', () => {
   const touched = ['.github/workflows/docs.yml', '.github/workflows/release.yml', 'src/a.ts']
   assert.deepEqual(protectedAmong(touched, [], ['.github/workflows/docs.yml']), ['.github/workflows/release.yml'])
   assert.deepEqual(protectedAmong(touched, ['src/*'], ['.github/**']), ['src/a.ts'])
   assert.deepEqual(protectedAmong(touched, [], ['**']), [])
 })
 
-test('protect: local files that a CI definition includes', () => {
+test('protect: finds the local files that a CI definition includes', () => {
   const gitlab = `stages: [a]
 include:
   - local: /ci/a.yml
@@ -44,7 +44,7 @@ child:
   ])
 })
 
-test('protect: a link protects what it leads to', () => {
+test('protect: a link protects its target', () => {
   assert.deepEqual(linkTarget('.husky', 'tools/hooks'), ['tools/hooks', 'tools/hooks/**'])
   assert.deepEqual(linkTarget('.github/workflows', '../ci/./'), ['ci', 'ci/**'])
   assert.deepEqual([linkTarget('.husky', '/etc'), linkTarget('.husky', '../x'), linkTarget('.husky', '.')], [[], [], ['**']])

@@ -89,7 +89,7 @@ const planned = (state: FleetState) => {
 
 const given = fc.record({ workers: fc.array(workerOf, { maxLength: 8 }) })
 
-test('the front of each queue, as long as there is room, gives out what the whole backlog would', () => {
+test('queues: the front of each queue gives the same claims as the backlog', () => {
   fc.assert(
     fc.property(given, fc.array(issueOf, { maxLength: 40 }), (fleet, issues) => {
       const whole = viewOf(fleet, issues)
@@ -109,7 +109,7 @@ test('the front of each queue, as long as there is room, gives out what the whol
   )
 })
 
-test('nobody gets more than there is room for, two slots are never one, and home comes first', () => {
+test('queues: respects depth and slots, and prefers the home repo', () => {
   fc.assert(
     fc.property(given, fc.array(issueOf, { maxLength: 40 }), (fleet, issues) => {
       const view = viewOf(fleet, issues)
@@ -118,7 +118,7 @@ test('nobody gets more than there is room for, two slots are never one, and home
       const slots = new Set(view.dispatches.map(({ worker, slot }) => `${worker} ${slot}`))
       for (const { worker, slot, issue } of work) {
         const key = `${worker.id} ${slot}`
-        assert.ok(!slots.has(key), `${key} is given twice`)
+        assert.ok(!slots.has(key), `the slot ${key} is given twice`)
         slots.add(key)
         assert.ok(worker.repos.includes(issue.repo) && worker.role === 'worker' && slot !== null && slot < worker.depth)
         const record = fleet.workers[Number(worker.name.slice(1))]
@@ -129,7 +129,7 @@ test('nobody gets more than there is room for, two slots are never one, and home
           [...slots].filter((key) => key.startsWith(`${id} `)).length <=
             Math.max(depth, fleet.workers[Number(id.slice(5))]?.taken.length ?? 0),
         )
-      // An issue waits only where nobody who serves it has room left.
+      // An issue waits only if no worker that serves it has a free slot.
       const given = work.map((a) => ({ kind: 'work', state: 'claimed', worker: a.worker.id, slot: a.slot })) as never[]
       const left = freeWorkers({ ...view, dispatches: [...view.dispatches, ...given] }).freeSlots()
       const waiting = verdicts.filter(({ reason }) => reason.code === 'queued')
@@ -138,7 +138,7 @@ test('nobody gets more than there is room for, two slots are never one, and home
       for (const { worker } of home)
         assert.ok(
           !waiting.some(({ issue }) => issue.startsWith(`${worker.home}#`) && worker.repos.includes(worker.home ?? '')),
-          `${worker.id} left its home`,
+          `${worker.id} got another issue although one of its home repo waits`,
         )
     }),
     { numRuns: 500 },

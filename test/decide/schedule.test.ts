@@ -20,14 +20,14 @@ const run = (changes: Partial<ScheduledRun> = {}): ScheduledRun => ({
   ...changes,
 })
 
-/** The command as cron hands it to a shell: an escaped percent sign is one, a bare one would end it. */
+/** Returns the command as cron passes it to a shell. cron unescapes percent signs, and a bare one ends the command. */
 function cronCommand(line: string): string {
   const command = line.split(' ').slice(5).join(' ').trimEnd()
   assert.doesNotMatch(command, /(?<!\\)%/, 'a bare percent sign ends the command')
   return command.replaceAll('\\%', '%')
 }
 
-test('a crontab line runs exactly the words, whatever they hold, and adds what they print to the log', (t) => {
+test('schedule: a crontab line runs exactly the words and logs the output', (t) => {
   const dir = scratch(t)
   const log = join(dir, "new folder's 50%", 'x.log')
   const show = [process.execPath, '-e', 'process.stdout.write(JSON.stringify([process.argv.slice(1), process.env.PATH]))', '--', ...hostile]
@@ -38,7 +38,7 @@ test('a crontab line runs exactly the words, whatever they hold, and adds what t
   assert.equal(execFileSync('cat', [log], { encoding: 'utf8' }), once + once)
 })
 
-test('schedule: TMUX_TMPDIR goes along to every scheduler', (t) => {
+test('schedule: passes TMUX_TMPDIR to each scheduler', (t) => {
   const log = join(scratch(t), 'x.log')
   const tmux_tmpdir = "/run/my 'tmux' 100%"
   const command = cronCommand(crontabLine(run({ argv: ['printenv', 'TMUX_TMPDIR'], log, tmux_tmpdir })))
@@ -49,7 +49,7 @@ test('schedule: TMUX_TMPDIR goes along to every scheduler', (t) => {
   assert.match(launchdPlist(run({ tmux_tmpdir })), /<key>TMUX_TMPDIR<\/key>\s*<string>\/run\/my 'tmux' 100%<\/string>/)
 })
 
-test('cron is asked only for what it can say', () => {
+test('schedule: refuses intervals that cron cannot express', () => {
   const every = (ms: number) =>
     crontabLine(run({ every: ms }))
       .split(' ')
@@ -63,13 +63,13 @@ test('cron is asked only for what it can say', () => {
   assert.throws(() => crontabLine(run({ path: '/x'.repeat(500) })), { code: 'schedule_long', exit: 2 })
 })
 
-test('nothing can say a line end: it is refused by all three', () => {
+test('schedule: all three formats refuse control characters', () => {
   for (const write of [crontabLine, systemdUnits, launchdPlist])
     for (const changes of [{ argv: ['a', 'b\n* * * * * evil'] }, { path: '/bin\u0000' }, { log: '/x\r\n' }])
       assert.throws(() => write(run(changes)), { code: 'schedule_words', exit: 2 })
 })
 
-/** Words in the quotes of systemd.syntax(7), as its reader takes them. */
+/** Returns the quoted words of a line as systemd reads them. Source: systemd.syntax(7). */
 function systemdWords(line: string, command: boolean): string[] {
   return [...line.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([, word = '']) => {
     const plain = word.replaceAll(/\\(.)/g, '$1').replaceAll('%%', '%')
@@ -77,19 +77,19 @@ function systemdWords(line: string, command: boolean): string[] {
   })
 }
 
-test('systemd reads the words back as they are, and its timer is for the service', () => {
+test('schedule: systemd reads the words back unchanged', () => {
   const units = systemdUnits(run({ path: '/a$b:/100%' }))
   assert.deepEqual([...units.keys()], ['burn-sprint.service', 'burn-sprint.timer'])
   const service = units.get('burn-sprint.service') ?? ''
   const value = (name: string) => new RegExp(`^${name}=(.*)$`, 'm').exec(service)?.[1] ?? ''
   assert.deepEqual(systemdWords(value('ExecStart'), true), run().argv)
-  assert.doesNotMatch(value('ExecStart').replaceAll('$$', ''), /\$/, 'no variable')
+  assert.doesNotMatch(value('ExecStart').replaceAll('$$', ''), /\$/, 'it contains no variable')
   assert.deepEqual(systemdWords(value('Environment'), false), ['PATH=/a$b:/100%'])
   assert.match(units.get('burn-sprint.timer') ?? '', /^OnUnitActiveSec=900$/m)
 })
 
 const analyze = '/usr/bin/systemd-analyze'
-test('systemd itself finds nothing wrong with the units', { skip: existsSync(analyze) ? false : 'there is no systemd here' }, (t) => {
+test('schedule: systemd-analyze accepts the units', { skip: existsSync(analyze) ? false : 'systemd is not installed' }, (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'units-'))
   t.after(() => rmSync(dir, { recursive: true }))
   const units = systemdUnits(run({ argv: ['/bin/sh', ...hostile] }))
@@ -102,7 +102,7 @@ test('systemd itself finds nothing wrong with the units', { skip: existsSync(ana
   assert.doesNotMatch(said, /burn-sprint/, said)
 })
 
-test('a launchd job is well-formed, and has the words as they are', () => {
+test('schedule: a launchd job is well-formed and keeps the words', () => {
   const text = launchdPlist(run())
   const parse = 'import json, plistlib, sys; print(json.dumps(plistlib.loads(sys.stdin.buffer.read())))'
   const strings = [...text.matchAll(/<string>([^<]*)<\/string>/g)].map(([, word = '']) => unescaped(word))

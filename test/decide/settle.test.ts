@@ -1,4 +1,4 @@
-/** What `settle` decides of work under way, and what that frees in memory. */
+/** Tests of `settle`: its actions, and the state that they lead to. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { UnderWayState } from '../../src/core/fleet-state.ts'
@@ -10,7 +10,7 @@ import { dispatchOf, id, now, sprintOf, stateOf } from '../support/state.ts'
 import { delivery } from './observations.ts'
 import { settle, withFreed } from '../../src/decide/settle.ts'
 
-/** One worker that holds one issue. */
+/** A state in which one worker has one issue. */
 function held(changes: Partial<UnderWayState>, dispatch: Partial<LiveDispatch> = {}): UnderWayState {
   const incarnations = new Map([['m/W/A', '1.%1.9']])
   return stateOf({ dispatches: [dispatchOf(dispatch)], incarnations, sprints: [sprintOf()], ...changes }, { idle_timeout: null })
@@ -18,7 +18,7 @@ function held(changes: Partial<UnderWayState>, dispatch: Partial<LiveDispatch> =
 
 const record = { ...untouched, issue: { ref: 'o/r#1' } as Issue, attempts: 1, standing: 'taken', revision: 4 } as const
 
-test('settle: a later decider sees what an earlier one ended', () => {
+test('settle: a later decider sees the moves of an earlier one', () => {
   const mangled = new Set([id])
   assert.deepEqual(
     settle(held({ mangled })).actions.map((action) => action.do),
@@ -32,7 +32,7 @@ test('settle: a later decider sees what an earlier one ended', () => {
   assert.deepEqual([state.dispatches, state.sprints, state.freed], [[], [], [{ issue: 'o/r#1', to: 'done' }]])
 })
 
-test('settle: frees the issue as the ledger will, with an attempt more if it was lost', () => {
+test('settle: frees the issue, and counts a lost one as an attempt', () => {
   const lost = settle(held({ ended: new Set(['m 1.%1.9']) })).state
   const [freed] = withFreed([record], lost)
   assert.deepEqual([freed?.standing, freed?.revision, freed?.attempts, freed?.failed_at, freed?.done], [null, 5, 2, now, false])
@@ -42,17 +42,17 @@ test('settle: frees the issue as the ledger will, with an attempt more if it was
   assert.equal(withFreed([other], lost)[0], other)
 })
 
-test('settle: work in review frees its slot and keeps its issue; a question frees no issue', () => {
+test('settle: work in review frees its slot but keeps its issue', () => {
   const change = { dispatch_id: id, name: '#1', url: 'u', state: 'open', author: 'burn', fork: false, closes: [], created_at: now } as const
   const { state } = settle(held({ changes: [change] }))
   assert.deepEqual([state.dispatches.map((each) => [each.state, each.change_url]), state.freed], [[['review', 'u']], []])
   assert.deepEqual(settle(held({ closed: new Set(['o/r#1']) }, { kind: 'council' })).state.freed, [])
 })
 
-const farther = (kind: DeliveryKind) => delivery('seen', { id: '0k3v9w2x4abce', kind, dispatch: id })
+const furtherText = (kind: DeliveryKind) => delivery('seen', { id: '0k3v9w2x4abce', kind, dispatch: id })
 
-test('corrections: only a text that told the agent to disregard the changed one releases the issue', () => {
-  const after = (kind: DeliveryKind) => settle(held({ mangled: new Set([id]), corrections: [farther(kind)] })).actions
+test('corrections: only a correction that arrived releases the issue', () => {
+  const after = (kind: DeliveryKind) => settle(held({ mangled: new Set([id]), corrections: [furtherText(kind)] })).actions
   assert.deepEqual(
     after('follow_up').map((action) => (action.do === 'tell' ? [action.kind, action.reason.code, action.before] : action.do)),
     [['correction', 'disregard', 0]],

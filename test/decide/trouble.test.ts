@@ -1,4 +1,4 @@
-/** What follows from trouble that every issue would meet, decided minute by minute on a clock of the test's own. */
+/** Tests of the recovery from trouble that every issue would meet. Each test runs the deciders minute by minute on its own clock. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { LiveDispatch, ResumeText } from '../../src/core/ledger/claims.ts'
@@ -17,6 +17,7 @@ const minute = 60_000
 const start = Date.UTC(2026, 5, 1, 12)
 const worker = { id: 'm/W/A', role: 'worker', depth: 2, repos: ['o/r'], home: null, sublane: null } as unknown as Worker
 
+/** The course of a worker's trouble. `reading` gives its state by minute and by the number of texts that told it to continue. */
 interface Night {
   readonly reading: (minutes: number, told: number) => Partial<Reading> & { readonly state: ReadingState }
   readonly minutes: number
@@ -24,7 +25,7 @@ interface Night {
   readonly dispatches?: readonly Partial<LiveDispatch>[]
 }
 
-/** What was done, with the minute; each text arrives at once. */
+/** Returns the moves and texts, each with its minute. Each text arrives at once. */
 function night({ reading, minutes, idle_timeout = 30 * minute, dispatches = [{}] }: Night): string[] {
   const did: string[] = []
   const resumes = new Map<string, ResumeText[]>()
@@ -67,27 +68,27 @@ interface Seen {
 
 function viewOf(now: Time, { seen, since, record, resumes, live, idle_timeout }: Seen): UnderWayState {
   const states = new Map([[worker.id, { state: seen.state, since }]])
-  const sights = withTroubles([{ worker, reading: seen, incarnation: 'i' } as unknown as WorkerSnapshot], {
+  const snapshots = withTroubles([{ worker, reading: seen, incarnation: 'i' } as unknown as WorkerSnapshot], {
     records: [record],
     states,
     now,
   })
-  const seenSo = { now, dispatches: live, records: [record], states, resumes, workers: sights, incarnations: new Map([[worker.id, 'i']]) }
-  return stateOf(seenSo, { idle_timeout, stale_after: 24 * 60 * minute })
+  const facts = { now, dispatches: live, records: [record], states, resumes, workers: snapshots, incarnations: new Map([[worker.id, 'i']]) }
+  return stateOf(facts, { idle_timeout, stale_after: 24 * 60 * minute })
 }
 
 const auth = { state: 'error', detail: 'auth' } as const
 
-test('trouble: told to go on after growing pauses, then released; no attempt is counted', () => {
+test('trouble: resumes after growing pauses, then releases', () => {
   assert.deepEqual(night({ reading: () => auth, minutes: 60 }), ['5 d0 told', '15 d0 told', '30 d0 released'])
 })
 
-test('trouble: told once, works on, and nothing more follows', () => {
+test('trouble: an agent that continues gets no second text', () => {
   const reading: Night['reading'] = (_, told) => (told === 0 ? auth : { state: 'working' })
   assert.deepEqual(night({ reading, minutes: 90 }), ['5 d0 told'])
 })
 
-test('trouble: a turn that fails at once again is the same trouble, seen at work or not', () => {
+test('trouble: a turn that fails again at once is the same trouble', () => {
   let last = 0
   const seen: Night['reading'] = (_, told) => {
     const worked = told > last
@@ -97,22 +98,22 @@ test('trouble: a turn that fails at once again is the same trouble, seen at work
   assert.deepEqual(night({ reading: seen, minutes: 60 }), ['5 d0 told', '17 d0 told', '30 d0 released'])
 })
 
-test('trouble: a turn that got somewhere before it failed is a trouble of its own', () => {
+test('trouble: a turn that worked for a while has new trouble', () => {
   const reading: Night['reading'] = (at) => (at < 6 ? auth : at < 60 ? { state: 'working' } : auth)
   assert.deepEqual(night({ reading, minutes: 100 }), ['5 d0 told', '65 d0 told', '75 d0 told', '90 d0 released'])
 })
 
-test('trouble: a worker that recovers by itself is told once, with all that it holds', () => {
+test('trouble: a recovered worker gets one text per dispatch', () => {
   const reading: Night['reading'] = (at) => (at < 3 ? auth : at < 5 ? { state: 'unknown' } : { state: 'idle' })
   assert.deepEqual(night({ reading, minutes: 20, dispatches: [{}, {}] }), ['5 d0 told', '5 d1 told'])
 })
 
-test('trouble: a person who has the agent go on leaves nothing to tell', () => {
+test('trouble: burn sends nothing if a person resumed the agent', () => {
   const reading: Night['reading'] = (at) => (at < 3 ? auth : at < 5 ? { state: 'working' } : { state: 'idle' })
   assert.deepEqual(night({ reading, minutes: 20 }), [])
 })
 
-test('trouble: an agent is told about all that it holds, and all is released', () => {
+test('trouble: resumes and releases all dispatches of an agent', () => {
   const two = [{ handed_at: start - minute }, { handed_at: start - 2 * minute }]
   assert.deepEqual(night({ reading: () => auth, minutes: 40, dispatches: two }), [
     '5 d0 told',
@@ -124,26 +125,26 @@ test('trouble: an agent is told about all that it holds, and all is released', (
   ])
 })
 
-test('trouble: with a reset time the issue is kept until then, and released after it if that did not help', () => {
+test('trouble: keeps the issue until the limit resets, then releases it', () => {
   const reading = () => ({ state: 'error', detail: 'rate limit', evidence: 'usage limit reached, try again in 3h 20m' }) as const
   assert.deepEqual(night({ reading, minutes: 300 }), ['200 d0 told', '210 d0 told', '230 d0 released'])
 })
 
-test('trouble: a reset further away than work may be stale is not waited for', () => {
+test('trouble: does not wait for a reset after stale_after', () => {
   const reading = () => ({ state: 'error', detail: 'rate limit', evidence: 'weekly limit reached, try again in 4 days' }) as const
   assert.deepEqual(night({ reading, minutes: 60 }), ['5 d0 told', '15 d0 told', '30 d0 released'])
 })
 
-test('trouble: what the issue causes fails as an attempt, and is never told to go on', () => {
+test('trouble: a failure that the issue caused counts as an attempt', () => {
   for (const detail of ['context', 'empty answer', 'turn failed', null])
     assert.deepEqual(night({ reading: () => ({ state: 'error', detail }), minutes: 60 }), ['30 d0 failed'], String(detail))
 })
 
-test('trouble: with idle_timeout off it is told with growing pauses, and nothing is ever taken away', () => {
+test('trouble: without idle_timeout it resumes and never releases', () => {
   assert.deepEqual(night({ reading: () => auth, minutes: 40, idle_timeout: null }), ['5 d0 told', '15 d0 told', '35 d0 told'])
 })
 
-test('trouble: its worker gets no work for an hour, then one issue; a new failure renews the hour', () => {
+test('trouble: its worker gets one issue per hour as a trial', () => {
   const at = (minutes: number, record: Partial<WorkerRecord>, reading: Partial<Reading> = {}) => {
     const now = start + minutes * minute
     const full = {
@@ -167,13 +168,13 @@ test('trouble: its worker gets no work for an hour, then one issue; a new failur
   }
   assert.match(said(at(59, {}).why), /^burn sends it nothing: in trouble \(auth\): HTTP 401: no; next try at 2026-06-01T13:00Z$/)
   assert.deepEqual(at(60, {}), { why: null, free: 1 }, 'of a depth of two')
-  assert.equal(at(90, { used_at: start + 61 * minute }).free, 0, 'given one meanwhile')
-  assert.equal(at(90, { state_since: start + 62 * minute }).free, 0, 'failed meanwhile')
-  assert.equal(at(90, {}, { detail: 'rate limit', evidence: 'limit reached, try again in 2h' }).free, 0, 'it said when')
+  assert.equal(at(90, { used_at: start + 61 * minute }).free, 0, 'it got an issue in between')
+  assert.equal(at(90, { state_since: start + 62 * minute }).free, 0, 'it failed in between')
+  assert.equal(at(90, {}, { detail: 'rate limit', evidence: 'limit reached, try again in 2h' }).free, 0, 'the text names the reset time')
   assert.equal(at(1, {}, { detail: 'context' }).free, 2, 'the next issue may be shorter')
 })
 
-test('reset: the words that agents have for when it is over', () => {
+test('reset: understands the words of agents for the reset time', () => {
   const zone = process.env['TZ']
   process.env['TZ'] = 'UTC'
   const minutesIn: Readonly<Record<string, number | null>> = {

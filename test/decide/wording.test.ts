@@ -7,7 +7,7 @@ import { sentence, worded } from '../../src/decide/wording.ts'
 const why: Reason = { code: 'draft' }
 const none = {}
 
-/** One example for each code: the compiler refuses a code without one. */
+/** An example for each code. The compiler refuses a code without one. */
 const examples: { readonly [C in ReasonCode]: ReasonData[C] } = {
   prose: { text: 'an old sentence' },
   taken: none,
@@ -138,28 +138,28 @@ const examples: { readonly [C in ReasonCode]: ReasonData[C] } = {
 
 const reasons = Object.entries(examples).map(([code, data]) => ({ code, ...data }) as Reason)
 
-test('reasons: each code has a sentence of its own that shows its data', () => {
+test('reasons: each code has its own sentence with its data', () => {
   const sentences = reasons.map((reason) => [reason.code, sentence(reason)] as const)
   for (const [code, text] of sentences) assert.doesNotMatch(text, /undefined|\[object|NaN|^$/, code)
   assert.equal(new Set(sentences.map(([, text]) => text)).size, sentences.length)
 })
 
-test('reasons: the ledger keeps each one whole, with its code first', () => {
+test('reasons: the ledger stores each one whole, its code first', () => {
   for (const reason of reasons) {
     const kept = encodeReason(reason)
     assert.deepEqual(decodeReason(kept), reason)
     if (reason.code !== 'prose') assert.ok(kept.startsWith(encodedPrefix(reason.code)), kept)
   }
   const late = { at: 1, code: 'claimed_by_other_ledger', dispatch: 'd', seen_at: 5 } as unknown as Reason
-  assert.ok(encodeReason(late).startsWith(encodedPrefix('claimed_by_other_ledger')), 'whatever the order of its keys')
+  assert.ok(encodeReason(late).startsWith(encodedPrefix('claimed_by_other_ledger')), 'in any order of its keys')
 })
 
-test('reasons: sentences of older ledgers and codes of newer ones stay readable', () => {
+test('reasons: older sentences and newer codes stay readable', () => {
   assert.deepEqual(decodeReason('its issue is closed'), { code: 'prose', text: 'its issue is closed' })
   assert.equal(sentence(decodeReason('{"code":"of_tomorrow","x":1}')), '{"code":"of_tomorrow","x":1}')
 })
 
-test('reasons: JSON shows the sentence and its code, however deep', () => {
+test('reasons: JSON shows the sentence and its code at any depth', () => {
   assert.deepEqual(worded({ all: [{ reason: why, n: 1 }], verdict: { reason: null } }), {
     all: [{ reason: 'a draft is in the composer', reason_code: 'draft', n: 1 }],
     verdict: { reason: null },

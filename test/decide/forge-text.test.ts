@@ -10,7 +10,7 @@ import { changeBody, changeTitle, commitMessage, type ChangeText } from '../../s
 import { forgeTool } from '../../src/sprint/forge-tool.ts'
 import { anyCharacter } from '../support/any-character.ts'
 
-/** Effects that a forge or a browser would find in a text. */
+/** The effects that a text could have on a forge or in a browser. */
 const effects: Readonly<Record<string, RegExp>> = {
   mention: /@[\w-]/,
   reference: /[#!]\d|\bG[HL]-\d|\[(?:issue|work_item|merge_request|epic):/i,
@@ -27,7 +27,7 @@ const effects: Readonly<Record<string, RegExp>> = {
   control: /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/,
 }
 
-/** Forges strip a text of markup before they look for these. */
+/** Forges remove markup before they look for these. */
 const withoutMarkup = ['mention', 'reference', 'address', 'closing']
 
 function found(text: string): string[] {
@@ -48,12 +48,12 @@ const texts = fc.array(fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...hosti
   maxLength: 25,
 })
 
-test('harmless: the oracle sees each effect in the raw texts', () => {
+test('forge text: the patterns find each effect in the raw texts', () => {
   const all = new Set(hostile.flatMap(found))
   assert.deepEqual([...all].toSorted(), Object.keys(effects).toSorted())
 })
 
-test('harmless: no text of others has an effect on a forge', () => {
+test('forge text: no escaped text has an effect on a forge', () => {
   fc.assert(
     fc.property(texts, (parts) => {
       const text = parts.join('')
@@ -69,14 +69,14 @@ test('harmless: no text of others has an effect on a forge', () => {
   )
 })
 
-test('harmless: ordinary text reads as it was written', () => {
-  const plain = 'Mended `a.ts` & b.ts: 3 < 4, C#, "R&D", !important.\n\n```ts\nif (!x) return [1]\n```\n- see [docs](https://x.example/a)'
+test('forge text: ordinary text stays unchanged', () => {
+  const plain = 'Repaired `a.ts` & b.ts: 3 < 4, C#, "R&D", !important.\n\n```ts\nif (!x) return [1]\n```\n- see [docs](https://x.example/a)'
   assert.equal(escapeForForge(plain, 4000), plain)
   const seen = escapeForForge('Uses @types/node, as in #12.', 4000)
   assert.equal(seen.replaceAll('\u200b', ''), 'Uses @types/node, as in #12.')
 })
 
-test('harmless: texts and lines are bounded', () => {
+test('forge text: bounds texts and lines', () => {
   assert.ok(escapeForForge('x'.repeat(1e6), 4000).length < 4100)
   assert.ok(
     Math.max(
@@ -89,7 +89,7 @@ test('harmless: texts and lines are bounded', () => {
   assert.equal(escapeForForge('a\n\n\n\n\nb', 100), 'a\n\nb')
 })
 
-test('harmless: a title opens no draft', () => {
+test('forge text: a title does not mark a draft', () => {
   for (const title of ['WIP: x', '[wip] x', 'Draft: x', '[Draft] x', '(draft) x', 'fixup! x'])
     assert.doesNotMatch(escapeLineForForge(title, 200), /^(?:wip|\[wip|draft|\[draft|\(draft|fixup!)/i)
   assert.equal(escapeLineForForge('Drafts are saved', 200), 'Drafts are saved')
@@ -99,18 +99,18 @@ const issue = {
   ref: 'o/r#7',
   repo: 'o/r',
   number: 7,
-  title: 'Mend',
+  title: 'Fix',
   body: '',
   author: 'ann',
   labels: [],
   url: 'http://x/7',
 } as unknown as Issue
 
-/** What burn itself writes into the texts below, so that only the words of others are judged. */
+/** The parts that burn itself writes. They are removed, so that only foreign words are judged. */
 const ours = [/^<!-- burn:1 [^>]*-->$/gm, /^Closes #7$/gm, / \(#7\)$/g]
 const others = (text: string) => ours.reduce((each, pattern) => each.replace(pattern, ''), text)
 
-test('harmless: all that burn posts for a sprint closes its own issue only', async () => {
+test("forge text: a sprint's posts close only its own issue", async () => {
   const said: string[] = []
   const forge = { comment: async (_: string, body: string) => (said.push(body), { id: '1' }) } as unknown as Forge
   await fc.assert(

@@ -4,7 +4,7 @@ import * as fc from 'fast-check'
 import { parseHookEvent } from '../../src/core/hook-event.ts'
 import { anyCharacter } from '../support/any-character.ts'
 
-test('signal: what a hook wrote is read, with and without detail and ids', () => {
+test('hook event: is parsed with and without detail and ids', () => {
   assert.deepEqual(parseHookEvent('7 1795236843 pre_tool_call clarify 1m7y6ewdbs30w:1325527265,1m7y6ewdd85cv'), {
     seq: 7,
     at: 1_795_236_843_000,
@@ -18,7 +18,7 @@ test('signal: what a hook wrote is read, with and without detail and ids', () =>
   assert.deepEqual(parseHookEvent('1 2 Stop - -'), { seq: 1, at: 2000, event: 'Stop', detail: null, told: [] })
 })
 
-test('signal: whatever else stands there is none, and never an exception', () => {
+test('hook event: any other text is null, without an exception', () => {
   for (const text of ['', 'x', '1 2 Stop', '1 2 Stop - - -', '-1 2 Stop - -', '1 2 St op - -', '1 2 Stop - NOTANID'])
     assert.equal(parseHookEvent(text), null)
   fc.assert(fc.property(fc.string({ unit: anyCharacter, maxLength: 200 }), (text) => void parseHookEvent(text)))

@@ -8,7 +8,7 @@ import { said } from '../support/reasons.ts'
 import { dispatchOf, id, now, sprintOf, stateOf } from '../support/state.ts'
 
 const minute = 60_000
-/** A worker that holds one issue, and has been idle for 40 minutes. */
+/** A state in which one worker has one issue, and has been idle for 40 minutes. */
 function viewOf(changes: Partial<UnderWayState> = {}, dispatch: Partial<LiveDispatch> = {}): UnderWayState {
   const states = new Map([['m/W/A', { state: 'idle', since: now - 40 * minute } as const]])
   const dispatches = [dispatchOf({ handed_at: now - 90 * minute, ...dispatch })]
@@ -31,13 +31,13 @@ const changeOf = (more: Partial<Change> = {}): Change => ({
 const settled = (view: UnderWayState) => dispatchMoves(view)
 const becomes = (view: UnderWayState) => settled(view).map(({ to }) => to)
 
-test('what an agent holds that has had nothing to do for long has failed, and says why', () => {
+test('moves: a dispatch fails when its agent was idle for long', () => {
   const [move] = settled(viewOf())
   assert.deepEqual([move?.to, move?.from], ['failed', ['handed']])
   assert.deepEqual(move?.reason, { code: 'turn_quiet', minutes: 40 })
 })
 
-test('it has not where its turn may not be over, its text may not have arrived, or its change could not be seen', () => {
+test('moves: an idle agent keeps its dispatch in doubtful cases', () => {
   const never: Record<string, UnderWayState> = {
     'at work': viewOf({ states: new Map([['m/W/A', { state: 'working', since: now - 90 * minute }]]) }),
     'idle for a moment': viewOf({ states: new Map([['m/W/A', { state: 'idle', since: now - 29 * minute }]]) }),
@@ -55,21 +55,25 @@ test('it has not where its turn may not be over, its text may not have arrived, 
   for (const [what, view] of Object.entries(never)) assert.deepEqual(becomes(view), [], what)
 })
 
-test('what is known for certain goes before: closed, in review, merged, gone', () => {
+test('moves: certain facts come before an idle agent', () => {
   const change = (state: Change['state']) => [changeOf({ state })]
   assert.deepEqual(becomes(viewOf({ closed: new Set(['o/r#1']) })), ['done'])
   assert.deepEqual(becomes(viewOf({ changes: change('open') })), ['review'])
   assert.deepEqual(becomes(viewOf({ changes: change('merged') })), ['done'])
   assert.deepEqual(becomes(viewOf({ changes: change('closed') }, { state: 'review' })), ['failed'])
   assert.deepEqual(becomes(viewOf({ ended: new Set(['m 1.%1.9']) })), ['lost'])
-  assert.deepEqual(becomes(viewOf({ ended: new Set(['other 1.%1.9']) })), ['failed'], 'the same incarnation on another machine')
+  assert.deepEqual(
+    becomes(viewOf({ ended: new Set(['other 1.%1.9']) })),
+    ['failed'],
+    'an agent with the same incarnation on another machine ended',
+  )
   assert.deepEqual(becomes(viewOf({ ended: new Set(['m 1.%1.9']), incarnations: new Map([['m/W/A', '1.%1.10']]) })), ['lost'])
 })
 
 const sprinting = (changes: Partial<UnderWayState>, lease_until: number, dispatch: Partial<LiveDispatch> = {}) =>
   viewOf({ incarnations: new Map(), sprints: [sprintOf({ lease_until })], ...changes }, { incarnation: null, ...dispatch })
 
-test('a sprint whose process is gone: given back where nothing had begun, lost where it had, in review where its change is open', () => {
+test('moves: a sprint without its process is released, lost or in review', () => {
   const open = [changeOf()] as UnderWayState['changes']
   const claimed = settled(sprinting({}, now, { state: 'claimed', handed_at: null }))
   assert.deepEqual(
@@ -84,21 +88,21 @@ test('a sprint whose process is gone: given back where nothing had begun, lost w
   assert.deepEqual(becomes(sprinting({ closed: new Set(['o/r#1']) }, now)), ['done'])
 })
 
-test('a sprint that lives is left alone, and so is one whose change could not be looked for', () => {
+test('moves: a running sprint keeps its state', () => {
   assert.deepEqual(becomes(sprinting({}, now + 1)), [])
   assert.deepEqual(becomes(sprinting({}, now + 1, { state: 'claimed', handed_at: null })), [])
   assert.deepEqual(becomes(sprinting({ repos_down: new Map([['o/r', 'no route']]) }, now - minute)), [])
   assert.deepEqual(becomes(sprinting({ writers: new Map() }, now - minute)), [])
-  assert.deepEqual(becomes(sprinting({}, now - minute, { state: 'review' })), [], 'what is in review needs no process')
+  assert.deepEqual(becomes(sprinting({}, now - minute, { state: 'review' })), [], 'a sprint in review needs no process')
 })
 
-test('a closed issue: the agent that still works on it is told, and nobody else', () => {
+test('moves: burn tells only an agent that works on a closed issue', () => {
   const closed = new Set(['o/r#1'])
   const tell = (changes: Partial<UnderWayState> = {}, dispatch: Partial<LiveDispatch> = {}) =>
     settled(viewOf({ closed, ...changes }, dispatch))[0]?.tell
   const text = `o/r#1 was closed while you worked on it (dispatch ${id}). Stop, push nothing more, and end your turn.`
   assert.equal(tell(), text)
-  assert.equal(tell({ incarnations: new Map() }), text, 'its machine was not looked at: the text waits for that very agent')
+  assert.equal(tell({ incarnations: new Map() }), text, 'the machine was not observed: the text waits for that agent')
   const change = (state: Change['state']) => ({ changes: [changeOf({ state })] })
   const silent: Record<string, unknown> = {
     'its agent has ended': tell({ ended: new Set(['m 1.%1.9']) }),
@@ -113,7 +117,7 @@ test('a closed issue: the agent that still works on it is told, and nobody else'
   for (const [what, told] of Object.entries(silent)) assert.equal(told, undefined, what)
 })
 
-test('a change from another branch that closes the issue is the work of its dispatch', () => {
+test('moves: a change from another branch can end the dispatch', () => {
   const other = (more: Partial<Change> = {}) => ({ changes: [changeOf({ dispatch_id: null, closes: ['o/r#1'], ...more })] })
   const step = (more: Partial<Change>, dispatch: Partial<LiveDispatch> = {}) =>
     settled(viewOf(other(more), { claimed_at: now - 95 * minute, ...dispatch })).map(({ to, change_url }) => `${to} ${change_url}`)
@@ -123,15 +127,15 @@ test('a change from another branch that closes the issue is the work of its disp
   assert.deepEqual(step({ state: 'closed' }, { state: 'review', change_url: 'u' }), ['failed u'])
   assert.deepEqual(step({ state: 'closed' }, { state: 'review', change_url: 'another' }), [])
   const idle = ['failed undefined']
-  assert.deepEqual(step({ state: 'closed' }), idle, 'somebody dropped another change')
-  assert.deepEqual(step({ state: 'merged', created_at: now - 96 * minute }), idle, 'one that was merged for an earlier turn')
-  assert.deepEqual(step({ state: 'merged', dispatch_id: '0k3v9w2x4abcx' }), idle, "another dispatch's")
-  assert.deepEqual(step({ closes: ['o/r#2'] }), idle, "another issue's")
-  assert.deepEqual(step({}, { state: 'claimed', handed_at: null, incarnation: null }), ['released undefined'], 'not begun yet')
+  assert.deepEqual(step({ state: 'closed' }), idle, 'somebody closed another change')
+  assert.deepEqual(step({ state: 'merged', created_at: now - 96 * minute }), idle, 'a change that was merged before the claim')
+  assert.deepEqual(step({ state: 'merged', dispatch_id: '0k3v9w2x4abcx' }), idle, 'the change of another dispatch')
+  assert.deepEqual(step({ closes: ['o/r#2'] }), idle, 'the change of another issue')
+  assert.deepEqual(step({}, { state: 'claimed', handed_at: null, incarnation: null }), ['released undefined'], 'the dispatch has not begun')
   assert.deepEqual(step({}, { kind: 'council' }), [])
 })
 
-test('a change that was edited and no longer closes the issue gives the issue back, without an attempt', () => {
+test('moves: a change that no longer closes the issue releases it', () => {
   const view = viewOf({ changes: [changeOf({ dispatch_id: null })] }, { state: 'review', change_url: 'u' })
   assert.deepEqual(
     settled(view).map(({ from, to, reason, change_url }) => [from, to, said(reason), change_url]),
@@ -139,7 +143,7 @@ test('a change that was edited and no longer closes the issue gives the issue ba
   )
 })
 
-test('of several changes the one that is merged or open decides, and of the same one the last that was read', () => {
+test('moves: a merged or open change decides among several', () => {
   const both = (...states: Change['state'][]) => ({
     changes: states.map((state, index) => changeOf({ state, url: `u${index}`, closes: ['o/r#1'], dispatch_id: index === 0 ? id : null })),
   })
@@ -149,7 +153,7 @@ test('of several changes the one that is merged or open decides, and of the same
   assert.deepEqual(becomes(viewOf({ changes: [changeOf(), changeOf({ state: 'merged' })] })), ['done'])
 })
 
-test('the change of somebody else: a sprint is ended while it is open, and never credited with it', () => {
+test('moves: a foreign change ends a sprint without credit', () => {
   const other = { dispatch_id: null, closes: ['o/r#1'] }
   const step = (more: Partial<Change>, changes: Partial<UnderWayState> = {}) =>
     settled(
@@ -161,7 +165,7 @@ test('the change of somebody else: a sprint is ended while it is open, and never
   assert.deepEqual(step({ dispatch_id: id }), [['review', 'a change is open for review', 'u']])
 })
 
-test('a change from another branch: its issue stays with an agent that may still work', () => {
+test("moves: a working agent keeps its issue despite another branch's change", () => {
   const working = { states: new Map([['m/W/A', { state: 'working' as const, since: now }]]) }
   const view = (state: Change['state'], more: Partial<UnderWayState> = working) =>
     viewOf({ changes: [changeOf({ dispatch_id: null, closes: ['o/r#1'], state })], ...more }, { claimed_at: 0 })
@@ -171,10 +175,10 @@ test('a change from another branch: its issue stays with an agent that may still
     { states: new Map([['m/W/A', { state: 'idle' as const, since: now - 1000 }]]) },
   ])
     assert.deepEqual(becomes(view('open', more)), [])
-  assert.deepEqual(becomes(view('closed')), [], 'somebody dropped it')
+  assert.deepEqual(becomes(view('closed')), [], 'somebody closed it')
   assert.deepEqual(becomes(view('open', {})), ['review'])
-  assert.deepEqual(becomes(view('open', { ended: new Set(['m 1.%1.9']) })), ['review'], 'its agent has ended: its work is under review')
+  assert.deepEqual(becomes(view('open', { ended: new Set(['m 1.%1.9']) })), ['review'], 'its agent has ended, so its work is in review')
   const [merged] = settled(view('merged'))
   assert.deepEqual([merged?.to, merged?.tell?.includes('was closed')], ['done', true])
-  assert.equal(settled(view('merged', {}))[0]?.tell, undefined, 'it has nothing to do')
+  assert.equal(settled(view('merged', {}))[0]?.tell, undefined, 'the agent is idle')
 })
