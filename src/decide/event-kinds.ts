@@ -268,7 +268,7 @@ export const eventKinds: { readonly [K in EventKind]: Meaning<K> } = {
   'agent.stopped': {
     meaning: 'burn sends nothing to a kind of agent, because its screens or its last texts are not as expected.',
     payload: { reason },
-    text: ({ reason }) => `burn sends it nothing: ${sentence(reason)}. Look at a pane: burn attach (see docs/how-to/recover.md)`,
+    text: ({ reason }) => `it gets no texts: ${sentence(reason)}. Look at a pane: burn attach (see docs/how-to/recover.md)`,
     level: 'error',
   },
   'cycle.failed': { meaning: 'A cycle failed. burn tries again in the next cycle.', ...failed, level: 'error', fleeting: true },

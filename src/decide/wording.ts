@@ -93,10 +93,10 @@ const sentences: { readonly [C in ReasonCode]: (data: ReasonData[C]) => string }
 
   role: ({ role }) => `its role is ${role}`,
   held: (hold) => `held: ${holdText(hold)}`,
-  sent_nothing: ({ why }) => `burn sends it nothing: ${sentence(why)}`,
+  sent_nothing: ({ why }) => `it gets no texts: ${sentence(why)}`,
   worker_state: ({ state }) => `it is ${state}`,
   follow_up_first: () => 'a text about its own change goes first',
-  looping: () => 'it takes issues itself (burn worker loop)',
+  looping: () => 'it takes its issues itself (burn worker loop)',
   composer_strange: ({ kind, strange, of, evidence }) =>
     `burn does not recognise the composer of ${kind} on ${strange} of ${counted(of, 'worker')} (${evidence})`,
   texts_unproven: ({ kind, unproven, of, last }) =>

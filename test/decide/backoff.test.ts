@@ -19,7 +19,7 @@ function tried(attempts: number, number = 7, failed_at: number | null = at): Iss
 /** The pause before the next attempt (ms). */
 const wait = (record: IssueRecord) => (retryAt(record, minute, at) ?? at) - at
 
-test('back-off: doubles, shortened by at most a quarter, up to its limit', () => {
+test('back-off: doubles up to its limit, minus at most a quarter', () => {
   const failures = fc.integer({ min: 1, max: 2_000 })
   const spread = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
   fc.assert(

@@ -73,7 +73,7 @@ test('moves: certain facts come before an idle agent', () => {
 const sprinting = (changes: Partial<UnderWayState>, lease_until: number, dispatch: Partial<LiveDispatch> = {}) =>
   viewOf({ incarnations: new Map(), sprints: [sprintOf({ lease_until })], ...changes }, { incarnation: null, ...dispatch })
 
-test('moves: a sprint without its process is released, lost or in review', () => {
+test('moves: a sprint without a process ends or goes to review', () => {
   const open = [changeOf()] as UnderWayState['changes']
   const claimed = settled(sprinting({}, now, { state: 'claimed', handed_at: null }))
   assert.deepEqual(
@@ -96,7 +96,7 @@ test('moves: a running sprint keeps its state', () => {
   assert.deepEqual(becomes(sprinting({}, now - minute, { state: 'review' })), [], 'a sprint in review needs no process')
 })
 
-test('moves: burn tells only an agent that works on a closed issue', () => {
+test('moves: tells only an agent that works on a closed issue', () => {
   const closed = new Set(['o/r#1'])
   const tell = (changes: Partial<UnderWayState> = {}, dispatch: Partial<LiveDispatch> = {}) =>
     settled(viewOf({ closed, ...changes }, dispatch))[0]?.tell

@@ -10,7 +10,7 @@ import { eventKinds, eventText } from '../../src/decide/event-kinds.ts'
 
 const src = resolve(import.meta.dirname, '../../src')
 
-test('events: each kind has a meaning and words that show its payload', () => {
+test('events: each kind has a meaning, and words for its payload', () => {
   for (const [kind, { meaning, payload }] of Object.entries(eventKinds)) {
     assert.match(meaning, /^\S.*\.$/, kind)
     const example = (field: string) =>

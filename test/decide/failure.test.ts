@@ -22,7 +22,7 @@ test('failure: each class has consistent consequences', () => {
   }
 })
 
-test('failure: only a failure that the issue caused counts as an attempt', () => {
+test('failure: only failures that the issue caused are attempts', () => {
   const of = (dispatch: string) => classes.filter((each) => consequenceOf(each).dispatch === dispatch)
   for (const each of [
     'backend_down',
@@ -42,7 +42,7 @@ test('failure: only a failure that the issue caused counts as an attempt', () =>
     assert.ok(of('failed').includes(each as FailureClass), each)
 })
 
-test('failure: a run ends if every other issue would fail the same way', () => {
+test('failure: a run ends if every issue would fail alike', () => {
   const ends = classes.filter((each) => consequenceOf(each).ends_run)
   assert.deepEqual(
     ends.toSorted(),

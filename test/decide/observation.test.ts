@@ -2,14 +2,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { lineChecksum } from '../../src/core/typed-line.ts'
 import { observe } from '../../src/decide/observation.ts'
-import { id, line, me, parsedScreen } from './observations.ts'
+import { id, line, me, screenOf } from './observations.ts'
 import { pane } from './pane.ts'
 import { said } from '../support/reasons.ts'
 
-test('observation: finds the id, the agent and a person at the pane', () => {
+test('observation: finds the id, the agent and a person', () => {
   const rows = line.match(/.{1,40}/g) ?? []
   const screen = ['● do this', '', `❯ ${rows[0]}`, ...rows.slice(1), '────']
-  const drafted = { ...parsedScreen('idle', 'draft'), composer_rows: [2, 2 + rows.length] as const, draft: rows.join('\n') }
+  const drafted = { ...screenOf('idle', 'draft'), composer_rows: [2, 2 + rows.length] as const, draft: rows.join('\n') }
   const of = {
     delivery: { id, typed: line },
     pane,
@@ -43,7 +43,7 @@ test('observation: finds the id, the agent and a person at the pane', () => {
   })
   const echoed = {
     ...of,
-    look: { ...parsedScreen('idle'), composer_rows: [rows.length + 1, rows.length + 2] as const },
+    look: { ...screenOf('idle'), composer_rows: [rows.length + 1, rows.length + 2] as const },
     screen: [`● ${rows[0]}`, ...rows.slice(1).map((row) => `  ${row}`), '', '❯', '────'],
   }
   const { outside_since, whole } = observe(echoed)
@@ -72,7 +72,7 @@ test('observation: finds the id, the agent and a person at the pane', () => {
   const above = [`● ${rows[0]}`, ...rows.slice(1)]
   assert.equal(observe({ ...echoed, screen: ['', '', '', '❯'], above }).whole, true, 'in the history')
   assert.equal(
-    observe({ ...echoed, look: parsedScreen('unknown', 'absent') }).outside_since,
+    observe({ ...echoed, look: screenOf('unknown', 'absent') }).outside_since,
     null,
     'without a recognised composer the id may be inside of it',
   )

@@ -33,7 +33,7 @@ export function delivery(state: DeliveryState, more: Partial<Delivery> = {}): De
 }
 
 /** A parsed screen with this state and composer. */
-export function parsedScreen(state: ReadingState, composer: ParsedScreen['composer'] = 'empty', interrupts = false): ParsedScreen {
+export function screenOf(state: ReadingState, composer: ParsedScreen['composer'] = 'empty', interrupts = false): ParsedScreen {
   return {
     reading: { state, detail: null, evidence: '' },
     composer,
@@ -44,11 +44,11 @@ export function parsedScreen(state: ReadingState, composer: ParsedScreen['compos
 }
 
 /** The observation of an idle agent with an empty composer. */
-export function observed(more: Partial<Observation> = {}): Observation {
+export function seen(more: Partial<Observation> = {}): Observation {
   return {
     reachable: true,
     incarnation: me,
-    look: parsedScreen('idle'),
+    look: screenOf('idle'),
     in_composer: false,
     tag_in_composer: false,
     outside_since: null,

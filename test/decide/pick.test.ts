@@ -112,7 +112,7 @@ const drawn = fc.record({
   done: fc.boolean(),
 })
 
-test("pick: the order is total and does not depend on the input's", () => {
+test('pick: the order is total and independent of the input', () => {
   fc.assert(
     fc.property(fc.array(drawn, { maxLength: 20 }), fc.infiniteStream(fc.nat()), (all, chance) => {
       const issues = all.map(({ standing, done, ...issue }, index) => record(index + 1, { issue, standing, done }))

@@ -89,7 +89,7 @@ const planned = (state: FleetState) => {
 
 const given = fc.record({ workers: fc.array(workerOf, { maxLength: 8 }) })
 
-test('queues: the front of each queue gives the same claims as the backlog', () => {
+test('queues: the front of each queue leads to the same claims', () => {
   fc.assert(
     fc.property(given, fc.array(issueOf, { maxLength: 40 }), (fleet, issues) => {
       const whole = viewOf(fleet, issues)

@@ -25,7 +25,7 @@ test('reading: if both agree, both are evidence and the detail stays', () => {
   assert.deepEqual(both, { state: 'waiting', detail: 'approval', evidence: 'a row; hook Stop 2 s ago' })
 })
 
-test('reading: an idle screen outweighs a busy hook only after a while', () => {
+test('reading: an idle screen outweighs a busy hook after a while', () => {
   for (const busy of ['working', 'waiting'] as const) {
     assert.equal(merged('idle', busy, 9_999), busy)
     assert.equal(merged('idle', busy, 10_000), 'unknown')
@@ -33,7 +33,7 @@ test('reading: an idle screen outweighs a busy hook only after a while', () => {
   }
 })
 
-test('reading: a question, a dead pane and an unreachable machine outweigh events', () => {
+test('reading: a question and a dead or unreachable pane outweigh events', () => {
   for (const screen of ['waiting', 'dead', 'unreachable'] as const)
     for (const hook of ['idle', 'working', 'error'] as const) assert.equal(merged(screen, hook, 0), screen)
 })
@@ -43,7 +43,7 @@ test('reading: an answered question is working once the screen has updated', () 
   assert.equal(merged('working', 'waiting', 3_000), 'working')
 })
 
-test('reading: a hook reports a failed turn that the screen does not show', () => {
+test('reading: a hook reports failed turns that screens do not show', () => {
   assert.equal(merged('idle', 'error', 3_600_000), 'error')
   assert.equal(merged('error', 'working', 0), 'working')
   assert.equal(merged('error', 'working', 3_000), 'error')

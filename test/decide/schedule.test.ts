@@ -27,7 +27,7 @@ function cronCommand(line: string): string {
   return command.replaceAll('\\%', '%')
 }
 
-test('schedule: a crontab line runs exactly the words and logs the output', (t) => {
+test('schedule: a crontab line runs the words and logs the output', (t) => {
   const dir = scratch(t)
   const log = join(dir, "new folder's 50%", 'x.log')
   const show = [process.execPath, '-e', 'process.stdout.write(JSON.stringify([process.argv.slice(1), process.env.PATH]))', '--', ...hostile]

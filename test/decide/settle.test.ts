@@ -32,7 +32,7 @@ test('settle: a later decider sees the moves of an earlier one', () => {
   assert.deepEqual([state.dispatches, state.sprints, state.freed], [[], [], [{ issue: 'o/r#1', to: 'done' }]])
 })
 
-test('settle: frees the issue, and counts a lost one as an attempt', () => {
+test('settle: frees the issue, and counts a loss as an attempt', () => {
   const lost = settle(held({ ended: new Set(['m 1.%1.9']) })).state
   const [freed] = withFreed([record], lost)
   assert.deepEqual([freed?.standing, freed?.revision, freed?.attempts, freed?.failed_at, freed?.done], [null, 5, 2, now, false])

@@ -88,7 +88,7 @@ test('trouble: an agent that continues gets no second text', () => {
   assert.deepEqual(night({ reading, minutes: 90 }), ['5 d0 told'])
 })
 
-test('trouble: a turn that fails again at once is the same trouble', () => {
+test('trouble: a turn that fails again soon is the same trouble', () => {
   let last = 0
   const seen: Night['reading'] = (_, told) => {
     const worked = told > last
@@ -166,7 +166,7 @@ test('trouble: its worker gets one issue per hour as a trial', () => {
     })
     return { why: workBlockReason(view.workers[0]!, null), free: freeWorkers(view).freeSlots().get('o/r') ?? 0 }
   }
-  assert.match(said(at(59, {}).why), /^burn sends it nothing: in trouble \(auth\): HTTP 401: no; next try at 2026-06-01T13:00Z$/)
+  assert.match(said(at(59, {}).why), /^it gets no texts: in trouble \(auth\): HTTP 401: no; next try at 2026-06-01T13:00Z$/)
   assert.deepEqual(at(60, {}), { why: null, free: 1 }, 'of a depth of two')
   assert.equal(at(90, { used_at: start + 61 * minute }).free, 0, 'it got an issue in between')
   assert.equal(at(90, { state_since: start + 62 * minute }).free, 0, 'it failed in between')

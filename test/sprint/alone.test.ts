@@ -88,7 +88,7 @@ test('burn doctor checks what sprints need, and says what mends it', limit, asyn
   chmodSync(rig.state, 0o755)
   const bad = await findings()
   const of = (level: string) => bad.filter((finding) => finding.level === level)
-  assert.match(of('fail')[0]?.remedy ?? '', /renew its key/)
+  assert.match(of('fail')[0]?.remedy ?? '', /renew the key/)
   assert.match(of('warn')[0]?.remedy ?? '', /^chmod 700 /)
   assert.ok(!JSON.stringify(bad).includes(secrets.model))
 

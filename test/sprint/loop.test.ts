@@ -215,7 +215,7 @@ describe('burn worker loop', { concurrency: 3 }, () => {
     assert.notEqual(sent.code, 0)
     assert.match(sent.out + sent.err, /it takes its issues itself/)
     assert.match((await rig.burn('christen')).out, /already +box\/W\/AZOTH +it takes its issues itself/)
-    assert.match((await rig.burn('status')).out, /burn sends it nothing: it takes issues itself/)
+    assert.match((await rig.burn('status')).out, /gets no texts: it takes its issues itself/)
     assert.match((await rig.burn('explain', 'app#2')).out, /it takes its issues itself/)
     loop.stop()
     await loop.ended

@@ -81,5 +81,5 @@ test('sprint run: says which repos it could not read, once', async (t) => {
     if (++rests === 3) stop.abort()
   }
   await loop({ worker, count: 1, interval: 20, skip_for: 1000, onEnd: () => {}, onPause: onRest }, sprints.context, stop.signal)
-  assert.deepEqual(sprints.said.filter((text) => text.includes('could not be read')).length, 1, 'a loop says it once')
+  assert.deepEqual(sprints.said.filter((text) => text.includes('burn could not read it')).length, 1, 'a loop says it once')
 })
