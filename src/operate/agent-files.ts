@@ -1,4 +1,4 @@
-/** Lays out on a machine what agents need before they start: the hook, and a place of each worker's own. Two calls a machine, whatever its workers. */
+/** Installs the files that agents need before they start: the hook, and a folder for each worker. It makes two calls to a machine for all of its workers. */
 import type { AgentPlace, AgentStart } from '../core/agent.ts'
 import type { Machine, Worker, WorkerId } from '../core/nouns.ts'
 import { parseDocument } from 'yaml'
@@ -8,41 +8,41 @@ import { messageOf } from '../core/errors.ts'
 import { installFiles, readHome } from '../host/files.ts'
 
 /**
- * How each worker's agent is started. Where nothing can be laid out, agents start without hooks: that costs what they would have told, and no more. Why
- * is in `without_hooks` of each.
+ * Installs the files of these workers' agents, and returns how to start each agent. If that fails, agents start without hooks, and `without_hooks` has the
+ * reason: burn then reads their state from their screens alone.
  */
 export async function prepareAgentStarts(
   machine: Machine,
   workers: readonly Worker[],
   fleet: string,
 ): Promise<ReadonlyMap<WorkerId, AgentStart>> {
-  const hooked = workers.filter(({ agent }) => agent.hooks && paneAgent(agent).hookState !== undefined)
-  const bare = (worker: Worker, why?: string): readonly [WorkerId, AgentStart] => {
+  const withHooks = workers.filter(({ agent }) => agent.hooks && paneAgent(agent).hookState !== undefined)
+  const withoutHooks = (worker: Worker, why?: string): readonly [WorkerId, AgentStart] => {
     const start = paneAgent(worker.agent).start(worker.agent, null)
     return [worker.id, why === undefined ? start : { ...start, without_hooks: why }]
   }
-  const starts = new Map(workers.filter((worker) => !hooked.includes(worker)).map((worker) => bare(worker)))
-  if (hooked.length === 0) return starts
+  const starts = new Map(workers.filter((worker) => !withHooks.includes(worker)).map((worker) => withoutHooks(worker)))
+  if (withHooks.length === 0) return starts
   try {
-    const places = await placesOn(machine, hooked, fleet)
-    for (const worker of hooked) {
+    const places = await placesOn(machine, withHooks, fleet)
+    for (const worker of withHooks) {
       const at = places(worker)
       starts.set(worker.id, paneAgent(worker.agent).start(worker.agent, at))
     }
-    await lay(machine, [...starts.values()], places(hooked[0]!))
+    await installAgentFiles(machine, [...starts.values()], places(withHooks[0]!))
     return starts
   } catch (thrown) {
-    for (const worker of hooked) starts.set(...bare(worker, messageOf(thrown)))
+    for (const worker of withHooks) starts.set(...withoutHooks(worker, messageOf(thrown)))
     return starts
   }
 }
 
-/** Asks the machine for its home and what the kinds want to read there; returns where each worker's place is. */
+/** Reads the home folder and the configuration files of the agent kinds from the machine. Returns a function from a worker to its place. */
 async function placesOn(machine: Machine, workers: readonly Worker[], fleet: string): Promise<(worker: Worker) => AgentPlace> {
   const names = [...new Set(workers.flatMap(({ agent }) => paneAgent(agent).reads ?? []))]
   const { home: person, files, entries } = await readHome(machine, names)
   const configs = new Map<string, unknown>()
-  for (const [name, text] of files) configs.set(name, text === null ? null : parsed(text))
+  for (const [name, text] of files) configs.set(name, text === null ? null : parseConfig(text))
   const state = machine.state_dir.replace(/^~(?=\/|$)/, person)
   return ({ window, name }) => ({
     hook: `${state}/hook`,
@@ -54,17 +54,19 @@ async function placesOn(machine: Machine, workers: readonly Worker[], fleet: str
   })
 }
 
-/** Null where it is neither YAML nor JSON, as where there is no file: the agent itself will say what is wrong with it. */
-function parsed(text: string): unknown {
+/** Returns the data of a YAML or JSON file; null if it is malformed. The agent itself reports a malformed file. */
+function parseConfig(text: string): unknown {
   const document = parseDocument(text, { logLevel: 'silent' })
   return document.errors.length > 0 ? null : document.toJS({ maxAliasCount: 100 })
 }
 
-async function lay(machine: Machine, starts: readonly AgentStart[], { hook }: AgentPlace): Promise<void> {
+async function installAgentFiles(machine: Machine, starts: readonly AgentStart[], { hook }: AgentPlace): Promise<void> {
   const files = starts.flatMap(({ files: own = {} }) => Object.entries(own).map(([path, text]) => ({ path, text, mode: '600' as const })))
   const links = starts.flatMap(({ links: own = {} }) => Object.entries(own).map(([path, to]) => ({ path, to })))
   const folder = hook.slice(0, hook.lastIndexOf('/'))
-  const readme = 'What agents told by their hooks: one file a pane, no text of anybody. burn-fleet makes it anew when it is gone.\n'
+  const readme =
+    'Events that agents reported by their hooks, one file for each pane. The files contain no prompts and no answers.\n' +
+    'If you delete this folder, burn-fleet makes it again.\n'
   await installFiles(machine, {
     files: [{ path: hook, text: hookScript, mode: '700' }, { path: `${folder}/hooks/README`, text: readme, mode: '600' }, ...files],
     links,

@@ -9,96 +9,108 @@ import { paneAgent } from '../agents/index.ts'
 import { BurnError } from '../core/errors.ts'
 import { sanitize } from '../core/text.ts'
 import { closedInputs } from '../decide/observation.ts'
+import { sentence } from '../decide/wording.ts'
 import { hostOf, paneOf } from '../observe/worker-pane.ts'
 
-/** How long the agent may take to show that it has the answer, and the pause between looks, milliseconds. */
+/** Maximum time (ms) until the agent must show that it took the answer. */
 const answerTimeout = 10_000
-const pause = 100
+/** Pause (ms) between snapshots. */
+const pollPause = 100
 
-/** Names a question, so that an answer can say which one it is for. */
+/** Returns a short hash of a question. An answer can name it, so that burn answers no other question. */
 export function markOf(question: string): string {
   return createHash('sha256').update(question).digest('hex').slice(0, 8)
 }
 
+/** The question that a worker's agent asks. */
 export interface OpenQuestion {
   readonly worker: string
   readonly detail: string | null
-  /** As its screen shows it, choices included. */
+  /** The question and its choices, as the screen shows them. */
   readonly question: string
 }
 
+/** The outcome of an answer. */
 export interface Answered extends OpenQuestion {
-  /** `taken`: the agent went on, or asks something else. `unknown`: the question still stands, or the agent could not be looked at any more. */
+  /** `taken`: the agent continues, or asks another question. `unknown`: it still asks the question, or burn could no longer read its screen. */
   readonly outcome: 'taken' | 'unknown'
-  /** What the agent does now. */
+  /** The state of the agent after the answer; or the error if burn could not read it. */
   readonly state: string
 }
 
-interface Seen {
+interface WorkerView {
   readonly host: PaneHost
   readonly pane: Pane
   readonly kind: PaneAgent
-  readonly look: ParsedScreen
+  readonly screen: ParsedScreen
 }
 
-/** What a worker asks. Throws BurnError `not_asking` where nothing is open, and what `seeWorker` throws. */
-export async function askedBy(worker: Worker, session: Session): Promise<OpenQuestion> {
-  return asked(worker, await seeWorker(worker, session))
+/** Returns the question that a worker's agent asks. Throws BurnError `not_asking`, `machine_unreachable`, `pane_missing` or `no_agent`. */
+export async function readQuestion(worker: Worker, session: Session): Promise<OpenQuestion> {
+  return openQuestionOf(worker, await readWorker(worker, session))
 }
 
-function asked(worker: Worker, { look }: Seen): OpenQuestion {
-  const { state, detail, evidence } = look.reading
+function openQuestionOf(worker: Worker, { screen }: WorkerView): OpenQuestion {
+  const { state, detail, evidence } = screen.reading
   if (state !== 'waiting')
-    throw new BurnError('not_asking', `${worker.id} asks nothing: it is ${state} (${evidence})`, 'burn status shows who is waiting')
-  return { worker: worker.id, detail, question: look.question ?? evidence }
+    throw new BurnError(
+      'not_asking',
+      `${worker.id} asks nothing: it is ${state} (${evidence})`,
+      'to see which workers wait for an answer: burn status',
+    )
+  return { worker: worker.id, detail, question: screen.question ?? evidence }
 }
 
 /**
- * Answers what is open now. `expected`: the mark of the question that the person saw, where they gave it: another one is not answered. Throws BurnError
- * `no_such_choice` (exit 2), `question_changed`, `pane_in_use`, `not_typed`, and what `askedBy` throws.
+ * Types an answer to the open question, and waits until the agent takes it. `expected` is the mark of the question that the person saw; if it is given, burn
+ * answers no other question. Throws BurnError `no_such_choice` (exit 2), `question_changed`, `pane_in_use`, `never_asks`, `not_typed`, and those of
+ * `readQuestion`.
  */
 export async function answer(worker: Worker, choice: string, session: Session, expected: string | null = null): Promise<Answered> {
-  const seen = await seeWorker(worker, session)
-  const open = asked(worker, seen)
+  const seen = await readWorker(worker, session)
+  const open = openQuestionOf(worker, seen)
   if (expected !== null && expected !== markOf(open.question))
-    throw new BurnError('question_changed', `${worker.id} asks something else by now`, `burn answer ${worker.id} shows what it asks`)
+    throw new BurnError('question_changed', `${worker.id} now asks another question`, `read it: burn answer ${worker.id}`)
   if (seen.pane.in_mode)
-    throw new BurnError('pane_in_use', `somebody scrolls in the pane of ${worker.id}`, 'leave copy mode there (q), then answer again')
+    throw new BurnError('pane_in_use', `the pane of ${worker.id} is in copy mode`, 'leave copy mode there (q), then answer again')
   const closed = closedInputs[seen.pane.input]
   if (closed !== null)
-    throw new BurnError('pane_in_use', `nothing was typed to ${worker.id}: ${closed}`, 'open its input, then answer again')
+    throw new BurnError('pane_in_use', `burn typed nothing to ${worker.id}: ${sentence(closed)}`, 'open its input, then answer again')
   if (seen.kind.answer === undefined)
     throw new BurnError(
       'never_asks',
-      `how an agent of kind ${seen.kind.kind} is answered is not known`,
+      `burn cannot answer agents of kind ${seen.kind.kind}`,
       `answer it in its pane: burn attach ${worker.id}`,
     )
-  const pieces = seen.kind.answer(sanitize(choice), seen.look)
-  if (pieces === null)
-    throw new BurnError('no_such_choice', `${JSON.stringify(choice)} is none of what ${worker.id} offers`, `it asks:\n${open.question}`, {
-      exit: 2,
-    })
+  const keys = seen.kind.answer(sanitize(choice), seen.screen)
+  if (keys === null)
+    throw new BurnError(
+      'no_such_choice',
+      `${worker.id} does not offer the choice ${JSON.stringify(choice)}`,
+      `it asks:\n${open.question}`,
+      {
+        exit: 2,
+      },
+    )
   const target = { pane: seen.pane.id, agent_pid: seen.pane.agent_pid ?? 0 }
-  const [typed = { outcome: 'failed', why: 'no reply' }] = await seen.host.type([
-    { target, id: `answer-${session.newId()}`, place: pieces },
-  ])
+  const [typed = { outcome: 'failed', why: 'no reply' }] = await seen.host.type([{ target, id: `answer-${session.newId()}`, place: keys }])
   if (typed.outcome !== 'done')
-    throw new BurnError('not_typed', `nothing was typed to ${worker.id}: ${typed.why}`, 'look at its pane: burn attach')
+    throw new BurnError('not_typed', `burn typed nothing to ${worker.id}: ${typed.why}`, `look at its pane: burn attach ${worker.id}`)
   return waitUntilTaken(worker, open, session)
 }
 
-/** Looks until the question is gone. */
+/** Reads the screen until the agent took the answer, or until `answerTimeout`. */
 async function waitUntilTaken(worker: Worker, open: OpenQuestion, session: Session): Promise<Answered> {
   const { clock } = session
   let state = 'waiting'
-  for (const end = clock.now() + answerTimeout; clock.now() < end; await clock.sleep(pause)) {
+  for (const end = clock.now() + answerTimeout; clock.now() < end; await clock.sleep(pollPause)) {
     try {
-      const { look } = await seeWorker(worker, session)
-      state = look.reading.state
-      // Only an agent that is seen to go on, or to start, has taken it; one that shows nothing known may have, or not.
-      const goesOn = state === 'idle' || state === 'working' || state === 'error' || state === 'starting'
-      const asksElse = state === 'waiting' && (look.question ?? look.reading.evidence) !== open.question
-      if (goesOn || asksElse) return { ...open, outcome: 'taken', state }
+      const { screen } = await readWorker(worker, session)
+      state = screen.reading.state
+      // A screen that burn does not recognise proves nothing.
+      const continues = state === 'idle' || state === 'working' || state === 'error' || state === 'starting'
+      const asksAnother = state === 'waiting' && (screen.question ?? screen.reading.evidence) !== open.question
+      if (continues || asksAnother) return { ...open, outcome: 'taken', state }
     } catch (thrown) {
       if (!(thrown instanceof BurnError)) throw thrown
       state = thrown.message
@@ -107,13 +119,13 @@ async function waitUntilTaken(worker: Worker, open: OpenQuestion, session: Sessi
   return { ...open, outcome: 'unknown', state }
 }
 
-/** A live agent's screen, as it is now. Throws BurnError `machine_unreachable`, `pane_missing` or `no_agent`. */
-async function seeWorker(worker: Worker, session: Session): Promise<Seen> {
+/** Reads the current screen of a worker's live agent. Throws BurnError `machine_unreachable`, `pane_missing` or `no_agent`. */
+async function readWorker(worker: Worker, session: Session): Promise<WorkerView> {
   const host = await hostOf(worker, session)
-  const { snapshot: sight, screens } = await host.snapshotWithScreens()
-  const pane = paneOf(worker, sight)
+  const { snapshot, screens } = await host.snapshotWithScreens()
+  const pane = paneOf(worker, snapshot)
   if (pane.dead || pane.agent_pid !== pane.pid)
-    throw new BurnError('no_agent', `no agent lives in the pane of ${worker.id}`, `wake one: burn christen ${worker.id}`)
+    throw new BurnError('no_agent', `no agent lives in the pane of ${worker.id}`, `start one: burn christen ${worker.id}`)
   const kind = paneAgent(worker.agent)
-  return { host, pane, kind, look: kind.parseScreen(screens.get(pane.id) ?? [], pane) }
+  return { host, pane, kind, screen: kind.parseScreen(screens.get(pane.id) ?? [], pane) }
 }

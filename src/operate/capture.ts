@@ -1,4 +1,4 @@
-/** What a worker's pane shows. */
+/** `burn capture`: reads the screen and history of a worker's pane. */
 import type { Worker } from '../core/nouns.ts'
 import type { Session } from '../observe/session.ts'
 import { capturePanes } from '../tmux/panes.ts'
@@ -11,7 +11,7 @@ export interface CaptureOptions {
   readonly ansi: boolean
 }
 
-/** Rows from oldest to newest; blank ones below the last are left out. Throws BurnError `machine_unreachable` or `pane_missing`. */
+/** Returns the rows of a worker's pane, oldest first, without blank rows at the end. Throws BurnError `machine_unreachable` or `pane_missing`. */
 export async function captureWorker(worker: Worker, session: Session, { lines, ansi }: CaptureOptions): Promise<readonly string[]> {
   const host = await hostOf(worker, session)
   const { id } = paneOf(worker, await host.snapshot())

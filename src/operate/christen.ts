@@ -1,4 +1,4 @@
-/** Wakes an agent in every pane that has none, and tells each worker who it is. */
+/** `burn christen`: starts an agent in every pane that has none, and tells each worker its name and role. */
 import type { Reason } from '../core/reasons.ts'
 import type { Delivery } from '../core/lifecycle.ts'
 import type { AgentStart } from '../core/agent.ts'
@@ -18,9 +18,13 @@ import { leaseLength, withLeases } from '../observe/session.ts'
 import { sentence } from '../decide/wording.ts'
 import { MachineDeliveries, writerOf } from '../deliver/round.ts'
 
-/** `planned`: what a dry run would do. `named`: told who it is, and seen so. `already`: it knew. `unproven`: told, but not seen. `failed`: see why. */
+/**
+ * `planned`: a dry run. `named`: the agent has its name. `already`: it had its name before. `unproven`: burn typed the text, but found no proof that the agent
+ * has it. `failed`: `why` has the reason.
+ */
 export type Outcome = 'planned' | 'named' | 'already' | 'unproven' | 'failed'
 
+/** The result for one worker. */
 export interface Christening {
   readonly worker: string
   readonly outcome: Outcome
@@ -28,10 +32,10 @@ export interface Christening {
 }
 
 export interface ChristenOptions {
-  /** Agents that may be starting at once on one machine; null: as many as it has cores, and at least two. */
+  /** Maximum number of agents that start concurrently on one machine; null means its number of cores, but at least two. */
   readonly parallel: number | null
   readonly dryRun: boolean
-  /** Agents get hooks where the spec and their kind have them. */
+  /** True: agents get hooks if the spec and their kind allow it. */
   readonly hooks: boolean
   readonly onWithoutHooks: (worker: string, why: string) => void
   readonly onOutcome: (christening: Christening) => void
@@ -39,7 +43,10 @@ export interface ChristenOptions {
 
 const shells = /^-?(?:ba|z|da|fi|k)?sh$/
 
-/** Idempotent: an agent that was told stays as it is. On `stop` no more are started; those that were are seen through. */
+/**
+ * Starts and names the agents of these workers, and returns one result for each. It is idempotent: an agent that has its name gets no other text. After
+ * `stop` it starts no further agents, but completes those that are starting. Throws if the ledger fails.
+ */
 export async function christen(
   workers: readonly Worker[],
   session: Session,
@@ -54,26 +61,26 @@ export async function christen(
     const shared = { holds: new Map(), breakers, write: writerOf(session) }
     return mapConcurrently(hosts, hosts.length, async (host) => {
       const own = workers.filter(({ machine }) => machine === host.machine.name)
-      const begun = taken.filter(({ kind, worker }) => kind === 'identity' && own.some(({ id }) => id === worker))
-      return new Ward(own, new MachineDeliveries(host, begun, shared, session), session, options).run(stop)
+      const unfinished = taken.filter(({ kind, worker }) => kind === 'identity' && own.some(({ id }) => id === worker))
+      return new MachineChristening(own, new MachineDeliveries(host, unfinished, shared, session), session, options).run(stop)
     })
   })
   return all.flat()
 }
 
-/** One machine's christening: a queue of workers, and those whose agents are waking. */
-class Ward {
+/** Christens the workers of one machine: some wait in a queue, and the agents of others are starting. */
+class MachineChristening {
   readonly #done: Christening[] = []
   #starts: ReadonlyMap<WorkerId, AgentStart> = new Map()
   readonly #workers: readonly Worker[]
-  /** The identities of those whose agents are waking. */
-  readonly #waking: MachineDeliveries
+  /** The identity texts of the workers whose agents are starting. */
+  readonly #starting: MachineDeliveries
   readonly #session: Session
   readonly #options: ChristenOptions
 
-  constructor(workers: readonly Worker[], waking: MachineDeliveries, session: Session, options: ChristenOptions) {
+  constructor(workers: readonly Worker[], starting: MachineDeliveries, session: Session, options: ChristenOptions) {
     this.#workers = workers
-    this.#waking = waking
+    this.#starting = starting
     this.#session = session
     this.#options = options
   }
@@ -81,33 +88,34 @@ class Ward {
   async run(stop: AbortSignal): Promise<Christening[]> {
     const queue = await this.#queue()
     if (this.#options.hooks && !this.#options.dryRun) {
-      const asleep = queue.filter(({ alive }) => !alive).map(({ worker }) => worker)
-      this.#starts = await prepareAgentStarts(this.#waking.host.machine, asleep, this.#session.fleet.name)
+      const withoutAgent = queue.filter(({ alive }) => !alive).map(({ worker }) => worker)
+      this.#starts = await prepareAgentStarts(this.#starting.host.machine, withoutAgent, this.#session.fleet.name)
     }
-    const most = this.#options.parallel ?? Math.max(2, this.#waking.host.machine.cores ?? 4)
-    while (this.#waking.all.length > 0 || (queue.length > 0 && !stop.aborted)) {
-      const next = stop.aborted ? [] : queue.splice(0, most - this.#waking.all.length)
+    const limit = this.#options.parallel ?? Math.max(2, this.#starting.host.machine.cores ?? 4)
+    while (this.#starting.all.length > 0 || (queue.length > 0 && !stop.aborted)) {
+      const next = stop.aborted ? [] : queue.splice(0, limit - this.#starting.all.length)
       if (next.length > 0) await this.#begin(next)
-      if (this.#waking.all.length > 0 && !(await this.#step(stop))) await this.#session.clock.sleep(60, stop)
-      if (stop.aborted && this.#waking.all.every(({ state }) => state === 'planned')) break
+      if (this.#starting.all.length > 0 && !(await this.#step(stop))) await this.#session.clock.sleep(60, stop)
+      if (stop.aborted && this.#starting.all.every(({ state }) => state === 'planned')) break
     }
-    for (const { worker } of stop.aborted ? queue : []) this.#finish(worker.id, 'failed', 'stopped before its agent was started')
+    for (const { worker } of stop.aborted ? queue : []) this.#finish(worker.id, 'failed', 'stopped before burn started its agent')
     return this.#done
   }
 
-  /** Workers to start or to tell; what needs nothing is finished at once. */
+  /** Returns the workers to start or to name. Finishes all others at once. */
   async #queue(): Promise<{ worker: Worker; pane: Pane; alive: boolean }[]> {
-    const sight = await this.#waking.host.snapshot()
-    if (sight.state !== 'up') {
-      const why = sight.state === 'down' ? `no session on ${sight.machine} (burn up ${sight.machine})` : `unreachable: ${adviceOn(sight)}`
+    const snapshot = await this.#starting.host.snapshot()
+    if (snapshot.state !== 'up') {
+      const why =
+        snapshot.state === 'down' ? `no session on ${snapshot.machine} (burn up ${snapshot.machine})` : `unreachable: ${adviceOn(snapshot)}`
       for (const { id } of this.#workers) this.#finish(id, 'failed', why)
       return []
     }
-    const panes = new Map(sight.panes.map((pane) => [pane.worker, pane]))
+    const panes = new Map(snapshot.panes.map((pane) => [pane.worker, pane]))
     const queue = []
-    const begun = new Set(this.#waking.all.map(({ worker }) => worker))
+    const unfinished = new Set(this.#starting.all.map(({ worker }) => worker))
     const loops = await this.#loops()
-    for (const worker of this.#workers.filter(({ id }) => !begun.has(id))) {
+    for (const worker of this.#workers.filter(({ id }) => !unfinished.has(id))) {
       if (loops.has(worker.id)) {
         this.#finish(worker.id, 'already', sentence(looping))
         continue
@@ -118,13 +126,13 @@ class Ward {
         continue
       }
       if (!pane.made && !pane.dead && pane.agent_pid !== pane.pid && !shells.test(pane.command)) {
-        this.#finish(worker.id, 'failed', `${pane.command} runs in its pane, and was not started by burn`)
+        this.#finish(worker.id, 'failed', `its pane runs ${pane.command}, which burn did not start`)
         continue
       }
-      const incarnation = incarnationOf(pane, sight.server_started)
-      const told = incarnation === null ? null : await this.#told(worker, incarnation)
-      if (told === null) queue.push({ worker, pane, alive: incarnation !== null })
-      else this.#finish(worker.id, 'already', told)
+      const incarnation = incarnationOf(pane, snapshot.server_started)
+      const reason = incarnation === null ? null : await this.#whyNamed(worker, incarnation)
+      if (reason === null) queue.push({ worker, pane, alive: incarnation !== null })
+      else this.#finish(worker.id, 'already', reason)
     }
     return queue
   }
@@ -134,14 +142,15 @@ class Ward {
     return loopsIn((await ledger.deliveryView(owner)).leases, clock.now())
   }
 
-  async #leaveLoops(): Promise<void> {
-    const loopers = new Set(this.#workers.filter(({ agent }) => paneAgent(agent).may_loop === true).map(({ id }) => id))
-    const waking = this.#waking.all.filter(({ worker, state }) => state === 'planned' && loopers.has(worker))
-    const loops = waking.length === 0 ? new Map() : await this.#loops()
-    const left = waking.filter(({ worker }) => loops.has(worker))
-    if (left.length === 0) return
+  /** Withdraws the texts of agents that became loops (`burn worker loop`), because they read no text from their pane. */
+  async #skipLoops(): Promise<void> {
+    const loopWorkers = new Set(this.#workers.filter(({ agent }) => paneAgent(agent).may_loop === true).map(({ id }) => id))
+    const planned = this.#starting.all.filter(({ worker, state }) => state === 'planned' && loopWorkers.has(worker))
+    const loops = planned.length === 0 ? new Map() : await this.#loops()
+    const withLoop = planned.filter(({ worker }) => loops.has(worker))
+    if (withLoop.length === 0) return
     const { ledger, owner, clock } = this.#session
-    const moves = left.map(({ id, lease_token: token }) => ({
+    const moves = withLoop.map(({ id, lease_token: token }) => ({
       id,
       token,
       from: 'planned' as const,
@@ -149,34 +158,34 @@ class Ward {
       evidence: looping,
     }))
     for (const { worker } of await ledger.moveDeliveries(moves, owner, clock.now())) this.#finish(worker, 'named', sentence(looping))
-    this.#waking.all = this.#waking.all.filter((each) => !left.includes(each))
+    this.#starting.all = this.#starting.all.filter((each) => !withLoop.includes(each))
   }
 
-  /** How this very agent was told who it is; null where it was not. */
-  async #told(worker: Worker, incarnation: string): Promise<string | null> {
+  /** Returns the reason that this agent needs no text; null if it needs one. */
+  async #whyNamed(worker: Worker, incarnation: string): Promise<string | null> {
     const [last] = await this.#session.ledger.deliveries({ worker: worker.id, kind: 'identity', limit: 1 })
     if (last === undefined || last.state === 'refused' || last.state === 'mangled') return null
-    if (activeStates.includes(last.state)) return 'another process is telling it'
-    return last.incarnation === incarnation ? `told before (${last.state})` : null
+    if (activeStates.includes(last.state)) return 'another process is naming it'
+    return last.incarnation === incarnation ? `named before (${last.state})` : null
   }
 
   async #begin(next: readonly { worker: Worker; pane: Pane; alive: boolean }[]): Promise<void> {
     const { ledger, clock, newId, owner } = this.#session
     if (this.#options.dryRun) {
       for (const { worker, alive } of next)
-        this.#finish(worker.id, 'planned', alive ? 'would be told who it is' : 'its agent would be started and told who it is')
+        this.#finish(worker.id, 'planned', alive ? 'burn would tell it its name' : 'burn would start its agent and tell it its name')
       return
     }
-    const asleep = next.filter(({ alive }) => !alive)
-    const launches = asleep.map(({ worker, pane }) => {
+    const withoutAgent = next.filter(({ alive }) => !alive)
+    const launches = withoutAgent.map(({ worker, pane }) => {
       const { argv, env, queues = false, without_hooks } = this.#starts.get(worker.id) ?? paneAgent(worker.agent).start(worker.agent, null)
       if (without_hooks !== undefined) this.#options.onWithoutHooks(worker.id, without_hooks)
       return { pane, argv, env, queues, without_hooks: without_hooks ?? null, dir: worker.dir }
     })
     try {
-      if (launches.length > 0) await this.#waking.host.start(launches)
+      if (launches.length > 0) await this.#starting.host.start(launches)
     } catch (thrown) {
-      await this.#waking.host.drop(thrown)
+      await this.#starting.host.drop(thrown)
     }
     const texts = await Promise.all(
       next.map(async ({ worker }) => ({
@@ -187,22 +196,22 @@ class Ward {
       })),
     )
     const now = clock.now()
-    this.#waking.all = [...this.#waking.all, ...(await ledger.plan(texts, owner, now + leaseLength, now))]
+    this.#starting.all = [...this.#starting.all, ...(await ledger.plan(texts, owner, now + leaseLength, now))]
   }
 
-  /** True where something moved. */
+  /** Runs one round of deliveries. Returns true if something moved. */
   async #step(stop: AbortSignal): Promise<boolean> {
-    await this.#leaveLoops()
-    const { moved, lost, wrote } = await this.#waking.round(stop.aborted)
+    await this.#skipLoops()
+    const { moved, lost, wrote } = await this.#starting.round(stop.aborted)
     const held = ({ state, lease_owner }: Delivery) => activeStates.includes(state) && lease_owner === this.#session.owner
-    for (const delivery of this.#waking.all) {
+    for (const delivery of this.#starting.all) {
       const { worker, state, evidence } = delivery
-      if (lost) this.#finish(worker, 'failed', 'its machine can not be reached any more')
+      if (lost) this.#finish(worker, 'failed', 'burn lost the connection to its machine')
       else if (!activeStates.includes(state))
         this.#finish(worker, state === 'seen' ? 'named' : state === 'unknown' ? 'unproven' : 'failed', sentence(evidence))
-      else if (!held(delivery)) this.#finish(worker, 'failed', 'another process is telling it')
+      else if (!held(delivery)) this.#finish(worker, 'failed', 'another process is naming it')
     }
-    this.#waking.all = lost ? [] : this.#waking.all.filter(held)
+    this.#starting.all = lost ? [] : this.#starting.all.filter(held)
     return moved.length > 0 || wrote
   }
 

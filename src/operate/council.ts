@@ -1,4 +1,4 @@
-/** A person's question to the council: to every council and sentinel worker, for perspective and not for work. */
+/** `burn council`: sends a person's question to every council and sentinel worker. They answer it, and do no work for it. */
 import type { Delivery } from '../core/lifecycle.ts'
 import type { Worker } from '../core/nouns.ts'
 import type { Session } from '../observe/session.ts'
@@ -8,14 +8,15 @@ import { questionFor } from '../claim/prompts.ts'
 import { deliver } from '../deliver/deliver.ts'
 import { leaseLength, withLeases } from '../observe/session.ts'
 
-/** A member that can't be told yet (a draft, a question of its own) keeps the command this long, milliseconds. */
+/** Maximum time (ms) that the command waits for a worker that cannot get the question yet, for example because its composer has a draft. */
 const timeout = 10_000
 
+/** Returns the council and sentinel workers of the fleet. */
 export function councilOf({ fleet }: Pick<Session, 'fleet'>): Worker[] {
   return fleet.machines.flatMap(({ windows }) => windows.flatMap(({ workers }) => workers.filter(({ role }) => role !== 'worker')))
 }
 
-/** Asks all of them. Returns one delivery each, as it ended. Throws BurnError `council_empty` or `question_empty`. */
+/** Sends a question to all of them and returns one delivery for each. Throws BurnError `council_empty` or `question_empty`. */
 export async function askCouncil(question: string, session: Session, stop: AbortSignal): Promise<Delivery[]> {
   const members = councilOf(session)
   if (members.length === 0)

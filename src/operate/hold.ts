@@ -1,4 +1,4 @@
-/** Holding by hand: a worker, a lane, a machine, a repo or the whole fleet gets nothing new until a time, or until somebody resumes it. */
+/** `burn hold` and `burn resume`: a person stops new work for a worker, lane, machine, repo or the whole fleet, and ends that again. */
 import type { Hold, HoldLedger } from '../core/ledger/holds.ts'
 import type { Fleet, HoldScope } from '../core/nouns.ts'
 import type { Reason } from '../core/reasons.ts'
@@ -8,42 +8,42 @@ import { reposOf } from '../core/refs.ts'
 import { nearest } from '../core/suggest.ts'
 import { wholeFleet } from '../decide/holds.ts'
 
-/** What a person's hold is on. */
-export interface Held {
+/** The target of a hold by a person. */
+export interface HoldTarget {
   readonly scope: HoldScope
   readonly name: string
 }
 
 /**
- * Returns what a name means: `all`, a machine, a window (`mac/CRUCIBLE`, or its name), all windows of a lane, a repo or a worker. Throws BurnError `hold_unknown` or
- * `hold_ambiguous` (exit 2).
+ * Returns the targets that a name stands for: `all`, a machine, a window (`mac/CRUCIBLE`, or its name), all windows of a lane, a repo or a worker. Throws
+ * BurnError `hold_unknown` or `hold_ambiguous` (exit 2).
  */
-export function heldNamed(fleet: Fleet, given: string): readonly Held[] {
-  if (given === wholeFleet) return [{ scope: 'fleet', name: wholeFleet }]
-  const all = namesOf(fleet)
+export function holdTargetsNamed(fleet: Fleet, name: string): readonly HoldTarget[] {
+  if (name === wholeFleet) return [{ scope: 'fleet', name: wholeFleet }]
+  const all = targetNames(fleet)
   const found = Map.groupBy(
-    all.filter(({ names }) => names.includes(given)),
-    ({ held }) => held.scope,
+    all.filter(({ names }) => names.includes(name)),
+    ({ target }) => target.scope,
   )
   const [scopes, [first = []]] = [[...found.keys()], [...found.values()]]
   if (scopes.length === 0) {
     const near = nearest(
-      given,
+      name,
       all.flatMap(({ names }) => names),
     )
     const hint = near === null ? 'name a worker, a window, a lane, a machine, a repo, or all' : `did you mean ${near}?`
-    throw new BurnError('hold_unknown', `the fleet has nothing that is called ${JSON.stringify(given)}`, hint, { exit: 2 })
+    throw new BurnError('hold_unknown', `the fleet has no worker, window, lane, machine or repo ${JSON.stringify(name)}`, hint, { exit: 2 })
   }
   if (scopes.length > 1 || (scopes[0] !== 'lane' && first.length > 1)) {
-    const hint = `name it in full, for example ${[...found.values()].flatMap(([each]) => each?.names[0] ?? []).join(' or ')}`
-    throw new BurnError('hold_ambiguous', `${given} is the name of more than one: ${scopes.join(', ')}`, hint, { exit: 2 })
+    const hint = `write the full name, for example ${[...found.values()].flatMap(([each]) => each?.names[0] ?? []).join(' or ')}`
+    throw new BurnError('hold_ambiguous', `the name ${name} is ambiguous: ${scopes.join(', ')}`, hint, { exit: 2 })
   }
-  return first.map(({ held }) => held)
+  return first.map(({ target }) => target)
 }
 
-/** Everything that can be held, by each of its names; the first one is unique. */
-function namesOf(fleet: Fleet): { readonly held: Held; readonly names: readonly string[] }[] {
-  const entry = (scope: HoldScope, name: string, ...also: string[]) => ({ held: { scope, name }, names: [name, ...also] })
+/** Returns all possible targets with their names. The first name of each is unique. */
+function targetNames(fleet: Fleet): { readonly target: HoldTarget; readonly names: readonly string[] }[] {
+  const entry = (scope: HoldScope, name: string, ...aliases: string[]) => ({ target: { scope, name }, names: [name, ...aliases] })
   const machines = fleet.machines.flatMap(({ name: machine, windows }) => [
     entry('machine', machine),
     ...windows.flatMap(({ name, lane, workers }) => [
@@ -54,28 +54,33 @@ function namesOf(fleet: Fleet): { readonly held: Held; readonly names: readonly 
   return [...machines, ...reposOf(fleet).map((repo) => entry('repo', repo, repo.slice(repo.indexOf('/') + 1)))]
 }
 
-export interface PersonsHold {
+/** The details of a hold by a person. */
+export interface PersonalHold {
   readonly reason: Reason
-  /** Milliseconds; null: until somebody resumes it. */
+  /** The end of the hold (ms since 1970); null if it lasts until a person resumes it. */
   readonly until: number | null
   readonly actor: string
 }
 
+/** Saves a hold on each of these targets. It replaces an earlier hold by a person. */
 export async function holdByHand(
-  held: readonly Held[],
-  by: PersonsHold,
+  targets: readonly HoldTarget[],
+  by: PersonalHold,
   { ledger, clock }: SessionPart<HoldLedger, 'clock'>,
 ): Promise<void> {
   await ledger.saveHolds(
-    held.map((each) => ({ ...each, code: 'person' as const, ...by })),
+    targets.map((each) => ({ ...each, code: 'person' as const, ...by })),
     clock.now(),
   )
 }
 
-/** Returns the holds that there were. */
-export async function resumeByHand(held: readonly Held[], { ledger, clock }: SessionPart<HoldLedger, 'clock'>): Promise<readonly Hold[]> {
+/** Removes the holds that people set on these targets, and returns those that existed. */
+export async function resumeByHand(
+  targets: readonly HoldTarget[],
+  { ledger, clock }: SessionPart<HoldLedger, 'clock'>,
+): Promise<readonly Hold[]> {
   return ledger.removeHolds(
-    held.map((each) => ({ ...each, code: 'person' as const })),
+    targets.map((each) => ({ ...each, code: 'person' as const })),
     clock.now(),
   )
 }

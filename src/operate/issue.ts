@@ -1,4 +1,4 @@
-/** What a person mends by hand: an issue given back, or given again. */
+/** `burn issue release` and `burn issue requeue`: a person takes an issue from its worker, or allows burn to dispatch it again. */
 import type { Dispatch } from '../core/lifecycle.ts'
 import type { IssueRef } from '../core/nouns.ts'
 import type { OwnClaim } from '../claim/check.ts'
@@ -16,20 +16,20 @@ export interface Released {
   readonly dispatches: readonly Dispatch[]
   /** Claims of another ledger of this fleet that were released on the forge. */
   readonly elsewhere: readonly OwnClaim[]
-  /** Where the change is that is open for review: it keeps the issue from being given again. Null if there is none. */
+  /** The URL of a change that is open for review; null if there is none. burn does not dispatch the issue while it is open. */
   readonly open_change: string | null
 }
 
 /**
- * Gives an issue back. An agent that has the prompt and lives keeps the issue, and so does a change that is open for review, unless forced. With force, claims
- * of another ledger of this fleet are released too. Throws BurnError `nothing_live`, `still_held`, `change_open` or `other_ledger`.
+ * Releases an issue. Without `force`, it refuses if an agent may still be working on it, if a change is open for review, or if another ledger of this fleet
+ * has claimed it. Throws BurnError `nothing_live`, `still_held`, `change_open` or `other_ledger`.
  */
 export async function release(issue: IssueRef, force: boolean, session: Session): Promise<Released> {
   const { ledger, clock } = session
   const live = (await ledger.dispatches({ issue, limit: 100 })).filter(({ state }) => liveStates.includes(state))
-  if (!force) await refuseRelease(issue, live, session)
+  if (!force) await throwIfInUse(issue, live, session)
   const elsewhere = force ? await claimsElsewhere(issue, session) : []
-  if (live.length + elsewhere.length === 0) throw nothingLive(issue)
+  if (live.length + elsewhere.length === 0) throw noLiveDispatch(issue)
   await releaseElsewhere(issue, elsewhere, session)
   const dispatches = await ledger.moveDispatches(
     live.map(({ id }) => ({
@@ -44,26 +44,27 @@ export async function release(issue: IssueRef, force: boolean, session: Session)
   return { dispatches, elsewhere, open_change: openChange(live)?.change_url ?? null }
 }
 
-const nothingLive = (issue: IssueRef) => new BurnError('nothing_live', `${issue} is not with any worker`, 'burn explain says where it is')
+const noLiveDispatch = (issue: IssueRef) =>
+  new BurnError('nothing_live', `no worker has ${issue}`, `to see its state: burn explain ${issue}`)
 
-async function refuseRelease(issue: IssueRef, live: readonly Dispatch[], session: Session): Promise<void> {
+async function throwIfInUse(issue: IssueRef, live: readonly Dispatch[], session: Session): Promise<void> {
   const [claim] = live.length > 0 ? [] : await claimsElsewhere(issue, session)
   if (claim !== undefined) throw heldElsewhere(issue, claim)
-  if (live.length === 0) throw nothingLive(issue)
-  const [holder] = await stillHeld(live, session)
+  if (live.length === 0) throw noLiveDispatch(issue)
+  const [holder] = await possibleHolders(live, session)
   if (holder !== undefined) {
     throw new BurnError(
       'still_held',
       `${holder.worker} may still be working on ${issue} (${holder.state}, dispatch ${holder.id})`,
-      'wait for it, end its agent, or release it with --force: then two workers may have it',
+      'wait for it, or end its agent. With --force burn releases it at once, but then two agents may work on it',
     )
   }
   const review = openChange(live)
   if (review === null) return
   throw new BurnError(
     'change_open',
-    `${issue} has a change that is open for review: ${review.change_url ?? `branch burn/${review.id}`} (dispatch ${review.id}, ${review.worker})`,
-    'merge or close the change, and burn dispatch ends the dispatch; or release it with --force',
+    `${issue} has a change open for review: ${review.change_url ?? `branch burn/${review.id}`} (dispatch ${review.id}, ${review.worker})`,
+    'merge or close the change: burn dispatch then ends the dispatch. Or release it with --force',
   )
 }
 
@@ -71,12 +72,12 @@ function openChange(live: readonly Dispatch[]): Dispatch | null {
   return live.find((each) => each.kind === 'work' && each.state === 'review' && !isKept(each)) ?? null
 }
 
-/** Dispatches whose text may have reached an agent that is not known to be gone. */
-async function stillHeld(live: readonly Dispatch[], session: Session): Promise<Dispatch[]> {
+/** Returns the dispatches whose text may have reached an agent that may still be alive. */
+async function possibleHolders(live: readonly Dispatch[], session: Session): Promise<Dispatch[]> {
   const { fleet, ledger } = session
   const deliveries = new Map((await ledger.deliveries({ ids: live.map(({ id }) => id) })).map((d) => [d.id, d]))
   const names = new Set(live.map(({ worker }) => worker.slice(0, worker.indexOf('/'))))
-  const seen = await readMachines(
+  const machines = await readMachines(
     fleet.machines.filter(({ name }) => names.has(name)),
     session,
   )
@@ -85,22 +86,25 @@ async function stillHeld(live: readonly Dispatch[], session: Session): Promise<D
     worker: dispatch.worker,
     incarnation: dispatch.incarnation ?? deliveries.get(dispatch.id)?.incarnation ?? null,
   }))
-  const ended = await endedAgents(known, snapshotsOf(seen), session)
+  const ended = await endedAgents(known, snapshotsOf(machines), session)
   return known.flatMap(({ dispatch, incarnation }) => {
     if (dispatch.state === 'review' || (dispatch.state === 'claimed' && incarnation === null)) return []
     return incarnation !== null && ended.has(agentKey(machineOf(dispatch.worker), incarnation)) ? [] : [dispatch]
   })
 }
 
-/** Lets an issue be given again: forgets that it is done, and its attempts. Throws BurnError `still_live` or `issue_unknown`. */
+/**
+ * Allows burn to dispatch an issue again. It deletes the issue's attempts and the mark that it is done, and ends the back-offs of the issue and its repo.
+ * Throws BurnError `still_live` or `issue_unknown`.
+ */
 export async function requeue(issue: IssueRef, { ledger, clock }: Session): Promise<void> {
   if (await ledger.requeue(issue, clock.now())) return
   const known = await ledger.issue(issue)
   if (known === null)
     throw new BurnError(
       'issue_unknown',
-      `nothing is known of ${issue}`,
-      'run burn dispatch --dry-run once, so that the forge is read; or check the name',
+      `the ledger does not have ${issue}`,
+      'check the name, or read the forge with: burn dispatch --dry-run',
     )
-  throw new BurnError('still_live', `${issue} is with a worker`, `burn issue release ${issue} gives it back first`)
+  throw new BurnError('still_live', `a worker has ${issue}`, `release it first: burn issue release ${issue}`)
 }

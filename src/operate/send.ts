@@ -1,4 +1,4 @@
-/** A person's own text to workers, as carefully as any other: placed only where it disturbs nobody, and proven. */
+/** `burn send`: sends a person's text to workers. burn types it only if it disturbs nobody, and looks for a proof that the agent has it. */
 import type { Reason } from '../core/reasons.ts'
 import type { Delivery } from '../core/lifecycle.ts'
 import type { Worker } from '../core/nouns.ts'
@@ -8,40 +8,40 @@ import { sanitize } from '../core/text.ts'
 import { deliver } from '../deliver/deliver.ts'
 import { leaseLength, withLeases } from '../observe/session.ts'
 
-/** Bytes: what a terminal's line discipline, a tmux buffer and every agent known took in one paste. */
-const mostBytes = 1_048_576
+/** Maximum size of a text in bytes. Terminals, tmux buffers and all supported agents accept that much in one paste. */
+const maxBytes = 1_048_576
 
-/** How long a machine whose connection was lost is tried again before it is left as it is, milliseconds. */
+/** Maximum time (ms) to reconnect to a machine whose connection was lost. */
 const reconnect = 20_000
 
 export interface SendOptions {
-  /** How long a text waits for its pane (a draft, a question, a person at the keys), milliseconds. */
+  /** Maximum time (ms) that a text waits for its pane, for example while a person types or the agent asks a question. */
   readonly timeout: number
   readonly onMove?: (delivery: Delivery) => void
 }
 
-/** A text that `checked` let through, and who gets it. */
+/** A text that `checkText` accepted, and its recipient. */
 export interface Message {
   readonly worker: Worker
   readonly text: string
 }
 
 /**
- * Sends each letter once, and returns a delivery each, in their order, as it ended. What could not be placed while the sender waited is withdrawn (`refused`):
- * nothing arrives hours after it was meant.
+ * Sends each message once, and returns one delivery for each, in their order. After the timeout it withdraws (`refused`) a text that burn could not type, so
+ * that no text arrives hours later. Throws if the ledger fails.
  */
-export async function send(letters: readonly Message[], session: Session, stop: AbortSignal, options: SendOptions): Promise<Delivery[]> {
+export async function send(messages: readonly Message[], session: Session, stop: AbortSignal, options: SendOptions): Promise<Delivery[]> {
   const { ledger, clock, owner, newId, fleet } = session
-  const machines = fleet.machines.filter(({ name }) => letters.some(({ worker }) => worker.machine === name))
+  const machines = fleet.machines.filter(({ name }) => messages.some(({ worker }) => worker.machine === name))
   return withLeases(session, async () => {
-    const texts = letters.map(({ worker, text }) => ({ id: newId(), kind: 'send' as const, worker: worker.id, text }))
+    const texts = messages.map(({ worker, text }) => ({ id: newId(), kind: 'send' as const, worker: worker.id, text }))
     const planned = await ledger.plan(texts, owner, clock.now() + leaseLength, clock.now())
     const reasons = new Map<string, Reason>()
     await deliver(machines, session, stop, { ...options, reconnect, onWait: (id, why) => void reasons.set(id, why) })
     const ids = planned.map(({ id }) => id)
-    const left = (await ledger.deliveries({ ids })).filter(({ state }) => state === 'planned')
+    const unplaced = (await ledger.deliveries({ ids })).filter(({ state }) => state === 'planned')
     await ledger.moveDeliveries(
-      left.map(({ id, lease_token: token }) => {
+      unplaced.map(({ id, lease_token: token }) => {
         const evidence: Reason = { code: 'sender_stopped', why: reasons.get(id) ?? null }
         return { id, token, from: 'planned', to: 'refused', evidence }
       }),
@@ -53,19 +53,19 @@ export async function send(letters: readonly Message[], session: Session, stop: 
   })
 }
 
-/** The text as it may be typed into a terminal. Throws BurnError `text_empty` or `text_too_long` (exit 2). */
-export function checked(written: string): string {
+/** Returns the text without characters that a terminal must not get. Throws BurnError `text_empty` or `text_too_long` (exit 2). */
+export function checkText(written: string): string {
   const text = sanitize(written).replace(/\n+$/, '')
   if (text.trim() === '')
-    throw new BurnError('text_empty', 'there is no text to send', 'write it after the worker, or - to read it from standard input', {
+    throw new BurnError('text_empty', 'the text is empty', 'write it after the worker, or - to read it from standard input', {
       exit: 2,
     })
   const bytes = Buffer.byteLength(text)
-  if (bytes > mostBytes)
+  if (bytes > maxBytes)
     throw new BurnError(
       'text_too_long',
-      `the text has ${bytes} bytes; up to ${mostBytes} are sent`,
-      "put it into a file in the worker's directory and send its name",
+      `the text has ${bytes} bytes, but burn sends at most ${maxBytes}`,
+      "write it to a file in the worker's directory, and send the name of the file",
       { exit: 2 },
     )
   return text

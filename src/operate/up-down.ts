@@ -1,4 +1,4 @@
-/** `burn up` and `burn down`: makes what is into what should be, on every machine at once. */
+/** `burn up` and `burn down`: creates and ends the fleet's panes, on all machines concurrently. */
 import type { Machine, WorkerId } from '../core/nouns.ts'
 import type { MachineSnapshot, Pane } from '../core/panes.ts'
 import type { Tmux } from '../core/ports.ts'
@@ -6,6 +6,7 @@ import type { TopologyAction } from '../decide/topology.ts'
 import type { Session } from '../observe/session.ts'
 import { BurnError, codedMessageOf } from '../core/errors.ts'
 import { slotStates } from '../core/lifecycle.ts'
+import { counted } from '../core/text.ts'
 import { planDown, planUp } from '../decide/topology.ts'
 import { adviceOn, strayAgents } from '../observe/agents.ts'
 import { runProcess } from '../host/exec.ts'
@@ -18,44 +19,45 @@ export interface BringUpOptions {
   readonly prune: boolean
 }
 
-/** What was done, or would be, on one machine. `error` says why it could not be, or what tmux refused. */
+/** The actions on one machine; in a dry run, the planned ones. `error` is the first error of the machine or of tmux. */
 export interface BringUpResult {
   readonly machine: string
   readonly actions: readonly TopologyAction[]
   readonly error: string | null
   readonly hint: string
-  /** What a person should know of the fleet's panes: they were moved, or the session was renamed. */
+  /** Facts for a person, such as panes in other sessions or a renamed session. */
   readonly notes: readonly string[]
 }
 
-const psLimit = 20_000
+/** Timeout of `ps` on a machine (ms). */
+const psTimeout = 20_000
 
-/** Raises all machines at once; one that fails stops nobody else. */
+/** Creates missing panes on all machines concurrently, and returns one result for each. A machine that fails does not stop the others. */
 export async function bringUp(machines: readonly Machine[], session: Session, options: BringUpOptions): Promise<BringUpResult[]> {
   const live = await liveCounts(session)
   const hosts = await session.machines.open(machines)
   return Promise.all(
     hosts.map(async (host): Promise<BringUpResult> => {
-      const sight = await host.snapshot()
+      const snapshot = await host.snapshot()
       const name = host.machine.name
-      if (sight.state === 'unreachable')
-        return { machine: name, actions: [], error: sight.reason, hint: sight.remedy ?? host.hint, notes: [] }
-      const childless = await childlessPanes(host.machine, sight)
-      const strays = await strayAgents(host.machine, sight, session)
-      const actions = planUp(host.machine, sight, {
+      if (snapshot.state === 'unreachable')
+        return { machine: name, actions: [], error: snapshot.reason, hint: snapshot.remedy ?? host.hint, notes: [] }
+      const childless = await childlessPanes(host.machine, snapshot)
+      const strays = await strayAgents(host.machine, snapshot, session)
+      const actions = planUp(host.machine, snapshot, {
         prune: options.prune,
         live: (worker) => live.get(worker) ?? 0,
         strays: new Set(strays.keys()),
         childless,
       })
-      const notes = [...placeNotes(host.machine, sight), ...[...strays].map(([worker, why]) => `${worker} gets no pane: ${why}`)]
+      const notes = [...placeNotes(host.machine, snapshot), ...[...strays].map(([worker, why]) => `${worker} gets no pane: ${why}`)]
       if (options.dryRun || actions.length === 0) return { machine: name, actions, error: null, hint: '', notes }
       try {
         return {
           machine: name,
           actions,
           error: await carryOut(host.machine, host.tmux, actions, session),
-          hint: 'run burn up again: it goes on where this ended',
+          hint: 'run burn up again: it continues from here',
           notes,
         }
       } catch (thrown) {
@@ -65,18 +67,19 @@ export async function bringUp(machines: readonly Machine[], session: Session, op
   )
 }
 
-/** Where the fleet's panes are, if not all of them are in the session of the spec. */
-export function placeNotes(machine: Machine, sight: MachineSnapshot): string[] {
-  if (sight.state !== 'up') return []
-  const away = sight.panes.filter(({ worker, session_id }) => worker !== null && session_id !== sight.session_id).length
+/** Returns a note for each way in which the fleet's panes are not in the session that the spec names. */
+export function placeNotes(machine: Machine, snapshot: MachineSnapshot): string[] {
+  if (snapshot.state !== 'up') return []
+  const elsewhere = snapshot.panes.filter(({ worker, session_id }) => worker !== null && session_id !== snapshot.session_id).length
   return [
-    ...(sight.session === machine.session
+    ...(snapshot.session === machine.session
       ? []
-      : [`there is no session ${machine.session}: its panes are in session ${sight.session}, and burn uses them there`]),
-    ...(away === 0 ? [] : [`panes that are in other sessions of the same tmux server, and are used there: ${away}`]),
+      : [`there is no session ${machine.session}: its panes are in session ${snapshot.session}, and burn uses them there`]),
+    ...(elsewhere === 0 ? [] : [`panes in other sessions of the same tmux server, which burn uses there: ${elsewhere}`]),
   ]
 }
 
+/** Returns the number of dispatches that fill a slot, by worker. */
 export async function liveCounts({ ledger }: Session): Promise<Map<WorkerId, number>> {
   const counts = new Map<WorkerId, number>()
   for (const { worker, state } of (await ledger.view()).dispatches)
@@ -84,7 +87,7 @@ export async function liveCounts({ ledger }: Session): Promise<Map<WorkerId, num
   return counts
 }
 
-/** Returns the first thing that tmux refused; null where it refused nothing. */
+/** Runs the actions and returns the first error of tmux; null if all succeeded. */
 async function carryOut(
   machine: Machine,
   open: Tmux | null,
@@ -106,46 +109,49 @@ async function carryOut(
   }
 }
 
-/** Unmarked panes whose process has no child. Without `ps` on the machine, none is known to be unused. */
-async function childlessPanes(machine: Machine, sight: MachineSnapshot): Promise<ReadonlySet<string>> {
+/** Returns the unmarked panes whose shell has no child process, so that nobody uses them. Returns none if the machine has no `ps`. */
+async function childlessPanes(machine: Machine, snapshot: MachineSnapshot): Promise<ReadonlySet<string>> {
   const unmarked =
-    sight.state === 'up' ? sight.panes.filter((pane) => pane.worker === null && /^-?(?:ba|z|da|fi|k)?sh$/.test(pane.command)) : []
+    snapshot.state === 'up' ? snapshot.panes.filter((pane) => pane.worker === null && /^-?(?:ba|z|da|fi|k)?sh$/.test(pane.command)) : []
   if (unmarked.length === 0) return new Set()
-  const { code, stdout } = await runProcess(argvOn(machine, ['ps', '-A', '-o', 'ppid=']), { timeout_ms: psLimit })
+  const { code, stdout } = await runProcess(argvOn(machine, ['ps', '-A', '-o', 'ppid=']), { timeout_ms: psTimeout })
   const parents = new Set(stdout.split('\n').map((line) => Number(line.trim())))
   return new Set(code === 0 ? unmarked.filter(({ pid }) => !parents.has(pid)).map(({ id }) => id) : [])
 }
 
+/** The effects of `burn down` on one machine. */
 export interface DownPlan {
   readonly machine: string
   readonly end: readonly Pane[]
+  /** Panes of the fleet that burn did not create. It removes only its marks from them. */
   readonly leave: readonly Pane[]
+  /** Workers with live dispatches among those whose panes end. */
   readonly live: readonly WorkerId[]
   readonly error: string | null
 }
 
-/** What `burn down` would end. */
+/** Returns the effects of `burn down` without carrying them out. */
 export async function planBringDown(machines: readonly Machine[], session: Session): Promise<DownPlan[]> {
   const live = await liveCounts(session)
   const hosts = await session.machines.open(machines)
   return Promise.all(
     hosts.map(async (host): Promise<DownPlan> => {
-      const sight = await host.snapshot()
-      const { end, leave } = sight.state === 'up' ? planDown(sight) : { end: [], leave: [] }
+      const snapshot = await host.snapshot()
+      const { end, leave } = snapshot.state === 'up' ? planDown(snapshot) : { end: [], leave: [] }
       const busy = end.flatMap(({ worker }) => (worker !== null && (live.get(worker) ?? 0) > 0 ? [worker] : []))
-      return { machine: host.machine.name, end, leave, live: busy, error: sight.state === 'unreachable' ? adviceOn(sight) : null }
+      return { machine: host.machine.name, end, leave, live: busy, error: snapshot.state === 'unreachable' ? adviceOn(snapshot) : null }
     }),
   )
 }
 
-/** Ends what the plans say. Throws BurnError where dispatches are live and `force` is not given. */
+/** Ends the panes of the plans. Throws BurnError `still_live` if workers have live dispatches, unless `force`. */
 export async function bringDown(machines: readonly Machine[], plans: readonly DownPlan[], force: boolean, session: Session): Promise<void> {
   const busy = plans.flatMap(({ live }) => live)
   if (busy.length > 0 && !force) {
     throw new BurnError(
       'still_live',
-      `${busy.length} workers have live dispatches: ${busy.slice(0, 5).join(', ')}${busy.length > 5 ? ', …' : ''}`,
-      'wait for them, burn issue release them, or end them with --force',
+      `${counted(busy.length, 'worker')} ${busy.length === 1 ? 'has' : 'have'} live dispatches: ${busy.slice(0, 5).join(', ')}${busy.length > 5 ? ', …' : ''}`,
+      'wait for them, release their issues (burn issue release), or end them with --force',
     )
   }
   const hosts = await session.machines.open(machines)
@@ -153,7 +159,7 @@ export async function bringDown(machines: readonly Machine[], plans: readonly Do
     hosts.map(async (host) => {
       const plan = plans.find(({ machine }) => machine === host.machine.name)
       if (host.tmux === null || plan === undefined) return
-      // The last pane takes the server with it, and the channel: that is what was asked for.
+      // The tmux server exits with its last pane, which closes the channel. That is no error.
       await host.tmux.run(downLines(plan.end, plan.leave)).catch((thrown: unknown) => host.drop(thrown))
     }),
   )

@@ -86,7 +86,7 @@ test('adopt: keeps claims whose worker may still be working', async (t) => {
   }
   const { released, kept } = await run(adopt({ dryRun: false, force: false }, second.session))
   assert.deepEqual([released.length, kept.length], [2, 1])
-  assert.match(kept[0]?.why ?? '', new RegExp(`${busy?.worker} may still be at it \\(working\\)`))
+  assert.match(kept[0]?.why ?? '', new RegExp(`${busy?.worker} may still be working on it \\(working\\)`))
   await pass(60_000)
   const { claimed, backlog } = await second.cycle()
   assert.deepEqual(

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import type { Fleet } from '../../src/core/nouns.ts'
-import { heldNamed, holdByHand, resumeByHand } from '../../src/operate/hold.ts'
+import { holdTargetsNamed, holdByHand, resumeByHand } from '../../src/operate/hold.ts'
 import { readStatus } from '../../src/observe/state.ts'
 import { statusReport } from '../../src/decide/report.ts'
 import { issuesOf } from '../simulate/storm.ts'
@@ -11,19 +11,19 @@ import { simulatedFleet } from '../support/world.ts'
 const hour = 3_600_000
 const why = { code: 'prose', text: 'repairs' } as const
 
-/** A fleet with one machine, one window and four workers; `claims` runs a cycle. */
-async function rigged(t: TestContext) {
+/** Makes a simulated fleet with one machine, one window and four workers. `claims` runs a cycle and returns the claimed issues. */
+async function smallFleet(t: TestContext) {
   const fleet = await simulatedFleet(t, issuesOf(6))
-  const desk = await fleet.open()
+  const dispatcher = await fleet.open()
   const hold = (name: string, until: number | null = null) =>
-    holdByHand(heldNamed(fleet.fleet, name), { reason: why, until, actor: 'ann' }, desk.session)
+    holdByHand(holdTargetsNamed(fleet.fleet, name), { reason: why, until, actor: 'ann' }, dispatcher.session)
   return {
     ...fleet,
-    ...desk,
+    ...dispatcher,
     hold,
-    resume: (name: string) => resumeByHand(heldNamed(fleet.fleet, name), desk.session),
-    claims: async () => (await desk.cycle()).claimed.map(({ issue }) => issue),
-    report: async () => statusReport(fleet.fleet.machines, await fleet.run(readStatus(fleet.fleet.machines, desk.session))),
+    resume: (name: string) => resumeByHand(holdTargetsNamed(fleet.fleet, name), dispatcher.session),
+    claims: async () => (await dispatcher.cycle()).claimed.map(({ issue }) => issue),
+    report: async () => statusReport(fleet.fleet.machines, await fleet.run(readStatus(fleet.fleet.machines, dispatcher.session))),
   }
 }
 
@@ -33,8 +33,8 @@ for (const [name, scope, text] of [
   ['m1', 'machine', 'held: repairs (machine m1)'],
   ['all', 'fleet', 'held: repairs (the whole fleet)'],
 ] as const)
-  test(`hold: ${name} holds every worker of the ${scope} until it is resumed`, async (t) => {
-    const { hold, resume, claims, report, ledger } = await rigged(t)
+  test(`hold: ${name} holds all workers of the ${scope} until resumed`, async (t) => {
+    const { hold, resume, claims, report, ledger } = await smallFleet(t)
     await hold(name)
     assert.deepEqual(await claims(), [])
     const { totals, holds, machines } = await report()
@@ -49,8 +49,8 @@ for (const [name, scope, text] of [
     assert.equal((await claims()).length, 4)
   })
 
-test('hold: a repo is given to nobody, and others are', async (t) => {
-  const { hold, resume, claims, ledger, report } = await rigged(t)
+test('hold: no worker gets issues of a held repo', async (t) => {
+  const { hold, resume, claims, ledger, report } = await smallFleet(t)
   await hold('a')
   const given = await claims()
   assert.ok(given.length > 0 && given.every((issue) => !issue.startsWith('o/a#')), given.join(' '))
@@ -61,7 +61,7 @@ test('hold: a repo is given to nobody, and others are', async (t) => {
 })
 
 test('hold: ends by itself at its time', async (t) => {
-  const { hold, claims, pass, clock, report } = await rigged(t)
+  const { hold, claims, pass, clock, report } = await smallFleet(t)
   await hold('m1', clock.now() + hour)
   assert.deepEqual(await claims(), [])
   await pass(hour)
@@ -69,8 +69,8 @@ test('hold: ends by itself at its time', async (t) => {
   assert.equal((await claims()).length, 4)
 })
 
-test('hold: one of two holds that is resumed leaves the other', async (t) => {
-  const { hold, resume, claims } = await rigged(t)
+test('hold: resuming one of two holds leaves the other', async (t) => {
+  const { hold, resume, claims } = await smallFleet(t)
   await hold('m1')
   await hold('all')
   await resume('all')
@@ -79,8 +79,8 @@ test('hold: one of two holds that is resumed leaves the other', async (t) => {
   assert.equal((await claims()).length, 4)
 })
 
-test('hold: a text that is planned waits until its lane is resumed', async (t) => {
-  const { hold, resume, claims, ledger, cycle, session, clock } = await rigged(t)
+test('hold: a planned text waits until its lane is resumed', async (t) => {
+  const { hold, resume, claims, ledger, cycle, session, clock } = await smallFleet(t)
   const state = async () => (await ledger.deliveries({ ids: ['text1'] }))[0]?.state
   await hold('m1/LANE')
   const text = { id: 'text1', kind: 'send', worker: 'm1/LANE/W1', text: 'hello' } as const
@@ -92,8 +92,8 @@ test('hold: a text that is planned waits until its lane is resumed', async (t) =
   assert.ok(['submitted', 'seen'].includes((await state()) ?? ''))
 })
 
-test('priority: an urgent issue is given before older ones', async (t) => {
-  const { hold, resume, claims, ledger, clock } = await rigged(t)
+test('priority: an urgent issue precedes older ones', async (t) => {
+  const { hold, resume, claims, ledger, clock } = await smallFleet(t)
   await hold('all')
   await claims()
   assert.equal(await ledger.prioritise('o/c#6', 5, clock.now()), true)
@@ -102,19 +102,19 @@ test('priority: an urgent issue is given before older ones', async (t) => {
   assert.equal(given[0], 'o/c#6')
 })
 
-test('hold: a name that means nothing, or two things, is refused with what to write', () => {
+test('hold: refuses unknown and ambiguous names', () => {
   const windows = [{ name: 'W', lane: 'bugs', workers: [{ id: 'box/W/ANN', name: 'ANN', repos: ['o/app'] }] }]
   const machines = [
     { name: 'box', windows },
     { name: 'app', windows: [{ name: 'X', lane: 'bugs', workers: [] }] },
   ]
   const fleet = { machines, repos: [], sprint: null, forge: { owner: 'o' } } as unknown as Fleet
-  assert.deepEqual(heldNamed(fleet, 'ANN'), [{ scope: 'worker', name: 'box/W/ANN' }])
-  assert.deepEqual(heldNamed(fleet, 'bugs'), [
+  assert.deepEqual(holdTargetsNamed(fleet, 'ANN'), [{ scope: 'worker', name: 'box/W/ANN' }])
+  assert.deepEqual(holdTargetsNamed(fleet, 'bugs'), [
     { scope: 'lane', name: 'box/W' },
     { scope: 'lane', name: 'app/X' },
   ])
-  assert.deepEqual(heldNamed(fleet, 'o/app'), [{ scope: 'repo', name: 'o/app' }])
-  assert.throws(() => heldNamed(fleet, 'app'), { code: 'hold_ambiguous', exit: 2 })
-  assert.throws(() => heldNamed(fleet, 'box/WW'), { code: 'hold_unknown', exit: 2 })
+  assert.deepEqual(holdTargetsNamed(fleet, 'o/app'), [{ scope: 'repo', name: 'o/app' }])
+  assert.throws(() => holdTargetsNamed(fleet, 'app'), { code: 'hold_ambiguous', exit: 2 })
+  assert.throws(() => holdTargetsNamed(fleet, 'box/WW'), { code: 'hold_unknown', exit: 2 })
 })

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Delivery } from '../../src/core/lifecycle.ts'
 import type { SoakFleet } from './fleet.ts'
-import { checked, send } from '../../src/operate/send.ts'
+import { checkText, send } from '../../src/operate/send.ts'
 import { judge, newTally, type Tally } from './judge.ts'
 import { textFor } from './texts.ts'
 import { disturb, prepare, type Round } from './trouble.ts'
@@ -54,12 +54,12 @@ async function round(fleet: SoakFleet, random: () => number, number: number, tal
   try {
     // One sender for all: it holds the leases, as a dispatcher does for its cycle.
     const results = await send(
-      planned.map(({ worker, text }) => ({ worker: all.find(({ id }) => id === worker) as (typeof all)[number], text: checked(text) })),
+      planned.map(({ worker, text }) => ({ worker: all.find(({ id }) => id === worker) as (typeof all)[number], text: checkText(text) })),
       fleet.session,
       stop,
       { timeout: patience },
     )
-    for (const [index, delivery] of results.entries()) sent.push({ delivery, text: checked(planned[index]?.text ?? '') })
+    for (const [index, delivery] of results.entries()) sent.push({ delivery, text: checkText(planned[index]?.text ?? '') })
   } finally {
     done = true
     await troubled

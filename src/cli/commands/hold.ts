@@ -14,8 +14,8 @@ export const holdCommand = command({
   examples: ['burn hold AZOTH trying something in its pane', 'burn hold mac/CRUCIBLE --until 2h its disk is replaced', 'burn hold all'],
   async run({ open, env, clock }, given) {
     const { session } = await open()
-    const { heldNamed, holdByHand } = await import('../../operate/hold.ts')
-    const held = heldNamed(session.fleet, given.name)
+    const { holdTargetsNamed, holdByHand } = await import('../../operate/hold.ts')
+    const held = holdTargetsNamed(session.fleet, given.name)
     const until = given.until === undefined ? null : untilGiven(given.until, clock.now())
     const hold = given.why.join(' ') || 'by a person'
     const actor = env['USER'] ?? env['LOGNAME'] ?? 'a person'
@@ -32,8 +32,8 @@ export const resumeCommand = command({
   examples: ['burn resume AZOTH', 'burn resume all'],
   async run({ open }, given) {
     const { session } = await open()
-    const { heldNamed, resumeByHand } = await import('../../operate/hold.ts')
-    const named = heldNamed(session.fleet, given.name)
+    const { holdTargetsNamed, resumeByHand } = await import('../../operate/hold.ts')
+    const named = holdTargetsNamed(session.fleet, given.name)
     const ended = await resumeByHand(named, session)
     return done({ named, resumed: ended.map(({ scope, name }) => ({ scope, name })) })
   },

@@ -1,6 +1,6 @@
 /** `burn attach`, `capture`, `answer` and `classify`: show panes, answer their questions, and read recorded screens. */
 import type { Fleet, Machine } from '../../core/nouns.ts'
-import type { Place } from '../../operate/attach.ts'
+import type { AttachTarget } from '../../operate/attach.ts'
 import type { Io } from '../io.ts'
 import { BurnError } from '../../core/errors.ts'
 import { command, done } from '../command.ts'
@@ -39,7 +39,7 @@ export const attachCommand = command({
  * Returns the machine, else the window, else the worker with a name. `mac/CRUCIBLE` names a window whose name is not unique.
  * Throws BurnError `window_ambiguous`, `worker_ambiguous` or `place_unknown` (exit 2).
  */
-function placeNamed(fleet: Fleet, name: string | undefined): { machine: Machine; place: Place } {
+function placeNamed(fleet: Fleet, name: string | undefined): { machine: Machine; place: AttachTarget } {
   const machines = fleet.machines
   const machine = name === undefined ? machines[0] : machines.find((each) => each.name === name)
   if (machine !== undefined) return { machine, place: null }
@@ -94,10 +94,10 @@ export const answerCommand = command({
   examples: ['burn answer AZOTH', 'burn answer AZOTH 2', 'burn answer AZOTH "allow once"'],
   async run({ open }, given) {
     const { session } = await open()
-    const { answer, askedBy, markOf } = await import('../../operate/answer.ts')
+    const { answer, readQuestion, markOf } = await import('../../operate/answer.ts')
     const worker = workerNamed(session.fleet, given.worker)
     if (given.choice === undefined) {
-      const asked = await askedBy(worker, session)
+      const asked = await readQuestion(worker, session)
       return done<Answering>({ ...asked, mark: markOf(asked.question) })
     }
     const answered = await answer(worker, given.choice, session, given.if ?? null)

@@ -39,9 +39,9 @@ export const sendCommand = command({
   notes: ['Exit codes: 0 every worker has the text, 1 none has it or failed, 2 usage or spec, 3 some have it.'],
   async run({ open, io, stop }, { to, words, wait, dry_run }) {
     const { session } = await open()
-    const { checked, send } = await import('../../operate/send.ts')
+    const { checkText, send } = await import('../../operate/send.ts')
     const workers = workersNamed(session.fleet, to)
-    const whole = checked(words === '-' ? await io.readInput() : words)
+    const whole = checkText(words === '-' ? await io.readInput() : words)
     if (dry_run) return done<SendResult>({ would_send: workers.map(({ id }) => id), bytes: Buffer.byteLength(whole) })
     const each = workers.map((worker) => ({ worker, text: whole }))
     const sent = (await send(each, session, stop, { timeout: wait * 1000 })).map(({ id, worker, state, proof, evidence }) => ({

@@ -9,7 +9,7 @@ import { privateSocket, tmuxOn } from '../support/tmux.ts'
 
 const panes = (fleet: Fleet, format: string) => tmuxOn(fleet.socket, 'list-panes', '-s', '-t', '=T', '-F', format).trim().split('\n')
 
-/** A spec with windows of so many panes. */
+/** Returns a spec. Each window has a number of panes, or the names of its workers. */
 function specOf(dir: string, socket: string, windows: Record<string, number | string[]>): object {
   const written = Object.entries(windows).map(([name, what]) => ({
     name,
@@ -28,29 +28,25 @@ function specOf(dir: string, socket: string, windows: Record<string, number | st
   }
 }
 
-test(
-  'a fleet of 112 panes is raised, each pane named and large enough, and a second run changes nothing',
-  { timeout: 60_000 },
-  async (t) => {
-    const sizes = [14, 12, 12, 10, 12, 8, 14, 14, 10, 6]
-    const fleet = testFleet(t, (dir, socket) => specOf(dir, socket, Object.fromEntries(sizes.map((size, index) => [`W${index}`, size]))))
-    assert.equal((await fleet.burn('up')).code, 0)
-    const rows = panes(fleet, '#{window_name} #{@burn_worker} #{pane_width} #{pane_height} #{pane_current_command}').map((row) =>
-      row.split(' '),
-    )
-    assert.equal(rows.length, 112)
-    assert.equal(new Set(rows.map(([, worker]) => worker)).size, 112)
-    for (const [window = '', worker = '', width, height, command] of rows) {
-      assert.ok(worker.startsWith(`box/${window}/`), `${worker} in ${window}`)
-      assert.ok(Number(width) >= 100 && Number(height) >= 24, `${worker} has ${width}x${height}`)
-      assert.equal(command, 'cat')
-    }
-    const again = (await fleet.burn('up', '--json')).json<{ machines: { actions: unknown[] }[] }>()
-    assert.deepEqual(again.machines[0]?.actions, [])
-  },
-)
+test('up: creates 112 panes, and a second run changes nothing', { timeout: 60_000 }, async (t) => {
+  const sizes = [14, 12, 12, 10, 12, 8, 14, 14, 10, 6]
+  const fleet = testFleet(t, (dir, socket) => specOf(dir, socket, Object.fromEntries(sizes.map((size, index) => [`W${index}`, size]))))
+  assert.equal((await fleet.burn('up')).code, 0)
+  const rows = panes(fleet, '#{window_name} #{@burn_worker} #{pane_width} #{pane_height} #{pane_current_command}').map((row) =>
+    row.split(' '),
+  )
+  assert.equal(rows.length, 112)
+  assert.equal(new Set(rows.map(([, worker]) => worker)).size, 112)
+  for (const [window = '', worker = '', width, height, command] of rows) {
+    assert.ok(worker.startsWith(`box/${window}/`), `${worker} in ${window}`)
+    assert.ok(Number(width) >= 100 && Number(height) >= 24, `${worker} has ${width}x${height}`)
+    assert.equal(command, 'cat')
+  }
+  const again = (await fleet.burn('up', '--json')).json<{ machines: { actions: unknown[] }[] }>()
+  assert.deepEqual(again.machines[0]?.actions, [])
+})
 
-test('any number of panes a window fits', { timeout: 60_000 }, async (t) => {
+test('up: panes are large enough for any number in a window', { timeout: 60_000 }, async (t) => {
   const counts = [1, 2, 3, 5, 7, 11, 17, 23, 30]
   const fleet = testFleet(t, (dir, socket) => specOf(dir, socket, Object.fromEntries(counts.map((count) => [`N${count}`, count]))))
   assert.equal((await fleet.burn('up')).code, 0)
@@ -60,7 +56,7 @@ test('any number of panes a window fits', { timeout: 60_000 }, async (t) => {
   }
 })
 
-test("a pane that went is put back alone, and a person's own window and pane are left alone by up and down", async (t) => {
+test("up: replaces a missing pane and leaves a person's panes alone", async (t) => {
   const fleet = testFleet(t, (dir, socket) => specOf(dir, socket, { A: 3, B: 2 }))
   await fleet.burn('up')
   tmuxOn(fleet.socket, 'new-window', '-d', '-t', '=T:', '-n', 'mine', 'sleep 1000')
@@ -71,13 +67,13 @@ test("a pane that went is put back alone, and a person's own window and pane are
   await fleet.burn('up')
   const after = panes(fleet, '#{pane_id} #{@burn_worker}')
   const stayed = before.filter((row) => !row.startsWith(`${victim} `))
-  assert.deepEqual(after.filter((row) => before.includes(row)).toSorted(), stayed.toSorted(), 'what was there is as it was')
+  assert.deepEqual(after.filter((row) => before.includes(row)).toSorted(), stayed.toSorted(), 'the other panes are unchanged')
   assert.equal(after.filter((row) => row.includes('box/A/')).length, 3)
   assert.equal((await fleet.burn('down', '--yes')).code, 0)
   assert.deepEqual(panes(fleet, '#{window_name} #{pane_current_command}').toSorted(), ['B sleep', 'mine sleep'])
 })
 
-test('what the person set in tmux.conf changes nothing that the fleet relies on', async (t) => {
+test('up: settings in tmux.conf do not disturb the fleet', async (t) => {
   const fleet = testFleet(t, (dir, socket) => specOf(dir, socket, { A: 3, B: 4 }))
   const conf = [
     'set -g base-index 1',
@@ -102,7 +98,7 @@ test('what the person set in tmux.conf changes nothing that the fleet relies on'
   ])
 })
 
-test('a smaller client attaches, and no pane changes its size', async (t) => {
+test('attach: a smaller client changes the size of no pane', async (t) => {
   const fleet = testFleet(t, (dir, socket) => specOf(dir, socket, { A: 9 }))
   await fleet.burn('up')
   const sizes = panes(fleet, '#{pane_id} #{pane_width}x#{pane_height}')
@@ -114,7 +110,7 @@ test('a smaller client attaches, and no pane changes its size', async (t) => {
   assert.deepEqual(panes(fleet, '#{pane_id} #{pane_width}x#{pane_height}'), sizes)
 })
 
-test('a worker that the spec no longer has retires, its neighbours keep their names, and prune ends it', async (t) => {
+test('up: retires a worker that the spec dropped, prune ends it', async (t) => {
   const fleet = testFleet(t, (dir, socket) => specOf(dir, socket, { A: ['ONE', 'TWO', 'THREE'] }))
   await fleet.burn('up')
   const of = (name: string) => panes(fleet, '#{pane_id} #{@burn_worker} #{@burn_retiring}').find((row) => row.includes(`/${name} `))
@@ -128,7 +124,7 @@ test('a worker that the spec no longer has retires, its neighbours keep their na
   assert.equal(of('THREE'), kept)
 })
 
-test('an unused shell in its window is adopted and survives down; one that is in use is not touched', async (t) => {
+test('up: adopts an unused shell, but not one in use', async (t) => {
   const fleet = testFleet(t, (dir, socket) => specOf(dir, socket, { A: ['ONE'] }))
   await fleet.burn('up')
   tmuxOn(fleet.socket, 'split-window', '-d', '-t', '=T:=A', 'exec sh')
@@ -144,10 +140,10 @@ test('an unused shell in its window is adopted and survives down; one that is in
     ['adopt_pane', 'add_panes'],
   )
   await fleet.burn('down', '--yes')
-  assert.equal(panes(fleet, '#{pane_id}').length, 2, 'the adopted shell and the one in use are left')
+  assert.equal(panes(fleet, '#{pane_id}').length, 2, 'down keeps the adopted shell and the one in use')
 })
 
-test('a server that belongs to another machine is unreachable, and so is a host that refuses; the others go on', async (t) => {
+test("up: reports another machine's server and a refusing host", async (t) => {
   const fleet = testFleet(t, (dir, socket) => specOf(dir, socket, { A: 1 }))
   await fleet.burn('up')
   const windows = [{ name: 'A', panes: 1, repos: ['app'] }]
@@ -166,7 +162,7 @@ test('a server that belongs to another machine is unreachable, and so is a host 
   assert.match(byName.get('away') ?? '', /refused/i)
 })
 
-test('dry run: records no worker and writes no event, and shows the names that are drawn then', async (t) => {
+test('up: a dry run writes nothing and predicts the names', async (t) => {
   const fleet = testFleet(t, (dir, socket) => specOf(dir, socket, { A: 2 }))
   writeIssues(fleet.dir, 'app', [{ title: 'First', body: 'x' }])
   const kept = async () => {
@@ -176,9 +172,9 @@ test('dry run: records no worker and writes no event, and shows the names that a
     return rows
   }
   const named = (ran: Ran) => ran.json<{ machines: { actions: { workers: string[] }[] }[] }>().machines[0]?.actions[0]?.workers
-  const would = named(await fleet.burn('up', '--dry-run', '--json'))
+  const predicted = named(await fleet.burn('up', '--dry-run', '--json'))
   assert.equal((await fleet.burn('dispatch', '--dry-run')).code, 0)
   assert.deepEqual(await kept(), [0, 0])
-  assert.deepEqual(named(await fleet.burn('up', '--json')), would)
+  assert.deepEqual(named(await fleet.burn('up', '--json')), predicted)
   assert.equal((await kept())[0], 2)
 })

@@ -10,7 +10,7 @@ interface Status {
   }[]
 }
 
-/** Two Hermes of a person who has a model, a skill and a login. */
+/** Makes a fleet of two stand-ins that imitate Hermes. The person has configured a model, a skill and a login. */
 function fleet(t: Parameters<typeof testFleet>[0], config: string): Fleet {
   const made = testFleet(t, (dir, socket) => ({
     name: 'f',
@@ -30,7 +30,7 @@ function fleet(t: Parameters<typeof testFleet>[0], config: string): Fleet {
   return made
 }
 
-test('christen: each Hermes gets a home of its own with hooks, and the person keeps theirs as it was', async (t) => {
+test('christen: each Hermes gets its own home with hooks', async (t) => {
   const config = 'model:\n  default: m # the good one\n  api_key: ${KEY}\n'
   const { dir, burn, received } = fleet(t, config)
   await burn('up')
@@ -42,28 +42,28 @@ test('christen: each Hermes gets a home of its own with hooks, and the person ke
   assert.deepEqual(written['display'], { busy_input_mode: 'queue' })
   assert.equal(statSync(join(home, 'config.yaml')).mode & 0o777, 0o600)
   assert.equal(readlinkSync(join(home, 'skills')), join(root, 'skills'))
-  assert.ok(lstatSync(join(home, '.env')).isSymbolicLink(), 'referenced, not copied')
-  assert.ok(!existsSync(join(home, 'auth.json')), 'read and renewed where it is')
+  assert.ok(lstatSync(join(home, '.env')).isSymbolicLink(), 'linked, not copied')
+  assert.ok(!existsSync(join(home, 'auth.json')), "Hermes reads and renews the person's file")
   assert.equal(readFileSync(join(root, 'config.yaml'), 'utf8'), config)
   assert.equal(received().length, 2)
   const state = join(dir, 'home/.local/state/burn-fleet/f/box')
   assert.equal(statSync(join(state, 'hook')).mode & 0o777, 0o700)
   assert.equal(statSync(join(state, 'hooks')).mode & 0o777, 0o700)
-  // What no hook of ours wrote, and what is of no pane here, is counted.
+  // doctor counts a line that no hook wrote, and a file of a pane that is gone.
   writeFileSync(join(state, 'hooks/999.jsonl'), 'what is this\n')
   const doctor = (await burn('doctor')).out
   assert.match(doctor, /1 of \d+ events that hooks told were dropped/)
   assert.match(doctor, /1 files in .*hooks are of panes that are gone/)
-  // Both witnesses: the screen, and what the agent's own hook told.
+  // The evidence has both sources: the screen and the agent's hook.
   let evidence: string[] = []
-  await until('hooks told that turns ended', async () => {
+  await until('the hooks report the ends of the turns', async () => {
     const all = (await burn('status', '--json')).json<Status>().machines[0]!.windows[0]!.workers
     evidence = all.map(({ state: seen, evidence: why }) => `${seen}: ${why}`)
     return evidence.every((each) => /^idle: .*hook (?:on_session_end|post_llm_call) \d+ s ago$/.test(each))
   })
 })
 
-test('christen: a secret in the configuration is not copied: that Hermes starts without hooks, and it is said', async (t) => {
+test('christen: Hermes starts without hooks if its configuration has a secret', async (t) => {
   const { dir, burn } = fleet(t, 'model: { default: m, api_key: sk-very-secret }\n')
   await burn('up')
   const { code, err } = await burn('christen')
@@ -75,17 +75,17 @@ test('christen: a secret in the configuration is not copied: that Hermes starts 
   assert.match(out, /agents that run without hooks and are known by their screens alone: 2 \(.*model\.api_key/)
 })
 
-test('christen: where nothing can be laid out, agents start all the same', async (t) => {
+test('christen: agents start even if no file can be installed', async (t) => {
   const { dir, burn } = fleet(t, 'model: { default: m }\n')
   mkdirSync(join(dir, 'home/.local/state/burn-fleet/f'), { recursive: true })
   writeFileSync(join(dir, 'home/.local/state/burn-fleet/f/box'), 'in the way')
   await burn('up')
   const { code, err } = await burn('christen')
   assert.equal(code, 0, err)
-  assert.match(err, /without hooks: .*could not be laid out/)
+  assert.match(err, /without hooks: .*could not read or write its files/)
 })
 
-test('christen --no-hooks lays out nothing', async (t) => {
+test('christen: --no-hooks installs no files', async (t) => {
   const { dir, burn } = fleet(t, 'model: { default: m }\n')
   await burn('up')
   assert.equal((await burn('christen', '--no-hooks')).code, 0)
