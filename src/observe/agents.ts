@@ -1,4 +1,7 @@
-/** Agents that no pane shows: which of them still run, by the process tables of their machines. Not found is not ended. */
+/**
+ * Finds agents without a pane in the process tables of their machines. An agent counts as ended only if its machine was read: a machine that does
+ * not answer proves nothing.
+ */
 import type { WorkerLedger } from '../core/ledger/workers.ts'
 import type { AgentLiveness } from '../core/incarnation.ts'
 import type { Incarnation, Machine, WorkerId } from '../core/nouns.ts'
@@ -11,99 +14,99 @@ import { shellWords } from '../host/quote.ts'
 import { noServerAt } from '../tmux/open.ts'
 import { lineOn } from './remedies.ts'
 
-/** A worker and the agent that is known to have had its pane. */
+/** A worker and the last agent that burn saw in its pane. */
 export interface KnownAgent {
   readonly worker: WorkerId
   readonly incarnation: Incarnation | null
 }
 
 /**
- * Returns the agents that have ended, by `agentKey`: tmux shows their pane dead, or their process is gone from the machine's table. One call a machine,
- * and none where tmux shows all of them.
+ * Returns the keys (`agentKey`) of agents that have ended: tmux shows their pane dead, or the machine's process table no longer has them.
+ * Makes one call per machine, and none if tmux shows all its agents.
  */
 export async function endedAgents(
   known: readonly KnownAgent[],
-  sights: ReadonlyMap<string, MachineSnapshot>,
+  snapshots: ReadonlyMap<string, MachineSnapshot>,
   { fleet, machines }: Pick<Session, 'fleet' | 'machines'>,
 ): Promise<ReadonlySet<string>> {
   const ended = new Set<string>()
   const byMachine = Map.groupBy(known, ({ worker }) => machineOf(worker))
   await Promise.all(
     fleet.machines.map(async (machine) => {
-      const sight = sights.get(machine.name)
+      const snapshot = snapshots.get(machine.name)
       const agents = (byMachine.get(machine.name) ?? []).flatMap(({ incarnation }) => incarnation ?? [])
-      if (sight === undefined || agents.length === 0) return
-      const found = await endedIn(sight, [...new Set(agents)], (missing) => machines.liveness(machine, missing))
+      if (snapshot === undefined || agents.length === 0) return
+      const found = await endedIn(snapshot, [...new Set(agents)], (missing) => machines.liveness(machine, missing))
       for (const agent of found) ended.add(agentKey(machine.name, agent))
     }),
   )
   return ended
 }
 
-/** Workers whose agent runs although no pane of theirs is found, each with what is known of it. */
+/** Returns the workers whose agent runs although burn finds no pane of theirs, each with the evidence. */
 export async function strayAgents(
   machine: Machine,
-  sight: MachineSnapshot,
+  snapshot: MachineSnapshot,
   { ledger, machines }: SessionPart<Pick<WorkerLedger, 'agents'>, 'machines'>,
 ): Promise<ReadonlyMap<WorkerId, string>> {
-  const shown = new Set(sight.state === 'up' ? sight.panes.map(({ worker }) => worker) : [])
+  const shown = new Set(snapshot.state === 'up' ? snapshot.panes.map(({ worker }) => worker) : [])
   const missing = machine.windows.flatMap(({ workers }) => workers.map(({ id }) => id)).filter((id) => !shown.has(id))
-  if (sight.state !== 'up' || missing.length === 0) return new Map()
+  if (snapshot.state !== 'up' || missing.length === 0) return new Map()
   const known = (await ledger.agents()).filter(({ worker }) => missing.includes(worker))
-  const census = known.length === 0 ? null : await machines.liveness(machine, [...new Set(known.map(({ incarnation }) => incarnation))])
+  const liveness = known.length === 0 ? null : await machines.liveness(machine, [...new Set(known.map(({ incarnation }) => incarnation))])
   return new Map(
     known.flatMap(({ worker, incarnation }) => {
-      const found = census?.living.get(incarnation)
-      return found === undefined ? [] : [[worker, `its agent runs as process ${found.pid}, and no pane of the fleet shows it`] as const]
+      const found = liveness?.living.get(incarnation)
+      return found === undefined ? [] : [[worker, `its agent runs as process ${found.pid}, but in no pane of the fleet`] as const]
     }),
   )
 }
 
-/** The same for a whole look. */
+/** Adds the stray agents of a machine to its snapshot. */
 export async function withStrays(machine: Machine, seen: MachineScreens, session: Session): Promise<MachineScreens> {
   const strays = await strayAgents(machine, seen.snapshot, session)
   return strays.size === 0 ? seen : { ...seen, strays }
 }
 
-/** Why a machine is unreachable, with what to do about it. */
+/** Returns the reason that a machine is unreachable, with the remedy if there is one. */
 export function adviceOn({ reason, remedy: what }: Unreachable): string {
   return what === undefined ? reason : `${reason}; ${what}`
 }
 
-/** What a machine is whose session is not found although agents of it run. `said`: where its server was looked for. */
-export function unreachableWithAgents(machine: Machine, said: string, { living }: AgentLiveness): Unreachable {
+/** Returns the snapshot of a machine that has running agents but no session. `searched`: where burn looked for its tmux server. */
+export function unreachableWithAgents(machine: Machine, searched: string, { living }: AgentLiveness): Unreachable {
   const pids = [...living.values()].map(({ pid }) => pid)
   const shown = `${pids.slice(0, 5).join(', ')}${pids.length > 5 ? ', …' : ''}`
   const agents = pids.length === 1 ? `1 agent still runs (process ${shown})` : `${pids.length} agents still run (processes ${shown})`
   return {
     machine: machine.name,
     state: 'unreachable',
-    reason: `${said}, but ${agents}`,
-    remedy: remedy(machine, said, living),
+    reason: `${searched}, but ${agents}`,
+    remedy: remedyFor(machine, searched, living),
     answers: true,
   }
 }
 
-function remedy(machine: Machine, said: string, living: AgentLiveness['living']): string {
+function remedyFor(machine: Machine, searched: string, living: AgentLiveness['living']): string {
   const agents = [...living.values()]
   const child = agents.find(({ parent, server }) => parent > 1 && (server === null || server.pid === parent))
   if (child === undefined)
-    return `their tmux server has ended; to end them, too: ${lineOn(machine, `kill ${agents.map(({ pid }) => pid).join(' ')}`)}`
-  if (!said.includes(noServerAt)) {
+    return `their tmux server has ended. To end the agents: ${lineOn(machine, `kill ${agents.map(({ pid }) => pid).join(' ')}`)}`
+  if (!searched.includes(noServerAt)) {
     const list = lineOn(machine, shellWords([machine.tmux, '-L', machine.socket, 'list-sessions']))
-    return `they are in another session of its tmux server (${list}): rename that one to ${machine.session}`
+    return `they are in another session of the tmux server (${list}). Rename that session to ${machine.session}`
   }
-  const lost = `to have its tmux server create its socket again: ${lineOn(machine, `kill -USR1 ${child.parent}`)}`
+  const lost = `To make the tmux server create its socket again: ${lineOn(machine, `kill -USR1 ${child.parent}`)}`
   const socket = child.server?.socket ?? ''
-  return socket === '' || said.includes(socket) ? lost : `${otherSocket(machine, said, socket)}; ${lost}`
+  return socket === '' || searched.includes(socket) ? lost : `${otherSocket(machine, searched, socket)}. ${lost}`
 }
 
-/** A server of another user, or one that was started with another TMUX_TMPDIR or another socket than the spec has now. */
-function otherSocket(machine: Machine, said: string, socket: string): string {
+/** Returns the remedy if the server is another user's, or has another TMUX_TMPDIR or socket than this burn and its spec. */
+function otherSocket(machine: Machine, searched: string, socket: string): string {
   const [, folder, user, name] = /^(.+)\/tmux-(\d+)\/([^/]+)$/.exec(socket) ?? []
-  const tried = /\/tmux-(\d+)\//.exec(said)?.[1]
+  const tried = /\/tmux-(\d+)\//.exec(searched)?.[1]
   const found = `their tmux server uses ${socket}`
   if (name === undefined) return found
-  if (tried !== undefined && tried !== user) return `${found}: run burn as the user with id ${user}`
-  return name === machine.socket ? `${found}: run burn with TMUX_TMPDIR=${folder}` : `${found}: write "socket": "${name}" in the spec`
+  if (tried !== undefined && tried !== user) return `${found}. Run burn as the user with id ${user}`
+  return name === machine.socket ? `${found}. Run burn with TMUX_TMPDIR=${folder}` : `${found}. Write "socket": "${name}" in the spec`
 }

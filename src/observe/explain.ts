@@ -1,4 +1,4 @@
-/** Everything that is known of one issue: what the forge says, what was decided and why, who had it, what happened. */
+/** Collects everything about one issue: its state on the forge, its verdict, its dispatches and its events. */
 import type { IssueRecord, BackedOff } from '../core/ledger/backlog.ts'
 import type { Event } from '../core/events.ts'
 import type { Reason } from '../core/reasons.ts'
@@ -11,33 +11,35 @@ import { BurnError } from '../core/errors.ts'
 import { isStale } from '../decide/dispatch-moves.ts'
 import { repoOf } from '../core/refs.ts'
 
+/** The answer of `burn explain`. */
 export interface Explanation {
   readonly issue: IssueRef
-  /** Null where the forge's issue was never read. */
+  /** The issue as read from the forge; null if it was never read. */
   readonly record: IssueRecord | null
-  /** Why it waits, where it stands in its repo's queue. */
+  /** The reason that its repo's queue waits; null if the issue is not queued or nothing holds it. */
   readonly waits: Reason | null
-  /** The issue, or its repo, is left alone for a while. */
+  /** Back-offs of the issue and of its repo. */
   readonly backed_off: readonly BackedOff[]
-  /** Since when the forge does not let burn read its repo: all that is known of the issue may be old. Null where it does. */
+  /** The time since which burn could not read the repo, so that the other fields may be old. Null if the last read succeeded. */
   readonly unread: { readonly since: Time; readonly why: string } | null
   /** Newest first. */
   readonly dispatches: readonly (Dispatch & { readonly delivery: Delivery | null; readonly stale: boolean })[]
-  /** Those that were done without a pane, newest first. */
+  /** Sprints of the issue, newest first. */
   readonly sprints: readonly Sprint[]
+  /** Workers that do issues of its repo. */
   readonly serving: readonly WorkerId[]
-  /** Newest first, bounded. */
+  /** The newest events of the issue, newest first. */
   readonly events: readonly Event[]
 }
 
-/** Reads one issue and what happened to it, and nothing else of the fleet. Throws BurnError `issue_unknown` if neither forge nor ledger has it. */
+/** Reads one issue and its history from the ledger. Throws BurnError `issue_unknown` if the ledger does not know the issue. */
 export async function explain(ref: IssueRef, session: Session): Promise<Explanation> {
   return explanation(ref, await readIssue(ref, session))
 }
 
 async function readIssue(ref: IssueRef, { ledger, fleet, clock }: Session): Promise<IssueState> {
   const now = clock.now()
-  const [record, history, sprints, events, repos, rests] = await Promise.all([
+  const [record, history, sprints, events, repos, backoffs] = await Promise.all([
     ledger.issue(ref),
     ledger.dispatches({ issue: ref, limit: 8 }),
     ledger.sprints({ issue: ref, limit: 8 }),
@@ -46,7 +48,7 @@ async function readIssue(ref: IssueRef, { ledger, fleet, clock }: Session): Prom
     ledger.backoffs(now),
   ])
   const texts = await ledger.deliveries({ ids: history.map(({ id }) => id) })
-  return { fleet, now, issues: record === null ? [] : [record], history, sprints, events, repos, backed_off: rests, texts }
+  return { fleet, now, issues: record === null ? [] : [record], history, sprints, events, repos, backed_off: backoffs, texts }
 }
 
 function explanation(ref: IssueRef, state: IssueState): Explanation {
@@ -77,12 +79,12 @@ function explanation(ref: IssueRef, state: IssueState): Explanation {
 
 function unknownIssue(ref: IssueRef, unread: Explanation['unread']): BurnError {
   if (unread !== null)
-    return new BurnError('issue_unknown', `nothing is known of ${ref}: ${unreadText(repoOf(ref), unread)}`, 'burn doctor says more')
-  const hint = 'run burn dispatch --dry-run once, so that the forge is read; or check the name'
-  return new BurnError('issue_unknown', `nothing is known of ${ref}`, hint)
+    return new BurnError('issue_unknown', `the ledger does not know ${ref}: ${unreadText(repoOf(ref), unread)}`, 'run burn doctor')
+  const hint = 'check the name, or run burn dispatch --dry-run to read the forge'
+  return new BurnError('issue_unknown', `the ledger does not know ${ref}`, hint)
 }
 
-/** Says since when a repo could not be read, and why. */
+/** Returns the text that a repo could not be read, with the time and the reason. */
 export function unreadText(repo: RepoRef, { since, why }: { readonly since: Time; readonly why: string }): string {
   return `${repo} could not be read since ${new Date(since).toISOString().slice(0, 19)}Z: ${why}`
 }

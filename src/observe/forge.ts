@@ -1,4 +1,4 @@
-/** Reads the forge into the ledger: what is new of each repo's issues, who may write, which changes are open. */
+/** Reads the forge into the ledger: new and changed issues of each repo, its writers and its open changes. */
 import { hasElapsed } from '../core/elapsed.ts'
 import { BurnError, messageWithHint, isLedgerFailure } from '../core/errors.ts'
 import type { CycleView } from '../core/ledger.ts'
@@ -12,18 +12,22 @@ import { trustedChange } from '../decide/changes.ts'
 import { refusalScope } from '../decide/backoff.ts'
 import { mapConcurrently, batchCalls } from '../core/concurrency.ts'
 
-/** A complete listing is taken this often, for what a cursor can't tell: issues that were deleted or moved away. */
-const relistAfter = 24 * 3_600_000
+/** Interval between complete listings (ms). Only they show that an issue was deleted or moved. */
+const relistInterval = 24 * 3_600_000
+/** Lifetime of the cached writers of a repo (ms). */
 const writersCacheTtl = 3_600_000
-const reposAtOnce = 8
+/** Number of repos and issues that are read concurrently. */
+const concurrency = 8
 
+/** The state of the forge in one cycle. */
 export interface ForgeView {
+  /** The reasons of repos that could not be read. */
   readonly repos_down: ReadonlyMap<RepoRef, string>
   readonly writers: ReadonlyMap<RepoRef, ReadonlySet<string>>
   readonly changes: readonly Change[]
-  /** When each repo's changes were asked for, by the forge's clock: to be saved once they have been acted on. */
+  /** The time (forge's clock) of each repo's listing of changes. It is saved only after the cycle has acted on the changes. */
   readonly changes_at: ReadonlyMap<RepoRef, Time>
-  /** Issues that the forge gave malformed or in part, said once a cycle. */
+  /** Texts about issues and changes that burn left out, because the forge's answer was malformed or incomplete. */
   readonly skipped: readonly string[]
 }
 
@@ -34,8 +38,8 @@ interface Ports {
 }
 
 /**
- * One request a repo where nothing is new, and one more where the fleet has work there that may have a change by now, or where the listing of issues came
- * across news of a change. A repo that fails is left out with its reason; the others go on. `quiet`: nothing of it becomes an event now.
+ * Reads all repos into the ledger, and returns what a cycle needs. Makes one request per repo if nothing is new, and a second one if a dispatch there
+ * may have a change, or if the listing of issues showed a newer change. A repo that fails is left out, with its reason. `quiet`: writes no events.
  */
 export async function refreshForge(
   repos: readonly RepoRef[],
@@ -50,32 +54,32 @@ export async function refreshForge(
   const skipped: string[] = []
   const records = new Map(before.repos.map((record) => [record.repo, record]))
   const handed = before.dispatches.filter((d) => d.kind === 'work' && d.state === 'handed')
-  const busy = Map.groupBy<RepoRef, Since>([...handed, ...before.reviews], ({ issue }) => repoOf(issue))
+  const workByRepo = Map.groupBy<RepoRef, Since>([...handed, ...before.reviews], ({ issue }) => repoOf(issue))
   const known = [...new Set([...repos, ...records.keys()])]
-  const asked = new Map<RepoRef, ReadonlySet<string>>()
-  const writersOf = (repo: RepoRef) => asked.get(repo) ?? keptWriters(records.get(repo))
+  const freshWriters = new Map<RepoRef, ReadonlySet<string>>()
+  const writersOf = (repo: RepoRef) => freshWriters.get(repo) ?? storedWriters(records.get(repo))
   const trusted = (repo: RepoRef, { changes }: ChangePage) => changes.map((change) => trustedChange(change, repo, known, writersOf))
   const save = pageSaver(ports, quiet)
-  await mapConcurrently(repos, reposAtOnce, async (repo) => {
+  await mapConcurrently(repos, concurrency, async (repo) => {
     try {
       const record = records.get(repo) ?? null
       const own = new Set(await refreshWriters(repo, record, ports))
-      asked.set(repo, own)
+      freshWriters.set(repo, own)
       const page = await readIssues(repo, record, ports)
-      const unread = record === null || record.changes_at === null || !sameWriters(record, own)
-      const open = page.complete || unread ? await ports.forge.changes(repo, null) : null
+      const isFirstListing = record === null || record.changes_at === null || !sameWriters(record, own)
+      const open = page.complete || isFirstListing ? await ports.forge.changes(repo, null) : null
       if (open !== null && !page.complete) news.push({ repo, changes: trusted(repo, open), complete: true })
       await saveIssues(repo, { page, open: open === null || !page.complete ? null : trusted(repo, open), record }, save, ports)
-      skipped.push(...saidOf(repo, page.skipped), ...saidOf(repo, open?.skipped ?? []))
+      skipped.push(...skippedTexts(repo, page.skipped), ...skippedTexts(repo, open?.skipped ?? []))
       writers.set(repo, own)
       if (open !== null) changesAt.set(repo, open.asked_at)
-      const under = busy.get(repo)
-      if (under === undefined && (open !== null || !hasNews(page, record))) return
-      const looked = unread ? null : record.changes_at
-      const seen = await ports.forge.changes(repo, changedSince(under ?? [], looked))
+      const work = workByRepo.get(repo)
+      if (work === undefined && (open !== null || !hasNews(page, record))) return
+      const lastListed = isFirstListing ? null : record.changes_at
+      const seen = await ports.forge.changes(repo, changedSince(work ?? [], lastListed))
       news.push({ repo, changes: trusted(repo, seen), complete: false })
       changesAt.set(repo, seen.asked_at)
-      skipped.push(...saidOf(repo, seen.skipped ?? []))
+      skipped.push(...skippedTexts(repo, seen.skipped ?? []))
     } catch (thrown) {
       if (isLedgerFailure(thrown)) throw thrown
       down.set(repo, messageWithHint(thrown))
@@ -86,16 +90,16 @@ export async function refreshForge(
   return { repos_down: down, writers, changes: news.flatMap(({ changes }) => changes), changes_at: changesAt, skipped }
 }
 
-/** Whose changes count may be others than when they were read. */
+/** Whether the writers are those of the last listing of changes. If not, other changes may now count, and the list is read again. */
 function sameWriters({ writers }: RepoRecord, now: ReadonlySet<string>): boolean {
   return writers !== null && writers.length === now.size && writers.every((login) => now.has(login))
 }
 
-function keptWriters(record: RepoRecord | undefined): ReadonlySet<string> | undefined {
+function storedWriters(record: RepoRecord | undefined): ReadonlySet<string> | undefined {
   return record?.writers == null ? undefined : new Set(record.writers)
 }
 
-/** A change may be written a little after the time that it bears, so one that is asked for too early is asked for again. */
+/** Overlap of two listings (ms). The forge may write a change a little later than its timestamp, so a listing can miss it at first. */
 const changeOverlap = 60_000
 
 function hasNews({ changed_at }: IssuePage, record: RepoRecord | null): boolean {
@@ -106,15 +110,15 @@ function hasNews({ changed_at }: IssuePage, record: RepoRecord | null): boolean 
 type Since = Pick<LiveDispatch, 'issue' | 'claimed_at' | 'handed_at'>
 
 /**
- * From when on a change may be news: since the last look, and since the claim of whatever was handed after that look, whose change may
- * have been opened before it counted as handed.
+ * Returns the time since which a change may be new: the last listing, or the claim of a dispatch handed after it. Such a dispatch's change may be older
+ * than its `handed_at`.
  */
-function changedSince(under: readonly Since[], looked: Time | null): Time {
-  const later = under.filter(({ handed_at }) => looked === null || (handed_at ?? 0) >= looked).map(({ claimed_at }) => claimed_at)
-  return Math.min(looked ?? Infinity, ...later)
+function changedSince(work: readonly Since[], lastListed: Time | null): Time {
+  const later = work.filter(({ handed_at }) => lastListed === null || (handed_at ?? 0) >= lastListed).map(({ claimed_at }) => claimed_at)
+  return Math.min(lastListed ?? Infinity, ...later)
 }
 
-/** Pages that come while others are written are written together. */
+/** Returns a function that saves pages. Pages that arrive during a write are saved together in the next one. */
 function pageSaver({ ledger, clock }: Ports, quiet: boolean) {
   return batchCalls(async (pages: readonly (IssueListing & { readonly id: RepoRef })[]) => {
     await ledger.saveIssues(pages, clock.now(), quiet)
@@ -123,11 +127,11 @@ function pageSaver({ ledger, clock }: Ports, quiet: boolean) {
 }
 
 function readIssues(repo: RepoRef, record: RepoRecord | null, { forge, clock }: Ports): Promise<IssuePage> {
-  const relist = record?.listed_at == null || hasElapsed(record.listed_at, relistAfter, clock.now())
+  const relist = record?.listed_at == null || hasElapsed(record.listed_at, relistInterval, clock.now())
   return forge.issues(repo, relist ? null : record.cursor)
 }
 
-/** The open changes with the complete listing, or neither: a crash between the two would leave issues without theirs for a day. */
+/** Saves the open changes and the complete listing in one write. After a crash between two writes, issues would lack their changes for a day. */
 async function saveIssues(
   repo: RepoRef,
   { page, open, record }: { readonly page: IssuePage; readonly open: readonly Change[] | null; readonly record: RepoRecord | null },
@@ -135,41 +139,40 @@ async function saveIssues(
   ports: Ports,
 ): Promise<void> {
   const { issues, cursor, complete, changed_at } = page
-  // Where nothing is new there is nothing to write.
   if (!complete && issues.length === 0 && cursor === record?.cursor) return
   const gone = complete ? await confirmGone(repo, issues, ports) : []
   await save([{ id: repo, repo, issues: [...issues, ...gone], cursor, complete, changed_at, ...(open === null ? {} : { open }) }])
 }
 
-/** Kept for commands that do not ask the forge; written where it differs. */
+/** Saves which repos could not be read, for commands that do not ask the forge. Writes only what changed. */
 async function saveUnread(
   repos: readonly RepoRef[],
   down: ReadonlyMap<RepoRef, string>,
   records: ReadonlyMap<RepoRef, RepoRecord>,
   { ledger, clock }: Ports,
 ): Promise<void> {
-  const differing = repos.filter((repo) => (records.get(repo)?.unread?.why ?? null) !== (down.get(repo) ?? null))
-  if (differing.length > 0) await ledger.saveUnread(new Map(differing.map((repo) => [repo, down.get(repo) ?? null])), clock.now())
+  const changed = repos.filter((repo) => (records.get(repo)?.unread?.why ?? null) !== (down.get(repo) ?? null))
+  if (changed.length > 0) await ledger.saveUnread(new Map(changed.map((repo) => [repo, down.get(repo) ?? null])), clock.now())
 }
 
-function saidOf(repo: RepoRef, skipped: IssuePage['skipped']): string[] {
-  return skipped.map(({ what, why }) => `${repo}: ${what} left out: ${why}`)
+function skippedTexts(repo: RepoRef, skipped: IssuePage['skipped']): string[] {
+  return skipped.map(({ what, why }) => `${repo}: skipped ${what}: ${why}`)
 }
 
 /**
- * Open issues that a complete listing no longer has, asked for one by one: a listing that moves while it is paged can
- * miss one, and a missed issue must not end its dispatch.
+ * Returns the current state of open issues that a complete listing no longer has, one request each. A listing that changes while burn pages through it
+ * can miss an issue, and a missed issue must not end its dispatch.
  */
 async function confirmGone(repo: RepoRef, listed: readonly Issue[], { forge, ledger }: Omit<Ports, 'clock'>): Promise<Issue[]> {
   const seen = new Set(listed.map(({ ref }) => ref))
   const missing = (await ledger.openIssueRefs(repo)).filter((ref) => !seen.has(ref))
-  const now = await mapConcurrently(missing, reposAtOnce, (ref) => asItIs(ref, { forge, ledger }))
-  // What is not there at all is closed as the listing is saved.
+  const now = await mapConcurrently(missing, concurrency, (ref) => currentIssue(ref, { forge, ledger }))
+  // Saving the listing closes issues that do not exist.
   return now.filter((issue) => issue !== null)
 }
 
-/** One that is there and can't be read, because it is too big or malformed, is left as it was. */
-async function asItIs(ref: IssueRef, { forge, ledger }: Pick<Ports, 'forge' | 'ledger'>): Promise<Issue | null> {
+/** Returns the stored issue if the forge has it but burn cannot read it, because it is too big or malformed. */
+async function currentIssue(ref: IssueRef, { forge, ledger }: Pick<Ports, 'forge' | 'ledger'>): Promise<Issue | null> {
   try {
     return await forge.issue(ref)
   } catch (thrown) {

@@ -1,4 +1,4 @@
-/** One machine, looked at when its tmux tells that something changed. */
+/** Watches one machine: takes new snapshots when tmux pushes a change. */
 import type { Machine } from '../core/nouns.ts'
 import type { MachineSnapshot } from '../core/panes.ts'
 import type { Tmux, Clock } from '../core/ports.ts'
@@ -9,82 +9,86 @@ import { messageOf } from '../core/errors.ts'
 import { withStrays } from './agents.ts'
 import { debounce_ms, captureChangedPanes, subscribe } from '../tmux/subscribe.ts'
 
-/** Milliseconds. A look at everything that tmux pushes nothing for; the pause of looks where it can't push; the pushes of one comparison come together. */
-const safety = 30_000
-const polling = 2_000
-const coalesce = 30
+/** Interval between full snapshots while tmux pushes (ms). They show changes that tmux does not push. */
+const fullInterval = 30_000
+/** Interval between full snapshots if tmux cannot push (ms). */
+const pollInterval = 2_000
+/** Time to collect pushes that belong together (ms). */
+const batchTime = 30
 const reconnectBackoff = { first: 1_000, longest: 30_000 }
 
+/** Keeps a current snapshot of one machine while `run` runs. */
 export class MachineWatch {
-  /** What was seen last; null before the first look. */
+  /** The last snapshot with screens; null before the first. */
   seen: MachineScreens | null = null
   readonly #machine: Machine
   readonly #session: Session
   readonly #updated: () => void
-  readonly #bell: WakeSignal
+  readonly #wakeSignal: WakeSignal
   #host: PaneHost | null = null
   #subscribed: Tmux | null = null
   #pushes = false
   #changed = new Set<string>()
-  /** Told of in the last push: looked at once more. */
+  /** Panes of the last push. They are captured a second time, because a screen may still be changing at the push. */
   #again = new Set<string>()
   #againAt = Infinity
   #fullAt = 0
   #pause = reconnectBackoff.first
   #ended: Error | null = null
 
-  /** `updated` is called after every look. */
+  /** `updated` is called after each snapshot. */
   constructor(machine: Machine, session: Session, updated: () => void) {
     this.#machine = machine
     this.#session = session
     this.#updated = updated
-    this.#bell = new WakeSignal(session.clock)
+    this.#wakeSignal = new WakeSignal(session.clock)
   }
 
+  /** Watches until `stop`. */
   async run(stop: AbortSignal): Promise<void> {
     const { clock } = this.#session
     while (!stop.aborted) {
-      if (this.#ended !== null) await this.#lost(this.#ended)
-      else if (this.#host === null || clock.now() >= this.#fullAt || this.#fullAt - clock.now() > safety) await this.#lookAtAll()
-      else await this.#lookAtChanged(this.#host)
+      if (this.#ended !== null) await this.#disconnect(this.#ended)
+      else if (this.#host === null || clock.now() >= this.#fullAt || this.#fullAt - clock.now() > fullInterval) await this.#snapshotAll()
+      else await this.#captureChanged(this.#host)
       this.#updated()
-      while (!stop.aborted && !this.#isDue()) await this.#bell.wait(Math.max(1, this.#rests()), stop)
-      if (this.#changed.size > 0 && this.#ended === null) await clock.sleep(coalesce, stop)
+      while (!stop.aborted && !this.#isDue()) await this.#wakeSignal.wait(Math.max(1, this.#timeLeft()), stop)
+      if (this.#changed.size > 0 && this.#ended === null) await clock.sleep(batchTime, stop)
     }
   }
 
-  /** How long until the next look, milliseconds. One that lies further ahead than any is planned is due: the clock was set back. */
-  #rests(): number {
-    const rest = Math.min(this.#fullAt, this.#againAt) - this.#session.clock.now()
-    return rest > safety ? 0 : rest
+  /** Returns the time to the next snapshot (ms). A time beyond the longest interval means that the clock was set back: the snapshot is due. */
+  #timeLeft(): number {
+    const left = Math.min(this.#fullAt, this.#againAt) - this.#session.clock.now()
+    return left > fullInterval ? 0 : left
   }
 
   #isDue(): boolean {
-    return this.#ended !== null || (this.#host !== null && this.#changed.size > 0) || this.#rests() <= 0
+    return this.#ended !== null || (this.#host !== null && this.#changed.size > 0) || this.#timeLeft() <= 0
   }
 
-  async #lookAtAll(): Promise<void> {
+  async #snapshotAll(): Promise<void> {
     const { machines, clock } = this.#session
     const [host] = await machines.open([this.#machine], reconnectBackoff.longest)
-    if (host === undefined) throw new RangeError('one machine was asked for')
-    this.#rest()
+    if (host === undefined) throw new RangeError('open returned no host for the machine')
+    this.#forgetPushes()
     await this.#subscribe(host)
     this.seen = await withStrays(this.#machine, await host.snapshotWithScreens(), this.#session)
-    const { snapshot: sight } = this.seen
-    const up = sight.state === 'up'
+    const { snapshot } = this.seen
+    const up = snapshot.state === 'up'
     this.#host = up ? host : null
-    this.#fullAt = clock.now() + (up ? (this.#pushes && !isAway(sight) ? safety : polling) : this.#pause)
+    this.#fullAt = clock.now() + (up ? (this.#pushes && !hasOtherSessions(snapshot) ? fullInterval : pollInterval) : this.#pause)
     this.#pause = up ? reconnectBackoff.first : Math.min(this.#pause * 2, reconnectBackoff.longest)
   }
 
-  /** Before the look, so that nothing can happen between the two. A channel that breaks here says so in the look. */
+  /** Subscribes before the snapshot, so that no change between the two is missed. If the channel breaks here, the snapshot reports it. */
   async #subscribe(host: PaneHost): Promise<void> {
     const { tmux } = host
     if (tmux === null || tmux === this.#subscribed) return
     const own = (act: () => void) => () => {
       if (this.#subscribed !== tmux) return
       act()
-      this.#bell.wake()
+      this.#wakeSignal.wake()
     }
     this.#subscribed = tmux
     try {
@@ -97,7 +101,7 @@ export class MachineWatch {
     }
   }
 
-  async #lookAtChanged(host: PaneHost): Promise<void> {
+  async #captureChanged(host: PaneHost): Promise<void> {
     const asked = new Set([...this.#changed, ...this.#again])
     this.#again = this.#changed
     this.#againAt = this.#again.size > 0 ? this.#session.clock.now() + debounce_ms : Infinity
@@ -106,52 +110,54 @@ export class MachineWatch {
     try {
       const seen = await captureChangedPanes(host.tmux, this.#machine, this.seen, asked)
       this.seen = await withStrays(this.#machine, seen, this.#session)
-      if (isAway(seen.snapshot)) this.#fullAt = Math.min(this.#fullAt, this.#session.clock.now() + polling)
+      if (hasOtherSessions(seen.snapshot)) this.#fullAt = Math.min(this.#fullAt, this.#session.clock.now() + pollInterval)
     } catch (thrown) {
       this.#ended = thrown instanceof Error ? thrown : new Error(String(thrown))
     }
   }
 
-  /** Nothing is known of a machine whose channel has ended; opened anew at once, then less and less often. */
-  async #lost(error: Error): Promise<void> {
+  /** Marks the machine as unreachable after its channel ended. Reconnects with back-off. */
+  async #disconnect(error: Error): Promise<void> {
     this.#ended = null
     this.#subscribed = null
-    this.#rest()
+    this.#forgetPushes()
     if (this.#host !== null) await this.#host.drop(error)
     this.#host = null
     this.#fullAt = this.#session.clock.now() + this.#pause
     this.seen = { snapshot: { machine: this.#machine.name, state: 'unreachable', reason: messageOf(error) }, screens: new Map() }
   }
 
-  #rest(): void {
+  #forgetPushes(): void {
     this.#changed = new Set()
     this.#again = new Set()
     this.#againAt = Infinity
   }
 }
 
-/** Whether panes are in other sessions: tmux pushes only what happens in the attached one. */
-function isAway(sight: MachineSnapshot): boolean {
-  return sight.state === 'up' && sight.panes.some(({ session_id }) => session_id !== sight.session_id)
+/** Whether panes are in other sessions. tmux pushes only changes in the attached one. */
+function hasOtherSessions(snapshot: MachineSnapshot): boolean {
+  return snapshot.state === 'up' && snapshot.panes.some(({ session_id }) => session_id !== snapshot.session_id)
 }
 
+/** Wakes a waiting loop. A wake before the wait ends the next wait at once. */
 export class WakeSignal {
   readonly #clock: Clock
-  #rung = false
+  #isWoken = false
   #waiting: AbortController | null = null
 
   constructor(clock: Clock) {
     this.#clock = clock
   }
 
+  /** Ends the current wait, or the next one. */
   wake(): void {
-    this.#rung = true
+    this.#isWoken = true
     this.#waiting?.abort()
   }
 
-  /** Waits until it is rung, `ms` have passed, or `stop` is aborted. */
+  /** Waits until `wake`, for at most `ms`, or until `stop`. */
   async wait(ms: number, stop: AbortSignal): Promise<void> {
-    if (!this.#rung && !stop.aborted) {
+    if (!this.#isWoken && !stop.aborted) {
       this.#waiting = new AbortController()
       const end = () => this.#waiting?.abort()
       stop.addEventListener('abort', end)
@@ -159,6 +165,6 @@ export class WakeSignal {
       stop.removeEventListener('abort', end)
       this.#waiting = null
     }
-    this.#rung = false
+    this.#isWoken = false
   }
 }

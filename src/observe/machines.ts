@@ -1,4 +1,4 @@
-/** The machines of a fleet over tmux, each with the one channel that this process holds to it. */
+/** Connects to the machines of a fleet over tmux, with one channel per machine. */
 import type { AgentLiveness } from '../core/incarnation.ts'
 import type { Incarnation, Machine, Time } from '../core/nouns.ts'
 import type { MachineSnapshot } from '../core/panes.ts'
@@ -15,31 +15,31 @@ import { unreachableError } from '../tmux/control-mode.ts'
 import { openTmux } from '../tmux/open.ts'
 import { unreachableWithAgents } from './agents.ts'
 
-/** Pauses between tries of a machine that can't be reached, milliseconds; after its first failure it is tried again at once. */
+/** Pauses between attempts to reach a machine (ms). The first retry comes at once. */
 const reconnectBackoff = { first: 1_000, longest: 5 * 60_000 }
-/** So long who tries a machine that failed before waits for it. What takes longer goes on beside what the process does, and is there for who asks next. */
-const grace = 2_000
+/** Time to wait for a machine that failed before (ms). A slower attempt continues in the background, for the next caller. */
+const retryTimeout = 2_000
 
 /**
- * Opens every machine at once; one that can't be reached stops nobody else: only the first try of a machine is waited for to its end, and one that
- * stays away is tried less and less often. A channel that broke is opened anew when next asked for.
+ * Opens all machines concurrently. Only the first attempt of a machine is awaited to its end; a machine that stays unreachable is retried with
+ * back-off, and delays no other. A broken channel is reopened when it is next needed.
  */
 export class TmuxMachines implements Machines {
   readonly #hosts = new Map<string, PaneHost>()
-  /** Tries that are under way. */
-  readonly #trying = new Map<string, Promise<PaneHost>>()
-  /** Of machines that failed since they were last looked at: how often in a row, and when last. */
+  /** Attempts in progress. */
+  readonly #attempts = new Map<string, Promise<PaneHost>>()
+  /** Machines that failed since their last snapshot: the number of failures in a row, and the time of the last. */
   readonly #failures = new Map<string, { readonly count: number; readonly at: Time }>()
   readonly #clock: Clock
   readonly #random: () => number
   readonly #known: (machine: string) => Promise<readonly Incarnation[]>
-  /** Agents that were found to have ended, by machine: that does not change. */
+  /** Agents that have ended, by machine. An agent that ended stays ended. */
   readonly #ended = new Map<string, Set<Incarnation>>()
   readonly #closed = new AbortController()
 
   /**
-   * `random` gives a number in [0, 1): processes that lost a machine together do not all come back at the same moment. `known` gives the
-   * agents that a machine is known to have had: they are looked for before a machine without a session counts as down.
+   * `random` returns a number in [0, 1) for jitter, so that several processes do not reconnect at the same moment. `known` returns the agents that
+   * a machine had: a machine without a session is down only if none of them runs.
    */
   constructor(clock: Clock, random: () => number, known: (machine: string) => Promise<readonly Incarnation[]>) {
     this.#known = known
@@ -55,10 +55,10 @@ export class TmuxMachines implements Machines {
     const { name } = machine
     const held = this.#hosts.get(name)
     if (held?.tmux != null && held.state === 'up') return held
-    if (held?.state !== 'unreachable') return this.#try(machine)
-    if (this.#trying.has(name) || !this.#isDue(name, longest)) return held
+    if (held?.state !== 'unreachable') return this.#attempt(machine)
+    if (this.#attempts.has(name) || !this.#isDue(name, longest)) return held
     const waited = new AbortController()
-    await Promise.race([this.#try(machine), this.#clock.sleep(grace, waited.signal)])
+    await Promise.race([this.#attempt(machine), this.#clock.sleep(retryTimeout, waited.signal)])
     waited.abort()
     return this.#hosts.get(name) ?? held
   }
@@ -68,23 +68,23 @@ export class TmuxMachines implements Machines {
     return count < 2 || hasElapsed(at, backoffMs(count - 1, { first: reconnectBackoff.first, longest }, this.#random()), this.#clock.now())
   }
 
-  #try(machine: Machine): Promise<PaneHost> {
+  #attempt(machine: Machine): Promise<PaneHost> {
     const { name } = machine
-    const under = this.#trying.get(name)
-    if (under !== undefined) return under
-    const trying = connect(machine, this.#clock, this.#closed.signal).then(async (channel) => {
+    const current = this.#attempts.get(name)
+    if (current !== undefined) return current
+    const attempt = connect(machine, this.#clock, this.#closed.signal).then(async (channel) => {
       const host = this.#hostOver(channel)
-      this.#trying.delete(name)
+      this.#attempts.delete(name)
       if (this.#closed.signal.aborted) await host.tmux?.close()
       else this.#hosts.set(name, host)
-      if (host.state === 'unreachable') this.#failed(name)
+      if (host.state === 'unreachable') this.#countFailure(name)
       return host
     })
-    this.#trying.set(name, trying)
-    return trying
+    this.#attempts.set(name, attempt)
+    return attempt
   }
 
-  #failed(name: string): void {
+  #countFailure(name: string): void {
     this.#failures.set(name, { count: (this.#failures.get(name)?.count ?? 0) + 1, at: this.#clock.now() })
   }
 
@@ -107,31 +107,32 @@ export class TmuxMachines implements Machines {
     return host
   }
 
-  /** A channel that fails makes its machine unreachable, with the reason. */
+  /** Takes a snapshot. If the channel fails, its machine is unreachable, with the reason. */
   async #ask(host: PaneHost, question: (() => Promise<SnapshotWithScreens>) | null): Promise<SnapshotWithScreens> {
     const { machine, state, reason } = host
-    const none = (why: string): SnapshotWithScreens => ({
+    const unreachable = (why: string): SnapshotWithScreens => ({
       snapshot: { machine: machine.name, state: 'unreachable', reason: why },
       screens: new Map(),
     })
-    if (question === null) return state === 'down' ? { snapshot: await this.#absent(host), screens: new Map() } : none(reason)
+    if (question === null)
+      return state === 'down' ? { snapshot: await this.#snapshotWithoutSession(host), screens: new Map() } : unreachable(reason)
     try {
       const answer = await question()
       this.#failures.delete(machine.name)
       return answer
     } catch (thrown) {
       await host.drop(thrown)
-      return none(messageOf(thrown))
+      return unreachable(messageOf(thrown))
     }
   }
 
-  /** A machine whose session is not found is down only if none of its agents runs. */
-  async #absent({ machine, reason }: PaneHost): Promise<MachineSnapshot> {
+  /** Returns the snapshot of a machine without a session. It is down only if none of its agents runs. */
+  async #snapshotWithoutSession({ machine, reason }: PaneHost): Promise<MachineSnapshot> {
     const { name } = machine
     const known = await this.#known(name)
-    const census = known.length === 0 ? null : await this.liveness(machine, known)
-    if (census !== null && census.living.size > 0) return unreachableWithAgents(machine, reason, census)
-    if (known.length === 0 || census !== null) return { machine: name, state: 'down' }
+    const liveness = known.length === 0 ? null : await this.liveness(machine, known)
+    if (liveness !== null && liveness.living.size > 0) return unreachableWithAgents(machine, reason, liveness)
+    if (known.length === 0 || liveness !== null) return { machine: name, state: 'down' }
     return { machine: name, state: 'unreachable', reason: `${reason}, and its process table can't be read` }
   }
 
@@ -147,26 +148,26 @@ export class TmuxMachines implements Machines {
   }
 
   async #drop({ machine, tmux }: PaneHost, thrown: unknown): Promise<void> {
-    // Somebody else may have dropped it before, and have opened it anew.
+    // A concurrent caller may have dropped this channel already, and opened a new one.
     if (this.#hosts.get(machine.name)?.tmux === tmux) {
       this.#hosts.set(
         machine.name,
         this.#hostOver({ machine, tmux: null, state: 'unreachable', reason: messageOf(thrown), hint: hintOf(thrown) }),
       )
-      this.#failed(machine.name)
+      this.#countFailure(machine.name)
     }
     await tmux?.close()
   }
 
   async close(): Promise<void> {
     this.#closed.abort()
-    await Promise.all(this.#trying.values())
+    await Promise.all(this.#attempts.values())
     await Promise.all([...this.#hosts.values()].map(({ tmux }) => tmux?.close()))
     this.#hosts.clear()
   }
 }
 
-/** A machine that was tried: a channel, or why there is none. */
+/** The result of an attempt: a channel, or the reason that there is none. */
 type Channel = Pick<PaneHost, 'machine' | 'tmux' | 'state' | 'reason' | 'hint'>
 
 async function connect(machine: Machine, clock: Clock, signal: AbortSignal): Promise<Channel> {

@@ -1,4 +1,4 @@
-/** What every worker is doing, from what its machine shows. */
+/** Reads the state of each worker from the snapshot of its machine. */
 import type { Incarnation, Machine, Reading, Worker, WorkerId } from '../core/nouns.ts'
 import type { MachineSnapshot, Pane } from '../core/panes.ts'
 import type { WorkerSnapshot } from '../core/fleet-state.ts'
@@ -7,14 +7,15 @@ import { incarnationOf } from '../core/incarnation.ts'
 import { parseHookEvent } from '../core/hook-event.ts'
 import { mergeReading } from '../decide/reading.ts'
 
-/** A machine with the screens of its agents' panes, by pane id. */
+/** A snapshot of a machine, with the screens of its agents' panes by pane id. */
 export interface MachineScreens {
   readonly snapshot: MachineSnapshot
   readonly screens: ReadonlyMap<string, readonly string[]>
-  /** Workers without a pane whose agent runs nevertheless, each with what is known of it. */
+  /** Workers without a pane whose agent runs nevertheless, each with the evidence. */
   readonly strays?: ReadonlyMap<WorkerId, string>
 }
 
+/** Returns the state of each worker of the machines. */
 export function readWorkers(machines: readonly Machine[], seen: ReadonlyMap<string, MachineScreens>, kindOf: KindOf): WorkerSnapshot[] {
   return machines.flatMap((machine) => {
     const screens = seen.get(machine.name)
@@ -25,8 +26,8 @@ export function readWorkers(machines: readonly Machine[], seen: ReadonlyMap<stri
   })
 }
 
-function panesOf(sight: MachineSnapshot | undefined): readonly Pane[] {
-  return sight?.state === 'up' ? sight.panes : []
+function panesOf(snapshot: MachineSnapshot | undefined): readonly Pane[] {
+  return snapshot?.state === 'up' ? snapshot.panes : []
 }
 
 function readWorker(
@@ -40,30 +41,30 @@ function readWorker(
     reading: { state, detail: null, evidence },
     incarnation: null,
   })
-  if (seen === undefined) return without('unreachable', 'its machine was not asked')
-  const { snapshot: sight } = seen
-  if (sight.state === 'unreachable') return without('unreachable', sight.reason)
-  if (sight.state === 'down') return without('dead', `no session ${machine.session} on ${machine.name} (burn up)`)
+  if (seen === undefined) return without('unreachable', 'burn did not read its machine')
+  const { snapshot } = seen
+  if (snapshot.state === 'unreachable') return without('unreachable', snapshot.reason)
+  if (snapshot.state === 'down') return without('dead', `no session ${machine.session} on ${machine.name} (burn up)`)
   const stray = seen.strays?.get(worker.id)
   if (stray !== undefined) return without('unreachable', stray)
   if (pane === undefined) return without('dead', 'it has no pane (burn up)')
   if (pane.dead) return without('dead', `its agent ended${pane.ended === null ? '' : ` ${pane.ended}`}`)
-  const incarnation = incarnationOf(pane, sight.server_started)
+  const incarnation = incarnationOf(pane, snapshot.server_started)
   if (incarnation === null) return without('dead', 'no agent was started in its pane (burn christen)')
   const kind = kindOf(worker.agent)
-  const look = kind.parseScreen(seen.screens.get(pane.id) ?? [], pane)
-  const signal = parseHookEvent(pane.signal)
-  const heard = signal === null ? null : (kind.hookState?.(signal) ?? null)
-  return { worker, reading: mergeReading(look, signal, heard, sight.clock), incarnation, look }
+  const parsed = kind.parseScreen(seen.screens.get(pane.id) ?? [], pane)
+  const event = parseHookEvent(pane.signal)
+  const hookState = event === null ? null : (kind.hookState?.(event) ?? null)
+  return { worker, reading: mergeReading(parsed, event, hookState, snapshot.clock), incarnation, look: parsed }
 }
 
-/** The agent that is seen alive in each worker's pane; workers that the spec no longer has included. */
+/** Returns the live agent in each worker's pane. Includes workers that are no longer in the spec. */
 export function readIncarnations(seen: ReadonlyMap<string, MachineScreens>): Map<WorkerId, Incarnation> {
   const living = new Map<WorkerId, Incarnation>()
-  for (const { snapshot: sight } of seen.values()) {
-    if (sight.state !== 'up') continue
-    for (const pane of sight.panes) {
-      const incarnation = incarnationOf(pane, sight.server_started)
+  for (const { snapshot } of seen.values()) {
+    if (snapshot.state !== 'up') continue
+    for (const pane of snapshot.panes) {
+      const incarnation = incarnationOf(pane, snapshot.server_started)
       if (pane.worker !== null && incarnation !== null) living.set(pane.worker, incarnation)
     }
   }

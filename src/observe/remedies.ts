@@ -1,9 +1,9 @@
-/** Commands that mend a machine, as a person types them here. */
+/** Builds the commands with which a person repairs a machine from this terminal. */
 import type { Machine } from '../core/nouns.ts'
 import type { TransportFailure } from '../host/transport-failure.ts'
 import { shellWord, shellWords } from '../host/quote.ts'
 
-/** The line that runs a shell command on a machine; over ssh with a terminal, so that it may ask. */
+/** Returns the line that runs a shell command on a machine. ssh gets a terminal, so that it can ask for a password. */
 export function lineOn({ transport }: Pick<Machine, 'transport'>, command: string): string {
   if (transport.kind === 'local') return command
   if (transport.kind === 'exec') return shellWords([...transport.argv, 'sh', '-c', command])
@@ -11,7 +11,7 @@ export function lineOn({ transport }: Pick<Machine, 'transport'>, command: strin
   return shellWords(['ssh', '-t', ...options, ...(transport.port === null ? [] : ['-p', String(transport.port)]), transport.host, command])
 }
 
-/** What to do about a machine that can't be reached. */
+/** Returns the remedy for a machine that cannot be reached. */
 export function reachRemedy(machine: Pick<Machine, 'transport'>, { kind, hint }: TransportFailure): string {
   const { transport } = machine
   if (transport.kind !== 'ssh') return hint

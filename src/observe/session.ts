@@ -1,4 +1,4 @@
-/** What a running command works with: the fleet and its ports. Made once, in the wiring. */
+/** The session of a command: the fleet and its ports. `cli/wire` creates it once. */
 import type { JobLedger } from '../core/ledger/jobs.ts'
 import type { Notice } from '../core/events.ts'
 import type { Ledger } from '../core/ledger.ts'
@@ -8,43 +8,45 @@ import type { Machines } from '../core/pane-host.ts'
 import type { KindOf } from '../agents/index.ts'
 import { messageOf } from '../core/errors.ts'
 
+/** The fleet and its ports. */
 export interface Session {
   readonly fleet: Fleet
   readonly ledger: Ledger
   readonly forge: Forge
   readonly machines: Machines
   readonly clock: Clock
-  /** Names this process in leases. */
+  /** The name of this process in leases. */
   readonly owner: string
   readonly newId: () => string
   readonly kindOf: KindOf
-  /** A template file's text by its path. */
+  /** Returns the text of a template file. */
   readonly readTemplate: (path: string) => Promise<string>
   readonly notify: (notice: Notice) => void
 }
 
-/** Parts of a session, with the ledger as far as a function needs it. */
+/** The parts of a session that a function needs, with the needed part of the ledger. */
 export type SessionPart<Ports, Keys extends keyof Session = never> = Pick<Session, Keys> & { readonly ledger: Ports }
 
-/** How long a lease lasts without a heartbeat, milliseconds. A process that is gone this long is taken to be dead. */
+/** Lifetime of a lease without a heartbeat (ms). A process that is silent for longer counts as dead. */
 export const leaseLength = 30_000
+/** Interval between heartbeats (ms). */
 const heartbeat = 8_000
 
-/** Keeps this process's leases while `work` runs, and gives them up at its end. */
+/** Renews this process's leases while `work` runs, and releases them at its end. Returns the result of `work`. */
 export async function withLeases<T>(session: SessionPart<JobLedger, 'clock' | 'owner' | 'notify'>, work: () => Promise<T>): Promise<T> {
   const stop = new AbortController()
-  const beating = beat(session, stop.signal)
+  const renewing = renewUntil(session, stop.signal)
   try {
     return await work()
   } finally {
     stop.abort()
-    await beating
+    await renewing
     await session.ledger.releaseLeases(session.owner)
   }
 }
 
-/** A beat that fails is said and tried again: should the lease run out, every write that needed it is refused. */
-async function beat(
+/** Reports a failed renewal, and retries at the next heartbeat. This is safe: if the lease expires, the ledger refuses writes that need it. */
+async function renewUntil(
   { ledger, clock, owner, notify }: SessionPart<JobLedger, 'clock' | 'owner' | 'notify'>,
   stop: AbortSignal,
 ): Promise<void> {

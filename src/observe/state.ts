@@ -1,4 +1,4 @@
-/** Loads the facets of the fleet's state: `refresh` for a cycle or a sprint, `readStatus` for whoever only looks. */
+/** Loads the facets of the fleet's state: `refresh` for cycles and sprints, `readStatus` for commands that change nothing. */
 import type { Reason } from '../core/reasons.ts'
 import type {
   FleetState,
@@ -38,7 +38,7 @@ import type { StatusReport } from '../decide/report.ts'
 import { messageWithHint } from '../core/errors.ts'
 import { statusReport } from '../decide/report.ts'
 
-/** What each machine shows, agents' screens included. One that can't be reached is in it, and says so. */
+/** Returns a snapshot of each machine, with screens. The snapshot of an unreachable machine has the reason. */
 export async function readMachines(machines: readonly Machine[], session: Session): Promise<ReadonlyMap<string, MachineScreens>> {
   const hosts = await session.machines.open(machines)
   const seen = await Promise.all(
@@ -49,117 +49,118 @@ export async function readMachines(machines: readonly Machine[], session: Sessio
   return new Map(seen)
 }
 
+/** Returns the snapshots without screens. */
 export function snapshotsOf(seen: ReadonlyMap<string, MachineScreens>): ReadonlyMap<string, MachineSnapshot> {
-  return new Map([...seen].map(([name, { snapshot: sight }]) => [name, sight]))
+  return new Map([...seen].map(([name, { snapshot }]) => [name, snapshot]))
 }
 
-export interface Refreshing {
-  /** The repos that the forge is asked about; without it those that the machines serve. */
+export interface RefreshOptions {
+  /** The repos to read; by default those of the machines' workers. */
   readonly served?: readonly RepoRef[]
-  /** Caches are brought up to date without an event: for a dry run. */
+  /** Updates the caches without writing events, for a dry run. */
   readonly quiet?: boolean
 }
 
 /**
- * Reads forge, machines and ledger, and brings the caches up to date: issues, changes, rights and readings. Nothing is decided or carried out. `machines`
- * narrows it to some of the fleet's machines.
+ * Reads forge, machines and ledger, updates the caches (issues, changes, rights, readings), and returns the state. It decides nothing and carries out
+ * nothing. `machines`: all machines of the fleet, or some of them.
  */
 export async function refresh(
   machines: readonly Machine[],
   session: Session,
-  { served = servedRepos(machines), quiet = false }: Refreshing = {},
+  { served = servedRepos(machines), quiet = false }: RefreshOptions = {},
 ): Promise<UnderWayState> {
   const { ledger, clock, fleet } = session
   const before = await ledger.cycleView()
   if (before.has_pending_events && !quiet) await ledger.writePendingEvents(clock.now())
   const [forge, seen] = await Promise.all([refreshForge(served, before, session, quiet), readMachines(machines, session)])
-  const news = await ledger.affectedWork(changedWork(before.dispatches, forge))
+  const affected = await ledger.affectedWork(changedWork(before.dispatches, forge))
   const known = new Set(before.dispatches.map(({ id }) => id))
-  // One that came into review while the machines were looked at is known as it was before.
-  const dispatches = [...before.dispatches, ...news.reviews.filter(({ id }) => !known.has(id))]
-  const looked = readWorkers(machines, seen, session.kindOf)
-  const failed = failing(looked, before.workers, dispatches)
+  // A dispatch that moved to review while the machines were read keeps its state of before.
+  const dispatches = [...before.dispatches, ...affected.reviews.filter(({ id }) => !known.has(id))]
+  const workers = readWorkers(machines, seen, session.kindOf)
+  const failed = failedDispatches(workers, before.workers, dispatches)
   const resumes = failed.length === 0 ? new Map<string, readonly ResumeText[]>() : await ledger.resumeTexts(failed)
   const now = clock.now()
   const state = {
-    ...fleetSeen(looked, seen, { ...before, dispatches, given: givenAt(dispatches, resumes), now }, session),
+    ...fleetFacets(workers, seen, { ...before, dispatches, given: givenAt(dispatches, resumes), now }, session),
     ...(await followUps({ ...before, dispatches }, seen, resumes, session)),
-    changes: [...news.foreign_changes.map(asChange), ...forge.changes],
+    changes: [...affected.foreign_changes.map(asChange), ...forge.changes],
     changes_at: forge.changes_at,
-    closed: new Set(news.closed.filter((issue) => !forge.repos_down.has(repoOf(issue)))),
+    closed: new Set(affected.closed.filter((issue) => !forge.repos_down.has(repoOf(issue)))),
     writers: forge.writers,
     repos_down: forge.repos_down,
     held_repos: heldRepos([...served, ...before.repos.map(({ repo }) => repo)], before.holds, now),
     waits: new Map(before.repos.flatMap(({ repo, wait_reason }) => (wait_reason === null ? [] : [[repo, wait_reason] as const]))),
     skipped: forge.skipped,
   }
-  await keepReadings(state, session)
+  await saveNewReadings(state, session)
   const rules = rulesMark(fleet)
   if (before.rules !== rules) await ledger.rejudgeIfRulesChanged(rules)
   return state
 }
 
-/** Reads machines and ledger, and never the forge. */
+/** Reads machines and ledger, but not the forge, and returns the state. */
 export async function readStatus(machines: readonly Machine[], session: Session): Promise<StatusState> {
-  // The ledger is read while the machines answer.
   const [seen, kept] = await Promise.all([readMachines(machines, session), readKept(session)])
   return statusState(machines, seen, kept, session)
 }
 
-/** What everyone is doing now, as people are told. Since when each is in its state is kept. */
+/** Returns the status report. Saves since when each worker is in its state. */
 export async function status(machines: readonly Machine[], session: Session): Promise<StatusReport> {
   const state = await readStatus(machines, session)
   try {
-    await keepReadings(state, session)
+    await saveNewReadings(state, session)
   } catch (thrown) {
-    // A full disk is when a person needs to see the fleet most.
+    // The report must not fail with the write: people need it most when the disk is full.
     session.notify({ kind: 'ledger.unsaved', subject: 'ledger', payload: { why: messageWithHint(thrown) } })
   }
   return statusReport(machines, state)
 }
 
-/** What the ledger keeps for whoever only looks. */
+/** The part of the state that comes from the ledger. */
 export type KeptState = LedgerView & Pick<KeptFacet, 'backed_off' | 'texts'>
 
+/** Reads the part of the state that comes from the ledger. */
 export async function readKept({ ledger, clock }: Session): Promise<KeptState> {
   const view = await ledger.view()
   const given = await ledger.deliveries({ ids: view.dispatches.map(({ id }) => id) })
   return { ...view, backed_off: await ledger.backoffs(clock.now()), texts: [...given, ...view.deliveries] }
 }
 
-/** The state of what was seen already. */
+/** Returns the state from snapshots and a ledger that were already read. */
 export function statusState(
   machines: readonly Machine[],
   seen: ReadonlyMap<string, MachineScreens>,
   kept: KeptState,
   session: Pick<Session, 'fleet' | 'clock' | 'kindOf'>,
 ): StatusState {
-  const { repos, backed_off: rests, texts, elsewhere } = kept
-  const looked = readWorkers(machines, seen, session.kindOf)
+  const { repos, backed_off, texts, elsewhere } = kept
+  const workers = readWorkers(machines, seen, session.kindOf)
   return {
-    ...fleetSeen(looked, seen, { ...kept, given: new Map(), now: session.clock.now() }, session),
+    ...fleetFacets(workers, seen, { ...kept, given: new Map(), now: session.clock.now() }, session),
     repos,
-    backed_off: rests,
+    backed_off,
     texts,
     elsewhere,
   }
 }
 
-interface Known extends Pick<LedgerView, 'workers' | 'holds' | 'leases' | 'recent' | 'deliveries' | 'sprints'> {
+interface LedgerFacts extends Pick<LedgerView, 'workers' | 'holds' | 'leases' | 'recent' | 'deliveries' | 'sprints'> {
   readonly dispatches: readonly LiveDispatch[]
-  /** When each worker's agent was given a text that it may have failed at since. */
+  /** The time of the last text to each worker's agent. A failed turn may be newer than this. */
   readonly given: ReadonlyMap<WorkerId, Time>
   readonly now: Time
 }
 
-/** The facets that every reader has, from one look at the machines and one at the ledger. */
-function fleetSeen(
-  looked: readonly WorkerSnapshot[],
+/** Returns the facets that every reader has, from one read of the machines and one of the ledger. */
+function fleetFacets(
+  snapshots: readonly WorkerSnapshot[],
   seen: ReadonlyMap<string, MachineScreens>,
-  { workers, holds, leases, recent, deliveries, sprints, dispatches, given, now }: Known,
+  { workers, holds, leases, recent, deliveries, sprints, dispatches, given, now }: LedgerFacts,
   { fleet }: Pick<Session, 'fleet'>,
 ): Moment & MachinesFacet & ReadingsFacet & HoldsFacet & WorkFacet {
-  const states = statesOf(looked, workers, given, now)
+  const states = statesOf(snapshots, workers, given, now)
   const inState = (...wanted: readonly DeliveryState[]) =>
     new Set(deliveries.flatMap((text) => (isFirstText(text) && wanted.includes(text.state) ? [text.id] : [])))
   return {
@@ -167,7 +168,7 @@ function fleetSeen(
     now,
     snapshots: snapshotsOf(seen),
     incarnations: readIncarnations(seen),
-    workers: withStops(looked, { fleet, leases, recent, records: workers, states, now }),
+    workers: withStops(snapshots, { fleet, leases, recent, records: workers, states, now }),
     states,
     records: workers,
     holds,
@@ -182,7 +183,7 @@ function fleetSeen(
 }
 
 async function followUps(
-  { dispatches, deliveries }: Pick<Known, 'dispatches' | 'deliveries'>,
+  { dispatches, deliveries }: Pick<LedgerFacts, 'dispatches' | 'deliveries'>,
   seen: ReadonlyMap<string, MachineScreens>,
   resumes: FollowUpFacet['resumes'],
   session: Session,
@@ -193,8 +194,8 @@ async function followUps(
   return { resumes, corrections, ended: await endedAgents(held, snapshotsOf(seen), session), freed: [] }
 }
 
-/** Those that are new with this look: since when each worker is in its state is a cache, and no act. */
-export async function keepReadings(
+/** Saves the states that began with this read. This is a cache, so a dry run saves them, too. */
+export async function saveNewReadings(
   { states, now }: ReadingsFacet & Moment,
   { ledger }: SessionPart<Pick<WorkerLedger, 'saveReadings'>>,
 ): Promise<void> {
@@ -204,7 +205,7 @@ export async function keepReadings(
   if (fresh.length > 0) await ledger.saveReadings(fresh, now)
 }
 
-/** One that is kept is open, and closes the issue; nothing more of it is asked. */
+/** Returns a stored change of a person as a change. It is open and closes the issue; the deciders use no other field. */
 function asChange({ issue, name, url }: ForeignChange): Change {
   return { dispatch_id: null, name, url, state: 'open', author: '', fork: false, closes: [issue], created_at: 0 }
 }
@@ -214,7 +215,7 @@ function heldRepos(repos: readonly RepoRef[], holds: readonly Hold[], now: Time)
   return new Map(repos.flatMap((repo) => [held.repo(repo)].flatMap((why) => (why === null ? [] : [[repo, why] as const]))))
 }
 
-/** What changes with news may end of work in review, beside what is held. */
+/** Returns the dispatches in review that new changes may end, beyond those in `held`. */
 function changedWork(held: CycleView['dispatches'], { changes }: ForgeView): ChangedWork {
   const known = new Set(held.map(({ id }) => id))
   return {
@@ -224,36 +225,42 @@ function changedWork(held: CycleView['dispatches'], { changes }: ForgeView): Cha
   }
 }
 
-/** Dispatches of workers whose turn failed, and that were not seen at work since. */
-function failing(sights: readonly WorkerSnapshot[], records: readonly WorkerRecord[], dispatches: readonly LiveDispatch[]): string[] {
+/** Returns the dispatches of workers whose last turn failed. */
+function failedDispatches(
+  snapshots: readonly WorkerSnapshot[],
+  records: readonly WorkerRecord[],
+  dispatches: readonly LiveDispatch[],
+): string[] {
   const failed = new Set([
-    ...sights.flatMap(({ worker, reading }) => (reading.state === 'error' ? [worker.id] : [])),
+    ...snapshots.flatMap(({ worker, reading }) => (reading.state === 'error' ? [worker.id] : [])),
     ...records.flatMap(({ id, error_at }) => (error_at === null ? [] : [id])),
   ])
   return dispatches.flatMap(({ id, worker, state }) => (state === 'handed' && failed.has(worker) ? [id] : []))
 }
 
+/** States of texts that may have reached the agent. */
 const arrived: ReadonlySet<DeliveryState> = new Set<DeliveryState>(['submitted', 'seen', 'unknown'])
 
+/** Returns the time of the last text to each worker. */
 function givenAt(dispatches: readonly LiveDispatch[], resumes: FollowUpFacet['resumes']): Map<WorkerId, Time> {
   const given = new Map<WorkerId, Time>()
   for (const { id, worker, handed_at } of dispatches) {
-    const told = resumes.get(id)?.flatMap(({ state, planned_at }) => (arrived.has(state) ? [planned_at] : [])) ?? []
-    given.set(worker, Math.max(given.get(worker) ?? 0, handed_at ?? 0, ...told))
+    const resumed = resumes.get(id)?.flatMap(({ state, planned_at }) => (arrived.has(state) ? [planned_at] : [])) ?? []
+    given.set(worker, Math.max(given.get(worker) ?? 0, handed_at ?? 0, ...resumed))
   }
   return given
 }
 
-/** A turn that failed at once after its agent was given a text may be over before anybody saw it at work: it is an error anew. */
+/** Returns the states with their times. An error after a newer text is a new error: its turn may have failed before burn saw it working. */
 function statesOf(
-  sights: readonly WorkerSnapshot[],
+  snapshots: readonly WorkerSnapshot[],
   records: readonly WorkerRecord[],
   given: ReadonlyMap<WorkerId, Time>,
   now: Time,
 ): ReadingsFacet['states'] {
   const before = new Map(records.map((record) => [record.id, record]))
   return new Map(
-    sights.map(({ worker: { id }, reading: { state } }) => {
+    snapshots.map(({ worker: { id }, reading: { state } }) => {
       const record = before.get(id)
       const since = record?.state === state ? (record.state_since ?? now) : now
       return [id, { state, since: state === 'error' && (given.get(id) ?? 0) > since ? now : since }]
@@ -261,7 +268,7 @@ function statesOf(
   )
 }
 
-/** The state with issues to decide about. Looks up the fleet's own login only if an issue has assignees. */
+/** Returns the state with the issues to decide about. Looks up the fleet's own login only if an issue has assignees. */
 export async function withIssues(
   state: UnderWayState & Partial<Pick<FleetState, 'claims'>>,
   read: readonly IssueRecord[],

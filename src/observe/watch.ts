@@ -1,4 +1,4 @@
-/** The fleet's status as it changes: pushed by tmux, not polled. */
+/** Streams the fleet's status as tmux pushes changes. */
 import type { Machine, ReadingState, Time, WorkerId } from '../core/nouns.ts'
 import type { WorkerSnapshot } from '../core/fleet-state.ts'
 import type { StatusReport } from '../decide/report.ts'
@@ -10,20 +10,21 @@ import { WakeSignal, MachineWatch } from './machine-watch.ts'
 import { readWorkers } from './readings.ts'
 import { readKept, statusState, type KeptState } from './state.ts'
 
-/** How often other processes' dispatches and holds are read from the ledger, milliseconds. */
-const ledgerPause = 5_000
+/** Interval between reads of the ledger (ms), for dispatches and holds of other processes. */
+const ledgerInterval = 5_000
 
-/** A worker that does something else than before. */
+/** A worker whose state or detail changed. */
 export interface WorkerChange {
   readonly at: Time
   readonly worker: WorkerId
-  /** Null in the first report: what it did before is not known. */
+  /** The state before; null in the first report. */
   readonly from: ReadingState | null
   readonly to: ReadingState
   readonly detail: string | null
   readonly evidence: string
 }
 
+/** A status report and the changes since the last one. */
 export interface WatchUpdate {
   readonly report: StatusReport
   /** Every worker in the first update. */
@@ -31,38 +32,38 @@ export interface WatchUpdate {
 }
 
 /**
- * The status after a first look at every machine, then whenever a worker's state or detail changed, or the ledger did, until `stop`. Machines that are
- * lost are unreachable until they can be opened again; nothing is thrown for them. Throws BurnError where the ledger fails.
+ * Yields the status once all machines are read, then after each change of a worker's state or detail or of the ledger, until `stop`.
+ * A lost machine is unreachable until it can be opened again, which is no error. Throws BurnError if the ledger fails.
  */
 export async function* watch(machines: readonly Machine[], session: Session, stop: AbortSignal): AsyncGenerator<WatchUpdate, void> {
   const end = new AbortController()
   const until = AbortSignal.any([stop, end.signal])
-  const bell = new WakeSignal(session.clock)
-  const watches = new Map(machines.map((machine) => [machine.name, new MachineWatch(machine, session, () => bell.wake())]))
+  const wakeSignal = new WakeSignal(session.clock)
+  const watches = new Map(machines.map((machine) => [machine.name, new MachineWatch(machine, session, () => wakeSignal.wake())]))
   const running = Promise.all([...watches.values()].map((each) => each.run(until)))
   const failed: { thrown?: unknown } = {}
   running.catch((thrown: unknown) => {
     failed.thrown = thrown
-    bell.wake()
+    wakeSignal.wake()
   })
   try {
-    yield* updates({ machines, watches, bell, failed }, session, until)
+    yield* updates({ machines, watches, wakeSignal, failed }, session, until)
   } finally {
     end.abort()
     await running
   }
 }
 
-interface Watching {
+interface WatchState {
   readonly machines: readonly Machine[]
   readonly watches: ReadonlyMap<string, MachineWatch>
-  /** Rings when a machine has changed or the watching has failed. */
-  readonly bell: WakeSignal
+  /** Wakes after a change of a machine, or after a failure of a watch. */
+  readonly wakeSignal: WakeSignal
   readonly failed: { readonly thrown?: unknown }
 }
 
 async function* updates(
-  { machines, watches, bell, failed }: Watching,
+  { machines, watches, wakeSignal, failed }: WatchState,
   session: Session,
   until: AbortSignal,
 ): AsyncGenerator<WatchUpdate, void> {
@@ -83,7 +84,7 @@ async function* updates(
           now,
         )
       }
-      const stale = hasElapsed(readAt, ledgerPause, now)
+      const stale = hasElapsed(readAt, ledgerInterval, now)
       if (kept === null || changes.length > 0 || stale) {
         kept = await readKept(session)
         readAt = now
@@ -93,11 +94,11 @@ async function* updates(
         shown = facts
       }
     }
-    await bell.wait(ledgerPause, until)
+    await wakeSignal.wait(ledgerInterval, until)
   }
 }
 
-/** Null until every machine was looked at once. */
+/** Returns the snapshots of all machines; null until each was read once. */
 function seenBy(watches: ReadonlyMap<string, MachineWatch>): Map<string, MachineScreens> | null {
   const all = new Map<string, MachineScreens>()
   for (const [name, { seen }] of watches) {
@@ -107,12 +108,12 @@ function seenBy(watches: ReadonlyMap<string, MachineWatch>): Map<string, Machine
   return all
 }
 
-/** What differs from `last`, which is brought up to date. */
+/** Returns the changes since `last`, and updates `last`. */
 function changesOf(workers: readonly WorkerSnapshot[], last: Map<WorkerId, WorkerSnapshot>, at: Time): WorkerChange[] {
-  return workers.flatMap((sight) => {
-    const { worker, reading } = sight
+  return workers.flatMap((snapshot) => {
+    const { worker, reading } = snapshot
     const before = last.get(worker.id)?.reading
-    last.set(worker.id, sight)
+    last.set(worker.id, snapshot)
     if (before?.state === reading.state && before.detail === reading.detail) return []
     return [{ at, worker: worker.id, from: before?.state ?? null, to: reading.state, detail: reading.detail, evidence: reading.evidence }]
   })

@@ -1,4 +1,4 @@
-/** Which agents run, by the process table of their machine. */
+/** Finds the agents that run, by the process table of their machine. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -16,21 +16,21 @@ import { pane } from '../decide/pane.ts'
 import { scratch } from '../support/fleet.ts'
 import { machineOn } from '../tmux/conformance.ts'
 
-/** A machine whose shell scripts are changed by sed before they run. */
-function edited(t: TestContext, edit: string): Machine {
+/** Returns a machine that changes shell scripts with sed before it runs them, to imitate another system. */
+function machineWithEdits(t: TestContext, edit: string): Machine {
   const path = join(scratch(t), 'edited')
   writeFileSync(path, `#!/bin/sh\nshift 2; script=$(printf %s "$1" | sed ${edit}); shift; exec sh -c "$script" "$@"\n`)
   chmodSync(path, 0o755)
   return machineOn('none', { transport: { kind: 'exec', argv: [path] } })
 }
 
-test('process table: a process is found with its start until it ends', async (t) => {
+test('process table: has a process and its start until it ends', async (t) => {
   const env = { ...process.env, TMUX: '/tmp/a/tmux-0/burn,77,0', TMUX_PANE: '%5' }
   const child = spawn('sleep', ['1000'], { env, stdio: 'ignore' })
   t.after(() => child.kill('SIGKILL'))
   await once(child, 'spawn')
   const pid = child.pid ?? 0
-  for (const machine of [machineOn('none'), edited(t, "'s,/proc,/nowhere,g'")]) {
+  for (const machine of [machineOn('none'), machineWithEdits(t, "'s,/proc,/nowhere,g'")]) {
     const found = (await processesOn(machine, [pid, 4_000_000]))?.get(pid)
     assert.match(found?.started ?? '', /^\d+$|^\w{3}_\w{3}_\d+_[\d:]+_\d{4}$/)
     assert.deepEqual(found?.server, { socket: '/tmp/a/tmux-0/burn', pid: 77 })
@@ -42,8 +42,8 @@ test('process table: a process is found with its start until it ends', async (t)
   assert.deepEqual(await processesOn(machineOn('none'), [pid]), new Map())
 })
 
-test('process table: one that can not be read proves nothing', async (t) => {
-  assert.equal(await processesOn(edited(t, "-e 's,/proc,/nowhere,g' -e 's,ps -o,no-such-ps -o,'"), [process.pid]), null)
+test('process table: an unreadable one proves nothing', async (t) => {
+  assert.equal(await processesOn(machineWithEdits(t, "-e 's,/proc,/nowhere,g' -e 's,ps -o,no-such-ps -o,'"), [process.pid]), null)
   assert.equal(await processesOn(machineOn('none', { transport: { kind: 'exec', argv: ['false'] } }), [process.pid]), null)
 })
 
@@ -51,7 +51,7 @@ const running = (pid: number, more: Partial<RunningProcess> = {}): RunningProces
   return { pid, started: '500', parent: 77, under_tmux: true, pane: '%1', server: { socket: '/tmp/tmux-0/burn', pid: 77 }, ...more }
 }
 
-test('census: a pid that was given to another process is not the agent', () => {
+test('liveness: a reused pid is not the agent', () => {
   const table = new Map([10, 11].map((pid) => [pid, running(pid)]))
   const asked = ['1.%1.10.500', '1.%1.11.499', '1.%1.12.500', 'not an incarnation']
   assert.deepEqual(pidsOf(asked), [10, 11, 12])
@@ -60,7 +60,7 @@ test('census: a pid that was given to another process is not the agent', () => {
   assert.deepEqual([...ended], ['1.%1.11.499', '1.%1.12.500'])
 })
 
-test('census: an agent of an older ledger is told by pid and pane', () => {
+test('liveness: finds agents of older ledgers by pid and pane', () => {
   const table = new Map([
     [10, running(10)],
     [11, running(11, { pane: null })],
@@ -72,7 +72,7 @@ test('census: an agent of an older ledger is told by pid and pane', () => {
   assert.deepEqual([...ended], ['1.%1.12', '1.%1.13', '1.%1.14'], 'such as a daemon that got the pid after a restart')
 })
 
-test('incarnation: a pane names its agent alive and dead, and nobody else as one', () => {
+test('incarnation: a pane identifies only its own agent', () => {
   const up = { machine: 'box', state: 'up' as const, session: 'T', session_id: '$0', server_started: 1, clock: 0, windows: [] }
   const started = { ...pane, started: '500' }
   assert.equal(incarnationOf(pane, 1), '1.%1.10')
@@ -83,42 +83,42 @@ test('incarnation: a pane names its agent alive and dead, and nobody else as one
   assert.deepEqual([[...living], [...ended]], [['1.%1.10.500'], ['1.%2.10.500']])
 })
 
-test('ended agents: machines are told apart, and one that does not answer is not asked', async () => {
+test('ended agents: skips machines that do not answer', async () => {
   const names = ['near', 'far', 'away']
   const asked: string[] = []
-  const census = async ({ name }: Machine, agents: readonly Incarnation[]) => {
+  const liveness = async ({ name }: Machine, agents: readonly Incarnation[]) => {
     asked.push(name)
     return agentLiveness(agents, new Map(name === 'near' ? [[10, running(10)]] : []))
   }
   const session = {
     fleet: { machines: names.map((name) => machineOn('burn', { name })) },
-    machines: { liveness: census },
+    machines: { liveness },
   } as unknown as Session
   const held = names.map((name) => ({ worker: `${name}/W/A`, incarnation: '1.%1.10.500' }))
-  const sights = new Map<string, MachineSnapshot>([
+  const snapshots = new Map<string, MachineSnapshot>([
     ['near', { machine: 'near', state: 'down' }],
     ['far', { machine: 'far', state: 'down' }],
     ['away', { machine: 'away', state: 'unreachable', reason: 'no route' }],
   ])
-  assert.deepEqual([...(await endedAgents(held, sights, session))], [agentKey('far', '1.%1.10.500')])
+  assert.deepEqual([...(await endedAgents(held, snapshots, session))], [agentKey('far', '1.%1.10.500')])
   assert.deepEqual(asked, ['near', 'far'])
 })
 
-test('hidden agents: the remedy fits what became of their tmux server', () => {
+test('hidden agents: the remedy fits the state of their tmux server', () => {
   const machine = machineOn('burn')
-  const remedyOf = (said: string, process: RunningProcess) =>
-    unreachableWithAgents(machine, said, { living: new Map([['1.%1.10.500', process]]), ended: new Set() }).remedy ?? ''
+  const remedyOf = (searched: string, process: RunningProcess) =>
+    unreachableWithAgents(machine, searched, { living: new Map([['1.%1.10.500', process]]), ended: new Set() }).remedy ?? ''
   const lost = 'box has no tmux server at /tmp/tmux-0/burn'
-  const again = 'to have its tmux server create its socket again: kill -USR1 77'
+  const again = 'To make the tmux server create its socket again: kill -USR1 77'
   const elsewhere = 'box has no tmux server at /x/tmux-0/burn'
   const uses = 'their tmux server uses /tmp/tmux-0/'
   assert.equal(remedyOf(lost, running(10)), again)
   assert.equal(remedyOf(lost, running(10, { server: null })), again)
-  assert.equal(remedyOf(elsewhere, running(10)), `${uses}burn: run burn with TMUX_TMPDIR=/tmp; ${again}`)
+  assert.equal(remedyOf(elsewhere, running(10)), `${uses}burn. Run burn with TMUX_TMPDIR=/tmp. ${again}`)
   const other = running(10, { server: { socket: '/tmp/tmux-0/old', pid: 77 } })
-  assert.equal(remedyOf(lost, other), `${uses}old: write "socket": "old" in the spec; ${again}`)
+  assert.equal(remedyOf(lost, other), `${uses}old. Write "socket": "old" in the spec. ${again}`)
   const foreign = running(10, { server: { socket: '/tmp/tmux-1000/burn', pid: 77 } })
-  assert.equal(remedyOf(lost, foreign), `their tmux server uses /tmp/tmux-1000/burn: run burn as the user with id 1000; ${again}`)
-  assert.match(remedyOf('box has no session T on its tmux server', running(10)), /rename that one to T$/)
-  assert.equal(remedyOf(lost, running(10, { parent: 1 })), 'their tmux server has ended; to end them, too: kill 10')
+  assert.equal(remedyOf(lost, foreign), `their tmux server uses /tmp/tmux-1000/burn. Run burn as the user with id 1000. ${again}`)
+  assert.match(remedyOf('box has no session T on its tmux server', running(10)), /Rename that session to T$/)
+  assert.equal(remedyOf(lost, running(10, { parent: 1 })), 'their tmux server has ended. To end the agents: kill 10')
 })

@@ -1,3 +1,4 @@
+/** Reading the forge into the ledger: what is read, and with how many requests and writes. */
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import type { Ledger } from '../../src/core/ledger.ts'
@@ -13,7 +14,7 @@ import { clock as real } from '../support/clock.ts'
 
 const day = 24 * 3_600_000
 
-/** A forge with three issues of one repo, read into a ledger that counts what is written of issues. */
+/** Sets up a simulated forge with three issues of one repo. `refresh` reads it and returns the number of writes of issues. */
 async function rig(t: TestContext) {
   const given = issuesOf(9).filter(({ repo }) => repo === 'o/a')
   const clock = new VirtualClock(1_000)
@@ -22,27 +23,27 @@ async function rig(t: TestContext) {
   t.after(() => ledger.close())
   let writes = 0
   const counting: Ledger = { ...ledger, saveIssues: (...pages) => ((writes += 1), ledger.saveIssues(...pages)) }
-  const look = async () => {
+  const refresh = async () => {
     const before = writes
     await refreshForge(['o/a'], { dispatches: [], reviews: [], repos: await ledger.repos() }, { forge, ledger: counting, clock })
     return writes - before
   }
   const open = async () => (await ledger.openIssueRefs('o/a')).toSorted()
-  return { given, clock, forge, look, open }
+  return { given, clock, forge, refresh, open }
 }
 
-test('a look at a repo writes its issues where there is news, and nothing where there is none', async (t) => {
-  const { forge, look, open } = await rig(t)
-  assert.equal(await look(), 1)
+test('refresh: writes issues only if there is news', async (t) => {
+  const { forge, refresh, open } = await rig(t)
+  assert.equal(await refresh(), 1)
   assert.deepEqual(await open(), ['o/a#1', 'o/a#4', 'o/a#7'])
-  assert.equal(await look(), 0)
+  assert.equal(await refresh(), 0)
   forge.close('o/a#4')
-  assert.equal(await look(), 1)
+  assert.equal(await refresh(), 1)
   assert.deepEqual(await open(), ['o/a#1', 'o/a#7'])
 })
 
-test('news that comes with the same cursor is written', async (t) => {
-  const { forge, look, open } = await rig(t)
+test('refresh: writes news that comes with the same cursor', async (t) => {
+  const { forge, refresh, open } = await rig(t)
   const listed = forge.issues.bind(forge)
   let from: string | null = null
   forge.issues = async (repo) => {
@@ -50,15 +51,15 @@ test('news that comes with the same cursor is written', async (t) => {
     from = page.cursor
     return { ...page, cursor: 'the same' }
   }
-  assert.deepEqual([await look(), await look()], [1, 0])
+  assert.deepEqual([await refresh(), await refresh()], [1, 0])
   forge.close('o/a#7')
-  assert.equal(await look(), 1)
+  assert.equal(await refresh(), 1)
   assert.deepEqual(await open(), ['o/a#1', 'o/a#4'])
 })
 
-test('what a complete listing misses is asked for: one that is there stays open, one that is gone is closed', async (t) => {
-  const { given, clock, forge, look, open } = await rig(t)
-  await look()
+test('refresh: asks for issues that a complete listing misses', async (t) => {
+  const { given, clock, forge, refresh, open } = await rig(t)
+  await refresh()
   const listed = forge.issues.bind(forge)
   forge.issues = async (repo, cursor) => {
     const page = await listed(repo, cursor)
@@ -69,15 +70,15 @@ test('what a complete listing misses is asked for: one that is there stays open,
     asked.push(ref)
     return ref === 'o/a#4' ? (given.find((issue) => issue.ref === ref) ?? null) : null
   }
-  assert.equal(await look(), 0)
+  assert.equal(await refresh(), 0)
   clock.at(2 * day, () => {})
   await clock.run(() => false)
-  assert.equal(await look(), 1)
+  assert.equal(await refresh(), 1)
   assert.deepEqual(asked.toSorted(), ['o/a#4', 'o/a#7'])
   assert.deepEqual(await open(), ['o/a#1', 'o/a#4'])
 })
 
-test('eight quiet repos are eight requests a cycle, and news of a change is one more for its repo', async (t) => {
+test('refresh: one request per quiet repo, one more for a change', async (t) => {
   const old = { created_at: '2026-01-01T00:00:00Z', updated_at: '2026-01-31T10:00:00Z' }
   const repos = Array.from({ length: 8 }, (_, n) => `acme/app${n}`)
   const server = await startGitea({ repos: repos.map((name) => ({ name, writers: ['burn'], issues: [{ title: 'work', ...old }] })) })
@@ -88,7 +89,7 @@ test('eight quiet repos are eight requests a cycle, and news of a change is one 
   const ledger = await openLedger('sqlite::memory:', { random: Math.random })
   t.after(() => ledger.close())
   const forge = openGitea({ url: server.url, token: async () => server.token, clock: real, random: Math.random })
-  const look = async () => {
+  const refresh = async () => {
     const before = forge.requests()
     const { changes_at } = await refreshForge(
       repos,
@@ -98,21 +99,21 @@ test('eight quiet repos are eight requests a cycle, and news of a change is one 
     await ledger.saveChangesSeen(changes_at)
     return forge.requests() - before
   }
-  // Issues, open changes, and who may write: /assignees and no more, since the token administers nothing.
-  assert.equal(await look(), 8 * 2 + 8 * 2)
+  // Requests for issues, open changes and writers. Writers take one request, /assignees, because the token is not an administrator's.
+  assert.equal(await refresh(), 8 * 2 + 8 * 2)
   assert.equal((await ledger.openIssues()).filter(({ open_change }) => open_change === '#2').length, 8)
-  assert.equal(await look(), 8)
+  assert.equal(await refresh(), 8)
   server.state.edit(repos[3] ?? '', pulls[3]?.number ?? 0, { state: 'closed' })
-  assert.equal(await look(), 9)
+  assert.equal(await refresh(), 9)
   assert.equal((await ledger.openIssues()).filter(({ open_change }) => open_change === '#2').length, 7)
-  // Somebody who may write now opened one before: all that are open are read again.
+  // A new writer opened a change before: burn reads all open changes again.
   server.state.addPull(repos[3] ?? '', { title: 'Fixes #1', branch: 'topic', author: 'eve' })
-  assert.equal(await look(), 9)
+  assert.equal(await refresh(), 9)
   assert.equal((await ledger.issue(`${repos[3]}#1`))?.open_change, null, 'a stranger')
   await ledger.saveWriters(repos[3] ?? '', ['acme', 'burn', 'eve'], { listed: true }, real.now())
-  assert.equal(await look(), 9)
+  assert.equal(await refresh(), 9)
   assert.equal((await ledger.issue(`${repos[3]}#1`))?.open_change, '#3')
   await ledger.saveWriters(repos[3] ?? '', ['acme', 'burn'], { listed: false }, real.now())
-  await look()
+  await refresh()
   assert.equal((await ledger.issue(`${repos[3]}#1`))?.open_change, null)
 })

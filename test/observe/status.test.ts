@@ -1,4 +1,4 @@
-/** What status says of workers that nothing is sent to. */
+/** `burn status` for workers that get no texts. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { status } from '../../src/observe/state.ts'
@@ -6,7 +6,7 @@ import { because, said } from '../support/reasons.ts'
 import { issuesOf } from '../simulate/storm.ts'
 import { simulatedFleet } from '../support/world.ts'
 
-test('status: shows the breaker that the last texts opened, as dispatch decides it', async (t) => {
+test('status: shows the open breaker as dispatch decides it', async (t) => {
   const { open, fleet, run, clock, pass } = await simulatedFleet(t, issuesOf(4))
   const { session, ledger, cycle } = await open()
   const workers = fleet.machines.flatMap(({ windows }) => windows.flatMap((window) => window.workers))
@@ -27,7 +27,7 @@ test('status: shows the breaker that the last texts opened, as dispatch decides 
   const why = 'burn could not prove 4 of the last 4 texts to custom (nobody knows)'
   assert.deepEqual(await stopped(), [why, why, why, why])
   const first = await cycle()
-  assert.deepEqual([first.claimed, first.deliveries], [[], []], 'nothing is given to them')
+  assert.deepEqual([first.claimed, first.deliveries], [[], []], 'they get no issue')
   await pass(11 * 60_000)
   assert.deepEqual(await stopped(), [null, null, null, null])
   assert.equal((await cycle()).claimed.length, 4)

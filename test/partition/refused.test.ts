@@ -167,7 +167,7 @@ test('unread: dispatch, status and explain say which repos could not be read, si
   assert.match(status.out, /timmy\/app .*not read for .*404/)
   assert.equal(known.code, 3)
   assert.match(known.err, /timmy\/app could not be read since \d{4}-.*404/)
-  await assert.rejects(explain('timmy/app#2', rig.session), /nothing is known of timmy\/app#2: timmy\/app could not be read since/)
+  await assert.rejects(explain('timmy/app#2', rig.session), /the ledger does not know timmy\/app#2: timmy\/app could not be read since/)
   forge.trouble({ kind: 'status', status: 404 })
   assert.equal((await rig.fleet.burn('dispatch', '--dry-run')).code, 1)
   forge.calm()

@@ -157,13 +157,13 @@ test('whereabouts: agents behind a lost socket are unreachable, and the dead are
   process.env['TMUX_TMPDIR'] = elsewhere
   t.after(() => ((process.env['TMUX_TMPDIR'] = elsewhere), endServer(socket), restore()))
   await keepsIssue(rig, 'TMUX_TMPDIR')
-  await hidden('TMUX_TMPDIR', `${elsewhere}/`, new RegExp(`their tmux server uses ${path}: run burn with TMUX_TMPDIR=`))
+  await hidden('TMUX_TMPDIR', `${elsewhere}/`, new RegExp(`their tmux server uses ${path}\\. Run burn with TMUX_TMPDIR=`))
   // There, somebody raised a second server with a session of the same name.
   tmuxOn(socket, 'new-session', '-d', '-s', 'T', 'cat')
   await keepsIssue(rig, 'a second server')
   const second = await fresh(rig, stateOf)
   assert.equal(second.state, 'unreachable')
-  assert.match(second.evidence ?? '', new RegExp(`its agent runs as process ${pid}, and no pane`))
+  assert.match(second.evidence ?? '', new RegExp(`its agent runs as process ${pid}, but in no pane`))
   endServer(socket)
   restore()
 
