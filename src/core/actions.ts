@@ -10,7 +10,7 @@ import type { DispatchKind } from './lifecycle.ts'
 import type { Incarnation, Issue, IssueRef, RepoRef, Worker, WorkerId } from './nouns.ts'
 
 /** A state change of a dispatch. Guard: the dispatch is still in one of `from`, and at most `told` texts told its agent to go on. */
-export interface MoveAction extends Omit<DispatchMove, 'tell'> {
+export interface MoveAction extends Omit<DispatchMove, 'follow_up'> {
   readonly do: 'move'
   readonly kind: DispatchKind
   readonly issue: IssueRef

@@ -102,7 +102,7 @@ function toMove({ id, from, to, reason, change_url, told, tell }: MoveAction, { 
     reason,
     ...(change_url === undefined ? {} : { change_url }),
     ...(told === undefined ? {} : { told }),
-    ...(tell === undefined ? {} : { tell: { id: newId(), text: tell } }),
+    ...(tell === undefined ? {} : { follow_up: { id: newId(), text: tell } }),
   }
 }
 

@@ -1,4 +1,4 @@
-/** What the forge refuses: issues and repos that rest, and repos that cannot be read. */
+/** Back-offs of issues and repos after the forge refused a request, and repos that burn cannot read. */
 import type { Transaction } from 'kysely'
 import type { RepoRef, Time } from '../core/nouns.ts'
 import type { BackedOff, Backoff } from '../core/ledger/backlog.ts'
@@ -13,6 +13,7 @@ import { saveRepo } from './issues.ts'
 import { toJudgeUnlessTaken } from './verdicts.ts'
 import { decodeReason, encodeReason } from '../core/reasons.ts'
 
+/** Saves the back-off of an issue or, as a hold, of a repo. With an author, open issues of that author in the repo get it, too. */
 export async function saveBackoff(trx: Transaction<Tables>, { subject, until, why, author }: Backoff, at: number): Promise<void> {
   const isIssue = subject.includes('#')
   const set = { backoff_until: until, backoff_reason: encodeReason(why), ...toJudgeUnlessTaken }
@@ -31,6 +32,7 @@ export async function saveBackoff(trx: Transaction<Tables>, { subject, until, wh
   await append(trx, [{ kind: 'issue.rests', ...about, payload: { reason: why, until } }], at)
 }
 
+/** Saves which repos burn cannot read, with an event when that begins or ends. */
 export async function saveUnread(trx: Transaction<Tables>, reasons: ReadonlyMap<RepoRef, string | null>, at: Time): Promise<void> {
   const events: NewEvent[] = []
   for (const [repo, why] of reasons) {
@@ -45,7 +47,7 @@ export async function saveUnread(trx: Transaction<Tables>, reasons: ReadonlyMap<
   await append(trx, events, at)
 }
 
-/** Repos first: what is said of one holds for all of its issues. */
+/** Returns the back-offs at a time. Repos come first, because their back-off applies to all of their issues. */
 export async function backoffs(trx: Transaction<Tables>, at: Time): Promise<BackedOff[]> {
   const found: BackedOff[] = []
   for (const { scope, name, code, until, reason } of await holds(trx))

@@ -1,4 +1,4 @@
-/** Winning issues for workers: the dispatch, its delivery and their events, in one transaction. */
+/** Claims issues for workers: writes the dispatch, its delivery and their events in one transaction. */
 import type { Transaction } from 'kysely'
 import type { Claim, ClaimLedger } from '../core/ledger/claims.ts'
 import type { PlannedText } from '../core/ledger/deliveries.ts'
@@ -15,22 +15,23 @@ import { takenColumns } from './verdicts.ts'
 import { insertRows, writeRows } from './write-rows.ts'
 import { encodeReason } from '../core/reasons.ts'
 
-/** Who holds the lease of what is planned, and until when. */
+/** The owner and the end of a lease. */
 export interface Lease {
   readonly owner: string
   readonly until: number
 }
 
-/** A claim is decided by its issue and its worker alone: those of others may be made at the same time. */
+/** Returns the rows that decide about the claims. Claims that have none of these rows in common may overlap. */
 export function lockedRows(claims: readonly Claim[]): LockedRows {
   return { workers: claims.map(({ worker }) => worker), issues: claims.map(({ issue }) => issue) }
 }
 
+/** Writes the claims that win, with their deliveries. Returns their dispatches. */
 export async function claim(trx: Transaction<Tables>, claims: readonly Claim[], lease: Lease, at: number): Promise<Dispatch[]> {
   const won: Dispatch[] = []
   for (const part of chunks(await stillDue(trx, claims))) {
     const rows = part.map((each): DispatchRow => claimedRow(each, at))
-    // Whose issue or slot is taken is decided by the unique indexes, and by nothing that was read before.
+    // The unique indexes decide whether the issue or the slot is taken. Data that was read before may be old.
     const inserted = new Set((await insertRows(trx, 'dispatch', rows, 'on conflict do nothing returning id')).map(({ id }) => id))
     const mine = part.filter(({ id }) => inserted.has(id))
     won.push(...rows.filter(({ id }) => inserted.has(id)).map(toDispatch))
@@ -48,7 +49,10 @@ export async function claim(trx: Transaction<Tables>, claims: readonly Claim[], 
   return won
 }
 
-/** Work that was done, closed or tried, or got a change since the view it was decided from is left out: that view was too old. */
+/**
+ * Returns the claims whose issue is still open. A claim of work is left out if its issue was done, attempted or got a change since it was
+ * decided.
+ */
 export async function stillDue<C extends Pick<Claim, 'issue' | 'kind' | 'attempt'>>(
   trx: Transaction<Tables>,
   claims: readonly C[],
@@ -74,7 +78,7 @@ export async function stillDue<C extends Pick<Claim, 'issue' | 'kind' | 'attempt
   return due
 }
 
-/** The row of a dispatch that was just claimed. */
+/** Returns the row of a new dispatch. */
 export function claimedRow({ id, kind, issue, worker, slot, attempt, reason }: Omit<Claim, 'text'>, at: number): DispatchRow {
   const unknown = { comment_id: null, comment_state: null, incarnation: null, change_url: null, handed_at: null }
   return {
@@ -114,7 +118,7 @@ function planned({ id, kind, worker, text, about, incarnation = null }: PlannedT
   }
 }
 
-/** Plans texts beside those of claims; those that another process has planned meanwhile are left out. */
+/** Plans deliveries that do not come from claims. Leaves out those that another process has planned already. */
 export async function plan(trx: Transaction<Tables>, texts: readonly PlannedText[], lease: Lease, at: number): Promise<Delivery[]> {
   const rows: DeliveryRow[] = []
   for (const text of texts) if (await stillWanted(trx, text)) rows.push(planned(text, lease, at))
@@ -123,7 +127,7 @@ export async function plan(trx: Transaction<Tables>, texts: readonly PlannedText
   return rows.map(toDelivery)
 }
 
-/** A text that was decided on by how many its dispatch had. */
+/** Tells whether the condition `about.before` of a text still holds. */
 async function stillWanted(trx: Transaction<Tables>, { kind, about }: PlannedText): Promise<boolean> {
   if (about?.before === undefined) return true
   const row = await trx.selectFrom('dispatch').select('state').where('id', '=', about.dispatch).executeTakeFirst()
@@ -142,6 +146,7 @@ function plannedEvent({ id, issue, worker, kind, text }: DeliveryRow): NewEvent 
   return { kind: 'delivery.planned', subject: id, issue, worker, actor: 'burn', payload: { kind, ...fingerprint(text) } }
 }
 
+/** Saves the comments of dispatches, with an event for each. */
 export async function saveComments(
   trx: Transaction<Tables>,
   comments: Parameters<ClaimLedger['saveComments']>[0],

@@ -1,4 +1,4 @@
-/** A whole ledger into another place: a backup while it is in use, or a move to another engine, after which the old one is closed to everybody. */
+/** Copies a whole ledger: as a backup while it is in use, or as a move, after which nobody can open the old one. */
 import type { Transaction } from 'kysely'
 import type { Engine } from './engine.ts'
 import type { LockWait } from './sqlite.ts'
@@ -12,26 +12,30 @@ import { openDatabase, openEngine } from './open.ts'
 import { pages, type Page } from './export.ts'
 import { schema, tableNames } from './schema.ts'
 
+/** The result of a copy. */
 export interface Copied {
-  /** Where it was and where it is, for people; without a password. */
+  /** The places of both ledgers for people, without passwords. */
   readonly from: string
   readonly to: string
   readonly rows: number
 }
 
-/** Rows a statement: SQLite takes 32,766 parameters, and no table has 40 columns. */
-const rowsAtOnce = 512
-/** The row that says which ledger this one was copied from, and up to which event. */
+/** The number of rows in a statement. SQLite allows 32,766 parameters, and no table has 40 columns. */
+const rowsPerStatement = 512
+/** The key in `meta` that names the ledger of which this one is a copy, and its last event. */
 const origin = 'copied_from'
 
-/** Throws BurnError `ledger_target` where `to` holds anything but an unfinished copy of the same ledger; nothing is changed then. */
+/**
+ * Copies a ledger at one moment. Throws BurnError `ledger_target`, and changes nothing, unless `to` is empty or has an unused copy of the
+ * same ledger.
+ */
 export async function backupLedger(from: string, to: string, wait: LockWait, onRows: (rows: number) => void): Promise<Copied> {
-  return between(from, to, wait, (source, target) => source.read((trx) => copy(trx, source, target, onRows)))
+  return withBoth(from, to, wait, (source, target) => source.read((trx) => copy(trx, source, target, onRows)))
 }
 
 /**
- * Also closes the old one: whoever opens it afterwards is told where it went. Throws BurnError `ledger_in_use` while a process holds leases in it, and
- * what `backupLedger` throws. Cut off in the middle, it can be run again.
+ * Copies a ledger and closes the old one: an error then names the new place to everybody who opens it. If it is interrupted, it can be run
+ * again. Throws BurnError `ledger_in_use` while a process holds leases in it, and the errors of `backupLedger`.
  */
 export async function moveLedger(
   { from, to }: { readonly from: string; readonly to: string },
@@ -39,7 +43,7 @@ export async function moveLedger(
   now: number,
   onRows: (rows: number) => void,
 ): Promise<Copied> {
-  return between(from, to, wait, (source, target) =>
+  return withBoth(from, to, wait, (source, target) =>
     source.write(async (trx) => {
       await refuseBusy(trx, source, now)
       const copied = await copy(trx, source, target, onRows)
@@ -49,16 +53,16 @@ export async function moveLedger(
   )
 }
 
-/** What `backupLedger` would do: throws what it would, and changes nothing. */
+/** Returns the result of `backupLedger` without changing anything. Throws the same errors. */
 export async function dryRunBackup(from: string, to: string, wait: LockWait): Promise<Copied> {
-  return using(openEngine(from, wait), async (source) => wouldCopy(source, to, wait, await source.read(countRows)))
+  return using(openEngine(from, wait), async (source) => dryRunCopy(source, to, wait, await source.read(countRows)))
 }
 
-/** What `moveLedger` would do: throws what it would, and changes nothing. */
+/** Returns the result of `moveLedger` without changing anything. Throws the same errors. */
 export async function dryRunMove(from: string, to: string, wait: LockWait, now: number): Promise<Copied> {
   return using(openEngine(from, wait), async (source) => {
     await source.read((trx) => refuseBusy(trx, source, now))
-    return wouldCopy(source, to, wait, await source.read(countRows))
+    return dryRunCopy(source, to, wait, await source.read(countRows))
   })
 }
 
@@ -68,13 +72,13 @@ async function countRows(trx: Transaction<Tables>): Promise<number> {
   return count
 }
 
-/** The version, and where it came from, each ledger says of itself. */
+/** Returns the rows of a page that belong into a copy. The version and the origin are the copy's own. */
 function rowsToCopy({ table, rows }: Page): Page['rows'] {
   return table === 'meta' ? rows.filter(({ key }) => key !== 'version' && key !== origin) : rows
 }
 
-/** A file that is not there is not made, and the tables of a database that is there are not brought up to this version. */
-async function wouldCopy(source: Engine, to: string, wait: LockWait, rows: number): Promise<Copied> {
+/** Creates no file and upgrades no tables, unlike `openEngine`. */
+async function dryRunCopy(source: Engine, to: string, wait: LockWait, rows: number): Promise<Copied> {
   const file = to.startsWith('sqlite:') ? to.slice('sqlite:'.length) : null
   if (file !== null && !existsSync(file)) return { from: source.where, to: file, rows }
   return using(openDatabase(to, wait), async (target) => {
@@ -82,13 +86,13 @@ async function wouldCopy(source: Engine, to: string, wait: LockWait, rows: numbe
     await target.read(async (trx) => {
       const tables = await target.tables(trx)
       if (tables.includes('meta')) return refuseUsed(trx, source, target)
-      if (tables.length > 0) throw notEmpty(target.where, `it holds another program's tables (${tables[0]})`)
+      if (tables.length > 0) throw unusableTargetError(target.where, `it has a table of another program (${tables[0]})`)
     })
     return { from: source.where, to: target.where, rows }
   })
 }
 
-async function between(
+async function withBoth(
   from: string,
   to: string,
   wait: LockWait,
@@ -102,7 +106,7 @@ async function between(
   )
 }
 
-/** Closes it whatever happens. */
+/** Runs `work` on an engine, and closes the engine in any case. */
 async function using<T>(opening: Promise<Engine>, work: (engine: Engine) => Promise<T>): Promise<T> {
   const engine = await opening
   try {
@@ -113,20 +117,20 @@ async function using<T>(opening: Promise<Engine>, work: (engine: Engine) => Prom
 }
 
 function refuseSame(source: Engine, target: Engine): void {
-  if (target.where === source.where) throw notEmpty(target.where, 'it is the same ledger')
+  if (target.where === source.where) throw unusableTargetError(target.where, 'it is the same ledger')
 }
 
-/** All of it in one transaction of the target, and checked before that ends. */
+/** Copies all rows in one transaction of the target, and checks the copy before it is committed. */
 async function copy(trx: Transaction<Tables>, source: Engine, target: Engine, onRows: (rows: number) => void): Promise<Copied> {
   return target.write(async (into) => {
     await makeEmpty(into, source, target)
     let rows = 0
     for await (const page of pages(trx)) {
       const given = rowsToCopy(page)
-      for (const part of chunks(given, rowsAtOnce))
+      for (const part of chunks(given, rowsPerStatement))
         await into
           .insertInto(page.table)
-          // The rows are of this table, which the compiler cannot follow through a name.
+          // The compiler cannot tell that the rows are of this table.
           .values(part as never)
           .execute()
       onRows((rows += given.length))
@@ -142,23 +146,24 @@ async function copy(trx: Transaction<Tables>, source: Engine, target: Engine, on
     if (broken.length > 0)
       throw new BurnError(
         'ledger_rule',
-        `the copy breaks its own rules: ${broken.join('; ')}`,
+        `the copy breaks the ledger's rules: ${broken.join('; ')}`,
         'Nothing was written. Run burn ledger check.',
       )
     return { from: source.where, to: target.where, rows }
   })
 }
 
+/** Throws BurnError `ledger_target` if the target has events of its own, which are not those of an earlier copy of the source. */
 async function refuseUsed(into: Transaction<Tables>, source: Engine, target: Engine): Promise<void> {
   const copied = await into.selectFrom('meta').select('value').where('key', '=', origin).executeTakeFirst()
   const last = await lastEvent(into)
   const own = copied === undefined ? null : /^(.*) (\d+)$/s.exec(copied.value)
-  if (own === null && last > 0) throw notEmpty(target.where, 'it holds a ledger already')
+  if (own === null && last > 0) throw unusableTargetError(target.where, 'it has a ledger already')
   if (own !== null && (own[1] !== source.where || Number(own[2]) !== last))
-    throw notEmpty(target.where, `it holds a copy of ${own[1]}, or was used since`)
+    throw unusableTargetError(target.where, `it has a copy of ${own[1]} that is of another ledger or was used since`)
 }
 
-/** What a copy that was cut off before the old ledger was closed has left is written anew; nobody has worked with it yet. */
+/** Deletes the rows of an earlier copy, which nobody has used. */
 async function makeEmpty(into: Transaction<Tables>, source: Engine, target: Engine): Promise<void> {
   await refuseUsed(into, source, target)
   for (const table of tableNames.toReversed()) if (table !== 'meta') await into.deleteFrom(table).execute()
@@ -181,16 +186,16 @@ async function refuseBusy(trx: Transaction<Tables>, { where }: Engine, now: numb
     const [held] = rows
     if (held === undefined) continue
     const until = new Date(held.until).toISOString().replace(/\.\d+/, '')
-    const hint = `Stop that process (burn dispatch, burn sprint run, burn worker loop), or wait until then if it was killed. Then run this again.`
-    throw new BurnError('ledger_in_use', `the ledger ${where} is in use: ${held.what} is held by ${held.owner} until ${until}`, hint)
+    const hint = `Stop that process (burn dispatch, burn sprint run, burn worker loop). If it was killed, wait until that time. Then run this again.`
+    throw new BurnError('ledger_in_use', `the ledger ${where} is in use: ${held.owner} holds ${held.what} until ${until}`, hint)
   }
 }
 
-function notEmpty(where: string, why: string): BurnError {
+function unusableTargetError(where: string, why: string): BurnError {
   return new BurnError(
     'ledger_target',
-    `nothing is copied to ${where}: ${why}`,
-    'Nothing was changed. Name a file that is not there, or an empty database or schema.',
+    `burn cannot copy the ledger to ${where}: ${why}`,
+    'Nothing was changed. Name a file that does not exist, or an empty database or schema.',
     { exit: 2 },
   )
 }

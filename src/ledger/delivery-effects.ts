@@ -1,4 +1,6 @@
-/** What a delivery's step means for the dispatch it belongs to: the same write, so that no crash comes between the two. */
+/**
+ * Decides which dispatches move because their deliveries moved. Both are written in one transaction, so that no crash can separate them.
+ */
 import type { DispatchMove } from '../core/ledger/claims.ts'
 import type { DeliveryRow } from './schema.ts'
 import { isFirstText } from '../core/lifecycle.ts'
@@ -6,24 +8,27 @@ import { decodeReason } from '../core/reasons.ts'
 
 type Moved = Pick<DeliveryRow, 'id' | 'dispatch' | 'kind' | 'state' | 'evidence' | 'incarnation'>
 
-/** The steps of dispatches that follow from steps of their texts. */
+/** Returns the transitions of dispatches that follow from moved deliveries. */
 export function dispatchMovesOf(moved: readonly Moved[]): DispatchMove[] {
-  return moved.flatMap((text) => (isFirstText(text) ? first(text) : text.kind === 'follow_up' ? further(text) : []))
+  return moved.flatMap((text) => (isFirstText(text) ? afterPrompt(text) : text.kind === 'follow_up' ? afterFollowUp(text) : []))
 }
 
 /**
- * A text that left the composer, or may have, hands its dispatch to the agent that was in the pane, also if it arrived mangled: that agent has to be told or
- * stopped before the issue is given again. One that was refused never reached anybody: its dispatch is released.
+ * A prompt that left the composer, or may have, hands its dispatch to the agent in the pane. This is so even if it arrived mangled: burn
+ * must correct or stop that agent before it dispatches the issue again. A refused prompt reached no agent, so its dispatch is released.
  */
-function first({ id, state, evidence, incarnation }: Moved): DispatchMove[] {
+function afterPrompt({ id, state, evidence, incarnation }: Moved): DispatchMove[] {
   const reason = decodeReason(evidence)
   if (state === 'refused') return [{ id, from: ['claimed'], to: 'released', reason }]
   if (state !== 'submitted' && state !== 'seen' && state !== 'unknown' && state !== 'mangled') return []
   return [{ id, from: ['claimed'], to: 'handed', reason, ...(incarnation === null ? {} : { incarnation }) }]
 }
 
-/** A follow-up about a change in review has its worker at work again from the moment it is placed, so that nobody takes the slot. One that was refused reached nobody. */
-function further({ id, dispatch, state, incarnation }: Moved): DispatchMove[] {
+/**
+ * A follow-up about a change in review makes its worker busy when it is placed, so that no other dispatch takes the slot. If it is refused,
+ * it reached no agent, and the dispatch returns to review.
+ */
+function afterFollowUp({ id, dispatch, state, incarnation }: Moved): DispatchMove[] {
   if (dispatch === null) return []
   const agent = incarnation === null ? {} : { incarnation }
   if (state === 'placing')

@@ -1,46 +1,48 @@
-/** What the store needs of a database. */
+/** The interface of a database engine. The store works on any engine. */
 import type { Transaction } from 'kysely'
 import type { Column, Db, Tables } from './schema.ts'
 
-/** Rows by their keys. */
+/** The keys of rows that a write locks. */
 export interface LockedRows {
   readonly workers: readonly string[]
   readonly issues: readonly string[]
 }
 
+/** Options of a write. */
 export interface WriteOptions<T> {
-  /** A promise: `work` neither reads nor changes what hangs on other issues and workers than these. Such writes overlap where the engine can. */
+  /** The caller promises that the write depends on and changes only these issues and workers. On PostgreSQL such writes may overlap. */
   readonly locks?: LockedRows
-  /** Whether other processes may have something to do after it: those that wait in `changed` are told as it is committed. */
+  /** Tells whether other processes may have new work because of the result. The commit then wakes those that wait in `waitForChange`. */
   readonly notifies?: (result: T) => boolean
 }
 
+/** A database with the ledger's tables. */
 export interface Engine {
   readonly db: Db
-  /** Where it is, for people; without a password. */
+  /** The place of the database for people, without a password. */
   readonly where: string
   /** The version of the tables before this process upgraded them: 0 if it created them, null if they were current. */
   readonly upgraded_from: number | null
-  /** The type of a column that numbers its rows by itself. */
+  /** The type of an auto-increment column. */
   readonly serial: 'integer' | 'bigserial'
-  /** Whether transactions overlap, so that one may commit after another that began later. */
+  /** True if write transactions can overlap, so that they may commit in another order than they began. */
   readonly overlaps: boolean
-  /** Runs `work` at one moment: it sees no other transaction begin or end. */
+  /** Runs `work` on a snapshot: it sees no change by other transactions. Throws BurnError `ledger_*`. */
   read<T>(work: (trx: Transaction<Tables>) => Promise<T>): Promise<T>
   /**
-   * Runs `work` as if it were alone; it may run more than once, and counts once or not at all. When it resolves it is on disk.
-   * Throws BurnError `ledger_*`.
+   * Runs `work` in a transaction that is isolated from all others. `work` may run more than once, but only one run takes effect, or none.
+   * When the promise resolves, the changes are on disk. Throws BurnError `ledger_*`.
    */
   write<T>(work: (trx: Transaction<Tables>) => Promise<T>, how?: WriteOptions<T>): Promise<T>
-  /** Resolves once another process told something since the last call, or when `stop` is aborted; only then where the engine can't tell. */
+  /** Resolves when another process has notified since the last call, or when `stop` is aborted. SQLite has no notifications. */
   waitForChange(stop: AbortSignal): Promise<void>
-  /** Names of all tables where the ledger's own are, or would be. */
+  /** Returns the names of all tables in the file or schema, also of other programs. */
   tables(trx: Transaction<Tables>): Promise<readonly string[]>
-  /** All columns of the tables that are there. */
+  /** Returns all columns of these tables. */
   columns(trx: Transaction<Tables>): Promise<readonly Column[]>
-  /** What the engine itself finds broken. */
+  /** Returns the damage that the engine's own check finds, a line each. */
   damage(): Promise<readonly string[]>
-  /** Refreshes the planner's statistics, before queries that join all rows. */
+  /** Refreshes the planner's statistics. Call it before queries that join all rows. */
   refreshStatistics(trx: Transaction<Tables>): Promise<void>
   close(): Promise<void>
 }

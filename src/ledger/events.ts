@@ -1,4 +1,4 @@
-/** What happened, written in the transaction that made it happen. */
+/** Writes events, in the transaction of the changes that they report. */
 import type { Transaction } from 'kysely'
 import type { NewEvent } from '../core/events.ts'
 import type { Tables } from './schema.ts'
@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import { hasElapsed } from '../core/elapsed.ts'
 import { insertRows } from './write-rows.ts'
 
+/** Writes events. */
 export async function append(trx: Transaction<Tables>, events: readonly NewEvent[], at: number): Promise<void> {
   await insertRows(
     trx,
@@ -16,9 +17,10 @@ export async function append(trx: Transaction<Tables>, events: readonly NewEvent
   )
 }
 
-/** How long trouble that lasts is said once, milliseconds. */
-const saidFor = 3_600_000
+/** The time (ms) in which the same event of a subject is not repeated. */
+const repeatInterval = 3_600_000
 
+/** Writes events, except those that repeat the last event of their subject and kind within `repeatInterval`. */
 export async function recordEvents(trx: Transaction<Tables>, events: readonly NewEvent[], at: number): Promise<void> {
   const fresh: NewEvent[] = []
   for (const event of events) {
@@ -31,12 +33,12 @@ export async function recordEvents(trx: Transaction<Tables>, events: readonly Ne
       .orderBy('seq', 'desc')
       .limit(1)
       .executeTakeFirst()
-    if (last === undefined || last.payload !== JSON.stringify(payload) || hasElapsed(last.at, saidFor, at)) fresh.push(event)
+    if (last === undefined || last.payload !== JSON.stringify(payload) || hasElapsed(last.at, repeatInterval, at)) fresh.push(event)
   }
   await append(trx, fresh, at)
 }
 
-/** What stays of a delivery's text once it is emptied: enough to prove which text it was. */
+/** Returns the size and the hash of a text. They prove which text a delivery had, after the text is emptied. */
 export function fingerprint(text: string): { readonly bytes: number; readonly sha256: string } {
   return { bytes: Buffer.byteLength(text), sha256: createHash('sha256').update(text).digest('hex') }
 }

@@ -1,4 +1,4 @@
-/** All rows of a ledger, a page at a time: for copies, and as lines of JSON. */
+/** Reads all rows of a ledger, page by page, for copies and for the export as lines of JSON. */
 import type { Transaction } from 'kysely'
 import type { Tables } from './schema.ts'
 import type { LockWait } from './sqlite.ts'
@@ -7,7 +7,10 @@ import { ledgerVersion, schema, tableNames } from './schema.ts'
 import { openEngine } from './open.ts'
 import { withOldNames } from './renamed-columns.ts'
 
-/** One line a row, `{"table": …, "row": {…}}`, all as of one moment; the first says which version of the tables it is. */
+/**
+ * Calls `line` with the version of the tables as JSON, and then with each row, as `{"table": …, "row": {…}}`. All rows are of one moment.
+ * Renamed columns have their old names, too. Throws BurnError `ledger_*`.
+ */
 export async function exportLedger(url: string, wait: LockWait, line: (text: string) => void): Promise<void> {
   const engine = await openEngine(url, wait)
   try {
@@ -20,12 +23,13 @@ export async function exportLedger(url: string, wait: LockWait, line: (text: str
   }
 }
 
+/** Some rows of one table. */
 export interface Page {
   readonly table: keyof Tables
   readonly rows: readonly Readonly<Record<string, unknown>>[]
 }
 
-/** In the order of the registry. `size`: rows a page. A reader that stops early costs nothing more. */
+/** Yields all rows, in the order of the registry, at most `size` in a page. Each page is read only when it is asked for. */
 export async function* pages(trx: Transaction<Tables>, size = 1000): AsyncGenerator<Page> {
   for (const table of tableNames) {
     const { key, columns } = schema[table]

@@ -1,4 +1,4 @@
-/** The history, read: what happened, by a cursor that misses nothing, and how long work took. */
+/** Reads events, by a cursor that misses none, and the times of dispatches. */
 import type { RawBuilder, Selectable, Transaction } from 'kysely'
 import type { Event, EventFilter } from '../core/events.ts'
 import type { DispatchTimes } from '../core/ledger/history.ts'
@@ -12,12 +12,13 @@ import { chunks } from './sql.ts'
 
 type Trx = Transaction<Tables>
 
-/** Events that a query without a limit returns at most; and of so many dispatches and deliveries an issue's or a worker's are. */
-const most = 1000
+/** The default limit of events, and the limit of dispatches and deliveries whose events are those of an issue or a worker. */
+const defaultLimit = 1000
 
 /**
- * Where an event lies. SQLite has one writer at a time, so numbers grow as transactions commit. On PostgreSQL claims overlap, and the one with the higher numbers
- * may commit first: there an event lies by its transaction, then by its number, and a reader stops before the oldest transaction that is still open.
+ * The position of an event. SQLite has one writer at a time, so `seq` grows in the order of commits. On PostgreSQL transactions overlap,
+ * and the one with the higher `seq` may commit first. So there events are ordered by transaction, then by `seq`, and a reader stops before
+ * the oldest open transaction.
  */
 interface Position {
   readonly tx: number
@@ -26,19 +27,23 @@ interface Position {
 
 const cursorOf = ({ tx, seq }: Position) => `${tx}.${seq}`
 
-/** Throws BurnError `cursor`. */
+/** Parses a cursor. Throws BurnError `cursor`. */
 function positionOf(cursor: string): Position {
   const [, tx, seq] = /^(\d{1,15})\.(\d{1,15})$/.exec(cursor) ?? []
   if (tx === undefined || seq === undefined)
-    throw new BurnError('cursor', `${JSON.stringify(cursor)} is no cursor of this ledger`, 'Take the cursor of an event: burn log --json', {
-      exit: 2,
-    })
+    throw new BurnError(
+      'cursor',
+      `${JSON.stringify(cursor)} is not a cursor of this ledger`,
+      'Use the cursor of an event: burn log --json',
+      { exit: 2 },
+    )
   return { tx: Number(tx), seq: Number(seq) }
 }
 
-const lies = (is: '>' | '<=', { tx, seq }: Position, { overlaps }: Pick<Engine, 'overlaps'>): RawBuilder<boolean> =>
+const compared = (is: '>' | '<=', { tx, seq }: Position, { overlaps }: Pick<Engine, 'overlaps'>): RawBuilder<boolean> =>
   overlaps ? sql<boolean>`(tx, seq) ${sql.raw(is)} (${tx}, ${seq})` : sql<boolean>`seq ${sql.raw(is)} ${seq}`
 
+/** Returns the cursor before which no open transaction can add an event. */
 export async function horizon(trx: Trx, { overlaps }: Pick<Engine, 'overlaps'>): Promise<string> {
   const found = overlaps
     ? await sql<Position>`select txid_snapshot_xmin(txid_current_snapshot()) as tx, 0 as seq`.execute(trx)
@@ -46,26 +51,26 @@ export async function horizon(trx: Trx, { overlaps }: Pick<Engine, 'overlaps'>):
   return cursorOf(found.rows[0] ?? { tx: 0, seq: 0 })
 }
 
-/** The oldest of them first. */
+/** Returns events, the oldest first. Without a cursor, they are the newest ones up to the limit. Throws BurnError `cursor`. */
 export async function events(trx: Trx, filter: EventFilter, engine: Pick<Engine, 'overlaps'>): Promise<Event[]> {
-  const { after, kinds, since, limit = most } = filter
+  const { after, kinds, since, limit = defaultLimit } = filter
   const until = filter.until ?? (after === undefined ? undefined : await horizon(trx, engine))
-  const way = after === undefined ? 'desc' : 'asc'
+  const order = after === undefined ? 'desc' : 'asc'
   let query = trx.selectFrom('event').selectAll().limit(limit)
-  if (engine.overlaps) query = query.orderBy(sql`tx`, way)
-  query = query.orderBy('seq', way)
-  if (after !== undefined) query = query.where(lies('>', positionOf(after), engine))
-  if (until !== undefined) query = query.where(lies('<=', positionOf(until), engine))
+  if (engine.overlaps) query = query.orderBy(sql`tx`, order)
+  query = query.orderBy('seq', order)
+  if (after !== undefined) query = query.where(compared('>', positionOf(after), engine))
+  if (until !== undefined) query = query.where(compared('<=', positionOf(until), engine))
   if (since !== undefined) query = query.where('at', '>=', since)
   if (kinds !== undefined && kinds.length > 0) query = query.where((eb) => eb.or(kinds.map(isOfKind)))
   if (filter.subject !== undefined) query = query.where('subject', '=', filter.subject)
-  // What comes after a cursor is read whole, so it is cheaper to look at each event than to find all that an issue or a worker ever had.
+  // Few events follow a cursor, so filtering each of them is cheaper than finding all dispatches of an issue or a worker.
   if (after === undefined) for (const subjects of await subjectsOf(trx, filter)) query = query.where('subject', 'in', subjects)
   else for (const column of ['issue', 'worker'] as const) if (filter[column] !== undefined) query = query.where(column, '=', filter[column])
-  // `tx` is among the columns only if the engine has it.
+  // Only PostgreSQL has the column `tx`.
   const rows = (await query.execute()) as (Selectable<EventRow> & { readonly tx?: number })[]
   const found = rows.map(toEvent)
-  return way === 'desc' ? found.toReversed() : found
+  return order === 'desc' ? found.toReversed() : found
 }
 
 function isOfKind(kind: string): RawBuilder<boolean> {
@@ -74,24 +79,25 @@ function isOfKind(kind: string): RawBuilder<boolean> {
   return sql<boolean>`substr(kind, 1, ${sql.lit(prefix.length)}) = ${prefix}`
 }
 
-/** Subjects, one list for each part of the filter: events are found by their subject alone. */
+/** Returns the subjects of the events of an issue or a worker, one list for each. Events have only an index on their subject. */
 async function subjectsOf(trx: Trx, { issue, worker }: EventFilter): Promise<string[][]> {
   const lists: string[][] = []
   if (issue !== undefined) {
-    const about = (await dispatches(trx, { issue, limit: most })).map(({ id }) => id)
-    lists.push([issue, ...about, ...(await deliveries(trx, { about, limit: most })).map(({ id }) => id)])
+    const about = (await dispatches(trx, { issue, limit: defaultLimit })).map(({ id }) => id)
+    lists.push([issue, ...about, ...(await deliveries(trx, { about, limit: defaultLimit })).map(({ id }) => id)])
   }
-  if (worker !== undefined) lists.push([worker, ...(await deliveries(trx, { worker, limit: most })).map(({ id }) => id)])
+  if (worker !== undefined) lists.push([worker, ...(await deliveries(trx, { worker, limit: defaultLimit })).map(({ id }) => id)])
   return lists
 }
 
 function toEvent({ tx = 0, payload, ...row }: Selectable<EventRow> & { readonly tx?: number }): Event {
-  // Rows with an actor were written by `append`; the others by a version that knew sentences only.
+  // `append` writes an actor. Rows without one come from an old version of burn, and their payload is a sentence.
   const data: unknown = row.actor === null ? { prose: payload } : JSON.parse(payload)
-  // Its payload is that of its kind: `append` takes no other.
+  // The types of `append` ensure that the payload fits the kind.
   return { ...row, cursor: cursorOf({ tx, seq: row.seq }), payload: data } as Event
 }
 
+/** Returns the times of the newest work dispatches that reached an agent and no longer have a slot. */
 export async function dispatchTimes(trx: Trx, limit: number): Promise<DispatchTimes[]> {
   const rows = await trx
     .selectFrom('dispatch')

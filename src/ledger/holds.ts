@@ -1,4 +1,4 @@
-/** Holds: rows of what gets nothing, by whatever it is held. */
+/** Holds of workers, windows, machines, repos, accounts and the fleet, with their events. */
 import type { Transaction } from 'kysely'
 import type { NewEvent } from '../core/events.ts'
 import type { HoldScope } from '../core/nouns.ts'
@@ -13,10 +13,12 @@ type Key = Pick<Hold, 'scope' | 'name' | 'code'>
 const idOf = ({ scope, name, code }: Key) => `${scope} ${name} ${code}`
 const columns = ['scope', 'name', 'code', 'reason', 'until', 'actor', 'created_at'] as const
 
+/** Returns all holds, including expired ones. */
 export async function holds(trx: Trx): Promise<Hold[]> {
   return (await trx.selectFrom('hold').select(columns).orderBy('id').execute()).map(toHold)
 }
 
+/** Saves holds, with an event for each. A hold replaces an earlier one with the same scope, name and code. */
 export async function saveHolds(trx: Trx, given: readonly Omit<Hold, 'created_at'>[], at: number): Promise<void> {
   for (const each of given) {
     const { until, actor } = each
@@ -27,26 +29,27 @@ export async function saveHolds(trx: Trx, given: readonly Omit<Hold, 'created_at
       .onConflict((c) => c.column('id').doUpdateSet({ reason, until, actor, created_at: at }))
       .execute()
   }
-  await append(trx, given.map(held), at)
+  await append(trx, given.map(heldEvent), at)
 }
 
+/** Removes holds, with an event for each that existed. Returns the removed ones. */
 export async function removeHolds(trx: Trx, keys: readonly Key[], at: number): Promise<Hold[]> {
   const gone: Hold[] = []
   for (const key of keys) gone.push(...(await trx.deleteFrom('hold').where('id', '=', idOf(key)).returning(columns).execute()).map(toHold))
-  await append(trx, gone.map(resumed), at)
+  await append(trx, gone.map(resumedEvent), at)
   return gone
 }
 
 const toHold = (row: Omit<HoldRow, 'id'>): Hold => ({ ...row, reason: decodeReason(row.reason) })
 
-function held({ scope, name, code, reason, until, actor: by }: Omit<Hold, 'created_at'>): NewEvent {
+function heldEvent({ scope, name, code, reason, until, actor: by }: Omit<Hold, 'created_at'>): NewEvent {
   const actor = by === 'burn' ? 'burn' : 'person'
   if (scope === 'repo' && code === 'forge_refused' && until !== null)
     return { kind: 'repo.rests', ...about(scope, name), actor, payload: { reason, until } }
   return { kind: `${scope}.held`, ...about(scope, name), actor, payload: { reason, until } }
 }
 
-function resumed({ scope, name, code }: Hold): NewEvent {
+function resumedEvent({ scope, name, code }: Hold): NewEvent {
   return { kind: `${scope}.resumed`, ...about(scope, name), actor: code === 'person' ? 'person' : 'burn', payload: {} }
 }
 

@@ -1,4 +1,4 @@
-/** What is kept of the forge: issues, and how far each repo was read. */
+/** Issues as the forge listed them, and how far burn has read each repo. */
 import type { Transaction } from 'kysely'
 import type { IssueListing } from '../core/ledger/forge.ts'
 import type { IssueRef, RepoRef, Time } from '../core/nouns.ts'
@@ -31,12 +31,13 @@ const columns = [
   'comments',
   'url',
 ] as const
-/** What a verdict is given by: a comment more is no reason to judge an issue again. */
-const judgedBy: ReadonlySet<string> = new Set(['title', 'body', 'labels', 'assignees', 'author', 'state'])
+/** The columns that verdicts depend on. A new comment, for example, is no reason to judge an issue again. */
+const verdictColumns: ReadonlySet<string> = new Set(['title', 'body', 'labels', 'assignees', 'author', 'state'])
 
+/** Merges pages of issues. See `ForgeLedger.saveIssues`. */
 export async function saveIssues(trx: Transaction<Tables>, pages: readonly IssueListing[], at: number, quiet: boolean): Promise<void> {
   const events: Seen[] = []
-  // The last one counts where a page that moved while it was read has an issue twice.
+  // Pages may shift while they are read, so that an issue occurs twice. The last one counts.
   const given = new Map(pages.flatMap(({ issues }) => issues).map((issue) => [issue.ref, fromIssue(issue)]))
   for (const part of chunks([...given.values()])) events.push(...(await mergeIssues(trx, part)))
   for (const { repo, complete } of pages) if (complete) events.push(...(await closeMissing(trx, repo, given)))
@@ -55,7 +56,7 @@ function seen(kind: SeenKind, ref: IssueRef, title: string): Seen {
   return { kind, subject: ref, issue: ref, worker: null, actor: 'forge', payload: { title } }
 }
 
-/** What is kept without an event is told by `tellIssues`. */
+/** Saves the kinds of the events, for `writePendingEvents`. */
 async function savePendingEvents(trx: Transaction<Tables>, events: readonly Seen[]): Promise<void> {
   for (const [kind, same] of Map.groupBy(events, (event) => event.kind))
     for (const part of chunks(same))
@@ -70,6 +71,7 @@ async function savePendingEvents(trx: Transaction<Tables>, events: readonly Seen
         .execute()
 }
 
+/** Writes the events that quiet saves left out. */
 export async function writePendingEvents(trx: Transaction<Tables>, at: number): Promise<void> {
   const rows = await trx
     .selectFrom('issue')
@@ -103,19 +105,19 @@ async function mergeIssues(trx: Transaction<Tables>, given: readonly ForgeColumn
     'issue',
     found.map(({ issue }) => ({ ...issue, ...unjudged })),
   )
-  // A change may have been seen before the issue that it closes.
+  // burn may have read a change before the issue that it closes.
   await showOnIssues(
     trx,
     found.map(({ issue }) => issue.ref),
   )
-  // Only what differs: writing what stayed as it was would write its indexes, and ask for every dispatch of the issue.
+  // Only differing columns are written. Writing the others would update their indexes, and check the references of every dispatch.
   for (const alike of Map.groupBy(known, ({ differs }) => differs.join()).values())
     await writeRows(
       trx,
       { table: 'issue', columns: alike[0]?.differs ?? [] },
       alike.map(({ issue }) => issue),
     )
-  const again = known.filter(({ differs }) => differs.some((column) => judgedBy.has(column))).map(({ issue }) => issue.ref)
+  const again = known.filter(({ differs }) => differs.some((column) => verdictColumns.has(column))).map(({ issue }) => issue.ref)
   if (again.length > 0) await trx.updateTable('issue').set(toJudgeUnlessTaken).where('ref', 'in', again).execute()
   return changed.flatMap(({ issue: { ref, state, title } }) => {
     const before = kept.get(ref)
@@ -125,7 +127,7 @@ async function mergeIssues(trx: Transaction<Tables>, given: readonly ForgeColumn
   })
 }
 
-/** A complete listing has every open issue: what it does not have is no longer open. */
+/** Closes the open issues of a repo that a complete listing does not have. Returns their events. */
 async function closeMissing(trx: Transaction<Tables>, repo: RepoRef, listed: ReadonlyMap<IssueRef, unknown>): Promise<Seen[]> {
   const open = await trx
     .selectFrom('issue')
@@ -148,8 +150,9 @@ async function closeMissing(trx: Transaction<Tables>, repo: RepoRef, listed: Rea
   return missing.map(({ ref, title }) => seen('issue.closed', ref, title))
 }
 
-const neverRefused = { unreadable_since: null, unreadable_reason: null }
+const readable = { unreadable_since: null, unreadable_reason: null }
 
+/** Saves these columns of a repo. Creates the row if it is missing. */
 export async function saveRepo(trx: Transaction<Tables>, repo: RepoRef, known: Partial<Omit<RepoRow, 'repo'>>): Promise<void> {
   const nothing = {
     cursor: null,
@@ -160,7 +163,7 @@ export async function saveRepo(trx: Transaction<Tables>, repo: RepoRef, known: P
     changes_at: null,
     wait_reason: null,
     changed_at: null,
-    ...neverRefused,
+    ...readable,
   }
   await trx
     .insertInto('repo')
@@ -169,11 +172,16 @@ export async function saveRepo(trx: Transaction<Tables>, repo: RepoRef, known: P
     .execute()
 }
 
+/** Saves up to which time burn has acted on changes, by repo. */
 export async function saveChangesSeen(trx: Transaction<Tables>, seen: ReadonlyMap<RepoRef, Time>): Promise<void> {
   const rows = [...seen].map(([repo, at]) => ({ repo, changes_at: at }))
   await writeRows(trx, { table: 'repo', columns: ['changes_at'] }, rows)
 }
 
+/**
+ * Clears the attempts, the back-off and the done state of an issue, and the back-off of its repo. Returns false if it is unknown or has a
+ * live dispatch.
+ */
 export async function requeueIssue(trx: Transaction<Tables>, issue: IssueRef, at: number): Promise<boolean> {
   const live = await trx
     .selectFrom('dispatch')
@@ -188,12 +196,13 @@ export async function requeueIssue(trx: Transaction<Tables>, issue: IssueRef, at
     .where('ref', '=', issue)
     .executeTakeFirst()
   if (numUpdatedRows === 0n) return false
-  // Whoever gives it again has seen to what stood against its repo, too.
+  // A person who requeues an issue has also fixed the reason why the forge refused its repo.
   await removeHolds(trx, [{ scope: 'repo', name: repoOf(issue), code: 'forge_refused' }], at)
   await append(trx, [{ kind: 'issue.requeued', subject: issue, issue, worker: null, actor: 'person', payload: {} }], at)
   return true
 }
 
+/** Sets the priority of an issue, with an event. Returns false if the issue is unknown. */
 export async function prioritise(trx: Transaction<Tables>, issue: IssueRef, priority: number, at: Time): Promise<boolean> {
   const known = await trx.updateTable('issue').set({ priority }).where('ref', '=', issue).returning('ref').execute()
   if (known.length === 0) return false

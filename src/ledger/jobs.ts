@@ -1,4 +1,4 @@
-/** Jobs, and every lease: on them, so that each runs once at a time; on sprints; and on active deliveries, with a token that is raised when one changes hands. */
+/** Jobs, and the leases on jobs, sprints and active deliveries. A delivery's lease has a token, which each takeover raises. */
 import type { NewEvent } from '../core/events.ts'
 import type { Transaction } from 'kysely'
 import type { Job, JobLedger } from '../core/ledger/jobs.ts'
@@ -15,6 +15,7 @@ type Trx = Transaction<Tables>
 
 const active = inList('state', activeStates)
 
+/** Takes over the active deliveries whose lease has expired. Returns them. */
 export async function takeOverDeliveries(trx: Trx, { owner, until }: Lease, at: number): Promise<Delivery[]> {
   const rows = await trx
     .updateTable('delivery')
@@ -30,7 +31,10 @@ export async function takeOverDeliveries(trx: Trx, { owner, until }: Lease, at: 
   return rows.map(toDelivery)
 }
 
-/** Extends what this owner holds. Returns the ids of its deliveries and sprints. No event: a heartbeat changes nothing that a person would ask about. */
+/**
+ * Sets the end of all of this owner's leases. Returns the ids of its deliveries and sprints. Writes no event, because a heartbeat changes
+ * nothing else.
+ */
 export async function renewLeases(trx: Trx, { owner, until }: Lease): Promise<string[]> {
   await trx.updateTable('job').set({ until }).where('owner', '=', owner).execute()
   const deliveries = trx.updateTable('delivery').set({ lease_until: until }).where(active).where('lease_owner', '=', owner)
@@ -38,7 +42,7 @@ export async function renewLeases(trx: Trx, { owner, until }: Lease): Promise<st
   return [...(await deliveries.returning('id').execute()), ...(await sprints.returning('id').execute())].map(({ id }) => id)
 }
 
-/** The job, unless it may run now and for this owner. */
+/** Returns the job if it may not run now for this owner; null if it may. */
 export async function refusedJob(trx: Trx, name: string, owner: string, at: number): Promise<Job | null> {
   const job = await trx.selectFrom('job').selectAll().where('name', '=', name).executeTakeFirst()
   if (job === undefined || job.owner === owner) return null
@@ -46,6 +50,7 @@ export async function refusedJob(trx: Trx, name: string, owner: string, at: numb
   return runs || (job.next_run !== null && !hasElapsed(job.next_run - (job.period ?? 0), job.period ?? 0, at)) ? job : null
 }
 
+/** Begins a run, or extends the lease of this owner's run. Returns null, or the job if it may not run. */
 export async function beginJob(
   trx: Trx,
   { name, period }: Pick<Job, 'name' | 'period'>,
@@ -70,32 +75,37 @@ export async function beginJob(
   return null
 }
 
+/** Ends a run of this owner. Does nothing if another process has the job. */
 export async function endJob(trx: Trx, { name, ...ended }: Parameters<JobLedger['endJob']>[0], owner: string): Promise<void> {
   const set = { ...ended, owner: null, until: null }
   await trx.updateTable('job').set(set).where('name', '=', name).where('owner', '=', owner).execute()
 }
 
+/** Returns all jobs, by name. */
 export async function jobs(trx: Trx): Promise<Job[]> {
   return trx.selectFrom('job').selectAll().orderBy('name').execute()
 }
 
+/** Returns the leases of running jobs, by the job's name. Expired ones are included. */
 export async function leases(trx: Trx): Promise<Map<string, { readonly owner: string; readonly until: number }>> {
   const rows = await trx.selectFrom('job').select(['name', 'owner', 'until']).where('owner', 'is not', null).execute()
   return new Map(rows.map(({ name, owner, until }) => [name, { owner: owner ?? '', until: until ?? 0 }]))
 }
 
-/** Words kept from one process to the next, beside the tables' own version. */
-const own = (key: string) => `kept.${key}`
+/** The prefix separates these values from the ledger's own, such as the version. */
+const prefixed = (key: string) => `kept.${key}`
 
+/** Returns a value that a process saved; null if there is none. */
 export async function loadValue(trx: Trx, key: string): Promise<string | null> {
-  const row = await trx.selectFrom('meta').select('value').where('key', '=', own(key)).executeTakeFirst()
+  const row = await trx.selectFrom('meta').select('value').where('key', '=', prefixed(key)).executeTakeFirst()
   return row?.value ?? null
 }
 
+/** Saves a value for later processes. */
 export async function saveValue(trx: Trx, key: string, value: string): Promise<void> {
   await trx
     .insertInto('meta')
-    .values({ key: own(key), value })
+    .values({ key: prefixed(key), value })
     .onConflict((c) => c.column('key').doUpdateSet({ value }))
     .execute()
 }

@@ -1,4 +1,4 @@
-/** Brings a ledger's tables up to this version, and refuses a database that this version must not change. */
+/** Upgrades a ledger's tables to this version, and refuses databases that this version must not change. */
 import type { Transaction } from 'kysely'
 import type { Engine } from './engine.ts'
 import type { Tables } from './schema.ts'
@@ -8,7 +8,8 @@ import { ledgerVersion } from './schema.ts'
 
 /**
  * Upgrades the tables to version `to` in one transaction. Returns the version before, 0 for a new ledger, or null if nothing was to do.
- * Throws BurnError `ledger_newer` if a newer burn wrote the ledger, `ledger_moved` if it was moved, and `ledger_foreign` if another program owns the database.
+ * Throws BurnError `ledger_newer` if a newer burn wrote the ledger, `ledger_moved` if it was moved, and `ledger_foreign` if another program
+ * owns the database.
  */
 export async function migrate(engine: Engine, to = ledgerVersion): Promise<number | null> {
   const stored = await engine.read(async (trx) => {

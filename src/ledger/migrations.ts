@@ -49,8 +49,8 @@ function addColumn(table: CreateTableBuilder<string>, column: string, serial: En
 }
 
 /**
- * The unique indexes enforce the ledger's rules. The partial indexes find live, active and open rows without reading history.
- * Each further index over history costs every claim a page write. So events have only one index, and a dispatch's first delivery is found by its id.
+ * The unique indexes enforce the ledger's rules. The partial indexes find live, active and open rows without reading history. Each further
+ * index over history costs every claim a page write. So events have only one index, and a dispatch's first delivery is found by its id.
  */
 const firstIndexes = [
   `create unique index dispatch_one_an_issue on dispatch (issue) where kind = 'work' and state in ('claimed', 'handed', 'review')`,
@@ -103,8 +103,8 @@ const sprintTables = {
 }
 
 /**
- * Adds further texts of a dispatch, the typed line and the proof of a delivery, back-offs of issues and repos, unreadable repos, open changes, approved texts
- * of issues, and the time when a worker's turn last failed.
+ * Adds further texts of a dispatch, the typed line and the proof of a delivery, back-offs of issues and repos, unreadable repos, open
+ * changes, approved texts of issues, and the time when a worker's turn last failed.
  */
 const faults: Migration = async (db, { serial }) => {
   for (const column of ['dispatch', 'typed', 'proof']) await db.schema.alterTable('delivery').addColumn(column, 'text').execute()

@@ -1,6 +1,6 @@
 /**
- * Steps of dispatches and deliveries: refused where `lives.ts` has no such step, left out where the row has moved on. A write is alone while it runs, so the
- * rows are read once, decided on here, and written in groups: a statement each would take three times as long.
+ * Applies transitions of dispatches and deliveries. A transition that `core/lifecycle.ts` does not list is an error; one whose row has
+ * changed in the meantime is skipped. No other write runs at the same time, so each function reads its rows once and writes them in groups.
  */
 import type { Transaction } from 'kysely'
 import type { DispatchMove } from '../core/ledger/claims.ts'
@@ -34,17 +34,21 @@ import { decodeReason, encodeReason } from '../core/reasons.ts'
 
 type Trx = Transaction<Tables>
 
-function refuseStep(what: string, id: string, from: string, to: string): never {
+function refuseTransition(what: string, id: string, from: string, to: string): never {
   throw new BurnError(
     'ledger_step',
-    `${what} ${id}: no step leads from ${from} to ${to}`,
-    'Nothing was written. This is a mistake in burn: please report it with this message.',
+    `${what} ${id}: there is no transition from ${from} to ${to}`,
+    'Nothing was written. This is a bug in burn: please report it with this message.',
   )
 }
 
+/**
+ * Applies transitions of dispatches, with everything that follows from them. Returns the dispatches that moved. Throws BurnError
+ * `ledger_step`.
+ */
 export async function moveDispatches(trx: Trx, moves: readonly DispatchMove[], at: number): Promise<Dispatch[]> {
   for (const { id, from, to } of moves)
-    for (const each of from) if (!dispatchTransitions[each].includes(to)) refuseStep('dispatch', id, each, to)
+    for (const each of from) if (!dispatchTransitions[each].includes(to)) refuseTransition('dispatch', id, each, to)
   if (moves.length === 0) return []
   const rows = await rowsOf(trx, 'dispatch', moves)
   const moved: DispatchRow[] = []
@@ -52,9 +56,9 @@ export async function moveDispatches(trx: Trx, moves: readonly DispatchMove[], a
   for (const { id, from, to, reason, incarnation, change_url, told, handed_by } of moves) {
     const row = rows.get(id)
     if (row === undefined || !from.includes(row.state)) continue
-    if (told !== undefined && (await toldSince(trx, id, told))) continue
+    if (told !== undefined && (await countResumeTexts(trx, id)) !== told) continue
     if (handed_by !== undefined && row.state_reason !== encodeReason({ code: 'change_needs_work', text: handed_by })) continue
-    // A change that goes back to its worker needs its slot again: a follow-up waits for it, see `waitsForSlot`.
+    // A dispatch that returns from review needs its slot again. Its follow-up waits for the slot, see `waitsForSlot`.
     if (slotStates.includes(to) && !slotStates.includes(row.state) && (await slotTaken(trx, row, rows))) continue
     const next: DispatchRow = {
       ...row,
@@ -90,24 +94,24 @@ export async function moveDispatches(trx: Trx, moves: readonly DispatchMove[], a
   return moved.map(toDispatch)
 }
 
-async function toldSince(trx: Trx, id: string, told: number): Promise<boolean> {
-  return ((await resumeTexts(trx, [id])).get(id)?.length ?? 0) !== told
+async function countResumeTexts(trx: Trx, id: string): Promise<number> {
+  return (await resumeTexts(trx, [id])).get(id)?.length ?? 0
 }
 
-/** Its lease has run out from the start: the next process that takes over leases carries the text. */
-const unheld = { owner: 'nobody', until: 0 }
+/** An expired lease: the next process that takes over leases delivers the text. */
+const expired = { owner: 'nobody', until: 0 }
 
-/** With the dispatch's step, or not at all: a crash between the two would lose the text or tell it twice. */
+/** Plans follow-ups in the transaction that moves their dispatches: a crash in between would lose a text or send it twice. */
 async function planFollowUps(trx: Trx, moves: readonly DispatchMove[], moved: readonly DispatchRow[], at: number): Promise<void> {
-  const tells = new Map(moves.flatMap(({ id, tell }) => (tell === undefined ? [] : [[id, tell] as const])))
+  const followUps = new Map(moves.flatMap(({ id, follow_up }) => (follow_up === undefined ? [] : [[id, follow_up] as const])))
   const texts = moved.flatMap(({ id, issue, worker, incarnation }) => {
-    const tell = tells.get(id)
-    return tell === undefined ? [] : [{ ...tell, kind: 'follow_up' as const, worker, about: { dispatch: id, issue }, incarnation }]
+    const text = followUps.get(id)
+    return text === undefined ? [] : [{ ...text, kind: 'follow_up' as const, worker, about: { dispatch: id, issue }, incarnation }]
   })
-  if (texts.length > 0) await plan(trx, texts, unheld, at)
+  if (texts.length > 0) await plan(trx, texts, expired, at)
 }
 
-/** The rows that are to move, by id, as they are. */
+/** Returns the current rows of the dispatches or deliveries to move, by id. */
 async function rowsOf(trx: Trx, table: 'dispatch', moves: readonly { readonly id: string }[]): Promise<Map<string, DispatchRow>>
 async function rowsOf(trx: Trx, table: 'delivery', moves: readonly { readonly id: string }[]): Promise<Map<string, DeliveryRow>>
 async function rowsOf(trx: Trx, table: 'dispatch' | 'delivery', moves: readonly { readonly id: string }[]): Promise<Map<string, unknown>> {
@@ -119,7 +123,7 @@ async function rowsOf(trx: Trx, table: 'dispatch' | 'delivery', moves: readonly 
   return found
 }
 
-/** Among those that move beside it, too. */
+/** Tells whether another dispatch has the slot. `moving` has the new states of dispatches that move in the same transaction. */
 async function slotTaken(trx: Trx, { id, kind, worker, slot }: DispatchRow, moving: ReadonlyMap<string, DispatchRow>): Promise<boolean> {
   if (kind !== 'work' || slot === null) return false
   const rows = await trx
@@ -138,7 +142,7 @@ async function slotTaken(trx: Trx, { id, kind, worker, slot }: DispatchRow, movi
   )
 }
 
-/** Kept on the issue, so that no view counts history; and what came back is judged again. */
+/** Updates the counts of issues whose dispatches ended, so that no view has to count history. The next cycle judges these issues again. */
 async function countOnIssues(trx: Trx, moved: readonly DispatchRow[]): Promise<void> {
   const ended = moved.filter(({ kind, state }) => kind === 'work' && !liveStates.includes(state))
   for (const [state, same] of Map.groupBy(ended, (row) => row.state)) {
@@ -158,8 +162,8 @@ async function countOnIssues(trx: Trx, moved: readonly DispatchRow[]): Promise<v
 }
 
 /**
- * What was not begun is not begun any more once its dispatch has ended; what tells an agent that its dispatch has ended still is. `reviewed`: those that ended in
- * review, whose follow-ups ask for work on their change.
+ * Refuses the planned deliveries of dispatches that ended. Follow-ups stay, because they tell the agent that its dispatch has ended.
+ * `reviewed` has the dispatches that ended in review: their follow-ups ask for work on the change, so they are refused, too.
  */
 async function refusePlanned(trx: Trx, moved: readonly DispatchRow[], reviewed: ReadonlySet<string>, at: number): Promise<void> {
   const ended = moved.filter(({ state }) => !liveStates.includes(state))
@@ -174,19 +178,23 @@ async function refusePlanned(trx: Trx, moved: readonly DispatchRow[], reviewed: 
       ...(await refuse.where('dispatch', 'in', ids).where(isFurther).where('kind', 'not in', followUpKinds).returningAll().execute()),
       ...(await refuseFollowUps(ids.filter((id) => reviewed.has(id)))),
     ]
-    await append(trx, rows.map(stepped), at)
+    await append(trx, rows.map(movedEvent), at)
   }
 }
 
-/** A delivery that has ended keeps no text and no lease; its first event keeps the text's size and hash. */
+/** An ended delivery keeps no text and no lease. The event of its plan keeps the size and the hash of the text. */
 const over = { text: '', lease_owner: null, lease_until: 0 }
-/** What may still stand in a composer, or show up later, is compared with what was typed. */
-const isTyped = (state: DeliveryState) => isActive(state) || state === 'unknown'
+/** burn compares the typed line with screens until it can no longer be in a composer or show up later. */
+const keepsTyped = (state: DeliveryState) => isActive(state) || state === 'unknown'
 
+/**
+ * Applies transitions of deliveries, and of the dispatches that follow them. Returns the deliveries that moved. Throws BurnError
+ * `ledger_step`.
+ */
 export async function moveDeliveries(trx: Trx, given: readonly DeliveryMove[], owner: string, at: number): Promise<Delivery[]> {
-  // Rows that lie beside each other are written beside each other: given machine by machine, a group of events would take twice as long.
+  // Rows are sorted by id, because writing neighbours together is faster.
   const moves = given.toSorted((a, b) => (a.id < b.id ? -1 : Number(a.id > b.id)))
-  for (const { id, from, to } of moves) if (!deliveryTransitions[from].includes(to)) refuseStep('delivery', id, from, to)
+  for (const { id, from, to } of moves) if (!deliveryTransitions[from].includes(to)) refuseTransition('delivery', id, from, to)
   const rows = await rowsOf(trx, 'delivery', moves)
   const pasting = await pastingInto(trx, rows, moves)
   const moved: DeliveryRow[] = []
@@ -204,31 +212,31 @@ export async function moveDeliveries(trx: Trx, given: readonly DeliveryMove[], o
       changed_at: at,
       incarnation: incarnation ?? row.incarnation,
       presses: presses ?? row.presses,
-      typed: isTyped(to) ? (typed ?? row.typed) : null,
+      typed: keepsTyped(to) ? (typed ?? row.typed) : null,
       proof: to === 'seen' ? (proof ?? 'id') : null,
       ...(isActive(to) ? {} : over),
     }
     rows.set(id, next)
     moved.push(next)
   }
-  const step = ['state', 'evidence', 'changed_at', 'incarnation', 'presses', 'typed', 'proof'] as const
+  const columns = ['state', 'evidence', 'changed_at', 'incarnation', 'presses', 'typed', 'proof'] as const
   const after = [...new Map(moved.map((row) => [row.id, row])).values()]
   await writeRows(
     trx,
-    { table: 'delivery', columns: step },
+    { table: 'delivery', columns },
     after.filter(({ state }) => isActive(state)),
   )
   await writeRows(
     trx,
-    { table: 'delivery', columns: [...step, 'text', 'lease_owner', 'lease_until'] },
+    { table: 'delivery', columns: [...columns, 'text', 'lease_owner', 'lease_until'] },
     after.filter(({ state }) => !isActive(state)),
   )
-  await append(trx, moved.map(stepped), at)
+  await append(trx, moved.map(movedEvent), at)
   await moveDispatches(trx, dispatchMovesOf(moved), at)
   return moved.map(toDelivery)
 }
 
-/** A follow-up about a change in review waits until its slot is free. */
+/** Tells whether a delivery is a follow-up about a change in review whose slot is not free. */
 async function waitsForSlot(trx: Trx, { kind, dispatch }: DeliveryRow): Promise<boolean> {
   if (kind !== 'follow_up' || dispatch === null) return false
   const row = await trx.selectFrom('dispatch').selectAll().where('id', '=', dispatch).executeTakeFirst()
@@ -238,7 +246,7 @@ async function waitsForSlot(trx: Trx, { kind, dispatch }: DeliveryRow): Promise<
 const isActive = (state: DeliveryState) => activeStates.includes(state)
 const isPasting = (state: DeliveryState) => pastingStates.includes(state)
 
-/** Workers of these deliveries that have a text in their composer, or on its way there. */
+/** Returns the workers of these moves that already have a delivery in `placing` or `placed`. */
 async function pastingInto(trx: Trx, rows: ReadonlyMap<string, DeliveryRow>, moves: readonly DeliveryMove[]): Promise<Set<string>> {
   const workers = new Set(moves.flatMap(({ id, from, to }) => (isPasting(to) && !isPasting(from) ? (rows.get(id)?.worker ?? []) : [])))
   const found = new Set<string>()
@@ -254,21 +262,22 @@ async function pastingInto(trx: Trx, rows: ReadonlyMap<string, DeliveryRow>, mov
   return found
 }
 
-function stepped({ id, state, issue, worker, evidence, presses }: DeliveryRow): NewEvent {
-  if (state === 'planned') throw new RangeError('no step leads to planned')
+function movedEvent({ id, state, issue, worker, evidence, presses }: DeliveryRow): NewEvent {
+  if (state === 'planned') throw new RangeError('no transition leads to planned')
   return { kind: `delivery.${state}`, subject: id, issue, worker, actor: 'burn', payload: { reason: decodeReason(evidence), presses } }
 }
 
-/** Its first backend has begun. */
+/** Moves a sprint's dispatch to `handed`, when its first backend begins. Returns false if this owner no longer holds the sprint. */
 export async function handSprint(trx: Trx, id: string, owner: string, at: number): Promise<boolean> {
   const held = await saveSprint(trx, id, owner, { stage: 'working' })
   return held && (await moveDispatches(trx, [{ id, from: ['claimed'], to: 'handed', reason: { code: 'sprint_began' } }], at)).length > 0
 }
 
+/** Ends a sprint and moves its dispatch. Returns false if it has ended already, or if this owner no longer holds it. */
 export async function endSprint(trx: Trx, { id, owner }: HeldSprint, end: SprintEnd, at: number): Promise<boolean> {
   if (!(await endSprintRow(trx, { id, owner }, end, at))) return false
   const change = end.change_url === undefined ? {} : { change_url: end.change_url }
-  // Only what was handed can fail or be reviewed; what nobody had begun is given back.
+  // Only a handed dispatch can fail or go to review. A claimed one is released.
   const from = end.dispatch === 'released' ? (['claimed', 'handed'] as const) : (['handed'] as const)
   const moved = await moveDispatches(trx, [{ id, from, to: end.dispatch, reason: end.reason, ...change }], at)
   if (moved.length === 0) await moveDispatches(trx, [{ id, from: ['claimed'], to: 'released', reason: end.reason }], at)

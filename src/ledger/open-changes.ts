@@ -1,4 +1,4 @@
-/** Changes that are open for review and belong to issues: an issue that has one is not given; and what changes with news may have ended. */
+/** Open changes of issues, and the work that updates of changes may end. burn dispatches no issue that has an open change. */
 import type { Transaction } from 'kysely'
 import type { ChangedWork, AffectedWork, LiveDispatch } from '../core/ledger/claims.ts'
 import type { ForeignChange, ChangeListing } from '../core/ledger/forge.ts'
@@ -12,7 +12,7 @@ import { toJudgeUnlessTaken } from './verdicts.ts'
 
 type Trx = Transaction<Tables>
 
-/** Writes what differs from what is kept, and nothing if the changes are as before. */
+/** Saves open changes. Writes only the differences. */
 export async function saveOpenChanges(trx: Trx, seen: readonly ChangeListing[]): Promise<void> {
   const wanted = new Map((await rowsOf(trx, seen)).map((row) => [row.id, row]))
   const kept = new Map((await keptOf(trx, seen)).map((row) => [row.id, row]))
@@ -34,9 +34,9 @@ export async function saveOpenChanges(trx: Trx, seen: readonly ChangeListing[]):
   )
 }
 
-/** A row for each issue that an open change closes, or whose dispatch it comes from. */
+/** Returns a row for each issue that an open change closes, or whose dispatch it comes from. */
 async function rowsOf(trx: Trx, seen: readonly ChangeListing[]): Promise<OpenChangeRow[]> {
-  // The last counts if a change was read twice.
+  // If a change was read twice, the last reading counts.
   const latest = new Map(seen.flatMap(({ repo, changes }) => changes.map((change) => [change.url, { repo, change }] as const)))
   const open = [...latest.values()].filter(({ change }) => change.state === 'open')
   const given = await issuesOf(trx, open)
@@ -62,7 +62,7 @@ async function issuesOf(trx: Trx, open: readonly { readonly change: Change }[]):
   return found
 }
 
-/** What is kept of these changes; of a complete list's repo everything. */
+/** Returns the saved rows of these changes; for a complete list, all rows of its repo. */
 async function keptOf(trx: Trx, seen: readonly ChangeListing[]): Promise<OpenChangeRow[]> {
   const rows: OpenChangeRow[] = []
   for (const { repo } of seen.filter(({ complete }) => complete))
@@ -74,7 +74,7 @@ async function keptOf(trx: Trx, seen: readonly ChangeListing[]): Promise<OpenCha
 
 const first = sql<string | null>`(select min(o.name) from open_change o where o.issue = issue.ref)`
 
-/** Has each issue say its open change, and judged again if it says another than before. */
+/** Updates the open change of each issue. Issues whose open change differs are judged again. */
 export async function showOnIssues(trx: Trx, issues: readonly IssueRef[]): Promise<void> {
   for (const part of chunks([...new Set(issues)]))
     await trx
@@ -95,6 +95,7 @@ async function foreignChanges(trx: Trx): Promise<ForeignChange[]> {
     .execute()
 }
 
+/** Returns the live work that updates on the forge may end. */
 export async function affectedWork(trx: Trx, changed: ChangedWork): Promise<AffectedWork> {
   const gone = await closed(trx)
   return {

@@ -1,4 +1,4 @@
-/** A ledger by its URL. */
+/** Opens a ledger by its URL. */
 import type { Ledger } from '../core/ledger.ts'
 import type { Engine } from './engine.ts'
 import type { LockWait } from './sqlite.ts'
@@ -8,12 +8,15 @@ import { ledgerVersion } from './schema.ts'
 import { openSqlite } from './sqlite.ts'
 import { createStore } from './store.ts'
 
-/** `sqlite:/absolute/path`, `sqlite::memory:` or `postgres://user@host/database`. Creates its tables where they are missing, and a file where it is missing. Throws BurnError `ledger_*`; nothing is half-made then. */
+/**
+ * Opens `sqlite:/absolute/path`, `sqlite::memory:` or `postgres://user@host/database`. Creates a missing file and missing tables, and
+ * upgrades old tables. Throws BurnError `ledger_*`; the tables are unchanged then.
+ */
 export async function openLedger(url: string, wait: LockWait): Promise<Ledger> {
   return createStore(await openEngine(url, wait))
 }
 
-/** The engine below the store, with its tables in place: for checks of the tables themselves. */
+/** Returns the engine below the store, with the current tables. Throws BurnError `ledger_*`. */
 export async function openEngine(url: string, wait: LockWait): Promise<Engine> {
   const engine = await openDatabase(url, wait)
   try {
@@ -26,7 +29,10 @@ export async function openEngine(url: string, wait: LockWait): Promise<Engine> {
   }
 }
 
-/** Returns whether its tables are of this version and in use. Only otherwise are migrations loaded: most starts do without them. */
+/**
+ * Tells whether the tables have this version and the ledger was not moved. Then the migrations need not be loaded, which saves time at most
+ * starts.
+ */
 async function isCurrent(engine: Engine): Promise<boolean> {
   return engine.read(async (trx) => {
     if (!(await engine.tables(trx)).includes('meta')) return false
@@ -35,7 +41,7 @@ async function isCurrent(engine: Engine): Promise<boolean> {
   })
 }
 
-/** The database as it is: a file is made where it is missing, and nothing is written into it. */
+/** Opens the database without creating or upgrading tables. Creates a missing file. Throws BurnError `ledger_*`. */
 export async function openDatabase(url: string, wait: LockWait): Promise<Engine> {
   return /^postgres(?:ql)?:\/\//.test(url) ? (await import('./postgres.ts')).openPostgres(url, wait) : openFile(url, wait)
 }
@@ -45,7 +51,7 @@ async function openFile(url: string, wait: LockWait): Promise<Engine> {
   if (path !== ':memory:' && !isAbsolute(path)) {
     throw new BurnError(
       'ledger_url',
-      `"${url}" names no ledger`,
+      `"${url}" is not the URL of a ledger`,
       'Write "sqlite:/absolute/path" or "postgres://user@host/database" under "ledger" in the spec.',
       { exit: 2 },
     )

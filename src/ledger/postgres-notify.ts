@@ -1,4 +1,4 @@
-/** What burn processes on one PostgreSQL ledger tell each other (LISTEN and NOTIFY), so that none asks again and again. */
+/** Notifications between burn processes on one PostgreSQL ledger (LISTEN and NOTIFY), so that no process has to poll. */
 import type { Transaction } from 'kysely'
 import type { Tables } from './schema.ts'
 import { sql } from 'kysely'
@@ -8,25 +8,28 @@ import { aborted } from './engine.ts'
 const channel = 'burn'
 
 export interface Notifications {
-  /** Names this process in what it tells. */
+  /** The name of this process in its notifications. */
   readonly own: string
   waitForChange(stop: AbortSignal): Promise<void>
   close(): Promise<void>
 }
 
 /**
- * Told as the transaction is committed, or not at all. The server lets one such commit through at a time: writes that are many (claims, steps of
- * deliveries) tell nothing.
+ * Notifies the other processes when the transaction is committed. The server runs such commits one after the other, so frequent writes,
+ * such as claims and transitions of deliveries, do not notify.
  */
 export async function notify(trx: Transaction<Tables>, own: string): Promise<void> {
   await sql`select pg_notify(${sql.lit(channel)}, current_schema() || ' ' || ${own})`.execute(trx)
 }
 
-/** Its connection is opened by the first `changed`, and again after it was lost; what is told in between is missed. */
+/**
+ * Returns notifications over a connection of their own. `waitForChange` opens it, also after it was lost. Notifications in between are
+ * missed.
+ */
 export function openNotifications(connection: ClientConfig, random: () => number): Notifications {
   const own = random().toString(36).slice(2)
   let client: Client | null = null
-  let heard = false
+  let isNotified = false
   let wake = () => {}
   const listen = async (): Promise<void> => {
     const opened = new Client(connection)
@@ -43,14 +46,15 @@ export function openNotifications(connection: ClientConfig, random: () => number
       const schema = rows[0]?.schema ?? ''
       opened.on('notification', ({ payload = '' }) => {
         if (!payload.startsWith(`${schema} `) || payload.endsWith(` ${own}`)) return
-        heard = true
+        isNotified = true
         wake()
       })
     } catch {
-      // Who can't be told looks after its pause, as on a file; the cycle's own reads say what is wrong with the server.
+      // Without notifications the process waits for its interval, as on SQLite. The reads of the next cycle report what is wrong with the
+      // server.
       lost()
       await opened.end().catch(() => {
-        // It never was open.
+        // The connection was never open.
       })
     }
   }
@@ -58,12 +62,12 @@ export function openNotifications(connection: ClientConfig, random: () => number
     own,
     waitForChange: async (stop) => {
       if (client === null) await Promise.race([listen(), aborted(stop)])
-      const told = new Promise<void>((done) => {
+      const notified = new Promise<void>((done) => {
         wake = done
-        if (heard) done()
+        if (isNotified) done()
       })
-      await Promise.race([told, aborted(stop)])
-      heard = false
+      await Promise.race([notified, aborted(stop)])
+      isNotified = false
     },
     close: async () => client?.end(),
   }

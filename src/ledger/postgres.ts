@@ -1,4 +1,4 @@
-/** The engine on a PostgreSQL server: `pg` under Kysely's own dialect. Several dispatchers on several machines share it. */
+/** The engine on a PostgreSQL server: `pg` under Kysely's dialect. Dispatchers on several machines can share it. */
 import type { Transaction } from 'kysely'
 import type { Engine, LockedRows, WriteOptions } from './engine.ts'
 import type { LockWait } from './sqlite.ts'
@@ -9,58 +9,61 @@ import { Kysely, PostgresDialect, sql } from 'kysely'
 import { Pool, type CustomTypesConfig, type PoolConfig, types } from 'pg'
 import { openNotifications, notify } from './postgres-notify.ts'
 import { tableNames } from './schema.ts'
-import { explainPostgres, isRetryable, oldest, tooOld } from './postgres-errors.ts'
+import { explainPostgres, isRetryable, oldestVersion, tooOldError } from './postgres-errors.ts'
 
-/** Connections a process holds at most: one writes, the others read. */
-const most = 4
-/** How often a transaction runs again that the server gave up for another. */
-const mostAgain = 10
-/** Milliseconds: a write waits so long for the writers before it, a try (on SQLite, where each waits by itself, 300 are about 20 s too). */
-const lockAtMost = 67
+/** The limit of connections in the pool of a process. */
+const maxConnections = 4
+/** The limit of runs of a transaction that the server rolls back because of a conflict. */
+const maxRuns = 10
+/** The lock timeout (ms) for each of the `tries`. With the default, a write waits about 20 s for other writers, as on SQLite. */
+const lockTimeoutPerTry = 67
 const defaultTries = 300
-/** A statement may take so long, milliseconds: the server ends it then. A connection on which not even that is heard is given up a little later. */
-const statementAtMost = 60_000
-const silentAtMost = statementAtMost + 10_000
-const connectAtMost = 10_000
-const alive = { keepAlive: true, keepAliveInitialDelayMillis: 10_000 }
-/** Of the lock that makes writers wait for each other: any number that no other program takes for its own. */
-const writers = 0x6275726e
+/** The time (ms) after which the server ends a statement. burn closes a connection that stays silent for a little longer than that. */
+const statementTimeout = 60_000
+const silenceTimeout = statementTimeout + 10_000
+const connectTimeout = 10_000
+const keepAlive = { keepAlive: true, keepAliveInitialDelayMillis: 10_000 }
+/** The key of the advisory lock for writes: "burn" in ASCII, so that no other program is likely to use it. */
+const writeLockKey = 0x6275726e
 
-/** `int8` as numbers: milliseconds and counts stay far below 2^53. */
+/** The type id of `int8`. It is read as a number, because times and counts stay far below 2^53. */
 const int8 = 20
 const numbers: CustomTypesConfig = {
-  // Its type has an overload for each format, of which one function can have only one.
+  // The type has an overload for each format, and one function cannot implement both.
   getTypeParser: ((oid: number, format?: 'text') =>
     oid === int8 ? Number : types.getTypeParser(oid, format)) as CustomTypesConfig['getTypeParser'],
 }
 
 /**
- * `postgres://user@host:port/database?…`; the password comes from where `libpq` has it too (`~/.pgpass`, PGPASSWORD, a client certificate).
+ * Opens `postgres://user@host:port/database?…`. The password comes from the same places as with `libpq`: `~/.pgpass`, PGPASSWORD or a
+ * client certificate. Throws BurnError `ledger_*`.
  *
- * Writers go one after the other, by an advisory lock that ends with the transaction: what is decided from rows that were read (is this issue
- * still due, is that slot free) then needs no second look, as on SQLite. Serializable transactions were the other way: under contention most of
- * them have to run again. Those that say which rows they are about share the lock, and wait for each other only at those rows.
+ * An advisory lock makes writes run one after the other, as on SQLite, so that rows that a transaction has read cannot change before it
+ * writes. With serializable transactions, most would have to run again under contention. Writes that name their rows share the lock, and
+ * wait only for these rows.
  */
-export async function openPostgres(url: string, { random, tries = defaultTries, silent = silentAtMost }: LockWait): Promise<Engine> {
+export async function openPostgres(url: string, { random, tries = defaultTries, silent = silenceTimeout }: LockWait): Promise<Engine> {
   const where = withoutPassword(url)
-  const connection = { connectionString: url, application_name: 'burn', connectionTimeoutMillis: connectAtMost, ...alive }
-  const news = openNotifications(connection, random)
-  const pool = openPool({ ...connection, lock_timeout: tries * lockAtMost, stream: () => endsWhenSilent(silent) })
+  const connection = { connectionString: url, application_name: 'burn', connectionTimeoutMillis: connectTimeout, ...keepAlive }
+  const notifications = openNotifications(connection, random)
+  const pool = openPool({ ...connection, lock_timeout: tries * lockTimeoutPerTry, stream: () => socketWithTimeout(silent) })
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
-  /** `ending` is called where the transaction is about to be committed: from there on a lost connection leaves open whether it was. */
-  const explained = async <T>(work: (ending: () => void) => Promise<T>): Promise<T> => {
+  /**
+   * `work` calls `committing` before the commit. If the connection is lost after that, nobody knows whether the transaction was committed.
+   */
+  const explained = async <T>(work: (committing: () => void) => Promise<T>): Promise<T> => {
     for (let attempt = 1; ; attempt++) {
-      let ended = false
+      let isCommitting = false
       try {
-        return await work(() => (ended = true))
+        return await work(() => (isCommitting = true))
       } catch (thrown) {
-        if (!isRetryable(thrown) || attempt === mostAgain) throw explainPostgres(thrown, where, ended)
+        if (!isRetryable(thrown) || attempt === maxRuns) throw explainPostgres(thrown, where, isCommitting)
         await pause(random() * 2 ** attempt)
       }
     }
   }
   const close = async () => {
-    await news.close()
+    await notifications.close()
     await db.destroy()
   }
   try {
@@ -76,20 +79,20 @@ export async function openPostgres(url: string, { random, tries = defaultTries, 
     serial: 'bigserial',
     overlaps: true,
     read: (work) => explained(() => db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only').execute(work)),
-    write: <T>(work: (trx: Transaction<Tables>) => Promise<T>, { locks: only, notifies: tells }: WriteOptions<T> = {}) =>
-      explained((ending) =>
+    write: <T>(work: (trx: Transaction<Tables>) => Promise<T>, { locks, notifies }: WriteOptions<T> = {}) =>
+      explained((committing) =>
         db.transaction().execute(async (trx) => {
-          await (only === undefined ? lockAll(trx) : lockRows(trx, only))
+          await (locks === undefined ? lockAll(trx) : lockRows(trx, locks))
           const result = await work(trx)
-          if (tells?.(result) === true) await notify(trx, news.own)
-          ending()
+          if (notifies?.(result) === true) await notify(trx, notifications.own)
+          committing()
           return result
         }),
       ),
-    waitForChange: news.waitForChange,
+    waitForChange: notifications.waitForChange,
     tables: async (trx) => (await tablesIn(trx)).rows.map(({ name }) => name),
     columns: async (trx) => (await columnsIn(trx)).rows,
-    // What is on its disk is the server's own business: it says so by itself when it reads a broken page.
+    // The server checks its own pages, and reports a damaged one when it reads it.
     damage: async () => [],
     refreshStatistics,
     close,
@@ -99,19 +102,19 @@ export async function openPostgres(url: string, { random, tries = defaultTries, 
 function openPool(connection: PoolConfig): Pool {
   const pool = new Pool({
     ...connection,
-    max: most,
+    max: maxConnections,
     types: numbers,
-    statement_timeout: statementAtMost,
-    idle_in_transaction_session_timeout: statementAtMost,
+    statement_timeout: statementTimeout,
+    idle_in_transaction_session_timeout: statementTimeout,
   })
-  // A connection that ends while nobody uses it leaves the pool by itself; the next use says what is wrong.
+  // The pool drops an idle connection that ends. The next statement reports what is wrong.
   pool.on('error', () => {})
-  // One that ends between two statements of a transaction says so by an event, which would end the process; the next statement throws.
+  // A connection that ends between two statements emits an event that would end the process without a listener. The next statement throws.
   pool.on('connect', (client) => client.on('error', () => {}))
   return pool
 }
 
-/** After a bulk write the statistics are up to a minute old, and the planner joins large tables as if they were empty. */
+/** Autovacuum refreshes statistics only once a minute. After a bulk write the planner would join large tables as if they were empty. */
 async function refreshStatistics(trx: Transaction<Tables>): Promise<void> {
   for (const name of tableNames) await sql`analyze ${sql.table(name)}`.execute(trx)
 }
@@ -119,22 +122,25 @@ async function refreshStatistics(trx: Transaction<Tables>): Promise<void> {
 async function refuseOld(db: Kysely<Tables>, where: string): Promise<void> {
   const { rows } = await sql<{ version: string }>`select current_setting('server_version_num') as version`.execute(db)
   const version = Number(rows[0]?.version)
-  if (version < oldest) throw tooOld(where, `PostgreSQL ${Math.floor(version / 10_000)}`)
+  if (version < oldestVersion) throw tooOldError(where, `PostgreSQL ${Math.floor(version / 10_000)}`)
 }
 
-/** Nobody answers what was lost with a network: a connection that waits for it would be good for nothing, and be used again and again. */
-function endsWhenSilent(ms: number): Socket {
+/**
+ * Returns a socket that closes itself when it is silent. A connection that a network failure cut off would otherwise wait, and be used, for
+ * ever.
+ */
+function socketWithTimeout(ms: number): Socket {
   const socket = new Socket()
-  return socket.setTimeout(ms, () => socket.destroy(new Error(`timeout: nothing was heard for ${ms / 1000} s`)))
+  return socket.setTimeout(ms, () => socket.destroy(new Error(`timeout: the server was silent for ${ms / 1000} s`)))
 }
 
-const ledgerLock = sql`${sql.lit(writers)}, hashtext(current_schema())`
+const ledgerLock = sql`${sql.lit(writeLockKey)}, hashtext(current_schema())`
 
 async function lockAll(trx: Transaction<Tables>): Promise<void> {
   await sql`select pg_advisory_xact_lock(${ledgerLock})`.execute(trx)
 }
 
-/** All take workers before issues, and each kind in the order of its keys: nobody then waits for one who waits for him. */
+/** Locks rows in a fixed order, workers before issues and each kind by its key, so that no two transactions wait for each other. */
 async function lockRows(trx: Transaction<Tables>, { workers, issues }: LockedRows): Promise<void> {
   await sql`select pg_advisory_xact_lock_shared(${ledgerLock})`.execute(trx)
   await sql`select from worker where id = any(${workers}) order by id for no key update`.execute(trx)

@@ -1,4 +1,4 @@
-/** Retention: what ended long ago is forgotten, as the registry says of each table. The one thing that ever takes an event away. */
+/** Deletes old rows, by the rules of each table in the registry. Nothing else ever deletes an event. */
 import type { RawBuilder, Transaction } from 'kysely'
 import type { Pruned } from '../core/ledger/history.ts'
 import type { Time } from '../core/nouns.ts'
@@ -8,21 +8,21 @@ import { append } from './events.ts'
 import { attemptsOf } from './invariants.ts'
 import { endedTexts, schema, tableNames } from './schema.ts'
 
-/** With `dryRun` nothing is changed: the numbers say what would be forgotten. */
+/** Deletes history that ended before `before`. Returns the numbers of rows. With `dryRun`, only counts. */
 export async function prune(trx: Transaction<Tables>, before: Time, at: Time, dryRun: boolean): Promise<Pruned> {
   const count = async (keys: RawBuilder<unknown> | undefined) =>
     keys === undefined ? 0 : Number((await sql<{ n: number }>`select count(*) as n from (${keys}) as found`.execute(trx)).rows[0]?.n ?? 0)
   const found: Pruned = {
-    dispatches: await count(schema.dispatch.forgets?.(before)),
+    dispatches: await count(schema.dispatch.prunable?.(before)),
     deliveries: await count(endedTexts(before)),
-    events: await count(schema.event.forgets?.(before)),
+    events: await count(schema.event.prunable?.(before)),
   }
   if (dryRun) return found
   for (const table of tableNames.toReversed()) {
-    const { key, forgets } = schema[table]
-    // A dispatch without its events no longer counts as an attempt, and it still says which issue that is of.
+    const { key, prunable } = schema[table]
+    // The events are deleted by now, so the dispatches no longer count as attempts. Their rows still name the issues to update.
     if (table === 'dispatch' && found.dispatches > 0) await countAttempts(trx, before)
-    if (forgets !== undefined) await sql`delete from ${sql.table(table)} where ${sql.ref(key)} in (${forgets(before)})`.execute(trx)
+    if (prunable !== undefined) await sql`delete from ${sql.table(table)} where ${sql.ref(key)} in (${prunable(before)})`.execute(trx)
   }
   if (found.dispatches + found.deliveries + found.events === 0) return found
   await append(
@@ -34,6 +34,6 @@ export async function prune(trx: Transaction<Tables>, before: Time, at: Time, dr
 }
 
 async function countAttempts(trx: Transaction<Tables>, before: Time): Promise<void> {
-  const touched = sql`select issue from dispatch where id in (${schema.dispatch.forgets?.(before)})`
+  const touched = sql`select issue from dispatch where id in (${schema.dispatch.prunable?.(before)})`
   await sql`update issue set attempts = ${attemptsOf('issue.ref')} where ref in (${touched})`.execute(trx)
 }

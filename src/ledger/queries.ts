@@ -1,4 +1,4 @@
-/** Reading: what the deciders need, and what people ask for. None of it slows down with history. */
+/** Queries for cycles and commands. Indexes keep them fast, however long the history is. */
 import type { ExpressionBuilder, Transaction } from 'kysely'
 import type { Ledger, LedgerView, CycleView } from '../core/ledger.ts'
 import type { IssueRecord } from '../core/ledger/backlog.ts'
@@ -16,18 +16,20 @@ import { inList, chunks } from './sql.ts'
 import { holds } from './holds.ts'
 import { leases } from './jobs.ts'
 import { liveSprints } from './sprints.ts'
-import { elsewhere, issueRecords, rulesKept } from './verdicts.ts'
+import { elsewhere, issueRecords, savedRules } from './verdicts.ts'
 import { toDelivery, toDispatch, toRepoRecord, toWorkerRecord } from './rows.ts'
 import { decodeReason } from '../core/reasons.ts'
 
 type Trx = Transaction<Tables>
 type Filter<K extends 'dispatches' | 'deliveries'> = Parameters<Ledger[K]>[0]
 
+/** Returns the current work of the fleet. */
 export async function view(trx: Trx): Promise<LedgerView> {
   const live = await trx.selectFrom('dispatch').selectAll().where(inList('state', liveStates)).orderBy('id').execute()
-  return { dispatches: live.map(toDispatch), ...(await around(trx)), elsewhere: await elsewhere(trx) }
+  return { dispatches: live.map(toDispatch), ...(await sharedView(trx)), elsewhere: await elsewhere(trx) }
 }
 
+/** The columns of a `LiveDispatch`. */
 export const liveColumns = [
   'id',
   'kind',
@@ -40,9 +42,10 @@ export const liveColumns = [
   'claimed_at',
   'handed_at',
 ] as const
+/** The condition that selects work in review. */
 export const reviewed = sql<boolean>`kind = 'work' and state = 'review'`
 
-/** Columns and rows are what it takes: with ten thousand workers, reading all of both was a twelfth of a cycle. */
+/** Returns the current work, with the columns and rows that a cycle needs: for a large fleet, reading all of them is slow. */
 export async function cycleView(trx: Trx): Promise<CycleView> {
   const live = trx.selectFrom('dispatch').where(inList('state', liveStates)).orderBy('id')
   const dispatches = await live
@@ -50,18 +53,18 @@ export async function cycleView(trx: Trx): Promise<CycleView> {
     .where(sql<boolean>`not (${reviewed})`)
     .execute()
   const reviews = await live.select(['issue', 'claimed_at', 'handed_at']).where(reviewed).execute()
-  return { dispatches, reviews, rules: await rulesKept(trx), has_pending_events: await hasPendingEvents(trx), ...(await around(trx)) }
+  return { dispatches, reviews, rules: await savedRules(trx), has_pending_events: await hasPendingEvents(trx), ...(await sharedView(trx)) }
 }
 
 async function hasPendingEvents(trx: Trx): Promise<boolean> {
   return (await trx.selectFrom('issue').select('ref').where('pending_event', 'is not', null).limit(1).executeTakeFirst()) !== undefined
 }
 
-/** So many texts say whether kinds of agents behave as known: several for each worker of a large fleet. */
-const newest = 300
+/** The number of recent deliveries for the circuit breaker: several for each worker of a large fleet. */
+const recentLimit = 300
 
-/** What stands beside the dispatches of a view. */
-async function around(trx: Trx): Promise<Omit<LedgerView, 'dispatches' | 'elsewhere'>> {
+/** Returns the parts that the two views share. */
+async function sharedView(trx: Trx): Promise<Omit<LedgerView, 'dispatches' | 'elsewhere'>> {
   const active = await trx.selectFrom('delivery').selectAll().where(inList('state', activeStates)).orderBy('id').execute()
   const workers = await workerRecords(trx)
   return {
@@ -77,7 +80,7 @@ async function around(trx: Trx): Promise<Omit<LedgerView, 'dispatches' | 'elsewh
 
 async function recentTexts(trx: Trx): Promise<DeliveryView['recent']> {
   const facts = ['worker', 'state', 'evidence', 'changed_at'] as const
-  const rows = await trx.selectFrom('delivery').select(facts).orderBy('id', 'desc').limit(newest).execute()
+  const rows = await trx.selectFrom('delivery').select(facts).orderBy('id', 'desc').limit(recentLimit).execute()
   return rows.map((row) => ({ ...row, evidence: decodeReason(row.evidence) }))
 }
 
@@ -93,10 +96,11 @@ async function unproven(trx: Trx): Promise<Delivery[]> {
   return rows.map(toDelivery)
 }
 
-/** Whether another dispatch has the slot of one that is in review: its follow-ups wait. */
+/** Selects a row if another dispatch has the slot of a dispatch in review. Its follow-ups wait for that slot. */
 const slotOfReviewed = sql`select 1 from dispatch o where o.worker = dispatch.worker and o.slot = dispatch.slot and o.kind = 'work'
   and ${inList('o.state', slotStates)}`
 
+/** Returns the deliveries that this owner has to continue, with the state that they depend on. */
 export async function deliveryView(trx: Trx, owner: string): Promise<DeliveryView> {
   const active = await trx
     .selectFrom('delivery')
@@ -121,6 +125,7 @@ export async function deliveryView(trx: Trx, owner: string): Promise<DeliveryVie
   }
 }
 
+/** Returns the dispatches whose comment is missing or does not say their state. See `ClaimLedger.pendingComments`. */
 export async function pendingComments(trx: Trx, owner: string): Promise<Dispatch[]> {
   const wrong = await trx
     .selectFrom('dispatch')
@@ -155,11 +160,12 @@ export async function pendingComments(trx: Trx, owner: string): Promise<Dispatch
   return [...found.values()].map(toDispatch)
 }
 
+/** Returns all repos, by name. */
 export async function repoRecords(trx: Trx): Promise<RepoRecord[]> {
   return (await trx.selectFrom('repo').selectAll().orderBy('repo').execute()).map(toRepoRecord)
 }
 
-/** Newest first: ids begin with their time. */
+/** Returns dispatches, the newest first: ids begin with the time of their creation. */
 export async function dispatches(trx: Trx, { issue, worker, state, limit }: Filter<'dispatches'>): Promise<Dispatch[]> {
   let query = trx.selectFrom('dispatch').selectAll().orderBy('id', 'desc')
   if (limit !== undefined) query = query.limit(limit)
@@ -169,7 +175,7 @@ export async function dispatches(trx: Trx, { issue, worker, state, limit }: Filt
   return (await query.execute()).map(toDispatch)
 }
 
-/** Newest first. */
+/** Returns deliveries, the newest first. A worker's deliveries include all texts of its dispatches. */
 export async function deliveries(trx: Trx, { ids, about, worker, kind, limit }: Filter<'deliveries'>): Promise<Delivery[]> {
   let query = trx.selectFrom('delivery').selectAll().orderBy('id', 'desc')
   if (limit !== undefined) query = query.limit(limit)
@@ -196,6 +202,7 @@ function newestFirst<Row extends { readonly id: string }>(rows: readonly Row[], 
   return rows.toSorted((a, b) => (a.id < b.id ? 1 : -1)).slice(0, limit)
 }
 
+/** Returns the `resume` texts of dispatches, the oldest first. */
 export async function resumeTexts(trx: Trx, dispatches: readonly string[]): Promise<Map<string, ResumeText[]>> {
   const found = new Map<string, ResumeText[]>()
   for (const part of chunks(dispatches)) {
@@ -212,6 +219,7 @@ export async function resumeTexts(trx: Trx, dispatches: readonly string[]): Prom
   return found
 }
 
+/** Returns the owners of the leases of these dispatches: on the delivery or, without one, on the sprint. */
 export async function holders(trx: Trx, ids: readonly string[]): Promise<{ id: string; lease_owner: string | null }[]> {
   const found: { id: string; lease_owner: string | null }[] = []
   for (const part of chunks(ids))
@@ -225,16 +233,18 @@ export async function holders(trx: Trx, ids: readonly string[]): Promise<{ id: s
 const itsDispatches = (eb: ExpressionBuilder<Tables, 'delivery'>, worker: WorkerId) =>
   eb.selectFrom('dispatch').select('id').where('worker', '=', worker)
 
-/** A worker's deliveries that belong to no dispatch. */
+/** Selects a worker's deliveries without a dispatch. */
 function ownOf(eb: ExpressionBuilder<Tables, 'delivery'>, worker: WorkerId) {
   return eb.and([eb('issue', 'is', null), eb('worker', '=', worker)])
 }
 
+/** Returns the record of an issue; null if it is unknown. */
 export async function issue(trx: Trx, ref: IssueRef): Promise<IssueRecord | null> {
   const row = await trx.selectFrom('issue').selectAll().where('ref', '=', ref).executeTakeFirst()
   return row === undefined ? null : ((await issueRecords(trx, [row]))[0] ?? null)
 }
 
+/** Returns all workers, in the order in which they were recorded. */
 export async function workerRecords(trx: Trx): Promise<readonly WorkerRecord[]> {
   const workers = await trx.selectFrom('worker').selectAll().orderBy('drawn_seq').execute()
   return workers.map(toWorkerRecord)

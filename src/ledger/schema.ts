@@ -1,7 +1,7 @@
 /**
- * The registry of tables: their rows, keys, columns, the order in which they are copied, how long rows are kept, and what keeps a ledger from being moved.
- * Copying, moving, export, prune, counts and checks derive from it: a new table is an entry here and a migration. Both engines have the same: booleans as 0 and 1,
- * JSON as text, times in milliseconds.
+ * The registry of tables: their rows, keys, columns, retention and leases. Copy, move, export, prune, counts and checks derive from it, so
+ * a new table needs only an entry here and a migration. Both engines have the same tables: booleans are 0 and 1, JSON is text, and times
+ * are milliseconds.
  */
 import type { Generated, Kysely, RawBuilder } from 'kysely'
 import type { Actor, EventKind, SeenKind } from '../core/events.ts'
@@ -17,6 +17,7 @@ import { keysOf } from '../core/json.ts'
 import { activeStates, liveStates } from '../core/lifecycle.ts'
 import { inList } from './sql.ts'
 
+/** A row of `issue`. */
 export type IssueRow = Omit<Issue, 'labels' | 'assignees' | 'locked'> & {
   /** JSON arrays of strings. */
   labels: string
@@ -27,25 +28,26 @@ export type IssueRow = Omit<Issue, 'labels' | 'assignees' | 'locked'> & {
   eligible: number | null
   verdict: string | null
   verdict_at: number | null
-  /** Both are set, or none. */
+  /** Both columns of the back-off are set, or none. */
   backoff_until: Generated<number | null>
   backoff_reason: Generated<string | null>
-  /** The name of an open change for it, from `open_change`. */
+  /** The name of an open change for the issue, from `open_change`. */
   open_change: Generated<string | null>
-  /** Hash of the text that a trusted label was first seen with. */
+  /** The hash of the text that the issue had when burn first saw it with a trusted label. */
   approved_hash: Generated<string | null>
-  /** Null where it is to be judged. */
+  /** Null if the next cycle has to judge the issue. */
   standing: Standing | null
   revision: Generated<number>
-  /** Higher comes first. */
+  /** Issues with a higher number come first. */
   priority: Generated<number>
-  /** The kind of the event that is still to be written of its state; null where none is. */
+  /** The kind of the event that a quiet save left out; null if there is none. */
   pending_event: Generated<SeenKind | null>
 }
 
+/** A row of `worker`. */
 export interface WorkerRow {
   id: string
-  /** Order of recording. */
+  /** The position in the order of recording. */
   drawn_seq: number
   drawn: number
   used_at: number | null
@@ -54,6 +56,7 @@ export interface WorkerRow {
   error_at: number | null
 }
 
+/** A row of `repo`. */
 export interface RepoRow {
   repo: string
   cursor: string | null
@@ -64,13 +67,13 @@ export interface RepoRow {
   listed_at: number | null
   changes_at: number | null
   wait_reason: string | null
-  /** Both are set, or none. */
+  /** Both columns are set, or none. */
   unreadable_since: number | null
   unreadable_reason: string | null
   changed_at: number | null
 }
 
-/** An open change and one issue that it belongs to; `id` is both. */
+/** An open change and one issue that it belongs to. `id` consists of the issue and the URL. */
 export interface OpenChangeRow {
   id: string
   issue: string
@@ -78,16 +81,17 @@ export interface OpenChangeRow {
   repo: string
   url: string
   name: string
-  /** The dispatch whose branch it comes from. */
+  /** The dispatch whose branch the change comes from; null if it comes from another branch. */
   dispatch: string | null
 }
 
-/** Reasons as `encodeReason` writes them. */
+/** A row of `dispatch`. Reasons are encoded by `encodeReason`. */
 export type DispatchRow = Omit<Dispatch, 'reason' | 'state_reason'> & { reason: string; state_reason: string }
 
-/** `issue` is that of its dispatch: kept here so that its events need no join. */
+/** A row of `delivery`. `issue` is the issue of its dispatch: it is stored here so that events need no join. */
 export type DeliveryRow = Omit<Delivery, 'evidence'> & { evidence: string; issue: string | null }
 
+/** A row of `event`. */
 export interface EventRow {
   seq: Generated<number>
   at: number
@@ -95,26 +99,26 @@ export interface EventRow {
   subject: string
   issue: string | null
   worker: string | null
-  /** Null where an older version wrote it: `payload` is a sentence then. */
+  /** Null if an old version of burn wrote the event. */
   actor: Actor | null
-  /** JSON. */
+  /** JSON or, if `actor` is null, a sentence. */
   payload: string
 }
 
-/** Nothing in it refers to a row that could be gone: results outlive what they are of. */
+/** A row of `sprint`. It has no references to other rows, because results are kept longer than dispatches. */
 export type SprintRow = {
   -readonly [Key in keyof Sprint]: Sprint[Key]
 }
 
 export type JobRow = Job
 
-/** `id` is scope, name and code. */
+/** A row of `hold`. `id` consists of the scope, the name and the code. */
 export type HoldRow = Omit<Hold, 'reason'> & { id: string; reason: string }
 
-/** `id` is worker and issue. */
+/** A row of `skip`. `id` consists of the worker and the issue. */
 export type SkipRow = Skip & { id: string }
 
-/** What is true of the whole ledger, e.g. `version`. */
+/** A value about the whole ledger, such as `version`. */
 export interface MetaRow {
   key: string
   value: string
@@ -137,10 +141,10 @@ export interface Tables {
 
 export type Db = Kysely<Tables>
 
-/** The version of the tables: how many migrations lead to them. */
+/** The version of the tables, which is the number of migrations. */
 export const ledgerVersion = 6
 
-/** What holds a lease: a ledger in use is not moved. */
+/** A lease that keeps a ledger from being moved. */
 export interface Busy {
   readonly what: string
   readonly owner: string
@@ -148,9 +152,9 @@ export interface Busy {
 }
 
 interface Rules {
-  /** Keys of rows that ended before then and are needed for nothing any more; without it rows are kept. */
-  readonly forgets?: (before: number) => RawBuilder<unknown>
-  /** Rows that hold a lease then, as `Busy`. */
+  /** Selects the keys of rows that ended before a time and that nothing needs. A table without this rule keeps all rows. */
+  readonly prunable?: (before: number) => RawBuilder<unknown>
+  /** Selects the leases at a time, as `Busy`. */
   readonly busy?: (now: number) => RawBuilder<unknown>
 }
 
@@ -159,7 +163,7 @@ interface Table extends Rules {
   readonly columns: readonly string[]
 }
 
-/** In an order in which rows can be copied: parents before what refers to them. They are forgotten the other way round. */
+/** The tables in the order in which rows are copied: a table comes after those that it refers to. Rows are deleted in the reverse order. */
 export const schema: { readonly [Name in keyof Tables]: Table } = {
   meta: table<MetaRow>()('key', 'key value'),
   repo: table<RepoRow>()(
@@ -175,13 +179,13 @@ export const schema: { readonly [Name in keyof Tables]: Table } = {
   dispatch: table<DispatchRow>()(
     'id',
     'id kind issue worker slot state attempt reason state_reason comment_id comment_state incarnation change_url claimed_at handed_at changed_at',
-    { forgets: endedDispatches },
+    { prunable: endedDispatches },
   ),
   delivery: table<DeliveryRow>()(
     'id',
     'id kind dispatch issue worker state text typed proof incarnation evidence presses planned_at changed_at lease_owner lease_token lease_until',
     {
-      forgets: endedDeliveries,
+      prunable: endedDeliveries,
       busy: (now) => sql`select 'a text for ' || worker as what, lease_owner as owner, lease_until as until from delivery
         where ${inList('state', activeStates)} and lease_until > ${now}`,
     },
@@ -190,24 +194,25 @@ export const schema: { readonly [Name in keyof Tables]: Table } = {
     'id',
     'id issue worker host stage backend model provider turns tokens_in tokens_out cost outcome failure failure_text check_command check_result change_url started_at ended_at lease_owner lease_until',
     {
-      forgets: endedDispatches,
+      prunable: endedDispatches,
       busy: (now) => sql`select 'the sprint of ' || issue as what, lease_owner as owner, lease_until as until from sprint
         where ended_at is null and lease_until > ${now}`,
     },
   ),
-  event: table<EventRow>()('seq', 'seq at kind subject issue worker actor payload', { forgets: pastEvents }),
+  event: table<EventRow>()('seq', 'seq at kind subject issue worker actor payload', { prunable: pastEvents }),
   hold: table<HoldRow>()('id', 'id scope name code reason until actor created_at', {
-    forgets: (before) => sql`select id from hold where until < ${before}`,
+    prunable: (before) => sql`select id from hold where until < ${before}`,
   }),
   job: table<JobRow>()('name', 'name period owner until last_run last_result next_run', {
-    forgets: (before) => sql`select name from job where period is null and owner is null and last_run < ${before}`,
+    prunable: (before) => sql`select name from job where period is null and owner is null and last_run < ${before}`,
     busy: (now) => sql`select 'the job ' || name as what, owner, until from job where owner is not null and until > ${now}`,
   }),
   skip: table<SkipRow>()('id', 'id worker issue until reason at', {
-    forgets: (before) => sql`select id from skip where until < ${before}`,
+    prunable: (before) => sql`select id from skip where until < ${before}`,
   }),
 }
 
+/** The names of the tables, in the order of the registry. */
 export const tableNames = keysOf<keyof Tables>(schema)
 
 /** A column of the database. */
@@ -216,21 +221,21 @@ export interface Column {
   readonly column: string
 }
 
-/** Columns that an engine has for itself, and that are never copied: in which order PostgreSQL's transactions began. */
-const ofEngines: readonly string[] = ['event.tx']
+/** Columns that only one engine has, and that are never copied: the ids of PostgreSQL's transactions. */
+const engineColumns: readonly string[] = ['event.tx']
 
-/** How a database differs from the registry, one line a column; empty where it is the same. */
-export function differences(there: readonly Column[]): string[] {
+/** Returns a line for each column in which a database differs from the registry; empty if they are the same. */
+export function differences(columns: readonly Column[]): string[] {
   const declared = tableNames.flatMap((table) => schema[table].columns.map((column) => `${table}.${column}`))
-  const found = there.map(({ table, column }) => `${table}.${column}`)
+  const found = columns.map(({ table, column }) => `${table}.${column}`)
   return [
     ...declared.filter((name) => !found.includes(name)).map((name) => `${name} is missing`),
-    ...found.filter((name) => !declared.includes(name) && !ofEngines.includes(name)).map((name) => `${name} is not the ledger's`),
+    ...found.filter((name) => !declared.includes(name) && !engineColumns.includes(name)).map((name) => `${name} is unknown`),
   ]
 }
 
 type Words<Text extends string> = Text extends `${infer First} ${infer Rest}` ? First | Words<Rest> : Text
-/** Names every column of the row, and nothing else. */
+/** Accepts only text that names all columns of the row and no others. */
 type AllOf<Row, Names extends string> = [Words<Names>, keyof Row] extends [keyof Row, Words<Names>] ? Names : never
 
 function table<Row>() {
@@ -239,10 +244,13 @@ function table<Row>() {
   }
 }
 
-/** A text that follows a dispatch's first one; word for word as the index of such texts says it. */
+/** The condition for texts that follow a dispatch's prompt. It repeats the condition of the index `delivery_further` exactly. */
 export const isFurther = sql<boolean>`kind in ('follow_up', 'correction', 'resume', 'command')`
 
-/** Dispatches of issues that are closed, but the one that says that its issue is done. An open issue keeps its whole story: its attempts are counted from it. */
+/**
+ * Selects ended dispatches of closed issues, except the one that proves that its issue is done. Open issues keep all dispatches, because
+ * attempts are counted from them.
+ */
 function endedDispatches(before: number): RawBuilder<unknown> {
   return sql`select d.id from dispatch d join issue i on i.ref = d.issue
     where d.changed_at < ${before} and not ${inList('d.state', liveStates)} and i.state <> 'open' and (d.comment_id is null or d.comment_state = d.state)
@@ -250,20 +258,26 @@ function endedDispatches(before: number): RawBuilder<unknown> {
       and d.id = (select max(l.id) from dispatch l where l.issue = d.issue and l.kind = 'work' and l.state = 'done'))`
 }
 
-/** Texts of no dispatch, but each worker's last of a kind: it says whether its agent was told who it is. */
+/**
+ * Selects ended deliveries without a dispatch, except each worker's last one of a kind. The last identity tells whether the agent was
+ * christened.
+ */
 export function endedTexts(before: number): RawBuilder<unknown> {
   return sql`select v.id from delivery v where v.issue is null and v.changed_at < ${before} and not ${inList('v.state', activeStates)}
     and v.id < (select max(l.id) from delivery l where l.worker = v.worker and l.kind = v.kind and l.issue is null)`
 }
 
-/** Those, and all texts of dispatches that are forgotten: the first has the dispatch's id. */
+/** Selects the deliveries of `endedTexts`, and all deliveries of `endedDispatches`. A dispatch's prompt has the dispatch's id. */
 function endedDeliveries(before: number): RawBuilder<unknown> {
   const dispatches = endedDispatches(before)
   return sql`select id from (${dispatches}) as ended union all select id from (${endedTexts(before)}) as texts
     union all select id from delivery where ${isFurther} and dispatch in (${dispatches})`
 }
 
-/** Events of what is forgotten, and of what is no dispatch and no text. Requeuing bounds how far back attempts are counted, so it stays. */
+/**
+ * Selects the events of `endedDeliveries`, and events whose subject is neither a dispatch nor a delivery. `issue.requeued` stays, because
+ * attempts are counted from the last one.
+ */
 function pastEvents(before: number): RawBuilder<unknown> {
   return sql`select e.seq from event e where e.at < ${before} and e.subject in (${endedDeliveries(before)})
     union all select e.seq from event e where e.at < ${before} and e.kind <> 'issue.requeued'

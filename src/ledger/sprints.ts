@@ -1,4 +1,4 @@
-/** Sprints: a dispatch without a pane, and the row of what came of it. Only who holds its lease writes to it. And the issues that a worker leaves alone. */
+/** Sprints and skipped issues. Only the owner of a sprint's lease writes to its row. */
 import type { Selectable, Transaction } from 'kysely'
 import type { Sprint } from '../core/sprint.ts'
 import type { Skip, SprintClaim, SprintEnd, SprintLedger, SprintProgress } from '../core/ledger/sprints.ts'
@@ -16,12 +16,13 @@ import { sentence } from '../decide/wording.ts'
 
 type Trx = Transaction<Tables>
 
+/** Claims an issue for a sprint. Returns `won`, or whether the `issue` or the slot of the `worker` is taken. */
 export async function claimSprint(trx: Trx, claim: SprintClaim, lease: Lease, at: number): Promise<'won' | 'issue' | 'worker'> {
   const { id, issue, worker, reason } = claim
   const work = { ...claim, kind: 'work' as const }
   if ((await stillDue(trx, [work])).length === 0) return 'issue'
   await recordWorkers(trx, [{ id: worker, drawn: false }], at)
-  // Whose issue or slot is taken is decided by the unique indexes, as for panes.
+  // The unique indexes decide whether the issue or the slot is taken, as for panes.
   const won = await trx
     .insertInto('dispatch')
     .values(claimedRow(work, at))
@@ -52,24 +53,28 @@ function freshRow({ id, issue, worker, host }: SprintClaim, lease: Lease, at: nu
   return { id, issue, worker, host, stage: 'claimed', ...unknown, ...unchecked, ...used, started_at: at, ended_at: null, ...leased }
 }
 
-/** A sprint, and the owner that must hold it. */
+/** A sprint, and the owner that must hold its lease. */
 export interface HeldSprint {
   readonly id: string
   readonly owner: string
 }
 
-/** The row, where this owner holds it. */
+/** Selects the sprint if it has not ended and this owner holds its lease. */
 function held(trx: Trx, id: string, owner: string) {
   return trx.selectFrom('sprint').selectAll().where('id', '=', id).where('lease_owner', '=', owner).where('ended_at', 'is', null)
 }
 
+/** Saves the progress of a sprint. Returns false if this owner no longer holds it. */
 export async function saveSprint(trx: Trx, id: string, owner: string, progress: SprintProgress): Promise<boolean> {
   if ((await held(trx, id, owner).executeTakeFirst()) === undefined) return false
   if (Object.keys(progress).length > 0) await trx.updateTable('sprint').set(progress).where('id', '=', id).execute()
   return true
 }
 
-/** Writes the result. What becomes of the dispatch is the caller's to write, in the same transaction. */
+/**
+ * Writes the result of a sprint. The caller moves the dispatch in the same transaction. Returns false if this owner no longer holds the
+ * sprint.
+ */
 export async function endSprintRow(trx: Trx, { id, owner }: HeldSprint, end: SprintEnd, at: number): Promise<boolean> {
   if ((await held(trx, id, owner).executeTakeFirst()) === undefined) return false
   const { failure, dispatch: _dispatch, reason: _reason, ...rest } = end
@@ -82,7 +87,7 @@ export async function endSprintRow(trx: Trx, { id, owner }: HeldSprint, end: Spr
   return true
 }
 
-/** The comment is due again: it said that the change waits. */
+/** Saves that a kept change was published. Clears `comment_state`, so that burn edits the comment, which says that the change waits. */
 export async function publishSprint(trx: Trx, id: string, url: string, at: number): Promise<boolean> {
   const opened = await trx
     .updateTable('dispatch')
@@ -105,7 +110,9 @@ export async function publishSprint(trx: Trx, id: string, url: string, at: numbe
 
 const over = { stage: 'ended', lease_owner: null, lease_until: 0 } as const
 
-/** Ends the rows of dispatches that others ended: the issue was closed, a person gave it back, or the process that ran it is gone. */
+/**
+ * Ends the sprints of dispatches that ended elsewhere: the issue was closed, a person released it, or the process of the sprint is gone.
+ */
 export async function endSprintsOf(trx: Trx, moved: readonly DispatchRow[], at: number): Promise<void> {
   for (const part of chunks(moved.filter(({ kind, state }) => kind === 'work' && state !== 'handed'))) {
     const rows = await trx
@@ -121,7 +128,7 @@ export async function endSprintsOf(trx: Trx, moved: readonly DispatchRow[], at: 
     for (const row of rows) {
       const dispatch = part.find(({ id }) => id === row.id)
       const gone = row.lease_until <= at
-      // One that still runs has just opened the change that somebody else saw: it writes its own result.
+      // The sprint still runs, and has just opened the change that another process saw. It writes its own result.
       if (dispatch === undefined || (dispatch.state === 'review' && !gone)) continue
       await trx
         .updateTable('sprint')
@@ -142,11 +149,12 @@ function resultOf({ state, state_reason, change_url }: DispatchRow, gone: boolea
   } as const
 }
 
-/** Those that have not ended: few, and found by an index of their own. */
+/** Returns the sprints that have not ended. */
 export async function liveSprints(trx: Trx): Promise<Sprint[]> {
   return (await trx.selectFrom('sprint').selectAll().where('ended_at', 'is', null).orderBy('id').execute()).map(toSprint)
 }
 
+/** Returns sprints, the newest first. */
 export async function sprints(trx: Trx, filter: Parameters<SprintLedger['sprints']>[0]): Promise<Sprint[]> {
   let query = trx.selectFrom('sprint').selectAll().orderBy('id', 'desc')
   if (filter.limit !== undefined) query = query.limit(filter.limit)
@@ -154,7 +162,7 @@ export async function sprints(trx: Trx, filter: Parameters<SprintLedger['sprints
   if (filter.live === true) query = query.where('ended_at', 'is', null)
   if (filter.ids === undefined) return (await query.execute()).map(toSprint)
   const rows: SprintRow[] = []
-  // The newest ids first, so that the parts follow each other.
+  // The ids are sorted, so that the parts are, too: the newest rows come first.
   for (const part of chunks([...new Set(filter.ids)].toSorted().toReversed())) rows.push(...(await query.where('id', 'in', part).execute()))
   return rows.slice(0, filter.limit).map(toSprint)
 }
@@ -165,6 +173,7 @@ function toSprint(row: Selectable<SprintRow>): Sprint {
 
 const idOf = (worker: string, issue: string) => `${worker} ${issue}`
 
+/** Saves that a worker skips an issue, with an event. */
 export async function skip(trx: Trx, each: Skip): Promise<void> {
   const { worker, issue, until, reason, at } = each
   await trx
@@ -175,11 +184,13 @@ export async function skip(trx: Trx, each: Skip): Promise<void> {
   await append(trx, [{ kind: 'issue.skipped', subject: issue, issue, worker, actor: 'burn', payload: { why: reason, until } }], at)
 }
 
+/** Removes an entry. Returns false if there was none. */
 export async function unskip(trx: Trx, worker: string, issue: string): Promise<boolean> {
   const gone = await trx.deleteFrom('skip').where('id', '=', idOf(worker, issue)).returning('id').execute()
   return gone.length > 0
 }
 
+/** Returns the skipped issues at a time, of one worker or of all. */
 export async function skips(trx: Trx, at: number, worker: string | undefined): Promise<Skip[]> {
   let query = trx
     .selectFrom('skip')

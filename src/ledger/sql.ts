@@ -1,18 +1,18 @@
-/** Parts of statements that all of the store uses. */
+/** Helpers for SQL statements. */
 import type { RawBuilder } from 'kysely'
 import { sql } from 'kysely'
 
 /**
- * `column in ('a', 'b')` with the values written out: a partial index is used only where the query repeats its condition
- * word for word, and SQLite prepares a statement anew at each run where a bound value may decide that (15 µs instead of 4).
+ * Returns `column in ('a', 'b')` with literal values. A partial index is used only if the query repeats its condition exactly. SQLite
+ * prepares a statement at every run if a bound value may decide about an index.
  */
 export function inList(column: string, values: readonly string[]): RawBuilder<boolean> {
   return sql<boolean>`${sql.ref(column)} in (${sql.join(values.map((value) => sql.lit(value)))})`
 }
 
 /**
- * Rows for one statement each: engines bound the number of its parameters (32766 and 65535). In lengths of 1, 2, 4, …, so that there are few statements,
- * each prepared once: preparing takes longer than running (a fifth of a simulated night).
+ * Splits rows into parts for one statement each, because engines limit the number of parameters (SQLite: 32,766; PostgreSQL: 65,535). The
+ * parts have 1, 2, 4, … up to `size` rows, so that there are few different statements, each prepared only once.
  */
 export function chunks<T>(all: readonly T[], size = 256): readonly (readonly T[])[] {
   const parts: T[][] = []

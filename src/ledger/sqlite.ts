@@ -1,4 +1,4 @@
-/** The engine on one file: `node:sqlite` under Kysely's own SQLite dialect. */
+/** The engine on an SQLite file: `node:sqlite` under Kysely's SQLite dialect. */
 import type { DatabaseConnection, SqliteDatabase, SqliteStatement, Transaction, TransactionSettings } from 'kysely'
 import type { Engine } from './engine.ts'
 import type { Column, Tables } from './schema.ts'
@@ -10,40 +10,40 @@ import { CompiledQuery, Kysely, SqliteAdapter, SqliteDriver, SqliteIntrospector,
 import { aborted } from './engine.ts'
 import { explainSqlite, isBusy } from './sqlite-errors.ts'
 
-/** How long SQLite itself waits for another process, milliseconds: it blocks this one, so it is short. */
-const busy_timeout_ms = 20
+/** The time (ms) for which SQLite itself waits for another process. It is short, because this process is blocked meanwhile. */
+const busyTimeout = 20
 /**
- * Its write lock goes to whoever asks at the right moment, so those that wait ask again at random times: up to `pauseAtMost` ms apart,
- * which bounds the wait at about 20 s.
+ * The longest pause (ms) between two attempts to get the write lock. SQLite keeps no queue of waiting processes, so they retry at random
+ * times. With `defaultTries` attempts the wait is about 20 s at most.
  */
-const pauseAtMost = 100
+const maxPause = 100
 const defaultTries = 300
 
-/**
- * How to wait: for the lock, how often to try, and a number in [0, 1) that spreads the tries of several processes; for a server, how many
- * milliseconds it may be silent.
- */
+/** How to wait for the database. */
 export interface LockWait {
+  /** Returns a number from 0 up to 1. It spreads the retries of several processes. */
   readonly random: () => number
+  /** The number of attempts to get the lock. */
   readonly tries?: number
+  /** The time (ms) after which a silent connection to a server is closed. */
   readonly silent?: number
 }
 
-/** Kysely's own driver, but for how transactions begin and end. */
+/** Kysely's driver, with other ways to begin and to roll back transactions. */
 class Driver extends SqliteDriver {
   readonly #file: DatabaseSync
 
   constructor(file: DatabaseSync) {
-    super({ database: asKyselyNeeds(file) })
+    super({ database: kyselyDatabase(file) })
     this.#file = file
   }
 
-  /** A write takes the lock when it begins: one that has read first could be refused it later. */
+  /** A write takes the lock when it begins. SQLite could refuse the lock to a transaction that has read first. */
   override async beginTransaction(connection: DatabaseConnection, settings?: TransactionSettings): Promise<void> {
     await connection.executeQuery(CompiledQuery.raw(settings?.accessMode === 'read only' ? 'begin' : 'begin immediate'))
   }
 
-  /** A full disk ends the transaction by itself (sqlite.org/lang_transaction.html, section 3), and a second end would hide the reason. */
+  /** A full disk ends the transaction (sqlite.org/lang_transaction.html, section 3). A second rollback would fail and hide the reason. */
   override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
     if (this.#file.isTransaction) await super.rollbackTransaction(connection)
   }
@@ -51,21 +51,21 @@ class Driver extends SqliteDriver {
 
 type Bound = null | number | bigint | string
 
-/** How many prepared statements are kept: more than the store has, without those that differ by how many rows they bind. */
-const keptStatements = 300
+/** The size of the cache of prepared statements. It is larger than the number of statements in the store. */
+const cacheSize = 300
 
-/** What Kysely asks of a database, answered by node's. Preparing costs as much as running, so the latest statements are kept. */
-function asKyselyNeeds(database: DatabaseSync): SqliteDatabase {
-  const kept = new Map<string, SqliteStatement>()
+/** Adapts node's database to Kysely. It caches prepared statements, because preparing one costs as much as running it. */
+function kyselyDatabase(database: DatabaseSync): SqliteDatabase {
+  const cache = new Map<string, SqliteStatement>()
   return {
     close: () => database.close(),
     prepare(text) {
-      const statement = kept.get(text) ?? prepare(database, text)
-      kept.delete(text)
-      kept.set(text, statement)
-      for (const oldest of kept.keys()) {
-        if (kept.size <= keptStatements) break
-        kept.delete(oldest)
+      const statement = cache.get(text) ?? prepare(database, text)
+      cache.delete(text)
+      cache.set(text, statement)
+      for (const oldest of cache.keys()) {
+        if (cache.size <= cacheSize) break
+        cache.delete(oldest)
       }
       return statement
     },
@@ -75,21 +75,21 @@ function asKyselyNeeds(database: DatabaseSync): SqliteDatabase {
 function prepare(database: DatabaseSync, text: string): SqliteStatement {
   const statement = database.prepare(text)
   const names = statement.columns().map(({ name }) => name)
-  // Kysely binds only what the types of the tables allow.
+  // The types of the tables ensure that Kysely binds only such values.
   const all = (values: readonly unknown[]) => rowsOf(statement, names, values as readonly Bound[])
   return {
     reader: names.length > 0,
     all,
-    // As above.
+    // See above.
     run: (values) => statement.run(...(values as readonly Bound[])),
     iterate: (values) => all(values)[Symbol.iterator](),
   }
 }
 
-/** Plain objects made from arrays, by index: measured to take two thirds of the time of node's own rows, whose prototype is null, or of iterating over the names. */
+/** Returns rows as plain objects. Building them from arrays is faster than node's own rows, whose prototype is null. */
 function rowsOf(statement: StatementSync, names: readonly string[], values: readonly Bound[]): Record<string, unknown>[] {
   statement.setReturnArrays(true)
-  // Arrays, since `setReturnArrays`; its type does not say so.
+  // The rows are arrays because of `setReturnArrays`, which the type does not show.
   const rows = statement.all(...values) as unknown as unknown[][]
   return rows.map((row) => {
     const object: Record<string, unknown> = {}
@@ -98,7 +98,9 @@ function rowsOf(statement: StatementSync, names: readonly string[], values: read
   })
 }
 
-/** `path` is absolute, or `:memory:`. Creates the file (0600) and its folder (0700) where they are missing. */
+/**
+ * Opens the file at `path`, which is absolute or `:memory:`. Creates a missing file (0600) and folder (0700). Throws BurnError `ledger_*`.
+ */
 export async function openSqlite(path: string, { random, tries = defaultTries }: LockWait): Promise<Engine> {
   const explained = async <T>(work: () => Promise<T> | T): Promise<T> => {
     for (let attempt = 1; ; attempt++) {
@@ -106,7 +108,7 @@ export async function openSqlite(path: string, { random, tries = defaultTries }:
         return await work()
       } catch (thrown) {
         if (!isBusy(thrown) || attempt === tries) throw explainSqlite(thrown, path)
-        await pause(random() * Math.min(pauseAtMost, 2 ** attempt))
+        await pause(random() * Math.min(maxPause, 2 ** attempt))
       }
     }
   }
@@ -127,18 +129,18 @@ export async function openSqlite(path: string, { random, tries = defaultTries }:
     overlaps: false,
     read: (work) => explained(() => db.transaction().setAccessMode('read only').execute(work)),
     write: (work) => explained(() => db.transaction().execute(work)),
-    // A file tells nobody that it was written: one would have to ask it again and again, which is what the pause between cycles is for.
+    // A file sends no notifications. The next cycle, after its interval, sees changes by other processes.
     waitForChange: (stop) => aborted(stop),
     tables: async (trx) => (await tablesIn(trx)).rows.map(({ name }) => name),
     columns: async (trx) => (await columnsIn(trx)).rows,
     damage: () => explained(() => damage(db)),
-    // SQLite plans by its indexes alone.
+    // SQLite plans these queries well without statistics.
     refreshStatistics: async () => {},
     close: () => db.destroy(),
   }
 }
 
-/** The library's introspection asks for every table's columns as well: 4 ms of each start. */
+/** Kysely's introspection also reads the columns of all tables, which would slow down each start. */
 const tablesIn = (trx: Transaction<Tables>) => sql<{ name: string }>`select name from sqlite_master where type = 'table'`.execute(trx)
 
 const columnsIn = (trx: Transaction<Tables>) =>
@@ -146,15 +148,15 @@ const columnsIn = (trx: Transaction<Tables>) =>
     where m.type = 'table' and m.name not like 'sqlite%'`.execute(trx)
 
 /**
- * A commit is on disk when it returns (full). Half a claim's time was copying the log back into the file after each one, so that is done
- * every 32 MB; the cache holds the pages that claims touch at a million rows.
+ * `synchronous = full`: a commit is on disk when it returns. `wal_autocheckpoint`: SQLite copies the log into the file only every 32 MB,
+ * because a copy after each claim is slow. `cache_size`: it holds the pages that claims touch in a ledger with a million rows.
  */
 const pragmas = `pragma journal_mode = wal; pragma synchronous = full; pragma temp_store = memory;
   pragma cache_size = -32000; pragma wal_autocheckpoint = 8000`
 
 function openFile(path: string): DatabaseSync {
   if (path !== ':memory:') createPrivately(path)
-  const database = new DatabaseSync(path, { timeout: busy_timeout_ms, enableForeignKeyConstraints: true })
+  const database = new DatabaseSync(path, { timeout: busyTimeout, enableForeignKeyConstraints: true })
   try {
     database.exec(pragmas)
   } catch (thrown) {
@@ -164,7 +166,7 @@ function openFile(path: string): DatabaseSync {
   return database
 }
 
-/** SQLite would create the file with what umask leaves; its `-wal` and `-shm` take after it. */
+/** Creates the file with mode 0600. SQLite would use the umask, and its `-wal` and `-shm` files get the mode of the file. */
 function createPrivately(path: string): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600))
@@ -177,6 +179,6 @@ async function damage(db: Kysely<Tables>): Promise<string[]> {
   const orphans = await sql<{ table: string; rowid: number; parent: string }>`pragma foreign_key_check`.execute(db)
   return [
     ...broken.rows.map((row) => row.integrity_check).filter((line) => line !== 'ok'),
-    ...orphans.rows.slice(0, 20).map((row) => `${row.table} row ${row.rowid} refers to a ${row.parent} that is not there`),
+    ...orphans.rows.slice(0, 20).map((row) => `${row.table} row ${row.rowid} refers to a missing ${row.parent}`),
   ]
 }

@@ -1,4 +1,4 @@
-/** The ledger over an engine, a part of the port at a time: every method is one transaction. */
+/** Implements the ledger's port on an engine. Each method is one transaction. */
 import type { Ledger, ViewLedger } from '../core/ledger.ts'
 import type { BacklogLedger } from '../core/ledger/backlog.ts'
 import type { ClaimLedger } from '../core/ledger/claims.ts'
@@ -24,13 +24,14 @@ import { endSprint, handSprint, moveDeliveries, moveDispatches } from './moves.t
 import { affectedWork, saveOpenChanges } from './open-changes.ts'
 import { prune } from './prune.ts'
 import * as queries from './queries.ts'
-import * as rests from './backoffs.ts'
+import * as backoffs from './backoffs.ts'
 import { differences, ledgerVersion } from './schema.ts'
 import * as sprints from './sprints.ts'
 import * as trust from './trust.ts'
 import * as verdicts from './verdicts.ts'
 import * as workers from './workers.ts'
 
+/** Returns the ledger of an engine. */
 export function createStore(engine: Engine): Ledger {
   return {
     ...viewStore(engine),
@@ -55,7 +56,7 @@ function viewStore({ read }: Engine): ViewLedger {
 
 function backlogStore({ read, write }: Engine): BacklogLedger {
   return {
-    candidates: (most, also = []) => read((trx) => verdicts.candidates(trx, most, also)),
+    candidates: (limits, also = []) => read((trx) => verdicts.candidates(trx, limits, also)),
     openIssues: (repo) => read((trx) => verdicts.openIssues(trx, repo)),
     issue: (ref) => read((trx) => queries.issue(trx, ref)),
     backlog: () => read(verdicts.backlog),
@@ -64,8 +65,8 @@ function backlogStore({ read, write }: Engine): BacklogLedger {
     saveWaiting: (reasons) => write((trx) => verdicts.saveWaiting(trx, reasons)),
     requeue: (issue, at) => write((trx) => issues.requeueIssue(trx, issue, at), { notifies: (known) => known }),
     prioritise: (issue, priority, at) => write((trx) => issues.prioritise(trx, issue, priority, at)),
-    saveBackoff: (given, at) => write((trx) => rests.saveBackoff(trx, given, at)),
-    backoffs: (at) => read((trx) => rests.backoffs(trx, at)),
+    saveBackoff: (given, at) => write((trx) => backoffs.saveBackoff(trx, given, at)),
+    backoffs: (at) => read((trx) => backoffs.backoffs(trx, at)),
   }
 }
 
@@ -83,7 +84,7 @@ function claimStore({ read, write }: Engine): ClaimLedger {
   }
 }
 
-/** A slot that another dispatcher may fill. */
+/** Tells whether a slot was freed, which another dispatcher may fill. */
 const freed = (moved: readonly Dispatch[]) => moved.some(({ state }) => !slotStates.includes(state))
 
 function deliveryStore({ read, write }: Engine): DeliveryLedger {
@@ -102,7 +103,7 @@ function forgeStore({ read, write }: Engine): ForgeLedger {
     saveIssues: (pages, at, quiet = false) => write((trx) => issues.saveIssues(trx, pages, at, quiet)),
     writePendingEvents: (at) => write((trx) => issues.writePendingEvents(trx, at)),
     openIssueRefs: (repo) => read((trx) => verdicts.openIssueRefs(trx, repo)),
-    saveUnread: (reasons, at) => write((trx) => rests.saveUnread(trx, reasons, at)),
+    saveUnread: (reasons, at) => write((trx) => backoffs.saveUnread(trx, reasons, at)),
     saveChanges: async (seen) => (seen.length === 0 ? undefined : write((trx) => saveOpenChanges(trx, seen))),
     saveChangesSeen: async (seen) => (seen.size === 0 ? undefined : write((trx) => issues.saveChangesSeen(trx, seen))),
     saveWriters: (repo, writers, how, at) => write((trx) => trust.saveWriters(trx, { repo, writers, ...how }, at)),
@@ -131,7 +132,7 @@ function holdStore({ read, write }: Engine): HoldLedger {
 
 function jobStore({ read, write }: Engine): JobLedger {
   return {
-    // Mostly it is not due: then nothing is written.
+    // A job is seldom due, so this reads before it writes.
     beginJob: async (job, owner, until, at) =>
       (await read((trx) => jobs.refusedJob(trx, job.name, owner, at))) ?? write((trx) => jobs.beginJob(trx, job, { owner, until }, at)),
     endJob: (job, owner) => write((trx) => jobs.endJob(trx, job, owner)),
@@ -169,14 +170,14 @@ function workerStore({ read, write }: Engine): WorkerLedger {
 async function check({ read, damage, columns, where, upgraded_from, refreshStatistics }: Engine): ReturnType<Ledger['check']> {
   const broken = [...(await damage()), ...differences(await read(columns))]
   if (broken.length > 0) {
-    const hint = 'Stop every burn that uses it. Keep a copy of the file with its -wal and -shm, and put a backup in its place.'
+    const hint = 'Stop all burn processes that use it. Keep a copy of the file with its -wal and -shm files, and put a backup in its place.'
     throw new BurnError('ledger_corrupt', `the ledger ${where} is damaged: ${broken.join('; ')}`, hint)
   }
   return read(async (trx) => {
     await refreshStatistics(trx)
     const violations = await brokenInvariants(trx)
     if (violations.length > 0) {
-      const hint = 'Nothing was changed. This is a mistake in burn: please report it with this message and a copy of the ledger.'
+      const hint = 'Nothing was changed. This is a bug in burn: please report it with this message and a copy of the ledger.'
       throw new BurnError('ledger_rule', `the ledger ${where} breaks its own rules: ${violations.join('; ')}`, hint)
     }
     return { where, version: ledgerVersion, upgraded_from, rows: await counts(trx) }

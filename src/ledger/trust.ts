@@ -1,4 +1,4 @@
-/** Which text of an issue was approved, and when a repo's writers were last asked about. */
+/** Approved texts of issues, and the writers of repos. */
 import type { Transaction } from 'kysely'
 import type { Approval } from '../core/ledger/forge.ts'
 import type { IssueRef, RepoRef, Time } from '../core/nouns.ts'
@@ -11,6 +11,7 @@ import { saveRepo } from './issues.ts'
 import { invalidateVerdicts } from './verdicts.ts'
 import { writeRows } from './write-rows.ts'
 
+/** Saves the hash of approved texts, or removes it, with an event. Returns the issues whose revision was still current. */
 export async function saveApprovals(trx: Transaction<Tables>, given: readonly Approval[], at: Time): Promise<IssueRef[]> {
   const saved: IssueRef[] = []
   const events: NewEvent[] = []
@@ -18,12 +19,12 @@ export async function saveApprovals(trx: Transaction<Tables>, given: readonly Ap
     const refs = part.map(({ issue }) => issue)
     const rows = await trx.selectFrom('issue').select(['ref', 'title', 'body', 'revision']).where('ref', 'in', refs).execute()
     const kept = new Map(rows.map((row) => [row.ref, row]))
-    const marks = part.flatMap(({ issue, revision, approved }) => {
+    const hashes = part.flatMap(({ issue, revision, approved }) => {
       const row = kept.get(issue)
       return row?.revision === revision ? [{ ref: issue, approved_hash: approved ? textHash(row) : null }] : []
     })
-    await writeRows(trx, { table: 'issue', columns: ['approved_hash'] }, marks)
-    for (const { ref, approved_hash } of marks) {
+    await writeRows(trx, { table: 'issue', columns: ['approved_hash'] }, hashes)
+    for (const { ref, approved_hash } of hashes) {
       saved.push(ref)
       const about = { subject: ref, issue: ref, worker: null, actor: 'burn' } as const
       if (approved_hash === null) events.push({ kind: 'issue.unapproved', ...about, payload: {} })
@@ -34,7 +35,10 @@ export async function saveApprovals(trx: Transaction<Tables>, given: readonly Ap
   return saved
 }
 
-/** Whose issues and changes are trusted has changed with them: all issues are judged again, and changes are read anew. */
+/**
+ * Saves the writers of a repo. Trust depends on them: if they changed, all issues of the repo are judged again and its changes are read
+ * again.
+ */
 export async function saveWriters(
   trx: Transaction<Tables>,
   { repo, writers, listed }: { readonly repo: RepoRef; readonly writers: readonly string[]; readonly listed: boolean },

@@ -1,4 +1,4 @@
-/** Where open issues stand, and why: what a cycle has to judge, and each repo's queue. */
+/** The verdicts of open issues: the issues that a cycle has to judge, and the queue of each repo. */
 import type { Reason } from '../core/reasons.ts'
 import type { Selectable, Transaction } from 'kysely'
 import type { Backlog, IssueRecord, Standing, Verdict } from '../core/ledger/backlog.ts'
@@ -14,21 +14,25 @@ import { encodedPrefix, encodeReason } from '../core/reasons.ts'
 
 type Trx = Transaction<Tables>
 
-/** What a verdict was given by has changed. */
-const another = sql<number>`issue.revision + 1`
-export const toJudge = { standing: null, revision: another }
-export const takenColumns = { standing: 'taken', revision: another } as const
-/** What a worker has is judged when it comes back. */
-export const toJudgeUnlessTaken = { standing: sql<Standing | null>`case issue.standing when 'taken' then 'taken' end`, revision: another }
+const nextRevision = sql<number>`issue.revision + 1`
+/** The columns of an issue that the next cycle has to judge, because something that its verdict depends on has changed. */
+export const toJudge = { standing: null, revision: nextRevision }
+/** The columns of an issue that a worker has. */
+export const takenColumns = { standing: 'taken', revision: nextRevision } as const
+/** The same as `toJudge`, but an issue that a worker has is judged only when its dispatch has ended. */
+export const toJudgeUnlessTaken = {
+  standing: sql<Standing | null>`case issue.standing when 'taken' then 'taken' end`,
+  revision: nextRevision,
+}
 
 type Row = Selectable<IssueRow>
 
-/** Issues to be judged, those that the council is asked about, the front of each queue, and `also`. */
-export async function candidates(trx: Trx, most: ReadonlyMap<RepoRef, number>, also: readonly IssueRef[]): Promise<IssueRecord[]> {
+/** Returns the issues that a cycle can decide about. See `BacklogLedger.candidates`. */
+export async function candidates(trx: Trx, limits: ReadonlyMap<RepoRef, number>, also: readonly IssueRef[]): Promise<IssueRecord[]> {
   const open = trx.selectFrom('issue').selectAll().where('state', '=', sql.lit('open'))
   const rows: Row[] = await open.where('standing', 'is', null).execute()
   for (const row of await open.where('standing', '=', sql.lit('asked')).execute()) rows.push(row)
-  for (const row of await queued(trx, most)) rows.push(row)
+  for (const row of await queued(trx, limits)) rows.push(row)
   if (also.length === 0) return issueRecords(trx, rows)
   const known = new Set(rows.map(({ ref }) => ref))
   for (const part of chunks([...new Set(also)].filter((ref) => !known.has(ref))))
@@ -36,8 +40,12 @@ export async function candidates(trx: Trx, most: ReadonlyMap<RepoRef, number>, a
   return issueRecords(trx, rows)
 }
 
-/** The statement is put together once, for hundreds of repos that takes longer than running it; and SQLite would prepare one whose limit is bound alone at each run. */
-export async function queued(trx: Trx, most: ReadonlyMap<RepoRef, number>): Promise<Row[]> {
+/**
+ * Returns the first issues of each repo's queue, up to its limit. The statement is built once, because building it for each of hundreds of
+ * repos costs more than running it. SQLite prepares a statement at every run if its limit is only a bound value, so the limit is an
+ * expression.
+ */
+export async function queued(trx: Trx, limits: ReadonlyMap<RepoRef, number>): Promise<Row[]> {
   const first = trx
     .selectFrom('issue')
     .selectAll()
@@ -50,25 +58,27 @@ export async function queued(trx: Trx, most: ReadonlyMap<RepoRef, number>): Prom
     .limit(sql<number>`${0} + 0`)
     .compile()
   const rows: Row[] = []
-  for (const [repo, limit] of most) {
+  for (const [repo, limit] of limits) {
     const found = await trx.executeQuery<Row>({ ...first, parameters: [repo, limit] })
     for (const row of found.rows) rows.push(row)
   }
   return rows
 }
 
+/** Returns the references of the open issues of a repo. */
 export async function openIssueRefs(trx: Trx, repo: RepoRef): Promise<IssueRef[]> {
   const rows = await trx.selectFrom('issue').select('ref').where('repo', '=', repo).where('state', '=', sql.lit('open')).execute()
   return rows.map(({ ref }) => ref)
 }
 
+/** Returns the open issues of a repo, or of all repos. */
 export async function openIssues(trx: Trx, repo: RepoRef | undefined): Promise<IssueRecord[]> {
   let query = trx.selectFrom('issue').selectAll().where('state', '=', sql.lit('open'))
   if (repo !== undefined) query = query.where('repo', '=', repo)
   return issueRecords(trx, await query.execute())
 }
 
-/** Each count by itself: by groups, a million open issues take 205 ms instead of 57. */
+/** Returns the size of the backlog. Three separate counts are faster than one that groups a million issues. */
 export async function backlog(trx: Trx): Promise<Backlog> {
   const all = trx
     .selectFrom('issue')
@@ -80,16 +90,19 @@ export async function backlog(trx: Trx): Promise<Backlog> {
   return { open, eligible: open - unjudged - none, unjudged, elsewhere: await elsewhere(trx) }
 }
 
-const elsewhereBegins = encodedPrefix('claimed_by_other_ledger')
+const elsewherePrefix = encodedPrefix('claimed_by_other_ledger')
 
-/** Such a verdict may pass by itself, so its issue is to be judged again: found without reading what stands still. */
+/**
+ * Returns open issues that another ledger of this fleet has claimed. Time alone may change that, so their standing is null, which an index
+ * finds.
+ */
 export async function elsewhere(trx: Trx): Promise<IssueRef[]> {
   const rows = await trx
     .selectFrom('issue')
     .select('ref')
     .where('state', '=', sql.lit('open'))
     .where('standing', 'is', null)
-    .where(sql<boolean>`substr(verdict, 1, ${sql.lit(elsewhereBegins.length)}) = ${elsewhereBegins}`)
+    .where(sql<boolean>`substr(verdict, 1, ${sql.lit(elsewherePrefix.length)}) = ${elsewherePrefix}`)
     .orderBy('ref')
     .limit(1000)
     .execute()
@@ -98,13 +111,14 @@ export async function elsewhere(trx: Trx): Promise<IssueRef[]> {
 
 const key = 'rules'
 
-/** What issues were judged by last; null where none was. */
-export async function rulesKept(trx: Trx): Promise<string | null> {
+/** Returns the rules of the current verdicts; null if there are none. */
+export async function savedRules(trx: Trx): Promise<string | null> {
   return (await trx.selectFrom('meta').select('value').where('key', '=', key).executeTakeFirst())?.value ?? null
 }
 
+/** Drops the verdicts of open issues if the rules changed, and saves the new rules. */
 export async function rejudgeIfRulesChanged(trx: Trx, rules: string): Promise<void> {
-  if ((await rulesKept(trx)) === rules) return
+  if ((await savedRules(trx)) === rules) return
   await invalidateVerdicts(trx, null)
   await trx
     .insertInto('meta')
@@ -113,7 +127,7 @@ export async function rejudgeIfRulesChanged(trx: Trx, rules: string): Promise<vo
     .execute()
 }
 
-/** Of one repo, or of all, but what a worker has. */
+/** Drops the verdicts of open issues, of one repo or of all, except those that a worker has. */
 export async function invalidateVerdicts(trx: Trx, repo: RepoRef | null): Promise<void> {
   let update = trx
     .updateTable('issue')
@@ -124,6 +138,7 @@ export async function invalidateVerdicts(trx: Trx, repo: RepoRef | null): Promis
   await update.execute()
 }
 
+/** Saves why the queued issues of each repo wait. */
 export async function saveWaiting(trx: Trx, reasons: ReadonlyMap<RepoRef, Reason>): Promise<void> {
   for (const { repo, wait_reason } of await trx.selectFrom('repo').select(['repo', 'wait_reason']).execute()) {
     const reason = reasons.get(repo)
@@ -132,6 +147,7 @@ export async function saveWaiting(trx: Trx, reasons: ReadonlyMap<RepoRef, Reason
   }
 }
 
+/** Saves the verdicts whose revision is still current, with an event for each that differs. */
 export async function saveVerdicts(trx: Transaction<Tables>, verdicts: readonly Verdict[], at: number): Promise<void> {
   const events: NewEvent[] = []
   for (const part of chunks(verdicts)) {
@@ -145,21 +161,23 @@ export async function saveVerdicts(trx: Transaction<Tables>, verdicts: readonly 
       )
       .execute()
     const kept = new Map(rows.map((row) => [row.ref, row]))
-    const present = part.filter(({ issue, revision }) => kept.get(issue)?.revision === revision)
+    const current = part.filter(({ issue, revision }) => kept.get(issue)?.revision === revision)
     const moves = ({ issue, standing }: Verdict) => kept.get(issue)?.standing !== standing
-    const says = ({ issue, eligible, reason }: Verdict) => {
+    const differs = ({ issue, eligible, reason }: Verdict) => {
       const row = kept.get(issue)
       return row?.verdict !== encodeReason(reason) || row.eligible !== Number(eligible)
     }
     const rowOf = ({ issue, standing, eligible, reason }: Verdict) => {
       return { ref: issue, standing, eligible: Number(eligible), verdict: encodeReason(reason), verdict_at: at }
     }
-    const said = ['eligible', 'verdict', 'verdict_at'] as const
-    // Apart, since what stands where it stood keeps its place in three indexes; and what is new is written once.
-    await writeRows(trx, { table: 'issue', columns: ['standing', ...said] }, present.filter((each) => moves(each) && says(each)).map(rowOf))
-    await writeRows(trx, { table: 'issue', columns: ['standing'] }, present.filter((each) => moves(each) && !says(each)).map(rowOf))
-    await writeRows(trx, { table: 'issue', columns: said }, present.filter((each) => !moves(each) && says(each)).map(rowOf))
-    for (const { issue, eligible, reason } of present.filter(says))
+    const save = async (columns: readonly (keyof ReturnType<typeof rowOf>)[], which: (each: Verdict) => boolean) =>
+      writeRows(trx, { table: 'issue', columns }, current.filter(which).map(rowOf))
+    const columns = ['eligible', 'verdict', 'verdict_at'] as const
+    // Three groups, so that each row is written once, and `standing` only if it changes: three indexes depend on it.
+    await save(['standing', ...columns], (each) => moves(each) && differs(each))
+    await save(['standing'], (each) => moves(each) && !differs(each))
+    await save(columns, (each) => !moves(each) && differs(each))
+    for (const { issue, eligible, reason } of current.filter(differs))
       events.push({
         kind: eligible ? 'issue.eligible' : 'issue.ineligible',
         subject: issue,
@@ -172,7 +190,7 @@ export async function saveVerdicts(trx: Transaction<Tables>, verdicts: readonly 
   await append(trx, events, at)
 }
 
-/** Issues with when they last failed: read from their dispatches, and only for those that were tried in vain. */
+/** Returns the records of issues. The time of the last failure is read from dispatches, only for issues with failed attempts. */
 export async function issueRecords(trx: Trx, rows: readonly Selectable<IssueRow>[]): Promise<IssueRecord[]> {
   const failed = await lastFailures(
     trx,

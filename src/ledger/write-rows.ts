@@ -1,6 +1,6 @@
 /**
- * Rows written in groups: one statement for many. Its text is put together here, since for hundreds of rows Kysely's way to it takes as long as the
- * engine takes to run it. Groups are of 1, 2, 4, … rows, so that texts repeat and are prepared once.
+ * Writes many rows with one statement. The text of the statement is built here, because Kysely takes long to build it for hundreds of rows.
+ * Groups have 1, 2, 4, … rows, so that statements repeat and are prepared only once.
  */
 import type { Transaction } from 'kysely'
 import type { DeliveryRow, DispatchRow, EventRow, IssueRow, Tables } from './schema.ts'
@@ -21,7 +21,10 @@ interface Inserted {
   >
 }
 
-/** Writes new rows; all say the same columns. `ending`: what follows the values in the statement. Returns what that asks to be returned. */
+/**
+ * Inserts rows, which all have the same columns. `ending` is appended to the statement. Returns the rows that its `returning` clause asks
+ * for.
+ */
 export async function insertRows<T extends keyof Inserted>(trx: Trx, table: T, rows: readonly Inserted[T][], ending = ''): Promise<Row[]> {
   const columns = Object.keys(rows[0] ?? {})
   const returned: Row[] = []
@@ -42,7 +45,7 @@ interface Keys {
   readonly repo: 'repo'
 }
 
-/** Sets these columns of each row that is there to what is said of it; the last counts where it is given twice. Returns what `ending` asks for. */
+/** Updates these columns of existing rows. If a key occurs twice, the last row counts. Returns the rows that `ending` asks for. */
 export async function writeRows<T extends keyof Keys, C extends keyof Tables[T] & string>(
   trx: Trx,
   { table, columns }: { readonly table: T; readonly columns: readonly C[] },
@@ -56,7 +59,7 @@ export async function writeRows<T extends keyof Keys, C extends keyof Tables[T] 
   const latest = [...new Map(given.map((row) => [row[key], row])).values()]
   for (const part of chunks(latest)) {
     const values = valuesOf(trx, part, [key, ...columns])
-    const sets = columns.map((column, index) => `${quoted(column)} = ${read(`v.column${index + 2}`, column, part)}`)
+    const sets = columns.map((column, index) => `${quoted(column)} = ${expressionFor(`v.column${index + 2}`, column, part)}`)
     const statement = `update ${table} set ${sets.join(', ')} from (values ${values.text}) as v where ${table}.${key} = v.column1 ${ending}`
     const result = await trx.executeQuery<Row>(CompiledQuery.raw(statement, values.given))
     for (const row of result.rows) returned.push(row)
@@ -64,15 +67,15 @@ export async function writeRows<T extends keyof Keys, C extends keyof Tables[T] 
   return returned
 }
 
-/** PostgreSQL takes what stands in `values` for text, unless it is told. */
-function read(value: string, column: string, rows: readonly Row[]): string {
+/** Returns the expression for a column of `values`. PostgreSQL takes parameters there for text, so numbers need a cast. */
+function expressionFor(value: string, column: string, rows: readonly Row[]): string {
   const known = rows.find((row) => row[column] !== null)
   return known === undefined ? 'null' : typeof known[column] === 'number' ? `cast(${value} as bigint)` : value
 }
 
 const quoted = (column: string) => `"${column}"`
 
-/** `(?, ?), (?, ?)` or `($1, $2), ($3, $4)`, as the engine's dialect has it, and what is bound to it. */
+/** Returns the placeholders in the engine's dialect, `(?, ?), (?, ?)` or `($1, $2), ($3, $4)`, and the values for them. */
 function valuesOf(trx: Trx, rows: readonly Row[], columns: readonly string[]): { readonly text: string; readonly given: unknown[] } {
   const given: unknown[] = []
   for (const row of rows) for (const column of columns) given.push(row[column])

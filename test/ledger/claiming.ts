@@ -56,14 +56,14 @@ export function claiming(holds: Holds): void {
     'follow-up: is planned with the step of its dispatch, once, for its agent, and waits for whoever takes it over',
     async ({ ledger }) => {
       await hand(ledger, claimOf(1), 20)
-      const tell = { id: idOf(2), text: 'it was closed' }
-      const move = { id: idOf(1), from: ['handed'], to: 'done', reason: because('its issue is closed'), tell } as const
+      const follow_up = { id: idOf(2), text: 'it was closed' }
+      const move = { id: idOf(1), from: ['handed'], to: 'done', reason: because('its issue is closed'), follow_up } as const
       assert.equal((await ledger.moveDispatches([move], 30)).length, 1)
-      assert.equal((await ledger.moveDispatches([{ ...move, tell: { ...tell, id: idOf(3) } }], 31)).length, 0)
+      assert.equal((await ledger.moveDispatches([{ ...move, follow_up: { ...follow_up, id: idOf(3) } }], 31)).length, 0)
       const [text, ...more] = await ledger.takeOverDeliveries('b', 1000, 32)
       assert.deepEqual(
         [text?.id, text?.kind, text?.dispatch, text?.worker, text?.text],
-        [idOf(2), 'follow_up', idOf(1), workers[0], tell.text],
+        [idOf(2), 'follow_up', idOf(1), workers[0], follow_up.text],
       )
       assert.deepEqual([text?.incarnation, more], ['1.%1.9', []])
       assert.ok((await ledger.deliveryView('b')).deliveries.some(({ id }) => id === idOf(2)))

@@ -161,7 +161,7 @@ export function copying(name: string, fresh: { from(): Promise<string>; to(): Pr
         await take(ledger)
         await ledger.close()
         const inUse = (thrown: Error) => {
-          assert.match(thrown.message, new RegExp(`${what}.* held by host:7 until 1970-01-01T00:00:05Z`))
+          assert.match(thrown.message, new RegExp(`host:7 holds .*${what}.* until 1970-01-01T00:00:05Z`))
           return withCode('ledger_in_use')(thrown)
         }
         await assert.rejects(dryRunMove(from, to, wait, 4999), inUse)

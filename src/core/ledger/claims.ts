@@ -34,7 +34,7 @@ export interface DispatchMove {
    * A `follow_up` for the agent that holds the dispatch. The ledger plans it in the same transaction. It has no lease; `takeOverDeliveries`
    * takes it.
    */
-  readonly tell?: { readonly id: string; readonly text: string }
+  readonly follow_up?: { readonly id: string; readonly text: string }
 }
 
 /** The fields of a dispatch that a cycle uses. */
