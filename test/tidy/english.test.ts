@@ -30,7 +30,7 @@ function checked(...patterns: string[]): Pick<Source, 'path' | 'text'>[] {
   return filesIn(patterns).filter(({ path }) => isAll || written.some((line) => isIn(path, line)))
 }
 
-const documents = checked('README.md', 'ARCHITECTURE.md', 'docs/**/*.md')
+const documents = checked('README.md', 'ARCHITECTURE.md', 'CHANGELOG.md', 'docs/**/*.md')
 const sources = checked('src/**/*.ts', 'scripts/**/*.ts')
 const tests = checked('test/**/*.test.ts')
 
