@@ -14,43 +14,43 @@ export interface Consequence {
 }
 
 /** The issue, or the work on it, is the cause. */
-const other = { next_backend: false, dispatch: 'failed', ends_run: false } as const
+const ofIssue = { next_backend: false, dispatch: 'failed', ends_run: false } as const
 /** The forge refused a write, so no work began. burn backs off from the issue or the repo. */
-const refused = { next_backend: false, dispatch: 'released', ends_run: false } as const
+const ofWrite = { next_backend: false, dispatch: 'released', ends_run: false } as const
 /** The backend is the cause. */
-const backend = { next_backend: true, dispatch: 'released', ends_run: true } as const
+const ofBackend = { next_backend: true, dispatch: 'released', ends_run: true } as const
 /** The machine or the forge is the cause. */
-const place = { next_backend: false, dispatch: 'released', ends_run: true } as const
+const ofMachine = { next_backend: false, dispatch: 'released', ends_run: true } as const
 
 const consequences: Readonly<Record<FailureClass, Consequence>> = {
-  backend_down: { ...backend, hint: 'start the backend, or name another one under sprint.backends' },
-  auth: { ...backend, hint: 'renew the key of the backend; for Hermes: hermes auth refresh nous' },
-  rate_limited: { ...backend, hint: 'wait, or add a model or a backend under sprint.backends' },
-  model_unknown: { ...backend, hint: 'correct the model under sprint.backends' },
-  context_overflow: { ...other, next_backend: true, hint: 'split the issue, or use a model with a longer context' },
-  empty_answer: { ...other, next_backend: true, hint: 'try another model' },
-  backend_failed: { ...other, next_backend: true, hint: 'read the transcript: burn sprint show' },
-  budget: { ...other, hint: 'split the issue, or raise sprint.budget' },
-  no_change: { ...other, next_backend: true, hint: 'read its answer (burn sprint show), and add the missing details to the issue' },
-  check_red: { ...other, hint: 'see the failed check: burn sprint show; the work is in the workspace' },
-  conflict: { ...other, hint: 'the next attempt starts from the new base' },
-  push_refused: { ...other, hint: "read the remote's answer: burn sprint show; the work is in the workspace" },
-  protected_paths: { ...other, hint: 'review and publish it: burn sprint publish' },
-  change_refused: { ...other, hint: 'the branch is pushed: open the change by hand, or run the issue again' },
-  forge_down: { ...place, hint: 'check that the forge is up: burn doctor' },
-  issue_refused: { ...refused, hint: 'find the reason on the forge; burn explain shows the end of the back-off' },
-  repo_refused: { ...refused, hint: 'fix the repo on the forge, or remove it from the spec; burn status shows the end of the back-off' },
-  token_refused: { ...place, hint: 'check the rights of the token: burn doctor' },
-  repo_unusable: { ...other, hint: 'check that the repo has commits and the branch that the spec names' },
-  disk_full: { ...place, hint: 'free some disk space: burn sprint prune' },
-  sandbox_missing: { ...place, hint: 'install bubblewrap, or write "use": "off" in "sandbox" to run commands unconfined' },
-  sandbox_failed: { ...place, hint: 'find out why bubblewrap does not work here: burn doctor' },
-  workspace_unusable: { ...other, hint: 'see its commands (burn sprint show), or raise "disk" or "files" in "sandbox"' },
-  issue_gone: { ...other, dispatch: 'released', hint: '' },
-  fenced: { ...other, dispatch: 'released', hint: '' },
-  stopped: { ...place, hint: 'run it again' },
-  crashed: { ...other, hint: 'run it again' },
-  internal: { ...place, dispatch: 'failed', hint: 'this is a bug in burn: please report it' },
+  backend_down: { ...ofBackend, hint: 'start the backend, or name another one under sprint.backends' },
+  auth: { ...ofBackend, hint: 'renew the key of the backend; for Hermes: hermes auth refresh nous' },
+  rate_limited: { ...ofBackend, hint: 'wait, or add a model or a backend under sprint.backends' },
+  model_unknown: { ...ofBackend, hint: 'correct the model under sprint.backends' },
+  context_overflow: { ...ofIssue, next_backend: true, hint: 'split the issue, or use a model with a longer context' },
+  empty_answer: { ...ofIssue, next_backend: true, hint: 'try another model' },
+  backend_failed: { ...ofIssue, next_backend: true, hint: 'read the transcript: burn sprint show' },
+  budget: { ...ofIssue, hint: 'split the issue, or raise sprint.budget' },
+  no_change: { ...ofIssue, next_backend: true, hint: 'read its answer (burn sprint show), and add the missing details to the issue' },
+  check_red: { ...ofIssue, hint: 'see the failed check: burn sprint show; the work is in the workspace' },
+  conflict: { ...ofIssue, hint: 'the next attempt starts from the new base' },
+  push_refused: { ...ofIssue, hint: "read the remote's answer: burn sprint show; the work is in the workspace" },
+  protected_paths: { ...ofIssue, hint: 'review and publish it: burn sprint publish' },
+  change_refused: { ...ofIssue, hint: 'the branch is pushed: open the change by hand, or run the issue again' },
+  forge_down: { ...ofMachine, hint: 'check that the forge is up: burn doctor' },
+  issue_refused: { ...ofWrite, hint: 'find the reason on the forge; burn explain shows the end of the back-off' },
+  repo_refused: { ...ofWrite, hint: 'fix the repo on the forge, or remove it from the spec; burn status shows the end of the back-off' },
+  token_refused: { ...ofMachine, hint: 'check the rights of the token: burn doctor' },
+  repo_unusable: { ...ofIssue, hint: 'check that the repo has commits and the branch that the spec names' },
+  disk_full: { ...ofMachine, hint: 'free some disk space: burn sprint prune' },
+  sandbox_missing: { ...ofMachine, hint: 'install bubblewrap, or write "use": "off" in "sandbox" to run commands unconfined' },
+  sandbox_failed: { ...ofMachine, hint: 'find out why bubblewrap does not work here: burn doctor' },
+  workspace_unusable: { ...ofIssue, hint: 'see its commands (burn sprint show), or raise "disk" or "files" in "sandbox"' },
+  issue_gone: { ...ofIssue, dispatch: 'released', hint: '' },
+  fenced: { ...ofIssue, dispatch: 'released', hint: '' },
+  stopped: { ...ofMachine, hint: 'run it again' },
+  crashed: { ...ofIssue, hint: 'run it again' },
+  internal: { ...ofMachine, dispatch: 'failed', hint: 'this is a bug in burn: please report it' },
 }
 
 /** Returns the consequences of a failure class. */

@@ -1,6 +1,6 @@
 /**
- * Finds the time at which a provider accepts requests again, in the words of an agent's screen: `resets 3am`, `try again at 14:05`, `in 2h
- * 15m`, `Retry-After: 30`. Pure.
+ * Finds the time at which a provider accepts requests again, in the words of an agent's screen. Pure.
+ * Examples: `resets 3am`, `try again at 14:05`, `in 2h 15m`, `Retry-After: 30`.
  */
 import type { Time } from '../core/nouns.ts'
 

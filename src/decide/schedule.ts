@@ -89,7 +89,7 @@ function shell(word: string): string {
  */
 export function systemdUnits(run: ScheduledRun): ReadonlyMap<string, string> {
   const { name, argv, every } = withoutControls(run)
-  // systemd replaces variables in a command, but not in other settings, so only here a dollar sign is doubled.
+  // systemd expands variables only in commands, so dollar signs are doubled only here.
   const exec = argv.map((word) => systemdWord(word).replaceAll('$', '$$$$')).join(' ')
   const service = `[Unit]
 Description=burn-fleet: ${name}

@@ -202,7 +202,7 @@ class World {
     } else if (what === 'busy' || what === 'idle') agent.working = what === 'busy'
     else if (what === 'lag') this.lagging ??= this.truth()
     else if (what === 'redraw') this.lagging = null
-    // While a frame grows, the old, empty composer can still be below the new one. After Enter the agent's drawing does not move.
+    // While a frame grows, the old, empty composer can still be below the new one. After Enter nothing that the agent draws moves the composer.
     else if (what === 'half drawn' && agent.composer.includes(id) && this.row.presses === 0) {
       const { look, ...seen } = this.truth()
       this.lagging = {

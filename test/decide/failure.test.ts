@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import type { FailureClass } from '../../src/core/sprint.ts'
 import { consequenceOf } from '../../src/decide/failure.ts'
 
-/** The declaration of the classes, to read all of them from. */
+/** The declaration of the failure classes. The tests read the names from it. */
 const source = readFileSync(join(import.meta.dirname, '../../src/core/sprint.ts'), 'utf8')
 const declared = /export type FailureClass =([^]*?)\n\n/.exec(source)?.[1] ?? ''
 const classes = [...declared.matchAll(/\| '(\w+)'/g)].map(([, name]) => name as FailureClass)
