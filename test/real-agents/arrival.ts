@@ -1,4 +1,4 @@
-/** Whether a text reached the model: it is in the requests itself, or in a file that they name. */
+/** Checks whether a text reached the model, in the requests themselves or in a file that they name. */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
@@ -7,18 +7,18 @@ import type { ModelServer } from './model.ts'
 const naming =
   /^\[burn \w{13}\] Read (?:the 1 line|all (\d+) lines) of (\S+) \(sha256 ([0-9a-f]{16})(?:; lines are long: use cat)?\) and do what it says\.$/
 
-/** A text, and whom it is for. */
+/** A text, and the worker that it is for. */
 export interface Wanted {
   readonly id: string
   readonly text: string
-  /** Of its worker, and of all others. */
+  /** The directory of its worker, and those of all others. */
   readonly dir: string
   readonly others: readonly string[]
 }
 
 /**
- * How what reached the model differs from a text: it must be there in one line, itself or the name of a file that holds it, never twice, and never with
- * another worker's directory, which agents tell their model.
+ * Returns how a text that reached the model differs from the one that was sent; null if it is right. It must be on one line, or in a file
+ * that one line names. It must not arrive twice. No request may contain the directory of another worker, which agents tell their model.
  */
 export function wrongWith(asked: ModelServer['asked'], { id, text, dir, others }: Wanted): string | null {
   const tag = `[burn ${id}]`
@@ -30,10 +30,10 @@ export function wrongWith(asked: ModelServer['asked'], { id, text, dir, others }
   const seen = new Set(prompts.flat().map((line) => line.trim()))
   if (seen.has(`${tag} ${text}`)) return null
   const [, count = '1', path = '', hash] = [...seen].map((line) => naming.exec(line)).find((found) => found !== null) ?? []
-  if (path === '') return `the model was told ${JSON.stringify([...seen])}`
+  if (path === '') return `the model received ${JSON.stringify([...seen])}`
   const content = readFileSync(resolve(dir, path), 'utf8')
-  if (content.trimEnd() !== text.trimEnd()) return `${path} holds another text`
+  if (content.trimEnd() !== text.trimEnd()) return `${path} contains another text`
   const same =
     createHash('sha256').update(content).digest('hex').startsWith(String(hash)) && content.split('\n').length - 1 === Number(count)
-  return same ? null : `the model was told another hash or length than that of ${path}`
+  return same ? null : `the model received another hash or length than that of ${path}`
 }

@@ -1,4 +1,6 @@
-/** Issues whose text names files in every way that agents' composers expand: what stands in those files must never reach the model. */
+/**
+ * Checks issues whose text names files in every way that agents' composers expand. The content of these files must never reach the model.
+ */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { OpenSession } from '../../src/cli/command.ts'
@@ -10,10 +12,10 @@ import { until } from './verdict.ts'
 import { dirOf, names, settle } from './fleet.ts'
 
 const secret = 'canary-5c1e-never-to-be-sent'
-/** One black dot. */
+/** A picture of one black dot. */
 const image = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYGD4DwABCQEAtE+u4wAAAABJRU5ErkJggg=='
 
-/** Lays out the files, and returns a text that names them in every way. */
+/** Writes the files, and returns a text that names them in every way. */
 export function bait(home: string, dirs: readonly string[]): string {
   writeFileSync(join(home, 'canary'), `${secret}\n`)
   writeFileSync(join(home, 'canary.png'), Buffer.from(image, 'base64'))
@@ -35,7 +37,7 @@ export function bait(home: string, dirs: readonly string[]): string {
   ].join('\n')
 }
 
-/** What of the bait's files stands in some request. */
+/** Returns the place in a request that has the content of such a file; null if there is none. */
 export function caught({ asked }: ModelServer): string | null {
   const found = asked.find(({ body }) => body.includes(secret) || body.includes(image.slice(0, 60)))
   return found === undefined ? null : `${found.path}: …${around(found.body)}…`
@@ -46,7 +48,7 @@ function around(body: string): string {
   return body.slice(Math.max(0, at - 160), at + 60)
 }
 
-/** One issue for each pane, given out by whole cycles as `burn dispatch` runs them. */
+/** Gives one issue to each pane, in whole cycles as `burn dispatch` runs them. */
 export async function checkCanary(open: OpenSession, place: Place, model: ModelServer, expect: Expect): Promise<void> {
   const { session } = open
   model.turn_ms = 300
@@ -56,7 +58,7 @@ export async function checkCanary(open: OpenSession, place: Place, model: ModelS
     names.map((name) => dirOf(place, name)),
   )
   for (const number of names.keys())
-    writeFileSync(join(place.root, `forge/issues/app/${number + 1}.md`), `---\ntitle: Mend ${number + 1}\n---\n${text}\n`)
+    writeFileSync(join(place.root, `forge/issues/app/${number + 1}.md`), `---\ntitle: Fix ${number + 1}\n---\n${text}\n`)
   const given = new Set<string>()
   for (let turn = 0; turn < 3 && given.size < names.length; turn++) {
     const { deliveries } = await cycle(session.fleet.machines, session, AbortSignal.timeout(120_000))

@@ -1,4 +1,7 @@
-/** One real program: six panes of it raised, read and prompted through the product's own code; judged by what the model server was asked. */
+/**
+ * Checks one real program: burn starts six panes of it, reads them and sends texts. The requests to the model server show whether all is
+ * right.
+ */
 import { join } from 'node:path'
 import type { OpenSession } from '../../src/cli/command.ts'
 import type { Delivery } from '../../src/core/lifecycle.ts'
@@ -17,7 +20,10 @@ import { wrongWith } from './arrival.ts'
 import { until } from './verdict.ts'
 import { said } from '../support/reasons.ts'
 
-/** Texts of 10 B to 120 KB, one line and many, and what has a meaning to terminals and shells; all but the first say whose they are at both ends. */
+/**
+ * Texts of 10 B to 120 KB, with one line and many, and with special characters of terminals and shells. All but the first name their worker
+ * at both ends.
+ */
 const texts: readonly ((whose: string) => string)[] = [
   (whose) => `Greet ${whose}.`,
   (whose) =>
@@ -26,12 +32,12 @@ const texts: readonly ((whose: string) => string)[] = [
   (whose) => `For ${whose}.\n${lines(1_000, 'many lines of about sixty-four characters each')}\nEnd for ${whose}.`,
   (whose) => `For ${whose}.\n${lines(1_500, 'one hundred and twenty thousand bytes, and none is missing at the end')}\nEnd for ${whose}.`,
 ]
-/** Texts that every agent's tool shows whole at once. */
+/** The size (bytes) up to which every agent's tool shows a text whole. */
 const shownWhole = 4_096
 
 const lines = (count: number, words: string) => Array.from({ length: count }, (_, index) => `- point ${index}: ${words}`).join('\n')
 
-/** Runs all that is checked in panes. What goes wrong is in `verdict`, so that it is known also where this ends early. */
+/** Runs all checks in panes. The findings are in `verdict`, so they survive if this ends early. */
 export async function check(program: Program, place: Place, model: ModelServer, expect: Expect, verdict: Verdict): Promise<void> {
   const open = await openFleet(program, place)
   const ended: Delivery[] = []
@@ -62,13 +68,13 @@ async function wake({ session }: OpenSession, expect: Expect, verdict: Verdict):
   verdict.ready_ms = performance.now() - began
 }
 
-/** A text for each pane, another size in each: over two rounds every size comes to panes with hooks and without. */
+/** Returns a text for each pane, of different sizes. In two rounds every size goes to panes with hooks and without. */
 function textsOf(round: number, when: string): ReadonlyMap<string, string> {
   const text = (index: number) => texts[((index % hooked.length) + round * hooked.length) % texts.length]
   return new Map(names.map((name, index) => [name, text(index)?.(`${name}${round}${when}`) ?? '']))
 }
 
-/** Every model reads its file, with the agent's own tool. */
+/** Sends texts to idle panes. The model of each reads the file with the agent's own tool. */
 async function sendIdle(open: OpenSession, place: Place, model: ModelServer, expect: Expect, round: number): Promise<Delivery[]> {
   model.turn_ms = 1_500
   await expectIdle(open, expect, 'before texts to idle panes')
@@ -89,7 +95,7 @@ async function sendIdle(open: OpenSession, place: Place, model: ModelServer, exp
   return ended
 }
 
-/** Each pane is first given something to do. */
+/** Sends texts while each pane has a running turn. */
 async function sendBusy(open: OpenSession, place: Place, model: ModelServer, expect: Expect, round: number): Promise<Delivery[]> {
   model.turn_ms = 500
   await expectIdle(open, expect, 'before texts to busy panes')

@@ -1,4 +1,7 @@
-/** Turns that fail, in each way that a provider fails in: is none of them read as an agent that has nothing to do, and is it idle again once all is well. */
+/**
+ * Checks turns that fail, in each way in which a provider fails. None may be read as idle, and the agent must be idle again when the
+ * provider recovers.
+ */
 import type { OpenSession } from '../../src/cli/command.ts'
 import type { Expect } from './verdict.ts'
 import type { Failure, ModelServer } from './model.ts'
@@ -6,7 +9,7 @@ import type { Program } from './programs.ts'
 import { answer } from '../../src/operate/answer.ts'
 import { bare, hooked, look, send, settle } from './fleet.ts'
 
-/** Three at a time, each in one pane with hooks and one without. */
+/** Each round has three failures, each in one pane with hooks and one without. */
 const rounds: readonly (readonly (readonly [string, Failure])[])[] = [
   [
     ['login', { status: 401, code: 'invalid_api_key', message: 'Incorrect API key provided.' }],
@@ -32,9 +35,10 @@ const rounds: readonly (readonly (readonly [string, Failure])[])[] = [
   ],
 ]
 
-/** How long a failure is watched: an agent that still asks its model again after this is `working` with good reason. */
+/** The time for which a failure is watched (ms). If the agent still retries after that, `working` is the right reading. */
 const watched = 30_000
 
+/** Runs all rounds of failures. */
 export async function checkFailures(open: OpenSession, program: Program, model: ModelServer, expect: Expect): Promise<void> {
   for (const round of rounds) {
     model.turn_ms = 300
@@ -51,7 +55,7 @@ export async function checkFailures(open: OpenSession, program: Program, model: 
       const { state, detail, evidence } = left.get(name) ?? { state: 'error', detail: null, evidence: '' }
       const delivery = sent.find(({ worker }) => worker.endsWith(`/${name}`))
       const retries = state === 'working' && model.asked.filter(({ body }) => body.includes(delivery?.id ?? '')).length > 1
-      // An answer without a word is a failure for Hermes alone.
+      // Only Hermes treats an empty answer as a failure.
       const ends = state === 'idle' && kind === 'empty' && program.kind !== 'hermes'
       expect(
         'failures',
@@ -64,7 +68,10 @@ export async function checkFailures(open: OpenSession, program: Program, model: 
   }
 }
 
-/** Once the provider is well, a text brings each back to work; one that asks what to do (Gemini: keep trying?) is answered with its first choice. */
+/**
+ * Sends a text after the provider recovered, which must make each agent work again. If an agent asks what to do (Gemini asks whether to
+ * keep trying), the first choice is the answer.
+ */
 async function heal(open: OpenSession, some: readonly string[], expect: Expect): Promise<void> {
   const { session } = open
   const workers = session.fleet.machines.flatMap(({ windows }) => windows.flatMap((window) => window.workers))

@@ -1,4 +1,7 @@
-/** A fleet of six real agents that share one person's home, three of them without hooks; all of it below one folder, driven by the product's own code. */
+/**
+ * A fleet of six real agents that share one person's home, three of them without hooks. Everything is below one folder, and burn's own code
+ * drives it.
+ */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -18,7 +21,7 @@ export const hooked = ['A', 'B', 'C']
 export const bare = ['D', 'E', 'F']
 export const names = [...hooked, ...bare]
 
-/** Where everything of one check is. `home` is also the home of the process that checks. */
+/** The paths and addresses of one check. `home` is also the home of the checking process. */
 export interface Place {
   readonly root: string
   readonly home: string
@@ -27,9 +30,10 @@ export interface Place {
   readonly url: string
 }
 
+/** Returns the directory of a worker. */
 export const dirOf = ({ home }: Place, name: string) => join(home, 'work', name)
 
-/** Lays the fleet out and opens it; nothing is started. */
+/** Writes the files of the fleet and opens it. No agent is started yet. */
 export async function openFleet(program: Program, place: Place): Promise<OpenSession> {
   const { root, home, socket, bin, url } = place
   const dirs = names.map((name) => dirOf(place, name))
@@ -58,7 +62,10 @@ export async function openFleet(program: Program, place: Place): Promise<OpenSes
   return openSession({ spec: file }, { clock: systemClock, env: {}, home, cwd: root, notify })
 }
 
-/** Plans one text for each of these workers, lets `planned` see their ids, and carries all at once. Returns them as they ended, in the same order. */
+/**
+ * Plans one text for each of these workers, passes the ids to `planned`, and delivers all at once. Returns the deliveries in the same
+ * order.
+ */
 export async function send(
   { session }: OpenSession,
   texts: ReadonlyMap<string, string>,
@@ -72,7 +79,7 @@ export async function send(
   return wanted.map(({ id }) => ended.find((each) => each.id === id)).filter((each) => each !== undefined)
 }
 
-/** What status says of each worker, by name. */
+/** Returns the report of `burn status` for each worker, by name. */
 export async function look({ session }: OpenSession): Promise<ReadonlyMap<string, WorkerReport>> {
   const report = await status(session.fleet.machines, session)
   return new Map(
@@ -80,7 +87,7 @@ export async function look({ session }: OpenSession): Promise<ReadonlyMap<string
   )
 }
 
-/** Waits until `holds` of each of these workers; returns what is said of those of which it never did. */
+/** Waits until `holds` is true for each of these workers. Returns the reports of those for which it never was. */
 export async function settle(
   open: OpenSession,
   some: readonly string[],

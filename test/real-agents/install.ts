@@ -1,13 +1,13 @@
-/** Installs the real programs into a cache of this person's, pinned, each into a folder of its own. */
+/** Installs pinned versions of the real programs into this person's cache, each into a folder of its own. */
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import type { Program } from './programs.ts'
 import { binOf, folderOf } from './programs.ts'
 
-/** What one installation may take, milliseconds. */
-const longest = 10 * 60_000
+/** The time limit for one installation (ms). */
+const timeout = 10 * 60_000
 
-/** Installs a program unless it is installed. Throws with the reason, for people. */
+/** Installs a program unless it is installed already. Throws an Error with the reason, for people. */
 export function install(program: Program, cache: string): void {
   if (existsSync(binOf(program, cache))) return
   const folder = folderOf(program, cache)
@@ -20,7 +20,7 @@ export function install(program: Program, cache: string): void {
       run(`${folder}/bin/pip`, ['install', '--quiet', '--disable-pip-version-check', program.packaged.replace('@', '==')])
     }
   } catch (thrown) {
-    // The next run begins anew.
+    // The next run starts with an empty folder.
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
     throw thrown
   }
@@ -42,13 +42,13 @@ function pythonFor(): string {
 
 function run(command: string, args: readonly string[]): void {
   try {
-    execFileSync(command, args, { stdio: 'pipe', timeout: longest })
+    execFileSync(command, args, { stdio: 'pipe', timeout })
   } catch (thrown) {
     const { stderr, message } = thrown as { stderr?: Buffer; message: string }
-    const said = String(stderr ?? '')
+    const lastLine = String(stderr ?? '')
       .trim()
       .split('\n')
       .findLast((line) => line.trim() !== '')
-    throw new Error(`${command} ${args[0]}: ${said ?? message}`, { cause: thrown })
+    throw new Error(`${command} ${args[0]}: ${lastLine ?? message}`, { cause: thrown })
   }
 }

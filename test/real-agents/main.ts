@@ -1,8 +1,9 @@
 /**
- * `npm run test:agents [kind…]`: real agent programs, installed from their registries into a cache of this person's, pointed at a model server on loopback,
- * and driven by the product's own code. Are they read as what they are, does every text arrive whole and once, is a failed turn read as one, and does no
- * file that an issue names reach the model. Not a part of `npm test`. Each program is checked by a process of its own, so that one that crashes or hangs is
- * a row in the table; exit 1 where one that ran did not do as it should.
+ * `npm run test:agents [kind…]` checks real agent programs. It installs them from their registries into this person's cache, points them at
+ * a model server on loopback, and drives them with burn's own code. It checks that each screen is read correctly, that every text arrives
+ * whole and once, that a failed turn is read as one, and that no file that an issue names reaches the model. It is not a part of `npm
+ * test`. Each program has a process of its own, so that one that crashes or hangs is a row in the table. The exit code is 1 if a program
+ * that ran failed a check.
  */
 import { fork } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync } from 'node:fs'
@@ -17,15 +18,18 @@ import { endServer } from '../support/tmux.ts'
 import { install } from './install.ts'
 import { programs, type Program } from './programs.ts'
 
-/** What the check of one program may take, milliseconds. */
-const longest = 12 * 60_000
+/** The time limit for the check of one program (ms). */
+const timeout = 12 * 60_000
 
 const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'burn-fleet/agents')
 
 const stop = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
 
-/** In a process whose home is new. It is below the cache: codex starts no sandbox below /tmp, and Gemini reads no system settings there. */
+/**
+ * Checks a program in a process with a new home. The home is below the cache: below /tmp, Codex starts no sandbox and Gemini reads no
+ * system settings.
+ */
 async function checkApart(program: Program): Promise<Verdict> {
   const root = mkdtempSync(join(cache, 'check-'))
   const socket = `burn-agents-${process.pid}-${programs.indexOf(program)}`
@@ -42,11 +46,11 @@ async function checkApart(program: Program): Promise<Verdict> {
       XDG_DATA_HOME: undefined,
       XDG_CACHE_HOME: undefined,
     },
-    timeout: longest,
+    timeout,
     signal: stop.signal,
   })
   child.on('error', () => {})
-  child.on('message', (said) => (verdict = said as Verdict))
+  child.on('message', (message) => (verdict = message as Verdict))
   const [code, signal] = await new Promise<[number | null, string | null]>((done) => child.once('exit', (...how) => done(how)))
   endServer(socket)
   await discard(root)
@@ -55,13 +59,13 @@ async function checkApart(program: Program): Promise<Verdict> {
   return verdict
 }
 
-/** Ends what an agent left running (Gemini's own child outlives its pane), and removes its folder; what can't be removed is no reason to end the run. */
+/** Ends processes that an agent left running (Gemini's child outlives its pane), and removes its folder. If it can't, the run goes on. */
 async function discard(root: string): Promise<void> {
   for (const pid of existsSync('/proc') ? readdirSync('/proc').filter((name) => /^\d+$/.test(name)) : []) {
     try {
       if (readlinkSync(`/proc/${pid}/cwd`).startsWith(`${root}/`)) process.kill(Number(pid), 'SIGKILL')
     } catch {
-      // It has ended, or is somebody else's.
+      // The process has ended, or belongs to somebody else.
     }
   }
   await rm(root, { recursive: true, force: true, maxRetries: 10, retryDelay: 300 }).catch((thrown: unknown) =>

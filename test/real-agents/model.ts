@@ -1,7 +1,7 @@
 /**
- * A model server on loopback that real agents can be pointed at: it speaks Anthropic's messages, OpenAI's chat completions and responses, and
- * Gemini's generateContent, streamed or whole. Every request is kept; the answer is a few words, spread over `turn_ms`, or a failure, or a call of one
- * of the agent's own tools.
+ * A model server on loopback for real agents. It imitates Anthropic's messages, OpenAI's chat completions and responses, and Gemini's
+ * generateContent, streamed or whole. It records every request. An answer is a few words over `turn_ms`, a failure, or a call of one of the
+ * agent's own tools.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -9,23 +9,24 @@ import { json } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { gemini, protocolOf, type Protocol } from './protocols.ts'
 
+/** A request to the model. */
 export interface Asked {
   readonly at: number
   readonly path: string
-  /** All user texts of the request, oldest first. */
+  /** All texts of the user in the request, oldest first. */
   readonly texts: readonly string[]
-  /** The whole request, so that nothing that left the agent is missed. */
+  /** The whole request, with everything that left the agent. */
   readonly body: string
 }
 
-/** How a provider refuses: its status, and the words and code of its body. */
+/** The refusal of a provider: its status, and the code and message of its body. */
 export interface Refusal {
   readonly status: number
   readonly code: string
   readonly message: string
 }
 
-/** `empty`: an answer without a word. `reset`: the connection is cut. */
+/** `empty` is an answer without words. `reset` cuts the connection. */
 export type Failure = Refusal | 'empty' | 'reset'
 
 /** A tool that an agent offers, with the names of its parameters. */
@@ -43,11 +44,11 @@ export interface Call {
 export interface ModelServer {
   readonly url: string
   readonly asked: readonly Asked[]
-  /** How long answers take from now on, milliseconds. */
+  /** The time that further answers take (ms). */
   turn_ms: number
-  /** What the answer to a delivery calls before it says anything, once, by the delivery's id; '' is what comes without one. */
+  /** The tool that the answer to a delivery calls first, once, by the id of the delivery. The key '' is for texts without an id. */
   readonly calling: Map<string, Call>
-  /** How requests fail whose newest delivery is this, by its id. */
+  /** The failure of requests whose newest delivery has this id. */
   readonly failing: Map<string, Failure>
   close(): void
 }
@@ -87,8 +88,8 @@ async function answer(request: IncomingMessage, response: ServerResponse, asked:
   const failure = model.failing.get(newestId(texts) ?? '')
   if (failure === 'reset') return void response.destroy()
   if (failure !== undefined && failure !== 'empty') return void refuse(response, failure, protocol)
-  const said = failure === 'empty' ? [] : words
-  if (body['stream'] !== true && !path.endsWith('streamGenerateContent')) return void send(response, protocol.whole(said.join('')))
+  const answerWords = failure === 'empty' ? [] : words
+  if (body['stream'] !== true && !path.endsWith('streamGenerateContent')) return void send(response, protocol.whole(answerWords.join('')))
   const id = newestId(texts.slice(-1)) ?? ''
   const call = model.calling.get(id)
   const tool = call === undefined ? undefined : toolsOf(body).find(({ name }) => call.tool.test(name))
@@ -96,15 +97,15 @@ async function answer(request: IncomingMessage, response: ServerResponse, asked:
     model.calling.delete(id)
     return writeAll(response, protocol, protocol.call(tool.name, JSON.stringify(call.args(tool)), `call_${asked.length}`))
   }
-  await stream(response, protocol, said, model.turn_ms)
+  await stream(response, protocol, answerWords, model.turn_ms)
 }
 
-/** The delivery that the agent was given last. */
+/** Returns the id of the delivery that the agent got last. */
 function newestId(texts: readonly string[]): string | undefined {
   return [...texts.join('\n').matchAll(/\[burn ([0-9a-z]{13})\]/g)].at(-1)?.[1]
 }
 
-/** One body that every protocol's client understands, but for Gemini's. */
+/** Sends one body that the clients of all protocols understand, except Gemini's, which gets its own. */
 function refuse(response: ServerResponse, { status, code, message }: Refusal, protocol: Protocol): void {
   const error = protocol === gemini ? { code: status, status: code.toUpperCase(), message } : { type: code, code, message }
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify({ type: 'error', error }))
@@ -121,10 +122,10 @@ function toolsOf({ tools }: Body): Tool[] {
 
 function commandFor({ name, parameters }: Tool, command: string): object {
   if (parameters.includes('cmd')) return { cmd: command }
-  return { command: name === 'shell' ? ['sh', '-c', command] : command, description: 'As it was told' }
+  return { command: name === 'shell' ? ['sh', '-c', command] : command, description: 'As requested' }
 }
 
-/** Has the agent's own shell run a command. */
+/** Returns a call that runs a command in the agent's own shell. */
 export function shellCall(command: string): Call {
   return {
     tool: /^(?:Bash|bash|shell|shell_command|exec_command|run_shell_command|terminal)$/,
@@ -132,7 +133,7 @@ export function shellCall(command: string): Call {
   }
 }
 
-/** Has the agent read a file as its model would: with its tool for that, or with its shell where it has none. */
+/** Returns a call that reads a file, with the agent's tool for that, or with its shell if it has none. */
 export function readCall(path: string): Call {
   return {
     tool: /^(?:Read|read|read_file|exec_command|shell|shell_command)$/,
@@ -157,19 +158,19 @@ function send(response: ServerResponse, body: object): void {
   response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body))
 }
 
-async function stream(response: ServerResponse, protocol: Protocol, said: readonly string[], ms: number): Promise<void> {
+async function stream(response: ServerResponse, protocol: Protocol, answerWords: readonly string[], ms: number): Promise<void> {
   response.writeHead(200, { 'content-type': 'text/event-stream' })
   const write = (event: object) => response.write(lineOf(protocol, event))
   for (const event of protocol.begin) write(event)
-  for (const word of said) {
-    await sleep(ms / said.length)
+  for (const word of answerWords) {
+    await sleep(ms / answerWords.length)
     write(protocol.word(word))
   }
-  for (const event of protocol.end(said.join(''))) write(event)
+  for (const event of protocol.end(answerWords.join(''))) write(event)
   response.end(protocol.last ?? '')
 }
 
-/** Texts that a person wrote, wherever the protocol keeps them: roles in `messages`, `input` or `contents`, parts in `content` or `parts`. */
+/** Returns the texts that a person wrote: roles are in `messages`, `input` or `contents`, parts in `content` or `parts`. */
 function textsOf(messages: unknown): string[] {
   if (typeof messages === 'string') return [messages]
   if (!Array.isArray(messages)) return []

@@ -1,4 +1,4 @@
-/** Checks one program, in a process whose home is a folder of its own: started by main.ts, to which it tells all that it finds. */
+/** Checks one program, in a process with a home of its own. main.ts starts it, and gets its findings as messages. */
 import { join } from 'node:path'
 import type { Expect, Verdict } from './verdict.ts'
 import { messageOf } from '../../src/core/errors.ts'

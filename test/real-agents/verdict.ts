@@ -1,4 +1,4 @@
-/** What a check finds. */
+/** The findings of a check. */
 import { setTimeout as sleep } from 'node:timers/promises'
 
 export interface Tally {
@@ -6,21 +6,22 @@ export interface Tally {
   all: number
 }
 
-/** What is counted, by column of the table. */
+/** The columns of the table that have a count. */
 export type Column = 'readings' | 'texts' | 'failures' | 'canary' | 'sprint'
 
-/** Notes one expectation, and says it aloud. */
+/** Records one expectation, and prints it. */
 export type Expect = (column: Column, holds: boolean, what: string) => void
 
 export interface Verdict {
   ready_ms: number
   readonly tallies: Partial<Record<Column, Tally>>
-  /** How deliveries ended, e.g. `24 seen`. */
+  /** The number of deliveries by state, e.g. `24 seen`. */
   proofs: string
   readonly wrong: string[]
 }
 
-/** Waits for what may come a little later: hooks and a slow start may come between Enter and the request. */
+/** Waits until `holds` is true, or for `limit` ms. Hooks and a slow start may delay the request after Enter. */
+
 export async function until(holds: () => boolean, limit: number): Promise<void> {
   for (const end = performance.now() + limit; !holds() && performance.now() < end;) await sleep(100)
 }

@@ -1,5 +1,5 @@
 /** What the stand-in model does with an issue: as its number decides, and always the same. */
-import type { Reply, Script, Told } from '../stand-ins/model/replies.ts'
+import type { Reply, Script, ChatMessage } from '../stand-ins/model/replies.ts'
 
 /** What an issue's sprint meets. */
 export type Fate =
@@ -26,7 +26,7 @@ export type Fate =
   | 'taken_branch'
 
 /** What a sprint was told first: which issue, which sprint. */
-export function taskIn(messages: readonly Told[]): { readonly number: number; readonly id: string } {
+export function taskIn(messages: readonly ChatMessage[]): { readonly number: number; readonly id: string } {
   const text = messages.map(({ content }) => content ?? '').join('\n')
   const [, number = '0', id = ''] = /work on: [\w./-]+#(\d+), sprint (\w{13})/.exec(text) ?? []
   return { number: Number(number), id }

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * A small real terminal program that takes prompts as Hermes' classic screen does, and writes down what it received. Where its behaviour
- * comes from is said in src/agents/hermes.ts. Only node: built-ins; runs under Node 20.
+ * A small real terminal program that imitates Hermes' classic screen: it takes prompts in the same way, and logs what it received.
+ * src/agents/hermes.ts has the facts that it follows. It uses only node: built-ins, and runs under Node 20.
  */
 import { appendFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
@@ -20,11 +20,11 @@ if (process.argv.includes('--help')) {
 const options = readOptions(process.argv.slice(2), process.env)
 const began = Date.now()
 
-const tellHooks = hookRunner(process.env)
+const callHooks = hookRunner(process.env)
 
-/** One line of ground truth; hooks are told of it, too. */
+/** Logs one event as ground truth, and calls the hooks for it. */
 function log(event, fields = {}) {
-  tellHooks(event, fields)
+  callHooks(event, fields)
   if (options.log !== '') appendFileSync(options.log, `${JSON.stringify({ at: Date.now(), event, ...fields })}\n`)
 }
 
@@ -49,7 +49,7 @@ function seconds(since) {
   return passed < 60 ? `${passed}s` : `${Math.floor(passed / 60)}m`
 }
 
-/** What stands below the output now. */
+/** Returns the current content below the output. */
 function chrome() {
   const { state, since, overlay } = turns
   const yolo = options.yolo ? '⚠ YOLO' : null

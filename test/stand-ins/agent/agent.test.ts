@@ -24,10 +24,10 @@ const hasId = (look: ParsedScreen) => look.draft.replaceAll('\n', '').includes(i
 const outside = (look: ParsedScreen, screen: readonly string[], above: readonly string[]) =>
   compactRows([...above, ...screen.slice(0, look.composer_rows[0]), '', ...screen.slice(look.composer_rows[1])]).includes(`[burn${id}]`)
 
-// Most of it is waiting: side by side it takes a few seconds.
+// The tests mostly wait, so they run concurrently.
 describe('stand-in', { concurrency: 6 }, () => {
   for (const size of sizes) {
-    test(`${size}: a line placed while idle shows whole, goes in once, and is echoed`, async () => {
+    test(`${size}: a line placed while idle arrives whole, once`, async () => {
       const agent = await rig.start(size, '--turn', held)
       const ready = await agent.until('idle', idle)
       await agent.place(hermes.place(line, ready))
@@ -35,7 +35,7 @@ describe('stand-in', { concurrency: 6 }, () => {
       assert.equal(placed.reading.state, 'idle')
       await agent.keys('Enter')
       const seen = await agent.until('echoed', (look, screen, above) => working(look) && outside(look, screen, above))
-      assert.equal(seen.composer, 'empty', 'the hint is not a draft')
+      assert.equal(seen.composer, 'empty', 'the placeholder is not a draft')
       agent.go()
       await agent.until('idle again', idle)
       assert.deepEqual(
@@ -48,7 +48,7 @@ describe('stand-in', { concurrency: 6 }, () => {
       )
     })
 
-    test(`${size}: a prompt placed while working is queued, cuts nothing, and is shown when its turn comes`, async () => {
+    test(`${size}: a prompt placed during a turn is queued`, async () => {
       const agent = await rig.start(size, '--turn', held)
       await agent.place(hermes.place('first', await agent.until('idle', idle)))
       await agent.until('first placed', ({ draft }) => draft === 'first')
@@ -59,7 +59,7 @@ describe('stand-in', { concurrency: 6 }, () => {
       assert.deepEqual([placed.composer, placed.reading.state, placed.interrupts], ['draft', 'working', false])
       await agent.keys('Enter')
       await agent.until('composer emptied', (look) => working(look) && look.composer === 'empty')
-      assert.equal((await agent.screen()).join('').includes(id), false, 'nothing on the screen confirms it yet')
+      assert.equal((await agent.screen()).join('').includes(id), false, 'the screen does not show it yet')
       agent.go()
       await agent.until('shown', outside)
       assert.equal(agent.log('turn_end')[0]?.outcome, 'done')
@@ -68,18 +68,18 @@ describe('stand-in', { concurrency: 6 }, () => {
     })
   }
 
-  test('a line that stands alone in the composer is taken back whole by the key for that', async () => {
+  test('composer: the clear key removes a whole line', async () => {
     for (const size of sizes) {
       const agent = await rig.start(size, '--turn-ms', '1')
       await agent.place(hermes.place(line, await agent.until('idle', idle)))
       await agent.until('placed', ({ draft }) => composerContent(draft, id, line) === 'line')
       await agent.keys('C-u')
-      await agent.until('taken back', idle)
+      await agent.until('cleared', idle)
       assert.equal(agent.log('received').length, 0)
     }
   })
 
-  test('an approval that opens under a long text in the composer is not hidden by it', async () => {
+  test('approval: a long text in the composer does not hide it', async () => {
     for (const size of ['100x24', '57x24']) {
       const agent = await rig.start(size, '--turn', script('late-approval.mjs'))
       await agent.until('idle', idle)
@@ -96,7 +96,7 @@ describe('stand-in', { concurrency: 6 }, () => {
     }
   })
 
-  test('without brackets every line end is an Enter', async () => {
+  test('paste: without brackets every line end is an Enter', async () => {
     const agent = await rig.start('100x24', '--turn-ms', '1', '--busy-mode', 'queue')
     await agent.until('idle', idle)
     await agent.pasteBare('one\ntwo\nthree\n')
@@ -107,7 +107,7 @@ describe('stand-in', { concurrency: 6 }, () => {
     )
   })
 
-  test('Enter while working cuts the turn in interrupt mode, and queues with a word in queue mode', async () => {
+  test('Enter: interrupts a turn or queues, depending on the mode', async () => {
     for (const mode of ['interrupt', 'queue'] as const) {
       const agent = await rig.start('100x24', '--turn', held, '--busy-mode', mode)
       await agent.until('idle', idle)
@@ -115,9 +115,9 @@ describe('stand-in', { concurrency: 6 }, () => {
       await agent.until('working', working)
       await agent.place([{ paste: `${tag}\n` }, { paste: big }])
       const look = await agent.until('placed', hasId)
-      assert.equal(look.interrupts, true, 'the screen does not tell the mode')
+      assert.equal(look.interrupts, true, 'the screen does not show the mode')
       await agent.keys('Enter')
-      await agent.until('said', (_look, screen) =>
+      await agent.until('reported', (_look, screen) =>
         screen.join('').includes(mode === 'queue' ? `Queued for the next turn: ${tag}` : `Redirected current turn: '${tag}`),
       )
       agent.go()
@@ -129,7 +129,7 @@ describe('stand-in', { concurrency: 6 }, () => {
     }
   })
 
-  test('a swallowed Enter leaves the text in the composer', async () => {
+  test('Enter: a swallowed one leaves the text in the composer', async () => {
     const agent = await rig.start('100x24', '--swallow', '1', '--turn-ms', '1')
     await agent.place(hermes.place(line, await agent.until('idle', idle)))
     await agent.until('placed', hasId)
@@ -141,7 +141,7 @@ describe('stand-in', { concurrency: 6 }, () => {
     assert.equal(agent.log('received').length, 1)
   })
 
-  test('with a question or an approval open it waits; Enter answers and leaves the text as a draft; a digit answers at once', async () => {
+  test('question: Enter and digits answer, and a draft stays', async () => {
     for (const [option, detail] of [
       ['--ask-every', 'question'],
       ['--approve-every', 'approval'],
@@ -166,14 +166,14 @@ describe('stand-in', { concurrency: 6 }, () => {
     }
   })
 
-  test("a turn that the provider's rate limit ended is read as that", async () => {
+  test('turn: reads an end by the rate limit', async () => {
     const agent = await rig.start('100x24', '--rate-limit', 'too much', '--turn-ms', '1')
     await agent.until('idle', idle)
     await agent.keys('too much of it', 'Enter')
     await agent.until('limited', ({ reading }) => reading.state === 'error' && reading.detail === 'rate limit')
   })
 
-  test('starting, drafts, C-u, a failed turn, a resize, C-c and the end are read as what they are', async () => {
+  test('screen: reads starting, drafts, failures, a resize and the end', async () => {
     const agent = await rig.start('100x24', '--start-ms', '1500', '--fail', 'please break', '--profile', 'coder', '--lag-ms', '50')
     await agent.until('starting', ({ reading }) => reading.state === 'starting')
     await agent.until('idle', idle)

@@ -1,4 +1,4 @@
-/** A turn that ends as work on a forge ends: it finds the issue and the forge in its prompt, and closes the issue over HTTP. */
+/** A turn that finishes an issue: it finds the issue and the forge in its prompt, and closes the issue over HTTP. */
 import { request } from 'node:http'
 
 export async function turn(prompt, ctx) {

@@ -1,4 +1,4 @@
-/** The text being written, with the cursor always at its end. Big pastes collapse to a line that stands for them. */
+/** Imitates Hermes' composer, with the cursor always at its end. Big pastes collapse to a placeholder. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -9,7 +9,7 @@ function isBig(text) {
   return text.split('\n').length - 1 >= collapseLines || text.length >= collapseChars
 }
 
-/** `home`: where the real program saves collapsed pastes, by a number of its own and the second; null keeps them in memory. */
+/** `home` is the folder in which the real program saves collapsed pastes, by number and time. With null they stay in memory. */
 export function createComposer(home = null) {
   let text = ''
   let count = 0
@@ -42,7 +42,7 @@ export function createComposer(home = null) {
         return
       }
       text += pasted
-      // The fallback for terminals without brackets looks at the whole text, and takes all of it.
+      // For terminals without brackets, Hermes looks at the whole text, and collapses all of it.
       if (pasted.length > 1 && isBig(text) && !text.startsWith('/')) text = collapse(text)
     },
     killLine() {
@@ -55,7 +55,7 @@ export function createComposer(home = null) {
     clear() {
       text = ''
     },
-    /** What the model receives for `shown`. */
+    /** Returns the text that the model receives for `shown`. */
     expand(shown) {
       let full = shown
       for (const [placeholder, read] of pastes) full = full.replace(placeholder, read)

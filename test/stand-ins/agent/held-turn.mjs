@@ -1,4 +1,4 @@
-/** A turn that ends when the test says so (rig.ts, `go`), and not by the clock: a slow machine changes nothing. */
+/** A turn that ends when the test says so (rig.ts, `go`). It does not depend on the speed of the machine. */
 import { existsSync } from 'node:fs'
 
 const go = `${process.argv[process.argv.indexOf('--log') + 1]}.go`

@@ -1,4 +1,7 @@
-/** Shell hooks as Hermes runs them: named in `$HERMES_HOME/config.yaml` (here JSON, which is YAML), JSON on stdin, one after the other. */
+/**
+ * Runs shell hooks as Hermes does: named in `$HERMES_HOME/config.yaml` (here JSON, which is valid YAML), JSON on stdin, one after the
+ * other.
+ */
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -13,8 +16,8 @@ function configured(home) {
   }
 }
 
-/** What the ground truth calls an event, as Hermes' hooks: names and payloads. A failed turn has no end of its own. */
-const told = {
+/** Hermes' names and payloads for the events of the log. A failed turn has no end event. */
+const hookEvents = {
   turn_start: ({ text }) => [['pre_llm_call', { extra: { task_id: 's', user_message: text } }]],
   turn_end: ({ outcome, reason }) =>
     outcome === 'failed'
@@ -44,7 +47,7 @@ const told = {
   answered: ({ kind }) => [kind === 'approval' ? ['post_approval_response', {}] : ['post_tool_call', { tool_name: 'clarify' }]],
 }
 
-/** Returns what to call with every event of the log. */
+/** Returns the function that must be called with every event of the log. */
 export function hookRunner(env) {
   const hooks = configured(env.HERMES_HOME)
   let before = Promise.resolve()
@@ -56,7 +59,7 @@ export function hookRunner(env) {
       child.on('close', done)
     })
   return (event, fields) => {
-    for (const [name, payload] of told[event]?.(fields) ?? []) {
+    for (const [name, payload] of hookEvents[event]?.(fields) ?? []) {
       for (const { command } of hooks[name] ?? []) {
         before = before.then(() => run(command, { hook_event_name: name, session_id: 's', cwd: env.PWD ?? '', ...payload }))
       }

@@ -1,4 +1,7 @@
-/** Turns what a terminal sends into keys. Its own brackets count always, also while the mode is off, as prompt_toolkit's parser does. */
+/**
+ * Turns the bytes of a terminal into keys. It always recognises paste brackets, even while the mode is off, as prompt_toolkit's parser
+ * does.
+ */
 import { StringDecoder } from 'node:string_decoder'
 
 const open = '\x1b[200~'
@@ -31,7 +34,7 @@ const control = {
 }
 const arrows = { '\x1b[A': 'up', '\x1b[B': 'down' }
 
-/** Reads one key from the head of `text`. Returns how much was used; 0 where more must come first. */
+/** Reads one key from the beginning of `text`. Returns the number of characters used; 0 if the key is not complete. */
 function take(text, keys) {
   if (text.startsWith(open)) {
     const end = text.indexOf(close, open.length)

@@ -1,4 +1,4 @@
-/** A turn that asks for approval in its middle, when the test says so (rig.ts, `go`). */
+/** A turn that asks for an approval in its middle, when the test says so (rig.ts, `go`). */
 import { turn as held } from './held-turn.mjs'
 
 export async function turn(prompt, context) {

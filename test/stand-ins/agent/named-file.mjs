@@ -1,11 +1,14 @@
-/** What a real agent does with its tools: it reads the file that its prompt names, whole, and compares the hash. */
+/** Imitates the tools of a real agent: reads the file that a prompt names, whole, and compares its hash. */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 
 const named = /\[burn \w{13}\] Read (?:the 1 line|all (\d+) lines) of (\S+) \(sha256 ([0-9a-f]{16})/g
 
-/** The prompt, and behind it what each file says that it names; of one that is not as the prompt says, why. */
+/**
+ * Returns the prompt, and after it the content of each file that it names. If a file differs from the prompt's facts, the reason is in its
+ * place.
+ */
 export function withFiles(prompt, cwd) {
   const read = [...prompt.matchAll(named)].map(([, lines = '1', path, hash]) => {
     try {

@@ -1,4 +1,4 @@
-/** The stand-in's options. What it does not know (`chat --yolo …`) is ignored, as the real program's own words. */
+/** The options of the stand-in. It ignores all other words, such as `chat --yolo`, because they are options of the real program. */
 const numbers = {
   '--start-ms': ['startMs', 0],
   '--turn-ms': ['turnMs', 300],
@@ -22,26 +22,26 @@ const words = {
   '--trouble': ['trouble', ''],
 }
 
-export const usage = `agent.mjs [chat --yolo -m MODEL --provider P]: takes prompts as Hermes' classic screen does. Options:
-  --log PATH        what it received, one JSON object a line; %p is the tmux pane number, %d the process id (or env STANDIN_LOG)
+export const usage = `agent.mjs [chat --yolo -m MODEL --provider P]: imitates Hermes' classic screen. Options:
+  --log PATH        log of received prompts, one JSON object per line; %p is the tmux pane number, %d the process id (or env STANDIN_LOG)
   --turn FILE       module that exports async turn(prompt, ctx); without it a turn waits --turn-ms (300)
-  --turn-ms N       how long a turn of the built-in worker takes
-  --start-ms N      how long before the composer is there
+  --turn-ms N       duration of a built-in turn
+  --start-ms N      delay until the composer appears
   --echo-ms N       pause between Enter and the echo of the prompt
-  --lag-ms N        how late the screen follows
-  --spin-ms N       how often a running turn repaints (1000; 0 never)
-  --swallow N       how many first Enters do nothing
-  --cut N           of a prompt longer than N characters only those arrive
-  --busy-mode M     interrupt (default) or queue, what Enter does while a turn runs
-  --hint H          fixed (default: msg=interrupt in every mode, as 0.20.4) or mode (says the mode)
+  --lag-ms N        delay of the screen
+  --spin-ms N       interval at which a running turn repaints (1000; 0 never)
+  --swallow N       number of first Enters that do nothing
+  --cut N           cut prompts to N characters
+  --busy-mode M     effect of Enter during a turn: interrupt (default) or queue
+  --hint H          fixed (default: msg=interrupt in every mode, as 0.20.4) or mode (shows the mode)
   --ask-every N     every Nth turn first asks a question with four choices
   --approve-every N every Nth turn first asks for approval
-  --fail TEXT       a prompt that contains TEXT ends in a failed turn
-  --rate-limit TEXT a prompt that contains TEXT ends in a turn that the provider's rate limit ended
-  --trouble FILE    while FILE is there, each turn fails as it says: "auth HTTP 401: Incorrect API key provided"
+  --fail TEXT       a turn fails if its prompt contains TEXT
+  --rate-limit TEXT a turn fails with the provider's rate limit if its prompt contains TEXT
+  --trouble FILE    while FILE exists, each turn fails with its content: "auth HTTP 401: Incorrect API key provided"
   --profile NAME    name before the idle prompt`
 
-/** Options from argv and the environment. Throws on a value that is not a number. */
+/** Reads the options from argv and the environment. Throws if a value must be a number and is not. */
 export function readOptions(argv, env) {
   const options = Object.fromEntries([...Object.values(numbers), ...Object.values(words)])
   options.log = env.STANDIN_LOG ?? ''
@@ -50,7 +50,7 @@ export function readOptions(argv, env) {
     const word = words[argv[i]]
     if (number !== undefined) {
       options[number[0]] = Number(argv[++i])
-      if (!Number.isFinite(options[number[0]])) throw new Error(`${argv[i - 1]} wants a number`)
+      if (!Number.isFinite(options[number[0]])) throw new Error(`${argv[i - 1]} needs a number`)
     } else if (word !== undefined) options[word[0]] = argv[++i] ?? ''
   }
   options.yolo = argv.includes('--yolo')

@@ -1,4 +1,7 @@
-/** The stand-in in panes of a private tmux server, seen and typed to by tmux's own commands. They go through one client: a process each costs more. */
+/**
+ * Runs the stand-in for Hermes in panes of a private tmux server, and types to it with tmux's own commands. One client carries them all,
+ * because a process for each would be slow.
+ */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -15,9 +18,9 @@ const program = new URL('agent.mjs', import.meta.url).pathname
 
 export interface Logged {
   readonly event: string
-  /** What it knows: its prompt, and what the files say that it names. */
+  /** The prompt, and the content of the files that it names. */
   readonly text?: string
-  /** The prompt alone. */
+  /** The prompt only. */
   readonly line?: string
   readonly state?: string
   readonly outcome?: string
@@ -30,19 +33,19 @@ export interface Agent {
   screen(): Promise<readonly string[]>
   look(): Promise<ParsedScreen>
   place(pieces: readonly Keystrokes[]): Promise<void>
-  /** Pastes as it is: every line end becomes an Enter. */
+  /** Pastes without brackets, so every line end becomes an Enter. */
   pasteBare(text: string): Promise<void>
   keys(...names: string[]): Promise<void>
-  /** Lets a held turn go on (held-turn.mjs), and every later one run through. */
+  /** Ends a held turn (held-turn.mjs), and every later one at once. */
   go(): void
   log(event?: string): readonly Logged[]
   resize(width: number, height: number): Promise<void>
-  /** Looks until it holds; throws with the screen after 30 s. */
+  /** Polls until the screen matches. Throws with the screen after 30 s. */
   until(what: string, holds: (look: ParsedScreen, screen: readonly string[], above: readonly string[]) => boolean): Promise<ParsedScreen>
   untilLogged(event: string, count?: number): Promise<readonly Logged[]>
 }
 
-/** Opens a server of its own. `close` ends it, and what runs in it. */
+/** Opens a private server. `close` ends it, with everything in it. */
 export function openRig(): { start(size: string, ...args: string[]): Promise<Agent>; close(): Promise<void> } {
   const dir = mkdtempSync(join(tmpdir(), 'burn-stand-in-'))
   const socket = socketName()
@@ -71,13 +74,13 @@ export function openRig(): { start(size: string, ...args: string[]): Promise<Age
     async close() {
       await (await opened).close()
       endServer(socket)
-      // An agent that is told to go writes one line more.
+      // A released agent may still write one line.
       rmSync(dir, { recursive: true, force: true, maxRetries: 5 })
     },
   }
 }
 
-/** Runs commands one after the other. Returns the lines that they print. */
+/** Runs commands one after the other, and returns the lines that they print. */
 type Run = (...commands: readonly (readonly string[])[]) => Promise<readonly string[]>
 
 function agentIn(name: string, file: string, tmux: Run): Agent {

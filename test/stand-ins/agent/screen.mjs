@@ -1,6 +1,8 @@
-/** Draws as a prompt_toolkit program without full screen does: output above, and below it status bar, rule, composer, rule, painted anew. */
+/**
+ * Draws like a prompt_toolkit program without full screen: output above; below it status bar, rule, composer and rule, which it repaints.
+ */
 
-const most = 8
+const maxRows = 8
 const compactBelow = 64
 
 function widthOf(char) {
@@ -11,13 +13,14 @@ function widthOf(char) {
   return wide || (code >= 0xff00 && code <= 0xff60) || (code >= 0x1f300 && code <= 0x1faff) || code >= 0x20000 ? 2 : 1
 }
 
+/** Returns the width of a text in terminal columns. */
 export function cells(text) {
   let sum = 0
   for (const char of text) sum += widthOf(char)
   return sum
 }
 
-/** The rows that a line fills on a screen of that width. */
+/** Returns the rows that a line takes on a screen of that width. */
 export function wrap(line, width) {
   const rows = ['']
   let used = 0
@@ -37,7 +40,7 @@ function cut(text, width) {
   return cells(text) <= width ? text : `${wrap(text, width - 3)[0]}...`
 }
 
-/** `state()` gives {status: {wide, narrow}, prompt: {wide, narrow}, text, placeholder, overlay, hint}. */
+/** `state()` returns {status: {wide, narrow}, prompt: {wide, narrow}, text, placeholder, overlay, hint}. */
 export function createScreen(out, state, lagMs) {
   let drawn = 0
   let cursorRow = 0
@@ -51,11 +54,11 @@ export function createScreen(out, state, lagMs) {
     const shown = text === '' ? placeholder : text
     const composer = `${head}${shown}`.split('\n').flatMap((line) => wrap(line, width))
     const typed = `${head}${text}`.split('\n').flatMap((line) => wrap(line, width))
-    const first = Math.max(0, typed.length - most)
+    const first = Math.max(0, typed.length - maxRows)
     const above = [...overlay, ...(hint === '' ? [] : [hint]), cut(compact ? status.narrow : status.wide, width), '─'.repeat(width)].map(
       (row) => cut(row, width),
     )
-    const rows = [...above, ...composer.slice(first, first + most), ...(compact ? [] : ['─'.repeat(width)])]
+    const rows = [...above, ...composer.slice(first, first + maxRows), ...(compact ? [] : ['─'.repeat(width)])]
     return { rows, row: above.length + typed.length - first - 1, column: Math.min(cells(typed.at(-1)), width - 1) }
   }
 
@@ -66,7 +69,7 @@ export function createScreen(out, state, lagMs) {
     const erase = drawn > 0 ? `${up}\r\x1b[J` : '\r'
     const back = rows.length - 1 - row
     const text = lines.map((line) => `${line}\r\n`).join('')
-    // Bracketed paste goes off and on around every print above the prompt.
+    // The real program switches bracketed paste off and on around every print above the prompt.
     const [off, on] = lines.length > 0 || drawn === 0 ? ['\x1b[?2004l', '\x1b[?2004h'] : ['', '']
     out.write(`${off}${erase}${text}${rows.join('\r\n')}${back > 0 ? `\x1b[${back}A` : ''}\r${column > 0 ? `\x1b[${column}C` : ''}${on}`)
     drawn = rows.length
@@ -81,13 +84,13 @@ export function createScreen(out, state, lagMs) {
   }
 
   return {
-    /** Prints lines above the prompt, and paints the prompt as it now is. */
+    /** Prints lines above the prompt, and repaints the prompt. */
     print(...lines) {
       pending.push(...lines.flatMap((line) => line.split('\n')))
       if (lagMs === 0) flush()
       else timer ??= setTimeout(flush, lagMs)
     },
-    /** After a resize nothing is where it was: the prompt is painted below. */
+    /** After a resize, rows have moved, so the prompt is painted below them. */
     resized() {
       drawn = 0
       cursorRow = 0

@@ -1,4 +1,4 @@
-/** Turns one after another: what is queued, what runs, what is asked in between. */
+/** Runs turns one after another: the queue, the running turn, and its questions and approvals. */
 import { existsSync, readFileSync } from 'node:fs'
 import { withFiles } from './named-file.mjs'
 import { wrap } from './screen.mjs'
@@ -10,14 +10,17 @@ function box(title, lines) {
   return [`╭─ ${title} ${'─'.repeat(40)}╮`, ...lines.map((line) => `│ ${line.padEnd(46)} │`), `╰${'─'.repeat(48)}╯`]
 }
 
-/** How the provider refuses a request: `<reason of the hook> <message>` in a file, for as long as that is there. */
+/** Returns the error of the provider: `<reason of the hook> <message>` from a file; null if the file does not exist. */
 function refusal(file) {
   if (file === '' || !existsSync(file)) return null
   const [reason, ...message] = readFileSync(file, 'utf8').trim().split(' ')
   return Object.assign(new Error(message.join(' ')), { reason })
 }
 
-/** `worker(prompt, ctx)` does a turn; ctx: print(...lines), sleep(ms) (ends early when cut), signal, ask(), approve(), log(event, fields), env, cwd. */
+/**
+ * `worker(prompt, ctx)` does a turn. ctx has print(...lines), sleep(ms), which ends early if the turn is interrupted, signal, ask(),
+ * approve(), log(event, fields), env and cwd.
+ */
 export function createTurns({ options, log, print, changed, worker }) {
   const queue = []
   let state = 'idle'
@@ -61,9 +64,9 @@ export function createTurns({ options, log, print, changed, worker }) {
   async function run(text, how) {
     count++
     const number = count
-    const cutter = new AbortController()
-    const { signal } = cutter
-    running = cutter
+    const interruption = new AbortController()
+    const { signal } = interruption
+    running = interruption
     state = 'working'
     since = Date.now()
     echo(text)
@@ -89,12 +92,12 @@ export function createTurns({ options, log, print, changed, worker }) {
     try {
       if (options.askEvery > 0 && number % options.askEvery === 0) await ctx.ask()
       if (options.approveEvery > 0 && number % options.approveEvery === 0) await ctx.approve()
-      const known = withFiles(text, process.cwd())
-      if (options.fail !== '' && known.includes(options.fail)) throw new Error('Connection error.')
-      if (options.rateLimit !== '' && known.includes(options.rateLimit)) throw new Error('HTTP 429: Too Many Requests')
+      const whole = withFiles(text, process.cwd())
+      if (options.fail !== '' && whole.includes(options.fail)) throw new Error('Connection error.')
+      if (options.rateLimit !== '' && whole.includes(options.rateLimit)) throw new Error('HTTP 429: Too Many Requests')
       const refused = refusal(options.trouble)
       if (refused !== null) throw refused
-      await worker(known, ctx)
+      await worker(whole, ctx)
     } catch (thrown) {
       outcome = 'failed'
       reason = thrown.reason ?? reason
@@ -119,7 +122,7 @@ export function createTurns({ options, log, print, changed, worker }) {
     next()
   }
 
-  /** Starts what is queued. A slash command is printed when its turn comes, as Hermes does. */
+  /** Starts the next turn. Like Hermes, it prints a slash command when it takes it from the queue. */
   function next() {
     const item = queue.shift()
     if (item === undefined) return changed()
@@ -167,7 +170,10 @@ export function createTurns({ options, log, print, changed, worker }) {
       if (waiting !== null) close('cancelled')
       running?.abort()
     },
-    /** Enter with a question open. `none`: there was none; `kept`: answered, and the draft stays; `taken`: the draft was the answer. */
+    /**
+     * Handles Enter while a question is open. `none`: no question is open. `kept`: answered, and the draft stays. `taken`: the draft was
+     * the answer.
+     */
     answer(text) {
       if (waiting === null) return 'none'
       if (state === 'freetext') {
@@ -178,7 +184,7 @@ export function createTurns({ options, log, print, changed, worker }) {
       close(waiting.list[0])
       return 'kept'
     },
-    /** A typed digit answers an open choice at once. */
+    /** Answers an open choice with a typed digit, without Enter. */
     digit(char) {
       if (waiting === null || state === 'freetext' || !/[1-4]/.test(char)) return false
       const { resolve, list } = waiting

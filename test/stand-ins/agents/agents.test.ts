@@ -12,7 +12,7 @@ interface Line {
   readonly answer?: string
 }
 
-/** A stand-in in a pane of its own; `text` is pasted between brackets, as one. */
+/** Starts a stand-in in a pane of its own. `paste` pastes a text between brackets, as one. */
 async function agent(t: TestContext, kind: string, ...flags: readonly string[]) {
   const file = join(scratch(t), 'log.jsonl')
   const { tmux: server } = await raised(t)
@@ -42,7 +42,7 @@ async function agent(t: TestContext, kind: string, ...flags: readonly string[]) 
     keys: async (...keys: readonly string[]) => void (await tmux(['send-keys', '-t', pane, ...keys])),
     paste: async (text: string) =>
       void (await tmux(['set-buffer', '-b', 'x', '--', `\x1b[200~${text}\x1b[201~`], ['paste-buffer', '-d', '-r', '-b', 'x', '-t', pane])),
-    heard: (event: string) => until(event, () => log().some((line) => line.event === event)),
+    logged: (event: string) => until(event, () => log().some((line) => line.event === event)),
   }
 }
 
@@ -59,29 +59,29 @@ const collapsed: Readonly<Record<string, RegExp>> = {
 }
 
 for (const kind of Object.keys(collapsed)) {
-  test(`${kind}'s stand-in: a turn that a rate limit ended is read as that`, async (t) => {
+  test(`${kind}: reads a turn that a rate limit ended`, async (t) => {
     const { keys, look } = await agent(t, kind, '--turn-ms', '50', '--rate-limit', 'too much')
     await keys('-l', 'too much of it')
-    await until('Enter counts', async () => {
+    await until('Enter takes effect', async () => {
       await keys('Enter')
       const { state, detail } = await look(kind)
       return state === 'error' && detail === 'rate limit'
     })
   })
 
-  test(`${kind}'s stand-in: a long paste collapses behind what was typed, and arrives whole and once`, async (t) => {
-    const { keys, paste, screen, log, heard } = await agent(t, kind, '--turn-ms', '50')
+  test(`${kind}: a long paste collapses, and arrives whole and once`, async (t) => {
+    const { keys, paste, screen, log, logged } = await agent(t, kind, '--turn-ms', '50')
     await keys('-l', '[tag] ')
     await paste(big)
     await until('it collapsed', async () => {
       const shown = await screen()
       return collapsed[kind]?.test(shown) === true && shown.includes('[tag]')
     })
-    await until('Enter counts', async () => {
+    await until('Enter takes effect', async () => {
       await keys('Enter')
       return log().some(({ event }) => event === 'received')
     })
-    await heard('turn_end')
+    await logged('turn_end')
     const got = log().filter(({ event }) => event === 'received')
     assert.deepEqual(
       got.map(({ text }) => text),
@@ -90,12 +90,12 @@ for (const kind of Object.keys(collapsed)) {
   })
 }
 
-test("gemini's stand-in swallows an Enter right after a paste; its title says what it does", async (t) => {
-  const { keys, paste, log, heard, title } = await agent(t, 'gemini', '--turn-ms', '600')
+test('gemini: swallows an Enter right after a paste', async (t) => {
+  const { keys, paste, log, logged, title } = await agent(t, 'gemini', '--turn-ms', '600')
   assert.match(await title(), /Ready/)
   await paste('short')
   await keys('Enter')
-  await heard('swallowed')
+  await logged('swallowed')
   assert.equal(
     log().some(({ event }) => event === 'received'),
     false,
@@ -106,39 +106,39 @@ test("gemini's stand-in swallows an Enter right after a paste; its title says wh
   })
 })
 
-test("an open approval: a paste is lost, Enter takes the first choice (claude's stand-in)", async (t) => {
-  const { keys, paste, log, heard } = await agent(t, 'claude', '--approve-every', '1', '--turn-ms', '50')
+test('claude: an open approval loses a paste, and Enter answers it', async (t) => {
+  const { keys, paste, log, logged } = await agent(t, 'claude', '--approve-every', '1', '--turn-ms', '50')
   await paste('clean up')
   await keys('Enter')
-  await heard('asked')
+  await logged('asked')
   await paste('a second prompt')
-  await heard('lost')
+  await logged('lost')
   await keys('Enter')
-  await heard('turn_end')
+  await logged('turn_end')
   assert.equal(log().find(({ event }) => event === 'answered')?.answer, 'Yes, allow once')
   assert.equal(log().filter(({ event }) => event === 'received').length, 1)
 })
 
-test("codex's stand-in: Enter while it works cuts the turn, Ctrl-C on an empty composer ends it", async (t) => {
-  const { keys, paste, heard, title } = await agent(t, 'codex', '--turn-ms', '5000')
+test('codex: Enter interrupts a turn, Ctrl-C exits', async (t) => {
+  const { keys, paste, logged, title } = await agent(t, 'codex', '--turn-ms', '5000')
   await paste('one')
   await keys('Enter')
   await until('the title spins', async () => /^[\u2801-\u28ff] /u.test(await title()))
   await paste('two')
   await keys('Enter')
-  await heard('interrupted')
+  await logged('interrupted')
   await keys('C-c')
-  await heard('exit')
+  await logged('exit')
 })
 
-test('a draft is there before a paste: both are sent together (pi)', async (t) => {
-  const { keys, paste, log, heard } = await agent(t, 'pi', '--turn-ms', '50')
+test('pi: sends a draft and a paste together', async (t) => {
+  const { keys, paste, log, logged } = await agent(t, 'pi', '--turn-ms', '50')
   await keys('-l', 'half a thought ')
   await paste('and a prompt')
   await until('both arrived', async () => {
     await keys('Enter')
     return log().some(({ event }) => event === 'received')
   })
-  await heard('received')
+  await logged('received')
   assert.equal(log().find(({ event }) => event === 'received')?.text, 'half a thought and a prompt')
 })

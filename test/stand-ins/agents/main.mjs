@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /**
- * A small real terminal program that takes prompts as other agents do: `main.mjs --as claude|codex|gemini|opencode|pi|qwen [options]`. What each draws and does is in
- * skins.mjs. It writes down what it really received, in the same words as the stand-in for Hermes. Only node: built-ins; runs under Node 20.
+ * A small real terminal program that imitates other agents: `main.mjs --as claude|codex|gemini|opencode|pi|qwen [options]`. skins.mjs has
+ * the screen and behaviour of each. Its log of received prompts has the format of the stand-in for Hermes. It uses only node: built-ins,
+ * and runs under Node 20.
  */
 import { appendFileSync } from 'node:fs'
 import { keyReader } from '../agent/keys.mjs'
@@ -24,7 +25,7 @@ function log(event, fields = {}) {
   if (file !== '') appendFileSync(file, `${JSON.stringify({ at: Date.now(), event, ...fields })}\n`)
 }
 
-/** What is in the composer, as shown and as it will be sent. */
+/** The text of the composer as it will be sent; `composer` has the text as shown. */
 let full = ''
 let pastes = 0
 const queue = []
@@ -37,7 +38,7 @@ let pasted = 0
 let answer = null
 let drawing = null
 
-/** All of the screen, anew: transcript, and below it what the skin draws. */
+/** Redraws the whole screen: the transcript, and below it the frame of the skin. */
 function draw() {
   drawing = null
   const width = process.stdout.columns || 80
@@ -87,7 +88,7 @@ function close(choice) {
   done()
 }
 
-/** The same row, of a turn that a rate limit ended. */
+/** Returns a row of a failed turn, changed to a failure by the rate limit. */
 const asLimited = (row) =>
   row.replace(/(?:500 Internal server error\.|(?:401 )?(?:Unauthorized: )?Invalid API key provided)/, '429 Too Many Requests')
 
@@ -102,9 +103,9 @@ async function run({ text, full: whole }) {
   if (skin.asks && options['--ask-every'] > 0 && number % options['--ask-every'] === 0) await ask('question')
   if (skin.asks && options['--approve-every'] > 0 && number % options['--approve-every'] === 0) await ask('approval')
   await new Promise((done) => setTimeout(done, options['--turn-ms']))
-  const known = withFiles(whole, process.cwd())
-  const failed = options['--fail'] !== '' && known.includes(options['--fail'])
-  const limited = options['--rate-limit'] !== '' && known.includes(options['--rate-limit'])
+  const read = withFiles(whole, process.cwd())
+  const failed = options['--fail'] !== '' && read.includes(options['--fail'])
+  const limited = options['--rate-limit'] !== '' && read.includes(options['--rate-limit'])
   transcript.push('', ...(failed || limited ? skin.failed.map((row) => (limited ? asLimited(row) : row)) : skin.done))
   log('turn_end', { number, outcome: failed || limited ? 'failed' : 'done' })
   state = 'idle'

@@ -1,6 +1,6 @@
 /**
- * `node test/stand-ins/agents/record.ts`: draws every stand-in in every state at four sizes in a real tmux, and keeps the screens in
- * test/agents/screens/ with what is true of them. Run by hand when a stand-in changes.
+ * `node test/stand-ins/agents/record.ts` records the screens of every stand-in in every state, at four sizes, in a real tmux. It writes
+ * them to test/agents/screens/ with their labels. Run it by hand after a change of a stand-in.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -38,7 +38,7 @@ function keep(kind: string, session: string, state: string, composer: string, de
   rows.push([file, kind, 'stand-in', state, detail, composer, width, height, title, command, '0', x, y].join('\t'))
 }
 
-/** Enter once the agent counts it, and a while for the screen. */
+/** Types a text and presses Enter, with pauses in which the stand-in accepts Enter and draws its screen. */
 async function enter(session: string, text: string): Promise<void> {
   tmux('send-keys', '-t', session, '-l', text)
   await sleep(600)
@@ -78,7 +78,7 @@ async function record(kind: string, width: number, height: number): Promise<void
   await enter(session, 'the next one')
   keep(kind, session, 'working', 'empty', 'queued')
   await sleep(2_000)
-  // pi asks for nothing: its second turn is at work.
+  // pi asks for no approval, so its second turn is running.
   if (kind === 'pi') keep(kind, session, 'working', 'empty', 'second')
   else {
     keep(kind, session, 'waiting', 'absent', 'approval')

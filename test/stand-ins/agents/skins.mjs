@@ -1,11 +1,11 @@
-/** What each agent draws and does, as its real program was seen to: versions and facts are in src/agents/<kind>.ts. */
+/** The screen and behaviour of each agent, as observed on the real programs. src/agents/<kind>.ts has versions and facts. */
 
 const rule = (width) => '─'.repeat(width)
 const spin = '⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏'
 const lines = (text) => text.split('\n').length
 const menu = ({ choices, marked = 0 }, mark, pad = '  ') => choices.map((choice, i) => `${i === marked ? mark : pad}${i + 1}. ${choice}`)
 
-/** A composer between two rows: its text, or its placeholder, behind a mark on the first row. */
+/** Returns the rows of a composer: its text, or its placeholder, with a mark on the first row. */
 function composed({ composer }, mark, indent, placeholder) {
   const rows = composer.length === 0 ? [`${mark}${placeholder}`] : composer.map((row, i) => `${i === 0 ? mark : indent}${row}`)
   const x = composer.length === 0 ? mark.length : rows.at(-1).length
@@ -119,7 +119,7 @@ const codex = {
         ],
       }
     const { rows, x } = composed(at, '› ', '  ', 'Ask Codex to do anything')
-    // While an answer streams, only the title tells.
+    // While an answer streams, only the title shows that Codex works.
     const status = at.state === 'working' && at.seconds % 3 !== 2 ? [`• Working (${at.seconds}s • esc to interrupt)`, '', ''] : ['', '']
     return {
       title,

@@ -1,38 +1,38 @@
-/** A call on the stand-in's API, its answer, and what handlers of calls share. */
+/** A call of the stand-in's API, its reply, and the helpers of all handlers. */
 import type { ForgeState, RepoRow } from './state.ts'
 
 export interface Call {
   readonly method: string
   readonly query: URLSearchParams
   readonly body: unknown
-  /** Who asks. */
+  /** The login of the caller. */
   readonly login: string
-  /** Its token has no write scope. */
+  /** True if the token has no write scope. */
   readonly read_only: boolean
   /** The forge's own address. */
   readonly url: string
-  /** Items of a page at most: 50 unless the server is configured otherwise. */
+  /** The maximum number of items on a page: 50 unless the server is configured otherwise. */
   readonly most_items: number
-  /** The newest thing's id when the request came. */
+  /** The id of the newest object when the request arrived. */
   readonly newest: number
 }
 
 export interface Reply {
   readonly status: number
   readonly json: unknown
-  /** How many a list has in all; null where it is not a list by pages. */
+  /** The number of items in the whole list; null if it is not a list with pages. */
   readonly total: number | null
   readonly location?: string
 }
 
 export type Handler = (state: ForgeState, call: Call, words: readonly string[]) => Reply
 
-const usualItems = 30
+const defaultItems = 30
 
 export const reply = (status: number, json: unknown, total: number | null = null): Reply => ({ status, json, total })
 export const refuse = (status: number, message: string, url: string) => reply(status, { message, url: `${url}/api/swagger` })
 
-/** Thrown by handlers: ends the call with that answer. */
+/** Handlers throw this to end a call with that reply. */
 export class Refused extends Error {
   readonly reply: Reply
 
@@ -64,7 +64,7 @@ export function textIn(body: unknown, key: string): string | undefined {
 }
 
 export function pageOf<T>(items: readonly T[], { query, most_items }: Call, toJson: (item: T) => unknown): Reply {
-  const limit = Math.min(most_items, Number(query.get('limit') ?? usualItems))
+  const limit = Math.min(most_items, Number(query.get('limit') ?? defaultItems))
   const from = (Math.max(1, Number(query.get('page') ?? 1)) - 1) * limit
   return reply(200, items.slice(from, from + limit).map(toJson), items.length)
 }

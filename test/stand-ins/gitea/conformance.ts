@@ -9,7 +9,7 @@ interface Parameter {
   readonly required?: boolean
   readonly schema?: Schema
 }
-/** The keywords that the description uses and that say what a value may be. */
+/** The keywords of the description that restrict a value. */
 interface Schema {
   readonly $ref?: string
   readonly type?: 'array' | 'boolean' | 'integer' | 'number' | 'object' | 'string'
@@ -41,19 +41,19 @@ export interface Exchange {
   readonly answer: unknown
 }
 
-/** What in an exchange is not as described; nothing where all is. */
+/** Returns the differences between an exchange and the description; none if it conforms. */
 export type Conformance = (exchange: Exchange) => readonly string[]
 
 const descriptionFile = new URL('../../../../shared/data/gitea-swagger.json', import.meta.url)
 
-/** Null where the description is not on this machine. */
+/** Loads the description. Null if it is not on this machine. */
 export function openConformance(): Conformance | null {
   if (!existsSync(descriptionFile)) return null
   const description = JSON.parse(readFileSync(descriptionFile, 'utf8')) as Description
   const check: Check = (side, schema, value) =>
     faultsOf(description.definitions, schema, value, { at: '', nullable: side === 'answer' }).map((fault) => `${side} ${fault}`)
   const paths = Object.entries(description.paths).map(([path, operations]) => ({
-    // A head is the rest of its path: it may have slashes.
+    // A head is the rest of its path, and may contain slashes.
     pattern: new RegExp(`^${path.replace(/\{head\}$/, '.+').replace(/\{[^}]+\}/g, '[^/]+')}$`),
     literal: path.replace(/\{[^}]+\}/g, '').length,
     operations,
@@ -78,15 +78,15 @@ function requestFaults({ parameters = [] }: Operation, { query, body }: Exchange
     if (parameter === undefined) faults.push(`no query parameter ${name}`)
     else if (parameter.enum !== undefined && !parameter.enum.includes(value))
       faults.push(`${name}=${value} is not one of ${parameter.enum.join(', ')}`)
-    else if (parameter.type === 'integer' && !/^\d+$/.test(value)) faults.push(`${name}=${value} is no integer`)
+    else if (parameter.type === 'integer' && !/^\d+$/.test(value)) faults.push(`${name}=${value} is not an integer`)
   }
   const schema = parameters.find((each) => each.in === 'body')?.schema
   if (schema !== undefined) faults.push(...check('request', schema, body))
-  else if (body !== null) faults.push('a body, where none is described')
+  else if (body !== null) faults.push('a body that is not described')
   return faults
 }
 
-/** Any operation may be refused (401, 403, 429, 5xx) or redirected, described or not. */
+/** Any operation may be refused (401, 403, 429, 5xx) or redirected, whether or not the description says so. */
 function answerFaults({ responses }: Operation, description: Description, { status, answer }: Exchange, check: Check): string[] {
   const found = responses[String(status)]
   if (found === undefined) return status >= 300 ? [] : [`status ${status} is not described`]
@@ -94,13 +94,13 @@ function answerFaults({ responses }: Operation, description: Description, { stat
   return schema === undefined ? [] : check('answer', schema, answer)
 }
 
-/** Where a value stands. Answers give null for an empty property; requests must not. */
+/** The place of a value. Answers may have null for an empty property; requests must not. */
 interface Place {
   readonly at: string
   readonly nullable: boolean
 }
 
-/** Reads the schema as it goes: to compile one takes longer than all that a test checks by it. */
+/** Interprets the schema, because compiling one takes longer than all checks of a test. */
 function faultsOf(definitions: Description['definitions'], schema: Schema, value: unknown, place: Place): string[] {
   if (schema.$ref !== undefined) return faultsOf(definitions, definitions[schema.$ref.split('/').at(-1) ?? ''] ?? {}, value, place)
   const { at } = place

@@ -1,4 +1,4 @@
-/** Repositories of the stand-in over git's smart HTTP, with a token as the password, and what the forge reads from them. */
+/** Serves the stand-in's repositories over git's smart HTTP, with a token as the password. It also reads and writes them for tests. */
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { appendFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
@@ -10,7 +10,7 @@ import type { Trouble } from './troubles.ts'
 
 const service = /^\/([\w.-]+)\/([\w.-]+)\.git\/(info\/refs|git-upload-pack|git-receive-pack)$/
 
-/** Git without what the machine's owner has set for it. */
+/** The environment of git without the settings of this machine. */
 export const plainGit = {
   PATH: process.env['PATH'] ?? '',
   GIT_CONFIG_GLOBAL: '/dev/null',
@@ -21,7 +21,7 @@ export const plainGit = {
   GIT_COMMITTER_EMAIL: 'ada@example.com',
 }
 
-/** Runs git as a person would; gives what it printed. Throws where it fails. */
+/** Runs git as a person would, and returns its output. Throws if git fails. */
 export function gitAs(dir: string, ...args: string[]): string {
   return execFileSync('git', args, { cwd: dir, env: plainGit, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim()
 }
@@ -30,7 +30,7 @@ export function isGitPath(path: string): boolean {
   return service.test(path)
 }
 
-/** The commit of a branch in a bare repository; null where there is none. */
+/** Returns the commit of a branch in a bare repository; null if there is none. */
 export function branchIn(bare: string, branch: string): string | null {
   const loose = statSync(join(bare, 'refs/heads', branch), { throwIfNoEntry: false })
   if (loose?.isFile() === true) return readFileSync(join(bare, 'refs/heads', branch), 'utf8').trim()
@@ -42,11 +42,14 @@ export function branchIn(bare: string, branch: string): string | null {
   return status === 0 ? stdout.trim() : null
 }
 
-/** Repositories as `makeBare` made them, by their files, and the folder they are in until this process ends. */
+/** Repositories that `makeBare` made, by their files. They are in `shelf` until this process ends. */
 const templates = new Map<string, string>()
 let shelf: string | null = null
 
-/** Makes a bare repository with one commit of these files on `main`; of none, an empty one. Copies the one that it made before of the same files. */
+/**
+ * Makes a bare repository with one commit of these files on `main`; an empty one if there are none. It copies an earlier one with the same
+ * files.
+ */
 export function makeBare(bare: string, files: Readonly<Record<string, string>>): void {
   const key = JSON.stringify(files)
   const template = templates.get(key) ?? makeTemplate(files)
@@ -64,13 +67,13 @@ function makeTemplate(files: Readonly<Record<string, string>>): string {
   const bare = join(shelf, `${templates.size}.git`)
   gitAs(shelf, 'init', '--quiet', '--bare', '--template=', '-b', 'main', bare)
   mkdirSync(join(bare, 'hooks'))
-  // Git would look after each push whether there is something to pack.
+  // Otherwise git checks after each push whether there is something to pack.
   appendFileSync(join(bare, 'config'), '[receive]\n\tautogc = false\n')
   if (Object.keys(files).length > 0) commitTo(bare, 'main', files, null)
   return bare
 }
 
-/** Commits these files to a branch of a bare repository, on top of it or of another (null: of none); gives the commit. */
+/** Commits files to a branch of a bare repository, on top of that branch or another (null: of none). Returns the commit. */
 export function commitTo(bare: string, branch: string, files: Readonly<Record<string, string>>, from: string | null = branch): string {
   const data = (text: string) => `data ${Buffer.byteLength(text)}\n${text}\n`
   const start = from === null || branchIn(bare, from) === null ? '' : `from refs/heads/${from}^0\n`
@@ -80,10 +83,10 @@ export function commitTo(bare: string, branch: string, files: Readonly<Record<st
   return branchIn(bare, branch) ?? ''
 }
 
-/** What git's upload-pack says first in version 2 of its protocol: the same for every repository. */
+/** The first answer of git's upload-pack in protocol version 2. It is the same for every repository. */
 let capabilities: Buffer | null = null
 
-/** Answers one request of git. What comes is streamed on: a pack may be large. */
+/** Answers one request of git. Input is streamed, because a pack may be large. */
 export function serveGit(
   { state, login, trouble }: { state: ForgeState; login: string | null; trouble: Trouble | null },
   request: IncomingMessage,
@@ -129,7 +132,7 @@ export function serveGit(
   })
 }
 
-/** Git's answer, or half of it, or nothing: what it did is done all the same. */
+/** Sends git's answer, half of it, or none. Git has done its work in each case. */
 function reply(output: Buffer, type: string, response: ServerResponse, trouble: Trouble | null): void {
   if (trouble?.kind === 'lost_answer') return void response.destroy()
   if (trouble?.kind === 'failed_answer') return void response.writeHead(trouble.status).end('trouble\n')

@@ -1,4 +1,4 @@
-/** Rows as the API's JSON objects. */
+/** Turns rows into the JSON objects of Gitea's API. */
 import type { CommentRow, IssueRow, RepoRow } from './state.ts'
 
 const timeText = (seconds: number | null) => (seconds === null ? null : new Date(seconds * 1000).toISOString().replace('.000Z', 'Z'))
@@ -38,7 +38,7 @@ export function repoJson(repo: RepoRow, login: string, url: string) {
   }
 }
 
-/** What issues and pull requests have in common. */
+/** Returns the fields that issues and pull requests share. */
 function common(repo: RepoRow, row: IssueRow, url: string) {
   return {
     id: row.id,
@@ -49,7 +49,7 @@ function common(repo: RepoRow, row: IssueRow, url: string) {
     labels: row.labels.map((name) => ({ id: idOf(name), name, color: '00aabb', description: '', exclusive: false, is_archived: false })),
     milestone: null,
     assignee: row.assignees[0] === undefined ? null : userJson(row.assignees[0], url),
-    // Gitea says null where nobody is assigned.
+    // Gitea sends null if nobody is assigned.
     assignees: row.assignees.length === 0 ? null : row.assignees.map((login) => userJson(login, url)),
     state: row.state,
     is_locked: false,
@@ -81,7 +81,7 @@ export function pullJson(repo: RepoRow, row: IssueRow, from: RepoRow | null, url
     merged: pull.merged,
     merged_at: pull.merged ? timeText(row.closed) : null,
     base: end(pull.base, pull.base, repo),
-    // The branch goes when it is merged; its label stays.
+    // Merging deletes the branch, but its label stays.
     head: end(pull.branch, pull.merged ? `refs/pull/${row.number}/head` : pull.branch, from),
   }
 }

@@ -1,10 +1,10 @@
 /**
- * The stand-in forge as a process of its own: prints `{"url":…,"token":…}` as one line and serves until it is ended.
+ * Runs the stand-in forge as a process: it prints `{"url":…,"token":…}` as one line, and serves until it is ended.
  *
  *     node test/stand-ins/gitea/main.ts --repo acme/app --issues issues.jsonl [--repo acme/docs …] [--writer alice]
  *       [--token name=login] [--latency 20] [--port 0] [--no-check]
  *
- * Issues are dealt to the repos in turn. On SIGTERM it prints `{"requests":…,"violations":[…]}` and ends.
+ * The issues go to the repos in turn. On SIGTERM it prints `{"requests":…,"violations":[…]}` and ends.
  */
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'

@@ -17,7 +17,7 @@ export function getPulls(state: ForgeState, call: Call, words: readonly string[]
   return pageOf(rows, call, (row) => jsonOf(state, repo, row, call.url))
 }
 
-/** Gitea gives any one of those that there ever were; here the first, which is least wanted. */
+/** Gitea returns any one of those that there ever were. This returns the first, which is the least useful. */
 export function getPullByBranches(state: ForgeState, call: Call, words: readonly string[]): Reply {
   const repo = repoOf(state, call, words)
   const [, , base, head] = words
@@ -25,7 +25,7 @@ export function getPullByBranches(state: ForgeState, call: Call, words: readonly
   return found === undefined ? refuse(404, 'not found', call.url) : reply(200, jsonOf(state, repo, found, call.url))
 }
 
-/** A head is a branch here, or `owner:branch` in that owner's fork of the same name. */
+/** A head is a branch of this repo, or `owner:branch` in that owner's fork of the same name. */
 export function postPull(state: ForgeState, call: Call, words: readonly string[]): Reply {
   const repo = repoOf(state, call, words)
   const [title, body, head, base] = ['title', 'body', 'head', 'base'].map((key) => textIn(call.body, key))
@@ -37,7 +37,7 @@ export function postPull(state: ForgeState, call: Call, words: readonly string[]
   const [headIn, baseIn] = [state.bareOf(from), state.bareOf(nameOf(repo))]
   const missing = (headIn !== null && branchIn(headIn, branch) === null) || (baseIn !== null && branchIn(baseIn, base) === null)
   if (missing) return refuse(404, "The target couldn't be found.", call.url)
-  // Gitea looks first and writes a moment later: of those that come at once, all are written.
+  // Gitea checks first and writes a moment later, so it writes all that arrive at the same time.
   const taken = [...repo.items.values()].find(
     ({ id, state, pull }) => id <= call.newest && state === 'open' && pull?.branch === branch && pull.base === base && pull.from === from,
   )

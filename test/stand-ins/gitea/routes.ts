@@ -1,4 +1,4 @@
-/** The part of Gitea's API that the product and its agents use, as Gitea answers it. */
+/** The part of Gitea's API that burn and its agents use, with Gitea's answers. */
 import type { ForgeState, IssueRow, RepoRow } from './state.ts'
 import { Refused, mayWrite, nameOf, pageOf, refuse, reply, repoOf, textIn, type Call, type Handler, type Reply } from './calls.ts'
 import { commentJson, issueJson, repoJson, timelineJson, userJson } from './json.ts'
@@ -35,7 +35,7 @@ const routes: readonly (readonly [string, RegExp, Handler])[] = [
   ['POST', /^\/repos\/([^/]+)\/([^/]+)\/pulls$/, postPull],
 ]
 
-/** Answers a call on a path below `/api/v1`. */
+/** Answers a call of a path below `/api/v1`. */
 export function answer(state: ForgeState, path: string, call: Call): Reply {
   for (const [method, pattern, handle] of routes) {
     const words = method === call.method ? pattern.exec(path) : null
@@ -59,7 +59,7 @@ function rowOf(state: ForgeState, call: Call, words: readonly string[]): { reado
   return { repo, row }
 }
 
-/** Gitea calls it its own failure where the issue of a comment is missing, and tells only admins more. */
+/** If the issue of a comment is missing, Gitea answers with 500, and only administrators get a message. */
 function commentedRow(state: ForgeState, call: Call, words: readonly string[]): ReturnType<typeof rowOf> {
   const repo = repoOf(state, call, words)
   if (repo.items.has(Number(words[2]))) return rowOf(state, call, words)
@@ -74,7 +74,7 @@ function getAssignees(state: ForgeState, call: Call, words: readonly string[]): 
   )
 }
 
-/** Told to the repo's owner, and to everybody of themselves. */
+/** Gitea tells permissions to the repo's owner, and to everybody their own. */
 function getPermission(state: ForgeState, call: Call, words: readonly string[]): Reply {
   const repo = repoOf(state, call, words)
   const login = words[2] ?? ''
@@ -86,7 +86,7 @@ function getPermission(state: ForgeState, call: Call, words: readonly string[]):
 function getIssues(state: ForgeState, call: Call, words: readonly string[]): Reply {
   const repo = repoOf(state, call, words)
   const { query, url } = call
-  // The list is empty and no error, as long as pull requests are enabled.
+  // The list is empty instead of an error if pull requests are enabled.
   if (!repo.has_issues) return pageOf([], call, (row) => row)
   const wanted = query.get('state') ?? 'open'
   const type = query.get('type')
@@ -129,7 +129,7 @@ function getComments(state: ForgeState, call: Call, words: readonly string[]): R
   return reply(200, all, all.length)
 }
 
-/** By pages, unlike the list of comments: they stand in it among what else happened, here a label. */
+/** The timeline has pages, unlike the list of comments. It contains the comments among other events, here a label. */
 function getTimeline(state: ForgeState, call: Call, words: readonly string[]): Reply {
   const { repo, row } = commentedRow(state, call, words)
   const label = { id: 1, type: 'label', body: '1', user: userJson(row.author, call.url), created_at: null, updated_at: null }

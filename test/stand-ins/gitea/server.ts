@@ -1,4 +1,4 @@
-/** A small real HTTP server that behaves as Gitea does, holds every exchange against Gitea's description, and makes trouble on request. */
+/** Imitates Gitea with a small real HTTP server. It checks every exchange against Gitea's description of its API, and fails on request. */
 import type { AddressInfo } from 'node:net'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -12,43 +12,43 @@ import { answerInstead, nextTrouble, type PlannedTrouble, type Trouble } from '.
 
 export interface GiteaStandInOptions {
   readonly repos?: readonly RepoSeed[]
-  /** Logins by token. Without it, `stand-in-token` belongs to `burn`. */
+  /** Logins by token. By default, `stand-in-token` belongs to `burn`. */
   readonly tokens?: Readonly<Record<string, string>>
-  /** Items of a page at most; Gitea gives 50 unless it is configured otherwise. */
+  /** The maximum number of items on a page; Gitea's default is 50. */
   readonly most_items?: number
-  /** False: lists say how many there are, and not where the next page is. */
+  /** If false, lists have a count, but no link to the next page. */
   readonly links?: boolean
   /** Tokens that may only read. */
   readonly read_only?: readonly string[]
-  /** `false` saves the time of checking exchanges, for benchmarks; one that is open already saves that of opening it. */
+  /** Whether exchanges are checked; `false` for benchmarks. A loaded conformance check saves the time of loading it. */
   readonly check?: boolean | Conformance
-  /** Milliseconds that every answer takes at least. */
+  /** The minimum time of every answer (ms). */
   readonly latency?: number
   readonly port?: number
-  /** Folder of the bare repositories `<owner>/<name>.git`, which are then served over HTTP too. Without it no pull request's branches are looked at. */
+  /** The folder of the bare repositories `<owner>/<name>.git`, which are then served over HTTP. Without it, branches are not checked. */
   readonly git?: string
   readonly now?: () => number
 }
 
 export interface LoggedRequest {
   readonly method: string
-  /** Path and query, as it came. */
+  /** Path and query, as received. */
   readonly target: string
   readonly authorization: string | null
   readonly body: unknown
 }
 
 export interface GiteaStandIn extends AsyncDisposable {
-  /** What to write as forge.url. */
+  /** The value for forge.url. */
   readonly url: string
   readonly token: string
   readonly state: ForgeState
   readonly log: LoggedRequest[]
-  /** Exchanges that were not as Gitea describes them. */
+  /** The exchanges that do not match Gitea's description. */
   readonly violations: string[]
-  /** False where Gitea's description is not on this machine, so that nothing was checked. */
+  /** False if Gitea's description is not on this machine, so nothing was checked. */
   readonly checked: boolean
-  /** Requests whose `METHOD /path?query` matches meet the trouble; the first `times` of them. */
+  /** Makes requests fail whose `METHOD /path?query` matches; at most the first `times`. */
   trouble(trouble: Trouble, on?: RegExp, times?: number): void
   calm(): void
   close(): Promise<void>
@@ -103,7 +103,7 @@ export async function startGitea(options: GiteaStandInOptions = {}): Promise<Git
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const close = () =>
     new Promise<void>((resolve) => {
-      // A client in this process hears of it one turn of the event loop later.
+      // A client in this process learns of the end one turn of the event loop later.
       server.close(() => setImmediate(resolve))
       server.closeAllConnections()
     })
@@ -127,7 +127,7 @@ function replyTo(path: string | null, login: string | null, answerIt: () => Repl
   return answerIt()
 }
 
-/** As `token …`, as `Bearer …`, or as the password that curl takes from ~/.netrc. */
+/** Returns the token, which comes as `token …`, as `Bearer …`, or as the password that curl takes from ~/.netrc. */
 function tokenIn({ headers }: IncomingMessage): string {
   const [scheme = '', value = ''] = (headers.authorization ?? '').split(' ')
   if (scheme.toLowerCase() !== 'basic') return value

@@ -1,4 +1,4 @@
-/** What the stand-in forge holds: repos, issues, pull requests and comments, in memory. */
+/** The content of the stand-in forge: repos, issues, pull requests and comments, in memory. */
 import { join } from 'node:path'
 
 export interface IssueSeed {
@@ -19,7 +19,7 @@ export interface PullSeed {
   readonly body?: string
   readonly branch: string
   readonly author?: string
-  /** `owner/name` that the branch is in; without it, the repo itself. */
+  /** `owner/name` of the repo that has the branch; by default the repo itself. */
   readonly from?: string
   readonly base?: string
 }
@@ -29,10 +29,10 @@ export interface RepoSeed {
   readonly name: string
   /** Logins that may write, beside the owner. */
   readonly writers?: readonly string[]
-  /** Logins that may be assigned but only read, as members of an organisation's team may. */
+  /** Logins that may be assigned but only read, such as members of an organisation's team. */
   readonly readers?: readonly string[]
   readonly archived?: boolean
-  /** False where issues are disabled in the repo's settings. */
+  /** False if issues are disabled in the repo's settings. */
   readonly has_issues?: boolean
   readonly issues?: readonly IssueSeed[]
 }
@@ -71,21 +71,21 @@ export interface RepoRow {
   has_issues: boolean
   readonly writers: Set<string>
   readonly readers: Set<string>
-  /** Issues and pull requests by number: they share their numbers. */
+  /** Issues and pull requests by number. They share their numbers. */
   readonly items: Map<number, IssueRow>
 }
 
 const toSeconds = (ms: number) => Math.floor(ms / 1000)
 const secondsOf = (text: string | undefined, otherwise: number) => (text === undefined ? otherwise : toSeconds(Date.parse(text)))
 
-/** Everything on the forge. Every change bears the time of the clock, as on the real one. */
+/** Everything on the forge. Every change gets the time of the clock, as on the real one. */
 export class ForgeState {
   readonly repos = new Map<string, RepoRow>()
-  /** Logins whom an account has blocked, by that account. */
+  /** The logins that each account has blocked. */
   readonly blocked = new Map<string, Set<string>>()
-  /** Where a repo was renamed to, by its old name. */
+  /** The new name of each renamed repo, by its old name. */
   readonly renamed = new Map<string, string>()
-  /** Folder of the bare repositories; null where there are none. */
+  /** The folder of the bare repositories; null if there is none. */
   readonly gitRoot: string | null
   readonly #now: () => number
   #lastId = 0
@@ -95,12 +95,12 @@ export class ForgeState {
     this.gitRoot = gitRoot
   }
 
-  /** The newest thing's id. */
+  /** The id of the newest object. */
   get lastId(): number {
     return this.#lastId
   }
 
-  /** Where a repo's bare repository is, or would be. */
+  /** Returns the path of a repo's bare repository, which need not exist; null without `gitRoot`. */
   bareOf(name: string): string | null {
     return this.gitRoot === null ? null : join(this.gitRoot, `${name}.git`)
   }
@@ -122,14 +122,14 @@ export class ForgeState {
     return repo
   }
 
-  /** Throws where there is none. */
+  /** Returns a repo. Throws if there is none. */
   repo(name: string): RepoRow {
     const repo = this.repos.get(name.toLowerCase())
     if (repo === undefined) throw new Error(`the stand-in has no repo ${name}`)
     return repo
   }
 
-  /** Throws where there is none. */
+  /** Returns an issue. Throws if there is none. */
   issue(name: string, number: number): IssueRow {
     const issue = this.repo(name).items.get(number)
     if (issue === undefined) throw new Error(`the stand-in has no ${name}#${number}`)
@@ -202,7 +202,7 @@ export class ForgeState {
     this.repo(name).items.delete(number)
   }
 
-  /** From now on `login` may not comment on what `by` opened. */
+  /** Blocks `login` from commenting on what `by` opened. */
   block(by: string, login: string): void {
     this.blocked.set(by, (this.blocked.get(by) ?? new Set()).add(login))
   }
@@ -213,7 +213,7 @@ export class ForgeState {
 
   merge(name: string, number: number): IssueRow {
     const { pull } = this.issue(name, number)
-    if (pull === null) throw new Error(`${name}#${number} is no pull request`)
+    if (pull === null) throw new Error(`${name}#${number} is not a pull request`)
     pull.merged = true
     return this.close(name, number)
   }

@@ -1,20 +1,20 @@
-/** What can go wrong between a program and a forge, to be asked for in tests. */
+/** The failures between a program and a forge that tests can ask for. */
 import type { ServerResponse } from 'node:http'
 
 export type Trouble =
-  /** An answer of its own; nothing is done. */
+  /** The server answers with this status, and does nothing. */
   | { readonly kind: 'status'; readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly message?: string }
-  /** A login page. */
+  /** The server answers with a login page. */
   | { readonly kind: 'html' }
-  /** The right answer, late. */
+  /** The right answer, after a delay. */
   | { readonly kind: 'slow'; readonly ms: number }
-  /** JSON that ends too early; with `hang_up` the connection does. */
+  /** JSON that ends too early; with `hang_up` the connection breaks. */
   | { readonly kind: 'cut'; readonly hang_up?: boolean }
-  /** It is done, but nobody hears of it. */
+  /** The server does its work, but sends no answer. */
   | { readonly kind: 'lost_answer' }
-  /** It is done, and the answer says that it failed. */
+  /** The server does its work, but answers that it failed. */
   | { readonly kind: 'failed_answer'; readonly status: number }
-  /** The right answer, changed on its way. */
+  /** The right answer, changed by `change`. */
   | { readonly kind: 'changed'; readonly change: (json: unknown) => unknown }
   | { readonly kind: 'redirect'; readonly location: string; readonly status?: number }
   /** An answer without its paging headers. */
@@ -22,13 +22,13 @@ export type Trouble =
 
 export interface PlannedTrouble {
   readonly trouble: Trouble
-  /** Which requests: matched against `METHOD /path?query`. */
+  /** The requests, matched against `METHOD /path?query`. */
   readonly on: RegExp
-  /** How many of them; all without it. */
+  /** The number of requests left. */
   times: number
 }
 
-/** The trouble that a request meets; each use is counted. */
+/** Returns the failure for a request, and counts its use; null if there is none. */
 export function nextTrouble(planned: readonly PlannedTrouble[], line: string): Trouble | null {
   const found = planned.find(({ on, times }) => times > 0 && on.test(line))
   if (found === undefined) return null
@@ -36,7 +36,8 @@ export function nextTrouble(planned: readonly PlannedTrouble[], line: string): T
   return found.trouble
 }
 
-/** Answers in the forge's place. False where the forge is to answer itself. */
+/** Answers in place of the forge. Returns false if the forge must answer itself. */
+
 export function answerInstead(trouble: Trouble, response: ServerResponse): boolean {
   if (trouble.kind === 'status') {
     response.writeHead(trouble.status, { 'content-type': 'application/json;charset=utf-8', ...trouble.headers })

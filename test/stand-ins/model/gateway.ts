@@ -1,19 +1,21 @@
 /**
- * A Hermes gateway on loopback: runs with events, stop and approval, as `gateway/platforms/api_server.py` has them, and chat. It works in the workspace that its
- * input begins with, with hands of its own.
+ * Imitates a Hermes gateway on loopback: runs with events, stop and approval, as in `gateway/platforms/api_server.py`, and chat. It works
+ * in the directory at the beginning of its input, with tools of its own.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
 import { workIn } from './hands.ts'
-import { write, type Reply, type Script, type Told } from './replies.ts'
+import { write, type Reply, type Script, type ChatMessage } from './replies.ts'
 
 export interface GatewayOptions {
   readonly script: Script
-  /** False: an older gateway, which has chat alone. */
+  /** False for an older gateway, which has only chat. */
   readonly runs?: boolean
   readonly key?: string
-  /** How runs go wrong: they fail, or end as completed with the failure beside; hang; ask for approval first; lose their events, or themselves. */
+  /**
+   * The way in which runs go wrong. `completed but failed` reports a failure beside the status `completed`; `lost` forgets the run itself.
+   */
   readonly trouble?: 'failed' | 'completed but failed' | 'hang' | 'approval' | 'events break' | 'lost' | 'full'
 }
 
@@ -22,7 +24,7 @@ export interface StandInGateway {
   /** `METHOD path`, oldest first. */
   readonly log: readonly string[]
   readonly bodies: readonly Readonly<Record<string, unknown>>[]
-  /** Resolves when a line of the log matches; at once where one does. */
+  /** Resolves when a line of the log matches; at once if one does already. */
   seen(line: RegExp): Promise<void>
   close(): Promise<void>
 }
@@ -31,7 +33,7 @@ interface StandInRun {
   status: string
   output: string
   error: string | null
-  /** Its events so far, and whom to wake for more. */
+  /** The events so far. `wake` sends further ones to the client. */
   readonly events: object[]
   wake: () => void
 }
@@ -67,7 +69,7 @@ export async function startGateway(options: GatewayOptions): Promise<StandInGate
       }),
     close: () =>
       new Promise((done) => {
-        // A client in this process hears of it one turn of the event loop later.
+        // A client in this process learns of the end one turn of the event loop later.
         server.close(() => setImmediate(done))
         server.closeAllConnections()
       }),
@@ -88,7 +90,7 @@ function answer(
   if (options.key !== undefined && request.headers.authorization !== `Bearer ${options.key}`)
     return send(401, { error: { message: 'Invalid API key', code: 'invalid_api_key' } })
   if (path === '/v1/models') return send(200, { object: 'list', data: [{ id: 'hermes-agent' }] })
-  if (path === '/v1/chat/completions') return write(chat(body['messages'] as Told[], options), response, 'hermes-agent')
+  if (path === '/v1/chat/completions') return write(chat(body['messages'] as ChatMessage[], options), response, 'hermes-agent')
   if (options.runs === false) return void response.writeHead(path.endsWith('runs') ? 405 : 404).end('405: Method Not Allowed')
   if (path === '/v1/runs' && options.trouble === 'full')
     return send(429, { error: { message: 'Too many concurrent runs (max 10)', code: 'rate_limit_exceeded' } })
@@ -107,12 +109,12 @@ function answer(
   return send(200, { object: 'hermes.run', run_id: id, status: run.status, output: run.output, error: run.error, usage })
 }
 
-/** The directory that a text begins with. */
+/** Returns the directory at the beginning of a text. */
 function dirIn(input: string): string {
   return /^\/\S+/.exec(input)?.[0] ?? '/nowhere'
 }
 
-function chat(messages: readonly Told[], { script, trouble }: GatewayOptions): Reply {
+function chat(messages: readonly ChatMessage[], { script, trouble }: GatewayOptions): Reply {
   if (trouble === 'failed')
     return { text: 'Error: HTTP 401: no key', finish: 'error', extra: { hermes: { failed: true, error: 'HTTP 401: no key' } } }
   if (trouble === 'hang') return { hang: 'half' }
@@ -123,12 +125,12 @@ function chat(messages: readonly Told[], { script, trouble }: GatewayOptions): R
 function begin(id: string, body: Body, { script, trouble }: GatewayOptions): StandInRun {
   const run: StandInRun = { status: 'running', output: '', error: null, events: [], wake: () => undefined }
   const input = String(body['input'])
-  const tell = (event: string, fields: object) => void run.events.push({ event, run_id: id, ...fields })
-  tell('message.delta', { delta: 'I ' })
-  tell('message.delta', { delta: 'begin.' })
+  const emit = (event: string, fields: object) => void run.events.push({ event, run_id: id, ...fields })
+  emit('message.delta', { delta: 'I ' })
+  emit('message.delta', { delta: 'begin.' })
   if (trouble === 'hang') return run
   if (trouble === 'approval') {
-    tell('approval.request', { command: 'rm -rf /', choices: ['once', 'deny'] })
+    emit('approval.request', { command: 'rm -rf /', choices: ['once', 'deny'] })
     return run
   }
   if (trouble === 'failed') {
@@ -136,9 +138,9 @@ function begin(id: string, body: Body, { script, trouble }: GatewayOptions): Sta
     end(run, 'failed', { event: 'run.failed', run_id: id, error: run.error })
     return run
   }
-  const reply = workIn(dirIn(input), script, (body['conversation_history'] ?? []) as Told[], input, (step) => {
-    tell('tool.started', { tool: step.tool, preview: JSON.stringify(step.args) })
-    tell('tool.completed', { tool: step.tool, duration: 0.25, error: !step.ok })
+  const reply = workIn(dirIn(input), script, (body['conversation_history'] ?? []) as ChatMessage[], input, (step) => {
+    emit('tool.started', { tool: step.tool, preview: JSON.stringify(step.args) })
+    emit('tool.completed', { tool: step.tool, duration: 0.25, error: !step.ok })
   })
   complete(id, run, 'text' in reply ? (reply.text ?? '') : '', trouble === 'completed but failed')
   return run
@@ -155,14 +157,14 @@ function end(run: StandInRun, status: string, event: object): void {
   run.wake()
 }
 
-/** Its events, and more as they come, until it is over. */
+/** Streams the events of a run, and further ones until the run ends. */
 function follow(run: StandInRun, response: ServerResponse, { trouble }: GatewayOptions): void {
   response.writeHead(200, { 'content-type': 'text/event-stream' })
   response.write(': keepalive\n\n')
-  let told = 0
+  let sent = 0
   run.wake = () => {
-    for (const event of run.events.slice(told)) response.write(`data: ${JSON.stringify(event)}\r\n\r\n`)
-    told = run.events.length
+    for (const event of run.events.slice(sent)) response.write(`data: ${JSON.stringify(event)}\r\n\r\n`)
+    sent = run.events.length
     if (run.status !== 'running') response.end(': stream closed\n\n')
   }
   if (trouble === 'events break' || trouble === 'lost') response.write('data: {"event": "message.de', () => response.destroy())

@@ -1,8 +1,8 @@
-/** Tools of an agent's own, and its loop: what stands where Hermes, claude and the others do the work themselves. */
+/** Imitates the tools and the loop of an agent that does the work itself, such as Hermes or Claude Code. */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import type { Offered, Reply, Script, Told } from './replies.ts'
+import type { OfferedTool, Reply, Script, ChatMessage } from './replies.ts'
 
 type Args = Readonly<Record<string, string>>
 
@@ -23,9 +23,9 @@ const tools: Readonly<Record<string, (dir: string, args: Args) => string>> = {
   },
   run_command: (dir, { command = '' }) => execFileSync('sh', ['-c', command], { cwd: dir, encoding: 'utf8' }),
 }
-const offered: readonly Offered[] = Object.keys(tools).map((name) => ({ name, parameters: {} }))
+const offered: readonly OfferedTool[] = Object.keys(tools).map((name) => ({ name, parameters: {} }))
 
-/** One call that was made, as agents tell of it. */
+/** One tool call, as agents report it. */
 export interface Step {
   readonly tool: string
   readonly args: Args
@@ -33,9 +33,9 @@ export interface Step {
   readonly ok: boolean
 }
 
-/** Lets a brain work in a directory until it has nothing more to do. Returns its last reply; `step` hears of each call. */
-export function workIn(dir: string, brain: Script, earlier: readonly Told[], prompt: string, step: (step: Step) => void): Reply {
-  const messages: Told[] = [...earlier, { role: 'user', content: prompt }]
+/** Runs a brain in a directory until it makes no more calls. Returns its last reply; `step` gets each call. */
+export function workIn(dir: string, brain: Script, earlier: readonly ChatMessage[], prompt: string, step: (step: Step) => void): Reply {
+  const messages: ChatMessage[] = [...earlier, { role: 'user', content: prompt }]
   for (;;) {
     const reply = brain(messages, offered)
     const calls = 'calls' in reply ? (reply.calls ?? []) : []

@@ -1,16 +1,16 @@
 /**
- * A brain that does small issues with the tools it is offered, from the text alone: add a file that says something, remove one, rename a word, set a version,
- * put a misspelling right. It finds its place in the work from what was said so far, so it may be asked again, by anybody, at any time.
+ * A brain that does small issues with the tools that it is offered, from the text alone: add a file, remove one, rename a word, set a
+ * version, or correct a spelling. It finds out from the conversation how far the work is, so it keeps no state.
  */
-import type { Offered, Reply, Told, ToolCall } from './replies.ts'
+import type { OfferedTool, Reply, ChatMessage, ToolCall } from './replies.ts'
 
 const file = '`?([\\w][\\w./-]*\\w)`?'
 
-/** One file, and how its text changes; null: it goes away. */
+/** One file, and how its text changes; null removes the file. */
 interface Job {
   readonly path: string
   readonly change: ((before: string) => string) | null
-  /** Nothing needs to be read first. */
+  /** True if the file need not be read first. */
   readonly fresh?: true
 }
 
@@ -19,7 +19,7 @@ interface Wish {
   readonly jobs: readonly Job[]
 }
 
-/** What an issue's text asks for; null where it is not understood. */
+/** Returns what an issue's text asks for; null if the brain does not understand it. */
 export function wishIn(text: string): Wish | null {
   const match = (pattern: string) => new RegExp(pattern, 'i').exec(text)
   const [, added, body = ''] = match(`\\badd (?:a|the) file ${file} that says:\\s*\`\`\`\\w*\\n([^]*?)\`\`\``) ?? []
@@ -43,8 +43,8 @@ export function wishIn(text: string): Wish | null {
     : { what: `Correct "${wrong}" in ${misspelt}`, jobs: [{ path: misspelt, change: (before) => before.replaceAll(wrong, () => right) }] }
 }
 
-/** What it says next. */
-export function handyman(messages: readonly Told[], tools: readonly Offered[]): Reply {
+/** Returns the next reply of the brain. */
+export function handyman(messages: readonly ChatMessage[], tools: readonly OfferedTool[]): Reply {
   const wish = messages.filter(({ role }) => role === 'user').flatMap(({ content }) => wishIn(content ?? '') ?? [])[0]
   if (wish === undefined) return { text: 'I do not understand what is asked for, and change nothing.' }
   const ended = `${wish.what}: done.`
@@ -68,7 +68,7 @@ interface Made {
   readonly result: string
 }
 
-function callsIn(messages: readonly Told[]): Made[] {
+function callsIn(messages: readonly ChatMessage[]): Made[] {
   const results = new Map(messages.filter(({ role }) => role === 'tool').map(({ tool_call_id, content }) => [tool_call_id, content ?? '']))
   return messages.flatMap(({ tool_calls = [] }) =>
     tool_calls.map((call) => ({ name: call.function.name, args: call.function.arguments, result: results.get(call.id) ?? '' })),
@@ -79,12 +79,12 @@ function mentions({ args }: Made, path: string): boolean {
   return args.includes(path)
 }
 
-function look({ path }: Job, tools: readonly Offered[]): ToolCall {
+function look({ path }: Job, tools: readonly OfferedTool[]): ToolCall {
   return call('read_file', { path }, tools)
 }
 
-/** One line is edited; a file where more than one changes is written anew. */
-function act({ path, change }: Job, shown: string, tools: readonly Offered[]): ToolCall | null {
+/** Edits one line; writes the whole file if more than one line changes. */
+function act({ path, change }: Job, shown: string, tools: readonly OfferedTool[]): ToolCall | null {
   if (change === null) return call('run_command', { command: `rm -- '${path}'` }, tools)
   const before = plain(shown)
   const after = change(before)
@@ -97,7 +97,7 @@ function act({ path, change }: Job, shown: string, tools: readonly Offered[]): T
   return call('edit_file', { path, old: line, new: is[at[0] ?? 0] }, tools)
 }
 
-/** A file as it is, whether or not the tool numbers its lines. */
+/** Returns the text of a file, whether or not the tool numbers its lines. */
 function plain(shown: string): string {
   const lines = shown.split('\n')
   const numbered = lines.every((line) => line === '' || /^ *\d+\t/.test(line))
@@ -105,8 +105,8 @@ function plain(shown: string): string {
   return text.endsWith('\n') || text === '' ? text : `${text}\n`
 }
 
-/** Arguments under the names that the tool has for them. */
-function call(name: string, wanted: Readonly<Record<string, unknown>>, tools: readonly Offered[]): ToolCall {
+/** Makes a call, with the parameter names of the offered tool. */
+function call(name: string, wanted: Readonly<Record<string, unknown>>, tools: readonly OfferedTool[]): ToolCall {
   const known = Object.keys(tools.find((tool) => tool.name === name)?.parameters.properties ?? {})
   const like: Readonly<Record<string, RegExp>> = {
     path: /path|file/,

@@ -1,6 +1,7 @@
 /**
- * What stands where a coding agent's command line would be: called as `main.ts <agent> <its arguments>`, it reads its prompt as that agent does, does the work
- * with the handyman's brain, and prints what that agent prints. `STAND_IN_TROUBLE` says how it goes wrong, `STAND_IN_LOG` is a file that is told how it was called.
+ * Imitates the command line of a coding agent. Called as `main.ts <agent> <its arguments>`, it reads its prompt as that agent does, works
+ * with the handyman's brain, and prints what that agent prints. `STAND_IN_TROUBLE` makes it fail in a certain way. `STAND_IN_LOG` is the
+ * file to which it logs its calls.
  */
 import { spawn } from 'node:child_process'
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
@@ -8,7 +9,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { handyman } from './handyman.ts'
 import { workIn, type Step } from './hands.ts'
-import type { Told } from './replies.ts'
+import type { ChatMessage } from './replies.ts'
 
 const [agent = '', ...args] = process.argv.slice(2)
 const trouble = process.env['STAND_IN_TROUBLE'] ?? ''
@@ -17,7 +18,7 @@ const after = (flag: string) => (args.includes(flag) ? args[args.indexOf(flag) +
 const resumed = after('--resume') ?? after('resume') ?? after('--session')
 const session = resumed ?? `session-${process.pid}`
 
-/** How each one is to be called, so that a wrong argv is as wrong here as there. */
+/** The arguments that each agent requires, so that a wrong argv fails here as it does with the real program. */
 const calls: Readonly<Record<string, RegExp>> = {
   hermes: /^chat -Q --yolo .*--query-file -/,
   claude: /^-p --output-format json .*--permission-mode acceptEdits/,
@@ -29,25 +30,25 @@ const messages: Readonly<Record<string, string>> = {
   limit: 'HTTP 429: rate limit exceeded',
 }
 
-/** Agents keep their sessions; ours in a file beside the work. */
+/** The file of a session. Agents keep their sessions, this one in the home. */
 const memory = (id: string) => join(process.env['HOME'] ?? '.', `.stand-in-${id}`)
 
 function work(prompt: string, step: (step: Step) => void): string {
-  const earlier: Told[] =
-    resumed !== undefined && existsSync(memory(resumed)) ? (JSON.parse(readFileSync(memory(resumed), 'utf8')) as Told[]) : []
+  const earlier: ChatMessage[] =
+    resumed !== undefined && existsSync(memory(resumed)) ? (JSON.parse(readFileSync(memory(resumed), 'utf8')) as ChatMessage[]) : []
   const reply = trouble === 'empty' ? { text: '' } : workIn(process.cwd(), handyman, earlier, prompt, step)
-  const said = 'text' in reply ? (reply.text ?? '') : ''
-  writeFileSync(memory(session), JSON.stringify([...earlier, { role: 'user', content: prompt }, { role: 'assistant', content: said }]))
-  return said
+  const answer = 'text' in reply ? (reply.text ?? '') : ''
+  writeFileSync(memory(session), JSON.stringify([...earlier, { role: 'user', content: prompt }, { role: 'assistant', content: answer }]))
+  return answer
 }
 
 function hermes(prompt: string): number {
   const failed = messages[trouble]
-  // 0.20 ends with 0 where the provider refuses.
+  // 0.20 exits with 0 if the provider refuses.
   if (failed !== undefined) return (out(`API call failed after 3 retries: ${failed}`), 0)
-  const said = work(prompt, () => undefined)
-  if (said === '') process.stderr.write('Error: the model returned an empty response\n')
-  out(said)
+  const answer = work(prompt, () => undefined)
+  if (answer === '') process.stderr.write('Error: the model returned an empty response\n')
+  out(answer)
   process.stderr.write(`\nsession_id: ${session}\n`)
   return 0
 }
@@ -81,7 +82,7 @@ function codex(prompt: string): number {
     return 1
   }
   out({ type: 'error', message: 'Reconnecting... 1/5 (HTTP 503)' })
-  const said = work(prompt, ({ args: call, output, ok }) => {
+  const answer = work(prompt, ({ args: call, output, ok }) => {
     const item = {
       id: 'item_1',
       type: 'command_execution',
@@ -92,26 +93,26 @@ function codex(prompt: string): number {
     }
     out({ type: 'item.completed', item })
   })
-  out({ type: 'item.completed', item: { id: 'item_2', type: 'agent_message', text: said } })
-  // Of its whole session, as codex 0.169 was seen to count.
-  const runs = (JSON.parse(readFileSync(memory(session), 'utf8')) as Told[]).filter(({ role }) => role === 'user').length
+  out({ type: 'item.completed', item: { id: 'item_2', type: 'agent_message', text: answer } })
+  // The usage covers the whole session, as Codex 0.169 counts it.
+  const runs = (JSON.parse(readFileSync(memory(session), 'utf8')) as ChatMessage[]).filter(({ role }) => role === 'user').length
   out({ type: 'turn.completed', usage: { input_tokens: 100 * runs, cached_input_tokens: 70 * runs, output_tokens: 5 * runs } })
   return 0
 }
 
 function opencode(prompt: string): number {
-  const tell = (type: string, fields: object) => out({ type, timestamp: 1, sessionID: session, ...fields })
+  const emit = (type: string, fields: object) => out({ type, timestamp: 1, sessionID: session, ...fields })
   const failed = messages[trouble]
   if (failed !== undefined) {
-    tell('error', { error: { name: 'APIError', data: { message: failed, statusCode: trouble === 'auth' ? 401 : 429 } } })
+    emit('error', { error: { name: 'APIError', data: { message: failed, statusCode: trouble === 'auth' ? 401 : 429 } } })
     return 0
   }
-  tell('step_start', { part: { type: 'step-start' } })
-  const said = work(prompt, ({ tool, args: input, output, ok }) =>
-    tell('tool_use', { part: { type: 'tool', tool, state: { status: ok ? 'completed' : 'error', input, output } } }),
+  emit('step_start', { part: { type: 'step-start' } })
+  const answer = work(prompt, ({ tool, args: input, output, ok }) =>
+    emit('tool_use', { part: { type: 'tool', tool, state: { status: ok ? 'completed' : 'error', input, output } } }),
   )
-  tell('text', { part: { type: 'text', text: said } })
-  tell('step_finish', {
+  emit('text', { part: { type: 'text', text: answer } })
+  emit('step_finish', {
     part: { type: 'step-finish', cost: 0.25, tokens: { input: 30, output: 4, reasoning: 1, cache: { read: 70, write: 0 } } },
   })
   return 0

@@ -1,24 +1,24 @@
-/** What a scripted model may say, and every way in which an endpoint may fail to say it. */
+/** The replies of a scripted model, and every way in which an endpoint may fail. */
 import type { ServerResponse } from 'node:http'
 
 export interface ToolCall {
   readonly name: string
-  /** An object, or the text that stands for it: broken JSON, say. */
+  /** An object, or its text, which may be broken JSON. */
   readonly args: unknown
-  /** Empty where the endpoint gives none. */
+  /** Empty if the endpoint gives no id. */
   readonly id?: string
 }
 
-/** A message of a conversation as it was sent. */
-export interface Told {
+/** A message of a conversation, as a client sent it. */
+export interface ChatMessage {
   readonly role: string
   readonly content: string | null
   readonly tool_calls?: readonly { readonly id: string; readonly function: { readonly name: string; readonly arguments: string } }[]
   readonly tool_call_id?: string
 }
 
-/** A tool as the model was told of it. */
-export interface Offered {
+/** A tool that a client offered to the model. */
+export interface OfferedTool {
   readonly name: string
   readonly parameters: { readonly properties?: Readonly<Record<string, { readonly type?: string }>> }
 }
@@ -26,13 +26,13 @@ export interface Offered {
 export interface Says {
   readonly text?: string
   readonly calls?: readonly ToolCall[]
-  /** `stop`, or `tool_calls` where there are calls, unless another is said. */
+  /** The finish reason. Without it, `tool_calls` if there are calls, else `stop`. */
   readonly finish?: string
-  /** False: the endpoint does not say what it used. */
+  /** False if the endpoint does not report usage. */
   readonly usage?: false | Readonly<Record<string, number>>
-  /** Beside the first choice of the last piece. */
+  /** Further fields beside the first choice of the last chunk. */
   readonly extra?: object
-  /** A comment before each piece. */
+  /** Sends a comment before each chunk. */
   readonly comments?: true
 }
 
@@ -40,21 +40,21 @@ export type Reply =
   | Says
   /** An error with a status. */
   | { readonly status: number; readonly error?: unknown; readonly headers?: Readonly<Record<string, string>> }
-  /** A stream that is as it is written here. */
+  /** A stream, exactly as written here. */
   | { readonly raw: string }
-  /** An answer that is no stream, with status 200. */
+  /** An answer with status 200 that is not a stream. */
   | { readonly json: unknown }
-  /** Nothing more comes: not even headers; nor anything after half of an answer. */
+  /** Nothing further arrives: no headers at all, or nothing after half of an answer. */
   | { readonly hang: 'at once' | 'half' }
-  /** Half an answer, and then the connection breaks, or ends as if that were all. */
+  /** Half of an answer, after which the connection breaks, or ends as if the answer were complete. */
   | { readonly cut: 'break' | 'end' }
 
-/** A brain: what it says next, from the conversation so far. */
-export type Script = (messages: readonly Told[], tools: readonly Offered[]) => Reply
+/** A brain: it returns the next reply for a conversation. */
+export type Script = (messages: readonly ChatMessage[], tools: readonly OfferedTool[]) => Reply
 
 const half = 'All is '
 
-/** Writes a reply as an OpenAI-compatible endpoint does, as a stream of pieces. */
+/** Writes a reply as an OpenAI-compatible endpoint does, as a stream of chunks. */
 export function write(reply: Reply, response: ServerResponse, model: string): void {
   if ('status' in reply) {
     response.writeHead(reply.status, { 'content-type': 'application/json', ...reply.headers })

@@ -1,31 +1,31 @@
-/** An OpenAI-compatible endpoint on loopback. A script says what its model answers; every request is kept. */
+/** Imitates an OpenAI-compatible endpoint on loopback. A script decides its answers, and it records every request. */
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
-import { write, type Offered, type Reply, type Script, type Told } from './replies.ts'
+import { write, type OfferedTool, type Reply, type Script, type ChatMessage } from './replies.ts'
 
 export interface ModelRequest {
   readonly path: string
   readonly headers: IncomingHttpHeaders
   readonly body: Readonly<Record<string, unknown>>
-  readonly messages: readonly Told[]
+  readonly messages: readonly ChatMessage[]
 }
 
 export interface ModelOptions {
-  /** What it says; or its replies in turn, the last for ever. */
+  /** Returns each reply; or the replies in order, of which the last repeats. */
   readonly script: Script | readonly Reply[]
-  /** Those that `GET /models` lists; null: it has no such route. */
+  /** The models that `GET /models` lists; null if there is no such route. */
   readonly models?: readonly string[] | null
-  /** The only key that it takes. */
+  /** The only key that it accepts. */
   readonly key?: string
 }
 
 export interface StandInModel {
-  /** Up to and with `/v1`. */
+  /** The address, with `/v1` at its end. */
   readonly url: string
-  /** Requests for an answer, oldest first. */
+  /** The requests for an answer, oldest first. */
   readonly requests: readonly ModelRequest[]
-  /** The next reply is this, whatever the script says. */
+  /** Makes this the next reply, instead of the script's. */
   trouble(reply: Reply): void
   /** Resolves with the next request for an answer. */
   asked(): Promise<ModelRequest>
@@ -55,11 +55,11 @@ export async function startModel({ script, models = ['stand-in'], key }: ModelOp
       if (path !== '/v1/chat/completions' || request.method !== 'POST')
         return write({ status: 404, error: '404 page not found' }, response, '')
       const body = (await json(request)) as Record<string, unknown>
-      const messages = body['messages'] as Told[]
+      const messages = body['messages'] as ChatMessage[]
       const asked: ModelRequest = { path, headers: request.headers, body, messages }
       requests.push(asked)
       for (const wake of waiting.splice(0)) wake(asked)
-      const tools = ((body['tools'] ?? []) as { function: Offered }[]).map((tool) => tool.function)
+      const tools = ((body['tools'] ?? []) as { function: OfferedTool }[]).map((tool) => tool.function)
       write(troubles.shift() ?? next(messages, tools), response, String(body['model']))
     })().catch((thrown: unknown) => response.destroy(thrown as Error))
   })
@@ -71,7 +71,7 @@ export async function startModel({ script, models = ['stand-in'], key }: ModelOp
     asked: () => new Promise((resolve) => waiting.push(resolve)),
     close: () =>
       new Promise((done) => {
-        // A client in this process hears of it one turn of the event loop later.
+        // A client in this process learns of the end one turn of the event loop later.
         server.close(() => setImmediate(done))
         server.closeAllConnections()
       }),
