@@ -1,45 +1,48 @@
-/** What a machine's probe means: a finding a part, each with the line that mends it. Pure. */
+/** Turns the probe of a machine into findings with remedies. Pure. */
 import type { Machine } from '../core/nouns.ts'
 import type { MachineSnapshot } from '../core/panes.ts'
 import type { Probe } from './probe.ts'
 import { paneAgent } from '../agents/index.ts'
+import { counted } from '../core/text.ts'
 import { shellWord, shellWords } from '../host/quote.ts'
 import { lineOn } from '../observe/remedies.ts'
 
 export type Level = 'ok' | 'warn' | 'fail'
 
+/** The result of one check. */
 export interface Finding {
   readonly level: Level
   /** A machine's name, `forge`, `ledger`, `workers` or `sprint`. */
   readonly where: string
   readonly what: string
-  /** What to do about it; empty where it is well. */
+  /** The command or instruction that fixes it; empty if the check is ok. */
   readonly remedy: string
 }
 
-/** What was asked of a machine, and when (ms) the question left and the answer came. */
-export interface Asked {
+/** The request of a probe, with the times (ms) of the request and the response. */
+export interface ProbeRequest {
   readonly url: string | null
   readonly programs: readonly string[]
   readonly from: number
   readonly to: number
 }
 
-/** Resident memory of an idle Hermes chat (measured: 210 MB). */
+/** Resident memory of an idle Hermes chat. */
 const agentKb = 210 * 1024
-const leastDiskKb = 5 * 1024 * 1024
-const mostSkew_s = 30
-/** A kernel keeps some memory to itself, and sellers count in thousands. */
-const leastOfSaid = 0.85
+const minFreeDiskKb = 5 * 1024 * 1024
+const maxSkewSeconds = 30
+/** Minimum share of the memory in the spec: the kernel reserves some, and vendors use decimal units. */
+const minSizeShare = 0.85
 const oldestTmux = [3, 2] as const
 
-export function machineFindings(machine: Machine, probe: Probe, asked: Asked): Finding[] {
+/** Returns one finding for each check of a machine. */
+export function machineFindings(machine: Machine, probe: Probe, request: ProbeRequest): Finding[] {
   const workers = machine.windows.reduce((sum, window) => sum + window.workers.length, 0)
   return [
     tmuxFinding(machine, probe),
-    clockFinding(machine, probe, asked),
-    ...asked.programs.map((program) => programFinding(machine, probe, program)),
-    gitFinding(machine, probe, asked.url),
+    clockFinding(machine, probe, request),
+    ...request.programs.map((program) => programFinding(machine, probe, program)),
+    gitFinding(machine, probe, request.url),
     diskFinding(machine, probe),
     memoryFinding(machine, probe, workers),
     ...sizeFindings(machine, probe),
@@ -60,148 +63,150 @@ function installLine(machine: Machine, { install }: Probe, name: string): string
 }
 
 function tmuxFinding(machine: Machine, probe: Probe): Finding {
-  const { tmux, login_tmux: elsewhere } = probe
+  const { tmux, login_tmux } = probe
   if (tmux === null) {
-    const known = elsewhere !== null && elsewhere.startsWith('/') && elsewhere !== machine.tmux
-    const remedy = known
-      ? `its login shell finds one: write "tmux": ${JSON.stringify(elsewhere)} for it in the spec`
+    const isElsewhere = login_tmux !== null && login_tmux.startsWith('/') && login_tmux !== machine.tmux
+    const remedy = isElsewhere
+      ? `its login shell finds one: write "tmux": ${JSON.stringify(login_tmux)} for it in the spec`
       : installLine(machine, probe, 'tmux')
-    return fail(machine, `there is no ${machine.tmux}`, remedy)
+    return fail(machine, `${machine.tmux} is not installed, or not in its PATH`, remedy)
   }
   const [, major, minor] = /(\d+)\.(\d+)/.exec(tmux) ?? []
-  const old = major !== undefined && (Number(major) < oldestTmux[0] || (Number(major) === oldestTmux[0] && Number(minor) < oldestTmux[1]))
-  if (old)
+  const isOld = major !== undefined && (Number(major) < oldestTmux[0] || (Number(major) === oldestTmux[0] && Number(minor) < oldestTmux[1]))
+  if (isOld)
     return fail(
       machine,
-      `${tmux} is too old: it must be ${oldestTmux.join('.')} or newer`,
-      `${installLine(machine, probe, 'tmux')}   (or build a newer one, and name it as "tmux" in the spec)`,
+      `${tmux} is too old: burn needs ${oldestTmux.join('.')} or newer`,
+      `${installLine(machine, probe, 'tmux')}   (or build a newer one, and write its path as "tmux" in the spec)`,
     )
   return ok(machine, tmux)
 }
 
-/** The answer was given between question and answer, so only what lies outside is a difference. */
-function clockFinding(machine: Machine, { clock, os }: Probe, { from, to }: Asked): Finding {
-  if (clock === null) return warn(machine, 'it does not say what time it is', lineOn(machine, 'date +%s'))
+/** Compares clocks. The machine read its clock between the request and the response, so only a time outside of that is a difference. */
+function clockFinding(machine: Machine, { clock, os }: Probe, { from, to }: ProbeRequest): Finding {
+  if (clock === null) return warn(machine, 'burn could not read its clock', lineOn(machine, 'date +%s'))
   const [early, late] = [Math.floor(from / 1000), Math.ceil(to / 1000)]
   const skew = clock < early ? clock - early : Math.max(0, clock - late)
-  if (Math.abs(skew) <= mostSkew_s) return ok(machine, 'its clock agrees')
+  if (Math.abs(skew) <= maxSkewSeconds) return ok(machine, `its clock is right to ${maxSkewSeconds} s`)
   const set = os === 'Darwin' ? 'sudo sntp -sS time.apple.com' : 'sudo timedatectl set-ntp true'
   return warn(machine, `its clock is ${Math.abs(skew)} s ${skew > 0 ? 'ahead' : 'behind'}`, lineOn(machine, set))
 }
 
 function programFinding(machine: Machine, { found }: Probe, program: string): Finding {
-  if (found.has(program)) return ok(machine, `${program} is there`)
+  if (found.has(program)) return ok(machine, `${program} is installed`)
   return fail(
     machine,
     `the login shell does not find ${program}`,
-    `install it on ${machine.name}, or name its path in "agent.command"; to look: ${lineOn(machine, `$SHELL -lc ${shellWord(`command -v ${shellWord(program)}`)}`)}`,
+    `install it on ${machine.name}, or write its path in "agent.command". To check: ${lineOn(machine, `$SHELL -lc ${shellWord(`command -v ${shellWord(program)}`)}`)}`,
   )
 }
 
 function gitFinding(machine: Machine, probe: Probe, url: string | null): Finding {
-  const { git, git_error: said } = probe
-  if (git === null) return fail(machine, 'there is no git', installLine(machine, probe, 'git'))
-  if (url === null || said === null) return ok(machine, url === null ? git : `${git} reads ${url}`)
-  const look = `git ls-remote ${shellWord(url)}`
-  const login =
-    /^https?:/.test(url) && /authentication|could not read (?:username|password)|terminal prompts disabled|\b40[13]\b/i.test(said)
-  // Asked for once by hand, the login is kept for the agents.
+  const { git, git_error } = probe
+  if (git === null) return fail(machine, 'git is not installed', installLine(machine, probe, 'git'))
+  if (url === null || git_error === null) return ok(machine, url === null ? git : `${git} reads ${url}`)
+  const check = `git ls-remote ${shellWord(url)}`
+  const needsLogin =
+    /^https?:/.test(url) && /authentication|could not read (?:username|password)|terminal prompts disabled|\b40[13]\b/i.test(git_error)
+  // After one login by hand, git has the password for the agents.
   return fail(
     machine,
-    `git can't read ${url}: ${said}`,
-    lineOn(machine, login ? `git config --global credential.helper store && ${look}` : look),
+    `git can't read ${url}: ${git_error}`,
+    lineOn(machine, needsLogin ? `git config --global credential.helper store && ${check}` : check),
   )
 }
 
 function diskFinding(machine: Machine, { disk_free_kb: free }: Probe): Finding {
-  if (free === null) return warn(machine, 'its free disk is not known', lineOn(machine, 'df -h "$HOME"'))
-  if (free < leastDiskKb)
-    return warn(machine, `only ${gb(free)} of disk are free`, lineOn(machine, 'du -xk "$HOME" | sort -n | tail -n 20'))
-  return ok(machine, `${gb(free)} of disk free`)
+  if (free === null) return warn(machine, 'its free disk space is unknown', lineOn(machine, 'df -h "$HOME"'))
+  if (free < minFreeDiskKb)
+    return warn(machine, `its disk has only ${gb(free)} left`, lineOn(machine, 'du -xk "$HOME" | sort -n | tail -n 20'))
+  return ok(machine, `its disk has ${gb(free)} left`)
 }
 
-/** Agents that run have their memory already: room is asked for the others. */
+/** Compares the free memory with the need of the agents that do not run yet. Running agents have their memory already. */
 function memoryFinding(machine: Machine, { memory_free_kb: free, agents }: Probe, workers: number): Finding {
   const more = Math.max(0, workers - agents)
-  const need = `${more} ${agents > 0 ? 'more ' : ''}agents need about ${gb(more * agentKb)}`
-  if (free === null) return warn(machine, `its free memory is not known; ${need}`, lineOn(machine, 'vm_stat || free -m'))
+  const need = `${counted(more, agents > 0 ? 'more agent' : 'agent')} ${more === 1 ? 'needs' : 'need'} about ${gb(more * agentKb)}`
+  if (free === null) return warn(machine, `its free memory is unknown; ${need}`, lineOn(machine, 'vm_stat || free -m'))
   const what = `${gb(free)} of memory available; ${need}`
   if (free >= more * agentKb) return ok(machine, what)
   return warn(machine, what, `write fewer "panes" for ${machine.name}: it has room for about ${agents + Math.floor(free / agentKb)}`)
 }
 
-/** What the spec says of the machine's size shows whether it is the machine that was meant. */
+/** Compares the machine's size with the spec. A smaller machine may be the wrong one. */
 function sizeFindings(machine: Machine, { cores, memory_kb }: Probe): Finding[] {
   const kb = machine.ram_gb === null ? null : machine.ram_gb * 1024 * 1024
   const fewer = machine.cores !== null && cores !== null && cores < machine.cores
-  const less = kb !== null && memory_kb !== null && memory_kb < kb * leastOfSaid
+  const less = kb !== null && memory_kb !== null && memory_kb < kb * minSizeShare
   if (!fewer && !less) return []
   const what = `the spec says ${[...(fewer ? [`${machine.cores} cores, and it has ${cores}`] : []), ...(less ? [`${machine.ram_gb} GB, and it has ${gb(memory_kb)}`] : [])].join('; ')}`
-  return [warn(machine, what, 'is it the machine that was meant? Correct "host", or "cores" and "ram_gb"')]
+  return [warn(machine, what, 'is this the right machine? Correct "host", or "cores" and "ram_gb", in the spec')]
 }
 
 function busyFindings(machine: Machine): Finding[] {
-  const deep = machine.windows
+  const affected = machine.windows
     .flatMap(({ workers }) => workers)
     .filter(
       ({ depth, agent }) => depth > 1 && paneAgent(agent).has_busy_mode === true && !agent.hooks && agent.busy_input_mode === 'interrupt',
     )
-  if (deep.length === 0) return []
+  if (affected.length === 0) return []
   return [
     warn(
       machine,
-      `${deep.length} workers hold more than one issue, and their Enter cuts a running turn: the second prompt goes by /queue, which shows nothing until the turn ends`,
-      'set display.busy_input_mode: queue in their config.yaml, and "busy_input_mode": "queue" in the spec',
+      `${counted(affected.length, 'worker')} may have more than one issue, but Enter interrupts a running turn. burn sends the second prompt with /queue, and cannot see it until the turn ends`,
+      'set display.busy_input_mode: queue in config.yaml of the agents, and "busy_input_mode": "queue" in the spec',
     ),
   ]
 }
 
-/** Panes keep their marks wherever a person moves them, and burn uses them there. */
+/** Reports panes that a person moved to another session. burn still recognises them by their marks. */
 function sessionFindings(machine: Machine, { sessions }: Probe): Finding[] {
   const others = sessions.filter((name) => name !== machine.session)
   const [only] = others
   if (only === undefined) return []
-  const what = `panes of the fleet are in other sessions than ${machine.session}: ${others.join(', ')}; burn uses them there`
+  const what = `the fleet has panes in other sessions than ${machine.session}: ${others.join(', ')}. burn uses them there`
   const rename = shellWords([machine.tmux, '-L', machine.socket, 'rename-session', '-t', `=${only}`, machine.session])
   return [
     warn(machine, what, sessions.length === 1 ? lineOn(machine, rename) : 'move them back (tmux move-window, join-pane), or leave them'),
   ]
 }
 
-/** Agents that run although their tmux server or session is not found. */
-export function hiddenFindings(machine: Machine, sight: MachineSnapshot): Finding[] {
-  if (sight.state !== 'unreachable' || sight.answers !== true) return []
-  return [fail(machine, sight.reason, sight.remedy ?? '')]
+/** Returns a finding if agents run although burn does not find their tmux server or session. */
+export function unreachableAgentFindings(machine: Machine, snapshot: MachineSnapshot): Finding[] {
+  if (snapshot.state !== 'unreachable' || snapshot.answers !== true) return []
+  return [fail(machine, snapshot.reason, snapshot.remedy ?? '')]
 }
 
-function hookFindings(machine: Machine, { hooks: { heard, dropped, strangers, without, why } }: Probe): Finding[] {
-  const from = `${machine.state_dir}/hooks`
-  const gone =
-    strangers === 0
+function hookFindings(machine: Machine, { hooks: { events, dropped, stray_files, without, why } }: Probe): Finding[] {
+  const folder = `${machine.state_dir}/hooks`
+  const stray =
+    stray_files === 0
       ? []
       : [
           warn(
             machine,
-            `${strangers} files in ${from} are of panes that are gone, or of no pane of this fleet: they are not heard`,
-            `remove them when you like: rm ${from}/*.jsonl`,
+            `burn ignores ${counted(stray_files, 'file')} in ${folder} without a pane of this fleet`,
+            `delete them: rm ${folder}/*.jsonl`,
           ),
         ]
-  const bare =
+  const withoutHooks =
     without === 0
       ? []
       : [
           warn(
             machine,
-            `agents that run without hooks and are known by their screens alone: ${without} (${why})`,
-            'docs/explanation/signals.md says what each kind needs',
+            `${counted(without, 'agent')} without hooks, so that burn knows only ${without === 1 ? 'its screen' : 'their screens'} (${why})`,
+            'see docs/explanation/signals.md for the needs of each kind',
           ),
         ]
-  if (heard === 0) return [...gone, ...bare]
-  const odd = `${dropped} of ${heard} events that hooks told were dropped: no JSON object, or over 1 MB`
+  if (events === 0) return [...stray, ...withoutHooks]
+  const dropNote = `${dropped} of ${counted(events, 'hook event')} dropped: not a JSON object, or larger than 1 MB`
   return [
-    ...gone,
-    ...bare,
-    dropped === 0 ? ok(machine, `hooks told ${heard} events`) : warn(machine, odd, `see which: grep -v '"ok":true}$' ${from}/*.jsonl`),
+    ...stray,
+    ...withoutHooks,
+    dropped === 0
+      ? ok(machine, `hooks reported ${counted(events, 'event')}`)
+      : warn(machine, dropNote, `list them: grep -v '"ok":true}$' ${folder}/*.jsonl`),
   ]
 }
 
