@@ -146,7 +146,7 @@ function readClaude(note: Note): AnswerReader {
         return {
           ...bareAnswer,
           text: '',
-          symptom: failureIn(end, printed) ?? symptomWith(`it printed no result: ${printed.slice(0, 300)}`),
+          error: failureIn(end, printed) ?? symptomWith(`it printed no result: ${printed.slice(0, 300)}`),
         }
       const usage = membersOf(result['usage'])
       const tokens_in = ['input_tokens', 'cache_creation_input_tokens', 'cache_read_input_tokens'].reduce(
@@ -164,7 +164,7 @@ function readClaude(note: Note): AnswerReader {
         model,
         turns: countOf(result['num_turns']) ?? 1,
         usage: { tokens_in, tokens_out: countOf(usage['output_tokens']) ?? 0, cost: countOf(result['total_cost_usd']) },
-        symptom: failed ? symptomWith(text || errors.join(' ') || subtype, subtype === 'success' ? null : subtype) : failureIn(end, text),
+        error: failed ? symptomWith(text || errors.join(' ') || subtype, subtype === 'success' ? null : subtype) : failureIn(end, text),
       }
     },
   }

@@ -187,7 +187,7 @@ function readCodex(note: Note): AnswerReader {
         model: null,
         turns: Math.max(1, turns),
         usage,
-        symptom: symptom === null ? failureIn(end, text) : symptomWith(symptom),
+        error: symptom === null ? failureIn(end, text) : symptomWith(symptom),
       }
     },
   }

@@ -133,7 +133,7 @@ function readPlain(note: Note): AnswerReader {
     line: out.line,
     end(end) {
       const text = out.text().trim()
-      return { ...bareAnswer, text: noteAnswer(text, null, note), symptom: failureIn(end, text) }
+      return { ...bareAnswer, text: noteAnswer(text, null, note), error: failureIn(end, text) }
     },
   }
 }

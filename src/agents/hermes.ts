@@ -134,7 +134,7 @@ function readHermes(note: Note): AnswerReader {
         ...bareAnswer,
         session,
         text: failed ? text : noteAnswer(text, null, note),
-        symptom: failed ? symptomWith(text.slice(0, 500)) : failureIn(end, text),
+        error: failed ? symptomWith(text.slice(0, 500)) : failureIn(end, text),
       }
     },
   }

@@ -155,7 +155,7 @@ function readOpencode(note: Note): AnswerReader {
         cost: cost === null ? (usage?.cost ?? null) : (usage?.cost ?? 0) + cost,
       }
     },
-    end: (end) => ({ text, session, model: null, turns: Math.max(1, turns), usage, symptom: failed ?? failureIn(end, text) }),
+    end: (end) => ({ text, session, model: null, turns: Math.max(1, turns), usage, error: failed ?? failureIn(end, text) }),
   }
 }
 

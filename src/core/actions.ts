@@ -9,7 +9,7 @@ import type { DispatchMove } from './ledger/claims.ts'
 import type { DispatchKind } from './lifecycle.ts'
 import type { Incarnation, Issue, IssueRef, RepoRef, Worker, WorkerId } from './nouns.ts'
 
-/** A state change of a dispatch. Guard: the dispatch is still in one of `from`, and at most `told` texts told its agent to go on. */
+/** A state change of a dispatch. Guard: the dispatch is still in one of `from`, and `resumes_seen` texts have told its agent to continue. */
 export interface MoveAction extends Omit<DispatchMove, 'follow_up'> {
   readonly do: 'move'
   readonly kind: DispatchKind
@@ -43,7 +43,7 @@ export interface ClaimAction {
   readonly reason: Reason
 }
 
-/** Keeps a verdict about an issue. Guard: the revision of the issue. */
+/** Saves a verdict about an issue. Guard: the revision of the issue. */
 export interface JudgeAction {
   readonly do: 'judge'
   readonly issue: IssueRef
@@ -53,7 +53,7 @@ export interface JudgeAction {
   readonly revision: number
 }
 
-/** Keeps the reason that the issues of a repo wait. Has no guard. */
+/** Saves the reason that the issues of a repo wait. Has no guard. */
 export interface WaitAction {
   readonly do: 'wait'
   readonly repo: RepoRef

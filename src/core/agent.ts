@@ -36,7 +36,7 @@ export interface HookEvent {
   /** The values in the payload that the meaning depends on, such as the tool's name, joined by colons; null if there are none. */
   readonly detail: string | null
   /** The deliveries whose tag, `[burn <id>]`, is in the payload. */
-  readonly told: readonly HookDelivery[]
+  readonly deliveries: readonly HookDelivery[]
 }
 
 /** A delivery whose tag was in the payload of a hook event. */
@@ -148,12 +148,14 @@ export interface AgentAnswer {
   readonly turns: number
   /** Null if the output has no usage. */
   readonly usage: TokenUsage | null
-  readonly symptom: BackendError | null
+  readonly error: BackendError | null
 }
 
 /** A parser for the output of one run. */
 export interface AnswerReader {
+  /** Takes the next line of the output. */
   line(text: string): void
+  /** Returns the answer, once the process has ended. */
   end(end: AgentEnd): AgentAnswer
 }
 

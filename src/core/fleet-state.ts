@@ -22,8 +22,8 @@ export interface WorkerSnapshot {
   readonly reading: Reading
   /** The agent of this fleet that lives in its pane; null if there is none, or if its machine is unreachable. */
   readonly incarnation: Incarnation | null
-  /** The state by the agent's screen alone; absent if no agent lives in its pane. */
-  readonly look?: ParsedScreen
+  /** The agent's screen; absent if no agent lives in its pane. */
+  readonly parsed?: ParsedScreen
   /**
    * The reason that burn sends nothing to it: it runs `burn worker loop`, the breaker of its kind is open, or it is in trouble. Absent if
    * burn may send.

@@ -13,6 +13,6 @@ export function parseHookEvent(text: string): HookEvent | null {
     at: Number(at) * 1000,
     event,
     detail: detail === undefined || detail === '-' ? null : detail,
-    told: ids === '-' ? [] : ids.split(',').map((word) => ({ id: word.slice(0, 13), sum: word.length > 14 ? word.slice(14) : null })),
+    deliveries: ids === '-' ? [] : ids.split(',').map((word) => ({ id: word.slice(0, 13), sum: word.length > 14 ? word.slice(14) : null })),
   }
 }

@@ -228,8 +228,8 @@ export interface Reading {
 }
 
 /**
- * The name of one live agent process in one pane. A restarted agent gets a new one; a moved pane keeps its own. The format is `<server
- * start>.<%pane>.<pid>.<process start>`; older ledgers have it without the last part.
+ * The name of one live agent process in one pane. A restarted agent gets a new one; a moved pane keeps its own.
+ * The format is `<server start>.<%pane>.<pid>.<process start>`; older ledgers have it without the last part.
  */
 export type Incarnation = string
 

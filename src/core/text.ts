@@ -1,4 +1,4 @@
-/** Foreign text for terminals. */
+/** Text for terminals and messages: control characters, length, and counts with their nouns. */
 
 /**
  * Most texts: Latin, Greek, Cyrillic, symbols, frames and CJK. A match has nothing that `unprintable` matches, and saves the slower passes.

@@ -94,14 +94,14 @@ async function applyTells(actions: readonly TellAction[], { ledger, clock, owner
   }
 }
 
-function toMove({ id, from, to, reason, change_url, told, tell }: MoveAction, { newId }: Session): DispatchMove {
+function toMove({ id, from, to, reason, change_url, resumes_seen, tell }: MoveAction, { newId }: Session): DispatchMove {
   return {
     id,
     from,
     to,
     reason,
     ...(change_url === undefined ? {} : { change_url }),
-    ...(told === undefined ? {} : { told }),
+    ...(resumes_seen === undefined ? {} : { resumes_seen }),
     ...(tell === undefined ? {} : { follow_up: { id: newId(), text: tell } }),
   }
 }

@@ -85,38 +85,38 @@ export function nextStep(delivery: Delivery, seen: Observation, limits: Delivery
  * without proof.
  */
 function proofStep(delivery: Delivery, seen: Observation, now: Time): DeliveryStep | null {
-  const { told, whole, outside_since } = seen
+  const { hook_report, whole, outside_since } = seen
   if (!seen.reachable || seen.incarnation === null || seen.incarnation !== delivery.incarnation) return null
   const proven = (proof: Proof, evidence: Reason): DeliveryStep => ({ do: 'move', to: 'seen', proof, evidence })
-  if (told === 'text') return proven('text', { code: 'hook_text' })
+  if (hook_report === 'text') return proven('text', { code: 'hook_text' })
   const onScreen = outside_since !== null && !seen.in_composer
   const isSteady = outside_since !== null && now - outside_since >= minVisible
   if (onScreen && whole && (delivery.presses > 0 || isSteady)) return proven('text', { code: 'screen_text' })
-  if (told === 'other') return move('mangled', { code: 'hook_other' })
-  if (told === 'id') return proven('id', { code: 'hook_id' })
+  if (hook_report === 'other') return move('mangled', { code: 'hook_other' })
+  if (hook_report === 'id') return proven('id', { code: 'hook_id' })
   return onScreen && isSteady ? proven('id', { code: 'screen_id' }) : null
 }
 
 /** Returns true if its line is left in the composer of the intended agent, and burn may delete it. */
 function isAbandoned(delivery: Delivery, seen: Observation): boolean {
-  const { reachable, incarnation, leftover, in_composer, tag_in_composer, attended, look } = seen
+  const { reachable, incarnation, leftover, in_composer, tag_in_composer, attended, parsed } = seen
   if (!reachable || incarnation === null || incarnation !== delivery.incarnation || attended !== null) return false
-  return leftover && (in_composer || tag_in_composer) && look !== null && look.reading.state !== 'waiting'
+  return leftover && (in_composer || tag_in_composer) && parsed !== null && parsed.reading.state !== 'waiting'
 }
 
 function stepPlanned(delivery: Delivery, seen: Observation, limits: DeliveryLimits, now: Time): DeliveryStep {
   const until = delivery.planned_at + limits.planned
-  const { in_composer, tag_in_composer, outside_since, told } = seen
+  const { in_composer, tag_in_composer, outside_since, hook_report } = seen
   const reason = placeBlockReason(delivery, seen, now)
   // The ledger may have lost its last writes. A line that is already in the pane is followed, never typed again.
-  if (seen.reachable && (in_composer || tag_in_composer || outside_since !== null || told !== null))
+  if (seen.reachable && (in_composer || tag_in_composer || outside_since !== null || hook_report !== null))
     return move('placing', { code: 'id_there' })
   // No agent starts by itself, and a restarted agent does not know this text. So another worker may get the issue.
   if (seen.reachable && seen.incarnation === null) return move('refused', seen.ended ?? { code: 'no_agent' })
   if (seen.reachable && isForAnother(delivery, seen)) return move('refused', forAnother)
   if (hasElapsed(delivery.planned_at, limits.planned, now))
     return move('refused', { code: 'not_placed', seconds: inSeconds(limits.planned), why: reason ?? seen.unwritten?.why ?? null })
-  if (seen.leftover && typeBlockReason(delivery, seen) === null && seen.look?.reading.state !== 'waiting') return { do: 'take_back' }
+  if (seen.leftover && typeBlockReason(delivery, seen) === null && seen.parsed?.reading.state !== 'waiting') return { do: 'take_back' }
   if (reason !== null) return wait(reason, until)
   return seen.line === null ? { do: 'write' } : { do: 'place' }
 }
@@ -134,7 +134,7 @@ function typeBlockReason(delivery: Delivery, seen: Observation): Reason | null {
   if (!seen.reachable) return { code: 'pane_unreachable' }
   if (seen.incarnation === null) return { code: 'no_agent' }
   if (isForAnother(delivery, seen)) return forAnother
-  if (seen.look === null) return { code: 'screen_unseen' }
+  if (seen.parsed === null) return { code: 'screen_unseen' }
   if (seen.stopped !== null) return seen.stopped
   if (seen.attended !== null) return seen.attended
   return seen.busy ? { code: 'worker_busy' } : null
@@ -143,8 +143,8 @@ function typeBlockReason(delivery: Delivery, seen: Observation): Reason | null {
 /** Returns the reason that burn may not type the line now; null if it may. */
 function placeBlockReason(delivery: Delivery, seen: Observation, now: Time): Reason | null {
   const why = typeBlockReason(delivery, seen)
-  if (why !== null || seen.look === null) return why
-  const { reading, composer } = seen.look
+  if (why !== null || seen.parsed === null) return why
+  const { reading, composer } = seen.parsed
   const { state, detail } = reading
   if (state !== 'idle' && state !== 'working' && state !== 'error') return { code: 'agent_state', state, detail }
   if (composer === 'absent') return { code: 'no_composer' }
@@ -171,8 +171,8 @@ function stepActive(delivery: Delivery, seen: Observation, limits: DeliveryLimit
 
 /** The line is in the composer: press Enter, unless that would answer a question, interrupt a turn, or submit the text of a person. */
 function stepInComposer(delivery: Delivery, seen: Observation, limits: DeliveryLimits, now: Time): DeliveryStep {
-  const { look } = seen
-  if (look === null || look.composer !== 'draft') return wait({ code: 'composer_unseen' })
+  const { parsed } = seen
+  if (parsed === null || parsed.composer !== 'draft') return wait({ code: 'composer_unseen' })
   const acceptsEnterAt = delivery.changed_at + limits.submit_delay
   if (
     delivery.presses === 0 &&
@@ -183,7 +183,7 @@ function stepInComposer(delivery: Delivery, seen: Observation, limits: DeliveryL
   const again = delivery.changed_at + limits.press
   if (delivery.presses > 0 && !hasElapsed(delivery.changed_at, limits.press, now)) return wait({ code: 'enter_pressed' }, again)
   if (seen.attended !== null) return wait(seen.attended)
-  const { state, detail } = look.reading
+  const { state, detail } = parsed.reading
   // If the composer is too small for the line, the screen does not show the agent's state, and the effect of Enter is unknown.
   if (state === 'unknown' && hasElapsed(delivery.changed_at, limits.placed, now))
     return {
@@ -193,7 +193,7 @@ function stepInComposer(delivery: Delivery, seen: Observation, limits: DeliveryL
   if (state !== 'idle' && state !== 'working' && state !== 'error')
     return wait({ code: 'agent_state', state, detail }, state === 'unknown' ? delivery.changed_at + limits.placed : null)
   if (delivery.presses >= limits.presses) return { do: 'abandon', evidence: { code: 'enter_ignored', presses: delivery.presses } }
-  return look.interrupts === true
+  return parsed.interrupts === true
     ? wait({ code: 'enter_interrupts' })
     : { do: 'submit', to: delivery.state === 'submitted' ? 'submitted' : 'placed' }
 }
@@ -201,7 +201,7 @@ function stepInComposer(delivery: Delivery, seen: Observation, limits: DeliveryL
 /** The line is not whole and alone in the composer, and there is no proof that the agent has it. */
 function stepOutside(delivery: Delivery, seen: Observation, limits: DeliveryLimits, now: Time): DeliveryStep {
   const { state, presses, changed_at } = delivery
-  const isRecognised = seen.look !== null && seen.look.composer !== 'absent'
+  const isRecognised = seen.parsed !== null && seen.parsed.composer !== 'absent'
   if (state === 'placed' && presses > 0 && isRecognised && !seen.tag_in_composer) return move('submitted', { code: 'left_composer' })
   // An agent may not show a text that it queued behind a running turn. An identity text is the first one, so it is never queued.
   const mayBeQueued = state === 'submitted' && delivery.kind !== 'identity'

@@ -14,7 +14,7 @@ import type { RecoveryPlan } from './trouble.ts'
 import { hasPendingResume, recoveryPlans } from './trouble.ts'
 
 /** A move without the dispatch that it is for. */
-type Step = Pick<MoveAction, 'from' | 'to' | 'reason' | 'change_url' | 'told'>
+type Step = Pick<MoveAction, 'from' | 'to' | 'reason' | 'change_url' | 'resumes_seen'>
 
 /** Returns the moves that follow from the state. */
 export function dispatchMoves(seen: UnderWayState): MoveAction[] {
@@ -115,7 +115,7 @@ function stepIfQuiet(dispatch: LiveDispatch, seen: UnderWayState, plan: Recovery
     const { trouble, until } = plan
     if (until === null || seen.now < Math.max(until, (handed_at ?? 0) + idle_timeout) || hasPendingResume(dispatch, seen)) return null
     return {
-      told: seen.resumes.get(id)?.length ?? 0,
+      resumes_seen: seen.resumes.get(id)?.length ?? 0,
       from: ['handed'],
       to: 'released',
       reason: { code: 'trouble_lasts', kind: trouble.kind, evidence: trouble.evidence },

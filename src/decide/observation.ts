@@ -18,7 +18,7 @@ export interface Observation {
   /** The end of the agent that was in the pane; null if none is known to have ended. */
   readonly ended?: Reason | null
   /** The parsed screen; null if burn did not capture it. */
-  readonly look: ParsedScreen | null
+  readonly parsed: ParsedScreen | null
   /** The composer holds the delivery's whole line and nothing else, as far as it shows. */
   readonly in_composer: boolean
   /** The composer holds the delivery's tag, but not exactly its line: the line is still arriving, or a person types. */
@@ -28,7 +28,7 @@ export interface Observation {
   /** The whole line is on the screen outside the composer. */
   readonly whole: boolean
   /** The report of the agent's hook: the whole line, another line under this id, only the id, or nothing (null). */
-  readonly told: 'text' | 'other' | 'id' | null
+  readonly hook_report: 'text' | 'other' | 'id' | null
   /** The time since which each observation has found the agent neither working nor waiting; null while it does either. */
   readonly idle_since: Time | null
   /** The composer holds only a line of a delivery that has ended, and burn knows how to delete it. */
@@ -57,7 +57,7 @@ export interface ObservationFacts {
   /** Null if the machine is unreachable or the pane does not exist. */
   readonly pane: Pane | null
   readonly server_started: number
-  readonly look: ParsedScreen | null
+  readonly parsed: ParsedScreen | null
   readonly screen: readonly string[]
   /** Rows of history above the screen. They can show the line, but never a state. */
   readonly above?: readonly string[]
@@ -78,20 +78,20 @@ export interface ObservationFacts {
 
 /** Returns the observation of a delivery's pane. */
 export function observe(of: ObservationFacts): Observation {
-  const { pane, look, now, delivery, before } = of
-  const composer = look !== null && look.composer !== 'absent'
-  const held = composer && look.draft !== '' ? composerContent(look.draft, delivery.id, delivery.typed) : 'nothing'
-  const outside = composer ? textOutsideComposer(of, look) : ''
+  const { pane, parsed, now, delivery, before } = of
+  const composer = parsed !== null && parsed.composer !== 'absent'
+  const held = composer && parsed.draft !== '' ? composerContent(parsed.draft, delivery.id, delivery.typed) : 'nothing'
+  const outside = composer ? textOutsideComposer(of, parsed) : ''
   const isOutside = outside.includes(compact(deliveryTag(delivery.id)))
-  const busy = look?.reading.state === 'working' || look?.reading.state === 'waiting'
+  const busy = parsed?.reading.state === 'working' || parsed?.reading.state === 'waiting'
   return {
     reachable: of.reachable,
     incarnation: pane === null ? null : incarnationOf(pane, of.server_started),
     ended: pane?.dead === true ? { code: 'agent_ended', how: pane.ended } : null,
-    look,
-    told: pane === null ? null : hookReport(delivery, pane.signal),
+    parsed,
+    hook_report: pane === null ? null : hookReport(delivery, pane.signal),
     in_composer: held === 'line',
-    tag_in_composer: held === 'other' || (held === 'beginning' && compact(look?.draft ?? '').includes(compact(deliveryTag(delivery.id)))),
+    tag_in_composer: held === 'other' || (held === 'beginning' && compact(parsed?.draft ?? '').includes(compact(deliveryTag(delivery.id)))),
     // If the earlier time is in the future now, the clock was set back. Then the time counts from this observation.
     outside_since: isOutside ? Math.min(before?.outside_since ?? now, now) : null,
     whole: isOutside && delivery.typed !== null && outside.includes(compact(delivery.typed)),
@@ -110,8 +110,8 @@ function textOutsideComposer({ above = [], screen }: ObservationFacts, { compose
 }
 
 /** One event with the whole line outweighs others, because later texts of the agent can contain the tag, too. */
-function hookReport({ id, typed }: ObservationFacts['delivery'], signal: string): Observation['told'] {
-  const checksums = (parseHookEvent(signal)?.told ?? []).flatMap((each) => (each.id === id ? [each.sum] : []))
+function hookReport({ id, typed }: ObservationFacts['delivery'], signal: string): Observation['hook_report'] {
+  const checksums = (parseHookEvent(signal)?.deliveries ?? []).flatMap((each) => (each.id === id ? [each.sum] : []))
   if (checksums.length === 0) return null
   if (typed === null || checksums.every((sum) => sum === null)) return 'id'
   return checksums.includes(lineChecksum(typed)) ? 'text' : 'other'

@@ -24,8 +24,8 @@ const redrawTime = 3_000
 const hookTimeout = 60_000
 
 /** Returns the state of an agent. `now` and the time of the event are both by the clock of its machine. */
-export function mergeReading(look: ParsedScreen, event: HookEvent | null, hook: HookState | null, now: Time): Reading {
-  const screen = look.reading
+export function mergeReading(parsed: ParsedScreen, event: HookEvent | null, hook: HookState | null, now: Time): Reading {
+  const screen = parsed.reading
   if (event === null || hook === null) return screen
   const age = Math.max(0, now - event.at)
   const reported = `hook ${event.event} ${Math.round(age / 1000)} s ago`

@@ -200,7 +200,7 @@ function workerFacts(state: StatusState): Map<WorkerId, { report: WorkerReport; 
   const deliveries = new Map(state.texts.map((delivery) => [delivery.id, delivery]))
   return new Map(
     workers.map((snapshot) => {
-      const { worker, reading, look, stopped } = snapshot
+      const { worker, reading, parsed, stopped } = snapshot
       const dispatches = held.get(worker.id) ?? []
       const live = dispatches.filter((d) => d.kind === 'work' && slotStates.includes(d.state)).length
       const since = states.get(worker.id)?.since ?? now
@@ -221,7 +221,7 @@ function workerFacts(state: StatusState): Map<WorkerId, { report: WorkerReport; 
         evidence: reading.evidence,
         live_dispatches: live,
         hold: hold?.code === 'held' ? holdText(hold) : null,
-        question: reading.state === 'waiting' ? (look?.question ?? null) : null,
+        question: reading.state === 'waiting' ? (parsed?.question ?? null) : null,
         texts: textsOf(dispatches, deliveries),
         stopped: stopped ?? null,
       }

@@ -39,8 +39,8 @@ export interface StopFacts extends Pick<HoldsFacet, 'records'>, Pick<ReadingsFac
 /** Returns the snapshots. Those that burn sends nothing to have the reason under `stopped`. */
 export function withStops(snapshots: readonly WorkerSnapshot[], facts: StopFacts): readonly WorkerSnapshot[] {
   const loops = loopsIn(facts.leases, facts.now)
-  const looks = new Map(snapshots.flatMap(({ worker, look }) => (look === undefined ? [] : [[worker.id, look] as const])))
-  const breakers = breakersOf(looks, { ...facts, kinds: agentKindsOf(facts.fleet) })
+  const screens = new Map(snapshots.flatMap(({ worker, parsed }) => (parsed === undefined ? [] : [[worker.id, parsed] as const])))
+  const breakers = breakersOf(screens, { ...facts, kinds: agentKindsOf(facts.fleet) })
   const stopped = snapshots.map((snapshot) => {
     const reason = loops.get(snapshot.worker.id) ?? breakers.get(snapshot.worker.agent.kind) ?? null
     return reason === null ? snapshot : { ...snapshot, stopped: reason }
@@ -57,15 +57,15 @@ export function agentKindsOf({ machines }: Pick<Fleet, 'machines'>): ReadonlyMap
 
 /** Returns the breaker of each agent kind, from the screens of its live agents and the outcomes of the last texts to them. */
 export function breakersOf(
-  looks: ReadonlyMap<WorkerId, ParsedScreen>,
+  screens: ReadonlyMap<WorkerId, ParsedScreen>,
   { kinds, recent, now }: Pick<StopFacts, 'recent' | 'now'> & { readonly kinds: ReadonlyMap<WorkerId, string> },
 ): ReadonlyMap<string, Reason | null> {
   const texts = Map.groupBy(recent, ({ worker }) => kinds.get(worker))
-  const shown = Map.groupBy(looks, ([worker]) => kinds.get(worker))
+  const shown = Map.groupBy(screens, ([worker]) => kinds.get(worker))
   const breaker = (kind: string) =>
     breakerFor(
       kind,
-      (shown.get(kind) ?? []).map(([, look]) => look),
+      (shown.get(kind) ?? []).map(([, parsed]) => parsed),
       texts.get(kind) ?? [],
       now,
     )
@@ -82,18 +82,18 @@ const maxAge = 10 * 60_000
 /**
  * Returns the reason that burn sends nothing to an agent kind; null if its breaker is closed. An update of an agent can change its
  * composer. Typing into an unknown screen could answer questions and lose texts on every worker at once. The breaker closes when burn
- * recognises the composers again and the unproven texts are old. `looks`: the screens of its live agents. `ended`: deliveries to it, newest
+ * recognises the composers again and the unproven texts are old. `screens`: the screens of its live agents. `ended`: deliveries to it, newest
  * first.
  */
 export function breakerFor(
   kind: string,
-  looks: readonly ParsedScreen[],
+  screens: readonly ParsedScreen[],
   ended: readonly Pick<Delivery, 'state' | 'evidence' | 'changed_at'>[],
   now: Time,
 ): Reason | null {
-  const strange = looks.filter(({ composer, reading }) => composer === 'absent' && reading.state === 'unknown')
-  if (strange.length >= threshold && strange.length * 2 >= looks.length)
-    return { code: 'composer_strange', kind, strange: strange.length, of: looks.length, evidence: strange[0]?.reading.evidence ?? '' }
+  const strange = screens.filter(({ composer, reading }) => composer === 'absent' && reading.state === 'unknown')
+  if (strange.length >= threshold && strange.length * 2 >= screens.length)
+    return { code: 'composer_strange', kind, strange: strange.length, of: screens.length, evidence: strange[0]?.reading.evidence ?? '' }
   const recent = ended
     // If the agent exited, the text was lost with it. That is no evidence about its screen.
     .filter(({ state, evidence }) => state === 'seen' || (unprovenStates.includes(state) && evidence.code !== 'agent_gone'))

@@ -135,7 +135,7 @@ function caseOf(delivery: Delivery, views: WorkerViews, facts: Facts, now: Time)
     delivery,
     pane,
     server_started: views.snapshot.server_started,
-    look: screen !== null && queues ? { ...screen, interrupts: false } : screen,
+    parsed: screen !== null && queues ? { ...screen, interrupts: false } : screen,
     screen: views.rows(pane),
     mode_blocks: views.host.modes_block,
     ...facts,

@@ -53,10 +53,10 @@ export async function moveDispatches(trx: Trx, moves: readonly DispatchMove[], a
   const rows = await rowsOf(trx, 'dispatch', moves)
   const moved: DispatchRow[] = []
   const reviewed = new Set<string>()
-  for (const { id, from, to, reason, incarnation, change_url, told, handed_by } of moves) {
+  for (const { id, from, to, reason, incarnation, change_url, resumes_seen, handed_by } of moves) {
     const row = rows.get(id)
     if (row === undefined || !from.includes(row.state)) continue
-    if (told !== undefined && (await countResumeTexts(trx, id)) !== told) continue
+    if (resumes_seen !== undefined && (await countResumeTexts(trx, id)) !== resumes_seen) continue
     if (handed_by !== undefined && row.state_reason !== encodeReason({ code: 'change_needs_work', text: handed_by })) continue
     // A dispatch that returns from review needs its slot again. Its follow-up waits for the slot, see `waitsForSlot`.
     if (slotStates.includes(to) && !slotStates.includes(row.state) && (await slotTaken(trx, row, rows))) continue

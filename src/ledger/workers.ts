@@ -40,14 +40,14 @@ export async function recordWorkers(
 export async function saveReadings(trx: Trx, readings: readonly SeenState[], at: number): Promise<void> {
   for (const [state, same] of Map.groupBy(readings, (reading) => reading.state)) {
     const failed = state === 'error' ? { error_at: at } : state === 'working' ? { error_at: null } : {}
-    const anew = same.filter((reading) => reading.anew === true).map(({ worker }) => worker)
+    const repeated = same.filter((reading) => reading.repeated === true).map(({ worker }) => worker)
     for (const part of chunks(same)) {
       const ids = part.map(({ worker }) => worker)
       const update = trx.updateTable('worker').set({ state, state_since: at, ...failed })
       const changed = update.where('id', 'in', ids).where((eb) => eb.or([eb('state', 'is', null), eb('state', '!=', state)]))
       await changed.execute()
     }
-    for (const part of chunks(anew)) {
+    for (const part of chunks(repeated)) {
       const update = trx.updateTable('worker').set({ state_since: at, ...failed })
       await update.where('id', 'in', part).where('state', '=', state).execute()
     }

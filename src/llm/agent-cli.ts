@@ -118,7 +118,7 @@ class CliConversation implements Conversation {
     if (result.usage === null && turn.ended() === null)
       note({ kind: 'note', text: `${this.#command[0] ?? ''} reports no usage: burn counts only its turns and its time` })
     this.#budget.add(usageSince(previous, result.usage ?? previous), result.turns)
-    const error = end.flood === null ? result.symptom : { status: null, code: 'too_much', message: end.flood }
+    const error = end.flood === null ? result.error : { status: null, code: 'too_much', message: end.flood }
     return turn.ended() ?? (error === null ? null : failureOf(error, this.#config.agent, this.#redact))
   }
 }

@@ -55,7 +55,7 @@ function readWorker(
   const parsed = kind.parseScreen(seen.screens.get(pane.id) ?? [], pane)
   const event = parseHookEvent(pane.signal)
   const hookState = event === null ? null : (kind.hookState?.(event) ?? null)
-  return { worker, reading: mergeReading(parsed, event, hookState, snapshot.clock), incarnation, look: parsed }
+  return { worker, reading: mergeReading(parsed, event, hookState, snapshot.clock), incarnation, parsed }
 }
 
 /** Returns the live agent in each worker's pane. Includes workers that are no longer in the spec. */

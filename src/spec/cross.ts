@@ -6,6 +6,7 @@ import { machinesIn } from './worker.ts'
 import { servedRepos } from '../core/refs.ts'
 import { sprintWorkers } from '../core/sprint.ts'
 import { nearest } from '../core/suggest.ts'
+import { counted } from '../core/text.ts'
 import { patternError } from './pattern.ts'
 
 /** Returns the contradictions in a spec. `fleet` is the Fleet that was completed from it. */
@@ -142,7 +143,7 @@ function windowFindings(at: SpecPath, written: WrittenWindow, window: Window): P
       {
         path: [...at, key],
         of: 'key',
-        what: `${count} ${key} for ${panes} ${panes === 1 ? 'pane' : 'panes'}`,
+        what: `${count} ${key} for ${counted(panes, 'pane')}`,
         hint: `write "panes": ${count}, or fewer ${key}`,
       },
     ]

@@ -77,7 +77,7 @@ test('hook: writes one line per event, with ids and words only', async (t) => {
   assert.equal(statSync(file).mode & 0o777, 0o600)
   // The option has the last event, with the ids of earlier ones.
   await until('tmux has the event', () => option()?.event === 'end')
-  assert.deepEqual(option()?.told, [{ id, sum: null }])
+  assert.deepEqual(option()?.deliveries, [{ id, sum: null }])
 })
 
 test('hook: drops and counts invalid payloads without disturbing the agent', async (t) => {
@@ -111,7 +111,7 @@ test('hook: works the same with every awk on this machine', async (t) => {
       PATH: `${join(dir, String(index))}:${process.env['PATH']}`,
     })
     await until(`${words.join(' ')} set the option`, () => option()?.event === `event-${index}`)
-    assert.deepEqual([option()?.detail, option()?.told], ['Bash', [{ id, sum: null }]], words.join(' '))
+    assert.deepEqual([option()?.detail, option()?.deliveries], ['Bash', [{ id, sum: null }]], words.join(' '))
   }
 })
 
@@ -142,13 +142,13 @@ test('hook: reports a checksum of the line from any recorded form', async (t) =>
       tmux('set-option', '-p', '-u', '@burn_signal')
       await hook([event], JSON.stringify(payload), env)
       await until(`${words.join(' ')} reported ${event}`, () => option()?.event === event)
-      assert.deepEqual(option()?.told.slice(0, 1), expected, `${words.join(' ')}, ${event}`)
+      assert.deepEqual(option()?.deliveries.slice(0, 1), expected, `${words.join(' ')}, ${event}`)
     }
   }
   await hook(['UserPromptSubmit'], JSON.stringify({ prompt: `[burn ${id}] another text` }))
-  await until('the other line is in the option, too', () => (option()?.told.length ?? 0) > 1)
-  assert.notEqual(option()?.told[0]?.sum, lineChecksum(line))
-  assert.ok(option()?.told.some(({ sum }) => sum === lineChecksum(line)))
+  await until('the other line is in the option, too', () => (option()?.deliveries.length ?? 0) > 1)
+  assert.notEqual(option()?.deliveries[0]?.sum, lineChecksum(line))
+  assert.ok(option()?.deliveries.some(({ sum }) => sum === lineChecksum(line)))
 })
 
 test('hook: the last event stays, and no agent waits for it', async (t) => {

@@ -112,7 +112,7 @@ class World {
   private truth(): Observation {
     const { alive, pid, asking, working, composer, submitted } = this.agent
     const state = !alive ? 'dead' : asking ? 'waiting' : working ? 'working' : 'idle'
-    const look: ParsedScreen = {
+    const parsed: ParsedScreen = {
       reading: { state, detail: null, evidence: '' },
       composer: !alive ? 'absent' : composer === '' ? 'empty' : 'draft',
       composer_rows: [0, 0],
@@ -122,12 +122,12 @@ class World {
     const taken = alive && submitted.includes(line)
     const tagged = alive && submitted.some((text) => text.includes(line))
     const seen = {
-      look,
+      parsed,
       in_composer: alive && composer === line,
       tag_in_composer: alive && composer !== line && composer.includes(line),
       outside_since: tagged ? 0 : null,
       whole: tagged,
-      told: this.hooks && tagged ? (taken ? ('text' as const) : ('other' as const)) : null,
+      hook_report: this.hooks && tagged ? (taken ? ('text' as const) : ('other' as const)) : null,
       idle_since: working || asking ? null : 0,
       leftover: alive && this.row.state === 'unknown' && composer === line,
       line: this.written ? line : null,
@@ -164,20 +164,20 @@ class World {
     const next = nextStep(this.row, seen, this.limits, this.now)
     if (next.do === 'write') this.written = crash !== 'before'
     else if (next.do === 'place') {
-      assert.ok(seen.incarnation !== null && seen.look?.composer === 'empty', 'typed only to a live agent with an empty composer')
-      assert.ok(['idle', 'working', 'error'].includes(seen.look.reading.state))
+      assert.ok(seen.incarnation !== null && seen.parsed?.composer === 'empty', 'typed only to a live agent with an empty composer')
+      assert.ok(['idle', 'working', 'error'].includes(seen.parsed.reading.state))
       this.write('placing', { incarnation: seen.incarnation })
       if (crash !== 'before') this.place(seen.incarnation)
     } else if (next.do === 'submit') {
       assert.ok(seen.in_composer && seen.incarnation === this.row.incarnation, 'Enter only while the line is in the composer of its agent')
-      assert.notEqual(seen.look?.reading.state, 'waiting')
+      assert.notEqual(seen.parsed?.reading.state, 'waiting')
       this.write(next.to, { presses: this.row.presses + 1 })
       assert.ok(this.row.presses <= this.limits.presses)
       if (crash !== 'before') this.press(this.row.incarnation)
     } else if (next.do === 'move') this.write(next.to, {})
     else if (next.do === 'abandon' || next.do === 'take_back') {
-      assert.equal(seen.look?.draft, line, 'burn deletes only its own line')
-      assert.notEqual(seen.look?.reading.state, 'waiting')
+      assert.equal(seen.parsed?.draft, line, 'burn deletes only its own line')
+      assert.notEqual(seen.parsed?.reading.state, 'waiting')
       if (next.do === 'abandon') this.write('unknown', {})
       if (crash !== 'before' && this.lagging === null) agentTakesBack(this.agent)
     }
@@ -204,17 +204,17 @@ class World {
     else if (what === 'redraw') this.lagging = null
     // While a frame grows, the old, empty composer can still be below the new one. After Enter nothing that the agent draws moves the composer.
     else if (what === 'half drawn' && agent.composer.includes(id) && this.row.presses === 0) {
-      const { look, ...seen } = this.truth()
+      const { parsed, ...seen } = this.truth()
       this.lagging = {
         ...seen,
-        look: look && { ...look, composer: 'empty', draft: '' },
+        parsed: parsed && { ...parsed, composer: 'empty', draft: '' },
         in_composer: false,
         outside_since: this.now,
         whole: true,
       }
       this.turn('none')
       this.lagging = null
-    } else if (what === 'unreachable') this.lagging = { ...this.truth(), reachable: false, look: null }
+    } else if (what === 'unreachable') this.lagging = { ...this.truth(), reachable: false, parsed: null }
     else if (what === 'minute') this.now += 60_000
   }
 }

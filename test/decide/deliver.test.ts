@@ -11,34 +11,34 @@ import { pane } from './pane.ts'
 import { because, said } from '../support/reasons.ts'
 
 const brief = (next: DeliveryStep) => (next.do === 'move' ? next.to : next.do)
-const ours = { in_composer: true, look: screenOf('idle', 'draft') }
-const beside = { tag_in_composer: true, look: screenOf('idle', 'draft') }
-const left = { leftover: true, look: screenOf('idle', 'draft') }
-const gone = { incarnation: null, look: screenOf('dead', 'absent') }
+const ours = { in_composer: true, parsed: screenOf('idle', 'draft') }
+const beside = { tag_in_composer: true, parsed: screenOf('idle', 'draft') }
+const left = { leftover: true, parsed: screenOf('idle', 'draft') }
+const gone = { incarnation: null, parsed: screenOf('dead', 'absent') }
 
 type Row = readonly [what: string, delivery: Delivery, observation: Observation, now: number, expected: string]
 
 const table: readonly Row[] = [
   ['an idle agent', delivery('planned'), seen(), 1, 'place'],
   ['an idle agent, the file is not written', delivery('planned'), seen({ line: null }), 1, 'write'],
-  ['a working agent queues the text', delivery('planned'), seen({ look: screenOf('working') }), 1, 'place'],
-  ['an agent whose last turn failed', delivery('planned'), seen({ look: screenOf('error') }), 1, 'place'],
+  ['a working agent queues the text', delivery('planned'), seen({ parsed: screenOf('working') }), 1, 'place'],
+  ['an agent whose last turn failed', delivery('planned'), seen({ parsed: screenOf('error') }), 1, 'place'],
   ...(['starting', 'waiting', 'unknown', 'dead', 'unreachable'] as const).map((s): Row => [
     `planned, ${s}`,
     delivery('planned'),
-    seen({ look: screenOf(s) }),
+    seen({ parsed: screenOf(s) }),
     1,
     'wait',
   ]),
-  ['a draft', delivery('planned'), seen({ look: screenOf('idle', 'draft') }), 1, 'wait'],
-  ['no composer', delivery('planned'), seen({ look: screenOf('idle', 'absent') }), 1, 'wait'],
+  ['a draft', delivery('planned'), seen({ parsed: screenOf('idle', 'draft') }), 1, 'wait'],
+  ['no composer', delivery('planned'), seen({ parsed: screenOf('idle', 'absent') }), 1, 'wait'],
   ['attended', delivery('planned'), seen({ attended: because('held: mine') }), 1, 'wait'],
   ['another text is on its way', delivery('planned'), seen({ busy: true }), 1, 'wait'],
   ['no agent', delivery('planned'), seen(gone), 1, 'refused'],
-  ['not captured', delivery('planned'), seen({ look: null }), 1, 'wait'],
+  ['not captured', delivery('planned'), seen({ parsed: null }), 1, 'wait'],
   ['meant for another incarnation', delivery('planned', { incarnation: '1.%1.9' }), seen(), 1, 'refused'],
   ['unreachable', delivery('planned'), seen({ reachable: false }), 1, 'wait'],
-  ['planned too long', delivery('planned'), seen({ look: screenOf('waiting') }), limits.planned, 'refused'],
+  ['planned too long', delivery('planned'), seen({ parsed: screenOf('waiting') }), limits.planned, 'refused'],
   ['planned too long, unreachable', delivery('planned'), seen({ reachable: false }), limits.planned, 'refused'],
   ['planned too long, although burn could type it now', delivery('planned'), seen(), limits.planned, 'refused'],
   ['an abandoned line of burn', delivery('planned'), seen(left), 1, 'take_back'],
@@ -46,14 +46,14 @@ const table: readonly Row[] = [
   [
     'an abandoned line of burn under a question',
     delivery('planned'),
-    seen({ leftover: true, look: screenOf('waiting', 'draft') }),
+    seen({ leftover: true, parsed: screenOf('waiting', 'draft') }),
     1,
     'wait',
   ],
   [
     'an abandoned line in a pane that is too small to read',
     delivery('planned'),
-    seen({ leftover: true, look: screenOf('unknown', 'draft') }),
+    seen({ leftover: true, parsed: screenOf('unknown', 'draft') }),
     1,
     'take_back',
   ],
@@ -85,18 +85,18 @@ const table: readonly Row[] = [
   [
     'placing, in a composer that is too small to read',
     delivery('placing'),
-    seen({ ...ours, look: screenOf('unknown', 'draft') }),
+    seen({ ...ours, parsed: screenOf('unknown', 'draft') }),
     1,
     'placed',
   ],
   [
     'placed, in a composer that is too small to read',
     delivery('placed'),
-    seen({ ...ours, look: screenOf('unknown', 'draft') }),
+    seen({ ...ours, parsed: screenOf('unknown', 'draft') }),
     9_999,
     'wait',
   ],
-  ['placed, its state stays unknown', delivery('placed'), seen({ ...ours, look: screenOf('unknown', 'draft') }), 10_000, 'abandon'],
+  ['placed, its state stays unknown', delivery('placed'), seen({ ...ours, parsed: screenOf('unknown', 'draft') }), 10_000, 'abandon'],
   ['placing, agent gone', delivery('placing'), seen(gone), 1, 'unknown'],
   ['placing, a successor shows the same words', delivery('placing'), seen({ incarnation: '1.%1.11', outside_since: -1000 }), 1, 'unknown'],
   ['placing, unreachable for long', delivery('placing'), seen({ reachable: false }), 99_999, 'wait'],
@@ -105,21 +105,21 @@ const table: readonly Row[] = [
   [
     'placed behind a running turn that queues it',
     delivery('placed'),
-    seen({ in_composer: true, look: screenOf('working', 'draft') }),
+    seen({ in_composer: true, parsed: screenOf('working', 'draft') }),
     1,
     'submit',
   ],
   [
     'placed, Enter would interrupt the turn',
     delivery('placed'),
-    seen({ in_composer: true, look: screenOf('working', 'draft', true) }),
+    seen({ in_composer: true, parsed: screenOf('working', 'draft', true) }),
     99_999,
     'wait',
   ],
   ...(['starting', 'waiting', 'unknown', 'dead'] as const).map((s): Row => [
     `placed, ${s}`,
     delivery('placed'),
-    seen({ in_composer: true, look: screenOf(s, 'draft') }),
+    seen({ in_composer: true, parsed: screenOf(s, 'draft') }),
     1,
     'wait',
   ]),
@@ -133,14 +133,14 @@ const table: readonly Row[] = [
   [
     'placed, Enter pressed, no composer recognised',
     delivery('placed', { presses: 1 }),
-    seen({ look: screenOf('unknown', 'absent') }),
+    seen({ parsed: screenOf('unknown', 'absent') }),
     9_999,
     'wait',
   ],
   [
     'placed, Enter pressed, no composer recognised for long',
     delivery('placed', { presses: 1 }),
-    seen({ look: screenOf('unknown', 'absent') }),
+    seen({ parsed: screenOf('unknown', 'absent') }),
     10_000,
     'unknown',
   ],
@@ -158,7 +158,7 @@ const table: readonly Row[] = [
   [
     'submitted, queued behind a running turn',
     delivery('submitted', { presses: 1 }),
-    seen({ idle_since: null, look: screenOf('working') }),
+    seen({ idle_since: null, parsed: screenOf('working') }),
     99_999,
     'wait',
   ],
@@ -181,31 +181,31 @@ const table: readonly Row[] = [
     1,
     'submit',
   ],
-  ['submitted, the hook reported its id', delivery('submitted', { presses: 1 }), seen({ told: 'id' }), 1, 'seen'],
-  ['unknown, the hook reported it later', delivery('unknown'), seen({ told: 'text' }), 99_999, 'seen'],
+  ['submitted, the hook reported its id', delivery('submitted', { presses: 1 }), seen({ hook_report: 'id' }), 1, 'seen'],
+  ['unknown, the hook reported it later', delivery('unknown'), seen({ hook_report: 'text' }), 99_999, 'seen'],
   [
     'the hook of a successor reported it',
     delivery('submitted', { presses: 1 }),
-    seen({ incarnation: '1.%1.11', told: 'text' }),
+    seen({ incarnation: '1.%1.11', hook_report: 'text' }),
     1,
     'unknown',
   ],
-  ['the hook reported another text under its id', delivery('submitted', { presses: 1 }), seen({ told: 'other' }), 1, 'mangled'],
+  ['the hook reported another text under its id', delivery('submitted', { presses: 1 }), seen({ hook_report: 'other' }), 1, 'mangled'],
   [
     'the hook reported another text, and the line is not on the screen',
     delivery('placed', { presses: 1 }),
-    seen({ told: 'other', outside_since: 1 }),
+    seen({ hook_report: 'other', outside_since: 1 }),
     600,
     'mangled',
   ],
   [
     'the hook reported another text, and the whole line is on the screen',
     delivery('submitted', { presses: 1 }),
-    seen({ told: 'other', outside_since: 1, whole: true }),
+    seen({ hook_report: 'other', outside_since: 1, whole: true }),
     2,
     'seen',
   ],
-  ['unknown, the hook reported another text later', delivery('unknown'), seen({ told: 'other' }), 99_999, 'mangled'],
+  ['unknown, the hook reported another text later', delivery('unknown'), seen({ hook_report: 'other' }), 99_999, 'mangled'],
   ['unknown, its id shows up', delivery('unknown'), seen({ outside_since: -1000 }), 99_999, 'seen'],
   ['unknown, in the composer: Enter is not pressed again', delivery('unknown'), seen({ ...ours, leftover: true }), 99_999, 'take_back'],
   [
@@ -225,7 +225,7 @@ const table: readonly Row[] = [
   ['unknown, a successor', delivery('unknown'), seen({ incarnation: '1.%1.11', outside_since: -1000 }), 1, 'wait'],
   ['seen', delivery('seen'), seen(), 99_999, 'wait'],
   ['refused', delivery('refused'), seen(), 99_999, 'wait'],
-  ['mangled', delivery('mangled'), seen({ told: 'text' }), 99_999, 'wait'],
+  ['mangled', delivery('mangled'), seen({ hook_report: 'text' }), 99_999, 'wait'],
 ]
 
 test('deliver: each row of the table has its step', () => {
@@ -248,7 +248,7 @@ test('deliver: each step is legal, and each wait ends', () => {
 
 test("deliver: an identity text does not outwait its agent's start", () => {
   const kind = { limits: { ready: 1000, placed: 1, seen: 1, submit_delay: 0 } }
-  const starting = seen({ look: screenOf('starting', 'absent') })
+  const starting = seen({ parsed: screenOf('starting', 'absent') })
   assert.equal(brief(nextStep(delivery('planned', { kind: 'identity' }), starting, deliveryLimits(kind, 'identity'), 999)), 'wait')
   assert.equal(brief(nextStep(delivery('planned', { kind: 'identity' }), starting, deliveryLimits(kind, 'identity'), 1000)), 'refused')
 })
@@ -268,7 +268,7 @@ test('deliver: a clock set back by hours neither delays nor proves', () => {
   const before = 6 * 3_600_000
   const now = 1_000
   const begun = (state: DeliveryState, presses = 0) => delivery(state, { planned_at: before, changed_at: before, presses })
-  assert.equal(brief(nextStep(begun('planned'), seen({ look: screenOf('waiting') }), limits, now)), 'refused')
+  assert.equal(brief(nextStep(begun('planned'), seen({ parsed: screenOf('waiting') }), limits, now)), 'refused')
   assert.equal(brief(nextStep(begun('placing'), seen(), limits, now)), 'unknown')
   assert.equal(brief(nextStep(begun('submitted', 1), seen(), limits, now)), 'unknown')
   assert.equal(
@@ -280,7 +280,7 @@ test('deliver: a clock set back by hours neither delays nor proves', () => {
     delivery: { id, typed: line },
     pane,
     server_started: 1,
-    look: { ...screenOf('idle'), composer_rows: [2, 3] as const },
+    parsed: { ...screenOf('idle'), composer_rows: [2, 3] as const },
     screen: [`● [burn ${id}]`, '', '❯', '──'],
   }
   const later = observe({
@@ -293,5 +293,5 @@ test('deliver: a clock set back by hours neither delays nor proves', () => {
     before: { outside_since: before, idle_since: before, line: null, unwritten: null },
   })
   assert.equal(later.outside_since, now, 'a time in the future counts from now on')
-  assert.equal(brief(nextStep(begun('placing'), { ...later, look: screenOf('unknown', 'absent') }, limits, now)), 'unknown')
+  assert.equal(brief(nextStep(begun('placing'), { ...later, parsed: screenOf('unknown', 'absent') }, limits, now)), 'unknown')
 })

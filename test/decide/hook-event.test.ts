@@ -10,12 +10,12 @@ test('hook event: is parsed with and without detail and ids', () => {
     at: 1_795_236_843_000,
     event: 'pre_tool_call',
     detail: 'clarify',
-    told: [
+    deliveries: [
       { id: '1m7y6ewdbs30w', sum: '1325527265' },
       { id: '1m7y6ewdd85cv', sum: null },
     ],
   })
-  assert.deepEqual(parseHookEvent('1 2 Stop - -'), { seq: 1, at: 2000, event: 'Stop', detail: null, told: [] })
+  assert.deepEqual(parseHookEvent('1 2 Stop - -'), { seq: 1, at: 2000, event: 'Stop', detail: null, deliveries: [] })
 })
 
 test('hook event: any other text is null, without an exception', () => {

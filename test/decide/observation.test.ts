@@ -14,7 +14,7 @@ test('observation: finds the id, the agent and a person', () => {
     delivery: { id, typed: line },
     pane,
     server_started: 1,
-    look: drafted,
+    parsed: drafted,
     screen,
     hold: null,
     busy: false,
@@ -27,12 +27,12 @@ test('observation: finds the id, the agent and a person', () => {
     reachable: true,
     incarnation: me,
     ended: null,
-    look: of.look,
+    parsed: of.parsed,
     in_composer: true,
     tag_in_composer: false,
     outside_since: null,
     whole: false,
-    told: null,
+    hook_report: null,
     idle_since: of.now,
     leftover: false,
     line: null,
@@ -43,7 +43,7 @@ test('observation: finds the id, the agent and a person', () => {
   })
   const echoed = {
     ...of,
-    look: { ...screenOf('idle'), composer_rows: [rows.length + 1, rows.length + 2] as const },
+    parsed: { ...screenOf('idle'), composer_rows: [rows.length + 1, rows.length + 2] as const },
     screen: [`● ${rows[0]}`, ...rows.slice(1).map((row) => `  ${row}`), '', '❯', '────'],
   }
   const { outside_since, whole } = observe(echoed)
@@ -51,28 +51,28 @@ test('observation: finds the id, the agent and a person', () => {
   const cut = observe({
     ...echoed,
     screen: ['  Queued for the next turn: ', rows[0] ?? '', '', '❯'],
-    look: { ...echoed.look, composer_rows: [3, 4] },
+    parsed: { ...echoed.parsed, composer_rows: [3, 4] },
   })
   assert.deepEqual([cut.outside_since, cut.whole], [echoed.now, false], 'the screen shows only the beginning of the line')
-  const listed = observe({ ...echoed, screen: [`  ${id}.md`, '', '❯'], look: { ...echoed.look, composer_rows: [2, 3] } })
+  const listed = observe({ ...echoed, screen: [`  ${id}.md`, '', '❯'], parsed: { ...echoed.parsed, composer_rows: [2, 3] } })
   assert.equal(listed.outside_since, null, "its file's name is not its tag")
   for (const draft of [`[burn 0k3v9w\n2x4abcd]`, rows.slice(0, 2).join('\n'), `${line} and hurry`]) {
-    const { in_composer, tag_in_composer } = observe({ ...of, look: { ...of.look, draft } })
+    const { in_composer, tag_in_composer } = observe({ ...of, parsed: { ...of.parsed, draft } })
     assert.deepEqual([in_composer, tag_in_composer], [false, true], draft)
   }
   const signal = (sum: string) => ({ ...of, pane: { ...pane, signal: `1 2 UserPromptSubmit - ${id}${sum}` } })
-  assert.equal(observe(signal('')).told, 'id')
-  assert.equal(observe(signal(`:${lineChecksum(line)}`)).told, 'text')
-  assert.equal(observe(signal(':12')).told, 'other')
-  assert.equal(observe(signal(`:12,${id}:${lineChecksum(line)}`)).told, 'text', 'one event with the line is enough')
-  assert.equal(observe({ ...signal(':12'), delivery: { id, typed: null } }).told, 'id', 'there is no line to compare with')
+  assert.equal(observe(signal('')).hook_report, 'id')
+  assert.equal(observe(signal(`:${lineChecksum(line)}`)).hook_report, 'text')
+  assert.equal(observe(signal(':12')).hook_report, 'other')
+  assert.equal(observe(signal(`:12,${id}:${lineChecksum(line)}`)).hook_report, 'text', 'one event with the line is enough')
+  assert.equal(observe({ ...signal(':12'), delivery: { id, typed: null } }).hook_report, 'id', 'there is no line to compare with')
   const scrolled = { ...of, pane: { ...pane, in_mode: true } }
   assert.equal(observe(scrolled).attended, null, 'tmux pastes in copy mode')
   assert.deepEqual(observe({ ...scrolled, mode_blocks: true }).attended, { code: 'pane_scrolled' })
   const above = [`● ${rows[0]}`, ...rows.slice(1)]
   assert.equal(observe({ ...echoed, screen: ['', '', '', '❯'], above }).whole, true, 'in the history')
   assert.equal(
-    observe({ ...echoed, look: screenOf('unknown', 'absent') }).outside_since,
+    observe({ ...echoed, parsed: screenOf('unknown', 'absent') }).outside_since,
     null,
     'without a recognised composer the id may be inside of it',
   )

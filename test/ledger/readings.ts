@@ -18,9 +18,9 @@ export function readings(holds: Holds): void {
     assert.deepEqual([worker?.state, worker?.state_since], ['working', 22])
   })
 
-  holds('keeps when a turn failed until its worker is at work, and renews an error only where it is one anew', async ({ ledger }) => {
-    const see = (state: 'idle' | 'working' | 'error', at: number, anew = false) =>
-      ledger.saveReadings([{ worker: workers[0], state, anew }], at)
+  holds('keeps when a turn failed until its worker is at work, and renews an error only where it is one repeated', async ({ ledger }) => {
+    const see = (state: 'idle' | 'working' | 'error', at: number, repeated = false) =>
+      ledger.saveReadings([{ worker: workers[0], state, repeated }], at)
     const seen = async () => {
       const [worker] = (await ledger.view()).workers
       return [worker?.state, worker?.state_since, worker?.error_at]
@@ -70,8 +70,8 @@ export function readings(holds: Holds): void {
       100,
       31,
     )
-    const release = (told: number) =>
-      ledger.moveDispatches([{ id: idOf(1), from: ['handed'], to: 'released', reason: because('no login'), told }], 40)
+    const release = (resumes_seen: number) =>
+      ledger.moveDispatches([{ id: idOf(1), from: ['handed'], to: 'released', reason: because('no login'), resumes_seen }], 40)
     assert.equal((await release(1)).length, 0, 'it was told once more meanwhile')
     assert.equal((await release(2)).length, 1)
     assert.equal(await planned(8, 2), 0, 'its agent has it no more')

@@ -27,7 +27,7 @@ export interface DispatchMove {
   /**
    * The number of texts that had told its agent to go on at the time of the decision. The move does not happen if there are more by now.
    */
-  readonly told?: number
+  readonly resumes_seen?: number
   /** The move happens only if the text with this id moved the dispatch to `handed`. */
   readonly handed_by?: string
   /**

@@ -21,7 +21,7 @@ export interface SeenState {
   readonly worker: WorkerId
   readonly state: ReadingState
   /** The state begins again, because another turn failed. */
-  readonly anew?: boolean
+  readonly repeated?: boolean
 }
 
 /** The operations on workers. */
