@@ -177,8 +177,7 @@ function readClaude(note: Note): AnswerReader {
 export const claudeSprint: SprintAgent = {
   command: ['claude'],
   counts: 'run',
-  // Without this, Claude Code reads every file that the prompt names as `@path`, also the person's own, and sends it to the model without
-  // asking.
+  // Without this, Claude Code sends every file to the model that the prompt names as `@path`, also the person's own, without asking.
   env: { CLAUDE_CODE_DISABLE_ATTACHMENTS: '1' },
   argv: ({ model, session, turns }) => [
     ...`-p --output-format json --permission-mode acceptEdits --allowedTools Bash --max-turns ${turns}`.split(' '),

@@ -23,7 +23,7 @@ const promptKeys = Object.entries(prompts).map(([event, key]) => `  of["${event}
  *
  * - `detail`: a word for each key that is asked for, joined by colons. A word is a string without spaces (of `text_response(stop)` only the
  *   part before the bracket), a number, true or false. For `key=text` it says whether the value is that text.
- * - `ids`: the ids of deliveries. If the event records a prompt, each has a checksum (`sumOf`) of the line after it.
+ * - `ids`: the ids of deliveries. If the event records a prompt, each has a checksum (`lineChecksum`) of the line after it.
  */
 const eventScript = `
 BEGIN {

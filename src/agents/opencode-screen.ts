@@ -37,7 +37,7 @@ const logo = /[█▀▄]{4} [█▀▄]/u
 const answer = /^ +▣ {2}\S/u
 
 interface Frame extends RowSpan {
-  /** The sliceColumns of its text. */
+  /** The columns of its text. */
   readonly from: number
   readonly to: number
   /** The row of `╹▀▀▀`. */

@@ -50,9 +50,9 @@ function answer(choice: string, { question = '' }: ParsedScreen): readonly Keyst
 }
 
 /**
- * Adds the plugin that calls the hook. A variable passes it, whose configuration OpenCode merges with its files, so none of the person's
- * files change. With any plugin, OpenCode waits at its start for a dependency that it downloads. Without a network that takes over a
- * minute, or 10 s without retries, so burn switches the retries off. The plugin removes that variable again, so that commands of the agent
+ * Adds the plugin that calls the hook. The configuration is in a variable, which OpenCode merges with its files, so none of the person's
+ * files change. With any plugin, OpenCode waits at its start for a dependency that it downloads. Without a network that takes 81 s, or 10 s
+ * without retries, so burn switches the retries off. The plugin removes the variable for the retries again, so that commands of the agent
  * do not see it.
  */
 function withPlugin({ env }: AgentConfig, { home, hook }: AgentPlace): Omit<AgentStart, 'argv'> {

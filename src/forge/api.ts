@@ -33,6 +33,7 @@ const defaults: RequestBudget = {
 }
 const maxRedirects = 3
 
+/** The address, token and limits of an API. */
 export interface ApiOptions {
   readonly traits: ApiTraits
   /** The address that all paths begin with, e.g. `https://forge.example.com/api/v1`. */
@@ -48,6 +49,7 @@ export interface ApiOptions {
   readonly onWait?: (ms: number) => void
 }
 
+/** The JSON of a successful answer, with its paging headers. */
 export interface ApiAnswer {
   readonly json: unknown
   /** The header `x-total-count`; null if it is missing. */
@@ -70,6 +72,7 @@ interface RequestContent {
 
 const emptyRequest: RequestContent = { query: {}, body: undefined, max_bytes: Infinity }
 
+/** An open API. */
 export interface Api {
   /** Reads an answer of at most `max_bytes` or the limit of the budget, whichever is lower. */
   get(path: string, query?: Query, max_bytes?: number): Promise<ApiAnswer>

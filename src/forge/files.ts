@@ -7,6 +7,7 @@ import { randomHex } from '../host/random.ts'
 
 const maxBytes = 4 * 1024 * 1024
 
+/** The content of a file, with its time. */
 export interface PlainFile {
   readonly text: string
   /** The time of the last write (ms). */

@@ -15,6 +15,7 @@ import { openReview, readReviews, reviewOf } from './folder-reviews.ts'
 import { renderDocument } from './front-matter.ts'
 import { numberOf, splitIssue, splitRepo } from './refs.ts'
 
+/** The place and the owner of a folder forge. */
 export interface FolderOptions {
   /** An absolute path. */
   readonly root: string

@@ -11,6 +11,7 @@ interface Field {
   readonly line: number
 }
 
+/** A parsed file. */
 export interface Document {
   /** The path of the file, for error messages. */
   readonly path: string

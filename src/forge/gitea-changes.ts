@@ -100,7 +100,7 @@ async function firstOpen({ api, repo, url }: Pulls, { branch, base }: NewChange)
 }
 
 /**
- * Returns the change of a dispatch branch; null if there is none. Asked for head and base, Gitea returns any pull request that there ever
+ * Returns the change of a dispatch branch; null if there is none. For a head and a base, Gitea returns any pull request that there ever
  * was. An open one is the newest, because at most one is open. If it is closed, or somebody changed its base, the list of changes decides.
  */
 export async function findChange(

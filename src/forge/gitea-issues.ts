@@ -98,8 +98,7 @@ export async function readComments(api: Api, ref: IssueRef): Promise<readonly Co
   } catch (thrown) {
     if (truncatedBodyOf(thrown) === null) throw thrown
   }
-  // The list of comments has no pages, but the timeline has, and it contains the comments. A comment that is too large to be read is left
-  // out.
+  // The list of comments has no pages. The timeline has pages, and contains the comments. A comment that is too large is left out.
   const { values } = await listAll(api, `${issuePath(ref)}/timeline`, {}, (item) => {
     const { id, type } = membersOf(item)
     return { key: id, value: type === 'comment' ? keep(item) : null }

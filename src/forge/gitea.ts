@@ -10,6 +10,7 @@ import { hasIssues, issuePath, notFoundIfDeleted, readComments, readIssue, readI
 import { arrayOf, commentOf, loginOf } from './gitea-objects.ts'
 import { repoPath, splitIssue } from './refs.ts'
 
+/** The address, token and limits of a Gitea or Forgejo. */
 export interface GiteaOptions extends Omit<ApiOptions, 'base' | 'traits'> {
   /** The forge's own address, without `/api/v1`. */
   readonly url: string
@@ -70,7 +71,7 @@ export function openGitea(options: GiteaOptions): Forge {
 const traits: ApiTraits = {
   page_size: 'limit',
   classify({ status }, message) {
-    // Asked for the comments of an issue that does not exist, Gitea answers with 500.
+    // If the issue of a comment does not exist, Gitea answers with 500.
     if (status === 500 && /\bdoes not exist \[/.test(message)) return { code: 'forge_not_found', hint: notFound }
     return status === 403 ? { code: 'forge_forbidden', hint: scopeHint(message) } : null
   },

@@ -2,6 +2,7 @@
 import type { Agent, IncomingHttpHeaders, IncomingMessage, request as requestOf } from 'node:http'
 import { BurnError, codeOf, messageOf } from '../core/errors.ts'
 
+/** A request, with its limits. */
 export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'PATCH'
   readonly url: URL
@@ -13,12 +14,14 @@ export interface HttpRequest {
   readonly max_bytes: number
 }
 
+/** An answer with any status. */
 export interface HttpAnswer {
   readonly status: number
   readonly headers: IncomingHttpHeaders
   readonly body: string
 }
 
+/** Sends a request, and returns the answer. */
 export type Http = (request: HttpRequest) => Promise<HttpAnswer>
 
 /** Idle connections are closed earlier (ms) than most servers and proxies close them, so a write rarely meets a closed connection. */

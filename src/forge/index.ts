@@ -3,6 +3,7 @@ import type { RepoSettings, SecretSource } from '../core/nouns.ts'
 import type { Clock, Forge } from '../core/ports.ts'
 import type { ForgeKind, ForgeSettings } from '../spec/forges.ts'
 
+/** The settings and functions that adapters get from their caller. */
 export interface ForgeDeps {
   readonly repos: readonly RepoSettings[]
   readonly clock: Clock

@@ -4,6 +4,7 @@ import { BurnError } from '../core/errors.ts'
 import { membersOf } from '../core/json.ts'
 import { arrayOf } from './gitea-objects.ts'
 
+/** The number of pages after which a list is refused. */
 export const maxPages = 2_000
 const maxListAttempts = 3
 
@@ -13,6 +14,7 @@ export interface KeyedItem<T> {
   readonly value: T
 }
 
+/** All items of a list. */
 export interface ListResult<T> {
   readonly values: readonly T[]
   /** The first bytes of each item that is too large to be read. */
@@ -92,8 +94,10 @@ export const pageSize = 50
 /** The limit (bytes) for a page of several items, of which many are read concurrently, and for a single item. */
 const maxBytes = { several: 4 * 1024 * 1024, one: 8 * 1024 * 1024 }
 
+/** The parameters of a query, by name. */
 export type Query = Readonly<Record<string, string | number>>
 
+/** One page of a list. */
 export interface ListPage {
   readonly items: readonly unknown[]
   /** The first bytes of each item that is too large to be read. */

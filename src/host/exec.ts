@@ -3,6 +3,7 @@ import { spawn, type ChildProcess, type ChildProcessByStdio } from 'node:child_p
 import type { Duplex, Readable, Writable } from 'node:stream'
 import { processContext } from './process-context.ts'
 
+/** How `runProcess` runs a program. */
 export interface RunOptions {
   readonly input?: string | Buffer
   readonly timeout_ms: number
@@ -21,6 +22,7 @@ export interface RunOptions {
   readonly answers?: (question: string) => Promise<string>
 }
 
+/** How a program ended, with its output. */
 export interface RunResult {
   /** The exit code; 127 if the program could not be started, null if a signal ended it. */
   readonly code: number | null
@@ -92,6 +94,7 @@ function answerQuestions(child: PipedChild, answers: NonNullable<RunOptions['ans
   })
 }
 
+/** How `streamProcess` runs a program. */
 export interface StreamOptions {
   readonly timeout_ms: number
   readonly stop: AbortSignal
@@ -102,6 +105,7 @@ export interface StreamOptions {
   readonly cwd?: string
 }
 
+/** How a streamed program ended. */
 export interface StreamResult {
   /** The exit code; 127 if the program could not be started, null if a signal ended it. */
   readonly code: number | null
@@ -169,6 +173,7 @@ export function onceRead(child: ChildProcess, finish: (code: number | null, sign
   })
 }
 
+/** A child process whose three streams are pipes. */
 export type PipedChild = ChildProcessByStdio<Writable, Readable, Readable>
 
 /**

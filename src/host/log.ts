@@ -7,6 +7,7 @@ import type { LogLevel } from '../core/events.ts'
 import { BurnError } from '../core/errors.ts'
 import { redactor } from './redact.ts'
 
+/** One line of the log. */
 export interface LogLine {
   readonly level: LogLevel
   /** The worker, issue, machine or other thing that the line is about. */
@@ -16,12 +17,14 @@ export interface LogLine {
   readonly data: Readonly<Record<string, unknown>>
 }
 
+/** The format of the log, and its lowest level. */
 export interface LogSettings {
   readonly format: 'text' | 'json'
   /** Lines below this level are left out. */
   readonly level: LogLevel
 }
 
+/** The output and clock of the log. */
 export interface LogDeps {
   readonly write: (line: string) => void
   readonly now: () => number
@@ -29,6 +32,7 @@ export interface LogDeps {
   readonly paint: (level: LogLevel, subject: string) => string
 }
 
+/** An open log. */
 export interface Log {
   readonly say: (line: LogLine) => void
   /** Takes this secret out of every later line. Texts that look like a secret are always taken out. */

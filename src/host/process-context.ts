@@ -6,6 +6,7 @@ interface ProcessContext {
   readonly cwd: string
 }
 
+/** The environment and directory of the current work; empty if they are those of this process. */
 export const processContext = new AsyncLocalStorage<ProcessContext>()
 
 /** Runs `work`. The child processes that it starts get the given environment and directory instead of those of this process. */

@@ -4,6 +4,7 @@ import type { SecretSource } from '../core/nouns.ts'
 import { BurnError, codeOf } from '../core/errors.ts'
 import { runProcess } from './exec.ts'
 
+/** The home and the environment of the person. */
 export interface SecretDeps {
   readonly home: string
   readonly env: Readonly<Record<string, string | undefined>>

@@ -1,5 +1,6 @@
 /** Explains to people why a command on a machine failed. */
 
+/** Why a command did not reach a machine, or failed there. */
 export interface TransportFailure {
   readonly kind: 'refused' | 'host_key' | 'host_key_changed' | 'auth' | 'no_host' | 'timeout' | 'no_command' | 'other'
   readonly reason: string

@@ -6,12 +6,14 @@ import { BurnError, ifCode, messageOf, noSuchPath } from '../core/errors.ts'
 import { oneLine } from '../core/text.ts'
 import { runProcess } from './exec.ts'
 
+/** A file, folder, link or other entry below a folder. */
 export interface TreeEntry {
   /** The path below the folder; each character is one byte of the name. */
   readonly path: string
   readonly stat: Stats
 }
 
+/** How `walkTree` treats entries. */
 export interface WalkOptions {
   /**
    * Requires a complete walk, for a folder in which no process runs. It restores the owner's rights to folders, and throws if a path is too

@@ -32,6 +32,7 @@ export interface ClientExit {
   readonly notes: readonly string[]
 }
 
+/** The port `Tmux` over a client in control mode. */
 export class ControlModeClient implements Tmux {
   readonly machine: string
   version = ''

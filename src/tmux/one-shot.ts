@@ -13,6 +13,7 @@ import { randomHex } from '../host/random.ts'
 
 const TIMEOUT_MS = 60_000
 
+/** The port `Tmux` over short processes. */
 export class OneShotTmux implements Tmux {
   readonly machine: string
   version = ''

@@ -25,6 +25,7 @@ export interface FirstWindow {
   readonly command: readonly string[]
 }
 
+/** How a session is opened. */
 export interface OpenOptions {
   readonly clock: Clock
   /** Creates session and server if they do not exist. */
@@ -192,6 +193,7 @@ async function startOneShot(machine: Machine, create: FirstWindow | undefined): 
 const noServer = /(?:no server running on (.+)|error connecting to (.+) \((?:No such file or directory|Connection refused)\))/
 const sessionGone = /no sessions|can't find session|server exited|lost server/
 
+/** A session that tmux did not find. */
 export interface MissingSession {
   /** The socket at which no server answers; null if a server answered without the session, or just ended. */
   readonly socket: string | null

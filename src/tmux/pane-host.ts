@@ -9,6 +9,7 @@ import { capturePanes, captureMachine, snapshot } from './panes.ts'
 import { typedResult, stripsControlBytes, typingLine } from './paste.ts'
 import { hasStarted, startLine } from './start.ts'
 
+/** The methods of `PaneHost` that need a channel to tmux. */
 export type TmuxPanes = Pick<PaneHost, 'modes_block' | 'snapshot' | 'snapshotWithScreens' | 'history' | 'type' | 'start'>
 
 /** Returns the panes of a machine, reached through `tmux`. */

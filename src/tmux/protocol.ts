@@ -16,6 +16,7 @@ const maxNotes = 50
 const change =
   /^%subscription-changed [\w-]+ \$\d+ (@\d+) \d+ (%\d+|-) : |^%(?:layout-change|window-add|(?:unlinked-)?window-close) (@\d+)(?: |$)/
 
+/** Turns the output of a control-mode client into replies, notes and changes. */
 export class ReplyParser {
   readonly #onReply: (reply: TmuxReply) => void
   readonly #nonce: string

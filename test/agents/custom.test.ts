@@ -1,3 +1,4 @@
+/** Tests agents that a spec declares by patterns. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'

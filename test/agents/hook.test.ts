@@ -1,3 +1,4 @@
+/** Tests the hook script with real shells, awks and tmux servers. */
 import assert from 'node:assert/strict'
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'

@@ -1,3 +1,4 @@
+/** Tests the registry of agent kinds, and the start of Hermes. */
 import type { AgentConfig } from '../../src/core/nouns.ts'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

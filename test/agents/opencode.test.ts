@@ -1,3 +1,4 @@
+/** Tests the start, the screen and the events of OpenCode. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
@@ -105,7 +106,7 @@ const approval = [
 ]
 const question = ['  ┃', '  ┃  Which one?', '  ┃', '  ┃  1. PostgreSQL', '  ┃  2. SQLite', '  ┃  3. Type your own answer', '  ┃', '']
 
-test('opencode: a toast hides no busyFooter turn and no draft', () => {
+test('opencode: a toast hides no running turn and no draft', () => {
   const toast = (row: string) => `${row.slice(0, 4).padEnd(4)}┃  Could not reach the registry  ┃`
   const covered = (footer: string) => screen(asked, [''], footer).map((row, i, all) => (i > 4 && i < all.length - 1 ? toast(row) : row))
   const seen = [look(covered(busyFooter)), look(covered(idleFooter)), look(covered(''))]

@@ -1,3 +1,4 @@
+/** Tests the start, the screen and the events of pi. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'

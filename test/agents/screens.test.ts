@@ -1,3 +1,4 @@
+/** Tests the readers of screens on recorded screens of real programs and of stand-ins. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { agentNames } from '../../src/core/agent-kinds.ts'

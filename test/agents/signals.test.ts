@@ -1,3 +1,4 @@
+/** Tests the extension of pi and the plugin of OpenCode with a hook that records its calls. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'

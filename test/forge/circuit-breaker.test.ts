@@ -1,3 +1,4 @@
+/** Tests the circuit breaker with a clock that the tests move. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ErrorCode } from '../../src/core/error-codes.ts'

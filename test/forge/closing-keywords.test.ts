@@ -1,3 +1,4 @@
+/** Tests which texts of a change close issues. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'

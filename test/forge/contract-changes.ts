@@ -7,6 +7,7 @@ import { code, hostile, id, type ForgeFixture } from './fixture.ts'
 /** Returns the number that people know a change by: the last one in its address. */
 const numberOf = ({ url }: Change) => Number(/(\d+)(?:\.md)?$/.exec(url)?.[1])
 
+/** Adds the tests about changes to the contract. */
 export function changeContract(contract: (what: string, run: (fixture: ForgeFixture) => Promise<void>) => void): void {
   contract('finds open and closed changes by branch', async ({ forge, repo, addIssue, ...people }) => {
     const issue = await addIssue({ title: 'work' })

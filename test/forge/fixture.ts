@@ -2,6 +2,7 @@
 import type { Forge } from '../../src/core/ports.ts'
 import { BurnError } from '../../src/core/errors.ts'
 
+/** An issue that a person opens. */
 export interface NewIssue {
   readonly title: string
   readonly body?: string
@@ -27,8 +28,10 @@ export interface ForgeFixture {
   close(): Promise<void>
 }
 
+/** Returns the id of a dispatch. */
 export const id = (n: number) => `0k${String(n).padStart(11, '0')}`
 
+/** Returns a check that an error has this code, and a hint. */
 export const code = (expected: string) => (thrown: unknown) => thrown instanceof BurnError && thrown.code === expected && thrown.hint !== ''
 /** Titles and bodies with special characters of shells, tmux, Markdown and front matter. */
 export const hostile: readonly NewIssue[] = [

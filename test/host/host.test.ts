@@ -1,3 +1,4 @@
+/** Tests child processes, transports, quoting and secrets with real programs and a real sshd. */
 import assert from 'node:assert/strict'
 import { chmodSync, mkdirSync, realpathSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

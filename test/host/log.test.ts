@@ -1,3 +1,4 @@
+/** Tests the log: its formats, levels and redaction. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { logSettings, openLog, type LogLine } from '../../src/host/log.ts'

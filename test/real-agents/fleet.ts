@@ -17,8 +17,11 @@ import { leaseLength } from '../../src/observe/session.ts'
 import { status } from '../../src/observe/state.ts'
 import { offline, writeHome } from './programs.ts'
 
+/** The workers with hooks. */
 export const hooked = ['A', 'B', 'C']
+/** The workers without hooks. */
 export const bare = ['D', 'E', 'F']
+/** All workers. */
 export const names = [...hooked, ...bare]
 
 /** The paths and addresses of one check. `home` is also the home of the checking process. */

@@ -41,6 +41,7 @@ export interface Call {
   readonly args: (tool: Tool) => object
 }
 
+/** A running model server. */
 export interface ModelServer {
   readonly url: string
   readonly asked: readonly Asked[]
@@ -58,6 +59,7 @@ type Manner = Pick<ModelServer, 'turn_ms' | 'calling' | 'failing'>
 type Body = Readonly<Record<string, unknown>>
 const words = ['All ', 'is ', 'well.']
 
+/** Starts a model server. */
 export async function startModel(): Promise<ModelServer> {
   const asked: Asked[] = []
   const model: Manner = { turn_ms: 300, calling: new Map(), failing: new Map() }

@@ -11,6 +11,7 @@ export interface Setting {
   readonly bare_env?: Readonly<Record<string, string>>
 }
 
+/** One version of a program, with its setting. */
 export interface Program {
   readonly kind: string
   /** `name@version`: the version that burn's reader of its screen was made for. */
@@ -73,6 +74,7 @@ function hermesPrograms(packaged: string, more: Pick<Program, 'no_sprints'> = {}
   ]
 }
 
+/** All programs and variants that are checked. */
 export const programs: readonly Program[] = [
   // The `chat` of this version takes a prompt only as an argument, not from a file or stdin.
   ...hermesPrograms('hermes-agent@0.19.0', { no_sprints: true }),

@@ -1,5 +1,6 @@
 /** The protocols of the model server: Anthropic's messages, OpenAI's chat completions and responses, and Gemini's generateContent. */
 
+/** The events and bodies of one protocol. */
 export interface Protocol {
   /** The events of a streamed answer: before its words, for each word, and after them. */
   readonly begin: readonly object[]

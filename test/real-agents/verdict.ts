@@ -1,6 +1,7 @@
 /** The findings of a check. */
 import { setTimeout as sleep } from 'node:timers/promises'
 
+/** The number of expectations that held, and of all. */
 export interface Tally {
   right: number
   all: number
@@ -12,6 +13,7 @@ export type Column = 'readings' | 'texts' | 'failures' | 'canary' | 'sprint'
 /** Records one expectation, and prints it. */
 export type Expect = (column: Column, holds: boolean, what: string) => void
 
+/** All findings about one program. */
 export interface Verdict {
   ready_ms: number
   readonly tallies: Partial<Record<Column, Tally>>

@@ -9,8 +9,10 @@ import { captureMachine } from '../../src/tmux/panes.ts'
 import { clock } from '../support/clock.ts'
 import { privateSocket } from '../support/tmux.ts'
 
+/** The first window of a session: one pane that prints nothing. */
 export const quiet: FirstWindow = { name: 'first', width: 200, height: 50, command: ['sh', '-c', 'exec cat >/dev/null'] }
 
+/** Returns a local machine whose tmux server is at this socket. */
 export function machineOn(socket: string, more: Partial<Machine> = {}): Machine {
   return {
     name: 'box',
@@ -60,6 +62,7 @@ export const hostile = fc.oneof(
   ),
 )
 
+/** Runs the tests of the port on one implementation. */
 export function tmuxConformance(form: string, open: (t: TestContext) => Promise<{ machine: Machine; tmux: Tmux }>): void {
   test(`${form}: replies come in order, one for each line`, async (t) => {
     const { tmux } = await open(t)

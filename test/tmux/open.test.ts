@@ -1,3 +1,4 @@
+/** Tests opening a machine, and snapshots of it, on real tmux servers. */
 import assert from 'node:assert/strict'
 import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

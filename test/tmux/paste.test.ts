@@ -1,3 +1,4 @@
+/** Tests pasted texts and their guard in a real tmux, with a program that records every byte. */
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,3 +1,4 @@
+/** Runs the conformance tests of the `Tmux` port on both implementations. */
 import { OneShotTmux } from '../../src/tmux/one-shot.ts'
 import { raised, tmuxConformance } from './conformance.ts'
 

@@ -1,3 +1,4 @@
+/** Tests that the stand-in for Hermes behaves as the real program does, and that burn reads its screen. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { ParsedScreen } from '../../../src/core/agent.ts'

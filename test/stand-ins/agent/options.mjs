@@ -22,6 +22,7 @@ const words = {
   '--trouble': ['trouble', ''],
 }
 
+/** The help text of the stand-in. */
 export const usage = `agent.mjs [chat --yolo -m MODEL --provider P]: imitates Hermes' classic screen. Options:
   --log PATH        log of received prompts, one JSON object per line; %p is the tmux pane number, %d the process id (or env STANDIN_LOG)
   --turn FILE       module that exports async turn(prompt, ctx); without it a turn waits --turn-ms (300)

@@ -16,6 +16,7 @@ import { machineOn, quiet } from '../../tmux/conformance.ts'
 
 const program = new URL('agent.mjs', import.meta.url).pathname
 
+/** One line of the log of the stand-in. */
 export interface Logged {
   readonly event: string
   /** The prompt, and the content of the files that it names. */
@@ -29,6 +30,7 @@ export interface Logged {
   readonly answer?: string
 }
 
+/** A running stand-in, with the keys and the screen of its pane. */
 export interface Agent {
   screen(): Promise<readonly string[]>
   look(): Promise<ParsedScreen>

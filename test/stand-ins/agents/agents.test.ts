@@ -1,3 +1,4 @@
+/** Tests that the stand-ins for other agents behave as the real programs do. */
 import assert from 'node:assert/strict'
 import { join, resolve } from 'node:path'
 import { test, type TestContext } from 'node:test'

@@ -304,4 +304,5 @@ const opencode = {
   },
 }
 
+/** The skin of each agent, by kind. */
 export const skins = { claude, codex, gemini, opencode, pi, qwen }

@@ -1,6 +1,7 @@
 /** A call of the stand-in's API, its reply, and the helpers of all handlers. */
 import type { ForgeState, RepoRow } from './state.ts'
 
+/** A request of the API. */
 export interface Call {
   readonly method: string
   readonly query: URLSearchParams
@@ -17,6 +18,7 @@ export interface Call {
   readonly newest: number
 }
 
+/** The answer to a call. */
 export interface Reply {
   readonly status: number
   readonly json: unknown
@@ -25,11 +27,14 @@ export interface Reply {
   readonly location?: string
 }
 
+/** Answers one kind of call. `words` are the variable parts of its path. */
 export type Handler = (state: ForgeState, call: Call, words: readonly string[]) => Reply
 
 const defaultItems = 30
 
+/** Returns a reply. */
 export const reply = (status: number, json: unknown, total: number | null = null): Reply => ({ status, json, total })
+/** Returns a refusal, as Gitea words it. */
 export const refuse = (status: number, message: string, url: string) => reply(status, { message, url: `${url}/api/swagger` })
 
 /** Handlers throw this to end a call with that reply. */
@@ -42,6 +47,7 @@ export class Refused extends Error {
   }
 }
 
+/** Returns the repo of a call. Throws `Refused` with 404, or with 301 if the repo was renamed. */
 export function repoOf(state: ForgeState, { url }: Call, [owner = '', name = '']: readonly string[]): RepoRow {
   const full = `${owner}/${name}`
   const repo = state.repos.get(full.toLowerCase())
@@ -51,18 +57,22 @@ export function repoOf(state: ForgeState, { url }: Call, [owner = '', name = '']
   throw new Refused({ ...reply(301, null), location: renamed })
 }
 
+/** Throws `Refused` if the caller may not write. `own` says whether the object belongs to the caller. */
 export function mayWrite(repo: RepoRow, { login, url }: Call, own: boolean): void {
   if (repo.archived) throw new Refused(refuse(423, 'repo is archived', url))
   if (!own && !repo.writers.has(login)) throw new Refused(refuse(403, 'user should have permission to write', url))
 }
 
+/** Returns `owner/name`. */
 export const nameOf = (repo: RepoRow) => `${repo.owner}/${repo.name}`
 
+/** Returns a text of a body; undefined if it is missing. */
 export function textIn(body: unknown, key: string): string | undefined {
   const value = (body as Record<string, unknown> | null)?.[key]
   return typeof value === 'string' ? value : undefined
 }
 
+/** Returns the page of a list that a call asks for. */
 export function pageOf<T>(items: readonly T[], { query, most_items }: Call, toJson: (item: T) => unknown): Reply {
   const limit = Math.min(most_items, Number(query.get('limit') ?? defaultItems))
   const from = (Math.max(1, Number(query.get('page') ?? 1)) - 1) * limit

@@ -31,6 +31,7 @@ interface Description {
   readonly responses: Readonly<Record<string, { readonly schema?: Schema }>>
 }
 
+/** A request of the API, with its answer. */
 export interface Exchange {
   readonly method: string
   /** Below `/api/v1`. */

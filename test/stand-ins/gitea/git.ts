@@ -26,6 +26,7 @@ export function gitAs(dir: string, ...args: string[]): string {
   return execFileSync('git', args, { cwd: dir, env: plainGit, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim()
 }
 
+/** Returns true if git, not the API, asks for this path. */
 export function isGitPath(path: string): boolean {
   return service.test(path)
 }

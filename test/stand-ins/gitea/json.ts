@@ -9,6 +9,7 @@ function idOf(login: string): number {
   return id + 1
 }
 
+/** Returns a user. */
 export function userJson(login: string, url: string) {
   return {
     id: idOf(login),
@@ -21,6 +22,7 @@ export function userJson(login: string, url: string) {
   }
 }
 
+/** Returns a repo, with the caller's rights. */
 export function repoJson(repo: RepoRow, login: string, url: string) {
   const full_name = `${repo.owner}/${repo.name}`
   const write = repo.writers.has(login)
@@ -62,6 +64,7 @@ function common(repo: RepoRow, row: IssueRow, url: string) {
   }
 }
 
+/** Returns an issue. */
 export function issueJson(repo: RepoRow, row: IssueRow, url: string) {
   return {
     ...common(repo, row, url),
@@ -72,6 +75,7 @@ export function issueJson(repo: RepoRow, row: IssueRow, url: string) {
   }
 }
 
+/** Returns a pull request. `from` is the repo of its branch. */
 export function pullJson(repo: RepoRow, row: IssueRow, from: RepoRow | null, url: string) {
   const pull = row.pull ?? { branch: '', base: '', merged: false }
   const end = (label: string, ref: string, of: RepoRow | null) => ({ label, ref, sha: '0'.repeat(40), repo_id: of?.id ?? -1 })
@@ -86,6 +90,7 @@ export function pullJson(repo: RepoRow, row: IssueRow, from: RepoRow | null, url
   }
 }
 
+/** Returns a comment. */
 export function commentJson(repo: RepoRow, row: IssueRow, comment: CommentRow, url: string) {
   const issue_url = `${url}/${repo.owner}/${repo.name}/issues/${row.number}`
   return {
@@ -102,6 +107,7 @@ export function commentJson(repo: RepoRow, row: IssueRow, comment: CommentRow, u
   }
 }
 
+/** Returns a comment as an event of the timeline. */
 export function timelineJson(repo: RepoRow, row: IssueRow, comment: CommentRow, url: string) {
   const { original_author: _author, original_author_id: _id, ...fields } = commentJson(repo, row, comment, url)
   return { ...fields, type: 'comment' }

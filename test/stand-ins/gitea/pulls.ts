@@ -7,6 +7,7 @@ import { pullJson } from './json.ts'
 const jsonOf = (state: ForgeState, repo: RepoRow, row: IssueRow, url: string) =>
   pullJson(repo, row, state.repos.get(row.pull?.from.toLowerCase() ?? '') ?? null, url)
 
+/** Lists pull requests by time of creation or change. */
 export function getPulls(state: ForgeState, call: Call, words: readonly string[]): Reply {
   const repo = repoOf(state, call, words)
   const wanted = call.query.get('state') ?? 'open'

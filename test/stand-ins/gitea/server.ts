@@ -10,6 +10,7 @@ import { answer } from './routes.ts'
 import { ForgeState } from './state.ts'
 import { answerInstead, nextTrouble, type PlannedTrouble, type Trouble } from './troubles.ts'
 
+/** The content of the stand-in, and how it behaves. */
 export interface GiteaStandInOptions {
   readonly repos?: readonly RepoSeed[]
   /** Logins by token. By default, `stand-in-token` belongs to `burn`. */
@@ -30,6 +31,7 @@ export interface GiteaStandInOptions {
   readonly now?: () => number
 }
 
+/** A request, as the stand-in received it. */
 export interface LoggedRequest {
   readonly method: string
   /** Path and query, as received. */
@@ -38,6 +40,7 @@ export interface LoggedRequest {
   readonly body: unknown
 }
 
+/** A running stand-in. */
 export interface GiteaStandIn extends AsyncDisposable {
   /** The value for forge.url. */
   readonly url: string
@@ -56,6 +59,7 @@ export interface GiteaStandIn extends AsyncDisposable {
 
 const prefix = '/api/v1'
 
+/** Starts a stand-in. */
 export async function startGitea(options: GiteaStandInOptions = {}): Promise<GiteaStandIn> {
   const state = new ForgeState(options.now ?? (() => Date.now()), options.git ?? null)
   for (const repo of options.repos ?? []) state.addRepo(repo)

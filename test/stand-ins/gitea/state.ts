@@ -1,6 +1,7 @@
 /** The content of the stand-in forge: repos, issues, pull requests and comments, in memory. */
 import { join } from 'node:path'
 
+/** An issue to add. */
 export interface IssueSeed {
   readonly number?: number
   readonly title: string
@@ -14,6 +15,7 @@ export interface IssueSeed {
   readonly updated_at?: string
 }
 
+/** A pull request to add. */
 export interface PullSeed {
   readonly title: string
   readonly body?: string
@@ -24,6 +26,7 @@ export interface PullSeed {
   readonly base?: string
 }
 
+/** A repo to add, with its issues. */
 export interface RepoSeed {
   /** `owner/name` */
   readonly name: string
@@ -37,6 +40,7 @@ export interface RepoSeed {
   readonly issues?: readonly IssueSeed[]
 }
 
+/** A stored comment. */
 export interface CommentRow {
   readonly id: number
   readonly author: string
@@ -63,6 +67,7 @@ export interface IssueRow {
   closed: number | null
 }
 
+/** A stored repo. */
 export interface RepoRow {
   readonly id: number
   readonly owner: string

@@ -1,6 +1,7 @@
 /** The failures between a program and a forge that tests can ask for. */
 import type { ServerResponse } from 'node:http'
 
+/** One way to fail. */
 export type Trouble =
   /** The server answers with this status, and does nothing. */
   | { readonly kind: 'status'; readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly message?: string }
@@ -20,6 +21,7 @@ export type Trouble =
   /** An answer without its paging headers. */
   | { readonly kind: 'uncounted'; readonly link?: boolean }
 
+/** A failure, and the requests that meet it. */
 export interface PlannedTrouble {
   readonly trouble: Trouble
   /** The requests, matched against `METHOD /path?query`. */

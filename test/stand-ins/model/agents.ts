@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 
+/** The names of the programs that have a stand-in. */
 export const standIns = ['hermes', 'claude', 'codex', 'opencode', 'handyman'] as const
 
 /** Writes a script for each name. The directory belongs at the front of PATH. */

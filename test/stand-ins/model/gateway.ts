@@ -8,6 +8,7 @@ import { json } from 'node:stream/consumers'
 import { workIn } from './hands.ts'
 import { write, type Reply, type Script, type ChatMessage } from './replies.ts'
 
+/** The script of a gateway, and how it fails. */
 export interface GatewayOptions {
   readonly script: Script
   /** False for an older gateway, which has only chat. */
@@ -19,6 +20,7 @@ export interface GatewayOptions {
   readonly trouble?: 'failed' | 'completed but failed' | 'hang' | 'approval' | 'events break' | 'lost' | 'full'
 }
 
+/** A running gateway. */
 export interface StandInGateway {
   readonly url: string
   /** `METHOD path`, oldest first. */
@@ -41,6 +43,7 @@ interface StandInRun {
 type Body = Readonly<Record<string, unknown>>
 const usage = { input_tokens: 1000, output_tokens: 50, total_tokens: 1050 }
 
+/** Starts a gateway. */
 export async function startGateway(options: GatewayOptions): Promise<StandInGateway> {
   const log: string[] = []
   const bodies: Body[] = []

@@ -1,6 +1,7 @@
 /** The replies of a scripted model, and every way in which an endpoint may fail. */
 import type { ServerResponse } from 'node:http'
 
+/** A call of a tool by the model. */
 export interface ToolCall {
   readonly name: string
   /** An object, or its text, which may be broken JSON. */
@@ -23,6 +24,7 @@ export interface OfferedTool {
   readonly parameters: { readonly properties?: Readonly<Record<string, { readonly type?: string }>> }
 }
 
+/** An answer of the model, in words or calls. */
 export interface Says {
   readonly text?: string
   readonly calls?: readonly ToolCall[]
@@ -36,6 +38,7 @@ export interface Says {
   readonly comments?: true
 }
 
+/** One reply of the endpoint. */
 export type Reply =
   | Says
   /** An error with a status. */

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
 import { write, type OfferedTool, type Reply, type Script, type ChatMessage } from './replies.ts'
 
+/** A request for an answer, as the endpoint received it. */
 export interface ModelRequest {
   readonly path: string
   readonly headers: IncomingHttpHeaders
@@ -11,6 +12,7 @@ export interface ModelRequest {
   readonly messages: readonly ChatMessage[]
 }
 
+/** The script, models and key of the endpoint. */
 export interface ModelOptions {
   /** Returns each reply; or the replies in order, of which the last repeats. */
   readonly script: Script | readonly Reply[]
@@ -20,6 +22,7 @@ export interface ModelOptions {
   readonly key?: string
 }
 
+/** A running endpoint. */
 export interface StandInModel {
   /** The address, with `/v1` at its end. */
   readonly url: string
@@ -32,6 +35,7 @@ export interface StandInModel {
   close(): Promise<void>
 }
 
+/** Starts an endpoint. */
 export async function startModel({ script, models = ['stand-in'], key }: ModelOptions): Promise<StandInModel> {
   const requests: ModelRequest[] = []
   const troubles: Reply[] = []
