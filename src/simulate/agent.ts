@@ -1,10 +1,10 @@
-/** An agent in a pane: a composer, a queue of prompts, and one turn after another. */
+/** Simulates an agent in a pane: its composer, its queue of prompts and its turns. */
 import type { CustomAgent, IssueRef } from '../core/nouns.ts'
 import type { Pane } from '../core/panes.ts'
 import type { VirtualClock } from './clock.ts'
 import { lineChecksum } from '../core/typed-line.ts'
 
-/** How the simulated agents' screens are read: as a spec would say it of an agent of kind `custom`. */
+/** The screen patterns of simulated agents, as a spec declares them for an agent of kind `custom`. */
 export const simulatedScreen: CustomAgent = {
   ready: '^agent',
   composer: '^❯ ?(.*)$',
@@ -18,55 +18,58 @@ export const simulatedScreen: CustomAgent = {
   submit_delay: 0,
 }
 
-/** A prompt that an agent has. */
+/** A prompt in an agent's queue. */
 export interface Prompt {
-  /** Of its dispatch, whichever text gave it. */
+  /** The id of its dispatch, even if another text of the dispatch brought the prompt. */
   readonly id: string
   readonly issue: IssueRef
 }
 
-/** What the world does with what an agent does. */
+/** The world as an agent sees it. */
 export interface AgentWorld {
   readonly clock: VirtualClock
-  /** A text was submitted; returns what it asks for. */
+  /** Records a submitted text, and returns its prompt. */
   received(agent: SimulatedAgent, id: string, text: string): Prompt
-  /** Why the provider refuses an agent's requests; null where it takes them. */
+  /** Returns the error of the provider for an agent's requests; null if it accepts them. */
   refuses(agent: SimulatedAgent): string | null
-  /** How long an agent works on it, milliseconds. */
+  /** Returns the duration of a turn (ms). */
   turn(prompt: Prompt): number
   turnEnded(agent: SimulatedAgent, prompt: Prompt): void
 }
 
-/** The same text by itself: one that was cut out of a prompt would keep all of the prompt for as long as it is kept. */
-function apart(text: string): string {
+/** Copies a text. V8 keeps the whole prompt in memory for a substring of it. */
+function copyOf(text: string): string {
   return Buffer.from(text).toString()
 }
 
-/** How long a turn takes whose first request is refused, milliseconds. */
+/** The duration of a turn whose first request the provider refuses (ms). */
 const refusedAfter = 2_000
 const idIn = /\[burn ([0-9a-hjkmnp-tv-z]{13})\]/
 
+/** An agent in a pane. It works on the first prompt of its queue. */
 export class SimulatedAgent {
   readonly pane: string
   readonly worker: string
   pid: number
   alive = true
+  /** Whether it shows a question. A question holds up its turn. */
   asks = false
-  /** What stands in its composer. */
+  /** The text in its composer. */
   composer = ''
-  /** Prompts received and not done, the first at work. */
+  /** Received prompts. It works on the first. */
   readonly queue: Prompt[] = []
-  /** What is submitted to it arrives cut, as its hook tells. */
+  /** If true, submitted texts arrive cut, and its hook reports it. */
   mangles = false
+  /** The last report of its hook. */
   #signal = ''
-  /** Lines that the screen still shows. */
+  /** The last submitted lines on its screen. */
   #shown: string[] = []
   #began = 0
-  /** Why its last turn failed; empty where it did not. */
+  /** The error of its last turn; empty if it succeeded. */
   #failure = ''
-  /** Milliseconds of turns that have ended. */
+  /** Total duration of ended turns (ms). */
   busy = 0
-  /** Turns that have ended. */
+  /** Number of ended turns. */
   turns = 0
   readonly #world: AgentWorld
   readonly #window: string
@@ -87,21 +90,21 @@ export class SimulatedAgent {
     this.composer += text
   }
 
-  /** Enter: what stands in the composer is a prompt, and waits behind the turn that runs. `read` gives the text that it names. */
+  /** Submits the composer's text as a prompt, behind the running turn. `read` returns the text of the file that a line names. */
   enter(read: (line: string) => string): void {
     const text = this.composer
     const found = idIn.exec(text)?.[1]
     this.composer = ''
     if (found === undefined) return
-    const id = apart(found)
-    const taken = apart(this.mangles ? text.slice(0, 40) : text)
+    const id = copyOf(found)
+    const taken = copyOf(this.mangles ? text.slice(0, 40) : text)
     this.#shown = [...this.#shown, taken].slice(-4)
     if (this.mangles) this.#signal = `1 ${Math.floor(this.#world.clock.now() / 1000)} UserPromptSubmit - ${id}:${lineChecksum(taken)}`
     this.queue.push(this.#world.received(this, id, read(taken)))
     if (this.queue.length === 1) this.#begin()
   }
 
-  /** Its process ends, with all that it was told. */
+  /** Ends its process, and loses its queue. */
   die(): void {
     this.busy += this.workedFor()
     this.alive = false
@@ -111,7 +114,7 @@ export class SimulatedAgent {
     this.#failure = ''
   }
 
-  /** Somebody starts another one in its pane. */
+  /** Starts another process in its pane. */
   start(pid: number): void {
     this.pid = pid
     this.alive = true
@@ -119,7 +122,7 @@ export class SimulatedAgent {
     this.#signal = ''
   }
 
-  /** Milliseconds of the turn that runs. */
+  /** Returns the time that the running turn has taken so far (ms). */
   workedFor(): number {
     return this.working ? this.#world.clock.now() - this.#began : 0
   }
@@ -134,7 +137,6 @@ export class SimulatedAgent {
     const refused = this.#world.refuses(this) !== null
     const end = () => {
       if (this.pid !== pid || !this.alive || this.queue[0] !== prompt) return
-      // A question holds its turn up until somebody answers.
       if (this.asks) return clock.at(clock.now() + 60_000, end)
       const refusal = this.#world.refuses(this)
       if (refusal !== null) return this.#end(refusal)
@@ -152,14 +154,16 @@ export class SimulatedAgent {
     this.#begin()
   }
 
+  /** Returns the rows of its screen. */
   screen(): readonly string[] {
     const failed = this.#failure === '' ? '' : `✕ ${this.#failure}`
     const state = this.asks ? '? may I (y/n)' : this.working ? '● working' : failed
     return ['agent 1.0', ...this.#shown, state, ...`❯ ${this.composer}`.split('\n')]
   }
 
+  /** Returns its pane as tmux reports it. */
   facts(made: Pick<Pane, 'window_id'>): Pane {
-    const nothing = {
+    const defaults = {
       session_id: '$0',
       made_for: null,
       started: null,
@@ -173,7 +177,7 @@ export class SimulatedAgent {
       keyed_at: null,
     }
     return {
-      ...nothing,
+      ...defaults,
       ...made,
       id: this.pane,
       window_name: this.#window,

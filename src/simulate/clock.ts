@@ -1,20 +1,20 @@
-/** Time that passes as soon as nobody has anything left to do at this moment: hours in milliseconds, the same every time. */
+/** A clock that jumps to the next timer as soon as nothing else is left to do. Hours pass in milliseconds, and each run is the same. */
 import type { Time } from '../core/nouns.ts'
 import type { Clock } from '../core/ports.ts'
 import { setImmediate as settled } from 'node:timers/promises'
 
-interface Due {
+interface Timer {
   readonly at: Time
-  /** Of those due at the same time, who came first goes first. */
+  /** Orders timers of the same time by their creation. */
   readonly seq: number
   act(): void
 }
 
-/** What is simulated must wait for nothing but this clock: all else it does is over before time goes on. */
+/** A clock for simulations. Simulated code may wait only for this clock, because time goes on when all other work is done. */
 export class VirtualClock implements Clock {
   #now: Time
   #seq = 0
-  readonly #due: Due[] = []
+  readonly #timers: Timer[] = []
 
   constructor(start: Time) {
     this.#now = start
@@ -36,39 +36,40 @@ export class VirtualClock implements Clock {
     })
   }
 
-  /** Acts at a time, or at once where it is past. */
+  /** Calls `act` at a time, or at once if the time is past. */
   at(at: Time, act: () => void): void {
-    push(this.#due, { at: Math.max(Math.ceil(at), this.#now), seq: this.#seq++, act })
+    push(this.#timers, { at: Math.max(Math.ceil(at), this.#now), seq: this.#seq++, act })
   }
 
-  /** Lets time pass until `over` says so, or nothing is due any more. */
+  /** Lets time pass until `over` returns true or no timer is left. */
   async run(over: () => boolean): Promise<void> {
     for (;;) {
       await settled()
-      const first = this.#due[0]
+      const first = this.#timers[0]
       if (first === undefined || over()) return
       this.#now = first.at
-      for (let next = this.#due[0]; next !== undefined && next.at === this.#now; next = this.#due[0]) {
-        pop(this.#due)
+      for (let next = this.#timers[0]; next !== undefined && next.at === this.#now; next = this.#timers[0]) {
+        pop(this.#timers)
         next.act()
       }
     }
   }
 }
 
-const before = (a: Due, b: Due) => a.at < b.at || (a.at === b.at && a.seq < b.seq)
+const before = (a: Timer, b: Timer) => a.at < b.at || (a.at === b.at && a.seq < b.seq)
 
-/** A binary heap: the next one due is the first. */
-function push(heap: Due[], due: Due): void {
-  let at = heap.push(due) - 1
-  for (let above = (at - 1) >> 1; at > 0 && before(due, heap[above]!); above = (at - 1) >> 1) {
+/** Adds a timer to a binary heap. The first element is the next timer. */
+function push(heap: Timer[], timer: Timer): void {
+  let at = heap.push(timer) - 1
+  for (let above = (at - 1) >> 1; at > 0 && before(timer, heap[above]!); above = (at - 1) >> 1) {
     heap[at] = heap[above]!
     at = above
   }
-  heap[at] = due
+  heap[at] = timer
 }
 
-function pop(heap: Due[]): void {
+/** Removes the first timer of a binary heap. */
+function pop(heap: Timer[]): void {
   const last = heap.pop()
   if (last === undefined || heap.length === 0) return
   let at = 0

@@ -1,4 +1,4 @@
-/** A dispatcher in the simulated world: the program's own loop, in a process that can be killed, stopped and started again. */
+/** Runs the real dispatch loop in a simulated process, which faults can kill, suspend and restart. */
 import type { Ledger } from '../core/ledger.ts'
 import type { Fleet } from '../core/nouns.ts'
 import type { CycleResult } from '../cycle/cycle.ts'
@@ -11,11 +11,12 @@ import { BurnError } from '../core/errors.ts'
 import { newId } from '../core/ids.ts'
 import { dispatch } from '../cycle/loop.ts'
 import { SimulatedProcess } from './simulated-process.ts'
-import { reach } from './machines.ts'
+import { machinesOver } from './machines.ts'
 
-/** A round trip to a machine, milliseconds. */
+/** Duration of a round trip to a machine (ms). */
 const roundTrip = { local: 1, far: 20 }
 
+/** The methods of the ledger that fail on a full disk. */
 const writes = new Set<string | symbol>([
   'saveIssues',
   'saveWriters',
@@ -33,7 +34,8 @@ const writes = new Set<string | symbol>([
   'releaseLeases',
 ] satisfies (keyof Ledger)[])
 
-export interface Watching {
+/** Callbacks of a dispatcher. */
+export interface DispatcherCallbacks {
   readonly onCycle: (result: CycleResult) => void | Promise<void>
   readonly onNotice: (notice: Notice) => void
 }
@@ -44,11 +46,12 @@ interface DispatcherParts {
   readonly world: World
   readonly ledger: Ledger
   readonly random: () => number
-  readonly watching: Watching
+  readonly callbacks: DispatcherCallbacks
 }
 
+/** A dispatcher of the simulated fleet. */
 export class Dispatcher {
-  life = new SimulatedProcess()
+  #running = new SimulatedProcess()
   #skew = 0
   #starts = 0
   readonly #kindOf = paneAgentCache()
@@ -57,84 +60,86 @@ export class Dispatcher {
   readonly #world: World
   readonly #ledger: Ledger
   readonly #random: () => number
-  readonly #watching: Watching
+  readonly #callbacks: DispatcherCallbacks
 
-  constructor({ name, fleet, world, ledger, random, watching }: DispatcherParts) {
+  constructor({ name, fleet, world, ledger, random, callbacks }: DispatcherParts) {
     this.#name = name
     this.#fleet = fleet
     this.#world = world
     this.#ledger = ledger
     this.#random = random
-    this.#watching = watching
+    this.#callbacks = callbacks
   }
 
-  /** Runs until it is killed; never resolves then. */
+  /** Starts the loop in a new process. It runs until it is killed. */
   start(): void {
-    this.life = new SimulatedProcess()
+    this.#running = new SimulatedProcess()
     this.#starts += 1
     const { machines, dispatch: policy } = this.#fleet
-    void dispatch(machines, this.#session(this.life), new AbortController().signal, {
+    void dispatch(machines, this.#session(this.#running), new AbortController().signal, {
       cycles: Infinity,
       interval: policy.interval,
-      onCycle: (result) => void this.#watching.onCycle(result),
+      onCycle: (result) => void this.#callbacks.onCycle(result),
     })
   }
 
+  /** Injects a fault of a dispatcher, and ends it in time. Ignores other kinds. */
   injectFault({ kind, lasts, how }: Fault): void {
     const { clock } = this.#world
-    const again = (act: () => void) => clock.at(clock.now() + lasts, act)
-    const { life } = this
+    const later = (act: () => void) => clock.at(clock.now() + lasts, act)
+    const running = this.#running
     if (kind === 'dispatcher') {
-      life.killAfter(1 + Math.floor(how * 400))
-      // Killed at once where it has nothing to do: somebody starts it again in any case.
-      again(() => (life.kill(), this.life === life && this.start()))
+      running.killAfter(1 + Math.floor(how * 400))
+      // An idle process reaches no checkpoint, so it is killed here before the restart.
+      later(() => (running.kill(), this.#running === running && this.start()))
     } else if (kind === 'suspend') {
-      life.suspendAfter(1 + Math.floor(how * 400))
-      again(() => life.resume())
+      running.suspendAfter(1 + Math.floor(how * 400))
+      later(() => running.resume())
     } else if (kind === 'clock') {
       const by = (how - 0.5) * 4 * 3_600_000
       this.#skew += by
-      again(() => (this.#skew -= by))
+      later(() => (this.#skew -= by))
     }
   }
 
-  #session(life: SimulatedProcess): Session {
+  #session(running: SimulatedProcess): Session {
     const world = this.#world
-    const clock = life.clock(world.clock, () => this.#skew)
+    const clock = running.clock(world.clock, () => this.#skew)
     const far = (name: string) => this.#fleet.machines.find((machine) => machine.name === name)?.transport.kind !== 'local'
-    const machines = reach(world.machines, {
-      there: async (name) => {
-        await life.checkpoint()
+    const machines = machinesOver(world.machines, {
+      before: async (name) => {
+        await running.checkpoint()
         await world.clock.sleep(far(name) ? roundTrip.far : roundTrip.local)
       },
-      back: () => life.checkpoint(),
+      after: () => running.checkpoint(),
     })
-    const forge = life.port(world.forge, ['access', 'requests', 'kind'])
+    const forge = running.port(world.forge, ['access', 'requests', 'kind'])
     let last = 0
     return {
       fleet: this.#fleet,
-      ledger: life.port(this.#onDisk()),
+      ledger: running.port(this.#ledgerOnDisk()),
       forge,
       machines,
       clock,
       owner: `${this.#name}.${this.#starts}`,
       newId: () => newId((last = Math.max(clock.now(), last + 1)), this.#random),
       kindOf: this.#kindOf,
-      readTemplate: () => Promise.reject(new BurnError('template_unreadable', 'templates are not simulated', '')),
-      notify: (notice) => this.#watching.onNotice(notice),
+      readTemplate: () => Promise.reject(new BurnError('template_unreadable', 'a simulation has no templates', '')),
+      notify: (notice) => this.#callbacks.onNotice(notice),
     }
   }
 
-  /** Nothing can be written while the disk is full. */
-  #onDisk(): Ledger {
+  /** Returns the ledger, whose writes fail while the disk is full. */
+  #ledgerOnDisk(): Ledger {
     const world = this.#world
     return new Proxy(this.#ledger, {
       get: (target, name) => {
         const value: unknown = Reflect.get(target, name)
         if (typeof value !== 'function' || !writes.has(name)) return value
         return (...given: readonly unknown[]) => {
-          if (world.diskFull) return Promise.reject(new BurnError('ledger_full', 'the disk of the ledger is full', 'it is simulated'))
-          // A method of the ledger, with what its caller gave.
+          if (world.diskFull)
+            return Promise.reject(new BurnError('ledger_full', 'the disk of the ledger is full', 'this is a simulated fault'))
+          // The cast is safe: `value` is a method of the ledger, and the arguments are its caller's.
           return (value as (...all: readonly unknown[]) => unknown).apply(target, [...given])
         }
       },

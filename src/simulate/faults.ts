@@ -1,53 +1,55 @@
-/** What goes wrong in a simulated night, when, and for how long: a seed decides all of it. */
+/** Generates the faults of a simulation: kind, time and duration, all from a seed. */
 import type { Time } from '../core/nouns.ts'
 
-/** How often each happens when it is asked for without a number: the mean time between two, milliseconds. */
+/** The default mean interval between two faults of a kind (ms). */
 export const faultKinds = {
-  /** An agent's process ends; somebody starts another after some minutes. */
+  /** An agent's process ends. A person starts another after some minutes. */
   agent: 60 * 60_000,
-  /** An agent asks something; a person answers after some minutes. */
+  /** An agent asks a question. A person answers after some minutes. */
   question: 60 * 60_000,
-  /** A provider refuses all agents of a machine for up to 40 minutes: each of their turns fails. */
+  /** The provider refuses all agents of a machine for up to 40 minutes, so that their turns fail. */
   login: 120 * 60_000,
-  /** A machine can't be reached for up to an hour. */
+  /** A machine is unreachable for up to an hour. */
   machine: 120 * 60_000,
-  /** A machine's tmux server ends, with all its agents; it is raised again. */
+  /** A machine's tmux server ends, with all its agents. A person brings it up again. */
   reboot: 240 * 60_000,
-  /** A connection breaks in the middle of a write. */
+  /** A connection breaks during a write. */
   cut: 30 * 60_000,
   /** A person closes an issue that an agent works on. */
   closed: 240 * 60_000,
-  /** A person opens a change that closes an issue, and merges or drops it within 15 minutes. */
+  /** A person opens a change that closes an issue, and merges or closes it within 15 minutes. */
   change: 40 * 60_000,
-  /** The forge does not answer for up to half an hour. */
+  /** The forge is unreachable for up to half an hour. */
   forge: 120 * 60_000,
-  /** The forge does what it was asked, and its answer is lost. */
+  /** The forge carries out a write, but its answer is lost. */
   answer: 30 * 60_000,
-  /** A dispatcher is killed between two of its steps, and started again. */
+  /** A dispatcher is killed between two steps, and restarted. */
   dispatcher: 30 * 60_000,
-  /** A dispatcher stops for minutes, and goes on as if nothing had been. */
+  /** A dispatcher is suspended for some minutes, then resumed. */
   suspend: 60 * 60_000,
-  /** A dispatcher's clock jumps, up to two hours ahead or back. */
+  /** A dispatcher's clock jumps up to two hours ahead or back. */
   clock: 120 * 60_000,
-  /** The ledger can't be written for some minutes: its disk is full. */
+  /** The disk of the ledger is full for some minutes. */
   disk: 180 * 60_000,
 } as const
 
 export type FaultKind = keyof typeof faultKinds
-/** Mean milliseconds between two, by kind. */
+/** The mean interval between two faults (ms), by kind. */
 export type Faults = ReadonlyMap<FaultKind, number>
 
+/** One fault. */
 export interface Fault {
   readonly at: Time
   readonly kind: FaultKind
-  /** In [0, 1): whom it meets. */
+  /** Selects the target; in [0, 1). */
   readonly whom: number
-  /** Milliseconds until it is mended. */
+  /** Duration (ms). */
   readonly lasts: number
-  /** In [0, 1): what else it needs to know. */
+  /** Selects the variant; in [0, 1). */
   readonly how: number
 }
 
+/** The maximum duration of a fault (ms). */
 const longest: Readonly<Record<FaultKind, number>> = {
   agent: 20 * 60_000,
   question: 30 * 60_000,
@@ -65,7 +67,7 @@ const longest: Readonly<Record<FaultKind, number>> = {
   disk: 10 * 60_000,
 }
 
-/** One kind's faults, one after another, for ever. */
+/** Yields the faults of one kind, in order of time, without end. */
 export function* faultsOf(kind: FaultKind, mean: number, start: Time, random: () => number): Generator<Fault> {
   for (let at = start; ;) {
     at += -Math.log(1 - random()) * mean

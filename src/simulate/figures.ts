@@ -1,32 +1,35 @@
-/** What a simulated night says to people. */
+/** Computes the figures that `burn simulate` reports. */
 import type { Fleet } from '../core/nouns.ts'
 import type { BacklogSample, Simulated } from './simulate.ts'
 
+/** The figures of one lane. */
 export interface LaneFigures {
   readonly lane: string
   readonly workers: number
-  /** Share of the time in which its agents had nothing to do, in [0, 1]; until the last turn of all ended. */
+  /** Share of the time that its agents were idle, in [0, 1], up to the end of the last turn of the fleet. */
   readonly idle: number
-  /** Turns that ended. */
+  /** Number of ended turns. */
   readonly turns: number
 }
 
+/** The figures of one simulated fleet. */
 export interface Figures {
-  /** Nothing of the fleet's was open any more at the end. */
+  /** Whether all issues of the fleet were closed at the end. */
   readonly finished: boolean
-  /** Hours until then, reviews included; or all that were simulated. */
+  /** Simulated hours until all issues were closed, reviews included, or until the end of the simulation. */
   readonly hours: number
-  /** Hours until the last turn that brought an issue on. */
+  /** Hours until the last turn on an issue ended. */
   readonly work_hours: number
   readonly issues: number
   readonly done: number
   readonly done_per_hour: number
-  /** Hours until an issue reached an agent: half of them sooner, nine of ten sooner; null where none did. */
+  /** Median hours until an issue reached an agent; null if none did. */
   readonly wait_p50: number | null
+  /** The 90th percentile of the same. */
   readonly wait_p90: number | null
-  /** Hours of turns. */
+  /** Total hours of turns. */
   readonly agent_hours: number
-  /** `agent_hours` at the price that was given; null without one. */
+  /** `agent_hours` times the price; null without a price. */
   readonly cost: number | null
   readonly lanes: readonly LaneFigures[]
   readonly samples: readonly BacklogSample[]
@@ -34,7 +37,7 @@ export interface Figures {
 
 const hour = 3_600_000
 
-/** `price`: of an hour of one agent's turns, in whatever money. */
+/** Returns the figures of a simulation. `price`: the price of one hour of an agent, in any currency. */
 export function figuresOf({ world, issues, samples, began, ended, finished }: Simulated, fleet: Fleet, price: number | null): Figures {
   const waits = world.reached.map((at) => (at - began) / hour).toSorted((a, b) => a - b)
   const agents = new Map(world.agents().map((agent) => [agent.worker, agent]))

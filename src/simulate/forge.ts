@@ -1,4 +1,4 @@
-/** A forge in memory: issues, comments and changes, and the hours in which it does not answer. */
+/** Simulates a forge in memory: issues, comments and changes, with outages. */
 import type { Change, Comment, Issue, IssueRef, RepoRef, Time } from '../core/nouns.ts'
 import type { ChangePage, Clock, Forge, IssuePage, NewChange, RepoRights } from '../core/ports.ts'
 import { BurnError } from '../core/errors.ts'
@@ -7,40 +7,42 @@ import { repoOf } from '../core/refs.ts'
 import { OffHeapTexts } from './off-heap-texts.ts'
 
 interface Repo {
-  /** Places by number: that of an issue is where it stands among those given. */
+  /** The index of each issue in the list of issues, by number. */
   readonly issues: Map<number, number>
-  /** Places in the order in which issues changed; a cursor is a place in this. */
+  /** The indexes of changed issues, in order of change. A cursor is a position in this list. */
   readonly changed: number[]
   readonly changes: { readonly at: Time[]; readonly dispatch: string[]; readonly state: Change['state'][]; readonly issue: number[] }
 }
 
-/** What goes wrong: asked before each request. */
+/** The faults of the forge. */
 export interface ForgeTrouble {
-  /** It can't be reached now. */
+  /** Whether the forge is unreachable now. */
   down(): boolean
-  /** This write is done, and its answer is lost. */
+  /** Whether the answer of this write is lost. The write itself is done. */
   loses(): boolean
 }
 
+/** The login of the fleet's token. */
 export const fleetLogin = 'burn'
 
-/** What grows with the night is in columns: a million objects would make each clearing of memory longer. */
+/** A forge in memory. Data that grows is in arrays of numbers, because a million objects would slow down garbage collection. */
 export class SimulatedForge implements Forge {
   readonly kind = 'simulated'
   readonly #repos = new Map<RepoRef, Repo>()
   readonly #issues: readonly Issue[]
-  // Of each issue: whether it is open, when it changed, and its comments, each with the one before it on the same issue.
+  // By index of the issue: whether it is open, the time of its last change, the number of its comments and its last comment.
   readonly #open: boolean[]
   readonly #updated: Time[]
   readonly #commented: number[]
   readonly #last: number[]
+  // By number of the comment: the comment before it on the same issue, and its time.
   readonly #before: number[] = []
   readonly #created: Time[] = []
   readonly #bodies = new OffHeapTexts()
   readonly #clock: Clock
   readonly #trouble: ForgeTrouble
   readonly #writers: readonly string[]
-  #asked = 0
+  #requests = 0
 
   constructor(issues: readonly Issue[], repos: readonly RepoRef[], clock: Clock, trouble: ForgeTrouble) {
     this.#clock = clock
@@ -87,7 +89,7 @@ export class SimulatedForge implements Forge {
   async comment(ref: IssueRef, body: string): Promise<Comment> {
     this.#ask()
     const place = this.#find(ref)
-    if (place === null) throw new BurnError('forge_not_found', `there is no issue ${ref}`, 'is it deleted?')
+    if (place === null) throw new BurnError('forge_not_found', `there is no issue ${ref}`, 'it may have been deleted')
     const number = this.#bodies.add(body)
     this.#before[number] = this.#last[place] ?? none
     this.#created[number] = this.#clock.now()
@@ -101,7 +103,7 @@ export class SimulatedForge implements Forge {
   async editComment(ref: IssueRef, id: string, body: string): Promise<void> {
     this.#ask()
     const number = this.#commentsOn(ref).find((each) => idOf(each) === id)
-    if (number === undefined) throw new BurnError('forge_not_found', `${ref} has no comment ${id}`, 'is it deleted?')
+    if (number === undefined) throw new BurnError('forge_not_found', `${ref} has no comment ${id}`, 'it may have been deleted')
     this.#bodies.replace(number, body)
     this.#answer()
   }
@@ -125,7 +127,7 @@ export class SimulatedForge implements Forge {
     this.#ask()
     const dispatch_id = branch.replace(/^burn\//, '')
     if (this.#newest(ref, branch)?.state === 'open')
-      throw new BurnError('forge_conflict', `there is an open change from ${branch} already`, 'look for it')
+      throw new BurnError('forge_conflict', `there is an open change from ${branch} already`, 'look it up')
     this.change(issue, dispatch_id, 'open')
     this.#answer()
     return this.#newest(ref, branch)!
@@ -156,26 +158,27 @@ export class SimulatedForge implements Forge {
   }
 
   requests(): number {
-    return this.#asked
+    return this.#requests
   }
 
-  /** As it is, however the network is; the oldest first. */
+  /** Returns the comments of an issue, oldest first. Works during an outage. */
   commentsOn(ref: IssueRef): readonly Comment[] {
     return this.#commentsOn(ref).map((number) => this.#comment(number))
   }
 
+  /** Whether an issue is open. Works during an outage. */
   isOpen(ref: IssueRef): boolean {
     const place = this.#find(ref)
     return place !== null && this.#open[place] === true
   }
 
-  /** As it was given: a text that was cut out of another would keep all of that for as long as it is kept. */
+  /** Returns the forge's own copy of a ref, or '' if it is unknown. V8 keeps the whole text in memory for a substring of it. */
   known(ref: string): IssueRef {
     const place = this.#find(ref)
     return place === null ? '' : (this.#issues[place]?.ref ?? '')
   }
 
-  /** What agents and people do there. */
+  /** Records a change of an agent or a person, or its new state. */
   change(issue: IssueRef, dispatch: string, state: Change['state']): void {
     const { changes } = this.#repo(repoOf(issue))
     changes.at.push(this.#clock.now())
@@ -184,6 +187,7 @@ export class SimulatedForge implements Forge {
     changes.issue.push(this.#find(issue) ?? none)
   }
 
+  /** Closes an issue. */
   close(ref: IssueRef): void {
     const place = this.#find(ref)
     if (place === null) return
@@ -216,7 +220,7 @@ export class SimulatedForge implements Forge {
     return { ...issue, state, updated_at: this.#updated[place] ?? 0, comments: this.#commented[place] ?? 0 }
   }
 
-  /** Its numbers, the oldest first. */
+  /** Returns the numbers of an issue's comments, oldest first. */
   #commentsOn(ref: IssueRef): number[] {
     const place = this.#find(ref)
     const found: number[] = []
@@ -244,13 +248,15 @@ export class SimulatedForge implements Forge {
     return repo
   }
 
+  /** Counts a request. Throws BurnError `forge_unavailable` during an outage. */
   #ask(): void {
-    this.#asked += 1
-    if (this.#trouble.down()) throw new BurnError('forge_unavailable', "the forge can't be reached", 'it is simulated')
+    this.#requests += 1
+    if (this.#trouble.down()) throw new BurnError('forge_unavailable', "the forge can't be reached", 'this is a simulated fault')
   }
 
+  /** Ends a write. Throws BurnError `forge_timeout` if its answer is lost. */
   #answer(): void {
-    if (this.#trouble.loses()) throw new BurnError('forge_timeout', 'the forge did not answer', 'it is simulated')
+    if (this.#trouble.loses()) throw new BurnError('forge_timeout', 'the forge did not answer', 'this is a simulated fault')
   }
 }
 

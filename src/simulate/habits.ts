@@ -1,24 +1,25 @@
-/** How long agents and reviewers take and how often they fail: from a ledger's history where there is enough of it, else assumed. */
+/** The durations and failure rates of agents and reviewers: from the ledger's history if it is long enough, else assumed. */
 import type { DispatchTimes } from '../core/ledger/history.ts'
 import { hashOfText, seeded } from '../core/random.ts'
 
-/** Milliseconds, and shares in [0, 1]. */
+/** Durations in ms, and shares in [0, 1]. */
 export interface Habits {
-  /** Of one turn of an agent. */
+  /** Duration of a turn of an agent. */
   readonly turn: Distribution
-  /** From an open change to its merge, or its end without one. */
+  /** Time from opening a change to merging or closing it. */
   readonly review: Distribution
-  /** Turns that end with a change for review. */
+  /** Share of turns that open a change. */
   readonly changes: number
-  /** Changes that are merged. */
+  /** Share of changes that are merged. */
   readonly merged: number
 }
 
+/** A log-normal distribution, or observed values (ms). */
 export type Distribution =
-  /** Half are shorter than `median`; `spread` is the deviation of the logarithm. */
+  /** `spread` is the standard deviation of the logarithm. */
   { readonly median: number; readonly spread: number } | { readonly seen: readonly number[] }
 
-/** What is assumed where nothing was seen, and what a person says by hand. */
+/** The habits that are assumed without enough history. */
 export const assumed: Habits = {
   turn: { median: 25 * 60_000, spread: 0.8 },
   review: { median: 2 * 3_600_000, spread: 1 },
@@ -26,31 +27,31 @@ export const assumed: Habits = {
   merged: 0.95,
 }
 
-/** So much must have been seen before it counts for more than what is assumed. */
-const enough = 20
+/** The number of turns or reviews from which on the history is used. */
+const minHistory = 20
 
-/** `from`: how many turns and reviews were seen; below `enough` they are assumed. */
+/** Returns the habits in a history, and its numbers of turns and reviews. Below `minHistory` of them, habits are assumed. */
 export function habitsOf(history: readonly DispatchTimes[]): { readonly habits: Habits; readonly turns: number; readonly reviews: number } {
   const turns = turnsIn(history)
   const reviewed = history.filter(({ review_at, state }) => review_at !== null && (state === 'done' || state === 'failed'))
   const reviews = reviewed.map(({ review_at, ended_at }) => ended_at - (review_at ?? 0))
-  // What was lost says nothing of what agents make of their turns.
+  // A lost dispatch shows nothing about the result of a turn.
   const ended = history.filter(({ state }) => state !== 'lost')
-  const few = ended.length < enough || turns.length < enough
+  const few = ended.length < minHistory || turns.length < minHistory
   const merged = reviewed.filter(({ state }) => state === 'done').length
   return {
     habits: {
       turn: few ? assumed.turn : { seen: turns },
       changes: few ? assumed.changes : ended.filter(({ review_at, state }) => review_at !== null || state === 'done').length / ended.length,
-      review: reviews.length < enough ? assumed.review : { seen: reviews },
-      merged: reviews.length < enough ? assumed.merged : merged / reviews.length,
+      review: reviews.length < minHistory ? assumed.review : { seen: reviews },
+      merged: reviews.length < minHistory ? assumed.merged : merged / reviews.length,
     },
     turns: turns.length,
     reviews: reviews.length,
   }
 }
 
-/** A worker's prompts queue up: its turn begins when it was handed, or when the one before ended. */
+/** Returns the durations of turns (ms). A turn begins when its prompt arrived or when the worker's previous turn ended. */
 function turnsIn(history: readonly DispatchTimes[]): number[] {
   const turns: number[] = []
   for (const own of Map.groupBy(history, ({ worker }) => worker).values()) {
@@ -66,12 +67,12 @@ function turnsIn(history: readonly DispatchTimes[]): number[] {
   return turns
 }
 
-/** The same draw for the same issue, try and question, whatever else happens: two fleets are compared on the same work. */
+/** Returns random numbers that depend only on the seed and `about`, so that two fleets are compared on the same work. */
 export function drawn(seed: number, about: string): () => number {
   return seeded(hashOfText(about, seed))
 }
 
-/** Milliseconds. */
+/** Returns a duration (ms) drawn from a distribution. */
 export function draw(from: Distribution, random: () => number): number {
   if ('seen' in from) return from.seen[Math.floor(random() * from.seen.length)] ?? 0
   const normal = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random())

@@ -1,4 +1,4 @@
-/** Machines in memory: panes with agents, as hosts of panes. */
+/** Simulates machines in memory: tmux servers with panes and agents. */
 import type { AgentLiveness } from '../core/incarnation.ts'
 import type { Incarnation, Machine, WorkerId } from '../core/nouns.ts'
 import type { Launch, Machines, PaneHost, Placed, SnapshotWithScreens, Typed, Typing, WrittenText } from '../core/pane-host.ts'
@@ -10,31 +10,31 @@ import { SimulatedAgent } from './agent.ts'
 
 const agentStarted = 1_000_000
 
-interface Kept extends SnapshotWithScreens {
+interface UpSnapshot extends SnapshotWithScreens {
   readonly snapshot: Extract<MachineSnapshot, { state: 'up' }>
 }
 
-interface Drawn {
+interface DrawnPane {
   readonly pane: Pane
   readonly screen: readonly string[]
 }
 
-/** One tmux server and its agents. */
+/** A machine with one tmux server and its agents. */
 export class SimulatedMachine {
   readonly machine: Machine
   readonly agents: ReadonlyMap<string, SimulatedAgent>
   reachable = true
   up = true
   serverStarted = agentStarted
-  /** The connection breaks at the next write: before it is done, or after. */
+  /** If set, the connection breaks at the next write: before or after the write is done. */
   breaks: 'before' | 'after' | null = null
   readonly #world: AgentWorld
-  /** Texts by their file below its worker's directory, until an agent reads them: no two have the same. */
+  /** Texts by file name, until an agent reads them. File names are unique. */
   readonly #files = new Map<string, string>()
   #pids = 100
-  #kept: Kept | null = null
-  /** What each agent's pane shows, until something about it changes. */
-  readonly #drawn = new Map<SimulatedAgent, Drawn>()
+  #cached: UpSnapshot | null = null
+  /** The cached pane and screen of each agent, until it changes. */
+  readonly #drawn = new Map<SimulatedAgent, DrawnPane>()
 
   constructor(machine: Machine, world: AgentWorld) {
     this.machine = machine
@@ -46,50 +46,52 @@ export class SimulatedMachine {
     this.agents = new Map(agents.map((agent) => [agent.pane, agent]))
   }
 
+  /** Returns the agent of a worker. */
   agentOf(worker: WorkerId): SimulatedAgent | undefined {
     return [...this.agents.values()].find((agent) => agent.worker === worker)
   }
 
-  /** Something about this agent, or about any, is not as it was. */
+  /** Drops the cached screen of an agent; without an argument, those of all agents. */
   changed(agent?: SimulatedAgent): void {
-    this.#kept = null
+    this.#cached = null
     if (agent === undefined) this.#drawn.clear()
     else this.#drawn.delete(agent)
   }
 
-  /** A person, or a timer, raises it and starts an agent wherever none lives. */
-  raise(): void {
+  /** Brings the tmux server up, and starts an agent in each pane without one. */
+  bringUp(): void {
     if (!this.up) this.serverStarted += 1
     this.up = true
     for (const agent of this.agents.values()) if (!agent.alive) agent.start(this.#pids++)
     this.changed()
   }
 
-  /** The tmux server ends, or the whole machine. */
-  fall(): void {
+  /** Ends the tmux server with all its agents. */
+  bringDown(): void {
     this.up = false
     for (const agent of this.agents.values()) agent.die()
     this.changed()
   }
 
-  look(): SnapshotWithScreens {
+  /** Returns a snapshot with screens. */
+  snapshot(): SnapshotWithScreens {
     const name = this.machine.name
     if (!this.reachable) return { snapshot: { machine: name, state: 'unreachable', reason: 'simulated: no route' }, screens: new Map() }
     if (!this.up) return { snapshot: { machine: name, state: 'down' }, screens: new Map() }
     const clock = Math.floor(this.#world.clock.now() / 1000) * 1000
-    this.#kept ??= this.#draw()
-    return { ...this.#kept, snapshot: { ...this.#kept.snapshot, clock } }
+    this.#cached ??= this.#draw()
+    return { ...this.#cached, snapshot: { ...this.#cached.snapshot, clock } }
   }
 
-  /** What the machine's process table says of agents. */
-  census(asked: readonly Incarnation[]): AgentLiveness {
+  /** Returns which agents live, by the machine's process table. */
+  liveness(asked: readonly Incarnation[]): AgentLiveness {
     const processes = [...this.agents.values()].flatMap(({ alive, pid, pane }) =>
       alive ? [[pid, { pid, started: '', parent: 1, under_tmux: true, pane, server: null }] as const] : [],
     )
     return agentLiveness(asked, new Map(processes))
   }
 
-  #draw(): Kept {
+  #draw(): UpSnapshot {
     const panes: Pane[] = []
     const screens = new Map<string, readonly string[]>()
     for (const agent of this.agents.values()) {
@@ -103,9 +105,9 @@ export class SimulatedMachine {
     return { snapshot: { ...head, panes }, screens }
   }
 
-  /** Throws if the connection is gone: nobody knows then whether what was asked for is done. */
-  asked<T>(act: () => T): T {
-    const cut = () => new BurnError('machine_unreachable', `the connection to ${this.machine.name} ended`, 'it is simulated')
+  /** Runs a write. Throws BurnError `machine_unreachable` if the connection breaks; the write may or may not be done then. */
+  overConnection<T>(act: () => T): T {
+    const cut = () => new BurnError('machine_unreachable', `the connection to ${this.machine.name} ended`, 'this is a simulated fault')
     const { breaks } = this
     this.breaks = null
     if (!this.reachable || !this.up || breaks === 'before') throw cut()
@@ -114,6 +116,7 @@ export class SimulatedMachine {
     return answer
   }
 
+  /** Types a text into a pane, or presses Enter. */
   type(typing: Typing): Typed {
     const { pane, agent_pid } = typing.target
     const agent = this.agents.get(pane)
@@ -121,18 +124,18 @@ export class SimulatedMachine {
     this.changed(agent)
     const enter = () => agent.enter((line) => this.#read(line))
     if ('submit' in typing) {
-      if (typing.submit !== '\r') throw new RangeError(`the key ${JSON.stringify(typing.submit)} is not simulated`)
+      if (typing.submit !== '\r') throw new RangeError(`the simulation does not know the key ${JSON.stringify(typing.submit)}`)
       enter()
     } else {
       for (const piece of typing.place) {
-        if ('key' in piece) throw new RangeError(`the key ${piece.key} is not simulated`)
+        if ('key' in piece) throw new RangeError(`the simulation does not know the key ${piece.key}`)
         agent.paste('paste' in piece ? piece.paste : piece.type)
       }
     }
     return { outcome: 'done', why: '' }
   }
 
-  /** Returns false if the pane has another process than was seen. */
+  /** Starts an agent in a pane. Returns false if the pane has another process than in the snapshot. */
   start({ pane: { id, pid } }: Launch): boolean {
     const agent = this.agents.get(id)
     if (agent === undefined || agent.pid !== pid) return false
@@ -142,62 +145,63 @@ export class SimulatedMachine {
     return true
   }
 
-  /** Throws where the machine can't be reached. */
+  /** Writes texts to files. Throws BurnError `machine_files` if the machine is unreachable. */
   write(texts: readonly WrittenText[]): Map<string, Placed> {
-    if (!this.reachable || !this.up) throw new BurnError('machine_files', `${this.machine.name} can't be reached`, 'it is simulated')
+    if (!this.reachable || !this.up)
+      throw new BurnError('machine_files', `${this.machine.name} can't be reached`, 'this is a simulated fault')
     for (const { file, text } of texts) this.#files.set(file, text)
-    return new Map(texts.map(({ id, dir }) => [id, { directory: homeOf(dir) }]))
+    return new Map(texts.map(({ id, dir }) => [id, { directory: absoluteOf(dir) }]))
   }
 
-  /** What a submitted line says: the text of the file that it names, as an agent reads it, or itself. The file is not read twice. */
+  /** Returns the text of the file that a submitted line names, or the line itself. Each file is read only once. */
   #read(line: string): string {
     const path = / Read .* of (?:\S*\/)?(\.burn\/\S+) \(/.exec(line)?.[1]
     if (path === undefined) return line
     const text = this.#files.get(path)
-    if (text === undefined) throw new RangeError(`an agent was told to read ${path}, which is not there`)
+    if (text === undefined) throw new RangeError(`an agent should read ${path}, which does not exist`)
     this.#files.delete(path)
     return text
   }
 }
 
-/** Absolute, as a shell resolves it. */
-function homeOf(dir: string): string {
+/** Returns a directory as an absolute path, as a shell resolves it. */
+function absoluteOf(dir: string): string {
   return dir.replace(/^~(?=\/|$)/, '/home/agent')
 }
 
-/** What a process goes through at each call to a machine. */
-export interface Trip {
-  there(machine: string): Promise<void>
-  back(): Promise<void>
+/** The delays and faults of a call to a machine, before and after the call itself. */
+export interface RoundTrip {
+  before(machine: string): Promise<void>
+  after(): Promise<void>
 }
 
-/** The machines as one process reaches them. */
-export function reach(machines: ReadonlyMap<string, SimulatedMachine>, trip: Trip): Machines {
+/** Returns the simulated machines as the port of one process. */
+export function machinesOver(machines: ReadonlyMap<string, SimulatedMachine>, trip: RoundTrip): Machines {
   const dropped = new Map<string, string>()
   return {
     open: async (wanted) =>
       wanted.map((machine) => {
-        const there = machines.get(machine.name)
-        if (there === undefined) throw new RangeError(`${machine.name} is not simulated`)
-        return hostOf(there, trip, dropped)
+        const simulated = machines.get(machine.name)
+        if (simulated === undefined) throw new RangeError(`${machine.name} is not simulated`)
+        return hostOf(simulated, trip, dropped)
       }),
-    liveness: async (machine, agents) => machines.get(machine.name)?.census(agents) ?? null,
+    liveness: async (machine, agents) => machines.get(machine.name)?.liveness(agents) ?? null,
     close: async () => {},
   }
 }
 
-function hostOf(there: SimulatedMachine, trip: Trip, dropped: Map<string, string>): PaneHost {
-  const { machine, reachable, up } = there
+function hostOf(simulated: SimulatedMachine, trip: RoundTrip, dropped: Map<string, string>): PaneHost {
+  const { machine, reachable, up } = simulated
   const { name } = machine
   const ask = async <T>(act: () => T): Promise<T> => {
-    await trip.there(name)
+    await trip.before(name)
     const answer = act()
-    await trip.back()
+    await trip.after()
     return answer
   }
-  const look = async () => {
-    await trip.there(name)
-    return there.look()
+  const snapshotWithScreens = async () => {
+    await trip.before(name)
+    return simulated.snapshot()
   }
   return {
     machine,
@@ -206,13 +210,13 @@ function hostOf(there: SimulatedMachine, trip: Trip, dropped: Map<string, string
     hint: '',
     tmux: null,
     modes_block: false,
-    snapshotWithScreens: look,
-    snapshot: async () => (await look()).snapshot,
-    // What a simulated agent shows never scrolls away.
-    history: (panes) => ask(() => there.asked(() => new Map(panes.map(({ id }) => [id, []])))),
-    type: (all) => ask(() => there.asked(() => all.map((typing) => there.type(typing)))),
-    start: (launches) => ask(() => there.asked(() => launches.map((launch) => there.start(launch)))),
-    write: (texts) => ask(() => there.write(texts)),
+    snapshotWithScreens,
+    snapshot: async () => (await snapshotWithScreens()).snapshot,
+    // A simulated agent's screen has no history.
+    history: (panes) => ask(() => simulated.overConnection(() => new Map(panes.map(({ id }) => [id, []])))),
+    type: (all) => ask(() => simulated.overConnection(() => all.map((typing) => simulated.type(typing)))),
+    start: (launches) => ask(() => simulated.overConnection(() => launches.map((launch) => simulated.start(launch)))),
+    write: (texts) => ask(() => simulated.write(texts)),
     drop: async (thrown) => void dropped.set(name, messageOf(thrown)),
   }
 }

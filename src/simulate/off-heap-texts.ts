@@ -1,8 +1,8 @@
-/** Texts as bytes outside the heap: a million of them there would make each of its clearings longer. */
+/** Stores texts outside the JavaScript heap, because a million strings would slow down garbage collection. */
 
-/** Bytes that are asked for at once. */
+/** Bytes that are allocated at a time. */
 const block = 4 * 1024 * 1024
-/** Room for a text to grow by where it stands, bytes. */
+/** Spare bytes after a text, so that it can grow in place. */
 const spare = 64
 
 interface Place {
@@ -10,21 +10,22 @@ interface Place {
   readonly from: number
 }
 
+/** A list of texts outside the heap. */
 export class OffHeapTexts {
   readonly #blocks: Buffer[] = []
   #left = 0
-  // Of each text: its block, where it begins there, how long it is, and how long it may get.
+  // By number of the text: its block, its offset there, its length and its reserved length, in bytes.
   readonly #block: number[] = []
   readonly #from: number[] = []
   readonly #length: number[] = []
   readonly #room: number[] = []
 
-  /** Returns its number: 0, 1, 2, … */
+  /** Adds a text, and returns its number: 0, 1, 2, … */
   add(text: string): number {
     return this.#put(this.#from.length, text)
   }
 
-  /** Where it was, if it has room there. */
+  /** Replaces a text, in place if the new one fits. */
   replace(number: number, text: string): void {
     const length = Buffer.byteLength(text)
     if (length > (this.#room[number] ?? 0)) this.#put(number, text)
@@ -35,6 +36,7 @@ export class OffHeapTexts {
     }
   }
 
+  /** Returns a text. Throws RangeError if there is none with this number. */
   text(number: number): string {
     const { bytes, from } = this.#place(number)
     return bytes.toString('utf8', from, from + (this.#length[number] ?? 0))

@@ -1,4 +1,4 @@
-/** A night of a fleet in seconds: the program's own loop, deciders and ledger, in a world that is simulated. */
+/** Simulates hours of a fleet in seconds: the real loop, deciders and ledger run against a simulated world. */
 import type { Fleet, Issue, Machine, Time } from '../core/nouns.ts'
 import type { Ledger, ViewLedger } from '../core/ledger.ts'
 import type { CycleResult } from '../cycle/cycle.ts'
@@ -15,48 +15,50 @@ import { Dispatcher } from './dispatcher.ts'
 import { faultsOf } from './faults.ts'
 import { World, type WorldPlan } from './world.ts'
 
+/** The input of a simulation. */
 export interface Plan extends WorldPlan {
   readonly issues: readonly Issue[]
   readonly start: Time
-  /** Milliseconds after which it ends in any case. */
+  /** Maximum simulated time (ms). */
   readonly longest: number
   readonly faults: Faults
-  /** How many `burn dispatch` run side by side. */
+  /** Number of concurrent dispatchers. */
   readonly dispatchers: number
-  /** How long nothing goes wrong any more once this much of the time is over, so that what was broken can be mended; 1: never. */
+  /** Share of `longest` after which no fault begins, so that the fleet can recover. 1: faults never end. */
   readonly calm?: number
-  /** Ends it where it is. */
+  /** Stops the simulation. */
   readonly stop?: AbortSignal
   readonly onSample?: (sample: BacklogSample) => void
   readonly onNotice?: (notice: Notice) => void
-  /** After each cycle of any dispatcher, with all that there is to judge by. */
+  /** Called after each cycle of any dispatcher. If it throws, the simulation ends with this error. */
   readonly onStep?: (world: World, engine: Engine) => Promise<void>
 }
 
-/** How things stood at the end of a cycle. */
+/** The backlog at the end of a cycle. */
 export interface BacklogSample {
   readonly at: Time
-  /** Open issues that are the fleet's: waiting, at work, in review. */
+  /** Open issues of the fleet: queued, in work or in review. */
   readonly open: number
-  /** Agents in a turn. */
+  /** Number of agents in a turn. */
   readonly working: number
 }
 
+/** The result of a simulation. */
 export interface Simulated {
   readonly world: World
   readonly ledger: Ledger
   readonly engine: Engine
-  /** How many there were to work on. */
+  /** Number of issues to work on. */
   readonly issues: number
   readonly samples: readonly BacklogSample[]
   readonly began: Time
   readonly ended: Time
   readonly cycles: number
-  /** Nothing of the fleet's is open any more, or on its way. */
+  /** Whether all issues of the fleet are closed and no delivery is active. */
   readonly finished: boolean
 }
 
-/** The caller closes the ledger. */
+/** Runs a simulation, and returns its result. The caller closes the ledger. Throws the error of `onStep`. */
 export async function simulate(plan: Plan): Promise<Simulated> {
   const { seed, start, longest } = plan
   const clock = new VirtualClock(start)
@@ -75,7 +77,7 @@ export async function simulate(plan: Plan): Promise<Simulated> {
   let failure: unknown = null
   let finished = false
   const random = seeded(seed)
-  const watching = {
+  const callbacks = {
     onNotice: plan.onNotice ?? (() => {}),
     onCycle: async ({ backlog }: CycleResult) => {
       const sample = { at: clock.now(), open: backlog.eligible + backlog.unjudged, working: agents.filter(({ working }) => working).length }
@@ -86,15 +88,15 @@ export async function simulate(plan: Plan): Promise<Simulated> {
       } catch (thrown) {
         failure ??= thrown
       }
-      if (sample.open === 0 && (await isQuiet(ledger))) finished = true
+      if (sample.open === 0 && (await hasNoActiveDelivery(ledger))) finished = true
     },
   }
   const dispatchers = Array.from(
     { length: plan.dispatchers },
-    (_, index) => new Dispatcher({ name: `dispatcher${index + 1}`, fleet, world, ledger, random: seeded(seed + index), watching }),
+    (_, index) => new Dispatcher({ name: `dispatcher${index + 1}`, fleet, world, ledger, random: seeded(seed + index), callbacks }),
   )
   for (const dispatcher of dispatchers) dispatcher.start()
-  void world.tidyUp()
+  void world.releaseStale()
   scheduleFaults(plan, world, dispatchers, random)
   await clock.run(() => finished || failure !== null || plan.stop?.aborted === true || clock.now() - start >= longest)
   if (failure !== null) {
@@ -104,13 +106,13 @@ export async function simulate(plan: Plan): Promise<Simulated> {
   return { world, ledger, engine, issues: issues.length, samples, began: start, ended: clock.now(), cycles: samples.length, finished }
 }
 
-/** No text is on its way: one may still be when its issue is closed by an earlier change. */
-async function isQuiet(ledger: ViewLedger): Promise<boolean> {
+/** Whether no delivery is active. One may still be active after an earlier change closed its issue. */
+async function hasNoActiveDelivery(ledger: ViewLedger): Promise<boolean> {
   const { deliveries } = await ledger.cycleView()
   return deliveries.every(({ state }) => !activeStates.includes(state))
 }
 
-/** What the council is asked ends when a person closes it: that is nobody's work. */
+/** Whether workers do an issue. Issues for the council end when a person closes them. */
 function isWork({ labels }: Issue, { dispatch }: Fleet): boolean {
   const council = new Set(dispatch.council_labels.map((label) => label.toLowerCase()))
   return !labels.some((label) => council.has(label.toLowerCase()))
@@ -118,7 +120,7 @@ function isWork({ labels }: Issue, { dispatch }: Fleet): boolean {
 
 const builtIn = { work: null, identity: null, council: null }
 
-/** The fleet's agents, with screens as simple as can be: what is simulated is how long they work. */
+/** Replaces a machine's agents with simulated ones, which have a minimal screen. */
 function withSimulatedAgents(machine: Machine): Machine {
   const agent = { kind: 'custom', command: [], model: null, provider: null, hooks: false, env: {}, custom: simulatedScreen } as const
   const windows = machine.windows.map((window) => ({
@@ -128,7 +130,7 @@ function withSimulatedAgents(machine: Machine): Machine {
   return { ...machine, windows }
 }
 
-/** Every fault brings the next of its kind. */
+/** Schedules the faults: each fault schedules the next of its kind. */
 function scheduleFaults(
   { faults, start, longest, calm = 1 }: Plan,
   world: World,

@@ -1,13 +1,14 @@
-/** A process that may stop or end in the middle: whatever it asks of the world then never answers. */
+/** Simulates a process that can be killed or suspended at any call: the call then never returns, or returns later. */
 import type { Clock } from '../core/ports.ts'
 
 const never = new Promise<never>(() => {})
 
+/** A process whose calls pass checkpoints, where it can be killed or suspended. */
 export class SimulatedProcess {
   #ended = false
   #held: Promise<void> | null = null
   #resume = () => {}
-  /** Boundaries passed: before and after each call to the world. */
+  /** Number of checkpoints passed: one before and one after each call. */
   passed = 0
   #endsAt = Infinity
   #stopsAt = Infinity
@@ -16,28 +17,29 @@ export class SimulatedProcess {
     return this.#ended
   }
 
-  /** As SIGKILL does. */
+  /** Kills the process, as SIGKILL does. */
   kill(): void {
     this.#ended = true
   }
 
-  /** Ends so many boundaries from now. */
-  killAfter(boundaries: number): void {
-    this.#endsAt = this.passed + boundaries
+  /** Kills the process at a later checkpoint. */
+  killAfter(checkpoints: number): void {
+    this.#endsAt = this.passed + checkpoints
   }
 
-  /** Stops so many boundaries from now, as SIGSTOP does. */
-  suspendAfter(boundaries: number): void {
-    this.#stopsAt = this.passed + boundaries
+  /** Suspends the process at a later checkpoint, as SIGSTOP does. */
+  suspendAfter(checkpoints: number): void {
+    this.#stopsAt = this.passed + checkpoints
   }
 
-  /** As SIGCONT does. */
+  /** Resumes the process, as SIGCONT does. */
   resume(): void {
     this.#stopsAt = Infinity
     this.#resume()
     this.#held = null
   }
 
+  /** Resolves at once; after `resume` if the process is suspended; never if it is killed. */
   async checkpoint(): Promise<void> {
     if (++this.passed >= this.#endsAt) this.#ended = true
     if (this.#ended) return never
@@ -46,13 +48,13 @@ export class SimulatedProcess {
     return this.#ended ? never : undefined
   }
 
-  /** A port as this process has it. `plain`: methods that reach nobody, and answer at once. */
+  /** Returns a port whose calls pass checkpoints. `plain`: methods that make no request, and pass none. */
   port<T extends object>(port: T, plain: readonly (keyof T)[] = []): T {
     return new Proxy(port, {
       get: (target, name) => {
         const value: unknown = Reflect.get(target, name)
         if (typeof value !== 'function') return value
-        // A method of the port, with what its caller gives.
+        // The cast is safe: `value` is a method of the port, and the arguments are its caller's.
         const call = value.bind(target) as (...given: readonly unknown[]) => unknown
         if (plain.some((each) => each === name)) return call
         return async (...given: readonly unknown[]) => {
@@ -65,7 +67,7 @@ export class SimulatedProcess {
     })
   }
 
-  /** `skew`: how far its clock is ahead, milliseconds. */
+  /** Returns the clock of this process. `skew`: how much it is ahead (ms). */
   clock(clock: Clock, skew: () => number): Clock {
     return {
       now: () => clock.now() + skew(),

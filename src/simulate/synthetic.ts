@@ -1,7 +1,7 @@
-/** What is supposed: issues that nobody has written yet, and machines that nobody has bought. */
+/** Makes synthetic issues, and fleets with additional machines. */
 import type { Fleet, Issue, Machine, RepoRef, Time } from '../core/nouns.ts'
 
-/** A fleet with one more machine like one that it has. */
+/** Returns the fleet with a copy of one of its machines. */
 export function withOneMore(fleet: Fleet, like: Machine): Fleet {
   const taken = new Set(fleet.machines.map(({ name }) => name))
   let name = like.name
@@ -13,32 +13,33 @@ export function withOneMore(fleet: Fleet, like: Machine): Fleet {
   return { ...fleet, machines: [...fleet.machines, { ...like, name, windows }] }
 }
 
-/** Somebody whom the fleet trusts. */
+/** Returns the name of an author whom the fleet trusts. */
 export function trustedAuthor({ dispatch }: Fleet): string {
   const { authors } = dispatch.trust
   return typeof authors === 'string' ? 'somebody' : (authors[0] ?? 'somebody')
 }
 
-/** Repos whose issues are work for some window. */
+/** Returns the repos that workers serve, sorted. */
 export function workedRepos({ machines }: Fleet): RepoRef[] {
   const workers = machines.flatMap(({ windows }) => windows.flatMap((window) => window.workers))
   return [...new Set(workers.flatMap(({ role, repos }) => (role === 'worker' ? repos : [])))].toSorted()
 }
 
-const nobody: readonly string[] = []
+const none: readonly string[] = []
 
-/** An issue's repo and number, and what is known of it beyond. */
-type Supposed = Pick<Issue, 'repo' | 'number'> & Partial<Issue>
+/** The fields of a synthetic issue: repo, number and any others. */
+type SyntheticFields = Pick<Issue, 'repo' | 'number'> & Partial<Issue>
 
-export function syntheticIssue({ repo, number, ...changes }: Supposed, fleet: Fleet, now: Time): Issue {
+/** Returns an open issue, with defaults for the fields that are not given. */
+export function syntheticIssue({ repo, number, ...changes }: SyntheticFields, fleet: Fleet, now: Time): Issue {
   return {
     ref: `${repo}#${number}`,
     repo,
     number,
     title: `Issue ${number}`,
     body: '',
-    labels: nobody,
-    assignees: nobody,
+    labels: none,
+    assignees: none,
     author: trustedAuthor(fleet),
     state: 'open',
     created_at: now + number,
@@ -49,7 +50,7 @@ export function syntheticIssue({ repo, number, ...changes }: Supposed, fleet: Fl
   }
 }
 
-/** So many issues, spread evenly over the repos that somebody serves. */
+/** Returns issues that are spread evenly over the repos that workers serve. */
 export function syntheticIssues(count: number, fleet: Fleet, now: Time): Issue[] {
   const repos = workedRepos(fleet)
   return Array.from({ length: repos.length === 0 ? 0 : count }, (_, index) =>

@@ -1,4 +1,4 @@
-/** A simulated night in a thread of its own: several run side by side, and the command goes on hearing its person. */
+/** Runs a simulation in a worker thread, so that several run concurrently and Ctrl-C still works. */
 import type { Fleet, Issue } from '../core/nouns.ts'
 import type { Figures } from './figures.ts'
 import type { Plan, BacklogSample } from './simulate.ts'
@@ -8,41 +8,37 @@ import { figuresOf } from './figures.ts'
 import { simulate } from './simulate.ts'
 import { syntheticIssues } from './synthetic.ts'
 
-/** What is simulated, as data. */
+/** The input of a simulation, as data that can be sent to a thread. */
 export interface SimulationInput extends Pick<Plan, 'fleet' | 'habits' | 'seed' | 'start' | 'longest' | 'faults' | 'dispatchers'> {
   readonly issues: readonly Issue[] | SyntheticIssues
-  /** Of an hour of one agent's turns; null where nobody asks what it costs. */
+  /** The price of one hour of an agent; null without a price. */
   readonly price: number | null
 }
 
-/** So many issues that nobody has written yet, of the repos that this fleet works on. */
+/** A number of synthetic issues, spread over the repos of a fleet. */
 export interface SyntheticIssues {
   readonly count: number
   readonly fleet: Fleet
 }
 
-type ThreadMessage = { readonly snapshot: BacklogSample } | { readonly figures: Figures }
+type ThreadMessage = { readonly sample: BacklogSample } | { readonly figures: Figures }
 
 /**
- * Carries the order out in a new thread, which runs this file. On `stop` it gives the figures of what was simulated until then. Throws BurnError
- * `simulate_memory`.
+ * Runs a simulation in a new thread, which loads this file, and returns its figures. On `stop` it returns the figures up to then.
+ * Throws BurnError `simulate_memory`.
  */
-export function simulateInThread(
-  order: SimulationInput,
-  stop: AbortSignal,
-  onSnapshot: (snapshot: BacklogSample) => void,
-): Promise<Figures> {
-  const worker = new Worker(new URL(import.meta.url), { workerData: order })
+export function simulateInThread(input: SimulationInput, stop: AbortSignal, onSample: (sample: BacklogSample) => void): Promise<Figures> {
+  const worker = new Worker(new URL(import.meta.url), { workerData: input })
   const end = () => worker.postMessage('stop')
   stop.addEventListener('abort', end)
   if (stop.aborted) end()
   return new Promise<Figures>((resolve, reject) => {
     let figures: Figures | null = null
-    worker.on('message', (told: ThreadMessage) => ('figures' in told ? (figures = told.figures) : onSnapshot(told.snapshot)))
+    worker.on('message', (message: ThreadMessage) => ('figures' in message ? (figures = message.figures) : onSample(message.sample)))
     worker.on('error', (thrown) => reject(explained(thrown)))
-    // Its figures are given when the thread has ended, so that nothing of it is left open.
+    // Resolves only when the thread has ended, so that it leaves nothing open.
     worker.on('exit', (code) => {
-      if (figures === null) reject(new Error(`the thread of the simulation ended with ${code} before it had figures`))
+      if (figures === null) reject(new Error(`the simulation thread exited with ${code} before it sent figures`))
       else resolve(figures)
     })
   }).finally(() => stop.removeEventListener('abort', end))
@@ -50,24 +46,24 @@ export function simulateInThread(
 
 function explained(thrown: unknown): unknown {
   if (codeOf(thrown) !== 'ERR_WORKER_OUT_OF_MEMORY') return thrown
-  const hint = 'simulate fewer issues or hours, or give it more: NODE_OPTIONS=--max-old-space-size=12000 (megabytes)'
-  return new BurnError('simulate_memory', 'the simulation needs more memory than Node takes by itself', hint)
+  const hint = 'simulate fewer issues or hours, or raise the limit: NODE_OPTIONS=--max-old-space-size=12000 (megabytes)'
+  return new BurnError('simulate_memory', "the simulation needs more memory than Node's default limit", hint)
 }
 
-/** What the thread does. */
+/** Runs the simulation of this thread, and sends samples and figures. */
 async function simulateHere(): Promise<void> {
-  // `simulateInThread` gave it.
+  // `simulateInThread` set it.
   const { issues, price, ...plan } = workerData as SimulationInput
   const stop = new AbortController()
   parentPort?.once('message', () => stop.abort())
-  const tell = (told: ThreadMessage) => parentPort?.postMessage(told)
+  const send = (message: ThreadMessage) => parentPort?.postMessage(message)
   const result = await simulate({
     ...plan,
     issues: 'count' in issues ? syntheticIssues(issues.count, issues.fleet, plan.start) : issues,
     stop: stop.signal,
-    onSample: (snapshot) => tell({ snapshot }),
+    onSample: (sample) => send({ sample }),
   })
-  tell({ figures: figuresOf(result, plan.fleet, price) })
+  send({ figures: figuresOf(result, plan.fleet, price) })
   await result.ledger.close()
   parentPort?.close()
 }

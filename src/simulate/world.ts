@@ -1,4 +1,4 @@
-/** All that is outside the program: machines and agents, a forge with reviewers, and people who mend what stays broken. */
+/** Simulates everything outside burn: machines and agents, a forge with reviewers, and people who repair faults. */
 import type { ViewLedger } from '../core/ledger.ts'
 import type { ClaimLedger } from '../core/ledger/claims.ts'
 import type { Fleet, Issue, IssueRef, Time, WorkerId } from '../core/nouns.ts'
@@ -20,41 +20,43 @@ export interface Receipt {
   readonly at: Time
 }
 
-/** What of a simulation's plan the world goes by. */
+/** The part of a simulation's plan that the world needs. */
 export interface WorldPlan {
   readonly fleet: Fleet
   readonly habits: Habits
   readonly seed: number
-  /** Hears of each prompt that an agent receives. */
+  /** Called for each prompt that an agent receives. */
   readonly onReceipt?: (receipt: Receipt) => void
 }
 
-/** Of a text that gives no work, e.g. that an issue was closed. */
+/** The issue of a text that gives no work, such as the notice that an issue was closed. */
 const noIssue = ''
+/** Duration of a turn on such a text (ms). */
 const readingTime = 10_000
 
-/** How often somebody looks after what is stale, milliseconds. */
-const lookEvery = 60 * 60_000
+/** Interval at which a person releases stale dispatches (ms). */
+const releaseInterval = 60 * 60_000
 
+/** The world of one simulation. */
 export class World implements AgentWorld {
   readonly clock: VirtualClock
   readonly forge: SimulatedForge
   readonly machines: ReadonlyMap<string, SimulatedMachine>
-  /** When each issue that reached an agent did so first. */
+  /** The times at which issues first reached an agent. */
   readonly reached: Time[] = []
-  /** How many issues were closed by a change. */
+  /** Number of issues that a change closed. */
   done = 0
   diskFull = false
-  /** When the last turn of all ended. */
+  /** End of the last turn. */
   lastTurn: Time = 0
-  /** How many faults there were. */
-  suffered = 0
+  /** Number of faults so far. */
+  faults = 0
   #forgeDown = 0
   #lostAnswers = 0
-  /** How many faults keep a machine's agents from their provider. */
+  /** Number of active faults that keep a machine's agents from their provider. */
   readonly #loggedOut = new Map<string, number>()
-  /** How many turns there were for each issue that reached an agent. */
-  readonly #tries = new Map<IssueRef, number>()
+  /** Number of turns on each issue that reached an agent. */
+  readonly #attempts = new Map<IssueRef, number>()
   readonly #seed: number
   readonly #habits: Habits
   readonly #fleet: Fleet
@@ -84,6 +86,7 @@ export class World implements AgentWorld {
     })
   }
 
+  /** Returns the agents of all machines. */
   agents(): SimulatedAgent[] {
     return [...this.machines.values()].flatMap(({ agents }) => [...agents.values()])
   }
@@ -95,8 +98,8 @@ export class World implements AgentWorld {
     const at = this.clock.now()
     this.#onReceipt({ id, issue, worker: agent.worker, pid: agent.pid, at })
     if (issue === noIssue) return prompt
-    if (!this.#tries.has(issue)) {
-      this.#tries.set(issue, 0)
+    if (!this.#attempts.has(issue)) {
+      this.#attempts.set(issue, 0)
       this.reached.push(at)
     }
     return prompt
@@ -108,7 +111,7 @@ export class World implements AgentWorld {
 
   turn({ issue }: Prompt): number {
     if (issue === noIssue) return readingTime
-    this.#tries.set(issue, (this.#tries.get(issue) ?? 0) + 1)
+    this.#attempts.set(issue, (this.#attempts.get(issue) ?? 0) + 1)
     return draw(this.#habits.turn, this.#about(issue, 'turn'))
   }
 
@@ -128,25 +131,25 @@ export class World implements AgentWorld {
   }
 
   /**
-   * What a turn that ended without a change, or a text that may not have arrived, leaves behind holds a slot. `burn status` says that it is stale, and somebody
-   * who finds that its agent is not at it gives it back. Looks for ever, every hour.
+   * Releases stale dispatches that no agent has in its queue, every hour, without end. A turn without a change and a lost text leave such dispatches,
+   * which hold a slot until a person releases them.
    */
-  async tidyUp(): Promise<void> {
+  async releaseStale(): Promise<void> {
     for (;;) {
-      await this.clock.sleep(lookEvery)
+      await this.clock.sleep(releaseInterval)
       const { dispatches } = await this.#ledger.cycleView()
-      const held = new Set(this.agents().flatMap(({ queue }) => queue.map(({ id }) => id)))
-      const over = dispatches.filter((each) => isStale(each, this.#fleet.dispatch.stale_after, this.clock.now()) && !held.has(each.id))
+      const queued = new Set(this.agents().flatMap(({ queue }) => queue.map(({ id }) => id)))
+      const stale = dispatches.filter((each) => isStale(each, this.#fleet.dispatch.stale_after, this.clock.now()) && !queued.has(each.id))
       await this.#ledger.moveDispatches(
-        over.map(({ id }) => ({ id, from: ['handed'], to: 'released', reason: { code: 'released_by_person', forced: false } })),
+        stale.map(({ id }) => ({ id, from: ['handed'], to: 'released', reason: { code: 'released_by_person', forced: false } })),
         this.clock.now(),
       )
     }
   }
 
-  /** Lets a fault happen, and mends it in time. Dispatchers' own are not the world's. */
+  /** Injects a fault of the world, and ends it in time. Faults of dispatchers are in `Dispatcher.injectFault`. */
   injectFault({ kind, whom, lasts, how }: Fault): void {
-    this.suffered += 1
+    this.faults += 1
     const machines = [...this.machines.values()]
     const machine = machines[Math.floor(whom * machines.length)]
     if (machine === undefined) return
@@ -166,8 +169,8 @@ export class World implements AgentWorld {
       machine.reachable = false
       later(() => (machine.reachable = true))
     } else if (kind === 'reboot') {
-      machine.fall()
-      later(() => machine.raise())
+      machine.bringDown()
+      later(() => machine.bringUp())
     } else if (kind === 'closed') this.#close(agent?.queue[0]?.issue ?? noIssue)
     else if (kind === 'change') this.#changeByPerson(how, later)
     else if (kind === 'cut') machine.breaks = how < 0.5 ? 'before' : 'after'
@@ -189,8 +192,8 @@ export class World implements AgentWorld {
   #changeByPerson(how: number, later: (act: () => void) => void): void {
     const issue = this.#refs[Math.floor(how * this.#refs.length)] ?? noIssue
     if (!this.forge.isOpen(issue)) return
-    const name = `by a person ${this.suffered}`
-    const merged = this.suffered % 2 === 0
+    const name = `by a person ${this.faults}`
+    const merged = this.faults % 2 === 0
     this.forge.change(issue, name, 'open')
     later(() => {
       this.forge.change(issue, name, merged ? 'merged' : 'closed')
@@ -201,7 +204,7 @@ export class World implements AgentWorld {
   #kill(machine: SimulatedMachine, agent: SimulatedAgent | undefined, later: (act: () => void) => void): void {
     agent?.die()
     later(() => {
-      if (machine.up) machine.raise()
+      if (machine.up) machine.bringUp()
     })
   }
 
@@ -209,8 +212,8 @@ export class World implements AgentWorld {
     this.machines.get(agent.worker.slice(0, agent.worker.indexOf('/')))?.changed(agent)
   }
 
-  /** Draws for an issue's try. */
+  /** Returns random numbers for an attempt at an issue. `what`: the decision they are for. */
   #about(issue: IssueRef, what: string): () => number {
-    return drawn(this.#seed, `${issue} ${this.#tries.get(issue) ?? 0} ${what}`)
+    return drawn(this.#seed, `${issue} ${this.#attempts.get(issue) ?? 0} ${what}`)
   }
 }

@@ -172,7 +172,7 @@ test('dry run: predicts the next cycle in random states', { timeout: 120_000 }, 
           forge.change(ref, dispatch?.id ?? `by a person ${which}`, what === 'open' ? 'open' : what === 'merge' ? 'merged' : 'closed')
         else if (what === 'close') forge.close(ref)
         else if (what === 'die') agent?.die()
-        else if (what === 'raise') machine?.raise()
+        else if (what === 'raise') machine?.bringUp()
         else if (what === 'claimed') await run(forge.comment(ref, claimOf(which % 2 === 0 ? 'other' : fleet.name)))
         else if (what === 'hold' || what === 'resume')
           await holdWorker(ledger, agent?.worker ?? '', what === 'hold' ? 'by hand' : null, clock.now())

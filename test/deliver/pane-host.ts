@@ -14,7 +14,7 @@ import { fileOf, lineFor, deliveryTag } from '../../src/core/typed-line.ts'
 import { bringUp } from '../../src/operate/up-down.ts'
 import { simulatedScreen } from '../../src/simulate/agent.ts'
 import { VirtualClock } from '../../src/simulate/clock.ts'
-import { reach, SimulatedMachine } from '../../src/simulate/machines.ts'
+import { machinesOver, SimulatedMachine } from '../../src/simulate/machines.ts'
 import { fleetOf } from '../simulate/storm.ts'
 import { receivedIn, scratch, standIn } from '../support/fleet.ts'
 import { endServer, privateSocket } from '../support/tmux.ts'
@@ -115,12 +115,12 @@ export async function simulatedHost(): Promise<Rig> {
   simulated.changed()
   return {
     machine,
-    machines: reach(new Map([[machine.name, simulated]]), { there: async () => {}, back: async () => {} }),
+    machines: machinesOver(new Map([[machine.name, simulated]]), { before: async () => {}, after: async () => {} }),
     kind: paneAgent({ kind: 'custom', custom: simulatedScreen }),
     launch: (pane) => ({ pane, argv: ['agent'], env: {}, dir: '~', queues: true, without_hooks: null }),
     received: () => texts,
     end: (pane) => (simulated.agents.get(pane.id)?.die(), simulated.changed()),
-    endServer: () => simulated.fall(),
+    endServer: () => simulated.bringDown(),
     pause: async () => {
       let over = false
       clock.at(clock.now() + 20, () => (over = true))

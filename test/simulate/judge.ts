@@ -1,4 +1,4 @@
-/** What must hold in a simulated night, whatever goes wrong: asked after every cycle of any dispatcher, and at its end. */
+/** The rules that must hold in a simulated night with faults. They are checked after each cycle of any dispatcher, and at the end. */
 import type { Ledger } from '../../src/core/ledger.ts'
 import type { Engine } from '../../src/ledger/engine.ts'
 import type { Simulated } from '../../src/simulate/simulate.ts'
@@ -8,10 +8,10 @@ import { brokenInvariants } from '../../src/ledger/invariants.ts'
 import { markerOf } from '../../src/core/marker.ts'
 import { said } from '../support/reasons.ts'
 
-/** Each is a rule that was broken. */
+/** Texts about broken rules. */
 export type Violations = string[]
 
-/** Of one night: told of each prompt that an agent receives, since the world keeps nothing of those. */
+/** Judges one night. It records the prompts that agents receive, because the world does not keep them. */
 export class Judge {
   readonly #receipts = new Map<string, Receipt[]>()
 
@@ -21,22 +21,22 @@ export class Judge {
     else before.push(receipt)
   }
 
-  /** Throws where a rule is broken; the ledger's own rules of what lives are asked too, and those of its history at the end: what breaks them stays. */
+  /** Throws if a rule is broken. Checks only the ledger's rules about live rows: broken rules of the history still show at the end. */
   readonly onStep = async (world: World, engine: Engine): Promise<void> => {
-    refuse([...(await engine.read((trx) => brokenInvariants(trx, 'live'))), ...this.#receivedOnce(), ...oneAgentAnIssue(world)])
+    throwIfBroken([...(await engine.read((trx) => brokenInvariants(trx, 'live'))), ...this.#receivedOnce(), ...sharedIssues(world)])
   }
 
   /**
-   * `alone`: no other dispatcher ran beside. With others, one that is stopped between its last look and its write, or whose clock takes another's lease, can write
-   * a comment a second time: no forge can refuse it.
+   * Throws if a rule is broken at the end. `alone`: there was only one dispatcher. Several can write a comment twice, if one is suspended between its check
+   * and its write or takes over a lease by a wrong clock. No forge can prevent this.
    */
   async atEnd({ world, ledger, engine }: Simulated, issues: readonly string[], alone: boolean): Promise<void> {
     await this.onStep(world, engine)
-    refuse(await engine.read((trx) => brokenInvariants(trx)))
-    refuse([
-      ...(await this.#asTheLedgerSays(ledger)),
+    throwIfBroken(await engine.read((trx) => brokenInvariants(trx)))
+    throwIfBroken([
+      ...(await this.#contradictions(ledger)),
       ...(alone ? commentsTwice(world, issues) : []),
-      ...(await nothingLost(world, ledger, issues)),
+      ...(await unfinished(world, ledger, issues)),
     ])
   }
 
@@ -46,24 +46,24 @@ export class Judge {
     )
   }
 
-  /** Seen and never received, or refused and received all the same. */
-  async #asTheLedgerSays(ledger: Ledger): Promise<Violations> {
+  /** Returns deliveries whose state in the ledger contradicts what agents received. */
+  async #contradictions(ledger: Ledger): Promise<Violations> {
     const broken: Violations = []
     for (const { id, state, evidence } of await ledger.deliveries({ limit: 1e6 })) {
       const got = this.#receipts.has(id)
-      if (state === 'seen' && !got) broken.push(`${id} is seen (${said(evidence)}) and nobody received it`)
-      if ((state === 'refused' || state === 'planned') && got) broken.push(`${id} is ${state} (${said(evidence)}) and was received`)
+      if (state === 'seen' && !got) broken.push(`${id} is seen (${said(evidence)}), but nobody received it`)
+      if ((state === 'refused' || state === 'planned') && got) broken.push(`${id} is ${state} (${said(evidence)}), but was received`)
     }
     return broken
   }
 }
 
-function refuse(broken: Violations): void {
+function throwIfBroken(broken: Violations): void {
   if (broken.length > 0) throw new Error(broken.slice(0, 8).join('\n'))
 }
 
-/** An issue is in the hands of one living agent. */
-function oneAgentAnIssue(world: World): Violations {
+/** Returns the issues that several live agents have. */
+function sharedIssues(world: World): Violations {
   const holders = new Map<string, string[]>()
   for (const agent of world.agents())
     for (const { id, issue } of agent.queue.filter((prompt) => prompt.issue !== ''))
@@ -71,7 +71,7 @@ function oneAgentAnIssue(world: World): Violations {
   return [...holders].flatMap(([issue, agents]) => (agents.length === 1 ? [] : [`${issue} is with ${agents.join(' and ')}`]))
 }
 
-/** Comments more than one a dispatch. */
+/** Returns the issues with more than one comment per dispatch. */
 export function commentsTwice({ forge }: World, issues: readonly string[]): Violations {
   return issues.flatMap((issue) => {
     const ids = forge.commentsOn(issue).map(({ body }) => markerOf(body)?.dispatch ?? 'no marker')
@@ -79,8 +79,8 @@ export function commentsTwice({ forge }: World, issues: readonly string[]): Viol
   })
 }
 
-/** Every issue is done, or is not given any more and says why; nothing is in the middle. */
-async function nothingLost({ forge }: World, ledger: Ledger, issues: readonly string[]): Promise<Violations> {
+/** Returns issues that are neither done nor given up with a reason, and dispatches and deliveries that did not end. */
+async function unfinished({ forge }: World, ledger: Ledger, issues: readonly string[]): Promise<Violations> {
   const { dispatches, deliveries } = await ledger.view()
   const broken: Violations = []
   for (const ref of issues.filter((issue) => forge.isOpen(issue))) {

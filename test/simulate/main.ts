@@ -1,9 +1,9 @@
-/** `npm run storm -- --seeds 200 --issues 500 [--from 1] [--jobs 2]`: simulated nights in which everything goes wrong, one a seed, and what was broken. */
+/** `npm run storm -- --seeds 200 --issues 500 [--from 1] [--jobs 2]`: simulates a night with all faults per seed, and prints the broken rules. */
 import { fork } from 'node:child_process'
 import { parseArgs } from 'node:util'
 import { night, type Night } from './storm.ts'
 
-interface Told {
+interface NightResult {
   readonly seed: number
   readonly night?: Night
   readonly broken?: string
@@ -15,25 +15,25 @@ const { values } = parseArgs({
     issues: { type: 'string', default: '100' },
     from: { type: 'string', default: '1' },
     jobs: { type: 'string', default: '2' },
-    /** Of a child: every so many seeds are its. */
+    /** For a child process: its number. It takes every `jobs`-th seed. */
     own: { type: 'string' },
   },
 })
 const [seeds, issues, from, jobs] = [values.seeds, values.issues, values.from, values.jobs].map(count) as [number, number, number, number]
 
-function count(said: string): number {
-  if (/^[1-9]\d*$/.test(said)) return Number(said)
-  console.error(`'${said}' is no count: --seeds, --issues, --from and --jobs take whole numbers from 1 on`)
+function count(word: string): number {
+  if (/^[1-9]\d*$/.test(word)) return Number(word)
+  console.error(`'${word}' is not a count: --seeds, --issues, --from and --jobs take whole numbers from 1`)
   process.exit(2)
 }
 
 async function child(own: number): Promise<void> {
   for (let seed = from + own; seed < from + seeds; seed += jobs) {
-    const told: Told = await night(seed, issues).then(
+    const result: NightResult = await night(seed, issues).then(
       (done) => ({ seed, night: done }),
       (thrown: unknown) => ({ seed, broken: (thrown as Error).message }),
     )
-    process.send?.(told)
+    process.send?.(result)
   }
   process.disconnect()
 }
@@ -44,7 +44,7 @@ function parent(): void {
   let left = jobs
   for (let own = 0; own < jobs; own++) {
     const running = fork(import.meta.filename, [...process.argv.slice(2), '--own', String(own)])
-    running.on('message', ({ seed, night: done, broken }: Told) => {
+    running.on('message', ({ seed, night: done, broken }: NightResult) => {
       total.nights += 1
       if (done === undefined) {
         total.broken += 1
@@ -60,7 +60,7 @@ function parent(): void {
       const { nights, broken, dispatches, faults, cycles, hours, unknown, twice } = total
       const missing = seeds - nights
       console.log(
-        `${dispatches} dispatches in ${nights} nights (${Math.round(hours)} hours, ${cycles} cycles, ${faults} faults), ${unknown} unknown, ${twice} issues with a comment twice, in ${Math.round((Date.now() - began) / 1000)} s: ${broken + missing === 0 ? 'nothing was broken' : `${broken} broken, ${missing} without an answer`}`,
+        `${dispatches} dispatches in ${nights} nights (${Math.round(hours)} hours, ${cycles} cycles, ${faults} faults), ${unknown} unknown, ${twice} issues with a duplicate comment, in ${Math.round((Date.now() - began) / 1000)} s: ${broken + missing === 0 ? 'no rule was broken' : `${broken} nights broke a rule, ${missing} did not end`}`,
       )
       process.exitCode = broken + missing === 0 ? 0 : 1
     })

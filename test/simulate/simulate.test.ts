@@ -1,3 +1,4 @@
+/** The simulation: it is deterministic, scales as expected, and keeps the rules of `judge.ts` under all faults. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
@@ -20,9 +21,9 @@ async function ended(seed: number, machines: number, issues: number, more: objec
   return result
 }
 
-test('the same seed gives the same night, event by event', async () => {
+test('simulate: the same seed gives the same events', async () => {
   const habits = { ...steady, turn: { median: 8 * 60_000, spread: 0.8 }, changes: 1 }
-  const tell = async (seed: number) => {
+  const record = async (seed: number) => {
     const receipts: Receipt[] = []
     const onReceipt = (receipt: Receipt) => void receipts.push(receipt)
     const faults = new Map([['agent', 20 * 60_000]])
@@ -30,12 +31,12 @@ test('the same seed gives the same night, event by event', async () => {
     assert.ok(receipts.length >= 10)
     return JSON.stringify([samples, over, receipts])
   }
-  const first = await tell(5)
-  assert.equal(await tell(5), first)
-  assert.notEqual(await tell(6), first)
+  const first = await record(5)
+  assert.equal(await record(5), first)
+  assert.notEqual(await record(6), first)
 })
 
-test('a fleet twice as large takes half as long, and agents of equal speed share the work', async () => {
+test('simulate: twice the fleet takes half the time', async () => {
   const one = await ended(1, 1, 48)
   const two = await ended(1, 2, 48)
   assert.ok(one.finished && two.finished)
@@ -50,27 +51,27 @@ test('a fleet twice as large takes half as long, and agents of equal speed share
   )
 })
 
-test('a night in a thread of its own is the same night, and ends where it is when it is told to', async () => {
-  const order = { ...calm, fleet: fleetOf(1, 4, twoMinutes), issues: issuesOf(8), seed: 3, price: 2 }
+test('simulate: gives the same in a thread, and stops there', async () => {
+  const input = { ...calm, fleet: fleetOf(1, 4, twoMinutes), issues: issuesOf(8), seed: 3, price: 2 }
   const open: number[] = []
-  const figures = await simulateInThread(order, new AbortController().signal, (snapshot) => void open.push(snapshot.open))
+  const figures = await simulateInThread(input, new AbortController().signal, (sample) => void open.push(sample.open))
   const here = await ended(3, 1, 8)
-  assert.deepEqual(figures, figuresOf(here, order.fleet, 2))
+  assert.deepEqual(figures, figuresOf(here, input.fleet, 2))
   assert.deepEqual(
     open,
     here.samples.map((sample) => sample.open),
   )
   const stop = new AbortController()
-  const supposed = { ...order, issues: { count: 500, fleet: order.fleet } }
-  const cut = await simulateInThread(supposed, stop.signal, () => stop.abort())
+  const synthetic = { ...input, issues: { count: 500, fleet: input.fleet } }
+  const cut = await simulateInThread(synthetic, stop.signal, () => stop.abort())
   assert.deepEqual([cut.issues, cut.finished, cut.hours < 48], [500, false, true])
 })
 
-test('how long agents take is learnt from what a ledger saw of them, turn by turn', () => {
+test('habits: come from the turns in the ledger', () => {
   const worked = (worker: string, handed_at: number, review_at: number | null, ended_at: number, state: 'done' | 'failed' | 'released') => {
     return { worker, issue: 'o/r#1', handed_at, review_at, ended_at, state }
   }
-  // Two at once: the second is begun when the first is over.
+  // A worker has two prompts at once. The second turn begins when the first ends.
   const pairs = Array.from({ length: 12 }, (_, index) => {
     const at = index * 1000
     return [worked('a', at, at + 100, at + 400, 'done'), worked('a', at + 1, at + 300, at + 500, 'failed')]
@@ -83,36 +84,36 @@ test('how long agents take is learnt from what a ledger saw of them, turn by tur
   assert.deepEqual(habitsOf(pairs.flat().slice(0, 6)).habits, assumed)
 })
 
-test('a shelf gives back what was put there last, however texts grow and shrink', () => {
+test('off-heap texts: return the last text, however sizes change', () => {
   const text = fc.tuple(fc.constantFrom('a', 'ä', '◆', '😀'), fc.nat(200)).map(([one, times]) => one.repeat(times))
   const steps = fc.array(fc.tuple(fc.nat(), text), { maxLength: 30 })
   fc.assert(
     fc.property(steps, (given) => {
-      const [shelf, texts] = [new OffHeapTexts(), [] as string[]]
+      const [stored, texts] = [new OffHeapTexts(), [] as string[]]
       for (const [which, each] of given) {
         const at = which % (texts.length + 1)
-        if (at === texts.length) assert.equal(shelf.add(each), at)
-        else shelf.replace(at, each)
+        if (at === texts.length) assert.equal(stored.add(each), at)
+        else stored.replace(at, each)
         texts[at] = each
       }
       assert.deepEqual(
-        texts.map((_, at) => shelf.text(at)),
+        texts.map((_, at) => stored.text(at)),
         texts,
       )
     }),
     { numRuns: 50 },
   )
   const long = 'ä'.repeat(3 * 1024 * 1024)
-  const shelf = new OffHeapTexts()
-  shelf.add('short')
-  shelf.replace(0, long)
-  assert.equal(shelf.add('next'), 1)
-  assert.deepEqual([shelf.text(0) === long, shelf.text(1)], [true, 'next'])
+  const stored = new OffHeapTexts()
+  stored.add('short')
+  stored.replace(0, long)
+  assert.equal(stored.add('next'), 1)
+  assert.deepEqual([stored.text(0) === long, stored.text(1)], [true, 'next'])
 })
 
 const seeds = process.env['BURN_STORM'] === undefined ? [Date.now() % 100_000] : process.env['BURN_STORM'].split(',').map(Number)
 for (const seed of seeds)
-  test(`a night in which everything goes wrong, seed ${seed} (BURN_STORM=${seed} tries it again)`, { timeout: 120_000 }, async () => {
+  test(`storm: rules hold under all faults (BURN_STORM=${seed} repeats it)`, { timeout: 120_000 }, async () => {
     const { dispatches, faults } = await night(seed, 24)
     assert.ok(dispatches >= 24 && faults > 0)
   })

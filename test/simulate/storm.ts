@@ -1,4 +1,4 @@
-/** A simulated night in which everything goes wrong, by a seed: how large the fleet is, how many dispatch, and what breaks when. */
+/** Simulates a night with all faults. The seed decides the size of the fleet, the number of dispatchers and the faults. */
 import type { Fleet, Issue, Worker } from '../../src/core/nouns.ts'
 import type { FaultKind, Faults } from '../../src/simulate/faults.ts'
 import { seeded } from '../../src/core/random.ts'
@@ -9,20 +9,22 @@ import { commentsTwice, Judge } from './judge.ts'
 const minute = 60_000
 const hour = 60 * minute
 
+/** The figures of one night. */
 export interface Night {
   readonly seed: number
   readonly dispatches: number
   readonly faults: number
   readonly cycles: number
-  /** Hours that were simulated. */
+  /** Simulated hours. */
   readonly hours: number
   readonly unknown: number
-  /** Issues with a second comment of one dispatch. */
+  /** Number of issues with a second comment of one dispatch. */
   readonly twice: number
 }
 
 const repos = ['o/a', 'o/b', 'o/c']
 
+/** Returns a fleet of custom agents without a spec file. `changes`: keys of `dispatch`. */
 export function fleetOf(machines: number, panes: number, changes: Partial<Fleet['dispatch']> = {}): Fleet {
   const workerOf = (machine: string, pane: number): Worker => {
     const name = `W${pane}`
@@ -68,6 +70,7 @@ export function fleetOf(machines: number, panes: number, changes: Partial<Fleet[
   }
 }
 
+/** Returns open issues, spread over the repos of `fleetOf`. */
 export function issuesOf(count: number): Issue[] {
   return Array.from({ length: count }, (_, index) => {
     const repo = repos[index % 3] as string
@@ -88,7 +91,7 @@ export function issuesOf(count: number): Issue[] {
   })
 }
 
-/** Throws with the seed where a rule was broken. */
+/** Simulates one night, and returns its figures. Throws an error with the seed if a rule is broken. */
 export async function night(seed: number, issues: number): Promise<Night> {
   const random = seeded(seed)
   const pick = (least: number, most: number) => least + Math.floor(random() * (most - least + 1))
@@ -97,7 +100,7 @@ export async function night(seed: number, issues: number): Promise<Night> {
   const faults: Faults = new Map(Object.entries(faultKinds).map(([kind, mean]) => [kind as FaultKind, mean * hard]))
   const given = issuesOf(issues)
   const workers = fleet.machines.length * (fleet.machines[0]?.windows[0]?.workers.length ?? 0)
-  // Long enough for all of it three times over, and the last third of it calm.
+  // Long enough to do all issues several times. Faults begin only in the first half.
   const longest = 12 * hour + ((issues * 15 * minute) / workers) * 4
   const dispatchers = pick(1, 3)
   const judge = new Judge()
@@ -123,7 +126,7 @@ export async function night(seed: number, issues: number): Promise<Night> {
       const rows = await ledger.dispatches({ limit: 1e6 })
       const unknown = (await ledger.deliveries({ limit: 1e6 })).filter(({ state }) => state === 'unknown').length
       const hours = (result.ended - result.began) / hour
-      return { seed, dispatches: rows.length, faults: world.suffered, cycles, hours, unknown, twice: commentsTwice(world, refs).length }
+      return { seed, dispatches: rows.length, faults: world.faults, cycles, hours, unknown, twice: commentsTwice(world, refs).length }
     } finally {
       await ledger.close()
     }

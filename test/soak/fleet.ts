@@ -1,4 +1,4 @@
-/** What the soak runs on: panes on a private tmux server (and a part of them reached over ssh), each with a stand-in that misbehaves in its own way. */
+/** Starts the fleet of the soak: panes on a private tmux server, half of them over ssh if wanted. Each has a stand-in agent with its own habit. */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -12,28 +12,30 @@ import { bringUp } from '../../src/operate/up-down.ts'
 import { endServer } from '../support/tmux.ts'
 import { habits, type Habit } from './habits.ts'
 
-/** One line of an agent's own ground truth. */
-export interface Told {
+/** One line of a stand-in agent's log. It is the ground truth of the soak. */
+export interface LogLine {
   readonly at: number
   readonly event: string
   readonly text?: string
   readonly kind?: string
 }
 
+/** The fleet of the soak. */
 export interface SoakFleet {
   readonly session: Session
   readonly socket: string
   readonly workers: readonly string[]
-  /** Everything that the agents of a worker's pane ever told, over all their lives. */
-  told(worker: string): readonly Told[]
+  /** Returns the log of all agents that a worker's pane ever had, oldest line first. */
+  log(worker: string): readonly LogLine[]
   pane(worker: string): string
   habit(worker: string): Habit
   tmux(...words: readonly string[]): string
-  /** Wakes agents that are gone. */
-  wake(): Promise<void>
+  /** Starts an agent in each pane whose agent has ended. */
+  startAgents(): Promise<void>
   close(): Promise<void>
 }
 
+/** Starts the fleet. `ssh`: the server for the half of the panes that is reached over ssh; null for none. */
 export async function openFleet(panes: number, ssh: Sshd | null): Promise<SoakFleet> {
   const dir = mkdtempSync(join(tmpdir(), 'burn-soak-'))
   const socket = `burn-soak-${process.pid}`
@@ -88,11 +90,11 @@ export async function openFleet(panes: number, ssh: Sshd | null): Promise<SoakFl
     session,
     socket,
     workers: all.map(({ id }) => id),
-    told: (worker) => logs.get(worker)?.lines() ?? [],
+    log: (worker) => logs.get(worker)?.lines() ?? [],
     pane: (worker) => ids.get(worker) ?? '',
     habit: (worker) => habitOf(Number(/\d+$/.exec(worker)?.[0])),
     tmux: (worker, ...words) => tmux(socketOf(worker), ...words),
-    wake: async () => {
+    startAgents: async () => {
       await christen(all, session, new AbortController().signal, {
         parallel: 8,
         dryRun: false,
@@ -115,24 +117,24 @@ export async function openFleet(panes: number, ssh: Sshd | null): Promise<SoakFl
       .find((each) => each.startsWith(`${worker} `))
     ids.set(worker, row?.split(' ')[1] ?? '')
   }
-  await fleet.wake()
+  await fleet.startAgents()
   return fleet
 }
 
-/** Follows the files that a worker's agents write, one a life: what was read once is not read again. */
+/** Reads the log files of a worker's agents, one file per process. It reads each line once. */
 class Log {
   readonly #dir: string
   readonly #name: string
   readonly #read = new Map<string, number>()
-  readonly #lines: Told[] = []
+  readonly #lines: LogLine[] = []
 
   constructor(dir: string, name: string) {
     this.#dir = dir
     this.#name = name
   }
 
-  /** Everything told so far, oldest first. */
-  lines(): readonly Told[] {
+  /** Returns all lines so far, oldest first. */
+  lines(): readonly LogLine[] {
     for (const file of readdirSync(this.#dir)) {
       if (!file.startsWith(`${this.#name}-`) || !file.endsWith('.jsonl')) continue
       const from = this.#read.get(file) ?? 0
@@ -141,7 +143,7 @@ class Log {
       const bytes = readFileSync(path).subarray(from)
       const end = bytes.lastIndexOf(0x0a) + 1
       this.#read.set(file, from + end)
-      for (const line of bytes.subarray(0, end).toString('utf8').split('\n')) if (line !== '') this.#lines.push(JSON.parse(line) as Told)
+      for (const line of bytes.subarray(0, end).toString('utf8').split('\n')) if (line !== '') this.#lines.push(JSON.parse(line) as LogLine)
     }
     return this.#lines
   }

@@ -1,14 +1,15 @@
-/** Who is delivered to: each kind of agent by its stand-in, and how it behaves, as the real program was seen to do at one time or another. */
+/** The stand-in agents of the soak. Each imitates a kind of agent with a behaviour that was observed in the real program. */
 import { resolve } from 'node:path'
 
 const hermes = resolve(import.meta.dirname, '../stand-ins/agent/agent.mjs')
 const others = resolve(import.meta.dirname, '../stand-ins/agents/main.mjs')
 
+/** A stand-in agent and its options. */
 export interface Habit {
   readonly kind: string
   readonly command: readonly string[]
   readonly busy_input_mode?: 'queue' | 'interrupt'
-  /** What takes the first choice of its menus. */
+  /** The keys that take the first choice of its menus. */
   readonly first: readonly string[]
 }
 
@@ -24,7 +25,7 @@ const as = (kind: string, ...flags: readonly string[]): Habit => ({
   first: kind === 'codex' || kind === 'opencode' ? ['Enter'] : ['-l', '1'],
 })
 
-/** Taken by the workers in turn. */
+/** The habits; workers get them in turn. */
 export const habits: readonly Habit[] = [
   asHermes('queue', '--turn-ms', '150'),
   as('claude', '--turn-ms', '300', '--approve-every', '4'),

@@ -1,6 +1,6 @@
 /**
- * `npm run soak [-- --deliveries N] [--minutes M] [--panes P] [--seed S] [--ssh]`: deliveries through stand-ins under injected trouble, judged by
- * what the stand-ins wrote down. Prints a table of troubles and outcomes; exit 1 on a violation.
+ * `npm run soak [-- --deliveries N] [--minutes M] [--panes P] [--seed S] [--ssh]`: delivers texts to stand-in agents under injected trouble, and judges
+ * them by the agents' logs. Prints a table of troubles and outcomes. Exits with 1 on a violation.
  */
 import { parseArgs } from 'node:util'
 import { table } from '../../src/cli/table.ts'
@@ -42,7 +42,7 @@ try {
   for (const line of table(['TROUBLE', ...states.map((state) => state.toUpperCase())], rows)) console.log(line)
   const seconds = (performance.now() - began) / 1000
   console.log(
-    `${tally.deliveries} deliveries in ${seconds.toFixed(0)} s (${(tally.deliveries / seconds).toFixed(1)} a second), ${tally.violations.length} violations; seed ${values.seed}`,
+    `${tally.deliveries} deliveries in ${seconds.toFixed(0)} s (${(tally.deliveries / seconds).toFixed(1)} per second), ${tally.violations.length} violations; seed ${values.seed}`,
   )
   process.exitCode = tally.violations.length === 0 ? 0 : 1
 } finally {

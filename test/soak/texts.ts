@@ -1,9 +1,9 @@
-/** Texts of 10 B to 1 MB, and what means something to terminals, shells, tmux and agents. */
+/** Generates texts of 10 B to 1 MB, some with characters that are special to terminals, shells, tmux or agents. */
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sanitize } from '../../src/core/text.ts'
 
-/** What the commands in some texts would make, should a shell ever run them. */
+/** The file that commands in some texts would create if a shell ran them. */
 export const executed = join(tmpdir(), `burn-soak-executed-${process.pid}`)
 
 const hostile: readonly string[] = [
@@ -21,7 +21,7 @@ const hostile: readonly string[] = [
   'tab\tand trailing blanks   \n\n\nthree newlines',
 ]
 
-/** Most are small; one in a hundred has 200 KB, and one in five hundred 1 MB. */
+/** Returns a random text. Most are small; 1 in 100 has 200 KB or more, and 1 in 500 has 1 MB. */
 export function textFor(random: () => number): string {
   const chance = random()
   const words = (bytes: number) => 'words to work on, and more of them; '.repeat(Math.ceil(bytes / 36)).slice(0, bytes)

@@ -1,22 +1,24 @@
-/** What goes wrong while texts are on their way: each trouble by its name, before a round or in the middle of it. Everything by the seed. */
-import type { SoakFleet, Told } from './fleet.ts'
+/** Injects trouble before and during a round, all by the seed. */
+import type { LogLine, SoakFleet } from './fleet.ts'
 
+/** The kinds of trouble. */
 export type Trouble = 'none' | 'draft' | 'copy mode' | 'question' | 'busy' | 'resize' | 'death' | 'cut'
 
+/** The trouble of one round. */
 export interface Round {
-  /** What happened to each worker's pane in this round. */
+  /** The troubles of each worker's pane. */
   readonly troubles: ReadonlyMap<string, Set<Trouble>>
   /** Drafts that a person left in composers, by worker. */
   readonly drafts: ReadonlyMap<string, string>
-  /** When the questions were asked that the person has answered, in this round and before, by worker. */
+  /** The times of the questions that the person answered, in this round and before, by worker. */
   readonly answered: Map<string, Set<number>>
-  /** Workers whose draft was gone although nobody took it back. */
+  /** Workers whose draft disappeared although the person did not clear it. */
   readonly destroyed: string[]
 }
 
 const pick = <T>(random: () => number, all: readonly T[]): T => all[Math.floor(random() * all.length)] as T
 
-/** Sets the stage: drafts are typed, copy mode is entered, windows are resized. */
+/** Prepares a round: types drafts, enters copy mode and resizes windows. */
 export function prepare(
   fleet: SoakFleet,
   chosen: readonly string[],
@@ -29,7 +31,7 @@ export function prepare(
     const chance = random()
     if (chance < 0.12) {
       const draft = `draft-${number}-${worker.slice(worker.lastIndexOf('/') + 1)}`
-      // A person types only where a composer takes it: into a question it would be the answer.
+      // No draft during a question: the keys would answer it.
       if (openQuestion(fleet, worker) === null) {
         fleet.tmux(worker, 'send-keys', '-t', fleet.pane(worker), '-l', draft)
         drafts.set(worker, draft)
@@ -51,7 +53,7 @@ export function prepare(
   return { troubles, drafts, answered, destroyed: [] }
 }
 
-/** What a person, a kernel and a network do meanwhile, until `over`. */
+/** Acts as person, kernel and network during a round, until `over`: answers, clears drafts, kills agents and cuts connections. */
 export async function disturb(
   fleet: SoakFleet,
   round: Round,
@@ -61,21 +63,22 @@ export async function disturb(
 ): Promise<void> {
   const workers = [...round.troubles.keys()]
   const cleared = new Set<string>()
-  const patience = 300 + random() * 900
+  const delay = 300 + random() * 900
   for (let passed = 0; !over(); passed += 60) {
     await sleep(60)
-    if (passed > patience) for (const [worker, draft] of round.drafts) if (!cleared.has(worker)) clearDraft(fleet, worker, draft, cleared)
-    for (const worker of workers) quietly(() => answerOpen(fleet, round, worker))
-    if (passed > patience && random() < 0.3)
-      for (const worker of workers.filter((each) => round.troubles.get(each)?.has('copy mode'))) quietly(() => leaveCopyMode(fleet, worker))
-    if (random() < 0.004) quietly(() => kill(fleet, round, pick(random, workers)))
-    if (random() < 0.004) quietly(() => cut(fleet, round, pick(random, workers)))
+    if (passed > delay) for (const [worker, draft] of round.drafts) if (!cleared.has(worker)) clearDraft(fleet, worker, draft, cleared)
+    for (const worker of workers) ignoringDeadPanes(() => answerOpen(fleet, round, worker))
+    if (passed > delay && random() < 0.3)
+      for (const worker of workers.filter((each) => round.troubles.get(each)?.has('copy mode')))
+        ignoringDeadPanes(() => leaveCopyMode(fleet, worker))
+    if (random() < 0.004) ignoringDeadPanes(() => kill(fleet, round, pick(random, workers)))
+    if (random() < 0.004) ignoringDeadPanes(() => cut(fleet, round, pick(random, workers)))
   }
-  for (const worker of workers) quietly(() => leaveCopyMode(fleet, worker))
+  for (const worker of workers) ignoringDeadPanes(() => leaveCopyMode(fleet, worker))
   for (const [worker, draft] of round.drafts) {
-    // A redraw may be on its way, or a question stand over it.
+    // The screen may still be redrawn, or a question may cover the draft.
     for (let tries = 0; tries < 30 && !cleared.has(worker); tries++) {
-      quietly(() => answerOpen(fleet, round, worker))
+      ignoringDeadPanes(() => answerOpen(fleet, round, worker))
       clearDraft(fleet, worker, draft, cleared)
       if (!cleared.has(worker)) await sleep(100)
     }
@@ -83,8 +86,8 @@ export async function disturb(
   }
 }
 
-/** A pane that died meanwhile is no reason to end the soak: what was done to it is in the agent's own log. */
-function quietly(act: () => void): void {
+/** Runs an action, and ignores the error if its pane has died. */
+function ignoringDeadPanes(act: () => void): void {
   try {
     act()
   } catch (thrown) {
@@ -92,9 +95,9 @@ function quietly(act: () => void): void {
   }
 }
 
-/** The person looks first: is the own text there, alone? Then it is taken back. */
+/** Clears a draft if the screen shows it alone in the composer. */
 function clearDraft(fleet: SoakFleet, worker: string, draft: string, cleared: Set<string>): void {
-  quietly(() => {
+  ignoringDeadPanes(() => {
     const screen = fleet.tmux(worker, 'capture-pane', '-p', '-t', fleet.pane(worker))
     if (!screen.split('\n').some((row) => ` ${row.trimEnd()}`.endsWith(` ${draft}`))) return
     fleet.tmux(worker, 'send-keys', '-t', fleet.pane(worker), 'C-u')
@@ -107,13 +110,13 @@ function leaveCopyMode(fleet: SoakFleet, worker: string): void {
     fleet.tmux(worker, 'send-keys', '-t', fleet.pane(worker), '-X', 'cancel')
 }
 
-/** By the agent's own word. */
-function openQuestion(fleet: SoakFleet, worker: string): Told | null {
-  const last = fleet.told(worker).findLast(({ event }) => ['asked', 'answered', 'exit', 'start'].includes(event))
+/** Returns the open question of an agent by its own log; null if there is none. */
+function openQuestion(fleet: SoakFleet, worker: string): LogLine | null {
+  const last = fleet.log(worker).findLast(({ event }) => ['asked', 'answered', 'exit', 'start'].includes(event))
   return last?.event === 'asked' ? last : null
 }
 
-/** The person answers what is asked, with the first choice. */
+/** Answers the open question, if there is one, with the first choice. */
 function answerOpen(fleet: SoakFleet, round: Round, worker: string): void {
   const last = openQuestion(fleet, worker)
   if (last === null || round.answered.get(worker)?.has(last.at) === true) return
@@ -130,7 +133,7 @@ function kill(fleet: SoakFleet, round: Round, worker: string): void {
   process.kill(pid, 'SIGKILL')
 }
 
-/** The connection to the whole machine is lost. */
+/** Cuts the connection to a worker's machine. */
 function cut(fleet: SoakFleet, round: Round, worker: string): void {
   const machine = worker.slice(0, worker.indexOf('/') + 1)
   for (const each of round.troubles.keys()) if (each.startsWith(machine)) round.troubles.get(each)?.add('cut')

@@ -12,7 +12,7 @@ import { cycle, type CycleResult } from '../../src/cycle/cycle.ts'
 import { simulatedScreen } from '../../src/simulate/agent.ts'
 import type { SimulatedForge } from '../../src/simulate/forge.ts'
 import { VirtualClock } from '../../src/simulate/clock.ts'
-import { reach } from '../../src/simulate/machines.ts'
+import { machinesOver } from '../../src/simulate/machines.ts'
 import { World } from '../../src/simulate/world.ts'
 import { fleetOf } from '../simulate/storm.ts'
 import { eventText } from '../../src/decide/event-kinds.ts'
@@ -66,7 +66,7 @@ export async function simulatedFleet(t: Pick<TestContext, 'after'>, issues: read
       fleet,
       ledger: own,
       forge: world.forge,
-      machines: reach(world.machines, { there: async () => {}, back: async () => {} }),
+      machines: machinesOver(world.machines, { before: async () => {}, after: async () => {} }),
       clock,
       owner: `dispatcher${desks.length}`,
       newId: () => newId((last = Math.max(clock.now(), last + 1)), random),
