@@ -1,6 +1,6 @@
 /** Formats sprints as lines: a table of results, and progress while they run. */
 import type { Sprint, TranscriptEntry, SprintStage } from '../core/sprint.ts'
-import type { SprintNews } from '../sprint/context.ts'
+import type { SprintUpdate } from '../sprint/context.ts'
 import type { Io } from './io.ts'
 import { counted, oneLine } from '../core/text.ts'
 import { duration, fit, table } from './table.ts'
@@ -29,7 +29,7 @@ export function endLine({ issue, outcome, failure, failure_text, change_url, sta
 }
 
 /** Returns a function that prints updates of sprints to standard error; it prints nothing if `io` is null. */
-export function progressOf(io: Io | null): (news: SprintNews) => void {
+export function progressOf(io: Io | null): (news: SprintUpdate) => void {
   let widest = 0
   return ({ issue, stage, note }) => {
     const line = note === null ? stageLine(stage) : noteLine(note)

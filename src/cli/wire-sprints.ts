@@ -44,8 +44,8 @@ export function hostHere(): string {
 
 type SprintDeps = Pick<Deps, 'clock' | 'env' | 'home'> & Partial<Pick<Deps, 'random'>>
 
-/** Returns the context of sprints. `hear` gets their progress. Throws BurnError `sprint_unset` (exit 2) if the spec has no `sprint`. */
-export async function wireSprints(open: OpenSession, context: SprintDeps, hear: SprintContext['hear']): Promise<SprintContext> {
+/** Returns the context of sprints. `onUpdate` gets their progress. Throws BurnError `sprint_unset` (exit 2) if the spec has no `sprint`. */
+export async function wireSprints(open: OpenSession, context: SprintDeps, onUpdate: SprintContext['onUpdate']): Promise<SprintContext> {
   const { session } = open
   const policy = sprintPolicy(session)
   const { clock, env, home, random = Math.random } = context
@@ -61,7 +61,7 @@ export async function wireSprints(open: OpenSession, context: SprintDeps, hear: 
     git: gitFor(open, context),
     env,
     home,
-    hear,
+    onUpdate,
   }
 }
 

@@ -1,39 +1,39 @@
-/** Notices during a sprint's work that its claim is gone: its issue was closed, or a person gave it back. */
+/** Stops the work of a sprint if its claim is gone, because its issue was closed or a person released it. */
 import type { SprintLedger } from '../core/ledger/sprints.ts'
 import type { SessionPart } from '../observe/session.ts'
 import { messageOf } from '../core/errors.ts'
 
-/** How often the claim is looked at, milliseconds: a read of the ledger. */
-const pause = 10_000
+/** Time between two checks of the claim in the ledger (ms). */
+const pollInterval = 10_000
 
-/** Runs `work` with a signal that is aborted when `stop` is, or when the sprint was ended by somebody else. */
+/** Runs `work` with a signal that aborts with `stop`, or when the sprint's row in the ledger has ended. */
 export async function whileClaimed<T>(
   id: string,
   { ledger, clock, notify }: SessionPart<Pick<SprintLedger, 'sprints'>, 'clock' | 'notify'>,
   stop: AbortSignal,
   work: (stop: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const over = new AbortController()
-  const gone = new AbortController()
+  const workEnded = new AbortController()
+  const claimGone = new AbortController()
   const watching = (async () => {
     for (;;) {
-      await clock.sleep(pause, over.signal)
-      if (over.signal.aborted) return
+      await clock.sleep(pollInterval, workEnded.signal)
+      if (workEnded.signal.aborted) return
       try {
         const [row] = await ledger.sprints({ ids: [id] })
         if (row?.ended_at === null) continue
-        gone.abort()
+        claimGone.abort()
         return
       } catch (thrown) {
-        // The sprint's next step meets the same ledger, and says what is wrong with it.
+        // If the ledger stays broken, the sprint's next write fails with the reason.
         notify({ kind: 'sprint.unwatched', subject: id, payload: { why: messageOf(thrown) } })
       }
     }
   })()
   try {
-    return await work(AbortSignal.any([stop, gone.signal]))
+    return await work(AbortSignal.any([stop, claimGone.signal]))
   } finally {
-    over.abort()
+    workEnded.abort()
     await watching
   }
 }

@@ -1,10 +1,10 @@
-/** What sprints work with: a session, and what only they need. Made once, in the wiring. */
+/** The dependencies of sprints: a session, and the parts that only sprints use. The wiring creates them once. */
 import type { Backend, Failure, TranscriptEntry, SprintPolicy, SprintStage } from '../core/sprint.ts'
 import type { Git } from '../git/run.ts'
 import type { Session } from '../observe/session.ts'
 
-/** What happened in one sprint, for the person who watches. */
-export interface SprintNews {
+/** A new stage or note of a running sprint, for progress on the terminal. */
+export interface SprintUpdate {
   readonly id: string
   readonly issue: string
   readonly worker: string
@@ -15,20 +15,20 @@ export interface SprintNews {
 export interface SprintContext {
   readonly session: Session
   readonly policy: SprintPolicy
-  /** This machine, as it stands in workers' ids. */
+  /** The name of this machine in the ids of workers. */
   readonly host: string
   readonly backends: readonly Backend[]
-  /** Takes known secrets, and what looks like one, out of a text. */
+  /** Removes from a text all known secrets, and strings that look like one. */
   readonly redact: (text: string) => string
-  /** What git runs with: it asks this program for the forge's login. */
+  /** The settings of git, which gets the forge's login from burn. */
   readonly git: Git
-  /** The program's environment; the model's commands get next to nothing of it. */
+  /** burn's environment. The model's commands get only a few variables of it. */
   readonly env: Readonly<Record<string, string | undefined>>
   readonly home: string
-  readonly hear: (news: SprintNews) => void
+  readonly onUpdate: (update: SprintUpdate) => void
 }
 
-/** Ends a sprint: thrown where it can't go on, caught in one place. */
+/** Ends a sprint. `runSprint` catches it. */
 export class SprintFailure extends Error {
   readonly failure: Failure
 

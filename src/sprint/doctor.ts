@@ -1,4 +1,4 @@
-/** What sprints need of this machine, as `burn doctor` says it. */
+/** The checks of `burn doctor` for sprints on this machine. */
 import { access, constants, mkdir, stat } from 'node:fs/promises'
 import type { Finding } from '../doctor/findings.ts'
 import type { SprintContext } from './context.ts'
@@ -8,49 +8,50 @@ import { consequenceOf } from '../decide/failure.ts'
 import { runGit } from '../git/run.ts'
 import { trySandbox } from './prepared-workspace.ts'
 
-/** From here on git says whether a branch still merges. */
-const newGit = [2, 38] as const
-const install = 'install one: apt-get install git, or brew install git'
+/** The first git that can check for conflicts without a merge. */
+const mergeCheckVersion = [2, 38] as const
+const installHint = 'install it: apt-get install git, or brew install git'
 
 const where = 'sprint'
 const ok = (what: string): Finding => ({ level: 'ok', where, what, remedy: '' })
 const warn = (what: string, remedy: string): Finding => ({ level: 'warn', where, what, remedy })
 const fail = (what: string, remedy: string): Finding => ({ level: 'fail', where, what, remedy })
 
-/** Checks all parts at once; `onFinding` hears of each as soon as it is known. */
+/** Runs all checks in parallel and returns the findings. `onFinding` gets each finding as soon as it is known. */
 export async function sprintDoctor(context: SprintContext, onFinding: (finding: Finding) => void): Promise<readonly Finding[]> {
-  const own = [gitFinding(context), placeFinding(context), sandboxFinding(context), keptFindings(context)]
-  const checks = [...own, ...context.backends.map(backendFinding)]
-  const said = checks.map(async (check) => {
-    const found = [await check].flat()
-    for (const finding of found) onFinding(finding)
-    return found
+  const fixedChecks = [gitFinding(context), folderFinding(context), sandboxFinding(context), keptFindings(context)]
+  const checks = [...fixedChecks, ...context.backends.map(backendFinding)]
+  const version = checks.map(async (check) => {
+    const findings = [await check].flat()
+    for (const finding of findings) onFinding(finding)
+    return findings
   })
-  return (await Promise.all(said)).flat()
+  return (await Promise.all(version)).flat()
 }
 
 async function gitFinding({ git }: SprintContext): Promise<Finding> {
-  const said = await runGit(git, ['--version'], { at: null }).then(
+  const version = await runGit(git, ['--version'], { at: null }).then(
     ({ code, stdout }) => (code === 0 ? stdout.trim() : null),
     ifCode(['git_missing'], null),
   )
-  if (said === null) return fail('there is no git', install)
-  const [, major = 0, minor = 0] = (/(\d+)\.(\d+)/.exec(said) ?? []).map(Number)
-  const old = major < newGit[0] || (major === newGit[0] && minor < newGit[1])
-  if (old) return warn(`${said} can't say whether a change still merges before it is opened`, `a git of ${newGit.join('.')} or newer can`)
-  return ok(said)
+  if (version === null) return fail('git is not installed', installHint)
+  const [, major = 0, minor = 0] = (/(\d+)\.(\d+)/.exec(version) ?? []).map(Number)
+  const isOld = major < mergeCheckVersion[0] || (major === mergeCheckVersion[0] && minor < mergeCheckVersion[1])
+  if (isOld)
+    return warn(`${version} can't check a change for conflicts before burn opens it`, `install git ${mergeCheckVersion.join('.')} or newer`)
+  return ok(version)
 }
 
-async function placeFinding({ policy: { dir } }: SprintContext): Promise<Finding> {
+async function folderFinding({ policy: { dir } }: SprintContext): Promise<Finding> {
   try {
     await mkdir(dir, { recursive: true, mode: 0o700 })
     await access(dir, constants.W_OK)
-    const open = ((await stat(dir)).mode & 0o077) !== 0
-    return open ? warn(`others may look into ${dir}`, `chmod 700 ${dir}`) : ok(`${dir} is writable, and nobody else's`)
+    const isOpen = ((await stat(dir)).mode & 0o077) !== 0
+    return isOpen ? warn(`other users can access ${dir}`, `chmod 700 ${dir}`) : ok(`${dir} is writable, and private`)
   } catch (thrown) {
     return fail(
       `${dir} can't be written: ${messageOf(thrown)}`,
-      'name another as "dir" in "sprint" of the spec, or give yourself the right',
+      'make it writable, or name another folder as "dir" in "sprint" of the spec',
     )
   }
 }
@@ -63,11 +64,14 @@ async function sandboxFinding(context: SprintContext): Promise<Finding> {
   }
 }
 
-/** Changes that wait for a person, for as long as nobody publishes them or gives their issues back. */
+/** Warns of changes that wait until a person publishes them or releases their issues. */
 async function keptFindings({ session: { ledger } }: SprintContext): Promise<Finding[]> {
-  const waiting = (await ledger.dispatches({ state: 'review' })).filter(isKept)
-  return waiting.map(({ id, issue }) =>
-    warn(`a change for ${issue} waits for a person`, `burn sprint publish ${id}; or burn issue release ${issue}`),
+  const keptChanges = (await ledger.dispatches({ state: 'review' })).filter(isKept)
+  return keptChanges.map(({ id, issue }) =>
+    warn(
+      `a change for ${issue} waits for a person`,
+      `publish it: burn sprint publish ${id}; or release the issue: burn issue release ${issue}`,
+    ),
   )
 }
 

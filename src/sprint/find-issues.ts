@@ -1,4 +1,4 @@
-/** Reads forge and ledger, settles what is over, and says which issues a sprint may take. */
+/** Refreshes the state, settles dispatches that have ended, and finds the issues that a sprint may take. */
 import type { IssueRef, RepoRef } from '../core/nouns.ts'
 import type { FleetState } from '../core/fleet-state.ts'
 import type { Picks } from '../decide/pick.ts'
@@ -14,53 +14,53 @@ import { refresh, withIssues } from '../observe/state.ts'
 export interface FoundIssues {
   readonly state: FleetState
   readonly picks: Picks
-  /** Repos that could not be read, with the reason: whether there is anything to do there is not known. */
+  /** Repos that burn could not read, with the reason. They may have issues. */
   readonly unread: ReadonlyMap<RepoRef, string>
 }
 
 export interface FindRequest {
   readonly repos: readonly RepoRef[]
   readonly issue: IssueRef | null
-  /** Whose skip list counts. */
+  /** The worker whose skip list applies. */
   readonly worker: string
-  /** Settles nothing. */
+  /** Changes nothing in the ledger except the cache. */
   readonly dryRun: boolean
 }
 
 /**
- * No machine is looked at: a sprint needs no pane, and says nothing about those that have one. Throws BurnError `forge_unread` where no repo could
- * be read.
+ * Finds the issues that a sprint may take. It connects to no machine, because a sprint needs no pane. Throws BurnError `forge_unread` if
+ * burn could read none of the repos.
  */
 export async function findIssues({ repos, issue, worker, dryRun }: FindRequest, { session, policy }: SprintContext): Promise<FoundIssues> {
   const { ledger, clock } = session
-  const looked = await refresh([], session, { served: repos, quiet: dryRun })
-  const unread = looked.repos_down
-  if (unread.size === repos.length) throw noneRead(unread)
-  for (const what of looked.skipped) session.notify({ kind: 'forge.skipped', subject: 'forge', payload: { what } })
-  const { actions, state: settled } = settle(looked)
+  const refreshed = await refresh([], session, { served: repos, quiet: dryRun })
+  const unread = refreshed.repos_down
+  if (unread.size === repos.length) throw noneReadError(unread)
+  for (const subject of refreshed.skipped) session.notify({ kind: 'forge.skipped', subject: 'forge', payload: { what: subject } })
+  const { actions, state: settled } = settle(refreshed)
   const open = await Promise.all(repos.map((repo) => ledger.openIssues(repo)))
-  const whole = await withIssues(settled, open.flat(), session)
-  const approved = withApprovals(whole.issues, session.fleet)
+  const withTexts = await withIssues(settled, open.flat(), session)
+  const approved = withApprovals(withTexts.issues, session.fleet)
   if (!dryRun) {
-    // A sprint types into no pane: the texts that follow from what is under way are planned by the next `burn dispatch`, which sees the same.
-    await applyMoves(actionsOf(actions, 'move'), looked, session)
+    // A sprint types nothing: the next `burn dispatch` plans the texts of the same moves.
+    await applyMoves(actionsOf(actions, 'move'), refreshed, session)
     await applyApprovals(approved.actions, session)
   }
-  const state = { ...whole, issues: approved.issues }
+  const state = { ...withTexts, issues: approved.issues }
   return { state, picks: pickIssues(state, policy, { repos, issue, skips: await ledger.skips(clock.now(), worker) }), unread }
 }
 
-/** Says which repos could not be read, each once while that lasts. `said`: those that were said, which is brought up to date. */
-export function sayUnread(unread: ReadonlyMap<RepoRef, string>, said: Set<RepoRef>, { notify }: SprintContext['session']): void {
-  for (const repo of said) if (!unread.has(repo)) said.delete(repo)
-  for (const [repo, why] of unread) {
-    if (!said.has(repo)) notify({ kind: 'repo.unread', subject: repo, payload: { why } })
-    said.add(repo)
+/** Reports each unread repo once until burn can read it again. It updates `reported`, the set of repos that it has reported. */
+export function reportUnread(unread: ReadonlyMap<RepoRef, string>, reported: Set<RepoRef>, { notify }: SprintContext['session']): void {
+  for (const repo of reported) if (!unread.has(repo)) reported.delete(repo)
+  for (const [repo, reason] of unread) {
+    if (!reported.has(repo)) notify({ kind: 'repo.unread', subject: repo, payload: { why: reason } })
+    reported.add(repo)
   }
 }
 
-function noneRead(unread: ReadonlyMap<RepoRef, string>): BurnError {
-  const reasons = [...unread].map(([repo, why]) => `${repo}: ${why}`).toSorted()
-  const what = reasons.length === 1 ? 'the repo could not be read' : `none of ${reasons.length} repos could be read`
-  return new BurnError('forge_unread', `${what}: ${reasons.join('; ')}`, 'burn doctor says more; nothing was claimed')
+function noneReadError(unread: ReadonlyMap<RepoRef, string>): BurnError {
+  const reasons = [...unread].map(([repo, reason]) => `${repo}: ${reason}`).toSorted()
+  const subject = reasons.length === 1 ? 'the repo could not be read' : `none of ${reasons.length} repos could be read`
+  return new BurnError('forge_unread', `${subject}: ${reasons.join('; ')}`, 'for details: burn doctor; nothing was claimed')
 }

@@ -1,4 +1,4 @@
-/** `burn worker loop`: issue after issue for one worker of the spec, in its pane or without one. */
+/** `burn worker loop`: runs sprint after sprint for one worker of the spec. */
 import type { Job } from '../core/ledger/jobs.ts'
 import type { RepoRef, Worker, WorkerId } from '../core/nouns.ts'
 import type { Sprint } from '../core/sprint.ts'
@@ -18,107 +18,111 @@ import { claimForSprint } from '../claim/claim.ts'
 import { pauseUntilChange } from '../cycle/loop.ts'
 import { runJobAlone } from '../jobs/run.ts'
 import { leaseLength } from '../observe/session.ts'
-import { findIssues, sayUnread } from './find-issues.ts'
+import { findIssues, reportUnread } from './find-issues.ts'
 import { isRefused, usableBackends } from './run.ts'
 import { CommentWriter } from './comment-writer.ts'
 import { runSprint } from './sprint.ts'
 import { recheckPick } from './recheck.ts'
 import { requireSandbox } from './prepared-workspace.ts'
 
-/** How long nothing is tried after trouble that would meet every issue: first, and at most, milliseconds. */
+/** Back-off after trouble that would affect every issue: the first and the longest pause (ms). */
 const troublePauses = { first: 15_000, longest: 30 * 60_000 }
 
 export interface LoopOptions {
   readonly worker: Worker
-  /** How many issues; Infinity until stopped. */
+  /** Number of issues after which the loop ends; Infinity: it runs until it is stopped. */
   readonly count: number
-  /** Pause where there is nothing to do, milliseconds. After trouble it is no longer than this at first either. */
+  /** Pause when there is no issue (ms). It also limits the first pause after trouble. */
   readonly interval: number
-  /** How long an issue that came to nothing is left alone by this worker, milliseconds. */
+  /** Time for which this worker skips an issue after a failure (ms). */
   readonly skip_for: number
+  /** Gets the result of each sprint. */
   readonly onEnd: (row: Sprint) => void
-  /** Hears why it rests, and how long, milliseconds. */
+  /** Gets the reason and the length (ms) of each pause. */
   readonly onPause: (why: string, ms: number) => void
 }
 
-/** Runs until `count` or `stop`. Throws BurnError `loop_running` where another process is this worker's loop. */
+/** Runs sprints until `count` or `stop`. Throws BurnError `loop_running` if another process runs this worker's loop. */
 export async function loop(options: LoopOptions, context: SprintContext, stop: AbortSignal): Promise<void> {
   const { id } = options.worker
-  const done = await runJobAlone(loopLease(id), context.session, () => turns(options, context, stop))
-  if (!done.ran) throw loopRunning(id, done.job)
+  const finished = await runJobAlone(loopLease(id), context.session, () => runTurns(options, context, stop))
+  if (!finished.ran) throw loopRunning(id, finished.job)
 }
 
-/** Again before each issue: a process that slept longer than its lease may have been followed by another. */
-async function holdLoop({ id }: Worker, { ledger, clock, owner }: Session): Promise<void> {
+/** Renews the loop's lease before each issue. Another process may have taken it over if this one slept longer than the lease. */
+async function renewLoop({ id }: Worker, { ledger, clock, owner }: Session): Promise<void> {
   const other = await ledger.beginJob({ name: loopLease(id), period: null }, owner, clock.now() + leaseLength, clock.now())
   if (other !== null) throw loopRunning(id, other)
 }
 
 function loopRunning(worker: WorkerId, { owner }: Job): BurnError {
-  const hint = 'end that one first; if it was killed, it counts as gone in half a minute'
-  return new BurnError('loop_running', `another process is the loop of ${worker}: ${owner}`, hint)
+  const hint = 'stop that process first; if it was killed, its lease runs out in 30 s'
+  return new BurnError('loop_running', `another process runs the loop of ${worker}: ${owner}`, hint)
 }
 
-async function turns(options: LoopOptions, context: SprintContext, stop: AbortSignal): Promise<void> {
+async function runTurns(options: LoopOptions, context: SprintContext, stop: AbortSignal): Promise<void> {
   const { session } = context
-  const speaker = new CommentWriter(session)
+  const comments = new CommentWriter(session)
   const unread = new Set<RepoRef>()
   const pauses = { ...troublePauses, first: Math.min(troublePauses.first, options.interval) }
-  let done = 0
-  let troubles = 0
-  while (done < options.count && !stop.aborted) {
-    const { row, why, trouble } = await next({ ...options, unread }, speaker, context, stop)
+  let finished = 0
+  let troublesInARow = 0
+  while (finished < options.count && !stop.aborted) {
+    const { row, why, trouble } = await takeTurn({ ...options, unread }, comments, context, stop)
     if (row !== null) options.onEnd(row)
-    done += row === null || isRefused(row) ? 0 : 1
-    troubles = trouble ? troubles + 1 : 0
-    if (why === null || stop.aborted || done >= options.count) continue
-    const ms = trouble ? backoffMs(troubles, pauses, 0) : options.interval
+    finished += row === null || isRefused(row) ? 0 : 1
+    troublesInARow = trouble ? troublesInARow + 1 : 0
+    if (why === null || stop.aborted || finished >= options.count) continue
+    const ms = trouble ? backoffMs(troublesInARow, pauses, 0) : options.interval
     options.onPause(why, ms)
-    // What another process frees ends no trouble.
+    // A change in the ledger does not end the trouble, so this pause ignores it.
     await (trouble ? session.clock.sleep(ms, stop) : pauseUntilChange(ms, session, stop))
   }
 }
 
 interface Turn {
-  /** What was done; null where nothing was begun. */
+  /** The result of the sprint; null if none began. */
   readonly row: Sprint | null
-  /** Why it should rest; null: it goes on at once. */
+  /** The reason for a pause; null if the loop continues at once. */
   readonly why: string | null
-  /** It would meet the next issue too. */
+  /** Whether the trouble would affect the next issue, too. */
   readonly trouble: boolean
 }
 
-async function next(
+async function takeTurn(
   options: LoopOptions & { readonly unread: Set<RepoRef> },
-  speaker: CommentWriter,
+  comments: CommentWriter,
   context: SprintContext,
   stop: AbortSignal,
 ): Promise<Turn> {
   const { session } = context
   const { worker } = options
   try {
-    await holdLoop(worker, session)
-    await giveBackLeft(session)
-    const looked = await findIssues({ repos: worker.repos, issue: null, worker: worker.id, dryRun: false }, context)
-    sayUnread(looked.unread, options.unread, session)
-    const nothing = whyNothing(worker, looked.state, looked.picks.picks)
-    if (nothing !== null) return { row: null, ...nothing }
+    await renewLoop(worker, session)
+    await releaseLeftovers(session)
+    const found = await findIssues({ repos: worker.repos, issue: null, worker: worker.id, dryRun: false }, context)
+    reportUnread(found.unread, options.unread, session)
+    const idle = idleReason(worker, found.state, found.picks.picks)
+    if (idle !== null) return { row: null, ...idle }
     await requireSandbox(context)
     const usable = await usableBackends(context)
     if (stop.aborted) return { row: null, why: null, trouble: false }
-    const claimed = await claimFirst(worker, looked.state, looked.picks.picks, context)
-    if (claimed === null) return { row: null, why: 'others were faster', trouble: false }
-    const row = await runSprint(claimed, { usable, speaker }, context, stop)
-    return { row, ...(await follow(row, options, session)) }
+    const claimed = await claimFirstFree(worker, found.state, found.picks.picks, context)
+    if (claimed === null) return { row: null, why: 'others claimed its issues first', trouble: false }
+    const row = await runSprint(claimed, { usable, comments }, context, stop)
+    return { row, ...(await afterSprint(row, options, session)) }
   } catch (thrown) {
     if (!(thrown instanceof BurnError) || thrown.exit === 2 || thrown.code === 'loop_running') throw thrown
     return { row: null, why: messageWithHint(thrown), trouble: true }
   }
 }
 
-/** Where the ledger failed at the end of a sprint, this process still holds and renews its claim: nobody could ever take that issue. */
-async function giveBackLeft({ ledger, clock, owner }: Session): Promise<void> {
-  const failure = { class: 'crashed', reason: 'the ledger failed while it ran' } as const
+/**
+ * Releases claims that this process still renews, because the ledger failed at the end of their sprint. Nobody else could take those
+ * issues.
+ */
+async function releaseLeftovers({ ledger, clock, owner }: Session): Promise<void> {
+  const failure = { class: 'crashed', reason: 'the ledger failed during the sprint' } as const
   const end = {
     outcome: 'given_back',
     failure,
@@ -129,31 +133,31 @@ async function giveBackLeft({ ledger, clock, owner }: Session): Promise<void> {
     if (lease_owner === owner) await ledger.endSprint(id, owner, end, clock.now())
 }
 
-/** Keeps what came to nothing out of this worker's next turns; others may do better. */
-async function follow(row: Sprint, { worker, skip_for }: LoopOptions, { ledger, clock }: Session): Promise<Omit<Turn, 'row'>> {
+/** Has this worker skip an issue that failed. Other workers may still take it. */
+async function afterSprint(row: Sprint, { worker, skip_for }: LoopOptions, { ledger, clock }: Session): Promise<Omit<Turn, 'row'>> {
   if (row.failure === null || row.outcome === 'kept') return { why: null, trouble: false }
   const reason = `${row.failure}: ${row.failure_text ?? ''}`
   if (consequenceOf(row.failure).ends_run) return { why: reason, trouble: true }
-  // The ledger keeps for everybody how long it rests.
+  // The ledger already has a back-off for all workers.
   if (isRefused(row)) return { why: null, trouble: false }
   const at = clock.now()
   await ledger.skip({ worker: worker.id, issue: row.issue, until: at + skip_for, reason, at })
   return { why: null, trouble: false }
 }
 
-/** Null where there is something for it to do, and room. */
-function whyNothing({ id, depth, repos }: Worker, state: FleetState, picks: readonly Picked[]): Omit<Turn, 'row'> | null {
+/** Returns why the worker has nothing to do; null if it has an issue and a free slot. */
+function idleReason({ id, depth, repos }: Worker, state: FleetState, picks: readonly Picked[]): Omit<Turn, 'row'> | null {
   const hold = heldBy(state.holds, state.now).worker(id)
   if (hold !== null) return { why: `it is ${sentence(hold)}`, trouble: false }
-  if (freeSlot({ id, depth }, state) === null) return { why: `all it may have at a time is taken (depth ${depth})`, trouble: false }
+  if (freeSlot({ id, depth }, state) === null) return { why: `all its slots are taken (depth ${depth})`, trouble: false }
   if (picks.length > 0) return null
-  const down = repos.flatMap((repo) => state.repos_down.get(repo) ?? [])
-  if (down.length > 0) return { why: down[0] ?? '', trouble: down.length === repos.length }
-  return { why: 'there is nothing for it to do', trouble: false }
+  const repoErrors = repos.flatMap((repo) => state.repos_down.get(repo) ?? [])
+  if (repoErrors.length > 0) return { why: repoErrors[0] ?? '', trouble: repoErrors.length === repos.length }
+  return { why: 'there is no issue for it', trouble: false }
 }
 
-/** The first issue that nobody else has or takes: of its home repo as long as there are any. */
-async function claimFirst(
+/** Claims the first free issue; those of the home repo come first. Returns null if no claim succeeds. */
+async function claimFirstFree(
   worker: Worker,
   state: FleetState,
   picks: readonly Picked[],
@@ -164,22 +168,22 @@ async function claimFirst(
   for (const picked of homeFirst(picks, worker)) {
     const { issue, attempt, reason } = picked
     if ((await recheckPick(picked, state, session)) !== null) continue
-    const won = await claimForSprint({ issue: issue.ref, worker: worker.id, slot, host, attempt, reason }, session)
-    if (won === 'worker') return null
-    if (won !== 'issue') return { ...won, worker: worker.id, picked, state }
+    const claim = await claimForSprint({ issue: issue.ref, worker: worker.id, slot, host, attempt, reason }, session)
+    if (claim === 'worker') return null
+    if (claim !== 'issue') return { ...claim, worker: worker.id, picked, state }
   }
   return null
 }
 
-/** What its pane has counts, and so does what lies above a depth that was lowered. */
+/** Returns the lowest free slot. Dispatches in the worker's pane count, also those in slots above a lowered depth. */
 function freeSlot({ id, depth }: Pick<Worker, 'id' | 'depth'>, { dispatches }: FleetState): number | null {
-  const taken = slotsTaken(dispatches).get(id) ?? new Set()
-  if (taken.size >= depth) return null
-  for (let slot = 0; slot < depth; slot++) if (!taken.has(slot)) return slot
+  const takenSlots = slotsTaken(dispatches).get(id) ?? new Set()
+  if (takenSlots.size >= depth) return null
+  for (let slot = 0; slot < depth; slot++) if (!takenSlots.has(slot)) return slot
   return null
 }
 
 function homeFirst(picks: readonly Picked[], { home }: Worker): readonly Picked[] {
-  const own = ({ issue }: Picked) => issue.repo === home
-  return [...picks.filter(own), ...picks.filter((each) => !own(each))]
+  const isHome = ({ issue }: Picked) => issue.repo === home
+  return [...picks.filter(isHome), ...picks.filter((each) => !isHome(each))]
 }

@@ -1,43 +1,44 @@
-/** After trouble that every issue would meet, scheduled runs leave the backlog alone for a while: each try would cost a claim and a comment. */
+/** Pauses scheduled runs after trouble that would affect every issue, because each attempt would cost a claim and a comment. */
 import type { JobLedger } from '../core/ledger/jobs.ts'
 import type { Time } from '../core/nouns.ts'
 import type { Sprint } from '../core/sprint.ts'
 import { backoffMs } from '../decide/backoff.ts'
 import { consequenceOf } from '../decide/failure.ts'
 
-/** Milliseconds: after the first trouble, and at most. */
-const pauses = { first: 60_000, longest: 3_600_000 }
-const key = 'sprint_rest'
+/** The first and the longest pause (ms). */
+const pauseLengths = { first: 60_000, longest: 3_600_000 }
+const valueKey = 'sprint_rest'
 
+/** A pause of all sprint runs. */
 export interface Pause {
   readonly until: Time
   readonly why: string
-  /** Troubles in a row. */
+  /** The number of runs in a row that ended in trouble. */
   readonly count: number
 }
 
-/** Null where nothing speaks against a run now. */
+/** Returns the pause that still applies; null if a run may start. */
 export async function currentPause(ledger: Pick<JobLedger, 'loadValue'>, now: Time): Promise<Pause | null> {
-  const rest = await readPause(ledger)
-  // A clock that was set back must not make it rest for ever.
-  return rest !== null && rest.until > now && rest.until - now <= pauses.longest ? rest : null
+  const pause = await readPause(ledger)
+  // If the clock was set back, the pause must not last forever.
+  return pause !== null && pause.until > now && pause.until - now <= pauseLengths.longest ? pause : null
 }
 
-/** Keeps what a run came to: its last trouble that every issue would meet, or that there is none. */
+/** Saves a longer pause if the run ended in trouble that would affect every issue. Removes the pause after any other result. */
 export async function updatePause(ledger: Pick<JobLedger, 'loadValue' | 'saveValue'>, rows: readonly Sprint[], now: Time): Promise<void> {
-  const before = await readPause(ledger)
+  const previous = await readPause(ledger)
   const trouble = rows.findLast(({ failure }) => failure !== null && failure !== 'stopped' && consequenceOf(failure).ends_run)
   if (trouble === undefined) {
-    if (before !== null && rows.some(({ failure }) => failure !== 'stopped')) await ledger.saveValue(key, '')
+    if (previous !== null && rows.some(({ failure }) => failure !== 'stopped')) await ledger.saveValue(valueKey, '')
     return
   }
-  const count = (before?.count ?? 0) + 1
+  const count = (previous?.count ?? 0) + 1
   const why = `${trouble.failure}: ${trouble.failure_text ?? ''}`
-  await ledger.saveValue(key, JSON.stringify({ until: now + backoffMs(count, pauses, 0), why, count }))
+  await ledger.saveValue(valueKey, JSON.stringify({ until: now + backoffMs(count, pauseLengths, 0), why, count }))
 }
 
 async function readPause(ledger: Pick<JobLedger, 'loadValue'>): Promise<Pause | null> {
-  const text = await ledger.loadValue(key)
-  // Only `rest` writes it.
+  const text = await ledger.loadValue(valueKey)
+  // Only `updatePause` writes this value, so it has that type.
   return text === null || text === '' ? null : (JSON.parse(text) as Pause)
 }

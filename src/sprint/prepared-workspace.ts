@@ -1,4 +1,4 @@
-/** Where a sprint works: a workspace from the cached mirror, the sandbox around it, and the tools that reach into it. */
+/** Prepares a sprint's workspace: a worktree of the cached mirror, its sandbox, and the model's tools. */
 import { join } from 'node:path'
 import type { Issue } from '../core/nouns.ts'
 import type { TranscriptEntry, Tool } from '../core/sprint.ts'
@@ -13,23 +13,28 @@ import { workspaceTools } from '../sandbox/tools.ts'
 import { forgeTool } from './forge-tool.ts'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 
+/** Disposing it removes the sandbox's private folders. The workspace stays. */
 export interface PreparedWorkspace extends AsyncDisposable {
   readonly workspace: Workspace
   readonly sandbox: Sandbox
   readonly tools: readonly Tool[]
 }
 
-export interface WorkplaceFor {
+export interface PrepareOptions {
   readonly id: string
   readonly issue: Issue
   readonly base: string
-  /** Run first, with network. */
+  /** A command that runs first, with network. */
   readonly setup: string | null
   readonly note: (note: TranscriptEntry) => void
 }
 
+/**
+ * Creates the workspace and its sandbox, and runs the setup command. Throws SprintFailure if the setup fails, and BurnError `git_*` or
+ * `sandbox_*`.
+ */
 export async function prepareWorkspace(
-  { id, issue, base, setup, note }: WorkplaceFor,
+  { id, issue, base, setup, note }: PrepareOptions,
   context: SprintContext,
   stop: AbortSignal,
 ): Promise<PreparedWorkspace> {
@@ -40,51 +45,54 @@ export async function prepareWorkspace(
   const own_dir = join(policy.dir, 'private', id)
   const sandbox = await openSandbox(policy.sandbox, { dir: workspace.path, read_only: gitDirsOf(workspace), own_dir, env, home })
   note({ kind: 'note', text: sandbox.summary })
-  const place: PreparedWorkspace = {
+  const prepared: PreparedWorkspace = {
     workspace,
     sandbox,
     tools: [...workspaceTools(sandbox), forgeTool(issue, session.forge, session.newId)],
     [Symbol.asyncDispose]: () => removeTree(own_dir),
   }
   try {
-    if (setup !== null) await prepare({ setup, note }, place, context, stop)
-    return place
+    if (setup !== null) await runSetup({ setup, note }, prepared, context, stop)
+    return prepared
   } catch (thrown) {
-    await place[Symbol.asyncDispose]()
+    await prepared[Symbol.asyncDispose]()
     throw thrown
   }
 }
 
-async function prepare(
-  { setup, note }: { readonly setup: string; readonly note: WorkplaceFor['note'] },
+async function runSetup(
+  { setup, note }: { readonly setup: string; readonly note: PrepareOptions['note'] },
   { sandbox }: PreparedWorkspace,
   { policy }: SprintContext,
   stop: AbortSignal,
 ): Promise<void> {
   const { code, output, stopped } = await sandbox.run(setup, { timeout: policy.check_timeout, stop, network: true })
-  note({ kind: 'note', text: `${setup}: ${stopped ?? `ended with ${code ?? 'a signal'}`}` })
+  note({ kind: 'note', text: `${setup}: ${stopped ?? `exit code ${code ?? 'unknown (signal)'}`}` })
   await sandbox.cleanWorkspace()
   if (code === 0 && stopped === null) return
   const reason = `its setup failed: ${setup}: ${output.trimEnd().split('\n').at(-1) ?? ''}`
   throw new SprintFailure(stopped === 'stop' ? { class: 'stopped', reason } : { class: 'repo_unusable', reason })
 }
 
-type Ports = Pick<SprintContext, 'policy' | 'env' | 'home'>
+type SandboxContext = Pick<SprintContext, 'policy' | 'env' | 'home'>
 
-/** Opens a sandbox in a new folder below `sprint.dir`, removes the folder and returns what holds commands. Throws BurnError `sandbox_*`, and Node's error if the folder can't be made. */
-export async function trySandbox({ policy, env, home }: Ports): Promise<{ readonly summary: string }> {
+/**
+ * Opens a sandbox in a new folder below `sprint.dir`, removes the folder, and returns a summary of the sandbox. Throws BurnError
+ * `sandbox_*`, and Node's error if it can't create the folder.
+ */
+export async function trySandbox({ policy, env, home }: SandboxContext): Promise<{ readonly summary: string }> {
   await mkdir(policy.dir, { recursive: true, mode: 0o700 })
-  const own = await mkdtemp(join(policy.dir, 'probe-'))
+  const probeDir = await mkdtemp(join(policy.dir, 'probe-'))
   try {
-    const dir = join(own, 'work')
+    const dir = join(probeDir, 'work')
     await mkdir(dir)
-    return await openSandbox(policy.sandbox, { dir, read_only: [], own_dir: join(own, 'private'), env, home })
+    return await openSandbox(policy.sandbox, { dir, read_only: [], own_dir: join(probeDir, 'private'), env, home })
   } finally {
-    await rm(own, { recursive: true, force: true })
+    await rm(probeDir, { recursive: true, force: true })
   }
 }
 
 /** Throws BurnError `sandbox_*` if sprints must be confined and can't be. */
-export async function requireSandbox(context: Ports): Promise<void> {
+export async function requireSandbox(context: SandboxContext): Promise<void> {
   if (context.policy.sandbox.use === 'require') await trySandbox(context)
 }

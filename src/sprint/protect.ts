@@ -1,4 +1,4 @@
-/** Finds what a person must see before a sprint's change leaves this machine. */
+/** Finds the protected paths that a sprint's change touches, which a person must review first. */
 import type { SprintPolicy } from '../core/sprint.ts'
 import type { Workspace } from '../git/places.ts'
 import type { Git } from '../git/run.ts'
@@ -6,9 +6,9 @@ import { includedBy, isProtected, linkTarget, protectedAmong } from '../decide/p
 import { baseFiles, readBlob } from '../git/base.ts'
 import { topNames, touchedPaths } from '../git/push.ts'
 
-/** Files of the base that are read for what they include, and how often an included file is followed. */
-const mostFiles = 100
-const mostRounds = 5
+/** The limits of following includes in the base's files: files, and depth. */
+const maxFiles = 100
+const maxRounds = 5
 
 /** Returns the protected paths that the branch's commits touch and the spec does not allow. Throws BurnError `git_*`. */
 export async function protectedPaths(
@@ -17,26 +17,29 @@ export async function protectedPaths(
   { allow_paths }: Pick<SprintPolicy, 'allow_paths'>,
 ): Promise<string[]> {
   const touched = await touchedPaths(git, workspace)
-  return protectedAmong(touched, await namedInBase(git, workspace), allow_paths)
+  return protectedAmong(touched, await referencedInBase(git, workspace), allow_paths)
 }
 
-/** Returns globs of what the base's protected files include, or link to. What a change adds to them touches a protected file itself. */
-async function namedInBase(git: Git, workspace: Workspace): Promise<string[]> {
-  const named = new Set<string>()
-  const read = new Set<string>()
+/**
+ * Returns globs of the files that the base's protected files include or link to. Only the base counts: a change that adds an include
+ * touches a protected file anyway.
+ */
+async function referencedInBase(git: Git, workspace: Workspace): Promise<string[]> {
+  const referenced = new Set<string>()
+  const alreadyRead = new Set<string>()
   let next = (await topNames(git, workspace)).filter(isProtected)
-  for (let round = 0; round < mostRounds && next.length > 0; round++) {
+  for (let round = 0; round < maxRounds && next.length > 0; round++) {
     const files = await baseFiles(git, workspace, next)
-    const found: string[] = []
+    const references: string[] = []
     for (const [path, blob] of files) {
-      const link = blob.mode === '120000'
-      if (read.has(path) || read.size >= mostFiles || (!link && !/\.ya?ml$/i.test(path))) continue
-      read.add(path)
+      const isLink = blob.mode === '120000'
+      if (alreadyRead.has(path) || alreadyRead.size >= maxFiles || (!isLink && !/\.ya?ml$/i.test(path))) continue
+      alreadyRead.add(path)
       const text = await readBlob(git, workspace, blob)
-      found.push(...(link ? linkTarget(path, text) : includedBy(path, text)))
+      references.push(...(isLink ? linkTarget(path, text) : includedBy(path, text)))
     }
-    for (const glob of found) named.add(glob)
-    next = found.map((glob) => glob.replace(/\/?[^/]*[*?].*$/, '')).filter((path) => path !== '')
+    for (const glob of references) referenced.add(glob)
+    next = references.map((glob) => glob.replace(/\/?[^/]*[*?].*$/, '')).filter((path) => path !== '')
   }
-  return [...named]
+  return [...referenced]
 }

@@ -1,4 +1,4 @@
-/** `burn sprint prune`: forgets workspaces and transcripts by age and count, and never work that is nowhere else. */
+/** `burn sprint prune`: removes workspaces by age and number, and transcripts by age. Without `force`, it keeps work that is not pushed. */
 import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Sprint } from '../core/sprint.ts'
@@ -13,33 +13,36 @@ import { isPushed } from '../git/pushed.ts'
 import { removeWorkspace } from '../git/workspace.ts'
 
 export interface PruneOptions {
+  /** Number of workspaces to keep. */
   readonly workspaces: number
-  /** Milliseconds. */
+  /** Maximum age (ms). */
   readonly age: number
-  /** Also what holds work that is not pushed. */
+  /** Removes also workspaces with work that is not pushed. */
   readonly force: boolean
   readonly dryRun: boolean
 }
 
+/** The ids of removed workspaces and transcripts. */
 export interface SprintsPruned {
   readonly workspaces: readonly string[]
   readonly transcripts: readonly string[]
-  /** Ids of workspaces that hold work which is nowhere else. */
+  /** Ids of workspaces that stay, because their work is not pushed. */
   readonly kept: readonly string[]
 }
 
 type Ports = Pick<SprintContext, 'session' | 'policy' | 'git'>
 
+/** Removes the workspaces and transcripts that are due. It skips live sprints, and changes that wait for a person. */
 export async function pruneSprints(options: PruneOptions, ports: Ports): Promise<SprintsPruned> {
   const { policy, session, git } = ports
-  const found = await listWorkspaces(policy.dir)
+  const workspaces = await listWorkspaces(policy.dir)
   const live = new Set((await session.ledger.sprints({ live: true })).map(({ id }) => id))
-  const over = found.filter(({ id }) => !live.has(id)).toSorted((a, b) => (a.id < b.id ? 1 : -1))
-  const rows = await rowsOf(over, ports)
-  const waiting = await waitingIn(rows, ports)
-  const ended = over.filter(({ id }) => !waiting.has(id))
+  const notLive = workspaces.filter(({ id }) => !live.has(id)).toSorted((a, b) => (a.id < b.id ? 1 : -1))
+  const rows = await rowsOf(notLive, ports)
+  const keptForPerson = await keptForPersonIn(rows, ports)
+  const removable = notLive.filter(({ id }) => !keptForPerson.has(id))
   const now = session.clock.now()
-  const due = ended.filter(({ id }, index) => index >= options.workspaces || hasElapsed(rows.get(id)?.ended_at ?? 0, options.age, now))
+  const due = removable.filter(({ id }, index) => index >= options.workspaces || hasElapsed(rows.get(id)?.ended_at ?? 0, options.age, now))
   const removed: string[] = []
   const kept: string[] = []
   for (const workspace of due) {
@@ -58,8 +61,8 @@ async function rowsOf(workspaces: readonly Workspace[], { session }: Ports): Pro
   return new Map(rows.map((row) => [row.id, row]))
 }
 
-/** Those whose change waits for a person: their workspaces stay, whatever is said. */
-async function waitingIn(rows: ReadonlyMap<string, Sprint>, { session }: Ports): Promise<Set<string>> {
+/** Returns the sprints whose change waits for a person. Not even `force` removes their workspaces. */
+async function keptForPersonIn(rows: ReadonlyMap<string, Sprint>, { session }: Ports): Promise<Set<string>> {
   const issues = [...rows.values()].flatMap(({ outcome, issue }) => (outcome === 'kept' ? [issue] : []))
   const dispatches = await Promise.all(issues.map((issue) => session.ledger.dispatches({ issue, limit: 100 })))
   return new Set(dispatches.flat().flatMap((dispatch) => (isKept(dispatch) ? [dispatch.id] : [])))
@@ -68,14 +71,14 @@ async function waitingIn(rows: ReadonlyMap<string, Sprint>, { session }: Ports):
 async function pruneTranscripts({ age, dryRun }: PruneOptions, live: ReadonlySet<string>, { policy, session }: Ports): Promise<string[]> {
   const folder = join(policy.dir, 'transcripts')
   const names = await readdir(folder).catch(ifCode(noSuchPath, []))
-  const gone: string[] = []
+  const pruned: string[] = []
   for (const name of names) {
     const id = name.replace(/\.jsonl$/, '')
     if (!name.endsWith('.jsonl') || !idPattern.test(id) || live.has(id)) continue
     const { mtimeMs } = await stat(join(folder, name))
     if (!hasElapsed(mtimeMs, age, session.clock.now())) continue
     if (!dryRun) await rm(join(folder, name), { force: true })
-    gone.push(id)
+    pruned.push(id)
   }
-  return gone
+  return pruned
 }

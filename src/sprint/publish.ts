@@ -1,4 +1,4 @@
-/** From the files as the model left them to a change for review: commit, push, open, and look whether it is there. */
+/** Publishes a sprint's work: commits it, pushes the branch, and opens the change for review. */
 import type { Change, RepoRef } from '../core/nouns.ts'
 import type { NewChange } from '../core/ports.ts'
 import type { ChangeText } from '../decide/sprint-texts.ts'
@@ -10,63 +10,67 @@ import { commitIndex } from '../git/changes.ts'
 import { checkMerge, push } from '../git/push.ts'
 import { SprintFailure } from './context.ts'
 
-/** Pauses between tries to open a change, milliseconds. */
-const pauses = [500, 2_000, 8_000]
+/** Pauses between attempts to open a change (ms). */
+const retryPauses = [500, 2_000, 8_000]
 
 type Ports = Pick<SprintContext, 'session' | 'git'>
 
 const author = { name: 'burn', email: 'burn@localhost' }
 
-/** Commits what `changesIn` last saw; nothing leaves this machine. Throws BurnError `git_*`. */
+/** Commits the staged changes on this machine, and returns the change to open. Throws BurnError `git_*`. */
 export async function commitChange(workspace: Workspace, text: ChangeText, { git }: Pick<SprintContext, 'git'>): Promise<NewChange> {
   await commitIndex(git, workspace, { message: commitMessage(text), author })
   const { branch, base } = workspace
   return { branch, base, title: changeTitle(text.issue), body: changeBody(text), issue: text.issue.ref }
 }
 
-export interface Pushing {
+export interface PushRequest {
   readonly workspace: Workspace
   readonly repo: RepoRef
   readonly change: NewChange
-  /** Throws where the claim is no longer this process's: asked right before anything leaves the machine. */
-  readonly stillOurs: () => Promise<void>
+  /** Throws if this process has lost the claim. It runs right before each step that leaves this machine. */
+  readonly assertClaimed: () => Promise<void>
 }
 
-/** Throws SprintFailure, and BurnError of git and the ledger. */
-export async function pushChange({ workspace, repo, change, stillOurs }: Pushing, context: Ports): Promise<Change> {
+/** Pushes the branch and opens the change. Throws SprintFailure `conflict` or `change_refused`, and BurnError of git and the ledger. */
+export async function pushChange({ workspace, repo, change, assertClaimed }: PushRequest, context: Ports): Promise<Change> {
   const { git } = context
   const { merges, files } = await checkMerge(git, workspace)
   if (merges === false)
     throw new SprintFailure({
       class: 'conflict',
-      reason: `${workspace.base} went on meanwhile, in the same lines of ${files.slice(0, 5).join(', ')}`,
+      reason: `${workspace.base} has changed the same lines of ${files.slice(0, 5).join(', ')}`,
     })
-  await stillOurs()
+  await assertClaimed()
   await push(git, workspace)
-  await stillOurs()
-  return open(repo, change, context)
+  await assertClaimed()
+  return openChange(repo, change, context)
 }
 
-/** Whether a lost answer was a lost request is looked up before it is asked again: there must be one change, not two. */
-async function open(repo: RepoRef, change: NewChange, { session }: Ports): Promise<Change> {
+/** Opens the change. Before each retry, it checks whether a request with a lost response has already opened it. */
+async function openChange(repo: RepoRef, change: NewChange, { session }: Ports): Promise<Change> {
   const { forge, clock } = session
-  let why = ''
-  for (const pause of [...pauses, null]) {
+  let lastError = ''
+  for (const pause of [...retryPauses, null]) {
     try {
       return await forge.openChange(repo, change)
     } catch (thrown) {
       if (!(thrown instanceof BurnError) || !thrown.code.startsWith('forge_')) throw thrown
-      why = thrown.message
-      const there = await found(repo, change, session)
-      if (there !== null) return there
+      lastError = thrown.message
+      const existing = await findChange(repo, change, session)
+      if (existing !== null) return existing
       if (!isTransient(thrown.code)) break
     }
     if (pause !== null) await clock.sleep(pause)
   }
-  throw new SprintFailure({ class: 'change_refused', reason: why })
+  throw new SprintFailure({ class: 'change_refused', reason: lastError })
 }
 
-async function found(repo: RepoRef, { branch, issue }: NewChange, { forge, notify }: SprintContext['session']): Promise<Change | null> {
+async function findChange(
+  repo: RepoRef,
+  { branch, issue }: NewChange,
+  { forge, notify }: SprintContext['session'],
+): Promise<Change | null> {
   try {
     return await forge.changeOf(repo, branch)
   } catch (thrown) {
@@ -75,7 +79,7 @@ async function found(repo: RepoRef, { branch, issue }: NewChange, { forge, notif
   }
 }
 
-/** Asking again may help. */
+/** Whether a retry may succeed. */
 function isTransient(code: string): boolean {
   return ['forge_failed', 'forge_unavailable', 'forge_timeout', 'forge_rate_limited'].includes(code)
 }

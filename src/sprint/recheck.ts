@@ -1,4 +1,4 @@
-/** Claims a picked issue for a sprint. It is looked at once more right before that: a run may have decided about it hours ago. */
+/** Checks a picked issue again right before its claim, because a run may have picked it hours ago. */
 import type { Reason } from '../core/reasons.ts'
 import type { FleetState } from '../core/fleet-state.ts'
 import type { Issue } from '../core/nouns.ts'
@@ -11,39 +11,45 @@ import { recordBackoff } from '../claim/refusal.ts'
 import { checkClaims } from '../claim/check.ts'
 import { eligibility, eligibilityRules } from '../decide/eligible.ts'
 
-/** A state that is older is not enough for a claim, milliseconds. */
-const longestState = 60_000
+/** Maximum age of the state for a claim (ms). */
+const maxStateAge = 60_000
 
-/** Returns why a picked issue is not to be claimed: others have it, its text or labels are others, or its author lost the right to write. Null if it may be. */
+/**
+ * Returns why the picked issue must not be claimed: another claim, a new text or label, or an author without write access. Null if it may
+ * be claimed.
+ */
 export async function recheckPick(
   { issue, revision }: Pick<Picked, 'issue' | 'revision'>,
   state: FleetState,
   session: Session,
 ): Promise<Reason | null> {
   const { ledger, clock, forge } = session
-  const sure = await checkClaims([issue], state, session)
-  if (!sure.writers.has(issue.repo)) return { code: 'writers_unasked' }
-  const others = await keepCheck(issue, revision, sure, session)
-  if (others !== null) return others
+  const checked = await checkClaims([issue], state, session)
+  if (!checked.writers.has(issue.repo)) return { code: 'writers_unasked' }
+  const claimedByOthers = await saveCheck(issue, revision, checked, session)
+  if (claimedByOthers !== null) return claimedByOthers
   const record = await ledger.issue(issue.ref)
   if (record === null) return { code: 'not_in_ledger' }
   const now = clock.now()
   let current: Issue | null = record.issue
   try {
-    if (hasElapsed(state.now, longestState, now)) current = await forge.issue(issue.ref)
+    if (hasElapsed(state.now, maxStateAge, now)) current = await forge.issue(issue.ref)
   } catch (thrown) {
     if (isLedgerFailure(thrown)) throw thrown
     return { code: 'issue_unread', why: messageOf(thrown) }
   }
   if (current === null || current.state !== 'open') return { code: 'closed_meanwhile' }
   if (!sameText(record.issue, issue) || !sameText(current, issue)) return { code: 'text_edited' }
-  const verdict = eligibility({ ...record, issue: current }, eligibilityRules({ ...sure, now }, [issue.repo]))
+  const verdict = eligibility({ ...record, issue: current }, eligibilityRules({ ...checked, now }, [issue.repo]))
   if (verdict.kind === 'work') return null
   return verdict.kind === 'council' ? { code: 'to_council' } : verdict.reason
 }
 
-/** Keeps that others have it as its verdict, and what rests because its comments could not be read. Returns why it is not free; null if it is. */
-async function keepCheck({ ref }: Issue, revision: number, { claims }: FleetState, session: Session): Promise<Reason | null> {
+/**
+ * Saves a verdict if another fleet has the issue, or a back-off if burn could not read its comments. Returns the reason; null if the issue
+ * is free.
+ */
+async function saveCheck({ ref }: Issue, revision: number, { claims }: FleetState, session: Session): Promise<Reason | null> {
   const check = claims.get(ref)
   if (check === undefined || check.state === 'free') return null
   const { reason } = check
@@ -56,7 +62,7 @@ async function keepCheck({ ref }: Issue, revision: number, { claims }: FleetStat
   return reason
 }
 
-/** As a prompt would show them. */
+/** Compares the texts as a prompt would show them. */
 function sameText(a: Issue, b: Issue): boolean {
   return sanitize(a.title) === sanitize(b.title) && sanitize(a.body) === sanitize(b.body)
 }

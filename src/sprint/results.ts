@@ -1,4 +1,4 @@
-/** What remains of a sprint for people: a transcript, and results as comma-separated values. */
+/** The records of sprints for people: transcripts, and results as CSV. */
 import type { Sprint, TranscriptEntry } from '../core/sprint.ts'
 import { appendFile, mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -28,34 +28,34 @@ const columns: readonly { readonly name: string; readonly of: (sprint: Sprint) =
   { name: 'change_url', of: ({ change_url }) => change_url },
 ]
 
-/** RFC 4180, with a head. What a spreadsheet would take for a formula is marked as text. */
+/** Returns the results as CSV (RFC 4180) with a header. A leading apostrophe marks text that a spreadsheet would take for a formula. */
 export function resultsCsv(sprints: readonly Sprint[]): string {
-  const lines = [columns.map(({ name }) => name), ...sprints.map((sprint) => columns.map(({ of }) => cell(of(sprint))))]
+  const lines = [columns.map(({ name }) => name), ...sprints.map((sprint) => columns.map(({ of }) => csvCell(of(sprint))))]
   return lines.map((line) => `${line.join(',')}\r\n`).join('')
 }
 
-function cell(value: string | number | null): string {
+function csvCell(value: string | number | null): string {
   if (value === null) return ''
   const text = typeof value === 'string' && /^[=+@\t\r-]/.test(value) ? `'${value}` : String(value)
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }
 
-/** What the sprints of one model came to. */
+/** The results of one model. */
 export interface Total {
   readonly model: string
   readonly sprints: number
   readonly changes: number
   readonly tokens: number
-  /** US dollars, of those whose price is known. */
+  /** US dollars of the sprints with a known price. */
   readonly cost: number
-  /** Failures by their class, most first. */
+  /** The number of failures by class, the most frequent first. */
   readonly failures: readonly (readonly [string, number])[]
 }
 
-/** By model, most sprints first; those that no model touched are under their backend, or `none`. */
+/** Returns the results by model, those with most sprints first. Sprints without a model count under their backend, or `none`. */
 export function totals(sprints: readonly Sprint[]): Total[] {
   const groups = Map.groupBy(sprints, ({ model, backend }) => model ?? backend ?? 'none')
-  const all = [...groups].map(([model, rows]): Total => {
+  const results = [...groups].map(([model, rows]): Total => {
     const failures = Map.groupBy(
       rows.flatMap(({ failure }) => failure ?? []),
       (failure) => failure,
@@ -66,25 +66,27 @@ export function totals(sprints: readonly Sprint[]): Total[] {
       changes: rows.filter(({ outcome }) => outcome === 'change').length,
       tokens: rows.reduce((sum, row) => sum + row.tokens_in + row.tokens_out, 0),
       cost: rows.reduce((sum, row) => sum + (row.cost ?? 0), 0),
-      failures: [...failures].map(([failure, same]) => [failure, same.length] as const).toSorted((a, b) => b[1] - a[1]),
+      failures: [...failures].map(([failure, group]) => [failure, group.length] as const).toSorted((a, b) => b[1] - a[1]),
     }
   })
-  return all.toSorted((a, b) => b.sprints - a.sprints || (a.model < b.model ? -1 : 1))
+  return results.toSorted((a, b) => b.sprints - a.sprints || (a.model < b.model ? -1 : 1))
 }
 
 export type TranscriptLine = TranscriptEntry & { readonly at: Time }
 
+/** The transcript of a running sprint. */
 export interface Transcript {
   add(note: TranscriptEntry): void
-  /** Resolves when all that was added is written. Throws where the disk would not take it. */
+  /** Resolves when all entries are written. Throws if a write failed. */
   flush(): Promise<void>
 }
 
+/** Returns the path of a sprint's transcript. */
 export function transcriptFile(dir: string, id: string): string {
   return join(dir, 'transcripts', `${id}.jsonl`)
 }
 
-/** Lines are redacted as JSON, so that a secret is found however it is escaped. */
+/** Opens a sprint's transcript for appending. It redacts each line as JSON, so that it finds escaped secrets, too. */
 export async function openTranscript(dir: string, id: string, clock: Clock, redact: (text: string) => string): Promise<Transcript> {
   const file = transcriptFile(dir, id)
   await mkdir(join(dir, 'transcripts'), { recursive: true, mode: 0o700 })
@@ -94,18 +96,17 @@ export async function openTranscript(dir: string, id: string, clock: Clock, reda
       const line = `${redact(JSON.stringify({ at: clock.now(), ...note }))}\n`
       writing = writing.then(() => appendFile(file, line, { mode: 0o600 }))
       writing.catch(() => {
-        // Whoever flushes is told; until then a failed write is nobody's rejection.
+        // `flush` throws this error. Without this handler, Node would report an unhandled rejection.
       })
     },
     flush: () => writing,
   }
 }
 
-/** Null where there is none: it was pruned, or the sprint ran on another machine. */
+/** Reads a transcript. Returns null if it was pruned, or if the sprint ran on another machine. */
 export async function readTranscript(dir: string, id: string): Promise<readonly TranscriptLine[] | null> {
   const text = await readFile(transcriptFile(dir, id), 'utf8').catch(ifCode(noSuchPath, null))
   if (text === null) return null
-  // A process that was killed may have left half a line.
-  // Lines are only appended by `add`.
+  // A killed process may have left an incomplete line. Only `add` writes lines, so they have that type.
   return text.split('\n').flatMap((line) => (line.endsWith('}') ? [JSON.parse(line) as TranscriptLine] : []))
 }

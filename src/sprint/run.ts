@@ -1,4 +1,4 @@
-/** `burn sprint run`: takes so many issues, so many at a time. */
+/** `burn sprint run`: runs a number of sprints, several at a time. */
 import type { IssueRef, RepoRef } from '../core/nouns.ts'
 import type { Backend, Sprint } from '../core/sprint.ts'
 import type { FleetState } from '../core/fleet-state.ts'
@@ -12,7 +12,7 @@ import { mapConcurrently } from '../core/concurrency.ts'
 import { claimForSprint } from '../claim/claim.ts'
 import { runJob } from '../jobs/run.ts'
 import { withLeases } from '../observe/session.ts'
-import { findIssues, sayUnread } from './find-issues.ts'
+import { findIssues, reportUnread } from './find-issues.ts'
 import { pruneSprints } from './prune.ts'
 import { updatePause, currentPause, type Pause } from './pause.ts'
 import { CommentWriter } from './comment-writer.ts'
@@ -21,22 +21,22 @@ import { recheckPick } from './recheck.ts'
 import { requireSandbox } from './prepared-workspace.ts'
 import { sentence } from '../decide/wording.ts'
 
-/** How often old workspaces and transcripts are removed by themselves, milliseconds. */
-const pruneEvery = 24 * 3_600_000
+/** Time between two automatic prunings of workspaces and transcripts (ms). */
+const pruneInterval = 24 * 3_600_000
 
 export interface SprintRunOptions {
   readonly repos: readonly RepoRef[]
-  /** One that a person named; null: whichever is first. */
+  /** The issue that a person named; null: the first in the order of priority. */
   readonly issue: IssueRef | null
-  /** How many issues at most. */
+  /** Maximum number of issues. */
   readonly count: number
-  /** How many at a time. */
+  /** Maximum number of sprints at a time. */
   readonly jobs: number
-  /** Also where the last run ended in trouble that every issue would meet, a moment ago. */
+  /** Runs even if sprints are paused after trouble. */
   readonly now: boolean
 }
 
-/** Those that could work now. Throws BurnError `sprint_no_backend` with every reason where none could. */
+/** Returns the backends that can work now, and reports the others. Throws BurnError `sprint_no_backend` with every reason if none can. */
 export async function usableBackends({ backends, session }: Pick<SprintContext, 'backends' | 'session'>): Promise<readonly Backend[]> {
   const probed = await Promise.all(backends.map(async (backend) => ({ backend, failure: await backend.probe() })))
   const usable = probed.filter(({ failure }) => failure === null).map(({ backend }) => backend)
@@ -58,105 +58,108 @@ export async function usableBackends({ backends, session }: Pick<SprintContext, 
 }
 
 export interface SprintRunResult {
-  /** In the order in which they ended. */
+  /** The results, in the order in which the sprints ended. */
   readonly rows: readonly Sprint[]
-  /** Repos that could not be read, with the reason. */
+  /** Repos that burn could not read, with the reason. */
   readonly unread: ReadonlyMap<RepoRef, string>
 }
 
-/** What was begun is ended or given back when this returns, also on `stop`. Throws BurnError `forge_unread` where no repo could be read. */
+/**
+ * Runs sprints until `count` or `stop`, or until trouble that would affect every issue. When it returns, each sprint has ended or has
+ * released its issue. Throws BurnError `forge_unread`, `sprint_no_backend`, `sprint_not_eligible`, `sprint_resting` or `sandbox_*`.
+ */
 export async function runSprints(options: SprintRunOptions, context: SprintContext, stop: AbortSignal): Promise<SprintRunResult> {
   const { session } = context
   const { ledger, clock } = session
-  const rest = options.now ? null : await currentPause(ledger, clock.now())
-  if (rest !== null) throw pausedError(rest, clock.now())
+  const pause = options.now ? null : await currentPause(ledger, clock.now())
+  if (pause !== null) throw pausedError(pause, clock.now())
   await requireSandbox(context)
   const usable = await usableBackends(context)
   const results: Sprint[] = []
   const unread = new Map<RepoRef, string>()
   await withLeases(session, async () => {
-    const { state, picks, ...looked } = await findIssues({ ...options, worker: `${sprintWorkers}/${context.host}`, dryRun: false }, context)
-    sayUnread(looked.unread, new Set(), session)
-    for (const [repo, why] of looked.unread) unread.set(repo, why)
-    refuseNamed(options, picks)
+    const { state, picks, ...found } = await findIssues({ ...options, worker: `${sprintWorkers}/${context.host}`, dryRun: false }, context)
+    reportUnread(found.unread, new Set(), session)
+    for (const [repo, reason] of found.unread) unread.set(repo, reason)
+    assertNamedPicked(options, picks)
     const queue = [...picks.picks]
-    const desks = new WorkerPool(context.host, state)
-    const speaker = new CommentWriter(session)
-    let begun = 0
+    const workers = new WorkerPool(context.host, state)
+    const comments = new CommentWriter(session)
+    let started = 0
     let refused: ReadonlySet<string> = new Set()
-    let over = false
+    let ended = false
     await mapConcurrently(Array.from({ length: options.jobs }), options.jobs, async () => {
-      for (let picked = queue.shift(); picked !== undefined && begun < options.count && !over && !stop.aborted; picked = queue.shift()) {
+      for (let picked = queue.shift(); picked !== undefined && started < options.count && !ended && !stop.aborted; picked = queue.shift()) {
         if (refused.has(picked.issue.ref) || refused.has(picked.issue.repo)) continue
-        begun += 1
-        const claimed = await claim(picked, desks, state, context)
+        started += 1
+        const claimed = await claim(picked, workers, state, context)
         if (claimed === null) {
-          begun -= 1
+          started -= 1
           continue
         }
-        const row = await runSprint(claimed, { usable, speaker }, context, stop)
-        desks.release(claimed.worker)
-        results.push(row)
-        if (isRefused(row)) {
-          // Nothing was done, so another issue takes its turn: none of those that rest since.
-          begun -= 1
+        const result = await runSprint(claimed, { usable, comments }, context, stop)
+        workers.release(claimed.worker)
+        results.push(result)
+        if (isRefused(result)) {
+          // The forge refused it, so it does not count. Later picks leave out the issues and repos that now back off.
+          started -= 1
           refused = new Set((await ledger.backoffs(clock.now())).map(({ subject }) => subject))
         }
-        if (row.failure !== null && consequenceOf(row.failure).ends_run) over = true
+        if (result.failure !== null && consequenceOf(result.failure).ends_run) ended = true
       }
     })
-    const other = elsewhereAdvice((await ledger.backlog()).elsewhere)
-    if (other !== null) session.notify({ kind: 'ledger.shared', subject: 'ledger', payload: { what: other.what, mend: other.remedy } })
+    const advice = elsewhereAdvice((await ledger.backlog()).elsewhere)
+    if (advice !== null) session.notify({ kind: 'ledger.shared', subject: 'ledger', payload: { what: advice.what, mend: advice.remedy } })
     await updatePause(ledger, results, clock.now())
     await pruneDaily(context, stop)
   })
   return { rows: results, unread }
 }
 
-/** Whether a sprint ended because the forge refuses its issue or repo: it did nothing, and is not the issue that somebody asked for. */
+/** Returns whether a sprint ended before its first turn because the forge refuses its issue or repo. Such a sprint does not count. */
 export function isRefused({ failure, turns }: Sprint): boolean {
   return turns === 0 && (failure === 'issue_refused' || failure === 'repo_refused')
 }
 
-/** What the spec keeps no longer; what is there only stays. */
+/** Prunes once a day by the spec's limits. Work that is not pushed stays. */
 async function pruneDaily({ session, policy, git }: SprintContext, stop: AbortSignal): Promise<void> {
-  await runJob({ name: 'sprint prune', period: pruneEvery }, session, () =>
+  await runJob({ name: 'sprint prune', period: pruneInterval }, session, () =>
     pruneSprints({ ...policy.keep, force: false, dryRun: false }, { session, policy, git: { ...git, signal: stop } }),
   )
 }
 
 function pausedError({ until, why }: Pause, now: number): BurnError {
   const seconds = Math.ceil((until - now) / 1000)
-  const hint = 'mend that first; --now tries at once'
-  return new BurnError('sprint_resting', `sprints rest for ${seconds} s more, since the last one ended with ${why}`, hint, { exit: 3 })
+  const hint = 'fix that first; to run all the same: --now'
+  return new BurnError('sprint_resting', `sprints are paused for ${seconds} s, because the last one ended with ${why}`, hint, { exit: 3 })
 }
 
-/** A person who names an issue hears why it is not done. */
-function refuseNamed({ issue }: SprintRunOptions, { picks, refused }: Awaited<ReturnType<typeof findIssues>>['picks']): void {
+/** Throws BurnError `sprint_not_eligible` with the reason if the named issue was not picked. */
+function assertNamedPicked({ issue }: SprintRunOptions, { picks, refused }: Awaited<ReturnType<typeof findIssues>>['picks']): void {
   if (issue === null || picks.length > 0) return
   const reason = refused[0] === undefined ? 'it is not among the open issues' : sentence(refused[0].reason)
-  throw new BurnError('sprint_not_eligible', `${issue} is no work for a sprint now: ${reason}`, 'burn explain says more')
+  throw new BurnError('sprint_not_eligible', `a sprint can't take ${issue} now: ${reason}`, `for details: burn explain ${issue}`)
 }
 
-async function claim(picked: Picked, desks: WorkerPool, state: FleetState, { session, host }: SprintContext) {
+async function claim(picked: Picked, workers: WorkerPool, state: FleetState, { session, host }: SprintContext) {
   const { issue, attempt, reason } = picked
-  const why = await recheckPick(picked, state, session)
-  if (why !== null) {
-    session.notify({ kind: 'issue.unpicked', subject: issue.ref, payload: { reason: why } })
+  const problem = await recheckPick(picked, state, session)
+  if (problem !== null) {
+    session.notify({ kind: 'issue.unpicked', subject: issue.ref, payload: { reason: problem } })
     return null
   }
   for (;;) {
-    const worker = desks.acquire()
-    const won = await claimForSprint({ issue: issue.ref, worker, slot: 0, host, attempt, reason }, session)
-    // Another process of this host sits there: the next one.
-    if (won === 'worker') continue
-    if (won !== 'issue') return { ...won, worker, picked, state }
-    desks.release(worker)
+    const worker = workers.acquire()
+    const outcome = await claimForSprint({ issue: issue.ref, worker, slot: 0, host, attempt, reason }, session)
+    // Another process of this host uses this worker: try the next one.
+    if (outcome === 'worker') continue
+    if (outcome !== 'issue') return { ...outcome, worker, picked, state }
+    workers.release(worker)
     return null
   }
 }
 
-/** Workers `sprint/<host>/<n>`, the lowest free ones first: each has one sprint at a time, whichever process runs it. */
+/** Hands out the workers `sprint/<host>/<n>`, the lowest number first. Each has one sprint at a time, across all processes of the host. */
 class WorkerPool {
   readonly #host: string
   readonly #taken: Set<string>

@@ -1,4 +1,4 @@
-/** One sprint: from a claim to a change for review, or to one clearly classed failure. */
+/** Runs one sprint, from its claim to a change for review or a failure with a class. */
 import type { Reason } from '../core/reasons.ts'
 import type { Issue, IssueRef } from '../core/nouns.ts'
 import type { NewChange } from '../core/ports.ts'
@@ -30,59 +30,59 @@ import { openTranscript, type Transcript } from './results.ts'
 import { work } from './work.ts'
 import { sentence } from '../decide/wording.ts'
 
-/** The least time that commit, push and change get, milliseconds. */
-const leastPublishing = 30_000
+/** Minimum time for commit, push and change (ms). */
+const minPublishing = 30_000
 
-/** A claim that was won. */
+/** A claim of this process. */
 export interface Claimed {
   readonly id: string
   readonly worker: string
   readonly picked: Picked
-  /** What it was decided from. */
+  /** The state in which the issue was picked. */
   readonly state: FleetState
 }
 
-/** Carries it out to its end, whatever that is, and returns the row of its result. */
+/** Runs a sprint to its end and returns its row of the ledger. Throws only errors of the ledger. */
 export async function runSprint(
   claimed: Claimed,
-  { usable, speaker }: { readonly usable: readonly Backend[]; readonly speaker: CommentWriter },
+  { usable, comments }: { readonly usable: readonly Backend[]; readonly comments: CommentWriter },
   context: SprintContext,
   stop: AbortSignal,
 ): Promise<Sprint> {
   const { session, policy, redact } = context
   const transcript = await openTranscript(policy.dir, claimed.id, session.clock, redact).catch((thrown: unknown) => failureOfThrown(thrown))
-  const run = new Run(claimed, 'class' in transcript ? null : transcript, context)
+  const run = new SprintRun(claimed, 'class' in transcript ? null : transcript, context)
   let end: SprintEnd
   try {
     if ('class' in transcript) throw new SprintFailure(transcript)
-    end = await run.carryOut(usable, speaker, stop)
+    end = await run.carryOut(usable, comments, stop)
   } catch (thrown) {
     const failure = failureOfThrown(thrown)
     await backOffRefused(failure, thrown, claimed.picked.issue.ref, session)
-    end = failed(failure)
+    end = endOf(failure)
     run.note({ kind: 'note', text: `ended: ${sentence(end.reason)}` })
   }
   await run.end(end)
-  await speaker.writePending()
+  await comments.writePending()
   const [row] = await session.ledger.sprints({ ids: [claimed.id] })
   if (row === undefined) throw new SprintFailure({ class: 'internal', reason: `the ledger has no sprint ${claimed.id}` })
   return row
 }
 
-/** What the forge refused after the claim was said rests, too: the same issue would come to the same at once. */
+/** Saves a back-off if the forge refused the issue or repo after the claim: the next sprint would fail at once, too. */
 async function backOffRefused({ class: failure, reason }: Failure, thrown: unknown, issue: IssueRef, session: Session): Promise<void> {
   if (thrown instanceof SprintFailure || (failure !== 'issue_refused' && failure !== 'repo_refused')) return
   await backOff({ scope: failure === 'issue_refused' ? 'issue' : 'repo', permanent: true, why: reason }, issue, session)
 }
 
-function failed(failure: Failure): SprintEnd {
+function endOf(failure: Failure): SprintEnd {
   const { dispatch, hint } = consequenceOf(failure.class)
   const reason: Reason = { code: 'sprint_failed', class: failure.class, why: failure.reason, hint }
   const checked = failure.class === 'check_red' ? { check_result: 'failed' as const } : {}
   return { outcome: dispatch === 'failed' ? 'failed' : 'given_back', failure, dispatch, reason, ...checked }
 }
 
-class Run {
+class SprintRun {
   readonly #claimed: Claimed
   readonly #context: SprintContext
   readonly #transcript: Transcript | null
@@ -98,129 +98,134 @@ class Run {
 
   note(note: TranscriptEntry): void {
     this.#transcript?.add(note)
-    this.#tell(note)
+    this.#report(note)
   }
 
-  async carryOut(usable: readonly Backend[], speaker: CommentWriter, stop: AbortSignal): Promise<SprintEnd> {
+  async carryOut(usable: readonly Backend[], comments: CommentWriter, stop: AbortSignal): Promise<SprintEnd> {
     const { id, picked } = this.#claimed
     const { issue } = picked
     const { session } = this.#context
-    this.#tell(null)
-    await this.#begin(speaker)
-    const { check: written, base, setup } = settingsOf(session.fleet.repos, issue.repo)
-    await this.#enter('workspace', {})
+    this.#report(null)
+    await this.#announce(comments)
+    const { check: configured, base, setup } = settingsOf(session.fleet.repos, issue.repo)
+    await this.#enterStage('workspace', {})
     const note = (each: TranscriptEntry) => this.note(each)
-    // Not returned as a promise: leaving the workplace takes a moment, in which nobody would hear of its failure.
-    return await withTimeout(this.#left(), stop, this.#context, async (context, ends) => {
-      await using place = await prepareWorkspace({ id, issue, base, setup, note }, context, ends)
+    // `await` is needed: disposing of the workspace takes a moment, and a rejection in that time would be unhandled.
+    return await withTimeout(this.#timeLeft(), stop, this.#context, async (context, signal) => {
+      await using prepared = await prepareWorkspace({ id, issue, base, setup, note }, context, signal)
       try {
-        const check = written ?? (await findCheck(context.git, place.workspace))
-        await this.#enter('working', { check_command: check })
-        const task = taskText({ id, issue, dir: place.workspace.path, check, nonce: session.newId() })
-        const record = (worked: WorkDone) => this.#enter('working', progressOf(worked))
-        const site = { ...place, id, issue, task, check, started_at: this.#started, note, record }
-        const finished = await whileClaimed(id, session, ends, (until) => work(site, usable, context, until))
-        await this.#enter('publishing', { ...progressOf(finished), check_result: finished.check.result })
-        // Work that is done in time is not lost for the seconds that a push takes; nor for a Ctrl-C.
-        const publishing = Math.max(leastPublishing, this.#left())
-        return await withTimeout(publishing, null, this.#context, (publisher) => this.#publish(finished, issue, place.workspace, publisher))
+        const check = configured ?? (await findCheck(context.git, prepared.workspace))
+        await this.#enterStage('working', { check_command: check })
+        const task = taskText({ id, issue, dir: prepared.workspace.path, check, nonce: session.newId() })
+        const record = (worked: WorkDone) => this.#enterStage('working', progressOf(worked))
+        const site = { ...prepared, id, issue, task, check, started_at: this.#started, note, record }
+        const finished = await whileClaimed(id, session, signal, (claimSignal) => work(site, usable, context, claimSignal))
+        await this.#enterStage('publishing', { ...progressOf(finished), check_result: finished.check.result })
+        // Neither the time limit nor Ctrl-C interrupts the push: finished work must not be lost.
+        const publishing = Math.max(minPublishing, this.#timeLeft())
+        return await withTimeout(publishing, null, this.#context, (publisher) =>
+          this.#publish(finished, issue, prepared.workspace, publisher),
+        )
       } catch (thrown) {
-        throw await this.#charged(thrown, place)
+        throw await this.#attribute(thrown, prepared)
       }
     })
   }
 
-  /** Milliseconds of its budget. */
-  #left(): number {
+  /** Returns the time that the budget has left (ms). */
+  #timeLeft(): number {
     const { policy, session } = this.#context
     return policy.budget.time - (session.clock.now() - this.#started)
   }
 
-  /** A disk that its own commands filled is its own failure. What is unusable goes: it would fill the disk until somebody prunes. */
-  async #charged(thrown: unknown, { workspace, sandbox }: PreparedWorkspace): Promise<unknown> {
+  /**
+   * Replaces `disk_full` by `workspace_unusable` if the sprint's own commands filled the disk. Removes an unusable workspace, so that the
+   * disk does not stay full.
+   */
+  async #attribute(thrown: unknown, { workspace, sandbox }: PreparedWorkspace): Promise<unknown> {
     const { class: failure } = failureOfThrown(thrown)
-    const over = failure === 'disk_full' ? await sandbox.cleanWorkspace().catch((error: unknown) => error) : null
-    const found = over instanceof Error && failureOfThrown(over).class === 'workspace_unusable' ? over : thrown
-    if (failureOfThrown(found).class === 'workspace_unusable') await this.#leave(workspace, [])
-    return found
+    const quotaError = failure === 'disk_full' ? await sandbox.cleanWorkspace().catch((error: unknown) => error) : null
+    const cause = quotaError instanceof Error && failureOfThrown(quotaError).class === 'workspace_unusable' ? quotaError : thrown
+    if (failureOfThrown(cause).class === 'workspace_unusable') await this.#removeWorkspace(workspace, [])
+    return cause
   }
 
-  /** The comment first, as for a pane: without it nobody outside knows that the issue is taken. */
-  async #begin(speaker: CommentWriter): Promise<void> {
+  /** Writes the claim's comment before the work begins, so that other fleets see the claim. */
+  async #announce(comments: CommentWriter): Promise<void> {
     const { id, picked, state } = this.#claimed
     const { ledger, clock, owner } = this.#context.session
-    const unsaid = await speaker.announceClaim(id, picked.issue.ref, state)
-    if (unsaid !== null) throw new SprintFailure(unsaid)
+    const failure = await comments.announceClaim(id, picked.issue.ref, state)
+    if (failure !== null) throw new SprintFailure(failure)
     if (!(await ledger.handSprint(id, owner, clock.now()))) throw await this.#fenced()
   }
 
   async #publish(finished: Finished, issue: Issue, workspace: Workspace, context: SprintContext): Promise<SprintEnd> {
     const { session } = context
     const { id } = this.#claimed
-    const now = await session.forge.issue(issue.ref)
-    if (now === null || now.state === 'closed')
-      throw new SprintFailure({ class: 'issue_gone', reason: 'it was closed while it was worked on' })
+    const current = await session.forge.issue(issue.ref)
+    if (current === null || current.state === 'closed')
+      throw new SprintFailure({ class: 'issue_gone', reason: 'the issue was closed during the sprint' })
     const text = { ...finished, id, fleet: session.fleet.name, issue }
-    const stillOurs = () => this.#enter('publishing', {})
-    const made = await commitChange(workspace, text, context)
-    const seen = await protectedPaths(context.git, workspace, context.policy)
-    if (seen.length > 0) return this.#keep(workspace, made, seen)
-    const change = await pushChange({ workspace, repo: issue.repo, change: made, stillOurs }, context)
+    const assertClaimed = () => this.#enterStage('publishing', {})
+    const newChange = await commitChange(workspace, text, context)
+    const protectedFound = await protectedPaths(context.git, workspace, context.policy)
+    if (protectedFound.length > 0) return this.#keepForPerson(workspace, newChange, protectedFound)
+    const change = await pushChange({ workspace, repo: issue.repo, change: newChange, assertClaimed }, context)
     this.note({ kind: 'note', text: `open for review: ${change.url}` })
-    await this.#leave(workspace, finished.left_out)
+    await this.#removeWorkspace(workspace, finished.left_out)
     return { outcome: 'change', failure: null, dispatch: 'review', reason: { code: 'change_for_review' }, change_url: change.url }
   }
 
-  /** The issue stays taken, and its workspace stays, until a person publishes the change or gives the issue back. */
-  async #keep(workspace: Workspace, change: NewChange, paths: readonly string[]): Promise<SprintEnd> {
+  /** Keeps the issue and the workspace until a person publishes the change or releases the issue. */
+  async #keepForPerson(workspace: Workspace, change: NewChange, paths: readonly string[]): Promise<SprintEnd> {
     await keepChange(workspace, change)
-    const named = oneLine(`${paths.slice(0, 10).join(', ')}${paths.length > 10 ? ` and ${paths.length - 10} more` : ''}`, 600)
-    const reason: Reason = { code: 'protected_paths', paths: named, sprint: this.#claimed.id }
+    const shownPaths = oneLine(`${paths.slice(0, 10).join(', ')}${paths.length > 10 ? ` and ${paths.length - 10} more` : ''}`, 600)
+    const reason: Reason = { code: 'protected_paths', paths: shownPaths, sprint: this.#claimed.id }
     const text = sentence(reason)
     this.note({ kind: 'note', text: `kept for a person: ${text}` })
     return { outcome: 'kept', failure: { class: 'protected_paths', reason: text }, dispatch: 'review', reason }
   }
 
-  /** What was just pushed need not be looked at again; what could not be committed stays, for a person to look at. */
-  async #leave(workspace: Workspace, left_out: readonly string[]): Promise<void> {
+  /** Removes the workspace, unless it has files that git can't commit: these stay for a person. */
+  async #removeWorkspace(workspace: Workspace, left_out: readonly string[]): Promise<void> {
     if (left_out.length > 0)
-      return this.note({ kind: 'note', text: `its workspace stays, with what no change can hold: ${left_out.join(', ')}` })
+      return this.note({ kind: 'note', text: `burn keeps its workspace, which has files that git can't commit: ${left_out.join(', ')}` })
     try {
       await removeWorkspace(this.#context.git, workspace, { force: true })
     } catch (thrown) {
-      // What is left here is for burn sprint prune.
-      this.note({ kind: 'note', text: `its workspace stays: ${messageOf(thrown)}` })
+      // `burn sprint prune` removes it later.
+      this.note({ kind: 'note', text: `burn could not remove its workspace: ${messageOf(thrown)}` })
     }
   }
 
-  /** Throws where the claim is no longer this process's. */
-  async #enter(stage: SprintStage, progress: SprintProgress): Promise<void> {
+  /** Saves the stage and the progress. Throws SprintFailure if this process has lost the claim. */
+  async #enterStage(stage: SprintStage, progress: SprintProgress): Promise<void> {
     const { ledger, owner } = this.#context.session
     if (!(await ledger.saveSprint(this.#claimed.id, owner, { ...progress, stage }))) throw await this.#fenced()
-    const moved = stage !== this.#stage
+    const hasChanged = stage !== this.#stage
     this.#stage = stage
-    if (moved) this.#tell(null)
+    if (hasChanged) this.#report(null)
   }
 
   async #fenced(): Promise<SprintFailure> {
     const [row] = await this.#context.session.ledger.sprints({ ids: [this.#claimed.id] })
-    const gone = row?.failure === 'issue_gone'
-    return new SprintFailure({ class: gone ? 'issue_gone' : 'fenced', reason: row?.failure_text ?? 'somebody else ended it' })
+    const isClosed = row?.failure === 'issue_gone'
+    return new SprintFailure({ class: isClosed ? 'issue_gone' : 'fenced', reason: row?.failure_text ?? 'another process ended it' })
   }
 
   async end(end: SprintEnd): Promise<void> {
     const { ledger, clock, owner } = this.#context.session
     await ledger.endSprint(this.#claimed.id, owner, end, clock.now())
     this.#stage = 'ended'
-    this.#tell(null)
+    this.#report(null)
     await this.#transcript
       ?.flush()
-      .catch((thrown: unknown) => this.#tell({ kind: 'note', text: `its transcript could not be written: ${String(thrown)}` }))
+      .catch((thrown: unknown) => this.#report({ kind: 'note', text: `burn could not write its transcript: ${String(thrown)}` }))
   }
 
-  #tell(note: TranscriptEntry | null): void {
+  #report(note: TranscriptEntry | null): void {
     const { id, worker, picked } = this.#claimed
-    this.#context.hear({ id, issue: picked.issue.ref, worker, stage: this.#stage, note })
+    this.#context.onUpdate({ id, issue: picked.issue.ref, worker, stage: this.#stage, note })
   }
 }
 

@@ -1,4 +1,4 @@
-/** The work itself: backends in their order, and the check that judges what they leave. */
+/** Has the backends work on an issue, one after another, until the check passes. */
 import type { Issue } from '../core/nouns.ts'
 import type { TurnResult, Backend, BackendTask, Conversation, Failure, Tool, Usage } from '../core/sprint.ts'
 import type { FileChange } from '../git/changes.ts'
@@ -11,23 +11,24 @@ import { stageChanges } from '../git/changes.ts'
 import { runCheck } from './check.ts'
 import { SprintFailure } from './context.ts'
 
-export interface Site {
+/** The workspace, the task and the dependencies of a sprint's work. */
+export interface WorkSite {
   readonly id: string
   readonly issue: Issue
   readonly workspace: Workspace
   readonly sandbox: Sandbox
   readonly tools: readonly Tool[]
-  /** The first text. */
+  /** The text of the first turn. */
   readonly task: string
-  /** Null where none is known. */
+  /** Null if no check is known. */
   readonly check: string | null
   readonly started_at: number
   readonly note: BackendTask['note']
-  /** Records what is known by now; throws where the claim is no longer this process's. */
+  /** Saves the progress. Throws SprintFailure if this process has lost the claim. */
   readonly record: (progress: WorkDone) => Promise<void>
 }
 
-/** Who did it, and what it took, all backends together. */
+/** The last backend, and the usage of all backends together. */
 export interface WorkDone {
   readonly backend: string
   readonly model: string | null
@@ -38,41 +39,41 @@ export interface WorkDone {
 export interface Finished extends WorkDone {
   readonly summary: string
   readonly files: readonly FileChange[]
-  /** What no change can hold: repositories of their own, names that git refuses. */
+  /** Files that git can't commit: nested repositories, and names that git refuses. */
   readonly left_out: readonly string[]
   readonly check: ChangeText['check']
 }
 
-const nothing: Usage = { turns: 0, tokens_in: 0, tokens_out: 0, cost: null }
+const noUsage: Usage = { turns: 0, tokens_in: 0, tokens_out: 0, cost: null }
 
-/** Throws SprintFailure with the last backend's reason where none of them did it. */
-export async function work(site: Site, usable: readonly Backend[], context: SprintContext, stop: AbortSignal): Promise<Finished> {
-  let used = nothing
-  let last: Failure = { class: 'backend_down', reason: 'no backend' }
+/** Returns the finished work. Throws SprintFailure with the last backend's reason if none succeeds. */
+export async function work(site: WorkSite, usable: readonly Backend[], context: SprintContext, stop: AbortSignal): Promise<Finished> {
+  let usage = noUsage
+  let lastFailure: Failure = { class: 'backend_down', reason: 'no backend' }
   for (const [index, backend] of usable.entries()) {
-    const task = used === nothing ? site.task : handOverText(site.task, last.reason)
-    const tried = await tryBackend({ backend, task, before: used }, site, context, stop)
-    if ('finished' in tried) return tried.finished
-    used = tried.usage
-    last = tried.failure
-    const next = consequenceOf(last.class).next_backend ? usable[index + 1] : undefined
+    const task = usage === noUsage ? site.task : handOverText(site.task, lastFailure.reason)
+    const result = await tryBackend({ backend, task, usedBefore: usage }, site, context, stop)
+    if ('finished' in result) return result.finished
+    usage = result.usage
+    lastFailure = result.failure
+    const next = consequenceOf(lastFailure.class).next_backend ? usable[index + 1] : undefined
     if (next === undefined) break
-    site.note({ kind: 'note', text: `${backend.name}: ${last.class}: ${last.reason}; now ${next.name}` })
+    site.note({ kind: 'note', text: `${backend.name}: ${lastFailure.class}: ${lastFailure.reason}; burn continues with ${next.name}` })
   }
-  throw new SprintFailure(last)
+  throw new SprintFailure(lastFailure)
 }
 
-type Tried = { readonly finished: Finished } | { readonly failure: Failure; readonly usage: Usage }
+type AttemptResult = { readonly finished: Finished } | { readonly failure: Failure; readonly usage: Usage }
 
-/** A turn of a backend: its task, and what was used before it. */
+/** One backend's attempt: its task, and the usage of the backends before it. */
 interface Attempt {
   readonly backend: Backend
   readonly task: string
-  readonly before: Usage
+  readonly usedBefore: Usage
 }
 
-async function tryBackend(attempt: Attempt, site: Site, context: SprintContext, stop: AbortSignal): Promise<Tried> {
-  const budget = left(attempt.before, site.started_at, context)
+async function tryBackend(attempt: Attempt, site: WorkSite, context: SprintContext, stop: AbortSignal): Promise<AttemptResult> {
+  const budget = budgetLeft(attempt.usedBefore, site.started_at, context)
   const { id, tools, note, workspace } = site
   const conversation = attempt.backend.begin({ id, dir: workspace.path, tools, budget, note })
   try {
@@ -82,61 +83,61 @@ async function tryBackend(attempt: Attempt, site: Site, context: SprintContext, 
   }
 }
 
-/** What the budget has left after what was used before. */
-function left(used: Usage, started: number, { policy, session }: SprintContext): BackendTask['budget'] {
+/** Returns the rest of the budget. */
+function budgetLeft(usage: Usage, started: number, { policy, session }: SprintContext): BackendTask['budget'] {
   const { turns, tokens, time, money } = policy.budget
   return {
-    turns: Math.max(0, turns - used.turns),
-    tokens: Math.max(0, tokens - used.tokens_in - used.tokens_out),
+    turns: Math.max(0, turns - usage.turns),
+    tokens: Math.max(0, tokens - usage.tokens_in - usage.tokens_out),
     time: Math.max(0, time - (session.clock.now() - started)),
-    money: money === null ? null : Math.max(0, money - (used.cost ?? 0)),
+    money: money === null ? null : Math.max(0, money - (usage.cost ?? 0)),
   }
 }
 
 async function converse(
   conversation: Conversation,
-  { backend, task, before }: Attempt,
-  site: Site,
+  { backend, task, usedBefore }: Attempt,
+  site: WorkSite,
   { context, stop }: { readonly context: SprintContext; readonly stop: AbortSignal },
-): Promise<Tried> {
+): Promise<AttemptResult> {
   const { check, workspace, sandbox } = site
   const { check_retries } = context.policy
   let text = task
-  for (let mended = 0; ; mended++) {
+  for (let retries = 0; ; retries++) {
     const answer = await sandbox.withQuota(() => conversation.say(text, AbortSignal.any([stop, sandbox.ended])))
-    const worked = workedBy(backend, answer, before)
-    await site.record(worked)
-    const special = await sandbox.cleanWorkspace()
-    if (special.length > 0) site.note({ kind: 'note', text: `pipes, sockets and devices were removed: ${special.slice(0, 10).join(', ')}` })
-    if (answer.failure !== null) return { failure: answer.failure, usage: worked.usage }
+    const done = workDoneBy(backend, answer, usedBefore)
+    await site.record(done)
+    const removed = await sandbox.cleanWorkspace()
+    if (removed.length > 0) site.note({ kind: 'note', text: `burn removed pipes, sockets and devices: ${removed.slice(0, 10).join(', ')}` })
+    if (answer.failure !== null) return { failure: answer.failure, usage: done.usage }
     const { files, empty, left_out } = await stageChanges(context.git, workspace)
-    if (empty) return { failure: { class: 'no_change', reason: noChange(answer) }, usage: worked.usage }
-    const checked = check === null ? null : await runCheck({ ...site, command: check, files }, context, stop)
-    if (check === null || checked === null || checked.passed) {
-      const { pinned, changed } = checked ?? { pinned: [], changed: [] }
-      const result = { command: check, result: check === null ? 'none' : 'passed', mends: mended, pinned, changed } as const
-      return { finished: { ...worked, summary: answer.text, files, left_out, check: result } }
+    if (empty) return { failure: { class: 'no_change', reason: noChange(answer) }, usage: done.usage }
+    const checkRun = check === null ? null : await runCheck({ ...site, command: check, files }, context, stop)
+    if (check === null || checkRun === null || checkRun.passed) {
+      const { pinned, changed } = checkRun ?? { pinned: [], changed: [] }
+      const result = { command: check, result: check === null ? 'none' : 'passed', mends: retries, pinned, changed } as const
+      return { finished: { ...done, summary: answer.text, files, left_out, check: result } }
     }
-    if (stop.aborted) return { failure: { class: 'stopped', reason: 'stopped while the check ran' }, usage: worked.usage }
-    if (mended >= check_retries)
-      return { failure: { class: 'check_red', reason: `${check} still fails: ${lastLine(checked.output)}` }, usage: worked.usage }
-    text = failedCheckText(check, checked, check_retries - mended - 1)
+    if (stop.aborted) return { failure: { class: 'stopped', reason: 'stopped while the check ran' }, usage: done.usage }
+    if (retries >= check_retries)
+      return { failure: { class: 'check_red', reason: `${check} still fails: ${lastLine(checkRun.output)}` }, usage: done.usage }
+    text = failedCheckText(check, checkRun, check_retries - retries - 1)
   }
 }
 
 function noChange({ text }: TurnResult): string {
-  return text.trim() === '' ? 'it ended without a change, and said nothing' : `it ended without a change: ${text.trim().slice(0, 300)}`
+  return text.trim() === '' ? 'it ended without a change and without an answer' : `it ended without a change: ${text.trim().slice(0, 300)}`
 }
 
 function lastLine(output: string): string {
   return (output.trimEnd().split('\n').at(-1) ?? '').slice(0, 200)
 }
 
-function workedBy({ name }: Backend, { model, provider, usage }: TurnResult, before: Usage): WorkDone {
-  return { backend: name, model, provider, usage: plus(before, usage) }
+function workDoneBy({ name }: Backend, { model, provider, usage }: TurnResult, usedBefore: Usage): WorkDone {
+  return { backend: name, model, provider, usage: sumUsage(usedBefore, usage) }
 }
 
-function plus(a: Usage, b: Usage): Usage {
+function sumUsage(a: Usage, b: Usage): Usage {
   return {
     turns: a.turns + b.turns,
     tokens_in: a.tokens_in + b.tokens_in,

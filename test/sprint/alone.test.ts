@@ -1,3 +1,4 @@
+/** `--alone`, `burn job schedule`, and the checks of `burn doctor` for sprints. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { chmodSync, readdirSync, writeFileSync } from 'node:fs'
@@ -8,14 +9,20 @@ import type { Finding } from '../../src/doctor/findings.ts'
 import { secrets, sprintRig, type SprintRig } from './rig.ts'
 import { startHere } from './running.ts'
 
-const limit = { timeout: 120_000 }
-const waits: Script = () => ({ hang: 'at once' })
+const options = { timeout: 120_000 }
+const hangingScript: Script = () => ({ hang: 'at once' })
 const windows = [{ name: 'W', names: ['AZOTH'], repos: ['app'] }]
 
 const rigOf = (...[t, more]: [Parameters<typeof sprintRig>[0], object?]) =>
-  sprintRig(t, { issues: [{ title: 'one' }, { title: 'two' }], script: waits, windows, sprint: { sandbox: { use: 'off' } }, ...more })
+  sprintRig(t, {
+    issues: [{ title: 'one' }, { title: 'two' }],
+    script: hangingScript,
+    windows,
+    sprint: { sandbox: { use: 'off' } },
+    ...more,
+  })
 
-test('a sprint run with --alone that comes while another goes on begins nothing, and ends well', limit, async (t) => {
+test('alone: a second sprint run does nothing and exits with 0', options, async (t) => {
   const rig = await rigOf(t)
   const first = startHere(t, rig.env, 'sprint', 'run', '--alone', '--json')
   await rig.model.asked()
@@ -29,7 +36,7 @@ test('a sprint run with --alone that comes while another goes on begins nothing,
   assert.deepEqual([...(await rig.ledger((ledger) => ledger.view())).leases.keys()], [])
 })
 
-test('a dispatch with --alone holds its place for as long as it goes on; what burn job schedule prints says so', limit, async (t) => {
+test('alone: a scheduled dispatch exits while another one runs', options, async (t) => {
   const rig = await rigOf(t, { issues: [] })
   const { argv, files } = (await rig.burn('job', 'schedule', 'dispatch', '--json')).json<{
     argv: string[]
@@ -37,16 +44,16 @@ test('a dispatch with --alone holds its place for as long as it goes on; what bu
   }>()
   assert.match(files['crontab'] ?? '', /^\*\/15 \* \* \* \* .* dispatch --alone --spec \S+\/fleet-spec\.json >>/)
   const first = startHere(t, rig.env, 'dispatch', '--alone', '--cycles', '0', '--interval', '1', '--json')
-  await first.said(/"cycle":2/)
-  const scheduled = await ran(argv, rig)
+  await first.waitFor(/"cycle":2/)
+  const scheduled = await runProgram(argv, rig)
   assert.equal(scheduled.code, 0, scheduled.out)
   assert.match(scheduled.out, /^another dispatch is running: nothing was started\n$/)
   first.stop()
   await first.ended
-  assert.match((await ran(argv, rig)).out, /cycle 1: nothing new/)
+  assert.match((await runProgram(argv, rig)).out, /cycle 1: nothing new/)
 })
 
-function ran([program = '', ...words]: readonly string[], rig: SprintRig): Promise<{ code: number; out: string }> {
+function runProgram([program = '', ...words]: readonly string[], rig: SprintRig): Promise<{ code: number; out: string }> {
   return new Promise((done) => {
     const env = { PATH: process.env['PATH'] ?? '', HOME: rig.env['HOME'] ?? '', NO_COLOR: '1' }
     execFile(program, words, { env, cwd: '/' }, (error, out, err) =>
@@ -55,7 +62,7 @@ function ran([program = '', ...words]: readonly string[], rig: SprintRig): Promi
   })
 }
 
-test('options that no scheduler can say are refused, and each form is printed', limit, async (t) => {
+test('schedule: prints each format, and refuses impossible intervals', options, async (t) => {
   const rig = await rigOf(t, { issues: [] })
   for (const words of [
     ['--every', '7m'],
@@ -71,26 +78,26 @@ test('options that no scheduler can say are refused, and each form is printed', 
   assert.match((await rig.burn('job', 'schedule', 'sprint', '--format', 'launchd')).out, /^<\?xml/)
 })
 
-test('burn doctor checks what sprints need, and says what mends it', limit, async (t) => {
+test('doctor: checks the needs of sprints, with remedies', options, async (t) => {
   const rig = await rigOf(t, { windows: undefined, by: 'clone' })
   const findings = async () =>
     (await rig.burn('doctor', '--json')).json<{ findings: Finding[] }>().findings.filter(({ where }) => where === 'sprint')
-  const well = await findings()
-  assert.deepEqual(new Set(well.map(({ level }) => level)), new Set(['ok']))
-  const said = well.map(({ what }) => what).join('\n')
-  assert.match(said, /^git version/m)
-  assert.match(said, /sprints is writable, and nobody else's/)
-  assert.match(said, /commands run without bubblewrap \(off in the spec\)/)
-  assert.match(said, /^runner stand-in is ready$/m)
-  assert.deepEqual(readdirSync(rig.state), [], 'it leaves nothing there')
+  const healthy = await findings()
+  assert.deepEqual(new Set(healthy.map(({ level }) => level)), new Set(['ok']))
+  const waitFor = healthy.map(({ what }) => what).join('\n')
+  assert.match(waitFor, /^git version/m)
+  assert.match(waitFor, /sprints is writable, and private/)
+  assert.match(waitFor, /commands run without bubblewrap \(off in the spec\)/)
+  assert.match(waitFor, /^runner stand-in is ready$/m)
+  assert.deepEqual(readdirSync(rig.state), [], 'the check leaves no file behind')
 
   writeFileSync(join(rig.dir, 'model.secret'), 'revoked')
   chmodSync(rig.state, 0o755)
-  const bad = await findings()
-  const of = (level: string) => bad.filter((finding) => finding.level === level)
-  assert.match(of('fail')[0]?.remedy ?? '', /renew the key/)
-  assert.match(of('warn')[0]?.remedy ?? '', /^chmod 700 /)
-  assert.ok(!JSON.stringify(bad).includes(secrets.model))
+  const failing = await findings()
+  const withLevel = (level: string) => failing.filter((finding) => finding.level === level)
+  assert.match(withLevel('fail')[0]?.remedy ?? '', /renew the key/)
+  assert.match(withLevel('warn')[0]?.remedy ?? '', /^chmod 700 /)
+  assert.ok(!JSON.stringify(failing).includes(secrets.model))
 
   rig.spec({ dir: join(rig.dir, 'fleet-spec.json/below') })
   const nowhere = (await findings()).find(({ what }) => what.includes("can't be written"))

@@ -1,4 +1,4 @@
-/** The check that judges a change is the base commit's, whatever the change makes of its definition. */
+/** burn runs the check as the base commit defines it, even if the change edits that definition. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -17,8 +17,8 @@ import { clock } from '../support/clock.ts'
 import { inside } from './inside.ts'
 import { sprintRig } from './rig.ts'
 
-/** Commands run as they are: walls have tests of their own. */
-const open = ({ path }: Workspace) => {
+/** Returns a stand-in for a sandbox that runs commands unconfined. */
+const unconfined = ({ path }: Workspace) => {
   const run = async (command: string) => {
     const { status, stdout, stderr } = spawnSync('sh', ['-c', command], { cwd: path, encoding: 'utf8' })
     return { code: status, output: stdout + stderr, stopped: null, notes: [] }
@@ -26,19 +26,19 @@ const open = ({ path }: Workspace) => {
   return { run } as unknown as Sandbox
 }
 
-async function checked(git: Git, workspace: Workspace, command: string) {
+async function stageAndCheck(git: Git, workspace: Workspace, command: string) {
   const { files } = await stageChanges(git, workspace)
   const context = { git, policy: { check_timeout: 60_000 }, session: { clock } } as unknown as SprintContext
-  const check = { command, workspace, sandbox: open(workspace), files, note: () => {} }
+  const check = { command, workspace, sandbox: unconfined(workspace), files, note: () => {} }
   return runCheck(check, context, new AbortController().signal)
 }
 
-async function rigged(t: TestContext, base: Readonly<Record<string, string>>) {
+async function setup(t: TestContext, base: Readonly<Record<string, string>>) {
   const { git, workspace } = await openRig(t, base)
-  const made = await workspace()
-  const write = (name: string, text: string) => writeFileSync(join(made.path, name), text)
-  const read = (name: string) => readFileSync(join(made.path, name), 'utf8')
-  return { git, made, write, read }
+  const prepared = await workspace()
+  const write = (name: string, text: string) => writeFileSync(join(prepared.path, name), text)
+  const read = (name: string) => readFileSync(join(prepared.path, name), 'utf8')
+  return { git, prepared, write, read }
 }
 
 const base = {
@@ -49,75 +49,75 @@ const base = {
   code: 'fine\n',
 }
 
-test('check: a script that the change empties still judges it', async (t) => {
-  const { git, made, write, read } = await rigged(t, base)
-  assert.equal(await findCheck(git, made), 'npm test')
+test('check: runs the base script that the change replaces', async (t) => {
+  const { git, prepared, write, read } = await setup(t, base)
+  assert.equal(await findCheck(git, prepared), 'npm test')
   write('code', 'BROKEN\n')
-  const own = '{ "scripts": { "test": "true", "lint": "true" }, "dependencies": { "a": "1" } }'
-  write('package.json', own)
-  const red = await checked(git, made, 'node --run test')
-  assert.deepEqual([red.passed, red.pinned, red.changed], [false, ['package.json'], []], red.output)
-  assert.equal(read('package.json'), own, 'the change is as it was')
+  const ownPackage = '{ "scripts": { "test": "true", "lint": "true" }, "dependencies": { "a": "1" } }'
+  write('package.json', ownPackage)
+  const result = await stageAndCheck(git, prepared, 'node --run test')
+  assert.deepEqual([result.passed, result.pinned, result.changed], [false, ['package.json'], []], result.output)
+  assert.equal(read('package.json'), ownPackage, 'the change keeps its own file')
   write('code', 'mended\n')
-  assert.equal((await checked(git, made, 'node --run test')).passed, true)
-  assert.equal((await stageChanges(git, made)).files.length, 2)
+  assert.equal((await stageAndCheck(git, prepared, 'node --run test')).passed, true)
+  assert.equal((await stageChanges(git, prepared)).files.length, 2)
   write('package.json', JSON.stringify({ ...JSON.parse(base['package.json']), dependencies: { a: '1' } }))
-  assert.deepEqual((await checked(git, made, 'node --run test')).pinned, [], 'a dependency defines no check')
+  assert.deepEqual((await stageAndCheck(git, prepared, 'node --run test')).pinned, [], 'a dependency does not define the check')
 })
 
-test('check: files beside its definition, or hidden from git, do not weaken it', async (t) => {
-  const { git, made, write } = await rigged(t, base)
+test('check: files beside it, or ignored ones, do not weaken it', async (t) => {
+  const { git, prepared, write } = await setup(t, base)
   write('code', 'BROKEN\n')
   write('GNUmakefile', 'test:\n\ttrue\n')
-  assert.deepEqual((await checked(git, made, 'make test')).pinned, ['GNUmakefile'])
-  assert.equal((await checked(git, made, 'make test')).passed, false)
-  rmSync(join(made.path, 'GNUmakefile'))
+  assert.deepEqual((await stageAndCheck(git, prepared, 'make test')).pinned, ['GNUmakefile'])
+  assert.equal((await stageAndCheck(git, prepared, 'make test')).passed, false)
+  rmSync(join(prepared.path, 'GNUmakefile'))
   write('.npmrc', 'script-shell=/bin/true\n')
   write('.gitignore', '.npmrc\n')
-  assert.equal((await checked(git, made, 'npm test')).passed, false)
+  assert.equal((await stageAndCheck(git, prepared, 'npm test')).passed, false)
   write('.ci/run', 'true\n')
-  const ci = await checked(git, made, 'sh .ci/run')
-  assert.deepEqual([ci.passed, ci.pinned], [false, ['.ci/run']], 'a script that the command runs')
+  const ci = await stageAndCheck(git, prepared, 'sh .ci/run')
+  assert.deepEqual([ci.passed, ci.pinned], [false, ['.ci/run']], 'a script of the command is pinned')
 })
 
-test('check: what the change puts in place of a definition is written back, and no link is followed', async (t) => {
-  const { git, made, write, read } = await rigged(t, base)
-  const outside = join(made.path, '..', 'outside')
+test('check: restores the changed files and follows no link', async (t) => {
+  const { git, prepared, write, read } = await setup(t, base)
+  const outside = join(prepared.path, '..', 'outside')
   mkdirSync(outside)
   writeFileSync(join(outside, 'Makefile'), 'mine\n')
   write('code', 'BROKEN\n')
-  rmSync(join(made.path, 'Makefile'))
-  symlinkSync(join(outside, 'Makefile'), join(made.path, 'Makefile'))
-  symlinkSync(outside, join(made.path, '.cargo'))
-  mkdirSync(join(made.path, 'tox.ini'))
+  rmSync(join(prepared.path, 'Makefile'))
+  symlinkSync(join(outside, 'Makefile'), join(prepared.path, 'Makefile'))
+  symlinkSync(outside, join(prepared.path, '.cargo'))
+  mkdirSync(join(prepared.path, 'tox.ini'))
   write('tox.ini/file', 'x\n')
-  const red = await checked(git, made, 'make test; code=$?; ls -A; exit $code')
-  assert.equal(red.passed, false, red.output)
-  assert.doesNotMatch(red.output, /\.cargo/)
+  const result = await stageAndCheck(git, prepared, 'make test; code=$?; ls -A; exit $code')
+  assert.equal(result.passed, false, result.output)
+  assert.doesNotMatch(result.output, /\.cargo/)
   assert.equal(readFileSync(join(outside, 'Makefile'), 'utf8'), 'mine\n')
-  assert.equal(readlinkSync(join(made.path, 'Makefile')), join(outside, 'Makefile'))
-  assert.ok(lstatSync(join(made.path, '.cargo')).isSymbolicLink())
+  assert.equal(readlinkSync(join(prepared.path, 'Makefile')), join(outside, 'Makefile'))
+  assert.ok(lstatSync(join(prepared.path, '.cargo')).isSymbolicLink())
   assert.equal(read('tox.ini/file'), 'x\n')
-  // A check is a model's code: it may put a link where a file is to be taken out.
-  rmSync(join(made.path, '.cargo'))
-  mkdirSync(join(made.path, '.cargo'))
+  // The check runs a model's code, which may replace a file by a link.
+  rmSync(join(prepared.path, '.cargo'))
+  mkdirSync(join(prepared.path, '.cargo'))
   write('.cargo/config.toml', 'x\n')
   writeFileSync(join(outside, 'config.toml'), 'mine\n')
-  await checked(git, made, `ln -s ${outside} .cargo`)
+  await stageAndCheck(git, prepared, `ln -s ${outside} .cargo`)
   assert.ok(existsSync(join(outside, 'config.toml')))
   assert.equal(read('.cargo/config.toml'), 'x\n')
 })
 
-test('check: what the base does not define is used as the change has it, and said', async (t) => {
-  const { git, made, write } = await rigged(t, { code: 'fine\n' })
-  assert.equal(await findCheck(git, made), null)
+test('check: uses and reports definitions that only the change has', async (t) => {
+  const { git, prepared, write } = await setup(t, { code: 'fine\n' })
+  assert.equal(await findCheck(git, prepared), null)
   write('Makefile', 'test:\n\ttrue\n')
   write('package.json', '{ "scripts": { "test": "true" } }')
-  const first = await checked(git, made, 'make test')
-  assert.deepEqual([first.passed, first.pinned, first.changed], [true, [], ['Makefile', 'package.json']])
+  const result = await stageAndCheck(git, prepared, 'make test')
+  assert.deepEqual([result.passed, result.pinned, result.changed], [true, [], ['Makefile', 'package.json']])
 })
 
-test('check: scripts of a command are pinned if a shell runs them; tested files are not', () => {
+test('check: pins scripts that a shell runs, and no tested files', () => {
   const pinned = (command: string) => checkFiles(['.ci/run', 't.sh', 'a.js', 'notes'], command, () => true).pinned
   assert.deepEqual(pinned('.ci/run --fast'), ['.ci/run'])
   assert.deepEqual(pinned('cd x && CI=1 bash -e ./t.sh; ! ./.ci/run'), ['.ci/run', 't.sh'])
@@ -125,25 +125,28 @@ test('check: scripts of a command are pinned if a shell runs them; tested files 
   assert.deepEqual(checkFiles(['a.js'], 'node a.js', () => true).changed, ['a.js'])
 })
 
-test('check: a package.json is pinned in what defines a check', () => {
-  const made = (before: object, after: object) => JSON.parse(pinnedPackage(JSON.stringify(before), JSON.stringify(after)) ?? 'null')
-  assert.equal(made({ scripts: { test: 'a', lint: 'b' } }, { scripts: { lint: 'b', test: 'a' }, version: '2' }), null)
-  assert.deepEqual(made({ scripts: { test: 'a' } }, { scripts: { pretest: 'x', lint: 'b' }, jest: { testMatch: [] }, type: 'module' }), {
-    type: 'module',
-    scripts: { lint: 'b', test: 'a' },
-  })
-  assert.deepEqual(made({ jest: { a: 1 } }, { jest: { a: 2 } }), { jest: { a: 1 }, scripts: {} })
+test('check: pins only the parts of package.json that define it', () => {
+  const prepared = (before: object, after: object) => JSON.parse(pinnedPackage(JSON.stringify(before), JSON.stringify(after)) ?? 'null')
+  assert.equal(prepared({ scripts: { test: 'a', lint: 'b' } }, { scripts: { lint: 'b', test: 'a' }, version: '2' }), null)
+  assert.deepEqual(
+    prepared({ scripts: { test: 'a' } }, { scripts: { pretest: 'x', lint: 'b' }, jest: { testMatch: [] }, type: 'module' }),
+    {
+      type: 'module',
+      scripts: { lint: 'b', test: 'a' },
+    },
+  )
+  assert.deepEqual(prepared({ jest: { a: 1 } }, { jest: { a: 2 } }), { jest: { a: 1 }, scripts: {} })
   assert.deepEqual(JSON.parse(pinnedPackage('{"scripts":{"test":"a"}}', 'no JSON') ?? ''), { scripts: { test: 'a' } })
 })
 
-test('check: a sprint whose model makes its own check pass is red, and one that mends it says what it changed', async (t) => {
+test('check: a sprint can not pass by changing its check', async (t) => {
   const call = (path: string, content: string) => ({ calls: [{ name: 'write_file', args: { path, content } }] })
   const script: Script = (messages) => {
     const done = messages.filter(({ role }) => role === 'tool').length
-    const scolded = messages.some(({ content }) => (content ?? '').includes('your changes to package.json do not count'))
+    const isToldOfPackage = messages.some(({ content }) => (content ?? '').includes('your changes to package.json do not count'))
     if (done === 0) return call('code', 'BROKEN\n')
     if (done === 1) return call('package.json', '{ "scripts": { "test": "true" } }\n')
-    if (scolded && done === 2) return call('code', 'mended\n')
+    if (isToldOfPackage && done === 2) return call('code', 'mended\n')
     return { text: 'It is done.' }
   }
   const spec = { sandbox: { use: 'off' }, check_retries: 1 }

@@ -1,3 +1,4 @@
+/** The watch over a sprint's claim, with a virtual clock. */
 import type { Notice } from '../../src/core/events.ts'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -7,16 +8,16 @@ import { whileClaimed } from '../../src/sprint/claim-watch.ts'
 import { VirtualClock } from '../../src/simulate/clock.ts'
 import { eventText } from '../../src/decide/event-kinds.ts'
 
-test('a sprint that others ended: its work is stopped within seconds', async () => {
+test('claim: if another process ends the sprint, its work stops', async () => {
   const clock = new VirtualClock(0)
   const rows = [{ ended_at: null }, new Error('busy'), { ended_at: null }, { ended_at: 25_000 }]
-  const said: string[] = []
+  const messages: string[] = []
   const sprints = async () => {
     const row = rows.shift()
     if (row instanceof Error) throw row
     return [row] as unknown as Sprint[]
   }
-  const session = { ledger: { sprints } as unknown as Ledger, clock, notify: (notice: Notice) => void said.push(eventText(notice)) }
+  const session = { ledger: { sprints } as unknown as Ledger, clock, notify: (notice: Notice) => void messages.push(eventText(notice)) }
   const work = async (stop: AbortSignal) => {
     await clock.sleep(3_600_000, stop)
     return stop.aborted
@@ -25,6 +26,6 @@ test('a sprint that others ended: its work is stopped within seconds', async () 
   const ended = whileClaimed('a', session, new AbortController().signal, work).then((result) => (stopped = result))
   await clock.run(() => stopped !== null)
   await ended
-  assert.deepEqual([stopped, clock.now(), said], [true, 40_000, ['the sprint could not check its claim: busy']])
+  assert.deepEqual([stopped, clock.now(), messages], [true, 40_000, ['the sprint could not check its claim: busy']])
   assert.equal(await whileClaimed('a', session, new AbortController().signal, async () => 'done'), 'done')
 })

@@ -1,16 +1,16 @@
-/** How tests of sprints judge what came of one. */
+/** Assertions about the result of a sprint. */
 import assert from 'node:assert/strict'
 import type { FailureClass, Sprint } from '../../src/core/sprint.ts'
-import type { Inside } from './inside.ts'
+import type { InProcessSprints } from './inside.ts'
 import { BurnError } from '../../src/core/errors.ts'
 import { repo, type SprintRig } from './rig.ts'
 
-/** It ended with this failure; the claim is gone, and the ledger is whole. */
+/** Asserts that the sprint ended with this failure, its claim is gone and the ledger is consistent. */
 export async function ended(
   row: Sprint | undefined,
   failure: FailureClass,
   state: 'failed' | 'released',
-  { context }: Inside,
+  { context }: InProcessSprints,
 ): Promise<void> {
   const { ledger } = context.session
   assert.equal(row?.failure, failure, row?.failure_text ?? '')
@@ -19,13 +19,13 @@ export async function ended(
   await ledger.check()
 }
 
-/** Whether an error has this code, and says what to do. */
-export const code = (wanted: string) => (thrown: unknown) => {
-  assert.ok(thrown instanceof BurnError && thrown.code === wanted, String(thrown))
+/** Returns a check that an error has this code and a hint. */
+export const code = (expected: string) => (thrown: unknown) => {
+  assert.ok(thrown instanceof BurnError && thrown.code === expected, String(thrown))
   return thrown.hint !== ''
 }
 
-/** The bodies of an issue's comments. */
+/** Returns the bodies of an issue's comments. */
 export const commentsOf = ({ forge }: SprintRig, number = 1) =>
   forge.state.repos
     .get(repo)

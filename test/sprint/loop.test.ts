@@ -1,3 +1,4 @@
+/** `burn worker loop`, with real processes where signals or locks matter. */
 import assert from 'node:assert/strict'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -12,15 +13,15 @@ import { brainOf, taskIn } from './brain.ts'
 import { repo, secrets, sprintRig, type RigOptions, type SprintRig } from './rig.ts'
 import { startBurn, startHere, type Running, type RunningHere } from './running.ts'
 
-const limit = { timeout: 180_000 }
+const options = { timeout: 180_000 }
 const azoth = 'box/W/AZOTH'
 const windows = [{ name: 'W', names: ['AZOTH', 'BOREAS'], repos: ['app'] }]
-const nothing = () => undefined
+const noop = () => undefined
 
-/** Issue 1 waits for its model for ever, 2 comes to nothing, the others to a change. */
+/** Issue 1 waits for its model forever, issue 2 ends without a change, and the others get a change. */
 const script: Script = (messages, tools) => {
   if (taskIn(messages).number === 1) return { hang: 'at once' }
-  const brain = brainOf((number) => (number === 2 ? 'nothing' : 'plain'), { conflict: nothing, taken_branch: nothing })
+  const brain = brainOf((number) => (number === 2 ? 'nothing' : 'plain'), { conflict: noop, taken_branch: noop })
   return brain(messages, tools)
 }
 
@@ -31,12 +32,12 @@ function rigOf(t: TestContext, titles: readonly string[], more: Partial<RigOptio
 
 const looping = ['worker', 'loop', '--json', '--interval', '1']
 const loopOf = (t: TestContext, rig: SprintRig, ...words: readonly string[]): RunningHere => startHere(t, rig.env, ...looping, ...words)
-/** For what only a process has: signals, and a ledger that it waits for. */
+/** Starts the loop in its own process, for tests of signals and ledger locks. */
 const processOf = (t: TestContext, rig: SprintRig, ...words: readonly string[]): Running => startBurn(t, rig.env, ...looping, ...words)
 const rowOf = (line: string) => JSON.parse(line) as Sprint
 const error = (line: string) => (JSON.parse(line) as { error: { code: string; message: string } }).error
 
-/** The comments that the fleet wrote on an issue. */
+/** Returns the comments on an issue. */
 const comments = ({ forge }: SprintRig, number: number) =>
   forge.state.repos
     .get(repo)
@@ -47,41 +48,36 @@ async function leases(rig: SprintRig): Promise<readonly string[]> {
   return rig.ledger(async (ledger) => [...(await ledger.view()).leases.keys()])
 }
 
-// They wait more than they work.
+// These tests mostly wait, so they can run in parallel.
 describe('burn worker loop', { concurrency: 3 }, () => {
-  test(
-    'issue after issue for its worker, of its home repo first, until so many are done; what came to nothing is left alone by it, and by nobody else',
-    limit,
-    async (t) => {
-      const rig = await rigOf(t, ['closed', 'in vain', 'well'], {
-        windows: [{ name: 'W', names: ['AZOTH'], repos: ['app', 'lib'], workers: { AZOTH: { repo: 'lib' } } }],
-        also: [{ title: 'closed', state: 'closed' }, { title: 'closed', state: 'closed' }, { title: 'at home' }],
-        by: 'http',
-      })
-      const loop = loopOf(t, rig, 'AZOTH', '--count', '3')
-      assert.equal(await loop.ended, 0, loop.lines.join('\n'))
-      const rows = loop.lines.filter((line) => line.includes('"outcome"')).map(rowOf)
-      assert.deepEqual(
-        rows.map(({ issue, worker, outcome, failure }) => [issue, worker, outcome, failure]),
-        [
-          ['acme/lib#3', azoth, 'change', null],
-          [`${repo}#2`, azoth, 'failed', 'no_change'],
-          [`${repo}#3`, azoth, 'change', null],
-        ],
-      )
-      const skips = (await rig.burn('worker', 'skips', '--json')).json<{ skips: { worker: string; issue: string; reason: string }[] }>()
-        .skips
-      assert.deepEqual(
-        skips.map(({ worker, issue }) => [worker, issue]),
-        [[azoth, `${repo}#2`]],
-      )
-      assert.match(skips[0]?.reason ?? '', /^no_change: it ended without a change: What this asks for/)
-      assert.deepEqual(await leases(rig), [])
-      await rig.ledger((ledger) => ledger.check())
-    },
-  )
+  test('takes issues of the home repo first, and skips failed ones', options, async (t) => {
+    const rig = await rigOf(t, ['closed', 'in vain', 'well'], {
+      windows: [{ name: 'W', names: ['AZOTH'], repos: ['app', 'lib'], workers: { AZOTH: { repo: 'lib' } } }],
+      also: [{ title: 'closed', state: 'closed' }, { title: 'closed', state: 'closed' }, { title: 'at home' }],
+      by: 'http',
+    })
+    const loop = loopOf(t, rig, 'AZOTH', '--count', '3')
+    assert.equal(await loop.ended, 0, loop.lines.join('\n'))
+    const rows = loop.lines.filter((line) => line.includes('"outcome"')).map(rowOf)
+    assert.deepEqual(
+      rows.map(({ issue, worker, outcome, failure }) => [issue, worker, outcome, failure]),
+      [
+        ['acme/lib#3', azoth, 'change', null],
+        [`${repo}#2`, azoth, 'failed', 'no_change'],
+        [`${repo}#3`, azoth, 'change', null],
+      ],
+    )
+    const skips = (await rig.burn('worker', 'skips', '--json')).json<{ skips: { worker: string; issue: string; reason: string }[] }>().skips
+    assert.deepEqual(
+      skips.map(({ worker, issue }) => [worker, issue]),
+      [[azoth, `${repo}#2`]],
+    )
+    assert.match(skips[0]?.reason ?? '', /^no_change: it ended without a change: What this asks for/)
+    assert.deepEqual(await leases(rig), [])
+    await rig.ledger((ledger) => ledger.check())
+  })
 
-  test('one loop a worker; SIGTERM ends it in its step, gives back what it had, and leaves no lease', limit, async (t) => {
+  test('SIGTERM ends the loop, and releases its claim and lease', options, async (t) => {
     const rig = await rigOf(t, ['waits'])
     const loop = processOf(t, rig, 'AZOTH')
     await rig.model.asked()
@@ -90,34 +86,34 @@ describe('burn worker loop', { concurrency: 3 }, () => {
     assert.equal(error(second.out).code, 'loop_running')
     loop.kill('SIGTERM')
     assert.deepEqual(await loop.ended, { code: 3, signal: null }, loop.lines.join('\n'))
-    const row = rowOf(await loop.said(/"outcome"/))
+    const row = rowOf(await loop.waitFor(/"outcome"/))
     assert.deepEqual([row.outcome, row.failure], ['given_back', 'stopped'])
     const [dispatch] = await rig.ledger((ledger) => ledger.dispatches({ issue: `${repo}#1` }))
     assert.equal(dispatch?.state, 'released')
-    const said = comments(rig, 1)
-    assert.equal(said.length, 1)
-    assert.match(said[0] ?? '', /state=released/)
+    const waitFor = comments(rig, 1)
+    assert.equal(waitFor.length, 1)
+    assert.match(waitFor[0] ?? '', /state=released/)
     assert.deepEqual(await leases(rig), [])
     const record = await rig.ledger((ledger) => ledger.issue(`${repo}#1`))
-    assert.equal(record?.attempts, 0, 'nothing was wrong with the issue')
+    assert.equal(record?.attempts, 0, 'a stop costs the issue no attempt')
   })
 
-  test('a loop that was killed counts as gone when its lease ran out: the next one settles what it had, and goes on', limit, async (t) => {
+  test('replaces a killed loop once its lease has run out', options, async (t) => {
     const rig = await rigOf(t, ['waits', 'closed', 'well'], { more: () => ({ dispatch: { depth: 1 } }) })
-    const killed = processOf(t, rig, 'AZOTH')
+    const killedLoop = processOf(t, rig, 'AZOTH')
     await rig.model.asked()
-    killed.kill('SIGKILL')
-    await killed.ended
-    const refused = await rig.burn('worker', 'loop', 'AZOTH', '--json')
-    assert.equal(error(refused.out).code, 'loop_running', 'nobody can know yet that it is gone')
+    killedLoop.kill('SIGKILL')
+    await killedLoop.ended
+    const refusedLoop = await rig.burn('worker', 'loop', 'AZOTH', '--json')
+    assert.equal(error(refusedLoop.out).code, 'loop_running', 'its lease still holds')
     await rig.ledger(async (ledger) => {
       const owner = (await ledger.view()).leases.get(loopLease(azoth))?.owner ?? ''
       await ledger.renewLeases(owner, Date.now() - 1)
     })
     const next = loopOf(t, rig, 'AZOTH', '--count', '1')
     assert.equal(await next.ended, 0, next.lines.join('\n'))
-    assert.ok(!next.lines.some((line) => line.includes('"rests"')), 'what it had is no reason to wait')
-    assert.equal(rowOf(await next.said(/"outcome"/)).issue, `${repo}#3`, 'its slot is free at once, and what was lost waits a while')
+    assert.ok(!next.lines.some((line) => line.includes('"rests"')), 'the claim of the killed loop is no reason to pause')
+    assert.equal(rowOf(await next.waitFor(/"outcome"/)).issue, `${repo}#3`, 'its slot is free at once, and the lost issue backs off')
     const rows = await rig.ledger(async (ledger) => {
       await ledger.check()
       return ledger.sprints({ issue: `${repo}#1` })
@@ -129,57 +125,53 @@ describe('burn worker loop', { concurrency: 3 }, () => {
     assert.match(comments(rig, 1)[0] ?? '', /state=lost/)
   })
 
-  test(
-    'a held worker takes nothing; trouble that would meet every issue claims nothing, and is looked at less and less often',
-    limit,
-    async (t) => {
-      const rig = await rigOf(t, ['closed', 'closed', 'well'])
-      const key = join(rig.dir, 'model.secret')
-      await rig.burn('hold', azoth, 'its', 'laptop', 'is', 'away')
-      const loop = loopOf(t, rig, 'AZOTH', '--count', '1')
-      assert.match(await loop.said(/"rests"/), /it is held: its laptop is away/)
-      writeFileSync(key, 'revoked')
-      await rig.burn('resume', azoth)
-      const pauses = [
-        await loop.said(/no backend can work/),
-        await loop.said(/no backend can work/),
-        await loop.said(/no backend can work/),
-      ]
-      assert.deepEqual(
-        pauses.map((line) => (JSON.parse(line) as { ms: number }).ms),
-        [1000, 2000, 4000],
-      )
-      assert.deepEqual(comments(rig, 3), [], 'nothing was claimed')
-      writeFileSync(key, secrets.model)
-      assert.equal(await loop.ended, 0, loop.lines.join('\n'))
-      assert.equal(rowOf(await loop.said(/"outcome"/)).outcome, 'change')
-    },
-  )
+  test('claims nothing while held or in trouble, and backs off', options, async (t) => {
+    const rig = await rigOf(t, ['closed', 'closed', 'well'])
+    const key = join(rig.dir, 'model.secret')
+    await rig.burn('hold', azoth, 'its', 'laptop', 'is', 'away')
+    const loop = loopOf(t, rig, 'AZOTH', '--count', '1')
+    assert.match(await loop.waitFor(/"rests"/), /it is held: its laptop is away/)
+    writeFileSync(key, 'revoked')
+    await rig.burn('resume', azoth)
+    const pauses = [
+      await loop.waitFor(/no backend can work/),
+      await loop.waitFor(/no backend can work/),
+      await loop.waitFor(/no backend can work/),
+    ]
+    assert.deepEqual(
+      pauses.map((line) => (JSON.parse(line) as { ms: number }).ms),
+      [1000, 2000, 4000],
+    )
+    assert.deepEqual(comments(rig, 3), [], 'nothing was claimed')
+    writeFileSync(key, secrets.model)
+    assert.equal(await loop.ended, 0, loop.lines.join('\n'))
+    assert.equal(rowOf(await loop.waitFor(/"outcome"/)).outcome, 'change')
+  })
 
-  test('a forge that is down is rested from as trouble, and work is taken when it is well again', limit, async (t) => {
+  test('backs off from a forge that is down, then continues', options, async (t) => {
     const rig = await rigOf(t, ['closed', 'closed', 'well'])
     rig.forge.trouble({ kind: 'status', status: 503 }, /^GET /, 6)
     const loop = loopOf(t, rig, 'AZOTH', '--count', '1')
-    assert.match(await loop.said(/"rests"/), /503/)
+    assert.match(await loop.waitFor(/"rests"/), /503/)
     assert.equal(await loop.ended, 0, loop.lines.join('\n'))
-    assert.equal(rowOf(await loop.said(/"outcome"/)).outcome, 'change')
+    assert.equal(rowOf(await loop.waitFor(/"outcome"/)).outcome, 'change')
   })
 
-  test('a ledger that can not be written for a while ends no loop, and what it had then is given back', limit, async (t) => {
+  test('survives a locked ledger, and releases its claim', options, async (t) => {
     const locks: DatabaseSync[] = []
     const rig = await rigOf(t, ['well'], {
       script: (messages, tools) => {
-        // From its first answer on nothing can be recorded.
+        // From its first answer on, the ledger is locked.
         if (locks.length === 0) {
           const other = new DatabaseSync(join(rig.dir, 'l.db'))
           locks.push(other)
           other.exec('begin immediate')
         }
-        return brainOf(() => 'plain', { conflict: nothing, taken_branch: nothing })(messages, tools)
+        return brainOf(() => 'plain', { conflict: noop, taken_branch: noop })(messages, tools)
       },
     })
     const loop = processOf(t, rig, 'AZOTH', '--count', '1')
-    assert.match(await loop.said(/"rests"/), /ledger/)
+    assert.match(await loop.waitFor(/"rests"/), /ledger/)
     locks[0]?.close()
     assert.equal((await loop.ended).code, 0, loop.lines.join('\n'))
     const rows = await rig.ledger(async (ledger) => {
@@ -195,7 +187,7 @@ describe('burn worker loop', { concurrency: 3 }, () => {
     )
   })
 
-  test('while a worker takes its issues itself, its pane is given nothing: no issue, no text, no name', limit, async (t) => {
+  test('while it runs, its pane gets no issue, text or name', options, async (t) => {
     const socket = privateSocket(t)
     const more = (dir: string) => ({
       socket,
@@ -209,14 +201,14 @@ describe('burn worker loop', { concurrency: 3 }, () => {
     for (const words of [['up'], ['christen']]) assert.equal((await rig.burn(...words)).code, 0)
     const loop = loopOf(t, rig, 'AZOTH')
     await rig.model.asked()
-    const dry = (await rig.burn('dispatch', '--json')).json<{ claimed: unknown[]; deliveries: unknown[] }>()
-    assert.deepEqual([dry.claimed, dry.deliveries], [[], []])
-    const sent = await rig.burn('send', 'AZOTH', 'hear me', '--wait', '1')
-    assert.notEqual(sent.code, 0)
-    assert.match(sent.out + sent.err, /it takes its issues itself/)
-    assert.match((await rig.burn('christen')).out, /already +box\/W\/AZOTH +it takes its issues itself/)
-    assert.match((await rig.burn('status')).out, /gets no texts: it takes its issues itself/)
-    assert.match((await rig.burn('explain', 'app#2')).out, /it takes its issues itself/)
+    const dispatched = (await rig.burn('dispatch', '--json')).json<{ claimed: unknown[]; deliveries: unknown[] }>()
+    assert.deepEqual([dispatched.claimed, dispatched.deliveries], [[], []])
+    const sending = await rig.burn('send', 'AZOTH', 'hear me', '--wait', '1')
+    assert.notEqual(sending.code, 0)
+    assert.match(sending.out + sending.err, /it takes issues itself/)
+    assert.match((await rig.burn('christen')).out, /already +box\/W\/AZOTH +it takes issues itself/)
+    assert.match((await rig.burn('status')).out, /gets no texts: it takes issues itself/)
+    assert.match((await rig.burn('explain', 'app#2')).out, /it takes issues itself/)
     loop.stop()
     await loop.ended
     const after = (await rig.burn('dispatch', '--json')).json<{ claimed: { issue: string }[] }>()
@@ -224,15 +216,15 @@ describe('burn worker loop', { concurrency: 3 }, () => {
       after.claimed.map(({ issue }) => issue),
       [`${repo}#1`, `${repo}#2`],
     )
-    // What its pane has counts, also above a depth that was lowered.
+    // Dispatches in its pane count, also in slots above a lowered depth.
     const spec = JSON.parse(readFileSync(rig.env['BURN_SPEC'] ?? '', 'utf8')) as object
     writeFileSync(rig.env['BURN_SPEC'] ?? '', JSON.stringify({ ...spec, dispatch: { depth: 1 } }))
     assert.equal((await rig.burn('issue', 'release', 'app#1', '--force')).code, 0)
-    const full = loopOf(t, rig, 'AZOTH')
-    assert.match(await full.said(/"rests"/), /all it may have at a time is taken \(depth 1\)/)
+    const fullLoop = loopOf(t, rig, 'AZOTH')
+    assert.match(await fullLoop.waitFor(/"rests"/), /all its slots are taken \(depth 1\)/)
   })
 
-  test('a pane can be a loop: burn christen starts it, and it knows whose pane it is', limit, async (t) => {
+  test('a pane can be a loop that burn christen starts', options, async (t) => {
     const socket = privateSocket(t)
     const rig = await rigOf(t, ['closed', 'closed', 'well'], {
       windows: [{ name: 'W', names: ['AZOTH'], repos: ['app'] }],
@@ -248,13 +240,13 @@ describe('burn worker loop', { concurrency: 3 }, () => {
       }),
     })
     assert.equal((await rig.burn('up')).code, 0)
-    const named = await rig.burn('christen')
-    assert.equal(named.code, 0, named.out + named.err)
-    assert.match(named.out, /named +box\/W\/AZOTH +it takes its issues itself/)
+    const christened = await rig.burn('christen')
+    assert.equal(christened.code, 0, christened.out + christened.err)
+    assert.match(christened.out, /named +box\/W\/AZOTH +it takes issues itself/)
     await until('its issue has a change', () => rig.changes().has(3), 90_000)
     const screen = () => tmuxOn(socket, 'capture-pane', '-p', '-t', 'S:W')
-    await until('it says so in its pane', () => /acme\/app#3 +change in/.test(screen()))
+    await until('the pane shows the change', () => /acme\/app#3 +change in/.test(screen()))
     assert.match(screen(), /box\/W\/AZOTH takes its issues itself, from acme\/app/)
-    assert.doesNotMatch(screen(), /You are/, 'nothing was typed into it')
+    assert.doesNotMatch(screen(), /You are/, 'burn typed nothing into it')
   })
 })

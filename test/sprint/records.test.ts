@@ -1,3 +1,4 @@
+/** The records that sprints leave: lists, results, transcripts and workspaces. */
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,27 +12,27 @@ import { repo, sprintRig, type SprintRig } from './rig.ts'
 import { startHere } from './running.ts'
 
 const fates: readonly Fate[] = ['mended', 'red', 'nothing']
-const nothing = () => undefined
+const noop = () => undefined
 
-/** The issue after those of `fates` waits for its model for ever. */
+/** Issues with a number above those of `fates` wait for their model forever. */
 const script: Script = (messages, tools) => {
   const { number } = taskIn(messages)
   if (number > fates.length) return { hang: 'at once' }
-  return brainOf((each) => fates[each - 1] ?? 'plain', { conflict: nothing, taken_branch: nothing })(messages, tools)
+  return brainOf((each) => fates[each - 1] ?? 'plain', { conflict: noop, taken_branch: noop })(messages, tools)
 }
 
-/** RFC 4180 as it is written: whatever it does not allow is an error. */
+/** A strict parser of RFC 4180. */
 function parseCsv(text: string): string[][] {
   const field = /(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n)/y
   const rows: string[][] = [[]]
   while (field.lastIndex < text.length) {
-    const at = field.lastIndex
+    const position = field.lastIndex
     const found = field.exec(text)
-    assert.ok(found !== null, `no field at ${at}: ${JSON.stringify(text.slice(at, at + 40))}`)
+    assert.ok(found !== null, `no field at ${position}: ${JSON.stringify(text.slice(position, position + 40))}`)
     rows.at(-1)?.push(found[1]?.replaceAll('""', '"') ?? found[2] ?? '')
     if (found[3] === '\r\n') rows.push([])
   }
-  assert.deepEqual(rows.pop(), [], 'the last line has its end')
+  assert.deepEqual(rows.pop(), [], 'the last line ends with CRLF')
   return rows
 }
 
@@ -61,9 +62,9 @@ const row = (changes: Partial<Sprint>): Sprint => ({
   ...changes,
 })
 
-test('results as CSV are read back as they are by a strict reader, and no cell is a formula', () => {
-  const part = fc.constantFrom('"', ',', '\r', '\n', '=', '+', '-', '@', '\t', 'x', ' ', '"";')
-  const cell = fc.array(part, { maxLength: 8 }).map((parts) => parts.join(''))
+test('results: a strict parser reads the CSV back, without formulas', () => {
+  const charOf = fc.constantFrom('"', ',', '\r', '\n', '=', '+', '-', '@', '\t', 'x', ' ', '"";')
+  const cell = fc.array(charOf, { maxLength: 8 }).map((parts) => parts.join(''))
   fc.assert(
     fc.property(cell, cell, (model, check_command) => {
       const [head = [], ...lines] = parseCsv(resultsCsv([row({ model, check_command }), row({ ended_at: null, cost: -0.5 })]))
@@ -73,17 +74,17 @@ test('results as CSV are read back as they are by a strict reader, and no cell i
         ['model', model],
         ['check_command', check_command],
       ] as const) {
-        const read = lines[0]?.[head.indexOf(name)] ?? ''
-        assert.equal(read.replace(/^'(?=[=+@\t\r-])/, ''), value)
-        assert.doesNotMatch(read, /^[=+@\t\r-]/)
+        const cellText = lines[0]?.[head.indexOf(name)] ?? ''
+        assert.equal(cellText.replace(/^'(?=[=+@\t\r-])/, ''), value)
+        assert.doesNotMatch(cellText, /^[=+@\t\r-]/)
       }
-      assert.equal(lines[1]?.[head.indexOf('cost')], '-0.5', 'a number is one')
+      assert.equal(lines[1]?.[head.indexOf('cost')], '-0.5', 'a negative number gets no apostrophe')
       assert.equal(lines[0]?.[head.indexOf('seconds')], '90.0')
     }),
   )
 })
 
-test('totals by model: those with most sprints first, failures by how often', () => {
+test('totals: models with most sprints first, failures by frequency', () => {
   const all = [
     row({}),
     row({ outcome: 'failed', failure: 'check_red' }),
@@ -97,19 +98,19 @@ test('totals by model: those with most sprints first, failures by how often', ()
 
 const fields = Object.keys(row({}))
 
-test('what sprints left is listed, shown, counted and pruned; what lives or is nowhere else stays', { timeout: 180_000 }, async (t) => {
+test('records: burn lists, shows, counts and prunes them', { timeout: 180_000 }, async (t) => {
   const issues = [...fates, 'waits'].map((title) => ({ title, body: 'do it' }))
   const rig = await sprintRig(t, { issues, script, sprint: { sandbox: { use: 'off' }, check_retries: 1 } })
   const rows = await rig.run('--jobs', '3', '--count', '3')
   const idOf = (number: number) => rows.find(({ issue }) => issue === `${repo}#${number}`)?.id ?? ''
-  await listed(rig)
-  await shown(rig)
+  await checkList(rig)
+  await checkShow(rig)
   const csv = parseCsv((await rig.burn('sprint', 'results', '--csv')).out)
   assert.deepEqual([csv.length, csv[0]?.[0]], [4, 'id'])
-  await pruned(t, rig, idOf)
+  await checkPrune(t, rig, idOf)
 })
 
-async function listed({ burn }: SprintRig): Promise<void> {
+async function checkList({ burn }: SprintRig): Promise<void> {
   const { sprints } = (await burn('sprint', 'list', '--json')).json<{ sprints: Sprint[] }>()
   assert.deepEqual(
     sprints.map((each) => Object.keys(each)),
@@ -124,9 +125,9 @@ async function listed({ burn }: SprintRig): Promise<void> {
     'newest first',
   )
   const lines = (await burn('sprint', 'list')).out.trimEnd().split('\n')
-  const [head = '', ...rest] = lines
-  assert.equal(rest.length, 3)
-  for (const line of rest) {
+  const [head = '', ...otherLines] = lines
+  assert.equal(otherLines.length, 3)
+  for (const line of otherLines) {
     assert.match(line.slice(head.indexOf('ISSUE')), /^acme\/app#\d /)
     assert.match(line.slice(head.indexOf('END')), /^(?:change|check_red|no_change) /)
   }
@@ -138,42 +139,42 @@ async function listed({ burn }: SprintRig): Promise<void> {
   assert.equal((await burn('sprint', 'list', '--issue', 'nonsense')).code, 2)
 }
 
-async function shown({ burn }: SprintRig): Promise<void> {
-  const mended = await burn('sprint', 'show', 'app#1')
-  assert.match(mended.out, /^check +`! grep -rn BROKEN notes` passed after 1 retry\.$/m)
-  assert.match(mended.out, /^change +http:.*pulls/m)
-  assert.match(mended.out, /write_file \{"path":"notes\/1\.md"/)
-  const red = await burn('sprint', 'show', 'app#2')
-  assert.match(red.out, /^check +`! grep -rn BROKEN notes` failed\.$/m)
-  assert.match(red.out, /^end +failed: check_red: /m)
+async function checkShow({ burn }: SprintRig): Promise<void> {
+  const shownChange = await burn('sprint', 'show', 'app#1')
+  assert.match(shownChange.out, /^check +`! grep -rn BROKEN notes` passed after 1 retry\.$/m)
+  assert.match(shownChange.out, /^change +http:.*pulls/m)
+  assert.match(shownChange.out, /write_file \{"path":"notes\/1\.md"/)
+  const shownFailure = await burn('sprint', 'show', 'app#2')
+  assert.match(shownFailure.out, /^check +`! grep -rn BROKEN notes` failed\.$/m)
+  assert.match(shownFailure.out, /^end +failed: check_red: /m)
   const unknown = await burn('sprint', 'show', '01kaj4z7x3f9q', '--json')
   assert.deepEqual([unknown.code, unknown.json<{ error: { code: string } }>().error.code], [2, 'sprint_unknown'])
   const explained = await burn('explain', 'app#2')
   assert.match(explained.out, /SPRINT +ISSUE +END[^]*app#2 +check_red/)
 }
 
-async function pruned(t: TestContext, rig: SprintRig, idOf: (number: number) => string): Promise<void> {
-  type Gone = { workspaces: string[]; transcripts: string[]; kept: string[] }
-  const prune = async (...words: readonly string[]) => (await rig.burn('sprint', 'prune', '--json', ...words)).json<Gone>()
-  const there = () => readdirSync(join(rig.state, 'work')).toSorted()
-  const asked = rig.model.asked()
+async function checkPrune(t: TestContext, rig: SprintRig, idOf: (number: number) => string): Promise<void> {
+  type Pruned = { workspaces: string[]; transcripts: string[]; kept: string[] }
+  const prune = async (...words: readonly string[]) => (await rig.burn('sprint', 'prune', '--json', ...words)).json<Pruned>()
+  const workspaces = () => readdirSync(join(rig.state, 'work')).toSorted()
+  const modelAsked = rig.model.asked()
   const run = startHere(t, rig.env, 'sprint', 'run', '--issue', 'app#4', '--json')
-  await asked
+  await modelAsked
   const [live] = (await rig.burn('sprint', 'list', '--live', '--json')).json<{ sprints: Sprint[] }>().sprints
   assert.equal(live?.stage, 'working')
   assert.match((await rig.burn('status')).out, /acme\/app#4 +working/)
-  const before = there()
+  const before = workspaces()
   assert.deepEqual(before, [idOf(2), idOf(3), live?.id ?? ''].toSorted())
 
-  assert.deepEqual(await prune('--keep', '5'), { workspaces: [], kept: [], transcripts: [] }, 'neither too many nor too old')
-  const would = await prune('--keep', '0', '--dry-run')
-  assert.deepEqual(would, { workspaces: [idOf(3)], kept: [idOf(2)], transcripts: [] })
-  assert.deepEqual(there(), before, 'a dry run removes nothing')
-  assert.deepEqual(await prune('--keep', '0'), would)
-  assert.deepEqual(there(), [idOf(2), live?.id ?? ''].toSorted(), 'work that is nowhere else stays')
+  assert.deepEqual(await prune('--keep', '5'), { workspaces: [], kept: [], transcripts: [] }, 'none is due by number or age')
+  const planned = await prune('--keep', '0', '--dry-run')
+  assert.deepEqual(planned, { workspaces: [idOf(3)], kept: [idOf(2)], transcripts: [] })
+  assert.deepEqual(workspaces(), before, 'a dry run removes nothing')
+  assert.deepEqual(await prune('--keep', '0'), planned)
+  assert.deepEqual(workspaces(), [idOf(2), live?.id ?? ''].toSorted(), 'work that is not pushed stays')
   const forced = await prune('--older-than', '0s', '--force')
   assert.deepEqual([forced.workspaces, forced.transcripts.toSorted()], [[idOf(2)], [1, 2, 3].map(idOf).toSorted()])
-  assert.deepEqual(there(), [live?.id], 'what lives stays, whatever is said')
+  assert.deepEqual(workspaces(), [live?.id], 'not even --force removes a live workspace')
   assert.ok(existsSync(join(rig.state, 'transcripts', `${live?.id}.jsonl`)))
   assert.match((await rig.burn('sprint', 'show', 'app#1')).out, /Its transcript is not here: it was pruned/)
   assert.equal((await rig.burn('sprint', 'prune', '--older-than', 'long ago')).code, 2)

@@ -1,4 +1,4 @@
-/** What the forge refuses of one issue or repo ends that sprint, and not the run. */
+/** If the forge refuses one issue or repo, that sprint ends and the run goes on. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { brainOf } from './brain.ts'
@@ -6,15 +6,20 @@ import { inside } from './inside.ts'
 import { sprintRig } from './rig.ts'
 
 const script = brainOf(() => 'plain', { conflict: () => {}, taken_branch: () => {} })
-const old = { title: 'Old', body: 'In notes, please.', created_at: '2026-01-01T00:00:00Z' }
-const young = { title: 'Young', body: 'In notes, please.', created_at: '2026-02-01T00:00:00Z' }
+const oldIssue = { title: 'Old', body: 'In notes, please.', created_at: '2026-01-01T00:00:00Z' }
+const newIssue = { title: 'Young', body: 'In notes, please.', created_at: '2026-02-01T00:00:00Z' }
 const repos = ['acme/app', 'acme/lib']
 
-test('sprint: an archived repo and a deleted issue are left alone, and the run goes on with the others', async (t) => {
-  const rig = await sprintRig(t, { issues: [young], also: [old, old], script, sprint: { repos: ['app', 'lib'], sandbox: { use: 'off' } } })
-  const sprints = await inside(t, rig)
+test('sprint: skips an archived repo and a deleted issue', async (t) => {
+  const rig = await sprintRig(t, {
+    issues: [newIssue],
+    also: [oldIssue, oldIssue],
+    script,
+    sprint: { repos: ['app', 'lib'], sandbox: { use: 'off' } },
+  })
+  const inProcess = await inside(t, rig)
   rig.forge.state.repo('acme/lib').archived = true
-  const rows = await sprints.run({ repos })
+  const rows = await inProcess.run({ repos })
   assert.deepEqual(
     rows.map(({ issue, failure, outcome }) => [issue, failure, outcome]),
     [
@@ -22,14 +27,14 @@ test('sprint: an archived repo and a deleted issue are left alone, and the run g
       ['acme/app#1', null, 'change'],
     ],
   )
-  const { ledger } = sprints.context.session
+  const { ledger } = inProcess.context.session
   assert.equal((await ledger.issue('acme/lib#1'))?.attempts, 0)
-  assert.deepEqual(await sprints.run({ repos }), [], 'the repo rests: nothing is claimed there, and runs do not rest')
+  assert.deepEqual(await inProcess.run({ repos }), [], 'the repo backs off: burn claims nothing there, and runs are not paused')
 
   rig.forge.state.repo('acme/lib').archived = false
   await ledger.requeue('acme/lib#2', Date.now())
   rig.forge.trouble({ kind: 'changed', change: (json) => (rig.forge.state.remove('acme/lib', 1), json) }, /^GET .*\/lib\/issues\?/, 1)
-  const next = await sprints.run({ repos })
+  const next = await inProcess.run({ repos })
   assert.deepEqual(
     next.map(({ issue, failure }) => [issue, failure]),
     [
@@ -41,26 +46,26 @@ test('sprint: an archived repo and a deleted issue are left alone, and the run g
 
 test('sprint: four deleted issues do not make the forge count as down', async (t) => {
   const rig = await sprintRig(t, {
-    issues: [young],
-    also: [old, old, old, old],
+    issues: [newIssue],
+    also: [oldIssue, oldIssue, oldIssue, oldIssue],
     script,
     sprint: { repos: ['app', 'lib'], sandbox: { use: 'off' } },
   })
-  const sprints = await inside(t, rig)
+  const inProcess = await inside(t, rig)
   for (const number of [1, 2, 3, 4]) rig.forge.state.addComment('acme/lib', number, 'ann', 'me too')
   const remove = (json: unknown) => {
     for (const number of [1, 2, 3, 4]) rig.forge.state.remove('acme/lib', number)
     return json
   }
   rig.forge.trouble({ kind: 'changed', change: remove }, /^GET .*\/lib\/issues\?/, 1)
-  const rows = await sprints.run({ repos })
+  const rows = await inProcess.run({ repos })
   assert.deepEqual(
     rows.map(({ issue, outcome }) => [issue, outcome]),
     [['acme/app#1', 'change']],
   )
-  const resting = await sprints.context.session.ledger.backoffs(Date.now())
+  const backoffs = await inProcess.context.session.ledger.backoffs(Date.now())
   assert.deepEqual(
-    resting.map(({ subject }) => subject),
+    backoffs.map(({ subject }) => subject),
     [1, 2, 3, 4].map((number) => `acme/lib#${number}`),
   )
 })

@@ -1,4 +1,6 @@
-/** A fleet that runs sprints: a forge over HTTP that may serve git and wants a token, a stand-in model, a folder of its own, and the real command line. */
+/**
+ * The fixture of sprint tests: a stand-in forge with a token and git over HTTP, a stand-in model, a new folder, and the real command line.
+ */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
@@ -14,26 +16,26 @@ import { burn, scratch, type Ran } from '../support/fleet.ts'
 import { newLedger } from '../support/ledger.ts'
 
 export const repo = 'acme/app'
-/** Secrets of the rig: none of them may be found in anything that a sprint leaves behind. */
+/** The secrets of the fixture. A sprint must not leave any of them behind. */
 export const secrets = { forge: 'forge-token-5e1f0c9a77', model: 'sk-model-key-d41d8cd98f' }
 
 export interface SprintRig {
   readonly dir: string
-  /** Where mirrors, workspaces and transcripts are. */
+  /** The folder of mirrors, workspaces and transcripts. */
   readonly state: string
   readonly bare: string
   readonly forge: GiteaStandIn
   readonly model: StandInModel
   burn(...words: readonly string[]): Promise<Ran>
-  /** The environment that the command runs with. */
+  /** The environment of the command. */
   readonly env: Readonly<Record<string, string>>
-  /** Rows of a run with `--json`. */
+  /** Runs `burn sprint run --json` and returns its rows. */
   run(...words: readonly string[]): Promise<readonly Sprint[]>
-  /** Changes the spec's `sprint`. */
+  /** Writes the spec with these changes to `sprint`. */
   spec(changes: object): void
-  /** Opens the ledger for as long as `look` runs. */
-  ledger<T>(look: (ledger: Ledger) => Promise<T>): Promise<T>
-  /** Open and closed changes for review, by the issue that their body closes. */
+  /** Opens the ledger while `use` runs. */
+  ledger<T>(use: (ledger: Ledger) => Promise<T>): Promise<T>
+  /** Returns open and closed changes by the issue that their body closes. */
   changes(): Map<number, { readonly branch: string; readonly body: string }[]>
 }
 
@@ -43,23 +45,24 @@ export interface RigOptions {
   readonly files?: Readonly<Record<string, string>>
   readonly check?: string
   readonly sprint?: object
-  /** The rest of the spec; it gets the rig's folder. */
+  /** Returns the rest of the spec. It gets the folder of the fixture. */
   readonly more?: (dir: string) => object
-  /** Holds every exchange against the forge's description, which takes a while to open. */
+  /** Checks every request and response against the forge's API description, which is slow to open. */
   readonly conform?: boolean
   readonly windows?: readonly object[] | undefined
-  /** Issues of a second repo, `acme/lib`, of which no check is known. */
+  /** Issues of a second repo, `acme/lib`, which has no check. */
   readonly also?: readonly IssueSeed[]
   /**
-   * How git reaches the repos. By their paths, the default, it needs a third of the processes that HTTP with a login needs, and the mirror is there already;
-   * `clone`: by their paths, and without a mirror.
+   * The way in which git reaches the repos. `path`, the default, uses their paths and needs a third of the processes of `http`; its mirror
+   * exists already. `clone` uses their paths, too, but has no mirror.
    */
   readonly by?: 'path' | 'http' | 'clone'
 }
 
-/** The check fails for as long as some file says BROKEN. */
+/** A check that fails while some file contains BROKEN. */
 export const check = '! grep -rn BROKEN notes'
 
+/** Starts the stand-ins and writes the spec. */
 export async function sprintRig(t: Pick<TestContext, 'after'>, options: RigOptions): Promise<SprintRig> {
   const dir = scratch(t)
   const [home, state, forgeDir] = [join(dir, 'home'), join(dir, 'sprints'), join(dir, 'forge')]
@@ -84,7 +87,7 @@ export async function sprintRig(t: Pick<TestContext, 'after'>, options: RigOptio
   const runner = { kind: 'runner', models: [{ model: 'stand-in', url: model.url, key: { file: join(dir, 'model.secret') } }] }
   const machines = options.windows === undefined ? {} : { machines: { box: { windows: options.windows } } }
   const clone = (name: string) => (options.by === 'http' ? {} : { clone_url: join(forgeDir, `acme/${name}.git`) })
-  const write = (sprint: object) =>
+  const writeSpec = (sprint: object) =>
     writeFileSync(
       file,
       JSON.stringify({
@@ -97,7 +100,7 @@ export async function sprintRig(t: Pick<TestContext, 'after'>, options: RigOptio
         ...options.more?.(dir),
       }),
     )
-  write({})
+  writeSpec({})
   await newLedger(join(dir, 'l.db'))
   const env = { BURN_SPEC: file, HOME: home }
   const call = (...words: readonly string[]) => burn(words, env)
@@ -110,16 +113,16 @@ export async function sprintRig(t: Pick<TestContext, 'after'>, options: RigOptio
     env,
     burn: call,
     run: async (...words) => {
-      const ran = await call('sprint', 'run', '--json', ...words)
-      const said = JSON.parse(ran.out) as { sprints?: readonly Sprint[]; error?: { code: string; message: string } }
-      if (said.sprints === undefined) throw new Error(`${said.error?.code}: ${said.error?.message}${ran.err}`)
-      return said.sprints
+      const result = await call('sprint', 'run', '--json', ...words)
+      const output = JSON.parse(result.out) as { sprints?: readonly Sprint[]; error?: { code: string; message: string } }
+      if (output.sprints === undefined) throw new Error(`${output.error?.code}: ${output.error?.message}${result.err}`)
+      return output.sprints
     },
-    spec: write,
-    ledger: async (look) => {
+    spec: writeSpec,
+    ledger: async (use) => {
       const ledger = await openLedger(`sqlite:${dir}/l.db`, { random: Math.random })
       try {
-        return await look(ledger)
+        return await use(ledger)
       } finally {
         await ledger.close()
       }
@@ -129,20 +132,20 @@ export async function sprintRig(t: Pick<TestContext, 'after'>, options: RigOptio
 }
 
 function changesOf({ state }: GiteaStandIn): Map<number, { branch: string; body: string }[]> {
-  const found = new Map<number, { branch: string; body: string }[]>()
+  const changes = new Map<number, { branch: string; body: string }[]>()
   for (const { pull, body } of state.repos.get(repo)?.items.values() ?? []) {
     if (pull === null) continue
     const number = Number(/^Closes #(\d+)$/m.exec(body)?.[1])
-    found.set(number, [...(found.get(number) ?? []), { branch: pull.branch, body }])
+    changes.set(number, [...(changes.get(number) ?? []), { branch: pull.branch, body }])
   }
-  return found
+  return changes
 }
 
-/** Files below a folder that hold a text: relative paths. */
-export function filesWith(folder: string, text: string, leave: readonly string[]): string[] {
+/** Returns the paths of the files below a folder that contain a text. */
+export function filesWith(folder: string, text: string, except: readonly string[]): string[] {
   if (!existsSync(folder)) return []
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
-    .filter((path) => !leave.includes(path) && readFileSync(path).includes(text))
+    .filter((path) => !except.includes(path) && readFileSync(path).includes(text))
 }

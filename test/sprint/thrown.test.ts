@@ -1,3 +1,4 @@
+/** The classes of failures of exceptions in a sprint. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ErrorCode } from '../../src/core/error-codes.ts'
@@ -6,9 +7,9 @@ import { consequenceOf } from '../../src/decide/failure.ts'
 import { SprintFailure } from '../../src/sprint/context.ts'
 import { failureOfThrown } from '../../src/sprint/failure.ts'
 
-const classOf = (code: ErrorCode) => failureOfThrown(new BurnError(code, 'it says why', '')).class
+const classOf = (code: ErrorCode) => failureOfThrown(new BurnError(code, 'a reason', '')).class
 
-test('what was thrown is the class of failure that it is', () => {
+test('failureOfThrown: classifies each error code', () => {
   const expected: readonly (readonly [ErrorCode, string])[] = [
     ['git_empty', 'repo_unusable'],
     ['git_auth', 'push_refused'],
@@ -32,19 +33,19 @@ test('what was thrown is the class of failure that it is', () => {
   assert.equal(failureOfThrown(new SprintFailure(failure)), failure)
 })
 
-test('a machine without the walls that the spec requires is not the issue to blame', () => {
+test('failureOfThrown: a missing sandbox costs the issue no attempt', () => {
   for (const code of ['sandbox_missing', 'sandbox_failed'] as const) {
     const { dispatch, ends_run } = consequenceOf(classOf(code))
     assert.deepEqual([dispatch, ends_run], ['released', true])
   }
 })
 
-test('what can not be recorded is no failure of a sprint: it is thrown on', () => {
+test('failureOfThrown: rethrows errors of the ledger', () => {
   const thrown = new BurnError('ledger_busy', 'locked', '')
   assert.throws(() => failureOfThrown(thrown), thrown)
 })
 
-test('a reason is one line, and short', () => {
+test('failureOfThrown: a reason is one short line', () => {
   const { reason } = failureOfThrown(new Error(`a\nb\u001b[31m${'c'.repeat(5000)}`))
   assert.ok(reason.length <= 500 && !/[\n\u001b]/.test(reason))
 })

@@ -1,4 +1,4 @@
-/** Each thing that can go wrong with one sprint: a clear class, the claim given back, nothing lost. */
+/** The ways in which one sprint can fail. Each has its class, releases the claim and loses no work. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
@@ -11,41 +11,41 @@ import { commitTo } from '../stand-ins/gitea/git.ts'
 import { mounted } from '../support/mount.ts'
 import { code, commentsOf, ended } from './judge.ts'
 import { brainOf, type Fate } from './brain.ts'
-import { inside, type Inside } from './inside.ts'
+import { inside, type InProcessSprints } from './inside.ts'
 import { repo, sprintRig, type RigOptions, type SprintRig } from './rig.ts'
 import { because } from '../support/reasons.ts'
 
-const nobody = { conflict: () => {}, taken_branch: () => {} }
+const noEvents = { conflict: () => {}, taken_branch: () => {} }
 const issue = { title: 'Write it down', body: 'In notes, please.' }
-/** Without a sandbox: what confines commands has tests of its own, and bubblewrap is not everywhere. */
-const plain = { sandbox: { use: 'off' } }
+/** No sandbox: it has its own tests, and bubblewrap is not on every machine. */
+const unconfined = { sandbox: { use: 'off' } }
 
-async function rigged(
+async function setup(
   t: TestContext,
   options: Partial<RigOptions> = {},
   fate: Fate = 'plain',
-): Promise<{ rig: SprintRig; sprints: Inside }> {
+): Promise<{ rig: SprintRig; sprints: InProcessSprints }> {
   const rig = await sprintRig(t, {
     issues: [issue],
-    script: brainOf(() => fate, nobody),
+    script: brainOf(() => fate, noEvents),
     ...options,
-    sprint: { ...plain, ...options.sprint },
+    sprint: { ...unconfined, ...options.sprint },
   })
   return { rig, sprints: await inside(t, rig) }
 }
 
-// They wait more than they work.
+// These tests mostly wait, so they can run in parallel.
 describe('trouble of a sprint', { concurrency: 3 }, () => {
-  test('a backend that is not there is said before anything is claimed', async (t) => {
-    const { rig, sprints } = await rigged(t)
+  test('a missing backend is reported before any claim', async (t) => {
+    const { rig, sprints } = await setup(t)
     await rig.model.close()
     await assert.rejects(sprints.run(), code('sprint_no_backend'))
     assert.deepEqual(await sprints.context.session.ledger.sprints({}), [])
     assert.deepEqual(commentsOf(rig), [])
   })
 
-  test('trouble of the backend gives the issue back without an attempt, ends the run, and has sprints rest', async (t) => {
-    const { rig, sprints } = await rigged(t, { issues: [issue, issue] }, 'limited')
+  test('trouble of the backend releases the issue and pauses sprints', async (t) => {
+    const { rig, sprints } = await setup(t, { issues: [issue, issue] }, 'limited')
     const rows = await sprints.run({ count: 2 })
     assert.equal(rows.length, 1)
     await ended(rows[0], 'rate_limited', 'released', sprints)
@@ -57,42 +57,37 @@ describe('trouble of a sprint', { concurrency: 3 }, () => {
 
   const replies: readonly (readonly [string, Reply, FailureClass, 'failed' | 'released'])[] = [
     [
-      'a model that is not known',
+      'an unknown model',
       { status: 404, error: { message: 'The model `stand-in` does not exist', code: 'model_not_found' } },
       'model_unknown',
       'released',
     ],
-    [
-      'a context that overflows',
-      { status: 400, error: { message: 'too long', code: 'context_length_exceeded' } },
-      'context_overflow',
-      'failed',
-    ],
-    ['a key that is refused', { status: 401, error: { message: 'Incorrect API key' } }, 'auth', 'released'],
-    ['an answer without anything', { text: '' }, 'empty_answer', 'failed'],
-    ['calls that are never right', { calls: [{ name: 'write_file', args: '{"path":' }] }, 'backend_failed', 'failed'],
+    ['a context overflow', { status: 400, error: { message: 'too long', code: 'context_length_exceeded' } }, 'context_overflow', 'failed'],
+    ['a refused key', { status: 401, error: { message: 'Incorrect API key' } }, 'auth', 'released'],
+    ['an empty answer', { text: '' }, 'empty_answer', 'failed'],
+    ['calls that are never valid', { calls: [{ name: 'write_file', args: '{"path":' }] }, 'backend_failed', 'failed'],
   ]
   for (const [what, reply, failure, state] of replies)
     test(`${what} has its class`, async (t) => {
-      const { sprints } = await rigged(t, { script: () => reply })
+      const { sprints } = await setup(t, { script: () => reply })
       const [row] = await sprints.run()
       await ended(row, failure, state, sprints)
     })
 
-  test('where one backend fails the next goes on, and is told so', async (t) => {
-    const { rig, sprints } = await rigged(t)
-    const other = { kind: 'cli', agent: 'custom', command: ['sh', '-c', 'cat >/dev/null; echo broken >&2; exit 3'] }
+  test('if one backend fails, the next continues and is told', async (t) => {
+    const { rig, sprints } = await setup(t)
+    const otherBackend = { kind: 'cli', agent: 'custom', command: ['sh', '-c', 'cat >/dev/null; echo broken >&2; exit 3'] }
     const runner = { kind: 'runner', models: [{ model: 'stand-in', url: rig.model.url, key: { file: join(rig.dir, 'model.secret') } }] }
-    rig.spec({ ...plain, backends: [other, runner] })
-    const next = await inside(t, rig)
-    const [row] = await next.run()
+    rig.spec({ ...unconfined, backends: [otherBackend, runner] })
+    const nextRun = await inside(t, rig)
+    const [row] = await nextRun.run()
     assert.deepEqual([row?.failure, row?.outcome, row?.model], [null, 'change', 'stand-in'])
     assert.match(rig.model.requests[0]?.messages.at(-1)?.content ?? '', /Another model worked on this before you/)
-    assert.equal(sprints.said.length, 0)
+    assert.equal(sprints.messages.length, 0)
   })
 
-  test('a budget of turns ends it', async (t) => {
-    const { sprints } = await rigged(t, {
+  test('the turn budget ends a sprint', async (t) => {
+    const { sprints } = await setup(t, {
       script: () => ({ calls: [{ name: 'read_file', args: { path: 'README.md' } }] }),
       sprint: { budget: { turns: 3 } },
     })
@@ -101,22 +96,22 @@ describe('trouble of a sprint', { concurrency: 3 }, () => {
     assert.ok((row?.turns ?? 0) <= 4)
   })
 
-  test('a repo without commits', async (t) => {
-    const { sprints } = await rigged(t, { files: {} })
+  test('a repo without commits is unusable', async (t) => {
+    const { sprints } = await setup(t, { files: {} })
     const [row] = await sprints.run()
     await ended(row, 'repo_unusable', 'failed', sprints)
   })
 
-  test('an issue that is closed meanwhile gets no change', async (t) => {
-    const { rig, sprints } = await rigged(t)
+  test('an issue that is closed during the sprint gets no change', async (t) => {
+    const { rig, sprints } = await setup(t)
     void rig.model.asked().then(() => rig.forge.state.close(repo, 1))
     const [row] = await sprints.run()
     await ended(row, 'issue_gone', 'released', sprints)
     assert.equal(rig.changes().size, 0)
   })
 
-  test('an issue that a person gives back while it is worked on ends there', async (t) => {
-    const { rig, sprints } = await rigged(t)
+  test('an issue that a person releases ends its sprint', async (t) => {
+    const { rig, sprints } = await setup(t)
     const { ledger } = sprints.context.session
     void rig.model.asked().then(async () => {
       const [{ id } = { id: '' }] = (await ledger.view()).sprints
@@ -128,29 +123,29 @@ describe('trouble of a sprint', { concurrency: 3 }, () => {
     assert.match(commentsOf(rig)[0] ?? '', /Released: released by a person/)
   })
 
-  test('two runs at once on one issue: one has it', async (t) => {
-    const { rig, sprints } = await rigged(t)
-    const other = await inside(t, rig)
-    const [first, second] = await Promise.allSettled([sprints.run(), other.run()])
+  test('of two runs on one issue, one gets it', async (t) => {
+    const { rig, sprints } = await setup(t)
+    const otherBackend = await inside(t, rig)
+    const [first, second] = await Promise.allSettled([sprints.run(), otherBackend.run()])
     const rows = [first, second].flatMap((each) => (each.status === 'fulfilled' ? each.value : []))
     assert.deepEqual(
       rows.map(({ outcome }) => outcome),
       ['change'],
     )
-    await assert.rejects(other.run({ issue: `${repo}#1` }), code('sprint_not_eligible'))
+    await assert.rejects(otherBackend.run({ issue: `${repo}#1` }), code('sprint_not_eligible'))
     assert.equal(commentsOf(rig).length, 1)
   })
 
-  test('what another fleet has claimed is left to it, and where both claim at once the first comment counts', async (t) => {
-    const { rig, sprints } = await rigged(t, { issues: [issue, issue], more: () => ({ dispatch: { shared_forge: true } }) })
-    const theirs = '<!-- burn:1 fleet=theirs dispatch=0k30000000001 state=claimed -->\nClaimed.'
-    rig.forge.state.addComment(repo, 1, 'ann', theirs)
+  test('the first comment decides between two fleets', async (t) => {
+    const { rig, sprints } = await setup(t, { issues: [issue, issue], more: () => ({ dispatch: { shared_forge: true } }) })
+    const otherClaim = '<!-- burn:1 fleet=theirs dispatch=0k30000000001 state=claimed -->\nClaimed.'
+    rig.forge.state.addComment(repo, 1, 'ann', otherClaim)
     const { forge } = sprints.context.session
     const { comment } = forge
-    // Theirs comes between our look and our comment.
+    // The other fleet's comment arrives between our check and our comment.
     Object.assign(forge, {
       comment: (ref: string, body: string) => {
-        rig.forge.state.addComment(repo, 2, 'ann', theirs)
+        rig.forge.state.addComment(repo, 2, 'ann', otherClaim)
         return comment.call(forge, ref, body)
       },
     })
@@ -163,31 +158,31 @@ describe('trouble of a sprint', { concurrency: 3 }, () => {
     assert.equal(rig.model.requests.length, 0)
   })
 
-  test('a mirror that was damaged is cloned anew', async (t) => {
-    const { rig, sprints } = await rigged(t, { issues: [issue, issue] })
+  test('a damaged mirror is cloned again', async (t) => {
+    const { rig, sprints } = await setup(t, { issues: [issue, issue] })
     assert.equal((await sprints.run())[0]?.failure, null)
     rmSync(join(rig.state, 'mirrors', `${repo}.git`, 'objects'), { recursive: true })
     assert.equal((await sprints.run())[0]?.failure, null)
   })
 
-  test('a forge that never opens the change: the branch is pushed, and it is said', async (t) => {
-    const { rig, sprints } = await rigged(t)
+  test('a forge that never opens the change keeps the work', async (t) => {
+    const { rig, sprints } = await setup(t)
     rig.forge.trouble({ kind: 'status', status: 500 }, /^POST .*\/pulls$/)
     const [row] = await sprints.run()
     await ended(row, 'change_refused', 'failed', sprints)
     assert.equal(existsSync(join(rig.state, 'work', row?.id ?? '')), true)
   })
 
-  test('a forge that is down for comments: nothing is begun', async (t) => {
-    const { rig, sprints } = await rigged(t)
+  test('a forge that takes no comments begins no sprint', async (t) => {
+    const { rig, sprints } = await setup(t)
     rig.forge.trouble({ kind: 'status', status: 500 }, /^POST .*\/comments$/)
     const [row] = await sprints.run()
     await ended(row, 'forge_down', 'released', sprints)
     assert.equal(rig.model.requests.length, 0)
   })
 
-  test('a remote whose rules refuse the push keeps the work here', async (t) => {
-    const { rig, sprints } = await rigged(t)
+  test('a refused push keeps the work on this machine', async (t) => {
+    const { rig, sprints } = await setup(t)
     writeFileSync(join(rig.bare, 'hooks/pre-receive'), '#!/bin/sh\necho "no pushes on Fridays" >&2\nexit 1\n')
     chmodSync(join(rig.bare, 'hooks/pre-receive'), 0o755)
     const [row] = await sprints.run()
@@ -195,15 +190,15 @@ describe('trouble of a sprint', { concurrency: 3 }, () => {
     assert.deepEqual(readdirSync(join(rig.state, 'work')), [row?.id])
   })
 
-  test('a check that never ends fails as such', async (t) => {
-    const { sprints } = await rigged(t, { check: 'sleep 1000', sprint: { check_timeout: '1s', check_retries: 0 } })
+  test('a check that never ends fails', async (t) => {
+    const { sprints } = await setup(t, { check: 'sleep 1000', sprint: { check_timeout: '1s', check_retries: 0 } })
     const [row] = await sprints.run()
     await ended(row, 'check_red', 'failed', sprints)
     assert.match(row?.failure_text ?? '', /longer than 1 s/)
   })
 
-  test('stopped in the middle, it gives its claim back', async (t) => {
-    const { rig, sprints } = await rigged(t, { script: () => ({ hang: 'at once' }) })
+  test('a stop releases the claim', async (t) => {
+    const { rig, sprints } = await setup(t, { script: () => ({ hang: 'at once' }) })
     const stop = new AbortController()
     void rig.model.asked().then(() => stop.abort())
     const [row] = await sprints.run({}, stop.signal)
@@ -211,8 +206,8 @@ describe('trouble of a sprint', { concurrency: 3 }, () => {
     assert.match(commentsOf(rig)[0] ?? '', /state=released/)
   })
 
-  test('what a killed process left is settled by the next run, and done', async (t) => {
-    const { rig, sprints } = await rigged(t, { more: () => ({ dispatch: { retry_after: 0.001 } }) })
+  test('the next run settles the claim of a killed process', async (t) => {
+    const { rig, sprints } = await setup(t, { more: () => ({ dispatch: { retry_after: 0.001 } }) })
     const { ledger } = sprints.context.session
     await sprints.run({ issue: `${repo}#9` }).catch(() => null)
     const claim = {
@@ -236,10 +231,10 @@ describe('trouble of a sprint', { concurrency: 3 }, () => {
     assert.equal(rig.changes().get(1)?.length, 1)
   })
 
-  test('a disk that is full', async (t) => {
-    const { rig, sprints } = await rigged(t, { by: 'clone', files: { 'big.bin': randomBytes(1_200_000).toString('base64') } })
+  test('a full disk releases the issue', async (t) => {
+    const { rig, sprints } = await setup(t, { by: 'clone', files: { 'big.bin': randomBytes(1_200_000).toString('base64') } })
     mkdirSync(rig.state, { recursive: true })
-    if (!mounted(rig.state, ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', rig.state])) return t.skip('nothing can be mounted here')
+    if (!mounted(rig.state, ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', rig.state])) return t.skip('mounts are not possible here')
     try {
       const [row] = await sprints.run()
       await ended(row, 'disk_full', 'released', sprints)
@@ -248,11 +243,11 @@ describe('trouble of a sprint', { concurrency: 3 }, () => {
     }
   })
 
-  test('a conflict with the base leaves the work, and the next attempt begins from the new base', async (t) => {
-    const bareOf: { path: string } = { path: '' }
-    const meets = { ...nobody, conflict: () => void commitTo(bareOf.path, 'main', { 'README.md': '# app\n\nby a person\n' }) }
-    const { rig, sprints } = await rigged(t, { script: brainOf(() => 'conflict', meets) })
-    bareOf.path = rig.bare
+  test('a conflict with the base keeps the work', async (t) => {
+    const bareRepo: { path: string } = { path: '' }
+    const events = { ...noEvents, conflict: () => void commitTo(bareRepo.path, 'main', { 'README.md': '# app\n\nby a person\n' }) }
+    const { rig, sprints } = await setup(t, { script: brainOf(() => 'conflict', events) })
+    bareRepo.path = rig.bare
     const [row] = await sprints.run()
     await ended(row, 'conflict', 'failed', sprints)
     assert.deepEqual(readdirSync(join(rig.state, 'work')), [row?.id])

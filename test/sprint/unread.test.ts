@@ -1,4 +1,4 @@
-/** What could not be read is never called empty. */
+/** burn reports repos that it can't read, and never takes them for empty. */
 import assert from 'node:assert/strict'
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,9 +11,9 @@ import { secrets, sprintRig } from './rig.ts'
 
 const script = brainOf(() => 'plain', { conflict: () => {}, taken_branch: () => {} })
 const issue = { title: 'Write it down', body: 'In notes, please.' }
-const both = ['acme/app', 'acme/lib']
+const bothRepos = ['acme/app', 'acme/lib']
 
-function unread(reason: RegExp) {
+function isUnreadError(reason: RegExp) {
   return (thrown: unknown) => {
     assert.ok(thrown instanceof BurnError && thrown.code === 'forge_unread' && thrown.exit === 1, String(thrown))
     assert.match(thrown.message, reason)
@@ -21,37 +21,37 @@ function unread(reason: RegExp) {
   }
 }
 
-test('sprint run: says why nothing could be read, and does not call it nothing to do', async (t) => {
+test('sprint run: reports why it could read none of the repos', async (t) => {
   const rig = await sprintRig(t, { issues: [], also: [], script, sprint: { repos: ['app', 'lib'], sandbox: { use: 'off' } } })
   const { forge } = rig
-  const tried = async (reason: RegExp) => {
+  const runFails = async (reason: RegExp) => {
     const sprints = await inside(t, rig)
-    await assert.rejects(sprints.run({ repos: both }), unread(reason))
+    await assert.rejects(sprints.run({ repos: bothRepos }), isUnreadError(reason))
   }
   forge.trouble({ kind: 'status', status: 503 })
-  await tried(/none of 2 repos could be read: acme\/app: .*503/)
+  await runFails(/none of 2 repos could be read: acme\/app: .*503/)
   forge.calm()
-  for (const repo of both) forge.state.repo(repo).has_issues = false
-  await tried(/issues are disabled in acme\/app/)
+  for (const repo of bothRepos) forge.state.repo(repo).has_issues = false
+  await runFails(/issues are disabled in acme\/app/)
   const repos = [...forge.state.repos]
   forge.state.repos.clear()
-  await tried(/acme\/app: .*404/)
+  await runFails(/acme\/app: .*404/)
   for (const [name, repo] of repos) forge.state.repos.set(name, repo)
-  for (const repo of both) forge.state.repo(repo).has_issues = true
+  for (const repo of bothRepos) forge.state.repo(repo).has_issues = true
   const secret = join(rig.dir, 'forge.secret')
   writeFileSync(secret, 'wrong')
-  await tried(/acme\/app: .*401.*the token is not valid/)
+  await runFails(/acme\/app: .*401.*the token is not valid/)
   rmSync(secret)
-  await tried(/acme\/app: .*forge\.secret/)
+  await runFails(/acme\/app: .*forge\.secret/)
   const ran = await rig.burn('sprint', 'run')
   assert.equal(ran.code, 1)
   assert.match(ran.err, /none of 2 repos could be read/)
   assert.equal(ran.out, '')
   writeFileSync(secret, secrets.forge, { mode: 0o600 })
-  assert.deepEqual(await (await inside(t, rig)).run({ repos: both }), [])
+  assert.deepEqual(await (await inside(t, rig)).run({ repos: bothRepos }), [])
 })
 
-test('sprint run: says which repos it could not read, once', async (t) => {
+test('sprint run: reports each unread repo once', async (t) => {
   const rig = await sprintRig(t, {
     issues: [],
     also: [issue],
@@ -75,11 +75,11 @@ test('sprint run: says which repos it could not read, once', async (t) => {
   const worker = sprints.context.session.fleet.machines[0]?.windows[0]?.workers[0]
   assert.ok(worker !== undefined)
   const stop = new AbortController()
-  let rests = 0
-  const onRest = (why: string) => {
+  let pauses = 0
+  const onPause = (why: string) => {
     assert.match(why, /404/)
-    if (++rests === 3) stop.abort()
+    if (++pauses === 3) stop.abort()
   }
-  await loop({ worker, count: 1, interval: 20, skip_for: 1000, onEnd: () => {}, onPause: onRest }, sprints.context, stop.signal)
-  assert.deepEqual(sprints.said.filter((text) => text.includes('burn could not read it')).length, 1, 'a loop says it once')
+  await loop({ worker, count: 1, interval: 20, skip_for: 1000, onEnd: () => {}, onPause }, sprints.context, stop.signal)
+  assert.deepEqual(sprints.messages.filter((text) => text.includes('could not read it')).length, 1, 'a loop reports it once')
 })

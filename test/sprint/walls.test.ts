@@ -1,4 +1,4 @@
-/** The walls of sprints: closed if they do not work, and what a command does is charged to its attempt. */
+/** Sprints in their sandbox: without it nothing runs, and damage by a command costs that issue an attempt. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs'
@@ -9,15 +9,15 @@ import type { Script } from '../stand-ins/model/replies.ts'
 import { sprintDoctor } from '../../src/sprint/doctor.ts'
 import { mounted } from '../support/mount.ts'
 import { failingBwrap, skipReason } from '../sandbox/opened.ts'
-import { inside, type Inside } from './inside.ts'
+import { inside, type InProcessSprints } from './inside.ts'
 import { code, commentsOf, ended } from './judge.ts'
 import { repo, sprintRig, type SprintRig } from './rig.ts'
 
-/** Sprints in bubblewrap, which works until `breakIt` is called. */
+/** Sets up sprints with a bubblewrap that works until `breakIt` is called. */
 async function confined(
   t: TestContext,
   script: Script = () => ({ text: 'Done.' }),
-): Promise<{ rig: SprintRig; sprints: Inside; breakIt: () => void }> {
+): Promise<{ rig: SprintRig; sprints: InProcessSprints; breakIt: () => void }> {
   const rig = await sprintRig(t, { issues: [{ title: 'One' }, { title: 'Two' }], script, sprint: { sandbox: { use: 'auto' } } })
   const bin = join(rig.dir, 'bin')
   mkdirSync(bin)
@@ -26,9 +26,9 @@ async function confined(
   return { rig, sprints, breakIt: () => writeFileSync(join(bin, 'broken'), '') }
 }
 
-test('bubblewrap that does not work: nothing is claimed, and "auto" is deprecated', { skip: skipReason }, async (t) => {
+test('bubblewrap: if it does not work, burn claims nothing', { skip: skipReason }, async (t) => {
   const { rig, sprints, breakIt } = await confined(t)
-  assert.match(sprints.said.join('\n'), /"use": "auto" is deprecated and means "require"/)
+  assert.match(sprints.messages.join('\n'), /"use": "auto" is deprecated and means "require"/)
   breakIt()
   await assert.rejects(sprints.run(), code('sandbox_failed'))
   const findings = await sprintDoctor(sprints.context, () => {})
@@ -41,7 +41,7 @@ test('bubblewrap that does not work: nothing is claimed, and "auto" is deprecate
   assert.deepEqual([commentsOf(rig), rig.model.requests.length], [[], 0])
 })
 
-test('bubblewrap that stops working in a sprint: no command runs unconfined, no attempt is counted', { skip: skipReason }, async (t) => {
+test('bubblewrap: if it fails in a sprint, no command runs unconfined', { skip: skipReason }, async (t) => {
   const { rig, sprints, breakIt } = await confined(t, () => {
     breakIt()
     return { calls: [{ name: 'run_command', args: { command: `cat ${rig.dir}/forge.secret; touch ${rig.dir}/escaped` } }] }
@@ -55,8 +55,8 @@ test('bubblewrap that stops working in a sprint: no command runs unconfined, no 
   assert.equal(rig.model.requests.length, 1)
 })
 
-/** A model whose first answer is the command of its issue, and whose second one ends. */
-const commands =
+/** Returns a script that runs its issue's command, and then ends. */
+const scriptOf =
   (...each: readonly string[]): Script =>
   (messages) => {
     const issue = Number(/#(\d)/.exec(messages[0]?.content ?? '')?.[1] ?? 1)
@@ -64,77 +64,77 @@ const commands =
     return messages.some(({ role }) => role === 'tool') ? { text: 'Done.' } : { calls: [call] }
   }
 
-const off = { sandbox: { use: 'off' } }
+const unconfined = { sandbox: { use: 'off' } }
 const issues = (count: number) => Array.from({ length: count }, (_, index) => ({ title: `Number ${index + 1}` }))
 
-/** An attempt is counted, and nothing of it stays on the disk. */
-async function charged(row: Sprint | undefined, reason: RegExp, rig: SprintRig, sprints: Inside): Promise<void> {
+/** Asserts that the sprint cost its issue an attempt, and left no workspace. */
+async function assertCharged(row: Sprint | undefined, reason: RegExp, rig: SprintRig, sprints: InProcessSprints): Promise<void> {
   await ended(row, 'workspace_unusable', 'failed', sprints)
   assert.match(row?.failure_text ?? '', reason)
   assert.equal((await sprints.context.session.ledger.issue(row?.issue ?? ''))?.attempts, 1)
   assert.equal(existsSync(join(rig.state, 'work', row?.id ?? '')), false)
 }
 
-const fill = 'cat /dev/zero >zeros'
-const agent = { kind: 'cli', agent: 'custom', command: ['sh', '-c', `cat >/dev/null; ${fill}; sleep 1000`] }
-for (const [who, count, more] of [
+const fillCommand = 'cat /dev/zero >zeros'
+const agent = { kind: 'cli', agent: 'custom', command: ['sh', '-c', `cat >/dev/null; ${fillCommand}; sleep 1000`] }
+for (const [actor, count, options] of [
   ['a command', 2, {}],
   ['an agent', 1, { backends: [agent] }],
 ] as const)
-  test(`${who} that fills the disk fails its own issue, and the run goes on`, async (t) => {
-    const rig = await sprintRig(t, { issues: issues(count), script: commands(fill), sprint: { ...off, ...more } })
+  test(`disk: ${actor} that fills it fails only its own issue`, async (t) => {
+    const rig = await sprintRig(t, { issues: issues(count), script: scriptOf(fillCommand), sprint: { ...unconfined, ...options } })
     mkdirSync(rig.state, { recursive: true })
-    if (!mounted(rig.state, ['-t', 'tmpfs', '-o', 'size=32m', 'tmpfs', rig.state])) return t.skip('nothing can be mounted here')
+    if (!mounted(rig.state, ['-t', 'tmpfs', '-o', 'size=32m', 'tmpfs', rig.state])) return t.skip('mounts are not possible here')
     try {
       const sprints = await inside(t, rig)
       const rows = await sprints.run({ count })
       assert.equal(rows.length, count)
-      for (const row of rows) await charged(row, /its commands reached the disk quota of \d+ MiB/, rig, sprints)
+      for (const row of rows) await assertCharged(row, /its commands reached the disk quota of \d+ MiB/, rig, sprints)
     } finally {
       spawnSync('umount', ['-l', rig.state])
     }
   })
 
-test('what git must not be shown is charged to its issue, and pipes stop nothing', async (t) => {
-  const refused = [
+test('workspace: files that git must not see fail the issue', async (t) => {
+  const refusedCommands = [
     ['truncate -s 3G sparse', /more than 256 MiB, which is no change/],
     ['truncate -s 2M .gitignore', /\.gitignore is larger than 1 MiB/],
     ['rm -rf "$PWD"', /the workspace \S+ is gone/],
   ] as const
   const pipes = 'mkfifo .gitignore .gitattributes notes/.gitignore; mkdir -p sub/.git; mkfifo sub/.git/HEAD; echo fine >notes/4.md'
-  const script = commands(...refused.map(([command]) => command), pipes)
-  const rig = await sprintRig(t, { issues: issues(4), script, sprint: off, check: 'mkfifo .gitattributes' })
+  const script = scriptOf(...refusedCommands.map(([command]) => command), pipes)
+  const rig = await sprintRig(t, { issues: issues(4), script, sprint: unconfined, check: 'mkfifo .gitattributes' })
   const sprints = await inside(t, rig)
   const rows = await sprints.run({ count: 4 })
-  for (const [index, [, reason]] of refused.entries()) await charged(rows[index], reason, rig, sprints)
+  for (const [index, [, reason]] of refusedCommands.entries()) await assertCharged(rows[index], reason, rig, sprints)
   assert.deepEqual([rows[3]?.failure, rows[3]?.outcome], [null, 'change'], rows[3]?.failure_text ?? '')
-  assert.ok(sprints.news.some(({ note }) => note?.kind === 'note' && note.text.startsWith('pipes, sockets and devices were removed: ')))
+  assert.ok(sprints.updates.some(({ note }) => note?.kind === 'note' && note.text.startsWith('burn removed pipes, sockets and devices: ')))
 })
 
-/** A git that waits for ever once it is asked for the files of a workspace, and ends by no signal that can be ignored. */
-const stuck = (dir: string) => `#!/bin/sh
+/** A stand-in for git that hangs in ls-files and ignores signals. */
+const stuckGit = (dir: string) => `#!/bin/sh
 case "$*" in *ls-files*) trap '' TERM INT HUP; echo $$ >'${dir}/new'; mv '${dir}/new' '${dir}/git.pid'; sleep 1000; sleep 1000;; esac
 PATH='${process.env['PATH'] ?? ''}' exec git "$@"
 `
 
-test('a git that is stuck ends with its sprint: by Ctrl-C, and once the time is up', async (t) => {
-  const rig = await sprintRig(t, { issues: issues(2), script: commands('echo fine >notes/1.md'), sprint: off })
+test('git: Ctrl-C and the time limit end one that hangs', async (t) => {
+  const rig = await sprintRig(t, { issues: issues(2), script: scriptOf('echo fine >notes/1.md'), sprint: unconfined })
   const bin = join(rig.dir, 'bin')
   const started = join(bin, 'git.pid')
   mkdirSync(bin)
-  writeFileSync(join(bin, 'git'), stuck(bin), { mode: 0o755 })
-  const opened = () => inside(t, { ...rig, env: { ...rig.env, PATH: `${bin}:${process.env['PATH'] ?? ''}` } })
+  writeFileSync(join(bin, 'git'), stuckGit(bin), { mode: 0o755 })
+  const openSprints = () => inside(t, { ...rig, env: { ...rig.env, PATH: `${bin}:${process.env['PATH'] ?? ''}` } })
   const isGone = () => assert.throws(() => process.kill(Number(readFileSync(started, 'utf8')), 0), { code: 'ESRCH' })
   const stop = new AbortController()
   const watcher = watch(bin, () => void (existsSync(started) && stop.abort()))
   t.after(() => watcher.close())
-  const stopped = await opened()
+  const stopped = await openSprints()
   await ended((await stopped.run({}, stop.signal))[0], 'stopped', 'released', stopped)
   isGone()
   watcher.close()
   rmSync(started)
-  rig.spec({ ...off, budget: { time: '8s' } })
-  const late = await opened()
-  await ended((await late.run({ now: true }))[0], 'budget', 'failed', late)
+  rig.spec({ ...unconfined, budget: { time: '8s' } })
+  const lateSprints = await openSprints()
+  await ended((await lateSprints.run({ now: true }))[0], 'budget', 'failed', lateSprints)
   isGone()
 })

@@ -97,9 +97,9 @@ function laneRepos(lane: string, { machines }: OpenSession['session']['fleet']):
 }
 
 async function dryRun(options: SprintRunOptions, sprints: SprintContext) {
-  const { findIssues, sayUnread } = await import('../../sprint/find-issues.ts')
+  const { findIssues, reportUnread } = await import('../../sprint/find-issues.ts')
   const { picks, unread } = await findIssues({ ...options, worker: `sprint/${sprints.host}`, dryRun: true }, sprints)
-  sayUnread(unread, new Set(), sprints.session)
+  reportUnread(unread, new Set(), sprints.session)
   const backends = await Promise.all(sprints.backends.map(async (backend) => ({ name: backend.name, failure: await backend.probe() })))
   const next = picks.picks.slice(0, options.count)
   const would_take = next.map(({ issue, attempt, reason }) => ({ issue: issue.ref, title: issue.title, attempt, reason }))
