@@ -1,6 +1,7 @@
 /**
- * `npm run rounds -- --kills 1000 [--seed 1] [--batch 25] [--on sqlite|postgresql]`: dispatchers killed one after another at boundaries by chance, half on SQLite and half on PostgreSQL. After each batch
- * one is left to go on, and nothing may be wrong with what they left.
+ * `npm run rounds -- --kills 1000 [--seed 1] [--batch 25] [--on sqlite|postgresql]`: kills dispatchers one after another at random
+ * boundaries, half of them on SQLite and half on PostgreSQL. After each batch, one dispatcher runs to its end, and the state must be
+ * correct.
  */
 import { parseArgs } from 'node:util'
 import { seeded } from '../../src/core/random.ts'
@@ -15,33 +16,33 @@ const { values } = parseArgs({
     on: { type: 'string', default: 'both' },
   },
 })
-const [wanted, seed, batch] = [values.kills, values.seed, values.batch].map(Number) as [number, number, number]
-/** A cycle of two issues has about so many. */
-const boundaries = 60
+const [killsWanted, seed, batch] = [values.kills, values.seed, values.batch].map(Number) as [number, number, number]
+/** The approximate number of boundaries in a cycle with two issues. */
+const boundariesPerCycle = 60
 
 const random = seeded(seed)
 const server = await startPostgres()
-const all = [
+const allEngines = [
   { name: 'SQLite', url: (dir: string) => `sqlite:${dir}/l.db` },
   ...(server === null ? [] : [await server.fresh()].map((url) => ({ name: 'PostgreSQL', url: () => url }))),
 ]
-const engines = all.filter(({ name }) => values.on === 'both' || name.toLowerCase() === values.on)
-let total = 0
-let started = 0
-const began = Date.now()
+const engines = allEngines.filter(({ name }) => values.on === 'both' || name.toLowerCase() === values.on)
+let kills = 0
+let rounds = 0
+const startedAt = Date.now()
 try {
   for (const [index, { name, url }] of engines.entries()) {
-    const ends: (() => unknown)[] = []
-    const rig = await openRig({ after: (end) => void ends.push(end as () => unknown) }, url)
+    const cleanups: (() => unknown)[] = []
+    const rig = await openRig({ after: (end) => void cleanups.push(end as () => unknown) }, url)
     try {
-      while (total < (wanted * (index + 1)) / engines.length) {
-        const chosen = Array.from({ length: batch }, () => 1 + Math.floor(random() * boundaries))
-        started += batch
-        total += await rig.kills(chosen)
-        console.log(`${total} kills in ${started} rounds, ${Math.round((Date.now() - began) / 1000)} s, on ${name}: nothing was broken`)
+      while (kills < (killsWanted * (index + 1)) / engines.length) {
+        const batchBoundaries = Array.from({ length: batch }, () => 1 + Math.floor(random() * boundariesPerCycle))
+        rounds += batch
+        kills += await rig.kills(batchBoundaries)
+        console.log(`${kills} kills in ${rounds} rounds, ${Math.round((Date.now() - startedAt) / 1000)} s, on ${name}: no error`)
       }
     } finally {
-      for (const end of ends.toReversed()) await end()
+      for (const end of cleanups.toReversed()) await end()
     }
   }
 } finally {

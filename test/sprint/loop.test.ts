@@ -50,7 +50,7 @@ async function leases(rig: SprintRig): Promise<readonly string[]> {
 
 // These tests mostly wait, so they can run in parallel.
 describe('burn worker loop', { concurrency: 3 }, () => {
-  test('takes issues of the home repo first, and skips failed ones', options, async (t) => {
+  test('loop: takes issues of the home repo first', options, async (t) => {
     const rig = await rigOf(t, ['closed', 'in vain', 'well'], {
       windows: [{ name: 'W', names: ['AZOTH'], repos: ['app', 'lib'], workers: { AZOTH: { repo: 'lib' } } }],
       also: [{ title: 'closed', state: 'closed' }, { title: 'closed', state: 'closed' }, { title: 'at home' }],
@@ -77,7 +77,7 @@ describe('burn worker loop', { concurrency: 3 }, () => {
     await rig.ledger((ledger) => ledger.check())
   })
 
-  test('SIGTERM ends the loop, and releases its claim and lease', options, async (t) => {
+  test('loop: SIGTERM ends it, and releases its claim and lease', options, async (t) => {
     const rig = await rigOf(t, ['waits'])
     const loop = processOf(t, rig, 'AZOTH')
     await rig.model.asked()
@@ -98,7 +98,7 @@ describe('burn worker loop', { concurrency: 3 }, () => {
     assert.equal(record?.attempts, 0, 'a stop costs the issue no attempt')
   })
 
-  test('replaces a killed loop once its lease has run out', options, async (t) => {
+  test('loop: replaces a killed loop once its lease has run out', options, async (t) => {
     const rig = await rigOf(t, ['waits', 'closed', 'well'], { more: () => ({ dispatch: { depth: 1 } }) })
     const killedLoop = processOf(t, rig, 'AZOTH')
     await rig.model.asked()
@@ -125,7 +125,7 @@ describe('burn worker loop', { concurrency: 3 }, () => {
     assert.match(comments(rig, 1)[0] ?? '', /state=lost/)
   })
 
-  test('claims nothing while held or in trouble, and backs off', options, async (t) => {
+  test('loop: claims nothing while held, and backs off in trouble', options, async (t) => {
     const rig = await rigOf(t, ['closed', 'closed', 'well'])
     const key = join(rig.dir, 'model.secret')
     await rig.burn('hold', azoth, 'its', 'laptop', 'is', 'away')
@@ -148,7 +148,7 @@ describe('burn worker loop', { concurrency: 3 }, () => {
     assert.equal(rowOf(await loop.waitFor(/"outcome"/)).outcome, 'change')
   })
 
-  test('backs off from a forge that is down, then continues', options, async (t) => {
+  test('loop: backs off from a forge that is down, then continues', options, async (t) => {
     const rig = await rigOf(t, ['closed', 'closed', 'well'])
     rig.forge.trouble({ kind: 'status', status: 503 }, /^GET /, 6)
     const loop = loopOf(t, rig, 'AZOTH', '--count', '1')
@@ -157,7 +157,7 @@ describe('burn worker loop', { concurrency: 3 }, () => {
     assert.equal(rowOf(await loop.waitFor(/"outcome"/)).outcome, 'change')
   })
 
-  test('survives a locked ledger, and releases its claim', options, async (t) => {
+  test('loop: survives a locked ledger, and releases its claim', options, async (t) => {
     const locks: DatabaseSync[] = []
     const rig = await rigOf(t, ['well'], {
       script: (messages, tools) => {
@@ -187,7 +187,7 @@ describe('burn worker loop', { concurrency: 3 }, () => {
     )
   })
 
-  test('while it runs, its pane gets no issue, text or name', options, async (t) => {
+  test('loop: its pane gets no issue, text or name', options, async (t) => {
     const socket = privateSocket(t)
     const more = (dir: string) => ({
       socket,
@@ -205,10 +205,10 @@ describe('burn worker loop', { concurrency: 3 }, () => {
     assert.deepEqual([dispatched.claimed, dispatched.deliveries], [[], []])
     const sending = await rig.burn('send', 'AZOTH', 'hear me', '--wait', '1')
     assert.notEqual(sending.code, 0)
-    assert.match(sending.out + sending.err, /it takes issues itself/)
-    assert.match((await rig.burn('christen')).out, /already +box\/W\/AZOTH +it takes issues itself/)
-    assert.match((await rig.burn('status')).out, /gets no texts: it takes issues itself/)
-    assert.match((await rig.burn('explain', 'app#2')).out, /it takes issues itself/)
+    assert.match(sending.out + sending.err, /it takes its issues itself/)
+    assert.match((await rig.burn('christen')).out, /already +box\/W\/AZOTH +it takes its issues itself/)
+    assert.match((await rig.burn('status')).out, /gets no texts: it takes its issues itself/)
+    assert.match((await rig.burn('explain', 'app#2')).out, /it takes its issues itself/)
     loop.stop()
     await loop.ended
     const after = (await rig.burn('dispatch', '--json')).json<{ claimed: { issue: string }[] }>()
@@ -224,7 +224,7 @@ describe('burn worker loop', { concurrency: 3 }, () => {
     assert.match(await fullLoop.waitFor(/"rests"/), /all its slots are taken \(depth 1\)/)
   })
 
-  test('a pane can be a loop that burn christen starts', options, async (t) => {
+  test('loop: burn christen can start one in a pane', options, async (t) => {
     const socket = privateSocket(t)
     const rig = await rigOf(t, ['closed', 'closed', 'well'], {
       windows: [{ name: 'W', names: ['AZOTH'], repos: ['app'] }],
@@ -242,11 +242,11 @@ describe('burn worker loop', { concurrency: 3 }, () => {
     assert.equal((await rig.burn('up')).code, 0)
     const christened = await rig.burn('christen')
     assert.equal(christened.code, 0, christened.out + christened.err)
-    assert.match(christened.out, /named +box\/W\/AZOTH +it takes issues itself/)
+    assert.match(christened.out, /named +box\/W\/AZOTH +it takes its issues itself/)
     await until('its issue has a change', () => rig.changes().has(3), 90_000)
     const screen = () => tmuxOn(socket, 'capture-pane', '-p', '-t', 'S:W')
     await until('the pane shows the change', () => /acme\/app#3 +change in/.test(screen()))
-    assert.match(screen(), /box\/W\/AZOTH takes its issues itself, from acme\/app/)
+    assert.match(screen(), /box\/W\/AZOTH takes issues of acme\/app/)
     assert.doesNotMatch(screen(), /You are/, 'burn typed nothing into it')
   })
 })

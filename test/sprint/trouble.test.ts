@@ -36,7 +36,7 @@ async function setup(
 
 // These tests mostly wait, so they can run in parallel.
 describe('trouble of a sprint', { concurrency: 3 }, () => {
-  test('a missing backend is reported before any claim', async (t) => {
+  test('sprint: reports a missing backend before any claim', async (t) => {
     const { rig, sprints } = await setup(t)
     await rig.model.close()
     await assert.rejects(sprints.run(), code('sprint_no_backend'))
@@ -44,7 +44,7 @@ describe('trouble of a sprint', { concurrency: 3 }, () => {
     assert.deepEqual(commentsOf(rig), [])
   })
 
-  test('trouble of the backend releases the issue and pauses sprints', async (t) => {
+  test('sprint: trouble of the backend releases the issue and pauses runs', async (t) => {
     const { rig, sprints } = await setup(t, { issues: [issue, issue] }, 'limited')
     const rows = await sprints.run({ count: 2 })
     assert.equal(rows.length, 1)
@@ -68,13 +68,13 @@ describe('trouble of a sprint', { concurrency: 3 }, () => {
     ['calls that are never valid', { calls: [{ name: 'write_file', args: '{"path":' }] }, 'backend_failed', 'failed'],
   ]
   for (const [what, reply, failure, state] of replies)
-    test(`${what} has its class`, async (t) => {
+    test(`sprint: ${what} has its class`, async (t) => {
       const { sprints } = await setup(t, { script: () => reply })
       const [row] = await sprints.run()
       await ended(row, failure, state, sprints)
     })
 
-  test('if one backend fails, the next continues and is told', async (t) => {
+  test('sprint: if one backend fails, the next continues and is told', async (t) => {
     const { rig, sprints } = await setup(t)
     const otherBackend = { kind: 'cli', agent: 'custom', command: ['sh', '-c', 'cat >/dev/null; echo broken >&2; exit 3'] }
     const runner = { kind: 'runner', models: [{ model: 'stand-in', url: rig.model.url, key: { file: join(rig.dir, 'model.secret') } }] }
@@ -86,7 +86,7 @@ describe('trouble of a sprint', { concurrency: 3 }, () => {
     assert.equal(sprints.messages.length, 0)
   })
 
-  test('the turn budget ends a sprint', async (t) => {
+  test('sprint: the turn budget ends it', async (t) => {
     const { sprints } = await setup(t, {
       script: () => ({ calls: [{ name: 'read_file', args: { path: 'README.md' } }] }),
       sprint: { budget: { turns: 3 } },
@@ -96,13 +96,13 @@ describe('trouble of a sprint', { concurrency: 3 }, () => {
     assert.ok((row?.turns ?? 0) <= 4)
   })
 
-  test('a repo without commits is unusable', async (t) => {
+  test('sprint: a repo without commits is unusable', async (t) => {
     const { sprints } = await setup(t, { files: {} })
     const [row] = await sprints.run()
     await ended(row, 'repo_unusable', 'failed', sprints)
   })
 
-  test('an issue that is closed during the sprint gets no change', async (t) => {
+  test('sprint: an issue that is closed meanwhile gets no change', async (t) => {
     const { rig, sprints } = await setup(t)
     void rig.model.asked().then(() => rig.forge.state.close(repo, 1))
     const [row] = await sprints.run()
@@ -110,7 +110,7 @@ describe('trouble of a sprint', { concurrency: 3 }, () => {
     assert.equal(rig.changes().size, 0)
   })
 
-  test('an issue that a person releases ends its sprint', async (t) => {
+  test('sprint: ends if a person releases its issue', async (t) => {
     const { rig, sprints } = await setup(t)
     const { ledger } = sprints.context.session
     void rig.model.asked().then(async () => {
@@ -123,7 +123,7 @@ describe('trouble of a sprint', { concurrency: 3 }, () => {
     assert.match(commentsOf(rig)[0] ?? '', /Released: released by a person/)
   })
 
-  test('of two runs on one issue, one gets it', async (t) => {
+  test('sprint: of two runs on one issue, one gets it', async (t) => {
     const { rig, sprints } = await setup(t)
     const otherBackend = await inside(t, rig)
     const [first, second] = await Promise.allSettled([sprints.run(), otherBackend.run()])
@@ -136,7 +136,7 @@ describe('trouble of a sprint', { concurrency: 3 }, () => {
     assert.equal(commentsOf(rig).length, 1)
   })
 
-  test('the first comment decides between two fleets', async (t) => {
+  test('sprint: the first comment decides between two fleets', async (t) => {
     const { rig, sprints } = await setup(t, { issues: [issue, issue], more: () => ({ dispatch: { shared_forge: true } }) })
     const otherClaim = '<!-- burn:1 fleet=theirs dispatch=0k30000000001 state=claimed -->\nClaimed.'
     rig.forge.state.addComment(repo, 1, 'ann', otherClaim)
@@ -158,14 +158,14 @@ describe('trouble of a sprint', { concurrency: 3 }, () => {
     assert.equal(rig.model.requests.length, 0)
   })
 
-  test('a damaged mirror is cloned again', async (t) => {
+  test('sprint: clones a damaged mirror again', async (t) => {
     const { rig, sprints } = await setup(t, { issues: [issue, issue] })
     assert.equal((await sprints.run())[0]?.failure, null)
     rmSync(join(rig.state, 'mirrors', `${repo}.git`, 'objects'), { recursive: true })
     assert.equal((await sprints.run())[0]?.failure, null)
   })
 
-  test('a forge that never opens the change keeps the work', async (t) => {
+  test('sprint: keeps its work if the forge opens no change', async (t) => {
     const { rig, sprints } = await setup(t)
     rig.forge.trouble({ kind: 'status', status: 500 }, /^POST .*\/pulls$/)
     const [row] = await sprints.run()
@@ -173,7 +173,7 @@ describe('trouble of a sprint', { concurrency: 3 }, () => {
     assert.equal(existsSync(join(rig.state, 'work', row?.id ?? '')), true)
   })
 
-  test('a forge that takes no comments begins no sprint', async (t) => {
+  test('sprint: does not begin if the forge takes no comments', async (t) => {
     const { rig, sprints } = await setup(t)
     rig.forge.trouble({ kind: 'status', status: 500 }, /^POST .*\/comments$/)
     const [row] = await sprints.run()
@@ -181,7 +181,7 @@ describe('trouble of a sprint', { concurrency: 3 }, () => {
     assert.equal(rig.model.requests.length, 0)
   })
 
-  test('a refused push keeps the work on this machine', async (t) => {
+  test('sprint: keeps its work if the push is refused', async (t) => {
     const { rig, sprints } = await setup(t)
     writeFileSync(join(rig.bare, 'hooks/pre-receive'), '#!/bin/sh\necho "no pushes on Fridays" >&2\nexit 1\n')
     chmodSync(join(rig.bare, 'hooks/pre-receive'), 0o755)
@@ -190,14 +190,14 @@ describe('trouble of a sprint', { concurrency: 3 }, () => {
     assert.deepEqual(readdirSync(join(rig.state, 'work')), [row?.id])
   })
 
-  test('a check that never ends fails', async (t) => {
+  test('sprint: fails if its check never ends', async (t) => {
     const { sprints } = await setup(t, { check: 'sleep 1000', sprint: { check_timeout: '1s', check_retries: 0 } })
     const [row] = await sprints.run()
     await ended(row, 'check_red', 'failed', sprints)
     assert.match(row?.failure_text ?? '', /longer than 1 s/)
   })
 
-  test('a stop releases the claim', async (t) => {
+  test('sprint: a stop releases its claim', async (t) => {
     const { rig, sprints } = await setup(t, { script: () => ({ hang: 'at once' }) })
     const stop = new AbortController()
     void rig.model.asked().then(() => stop.abort())
@@ -206,7 +206,7 @@ describe('trouble of a sprint', { concurrency: 3 }, () => {
     assert.match(commentsOf(rig)[0] ?? '', /state=released/)
   })
 
-  test('the next run settles the claim of a killed process', async (t) => {
+  test('sprint: the next run settles the claim of a killed process', async (t) => {
     const { rig, sprints } = await setup(t, { more: () => ({ dispatch: { retry_after: 0.001 } }) })
     const { ledger } = sprints.context.session
     await sprints.run({ issue: `${repo}#9` }).catch(() => null)
@@ -231,7 +231,7 @@ describe('trouble of a sprint', { concurrency: 3 }, () => {
     assert.equal(rig.changes().get(1)?.length, 1)
   })
 
-  test('a full disk releases the issue', async (t) => {
+  test('sprint: a full disk releases the issue', async (t) => {
     const { rig, sprints } = await setup(t, { by: 'clone', files: { 'big.bin': randomBytes(1_200_000).toString('base64') } })
     mkdirSync(rig.state, { recursive: true })
     if (!mounted(rig.state, ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', rig.state])) return t.skip('mounts are not possible here')
@@ -243,7 +243,7 @@ describe('trouble of a sprint', { concurrency: 3 }, () => {
     }
   })
 
-  test('a conflict with the base keeps the work', async (t) => {
+  test('sprint: keeps its work if the base conflicts', async (t) => {
     const bareRepo: { path: string } = { path: '' }
     const events = { ...noEvents, conflict: () => void commitTo(bareRepo.path, 'main', { 'README.md': '# app\n\nby a person\n' }) }
     const { rig, sprints } = await setup(t, { script: brainOf(() => 'conflict', events) })

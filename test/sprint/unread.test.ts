@@ -68,7 +68,7 @@ test('sprint run: reports each unread repo once', async (t) => {
   )
   const ran = await rig.burn('sprint', 'run')
   assert.equal(ran.code, 3, ran.err)
-  assert.match(ran.out, /nothing to do in the repos that could be read; 1 could not be/)
+  assert.match(ran.out, /Nothing to do in the repos that could be read; 1 repo could not be read/)
   assert.match(ran.err, /acme\/lib: burn could not read it: .*404/)
 
   const sprints = await inside(t, rig)
