@@ -9,7 +9,9 @@ import type { DispatchMove } from './ledger/claims.ts'
 import type { DispatchKind } from './lifecycle.ts'
 import type { Incarnation, Issue, IssueRef, RepoRef, Worker, WorkerId } from './nouns.ts'
 
-/** A state change of a dispatch. Guard: the dispatch is still in one of `from`, and `resumes_seen` texts have told its agent to continue. */
+/**
+ * A state change of a dispatch. Guard: the dispatch is still in one of `from`, and `resumes_seen` texts have told its agent to continue.
+ */
 export interface MoveAction extends Omit<DispatchMove, 'follow_up'> {
   readonly do: 'move'
   readonly kind: DispatchKind
@@ -78,6 +80,7 @@ export interface LeaveAction {
   readonly backoff: Backoff | null
 }
 
+/** Any action of a cycle. */
 export type Action = MoveAction | TellAction | ClaimAction | JudgeAction | WaitAction | ApproveAction | LeaveAction
 
 /** Returns the actions of one kind, in their original order. */

@@ -1,6 +1,7 @@
 /** The agent programs that burn knows. `src/agents/index.ts` has a record for each, and does not compile if one is missing. */
 import { keysOf } from './json.ts'
 
+/** The kinds with their abilities, in the order in which messages list them. */
 export const agentKinds = {
   hermes: { sprint: true, runs: [] },
   claude: { sprint: true, runs: ['.claude/settings*.json', '.claude/hooks/**'] },
@@ -32,6 +33,7 @@ export type SprintAgentName = { [Name in AgentName]: (typeof agentKinds)[Name]['
 /** Globs of the files in a repo that any known agent runs or obeys on its own. */
 export const agentsRun: readonly string[] = Object.values(agentKinds).flatMap(({ runs }) => runs)
 
+/** The names of all kinds. */
 export const agentNames = keysOf(agentKinds)
 
 /** Returns true if burn can run the agent as the backend of a sprint. */

@@ -21,6 +21,7 @@ export interface ParsedScreen {
   readonly question?: string
 }
 
+/** A key that an answer may need. */
 export type Key = 'Enter' | 'Escape' | 'Up' | 'Down' | 'Tab' | 'Space'
 
 /** Input for a pane: a bracketed paste, plain characters, or one key. */

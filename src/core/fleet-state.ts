@@ -66,8 +66,8 @@ export interface Freed {
 /** The work that is under way. */
 export interface WorkFacet {
   /**
-   * Live dispatches. The loader reads them before it takes the snapshots, so that an agent that was started in between does not make one
-   * look lost. For a cycle, work in review is included only if there is news about it.
+   * Live dispatches. The loader reads them before it takes the snapshots. Otherwise a dispatch whose agent started in between would look
+   * lost. For a cycle, work in review is included only if there is news about it.
    */
   readonly dispatches: readonly LiveDispatch[]
   /** Sprints that have not ended. */
@@ -82,7 +82,7 @@ export interface WorkFacet {
 
 /** Further facts about the work under way, which only a cycle needs. */
 export interface FollowUpFacet {
-  /** The texts that told an agent to go on, oldest first, by dispatch. Only dispatches whose worker's last turn failed. */
+  /** The texts that told an agent to continue, oldest first, by dispatch. Only dispatches whose worker's last turn failed. */
   readonly resumes: ReadonlyMap<string, readonly ResumeText[]>
   /** The further texts of mangled dispatches, in any order. */
   readonly corrections: readonly Delivery[]

@@ -14,6 +14,7 @@ export function newId(now: number, random: () => number): string {
   return time + tail
 }
 
+/** Matches exactly one id. */
 export const idPattern = /^[0-9a-hjkmnp-tv-z]{13}$/
 
 /** Returns the time at which an id was made, by the clock of the process that made it. */

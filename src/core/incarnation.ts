@@ -63,8 +63,8 @@ export function pidsOf(incarnations: readonly Incarnation[]): number[] {
 }
 
 /**
- * Returns which agents live, by the processes that have their pids. If the start time of an agent is unknown, a process with its pid counts
- * as the agent if it was started in the agent's pane, or by tmux in an unknown pane.
+ * Returns which agents live, by the processes that have their pids. If the start time of an agent is unknown, burn compares the pane of the
+ * process. If the pane is unknown, too, a process under tmux counts as the agent.
  */
 export function agentLiveness(incarnations: readonly Incarnation[], processes: ReadonlyMap<number, RunningProcess>): AgentLiveness {
   const living = new Map<Incarnation, RunningProcess>()

@@ -1,8 +1,18 @@
 /** The states of dispatches and deliveries, and the allowed transitions. The ledger refuses every other transition. */
 import type { Reason } from './reasons.ts'
 
+/**
+ * The state of a dispatch. `claimed`: the ledger has it, and its agent has no text yet. `handed`: its agent has the text. `review`: its
+ * change is open for review, or is kept. `done`: its issue was closed, or its change merged. `failed`: its change was rejected, or its
+ * agent stopped without one. `lost`: its agent is gone. `released`: the issue was given back.
+ */
 export type DispatchState = 'claimed' | 'handed' | 'review' | 'done' | 'failed' | 'lost' | 'released'
 export type DispatchKind = 'work' | 'council'
+/**
+ * The state of a delivery. `planned`: burn has typed nothing. `placing`: burn is typing. `placed`: the composer contains the line.
+ * `submitted`: the line left the composer. `seen`: there is proof that the agent has it. `refused`: nothing reached the pane. `unknown`:
+ * there is no proof. `mangled`: the agent recorded another text.
+ */
 export type DeliveryState = 'planned' | 'placing' | 'placed' | 'submitted' | 'seen' | 'refused' | 'unknown' | 'mangled'
 /**
  * The proof of `seen`. `text`: burn compared the whole typed line, with its file's hash, to the agent's record. `id`: burn found only the
@@ -91,8 +101,8 @@ export interface Dispatch {
 }
 
 /**
- * One text for one pane. A dispatch can have many texts. The first one gives the dispatch to its worker and has the dispatch's id, so that
- * the prompt, the branch, the comment and the ledger share one id. All other texts have their own id.
+ * One text for one pane. A dispatch can have many texts. The first one gives the dispatch to its worker, and has the dispatch's id: the
+ * prompt, the branch, the comment and the ledger share it. All other texts have their own id.
  */
 export interface Delivery {
   readonly id: string

@@ -12,6 +12,7 @@ export type WorkerId = string
 /** Milliseconds since the epoch. */
 export type Time = number
 
+/** The role of a worker. `worker` works on issues; `council` and `sentinel` only give their view on questions. */
 export type Role = 'worker' | 'council' | 'sentinel'
 
 /** The place of a secret, never the secret itself. */
@@ -217,6 +218,10 @@ export interface Change {
   readonly created_at: Time
 }
 
+/**
+ * The state of a worker. `waiting`: its agent asks a question. `error`: its last turn failed. `unknown`: burn does not recognise the
+ * screen.
+ */
 export type ReadingState = 'starting' | 'idle' | 'working' | 'waiting' | 'error' | 'dead' | 'unreachable' | 'unknown'
 
 /** The state of a worker, with the evidence for it. */
@@ -228,8 +233,8 @@ export interface Reading {
 }
 
 /**
- * The name of one live agent process in one pane. A restarted agent gets a new one; a moved pane keeps its own.
- * The format is `<server start>.<%pane>.<pid>.<process start>`; older ledgers have it without the last part.
+ * The name of one live agent process in one pane. A restarted agent gets a new one; a moved pane keeps its own. The format is
+ * `<server start>.<%pane>.<pid>.<process start>`; older ledgers have it without the last part.
  */
 export type Incarnation = string
 

@@ -73,9 +73,10 @@ export interface Forge {
   /** Replaces the text of a comment. */
   editComment(ref: IssueRef, id: string, body: string): Promise<void>
   /**
-   * Returns the changes that were opened, updated or ended since `since` (by the forge's clock), in their newest state, and perhaps older
-   * ones. With null it returns all open changes. Of several changes from a branch `burn/<dispatch id>` it returns the newest. It includes
-   * changes by anybody: the caller checks whom to trust. `since` must be before the oldest dispatch whose change is not yet known.
+   * Returns the changes that were opened, updated or ended since `since`, by the forge's clock. They have their newest state. Older changes
+   * may be among them. With null it returns all open changes. Of several changes from a branch `burn/<dispatch id>` it returns the newest.
+   * It includes changes by anybody: the caller checks whom to trust. `since` must be before the oldest dispatch whose change is not yet
+   * known.
    */
   changes(repo: RepoRef, since: Time | null): Promise<ChangePage>
   /**

@@ -155,6 +155,7 @@ export interface ReasonData {
 }
 
 export type ReasonCode = keyof ReasonData
+/** A code with its data. */
 export type Reason = { readonly [C in ReasonCode]: { readonly code: C } & ReasonData[C] }[ReasonCode]
 
 /** Returns the reason as the ledger stores it. The code comes first, so that a query can search for it. */

@@ -13,8 +13,8 @@ export function nearest(word: string, candidates: Iterable<string>): string | nu
 }
 
 /**
- * Returns the edit distance, in which a swap of neighbours counts as one edit. It may return `bound` early if the distance is at
- * least that.
+ * Returns the edit distance, in which a swap of neighbours counts as one edit. It may return `bound` early if the distance is at least
+ * that.
  */
 function editDistance(a: string, b: string, bound: number): number {
   if (Math.abs(a.length - b.length) >= bound) return bound

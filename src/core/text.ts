@@ -8,9 +8,9 @@ const unprintable =
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb]|[\u{e0000}-\u{e007f}]/gu
 
 /**
- * Returns the text without control characters other than newline and tab, so that it is safe to type into a terminal. It removes C0 and C1
- * controls and DEL, which could end a bracketed paste, and invisible Unicode controls such as bidi, which could hide a part of a prompt. CR
- * and CRLF become newlines.
+ * Returns the text without control characters other than newline and tab, so that it is safe to type into a terminal. C0 and C1 controls
+ * and DEL could end a bracketed paste. Invisible Unicode controls, such as bidi, could hide a part of a prompt. CR and CRLF become
+ * newlines.
  */
 export function sanitize(text: string): string {
   if (plain.test(text)) return text

@@ -1,6 +1,6 @@
 /**
  * The one line that burn types to an agent for a delivery: its tag, then a person's short text or the name of the file that has the text.
- * The line has only printable ASCII without quotes and backslashes, so that it looks the same in a terminal, in JSON and in a composer.
+ * The line looks the same in a terminal, in JSON and in a composer: it has only printable ASCII, without quotes and backslashes.
  */
 
 /** Returns the tag that identifies a delivery on a screen and in a hook's payload. */
@@ -44,8 +44,8 @@ const maxLineLength = 160
 const maxRows = 3
 
 /**
- * Returns the line that names the file in an agent's directory, by its absolute path. It uses the relative path if the absolute one has
- * unusual characters, or makes the line too long for a pane of `columns`.
+ * Returns the line that names the file in an agent's directory, by its absolute path. If that path has unusual characters, or makes the
+ * line too long for a pane of `columns`, it uses the relative path.
  */
 export function lineFor(id: string, directory: string, facts: FileFacts, columns: number): string {
   const path = `${directory.replace(/\/$/, '')}/${fileOf(id)}`
@@ -96,9 +96,9 @@ export function compactRows(rows: readonly string[]): string {
     .join('')
 }
 
-/** The characters at the end of a line that identify it, if the composer has too few rows to show all of it. */
+/** The number of characters at the end of a line that identify it, if the composer is too small for the whole line. */
 const minEndLength = 24
-/** The characters at the start of a line that identify it: the first ones of the tag. */
+/** The number of characters at the start of a line that identify it. They are the start of the tag. */
 const minStartLength = 8
 
 /** The part of a delivery's line that is in a composer. */

@@ -60,6 +60,7 @@ const patterns = z.strictObject({
     }),
 })
 
+/** The keys of `agent` that only the kind `custom` uses. */
 export const customKeys = {
   patterns: patterns.optional().meta({
     description: 'Kind `custom`: regular expressions for single rows of its screen.',

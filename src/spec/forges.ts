@@ -4,6 +4,7 @@ import type { SecretSource } from '../core/nouns.ts'
 import { defaults } from './defaults.ts'
 import { argv, line, owner } from './values.ts'
 
+/** The schema of the place of a secret. */
 export const token = z
   .strictObject({
     file: line.optional().meta({

@@ -34,7 +34,10 @@ export function parseSpec(text: string, file: string): WrittenSpec {
   throw result.error
 }
 
-/** Returns keys that occur twice in one object, of which JSON would silently keep the last, and `__proto__`, which is not a usable key. */
+/**
+ * Returns the repeated keys of each object, because JSON would silently keep only the last. `__proto__` counts as one: nobody can use it as
+ * a key.
+ */
 function repeatedKeys(node: Node): Node[] {
   const keys = node.type === 'object' ? (node.children ?? []).flatMap((property) => property.children?.[0] ?? []) : []
   const seen = new Set<unknown>(['__proto__'])

@@ -1,6 +1,6 @@
 /** The names and the home repos of a window's workers. */
 
-/** Names for workers without a name in the spec, from many mythologies and from alchemy, in the order in which burn draws them. */
+/** Names for workers that have none in the spec, from mythology and alchemy, in the order of drawing. */
 const registry = `
 AZOTH ALBEDO CITRINITAS RUBEDO SULPHUR MERCURIUS SAL ATHANOR VITRIOL SATURN JUPITER MARS EARTH SOL RAZIEL AZRAEL CASSIEL METATRON SANDALPHON BINAH
 CHOKMAH KETER ALDEBARAN RIGEL SIRIUS POLARIS HAMMER ANVIL ADZE PICK TONGS WRENCH SCREWDRIVER BOLT SAW TRAP HOOK MAGNET SPARK FLAME TESLA HERMES

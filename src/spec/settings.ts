@@ -5,6 +5,7 @@ import { customKeys } from './custom.ts'
 import { defaults } from './defaults.ts'
 import { argv, depth, timeSpan, env, line, words } from './values.ts'
 
+/** The schema of `agent`, which every level of the spec may have. */
 export const agent = z
   .strictObject({
     kind: z
@@ -21,7 +22,7 @@ export const agent = z
       .optional()
       .meta({
         description:
-          'Effect of Enter while the agent works, as its own configuration sets it (Hermes: `display.busy_input_mode`). With `queue`, a busy agent receives a prompt at once.',
+          'Effect of Enter while the agent works, as its own configuration sets it (Hermes: `display.busy_input_mode`). With `queue`, burn sees at once that a busy agent got a prompt; with `interrupt`, only after the turn.',
         default: defaults.busyInputMode,
         examples: ['queue'],
       }),
@@ -59,10 +60,13 @@ const trust = z.strictObject({
   }),
 })
 
+/** The schema of `dispatch`. */
 export const policy = z.strictObject({
-  depth: depth
-    .optional()
-    .meta({ description: 'Maximum number of issues that a worker has at once.', default: defaults.depth, examples: [2] }),
+  depth: depth.optional().meta({
+    description: 'Maximum number of issues that a worker has at once. An issue in review does not count.',
+    default: defaults.depth,
+    examples: [2],
+  }),
   interval: timeSpan.optional().meta({ description: 'Pause between cycles.', default: defaults.interval, examples: ['60s'] }),
   skip_labels: words.optional().meta({
     description: 'burn does not give issues with one of these labels.',
@@ -132,6 +136,7 @@ export const policy = z.strictObject({
   trust: trust.optional().meta({ description: 'Rules for which issue texts may reach an agent.', examples: [{ authors: 'writers' }] }),
 })
 
+/** The schema of one repo in `repos`. */
 export const repoSettings = z.strictObject({
   base: line
     .regex(/^[^-][^\s~^:?*[\\]*$/, 'must be the name of a branch')
@@ -151,6 +156,7 @@ export const repoSettings = z.strictObject({
     }),
 })
 
+/** The schema of `templates`. */
 export const templates = z.strictObject({
   work: line.optional().meta({ description: 'Prompt for an issue.', examples: ['prompts/work.md'] }),
   identity: line.optional().meta({ description: 'First prompt of a worker: its name and role.', examples: ['prompts/identity.md'] }),

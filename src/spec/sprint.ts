@@ -150,6 +150,7 @@ const keep = z.strictObject({
 
 const checkRetries = z.int().min(0).max(20)
 
+/** The schema of `sprint`. */
 export const sprint = z.strictObject({
   repos: repos.optional().meta({
     description: 'Repos whose issues sprints take. Default: the repos that windows serve.',

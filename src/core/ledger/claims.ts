@@ -25,7 +25,7 @@ export interface DispatchMove {
   readonly incarnation?: string
   readonly change_url?: string | null
   /**
-   * The number of texts that had told its agent to go on at the time of the decision. The move does not happen if there are more by now.
+   * The number of texts that had told its agent to continue at the time of the decision. The move does not happen if there are more by now.
    */
   readonly resumes_seen?: number
   /** The move happens only if the text with this id moved the dispatch to `handed`. */
@@ -43,7 +43,7 @@ export type LiveDispatch = Pick<
   'id' | 'kind' | 'issue' | 'worker' | 'slot' | 'state' | 'incarnation' | 'change_url' | 'claimed_at' | 'handed_at'
 >
 
-/** A text that told an agent to go on with its dispatch. */
+/** A text that told an agent to continue its dispatch. */
 export type ResumeText = Pick<Delivery, 'state' | 'planned_at' | 'changed_at'>
 
 /** The dispatches (by their branch), issues and addresses of the changes that have news. */
@@ -78,8 +78,8 @@ export interface ClaimLedger {
   /** Saves the id and the state of each dispatch's comment. */
   saveComments(comments: readonly { readonly id: string; readonly comment_id: string; readonly says: string }[], at: Time): Promise<void>
   /**
-   * Returns the live and ended dispatches whose comment does not show their current state, and those without a comment whose claim this
-   * owner holds. Of a council question it returns all live dispatches, because they share one comment.
+   * Returns the dispatches, live or ended, whose comment does not show their current state. It also returns those without a comment whose
+   * claim this owner holds. Of a council question it returns all live dispatches, because they share one comment.
    */
   pendingComments(owner: string): Promise<readonly Dispatch[]>
   /** Returns the work that these changes, or closed issues, affect. */
@@ -88,6 +88,6 @@ export interface ClaimLedger {
   dispatches(filter: { issue?: IssueRef; worker?: WorkerId; state?: DispatchState; limit?: number }): Promise<readonly Dispatch[]>
   /** Returns the owner of each claim, by the lease of the delivery, or of the sprint if there is no delivery. */
   holders(ids: readonly string[]): Promise<readonly { readonly id: string; readonly lease_owner: string | null }[]>
-  /** Returns the texts that told agents to go on, by dispatch, oldest first. */
+  /** Returns the texts that told agents to continue, by dispatch, oldest first. */
   resumeTexts(dispatches: readonly string[]): Promise<ReadonlyMap<string, readonly ResumeText[]>>
 }
