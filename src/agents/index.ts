@@ -44,10 +44,10 @@ const kinds: { readonly [Name in AgentName]: AgentKind & { readonly sprint: Name
 type Named = Pick<AgentConfig, 'kind' | 'custom'>
 
 /** Returns the pane agent for a configuration. */
-export type KindOf = (config: Named) => PaneAgent
+export type PaneAgentOf = (config: Named) => PaneAgent
 
 /** Returns a `paneAgent` that creates each kind once and parses each screen once. */
-export function paneAgentCache(): KindOf {
+export function paneAgentCache(): PaneAgentOf {
   const known = new Map<PaneAgent['kind'] | Named['custom'], PaneAgent>()
   return (config) => {
     const name = config.kind === 'custom' ? config.custom : config.kind

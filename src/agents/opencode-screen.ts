@@ -107,7 +107,7 @@ function readingOf(screen: readonly string[], frame: Frame, pane: PaneFacts, dra
   if (!focused) return { state: 'unknown', detail: null, evidence: 'the cursor is outside of the composer: a dialog is open' }
   const failure = failureAbove(screen, frame)
   if (failure !== null) return { state: 'error', detail: troubleIn(failure), evidence: evidenceOf(failure) }
-  return { state: 'idle', detail: drafted, evidence: evidenceOf(footer.join(' ')) || 'a composer, and no turn runs' }
+  return { state: 'idle', detail: drafted, evidence: evidenceOf(footer.join(' ')) || 'a composer without a running turn' }
 }
 
 /**

@@ -57,7 +57,7 @@ export function unrecognised(screen: readonly string[], { command, dead }: PaneF
   if (dead) return withoutComposer('dead', null, 'the pane is dead')
   if (!ran) return withoutComposer('starting', null, last === '' ? 'blank screen' : `no composer yet: ${last}`)
   return isShell(command)
-    ? withoutComposer('dead', 'shell', `a shell where the agent was: ${last}`)
+    ? withoutComposer('dead', 'shell', `a shell in place of the agent: ${last}`)
     : withoutComposer('unknown', null, `no composer: ${last}`)
 }
 

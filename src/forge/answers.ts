@@ -38,7 +38,8 @@ export function apiFailureOf(answer: HttpAnswer, what: string, now: number, { cl
   })
   const special = classify(answer, message)
   if (special !== null) return failure(special.code, special.hint, special.retryable)
-  if (status === 401) return failure('forge_auth', 'the token is not valid there: create a new one, and write it where forge.token says')
+  if (status === 401)
+    return failure('forge_auth', 'the forge does not accept the token: create a new one, and write it where forge.token says')
   if (status === 403) return failure('forge_forbidden', 'check that the token may do that')
   // If issues are disabled, some forges answer with 410 and others with 404.
   if (status === 404 || status === 410) return failure('forge_not_found', notFound)

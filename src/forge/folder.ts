@@ -1,7 +1,7 @@
 /**
  * A forge in a folder, for people who have no server. Issues are `issues/<repo>/<n>.md`, comments `comments/<repo>/<n>/<seq>.md`, and
  * changes `reviews/<repo>/<n>.md` (then `<n>-2.md` and so on). The bare repositories `<repo>.git` are beside them. The file `writers` has
- * one login on each line. Any program can take part by writing plain files (docs/forges.md).
+ * one login on each line. Any program can take part by writing plain files (docs/reference/forges.md).
  */
 import { access, constants } from 'node:fs/promises'
 import { join, resolve } from 'node:path'

@@ -56,7 +56,7 @@ export function parseDocument(path: string, content: string): Document {
 
 /** Returns the error for a malformed file. */
 export function malformedAt(path: string, line: number, why: string): BurnError {
-  return new BurnError('forge_malformed', `${path}:${line}: ${why}`, 'correct the file; docs/forges.md describes its format')
+  return new BurnError('forge_malformed', `${path}:${line}: ${why}`, 'correct the file; docs/reference/forges.md describes its format')
 }
 
 /** Returns the line of a field; the first line of the file if the field is missing. */

@@ -39,7 +39,7 @@ export function runGit(git: Git, words: readonly string[], { at, network, input,
     cwd: at?.work_tree ?? '/',
     input: Buffer.from(input ?? '', 'latin1'),
     encoding: 'latin1',
-    ...(login === null ? {} : { answers: login }),
+    ...(login === null ? {} : { onQuestion: login }),
     timeout_ms: network === undefined ? local_ms : network_ms,
     ...(git.signal === undefined ? {} : { signal: git.signal }),
   })

@@ -19,7 +19,7 @@ export interface RunOptions {
    * Answers the questions that the program or its children write to descriptor 3. A question and an answer are lines up to an empty one.
    * The promise must not reject.
    */
-  readonly answers?: (question: string) => Promise<string>
+  readonly onQuestion?: (question: string) => Promise<string>
 }
 
 /** How a program ended, with its output. */
@@ -69,18 +69,18 @@ export function runProcess(argv: readonly string[], options: RunOptions): Promis
       })
     }
     child.once('error', (error) => {
-      failure = `${argv[0]}: ${startFailure(error)}\n`
+      failure = `${argv[0]}: ${spawnErrorText(error)}\n`
       finish(127, null)
     })
-    onceRead(child, finish)
-    if (options.answers !== undefined) answerQuestions(child, options.answers)
+    onceDrained(child, finish)
+    if (options.onQuestion !== undefined) answerQuestions(child, options.onQuestion)
     child.stdin.end(options.input ?? '')
     if (options.signal?.aborted === true) aborted()
   })
 }
 
-function answerQuestions(child: PipedChild, answers: NonNullable<RunOptions['answers']>): void {
-  // `spawnPiped` made descriptor 3 a pipe, because there are `answers`.
+function answerQuestions(child: PipedChild, onQuestion: NonNullable<RunOptions['onQuestion']>): void {
+  // `spawnPiped` made descriptor 3 a pipe, because `onQuestion` is set.
   const pipe = child.stdio[3] as Duplex
   let buffer = ''
   pipe.on('error', () => pipe.destroy())
@@ -89,7 +89,7 @@ function answerQuestions(child: PipedChild, answers: NonNullable<RunOptions['ans
     for (let end = buffer.indexOf('\n\n'); end >= 0; end = buffer.indexOf('\n\n')) {
       const question = buffer.slice(0, end)
       buffer = buffer.slice(end + 2)
-      void answers(question).then((text) => pipe.write(`${text}\n`))
+      void onQuestion(question).then((text) => pipe.write(`${text}\n`))
     }
   })
 }
@@ -144,11 +144,11 @@ export function streamProcess(argv: readonly string[], options: StreamOptions): 
     })
     child.stderr.on('data', (chunk: Buffer) => stderr.add(chunk))
     child.once('error', (error) => {
-      failure = `${argv[0]}: ${startFailure(error)}\n`
+      failure = `${argv[0]}: ${spawnErrorText(error)}\n`
       finish(127, null)
     })
-    child.once('exit', () => killRest(child))
-    onceRead(child, finish)
+    child.once('exit', () => killOrphans(child))
+    onceDrained(child, finish)
     child.stdin.end()
     if (child.pid !== undefined) options.started?.(child.pid)
     if (options.stop.aborted) aborted()
@@ -158,7 +158,7 @@ export function streamProcess(argv: readonly string[], options: StreamOptions): 
 /**
  * Calls `finish` when a child has exited and all of its output was read, or DRAIN_MS after its exit if a grandchild holds the pipes open.
  */
-export function onceRead(child: ChildProcess, finish: (code: number | null, signal: NodeJS.Signals | null) => void): void {
+export function onceDrained(child: ChildProcess, finish: (code: number | null, signal: NodeJS.Signals | null) => void): void {
   child.once('exit', (code, signal) => {
     let over = false
     const end = () => {
@@ -182,12 +182,12 @@ export type PipedChild = ChildProcessByStdio<Writable, Readable, Readable>
  */
 export function spawnPiped(
   argv: readonly string[],
-  options: { env?: Readonly<Record<string, string>>; cwd?: string; answers?: RunOptions['answers'] } = {},
+  options: { env?: Readonly<Record<string, string>>; cwd?: string; onQuestion?: RunOptions['onQuestion'] } = {},
 ): PipedChild {
   const [program, ...args] = argv
   if (program === undefined) throw new Error('no program to start')
   const child = spawn(program, args, {
-    stdio: ['pipe', 'pipe', 'pipe', ...(options.answers === undefined ? [] : ['pipe' as const])],
+    stdio: ['pipe', 'pipe', 'pipe', ...(options.onQuestion === undefined ? [] : ['pipe' as const])],
     detached: true,
     ...processContext.getStore(),
     ...(options.env === undefined ? {} : { env: options.env }),
@@ -198,7 +198,7 @@ export function spawnPiped(
 }
 
 /** Gives the terminal to a program until it ends. Returns its exit code; 127 if it can't be started. */
-export function handOver(argv: readonly string[]): Promise<number> {
+export function runInTerminal(argv: readonly string[]): Promise<number> {
   const [program, ...args] = argv
   if (program === undefined) throw new Error('no program to start')
   return new Promise((resolve) => {
@@ -220,7 +220,7 @@ export function killGroup(child: ChildProcess): void {
 }
 
 /** Kills the processes that an exited child left in its process group. */
-export function killRest(child: ChildProcess): void {
+export function killOrphans(child: ChildProcess): void {
   if (child.pid === undefined) return
   try {
     process.kill(-child.pid, 'SIGKILL')
@@ -230,7 +230,7 @@ export function killRest(child: ChildProcess): void {
 }
 
 /** Returns the reason for which a program could not be started, in the words of a shell. */
-export function startFailure(error: Error): string {
+export function spawnErrorText(error: Error): string {
   const code = 'code' in error ? error.code : null
   if (code === 'ENOENT') return 'command not found'
   return code === 'EACCES' ? 'permission denied' : error.message

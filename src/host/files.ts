@@ -10,7 +10,7 @@ import { randomHex } from './random.ts'
 const limit = 30_000
 
 /** The files and links that `installFiles` makes. */
-export interface Laid {
+export interface FilesToInstall {
   /** Text files by absolute path, each with its mode. Missing folders above them are made (0700). */
   readonly files: readonly { readonly path: string; readonly text: string; readonly mode: '600' | '700' }[]
   /** Symbolic links by absolute path, each with its target. A link with another target is replaced; a file in its place stays. */
@@ -21,7 +21,7 @@ export interface Laid {
  * Installs files and links on a machine. Each file is written under a temporary name and then renamed, so that nobody reads half of one.
  * Throws BurnError `machine_files`.
  */
-export async function installFiles(machine: Machine, { files, links }: Laid): Promise<void> {
+export async function installFiles(machine: Machine, { files, links }: FilesToInstall): Promise<void> {
   const end = `BURN_${randomHex(9)}`
   const write = files.map(({ path, text, mode }) => {
     const word = shellWord(path)

@@ -49,7 +49,7 @@ export function logSettings(written = ''): LogSettings {
     const [format, level] = [formats.find((each) => each === word), levels.find((each) => each === word)]
     if (format === undefined && level === undefined) {
       const hint = `write some of: ${[...formats, ...levels].join(', ')}`
-      throw new BurnError('log_setting', `${JSON.stringify(word)} in BURN_LOG is no format and no level`, hint, { exit: 2 })
+      throw new BurnError('log_setting', `${JSON.stringify(word)} in BURN_LOG is neither a format nor a level`, hint, { exit: 2 })
     }
     settings = { format: format ?? settings.format, level: level ?? settings.level }
   }

@@ -1,7 +1,7 @@
 /** Runs an agent's program once: sends the prompt on stdin, reads its lines, and kills what it leaves running. */
 import type { AgentEnd } from '../core/agent.ts'
 import { Lines, maxStreamSize } from './stream-limits.ts'
-import { killGroup, killRest, onceRead, spawnPiped, startFailure } from '../host/exec.ts'
+import { killGroup, killOrphans, onceDrained, spawnPiped, spawnErrorText } from '../host/exec.ts'
 
 /** Characters of stderr that are kept. */
 const maxStderr = 64 * 1024
@@ -48,11 +48,11 @@ export function runAgent({ argv, cwd, env, input, signal, onLine }: AgentProcess
       stderr = (stderr + piece).slice(-maxStderr)
     })
     child.once('error', (error) => {
-      stderr = `${argv[0] ?? ''}: ${startFailure(error)}`
+      stderr = `${argv[0] ?? ''}: ${spawnErrorText(error)}`
       finish(127)
     })
-    child.once('exit', () => killRest(child))
-    onceRead(child, finish)
+    child.once('exit', () => killOrphans(child))
+    onceDrained(child, finish)
     child.stdin.end(input)
   })
 }

@@ -2,7 +2,7 @@
 import type { Incarnation, Machine, Reading, Worker, WorkerId } from '../core/nouns.ts'
 import type { MachineSnapshot, Pane } from '../core/panes.ts'
 import type { WorkerSnapshot } from '../core/fleet-state.ts'
-import type { KindOf } from '../agents/index.ts'
+import type { PaneAgentOf } from '../agents/index.ts'
 import { incarnationOf } from '../core/incarnation.ts'
 import { parseHookEvent } from '../core/hook-event.ts'
 import { mergeReading } from '../decide/reading.ts'
@@ -16,7 +16,11 @@ export interface MachineScreens {
 }
 
 /** Returns the state of each worker of the machines. */
-export function readWorkers(machines: readonly Machine[], seen: ReadonlyMap<string, MachineScreens>, kindOf: KindOf): WorkerSnapshot[] {
+export function readWorkers(
+  machines: readonly Machine[],
+  seen: ReadonlyMap<string, MachineScreens>,
+  kindOf: PaneAgentOf,
+): WorkerSnapshot[] {
   return machines.flatMap((machine) => {
     const screens = seen.get(machine.name)
     const panes = new Map(panesOf(screens?.snapshot).map((pane) => [pane.worker, pane]))
@@ -34,7 +38,7 @@ function readWorker(
   worker: Worker,
   machine: Machine,
   { seen, pane }: { readonly seen: MachineScreens | undefined; readonly pane: Pane | undefined },
-  kindOf: KindOf,
+  kindOf: PaneAgentOf,
 ): WorkerSnapshot {
   const without = (state: Reading['state'], evidence: string): WorkerSnapshot => ({
     worker,

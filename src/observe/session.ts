@@ -5,7 +5,7 @@ import type { Ledger } from '../core/ledger.ts'
 import type { Fleet } from '../core/nouns.ts'
 import type { Clock, Forge } from '../core/ports.ts'
 import type { Machines } from '../core/pane-host.ts'
-import type { KindOf } from '../agents/index.ts'
+import type { PaneAgentOf } from '../agents/index.ts'
 import { messageOf } from '../core/errors.ts'
 
 /** The fleet and its ports. */
@@ -18,7 +18,7 @@ export interface Session {
   /** The name of this process in leases. */
   readonly owner: string
   readonly newId: () => string
-  readonly kindOf: KindOf
+  readonly kindOf: PaneAgentOf
   /** Returns the text of a template file. */
   readonly readTemplate: (path: string) => Promise<string>
   readonly notify: (notice: Notice) => void

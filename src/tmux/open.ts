@@ -155,7 +155,7 @@ async function attachFailure(machine: Machine, exit: ClientExit, thrown: BurnErr
     return new BurnError(
       'tmux_too_old',
       `${machine.name} has tmux ${version}; burn needs ${OLDEST} or newer`,
-      `Install a newer tmux on ${machine.name}, or name it as "tmux" in the spec.`,
+      `Install a newer tmux on ${machine.name}, or set "tmux" in the spec to the path of one.`,
     )
   }
   const refusesControlMode = exit.notes.length > 0 && exit.notes.every((note) => note === '%exit')

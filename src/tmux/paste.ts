@@ -112,5 +112,5 @@ export function stripsControlBytes(version: string): boolean {
 }
 
 function badText(): BurnError {
-  return new BurnError('bad_text', 'the text contains control bytes', 'Sanitize it first.')
+  return new BurnError('bad_text', 'the text contains control bytes', 'Remove the control bytes.')
 }

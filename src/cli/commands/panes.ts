@@ -29,8 +29,8 @@ export const attachCommand = command({
       throw new BurnError('no_terminal', 'standard output is not a terminal', 'run it in a terminal, or print the command with --print', {
         exit: 2,
       })
-    const { handOver } = await import('../../host/exec.ts')
-    return (await handOver(argv)) === 0 ? 0 : 1
+    const { runInTerminal } = await import('../../host/exec.ts')
+    return (await runInTerminal(argv)) === 0 ? 0 : 1
   },
   present: (attached, io) => io.out(attached.command),
 })
