@@ -10,7 +10,7 @@ import { promptFor } from './prompts.ts'
 /** Claims issues for panes in one transaction: dispatches and their texts. Returns the dispatches that the ledger accepted. */
 export async function claimPanes(actions: readonly ClaimAction[], session: Session): Promise<readonly Dispatch[]> {
   if (actions.length === 0) return []
-  // The rows of one machine lie together in the database, because later steps write them together.
+  // Later steps write the rows of one machine together, so sorting keeps these rows close to each other in the database.
   const byWorker = actions.toSorted((a, b) => (a.worker.id < b.worker.id ? -1 : Number(a.worker.id > b.worker.id)))
   const claims = await Promise.all(byWorker.map((action) => toClaim(action, session)))
   const now = session.clock.now()

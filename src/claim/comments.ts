@@ -31,7 +31,7 @@ function groupByComment(dispatches: readonly Dispatch[]): FleetComment[] {
     else group.push(dispatch)
   }
   return [...groups.values()].map((group) => {
-    // The type of `toSorted` loses that a group is never empty.
+    // TypeScript does not infer that a sorted group is never empty.
     const sorted = group.toSorted((a, b) => (a.id < b.id ? -1 : 1)) as [Dispatch, ...Dispatch[]]
     return { issue: sorted[0].issue, dispatches: sorted, comment_id: sorted.find((d) => d.comment_id !== null)?.comment_id ?? null }
   })

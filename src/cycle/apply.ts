@@ -64,7 +64,7 @@ export async function apply(
   return { claimed, settled: [...settled, ...refused, ...refusedLater], deliveries }
 }
 
-/** Moves dispatches and returns those that moved. Then saves until when burn has processed the forge's changes. */
+/** Moves dispatches and returns those that moved. Then saves the time up to which burn has processed the forge's changes. */
 export async function applyMoves(
   moves: readonly MoveAction[],
   { changes_at }: Pick<ChangesFacet, 'changes_at'>,

@@ -69,7 +69,7 @@ async function assignIssues(settled: UnderWayState, session: Session): Promise<C
   }
 }
 
-/** Reads the issues without a verdict, and the first issues of each repo's queue: one for each free slot (`limits`), and one for each that others claimed. */
+/** Reads the issues without a verdict, and the first issues of each queue: one for each free slot (`limits`), and one more for each that others claimed. */
 function readCandidates({ claims, freed }: FleetState, limits: Map<RepoRef, number>, { ledger }: Session): Promise<readonly IssueRecord[]> {
   for (const [ref, check] of claims) {
     const limit = check.state === 'free' ? undefined : limits.get(repoOf(ref))

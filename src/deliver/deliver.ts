@@ -12,7 +12,7 @@ import { loopsIn } from '../decide/stops.ts'
 import { CircuitBreakers } from './circuit-breakers.ts'
 import { MachineDeliveries, writerOf } from './round.ts'
 
-/** Pause after a round in which nothing moved (ms). It grows from the time of a redraw to the time after which an idle screen is read again. */
+/** Pause (ms) after a round in which nothing moved. It starts with the time of one redraw, and grows while nothing moves. */
 const minPause = 15
 const maxPause = 250
 
@@ -51,7 +51,7 @@ export async function deliver(
   const hosts = await ports.machines.open(machines.filter(({ name }) => byMachine.has(name)))
   const breakers = deliveries.length === 0 ? null : new CircuitBreakers(ports, view.recent)
   const shared = { holds, breakers, write: writerOf(ports) }
-  // If the ledger fails for one machine, burn still waits for the others: two runs must never step the same delivery concurrently.
+  // If the ledger fails for one machine, burn still waits for the others, because two runs must never step the same delivery concurrently.
   const changed = await mapConcurrently(hosts, hosts.length, (host) => {
     const own = new MachineDeliveries(host, byMachine.get(host.machine.name) ?? [], shared, ports)
     return runRounds(own, ports, stop, options)
@@ -85,7 +85,7 @@ async function runRounds(
     const { moved, waiting, wrote, refused, lost } = await own.round(stop.aborted)
     for (const delivery of moved) options.onMove?.(delivery)
     for (const [id, { reason }] of waiting) options.onWait?.(id, reason)
-    // A process that slept longer than its lease no longer owns them.
+    // A process that slept longer than its lease no longer owns its deliveries.
     if (refused) own.all = own.all.filter((delivery) => !isActive(delivery) || delivery.lease_owner === owner)
     if (moved.length > 0 || wrote) [movedAt, pause] = [clock.now(), minPause]
     else pause = Math.min(maxPause, pause * 1.5)

@@ -158,7 +158,7 @@ function moveOf({ delivery, seen, step }: Case): DeliveryMove | null {
 /** Returns the keys that a step types into the pane; null if it types none. */
 function typingOf({ delivery, pane, kind, seen, step }: Case): Typing | null {
   if (step.do === 'move' || step.do === 'wait' || step.do === 'write') return null
-  if (pane === null || pane.agent_pid === null || seen.parsed === null) throw new RangeError('an effect needs a live agent')
+  if (pane === null || pane.agent_pid === null || seen.parsed === null) throw new RangeError('burn types only to a live agent')
   const typing = { target: { pane: pane.id, agent_pid: pane.agent_pid }, id: delivery.id }
   if (step.do === 'submit') return { ...typing, submit: kind.submit ?? enter }
   if (step.do === 'place') return { ...typing, place: kind.place(seen.line ?? '', seen.parsed) }

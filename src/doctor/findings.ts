@@ -87,7 +87,7 @@ function clockFinding(machine: Machine, { clock, os }: Probe, { from, to }: Prob
   if (clock === null) return warn(machine, 'burn could not read its clock', lineOn(machine, 'date +%s'))
   const [early, late] = [Math.floor(from / 1000), Math.ceil(to / 1000)]
   const skew = clock < early ? clock - early : Math.max(0, clock - late)
-  if (Math.abs(skew) <= maxSkewSeconds) return ok(machine, `its clock is right to ${maxSkewSeconds} s`)
+  if (Math.abs(skew) <= maxSkewSeconds) return ok(machine, `its clock differs by at most ${maxSkewSeconds} s`)
   const set = os === 'Darwin' ? 'sudo sntp -sS time.apple.com' : 'sudo timedatectl set-ntp true'
   return warn(machine, `its clock is ${Math.abs(skew)} s ${skew > 0 ? 'ahead' : 'behind'}`, lineOn(machine, set))
 }
@@ -104,7 +104,7 @@ function programFinding(machine: Machine, { found }: Probe, program: string): Fi
 function gitFinding(machine: Machine, probe: Probe, url: string | null): Finding {
   const { git, git_error } = probe
   if (git === null) return fail(machine, 'git is not installed', installLine(machine, probe, 'git'))
-  if (url === null || git_error === null) return ok(machine, url === null ? git : `${git} reads ${url}`)
+  if (url === null || git_error === null) return ok(machine, url === null ? git : `${git} can read ${url}`)
   const check = `git ls-remote ${shellWord(url)}`
   const needsLogin =
     /^https?:/.test(url) && /authentication|could not read (?:username|password)|terminal prompts disabled|\b40[13]\b/i.test(git_error)
@@ -139,7 +139,7 @@ function sizeFindings(machine: Machine, { cores, memory_kb }: Probe): Finding[] 
   const fewer = machine.cores !== null && cores !== null && cores < machine.cores
   const less = kb !== null && memory_kb !== null && memory_kb < kb * minSizeShare
   if (!fewer && !less) return []
-  const what = `the spec says ${[...(fewer ? [`${machine.cores} cores, and it has ${cores}`] : []), ...(less ? [`${machine.ram_gb} GB, and it has ${gb(memory_kb)}`] : [])].join('; ')}`
+  const what = `the spec says ${[...(fewer ? [`${machine.cores} cores, but it has ${cores}`] : []), ...(less ? [`${machine.ram_gb} GB, but it has ${gb(memory_kb)}`] : [])].join('; ')}`
   return [warn(machine, what, 'is this the right machine? Correct "host", or "cores" and "ram_gb", in the spec')]
 }
 

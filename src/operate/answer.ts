@@ -1,4 +1,4 @@
-/** The question that an agent has open, and a person's answer to it. */
+/** `burn answer`: reads the question that an agent asks, and types a person's answer. */
 import type { PaneAgent, ParsedScreen } from '../core/agent.ts'
 import type { Worker } from '../core/nouns.ts'
 import type { PaneHost } from '../core/pane-host.ts'

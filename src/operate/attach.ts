@@ -15,7 +15,7 @@ export type AttachTarget = { readonly worker: string } | { readonly window: stri
  */
 export async function attachArgv(machine: Machine, target: AttachTarget, session: Session): Promise<string[]> {
   const [host] = await session.machines.open([machine])
-  if (host === undefined) throw new RangeError('one machine was asked for')
+  if (host === undefined) throw new RangeError('open returned no host for the machine')
   const snapshot = await host.snapshot()
   if (snapshot.state === 'unreachable')
     throw new BurnError('machine_unreachable', `${machine.name} can't be reached: ${snapshot.reason}`, snapshot.remedy ?? host.hint)
@@ -48,7 +48,7 @@ async function cornerOf({ id }: Pane, tmux: Tmux): Promise<{ left: number; top: 
   return { left, top }
 }
 
-/** Pans to the top left corner first, because tmux starts panning from the position of the cursor. */
+/** Returns the tmux commands that select a pane and pan to it. They pan to the top left first, because tmux starts panning at the cursor. */
 function showPane({ id, window_id }: Pane, { left, top }: { left: number; top: number }): string[] {
   const far = '10000'
   return [

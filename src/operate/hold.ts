@@ -1,4 +1,4 @@
-/** `burn hold` and `burn resume`: a person stops new work for a worker, lane, machine, repo or the whole fleet, and ends that again. */
+/** `burn hold` stops new work for a worker, lane, machine, repo or the whole fleet. `burn resume` ends the hold. */
 import type { Hold, HoldLedger } from '../core/ledger/holds.ts'
 import type { Fleet, HoldScope } from '../core/nouns.ts'
 import type { Reason } from '../core/reasons.ts'

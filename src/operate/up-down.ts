@@ -75,7 +75,7 @@ export function placeNotes(machine: Machine, snapshot: MachineSnapshot): string[
     ...(snapshot.session === machine.session
       ? []
       : [`there is no session ${machine.session}: its panes are in session ${snapshot.session}, and burn uses them there`]),
-    ...(elsewhere === 0 ? [] : [`panes in other sessions of the same tmux server, which burn uses there: ${elsewhere}`]),
+    ...(elsewhere === 0 ? [] : [`burn uses ${counted(elsewhere, 'pane')} in other sessions of the same tmux server`]),
   ]
 }
 

@@ -58,11 +58,11 @@ test('two fleets: each issue on a shared forge reaches one agent', async (t) => 
   for (const word of ['up', 'christen'])
     for (const { code, err } of await Promise.all(fleets.map((fleet) => fleet.burn(word)))) assert.equal(code, 0, err)
   const runs = await Promise.all(fleets.map((fleet) => fleet.burn('dispatch', '--cycles', '2', '--interval', '0', '--json')))
-  const given = fleets.flatMap((fleet) =>
+  const received = fleets.flatMap((fleet) =>
     fleet.received().flatMap(({ text }) => /^You have one issue to work on: (\S+) /m.exec(text)?.[1] ?? []),
   )
-  assert.deepEqual(given.toSorted(), [...new Set(given)].toSorted(), 'no issue was given twice')
-  assert.equal(given.length, 8)
+  assert.deepEqual(received.toSorted(), [...new Set(received)].toSorted(), 'no agent got an issue twice')
+  assert.equal(received.length, 8)
   // If both claimed an issue, the second fleet released its claim, and its comment says so.
   const bodies = [...forge.state.repo(repo).items.values()].flatMap(({ comments }) => comments.map(({ body }) => body))
   t.diagnostic(`${bodies.filter((body) => body.includes('state=released')).length} claims were released`)

@@ -12,12 +12,12 @@ const ref = 'o/a#1'
 
 /** Makes a fleet with held workers and one issue. The test changes the issue as people do on a forge, and ends the hold. */
 async function heldFleet(t: TestContext, first: Partial<Issue>) {
-  const given = issuesOf(1).map((issue) => ({ ...issue, ...first }))
-  const fleet = await simulatedFleet(t, given, { trust: { authors: 'writers', labels: ['Approved'] } })
+  const issues = issuesOf(1).map((issue) => ({ ...issue, ...first }))
+  const fleet = await simulatedFleet(t, issues, { trust: { authors: 'writers', labels: ['Approved'] } })
   const { forge } = fleet
   const dispatcher = await fleet.open()
   const writers = new Set(['burn', 'ann', 'bob'])
-  let [issue] = given as [Issue]
+  let [issue] = issues as [Issue]
   let reads = 0
   let asked = 0
   const listed = forge.issues.bind(forge)

@@ -153,7 +153,7 @@ test('doctor: understands the answers of an old or empty machine', async (t) => 
   const git = find(findings, /git can't read .*: \[2Jfatal: could not read Username$/)
   assert.match(git.remedy, /^env 'PATH=.* sh -c .*credential\.helper store && git ls-remote/)
   assert.equal(find(findings, /free disk space is unknown/).level, 'warn')
-  assert.match(find(findings, /the spec says 4096 cores, and it has \d+; 36 GB, and it has 7\.6 GB/).remedy, /"host"/)
+  assert.match(find(findings, /the spec says 4096 cores, but it has \d+; 36 GB, but it has 7\.6 GB/).remedy, /"host"/)
   assert.match(find(findings, /0\.4 GB of memory available; 3 agents need about 0\.6 GB/).remedy, /room for about 2$/)
 })
 

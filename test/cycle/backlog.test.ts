@@ -160,7 +160,7 @@ test('backlog: each issue reaches one worker of its lane once', { timeout: 170_0
   assert.deepEqual(
     [...got].filter(([, windows]) => windows.length > 1),
     [],
-    'no issue was given twice',
+    'no issue reached two workers',
   )
   assert.deepEqual([...got.keys()].toSorted(), wanted.toSorted())
   assert.deepEqual(forge.violations, [])

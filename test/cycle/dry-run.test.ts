@@ -73,8 +73,8 @@ const reads: ReadonlySet<string | symbol> = new Set<keyof Ledger>([
 ])
 
 test('dry run: writes only caches', async (t) => {
-  const given = issuesOf(8).map((issue, index) => (index === 0 ? { ...issue, author: 'mallory', labels: ['approved'] } : issue))
-  const { open, forge, fleet, run, world, pass } = await simulatedFleet(t, given, { trust: { authors: ['ann'], labels: ['approved'] } })
+  const issues = issuesOf(8).map((issue, index) => (index === 0 ? { ...issue, author: 'mallory', labels: ['approved'] } : issue))
+  const { open, forge, fleet, run, world, pass } = await simulatedFleet(t, issues, { trust: { authors: ['ann'], labels: ['approved'] } })
   const { session, ledger, cycle } = await open()
   await run(forge.comment('o/b#2', claimOf('other')))
   const called: (string | symbol)[] = []
@@ -88,11 +88,11 @@ test('dry run: writes only caches', async (t) => {
   const kept = async () => [await ledger.events({}), await ledger.dispatches({}), await ledger.deliveries({}), await ledger.backoffs(0)]
   const dry = async () => {
     const before = await kept()
-    const comments = given.map(({ ref }) => forge.commentsOn(ref))
+    const comments = issues.map(({ ref }) => forge.commentsOn(ref))
     const { actions } = await run(dryCycle(fleet.machines, { ...session, ledger: watched }))
     assert.deepEqual(await kept(), before)
     assert.deepEqual(
-      given.map(({ ref }) => forge.commentsOn(ref)),
+      issues.map(({ ref }) => forge.commentsOn(ref)),
       comments,
     )
     assert.deepEqual(

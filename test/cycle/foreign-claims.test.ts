@@ -7,13 +7,13 @@ import { simulatedFleet } from '../support/world.ts'
 
 /** Makes a fleet of four workers with one slot each. Another fleet has claimed the first `taken` of `count` issues. */
 async function besideAnother(t: TestContext, count: number, taken: number) {
-  const given = issuesOf(count)
-  const fleet = await simulatedFleet(t, given)
+  const issues = issuesOf(count)
+  const fleet = await simulatedFleet(t, issues)
   const { forge, run } = fleet
   const comments = forge.comments.bind(forge)
   let reads = 0
   forge.comments = (ref) => ((reads += 1), comments(ref))
-  for (const [index, { ref }] of given.slice(0, taken).entries())
+  for (const [index, { ref }] of issues.slice(0, taken).entries())
     await run(forge.comment(ref, `<!-- burn:1 fleet=other dispatch=0k3v9w2x4ab${String(10 + index)} state=claimed -->\nClaimed.`))
   return { ...fleet, ...(await fleet.open()), reads: () => reads }
 }

@@ -53,10 +53,11 @@ test('trouble: a worker without a login resumes after recovery', async (t) => {
     until(`both failed ${times} times`, async () => {
       const hooks = join(home, '.local/state/burn-fleet/f/box/hooks')
       const lines = existsSync(hooks) ? readdirSync(hooks).flatMap((name) => readFileSync(join(hooks, name), 'utf8').split('\n')) : []
-      const [hooked, bare] = await states()
+      const [withHooks, withoutHooks] = await states()
       const hasReported =
-        lines.filter((line) => line.includes('api_request_error')).length === times && /hook api_request_error/.test(hooked?.evidence ?? '')
-      return hasReported && hooked?.state === 'error' && bare?.state === 'error'
+        lines.filter((line) => line.includes('api_request_error')).length === times &&
+        /hook api_request_error/.test(withHooks?.evidence ?? '')
+      return hasReported && withHooks?.state === 'error' && withoutHooks?.state === 'error'
     })
   const countTexts = (text: string) => fleet.received().filter((prompt) => prompt.text.includes(text)).length
 
@@ -73,10 +74,10 @@ test('trouble: a worker without a login resumes after recovery', async (t) => {
       { title: 'Second', body: 'y' },
     ])
   assert.equal((await runCycle()).claimed.length, 0)
-  const [hooked, bare] = await states()
-  assert.match(hooked?.evidence ?? '', /^HTTP 401: Incorrect API key provided\.; hook api_request_error /)
-  assert.equal(bare?.evidence, 'HTTP 401: Incorrect API key provided.')
-  for (const worker of [hooked, bare]) {
+  const [withHooks, withoutHooks] = await states()
+  assert.match(withHooks?.evidence ?? '', /^HTTP 401: Incorrect API key provided\.; hook api_request_error /)
+  assert.equal(withoutHooks?.evidence, 'HTTP 401: Incorrect API key provided.')
+  for (const worker of [withHooks, withoutHooks]) {
     assert.equal(worker?.detail, 'auth')
     assert.match(said(worker?.stopped), /^in trouble \(auth\): HTTP 401: Incorrect API key .*; next try at /)
   }
@@ -105,8 +106,8 @@ test('trouble: a worker without a login resumes after recovery', async (t) => {
   ahead += minute
   await runCycle()
   const all = await session.ledger.dispatches({})
-  const facts = all.map(({ issue, state, attempt }) => `${issue} ${state === 'done' ? 'done' : 'given'} at attempt ${attempt}`)
+  const facts = all.map(({ issue, state, attempt }) => `${issue} ${state === 'done' ? 'done' : 'dispatched'} at attempt ${attempt}`)
   // Both workers take new work again.
-  const expected = ['app', 'lib'].flatMap((repo) => [`me/${repo}#1 done at attempt 1`, `me/${repo}#2 given at attempt 1`])
+  const expected = ['app', 'lib'].flatMap((repo) => [`me/${repo}#1 done at attempt 1`, `me/${repo}#2 dispatched at attempt 1`])
   assert.deepEqual(facts.toSorted(), expected)
 })

@@ -11,7 +11,7 @@ import { scratch, until } from '../support/fleet.ts'
 import { privateSocket } from '../support/tmux.ts'
 
 /** Imitates an agent after an update: the same command name, but a screen that burn does not recognise. */
-const strange = `printf '● what was said before\\n\\n=== the new prompt ===\\n'; exec cat >"$0.typed"`
+const strange = `printf '● an earlier answer\\n\\n=== the new prompt ===\\n'; exec cat >"$0.typed"`
 const shownIn = ({ screens }: SnapshotWithScreens, pane: string) => screens.get(pane)?.join('\n') ?? ''
 
 test('breaker: stops typing to an unrecognised screen and reports it once', async (t) => {

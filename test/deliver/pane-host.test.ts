@@ -4,7 +4,7 @@ import { after, before, describe, test, type TestContext } from 'node:test'
 import type { PaneHost, SnapshotWithScreens } from '../../src/core/pane-host.ts'
 import type { Pane } from '../../src/core/panes.ts'
 import { incarnationOf } from '../../src/core/incarnation.ts'
-import { lineOf, overTmux, said, simulatedHost, untilSeen, type Rig } from './pane-host.ts'
+import { lineOf, overTmux, promptLine, simulatedHost, untilSeen, type Rig } from './pane-host.ts'
 
 const enter = '\r'
 const panesIn = ({ snapshot }: SnapshotWithScreens): readonly Pane[] => (snapshot.state === 'up' ? snapshot.panes : [])
@@ -78,7 +78,7 @@ function contract(name: string, open: (t: Pick<TestContext, 'after'>) => Promise
     test('type: refuses a pane with another agent or with none', async () => {
       const { host, panes } = await withAgents(rig)
       const [pane, other] = panes
-      const place = [{ paste: said }]
+      const place = [{ paste: promptLine }]
       const typed = await host.type([
         { target: { ...targetOf(pane), agent_pid: other.pid }, id: 'a', place },
         { target: { ...targetOf(pane), pane: '%999' }, id: 'b', place },

@@ -37,7 +37,7 @@ export interface Rig {
 
 const id = '1m7y6ewdbs30w'
 /** A line that an agent accepts as a prompt. */
-export const said = `${deliveryTag(id)} say what is left.`
+export const promptLine = `${deliveryTag(id)} list the remaining work.`
 
 /** Writes a text to a worker's file and returns the line that names it. */
 export async function lineOf(host: PaneHost, text: string): Promise<string> {

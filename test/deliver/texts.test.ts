@@ -124,7 +124,7 @@ describe('texts', { concurrency: 4 }, () => {
       [[[claimed[0]?.issue, 'mangled', null]]],
     )
     assert.match((await fleet.burn('explain', 'app#1')).out, /mangled/)
-    assert.equal((await fleet.burn('dispatch', '--json')).json<Cycle>().claimed.length, 0, 'the issue is given to nobody else')
+    assert.equal((await fleet.burn('dispatch', '--json')).json<Cycle>().claimed.length, 0, 'no other worker gets the issue')
   })
 
   test('texts: burn removes a line if the agent ignores every Enter', async (t) => {

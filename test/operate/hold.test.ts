@@ -52,12 +52,12 @@ for (const [name, scope, text] of [
 test('hold: no worker gets issues of a held repo', async (t) => {
   const { hold, resume, claims, ledger, report } = await smallFleet(t)
   await hold('a')
-  const given = await claims()
-  assert.ok(given.length > 0 && given.every((issue) => !issue.startsWith('o/a#')), given.join(' '))
+  const claimed = await claims()
+  assert.ok(claimed.length > 0 && claimed.every((issue) => !issue.startsWith('o/a#')), claimed.join(' '))
   assert.equal(said((await ledger.repos()).find(({ repo }) => repo === 'o/a')?.wait_reason), 'held: repairs')
   assert.equal((await report()).totals.held, 0)
   await resume('a')
-  assert.ok((await claims()).some((issue) => issue.startsWith('o/a#')) || given.length === 4)
+  assert.ok((await claims()).some((issue) => issue.startsWith('o/a#')) || claimed.length === 4)
 })
 
 test('hold: ends by itself at its time', async (t) => {
@@ -98,8 +98,8 @@ test('priority: an urgent issue precedes older ones', async (t) => {
   await claims()
   assert.equal(await ledger.prioritise('o/c#6', 5, clock.now()), true)
   await resume('all')
-  const given = await claims()
-  assert.equal(given[0], 'o/c#6')
+  const claimed = await claims()
+  assert.equal(claimed[0], 'o/c#6')
 })
 
 test('hold: refuses unknown and ambiguous names', () => {
