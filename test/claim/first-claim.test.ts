@@ -1,3 +1,4 @@
+/** Two fleets on one forge: the first comment decides who has an issue. */
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'

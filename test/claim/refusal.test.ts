@@ -1,3 +1,4 @@
+/** The causes of refusals: clear error codes, and questions to the forge. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ErrorCode } from '../../src/core/error-codes.ts'

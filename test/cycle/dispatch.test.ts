@@ -1,3 +1,4 @@
+/** `burn dispatch` on a real tmux server, with stand-in agents and a folder as the forge. */
 import assert from 'node:assert/strict'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

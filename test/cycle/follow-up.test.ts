@@ -1,3 +1,4 @@
+/** Texts about a change in review. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { issuesOf } from '../simulate/storm.ts'

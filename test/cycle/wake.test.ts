@@ -1,3 +1,4 @@
+/** Dispatchers that share a ledger on PostgreSQL wake each other. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'

@@ -1,3 +1,4 @@
+/** The circuit breaker of an agent kind, on a real tmux server. */
 import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,3 +1,4 @@
+/** Jobs run once at a time, and when they are due. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { BurnError } from '../../src/core/errors.ts'

@@ -1,3 +1,4 @@
+/** The files that `burn christen` installs for agents, on a real tmux server. */
 import assert from 'node:assert/strict'
 import { existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,3 +1,4 @@
+/** Holds of workers, lanes, machines, repos and the fleet, and the priority of issues, on a simulated fleet. */
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import type { Fleet } from '../../src/core/nouns.ts'

@@ -1,3 +1,4 @@
+/** `burn up` and `burn down` on a real tmux server. */
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
